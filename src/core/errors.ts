@@ -1,0 +1,111 @@
+/** What went wrong, as a word a program can branch on. */
+export type FaultKind =
+  | 'argument'
+  | 'data'
+  | 'file'
+  | 'checkpoint'
+  | 'engine'
+  | 'memory'
+  | 'missing-package'
+  | 'number'
+  | 'aborted';
+
+/** The parts of an error: where, what was wanted, what came, and what to do next. */
+export interface Fault {
+  readonly kind: FaultKind;
+  /** The argument, file or layer at fault, as the user would write it: `lossWeights.agee`, `faces/1.jpg`. */
+  readonly path: string;
+  readonly expected: string;
+  readonly received: string;
+  /** The next thing to do, as a whole sentence. */
+  readonly advice?: string | undefined;
+  readonly cause?: unknown;
+}
+
+const BRAND = Symbol.for('tfjs-multitask/error');
+
+/**
+ * The one error class of the library. Its message is made from its parts, and the parts stay readable, so that a
+ * program can tell faults apart without reading English.
+ *
+ * Recognise one with {@link isMultitaskError}: two builds of the library (ESM and CommonJS) can meet in one process,
+ * and `instanceof` fails between them.
+ *
+ * @example
+ * ```ts
+ * import { isMultitaskError, regression } from 'tfjs-multitask';
+ *
+ * try {
+ *   regression({ unit: '' });
+ * } catch (error) {
+ *   if (isMultitaskError(error)) console.log(error.kind, error.path, error.advice);
+ * }
+ * ```
+ * @category Errors
+ */
+export class MultitaskError extends Error implements Fault {
+  readonly kind: FaultKind;
+  readonly path: string;
+  readonly expected: string;
+  readonly received: string;
+  readonly advice?: string | undefined;
+  /** @internal */
+  readonly [BRAND] = true;
+
+  constructor(fault: Fault) {
+    const { kind, path, expected, received, advice, cause } = fault;
+    super(
+      `${path}: expected ${expected}, received ${received}.${advice ? ` ${advice}` : ''}`,
+      cause === undefined ? undefined : { cause },
+    );
+    this.name = 'MultitaskError';
+    this.kind = kind;
+    this.path = path;
+    this.expected = expected;
+    this.received = received;
+    this.advice = advice;
+  }
+}
+
+/**
+ * Whether `error` was raised by this library, by any copy of it.
+ *
+ * @example
+ * ```ts
+ * import { isMultitaskError } from 'tfjs-multitask';
+ *
+ * console.log(isMultitaskError(new Error('something else'))); // false
+ * ```
+ * @category Errors
+ */
+export function isMultitaskError(error: unknown): error is MultitaskError {
+  return typeof error === 'object' && error !== null && BRAND in error;
+}
+
+/** An error from its parts: `throw fault({ kind, path, expected, received, advice })`. */
+export function fault(parts: Fault): MultitaskError {
+  return new MultitaskError(parts);
+}
+
+/** `Did you mean "age"?` when one of `names` is within two edits of `name`, else undefined. */
+export function didYouMean(name: string, names: readonly string[]): string | undefined {
+  const near = names
+    .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
+    .filter(({ candidate, distance }) => distance <= 2 && distance < candidate.length)
+    .sort((a, b) => a.distance - b.distance)[0];
+  return near && `Did you mean "${near.candidate}"?`;
+}
+
+/** Levenshtein distance, two rows at a time. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, substitution);
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

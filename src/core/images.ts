@@ -1,0 +1,20 @@
+/** An image as bytes, rows from the top, channels interleaved (`RGBRGB…` or one grey value a pixel), 0..255. */
+export interface ImageBytes {
+  /** `height * width * channels` bytes. */
+  readonly data: Uint8Array;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** An image after augmentation: the same layout and the same 0..255 scale, not rounded. */
+export interface Pixels {
+  /** `height * width * channels` numbers. */
+  readonly data: Float32Array;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+/** `[height, width, channels]` in pixels. */
+export type ImageShape = readonly [height: number, width: number, channels: number];

@@ -1,0 +1,28 @@
+/** What JSON can say. */
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json | undefined };
+
+/** JSON text with sorted keys: equal values give equal text. */
+export function canonical(value: Json): string {
+  return JSON.stringify(value, (_, part: Json) =>
+    part !== null && typeof part === 'object' && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  );
+}
+
+/** SHA-256 (FIPS 180-4) as 64 hexadecimal digits, by Web Crypto: Node and every browser have it. */
+export async function sha256(bytes: Uint8Array): Promise<string> {
+  const hash = await globalThis.crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>);
+  return Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** The digest of a value: of its canonical JSON text. */
+export function digest(value: Json): Promise<string> {
+  return sha256(new TextEncoder().encode(canonical(value)));
+}

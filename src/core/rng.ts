@@ -1,0 +1,60 @@
+import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
+
+/**
+ * A stream of random numbers that is a pure function of its seed and keys. Every draw of the library (splits,
+ * shuffles, augmentation plans, dropout masks, initial weights) takes one of these as an argument; nothing reads a
+ * global generator.
+ */
+export interface Rng {
+  /** A double in [0, 1), uniform, 53 random bits. */
+  next(): number;
+  /** A double in [low, high), uniform. */
+  uniform(low: number, high: number): number;
+  /** An integer in [0, n). */
+  below(n: number): number;
+  /** A normal draw, mean 0 and standard deviation 1 (Box and Muller 1958). */
+  normal(): number;
+  /** The numbers 0 .. n-1 in random order (Fisher and Yates). */
+  permutation(n: number): number[];
+}
+
+/**
+ * The stream named by `seed` and `keys`. Equal arguments give equal streams, on every machine; different ones give
+ * streams that have nothing to do with each other. So the plan of image 17 in epoch 3 is `rng(seed, 'plan', 3, 17)`,
+ * whatever was drawn before it: order, number of workers and resuming cannot change it.
+ */
+export function rng(seed: number, ...keys: readonly (string | number)[]): Rng {
+  const generator = xoroshiro128plusFromState(stateOf(JSON.stringify([seed, ...keys])));
+  const next = () => {
+    const high = generator.next() >>> 5;
+    const low = generator.next() >>> 6;
+    return (high * 67108864 + low) / 9007199254740992;
+  };
+  const below = (n: number) => Math.floor(next() * n);
+  return {
+    next,
+    below,
+    uniform: (low, high) => low + (high - low) * next(),
+    normal: () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next()),
+    permutation: (n) => {
+      const order = Array.from({ length: n }, (_, i) => i);
+      for (let i = n - 1; i > 0; i--) {
+        const j = below(i + 1);
+        [order[i], order[j]] = [order[j]!, order[i]!];
+      }
+      return order;
+    },
+  };
+}
+
+/** 128 bits of state from text: four FNV-1a hashes, each finished with MurmurHash3's mixer (Appleby 2011). */
+function stateOf(text: string): [number, number, number, number] {
+  const word = (salt: number) => {
+    let hash = 0x811c9dc5 ^ Math.imul(salt, 0x9e3779b1);
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+    hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+    return hash ^ (hash >>> 16);
+  };
+  return [word(1), word(2), word(3), word(4) | 1]; // never the all-zero state, which would stay zero
+}

@@ -1,0 +1,10 @@
+/** A sentence where a call is illegal: what the compiler prints is what the user reads. */
+export interface Mistake<Sentence extends string> {
+  readonly '~mistake': Sentence;
+}
+
+/** Flattens an intersection, so that hovers and messages show one plain object. */
+export type Simplify<T> = { [K in keyof T]: T[K] } & {};
+
+/** Whether two types are the same, for telling `string` from a literal. */
+export type IsWide<S extends string> = string extends S ? true : false;
