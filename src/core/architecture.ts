@@ -1,0 +1,25 @@
+/** One layer of a built network, as a diagram shows it. */
+export interface LayerRecord {
+  /** Unique: `trunk_conv1`, `age_dense2`. */
+  readonly name: string;
+  /** Keras's class name: `Conv2D`, `MaxPooling2D`. */
+  readonly kind: string;
+  /** What a reader wants to see beside the name: `3×3, relu`, `rate 0.3`, `L2 0.001`. */
+  readonly detail: string;
+  /** Without the batch: `[62, 62, 64]`. */
+  readonly outputShape: readonly number[];
+  readonly parameters: number;
+  readonly trainable: boolean;
+  /** Names of the layers that feed this one; empty for an input. */
+  readonly inputs: readonly string[];
+  /** `trunk`, a task's name, or `input`. */
+  readonly part: string;
+}
+
+/** A built network as plain records, in topological order. */
+export interface ArchitectureRecord {
+  readonly layers: readonly LayerRecord[];
+  /** Number of weights that training changes. */
+  readonly trainableParameters: number;
+  readonly parameters: number;
+}
