@@ -1,0 +1,32 @@
+import type { Tensor1D } from '@tensorflow/tfjs';
+import { tf } from '../tensor/tf.js';
+import { type Metric, type MetricName, type MetricOptions, metric } from './metric.js';
+
+/**
+ * The share of examples whose predicted label is the true one, 0 to 1; column `accuracy`. With one output a
+ * probability strictly above 0.5 means the second label; with several the largest wins, the first of equals. Same as
+ * Keras 3 `accuracy` (metrics/accuracy_metrics.py, `BinaryAccuracy` and `CategoricalAccuracy`).
+ *
+ * @example
+ * ```ts
+ * import { accuracy, binary } from 'tfjs-multitask';
+ *
+ * const gender = binary(['male', 'female'], { metrics: [accuracy()] });
+ * console.log(gender.metrics.map((metric) => metric.name)); // ['accuracy']
+ * ```
+ * @category Losses
+ */
+export function accuracy<const Weighted extends boolean = false>(
+  options: MetricOptions<Weighted> = {},
+): Metric<MetricName<'accuracy', Weighted>> {
+  return metric('accuracy', options, {
+    better: 'max',
+    perExample: (prediction, target) => {
+      const hit =
+        prediction.shape[1] === 1
+          ? tf.reshape(tf.equal(tf.cast(tf.greater(prediction, 0.5), 'float32'), target), [-1])
+          : tf.equal(tf.argMax(prediction, 1), tf.argMax(target, 1));
+      return tf.cast(hit, 'float32') as Tensor1D;
+    },
+  });
+}

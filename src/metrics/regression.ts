@@ -1,0 +1,60 @@
+import { meanAbsoluteError, meanSquaredError } from '../losses/regression.js';
+import { type Metric, type MetricName, type MetricOptions, metric } from './metric.js';
+
+/**
+ * Mean absolute error, in the unit of the target; column `mae`. Same as Keras 3 `MeanAbsoluteError`
+ * (metrics/regression_metrics.py).
+ *
+ * @example
+ * ```ts
+ * import { mae, regression } from 'tfjs-multitask';
+ *
+ * console.log(regression({ unit: 'years', metrics: [mae()] }).metrics.map((metric) => metric.name)); // ['mae']
+ * ```
+ * @category Losses
+ */
+export function mae<const Weighted extends boolean = false>(
+  options: MetricOptions<Weighted> = {},
+): Metric<MetricName<'mae', Weighted>> {
+  return metric('mae', options, { better: 'min', perExample: meanAbsoluteError().perExample });
+}
+
+/**
+ * Mean squared error, in the unit of the target squared; column `mse`. Same as Keras 3 `MeanSquaredError`
+ * (metrics/regression_metrics.py).
+ *
+ * @example
+ * ```ts
+ * import { mse, regression } from 'tfjs-multitask';
+ *
+ * console.log(regression({ unit: 'years', metrics: [mse()] }).metrics.map((metric) => metric.name)); // ['mse']
+ * ```
+ * @category Losses
+ */
+export function mse<const Weighted extends boolean = false>(
+  options: MetricOptions<Weighted> = {},
+): Metric<MetricName<'mse', Weighted>> {
+  return metric('mse', options, { better: 'min', perExample: meanSquaredError().perExample });
+}
+
+/**
+ * Root mean squared error, in the unit of the target; column `rmse`. The root is taken once, over the whole epoch, as
+ * in Keras 3 `RootMeanSquaredError` (metrics/regression_metrics.py).
+ *
+ * @example
+ * ```ts
+ * import { rmse, regression } from 'tfjs-multitask';
+ *
+ * console.log(regression({ unit: 'years', metrics: [rmse()] }).metrics.map((metric) => metric.name)); // ['rmse']
+ * ```
+ * @category Losses
+ */
+export function rmse<const Weighted extends boolean = false>(
+  options: MetricOptions<Weighted> = {},
+): Metric<MetricName<'rmse', Weighted>> {
+  return metric('rmse', options, {
+    better: 'min',
+    perExample: meanSquaredError().perExample,
+    finish: Math.sqrt,
+  });
+}

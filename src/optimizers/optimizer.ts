@@ -1,0 +1,111 @@
+import type { Scalar, Tensor } from '@tensorflow/tfjs';
+import { fault } from '../core/errors.js';
+import type { Json } from '../core/json.js';
+import { constant } from '../schedules/constant.js';
+import type { Schedule } from '../schedules/schedule.js';
+
+/** How a step's gradients are cut before the update; at most one of the three, as in Keras. */
+export interface Clipping {
+  /** The largest Euclidean norm of each weight's gradient; longer ones are shortened. */
+  readonly clipNorm?: number;
+  /** The largest absolute value of each number of a gradient. */
+  readonly clipValue?: number;
+  /** The largest Euclidean norm of all gradients taken together. */
+  readonly globalClipNorm?: number;
+}
+
+/** Options that every optimiser takes. */
+export interface OptimizerOptions extends Clipping {
+  /** A rate, which callbacks may change, or a schedule, which they may not. */
+  readonly learningRate?: number | Schedule;
+  /** Decoupled weight decay: before each update every weight loses `rate · weightDecay` of itself. Default none. */
+  readonly weightDecay?: number;
+  /** Batches whose mean gradient makes one update; default 1. */
+  readonly gradientAccumulationSteps?: number;
+}
+
+/** The formula of an optimiser for one tensor of weights; it works on each number by itself. */
+export interface UpdateRule {
+  readonly name: string;
+  readonly options: { readonly [option: string]: Json };
+  /** Names of the tensors it keeps for each weight, all of the weight's shape, all zero at first: `['m', 'v']`. */
+  readonly slots: readonly string[];
+  /**
+   * The numbers of an update that depend on its count and rate alone, in double precision: they enter a step as
+   * scalars. `update` counts from 1.
+   */
+  coefficients(update: number, rate: number): readonly number[];
+  /** New weight and new slots, from tensors of one shape and the coefficients as scalars. Pure. */
+  apply(
+    weight: Tensor,
+    gradient: Tensor,
+    slots: readonly Tensor[],
+    coefficients: readonly Scalar[],
+  ): { readonly weight: Tensor; readonly slots: readonly Tensor[] };
+}
+
+/**
+ * An optimiser: an update rule and what stands around it. A value without state; its slots live in the training run.
+ *
+ * @category Optimizers
+ */
+export interface Optimizer {
+  readonly rule: UpdateRule;
+  readonly schedule: Schedule;
+  /** Whether callbacks may change the rate: it was given as a number. */
+  readonly adjustable: boolean;
+  readonly clipping: Clipping;
+  readonly weightDecay: number;
+  readonly gradientAccumulationSteps: number;
+  /** Everything that changes the numbers, for a checkpoint's digest. */
+  readonly description: Json;
+}
+
+/** An optimiser from its rule and the options that all of them share. */
+export function optimizer(rule: UpdateRule, options: OptimizerOptions, defaultRate: number): Optimizer {
+  const { learningRate = defaultRate, weightDecay = 0, gradientAccumulationSteps = 1 } = options;
+  const { clipNorm, clipValue, globalClipNorm } = options;
+  const clipping = { clipNorm, clipValue, globalClipNorm };
+  const given = Object.entries(clipping).filter(([, value]) => value !== undefined);
+  if (given.length > 1) {
+    throw fault({
+      kind: 'argument',
+      path: rule.name,
+      expected: 'at most one of clipNorm, clipValue and globalClipNorm',
+      received: given.map(([name]) => name).join(' and '),
+      advice: 'Keep the one you want.',
+    });
+  }
+  for (const [name, value] of given) checkPositive(`${rule.name}.${name}`, value!);
+  if (!Number.isInteger(gradientAccumulationSteps) || gradientAccumulationSteps < 1) {
+    throw fault({
+      kind: 'argument',
+      path: `${rule.name}.gradientAccumulationSteps`,
+      expected: 'a whole number of at least 1',
+      received: String(gradientAccumulationSteps),
+    });
+  }
+  const schedule = typeof learningRate === 'number' ? constant(learningRate) : learningRate;
+  return {
+    rule,
+    schedule,
+    adjustable: typeof learningRate === 'number',
+    clipping: Object.fromEntries(given),
+    weightDecay,
+    gradientAccumulationSteps,
+    description: {
+      name: rule.name,
+      ...rule.options,
+      learningRate: schedule.description,
+      ...Object.fromEntries(given),
+      weightDecay,
+      gradientAccumulationSteps,
+    },
+  };
+}
+
+function checkPositive(path: string, value: number): void {
+  if (!(value > 0)) {
+    throw fault({ kind: 'argument', path, expected: 'a number above 0', received: String(value) });
+  }
+}

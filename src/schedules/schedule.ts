@@ -1,0 +1,31 @@
+import { fault } from '../core/errors.js';
+import type { Json } from '../core/json.js';
+
+/**
+ * A learning rate as a pure function of the number of updates made so far: 0 before the first. Counted in updates
+ * (batches), not epochs, as in Keras.
+ *
+ * @category Schedules
+ */
+export interface Schedule {
+  (step: number): number;
+  /** Name and numbers, for a checkpoint's digest. */
+  readonly description: { readonly [option: string]: Json };
+}
+
+/** A schedule from its formula and its description. */
+export function schedule(description: Schedule['description'], rate: (step: number) => number): Schedule {
+  return Object.assign((step: number) => rate(step), { description });
+}
+
+/** Throws unless `value` is a finite number from `least` on (or above it, when `open`). */
+export function checkNumber(path: string, value: number, least: number, open = false): void {
+  if (!Number.isFinite(value) || (open ? value <= least : value < least)) {
+    throw fault({
+      kind: 'argument',
+      path,
+      expected: `a number ${open ? 'above' : 'of at least'} ${least}`,
+      received: String(value),
+    });
+  }
+}

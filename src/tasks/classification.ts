@@ -1,0 +1,160 @@
+import { didYouMean, fault } from '../core/errors.js';
+import type { Mistake } from '../core/types.js';
+import { binaryCrossentropy, categoricalCrossentropy } from '../losses/classification.js';
+import type { Loss } from '../losses/loss.js';
+import { accuracy } from '../metrics/accuracy.js';
+import type { Metric } from '../metrics/metric.js';
+import type { Task } from './task.js';
+
+/** Options of {@link binary} and {@link categorical}. */
+export interface ClassificationOptions<M extends string = string> {
+  /** Default {@link binaryCrossentropy} or {@link categoricalCrossentropy}. */
+  readonly loss?: Loss;
+  /** Default `[accuracy()]`. */
+  readonly metrics?: readonly Metric<M>[];
+}
+
+/** The answer of a {@link binary} task. */
+export interface BinaryAnswer<Label extends string> {
+  readonly label: Label;
+  /** Of `label` being right: 0.5 to 1. */
+  readonly probability: number;
+}
+
+/** The answer of a {@link categorical} task. */
+export interface CategoricalAnswer<Label extends string> {
+  readonly label: Label;
+  /** Of `label` being right. */
+  readonly probability: number;
+  /** Of each label; they add up to 1. */
+  readonly probabilities: { readonly [L in Label]: number };
+}
+
+/**
+ * A question with two answers. The head is a dense layer of one unit with a sigmoid, the probability of the *second*
+ * label: `binary(['male', 'female'])` predicts P(female), as UTKFace codes it.
+ *
+ * @param labels - Exactly two, different.
+ * @throws `argument` fault for other labels.
+ * @example
+ * ```ts
+ * import { binary } from 'tfjs-multitask';
+ *
+ * const gender = binary(['male', 'female']);
+ * console.log(gender.decode([0.25])); // { label: 'male', probability: 0.75 }
+ * ```
+ * @category Compose
+ */
+export function binary<const L extends readonly [string, string], const M extends string = 'accuracy'>(
+  labels: L,
+  options: ClassificationOptions<M> = {},
+): Task<'binary', L[number], BinaryAnswer<L[number]>, M> {
+  if (labels.length !== 2) {
+    throw fault({
+      kind: 'argument',
+      path: 'binary.labels',
+      expected: 'two labels',
+      received: JSON.stringify(labels),
+      advice: 'Use categorical([...]) for more than two.',
+    });
+  }
+  checkDistinct('binary.labels', labels);
+  const { loss = binaryCrossentropy(), metrics = defaultMetrics<M>() } = options;
+  return {
+    kind: 'binary',
+    units: 1,
+    activation: 'sigmoid',
+    loss,
+    metrics,
+    labels,
+    targetWidth: 1,
+    encode: (label, path) => [indexOf(labels, label, path)],
+    decode: (output) => {
+      const second = output[0]!;
+      return second > 0.5
+        ? { label: labels[1], probability: second }
+        : { label: labels[0], probability: 1 - second };
+    },
+  };
+}
+
+/**
+ * A question with several answers, one of which is right. The head is a dense layer with a softmax, one unit a label.
+ *
+ * @param labels - At least two, all different, in the order of the outputs.
+ * @throws `argument` fault for other labels.
+ * @example
+ * ```ts
+ * import { categorical } from 'tfjs-multitask';
+ *
+ * const grade = categorical(['good', 'fair', 'poor']);
+ * console.log(grade.decode([0.125, 0.75, 0.125]).label); // fair
+ * ```
+ * @category Compose
+ */
+export function categorical<const L extends readonly string[], const M extends string = 'accuracy'>(
+  labels: L extends readonly [string] | readonly [] ? Mistake<'categorical() needs at least two labels'> : L,
+  options: ClassificationOptions<M> = {},
+): Task<'categorical', L[number], CategoricalAnswer<L[number]>, M> {
+  const list = labels as L;
+  if (!Array.isArray(list) || list.length < 2) {
+    throw fault({
+      kind: 'argument',
+      path: 'categorical.labels',
+      expected: 'at least two labels',
+      received: JSON.stringify(list),
+    });
+  }
+  checkDistinct('categorical.labels', list);
+  const { loss = categoricalCrossentropy(), metrics = defaultMetrics<M>() } = options;
+  return {
+    kind: 'categorical',
+    units: list.length,
+    activation: 'softmax',
+    loss,
+    metrics,
+    labels: list,
+    targetWidth: list.length,
+    encode: (label, path) => {
+      const index = indexOf(list, label, path);
+      return list.map((_, i) => (i === index ? 1 : 0));
+    },
+    decode: (output) => {
+      const best = list.reduce((top, _, i) => (output[i]! > output[top]! ? i : top), 0);
+      return {
+        label: list[best]!,
+        probability: output[best]!,
+        probabilities: Object.fromEntries(list.map((label, i) => [label, output[i]!])) as {
+          [K in L[number]]: number;
+        },
+      };
+    },
+  };
+}
+
+const defaultMetrics = <M extends string>() => [accuracy()] as readonly Metric[] as readonly Metric<M>[];
+
+function checkDistinct(path: string, labels: readonly string[]): void {
+  const repeated = labels.find((label, i) => labels.indexOf(label) !== i);
+  const wrong = repeated ?? labels.find((label) => typeof label !== 'string' || label === '');
+  if (wrong === undefined) return;
+  throw fault({
+    kind: 'argument',
+    path,
+    expected: 'different, non-empty names',
+    received: repeated === undefined ? JSON.stringify(wrong) : `"${repeated}" twice`,
+  });
+}
+
+function indexOf(labels: readonly string[], label: unknown, path: string): number {
+  const index = labels.indexOf(label as string);
+  if (index >= 0) return index;
+  const near = typeof label === 'string' ? didYouMean(label, labels) : undefined;
+  throw fault({
+    kind: 'data',
+    path,
+    expected: `one of ${labels.map((name) => JSON.stringify(name)).join(', ')}`,
+    received: typeof label === 'string' ? JSON.stringify(label) : String(label),
+    advice: near ?? 'Mend the label, add it to the task, or leave it undefined: a missing label is masked.',
+  });
+}

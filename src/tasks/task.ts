@@ -1,0 +1,74 @@
+import type { TaskRecord } from '../core/history.js';
+import type { Loss } from '../losses/loss.js';
+import type { Metric } from '../metrics/metric.js';
+
+export type TaskKind = 'regression' | 'binary' | 'categorical';
+
+/**
+ * One question about an image: what its labels look like, which head answers it, what a wrong answer costs and how
+ * the answer is measured. Made by {@link regression}, {@link binary} and {@link categorical}; a plain record without
+ * state.
+ *
+ * @category Compose
+ */
+export interface Task<
+  Kind extends TaskKind = TaskKind,
+  Target = unknown,
+  Prediction = unknown,
+  MetricNames extends string = string,
+> {
+  readonly kind: Kind;
+  /** Outputs of the head: 1, or one a label. */
+  readonly units: number;
+  /** Activation of the head. */
+  readonly activation: 'linear' | 'sigmoid' | 'softmax';
+  readonly loss: Loss;
+  readonly metrics: readonly Metric<MetricNames>[];
+  /** Unit of a regression's target, for figures and tables. */
+  readonly unit?: string;
+  /** Labels of a classification, in the order of the outputs. */
+  readonly labels?: readonly string[];
+  /** Numbers per target: 1, or one a label (one-hot). */
+  readonly targetWidth: number;
+  /** A label as the numbers the loss wants. `path` names the label in errors. Throws a `data` fault for a wrong one. */
+  encode(label: unknown, path: string): readonly number[];
+  /** The head's `units` numbers as an answer. */
+  decode(output: ArrayLike<number>): Prediction;
+  /** Types only, never set. */
+  readonly '~types'?: {
+    readonly target: Target;
+    readonly prediction: Prediction;
+    readonly metric: MetricNames;
+  };
+}
+
+/** Any task. */
+export type AnyTask = Task<TaskKind, any, any, any>;
+
+/** Tasks by name, in the order they were composed. */
+export interface Tasks {
+  readonly [name: string]: AnyTask;
+}
+
+/** The label type of a task. */
+export type TargetOf<T extends AnyTask> = NonNullable<T['~types']>['target'];
+/** The answer type of a task. */
+export type PredictionOf<T extends AnyTask> = NonNullable<T['~types']>['prediction'];
+/** The metric names of a task. */
+export type MetricOf<T extends AnyTask> = NonNullable<T['~types']>['metric'];
+
+/** Labels of all tasks, as a dataset gives them: `{ age: number; gender: 'male' | 'female' }`. */
+export type TargetsOf<T extends Tasks> = { readonly [K in keyof T & string]: TargetOf<T[K]> };
+/** Answers of all tasks, as `predict` gives them. */
+export type PredictionsOf<T extends Tasks> = { readonly [K in keyof T & string]: PredictionOf<T[K]> };
+
+/** A task as figures and tables see it. */
+export function taskRecord(name: string, task: AnyTask): TaskRecord {
+  return {
+    name,
+    kind: task.kind,
+    ...(task.unit === undefined ? {} : { unit: task.unit }),
+    ...(task.labels === undefined ? {} : { labels: task.labels }),
+    metrics: task.metrics.map((metric) => metric.name),
+  };
+}
