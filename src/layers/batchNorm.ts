@@ -1,0 +1,51 @@
+import { tf } from '../tensor/tf.js';
+import { type Block, checkShare, layerBlock } from './block.js';
+import type { Activation } from './conv.js';
+
+/** Options of {@link batchNorm}. */
+export interface BatchNormOptions {
+  /** Share of the moving statistics kept at each step, 0 up to 1; default 0.99. */
+  readonly momentum?: number;
+  /** Added to the variance; default 1e-3. */
+  readonly epsilon?: number;
+}
+
+/**
+ * Batch normalisation over the channels: in training by the batch's own mean and (biased) variance, otherwise by their
+ * moving averages. Any shape with the channels last. Same as Keras 3 `BatchNormalization`
+ * (layers/normalization/batch_normalization.py).
+ *
+ * With momentum 0.99 validation means little before a few hundred steps; a short run wants small batches or a smaller
+ * momentum.
+ *
+ * Source: S. Ioffe and C. Szegedy, Batch normalization, 2015.
+ *
+ * @throws `argument` fault for a momentum out of its range.
+ * @example
+ * ```ts
+ * import { batchNorm, conv, maxPool, sharedTrunk } from 'tfjs-multitask';
+ *
+ * console.log(sharedTrunk([conv(64, 3), maxPool(2), batchNorm()]).pieces.length); // 3
+ * ```
+ * @category Compose
+ */
+export function batchNorm({ momentum = 0.99, epsilon = 1e-3 }: BatchNormOptions = {}): Block {
+  checkShare('batchNorm.momentum', momentum);
+  return layerBlock('bn', (name) => tf.layers.batchNormalization({ name, momentum, epsilon }));
+}
+
+/**
+ * An activation on its own, for after a residual sum or between batch normalisation and the next layer.
+ *
+ * @example
+ * ```ts
+ * import { activation, batchNorm, conv, sharedTrunk } from 'tfjs-multitask';
+ *
+ * const trunk = sharedTrunk([conv(64, 3, { activation: 'linear' }), batchNorm(), activation('relu')]);
+ * console.log(trunk.pieces.length); // 3
+ * ```
+ * @category Compose
+ */
+export function activation(kind: Activation): Block {
+  return layerBlock(kind, (name) => tf.layers.activation({ name, activation: kind }));
+}

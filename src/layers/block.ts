@@ -1,0 +1,64 @@
+import type { SymbolicTensor } from '@tensorflow/tfjs';
+import { fault } from '../core/errors.js';
+import type { tf } from '../tensor/tf.js';
+
+/** Where a block stands while a network is built: it names layers and connects them. */
+export interface Site {
+  /** The next free name of a kind in this part of the network: `trunk_conv1`, `age_dense2`. */
+  name(kind: string): string;
+  /** Feeds `input` to `layer`, after checking that the image is still large enough. */
+  connect(layer: tf.layers.Layer, input: SymbolicTensor | SymbolicTensor[]): SymbolicTensor;
+}
+
+/**
+ * One piece of a trunk or branch: one layer, or a few that belong together. A recipe without weights: the same block
+ * may stand in many networks, and each makes its own layers from it.
+ *
+ * @category Compose
+ */
+export interface Block {
+  readonly '~block': string;
+  /** Adds the block's layers after `input` and returns its output. */
+  build(input: SymbolicTensor, site: Site): SymbolicTensor;
+  /** Height (or width) of the output for that of the input; 0 or less when nothing would be left. */
+  side(input: number): number;
+}
+
+/** What a trunk or branch is made of: blocks, and any `tf.layers` layer that draws no random numbers. */
+export type Piece = Block | tf.layers.Layer;
+
+/** A block of one layer. */
+export function layerBlock(
+  kind: string,
+  make: (name: string) => tf.layers.Layer,
+  side: (input: number) => number = (input) => input,
+): Block {
+  return { '~block': kind, side, build: (input, site) => site.connect(make(site.name(kind)), input) };
+}
+
+export type Padding = 'valid' | 'same';
+
+/** Side of a sliding window's output, as Keras counts it. */
+export function windowSide(size: number, stride: number, padding: Padding, dilation = 1) {
+  return (input: number): number =>
+    padding === 'same'
+      ? Math.ceil(input / stride)
+      : Math.floor((input - (dilation * (size - 1) + 1)) / stride) + 1;
+}
+
+/** Throws an `argument` fault unless `value` is a whole number of at least 1. */
+export function checkCount(path: string, value: number): void {
+  if (Number.isInteger(value) && value >= 1) return;
+  throw fault({ kind: 'argument', path, expected: 'a whole number of at least 1', received: String(value) });
+}
+
+/** Throws an `argument` fault unless `value` is a share from 0 up to, not including, 1. */
+export function checkShare(path: string, value: number): void {
+  if (value >= 0 && value < 1) return;
+  throw fault({
+    kind: 'argument',
+    path,
+    expected: 'a number from 0 up to, not including, 1',
+    received: String(value),
+  });
+}

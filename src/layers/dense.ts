@@ -1,0 +1,80 @@
+import { tf } from '../tensor/tf.js';
+import { type Block, checkCount, checkShare, layerBlock } from './block.js';
+import type { Activation } from './conv.js';
+
+/** Options of {@link dense}. */
+export interface DenseOptions {
+  /** Default `relu`. */
+  readonly activation?: Activation;
+  /** Whether a bias is added; default true. */
+  readonly useBias?: boolean;
+  /** Factor of the kernel's L2 penalty, `l2 · Σ w²`; default none. */
+  readonly l2?: number;
+}
+
+/**
+ * A fully connected layer with bias and relu: `[batch, n]` in, `[batch, units]` out. Kernel from Glorot's uniform
+ * distribution, bias zero; same as Keras 3 `Dense` (layers/core/dense.py) but for the default activation, which is
+ * `relu` here. The last dense layer of a task, its head, is added by `.task()`.
+ *
+ * @param units - Outputs.
+ * @throws `argument` fault for a count that is not a whole number of at least 1.
+ * @example
+ * ```ts
+ * import { branch, dense, dropout, flatten } from 'tfjs-multitask';
+ *
+ * console.log(branch([flatten(), dense(128, { l2: 1e-3 }), dropout(0.3)]).pieces.length); // 3
+ * ```
+ * @category Compose
+ */
+export function dense(units: number, { activation = 'relu', useBias = true, l2 }: DenseOptions = {}): Block {
+  checkCount('dense.units', units);
+  return layerBlock('dense', (name) =>
+    tf.layers.dense({
+      name,
+      units,
+      activation,
+      useBias,
+      kernelInitializer: 'glorotUniform',
+      ...(l2 ? { kernelRegularizer: tf.regularizers.l2({ l2 }) } : {}),
+    }),
+  );
+}
+
+/**
+ * In training each number is dropped with probability `rate` and the rest divided by `1 - rate`; otherwise the
+ * identity. Any shape. Same as Keras 3 `Dropout` (layers/regularization/dropout.py); the mask is drawn from the run's
+ * seed, the epoch and the step, so a resumed run drops the same units.
+ *
+ * Source: N. Srivastava et al., Dropout, 2014.
+ *
+ * @param rate - 0 up to, not including, 1.
+ * @throws `argument` fault for a rate out of its range.
+ * @example
+ * ```ts
+ * import { branch, dense, dropout, flatten } from 'tfjs-multitask';
+ *
+ * console.log(branch([flatten(), dense(16), dropout(0.3)]).pieces.length); // 3
+ * ```
+ * @category Compose
+ */
+export function dropout(rate: number): Block {
+  checkShare('dropout.rate', rate);
+  return layerBlock('dropout', (name) => tf.layers.dropout({ name, rate }));
+}
+
+/**
+ * `[batch, height, width, channels]` in, `[batch, height · width · channels]` out, row by row. Same as Keras 3
+ * `Flatten` (layers/reshaping/flatten.py).
+ *
+ * @example
+ * ```ts
+ * import { branch, dense, flatten } from 'tfjs-multitask';
+ *
+ * console.log(branch([flatten(), dense(16)]).pieces.length); // 2
+ * ```
+ * @category Compose
+ */
+export function flatten(): Block {
+  return layerBlock('flatten', (name) => tf.layers.flatten({ name }));
+}

@@ -1,0 +1,62 @@
+import { fault } from '../../core/errors.js';
+import type { tf } from '../../tensor/tf.js';
+import { BatchNormalization } from './batchNormalization.js';
+import { Conv2D, DepthwiseConv2D } from './convolution.js';
+import { Dropout } from './dropout.js';
+
+/** Our classes under the stock names they write. */
+const OURS: { readonly [className: string]: { readonly prototype: object } } = {
+  Dropout,
+  BatchNormalization,
+  Conv2D,
+  DepthwiseConv2D,
+};
+
+/** Stock layers that draw random numbers inside `call`, and what to use instead. */
+const REFUSED: { readonly [className: string]: string } = {
+  GaussianNoise: 'Use dropout(), or add noise to the images.',
+  GaussianDropout: 'Use dropout().',
+  AlphaDropout: 'Use dropout().',
+  SpatialDropout1D: 'Use dropout().',
+  RandomWidth: 'Use augment([zoom(...)]) on the dataset.',
+};
+
+/**
+ * Puts our class in place of the stock one, in the layer itself: its weights, name, configuration and connections
+ * stay, and so does the class name it writes. Our classes add no fields and no constructor, which is what makes this
+ * safe. Other layers are left as they are.
+ *
+ * @param path - Where the layer stands, for errors: `branch age, block 3`.
+ * @throws `argument` fault for a layer that draws random numbers by itself (a step must be a function of its inputs),
+ *   for a nested model (in tfjs its freeze is lost on reload), and for batch-norm over another axis than the last.
+ */
+export function adopt<L extends tf.layers.Layer>(layer: L, path: string): L {
+  const className = layer.getClassName();
+  const advice = REFUSED[className];
+  if (advice !== undefined || 'layers' in layer) {
+    throw fault({
+      kind: 'argument',
+      path: `${path} (${layer.name})`,
+      expected:
+        advice === undefined ? 'a layer, not a model' : 'a layer that draws no random numbers by itself',
+      received: className,
+      advice: advice ?? 'Give its layers one by one: a network is flat.',
+    });
+  }
+  const ours = OURS[className];
+  if (ours) Object.setPrototypeOf(layer, ours.prototype);
+  if (layer instanceof BatchNormalization && layer.axis !== -1) checkLastAxis(layer, path);
+  return layer;
+}
+
+function checkLastAxis(layer: BatchNormalization, path: string): void {
+  const rank = (layer.inboundNodes[0]?.inputShapes[0] as unknown[] | undefined)?.length;
+  if (rank === undefined || layer.axis === rank - 1) return;
+  throw fault({
+    kind: 'argument',
+    path: `${path} (${layer.name})`,
+    expected: 'batch normalisation over the last axis, the channels',
+    received: `axis ${layer.axis}`,
+    advice: 'Leave the axis out.',
+  });
+}

@@ -1,0 +1,40 @@
+import type { Tensor } from '@tensorflow/tfjs';
+import { batchNormTraining } from '../../tensor/batchNormalization.js';
+import { stockLayer } from '../../tensor/stock.js';
+import { tf } from '../../tensor/tf.js';
+import type { CallArguments, Weight } from './forward.js';
+
+interface StockBatchNormalization extends tf.layers.Layer {
+  readonly axis: number;
+  readonly momentum: number;
+  readonly epsilon: number;
+  readonly gamma: Weight | undefined;
+  readonly beta: Weight | undefined;
+  readonly movingMean: Weight;
+  readonly movingVariance: Weight;
+}
+
+/**
+ * Batch normalisation (S. Ioffe and C. Szegedy, 2015) with Keras's statistics and a freeze that freezes, as in Keras 3
+ * `BatchNormalization` (layers/normalization/batch_normalization.py): biased variance for the output and the moving
+ * average alike; with `trainable` false it uses its moving statistics and leaves them alone, also while training. The
+ * stock layer looks at `training` only and writes its statistics inside `call`.
+ */
+export class BatchNormalization extends stockLayer<StockBatchNormalization>('BatchNormalization') {
+  override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
+    const { forward, training = false } = kwargs;
+    if (!training || !this.trainable) return super.call(inputs, { ...kwargs, training: false });
+    if (!forward) return super.call(inputs, kwargs);
+    return tf.tidy(() => {
+      const x = Array.isArray(inputs) ? inputs[0]! : inputs;
+      const { y, mean, variance } = batchNormTraining(x, this.gamma?.read(), this.beta?.read(), this.epsilon);
+      const move = (weight: Weight, batch: Tensor) => {
+        const old = forward.current(weight);
+        forward.moved(weight, tf.add(tf.mul(old, this.momentum), tf.mul(batch, 1 - this.momentum)));
+      };
+      move(this.movingMean, mean);
+      move(this.movingVariance, variance);
+      return y;
+    });
+  }
+}

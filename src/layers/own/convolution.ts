@@ -1,0 +1,59 @@
+import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs';
+import { type ConvolutionOptions, convolution, depthwiseConvolution } from '../../tensor/convolution.js';
+import { stockLayer } from '../../tensor/stock.js';
+import type { tf } from '../../tensor/tf.js';
+import type { CallArguments, Weight } from './forward.js';
+
+interface StockConvolution extends tf.layers.Layer {
+  readonly kernel: Weight;
+  readonly bias: Weight | null;
+  readonly strides: readonly number[];
+  readonly padding: 'valid' | 'same';
+  readonly dataFormat: 'channelsFirst' | 'channelsLast';
+  readonly dilationRate: readonly number[];
+  readonly activation: { getClassName(): string } | null;
+}
+
+interface StockDepthwise extends StockConvolution {
+  readonly depthwiseKernel: Weight;
+}
+
+/**
+ * A convolution that in training is one node of the tape: bias and relu are fused with it, so its output is stored
+ * once instead of three times. In inference the stock layer does the same already.
+ */
+export class Conv2D extends stockLayer<StockConvolution>('Conv2D') {
+  override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
+    const options = fused(this, kwargs);
+    if (!options) return super.call(inputs, kwargs);
+    const x = (Array.isArray(inputs) ? inputs[0] : inputs) as Tensor4D;
+    return convolution(x, this.kernel.read() as Tensor4D, this.bias?.read() as Tensor1D | undefined, options);
+  }
+}
+
+/** The same for a depthwise convolution. */
+export class DepthwiseConv2D extends stockLayer<StockDepthwise>('DepthwiseConv2D') {
+  override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
+    const options = fused(this, kwargs);
+    if (!options) return super.call(inputs, kwargs);
+    const x = (Array.isArray(inputs) ? inputs[0] : inputs) as Tensor4D;
+    const filter = this.depthwiseKernel.read() as Tensor4D;
+    return depthwiseConvolution(x, filter, this.bias?.read() as Tensor1D | undefined, options);
+  }
+}
+
+/** How to run `layer` fused, or undefined where the stock call must serve: another activation, channels first. */
+function fused(
+  layer: StockConvolution,
+  { training, forward }: CallArguments,
+): ConvolutionOptions | undefined {
+  const activation = layer.activation?.getClassName() ?? 'linear';
+  if (!training || !forward || layer.dataFormat === 'channelsFirst') return undefined;
+  if (activation !== 'relu' && activation !== 'linear') return undefined;
+  return {
+    strides: layer.strides as [number, number],
+    padding: layer.padding,
+    dilations: layer.dilationRate as [number, number],
+    activation,
+  };
+}

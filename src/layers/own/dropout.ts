@@ -1,0 +1,29 @@
+import type { Tensor } from '@tensorflow/tfjs';
+import { stockLayer } from '../../tensor/stock.js';
+import { tf } from '../../tensor/tf.js';
+import type { CallArguments } from './forward.js';
+
+interface StockDropout extends tf.layers.Layer {
+  readonly rate: number;
+  readonly noiseShape: readonly (number | null)[] | null;
+}
+
+/**
+ * Dropout whose mask is an input (N. Srivastava et al., 2014). Units are kept where the mask is 1 and then divided by
+ * `1 - rate`, as in Keras 3 `Dropout` (layers/regularization/dropout.py); outside training it is the identity. The
+ * stock layer draws inside `call`, which no engine could record and no run could resume.
+ */
+export class Dropout extends stockLayer<StockDropout>('Dropout') {
+  override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
+    if (!kwargs.forward || !kwargs.training || this.rate === 0) return super.call(inputs, kwargs);
+    const x = Array.isArray(inputs) ? inputs[0]! : inputs;
+    return tf.mul(x, tf.div(kwargs.forward.mask(this.name), 1 - this.rate));
+  }
+
+  /** Shape of one call's mask for a batch, or undefined when nothing is dropped. */
+  maskShape(batch: number): number[] | undefined {
+    if (this.rate === 0) return undefined;
+    const shape = (this.inboundNodes[0]!.inputShapes[0] as (number | null)[]).slice(1);
+    return [batch, ...shape].map((size, i) => this.noiseShape?.[i] ?? size!);
+  }
+}

@@ -1,0 +1,24 @@
+import type { Tensor } from '@tensorflow/tfjs';
+import type { tf } from '../../tensor/tf.js';
+
+/** A weight of a layer: `tf.LayerVariable` under the name its own class uses. */
+export type Weight = tf.LayerVariable;
+
+/**
+ * What a training pass hands to our layers and takes from them, so that a step stays a function of tensors: masks
+ * come in, new moving statistics go out, and nothing is drawn or written inside.
+ */
+export interface Forward {
+  /** The 0/1 mask drawn for the next call of the layer called `layer`, of the shape the layer asked for. */
+  mask(layer: string): Tensor;
+  /** The value of a weight as this pass sees it: what an earlier call in the same pass made of it, or its own. */
+  current(weight: Weight): Tensor;
+  /** Tells the new value of a weight that is not trained, such as a moving mean. The caller disposes of it. */
+  moved(weight: Weight, value: Tensor): void;
+}
+
+/** The keyword arguments under which a pass reaches `call`. */
+export interface CallArguments {
+  readonly training?: boolean;
+  readonly forward?: Forward;
+}

@@ -1,0 +1,71 @@
+import { tf } from '../tensor/tf.js';
+import { type Block, checkCount, layerBlock, type Padding, windowSide } from './block.js';
+
+/** Options of {@link maxPool} and {@link averagePool}. */
+export interface PoolOptions {
+  /** Pixels between windows; default the window's side. */
+  readonly strides?: number;
+  /** `valid` (default) drops what fills no whole window, `same` keeps it. */
+  readonly padding?: Padding;
+}
+
+/**
+ * The largest value of each window and channel. `[batch, height, width, channels]` in, height and width divided by the
+ * stride out. Same as Keras 3 `MaxPooling2D` (layers/pooling/max_pooling2d.py).
+ *
+ * @param size - Side of the square window in pixels.
+ * @throws `argument` fault for a size that is not a whole number of at least 1.
+ * @example
+ * ```ts
+ * import { conv, maxPool, sharedTrunk } from 'tfjs-multitask';
+ *
+ * console.log(sharedTrunk([conv(8, 3), maxPool(2)]).pieces.length); // 2
+ * ```
+ * @category Compose
+ */
+export function maxPool(size: number, options: PoolOptions = {}): Block {
+  const { config, side } = pooled('maxPool', size, options);
+  return layerBlock('pool', (name) => tf.layers.maxPooling2d({ ...config, name }), side);
+}
+
+/**
+ * The mean of each window and channel; with `same` padding, of the pixels that exist. Shapes as {@link maxPool}. Same
+ * as Keras 3 `AveragePooling2D` (layers/pooling/average_pooling2d.py).
+ *
+ * @param size - Side of the square window in pixels.
+ * @throws `argument` fault for a size that is not a whole number of at least 1.
+ * @example
+ * ```ts
+ * import { averagePool, conv, sharedTrunk } from 'tfjs-multitask';
+ *
+ * console.log(sharedTrunk([conv(8, 3), averagePool(2)]).pieces.length); // 2
+ * ```
+ * @category Compose
+ */
+export function averagePool(size: number, options: PoolOptions = {}): Block {
+  const { config, side } = pooled('averagePool', size, options);
+  return layerBlock('avgpool', (name) => tf.layers.averagePooling2d({ ...config, name }), side);
+}
+
+/**
+ * The mean of each channel over the whole image: `[batch, height, width, channels]` in, `[batch, channels]` out, so
+ * that a branch fits any image size. Same as Keras 3 `GlobalAveragePooling2D`
+ * (layers/pooling/global_average_pooling2d.py).
+ *
+ * @example
+ * ```ts
+ * import { branch, dense, globalAveragePool } from 'tfjs-multitask';
+ *
+ * console.log(branch([globalAveragePool(), dense(16)]).pieces.length); // 2
+ * ```
+ * @category Compose
+ */
+export function globalAveragePool(): Block {
+  return layerBlock('gap', (name) => tf.layers.globalAveragePooling2d({ name }));
+}
+
+function pooled(path: string, size: number, { strides = size, padding = 'valid' }: PoolOptions) {
+  checkCount(`${path}.size`, size);
+  checkCount(`${path}.strides`, strides);
+  return { config: { poolSize: size, strides, padding }, side: windowSide(size, strides, padding) };
+}

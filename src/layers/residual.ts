@@ -1,0 +1,70 @@
+import type { SymbolicTensor } from '@tensorflow/tfjs';
+import { fault } from '../core/errors.js';
+import { tf } from '../tensor/tf.js';
+import type { Block, Site } from './block.js';
+
+/**
+ * `x + f(x)`, with `f` the blocks given (K. He et al., Deep residual learning, 2015). When `f` changes the number of
+ * channels, or its strides the size, the shortcut is a linear 1x1 convolution of that stride, as in Keras's ResNet50
+ * (applications/resnet.py, `residual_block_v1`). Follow it with `activation('relu')` where the network wants it.
+ *
+ * @param blocks - At least one; pad them `same`, since only strides may shrink the image.
+ * @throws `argument` fault for no blocks, or for sizes that no stride explains.
+ * @example
+ * ```ts
+ * import { activation, conv, residual, sharedTrunk } from 'tfjs-multitask';
+ *
+ * const same = { padding: 'same' } as const;
+ * const trunk = sharedTrunk([
+ *   conv(32, 3, same),
+ *   residual([conv(32, 3, same), conv(32, 3, { ...same, activation: 'linear' })]),
+ *   activation('relu'),
+ * ]);
+ * console.log(trunk.pieces.length); // 3
+ * ```
+ * @category Compose
+ */
+export function residual(blocks: readonly Block[]): Block {
+  if (blocks.length === 0) {
+    throw fault({
+      kind: 'argument',
+      path: 'residual.blocks',
+      expected: 'at least one block',
+      received: 'none',
+    });
+  }
+  return {
+    '~block': 'residual',
+    side: (input) => blocks.reduce((side, block) => block.side(side), input),
+    build: (input, site) => {
+      const inner = blocks.reduce((x, block) => block.build(x, site), input);
+      const name = site.name('add');
+      return site.connect(tf.layers.add({ name }), [shortcut(input, inner, site, name), inner]);
+    },
+  };
+}
+
+/** `input` itself, or its projection to the shape of `inner`. */
+function shortcut(input: SymbolicTensor, inner: SymbolicTensor, site: Site, path: string): SymbolicTensor {
+  const [, height, width, channels] = input.shape as number[];
+  const [, newHeight, newWidth, filters] = inner.shape as number[];
+  if (height === newHeight && width === newWidth && channels === filters) return input;
+  const strides = Math.ceil(height! / newHeight!);
+  if (Math.ceil(height! / strides) !== newHeight || Math.ceil(width! / strides) !== newWidth) {
+    throw fault({
+      kind: 'argument',
+      path,
+      expected: `blocks whose output is the input divided by a stride (${height}x${width})`,
+      received: `${newHeight}x${newWidth}`,
+      advice: "Give the convolutions inside residual() padding: 'same'.",
+    });
+  }
+  const projection = tf.layers.conv2d({
+    name: site.name('shortcut'),
+    filters: filters!,
+    kernelSize: 1,
+    strides,
+    kernelInitializer: 'glorotUniform',
+  });
+  return site.connect(projection, input);
+}

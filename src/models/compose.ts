@@ -1,0 +1,163 @@
+import type { SymbolicTensor } from '@tensorflow/tfjs';
+import { fault } from '../core/errors.js';
+import type { Piece, Site } from '../layers/block.js';
+import { adopt } from '../layers/own/adopt.js';
+import { Dropout } from '../layers/own/dropout.js';
+import type { Branch, Trunk } from '../layers/parts.js';
+import type { AnyTask, Tasks } from '../tasks/task.js';
+import { tf } from '../tensor/tf.js';
+import { graphOf } from './graph.js';
+import { initialise } from './initialise.js';
+import type { Network, NetworkInput } from './network.js';
+
+/** A task and the layers that lead to it. */
+export interface ComposedTask {
+  readonly name: string;
+  readonly task: AnyTask;
+  readonly branch: Branch;
+}
+
+/** Everything a network is made from. */
+export interface Composition {
+  readonly input: NetworkInput;
+  readonly trunk: Trunk | undefined;
+  readonly tasks: readonly ComposedTask[];
+  readonly seed: number;
+}
+
+/**
+ * Builds the network: trunk, branches, one head a task, all in one flat `tf.LayersModel` whose layers are named by
+ * place, with weights drawn from the seed.
+ *
+ * @throws `argument` fault for images too small, a branch that does not end flat, two layers of one name, and layers
+ *   that a step cannot run.
+ */
+export function composeNetwork({ input, trunk, tasks, seed }: Composition): Network {
+  const image = tf.input({ shape: [...input.shape], name: 'image' });
+  const smallest = () => smallestSide(input.shape, trunk, tasks);
+  const taken = new Set<string>(['image', ...tasks.map(({ name }) => name)]);
+  const shared = trunk ? extend(image, trunk.pieces, siteOf('trunk', taken, smallest)) : image;
+  const outputs = tasks.map(({ name, task, branch }) => {
+    const end = extend(shared, branch.pieces, siteOf(name, taken, smallest));
+    return head(name, task, end);
+  });
+  const layersModel = tf.model({ inputs: image, outputs, name: 'multitask' });
+  initialise(layersModel, seed);
+  return networkOf(layersModel, Object.fromEntries(tasks.map(({ name, task }) => [name, task])), input);
+}
+
+/** A network around a flat model whose layers are ours already. */
+export function networkOf<T extends Tasks>(
+  layersModel: tf.LayersModel,
+  tasks: T,
+  input: NetworkInput,
+): Network<T> {
+  const dropouts = layersModel.layers.filter((layer): layer is Dropout => layer instanceof Dropout);
+  return { layersModel, tasks, input, graph: graphOf(layersModel), dropouts };
+}
+
+function extend(input: SymbolicTensor, pieces: readonly Piece[], site: Site): SymbolicTensor {
+  return pieces.reduce<SymbolicTensor>(
+    (x, piece) => ('~block' in piece ? piece.build(x, site) : site.connect(piece, x)),
+    input,
+  );
+}
+
+/** Names and connects the layers of one part of a network. */
+function siteOf(part: string, taken: Set<string>, smallest: () => string): Site {
+  const counts = new Map<string, number>();
+  return {
+    name: (kind) => {
+      const count = (counts.get(kind) ?? 0) + 1;
+      counts.set(kind, count);
+      return `${part}_${kind}${count}`;
+    },
+    connect: (layer, input) => {
+      if (taken.has(layer.name)) {
+        throw fault({
+          kind: 'argument',
+          path: `${part}: ${layer.name}`,
+          expected: 'a layer name that is used once',
+          received: 'a second layer of that name',
+          advice: 'Give the tf.layers layer another name; a layer cannot stand in two places.',
+        });
+      }
+      taken.add(layer.name);
+      const shapes = (Array.isArray(input) ? input : [input]).map(({ shape }) => shape);
+      const shape = computeShape(layer, shapes.length === 1 ? shapes[0]! : shapes, part);
+      if (shape.slice(1).some((size) => size !== null && size <= 0)) {
+        throw fault({
+          kind: 'argument',
+          path: layer.name,
+          expected: `an image large enough to leave something at this layer${smallest()}`,
+          received: `input ${show(shapes[0]!)}, which leaves ${show(shape)}`,
+          advice: 'Use larger images, or fewer strides and poolings.',
+        });
+      }
+      const output = layer.apply(input) as SymbolicTensor;
+      adopt(layer, part);
+      return output;
+    },
+  };
+}
+
+type Shape = readonly (number | null)[];
+
+function computeShape(layer: tf.layers.Layer, input: Shape | Shape[], part: string): Shape {
+  try {
+    return layer.computeOutputShape(input as number[]) as Shape;
+  } catch (cause) {
+    throw fault({
+      kind: 'argument',
+      path: `${part}: ${layer.name}`,
+      expected: `a layer that accepts ${show((Array.isArray(input[0]) ? input[0] : input) as Shape)}`,
+      received: cause instanceof Error ? cause.message : String(cause),
+      advice: 'Check the order of the blocks: flatten() or globalAveragePool() stands before dense().',
+      cause,
+    });
+  }
+}
+
+const show = (shape: Shape) => `[${shape.slice(1).join(', ')}]`;
+
+/** The last layer of a task: named like the task, since that is the name of the output in every format. */
+function head(name: string, task: AnyTask, end: SymbolicTensor): SymbolicTensor {
+  if (end.shape.length !== 2) {
+    throw fault({
+      kind: 'argument',
+      path: `branch ${name}`,
+      expected: 'a flat output, [features]',
+      received: show(end.shape),
+      advice: 'End the branch with flatten() or globalAveragePool(), then dense() layers as you like.',
+    });
+  }
+  const layer = tf.layers.dense({
+    name,
+    units: task.units,
+    activation: task.activation,
+    kernelInitializer: 'glorotUniform',
+  });
+  return layer.apply(end) as SymbolicTensor;
+}
+
+/** `: at least 56x56 pixels`, found by trying sizes; empty when a foreign layer hides what it does to sizes. */
+function smallestSide(
+  [height, width]: readonly number[],
+  trunk: Trunk | undefined,
+  tasks: readonly ComposedTask[],
+): string {
+  const chains = tasks.map(({ branch }) => [...(trunk?.pieces ?? []), ...branch.pieces]);
+  if (chains.flat().some((piece) => !('~block' in piece))) return '';
+  const fits = (side: number, chain: readonly Piece[]) => {
+    let left = side;
+    for (const piece of chain) {
+      left = (piece as Extract<Piece, { '~block': string }>).side(left);
+      if (left <= 0) return false;
+    }
+    return true;
+  };
+  for (let side = Math.min(height!, width!); side <= 4096; side++) {
+    if (chains.every((chain) => fits(side, chain))) return `: at least ${side}x${side} pixels`;
+  }
+  return '';
+}

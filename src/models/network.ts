@@ -1,0 +1,30 @@
+import type { ImageShape } from '../core/images.js';
+import type { Dropout } from '../layers/own/dropout.js';
+import type { Tasks } from '../tasks/task.js';
+import type { tf } from '../tensor/tf.js';
+import type { Graph } from './graph.js';
+
+/** The numbers a network wants pixels as: 0 stands for black, 255 for white in a file. */
+export type PixelRange = readonly [black: number, white: number];
+
+/** What a network takes: images of one size, and how their bytes become numbers. */
+export interface NetworkInput {
+  readonly shape: ImageShape;
+  readonly range: PixelRange;
+}
+
+/** A built network: a real, flat `tf.LayersModel` and what it does not know about itself. */
+export interface Network<T extends Tasks = Tasks> {
+  readonly layersModel: tf.LayersModel;
+  /** In the order of the model's outputs. */
+  readonly tasks: T;
+  readonly input: NetworkInput;
+  readonly graph: Graph;
+  /** The layers whose masks a training pass needs. */
+  readonly dropouts: readonly Dropout[];
+}
+
+/** Names of a network's tasks, in the order of its outputs. */
+export function taskNames<T extends Tasks>(network: Network<T>): (keyof T & string)[] {
+  return Object.keys(network.tasks) as (keyof T & string)[];
+}
