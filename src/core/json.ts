@@ -26,3 +26,22 @@ export async function sha256(bytes: Uint8Array): Promise<string> {
 export function digest(value: Json): Promise<string> {
   return sha256(new TextEncoder().encode(canonical(value)));
 }
+
+/** Numbers that JSON cannot say, as text. */
+const UNSAYABLE: { readonly [text: string]: number } = {
+  '~NaN': Number.NaN,
+  '~Infinity': Number.POSITIVE_INFINITY,
+  '~-Infinity': Number.NEGATIVE_INFINITY,
+};
+
+/** JSON that keeps NaN and the infinities; read it with {@link parseExact}. */
+export function exactJson(value: unknown): string {
+  return JSON.stringify(value, (_, part) =>
+    typeof part === 'number' && !Number.isFinite(part) ? `~${part}` : part,
+  );
+}
+
+/** What {@link exactJson} wrote. */
+export function parseExact(text: string): unknown {
+  return JSON.parse(text, (_, part) => (typeof part === 'string' ? (UNSAYABLE[part] ?? part) : part));
+}

@@ -1,0 +1,123 @@
+import { fault } from '../core/errors.js';
+import { sha256 } from '../core/json.js';
+import type { Store } from '../core/outside.js';
+import { adopt } from '../layers/own/adopt.js';
+import { networkOf } from '../models/compose.js';
+import type { Network } from '../models/network.js';
+import type { Tasks } from '../tasks/task.js';
+import { tf } from '../tensor/tf.js';
+import { checkTaskTable, type TaskTable, taskTable } from './taskTable.js';
+
+interface ModelJson {
+  readonly modelTopology: object;
+  readonly format: string;
+  readonly weightsManifest: readonly {
+    readonly paths: readonly string[];
+    readonly weights: tf.io.WeightsManifestEntry[];
+  }[];
+}
+
+const text = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+
+/**
+ * Writes a network under `folder`: `model.json` and a weights file as `tf.loadLayersModel` reads them, all classes
+ * stock, and `tasks.json` with what they do not say (tasks, labels, units, pixel range).
+ *
+ * Never a mixture of two models: the weights file is named by its content and written first, `model.json` names it
+ * and replaces the old one in one rename, and only then are older weights removed.
+ *
+ * @throws `file` fault when the store cannot be written; what was saved before is still there then.
+ */
+export async function writeModelFolder(network: Network, store: Store, folder: string): Promise<void> {
+  const artifacts = await artifactsOf(network.layersModel);
+  const weights = tf.io.concatenateArrayBuffers([artifacts.weightData as ArrayBuffer].flat());
+  const bytes = new Uint8Array(weights);
+  const name = `weights.${(await sha256(bytes)).slice(0, 16)}.bin`;
+  const model = {
+    format: 'layers-model',
+    generatedBy: artifacts.generatedBy,
+    convertedBy: null,
+    modelTopology: artifacts.modelTopology,
+    weightsManifest: [{ paths: [name], weights: artifacts.weightSpecs }],
+  };
+  const at = (file: string) => (folder === '' ? file : `${folder}/${file}`);
+  await store.write(at(name), bytes);
+  await store.write(at('tasks.json'), text(taskTable(network)));
+  await store.write(at('model.json'), text(model));
+  const old = (await store.list(at('weights.'))).filter((file) => file !== at(name) && file.endsWith('.bin'));
+  for (const file of old) await store.remove(file);
+}
+
+/**
+ * Reads what {@link writeModelFolder} wrote. With `tasks` the folder must hold just these, else an error says where
+ * they differ; without, they are made from the table, with the losses and metrics a task of that kind has by default.
+ *
+ * @throws `file` fault for a missing, cut or changed file, a newer format, or other tasks.
+ */
+export async function readModelFolder<T extends Tasks>(
+  store: Store,
+  folder: string,
+  tasks?: T,
+): Promise<Network<T>> {
+  const at = (file: string) => (folder === '' ? file : `${folder}/${file}`);
+  const where = (file: string) => `${store.label}/${at(file)}`;
+  const json = async (file: string): Promise<unknown> => {
+    const bytes = await store.read(at(file));
+    try {
+      if (bytes) return JSON.parse(new TextDecoder().decode(bytes));
+    } catch (cause) {
+      throw fault({ kind: 'file', path: where(file), expected: 'JSON', received: 'something else', cause });
+    }
+    throw fault({
+      kind: 'file',
+      path: where(file),
+      expected: 'a saved model',
+      received: 'no such file',
+      advice: 'Give the folder that save() or bestCheckpoint() wrote.',
+    });
+  };
+  const table = (await json('tasks.json')) as TaskTable;
+  const { input, tasks: known } = checkTaskTable(table, where('tasks.json'), tasks);
+  const { modelTopology, weightsManifest } = (await json('model.json')) as ModelJson;
+  const [group] = weightsManifest ?? [];
+  const file = group?.paths[0];
+  if (!modelTopology || !group || file === undefined || /[/\\]|^\.\.?$/.test(file)) {
+    throw fault({
+      kind: 'file',
+      path: where('model.json'),
+      expected: 'a layers model with one weights file beside it',
+      received: 'another layout',
+    });
+  }
+  const bytes = await store.read(at(file));
+  if (!bytes || (await sha256(bytes)).slice(0, 16) !== file.split('.')[1]) {
+    throw fault({
+      kind: 'file',
+      path: where(file),
+      expected: 'the weights that model.json names',
+      received: bytes ? 'bytes that do not match their hash' : 'no such file',
+      advice: 'Copy the whole folder again.',
+    });
+  }
+  const layersModel = await tf.loadLayersModel(
+    tf.io.fromMemory({
+      modelTopology,
+      format: 'layers-model',
+      weightSpecs: group.weights,
+      weightData: bytes.slice().buffer,
+    }),
+  );
+  for (const layer of layersModel.layers) adopt(layer, where('model.json'));
+  return networkOf(layersModel, known as T, input);
+}
+
+async function artifactsOf(model: tf.LayersModel): Promise<tf.io.ModelArtifacts> {
+  let artifacts: tf.io.ModelArtifacts | undefined;
+  await model.save(
+    tf.io.withSaveHandler(async (given) => {
+      artifacts = given;
+      return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } };
+    }),
+  );
+  return artifacts!;
+}

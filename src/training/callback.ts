@@ -1,0 +1,96 @@
+import type { HistoryRow, TaskRecord } from '../core/history.js';
+import type { Json } from '../core/json.js';
+import type { Store } from '../core/outside.js';
+import type { NamedArray } from '../io/tensorFile.js';
+import type { Monitors } from './monitor.js';
+
+/** All weights of a model as plain numbers, by name, moving statistics included. */
+export interface Weights {
+  readonly [name: string]: NamedArray;
+}
+
+/** A training run as its callbacks see it. */
+export interface Run {
+  readonly tasks: readonly TaskRecord[];
+  /** The columns that rows of this run have, and which way is better for each. */
+  readonly monitors: Monitors;
+  /** The number of the last epoch, counted from 1. */
+  readonly epochs: number;
+  /** The finished epochs, the one that just ended included. */
+  readonly history: readonly HistoryRow[];
+  /** The rate of the next update. */
+  readonly learningRate: number;
+  /** Changes the rate. Throws an `argument` fault when the optimiser has a schedule, as Keras does. */
+  setLearningRate(rate: number): void;
+  /** Ends the run after this step, with a reason that the history tells. */
+  stop(reason: string): void;
+  /** A copy of the weights as they are. */
+  weights(): Promise<Weights>;
+  /** Puts a copy back. */
+  setWeights(weights: Weights): void;
+  /** Saves the model as it is under `folder` of `store`, as `model.save` does. */
+  save(store: Store, folder: string): Promise<void>;
+}
+
+/** After each step. */
+export interface StepEvent {
+  /** Counts from 1. */
+  readonly epoch: number;
+  /** Counts from 1 in the epoch. */
+  readonly step: number;
+  /** Steps in the epoch. */
+  readonly steps: number;
+  /** `loss` of this batch alone: weighted, with L2. */
+  readonly loss: number;
+  /** Running means of the epoch: `loss`, `age_loss`, `age_mae`, …. */
+  readonly logs: { readonly [column: string]: number };
+}
+
+/** After each epoch, validation included. */
+export interface EpochEvent {
+  /** Counts from 1. */
+  readonly epoch: number;
+  readonly row: HistoryRow;
+}
+
+/** What a checkpoint keeps of a callback. */
+export interface CallbackState {
+  readonly values: Json;
+  readonly arrays?: Weights;
+}
+
+/** A callback at work in one run. Every hook may be left out, and may be asynchronous. */
+export interface Listener {
+  epochBegin?(epoch: number): void | Promise<void>;
+  step?(event: StepEvent): void | Promise<void>;
+  epochEnd?(event: EpochEvent): void | Promise<void>;
+  /** Once, however the run ended. */
+  end?(reason: string): void | Promise<void>;
+  /** What a resumed run needs to go on as if it had not stopped. */
+  state?(): CallbackState;
+}
+
+/**
+ * Something that watches a run and may steer it. A value without state: `begin` makes what lives for one run, so the
+ * same callback can be given to many runs.
+ *
+ * @typeParam Monitor - The columns it watches; `fit` refuses one that the model's tasks do not have.
+ * @example
+ * ```ts
+ * import type { Callback } from 'tfjs-multitask';
+ *
+ * const shout: Callback = {
+ *   name: 'shout',
+ *   begin: () => ({ epochEnd: ({ epoch, row }) => console.log(`epoch ${epoch}: loss ${row.loss}`) }),
+ * };
+ * console.log(shout.name); // shout
+ * ```
+ * @category Callbacks
+ */
+export interface Callback<Monitor extends string = never> {
+  /** Names its state in checkpoints; two of one name in a run are told apart by their order. */
+  readonly name: string;
+  readonly monitor?: Monitor;
+  /** `saved` is the state of an earlier part of the run, when it is resumed. */
+  begin(run: Run, saved: CallbackState | undefined): Listener | Promise<Listener>;
+}

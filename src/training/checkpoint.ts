@@ -1,0 +1,133 @@
+import { fault } from '../core/errors.js';
+import type { HistoryRow } from '../core/history.js';
+import { digest, exactJson, type Json, parseExact } from '../core/json.js';
+import type { Store } from '../core/outside.js';
+import { readTensorFile, writeTensorFile } from '../io/tensorFile.js';
+import type { CallbackState, Weights } from './callback.js';
+
+/** The one file of a run's state. */
+export const CHECKPOINT = 'checkpoint.safetensors';
+
+/** Raised when an older reader could not go on from a newer file. */
+const FORMAT = 1;
+
+/** Where a run stands: everything that its rest depends on and that is not given again. */
+export interface RunState {
+  /** Epochs finished. */
+  readonly epoch: number;
+  /** Steps done in the epoch that has begun; 0 between epochs. */
+  readonly step: number;
+  /** Running sums of that epoch. */
+  readonly sums: readonly number[];
+  /** Wall-clock seconds spent in that epoch so far. */
+  readonly seconds: number;
+  /** The rate of that epoch's last update so far. */
+  readonly lastRate: number | null;
+  /** Batches seen by the optimiser in all. */
+  readonly iterations: number;
+  /** The rate, where callbacks may change it. */
+  readonly learningRate: number | null;
+  readonly rows: readonly HistoryRow[];
+  /** Why the run is over, if it is. */
+  readonly stopped: string | null;
+}
+
+/** A checkpoint: the state, and the numbers that belong to it. */
+export interface Checkpoint {
+  readonly state: RunState;
+  readonly weights: Weights;
+  /** By weight and slot: `trunk_conv1/kernel#0`. */
+  readonly slots: Weights;
+  readonly callbacks: { readonly [key: string]: CallbackState };
+}
+
+/** What must not change between the parts of a run, by name, each as its digest. */
+export interface Contract {
+  readonly [part: string]: string;
+}
+
+/** Digests of what a run rests on. */
+export async function contractOf(parts: { readonly [part: string]: Json }): Promise<Contract> {
+  const entries = await Promise.all(
+    Object.entries(parts).map(async ([name, part]) => [name, await digest(part)] as const),
+  );
+  return Object.fromEntries(entries);
+}
+
+/** Writes the checkpoint whole or not at all. */
+export async function writeCheckpoint(
+  store: Store,
+  contract: Contract,
+  checkpoint: Checkpoint,
+): Promise<void> {
+  const { state, weights, slots, callbacks } = checkpoint;
+  const arrays: Record<string, Weights[string]> = {};
+  const add = (prefix: string, group: Weights) => {
+    for (const [name, array] of Object.entries(group)) arrays[`${prefix}/${name}`] = array;
+  };
+  add('weights', weights);
+  add('slots', slots);
+  const values: Record<string, Json> = {};
+  for (const [key, callback] of Object.entries(callbacks)) {
+    values[key] = callback.values;
+    if (callback.arrays) add(`callbacks/${key}`, callback.arrays);
+  }
+  const metadata = {
+    format: `tfjs-multitask checkpoint ${FORMAT}`,
+    contract: JSON.stringify(contract),
+    state: exactJson(state),
+    callbacks: exactJson(values),
+  };
+  await store.write(CHECKPOINT, await writeTensorFile({ arrays, metadata }));
+}
+
+/**
+ * The checkpoint of a store, or undefined when it has none.
+ *
+ * @throws `checkpoint` fault when it is corrupt, of a newer format, or of a run with another configuration: the error
+ *   names what differs.
+ */
+export async function readCheckpoint(store: Store, contract: Contract): Promise<Checkpoint | undefined> {
+  const bytes = await store.read(CHECKPOINT);
+  if (!bytes) return undefined;
+  const path = `${store.label}/${CHECKPOINT}`;
+  const { arrays, metadata } = await readTensorFile(bytes, path);
+  if (metadata.format !== `tfjs-multitask checkpoint ${FORMAT}`) {
+    throw fault({
+      kind: 'checkpoint',
+      path,
+      expected: `format ${FORMAT}`,
+      received: metadata.format ?? 'a file of another kind',
+      advice: 'Resume with the version that wrote it.',
+    });
+  }
+  const saved = JSON.parse(metadata.contract ?? '{}') as Contract;
+  const differing = Object.keys(contract).filter((part) => saved[part] !== contract[part]);
+  if (differing.length > 0) {
+    throw fault({
+      kind: 'checkpoint',
+      path,
+      expected: `a run with the same ${Object.keys(contract).join(', ')}`,
+      received: `one with another ${differing.join(', ')}`,
+      advice: 'Resume with the old settings, or train into another folder.',
+    });
+  }
+  const group = (prefix: string): Weights =>
+    Object.fromEntries(
+      Object.entries(arrays)
+        .filter(([name]) => name.startsWith(`${prefix}/`))
+        .map(([name, array]) => [name.slice(prefix.length + 1), array]),
+    );
+  const values = parseExact(metadata.callbacks ?? '{}') as Record<string, Json>;
+  return {
+    state: parseExact(metadata.state ?? 'null') as RunState,
+    weights: group('weights'),
+    slots: group('slots'),
+    callbacks: Object.fromEntries(
+      Object.entries(values).map(([key, value]) => [
+        key,
+        { values: value, arrays: group(`callbacks/${key}`) },
+      ]),
+    ),
+  };
+}

@@ -1,0 +1,110 @@
+import { fault } from '../core/errors.js';
+import type { Json } from '../core/json.js';
+import type { Dataset } from '../data/dataset.js';
+import type { Tasks } from '../tasks/task.js';
+import { type Contract, contractOf } from './checkpoint.js';
+import type { RunPlan } from './run.js';
+import { checkWeights } from './weightedLoss.js';
+
+/** Throws an `argument` or `data` fault for anything that would spoil the run later. */
+export function checkRun({
+  network,
+  train,
+  validation,
+  epochs,
+  batchSize,
+  seed,
+  loss,
+  clean,
+}: RunPlan): void {
+  checkWeights(loss, network.tasks);
+  for (const [name, value, least] of [
+    ['epochs', epochs, 1],
+    ['batchSize', batchSize, 1],
+    ['seed', seed, 0],
+  ] as const) {
+    if (Number.isInteger(value) && value >= least) continue;
+    throw fault({
+      kind: 'argument',
+      path: `fit.${name}`,
+      expected: `a whole number of at least ${least}`,
+      received: String(value),
+    });
+  }
+  if (clean && !validation) {
+    throw fault({
+      kind: 'argument',
+      path: 'fit.clean',
+      expected: 'a validation dataset to judge without augmentation',
+      received: 'none',
+      advice: 'Give validation, or leave clean out.',
+    });
+  }
+  checkData('train', train, network.tasks, network.input.shape);
+  if (validation) checkData('validation', validation, network.tasks, network.input.shape);
+}
+
+/** Every label is looked at before the first step: a wrong one in the last batch must not cost an epoch. */
+export function checkData(path: string, dataset: Dataset<any>, tasks: Tasks, shape: readonly number[]): void {
+  if (dataset.size === 0) {
+    throw fault({
+      kind: 'data',
+      path,
+      expected: 'at least one image',
+      received: 'an empty dataset',
+      advice: 'Look at its `skipped` list: files that could not be used are there.',
+    });
+  }
+  if (dataset.shape.join() !== shape.join()) {
+    throw fault({
+      kind: 'argument',
+      path,
+      expected: `images of ${shape.join('x')} (height, width, channels)`,
+      received: dataset.shape.join('x'),
+      advice: 'Give imageFolder and multiTask the same size.',
+    });
+  }
+  const labelled = new Set<string>();
+  for (let i = 0; i < dataset.size; i++) {
+    const labels = dataset.labels(i);
+    for (const [name, task] of Object.entries(tasks)) {
+      if (labels[name] === undefined) continue;
+      task.encode(labels[name], `${dataset.ids[i]}: ${name}`);
+      labelled.add(name);
+    }
+  }
+  const bare = Object.keys(tasks).find((name) => !labelled.has(name));
+  if (bare !== undefined) {
+    throw fault({
+      kind: 'data',
+      path: `${path}: ${bare}`,
+      expected: 'at least one image with a label for this task',
+      received: 'none',
+      advice: 'Check the name of the label, or leave the task out.',
+    });
+  }
+}
+
+/** Digests of what a run rests on. Epochs, engine, callbacks and folders may change between its parts. */
+export function contractOfRun(plan: RunPlan): Promise<Contract> {
+  const { network, train, validation, batchSize, seed, shuffle, loss, optimizer, lossAverage } = plan;
+  return contractOf({
+    model: network.layersModel.getConfig() as unknown as Json,
+    tasks: Object.entries(network.tasks).map(([name, task]) => [
+      name,
+      task.kind,
+      task.labels ?? null,
+      task.loss.name,
+      task.loss.options,
+      task.metrics.map((metric) => metric.name),
+    ]),
+    'pixel range': network.input.range,
+    'training data': train.description.data,
+    'validation data': validation?.description.data ?? null,
+    augmentation: [train.description.augmentation, validation?.description.augmentation ?? null],
+    loss: [loss.weights, loss.classWeights as Json, lossAverage],
+    optimizer: optimizer.description,
+    'batch size': batchSize,
+    seed: [seed, shuffle],
+  });
+}

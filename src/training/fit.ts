@@ -1,0 +1,111 @@
+import type { HistoryRecord } from '../core/history.js';
+import type { Clock, PackageLoader, Store } from '../core/outside.js';
+import type { Dataset } from '../data/dataset.js';
+import { type EngineChoice, type EngineName, useEngine } from '../engines/choose.js';
+import type { Network } from '../models/network.js';
+import { adam } from '../optimizers/adam.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
+import type { TargetsOf, Tasks } from '../tasks/task.js';
+import type { Callback } from './callback.js';
+import { readCheckpoint } from './checkpoint.js';
+import { checkRun, contractOfRun } from './contract.js';
+import { checkMemory } from './memory.js';
+import { checkMonitor, type Monitored, monitorsOf, type Prefix } from './monitor.js';
+import { type RunPlan, TrainingRun } from './run.js';
+import type { LossAverage } from './tally.js';
+import { type NamesEveryTask, type WeightedLoss, weightedLoss } from './weightedLoss.js';
+
+/** Options of `model.fit`. */
+export interface FitOptions<T extends Tasks, W extends { readonly [task: string]: number }> {
+  /** The last epoch, counted from 1. */
+  readonly epochs: number;
+  /** Images in a step; the last batch of an epoch may be smaller. Default 32. */
+  readonly batchSize?: number;
+  /** Names the order of the images, the augmentation plans and the dropout masks. Default 0. */
+  readonly seed?: number;
+  /** Judged after every epoch; its columns begin with `val_`. Augmented if the dataset is. */
+  readonly validation?: Dataset<Partial<TargetsOf<T>>>;
+  /** Judge `validation` a second time without its augmentation; these columns begin with `clean_`. Default false. */
+  readonly clean?: boolean;
+  /** Default: every task counts 1. */
+  readonly loss?: WeightedLoss<W> & NamesEveryTask<T, W>;
+  /** Default `adam()`. */
+  readonly optimizer?: Optimizer;
+  readonly callbacks?: readonly Callback<Monitored<T>>[];
+  /** What executes a step; a named engine never falls back. Default `auto`. */
+  readonly engine?: EngineName | 'auto';
+  /** Where the state of the run is kept after every epoch, and when it is stopped. */
+  readonly checkpoint?: Store;
+  /** Go on from the state in `checkpoint`, if there is one. Default false: begin anew. */
+  readonly resume?: boolean;
+  /** Stops the run after the step in progress. */
+  readonly signal?: AbortSignal;
+  /** Shuffle the training images in every epoch. Default true. */
+  readonly shuffle?: boolean;
+  /**
+   * How task losses are averaged over an epoch: over `examples` (default), or over `batches`, as Keras's graph mode
+   * logs them. They differ when the last batch is short.
+   */
+  readonly lossAverage?: LossAverage;
+  /** Told what the engine is and why, and when a run goes on. Default: nobody. */
+  readonly log?: (line: string) => void;
+  /** Finds optional packages; `tfjs-multitask/node` hands in its own. */
+  readonly load?: PackageLoader;
+  /** Default `performance.now`. */
+  readonly clock?: Clock;
+}
+
+/** What `fit` returns: the history, and how it was made. */
+export interface FitResult extends HistoryRecord {
+  readonly engine: EngineChoice;
+  /** `finished`, `aborted`, or the reason a callback gave. */
+  readonly stopped: string;
+}
+
+/** The training loop. See `MultiTaskModel.fit` for what it promises. */
+export async function fitNetwork<T extends Tasks, W extends { readonly [task: string]: number }>(
+  network: Network<T>,
+  train: Dataset<Partial<TargetsOf<T>>>,
+  options: FitOptions<T, W>,
+): Promise<FitResult> {
+  const { validation, clean = false, checkpoint, resume = false, log = () => {} } = options;
+  const plan: RunPlan = {
+    network,
+    train,
+    validation,
+    clean,
+    epochs: options.epochs,
+    batchSize: options.batchSize ?? 32,
+    seed: options.seed ?? 0,
+    shuffle: options.shuffle ?? true,
+    loss:
+      options.loss ?? weightedLoss(Object.fromEntries(Object.keys(network.tasks).map((name) => [name, 1]))),
+    optimizer: options.optimizer ?? adam(),
+    callbacks: (options.callbacks ?? []) as readonly Callback<string>[],
+    lossAverage: options.lossAverage ?? 'examples',
+    checkpoint,
+    signal: options.signal,
+    clock: options.clock ?? (() => performance.now()),
+  };
+  checkRun(plan);
+  const prefixes: Prefix[] = validation ? (clean ? ['', 'val_', 'clean_'] : ['', 'val_']) : [''];
+  const monitors = monitorsOf(network.tasks, prefixes);
+  for (const { name, monitor } of plan.callbacks) {
+    if (monitor !== undefined) checkMonitor(name, monitor, monitors);
+  }
+  const engine = await useEngine(options.engine ?? 'auto', options);
+  checkMemory(network, plan.batchSize, engine.name);
+
+  const contract = await contractOfRun(plan);
+  const saved = checkpoint && resume ? await readCheckpoint(checkpoint, contract) : undefined;
+  const run = new TrainingRun(plan, monitors, contract);
+  try {
+    await run.begin(saved);
+    if (saved) log(`resumed after ${run.progress}`);
+    while (run.goesOn) await run.epoch();
+    const stopped = await run.end();
+    return { tasks: run.tasks, rows: run.history, engine, stopped };
+  } finally {
+    run.dispose();
+  }
+}

@@ -1,0 +1,169 @@
+import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
+import type { ArchitectureRecord } from '../core/architecture.js';
+import type { Store } from '../core/outside.js';
+import type { Dataset } from '../data/dataset.js';
+import { type EngineName, type EngineOptions, useEngine } from '../engines/choose.js';
+import { readModelFolder, writeModelFolder } from '../io/modelFolder.js';
+import { architectureOf } from '../models/architecture.js';
+import type { Network, NetworkInput } from '../models/network.js';
+import type { PredictionsOf, TargetsOf, Tasks } from '../tasks/task.js';
+import type { tf } from '../tensor/tf.js';
+import { checkData } from './contract.js';
+import { judgeDataset } from './evaluate.js';
+import { type FitOptions, type FitResult, fitNetwork } from './fit.js';
+import type { Monitored } from './monitor.js';
+import { type PredictInput, type PredictOptions, predictAll } from './predict.js';
+import type { LossAverage } from './tally.js';
+import { checkWeights, type NamesEveryTask, type WeightedLoss, weightedLoss } from './weightedLoss.js';
+
+/** Options of {@link MultiTaskModel.evaluate}. */
+export interface EvaluateOptions<T extends Tasks, W extends { readonly [task: string]: number }>
+  extends EngineOptions {
+  /** Default 32. */
+  readonly batchSize?: number;
+  /** Default: every task counts 1. */
+  readonly loss?: WeightedLoss<W> & NamesEveryTask<T, W>;
+  /** With `epoch`, the plans an augmented dataset uses: those of that epoch (counted from 1) of a run. Default 0. */
+  readonly seed?: number;
+  /** Default 1. */
+  readonly epoch?: number;
+  readonly lossAverage?: LossAverage;
+  /** Default `auto`. */
+  readonly engine?: EngineName | 'auto';
+}
+
+/** Losses and metrics by the names they have in a history: `loss`, `age_loss`, `age_mae`, …. */
+export type Evaluation<T extends Tasks> = {
+  readonly [Column in Exclude<Monitored<T>, `val_${string}` | `clean_${string}`>]: number;
+};
+
+/**
+ * A network that answers several questions about an image. Made by {@link multiTask} or {@link loadModel}; every
+ * method's types follow from its tasks.
+ *
+ * @category Compose
+ */
+export interface MultiTaskModel<T extends Tasks> {
+  /** Its tasks by name, in the order of the outputs. */
+  readonly tasks: T;
+  /** Size and range of the images it takes. */
+  readonly input: NetworkInput;
+  /** The real, flat `tf.LayersModel`: for `summary()`, weights, and every tool that reads the format. */
+  readonly layersModel: tf.LayersModel;
+
+  /**
+   * Trains. After every epoch the row of the history is told to the callbacks, and with `checkpoint` the state of the
+   * run is written, so that a run killed at any moment goes on with `resume: true`, and the rest of its history is
+   * equal to the bit (but `seconds`) on the same engine.
+   *
+   * Training columns are the means of each batch before its update, validation columns those of the epoch's end; both
+   * losses contain the L2 penalties, as in Keras.
+   *
+   * @param train - Labels for the model's tasks; a missing label is masked and never counted.
+   * @returns The history and the engine that made it. A run stopped by `signal` returns too: see `stopped`.
+   * @throws `argument` or `data` fault before the first step for whatever would spoil the run later: a wrong label,
+   *   images of another size, a monitor that does not exist, weights for an unknown task, a batch too large for the
+   *   engine's memory; `checkpoint` fault for one that is corrupt or of another configuration.
+   */
+  fit<const W extends { readonly [task: string]: number }>(
+    train: Dataset<Partial<TargetsOf<T>>>,
+    options: FitOptions<T, W>,
+  ): Promise<FitResult>;
+
+  /** Losses and metrics of a dataset, in inference mode; an augmented dataset is augmented. */
+  evaluate<const W extends { readonly [task: string]: number }>(
+    dataset: Dataset<Partial<TargetsOf<T>>>,
+    options?: EvaluateOptions<T, W>,
+  ): Promise<Evaluation<T>>;
+
+  /** The answers for one image. Never augments. */
+  predict(image: PredictInput, options?: PredictOptions): Promise<PredictionsOf<T>>;
+  /** The answers for many images, in order; a tensor `[batch, height, width, channels]` counts as many. */
+  predict(images: readonly PredictInput[] | Tensor4D, options?: PredictOptions): Promise<PredictionsOf<T>[]>;
+
+  /**
+   * Writes `model.json`, its weights and `tasks.json` into `store`, below `folder` if given. `tf.loadLayersModel`
+   * opens the folder without this library; {@link loadModel} gives the typed model back.
+   */
+  save(store: Store, folder?: string): Promise<void>;
+
+  /** Layers, shapes and parameters as plain records. */
+  architecture(): ArchitectureRecord;
+
+  /** Frees the weights. */
+  dispose(): void;
+}
+
+/** The typed model around a network. */
+export function modelOf<T extends Tasks>(network: Network<T>): MultiTaskModel<T> {
+  return {
+    tasks: network.tasks,
+    input: network.input,
+    layersModel: network.layersModel,
+    fit: (train, options) => fitNetwork(network, train, options),
+    evaluate: (dataset, options) => evaluate(network, dataset, options ?? {}),
+    predict: (async (
+      input: PredictInput | readonly PredictInput[] | Tensor4D,
+      options: PredictOptions = {},
+    ): Promise<PredictionsOf<T> | PredictionsOf<T>[]> => {
+      const many = Array.isArray(input) || ('rank' in input && (input as Tensor3D | Tensor4D).rank === 4);
+      if (many) return predictAll(network, input as readonly PredictInput[] | Tensor4D, options);
+      return (await predictAll(network, [input as PredictInput], options))[0]!;
+    }) as MultiTaskModel<T>['predict'],
+    save: (store, folder = '') => writeModelFolder(network, store, folder),
+    architecture: () => architectureOf(network),
+    dispose: () => void network.layersModel.dispose(),
+  };
+}
+
+async function evaluate<T extends Tasks, W extends { readonly [task: string]: number }>(
+  network: Network<T>,
+  dataset: Dataset<Partial<TargetsOf<T>>>,
+  options: EvaluateOptions<T, W>,
+): Promise<Evaluation<T>> {
+  const { batchSize = 32, seed = 0, epoch = 1, lossAverage: average = 'examples', engine = 'auto' } = options;
+  const loss =
+    options.loss ?? weightedLoss(Object.fromEntries(Object.keys(network.tasks).map((name) => [name, 1])));
+  checkWeights(loss, network.tasks);
+  checkData('evaluate', dataset, network.tasks, network.input.shape);
+  await useEngine(engine, options);
+  const pass = { weights: loss.weights, batchSize, seed, epoch: epoch - 1, average };
+  return (await judgeDataset(network, dataset, pass)).logs() as Evaluation<T>;
+}
+
+/** Options of {@link loadModel}. */
+export interface LoadOptions<T extends Tasks> {
+  /** Below the store's top. */
+  readonly folder?: string;
+  /** The tasks the folder must hold; they type the model, and bring their losses and metrics. */
+  readonly tasks?: T;
+}
+
+/**
+ * Opens what {@link MultiTaskModel.save} or `bestCheckpoint` wrote. Give `tasks` to have the model typed, and the
+ * folder checked against them.
+ *
+ * @throws `file` fault for a missing, cut or changed file, a newer format, or other tasks.
+ * @example
+ * ```ts
+ * import { binary, loadModel, memoryStore, multiTask, branch, dense, flatten, regression } from 'tfjs-multitask';
+ *
+ * const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };
+ * const small = branch([flatten(), dense(4)]);
+ * const model = multiTask({ input: [8, 8, 3] })
+ *   .task('age', tasks.age, small)
+ *   .task('gender', tasks.gender, small)
+ *   .build();
+ * const store = memoryStore();
+ * await model.save(store);
+ * const again = await loadModel(store, { tasks });
+ * console.log(again.tasks.gender.labels); // ['male', 'female']
+ * ```
+ * @category Save and load
+ */
+export async function loadModel<const T extends Tasks = Tasks>(
+  store: Store,
+  { folder = '', tasks }: LoadOptions<T> = {},
+): Promise<MultiTaskModel<T>> {
+  return modelOf(await readModelFolder(store, folder, tasks));
+}

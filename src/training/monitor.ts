@@ -1,0 +1,49 @@
+import { didYouMean, fault } from '../core/errors.js';
+import type { MetricOf, Tasks } from '../tasks/task.js';
+
+/** The columns of a run that a callback may watch: `val_loss`, `val_age_mae`, `clean_gender_accuracy`, …. */
+export type Monitored<T extends Tasks> =
+  | `${Prefix}loss`
+  | { [K in keyof T & string]: `${Prefix}${K}_${'loss' | MetricOf<T[K]>}` }[keyof T & string];
+
+/** Training as it went; validation; validation without augmentation. */
+export type Prefix = '' | 'val_' | 'clean_';
+
+/** Which way is better, for every column of a run. */
+export interface Monitors {
+  readonly [column: string]: 'min' | 'max';
+}
+
+/** The columns that a run with these tasks will have. */
+export function monitorsOf(tasks: Tasks, prefixes: readonly Prefix[]): Monitors {
+  const columns: Record<string, 'min' | 'max'> = {};
+  for (const prefix of prefixes) {
+    columns[`${prefix}loss`] = 'min';
+    for (const [name, task] of Object.entries(tasks)) {
+      columns[`${prefix}${name}_loss`] = 'min';
+      for (const metric of task.metrics) columns[`${prefix}${name}_${metric.name}`] = metric.better;
+    }
+  }
+  return columns;
+}
+
+/** Throws an `argument` fault when the run will have no column `monitor`. */
+export function checkMonitor(path: string, monitor: string, monitors: Monitors): void {
+  if (monitor in monitors) return;
+  const names = Object.keys(monitors);
+  const validates = names.some((name) => name.startsWith('val_'));
+  throw fault({
+    kind: 'argument',
+    path: `${path}.monitor`,
+    expected: `one of ${names.join(', ')}`,
+    received: `"${monitor}"`,
+    advice:
+      didYouMean(monitor, names) ??
+      (validates || !monitor.startsWith('val_') ? undefined : 'Give fit() a validation dataset.'),
+  });
+}
+
+/** Whether `value` is better than `best`, strictly and by more than `minDelta`, as Keras compares. NaN never is. */
+export function improves(mode: 'min' | 'max', value: number, best: number, minDelta = 0): boolean {
+  return mode === 'min' ? value + minDelta < best : value - minDelta > best;
+}

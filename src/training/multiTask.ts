@@ -1,0 +1,189 @@
+import { didYouMean, fault } from '../core/errors.js';
+import type { ImageShape } from '../core/images.js';
+import type { Mistake, Simplify } from '../core/types.js';
+import type { Branch, Trunk } from '../layers/parts.js';
+import { type ComposedTask, composeNetwork } from '../models/compose.js';
+import type { Network, PixelRange } from '../models/network.js';
+import type { AnyTask, Tasks } from '../tasks/task.js';
+import { type MultiTaskModel, modelOf } from './model.js';
+
+/** Options of {@link multiTask}. */
+export interface MultiTaskOptions {
+  /** `[height, width, channels]` of the images, in pixels; channels 3 (RGB) or 1 (grey). */
+  readonly input: ImageShape;
+  /** What the bytes 0 and 255 become at the network's door. Default `[0, 1]`. */
+  readonly range?: PixelRange;
+  /** Names the initial weights. Default 0: the same network every time. */
+  readonly seed?: number;
+}
+
+/**
+ * A network being composed. Every call returns a new builder and leaves the old one as it was, so that one beginning
+ * can serve several networks.
+ *
+ * @category Compose
+ */
+export interface MultiTaskBuilder<
+  T extends Tasks,
+  HasTrunk extends boolean = false,
+  HasTask extends boolean = false,
+> {
+  /** The layers that all tasks share. Without it the branches begin at the image. At most once. */
+  trunk(
+    trunk: HasTrunk extends true ? Mistake<'the trunk is already given'> : Trunk,
+  ): MultiTaskBuilder<T, true, HasTask>;
+
+  /**
+   * Adds a task: its name (which names the output and the columns of the history), what it asks, and its layers. The
+   * head is added by itself.
+   *
+   * @throws `argument` fault for a name that is taken, or cannot name a column.
+   */
+  task<const N extends string, X extends AnyTask>(
+    name: N extends keyof T ? Mistake<`task '${N}' is already defined`> : N,
+    task: X,
+    branch: Branch,
+  ): MultiTaskBuilder<Simplify<T & { readonly [K in N]: X }>, HasTrunk, true>;
+
+  /**
+   * Builds the network and draws its weights.
+   *
+   * @throws `argument` fault for images too small, a branch that does not end flat, and layers a step cannot run.
+   */
+  build: HasTask extends true ? () => MultiTaskModel<T> : Mistake<'add at least one task() before build()'>;
+}
+
+// biome-ignore lint/complexity/noBannedTypes: no tasks yet; `{}` is what `T & {...}` grows from
+type NoTasks = {};
+
+/**
+ * Begins a network that answers several questions about each image: a trunk that all share, then a branch a task.
+ *
+ * @throws `argument` fault for an input that is not three whole numbers, or a range of one number.
+ * @example
+ * ```ts
+ * import { binary, branch, conv, dense, flatten, maxPool, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
+ *
+ * const face = () => branch([conv(8, 3), flatten(), dense(16)]);
+ * const model = multiTask({ input: [32, 32, 3] })
+ *   .trunk(sharedTrunk([conv(8, 3), maxPool(2)]))
+ *   .task('age', regression({ unit: 'years' }), face())
+ *   .task('gender', binary(['male', 'female']), face())
+ *   .build();
+ * console.log(model.layersModel.outputNames); // ['age', 'gender']
+ * ```
+ * @category Compose
+ */
+export function multiTask({ input, range = [0, 1], seed = 0 }: MultiTaskOptions): MultiTaskBuilder<NoTasks> {
+  const whole =
+    Array.isArray(input) && input.length === 3 && input.every((side) => Number.isInteger(side) && side > 0);
+  if (!whole || (input[2] !== 1 && input[2] !== 3)) {
+    throw fault({
+      kind: 'argument',
+      path: 'multiTask.input',
+      expected: '[height, width, channels], channels 1 or 3',
+      received: JSON.stringify(input) ?? 'nothing',
+      advice: 'Faces of 128 pixels in colour are [128, 128, 3].',
+    });
+  }
+  if (
+    !(Array.isArray(range) && range.length === 2 && range.every(Number.isFinite) && range[0] !== range[1])
+  ) {
+    throw fault({
+      kind: 'argument',
+      path: 'multiTask.range',
+      expected: 'two different numbers, for black and for white',
+      received: JSON.stringify(range) ?? 'nothing',
+    });
+  }
+  return builder({
+    input: { shape: input, range },
+    seed,
+    trunk: undefined,
+    tasks: [],
+  }) as unknown as MultiTaskBuilder<NoTasks>;
+}
+
+interface Composed {
+  readonly input: Network['input'];
+  readonly seed: number;
+  readonly trunk: Trunk | undefined;
+  readonly tasks: readonly ComposedTask[];
+}
+
+/** The loosely typed builder behind the interface. */
+function builder(composed: Composed) {
+  const { trunk, tasks } = composed;
+  return {
+    trunk: (given: Trunk) => {
+      if (given?.['~part'] !== 'trunk' || trunk) {
+        throw fault({
+          kind: 'argument',
+          path: 'multiTask().trunk',
+          expected: trunk ? 'at most one trunk' : 'sharedTrunk([...])',
+          received: trunk ? 'a second one' : typeof given,
+        });
+      }
+      return builder({ ...composed, trunk: given });
+    },
+    task: (name: string, task: AnyTask, branch: Branch) => {
+      checkTask(name, task, branch, tasks);
+      return builder({ ...composed, tasks: [...tasks, { name, task, branch }] });
+    },
+    build: () => {
+      if (tasks.length === 0) {
+        throw fault({
+          kind: 'argument',
+          path: 'multiTask().build',
+          expected: 'at least one task',
+          received: 'none',
+          advice: "Call .task('age', regression({ unit: 'years' }), branch([...])) first.",
+        });
+      }
+      return modelOf(composeNetwork(composed));
+    },
+  };
+}
+
+/** Words that begin, or are, other columns of a history. */
+const TAKEN = [
+  'val',
+  'clean',
+  'epoch',
+  'seconds',
+  'loss',
+  'learning_rate',
+  'learning',
+  'trunk',
+  'image',
+  'input',
+];
+
+function checkTask(name: string, task: AnyTask, branch: Branch, tasks: readonly ComposedTask[]): void {
+  const path = `task('${name}')`;
+  const names = tasks.map((other) => other.name);
+  const wrong = (expected: string, received: string, advice?: string) =>
+    fault({ kind: 'argument', path, expected, received, advice });
+  if (!/^[A-Za-z]\w*$/.test(name) || TAKEN.includes(name) || /^(val|clean)_/.test(name)) {
+    throw wrong(
+      'a name of letters, digits and _, that can begin the columns of a history',
+      JSON.stringify(name) ?? 'nothing',
+      `These are taken: ${TAKEN.join(', ')}.`,
+    );
+  }
+  if (names.includes(name)) throw wrong('a new name', `"${name}", which is already defined`);
+  // `age` and `age_loss` as tasks would share a column.
+  const clash = names.find((other) => other.startsWith(`${name}_`) || name.startsWith(`${other}_`));
+  if (clash)
+    throw wrong('a name that does not begin another with an underscore', `"${name}" beside "${clash}"`);
+  if (typeof task?.encode !== 'function') {
+    const kinds = ['regression', 'binary', 'categorical'];
+    throw wrong(`a task: ${kinds.join('(), ')}()`, typeof task, didYouMean(String(task), kinds));
+  }
+  if (branch?.['~part'] !== 'branch') {
+    throw wrong(
+      'branch([...]) as its layers',
+      branch === undefined ? 'a task without a branch' : typeof branch,
+    );
+  }
+}

@@ -1,0 +1,119 @@
+import type { Tensor, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
+import { fault } from '../core/errors.js';
+import type { ImageBytes } from '../core/images.js';
+import type { Decoder } from '../core/outside.js';
+import { pause } from '../core/pause.js';
+import { runGraph } from '../models/graph.js';
+import type { Network } from '../models/network.js';
+import type { PredictionsOf, Tasks } from '../tasks/task.js';
+import { tf } from '../tensor/tf.js';
+import { imagesOf } from './batch.js';
+
+/**
+ * An image to predict from: pixels as bytes, of the network's size; an encoded file's bytes (with a decoder); or a
+ * tensor `[height, width, channels]`, float32, already in the network's range.
+ */
+export type PredictInput = ImageBytes | Uint8Array | Tensor3D;
+
+/** Options of `model.predict`. */
+export interface PredictOptions {
+  /** Images in a pass; default 32. */
+  readonly batchSize?: number;
+  /** Decodes and resizes encoded files; `tfjs-multitask/node` and `/browser` have one each. */
+  readonly decoder?: Decoder;
+}
+
+/** Answers for each image, in order. Never augments. */
+export async function predictAll<T extends Tasks>(
+  network: Network<T>,
+  inputs: readonly PredictInput[] | Tensor4D,
+  { batchSize = 32, decoder }: PredictOptions,
+): Promise<PredictionsOf<T>[]> {
+  const size = Array.isArray(inputs) ? inputs.length : (inputs as Tensor4D).shape[0];
+  const answers: PredictionsOf<T>[] = [];
+  for (let from = 0; from < size; from += batchSize) {
+    const count = Math.min(batchSize, size - from);
+    const images = Array.isArray(inputs)
+      ? await stack(network, inputs.slice(from, from + count), from, decoder)
+      : sliceOf(network, inputs as Tensor4D, from, count);
+    const outputs = tf.tidy(() => runGraph(network.graph, images, { training: false }));
+    const values = await Promise.all(outputs.map((output) => output.data()));
+    tf.dispose([images, ...outputs]);
+    for (let row = 0; row < count; row++) answers.push(answerOf(network, values as Float32Array[], row));
+    await pause();
+  }
+  return answers;
+}
+
+function answerOf<T extends Tasks>(network: Network<T>, values: readonly Float32Array[], row: number) {
+  const entries = Object.entries(network.tasks).map(([name, task], i) => [
+    name,
+    task.decode(values[i]!.subarray(row * task.units, (row + 1) * task.units)),
+  ]);
+  return Object.fromEntries(entries) as PredictionsOf<T>;
+}
+
+function sliceOf(network: Network, images: Tensor4D, from: number, count: number): Tensor4D {
+  checkShape(network, images.shape.slice(1), 'predict');
+  return tf.slice(images, [from, 0, 0, 0], [count, -1, -1, -1]);
+}
+
+async function stack(
+  network: Network,
+  inputs: readonly PredictInput[],
+  from: number,
+  decoder: Decoder | undefined,
+): Promise<Tensor4D> {
+  const tensors: Tensor[] = [];
+  try {
+    for (const [i, input] of inputs.entries()) {
+      tensors.push(await tensorOf(network, input, `predict[${from + i}]`, decoder));
+    }
+    return tf.stack(tensors) as Tensor4D;
+  } finally {
+    tf.dispose(tensors);
+  }
+}
+
+async function tensorOf(
+  network: Network,
+  input: PredictInput,
+  path: string,
+  decoder: Decoder | undefined,
+): Promise<Tensor> {
+  const { shape, range } = network.input;
+  if (input instanceof Uint8Array) {
+    if (!decoder) {
+      throw fault({
+        kind: 'argument',
+        path,
+        expected: 'decoded pixels, or a decoder in the options',
+        received: 'the bytes of a file',
+        advice:
+          "Give decoder: sharpDecoder() from 'tfjs-multitask/node', or canvasDecoder() from '/browser'.",
+      });
+    }
+    return tensorOf(network, await decoder(input, shape), path, undefined);
+  }
+  if ('dtype' in input) {
+    checkShape(network, input.shape, path);
+    return tf.clone(input);
+  }
+  checkShape(network, [input.height, input.width, input.channels], path);
+  const batch = imagesOf(Float32Array.from(input.data), [1, ...shape], range);
+  const image = tf.squeeze(batch, [0]);
+  batch.dispose();
+  return image;
+}
+
+function checkShape(network: Network, received: readonly number[], path: string): void {
+  const { shape } = network.input;
+  if (received.join() === shape.join()) return;
+  throw fault({
+    kind: 'argument',
+    path,
+    expected: `an image of ${shape.join('x')} (height, width, channels)`,
+    received: received.join('x'),
+    advice: 'Resize it first, or give the bytes of its file and a decoder, which resizes.',
+  });
+}

@@ -1,0 +1,33 @@
+import { fault } from '../core/errors.js';
+import type { Network } from '../models/network.js';
+import { tf } from '../tensor/tf.js';
+import type { Weights } from './callback.js';
+
+/** A copy of all weights of a network, moving statistics included, by name. */
+export async function readWeights(network: Network): Promise<Weights> {
+  const weights: Record<string, Weights[string]> = {};
+  for (const weight of network.layersModel.weights) {
+    const data = (await weight.read().data()) as Float32Array;
+    weights[weight.originalName] = { shape: weight.shape as number[], data: data.slice() };
+  }
+  return weights;
+}
+
+/** Puts a copy back into the network it was taken from, or one of the same layers. */
+export function writeWeights(network: Network, weights: Weights): void {
+  for (const weight of network.layersModel.weights) {
+    const saved = weights[weight.originalName];
+    if (!saved || saved.shape.join() !== (weight.shape as number[]).join()) {
+      throw fault({
+        kind: 'checkpoint',
+        path: weight.originalName,
+        expected: `numbers of shape [${(weight.shape as number[]).join(', ')}]`,
+        received: saved ? `shape [${saved.shape.join(', ')}]` : 'none',
+        advice: 'These weights belong to another network.',
+      });
+    }
+    const tensor = tf.tensor(saved.data, [...saved.shape]);
+    weight.write(tensor);
+    tensor.dispose();
+  }
+}
