@@ -1,0 +1,76 @@
+import type { Callback, Weights } from '../training/callback.js';
+import { improves } from '../training/monitor.js';
+import { checkWhole, type MonitorOptions, modeOf, valueOf } from './monitoring.js';
+
+/** Options of {@link earlyStopping}. */
+export interface EarlyStoppingOptions<Monitor extends string> extends MonitorOptions<Monitor> {
+  /** Epochs without improvement after which training stops. Default 0, which acts like 1. */
+  readonly patience?: number;
+  /** What counts as improvement, in the unit of the column; its sign is ignored. Default 0. */
+  readonly minDelta?: number;
+  /** Improvement only resets the patience when the value is also better than this. */
+  readonly baseline?: number;
+  /** Epochs from the beginning that are not looked at. Default 0. */
+  readonly startFromEpoch?: number;
+  /** Put the weights of the best epoch back at the end, also when training was not stopped early. Default false. */
+  readonly restoreBestWeights?: boolean;
+}
+
+interface State {
+  readonly wait: number;
+  readonly best: number | null;
+}
+
+/**
+ * Stops training when a column has stopped getting better. Same rules as Keras 3 `EarlyStopping`
+ * (callbacks/early_stopping.py): improvement is strict; the first value always counts as one, even NaN, after which
+ * nothing does; ties keep the earlier epoch.
+ *
+ * @throws `argument` fault for a patience that is not a whole number of at least 0.
+ * @example
+ * ```ts
+ * import { earlyStopping } from 'tfjs-multitask';
+ *
+ * const stop = earlyStopping({ monitor: 'val_loss', patience: 3, restoreBestWeights: true });
+ * console.log(stop.monitor); // val_loss
+ * ```
+ * @category Callbacks
+ */
+export function earlyStopping<const Monitor extends string = 'val_loss'>(
+  options: EarlyStoppingOptions<Monitor> = {},
+): Callback<Monitor> {
+  const { monitor = 'val_loss' as Monitor, patience = 0, baseline, startFromEpoch = 0 } = options;
+  const { restoreBestWeights = false } = options;
+  const minDelta = Math.abs(options.minDelta ?? 0);
+  checkWhole('earlyStopping.patience', patience, 0);
+  checkWhole('earlyStopping.startFromEpoch', startFromEpoch, 0);
+  return {
+    name: 'earlyStopping',
+    monitor,
+    begin: (run, saved) => {
+      const mode = modeOf(run, monitor, options.mode);
+      let { wait, best } = (saved?.values as State | undefined) ?? { wait: 0, best: null };
+      let weights: Weights | undefined = saved?.arrays;
+      return {
+        epochEnd: async ({ epoch, row }) => {
+          if (epoch <= startFromEpoch) return;
+          const value = valueOf(row, monitor);
+          if (best === null || improves(mode, value, best, minDelta)) {
+            best = value;
+            if (restoreBestWeights) weights = await run.weights();
+            if (baseline === undefined || improves(mode, value, baseline, minDelta)) {
+              wait = 0;
+              return;
+            }
+          }
+          wait++;
+          if (wait >= patience && epoch > 1) run.stop(`${monitor} has not improved for ${wait} epochs`);
+        },
+        end: () => {
+          if (restoreBestWeights && weights) run.setWeights(weights);
+        },
+        state: () => ({ values: { wait, best }, ...(weights ? { arrays: weights } : {}) }),
+      };
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import { fault } from '../core/errors.js';
+import type { HistoryRow } from '../core/history.js';
+import type { Run } from '../training/callback.js';
+
+/** What a callback that watches one column is told. */
+export interface MonitorOptions<Monitor extends string> {
+  /** The column to watch, `val_loss` or `val_age_mae`. Default `val_loss`. */
+  readonly monitor?: Monitor;
+  /** Which way is better. Default `auto`: losses and errors down, accuracies up, known for every column of a run. */
+  readonly mode?: 'auto' | 'min' | 'max';
+}
+
+/** Which way is better for `monitor` in this run. */
+export function modeOf(run: Run, monitor: string, mode: 'auto' | 'min' | 'max' = 'auto'): 'min' | 'max' {
+  return mode === 'auto' ? run.monitors[monitor]! : mode;
+}
+
+/** The watched value of an epoch; NaN where the epoch has none (a batch without labels, say): it never improves. */
+export function valueOf(row: HistoryRow, monitor: string): number {
+  return row[monitor] ?? Number.NaN;
+}
+
+/** Throws an `argument` fault unless `value` is a whole number of at least `least`. */
+export function checkWhole(path: string, value: number, least: number): void {
+  if (Number.isInteger(value) && value >= least) return;
+  throw fault({ kind: 'argument', path, expected: `a whole number of at least ${least}`, received: String(value) });
+}
