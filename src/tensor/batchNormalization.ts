@@ -1,0 +1,69 @@
+import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
+import { BATCH_NORM, BATCH_NORM_GRADIENT } from './kernels/batchNorm.js';
+import { tf } from './tf.js';
+
+/**
+ * Batch normalisation with the statistics of `x` itself, over all axes but the last: `y = gamma (x - mean) /
+ * sqrt(variance + epsilon) + beta`, biased variance (S. Ioffe and C. Szegedy 2015). `mean` and `variance`, `[channels]`,
+ * carry no gradient. The gradient is the paper's, in a few large operations.
+ */
+export function batchNormTraining(
+  x: Tensor,
+  gamma: Tensor | undefined,
+  beta: Tensor | undefined,
+  epsilon: number,
+): { y: Tensor; mean: Tensor; variance: Tensor } {
+  const channels = x.shape.at(-1)!;
+  let mean: Tensor | undefined;
+  let variance: Tensor | undefined;
+  const normalise = tf.customGrad(((...all: unknown[]) => {
+    const save = all.pop() as tf.GradSaver;
+    const [values, scale, shift] = all as [Tensor, Tensor1D, Tensor1D];
+    const [y, m, v] = forward(values, scale, shift, epsilon);
+    [mean, variance] = [m, v];
+    save([values, scale, m, v]);
+    return {
+      value: y,
+      gradFunc: (dy: Tensor, saved: Tensor[]) => {
+        const [xs, gs, ms, vs] = saved as [Tensor, Tensor, Tensor, Tensor];
+        return backward(xs, dy, gs, ms, vs, epsilon);
+      },
+    };
+  }) as never);
+  const y = normalise(x, gamma ?? tf.ones([channels]), beta ?? tf.zeros([channels]));
+  return { y, mean: mean!, variance: variance! };
+}
+
+type Three = [Tensor, Tensor, Tensor];
+
+function forward(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): Three {
+  if (tf.getKernel(BATCH_NORM, tf.getBackend())) {
+    return tf.engine().runKernel(BATCH_NORM, { x, gamma, beta }, { epsilon }) as unknown as Three;
+  }
+  const axes = x.shape.slice(0, -1).map((_, axis) => axis);
+  const { mean, variance } = tf.moments(x, axes);
+  const scale = tf.mul(gamma, tf.rsqrt(tf.add(variance, epsilon)));
+  return [tf.add(tf.mul(tf.sub(x, mean), scale), beta), mean, variance];
+}
+
+function backward(
+  x: Tensor,
+  dy: Tensor,
+  gamma: Tensor,
+  mean: Tensor,
+  variance: Tensor,
+  epsilon: number,
+): Three {
+  if (tf.getKernel(BATCH_NORM_GRADIENT, tf.getBackend())) {
+    const inputs = { x, dy, gamma, mean, variance };
+    return tf.engine().runKernel(BATCH_NORM_GRADIENT, inputs, { epsilon }) as unknown as Three;
+  }
+  const axes = x.shape.slice(0, -1).map((_, axis) => axis);
+  const count = x.size / x.shape.at(-1)!;
+  const inverse = tf.rsqrt(tf.add(variance, epsilon));
+  const normalised = tf.mul(tf.sub(x, mean), inverse);
+  const dbeta = tf.sum(dy, axes);
+  const dgamma = tf.sum(tf.mul(dy, normalised), axes);
+  const centred = tf.sub(dy, tf.div(tf.add(dbeta, tf.mul(normalised, dgamma)), count));
+  return [tf.mul(centred, tf.mul(gamma, inverse)), dgamma, dbeta];
+}

@@ -1,0 +1,85 @@
+import { tf } from '../tf.js';
+import { floatsOf, type WasmBackend } from './heap.js';
+
+interface PoolAttributes {
+  readonly filterSize: [number, number] | number;
+  readonly strides: [number, number] | number;
+  readonly pad: 'valid' | 'same' | number;
+  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
+}
+
+/**
+ * Gradient of max-pooling in one pass over the heap: each window hands its gradient to its first largest value, as
+ * TensorFlow does. `x` and `dy` are channels-last.
+ */
+export function registerMaxPoolGradient(): void {
+  if (tf.getKernel('MaxPoolGrad', 'wasm')) tf.unregisterKernel('MaxPoolGrad', 'wasm');
+  tf.registerKernel({
+    kernelName: 'MaxPoolGrad',
+    backendName: 'wasm',
+    kernelFunc: ({ inputs, backend, attrs }) => {
+      const { dy, input } = inputs as never as Record<string, tf.TensorInfo>;
+      const { filterSize, strides, pad, dimRoundingMode } = attrs as never as PoolAttributes;
+      const wasm = backend as never as WasmBackend;
+      const shape = input!.shape as [number, number, number, number];
+      const info = tf.backend_util.computePool2DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode);
+      const out = wasm.makeOutput(shape, 'float32');
+      spreadMaximum(
+        floatsOf(wasm, input!),
+        floatsOf(wasm, dy!),
+        floatsOf(wasm, out),
+        info as never as PoolGeometry,
+      );
+      return out;
+    },
+  });
+}
+
+interface PoolGeometry {
+  readonly batchSize: number;
+  readonly inHeight: number;
+  readonly inWidth: number;
+  readonly inChannels: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly strideHeight: number;
+  readonly strideWidth: number;
+  readonly filterHeight: number;
+  readonly filterWidth: number;
+  readonly padInfo: { readonly top: number; readonly left: number };
+}
+
+function spreadMaximum(x: Float32Array, dy: Float32Array, dx: Float32Array, g: PoolGeometry): void {
+  dx.fill(0);
+  const channels = g.inChannels;
+  const row = g.inWidth * channels;
+  for (let b = 0; b < g.batchSize; b++) {
+    const image = b * g.inHeight * row;
+    for (let oy = 0; oy < g.outHeight; oy++) {
+      const y0 = oy * g.strideHeight - g.padInfo.top;
+      const top = y0 < 0 ? 0 : y0;
+      const bottom = Math.min(y0 + g.filterHeight, g.inHeight);
+      for (let ox = 0; ox < g.outWidth; ox++) {
+        const x0 = ox * g.strideWidth - g.padInfo.left;
+        const left = x0 < 0 ? 0 : x0;
+        const right = Math.min(x0 + g.filterWidth, g.inWidth);
+        const from = ((b * g.outHeight + oy) * g.outWidth + ox) * channels;
+        for (let c = 0; c < channels; c++) {
+          let best = image + top * row + left * channels + c;
+          let most = x[best]!;
+          for (let iy = top; iy < bottom; iy++) {
+            let at = image + iy * row + left * channels + c;
+            for (let ix = left; ix < right; ix++, at += channels) {
+              const value = x[at]!;
+              if (value > most) {
+                most = value;
+                best = at;
+              }
+            }
+          }
+          dx[best]! += dy[from + c]!;
+        }
+      }
+    }
+  }
+}
