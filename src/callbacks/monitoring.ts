@@ -23,5 +23,10 @@ export function valueOf(row: HistoryRow, monitor: string): number {
 /** Throws an `argument` fault unless `value` is a whole number of at least `least`. */
 export function checkWhole(path: string, value: number, least: number): void {
   if (Number.isInteger(value) && value >= least) return;
-  throw fault({ kind: 'argument', path, expected: `a whole number of at least ${least}`, received: String(value) });
+  throw fault({
+    kind: 'argument',
+    path,
+    expected: `a whole number of at least ${least}`,
+    received: String(value),
+  });
 }

@@ -17,7 +17,7 @@ export function batchNormTraining(
   let mean: Tensor | undefined;
   let variance: Tensor | undefined;
   const normalise = tf.customGrad(((...all: unknown[]) => {
-    const save = all.pop() as tf.GradSaver;
+    const save = all.pop() as (tensors: Tensor[]) => void;
     const [values, scale, shift] = all as [Tensor, Tensor1D, Tensor1D];
     const [y, m, v] = forward(values, scale, shift, epsilon);
     [mean, variance] = [m, v];

@@ -86,7 +86,7 @@ function onTape(
 ): Tensor4D {
   const { inputGradient: wanted = true, activation } = options;
   const node = tf.customGrad(((...all: unknown[]) => {
-    const save = all.pop() as tf.GradSaver;
+    const save = all.pop() as (tensors: Tensor[]) => void;
     const y = forward(kernel, x, filter, bias, options);
     save([x, filter, y]);
     return {

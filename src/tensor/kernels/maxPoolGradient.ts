@@ -57,11 +57,11 @@ function spreadMaximum(x: Float32Array, dy: Float32Array, dx: Float32Array, g: P
     const image = b * g.inHeight * row;
     for (let oy = 0; oy < g.outHeight; oy++) {
       const y0 = oy * g.strideHeight - g.padInfo.top;
-      const top = y0 < 0 ? 0 : y0;
+      const top = Math.max(y0, 0);
       const bottom = Math.min(y0 + g.filterHeight, g.inHeight);
       for (let ox = 0; ox < g.outWidth; ox++) {
         const x0 = ox * g.strideWidth - g.padInfo.left;
-        const left = x0 < 0 ? 0 : x0;
+        const left = Math.max(x0, 0);
         const right = Math.min(x0 + g.filterWidth, g.inWidth);
         const from = ((b * g.outHeight + oy) * g.outWidth + ox) * channels;
         for (let c = 0; c < channels; c++) {

@@ -1,0 +1,97 @@
+import type { ImageBytes, ImageShape, Pixels } from '../core/images.js';
+
+/** The numbers of one affine change. Angles in degrees, shifts in pixels, zooms as factors (over 1 shows more). */
+export interface AffinePlan {
+  readonly rotation: number;
+  /** Moves columns: what Keras draws from `height_shift_range` and calls tx. */
+  readonly shiftColumns: number;
+  readonly shiftRows: number;
+  readonly shear: number;
+  readonly zoomColumns: number;
+  readonly zoomRows: number;
+}
+
+/** What pixels from outside the image are. */
+export type Fill = 'nearest' | 'reflect' | 'wrap' | 'constant';
+
+/** How an image is sampled. */
+export interface WarpOptions {
+  readonly fill: Fill;
+  /** For `constant`, 0..255. */
+  readonly value: number;
+  /** Keras's generators take the centre of the other axis, which shows on images that are not square. */
+  readonly kerasCentre: boolean;
+}
+
+/** Row and column in the source of a row and column of the result: `[a, b, c, d, e, f]`, `row = a r + b c + e`. */
+export type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
+
+/**
+ * The matrix of a plan, from output to input: rotation, shift, shear and zoom about the centre, with rows and columns
+ * exchanged as in Keras 3 `apply_affine_transform` (legacy/preprocessing/image.py).
+ */
+export function affineOf(plan: AffinePlan, [height, width]: ImageShape, kerasCentre: boolean): Affine {
+  const radians = Math.PI / 180;
+  const [cos, sin] = [Math.cos(plan.rotation * radians), Math.sin(plan.rotation * radians)];
+  const [shearCos, shearSin] = [Math.cos(plan.shear * radians), Math.sin(plan.shear * radians)];
+  const { zoomColumns: zx, zoomRows: zy, shiftColumns: tx, shiftRows: ty } = plan;
+  // rotation · shift · shear · zoom, in (column, row) after the exchange.
+  const xx = cos * zx;
+  const xy = (-cos * shearSin - sin * shearCos) * zy;
+  const yx = sin * zx;
+  const yy = (-sin * shearSin + cos * shearCos) * zy;
+  const ox = cos * tx - sin * ty;
+  const oy = sin * tx + cos * ty;
+  const rows = height / 2 - 0.5;
+  const columns = width / 2 - 0.5;
+  const [centreX, centreY] = kerasCentre ? [rows, columns] : [columns, rows];
+  const offsetX = ox + centreX - xx * centreX - xy * centreY;
+  const offsetY = oy + centreY - yx * centreX - yy * centreY;
+  return [yy, yx, xy, xx, offsetY, offsetX];
+}
+
+/** Samples `image` through `matrix`, bilinear as scipy's `affine_transform` of order 1. */
+export function warp(image: ImageBytes, matrix: Affine, { fill, value }: WarpOptions): Pixels {
+  const { data: from, height, width, channels } = image;
+  const to = new Float32Array(from.length);
+  const [a, b, c, d, e, f] = matrix;
+  const line = width * channels;
+  let out = 0;
+  for (let r = 0; r < height; r++) {
+    for (let column = 0; column < width; column++, out += channels) {
+      let y = a * r + b * column + e;
+      let x = c * r + d * column + f;
+      if (y < 0 || y > height - 1 || x < 0 || x > width - 1) {
+        if (fill === 'constant') {
+          to.fill(value, out, out + channels);
+          continue;
+        }
+        y = inside(y, height, fill);
+        x = inside(x, width, fill);
+      }
+      const top = Math.min(Math.floor(y), height - 1);
+      const left = Math.min(Math.floor(x), width - 1);
+      const down = top < height - 1 ? line : 0;
+      const right = left < width - 1 ? channels : 0;
+      const dy = y - top;
+      const dx = x - left;
+      const at = top * line + left * channels;
+      const [p, q, s, t] = [(1 - dy) * (1 - dx), (1 - dy) * dx, dy * (1 - dx), dy * dx];
+      for (let k = at, o = out; o < out + channels; k++, o++) {
+        to[o] = p * from[k]! + q * from[k + right]! + s * from[k + down]! + t * from[k + down + right]!;
+      }
+    }
+  }
+  return { data: to, height, width, channels };
+}
+
+/** A coordinate brought into 0 .. size-1, as scipy's modes of the same names do. */
+function inside(at: number, size: number, fill: Exclude<Fill, 'constant'>): number {
+  const last = size - 1;
+  if (fill === 'nearest' || last === 0) return Math.min(Math.max(at, 0), last);
+  if (fill === 'wrap') return at - last * Math.floor(at / last); // scipy's period is size - 1
+  const period = 2 * size; // d c b a | a b c d | d c b a
+  const folded = at + 0.5 - period * Math.floor((at + 0.5) / period);
+  const mirrored = folded < size ? folded : period - folded;
+  return Math.min(Math.max(mirrored - 0.5, 0), last);
+}

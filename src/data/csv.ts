@@ -1,0 +1,133 @@
+import { didYouMean, fault } from '../core/errors.js';
+import type { LabelSource } from './labels.js';
+
+/** Reads one cell; throws a sentence when the cell is wrong. */
+export type Column<V> = (cell: string) => V;
+
+/**
+ * A cell that holds a finite number, within `min` and `max` when given.
+ *
+ * @category Data
+ */
+export function number({
+  min = -Infinity,
+  max = Infinity,
+}: {
+  min?: number;
+  max?: number;
+} = {}): Column<number> {
+  return (cell) => {
+    const value = cell.trim() === '' ? Number.NaN : Number(cell);
+    if (Number.isFinite(value) && value >= min && value <= max) return value;
+    throw new Error(
+      min === -Infinity && max === Infinity ? 'a finite number' : `a number from ${min} to ${max}`,
+    );
+  };
+}
+
+/**
+ * A cell that holds one of `values`.
+ *
+ * @category Data
+ */
+export function oneOf<const V extends readonly string[]>(values: V): Column<V[number]> {
+  return (cell) => {
+    if (values.includes(cell)) return cell;
+    throw new Error(`one of ${values.join(', ')}`);
+  };
+}
+
+/** What {@link csvLabels} reads. */
+export interface CsvOptions<C extends { readonly [task: string]: Column<unknown> }> {
+  /** Column with the path of the image, relative to the folder. Default `file`. */
+  readonly file?: string;
+  /** How each column is read; an empty cell means that the image has no label for that task. */
+  readonly columns: C;
+}
+
+/**
+ * Labels from the text of a CSV file with a header row (RFC 4180: quoted cells may hold commas, quotes and line ends).
+ *
+ * @throws `data` fault that names row and column, for a missing column, a cell that does not fit, and a file named twice.
+ * @example
+ * ```ts
+ * import { csvLabels, number, oneOf } from 'tfjs-multitask';
+ *
+ * const labels = csvLabels('file,age,gender\na.jpg,31,female\n', {
+ *   columns: { age: number({ min: 0, max: 120 }), gender: oneOf(['male', 'female']) },
+ * });
+ * console.log(labels('a.jpg')); // { labels: { age: 31, gender: 'female' } }
+ * ```
+ * @category Data
+ */
+export function csvLabels<const C extends { readonly [task: string]: Column<unknown> }>(
+  text: string,
+  { file = 'file', columns }: CsvOptions<C>,
+): LabelSource<{ readonly [K in keyof C]?: ReturnType<C[K]> }> {
+  const [header = [], ...rows] = rowsOf(text);
+  const place = (name: string) => {
+    const index = header.indexOf(name);
+    if (index >= 0) return index;
+    throw fault({
+      kind: 'data',
+      path: 'csv header',
+      expected: `a column "${name}"`,
+      received: header.join(', ') || 'an empty file',
+      advice: didYouMean(name, header),
+    });
+  };
+  const fileColumn = place(file);
+  const readers = Object.entries(columns).map(([name, read]) => ({ name, read, index: place(name) }));
+  const known = new Map<string, object>();
+  rows.forEach((row, i) => {
+    const line = `csv row ${i + 2}`;
+    if (row.length !== header.length) {
+      throw fault({
+        kind: 'data',
+        path: line,
+        expected: `${header.length} cells`,
+        received: String(row.length),
+        advice: 'A cell that holds a comma or a quote must be quoted.',
+      });
+    }
+    const path = row[fileColumn]!.replace(/^\.\//, '');
+    if (known.has(path)) {
+      throw fault({ kind: 'data', path: line, expected: 'every file once', received: `${path} again` });
+    }
+    const labels: { [task: string]: unknown } = {};
+    for (const { name, read, index } of readers) {
+      const cell = row[index]!;
+      if (cell === '') continue;
+      try {
+        labels[name] = read(cell);
+      } catch (cause) {
+        throw fault({
+          kind: 'data',
+          path: `${line}, column ${name}`,
+          expected: (cause as Error).message,
+          received: JSON.stringify(cell),
+          advice: 'Mend the cell, or leave it empty when the label is not known.',
+          cause,
+        });
+      }
+    }
+    known.set(path, labels);
+  });
+  return (path) => {
+    const labels = known.get(path);
+    return labels ? { labels: labels as never } : { reason: 'no row of the CSV file names it' };
+  };
+}
+
+function rowsOf(text: string): string[][] {
+  const rows: string[][] = [];
+  let row: string[] = [];
+  const cells = /("(?:[^"]|"")*"|[^,\r\n]*)(,|\r?\n|$)/g;
+  for (const [, raw = '', end] of text.replace(/^\uFEFF/, '').matchAll(cells)) {
+    row.push(raw.startsWith('"') ? raw.slice(1, -1).replaceAll('""', '"') : raw);
+    if (end === ',') continue;
+    if (row.length > 1 || row[0] !== '') rows.push(row);
+    row = [];
+  }
+  return rows;
+}

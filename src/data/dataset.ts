@@ -1,0 +1,169 @@
+import { fault } from '../core/errors.js';
+import type { ImageBytes, ImageShape, Pixels } from '../core/images.js';
+import type { Json } from '../core/json.js';
+import type { Rng } from '../core/rng.js';
+import { partsOf, type SplitOptions } from './split.js';
+
+/** What a dataset needs of an augmentation; `augment([...])` makes one. */
+export interface Look {
+  /** Draws the numbers of one image's change. */
+  draw(random: Rng, shape: ImageShape): Json;
+  apply(image: ImageBytes, plan: Json): Pixels;
+  /** What it does, for checkpoints: another description is another run. */
+  readonly description: Json;
+}
+
+/** One labelled image of a source, before it is read. */
+export interface Item<L> {
+  /** Names the image in messages and checkpoints: its path, or a number. */
+  readonly id: string;
+  /** One entry a task; a task without one is not labelled and never counted. */
+  readonly labels: L;
+  /** Weight in the loss, for all tasks or for each. Default 1. */
+  readonly weight?: SampleWeight;
+  /** Bytes of the dataset's shape. */
+  read(): Promise<ImageBytes>;
+}
+
+/** A weight for every task of an image, or one for each. */
+export type SampleWeight = number | { readonly [task: string]: number };
+
+/** A file that could not be used, and why. */
+export interface Skipped {
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** What {@link Dataset.augment} takes beside the augmentation. */
+export interface AugmentOptions {
+  /** The same plan in every epoch. Default false: new plans every epoch. */
+  readonly fixed?: boolean;
+}
+
+/** How the images of a dataset are changed before they are used. */
+export interface Augmenting {
+  readonly look: Look;
+  readonly fixed: boolean;
+}
+
+/**
+ * Labelled images of one size, in an order that never changes. Immutable: every method returns another dataset over
+ * the same images. Bytes and numbers only, no tensors.
+ *
+ * @typeParam L - Labels of an image: one entry a task.
+ * @category Data
+ */
+export class Dataset<L> {
+  readonly size: number;
+
+  /** @internal */
+  constructor(
+    /** Height, width and channels of every image. */
+    readonly shape: ImageShape,
+    private readonly items: readonly Item<L>[],
+    /** Files of the source that could not be used; the same list for every part of it. */
+    readonly skipped: readonly Skipped[] = [],
+    /** Place of each image in the source: names its augmentation plans, whatever part it is in. */
+    private readonly places: readonly number[] = items.map((_, i) => i),
+    /** @internal */
+    readonly augmenting: Augmenting | null = null,
+  ) {
+    this.size = items.length;
+  }
+
+  /** Name of every image. */
+  get ids(): readonly string[] {
+    return this.items.map((item) => item.id);
+  }
+
+  labels(index: number): L {
+    return this.#item(index).labels;
+  }
+
+  weights(index: number): SampleWeight {
+    return this.#item(index).weight ?? 1;
+  }
+
+  /** Place of the image in its source. */
+  place(index: number): number {
+    return this.places[index]!;
+  }
+
+  /** The image as it is, not augmented. */
+  read(index: number): Promise<ImageBytes> {
+    return this.#item(index).read();
+  }
+
+  /** Two parts without a common image. See {@link SplitOptions}. */
+  split(options: SplitOptions<L>): { readonly train: Dataset<L>; readonly validation: Dataset<L> } {
+    const { train, validation } = partsOf(
+      this.items.map((item) => item.labels),
+      options,
+    );
+    return { train: this.select(train), validation: this.select(validation) };
+  }
+
+  /** The images at `indices`, in that order. */
+  select(indices: readonly number[]): Dataset<L> {
+    const items = indices.map((index) => this.#item(index));
+    const places = indices.map((index) => this.place(index));
+    return new Dataset(this.shape, items, this.skipped, places, this.augmenting);
+  }
+
+  /** The first `count` images, or all when there are fewer. */
+  take(count: number): Dataset<L> {
+    return this.select(Array.from({ length: Math.min(count, this.size) }, (_, i) => i));
+  }
+
+  /** Changes every image by a plan drawn from the run's seed, the epoch and the image; `null` for none. */
+  augment(look: Look | null, { fixed = false }: AugmentOptions = {}): Dataset<L> {
+    return new Dataset(this.shape, this.items, this.skipped, this.places, look && { look, fixed });
+  }
+
+  /** Weights in the loss, from the labels. */
+  weigh(weight: (labels: L, id: string) => SampleWeight): Dataset<L> {
+    const items = this.items.map((item) => ({
+      ...item,
+      weight: weight(item.labels, item.id),
+      read: () => item.read(),
+    }));
+    return new Dataset(this.shape, items, this.skipped, this.places, this.augmenting);
+  }
+
+  /** What a checkpoint remembers: other images, labels, weights or augmentation make another description. */
+  get description(): { readonly data: Json; readonly augmentation: Json } {
+    const { augmenting } = this;
+    return {
+      data: {
+        shape: this.shape,
+        items: this.items.map(({ id, labels, weight = 1 }, i) => [
+          id,
+          this.places[i]!,
+          labels as Json,
+          weight,
+        ]),
+      },
+      augmentation: augmenting && { look: augmenting.look.description, fixed: augmenting.fixed },
+    };
+  }
+
+  #item(index: number): Item<L> {
+    const item = this.items[index];
+    if (item) return item;
+    throw fault({
+      kind: 'argument',
+      path: 'dataset',
+      expected: `an index from 0 to ${this.size - 1}`,
+      received: String(index),
+    });
+  }
+}
+
+/** Some images of an epoch, ready for the step. */
+export interface Batch {
+  /** `[count, height, width, channels]`, 0..255, row-major. */
+  readonly pixels: Float32Array;
+  readonly count: number;
+  /** Place of each in the dataset. */
+  readonly indices: readonly number[];
+}

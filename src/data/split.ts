@@ -1,0 +1,91 @@
+import { fault } from '../core/errors.js';
+import { rng } from '../core/rng.js';
+
+/** How `dataset.split` divides. */
+export interface SplitOptions<L> {
+  /** Share of the images that goes to validation, between 0 and 1. */
+  readonly validation: number;
+  /**
+   * Which images: `shuffled` by the seed (default); `first`, as Keras's generators take them (validation is the first
+   * `trunc(share * n)`); `last`, as Keras's `fit` takes them (training is the first `floor(n * (1 - share))`); or
+   * `stratify`, a function of the labels: shuffled, with the share kept within every value of it.
+   */
+  readonly by?: 'shuffled' | 'first' | 'last' | { readonly stratify: (labels: L) => string | number };
+  /** For `shuffled` and `stratify`. Default 0. */
+  readonly seed?: number;
+}
+
+/** Indices of both parts. Throws a `data` fault when a part would be empty. */
+export function partsOf<L>(
+  labels: readonly L[],
+  { validation: share, by = 'shuffled', seed = 0 }: SplitOptions<L>,
+): { readonly train: readonly number[]; readonly validation: readonly number[] } {
+  if (!(share > 0 && share < 1)) {
+    throw fault({
+      kind: 'argument',
+      path: 'split.validation',
+      expected: 'a share between 0 and 1, both excluded',
+      received: String(share),
+      advice: 'Give 0.2 to keep a fifth of the images for validation.',
+    });
+  }
+  const n = labels.length;
+  const order = Array.from({ length: n }, (_, i) => i);
+  const parts =
+    by === 'first'
+      ? cut(order, Math.trunc(share * n))
+      : by === 'last'
+        ? lastPart(order, Math.floor(n * (1 - share)))
+        : by === 'shuffled'
+          ? shuffled(order, share, seed)
+          : stratified(labels, share, seed, by.stratify);
+  if (parts.train.length > 0 && parts.validation.length > 0) return parts;
+  throw fault({
+    kind: 'data',
+    path: 'split.validation',
+    expected: 'at least one image in each part',
+    received: `${parts.train.length} for training and ${parts.validation.length} for validation`,
+    advice: `The dataset has ${n} images: change the share, or add images.`,
+  });
+}
+
+function cut(order: readonly number[], count: number) {
+  return { validation: order.slice(0, count), train: order.slice(count) };
+}
+
+function lastPart(order: readonly number[], from: number) {
+  return { train: order.slice(0, from), validation: order.slice(from) };
+}
+
+/** A random part, both sides in source order: the training order is drawn anew every epoch anyway. */
+function shuffled(order: readonly number[], share: number, seed: number) {
+  const drawn = rng(seed, 'split').permutation(order.length);
+  const chosen = new Set(drawn.slice(0, Math.round(share * order.length)));
+  return {
+    train: order.filter((index) => !chosen.has(index)),
+    validation: order.filter((index) => chosen.has(index)),
+  };
+}
+
+function stratified<L>(
+  labels: readonly L[],
+  share: number,
+  seed: number,
+  stratify: (labels: L) => string | number,
+) {
+  const groups = new Map<string, number[]>();
+  labels.forEach((label, index) => {
+    const key = String(stratify(label));
+    groups.set(key, [...(groups.get(key) ?? []), index]);
+  });
+  const chosen = new Set<number>();
+  for (const [key, members] of groups) {
+    const drawn = rng(seed, 'split', key).permutation(members.length);
+    for (const place of drawn.slice(0, Math.round(share * members.length))) chosen.add(members[place]!);
+  }
+  const order = labels.map((_, index) => index);
+  return {
+    train: order.filter((index) => !chosen.has(index)),
+    validation: order.filter((index) => chosen.has(index)),
+  };
+}

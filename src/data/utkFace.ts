@@ -1,0 +1,36 @@
+import type { LabelSource } from './labels.js';
+
+const GENDERS = ['male', 'female'] as const;
+const OLDEST = 120;
+
+/** Labels of a UTKFace image. */
+export interface UtkFaceLabels {
+  /** Years, 0 to 120. */
+  readonly age: number;
+  readonly gender: (typeof GENDERS)[number];
+}
+
+/**
+ * Labels from UTKFace's file names, `age_gender_race_date.jpg`: age in years, gender coded 0 male and 1 female
+ * (Z. Zhang, Y. Song and H. Qi 2017). A name that says anything else has no labels.
+ *
+ * @example
+ * ```ts
+ * import { utkFace } from 'tfjs-multitask';
+ *
+ * console.log(utkFace()('26_1_0_20170116184024662.jpg.chip.jpg')); // { labels: { age: 26, gender: 'female' } }
+ * ```
+ * @category Data
+ */
+export function utkFace(): LabelSource<UtkFaceLabels> {
+  return (path) => {
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    const parts = /^(\d{1,3})_([01])_([0-4])_\d+/.exec(name);
+    if (!parts) {
+      return { reason: `its name is not age_gender_race_date with gender 0 or 1 and race 0 to 4` };
+    }
+    const age = Number(parts[1]);
+    if (age > OLDEST) return { reason: `age ${age} is not within 0 to ${OLDEST}` };
+    return { labels: { age, gender: GENDERS[Number(parts[2])]! } };
+  };
+}

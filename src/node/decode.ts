@@ -1,0 +1,24 @@
+import type { Decoder, PackageLoader } from '../core/outside.js';
+import { loadPackage } from './packages.js';
+
+type Sharp = typeof import('sharp');
+
+/**
+ * Decodes with sharp: turned as its EXIF tag says, in sRGB, without transparency (on black), stretched to the shape asked
+ * for (sharp's default kernel, Lanczos with three lobes). A file that ends early is an error, not a grey half.
+ *
+ * @throws `missing-package` fault when sharp is not installed.
+ */
+export async function sharpDecoder(load: PackageLoader = loadPackage): Promise<Decoder> {
+  const module = await load<{ default: Sharp }>('sharp', 'decoding images');
+  const sharp = module.default;
+  return async (encoded, [height, width, channels]) => {
+    const image = sharp(encoded, { failOn: 'truncated' })
+      .rotate()
+      .flatten()
+      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+      .resize(width, height, { fit: 'fill' });
+    const data = await image.raw().toBuffer();
+    return { data: new Uint8Array(data.buffer, data.byteOffset, data.length), height, width, channels };
+  };
+}

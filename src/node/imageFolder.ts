@@ -1,0 +1,133 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join, relative, sep } from 'node:path';
+import { fault, isMultitaskError } from '../core/errors.js';
+import type { ImageBytes } from '../core/images.js';
+import type { Decoder } from '../core/outside.js';
+import { Dataset, type Item, type Skipped } from '../data/dataset.js';
+import type { LabelSource } from '../data/labels.js';
+import { sharpDecoder } from './decode.js';
+
+const EXTENSIONS = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
+
+/** Options of {@link imageFolder}. */
+export interface ImageFolderOptions<L> {
+  /** Labels from the path of each file. */
+  readonly labels: LabelSource<L>;
+  /** Height and width that every image is stretched to, pixels. */
+  readonly size: readonly [height: number, width: number];
+  /** 3 for colour (default), 1 for grey. */
+  readonly channels?: 1 | 3;
+  /** What a file that cannot be decoded or has no labels does: end with an `error` (default), or `skip` and be listed. */
+  readonly unusable?: 'error' | 'skip';
+  /** Use only the first files, in the order of their paths. */
+  readonly limit?: number;
+  /** Told how many files are decoded. */
+  readonly progress?: (done: number, all: number) => void;
+  readonly signal?: AbortSignal;
+  /** Default: sharp. */
+  readonly decoder?: Decoder;
+}
+
+/**
+ * The images below a folder as a dataset: decoded and resized once, kept as bytes, in the order of their paths. Every
+ * file with an image's extension is in the dataset, or in its `skipped` list, or the error; none disappears.
+ *
+ * @throws `file` fault for a folder that cannot be read or has no images; `data` fault for a file that cannot be used.
+ * @example
+ * ```ts
+ * import { imageFolder } from 'tfjs-multitask/node';
+ * import { utkFace } from 'tfjs-multitask';
+ *
+ * const faces = await imageFolder('faces/', { labels: utkFace(), size: [64, 64], unusable: 'skip' });
+ * console.log(faces.size, faces.skipped);
+ * ```
+ * @category Data
+ */
+export async function imageFolder<L>(root: string, options: ImageFolderOptions<L>): Promise<Dataset<L>> {
+  const { labels, size, channels = 3, unusable = 'error', limit, progress, signal } = options;
+  const paths = (await imagesBelow(root)).slice(0, limit);
+  if (paths.length === 0) {
+    throw fault({
+      kind: 'file',
+      path: root,
+      expected: 'a folder with image files (jpg, png, webp, gif, tiff, avif)',
+      received: 'none',
+      advice: 'Check the path.',
+    });
+  }
+  const decode = options.decoder ?? (await sharpDecoder());
+  const shape = [size[0], size[1], channels] as const;
+  const outcomes: (Item<L> | Skipped)[] = new Array(paths.length);
+  let next = 0;
+  let done = 0;
+  const work = async () => {
+    while (next < paths.length) {
+      signal?.throwIfAborted();
+      const index = next++;
+      const path = paths[index]!;
+      const outcome = await itemOf(root, path, labels, (bytes) => decode(bytes, shape));
+      if ('reason' in outcome && unusable === 'error') throw unusableFile(root, outcome);
+      outcomes[index] = outcome;
+      progress?.(++done, paths.length);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() + 2 }, work));
+  const items = outcomes.filter((outcome): outcome is Item<L> => 'read' in outcome);
+  const skipped = outcomes.filter((outcome): outcome is Skipped => 'reason' in outcome);
+  if (items.length > 0) return new Dataset(shape, items, skipped);
+  throw unusableFile(root, skipped[0]!, ` None of the ${paths.length} files can be used.`);
+}
+
+async function itemOf<L>(
+  root: string,
+  path: string,
+  source: LabelSource<L>,
+  decode: (bytes: Uint8Array) => Promise<ImageBytes>,
+): Promise<Item<L> | Skipped> {
+  const found = source(path);
+  if ('reason' in found) return { path, reason: found.reason };
+  try {
+    const bytes = await readFile(join(root, path));
+    if (bytes.length === 0) return { path, reason: 'the file is empty' };
+    const image = await decode(bytes);
+    return { id: path, labels: found.labels, read: () => Promise.resolve(image) };
+  } catch (cause) {
+    if (isMultitaskError(cause)) throw cause;
+    return { path, reason: `it cannot be decoded (${(cause as Error).message.split('\n')[0]})` };
+  }
+}
+
+function unusableFile(root: string, { path, reason }: Skipped, more = ''): Error {
+  return fault({
+    kind: 'data',
+    path: join(root, path),
+    expected: 'an image with labels',
+    received: `a file that cannot be used: ${reason}`,
+    advice: `Mend or remove it, or give unusable: 'skip' to list such files and go on.${more}`,
+  });
+}
+
+/** Paths of image files below `root`, relative, with `/`, in the order of their characters. */
+async function imagesBelow(root: string): Promise<string[]> {
+  try {
+    const entries = await readdir(root, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => !entry.isDirectory() && EXTENSIONS.test(entry.name))
+      .map((entry) =>
+        relative(root, join(entry.parentPath ?? entry.path, entry.name))
+          .split(sep)
+          .join('/'),
+      )
+      .sort((a, b) => (a < b ? -1 : 1));
+  } catch (cause) {
+    throw fault({
+      kind: 'file',
+      path: root,
+      expected: 'a folder that can be read',
+      received: (cause as NodeJS.ErrnoException).code ?? String(cause),
+      advice: 'Check the path.',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,19 @@
+import { fault } from '../core/errors.js';
+import type { PackageLoader } from '../core/outside.js';
+
+/** Imports an optional package; the error when it is missing names the command that installs it. */
+export const loadPackage: PackageLoader = async <M>(name: string, neededFor: string): Promise<M> => {
+  try {
+    return (await import(name)) as M;
+  } catch (cause) {
+    const missing = /Cannot find (package|module)/.test((cause as Error).message);
+    throw fault({
+      kind: 'missing-package',
+      path: name,
+      expected: `the package, for ${neededFor}`,
+      received: missing ? 'none' : `one that does not load (${(cause as Error).message})`,
+      advice: `Run: npm install ${name}`,
+      cause,
+    });
+  }
+};
