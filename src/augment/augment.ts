@@ -104,7 +104,7 @@ export function augment(
         : warp(image, affineOf(affine, [height, width, channels], sampling.kerasCentre), sampling);
       if (flips.horizontal) mirrorColumns(pixels);
       if (flips.vertical) mirrorRows(pixels);
-      valueParts.forEach((part, i) => part.apply(pixels, values[i]!));
+      for (const [i, part] of valueParts.entries()) part.apply(pixels, values[i]!);
       if (valueParts.length > 0) clamp(pixels.data);
       return pixels;
     },

@@ -1,6 +1,6 @@
 import type { Callback, Weights } from '../training/callback.js';
 import { improves } from '../training/monitor.js';
-import { checkWhole, type MonitorOptions, modeOf, valueOf } from './monitoring.js';
+import { checkWhole, type MonitorOptions, modeOf, watched } from './monitoring.js';
 
 /** Options of {@link earlyStopping}. */
 export interface EarlyStoppingOptions<Monitor extends string> extends MonitorOptions<Monitor> {
@@ -54,7 +54,7 @@ export function earlyStopping<const Monitor extends string = 'val_loss'>(
       return {
         epochEnd: async ({ epoch, row }) => {
           if (epoch <= startFromEpoch) return;
-          const value = valueOf(row, monitor);
+          const value = watched(row, monitor);
           if (best === null || improves(mode, value, best, minDelta)) {
             best = value;
             if (restoreBestWeights) weights = await run.weights();

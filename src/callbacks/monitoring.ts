@@ -16,7 +16,7 @@ export function modeOf(run: Run, monitor: string, mode: 'auto' | 'min' | 'max' =
 }
 
 /** The watched value of an epoch; NaN where the epoch has none (a batch without labels, say): it never improves. */
-export function valueOf(row: HistoryRow, monitor: string): number {
+export function watched(row: HistoryRow, monitor: string): number {
   return row[monitor] ?? Number.NaN;
 }
 

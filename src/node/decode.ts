@@ -1,7 +1,7 @@
 import type { Decoder, PackageLoader } from '../core/outside.js';
 import { loadPackage } from './packages.js';
 
-type Sharp = typeof import('sharp');
+type Sharp = typeof import('sharp').default;
 
 /**
  * Decodes with sharp: turned as its EXIF tag says, in sRGB, without transparency (on black), stretched to the shape asked

@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import { appendFile, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fault } from '../core/errors.js';
+import type { Store } from '../core/outside.js';
+
+/** Ends the name of a file that is being written; never listed. */
+const UNFINISHED = '.unfinished';
+
+/**
+ * A folder as a store. A file is written beside its place, flushed to the disk, and renamed, so a process killed at any
+ * moment leaves the old bytes or the new. Names cannot leave the folder.
+ *
+ * @throws `file` fault for a folder or file that cannot be read or written; `argument` fault for a name outside the folder.
+ * @example
+ * ```ts
+ * import { folderStore } from 'tfjs-multitask/node';
+ *
+ * const store = folderStore('out/notes');
+ * await store.write('hello.txt', new TextEncoder().encode('hello'));
+ * console.log(await store.list()); // [ 'hello.txt' ]
+ * ```
+ * @category Train
+ */
+export function folderStore(folder: string): Store {
+  const root = resolve(folder);
+  const place = (name: string) => {
+    const path = resolve(root, name);
+    if (path.startsWith(root + sep)) return path;
+    throw fault({
+      kind: 'argument',
+      path: name,
+      expected: `a name inside ${folder}`,
+      received: 'one outside it',
+      advice: 'Use a relative name without "..".',
+    });
+  };
+  return {
+    label: folder,
+    read: (name) =>
+      readFile(place(name)).then(
+        (bytes) => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length),
+        (error: NodeJS.ErrnoException) => {
+          if (error.code === 'ENOENT') return undefined;
+          throw unusable(place(name), 'a file that can be read', error);
+        },
+      ),
+    write: (name, bytes) => writeWhole(place(name), bytes),
+    append: async (name, bytes) => {
+      const path = place(name);
+      try {
+        await mkdir(dirname(path), { recursive: true });
+        await appendFile(path, bytes);
+      } catch (error) {
+        throw unusable(path, 'a file that can be written', error);
+      }
+    },
+    remove: async (name) => {
+      await rm(place(name), { force: true });
+    },
+    list: async (prefix = '') => {
+      try {
+        const entries = await readdir(root, { recursive: true, withFileTypes: true });
+        return entries
+          .filter((entry) => entry.isFile() && !entry.name.endsWith(UNFINISHED))
+          .map((entry) =>
+            relative(root, join(entry.parentPath ?? entry.path, entry.name))
+              .split(sep)
+              .join('/'),
+          )
+          .filter((name) => name.startsWith(prefix))
+          .sort((a, b) => (a < b ? -1 : 1));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+        throw unusable(root, 'a folder that can be read', error);
+      }
+    },
+  };
+}
+
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const unfinished = `${path}.${randomBytes(6).toString('hex')}${UNFINISHED}`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    const file = await open(unfinished, 'wx');
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(unfinished, path);
+  } catch (error) {
+    await rm(unfinished, { force: true }).catch(() => {});
+    throw unusable(path, 'a place that can be written', error);
+  }
+}
+
+function unusable(path: string, expected: string, cause: unknown): Error {
+  const { code = String(cause) } = cause as NodeJS.ErrnoException;
+  return fault({
+    kind: 'file',
+    path,
+    expected,
+    received: code,
+    advice: 'Check that the folder exists, its permissions, and the space left on the disk.',
+    cause,
+  });
+}

@@ -1,0 +1,4 @@
+export { sharpDecoder } from './decode.js';
+export { folderStore } from './folderStore.js';
+export { type ImageFolderOptions, imageFolder } from './imageFolder.js';
+export { loadPackage } from './packages.js';
