@@ -1,6 +1,7 @@
 export { type Augmentation, augment } from './augment/augment.js';
 export { horizontalFlip, rotation, shear, shift, verticalFlip, zoom } from './augment/geometry.js';
 export { brightness, contrast, cutout, greyscale, saturation } from './augment/values.js';
+export { bestCheckpoint } from './callbacks/bestCheckpoint.js';
 export { earlyStopping } from './callbacks/earlyStopping.js';
 export { isMultitaskError, MultitaskError } from './core/errors.js';
 export { memoryStore } from './core/memoryStore.js';

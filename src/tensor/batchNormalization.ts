@@ -20,7 +20,8 @@ export function batchNormTraining(
     const save = all.pop() as (tensors: Tensor[]) => void;
     const [values, scale, shift] = all as [Tensor, Tensor1D, Tensor1D];
     const [y, m, v] = forward(values, scale, shift, epsilon);
-    [mean, variance] = [m, v];
+    // The scope of a custom gradient ends with it; the statistics go on.
+    [mean, variance] = [tf.keep(m), tf.keep(v)];
     save([values, scale, m, v]);
     return {
       value: y,
@@ -31,7 +32,14 @@ export function batchNormTraining(
     };
   }) as never);
   const y = normalise(x, gamma ?? tf.ones([channels]), beta ?? tf.zeros([channels]));
-  return { y, mean: mean!, variance: variance! };
+  return { y, mean: handOver(mean!), variance: handOver(variance!) };
+}
+
+/** A kept tensor as one that belongs to the scope in use. */
+function handOver(kept: Tensor): Tensor {
+  const tensor = tf.clone(kept);
+  kept.dispose();
+  return tensor;
 }
 
 type Three = [Tensor, Tensor, Tensor];

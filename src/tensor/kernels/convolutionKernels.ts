@@ -10,6 +10,42 @@ interface GradientAttributes {
   readonly inputShape?: number[];
 }
 
+/**
+ * With padding `same` and a stride larger than the kernel, the stock wasm convolutions return zeros: XNNPACK refuses
+ * the operator and nobody looks. Written as explicit numbers the same padding works.
+ */
+export function mendSamePadding(): void {
+  const names = ['Conv2D', 'FusedConv2D', 'DepthwiseConv2dNative', 'FusedDepthwiseConv2D'] as const;
+  for (const kernelName of names) {
+    const stock = tf.getKernel(kernelName, 'wasm');
+    if (!stock) continue;
+    tf.unregisterKernel(kernelName, 'wasm');
+    tf.registerKernel({
+      ...stock,
+      kernelFunc: ({ inputs, backend, attrs }) => {
+        const { x, filter } = inputs as never as { x: tf.TensorInfo; filter: tf.TensorInfo };
+        const attributes = attrs as never as ForwardAttributes;
+        if (attributes.pad !== 'same') return stock.kernelFunc({ inputs, backend, attrs: attrs! });
+        const { strides, dilations } = attributes;
+        const { padding } = geometryOf(x.shape, filter.shape, pair(strides), pair(dilations ?? 1), 'same');
+        const pad = [
+          [0, 0],
+          [padding.top, padding.bottom],
+          [padding.left, padding.right],
+          [0, 0],
+        ];
+        return stock.kernelFunc({ inputs, backend, attrs: { ...attributes, pad } as never });
+      },
+    });
+  }
+}
+
+interface ForwardAttributes {
+  readonly pad: unknown;
+  readonly strides: [number, number] | number;
+  readonly dilations?: [number, number] | number;
+}
+
 /** Gradients of `tf.conv2d` for wasm: by the filter, which it lacks, and by the input, which it does slowly. */
 export function registerConvolutionGradients(): void {
   register('Conv2DBackpropFilter', ({ x, dy }, { filterShape, ...rest }) =>

@@ -1,6 +1,6 @@
 import { registerBatchNorm } from './batchNorm.js';
 import { registerBiasReluGradient } from './biasReluGradient.js';
-import { registerConvolutionGradients } from './convolutionKernels.js';
+import { mendSamePadding, registerConvolutionGradients } from './convolutionKernels.js';
 import { registerDepthwiseGradients } from './depthwise.js';
 import { registerMaxPoolGradient } from './maxPoolGradient.js';
 
@@ -10,6 +10,7 @@ let registered = false;
 export function registerTrainingKernels(): void {
   if (registered) return;
   registered = true;
+  mendSamePadding();
   registerConvolutionGradients();
   registerDepthwiseGradients();
   registerMaxPoolGradient();

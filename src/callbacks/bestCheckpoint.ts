@@ -1,0 +1,101 @@
+import { fault } from '../core/errors.js';
+import type { HistoryRow } from '../core/history.js';
+import type { Store } from '../core/outside.js';
+import type { Callback } from '../training/callback.js';
+import { improves } from '../training/monitor.js';
+import { checkWhole, type MonitorOptions, modeOf, watched } from './monitoring.js';
+
+/** Options of {@link bestCheckpoint}. */
+export interface BestCheckpointOptions<Monitor extends string> extends MonitorOptions<Monitor> {
+  /**
+   * Folder in the store. Columns stand in braces, with digits as in Python: `{epoch:02d}-{val_loss:.3f}` keeps a folder
+   * for each best epoch. Default `best`, which is written over.
+   */
+  readonly name?: string;
+  /** With a template, how many of the best folders stay. Default all, as Keras. */
+  readonly keep?: number;
+}
+
+interface Saved {
+  readonly folder: string;
+  readonly value: number | null;
+}
+
+/**
+ * Saves the model whenever a column is better than ever before: strictly, so ties keep the earlier epoch. A NaN in the
+ * first epoch is never beaten, as in Keras 3 `ModelCheckpoint` with `save_best_only` (callbacks/model_checkpoint.py).
+ *
+ * @throws `argument` fault for `keep` without a template, or a template with an unknown column.
+ * @example
+ * ```ts
+ * import { bestCheckpoint, memoryStore } from 'tfjs-multitask';
+ *
+ * const best = bestCheckpoint(memoryStore(), { monitor: 'val_age_mae' });
+ * console.log(best.monitor); // val_age_mae
+ * ```
+ * @category Callbacks
+ */
+export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
+  store: Store,
+  options: BestCheckpointOptions<Monitor> = {},
+): Callback<Monitor> {
+  const { monitor = 'val_loss' as Monitor, name = 'best', keep } = options;
+  if (keep !== undefined) {
+    checkWhole('bestCheckpoint.keep', keep, 1);
+    if (!name.includes('{')) {
+      throw fault({
+        kind: 'argument',
+        path: 'bestCheckpoint.keep',
+        expected: 'a name with a column in it, such as {epoch:02d}-{val_loss:.3f}',
+        received: name,
+        advice: 'One folder holds one model: give a template, or leave keep out.',
+      });
+    }
+  }
+  return {
+    name: 'bestCheckpoint',
+    monitor,
+    begin: (run, saved) => {
+      const mode = modeOf(run, monitor, options.mode);
+      let kept: readonly Saved[] = (saved?.values as readonly Saved[] | undefined) ?? [];
+      return {
+        epochEnd: async ({ row }) => {
+          const value = watched(row, monitor);
+          const best = kept.at(-1);
+          if (best && !improves(mode, value, best.value ?? Number.NaN, 0)) return;
+          const folder = folderOf(name, row);
+          await run.save(store, folder);
+          const all = [
+            ...kept.filter((one) => one.folder !== folder),
+            { folder, value: Number.isNaN(value) ? null : value },
+          ];
+          kept = keep === undefined ? all : all.slice(-keep);
+          for (const { folder: old } of all.slice(0, all.length - kept.length)) {
+            for (const file of await store.list(`${old}/`)) await store.remove(file);
+          }
+        },
+        state: () => ({ values: kept.map((one) => ({ ...one })) }),
+      };
+    },
+  };
+}
+
+/** `{epoch:02d}` and `{val_loss:.3f}` filled in, as Python's format does for these two forms. */
+function folderOf(template: string, row: HistoryRow): string {
+  return template.replace(
+    /\{(\w+)(?::(?:0?(\d+)d|\.(\d+)f))?\}/g,
+    (_, column: string, width?: string, digits?: string) => {
+      const value = row[column];
+      if (value === undefined) {
+        throw fault({
+          kind: 'argument',
+          path: 'bestCheckpoint.name',
+          expected: `columns of the history (${Object.keys(row).join(', ')})`,
+          received: `{${column}}`,
+        });
+      }
+      if (digits !== undefined) return value.toFixed(Number(digits));
+      return String(value).padStart(Number(width ?? 0), '0');
+    },
+  );
+}
