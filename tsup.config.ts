@@ -1,0 +1,12 @@
+import { defineConfig } from 'tsup';
+
+export default defineConfig({
+  entry: { index: 'src/index.ts', node: 'src/node/index.ts' },
+  format: ['esm', 'cjs'],
+  dts: true,
+  splitting: true, // one copy of every class, whatever sub-path it is imported from
+  shims: true,
+  clean: true,
+  sourcemap: true,
+  target: 'node20',
+});
