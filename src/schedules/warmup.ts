@@ -28,7 +28,7 @@ export function warmup(then: Schedule, { steps, from = 0 }: WarmupOptions): Sche
   checkNumber('warmup.steps', steps, 1);
   checkNumber('warmup.from', from, 0);
   const target = then(0);
-  return schedule({ name: 'warmup', steps, from, then: then.description }, (step) =>
+  return schedule({ name: 'warmup', steps, from, after: then.description }, (step) =>
     step < steps ? from + (target - from) * (step / steps) : then(step - steps),
   );
 }

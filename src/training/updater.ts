@@ -69,7 +69,7 @@ export class Updater {
       weight.write(value);
       value.dispose();
     };
-    result.weights.forEach((value, i) => assign(trained[i]!, value));
+    for (const [i, value] of result.weights.entries()) assign(trained[i]!, value);
     for (const [weight, value] of result.moved) assign(weight, value);
     const stale = this.#slots.flat().filter((slot) => !result.slots.some((own) => own.includes(slot)));
     this.#slots = result.slots.map((own) => [...own]);

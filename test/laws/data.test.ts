@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { affineOf, warp } from '../../src/augment/affine.js';
+import { batches } from '../../src/data/batches.js';
+import {
+  augment,
+  horizontalFlip,
+  imagesInMemory,
+  rng,
+  rotation,
+  shear,
+  shift,
+  utkFace,
+  verticalFlip,
+  zoom,
+} from '../../src/index.js';
+
+const pixels = (height: number, width: number, seed = 1) => {
+  const random = rng(seed, 'pixels');
+  const data = Uint8Array.from({ length: height * width * 3 }, () => random.below(256));
+  return { data, height, width, channels: 3 };
+};
+const dataset = (size: number) =>
+  imagesInMemory(Array.from({ length: size }, (_, i) => ({ image: pixels(4, 4, i), labels: { n: i } })));
+const still = { rotation: 0, shiftColumns: 0, shiftRows: 0, shear: 0, zoomColumns: 1, zoomRows: 1 };
+const nearest = { fill: 'nearest', value: 0, kerasCentre: false } as const;
+
+describe('augmentation', () => {
+  test('flipping twice gives the image back', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), (height, width) => {
+        for (const flip of [horizontalFlip({ probability: 1 }), verticalFlip({ probability: 1 })]) {
+          const look = augment([flip]);
+          const image = pixels(height, width);
+          const plan = look.draw(rng(1), [height, width, 3]);
+          const once = look.apply(image, plan);
+          const twice = look.apply({ ...once, data: Uint8Array.from(once.data) }, plan);
+          expect(Array.from(twice.data)).toEqual(Array.from(image.data));
+        }
+      }),
+    );
+  });
+
+  test('a quarter turn counter-clockwise is numpy.rot90 on a square', () => {
+    const image = pixels(6, 6);
+    const turned = warp(image, affineOf({ ...still, rotation: 90 }, [6, 6, 3], false), nearest);
+    for (let r = 0; r < 6; r++) {
+      for (let c = 0; c < 6; c++) {
+        const expected = image.data[(c * 6 + (5 - r)) * 3]!;
+        expect(Math.abs(turned.data[(r * 6 + c) * 3]! - expected)).toBeLessThan(1e-5 * 255); // cos 90° is not 0
+      }
+    }
+  });
+
+  test('keeps the shape and the range', () => {
+    const look = augment([
+      rotation({ degrees: 40 }),
+      zoom({ range: 0.5 }),
+      shift({ height: 0.3, width: 0.3 }),
+      shear({ degrees: 20 }),
+    ]);
+    fc.assert(
+      fc.property(fc.integer(), fc.constantFrom('nearest', 'reflect', 'wrap', 'constant'), (seed, fill) => {
+        const image = pixels(7, 5);
+        const plan = look.draw(rng(seed), [7, 5, 3]);
+        const { data } = augment([rotation({ degrees: 1 })], { fill: fill as 'nearest' }).apply(image, plan);
+        expect(data).toHaveLength(image.data.length);
+        for (const value of data) expect(value >= 0 && value <= 255).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('a split', () => {
+  test('is a partition, and the same for the same seed', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 60 }), fc.integer(), (size, seed) => {
+        const { train, validation } = dataset(size).split({ validation: 0.5, seed });
+        const again = dataset(size).split({ validation: 0.5, seed });
+        expect([...train.ids, ...validation.ids].sort()).toEqual([...dataset(size).ids].sort());
+        expect(again.validation.ids).toEqual(validation.ids);
+      }),
+    );
+  });
+
+  test('by first rows and by last rows has the sizes of Keras', () => {
+    expect(dataset(11).split({ validation: 0.25, by: 'first' }).validation.ids).toEqual(['0', '1']);
+    const sizes = [
+      [10, 0.2, 8],
+      [10, 0.25, 7],
+      [11, 0.2, 8],
+      [100, 0.07, 93],
+      [10, 0.3, 7],
+    ] as const;
+    for (const [n, share, train] of sizes) {
+      expect(dataset(n).split({ validation: share, by: 'last' }).train.size).toBe(train);
+    }
+    expect(() => dataset(10).split({ validation: 0.9, by: 'last' })).toThrow('0 for training');
+  });
+});
+
+test('an epoch that begins in its middle has the batches it would have had', async () => {
+  const look = augment([rotation({ degrees: 20 })]);
+  const order = { batchSize: 3, epoch: 2, seed: 5, shuffle: true };
+  const all = await collect(batches(dataset(10).augment(look), order));
+  const rest = await collect(batches(dataset(10).augment(look), { ...order, from: 2 }));
+  expect(rest).toEqual(all.slice(2));
+});
+
+test('UTKFace names give labels or a reason', () => {
+  const read = utkFace();
+  expect(read('a/26_1_0_20170116184024662.jpg')).toEqual({ labels: { age: 26, gender: 'female' } });
+  expect(read('61_1_20170109142408075.jpg')).toHaveProperty('reason');
+  expect(read('121_1_0_2017.jpg')).toHaveProperty('reason');
+});
+
+async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const value of values) all.push(value);
+  return all;
+}

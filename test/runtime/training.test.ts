@@ -1,0 +1,149 @@
+import { describe, expect, test } from 'vitest';
+import {
+  adam,
+  augment,
+  batchNorm,
+  bestCheckpoint,
+  binary,
+  branch,
+  conv,
+  csvLog,
+  dense,
+  dropout,
+  earlyStopping,
+  flatten,
+  horizontalFlip,
+  imagesInMemory,
+  isMultitaskError,
+  loadModel,
+  maxPool,
+  memoryStore,
+  multiTask,
+  regression,
+  rng,
+  rotation,
+  sharedTrunk,
+  weightedLoss,
+  zoom,
+} from '../../src/index.js';
+import { tf } from '../../src/tensor/tf.js';
+
+const GENDERS = ['male', 'female'] as const;
+
+/** Squares of one brightness and some noise: age is the brightness, gender whether it is over half. */
+function squares(count: number) {
+  const random = rng(1, 'squares');
+  return imagesInMemory(
+    Array.from({ length: count }, () => {
+      const value = random.below(256);
+      const data = Uint8Array.from({ length: 16 * 16 * 3 }, () =>
+        Math.min(255, Math.max(0, value + random.below(20) - 10)),
+      );
+      return {
+        image: { data, height: 16, width: 16, channels: 3 },
+        labels: { age: value / 10, gender: GENDERS[value > 127 ? 1 : 0]! },
+      };
+    }),
+  );
+}
+
+const compose = () =>
+  multiTask({ input: [16, 16, 3] })
+    .trunk(sharedTrunk([conv(8, 3), maxPool(2), batchNorm()]))
+    .task('age', regression({ unit: 'years' }), branch([conv(8, 3), flatten(), dense(16), dropout(0.1)]))
+    .task('gender', binary(GENDERS), branch([flatten(), dense(16)]))
+    .build();
+
+const look = augment([rotation({ degrees: 20 }), zoom({ range: 0.1 }), horizontalFlip()]);
+const { train, validation } = squares(46).split({ validation: 0.25, seed: 1 });
+
+const settings = {
+  validation: validation.augment(look),
+  batchSize: 4,
+  engine: 'wasm',
+  loss: weightedLoss({ age: 1, gender: 50 }),
+} as const;
+
+describe('a run', () => {
+  test('learns, keeps no tensor, and writes the history and the best model', async () => {
+    const store = memoryStore();
+    const model = compose();
+    const before = tf.memory().numTensors;
+    const { rows, stopped } = await model.fit(train.augment(look), {
+      ...settings,
+      epochs: 20,
+      clean: true,
+      optimizer: adam({ learningRate: 0.01 }),
+      callbacks: [bestCheckpoint(store, { monitor: 'val_loss' }), csvLog(store)],
+    });
+    expect(tf.memory().numTensors).toBe(before);
+    expect(stopped).toBe('finished');
+    expect(rows.at(-1)!.loss!).toBeLessThan(rows[0]!.loss! / 2);
+    const text = new TextDecoder().decode(await store.read('history.csv'));
+    expect(text.split('\n')[0]).toBe(
+      'epoch,loss,age_loss,age_mae,gender_loss,gender_accuracy,' +
+        'val_loss,val_age_loss,val_age_mae,val_gender_loss,val_gender_accuracy,' +
+        'clean_loss,clean_age_loss,clean_age_mae,clean_gender_loss,clean_gender_accuracy,learning_rate,seconds',
+    );
+    expect(text.trim().split('\n')).toHaveLength(21);
+
+    const loaded = await loadModel(store, 'best');
+    const best = rows.reduce((a, b) => (b.val_loss! < a.val_loss! ? b : a));
+    const judged = (await loaded.evaluate(validation)) as { readonly age_mae: number };
+    // Loss weights are no part of a saved model; a task's own metric is. float32 sums in another order.
+    expect(Math.abs(judged.age_mae - best.clean_age_mae!)).toBeLessThan(1e-4);
+  });
+
+  test('that was stopped and resumed has the history of one that was not, to the bit', async () => {
+    const history = async (stopAt: number | undefined) => {
+      const checkpoint = memoryStore();
+      const options = { ...settings, epochs: 4, checkpoint };
+      if (stopAt === undefined) return (await compose().fit(train.augment(look), options)).rows;
+      const controller = new AbortController();
+      let steps = 0;
+      const stop = {
+        name: 'stop',
+        begin: () => ({
+          step: () => {
+            if (++steps === stopAt) controller.abort();
+          },
+        }),
+      };
+      const first = await compose().fit(train.augment(look), {
+        ...options,
+        callbacks: [stop],
+        signal: controller.signal,
+      });
+      expect(first.stopped).toBe('aborted');
+      return (await compose().fit(train.augment(look), { ...options, resume: true })).rows;
+    };
+    const whole = (await history(undefined)).map(({ seconds: _, ...row }) => row);
+    for (const stopAt of [3, 9, 14]) {
+      const resumed = (await history(stopAt)).map(({ seconds: _, ...row }) => row);
+      expect(resumed).toEqual(whole);
+    }
+  });
+
+  test('refuses a checkpoint of another configuration, and says what differs', async () => {
+    const checkpoint = memoryStore();
+    await compose().fit(train, { ...settings, epochs: 1, checkpoint });
+    const other = compose().fit(train, { ...settings, epochs: 2, checkpoint, resume: true, batchSize: 5 });
+    const error = await other.catch((caught: unknown) => caught);
+    expect(isMultitaskError(error) && error.kind).toBe('checkpoint');
+    expect(String(error)).toContain('batch size');
+  });
+
+  test('ends with the best weights when early stopping restores them', async () => {
+    const model = compose();
+    const fixed = validation.augment(null);
+    const { rows } = await model.fit(train, {
+      ...settings,
+      validation: fixed,
+      epochs: 8,
+      callbacks: [earlyStopping({ monitor: 'val_age_mae', patience: 50, restoreBestWeights: true })],
+    });
+    const best = Math.min(...rows.map((row) => row.val_age_mae!));
+    const judged = await model.evaluate(fixed);
+    expect(Math.abs(judged.age_mae - best)).toBeLessThan(1e-5); // float32 sums in another order
+  });
+});
