@@ -87,9 +87,9 @@ describe('a run', () => {
     );
     expect(text.trim().split('\n')).toHaveLength(21);
 
-    const loaded = await loadModel(store, 'best');
+    const loaded = await loadModel(store, { folder: 'best' });
     const best = rows.reduce((a, b) => (b.val_loss! < a.val_loss! ? b : a));
-    const judged = (await loaded.evaluate(validation)) as { readonly age_mae: number };
+    const judged = (await loaded.evaluate(validation)) as unknown as { readonly age_mae: number };
     // Loss weights are no part of a saved model; a task's own metric is. float32 sums in another order.
     expect(Math.abs(judged.age_mae - best.clean_age_mae!)).toBeLessThan(1e-4);
   });
