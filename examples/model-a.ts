@@ -1,6 +1,7 @@
 /**
  * Model A: age and gender from face images, trained from scratch.
  *
+ *   npm run model-a                                            (drawn faces)
  *   npm run model-a -- --data FOLDER --limit 2000 --size 64 --epochs 10
  */
 import { parseArgs } from 'node:util';
@@ -29,13 +30,14 @@ import {
   zoom,
 } from 'tfjs-multitask';
 import { folderStore, imageFolder, loadPackage } from 'tfjs-multitask/node';
+import { DEMO, writeDemoFaces } from './demo-faces/write.js';
 
 const { values: args } = parseArgs({
   options: {
     data: { type: 'string' },
-    epochs: { type: 'string', default: '50' },
-    size: { type: 'string', default: '128' },
-    'batch-size': { type: 'string', default: '32' },
+    epochs: { type: 'string' },
+    size: { type: 'string' },
+    'batch-size': { type: 'string' },
     limit: { type: 'string' },
     seed: { type: 'string', default: '7' },
     out: { type: 'string', default: 'out/model-a' },
@@ -44,19 +46,26 @@ const { values: args } = parseArgs({
   },
 });
 
-if (args.help || args.data === undefined) {
-  console.log(`usage: npm run model-a -- --data DIR [--epochs N] [--size N] [--batch-size N]
+if (args.help) {
+  console.log(`usage: npm run model-a -- [--data DIR] [--epochs N] [--size N] [--batch-size N]
        [--limit N] [--seed N] [--out DIR] [--resume]
-DIR holds UTKFace images, named age_gender_race_date.jpg.`);
-  process.exit(args.help ? 0 : 1);
+DIR holds UTKFace images, named age_gender_race_date.jpg. Without --data the faces are drawn.`);
+  process.exit(0);
 }
 
-const size = Number(args.size);
+const demo = args.data === undefined;
+const size = Number(args.size ?? (demo ? DEMO.size : 128));
 const seed = Number(args.seed);
-const batchSize = Number(args['batch-size']);
+const batchSize = Number(args['batch-size'] ?? (demo ? DEMO.batchSize : 32));
+const epochs = Number(args.epochs ?? (demo ? DEMO.epochs : 50));
+const data = args.data ?? 'out/demo-faces';
+if (demo) {
+  console.log('No --data: training on drawn faces. What comes out says nothing about people.');
+  await writeDemoFaces(data);
+}
 const store = folderStore(args.out);
 
-const faces = await imageFolder(args.data, {
+const faces = await imageFolder(data, {
   labels: utkFace(),
   size: [size, size],
   unusable: 'skip',
@@ -87,15 +96,15 @@ process.once('SIGINT', () => stop.abort());
 const history = await model.fit(train.augment(look), {
   validation: validation.augment(look),
   clean: true,
-  epochs: Number(args.epochs),
+  epochs,
   batchSize,
   seed,
   loss: weightedLoss({ age: 1, gender: 50 }),
   optimizer: adam({
     learningRate: exponentialDecay({
-      initial: 1e-3,
+      initial: demo ? DEMO.learningRate : 1e-3,
       decaySteps: Math.ceil(train.size / batchSize),
-      rate: 0.95,
+      rate: demo ? DEMO.decay : 0.95,
     }),
   }),
   callbacks: [bestCheckpoint(store, { monitor: 'val_loss' }), csvLog(store), progress(process.stdout)],
@@ -106,3 +115,10 @@ const history = await model.fit(train.augment(look), {
   log: console.log,
 });
 console.log(history.stopped, history.rows.at(-1));
+
+const ages = Array.from({ length: train.size }, (_, i) => train.labels(i).age);
+const mean = ages.reduce((sum, age) => sum + age, 0) / ages.length;
+let guess = 0;
+for (let i = 0; i < validation.size; i++)
+  guess += Math.abs(validation.labels(i).age - mean) / validation.size;
+console.log(`guessing the mean age: ${guess.toFixed(2)} years`);

@@ -55,5 +55,12 @@ function fused(
     padding: layer.padding,
     dilations: layer.dilationRate as [number, number],
     activation,
+    inputGradient: !readsImages(layer),
   };
+}
+
+/** Whether every input of `layer` is the network's input, whose gradient nobody asks for. */
+function readsImages(layer: tf.layers.Layer): boolean {
+  const nodes = (layer as unknown as { inboundNodes: { inboundLayers: tf.layers.Layer[] }[] }).inboundNodes;
+  return nodes.every((node) => node.inboundLayers.every((before) => before.getClassName() === 'InputLayer'));
 }
