@@ -4,7 +4,10 @@ export { brightness, contrast, cutout, greyscale, saturation } from './augment/v
 export { bestCheckpoint } from './callbacks/bestCheckpoint.js';
 export { csvLog } from './callbacks/csvLog.js';
 export { earlyStopping } from './callbacks/earlyStopping.js';
+export { jsonLines } from './callbacks/jsonLines.js';
 export { type ProgressOutput, progress } from './callbacks/progress.js';
+export { reduceLROnPlateau } from './callbacks/reduceLROnPlateau.js';
+export { terminateOnNaN } from './callbacks/terminateOnNaN.js';
 export { isMultitaskError, MultitaskError } from './core/errors.js';
 export { memoryStore } from './core/memoryStore.js';
 export { type Rng, rng } from './core/rng.js';

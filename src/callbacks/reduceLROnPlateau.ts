@@ -1,0 +1,88 @@
+import { fault } from '../core/errors.js';
+import type { Callback } from '../training/callback.js';
+import { improves } from '../training/monitor.js';
+import { checkWhole, type MonitorOptions, modeOf, watched } from './monitoring.js';
+
+/** Options of {@link reduceLROnPlateau}. */
+export interface ReduceLROnPlateauOptions<Monitor extends string> extends MonitorOptions<Monitor> {
+  /** The rate is multiplied by it, over 0 and under 1. Default 0.1. */
+  readonly factor?: number;
+  /** Epochs without improvement before the rate falls. Default 10. */
+  readonly patience?: number;
+  /** What counts as improvement, in the unit of the column. Default 1e-4. */
+  readonly minDelta?: number;
+  /** Epochs after a fall in which none is counted. Default 0. */
+  readonly cooldown?: number;
+  /** The rate falls no lower. Default 0. */
+  readonly minLearningRate?: number;
+}
+
+interface State {
+  readonly best: number | null;
+  readonly wait: number;
+  readonly rest: number;
+}
+
+/**
+ * Lowers the learning rate when a column has stopped getting better. Same rules as Keras 3 `ReduceLROnPlateau`
+ * (callbacks/reduce_lr_on_plateau.py). For an optimiser with a constant rate.
+ *
+ * @throws `argument` fault for a factor that is not between 0 and 1, and, at the first fall, for an optimiser with a schedule.
+ * @example
+ * ```ts
+ * import { reduceLROnPlateau } from 'tfjs-multitask';
+ *
+ * console.log(reduceLROnPlateau({ monitor: 'val_loss', factor: 0.5, patience: 2 }).monitor); // val_loss
+ * ```
+ * @category Callbacks
+ */
+export function reduceLROnPlateau<const Monitor extends string = 'val_loss'>(
+  options: ReduceLROnPlateauOptions<Monitor> = {},
+): Callback<Monitor> {
+  const { monitor = 'val_loss' as Monitor, factor = 0.1, patience = 10, minDelta = 1e-4 } = options;
+  const { cooldown = 0, minLearningRate = 0 } = options;
+  checkWhole('reduceLROnPlateau.patience', patience, 0);
+  checkWhole('reduceLROnPlateau.cooldown', cooldown, 0);
+  if (!(factor > 0 && factor < 1)) {
+    throw fault({
+      kind: 'argument',
+      path: 'reduceLROnPlateau.factor',
+      expected: 'a number between 0 and 1, both excluded',
+      received: String(factor),
+    });
+  }
+  return {
+    name: 'reduceLROnPlateau',
+    monitor,
+    begin: (run, saved) => {
+      const mode = modeOf(run, monitor, options.mode);
+      let { best, wait, rest } = (saved?.values as unknown as State | undefined) ?? {
+        best: null,
+        wait: 0,
+        rest: 0,
+      };
+      return {
+        epochEnd: ({ row }) => {
+          const value = watched(row, monitor);
+          if (rest > 0) {
+            rest--;
+            wait = 0;
+          }
+          // Keras begins with the worst value there is, so a NaN is never the best.
+          if (!Number.isNaN(value) && (best === null || improves(mode, value, best, minDelta))) {
+            best = value;
+            wait = 0;
+            return;
+          }
+          if (rest > 0) return;
+          wait++;
+          if (wait < patience || run.learningRate <= minLearningRate) return;
+          run.setLearningRate(Math.max(run.learningRate * factor, minLearningRate));
+          rest = cooldown;
+          wait = 0;
+        },
+        state: () => ({ values: { best, wait, rest } }),
+      };
+    },
+  };
+}
