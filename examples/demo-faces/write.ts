@@ -9,10 +9,10 @@ import { drawFace } from './draw.js';
 export const DEMO = {
   images: 700,
   size: 56,
-  batchSize: 8,
-  epochs: 6,
+  batchSize: 6,
+  epochs: 11,
   learningRate: 1e-3,
-  decay: 0.7,
+  decay: 0.75,
   seed: 7,
 } as const;
 
