@@ -1,0 +1,77 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+const project = mkdtempSync(join(tmpdir(), 'tarball-'));
+const run = (command: string, ...args: string[]) =>
+  execFileSync(command, args, { cwd: project, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+
+/** Composes, trains one step and predicts. */
+const PROGRAM = `
+const image = (level) => ({ data: new Uint8Array(8 * 8 * 3).fill(level), height: 8, width: 8, channels: 3 });
+const data = m.imagesInMemory([10, 200].map((level) => ({ image: image(level), labels: { level } })));
+const model = m.multiTask({ input: [8, 8, 3] })
+  .trunk(m.sharedTrunk([m.conv(4, 3), m.maxPool(2)]))
+  .task('level', m.regression({ unit: 'bytes' }), m.branch([m.flatten(), m.dense(4)]))
+  .build();
+const main = async () => {
+  const { rows } = await model.fit(data, { epochs: 1, batchSize: 2 });
+  const { level } = await model.predict(image(10));
+  console.log(rows.length === 1 && Number.isFinite(level) && typeof n.folderStore === 'function' ? 'trained' : 'failed');
+};
+main();
+`;
+
+beforeAll(() => {
+  execFileSync('npx', ['tsup', '--silent'], { cwd: ROOT, stdio: 'ignore' });
+  execFileSync('npm', ['pack', '--pack-destination', project], { cwd: ROOT, stdio: 'ignore' });
+  const tarball = readdirSync(project).find((name) => name.endsWith('.tgz'))!;
+  writeFileSync(join(project, 'package.json'), '{ "private": true }');
+  run(
+    'npm',
+    'install',
+    '--no-audit',
+    '--no-fund',
+    `./${tarball}`,
+    '@tensorflow/tfjs@4.22.0',
+    'typescript@5.9.3',
+  );
+}, 300_000);
+
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+test('the packed tarball trains from an ESM file', () => {
+  const imports = `import * as m from 'tfjs-multitask'; import * as n from 'tfjs-multitask/node';`;
+  writeFileSync(join(project, 'esm.mjs'), imports + PROGRAM);
+  expect(run('node', 'esm.mjs')).toContain('trained');
+}, 60_000);
+
+test('and from a CommonJS file', () => {
+  const imports = `const m = require('tfjs-multitask'); const n = require('tfjs-multitask/node');`;
+  writeFileSync(join(project, 'commonjs.cjs'), imports + PROGRAM);
+  expect(run('node', 'commonjs.cjs')).toContain('trained');
+}, 60_000);
+
+test('and from a strict TypeScript file, where a wrong task name is an error', () => {
+  const imports = `import * as m from 'tfjs-multitask'; import * as n from 'tfjs-multitask/node';`;
+  const typed = PROGRAM.replace('(level) => ({ data', '(level: number) => ({ data');
+  const mistake = `
+// @ts-expect-error the task is called level
+const wrong = () => model.fit(data, { epochs: 1, loss: m.weightedLoss({ levle: 1 }) });
+void wrong;`;
+  writeFileSync(join(project, 'strict.mts'), imports + typed + mistake);
+  const options = [
+    '--strict',
+    '--exactOptionalPropertyTypes',
+    '--skipLibCheck',
+    '--module',
+    'nodenext',
+    '--target',
+    'es2022',
+  ];
+  run('npx', 'tsc', ...options, '--lib', 'es2022,dom', 'strict.mts');
+  expect(run('node', 'strict.mjs')).toContain('trained');
+}, 120_000);
