@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import {
+  batchNorm,
+  binary,
+  branch,
+  conv,
+  dense,
+  dropout,
+  flatten,
+  imagesInMemory,
+  maxPool,
+  memoryStore,
+  multiTask,
+  regression,
+  sharedTrunk,
+} from '../../src/index.js';
+
+const store = memoryStore();
+let server: Server;
+let url: string;
+
+beforeAll(async () => {
+  server = createServer(async (request, response) => {
+    const bytes = await store.read(`model${request.url}`);
+    response.writeHead(bytes ? 200 : 404).end(bytes);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+
+afterAll(() => server.close());
+
+/** A process that has only TensorFlow.js opens the model and predicts one grey image. */
+const PLAIN = `
+import * as tf from '@tensorflow/tfjs';
+const model = await tf.loadLayersModel(process.argv[1] + '/model.json');
+const outputs = model.predict(tf.fill([1, 12, 12, 3], Number(process.argv[2])));
+console.log(JSON.stringify(outputs.map((y) => Array.from(y.dataSync()))));
+`;
+
+test('a process with plain TensorFlow.js opens a saved model over HTTP and predicts the same', async () => {
+  const grey = { data: new Uint8Array(12 * 12 * 3).fill(100), height: 12, width: 12, channels: 3 };
+  const model = multiTask({ input: [12, 12, 3] })
+    .trunk(sharedTrunk([conv(4, 3), maxPool(2), batchNorm()]))
+    .task('age', regression({ unit: 'years' }), branch([flatten(), dense(8), dropout(0.3)]))
+    .task('gender', binary(['male', 'female']), branch([flatten(), dense(8)]))
+    .build();
+  const data = imagesInMemory(
+    [1, 2, 3, 4].map((age) => ({ image: grey, labels: { age, gender: 'male' as const } })),
+  );
+  await model.fit(data, { epochs: 3, batchSize: 2, engine: 'wasm' });
+  await model.save(store, 'model');
+  const value = String(100 / 255); // the default pixel range is 0 to 1
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--input-type=module',
+    '-e',
+    PLAIN,
+    url,
+    value,
+  ]);
+  const [age, gender] = JSON.parse(stdout.trim().split('\n').at(-1)!) as number[][];
+  const ours = await model.predict(grey);
+  const female = ours.gender.label === 'female' ? ours.gender.probability : 1 - ours.gender.probability;
+  // The same float32 network on the cpu backend.
+  expect(Math.abs(age![0]! - ours.age)).toBeLessThan(1e-5);
+  expect(Math.abs(gender![0]! - female)).toBeLessThan(1e-5);
+}, 30_000);

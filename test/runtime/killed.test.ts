@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), 'killed-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const PROGRAM = `
+import * as m from '${ROOT}src/index.ts';
+import { folderStore } from '${ROOT}src/node/index.ts';
+const random = m.rng(1, 'images');
+const data = m.imagesInMemory(Array.from({ length: 24 }, (_, i) => ({
+  image: { data: Uint8Array.from({ length: 768 }, () => random.below(256)), height: 16, width: 16, channels: 3 },
+  labels: { age: i },
+})));
+const model = m.multiTask({ input: [16, 16, 3] })
+  .trunk(m.sharedTrunk([m.conv(8, 3), m.maxPool(2), m.batchNorm()]))
+  .task('age', m.regression({ unit: 'years' }), m.branch([m.flatten(), m.dense(16), m.dropout(0.2)]))
+  .build();
+const store = folderStore(process.argv[2]);
+const tell = { name: 'tell', begin: () => ({ step: ({ epoch, step }) => console.log('step', epoch, step) }) };
+const { rows } = await model.fit(data.augment(m.augment([m.rotation({ degrees: 20 })])), {
+  epochs: 6, batchSize: 4, engine: 'wasm', checkpoint: store, resume: true, callbacks: [tell, m.csvLog(store)],
+});
+console.log('rows ' + JSON.stringify(rows.map(({ seconds, ...row }) => row)));
+`;
+
+/** Runs the program; kills it when \`killAt\` shows on its output. Returns what it printed. */
+function run(out: string, killAt?: string, delay = 0): Promise<string> {
+  const program = join(folder, 'program.mts');
+  writeFileSync(program, PROGRAM);
+  const child = spawn(process.execPath, ['--import', 'tsx', program, join(folder, out)], { cwd: ROOT });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+    if (killAt && text.includes(killAt)) setTimeout(() => child.kill('SIGKILL'), delay);
+  });
+  return new Promise((resolve) => child.on('close', () => resolve(text)));
+}
+
+const rows = (text: string) => text.split('\n').find((line) => line.startsWith('rows'));
+
+test('killed in mid-epoch, and about when a checkpoint is written, a run ends with the history of one never killed', async () => {
+  const whole = rows(await run('whole'));
+  expect(whole).toContain('"epoch":6');
+  for (const [killAt, delay] of [
+    ['step 2 3', 0],
+    ['step 3 6', 0],
+    ['step 4 6', 2],
+    ['step 5 6', 5],
+  ] as const) {
+    const cut = await run('cut', killAt, delay);
+    expect(rows(cut)).toBeUndefined();
+  }
+  expect(rows(await run('cut'))).toBe(whole);
+}, 120_000);
