@@ -9,6 +9,7 @@ export { type ProgressOutput, progress } from './callbacks/progress.js';
 export { reduceLROnPlateau } from './callbacks/reduceLROnPlateau.js';
 export { terminateOnNaN } from './callbacks/terminateOnNaN.js';
 export { isMultitaskError, MultitaskError } from './core/errors.js';
+export { type BestEpoch, bestEpoch, type HistoryRecord, type HistoryRow } from './core/history.js';
 export { memoryStore } from './core/memoryStore.js';
 export { type Rng, rng } from './core/rng.js';
 export { csvLabels, number, oneOf } from './data/csv.js';

@@ -32,5 +32,27 @@ export interface BestEpoch {
 export interface HistoryRecord {
   readonly tasks: readonly TaskRecord[];
   readonly rows: readonly HistoryRow[];
-  readonly best?: BestEpoch;
+}
+
+/**
+ * The epoch whose value of a column is best: the smallest, or for an accuracy the largest; of equal ones the first.
+ * Undefined when no row holds a number there.
+ *
+ * @example
+ * ```ts
+ * import { bestEpoch } from 'tfjs-multitask';
+ *
+ * const rows = [{ epoch: 1, val_loss: 3 }, { epoch: 2, val_loss: 2 }, { epoch: 3, val_loss: 2 }];
+ * console.log(bestEpoch({ tasks: [], rows }, 'val_loss')?.epoch); // 2
+ * ```
+ * @category Figures
+ */
+export function bestEpoch({ rows }: HistoryRecord, monitor: string): BestEpoch | undefined {
+  const sign = monitor.endsWith('accuracy') ? -1 : 1;
+  let best: BestEpoch | undefined;
+  for (const { epoch, [monitor]: value } of rows) {
+    if (value === undefined || Number.isNaN(value)) continue;
+    if (best === undefined || sign * value < sign * best.value) best = { epoch, monitor, value };
+  }
+  return best;
 }

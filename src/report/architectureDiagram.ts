@@ -1,0 +1,82 @@
+import type { ArchitectureRecord, LayerRecord } from '../core/architecture.js';
+import { escaped, FONT, type GraphvizTool } from './tools.js';
+
+/** What a kind of layer is coloured by: what it does to the image. */
+const FILL: readonly (readonly [kind: RegExp, colour: string])[] = [
+  [/Conv/, '#dbe7f9'],
+  [/Pool/, '#dcefdc'],
+  [/Normalization/, '#f7ecd0'],
+  [/Dense/, '#e9dff5'],
+];
+
+/**
+ * A built network as a diagram, SVG text: a box for each layer with its kind, its settings, the shape that leaves it and its
+ * number of parameters; the trunk and each task framed.
+ *
+ * @param architecture - `model.architecture()`.
+ * @param graphviz - Lays the boxes out; `architectureDiagram` of `tfjs-multitask/node` brings its own.
+ * @example
+ * ```ts
+ * import { Graphviz } from '@hpcc-js/wasm-graphviz';
+ * import { branch, conv, flatten, multiTask, regression } from 'tfjs-multitask';
+ * import { architectureDiagram } from 'tfjs-multitask/report';
+ *
+ * const model = multiTask({ input: [16, 16, 3] })
+ *   .task('age', regression({ unit: 'years' }), branch([conv(4, 3), flatten()]))
+ *   .build();
+ * console.log(architectureDiagram(model.architecture(), await Graphviz.load()).length > 1000); // true
+ * ```
+ * @category Figures
+ */
+export function architectureDiagram(architecture: ArchitectureRecord, graphviz: GraphvizTool): string {
+  const svg = graphviz.dot(dotOf(architecture));
+  return svg
+    .slice(svg.indexOf('<svg'))
+    .replace(/font-family="[^"]*"/g, `font-family="${FONT}"`)
+    .replace(/font-weight="bold"/g, 'font-weight="600"');
+}
+
+function dotOf({ layers, parameters, trainableParameters }: ArchitectureRecord): string {
+  const parts = [...new Set(layers.map(({ part }) => part))].filter((part) => part !== 'input');
+  const frozen = parameters - trainableParameters;
+  const title = `${number(parameters)} parameters${frozen > 0 ? `, ${number(frozen)} of them not trained` : ''}`;
+  return `digraph {
+rankdir=TB; bgcolor="white"; nodesep=0.35; ranksep=0.16; pad=0.25; fontname="Helvetica"; fontsize=13;
+label=<<font color="#656d76">${escaped(title)}</font>>; labelloc=b;
+node [shape=plain fontname="Helvetica" fontsize=11 fontcolor="#1f2328"];
+edge [color="#8c959f" arrowsize=0.5 penwidth=1.1];
+${layers
+  .filter(({ part }) => part === 'input')
+  .map(boxOf)
+  .join('\n')}
+${parts
+  .map((part, i) => {
+    const own = layers.filter((layer) => layer.part === part);
+    const sum = own.reduce((total, layer) => total + layer.parameters, 0);
+    const name = part === 'trunk' ? 'shared trunk' : part;
+    return `subgraph "cluster${i}" { style="rounded"; color="#d0d7de"; penwidth=1.2; margin=14; labeljust=l; labelloc=t;
+label=<<b>${escaped(name)}</b> <font color="#656d76">   ${number(sum)} parameters</font>>;
+${own.map(boxOf).join('\n')}
+}`;
+  })
+  .join('\n')}
+${layers.flatMap(({ name, inputs }) => inputs.map((from) => `${quoted(from)} -> ${quoted(name)};`)).join('\n')}
+}`;
+}
+
+/** One row: kind and settings at the left, shape, parameters at the right. */
+function boxOf({ name, kind, detail, outputShape, parameters, trainable }: LayerRecord): string {
+  const fill = FILL.find(([pattern]) => pattern.test(kind))?.[1] ?? '#f3f4f6';
+  const grey = (text: string) => `<font color="#57606a">${escaped(text)}</font>`;
+  const settings = [detail, !trainable && parameters > 0 && 'frozen'].filter(Boolean).join(', ');
+  const title = kind === 'InputLayer' ? 'images' : kind;
+  return `${quoted(name)} [label=<<table border="0" cellborder="0" cellspacing="0" cellpadding="5" style="rounded" bgcolor="${fill}"><tr>
+<td align="left" width="170"><b>${escaped(title)}</b>${settings ? ` ${grey(settings)}` : ''}</td>
+<td align="right" width="86">${outputShape.join('×')}</td>
+<td align="right" width="56">${parameters > 0 ? grey(number(parameters)) : ' '}</td></tr></table>>];`;
+}
+
+const quoted = (name: string) => JSON.stringify(name);
+
+/** Thousands apart, the same everywhere: `1,045,058`. */
+const number = (value: number) => value.toLocaleString('en-US');

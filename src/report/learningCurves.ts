@@ -1,0 +1,188 @@
+import { didYouMean, fault } from '../core/errors.js';
+import { bestEpoch, type HistoryRecord, type HistoryRow, type TaskRecord } from '../core/history.js';
+import { type ChartTools, escaped, FONT } from './tools.js';
+
+/** Options of {@link learningCurves}. */
+export interface LearningCurvesOptions {
+  /** Which task's curves. */
+  readonly task: string;
+  /** The column whose best epoch is marked. Default `val_loss`, or `loss` where nothing was validated. */
+  readonly monitor?: string;
+  /** Default: the task's name. */
+  readonly title?: string;
+  /** Pixels. Default 420. */
+  readonly panelWidth?: number;
+  /** Pixels. Default 300. */
+  readonly panelHeight?: number;
+}
+
+/** The lines of a panel: a column's prefix, its name for readers, its look. Colours tell apart without red and green. */
+const SERIES = [
+  { prefix: '', name: 'training', colour: '#4269d0', dash: 'none' },
+  { prefix: 'val_', name: 'validation', colour: '#e8590c', dash: 'none' },
+  { prefix: 'clean_', name: 'validation, not augmented', colour: '#8a5a44', dash: '5,3' },
+] as const;
+
+const HEADER = 64;
+const INK = '#1f2328';
+const FAINT = '#656d76';
+
+/**
+ * The learning curves of a task as SVG text: a panel for its loss and one for each metric, training and validation in
+ * each, the best epoch marked. Reads a history and nothing else.
+ *
+ * @param history - What `fit` returned, or the same record from a file.
+ * @param tools - Observable Plot and a document; `learningCurves` of `tfjs-multitask/node` brings its own.
+ * @throws `argument` fault for an unknown task, or a history without rows.
+ * @example
+ * ```ts
+ * import * as Plot from '@observablehq/plot';
+ * import { parseHTML } from 'linkedom';
+ * import { learningCurves } from 'tfjs-multitask/report';
+ *
+ * const history = {
+ *   tasks: [{ name: 'age', kind: 'regression', unit: 'years', metrics: ['mae'] }],
+ *   rows: [
+ *     { epoch: 1, age_loss: 90, age_mae: 7.5, val_age_loss: 96, val_age_mae: 7.9, val_loss: 96 },
+ *     { epoch: 2, age_loss: 60, age_mae: 6.1, val_age_loss: 71, val_age_mae: 6.8, val_loss: 71 },
+ *   ],
+ * } as const;
+ * const { document } = parseHTML('<html></html>');
+ * console.log(learningCurves(history, { task: 'age' }, { Plot, document }).slice(0, 4)); // <svg
+ * ```
+ * @category Figures
+ */
+export function learningCurves(
+  history: HistoryRecord,
+  options: LearningCurvesOptions,
+  tools: ChartTools,
+): string {
+  const { panelWidth = 420, panelHeight = 300 } = options;
+  const task = taskOf(history, options.task);
+  const panels = ['loss', ...task.metrics];
+  const drawn = SERIES.filter(({ prefix }) =>
+    history.rows.some((row) => row[`${prefix}${task.name}_loss`] !== undefined),
+  );
+  const validated = history.rows.some((row) => row.val_loss !== undefined);
+  const best = bestEpoch(history, options.monitor ?? (validated ? 'val_loss' : 'loss'));
+  const width = panels.length * panelWidth;
+  const height = HEADER + panelHeight;
+  const charts = panels.map((metric, i) => {
+    const chart = panel(history.rows, task, metric, drawn, best?.epoch, { panelWidth, panelHeight, tools });
+    return chart.replace(/^<svg /, `<svg x="${i * panelWidth}" y="${HEADER}" `);
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${FONT}" role="img">
+<title>${escaped(`Learning curves of ${task.name}`)}</title>
+<rect width="${width}" height="${height}" fill="white"/>
+<text x="16" y="28" font-size="17" font-weight="600" fill="${INK}">${escaped(options.title ?? task.name)}</text>
+${legend(drawn, best && `best epoch ${best.epoch}, by ${best.monitor}`)}
+${charts.join('\n')}
+</svg>
+`;
+}
+
+function taskOf({ tasks, rows }: HistoryRecord, name: string): TaskRecord {
+  const task = tasks.find((one) => one.name === name);
+  const wrong = (path: string, expected: string, received: string, advice?: string) =>
+    fault({ kind: 'argument', path, expected, received, advice });
+  if (!task) {
+    const names = tasks.map((one) => one.name);
+    throw wrong('learningCurves.task', `one of ${names.join(', ')}`, `"${name}"`, didYouMean(name, names));
+  }
+  if (rows.length === 0) throw wrong('learningCurves', 'at least one epoch', 'a history without rows');
+  return task;
+}
+
+type Series = (typeof SERIES)[number];
+
+function legend(drawn: readonly Series[], best: string | undefined): string {
+  let x = 16;
+  const items = drawn.map(({ name, colour, dash }) => {
+    const item = `<line x1="${x}" x2="${x + 22}" y1="47" y2="47" stroke="${colour}" stroke-width="2.5" stroke-dasharray="${dash}"/>
+<text x="${x + 28}" y="51" font-size="12" fill="${INK}">${name}</text>`;
+    x += 28 + name.length * 6.6 + 20;
+    return item;
+  });
+  if (best !== undefined) {
+    items.push(`<circle cx="${x + 6}" cy="47" r="4.5" fill="white" stroke="${INK}" stroke-width="1.5"/>
+<text x="${x + 17}" y="51" font-size="12" fill="${INK}">${escaped(best)}</text>`);
+  }
+  return items.join('\n');
+}
+
+interface Look {
+  readonly panelWidth: number;
+  readonly panelHeight: number;
+  readonly tools: ChartTools;
+}
+
+function panel(
+  rows: readonly HistoryRow[],
+  task: TaskRecord,
+  metric: string,
+  drawn: readonly Series[],
+  best: number | undefined,
+  { panelWidth, panelHeight, tools: { Plot, document } }: Look,
+): string {
+  const points = drawn.flatMap((series) =>
+    rows.flatMap((row) => {
+      const value = row[`${series.prefix}${task.name}_${metric}`];
+      return value === undefined || !Number.isFinite(value) ? [] : [{ ...series, epoch: row.epoch, value }];
+    }),
+  );
+  const last = rows.at(-1)!.epoch;
+  const share = metric === 'accuracy';
+  const marked = points.filter(({ epoch, prefix }) => epoch === best && prefix !== '');
+  const few = rows.length <= 25;
+  const svg = Plot.plot({
+    document,
+    width: panelWidth,
+    height: panelHeight,
+    marginLeft: 58,
+    marginRight: 18,
+    marginTop: 26,
+    marginBottom: 40,
+    style: { fontFamily: FONT, fontSize: '12px', color: INK, background: 'none' },
+    x: {
+      domain: [Math.min(1, rows[0]!.epoch), Math.max(2, last)],
+      label: 'epoch',
+      labelAnchor: 'center',
+      labelArrow: 'none',
+      ticks: Math.min(last, 8),
+      tickFormat: (epoch: number) => (Number.isInteger(epoch) ? String(epoch) : ''),
+    },
+    y: {
+      grid: true,
+      nice: true,
+      zero: !share,
+      ...(share ? { domain: [Math.min(0.5, ...points.map(({ value }) => value)), 1] } : {}),
+      label: labelOf(task, metric),
+      labelArrow: 'none',
+      ...(share ? { tickFormat: (value: number) => `${Math.round(value * 100)} %` } : {}),
+    },
+    marks: [
+      ...(best === undefined ? [] : [Plot.ruleX([best], { stroke: FAINT, strokeDasharray: '2,3' })]),
+      ...drawn.map((series) =>
+        Plot.lineY(
+          points.filter(({ prefix }) => prefix === series.prefix),
+          {
+            x: 'epoch',
+            y: 'value',
+            stroke: series.colour,
+            strokeWidth: 2,
+            strokeDasharray: series.dash,
+            ...(few ? { marker: 'dot' } : {}),
+          },
+        ),
+      ),
+      Plot.dot(marked, { x: 'epoch', y: 'value', r: 4.5, fill: 'white', stroke: 'colour', strokeWidth: 2 }),
+    ],
+    color: { type: 'identity' },
+  });
+  return svg.outerHTML;
+}
+
+function labelOf({ unit }: TaskRecord, metric: string): string {
+  const unitOf: Record<string, string | undefined> = { mae: unit, rmse: unit };
+  return unitOf[metric] ? `${metric} (${unitOf[metric]})` : metric;
+}
