@@ -1,17 +1,29 @@
+import { bestEpoch, type HistoryRow } from '../core/history.js';
 import type { Callback } from '../training/callback.js';
 
 /** Where {@link progress} writes. `process.stdout` is one. */
 export interface ProgressOutput {
   write(text: string): unknown;
-  /** Whether a line can be written over. Default false: one plain line an epoch. */
+  /** Whether a line can be written over. Default false: only the lines at the end of an epoch. */
   readonly isTTY?: boolean;
+  /** Width of the terminal in characters. Default 80. */
   readonly columns?: number;
 }
 
+/** Rows of an epoch's block: the prefix of the columns, and its name for readers. */
+const ROWS = [
+  ['', 'training'],
+  ['val_', 'validation'],
+  ['clean_', 'not augmented'],
+] as const;
+
+const BAR = 16;
+
 /**
- * Shows where a run stands: on a terminal one line with step, time left and running means, written over after every step;
- * elsewhere one plain line an epoch.
+ * Shows where a run stands: on a terminal one line with a bar, the step, the time left and the running means, written over
+ * after every step; everywhere a block at the end of an epoch, its columns under each other, with the best epoch so far.
  *
+ * @param output - `process.stdout`, or anything with `write`.
  * @example
  * ```ts
  * import { progress } from 'tfjs-multitask';
@@ -23,8 +35,8 @@ export interface ProgressOutput {
 export function progress(output: ProgressOutput): Callback {
   return {
     name: 'progress',
-    begin: (run) => {
-      const places = String(run.epochs).length;
+    begin: (run, saved) => {
+      const rows = [...((saved?.values as HistoryRow[] | undefined) ?? [])];
       let began = 0;
       let first = 1;
       return {
@@ -39,27 +51,52 @@ export function progress(output: ProgressOutput): Callback {
           }
           const each = (performance.now() - began) / Math.max(1, step - first);
           const left = step > first ? ` ${clock(((steps - step) * each) / 1000)} left` : '';
-          const line = `epoch ${epoch}/${run.epochs} step ${step}/${steps}${left} ${listed(logs)}`;
+          const full = Math.round((BAR * step) / steps);
+          const bar = `${'━'.repeat(full)}${'╌'.repeat(BAR - full)}`;
+          const values = Object.entries(logs).map(([name, value]) => `${name} ${short(value)}`);
+          const line = `epoch ${epoch}/${run.epochs} ${bar} ${step}/${steps}${left}  ${values.join('  ')}`;
           output.write(`\r\u001B[K${line.slice(0, (output.columns ?? 80) - 1)}`);
         },
         epochEnd: ({ epoch, row }) => {
-          const { epoch: _, learning_rate: __, seconds = 0, ...values } = row;
+          const monitor = row.val_loss === undefined ? 'loss' : 'val_loss';
+          rows.push({ epoch, [monitor]: row[monitor]! });
+          const best = bestEpoch({ tasks: [], rows }, monitor);
           const clear = output.isTTY === true ? '\r\u001B[K' : '';
-          const place = String(epoch).padStart(places);
-          output.write(`${clear}epoch ${place}/${run.epochs} ${clock(seconds)} ${listed(values)}\n`);
+          const title = `epoch ${epoch}/${run.epochs}, ${clock(row.seconds ?? 0)}`;
+          const said = best ? `; best so far: epoch ${best.epoch}, ${monitor} ${short(best.value)}` : '';
+          output.write(`${clear}${title}${said}\n${table(row)}\n`);
         },
+        state: () => ({ values: rows.map((row) => ({ ...row })) }),
       };
     },
   };
 }
 
-function listed(values: { readonly [column: string]: number }): string {
-  return Object.entries(values)
-    .map(([name, value]) => `${name} ${Math.abs(value) < 100 ? value.toFixed(3) : value.toFixed(1)}`)
-    .join('  ');
+/** Losses and metrics of an epoch, a line for each kind of judging, columns under each other. */
+function table(row: HistoryRow): string {
+  const columns = Object.keys(row).filter(
+    (name) => !/^(val_|clean_)|^(epoch|seconds|learning_rate)$/.test(name),
+  );
+  const width = (name: string) => Math.max(name.length, 7) + 2;
+  const lines = ROWS.filter(([prefix]) => row[`${prefix}loss`] !== undefined).map(
+    ([prefix, name]) =>
+      `  ${name.padEnd(13)}${columns
+        .map((column) => short(row[`${prefix}${column}`] ?? Number.NaN).padStart(width(column)))
+        .join('')}`,
+  );
+  return [`${' '.repeat(15)}${columns.map((name) => name.padStart(width(name))).join('')}`, ...lines].join(
+    '\n',
+  );
 }
+
+/** Four digits that count. */
+const short = (value: number) => {
+  if (!Number.isFinite(value)) return String(value);
+  const size = Math.abs(value);
+  return value.toFixed(size < 10 ? 4 : size < 100 ? 2 : 1);
+};
 
 function clock(seconds: number): string {
   const whole = Math.round(seconds);
-  return whole < 60 ? `${whole}s` : `${Math.floor(whole / 60)}m${String(whole % 60).padStart(2, '0')}s`;
+  return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, '0')} s`;
 }

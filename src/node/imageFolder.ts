@@ -20,7 +20,7 @@ export interface ImageFolderOptions<L> {
   readonly channels?: 1 | 3;
   /** What a file that cannot be decoded or has no labels does: end with an `error` (default), or `skip` and be listed. */
   readonly unusable?: 'error' | 'skip';
-  /** Use only the first files, in the order of their paths. */
+  /** Use only so many files, spread evenly over the order of their paths: paths often sort by label. Default all. */
   readonly limit?: number;
   /** Told how many files are decoded. */
   readonly progress?: (done: number, all: number) => void;
@@ -46,7 +46,8 @@ export interface ImageFolderOptions<L> {
  */
 export async function imageFolder<L>(root: string, options: ImageFolderOptions<L>): Promise<Dataset<L>> {
   const { labels, size, channels = 3, unusable = 'error', limit, progress, signal } = options;
-  const paths = (await imagesBelow(root)).slice(0, limit);
+  const all = await imagesBelow(root);
+  const paths = all.length === 0 ? all : spread(all, limit);
   if (paths.length === 0) {
     throw fault({
       kind: 'file',
@@ -77,6 +78,20 @@ export async function imageFolder<L>(root: string, options: ImageFolderOptions<L
   const skipped = outcomes.filter((outcome): outcome is Skipped => 'reason' in outcome);
   if (items.length > 0) return new Dataset(shape, items, skipped);
   throw unusableFile(root, skipped[0]!, ` None of the ${paths.length} files can be used.`);
+}
+
+/** `count` of `all`, evenly spaced. */
+function spread(all: readonly string[], count = all.length): readonly string[] {
+  if (!Number.isInteger(count) || count < 1) {
+    throw fault({
+      kind: 'argument',
+      path: 'imageFolder.limit',
+      expected: 'a whole number above zero',
+      received: String(count),
+    });
+  }
+  if (count >= all.length) return all;
+  return Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]!);
 }
 
 async function itemOf<L>(

@@ -32,8 +32,11 @@ export function architectureDiagram(architecture: ArchitectureRecord, graphviz: 
   const svg = graphviz.dot(dotOf(architecture));
   return svg
     .slice(svg.indexOf('<svg'))
-    .replace(/font-family="[^"]*"/g, `font-family="${FONT}"`)
-    .replace(/font-weight="bold"/g, 'font-weight="600"');
+    .replace(
+      /font-family="Helvetica-Bold[^"]*"(?: font-weight="bold")?/g,
+      `font-family="${FONT}" font-weight="600"`,
+    )
+    .replace(/font-family="Helvetica[^"]*"/g, `font-family="${FONT}"`);
 }
 
 function dotOf({ layers, parameters, trainableParameters }: ArchitectureRecord): string {
@@ -54,14 +57,31 @@ ${parts
     const own = layers.filter((layer) => layer.part === part);
     const sum = own.reduce((total, layer) => total + layer.parameters, 0);
     const name = part === 'trunk' ? 'shared trunk' : part;
-    return `subgraph "cluster${i}" { style="rounded"; color="#d0d7de"; penwidth=1.2; margin=14; labeljust=l; labelloc=t;
-label=<<b>${escaped(name)}</b> <font color="#656d76">   ${number(sum)} parameters</font>>;
+    return `subgraph "cluster${i}" { style="rounded"; color="#d0d7de"; penwidth=1.2; margin=14; labelloc=t;
+labeljust=${i > parts.length / 2 ? 'r' : 'l'}; fontsize=11; // where the arrows from the trunk do not cross it
+label=<<font face="Helvetica-Bold">${escaped(name)}</font> <font color="#656d76" point-size="10"> ${number(sum)} parameters</font>>;
 ${own.map(boxOf).join('\n')}
 }`;
   })
   .join('\n')}
 ${layers.flatMap(({ name, inputs }) => inputs.map((from) => `${quoted(from)} -> ${quoted(name)};`)).join('\n')}
+${centred(layers)}
 }`;
+}
+
+/** Where an even number of branches leaves one layer: an unseen node between the middle two, so that it stands above the middle. */
+function centred(layers: readonly LayerRecord[]): string {
+  return layers
+    .map(({ name }) => ({ name, heads: layers.filter(({ inputs }) => inputs.includes(name)) }))
+    .filter(({ heads }) => heads.length > 0 && heads.length % 2 === 0)
+    .map(({ name, heads }) => {
+      const middle = quoted(`between ${name}`);
+      const [left, right] = [heads[heads.length / 2 - 1]!, heads[heads.length / 2]!];
+      return `${middle} [style=invis shape=point width=0.01];
+${quoted(name)} -> ${middle} [style=invis weight=50];
+{ rank=same; ${quoted(left.name)} -> ${middle} -> ${quoted(right.name)} [style=invis]; }`;
+    })
+    .join('\n');
 }
 
 /** One row: kind and settings at the left, shape, parameters at the right. */
@@ -71,8 +91,9 @@ function boxOf({ name, kind, detail, outputShape, parameters, trainable }: Layer
   const settings = [detail, !trainable && parameters > 0 && 'frozen'].filter(Boolean).join(', ');
   const title = kind === 'InputLayer' ? 'images' : kind;
   return `${quoted(name)} [label=<<table border="0" cellborder="0" cellspacing="0" cellpadding="5" style="rounded" bgcolor="${fill}"><tr>
-<td align="left" width="170"><b>${escaped(title)}</b>${settings ? ` ${grey(settings)}` : ''}</td>
-<td align="right" width="86">${outputShape.join('×')}</td>
+<td align="left" width="112"><font face="Helvetica-Bold">${escaped(title)}</font></td>
+<td align="left" width="86">${settings ? grey(settings) : ' '}</td>
+<td align="right" width="80">${outputShape.join('×')}</td>
 <td align="right" width="56">${parameters > 0 ? grey(number(parameters)) : ' '}</td></tr></table>>];`;
 }
 

@@ -65,11 +65,11 @@ export function learningCurves(
   );
   const validated = history.rows.some((row) => row.val_loss !== undefined);
   const best = bestEpoch(history, options.monitor ?? (validated ? 'val_loss' : 'loss'));
-  const width = panels.length * panelWidth;
+  const width = 16 + panels.length * panelWidth;
   const height = HEADER + panelHeight;
   const charts = panels.map((metric, i) => {
     const chart = panel(history.rows, task, metric, drawn, best?.epoch, { panelWidth, panelHeight, tools });
-    return chart.replace(/^<svg /, `<svg x="${i * panelWidth}" y="${HEADER}" `);
+    return chart.replace(/^<svg /, `<svg x="${16 + i * panelWidth}" y="${HEADER}" `);
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${FONT}" role="img">
 <title>${escaped(`Learning curves of ${task.name}`)}</title>
@@ -100,7 +100,7 @@ function legend(drawn: readonly Series[], best: string | undefined): string {
   const items = drawn.map(({ name, colour, dash }) => {
     const item = `<line x1="${x}" x2="${x + 22}" y1="47" y2="47" stroke="${colour}" stroke-width="2.5" stroke-dasharray="${dash}"/>
 <text x="${x + 28}" y="51" font-size="12" fill="${INK}">${name}</text>`;
-    x += 28 + name.length * 6.6 + 20;
+    x += 28 + name.length * 6.1 + 22;
     return item;
   });
   if (best !== undefined) {
