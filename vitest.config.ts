@@ -12,6 +12,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    exclude: ['test/slow/**'],
     setupFiles: ['test/setup.ts'],
     // A file is a process of its own: tfjs keeps its backend and its kernels in globals.
     pool: 'forks',

@@ -12,12 +12,14 @@ const hsl = (hue: number, saturation: number, light: number) => `hsl(${hue},${sa
 
 /**
  * A face as SVG, 200x200. Position, scale, tilt, skin, hair and background vary freely of the labels; age and gender show in
- * lines and shapes, so the mean colour tells nothing of them.
+ * lines and shapes, so neither the mean colour nor a thumbnail tells of them.
  */
 export function drawFace(random: Rng, { age, gender }: Subject): string {
-  const skin = { hue: random.uniform(14, 34), light: random.uniform(38, 82) };
+  const skin = { hue: random.uniform(14, 34), light: random.uniform(40, 66) };
   const face = hsl(skin.hue, random.uniform(30, 60), skin.light);
-  const dark = hsl(skin.hue, 45, Math.max(8, skin.light - 34));
+  // Lines are as often lighter than the skin as darker: no sum over a region tells how many there are.
+  const contrast = random.uniform(26, 34) * (random.next() < 0.5 ? -1 : 1);
+  const ink = hsl(skin.hue, 45, skin.light + contrast);
   const hair = hsl(random.uniform(0, 50), random.uniform(0, 70), random.uniform(10, 75));
   const turn = random.uniform(-8, 8);
   const scale = random.uniform(0.86, 1.05);
@@ -34,14 +36,14 @@ export function drawFace(random: Rng, { age, gender }: Subject): string {
 <g transform="${move}" stroke-linecap="round" fill="none">
 <ellipse cx="0" cy="-14" rx="${width + 9}" ry="${height + 6}" fill="${hair}"/>
 <ellipse cx="0" cy="4" rx="${width}" ry="${height}" fill="${face}"/>
-${eyes(random, female, dark)}
-<path d="M0 4 q${random.uniform(4, 9)} 14 -2 18" stroke="${dark}" stroke-width="3"/>
-${mouth(random, female, dark)}
-${wrinkles(random, age, dark)}
+${eyes(random, female, ink)}
+<path d="M0 4 q${random.uniform(4, 9)} 14 -2 18" stroke="${ink}" stroke-width="3"/>
+${mouth(random, female, ink)}
+${wrinkles(random, age, ink)}
 </g></svg>`;
 }
 
-function eyes(random: Rng, female: boolean, dark: string): string {
+function eyes(random: Rng, female: boolean, ink: string): string {
   const iris = hsl(random.uniform(20, 230), 45, random.uniform(20, 45));
   const brow = female ? 2.5 : 7;
   return [-1, 1]
@@ -51,36 +53,36 @@ function eyes(random: Rng, female: boolean, dark: string): string {
         ? [0, 1, 2, 3]
             .map(
               (i) =>
-                `<path d="M${x + side * (i * 4)} ${-14 + i} l${side * (2 + i * 2)} -9" stroke="${dark}" stroke-width="2.4"/>`,
+                `<path d="M${x + side * (i * 4)} ${-14 + i} l${side * (2 + i * 2)} -9" stroke="${ink}" stroke-width="2.4"/>`,
             )
             .join('')
         : '';
       return `<ellipse cx="${x}" cy="-6" rx="12" ry="8" fill="#f6f3ee"/><circle cx="${x}" cy="-6" r="6" fill="${iris}"/>
 <circle cx="${x}" cy="-6" r="2.8" fill="#161616"/>${lashes}
-<path d="M${x - 13} -26 q13 ${female ? -9 : -3} 26 0" stroke="${dark}" stroke-width="${brow}"/>`;
+<path d="M${x - 13} -26 q13 ${female ? -9 : -3} 26 0" stroke="${ink}" stroke-width="${brow}"/>`;
     })
     .join('');
 }
 
-function mouth(random: Rng, female: boolean, dark: string): string {
+function mouth(random: Rng, female: boolean, ink: string): string {
   const smile = random.uniform(2, 9);
   if (female) {
-    return `<path d="M-17 40 q8.500 -9 17 -3 q8.500 -6 17 3 q-17 ${10 + smile} -34 0 z" fill="${hsl(random.uniform(340, 362), 60, 42)}"/>`;
+    return `<path d="M-17 40 q8.500 -9 17 -3 q8.500 -6 17 3 q-17 ${10 + smile} -34 0 z" fill="${ink}"/>`;
   }
   const bristles = Array.from({ length: 34 }, () => {
     const x = random.uniform(-34, 34);
     const y = 50 + random.uniform(0, 20) * Math.sqrt(Math.max(0, 1 - (x / 40) ** 2));
-    return `<path d="M${x} ${y} l${random.uniform(-2, 2)} 6" stroke="${dark}" stroke-width="2"/>`;
+    return `<path d="M${x} ${y} l${random.uniform(-2, 2)} 6" stroke="${ink}" stroke-width="2"/>`;
   });
-  return `<path d="M-18 40 q18 ${smile} 36 0" stroke="${dark}" stroke-width="3.500"/>${bristles.join('')}`;
+  return `<path d="M-18 40 q18 ${smile} 36 0" stroke="${ink}" stroke-width="3.500"/>${bristles.join('')}`;
 }
 
 /** Lines that come with the years: on the forehead, at the eyes, beside the mouth, on the cheeks. */
-function wrinkles(random: Rng, age: number, dark: string): string {
+function wrinkles(random: Rng, age: number, ink: string): string {
   const lines: string[] = [];
   const depth = 0.6 + (age / 90) * 2.6;
   const line = (d: string) =>
-    lines.push(`<path d="${d}" stroke="${dark}" stroke-width="${depth.toFixed(2)}"/>`);
+    lines.push(`<path d="${d}" stroke="${ink}" stroke-width="${depth.toFixed(2)}"/>`);
   const forehead = Math.round(age / 15);
   for (let i = 0; i < forehead; i++) {
     const y = -36 - i * 4.6 + random.uniform(-0.8, 0.8);

@@ -59,28 +59,29 @@ ${parts
     const name = part === 'trunk' ? 'shared trunk' : part;
     return `subgraph "cluster${i}" { style="rounded"; color="#d0d7de"; penwidth=1.2; margin=14; labelloc=t;
 labeljust=${i > parts.length / 2 ? 'r' : 'l'}; fontsize=11; // where the arrows from the trunk do not cross it
-label=<<font face="Helvetica-Bold">${escaped(name)}</font> <font color="#656d76" point-size="10"> ${number(sum)} parameters</font>>;
+label=<<font face="Helvetica-Bold">${escaped(name)}</font><font color="#656d76" point-size="10">&#160;&#160;&#160;&#160;${number(sum)} parameters</font>>;
 ${own.map(boxOf).join('\n')}
-}`;
+}
+${2 * i === parts.length - 1 ? centred(layers) : ''}`;
   })
   .join('\n')}
 ${layers.flatMap(({ name, inputs }) => inputs.map((from) => `${quoted(from)} -> ${quoted(name)};`)).join('\n')}
-${centred(layers)}
 }`;
 }
 
-/** Where an even number of branches leaves one layer: an unseen node between the middle two, so that it stands above the middle. */
+/** Where an even number of branches leaves one layer: an unseen node between them, so that it stands above their middle. */
 function centred(layers: readonly LayerRecord[]): string {
   return layers
-    .map(({ name }) => ({ name, heads: layers.filter(({ inputs }) => inputs.includes(name)) }))
-    .filter(({ heads }) => heads.length > 0 && heads.length % 2 === 0)
-    .map(({ name, heads }) => {
-      const middle = quoted(`between ${name}`);
-      const [left, right] = [heads[heads.length / 2 - 1]!, heads[heads.length / 2]!];
-      return `${middle} [style=invis shape=point width=0.01];
-${quoted(name)} -> ${middle} [style=invis weight=50];
-{ rank=same; ${quoted(left.name)} -> ${middle} -> ${quoted(right.name)} [style=invis]; }`;
+    .filter(({ name }) => {
+      const heads = layers.filter(({ inputs }) => inputs.includes(name)).length;
+      return heads > 0 && heads % 2 === 0;
     })
+    .map(
+      ({
+        name,
+      }) => `subgraph ${quoted(`cluster below ${name}`)} { style=invis; margin=0; label=""; ${quoted(`below ${name}`)} [style=invis shape=point width=0.01]; }
+${quoted(name)} -> ${quoted(`below ${name}`)} [style=invis weight=50];`,
+    )
     .join('\n');
 }
 

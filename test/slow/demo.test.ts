@@ -1,0 +1,94 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeDemoFaces } from '../../examples/demo-faces/write.js';
+import { type Dataset, rng, utkFace } from '../../src/index.js';
+import { folderStore, imageFolder } from '../../src/node/index.js';
+import { dot, logistic, ridge, standardised } from './linear.js';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+const FACES = join(ROOT, 'out/demo-faces');
+const scratch = mkdtempSync(join(tmpdir(), 'demo-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+beforeAll(() => writeDemoFaces(FACES));
+
+type Faces = Dataset<{ age: number; gender: 'male' | 'female' }>;
+
+const faces = (side: number): Promise<Faces> =>
+  imageFolder(FACES, { labels: utkFace(), size: [side, side] }) as Promise<Faces>;
+const labels = (dataset: Faces) => Array.from({ length: dataset.size }, (_, i) => dataset.labels(i));
+const pixels = (dataset: Faces) =>
+  Promise.all(
+    labels(dataset).map(async (_, i) => [...(await dataset.read(i)).data].map((byte) => byte / 255)),
+  );
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** `npm run model-a` on a folder; its summary. */
+async function modelA(...args: string[]) {
+  const out = mkdtempSync(join(scratch, 'run-'));
+  await promisify(execFile)(
+    'npx',
+    ['tsx', 'examples/model-a.ts', '--out', out, '--engine', 'wasm', ...args],
+    { cwd: ROOT },
+  );
+  return JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'));
+}
+
+describe.each([
+  ['mean colour', 1],
+  ['8x8 thumbnail', 8],
+] as const)('linear models on the %s', (_, side) => {
+  test('tell neither gender nor age of a drawn face', async () => {
+    const { train, validation } = (await faces(side)).split({ validation: 0.2, seed: 7 });
+    const x = standardised(await pixels(train as Faces), await pixels(validation as Faces));
+    const [known, asked] = [labels(train as Faces), labels(validation as Faces)];
+    const female = (all: typeof known) => all.map(({ gender }) => Number(gender === 'female'));
+    const results = [0.1, 1, 10, 100, 1000].map((lambda) => {
+      const b = logistic(x.train, female(known), lambda);
+      const right = female(asked).map((truth, i) => Number(Number(dot(x.other[i]!, b) > 0) === truth));
+      const level = mean(known.map(({ age }) => age));
+      const c = ridge(
+        x.train,
+        known.map(({ age }) => age - level),
+        lambda,
+      );
+      const error = mean(asked.map(({ age }, i) => Math.abs(age - level - dot(x.other[i]!, c))));
+      return {
+        lambda,
+        accuracy: mean(right),
+        ratio: error / mean(asked.map(({ age }) => Math.abs(age - level))),
+      };
+    });
+    console.log(side, JSON.stringify(results));
+    // With the penalty that suits them best: chosen on the answers, so more than fair.
+    expect(Math.max(...results.map(({ accuracy }) => accuracy))).toBeLessThan(0.65);
+    expect(Math.min(...results.map(({ ratio }) => ratio))).toBeGreaterThan(0.8);
+  });
+});
+
+// Two trainings of the README's first command, four minutes each: part of CI, and of `npm run test:slow`.
+describe('Model A on drawn faces', () => {
+  test('learns both tasks', { timeout: 1_200_000 }, async () => {
+    const { bestEpoch, meanGuessAgeMae } = await modelA();
+    expect(bestEpoch.val_gender_accuracy).toBeGreaterThanOrEqual(0.9);
+    expect(bestEpoch.val_age_mae).toBeLessThanOrEqual(meanGuessAgeMae / 2);
+  });
+
+  test('learns nothing that holds when the labels are dealt anew', { timeout: 1_200_000 }, async () => {
+    const dealt = folderStore(join(scratch, 'dealt'));
+    const source = folderStore(FACES);
+    const files = (await source.list()).filter((name) => name.endsWith('.jpg'));
+    const order = rng(11, 'dealt labels').permutation(files.length);
+    for (const [i, file] of files.entries()) {
+      const [age, gender] = basename(files[order[i]!]!).split('_');
+      await dealt.write(`${age}_${gender}_0_${String(i).padStart(17, '0')}.jpg`, (await source.read(file))!);
+    }
+    const args = ['--size', '56', '--batch-size', '6', '--epochs', '11', '--data', dealt.label];
+    const { bestEpoch, meanGuessAgeMae } = await modelA(...args);
+    expect(bestEpoch.val_gender_accuracy).toBeLessThan(0.65);
+    expect(bestEpoch.val_age_mae).toBeGreaterThan(0.8 * meanGuessAgeMae);
+  });
+});

@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import { modelA } from '../../examples/study/model-a-network.js';
+import { branch, conv, flatten, memoryStore, multiTask, regression } from '../../src/index.js';
+import { architectureDiagram, learningCurves, saveFigure, svgToPng } from '../../src/node/index.js';
+
+const tasks = [
+  { name: 'age', kind: 'regression', unit: 'years', metrics: ['mae'] },
+  { name: 'gender', kind: 'binary', labels: ['male', 'female'], metrics: ['accuracy'] },
+] as const;
+const row = (epoch: number, value: number, validated = true) => ({
+  epoch,
+  loss: value,
+  age_loss: value,
+  age_mae: value / 2,
+  gender_loss: value / 9,
+  gender_accuracy: 1 - value / 100,
+  ...(validated
+    ? {
+        val_loss: value + 1,
+        val_age_loss: value + 1,
+        val_age_mae: value,
+        val_gender_loss: 1,
+        val_gender_accuracy: 0.5,
+      }
+    : {}),
+});
+const rows = [row(1, 30), row(2, 9), row(3, 12)];
+const count = (svg: string, pattern: RegExp) => svg.match(pattern)?.length ?? 0;
+
+describe('learning curves', () => {
+  test('hold a panel for the loss and one for each metric, a line for each kind of judging, and mark the best epoch', async () => {
+    const svg = await learningCurves({ tasks, rows }, { task: 'age' });
+    expect(svg).toContain('mae (years)');
+    expect(svg).toContain('best epoch 2, by val_loss');
+    expect(count(svg, /aria-label="line"/g)).toBe(4);
+    expect(count(svg, /NaN|undefined/g)).toBe(0);
+  });
+
+  test('without validation show training alone, and the best epoch of the loss', async () => {
+    const svg = await learningCurves(
+      { tasks, rows: rows.map(({ epoch, loss }) => row(epoch, loss, false)) },
+      { task: 'gender' },
+    );
+    expect(svg).not.toContain('validation');
+    expect(svg).toContain('best epoch 2, by loss');
+    expect(count(svg, /aria-label="line"/g)).toBe(2);
+  });
+
+  test('leave gaps where a value is not a number', async () => {
+    const svg = await learningCurves(
+      { tasks, rows: [row(1, 3), { ...row(2, 3), age_loss: Number.NaN }] },
+      { task: 'age' },
+    );
+    expect(count(svg, /NaN/g)).toBe(0);
+  });
+
+  test('name the task that is meant', async () => {
+    await expect(learningCurves({ tasks, rows }, { task: 'agee' })).rejects.toMatchObject({
+      kind: 'argument',
+      path: 'learningCurves.task',
+      advice: 'Did you mean "age"?',
+    });
+    await expect(learningCurves({ tasks, rows: [] }, { task: 'age' })).rejects.toMatchObject({
+      kind: 'argument',
+    });
+  });
+});
+
+describe('the diagram', () => {
+  test('of Model A shows every layer once with shape and parameters', async () => {
+    const model = modelA(128);
+    const record = model.architecture();
+    const svg = await architectureDiagram(record);
+    expect(svg).toContain('1,045,058 parameters');
+    expect(svg).toContain('126×126×64');
+    for (const { name } of record.layers)
+      expect(count(svg, new RegExp(`<title>${name}</title>`, 'g'))).toBe(1);
+    expect(count(svg, /class="cluster"/g)).toBe(3);
+    model.dispose();
+  });
+
+  test('of a network without a trunk is drawn too', async () => {
+    const model = multiTask({ input: [16, 16, 3] })
+      .task('size', regression({ unit: 'cm & mm' }), branch([conv(4, 3), flatten()]))
+      .build();
+    expect(await architectureDiagram(model.architecture())).toContain('14×14×4');
+    model.dispose();
+  });
+});
+
+test('a PNG has the size of the figure times the scale, and text is set in a font that is there', async () => {
+  const text = (words: string) =>
+    `<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"><text y="20" font-family="Inter, system-ui">${words}</text></svg>`;
+  const [png, empty] = await Promise.all([svgToPng(text('age'), 3), svgToPng(text(''), 3)]);
+  const view = new DataView(png.buffer, png.byteOffset);
+  expect([view.getUint32(16), view.getUint32(20)]).toEqual([270, 90]);
+  expect(png.length).toBeGreaterThan(empty.length + 200);
+  const store = memoryStore();
+  await saveFigure(store, 'figures/age', text('age'));
+  expect(await store.list()).toEqual(['figures/age.png', 'figures/age.svg']);
+});
