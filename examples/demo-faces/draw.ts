@@ -10,16 +10,26 @@ export interface Subject {
 
 const hsl = (hue: number, saturation: number, light: number) => `hsl(${hue},${saturation}%,${light}%)`;
 
+const rgb = (channels: readonly number[]) => `rgb(${channels.map(Math.round).join(',')})`;
+
+/** Channels 0..255 of a hue of 0 to 60 degrees. */
+function rgbOf(hue: number, saturation: number, light: number): number[] {
+  const chroma = (1 - Math.abs(2 * light - 1)) * saturation;
+  const least = light - chroma / 2;
+  return [least + chroma, least + (chroma * hue) / 60, least].map((channel) => channel * 255);
+}
+
 /**
  * A face as SVG, 200x200. Position, scale, tilt, skin, hair and background vary freely of the labels; age and gender show in
  * lines and shapes, so neither the mean colour nor a thumbnail tells of them.
  */
 export function drawFace(random: Rng, { age, gender }: Subject): string {
-  const skin = { hue: random.uniform(14, 34), light: random.uniform(40, 66) };
-  const face = hsl(skin.hue, random.uniform(30, 60), skin.light);
-  // Lines are as often lighter than the skin as darker: no sum over a region tells how many there are.
-  const contrast = random.uniform(26, 34) * (random.next() < 0.5 ? -1 : 1);
-  const ink = hsl(skin.hue, 45, skin.light + contrast);
+  const skin = rgbOf(random.uniform(14, 34), random.uniform(0.2, 0.4), random.uniform(0.44, 0.58));
+  const face = rgb(skin);
+  // Lines are as often lighter than the skin as darker, by as much in every channel: no sum over a region tells how many
+  // there are.
+  const contrast = random.uniform(52, 62) * (random.next() < 0.5 ? -1 : 1);
+  const ink = rgb(skin.map((channel) => channel + contrast));
   const hair = hsl(random.uniform(0, 50), random.uniform(0, 70), random.uniform(10, 75));
   const turn = random.uniform(-8, 8);
   const scale = random.uniform(0.86, 1.05);

@@ -59,7 +59,7 @@ ${parts
     const name = part === 'trunk' ? 'shared trunk' : part;
     return `subgraph "cluster${i}" { style="rounded"; color="#d0d7de"; penwidth=1.2; margin=14; labelloc=t;
 labeljust=${i > parts.length / 2 ? 'r' : 'l'}; fontsize=11; // where the arrows from the trunk do not cross it
-label=<<font face="Helvetica-Bold">${escaped(name)}</font><font color="#656d76" point-size="10">&#160;&#160;&#160;&#160;${number(sum)} parameters</font>>;
+label=<<table border="0" cellborder="0" cellspacing="0" cellpadding="3"><tr><td width="${name.length * 7 + 4}" align="left"><font face="Helvetica-Bold">${escaped(name)}</font></td><td><font color="#656d76" point-size="10">${number(sum)} parameters</font></td></tr></table>>;
 ${own.map(boxOf).join('\n')}
 }
 ${2 * i === parts.length - 1 ? centred(layers) : ''}`;
