@@ -11,8 +11,8 @@ import {
   weightedLoss,
 } from 'tfjs-multitask';
 import { loadPackage } from 'tfjs-multitask/node';
+import { modelA } from '../examples/study/model-a-network.js';
 import type { What } from './contestant.js';
-import { modelA } from './network.js';
 
 const [name, size, batch] = [process.argv[2]!, Number(process.argv[3]), Number(process.argv[4])];
 const requests = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
