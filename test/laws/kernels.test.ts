@@ -1,9 +1,10 @@
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rng } from '../../src/core/rng.js';
 import { batchNormTraining } from '../../src/tensor/batchNormalization.js';
 import { convolution, depthwiseConvolution } from '../../src/tensor/convolution.js';
+import { allowSimd } from '../../src/tensor/kernels/simd.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasm.js';
 
@@ -49,15 +50,22 @@ const geometry = fc.record({
   batch: small(3),
   height: fc.integer({ min: 5, max: 11 }),
   width: fc.integer({ min: 5, max: 11 }),
-  channels: small(5),
-  filters: small(4),
+  // Below, at and beside the widths that a SIMD loop takes at once.
+  channels: fc.constantFrom(1, 3, 4, 5, 8, 10),
+  filters: fc.constantFrom(1, 3, 4, 8, 12, 16),
   kernel: fc.tuple(small(3), small(3)),
   strides: fc.tuple(small(3), small(3)),
   padding: fc.constantFrom('valid' as const, 'same' as const),
   activation: fc.constantFrom('linear' as const, 'relu' as const),
 });
 
-describe('wasm agrees with cpu, in value and gradients, on', () => {
+describe.each([
+  ['with its SIMD loops', true],
+  ['without them', false],
+])('wasm %s agrees with cpu, in value and gradients, on', (_, simd) => {
+  beforeAll(() => allowSimd(simd));
+  afterAll(() => allowSimd(true));
+
   test('a convolution with any stride and padding', async () => {
     await fc.assert(
       fc.asyncProperty(geometry, async ({ batch, height, width, channels, filters, kernel, ...rest }) => {

@@ -1,5 +1,6 @@
 import { tf } from '../tf.js';
-import { floatsOf, type WasmBackend } from './heap.js';
+import { addressOf, floatsOf, type WasmBackend } from './heap.js';
+import { simdOf } from './simd.js';
 
 /** Name of our kernel: `{ y, dy } -> [dy where y > 0, its sum over all axes but the last]`. */
 export const BIAS_RELU_GRADIENT = 'MultitaskBiasReluGradient';
@@ -15,6 +16,14 @@ export function registerBiasReluGradient(): void {
       const channels = y!.shape.at(-1)!;
       const masked = wasm.makeOutput(y!.shape, 'float32');
       const bias = wasm.makeOutput([channels], 'float32');
+      const simd = simdOf(wasm);
+      if (simd) {
+        floatsOf(wasm, bias).fill(0);
+        const addresses = [y!, dy!, masked, bias].map((tensor) => addressOf(wasm, tensor));
+        const rows = floatsOf(wasm, masked).length / channels;
+        simd.biasReluGradient(...(addresses as [number, number, number, number]), rows, channels);
+        return [masked, bias];
+      }
       const sums = new Float64Array(channels);
       const from = floatsOf(wasm, dy!);
       const gate = floatsOf(wasm, y!);

@@ -2,7 +2,7 @@ import type { TensorInfo } from '@tensorflow/tfjs';
 
 /** The parts of TensorFlow.js's wasm backend that a kernel of ours touches. */
 export interface WasmBackend {
-  readonly wasm: { readonly HEAPU8: Uint8Array };
+  readonly wasm: { readonly HEAPU8: Uint8Array; readonly asm?: { readonly memory?: unknown } };
   readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } };
   makeOutput(shape: readonly number[], dtype: 'float32'): TensorInfo;
 }
@@ -15,4 +15,9 @@ export function floatsOf(backend: WasmBackend, tensor: TensorInfo): Float32Array
   const { memoryOffset } = backend.dataIdMap.get(tensor.dataId);
   const size = tensor.shape.reduce((product, length) => product * length, 1);
   return new Float32Array(backend.wasm.HEAPU8.buffer, memoryOffset, size);
+}
+
+/** Where the values of `tensor` begin, in bytes. */
+export function addressOf(backend: WasmBackend, tensor: TensorInfo): number {
+  return backend.dataIdMap.get(tensor.dataId).memoryOffset;
 }

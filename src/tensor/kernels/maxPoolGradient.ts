@@ -1,5 +1,6 @@
 import { tf } from '../tf.js';
-import { floatsOf, type WasmBackend } from './heap.js';
+import { addressOf, floatsOf, type WasmBackend } from './heap.js';
+import { simdOf } from './simd.js';
 
 interface PoolAttributes {
   readonly filterSize: [number, number] | number;
@@ -24,12 +25,20 @@ export function registerMaxPoolGradient(): void {
       const shape = input!.shape as [number, number, number, number];
       const info = tf.backend_util.computePool2DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode);
       const out = wasm.makeOutput(shape, 'float32');
-      spreadMaximum(
-        floatsOf(wasm, input!),
-        floatsOf(wasm, dy!),
-        floatsOf(wasm, out),
-        info as never as PoolGeometry,
-      );
+      const geometry = info as never as PoolGeometry;
+      const dx = floatsOf(wasm, out).fill(0);
+      const simd = simdOf(wasm);
+      if (simd) {
+        const addresses = [input!, dy!, out].map((tensor) => addressOf(wasm, tensor));
+        simd.maxPoolGradient(
+          ...(addresses as [number, number, number]),
+          ...[geometry.batchSize, geometry.inHeight, geometry.inWidth, geometry.inChannels],
+          ...[geometry.outHeight, geometry.outWidth, geometry.filterHeight, geometry.filterWidth],
+          ...[geometry.strideHeight, geometry.strideWidth, geometry.padInfo.top, geometry.padInfo.left],
+        );
+      } else {
+        spreadMaximum(floatsOf(wasm, input!), floatsOf(wasm, dy!), dx, geometry);
+      }
       return out;
     },
   });
@@ -49,8 +58,8 @@ interface PoolGeometry {
   readonly padInfo: { readonly top: number; readonly left: number };
 }
 
+/** `dx` holds zeros. */
 function spreadMaximum(x: Float32Array, dy: Float32Array, dx: Float32Array, g: PoolGeometry): void {
-  dx.fill(0);
   const channels = g.inChannels;
   const row = g.inWidth * channels;
   for (let b = 0; b < g.batchSize; b++) {

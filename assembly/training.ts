@@ -1,0 +1,217 @@
+// AssemblyScript, not TypeScript: the inner loops of training on wasm, four floats at a time, in the heap of TensorFlow.js's
+// own module. `npm run kernels` compiles it into src/tensor/kernels/simd.ts. All tensors are float32 and channels-last;
+// addresses are bytes. Nothing is allocated here, and there are no constants in memory: the heap is another's.
+
+const FLOAT: usize = 4;
+
+/** masked = y > 0 ? dy : 0, and its sum for every channel. `bias` must hold zeros. */
+export function biasReluGradient(y: usize, dy: usize, masked: usize, bias: usize, rows: i32, channels: i32): void {
+  const row = <usize>channels * FLOAT;
+  const zero = f32x4.splat(0);
+  // Partial sums over some rows at a time keep the rounding small.
+  for (let from = 0; from < rows; from += 64) {
+    const count = min(64, rows - from);
+    const start = <usize>from * row;
+    let c: usize = 0;
+    for (; c + 16 <= row; c += 16) {
+      let sum = zero;
+      let at = start + c;
+      for (let i = 0; i < count; i++, at += row) {
+        const value = v128.and(v128.load(dy + at), f32x4.gt(v128.load(y + at), zero));
+        v128.store(masked + at, value);
+        sum = f32x4.add(sum, value);
+      }
+      v128.store(bias + c, f32x4.add(v128.load(bias + c), sum));
+    }
+    for (; c < row; c += FLOAT) {
+      let sum: f32 = 0;
+      let at = start + c;
+      for (let i = 0; i < count; i++, at += row) {
+        const value: f32 = load<f32>(y + at) > 0 ? load<f32>(dy + at) : 0;
+        store<f32>(masked + at, value);
+        sum += value;
+      }
+      store<f32>(bias + c, load<f32>(bias + c) + sum);
+    }
+  }
+}
+
+/** Each window hands its gradient to its first largest value. `dx` must hold zeros. */
+export function maxPoolGradient(
+  x: usize, dy: usize, dx: usize,
+  batch: i32, inHeight: i32, inWidth: i32, channels: i32, outHeight: i32, outWidth: i32,
+  windowHeight: i32, windowWidth: i32, strideHeight: i32, strideWidth: i32, padTop: i32, padLeft: i32,
+): void {
+  const pixel = <usize>channels * FLOAT;
+  const line = <usize>inWidth * pixel;
+  let gradient = dy;
+  for (let b = 0; b < batch; b++) {
+    const image = <usize>(b * inHeight) * line;
+    for (let oy = 0; oy < outHeight; oy++) {
+      const top = max(oy * strideHeight - padTop, 0);
+      const bottom = min(oy * strideHeight - padTop + windowHeight, inHeight);
+      for (let ox = 0; ox < outWidth; ox++, gradient += pixel) {
+        const left = max(ox * strideWidth - padLeft, 0);
+        const right = min(ox * strideWidth - padLeft + windowWidth, inWidth);
+        const corner = image + <usize>top * line + <usize>left * pixel;
+        const width = right - left;
+        let c: usize = 0;
+        for (; c + 16 <= pixel; c += 16) {
+          let most = v128.load(x + corner + c);
+          for (let iy = top; iy < bottom; iy++) {
+            let at = corner + <usize>(iy - top) * line + c;
+            for (let ix = 0; ix < width; ix++, at += pixel) most = f32x4.max(most, v128.load(x + at));
+          }
+          let open = v128.load(gradient + c);
+          for (let iy = top; iy < bottom; iy++) {
+            let at = corner + <usize>(iy - top) * line + c;
+            for (let ix = 0; ix < width; ix++, at += pixel) {
+              const here = f32x4.eq(v128.load(x + at), most);
+              v128.store(dx + at, f32x4.add(v128.load(dx + at), v128.and(open, here)));
+              open = v128.andnot(open, here);
+            }
+          }
+        }
+        for (; c < pixel; c += FLOAT) {
+          let best = corner + c;
+          let most = load<f32>(x + best);
+          for (let iy = top; iy < bottom; iy++) {
+            let at = corner + <usize>(iy - top) * line + c;
+            for (let ix = 0; ix < width; ix++, at += pixel) {
+              const value = load<f32>(x + at);
+              if (value > most) {
+                most = value;
+                best = at;
+              }
+            }
+          }
+          store<f32>(dx + best, load<f32>(dx + best) + load<f32>(gradient + c));
+        }
+      }
+    }
+  }
+}
+
+/** dw[4 in][8 out] += Σ over `count` pixels of x[in] dy[out]. */
+// @ts-ignore: decorator
+@inline
+function block4x8(x: usize, dy: usize, dw: usize, count: i32, xStep: usize, dyStep: usize, row: usize): void {
+  let a0 = v128.load(dw);
+  let a1 = v128.load(dw, 16);
+  let b0 = v128.load(dw + row);
+  let b1 = v128.load(dw + row, 16);
+  let c0 = v128.load(dw + 2 * row);
+  let c1 = v128.load(dw + 2 * row, 16);
+  let d0 = v128.load(dw + 3 * row);
+  let d1 = v128.load(dw + 3 * row, 16);
+  for (let i = 0; i < count; i++) {
+    const g0 = v128.load(dy);
+    const g1 = v128.load(dy, 16);
+    let value = v128.load_splat<f32>(x);
+    a0 = f32x4.add(a0, f32x4.mul(value, g0));
+    a1 = f32x4.add(a1, f32x4.mul(value, g1));
+    value = v128.load_splat<f32>(x, 4);
+    b0 = f32x4.add(b0, f32x4.mul(value, g0));
+    b1 = f32x4.add(b1, f32x4.mul(value, g1));
+    value = v128.load_splat<f32>(x, 8);
+    c0 = f32x4.add(c0, f32x4.mul(value, g0));
+    c1 = f32x4.add(c1, f32x4.mul(value, g1));
+    value = v128.load_splat<f32>(x, 12);
+    d0 = f32x4.add(d0, f32x4.mul(value, g0));
+    d1 = f32x4.add(d1, f32x4.mul(value, g1));
+    x += xStep;
+    dy += dyStep;
+  }
+  v128.store(dw, a0);
+  v128.store(dw, a1, 16);
+  v128.store(dw + row, b0);
+  v128.store(dw + row, b1, 16);
+  v128.store(dw + 2 * row, c0);
+  v128.store(dw + 2 * row, c1, 16);
+  v128.store(dw + 3 * row, d0);
+  v128.store(dw + 3 * row, d1, 16);
+}
+
+/** dw[1 in][8 out] += Σ x dy. */
+// @ts-ignore: decorator
+@inline
+function block1x8(x: usize, dy: usize, dw: usize, count: i32, xStep: usize, dyStep: usize): void {
+  let a0 = v128.load(dw);
+  let a1 = v128.load(dw, 16);
+  for (let i = 0; i < count; i++) {
+    const value = v128.load_splat<f32>(x);
+    a0 = f32x4.add(a0, f32x4.mul(value, v128.load(dy)));
+    a1 = f32x4.add(a1, f32x4.mul(value, v128.load(dy, 16)));
+    x += xStep;
+    dy += dyStep;
+  }
+  v128.store(dw, a0);
+  v128.store(dw, a1, 16);
+}
+
+/** dw[1 in][1 out] += Σ x dy. */
+// @ts-ignore: decorator
+@inline
+function block1x1(x: usize, dy: usize, dw: usize, count: i32, xStep: usize, dyStep: usize): void {
+  let sum = load<f32>(dw);
+  for (let i = 0; i < count; i++) {
+    sum += load<f32>(x) * load<f32>(dy);
+    x += xStep;
+    dy += dyStep;
+  }
+  store<f32>(dw, sum);
+}
+
+/**
+ * Gradient of a convolution by its filter, an outer product for every pixel, a line of the output at a time so that what is
+ * read stays in the cache. `dw` `[kernelHeight, kernelWidth, inChannels, outChannels]` must hold zeros.
+ */
+export function filterGradient(
+  x: usize, dy: usize, dw: usize,
+  batch: i32, inHeight: i32, inWidth: i32, inChannels: i32, outHeight: i32, outWidth: i32, outChannels: i32,
+  kernelHeight: i32, kernelWidth: i32, strideHeight: i32, strideWidth: i32, dilationHeight: i32, dilationWidth: i32,
+  padTop: i32, padLeft: i32,
+): void {
+  const xPixel = <usize>inChannels * FLOAT;
+  const xStep = <usize>strideWidth * xPixel;
+  const dyStep = <usize>outChannels * FLOAT;
+  for (let b = 0; b < batch; b++) {
+    for (let oy = 0; oy < outHeight; oy++) {
+      for (let ky = 0; ky < kernelHeight; ky++) {
+        const iy = oy * strideHeight + ky * dilationHeight - padTop;
+        if (iy < 0 || iy >= inHeight) continue;
+        for (let kx = 0; kx < kernelWidth; kx++) {
+          // The first and the last pixel of the line whose window lies inside the image at kx.
+          const shift = kx * dilationWidth - padLeft;
+          const first = shift >= 0 ? 0 : (strideWidth - 1 - shift) / strideWidth;
+          const reach = inWidth - 1 - shift;
+          if (reach < 0) continue;
+          const count = min(outWidth, reach / strideWidth + 1) - first;
+          if (count <= 0) continue;
+          const xs = x + <usize>((b * inHeight + iy) * inWidth + first * strideWidth + shift) * xPixel;
+          const gs = dy + <usize>((b * outHeight + oy) * outWidth + first) * dyStep;
+          const ws = dw + <usize>((ky * kernelWidth + kx) * inChannels) * dyStep;
+          let ci = 0;
+          for (; ci + 4 <= inChannels; ci += 4) {
+            const xc = xs + <usize>ci * FLOAT;
+            const wc = ws + <usize>ci * dyStep;
+            let co: usize = 0;
+            for (; co + 32 <= dyStep; co += 32) block4x8(xc, gs + co, wc + co, count, xStep, dyStep, dyStep);
+            for (; co < dyStep; co += FLOAT) {
+              for (let i: usize = 0; i < 4; i++) {
+                block1x1(xc + i * FLOAT, gs + co, wc + i * dyStep + co, count, xStep, dyStep);
+              }
+            }
+          }
+          for (; ci < inChannels; ci++) {
+            const xc = xs + <usize>ci * FLOAT;
+            const wc = ws + <usize>ci * dyStep;
+            let co: usize = 0;
+            for (; co + 32 <= dyStep; co += 32) block1x8(xc, gs + co, wc + co, count, xStep, dyStep);
+            for (; co < dyStep; co += FLOAT) block1x1(xc, gs + co, wc + co, count, xStep, dyStep);
+          }
+        }
+      }
+    }
+  }
+}
