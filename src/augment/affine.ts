@@ -1,6 +1,10 @@
 import type { ImageBytes, ImageShape, Pixels } from '../core/images.js';
 
-/** The numbers of one affine change. Angles in degrees, shifts in pixels, zooms as factors (over 1 shows more). */
+/**
+ * The numbers of one affine change. Angles in degrees, shifts in pixels, zooms as factors (over 1 shows more).
+ *
+ * @category Augment
+ */
 export interface AffinePlan {
   readonly rotation: number;
   /** Moves columns: what Keras draws from `height_shift_range` and calls tx. */
@@ -11,7 +15,11 @@ export interface AffinePlan {
   readonly zoomRows: number;
 }
 
-/** What pixels from outside the image are. */
+/**
+ * What pixels from outside the image are.
+ *
+ * @category Augment
+ */
 export type Fill = 'nearest' | 'reflect' | 'wrap' | 'constant';
 
 /** How an image is sampled. */

@@ -5,7 +5,11 @@ import type { Rng } from '../core/rng.js';
 import { type AffinePlan, affineOf, type Fill, warp } from './affine.js';
 import type { AugmentationPart, Drawn } from './part.js';
 
-/** How {@link augment} samples. */
+/**
+ * How {@link augment} samples.
+ *
+ * @category Augment
+ */
 export interface AugmentationOptions {
   /** What comes in from outside the image: the nearest pixel (default), a mirror image, its repetition, or `value`. */
   readonly fill?: Fill;
@@ -15,7 +19,11 @@ export interface AugmentationOptions {
   readonly compat?: 'keras';
 }
 
-/** The drawn numbers of one image's change. */
+/**
+ * The drawn numbers of one image's change.
+ *
+ * @category Augment
+ */
 export interface Plan {
   readonly affine: AffinePlan;
   readonly flips: { readonly horizontal: boolean; readonly vertical: boolean };
@@ -26,7 +34,7 @@ export interface Plan {
 /**
  * Draws plans and applies them.
  *
- * @category Data
+ * @category Augment
  */
 export interface Augmentation {
   draw(random: Rng, shape: ImageShape): Plan & Json;
@@ -59,7 +67,7 @@ const STILL: AffinePlan = {
  * const plan = look.draw(rng(7, 'plan'), [8, 8, 3]);
  * console.log(look.apply(image, plan).data[0]); // 90
  * ```
- * @category Data
+ * @category Augment
  */
 export function augment(
   parts: readonly AugmentationPart[],

@@ -15,7 +15,7 @@ export function within(path: string, value: number, least: number, most: number)
 /**
  * Turns by an angle drawn from `-degrees` to `degrees`, counter-clockwise positive, as Keras's `rotation_range`.
  *
- * @category Data
+ * @category Augment
  */
 export function rotation({ degrees }: { readonly degrees: number }): AffinePart {
   within('rotation.degrees', degrees, 0, 360);
@@ -31,7 +31,7 @@ export function rotation({ degrees }: { readonly degrees: number }): AffinePart 
  * Zooms by factors drawn from `1 - range` to `1 + range`; over 1 shows more of the scene. `axes`: `independent`
  * (default) draws one factor a side, as Keras's `zoom_range`; `together` keeps proportions.
  *
- * @category Data
+ * @category Augment
  */
 export function zoom({
   range,
@@ -56,7 +56,7 @@ export function zoom({
 /**
  * Moves by a share of the height and of the width, each drawn from minus to plus the given share. Default 0.
  *
- * @category Data
+ * @category Augment
  */
 export function shift({
   height = 0,
@@ -81,7 +81,7 @@ export function shift({
 /**
  * Shears by an angle drawn from `-degrees` to `degrees`, as Keras's `shear_range`.
  *
- * @category Data
+ * @category Augment
  */
 export function shear({ degrees }: { readonly degrees: number }): AffinePart {
   within('shear.degrees', degrees, 0, 89);
@@ -96,7 +96,7 @@ export function shear({ degrees }: { readonly degrees: number }): AffinePart {
 /**
  * Mirrors left and right in a share of the images. Default half of them.
  *
- * @category Data
+ * @category Augment
  */
 export function horizontalFlip({ probability = 0.5 }: { readonly probability?: number } = {}): FlipPart {
   return flip('horizontal', probability);
@@ -105,7 +105,7 @@ export function horizontalFlip({ probability = 0.5 }: { readonly probability?: n
 /**
  * Mirrors top and bottom in a share of the images. Default half of them.
  *
- * @category Data
+ * @category Augment
  */
 export function verticalFlip({ probability = 0.5 }: { readonly probability?: number } = {}): FlipPart {
   return flip('vertical', probability);

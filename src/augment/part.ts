@@ -2,10 +2,18 @@ import type { ImageShape, Pixels } from '../core/images.js';
 import type { Rng } from '../core/rng.js';
 import type { AffinePlan } from './affine.js';
 
-/** Numbers that one part of an augmentation drew. */
+/**
+ * Numbers that one part of an augmentation drew.
+ *
+ * @category Augment
+ */
 export type Drawn = { readonly [name: string]: number };
 
-/** A part that moves pixels through the one affine warp. */
+/**
+ * A part that moves pixels through the one affine warp.
+ *
+ * @category Augment
+ */
 export interface AffinePart {
   readonly kind: 'affine';
   readonly name: string;
@@ -14,7 +22,11 @@ export interface AffinePart {
   draw(random: Rng, shape: ImageShape): Partial<AffinePlan>;
 }
 
-/** A part that mirrors. */
+/**
+ * A part that mirrors.
+ *
+ * @category Augment
+ */
 export interface FlipPart {
   readonly kind: 'flip';
   readonly name: string;
@@ -23,7 +35,11 @@ export interface FlipPart {
   draw(random: Rng): boolean;
 }
 
-/** A part that changes values in place. */
+/**
+ * A part that changes values in place.
+ *
+ * @category Augment
+ */
 export interface ValuePart {
   readonly kind: 'value';
   readonly name: string;
@@ -33,5 +49,9 @@ export interface ValuePart {
   apply(pixels: Pixels, drawn: Drawn): void;
 }
 
-/** One thing an augmentation does. */
+/**
+ * One thing an augmentation does.
+ *
+ * @category Augment
+ */
 export type AugmentationPart = AffinePart | FlipPart | ValuePart;

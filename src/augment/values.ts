@@ -8,7 +8,7 @@ const LUMA = [0.299, 0.587, 0.114] as const;
 /**
  * Multiplies every value by a factor drawn from `1 - range` to `1 + range`, as Pillow's brightness enhancer, which Keras uses.
  *
- * @category Data
+ * @category Augment
  */
 export function brightness({ range }: { readonly range: number }): ValuePart {
   return scaling('brightness', range, (pixels, factor) => blend(pixels, factor, () => 0));
@@ -17,7 +17,7 @@ export function brightness({ range }: { readonly range: number }): ValuePart {
 /**
  * Moves every value away from the image's mean luma, or toward it, by a factor drawn from `1 - range` to `1 + range`.
  *
- * @category Data
+ * @category Augment
  */
 export function contrast({ range }: { readonly range: number }): ValuePart {
   return scaling('contrast', range, (pixels, factor) => {
@@ -31,7 +31,7 @@ export function contrast({ range }: { readonly range: number }): ValuePart {
 /**
  * Moves every pixel away from its own grey, or toward it, by a factor drawn from `1 - range` to `1 + range`.
  *
- * @category Data
+ * @category Augment
  */
 export function saturation({ range }: { readonly range: number }): ValuePart {
   return scaling('saturation', range, (pixels, factor) => blend(pixels, factor, (i) => lumaAt(pixels, i)));
@@ -40,7 +40,7 @@ export function saturation({ range }: { readonly range: number }): ValuePart {
 /**
  * Takes the colour out of a share of the images. Default a tenth of them.
  *
- * @category Data
+ * @category Augment
  */
 export function greyscale({ probability = 0.1 }: { readonly probability?: number } = {}): ValuePart {
   within('greyscale.probability', probability, 0, 1);
@@ -59,7 +59,7 @@ export function greyscale({ probability = 0.1 }: { readonly probability?: number
  * Paints one square of mid-grey over the image, its side a share of the shorter side, its centre anywhere
  * (T. DeVries and G. Taylor 2017). Default side 0.25.
  *
- * @category Data
+ * @category Augment
  */
 export function cutout({ side = 0.25 }: { readonly side?: number } = {}): ValuePart {
   within('cutout.side', side, 0, 1);

@@ -5,7 +5,11 @@ import type { Callback } from '../training/callback.js';
 import { improves } from '../training/monitor.js';
 import { checkWhole, type MonitorOptions, modeOf, watched } from './monitoring.js';
 
-/** Options of {@link bestCheckpoint}. */
+/**
+ * Options of {@link bestCheckpoint}.
+ *
+ * @category Callbacks
+ */
 export interface BestCheckpointOptions<Monitor extends string> extends MonitorOptions<Monitor> {
   /**
    * Folder in the store. Columns stand in braces, with digits as in Python: `{epoch:02d}-{val_loss:.3f}` keeps a folder

@@ -2,7 +2,11 @@ import type { Callback, Weights } from '../training/callback.js';
 import { improves } from '../training/monitor.js';
 import { checkWhole, type MonitorOptions, modeOf, watched } from './monitoring.js';
 
-/** Options of {@link earlyStopping}. */
+/**
+ * Options of {@link earlyStopping}.
+ *
+ * @category Callbacks
+ */
 export interface EarlyStoppingOptions<Monitor extends string> extends MonitorOptions<Monitor> {
   /** Epochs without improvement after which training stops. Default 0, which acts like 1. */
   readonly patience?: number;

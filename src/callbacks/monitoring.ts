@@ -2,7 +2,11 @@ import { fault } from '../core/errors.js';
 import type { HistoryRow } from '../core/history.js';
 import type { Run } from '../training/callback.js';
 
-/** What a callback that watches one column is told. */
+/**
+ * What a callback that watches one column is told.
+ *
+ * @category Callbacks
+ */
 export interface MonitorOptions<Monitor extends string> {
   /** The column to watch, `val_loss` or `val_age_mae`. Default `val_loss`. */
   readonly monitor?: Monitor;

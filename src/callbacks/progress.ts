@@ -1,7 +1,11 @@
 import { bestEpoch, type HistoryRow } from '../core/history.js';
 import type { Callback } from '../training/callback.js';
 
-/** Where {@link progress} writes. `process.stdout` is one. */
+/**
+ * Where {@link progress} writes. `process.stdout` is one.
+ *
+ * @category Callbacks
+ */
 export interface ProgressOutput {
   write(text: string): unknown;
   /** Whether a line can be written over. Default false: only the lines at the end of an epoch. */

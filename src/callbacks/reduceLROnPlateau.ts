@@ -3,7 +3,11 @@ import type { Callback } from '../training/callback.js';
 import { improves } from '../training/monitor.js';
 import { checkWhole, type MonitorOptions, modeOf, watched } from './monitoring.js';
 
-/** Options of {@link reduceLROnPlateau}. */
+/**
+ * Options of {@link reduceLROnPlateau}.
+ *
+ * @category Callbacks
+ */
 export interface ReduceLROnPlateauOptions<Monitor extends string> extends MonitorOptions<Monitor> {
   /** The rate is multiplied by it, over 0 and under 1. Default 0.1. */
   readonly factor?: number;

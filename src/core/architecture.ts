@@ -1,4 +1,8 @@
-/** One layer of a built network, as a diagram shows it. */
+/**
+ * One layer of a built network, as a diagram shows it.
+ *
+ * @category Figures
+ */
 export interface LayerRecord {
   /** Unique: `trunk_conv1`, `age_dense2`. */
   readonly name: string;
@@ -16,7 +20,11 @@ export interface LayerRecord {
   readonly part: string;
 }
 
-/** A built network as plain records, in topological order. */
+/**
+ * A built network as plain records, in topological order.
+ *
+ * @category Figures
+ */
 export interface ArchitectureRecord {
   readonly layers: readonly LayerRecord[];
   /** Number of weights that training changes. */

@@ -1,4 +1,8 @@
-/** What went wrong, as a word a program can branch on. */
+/**
+ * What went wrong, as a word a program can branch on.
+ *
+ * @category Errors
+ */
 export type FaultKind =
   | 'argument'
   | 'data'
@@ -10,7 +14,11 @@ export type FaultKind =
   | 'number'
   | 'aborted';
 
-/** The parts of an error: where, what was wanted, what came, and what to do next. */
+/**
+ * The parts of an error: where, what was wanted, what came, and what to do next.
+ *
+ * @category Errors
+ */
 export interface Fault {
   readonly kind: FaultKind;
   /** The argument, file or layer at fault, as the user would write it: `lossWeights.agee`, `faces/1.jpg`. */

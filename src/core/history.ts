@@ -2,13 +2,19 @@
  * One epoch, as a row of `history.csv`: `epoch` counts from 1; then `loss`, `age_loss`, `age_mae`, …, the same with
  * `val_` (and, when asked for, `clean_`: validation without augmentation), `learning_rate` (the rate of the epoch's
  * last update) and `seconds` (wall-clock time of the epoch). A value that was not measured is absent.
+ *
+ * @category Figures
  */
 export interface HistoryRow {
   readonly epoch: number;
   readonly [column: string]: number;
 }
 
-/** What a figure or a table needs to know of a task. */
+/**
+ * What a figure or a table needs to know of a task.
+ *
+ * @category Figures
+ */
 export interface TaskRecord {
   readonly name: string;
   readonly kind: 'regression' | 'binary' | 'categorical';
@@ -20,7 +26,11 @@ export interface TaskRecord {
   readonly metrics: readonly string[];
 }
 
-/** The epoch that a monitor calls best. */
+/**
+ * The epoch that a monitor calls best.
+ *
+ * @category Figures
+ */
 export interface BestEpoch {
   /** Counts from 1. */
   readonly epoch: number;
@@ -28,7 +38,11 @@ export interface BestEpoch {
   readonly value: number;
 }
 
-/** A whole run as plain numbers: what figures, tables and reports read. */
+/**
+ * A whole run as plain numbers: what figures, tables and reports read.
+ *
+ * @category Figures
+ */
 export interface HistoryRecord {
   readonly tasks: readonly TaskRecord[];
   readonly rows: readonly HistoryRow[];

@@ -1,4 +1,8 @@
-/** What JSON can say. */
+/**
+ * What JSON can say.
+ *
+ * @category Files
+ */
 export type Json =
   | null
   | boolean

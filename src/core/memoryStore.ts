@@ -12,7 +12,7 @@ import type { Store } from './outside.js';
  * await store.write('notes/a.txt', new TextEncoder().encode('hello'));
  * console.log(await store.list('notes/')); // ['notes/a.txt']
  * ```
- * @category Save and load
+ * @category Files
  */
 export function memoryStore(label = 'memory'): Store {
   const files = new Map<string, Uint8Array>();

@@ -3,6 +3,8 @@ import type { ImageBytes, ImageShape } from './images.js';
 /**
  * Where bytes go: a folder, a browser's storage, a bucket. Names are relative, with `/` between parts
  * (`best/model.json`), and never leave the store.
+ *
+ * @category Files
  */
 export interface Store {
   /** For messages: what a user would recognise, such as the folder's path. */
@@ -19,11 +21,23 @@ export interface Store {
   list(prefix?: string): Promise<string[]>;
 }
 
-/** Decodes an encoded image (JPEG, PNG, WebP) and resizes it to `shape`, bytes in and bytes out. */
+/**
+ * Decodes an encoded image (JPEG, PNG, WebP) and resizes it to `shape`, bytes in and bytes out.
+ *
+ * @category Data
+ */
 export type Decoder = (encoded: Uint8Array, shape: ImageShape) => Promise<ImageBytes>;
 
-/** Milliseconds since any fixed moment, never going back. */
+/**
+ * Milliseconds since any fixed moment, never going back.
+ *
+ * @category Train
+ */
 export type Clock = () => number;
 
-/** Imports an optional package by name; throws a `missing-package` fault that names the install command. */
+/**
+ * Imports an optional package by name; throws a `missing-package` fault that names the install command.
+ *
+ * @category Engines
+ */
 export type PackageLoader = <M>(name: string, neededFor: string) => Promise<M>;

@@ -4,6 +4,8 @@ import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
  * A stream of random numbers that is a pure function of its seed and keys. Every draw of the library (splits,
  * shuffles, augmentation plans, dropout masks, initial weights) takes one of these as an argument; nothing reads a
  * global generator.
+ *
+ * @category Data
  */
 export interface Rng {
   /** A double in [0, 1), uniform, 53 random bits. */
@@ -22,6 +24,8 @@ export interface Rng {
  * The stream named by `seed` and `keys`. Equal arguments give equal streams, on every machine; different ones give
  * streams that have nothing to do with each other. So the plan of image 17 in epoch 3 is `rng(seed, 'plan', 3, 17)`,
  * whatever was drawn before it: order, number of workers and resuming cannot change it.
+ *
+ * @category Data
  */
 export function rng(seed: number, ...keys: readonly (string | number)[]): Rng {
   const generator = xoroshiro128plusFromState(stateOf(JSON.stringify([seed, ...keys])));

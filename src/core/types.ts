@@ -1,9 +1,17 @@
-/** A sentence where a call is illegal: what the compiler prints is what the user reads. */
+/**
+ * A sentence where a call is illegal: what the compiler prints is what the user reads.
+ *
+ * @category Compose
+ */
 export interface Mistake<Sentence extends string> {
   readonly '~mistake': Sentence;
 }
 
-/** Flattens an intersection, so that hovers and messages show one plain object. */
+/**
+ * Flattens an intersection, so that hovers and messages show one plain object.
+ *
+ * @category Compose
+ */
 export type Simplify<T> = { [K in keyof T]: T[K] } & {};
 
 /** Whether two types are the same, for telling `string` from a literal. */

@@ -1,7 +1,11 @@
 import { didYouMean, fault } from '../core/errors.js';
 import type { LabelSource } from './labels.js';
 
-/** Reads one cell; throws a sentence when the cell is wrong. */
+/**
+ * Reads one cell; throws a sentence when the cell is wrong.
+ *
+ * @category Data
+ */
 export type Column<V> = (cell: string) => V;
 
 /**
@@ -37,7 +41,11 @@ export function oneOf<const V extends readonly string[]>(values: V): Column<V[nu
   };
 }
 
-/** What {@link csvLabels} reads. */
+/**
+ * What {@link csvLabels} reads.
+ *
+ * @category Data
+ */
 export interface CsvOptions<C extends { readonly [task: string]: Column<unknown> }> {
   /** Column with the path of the image, relative to the folder. Default `file`. */
   readonly file?: string;

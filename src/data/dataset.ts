@@ -4,7 +4,11 @@ import type { Json } from '../core/json.js';
 import type { Rng } from '../core/rng.js';
 import { partsOf, type SplitOptions } from './split.js';
 
-/** What a dataset needs of an augmentation; `augment([...])` makes one. */
+/**
+ * What a dataset needs of an augmentation; `augment([...])` makes one.
+ *
+ * @category Data
+ */
 export interface Look {
   /** Draws the numbers of one image's change. */
   draw(random: Rng, shape: ImageShape): Json;
@@ -13,7 +17,11 @@ export interface Look {
   readonly description: Json;
 }
 
-/** One labelled image of a source, before it is read. */
+/**
+ * One labelled image of a source, before it is read.
+ *
+ * @category Data
+ */
 export interface Item<L> {
   /** Names the image in messages and checkpoints: its path, or a number. */
   readonly id: string;
@@ -25,22 +33,38 @@ export interface Item<L> {
   read(): Promise<ImageBytes>;
 }
 
-/** A weight for every task of an image, or one for each. */
+/**
+ * A weight for every task of an image, or one for each.
+ *
+ * @category Data
+ */
 export type SampleWeight = number | { readonly [task: string]: number };
 
-/** A file that could not be used, and why. */
+/**
+ * A file that could not be used, and why.
+ *
+ * @category Data
+ */
 export interface Skipped {
   readonly path: string;
   readonly reason: string;
 }
 
-/** What {@link Dataset.augment} takes beside the augmentation. */
+/**
+ * What {@link Dataset.augment} takes beside the augmentation.
+ *
+ * @category Data
+ */
 export interface AugmentOptions {
   /** The same plan in every epoch. Default false: new plans every epoch. */
   readonly fixed?: boolean;
 }
 
-/** How the images of a dataset are changed before they are used. */
+/**
+ * How the images of a dataset are changed before they are used.
+ *
+ * @category Data
+ */
 export interface Augmenting {
   readonly look: Look;
   readonly fixed: boolean;

@@ -2,7 +2,11 @@ import { fault } from '../core/errors.js';
 import type { ImageBytes } from '../core/images.js';
 import { Dataset, type SampleWeight } from './dataset.js';
 
-/** An image in memory with its labels. */
+/**
+ * An image in memory with its labels.
+ *
+ * @category Data
+ */
 export interface LabelledImage<L> {
   readonly image: ImageBytes;
   readonly labels: L;

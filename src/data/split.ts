@@ -1,7 +1,11 @@
 import { fault } from '../core/errors.js';
 import { rng } from '../core/rng.js';
 
-/** How `dataset.split` divides. */
+/**
+ * How `dataset.split` divides.
+ *
+ * @category Data
+ */
 export interface SplitOptions<L> {
   /** Share of the images that goes to validation, between 0 and 1. */
   readonly validation: number;

@@ -3,7 +3,11 @@ import type { LabelSource } from './labels.js';
 const GENDERS = ['male', 'female'] as const;
 const OLDEST = 120;
 
-/** Labels of a UTKFace image. */
+/**
+ * Labels of a UTKFace image.
+ *
+ * @category Data
+ */
 export interface UtkFaceLabels {
   /** Years, 0 to 120. */
   readonly age: number;

@@ -4,7 +4,11 @@ import { loadNativeBackend, nativePackage } from '../tensor/native.js';
 import { tf } from '../tensor/tf.js';
 import { loadWasmBackend } from '../tensor/wasm.js';
 
-/** What executes a step: a TensorFlow.js backend. */
+/**
+ * What executes a step: a TensorFlow.js backend.
+ *
+ * @category Engines
+ */
 export type EngineName = 'native' | 'wasm' | 'webgpu' | 'webgl' | 'cpu';
 
 /**
@@ -20,7 +24,11 @@ export interface EngineChoice {
   readonly faster?: { readonly name: EngineName; readonly install: string };
 }
 
-/** What choosing an engine may use. */
+/**
+ * What choosing an engine may use.
+ *
+ * @category Engines
+ */
 export interface EngineOptions {
   /** Told which engine was chosen, and why. */
   readonly log?: (line: string) => void;

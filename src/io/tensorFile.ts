@@ -1,7 +1,11 @@
 import { fault } from '../core/errors.js';
 import { sha256 } from '../core/json.js';
 
-/** Numbers with their shape. */
+/**
+ * Numbers with their shape.
+ *
+ * @category Files
+ */
 export interface NamedArray {
   readonly shape: readonly number[];
   readonly data: Float32Array;

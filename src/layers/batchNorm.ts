@@ -2,7 +2,11 @@ import { tf } from '../tensor/tf.js';
 import { type Block, checkShare, layerBlock } from './block.js';
 import type { Activation } from './conv.js';
 
-/** Options of {@link batchNorm}. */
+/**
+ * Options of {@link batchNorm}.
+ *
+ * @category Compose
+ */
 export interface BatchNormOptions {
   /** Share of the moving statistics kept at each step, 0 up to 1; default 0.99. */
   readonly momentum?: number;

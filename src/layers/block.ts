@@ -2,7 +2,11 @@ import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { fault } from '../core/errors.js';
 import type { tf } from '../tensor/tf.js';
 
-/** Where a block stands while a network is built: it names layers and connects them. */
+/**
+ * Where a block stands while a network is built: it names layers and connects them.
+ *
+ * @category Compose
+ */
 export interface Site {
   /** The next free name of a kind in this part of the network: `trunk_conv1`, `age_dense2`. */
   name(kind: string): string;
@@ -24,7 +28,11 @@ export interface Block {
   side(input: number): number;
 }
 
-/** What a trunk or branch is made of: blocks, and any `tf.layers` layer that draws no random numbers. */
+/**
+ * What a trunk or branch is made of: blocks, and any `tf.layers` layer that draws no random numbers.
+ *
+ * @category Compose
+ */
 export type Piece = Block | tf.layers.Layer;
 
 /** A block of one layer. */

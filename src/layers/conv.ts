@@ -1,10 +1,18 @@
 import { tf } from '../tensor/tf.js';
 import { type Block, checkCount, layerBlock, type Padding, windowSide } from './block.js';
 
-/** Activations by Keras's names. */
+/**
+ * Activations by Keras's names.
+ *
+ * @category Compose
+ */
 export type Activation = 'linear' | 'relu' | 'elu' | 'selu' | 'sigmoid' | 'tanh' | 'softplus' | 'swish';
 
-/** Options of {@link depthwiseConv}, and of {@link conv} but for `depthMultiplier`. */
+/**
+ * Options of {@link depthwiseConv}, and of {@link conv} but for `depthMultiplier`.
+ *
+ * @category Compose
+ */
 export interface WindowOptions {
   /** Pixels between windows; default 1. */
   readonly strides?: number;
@@ -20,10 +28,18 @@ export interface WindowOptions {
   readonly l2?: number;
 }
 
-/** Options of {@link conv}. */
+/**
+ * Options of {@link conv}.
+ *
+ * @category Compose
+ */
 export interface ConvOptions extends WindowOptions {}
 
-/** Options of {@link depthwiseConv}. */
+/**
+ * Options of {@link depthwiseConv}.
+ *
+ * @category Compose
+ */
 export interface DepthwiseConvOptions extends WindowOptions {
   /** Output channels for each input channel; default 1. */
   readonly depthMultiplier?: number;

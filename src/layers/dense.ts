@@ -2,7 +2,11 @@ import { tf } from '../tensor/tf.js';
 import { type Block, checkCount, checkShare, layerBlock } from './block.js';
 import type { Activation } from './conv.js';
 
-/** Options of {@link dense}. */
+/**
+ * Options of {@link dense}.
+ *
+ * @category Compose
+ */
 export interface DenseOptions {
   /** Default `relu`. */
   readonly activation?: Activation;

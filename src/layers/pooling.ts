@@ -1,7 +1,11 @@
 import { tf } from '../tensor/tf.js';
 import { type Block, checkCount, layerBlock, type Padding, windowSide } from './block.js';
 
-/** Options of {@link maxPool} and {@link averagePool}. */
+/**
+ * Options of {@link maxPool} and {@link averagePool}.
+ *
+ * @category Compose
+ */
 export interface PoolOptions {
   /** Pixels between windows; default the window's side. */
   readonly strides?: number;

@@ -16,7 +16,7 @@ const EPSILON = 1e-7;
  *
  * console.log(binary(['male', 'female'], { loss: binaryCrossentropy() }).loss.name); // binary_crossentropy
  * ```
- * @category Losses
+ * @category Losses and metrics
  */
 export function binaryCrossentropy(): Loss {
   return {
@@ -43,7 +43,7 @@ export function binaryCrossentropy(): Loss {
  * const grade = categorical(['good', 'fair', 'poor'], { loss: categoricalCrossentropy() });
  * console.log(grade.loss.name); // categorical_crossentropy
  * ```
- * @category Losses
+ * @category Losses and metrics
  */
 export function categoricalCrossentropy(): Loss {
   return {

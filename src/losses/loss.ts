@@ -5,7 +5,7 @@ import type { Json } from '../core/json.js';
  * A loss as a pure function: how wrong each prediction of a batch is. Weights, masks and the mean over the batch
  * belong to the caller, so that one function serves training, validation and figures alike.
  *
- * @category Losses
+ * @category Losses and metrics
  */
 export interface Loss {
   /** Keras's name, `mean_squared_error`. */
@@ -34,7 +34,7 @@ export interface Loss {
  * );
  * console.log(regression({ unit: 'years', loss: logCosh }).loss.name); // log_cosh
  * ```
- * @category Losses
+ * @category Losses and metrics
  */
 export function customLoss(name: string, perExample: Loss['perExample']): Loss {
   return { name, options: {}, perExample };

@@ -13,7 +13,7 @@ import type { Loss } from './loss.js';
  *
  * console.log(regression({ unit: 'years', loss: meanSquaredError() }).loss.name); // mean_squared_error
  * ```
- * @category Losses
+ * @category Losses and metrics
  */
 export function meanSquaredError(): Loss {
   return {
@@ -33,7 +33,7 @@ export function meanSquaredError(): Loss {
  *
  * console.log(regression({ unit: 'years', loss: meanAbsoluteError() }).loss.name); // mean_absolute_error
  * ```
- * @category Losses
+ * @category Losses and metrics
  */
 export function meanAbsoluteError(): Loss {
   return {
@@ -43,7 +43,11 @@ export function meanAbsoluteError(): Loss {
   };
 }
 
-/** Options of {@link huber}. */
+/**
+ * Options of {@link huber}.
+ *
+ * @category Losses and metrics
+ */
 export interface HuberOptions {
   /** Where the parabola becomes a line, in the unit of the target; above 0, default 1. */
   readonly delta?: number;
@@ -62,7 +66,7 @@ export interface HuberOptions {
  *
  * console.log(regression({ unit: 'years', loss: huber({ delta: 5 }) }).loss.options); // { delta: 5 }
  * ```
- * @category Losses
+ * @category Losses and metrics
  */
 export function huber({ delta = 1 }: HuberOptions = {}): Loss {
   if (!(delta > 0)) {

@@ -14,7 +14,7 @@ import { type Metric, type MetricName, type MetricOptions, metric } from './metr
  * const gender = binary(['male', 'female'], { metrics: [accuracy()] });
  * console.log(gender.metrics.map((metric) => metric.name)); // ['accuracy']
  * ```
- * @category Losses
+ * @category Losses and metrics
  */
 export function accuracy<const Weighted extends boolean = false>(
   options: MetricOptions<Weighted> = {},

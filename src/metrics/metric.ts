@@ -4,7 +4,7 @@ import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs';
  * A metric as a pure function of a batch; its value for an epoch is the mean over all labelled examples, however they
  * were batched.
  *
- * @category Losses
+ * @category Losses and metrics
  */
 export interface Metric<Name extends string = string> {
   /** The last part of the column's name: `mae` in `val_age_mae`. */
@@ -19,13 +19,21 @@ export interface Metric<Name extends string = string> {
   readonly finish?: (mean: number) => number;
 }
 
-/** Options that every metric takes. */
+/**
+ * Options that every metric takes.
+ *
+ * @category Losses and metrics
+ */
 export interface MetricOptions<Weighted extends boolean = boolean> {
   /** Count examples by their sample weights; the name then begins with `weighted_`. Default false, as in Keras. */
   readonly weighted?: Weighted;
 }
 
-/** `mae`, or `weighted_mae`. */
+/**
+ * `mae`, or `weighted_mae`.
+ *
+ * @category Losses and metrics
+ */
 export type MetricName<Name extends string, Weighted extends boolean> = Weighted extends true
   ? `weighted_${Name}`
   : Name;

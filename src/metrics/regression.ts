@@ -11,7 +11,7 @@ import { type Metric, type MetricName, type MetricOptions, metric } from './metr
  *
  * console.log(regression({ unit: 'years', metrics: [mae()] }).metrics.map((metric) => metric.name)); // ['mae']
  * ```
- * @category Losses
+ * @category Losses and metrics
  */
 export function mae<const Weighted extends boolean = false>(
   options: MetricOptions<Weighted> = {},
@@ -29,7 +29,7 @@ export function mae<const Weighted extends boolean = false>(
  *
  * console.log(regression({ unit: 'years', metrics: [mse()] }).metrics.map((metric) => metric.name)); // ['mse']
  * ```
- * @category Losses
+ * @category Losses and metrics
  */
 export function mse<const Weighted extends boolean = false>(
   options: MetricOptions<Weighted> = {},
@@ -47,7 +47,7 @@ export function mse<const Weighted extends boolean = false>(
  *
  * console.log(regression({ unit: 'years', metrics: [rmse()] }).metrics.map((metric) => metric.name)); // ['rmse']
  * ```
- * @category Losses
+ * @category Losses and metrics
  */
 export function rmse<const Weighted extends boolean = false>(
   options: MetricOptions<Weighted> = {},

@@ -8,6 +8,7 @@ type Sharp = typeof import('sharp').default;
  * for (sharp's default kernel, Lanczos with three lobes). A file that ends early is an error, not a grey half.
  *
  * @throws `missing-package` fault when sharp is not installed.
+ * @category Data
  */
 export async function sharpDecoder(load: PackageLoader = loadPackage): Promise<Decoder> {
   const module = await load<{ default: Sharp }>('sharp', 'decoding images');

@@ -20,7 +20,7 @@ const UNFINISHED = '.unfinished';
  * await store.write('hello.txt', new TextEncoder().encode('hello'));
  * console.log(await store.list()); // [ 'hello.txt' ]
  * ```
- * @category Train
+ * @category Files
  */
 export function folderStore(folder: string): Store {
   const root = resolve(folder);

@@ -10,7 +10,11 @@ import { sharpDecoder } from './decode.js';
 
 const EXTENSIONS = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
 
-/** Options of {@link imageFolder}. */
+/**
+ * Options of {@link imageFolder}.
+ *
+ * @category Data
+ */
 export interface ImageFolderOptions<L> {
   /** Labels from the path of each file. */
   readonly labels: LabelSource<L>;

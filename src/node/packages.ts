@@ -1,7 +1,11 @@
 import { fault } from '../core/errors.js';
 import type { PackageLoader } from '../core/outside.js';
 
-/** Imports an optional package; the error when it is missing names the command that installs it. */
+/**
+ * Imports an optional package; the error when it is missing names the command that installs it.
+ *
+ * @category Engines
+ */
 export const loadPackage: PackageLoader = async <M>(name: string, neededFor: string): Promise<M> => {
   try {
     return (await import(name)) as M;

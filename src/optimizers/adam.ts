@@ -2,7 +2,11 @@ import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { tf } from '../tensor/tf.js';
 import { type Optimizer, type OptimizerOptions, optimizer, type UpdateRule } from './optimizer.js';
 
-/** Options of {@link adam}. */
+/**
+ * Options of {@link adam}.
+ *
+ * @category Optimisers
+ */
 export interface AdamOptions extends OptimizerOptions {
   /** Decay of the mean gradient, 0 up to 1; default 0.9. */
   readonly beta1?: number;
@@ -12,7 +16,11 @@ export interface AdamOptions extends OptimizerOptions {
   readonly epsilon?: number;
 }
 
-/** Options of {@link adamw}. */
+/**
+ * Options of {@link adamw}.
+ *
+ * @category Optimisers
+ */
 export interface AdamWOptions extends AdamOptions {
   /** Decoupled weight decay; default 0.004, as in Keras. */
   readonly weightDecay?: number;
@@ -34,7 +42,7 @@ export interface AdamWOptions extends AdamOptions {
  * });
  * console.log(optimizer.rule.slots); // ['m', 'v']
  * ```
- * @category Optimizers
+ * @category Optimisers
  */
 export function adam(options: AdamOptions = {}): Optimizer {
   return optimizer(adamRule('adam', options), options, 1e-3);
@@ -51,7 +59,7 @@ export function adam(options: AdamOptions = {}): Optimizer {
  *
  * console.log(adamw({ weightDecay: 0.01 }).weightDecay); // 0.01
  * ```
- * @category Optimizers
+ * @category Optimisers
  */
 export function adamw(options: AdamWOptions = {}): Optimizer {
   return optimizer(adamRule('adamw', options), { weightDecay: 0.004, ...options }, 1e-3);

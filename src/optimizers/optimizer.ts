@@ -4,7 +4,11 @@ import type { Json } from '../core/json.js';
 import { constant } from '../schedules/constant.js';
 import type { Schedule } from '../schedules/schedule.js';
 
-/** How a step's gradients are cut before the update; at most one of the three, as in Keras. */
+/**
+ * How a step's gradients are cut before the update; at most one of the three, as in Keras.
+ *
+ * @category Optimisers
+ */
 export interface Clipping {
   /** The largest Euclidean norm of each weight's gradient; longer ones are shortened. */
   readonly clipNorm?: number;
@@ -14,7 +18,11 @@ export interface Clipping {
   readonly globalClipNorm?: number;
 }
 
-/** Options that every optimiser takes. */
+/**
+ * Options that every optimiser takes.
+ *
+ * @category Optimisers
+ */
 export interface OptimizerOptions extends Clipping {
   /** A rate, which callbacks may change, or a schedule, which they may not. */
   readonly learningRate?: number | Schedule;
@@ -24,7 +32,11 @@ export interface OptimizerOptions extends Clipping {
   readonly gradientAccumulationSteps?: number;
 }
 
-/** The formula of an optimiser for one tensor of weights; it works on each number by itself. */
+/**
+ * The formula of an optimiser for one tensor of weights; it works on each number by itself.
+ *
+ * @category Optimisers
+ */
 export interface UpdateRule {
   readonly name: string;
   readonly options: { readonly [option: string]: Json };
@@ -47,7 +59,7 @@ export interface UpdateRule {
 /**
  * An optimiser: an update rule and what stands around it. A value without state; its slots live in the training run.
  *
- * @category Optimizers
+ * @category Optimisers
  */
 export interface Optimizer {
   readonly rule: UpdateRule;

@@ -3,7 +3,11 @@ import { fault } from '../core/errors.js';
 import { tf } from '../tensor/tf.js';
 import { type Optimizer, type OptimizerOptions, optimizer } from './optimizer.js';
 
-/** Options of {@link sgd}. */
+/**
+ * Options of {@link sgd}.
+ *
+ * @category Optimisers
+ */
 export interface SgdOptions extends OptimizerOptions {
   /** Share of the last step that is made again, 0 up to 1; default 0. */
   readonly momentum?: number;
@@ -22,7 +26,7 @@ export interface SgdOptions extends OptimizerOptions {
  *
  * console.log(sgd({ learningRate: 0.1, momentum: 0.9 }).rule.slots); // ['momentum']
  * ```
- * @category Optimizers
+ * @category Optimisers
  */
 export function sgd(options: SgdOptions = {}): Optimizer {
   const { momentum = 0, nesterov = false } = options;

@@ -2,7 +2,11 @@ import { didYouMean, fault } from '../core/errors.js';
 import { bestEpoch, type HistoryRecord, type HistoryRow, type TaskRecord } from '../core/history.js';
 import { type ChartTools, escaped, FONT } from './tools.js';
 
-/** Options of {@link learningCurves}. */
+/**
+ * Options of {@link learningCurves}.
+ *
+ * @category Figures
+ */
 export interface LearningCurvesOptions {
   /** Which task's curves. */
   readonly task: string;

@@ -1,4 +1,8 @@
-/** What charts are drawn with; the caller brings them, so that the same code draws in Node and in a page. */
+/**
+ * What charts are drawn with; the caller brings them, so that the same code draws in Node and in a page.
+ *
+ * @category Figures
+ */
 export interface ChartTools {
   /** `@observablehq/plot`. */
   readonly Plot: typeof import('@observablehq/plot');
@@ -6,7 +10,11 @@ export interface ChartTools {
   readonly document: Document;
 }
 
-/** The one method of `@hpcc-js/wasm-graphviz` that a diagram needs. */
+/**
+ * The one method of `@hpcc-js/wasm-graphviz` that a diagram needs.
+ *
+ * @category Figures
+ */
 export interface GraphvizTool {
   /** Lays out a graph in the DOT language and returns SVG. */
   dot(source: string): string;

@@ -12,7 +12,7 @@ import { checkNumber, type Schedule, schedule } from './schedule.js';
  *
  * console.log(constant(1e-3)(500)); // 0.001
  * ```
- * @category Schedules
+ * @category Optimisers
  */
 export function constant(rate: number): Schedule {
   checkNumber('constant.rate', rate, 0);

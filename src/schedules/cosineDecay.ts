@@ -1,6 +1,10 @@
 import { checkNumber, type Schedule, schedule } from './schedule.js';
 
-/** Options of {@link cosineDecay}. */
+/**
+ * Options of {@link cosineDecay}.
+ *
+ * @category Optimisers
+ */
 export interface CosineDecayOptions {
   /** Rate where the decay begins, above 0. */
   readonly initial: number;
@@ -24,7 +28,7 @@ export interface CosineDecayOptions {
  * const rate = cosineDecay({ initial: 1, decaySteps: 100 });
  * console.log(rate(0), rate(50), rate(100)); // 1 0.5 0
  * ```
- * @category Schedules
+ * @category Optimisers
  */
 export function cosineDecay({ initial, decaySteps, alpha = 0 }: CosineDecayOptions): Schedule {
   checkNumber('cosineDecay.initial', initial, 0, true);

@@ -1,6 +1,10 @@
 import { checkNumber, type Schedule, schedule } from './schedule.js';
 
-/** Options of {@link exponentialDecay}. */
+/**
+ * Options of {@link exponentialDecay}.
+ *
+ * @category Optimisers
+ */
 export interface ExponentialDecayOptions {
   /** Rate of the first update, above 0. */
   readonly initial: number;
@@ -24,7 +28,7 @@ export interface ExponentialDecayOptions {
  * const rate = exponentialDecay({ initial: 1, decaySteps: 2, rate: 0.5 });
  * console.log(rate(0), rate(2), rate(4)); // 1 0.5 0.25
  * ```
- * @category Schedules
+ * @category Optimisers
  */
 export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
   const { initial, decaySteps, rate, staircase = false } = options;

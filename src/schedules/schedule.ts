@@ -5,7 +5,7 @@ import type { Json } from '../core/json.js';
  * A learning rate as a pure function of the number of updates made so far: 0 before the first. Counted in updates
  * (batches), not epochs, as in Keras.
  *
- * @category Schedules
+ * @category Optimisers
  */
 export interface Schedule {
   (step: number): number;

@@ -1,6 +1,10 @@
 import { checkNumber, type Schedule, schedule } from './schedule.js';
 
-/** Options of {@link warmup}. */
+/**
+ * Options of {@link warmup}.
+ *
+ * @category Optimisers
+ */
 export interface WarmupOptions {
   /** Updates that the rise takes; at least 1. */
   readonly steps: number;
@@ -22,7 +26,7 @@ export interface WarmupOptions {
  * const rate = warmup(cosineDecay({ initial: 1, decaySteps: 100 }), { steps: 10 });
  * console.log(rate(0), rate(5), rate(10), rate(60)); // 0 0.5 1 0.5
  * ```
- * @category Schedules
+ * @category Optimisers
  */
 export function warmup(then: Schedule, { steps, from = 0 }: WarmupOptions): Schedule {
   checkNumber('warmup.steps', steps, 1);

@@ -6,7 +6,11 @@ import { accuracy } from '../metrics/accuracy.js';
 import type { Metric } from '../metrics/metric.js';
 import type { Task } from './task.js';
 
-/** Options of {@link binary} and {@link categorical}. */
+/**
+ * Options of {@link binary} and {@link categorical}.
+ *
+ * @category Compose
+ */
 export interface ClassificationOptions<M extends string = string> {
   /** Default {@link binaryCrossentropy} or {@link categoricalCrossentropy}. */
   readonly loss?: Loss;
@@ -14,14 +18,22 @@ export interface ClassificationOptions<M extends string = string> {
   readonly metrics?: readonly Metric<M>[];
 }
 
-/** The answer of a {@link binary} task. */
+/**
+ * The answer of a {@link binary} task.
+ *
+ * @category Compose
+ */
 export interface BinaryAnswer<Label extends string> {
   readonly label: Label;
   /** Of `label` being right: 0.5 to 1. */
   readonly probability: number;
 }
 
-/** The answer of a {@link categorical} task. */
+/**
+ * The answer of a {@link categorical} task.
+ *
+ * @category Compose
+ */
 export interface CategoricalAnswer<Label extends string> {
   readonly label: Label;
   /** Of `label` being right. */

@@ -5,7 +5,11 @@ import type { Metric } from '../metrics/metric.js';
 import { mae } from '../metrics/regression.js';
 import type { Task } from './task.js';
 
-/** Options of {@link regression}. */
+/**
+ * Options of {@link regression}.
+ *
+ * @category Compose
+ */
 export interface RegressionOptions<M extends string = string> {
   /** Unit of the target, for axes and tables: `years`. */
   readonly unit: string;

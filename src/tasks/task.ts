@@ -42,24 +42,52 @@ export interface Task<
   };
 }
 
-/** Any task. */
+/**
+ * Any task.
+ *
+ * @category Compose
+ */
 export type AnyTask = Task<TaskKind, any, any, any>;
 
-/** Tasks by name, in the order they were composed. */
+/**
+ * Tasks by name, in the order they were composed.
+ *
+ * @category Compose
+ */
 export interface Tasks {
   readonly [name: string]: AnyTask;
 }
 
-/** The label type of a task. */
+/**
+ * The label type of a task.
+ *
+ * @category Compose
+ */
 export type TargetOf<T extends AnyTask> = NonNullable<T['~types']>['target'];
-/** The answer type of a task. */
+/**
+ * The answer type of a task.
+ *
+ * @category Compose
+ */
 export type PredictionOf<T extends AnyTask> = NonNullable<T['~types']>['prediction'];
-/** The metric names of a task. */
+/**
+ * The metric names of a task.
+ *
+ * @category Compose
+ */
 export type MetricOf<T extends AnyTask> = NonNullable<T['~types']>['metric'];
 
-/** Labels of all tasks, as a dataset gives them: `{ age: number; gender: 'male' | 'female' }`. */
+/**
+ * Labels of all tasks, as a dataset gives them: `{ age: number; gender: 'male' | 'female' }`.
+ *
+ * @category Compose
+ */
 export type TargetsOf<T extends Tasks> = { readonly [K in keyof T & string]: TargetOf<T[K]> };
-/** Answers of all tasks, as `predict` gives them. */
+/**
+ * Answers of all tasks, as `predict` gives them.
+ *
+ * @category Compose
+ */
 export type PredictionsOf<T extends Tasks> = { readonly [K in keyof T & string]: PredictionOf<T[K]> };
 
 /** A task as figures and tables see it. */

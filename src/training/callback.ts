@@ -4,12 +4,20 @@ import type { Store } from '../core/outside.js';
 import type { NamedArray } from '../io/tensorFile.js';
 import type { Monitors } from './monitor.js';
 
-/** All weights of a model as plain numbers, by name, moving statistics included. */
+/**
+ * All weights of a model as plain numbers, by name, moving statistics included.
+ *
+ * @category Callbacks
+ */
 export interface Weights {
   readonly [name: string]: NamedArray;
 }
 
-/** A training run as its callbacks see it. */
+/**
+ * A training run as its callbacks see it.
+ *
+ * @category Callbacks
+ */
 export interface Run {
   readonly tasks: readonly TaskRecord[];
   /** The columns that rows of this run have, and which way is better for each. */
@@ -32,7 +40,11 @@ export interface Run {
   save(store: Store, folder: string): Promise<void>;
 }
 
-/** After each step. */
+/**
+ * After each step.
+ *
+ * @category Callbacks
+ */
 export interface StepEvent {
   /** Counts from 1. */
   readonly epoch: number;
@@ -46,20 +58,32 @@ export interface StepEvent {
   readonly logs: { readonly [column: string]: number };
 }
 
-/** After each epoch, validation included. */
+/**
+ * After each epoch, validation included.
+ *
+ * @category Callbacks
+ */
 export interface EpochEvent {
   /** Counts from 1. */
   readonly epoch: number;
   readonly row: HistoryRow;
 }
 
-/** What a checkpoint keeps of a callback. */
+/**
+ * What a checkpoint keeps of a callback.
+ *
+ * @category Callbacks
+ */
 export interface CallbackState {
   readonly values: Json;
   readonly arrays?: Weights;
 }
 
-/** A callback at work in one run. Every hook may be left out, and may be asynchronous. */
+/**
+ * A callback at work in one run. Every hook may be left out, and may be asynchronous.
+ *
+ * @category Callbacks
+ */
 export interface Listener {
   epochBegin?(epoch: number): void | Promise<void>;
   step?(event: StepEvent): void | Promise<void>;

@@ -15,7 +15,11 @@ import { type RunPlan, TrainingRun } from './run.js';
 import type { LossAverage } from './tally.js';
 import { type NamesEveryTask, type WeightedLoss, weightedLoss } from './weightedLoss.js';
 
-/** Options of `model.fit`. */
+/**
+ * Options of `model.fit`.
+ *
+ * @category Train
+ */
 export interface FitOptions<T extends Tasks, W extends { readonly [task: string]: number }> {
   /** The last epoch, counted from 1. */
   readonly epochs: number;
@@ -55,7 +59,11 @@ export interface FitOptions<T extends Tasks, W extends { readonly [task: string]
   readonly clock?: Clock;
 }
 
-/** What `fit` returns: the history, and how it was made. */
+/**
+ * What `fit` returns: the history, and how it was made.
+ *
+ * @category Train
+ */
 export interface FitResult extends HistoryRecord {
   readonly engine: EngineChoice;
   /** `finished`, `aborted`, or the reason a callback gave. */

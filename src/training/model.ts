@@ -16,7 +16,11 @@ import { type PredictInput, type PredictOptions, predictAll } from './predict.js
 import type { LossAverage } from './tally.js';
 import { checkWeights, type NamesEveryTask, type WeightedLoss, weightedLoss } from './weightedLoss.js';
 
-/** Options of {@link MultiTaskModel.evaluate}. */
+/**
+ * Options of {@link MultiTaskModel.evaluate}.
+ *
+ * @category Train
+ */
 export interface EvaluateOptions<T extends Tasks, W extends { readonly [task: string]: number }>
   extends EngineOptions {
   /** Default 32. */
@@ -32,7 +36,11 @@ export interface EvaluateOptions<T extends Tasks, W extends { readonly [task: st
   readonly engine?: EngineName | 'auto';
 }
 
-/** Losses and metrics by the names they have in a history: `loss`, `age_loss`, `age_mae`, …. */
+/**
+ * Losses and metrics by the names they have in a history: `loss`, `age_loss`, `age_mae`, ….
+ *
+ * @category Train
+ */
 export type Evaluation<T extends Tasks> = {
   readonly [Column in Exclude<Monitored<T>, `val_${string}` | `clean_${string}`>]: number;
 };
@@ -131,7 +139,11 @@ async function evaluate<T extends Tasks, W extends { readonly [task: string]: nu
   return (await judgeDataset(network, dataset, pass)).logs() as Evaluation<T>;
 }
 
-/** Options of {@link loadModel}. */
+/**
+ * Options of {@link loadModel}.
+ *
+ * @category Files
+ */
 export interface LoadOptions<T extends Tasks> {
   /** Below the store's top. */
   readonly folder?: string;
@@ -159,7 +171,7 @@ export interface LoadOptions<T extends Tasks> {
  * const again = await loadModel(store, { tasks });
  * console.log(again.tasks.gender.labels); // ['male', 'female']
  * ```
- * @category Save and load
+ * @category Files
  */
 export async function loadModel<const T extends Tasks = Tasks>(
   store: Store,

@@ -1,15 +1,27 @@
 import { didYouMean, fault } from '../core/errors.js';
 import type { MetricOf, Tasks } from '../tasks/task.js';
 
-/** The columns of a run that a callback may watch: `val_loss`, `val_age_mae`, `clean_gender_accuracy`, …. */
+/**
+ * The columns of a run that a callback may watch: `val_loss`, `val_age_mae`, `clean_gender_accuracy`, ….
+ *
+ * @category Train
+ */
 export type Monitored<T extends Tasks> =
   | `${Prefix}loss`
   | { [K in keyof T & string]: `${Prefix}${K}_${'loss' | MetricOf<T[K]>}` }[keyof T & string];
 
-/** Training as it went; validation; validation without augmentation. */
+/**
+ * Training as it went; validation; validation without augmentation.
+ *
+ * @category Train
+ */
 export type Prefix = '' | 'val_' | 'clean_';
 
-/** Which way is better, for every column of a run. */
+/**
+ * Which way is better, for every column of a run.
+ *
+ * @category Train
+ */
 export interface Monitors {
   readonly [column: string]: 'min' | 'max';
 }

@@ -7,7 +7,11 @@ import type { Network, PixelRange } from '../models/network.js';
 import type { AnyTask, Tasks } from '../tasks/task.js';
 import { type MultiTaskModel, modelOf } from './model.js';
 
-/** Options of {@link multiTask}. */
+/**
+ * Options of {@link multiTask}.
+ *
+ * @category Compose
+ */
 export interface MultiTaskOptions {
   /** `[height, width, channels]` of the images, in pixels; channels 3 (RGB) or 1 (grey). */
   readonly input: ImageShape;

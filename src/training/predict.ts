@@ -12,10 +12,16 @@ import { imagesOf } from './batch.js';
 /**
  * An image to predict from: pixels as bytes, of the network's size; an encoded file's bytes (with a decoder); or a
  * tensor `[height, width, channels]`, float32, already in the network's range.
+ *
+ * @category Train
  */
 export type PredictInput = ImageBytes | Uint8Array | Tensor3D;
 
-/** Options of `model.predict`. */
+/**
+ * Options of `model.predict`.
+ *
+ * @category Train
+ */
 export interface PredictOptions {
   /** Images in a pass; default 32. */
   readonly batchSize?: number;

@@ -56,7 +56,11 @@ function masked(values: Tensor1D, by: Tensor, present: Tensor): Tensor {
   return tf.sum(tf.mul(tf.where(tf.greater(present, 0), values, tf.zerosLike(values)), by));
 }
 
-/** How an epoch's task losses are averaged: over examples, or over batches as Keras logs them in graph mode. */
+/**
+ * How an epoch's task losses are averaged: over examples, or over batches as Keras logs them in graph mode.
+ *
+ * @category Train
+ */
 export type LossAverage = 'examples' | 'batches';
 
 /**

@@ -2,7 +2,11 @@ import { didYouMean, fault } from '../core/errors.js';
 import type { Mistake } from '../core/types.js';
 import type { Tasks } from '../tasks/task.js';
 
-/** How much each label of a task's examples counts: `{ gender: { female: 2 } }`; labels left out count 1. */
+/**
+ * How much each label of a task's examples counts: `{ gender: { female: 2 } }`; labels left out count 1.
+ *
+ * @category Losses and metrics
+ */
 export interface ClassWeights {
   readonly [task: string]: { readonly [label: string]: number };
 }
@@ -10,7 +14,7 @@ export interface ClassWeights {
 /**
  * What training minimises: `Σ weight(task) · mean loss(task) + L2`.
  *
- * @category Losses
+ * @category Losses and metrics
  */
 export interface WeightedLoss<W extends { readonly [task: string]: number }> {
   readonly '~loss': 'weighted';
@@ -18,7 +22,11 @@ export interface WeightedLoss<W extends { readonly [task: string]: number }> {
   readonly classWeights: ClassWeights;
 }
 
-/** Options of {@link weightedLoss}. */
+/**
+ * Options of {@link weightedLoss}.
+ *
+ * @category Losses and metrics
+ */
 export interface WeightedLossOptions {
   /** Factors on single labels of classification tasks; they multiply an example's own sample weight. */
   readonly classWeights?: ClassWeights;
@@ -41,7 +49,7 @@ export interface WeightedLossOptions {
  * const loss = weightedLoss({ age: 1, gender: 50 }, { classWeights: { gender: { female: 1.5 } } });
  * console.log(loss.weights.gender); // 50
  * ```
- * @category Losses
+ * @category Losses and metrics
  */
 export function weightedLoss<const W extends { readonly [task: string]: number }>(
   weights: W,
@@ -65,7 +73,11 @@ export function weightedLoss<const W extends { readonly [task: string]: number }
   return { '~loss': 'weighted', weights, classWeights };
 }
 
-/** `unknown` when the weights name exactly the tasks, else a sentence for the compiler to print. */
+/**
+ * `unknown` when the weights name exactly the tasks, else a sentence for the compiler to print.
+ *
+ * @category Losses and metrics
+ */
 export type NamesEveryTask<T extends Tasks, W> =
   Exclude<keyof W & string, keyof T> extends infer Unknown extends string
     ? [Unknown] extends [never]
