@@ -6,12 +6,17 @@ import type { ImageBytes, ImageShape, Pixels } from '../core/images.js';
  * @category Augment
  */
 export interface AffinePlan {
+  /** Degrees, counter-clockwise positive. */
   readonly rotation: number;
   /** Moves columns: what Keras draws from `height_shift_range` and calls tx. */
   readonly shiftColumns: number;
+  /** Moves rows: what Keras draws from `width_shift_range` and calls ty. */
   readonly shiftRows: number;
+  /** Degrees. */
   readonly shear: number;
+  /** Factor of the columns. */
   readonly zoomColumns: number;
+  /** Factor of the rows. */
   readonly zoomRows: number;
 }
 

@@ -25,8 +25,15 @@ export interface AugmentationOptions {
  * @category Augment
  */
 export interface Plan {
+  /** What moves pixels, in one warp. */
   readonly affine: AffinePlan;
-  readonly flips: { readonly horizontal: boolean; readonly vertical: boolean };
+  /** Mirrored after the warp. */
+  readonly flips: {
+    /** Left and right exchanged. */
+    readonly horizontal: boolean;
+    /** Top and bottom exchanged. */
+    readonly vertical: boolean;
+  };
   /** One entry for every part that changes values, in the order given. */
   readonly values: readonly Drawn[];
 }
@@ -37,9 +44,11 @@ export interface Plan {
  * @category Augment
  */
 export interface Augmentation {
+  /** Draws the numbers of one image's change; `shape` in pixels. */
   draw(random: Rng, shape: ImageShape): Plan & Json;
   /** A pure function of bytes and numbers: the same on every engine and machine. Values stay within 0..255. */
   apply(image: ImageBytes, plan: Json): Pixels;
+  /** What it does, for checkpoints: another description is another run. */
   readonly description: Json;
 }
 

@@ -15,8 +15,11 @@ export type Drawn = { readonly [name: string]: number };
  * @category Augment
  */
 export interface AffinePart {
+  /** Moves pixels. */
   readonly kind: 'affine';
+  /** Names it in plans and errors: each part may be given once. */
   readonly name: string;
+  /** Its ranges, for checkpoints. */
   readonly options: Drawn | { readonly [name: string]: string };
   /** What it adds to the plan. */
   draw(random: Rng, shape: ImageShape): Partial<AffinePlan>;
@@ -28,10 +31,15 @@ export interface AffinePart {
  * @category Augment
  */
 export interface FlipPart {
+  /** Mirrors. */
   readonly kind: 'flip';
+  /** Names it in plans and errors: each part may be given once. */
   readonly name: string;
+  /** `horizontal` exchanges left and right. */
   readonly axis: 'horizontal' | 'vertical';
+  /** Its probability, for checkpoints. */
   readonly options: Drawn;
+  /** Whether this image is mirrored. */
   draw(random: Rng): boolean;
 }
 
@@ -41,9 +49,13 @@ export interface FlipPart {
  * @category Augment
  */
 export interface ValuePart {
+  /** Changes values, moves nothing. */
   readonly kind: 'value';
+  /** Names it in plans and errors: each part may be given once. */
   readonly name: string;
+  /** Its ranges, for checkpoints. */
   readonly options: Drawn;
+  /** Draws the numbers of one image's change; `shape` in pixels. */
   draw(random: Rng, shape: ImageShape): Drawn;
   /** Changes `pixels`, 0..255; what leaves that range is cut afterwards. */
   apply(pixels: Pixels, drawn: Drawn): void;

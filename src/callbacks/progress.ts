@@ -7,6 +7,7 @@ import type { Callback } from '../training/callback.js';
  * @category Callbacks
  */
 export interface ProgressOutput {
+  /** Takes text as it is; line ends are in it. */
   write(text: string): unknown;
   /** Whether a line can be written over. Default false: only the lines at the end of an epoch. */
   readonly isTTY?: boolean;

@@ -12,7 +12,9 @@ export interface LayerRecord {
   readonly detail: string;
   /** Without the batch: `[62, 62, 64]`. */
   readonly outputShape: readonly number[];
+  /** Number of its weights, the moving statistics included. */
   readonly parameters: number;
+  /** Whether training changes them. */
   readonly trainable: boolean;
   /** Names of the layers that feed this one; empty for an input. */
   readonly inputs: readonly string[];
@@ -26,8 +28,10 @@ export interface LayerRecord {
  * @category Figures
  */
 export interface ArchitectureRecord {
+  /** Every layer after those that feed it. */
   readonly layers: readonly LayerRecord[];
   /** Number of weights that training changes. */
   readonly trainableParameters: number;
+  /** Number of all weights, the moving statistics included. */
   readonly parameters: number;
 }

@@ -20,13 +20,17 @@ export type FaultKind =
  * @category Errors
  */
 export interface Fault {
+  /** What went wrong, as a word a program can branch on. */
   readonly kind: FaultKind;
   /** The argument, file or layer at fault, as the user would write it: `lossWeights.agee`, `faces/1.jpg`. */
   readonly path: string;
+  /** What would have been right: `a number of at least 0`. */
   readonly expected: string;
+  /** What came instead. */
   readonly received: string;
   /** The next thing to do, as a whole sentence. */
   readonly advice?: string | undefined;
+  /** The error below this one, if there is one. */
   readonly cause?: unknown;
 }
 
@@ -52,10 +56,15 @@ const BRAND = Symbol.for('tfjs-multitask/error');
  * @category Errors
  */
 export class MultitaskError extends Error implements Fault {
+  /** What went wrong, as a word a program can branch on. */
   readonly kind: FaultKind;
+  /** The argument, file or layer at fault, as the user would write it. */
   readonly path: string;
+  /** What would have been right. */
   readonly expected: string;
+  /** What came instead. */
   readonly received: string;
+  /** The next thing to do, as a whole sentence. */
   readonly advice?: string | undefined;
   /** @internal */
   readonly [BRAND] = true;

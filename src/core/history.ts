@@ -6,6 +6,7 @@
  * @category Figures
  */
 export interface HistoryRow {
+  /** Counts from 1. */
   readonly epoch: number;
   readonly [column: string]: number;
 }
@@ -16,7 +17,9 @@ export interface HistoryRow {
  * @category Figures
  */
 export interface TaskRecord {
+  /** As given to `.task()`. */
   readonly name: string;
+  /** What kind of question it is. */
   readonly kind: 'regression' | 'binary' | 'categorical';
   /** Unit of a regression's target, `years`. */
   readonly unit?: string;
@@ -34,7 +37,9 @@ export interface TaskRecord {
 export interface BestEpoch {
   /** Counts from 1. */
   readonly epoch: number;
+  /** The column it is the best of, `val_loss`. */
   readonly monitor: string;
+  /** The column's value there. */
   readonly value: number;
 }
 
@@ -44,7 +49,9 @@ export interface BestEpoch {
  * @category Figures
  */
 export interface HistoryRecord {
+  /** In the order of the network's outputs. */
   readonly tasks: readonly TaskRecord[];
+  /** One for each finished epoch, in order. */
   readonly rows: readonly HistoryRow[];
 }
 

@@ -6,8 +6,11 @@
 export interface ImageBytes {
   /** `height * width * channels` bytes. */
   readonly data: Uint8Array;
+  /** Pixels. */
   readonly height: number;
+  /** Pixels. */
   readonly width: number;
+  /** 3 (RGB) or 1 (grey). */
   readonly channels: number;
 }
 
@@ -19,8 +22,11 @@ export interface ImageBytes {
 export interface Pixels {
   /** `height * width * channels` numbers. */
   readonly data: Float32Array;
+  /** Pixels. */
   readonly height: number;
+  /** Pixels. */
   readonly width: number;
+  /** 3 (RGB) or 1 (grey). */
   readonly channels: number;
 }
 

@@ -4,6 +4,7 @@
  * @category Compose
  */
 export interface Mistake<Sentence extends string> {
+  /** What is wrong, and what to do. */
   readonly '~mistake': Sentence;
 }
 

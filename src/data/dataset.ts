@@ -12,6 +12,7 @@ import { partsOf, type SplitOptions } from './split.js';
 export interface Look {
   /** Draws the numbers of one image's change. */
   draw(random: Rng, shape: ImageShape): Json;
+  /** The image as the plan says; values stay within 0..255. Pure. */
   apply(image: ImageBytes, plan: Json): Pixels;
   /** What it does, for checkpoints: another description is another run. */
   readonly description: Json;
@@ -46,7 +47,9 @@ export type SampleWeight = number | { readonly [task: string]: number };
  * @category Data
  */
 export interface Skipped {
+  /** Below the folder, with `/`. */
   readonly path: string;
+  /** The end of a sentence that begins with the file: `it cannot be decoded (…)`. */
   readonly reason: string;
 }
 
@@ -66,7 +69,9 @@ export interface AugmentOptions {
  * @category Data
  */
 export interface Augmenting {
+  /** The changes to draw from. */
   readonly look: Look;
+  /** The same plan in every epoch. */
   readonly fixed: boolean;
 }
 
@@ -78,6 +83,7 @@ export interface Augmenting {
  * @category Data
  */
 export class Dataset<L> {
+  /** Number of images. */
   readonly size: number;
 
   /** @internal */
@@ -100,10 +106,12 @@ export class Dataset<L> {
     return this.items.map((item) => item.id);
   }
 
+  /** The labels of an image; throws an `argument` fault for an index that is not there. */
   labels(index: number): L {
     return this.#item(index).labels;
   }
 
+  /** Its weight in the loss: 1 unless the source or {@link Dataset.weigh} said otherwise. */
   weights(index: number): SampleWeight {
     return this.#item(index).weight ?? 1;
   }
@@ -119,7 +127,12 @@ export class Dataset<L> {
   }
 
   /** Two parts without a common image. See {@link SplitOptions}. */
-  split(options: SplitOptions<L>): { readonly train: Dataset<L>; readonly validation: Dataset<L> } {
+  split(options: SplitOptions<L>): {
+    /** What is left for training. */
+    readonly train: Dataset<L>;
+    /** The share asked for. */
+    readonly validation: Dataset<L>;
+  } {
     const { train, validation } = partsOf(
       this.items.map((item) => item.labels),
       options,
@@ -155,7 +168,12 @@ export class Dataset<L> {
   }
 
   /** What a checkpoint remembers: other images, labels, weights or augmentation make another description. */
-  get description(): { readonly data: Json; readonly augmentation: Json } {
+  get description(): {
+    /** Shape, names, labels and weights. */
+    readonly data: Json;
+    /** Null for none. */
+    readonly augmentation: Json;
+  } {
     const { augmenting } = this;
     return {
       data: {

@@ -8,10 +8,13 @@ import { Dataset, type SampleWeight } from './dataset.js';
  * @category Data
  */
 export interface LabelledImage<L> {
+  /** Its bytes; the array is kept, not copied. */
   readonly image: ImageBytes;
+  /** One entry a task; a task without one is masked. */
   readonly labels: L;
   /** Default: its place, from 0. */
   readonly id?: string;
+  /** In the loss; default 1. */
   readonly weight?: SampleWeight;
 }
 

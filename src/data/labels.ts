@@ -4,4 +4,12 @@
  *
  * @category Data
  */
-export type LabelSource<L> = (path: string) => { readonly labels: L } | { readonly reason: string };
+export type LabelSource<L> = (path: string) =>
+  | {
+      /** One entry a task. */
+      readonly labels: L;
+    }
+  | {
+      /** Why there are none, as the end of a sentence that begins with the file. */
+      readonly reason: string;
+    };

@@ -14,7 +14,14 @@ export interface SplitOptions<L> {
    * `trunc(share * n)`); `last`, as Keras's `fit` takes them (training is the first `floor(n * (1 - share))`); or
    * `stratify`, a function of the labels: shuffled, with the share kept within every value of it.
    */
-  readonly by?: 'shuffled' | 'first' | 'last' | { readonly stratify: (labels: L) => string | number };
+  readonly by?:
+    | 'shuffled'
+    | 'first'
+    | 'last'
+    | {
+        /** The value whose shares are kept, from an image's labels. */
+        readonly stratify: (labels: L) => string | number;
+      };
   /** For `shuffled` and `stratify`. Default 0. */
   readonly seed?: number;
 }

@@ -11,6 +11,7 @@ const OLDEST = 120;
 export interface UtkFaceLabels {
   /** Years, 0 to 120. */
   readonly age: number;
+  /** Coded 0 male, 1 female in the name. */
   readonly gender: (typeof GENDERS)[number];
 }
 

@@ -17,11 +17,17 @@ export type EngineName = 'native' | 'wasm' | 'webgpu' | 'webgl' | 'cpu';
  * @category Engines
  */
 export interface EngineChoice {
+  /** The backend that now executes. */
   readonly name: EngineName;
   /** A sentence for people. */
   readonly reason: string;
   /** A faster engine that is not installed, and the command that installs it. */
-  readonly faster?: { readonly name: EngineName; readonly install: string };
+  readonly faster?: {
+    /** The engine. */
+    readonly name: EngineName;
+    /** A command for the shell. */
+    readonly install: string;
+  };
 }
 
 /**

@@ -7,7 +7,9 @@ import { sha256 } from '../core/json.js';
  * @category Files
  */
 export interface NamedArray {
+  /** Empty for a scalar. */
   readonly shape: readonly number[];
+  /** Row-major, as many as the shape says. */
   readonly data: Float32Array;
 }
 

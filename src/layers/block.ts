@@ -21,6 +21,7 @@ export interface Site {
  * @category Compose
  */
 export interface Block {
+  /** @internal Its kind; marks a block in any copy of the library. */
   readonly '~block': string;
   /** Adds the block's layers after `input` and returns its output. */
   build(input: SymbolicTensor, site: Site): SymbolicTensor;
@@ -44,6 +45,11 @@ export function layerBlock(
   return { '~block': kind, side, build: (input, site) => site.connect(make(site.name(kind)), input) };
 }
 
+/**
+ * What a sliding window does at the border: `valid` keeps to the image, `same` pads it with zeros.
+ *
+ * @category Compose
+ */
 export type Padding = 'valid' | 'same';
 
 /** Side of a sliding window's output, as Keras counts it. */

@@ -7,7 +7,9 @@ import type { Piece } from './block.js';
  * @category Compose
  */
 export interface Trunk {
+  /** @internal Tells trunk and branch apart. */
   readonly '~part': 'trunk';
+  /** In order, from the image on. */
   readonly pieces: readonly Piece[];
 }
 
@@ -17,7 +19,9 @@ export interface Trunk {
  * @category Compose
  */
 export interface Branch {
+  /** @internal Tells trunk and branch apart. */
   readonly '~part': 'branch';
+  /** In order, from the trunk on. */
   readonly pieces: readonly Piece[];
 }
 

@@ -17,7 +17,9 @@ export type PixelRange = readonly [black: number, white: number];
  * @category Compose
  */
 export interface NetworkInput {
+  /** `[height, width, channels]` in pixels. */
   readonly shape: ImageShape;
+  /** What the bytes 0 and 255 become. */
   readonly range: PixelRange;
 }
 

@@ -38,7 +38,9 @@ export interface OptimizerOptions extends Clipping {
  * @category Optimisers
  */
 export interface UpdateRule {
+  /** Keras's name in lower case, `adam`. */
   readonly name: string;
+  /** What changes the numbers beside the name; part of a checkpoint's digest. */
   readonly options: { readonly [option: string]: Json };
   /** Names of the tensors it keeps for each weight, all of the weight's shape, all zero at first: `['m', 'v']`. */
   readonly slots: readonly string[];
@@ -53,7 +55,12 @@ export interface UpdateRule {
     gradient: Tensor,
     slots: readonly Tensor[],
     coefficients: readonly Scalar[],
-  ): { readonly weight: Tensor; readonly slots: readonly Tensor[] };
+  ): {
+    /** Of the weight's shape. */
+    readonly weight: Tensor;
+    /** As many as came in, in their order. */
+    readonly slots: readonly Tensor[];
+  };
 }
 
 /**
@@ -62,12 +69,17 @@ export interface UpdateRule {
  * @category Optimisers
  */
 export interface Optimizer {
+  /** Its formula. */
   readonly rule: UpdateRule;
+  /** The rate of each update; {@link constant} when a number was given. */
   readonly schedule: Schedule;
   /** Whether callbacks may change the rate: it was given as a number. */
   readonly adjustable: boolean;
+  /** How gradients are cut before the update; empty for not at all. */
   readonly clipping: Clipping;
+  /** Share of itself that each weight loses before an update, times the rate; 0 for none. */
   readonly weightDecay: number;
+  /** Batches whose mean gradient makes one update. */
   readonly gradientAccumulationSteps: number;
   /** Everything that changes the numbers, for a checkpoint's digest. */
   readonly description: Json;

@@ -24,6 +24,7 @@ export interface ClassificationOptions<M extends string = string> {
  * @category Compose
  */
 export interface BinaryAnswer<Label extends string> {
+  /** The likelier one; the first at exactly 0.5. */
   readonly label: Label;
   /** Of `label` being right: 0.5 to 1. */
   readonly probability: number;
@@ -35,6 +36,7 @@ export interface BinaryAnswer<Label extends string> {
  * @category Compose
  */
 export interface CategoricalAnswer<Label extends string> {
+  /** The likeliest; the first of equals. */
   readonly label: Label;
   /** Of `label` being right. */
   readonly probability: number;

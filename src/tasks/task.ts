@@ -2,6 +2,11 @@ import type { TaskRecord } from '../core/history.js';
 import type { Loss } from '../losses/loss.js';
 import type { Metric } from '../metrics/metric.js';
 
+/**
+ * The kinds of question: a number, one of two answers, one of several.
+ *
+ * @category Compose
+ */
 export type TaskKind = 'regression' | 'binary' | 'categorical';
 
 /**
@@ -17,12 +22,15 @@ export interface Task<
   Prediction = unknown,
   MetricNames extends string = string,
 > {
+  /** What kind of question it is. */
   readonly kind: Kind;
   /** Outputs of the head: 1, or one a label. */
   readonly units: number;
   /** Activation of the head. */
   readonly activation: 'linear' | 'sigmoid' | 'softmax';
+  /** What a wrong answer costs. */
   readonly loss: Loss;
+  /** How answers are measured; each is a column of the history. */
   readonly metrics: readonly Metric<MetricNames>[];
   /** Unit of a regression's target, for figures and tables. */
   readonly unit?: string;
@@ -34,7 +42,7 @@ export interface Task<
   encode(label: unknown, path: string): readonly number[];
   /** The head's `units` numbers as an answer. */
   decode(output: ArrayLike<number>): Prediction;
-  /** Types only, never set. */
+  /** @internal Types only, never set. */
   readonly '~types'?: {
     readonly target: Target;
     readonly prediction: Prediction;

@@ -19,6 +19,7 @@ export interface Weights {
  * @category Callbacks
  */
 export interface Run {
+  /** The model's tasks, in the order of its outputs. */
   readonly tasks: readonly TaskRecord[];
   /** The columns that rows of this run have, and which way is better for each. */
   readonly monitors: Monitors;
@@ -66,6 +67,7 @@ export interface StepEvent {
 export interface EpochEvent {
   /** Counts from 1. */
   readonly epoch: number;
+  /** What the epoch adds to the history. */
   readonly row: HistoryRow;
 }
 
@@ -75,7 +77,9 @@ export interface EpochEvent {
  * @category Callbacks
  */
 export interface CallbackState {
+  /** Numbers and text. */
   readonly values: Json;
+  /** Weights it holds, such as the best so far. */
   readonly arrays?: Weights;
 }
 
@@ -85,8 +89,11 @@ export interface CallbackState {
  * @category Callbacks
  */
 export interface Listener {
+  /** Before the first step of an epoch, which counts from 1. */
   epochBegin?(epoch: number): void | Promise<void>;
+  /** After each step. */
   step?(event: StepEvent): void | Promise<void>;
+  /** After each epoch, validation included. */
   epochEnd?(event: EpochEvent): void | Promise<void>;
   /** Once, however the run ended. */
   end?(reason: string): void | Promise<void>;
@@ -114,6 +121,7 @@ export interface Listener {
 export interface Callback<Monitor extends string = never> {
   /** Names its state in checkpoints; two of one name in a run are told apart by their order. */
   readonly name: string;
+  /** The column it watches, checked before the run. */
   readonly monitor?: Monitor;
   /** `saved` is the state of an earlier part of the run, when it is resumed. */
   begin(run: Run, saved: CallbackState | undefined): Listener | Promise<Listener>;

@@ -35,6 +35,7 @@ export interface FitOptions<T extends Tasks, W extends { readonly [task: string]
   readonly loss?: WeightedLoss<W> & NamesEveryTask<T, W>;
   /** Default `adam()`. */
   readonly optimizer?: Optimizer;
+  /** Told in this order. */
   readonly callbacks?: readonly Callback<Monitored<T>>[];
   /** What executes a step; a named engine never falls back. Default `auto`. */
   readonly engine?: EngineName | 'auto';
@@ -65,6 +66,7 @@ export interface FitOptions<T extends Tasks, W extends { readonly [task: string]
  * @category Train
  */
 export interface FitResult extends HistoryRecord {
+  /** What executed it, and why. */
   readonly engine: EngineChoice;
   /** `finished`, `aborted`, or the reason a callback gave. */
   readonly stopped: string;

@@ -31,6 +31,7 @@ export interface EvaluateOptions<T extends Tasks, W extends { readonly [task: st
   readonly seed?: number;
   /** Default 1. */
   readonly epoch?: number;
+  /** Over `examples` (default) or `batches`; see {@link FitOptions.lossAverage}. */
   readonly lossAverage?: LossAverage;
   /** Default `auto`. */
   readonly engine?: EngineName | 'auto';

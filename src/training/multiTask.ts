@@ -57,6 +57,11 @@ export interface MultiTaskBuilder<
   build: HasTask extends true ? () => MultiTaskModel<T> : Mistake<'add at least one task() before build()'>;
 }
 
+/**
+ * No tasks yet.
+ *
+ * @category Compose
+ */
 // biome-ignore lint/complexity/noBannedTypes: no tasks yet; `{}` is what `T & {...}` grows from
 type NoTasks = {};
 

@@ -17,8 +17,11 @@ export interface ClassWeights {
  * @category Losses and metrics
  */
 export interface WeightedLoss<W extends { readonly [task: string]: number }> {
+  /** @internal Marks it in any copy of the library. */
   readonly '~loss': 'weighted';
+  /** By task, each at least 0. */
   readonly weights: W;
+  /** By task and label; what is left out counts 1. */
   readonly classWeights: ClassWeights;
 }
 
