@@ -81,7 +81,7 @@ export function csvLabels<const C extends { readonly [task: string]: Column<unkn
       path: 'csv header',
       expected: `a column "${name}"`,
       received: header.join(', ') || 'an empty file',
-      advice: didYouMean(name, header),
+      advice: didYouMean(name, header) ?? 'Add the column, or give the name that the header has for it.',
     });
   };
   const fileColumn = place(file);
@@ -100,7 +100,13 @@ export function csvLabels<const C extends { readonly [task: string]: Column<unkn
     }
     const path = row[fileColumn]!.replace(/^\.\//, '');
     if (known.has(path)) {
-      throw fault({ kind: 'data', path: line, expected: 'every file once', received: `${path} again` });
+      throw fault({
+        kind: 'data',
+        path: line,
+        expected: 'every file once',
+        received: `${path} again`,
+        advice: 'Keep one of its rows.',
+      });
     }
     const labels: { [task: string]: unknown } = {};
     for (const { name, read, index } of readers) {

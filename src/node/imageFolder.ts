@@ -28,6 +28,7 @@ export interface ImageFolderOptions<L> {
   readonly limit?: number;
   /** Told how many files are decoded. */
   readonly progress?: (done: number, all: number) => void;
+  /** Ends the reading with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Default: sharp. */
   readonly decoder?: Decoder;
@@ -50,6 +51,7 @@ export interface ImageFolderOptions<L> {
  */
 export async function imageFolder<L>(root: string, options: ImageFolderOptions<L>): Promise<Dataset<L>> {
   const { labels, size, channels = 3, unusable = 'error', limit, progress, signal } = options;
+  checkSize(size, channels);
   const all = await imagesBelow(root);
   const paths = all.length === 0 ? all : spread(all, limit);
   if (paths.length === 0) {
@@ -57,8 +59,8 @@ export async function imageFolder<L>(root: string, options: ImageFolderOptions<L
       kind: 'file',
       path: root,
       expected: 'a folder with image files (jpg, png, webp, gif, tiff, avif)',
-      received: 'none',
-      advice: 'Check the path.',
+      received: 'a folder without any',
+      advice: 'Check the path; folders below it are looked into, other kinds of files are not.',
     });
   }
   const decode = options.decoder ?? (await sharpDecoder());
@@ -72,16 +74,49 @@ export async function imageFolder<L>(root: string, options: ImageFolderOptions<L
       const index = next++;
       const path = paths[index]!;
       const outcome = await itemOf(root, path, labels, (bytes) => decode(bytes, shape));
-      if ('reason' in outcome && unusable === 'error') throw unusableFile(root, outcome);
       outcomes[index] = outcome;
+      if ('reason' in outcome && unusable === 'error') return stop();
       progress?.(++done, paths.length);
     }
   };
-  await Promise.all(Array.from({ length: availableParallelism() + 2 }, work));
+  const stop = () => {
+    next = paths.length;
+  };
+  const works = Array.from({ length: availableParallelism() + 2 }, () => work().finally(stop));
+  await Promise.all(works);
   const items = outcomes.filter((outcome): outcome is Item<L> => 'read' in outcome);
   const skipped = outcomes.filter((outcome): outcome is Skipped => 'reason' in outcome);
+  // Files are begun in the order of their paths, and those begun are finished: of several, always the first is named.
+  if (skipped[0] && unusable === 'error') throw unusableFile(root, skipped[0]);
   if (items.length > 0) return new Dataset(shape, items, skipped);
-  throw unusableFile(root, skipped[0]!, ` None of the ${paths.length} files can be used.`);
+  throw fault({
+    kind: 'data',
+    path: root,
+    expected: 'at least one image with labels',
+    received: `${paths.length} files, none of which can be used; the first, ${skipped[0]!.path}: ${skipped[0]!.reason}`,
+    advice: 'Check that `labels` reads the names of these files, and that they are images.',
+  });
+}
+
+/** Throws an `argument` fault for images of no size. */
+function checkSize(size: readonly number[], channels: number): void {
+  const wrong = (path: string, expected: string, received: unknown, advice: string) =>
+    fault({ kind: 'argument', path, expected, received: JSON.stringify(received) ?? 'nothing', advice });
+  if (
+    !Array.isArray(size) ||
+    size.length !== 2 ||
+    !size.every((side) => Number.isInteger(side) && side > 0)
+  ) {
+    throw wrong(
+      'imageFolder.size',
+      '[height, width] in pixels',
+      size,
+      'Give [128, 128], or the size of the network.',
+    );
+  }
+  if (channels !== 1 && channels !== 3) {
+    throw wrong('imageFolder.channels', '1 or 3', channels, 'Give 3 for colour, 1 for grey.');
+  }
 }
 
 /** `count` of `all`, evenly spaced. */
@@ -92,6 +127,7 @@ function spread(all: readonly string[], count = all.length): readonly string[] {
       path: 'imageFolder.limit',
       expected: 'a whole number above zero',
       received: String(count),
+      advice: 'Leave it out to use every file.',
     });
   }
   if (count >= all.length) return all;
@@ -106,24 +142,32 @@ async function itemOf<L>(
 ): Promise<Item<L> | Skipped> {
   const found = source(path);
   if ('reason' in found) return { path, reason: found.reason };
+  let doing = 'read';
   try {
     const bytes = await readFile(join(root, path));
     if (bytes.length === 0) return { path, reason: 'the file is empty' };
+    doing = 'decoded';
     const image = await decode(bytes);
     return { id: path, labels: found.labels, read: () => Promise.resolve(image) };
   } catch (cause) {
     if (isMultitaskError(cause)) throw cause;
-    return { path, reason: `it cannot be decoded (${(cause as Error).message.split('\n')[0]})` };
+    return { path, reason: `it cannot be ${doing} (${reasonOf(cause as Error)})` };
   }
 }
 
-function unusableFile(root: string, { path, reason }: Skipped, more = ''): Error {
+/** libvips keeps one list of reasons for all its threads: of files that fail side by side one has it, others have none. */
+function reasonOf({ message }: Error): string {
+  const first = message.split('\n')[0]!;
+  return /^Unknown error/.test(first) ? 'the decoder gives no reason' : first;
+}
+
+function unusableFile(root: string, { path, reason }: Skipped): Error {
   return fault({
     kind: 'data',
     path: join(root, path),
     expected: 'an image with labels',
     received: `a file that cannot be used: ${reason}`,
-    advice: `Mend or remove it, or give unusable: 'skip' to list such files and go on.${more}`,
+    advice: `Mend or remove it, or give unusable: 'skip' to list such files and go on.`,
   });
 }
 

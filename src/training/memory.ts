@@ -31,8 +31,9 @@ function fixedBytes(network: Network): number {
 }
 
 /**
- * A step keeps every activation for the way back, and beside each its gradient; the copies that gradients of
- * convolutions work on come on top, for the largest layer.
+ * A step keeps every activation for the way back and beside each its gradient; convolutions, and the allocator's gaps, take
+ * the rest. The factors are measured: Model A grows the heap by 57 MB an image at 128x128 (activations 13.5 MB, the largest
+ * 4.1 MB) and by 14 MB at 64x64.
  */
 function bytesPerImage(network: Network): number {
   const sizes = network.layersModel.layers.map((layer) =>
@@ -41,5 +42,5 @@ function bytesPerImage(network: Network): number {
       .reduce<number>((product, side) => product * (side ?? 1), 4),
   );
   const sum = sizes.reduce((total, size) => total + size, 0);
-  return 2 * sum + 3 * Math.max(...sizes);
+  return 3 * sum + 4 * Math.max(...sizes);
 }

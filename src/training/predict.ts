@@ -25,7 +25,7 @@ export type PredictInput = ImageBytes | Uint8Array | Tensor3D;
 export interface PredictOptions {
   /** Images in a pass; default 32. */
   readonly batchSize?: number;
-  /** Decodes and resizes encoded files; `tfjs-multitask/node` and `/browser` have one each. */
+  /** Decodes and resizes encoded files; `tfjs-multitask/node` has `sharpDecoder`. */
   readonly decoder?: Decoder;
 }
 
@@ -95,8 +95,7 @@ async function tensorOf(
         path,
         expected: 'decoded pixels, or a decoder in the options',
         received: 'the bytes of a file',
-        advice:
-          "Give decoder: sharpDecoder() from 'tfjs-multitask/node', or canvasDecoder() from '/browser'.",
+        advice: "Give decoder: await sharpDecoder() from 'tfjs-multitask/node', or one of your own.",
       });
     }
     return tensorOf(network, await decoder(input, shape), path, undefined);
