@@ -9,6 +9,7 @@ import type { LabelSource } from '../data/labels.js';
 import { sharpDecoder } from './decode.js';
 
 const EXTENSIONS = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
+const NOT_DECODED = 'it cannot be decoded';
 
 /**
  * Options of {@link imageFolder}.
@@ -66,6 +67,7 @@ export async function imageFolder<L>(root: string, options: ImageFolderOptions<L
   const decode = options.decoder ?? (await sharpDecoder());
   const shape = [size[0], size[1], channels] as const;
   const outcomes: (Item<L> | Skipped)[] = new Array(paths.length);
+  const item = (path: string) => itemOf(root, path, labels, (bytes) => decode(bytes, shape));
   let next = 0;
   let done = 0;
   const work = async () => {
@@ -73,7 +75,7 @@ export async function imageFolder<L>(root: string, options: ImageFolderOptions<L
       signal?.throwIfAborted();
       const index = next++;
       const path = paths[index]!;
-      const outcome = await itemOf(root, path, labels, (bytes) => decode(bytes, shape));
+      const outcome = await item(path);
       outcomes[index] = outcome;
       if ('reason' in outcome && unusable === 'error') return stop();
       progress?.(++done, paths.length);
@@ -84,6 +86,12 @@ export async function imageFolder<L>(root: string, options: ImageFolderOptions<L
   };
   const works = Array.from({ length: availableParallelism() + 2 }, () => work().finally(stop));
   await Promise.all(works);
+  // libvips keeps one list of reasons for all its threads: a file that failed beside others is asked again, alone.
+  for (const [index, outcome] of outcomes.entries()) {
+    if (outcome && 'reason' in outcome && outcome.reason.startsWith(NOT_DECODED)) {
+      outcomes[index] = await item(outcome.path);
+    }
+  }
   const items = outcomes.filter((outcome): outcome is Item<L> => 'read' in outcome);
   const skipped = outcomes.filter((outcome): outcome is Skipped => 'reason' in outcome);
   // Files are begun in the order of their paths, and those begun are finished: of several, always the first is named.
@@ -142,23 +150,17 @@ async function itemOf<L>(
 ): Promise<Item<L> | Skipped> {
   const found = source(path);
   if ('reason' in found) return { path, reason: found.reason };
-  let doing = 'read';
+  let not = 'it cannot be read';
   try {
     const bytes = await readFile(join(root, path));
     if (bytes.length === 0) return { path, reason: 'the file is empty' };
-    doing = 'decoded';
+    not = NOT_DECODED;
     const image = await decode(bytes);
     return { id: path, labels: found.labels, read: () => Promise.resolve(image) };
   } catch (cause) {
     if (isMultitaskError(cause)) throw cause;
-    return { path, reason: `it cannot be ${doing} (${reasonOf(cause as Error)})` };
+    return { path, reason: `${not} (${(cause as Error).message.split('\n')[0]})` };
   }
-}
-
-/** libvips keeps one list of reasons for all its threads: of files that fail side by side one has it, others have none. */
-function reasonOf({ message }: Error): string {
-  const first = message.split('\n')[0]!;
-  return /^Unknown error/.test(first) ? 'the decoder gives no reason' : first;
 }
 
 function unusableFile(root: string, { path, reason }: Skipped): Error {

@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest';
+import type { Fill } from '../../src/augment/affine.js';
+import type { ImageShape } from '../../src/core/images.js';
+import { augment, brightness, horizontalFlip, rng, rotation, zoom } from '../../src/index.js';
+import { imagesOf } from '../../src/training/batch.js';
+import { expectClose } from './close.js';
+import { type FixtureArray, fixture, numbers } from './fixture.js';
+import { imageBytes } from './noise.js';
+
+interface Parameters {
+  readonly theta: number;
+  readonly tx: number;
+  readonly ty: number;
+  readonly shear: number;
+  readonly zx: number;
+  readonly zy: number;
+  readonly flip_horizontal: boolean;
+  readonly flip_vertical: boolean;
+}
+
+const keras = fixture<{
+  transforms: {
+    name: string;
+    shape: [number, number, number];
+    parameters: Parameters;
+    fill: Fill;
+    value: number;
+    pixels: FixtureArray;
+  }[];
+  draws: {
+    count: number;
+    levels: number[];
+    theta: number[];
+    zx: number[];
+    zy: number[];
+    correlation: number;
+    flips: number;
+  };
+  brightness: { factor: number; pixels: FixtureArray }[];
+  standardise: { [name: string]: FixtureArray };
+  layers: { [name: string]: FixtureArray };
+}>('affine');
+
+const picture = (name: string, [height, width, channels]: ImageShape) => ({
+  data: imageBytes(name, [height, width, channels]),
+  height,
+  width,
+  channels,
+});
+
+const planOf = (p: Parameters) => ({
+  affine: {
+    rotation: p.theta,
+    shiftColumns: p.tx,
+    shiftRows: p.ty,
+    shear: p.shear,
+    zoomColumns: p.zx,
+    zoomRows: p.zy,
+  },
+  flips: { horizontal: p.flip_horizontal, vertical: p.flip_vertical },
+  values: [],
+});
+
+// Both work in double precision and round the pixel to float32, whose step at 255 is 1.5e-5.
+const ROUNDING = 3.1e-5;
+
+describe('the pixels of ImageDataGenerator', () => {
+  test.each(keras.transforms)('$name', ({ name, shape, parameters, fill, value, pixels }) => {
+    const look = augment([], { fill, value, compat: 'keras' });
+    expectClose(
+      look.apply(picture(name, shape), planOf(parameters)).data,
+      numbers(pixels),
+      ROUNDING,
+      'pixel',
+    );
+  });
+
+  test('without compat, the same on squares and others elsewhere', () => {
+    const seen = new Set<boolean>();
+    for (const { name, shape, parameters, fill, value, pixels } of keras.transforms) {
+      const { data } = augment([], { fill, value }).apply(picture(name, shape), planOf(parameters));
+      const square = shape[0] === shape[1];
+      const turns = parameters.theta !== 0 || parameters.zx !== 1;
+      if (square) expectClose(data, numbers(pixels), ROUNDING, name);
+      else if (turns) expect(() => expectClose(data, numbers(pixels), 1, name)).toThrow('apart');
+      seen.add(square);
+    }
+    expect(seen.size).toBe(2);
+  });
+
+  test('brightness, but for the rounding of Pillow', () => {
+    const shape = [6, 6, 3] as const;
+    expect(keras.brightness).toHaveLength(2);
+    for (const { factor, pixels } of keras.brightness) {
+      const plan = {
+        ...planOf({ theta: 0, tx: 0, ty: 0, shear: 0, zx: 1, zy: 1 } as Parameters),
+        values: [{ factor }],
+      };
+      const { data } = augment([brightness({ range: 0.5 })]).apply(
+        picture('brightness', shape),
+        plan as never,
+      );
+      expectClose(data, numbers(pixels), 1, `brightness ${factor}`);
+    }
+  });
+});
+
+test("without compat the centre is that of Keras 3's own layers", () => {
+  const image = picture('layers', [4, 6, 3]);
+  const still = { theta: 0, tx: 0, ty: 0, shear: 0, zx: 1, zy: 1 } as Parameters;
+  const cases: { [name: string]: [Partial<Parameters>, Fill] } = {
+    turn: [{ theta: 90 }, 'nearest'],
+    'turn by 20 degrees': [{ theta: 20 }, 'reflect'],
+    'zoom out': [{ zx: 1.5, zy: 1.5 }, 'nearest'],
+    'zoom in': [{ zx: 0.5, zy: 0.5 }, 'nearest'],
+  };
+  expect(Object.keys(keras.layers).sort()).toEqual(Object.keys(cases).sort());
+  for (const [name, [changed, fill]] of Object.entries(cases)) {
+    const { data } = augment([], { fill }).apply(image, planOf({ ...still, ...changed }));
+    // Keras's layers compute coordinates in float32: 1e-4 of the range of a pixel.
+    expectClose(data, numbers(keras.layers[name]!), 1e-4 * 255, name);
+  }
+});
+
+describe('the draws of ImageDataGenerator', () => {
+  const look = augment([rotation({ degrees: 20 }), zoom({ range: 0.1 }), horizontalFlip()]);
+  const { draws } = keras;
+  const plans = Array.from(
+    { length: draws.count },
+    (_, i) => look.draw(rng(5, 'plan', 0, i), [8, 8, 3]) as unknown as ReturnType<typeof planOf>,
+  );
+
+  test.each([
+    ['theta', 'rotation'],
+    ['zx', 'zoomColumns'],
+    ['zy', 'zoomRows'],
+  ] as const)('%s has the same distribution', (theirs, ours) => {
+    const sorted = plans.map((plan) => plan.affine[ours]).sort((a, b) => a - b);
+    const quantiles = draws[theirs];
+    const range = ours === 'rotation' ? 20 : 0.1;
+    const middle = ours === 'rotation' ? 0 : 1;
+    expect(sorted[0]!).toBeGreaterThanOrEqual(middle - range);
+    expect(sorted.at(-1)!).toBeLessThan(middle + range);
+    // Kolmogorov and Smirnov, two samples of n: 1.95 √(2/n) is passed by chance once in a thousand.
+    const limit = 1.95 * Math.sqrt(2 / draws.count);
+    quantiles.forEach((quantile, i) => {
+      const below = sorted.filter((value) => value <= quantile).length / sorted.length;
+      expect(Math.abs(below - draws.levels[i]!)).toBeLessThan(limit);
+    });
+  });
+
+  test('one zoom says nothing about the other, and half of the images are mirrored', () => {
+    const xs = plans.map((plan) => plan.affine.zoomColumns - 1);
+    const ys = plans.map((plan) => plan.affine.zoomRows - 1);
+    const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
+    const correlation =
+      sum(xs.map((x, i) => x * ys[i]!)) / Math.sqrt(sum(xs.map((x) => x * x)) * sum(ys.map((y) => y * y)));
+    for (const value of [correlation, draws.correlation]) expect(Math.abs(value)).toBeLessThan(0.04);
+    const flips = plans.filter((plan) => plan.flips.horizontal).length / plans.length;
+    for (const value of [flips, draws.flips]) expect(Math.abs(value - 0.5)).toBeLessThan(0.02);
+    expect(plans.some((plan) => plan.flips.vertical)).toBe(false);
+  });
+});
+
+test.each([
+  ['rescaled', [0, 1]],
+  ['function first', [1000 / 255, 1255 / 255]],
+] as const)('bytes become the numbers of standardize, %s', (name, range) => {
+  const bytes = Float32Array.from(imageBytes('standardise', [4, 4, 3]));
+  const images = imagesOf(bytes, [1, 4, 4, 3], range);
+  // One multiplication in float32, one addition: two steps of float32 at 4.9.
+  expectClose(images.dataSync(), numbers(keras.standardise[name]!), 1e-6, name);
+  images.dispose();
+});
