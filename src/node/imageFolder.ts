@@ -77,7 +77,7 @@ export async function imageFolder<L>(root: string, options: ImageFolderOptions<L
       const path = paths[index]!;
       const outcome = await item(path);
       outcomes[index] = outcome;
-      if ('reason' in outcome && unusable === 'error') return stop();
+      if ('reason' in outcome && unusable === 'error') return;
       progress?.(++done, paths.length);
     }
   };
@@ -88,9 +88,9 @@ export async function imageFolder<L>(root: string, options: ImageFolderOptions<L
   await Promise.all(works);
   // libvips keeps one list of reasons for all its threads: a file that failed beside others is asked again, alone.
   for (const [index, outcome] of outcomes.entries()) {
-    if (outcome && 'reason' in outcome && outcome.reason.startsWith(NOT_DECODED)) {
-      outcomes[index] = await item(outcome.path);
-    }
+    if (!outcome || !('reason' in outcome && outcome.reason.startsWith(NOT_DECODED))) continue;
+    const again = await item(outcome.path);
+    if ('reason' in again || unusable === 'skip') outcomes[index] = again;
   }
   const items = outcomes.filter((outcome): outcome is Item<L> => 'read' in outcome);
   const skipped = outcomes.filter((outcome): outcome is Skipped => 'reason' in outcome);
