@@ -1,0 +1,67 @@
+import { fileURLToPath } from 'node:url';
+import {
+  Application,
+  type DeclarationReflection,
+  type ProjectReflection,
+  ReflectionKind,
+  TSConfigReader,
+  TypeDocReader,
+} from 'typedoc';
+import { beforeAll, expect, test } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const CATEGORIES = [
+  'Compose',
+  'Data',
+  'Augment',
+  'Train',
+  'Losses and metrics',
+  'Optimisers',
+  'Callbacks',
+  'Figures',
+  'Engines',
+  'Files',
+  'Errors',
+];
+
+const said: string[] = [];
+let project: ProjectReflection;
+let pages: DeclarationReflection[];
+
+beforeAll(async () => {
+  const app = await Application.bootstrapWithPlugins({ options: ROOT, tsconfig: ROOT }, [
+    new TypeDocReader(),
+    new TSConfigReader(),
+  ]);
+  app.logger.log = (message, level) => void (level >= 2 && said.push(message)); // LogLevel.Warn and above
+  project = (await app.convert())!;
+  app.validate(project);
+  pages = (project.children ?? [])
+    .flatMap((module) => module.children ?? [])
+    .filter((page) => !page.isReference());
+}, 120_000);
+
+const commentsOf = (page: DeclarationReflection) =>
+  page.signatures ? page.signatures.map(({ comment }) => comment) : [page.comment];
+const tagOf = (page: DeclarationReflection, tag: `@${string}`) =>
+  commentsOf(page).flatMap((comment) => comment?.getTags(tag) ?? []);
+
+test('typedoc finds nothing undocumented, missing or broken', () => {
+  expect(said).toEqual([]);
+  expect(pages.length).toBeGreaterThan(120);
+});
+
+test('every page stands under a word of the user', () => {
+  const lost = pages
+    .map((page) => ({ page, words: tagOf(page, '@category').map(({ content }) => content[0]?.text ?? '') }))
+    .filter(({ words }) => words.length === 0 || !words.every((word) => CATEGORIES.includes(word)))
+    .map(({ page, words }) => `${page.getFullName()}: ${words.join()}`);
+  expect(lost).toEqual([]);
+});
+
+test('every exported function has an example', () => {
+  const without = pages
+    .filter((page) => page.kindOf(ReflectionKind.Function) && tagOf(page, '@example').length === 0)
+    .map((page) => page.getFullName());
+  expect(without).toEqual([]);
+});
