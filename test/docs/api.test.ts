@@ -29,12 +29,13 @@ let project: ProjectReflection;
 let pages: DeclarationReflection[];
 
 beforeAll(async () => {
-  const app = await Application.bootstrapWithPlugins({ options: ROOT, tsconfig: ROOT }, [
+  const app = await Application.bootstrapWithPlugins({ options: ROOT }, [
     new TypeDocReader(),
     new TSConfigReader(),
   ]);
   app.logger.log = (message, level) => void (level >= 2 && said.push(message)); // LogLevel.Warn and above
   project = (await app.convert())!;
+  if (!project) throw new Error(said.join('\n'));
   app.validate(project);
   pages = (project.children ?? [])
     .flatMap((module) => module.children ?? [])
