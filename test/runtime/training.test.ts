@@ -93,7 +93,6 @@ describe('a run', () => {
     const judged: { readonly [column: string]: number } = await loaded.evaluate(validation.augment(look), {
       loss: settings.loss as never,
       batchSize: settings.batchSize,
-      seed: settings.seed,
       epoch: best.epoch,
     });
     for (const [column, value] of Object.entries(judged)) {

@@ -1,0 +1,222 @@
+import * as tf from '@tensorflow/tfjs';
+import { describe, expect, test } from 'vitest';
+import { modelA } from '../../examples/study/model-a-network.js';
+import {
+  averagePool,
+  type Branch,
+  batchNorm,
+  binary,
+  branch,
+  categorical,
+  conv,
+  dense,
+  depthwiseConv,
+  dropout,
+  flatten,
+  maxPool,
+  multiTask,
+  regression,
+  residual,
+  sharedTrunk,
+} from '../../src/index.js';
+import { faultOf } from './faultOf.js';
+import { GENDERS } from './small.js';
+
+const age = regression({ unit: 'years' });
+const flat = branch([flatten(), dense(3)]);
+const begin = () => multiTask({ input: [16, 16, 3] });
+/** Calls as JavaScript makes them: no types in the way. */
+const loose = () => begin() as any;
+
+describe('images too small for the network', () => {
+  test('Model A builds at 56x56, and below says that 56x56 is the least', async () => {
+    const model = modelA(56);
+    expect(model.layersModel.outputs.map(({ shape }) => shape)).toEqual([
+      [null, 1],
+      [null, 1],
+    ]);
+    model.dispose();
+    for (const size of [55, 40, 8, 1]) {
+      const error = await faultOf(() => modelA(size));
+      expect(error.kind).toBe('argument');
+      expect(error.path).toMatch(/^(trunk|age)_(conv|pool)\d$/);
+      expect(error.expected).toContain('at least 56x56 pixels');
+      expect(error.received).toMatch(/^input \[.*\], which leaves \[.*\]$/);
+      expect(error.advice).toContain('larger images');
+    }
+  });
+
+  test.each([
+    ['trunk', [conv(4, 3), maxPool(2), conv(4, 3)], 'trunk_conv2', 8],
+    ['strides', [conv(4, 3, { strides: 2 }), conv(4, 3, { strides: 2 })], 'trunk_conv2', 7],
+    ['dilation', [conv(4, 3, { dilation: 4 })], 'trunk_conv1', 9],
+    [
+      'same padding',
+      [conv(4, 5, { padding: 'same' }), averagePool(2), depthwiseConv(3)],
+      'trunk_depthwise1',
+      6,
+    ],
+    ['residual', [residual([conv(4, 3, { padding: 'same' }), batchNorm()]), conv(4, 6)], undefined, 6],
+  ] as const)('the least size is right: %s', async (_, pieces, layer, least) => {
+    const at = (side: number) =>
+      multiTask({ input: [side, side, 3] })
+        .trunk(sharedTrunk(pieces))
+        .task('age', age, flat);
+    const error = await faultOf(() => at(least - 1).build());
+    if (layer) expect(error.path).toBe(layer);
+    expect(error.expected).toContain(`at least ${least}x${least} pixels`);
+    expect(() => at(least).build().dispose()).not.toThrow();
+  });
+});
+
+describe('a task', () => {
+  test('without a branch says what a branch is', async () => {
+    const error = await faultOf(() => loose().task('age', age));
+    expect(error).toMatchObject({ kind: 'argument', path: "task('age')", received: 'nothing' });
+    expect(error.expected).toContain('branch([...])');
+    expect(error.advice).toContain("task('age', ");
+    const list = await faultOf(() => loose().task('age', age, [flatten()]));
+    expect(list).toMatchObject({ path: "task('age')", received: 'a list' });
+    const trunk = await faultOf(() => loose().task('age', age, sharedTrunk([flatten()])));
+    expect(trunk).toMatchObject({ path: "task('age')", received: 'a trunk' });
+    expect(await faultOf(() => branch([]))).toMatchObject({ path: 'branch', received: 'an empty list' });
+  });
+
+  test('that is none, has a taken name, or one that cannot be a column', async () => {
+    const none = await faultOf(() => loose().task('age', { unit: 'years' }, flat));
+    expect(none).toMatchObject({ kind: 'argument', path: "task('age')" });
+    expect(none.expected).toContain('regression()');
+    const twice = await faultOf(() => loose().task('age', age, flat).task('age', age, flat));
+    expect(twice).toMatchObject({ path: "task('age')", received: '"age", which is already defined' });
+    for (const name of ['loss', 'val', 'val_age', 'clean_age', 'a b', '1st', '', 'trunk', 'é']) {
+      expect(await faultOf(() => loose().task(name, age, flat))).toMatchObject({
+        kind: 'argument',
+        path: `task('${name}')`,
+      });
+    }
+    const clash = await faultOf(() => begin().task('age', age, flat).task('age_loss', age, flat));
+    expect(clash).toMatchObject({ kind: 'argument', path: "task('age_loss')" });
+    expect(clash.received).toBe('"age_loss" beside "age"');
+  });
+
+  test('of no unit, of one label, of labels that are the same', async () => {
+    expect(await faultOf(() => regression({ unit: ' ' }))).toMatchObject({ path: 'regression.unit' });
+    expect(await faultOf(() => binary(['a'] as never))).toMatchObject({
+      path: 'binary.labels',
+      received: '["a"]',
+    });
+    expect(await faultOf(() => binary('ab' as never))).toMatchObject({
+      path: 'binary.labels',
+      received: '"ab"',
+    });
+    expect(await faultOf(() => binary(['a', 'a']))).toMatchObject({ received: '"a" twice' });
+    expect(await faultOf(() => categorical(['a'] as never))).toMatchObject({ path: 'categorical.labels' });
+    expect(await faultOf(() => categorical(['a', '']))).toMatchObject({
+      path: 'categorical.labels',
+      received: '""',
+    });
+  });
+});
+
+describe('a network', () => {
+  test('without a task, with a second trunk, with a trunk that is none', async () => {
+    const none = await faultOf(() => loose().build());
+    expect(none).toMatchObject({ kind: 'argument', path: 'multiTask().build', received: 'none' });
+    const trunk = sharedTrunk([conv(2, 3)]);
+    const second = await faultOf(() => loose().trunk(trunk).trunk(trunk));
+    expect(second).toMatchObject({ kind: 'argument', path: 'multiTask().trunk', received: 'a second one' });
+    const other = await faultOf(() => loose().trunk([conv(2, 3)]));
+    expect(other).toMatchObject({
+      path: 'multiTask().trunk',
+      expected: 'sharedTrunk([...])',
+      received: 'a list',
+    });
+  });
+
+  test.each([[[16, 16]], [[16, 16, 4]], [[0, 16, 3]], [[16.5, 16, 3]], ['16x16x3'], [undefined]])(
+    'of an input that is none: %j',
+    async (input) => {
+      const error = await faultOf(() => multiTask({ input: input as never }));
+      expect(error).toMatchObject({ kind: 'argument', path: 'multiTask.input' });
+      expect(error.received).toBe(JSON.stringify(input) ?? 'nothing');
+    },
+  );
+
+  test.each([[[0]], [[1, 1]], [[0, Number.NaN]]])('of a range that is none: %j', async (range) => {
+    const error = await faultOf(() => multiTask({ input: [8, 8, 3], range: range as never }));
+    expect(error).toMatchObject({ kind: 'argument', path: 'multiTask.range' });
+  });
+
+  test('whose branch does not end flat says how to end it', async () => {
+    const error = await faultOf(() =>
+      begin()
+        .task('age', age, branch([conv(2, 3)]))
+        .build(),
+    );
+    expect(error).toMatchObject({ kind: 'argument', path: 'branch age', received: '[14, 14, 2]' });
+    expect(error.advice).toContain('flatten()');
+  });
+
+  test('whose blocks stand in a wrong order says which', async () => {
+    const error = await faultOf(() =>
+      begin()
+        .task('age', age, branch([flatten(), conv(2, 3)]))
+        .build(),
+    );
+    expect(error).toMatchObject({ kind: 'argument', path: 'age: age_conv1' });
+    expect(error.expected).toBe('a layer that accepts [768]');
+    expect(error.advice).toContain('order');
+  });
+
+  test('of numbers that are none names the argument', async () => {
+    const cases: [() => unknown, string][] = [
+      [() => conv(0, 3), 'conv.filters'],
+      [() => conv(2, 1.5), 'conv.kernelSize'],
+      [() => conv(2, 3, { strides: 0 }), 'conv.strides'],
+      [() => conv(2, 3, { dilation: -1 }), 'conv.dilation'],
+      [() => conv(2, 3, { l2: Number.NaN }), 'conv.l2'],
+      [() => depthwiseConv(3, { depthMultiplier: 0 }), 'depthwiseConv.depthMultiplier'],
+      [() => maxPool(0), 'maxPool.size'],
+      [() => dense(0), 'dense.units'],
+      [() => dense(3, { l2: -1 }), 'dense.l2'],
+      [() => dropout(1), 'dropout.rate'],
+      [() => dropout(30), 'dropout.rate'],
+    ];
+    for (const [make, path] of cases) {
+      expect(await faultOf(make)).toMatchObject({ kind: 'argument', path });
+    }
+  });
+
+  test('of something that is no block names its place', async () => {
+    const uncalled = await faultOf(() => branch([flatten(), dense as never]));
+    expect(uncalled).toMatchObject({ kind: 'argument', path: 'branch[1]', received: 'a function' });
+    expect(uncalled.advice).toContain('Call it');
+    const record = await faultOf(() => sharedTrunk([{ filters: 3 } as never]));
+    expect(record).toMatchObject({ kind: 'argument', path: 'sharedTrunk[0]' });
+    const notList = await faultOf(() => branch(flatten() as never));
+    expect(notList).toMatchObject({ kind: 'argument', path: 'branch' });
+  });
+
+  test('of a layer that draws by itself, a nested model, or a layer in two places', async () => {
+    const noise = branch([flatten(), tf.layers.gaussianNoise({ stddev: 0.1 })]);
+    const drawn = await faultOf(() => begin().task('age', age, noise).build());
+    expect(drawn).toMatchObject({ kind: 'argument', received: 'GaussianNoise' });
+    expect(drawn.path).toContain('age');
+    const inner = tf.sequential({ layers: [tf.layers.flatten({ inputShape: [16, 16, 3] })] });
+    const nested = await faultOf(() =>
+      begin()
+        .task('age', age, branch([inner as never]))
+        .build(),
+    );
+    expect(nested).toMatchObject({
+      kind: 'argument',
+      expected: 'a layer, not a model',
+      received: 'Sequential',
+    });
+    const once = tf.layers.flatten({ name: 'mine' });
+    const build = (given: Branch) =>
+      begin().task('age', age, given).task('gender', binary(GENDERS), given).build();
+    const twice = await faultOf(() => build(branch([once])));
+    expect(twice).toMatchObject({ kind: 'argument', path: 'gender: mine' });
+  });
+});

@@ -1,0 +1,50 @@
+import {
+  batchNorm,
+  binary,
+  branch,
+  conv,
+  dense,
+  flatten,
+  imagesInMemory,
+  multiTask,
+  regression,
+  rng,
+  sharedTrunk,
+  weightedLoss,
+} from '../../src/index.js';
+
+export const GENDERS = ['male', 'female'] as const;
+
+export interface Labels {
+  readonly age?: number | undefined;
+  readonly gender?: 'male' | 'female' | undefined;
+}
+
+/** Noise of 8x8 pixels with the labels given; `id` of each is `face-0`, `face-1`, … */
+export const faces = (labels: readonly Labels[], side = 8) =>
+  imagesInMemory(
+    labels.map((given, i) => {
+      const random = rng(i, 'noise');
+      const data = Uint8Array.from({ length: side * side * 3 }, () => random.below(256));
+      return { id: `face-${i}`, image: { data, height: side, width: side, channels: 3 }, labels: given };
+    }),
+  );
+
+/** Twelve faces with right labels. */
+export const good = () =>
+  faces(Array.from({ length: 12 }, (_, i) => ({ age: 5 * i, gender: GENDERS[i % 2]! })));
+
+/** A network of two tasks that trains in milliseconds. */
+export const small = () =>
+  multiTask({ input: [8, 8, 3] })
+    .trunk(sharedTrunk([conv(2, 3), batchNorm()]))
+    .task('age', regression({ unit: 'years' }), branch([flatten(), dense(3)]))
+    .task('gender', binary(GENDERS), branch([flatten(), dense(3)]))
+    .build();
+
+export const settings = {
+  epochs: 2,
+  batchSize: 4,
+  engine: 'wasm',
+  loss: weightedLoss({ age: 1, gender: 50 }),
+} as const;
