@@ -15,6 +15,15 @@ export function within(path: string, value: number, least: number, most: number)
 /**
  * Turns by an angle drawn from `-degrees` to `degrees`, counter-clockwise positive, as Keras's `rotation_range`.
  *
+ * @param options - `degrees`: 0 to 360.
+ * @throws `argument` fault for degrees out of their range.
+ * @example
+ * ```ts
+ * import { augment, rng, rotation } from 'tfjs-multitask';
+ *
+ * const look = augment([rotation({ degrees: 20 })]);
+ * console.log(look.draw(rng(7), [64, 64, 3]).affine.rotation); // -17.33…
+ * ```
  * @category Augment
  */
 export function rotation({ degrees }: { readonly degrees: number }): AffinePart {
@@ -28,9 +37,19 @@ export function rotation({ degrees }: { readonly degrees: number }): AffinePart 
 }
 
 /**
- * Zooms by factors drawn from `1 - range` to `1 + range`; over 1 shows more of the scene. `axes`: `independent`
- * (default) draws one factor a side, as Keras's `zoom_range`; `together` keeps proportions.
+ * Zooms by factors drawn from `1 - range` to `1 + range`; over 1 shows more of the scene.
  *
+ * @param options - `range`: 0 to 0.99. `axes`: `independent` (default) draws one factor a side, as Keras's `zoom_range`;
+ *   `together` keeps proportions.
+ * @throws `argument` fault for a range out of its own.
+ * @example
+ * ```ts
+ * import { augment, rng, zoom } from 'tfjs-multitask';
+ *
+ * const look = augment([zoom({ range: 0.1, axes: 'together' })]);
+ * const { zoomRows, zoomColumns } = look.draw(rng(7), [64, 64, 3]).affine;
+ * console.log(zoomRows, zoomRows === zoomColumns); // 0.91… true
+ * ```
  * @category Augment
  */
 export function zoom({
@@ -54,8 +73,17 @@ export function zoom({
 }
 
 /**
- * Moves by a share of the height and of the width, each drawn from minus to plus the given share. Default 0.
+ * Moves by a share of the height and of the width, each drawn from minus to plus the given share.
  *
+ * @param options - `height`, `width`: 0 to 1, default 0; the plan holds pixels.
+ * @throws `argument` fault for a share out of its range.
+ * @example
+ * ```ts
+ * import { augment, rng, shift } from 'tfjs-multitask';
+ *
+ * const look = augment([shift({ height: 0.1 })]);
+ * console.log(look.draw(rng(7), [64, 64, 3]).affine.shiftRows); // -5.54…
+ * ```
  * @category Augment
  */
 export function shift({
@@ -81,6 +109,15 @@ export function shift({
 /**
  * Shears by an angle drawn from `-degrees` to `degrees`, as Keras's `shear_range`.
  *
+ * @param options - `degrees`: 0 to 89.
+ * @throws `argument` fault for degrees out of their range.
+ * @example
+ * ```ts
+ * import { augment, rng, shear } from 'tfjs-multitask';
+ *
+ * const look = augment([shear({ degrees: 10 })]);
+ * console.log(look.draw(rng(7), [64, 64, 3]).affine.shear); // -8.66…
+ * ```
  * @category Augment
  */
 export function shear({ degrees }: { readonly degrees: number }): AffinePart {
@@ -94,8 +131,18 @@ export function shear({ degrees }: { readonly degrees: number }): AffinePart {
 }
 
 /**
- * Mirrors left and right in a share of the images. Default half of them.
+ * Mirrors left and right in a share of the images.
  *
+ * @param options - `probability`: 0 to 1, default 0.5.
+ * @throws `argument` fault for a probability out of its range.
+ * @example
+ * ```ts
+ * import { augment, horizontalFlip, rng } from 'tfjs-multitask';
+ *
+ * const look = augment([horizontalFlip({ probability: 1 })]);
+ * const image = { data: Uint8Array.of(1, 2, 3), height: 1, width: 3, channels: 1 };
+ * console.log(look.apply(image, look.draw(rng(7), [1, 3, 1])).data); // Float32Array(3) [ 3, 2, 1 ]
+ * ```
  * @category Augment
  */
 export function horizontalFlip({ probability = 0.5 }: { readonly probability?: number } = {}): FlipPart {
@@ -103,8 +150,18 @@ export function horizontalFlip({ probability = 0.5 }: { readonly probability?: n
 }
 
 /**
- * Mirrors top and bottom in a share of the images. Default half of them.
+ * Mirrors top and bottom in a share of the images.
  *
+ * @param options - `probability`: 0 to 1, default 0.5.
+ * @throws `argument` fault for a probability out of its range.
+ * @example
+ * ```ts
+ * import { augment, rng, verticalFlip } from 'tfjs-multitask';
+ *
+ * const look = augment([verticalFlip({ probability: 1 })]);
+ * const image = { data: Uint8Array.of(1, 2, 3), height: 3, width: 1, channels: 1 };
+ * console.log(look.apply(image, look.draw(rng(7), [3, 1, 1])).data); // Float32Array(3) [ 3, 2, 1 ]
+ * ```
  * @category Augment
  */
 export function verticalFlip({ probability = 0.5 }: { readonly probability?: number } = {}): FlipPart {

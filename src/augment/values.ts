@@ -8,6 +8,17 @@ const LUMA = [0.299, 0.587, 0.114] as const;
 /**
  * Multiplies every value by a factor drawn from `1 - range` to `1 + range`, as Pillow's brightness enhancer, which Keras uses.
  *
+ * @param options - `range`: 0 to 1.
+ * @throws `argument` fault for a range out of its own.
+ * @example
+ * ```ts
+ * import { augment, brightness, rng } from 'tfjs-multitask';
+ *
+ * const look = augment([brightness({ range: 0.3 })]);
+ * const pixel = { data: Uint8Array.of(200, 100, 50), height: 1, width: 1, channels: 3 };
+ * const plan = look.draw(rng(7), [1, 1, 3]);
+ * console.log(plan.values, look.apply(pixel, plan).data[1]); // [ { factor: 0.73… } ] 73.99…
+ * ```
  * @category Augment
  */
 export function brightness({ range }: { readonly range: number }): ValuePart {
@@ -17,6 +28,16 @@ export function brightness({ range }: { readonly range: number }): ValuePart {
 /**
  * Moves every value away from the image's mean luma, or toward it, by a factor drawn from `1 - range` to `1 + range`.
  *
+ * @param options - `range`: 0 to 1.
+ * @throws `argument` fault for a range out of its own.
+ * @example
+ * ```ts
+ * import { augment, contrast, rng } from 'tfjs-multitask';
+ *
+ * const look = augment([contrast({ range: 0.3 })]);
+ * const image = { data: Uint8Array.of(100, 200), height: 1, width: 2, channels: 1 };
+ * console.log(look.apply(image, look.draw(rng(7), [1, 2, 1])).data); // Float32Array(2) [ 113.0…, 186.9… ]
+ * ```
  * @category Augment
  */
 export function contrast({ range }: { readonly range: number }): ValuePart {
@@ -31,6 +52,16 @@ export function contrast({ range }: { readonly range: number }): ValuePart {
 /**
  * Moves every pixel away from its own grey, or toward it, by a factor drawn from `1 - range` to `1 + range`.
  *
+ * @param options - `range`: 0 to 1.
+ * @throws `argument` fault for a range out of its own.
+ * @example
+ * ```ts
+ * import { augment, rng, saturation } from 'tfjs-multitask';
+ *
+ * const look = augment([saturation({ range: 0.3 })]);
+ * const pixel = { data: Uint8Array.of(200, 100, 50), height: 1, width: 1, channels: 3 };
+ * console.log(look.apply(pixel, look.draw(rng(7), [1, 1, 3])).data[0]); // 180.2…
+ * ```
  * @category Augment
  */
 export function saturation({ range }: { readonly range: number }): ValuePart {
@@ -38,8 +69,18 @@ export function saturation({ range }: { readonly range: number }): ValuePart {
 }
 
 /**
- * Takes the colour out of a share of the images. Default a tenth of them.
+ * Takes the colour out of a share of the images: every channel becomes the pixel's luma (Rec. 601).
  *
+ * @param options - `probability`: 0 to 1, default 0.1.
+ * @throws `argument` fault for a probability out of its range.
+ * @example
+ * ```ts
+ * import { augment, greyscale, rng } from 'tfjs-multitask';
+ *
+ * const look = augment([greyscale({ probability: 1 })]);
+ * const pixel = { data: Uint8Array.of(200, 100, 50), height: 1, width: 1, channels: 3 };
+ * console.log(look.apply(pixel, look.draw(rng(7), [1, 1, 3])).data[0]); // 124.19…
+ * ```
  * @category Augment
  */
 export function greyscale({ probability = 0.1 }: { readonly probability?: number } = {}): ValuePart {
@@ -56,9 +97,21 @@ export function greyscale({ probability = 0.1 }: { readonly probability?: number
 }
 
 /**
- * Paints one square of mid-grey over the image, its side a share of the shorter side, its centre anywhere
- * (T. DeVries and G. Taylor 2017). Default side 0.25.
+ * Paints one square of mid-grey (128) over the image, its centre anywhere; what leaves the image is lost.
  *
+ * Source: T. DeVries and G. Taylor, Improved regularization of convolutional neural networks with cutout, 2017.
+ *
+ * @param options - `side`: of the square, as a share of the shorter side of the image: 0 to 1, default 0.25.
+ * @throws `argument` fault for a side out of its range.
+ * @example
+ * ```ts
+ * import { augment, cutout, rng } from 'tfjs-multitask';
+ *
+ * const look = augment([cutout({ side: 0.5 })]);
+ * const white = { data: new Uint8Array(8 * 8).fill(255), height: 8, width: 8, channels: 1 };
+ * const { data } = look.apply(white, look.draw(rng(7), [8, 8, 1]));
+ * console.log(data.filter((value) => value === 128).length); // 8
+ * ```
  * @category Augment
  */
 export function cutout({ side = 0.25 }: { readonly side?: number } = {}): ValuePart {

@@ -9,8 +9,17 @@ import type { LabelSource } from './labels.js';
 export type Column<V> = (cell: string) => V;
 
 /**
- * A cell that holds a finite number, within `min` and `max` when given.
+ * A cell that holds a finite number, within `min` and `max` when given; for {@link csvLabels}.
  *
+ * @param options - `min` and `max`, both allowed. Default: none.
+ * @throws When it reads a cell: a sentence of what was expected, which `csvLabels` completes with row and column.
+ * @example
+ * ```ts
+ * import { number } from 'tfjs-multitask';
+ *
+ * const age = number({ min: 0, max: 120 });
+ * console.log(age('31')); // 31
+ * ```
  * @category Data
  */
 export function number({
@@ -30,8 +39,17 @@ export function number({
 }
 
 /**
- * A cell that holds one of `values`.
+ * A cell that holds one of `values`, to the letter; for {@link csvLabels}.
  *
+ * @param values - Keeps its type: the labels come out as `'male' | 'female'`.
+ * @throws When it reads a cell: a sentence of what was expected, which `csvLabels` completes with row and column.
+ * @example
+ * ```ts
+ * import { oneOf } from 'tfjs-multitask';
+ *
+ * const gender = oneOf(['male', 'female']);
+ * console.log(gender('female')); // female
+ * ```
  * @category Data
  */
 export function oneOf<const V extends readonly string[]>(values: V): Column<V[number]> {

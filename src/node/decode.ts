@@ -7,7 +7,18 @@ type Sharp = typeof import('sharp').default;
  * Decodes with sharp: turned as its EXIF tag says, in sRGB, without transparency (on black), stretched to the shape asked
  * for (sharp's default kernel, Lanczos with three lobes). A file that ends early is an error, not a grey half.
  *
+ * @param load - Imports sharp; default {@link loadPackage}.
  * @throws `missing-package` fault when sharp is not installed.
+ * @example
+ * ```ts
+ * import { readdir, readFile } from 'node:fs/promises';
+ * import { sharpDecoder } from 'tfjs-multitask/node';
+ *
+ * const decode = await sharpDecoder();
+ * const [name] = await readdir('faces');
+ * const face = await decode(await readFile(`faces/${name}`), [64, 64, 3]);
+ * console.log(face.data.length); // 12288
+ * ```
  * @category Data
  */
 export async function sharpDecoder(load: PackageLoader = loadPackage): Promise<Decoder> {

@@ -43,7 +43,9 @@ beforeAll(async () => {
 }, 120_000);
 
 const commentsOf = (page: DeclarationReflection) =>
-  page.signatures ? page.signatures.map(({ comment }) => comment) : [page.comment];
+  page.kindOf(ReflectionKind.Function) && page.signatures
+    ? page.signatures.map(({ comment }) => comment)
+    : [page.comment];
 const tagOf = (page: DeclarationReflection, tag: `@${string}`) =>
   commentsOf(page).flatMap((comment) => comment?.getTags(tag) ?? []);
 
@@ -62,7 +64,11 @@ test('every page stands under a word of the user', () => {
 
 test('every exported function has an example', () => {
   const without = pages
-    .filter((page) => page.kindOf(ReflectionKind.Function) && tagOf(page, '@example').length === 0)
+    .filter(
+      (page) =>
+        page.kindOf([ReflectionKind.Function, ReflectionKind.Variable]) &&
+        tagOf(page, '@example').length === 0,
+    )
     .map((page) => page.getFullName());
   expect(without).toEqual([]);
 });
