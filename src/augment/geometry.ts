@@ -9,6 +9,7 @@ export function within(path: string, value: number, least: number, most: number)
     path,
     expected: `a number from ${least} to ${most}`,
     received: String(value),
+    advice: 'Angles are in degrees; ranges and probabilities are shares, 0.1 for a tenth.',
   });
 }
 

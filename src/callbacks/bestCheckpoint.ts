@@ -1,4 +1,4 @@
-import { fault } from '../core/errors.js';
+import { didYouMean, fault } from '../core/errors.js';
 import type { HistoryRow } from '../core/history.js';
 import type { Store } from '../core/outside.js';
 import type { Callback } from '../training/callback.js';
@@ -96,6 +96,7 @@ function folderOf(template: string, row: HistoryRow): string {
           path: 'bestCheckpoint.name',
           expected: `columns of the history (${Object.keys(row).join(', ')})`,
           received: `{${column}}`,
+          advice: didYouMean(column, Object.keys(row)) ?? 'Put one of these columns between the braces.',
         });
       }
       if (digits !== undefined) return value.toFixed(Number(digits));

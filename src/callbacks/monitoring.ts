@@ -32,5 +32,6 @@ export function checkWhole(path: string, value: number, least: number): void {
     path,
     expected: `a whole number of at least ${least}`,
     received: String(value),
+    advice: `Give ${least} or more epochs, or leave it out for the default.`,
   });
 }

@@ -53,6 +53,7 @@ export function reduceLROnPlateau<const Monitor extends string = 'val_loss'>(
       path: 'reduceLROnPlateau.factor',
       expected: 'a number between 0 and 1, both excluded',
       received: String(factor),
+      advice: 'Give 0.5 to halve the rate.',
     });
   }
   return {

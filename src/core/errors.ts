@@ -104,6 +104,12 @@ export function fault(parts: Fault): MultitaskError {
   return new MultitaskError(parts);
 }
 
+/** A value as a message shows it: text in quotes, NaN and the infinities by name, lists and records as JSON, cut short. */
+export function show(value: unknown): string {
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}
+
 /** `Did you mean "age"?` when one of `names` is within two edits of `name`, else undefined. */
 export function didYouMean(name: string, names: readonly string[]): string | undefined {
   const near = names

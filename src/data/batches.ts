@@ -61,6 +61,8 @@ async function read<L>(
         path: dataset.ids[index]!,
         expected: `${height}x${width}x${channels} bytes`,
         received: `${image.data.length} bytes`,
+        advice:
+          'The bytes changed after the dataset was made, or its decoder gives another size than it was asked for.',
       });
     }
     if (augmenting) {

@@ -197,6 +197,7 @@ export class Dataset<L> {
       path: 'dataset',
       expected: `an index from 0 to ${this.size - 1}`,
       received: String(index),
+      advice: 'Count from 0; `size` is one more than the last index.',
     });
   }
 }

@@ -38,7 +38,13 @@ export interface LabelledImage<L> {
 export function imagesInMemory<L>(images: readonly LabelledImage<L>[]): Dataset<L> {
   const first = images[0]?.image;
   if (!first) {
-    throw fault({ kind: 'data', path: 'images', expected: 'at least one image', received: 'an empty list' });
+    throw fault({
+      kind: 'data',
+      path: 'images',
+      expected: 'at least one image',
+      received: 'an empty list',
+      advice: 'The size of the dataset is that of its first image: give one or more.',
+    });
   }
   const { height, width, channels } = first;
   const items = images.map(({ image, labels, id, weight }, index) => {

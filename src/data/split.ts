@@ -1,4 +1,4 @@
-import { fault } from '../core/errors.js';
+import { didYouMean, fault, show } from '../core/errors.js';
 import { rng } from '../core/rng.js';
 
 /**
@@ -26,6 +26,8 @@ export interface SplitOptions<L> {
   readonly seed?: number;
 }
 
+const WORDS: readonly string[] = ['shuffled', 'first', 'last'];
+
 /** Indices of both parts. Throws a `data` fault when a part would be empty. */
 export function partsOf<L>(
   labels: readonly L[],
@@ -38,6 +40,18 @@ export function partsOf<L>(
       expected: 'a share between 0 and 1, both excluded',
       received: String(share),
       advice: 'Give 0.2 to keep a fifth of the images for validation.',
+    });
+  }
+  if (
+    !WORDS.includes(by as string) &&
+    typeof (by as { stratify?: unknown } | null)?.stratify !== 'function'
+  ) {
+    throw fault({
+      kind: 'argument',
+      path: 'split.by',
+      expected: `${WORDS.join(', ')} or { stratify: (labels) => ... }`,
+      received: show(by),
+      advice: didYouMean(String(by), WORDS) ?? 'Leave it out to divide at random.',
     });
   }
   const n = labels.length;

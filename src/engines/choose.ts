@@ -1,4 +1,4 @@
-import { fault } from '../core/errors.js';
+import { didYouMean, fault } from '../core/errors.js';
 import type { PackageLoader } from '../core/outside.js';
 import { loadNativeBackend, nativePackage } from '../tensor/native.js';
 import { tf } from '../tensor/tf.js';
@@ -98,6 +98,9 @@ async function named(name: EngineName, load?: PackageLoader): Promise<EngineChoi
       path: 'engine',
       expected: `auto, ${Object.keys(start).join(', ')}`,
       received: JSON.stringify(name) ?? 'nothing',
+      advice:
+        didYouMean(String(name), ['auto', ...Object.keys(start)]) ??
+        'Leave it out for the fastest installed.',
     });
   }
   await start[name](load);

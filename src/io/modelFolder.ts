@@ -17,6 +17,8 @@ interface ModelJson {
   }[];
 }
 
+const COPY = 'Copy the whole folder again.';
+
 const text = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
 
 /**
@@ -66,7 +68,14 @@ export async function readModelFolder<T extends Tasks>(
     try {
       if (bytes) return JSON.parse(new TextDecoder().decode(bytes));
     } catch (cause) {
-      throw fault({ kind: 'file', path: where(file), expected: 'JSON', received: 'something else', cause });
+      throw fault({
+        kind: 'file',
+        path: where(file),
+        expected: 'JSON',
+        received: 'something else',
+        advice: COPY,
+        cause,
+      });
     }
     throw fault({
       kind: 'file',
@@ -87,6 +96,7 @@ export async function readModelFolder<T extends Tasks>(
       path: where('model.json'),
       expected: 'a layers model with one weights file beside it',
       received: 'another layout',
+      advice: 'Give a folder that save() or bestCheckpoint() wrote.',
     });
   }
   const bytes = await store.read(at(file));
@@ -96,7 +106,7 @@ export async function readModelFolder<T extends Tasks>(
       path: where(file),
       expected: 'the weights that model.json names',
       received: bytes ? 'bytes that do not match their hash' : 'no such file',
-      advice: 'Copy the whole folder again.',
+      advice: COPY,
     });
   }
   const layersModel = await tf.loadLayersModel(

@@ -24,6 +24,8 @@ export interface TaskTable {
 /** Number of the table's layout; raised when an older reader could not read a newer table. */
 const VERSION = 1;
 
+const WRITTEN = 'Give a folder that save() or bestCheckpoint() wrote, as it was written.';
+
 /** The table of a network. */
 export function taskTable(network: Network): TaskTable {
   return {
@@ -44,7 +46,7 @@ export function checkTaskTable(
   path: string,
   expected?: Tasks,
 ): { input: NetworkInput; tasks: Tasks } {
-  const wrong = (wanted: string, received: string, advice?: string) =>
+  const wrong = (wanted: string, received: string, advice = WRITTEN) =>
     fault({ kind: 'file', path, expected: wanted, received, advice });
   if (table?.format !== 'tfjs-multitask') {
     throw wrong('"format": "tfjs-multitask"', JSON.stringify(table?.format) ?? 'none');
@@ -82,13 +84,19 @@ function taskFrom(record: TaskRecord, path: string): AnyTask {
         path: `${path}: ${String(record.name)}`,
         expected: 'regression, binary or categorical',
         received: JSON.stringify((record as { kind: unknown }).kind) ?? 'nothing',
+        advice: WRITTEN,
       });
   }
 }
 
-function checkSame(made: Tasks, expected: Tasks, wrong: (wanted: string, received: string) => Error): void {
+function checkSame(
+  made: Tasks,
+  expected: Tasks,
+  wrong: (wanted: string, received: string, advice?: string) => Error,
+): void {
   const shape = (tasks: Tasks): Json =>
     Object.entries(tasks).map(([name, { kind, labels }]) => ({ name, kind, labels: labels ?? null }));
   const [want, have] = [canonical(shape(expected)), canonical(shape(made))];
-  if (want !== have) throw wrong(`the tasks ${want}`, have);
+  if (want !== have)
+    throw wrong(`the tasks ${want}`, have, 'Leave `tasks` out to take them from the folder.');
 }

@@ -63,7 +63,13 @@ export function windowSide(size: number, stride: number, padding: Padding, dilat
 /** Throws an `argument` fault unless `value` is a whole number of at least 1. */
 export function checkCount(path: string, value: number): void {
   if (Number.isInteger(value) && value >= 1) return;
-  throw fault({ kind: 'argument', path, expected: 'a whole number of at least 1', received: String(value) });
+  throw fault({
+    kind: 'argument',
+    path,
+    expected: 'a whole number of at least 1',
+    received: String(value),
+    advice: 'Sizes and strides are in pixels, filters and units are counted.',
+  });
 }
 
 /** Throws an `argument` fault unless `value` is a share from 0 up to, not including, 1. */
@@ -74,5 +80,18 @@ export function checkShare(path: string, value: number): void {
     path,
     expected: 'a number from 0 up to, not including, 1',
     received: String(value),
+    advice: 'It is the share that is dropped: 0.3 for 30 %.',
+  });
+}
+
+/** Throws an `argument` fault for a factor of a penalty that is not a number of at least 0. */
+export function checkPenalty(path: string, value = 0): void {
+  if (Number.isFinite(value) && value >= 0) return;
+  throw fault({
+    kind: 'argument',
+    path,
+    expected: 'a number of at least 0',
+    received: String(value),
+    advice: 'Give 0.001, or leave it out for no penalty.',
   });
 }

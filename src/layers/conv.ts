@@ -1,5 +1,5 @@
 import { tf } from '../tensor/tf.js';
-import { type Block, checkCount, layerBlock, type Padding, windowSide } from './block.js';
+import { type Block, checkCount, checkPenalty, layerBlock, type Padding, windowSide } from './block.js';
 
 /**
  * Activations by Keras's names.
@@ -120,6 +120,7 @@ function windowed(path: string, kernelSize: number, options: WindowOptions) {
   checkCount(`${path}.kernelSize`, kernelSize);
   checkCount(`${path}.strides`, strides);
   checkCount(`${path}.dilation`, dilation);
+  checkPenalty(`${path}.l2`, options.l2);
   return {
     config: { kernelSize, strides, padding, dilationRate: dilation, activation, useBias },
     side: windowSide(kernelSize, strides, padding, dilation),

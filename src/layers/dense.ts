@@ -1,5 +1,5 @@
 import { tf } from '../tensor/tf.js';
-import { type Block, checkCount, checkShare, layerBlock } from './block.js';
+import { type Block, checkCount, checkPenalty, checkShare, layerBlock } from './block.js';
 import type { Activation } from './conv.js';
 
 /**
@@ -33,6 +33,7 @@ export interface DenseOptions {
  */
 export function dense(units: number, { activation = 'relu', useBias = true, l2 }: DenseOptions = {}): Block {
   checkCount('dense.units', units);
+  checkPenalty('dense.l2', l2);
   return layerBlock('dense', (name) =>
     tf.layers.dense({
       name,

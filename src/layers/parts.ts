@@ -70,6 +70,7 @@ function checkPieces(path: string, pieces: readonly Piece[]): void {
       path,
       expected: 'a list of at least one block or layer',
       received: Array.isArray(pieces) ? 'an empty list' : typeof pieces,
+      advice: `Write ${path}([conv(64, 3), flatten()]).`,
     });
   }
   pieces.forEach((piece: unknown, i) => {
@@ -81,7 +82,10 @@ function checkPieces(path: string, pieces: readonly Piece[]): void {
       path: `${path}[${i}]`,
       expected: 'a block such as conv(64, 3), or a tf.layers layer',
       received: typeof piece === 'function' ? 'a function' : String(piece),
-      advice: typeof piece === 'function' ? 'Call it: conv(64, 3), not conv.' : undefined,
+      advice:
+        typeof piece === 'function'
+          ? 'Call it: conv(64, 3), not conv.'
+          : 'Blocks are made by functions, conv() and so on.',
     });
   });
 }

@@ -31,6 +31,7 @@ export function residual(blocks: readonly Block[]): Block {
       path: 'residual.blocks',
       expected: 'at least one block',
       received: 'none',
+      advice: "Write residual([conv(64, 3, { padding: 'same' })]).",
     });
   }
   return {

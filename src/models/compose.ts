@@ -1,7 +1,7 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { fault } from '../core/errors.js';
 import type { Piece, Site } from '../layers/block.js';
-import { adopt } from '../layers/own/adopt.js';
+import { adopt, checkAdoptable } from '../layers/own/adopt.js';
 import { Dropout } from '../layers/own/dropout.js';
 import type { Branch, Trunk } from '../layers/parts.js';
 import type { AnyTask, Tasks } from '../tasks/task.js';
@@ -83,9 +83,14 @@ function siteOf(part: string, taken: Set<string>, smallest: () => string): Site 
         });
       }
       taken.add(layer.name);
+      checkAdoptable(layer, part);
       const shapes = (Array.isArray(input) ? input : [input]).map(({ shape }) => shape);
-      const shape = computeShape(layer, shapes.length === 1 ? shapes[0]! : shapes, part);
-      if (shape.slice(1).some((size) => size !== null && size <= 0)) {
+      const accepted = <R>(action: () => R) => accepting(layer, shapes, part, action);
+      const shape = accepted(
+        () => layer.computeOutputShape((shapes.length === 1 ? shapes[0] : shapes) as number[]) as Shape,
+      );
+      const image = shapes[0]!.length === 4;
+      if (image && shape.slice(1).some((size) => size !== null && size <= 0)) {
         throw fault({
           kind: 'argument',
           path: layer.name,
@@ -94,7 +99,7 @@ function siteOf(part: string, taken: Set<string>, smallest: () => string): Site 
           advice: 'Use larger images, or fewer strides and poolings.',
         });
       }
-      const output = layer.apply(input) as SymbolicTensor;
+      const output = accepted(() => layer.apply(input) as SymbolicTensor);
       adopt(layer, part);
       return output;
     },
@@ -103,14 +108,15 @@ function siteOf(part: string, taken: Set<string>, smallest: () => string): Site 
 
 type Shape = readonly (number | null)[];
 
-function computeShape(layer: tf.layers.Layer, input: Shape | Shape[], part: string): Shape {
+/** `action`, whose error is that of a layer which does not take these shapes. */
+function accepting<R>(layer: tf.layers.Layer, shapes: readonly Shape[], part: string, action: () => R): R {
   try {
-    return layer.computeOutputShape(input as number[]) as Shape;
+    return action();
   } catch (cause) {
     throw fault({
       kind: 'argument',
       path: `${part}: ${layer.name}`,
-      expected: `a layer that accepts ${show((Array.isArray(input[0]) ? input[0] : input) as Shape)}`,
+      expected: `a layer that accepts ${show(shapes[0]!)}`,
       received: cause instanceof Error ? cause.message : String(cause),
       advice: 'Check the order of the blocks: flatten() or globalAveragePool() stands before dense().',
       cause,

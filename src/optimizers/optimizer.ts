@@ -107,6 +107,7 @@ export function optimizer(rule: UpdateRule, options: OptimizerOptions, defaultRa
       path: `${rule.name}.gradientAccumulationSteps`,
       expected: 'a whole number of at least 1',
       received: String(gradientAccumulationSteps),
+      advice: 'Give 1, or leave it out, to update after every batch.',
     });
   }
   const schedule = typeof learningRate === 'number' ? constant(learningRate) : learningRate;
@@ -130,6 +131,12 @@ export function optimizer(rule: UpdateRule, options: OptimizerOptions, defaultRa
 
 function checkPositive(path: string, value: number): void {
   if (!(value > 0)) {
-    throw fault({ kind: 'argument', path, expected: 'a number above 0', received: String(value) });
+    throw fault({
+      kind: 'argument',
+      path,
+      expected: 'a number above 0',
+      received: String(value),
+      advice: 'Leave it out to cut nothing.',
+    });
   }
 }

@@ -36,6 +36,7 @@ export function sgd(options: SgdOptions = {}): Optimizer {
       path: 'sgd.momentum',
       expected: 'a number from 0 up to, not including, 1',
       received: String(momentum),
+      advice: 'Give 0.9, or leave it out for none.',
     });
   }
   const apply = (weight: Tensor, gradient: Tensor, slots: readonly Tensor[], [rate]: readonly Scalar[]) => {

@@ -26,6 +26,7 @@ export function checkNumber(path: string, value: number, least: number, open = f
       path,
       expected: `a number ${open ? 'above' : 'of at least'} ${least}`,
       received: String(value),
+      advice: 'Rates are small numbers such as 0.001; steps count updates, not epochs.',
     });
   }
 }

@@ -1,4 +1,4 @@
-import { didYouMean, fault } from '../core/errors.js';
+import { didYouMean, fault, show } from '../core/errors.js';
 import type { Mistake } from '../core/types.js';
 import { binaryCrossentropy, categoricalCrossentropy } from '../losses/classification.js';
 import type { Loss } from '../losses/loss.js';
@@ -63,12 +63,12 @@ export function binary<const L extends readonly [string, string], const M extend
   labels: L,
   options: ClassificationOptions<M> = {},
 ): Task<'binary', L[number], BinaryAnswer<L[number]>, M> {
-  if (labels.length !== 2) {
+  if (!Array.isArray(labels) || labels.length !== 2) {
     throw fault({
       kind: 'argument',
       path: 'binary.labels',
       expected: 'two labels',
-      received: JSON.stringify(labels),
+      received: JSON.stringify(labels) ?? 'nothing',
       advice: 'Use categorical([...]) for more than two.',
     });
   }
@@ -116,7 +116,8 @@ export function categorical<const L extends readonly string[], const M extends s
       kind: 'argument',
       path: 'categorical.labels',
       expected: 'at least two labels',
-      received: JSON.stringify(list),
+      received: JSON.stringify(list) ?? 'nothing',
+      advice: 'List every answer once, in the order of the outputs.',
     });
   }
   checkDistinct('categorical.labels', list);
@@ -157,6 +158,7 @@ function checkDistinct(path: string, labels: readonly string[]): void {
     path,
     expected: 'different, non-empty names',
     received: repeated === undefined ? JSON.stringify(wrong) : `"${repeated}" twice`,
+    advice: 'List every answer once.',
   });
 }
 
@@ -168,7 +170,7 @@ function indexOf(labels: readonly string[], label: unknown, path: string): numbe
     kind: 'data',
     path,
     expected: `one of ${labels.map((name) => JSON.stringify(name)).join(', ')}`,
-    received: typeof label === 'string' ? JSON.stringify(label) : String(label),
+    received: show(label),
     advice: near ?? 'Mend the label, add it to the task, or leave it undefined: a missing label is masked.',
   });
 }

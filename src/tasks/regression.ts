@@ -1,4 +1,4 @@
-import { fault } from '../core/errors.js';
+import { fault, show } from '../core/errors.js';
 import type { Loss } from '../losses/loss.js';
 import { meanSquaredError } from '../losses/regression.js';
 import type { Metric } from '../metrics/metric.js';
@@ -64,7 +64,7 @@ export function regression<const M extends string = 'mae'>(
         kind: 'data',
         path,
         expected: `a finite number (${unit})`,
-        received: typeof label === 'string' ? JSON.stringify(label) : String(label),
+        received: show(label),
         advice: 'Mend the label, or leave it undefined: a missing label is masked and never counted.',
       });
     },

@@ -92,6 +92,12 @@ export type MetricOf<T extends AnyTask> = NonNullable<T['~types']>['metric'];
  */
 export type TargetsOf<T extends Tasks> = { readonly [K in keyof T & string]: TargetOf<T[K]> };
 /**
+ * The same with any of them missing: such a label is masked and never counted.
+ *
+ * @category Compose
+ */
+export type LabelsOf<T extends Tasks> = { readonly [K in keyof T & string]?: TargetOf<T[K]> | undefined };
+/**
  * Answers of all tasks, as `predict` gives them.
  *
  * @category Compose

@@ -1,6 +1,6 @@
-import { fault } from '../core/errors.js';
+import { didYouMean, fault, show } from '../core/errors.js';
 import type { Json } from '../core/json.js';
-import type { Dataset } from '../data/dataset.js';
+import type { Dataset, SampleWeight } from '../data/dataset.js';
 import type { Tasks } from '../tasks/task.js';
 import { type Contract, contractOf } from './checkpoint.js';
 import type { RunPlan } from './run.js';
@@ -18,17 +18,18 @@ export function checkRun({
   clean,
 }: RunPlan): void {
   checkWeights(loss, network.tasks);
-  for (const [name, value, least] of [
-    ['epochs', epochs, 1],
-    ['batchSize', batchSize, 1],
-    ['seed', seed, 0],
+  for (const [name, value, least, advice] of [
+    ['epochs', epochs, 1, 'It is the number of the last epoch, counted from 1.'],
+    ['batchSize', batchSize, 1, 'Leave it out for 32.'],
+    ['seed', seed, 0, 'Leave it out for 0.'],
   ] as const) {
     if (Number.isInteger(value) && value >= least) continue;
     throw fault({
       kind: 'argument',
       path: `fit.${name}`,
       expected: `a whole number of at least ${least}`,
-      received: String(value),
+      received: show(value),
+      advice,
     });
   }
   if (clean && !validation) {
@@ -72,6 +73,7 @@ export function checkData(path: string, dataset: Dataset<any>, tasks: Tasks, sha
       task.encode(labels[name], `${dataset.ids[i]}: ${name}`);
       labelled.add(name);
     }
+    checkSampleWeight(dataset.weights(i), `weight of ${dataset.ids[i]}`, Object.keys(tasks));
   }
   const bare = Object.keys(tasks).find((name) => !labelled.has(name));
   if (bare !== undefined) {
@@ -83,6 +85,34 @@ export function checkData(path: string, dataset: Dataset<any>, tasks: Tasks, sha
       advice: 'Check the name of the label, or leave the task out.',
     });
   }
+}
+
+function checkSampleWeight(weights: SampleWeight, path: string, tasks: readonly string[]): void {
+  const each = typeof weights === 'number' ? [[path, weights] as const] : entriesOf(weights, path, tasks);
+  for (const [place, weight] of each) {
+    if (Number.isFinite(weight) && weight >= 0) continue;
+    throw fault({
+      kind: 'data',
+      path: place,
+      expected: 'a number of at least 0',
+      received: show(weight),
+      advice: 'Give 0 to leave the image out of the loss, 1 for an ordinary one.',
+    });
+  }
+}
+
+function entriesOf(weights: Exclude<SampleWeight, number>, path: string, tasks: readonly string[]) {
+  const unknown = Object.keys(weights ?? {}).find((name) => !tasks.includes(name));
+  if (typeof weights === 'object' && weights !== null && unknown === undefined) {
+    return Object.entries(weights).map(([name, weight]) => [`${path}: ${name}`, weight] as const);
+  }
+  throw fault({
+    kind: 'data',
+    path: unknown === undefined ? path : `${path}: ${unknown}`,
+    expected: `a number, or one for each of ${tasks.join(', ')}`,
+    received: show(unknown ?? weights),
+    advice: (unknown && didYouMean(unknown, tasks)) ?? 'Name the tasks of the model.',
+  });
 }
 
 /** Digests of what a run rests on. Epochs, engine, callbacks and folders may change between its parts. */

@@ -5,7 +5,7 @@ import { type EngineChoice, type EngineName, useEngine } from '../engines/choose
 import type { Network } from '../models/network.js';
 import { adam } from '../optimizers/adam.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
-import type { TargetsOf, Tasks } from '../tasks/task.js';
+import type { LabelsOf, Tasks } from '../tasks/task.js';
 import type { Callback } from './callback.js';
 import { readCheckpoint } from './checkpoint.js';
 import { checkRun, contractOfRun } from './contract.js';
@@ -28,7 +28,7 @@ export interface FitOptions<T extends Tasks, W extends { readonly [task: string]
   /** Names the order of the images, the augmentation plans and the dropout masks. Default 0. */
   readonly seed?: number;
   /** Judged after every epoch; its columns begin with `val_`. Augmented if the dataset is. */
-  readonly validation?: Dataset<Partial<TargetsOf<T>>>;
+  readonly validation?: Dataset<LabelsOf<T>>;
   /** Judge `validation` a second time without its augmentation; these columns begin with `clean_`. Default false. */
   readonly clean?: boolean;
   /** Default: every task counts 1. */
@@ -75,7 +75,7 @@ export interface FitResult extends HistoryRecord {
 /** The training loop. See `MultiTaskModel.fit` for what it promises. */
 export async function fitNetwork<T extends Tasks, W extends { readonly [task: string]: number }>(
   network: Network<T>,
-  train: Dataset<Partial<TargetsOf<T>>>,
+  train: Dataset<LabelsOf<T>>,
   options: FitOptions<T, W>,
 ): Promise<FitResult> {
   const { validation, clean = false, checkpoint, resume = false, log = () => {} } = options;

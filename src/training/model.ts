@@ -6,7 +6,7 @@ import { type EngineName, type EngineOptions, useEngine } from '../engines/choos
 import { readModelFolder, writeModelFolder } from '../io/modelFolder.js';
 import { architectureOf } from '../models/architecture.js';
 import type { Network, NetworkInput } from '../models/network.js';
-import type { PredictionsOf, TargetsOf, Tasks } from '../tasks/task.js';
+import type { LabelsOf, PredictionsOf, Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
 import { checkData } from './contract.js';
 import { judgeDataset } from './evaluate.js';
@@ -75,13 +75,13 @@ export interface MultiTaskModel<T extends Tasks> {
    *   engine's memory; `checkpoint` fault for one that is corrupt or of another configuration.
    */
   fit<const W extends { readonly [task: string]: number }>(
-    train: Dataset<Partial<TargetsOf<T>>>,
+    train: Dataset<LabelsOf<T>>,
     options: FitOptions<T, W>,
   ): Promise<FitResult>;
 
   /** Losses and metrics of a dataset, in inference mode; an augmented dataset is augmented. */
   evaluate<const W extends { readonly [task: string]: number }>(
-    dataset: Dataset<Partial<TargetsOf<T>>>,
+    dataset: Dataset<LabelsOf<T>>,
     options?: EvaluateOptions<T, W>,
   ): Promise<Evaluation<T>>;
 
@@ -127,7 +127,7 @@ export function modelOf<T extends Tasks>(network: Network<T>): MultiTaskModel<T>
 
 async function evaluate<T extends Tasks, W extends { readonly [task: string]: number }>(
   network: Network<T>,
-  dataset: Dataset<Partial<TargetsOf<T>>>,
+  dataset: Dataset<LabelsOf<T>>,
   options: EvaluateOptions<T, W>,
 ): Promise<Evaluation<T>> {
   const { batchSize = 32, seed = 0, epoch = 1, lossAverage: average = 'examples', engine = 'auto' } = options;

@@ -39,19 +39,28 @@ export function monitorsOf(tasks: Tasks, prefixes: readonly Prefix[]): Monitors 
   return columns;
 }
 
+const MISSING = [
+  ['val_', 'Give fit() a validation dataset.'],
+  ['clean_', 'Give fit() a validation dataset and clean: true.'],
+] as const;
+
 /** Throws an `argument` fault when the run will have no column `monitor`. */
 export function checkMonitor(path: string, monitor: string, monitors: Monitors): void {
   if (monitor in monitors) return;
   const names = Object.keys(monitors);
-  const validates = names.some((name) => name.startsWith('val_'));
+  // A column that a run with validation (or with clean) has is not a slip of the pen.
+  const missing = MISSING.find(
+    ([prefix]) =>
+      monitor.startsWith(prefix) &&
+      monitor.slice(prefix.length) in monitors &&
+      !(`${prefix}loss` in monitors),
+  );
   throw fault({
     kind: 'argument',
     path: `${path}.monitor`,
     expected: `one of ${names.join(', ')}`,
     received: `"${monitor}"`,
-    advice:
-      didYouMean(monitor, names) ??
-      (validates || !monitor.startsWith('val_') ? undefined : 'Give fit() a validation dataset.'),
+    advice: missing?.[1] ?? didYouMean(monitor, names) ?? 'Watch one of these columns.',
   });
 }
 

@@ -1,4 +1,4 @@
-import { didYouMean, fault } from '../core/errors.js';
+import { fault } from '../core/errors.js';
 import type { ImageShape } from '../core/images.js';
 import type { Mistake, Simplify } from '../core/types.js';
 import type { Branch, Trunk } from '../layers/parts.js';
@@ -103,6 +103,7 @@ export function multiTask({ input, range = [0, 1], seed = 0 }: MultiTaskOptions)
       path: 'multiTask.range',
       expected: 'two different numbers, for black and for white',
       received: JSON.stringify(range) ?? 'nothing',
+      advice: 'Leave it out for [0, 1]; a network may want [-1, 1].',
     });
   }
   return builder({
@@ -130,7 +131,10 @@ function builder(composed: Composed) {
           kind: 'argument',
           path: 'multiTask().trunk',
           expected: trunk ? 'at most one trunk' : 'sharedTrunk([...])',
-          received: trunk ? 'a second one' : typeof given,
+          received: trunk ? 'a second one' : kindOf(given),
+          advice: trunk
+            ? 'Put all shared layers into one list.'
+            : 'Write .trunk(sharedTrunk([conv(64, 3)])).',
         });
       }
       return builder({ ...composed, trunk: given });
@@ -171,7 +175,7 @@ const TAKEN = [
 function checkTask(name: string, task: AnyTask, branch: Branch, tasks: readonly ComposedTask[]): void {
   const path = `task('${name}')`;
   const names = tasks.map((other) => other.name);
-  const wrong = (expected: string, received: string, advice?: string) =>
+  const wrong = (expected: string, received: string, advice: string) =>
     fault({ kind: 'argument', path, expected, received, advice });
   if (!/^[A-Za-z]\w*$/.test(name) || TAKEN.includes(name) || /^(val|clean)_/.test(name)) {
     throw wrong(
@@ -180,19 +184,38 @@ function checkTask(name: string, task: AnyTask, branch: Branch, tasks: readonly 
       `These are taken: ${TAKEN.join(', ')}.`,
     );
   }
-  if (names.includes(name)) throw wrong('a new name', `"${name}", which is already defined`);
+  if (names.includes(name)) {
+    throw wrong('a new name', `"${name}", which is already defined`, 'Each question has a name of its own.');
+  }
   // `age` and `age_loss` as tasks would share a column.
   const clash = names.find((other) => other.startsWith(`${name}_`) || name.startsWith(`${other}_`));
-  if (clash)
-    throw wrong('a name that does not begin another with an underscore', `"${name}" beside "${clash}"`);
+  if (clash) {
+    throw wrong(
+      'a name that does not begin another with an underscore',
+      `"${name}" beside "${clash}"`,
+      'Rename one: their columns and layers could not be told apart.',
+    );
+  }
   if (typeof task?.encode !== 'function') {
-    const kinds = ['regression', 'binary', 'categorical'];
-    throw wrong(`a task: ${kinds.join('(), ')}()`, typeof task, didYouMean(String(task), kinds));
+    throw wrong(
+      'a task: regression(), binary(), categorical()',
+      kindOf(task),
+      "Write regression({ unit: 'years' }), or binary(['no', 'yes']).",
+    );
   }
   if (branch?.['~part'] !== 'branch') {
     throw wrong(
-      'branch([...]) as its layers',
-      branch === undefined ? 'a task without a branch' : typeof branch,
+      'branch([...]) as its layers, the third argument',
+      kindOf(branch),
+      `Write .task('${name}', ${task.kind}(...), branch([flatten(), dense(16)])).`,
     );
   }
+}
+
+/** What a value is, for somebody who gave it in a part's place. */
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  const { '~part': part, '~block': block } = value as { '~part'?: string; '~block'?: string };
+  return part ? `a ${part}` : block ? `the block ${block}` : `a value of type ${typeof value}`;
 }

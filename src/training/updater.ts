@@ -97,6 +97,7 @@ export class Updater {
           path: name,
           expected: `slots of shape [${slot.shape.join(', ')}]`,
           received: copy ? `[${copy.shape.join(', ')}]` : 'none',
+          advice: 'These slots belong to another network or optimiser.',
         });
       }
       slot.dispose();

@@ -1,4 +1,4 @@
-import { didYouMean, fault } from '../core/errors.js';
+import { didYouMean, fault, show } from '../core/errors.js';
 import type { Mistake } from '../core/types.js';
 import type { Tasks } from '../tasks/task.js';
 
@@ -70,7 +70,8 @@ export function weightedLoss<const W extends { readonly [task: string]: number }
       kind: 'argument',
       path: `weightedLoss.${path}`,
       expected: 'a number of at least 0',
-      received: String(weight),
+      received: show(weight),
+      advice: 'Give 0 to leave it out of the loss, 1 for its own scale.',
     });
   }
   return { '~loss': 'weighted', weights, classWeights };
@@ -106,7 +107,7 @@ export function checkWeights(loss: WeightedLoss<{ readonly [task: string]: numbe
       path: `${path}.${unknown}`,
       expected: `a task name (${names.join(', ')})`,
       received: `"${unknown}"`,
-      advice: didYouMean(unknown, names),
+      advice: didYouMean(unknown, names) ?? 'Take it out: weights are for the tasks of the model.',
     });
   }
   const missing = names.find((name) => loss.weights[name] === undefined);
@@ -130,7 +131,7 @@ export function checkWeights(loss: WeightedLoss<{ readonly [task: string]: numbe
         ? `one of ${known.join(', ')}`
         : 'a classification task; a regression has no labels',
       received: `"${wrong}"`,
-      advice: didYouMean(wrong, known),
+      advice: didYouMean(wrong, known) ?? 'Take it out: these weights are for the labels of the task.',
     });
   }
 }

@@ -31,22 +31,26 @@ const REFUSED: { readonly [className: string]: string } = {
  *   for a nested model (in tfjs its freeze is lost on reload), and for batch-norm over another axis than the last.
  */
 export function adopt<L extends tf.layers.Layer>(layer: L, path: string): L {
-  const className = layer.getClassName();
-  const advice = REFUSED[className];
-  if (advice !== undefined || 'layers' in layer) {
-    throw fault({
-      kind: 'argument',
-      path: `${path} (${layer.name})`,
-      expected:
-        advice === undefined ? 'a layer, not a model' : 'a layer that draws no random numbers by itself',
-      received: className,
-      advice: advice ?? 'Give its layers one by one: a network is flat.',
-    });
-  }
-  const ours = OURS[className];
+  checkAdoptable(layer, path);
+  const ours = OURS[layer.getClassName()];
   if (ours) Object.setPrototypeOf(layer, ours.prototype);
   if (layer instanceof BatchNormalization && layer.axis !== -1) checkLastAxis(layer, path);
   return layer;
+}
+
+/** What {@link adopt} refuses whatever the layer stands behind: a nested model, a layer that draws by itself. */
+export function checkAdoptable(layer: tf.layers.Layer, path: string): void {
+  const className = layer.getClassName();
+  const advice = REFUSED[className];
+  if (advice === undefined && !('layers' in layer)) return;
+  throw fault({
+    kind: 'argument',
+    path: `${path} (${layer.name})`,
+    expected:
+      advice === undefined ? 'a layer, not a model' : 'a layer that draws no random numbers by itself',
+    received: className,
+    advice: advice ?? 'Give its layers one by one: a network is flat.',
+  });
 }
 
 function checkLastAxis(layer: BatchNormalization, path: string): void {
