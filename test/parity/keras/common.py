@@ -41,3 +41,33 @@ def uniform(name, shape, low=-1.0, high=1.0):
 def image_bytes(name, shape):
     """Bytes 0..255."""
     return (hashes(name, int(np.prod(shape))) >> np.uint32(24)).astype(np.uint8).reshape(shape)
+
+
+def fill(model, prefix):
+    """Gives every weight of a model numbers that follow from its name; `fill` of same.ts gives the same."""
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            fill(layer, prefix)
+            continue
+        for weight in layer.weights:
+            low, high = bounds(weight.name, tuple(weight.shape))
+            weight.assign(uniform(f"{prefix}/{layer.name}/{weight.name}", tuple(weight.shape), low, high))
+
+
+def bounds(kind, shape):
+    """Glorot's for kernels, around 1 for scales and variances, small for the rest."""
+    if kind in ("gamma", "moving_variance"):
+        return 0.5, 1.5
+    if not kind.endswith("kernel"):
+        return -0.1, 0.1
+    window = int(np.prod(shape[:-2]))
+    limit = float(np.sqrt(6 / (window * (shape[-2] + shape[-1]))))
+    return -limit, limit
+
+
+def faces(name, count, shape):
+    """Images in 0..1, ages 0..80 and genders 0 or 1; `faces` of same.ts makes the same."""
+    images = (image_bytes(f"{name}/image", [count, *shape]) * np.float64(1 / 255)).astype(np.float32)
+    ages = uniform(f"{name}/age", [count, 1], 0, 80)
+    genders = (hashes(f"{name}/gender", count) >> np.uint32(31)).astype(np.float32).reshape(count, 1)
+    return images, ages, genders
