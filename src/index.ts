@@ -1,3 +1,8 @@
+/**
+ * Compose, train and use networks that answer several questions about each image. In Node and in a page alike.
+ *
+ * @module tfjs-multitask
+ */
 export { type Augmentation, augment } from './augment/augment.js';
 export { horizontalFlip, rotation, shear, shift, verticalFlip, zoom } from './augment/geometry.js';
 export { brightness, contrast, cutout, greyscale, saturation } from './augment/values.js';

@@ -80,6 +80,18 @@ export interface Augmenting {
  * the same images. Bytes and numbers only, no tensors.
  *
  * @typeParam L - Labels of an image: one entry a task.
+ * @example
+ * ```ts
+ * import { augment, horizontalFlip, imagesInMemory } from 'tfjs-multitask';
+ *
+ * const grey = (value: number) => ({ data: new Uint8Array(8 * 8 * 3).fill(value), height: 8, width: 8, channels: 3 });
+ * const dataset = imagesInMemory([10, 90, 170, 250].map((age) => ({ image: grey(age), labels: { age } })));
+ * const { train, validation } = dataset
+ *   .weigh(({ age }) => (age > 100 ? 2 : 1))
+ *   .split({ validation: 0.25, by: 'last' });
+ * console.log(train.size, validation.labels(0), validation.weights(0)); // 3 { age: 250 } 2
+ * console.log(train.augment(augment([horizontalFlip()])).size); // 3
+ * ```
  * @category Data
  */
 export class Dataset<L> {

@@ -1,3 +1,8 @@
+/**
+ * What needs Node: folders of images, files, decoders, figures drawn with packages that are installed.
+ *
+ * @module tfjs-multitask/node
+ */
 export { sharpDecoder } from './decode.js';
 export { architectureDiagram, learningCurves, saveFigure, svgToPng } from './figures.js';
 export { folderStore } from './folderStore.js';

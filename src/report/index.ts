@@ -1,3 +1,8 @@
+/**
+ * Figures from plain records of a run, in Node and in a page alike. `tfjs-multitask/node` has the same with its tools bound.
+ *
+ * @module tfjs-multitask/report
+ */
 export type { ArchitectureRecord, LayerRecord } from '../core/architecture.js';
 export {
   type BestEpoch,

@@ -50,6 +50,25 @@ export type Evaluation<T extends Tasks> = {
  * A network that answers several questions about an image. Made by {@link multiTask} or {@link loadModel}; every
  * method's types follow from its tasks.
  *
+ * @example
+ * ```ts
+ * import { branch, flatten, imagesInMemory, memoryStore, multiTask, regression } from 'tfjs-multitask';
+ *
+ * const grey = (value: number) => ({ data: new Uint8Array(4 * 4 * 3).fill(value), height: 4, width: 4, channels: 3 });
+ * const dataset = imagesInMemory([10, 90, 170].map((light) => ({ image: grey(light), labels: { light } })));
+ * const model = multiTask({ input: [4, 4, 3] })
+ *   .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
+ *   .build();
+ *
+ * const { rows, engine } = await model.fit(dataset, { epochs: 2, batchSize: 3, engine: 'wasm' });
+ * console.log(rows.length, engine.name); // 2 wasm
+ * console.log(await model.evaluate(dataset)); // { loss: …, light_loss: …, light_mae: … }
+ * console.log(await model.predict(grey(90))); // { light: … }
+ * console.log((await model.predict([grey(90), grey(91)])).length); // 2
+ * const store = memoryStore();
+ * await model.save(store);
+ * model.dispose();
+ * ```
  * @category Compose
  */
 export interface MultiTaskModel<T extends Tasks> {
