@@ -110,6 +110,14 @@ export function show(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
+/** What a value is, for somebody who gave it in a part's place. */
+export function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  const { '~part': part, '~block': block } = value as { '~part'?: string; '~block'?: string };
+  return part ? `a ${part}` : block ? `the block ${block}` : `a value of type ${typeof value}`;
+}
+
 /** `Did you mean "age"?` when one of `names` is within two edits of `name`, else undefined. */
 export function didYouMean(name: string, names: readonly string[]): string | undefined {
   const near = names

@@ -1,6 +1,13 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { tf } from '../tensor/tf.js';
-import { type Optimizer, type OptimizerOptions, optimizer, type UpdateRule } from './optimizer.js';
+import {
+  checkDecay,
+  checkPositive,
+  type Optimizer,
+  type OptimizerOptions,
+  optimizer,
+  type UpdateRule,
+} from './optimizer.js';
 
 /**
  * Options of {@link adam}.
@@ -66,6 +73,9 @@ export function adamw(options: AdamWOptions = {}): Optimizer {
 }
 
 function adamRule(name: string, { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 }: AdamOptions): UpdateRule {
+  checkDecay(`${name}.beta1`, beta1);
+  checkDecay(`${name}.beta2`, beta2);
+  checkPositive(`${name}.epsilon`, epsilon, 'Leave it out for 1e-7.');
   return {
     name,
     options: { beta1, beta2, epsilon },

@@ -1,5 +1,5 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
-import { fault } from '../core/errors.js';
+import { fault, show } from '../core/errors.js';
 import type { Json } from '../core/json.js';
 import { constant } from '../schedules/constant.js';
 import type { Schedule } from '../schedules/schedule.js';
@@ -110,6 +110,24 @@ export function optimizer(rule: UpdateRule, options: OptimizerOptions, defaultRa
       advice: 'Give 1, or leave it out, to update after every batch.',
     });
   }
+  if (typeof learningRate !== 'number' && typeof learningRate !== 'function') {
+    throw fault({
+      kind: 'argument',
+      path: `${rule.name}.learningRate`,
+      expected: 'a number or a schedule',
+      received: show(learningRate),
+      advice: 'Give 0.001, or a schedule such as exponentialDecay({ ... }).',
+    });
+  }
+  if (!(Number.isFinite(weightDecay) && weightDecay >= 0)) {
+    throw fault({
+      kind: 'argument',
+      path: `${rule.name}.weightDecay`,
+      expected: 'a number of at least 0',
+      received: show(weightDecay),
+      advice: 'Leave it out for none.',
+    });
+  }
   const schedule = typeof learningRate === 'number' ? constant(learningRate) : learningRate;
   return {
     rule,
@@ -129,14 +147,20 @@ export function optimizer(rule: UpdateRule, options: OptimizerOptions, defaultRa
   };
 }
 
-function checkPositive(path: string, value: number): void {
-  if (!(value > 0)) {
-    throw fault({
-      kind: 'argument',
-      path,
-      expected: 'a number above 0',
-      received: String(value),
-      advice: 'Leave it out to cut nothing.',
-    });
-  }
+/** Throws an `argument` fault unless `value` is a number above 0. */
+export function checkPositive(path: string, value: number, advice = 'Leave it out to cut nothing.'): void {
+  if (Number.isFinite(value) && value > 0) return;
+  throw fault({ kind: 'argument', path, expected: 'a number above 0', received: show(value), advice });
+}
+
+/** Throws an `argument` fault unless `value` is a share of what was, from 0 up to, not including, 1. */
+export function checkDecay(path: string, value: number): void {
+  if (value >= 0 && value < 1) return;
+  throw fault({
+    kind: 'argument',
+    path,
+    expected: 'a number from 0 up to, not including, 1',
+    received: show(value),
+    advice: 'Give 0.9, or leave it out for the default.',
+  });
 }

@@ -1,7 +1,6 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
-import { fault } from '../core/errors.js';
 import { tf } from '../tensor/tf.js';
-import { type Optimizer, type OptimizerOptions, optimizer } from './optimizer.js';
+import { checkDecay, type Optimizer, type OptimizerOptions, optimizer } from './optimizer.js';
 
 /**
  * Options of {@link sgd}.
@@ -30,15 +29,7 @@ export interface SgdOptions extends OptimizerOptions {
  */
 export function sgd(options: SgdOptions = {}): Optimizer {
   const { momentum = 0, nesterov = false } = options;
-  if (!(momentum >= 0 && momentum < 1)) {
-    throw fault({
-      kind: 'argument',
-      path: 'sgd.momentum',
-      expected: 'a number from 0 up to, not including, 1',
-      received: String(momentum),
-      advice: 'Give 0.9, or leave it out for none.',
-    });
-  }
+  checkDecay('sgd.momentum', momentum);
   const apply = (weight: Tensor, gradient: Tensor, slots: readonly Tensor[], [rate]: readonly Scalar[]) => {
     const move = tf.mul(gradient, rate!);
     if (momentum === 0) return { weight: tf.sub(weight, move), slots: [] };

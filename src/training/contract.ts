@@ -1,10 +1,53 @@
-import { didYouMean, fault, show } from '../core/errors.js';
+import { didYouMean, fault, kindOf, show } from '../core/errors.js';
 import type { Json } from '../core/json.js';
 import type { Dataset, SampleWeight } from '../data/dataset.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
 import type { Tasks } from '../tasks/task.js';
+import type { Callback } from './callback.js';
 import { type Contract, contractOf } from './checkpoint.js';
 import type { RunPlan } from './run.js';
 import { checkWeights } from './weightedLoss.js';
+
+/** Throws an `argument` fault for a part of `fit` that is something else: JavaScript has no compiler to say so. */
+export function checkParts(train: unknown, given: { readonly [option: string]: unknown }): void {
+  const { validation, loss, optimizer, callbacks = [] } = given;
+  const wrong = (path: string, expected: string, received: unknown, advice: string) =>
+    fault({ kind: 'argument', path: `fit.${path}`, expected, received: kindOf(received), advice });
+  const isDataset = (value: unknown) => typeof (value as Dataset<unknown> | null)?.augment === 'function';
+  if (!isDataset(train)) {
+    const advice = 'Make one with imageFolder() or imagesInMemory().';
+    throw wrong('train', 'a dataset', train, train instanceof Promise ? 'Write await before it.' : advice);
+  }
+  if (validation !== undefined && !isDataset(validation)) {
+    throw wrong('validation', 'a dataset', validation, 'Take it from dataset.split({ validation: 0.2 }).');
+  }
+  if (loss !== undefined && (loss as { '~loss'?: string } | null)?.['~loss'] !== 'weighted') {
+    throw wrong('loss', 'weightedLoss({ ... })', loss, 'Write loss: weightedLoss({ age: 1, gender: 50 }).');
+  }
+  if (optimizer !== undefined && typeof (optimizer as Optimizer | null)?.rule !== 'object') {
+    throw wrong('optimizer', 'an optimiser', optimizer, 'Write optimizer: adam(), adamw() or sgd().');
+  }
+  if (!Array.isArray(callbacks)) {
+    throw wrong('callbacks', 'a list of callbacks', callbacks, 'Put it into [ and ].');
+  }
+  callbacks.forEach((callback: unknown, i) => {
+    if (typeof (callback as Callback | null)?.begin === 'function') return;
+    const advice = 'Write earlyStopping(), or an object with a name and begin(run).';
+    throw wrong(`callbacks[${i}]`, 'a callback', callback, advice);
+  });
+}
+
+/** Throws an `argument` fault unless `value` can be the size of a batch. */
+export function checkBatchSize(path: string, value: number): void {
+  if (Number.isInteger(value) && value >= 1) return;
+  throw fault({
+    kind: 'argument',
+    path,
+    expected: 'a whole number of at least 1',
+    received: show(value),
+    advice: 'Leave it out for 32.',
+  });
+}
 
 /** Throws an `argument` or `data` fault for anything that would spoil the run later. */
 export function checkRun({
@@ -18,9 +61,9 @@ export function checkRun({
   clean,
 }: RunPlan): void {
   checkWeights(loss, network.tasks);
+  checkBatchSize('fit.batchSize', batchSize);
   for (const [name, value, least, advice] of [
     ['epochs', epochs, 1, 'It is the number of the last epoch, counted from 1.'],
-    ['batchSize', batchSize, 1, 'Leave it out for 32.'],
     ['seed', seed, 0, 'Leave it out for 0.'],
   ] as const) {
     if (Number.isInteger(value) && value >= least) continue;

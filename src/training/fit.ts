@@ -8,7 +8,7 @@ import type { Optimizer } from '../optimizers/optimizer.js';
 import type { LabelsOf, Tasks } from '../tasks/task.js';
 import type { Callback } from './callback.js';
 import { readCheckpoint } from './checkpoint.js';
-import { checkRun, contractOfRun } from './contract.js';
+import { checkParts, checkRun, contractOfRun } from './contract.js';
 import { checkMemory } from './memory.js';
 import { checkMonitor, type Monitored, monitorsOf, type Prefix } from './monitor.js';
 import { type RunPlan, TrainingRun } from './run.js';
@@ -79,6 +79,7 @@ export async function fitNetwork<T extends Tasks, W extends { readonly [task: st
   options: FitOptions<T, W>,
 ): Promise<FitResult> {
   const { validation, clean = false, checkpoint, resume = false, log = () => {} } = options;
+  checkParts(train, options as unknown as { readonly [option: string]: unknown });
   const plan: RunPlan = {
     network,
     train,

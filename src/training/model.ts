@@ -8,7 +8,7 @@ import { architectureOf } from '../models/architecture.js';
 import type { Network, NetworkInput } from '../models/network.js';
 import type { LabelsOf, PredictionsOf, Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
-import { checkData } from './contract.js';
+import { checkBatchSize, checkData } from './contract.js';
 import { judgeDataset } from './evaluate.js';
 import { type FitOptions, type FitResult, fitNetwork } from './fit.js';
 import type { Monitored } from './monitor.js';
@@ -134,7 +134,7 @@ export function modelOf<T extends Tasks>(network: Network<T>): MultiTaskModel<T>
       input: PredictInput | readonly PredictInput[] | Tensor4D,
       options: PredictOptions = {},
     ): Promise<PredictionsOf<T> | PredictionsOf<T>[]> => {
-      const many = Array.isArray(input) || ('rank' in input && (input as Tensor3D | Tensor4D).rank === 4);
+      const many = Array.isArray(input) || (input as Partial<Tensor3D | Tensor4D> | null)?.rank === 4;
       if (many) return predictAll(network, input as readonly PredictInput[] | Tensor4D, options);
       return (await predictAll(network, [input as PredictInput], options))[0]!;
     }) as MultiTaskModel<T>['predict'],
@@ -153,6 +153,7 @@ async function evaluate<T extends Tasks, W extends { readonly [task: string]: nu
   const loss =
     options.loss ?? weightedLoss(Object.fromEntries(Object.keys(network.tasks).map((name) => [name, 1])));
   checkWeights(loss, network.tasks);
+  checkBatchSize('evaluate.batchSize', batchSize);
   checkData('evaluate', dataset, network.tasks, network.input.shape);
   await useEngine(engine, options);
   const pass = { weights: loss.weights, batchSize, seed, epoch: epoch - 1, average };

@@ -1,4 +1,4 @@
-import { fault } from '../core/errors.js';
+import { fault, kindOf } from '../core/errors.js';
 import type { ImageShape } from '../core/images.js';
 import type { Mistake, Simplify } from '../core/types.js';
 import type { Branch, Trunk } from '../layers/parts.js';
@@ -210,12 +210,4 @@ function checkTask(name: string, task: AnyTask, branch: Branch, tasks: readonly 
       `Write .task('${name}', ${task.kind}(...), branch([flatten(), dense(16)])).`,
     );
   }
-}
-
-/** What a value is, for somebody who gave it in a part's place. */
-function kindOf(value: unknown): string {
-  if (value === undefined || value === null) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
-  const { '~part': part, '~block': block } = value as { '~part'?: string; '~block'?: string };
-  return part ? `a ${part}` : block ? `the block ${block}` : `a value of type ${typeof value}`;
 }

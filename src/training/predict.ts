@@ -1,5 +1,5 @@
 import type { Tensor, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
-import { fault } from '../core/errors.js';
+import { fault, kindOf } from '../core/errors.js';
 import type { ImageBytes } from '../core/images.js';
 import type { Decoder } from '../core/outside.js';
 import { pause } from '../core/pause.js';
@@ -8,6 +8,7 @@ import type { Network } from '../models/network.js';
 import type { PredictionsOf, Tasks } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
 import { imagesOf } from './batch.js';
+import { checkBatchSize } from './contract.js';
 
 /**
  * An image to predict from: pixels as bytes, of the network's size; an encoded file's bytes (with a decoder); or a
@@ -35,6 +36,7 @@ export async function predictAll<T extends Tasks>(
   inputs: readonly PredictInput[] | Tensor4D,
   { batchSize = 32, decoder }: PredictOptions,
 ): Promise<PredictionsOf<T>[]> {
+  checkBatchSize('predict.batchSize', batchSize);
   const size = Array.isArray(inputs) ? inputs.length : (inputs as Tensor4D).shape[0];
   const answers: PredictionsOf<T>[] = [];
   for (let from = 0; from < size; from += batchSize) {
@@ -88,6 +90,15 @@ async function tensorOf(
   decoder: Decoder | undefined,
 ): Promise<Tensor> {
   const { shape, range } = network.input;
+  if (typeof input !== 'object' || input === null) {
+    throw fault({
+      kind: 'argument',
+      path,
+      expected: 'an image: its pixels, the bytes of its file, or a tensor',
+      received: kindOf(input),
+      advice: 'Read the file first: await readFile(path), with a decoder in the options.',
+    });
+  }
   if (input instanceof Uint8Array) {
     if (!decoder) {
       throw fault({
@@ -105,6 +116,16 @@ async function tensorOf(
     return tf.clone(input);
   }
   checkShape(network, [input.height, input.width, input.channels], path);
+  const size = shape.reduce((product, side) => product * side, 1);
+  if (input.data?.length !== size) {
+    throw fault({
+      kind: 'argument',
+      path,
+      expected: `${size} bytes for ${shape.join('x')} (height, width, channels)`,
+      received: input.data ? `${input.data.length} bytes` : 'nothing',
+      advice: 'Give rows from the top, channels interleaved, without an alpha channel.',
+    });
+  }
   const batch = imagesOf(Float32Array.from(input.data), [1, ...shape], range);
   const image = tf.squeeze(batch, [0]);
   batch.dispose();

@@ -1,0 +1,285 @@
+import { describe, expect, test } from 'vitest';
+import { modelA } from '../../examples/study/model-a-network.js';
+import {
+  adam,
+  augment,
+  bestCheckpoint,
+  type Callback,
+  cosineDecay,
+  earlyStopping,
+  exponentialDecay,
+  horizontalFlip,
+  imagesInMemory,
+  loadModel,
+  memoryStore,
+  reduceLROnPlateau,
+  rotation,
+  sgd,
+  useEngine,
+  warmup,
+  weightedLoss,
+  zoom,
+} from '../../src/index.js';
+import { checkMemory } from '../../src/training/memory.js';
+import { faultOf } from './faultOf.js';
+import { faces, good, settings, small } from './small.js';
+
+/** The error of `fit` with these options, given as JavaScript gives them. */
+const fitFault = (options: object, train: unknown = good()) =>
+  faultOf(() => small().fit(train as ReturnType<typeof good>, { ...settings, ...options } as never));
+
+describe('weights of losses', () => {
+  test('for an unknown task name it, list the tasks, and guess', async () => {
+    const near = await fitFault({ loss: weightedLoss({ agee: 1, gender: 50 }) });
+    expect(near).toMatchObject({ kind: 'argument', path: 'weightedLoss.agee', received: '"agee"' });
+    expect(near.expected).toBe('a task name (age, gender)');
+    expect(near.advice).toBe('Did you mean "age"?');
+    const far = await fitFault({ loss: weightedLoss({ age: 1, gender: 1, height: 1 }) });
+    expect(far).toMatchObject({ path: 'weightedLoss.height', received: '"height"' });
+    expect(far.advice).toContain('Take it out');
+    const evaluated = await faultOf(() =>
+      small().evaluate(good(), { loss: weightedLoss({ agee: 1, gender: 1 }) as never, engine: 'wasm' }),
+    );
+    expect(evaluated).toMatchObject({ kind: 'argument', path: 'weightedLoss.agee' });
+  });
+
+  test('that leave a task out, or are no numbers of at least 0', async () => {
+    const missing = await fitFault({ loss: weightedLoss({ age: 1 }) });
+    expect(missing).toMatchObject({ kind: 'argument', path: 'weightedLoss.gender', received: 'none' });
+    expect(missing.advice).toBe('Give gender: 0 to train without it.');
+    for (const weight of [Number.NaN, -1, Number.POSITIVE_INFINITY, '50']) {
+      const error = await faultOf(() => weightedLoss({ gender: weight as number }));
+      expect(error).toMatchObject({ kind: 'argument', path: 'weightedLoss.gender' });
+      expect(error.received).toBe(typeof weight === 'string' ? '"50"' : String(weight));
+    }
+  });
+
+  test('for labels that a task does not have', async () => {
+    const classWeights = (given: object) =>
+      fitFault({ loss: weightedLoss({ age: 1, gender: 1 }, { classWeights: given as never }) });
+    const label = await classWeights({ gender: { femal: 2 } });
+    expect(label).toMatchObject({ path: 'weightedLoss.classWeights.gender.femal', received: '"femal"' });
+    expect(label.advice).toBe('Did you mean "female"?');
+    const number = await classWeights({ age: { old: 2 } });
+    expect(number).toMatchObject({ path: 'weightedLoss.classWeights.age.old' });
+    expect(number.expected).toContain('a regression has no labels');
+    const task = await classWeights({ gendre: { female: 2 } });
+    expect(task).toMatchObject({
+      path: 'weightedLoss.classWeights.gendre',
+      advice: 'Did you mean "gender"?',
+    });
+  });
+});
+
+describe('a monitor', () => {
+  const validation = good();
+
+  test('that no column has is named with the columns, and the nearest is guessed', async () => {
+    const watch = (monitor: string) => [
+      earlyStopping({ monitor }),
+      bestCheckpoint(memoryStore(), { monitor }),
+      reduceLROnPlateau({ monitor }),
+    ];
+    for (const callback of watch('val_agee_mae')) {
+      const error = await fitFault({ validation, callbacks: [callback] });
+      expect(error).toMatchObject({ kind: 'argument', path: `${callback.name}.monitor` });
+      expect(error.received).toBe('"val_agee_mae"');
+      expect(error.expected).toMatch(/^one of loss, age_loss, age_mae, .*val_gender_accuracy$/);
+      expect(error.advice).toBe('Did you mean "val_age_mae"?');
+    }
+    const far = await fitFault({ callbacks: [earlyStopping({ monitor: 'happiness' as never })] });
+    expect(far).toMatchObject({ path: 'earlyStopping.monitor', received: '"happiness"' });
+    expect(far.advice).toBe('Watch one of these columns.');
+  });
+
+  test('of validation without validation, or clean without clean, says what to give', async () => {
+    const none = await fitFault({ callbacks: [earlyStopping()] });
+    expect(none).toMatchObject({ path: 'earlyStopping.monitor', received: '"val_loss"' });
+    expect(none.advice).toBe('Give fit() a validation dataset.');
+    const clean = await fitFault({
+      validation,
+      callbacks: [earlyStopping({ monitor: 'clean_age_mae' as never })],
+    });
+    expect(clean.advice).toBe('Give fit() a validation dataset and clean: true.');
+    const judged = await fitFault({ clean: true });
+    expect(judged).toMatchObject({ kind: 'argument', path: 'fit.clean', received: 'none' });
+  });
+});
+
+describe('fit', () => {
+  test.each([
+    ['epochs', 0],
+    ['epochs', 1.5],
+    ['epochs', undefined],
+    ['batchSize', 0],
+    ['batchSize', -4],
+    ['batchSize', Number.NaN],
+    ['batchSize', '4'],
+    ['seed', -1],
+    ['seed', 0.5],
+  ])('with %s %s', async (name, value) => {
+    const error = await fitFault({ [name]: value });
+    expect(error).toMatchObject({ kind: 'argument', path: `fit.${name}` });
+    expect(error.expected).toContain('a whole number');
+    expect(error.received).toBe(typeof value === 'string' ? `"${value}"` : String(value));
+  });
+
+  test.each([
+    ['loss', { age: 1, gender: 50 }, 'weightedLoss({'],
+    ['optimizer', 'adam', 'adam()'],
+    ['callbacks', [() => {}], 'earlyStopping()'],
+    ['callbacks', earlyStopping(), '['],
+    ['validation', [1, 2], 'split'],
+  ])('with something else as its %s: %j', async (name, value, advised) => {
+    const error = await fitFault({ [name]: value });
+    expect(error.kind).toBe('argument');
+    expect(error.path).toMatch(new RegExp(`^fit\\.${name}`));
+    expect(error.advice).toContain(advised);
+  });
+
+  test('with something else as its images', async () => {
+    for (const train of [null, [], 'faces/', Promise.resolve(good())]) {
+      const error = await fitFault({}, train);
+      expect(error).toMatchObject({ kind: 'argument', path: 'fit.train' });
+      expect(error.advice).toContain(train instanceof Promise ? 'await' : 'imageFolder');
+    }
+  });
+
+  test('with a rate that a callback may not change names the schedule', async () => {
+    const optimizer = adam({ learningRate: exponentialDecay({ initial: 0.1, decaySteps: 1, rate: 0.9 }) });
+    const plateau = reduceLROnPlateau({ monitor: 'loss', patience: 0, minDelta: 1e9 });
+    const error = await fitFault({ optimizer, callbacks: [plateau], epochs: 3 });
+    expect(error).toMatchObject({ kind: 'argument', path: 'adam.learningRate' });
+    expect(error.received).toBe('the schedule exponentialDecay');
+  });
+
+  test('with a name for its engine that is none, or one that is not installed', async () => {
+    const error = await fitFault({ engine: 'wsam' });
+    expect(error).toMatchObject({ kind: 'argument', path: 'engine', received: '"wsam"' });
+    expect(error.advice).toBe('Did you mean "wasm"?');
+    expect(error.expected).toContain('native');
+    const native = await faultOf(() => useEngine('native'));
+    expect(native).toMatchObject({ kind: 'missing-package', path: 'engine native' });
+    expect(native.advice).toContain('loadPackage');
+    const page = await fitFault({ engine: 'webgpu' });
+    expect(page).toMatchObject({ kind: 'missing-package', path: 'engine webgpu' });
+    expect(page.advice).toContain('Install');
+  });
+});
+
+test('numbers that are none name the argument', async () => {
+  const cases: [() => unknown, string][] = [
+    [() => adam({ learningRate: Number.NaN }), 'constant.rate'],
+    [() => adam({ learningRate: -1 }), 'constant.rate'],
+    [() => adam({ learningRate: '0.001' as never }), 'adam.learningRate'],
+    [() => adam({ beta1: 1 }), 'adam.beta1'],
+    [() => adam({ clipNorm: 0 }), 'adam.clipNorm'],
+    [() => adam({ clipNorm: 1, clipValue: 1 }), 'adam'],
+    [() => adam({ gradientAccumulationSteps: 0 }), 'adam.gradientAccumulationSteps'],
+    [() => sgd({ momentum: 1 }), 'sgd.momentum'],
+    [() => exponentialDecay({ initial: 0, decaySteps: 1, rate: 0.9 }), 'exponentialDecay.initial'],
+    [() => exponentialDecay({ initial: 1, decaySteps: 0, rate: 0.9 }), 'exponentialDecay.decaySteps'],
+    [() => cosineDecay({ initial: 1, decaySteps: Number.NaN }), 'cosineDecay.decaySteps'],
+    [() => warmup(cosineDecay({ initial: 1, decaySteps: 1 }), { steps: 0 }), 'warmup.steps'],
+    [() => earlyStopping({ patience: -1 }), 'earlyStopping.patience'],
+    [() => reduceLROnPlateau({ factor: 1 }), 'reduceLROnPlateau.factor'],
+    [() => bestCheckpoint(memoryStore(), { keep: 2 }), 'bestCheckpoint.keep'],
+    [() => rotation({ degrees: Number.NaN }), 'rotation.degrees'],
+    [() => zoom({ range: 1 }), 'zoom.range'],
+    [() => horizontalFlip({ probability: 2 }), 'horizontalFlip.probability'],
+    [() => augment([rotation({ degrees: 1 }), rotation({ degrees: 2 })]), 'augment.rotation'],
+  ];
+  for (const [make, path] of cases) expect(await faultOf(make)).toMatchObject({ kind: 'argument', path });
+});
+
+test('the name of a best folder with a column that is none says which there are', async () => {
+  const name = '{epoch:02d}-{val_los:.3f}';
+  const error = await fitFault({
+    validation: good(),
+    callbacks: [bestCheckpoint(memoryStore(), { name })],
+  });
+  expect(error).toMatchObject({ kind: 'argument', path: 'bestCheckpoint.name', received: '{val_los}' });
+  expect(error.advice).toBe('Did you mean "val_loss"?');
+});
+
+describe('predict and evaluate', () => {
+  test('of an image of another size, an encoded one without a decoder, or none', async () => {
+    const model = small();
+    const other = await faultOf(() =>
+      model.predict({ data: new Uint8Array(300), height: 10, width: 10, channels: 3 }),
+    );
+    expect(other).toMatchObject({ kind: 'argument', path: 'predict[0]', received: '10x10x3' });
+    const short = await faultOf(() =>
+      model.predict({ data: new Uint8Array(100), height: 8, width: 8, channels: 3 }),
+    );
+    expect(short).toMatchObject({ kind: 'argument', path: 'predict[0]', received: '100 bytes' });
+    const encoded = await faultOf(() => model.predict(new Uint8Array(100)));
+    expect(encoded).toMatchObject({ kind: 'argument', path: 'predict[0]' });
+    expect(encoded.advice).toContain('sharpDecoder');
+    for (const input of [undefined, 'face.jpg', [null]]) {
+      expect(await faultOf(() => model.predict(input as never))).toMatchObject({
+        kind: 'argument',
+        path: 'predict[0]',
+      });
+    }
+  });
+
+  test('in batches of a size that is none', async () => {
+    const image = { data: new Uint8Array(192), height: 8, width: 8, channels: 3 };
+    for (const batchSize of [0, -1, 1.5, Number.NaN]) {
+      const evaluated = await faultOf(() => small().evaluate(good(), { batchSize, engine: 'wasm' }));
+      expect(evaluated).toMatchObject({ kind: 'argument', path: 'evaluate.batchSize' });
+      const predicted = await faultOf(() => small().predict(image, { batchSize }));
+      expect(predicted).toMatchObject({ kind: 'argument', path: 'predict.batchSize' });
+    }
+  });
+
+  test('of images of another size than the network', async () => {
+    const error = await faultOf(() =>
+      small().evaluate(faces([{ age: 1, gender: 'male' }], 9), { engine: 'wasm' }),
+    );
+    expect(error).toMatchObject({ kind: 'argument', path: 'evaluate', received: '9x9x3' });
+  });
+});
+
+describe('a batch too large for the memory of wasm', () => {
+  test('is refused before the first step, naming the largest that fits, which is accepted', async () => {
+    const begun: string[] = [];
+    const watch: Callback = {
+      name: 'watch',
+      begin: () => {
+        begun.push('begun');
+        return {};
+      },
+    };
+    const error = await fitFault({ batchSize: 1_000_000, callbacks: [watch] });
+    expect(error).toMatchObject({ kind: 'memory', path: 'fit.batchSize', received: '1000000' });
+    expect(error.advice).toContain('smaller batch');
+    expect(begun).toEqual([]);
+    const largest = Number(/^at most (\d+) images of 8x8/.exec(error.expected)![1]);
+    const network = { layersModel: small().layersModel, input: small().input } as never;
+    expect(() => checkMemory(network, largest, 'wasm')).not.toThrow();
+    const over = await faultOf(() => checkMemory(network, largest + 1, 'wasm'));
+    expect(over.expected).toBe(error.expected);
+    expect(() => checkMemory(network, 1_000_000, 'native')).not.toThrow();
+  });
+
+  test('for Model A at 128x128 is between 32, which the study uses, and 100', async () => {
+    const model = modelA(128);
+    const data = new Uint8Array(128 * 128 * 3);
+    const image = { data, height: 128, width: 128, channels: 3 };
+    const labels = { age: 30, gender: 'male' } as const;
+    const error = await faultOf(() =>
+      model.fit(imagesInMemory([{ image, labels }]), { epochs: 1, batchSize: 256, engine: 'wasm' }),
+    );
+    const largest = Number(/^at most (\d+) images of 128x128/.exec(error.expected)![1]);
+    expect(largest).toBeGreaterThanOrEqual(32);
+    expect(largest).toBeLessThan(100);
+    model.dispose();
+  });
+});
+
+test('a saved model without its folder says which folders hold one', async () => {
+  const error = await faultOf(() => loadModel(memoryStore('out'), { folder: 'best' }));
+  expect(error).toMatchObject({ kind: 'file', path: 'out/best/tasks.json', received: 'no such file' });
+});
