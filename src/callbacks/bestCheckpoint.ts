@@ -4,6 +4,7 @@ import type { Store } from '../core/outside.js';
 import type { Callback } from '../training/callback.js';
 import { improves } from '../training/monitor.js';
 import { checkWhole, type MonitorOptions, modeOf, watched } from './monitoring.js';
+import { checkWritable } from './writable.js';
 
 /**
  * Options of {@link bestCheckpoint}.
@@ -59,7 +60,8 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
   return {
     name: 'bestCheckpoint',
     monitor,
-    begin: (run, saved) => {
+    begin: async (run, saved) => {
+      await checkWritable(store);
       const mode = modeOf(run, monitor, options.mode);
       let kept: readonly Saved[] = (saved?.values as readonly Saved[] | undefined) ?? [];
       return {

@@ -1,6 +1,7 @@
 import type { HistoryRow } from '../core/history.js';
 import type { Store } from '../core/outside.js';
 import type { Callback } from '../training/callback.js';
+import { checkWritable } from './writable.js';
 
 /**
  * Writes the history as CSV after every epoch, whole each time, so a resumed run leaves one file without gaps. Columns:
@@ -17,9 +18,10 @@ import type { Callback } from '../training/callback.js';
 export function csvLog(store: Store, { name = 'history.csv' }: { readonly name?: string } = {}): Callback {
   return {
     name: 'csvLog',
-    begin: (run) => ({
-      epochEnd: () => store.write(name, new TextEncoder().encode(csvOf(run.history))),
-    }),
+    begin: async (run) => {
+      await checkWritable(store);
+      return { epochEnd: () => store.write(name, new TextEncoder().encode(csvOf(run.history))) };
+    },
   };
 }
 

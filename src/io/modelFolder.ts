@@ -109,16 +109,46 @@ export async function readModelFolder<T extends Tasks>(
       advice: COPY,
     });
   }
-  const layersModel = await tf.loadLayersModel(
-    tf.io.fromMemory({
-      modelTopology,
-      format: 'layers-model',
-      weightSpecs: group.weights,
-      weightData: bytes.slice().buffer,
-    }),
-  );
+  const layersModel = await opened(where('model.json'), {
+    modelTopology,
+    format: 'layers-model',
+    weightSpecs: group.weights as tf.io.WeightsManifestEntry[],
+    weightData: bytes.slice().buffer,
+  });
+  checkOutputs(layersModel, input.shape, known, where('model.json'));
   for (const layer of layersModel.layers) adopt(layer, where('model.json'));
   return networkOf(layersModel, known as T, input);
+}
+
+async function opened(path: string, artifacts: tf.io.ModelArtifacts): Promise<tf.LayersModel> {
+  try {
+    return await tf.loadLayersModel(tf.io.fromMemory(artifacts));
+  } catch (cause) {
+    throw fault({
+      kind: 'file',
+      path,
+      expected: 'a model that TensorFlow.js can open',
+      received: `one that it cannot (${String((cause as Error)?.message).split('\n')[0]})`,
+      advice: COPY,
+      cause,
+    });
+  }
+}
+
+/** `tasks.json` and `model.json` are of one model: the same image, and an output for every task, in order. */
+function checkOutputs(model: tf.LayersModel, image: readonly number[], tasks: Tasks, path: string): void {
+  const show = (shape: readonly unknown[]) => `[${shape.join(', ')}]`;
+  const want = Object.entries(tasks).map(([name, { units }]) => `${name} ${show([units])}`);
+  const have = model.outputs.map(({ shape }, i) => `${model.outputNames[i]} ${show(shape.slice(1))}`);
+  const shapes = model.inputs.map(({ shape }) => show(shape.slice(1)));
+  if (want.join() === have.join() && shapes.join() === show(image)) return;
+  throw fault({
+    kind: 'file',
+    path,
+    expected: `the image ${show(image)} and the outputs ${want.join(', ')}, as tasks.json says`,
+    received: `the image ${shapes.join(', ')} and the outputs ${have.join(', ')}`,
+    advice: COPY,
+  });
 }
 
 async function artifactsOf(model: tf.LayersModel): Promise<tf.io.ModelArtifacts> {

@@ -28,9 +28,23 @@ interface Entry {
 /** A header above this is not one of ours: 100 MB, as the format's own readers allow. */
 const LARGEST_HEADER = 100_000_000;
 
+/** Stands in the header for the hash while the hash is taken. */
+const BLANK = '0'.repeat(64);
+
+/** Where the hash `text` stands in the header, which ends at `end`. */
+function placeOf(file: Uint8Array, end: number, text: string): number {
+  const key = new TextEncoder().encode(`"sha256":"${text}"`);
+  // The last one: a metadata value is JSON text itself, and its quotes are escaped.
+  for (let at = end - key.length; at >= 8; at--) {
+    if (key.every((byte, i) => file[at + i] === byte)) return at + '"sha256":"'.length;
+  }
+  return -1;
+}
+
 /**
  * Bytes in the safetensors format (Hugging Face, 2022: eight bytes of header length, a JSON header, raw little-endian
- * numbers), which numpy, PyTorch and JAX read too. A `sha256` of the numbers is added to the metadata.
+ * numbers), which numpy, PyTorch and JAX read too. A `sha256` is added to the metadata: that of the whole file with zeros
+ * in its place, so that no byte can change unnoticed, neither of a number nor of the header.
  */
 export async function writeTensorFile({ arrays, metadata }: TensorFile): Promise<Uint8Array> {
   const names = Object.keys(arrays);
@@ -44,13 +58,14 @@ export async function writeTensorFile({ arrays, metadata }: TensorFile): Promise
     header[name] = { dtype: 'F32', shape, data_offsets: [offset, end] };
     offset = end;
   }
-  header.__metadata__ = { ...metadata, sha256: await sha256(body) };
+  header.__metadata__ = { ...metadata, sha256: BLANK };
   const text = new TextEncoder().encode(JSON.stringify(header));
   const padded = Math.ceil(text.length / 8) * 8; // so that the numbers begin at a multiple of eight bytes
   const file = new Uint8Array(8 + padded + body.length).fill(0x20, 8, 8 + padded);
   new DataView(file.buffer).setBigUint64(0, BigInt(padded), true);
   file.set(text, 8);
   file.set(body, 8 + padded);
+  file.set(new TextEncoder().encode(await sha256(file)), placeOf(file, 8 + padded, BLANK));
   return file;
 }
 
@@ -84,10 +99,18 @@ export async function readTensorFile(file: Uint8Array, path: string): Promise<Te
     throw corrupt('a header that is not JSON', cause);
   }
   const body = file.subarray(8 + length);
-  if ((await sha256(body)) !== metadata.sha256) throw corrupt('numbers that do not match their hash');
+  const place = /^[0-9a-f]{64}$/.test(metadata?.sha256 ?? '')
+    ? placeOf(file, 8 + length, metadata.sha256!)
+    : -1;
+  const blank = file.slice();
+  if (place >= 0) blank.set(new TextEncoder().encode(BLANK), place);
+  if (place < 0 || (await sha256(blank)) !== metadata.sha256) {
+    throw corrupt('bytes that do not match their hash');
+  }
   const arrays: Record<string, NamedArray> = {};
-  for (const [name, { dtype, shape, data_offsets }] of Object.entries(header)) {
-    const [start, end] = data_offsets ?? [];
+  for (const [name, entry] of Object.entries(header)) {
+    const { dtype, shape, data_offsets } = entry ?? {};
+    const [start, end] = Array.isArray(data_offsets) ? data_offsets : [];
     const size = Array.isArray(shape) ? shape.reduce((product, side) => product * side, 4) : Number.NaN;
     if (dtype !== 'F32' || !(start! >= 0 && end! <= body.length && end! - start! === size)) {
       throw corrupt(`an array "${name}" that does not fit`);

@@ -56,7 +56,12 @@ export function folderStore(folder: string): Store {
       }
     },
     remove: async (name) => {
-      await rm(place(name), { force: true });
+      const path = place(name);
+      try {
+        await rm(path, { force: true });
+      } catch (error) {
+        throw unusable(path, 'a file that can be removed', error);
+      }
     },
     list: async (prefix = '') => {
       try {
@@ -96,6 +101,8 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   }
 }
 
+const NOT_A_FOLDER = ['ENOTDIR', 'EEXIST', 'EISDIR'];
+
 function unusable(path: string, expected: string, cause: unknown): Error {
   const { code = String(cause) } = cause as NodeJS.ErrnoException;
   return fault({
@@ -103,7 +110,9 @@ function unusable(path: string, expected: string, cause: unknown): Error {
     path,
     expected,
     received: code,
-    advice: 'Check that the folder exists, its permissions, and the space left on the disk.',
+    advice: NOT_A_FOLDER.includes(code)
+      ? 'A file stands where a folder is expected, or a folder where a file is: choose another place, or remove it.'
+      : 'Check that the folder exists, its permissions, and the space left on the disk.',
     cause,
   });
 }

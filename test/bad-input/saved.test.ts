@@ -1,0 +1,391 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  adam,
+  augment,
+  bestCheckpoint,
+  binary,
+  branch,
+  csvLog,
+  dense,
+  flatten,
+  horizontalFlip,
+  jsonLines,
+  loadModel,
+  memoryStore,
+  multiTask,
+  regression,
+  rotation,
+  sgd,
+  weightedLoss,
+} from '../../src/index.js';
+import { readTensorFile } from '../../src/io/tensorFile.js';
+import { folderStore } from '../../src/node/index.js';
+import { CHECKPOINT } from '../../src/training/checkpoint.js';
+import { faultOf } from './faultOf.js';
+import { faces, GENDERS, good, settings, small } from './small.js';
+
+type Store = ReturnType<typeof memoryStore>;
+
+const top = mkdtempSync(join(tmpdir(), 'bad-saved-'));
+afterAll(() => rmSync(top, { recursive: true, force: true }));
+
+const image = { data: new Uint8Array(8 * 8 * 3).fill(100), height: 8, width: 8, channels: 3 };
+const validation = good().augment(augment([horizontalFlip()]));
+/** Everything a run writes, into one store. */
+const into = (store: Store) => ({
+  ...settings,
+  validation,
+  checkpoint: store,
+  callbacks: [bestCheckpoint(store, { monitor: 'val_age_loss' }), csvLog(store)],
+});
+const withoutSeconds = (rows: readonly { readonly [column: string]: number }[]) =>
+  rows.map(({ seconds: _, ...row }) => row);
+
+/** Every file of a store. */
+async function contents(store: Store): Promise<Record<string, string>> {
+  const names = await store.list();
+  const texts = await Promise.all(
+    names.map(async (name) => Buffer.from((await store.read(name))!).toString('base64')),
+  );
+  return Object.fromEntries(names.map((name, i) => [name, texts[i]!]));
+}
+
+/** A store in memory with the files of another. */
+async function copyOf(store: Store): Promise<Store> {
+  const copy = memoryStore('copy');
+  for (const name of await store.list()) await copy.write(name, (await store.read(name))!);
+  return copy;
+}
+
+/** Two epochs of the small network. */
+const saved = memoryStore('saved');
+let checkpoint: Uint8Array;
+beforeAll(async () => {
+  await small().fit(good(), into(saved));
+  checkpoint = (await saved.read(CHECKPOINT))!;
+});
+
+describe('an output path that cannot be written', () => {
+  const blocked = join(top, 'blocked');
+  beforeAll(() => writeFileSync(blocked, 'a file where a folder is expected'));
+
+  /** The error of a run with these options, and that no step was taken. */
+  async function fitFault(options: object, path: string) {
+    let steps = 0;
+    const count = {
+      name: 'count',
+      begin: () => ({
+        step: () => {
+          steps++;
+        },
+      }),
+    };
+    const { callbacks = [], ...rest } = options as { callbacks?: object[] };
+    const error = await faultOf(() =>
+      small().fit(good(), { ...settings, validation, ...rest, callbacks: [...callbacks, count] } as never),
+    );
+    expect(error.kind).toBe('file');
+    expect(error.path).toContain(path);
+    expect(error.received).toMatch(/^(EEXIST|ENOTDIR)$/);
+    expect(error.advice).toContain('A file stands where a folder is expected');
+    expect(steps).toBe(0);
+    return error;
+  }
+
+  test.each(['', 'inner/folder'])(
+    'is told before the first step, of every place that a run writes to: %s',
+    async (below) => {
+      const store = folderStore(join(blocked, below));
+      await fitFault({ checkpoint: store }, CHECKPOINT);
+      await fitFault({ callbacks: [bestCheckpoint(store)] }, blocked);
+      await fitFault({ callbacks: [csvLog(store)] }, blocked);
+      await fitFault({ callbacks: [jsonLines(store)] }, 'history.jsonl');
+      expect(readFileSync(blocked, 'utf8')).toBe('a file where a folder is expected');
+    },
+  );
+
+  test('is told by save, and by reading from it', async () => {
+    const store = folderStore(blocked);
+    const written = await faultOf(() => small().save(store, 'model'));
+    expect(written).toMatchObject({ kind: 'file', received: expect.stringMatching(/^(EEXIST|ENOTDIR)$/) });
+    const read = await faultOf(() => loadModel(store));
+    expect(read).toMatchObject({ kind: 'file', path: join(blocked, 'tasks.json'), received: 'ENOTDIR' });
+    const listed = await faultOf(() => store.list());
+    expect(listed).toMatchObject({ kind: 'file', path: blocked, received: 'ENOTDIR' });
+    const removed = await faultOf(() => store.remove('tasks.json'));
+    expect(removed).toMatchObject({ kind: 'file', path: join(blocked, 'tasks.json'), received: 'ENOTDIR' });
+  });
+
+  test('of one file leaves no part of it, and the rest of the folder as it was', async () => {
+    const store = folderStore(join(top, 'one'));
+    mkdirSync(join(top, 'one', CHECKPOINT, 'inside'), { recursive: true });
+    await store.write('best/model.json', new Uint8Array([1]));
+    const error = await faultOf(() => store.write(CHECKPOINT, new Uint8Array([2])));
+    expect(error).toMatchObject({ kind: 'file', path: join(top, 'one', CHECKPOINT) });
+    expect(error.received).toMatch(/^(EISDIR|ENOTEMPTY|EEXIST)$/);
+    expect(await store.list()).toEqual(['best/model.json']);
+  });
+});
+
+describe('a corrupt checkpoint', () => {
+  test('is told at every byte that is flipped, and at every length it is cut to', async () => {
+    const wrong: string[] = [];
+    const check = async (what: string, bytes: Uint8Array) => {
+      const outcome = await readTensorFile(bytes, 'here').then(
+        () => 'was read',
+        (error: { readonly kind?: string; readonly path?: string }) => `${error.kind} ${error.path}`,
+      );
+      if (outcome !== 'checkpoint here') wrong.push(`${what}: ${outcome}`);
+    };
+    expect(await readTensorFile(checkpoint, 'here')).toHaveProperty('arrays');
+    for (let i = 0; i < checkpoint.length; i++) {
+      const flipped = checkpoint.slice();
+      flipped[i]! ^= 1 << (i % 8);
+      await check(`byte ${i} flipped`, flipped);
+    }
+    for (let length = 0; length < checkpoint.length; length += 7) {
+      await check(`cut to ${length}`, checkpoint.slice(0, length));
+    }
+    await check('one byte more', Uint8Array.from([...checkpoint, 0]));
+    expect(wrong).toEqual([]);
+  });
+
+  test.each([
+    ['cut in half', (bytes: Uint8Array) => bytes.slice(0, bytes.length / 2), 'do not match their hash'],
+    ['cut in its header', (bytes: Uint8Array) => bytes.slice(0, 100), 'a file cut short or of another kind'],
+    ['empty', () => new Uint8Array(), '0 bytes'],
+    [
+      'of text',
+      () => new TextEncoder().encode('<html>not here</html>'),
+      'a file cut short or of another kind',
+    ],
+    ['with a byte flipped among its numbers', (bytes: Uint8Array) => flip(bytes, bytes.length - 10), 'hash'],
+    [
+      'with a byte flipped in its state',
+      (bytes: Uint8Array) => flip(bytes, placeOf(bytes, 'iterations') + 13),
+      'hash',
+    ],
+  ] as const)(
+    '%s ends a resumed run with an error that says what to do; the file stays',
+    async (_, change, received) => {
+      const store = await copyOf(saved);
+      await store.write(CHECKPOINT, change(checkpoint));
+      const before = await contents(store);
+      const error = await faultOf(() => small().fit(good(), { ...into(store), epochs: 4, resume: true }));
+      expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT}` });
+      expect(error.expected).toBe('a whole safetensors file');
+      expect(error.received).toContain(received);
+      expect(error.advice).toBe('Delete it to start anew, or put a copy back.');
+      expect(await contents(store)).toEqual(before);
+      expect((await loadModel(store, { folder: 'best' })).tasks).toHaveProperty('age');
+    },
+  );
+
+  test('of a newer format says which version to use', async () => {
+    const { writeTensorFile } = await import('../../src/io/tensorFile.js');
+    const store = memoryStore('newer');
+    const metadata = { format: 'tfjs-multitask checkpoint 99' };
+    await store.write(CHECKPOINT, await writeTensorFile({ arrays: {}, metadata }));
+    const error = await faultOf(() => small().fit(good(), { ...into(store), resume: true }));
+    expect(error).toMatchObject({ kind: 'checkpoint', received: 'tfjs-multitask checkpoint 99' });
+    expect(error.advice).toContain('version');
+  });
+});
+
+describe('a checkpoint of another configuration', () => {
+  const other = () =>
+    multiTask({ input: [8, 8, 3], seed: 0 })
+      .task('age', regression({ unit: 'years' }), branch([flatten(), dense(3)]))
+      .task('gender', binary(GENDERS), branch([flatten(), dense(3)]))
+      .build();
+  const swapped = () =>
+    multiTask({ input: [8, 8, 3], range: [-1, 1] })
+      .task('age', regression({ unit: 'years' }), branch([flatten(), dense(3)]))
+      .task('gender', binary(['female', 'male']), branch([flatten(), dense(3)]))
+      .build();
+  const relabelled = good().weigh(({ age }) => (age === 0 ? 2 : 1));
+  const turned = good().augment(augment([rotation({ degrees: 20 })]));
+
+  test.each([
+    ['batch size', {}, { batchSize: 5 }],
+    ['seed', {}, { seed: 1 }],
+    ['seed', {}, { shuffle: false }],
+    ['loss', {}, { loss: weightedLoss({ age: 1, gender: 51 }) }],
+    ['loss', {}, { lossAverage: 'batches' }],
+    ['optimizer', {}, { optimizer: adam({ learningRate: 0.01 }) }],
+    ['optimizer', {}, { optimizer: sgd() }],
+    ['training data', { train: good().take(11) }, {}],
+    ['training data', { train: relabelled }, {}],
+    ['validation data', {}, { validation: validation.take(11) }],
+    ['augmentation', { train: turned }, {}],
+    ['augmentation', {}, { validation: good() }],
+    ['model', { model: other }, {}],
+    ['model, tasks, pixel range', { model: swapped }, {}],
+  ] as const)('is refused, and the error names what differs: %s (%#)', async (named, given, options) => {
+    const { model = small, train = good() } = given as {
+      model?: typeof small;
+      train?: ReturnType<typeof good>;
+    };
+    const store = await copyOf(saved);
+    const before = await contents(store);
+    const error = await faultOf(() =>
+      model().fit(train, { ...into(store), epochs: 3, resume: true, ...(options as object) }),
+    );
+    expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT}` });
+    expect(error.received).toBe(`one with another ${named}`);
+    expect(error.advice).toContain('old settings');
+    expect(await contents(store)).toEqual(before);
+  });
+
+  test('is not one whose epochs, callbacks or folder are others', async () => {
+    const store = await copyOf(saved);
+    const { rows } = await small().fit(good(), { ...into(store), epochs: 3, resume: true, callbacks: [] });
+    expect(rows.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+  });
+});
+
+describe('a saved model', () => {
+  test('whose weights were changed, cut or lost is refused', async () => {
+    const name = (await saved.list('best/')).find((file) => file.endsWith('.bin'))!;
+    const bytes = (await saved.read(name))!;
+    for (const damaged of [flip(bytes, 5), bytes.slice(0, -4), undefined]) {
+      const store = await copyOf(saved);
+      if (damaged) await store.write(name, damaged);
+      else await store.remove(name);
+      const error = await faultOf(() => loadModel(store, { folder: 'best' }));
+      expect(error).toMatchObject({ kind: 'file', path: `copy/${name}` });
+      expect(error.received).toBe(damaged ? 'bytes that do not match their hash' : 'no such file');
+    }
+  });
+
+  test('whose JSON was changed at any byte is refused in our words, or still opens', async () => {
+    for (const name of ['best/model.json', 'best/tasks.json']) {
+      const bytes = (await saved.read(name))!;
+      const store = await copyOf(saved);
+      let refused = 0;
+      for (let i = 0; i < bytes.length; i += name.endsWith('model.json') ? 23 : 3) {
+        await store.write(name, flip(bytes, i));
+        const model = await loadModel(store, { folder: 'best' }).catch((error: unknown) => error);
+        if (!(model instanceof Error)) continue;
+        const error = await faultOf(() => Promise.reject(model));
+        expect(['file', 'argument']).toContain(error.kind);
+        refused++;
+      }
+      expect(refused).toBeGreaterThan(50);
+    }
+  });
+
+  test('of another folder beside its task table, of a newer version, or of other tasks', async () => {
+    const store = await copyOf(saved);
+    const table = JSON.parse(new TextDecoder().decode((await store.read('best/tasks.json'))!));
+    const write = (value: object) =>
+      store.write('best/tasks.json', new TextEncoder().encode(JSON.stringify(value)));
+    const load = (tasks?: object) =>
+      faultOf(() => loadModel(store, { folder: 'best', ...(tasks ? { tasks } : {}) } as never));
+
+    await write({ ...table, tasks: [...table.tasks].reverse() });
+    const reversed = await load();
+    expect(reversed).toMatchObject({ kind: 'file', path: 'copy/best/model.json' });
+    expect(reversed.expected).toContain('gender [1], age [1]');
+    expect(reversed.received).toContain('age [1], gender [1]');
+
+    await write({ ...table, input: { ...table.input, shape: [16, 16, 3] } });
+    expect((await load()).received).toContain('the image [8, 8, 3]');
+
+    await write({ ...table, version: 99 });
+    const newer = await load();
+    expect(newer).toMatchObject({ kind: 'file', path: 'copy/best/tasks.json', received: '99' });
+    expect(newer.advice).toContain('Update');
+
+    await write(table);
+    const tasks = { age: regression({ unit: 'years' }), gender: binary(['female', 'male']) };
+    const other = await load(tasks);
+    expect(other).toMatchObject({ kind: 'file', path: 'copy/best/tasks.json' });
+    expect(other.expected).toContain('"female","male"');
+    expect(other.received).toContain('"male","female"');
+  });
+});
+
+describe('after a failure nothing saved earlier is lost', () => {
+  test('when fit is refused before its first step, every file is the same to the byte', async () => {
+    const labels = faces([{ age: Number.NaN, gender: 'male' }]);
+    const cases: (() => Promise<unknown>)[] = [];
+    for (const resume of [false, true]) {
+      const options = { ...into(saved), epochs: 4, resume };
+      const blocked = folderStore(join(top, 'blocked'));
+      cases.push(
+        () => small().fit(labels, options),
+        () => small().fit(good().take(0), options),
+        () => small().fit(good(), { ...options, validation: labels }),
+        () => small().fit(good(), { ...options, loss: weightedLoss({ agee: 1 }) as never }),
+        () => small().fit(good(), { ...options, batchSize: 10_000_000 }),
+        () => small().fit(good(), { ...options, engine: 'webgpu' }),
+        () =>
+          small().fit(good(), {
+            ...options,
+            callbacks: [bestCheckpoint(saved, { monitor: 'val_los' as never })],
+          }),
+        () => small().fit(good(), { ...options, callbacks: [...options.callbacks, csvLog(blocked)] }),
+      );
+    }
+    const before = await contents(saved);
+    expect(Object.keys(before)).toEqual(
+      expect.arrayContaining([CHECKPOINT, 'best/model.json', 'history.csv']),
+    );
+    for (const run of cases) {
+      await faultOf(run);
+      expect(await contents(saved)).toEqual(before);
+    }
+  });
+
+  test('when the disk is full at any write, the best model opens and the run goes on to the same history', async () => {
+    // The validation of this run gets better every epoch, so every epoch writes a best model.
+    const whole = memoryStore();
+    const { rows } = await small().fit(good(), { ...into(whole), epochs: 4 });
+    const models = new Set<string>();
+    const answer = async (store: Store) =>
+      JSON.stringify(await (await loadModel(store, { folder: 'best' })).predict(image));
+    models.add(await answer(saved));
+    let failures = 0;
+    for (let full = 1; ; full++) {
+      const store = await copyOf(saved);
+      let writes = 0;
+      const limited: Store = {
+        ...store,
+        write: async (name, bytes) => {
+          if (++writes === full) throw new Error('ENOSPC: no space left on device');
+          return store.write(name, bytes);
+        },
+      };
+      const run = small().fit(good(), { ...into(limited), epochs: 4, resume: true });
+      const error = await run.then(
+        () => undefined,
+        (caught: Error) => caught,
+      );
+      if (!error) break;
+      failures++;
+      expect(error.message).toContain('ENOSPC');
+      models.add(await answer(store));
+      const resumed = await small().fit(good(), { ...into(store), epochs: 4, resume: true });
+      expect(withoutSeconds(resumed.rows)).toEqual(withoutSeconds(rows));
+      expect(await answer(store)).toBe(await answer(whole));
+    }
+    // Two probes, then two epochs of three files of the best model, the history and the checkpoint.
+    expect(failures).toBe(12);
+    // After each failure: the model of epoch 2, 3 or 4, and nothing between them.
+    expect(models.size).toBe(3);
+  });
+});
+
+function flip(bytes: Uint8Array, at: number): Uint8Array {
+  const flipped = bytes.slice();
+  flipped[at]! ^= 1;
+  return flipped;
+}
+
+function placeOf(bytes: Uint8Array, text: string): number {
+  return Buffer.from(bytes).indexOf(text);
+}

@@ -1,0 +1,202 @@
+import type { NamedTensorMap, Tensor4D } from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  adam,
+  batchNorm,
+  binary,
+  branch,
+  conv,
+  dense,
+  dropout,
+  flatten,
+  maxPool,
+  type Optimizer,
+  regression,
+  sgd,
+  sharedTrunk,
+} from '../../src/index.js';
+import { composeNetwork } from '../../src/models/compose.js';
+import type { Network } from '../../src/models/network.js';
+import { tf } from '../../src/tensor/tf.js';
+import { loadWasmBackend } from '../../src/tensor/wasm.js';
+import { imagesOf, targetsOf } from '../../src/training/batch.js';
+import { freshSlots, type StepKind, trainedWeights, trainingStep } from '../../src/training/step.js';
+import { Updater } from '../../src/training/updater.js';
+import { expectClose, expectCloseToLargest } from './close.js';
+import { type FixtureArray, fixture, numbers } from './fixture.js';
+import { hashes, uniform } from './noise.js';
+import { faces, fill, GENDERS, weightsOf } from './same.js';
+
+interface Summary {
+  readonly largest: number;
+  readonly sum: number;
+  readonly absolute: number;
+  readonly norm: number;
+  readonly sampled: FixtureArray;
+}
+interface OneStep {
+  readonly parameters: number;
+  readonly total: number;
+  readonly penalty: number;
+  readonly age_loss: number;
+  readonly gender_loss: number;
+  readonly age_mae: number;
+  readonly gender_accuracy: number;
+  readonly gradients: { readonly [name: string]: Summary };
+  readonly weights: { readonly [name: string]: Summary };
+}
+const keras = fixture<{
+  'one step': OneStep;
+  'twenty steps': {
+    rate: number;
+    batches: number;
+    steps: { total: number; age: number; gender: number }[];
+  };
+}>('model_a');
+
+const SHAPE = [64, 64, 3] as const;
+const BATCH = 4;
+const RATE = 0.3;
+const SAMPLES = 200;
+const LOSS_WEIGHTS = { age: 1, gender: 50 };
+const data = faces('model-a', BATCH * keras['twenty steps'].batches, SHAPE);
+
+beforeAll(loadWasmBackend);
+
+/** The network of examples/model-a.ts. */
+function modelA(rate: number): Network {
+  const head = () => [dense(128, { l2: 1e-3 }), dropout(rate), dense(16, { l2: 1e-3 }), dropout(rate)];
+  const faceBranch = (filters: number) =>
+    branch([
+      ...[conv(64, 3), maxPool(2), batchNorm()],
+      ...[conv(128, 2), maxPool(2), batchNorm()],
+      ...[conv(filters, 2), flatten(), ...head()],
+    ]);
+  const network = composeNetwork({
+    input: { shape: SHAPE, range: [0, 1] },
+    seed: 0,
+    trunk: sharedTrunk([conv(64, 3), conv(64, 3), maxPool(2), batchNorm(), conv(128, 3), maxPool(2)]),
+    tasks: [
+      { name: 'age', task: regression({ unit: 'years' }), branch: faceBranch(128) },
+      { name: 'gender', task: binary(GENDERS), branch: faceBranch(64) },
+    ],
+  });
+  fill(network.layersModel, 'model-a');
+  return network;
+}
+
+async function batch(network: Network, from: number) {
+  const indices = Array.from({ length: BATCH }, (_, i) => from + i);
+  const bytes = await Promise.all(indices.map((index) => data.read(index)));
+  const pixels = Float32Array.from(bytes.flatMap((image) => Array.from(image.data)));
+  return {
+    images: imagesOf(pixels, [BATCH, ...SHAPE], network.input.range) as Tensor4D,
+    targets: targetsOf(network, data, { pixels, count: BATCH, indices }, {}),
+  };
+}
+
+/** 0 where the number named by the layer and its place is below the rate. */
+function masks(network: Network): NamedTensorMap {
+  return Object.fromEntries(
+    network.dropouts.map((layer) => {
+      const shape = layer.maskShape(BATCH)!;
+      const kept = uniform(`model-a/${layer.name}`, shape, 0, 1).map((u) => (u >= Math.fround(RATE) ? 1 : 0));
+      return [layer.name, tf.tensor(kept, shape)];
+    }),
+  );
+}
+
+async function step(network: Network, optimizer: Optimizer, kind: StepKind) {
+  const inputs = { ...(await batch(network, 0)), masks: masks(network) };
+  const coefficients = [...optimizer.rule.coefficients(1, 1e-3), 1e-3].map((value) => tf.scalar(value));
+  const slots = freshSlots(network, optimizer);
+  return trainingStep(network, optimizer, LOSS_WEIGHTS, kind, { ...inputs, coefficients }, slots);
+}
+
+/** Everything the fixture knows of a tensor, each to `tolerance` of its largest number (sums: of Σ|x|; norms: of themselves). */
+function expectSummary(name: string, values: ArrayLike<number>, theirs: Summary, tolerance: number) {
+  const all = Array.from(values);
+  const places =
+    all.length > SAMPLES
+      ? Array.from(hashes(`places/${name}`, SAMPLES), (hash) => hash % all.length)
+      : all.map((_, i) => i);
+  const sampled = places.map((place) => all[place]!);
+  expectClose(sampled, numbers(theirs.sampled), tolerance * theirs.largest, `${name}, samples`);
+  const sum = all.reduce((a, b) => a + b, 0);
+  expectClose([sum], [theirs.sum], tolerance * theirs.absolute, `${name}, sum`);
+  const absolute = all.reduce((a, b) => a + Math.abs(b), 0);
+  expectClose([absolute], [theirs.absolute], tolerance * theirs.absolute, `${name}, Σ|x|`);
+  const largest = all.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+  expectClose([largest], [theirs.largest], tolerance * theirs.largest, `${name}, largest`);
+  const norm = Math.sqrt(all.reduce((a, b) => a + b * b, 0));
+  expectClose([norm], [theirs.norm], tolerance * theirs.norm, `${name}, norm`);
+}
+
+describe('one step of Model A at 64x64 on wasm, with given dropout masks', () => {
+  const expected = keras['one step'];
+
+  test('judges the batch as Keras does', async () => {
+    const network = modelA(RATE);
+    expect(network.layersModel.countParams()).toBe(expected.parameters);
+    expect(expected.parameters).toBe(455_234);
+    const { sums } = await step(network, adam(), 'update');
+    const [total, penalty, ageSum, ages, genderSum, genders, maeSum, , hits] = sums.dataSync();
+    expect([ages, genders]).toEqual([BATCH, BATCH]);
+    const pairs: [name: string, ours: number, keras: number][] = [
+      ['total', total!, expected.total],
+      ['penalty', penalty!, expected.penalty],
+      ['age_loss', ageSum! / BATCH, expected.age_loss],
+      ['gender_loss', genderSum! / BATCH, expected.gender_loss],
+      ['age_mae', maeSum! / BATCH, expected.age_mae],
+      ['gender_accuracy', hits! / BATCH, expected.gender_accuracy],
+    ];
+    for (const [name, ours, theirs] of pairs) expectCloseToLargest([ours], [theirs], 1e-5, name);
+  });
+
+  test('has the gradients of Keras', async () => {
+    const network = modelA(RATE);
+    // Two batches an update: the first only adds its gradients to a slot of zeros.
+    const { slots } = await step(network, adam({ gradientAccumulationSteps: 2 }), 'accumulate');
+    const trained = trainedWeights(network);
+    expect(trained.map((weight) => weight.originalName).sort()).toEqual(
+      Object.keys(expected.gradients).sort(),
+    );
+    trained.forEach(({ originalName: name }, i) => {
+      expectSummary(name, slots[i]!.at(-1)!.dataSync(), expected.gradients[name]!, 1e-4);
+    });
+  });
+
+  test('leaves the weights and the moving statistics of Keras, with Adam', async () => {
+    const network = modelA(RATE);
+    const before = weightsOf(network.layersModel);
+    const { weights, moved } = await step(network, adam({ learningRate: 1e-3 }), 'update');
+    trainedWeights(network).forEach((weight, i) => {
+      weight.write(weights[i]!);
+    });
+    for (const [weight, value] of moved) weight.write(value);
+    const after = weightsOf(network.layersModel);
+    expect(Object.keys(after).sort()).toEqual(Object.keys(expected.weights).sort());
+    for (const [name, theirs] of Object.entries(expected.weights)) {
+      expectSummary(name, after[name]!, theirs, 1e-4);
+      // The update itself is far larger than what is allowed, or nothing would be shown.
+      expect(() => expectSummary(name, before[name]!, theirs, 1e-4)).toThrow('apart');
+    }
+  });
+});
+
+test('twenty steps of SGD without dropout have the losses of Keras', async () => {
+  const { rate, batches, steps } = keras['twenty steps'];
+  expect(steps).toHaveLength(20);
+  const network = modelA(0);
+  const updater = new Updater(network, sgd({ learningRate: rate }), LOSS_WEIGHTS);
+  for (const [i, theirs] of steps.entries()) {
+    const { images, targets } = await batch(network, BATCH * (i % batches));
+    const sums = updater.step({ images, targets, masks: {} });
+    const [total, , age, , gender] = sums.dataSync();
+    tf.dispose([images, sums, ...targets.map((target) => ({ ...target }))]);
+    expectCloseToLargest([total!], [theirs.total], 1e-4, `loss of step ${i + 1}`);
+    expectCloseToLargest([age! / BATCH], [theirs.age], 1e-4, `age_loss of step ${i + 1}`);
+    expectCloseToLargest([gender! / BATCH], [theirs.gender], 1e-4, `gender_loss of step ${i + 1}`);
+  }
+  updater.dispose();
+});
