@@ -14,7 +14,7 @@ const RANKS = [
   ['io'],
   ['engines'],
   ['training'],
-  ['callbacks'],
+  ['callbacks', 'report', 'tuner'],
   ['node'],
 ];
 const rankOf = (path: string) => RANKS.findIndex((folders) => folders.includes(path.split('/')[0]!));
