@@ -26,20 +26,26 @@ function bounds(kind: string, shape: readonly number[]): [low: number, high: num
   return [-limit, limit];
 }
 
-/** Images with ages 0..80 and genders. */
+/** Images of squares of one colour with sides of `block` pixels, with ages 0..80 and genders. */
 export function faces(
   name: string,
   count: number,
   shape: ImageShape,
+  block = 1,
 ): Dataset<{ age: number; gender: 'male' | 'female' }> {
   const [height, width, channels] = shape;
-  const bytes = imageBytes(`${name}/image`, [count, ...shape]);
+  const squares = imageBytes(`${name}/image`, [count, height / block, width / block, channels]);
   const ages = uniform(`${name}/age`, [count], 0, 80);
   const genders = hashes(`${name}/gender`, count);
-  const size = height * width * channels;
+  const pixels = (image: number) =>
+    Uint8Array.from({ length: height * width * channels }, (_, at) => {
+      const [row, column] = [Math.floor(at / channels / width), Math.floor(at / channels) % width];
+      const line = image * (height / block) + Math.floor(row / block);
+      return squares[(line * (width / block) + Math.floor(column / block)) * channels + (at % channels)]!;
+    });
   return imagesInMemory(
     Array.from({ length: count }, (_, i) => ({
-      image: { data: bytes.slice(i * size, (i + 1) * size), height, width, channels },
+      image: { data: pixels(i), height, width, channels },
       labels: { age: ages[i]!, gender: GENDERS[genders[i]! >>> 31]! },
     })),
   );

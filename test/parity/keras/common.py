@@ -65,9 +65,12 @@ def bounds(kind, shape):
     return -limit, limit
 
 
-def faces(name, count, shape):
-    """Images in 0..1, ages 0..80 and genders 0 or 1; `faces` of same.ts makes the same."""
-    images = (image_bytes(f"{name}/image", [count, *shape]) * np.float64(1 / 255)).astype(np.float32)
+def faces(name, count, shape, block=1):
+    """Images in 0..1 of squares of one colour, ages 0..80 and genders 0 or 1; `faces` of same.ts makes the same."""
+    height, width, channels = shape
+    squares = image_bytes(f"{name}/image", [count, height // block, width // block, channels])
+    pixels = squares.repeat(block, axis=1).repeat(block, axis=2)
+    images = (pixels * np.float64(1 / 255)).astype(np.float32)
     ages = uniform(f"{name}/age", [count, 1], 0, 80)
     genders = (hashes(f"{name}/gender", count) >> np.uint32(31)).astype(np.float32).reshape(count, 1)
     return images, ages, genders
