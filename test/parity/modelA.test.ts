@@ -161,18 +161,21 @@ function expectSummary(
 
 const ADAM_RATE = 1e-3;
 
+/** Biases whose sums batch normalisation takes the mean from. Where their relu is open everywhere, it takes them too. */
+const BEFORE_BATCH_NORM = ['trunk_conv2', 'age_conv1', 'age_conv2', 'gender_conv1', 'gender_conv2'].map(
+  (name) => `${name}/bias`,
+);
+
 /**
- * What Adam's first step, `rate·g / (|g| + 3.2e-6)`, makes of the rounding of `g` at each place of the fixture: where g
- * is as small as its own error, even the sign of the step is open. A bias before batch normalisation whose relu is
- * open everywhere is such a place: its gradient is 0 but for rounding.
+ * What Adam's first step, `rate·g / (|g| + 3.2e-6)`, makes of the rounding of `g` at each place of the fixture. A bias
+ * that batch normalisation takes away has the gradient 0, of which rounding leaves 1e-6 of either sign, and Adam makes
+ * a step of some size in either direction from it.
  */
 function adamRounding({ largest, sampled }: Summary): number[] {
-  const error = 1e-6 * largest; // of a float32 sum of thousands
+  const error = 3e-6 * largest; // of a float32 sum of thousands that cancel
   const epsilon = 1e-7 / Math.sqrt(1 - 0.999);
-  return Array.from(numbers(sampled), (g) => {
-    if (g === 0) return 0; // a relu that is closed everywhere: 0 in both
-    return ADAM_RATE * Math.min(2, (error * epsilon) / (Math.abs(g) + epsilon) ** 2);
-  });
+  const move = (g: number) => (ADAM_RATE * g) / (Math.abs(g) + epsilon);
+  return Array.from(numbers(sampled), (g) => Math.max(move(g + error) - move(g), move(g) - move(g - error)));
 }
 
 describe('one step of Model A at 64x64 on wasm, with given dropout masks', () => {
@@ -222,8 +225,7 @@ describe('one step of Model A at 64x64 on wasm, with given dropout masks', () =>
     let places = 0;
     let open = 0;
     for (const [name, theirs] of Object.entries(expected.weights)) {
-      const gradient = expected.gradients[name];
-      const extra = gradient ? adamRounding(gradient) : [];
+      const extra = BEFORE_BATCH_NORM.includes(name) ? adamRounding(expected.gradients[name]!) : [];
       places += placesOf(name, after[name]!.length).length;
       open += extra.filter((allowed) => allowed > 0.01 * ADAM_RATE).length;
       expectSummary(name, after[name]!, theirs, 1e-4, extra);
