@@ -1,0 +1,260 @@
+import type { Tensor4D } from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  adam,
+  adamw,
+  binary,
+  branch,
+  conv,
+  cosineDecay,
+  customLoss,
+  dense,
+  depthwiseConv,
+  exponentialDecay,
+  flatten,
+  multiTask,
+  type Optimizer,
+  regression,
+  rng,
+  type Schedule,
+  sgd,
+  sharedTrunk,
+  warmup,
+  weightedLoss,
+} from '../../src/index.js';
+import { composeNetwork } from '../../src/models/compose.js';
+import { drawVarianceScaling } from '../../src/models/initialise.js';
+import { tf } from '../../src/tensor/tf.js';
+import { loadWasmBackend } from '../../src/tensor/wasm.js';
+import { Updater } from '../../src/training/updater.js';
+import { expectClose, expectCloseToLargest, largest } from './close.js';
+import { type FixtureArray, fixture, numbers } from './fixture.js';
+import { uniform } from './noise.js';
+import { faces, fill, GENDERS, weightsOf } from './same.js';
+
+interface Draws {
+  readonly shape: number[];
+  readonly seeds: number;
+  readonly largest: number;
+  readonly deviation: number;
+}
+const keras = fixture<{
+  descents: { [name: string]: FixtureArray };
+  tiny: FixtureArray;
+  schedules: { [name: string]: number[] };
+  initialisers: { [name: string]: Draws };
+  trajectories: { [name: string]: { loss: number[]; weights: { [name: string]: FixtureArray } } };
+}>('optimizers');
+
+beforeAll(loadWasmBackend);
+
+const STEPS = 24;
+
+/** The gradients of make_optimizers.py. */
+function gradients(): number[][] {
+  const values = uniform('gradients', [STEPS, 3]);
+  return Array.from({ length: STEPS }, (_, i) =>
+    i === 7
+      ? [0, 0, 0]
+      : Array.from(values.subarray(3 * i, 3 * i + 3), (x) => Math.fround(x * Math.fround(10 ** -(i % 4)))),
+  );
+}
+
+/**
+ * The steps of an optimiser on a network whose loss is its output, `x · kernel + bias`: the gradient of the kernel is
+ * the image, that of the bias is 1.
+ */
+function descend(optimizer: Optimizer, given: readonly (readonly number[])[]): number[] {
+  const loss = customLoss('output', (prediction, target) => tf.sum(tf.mul(prediction, target), 1));
+  const network = composeNetwork({
+    input: { shape: [1, 1, 3], range: [0, 1] },
+    seed: 0,
+    trunk: undefined,
+    tasks: [{ name: 'y', task: regression({ unit: 'none', loss }), branch: branch([flatten()]) }],
+  });
+  network.layersModel
+    .getLayer('y')
+    .setWeights([tf.tensor(uniform('descend', [3, 1]), [3, 1]), tf.tensor([0.5])]);
+  const updater = new Updater(network, optimizer, { y: 1 });
+  const path = given.flatMap((gradient) => {
+    const images = tf.tensor([...gradient], [1, 1, 1, 3]) as Tensor4D;
+    const targets = { target: tf.ones([1, 1]), present: tf.ones([1]), weight: tf.ones([1]) };
+    tf.dispose(updater.step({ images, targets: [targets as never], masks: {} }));
+    const { 'y/kernel': kernel, 'y/bias': bias } = weightsOf(network.layersModel);
+    return [...kernel!, ...bias!];
+  });
+  updater.dispose();
+  return path;
+}
+
+describe('the steps of', () => {
+  const decay = exponentialDecay({ initial: 1, decaySteps: 2, rate: 0.5 });
+  const cases: { [name: string]: Optimizer } = {
+    adam: adam(),
+    'adam of other betas': adam({ learningRate: 0.01, beta1: 0.8, beta2: 0.99, epsilon: 1e-3 }),
+    'adam, clipnorm': adam({ learningRate: 0.01, clipNorm: 0.3 }),
+    'adam, clipvalue': adam({ learningRate: 0.01, clipValue: 0.2 }),
+    'adam, global_clipnorm': adam({ learningRate: 0.01, globalClipNorm: 0.5 }),
+    'adam, weight decay': adam({ learningRate: 0.05, weightDecay: 0.1 }),
+    adamw: adamw({ learningRate: 0.05 }),
+    'adam, accumulated': adam({ learningRate: 0.01, gradientAccumulationSteps: 3 }),
+    'adamw, accumulated, clipped': adamw({
+      learningRate: 0.05,
+      weightDecay: 0.2,
+      gradientAccumulationSteps: 2,
+      globalClipNorm: 0.4,
+    }),
+    'adam, scheduled': adam({ learningRate: exponentialDecay({ initial: 0.05, decaySteps: 5, rate: 0.5 }) }),
+    sgd: sgd(),
+    'sgd, momentum': sgd({ learningRate: 0.1, momentum: 0.9 }),
+    'sgd, nesterov': sgd({ learningRate: 0.1, momentum: 0.9, nesterov: true }),
+    'sgd, clipped and decayed': sgd({ learningRate: 0.1, momentum: 0.5, clipNorm: 0.3, weightDecay: 0.05 }),
+    'sgd, scheduled': sgd({ learningRate: decay }),
+    'sgd, scheduled in stairs': sgd({
+      learningRate: exponentialDecay({ initial: 1, decaySteps: 2, rate: 0.5, staircase: true }),
+    }),
+    // Keras counts batches for the schedule, so its first update of three batches has the rate of step 2; here
+    // schedules count updates, and a fall in 12 batches is one in 4 updates.
+    'sgd, scheduled, accumulated': sgd({
+      learningRate: exponentialDecay({ initial: 0.5 ** (2 / 12), decaySteps: 4, rate: 0.5 }),
+      gradientAccumulationSteps: 3,
+    }),
+  };
+  test('every case of Keras', () => {
+    expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.descents).sort());
+  });
+  test.each(Object.entries(cases))('%s', (name, optimizer) => {
+    const path = descend(optimizer, gradients());
+    // Keras computes `1 - beta2^t` in float32, which is 1.3e-5 off at first; its root is 6e-6 off a step.
+    expectCloseToLargest(path, numbers(keras.descents[name]!), 1e-5, name);
+    expect(largest(path.slice(-4).map((x, i) => x - path[i]!))).toBeGreaterThan(1e-3);
+  });
+
+  test('adam on tiny gradients, where a misplaced epsilon shows', () => {
+    const path = descend(adam({ learningRate: 0.1 }), [
+      [1e-6, 0, 0],
+      [2e-6, 0, 0],
+      [-1e-6, 0, 0],
+    ]);
+    expectClose(path, numbers(keras.tiny), 1e-5, 'weights');
+    const moved = path[8]! - uniform('descend', [3, 1])[0]!;
+    expect(moved).toBeLessThan(-0.08);
+    expect(moved).toBeGreaterThan(-0.09); // -0.22 in the form of the paper
+  });
+});
+
+describe('the rates of', () => {
+  const cosine = { initial: 0.1, decaySteps: 10 };
+  const cases: { [name: string]: Schedule } = {
+    exponential: exponentialDecay({ initial: 1, decaySteps: 2, rate: 0.5 }),
+    'exponential in stairs': exponentialDecay({ initial: 1, decaySteps: 2, rate: 0.5, staircase: true }),
+    'exponential of an epoch': exponentialDecay({ initial: 1e-3, decaySteps: 125, rate: 0.95 }),
+    cosine: cosineDecay(cosine),
+    'cosine to a tenth': cosineDecay({ ...cosine, alpha: 0.1 }),
+    'cosine after a rise': warmup(cosineDecay(cosine), { steps: 4, from: 0.02 }),
+  };
+  test('every case of Keras', () => {
+    expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.schedules).sort());
+  });
+  test.each(Object.entries(cases))('%s', (name, schedule) => {
+    const rates = keras.schedules[name]!.map((_, step) => schedule(step));
+    expectCloseToLargest(rates, keras.schedules[name]!, 1e-6, name);
+  });
+});
+
+describe('initial weights', () => {
+  const glorot = { scale: 1, mode: 'fanAvg', distribution: 'uniform' };
+  const cases: { [name: string]: { scale: number; mode: string; distribution: string } } = {
+    conv: glorot,
+    depthwise: glorot,
+    dense: glorot,
+    'he normal': { scale: 2, mode: 'fanIn', distribution: 'normal' },
+    'he uniform': { scale: 2, mode: 'fanIn', distribution: 'uniform' },
+    'lecun normal': { scale: 1, mode: 'fanIn', distribution: 'normal' },
+  };
+  test('every case of Keras', () => {
+    expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.initialisers).sort());
+  });
+  test.each(Object.entries(cases))('%s', (name, config) => {
+    const { shape, seeds, largest: most, deviation } = keras.initialisers[name]!;
+    const drawn = Array.from({ length: seeds }, (_, seed) =>
+      Array.from(drawVarianceScaling(rng(seed), shape, { className: 'VarianceScaling', config })),
+    ).flat();
+    expectCloseToLargest([largest(drawn)], [most], 0.01, 'largest');
+    const own = Math.sqrt(drawn.reduce((sum, x) => sum + x * x, 0) / drawn.length);
+    expectCloseToLargest([own], [deviation], 0.01, 'deviation');
+  });
+
+  test('each layer draws with the initialiser it was given, and layers get what Keras gives by default', () => {
+    const model = multiTask({ input: [8, 8, 3] })
+      .trunk(
+        sharedTrunk([
+          conv(16, 1),
+          conv(32, 3),
+          tf.layers.conv2d({ filters: 32, kernelSize: 3, kernelInitializer: 'heNormal', name: 'he' }),
+          conv(16, 1),
+          depthwiseConv(3),
+        ]),
+      )
+      .task('age', regression({ unit: 'years' }), branch([flatten()]))
+      .build();
+    const weights = weightsOf(model.layersModel);
+    const within = (name: string, { largest: most }: { readonly largest: number }) => {
+      const share = largest(weights[name]!) / most;
+      expect(share).toBeLessThan(1.001);
+      expect(share).toBeGreaterThan(0.9);
+    };
+    within('trunk_conv2/kernel', keras.initialisers.conv!);
+    within('trunk_depthwise1/depthwise_kernel', keras.initialisers.depthwise!);
+    const he = weights['he/kernel']!;
+    expect(he.length).toBe(3 * 3 * 32 * 32);
+    const deviation = Math.sqrt(he.reduce((sum, x) => sum + x * x, 0) / he.length);
+    // Twice as many inputs as the case of Keras: a root of two smaller.
+    expectCloseToLargest([deviation * Math.SQRT2], [keras.initialisers['he normal']!.deviation], 0.02, 'he');
+    for (const [name, values] of Object.entries(weights)) {
+      if (name.endsWith('bias')) expect(largest(values)).toBeLessThan(1e-20);
+    }
+    model.dispose();
+  });
+});
+
+test.each([
+  ['adam', adam({ learningRate: exponentialDecay({ initial: 0.01, decaySteps: 5, rate: 0.95 }) })],
+  ['sgd', sgd({ learningRate: 0.01, momentum: 0.9 })],
+] as const)('fifty steps of a network by %s', async (name, optimizer) => {
+  const shape = [4, 4, 3] as const;
+  const model = multiTask({ input: shape })
+    .trunk(sharedTrunk([flatten(), dense(6, { activation: 'tanh', l2: 1e-3 })]))
+    .task(
+      'age',
+      regression({ unit: 'years' }),
+      branch([tf.layers.activation({ activation: 'linear', name: 'as_is_1' })]),
+    )
+    .task(
+      'gender',
+      binary(GENDERS),
+      branch([tf.layers.activation({ activation: 'linear', name: 'as_is_2' })]),
+    )
+    .build();
+  fill(model.layersModel, 'trajectory');
+  const { rows } = await model.fit(faces('trajectory', 20, shape), {
+    epochs: 10,
+    batchSize: 4,
+    shuffle: false,
+    engine: 'wasm',
+    loss: weightedLoss({ age: 0.01, gender: 1 }),
+    optimizer,
+  });
+  const expected = keras.trajectories[name]!;
+  const losses = rows.map((row) => row.loss!);
+  losses.forEach((loss, i) => {
+    expectCloseToLargest([loss], [expected.loss[i]!], 1e-4, `epoch ${i + 1}`);
+  });
+  expect(losses.at(-1)!).toBeLessThan(0.9 * losses[0]!);
+  const weights = weightsOf(model.layersModel);
+  expect(Object.keys(weights).sort()).toEqual(Object.keys(expected.weights).sort());
+  for (const [weight, values] of Object.entries(expected.weights)) {
+    expectCloseToLargest(weights[weight]!, numbers(values), 1e-4, weight);
+  }
+  model.dispose();
+});
