@@ -7,6 +7,7 @@ import type { Network } from '../models/network.js';
 import type { Tasks } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
 import { checkTaskTable, type TaskTable, taskTable } from './taskTable.js';
+import { checkTopology } from './topology.js';
 
 interface ModelJson {
   readonly modelTopology: object;
@@ -88,9 +89,9 @@ export async function readModelFolder<T extends Tasks>(
   const table = (await json('tasks.json')) as TaskTable;
   const { input, tasks: known } = checkTaskTable(table, where('tasks.json'), tasks);
   const { modelTopology, weightsManifest } = (await json('model.json')) as ModelJson;
-  const [group] = weightsManifest ?? [];
-  const file = group?.paths[0];
-  if (!modelTopology || !group || file === undefined || /[/\\]|^\.\.?$/.test(file)) {
+  const [group] = Array.isArray(weightsManifest) ? (weightsManifest as ModelJson['weightsManifest']) : [];
+  const file: unknown = group?.paths?.[0];
+  if (!modelTopology || !group || typeof file !== 'string' || /[/\\]|^\.\.?$/.test(file)) {
     throw fault({
       kind: 'file',
       path: where('model.json'),
@@ -109,6 +110,7 @@ export async function readModelFolder<T extends Tasks>(
       advice: COPY,
     });
   }
+  checkTopology(modelTopology, where('model.json'));
   const layersModel = await opened(where('model.json'), {
     modelTopology,
     format: 'layers-model',

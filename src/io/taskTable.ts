@@ -1,4 +1,4 @@
-import { fault } from '../core/errors.js';
+import { fault, isMultitaskError } from '../core/errors.js';
 import type { TaskRecord } from '../core/history.js';
 import type { ImageShape } from '../core/images.js';
 import { canonical, type Json } from '../core/json.js';
@@ -46,10 +46,10 @@ export function checkTaskTable(
   path: string,
   expected?: Tasks,
 ): { input: NetworkInput; tasks: Tasks } {
-  const wrong = (wanted: string, received: string, advice = WRITTEN) =>
-    fault({ kind: 'file', path, expected: wanted, received, advice });
+  const wrong = (wanted: string, received: string | undefined, advice = WRITTEN) =>
+    fault({ kind: 'file', path, expected: wanted, received: received ?? 'nothing', advice });
   if (table?.format !== 'tfjs-multitask') {
-    throw wrong('"format": "tfjs-multitask"', JSON.stringify(table?.format) ?? 'none');
+    throw wrong('"format": "tfjs-multitask"', JSON.stringify(table?.format));
   }
   if (!(table.version <= VERSION)) {
     throw wrong(`version ${VERSION} or lower`, String(table.version), 'Update tfjs-multitask to read it.');
@@ -60,8 +60,10 @@ export function checkTaskTable(
   if (!numbers(shape, 3) || !numbers(range, 2))
     throw wrong('an input with shape and range', JSON.stringify(table.input));
   if (!Array.isArray(table.tasks) || table.tasks.length === 0)
-    throw wrong('a list of tasks', String(table.tasks));
-  const made = Object.fromEntries(table.tasks.map((record) => [record.name, taskFrom(record, path)]));
+    throw wrong('a list of tasks', JSON.stringify(table.tasks));
+  const made = Object.fromEntries(
+    table.tasks.map((record, i) => [record?.name, taskOf(record ?? {}, `${path}: tasks[${i}]`)]),
+  );
   if (expected) checkSame(made, expected, wrong);
   return {
     input: { shape: shape as unknown as ImageShape, range: range as unknown as PixelRange },
@@ -69,7 +71,18 @@ export function checkTaskTable(
   };
 }
 
-function taskFrom(record: TaskRecord, path: string): AnyTask {
+/** A task from its record; what makes it refuses wrong labels and units, and is told with the file's name here. */
+function taskOf(record: TaskRecord, path: string): AnyTask {
+  try {
+    return taskFrom(record);
+  } catch (cause) {
+    if (!isMultitaskError(cause)) throw cause;
+    const { expected, received } = cause;
+    throw fault({ kind: 'file', path, expected, received, advice: WRITTEN, cause });
+  }
+}
+
+function taskFrom(record: TaskRecord): AnyTask {
   const labels = record.labels ?? [];
   switch (record.kind) {
     case 'regression':
@@ -81,7 +94,7 @@ function taskFrom(record: TaskRecord, path: string): AnyTask {
     default:
       throw fault({
         kind: 'file',
-        path: `${path}: ${String(record.name)}`,
+        path: 'kind',
         expected: 'regression, binary or categorical',
         received: JSON.stringify((record as { kind: unknown }).kind) ?? 'nothing',
         advice: WRITTEN,
