@@ -101,8 +101,17 @@ function folderOf(template: string, row: HistoryRow): string {
           advice: didYouMean(column, Object.keys(row)) ?? 'Put one of these columns between the braces.',
         });
       }
-      if (digits !== undefined) return value.toFixed(Number(digits));
+      if (digits !== undefined) return fixed(value, Number(digits));
       return String(value).padStart(Number(width ?? 0), '0');
     },
   );
+}
+
+/** `value` with so many digits after the point, as Python: halves go to the even digit, and what is no number is in lower case. */
+function fixed(value: number, digits: number): string {
+  if (!Number.isFinite(value)) return String(value).replace('NaN', 'nan').replace('Infinity', 'inf');
+  const halves = value * 2 ** (digits + 1);
+  const tie = Number.isInteger(halves) && halves % 2 !== 0;
+  const below = Math.floor(Math.abs(value) * 10 ** digits);
+  return (tie && below % 2 === 0 ? (Math.sign(value) * below) / 10 ** digits : value).toFixed(digits);
 }

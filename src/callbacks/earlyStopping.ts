@@ -59,15 +59,13 @@ export function earlyStopping<const Monitor extends string = 'val_loss'>(
         epochEnd: async ({ epoch, row }) => {
           if (epoch <= startFromEpoch) return;
           const value = watched(row, monitor);
+          wait++;
           if (best === null || improves(mode, value, best, minDelta)) {
             best = value;
             if (restoreBestWeights) weights = await run.weights();
-            if (baseline === undefined || improves(mode, value, baseline, minDelta)) {
-              wait = 0;
-              return;
-            }
+            if (baseline === undefined || improves(mode, value, baseline, minDelta)) wait = 0;
+            return; // an improvement never stops, even one that leaves the patience running
           }
-          wait++;
           if (wait >= patience && epoch > 1) run.stop(`${monitor} has not improved for ${wait} epochs`);
         },
         end: () => {

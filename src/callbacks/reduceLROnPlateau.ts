@@ -29,7 +29,7 @@ interface State {
 
 /**
  * Lowers the learning rate when a column has stopped getting better. Same rules as Keras 3 `ReduceLROnPlateau`
- * (callbacks/reduce_lr_on_plateau.py). For an optimiser with a constant rate.
+ * (callbacks/reduce_lr_on_plateau.py): a NaN in the first epoch is never beaten. For an optimiser with a constant rate.
  *
  * @throws `argument` fault for a factor that is not between 0 and 1, and, at the first fall, for an optimiser with a schedule.
  * @example
@@ -73,8 +73,7 @@ export function reduceLROnPlateau<const Monitor extends string = 'val_loss'>(
             rest--;
             wait = 0;
           }
-          // Keras begins with the worst value there is, so a NaN is never the best.
-          if (!Number.isNaN(value) && (best === null || improves(mode, value, best, minDelta))) {
+          if (best === null || improves(mode, value, best, minDelta)) {
             best = value;
             wait = 0;
             return;

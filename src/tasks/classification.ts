@@ -107,7 +107,7 @@ export function binary<const L extends readonly [string, string], const M extend
  * @category Compose
  */
 export function categorical<const L extends readonly string[], const M extends string = 'accuracy'>(
-  labels: L extends readonly [string] | readonly [] ? Mistake<'categorical() needs at least two labels'> : L,
+  labels: L & (L['length'] extends 0 | 1 ? Mistake<'categorical() needs at least two labels'> : unknown),
   options: ClassificationOptions<M> = {},
 ): Task<'categorical', L[number], CategoricalAnswer<L[number]>, M> {
   const list = labels as L;
