@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -127,6 +127,7 @@ describe('an output path that cannot be written', () => {
     expect(error).toMatchObject({ kind: 'file', path: join(top, 'one', CHECKPOINT) });
     expect(error.received).toMatch(/^(EISDIR|ENOTEMPTY|EEXIST)$/);
     expect(await store.list()).toEqual(['best/model.json']);
+    expect(readdirSync(join(top, 'one')).sort()).toEqual(['best', CHECKPOINT]);
   });
 });
 
