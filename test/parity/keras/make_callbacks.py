@@ -77,7 +77,7 @@ def drawn(name, count, make):
 
 
 def stop_options(below):
-    options = {"patience": below(5), "mode": ["min", "max"][below(2)]}
+    options = {"patience": below(9), "mode": ["min", "max"][below(2)]}
     if below(3) == 0:
         options["min_delta"] = below(4) / 8
     if below(3) == 0:
@@ -88,7 +88,7 @@ def stop_options(below):
 
 
 def fall_options(below):
-    options = {"factor": [0.5, 0.25][below(2)], "patience": below(4), "mode": ["min", "max"][below(2)], "cooldown": below(4)}
+    options = {"factor": [0.5, 0.25][below(2)], "patience": below(9), "mode": ["min", "max"][below(2)], "cooldown": below(4)}
     if below(2) == 0:
         options["min_delta"] = below(4) / 8
     if below(2) == 0:
