@@ -1,10 +1,14 @@
 import { didYouMean, fault, show } from '../core/errors.js';
-import type { Mistake } from '../core/types.js';
+import type { IsWide, Mistake } from '../core/types.js';
 import { binaryCrossentropy, categoricalCrossentropy } from '../losses/classification.js';
 import type { Loss } from '../losses/loss.js';
 import { accuracy } from '../metrics/accuracy.js';
 import type { Metric } from '../metrics/metric.js';
 import type { Task } from './task.js';
+
+/** Whether both labels are the same literal; of labels that are read at run time nothing is known. */
+type TwoAlike<L extends readonly [string, string]> =
+  IsWide<L[number]> extends true ? false : [L[0]] extends [L[1]] ? true : false;
 
 /**
  * Options of {@link binary} and {@link categorical}.
@@ -60,7 +64,7 @@ export interface CategoricalAnswer<Label extends string> {
  * @category Compose
  */
 export function binary<const L extends readonly [string, string], const M extends string = 'accuracy'>(
-  labels: L,
+  labels: L & (TwoAlike<L> extends true ? Mistake<'binary() needs two different labels'> : unknown),
   options: ClassificationOptions<M> = {},
 ): Task<'binary', L[number], BinaryAnswer<L[number]>, M> {
   if (!Array.isArray(labels) || labels.length !== 2) {

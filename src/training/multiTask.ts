@@ -44,7 +44,7 @@ export interface MultiTaskBuilder<
    * @throws `argument` fault for a name that is taken, or cannot name a column.
    */
   task<const N extends string, X extends AnyTask>(
-    name: N extends keyof T ? Mistake<`task '${N}' is already defined`> : N,
+    name: TaskName<keyof T & string, N>,
     task: X,
     branch: Branch,
   ): MultiTaskBuilder<Simplify<T & { readonly [K in N]: X }>, HasTrunk, true>;
@@ -62,6 +62,40 @@ export interface MultiTaskBuilder<
  *
  * @category Compose
  */
+/** Words that begin, or are, other columns of a history. */
+const TAKEN_WORDS = [
+  'val',
+  'clean',
+  'epoch',
+  'seconds',
+  'loss',
+  'learning_rate',
+  'learning',
+  'trunk',
+  'image',
+  'input',
+] as const;
+
+/**
+ * `Name` itself, or a sentence where no task beside `Defined` may have it: it is taken, or its columns would be theirs.
+ *
+ * @category Compose
+ */
+export type TaskName<Defined, Name extends string> = Name extends Defined
+  ? Mistake<`task '${Name}' is already defined`>
+  : Name extends (typeof TAKEN_WORDS)[number] | `val_${string}` | `clean_${string}`
+    ? Mistake<`'${Name}' cannot name a task: columns of the history are called so`>
+    : Defined & (`${Name}_${string}` | Prefixes<Name>) extends infer Clash extends string
+      ? [Clash] extends [never]
+        ? Name
+        : Mistake<`task '${Name}' would share columns with '${Clash}': rename one`>
+      : never;
+
+/** What stands before an underscore of a name: `a` and `a_b` of `a_b_c`. */
+type Prefixes<Name extends string> = Name extends `${infer Head}_${infer Rest}`
+  ? Head | `${Head}_${Prefixes<Rest>}`
+  : never;
+
 // biome-ignore lint/complexity/noBannedTypes: no tasks yet; `{}` is what `T & {...}` grows from
 type NoTasks = {};
 
@@ -158,19 +192,7 @@ function builder(composed: Composed) {
   };
 }
 
-/** Words that begin, or are, other columns of a history. */
-const TAKEN = [
-  'val',
-  'clean',
-  'epoch',
-  'seconds',
-  'loss',
-  'learning_rate',
-  'learning',
-  'trunk',
-  'image',
-  'input',
-];
+const TAKEN: readonly string[] = TAKEN_WORDS;
 
 function checkTask(name: string, task: AnyTask, branch: Branch, tasks: readonly ComposedTask[]): void {
   const path = `task('${name}')`;

@@ -1,5 +1,5 @@
 import { didYouMean, fault, show } from '../core/errors.js';
-import type { Mistake } from '../core/types.js';
+import type { IsWide, Mistake } from '../core/types.js';
 import type { Tasks } from '../tasks/task.js';
 
 /**
@@ -78,20 +78,23 @@ export function weightedLoss<const W extends { readonly [task: string]: number }
 }
 
 /**
- * `unknown` when the weights name exactly the tasks, else a sentence for the compiler to print.
+ * `unknown` when the weights name exactly the tasks, else a sentence for the compiler to print. Weights that are read at run
+ * time name nothing that the compiler knows; they are checked then.
  *
  * @category Losses and metrics
  */
 export type NamesEveryTask<T extends Tasks, W> =
-  Exclude<keyof W & string, keyof T> extends infer Unknown extends string
-    ? [Unknown] extends [never]
-      ? Exclude<keyof T & string, keyof W> extends infer Missing extends string
-        ? [Missing] extends [never]
-          ? unknown
-          : Mistake<`weightedLoss: task '${Missing}' has no weight`>
-        : never
-      : Mistake<`weightedLoss: the model has no task '${Unknown}'`>
-    : never;
+  IsWide<keyof W & string> extends true
+    ? unknown
+    : Exclude<keyof W & string, keyof T> extends infer Unknown extends string
+      ? [Unknown] extends [never]
+        ? Exclude<keyof T & string, keyof W> extends infer Missing extends string
+          ? [Missing] extends [never]
+            ? unknown
+            : Mistake<`weightedLoss: task '${Missing}' has no weight`>
+          : never
+        : Mistake<`weightedLoss: the model has no task '${Unknown}'`>
+      : never;
 
 /** The same at run time, for JavaScript and for weights from a file. */
 export function checkWeights(loss: WeightedLoss<{ readonly [task: string]: number }>, tasks: Tasks): void {

@@ -94,7 +94,7 @@ describe('a task', () => {
         path: `task('${name}')`,
       });
     }
-    const clash = await faultOf(() => begin().task('age', age, flat).task('age_loss', age, flat));
+    const clash = await faultOf(() => loose().task('age', age, flat).task('age_loss', age, flat));
     expect(clash).toMatchObject({ kind: 'argument', path: "task('age_loss')" });
     expect(clash.received).toBe('"age_loss" beside "age"');
   });
@@ -109,7 +109,7 @@ describe('a task', () => {
       path: 'binary.labels',
       received: '"ab"',
     });
-    expect(await faultOf(() => binary(['a', 'a']))).toMatchObject({ received: '"a" twice' });
+    expect(await faultOf(() => binary(['a', 'a'] as never))).toMatchObject({ received: '"a" twice' });
     expect(await faultOf(() => categorical(['a'] as never))).toMatchObject({ path: 'categorical.labels' });
     expect(await faultOf(() => categorical(['a', '']))).toMatchObject({
       path: 'categorical.labels',

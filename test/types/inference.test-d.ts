@@ -4,15 +4,22 @@ import {
   binary,
   branch,
   categorical,
+  csvLabels,
   type Dataset,
   dense,
   earlyStopping,
   type FitOptions,
   flatten,
   imagesInMemory,
+  loadModel,
+  mae,
   memoryStore,
   multiTask,
+  number,
+  oneOf,
+  progress,
   regression,
+  rmse,
   utkFace,
   weightedLoss,
 } from '../../src/index.js';
@@ -27,8 +34,15 @@ const model = multiTask({ input: [8, 8, 3] })
 declare const image: { data: Uint8Array; height: number; width: number; channels: 1 | 3 };
 declare const data: Dataset<{ age: number; gender: 'male' | 'female'; light: 'dawn' | 'day' | 'night' }>;
 const whole = { age: 1, gender: 50, light: 10 } as const;
+type Train = Parameters<typeof model.fit>[0];
 
 describe('what follows from the tasks', () => {
+  test('their names and kinds', () => {
+    expectTypeOf<keyof typeof model.tasks>().toEqualTypeOf<'age' | 'gender' | 'light'>();
+    expectTypeOf(model.tasks.age.kind).toEqualTypeOf<'regression'>();
+    expectTypeOf(model.tasks.light.kind).toEqualTypeOf<'categorical'>();
+  });
+
   test('predictions, of one image and of many', () => {
     type Answer = Awaited<ReturnType<typeof one>>;
     const one = () => model.predict(image);
@@ -36,6 +50,7 @@ describe('what follows from the tasks', () => {
     expectTypeOf<Answer['gender']['label']>().toEqualTypeOf<'male' | 'female'>();
     expectTypeOf<Answer['gender']['probability']>().toEqualTypeOf<number>();
     expectTypeOf<Answer['light']['label']>().toEqualTypeOf<'dawn' | 'day' | 'night'>();
+    expectTypeOf<keyof Answer['light']['probabilities']>().toEqualTypeOf<'dawn' | 'day' | 'night'>();
     const many = () => model.predict([image]);
     expectTypeOf<Awaited<ReturnType<typeof many>>>().toEqualTypeOf<Answer[]>();
   });
@@ -47,7 +62,46 @@ describe('what follows from the tasks', () => {
     >();
   });
 
-  test('the labels that sources give', () => {
+  test('the names of metrics that are given', () => {
+    const own = multiTask({ input: [8, 8, 3] })
+      .task('age', regression({ unit: 'years', metrics: [rmse(), mae({ weighted: true })] }), part)
+      .build();
+    const judge = () => own.evaluate(data);
+    expectTypeOf<keyof Awaited<ReturnType<typeof judge>>>().toEqualTypeOf<
+      'loss' | 'age_loss' | 'age_rmse' | 'age_weighted_mae'
+    >();
+    const start = (options: Partial<FitOptions<typeof own.tasks, { age: number }>>) => options;
+    start({ callbacks: [earlyStopping({ monitor: 'val_age_weighted_mae' })] });
+    // @ts-expect-error: the metric is weighted, and so is its name
+    start({ callbacks: [earlyStopping({ monitor: 'val_age_mae' })] });
+  });
+
+  test('what a model that is loaded with its tasks answers', () => {
+    const load = () => loadModel(memoryStore(), { tasks: model.tasks });
+    expectTypeOf<Awaited<ReturnType<typeof load>>['tasks']>().toEqualTypeOf<typeof model.tasks>();
+    const one = (loaded: Awaited<ReturnType<typeof load>>) => loaded.predict(image);
+    expectTypeOf<Awaited<ReturnType<typeof one>>['gender']['label']>().toEqualTypeOf<'male' | 'female'>();
+  });
+
+  test('what fit takes', () => {
+    const start = (options: Partial<FitOptions<typeof model.tasks, typeof whole>>) =>
+      model.fit(data, { epochs: 1, ...options });
+    start({ loss: weightedLoss(whole) });
+    start({ callbacks: [bestCheckpoint(memoryStore(), { monitor: 'val_light_accuracy' }), earlyStopping()] });
+    start({ callbacks: [progress(process.stdout), earlyStopping({ monitor: 'clean_loss' })] });
+    // @ts-expect-error: no such column
+    start({ callbacks: [bestCheckpoint(memoryStore(), { monitor: 'val_agee_mae' })] });
+    // @ts-expect-error: accuracy is no metric of a regression
+    start({ callbacks: [earlyStopping({ monitor: 'age_accuracy' })] });
+    // @ts-expect-error: no such engine
+    start({ engine: 'cuda' });
+    // @ts-expect-error: a list
+    start({ callbacks: earlyStopping() });
+  });
+});
+
+describe('labels', () => {
+  test('that sources give', () => {
     const faces = () => imageFolder('faces', { labels: utkFace(), size: [8, 8] });
     type Labels = ReturnType<Awaited<ReturnType<typeof faces>>['labels']>;
     expectTypeOf<Labels['age']>().toEqualTypeOf<number>();
@@ -56,24 +110,32 @@ describe('what follows from the tasks', () => {
     expectTypeOf(own.labels(0).grade).toEqualTypeOf<number>();
   });
 
-  test('what fit takes', () => {
-    const start = (options: Partial<FitOptions<typeof model.tasks, typeof whole>>) =>
-      model.fit(data, { epochs: 1, ...options });
-    start({ loss: weightedLoss(whole) });
-    start({ callbacks: [bestCheckpoint(memoryStore(), { monitor: 'val_light_accuracy' }), earlyStopping()] });
-    // @ts-expect-error: no such column
-    start({ callbacks: [bestCheckpoint(memoryStore(), { monitor: 'val_agee_mae' })] });
-    // @ts-expect-error: accuracy is no metric of a regression
-    start({ callbacks: [earlyStopping({ monitor: 'age_accuracy' })] });
-    // @ts-expect-error: no such engine
-    start({ engine: 'cuda' });
+  test('of a CSV file, any of which may be missing', () => {
+    const read = csvLabels('', { columns: { age: number(), gender: oneOf(['male', 'female']) } });
+    const folder = () => imageFolder('faces', { labels: read, size: [8, 8] });
+    type FromCsv = Awaited<ReturnType<typeof folder>>;
+    type Labels = ReturnType<FromCsv['labels']>;
+    expectTypeOf<Labels['age']>().toEqualTypeOf<number | undefined>();
+    expectTypeOf<Labels['gender']>().toEqualTypeOf<'male' | 'female' | undefined>();
+    expectTypeOf<FromCsv>().toExtend<Train>();
   });
 
-  test('what datasets fit may have', () => {
-    const start = (dataset: Parameters<typeof model.fit>[0]) => dataset;
-    start(data);
-    expectTypeOf<Dataset<{ age: number }>>().toExtend<Parameters<typeof model.fit>[0]>();
-    expectTypeOf<Dataset<{ age: string }>>().not.toExtend<Parameters<typeof model.fit>[0]>();
-    expectTypeOf<Dataset<{ gender: 'man' }>>().not.toExtend<Parameters<typeof model.fit>[0]>();
+  test('that a split, a weight and an augmentation leave as they are', () => {
+    const { train } = data.split({ validation: 0.2, by: { stratify: ({ light }) => light } });
+    expectTypeOf(train).toEqualTypeOf<typeof data>();
+    expectTypeOf(data.weigh(({ age }) => age)).toEqualTypeOf<typeof data>();
+    expectTypeOf(data.augment(null)).toEqualTypeOf<typeof data>();
+    // @ts-expect-error: no such label
+    data.split({ validation: 0.2, by: { stratify: ({ height }) => height } });
+  });
+
+  test('that fit takes: those of the tasks, or some of them, or undefined', () => {
+    expectTypeOf(data).toExtend<Train>();
+    expectTypeOf<Dataset<{ age: number }>>().toExtend<Train>();
+    expectTypeOf<Dataset<{ age: number | undefined }>>().toExtend<Train>();
+    expectTypeOf<Dataset<{ age: number; height: number }>>().toExtend<Train>();
+    expectTypeOf<Dataset<{ age: string }>>().not.toExtend<Train>();
+    expectTypeOf<Dataset<{ gender: 'man' }>>().not.toExtend<Train>();
+    expectTypeOf<Dataset<{ gender: string }>>().not.toExtend<Train>();
   });
 });
