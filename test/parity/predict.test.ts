@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import {
+  augment,
+  binary,
+  branch,
+  dense,
+  dropout,
+  flatten,
+  horizontalFlip,
+  multiTask,
+  regression,
+  sharedTrunk,
+  verticalFlip,
+} from '../../src/index.js';
+import { expectCloseToLargest } from './close.js';
+import { type FixtureArray, fixture, numbers } from './fixture.js';
+import { faces, fill, GENDERS } from './same.js';
+
+const keras = fixture<{
+  age: FixtureArray;
+  gender: FixtureArray;
+  'called in training': FixtureArray;
+  evaluated: { [column: string]: number };
+}>('predict');
+
+const SHAPE = [4, 4, 3] as const;
+const turned = augment([horizontalFlip({ probability: 1 }), verticalFlip({ probability: 1 })]);
+
+function network() {
+  const model = multiTask({ input: SHAPE })
+    .trunk(sharedTrunk([flatten(), dense(6), dropout(0.5)]))
+    .task('age', regression({ unit: 'years' }), branch([dense(4), dropout(0.5)]))
+    .task('gender', binary(GENDERS), branch([dense(3)]))
+    .build();
+  fill(model.layersModel, 'predict');
+  return model;
+}
+
+test('predict neither augments nor drops out, as in Keras', async () => {
+  const data = faces('predict', 7, SHAPE);
+  const model = network();
+  const images = await Promise.all(Array.from({ length: 7 }, (_, i) => data.augment(turned).read(i)));
+  const answers = await model.predict(images, { batchSize: 3 });
+  expect(await model.predict(images, { batchSize: 7 })).toEqual(answers);
+  expectCloseToLargest(
+    answers.map(({ age }) => age),
+    numbers(keras.age),
+    1e-5,
+    'age',
+  );
+  const female = answers.map(({ gender: { label, probability } }) =>
+    label === 'female' ? probability : 1 - probability,
+  );
+  expectCloseToLargest(female, numbers(keras.gender), 1e-5, 'gender');
+  // Dropout, had it been on, would have been seen.
+  const dropped = numbers(keras['called in training']);
+  expect(() => expectCloseToLargest(female, dropped, 1e-2)).toThrow('apart');
+  model.dispose();
+});
+
+test('evaluate drops nothing out, and augments only what was given augmented', async () => {
+  const data = faces('predict', 7, SHAPE);
+  const model = network();
+  const plain = (await model.evaluate(data, { batchSize: 3 })) as unknown as { [column: string]: number };
+  expect(Object.keys(plain).sort()).toEqual(Object.keys(keras.evaluated).sort());
+  for (const [column, value] of Object.entries(keras.evaluated)) {
+    expectCloseToLargest([plain[column]!], [value], 1e-5, column);
+  }
+  const augmented = await model.evaluate(data.augment(turned), { batchSize: 3 });
+  expect(Math.abs(augmented.age_mae - plain.age_mae!)).toBeGreaterThan(1e-3 * plain.age_mae!);
+  model.dispose();
+});

@@ -1,0 +1,113 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { csvLabels, type Dataset, imagesInMemory, number } from '../../src/index.js';
+import { imageFolder } from '../../src/node/index.js';
+import { fixture } from './fixture.js';
+
+interface Lists {
+  readonly training: string[];
+  readonly validation: string[];
+}
+interface Counted {
+  readonly n: number;
+  readonly share: number;
+  /** First and last row; null for none. */
+  readonly training?: [number, number] | null;
+  readonly validation?: [number, number] | null;
+  readonly error?: string;
+}
+const keras = fixture<{
+  frame: Lists & { share: number; rows: string[]; files: string[] };
+  first: Counted[];
+  last: Counted[];
+  directories: { share: number; files: string[]; dataset: Lists; generator: Lists };
+}>('splits');
+
+let root = '';
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'splits-'));
+  const folders = { frame: keras.frame.files, directories: keras.directories.files };
+  const white = { create: { width: 2, height: 2, channels: 3 as const, background: 'white' } };
+  for (const [folder, files] of Object.entries(folders)) {
+    for (const file of files) {
+      await mkdir(dirname(join(root, folder, file)), { recursive: true });
+      await sharp(white)
+        .png()
+        .toFile(join(root, folder, file));
+    }
+  }
+});
+afterAll(() => rm(root, { recursive: true }));
+
+const images = (n: number) => {
+  const image = { data: new Uint8Array(1), height: 1, width: 1, channels: 1 };
+  return imagesInMemory(Array.from({ length: n }, (_, i) => ({ image, labels: { n: i } })));
+};
+
+const ends = (dataset: Dataset<unknown>): [number, number] => {
+  const rows = dataset.ids.map(Number);
+  expect(rows).toEqual(rows.map((_, i) => rows[0]! + i));
+  return [rows[0]!, rows.at(-1)!];
+};
+
+test('first rows, of those whose file exists, as flow_from_dataframe', async () => {
+  const { share, rows, training, validation } = keras.frame;
+  const csv = ['file,age', ...rows.map((row, i) => `${row},${i}`)].join('\n');
+  const labels = csvLabels(csv, { columns: { age: number() } });
+  const dataset = await imageFolder(join(root, 'frame'), { labels, size: [2, 2] });
+  const parts = dataset.split({ validation: share, by: 'first' });
+  expect(parts.validation.ids).toEqual(validation);
+  expect(parts.train.ids).toEqual(training);
+});
+
+describe.each(['first', 'last'] as const)('%s rows', (by) => {
+  test('as Keras for every size and share', () => {
+    let parted = 0;
+    for (const { n, share, training, validation, error } of keras[by]) {
+      const split = () => images(n).split({ validation: share, by });
+      if (error || !training || !validation) {
+        // Where Keras trains without validation, or refuses, this refuses.
+        expect(split, `${share} of ${n}`).toThrow('at least one image in each part');
+        continue;
+      }
+      parted++;
+      const parts = split();
+      expect(ends(parts.train), `training of ${n} with ${share}`).toEqual(training);
+      expect(ends(parts.validation), `validation of ${n} with ${share}`).toEqual(validation);
+    }
+    expect(parted).toBeGreaterThan(70);
+    expect(parted).toBeLessThan(keras[by].length);
+  });
+});
+
+describe('a folder of folders', () => {
+  const open = () =>
+    imageFolder(join(root, 'directories'), { labels: () => ({ labels: { a: 1 } }), size: [2, 2] });
+
+  test('has the order of Keras; its last part is rounded as in fit, not as in image_dataset_from_directory', async () => {
+    const { share, files, dataset } = keras.directories;
+    const faces = await open();
+    expect(faces.ids).toEqual(files);
+    expect([...dataset.training, ...dataset.validation]).toEqual(files);
+    const { validation } = faces.split({ validation: share, by: 'last' });
+    // 21 images: ⌊0.2 · 21⌋ = 4 there, 21 - ⌊0.8 · 21⌋ = 5 in fit and here.
+    expect(validation.ids.slice(1)).toEqual(dataset.validation);
+    const cut = files.length - Math.trunc(share * files.length);
+    const chosen = faces.select(Array.from({ length: files.length - cut }, (_, i) => cut + i));
+    expect(chosen.ids).toEqual(dataset.validation);
+  });
+
+  test('split class by class is what flow_from_directory does', async () => {
+    const { share, generator } = keras.directories;
+    const faces = await open();
+    const parts = ['a/', 'b/', 'c/'].map((kind) => {
+      const own = faces.ids.flatMap((id, i) => (id.startsWith(kind) ? [i] : []));
+      return faces.select(own).split({ validation: share, by: 'first' });
+    });
+    expect(parts.flatMap(({ validation }) => validation.ids)).toEqual(generator.validation);
+    expect(parts.flatMap(({ train }) => train.ids)).toEqual(generator.training);
+  });
+});
