@@ -117,8 +117,13 @@ export async function readModelFolder<T extends Tasks>(
     weightSpecs: group.weights as tf.io.WeightsManifestEntry[],
     weightData: bytes.slice().buffer,
   });
-  checkOutputs(layersModel, input.shape, known, where('model.json'));
-  for (const layer of layersModel.layers) adopt(layer, where('model.json'));
+  try {
+    checkOutputs(layersModel, input.shape, known, where('model.json'));
+    for (const layer of layersModel.layers) adopt(layer, where('model.json'));
+  } catch (error) {
+    layersModel.dispose();
+    throw error;
+  }
   return networkOf(layersModel, known as T, input);
 }
 

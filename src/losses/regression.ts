@@ -39,7 +39,11 @@ export function meanAbsoluteError(): Loss {
   return {
     name: 'mean_absolute_error',
     options: {},
-    perExample: (prediction, target) => tf.mean(tf.abs(tf.sub(prediction, target)), 1) as Tensor1D,
+    perExample: (prediction, target) => {
+      const error = tf.sub(prediction, target);
+      // |e|, with the gradient 0 where there is no error; that of `tf.abs` is -1 there.
+      return tf.mean(tf.mul(error, tf.sign(error)), 1) as Tensor1D;
+    },
   };
 }
 

@@ -35,16 +35,28 @@ export interface Composition {
 export function composeNetwork({ input, trunk, tasks, seed }: Composition): Network {
   const image = tf.input({ shape: [...input.shape], name: 'image' });
   const smallest = () => smallestSide(input.shape, trunk, tasks);
-  const taken = new Set<string>(['image', ...tasks.map(({ name }) => name)]);
-  const shared = trunk ? extend(image, trunk.pieces, siteOf('trunk', taken, smallest)) : image;
-  const outputs = tasks.map(({ name, task, branch }) => {
-    const end = extend(shared, branch.pieces, siteOf(name, taken, smallest));
-    return head(name, task, end);
-  });
-  const layersModel = tf.model({ inputs: image, outputs, name: 'multitask' });
-  initialise(layersModel, seed);
-  return networkOf(layersModel, Object.fromEntries(tasks.map(({ name, task }) => [name, task])), input);
+  const placed: Placed = new Map(['image', ...tasks.map(({ name }) => name)].map((name) => [name, null]));
+  try {
+    const shared = trunk ? extend(image, trunk.pieces, siteOf('trunk', placed, smallest)) : image;
+    const outputs = tasks.map(({ name, task, branch }) => {
+      const end = extend(shared, branch.pieces, siteOf(name, placed, smallest));
+      return head(name, task, end, placed);
+    });
+    const layersModel = tf.model({ inputs: image, outputs, name: 'multitask' });
+    initialise(layersModel, seed);
+    return networkOf(layersModel, Object.fromEntries(tasks.map(({ name, task }) => [name, task])), input);
+  } catch (error) {
+    const given = new Set<unknown>(
+      [trunk, ...tasks.map(({ branch }) => branch)].flatMap((part) => part?.pieces),
+    );
+    for (const layer of placed.values())
+      if (!given.has(layer)) tf.dispose(layer?.weights.map((w) => w.read()));
+    throw error;
+  }
 }
+
+/** The layers so far by name, null where a name is kept free. Those that the network made go when it cannot be built. */
+type Placed = Map<string, tf.layers.Layer | null>;
 
 /** A network around a flat model whose layers are ours already. */
 export function networkOf<T extends Tasks>(
@@ -64,7 +76,7 @@ function extend(input: SymbolicTensor, pieces: readonly Piece[], site: Site): Sy
 }
 
 /** Names and connects the layers of one part of a network. */
-function siteOf(part: string, taken: Set<string>, smallest: () => string): Site {
+function siteOf(part: string, placed: Placed, smallest: () => string): Site {
   const counts = new Map<string, number>();
   return {
     name: (kind) => {
@@ -73,7 +85,7 @@ function siteOf(part: string, taken: Set<string>, smallest: () => string): Site 
       return `${part}_${kind}${count}`;
     },
     connect: (layer, input) => {
-      if (taken.has(layer.name)) {
+      if (placed.has(layer.name)) {
         throw fault({
           kind: 'argument',
           path: `${part}: ${layer.name}`,
@@ -82,7 +94,7 @@ function siteOf(part: string, taken: Set<string>, smallest: () => string): Site 
           advice: 'Give the tf.layers layer another name; a layer cannot stand in two places.',
         });
       }
-      taken.add(layer.name);
+      placed.set(layer.name, layer);
       checkAdoptable(layer, part);
       const shapes = (Array.isArray(input) ? input : [input]).map(({ shape }) => shape);
       const accepted = <R>(action: () => R) => accepting(layer, shapes, part, action);
@@ -127,7 +139,7 @@ function accepting<R>(layer: tf.layers.Layer, shapes: readonly Shape[], part: st
 const show = (shape: Shape) => `[${shape.slice(1).join(', ')}]`;
 
 /** The last layer of a task: named like the task, since that is the name of the output in every format. */
-function head(name: string, task: AnyTask, end: SymbolicTensor): SymbolicTensor {
+function head(name: string, task: AnyTask, end: SymbolicTensor, placed: Placed): SymbolicTensor {
   if (end.shape.length !== 2) {
     throw fault({
       kind: 'argument',
@@ -143,6 +155,7 @@ function head(name: string, task: AnyTask, end: SymbolicTensor): SymbolicTensor 
     activation: task.activation,
     kernelInitializer: 'glorotUniform',
   });
+  placed.set(name, layer);
   return layer.apply(end) as SymbolicTensor;
 }
 

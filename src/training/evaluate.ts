@@ -1,3 +1,4 @@
+import type { Tensor } from '@tensorflow/tfjs';
 import { pause } from '../core/pause.js';
 import { batches } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
@@ -31,12 +32,16 @@ export async function judgeDataset(
     if (signal?.aborted) break;
     const images = imagesOf(batch.pixels, [batch.count, ...dataset.shape], network.input.range);
     const targets = targetsOf(network, dataset, batch, {});
-    const sums = tf.tidy(() => {
-      const predictions = runGraph(network.graph, images, { training: false });
-      return judge(network, weights, predictions, targets, penaltyOf(network)).sums;
-    });
-    result.add(await sums.data(), batch.count);
-    tf.dispose([images, sums, ...targets.map((target) => ({ ...target }))]);
+    let sums: Tensor | undefined;
+    try {
+      sums = tf.tidy(() => {
+        const predictions = runGraph(network.graph, images, { training: false });
+        return judge(network, weights, predictions, targets, penaltyOf(network)).sums;
+      });
+      result.add(await sums.data(), batch.count);
+    } finally {
+      tf.dispose([images, sums, targets] as unknown as tf.TensorContainer);
+    }
     await pause();
   }
   return result;

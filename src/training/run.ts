@@ -1,3 +1,4 @@
+import type { Tensor } from '@tensorflow/tfjs';
 import type { HistoryRow, TaskRecord } from '../core/history.js';
 import type { Clock, Store } from '../core/outside.js';
 import { pause } from '../core/pause.js';
@@ -185,10 +186,13 @@ export class TrainingRun implements Run {
     const images = imagesOf(batch.pixels, [batch.count, ...train.shape], network.input.range);
     const targets = targetsOf(network, train, batch, loss.classWeights);
     const masks = masksOf(network, batch.count, seed, this.#epoch, this.#place.step);
-    const sums = this.#updater.step({ images, targets, masks });
-    const values = (await sums.data()) as Float32Array;
-    tf.dispose([images, sums, ...Object.values(masks), ...targets.map((target) => ({ ...target }))]);
-    return values;
+    let sums: Tensor | undefined;
+    try {
+      sums = this.#updater.step({ images, targets, masks });
+      return (await sums.data()) as Float32Array;
+    } finally {
+      tf.dispose([images, sums, masks, targets] as unknown as tf.TensorContainer);
+    }
   }
 
   /** The validation columns of the epoch, or undefined when aborted on the way: they are then made on resuming. */

@@ -1,10 +1,10 @@
-import type { Scalar, Tensor } from '@tensorflow/tfjs';
+import type { Tensor } from '@tensorflow/tfjs';
 import { fault } from '../core/errors.js';
 import type { Network } from '../models/network.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { tf } from '../tensor/tf.js';
 import type { Weights } from './callback.js';
-import { freshSlots, type StepInputs, trainedWeights, trainingStep } from './step.js';
+import { freshSlots, type StepInputs, type StepOutputs, trainedWeights, trainingStep } from './step.js';
 
 /**
  * The part of a run that changes: the optimiser's slots, its count and its rate, beside the weights that the model
@@ -56,14 +56,12 @@ export class Updater {
     const coefficients = [...optimizer.rule.coefficients(this.updates + 1, rate), rate].map((value) =>
       tf.scalar(value),
     );
-    const result = trainingStep(
-      network,
-      optimizer,
-      lossWeights,
-      kind,
-      { ...inputs, coefficients },
-      this.#slots,
-    );
+    let result: StepOutputs;
+    try {
+      result = trainingStep(network, optimizer, lossWeights, kind, { ...inputs, coefficients }, this.#slots);
+    } finally {
+      tf.dispose(coefficients);
+    }
     const trained = trainedWeights(network);
     const assign = (weight: tf.LayerVariable, value: Tensor) => {
       weight.write(value);
@@ -73,7 +71,7 @@ export class Updater {
     for (const [weight, value] of result.moved) assign(weight, value);
     const stale = this.#slots.flat().filter((slot) => !result.slots.some((own) => own.includes(slot)));
     this.#slots = result.slots.map((own) => [...own]);
-    tf.dispose([...stale, ...coefficients] as (Tensor | Scalar)[]);
+    tf.dispose(stale);
     this.iterations++;
     return result.sums;
   }

@@ -83,6 +83,10 @@ describe('a wrong call is a type error with a sentence in it', { timeout: 120_00
     expect(errorOf(call)).toContain(`Mistake<"${sentence}">`);
   });
 
+  test('in which the tasks stand as one plain record', () => {
+    expect(errorOf('model.tasks.agee;')).toMatch(/on type '\{ readonly age: [^&]*readonly gender: [^&]*\}'/);
+  });
+
   test.each([
     [
       'a monitor that does not exist',

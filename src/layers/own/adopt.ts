@@ -1,5 +1,6 @@
 import { fault } from '../../core/errors.js';
 import type { tf } from '../../tensor/tf.js';
+import { AveragePooling2D } from './averagePooling.js';
 import { BatchNormalization } from './batchNormalization.js';
 import { Conv2D, DepthwiseConv2D } from './convolution.js';
 import { Dropout } from './dropout.js';
@@ -10,6 +11,7 @@ const OURS: { readonly [className: string]: { readonly prototype: object } } = {
   BatchNormalization,
   Conv2D,
   DepthwiseConv2D,
+  AveragePooling2D,
 };
 
 /** Stock layers that draw random numbers inside `call`, and what to use instead. */

@@ -51,7 +51,13 @@ def fill(model, prefix):
             continue
         for weight in layer.weights:
             low, high = bounds(weight.name, tuple(weight.shape))
-            weight.assign(uniform(f"{prefix}/{layer.name}/{weight.name}", tuple(weight.shape), low, high))
+            weight.assign(uniform(f"{prefix}/{name_of(layer, weight)}", tuple(weight.shape), low, high))
+
+
+def name_of(layer, weight):
+    """`trunk_conv1/kernel`, as TensorFlow.js calls it, which has another word for depthwise kernels."""
+    depthwise = type(layer).__name__ == "DepthwiseConv2D" and weight.name == "kernel"
+    return f"{layer.name}/{'depthwise_kernel' if depthwise else weight.name}"
 
 
 def bounds(kind, shape):

@@ -1,0 +1,22 @@
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
+import { averagePoolSame } from '../../tensor/averagePooling.js';
+import { stockLayer } from '../../tensor/stock.js';
+import type { tf } from '../../tensor/tf.js';
+import type { CallArguments } from './forward.js';
+
+interface StockPooling extends tf.layers.Layer {
+  readonly poolSize: [number, number];
+  readonly strides: [number, number];
+  readonly padding: 'valid' | 'same';
+  readonly dataFormat: 'channelsFirst' | 'channelsLast';
+}
+
+/** Average pooling that in training has the gradient of Keras at padded edges, which the stock layer's has not. */
+export class AveragePooling2D extends stockLayer<StockPooling>('AveragePooling2D') {
+  override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
+    const stock = !kwargs.training || this.padding !== 'same' || this.dataFormat === 'channelsFirst';
+    if (stock) return super.call(inputs, kwargs);
+    const x = (Array.isArray(inputs) ? inputs[0] : inputs) as Tensor4D;
+    return averagePoolSame(x, this.poolSize, this.strides);
+  }
+}

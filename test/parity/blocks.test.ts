@@ -1,0 +1,128 @@
+import type { Tensor4D } from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  activation,
+  adam,
+  averagePool,
+  type Block,
+  batchNorm,
+  branch,
+  conv,
+  depthwiseConv,
+  flatten,
+  globalAveragePool,
+  maxPool,
+  regression,
+  residual,
+  sharedTrunk,
+} from '../../src/index.js';
+import { composeNetwork } from '../../src/models/compose.js';
+import { runGraph } from '../../src/models/graph.js';
+import { tf } from '../../src/tensor/tf.js';
+import { loadWasmBackend } from '../../src/tensor/wasm.js';
+import { imagesOf, targetsOf } from '../../src/training/batch.js';
+import { freshSlots, trainedWeights, trainingStep } from '../../src/training/step.js';
+import { expectCloseToLargest } from './close.js';
+import { type FixtureArray, fixture, numbers } from './fixture.js';
+import { faces, fill } from './same.js';
+
+const keras = fixture<{
+  [block: string]: { predicted: FixtureArray; total: number; gradients: { [name: string]: FixtureArray } };
+}>('blocks');
+
+const SHAPE = [8, 7, 3] as const;
+const COUNT = 3;
+const same = { padding: 'same' } as const;
+const linear = { activation: 'linear' } as const;
+
+const cases: { [name: string]: Block[] } = {
+  conv: [conv(5, 3)],
+  'conv, same': [conv(5, 3, same)],
+  'conv, same, even kernel': [conv(5, 2, same)],
+  'conv, strides': [conv(5, 3, { strides: 2 })],
+  'conv, strides, same': [conv(5, 3, { strides: 2, ...same })],
+  'conv, strides over the kernel, same': [conv(5, 1, { strides: 3, ...same })],
+  'conv, dilated': [conv(5, 2, { dilation: 2 })],
+  'conv, dilated, same': [conv(5, 3, { dilation: 2, ...same })],
+  'conv, linear without bias': [conv(5, 3, { ...linear, useBias: false })],
+  'conv, L2': [conv(5, 3, { l2: 0.5 })],
+  depthwise: [depthwiseConv(3)],
+  'depthwise, two each, same': [depthwiseConv(3, { depthMultiplier: 2, ...same })],
+  'depthwise, strides, same': [depthwiseConv(3, { strides: 2, ...same })],
+  'depthwise, L2': [depthwiseConv(2, { l2: 0.5 })],
+  max: [maxPool(2)],
+  'max, strides, same': [maxPool(3, { strides: 2, ...same })],
+  average: [averagePool(2)],
+  'average, strides, same': [averagePool(3, { strides: 2, ...same })],
+  'average, overlapping': [averagePool(3, { strides: 2 })],
+  'average, strides over the window, same': [averagePool(2, { strides: 3, ...same })],
+  'max, strides over the window, same': [maxPool(2, { strides: 3, ...same })],
+  residual: [residual([conv(4, 3, same), conv(4, 3, { ...same, ...linear })]), activation('relu')],
+  'residual, strides': [
+    residual([conv(5, 3, { ...same, strides: 2 }), conv(5, 3, { ...same, ...linear })]),
+    activation('relu'),
+  ],
+  'batch normalisation': [conv(5, 3), batchNorm()],
+  'global average': [],
+  ...Object.fromEntries(
+    (['elu', 'selu', 'sigmoid', 'tanh', 'softplus', 'swish'] as const).map((kind) => [
+      kind,
+      [conv(5, 3, linear), activation(kind)],
+    ]),
+  ),
+};
+
+beforeAll(loadWasmBackend);
+
+test('every case of Keras', () => {
+  expect(Object.keys(cases).sort()).toEqual(Object.keys(keras).sort());
+});
+
+describe('prediction, loss and gradients of', () => {
+  test.each(Object.entries(cases))('%s', async (name, blocks) => {
+    const network = composeNetwork({
+      input: { shape: SHAPE, range: [0, 1] },
+      seed: 0,
+      trunk: sharedTrunk([conv(4, 3, linear), ...blocks]),
+      tasks: [
+        {
+          name: 'age',
+          task: regression({ unit: 'years' }),
+          branch: branch([name === 'global average' ? globalAveragePool() : flatten()]),
+        },
+      ],
+    });
+    fill(network.layersModel, 'blocks');
+    const data = faces('blocks', COUNT, SHAPE);
+    const indices = Array.from({ length: COUNT }, (_, i) => i);
+    const bytes = await Promise.all(indices.map((index) => data.read(index)));
+    const pixels = Float32Array.from(bytes.flatMap((image) => Array.from(image.data)));
+    const images = imagesOf(pixels, [COUNT, ...SHAPE], network.input.range) as Tensor4D;
+    const targets = targetsOf(network, data, { pixels, count: COUNT, indices }, {});
+    const expected = keras[name]!;
+
+    const [prediction] = tf.tidy(() => runGraph(network.graph, images, { training: false }));
+    expectCloseToLargest(prediction!.dataSync(), numbers(expected.predicted), 1e-5, 'prediction');
+
+    const twice = adam({ gradientAccumulationSteps: 2 }); // the first batch only adds its gradients to zeros
+    const coefficients = [tf.scalar(0), tf.scalar(0)];
+    const inputs = { images, targets, masks: {}, coefficients };
+    const { slots, sums } = trainingStep(
+      network,
+      twice,
+      { age: 1 },
+      'accumulate',
+      inputs,
+      freshSlots(network, twice),
+    );
+    expectCloseToLargest([sums.dataSync()[0]!], [expected.total], 1e-5, 'loss');
+    const trained = trainedWeights(network);
+    expect(trained.map((weight) => weight.originalName).sort()).toEqual(
+      Object.keys(expected.gradients).sort(),
+    );
+    trained.forEach(({ originalName }, i) => {
+      const gradient = numbers(expected.gradients[originalName]!);
+      expectCloseToLargest(slots[i]!.at(-1)!.dataSync(), gradient, 1e-5, originalName);
+    });
+  });
+});

@@ -1,0 +1,104 @@
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  accuracy,
+  binary,
+  binaryCrossentropy,
+  categorical,
+  categoricalCrossentropy,
+  huber,
+  type Loss,
+  mae,
+  meanAbsoluteError,
+  meanSquaredError,
+  mse,
+  regression,
+  rmse,
+} from '../../src/index.js';
+import type { Network } from '../../src/models/network.js';
+import type { AnyTask } from '../../src/tasks/task.js';
+import { tf } from '../../src/tensor/tf.js';
+import { loadWasmBackend } from '../../src/tensor/wasm.js';
+import { judge, tally } from '../../src/training/tally.js';
+import { expectClose, expectCloseToLargest } from './close.js';
+import { type FixtureArray, fixture, numbers } from './fixture.js';
+
+const keras = fixture<{
+  losses: { [name: string]: Record<'prediction' | 'target' | 'value' | 'gradient', FixtureArray> };
+  metrics: {
+    [name: string]: Record<'prediction' | 'target' | 'weights', FixtureArray> & {
+      plain: number;
+      weighted: number;
+    };
+  };
+}>('losses');
+
+beforeAll(loadWasmBackend);
+
+const tensor = (array: FixtureArray) => tf.tensor(numbers(array), [...array.shape]) as Tensor2D;
+
+describe('the loss of each example, and its gradient:', () => {
+  const cases: { [name: string]: Loss } = {
+    mean_squared_error: meanSquaredError(),
+    mean_absolute_error: meanAbsoluteError(),
+    huber: huber(),
+    'huber of 2.5': huber({ delta: 2.5 }),
+    binary_crossentropy: binaryCrossentropy(),
+    categorical_crossentropy: categoricalCrossentropy(),
+  };
+  test('every case of Keras', () => {
+    expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.losses).sort());
+  });
+  test.each(Object.entries(cases))('%s', (name, loss) => {
+    const expected = keras.losses[name]!;
+    const [prediction, target] = [tensor(expected.prediction), tensor(expected.target)];
+    const value = loss.perExample(prediction, target);
+    expectCloseToLargest(value.dataSync(), numbers(expected.value), 1e-6, 'loss');
+    const gradient = tf.grad((p: Tensor) => tf.sum(loss.perExample(p as Tensor2D, target)))(prediction);
+    const theirs = numbers(expected.gradient);
+    gradient.dataSync().forEach((g, i) => {
+      expectClose([g], [theirs[i]!], 1e-5 * Math.max(1, Math.abs(theirs[i]!)), `gradient ${i}`);
+    });
+    expect(name.split(' ')[0]).toBe(loss.name);
+  });
+});
+
+describe('metrics over batches, plain and weighted:', () => {
+  const years = (metrics: readonly ReturnType<typeof mae>[]) =>
+    ({ ...regression({ unit: 'years', metrics: metrics as never }), units: 2, targetWidth: 2 }) as AnyTask;
+  const cases: { [name: string]: AnyTask } = {
+    mae: years([mae(), mae({ weighted: true })] as never),
+    mse: years([mse(), mse({ weighted: true })] as never),
+    rmse: years([rmse(), rmse({ weighted: true })] as never),
+    'binary accuracy': binary(['a', 'b'], { metrics: [accuracy(), accuracy({ weighted: true })] }),
+    'categorical accuracy': categorical(['a', 'b', 'c'], {
+      metrics: [accuracy(), accuracy({ weighted: true })],
+    }),
+  };
+  test('every case of Keras', () => {
+    expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.metrics).sort());
+  });
+  test.each(Object.entries(cases))('%s', (name, task) => {
+    const expected = keras.metrics[name]!;
+    const network = { tasks: { y: task } } as unknown as Network;
+    const means = tally(network, 'examples');
+    const all = [tensor(expected.prediction), tensor(expected.target)] as const;
+    const weights = tf.tensor1d(numbers(expected.weights));
+    for (const [from, count] of [
+      [0, 5],
+      [5, 5],
+      [10, 2],
+    ] as const) {
+      const rows = (values: Tensor2D) => tf.slice(values, [from, 0], [count, -1]);
+      const [prediction, target] = all.map(rows);
+      const weight = tf.slice(weights, [from], [count]) as Tensor1D;
+      const targets = [{ target: target!, present: tf.ones([count]) as Tensor1D, weight }];
+      means.add(judge(network, { y: 1 }, [prediction!], targets, tf.scalar(0)).sums.dataSync(), count);
+    }
+    const logs = means.logs();
+    const [plain, weighted] = task.metrics.map((metric) => logs[`y_${metric.name}`]!);
+    expectCloseToLargest([plain!], [expected.plain], 1e-6, 'plain');
+    expectCloseToLargest([weighted!], [expected.weighted], 1e-6, 'weighted');
+    expect(expected.plain).not.toBeCloseTo(expected.weighted, 3);
+  });
+});
