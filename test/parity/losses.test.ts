@@ -35,7 +35,7 @@ const keras = fixture<{
 
 beforeAll(loadWasmBackend);
 
-const tensor = (array: FixtureArray) => tf.tensor(numbers(array), [...array.shape]) as Tensor2D;
+const tensor = (array: FixtureArray) => tf.tensor2d(numbers(array), array.shape as [number, number]);
 
 describe('the loss of each example, and its gradient:', () => {
   const cases: { [name: string]: Loss } = {
