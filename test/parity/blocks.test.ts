@@ -72,13 +72,16 @@ const cases: { [name: string]: Block[] } = {
   ),
 };
 
-beforeAll(loadWasmBackend);
-
 test('every case of Keras', () => {
   expect(Object.keys(cases).sort()).toEqual(Object.keys(keras).sort());
 });
 
-describe('prediction, loss and gradients of', () => {
+// Without kernels of its own `cpu` runs what other engines fall back on.
+describe.each(['wasm', 'cpu'])('on %s, prediction, loss and gradients of', (engine) => {
+  beforeAll(async () => {
+    if (engine === 'wasm') await loadWasmBackend();
+    else await tf.setBackend(engine);
+  });
   test.each(Object.entries(cases))('%s', async (name, blocks) => {
     const network = composeNetwork({
       input: { shape: SHAPE, range: [0, 1] },
