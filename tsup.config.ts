@@ -1,7 +1,12 @@
 import { defineConfig } from 'tsup';
 
 export default defineConfig({
-  entry: { index: 'src/index.ts', node: 'src/node/index.ts', report: 'src/report/index.ts' },
+  entry: {
+    index: 'src/index.ts',
+    node: 'src/node/index.ts',
+    browser: 'src/browser/index.ts',
+    report: 'src/report/index.ts',
+  },
   format: ['esm', 'cjs'],
   dts: true,
   splitting: true, // one copy of every class, whatever sub-path it is imported from

@@ -28,7 +28,7 @@ const USAGE = `usage: npm run model-a -- [arguments]
   --data DIR         UTKFace images, named age_gender_race_date.jpg; without it faces are drawn
   --epochs N         the last epoch (50; ${DEMO.epochs} on drawn faces)
   --size N           pixels, 56 or more (128; ${DEMO.size} on drawn faces)
-  --batch-size N     images in a step (32; ${DEMO.batchSize} on drawn faces)
+  --batch-size N     images in a step (16; ${DEMO.batchSize} on drawn faces)
   --limit N          use so many of the images (all)
   --seed N           names the split, the first weights, the order and the augmentation (7)
   --engine NAME      auto, native, wasm or cpu (auto)
@@ -69,7 +69,7 @@ function whole(name: 'epochs' | 'size' | 'batch-size' | 'limit', otherwise: numb
 const demo = args.data === undefined;
 const data = args.data ?? 'out/demo-faces';
 const size = whole('size', demo ? DEMO.size : 128);
-const batchSize = whole('batch-size', demo ? DEMO.batchSize : 32);
+const batchSize = whole('batch-size', demo ? DEMO.batchSize : 16);
 const epochs = whole('epochs', demo ? DEMO.epochs : 50);
 const seed = Number(args.seed);
 const engine = args.engine as 'auto';

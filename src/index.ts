@@ -41,6 +41,7 @@ export {
   type SampleWeight,
   type Skipped,
 } from './data/dataset.js';
+export type { ImageFileOptions } from './data/encodedImages.js';
 export { imagesInMemory, type LabelledImage } from './data/inMemory.js';
 export type { LabelSource } from './data/labels.js';
 export type { SplitOptions } from './data/split.js';

@@ -36,3 +36,16 @@ export interface Pixels {
  * @category Data
  */
 export type ImageShape = readonly [height: number, width: number, channels: number];
+
+/**
+ * Grey bytes of colour pixels, `stride` bytes apart, as Pillow's `L` and so Keras's `color_mode="grayscale"` have them:
+ * luma of ITU-R BT.601 in 16-bit whole numbers.
+ */
+export function greyBytes(pixels: ArrayLike<number>, stride: 3 | 4): Uint8Array {
+  const grey = new Uint8Array(pixels.length / stride);
+  for (let i = 0; i < grey.length; i++) {
+    const at = i * stride;
+    grey[i] = (pixels[at]! * 19595 + pixels[at + 1]! * 38470 + pixels[at + 2]! * 7471 + 0x8000) >> 16;
+  }
+  return grey;
+}

@@ -1,10 +1,11 @@
+import { greyBytes } from '../core/images.js';
 import type { Decoder, PackageLoader } from '../core/outside.js';
 import { loadPackage } from './packages.js';
 
 type Sharp = typeof import('sharp').default;
 
 /**
- * Decodes with sharp: turned as its EXIF tag says, in sRGB, without transparency (on black), stretched to the shape asked
+ * Decodes with sharp: turned as its EXIF tag says, in sRGB, grey as Keras's (BT.601), without transparency (on black), stretched to the shape asked
  * for (sharp's default kernel, Lanczos with three lobes). A file that ends early is an error, not a grey half.
  *
  * @param load - Imports sharp; default {@link loadPackage}.
@@ -28,9 +29,10 @@ export async function sharpDecoder(load: PackageLoader = loadPackage): Promise<D
     const image = sharp(encoded, { failOn: 'truncated' })
       .rotate()
       .flatten()
-      .toColourspace(channels === 1 ? 'b-w' : 'srgb')
+      .toColourspace('srgb')
       .resize(width, height, { fit: 'fill' });
-    const data = await image.raw().toBuffer();
-    return { data: new Uint8Array(data.buffer, data.byteOffset, data.length), height, width, channels };
+    const raw = await image.raw().toBuffer();
+    const colour = new Uint8Array(raw.buffer, raw.byteOffset, raw.length);
+    return { data: channels === 1 ? greyBytes(colour, 3) : colour, height, width, channels };
   };
 }

@@ -1,39 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, relative, sep } from 'node:path';
-import { fault, isMultitaskError } from '../core/errors.js';
-import type { ImageBytes } from '../core/images.js';
-import type { Decoder } from '../core/outside.js';
-import { Dataset, type Item, type Skipped } from '../data/dataset.js';
-import type { LabelSource } from '../data/labels.js';
+import { fault } from '../core/errors.js';
+import type { Dataset } from '../data/dataset.js';
+import { decodeImages, IMAGE_EXTENSIONS, type ImageFileOptions } from '../data/encodedImages.js';
 import { sharpDecoder } from './decode.js';
-
-const EXTENSIONS = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
-const NOT_DECODED = 'it cannot be decoded';
-
-/**
- * Options of {@link imageFolder}.
- *
- * @category Data
- */
-export interface ImageFolderOptions<L> {
-  /** Labels from the path of each file. */
-  readonly labels: LabelSource<L>;
-  /** Height and width that every image is stretched to, pixels. */
-  readonly size: readonly [height: number, width: number];
-  /** 3 for colour (default), 1 for grey. */
-  readonly channels?: 1 | 3;
-  /** What a file that cannot be decoded or has no labels does: end with an `error` (default), or `skip` and be listed. */
-  readonly unusable?: 'error' | 'skip';
-  /** Use only so many files, spread evenly over the order of their paths: paths often sort by label. Default all. */
-  readonly limit?: number;
-  /** Told how many files are decoded. */
-  readonly progress?: (done: number, all: number) => void;
-  /** Ends the reading with the signal's reason. */
-  readonly signal?: AbortSignal;
-  /** Default: sharp. */
-  readonly decoder?: Decoder;
-}
 
 /**
  * The images below a folder as a dataset: decoded and resized once, kept as bytes, in the order of their paths. Every
@@ -50,141 +21,28 @@ export interface ImageFolderOptions<L> {
  * ```
  * @category Data
  */
-export async function imageFolder<L>(root: string, options: ImageFolderOptions<L>): Promise<Dataset<L>> {
-  const { labels, size, channels = 3, unusable = 'error', limit, progress, signal } = options;
-  checkSize(size, channels);
-  const all = await imagesBelow(root);
-  const paths = all.length === 0 ? all : spread(all, limit);
-  if (paths.length === 0) {
-    throw fault({
-      kind: 'file',
-      path: root,
-      expected: 'a folder with image files (jpg, png, webp, gif, tiff, avif)',
-      received: 'a folder without any',
-      advice: 'Check the path; folders below it are looked into, other kinds of files are not.',
-    });
-  }
-  const decode = options.decoder ?? (await sharpDecoder());
-  const shape = [size[0], size[1], channels] as const;
-  const outcomes: (Item<L> | Skipped)[] = new Array(paths.length);
-  const item = (path: string) => itemOf(root, path, labels, (bytes) => decode(bytes, shape));
-  let next = 0;
-  let done = 0;
-  const work = async () => {
-    while (next < paths.length) {
-      signal?.throwIfAborted();
-      const index = next++;
-      const path = paths[index]!;
-      const outcome = await item(path);
-      outcomes[index] = outcome;
-      if ('reason' in outcome && unusable === 'error') return;
-      progress?.(++done, paths.length);
-    }
+export async function imageFolder<L>(root: string, options: ImageFileOptions<L>): Promise<Dataset<L>> {
+  const source = {
+    root,
+    paths: await imagesBelow(root),
+    read: (path: string) => readFile(join(root, path)),
+    atOnce: availableParallelism() + 2,
+    decoder: sharpDecoder,
   };
-  const stop = () => {
-    next = paths.length;
-  };
-  const works = Array.from({ length: availableParallelism() + 2 }, () => work().finally(stop));
-  await Promise.all(works);
-  // libvips keeps one list of reasons for all its threads: a file that failed beside others is asked again, alone.
-  for (const [index, outcome] of outcomes.entries()) {
-    if (!outcome || !('reason' in outcome && outcome.reason.startsWith(NOT_DECODED))) continue;
-    const again = await item(outcome.path);
-    if ('reason' in again || unusable === 'skip') outcomes[index] = again;
-  }
-  const items = outcomes.filter((outcome): outcome is Item<L> => 'read' in outcome);
-  const skipped = outcomes.filter((outcome): outcome is Skipped => 'reason' in outcome);
-  // Files are begun in the order of their paths, and those begun are finished: of several, always the first is named.
-  if (skipped[0] && unusable === 'error') throw unusableFile(root, skipped[0]);
-  if (items.length > 0) return new Dataset(shape, items, skipped);
-  throw fault({
-    kind: 'data',
-    path: root,
-    expected: 'at least one image with labels',
-    received: `${paths.length} files, none of which can be used; the first, ${skipped[0]!.path}: ${skipped[0]!.reason}`,
-    advice: 'Check that `labels` reads the names of these files, and that they are images.',
-  });
+  return decodeImages('imageFolder', source, options);
 }
 
-/** Throws an `argument` fault for images of no size. */
-function checkSize(size: readonly number[], channels: number): void {
-  const wrong = (path: string, expected: string, received: unknown, advice: string) =>
-    fault({ kind: 'argument', path, expected, received: JSON.stringify(received) ?? 'nothing', advice });
-  if (
-    !Array.isArray(size) ||
-    size.length !== 2 ||
-    !size.every((side) => Number.isInteger(side) && side > 0)
-  ) {
-    throw wrong(
-      'imageFolder.size',
-      '[height, width] in pixels',
-      size,
-      'Give [128, 128], or the size of the network.',
-    );
-  }
-  if (channels !== 1 && channels !== 3) {
-    throw wrong('imageFolder.channels', '1 or 3', channels, 'Give 3 for colour, 1 for grey.');
-  }
-}
-
-/** `count` of `all`, evenly spaced. */
-function spread(all: readonly string[], count = all.length): readonly string[] {
-  if (!Number.isInteger(count) || count < 1) {
-    throw fault({
-      kind: 'argument',
-      path: 'imageFolder.limit',
-      expected: 'a whole number above zero',
-      received: String(count),
-      advice: 'Leave it out to use every file.',
-    });
-  }
-  if (count >= all.length) return all;
-  return Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]!);
-}
-
-async function itemOf<L>(
-  root: string,
-  path: string,
-  source: LabelSource<L>,
-  decode: (bytes: Uint8Array) => Promise<ImageBytes>,
-): Promise<Item<L> | Skipped> {
-  const found = source(path);
-  if ('reason' in found) return { path, reason: found.reason };
-  let not = 'it cannot be read';
-  try {
-    const bytes = await readFile(join(root, path));
-    if (bytes.length === 0) return { path, reason: 'the file is empty' };
-    not = NOT_DECODED;
-    const image = await decode(bytes);
-    return { id: path, labels: found.labels, read: () => Promise.resolve(image) };
-  } catch (cause) {
-    if (isMultitaskError(cause)) throw cause;
-    return { path, reason: `${not} (${(cause as Error).message.split('\n')[0]})` };
-  }
-}
-
-function unusableFile(root: string, { path, reason }: Skipped): Error {
-  return fault({
-    kind: 'data',
-    path: join(root, path),
-    expected: 'an image with labels',
-    received: `a file that cannot be used: ${reason}`,
-    advice: `Mend or remove it, or give unusable: 'skip' to list such files and go on.`,
-  });
-}
-
-/** Paths of image files below `root`, relative, with `/`, in the order of their characters. */
+/** Paths of image files below `root`, relative, with `/`. */
 async function imagesBelow(root: string): Promise<string[]> {
   try {
     const entries = await readdir(root, { recursive: true, withFileTypes: true });
     return entries
-      .filter((entry) => !entry.isDirectory() && EXTENSIONS.test(entry.name))
+      .filter((entry) => !entry.isDirectory() && IMAGE_EXTENSIONS.test(entry.name))
       .map((entry) =>
         relative(root, join(entry.parentPath ?? entry.path, entry.name))
           .split(sep)
           .join('/'),
-      )
-      .sort((a, b) => (a < b ? -1 : 1));
+      );
   } catch (cause) {
     throw fault({
       kind: 'file',

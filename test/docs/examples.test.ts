@@ -13,6 +13,8 @@ const PROCESSES = 2;
 const blocks = blocksOf(ROOT);
 mkdirSync(join(ROOT, 'out'), { recursive: true });
 const folder = mkdtempSync(join(ROOT, 'out', 'doc-examples-'));
+/** What needs a page runs in one: test/browser. */
+const inNode = blocks.filter(({ place }) => !place.startsWith('src/browser/'));
 const fileOf = (kind: 'written' | 'run', place: string) =>
   join(folder, kind, `${place.replaceAll(/[^\w]+/g, '-')}.ts`);
 
@@ -45,7 +47,7 @@ beforeAll(async () => {
     writeFileSync(fileOf('written', place), code);
     writeFileSync(fileOf('run', place), `${checked(code)}\nexport {};\n`);
   }
-  const files = blocks.map(({ place }) => fileOf('run', place));
+  const files = inNode.map(({ place }) => fileOf('run', place));
   await Promise.all(
     Array.from({ length: PROCESSES }, (_, turn) => runAll(files.filter((_, i) => i % PROCESSES === turn))),
   );
@@ -72,7 +74,7 @@ test('every example has the right types', () => {
   expect(wrong).toEqual([]);
 }, 120_000);
 
-test.each(blocks.map(({ place }) => place))('%s runs, and prints what it says', (place) => {
+test.each(inNode.map(({ place }) => place))('%s runs, and prints what it says', (place) => {
   expect(
     outcomes.get(fileOf('run', place)) ?? ['was not reached: an example before it ended the process'],
   ).toEqual([]);

@@ -1,0 +1,34 @@
+import type { Dataset } from '../data/dataset.js';
+import { decodeImages, IMAGE_EXTENSIONS, type ImageFileOptions } from '../data/encodedImages.js';
+import { canvasDecoder } from './canvasDecoder.js';
+
+/**
+ * Files that a user picked or dropped as a dataset: `input.files`, of a whole folder too (`webkitdirectory`). Decoded
+ * and resized once, kept as bytes, in the order of their paths; the same rules as for `imageFolder` in Node.
+ *
+ * @throws `file` fault when none of them is an image; `data` fault for a file that cannot be used.
+ * @example
+ * ```ts
+ * import { imageFiles } from 'tfjs-multitask/browser';
+ * import { utkFace } from 'tfjs-multitask';
+ *
+ * const input = document.querySelector<HTMLInputElement>('input[type=file]')!;
+ * const faces = await imageFiles(input.files!, { labels: utkFace(), size: [64, 64], unusable: 'skip' });
+ * console.log(faces.size, faces.skipped);
+ * ```
+ * @category Data
+ */
+export async function imageFiles<L>(
+  files: Iterable<File> | ArrayLike<File>,
+  options: ImageFileOptions<L>,
+): Promise<Dataset<L>> {
+  const byPath = new Map(Array.from(files, (file) => [file.webkitRelativePath || file.name, file] as const));
+  const source = {
+    root: 'files',
+    paths: [...byPath.keys()].filter((path) => IMAGE_EXTENSIONS.test(path)),
+    read: async (path: string) => new Uint8Array(await byPath.get(path)!.arrayBuffer()),
+    atOnce: navigator.hardwareConcurrency + 2,
+    decoder: async () => canvasDecoder(),
+  };
+  return decodeImages('imageFiles', source, options);
+}

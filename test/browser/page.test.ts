@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { branch, dense, flatten, memoryStore, multiTask, regression } from '../../src/index.js';
+import { sharpDecoder } from '../../src/node/index.js';
+import { blocksOf } from '../docs/blocks.js';
+import { browser, inPage } from './page.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A picture whose red grows to the right and whose green grows downwards. */
+const slopes = (side: number) =>
+  Uint8Array.from({ length: side * side * 3 }, (_, i) => {
+    const pixel = Math.floor(i / 3);
+    return [((pixel % side) * 255) / side, (Math.floor(pixel / side) * 255) / side, 128][i % 3]!;
+  });
+const jpeg = async (side: number) =>
+  new Uint8Array(
+    await sharp(slopes(side), { raw: { width: side, height: side, channels: 3 } })
+      .jpeg({ quality: 95 })
+      .toBuffer(),
+  );
+
+const files: Record<string, Uint8Array> = {};
+
+beforeAll(async () => {
+  files['face.jpg'] = await jpeg(100);
+  const store = memoryStore();
+  const model = multiTask({ input: [8, 8, 3], seed: 3 })
+    .task('age', regression({ unit: 'years' }), branch([flatten(), dense(4)]))
+    .build();
+  await model.save(store, 'model');
+  for (const name of await store.list()) files[name] = (await store.read(name))!;
+});
+
+describe.skipIf(!browser)('in a page', () => {
+  test.each(['wasm', 'webgl'])('composes, trains on %s, saves and predicts', async (engine) => {
+    const outcome = (await inPage(`
+      import { adam, augment, branch, binary, conv, dense, flatten, horizontalFlip, imagesInMemory, loadModel,
+        maxPool, memoryStore, multiTask, regression, sharedTrunk, weightedLoss } from 'tfjs-multitask';
+      const images = Array.from({ length: 32 }, (_, i) => ({
+        image: { data: new Uint8Array(12 * 12 * 3).fill(8 * i), height: 12, width: 12, channels: 3 },
+        labels: { level: i / 32, side: i < 16 ? 'dark' : 'bright' },
+      }));
+      const tasks = { level: regression({ unit: '1' }), side: binary(['dark', 'bright']) };
+      const model = multiTask({ input: [12, 12, 3], seed: 1 })
+        .trunk(sharedTrunk([conv(8, 3), maxPool(2)]))
+        .task('level', tasks.level, branch([flatten(), dense(8)]))
+        .task('side', tasks.side, branch([flatten(), dense(8)]))
+        .build();
+      const { rows, engine } = await model.fit(imagesInMemory(images).augment(augment([horizontalFlip()])), {
+        epochs: 12, batchSize: 8, engine: '${engine}', loss: weightedLoss({ level: 1, side: 1 }), optimizer: adam({ learningRate: 0.01 }) });
+      const store = memoryStore();
+      await model.save(store);
+      const again = await loadModel(store, { tasks });
+      const [one, other] = await Promise.all([model, again].map((m) => m.predict(images[2].image)));
+      report({ engine: engine.name, first: rows[0].loss, last: rows.at(-1).loss, same: JSON.stringify(one) === JSON.stringify(other) });
+    `)) as { engine: string; first: number; last: number; same: boolean };
+    expect(outcome.engine).toBe(engine);
+    expect(outcome.last).toBeLessThan(0.5 * outcome.first);
+    expect(outcome.same).toBe(true);
+  });
+
+  test('decodes as sharp does, within a few levels, and lists what it cannot use', async () => {
+    const decode = await sharpDecoder();
+    const outcome = (await inPage(
+      `
+      import { canvasDecoder, imageFiles } from 'tfjs-multitask/browser';
+      import { utkFace } from 'tfjs-multitask';
+      const bytes = new Uint8Array(await (await fetch('face.jpg')).arrayBuffer());
+      const [colour, grey] = await Promise.all([3, 1].map((c) => canvasDecoder()(bytes, [32, 24, c])));
+      const picked = [new File([bytes], '31_1_0_20170116184024662.jpg'), new File([], '32_0_0_20170116184024662.jpg'),
+        new File(['text'], '33_0_0_20170116184024662.jpg'), new File(['x'], 'notes.txt')];
+      const faces = await imageFiles(picked, { labels: utkFace(), size: [16, 16], unusable: 'skip' });
+      report({ colour: [...colour.data], grey: [...grey.data], size: faces.size, labels: faces.labels(0),
+        skipped: faces.skipped.map(({ path, reason }) => path.slice(0, 2) + ': ' + reason) });
+    `,
+      files,
+    )) as {
+      colour: number[];
+      grey: number[];
+      size: number;
+      labels: object;
+      skipped: string[];
+    };
+    for (const [channels, page] of [
+      [3, outcome.colour],
+      [1, outcome.grey],
+    ] as const) {
+      const { data } = await decode(files['face.jpg']!, [32, 24, channels]);
+      const off = page.map((value, i) => Math.abs(value - data[i]!));
+      expect(page).toHaveLength(32 * 24 * channels);
+      expect(Math.max(...off)).toBeLessThanOrEqual(8);
+      expect(off.reduce((sum, value) => sum + value, 0) / off.length).toBeLessThan(2);
+    }
+    expect(outcome.size).toBe(1);
+    expect(outcome.labels).toEqual({ age: 31, gender: 'female' });
+    expect(outcome.skipped).toEqual([
+      '32: the file is empty',
+      expect.stringMatching(/^33: it cannot be decoded \(/),
+    ]);
+  });
+
+  const blocks = blocksOf(ROOT).filter(({ place }) => place.startsWith('src/browser/'));
+  test.each(blocks.map(({ place, code }) => [place, code]))('%s runs', async (_, code) => {
+    const setting = `
+      const input = document.querySelector('input');
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([await (await fetch('face.jpg')).arrayBuffer()], '31_1_0_20170116184024662.jpg'));
+      input.files = transfer.files;
+      const printed = [];
+      console.log = (...values) => printed.push(...values);
+    `;
+    const imports = code.split('\n').filter((line) => line.startsWith('import '));
+    const body = code.split('\n').filter((line) => !line.startsWith('import '));
+    const printed = await inPage(
+      `${imports.join('\n')}${setting}{${body.join('\n')}}\nreport(printed);`,
+      files,
+    );
+    expect(printed).not.toEqual([]);
+  });
+
+  test('an error in the page names what the server answered', async () => {
+    const message = await inPage(
+      `import { httpStore } from 'tfjs-multitask/browser';
+       import { loadModel } from 'tfjs-multitask';
+       report(await loadModel(httpStore('nothing')).catch((error) => error.message));`,
+    );
+    expect(message).toContain('nothing/tasks.json: expected a saved model');
+  });
+});
+
+test('a machine without a browser says so', () => {
+  if (!browser) console.warn('no chromium or chrome: the page is not tested');
+  expect(readFileSync(`${ROOT}/.ci/run`, 'utf8')).toContain('chromium');
+});

@@ -1,0 +1,100 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const WASM = join(ROOT, 'node_modules/@tensorflow/tfjs-backend-wasm/dist');
+
+/** The browser that is installed, or undefined. */
+export const browser = ['chromium', 'chromium-browser', 'google-chrome'].find((name) => {
+  try {
+    execFileSync(name, ['--version'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+});
+
+/**
+ * Runs a module in a page of a real browser, over loopback HTTP, and gives what it handed to `report(value)`. An error
+ * in the page is an error here.
+ *
+ * @param files - What the page may fetch beside TensorFlow.js's wasm files, by path.
+ */
+export async function inPage(
+  code: string,
+  files: { readonly [path: string]: Uint8Array } = {},
+): Promise<unknown> {
+  const { outputFiles } = await build({
+    stdin: { contents: PREAMBLE + code, resolveDir: ROOT, loader: 'ts' },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    logLevel: 'silent',
+    alias: {
+      'tfjs-multitask': join(ROOT, 'src/index.ts'),
+      'tfjs-multitask/browser': join(ROOT, 'src/browser/index.ts'),
+    },
+  });
+  const script = outputFiles[0]!.contents;
+  let settle!: (outcome: { value?: unknown; error?: string }) => void;
+  const outcome = new Promise<{ value?: unknown; error?: string }>((resolve) => {
+    settle = resolve;
+  });
+  const server = createServer(async (request, response) => {
+    const path = request.url!.slice(1);
+    if (request.method === 'POST') {
+      let body = '';
+      for await (const part of request) body += part;
+      response.end();
+      settle(JSON.parse(body));
+    } else if (path === '') response.setHeader('content-type', 'text/html').end(PAGE);
+    else if (path === 'page.js') response.setHeader('content-type', 'text/javascript').end(script);
+    else if (path.endsWith('.wasm')) response.end(await readFile(join(WASM, path)));
+    else if (files[path]) response.end(files[path]);
+    else response.writeHead(404).end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const profile = mkdtempSync(join(tmpdir(), 'page-'));
+  let process: ChildProcess | undefined;
+  try {
+    process = spawn(
+      browser!,
+      [
+        ...['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run'],
+        ...[`--user-data-dir=${profile}`, `http://127.0.0.1:${(server.address() as AddressInfo).port}/`],
+      ],
+      { stdio: 'ignore', detached: true },
+    );
+    process.on('close', (code) => settle({ error: `the browser ended by itself (${code})` }));
+    const { value, error } = await outcome;
+    if (error !== undefined) throw new Error(error);
+    return value;
+  } finally {
+    if (process && process.exitCode === null) {
+      const closed = new Promise((resolve) => process!.once('close', resolve));
+      globalThis.process.kill(-process.pid!, 'SIGKILL'); // its children too, which write to the profile
+      await closed;
+    }
+    server.closeAllConnections();
+    server.close();
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+  }
+}
+
+const PAGE =
+  '<!doctype html><meta charset="utf-8"><input type="file"><script type="module" src="page.js"></script>';
+
+const PREAMBLE = `
+const post = (body) => fetch('result', { method: 'POST', body: JSON.stringify(body) });
+const report = (value) => post({ value });
+addEventListener('error', (event) => post({ error: String(event.error?.stack ?? event.message) }));
+addEventListener('unhandledrejection', (event) => post({ error: String(event.reason?.stack ?? event.reason) }));
+`;
