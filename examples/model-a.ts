@@ -12,6 +12,7 @@ import {
   csvLog,
   exponentialDecay,
   horizontalFlip,
+  isMultitaskError,
   progress,
   rotation,
   utkFace,
@@ -51,6 +52,11 @@ const { values: args } = parseArgs({
     resume: flag,
     help: flag,
   },
+});
+
+process.once('uncaughtException', (error) => {
+  console.error(isMultitaskError(error) ? error.message : error);
+  process.exit(1);
 });
 
 if (args.help) {
