@@ -64,11 +64,20 @@ export async function useEngine(
   request: EngineName | 'auto' = 'auto',
   { log = () => {}, load }: EngineOptions = {},
 ): Promise<EngineChoice> {
-  const choice = request === 'auto' ? await fastest(load) : await named(request, load);
+  const before = starting;
+  const chosen = (async () => {
+    await before.catch(() => {}); // its caller hears of it
+    return request === 'auto' ? fastest(load) : named(request, load);
+  })();
+  starting = chosen;
+  const choice = await chosen;
   log(`engine ${choice.name}: ${choice.reason}`);
   if (choice.faster) log(`faster: ${choice.faster.name}, ${choice.faster.install}`);
   return choice;
 }
+
+/** TensorFlow.js starts one backend at a time: of two that begin together it drops one. */
+let starting: Promise<unknown> = Promise.resolve();
 
 const NATIVE_INSTALL = 'npm install @tensorflow/tfjs-node';
 

@@ -85,6 +85,7 @@ function siteOf(part: string, placed: Placed, smallest: () => string): Site {
       return `${part}_${kind}${count}`;
     },
     connect: (layer, input) => {
+      nameByPlace(layer, part, counts);
       if (placed.has(layer.name)) {
         throw fault({
           kind: 'argument',
@@ -116,6 +117,18 @@ function siteOf(part: string, placed: Placed, smallest: () => string): Site {
       return output;
     },
   };
+}
+
+/**
+ * A tf.layers layer without a name of its own carries a count of all layers that this process made (`conv2d_Conv2D7`):
+ * it is named like a block instead, so that one program builds one network however often, and draws equal weights.
+ */
+function nameByPlace(layer: tf.layers.Layer, part: string, counts: Map<string, number>): void {
+  if (layer.built || !new RegExp(`_${layer.getClassName()}\\d+$`).test(layer.name)) return;
+  const kind = layer.getClassName().toLowerCase();
+  const count = (counts.get(kind) ?? 0) + 1;
+  counts.set(kind, count);
+  layer.name = `${part}_${kind}${count}`;
 }
 
 type Shape = readonly (number | null)[];

@@ -1,3 +1,4 @@
+import { fault } from '../core/errors.js';
 import type { HistoryRecord } from '../core/history.js';
 import type { Clock, PackageLoader, Store } from '../core/outside.js';
 import type { Dataset } from '../data/dataset.js';
@@ -72,6 +73,9 @@ export interface FitResult extends HistoryRecord {
   readonly stopped: string;
 }
 
+/** Networks that a run changes now. */
+const training = new WeakSet<Network>();
+
 /** The training loop. See `MultiTaskModel.fit` for what it promises. */
 export async function fitNetwork<T extends Tasks, W extends { readonly [task: string]: number }>(
   network: Network<T>,
@@ -104,19 +108,35 @@ export async function fitNetwork<T extends Tasks, W extends { readonly [task: st
   for (const { name, monitor } of plan.callbacks) {
     if (monitor !== undefined) checkMonitor(name, monitor, monitors);
   }
-  const engine = await useEngine(options.engine ?? 'auto', options);
-  checkMemory(network, plan.batchSize, engine.name);
-
-  const contract = await contractOfRun(plan);
-  const saved = checkpoint && resume ? await readCheckpoint(checkpoint, contract) : undefined;
-  const run = new TrainingRun(plan, monitors, contract);
+  claim(network);
+  let run: TrainingRun | undefined;
   try {
+    const engine = await useEngine(options.engine ?? 'auto', options);
+    checkMemory(network, plan.batchSize, engine.name);
+    const contract = await contractOfRun(plan);
+    const saved = checkpoint && resume ? await readCheckpoint(checkpoint, contract) : undefined;
+    run = new TrainingRun(plan, monitors, contract);
     await run.begin(saved);
     if (saved) log(`resumed after ${run.progress}`);
     while (run.goesOn) await run.epoch();
     const stopped = await run.end();
     return { tasks: run.tasks, rows: run.history, engine, stopped };
   } finally {
-    run.dispose();
+    training.delete(network);
+    run?.dispose();
   }
+}
+
+/** Marks the network as training; throws an `argument` fault when it is. */
+function claim(network: Network): void {
+  if (training.has(network)) {
+    throw fault({
+      kind: 'argument',
+      path: 'fit',
+      expected: 'a model that nothing trains',
+      received: 'one that another fit() is training',
+      advice: 'Await the first, or build a second model.',
+    });
+  }
+  training.add(network);
 }

@@ -28,6 +28,16 @@ import { faces, good, settings, small } from './small.js';
 const fitFault = (options: object, train: unknown = good()) =>
   faultOf(() => small().fit(train as ReturnType<typeof good>, { ...settings, ...options } as never));
 
+test('a model that is training is not trained by a second run, and is afterwards', async () => {
+  const model = small();
+  const first = model.fit(good(), settings);
+  const second = await faultOf(() => model.fit(good(), settings));
+  expect(second).toMatchObject({ kind: 'argument', path: 'fit' });
+  expect(second.received).toBe('one that another fit() is training');
+  await first;
+  expect((await model.fit(good(), settings)).rows).not.toHaveLength(0);
+});
+
 describe('weights of losses', () => {
   test('for an unknown task name it, list the tasks, and guess', async () => {
     const near = await fitFault({ loss: weightedLoss({ agee: 1, gender: 50 }) });
