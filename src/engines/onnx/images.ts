@@ -1,0 +1,126 @@
+import { fault } from '../../core/errors.js';
+import { tf } from '../../tensor/tf.js';
+import type { Mapping } from './graph.js';
+import { activated, type Operation } from './operations.js';
+
+/** ONNX keeps channels second, TensorFlow.js last. */
+const TO_ONNX = [0, 3, 1, 2];
+const FROM_ONNX = [0, 2, 3, 1];
+
+type Shape4D = [number, number, number, number];
+type Pair = number | [number, number];
+
+interface Window {
+  readonly padInfo: {
+    readonly top: number;
+    readonly left: number;
+    readonly bottom: number;
+    readonly right: number;
+  };
+}
+
+/** `[top, left, bottom, right]`: ONNX's own `same` puts the odd pixel elsewhere. */
+const padsOf = ({ padInfo: { top, left, bottom, right } }: Window) => [top, left, bottom, right];
+const pair = (value: Pair | undefined): [number, number] =>
+  value === undefined ? [1, 1] : typeof value === 'number' ? [value, value] : [value[0], value[1]];
+
+/** Filter `[height, width, in, out]`, fused with bias and activation or not. */
+export const convolution: Operation = (mapping) => {
+  const filter = mapping.call.inputs.filter!.shape as Shape4D;
+  return convolve(mapping, mapping.transposed('filter', [3, 2, 0, 1]), filter, 1, false);
+};
+
+/** Filter `[height, width, in, multiplier]`; ONNX wants `[in · multiplier, 1, height, width]`. */
+export const depthwise: Operation = (mapping) => {
+  const filter = mapping.call.inputs.filter!.shape as Shape4D;
+  const [height, width, channels, multiplier] = filter;
+  const turned = mapping.transposed('filter', [2, 3, 0, 1]);
+  const flat = mapping.node('Reshape', [turned, mapping.integers([channels * multiplier, 1, height, width])]);
+  return convolve(mapping, flat, filter, channels, true);
+};
+
+function convolve(
+  mapping: Mapping,
+  filter: string,
+  filterShape: Shape4D,
+  group: number,
+  isDepthwise: boolean,
+): string {
+  const { call, attribute, node, transposed, optional } = mapping;
+  checkChannelsLast(mapping);
+  const strides = pair(attribute<Pair>('strides'));
+  const dilations = pair(attribute<Pair | undefined>('dilations'));
+  const info = tf.backend_util.computeConv2DInfo(
+    call.inputs.x!.shape as Shape4D,
+    filterShape,
+    strides,
+    dilations,
+    attribute<'same'>('pad'),
+    attribute<'floor' | undefined>('dimRoundingMode'),
+    isDepthwise,
+  );
+  const bias = optional('bias');
+  const attributes = {
+    strides,
+    dilations,
+    group,
+    pads: padsOf(info),
+    kernel_shape: filterShape.slice(0, 2),
+  };
+  const inputs = [transposed('x', TO_ONNX), filter, ...(bias === undefined ? [] : [bias])];
+  const y = node('Transpose', [node('Conv', inputs, attributes)], { perm: FROM_ONNX });
+  return activated(mapping, y);
+}
+
+/** Pooling; an average counts the pixels that exist, as TensorFlow.js's does. */
+export const pool =
+  (operation: 'MaxPool' | 'AveragePool'): Operation =>
+  (mapping) => {
+    const { call, attribute, node, transposed } = mapping;
+    const size = pair(attribute<Pair>('filterSize'));
+    const strides = pair(attribute<Pair>('strides'));
+    const info = tf.backend_util.computePool2DInfo(
+      call.inputs.x!.shape as Shape4D,
+      size,
+      strides,
+      1,
+      attribute<'same'>('pad'),
+      attribute<'floor' | undefined>('dimRoundingMode'),
+    );
+    const attributes = {
+      kernel_shape: size,
+      strides,
+      pads: padsOf(info),
+      ...(operation === 'AveragePool' ? { count_include_pad: 0 } : {}),
+    };
+    return node('Transpose', [node(operation, [transposed('x', TO_ONNX)], attributes)], { perm: FROM_ONNX });
+  };
+
+/** Resizing in height and width, by the factor between the two shapes. */
+export const resize =
+  (mode: 'linear' | 'nearest'): Operation =>
+  ({ call, attribute, node, transposed, floats }) => {
+    const [, height, width] = call.inputs.images!.shape as Shape4D;
+    const [, tall, wide] = call.outputs[0]!.shape as Shape4D;
+    const halfPixel = attribute<boolean | undefined>('halfPixelCenters');
+    const corners = attribute<boolean | undefined>('alignCorners');
+    const attributes = {
+      mode,
+      coordinate_transformation_mode: corners ? 'align_corners' : halfPixel ? 'half_pixel' : 'asymmetric',
+      ...(mode === 'nearest' ? { nearest_mode: corners ? 'round_prefer_ceil' : 'floor' } : {}),
+    };
+    const scales = floats([1, 1, tall! / height!, wide! / width!], [4]);
+    const y = node('Resize', [transposed('images', TO_ONNX), '', scales], attributes);
+    return node('Transpose', [y], { perm: FROM_ONNX });
+  };
+
+function checkChannelsLast({ attribute, call }: Mapping): void {
+  if ((attribute<string | undefined>('dataFormat') ?? 'NHWC') === 'NHWC') return;
+  throw fault({
+    kind: 'engine',
+    path: `operation ${call.kernel}`,
+    expected: 'channels last',
+    received: attribute<string>('dataFormat'),
+    advice: 'Leave dataFormat out.',
+  });
+}

@@ -1,0 +1,115 @@
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, expect, test } from 'vitest';
+import { modelA } from '../../examples/study/model-a-network.js';
+import {
+  averagePool,
+  batchNorm,
+  binary,
+  branch,
+  categorical,
+  conv,
+  dense,
+  depthwiseConv,
+  dropout,
+  exportOnnx,
+  flatten,
+  globalAveragePool,
+  imagesInMemory,
+  maxPool,
+  multiTask,
+  regression,
+  residual,
+  sharedTrunk,
+} from '../../src/index.js';
+import { runOnnx } from './run.js';
+
+const odd = () =>
+  multiTask({ input: [21, 18, 3], range: [-1, 1], seed: 2 })
+    .trunk(
+      sharedTrunk([
+        conv(8, 3, { strides: 2, padding: 'same' }),
+        batchNorm(),
+        averagePool(2, { padding: 'same' }),
+        residual([depthwiseConv(3, { padding: 'same' }), conv(8, 1)]),
+      ]),
+    )
+    .task(
+      'age',
+      regression({ unit: 'years' }),
+      branch([
+        tf.layers.conv2d({ filters: 2, kernelSize: 2, activation: 'elu' }),
+        flatten(),
+        dense(4),
+        dropout(0.2),
+      ]),
+    )
+    .task(
+      'kind',
+      categorical(['a', 'b', 'c']),
+      branch([globalAveragePool(), tf.layers.dense({ units: 5, activation: 'tanh' }), tf.layers.leakyReLU()]),
+    )
+    .task('sex', binary(['m', 'f']), branch([maxPool(2), flatten()]))
+    .build();
+
+test.each([
+  ['Model A', () => modelA(56, 1)],
+  [
+    'a residual net with three kinds of tasks, after training',
+    async () => {
+      const model = odd();
+      const image = (v: number) => ({
+        data: Uint8Array.from({ length: 21 * 18 * 3 }, (_, i) => (i * v) % 256),
+        height: 21,
+        width: 18,
+        channels: 3,
+      });
+      const data = imagesInMemory(
+        [3, 5, 7, 11].map((v) => ({
+          image: image(v),
+          labels: { age: v, kind: 'a' as const, sex: 'm' as const },
+        })),
+      );
+      await model.fit(data, { epochs: 3, batchSize: 2, engine: 'wasm' });
+      return model;
+    },
+  ],
+] as const)('%s predicts in ONNX Runtime as here, for any batch', async (_, build) => {
+  const model = (await build()) as ReturnType<typeof odd>;
+  const bytes = await exportOnnx(model);
+  for (const batch of [1, 5]) {
+    const shape = [batch, ...model.input.shape];
+    const data = Float32Array.from(
+      { length: tf.util.sizeFromShape(shape) },
+      (_, i) => (Math.sin(i * i) + 1) / 2,
+    );
+    const outputs = await runOnnx(bytes, 'image', data, shape);
+    const wanted = [model.layersModel.predict(tf.tensor(data, shape)) as tf.Tensor[]].flat();
+    expect(Object.keys(outputs).sort()).toEqual(Object.keys(model.tasks).sort());
+    Object.keys(model.tasks).forEach((task, i) => {
+      const own = wanted[i]!.dataSync();
+      const scale = Math.max(1, ...own.map(Math.abs));
+      expect(outputs[task]!.dims).toEqual(wanted[i]!.shape);
+      own.forEach(
+        (value, j) => void expect(Math.abs(value - outputs[task]!.data[j]!) / scale).toBeLessThan(1e-5),
+      );
+    });
+  }
+});
+
+/** Adds how often it was called: a counter in JavaScript. */
+class Counting extends tf.layers.Layer {
+  static className = 'Counting';
+  calls = 0;
+  override call(x: tf.Tensor | tf.Tensor[]) {
+    return tf.add(Array.isArray(x) ? x[0]! : x, tf.scalar(this.calls++));
+  }
+}
+
+test('a layer that counts its calls is refused, not frozen', async () => {
+  const model = multiTask({ input: [8, 8, 3] })
+    .task('age', regression({ unit: 'years' }), branch([flatten(), new Counting({})]))
+    .build();
+  await expect(exportOnnx(model)).rejects.toMatchObject({ kind: 'engine', path: 'operation Add' });
+});
+
+beforeAll(() => tf.ready());
