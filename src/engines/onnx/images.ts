@@ -21,8 +21,11 @@ interface Window {
 
 /** `[top, left, bottom, right]`: ONNX's own `same` puts the odd pixel elsewhere. */
 const padsOf = ({ padInfo: { top, left, bottom, right } }: Window) => [top, left, bottom, right];
-const pair = (value: Pair | undefined): [number, number] =>
-  value === undefined ? [1, 1] : typeof value === 'number' ? [value, value] : [value[0], value[1]];
+/** Layers of tf.layers give null for none. */
+const pair = (value: Pair | null | undefined): [number, number] => {
+  const both = value ?? 1;
+  return typeof both === 'number' ? [both, both] : [both[0], both[1]];
+};
 
 /** Filter `[height, width, in, out]`, fused with bias and activation or not. */
 export const convolution: Operation = (mapping) => {
