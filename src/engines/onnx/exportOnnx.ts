@@ -2,13 +2,27 @@ import { fault } from '../../core/errors.js';
 import { taskTable } from '../../io/taskTable.js';
 import { networkOf } from '../../models/compose.js';
 import { runGraph } from '../../models/graph.js';
-import type { Network } from '../../models/network.js';
-import type { AnyTask } from '../../tasks/task.js';
+import type { Network, NetworkInput } from '../../models/network.js';
+import type { AnyTask, Tasks } from '../../tasks/task.js';
 import { type Recording, record, type Seen } from '../../tensor/recorder.js';
 import { tf } from '../../tensor/tf.js';
 import { useEngine } from '../choose.js';
 import { onnxBytes } from './format.js';
 import { graphOf } from './graph.js';
+
+/**
+ * What {@link exportOnnx} needs of a model; every `MultiTaskModel` has it.
+ *
+ * @category Files
+ */
+export interface Exportable {
+  /** Layers and weights. */
+  readonly layersModel: tf.LayersModel;
+  /** By name, in the order of the outputs. */
+  readonly tasks: Tasks;
+  /** Size and range of the images. */
+  readonly input: NetworkInput;
+}
 
 /**
  * A model as an `.onnx` file that ONNX Runtime and every tool of that format open: one graph with constant weights
@@ -35,9 +49,7 @@ import { graphOf } from './graph.js';
  * ```
  * @category Files
  */
-export async function exportOnnx(
-  model: Pick<Network, 'layersModel' | 'tasks' | 'input'>,
-): Promise<Uint8Array> {
+export async function exportOnnx(model: Exportable): Promise<Uint8Array> {
   const network = networkOf(model.layersModel, model.tasks, model.input);
   await useEngine('wasm');
   // Two batch sizes tell what belongs to the network from what belongs to the batch.
