@@ -1,0 +1,37 @@
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, expect, test } from 'vitest';
+import { record } from '../../src/tensor/recorder.js';
+
+beforeAll(() => tf.setBackend('cpu'));
+
+const functions = () =>
+  tf.getKernelsForBackend('cpu').map(({ kernelName, kernelFunc }) => [kernelName, kernelFunc]);
+
+test('kernels stand as before after a recording, and after one that throws', () => {
+  const before = new Map(functions() as [string, unknown][]);
+  record(() => tf.tidy(() => tf.add(tf.scalar(1), 2)));
+  expect(() =>
+    record(() => {
+      throw new Error('in the middle');
+    }),
+  ).toThrow('in the middle');
+  expect(new Map(functions() as [string, unknown][])).toEqual(before);
+});
+
+test('calls come in order, and a leaf keeps the numbers it had when it was read', () => {
+  const x = tf.variable(tf.tensor1d([1, 2]));
+  const { calls, leaves, result } = record(() => {
+    const y = tf.tidy(() => tf.neg(tf.square(x)));
+    x.assign(tf.tensor1d([5, 6]));
+    return y;
+  });
+  expect(calls.map(({ kernel }) => kernel)).toEqual(['Square', 'Neg']);
+  expect([...leaves.values()]).toEqual([[1, 2]]);
+  expect(calls[1]!.outputs[0]!.id).toBe(result.dataId);
+  expect([...result.dataSync()]).toEqual([-1, -4]);
+});
+
+test('a kernel that calls others is one call', () => {
+  const { calls } = record(() => tf.tidy(() => tf.softmax(tf.tensor1d([1, 2, 3]))));
+  expect(calls.map(({ kernel }) => kernel)).toEqual(['Softmax']);
+});
