@@ -4,21 +4,29 @@ import { onnxBytes } from '../../src/engines/onnx/format.js';
 import { graphOf } from '../../src/engines/onnx/graph.js';
 import { record } from '../../src/tensor/recorder.js';
 
-/** Runs `bytes` in ONNX Runtime on one input. */
-export async function runOnnx(bytes: Uint8Array, name: string, data: Float32Array, shape: readonly number[]) {
+/** Runs `bytes` in ONNX Runtime on tensors by name. */
+export async function runGraphs(bytes: Uint8Array, inputs: readonly (readonly [string, tf.Tensor])[]) {
   const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 });
+  const feeds = inputs.map(([name, tensor]) => [
+    name,
+    new ort.Tensor('float32', Float32Array.from(tensor.dataSync()), tensor.shape),
+  ]);
   try {
-    const outputs = await session.run({ [name]: new ort.Tensor('float32', data, shape) });
+    const outputs = await session.run(Object.fromEntries(feeds));
     return Object.fromEntries(
-      Object.entries(outputs).map(([key, { dims, data: values }]) => [
+      Object.entries(outputs).map(([key, { dims, data }]) => [
         key,
-        { dims: [...dims], data: values as Float32Array },
+        { dims: [...dims], data: data as Float32Array },
       ]),
     );
   } finally {
     await session.release();
   }
 }
+
+/** The same for one input. */
+export const runOnnx = (bytes: Uint8Array, name: string, data: Float32Array, shape: readonly number[]) =>
+  runGraphs(bytes, [[name, tf.tensor(data, [...shape])]]);
 
 /**
  * The largest difference, relative to the largest number, between `operation` on the cpu backend and its graph in ONNX

@@ -14,6 +14,13 @@ export interface Mapping {
   transposed(name: string, order: readonly number[]): string;
   attribute<V>(name: string): V;
   node(operation: string, inputs: readonly string[], attributes?: Node['attributes']): string;
+  /** The same for an operation with several outputs. */
+  nodes(
+    operation: string,
+    inputs: readonly string[],
+    attributes: Node['attributes'],
+    outputs: number,
+  ): readonly string[];
   floats(values: readonly number[], shape?: readonly number[]): string;
   integers(values: readonly number[]): string;
   /** The shape of the kernel's first output, for a Reshape: the size that depends on the batch is left to it. */
@@ -50,11 +57,18 @@ export function graphOf(
     if (!values.has(id)) values.set(id, new Map());
     values.get(id)!.set(shape.join(), value);
   };
-  const emit = (operation: string, from: readonly string[], attributes: Node['attributes'] = {}) => {
-    const output = fresh();
-    nodes.push({ operation, inputs: from, outputs: [output], attributes });
-    return output;
+  const emitAll = (
+    operation: string,
+    from: readonly string[],
+    attributes: Node['attributes'],
+    size: number,
+  ): readonly string[] => {
+    const made = Array.from({ length: size }, fresh);
+    nodes.push({ operation, inputs: from, outputs: made, attributes });
+    return made;
   };
+  const emit = (operation: string, from: readonly string[], attributes: Node['attributes'] = {}) =>
+    emitAll(operation, from, attributes, 1)[0]!;
   const constant = (data: Constant['data'], shape: readonly number[]) => {
     const name = `c${count++}`;
     constants.push({ name, shape, data });
@@ -93,6 +107,7 @@ export function graphOf(
       },
       attribute: <V>(name: string) => call.attributes[name] as V,
       node: emit,
+      nodes: emitAll,
       floats: (list, shape = []) => constant(Float32Array.from(list), shape),
       integers,
       outputShape: () => shapeValue(call.outputs[0]!, twins.get(call.outputs[0]!)),

@@ -4,8 +4,8 @@ import type { Mapping } from './graph.js';
 import { activated, type Operation } from './operations.js';
 
 /** ONNX keeps channels second, TensorFlow.js last. */
-const TO_ONNX = [0, 3, 1, 2];
-const FROM_ONNX = [0, 2, 3, 1];
+export const TO_ONNX = [0, 3, 1, 2];
+export const FROM_ONNX = [0, 2, 3, 1];
 
 type Shape4D = [number, number, number, number];
 type Pair = number | [number, number];
@@ -20,9 +20,9 @@ interface Window {
 }
 
 /** `[top, left, bottom, right]`: ONNX's own `same` puts the odd pixel elsewhere. */
-const padsOf = ({ padInfo: { top, left, bottom, right } }: Window) => [top, left, bottom, right];
+export const padsOf = ({ padInfo: { top, left, bottom, right } }: Window) => [top, left, bottom, right];
 /** Layers of tf.layers give null for none. */
-const pair = (value: Pair | null | undefined): [number, number] => {
+export const pair = (value: Pair | null | undefined): [number, number] => {
   const both = value ?? 1;
   return typeof both === 'number' ? [both, both] : [both[0], both[1]];
 };

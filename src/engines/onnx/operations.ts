@@ -1,4 +1,12 @@
 import type { Attribute } from './format.js';
+import {
+  batchNormGradient,
+  batchNormTraining,
+  biasReluGradient,
+  convolutionFilter,
+  convolutionInput,
+  maxPoolGradient,
+} from './gradients.js';
 import type { Mapping } from './graph.js';
 import { convolution, depthwise, pool, resize } from './images.js';
 
@@ -13,6 +21,9 @@ const binary =
   (operation: string): Operation =>
   ({ node, input }) =>
     node(operation, [input('a'), input('b')]);
+
+/** ONNX's numbers of its types. */
+const [FLOAT, INT32, BOOL] = [1, 6, 9];
 
 type Axes = number | readonly number[] | undefined;
 
@@ -34,6 +45,13 @@ const reshaped =
   (name: string): Operation =>
   ({ node, input, outputShape }) =>
     node('Reshape', [input(name), outputShape()]);
+
+/** ONNX's truth as the 0 and 1 that TensorFlow.js has. */
+const asNumber = ({ node }: Mapping, truth: string) => node('Cast', [truth], { to: FLOAT });
+const comparison =
+  (operation: string): Operation =>
+  (mapping) =>
+    asNumber(mapping, mapping.node(operation, [mapping.input('a'), mapping.input('b')]));
 
 /** What follows a fused kernel: `value` through the activation that its attributes name. */
 export function activated({ node, attribute, optional, floats }: Mapping, value: string): string {
@@ -132,7 +150,7 @@ export const operations: { readonly [kernel: string]: Operation | undefined } = 
   // The graph holds float32 alone; a cast to whole numbers cuts what stands behind the point.
   Cast: ({ node, input, call }) => {
     const whole = call.outputs[0]!.dtype !== 'float32' && call.inputs.x!.dtype === 'float32';
-    return whole ? node('Cast', [node('Cast', [input('x')], { to: 6 })], { to: 1 }) : input('x');
+    return whole ? node('Cast', [node('Cast', [input('x')], { to: INT32 })], { to: FLOAT }) : input('x');
   },
   AddN: ({ node, input, call }) =>
     node(
@@ -157,6 +175,27 @@ export const operations: { readonly [kernel: string]: Operation | undefined } = 
       floats([attribute<number>('clipValueMin')]),
       floats([attribute<number>('clipValueMax')]),
     ]),
+  ...Object.fromEntries((['Greater', 'Less', 'Equal'] as const).map((name) => [name, comparison(name)])),
+  GreaterEqual: comparison('GreaterOrEqual'),
+  LessEqual: comparison('LessOrEqual'),
+  LogicalAnd: binary('Mul'),
+  LogicalOr: binary('Max'),
+  LogicalNot: ({ node, input, floats }) => node('Sub', [floats([1]), input('x')]),
+  Select: ({ node, input }) =>
+    node('Where', [node('Cast', [input('condition')], { to: BOOL }), input('t'), input('e')]),
+  Step: (mapping) => asNumber(mapping, mapping.node('Greater', [mapping.input('x'), mapping.floats([0])])),
+  ZerosLike: ({ node, input, floats }) => node('Mul', [input('x'), floats([0])]),
+  Pack: ({ node, input, integers, attribute, call }) => {
+    const axis = integers([attribute<number>('axis')]);
+    const parts = Object.keys(call.inputs).map((name) => node('Unsqueeze', [input(name), axis]));
+    return node('Concat', parts, { axis: attribute<number>('axis') });
+  },
+  Conv2DBackpropInput: convolutionInput,
+  Conv2DBackpropFilter: convolutionFilter,
+  MaxPoolGrad: maxPoolGradient,
+  MultitaskBiasReluGradient: biasReluGradient,
+  MultitaskBatchNorm: batchNormTraining,
+  MultitaskBatchNormGradient: batchNormGradient,
   Softmax: softmax,
   Reshape: reshaped('x'),
   ExpandDims: reshaped('input'),
