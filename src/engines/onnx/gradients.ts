@@ -8,6 +8,8 @@ type Pair = number | [number, number];
 
 /** In the shape of a Reshape: the size that this axis has already. */
 const SAME = 0;
+/** The lowest float32. */
+const LEAST = -3.4028234663852886e38;
 
 /** Gradient of a convolution in its input: a transposed convolution. */
 export const convolutionInput: Operation = ({ call, attribute, node, transposed }) => {
@@ -82,7 +84,15 @@ export const convolutionFilter: Operation = ({
 };
 
 /** Gradient of max-pooling whose windows do not overlap: each window's gradient goes to its first largest value. */
-export const maxPoolGradient: Operation = ({ call, attribute, node, nodes, transposed }) => {
+export const maxPoolGradient: Operation = ({
+  call,
+  attribute,
+  node,
+  nodes,
+  transposed,
+  integers,
+  floats,
+}) => {
   const size = pair(attribute<Pair>('filterSize'));
   const strides = pair(attribute<Pair>('strides'));
   const info = tf.backend_util.computePool2DInfo(
@@ -101,11 +111,18 @@ export const maxPoolGradient: Operation = ({ call, attribute, node, nodes, trans
       advice: 'Give the pooling strides of at least its size, or use the wasm engine.',
     });
   }
-  const attributes = { kernel_shape: size, strides, pads: padsOf(info) };
+  // MaxUnpool knows no padding: what is put around is never the largest, and taken off again.
+  const [, height, width] = call.inputs.input!.shape as Shape4D;
+  const [top, left, bottom, right] = padsOf(info) as Shape4D;
+  const padded = top + left + bottom + right > 0;
   const images = transposed('input', TO_ONNX);
-  const [, places] = nodes('MaxPool', [images], attributes, 2);
-  const from = [transposed('dy', TO_ONNX), places!, node('Shape', [images])];
-  return node('Transpose', [node('MaxUnpool', from, { kernel_shape: size, strides })], { perm: FROM_ONNX });
+  const pads = () => integers([0, 0, top, left, 0, 0, bottom, right]);
+  const x = padded ? node('Pad', [images, pads(), floats([LEAST])]) : images;
+  const window = { kernel_shape: size, strides };
+  const [, places] = nodes('MaxPool', [x], window, 2);
+  const dx = node('MaxUnpool', [transposed('dy', TO_ONNX), places!, node('Shape', [x])], window);
+  const corner = [integers([top, left]), integers([top + height, left + width]), integers([2, 3])];
+  return node('Transpose', [padded ? node('Slice', [dx, ...corner]) : dx], { perm: FROM_ONNX });
 };
 
 /** `{ y, dy } -> [dy where y > 0, its sum over all axes but the last]`. */
