@@ -1,14 +1,10 @@
+import { convolutionFilter, convolutionInput } from './convolutionGradients.js';
 import type { Attribute } from './format.js';
-import {
-  batchNormGradient,
-  batchNormTraining,
-  biasReluGradient,
-  convolutionFilter,
-  convolutionInput,
-  maxPoolGradient,
-} from './gradients.js';
+import { POOLED_BIAS_RELU_GRADIENT } from './fusion.js';
+import { batchNormGradient, batchNormTraining, biasReluGradient } from './gradients.js';
 import type { Mapping } from './graph.js';
 import { convolution, depthwise, pool, resize } from './images.js';
+import { pooledBiasReluGradient, unpooled } from './unpool.js';
 
 /** What a kernel of TensorFlow.js is in ONNX: one value, or one an output. */
 export type Operation = (mapping: Mapping) => string | readonly string[];
@@ -192,7 +188,8 @@ export const operations: { readonly [kernel: string]: Operation | undefined } = 
   },
   Conv2DBackpropInput: convolutionInput,
   Conv2DBackpropFilter: convolutionFilter,
-  MaxPoolGrad: maxPoolGradient,
+  MaxPoolGrad: unpooled,
+  [POOLED_BIAS_RELU_GRADIENT]: pooledBiasReluGradient,
   MultitaskBiasReluGradient: biasReluGradient,
   MultitaskBatchNorm: batchNormTraining,
   MultitaskBatchNormGradient: batchNormGradient,
