@@ -52,48 +52,78 @@ export const convolutionInput: Operation = (mapping) => {
 };
 
 /**
- * Gradient of a convolution in its filter, a matrix product for each tap: `[batch, in, places] x [batch, places, out]`,
- * summed over the batch.
+ * Gradient of a convolution in its filter: matrix products over the places of each image, summed over the batch. ONNX
+ * Runtime has no views, so that each tap's copy of a whole image counts as much as its product does.
  */
 export const convolutionFilter: Operation = (mapping) => {
   const { call, attribute, node, image, integers, floats } = mapping;
-  const filterShape = attribute<Shape4D>('filterShape');
-  const [height, width, channels, filters] = filterShape;
-  const { pads, strideHeight, strideWidth, outHeight, outWidth } = geometryOf(
-    mapping,
-    call.inputs.x!.shape as Shape4D,
-    filterShape,
-  );
+  const filter = attribute<Shape4D>('filterShape');
+  const shape = call.inputs.x!.shape as Shape4D;
+  const { pads, strideHeight, strideWidth, outHeight, outWidth } = geometryOf(mapping, shape, filter);
   const [top, left, bottom, right] = pads;
   const images = image('x', 'first');
   const around = [0, 0, top, left, 0, 0, bottom, right];
   const x = around.some((pad) => pad > 0) ? node('Pad', [images, integers(around), floats([0])]) : images;
-  const dy = image('dy', 'first');
-  const flat = (value: string) => node('Reshape', [value, integers([SAME, SAME, -1])]);
-  const tap = (under: string, gradient: string) =>
-    node('ReduceSum', [node(PRODUCT, [under, gradient], { transB: 1 }), integers([0])], { keepdims: 0 });
-  const columns = Array.from({ length: width }, (_, j) =>
+  const [height, width, channels, filters] = filter;
+  const every = (value: string, axis: number, from: number, size: number, stride: number) =>
     node('Slice', [
-      x,
-      integers([j]),
-      integers([j + (outWidth - 1) * strideWidth + 1]),
-      integers([3]),
-      integers([strideWidth]),
-    ]),
-  );
-  const below = call.inputs.x!.shape[1]! + top + bottom - outHeight;
-  const taps: string[] = [];
-  for (let i = 0; i < height; i++) {
-    if (strideHeight === 1) {
-      // A row of the filter moves the gradient down instead of the images up: each copy serves a row of taps.
-      const moved = flat(node('Pad', [dy, integers([0, 0, i, 0, 0, 0, below - i, 0])]));
-      for (const column of columns) taps.push(tap(flat(column), moved));
-    } else {
-      const end = i + (outHeight - 1) * strideHeight + 1;
-      const under = [integers([i]), integers([end]), integers([2]), integers([strideHeight])];
-      for (const column of columns) taps.push(tap(flat(node('Slice', [column, ...under])), flat(dy)));
-    }
+      value,
+      integers([from]),
+      integers([from + (size - 1) * stride + 1]),
+      integers([axis]),
+      integers([stride]),
+    ]);
+  const columns = Array.from({ length: width }, (_, j) => every(x, 3, j, outWidth, strideWidth));
+  const dy = image('dy', 'first');
+  const copiesOfImages = 2 * height * width * channels;
+  const copiesOfBoth = width * channels + height * filters;
+  if (strideHeight > 1 || copiesOfImages <= copiesOfBoth) {
+    const rows = Array.from({ length: height }, (_, i) =>
+      columns.map((column) => every(column, 2, i, outHeight, strideHeight)),
+    );
+    return byTaps(mapping, rows.flat(), dy, filter);
   }
-  const all = node('Concat', taps, { axis: 0 });
-  return node('Reshape', [all, integers([height, width, channels, filters])]);
+  return byRows(mapping, columns, dy, filter, outHeight, outWidth);
 };
+
+/** `taps`: for each tap the pixels under it, all stacked: `[taps · in, places] x [places, out]` an image. */
+function byTaps({ node, integers }: Mapping, taps: readonly string[], dy: string, filter: Shape4D): string {
+  const flat = (value: string) => node('Reshape', [value, integers([SAME, SAME, -1])]);
+  const all = taps.length === 1 ? taps[0]! : node('Concat', taps, { axis: 1 });
+  const product = node(PRODUCT, [flat(all), flat(dy)], { transB: 1 });
+  const sum = node('ReduceSum', [product, integers([0])], { keepdims: 0 });
+  return node('Reshape', [sum, integers(filter)]);
+}
+
+/**
+ * `columns`: for each column of the filter the pixels under it and its neighbours above and below. A row of the filter then
+ * moves the gradient down instead of the image up: `[out · height, places] x [places, in]` an image and column. The moved
+ * gradients come of one copy: with a gap of `height` rows between repetitions, read in lines of one row fewer than
+ * repetition and gap have, each starts a row lower than the last.
+ */
+function byRows(
+  { node, integers }: Mapping,
+  columns: readonly string[],
+  dy: string,
+  [height, width, channels, filters]: Shape4D,
+  outHeight: number,
+  outWidth: number,
+): string {
+  const flat = (value: string) => node('Reshape', [value, integers([SAME, SAME, -1])]);
+  const line = integers([SAME, filters * height, (outHeight + height - 1) * outWidth]);
+  const size = node('Slice', [node('Shape', [dy]), integers([0]), integers([2])]);
+  const gap = node('ConstantOfShape', [node('Concat', [size, integers([height * outWidth])], { axis: 0 })]);
+  const gradient = flat(dy);
+  const repeated = Array.from({ length: height }, (_, i) => (i === 0 ? [gradient] : [gap, gradient])).flat();
+  const moved = node('Reshape', [
+    repeated.length === 1 ? gradient : node('Concat', repeated, { axis: 2 }),
+    line,
+  ]);
+  const sums = columns.map((column) => {
+    const product = node(PRODUCT, [moved, flat(column)], { transB: 1 });
+    return node('ReduceSum', [product, integers([0])], { keepdims: 0 });
+  });
+  const all = node('Concat', sums, { axis: 1 });
+  const byFilter = node('Reshape', [all, integers([filters, height, width, channels])]);
+  return node('Transpose', [byFilter], { perm: [1, 2, 3, 0] });
+}
