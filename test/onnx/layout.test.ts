@@ -49,7 +49,8 @@ test('convolutions and their gradients in every layout, on cpu', async () => {
           ? gradient((v) => convolve(v, filter))(x)
           : gradient((w) => convolve(x, w))(filter);
       };
-      expect(await difference(operation, [7, 8, from], signed, { block })).toBeLessThan(1e-5);
+      // Sums of up to 300 products that mostly cancel, in another order; what is misplaced is off by its own size.
+      expect(await difference(operation, [7, 8, from], signed, { block })).toBeLessThan(1e-4);
     }),
     { numRuns: 60 },
   );
@@ -103,8 +104,9 @@ test('what surrounds convolutions, in every layout, on wasm', async () => {
     ];
     for (const own of [undefined, block]) {
       for (const [i, operation] of operations.entries()) {
+        // As above.
         const off = await difference(operation, [7, 6, count], coarse, { block: own });
-        expect([count, own, i, off < 2e-5]).toEqual([count, own, i, true]);
+        expect([count, own, i, off < 1e-4]).toEqual([count, own, i, true]);
       }
     }
   }

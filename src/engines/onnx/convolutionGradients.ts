@@ -32,7 +32,12 @@ export const convolutionInput: Operation = (mapping) => {
   const [top, left, bottom, right] = pads;
   const blocked = layoutOf(mapping, channels) === 'blocked' && layoutOf(mapping, filters) === 'blocked';
   if (blocked && strideHeight === 1 && strideWidth === 1) {
-    const turned = blockedFilter(mapping, { block: block!, input: 3, turned: true });
+    const turned = blockedFilter(
+      mapping,
+      halfTurn(mapping, mapping.input('filter'), filter),
+      [height, width, filters, channels],
+      block!,
+    );
     const dx = node(`${BLOCKED}:Conv`, [image('dy', 'blocked'), turned], {
       kernel_shape: [height, width],
       pads: [height - 1 - top, width - 1 - left, height - 1 - bottom, width - 1 - right],
@@ -50,6 +55,13 @@ export const convolutionInput: Operation = (mapping) => {
   });
   return laid(dx, 'first');
 };
+
+/** A filter `[height, width, in, out]` turned by 180 degrees, `[height, width, out, in]`. */
+function halfTurn({ node, integers }: Mapping, value: string, [height, width, ...sizes]: Shape4D): string {
+  const taps = Array.from({ length: height * width }, (_, i) => height * width - 1 - i);
+  const flat = node('Reshape', [value, integers([taps.length, ...sizes])]);
+  return node('Transpose', [node('Gather', [flat, integers(taps)])], { perm: [0, 2, 1] });
+}
 
 /**
  * Gradient of a convolution in its filter: matrix products over the places of each image, summed over the batch. ONNX

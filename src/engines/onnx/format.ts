@@ -9,8 +9,10 @@ export interface Node {
   readonly operation: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Whole numbers are written as such; give `{ float }` for a number that is not. */
-  readonly attributes: { readonly [name: string]: Attribute | { readonly float: number } };
+  /** Whole numbers are written as such; give `{ float }` or `{ floats }` for numbers that are not. */
+  readonly attributes: {
+    readonly [name: string]: Attribute | { readonly float: number } | { readonly floats: readonly number[] };
+  };
 }
 
 /** Numbers that are part of the graph, row-major. */
@@ -105,6 +107,9 @@ function writeAttribute(writer: Writer, name: string, value: Node['attributes'][
   } else if ('float' in value) {
     writer.uint32(tag(2, 5)).float(value.float);
     type(1);
+  } else if ('floats' in value) {
+    for (const entry of value.floats) writer.uint32(tag(7, 5)).float(entry);
+    type(6);
   } else {
     for (const entry of value) number(writer, 8, entry);
     type(7);

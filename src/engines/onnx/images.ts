@@ -51,26 +51,20 @@ export const depthwise: Operation = (mapping) => {
 };
 
 /**
- * The filter in blocks, `[O / block, I / block, height, width, block of I, block of O]`, where `input` is the axis of the
- * filter that is I; with `turned`, by half a turn. Fewer channels than a block come before the height. Filters are small,
- * and change with every step.
+ * A filter `[height, width, in, out]` in blocks, `[out / block, in / block, height, width, block of in, block of out]`; fewer
+ * channels than a block come before the height. Filters are small, and change with every step.
  */
 export function blockedFilter(
-  { call, node, integers, input: value }: Mapping,
-  { block, input, turned }: { readonly block: number; readonly input: 2 | 3; readonly turned: boolean },
+  { node, integers }: Mapping,
+  value: string,
+  [height, width, channels, filters]: Shape4D,
+  block: number,
 ): string {
-  const [height, width, channels, filters] = call.inputs.filter!.shape as Shape4D;
-  const own = value('filter');
-  const taps = Array.from({ length: height * width }, (_, i) => height * width - 1 - i);
-  const rows = turned
-    ? node('Gather', [node('Reshape', [own, integers([taps.length, channels, filters])]), integers(taps)])
-    : own;
   const inner = Math.min(block, channels);
   const split = [height, width, channels / inner, inner, filters / block, block];
-  const order = input === 3 ? [2, 4, 0, 1, 5, 3] : inner < block ? [4, 2, 3, 0, 1, 5] : [4, 2, 0, 1, 3, 5];
-  const blocks = node('Transpose', [node('Reshape', [rows, integers(split)])], { perm: order });
-  const shape = input === 2 ? [filters, channels] : [channels, filters];
-  return node('Reshape', [blocks, integers([...shape, height, width])]);
+  const order = inner < block ? [4, 2, 3, 0, 1, 5] : [4, 2, 0, 1, 3, 5];
+  const blocks = node('Transpose', [node('Reshape', [value, integers(split)])], { perm: order });
+  return node('Reshape', [blocks, integers([filters, channels, height, width])]);
 }
 
 function convolveBlocked(
@@ -91,7 +85,7 @@ function convolveBlocked(
     attribute<'same'>('pad'),
     attribute<'floor' | undefined>('dimRoundingMode'),
   );
-  const filter = blockedFilter(mapping, { block, input: 2, turned: false });
+  const filter = blockedFilter(mapping, mapping.input('filter'), filterShape, block);
   const x = image('x', filterShape[2] < block ? 'first' : 'blocked');
   const bias = optional('bias');
   const y = node(`${BLOCKED}:Conv`, [x, filter, ...(bias === undefined ? [] : [bias])], {
