@@ -99,12 +99,19 @@ export const convolutionFilter: Operation = (mapping) => {
 };
 
 /** `taps`: for each tap the pixels under it, all stacked: `[taps · in, places] x [places, out]` an image. */
-function byTaps({ node, integers }: Mapping, taps: readonly string[], dy: string, filter: Shape4D): string {
+function byTaps(mapping: Mapping, taps: readonly string[], dy: string, filter: Shape4D): string {
+  const { node, integers } = mapping;
   const flat = (value: string) => node('Reshape', [value, integers([SAME, SAME, -1])]);
   const all = taps.length === 1 ? taps[0]! : node('Concat', taps, { axis: 1 });
   const product = node(PRODUCT, [flat(all), flat(dy)], { transB: 1 });
-  const sum = node('ReduceSum', [product, integers([0])], { keepdims: 0 });
-  return node('Reshape', [sum, integers(filter)]);
+  return node('Reshape', [overBatch(mapping, product, dy), integers(filter)]);
+}
+
+/** The sum of `products` over the images of `dy`, as a row of ones times them: four times as fast as `ReduceSum` by images. */
+function overBatch({ node, floats, integers }: Mapping, products: string, dy: string): string {
+  const count = node('Slice', [node('Shape', [dy]), integers([0]), integers([1])]);
+  const ones = node('Expand', [floats([1]), node('Concat', [integers([1]), count], { axis: 0 })]);
+  return node('MatMul', [ones, node('Reshape', [products, integers([SAME, -1])])]);
 }
 
 /**
@@ -114,13 +121,14 @@ function byTaps({ node, integers }: Mapping, taps: readonly string[], dy: string
  * repetition and gap have, each starts a row lower than the last.
  */
 function byRows(
-  { node, integers }: Mapping,
+  mapping: Mapping,
   columns: readonly string[],
   dy: string,
   [height, width, channels, filters]: Shape4D,
   outHeight: number,
   outWidth: number,
 ): string {
+  const { node, integers } = mapping;
   const flat = (value: string) => node('Reshape', [value, integers([SAME, SAME, -1])]);
   const line = integers([SAME, filters * height, (outHeight + height - 1) * outWidth]);
   const size = node('Slice', [node('Shape', [dy]), integers([0]), integers([2])]);
@@ -132,8 +140,8 @@ function byRows(
     line,
   ]);
   const sums = columns.map((column) => {
-    const product = node(PRODUCT, [moved, flat(column)], { transB: 1 });
-    return node('ReduceSum', [product, integers([0])], { keepdims: 0 });
+    const sum = overBatch(mapping, node(PRODUCT, [moved, flat(column)], { transB: 1 }), dy);
+    return node('Reshape', [sum, integers([filters * height, channels])]);
   });
   const all = node('Concat', sums, { axis: 1 });
   const byFilter = node('Reshape', [all, integers([filters, height, width, channels])]);
