@@ -2,10 +2,10 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { pause } from '../core/pause.js';
 import { batches } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
-import { runGraph } from '../models/graph.js';
 import type { Network } from '../models/network.js';
 import { tf } from '../tensor/tf.js';
-import { imagesOf, targetsOf } from './batch.js';
+import { batchArrays, IMAGES, targetsIn, tensorsOf } from './batch.js';
+import { forward } from './forward.js';
 import { penaltyOf } from './step.js';
 import { judge, type LossAverage, type Tally, tally } from './tally.js';
 
@@ -30,17 +30,18 @@ export async function judgeDataset(
   const result = tally(network, average);
   for await (const batch of batches(dataset, { batchSize, epoch, seed, shuffle: false })) {
     if (signal?.aborted) break;
-    const images = imagesOf(batch.pixels, [batch.count, ...dataset.shape], network.input.range);
-    const targets = targetsOf(network, dataset, batch, {});
+    const { [IMAGES]: images, ...labels } = batchArrays(network, dataset, batch, {});
+    const tensors = tensorsOf(labels);
+    let predictions: Tensor[] = [];
     let sums: Tensor | undefined;
     try {
-      sums = tf.tidy(() => {
-        const predictions = runGraph(network.graph, images, { training: false });
-        return judge(network, weights, predictions, targets, penaltyOf(network)).sums;
-      });
+      predictions = await forward(network, images!);
+      sums = tf.tidy(
+        () => judge(network, weights, predictions, targetsIn(network, tensors), penaltyOf(network)).sums,
+      );
       result.add(await sums.data(), batch.count);
     } finally {
-      tf.dispose([images, sums, targets] as unknown as tf.TensorContainer);
+      tf.dispose([...Object.values(tensors), ...predictions, ...(sums ? [sums] : [])]);
     }
     await pause();
   }

@@ -1,18 +1,21 @@
-import { fault } from '../core/errors.js';
 import type { HistoryRecord } from '../core/history.js';
 import type { Clock, PackageLoader, Store } from '../core/outside.js';
 import type { Dataset } from '../data/dataset.js';
-import { type EngineChoice, type EngineName, useEngine } from '../engines/choose.js';
+import { type EngineChoice, type EngineName, onnxInUse, useEngine } from '../engines/choose.js';
 import type { Network } from '../models/network.js';
 import { adam } from '../optimizers/adam.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { LabelsOf, Tasks } from '../tasks/task.js';
 import type { Callback } from './callback.js';
 import { readCheckpoint } from './checkpoint.js';
+import { claim, held, release } from './claims.js';
+import { compiledSteps } from './compiledSteps.js';
 import { checkParts, checkRun, contractOfRun } from './contract.js';
+import { eagerSteps } from './eagerSteps.js';
 import { checkMemory } from './memory.js';
 import { checkMonitor, type Monitored, monitorsOf, type Prefix } from './monitor.js';
 import { type RunPlan, TrainingRun } from './run.js';
+import type { Steps } from './steps.js';
 import type { LossAverage } from './tally.js';
 import { type NamesEveryTask, type WeightedLoss, weightedLoss } from './weightedLoss.js';
 
@@ -73,9 +76,6 @@ export interface FitResult extends HistoryRecord {
   readonly stopped: string;
 }
 
-/** Networks that a run changes now. */
-const training = new WeakSet<Network>();
-
 /** The training loop. See `MultiTaskModel.fit` for what it promises. */
 export async function fitNetwork<T extends Tasks, W extends { readonly [task: string]: number }>(
   network: Network<T>,
@@ -115,28 +115,24 @@ export async function fitNetwork<T extends Tasks, W extends { readonly [task: st
     checkMemory(network, plan.batchSize, engine.name);
     const contract = await contractOfRun(plan);
     const saved = checkpoint && resume ? await readCheckpoint(checkpoint, contract) : undefined;
-    run = new TrainingRun(plan, monitors, contract);
+    run = new TrainingRun(plan, monitors, contract, stepsOf(plan));
     await run.begin(saved);
     if (saved) log(`resumed after ${run.progress}`);
     while (run.goesOn) await run.epoch();
     const stopped = await run.end();
     return { tasks: run.tasks, rows: run.history, engine, stopped };
   } finally {
-    training.delete(network);
     run?.dispose();
+    release(network);
   }
 }
 
-/** Marks the network as training; throws an `argument` fault when it is. */
-function claim(network: Network): void {
-  if (training.has(network)) {
-    throw fault({
-      kind: 'argument',
-      path: 'fit',
-      expected: 'a model that nothing trains',
-      received: 'one that another fit() is training',
-      advice: 'Await the first, or build a second model.',
-    });
-  }
-  training.add(network);
+/** What executes the steps of a run on the engine in use. */
+function stepsOf({ network, optimizer, loss }: RunPlan): Steps {
+  const onnx = onnxInUse();
+  const steps = onnx
+    ? compiledSteps(onnx.runtime, network, optimizer, loss.weights, onnx)
+    : eagerSteps(network, optimizer, loss.weights);
+  held(network, steps);
+  return steps;
 }

@@ -1,4 +1,3 @@
-import type { Tensor } from '@tensorflow/tfjs';
 import type { HistoryRow, TaskRecord } from '../core/history.js';
 import type { Clock, Store } from '../core/outside.js';
 import { pause } from '../core/pause.js';
@@ -8,12 +7,13 @@ import { writeModelFolder } from '../io/modelFolder.js';
 import type { Network } from '../models/network.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { taskRecord } from '../tasks/task.js';
-import { tf } from '../tensor/tf.js';
-import { imagesOf, masksOf, targetsOf } from './batch.js';
+import { batchArrays, maskArrays } from './batch.js';
 import type { Callback, CallbackState, Listener, Run, Weights } from './callback.js';
 import { type Checkpoint, type Contract, type RunState, writeCheckpoint } from './checkpoint.js';
+import { settle } from './claims.js';
 import { judgeDataset } from './evaluate.js';
 import type { Monitors } from './monitor.js';
+import type { Steps } from './steps.js';
 import { type LossAverage, tally } from './tally.js';
 import { Updater } from './updater.js';
 import type { WeightedLoss } from './weightedLoss.js';
@@ -63,10 +63,11 @@ export class TrainingRun implements Run {
     readonly plan: RunPlan,
     readonly monitors: Monitors,
     readonly contract: Contract,
+    steps: Steps,
   ) {
-    const { network, optimizer, loss } = plan;
+    const { network, optimizer } = plan;
     this.tasks = Object.entries(network.tasks).map(([name, task]) => taskRecord(name, task));
-    this.#updater = new Updater(network, optimizer, loss.weights);
+    this.#updater = new Updater(optimizer, steps);
   }
 
   get epochs(): number {
@@ -95,7 +96,8 @@ export class TrainingRun implements Run {
     this.#reason ??= reason;
   }
 
-  weights(): Promise<Weights> {
+  async weights(): Promise<Weights> {
+    settle(this.plan.network);
     return readWeights(this.plan.network);
   }
 
@@ -103,7 +105,8 @@ export class TrainingRun implements Run {
     writeWeights(this.plan.network, weights);
   }
 
-  save(store: Store, folder: string): Promise<void> {
+  async save(store: Store, folder: string): Promise<void> {
+    settle(this.plan.network);
     return writeModelFolder(this.plan.network, store, folder);
   }
 
@@ -141,6 +144,7 @@ export class TrainingRun implements Run {
       const epoch = this.#epoch + 1;
       const row: HistoryRow = { epoch, ...trained, ...judged, learning_rate: this.#place.lastRate!, seconds };
       this.history.push(row);
+      settle(this.plan.network); // whoever listens may look at the model
       await this.#tell((listener) => listener.epochEnd?.({ epoch, row }));
       this.#epoch = epoch;
       this.#place = BETWEEN;
@@ -156,7 +160,7 @@ export class TrainingRun implements Run {
   }
 
   dispose(): void {
-    this.#updater.dispose();
+    this.#updater.steps.dispose();
   }
 
   /** The steps of the epoch that are left. Returns its training columns, or undefined when stopped before the last. */
@@ -181,18 +185,12 @@ export class TrainingRun implements Run {
     return this.#place.step < steps ? undefined : means.logs();
   }
 
-  async #step(batch: Batch): Promise<Float32Array> {
+  #step(batch: Batch): Promise<Float32Array> {
     const { network, train, seed, loss } = this.plan;
-    const images = imagesOf(batch.pixels, [batch.count, ...train.shape], network.input.range);
-    const targets = targetsOf(network, train, batch, loss.classWeights);
-    const masks = masksOf(network, batch.count, seed, this.#epoch, this.#place.step);
-    let sums: Tensor | undefined;
-    try {
-      sums = this.#updater.step({ images, targets, masks });
-      return (await sums.data()) as Float32Array;
-    } finally {
-      tf.dispose([images, sums, masks, targets] as unknown as tf.TensorContainer);
-    }
+    return this.#updater.step({
+      ...batchArrays(network, train, batch, loss.classWeights),
+      ...maskArrays(network, batch.count, seed, this.#epoch, this.#place.step),
+    });
   }
 
   /** The validation columns of the epoch, or undefined when aborted on the way: they are then made on resuming. */
@@ -210,7 +208,7 @@ export class TrainingRun implements Run {
   }
 
   async #keep(): Promise<void> {
-    const { checkpoint, network, optimizer } = this.plan;
+    const { checkpoint, optimizer } = this.plan;
     if (!checkpoint) return;
     const callbacks: Record<string, CallbackState> = {};
     for (const { key, listener } of this.#listeners) {
@@ -226,8 +224,8 @@ export class TrainingRun implements Run {
         rows: this.history,
         stopped: this.#reason === ABORTED ? null : this.#reason,
       },
-      weights: await readWeights(network),
-      slots: await this.#updater.slots(),
+      weights: await this.weights(),
+      slots: await this.#updater.steps.slots(),
       callbacks,
     });
   }

@@ -47,8 +47,8 @@ export function graphOf(
 ): OnnxGraph {
   const nodes: Node[] = [];
   const constants: Constant[] = [];
-  let count = 0;
-  const fresh = () => `v${count++}`;
+  let made = 0;
+  const fresh = () => `v${made++}`;
   /** By identity and shape: tensors that share their numbers may differ in shape. */
   const values = new Map<object, Map<string, string>>();
   const given = new Set<object>(inputs.map(({ tensor }) => tensor.id));
@@ -70,21 +70,41 @@ export function graphOf(
   const emit = (operation: string, from: readonly string[], attributes: Node['attributes'] = {}) =>
     emitAll(operation, from, attributes, 1)[0]!;
   const constant = (data: Constant['data'], shape: readonly number[]) => {
-    const name = `c${count++}`;
+    const name = `c${made++}`;
     constants.push({ name, shape, data });
     return name;
   };
   const integers = (list: readonly number[]) => constant(BigInt64Array.from(list, BigInt), [list.length]);
   const shapeValue = ({ shape }: Seen, other: readonly number[] = shape) =>
     integers(shape.map((size, axis) => (size === other[axis] ? size : -1)));
+  const leafValue = (tensor: Seen): string => {
+    const leaf = Float32Array.from(recording.leaves.get(tensor.id)!);
+    const other = twins.get(tensor) ?? tensor.shape;
+    if (other.join() === tensor.shape.join()) return constant(leaf, tensor.shape);
+    // One number throughout, as many times as the batch wants.
+    const sizes = tensor.shape.map((size, axis) =>
+      size === other[axis] ? integers([size]) : emit('Mul', [batchSize(), integers([size / batch()!.count])]),
+    );
+    return emit('Expand', [constant(leaf.slice(0, 1), []), emit('Concat', sizes, { axis: 0 })]);
+  };
+  /** An input whose first size is the number of examples, and that number here. */
+  const batch = () => {
+    for (const { inputs: own } of recording.calls) {
+      const tensor = Object.values(own).find((t) => given.has(t.id) && twins.get(t)![0] !== t.shape[0]);
+      const name = tensor && inputs.find((input) => input.tensor.id === tensor.id)!.name;
+      if (name !== undefined) return { name, count: tensor!.shape[0]! };
+    }
+    return undefined;
+  };
+  /** How many examples there are, as a list of one. */
+  const batchSize = () => emit('Slice', [emit('Shape', [batch()!.name]), integers([0]), integers([1])]);
   const valueFor = (tensor: Seen): string => {
     const known = values.get(tensor.id);
     const same = known?.get(tensor.shape.join());
     if (same !== undefined) return same;
-    const leaf = recording.leaves.get(tensor.id);
     const value = known
       ? emit('Reshape', [[...known.values()][0]!, shapeValue(tensor, twins.get(tensor))])
-      : constant(Float32Array.from(leaf!), tensor.shape);
+      : leafValue(tensor);
     keep(tensor, value);
     return value;
   };
@@ -99,7 +119,9 @@ export function graphOf(
       transposed: (name, order) => {
         const tensor = call.inputs[name]!;
         const leaf = given.has(tensor.id) ? undefined : recording.leaves.get(tensor.id);
-        if (!leaf) return emit('Transpose', [valueFor(tensor)], { perm: order });
+        if (!leaf || twins.get(tensor)!.join() !== tensor.shape.join()) {
+          return emit('Transpose', [valueFor(tensor)], { perm: order });
+        }
         return constant(
           transpose(leaf, tensor.shape, order),
           order.map((axis) => tensor.shape[axis]!),
@@ -158,12 +180,15 @@ function transpose(
   return result;
 }
 
-function unmapped({ kernel, outputs }: KernelCall): Error {
+/** What runs every operation of TensorFlow.js, for advice. */
+export const ENGINES_FOR_ALL = 'engine wasm, native or cpu';
+
+function unmapped({ kernel, place, outputs }: KernelCall): Error {
   return fault({
     kind: 'engine',
-    path: `operation ${kernel}`,
+    path: `operation ${kernel}${place ? ` of ${place}` : ''}`,
     expected: 'an operation that can be written as ONNX',
     received: `one that cannot, whose output is [${outputs[0]?.shape.join(', ')}]`,
-    advice: 'Use another layer; the wasm and native engines run every operation of TensorFlow.js.',
+    advice: `Write it in other operations, or use ${ENGINES_FOR_ALL}, which run every one.`,
   });
 }

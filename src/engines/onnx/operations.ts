@@ -122,6 +122,13 @@ const joined: Operation = ({ node, input, attribute, call }) =>
     { axis: attribute<number>('axis') },
   );
 
+/** One output a part. */
+const parted: Operation = ({ nodes, input, integers, attribute, call }) => {
+  const axis = attribute<number>('axis');
+  const sizes = call.outputs.map(({ shape }) => shape.at(axis)!);
+  return nodes('Split', [input('x'), integers(sizes)], { axis }, sizes.length);
+};
+
 const softmax: Operation = ({ node, input, call }) =>
   node('Softmax', [input('logits')], { axis: call.inputs.logits!.shape.length - 1 });
 
@@ -203,6 +210,7 @@ export const operations: { readonly [kernel: string]: Operation | undefined } = 
     node('Transpose', [input('x')], { perm: attribute<Attribute>('perm') }),
   Concat: joined,
   Slice: sliced,
+  SplitV: parted,
   Pad: padded,
   PadV2: padded,
   BatchMatMul: matMul,
