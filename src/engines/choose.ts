@@ -38,7 +38,7 @@ export interface EngineChoice {
  * @category Engines
  */
 export interface EngineOptions {
-  /** Told which engine was chosen, and why. */
+  /** Told which engine was chosen and why, and when a run goes on. Default: nobody. */
   readonly log?: (line: string) => void;
   /**
    * Finds optional packages: `loadPackage` of `tfjs-multitask/node`, `packages` of `tfjs-multitask/browser`. Without it

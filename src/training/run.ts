@@ -3,6 +3,7 @@ import type { Clock, Store } from '../core/outside.js';
 import { pause } from '../core/pause.js';
 import { batches } from '../data/batches.js';
 import type { Batch, Dataset } from '../data/dataset.js';
+import type { EngineName } from '../engines/choose.js';
 import { writeModelFolder } from '../io/modelFolder.js';
 import type { Network } from '../models/network.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
@@ -64,6 +65,7 @@ export class TrainingRun implements Run {
     readonly monitors: Monitors,
     readonly contract: Contract,
     steps: Steps,
+    readonly engine: EngineName,
   ) {
     const { network, optimizer } = plan;
     this.tasks = Object.entries(network.tasks).map(([name, task]) => taskRecord(name, task));
@@ -223,6 +225,7 @@ export class TrainingRun implements Run {
         learningRate: optimizer.adjustable ? this.learningRate : null,
         rows: this.history,
         stopped: this.#reason === ABORTED ? null : this.#reason,
+        engine: this.engine,
       },
       weights: await this.weights(),
       slots: await this.#updater.steps.slots(),

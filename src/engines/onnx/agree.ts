@@ -76,14 +76,15 @@ export function difference(wanted: Float32Array, received: Float32Array): number
   let largest = 1e-30;
   let most = 0;
   for (let i = 0; i < wanted.length; i++) {
-    const [a, b] = [wanted[i]!, received[i]!];
-    if (Object.is(a, b)) continue;
+    const a = wanted[i]!;
+    const b = received[i]!;
+    const size = Math.abs(a);
+    if (size > largest && size < Number.POSITIVE_INFINITY) largest = size;
+    if (a === b) continue;
     const off = Math.abs(a - b);
-    if (!Number.isFinite(off)) return Number.POSITIVE_INFINITY;
     if (off > most) most = off;
+    else if (Number.isNaN(off) && !(Number.isNaN(a) && Number.isNaN(b))) return Number.POSITIVE_INFINITY;
   }
-  for (const value of wanted)
-    if (Math.abs(value) > largest && Number.isFinite(value)) largest = Math.abs(value);
   return most / largest;
 }
 

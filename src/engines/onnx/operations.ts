@@ -190,7 +190,10 @@ export const operations: { readonly [kernel: string]: Operation | undefined } = 
   LogicalNot: ({ node, input, floats }) => node('Sub', [floats([1]), input('x')]),
   Select: ({ node, input }) =>
     node('Where', [node('Cast', [input('condition')], { to: BOOL }), input('t'), input('e')]),
-  Step: (mapping) => asNumber(mapping, mapping.node('Greater', [mapping.input('x'), mapping.floats([0])])),
+  Step: ({ node, input, floats, attribute }) => {
+    const open = node('Greater', [input('x'), floats([0])]);
+    return node('Where', [open, floats([1]), floats([attribute<number | undefined>('alpha') ?? 0])]);
+  },
   ZerosLike: ({ node, input, floats }) => node('Mul', [input('x'), floats([0])]),
   Pack: ({ node, input, integers, attribute, call }) => {
     const axis = integers([attribute<number>('axis')]);

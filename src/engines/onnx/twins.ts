@@ -6,7 +6,8 @@ import { ENGINES_FOR_ALL } from './graph.js';
 /** What a pass read and made, by name. */
 export interface PassTensors {
   readonly inputs: { readonly [name: string]: tf.TensorInfo };
-  readonly outputs: { readonly [name: string]: tf.TensorInfo };
+  /** Freed when their numbers are noted. */
+  readonly outputs: { readonly [name: string]: tf.Tensor };
 }
 
 /**
@@ -56,6 +57,7 @@ function recordPass(pass: Pass, count: number, turn: 0 | 1, keep: boolean): Reco
         const tensors = pass(count, turn);
         inputs = named(tensors.inputs);
         outputs = named(tensors.outputs);
+        tf.dispose({ ...tensors.outputs }); // some are kept beyond this scope
       }),
     { keep },
   );
