@@ -5,7 +5,7 @@ const LISTEN = '\nonmessage = ({ data }) => postMessage(...answer(data));';
 
 /**
  * Workers of the page, for a dataset's augmentation. `imageFiles` has them; others take them by
- * {@link Dataset.withWorkers}. They start when a run has work for them, and end with it. Their script is no file but a
+ * `dataset.withWorkers`. They start when a run has work for them, and end with it. Their script is no file but a
  * `blob:` address, which a Content-Security-Policy must allow (`worker-src blob:`).
  *
  * @param options - `count`: how many at a time; default one less than the machine has cores, at least 1 and at most 4.
@@ -38,8 +38,10 @@ export function webWorkers({
       };
       worker.onmessage = ({ data }) => answered(data);
       worker.onmessageerror = () => fail(new Error('its answer cannot be read'));
-      // A script that was not allowed to start has no message.
-      worker.onerror = ({ message }) => fail(new Error(message || 'its script did not start'));
+      worker.onerror = (event) => {
+        event.preventDefault(); // it is told here, and not the page's own handler as well
+        fail(new Error(event.message || 'its script may not start')); // without a message: the page's policy
+      };
       return {
         post: (message, transfer) => worker.postMessage(message, [...transfer]),
         end: () => {

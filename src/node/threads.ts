@@ -9,7 +9,7 @@ parentPort.on('message', (message) => parentPort.postMessage(...answer(message))
 
 /**
  * Threads of this process as workers, for a dataset's augmentation. `imageFolder` has them; others take them by
- * {@link Dataset.withWorkers}. They start when a run has work for them, and end with it.
+ * `dataset.withWorkers`. They start when a run has work for them, and end with it.
  *
  * @param options - `count`: how many at a time; default one less than the machine has cores, at least 1 and at most 4.
  * @throws `argument` fault for a count that is none.
