@@ -122,7 +122,9 @@ async function epochOf(dataset: typeof plain, name: EngineName): Promise<number>
   const stopwatch: Callback = {
     name: 'stopwatch',
     begin: () => ({
-      epochBegin: () => void (began = performance.now()),
+      epochBegin: () => {
+        began = performance.now();
+      },
       step: ({ step }) => {
         if (step === steps) took = performance.now() - began;
       },

@@ -1,6 +1,6 @@
-import type { Plan } from '../augment/change.js';
+import { change, type Plan } from '../augment/change.js';
 import { recipeOf } from '../augment/mark.js';
-import type { Recipe } from '../augment/recipe.js';
+import { changesOf, type Recipe } from '../augment/recipe.js';
 import { fault } from '../core/errors.js';
 import type { Spawner } from '../core/outside.js';
 import { rng } from '../core/rng.js';
@@ -44,7 +44,7 @@ export async function* batches<L>(dataset: Dataset<L>, options: BatchOptions): A
   const count = Math.ceil(dataset.size / batchSize);
   const crew = options.crew ?? new Crew();
   const { spawner, augmenting } = dataset;
-  const recipe = augmenting && (recipeOf(augmenting.look) as Recipe | undefined);
+  const recipe = augmenting ? (recipeOf(augmenting.look) as Recipe | undefined) : undefined;
   const elsewhere = spawner && recipe ? { spawner, recipe, crew } : undefined;
   // Each worker has a batch to do while one is used, and one is ready whenever the next is asked for.
   const ahead = elsewhere ? elsewhere.spawner.count + 1 : AHEAD;
@@ -57,7 +57,7 @@ export async function* batches<L>(dataset: Dataset<L>, options: BatchOptions): A
       const begun =
         elsewhere && plans
           ? inWorker(dataset, indices, plans, batchSize, elsewhere)
-          : { batch: here(dataset, indices, plans), release: () => {} };
+          : { batch: here(dataset, indices, plans, recipe), release: () => {} };
       begun.batch.catch(() => {}); // told when its turn comes; nobody may be waiting yet
       making.push(begun);
       next++;
@@ -95,20 +95,24 @@ function plansOf(
   });
 }
 
-/** On this thread: what is not augmented, what a user wrote himself, and everything where there are no workers. */
+/** On this thread: what is not augmented, what a user wrote, and everything where there are no workers. */
 async function here(
   dataset: Dataset<unknown>,
   indices: readonly number[],
   plans: readonly Plan[] | null,
+  recipe: Recipe | undefined,
 ): Promise<Batch> {
   const [height, width, channels] = dataset.shape;
   const length = height * width * channels;
   const pixels = new Float32Array(indices.length * length);
   const look = dataset.augmenting?.look;
+  const changes = recipe && changesOf(recipe);
   for (const [row, index] of indices.entries()) {
     const image = await imageOf(dataset, index);
-    const { data } = look && plans ? look.apply(image, plans[row] as never) : image;
-    pixels.set(data, row * length);
+    const to = pixels.subarray(row * length, (row + 1) * length);
+    const plan = plans?.[row];
+    if (plan && changes) change(image, plan, changes, to);
+    else to.set(plan && look ? look.apply(image, plan as never).data : image.data);
   }
   return { pixels, count: indices.length, indices };
 }
