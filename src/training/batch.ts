@@ -57,7 +57,7 @@ function targetArrays(
     indices.forEach((index, row) => {
       const label = dataset.labels(index)[name];
       if (label === undefined) return;
-      target.set(task.encode(label, `${dataset.ids[index]}: ${name}`), row * task.targetWidth);
+      target.set(task.encode(label, `${dataset.id(index)}: ${name}`), row * task.targetWidth);
       present[row] = 1;
       weight[row] = sampleWeight(dataset, index, name) * (classWeights[name]?.[String(label)] ?? 1);
     });

@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { pause } from '../core/pause.js';
 import { batches } from '../data/batches.js';
+import type { Crew } from '../data/crew.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Network } from '../models/network.js';
 import { tf } from '../tensor/tf.js';
@@ -18,6 +19,8 @@ export interface PassOptions {
   readonly epoch: number;
   readonly average: LossAverage;
   readonly signal?: AbortSignal | undefined;
+  /** Of the run that judges. Default: workers for this pass alone. */
+  readonly crew?: Crew;
 }
 
 /** Losses and metrics of a dataset by the weights as they are, in inference mode. L2 counts, as in Keras. */
@@ -26,9 +29,15 @@ export async function judgeDataset(
   dataset: Dataset<any>,
   options: PassOptions,
 ): Promise<Tally> {
-  const { weights, batchSize, seed, epoch, average, signal } = options;
+  const { weights, batchSize, seed, epoch, average, signal, crew } = options;
   const result = tally(network, average);
-  for await (const batch of batches(dataset, { batchSize, epoch, seed, shuffle: false })) {
+  for await (const batch of batches(dataset, {
+    batchSize,
+    epoch,
+    seed,
+    shuffle: false,
+    ...(crew && { crew }),
+  })) {
     if (signal?.aborted) break;
     const { [IMAGES]: images, ...labels } = batchArrays(network, dataset, batch, {});
     const tensors = tensorsOf(labels);

@@ -2,6 +2,7 @@ import type { HistoryRow, TaskRecord } from '../core/history.js';
 import type { Clock, Store } from '../core/outside.js';
 import { pause } from '../core/pause.js';
 import { batches } from '../data/batches.js';
+import { Crew } from '../data/crew.js';
 import type { Batch, Dataset } from '../data/dataset.js';
 import type { EngineName } from '../engines/choose.js';
 import { writeModelFolder } from '../io/modelFolder.js';
@@ -53,6 +54,8 @@ export class TrainingRun implements Run {
   readonly tasks: readonly TaskRecord[];
   readonly history: HistoryRow[] = [];
   readonly #updater: Updater;
+  /** Its workers, if the datasets have any: they serve every epoch. */
+  readonly #crew = new Crew();
   readonly #listeners: { readonly key: string; readonly listener: Listener }[] = [];
   /** Epochs finished. */
   #epoch = 0;
@@ -162,6 +165,7 @@ export class TrainingRun implements Run {
   }
 
   dispose(): void {
+    this.#crew.close();
     this.#updater.steps.dispose();
   }
 
@@ -171,7 +175,7 @@ export class TrainingRun implements Run {
     const steps = Math.ceil(train.size / batchSize);
     const place = this.#place;
     const means = tally(network, lossAverage, place.step > 0 ? place.sums : undefined);
-    const order = { batchSize, epoch: this.#epoch, seed, shuffle, from: place.step };
+    const order = { batchSize, epoch: this.#epoch, seed, shuffle, from: place.step, crew: this.#crew };
     for await (const batch of batches(train, order)) {
       const lastRate = this.learningRate;
       const sums = await this.#step(batch);
@@ -198,7 +202,8 @@ export class TrainingRun implements Run {
   /** The validation columns of the epoch, or undefined when aborted on the way: they are then made on resuming. */
   async #judgeEpoch(): Promise<Record<string, number> | undefined> {
     const { network, validation, clean, loss, batchSize, seed, lossAverage: average, signal } = this.plan;
-    const pass = { weights: loss.weights, batchSize, seed, epoch: this.#epoch, average, signal };
+    const crew = this.#crew;
+    const pass = { weights: loss.weights, batchSize, seed, epoch: this.#epoch, average, signal, crew };
     const judged = validation && (await judgeDataset(network, validation, pass));
     const bare =
       validation && clean ? await judgeDataset(network, validation.augment(null), pass) : undefined;
