@@ -47,6 +47,20 @@ describe.skipIf(!browser)('in a page', () => {
     expect(page.reopened).toEqual(page.here);
   });
 
+  test('trains on onnx as Node does, by onnxruntime-web', async () => {
+    const page = (await inPage(`
+      import * as ort from 'onnxruntime-web';
+      import { packages } from 'tfjs-multitask/browser';
+      import { study } from './test/browser/study.ts';
+      ort.env.wasm.wasmPaths = location.href;
+      report(await study('onnx', packages({ 'onnxruntime-web': async () => ort })));
+    `)) as Awaited<ReturnType<typeof study>>;
+    const node = await study('wasm');
+    expect(page.engine).toBe('onnx');
+    page.losses.forEach((loss, i) => void expect(Math.abs(loss / node.losses[i]! - 1)).toBeLessThan(1e-3));
+    expect(page.reopened).toEqual(page.here);
+  });
+
   test('decodes as sharp does, within a few levels, and lists what it cannot use', async () => {
     const decode = await sharpDecoder();
     const outcome = (await inPage(
