@@ -1,0 +1,77 @@
+import { FROM_ONNX, TO_ONNX } from './images.js';
+import type { Operation, Operations } from './operations.js';
+import { byRowsAndColumns, type Matrix, matrixOf } from './separable.js';
+
+type Shape4D = [number, number, number, number];
+
+/** How many places of the old side one of the new is, as TensorFlow.js counts. */
+const ratio = (old: number, size: number, corners: boolean) =>
+  corners && size > 1 ? (old - 1) / (size - 1) : old / size;
+
+const linear: Operation = ({ call, attribute, node, transposed, floats }) => {
+  const [, height, width] = call.inputs.images!.shape as Shape4D;
+  const [, tall, wide] = call.outputs[0]!.shape as Shape4D;
+  const corners = attribute<boolean | undefined>('alignCorners');
+  const halfPixel = attribute<boolean | undefined>('halfPixelCenters');
+  const attributes = {
+    mode: 'linear',
+    coordinate_transformation_mode: corners ? 'align_corners' : halfPixel ? 'half_pixel' : 'asymmetric',
+  };
+  const scales = floats([1, 1, tall / height, wide / width], [4]);
+  const y = node('Resize', [transposed('images', TO_ONNX), '', scales], attributes);
+  return node('Transpose', [y], { perm: FROM_ONNX });
+};
+
+/** For each place of the new side, the one of the old that it is a copy of. */
+function copied(old: number, size: number, corners: boolean, halfPixel: boolean): number[] {
+  const step = ratio(old, size, corners);
+  return Array.from({ length: size }, (_, i) => {
+    const from = step * (halfPixel ? i + 0.5 : i);
+    return Math.min(old - 1, corners ? Math.round(from) : Math.floor(from));
+  });
+}
+
+/** Rows and columns taken by number: none of ONNX's own modes has TensorFlow's half pixels. */
+const nearest: Operation = ({ call, attribute, node, input, integers }) => {
+  const [, height, width] = call.inputs.images!.shape as Shape4D;
+  const [, tall, wide] = call.outputs[0]!.shape as Shape4D;
+  const modes = [attribute<boolean>('alignCorners'), attribute<boolean>('halfPixelCenters')] as const;
+  const rows = node('Gather', [input('images'), integers(copied(height, tall, ...modes))], { axis: 1 });
+  return node('Gather', [rows, integers(copied(width, wide, ...modes))], { axis: 2 });
+};
+
+/** The two weights with which each place of the new side was made of the old. */
+function mixed(old: number, size: number, corners: boolean): Matrix {
+  const step = ratio(old, size, corners);
+  return matrixOf(size, old, (add) => {
+    for (let i = 0; i < size; i++) {
+      const from = i * step;
+      const before = Math.floor(from);
+      add(i, before, 1 - (from - before));
+      add(i, Math.min(Math.ceil(from), old - 1), from - before);
+    }
+  });
+}
+
+const chosen = (old: number, size: number, corners: boolean): Matrix =>
+  matrixOf(size, old, (add) => {
+    for (const [i, from] of copied(old, size, corners, false).entries()) add(i, from, 1);
+  });
+
+/** What the forward pass did to rows and to columns, backwards; without half pixels, which TensorFlow.js forgets here. */
+const gradient =
+  (matrix: (old: number, size: number, corners: boolean) => Matrix): Operation =>
+  (mapping) => {
+    const [, height, width] = mapping.call.inputs.images!.shape as Shape4D;
+    const [, tall, wide] = mapping.call.inputs.dy!.shape as Shape4D;
+    const corners = mapping.attribute<boolean>('alignCorners');
+    return byRowsAndColumns(mapping, 'dy', matrix(height, tall, corners), matrix(width, wide, corners));
+  };
+
+/** Kernels that change the size of images. */
+export const resizing: Operations = {
+  ResizeBilinear: linear,
+  ResizeNearestNeighbor: nearest,
+  ResizeBilinearGrad: gradient(mixed),
+  ResizeNearestNeighborGrad: gradient(chosen),
+};
