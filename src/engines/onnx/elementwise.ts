@@ -136,7 +136,7 @@ export const elementwise: Operations = {
   Pow: whole(binary('Pow')),
   Mod: mod,
   FloorDiv: ({ node, input }) => node('Floor', [node('Div', [input('a'), input('b')])]),
-  Atan2: atan2,
+  Atan2: whole(atan2),
   SquaredDifference: ({ node, input }) => {
     const difference = node('Sub', [input('a'), input('b')]);
     return node('Mul', [difference, difference]);

@@ -89,11 +89,11 @@ const oneHot: Operation = ({ node, input, integers, floats, attribute, call }) =
   const each = node('Unsqueeze', [input('indices'), integers([call.inputs.indices!.shape.length])]);
   // ONNX's OneHot counts a negative index from the end.
   const isIt = node('Equal', [each, floats([...Array(depth).keys()], [depth])]);
-  return node('Where', [
-    isIt,
-    floats([attribute<number | undefined>('onValue') ?? 1]),
-    floats([attribute<number | undefined>('offValue') ?? 0]),
-  ]);
+  const value = (name: string) => {
+    const given = attribute<number>(name);
+    return floats([call.outputs[0]!.dtype === 'int32' ? Math.trunc(given) : given]);
+  };
+  return node('Where', [isIt, value('onValue'), value('offValue')]);
 };
 
 /** A matrix with the numbers of `x` on its diagonal. */

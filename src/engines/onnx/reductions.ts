@@ -1,4 +1,3 @@
-import type { Mapping } from './graph.js';
 import { asNumber } from './numbers.js';
 import type { Operation, Operations } from './operations.js';
 
@@ -26,24 +25,16 @@ const place =
     return asNumber(mapping, node(operation, [input('x')], { axis, keepdims: 0 }));
   };
 
-/** An axis counted from the front. */
-const axisOf = ({ attribute, call }: Mapping): number => {
-  const axis = attribute<number>('axis');
-  return axis < 0 ? axis + call.inputs.x!.shape.length : axis;
-};
-
-const cumulativeSum: Operation = (mapping) => {
-  const { node, input, integers, attribute } = mapping;
+const cumulativeSum: Operation = ({ node, input, integers, attribute }) => {
   const [exclusive, reverse] = ['exclusive', 'reverse'].map((name) => (attribute<boolean>(name) ? 1 : 0));
-  const axis = node('Squeeze', [integers([axisOf(mapping)])]);
+  const axis = node('Squeeze', [integers([attribute<number>('axis')])]);
   return node('CumSum', [input('x'), axis], { exclusive: exclusive!, reverse: reverse! });
 };
 
 /** ONNX has none: for each place, the product of a copy in which all places it does not count are 1. */
-const cumulativeProduct: Operation = (mapping) => {
-  const { node, input, integers, floats, attribute, call } = mapping;
+const cumulativeProduct: Operation = ({ node, input, integers, floats, attribute, call }) => {
   const { shape } = call.inputs.x!;
-  const axis = axisOf(mapping);
+  const axis = attribute<number>('axis');
   const size = shape[axis]!;
   const [exclusive, reverse] = [attribute<boolean>('exclusive'), attribute<boolean>('reverse')];
   const counts = (to: number, from: number) => {
