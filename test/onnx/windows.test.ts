@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { useEngine } from '../../src/index.js';
 import { convolution, depthwiseConvolution } from '../../src/tensor/convolution.js';
-import { CLOSE, eighths } from './numbers.js';
+import { CLOSE, eighths, integers } from './numbers.js';
 import { disagreement } from './run.js';
 
 type Images = tf.Tensor4D;
@@ -141,6 +141,34 @@ describe.each(['cpu', 'wasm'] as const)('recorded on %s', (backend) => {
       { numRuns: 20 },
     );
   });
+});
+
+test('boxes cut out and resized, inside the image and beyond', async () => {
+  await tf.setBackend('cpu');
+  const given = fc
+    .integer({ min: 1, max: 4 })
+    .chain((n) => fc.tuple(eighths([n, 4], -0.25, 1.25), integers([n], 0, 1)));
+  await fc.assert(
+    fc.asyncProperty(eighths([2, 5, 9, 2]), given, fc.boolean(), async (x, [boxes, of], sharp) => {
+      // These sizes make every place a whole number of quarters, so that both sides round the same halves.
+      for (const size of [
+        [3, 5],
+        [1, 3],
+      ] as [number, number][]) {
+        const f = (...[v, b, i]: tf.Tensor[]) =>
+          tf.image.cropAndResize(
+            v as Images,
+            b as tf.Tensor2D,
+            i as tf.Tensor1D,
+            size,
+            sharp ? 'nearest' : 'bilinear',
+            0.5,
+          );
+        expect(await disagreement(f, x, boxes, of)).toBeLessThan(CLOSE);
+      }
+    }),
+    { numRuns: 15 },
+  );
 });
 
 test('a convolution with numbers as padding, and one that rounds', async () => {

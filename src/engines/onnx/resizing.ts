@@ -1,4 +1,5 @@
 import { FROM_ONNX, TO_ONNX } from './images.js';
+import { asPlaces } from './numbers.js';
 import type { Operation, Operations } from './operations.js';
 import { byRowsAndColumns, type Matrix, matrixOf } from './separable.js';
 
@@ -68,10 +69,50 @@ const gradient =
     return byRowsAndColumns(mapping, 'dy', matrix(height, tall, corners), matrix(width, wide, corners));
   };
 
+/**
+ * Boxes `[n, 4]`, from corner to corner in shares of the image, each at one size. A side of a box is a matrix again,
+ * but made of the box: each place's weight falls from 1 to 0 over one pixel, which is bilinear, or is that of the nearest.
+ */
+const cropped: Operation = (mapping) => {
+  const { call, attribute, node, input, integers, floats } = mapping;
+  const [, height, width, channels] = call.inputs.image!.shape as Shape4D;
+  const [tall, wide] = attribute<[number, number]>('cropSize');
+  const boxes = input('boxes');
+  const corner = (column: number) =>
+    node('Slice', [boxes, integers([column]), integers([column + 1]), integers([1])]);
+  const side = (first: number, old: number, size: number) => {
+    const [from, to] = [corner(first), corner(first + 2)];
+    const shares = Array.from({ length: size }, (_, i) => (size > 1 ? i / (size - 1) : 0.5));
+    const along = node('Mul', [node('Sub', [to, from]), floats(shares, [1, size])]);
+    const at = node('Mul', [node('Add', [from, along]), floats([old - 1])]);
+    const inside = node('And', [
+      node('GreaterOrEqual', [at, floats([0])]),
+      node('LessOrEqual', [at, floats([old - 1])]),
+    ]);
+    const sharp = attribute<string>('method') === 'nearest';
+    // JavaScript rounds a half up.
+    const middle = sharp ? node('Floor', [node('Add', [at, floats([0.5])])]) : at;
+    const places = floats([...Array(old).keys()], [old]);
+    const distance = node('Abs', [node('Sub', [node('Unsqueeze', [middle, integers([2])]), places])]);
+    return { inside, weights: node('Relu', [node('Sub', [floats([1]), distance])]) };
+  };
+  const [rows, columns] = [side(0, height, tall), side(1, width, wide)];
+  const images = node('Gather', [input('image'), asPlaces(mapping, input('boxInd'))], { axis: 0 });
+  const flat = node('Reshape', [images, integers([0, height, width * channels])]);
+  const high = node('Reshape', [node('MatMul', [rows.weights, flat]), integers([0, tall, width, channels])]);
+  const crop = node('MatMul', [node('Unsqueeze', [columns.weights, integers([1])]), high]);
+  const inside = node('And', [
+    node('Unsqueeze', [rows.inside, integers([2, 3])]),
+    node('Unsqueeze', [columns.inside, integers([1, 3])]),
+  ]);
+  return node('Where', [inside, crop, floats([attribute<number | undefined>('extrapolationValue') ?? 0])]);
+};
+
 /** Kernels that change the size of images. */
 export const resizing: Operations = {
   ResizeBilinear: linear,
   ResizeNearestNeighbor: nearest,
+  CropAndResize: cropped,
   ResizeBilinearGrad: gradient(mixed),
   ResizeNearestNeighborGrad: gradient(chosen),
 };
