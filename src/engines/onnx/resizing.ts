@@ -18,10 +18,19 @@ const linear: Operation = ({ call, attribute, node, transposed, floats }) => {
     mode: 'linear',
     coordinate_transformation_mode: corners ? 'align_corners' : halfPixel ? 'half_pixel' : 'asymmetric',
   };
-  const scales = floats([1, 1, tall / height, wide / width], [4]);
+  const scales = floats([1, 1, factor(height, tall), factor(width, wide)], [4]);
   const y = node('Resize', [transposed('images', TO_ONNX), '', scales], attributes);
   return node('Transpose', [y], { perm: FROM_ONNX });
 };
+
+/**
+ * What ONNX Runtime multiplies a side with in float32 and rounds down: where that were one pixel short, the next number.
+ * (Sizes for some of the axes would do, but its optimiser takes them for all when it moves a transpose.)
+ */
+function factor(old: number, size: number): number {
+  const scale = Math.fround(size / old);
+  return Math.floor(Math.fround(old * scale)) < size ? Math.fround(scale * (1 + 2 ** -23)) : scale;
+}
 
 /** For each place of the new side, the one of the old that it is a copy of. */
 function copied(old: number, size: number, corners: boolean, halfPixel: boolean): number[] {

@@ -2,7 +2,7 @@ import { tf } from '../../tensor/tf.js';
 import type { Operation, Operations } from './operations.js';
 
 /** For a Slice that goes backwards: beyond the first place, which no other number says. */
-const BEFORE_FIRST = -(2 ** 31);
+export const BEFORE_FIRST = -(2 ** 31);
 
 const sliced: Operation = ({ node, input, integers, attribute, call }) => {
   const { shape } = call.inputs.x!;
