@@ -1,4 +1,3 @@
-import { fault } from '../../core/errors.js';
 import { tf } from '../../tensor/tf.js';
 import { FROM_ONNX, padsOf, pair, TO_ONNX } from './images.js';
 import type { Operation } from './operations.js';
@@ -102,15 +101,6 @@ export const maxPoolGradient: Operation = ({
     1,
     attribute<'same'>('pad'),
   );
-  if (strides[0] < size[0] || strides[1] < size[1]) {
-    throw fault({
-      kind: 'engine',
-      path: 'operation MaxPoolGrad',
-      expected: 'max-pooling whose windows do not overlap',
-      received: `windows of ${size.join('x')} every ${strides.join('x')}`,
-      advice: 'Give the pooling strides of at least its size, or use the wasm engine.',
-    });
-  }
   // MaxUnpool knows no padding: what is put around is never the largest, and taken off again.
   const [, height, width] = call.inputs.input!.shape as Shape4D;
   const [top, left, bottom, right] = padsOf(info) as Shape4D;
