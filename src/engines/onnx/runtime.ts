@@ -40,7 +40,7 @@ export interface SessionOptions {
 
 /** The packages that bring it, best first, and the oldest version whose operations the graphs use. */
 const PACKAGES = ['onnxruntime-node', 'onnxruntime-web'] as const;
-const OLDEST = [1, 17] as const;
+const OLDEST = [1, 20] as const;
 
 /** What installs it where there is Node. Its install script would download CUDA libraries, and fails where it cannot. */
 export const ONNX_INSTALL = 'npm install onnxruntime-node --onnxruntime-node-install=skip';
