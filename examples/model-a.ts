@@ -32,7 +32,8 @@ const USAGE = `usage: npm run model-a -- [arguments]
   --batch-size N     images in a step (16; ${DEMO.batchSize} on drawn faces)
   --limit N          use so many of the images (all)
   --seed N           names the split, the first weights, the order and the augmentation (7)
-  --engine NAME      auto, native, wasm or cpu (auto)
+  --engine NAME      auto, native, onnx, wasm or cpu (auto)
+  --threads N        of the onnx engine (one a core)
   --out DIR          where everything goes (out/model-a)
   --resume           go on where the run in --out was stopped
   --help             this text`;
@@ -48,6 +49,7 @@ const { values: args } = parseArgs({
     limit: text,
     seed: { ...text, default: '7' },
     engine: { ...text, default: 'auto' },
+    threads: text,
     out: { ...text, default: 'out/model-a' },
     resume: flag,
     help: flag,
@@ -65,7 +67,7 @@ if (args.help) {
 }
 
 /** A whole number above zero from the command line. */
-function whole(name: 'epochs' | 'size' | 'batch-size' | 'limit', otherwise: number): number {
+function whole(name: 'epochs' | 'size' | 'batch-size' | 'limit' | 'threads', otherwise: number): number {
   const value = Number(args[name] ?? otherwise);
   if (Number.isInteger(value) && value > 0) return value;
   console.error(`--${name}: expected a whole number above zero, received "${args[name]}"\n\n${USAGE}`);
@@ -123,6 +125,8 @@ const history = await model.fit(train.augment(look), {
   resume: args.resume,
   signal: stop.signal,
   load: loadPackage,
+  graphs: folderStore('out/graphs'),
+  ...(args.threads === undefined ? {} : { threads: whole('threads', 0) }),
   log: console.log,
 });
 

@@ -5,7 +5,8 @@
  */
 
 export type { AffinePlan, Fill } from './augment/affine.js';
-export { type Augmentation, type AugmentationOptions, augment, type Plan } from './augment/augment.js';
+export { type Augmentation, type AugmentationOptions, augment } from './augment/augment.js';
+export type { Plan } from './augment/change.js';
 export { horizontalFlip, rotation, shear, shift, verticalFlip, zoom } from './augment/geometry.js';
 export type { AffinePart, AugmentationPart, Drawn, FlipPart, ValuePart } from './augment/part.js';
 export { brightness, contrast, cutout, greyscale, saturation } from './augment/values.js';
@@ -29,7 +30,15 @@ export {
 export type { ImageBytes, ImageShape, Pixels } from './core/images.js';
 export type { Json } from './core/json.js';
 export { memoryStore } from './core/memoryStore.js';
-export type { Clock, Decoder, PackageLoader, Store } from './core/outside.js';
+export type {
+  Clock,
+  Decoder,
+  PackageLoader,
+  SpawnedWorker,
+  Spawner,
+  SpawnListener,
+  Store,
+} from './core/outside.js';
 export { type Rng, rng } from './core/rng.js';
 export type { Mistake } from './core/types.js';
 export { type Column, type CsvOptions, csvLabels, number, oneOf } from './data/csv.js';

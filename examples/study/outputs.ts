@@ -33,7 +33,7 @@ export async function writeOutputs({ store, model, history, train, validation, a
   const row = history.rows.find(({ epoch }) => epoch === best.epoch)!;
   const guess = meanGuess(train, validation);
   const summary = {
-    engine: history.engine.name,
+    engine: history.engine,
     stopped: history.stopped,
     // Of a whole epoch, validation included, for each training image.
     millisecondsPerImage: rounded((median(history.rows.map(({ seconds }) => seconds!)) * 1000) / train.size),

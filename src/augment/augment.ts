@@ -2,8 +2,11 @@ import { fault } from '../core/errors.js';
 import type { ImageBytes, ImageShape, Pixels } from '../core/images.js';
 import type { Json } from '../core/json.js';
 import type { Rng } from '../core/rng.js';
-import { type AffinePlan, affineOf, type Fill, warp } from './affine.js';
+import type { Fill } from './affine.js';
+import { change, type Plan, STILL } from './change.js';
+import { marked, recipeOf } from './mark.js';
 import type { AugmentationPart, Drawn } from './part.js';
+import type { Recipe, ValueRecipe } from './recipe.js';
 
 /**
  * How {@link augment} samples.
@@ -20,25 +23,6 @@ export interface AugmentationOptions {
 }
 
 /**
- * The drawn numbers of one image's change.
- *
- * @category Augment
- */
-export interface Plan {
-  /** What moves pixels, in one warp. */
-  readonly affine: AffinePlan;
-  /** Mirrored after the warp. */
-  readonly flips: {
-    /** Left and right exchanged. */
-    readonly horizontal: boolean;
-    /** Top and bottom exchanged. */
-    readonly vertical: boolean;
-  };
-  /** One entry for every part that changes values, in the order given. */
-  readonly values: readonly Drawn[];
-}
-
-/**
  * Draws plans and applies them.
  *
  * @category Augment
@@ -51,15 +35,6 @@ export interface Augmentation {
   /** What it does, for checkpoints: another description is another run. */
   readonly description: Json;
 }
-
-const STILL: AffinePlan = {
-  rotation: 0,
-  shiftColumns: 0,
-  shiftRows: 0,
-  shear: 0,
-  zoomColumns: 1,
-  zoomRows: 1,
-};
 
 /**
  * Random changes of images, as plans: all that moves pixels in one bilinear warp, then flips, then what changes values in
@@ -94,7 +69,8 @@ export function augment(
   });
   const valueParts = parts.filter((part) => part.kind === 'value');
   const sampling = { fill, value, kerasCentre: compat === 'keras' };
-  return {
+  const changes = { sampling, values: valueParts };
+  const look: Augmentation = {
     description: {
       parts: parts.map(({ name, options }) => [name, options as Json]),
       fill,
@@ -112,44 +88,12 @@ export function augment(
       }
       return { affine: { ...affine }, flips, values };
     },
-    apply: (image, json) => {
-      const { affine, flips, values } = json as unknown as Plan;
-      const { height, width, channels } = image;
-      const still = Object.entries(STILL).every(([name, none]) => affine[name as keyof AffinePlan] === none);
-      const pixels = still
-        ? { ...image, data: Float32Array.from(image.data) }
-        : warp(image, affineOf(affine, [height, width, channels], sampling.kerasCentre), sampling);
-      if (flips.horizontal) mirrorColumns(pixels);
-      if (flips.vertical) mirrorRows(pixels);
-      for (const [i, part] of valueParts.entries()) part.apply(pixels, values[i]!);
-      if (valueParts.length > 0) clamp(pixels.data);
-      return pixels;
-    },
+    apply: (image, plan) =>
+      change(image, plan as unknown as Plan, changes, new Float32Array(image.data.length)),
   };
-}
-
-function mirrorColumns({ data, height, width, channels }: Pixels): void {
-  for (let r = 0; r < height; r++) {
-    for (let left = 0, right = width - 1; left < right; left++, right--) {
-      for (let c = 0; c < channels; c++) {
-        const [i, j] = [(r * width + left) * channels + c, (r * width + right) * channels + c];
-        const kept = data[i]!;
-        data[i] = data[j]!;
-        data[j] = kept;
-      }
-    }
-  }
-}
-
-function mirrorRows({ data, height, width, channels }: Pixels): void {
-  const length = width * channels;
-  for (let top = 0, bottom = height - 1; top < bottom; top++, bottom--) {
-    const kept = data.slice(top * length, (top + 1) * length);
-    data.copyWithin(top * length, bottom * length, (bottom + 1) * length);
-    data.set(kept, bottom * length);
-  }
-}
-
-function clamp(data: Float32Array): void {
-  for (let i = 0; i < data.length; i++) data[i] = Math.min(255, Math.max(0, data[i]!));
+  // What moves pixels is in the plan; only a part that changes values brings code of its own, which no thread can be sent.
+  const values = valueParts.map((part) => recipeOf(part) as ValueRecipe | undefined);
+  if (values.includes(undefined)) return look;
+  const recipe: Recipe = { sampling, values: values as readonly ValueRecipe[] };
+  return marked(look, recipe);
 }

@@ -1,5 +1,6 @@
 import type { Pixels } from '../core/images.js';
 import { within } from './geometry.js';
+import { marked } from './mark.js';
 import type { ValuePart } from './part.js';
 
 /** Rec. 601 luma, as Pillow and TensorFlow weigh red, green and blue. */
@@ -22,7 +23,7 @@ const LUMA = [0.299, 0.587, 0.114] as const;
  * @category Augment
  */
 export function brightness({ range }: { readonly range: number }): ValuePart {
-  return scaling('brightness', range, (pixels, factor) => blend(pixels, factor, () => 0));
+  return scaling('brightness', range, (pixels, factor) => blend(pixels, factor, 0));
 }
 
 /**
@@ -45,7 +46,7 @@ export function contrast({ range }: { readonly range: number }): ValuePart {
     let sum = 0;
     for (let i = 0; i < pixels.data.length; i += pixels.channels) sum += lumaAt(pixels, i);
     const mean = (sum * pixels.channels) / pixels.data.length;
-    blend(pixels, factor, () => mean);
+    blend(pixels, factor, mean);
   });
 }
 
@@ -65,7 +66,7 @@ export function contrast({ range }: { readonly range: number }): ValuePart {
  * @category Augment
  */
 export function saturation({ range }: { readonly range: number }): ValuePart {
-  return scaling('saturation', range, (pixels, factor) => blend(pixels, factor, (i) => lumaAt(pixels, i)));
+  return scaling('saturation', range, (pixels, factor) => blendLuma(pixels, factor));
 }
 
 /**
@@ -85,15 +86,14 @@ export function saturation({ range }: { readonly range: number }): ValuePart {
  */
 export function greyscale({ probability = 0.1 }: { readonly probability?: number } = {}): ValuePart {
   within('greyscale.probability', probability, 0, 1);
-  return {
-    kind: 'value',
+  return part({
     name: 'greyscale',
     options: { probability },
     draw: (random) => ({ grey: random.next() < probability ? 1 : 0 }),
     apply: (pixels, { grey }) => {
-      if (grey === 1) blend(pixels, 0, (i) => lumaAt(pixels, i));
+      if (grey === 1) blendLuma(pixels, 0);
     },
-  };
+  });
 }
 
 /**
@@ -116,8 +116,7 @@ export function greyscale({ probability = 0.1 }: { readonly probability?: number
  */
 export function cutout({ side = 0.25 }: { readonly side?: number } = {}): ValuePart {
   within('cutout.side', side, 0, 1);
-  return {
-    kind: 'value',
+  return part({
     name: 'cutout',
     options: { side },
     draw: (random, [height, width]) => ({ row: random.below(height), column: random.below(width) }),
@@ -129,25 +128,35 @@ export function cutout({ side = 0.25 }: { readonly side?: number } = {}): ValueP
         if (right > left) data.fill(128, (r * width + left) * channels, (r * width + right) * channels);
       }
     },
-  };
+  });
 }
 
 function scaling(name: string, range: number, change: (pixels: Pixels, factor: number) => void): ValuePart {
   within(`${name}.range`, range, 0, 1);
-  return {
-    kind: 'value',
+  return part({
     name,
     options: { range },
     draw: (random) => ({ factor: random.uniform(1 - range, 1 + range) }),
     apply: (pixels, { factor = 1 }) => change(pixels, factor),
-  };
+  });
 }
 
-/** `value = origin + factor (value - origin)` for every pixel. */
-function blend({ data, channels }: Pixels, factor: number, originAt: (index: number) => number): void {
+/** A part that a worker can make again. */
+function part({ name, options, draw, apply }: Omit<ValuePart, 'kind'>): ValuePart {
+  return marked({ kind: 'value', name, options, draw, apply }, [name, options]);
+}
+
+/** `value = origin + factor (value - origin)`, for every value. */
+function blend({ data }: Pixels, factor: number, origin: number): void {
+  for (let i = 0; i < data.length; i++) data[i] = origin + factor * (data[i]! - origin);
+}
+
+/** The same, each pixel about its own luma. */
+function blendLuma(pixels: Pixels, factor: number): void {
+  const { data, channels } = pixels;
   for (let i = 0; i < data.length; i += channels) {
-    const origin = originAt(i);
-    for (let c = i; c < i + channels; c++) data[c] = origin + factor * (data[c]! - origin);
+    const luma = lumaAt(pixels, i);
+    for (let c = i; c < i + channels; c++) data[c] = luma + factor * (data[c]! - luma);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Dataset } from '../data/dataset.js';
 import { decodeImages, IMAGE_EXTENSIONS, type ImageFileOptions } from '../data/encodedImages.js';
 import { canvasDecoder } from './canvasDecoder.js';
+import { webWorkers } from './webWorkers.js';
 
 /**
  * Files that a user picked or dropped as a dataset: `input.files`, of a whole folder too (`webkitdirectory`). Decoded
@@ -29,6 +30,7 @@ export async function imageFiles<L>(
     read: async (path: string) => new Uint8Array(await byPath.get(path)!.arrayBuffer()),
     atOnce: navigator.hardwareConcurrency + 2,
     decoder: async () => canvasDecoder(),
+    spawner: webWorkers(),
   };
   return decodeImages('imageFiles', source, options);
 }

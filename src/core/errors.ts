@@ -12,6 +12,7 @@ export type FaultKind =
   | 'memory'
   | 'missing-package'
   | 'number'
+  | 'worker'
   | 'aborted';
 
 /**

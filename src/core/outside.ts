@@ -41,3 +41,45 @@ export type Clock = () => number;
  * @category Engines
  */
 export type PackageLoader = <M>(name: string, neededFor: string) => Promise<M>;
+
+/**
+ * Starts workers, threads of their own that run a script: `workerThreads()` of `tfjs-multitask/node`, `webWorkers()` of
+ * `tfjs-multitask/browser`.
+ *
+ * @category Data
+ */
+export interface Spawner {
+  /** Workers at a time, at most. */
+  readonly count: number;
+  /**
+   * Starts one.
+   *
+   * @param script - Source text that declares a function `answer`: from a message to `[answer, transfer]`.
+   * @param listener - Told what comes back.
+   */
+  spawn(script: string, listener: SpawnListener): SpawnedWorker;
+}
+
+/**
+ * Hears one worker.
+ *
+ * @category Data
+ */
+export interface SpawnListener {
+  /** An answer; they come in the order of the messages. */
+  answered(answer: unknown): void;
+  /** The worker is gone, or never was: no answer comes any more. Told once, and not after `end`. */
+  failed(cause: unknown): void;
+}
+
+/**
+ * A worker that runs.
+ *
+ * @category Data
+ */
+export interface SpawnedWorker {
+  /** Sends a message; the buffers in `transfer` change hands and are empty here from now on. */
+  post(message: unknown, transfer: readonly ArrayBuffer[]): void;
+  /** Ends it at once, whatever it is doing. */
+  end(): void;
+}

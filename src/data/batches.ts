@@ -1,6 +1,7 @@
-import { fault } from '../core/errors.js';
 import { rng } from '../core/rng.js';
+import { Crew } from './crew.js';
 import type { Batch, Dataset } from './dataset.js';
+import { type Making, makerOf } from './making.js';
 
 /** How an epoch is cut into batches. */
 export interface BatchOptions {
@@ -11,67 +12,48 @@ export interface BatchOptions {
   readonly shuffle: boolean;
   /** First batch, counted from 0: where a resumed epoch goes on. Default 0. */
   readonly from?: number;
-  /** Batches made ready before they are asked for. Default 2. */
-  readonly prefetch?: number;
+  /** Workers that stay when the epoch is over; their owner closes them. Default: the epoch's own. */
+  readonly crew?: Crew;
 }
 
 /**
  * The batches of one epoch; the last may be smaller. Order and augmentation follow from seed, epoch and image alone,
- * so an epoch that begins in its middle sees what it would have seen.
+ * so an epoch that begins in its middle sees what it would have seen, and workers change nothing but who does it.
+ *
+ * **A batch is good until the next is asked for**: its memory is then used again.
  */
 export async function* batches<L>(dataset: Dataset<L>, options: BatchOptions): AsyncGenerator<Batch, void> {
-  const { batchSize, epoch, seed, shuffle, from = 0, prefetch = 2 } = options;
+  const { batchSize, epoch, seed, shuffle, from = 0 } = options;
   const order = shuffle
     ? rng(seed, 'order', epoch).permutation(dataset.size)
     : Array.from({ length: dataset.size }, (_, i) => i);
   const count = Math.ceil(dataset.size / batchSize);
-  const ready: Promise<Batch>[] = [];
+  const crew = options.crew ?? new Crew();
+  const maker = makerOf(dataset, { batchSize, epoch, seed, crew });
+  const making: Making[] = [];
   let next = from;
-  const fill = () => {
-    while (next < count && ready.length < prefetch) {
-      const batch = read(dataset, order.slice(next * batchSize, (next + 1) * batchSize), seed, epoch);
-      batch.catch(() => {}); // told when its turn comes; nobody may be waiting yet
-      ready.push(batch);
+  const begin = () => {
+    while (next < count && making.length < maker.ahead) {
+      const begun = maker.make(order.slice(next * batchSize, (next + 1) * batchSize));
+      begun.batch.catch(() => {}); // told when its turn comes; nobody may be waiting yet
+      making.push(begun);
       next++;
     }
   };
-  fill();
-  while (ready.length > 0) {
-    const batch = await ready.shift()!;
-    fill();
-    yield batch;
-  }
-}
-
-async function read<L>(
-  dataset: Dataset<L>,
-  indices: readonly number[],
-  seed: number,
-  epoch: number,
-): Promise<Batch> {
-  const [height, width, channels] = dataset.shape;
-  const length = height * width * channels;
-  const pixels = new Float32Array(indices.length * length);
-  const { augmenting } = dataset;
-  for (const [row, index] of indices.entries()) {
-    const image = await dataset.read(index);
-    if (image.data.length !== length) {
-      throw fault({
-        kind: 'data',
-        path: dataset.ids[index]!,
-        expected: `${height}x${width}x${channels} bytes`,
-        received: `${image.data.length} bytes`,
-        advice:
-          'The bytes changed after the dataset was made, or its decoder gives another size than it was asked for.',
-      });
+  try {
+    begin();
+    while (making.length > 0) {
+      const { batch, release } = making.shift()!;
+      try {
+        const ready = await batch;
+        begin();
+        yield ready;
+      } finally {
+        release();
+      }
     }
-    if (augmenting) {
-      const random = rng(seed, 'plan', augmenting.fixed ? 'fixed' : epoch, dataset.place(index));
-      pixels.set(
-        augmenting.look.apply(image, augmenting.look.draw(random, dataset.shape)).data,
-        row * length,
-      );
-    } else pixels.set(image.data, row * length);
+  } finally {
+    for (const { batch, release } of making) batch.then(release, () => {});
+    if (!options.crew) crew.close();
   }
-  return { pixels, count: indices.length, indices };
 }

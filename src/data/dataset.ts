@@ -1,6 +1,7 @@
 import { fault } from '../core/errors.js';
 import type { ImageBytes, ImageShape, Pixels } from '../core/images.js';
 import type { Json } from '../core/json.js';
+import type { Spawner } from '../core/outside.js';
 import type { Rng } from '../core/rng.js';
 import { partsOf, type SplitOptions } from './split.js';
 
@@ -109,6 +110,8 @@ export class Dataset<L> {
     private readonly places: readonly number[] = items.map((_, i) => i),
     /** @internal */
     readonly augmenting: Augmenting | null = null,
+    /** @internal */
+    readonly spawner: Spawner | null = null,
   ) {
     this.size = items.length;
   }
@@ -116,6 +119,11 @@ export class Dataset<L> {
   /** Name of every image. */
   get ids(): readonly string[] {
     return this.items.map((item) => item.id);
+  }
+
+  /** Name of an image; throws an `argument` fault for an index that is not there. */
+  id(index: number): string {
+    return this.#item(index).id;
   }
 
   /** The labels of an image; throws an `argument` fault for an index that is not there. */
@@ -156,7 +164,7 @@ export class Dataset<L> {
   select(indices: readonly number[]): Dataset<L> {
     const items = indices.map((index) => this.#item(index));
     const places = indices.map((index) => this.place(index));
-    return new Dataset(this.shape, items, this.skipped, places, this.augmenting);
+    return new Dataset(this.shape, items, this.skipped, places, this.augmenting, this.spawner);
   }
 
   /** The first `count` images, or all when there are fewer. */
@@ -166,7 +174,17 @@ export class Dataset<L> {
 
   /** Changes every image by a plan drawn from the run's seed, the epoch and the image; `null` for none. */
   augment(look: Look | null, { fixed = false }: AugmentOptions = {}): Dataset<L> {
-    return new Dataset(this.shape, this.items, this.skipped, this.places, look && { look, fixed });
+    const augmenting = look && { look, fixed };
+    return new Dataset(this.shape, this.items, this.skipped, this.places, augmenting, this.spawner);
+  }
+
+  /**
+   * Who changes the images: workers, while the step runs, or the main thread for `null`. The same pixels to the bit, and
+   * the same checkpoints. What `imageFolder` and `imageFiles` read has workers; images in memory are given them here.
+   * Parts of an augmentation that change values and were written by the caller are done on the main thread.
+   */
+  withWorkers(spawner: Spawner | null): Dataset<L> {
+    return new Dataset(this.shape, this.items, this.skipped, this.places, this.augmenting, spawner);
   }
 
   /** Weights in the loss, from the labels. */
@@ -176,7 +194,7 @@ export class Dataset<L> {
       weight: weight(item.labels, item.id),
       read: () => item.read(),
     }));
-    return new Dataset(this.shape, items, this.skipped, this.places, this.augmenting);
+    return new Dataset(this.shape, items, this.skipped, this.places, this.augmenting, this.spawner);
   }
 
   /** What a checkpoint remembers: other images, labels, weights or augmentation make another description. */
@@ -214,7 +232,7 @@ export class Dataset<L> {
   }
 }
 
-/** Some images of an epoch, ready for the step. */
+/** Some images of an epoch, ready for the step: until the next batch is asked for. */
 export interface Batch {
   /** `[count, height, width, channels]`, 0..255, row-major. */
   readonly pixels: Float32Array;

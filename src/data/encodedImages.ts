@@ -1,6 +1,6 @@
 import { fault, isMultitaskError } from '../core/errors.js';
 import type { ImageBytes } from '../core/images.js';
-import type { Decoder } from '../core/outside.js';
+import type { Decoder, Spawner } from '../core/outside.js';
 import { Dataset, type Item, type Skipped } from './dataset.js';
 import type { LabelSource } from './labels.js';
 
@@ -44,6 +44,8 @@ export interface EncodedImages {
   readonly atOnce: number;
   /** For a source without `decoder`. */
   decoder(): Promise<Decoder>;
+  /** For what is done to the images later. */
+  readonly spawner: Spawner;
 }
 
 /**
@@ -98,7 +100,7 @@ export async function decodeImages<L>(
   const skipped = outcomes.filter((outcome): outcome is Skipped => 'reason' in outcome);
   // Files are begun in the order of their paths, and those begun are finished: of several, always the first is named.
   if (skipped[0] && unusable === 'error') throw unusableFile(source.root, skipped[0]);
-  if (items.length > 0) return new Dataset(shape, items, skipped);
+  if (items.length > 0) return new Dataset(shape, items, skipped).withWorkers(source.spawner);
   throw fault({
     kind: 'data',
     path: source.root,

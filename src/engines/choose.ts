@@ -1,15 +1,17 @@
-import { didYouMean, fault } from '../core/errors.js';
-import type { PackageLoader } from '../core/outside.js';
+import { didYouMean, fault, isMultitaskError, show } from '../core/errors.js';
+import type { PackageLoader, Store } from '../core/outside.js';
 import { loadNativeBackend, nativePackage } from '../tensor/native.js';
 import { tf } from '../tensor/tf.js';
 import { loadWasmBackend } from '../tensor/wasm.js';
+import type { OnnxInUse } from './onnx/predictor.js';
+import { loadRuntime, ONNX_INSTALL } from './onnx/runtime.js';
 
 /**
- * What executes a step: a TensorFlow.js backend.
+ * What executes a step: ONNX Runtime, which runs it as one compiled graph, or a TensorFlow.js backend.
  *
  * @category Engines
  */
-export type EngineName = 'native' | 'wasm' | 'webgpu' | 'webgl' | 'cpu';
+export type EngineName = 'native' | 'onnx' | 'wasm' | 'webgpu' | 'webgl' | 'cpu';
 
 /**
  * Which engine runs, and why.
@@ -17,7 +19,7 @@ export type EngineName = 'native' | 'wasm' | 'webgpu' | 'webgl' | 'cpu';
  * @category Engines
  */
 export interface EngineChoice {
-  /** The backend that now executes. */
+  /** What now executes. */
   readonly name: EngineName;
   /** A sentence for people. */
   readonly reason: string;
@@ -36,10 +38,17 @@ export interface EngineChoice {
  * @category Engines
  */
 export interface EngineOptions {
-  /** Told which engine was chosen, and why. */
+  /** Told which engine was chosen and why, and when a run goes on. Default: nobody. */
   readonly log?: (line: string) => void;
-  /** Finds optional packages; `tfjs-multitask/node` hands in its own. Without it `native` is not looked for. */
+  /**
+   * Finds optional packages: `loadPackage` of `tfjs-multitask/node`, `packages` of `tfjs-multitask/browser`. Without it
+   * `native` and `onnx` are not looked for.
+   */
   readonly load?: PackageLoader;
+  /** Threads of the `onnx` engine. Default: one a core. */
+  readonly threads?: number;
+  /** Where the `onnx` engine keeps compiled training steps that were found right, to begin sooner the next time. */
+  readonly graphs?: Store;
 }
 
 /**
@@ -47,10 +56,12 @@ export interface EngineOptions {
  * gradients it lacks. `fit`, `evaluate` and `predict` call it; importing the library changes nothing.
  *
  * `auto` takes the fastest that is installed: in Node `native` (`@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node`),
- * else `wasm`, which always is; in a page `webgpu`, `webgl` or `wasm`, whichever of them has been loaded.
+ * `onnx` (`onnxruntime-node`), else `wasm`, which always is; in a page `webgpu`, `webgl` or `wasm`, whichever of them has
+ * been loaded.
  *
  * @param request - `auto`, or an engine by name, which never falls back to another.
- * @throws `missing-package` fault when a named engine is not installed, `engine` fault when it does not start.
+ * @throws `missing-package` fault when a named engine is not installed, `engine` fault when it does not start or is too
+ *   old, `argument` fault for a name or a number of threads that cannot be.
  * @example
  * ```ts
  * import { useEngine } from 'tfjs-multitask';
@@ -62,12 +73,14 @@ export interface EngineOptions {
  */
 export async function useEngine(
   request: EngineName | 'auto' = 'auto',
-  { log = () => {}, load }: EngineOptions = {},
+  options: EngineOptions = {},
 ): Promise<EngineChoice> {
+  const { log = () => {} } = options;
+  checkThreads(options.threads);
   const before = starting;
   const chosen = (async () => {
     await before.catch(() => {}); // its caller hears of it
-    return request === 'auto' ? fastest(load) : named(request, load);
+    return request === 'auto' ? fastest(options) : named(request, options);
   })();
   starting = chosen;
   const choice = await chosen;
@@ -76,13 +89,21 @@ export async function useEngine(
   return choice;
 }
 
+/** The engine that the last choice took; undefined before the first. */
+export const engineInUse = (): EngineName | undefined => current?.name;
+
+/** ONNX Runtime, where it is the engine in use. */
+export const onnxInUse = (): OnnxInUse | undefined => current?.onnx;
+
+let current: { readonly name: EngineName; readonly onnx?: OnnxInUse } | undefined;
+
 /** TensorFlow.js starts one backend at a time: of two that begin together it drops one. */
 let starting: Promise<unknown> = Promise.resolve();
 
 const NATIVE_INSTALL = 'npm install @tensorflow/tfjs-node';
 
-const start: { readonly [Name in EngineName]: (load?: PackageLoader) => Promise<void> } = {
-  native: async (load) => {
+const start: { readonly [Name in EngineName]: (options: EngineOptions) => Promise<OnnxInUse | undefined> } = {
+  native: async ({ load }) => {
     if (!load) {
       throw fault({
         kind: 'missing-package',
@@ -93,15 +114,27 @@ const start: { readonly [Name in EngineName]: (load?: PackageLoader) => Promise<
       });
     }
     await loadNativeBackend(load);
+    return undefined;
   },
-  wasm: () => loadWasmBackend(),
+  onnx: async ({ load, threads, graphs }) => {
+    const runtime = await loadRuntime(load);
+    // What is recorded runs here, and what is too small to compile.
+    await loadWasmBackend();
+    return { runtime, threads, cache: graphs };
+  },
+  wasm: () => loadWasmBackend().then(() => undefined),
   webgpu: () => setBackend('webgpu'),
   webgl: () => setBackend('webgl'),
   cpu: () => setBackend('cpu'),
 };
 
-async function named(name: EngineName, load?: PackageLoader): Promise<EngineChoice> {
-  if (!(name in start)) {
+async function begin(name: EngineName, options: EngineOptions): Promise<void> {
+  const onnx = await start[name](options);
+  current = { name, ...(onnx ? { onnx } : {}) };
+}
+
+async function named(name: EngineName, options: EngineOptions): Promise<EngineChoice> {
+  if (!Object.hasOwn(start, name)) {
     throw fault({
       kind: 'argument',
       path: 'engine',
@@ -112,30 +145,45 @@ async function named(name: EngineName, load?: PackageLoader): Promise<EngineChoi
         'Leave it out for the fastest installed.',
     });
   }
-  await start[name](load);
+  await begin(name, options);
   return { name, reason: 'asked for by name' };
 }
 
-async function fastest(load?: PackageLoader): Promise<EngineChoice> {
-  if (load && (await nativePackage(load))) {
-    await start.native(load);
-    return { name: 'native', reason: 'TensorFlow is installed' };
-  }
+/** Native TensorFlow, ONNX Runtime, a page's GPU, wasm: the first that is there. */
+async function fastest(options: EngineOptions): Promise<EngineChoice> {
+  const { load } = options;
+  const take = async (name: EngineName, reason: string, faster?: EngineChoice['faster']) => {
+    await begin(name, options);
+    return { name, reason, ...(faster ? { faster } : {}) };
+  };
+  const inPage = typeof document !== 'undefined';
   const loaded = (['webgpu', 'webgl'] as const).find((name) => tf.findBackendFactory(name) !== null);
-  if (loaded && typeof document !== 'undefined') {
-    await start[loaded]();
-    return { name: loaded, reason: 'the page has a GPU' };
+  if (inPage && loaded) return take(loaded, 'the page has a GPU');
+  if (inPage) return take('wasm', 'the page has no GPU backend loaded');
+  if (!load) return take('wasm', 'always there; give `load: loadPackage` to look for native and onnx');
+  if (await nativePackage(load)) return take('native', 'TensorFlow is installed');
+  try {
+    return await take('onnx', 'ONNX Runtime is installed', { name: 'native', install: NATIVE_INSTALL });
+  } catch (error) {
+    const [why] = isMultitaskError(error) ? [error.received] : [String(error)];
+    return take('wasm', `ONNX Runtime is not there (${why})`, { name: 'onnx', install: ONNX_INSTALL });
   }
-  await start.wasm();
-  const reason = 'the fastest engine installed';
-  return load
-    ? { name: 'wasm', reason, faster: { name: 'native', install: NATIVE_INSTALL } }
-    : { name: 'wasm', reason };
 }
 
-async function setBackend(name: string): Promise<void> {
+function checkThreads(threads: number | undefined): void {
+  if (threads === undefined || (Number.isInteger(threads) && threads >= 1)) return;
+  throw fault({
+    kind: 'argument',
+    path: 'threads',
+    expected: 'a whole number of at least 1',
+    received: show(threads),
+    advice: 'Leave it out for one a core.',
+  });
+}
+
+async function setBackend(name: string): Promise<undefined> {
   const known = tf.findBackendFactory(name) !== null;
-  if (known && (await tf.setBackend(name))) return;
+  if (known && (await tf.setBackend(name))) return undefined;
   throw fault({
     kind: known ? 'engine' : 'missing-package',
     path: `engine ${name}`,

@@ -5,6 +5,7 @@ import { adopt, checkAdoptable } from '../layers/own/adopt.js';
 import { Dropout } from '../layers/own/dropout.js';
 import type { Branch, Trunk } from '../layers/parts.js';
 import type { AnyTask, Tasks } from '../tasks/task.js';
+import { silenceCpuAdvice } from '../tensor/quiet.js';
 import { tf } from '../tensor/tf.js';
 import { graphOf } from './graph.js';
 import { initialise } from './initialise.js';
@@ -33,6 +34,7 @@ export interface Composition {
  *   that a step cannot run.
  */
 export function composeNetwork({ input, trunk, tasks, seed }: Composition): Network {
+  silenceCpuAdvice();
   const image = tf.input({ shape: [...input.shape], name: 'image' });
   const smallest = () => smallestSide(input.shape, trunk, tasks);
   const placed: Placed = new Map(['image', ...tasks.map(({ name }) => name)].map((name) => [name, null]));

@@ -1,5 +1,6 @@
 import type { SymbolicTensor, Tensor } from '@tensorflow/tfjs';
 import type { CallArguments } from '../layers/own/forward.js';
+import { within } from '../tensor/recorder.js';
 import type { tf } from '../tensor/tf.js';
 
 /** One call of a layer. `inputs` and `outputs` are places in the pass's list of tensors. */
@@ -68,7 +69,9 @@ export function runGraph(graph: Graph, x: Tensor, kwargs: CallArguments): Tensor
   values[graph.input] = x;
   for (const { layer, inputs, outputs, finished } of graph.calls) {
     const given = inputs.map((source) => values[source]!);
-    const made = layer.apply(given.length === 1 ? given[0]! : given, kwargs) as Tensor | Tensor[];
+    const made = within(`layer ${layer.name}`, () =>
+      layer.apply(given.length === 1 ? given[0]! : given, kwargs),
+    ) as Tensor | Tensor[];
     const list = Array.isArray(made) ? made : [made];
     outputs.forEach((target, i) => {
       values[target] = list[i]!;

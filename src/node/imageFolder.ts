@@ -5,6 +5,7 @@ import { fault } from '../core/errors.js';
 import type { Dataset } from '../data/dataset.js';
 import { decodeImages, IMAGE_EXTENSIONS, type ImageFileOptions } from '../data/encodedImages.js';
 import { sharpDecoder } from './decode.js';
+import { workerThreads } from './threads.js';
 
 /**
  * The images below a folder as a dataset: decoded and resized once, kept as bytes, in the order of their paths. Every
@@ -28,6 +29,7 @@ export async function imageFolder<L>(root: string, options: ImageFileOptions<L>)
     read: (path: string) => readFile(join(root, path)),
     atOnce: availableParallelism() + 2,
     decoder: sharpDecoder,
+    spawner: workerThreads(),
   };
   return decodeImages('imageFolder', source, options);
 }

@@ -8,3 +8,4 @@ export { architectureDiagram, learningCurves, saveFigure, svgToPng } from './fig
 export { folderStore } from './folderStore.js';
 export { imageFolder } from './imageFolder.js';
 export { loadPackage } from './packages.js';
+export { workerThreads } from './threads.js';

@@ -1,28 +1,30 @@
-import type { Tensor } from '@tensorflow/tfjs';
+import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
 import { tf } from '../tensor/tf.js';
 import type { Clipping } from './optimizer.js';
 
 /**
- * The gradients of one update, cut as `clipping` says; the same tensors when it says nothing. Same as Keras 3
+ * The gradient of one update, cut as `clipping` says; the same tensor when it says nothing. Same as Keras 3
  * `_clip_gradients` (optimizers/base_optimizer.py). A gradient of norm 0 stays 0.
+ *
+ * @param gradient - Of all weights, end to end.
+ * @param split - Takes such a vector apart, a tensor a weight: `clipNorm` looks at each by itself.
  */
-export function clip(gradients: readonly Tensor[], clipping: Clipping): readonly Tensor[] {
-  const { clipNorm, clipValue, globalClipNorm } = clipping;
+export function clip(
+  gradient: Tensor1D,
+  split: (flat: Tensor1D) => readonly Tensor[],
+  { clipNorm, clipValue, globalClipNorm }: Clipping,
+): Tensor1D {
   if (clipNorm !== undefined) {
-    return gradients.map((gradient) => tf.mul(gradient, shortening([gradient], clipNorm)));
+    const cut = split(gradient).map((own) => tf.reshape(shortened(own, clipNorm), [-1]));
+    return tf.concat(cut) as Tensor1D;
   }
-  if (globalClipNorm !== undefined) {
-    const factor = shortening(gradients, globalClipNorm);
-    return gradients.map((gradient) => tf.mul(gradient, factor));
-  }
-  if (clipValue !== undefined) {
-    return gradients.map((gradient) => tf.clipByValue(gradient, -clipValue, clipValue));
-  }
-  return gradients;
+  if (globalClipNorm !== undefined) return shortened(gradient, globalClipNorm) as Tensor1D;
+  if (clipValue !== undefined) return tf.clipByValue(gradient, -clipValue, clipValue);
+  return gradient;
 }
 
-/** The factor, at most 1, that brings the norm of all `gradients` together down to `limit`. */
-function shortening(gradients: readonly Tensor[], limit: number): Tensor {
-  const norm = tf.sqrt(tf.addN(gradients.map((gradient) => tf.sum(tf.square(gradient)))));
-  return tf.div(limit, tf.maximum(norm, limit));
+/** `gradient` times the factor, at most 1, that brings its norm down to `limit`. */
+function shortened(gradient: Tensor, limit: number): Tensor {
+  const norm = tf.sqrt(tf.sum(tf.square(gradient)));
+  return tf.mul(gradient, tf.div(limit, tf.maximum(norm, limit)));
 }

@@ -1,45 +1,71 @@
-import type { NamedTensorMap, Tensor, Tensor4D } from '@tensorflow/tfjs';
+import type { NamedTensorMap, Scalar, Tensor, Tensor4D } from '@tensorflow/tfjs';
 import { rng } from '../core/rng.js';
 import type { Batch, Dataset } from '../data/dataset.js';
+import type { NamedArray } from '../io/tensorFile.js';
 import type { Network, PixelRange } from '../models/network.js';
 import { tf } from '../tensor/tf.js';
+import type { StepInputs } from './step.js';
 import type { TaskTargets } from './tally.js';
 import type { ClassWeights } from './weightedLoss.js';
 
-/** The images of a batch at the step's door: from 0..255 to the network's range. The caller owns the tensor. */
-export function imagesOf(pixels: Float32Array, shape: readonly number[], range: PixelRange): Tensor4D {
-  const [black, white] = range;
-  const scale = (white - black) / 255;
-  const scaled = new Float32Array(pixels.length);
-  for (let i = 0; i < pixels.length; i++) scaled[i] = pixels[i]! * scale + black;
-  return tf.tensor4d(scaled, shape as [number, number, number, number]);
+/** What stands at a step's door, by name: numbers that no engine has seen yet. */
+export interface Arrays {
+  readonly [name: string]: NamedArray;
 }
 
-/** The labels of a batch as tensors, one entry a task; the caller owns them. */
-export function targetsOf(
+/** The name of the images among a step's inputs. */
+export const IMAGES = 'images';
+const PARTS = ['target', 'present', 'weight'] as const;
+const maskName = (layer: string) => `${layer}/mask`;
+const coefficientName = (i: number) => `coefficient/${i}`;
+
+/** Images as numbers: from 0..255 to the network's range. */
+export function imagesOf(pixels: ArrayLike<number>, shape: readonly number[], range: PixelRange): NamedArray {
+  const [black, white] = range;
+  const scale = (white - black) / 255;
+  const data = new Float32Array(pixels.length);
+  for (let i = 0; i < pixels.length; i++) data[i] = pixels[i]! * scale + black;
+  return { shape, data };
+}
+
+/** The images and labels of a batch: `images`, and `target`, `present` and `weight` of each task, as `age/target`. */
+export function batchArrays(
   network: Network,
   dataset: Dataset<any>,
   batch: Batch,
   classWeights: ClassWeights,
-): TaskTargets[] {
-  const n = batch.indices.length;
-  return Object.entries(network.tasks).map(([name, task]) => {
+): Arrays {
+  const shape = [batch.count, ...dataset.shape];
+  return {
+    [IMAGES]: imagesOf(batch.pixels, shape, network.input.range),
+    ...targetArrays(network, dataset, batch, classWeights),
+  };
+}
+
+function targetArrays(
+  network: Network,
+  dataset: Dataset<any>,
+  { indices }: Batch,
+  classWeights: ClassWeights,
+): Arrays {
+  const n = indices.length;
+  const arrays: Record<string, NamedArray> = {};
+  for (const [name, task] of Object.entries(network.tasks)) {
     const target = new Float32Array(n * task.targetWidth);
     const present = new Float32Array(n);
     const weight = new Float32Array(n);
-    batch.indices.forEach((index, row) => {
+    indices.forEach((index, row) => {
       const label = dataset.labels(index)[name];
       if (label === undefined) return;
-      target.set(task.encode(label, `${dataset.ids[index]}: ${name}`), row * task.targetWidth);
+      target.set(task.encode(label, `${dataset.id(index)}: ${name}`), row * task.targetWidth);
       present[row] = 1;
       weight[row] = sampleWeight(dataset, index, name) * (classWeights[name]?.[String(label)] ?? 1);
     });
-    return {
-      target: tf.tensor2d(target, [n, task.targetWidth]),
-      present: tf.tensor1d(present),
-      weight: tf.tensor1d(weight),
-    };
-  });
+    arrays[`${name}/target`] = { shape: [n, task.targetWidth], data: target };
+    arrays[`${name}/present`] = { shape: [n], data: present };
+    arrays[`${name}/weight`] = { shape: [n], data: weight };
+  }
+  return arrays;
 }
 
 function sampleWeight(dataset: Dataset<any>, index: number, task: string): number {
@@ -47,22 +73,59 @@ function sampleWeight(dataset: Dataset<any>, index: number, task: string): numbe
   return typeof weights === 'number' ? weights : (weights[task] ?? 1);
 }
 
-/** One 0/1 mask a dropout layer, drawn for this step alone: resuming draws the same. The caller owns them. */
-export function masksOf(
+/** One 0/1 mask a dropout layer, as `layer/mask`, drawn for this step alone: resuming draws the same. */
+export function maskArrays(
   network: Network,
   batchSize: number,
   seed: number,
   epoch: number,
   step: number,
-): NamedTensorMap {
-  const masks: { [layer: string]: Tensor } = {};
+): Arrays {
+  const masks: Record<string, NamedArray> = {};
   for (const layer of network.dropouts) {
     const shape = layer.maskShape(batchSize);
     if (!shape) continue;
     const random = rng(seed, 'mask', epoch, step, layer.name);
-    const mask = new Float32Array(shape.reduce((product, size) => product * size, 1));
-    for (let i = 0; i < mask.length; i++) mask[i] = random.next() < layer.rate ? 0 : 1;
-    masks[layer.name] = tf.tensor(mask, shape);
+    const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
+    for (let i = 0; i < data.length; i++) data[i] = random.next() < layer.rate ? 0 : 1;
+    masks[maskName(layer.name)] = { shape, data };
   }
   return masks;
+}
+
+/** The numbers of an update that depend on its count and rate alone, as `coefficient/0`, …. */
+export function coefficientArrays(values: readonly number[]): Arrays {
+  return Object.fromEntries(
+    values.map((value, i) => [coefficientName(i), { shape: [], data: Float32Array.of(value) }]),
+  );
+}
+
+/** The same as tensors of the engine in use. The caller owns them. */
+export function tensorsOf(arrays: Arrays): NamedTensorMap {
+  return Object.fromEntries(
+    Object.entries(arrays).map(([name, { shape, data }]) => [name, tf.tensor(data, [...shape])]),
+  );
+}
+
+/** The images of a batch among its tensors. */
+export const imagesIn = (tensors: NamedTensorMap) => tensors[IMAGES] as Tensor4D;
+
+/** The labels of a batch among its tensors, in the order of the tasks. */
+export function targetsIn(network: Network, tensors: NamedTensorMap): TaskTargets[] {
+  return Object.keys(network.tasks).map(
+    (task) =>
+      Object.fromEntries(PARTS.map((part) => [part, tensors[`${task}/${part}`]!])) as unknown as TaskTargets,
+  );
+}
+
+/** What a step takes, from tensors by name. */
+export function stepInputsOf(network: Network, tensors: NamedTensorMap): StepInputs {
+  const masks: { [layer: string]: Tensor } = {};
+  for (const { name } of network.dropouts) {
+    const mask = tensors[maskName(name)];
+    if (mask) masks[name] = mask;
+  }
+  const coefficients: Scalar[] = [];
+  for (let i = 0; tensors[coefficientName(i)]; i++) coefficients.push(tensors[coefficientName(i)] as Scalar);
+  return { images: imagesIn(tensors), targets: targetsIn(network, tensors), masks, coefficients };
 }

@@ -30,6 +30,8 @@ export interface RunState {
   readonly rows: readonly HistoryRow[];
   /** Why the run is over, if it is. */
   readonly stopped: string | null;
+  /** Name of the engine that ran the last step. */
+  readonly engine: string;
 }
 
 /** A checkpoint: the state, and the numbers that belong to it. */

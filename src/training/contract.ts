@@ -113,10 +113,10 @@ export function checkData(path: string, dataset: Dataset<any>, tasks: Tasks, sha
     const labels = dataset.labels(i);
     for (const [name, task] of Object.entries(tasks)) {
       if (labels[name] === undefined) continue;
-      task.encode(labels[name], `${dataset.ids[i]}: ${name}`);
+      task.encode(labels[name], `${dataset.id(i)}: ${name}`);
       labelled.add(name);
     }
-    checkSampleWeight(dataset.weights(i), `weight of ${dataset.ids[i]}`, Object.keys(tasks));
+    checkSampleWeight(dataset.weights(i), `weight of ${dataset.id(i)}`, Object.keys(tasks));
   }
   const bare = Object.keys(tasks).find((name) => !labelled.has(name));
   if (bare !== undefined) {

@@ -1,18 +1,19 @@
-import { fault } from '../core/errors.js';
 import type { HistoryRecord } from '../core/history.js';
-import type { Clock, PackageLoader, Store } from '../core/outside.js';
+import type { Clock, Store } from '../core/outside.js';
 import type { Dataset } from '../data/dataset.js';
-import { type EngineChoice, type EngineName, useEngine } from '../engines/choose.js';
+import { type EngineChoice, type EngineName, type EngineOptions, useEngine } from '../engines/choose.js';
 import type { Network } from '../models/network.js';
 import { adam } from '../optimizers/adam.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { LabelsOf, Tasks } from '../tasks/task.js';
 import type { Callback } from './callback.js';
 import { readCheckpoint } from './checkpoint.js';
+import { claim, held, release } from './claims.js';
 import { checkParts, checkRun, contractOfRun } from './contract.js';
 import { checkMemory } from './memory.js';
 import { checkMonitor, type Monitored, monitorsOf, type Prefix } from './monitor.js';
 import { type RunPlan, TrainingRun } from './run.js';
+import { stepsOf } from './stepsOf.js';
 import type { LossAverage } from './tally.js';
 import { type NamesEveryTask, type WeightedLoss, weightedLoss } from './weightedLoss.js';
 
@@ -21,7 +22,8 @@ import { type NamesEveryTask, type WeightedLoss, weightedLoss } from './weighted
  *
  * @category Train
  */
-export interface FitOptions<T extends Tasks, W extends { readonly [task: string]: number }> {
+export interface FitOptions<T extends Tasks, W extends { readonly [task: string]: number }>
+  extends EngineOptions {
   /** The last epoch, counted from 1. */
   readonly epochs: number;
   /** Images in a step; the last batch of an epoch may be smaller. Default 32. */
@@ -53,10 +55,6 @@ export interface FitOptions<T extends Tasks, W extends { readonly [task: string]
    * logs them. They differ when the last batch is short.
    */
   readonly lossAverage?: LossAverage;
-  /** Told what the engine is and why, and when a run goes on. Default: nobody. */
-  readonly log?: (line: string) => void;
-  /** Finds optional packages; `tfjs-multitask/node` hands in its own. */
-  readonly load?: PackageLoader;
   /** Default `performance.now`. */
   readonly clock?: Clock;
 }
@@ -72,9 +70,6 @@ export interface FitResult extends HistoryRecord {
   /** `finished`, `aborted`, or the reason a callback gave. */
   readonly stopped: string;
 }
-
-/** Networks that a run changes now. */
-const training = new WeakSet<Network>();
 
 /** The training loop. See `MultiTaskModel.fit` for what it promises. */
 export async function fitNetwork<T extends Tasks, W extends { readonly [task: string]: number }>(
@@ -115,28 +110,16 @@ export async function fitNetwork<T extends Tasks, W extends { readonly [task: st
     checkMemory(network, plan.batchSize, engine.name);
     const contract = await contractOfRun(plan);
     const saved = checkpoint && resume ? await readCheckpoint(checkpoint, contract) : undefined;
-    run = new TrainingRun(plan, monitors, contract);
+    const steps = stepsOf(network, plan.optimizer, plan.loss.weights);
+    held(network, steps);
+    run = new TrainingRun(plan, monitors, contract, steps, engine.name);
     await run.begin(saved);
-    if (saved) log(`resumed after ${run.progress}`);
+    if (saved) log(`resumed after ${run.progress}, made by ${saved.state.engine}`);
     while (run.goesOn) await run.epoch();
     const stopped = await run.end();
     return { tasks: run.tasks, rows: run.history, engine, stopped };
   } finally {
-    training.delete(network);
     run?.dispose();
+    release(network);
   }
-}
-
-/** Marks the network as training; throws an `argument` fault when it is. */
-function claim(network: Network): void {
-  if (training.has(network)) {
-    throw fault({
-      kind: 'argument',
-      path: 'fit',
-      expected: 'a model that nothing trains',
-      received: 'one that another fit() is training',
-      advice: 'Await the first, or build a second model.',
-    });
-  }
-  training.add(network);
 }

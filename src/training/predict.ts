@@ -1,14 +1,16 @@
-import type { Tensor, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
+import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import { fault, kindOf } from '../core/errors.js';
 import type { ImageBytes } from '../core/images.js';
 import type { Decoder } from '../core/outside.js';
 import { pause } from '../core/pause.js';
-import { runGraph } from '../models/graph.js';
+import { type EngineName, type EngineOptions, engineInUse, useEngine } from '../engines/choose.js';
+import type { NamedArray } from '../io/tensorFile.js';
 import type { Network } from '../models/network.js';
 import type { PredictionsOf, Tasks } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
 import { imagesOf } from './batch.js';
 import { checkBatchSize } from './contract.js';
+import { forward } from './forward.js';
 
 /**
  * An image to predict from: pixels as bytes, of the network's size; an encoded file's bytes (with a decoder); or a
@@ -23,7 +25,9 @@ export type PredictInput = ImageBytes | Uint8Array | Tensor3D;
  *
  * @category Train
  */
-export interface PredictOptions {
+export interface PredictOptions extends EngineOptions {
+  /** What executes it. Default: the engine in use, or `auto` when there is none yet. */
+  readonly engine?: EngineName | 'auto';
   /** Images in a pass; default 32. */
   readonly batchSize?: number;
   /** Decodes and resizes encoded files; `tfjs-multitask/node` has `sharpDecoder`. */
@@ -34,9 +38,11 @@ export interface PredictOptions {
 export async function predictAll<T extends Tasks>(
   network: Network<T>,
   inputs: readonly PredictInput[] | Tensor4D,
-  { batchSize = 32, decoder }: PredictOptions,
+  options: PredictOptions,
 ): Promise<PredictionsOf<T>[]> {
+  const { batchSize = 32, decoder, engine } = options;
   checkBatchSize('predict.batchSize', batchSize);
+  if (engine !== undefined || !engineInUse()) await useEngine(engine, options);
   const size = Array.isArray(inputs) ? inputs.length : (inputs as Tensor4D).shape[0];
   const answers: PredictionsOf<T>[] = [];
   for (let from = 0; from < size; from += batchSize) {
@@ -44,9 +50,9 @@ export async function predictAll<T extends Tasks>(
     const images = Array.isArray(inputs)
       ? await stack(network, inputs.slice(from, from + count), from, decoder)
       : sliceOf(network, inputs as Tensor4D, from, count);
-    const outputs = tf.tidy(() => runGraph(network.graph, images, { training: false }));
+    const outputs = await forward(network, images).finally(() => 'dtype' in images && images.dispose());
     const values = await Promise.all(outputs.map((output) => output.data()));
-    tf.dispose([images, ...outputs]);
+    tf.dispose(outputs);
     for (let row = 0; row < count; row++) answers.push(answerOf(network, values as Float32Array[], row));
     await pause();
   }
@@ -71,24 +77,22 @@ async function stack(
   inputs: readonly PredictInput[],
   from: number,
   decoder: Decoder | undefined,
-): Promise<Tensor4D> {
-  const tensors: Tensor[] = [];
-  try {
-    for (const [i, input] of inputs.entries()) {
-      tensors.push(await tensorOf(network, input, `predict[${from + i}]`, decoder));
-    }
-    return tf.stack(tensors) as Tensor4D;
-  } finally {
-    tf.dispose(tensors);
+): Promise<NamedArray> {
+  const { shape } = network.input;
+  const size = shape.reduce((product, side) => product * side, 1);
+  const data = new Float32Array(inputs.length * size);
+  for (const [i, input] of inputs.entries()) {
+    data.set(await numbersOf(network, input, `predict[${from + i}]`, decoder), i * size);
   }
+  return { shape: [inputs.length, ...shape], data };
 }
 
-async function tensorOf(
+async function numbersOf(
   network: Network,
   input: PredictInput,
   path: string,
   decoder: Decoder | undefined,
-): Promise<Tensor> {
+): Promise<Float32Array> {
   const { shape, range } = network.input;
   if (typeof input !== 'object' || input === null) {
     throw fault({
@@ -109,11 +113,11 @@ async function tensorOf(
         advice: "Give decoder: await sharpDecoder() from 'tfjs-multitask/node', or one of your own.",
       });
     }
-    return tensorOf(network, await decoder(input, shape), path, undefined);
+    return numbersOf(network, await decoder(input, shape), path, undefined);
   }
   if ('dtype' in input) {
     checkShape(network, input.shape, path);
-    return tf.clone(input);
+    return (await input.data()) as Float32Array;
   }
   checkShape(network, [input.height, input.width, input.channels], path);
   const size = shape.reduce((product, side) => product * side, 1);
@@ -126,10 +130,7 @@ async function tensorOf(
       advice: 'Give rows from the top, channels interleaved, without an alpha channel.',
     });
   }
-  const batch = imagesOf(Float32Array.from(input.data), [1, ...shape], range);
-  const image = tf.squeeze(batch, [0]);
-  batch.dispose();
-  return image;
+  return imagesOf(input.data, shape, range).data;
 }
 
 function checkShape(network: Network, received: readonly number[], path: string): void {

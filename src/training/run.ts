@@ -1,19 +1,21 @@
-import type { Tensor } from '@tensorflow/tfjs';
 import type { HistoryRow, TaskRecord } from '../core/history.js';
 import type { Clock, Store } from '../core/outside.js';
 import { pause } from '../core/pause.js';
 import { batches } from '../data/batches.js';
+import { Crew } from '../data/crew.js';
 import type { Batch, Dataset } from '../data/dataset.js';
+import type { EngineName } from '../engines/choose.js';
 import { writeModelFolder } from '../io/modelFolder.js';
 import type { Network } from '../models/network.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { taskRecord } from '../tasks/task.js';
-import { tf } from '../tensor/tf.js';
-import { imagesOf, masksOf, targetsOf } from './batch.js';
+import { batchArrays, maskArrays } from './batch.js';
 import type { Callback, CallbackState, Listener, Run, Weights } from './callback.js';
 import { type Checkpoint, type Contract, type RunState, writeCheckpoint } from './checkpoint.js';
+import { settle } from './claims.js';
 import { judgeDataset } from './evaluate.js';
 import type { Monitors } from './monitor.js';
+import type { Steps } from './steps.js';
 import { type LossAverage, tally } from './tally.js';
 import { Updater } from './updater.js';
 import type { WeightedLoss } from './weightedLoss.js';
@@ -52,6 +54,8 @@ export class TrainingRun implements Run {
   readonly tasks: readonly TaskRecord[];
   readonly history: HistoryRow[] = [];
   readonly #updater: Updater;
+  /** Its workers, if the datasets have any: they serve every epoch. */
+  readonly #crew = new Crew();
   readonly #listeners: { readonly key: string; readonly listener: Listener }[] = [];
   /** Epochs finished. */
   #epoch = 0;
@@ -63,10 +67,12 @@ export class TrainingRun implements Run {
     readonly plan: RunPlan,
     readonly monitors: Monitors,
     readonly contract: Contract,
+    steps: Steps,
+    readonly engine: EngineName,
   ) {
-    const { network, optimizer, loss } = plan;
+    const { network, optimizer } = plan;
     this.tasks = Object.entries(network.tasks).map(([name, task]) => taskRecord(name, task));
-    this.#updater = new Updater(network, optimizer, loss.weights);
+    this.#updater = new Updater(optimizer, steps);
   }
 
   get epochs(): number {
@@ -95,7 +101,8 @@ export class TrainingRun implements Run {
     this.#reason ??= reason;
   }
 
-  weights(): Promise<Weights> {
+  async weights(): Promise<Weights> {
+    settle(this.plan.network);
     return readWeights(this.plan.network);
   }
 
@@ -103,7 +110,8 @@ export class TrainingRun implements Run {
     writeWeights(this.plan.network, weights);
   }
 
-  save(store: Store, folder: string): Promise<void> {
+  async save(store: Store, folder: string): Promise<void> {
+    settle(this.plan.network);
     return writeModelFolder(this.plan.network, store, folder);
   }
 
@@ -141,6 +149,7 @@ export class TrainingRun implements Run {
       const epoch = this.#epoch + 1;
       const row: HistoryRow = { epoch, ...trained, ...judged, learning_rate: this.#place.lastRate!, seconds };
       this.history.push(row);
+      settle(this.plan.network); // whoever listens may look at the model
       await this.#tell((listener) => listener.epochEnd?.({ epoch, row }));
       this.#epoch = epoch;
       this.#place = BETWEEN;
@@ -156,7 +165,8 @@ export class TrainingRun implements Run {
   }
 
   dispose(): void {
-    this.#updater.dispose();
+    this.#crew.close();
+    this.#updater.steps.dispose();
   }
 
   /** The steps of the epoch that are left. Returns its training columns, or undefined when stopped before the last. */
@@ -165,7 +175,7 @@ export class TrainingRun implements Run {
     const steps = Math.ceil(train.size / batchSize);
     const place = this.#place;
     const means = tally(network, lossAverage, place.step > 0 ? place.sums : undefined);
-    const order = { batchSize, epoch: this.#epoch, seed, shuffle, from: place.step };
+    const order = { batchSize, epoch: this.#epoch, seed, shuffle, from: place.step, crew: this.#crew };
     for await (const batch of batches(train, order)) {
       const lastRate = this.learningRate;
       const sums = await this.#step(batch);
@@ -181,24 +191,19 @@ export class TrainingRun implements Run {
     return this.#place.step < steps ? undefined : means.logs();
   }
 
-  async #step(batch: Batch): Promise<Float32Array> {
+  #step(batch: Batch): Promise<Float32Array> {
     const { network, train, seed, loss } = this.plan;
-    const images = imagesOf(batch.pixels, [batch.count, ...train.shape], network.input.range);
-    const targets = targetsOf(network, train, batch, loss.classWeights);
-    const masks = masksOf(network, batch.count, seed, this.#epoch, this.#place.step);
-    let sums: Tensor | undefined;
-    try {
-      sums = this.#updater.step({ images, targets, masks });
-      return (await sums.data()) as Float32Array;
-    } finally {
-      tf.dispose([images, sums, masks, targets] as unknown as tf.TensorContainer);
-    }
+    return this.#updater.step({
+      ...batchArrays(network, train, batch, loss.classWeights),
+      ...maskArrays(network, batch.count, seed, this.#epoch, this.#place.step),
+    });
   }
 
   /** The validation columns of the epoch, or undefined when aborted on the way: they are then made on resuming. */
   async #judgeEpoch(): Promise<Record<string, number> | undefined> {
     const { network, validation, clean, loss, batchSize, seed, lossAverage: average, signal } = this.plan;
-    const pass = { weights: loss.weights, batchSize, seed, epoch: this.#epoch, average, signal };
+    const crew = this.#crew;
+    const pass = { weights: loss.weights, batchSize, seed, epoch: this.#epoch, average, signal, crew };
     const judged = validation && (await judgeDataset(network, validation, pass));
     const bare =
       validation && clean ? await judgeDataset(network, validation.augment(null), pass) : undefined;
@@ -210,7 +215,7 @@ export class TrainingRun implements Run {
   }
 
   async #keep(): Promise<void> {
-    const { checkpoint, network, optimizer } = this.plan;
+    const { checkpoint, optimizer } = this.plan;
     if (!checkpoint) return;
     const callbacks: Record<string, CallbackState> = {};
     for (const { key, listener } of this.#listeners) {
@@ -225,9 +230,10 @@ export class TrainingRun implements Run {
         learningRate: optimizer.adjustable ? this.learningRate : null,
         rows: this.history,
         stopped: this.#reason === ABORTED ? null : this.#reason,
+        engine: this.engine,
       },
-      weights: await readWeights(network),
-      slots: await this.#updater.slots(),
+      weights: await this.weights(),
+      slots: await this.#updater.steps.slots(),
       callbacks,
     });
   }

@@ -5,6 +5,7 @@ import { runGraph } from '../models/graph.js';
 import type { Network } from '../models/network.js';
 import { clip } from '../optimizers/clip.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
+import { within } from '../tensor/recorder.js';
 import { tf } from '../tensor/tf.js';
 import { judge, type TaskTargets } from './tally.js';
 
@@ -29,8 +30,10 @@ export interface StepOutputs {
   readonly weights: readonly Tensor[];
   /** New values of weights that are not trained (moving statistics). */
   readonly moved: readonly (readonly [weight: Weight, value: Tensor])[];
-  /** For each trained weight its slots; the sum of gradients last when the optimiser accumulates. */
-  readonly slots: readonly (readonly Tensor[])[];
+  /** In the order of {@link slotNames}. */
+  readonly slots: readonly Tensor1D[];
+  /** Of the batch, before clipping: all trained weights end to end. */
+  readonly gradient: Tensor1D;
   /** See `Judged.sums`. */
   readonly sums: Tensor1D;
 }
@@ -48,11 +51,28 @@ export function penaltyOf(network: Network): Tensor {
   return penalties.length === 0 ? tf.scalar(0) : tf.addN(penalties);
 }
 
-/** Slots as they stand before the first step: zeros. */
-export function freshSlots(network: Network, { rule, gradientAccumulationSteps }: Optimizer): Tensor[][] {
-  const perWeight = rule.slots.length + (gradientAccumulationSteps > 1 ? 1 : 0);
-  return trainedWeights(network).map((weight) =>
-    Array.from({ length: perWeight }, () => tf.keep(tf.zeros(weight.shape as number[]))),
+/** The slot that gradients are added up in until there are enough for an update. */
+export const GRADIENT_SUM = 'gradient_sum';
+
+/** What an optimiser keeps between steps, each one vector over all trained weights end to end. */
+export function slotNames({ rule, gradientAccumulationSteps }: Optimizer): readonly string[] {
+  return gradientAccumulationSteps > 1 ? [...rule.slots, GRADIENT_SUM] : rule.slots;
+}
+
+/** How many numbers the trained weights have in all: the length of every slot. */
+export function trainedSize(network: Network): number {
+  return sizesOf(trainedWeights(network)).reduce((sum, size) => sum + size, 0);
+}
+
+/** Slots as they stand before the first step: zeros. The caller owns them. */
+export function freshSlots(network: Network, optimizer: Optimizer): Tensor1D[] {
+  return slotNames(optimizer).map(() => tf.zeros([trainedSize(network)]));
+}
+
+/** A vector over all trained weights end to end, as one tensor a weight. */
+export function split(flat: Tensor1D, weights: readonly Weight[]): Tensor[] {
+  return tf.tidy(() =>
+    tf.split(flat, sizesOf(weights)).map((part, i) => tf.reshape(part, weights[i]!.shape as number[])),
   );
 }
 
@@ -61,7 +81,8 @@ export function freshSlots(network: Network, { rule, gradientAccumulationSteps }
  * slots and the batch's sums out. No number is drawn inside, no tensor read back, nothing written: the caller assigns
  * the results. So the same step can be run on any backend, checked against Keras, resumed to the bit, and recorded.
  *
- * The weights are the model's variables, read at the start.
+ * The weights are the model's variables, read at the start. An update works on all of them end to end, a few large
+ * operations instead of a dozen small ones a weight.
  */
 export function trainingStep(
   network: Network,
@@ -69,38 +90,45 @@ export function trainingStep(
   lossWeights: { readonly [task: string]: number },
   kind: StepKind,
   inputs: StepInputs,
-  slots: readonly (readonly Tensor[])[],
+  slots: readonly Tensor1D[],
 ): StepOutputs {
   const trained = trainedWeights(network);
   return tf.tidy((): never => {
     const { gradients, moved, sums } = differentiate(network, lossWeights, trained, inputs);
-    if (kind === 'accumulate') {
-      const grown = slots.map((own, i) => [...own.slice(0, -1), tf.add(own.at(-1)!, gradients[i]!)]);
-      return { weights: [], moved, slots: grown, sums } as never;
-    }
-    const accumulates = optimizer.gradientAccumulationSteps > 1;
-    const mean = accumulates
-      ? gradients.map((gradient, i) =>
-          tf.div(tf.add(slots[i]!.at(-1)!, gradient), optimizer.gradientAccumulationSteps),
-        )
-      : gradients;
-    const rate = inputs.coefficients.at(-1)!;
-    const updated = clip(mean, optimizer.clipping).map((gradient, i) => {
-      const value = decayed(trained[i]!.read(), rate, optimizer.weightDecay);
-      const next = optimizer.rule.apply(value, gradient, slots[i]!, inputs.coefficients);
-      return {
-        weight: constrained(trained[i]!, next.weight),
-        slots: accumulates ? [...next.slots, tf.zerosLike(value)] : next.slots,
-      };
+    const gradient = endToEnd(gradients);
+    const outputs = within('optimizer', () => {
+      const grown = optimizer.gradientAccumulationSteps > 1 ? tf.add(slots.at(-1)!, gradient) : gradient;
+      if (kind === 'accumulate') return { weights: [], slots: [...slots.slice(0, -1).map(tf.clone), grown] };
+      return update(trained, optimizer, inputs.coefficients, grown as Tensor1D, slots);
     });
-    return {
-      weights: updated.map(({ weight }) => weight),
-      moved,
-      slots: updated.map((next) => next.slots),
-      sums,
-    } as never; // a container of tensors, which tidy hands out; its type has no room for readonly arrays
+    return { ...outputs, moved, gradient, sums } as never; // tidy hands the tensors out; its type knows no readonly arrays
   });
 }
+
+/** New weights and slots from the sum of the gradients of one update. */
+function update(
+  trained: readonly Weight[],
+  optimizer: Optimizer,
+  coefficients: readonly Scalar[],
+  gradients: Tensor1D,
+  slots: readonly Tensor1D[],
+): Pick<StepOutputs, 'weights' | 'slots'> {
+  const { rule, clipping, weightDecay, gradientAccumulationSteps: batches } = optimizer;
+  const mean = batches > 1 ? (tf.div(gradients, batches) as Tensor1D) : gradients;
+  const cut = clip(mean, (flat) => split(flat, trained), clipping);
+  const value = decayed(endToEnd(trained.map((weight) => weight.read())), coefficients.at(-1)!, weightDecay);
+  const next = rule.apply(value, cut, slots.slice(0, rule.slots.length), coefficients);
+  return {
+    weights: split(next.weight as Tensor1D, trained).map((tensor, i) => constrained(trained[i]!, tensor)),
+    slots: [...next.slots, ...(batches > 1 ? [tf.zerosLike(gradients)] : [])] as Tensor1D[],
+  };
+}
+
+const sizesOf = (weights: readonly Weight[]) =>
+  weights.map((weight) => (weight.shape as number[]).reduce((product, side) => product * side, 1));
+
+const endToEnd = (tensors: readonly Tensor[]) =>
+  tf.concat(tensors.map((tensor) => tf.reshape(tensor, [-1]))) as Tensor1D;
 
 function differentiate(
   network: Network,

@@ -1,5 +1,6 @@
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs';
 import type { Network } from '../models/network.js';
+import { within } from '../tensor/recorder.js';
 import { tf } from '../tensor/tf.js';
 
 /** The targets of one task for a batch of `n`, as tensors. */
@@ -39,13 +40,15 @@ export function judge(
     const { target, present, weight } = targets[i]!;
     const counted = tf.mul(present, weight);
     const count = tf.sum(present);
-    const sum = masked(task.loss.perExample(prediction, target), counted, present);
+    const losses = within(`loss of ${name}`, () => task.loss.perExample(prediction, target));
+    const sum = masked(losses, counted, present);
     // A batch without a label of this task says nothing: 0 / 1.
     total = tf.add(total, tf.mul(tf.div(sum, tf.maximum(count, 1)), weights[name]!));
     parts.push(sum, count);
     for (const metric of task.metrics) {
       const by = metric.weighted ? counted : present;
-      measures.push(masked(metric.perExample(prediction, target), by, present), tf.sum(by));
+      const values = within(`metric ${name}_${metric.name}`, () => metric.perExample(prediction, target));
+      measures.push(masked(values, by, present), tf.sum(by));
     }
   });
   return { total, sums: tf.stack([total, penalty, ...parts, ...measures]) as Tensor1D };

@@ -47,6 +47,20 @@ describe.skipIf(!browser)('in a page', () => {
     expect(page.reopened).toEqual(page.here);
   });
 
+  test('trains on onnx as Node does, by onnxruntime-web', async () => {
+    const page = (await inPage(`
+      import * as ort from 'onnxruntime-web';
+      import { packages } from 'tfjs-multitask/browser';
+      import { study } from './test/browser/study.ts';
+      ort.env.wasm.wasmPaths = location.href;
+      report(await study('onnx', packages({ 'onnxruntime-web': async () => ort })));
+    `)) as Awaited<ReturnType<typeof study>>;
+    const node = await study('wasm');
+    expect(page.engine).toBe('onnx');
+    page.losses.forEach((loss, i) => void expect(Math.abs(loss / node.losses[i]! - 1)).toBeLessThan(1e-3));
+    expect(page.reopened).toEqual(page.here);
+  });
+
   test('decodes as sharp does, within a few levels, and lists what it cannot use', async () => {
     const decode = await sharpDecoder();
     const outcome = (await inPage(
@@ -85,6 +99,51 @@ describe.skipIf(!browser)('in a page', () => {
       '32: the file is empty',
       expect.stringMatching(/^33: it cannot be decoded \(/),
     ]);
+  });
+
+  test('changes images in workers as on its own thread, to the bit, and says why one did not start', async () => {
+    const outcome = await inPage(
+      `
+      import { augment, brightness, horizontalFlip, imagesInMemory, rotation } from 'tfjs-multitask';
+      import { imageFiles, webWorkers } from 'tfjs-multitask/browser';
+      import { batches } from './src/data/batches.ts';
+      const look = augment([rotation({ degrees: 20 }), horizontalFlip(), brightness({ range: 0.2 })]);
+      const images = Array.from({ length: 9 }, (_, n) => ({ labels: { n },
+        image: { data: Uint8Array.from({ length: 300 }, (_, i) => (i * i * (n + 3)) % 256), height: 10, width: 10, channels: 3 } }));
+      const dataset = imagesInMemory(images).augment(look);
+      const epochOf = async (dataset) => {
+        const all = [];
+        for await (const { pixels } of batches(dataset, { batchSize: 4, epoch: 1, seed: 2, shuffle: true })) all.push([...pixels]);
+        return all;
+      };
+      const threads = webWorkers({ count: 2 });
+      let posts = 0;
+      const counting = { count: 2, spawn: (...given) => {
+        const { post, end } = threads.spawn(...given);
+        return { post: (...sent) => { posts++; post(...sent); }, end };
+      } };
+      const alone = await epochOf(dataset);
+      const same = JSON.stringify(await epochOf(dataset.withWorkers(counting))) === JSON.stringify(alone);
+      const broken = { count: 1, spawn: (_, listener) => threads.spawn('this is no script', listener) };
+      const error = await epochOf(dataset.withWorkers(broken)).catch((error) => error);
+      const policy = document.createElement('meta');
+      Object.assign(policy, { httpEquiv: 'Content-Security-Policy', content: "worker-src 'self'" });
+      document.head.append(policy);
+      const refused = await epochOf(dataset.withWorkers(webWorkers())).catch((error) => error);
+      const file = new File([await (await fetch('face.jpg')).arrayBuffer()], 'face.jpg');
+      const picked = await imageFiles([file], { labels: () => ({ labels: {} }), size: [8, 8] });
+      report({ same, posts, kind: error.kind, received: error.received, refused: refused.received, own: picked.spawner.count });
+    `,
+      files,
+    );
+    expect(outcome).toEqual({
+      same: true,
+      posts: 3,
+      kind: 'worker',
+      received: expect.stringContaining('Unexpected identifier'),
+      refused: expect.stringContaining('its script may not start'),
+      own: expect.any(Number),
+    });
   });
 
   const blocks = blocksOf(ROOT).filter(({ place }) => place.startsWith('src/browser/'));

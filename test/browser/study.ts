@@ -13,13 +13,14 @@ import {
   maxPool,
   memoryStore,
   multiTask,
+  type PackageLoader,
   regression,
   sharedTrunk,
   weightedLoss,
 } from 'tfjs-multitask';
 
 /** A small run, from composing to a reopened model: the same program for Node and for the page. */
-export async function study(engine: EngineName) {
+export async function study(engine: EngineName, load?: PackageLoader) {
   const images = Array.from({ length: 32 }, (_, i) => ({
     image: { data: new Uint8Array(12 * 12 * 3).fill(8 * i), height: 12, width: 12, channels: 3 },
     labels: { level: i / 32, side: i < 16 ? ('dark' as const) : ('bright' as const) },
@@ -34,6 +35,7 @@ export async function study(engine: EngineName) {
     epochs: 12,
     batchSize: 8,
     engine,
+    ...(load && { load }),
     loss: weightedLoss({ level: 1, side: 1 }),
     optimizer: adam({ learningRate: 0.01 }),
   });

@@ -21,6 +21,16 @@ test('the bench prints a training step and a prediction of each engine as JSON',
   expect(status).toBe(0);
 });
 
+test('the bench of the feed prints an epoch beside its steps', () => {
+  const small = ['--size', '16', '--batch', '4', '--images', '8', '--rounds', '1', '--workers', '0,1'];
+  const { stdout, status } = spawnSync(process.execPath, ['--import', 'tsx', 'bench/feed.ts', ...small], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  expect(stdout.match(/^step .* workers: \d+\.\d{3}$/gm)).toHaveLength(12);
+  expect(status).toBe(0);
+});
+
 test('an engine that is not there is an error, never another engine', () => {
   const { stdout, stderr, status } = bench('--json', '--engines', 'wasmm');
   expect(stdout).toBe('');

@@ -116,6 +116,6 @@ test('UTKFace names give labels or a reason', () => {
 
 async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
-  for await (const value of values) all.push(value);
+  for await (const value of values) all.push(structuredClone(value)); // a batch is good until the next
   return all;
 }

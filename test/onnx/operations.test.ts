@@ -187,8 +187,8 @@ test('pooling of any window, stride and padding', async () => {
 });
 
 test('an operation without a counterpart is named', async () => {
-  await expect(difference((x) => tf.cumsum(x, 1), [3, 4], signed)).rejects.toMatchObject({
+  await expect(difference((x) => tf.unique(x, 1).values, [3, 4], signed)).rejects.toMatchObject({
     kind: 'engine',
-    path: 'operation Cumsum',
+    path: 'operation Unique',
   });
 });

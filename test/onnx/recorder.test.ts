@@ -26,7 +26,7 @@ test('calls come in order, and a leaf keeps the numbers it had when it was read'
     return y;
   });
   expect(calls.map(({ kernel }) => kernel)).toEqual(['Square', 'Neg']);
-  expect([...leaves.values()]).toEqual([[1, 2]]);
+  expect([...leaves.values()]).toEqual([Float32Array.of(1, 2)]);
   expect(calls[1]!.outputs[0]!.id).toBe(result.dataId);
   expect([...result.dataSync()]).toEqual([-1, -4]);
 });

@@ -169,6 +169,5 @@ test.each([
   const bytes = Float32Array.from(imageBytes('standardise', [4, 4, 3]));
   const images = imagesOf(bytes, [1, 4, 4, 3], range);
   // One multiplication in float32, one addition: two steps of float32 at 4.9.
-  expectClose(images.dataSync(), numbers(keras.standardise[name]!), 1e-6, name);
-  images.dispose();
+  expectClose(images.data, numbers(keras.standardise[name]!), 1e-6, name);
 });

@@ -1,4 +1,3 @@
-import type { NamedTensorMap, Tensor4D } from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   adam,
@@ -17,10 +16,16 @@ import {
 } from '../../src/index.js';
 import { composeNetwork } from '../../src/models/compose.js';
 import type { Network } from '../../src/models/network.js';
-import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasm.js';
-import { imagesOf, targetsOf } from '../../src/training/batch.js';
-import { freshSlots, type StepKind, trainedWeights, trainingStep } from '../../src/training/step.js';
+import {
+  type Arrays,
+  batchArrays,
+  coefficientArrays,
+  stepInputsOf,
+  tensorsOf,
+} from '../../src/training/batch.js';
+import { eagerSteps } from '../../src/training/eagerSteps.js';
+import { freshSlots, split, trainedWeights, trainingStep } from '../../src/training/step.js';
 import { Updater } from '../../src/training/updater.js';
 import { expectClose, expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
@@ -90,29 +95,33 @@ async function batch(network: Network, from: number) {
   const indices = Array.from({ length: BATCH }, (_, i) => from + i);
   const bytes = await Promise.all(indices.map((index) => data.read(index)));
   const pixels = Float32Array.from(bytes.flatMap((image) => Array.from(image.data)));
-  return {
-    images: imagesOf(pixels, [BATCH, ...SHAPE], network.input.range) as Tensor4D,
-    targets: targetsOf(network, data, { pixels, count: BATCH, indices }, {}),
-  };
+  return batchArrays(network, data, { pixels, count: BATCH, indices }, {});
 }
 
 /** 0 where the number named by the layer and its place is below the rate. */
-function masks(network: Network): NamedTensorMap {
+function masks(network: Network): Arrays {
   return Object.fromEntries(
     network.dropouts.map((layer) => {
       const shape = layer.maskShape(BATCH)!;
       const kept = uniform(`model-a/${layer.name}`, shape, 0, 1).map((u) => (u >= Math.fround(RATE) ? 1 : 0));
-      return [layer.name, tf.tensor(kept, shape)];
+      return [`${layer.name}/mask`, { shape, data: Float32Array.from(kept) }];
     }),
   );
 }
 
-async function step(network: Network, optimizer: Optimizer, kind: StepKind) {
-  const inputs = { ...(await batch(network, 0)), masks: masks(network) };
+async function step(network: Network, optimizer: Optimizer) {
   const rate = optimizer.schedule(0);
-  const coefficients = [...optimizer.rule.coefficients(1, rate), rate].map((value) => tf.scalar(value));
+  const coefficients = coefficientArrays([...optimizer.rule.coefficients(1, rate), rate]);
+  const arrays = { ...(await batch(network, 0)), ...masks(network), ...coefficients };
   const slots = freshSlots(network, optimizer);
-  return trainingStep(network, optimizer, LOSS_WEIGHTS, kind, { ...inputs, coefficients }, slots);
+  return trainingStep(
+    network,
+    optimizer,
+    LOSS_WEIGHTS,
+    'update',
+    stepInputsOf(network, tensorsOf(arrays)),
+    slots,
+  );
 }
 
 /** The places of a tensor whose numbers the fixture holds. */
@@ -185,7 +194,7 @@ describe('one step of Model A at 64x64 on wasm, with given dropout masks', () =>
     const network = modelA(RATE);
     expect(network.layersModel.countParams()).toBe(expected.parameters);
     expect(expected.parameters).toBe(455_234);
-    const { sums } = await step(network, adam(), 'update');
+    const { sums } = await step(network, adam());
     const [total, penalty, ageSum, ages, genderSum, genders, maeSum, , hits] = sums.dataSync();
     expect([ages, genders]).toEqual([BATCH, BATCH]);
     const pairs: [name: string, ours: number, keras: number][] = [
@@ -201,21 +210,21 @@ describe('one step of Model A at 64x64 on wasm, with given dropout masks', () =>
 
   test('has the gradients of Keras', async () => {
     const network = modelA(RATE);
-    // Two batches an update: the first only adds its gradients to a slot of zeros.
-    const { slots } = await step(network, adam({ gradientAccumulationSteps: 2 }), 'accumulate');
+    const { gradient } = await step(network, adam());
     const trained = trainedWeights(network);
     expect(trained.map((weight) => weight.originalName).sort()).toEqual(
       Object.keys(expected.gradients).sort(),
     );
+    const gradients = split(gradient, trained);
     trained.forEach(({ originalName: name }, i) => {
-      expectSummary(name, slots[i]!.at(-1)!.dataSync(), expected.gradients[name]!, 1e-4);
+      expectSummary(name, gradients[i]!.dataSync(), expected.gradients[name]!, 1e-4);
     });
   });
 
   test('leaves the weights and the moving statistics of Keras, with Adam', async () => {
     const network = modelA(RATE);
     const before = weightsOf(network.layersModel);
-    const { weights, moved } = await step(network, adam({ learningRate: ADAM_RATE }), 'update');
+    const { weights, moved } = await step(network, adam({ learningRate: ADAM_RATE }));
     trainedWeights(network).forEach((weight, i) => {
       weight.write(weights[i]!);
     });
@@ -240,12 +249,10 @@ test('twenty steps of SGD without dropout have the losses of Keras', async () =>
   const { rate, batches, steps } = keras['twenty steps'];
   expect(steps).toHaveLength(20);
   const network = modelA(0);
-  const updater = new Updater(network, sgd({ learningRate: rate }), LOSS_WEIGHTS);
+  const optimizer = sgd({ learningRate: rate });
+  const updater = new Updater(optimizer, eagerSteps(network, optimizer, LOSS_WEIGHTS));
   for (const [i, theirs] of steps.entries()) {
-    const { images, targets } = await batch(network, BATCH * (i % batches));
-    const sums = updater.step({ images, targets, masks: {} });
-    const [total, , age, , gender] = sums.dataSync();
-    tf.dispose([images, sums, ...targets.map((target) => ({ ...target }))]);
+    const [total, , age, , gender] = await updater.step(await batch(network, BATCH * (i % batches)));
     expectCloseToLargest([total!], [theirs.total], 1e-4, `loss of step ${i + 1}`);
     expectCloseToLargest([age! / BATCH], [theirs.age], 1e-4, `age_loss of step ${i + 1}`);
     expectCloseToLargest([gender! / BATCH], [theirs.gender], 1e-4, `gender_loss of step ${i + 1}`);
@@ -254,5 +261,5 @@ test('twenty steps of SGD without dropout have the losses of Keras', async () =>
   const [first, last] = [steps[4]!, steps[19]!];
   expect(first.gender - last.gender).toBeGreaterThan(100 * 1e-4 * first.gender);
   expect(first.age - last.age).toBeGreaterThan(10 * 1e-4 * first.age);
-  updater.dispose();
+  updater.steps.dispose();
 });

@@ -19,8 +19,11 @@ const model = m.multiTask({ input: [8, 8, 3] })
   .build();
 const main = async () => {
   const { rows } = await model.fit(data, { epochs: 1, batchSize: 2 });
+  const threads = n.workerThreads({ count: 2 });
+  const looked = data.augment(m.augment([m.horizontalFlip(), m.brightness({ range: 0.2 })]));
+  const [alone, beside] = [await model.evaluate(looked), await model.evaluate(looked.withWorkers(threads))];
   const { level } = await model.predict(image(10));
-  console.log(rows.length === 1 && Number.isFinite(level) && typeof n.folderStore === 'function' ? 'trained' : 'failed');
+  console.log(rows.length === 1 && Number.isFinite(level) && alone.loss === beside.loss ? 'trained' : 'failed');
 };
 main();
 `;

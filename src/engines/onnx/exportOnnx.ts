@@ -1,14 +1,13 @@
-import { fault } from '../../core/errors.js';
 import { taskTable } from '../../io/taskTable.js';
 import { networkOf } from '../../models/compose.js';
 import { runGraph } from '../../models/graph.js';
 import type { Network, NetworkInput } from '../../models/network.js';
 import type { AnyTask, Tasks } from '../../tasks/task.js';
-import { type Recording, record, type Seen } from '../../tensor/recorder.js';
 import { tf } from '../../tensor/tf.js';
 import { useEngine } from '../choose.js';
 import { onnxBytes } from './format.js';
 import { graphOf } from './graph.js';
+import { type Pass, recordTwins } from './twins.js';
 
 /**
  * What {@link exportOnnx} needs of a model; every `MultiTaskModel` has it.
@@ -50,18 +49,14 @@ export interface Exportable {
  * @category Files
  */
 export async function exportOnnx(model: Exportable): Promise<Uint8Array> {
-  const network = networkOf(model.layersModel, model.tasks, model.input);
   await useEngine('wasm');
-  // Two batch sizes tell what belongs to the network from what belongs to the batch.
-  const [two, three] = [2, 3].map((batch) => pass(network, batch)) as [Pass, Pass];
-  checkSame(two, three);
-  const names = Object.keys(network.tasks);
-  const { nodes, constants } = graphOf(
-    two.recording,
-    three.recording,
-    [{ name: 'image', tensor: two.image }],
-    names.map((name, i) => ({ name, tensor: two.outputs[i]! })),
-  );
+  return exportNetwork(networkOf(model.layersModel, model.tasks, model.input));
+}
+
+/** The same for a network, recorded on the backend in use, which must read synchronously. */
+export async function exportNetwork(network: Network): Promise<Uint8Array> {
+  const [two, three] = recordTwins(predictionOf(network), [2, 3], false);
+  const { nodes, constants } = graphOf(two.recording, three.recording, two.inputs, two.outputs);
   const table = JSON.stringify(taskTable(network));
   const [black, white] = network.input.range;
   return onnxBytes({
@@ -79,7 +74,7 @@ export async function exportOnnx(model: Exportable): Promise<Uint8Array> {
       shape: ['batch', task.units],
       description: describe(task),
     })),
-    description: `Answers ${names.join(', ')} for each image.`,
+    description: `Answers ${Object.keys(network.tasks).join(', ')} for each image.`,
     metadata: { 'tfjs-multitask': table },
   });
 }
@@ -90,49 +85,18 @@ function describe({ kind, unit, labels = [] }: AnyTask): string {
   return `Probabilities of ${labels.map((label) => `"${label}"`).join(', ')}.`;
 }
 
-interface Pass {
-  readonly recording: Recording<unknown>;
-  readonly image: Seen;
-  readonly outputs: readonly Seen[];
-}
-
-/** A prediction written down. The images differ from each other, and from those of another batch size. */
-function pass(network: Network, batch: number): Pass {
-  return tf.tidy(() => {
-    const shape = [batch, ...network.input.shape];
+/** A prediction. The images differ from each other, and from those of the other turn. */
+function predictionOf(network: Network): Pass {
+  return (count) => {
+    const shape = [count, ...network.input.shape];
     const size = shape.reduce((product, side) => product * side, 1);
-    const values = Float32Array.from({ length: size }, (_, i) => ((i * 7 + batch * 13) % 97) / 97);
+    const values = Float32Array.from({ length: size }, (_, i) => ((i * 7 + count * 13) % 97) / 97);
     const image = tf.tensor(values, shape);
-    const recording = record(() => runGraph(network.graph, image, { training: false }));
-    return { recording, image: seenOf(image), outputs: recording.result.map(seenOf) } as never;
-  }) as unknown as Pass;
+    const outputs = runGraph(network.graph, image, { training: false });
+    const names = Object.keys(network.tasks);
+    return {
+      inputs: { image },
+      outputs: Object.fromEntries(outputs.map((output, i) => [names[i]!, output])),
+    };
+  };
 }
-
-const seenOf = ({ dataId, shape, dtype }: tf.Tensor): Seen => ({ id: dataId, shape, dtype });
-
-/** Throws unless both passes ran the same kernels on the same constants. */
-function checkSame(two: Pass, three: Pass): void {
-  const longest = Math.max(two.recording.calls.length, three.recording.calls.length);
-  for (let i = 0; i < longest; i++) {
-    const [one, other] = [two.recording.calls[i], three.recording.calls[i]];
-    if (one?.kernel !== other?.kernel) throw dependsOnBatch((one ?? other)!.kernel);
-    for (const [name, input] of Object.entries(one!.inputs)) {
-      const leaf = input.id === two.image.id ? undefined : two.recording.leaves.get(input.id);
-      const twin = other!.inputs[name];
-      const otherLeaf = twin && twin.id !== three.image.id ? three.recording.leaves.get(twin.id) : undefined;
-      const equal =
-        leaf?.length === otherLeaf?.length &&
-        (!leaf || Array.from(leaf).every((v, j) => v === otherLeaf![j]));
-      if (!equal) throw dependsOnBatch(one!.kernel);
-    }
-  }
-}
-
-const dependsOnBatch = (kernel: string) =>
-  fault({
-    kind: 'engine',
-    path: `operation ${kernel}`,
-    expected: 'the same operations and constants for every batch of images',
-    received: 'others for a second batch',
-    advice: 'A layer draws or counts in JavaScript, or looks at the batch size: take it out.',
-  });

@@ -10,11 +10,20 @@ export interface Simplified {
   root(id: object): object;
 }
 
-/** The calls without those that only copy, and with larger steps for some that follow each other. */
-export function simplified(calls: readonly KernelCall[]): Simplified {
+/**
+ * The calls without those that only copy, and with larger steps for some that follow each other.
+ *
+ * @param twins - For every tensor of the calls its shape in another recording; what is written anew here gets it too.
+ */
+export function simplified(calls: readonly KernelCall[], twins: Map<Seen, readonly number[]>): Simplified {
   const copies = new Map<object, object>();
   const root = (id: object) => copies.get(id) ?? id;
-  const own = (seen: Seen): Seen => ({ ...seen, id: root(seen.id) });
+  const own = (seen: Seen): Seen => {
+    if (root(seen.id) === seen.id) return seen;
+    const original = { ...seen, id: root(seen.id) };
+    twins.set(original, twins.get(seen)!);
+    return original;
+  };
   const kept: KernelCall[] = [];
   for (const call of calls) {
     const inputs = Object.fromEntries(Object.entries(call.inputs).map(([name, seen]) => [name, own(seen)]));
@@ -44,10 +53,10 @@ function pooledGradients(calls: readonly KernelCall[]): readonly KernelCall[] {
       const { dy, input, output } = pooling.inputs;
       result.splice(result.indexOf(pooling), 1);
       result.push({
+        ...call,
         kernel: POOLED_BIAS_RELU_GRADIENT,
         inputs: { input: input!, output: output!, dy: dy! },
         attributes: pooling.attributes,
-        outputs: call.outputs,
       });
     } else {
       result.push(call);

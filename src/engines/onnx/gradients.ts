@@ -1,4 +1,3 @@
-import { fault } from '../../core/errors.js';
 import { tf } from '../../tensor/tf.js';
 import { channelsOf } from './channels.js';
 import type { Mapping } from './graph.js';
@@ -30,15 +29,6 @@ export const maxPoolGradient: Operation = ({
     1,
     attribute<'same'>('pad'),
   );
-  if (strides[0] < size[0] || strides[1] < size[1]) {
-    throw fault({
-      kind: 'engine',
-      path: 'operation MaxPoolGrad',
-      expected: 'max-pooling whose windows do not overlap',
-      received: `windows of ${size.join('x')} every ${strides.join('x')}`,
-      advice: 'Give the pooling strides of at least its size, or use the wasm engine.',
-    });
-  }
   // MaxUnpool knows no padding: what is put around is never the largest, and taken off again.
   const [, height, width] = call.inputs.input!.shape as Shape4D;
   const [top, left, bottom, right] = padsOf(info) as Shape4D;

@@ -76,8 +76,8 @@ export function graphOf(
   /** What a value was turned from, when it is an image turned back. */
   const turned = new Map<string, string>();
   const given = new Set<object>(inputs.map(({ tensor }) => tensor.id));
-  const { calls, root } = simplified(recording.calls);
-  const twins = twinsOf(calls, simplified(twin.calls).calls);
+  const twins = twinsOf(recording.calls, twin.calls);
+  const { calls, root } = simplified(recording.calls, twins);
   const keep = ({ id, shape }: Seen, value: string, layout: Layout = laidOut.get(value) ?? 'last') => {
     if (!values.has(id)) values.set(id, new Map());
     const shapes = values.get(id)!;
@@ -112,7 +112,32 @@ export function graphOf(
   const integers = (list: readonly number[]) => constant(BigInt64Array.from(list, BigInt), [list.length]);
   const shapeValue = ({ shape }: Seen, other: readonly number[] = shape) =>
     integers(shape.map((size, axis) => (size === other[axis] ? size : -1)));
-  const leafOf = ({ id }: Seen) => (given.has(id) ? undefined : recording.leaves.get(id));
+  const leafValue = (tensor: Seen): string => {
+    const leaf = Float32Array.from(recording.leaves.get(tensor.id)!);
+    const other = twins.get(tensor) ?? tensor.shape;
+    if (other.join() === tensor.shape.join()) return constant(leaf, tensor.shape);
+    // One number throughout, as many times as the batch wants.
+    const sizes = tensor.shape.map((size, axis) =>
+      size === other[axis] ? integers([size]) : emit('Mul', [batchSize(), integers([size / batch()!.count])]),
+    );
+    return emit('Expand', [constant(leaf.slice(0, 1), []), emit('Concat', sizes, { axis: 0 })]);
+  };
+  /** An input whose first size is the number of examples, and that number here. */
+  const batch = () => {
+    for (const { inputs: own } of recording.calls) {
+      const tensor = Object.values(own).find((t) => given.has(t.id) && twins.get(t)![0] !== t.shape[0]);
+      const name = tensor && inputs.find((input) => input.tensor.id === tensor.id)!.name;
+      if (name !== undefined) return { name, count: tensor!.shape[0]! };
+    }
+    return undefined;
+  };
+  /** How many examples there are, as a list of one. */
+  const batchSize = () => emit('Slice', [emit('Shape', [batch()!.name]), integers([0]), integers([1])]);
+  /** The numbers of a constant that is the same for every batch. */
+  const leafOf = (tensor: Seen) => {
+    const fixed = twins.get(tensor)?.join() === tensor.shape.join();
+    return given.has(tensor.id) || !fixed ? undefined : recording.leaves.get(tensor.id);
+  };
   const valueFor = (tensor: Seen, layout: Layout = 'last'): string => {
     const known = values.get(tensor.id);
     const same = known?.get(tensor.shape.join());
@@ -139,7 +164,7 @@ export function graphOf(
       }
       return constant(transpose(leaf, tensor.shape, TO_ONNX), sized(tensor.shape, TO_ONNX));
     }
-    if (!known) return constant(Float32Array.from(recording.leaves.get(tensor.id)!), tensor.shape);
+    if (!known) return leafValue(tensor);
     const [shape] = known.keys();
     const source = valueFor({ ...tensor, shape: shape === '' ? [] : shape!.split(',').map(Number) });
     return emit('Reshape', [source, shapeValue(tensor, twins.get(tensor))]);
@@ -255,12 +280,15 @@ function transpose(
   return result;
 }
 
-function unmapped({ kernel, outputs }: KernelCall): Error {
+/** What runs every operation of TensorFlow.js, for advice. */
+export const ENGINES_FOR_ALL = 'engine wasm, native or cpu';
+
+function unmapped({ kernel, place, outputs }: KernelCall): Error {
   return fault({
     kind: 'engine',
-    path: `operation ${kernel}`,
+    path: `operation ${kernel}${place ? ` of ${place}` : ''}`,
     expected: 'an operation that can be written as ONNX',
     received: `one that cannot, whose output is [${outputs[0]?.shape.join(', ')}]`,
-    advice: 'Use another layer; the wasm and native engines run every operation of TensorFlow.js.',
+    advice: `Write it in other operations, or use ${ENGINES_FOR_ALL}, which run every one.`,
   });
 }

@@ -1,9 +1,10 @@
 import { fault } from '../../core/errors.js';
 import { tf } from '../../tensor/tf.js';
+import { activated } from './activation.js';
 import { layoutOf } from './channels.js';
 import type { Mapping } from './graph.js';
 import { BLOCKED, FROM_ONNX, TO_ONNX } from './layout.js';
-import { activated, type Operation } from './operations.js';
+import type { Operation } from './operations.js';
 
 export { FROM_ONNX, TO_ONNX };
 
@@ -155,24 +156,6 @@ export const pool =
       ...(operation === 'AveragePool' ? { count_include_pad: 0 } : {}),
     };
     return node('Transpose', [node(operation, [transposed('x', TO_ONNX)], attributes)], { perm: FROM_ONNX });
-  };
-
-/** Resizing in height and width, by the factor between the two shapes. */
-export const resize =
-  (mode: 'linear' | 'nearest'): Operation =>
-  ({ call, attribute, node, transposed, floats }) => {
-    const [, height, width] = call.inputs.images!.shape as Shape4D;
-    const [, tall, wide] = call.outputs[0]!.shape as Shape4D;
-    const halfPixel = attribute<boolean | undefined>('halfPixelCenters');
-    const corners = attribute<boolean | undefined>('alignCorners');
-    const attributes = {
-      mode,
-      coordinate_transformation_mode: corners ? 'align_corners' : halfPixel ? 'half_pixel' : 'asymmetric',
-      ...(mode === 'nearest' ? { nearest_mode: corners ? 'round_prefer_ceil' : 'floor' } : {}),
-    };
-    const scales = floats([1, 1, tall! / height!, wide! / width!], [4]);
-    const y = node('Resize', [transposed('images', TO_ONNX), '', scales], attributes);
-    return node('Transpose', [y], { perm: FROM_ONNX });
   };
 
 function checkChannelsLast({ attribute, call }: Mapping): void {

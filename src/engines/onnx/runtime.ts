@@ -1,57 +1,156 @@
-import { onnxBytes } from './format.js';
-import { BLOCKED } from './layout.js';
+import { fault, isMultitaskError } from '../../core/errors.js';
+import type { PackageLoader } from '../../core/outside.js';
+import type { NamedArray } from '../../io/tensorFile.js';
 
-/**
- * How ONNX Runtime runs a training step best. Its plan of the memory, made from the first run's sizes, gains no time here
- * and holds 1.7 times as much; running operations beside each other is slower than each on all threads.
- */
-export const SESSION_OPTIONS = {
-  graphOptimizationLevel: 'all',
-  executionMode: 'sequential',
-  enableMemPattern: false,
-} as const;
-
-/** What is needed of `onnxruntime-node` and its like. */
+/** ONNX Runtime as far as the library uses it; `onnxruntime-node` and `onnxruntime-web` both are it. */
 export interface Runtime {
   readonly InferenceSession: {
-    create(
-      bytes: Uint8Array,
-      options?: object,
-    ): Promise<{
-      run(feeds: object): Promise<{ readonly [name: string]: { readonly data: unknown } }>;
-      release(): Promise<void>;
-    }>;
+    create(bytes: Uint8Array, options: SessionOptions): Promise<Session>;
   };
+  readonly Tensor: new (type: 'float32', data: Float32Array, shape: readonly number[]) => RuntimeTensor;
+  /** The package that it came from, and its version. */
+  readonly label: string;
 }
 
+/** Numbers as ONNX Runtime holds them. */
+export interface RuntimeTensor {
+  readonly dims: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** A graph ready to run. */
+export interface Session {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  run(
+    feeds: { readonly [name: string]: RuntimeTensor },
+    fetches?: readonly string[],
+  ): Promise<{ readonly [name: string]: RuntimeTensor }>;
+  release(): Promise<void>;
+}
+
+/** How a session is made. */
+export interface SessionOptions {
+  readonly intraOpNumThreads?: number;
+  readonly freeDimensionOverrides?: { readonly [name: string]: number };
+  readonly graphOptimizationLevel?: 'disabled' | 'basic' | 'extended' | 'all';
+  readonly executionMode?: 'sequential' | 'parallel';
+  readonly enableMemPattern?: boolean;
+  readonly executionProviders?: readonly string[];
+  readonly logSeverityLevel?: 0 | 1 | 2 | 3 | 4;
+}
+
+/** The packages that bring it, best first, and the oldest version whose operations the graphs use. */
+const PACKAGES = ['onnxruntime-node', 'onnxruntime-web'] as const;
+const OLDEST = [1, 20] as const;
+
+/** What installs it where there is Node. Its install script would download CUDA libraries, and fails where it cannot. */
+export const ONNX_INSTALL = 'npm install onnxruntime-node --onnxruntime-node-install=skip';
+
 /**
- * How many channels a block has in the layout that `runtime` convolves fastest, for `graphOf`: 8 or 16 as the processor has
- * it; undefined where it has no such layout, in a browser for one.
+ * Loads ONNX Runtime: `onnxruntime-node`, or `onnxruntime-web` where the loader knows that.
+ *
+ * @throws `missing-package` fault when neither is there; `engine` fault for one that does not load or is too old.
  */
-export async function channelBlock({ InferenceSession }: Runtime): Promise<number | undefined> {
-  const bytes = onnxBytes({
-    nodes: [
-      { operation: `${BLOCKED}:ReorderInput`, inputs: ['x'], outputs: ['blocks'], attributes: {} },
-      { operation: 'Shape', inputs: ['blocks'], outputs: ['sizes'], attributes: {} },
-      { operation: 'Cast', inputs: ['sizes'], outputs: ['shape'], attributes: { to: 1 } },
-    ],
-    // Four channels, the fewest that can be put into blocks: what comes out is one block.
-    constants: [{ name: 'x', shape: [1, 4, 1, 1], data: new Float32Array(4) }],
-    inputs: [],
-    outputs: [{ name: 'shape', shape: [4], description: '' }],
-    description: '',
-    metadata: {},
-  });
-  try {
-    const session = await InferenceSession.create(bytes, { logSeverityLevel: 4 });
+export async function loadRuntime(load: PackageLoader | undefined): Promise<Runtime> {
+  if (!load) {
+    throw missing(
+      'a way to load onnxruntime-node or onnxruntime-web',
+      'none',
+      "In Node give `load: loadPackage` from 'tfjs-multitask/node'; in a page `load: packages({ 'onnxruntime-web': () => import('onnxruntime-web') })`.",
+    );
+  }
+  const reasons: string[] = [];
+  for (const name of PACKAGES) {
     try {
-      const { shape } = await session.run({});
-      const block = (shape!.data as Float32Array)[1]!;
-      return block > 4 ? block : undefined;
-    } finally {
-      await session.release();
+      const loaded = await load<Partial<Runtime> & { default?: Runtime }>(name, 'the onnx engine');
+      return checked(name, (loaded.InferenceSession ? loaded : loaded.default) as Runtime | undefined);
+    } catch (error) {
+      if (isMultitaskError(error) && error.kind === 'engine') throw error;
+      reasons.push(
+        isMultitaskError(error) ? `${name}: ${error.received}` : `${name}: ${(error as Error).message}`,
+      );
     }
-  } catch {
-    return undefined;
+  }
+  throw missing(PACKAGES.join(' or '), reasons.join('; '), `Run: ${ONNX_INSTALL}`);
+}
+
+function missing(expected: string, received: string, advice: string) {
+  return fault({ kind: 'missing-package', path: 'engine onnx', expected, received, advice });
+}
+
+function checked(name: string, runtime: Runtime | undefined): Runtime {
+  const { env } = (runtime ?? {}) as { env?: { versions?: { common?: string } } };
+  const version = env?.versions?.common ?? '';
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const old = major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1]);
+  if (typeof runtime?.InferenceSession?.create === 'function' && !old) {
+    return {
+      InferenceSession: runtime.InferenceSession,
+      Tensor: runtime.Tensor,
+      label: `${name} ${version}`,
+    };
+  }
+  throw fault({
+    kind: 'engine',
+    path: 'engine onnx',
+    expected: `${name} of version ${OLDEST.join('.')} or later`,
+    received: version ? `version ${version}` : 'another package of that name',
+    advice: `Run: npm install ${name}@latest`,
+  });
+}
+
+/** How many threads a session uses; undefined leaves it to the runtime: one a core. */
+export type Threads = number | undefined;
+
+/**
+ * Makes a session; what the runtime says against it becomes an `engine` fault.
+ *
+ * @param what - For messages: `the training step`.
+ */
+export async function openSession(
+  runtime: Runtime,
+  bytes: Uint8Array,
+  what: string,
+  options: SessionOptions,
+): Promise<Session> {
+  try {
+    return await runtime.InferenceSession.create(bytes, { logSeverityLevel: 3, ...options });
+  } catch (cause) {
+    throw refused(runtime, what, cause);
   }
 }
+
+/** Runs a session; the same for what it says while it runs. */
+export async function runSession(
+  runtime: Runtime,
+  session: Session,
+  what: string,
+  feeds: { readonly [name: string]: RuntimeTensor },
+  fetches?: readonly string[],
+): Promise<{ readonly [name: string]: RuntimeTensor }> {
+  try {
+    return await session.run(feeds, fetches);
+  } catch (cause) {
+    throw refused(runtime, what, cause);
+  }
+}
+
+function refused({ label }: Runtime, what: string, cause: unknown) {
+  const message = String((cause as Error)?.message ?? cause).split('\n')[0]!;
+  const memory = /alloc|memory/i.test(message);
+  return fault({
+    kind: memory ? 'memory' : 'engine',
+    path: `engine onnx: ${what}`,
+    expected: `${label} to run it`,
+    received: message,
+    advice: memory
+      ? 'Give a smaller batch or smaller images.'
+      : 'The run can go on from its checkpoint with resume and engine: "wasm".',
+    cause,
+  });
+}
+
+/** An array as the runtime takes it, not copied. */
+export const runtimeTensor = (runtime: Runtime, { data, shape }: NamedArray): RuntimeTensor =>
+  new runtime.Tensor('float32', data, shape);

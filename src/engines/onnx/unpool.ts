@@ -1,15 +1,16 @@
 import { channelsOf, layoutOf } from './channels.js';
-import { maxPoolGradient, open, STEEP } from './gradients.js';
+import { open, STEEP } from './gradients.js';
 import type { Mapping } from './graph.js';
 import { pair } from './images.js';
 import { BLOCKED, type Layout, relaid, TO_ONNX } from './layout.js';
 import type { Operation } from './operations.js';
+import { anyMaxPoolGradient } from './poolGradients.js';
 
 type Pair = number | [number, number];
 
 /** Gradient of max-pooling. */
 export const unpooled: Operation = (mapping) =>
-  halves(mapping) ? unpoolHalves(mapping, mapping.image('dy', 'blocked')) : maxPoolGradient(mapping);
+  halves(mapping) ? unpoolHalves(mapping, mapping.image('dy', 'blocked')) : anyMaxPoolGradient(mapping);
 
 /** See `fused`: `{ input, output, dy } -> [dx where input > 0, its sum for every channel]`. */
 export const pooledBiasReluGradient: Operation = (mapping) => {
@@ -18,7 +19,7 @@ export const pooledBiasReluGradient: Operation = (mapping) => {
   const layout = layoutOf(mapping, mapping.call.inputs.dy!.shape[3]!);
   const dx = halves(mapping)
     ? unpoolHalves(mapping, masked)
-    : (maxPoolGradient(instead(mapping, 'dy', masked, layout)) as string);
+    : (anyMaxPoolGradient(instead(mapping, 'dy', masked, layout)) as string);
   return [dx, channels.sum(masked)];
 };
 

@@ -1,0 +1,39 @@
+import { change, type Plan } from '../augment/change.js';
+import { changesOf, type Recipe } from '../augment/recipe.js';
+import type { ImageShape } from '../core/images.js';
+
+/** The images of one batch, to be changed in a worker. Both buffers come back with the answer. */
+export interface Job {
+  readonly shape: ImageShape;
+  readonly recipe: Recipe;
+  /** One an image. */
+  readonly plans: readonly Plan[];
+  /** The images one after another, bytes. */
+  readonly bytes: ArrayBuffer;
+  /** Where they go, float32. */
+  readonly pixels: ArrayBuffer;
+}
+
+/** What a worker gives back: the buffers of its job, `pixels` filled. */
+export type Filled = Pick<Job, 'bytes' | 'pixels'>;
+
+/**
+ * What runs in a worker: `npm run worker` bundles this file, with all it needs, into the text of `workerScript.ts`. No
+ * tensors, no clock, no random numbers: the plans are drawn where the order of the images is known.
+ */
+export function answer({
+  shape,
+  recipe,
+  plans,
+  bytes,
+  pixels,
+}: Job): [answer: Filled, transfer: ArrayBuffer[]] {
+  const [height, width, channels] = shape;
+  const length = height * width * channels;
+  const changes = changesOf(recipe);
+  plans.forEach((plan, row) => {
+    const image = { data: new Uint8Array(bytes, row * length, length), height, width, channels };
+    change(image, plan, changes, new Float32Array(pixels, row * length * 4, length));
+  });
+  return [{ bytes, pixels }, [bytes, pixels]];
+}

@@ -1,0 +1,339 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { PackageLoader } from '../../src/core/outside.js';
+import {
+  adam,
+  batchNorm,
+  binary,
+  branch,
+  conv,
+  customLoss,
+  dense,
+  dropout,
+  type FitOptions,
+  flatten,
+  type HistoryRow,
+  imagesInMemory,
+  maxPool,
+  memoryStore,
+  multiTask,
+  type Piece,
+  regression,
+  rng,
+  sharedTrunk,
+  useEngine,
+} from '../../src/index.js';
+import { loadPackage } from '../../src/node/index.js';
+import { tf } from '../../src/tensor/tf.js';
+
+const random = rng(1, 'squares');
+const data = imagesInMemory(
+  Array.from({ length: 22 }, (_, i) => ({
+    image: {
+      data: Uint8Array.from({ length: 12 * 12 * 3 }, () => random.below(256)),
+      height: 12,
+      width: 12,
+      channels: 3,
+    },
+    labels: { age: i, sex: i % 2 ? ('m' as const) : ('f' as const) },
+  })),
+);
+
+const compose = (...pieces: Piece[]) =>
+  multiTask({ input: [12, 12, 3], seed: 1 })
+    .trunk(sharedTrunk([conv(8, 3), maxPool(2), batchNorm()]))
+    .task(
+      'age',
+      regression({ unit: 'years' }),
+      branch([flatten(), ...pieces, dense(8, { l2: 1e-3 }), dropout(0.3)]),
+    )
+    .task('sex', binary(['f', 'm']), branch([conv(4, 2), flatten()]))
+    .build();
+
+type Options = Partial<FitOptions<ReturnType<typeof compose>['tasks'], { age: number; sex: number }>>;
+const onnx = { engine: 'onnx', load: loadPackage, batchSize: 6, epochs: 2, seed: 3 } as const;
+const train = (options: Options = {}, model = compose()) => model.fit(data, { ...onnx, ...options });
+const bare = (rows: readonly HistoryRow[]) => rows.map(({ seconds: _, ...row }): Partial<HistoryRow> => row);
+
+beforeEach(() => useEngine('onnx', { load: loadPackage }));
+
+test('a run has the history of wasm, a short last batch and validation included, and leaves no tensor', async () => {
+  const model = compose();
+  const before = tf.memory().numTensors;
+  const { rows, engine } = await train(
+    { validation: data.take(7), epochs: 3, optimizer: adam({ learningRate: 1e-4 }) },
+    model,
+  );
+  expect(engine.name).toBe('onnx');
+  expect(tf.memory().numTensors).toBe(before);
+  const wasm = await train({
+    validation: data.take(7),
+    epochs: 3,
+    optimizer: adam({ learningRate: 1e-4 }),
+    engine: 'wasm',
+  });
+  expect(wasm.engine.name).toBe('wasm');
+  rows.forEach((row, i) => {
+    for (const [column, value] of Object.entries(row)) {
+      if (column === 'seconds') continue;
+      expect([column, Math.abs(value - wasm.rows[i]![column]!) / Math.abs(value) < 1e-3]).toEqual([
+        column,
+        true,
+      ]);
+    }
+  });
+});
+
+test('the model has the weights of the last step: it predicts, is judged and saved as it was trained', async () => {
+  const model = compose();
+  const { rows } = await train({ validation: data, epochs: 2 }, model);
+  const onOnnx = await model.evaluate(data, { engine: 'onnx', load: loadPackage });
+  const onWasm = await model.evaluate(data, { engine: 'wasm' });
+  for (const column of ['loss', 'age_loss', 'sex_loss', 'age_mae'] as const) {
+    expect(Math.abs(onOnnx[column] / rows.at(-1)![`val_${column}`]! - 1)).toBeLessThan(1e-6);
+    expect(Math.abs(onOnnx[column] / onWasm[column] - 1)).toBeLessThan(1e-5);
+  }
+});
+
+test('callbacks see the weights as they are at every step, and what they write goes into the next', async () => {
+  const model = compose();
+  const moved: number[] = [];
+  let last = await weightOf(model);
+  await train(
+    {
+      epochs: 1,
+      callbacks: [
+        {
+          name: 'look',
+          begin: (run) => ({
+            step: async ({ step }) => {
+              const { 'age_dense1/kernel': kernel } = await run.weights();
+              moved.push(kernel!.data.reduce((sum, value, i) => sum + Math.abs(value - last[i]!), 0));
+              last = kernel!.data;
+              if (step !== 2) return;
+              const all = await run.weights();
+              const zeros = { ...kernel!, data: new Float32Array(kernel!.data.length) };
+              run.setWeights({ ...all, 'age_dense1/kernel': zeros });
+            },
+          }),
+        },
+      ],
+    },
+    model,
+  );
+  expect(moved).toHaveLength(4);
+  for (const each of moved) expect(each).toBeGreaterThan(0);
+  // After zeros one step of Adam is left: at most its rate for each number, twice over.
+  expect(Math.max(...(await weightOf(model)).map(Math.abs))).toBeLessThan(0.01);
+});
+
+const weightOf = async (model: ReturnType<typeof compose>) =>
+  (await model.layersModel.getLayer('age_dense1').getWeights()[0]!.data()) as Float32Array;
+
+describe('a run that is stopped and goes on', () => {
+  const stoppedAfter = async (steps: number, checkpoint = memoryStore(), options: Options = {}) => {
+    const stop = new AbortController();
+    let done = 0;
+    const count = { name: 'count', begin: () => ({ step: () => void (++done === steps && stop.abort()) }) };
+    await train({ checkpoint, signal: stop.signal, callbacks: [count], epochs: 3, ...options });
+    return checkpoint;
+  };
+
+  test.each([1, 5, 9])('after %i steps: equal to the bit', async (steps) => {
+    const whole = await train({ epochs: 3 });
+    const checkpoint = await stoppedAfter(steps);
+    const rest = await train({ epochs: 3, checkpoint, resume: true });
+    expect(bare(rest.rows)).toEqual(bare(whole.rows));
+  });
+
+  test('on another engine: the checkpoint says who made it, and serves', async () => {
+    const whole = await train({ epochs: 3, engine: 'wasm' });
+    const checkpoint = await stoppedAfter(5);
+    const lines: string[] = [];
+    const rest = await train({
+      epochs: 3,
+      checkpoint,
+      resume: true,
+      engine: 'wasm',
+      log: (line) => lines.push(line),
+    });
+    expect(lines).toContain('resumed after epoch 1 and 1 steps, made by onnx');
+    bare(rest.rows).forEach((row, i) => {
+      expect(Math.abs(row.loss! / whole.rows[i]!.loss! - 1)).toBeLessThan(1e-3);
+    });
+  });
+});
+
+describe('refused, by operation and layer:', () => {
+  class Hidden extends tf.layers.Layer {
+    static className = 'Hidden';
+    constructor(readonly change: (x: tf.Tensor) => tf.Tensor) {
+      super({});
+    }
+    override call(x: tf.Tensor | tf.Tensor[]) {
+      return tf.tidy(() => this.change(Array.isArray(x) ? x[0]! : x));
+    }
+  }
+  let calls = 0;
+  const cases: { readonly [name: string]: [(x: tf.Tensor) => tf.Tensor, string] } = {
+    'a random draw': [(x) => tf.mul(x, tf.randomUniform([1], 0.5, 1.5)), 'Multiply'],
+    'a draw of every number': [(x) => tf.add(x, tf.randomNormal(x.shape)), 'Add'],
+    'a counter': [(x) => tf.add(x, tf.scalar(++calls)), 'Add'],
+    'a counter in an attribute': [(x) => tf.clipByValue(x, -5 - ++calls, 100), 'ClipByValue'],
+    'a counter that chooses': [(x) => (++calls % 2 ? tf.neg(x) : tf.abs(x)), calls % 2 ? 'Abs' : 'Neg'],
+    'numbers read back': [(x) => tf.sub(x, tf.scalar(x.dataSync()[0]!)), 'Sub'],
+  };
+  test.each(Object.entries(cases))('%s', async (_, [change, kernel]) => {
+    await expect(train({}, compose(new Hidden(change)))).rejects.toMatchObject({
+      kind: 'engine',
+      path: expect.stringMatching(new RegExp(`^operation (${kernel}|Abs|Neg) of layer age_hidden1$`)),
+    });
+  });
+
+  describe('an operation without a counterpart', () => {
+    /** The identity, by a kernel of that name. */
+    const by = (name: string, x: tf.Tensor) => tf.engine().runKernel(name, { x }) as tf.Tensor;
+    const identity = (forward: string, backward: string) =>
+      tf.customGrad((x) => ({
+        value: by(forward, x as tf.Tensor),
+        gradFunc: (dy: tf.Tensor) => by(backward, dy),
+      }));
+    beforeAll(async () => {
+      await useEngine('wasm');
+      tf.registerKernel({
+        kernelName: 'Unheard',
+        backendName: 'wasm',
+        kernelFunc: tf.getKernel('Identity', 'wasm')!.kernelFunc,
+      });
+    });
+    afterAll(() => tf.unregisterKernel('Unheard', 'wasm'));
+
+    test.each([
+      ['in a layer', identity('Unheard', 'Identity')],
+      ['in its gradient', identity('Identity', 'Unheard')],
+    ])('%s', async (_, change) => {
+      await expect(train({}, compose(new Hidden(change)))).rejects.toMatchObject({
+        kind: 'engine',
+        path: 'operation Unheard of layer age_hidden1',
+        advice: expect.stringContaining('engine wasm, native or cpu'),
+      });
+    });
+
+    test('in a loss', async () => {
+      const mine = identity('Unheard', 'Identity');
+      const loss = customLoss('mine', (prediction, target) => tf.mean(mine(tf.sub(prediction, target)), 1));
+      const model = multiTask({ input: [12, 12, 3] })
+        .task('age', regression({ unit: 'years', loss }), branch([flatten()]))
+        .build();
+      await expect(model.fit(data as never, onnx)).rejects.toMatchObject({
+        path: 'operation Unheard of loss of age',
+      });
+    });
+  });
+
+  test('labels that make NaN of the first step', async () => {
+    const log = customLoss('log', (prediction, target) =>
+      tf.mean(tf.log(tf.sub(prediction, tf.add(target, 1e6))), 1),
+    );
+    const model = multiTask({ input: [12, 12, 3] })
+      .task('age', regression({ unit: 'years', loss: log }), branch([flatten()]))
+      .build();
+    await expect(model.fit(data as never, onnx)).rejects.toMatchObject({
+      kind: 'number',
+      received: 'NaN, first from operation Log of loss of age',
+    });
+  });
+});
+
+describe('the cache of graphs', () => {
+  test('is written once, serves the next run to the bit, and is not trusted when edited', async () => {
+    const graphs = memoryStore();
+    const first = await train({ graphs });
+    const names = await graphs.list();
+    expect(names).toHaveLength(2);
+    const again = await train({ graphs });
+    expect(bare(again.rows)).toEqual(bare(first.rows));
+    expect(await graphs.list()).toEqual(names);
+    const other = await train({ graphs, optimizer: adam({ beta1: 0.8 }) });
+    expect(await graphs.list()).toHaveLength(4);
+    expect(bare(other.rows)).not.toEqual(bare(first.rows));
+
+    const bytes = (await graphs.read(names[0]!))!.slice();
+    bytes[bytes.length >> 1]! ^= 1;
+    await graphs.write(names[0]!, bytes);
+    await expect(train({ graphs })).rejects.toMatchObject({ kind: 'file', path: `memory/${names[0]}` });
+    await graphs.write(names[0]!, bytes.subarray(0, 100));
+    await expect(train({ graphs })).rejects.toMatchObject({
+      kind: 'file',
+      advice: 'Remove the file; it is made anew.',
+    });
+  });
+});
+
+describe('a runtime that', () => {
+  const wrong: { readonly [name: string]: [PackageLoader | undefined, object] } = {
+    'nobody can load': [undefined, { kind: 'missing-package', received: 'none' }],
+    'is not installed': [
+      (name) => loadPackage(`${name}-not-there`, 'a test'),
+      { kind: 'missing-package', advice: expect.stringContaining('npm install onnxruntime-node') },
+    ],
+    'is too old': [
+      async () =>
+        ({
+          InferenceSession: { create: () => {} },
+          Tensor: class {},
+          env: { versions: { common: '1.9.0' } },
+        }) as never,
+      { kind: 'engine', received: 'version 1.9.0' },
+    ],
+    'is something else': [
+      async () => ({}) as never,
+      { kind: 'engine', received: 'another package of that name' },
+    ],
+  };
+  test.each(Object.entries(wrong))('%s', async (_, [load, error]) => {
+    await expect(useEngine('onnx', load ? { load } : {})).rejects.toMatchObject(error);
+    const only = (name: string) =>
+      name.startsWith('onnx') ? load!(name, '') : Promise.reject(new Error('none'));
+    const choice = await useEngine('auto', load ? { load: only as PackageLoader } : {});
+    expect(choice.name).toBe('wasm');
+  });
+
+  test('fails in the middle of a run: the checkpoint stays, and serves on another engine', async () => {
+    const ort = await loadPackage<any>('onnxruntime-node', 'a test');
+    let runs = 0;
+    const create = async (...all: unknown[]) => {
+      const session = await ort.InferenceSession.create(...all);
+      const run = (...given: unknown[]) => {
+        if (++runs > 12) throw new Error('bad_alloc');
+        return session.run(...given);
+      };
+      return {
+        inputNames: session.inputNames,
+        outputNames: session.outputNames,
+        run,
+        release: () => session.release(),
+      };
+    };
+    const load = (async () => ({ InferenceSession: { create }, Tensor: ort.Tensor, env: ort.env })) as never;
+    const checkpoint = memoryStore();
+    await expect(train({ load, checkpoint, epochs: 9 })).rejects.toMatchObject({ kind: 'memory' });
+    const { rows } = await train({ checkpoint, epochs: 9, resume: true, engine: 'wasm' });
+    expect(rows.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+});
+
+test.each([0, -1, 1.5, Number.NaN, '2' as never])('%s threads are refused', async (threads) => {
+  await expect(train({ threads })).rejects.toMatchObject({ kind: 'argument', path: 'threads' });
+});
+
+test('one thread trains too, and auto takes onnx where it is installed, says why, and what would be faster', async () => {
+  await train({ threads: 1, epochs: 1 });
+  const lines: string[] = [];
+  const { engine } = await train({ engine: 'auto', epochs: 1, log: (line) => lines.push(line) });
+  expect(engine).toMatchObject({
+    name: 'onnx',
+    reason: 'ONNX Runtime is installed',
+    faster: { name: 'native' },
+  });
+  expect(lines[0]).toBe('engine onnx: ONNX Runtime is installed');
+});

@@ -1,0 +1,186 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, expect, test } from 'vitest';
+import { batches } from '../../src/data/batches.js';
+import {
+  augment,
+  branch,
+  brightness,
+  conv,
+  flatten,
+  horizontalFlip,
+  imagesInMemory,
+  maxPool,
+  multiTask,
+  regression,
+  rng,
+  rotation,
+  type Spawner,
+  sharedTrunk,
+  zoom,
+} from '../../src/index.js';
+import { imageFolder, workerThreads } from '../../src/node/index.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'workers-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const look = augment([
+  rotation({ degrees: 20 }),
+  zoom({ range: 0.1 }),
+  horizontalFlip(),
+  brightness({ range: 0.2 }),
+]);
+const random = rng(1, 'images');
+const dataset = imagesInMemory(
+  Array.from({ length: 20 }, () => ({
+    image: {
+      data: Uint8Array.from({ length: 9 * 8 * 3 }, () => random.below(256)),
+      height: 9,
+      width: 8,
+      channels: 3,
+    },
+    labels: { level: random.next() },
+  })),
+).augment(look);
+const model = () =>
+  multiTask({ input: [9, 8, 3], seed: 2 })
+    .trunk(sharedTrunk([conv(4, 3), maxPool(2)]))
+    .task('level', regression({ unit: '1' }), branch([flatten()]))
+    .build();
+
+/** Threads that are counted. */
+const counted = (count: number) => {
+  const log = { spawned: 0, ended: 0 };
+  const threads = workerThreads({ count });
+  const spawner: Spawner = {
+    count,
+    spawn: (script, listener) => {
+      log.spawned++;
+      const { post, end } = threads.spawn(script, listener);
+      return {
+        post,
+        end: () => {
+          log.ended++;
+          end();
+        },
+      };
+    },
+  };
+  return { spawner, log };
+};
+/** Threads that run something else. */
+const broken = (script: string): Spawner => ({
+  count: 2,
+  spawn: (_, listener) => workerThreads().spawn(script, listener),
+});
+const columns = ({ rows }: { rows: readonly object[] }) => rows.map((row) => ({ ...row, seconds: 0 }));
+const options = { epochs: 3, batchSize: 6, engine: 'wasm' } as const;
+
+test('a training with one, two or four threads is the training without, to the bit', async () => {
+  const { train, validation } = dataset.split({ validation: 0.3, seed: 1 });
+  const alone = columns(await model().fit(train, { ...options, validation, clean: true }));
+  for (const count of [1, 2, 4]) {
+    const { spawner, log } = counted(count);
+    const result = await model().fit(train.withWorkers(spawner), {
+      ...options,
+      validation: validation.withWorkers(spawner),
+      clean: true,
+    });
+    expect(columns(result)).toEqual(alone);
+    expect(log.spawned).toBeGreaterThan(0); // for the whole run, not for each epoch
+    expect(log.spawned).toBeLessThanOrEqual(count);
+    expect(log.ended).toBe(log.spawned);
+  }
+});
+
+test('evaluate has its own, and ends them', async () => {
+  const { spawner, log } = counted(2);
+  const own = await model().evaluate(dataset.withWorkers(spawner), { engine: 'wasm', batchSize: 6 });
+  expect(own).toEqual(await model().evaluate(dataset, { engine: 'wasm', batchSize: 6 }));
+  expect(log).toEqual({ spawned: 2, ended: 2 });
+});
+
+test.each([
+  ['throws', 'function answer() { throw new Error("no more room"); }', 'no more room'],
+  ['ends', 'function answer() { process.exit(3); }', 'exit code 3'],
+  ['never was', 'this is no script', 'Unexpected'],
+])('a worker that %s is an error of the run, not a hang', async (_, script, words) => {
+  const training = model().fit(dataset.withWorkers(broken(script)), options);
+  await expect(training).rejects.toMatchObject({
+    kind: 'worker',
+    message: expect.stringMatching(new RegExp(`${words}.*withWorkers\\(null\\)`)),
+  });
+});
+
+test('an aborted run ends its workers', async () => {
+  const { spawner, log } = counted(2);
+  const stop = new AbortController();
+  const { stopped } = await model().fit(dataset.withWorkers(spawner), {
+    ...options,
+    signal: stop.signal,
+    callbacks: [{ name: 'stop', begin: () => ({ step: () => stop.abort() }) }],
+  });
+  expect(stopped).toBe('aborted');
+  expect(log.ended).toBe(log.spawned);
+});
+
+test('images of a folder have workers without being asked, and one less than there are cores', async () => {
+  const raw = { width: 16, height: 16, channels: 3 } as const;
+  for (let i = 0; i < 5; i++) {
+    const file = join(folder, `${i}.png`);
+    await sharp(Buffer.alloc(16 * 16 * 3, 40 * i), { raw }).toFile(file);
+  }
+  const labels = () => ({ labels: { level: 1 } });
+  const images = (await imageFolder(folder, { labels, size: [9, 8] })).augment(look);
+  const count = images.spawner!.count;
+  expect(count).toBeGreaterThanOrEqual(1);
+  expect(count).toBeLessThanOrEqual(4);
+  const order = { batchSize: 2, epoch: 1, seed: 4, shuffle: true };
+  const alone = batches(images.withWorkers(null), order);
+  for await (const { pixels, indices } of batches(images, order)) {
+    const { value } = await alone.next();
+    expect({ pixels, indices }).toEqual({ pixels: value!.pixels, indices: value!.indices });
+  }
+});
+
+test('a count that is none is an error', () => {
+  for (const count of [0, 1.5, -1, Number.NaN]) {
+    expect(() => workerThreads({ count })).toThrow('workerThreads.count: expected a whole number above zero');
+  }
+});
+
+test('from the sources, a process ends by itself: after a run, an abort, and a broken worker', () => {
+  const program = join(folder, 'program.ts');
+  writeFileSync(
+    program,
+    `
+    import { augment, branch, flatten, horizontalFlip, imagesInMemory, multiTask, regression } from 'tfjs-multitask';
+    import { workerThreads } from 'tfjs-multitask/node';
+    const image = { data: new Uint8Array(48), height: 4, width: 4, channels: 3 };
+    const threads = workerThreads({ count: 2 });
+    const dataset = imagesInMemory(Array.from({ length: 9 }, (_, i) => ({ image, labels: { n: i } })))
+      .augment(augment([horizontalFlip()]));
+    const model = () => multiTask({ input: [4, 4, 3] }).task('n', regression({ unit: '1' }), branch([flatten()])).build();
+    const main = async () => {
+      await model().fit(dataset.withWorkers(threads), { epochs: 2, batchSize: 2 });
+      const stop = new AbortController();
+      const callbacks = [{ name: 'stop', begin: () => ({ step: () => stop.abort() }) }];
+      const { stopped } = await model().fit(dataset.withWorkers(threads), { epochs: 2, batchSize: 2, signal: stop.signal, callbacks });
+      const broken = { count: 2, spawn: (_, listener) => threads.spawn('function answer() { process.exit(1) }', listener) };
+      const { kind } = await model().fit(dataset.withWorkers(broken), { epochs: 2, batchSize: 2 }).catch((error) => error);
+      console.log(stopped, kind);
+    };
+    main();`,
+  );
+  const root = new URL('../..', import.meta.url).pathname;
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--import', 'tsx', program], {
+    cwd: root,
+    encoding: 'utf8',
+    timeout: 50_000,
+    env: { ...process.env, TSX_TSCONFIG_PATH: join(root, 'tsconfig.json') },
+  });
+  expect({ stdout, status, stderr }).toMatchObject({ stdout: 'aborted worker\n', status: 0 });
+});
