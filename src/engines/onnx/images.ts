@@ -128,8 +128,12 @@ function convolve(
     kernel_shape: filterShape.slice(0, 2),
   };
   const inputs = [transposed('x', TO_ONNX), filter, ...(bias === undefined ? [] : [bias])];
-  const y = node('Transpose', [node('Conv', inputs, attributes)], { perm: FROM_ONNX });
-  return activated(mapping, y);
+  const y = mapping.laid(node('Conv', inputs, attributes), 'first');
+  // Its slopes lie along the last axis; every other activation takes each number alike.
+  if (attribute<string | undefined>('activation') === 'prelu') {
+    return activated(mapping, node('Transpose', [y], { perm: FROM_ONNX }));
+  }
+  return mapping.laid(activated(mapping, y), 'first');
 }
 
 /** Pooling; an average counts the pixels that exist, as TensorFlow.js's does. */
