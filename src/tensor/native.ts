@@ -1,5 +1,6 @@
 import { fault } from '../core/errors.js';
 import type { PackageLoader } from '../core/outside.js';
+import { registerNativeKernels } from './kernels/native/index.js';
 import { tf } from './tf.js';
 
 /** The packages that bring TensorFlow itself, best first. */
@@ -34,4 +35,5 @@ export async function loadNativeBackend(load: PackageLoader): Promise<void> {
     });
   }
   await tf.setBackend('tensorflow');
+  registerNativeKernels();
 }
