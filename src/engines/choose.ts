@@ -1,6 +1,6 @@
 import { didYouMean, fault } from '../core/errors.js';
 import type { PackageLoader } from '../core/outside.js';
-import { loadNativeBackend, nativePackage } from '../tensor/native.js';
+import { findNative, loadNativeBackend, NATIVE_BUILD, NATIVE_INSTALL } from '../tensor/native.js';
 import { tf } from '../tensor/tf.js';
 import { loadWasmBackend } from '../tensor/wasm.js';
 
@@ -21,7 +21,7 @@ export interface EngineChoice {
   readonly name: EngineName;
   /** A sentence for people. */
   readonly reason: string;
-  /** A faster engine that is not installed, and the command that installs it. */
+  /** A faster engine that is not installed, or does not load, and the command that mends that. */
   readonly faster?: {
     /** The engine. */
     readonly name: EngineName;
@@ -50,7 +50,8 @@ export interface EngineOptions {
  * else `wasm`, which always is; in a page `webgpu`, `webgl` or `wasm`, whichever of them has been loaded.
  *
  * @param request - `auto`, or an engine by name, which never falls back to another.
- * @throws `missing-package` fault when a named engine is not installed, `engine` fault when it does not start.
+ * @throws `missing-package` fault when a named engine is not installed, `broken-package` fault when its package does
+ *   not load, `engine` fault when it does not start.
  * @example
  * ```ts
  * import { useEngine } from 'tfjs-multitask';
@@ -78,8 +79,6 @@ export async function useEngine(
 
 /** TensorFlow.js starts one backend at a time: of two that begin together it drops one. */
 let starting: Promise<unknown> = Promise.resolve();
-
-const NATIVE_INSTALL = 'npm install @tensorflow/tfjs-node';
 
 const start: { readonly [Name in EngineName]: (load?: PackageLoader) => Promise<void> } = {
   native: async (load) => {
@@ -117,7 +116,8 @@ async function named(name: EngineName, load?: PackageLoader): Promise<EngineChoi
 }
 
 async function fastest(load?: PackageLoader): Promise<EngineChoice> {
-  if (load && (await nativePackage(load))) {
+  const native = load ? await findNative(load) : {};
+  if (native.name) {
     await start.native(load);
     return { name: 'native', reason: 'TensorFlow is installed' };
   }
@@ -127,10 +127,15 @@ async function fastest(load?: PackageLoader): Promise<EngineChoice> {
     return { name: loaded, reason: 'the page has a GPU' };
   }
   await start.wasm();
-  const reason = 'the fastest engine installed';
-  return load
-    ? { name: 'wasm', reason, faster: { name: 'native', install: NATIVE_INSTALL } }
-    : { name: 'wasm', reason };
+  if (!load) return { name: 'wasm', reason: 'the fastest engine installed' };
+  const { broken } = native;
+  return {
+    name: 'wasm',
+    reason: broken
+      ? `the fastest engine that starts; ${broken.path} is installed, but: ${broken.received}`
+      : 'the fastest engine installed',
+    faster: { name: 'native', install: broken ? NATIVE_BUILD : NATIVE_INSTALL },
+  };
 }
 
 async function setBackend(name: string): Promise<void> {
