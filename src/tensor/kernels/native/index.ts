@@ -1,5 +1,5 @@
 import { registerBatchNorm } from './batchNorm.js';
-import { registerFusedConvolutions } from './convolution.js';
+import { mendFilterGradient, registerFusedConvolutions } from './convolution.js';
 import { registerMaxPoolGradient } from './maxPool.js';
 import { registerBiasReluGradient, registerReluGradients } from './relu.js';
 
@@ -17,4 +17,5 @@ export function registerNativeKernels(): void {
   registerBatchNorm();
   registerMaxPoolGradient();
   registerFusedConvolutions();
+  mendFilterGradient();
 }

@@ -9,6 +9,12 @@ const RELU_GRADIENT = { Relu: 'MultitaskReluGradient', Relu6: 'MultitaskRelu6Gra
 const reluGradient = (dy: tf.TensorInfo, y: tf.TensorInfo) =>
   operation('ReluGrad', [dy, y], { T: float32() })[0]!;
 
+/** 1 where the output lies between its corners, in plain operations. */
+const through = {
+  Relu: (y: Tensor) => tf.step(y),
+  Relu6: (y: Tensor) => tf.mul(tf.step(y), tf.step(tf.sub(6, y))),
+} as const;
+
 /** The relu mask and the bias gradient of a fused convolution, an operation each. */
 export function registerBiasReluGradient(): void {
   register(BIAS_RELU_GRADIENT, ({ y, dy }) => {
@@ -24,7 +30,7 @@ export function registerBiasReluGradient(): void {
  */
 export function registerReluGradients(): void {
   register(RELU_GRADIENT.Relu, ({ y, dy }) => reluGradient(dy!, y!));
-  register(RELU_GRADIENT.Relu6, ({ y, dy }) => operation('Relu6Grad', [dy!, y!], { T: float32() }));
+  register(RELU_GRADIENT.Relu6, ({ y, dy }) => operation('Relu6Grad', [dy!, y!], { T: float32() })[0]!);
   for (const kernelName of ['Relu', 'Relu6'] as const) {
     tf.registerGradient({
       kernelName,
@@ -35,7 +41,7 @@ export function registerReluGradients(): void {
           x: () =>
             tf.getKernel(RELU_GRADIENT[kernelName], tf.getBackend())
               ? (tf.engine().runKernel(RELU_GRADIENT[kernelName], { y: y!, dy }) as Tensor)
-              : tf.mul(dy, kernelName === 'Relu' ? tf.step(y!) : tf.mul(tf.less(y!, 6), tf.step(y!))),
+              : tf.mul(dy, through[kernelName](y!)),
         };
       },
     });
