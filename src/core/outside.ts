@@ -36,7 +36,8 @@ export type Decoder = (encoded: Uint8Array, shape: ImageShape) => Promise<ImageB
 export type Clock = () => number;
 
 /**
- * Imports an optional package by name; throws a `missing-package` fault that names the install command.
+ * Imports an optional package by name; throws a `missing-package` fault that names the install command, or a
+ * `broken-package` fault when it is installed and does not load.
  *
  * @category Engines
  */

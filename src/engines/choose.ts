@@ -1,6 +1,6 @@
 import { didYouMean, fault, isMultitaskError, show } from '../core/errors.js';
 import type { PackageLoader, Store } from '../core/outside.js';
-import { loadNativeBackend, nativePackage } from '../tensor/native.js';
+import { findNative, loadNativeBackend, NATIVE_BUILD, NATIVE_INSTALL } from '../tensor/native.js';
 import { tf } from '../tensor/tf.js';
 import { loadWasmBackend } from '../tensor/wasm.js';
 import type { OnnxInUse } from './onnx/predictor.js';
@@ -23,7 +23,7 @@ export interface EngineChoice {
   readonly name: EngineName;
   /** A sentence for people. */
   readonly reason: string;
-  /** A faster engine that is not installed, and the command that installs it. */
+  /** A faster engine that is not installed, or does not load, and the command that mends that. */
   readonly faster?: {
     /** The engine. */
     readonly name: EngineName;
@@ -60,8 +60,9 @@ export interface EngineOptions {
  * been loaded.
  *
  * @param request - `auto`, or an engine by name, which never falls back to another.
- * @throws `missing-package` fault when a named engine is not installed, `engine` fault when it does not start or is too
- *   old, `argument` fault for a name or a number of threads that cannot be.
+ * @throws `missing-package` fault when a named engine is not installed, `broken-package` fault when its package does
+ *   not load, `engine` fault when it does not start or is too old, `argument` fault for a name or a number of threads that
+ *   cannot be.
  * @example
  * ```ts
  * import { useEngine } from 'tfjs-multitask';
@@ -99,8 +100,6 @@ let current: { readonly name: EngineName; readonly onnx?: OnnxInUse } | undefine
 
 /** TensorFlow.js starts one backend at a time: of two that begin together it drops one. */
 let starting: Promise<unknown> = Promise.resolve();
-
-const NATIVE_INSTALL = 'npm install @tensorflow/tfjs-node';
 
 const start: { readonly [Name in EngineName]: (options: EngineOptions) => Promise<OnnxInUse | undefined> } = {
   native: async ({ load }) => {
@@ -161,12 +160,16 @@ async function fastest(options: EngineOptions): Promise<EngineChoice> {
   if (inPage && loaded) return take(loaded, 'the page has a GPU');
   if (inPage) return take('wasm', 'the page has no GPU backend loaded');
   if (!load) return take('wasm', 'always there; give `load: loadPackage` to look for native and onnx');
-  if (await nativePackage(load)) return take('native', 'TensorFlow is installed');
+  const { name, broken } = await findNative(load);
+  if (name !== undefined) return take('native', 'TensorFlow is installed');
+  const beside = broken ? `; ${broken.path} is installed, but: ${broken.received}` : '';
   try {
-    return await take('onnx', 'ONNX Runtime is installed', { name: 'native', install: NATIVE_INSTALL });
+    const faster = { name: 'native', install: broken ? NATIVE_BUILD : NATIVE_INSTALL } as const;
+    return await take('onnx', `ONNX Runtime is installed${beside}`, faster);
   } catch (error) {
-    const [why] = isMultitaskError(error) ? [error.received] : [String(error)];
-    return take('wasm', `ONNX Runtime is not there (${why})`, { name: 'onnx', install: ONNX_INSTALL });
+    const why = isMultitaskError(error) ? error.received : String(error);
+    const reason = `ONNX Runtime is not there (${why})${beside}`;
+    return take('wasm', reason, { name: 'onnx', install: ONNX_INSTALL });
   }
 }
 

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/model-a-network.js';
+import { onnxBytes } from '../../src/engines/onnx/format.js';
 import {
   averagePool,
   batchNorm,
@@ -94,6 +95,15 @@ test.each([
       );
     });
   }
+});
+
+test('a graph that is larger than the format holds is refused', () => {
+  const data = new Float32Array(2 ** 28);
+  const constants = ['a', 'b'].map((name) => ({ name, shape: [2 ** 28], data }));
+  const graph = { nodes: [], constants, inputs: [], outputs: [], description: '', metadata: {} };
+  expect(() => onnxBytes(graph)).toThrow(
+    'the ONNX graph: expected at most 2 GiB of constants, as the format holds, received 2.0 GiB',
+  );
 });
 
 /** Adds how often it was called: a counter in JavaScript. */

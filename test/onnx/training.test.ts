@@ -293,7 +293,7 @@ describe('a runtime that', () => {
   test.each(Object.entries(wrong))('%s', async (_, [load, error]) => {
     await expect(useEngine('onnx', load ? { load } : {})).rejects.toMatchObject(error);
     const only = (name: string) =>
-      name.startsWith('onnx') ? load!(name, '') : Promise.reject(new Error('none'));
+      name.startsWith('onnx') ? load!(name, '') : loadPackage('not-there', 'a test');
     const choice = await useEngine('auto', load ? { load: only as PackageLoader } : {});
     expect(choice.name).toBe('wasm');
   });

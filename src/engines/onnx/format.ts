@@ -1,4 +1,5 @@
 import protobuf from 'protobufjs/minimal.js';
+import { fault } from '../../core/errors.js';
 
 /** Whole numbers, a number or a word, as an operation takes them beside its tensors. */
 export type Attribute = number | string | readonly number[];
@@ -47,8 +48,25 @@ const [FLOAT, INT64] = [1, 7];
 type Writer = protobuf.Writer;
 type Fill = (writer: Writer) => unknown;
 
-/** The bytes of an `.onnx` file. Field numbers are those of ONNX's own `onnx.proto`. */
+/** What one message of protobuf can hold. */
+const LARGEST = 2 ** 31 - 1;
+
+/**
+ * The bytes of an `.onnx` file. Field numbers are those of ONNX's own `onnx.proto`.
+ *
+ * @throws `memory` fault for a graph that the format cannot hold.
+ */
 export function onnxBytes(model: OnnxModel): Uint8Array {
+  const size = model.constants.reduce((sum, { data }) => sum + data.byteLength, 0);
+  if (size > LARGEST) {
+    throw fault({
+      kind: 'memory',
+      path: 'the ONNX graph',
+      expected: 'at most 2 GiB of constants, as the format holds',
+      received: `${(size / 2 ** 30).toFixed(1)} GiB`,
+      advice: 'Make the network smaller; a dense layer behind flatten() is most often the largest.',
+    });
+  }
   const writer = protobuf.Writer.create();
   number(writer, 1, FORMAT_VERSION);
   text(writer, 2, 'tfjs-multitask');
