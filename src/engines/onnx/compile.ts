@@ -5,7 +5,7 @@ import { channelBlock } from './channelBlock.js';
 import { onnxBytes, type Port } from './format.js';
 import { type GraphOptions, graphOf } from './graph.js';
 import { openSession, type Runtime, type RuntimeTensor, runSession, runtimeTensor } from './runtime.js';
-import { FAST } from './sessionOptions.js';
+import { FAST, TRAINING } from './sessionOptions.js';
 import { type NamedSeen, type Pass, type RecordedPass, recordTwins, type Twins } from './twins.js';
 
 /** What a user may say about ONNX Runtime. */
@@ -84,7 +84,7 @@ export async function open(
   { what, count, threads }: Pick<CompileOptions, 'what' | 'count' | 'threads'>,
 ): Promise<Compiled> {
   const session = await openSession(runtime, bytes, what, {
-    ...FAST,
+    ...TRAINING,
     freeDimensionOverrides: { [BATCH]: count },
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
   });
