@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { onnxBytes } from '../../src/engines/onnx/format.js';
-import { graphOf } from '../../src/engines/onnx/graph.js';
+import { type GraphOptions, graphOf } from '../../src/engines/onnx/graph.js';
 import { record } from '../../src/tensor/recorder.js';
 
 /** Runs `bytes` in ONNX Runtime on tensors by name. */
@@ -30,12 +30,13 @@ export const runOnnx = (bytes: Uint8Array, name: string, data: Float32Array, sha
 
 /**
  * The largest difference, relative to the largest number, between `operation` on the cpu backend and its graph in ONNX
- * Runtime; the graph is made from 2 and 3 examples and run on 4, all of `shape`.
+ * Runtime; the graph is made from 2 and 3 examples and run on 4, all of `shape`, its numbers given by place.
  */
 export async function difference(
   operation: (x: tf.Tensor) => tf.Tensor,
   shape: readonly number[],
   number: (i: number) => number,
+  options: GraphOptions = {},
 ): Promise<number> {
   const numbers = (batch: number) =>
     Float32Array.from({ length: batch * shape.reduce((a, b) => a * b, 1) }, (_, i) => number(i));
@@ -51,6 +52,7 @@ export async function difference(
     three.recording,
     [{ name: 'x', tensor: seen(two.image) }],
     [{ name: 'y', tensor: seen(two.recording.result) }],
+    options,
   );
   const bytes = onnxBytes({
     ...graph,

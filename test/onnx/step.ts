@@ -1,13 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
+import * as ort from 'onnxruntime-node';
+import { channelBlock } from '../../src/engines/onnx/channelBlock.js';
 import { onnxBytes } from '../../src/engines/onnx/format.js';
 import { graphOf } from '../../src/engines/onnx/graph.js';
 import { networkOf } from '../../src/models/compose.js';
 import type { Network } from '../../src/models/network.js';
 import type { Optimizer } from '../../src/optimizers/optimizer.js';
 import { record } from '../../src/tensor/recorder.js';
-import { masksOf } from '../../src/training/batch.js';
+import { maskArrays, tensorsOf } from '../../src/training/batch.js';
 import type { MultiTaskModel } from '../../src/training/model.js';
-import { type StepKind, trainedWeights, trainingStep } from '../../src/training/step.js';
+import { type StepKind, trainedSize, trainedWeights, trainingStep } from '../../src/training/step.js';
 import { runGraphs } from './run.js';
 
 const BATCH = 3;
@@ -20,6 +22,16 @@ function targetOf(kind: string, numbers: tf.Tensor, seed: number): tf.Tensor2D {
   if (kind === 'binary') return tf.step(numbers) as tf.Tensor2D;
   const classes = Array.from({ length: BATCH }, (_, i) => (i + seed) % numbers.shape[1]!);
   return tf.oneHot(classes, numbers.shape[1]!, 1, 0, 'float32') as tf.Tensor2D;
+}
+
+function masksOf(network: Network, seed: number): tf.NamedTensorMap {
+  const tensors = tensorsOf(maskArrays(network, BATCH, seed, 0, 0));
+  return Object.fromEntries(
+    network.dropouts.flatMap(({ name }) => {
+      const mask = tensors[`${name}/mask`];
+      return mask ? [[name, mask]] : [];
+    }),
+  );
 }
 
 /** Everything that a step reads, as numbers that depend on `seed`. */
@@ -39,16 +51,13 @@ function inputsOf(network: Network, optimizer: Optimizer, kind: StepKind, seed: 
   return {
     images: tf.tidy(() => tf.abs(wave([BATCH, ...network.input.shape]))) as tf.Tensor4D,
     targets,
-    masks: masksOf(network, BATCH, seed, 0, 0),
+    masks: masksOf(network, seed),
     coefficients: [...optimizer.rule.coefficients(3 + seed, 0.01), 0.01].map((value) => tf.scalar(value)),
     // A sum of gradients begins at zero, so that what it holds afterwards is the gradient. Moments are positive.
-    slots: trainedWeights(network).map(({ shape }) =>
-      Array.from({ length: slotCount }, (_, j) =>
-        kind === 'accumulate'
-          ? tf.zeros(shape as number[])
-          : tf.tidy(() => tf.abs(wave(shape as number[], j))),
-      ),
-    ),
+    slots: Array.from({ length: slotCount }, (_, j) => {
+      const size: [number] = [trainedSize(network)];
+      return (kind === 'accumulate' ? tf.zeros(size) : tf.tidy(() => tf.abs(wave(size, j)))) as tf.Tensor1D;
+    }),
   };
 }
 
@@ -79,7 +88,7 @@ export async function stepDisagreement(
         (weight) =>
           [weight.originalName, tf.tensor(weight.read().dataSync(), weight.shape as number[])] as const,
       ),
-      ...slots.flatMap((list, i) => list.map((t, j) => [`${trained[i]!.originalName}#${j}`, t] as const)),
+      ...slots.map((t, j) => [`slot ${j}`, t] as const),
     ];
     // Assigning to a variable changes where its numbers stand.
     const variables = new Map(own.map((weight) => [weight.originalName, weight.read().dataId]));
@@ -89,9 +98,7 @@ export async function stepDisagreement(
       ['sums', result.sums],
       ...result.moved.map(([weight, t]) => [`moved ${weight.originalName}`, t] as const),
       ...result.weights.map((t, i) => [`weight ${trained[i]!.originalName}`, t] as const),
-      ...result.slots.flatMap((list, i) =>
-        list.map((t, j) => [`slot ${j} of ${trained[i]!.originalName}`, t] as const),
-      ),
+      ...result.slots.map((t, j) => [`next slot ${j}`, t] as const),
     ];
     return { read, made, recording, variables };
   };
@@ -106,7 +113,9 @@ export async function stepDisagreement(
       const { shape, dtype } = t;
       return { name, tensor: { id: first.variables.get(name) ?? t.dataId, shape, dtype } };
     });
-  const graph = graphOf(first.recording, first.recording, seen(first.read), seen(first.made));
+  const graph = graphOf(first.recording, first.recording, seen(first.read), seen(first.made), {
+    block: await channelBlock(ort as never),
+  });
   const used = new Set(graph.nodes.flatMap((node) => node.inputs));
   const given = second.read.filter(([name]) => used.has(name));
   const port = ([name, { shape }]: Named[number]) => ({ name, shape, description: '' });

@@ -2,7 +2,7 @@ import { fault } from '../../core/errors.js';
 import type { NamedArray } from '../../io/tensorFile.js';
 import type { KernelCall, Seen } from '../../tensor/recorder.js';
 import { onnxBytes } from './format.js';
-import { graphOf } from './graph.js';
+import { type GraphOptions, graphOf } from './graph.js';
 import { openSession, type Runtime, runSession, runtimeTensor } from './runtime.js';
 import { PLAIN } from './sessionOptions.js';
 import type { NamedSeen, RecordedPass, Twins } from './twins.js';
@@ -15,12 +15,17 @@ const TOLERANCE = 1e-4;
  * passes were recorded on. Each operation is given the numbers that its twin was given: where a maximum is nearly tied,
  * rounding alone sends a gradient elsewhere, so that two right engines differ at the end of a whole step.
  */
-export async function agree(runtime: Runtime, twins: Twins): Promise<void> {
+export async function agree(runtime: Runtime, twins: Twins, options: GraphOptions): Promise<void> {
   for (const [pass, twin] of [twins, [...twins].reverse() as unknown as Twins])
-    await agreeOn(runtime, pass, twin);
+    await agreeOn(runtime, pass, twin, options);
 }
 
-async function agreeOn(runtime: Runtime, pass: RecordedPass, twin: RecordedPass): Promise<void> {
+async function agreeOn(
+  runtime: Runtime,
+  pass: RecordedPass,
+  twin: RecordedPass,
+  options: GraphOptions,
+): Promise<void> {
   const { calls, leaves, made } = pass.recording;
   const declared = new Map(pass.inputs.map(({ tensor }) => [tensor.id, tensor]));
   // Everything that was made becomes an input; what each call makes of it, an output.
@@ -38,7 +43,8 @@ async function agreeOn(runtime: Runtime, pass: RecordedPass, twin: RecordedPass)
     return { ...call, outputs };
   });
   const outputs = apart.flatMap((call) => call.outputs).map((tensor, i) => ({ name: `out${i}`, tensor }));
-  const graph = graphOf({ ...pass.recording, calls: apart }, twin.recording, [...inputs.values()], outputs);
+  const own = { ...pass.recording, calls: apart };
+  const graph = graphOf(own, twin.recording, [...inputs.values()], outputs, options);
   const port = ({ name, tensor: { shape } }: NamedSeen) => ({ name, shape, description: '' });
   const bytes = onnxBytes({
     ...graph,

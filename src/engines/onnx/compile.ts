@@ -1,8 +1,9 @@
 import { fault, isMultitaskError } from '../../core/errors.js';
 import { agree, difference } from './agree.js';
 import { type Cache, cachedOr, digestOf } from './cache.js';
+import { channelBlock } from './channelBlock.js';
 import { onnxBytes, type Port } from './format.js';
-import { graphOf } from './graph.js';
+import { type GraphOptions, graphOf } from './graph.js';
 import { openSession, type Runtime, type RuntimeTensor, runSession, runtimeTensor } from './runtime.js';
 import { FAST } from './sessionOptions.js';
 import { type NamedSeen, type Pass, type RecordedPass, recordTwins, type Twins } from './twins.js';
@@ -62,12 +63,13 @@ const STEADY = 0.05;
 export async function compile(runtime: Runtime, pass: Pass, options: CompileOptions): Promise<CompiledGraph> {
   const twins = record(pass, options.count);
   for (const own of twins) checkNumbers(own, options);
+  const layout = { block: await channelBlock(runtime) };
   const bytes = await cachedOr(
     options.cache,
-    () => digestOf(twins, runtime.label),
+    () => digestOf(twins, `${runtime.label}, blocks of ${layout.block}`),
     async () => {
-      const made = bytesOf(twins);
-      await agree(runtime, twins);
+      const made = bytesOf(twins, layout);
+      await agree(runtime, twins, layout);
       await agreeInAll(runtime, made, twins, options);
       return made;
     },
@@ -120,9 +122,9 @@ function checkNumbers({ recording, outputs }: RecordedPass, { steady, what }: Co
   });
 }
 
-function bytesOf([one, other]: Twins): Uint8Array {
+function bytesOf([one, other]: Twins, layout: GraphOptions): Uint8Array {
   const inputs = one.inputs.filter(({ tensor }) => one.recording.leaves.has(tensor.id));
-  const graph = graphOf(one.recording, other.recording, inputs, one.outputs);
+  const graph = graphOf(one.recording, other.recording, inputs, one.outputs, layout);
   const used = new Set(graph.nodes.flatMap((node) => node.inputs));
   return onnxBytes({
     ...graph,

@@ -6,11 +6,14 @@ export type Attribute = number | string | readonly number[];
 
 /** One operation of a graph; names refer to values. */
 export interface Node {
+  /** A name of ONNX's own set, or `domain:name` for one that ONNX Runtime adds. */
   readonly operation: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Whole numbers are written as such; give `{ float }` for a number that is not. */
-  readonly attributes: { readonly [name: string]: Attribute | { readonly float: number } };
+  /** Whole numbers are written as such; give `{ float }` or `{ floats }` for numbers that are not. */
+  readonly attributes: {
+    readonly [name: string]: Attribute | { readonly float: number } | { readonly floats: readonly number[] };
+  };
 }
 
 /** Numbers that are part of the graph, row-major. */
@@ -76,6 +79,13 @@ export function onnxBytes(model: OnnxModel): Uint8Array {
     for (const port of model.outputs) message(graph, 12, (w) => writePort(w, port));
   });
   message(writer, 8, (w) => number(w, 2, OPERATION_SET));
+  for (const domain of new Set(model.nodes.map((node) => domainOf(node)[0]))) {
+    if (domain === '') continue;
+    message(writer, 8, (w) => {
+      text(w, 1, domain);
+      number(w, 2, 1);
+    });
+  }
   for (const [key, value] of Object.entries(model.metadata)) {
     message(writer, 14, (w) => {
       text(w, 1, key);
@@ -85,7 +95,9 @@ export function onnxBytes(model: OnnxModel): Uint8Array {
   return writer.finish();
 }
 
-function writeNode(writer: Writer, { operation, inputs, outputs, attributes }: Node): void {
+function writeNode(writer: Writer, node: Node): void {
+  const { inputs, outputs, attributes } = node;
+  const [domain, operation] = domainOf(node);
   for (const input of inputs) text(writer, 1, input);
   for (const output of outputs) text(writer, 2, output);
   text(writer, 3, `${operation}:${outputs[0]}`);
@@ -93,6 +105,12 @@ function writeNode(writer: Writer, { operation, inputs, outputs, attributes }: N
   for (const [name, value] of Object.entries(attributes)) {
     message(writer, 5, (w) => writeAttribute(w, name, value));
   }
+  if (domain !== '') text(writer, 7, domain);
+}
+
+function domainOf({ operation }: Node): readonly [domain: string, name: string] {
+  const colon = operation.indexOf(':');
+  return [operation.slice(0, Math.max(colon, 0)), operation.slice(colon + 1)];
 }
 
 function writeAttribute(writer: Writer, name: string, value: Node['attributes'][string]): void {
@@ -107,6 +125,9 @@ function writeAttribute(writer: Writer, name: string, value: Node['attributes'][
   } else if ('float' in value) {
     writer.uint32(tag(2, 5)).float(value.float);
     type(1);
+  } else if ('floats' in value) {
+    for (const entry of value.floats) writer.uint32(tag(7, 5)).float(entry);
+    type(6);
   } else {
     for (const entry of value) number(writer, 8, entry);
     type(7);

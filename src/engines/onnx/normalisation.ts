@@ -1,17 +1,40 @@
+import { channelsOf, layoutOf } from './channels.js';
 import { batchNormGradient, batchNormTraining } from './gradients.js';
 import type { Mapping } from './graph.js';
 import type { Operation, Operations } from './operations.js';
 
-const batchNorm: Operation = ({ node, input, optional, floats, attribute }) => {
-  const deviation = node('Sqrt', [
-    node('Add', [input('variance'), floats([attribute<number>('varianceEpsilon') ?? 0.001])]),
-  ]);
+/** With statistics that are given: one factor and one number to add for each channel. */
+const batchNorm: Operation = (mapping) => {
+  const { call, node, input, optional, floats, attribute } = mapping;
+  const { of, affine, done } = channelsOf(mapping, 'x');
+  const channels = call.inputs.x!.shape.at(-1)!;
+  const epsilon = attribute<number>('varianceEpsilon') ?? 0.001;
+  const all = (value: number) => floats(Array<number>(channels).fill(value), [channels]);
+  const scale = optional('scale') ?? all(1);
+  const offset = optional('offset') ?? all(0);
+  const perChannel = ['mean', 'variance', 'scale', 'offset'].every(
+    (name) => (call.inputs[name]?.shape ?? [channels]).join() === `${channels}`,
+  );
+  if (!perChannel) return unlikeChannels(mapping, epsilon);
+  if (call.inputs.x!.shape.length === 4 && layoutOf(mapping, channels) === 'first') {
+    // By this name ONNX Runtime knows it, and makes it part of the convolutions around it.
+    const statistics = [scale, offset, input('mean'), input('variance')];
+    return done(node('BatchNormalization', [of('x'), ...statistics], { epsilon: { float: epsilon } }));
+  }
+  const deviation = node('Sqrt', [node('Add', [input('variance'), floats([epsilon])])]);
+  const factor = node('Div', [scale, deviation]);
+  return done(affine(of('x'), factor, node('Sub', [offset, node('Mul', [input('mean'), factor])])));
+};
+
+/** Statistics of another shape than one number a channel. */
+function unlikeChannels({ node, input, optional, floats }: Mapping, epsilon: number): string {
+  const deviation = node('Sqrt', [node('Add', [input('variance'), floats([epsilon])])]);
   const normalised = node('Div', [node('Sub', [input('x'), input('mean')]), deviation]);
   const scale = optional('scale');
   const offset = optional('offset');
   const scaled = scale === undefined ? normalised : node('Mul', [normalised, scale]);
   return offset === undefined ? scaled : node('Add', [scaled, offset]);
-};
+}
 
 /** For every channel, the sum of `value` over its neighbours: a product with a band of ones. */
 function neighbours({ node, floats, attribute, call }: Mapping, value: string): string {

@@ -34,6 +34,8 @@ export interface SessionOptions {
   readonly intraOpNumThreads?: number;
   readonly freeDimensionOverrides?: { readonly [name: string]: number };
   readonly graphOptimizationLevel?: 'disabled' | 'basic' | 'extended' | 'all';
+  readonly executionMode?: 'sequential' | 'parallel';
+  readonly enableMemPattern?: boolean;
   readonly executionProviders?: readonly string[];
   readonly logSeverityLevel?: 0 | 1 | 2 | 3 | 4;
 }

@@ -1,8 +1,11 @@
+import { convolutionFilter, convolutionInput } from './convolutionGradients.js';
 import { depthwiseFilter, depthwiseInput } from './depthwiseGradients.js';
-import { biasReluGradient, convolutionFilter, convolutionInput } from './gradients.js';
+import { POOLED_BIAS_RELU_GRADIENT } from './fusion.js';
+import { biasReluGradient } from './gradients.js';
 import { convolution, depthwise, pool } from './images.js';
 import type { Operations } from './operations.js';
-import { anyMaxPoolGradient, averagePoolGradient } from './poolGradients.js';
+import { averagePoolGradient } from './poolGradients.js';
+import { pooledBiasReluGradient, unpooled } from './unpool.js';
 
 /** Kernels that look at images through windows: convolutions and pooling. */
 export const windows: Operations = {
@@ -16,7 +19,8 @@ export const windows: Operations = {
   DepthwiseConv2dNativeBackpropInput: depthwiseInput,
   DepthwiseConv2dNativeBackpropFilter: depthwiseFilter,
   MaxPool: pool('MaxPool'),
-  MaxPoolGrad: anyMaxPoolGradient,
+  MaxPoolGrad: unpooled,
+  [POOLED_BIAS_RELU_GRADIENT]: pooledBiasReluGradient,
   AvgPool: pool('AveragePool'),
   AvgPoolGrad: averagePoolGradient,
 };
