@@ -4,7 +4,7 @@ import { networkOf } from '../../models/compose.js';
 import { runGraph } from '../../models/graph.js';
 import type { Network, NetworkInput } from '../../models/network.js';
 import type { AnyTask, Tasks } from '../../tasks/task.js';
-import { type Recording, record, type Seen } from '../../tensor/recorder.js';
+import { type KernelCall, type Recording, record, type Seen } from '../../tensor/recorder.js';
 import { tf } from '../../tensor/tf.js';
 import { useEngine } from '../choose.js';
 import { onnxBytes } from './format.js';
@@ -116,6 +116,7 @@ function checkSame(two: Pass, three: Pass): void {
   for (let i = 0; i < longest; i++) {
     const [one, other] = [two.recording.calls[i], three.recording.calls[i]];
     if (one?.kernel !== other?.kernel) throw dependsOnBatch((one ?? other)!.kernel);
+    if (countsImages(one!, other!)) throw dependsOnBatch(one!.kernel);
     for (const [name, input] of Object.entries(one!.inputs)) {
       const leaf = input.id === two.image.id ? undefined : two.recording.leaves.get(input.id);
       const twin = other!.inputs[name];
@@ -126,6 +127,28 @@ function checkSame(two: Pass, three: Pass): void {
       if (!equal) throw dependsOnBatch(one!.kernel);
     }
   }
+}
+
+/** Whether an attribute differs that the graph would hold as it was for the first batch. */
+function countsImages(one: KernelCall, other: KernelCall): boolean {
+  switch (one.kernel) {
+    // Their sizes are those of other values.
+    case 'Reshape':
+    case 'Conv2DBackpropInput':
+      return false;
+    case 'Slice':
+      return JSON.stringify(partsOf(one)) !== JSON.stringify(partsOf(other));
+    default:
+      return JSON.stringify(one.attributes) !== JSON.stringify(other.attributes);
+  }
+}
+
+/** For each axis what a slice takes of it; of one taken whole nothing is written down. */
+function partsOf({ inputs, outputs, attributes }: KernelCall) {
+  const begin = [attributes.begin].flat();
+  return outputs[0]!.shape.map((size, axis) =>
+    size === inputs.x!.shape[axis] ? 'whole' : [begin[axis], size],
+  );
 }
 
 const dependsOnBatch = (kernel: string) =>
