@@ -125,4 +125,31 @@ test('a layer that counts its calls is refused, not frozen', async () => {
   });
 });
 
+/** Has the size of the batch in an attribute. */
+class Sized extends tf.layers.Layer {
+  static className = 'Sized';
+  constructor(private readonly operation: (x: tf.Tensor, batch: number) => tf.Tensor) {
+    super({});
+  }
+  override call(x: tf.Tensor | tf.Tensor[]) {
+    const images = Array.isArray(x) ? x[0]! : x;
+    return this.operation(images, images.shape[0]!);
+  }
+}
+
+test.each([
+  ['Fill', (x, batch) => tf.mul(x, tf.fill([batch, 1], 2))],
+  ['Slice', (x, batch) => tf.add(x, tf.slice(x, [batch - 1], [1]))],
+  ['Slice', (x) => tf.add(x, tf.sum(tf.slice(x, [0], [2]), 0, true))],
+  ['Tile', (x, batch) => tf.add(x, tf.tile(tf.sum(x, 0, true), [batch, 1]))],
+] as [string, (x: tf.Tensor, batch: number) => tf.Tensor][])(
+  'a layer that counts the images is refused, not frozen: %s',
+  async (kernel, operation) => {
+    const model = multiTask({ input: [8, 8, 3] })
+      .task('age', regression({ unit: 'years' }), branch([flatten(), new Sized(operation)]))
+      .build();
+    await expect(exportOnnx(model)).rejects.toMatchObject({ kind: 'engine', path: `operation ${kernel}` });
+  },
+);
+
 beforeAll(() => tf.ready());
