@@ -24,8 +24,12 @@ export const loadPackage: PackageLoader = async <M>(name: string, neededFor: str
     return (await import(name)) as M;
   } catch (cause) {
     const [line] = (cause as Error).message.split('\n');
-    // A package of its own that it does not find is another matter.
-    const missing = /Cannot find (package|module)/.test(line!) && line!.includes(`'${name}'`);
+    // Node's words, and those of bundlers. A package of its own that it does not find is another matter.
+    const missing = [
+      `Cannot find package '${name}'`,
+      `Cannot find module '${name}'`,
+      `resolve "${name}"`,
+    ].some((words) => line!.includes(words));
     throw fault({
       kind: missing ? 'missing-package' : 'broken-package',
       path: name,

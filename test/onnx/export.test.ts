@@ -148,7 +148,10 @@ test.each([
     const model = multiTask({ input: [8, 8, 3] })
       .task('age', regression({ unit: 'years' }), branch([flatten(), new Sized(operation)]))
       .build();
-    await expect(exportOnnx(model)).rejects.toMatchObject({ kind: 'engine', path: `operation ${kernel}` });
+    await expect(exportOnnx(model)).rejects.toMatchObject({
+      kind: 'engine',
+      path: `operation ${kernel} of layer age_sized1`,
+    });
   },
 );
 
