@@ -1,6 +1,5 @@
 /** One engine of this library, timed on request: `engine.ts NAME SIZE BATCH [IMAGES]`. See contestant.ts for what it speaks. */
 import { randomFillSync } from 'node:crypto';
-import * as tf from '@tensorflow/tfjs';
 import {
   adam,
   type Callback,
@@ -40,7 +39,8 @@ const PACKAGES: { readonly [engine: string]: readonly string[] } = {
 };
 const THREADS: { readonly [engine: string]: string } = { wasm: '1', cpu: '1', onnx: 'one a core' };
 
-function about(): About {
+async function about(): Promise<About> {
+  const tf = await import('@tensorflow/tfjs'); // it is there by now, and silenced: imported first it prints its advice
   const backend = tf.backend() as { isUsingGpuDevice?: boolean; binding?: { TF_Version?: string } };
   const tensorflow = backend.binding?.TF_Version;
   return {
@@ -84,7 +84,7 @@ try {
             const now = await request();
             if (now === undefined) process.exit(0);
             if (now.what === 'train') break;
-            if (now.what === 'about') say({ about: about() });
+            if (now.what === 'about') say({ about: await about() });
             else {
               const asked = pixels.slice(0, now.batch);
               const start = performance.now();

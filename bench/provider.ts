@@ -3,7 +3,7 @@
  * `provider.ts PROVIDER SIZE BATCH`. It shows what a GPU gives, which this library's engine does not ask for, and does not
  * train. See contestant.ts for what it speaks.
  */
-import { exportOnnx } from 'tfjs-multitask';
+import { exportOnnx, useEngine } from 'tfjs-multitask';
 import { loadPackage } from 'tfjs-multitask/node';
 import { modelA } from '../examples/study/model-a-network.js';
 import { request, say } from './turns.js';
@@ -17,6 +17,7 @@ const size = Number(process.argv[3]);
 
 try {
   const { InferenceSession, Tensor } = await loadPackage<Runtime>(PACKAGE, `the provider ${provider}`);
+  await useEngine('wasm'); // it exports
   const session = await InferenceSession.create(await exportOnnx(modelA(size)), {
     executionProviders: [provider],
     logSeverityLevel: 3,
