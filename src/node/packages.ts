@@ -24,8 +24,9 @@ export const loadPackage: PackageLoader = async <M>(name: string, neededFor: str
     return (await import(name)) as M;
   } catch (cause) {
     const [line] = (cause as Error).message.split('\n');
-    // A package of its own that it does not find is another matter.
-    const missing = /Cannot find (package|module)/.test(line!) && line!.includes(`'${name}'`);
+    // In Node's words, or in Vite's. A package of its own that it does not find is another matter.
+    const missing =
+      line!.match(/(?:Cannot find (?:package|module)|Could not resolve) ['"]([^'"]+)/)?.[1] === name;
     throw fault({
       kind: missing ? 'missing-package' : 'broken-package',
       path: name,
@@ -37,7 +38,7 @@ export const loadPackage: PackageLoader = async <M>(name: string, neededFor: str
   }
 };
 
-/** tfjs-node 4.22 calls two functions that Node 23 took away; it looks for them on `util` each time. */
+/** tfjs-node 4.22 calls two functions that newer Nodes lack; it looks for them on `util` each time. */
 export function restoreUtil(): void {
   const gone = util as unknown as Record<string, (value: unknown) => boolean>;
   gone.isNullOrUndefined ??= (value) => value === null || value === undefined;
