@@ -45,7 +45,7 @@ export interface EngineOptions {
    * `native` and `onnx` are not looked for.
    */
   readonly load?: PackageLoader;
-  /** Threads of the `onnx` engine. Default: one a core. */
+  /** Threads of the `onnx` engine. Default: as many as the machine runs at the same time. */
   readonly threads?: number;
   /** Where the `onnx` engine keeps compiled training steps that were found right, to begin sooner the next time. */
   readonly graphs?: Store;
@@ -119,7 +119,7 @@ const start: { readonly [Name in EngineName]: (options: EngineOptions) => Promis
     const runtime = await loadRuntime(load);
     // What is recorded runs here, and what is too small to compile.
     await loadWasmBackend();
-    return { runtime, threads, cache: graphs };
+    return { runtime, threads: threads ?? load?.threads, cache: graphs };
   },
   wasm: () => loadWasmBackend().then(() => undefined),
   webgpu: () => setBackend('webgpu'),
@@ -180,7 +180,7 @@ function checkThreads(threads: number | undefined): void {
     path: 'threads',
     expected: 'a whole number of at least 1',
     received: show(threads),
-    advice: 'Leave it out for one a core.',
+    advice: 'Leave it out for as many as the machine runs at the same time.',
   });
 }
 

@@ -100,7 +100,7 @@ function checked(name: string, runtime: Runtime | undefined): Runtime {
   });
 }
 
-/** How many threads a session uses; undefined leaves it to the runtime: one a core. */
+/** How many threads a session uses; undefined leaves it to the runtime. */
 export type Threads = number | undefined;
 
 /**
