@@ -33,6 +33,7 @@ export interface Session {
 export interface SessionOptions {
   readonly intraOpNumThreads?: number;
   readonly freeDimensionOverrides?: { readonly [name: string]: number };
+  readonly extra?: { readonly session: { readonly [option: string]: string } };
   readonly graphOptimizationLevel?: 'disabled' | 'basic' | 'extended' | 'all';
   readonly executionMode?: 'sequential' | 'parallel';
   readonly enableMemPattern?: boolean;
