@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/model-a-network.js';
+import { engineInUse } from '../../src/engines/choose.js';
 import { onnxBytes } from '../../src/engines/onnx/format.js';
 import {
   averagePool,
@@ -21,6 +22,7 @@ import {
   regression,
   residual,
   sharedTrunk,
+  useEngine,
 } from '../../src/index.js';
 import { runOnnx } from './run.js';
 
@@ -104,6 +106,16 @@ test('a graph that is larger than the format holds is refused', () => {
   expect(() => onnxBytes(graph)).toThrow(
     'the ONNX graph: expected at most 2 GiB of constants, as the format holds, received 2.0 GiB',
   );
+});
+
+test('leaves the engine in use as it is', async () => {
+  const model = odd();
+  await useEngine('cpu');
+  const bytes = await exportOnnx(model);
+  expect(engineInUse()).toBe('cpu');
+  expect(tf.getBackend()).toBe('cpu');
+  await useEngine('wasm');
+  expect(await exportOnnx(model)).toEqual(bytes);
 });
 
 /** Adds how often it was called: a counter in JavaScript. */
