@@ -37,7 +37,11 @@ const PACKAGES: { readonly [engine: string]: readonly string[] } = {
   native: ['@tensorflow/tfjs-node', '@tensorflow/tfjs-node-gpu'],
   webgpu: ['@tensorflow/tfjs-backend-webgpu', 'webgpu'],
 };
-const THREADS: { readonly [engine: string]: string } = { wasm: '1', cpu: '1', onnx: 'one a core' };
+const THREADS: { readonly [engine: string]: string } = {
+  wasm: '1',
+  cpu: '1',
+  onnx: String(loadPackage.threads),
+};
 
 async function about(): Promise<About> {
   const tf = await import('@tensorflow/tfjs'); // it is there by now, and silenced: imported first it prints its advice
