@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { PythonEngine } from './contestant.js';
@@ -79,7 +79,6 @@ async function makeEmpty(folder: string, engine: string, log: (line: string) => 
   if (foreign)
     throw new Error(`${engine}: --env ${folder}: expected a virtual environment, or an empty folder.`);
   log(`python3 -m venv ${folder}`);
-  mkdirSync(folder, { recursive: true });
   const base = platform === 'win32' ? 'python' : 'python3';
   const { code, output } = await run(base, ['-m', 'venv', '--clear', folder]);
   if (code === 0) return;

@@ -114,6 +114,12 @@ async function measure(pythons: Map<string, string | undefined>, size: number, j
   }
 }
 
+/** The page need not tell where somebody keeps things. */
+const withoutPath = (arg: string) => {
+  const [path] = [args.python, args.env].filter((each) => each !== undefined && arg.endsWith(each));
+  return path ? arg.replace(path, path === args.python ? 'PATH' : 'DIR') : arg;
+};
+
 async function writePage(pythons: Map<string, string | undefined>): Promise<void> {
   const [batch, images, sizes] = [32, 5000, [64, 128]];
   const about = new Map<string, About>();
@@ -145,7 +151,7 @@ async function writePage(pythons: Map<string, string | undefined>): Promise<void
   const page = new URL('../docs/benchmarks.md', import.meta.url);
   const figures = figuresOf({
     date: started.toISOString().slice(0, 10),
-    command: ['npm run bench --', ...process.argv.slice(2)].join(' '),
+    command: ['npm run bench --', ...process.argv.slice(2).map(withoutPath)].join(' '),
     machine: where,
     rounds: whole('rounds', 5),
     memoryRun: { size, batch, images },

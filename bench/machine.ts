@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { arch, cpus, loadavg, release, totalmem, type } from 'node:os';
+import { arch, cpus, loadavg, totalmem, type } from 'node:os';
 import type { About } from './contestant.js';
 
 /** The first NVIDIA GPU by name, with its driver; undefined without one. */
@@ -19,5 +19,5 @@ export function machine(): string {
   const model = cpus()[0]?.model.trim() || 'unknown processor';
   const memory = Math.round(totalmem() / 2 ** 30);
   const load = loadavg()[0]!.toFixed(1);
-  return `${model}, ${cpus().length} cores, ${memory} GiB of memory, ${type()} ${release()} ${arch()}; load average at the start ${load}.`;
+  return `${model}, ${cpus().length} cores, ${memory} GiB of memory, ${type()} ${arch()}; load average at the start ${load}.`;
 }

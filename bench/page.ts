@@ -105,10 +105,17 @@ function firstSteps({ results }: Findings): string {
     nameOf(engine),
     ...sizes.flatMap((size) => cells(engine, size)),
   ]);
-  const onnx = sizes.map((size) => `${cells('onnx', size)[2]} at ${size}x${size}`);
+  const compiling = sizes
+    .map((size) => [size, cells('onnx', size)[2]!] as const)
+    .filter(([, inWasm]) => inWasm !== NONE)
+    .map(([size, inWasm]) => `${inWasm} at ${size}x${size}`);
   return [
     'What the very first step of a process takes beyond the median of the later ones, in seconds and in steps.',
-    `Recording, checking and compiling the step for onnx costs, in steps of wasm: ${onnx.join(', ')}.`,
+    ...(compiling.length === 0
+      ? []
+      : [
+          `Recording, checking and compiling the step for onnx costs, in steps of wasm: ${compiling.join(', ')}.`,
+        ]),
     '',
     table(['engine', ...titles], rows),
   ].join('\n');

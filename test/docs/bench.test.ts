@@ -162,6 +162,7 @@ test('without Keras there is no ratio; a figure of a GPU bears its name', () => 
     about: new Map([['wasm', { ...CPU, device: 'GPU' }]]),
   });
   expect(page).toMatch(/\| wasm +\| A GPU \(driver 1\) \| +30\.0 \| +31\.3 \| +- \|/);
+  expect(page).not.toContain('compiling');
 });
 
 test('writing replaces what stands between the marks, and nothing else', () => {
