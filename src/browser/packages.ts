@@ -18,7 +18,7 @@ import type { PackageLoader } from '../core/outside.js';
  * @category Engines
  */
 export function packages(imports: { readonly [name: string]: () => Promise<unknown> }): PackageLoader {
-  return async <M>(name: string, neededFor: string): Promise<M> => {
+  const find = async <M>(name: string, neededFor: string): Promise<M> => {
     const load = Object.hasOwn(imports, name) ? imports[name] : undefined;
     if (load) return (await load()) as M;
     throw fault({
@@ -29,4 +29,5 @@ export function packages(imports: { readonly [name: string]: () => Promise<unkno
       advice: `Write packages({ '${name}': () => import('${name}') }).`,
     });
   };
+  return Object.assign(find, { threads: navigator.hardwareConcurrency });
 }

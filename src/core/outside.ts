@@ -41,7 +41,12 @@ export type Clock = () => number;
  *
  * @category Engines
  */
-export type PackageLoader = <M>(name: string, neededFor: string) => Promise<M>;
+export interface PackageLoader {
+  /** The package called `name`. */
+  <M>(name: string, neededFor: string): Promise<M>;
+  /** Threads that the machine runs at the same time. ONNX Runtime by itself takes one for every two of them. */
+  readonly threads?: number;
+}
 
 /**
  * Starts workers, threads of their own that run a script: `workerThreads()` of `tfjs-multitask/node`, `webWorkers()` of

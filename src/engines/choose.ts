@@ -45,7 +45,7 @@ export interface EngineOptions {
    * `native` and `onnx` are not looked for.
    */
   readonly load?: PackageLoader;
-  /** Threads of the `onnx` engine. Default: one a core. */
+  /** Threads of the `onnx` engine. Default: as many as the machine runs at the same time. */
   readonly threads?: number;
   /** Where the `onnx` engine keeps compiled training steps that were found right, to begin sooner the next time. */
   readonly graphs?: Store;
@@ -98,6 +98,23 @@ export const onnxInUse = (): OnnxInUse | undefined => current?.onnx;
 
 let current: { readonly name: EngineName; readonly onnx?: OnnxInUse } | undefined;
 
+/** Runs `action` on the wasm backend, whatever the engine in use is; that one is as before afterwards. */
+export async function onWasm<R>(action: () => R): Promise<R> {
+  const before = starting;
+  const done = (async () => {
+    await before.catch(() => {}); // its caller hears of it
+    const backend = tf.getBackend();
+    await loadWasmBackend();
+    try {
+      return action();
+    } finally {
+      await tf.setBackend(backend);
+    }
+  })();
+  starting = done;
+  return done;
+}
+
 /** TensorFlow.js starts one backend at a time: of two that begin together it drops one. */
 let starting: Promise<unknown> = Promise.resolve();
 
@@ -119,7 +136,7 @@ const start: { readonly [Name in EngineName]: (options: EngineOptions) => Promis
     const runtime = await loadRuntime(load);
     // What is recorded runs here, and what is too small to compile.
     await loadWasmBackend();
-    return { runtime, threads, cache: graphs };
+    return { runtime, threads: threads ?? load?.threads, cache: graphs };
   },
   wasm: () => loadWasmBackend().then(() => undefined),
   webgpu: () => setBackend('webgpu'),
@@ -162,14 +179,15 @@ async function fastest(options: EngineOptions): Promise<EngineChoice> {
   if (!load) return take('wasm', 'always there; give `load: loadPackage` to look for native and onnx');
   const { name, broken } = await findNative(load);
   if (name !== undefined) return take('native', 'TensorFlow is installed');
+  const mended = { name: 'native', install: NATIVE_BUILD } as const;
   const beside = broken ? `; ${broken.path} is installed, but: ${broken.received}` : '';
   try {
-    const faster = { name: 'native', install: broken ? NATIVE_BUILD : NATIVE_INSTALL } as const;
+    const faster = broken ? mended : ({ name: 'native', install: NATIVE_INSTALL } as const);
     return await take('onnx', `ONNX Runtime is installed${beside}`, faster);
   } catch (error) {
     const why = isMultitaskError(error) ? error.received : String(error);
     const reason = `ONNX Runtime is not there (${why})${beside}`;
-    return take('wasm', reason, { name: 'onnx', install: ONNX_INSTALL });
+    return take('wasm', reason, broken ? mended : { name: 'onnx', install: ONNX_INSTALL });
   }
 }
 
@@ -180,7 +198,7 @@ function checkThreads(threads: number | undefined): void {
     path: 'threads',
     expected: 'a whole number of at least 1',
     received: show(threads),
-    advice: 'Leave it out for one a core.',
+    advice: 'Leave it out for as many as the machine runs at the same time.',
   });
 }
 

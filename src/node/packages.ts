@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import util from 'node:util';
 import { fault } from '../core/errors.js';
 import type { PackageLoader } from '../core/outside.js';
@@ -17,15 +18,18 @@ import type { PackageLoader } from '../core/outside.js';
  * ```
  * @category Engines
  */
-export const loadPackage: PackageLoader = async <M>(name: string, neededFor: string): Promise<M> => {
+export const loadPackage: PackageLoader = Object.assign(find, { threads: availableParallelism() });
+
+async function find<M>(name: string, neededFor: string): Promise<M> {
   const native = name.startsWith('@tensorflow/tfjs-node');
   if (native) restoreUtil();
   try {
     return (await import(name)) as M;
   } catch (cause) {
     const [line] = (cause as Error).message.split('\n');
-    // A package of its own that it does not find is another matter.
-    const missing = /Cannot find (package|module)/.test(line!) && line!.includes(`'${name}'`);
+    // In Node's words, or in Vite's. A package of its own that it does not find is another matter.
+    const missing =
+      line!.match(/(?:Cannot find (?:package|module)|Could not resolve) ['"]([^'"]+)/)?.[1] === name;
     throw fault({
       kind: missing ? 'missing-package' : 'broken-package',
       path: name,
@@ -35,9 +39,9 @@ export const loadPackage: PackageLoader = async <M>(name: string, neededFor: str
       cause,
     });
   }
-};
+}
 
-/** tfjs-node 4.22 calls two functions that Node 23 took away; it looks for them on `util` each time. */
+/** tfjs-node 4.22 calls two functions that newer Nodes lack; it looks for them on `util` each time. */
 export function restoreUtil(): void {
   const gone = util as unknown as Record<string, (value: unknown) => boolean>;
   gone.isNullOrUndefined ??= (value) => value === null || value === undefined;

@@ -74,6 +74,8 @@ export async function inPage(
       browser!,
       [
         ...['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run'],
+        // A GPU in software, so that webgpu runs where there is none.
+        ...['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'],
         ...[`--user-data-dir=${profile}`, `http://127.0.0.1:${(server.address() as AddressInfo).port}/`],
       ],
       { stdio: 'ignore', detached: true },

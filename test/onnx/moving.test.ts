@@ -144,8 +144,19 @@ describe('parts', () => {
           return ok ? mask | (shrunk & (1 << axis)) : mask;
         }, 0);
         const f = (v: tf.Tensor) => tf.stridedSlice(v, begin, end, strides, beginMask, endMask, 0, 0, drop);
-        const made = tf.tidy(() => f(x));
-        if (made.size > 0) expect(await disagreement(f, x)).toBe(0);
+        const { finalShape } = tf.slice_util.sliceInfo(
+          x.shape,
+          begin,
+          end,
+          strides,
+          beginMask,
+          endMask,
+          0,
+          0,
+          drop,
+        );
+        // TensorFlow.js stops at some parts that hold nothing.
+        if (!finalShape.includes(0)) expect(await disagreement(f, x)).toBe(0);
       },
       60,
     ));

@@ -99,7 +99,10 @@ export async function disagreement(
   return Math.max(...want.map((tensor, i) => apart(tensor, results[`y${i}`]!)));
 }
 
-/** The largest difference, relative to the largest number; infinite where shapes or what is not finite differ. */
+/**
+ * The largest difference, relative to the largest number; infinite where shapes or what is not finite differ. Of results
+ * below 0.1 it is relative to that: what cancelled keeps the rounding of the numbers, about 1, that it was made of.
+ */
 function apart(want: tf.Tensor, got: { readonly dims: readonly number[]; readonly data: Float32Array }) {
   if (want.shape.join() !== got.dims.join()) return Number.POSITIVE_INFINITY;
   const wanted = Array.from(want.dataSync<'float32'>());
@@ -107,7 +110,7 @@ function apart(want: tf.Tensor, got: { readonly dims: readonly number[]; readonl
     return Number.POSITIVE_INFINITY;
   }
   const finite = (value: number) => (Number.isFinite(value) ? value : 0);
-  const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(finite(value))), 1e-3);
+  const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(finite(value))), 0.1);
   const off = wanted.map((value, i) => (Number.isFinite(value) ? Math.abs(value - got.data[i]!) : 0));
   // Math.max hands NaN on.
   return (

@@ -189,6 +189,14 @@ describe('refused, by operation and layer:', () => {
     });
   });
 
+  test('but not what counts the images: a graph for each size', async () => {
+    const counting = () => new Hidden((x) => tf.add(x, tf.tile(tf.mean(x, 0, true), [x.shape[0]!, 1])));
+    const options = { epochs: 1, optimizer: adam({ learningRate: 1e-4 }) };
+    const { rows } = await train(options, compose(counting()));
+    const wasm = await train({ ...options, engine: 'wasm' }, compose(counting()));
+    expect(Math.abs(rows[0]!.loss! / wasm.rows[0]!.loss! - 1)).toBeLessThan(1e-3);
+  });
+
   describe('an operation without a counterpart', () => {
     /** The identity, by a kernel of that name. */
     const by = (name: string, x: tf.Tensor) => tf.engine().runKernel(name, { x }) as tf.Tensor;

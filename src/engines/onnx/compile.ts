@@ -10,7 +10,7 @@ import { type NamedSeen, type Pass, type RecordedPass, recordTwins, type Twins }
 
 /** What a user may say about ONNX Runtime. */
 export interface OnnxSettings {
-  /** Threads of ONNX Runtime; undefined for one a core. */
+  /** Threads of ONNX Runtime; undefined leaves it to the runtime. */
   readonly threads: number | undefined;
   /** Graphs that were found right before. */
   readonly cache: Cache | undefined;

@@ -24,12 +24,12 @@ const linear: Operation = ({ call, attribute, node, transposed, floats }) => {
 };
 
 /**
- * What ONNX Runtime multiplies a side with in float32 and rounds down: where that were one pixel short, the next number.
- * (Sizes for some of the axes would do, but its optimiser takes them for all when it moves a transpose.)
+ * The first float32 that is not below `size / old`: ONNX multiplies a side with it, in float32 or in double, and rounds
+ * down. (Sizes for some of the axes would do, but ONNX Runtime takes them for all axes when it moves a transpose.)
  */
 function factor(old: number, size: number): number {
   const scale = Math.fround(size / old);
-  return Math.floor(Math.fround(old * scale)) < size ? Math.fround(scale * (1 + 2 ** -23)) : scale;
+  return old * scale < size ? Math.fround(scale * (1 + 2 ** -23)) : scale;
 }
 
 /** For each place of the new side, the one of the old that it is a copy of. */

@@ -33,6 +33,7 @@ export interface Session {
 export interface SessionOptions {
   readonly intraOpNumThreads?: number;
   readonly freeDimensionOverrides?: { readonly [name: string]: number };
+  readonly extra?: { readonly session: { readonly [option: string]: string } };
   readonly graphOptimizationLevel?: 'disabled' | 'basic' | 'extended' | 'all';
   readonly executionMode?: 'sequential' | 'parallel';
   readonly enableMemPattern?: boolean;
@@ -100,7 +101,7 @@ function checked(name: string, runtime: Runtime | undefined): Runtime {
   });
 }
 
-/** How many threads a session uses; undefined leaves it to the runtime: one a core. */
+/** How many threads a session uses; undefined leaves it to the runtime. */
 export type Threads = number | undefined;
 
 /**

@@ -39,23 +39,25 @@ export function registerFusedConvolutions(): void {
 }
 
 /**
- * TensorFlow's own filter gradient of a 1x1 convolution whose two strides differ ends the process (seen with 2.21 and
- * oneDNN, from Python too). Such a convolution never looks at the pixels between: without them its strides are 1.
+ * TensorFlow's own filter gradient of a 1x1 convolution with a stride writes past its memory (seen with 2.21 and oneDNN on
+ * AVX-512, from Python too): a crash now or later. Such a convolution never looks at the pixels between, and without them
+ * its stride is 1.
  */
 export function mendFilterGradient(): void {
-  registerBefore(
-    'Conv2DBackpropFilter',
-    ({ x, dy }, attributes: FusedAttributes & { filterShape: number[] }) => {
-      const { filterShape, strides, dataFormat } = attributes;
-      const [down, across] = pair(strides) as [number, number];
-      if (filterShape[0] !== 1 || filterShape[1] !== 1 || down === across || dataFormat !== 'NHWC')
-        return undefined;
-      const seen = tf.stridedSlice(x as tf.Tensor, [0, 0, 0, 0], x!.shape, [1, down, across, 1]);
-      const inputs = { x: seen, dy: dy as tf.Tensor };
-      const given = { ...attributes, strides: [1, 1] };
-      return tf.engine().runKernel('Conv2DBackpropFilter', inputs, given as never) as tf.Tensor;
-    },
-  );
+  registerBefore('Conv2DBackpropFilter', ({ x, dy }, attributes: FilterGradientAttributes) => {
+    const { filterShape, strides, dataFormat } = attributes;
+    const [down, across] = pair(strides) as [number, number];
+    const point = filterShape[0] === 1 && filterShape[1] === 1;
+    if (!point || (down === 1 && across === 1) || dataFormat !== 'NHWC') return undefined;
+    const seen = tf.stridedSlice(x as tf.Tensor, [0, 0, 0, 0], x!.shape, [1, down, across, 1]);
+    const inputs = { x: seen, dy: dy as tf.Tensor };
+    const given = { ...attributes, strides: [1, 1] };
+    return tf.engine().runKernel('Conv2DBackpropFilter', inputs, given as never) as tf.Tensor;
+  });
+}
+
+interface FilterGradientAttributes extends FusedAttributes {
+  readonly filterShape: readonly number[];
 }
 
 type Fused = typeof convolution;

@@ -1,6 +1,6 @@
 import { registerBatchNorm } from './batchNorm.js';
 import { mendFilterGradient, registerFusedConvolutions } from './convolution.js';
-import { registerMaxPoolGradient } from './maxPool.js';
+import { registerMaxPool } from './maxPool.js';
 import { registerBiasReluGradient, registerReluGradients } from './relu.js';
 
 let registered = false;
@@ -15,7 +15,7 @@ export function registerNativeKernels(): void {
   registerBiasReluGradient();
   registerReluGradients();
   registerBatchNorm();
-  registerMaxPoolGradient();
+  registerMaxPool();
   registerFusedConvolutions();
   mendFilterGradient();
 }

@@ -18,28 +18,39 @@ interface PoolAttributes {
 }
 
 /**
- * The gradient of max-pooling by oneDNN, some thirty times as fast as TensorFlow's plain one. It wants to know which
- * number of each window was the largest, so the pool, a small fraction of the time saved, is run again.
+ * Max-pooling by oneDNN, two to four times as fast as TensorFlow's plain one, and its gradient, thirty times. The gradient
+ * wants to know which number of each window was the largest, so the pool, a small fraction of the time saved, is run again.
  */
-export function registerMaxPoolGradient(): void {
+export function registerMaxPool(): void {
   if (tensorflow().isUsingGpuDevice || !oneDnnPools()) return;
+  registerBefore('MaxPool', ({ x }, attributes) =>
+    serves(x!, attributes) ? pool(x!, attributes, false)[0] : undefined,
+  );
   registerBefore('MaxPoolGrad', ({ dy, input }, attributes) =>
-    attributes.pad === 'valid' || attributes.pad === 'same' ? gradient(dy!, input!, attributes) : undefined,
+    serves(input!, attributes) ? gradient(dy!, input!, attributes) : undefined,
   );
 }
 
-function gradient(dy: tf.TensorInfo, x: tf.TensorInfo, { filterSize, strides, pad }: PoolAttributes) {
-  const attributes = {
-    T: float32(),
-    ksize: int([1, ...pair(filterSize), 1]),
-    strides: int([1, ...pair(strides), 1]),
-    padding: text((pad as string).toUpperCase()),
-    data_format: text('NHWC'),
-    workspace_enabled: bool(true),
-    ...ONEDNN,
-  };
-  const [y, largest] = operation('_MklNativeMaxPool', [x], attributes, 2);
-  return operation('_MklNativeMaxPoolGrad', [x, y!, dy, largest!], attributes)[0]!;
+const serves = ({ dtype }: tf.TensorInfo, { pad }: PoolAttributes) =>
+  dtype === 'float32' && (pad === 'valid' || pad === 'same');
+
+const given = ({ filterSize, strides, pad }: PoolAttributes, withLargest: boolean) => ({
+  T: float32(),
+  ksize: int([1, ...pair(filterSize), 1]),
+  strides: int([1, ...pair(strides), 1]),
+  padding: text((pad as string).toUpperCase()),
+  data_format: text('NHWC'),
+  workspace_enabled: bool(withLargest),
+  ...ONEDNN,
+});
+
+/** The pooled image, and which number of each window was the largest, in oneDNN's own form. */
+const pool = (x: tf.TensorInfo, attributes: PoolAttributes, withLargest: boolean) =>
+  operation('_MklNativeMaxPool', [x], given(attributes, withLargest), 2);
+
+function gradient(dy: tf.TensorInfo, x: tf.TensorInfo, attributes: PoolAttributes) {
+  const [y, largest] = pool(x, attributes, true);
+  return operation('_MklNativeMaxPoolGrad', [x, y!, dy, largest!], given(attributes, true))[0]!;
 }
 
 const pair = (value: number | readonly [number, number]) =>
