@@ -97,7 +97,7 @@ const largestOf = (values: Float32Array) =>
 /**
  * The largest difference of two tensors, of the largest finite number of the first, or of `least`; infinite for other NaNs.
  */
-export function difference(wanted: Float32Array, received: Float32Array, least = 0): number {
+function difference(wanted: Float32Array, received: Float32Array, least = 0): number {
   if (wanted.length !== received.length) return Number.POSITIVE_INFINITY;
   let largest = Math.max(least, 1e-30);
   let most = 0;
