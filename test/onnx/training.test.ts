@@ -252,6 +252,60 @@ describe('refused, by operation and layer:', () => {
   });
 });
 
+describe('a graph is not trusted', () => {
+  test('when an operation comes out otherwise: it is named', async () => {
+    const stock = tf.getKernel('Sigmoid', 'wasm')!;
+    const swap = (kernel: typeof stock) => {
+      tf.unregisterKernel('Sigmoid', 'wasm');
+      tf.registerKernel(kernel);
+    };
+    const off = 1e-3;
+    swap({
+      ...stock,
+      kernelFunc: (parameters) => {
+        const { dataId, shape } = stock.kernelFunc(parameters) as tf.TensorInfo;
+        const values = (tf.backend() as unknown as { readSync(id: object): Float32Array }).readSync(dataId);
+        return tf.tensor(
+          values.map((x) => x + off),
+          shape,
+        );
+      },
+    });
+    try {
+      await expect(train()).rejects.toMatchObject({
+        kind: 'engine',
+        path: 'operation Sigmoid of layer sex',
+        received: expect.stringContaining('up to 0.00'),
+      });
+    } finally {
+      swap(stock);
+    }
+  });
+
+  test('when the whole comes out otherwise, though each operation agrees', async () => {
+    const ort = await loadPackage<any>('onnxruntime-node', 'a test');
+    const create = async (...all: unknown[]) => {
+      const session = await ort.InferenceSession.create(...all);
+      const run = async (...given: unknown[]) => {
+        const results = await session.run(...given);
+        results.gradient?.data.fill(0.5);
+        return results;
+      };
+      return {
+        inputNames: session.inputNames,
+        outputNames: session.outputNames,
+        run,
+        release: () => session.release(),
+      };
+    };
+    const load = (async () => ({ InferenceSession: { create }, Tensor: ort.Tensor, env: ort.env })) as never;
+    await expect(train({ load })).rejects.toMatchObject({
+      kind: 'engine',
+      received: expect.stringContaining('others in "gradient"'),
+    });
+  });
+});
+
 describe('the cache of graphs', () => {
   test('is written once, serves the next run to the bit, and is not trusted when edited', async () => {
     const graphs = memoryStore();

@@ -162,7 +162,7 @@ async function agreeInAll(
       const results = await runSession(runtime, session, what, Object.fromEntries(feeds));
       for (const { name, tensor } of outputs.filter((output) => steady.includes(output.name))) {
         const off = distance(numbersOf(tensor.id), results[name]!.data);
-        if (off > STEADY) throw putTogetherWrongly(what, name, off);
+        if (!(off <= STEADY)) throw putTogetherWrongly(what, name, off);
       }
     }
   } finally {
