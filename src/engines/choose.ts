@@ -47,7 +47,10 @@ export interface EngineOptions {
   readonly load?: PackageLoader;
   /** Threads of the `onnx` engine. Default: as many as the machine runs at the same time. */
   readonly threads?: number;
-  /** Where the `onnx` engine keeps compiled training steps that were found right, to begin sooner the next time. */
+  /**
+   * Where the `onnx` engine keeps compiled training steps that were found right, to begin sooner the next time:
+   * `folderStore('out/graphs')`. Default: nowhere. One that cannot be written is told to `log`, and does no harm.
+   */
   readonly graphs?: Store;
 }
 
@@ -76,18 +79,73 @@ export async function useEngine(
   request: EngineName | 'auto' = 'auto',
   options: EngineOptions = {},
 ): Promise<EngineChoice> {
+  return choose(request, options, () => {});
+}
+
+/** An engine that a run works on: nothing else may take its place until the run lets it go. */
+export interface HeldEngine {
+  readonly choice: EngineChoice;
+  /** ONNX Runtime, where that is the engine. */
+  readonly onnx: OnnxInUse | undefined;
+  /** Ends it; once is enough. */
+  letGo(): void;
+}
+
+/** Chooses an engine as {@link useEngine} does, for a run. */
+export async function holdEngine(request: EngineName | 'auto', options: EngineOptions): Promise<HeldEngine> {
+  let onnx: OnnxInUse | undefined;
+  const choice = await choose(request, options, () => {
+    runs++;
+    onnx = current?.onnx;
+  });
+  let over = false;
+  const letGo = () => {
+    if (!over) runs--;
+    over = true;
+  };
+  return { choice, onnx, letGo };
+}
+
+/** Runs that work on the engine in use. */
+let runs = 0;
+
+/** @param taken - Called when the choice is made, before another can be. */
+async function choose(
+  request: EngineName | 'auto',
+  options: EngineOptions,
+  taken: () => void,
+): Promise<EngineChoice> {
   const { log = () => {} } = options;
-  checkThreads(options.threads);
+  checkOptions(options);
   const before = starting;
   const chosen = (async () => {
     await before.catch(() => {}); // its caller hears of it
-    return request === 'auto' ? fastest(options) : named(request, options);
+    const choice = await (runs > 0
+      ? shared(request)
+      : request === 'auto'
+        ? fastest(options)
+        : named(request, options));
+    taken();
+    return choice;
   })();
   starting = chosen;
   const choice = await chosen;
   log(`engine ${choice.name}: ${choice.reason}`);
   if (choice.faster) log(`faster: ${choice.faster.name}, ${choice.faster.install}`);
   return choice;
+}
+
+/** Beside a run in progress there is its engine alone: TensorFlow.js has one backend in a process. */
+function shared(request: EngineName | 'auto'): EngineChoice {
+  const { name } = current!;
+  if (request === 'auto' || request === name) return { name, reason: 'a run in progress is on it' };
+  throw fault({
+    kind: 'engine',
+    path: 'engine',
+    expected: `${name}, on which a run is in progress`,
+    received: JSON.stringify(request) ?? 'nothing',
+    advice: 'Leave the engine out, or await the run first; two engines at a time need two processes.',
+  });
 }
 
 /** The engine that the last choice took; undefined before the first. */
@@ -132,11 +190,11 @@ const start: { readonly [Name in EngineName]: (options: EngineOptions) => Promis
     await loadNativeBackend(load);
     return undefined;
   },
-  onnx: async ({ load, threads, graphs }) => {
+  onnx: async ({ load, threads, graphs, log }) => {
     const runtime = await loadRuntime(load);
     // What is recorded runs here, and what is too small to compile.
     await loadWasmBackend();
-    return { runtime, threads: threads ?? load?.threads, cache: graphs };
+    return { runtime, threads: threads ?? load?.threads, cache: graphs, log };
   },
   wasm: () => loadWasmBackend().then(() => undefined),
   webgpu: () => setBackend('webgpu'),
@@ -162,7 +220,8 @@ async function named(name: EngineName, options: EngineOptions): Promise<EngineCh
     });
   }
   await begin(name, options);
-  return { name, reason: 'asked for by name' };
+  const by = current?.onnx ? `, ${current.onnx.runtime.label}` : '';
+  return { name, reason: `asked for by name${by}` };
 }
 
 /** Native TensorFlow, ONNX Runtime, a page's GPU, wasm: the first that is there. */
@@ -191,7 +250,16 @@ async function fastest(options: EngineOptions): Promise<EngineChoice> {
   }
 }
 
-function checkThreads(threads: number | undefined): void {
+function checkOptions({ threads, graphs }: EngineOptions): void {
+  if (graphs !== undefined && typeof graphs?.read !== 'function') {
+    throw fault({
+      kind: 'argument',
+      path: 'graphs',
+      expected: 'a store',
+      received: show(graphs),
+      advice: "Write graphs: folderStore('out/graphs').",
+    });
+  }
   if (threads === undefined || (Number.isInteger(threads) && threads >= 1)) return;
   throw fault({
     kind: 'argument',

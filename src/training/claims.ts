@@ -1,9 +1,9 @@
 import { fault } from '../core/errors.js';
 import type { Network } from '../models/network.js';
-import type { Steps } from './steps.js';
+import { settledBy } from '../models/settle.js';
 
-/** Networks that a run changes now, with what holds their weights meanwhile. */
-const training = new WeakMap<Network, { steps?: Steps }>();
+/** Networks that a run changes now. */
+const training = new WeakSet<Network>();
 
 /** Marks the network as training; throws an `argument` fault when it is. */
 export function claim(network: Network): void {
@@ -16,20 +16,14 @@ export function claim(network: Network): void {
       advice: 'Await the first, or build a second model.',
     });
   }
-  training.set(network, {});
+  training.add(network);
 }
 
-/** Tells who holds the weights of a network in training. */
-export function held(network: Network, steps: Steps): void {
-  training.set(network, { steps });
-}
+/** Whether a run changes the network now. */
+export const isClaimed = (network: Network): boolean => training.has(network);
 
 /** Ends the claim. */
 export function release(network: Network): void {
+  settledBy(network.layersModel, undefined);
   training.delete(network);
-}
-
-/** Brings the variables of a network in training up to its last step; others are as they are. */
-export function settle(network: Network): void {
-  training.get(network)?.steps?.settle();
 }

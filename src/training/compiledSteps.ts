@@ -1,4 +1,6 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
+import { fault } from '../core/errors.js';
+import { rng } from '../core/rng.js';
 import {
   type Compiled,
   type CompiledGraph,
@@ -9,7 +11,7 @@ import {
 import { type Runtime, type RuntimeTensor, runtimeTensor } from '../engines/onnx/runtime.js';
 import type { NamedArray } from '../io/tensorFile.js';
 import type { Weight } from '../layers/own/forward.js';
-import type { Network } from '../models/network.js';
+import type { Network, PixelRange } from '../models/network.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { tf } from '../tensor/tf.js';
 import { type Arrays, IMAGES, maskArrays, stepInputsOf, tensorsOf } from './batch.js';
@@ -17,12 +19,14 @@ import { checkSlots } from './eagerSteps.js';
 import {
   type StepKind,
   type StepOutputs,
+  sizesOf,
   slotNames,
   trainedSize,
   trainedWeights,
   trainingStep,
 } from './step.js';
 import type { Steps } from './steps.js';
+import { sumsLength } from './tally.js';
 
 const SLOT = 'slot/';
 const WEIGHT = 'weight/';
@@ -79,18 +83,24 @@ export function compiledSteps(
 
   /** The step on the first examples of `arrays`; the second time on others, with everything else changed too. */
   const passOn = (kind: StepKind, arrays: Arrays) => (count: number, turn: 0 | 1) => {
-    const own = rows(arrays, count);
+    const own = jittered(rows(arrays, count), network.input.range);
     const held = Object.fromEntries(slots.map((name) => [SLOT + name, arrayOf(state.get(SLOT + name)!)]));
     const batch = tensorsOf(turn === 0 ? own : otherBatch(network, own, count));
     const before = tensorsOf(turn === 0 ? held : mapped(held, (x) => Math.abs(x) / 2 + 1e-4));
-    if (turn === 1) writeVariables((numbers) => numbers.map((x) => x * 1.01 + 1e-3));
-    const variables = Object.fromEntries(
-      [...weights].map(([name, weight]) => [name, infoOf(weight.read())] as const),
-    );
-    const vectors = slots.map((name) => before[SLOT + name] as Tensor1D);
-    const step = trainingStep(network, optimizer, lossWeights, kind, stepInputsOf(network, batch), vectors);
-    if (turn === 1) writeVariables();
-    return { inputs: { ...batch, ...before, ...variables }, outputs: outputsOf(step) };
+    try {
+      if (turn === 1) writeVariables((numbers) => numbers.map((x) => x * 1.01 + 1e-3));
+      const variables = Object.fromEntries(
+        [...weights].map(([name, weight]) => [name, infoOf(weight.read())] as const),
+      );
+      const vectors = slots.map((name) => before[SLOT + name] as Tensor1D);
+      const step = trainingStep(network, optimizer, lossWeights, kind, stepInputsOf(network, batch), vectors);
+      for (const [name, weight] of weights) {
+        if (weight.read().dataId !== variables[name]!.dataId) throw written(weight.originalName);
+      }
+      return { inputs: { ...batch, ...before, ...variables }, outputs: outputsOf(step) };
+    } finally {
+      writeVariables(); // as they were, whatever came between
+    }
   };
   const outputsOf = (step: StepOutputs): { readonly [name: string]: Tensor } => ({
     [SUMS]: step.sums,
@@ -110,7 +120,7 @@ export function compiledSteps(
       ...settings,
       what: `the training step on ${count} images`,
       count,
-      steady: [SUMS, GRADIENT],
+      steady: { [SUMS]: [sumsLength(network)], [GRADIENT]: sizesOf(trained) },
     };
     let graph = graphs.get(kind);
     if (!graph) {
@@ -122,7 +132,9 @@ export function compiledSteps(
   };
 
   const settle = () => {
-    if (stale) writeVariables();
+    if (!stale) return;
+    readVariables(); // what somebody wrote since the step counts
+    writeVariables();
     stale = false;
   };
 
@@ -182,6 +194,27 @@ function rows(arrays: Arrays, count: number): Arrays {
     }),
   );
 }
+
+/**
+ * The images with some noise on them. Of images of one colour batch normalisation makes numbers that are zero but for rounding,
+ * and rounding then decides which relu is open.
+ */
+function jittered(arrays: Arrays, [black, white]: PixelRange): Arrays {
+  const { shape, data } = arrays[IMAGES]!;
+  const random = rng(0, 'recorded images');
+  const noise = () => 0.05 * (white - black) * (random.next() - 0.5);
+  return { ...arrays, [IMAGES]: { shape, data: data.map((x) => x + noise()) } };
+}
+
+/** A graph would leave such a weight as it was. */
+const written = (weight: string) =>
+  fault({
+    kind: 'engine',
+    path: `weight ${weight}`,
+    expected: 'a step that only reads the weights',
+    received: 'a layer that writes one while it runs',
+    advice: 'Keep what the layer counts outside of it, or use engine "wasm".',
+  });
 
 /** Other images under other labels, masks and rates. */
 function otherBatch(network: Network, arrays: Arrays, count: number): Arrays {

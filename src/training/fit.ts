@@ -1,14 +1,21 @@
 import type { HistoryRecord } from '../core/history.js';
 import type { Clock, Store } from '../core/outside.js';
 import type { Dataset } from '../data/dataset.js';
-import { type EngineChoice, type EngineName, type EngineOptions, useEngine } from '../engines/choose.js';
+import {
+  type EngineChoice,
+  type EngineName,
+  type EngineOptions,
+  type HeldEngine,
+  holdEngine,
+} from '../engines/choose.js';
 import type { Network } from '../models/network.js';
+import { settledBy } from '../models/settle.js';
 import { adam } from '../optimizers/adam.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { LabelsOf, Tasks } from '../tasks/task.js';
 import type { Callback } from './callback.js';
 import { readCheckpoint } from './checkpoint.js';
-import { claim, held, release } from './claims.js';
+import { claim, release } from './claims.js';
 import { checkParts, checkRun, contractOfRun } from './contract.js';
 import { checkMemory } from './memory.js';
 import { checkMonitor, type Monitored, monitorsOf, type Prefix } from './monitor.js';
@@ -105,13 +112,15 @@ export async function fitNetwork<T extends Tasks, W extends { readonly [task: st
   }
   claim(network);
   let run: TrainingRun | undefined;
+  let held: HeldEngine | undefined;
   try {
-    const engine = await useEngine(options.engine ?? 'auto', options);
-    checkMemory(network, plan.batchSize, engine.name);
     const contract = await contractOfRun(plan);
     const saved = checkpoint && resume ? await readCheckpoint(checkpoint, contract) : undefined;
-    const steps = stepsOf(network, plan.optimizer, plan.loss.weights);
-    held(network, steps);
+    held = await holdEngine(options.engine ?? 'auto', options);
+    const engine = held.choice;
+    checkMemory(network, plan.batchSize, engine.name);
+    const steps = stepsOf(network, plan.optimizer, plan.loss.weights, held.onnx);
+    settledBy(network.layersModel, () => steps.settle());
     run = new TrainingRun(plan, monitors, contract, steps, engine.name);
     await run.begin(saved);
     if (saved) log(`resumed after ${run.progress}, made by ${saved.state.engine}`);
@@ -120,6 +129,7 @@ export async function fitNetwork<T extends Tasks, W extends { readonly [task: st
     return { tasks: run.tasks, rows: run.history, engine, stopped };
   } finally {
     run?.dispose();
+    held?.letGo();
     release(network);
   }
 }

@@ -4,15 +4,15 @@ import { predictorOf } from '../engines/onnx/predictor.js';
 import type { NamedArray } from '../io/tensorFile.js';
 import { runGraph } from '../models/graph.js';
 import type { Network } from '../models/network.js';
+import { settle } from '../models/settle.js';
 import { tf } from '../tensor/tf.js';
-import { settle } from './claims.js';
 
 /**
  * The predictions of one batch in inference mode, a tensor a task, by the engine in use. `images` are in the network's
  * range; a tensor stays the caller's, and so do those that come out.
  */
 export async function forward(network: Network, images: NamedArray | Tensor4D): Promise<Tensor[]> {
-  settle(network);
+  settle(network.layersModel);
   const onnx = onnxInUse();
   if (onnx) {
     const array = 'dtype' in images ? await arrayOf(images) : images;

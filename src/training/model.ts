@@ -1,14 +1,17 @@
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import type { ArchitectureRecord } from '../core/architecture.js';
+import { fault } from '../core/errors.js';
 import type { Store } from '../core/outside.js';
 import type { Dataset } from '../data/dataset.js';
-import { type EngineName, type EngineOptions, useEngine } from '../engines/choose.js';
+import { type EngineName, type EngineOptions, engineInUse, useEngine } from '../engines/choose.js';
 import { closePredictor } from '../engines/onnx/predictor.js';
 import { readModelFolder, writeModelFolder } from '../io/modelFolder.js';
 import { architectureOf } from '../models/architecture.js';
 import type { Network, NetworkInput } from '../models/network.js';
+import { settle } from '../models/settle.js';
 import type { LabelsOf, PredictionsOf, Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
+import { isClaimed } from './claims.js';
 import { checkBatchSize, checkData } from './contract.js';
 import { judgeDataset } from './evaluate.js';
 import { type FitOptions, type FitResult, fitNetwork } from './fit.js';
@@ -34,7 +37,7 @@ export interface EvaluateOptions<T extends Tasks, W extends { readonly [task: st
   readonly epoch?: number;
   /** Over `examples` (default) or `batches`; see {@link FitOptions.lossAverage}. */
   readonly lossAverage?: LossAverage;
-  /** Default `auto`. */
+  /** What executes it. Default: the engine in use, or `auto` when there is none yet. */
   readonly engine?: EngineName | 'auto';
 }
 
@@ -77,7 +80,10 @@ export interface MultiTaskModel<T extends Tasks> {
   readonly tasks: T;
   /** Size and range of the images it takes. */
   readonly input: NetworkInput;
-  /** The real, flat `tf.LayersModel`: for `summary()`, weights, and every tool that reads the format. */
+  /**
+   * The real, flat `tf.LayersModel`: for `summary()`, weights, and every tool that reads the format. While a run on `onnx`
+   * is inside an epoch its variables stand where the epoch began; `run.weights()`, `save`, `predict` and `exportOnnx` are up to date.
+   */
   readonly layersModel: tf.LayersModel;
 
   /**
@@ -119,7 +125,7 @@ export interface MultiTaskModel<T extends Tasks> {
   /** Layers, shapes and parameters as plain records. */
   architecture(): ArchitectureRecord;
 
-  /** Frees the weights. */
+  /** Frees the weights. Throws an `argument` fault while a run trains it. */
   dispose(): void;
 }
 
@@ -139,27 +145,40 @@ export function modelOf<T extends Tasks>(network: Network<T>): MultiTaskModel<T>
       if (many) return predictAll(network, input as readonly PredictInput[] | Tensor4D, options);
       return (await predictAll(network, [input as PredictInput], options))[0]!;
     }) as MultiTaskModel<T>['predict'],
-    save: (store, folder = '') => writeModelFolder(network, store, folder),
+    save: async (store, folder = '') => {
+      settle(network.layersModel);
+      await writeModelFolder(network, store, folder);
+    },
     architecture: () => architectureOf(network),
     dispose: () => {
+      if (isClaimed(network)) throw inTraining();
       closePredictor(network);
       network.layersModel.dispose();
     },
   };
 }
 
+const inTraining = () =>
+  fault({
+    kind: 'argument',
+    path: 'model.dispose',
+    expected: 'a model that nothing trains',
+    received: 'one that fit() is training',
+    advice: 'Await the run, or stop it by its signal, first.',
+  });
+
 async function evaluate<T extends Tasks, W extends { readonly [task: string]: number }>(
   network: Network<T>,
   dataset: Dataset<LabelsOf<T>>,
   options: EvaluateOptions<T, W>,
 ): Promise<Evaluation<T>> {
-  const { batchSize = 32, seed = 0, epoch = 1, lossAverage: average = 'examples', engine = 'auto' } = options;
+  const { batchSize = 32, seed = 0, epoch = 1, lossAverage: average = 'examples', engine } = options;
   const loss =
     options.loss ?? weightedLoss(Object.fromEntries(Object.keys(network.tasks).map((name) => [name, 1])));
   checkWeights(loss, network.tasks);
   checkBatchSize('evaluate.batchSize', batchSize);
   checkData('evaluate', dataset, network.tasks, network.input.shape);
-  await useEngine(engine, options);
+  if (engine !== undefined || !engineInUse()) await useEngine(engine, options);
   const pass = { weights: loss.weights, batchSize, seed, epoch: epoch - 1, average };
   return (await judgeDataset(network, dataset, pass)).logs() as Evaluation<T>;
 }

@@ -7,12 +7,12 @@ import type { Batch, Dataset } from '../data/dataset.js';
 import type { EngineName } from '../engines/choose.js';
 import { writeModelFolder } from '../io/modelFolder.js';
 import type { Network } from '../models/network.js';
+import { settle } from '../models/settle.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { taskRecord } from '../tasks/task.js';
 import { batchArrays, maskArrays } from './batch.js';
 import type { Callback, CallbackState, Listener, Run, Weights } from './callback.js';
 import { type Checkpoint, type Contract, type RunState, writeCheckpoint } from './checkpoint.js';
-import { settle } from './claims.js';
 import { judgeDataset } from './evaluate.js';
 import type { Monitors } from './monitor.js';
 import type { Steps } from './steps.js';
@@ -102,7 +102,7 @@ export class TrainingRun implements Run {
   }
 
   async weights(): Promise<Weights> {
-    settle(this.plan.network);
+    settle(this.plan.network.layersModel);
     return readWeights(this.plan.network);
   }
 
@@ -111,7 +111,7 @@ export class TrainingRun implements Run {
   }
 
   async save(store: Store, folder: string): Promise<void> {
-    settle(this.plan.network);
+    settle(this.plan.network.layersModel);
     return writeModelFolder(this.plan.network, store, folder);
   }
 
@@ -149,7 +149,7 @@ export class TrainingRun implements Run {
       const epoch = this.#epoch + 1;
       const row: HistoryRow = { epoch, ...trained, ...judged, learning_rate: this.#place.lastRate!, seconds };
       this.history.push(row);
-      settle(this.plan.network); // whoever listens may look at the model
+      settle(this.plan.network.layersModel); // whoever listens may look at the model
       await this.#tell((listener) => listener.epochEnd?.({ epoch, row }));
       this.#epoch = epoch;
       this.#place = BETWEEN;

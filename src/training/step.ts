@@ -124,7 +124,8 @@ function update(
   };
 }
 
-const sizesOf = (weights: readonly Weight[]) =>
+/** How many numbers each of the weights has. */
+export const sizesOf = (weights: readonly Weight[]) =>
   weights.map((weight) => (weight.shape as number[]).reduce((product, side) => product * side, 1));
 
 const endToEnd = (tensors: readonly Tensor[]) =>

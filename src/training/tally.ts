@@ -23,6 +23,11 @@ export interface Judged {
   readonly sums: Tensor1D;
 }
 
+/** How many numbers the sums of a batch are. */
+export function sumsLength({ tasks }: Network): number {
+  return 2 + 2 * Object.values(tasks).reduce((count, { metrics }) => count + 1 + metrics.length, 0);
+}
+
 /** Judges a batch's predictions. Pure; differentiable in `predictions` and in `penalty`. */
 export function judge(
   network: Network,

@@ -19,6 +19,7 @@ import {
   sharedTrunk,
   useEngine,
 } from 'tfjs-multitask';
+import { onnxInUse } from '../../src/engines/choose.js';
 import { networkOf } from '../../src/models/compose.js';
 import { maskArrays } from '../../src/training/batch.js';
 import { GRADIENT_SUM } from '../../src/training/step.js';
@@ -40,7 +41,7 @@ export async function gradients(engine: EngineName, load?: PackageLoader) {
     .task('sex', binary(['m', 'f']), branch([maxPool(2), flatten(), dense(4)]))
     .build();
   const network = networkOf(layersModel, tasks, input);
-  const steps = stepsOf(network, sgd({ gradientAccumulationSteps: 2 }), { age: 1, sex: 50 });
+  const steps = stepsOf(network, sgd({ gradientAccumulationSteps: 2 }), { age: 1, sex: 50 }, onnxInUse());
   const random = rng(1, 'gradients');
   const array = (shape: readonly number[], draw: () => number) => ({
     shape,

@@ -1,6 +1,8 @@
 /** One suite for every engine: what it computes is what the wasm engine computes, which `test/parity` holds to Keras. */
-import { beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/model-a-network.js';
+import type { PackageLoader } from '../../src/core/outside.js';
+import { onnxInUse } from '../../src/engines/choose.js';
 import {
   accuracy,
   adam,
@@ -126,9 +128,30 @@ function apart(ours: ArrayLike<number>, theirs: ArrayLike<number>, least = 0): n
   return off === 0 ? 0 : off / Math.max(largest(theirs), least);
 }
 
+/** How often ONNX Runtime ran a training step: what stands in its place counts, and then does it. */
+let compiledSteps = 0;
+const counting: PackageLoader = Object.assign(
+  async <M>(name: string, neededFor: string): Promise<M> => {
+    const loaded = await loadPackage<M>(name, neededFor);
+    if (!name.startsWith('onnxruntime')) return loaded;
+    const { InferenceSession, Tensor, env } = loaded as any;
+    const create = async (...all: unknown[]) => {
+      const session = await InferenceSession.create(...all);
+      const run = (...given: unknown[]) => {
+        if (session.outputNames.includes('sums')) compiledSteps++;
+        return session.run(...given);
+      };
+      const { inputNames, outputNames } = session;
+      return { inputNames, outputNames, run, release: () => session.release() };
+    };
+    return { InferenceSession: { create }, Tensor, env } as M;
+  },
+  { threads: loadPackage.threads! },
+);
+
 /** Runs `action` on an engine, and makes sure that it was that one. */
 async function on<R>(engine: EngineName, action: () => Promise<R>): Promise<R> {
-  const { name } = await useEngine(engine, { load: loadPackage });
+  const { name } = await useEngine(engine, { load: counting });
   expect(name).toBe(engine);
   expect(tf.getBackend()).toBe(engine === 'native' ? 'tensorflow' : engine === 'cpu' ? 'cpu' : 'wasm');
   return action();
@@ -161,7 +184,7 @@ function byWeight(net: Network, flat: Float32Array): [name: string, values: Floa
 async function statesOf(net: Network): Promise<Weights[]> {
   return on('wasm', async () => {
     const optimizer = adam({ learningRate: 1e-3 });
-    const updater = new Updater(optimizer, stepsOf(net, optimizer, weightsOfLoss(net)));
+    const updater = new Updater(optimizer, stepsOf(net, optimizer, weightsOfLoss(net), onnxInUse()));
     const states: Weights[] = [];
     for (let i = 0; i < STATES; i++) {
       states.push(await readWeights(net));
@@ -179,13 +202,21 @@ export function conformance(
   names = Object.keys(nets),
 ): void {
   describe(`${engine} beside ${reference}`, () => {
-    beforeAll(() => useEngine(engine, { load: loadPackage }));
+    beforeAll(() => useEngine(engine, { load: counting }));
+    beforeEach(() => {
+      compiledSteps = 0;
+    });
+    // Which engine really ran: the wasm backend is in use beside onnx too.
+    afterEach(() => {
+      if (engine === 'onnx') expect(compiledSteps).toBeGreaterThan(1);
+      else expect(compiledSteps).toBe(0);
+    });
 
     test.each(names)('%s: from 20 equal states, losses and gradients within 1e-4', async (name) => {
       const net = nets[name]!();
       const states = await statesOf(net);
       const optimizer = sgd({ gradientAccumulationSteps: 2 });
-      const make = () => Promise.resolve(stepsOf(net, optimizer, weightsOfLoss(net)));
+      const make = () => Promise.resolve(stepsOf(net, optimizer, weightsOfLoss(net), onnxInUse()));
       const ours = await on(engine, make);
       const theirs = await on(reference, make);
       let redrawn = 0;
@@ -261,7 +292,7 @@ export function conformance(
           .build(),
       );
       const run = async () => {
-        const steps = stepsOf(net, sgd({ gradientAccumulationSteps: 2 }), { answer: 2 });
+        const steps = stepsOf(net, sgd({ gradientAccumulationSteps: 2 }), { answer: 2 }, onnxInUse());
         const result = await gradientOf(steps, batchOf(net, 5, 3));
         steps.dispose();
         return result;
@@ -297,7 +328,7 @@ export function conformance(
           .build();
         const { rows, engine: ran } = await model.fit(data, {
           ...options,
-          ...{ engine, load: loadPackage, batchSize: 6, epochs: 3, validation: data },
+          ...{ engine, load: counting, batchSize: 6, epochs: 3, validation: data },
         });
         expect(ran.name).toBe(engine);
         return rows.map(({ seconds: _, ...row }) => row);
@@ -321,7 +352,7 @@ export function conformance(
       const run = async () => {
         const net = nets[name]!();
         const optimizer = make();
-        const updater = new Updater(optimizer, stepsOf(net, optimizer, weightsOfLoss(net)));
+        const updater = new Updater(optimizer, stepsOf(net, optimizer, weightsOfLoss(net), onnxInUse()));
         const losses: number[] = [];
         for (let i = 0; i < 20; i++) losses.push((await updater.step(batchOf(net, 4, i)))[0]!);
         updater.steps.dispose();
@@ -354,7 +385,7 @@ async function descent(optimizer: Optimizer): Promise<number[]> {
       .task('y', regression({ unit: 'none', loss }), branch([flatten()]))
       .build(),
   );
-  const updater = new Updater(optimizer, stepsOf(net, optimizer, { y: 1 }));
+  const updater = new Updater(optimizer, stepsOf(net, optimizer, { y: 1 }, onnxInUse()));
   const one = { shape: [1], data: Float32Array.of(1) };
   const path: number[] = [];
   for (const gradient of [

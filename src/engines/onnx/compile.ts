@@ -1,6 +1,7 @@
 import { fault, isMultitaskError } from '../../core/errors.js';
+import type { Store } from '../../core/outside.js';
 import { agree } from './agree.js';
-import { type Cache, cachedOr, digestOf } from './cache.js';
+import { checkedOnce } from './cache.js';
 import { channelBlock } from './channelBlock.js';
 import { onnxBytes, type Port } from './format.js';
 import { type GraphOptions, graphOf } from './graph.js';
@@ -10,10 +11,12 @@ import { type NamedSeen, type Pass, type RecordedPass, recordTwins, type Twins }
 
 /** What a user may say about ONNX Runtime. */
 export interface OnnxSettings {
-  /** Threads of ONNX Runtime; undefined leaves it to the runtime. */
+  /** Threads of a session; undefined where nobody knows how many the machine runs, which leaves it to the runtime. */
   readonly threads: number | undefined;
   /** Graphs that were found right before. */
-  readonly cache: Cache | undefined;
+  readonly cache: Store | undefined;
+  /** Told what could not be kept. */
+  readonly log?: ((line: string) => void) | undefined;
 }
 
 /** How a pass is compiled. */
@@ -22,8 +25,11 @@ export interface CompileOptions extends OnnxSettings {
   readonly what: string;
   /** Examples in a batch, for a pass whose constants depend on them; others serve every size. */
   readonly count: number;
-  /** Outputs that both passes must agree on from end to end, and in which no number may be NaN. */
-  readonly steady: readonly string[];
+  /**
+   * Outputs that both passes must agree on from end to end, and in which no number may be NaN; each with the lengths of the
+   * vectors that it holds end to end.
+   */
+  readonly steady: { readonly [output: string]: readonly number[] };
 }
 
 /** A pass as a graph that was found right. */
@@ -64,16 +70,12 @@ export async function compile(runtime: Runtime, pass: Pass, options: CompileOpti
   const twins = record(pass, options.count);
   for (const own of twins) checkNumbers(own, options);
   const layout = { block: await channelBlock(runtime) };
-  const bytes = await cachedOr(
-    options.cache,
-    () => digestOf(twins, `${runtime.label}, blocks of ${layout.block}`),
-    async () => {
-      const made = bytesOf(twins, layout);
-      await agree(runtime, twins, layout);
-      await agreeInAll(runtime, made, twins, options);
-      return made;
-    },
-  );
+  const bytes = bytesOf(twins, layout);
+  const { cache: store, log = () => {} } = options;
+  await checkedOnce(store && { store, log }, bytes, runtime.label, async () => {
+    await agree(runtime, twins, layout);
+    await agreeInAll(runtime, bytes, twins, options);
+  });
   return { bytes, free: twins[0].count !== twins[1].count };
 }
 
@@ -109,7 +111,7 @@ function record(pass: Pass, count: number): Twins {
 function checkNumbers({ recording, outputs }: RecordedPass, { steady, what }: CompileOptions): void {
   const numbersOf = (id: object) => recording.made.get(id) ?? recording.leaves.get(id)!;
   const broken = (id: object) => Array.from(numbersOf(id)).some(Number.isNaN);
-  if (!outputs.some(({ name, tensor }) => steady.includes(name) && broken(tensor.id))) return;
+  if (!outputs.some(({ name, tensor }) => name in steady && broken(tensor.id))) return;
   const first = recording.calls.find((call) => call.outputs.some(({ id }) => broken(id)));
   throw fault({
     kind: 'number',
@@ -160,8 +162,8 @@ async function agreeInAll(
           runtimeTensor(runtime, { shape, data: numbersOf(id) }),
         ]);
       const results = await runSession(runtime, session, what, Object.fromEntries(feeds));
-      for (const { name, tensor } of outputs.filter((output) => steady.includes(output.name))) {
-        const off = distance(numbersOf(tensor.id), results[name]!.data);
+      for (const { name, tensor } of outputs.filter((output) => output.name in steady)) {
+        const off = distance(numbersOf(tensor.id), results[name]!.data, steady[name]!);
         if (!(off <= STEADY)) throw putTogetherWrongly(what, name, off);
       }
     }
@@ -170,11 +172,20 @@ async function agreeInAll(
   }
 }
 
-/** Between two vectors, of the length of the first. */
-function distance(wanted: Float32Array, received: Float32Array): number {
-  const squares = (numbers: Float32Array) => numbers.reduce((sum, x) => sum + x * x, 0);
-  const off = wanted.map((x, i) => x - received[i]!);
-  return Math.sqrt(squares(off) / Math.max(squares(wanted), 1e-30));
+/** A vector much shorter than the whole is rounding, where batch normalisation takes a bias away: this is its scale. */
+const LEAST = 0.01;
+
+/** The largest distance between vectors that lie end to end, each of its own length. */
+function distance(wanted: Float32Array, received: Float32Array, lengths: readonly number[]): number {
+  const norm = (numbers: Float32Array) => Math.sqrt(numbers.reduce((sum, x) => sum + x * x, 0));
+  const whole = norm(wanted);
+  let at = 0;
+  return lengths.reduce((most, length) => {
+    const [own, other] = [wanted.subarray(at, at + length), received.subarray(at, at + length)];
+    at += length;
+    const off = norm(own.map((x, i) => x - other[i]!)) / Math.max(norm(own), LEAST * whole, 1e-30);
+    return Number.isNaN(off) ? off : Math.max(most, off);
+  }, 0);
 }
 
 function putTogetherWrongly(what: string, name: string, off: number) {

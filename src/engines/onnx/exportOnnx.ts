@@ -2,6 +2,7 @@ import { taskTable } from '../../io/taskTable.js';
 import { networkOf } from '../../models/compose.js';
 import { runGraph } from '../../models/graph.js';
 import type { Network, NetworkInput } from '../../models/network.js';
+import { settle } from '../../models/settle.js';
 import type { AnyTask, Tasks } from '../../tasks/task.js';
 import { tf } from '../../tensor/tf.js';
 import { onWasm } from '../choose.js';
@@ -49,6 +50,7 @@ export interface Exportable {
  * @category Files
  */
 export async function exportOnnx(model: Exportable): Promise<Uint8Array> {
+  settle(model.layersModel);
   return onWasm(() => exportNetwork(networkOf(model.layersModel, model.tasks, model.input)));
 }
 

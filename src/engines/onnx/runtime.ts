@@ -51,7 +51,8 @@ export const ONNX_INSTALL = 'npm install onnxruntime-node --onnxruntime-node-ins
 /**
  * Loads ONNX Runtime: `onnxruntime-node`, or `onnxruntime-web` where the loader knows that.
  *
- * @throws `missing-package` fault when neither is there; `engine` fault for one that does not load or is too old.
+ * @throws `missing-package` fault when neither is there; `broken-package` fault for one that does not load, `engine` fault
+ *   for one that is too old.
  */
 export async function loadRuntime(load: PackageLoader | undefined): Promise<Runtime> {
   if (!load) {
@@ -67,13 +68,24 @@ export async function loadRuntime(load: PackageLoader | undefined): Promise<Runt
       const loaded = await load<Partial<Runtime> & { default?: Runtime }>(name, 'the onnx engine');
       return checked(name, (loaded.InferenceSession ? loaded : loaded.default) as Runtime | undefined);
     } catch (error) {
-      if (isMultitaskError(error) && error.kind === 'engine') throw error;
-      reasons.push(
-        isMultitaskError(error) ? `${name}: ${error.received}` : `${name}: ${(error as Error).message}`,
-      );
+      if (!isMultitaskError(error) || error.kind !== 'missing-package') throw broken(name, error);
+      reasons.push(`${name}: ${error.received}`);
     }
   }
   throw missing(PACKAGES.join(' or '), reasons.join('; '), `Run: ${ONNX_INSTALL}`);
+}
+
+/** One that is installed and does not load: another must not take its place in silence. */
+function broken(name: string, error: unknown) {
+  if (isMultitaskError(error) && error.kind === 'engine') return error;
+  return fault({
+    kind: 'broken-package',
+    path: 'engine onnx',
+    expected: `${name} to load`,
+    received: isMultitaskError(error) ? error.received : String((error as Error)?.message ?? error),
+    advice: `Install it again: npm install ${name}@latest, or use engine: "wasm".`,
+    cause: error,
+  });
 }
 
 function missing(expected: string, received: string, advice: string) {
@@ -100,9 +112,6 @@ function checked(name: string, runtime: Runtime | undefined): Runtime {
     advice: `Run: npm install ${name}@latest`,
   });
 }
-
-/** How many threads a session uses; undefined leaves it to the runtime. */
-export type Threads = number | undefined;
 
 /**
  * Makes a session; what the runtime says against it becomes an `engine` fault.
@@ -147,7 +156,7 @@ function refused({ label }: Runtime, what: string, cause: unknown) {
     received: message,
     advice: memory
       ? 'Give a smaller batch or smaller images.'
-      : 'The run can go on from its checkpoint with resume and engine: "wasm".',
+      : 'Use engine: "wasm"; a run with a checkpoint goes on there with resume: true.',
     cause,
   });
 }
