@@ -1,4 +1,5 @@
-/** One engine of this library, timed on request: `engine.ts NAME SIZE BATCH`. See contestant.ts for what it speaks. */
+/** One engine of this library, timed on request: `engine.ts NAME SIZE BATCH`, where the name may say how many threads
+ * (`wasm:2`). See contestant.ts for what it speaks. */
 import { createInterface } from 'node:readline';
 import {
   adam,
@@ -26,8 +27,9 @@ async function request(): Promise<What | undefined> {
 }
 
 try {
-  const engine = name as EngineChoice['name'];
-  await useEngine(engine, { load: loadPackage });
+  const [engine, count] = name.split(':') as [EngineChoice['name'], string?];
+  const threads = count === undefined ? {} : { threads: Number(count) };
+  await useEngine(engine, { load: loadPackage, ...threads });
   const random = rng(1, 'bench');
   const images = Array.from({ length: batch }, () => ({
     image: {
@@ -72,6 +74,7 @@ try {
     optimizer: adam({ learningRate: 1e-3 }),
     callbacks: [turns],
     load: loadPackage,
+    ...threads,
   });
 } catch (error) {
   await request();

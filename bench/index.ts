@@ -22,6 +22,7 @@ const { values: args } = parseArgs({
 if (args.help) {
   console.log(`usage: npm run bench -- [--json] [--size N] [--batch N] [--engines a,b] [--python PATH] [--rounds N]
 Engines: wasm, native, webgpu, webgl, cpu, and keras with --python, a Python that has Keras and TensorFlow.
+wasm:1 is wasm on one thread, wasm:2 on two.
 Each figure is the smallest of N rounds (at least 5, default 7) in which the engines take turns.`);
   process.exit(0);
 }

@@ -122,7 +122,7 @@ const start: { readonly [Name in EngineName]: (options: EngineOptions) => Promis
     await loadWasmBackend();
     return { runtime, threads, cache: graphs };
   },
-  wasm: () => loadWasmBackend().then(() => undefined),
+  wasm: (options) => loadWasmBackend(options).then(() => undefined),
   webgpu: () => setBackend('webgpu'),
   webgl: () => setBackend('webgl'),
   cpu: () => setBackend('cpu'),

@@ -88,11 +88,12 @@ function filterGradientBySimd(
   const dw = wasm.makeOutput(filterShape, 'float32');
   floatsOf(wasm, dw).fill(0);
   const [batch, inHeight, inWidth] = x.shape;
-  simd.filterGradient(
-    ...([x, dy, dw].map((tensor) => addressOf(wasm, tensor)) as [number, number, number]),
+  const numbers = [
+    ...[x, dy, dw].map((tensor) => addressOf(wasm, tensor)),
     ...[batch, inHeight, inWidth, inChannels, dy.shape[1], dy.shape[2], outChannels],
     ...[kernelHeight, kernelWidth, ...strides, ...dilations, padding.top, padding.left],
-  );
+  ];
+  simd('filterGradient', numbers, { size: outChannels, unit: LANES });
   return dw;
 }
 
