@@ -169,7 +169,7 @@ function block1x1(x: usize, dy: usize, dw: usize, count: i32, xStep: usize, dySt
 
 /**
  * Gradient of a convolution by its filter, an outer product for every pixel, a line of the output at a time so that what is
- * read stays in the cache; a part is output channels. `dw` `[kernelHeight, kernelWidth, inChannels, outChannels]` must hold zeros.
+ * read stays in the cache; a part is rows of `dw`. `dw` `[kernelHeight, kernelWidth, inChannels, outChannels]` must hold zeros.
  */
 export function filterGradient(
   x: usize, dy: usize, dw: usize,
@@ -180,14 +180,16 @@ export function filterGradient(
   const xPixel = <usize>inChannels * FLOAT;
   const xStep = <usize>strideWidth * xPixel;
   const dyStep = <usize>outChannels * FLOAT;
-  const start = <usize>from * FLOAT;
-  const end = <usize>to * FLOAT;
   for (let b = 0; b < batch; b++) {
     for (let oy = 0; oy < outHeight; oy++) {
       for (let ky = 0; ky < kernelHeight; ky++) {
         const iy = oy * strideHeight + ky * dilationHeight - padTop;
         if (iy < 0 || iy >= inHeight) continue;
         for (let kx = 0; kx < kernelWidth; kx++) {
+          const tap = (ky * kernelWidth + kx) * inChannels;
+          const last = min(to - tap, inChannels);
+          let ci = max(from - tap, 0);
+          if (ci >= last) continue;
           // The first and the last pixel of the line whose window lies inside the image at kx.
           const shift = kx * dilationWidth - padLeft;
           const first = shift >= 0 ? 0 : (strideWidth - 1 - shift) / strideWidth;
@@ -197,25 +199,24 @@ export function filterGradient(
           if (count <= 0) continue;
           const xs = x + <usize>((b * inHeight + iy) * inWidth + first * strideWidth + shift) * xPixel;
           const gs = dy + <usize>((b * outHeight + oy) * outWidth + first) * dyStep;
-          const ws = dw + <usize>((ky * kernelWidth + kx) * inChannels) * dyStep;
-          let ci = 0;
-          for (; ci + 4 <= inChannels; ci += 4) {
+          const ws = dw + <usize>tap * dyStep;
+          for (; ci + 4 <= last; ci += 4) {
             const xc = xs + <usize>ci * FLOAT;
             const wc = ws + <usize>ci * dyStep;
-            let co = start;
-            for (; co + 32 <= end; co += 32) block4x8(xc, gs + co, wc + co, count, xStep, dyStep, dyStep);
-            for (; co < end; co += FLOAT) {
+            let co: usize = 0;
+            for (; co + 32 <= dyStep; co += 32) block4x8(xc, gs + co, wc + co, count, xStep, dyStep, dyStep);
+            for (; co < dyStep; co += FLOAT) {
               for (let i: usize = 0; i < 4; i++) {
                 block1x1(xc + i * FLOAT, gs + co, wc + i * dyStep + co, count, xStep, dyStep);
               }
             }
           }
-          for (; ci < inChannels; ci++) {
+          for (; ci < last; ci++) {
             const xc = xs + <usize>ci * FLOAT;
             const wc = ws + <usize>ci * dyStep;
-            let co = start;
-            for (; co + 32 <= end; co += 32) block1x8(xc, gs + co, wc + co, count, xStep, dyStep);
-            for (; co < end; co += FLOAT) block1x1(xc, gs + co, wc + co, count, xStep, dyStep);
+            let co: usize = 0;
+            for (; co + 32 <= dyStep; co += 32) block1x8(xc, gs + co, wc + co, count, xStep, dyStep);
+            for (; co < dyStep; co += FLOAT) block1x1(xc, gs + co, wc + co, count, xStep, dyStep);
           }
         }
       }

@@ -45,7 +45,12 @@ export interface EngineOptions {
    * `native` and `onnx` are not looked for.
    */
   readonly load?: PackageLoader;
-  /** Threads of the `onnx` engine. Default: one a core. */
+  /**
+   * Threads of the `onnx` and the `wasm` engine. Default: `onnx` one a core; `wasm` one a core and at most 4 in Node, where
+   * it needs `load` to have any beside the first, and half the cores and at most 4 in a page that is cross-origin isolated.
+   * For `wasm` it is a wish: at most 8 and, in a page, half the cores; the first start in a process settles it, and
+   * {@link EngineChoice.reason} tells how many run.
+   */
   readonly threads?: number;
   /** Where the `onnx` engine keeps compiled training steps that were found right, to begin sooner the next time. */
   readonly graphs?: Store;

@@ -107,7 +107,7 @@ interface PoolMessage {
 
 /**
  * Workers for the build's pool. The build makes eight, whatever the number of threads, and takes them from the end; those it
- * will take are threads of the machine, which must have loaded before it waits for them. None keeps the process alive.
+ * will take are threads of the machine, which must have loaded before it waits for them. Once loaded, none keeps the process alive.
  */
 function poolOf({ worker: { Worker } }: Node, options: PoolOptions) {
   const { contents, threads, failed } = options;
@@ -121,7 +121,6 @@ function poolOf({ worker: { Worker } }: Node, options: PoolOptions) {
       made++;
       if (made <= MOST_THREADS + 1 - threads) return;
       this.thread = new Worker(contents, BARE);
-      this.thread.unref();
       this.thread.on('error', failed);
     }
 
@@ -134,8 +133,13 @@ function poolOf({ worker: { Worker } }: Node, options: PoolOptions) {
       else this.onmessage({ data: { cmd: 'loaded' } });
     }
 
+    /** The build asks for it when a thread begins its work, which lasts as long as the process. */
     ref(): void {}
-    unref(): void {}
+
+    unref(): void {
+      this.thread?.unref();
+    }
+
     terminate(): void {
       void this.thread?.terminate();
     }
@@ -149,15 +153,17 @@ interface PoolOptions {
   readonly failed: (cause: unknown) => void;
 }
 
-/** Threads of Node, which never keep the process alive. */
+/** Threads of Node, which, once they run, do not keep the process alive. */
 export function nodeThreads({ worker: { Worker } }: Node): ThreadStarter {
   return (script, posted, gone) => {
     const listen = `
 const { parentPort } = require('node:worker_threads');
 parentPort.once('message', (message) => serve(message, () => parentPort.postMessage('ready')));`;
     const thread = new Worker(script + listen, BARE);
-    thread.unref();
-    thread.on('message', posted);
+    thread.on('message', () => {
+      thread.unref(); // not sooner: somebody waits for it
+      posted();
+    });
     thread.on('error', gone);
     thread.on('exit', gone);
     return { post: (message) => thread.postMessage(message), end: () => void thread.terminate() };

@@ -93,7 +93,9 @@ function filterGradientBySimd(
     ...[batch, inHeight, inWidth, inChannels, dy.shape[1], dy.shape[2], outChannels],
     ...[kernelHeight, kernelWidth, ...strides, ...dilations, padding.top, padding.left],
   ];
-  simd('filterGradient', numbers, { size: outChannels, unit: LANES });
+  // A thread's part is one piece of dw: what lies between another's is fetched by both, and each waits for the other.
+  const rows = kernelHeight * kernelWidth * inChannels;
+  simd('filterGradient', numbers, { size: rows, unit: inChannels % 4 === 0 ? 4 : inChannels });
   return dw;
 }
 
