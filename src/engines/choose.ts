@@ -72,7 +72,7 @@ export interface EngineOptions {
  * import { useEngine } from 'tfjs-multitask';
  *
  * const { name, reason } = await useEngine('wasm');
- * console.log(name, '-', reason); // wasm - asked for by name
+ * console.log(name, '-', reason); // wasm - asked for by name, on 1 thread
  * ```
  * @category Engines
  */
@@ -107,7 +107,14 @@ let starting: Promise<unknown> = Promise.resolve();
 
 const NATIVE_INSTALL = 'npm install @tensorflow/tfjs-node';
 
-const start: { readonly [Name in EngineName]: (options: EngineOptions) => Promise<OnnxInUse | undefined> } = {
+/** What there is to know of an engine that has started. */
+interface Started {
+  readonly onnx?: OnnxInUse;
+  /** For {@link EngineChoice.reason}. */
+  readonly note?: string;
+}
+
+const start: { readonly [Name in EngineName]: (options: EngineOptions) => Promise<Started> } = {
   native: async ({ load }) => {
     if (!load) {
       throw fault({
@@ -119,23 +126,28 @@ const start: { readonly [Name in EngineName]: (options: EngineOptions) => Promis
       });
     }
     await loadNativeBackend(load);
-    return undefined;
+    return {};
   },
   onnx: async ({ load, threads, graphs }) => {
     const runtime = await loadRuntime(load);
     // What is recorded runs here, and what is too small to compile.
     await loadWasmBackend();
-    return { runtime, threads, cache: graphs };
+    return { onnx: { runtime, threads, cache: graphs } };
   },
-  wasm: (options) => loadWasmBackend(options).then(() => undefined),
+  wasm: async (options) => {
+    const threads = await loadWasmBackend(options);
+    return { note: `, on ${threads} ${threads === 1 ? 'thread' : 'threads'}` };
+  },
   webgpu: () => setBackend('webgpu'),
   webgl: () => setBackend('webgl'),
   cpu: () => setBackend('cpu'),
 };
 
-async function begin(name: EngineName, options: EngineOptions): Promise<void> {
-  const onnx = await start[name](options);
+/** Starts it. Returns what to add to the reason. */
+async function begin(name: EngineName, options: EngineOptions): Promise<string> {
+  const { onnx, note = '' } = await start[name](options);
   current = { name, ...(onnx ? { onnx } : {}) };
+  return note;
 }
 
 async function named(name: EngineName, options: EngineOptions): Promise<EngineChoice> {
@@ -150,16 +162,15 @@ async function named(name: EngineName, options: EngineOptions): Promise<EngineCh
         'Leave it out for the fastest installed.',
     });
   }
-  await begin(name, options);
-  return { name, reason: 'asked for by name' };
+  return { name, reason: `asked for by name${await begin(name, options)}` };
 }
 
 /** Native TensorFlow, ONNX Runtime, a page's GPU, wasm: the first that is there. */
 async function fastest(options: EngineOptions): Promise<EngineChoice> {
   const { load } = options;
   const take = async (name: EngineName, reason: string, faster?: EngineChoice['faster']) => {
-    await begin(name, options);
-    return { name, reason, ...(faster ? { faster } : {}) };
+    const note = await begin(name, options);
+    return { name, reason: reason + note, ...(faster ? { faster } : {}) };
   };
   const inPage = typeof document !== 'undefined';
   const loaded = (['webgpu', 'webgl'] as const).find((name) => tf.findBackendFactory(name) !== null);
@@ -182,13 +193,13 @@ function checkThreads(threads: number | undefined): void {
     path: 'threads',
     expected: 'a whole number of at least 1',
     received: show(threads),
-    advice: 'Leave it out for one a core.',
+    advice: 'Leave it out for as many as help.',
   });
 }
 
-async function setBackend(name: string): Promise<undefined> {
+async function setBackend(name: string): Promise<Started> {
   const known = tf.findBackendFactory(name) !== null;
-  if (known && (await tf.setBackend(name))) return undefined;
+  if (known && (await tf.setBackend(name))) return {};
   throw fault({
     kind: known ? 'engine' : 'missing-package',
     path: `engine ${name}`,
