@@ -47,7 +47,7 @@ export interface EngineOptions {
   readonly load?: PackageLoader;
   /**
    * Threads of the `onnx` and the `wasm` engine. Default: `onnx` one a core; `wasm` one a core and at most 4 in Node, where
-   * it needs `load` to have any beside the first, and half the cores and at most 4 in a page that is cross-origin isolated.
+   * it needs `load` to have any beside the first, and half the cores and at most 8 in a page that is cross-origin isolated.
    * For `wasm` it is a wish: at most 8 and, in a page, half the cores; the first start in a process settles it, and
    * {@link EngineChoice.reason} tells how many run.
    */

@@ -48,7 +48,7 @@ export function wasmHeapBytes(): number {
   return (wasm.wasmMemory?.buffer ?? wasm.HEAPU8.buffer).byteLength;
 }
 
-/** More were not measured, and TensorFlow.js takes no more by itself. */
+/** Node's default on more cores: more than two were not measured. */
 const THREADS = 4;
 
 /** Chooses the build that begins. Returns what starts further threads for its heap. */
