@@ -1,12 +1,11 @@
-"""Model A in Keras, timed on request: keras_model_a.py SIZE BATCH.
+"""Model A in Keras, timed on request: keras_model_a.py SIZE BATCH [IMAGES]. See turns.py for what it speaks.
 
-A line of JSON in ({"what": "train"} or {"what": "predict"}), a line out ({"ms": 123.4}: the whole batch).
+With IMAGES it trains on a dataset of so many in memory, as bytes that are converted a batch at a time.
 Needs: pip install keras tensorflow-cpu. Threads are left as TensorFlow chooses them.
 """
-import json
 import os
+import platform
 import sys
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -14,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers, regularizers
+from turns import cycle, serve
 
 
 def model_a(size, dropout=0.3, l2=1e-3):
@@ -41,7 +41,7 @@ def model_a(size, dropout=0.3, l2=1e-3):
     return keras.Model(image, {"age": branch("age", 128, None), "gender": branch("gender", 64, "sigmoid")})
 
 
-def main(size, batch):
+def main(size, batch, images=None):
     model = model_a(size)
     model.compile(
         optimizer=keras.optimizers.Adam(1e-3),
@@ -49,22 +49,36 @@ def main(size, batch):
         loss_weights={"age": 1, "gender": 50},
         metrics={"age": ["mae"], "gender": ["accuracy"]},
     )
+    count = images or batch
     random = np.random.default_rng(1)
-    images = random.random((batch, size, size, 3), dtype="float32")
+    data = random.integers(0, 256, (count, size, size, 3), dtype="uint8")
     labels = {
-        "age": random.integers(0, 80, (batch, 1)).astype("float32"),
-        "gender": random.integers(0, 2, (batch, 1)).astype("float32"),
+        "age": random.integers(0, 80, (count, 1)).astype("float32"),
+        "gender": random.integers(0, 2, (count, 1)).astype("float32"),
     }
+    ready = data[:batch].astype("float32") / 255
     infer = tf.function(lambda x: model(x, training=False))
-    act = {
-        "train": lambda: model.train_on_batch(images, labels),
-        "predict": lambda: [answer.numpy() for answer in infer(images).values()],
-    }
-    for line in sys.stdin:
-        began = time.perf_counter()
-        act[json.loads(line)["what"]]()
-        print(json.dumps({"ms": (time.perf_counter() - began) * 1e3}), flush=True)
+    places = cycle(count, batch)
+
+    def train(_):
+        now = next(places)
+        numbers = ready if images is None else data[now].astype("float32") / 255
+        model.train_on_batch(numbers, {task: answers[now] for task, answers in labels.items()})
+
+    serve(
+        {
+            "device": "GPU" if tf.config.list_physical_devices("GPU") else "CPU",
+            "threads": "its own choice",
+            "does": ["train", "predict"],
+            "versions": {
+                "Keras": keras.__version__,
+                "TensorFlow": tf.__version__,
+                "Python": platform.python_version(),
+            },
+        },
+        {"train": train, "predict": lambda n: [answer.numpy() for answer in infer(ready[:n]).values()]},
+    )
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(*map(int, sys.argv[1:]))

@@ -33,7 +33,7 @@ const USAGE = `usage: npm run model-a -- [arguments]
   --limit N          use so many of the images (all)
   --seed N           names the split, the first weights, the order and the augmentation (7)
   --engine NAME      auto, native, onnx, wasm or cpu (auto)
-  --threads N        of the onnx engine (one a core)
+  --threads N        of the onnx engine (as many as the machine runs)
   --out DIR          where everything goes (out/model-a)
   --resume           go on where the run in --out was stopped
   --help             this text`;

@@ -11,6 +11,7 @@ export type FaultKind =
   | 'engine'
   | 'memory'
   | 'missing-package'
+  | 'broken-package'
   | 'number'
   | 'worker'
   | 'aborted';

@@ -36,11 +36,17 @@ export type Decoder = (encoded: Uint8Array, shape: ImageShape) => Promise<ImageB
 export type Clock = () => number;
 
 /**
- * Imports an optional package by name; throws a `missing-package` fault that names the install command.
+ * Imports an optional package by name; throws a `missing-package` fault that names the install command, or a
+ * `broken-package` fault when it is installed and does not load.
  *
  * @category Engines
  */
-export type PackageLoader = <M>(name: string, neededFor: string) => Promise<M>;
+export interface PackageLoader {
+  /** The package called `name`. */
+  <M>(name: string, neededFor: string): Promise<M>;
+  /** Threads that the machine runs at the same time. ONNX Runtime by itself takes one for every two of them. */
+  readonly threads?: number;
+}
 
 /**
  * Starts workers, threads of their own that run a script: `workerThreads()` of `tfjs-multitask/node`, `webWorkers()` of

@@ -1,6 +1,6 @@
 import { didYouMean, fault, isMultitaskError, show } from '../core/errors.js';
 import type { PackageLoader, Store } from '../core/outside.js';
-import { loadNativeBackend, nativePackage } from '../tensor/native.js';
+import { findNative, loadNativeBackend, NATIVE_BUILD, NATIVE_INSTALL } from '../tensor/native.js';
 import { tf } from '../tensor/tf.js';
 import { loadWasmBackend } from '../tensor/wasm.js';
 import type { OnnxInUse } from './onnx/predictor.js';
@@ -23,7 +23,7 @@ export interface EngineChoice {
   readonly name: EngineName;
   /** A sentence for people. */
   readonly reason: string;
-  /** A faster engine that is not installed, and the command that installs it. */
+  /** A faster engine that is not installed, or does not load, and the command that mends that. */
   readonly faster?: {
     /** The engine. */
     readonly name: EngineName;
@@ -46,10 +46,10 @@ export interface EngineOptions {
    */
   readonly load?: PackageLoader;
   /**
-   * Threads of the `onnx` and the `wasm` engine. Default: `onnx` one a core; `wasm` one a core and at most 4 in Node, where
-   * it needs `load` to have any beside the first, and half the cores and at most 8 in a page that is cross-origin isolated.
-   * For `wasm` it is a wish: at most 8 and, in a page, half the cores; the first start in a process settles it, and
-   * {@link EngineChoice.reason} tells how many run.
+   * Threads of the `onnx` and the `wasm` engine. Default: `onnx` as many as the machine runs at the same time; `wasm` in Node
+   * as many, at most 4, and one without `load`; in a page that is cross-origin isolated half as many, at most 8, else one.
+   * For `wasm` it is a wish: there are at most 8 and, in a page, half as many as the machine runs at the same time; the first
+   * start in a process settles it, and {@link EngineChoice.reason} tells how many run.
    */
   readonly threads?: number;
   /** Where the `onnx` engine keeps compiled training steps that were found right, to begin sooner the next time. */
@@ -65,8 +65,9 @@ export interface EngineOptions {
  * been loaded.
  *
  * @param request - `auto`, or an engine by name, which never falls back to another.
- * @throws `missing-package` fault when a named engine is not installed, `engine` fault when it does not start or is too
- *   old, `argument` fault for a name or a number of threads that cannot be.
+ * @throws `missing-package` fault when a named engine is not installed, `broken-package` fault when its package does
+ *   not load, `engine` fault when it does not start or is too old, `argument` fault for a name or a number of threads that
+ *   cannot be.
  * @example
  * ```ts
  * import { useEngine } from 'tfjs-multitask';
@@ -102,10 +103,25 @@ export const onnxInUse = (): OnnxInUse | undefined => current?.onnx;
 
 let current: { readonly name: EngineName; readonly onnx?: OnnxInUse } | undefined;
 
+/** Runs `action` on the wasm backend, whatever the engine in use is; that one is as before afterwards. */
+export async function onWasm<R>(action: () => R): Promise<R> {
+  const before = starting;
+  const done = (async () => {
+    await before.catch(() => {}); // its caller hears of it
+    const backend = tf.getBackend();
+    await loadWasmBackend();
+    try {
+      return action();
+    } finally {
+      await tf.setBackend(backend);
+    }
+  })();
+  starting = done;
+  return done;
+}
+
 /** TensorFlow.js starts one backend at a time: of two that begin together it drops one. */
 let starting: Promise<unknown> = Promise.resolve();
-
-const NATIVE_INSTALL = 'npm install @tensorflow/tfjs-node';
 
 /** What there is to know of an engine that has started. */
 interface Started {
@@ -132,7 +148,7 @@ const start: { readonly [Name in EngineName]: (options: EngineOptions) => Promis
     const runtime = await loadRuntime(load);
     // What is recorded runs here, and what is too small to compile.
     await loadWasmBackend();
-    return { onnx: { runtime, threads, cache: graphs } };
+    return { onnx: { runtime, threads: threads ?? load?.threads, cache: graphs } };
   },
   wasm: async (options) => {
     const threads = await loadWasmBackend(options);
@@ -177,12 +193,17 @@ async function fastest(options: EngineOptions): Promise<EngineChoice> {
   if (inPage && loaded) return take(loaded, 'the page has a GPU');
   if (inPage) return take('wasm', 'the page has no GPU backend loaded');
   if (!load) return take('wasm', 'always there; give `load: loadPackage` to look for native and onnx');
-  if (await nativePackage(load)) return take('native', 'TensorFlow is installed');
+  const { name, broken } = await findNative(load);
+  if (name !== undefined) return take('native', 'TensorFlow is installed');
+  const mended = { name: 'native', install: NATIVE_BUILD } as const;
+  const beside = broken ? `; ${broken.path} is installed, but: ${broken.received}` : '';
   try {
-    return await take('onnx', 'ONNX Runtime is installed', { name: 'native', install: NATIVE_INSTALL });
+    const faster = broken ? mended : ({ name: 'native', install: NATIVE_INSTALL } as const);
+    return await take('onnx', `ONNX Runtime is installed${beside}`, faster);
   } catch (error) {
-    const [why] = isMultitaskError(error) ? [error.received] : [String(error)];
-    return take('wasm', `ONNX Runtime is not there (${why})`, { name: 'onnx', install: ONNX_INSTALL });
+    const why = isMultitaskError(error) ? error.received : String(error);
+    const reason = `ONNX Runtime is not there (${why})${beside}`;
+    return take('wasm', reason, broken ? mended : { name: 'onnx', install: ONNX_INSTALL });
   }
 }
 
@@ -193,7 +214,7 @@ function checkThreads(threads: number | undefined): void {
     path: 'threads',
     expected: 'a whole number of at least 1',
     received: show(threads),
-    advice: 'Leave it out for as many as help.',
+    advice: 'Leave it out for as many as the engine chooses.',
   });
 }
 

@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+import util from 'node:util';
 import { fault } from '../core/errors.js';
 import type { PackageLoader } from '../core/outside.js';
 
@@ -5,7 +7,7 @@ import type { PackageLoader } from '../core/outside.js';
  * Imports an optional package; the error when it is missing names the command that installs it. What `fit` and
  * `useEngine` take as `load`.
  *
- * @throws `missing-package` fault when the package is not installed, or does not load.
+ * @throws `missing-package` fault when the package is not installed, `broken-package` fault when it does not load.
  * @example
  * ```ts
  * import { useEngine } from 'tfjs-multitask';
@@ -16,18 +18,32 @@ import type { PackageLoader } from '../core/outside.js';
  * ```
  * @category Engines
  */
-export const loadPackage: PackageLoader = async <M>(name: string, neededFor: string): Promise<M> => {
+export const loadPackage: PackageLoader = Object.assign(find, { threads: availableParallelism() });
+
+async function find<M>(name: string, neededFor: string): Promise<M> {
+  const native = name.startsWith('@tensorflow/tfjs-node');
+  if (native) restoreUtil();
   try {
     return (await import(name)) as M;
   } catch (cause) {
-    const missing = /Cannot find (package|module)/.test((cause as Error).message);
+    const [line] = (cause as Error).message.split('\n');
+    // In Node's words, or in Vite's. A package of its own that it does not find is another matter.
+    const missing =
+      line!.match(/(?:Cannot find (?:package|module)|Could not resolve) ['"]([^'"]+)/)?.[1] === name;
     throw fault({
-      kind: 'missing-package',
+      kind: missing ? 'missing-package' : 'broken-package',
       path: name,
       expected: `the package, for ${neededFor}`,
-      received: missing ? 'none' : `one that does not load (${(cause as Error).message})`,
-      advice: `Run: npm install ${name}`,
+      received: missing ? 'none' : `one that does not load (${line!.trim()})`,
+      advice: missing || !native ? `Run: npm install ${name}` : 'Run: npx tfjs-multitask build-native',
       cause,
     });
   }
-};
+}
+
+/** tfjs-node 4.22 calls two functions that newer Nodes lack; it looks for them on `util` each time. */
+export function restoreUtil(): void {
+  const gone = util as unknown as Record<string, (value: unknown) => boolean>;
+  gone.isNullOrUndefined ??= (value) => value === null || value === undefined;
+  gone.isArray ??= Array.isArray;
+}

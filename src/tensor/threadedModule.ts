@@ -26,7 +26,6 @@ interface Node {
   readonly worker: { readonly Worker: new (script: string, options: object) => NodeWorker };
   readonly require: ((name: string) => unknown) & { resolve(name: string): string };
   readonly read: (path: string) => Uint8Array;
-  readonly cores: number;
 }
 
 /** Most threads that the build has room for: eight workers wait in its pool. */
@@ -44,13 +43,7 @@ export async function nodeBy(load: PackageLoader): Promise<Node | undefined> {
     const worker = await of<Node['worker']>('worker_threads');
     const { createRequire } = await of<{ createRequire(from: string): Node['require'] }>('module');
     const { readFileSync } = await of<{ readFileSync: Node['read'] }>('fs');
-    const { availableParallelism } = await of<{ availableParallelism(): number }>('os');
-    return {
-      worker,
-      require: createRequire(import.meta.url),
-      read: readFileSync,
-      cores: availableParallelism(),
-    };
+    return { worker, require: createRequire(import.meta.url), read: readFileSync };
   } catch {
     return undefined;
   }

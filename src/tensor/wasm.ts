@@ -64,7 +64,7 @@ async function prepare(
     else if (threads !== undefined) stock.setThreadsCount(threads);
     return pageThreads;
   }
-  const count = Math.min(threads ?? Math.min(node.cores, THREADS), MOST_THREADS);
+  const count = Math.min(threads ?? Math.min(load.threads ?? 1, THREADS), MOST_THREADS);
   if (count === 1) return undefined;
   try {
     const module = await threadedModule(node, count);

@@ -21,11 +21,19 @@ const coefficientName = (i: number) => `coefficient/${i}`;
 
 /** Images as numbers: from 0..255 to the network's range. */
 export function imagesOf(pixels: ArrayLike<number>, shape: readonly number[], range: PixelRange): NamedArray {
-  const [black, white] = range;
-  const scale = (white - black) / 255;
   const data = new Float32Array(pixels.length);
-  for (let i = 0; i < pixels.length; i++) data[i] = pixels[i]! * scale + black;
+  putPixels(pixels, range, data);
   return { shape, data };
+}
+
+/** The same into `numbers`, as many as there are pixels. */
+export function putPixels(
+  pixels: ArrayLike<number>,
+  [black, white]: PixelRange,
+  numbers: Float32Array,
+): void {
+  const scale = (white - black) / 255;
+  for (let i = 0; i < pixels.length; i++) numbers[i] = pixels[i]! * scale + black;
 }
 
 /** The images and labels of a batch: `images`, and `target`, `present` and `weight` of each task, as `age/target`. */

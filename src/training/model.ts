@@ -3,6 +3,7 @@ import type { ArchitectureRecord } from '../core/architecture.js';
 import type { Store } from '../core/outside.js';
 import type { Dataset } from '../data/dataset.js';
 import { type EngineName, type EngineOptions, useEngine } from '../engines/choose.js';
+import { closePredictor } from '../engines/onnx/predictor.js';
 import { readModelFolder, writeModelFolder } from '../io/modelFolder.js';
 import { architectureOf } from '../models/architecture.js';
 import type { Network, NetworkInput } from '../models/network.js';
@@ -140,7 +141,10 @@ export function modelOf<T extends Tasks>(network: Network<T>): MultiTaskModel<T>
     }) as MultiTaskModel<T>['predict'],
     save: (store, folder = '') => writeModelFolder(network, store, folder),
     architecture: () => architectureOf(network),
-    dispose: () => void network.layersModel.dispose(),
+    dispose: () => {
+      closePredictor(network);
+      network.layersModel.dispose();
+    },
   };
 }
 

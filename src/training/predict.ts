@@ -8,7 +8,7 @@ import type { NamedArray } from '../io/tensorFile.js';
 import type { Network } from '../models/network.js';
 import type { PredictionsOf, Tasks } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
-import { imagesOf } from './batch.js';
+import { putPixels } from './batch.js';
 import { checkBatchSize } from './contract.js';
 import { forward } from './forward.js';
 
@@ -82,17 +82,20 @@ async function stack(
   const size = shape.reduce((product, side) => product * side, 1);
   const data = new Float32Array(inputs.length * size);
   for (const [i, input] of inputs.entries()) {
-    data.set(await numbersOf(network, input, `predict[${from + i}]`, decoder), i * size);
+    const numbers = data.subarray(i * size, (i + 1) * size);
+    await putNumbers(network, input, `predict[${from + i}]`, decoder, numbers);
   }
   return { shape: [inputs.length, ...shape], data };
 }
 
-async function numbersOf(
+/** The numbers of one image into `numbers`. */
+async function putNumbers(
   network: Network,
   input: PredictInput,
   path: string,
   decoder: Decoder | undefined,
-): Promise<Float32Array> {
+  numbers: Float32Array,
+): Promise<void> {
   const { shape, range } = network.input;
   if (typeof input !== 'object' || input === null) {
     throw fault({
@@ -113,11 +116,12 @@ async function numbersOf(
         advice: "Give decoder: await sharpDecoder() from 'tfjs-multitask/node', or one of your own.",
       });
     }
-    return numbersOf(network, await decoder(input, shape), path, undefined);
+    return putNumbers(network, await decoder(input, shape), path, undefined, numbers);
   }
   if ('dtype' in input) {
     checkShape(network, input.shape, path);
-    return (await input.data()) as Float32Array;
+    numbers.set(await input.data());
+    return;
   }
   checkShape(network, [input.height, input.width, input.channels], path);
   const size = shape.reduce((product, side) => product * side, 1);
@@ -130,7 +134,7 @@ async function numbersOf(
       advice: 'Give rows from the top, channels interleaved, without an alpha channel.',
     });
   }
-  return imagesOf(input.data, shape, range).data;
+  putPixels(input.data, range, numbers);
 }
 
 function checkShape(network: Network, received: readonly number[], path: string): void {

@@ -5,10 +5,18 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { branch, dense, flatten, memoryStore, multiTask, regression } from '../../src/index.js';
 import { sharpDecoder } from '../../src/node/index.js';
 import { blocksOf } from '../docs/blocks.js';
+import { gradients } from './gradients.js';
 import { browser, inPage } from './page.js';
 import { study } from './study.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Makes `load`, which finds ONNX Runtime in the page. */
+const ONNX = `
+  import * as ort from 'onnxruntime-web';
+  import { packages } from 'tfjs-multitask/browser';
+  ort.env.wasm.wasmPaths = location.href;
+  const load = packages({ 'onnxruntime-web': async () => ort });`;
 
 /** A picture whose red grows to the right and whose green grows downwards. */
 const slopes = (side: number) =>
@@ -69,6 +77,44 @@ describe.skipIf(!browser)('in a page', () => {
       expect(page.reason).toBe(`asked for by name, on ${threads} thread${threads > 1 ? 's' : ''}`);
       page.losses.forEach((loss, i) => void expect(Math.abs(loss / node.losses[i]! - 1)).toBeLessThan(1e-3));
       expect(page.reopened).toEqual(page.here);
+    },
+  );
+
+  test('trains on onnx as Node does, by onnxruntime-web', async () => {
+    const page = (await inPage(`
+      ${ONNX}
+      import { study } from './test/browser/study.ts';
+      report(await study('onnx', { load }));
+    `)) as Awaited<ReturnType<typeof study>>;
+    const node = await study('wasm');
+    expect(page.engine).toBe('onnx');
+    page.losses.forEach((loss, i) => void expect(Math.abs(loss / node.losses[i]! - 1)).toBeLessThan(1e-3));
+    expect(page.reopened).toEqual(page.here);
+  });
+
+  test.each([
+    ['wasm', ''],
+    ['onnx', ONNX],
+    ['webgl', ''],
+    ['webgpu', "import '@tensorflow/tfjs-backend-webgpu';"],
+  ] as const)(
+    "from equal states, the gradients on %s are Node's within 1e-4 of the largest",
+    async (engine, imports) => {
+      const page = (await inPage(`
+      ${imports}
+      import { gradients } from './test/browser/gradients.ts';
+      report(await gradients('${engine}'${engine === 'onnx' ? ', load' : ''}));
+    `)) as Awaited<ReturnType<typeof gradients>>;
+      const node = await gradients('wasm');
+      expect(page.engine).toBe(engine);
+      page.states.forEach(({ sums, gradient }, i) => {
+        const wanted = node.states[i]!;
+        const apart = (ours: number[], theirs: number[]) =>
+          Math.max(...ours.map((value, j) => Math.abs(value - theirs[j]!))) /
+          Math.max(...theirs.map(Math.abs));
+        expect(apart(sums, wanted.sums), `sums of state ${i}`).toBeLessThan(1e-4);
+        expect(apart(gradient, wanted.gradient), `gradient of state ${i}`).toBeLessThan(1e-4);
+      });
     },
   );
 

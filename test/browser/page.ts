@@ -11,6 +11,8 @@ import { build } from 'esbuild';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const WASM = join(ROOT, 'node_modules/@tensorflow/tfjs-backend-wasm/dist');
 
+const ONNX = join(ROOT, 'node_modules/onnxruntime-web/dist');
+
 /** The browser that is installed, or undefined. */
 export const browser = ['chromium', 'chromium-browser', 'google-chrome'].find((name) => {
   try {
@@ -63,7 +65,10 @@ export async function inPage(
       settle(JSON.parse(body));
     } else if (path === '') response.setHeader('content-type', 'text/html').end(PAGE);
     else if (path === 'page.js') response.setHeader('content-type', 'text/javascript').end(script);
-    else if (path.endsWith('.wasm')) response.end(await readFile(join(WASM, path)));
+    else if (/^ort-.*\.(wasm|mjs)$/.test(path)) {
+      if (path.endsWith('.mjs')) response.setHeader('content-type', 'text/javascript');
+      response.end(await readFile(join(ONNX, path)));
+    } else if (path.endsWith('.wasm')) response.end(await readFile(join(WASM, path)));
     else if (files[path]) response.end(files[path]);
     else response.writeHead(404).end();
   });
@@ -75,6 +80,8 @@ export async function inPage(
       browser!,
       [
         ...['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run'],
+        // A GPU in software, so that webgpu runs where there is none.
+        ...['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'],
         ...[`--user-data-dir=${profile}`, `http://127.0.0.1:${(server.address() as AddressInfo).port}/`],
       ],
       { stdio: 'ignore', detached: true },

@@ -1,12 +1,11 @@
+/** Laws of a convolutional network's kernels: `backend` gives the numbers of the plain `cpu` backend. */
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { rng } from '../../src/core/rng.js';
 import { batchNormTraining } from '../../src/tensor/batchNormalization.js';
 import { convolution, depthwiseConvolution } from '../../src/tensor/convolution.js';
-import { allowSimd } from '../../src/tensor/kernels/simd.js';
 import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend, type WasmOptions } from '../../src/tensor/wasm.js';
 
 // float32 sums of some hundred products, added in another order.
 const TOLERANCE = 2e-4;
@@ -28,16 +27,22 @@ async function on(backend: string, shapes: number[][], f: (...x: Tensor[]) => Te
   return numbers;
 }
 
-async function agree(shapes: number[][], ours: (...x: Tensor[]) => Tensor, plain = ours): Promise<void> {
+/** Fails unless value and gradients of `ours` on `backend` are those of `plain` on `cpu`, and nothing is left over. */
+export async function agree(
+  backend: string,
+  shapes: number[][],
+  ours: (...x: Tensor[]) => Tensor,
+  plain = ours,
+): Promise<void> {
   const expected = await on('cpu', shapes, plain);
   const before = tf.memory().numTensors;
-  const actual = await on('wasm', shapes, ours);
+  const actual = await on(backend, shapes, ours);
   expect(tf.memory().numTensors).toBe(before);
   actual.forEach((values, i) => {
     const largest = Math.max(1, ...expected[i]!.map(Math.abs));
     values.forEach((value, j) => {
       if (!(Math.abs(value - expected[i]![j]!) <= TOLERANCE * largest)) {
-        throw new Error(`output ${i}, place ${j}: ${value} on wasm, ${expected[i]![j]} on cpu`);
+        throw new Error(`output ${i}, place ${j}: ${value} on ${backend}, ${expected[i]![j]} on cpu`);
       }
     });
   });
@@ -57,121 +62,106 @@ const geometry = fc.record({
   activation: fc.constantFrom('linear' as const, 'relu' as const),
 });
 
-/** What every kernel of ours promises, on a wasm backend that begins with `options` and then has `threads`. */
-export function kernelLaws(options: WasmOptions, threads: number): void {
-  beforeAll(async () => void expect(await loadWasmBackend(options)).toBe(threads));
+/** Makes a test of each law; the backend must have been loaded before they run. */
+export function kernelLaws(backend: string): void {
+  test('a convolution with any stride and padding', async () => {
+    await fc.assert(
+      fc.asyncProperty(geometry, async ({ batch, height, width, channels, filters, kernel, ...rest }) => {
+        const shapes = [[batch, height, width, channels], [...kernel, channels, filters], [filters]];
+        const plain = (x: Tensor, w: Tensor, b: Tensor) => {
+          const y = tf.add(tf.conv2d(x as Tensor4D, w as Tensor4D, rest.strides, rest.padding), b);
+          return rest.activation === 'relu' ? tf.relu(y) : y;
+        };
+        const ours = (x: Tensor, w: Tensor, b: Tensor) =>
+          convolution(x as Tensor4D, w as Tensor4D, b as Tensor1D, { ...rest, dilations: [1, 1] });
+        await agree(backend, shapes, ours as never, plain as never);
+        await agree(backend, shapes.slice(0, 2), ((x: Tensor4D, w: Tensor4D) =>
+          tf.conv2d(x, w, rest.strides, rest.padding)) as never);
+      }),
+      { numRuns: 60 },
+    );
+  });
 
-  describe.each([
-    ['with its SIMD loops', true],
-    ['without them', false],
-  ])('wasm %s agrees with cpu, in value and gradients, on', (_, simd) => {
-    beforeAll(() => allowSimd(simd));
-    afterAll(() => allowSimd(true));
+  test('a dilated convolution, checked against the filter with its zeros written out', async () => {
+    await fc.assert(
+      fc.asyncProperty(geometry, small(3), small(3), async (g, dy, dx) => {
+        const { batch, channels, filters, kernel, padding, activation } = g;
+        const shapes = [[batch, 9, 10, channels], [...kernel, channels, filters], [filters]];
+        const plain = (x: Tensor, w: Tensor, b: Tensor) => {
+          const spread = spreadFilter(w as Tensor4D, dy, dx);
+          const y = tf.add(tf.conv2d(x as Tensor4D, spread, 1, padding), b);
+          return activation === 'relu' ? tf.relu(y) : y;
+        };
+        const ours = (x: Tensor, w: Tensor, b: Tensor) =>
+          convolution(x as Tensor4D, w as Tensor4D, b as Tensor1D, {
+            strides: [1, 1],
+            dilations: [dy, dx],
+            padding,
+            activation,
+          });
+        await agree(backend, shapes, ours as never, plain as never);
+      }),
+      { numRuns: 40 },
+    );
+  });
 
-    test('a convolution with any stride and padding', async () => {
-      await fc.assert(
-        fc.asyncProperty(geometry, async ({ batch, height, width, channels, filters, kernel, ...rest }) => {
-          const shapes = [[batch, height, width, channels], [...kernel, channels, filters], [filters]];
+  test('a depthwise convolution with any stride, padding and multiplier', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        geometry,
+        small(3),
+        async ({ batch, height, width, channels, kernel, ...rest }, multiplier) => {
+          const shapes = [
+            [batch, height, width, channels],
+            [...kernel, channels, multiplier],
+            [channels * multiplier],
+          ];
+          const stride = rest.strides[0]; // TensorFlow.js asks for equal strides here
           const plain = (x: Tensor, w: Tensor, b: Tensor) => {
-            const y = tf.add(tf.conv2d(x as Tensor4D, w as Tensor4D, rest.strides, rest.padding), b);
+            const y = tf.add(tf.depthwiseConv2d(x as Tensor4D, w as Tensor4D, stride, rest.padding), b);
             return rest.activation === 'relu' ? tf.relu(y) : y;
           };
           const ours = (x: Tensor, w: Tensor, b: Tensor) =>
-            convolution(x as Tensor4D, w as Tensor4D, b as Tensor1D, { ...rest, dilations: [1, 1] });
-          await agree(shapes, ours as never, plain as never);
-          await agree(shapes.slice(0, 2), ((x: Tensor4D, w: Tensor4D) =>
-            tf.conv2d(x, w, rest.strides, rest.padding)) as never);
-        }),
-        { numRuns: 60 },
-      );
-    });
-
-    test('a dilated convolution, checked against the filter with its zeros written out', async () => {
-      await fc.assert(
-        fc.asyncProperty(geometry, small(3), small(3), async (g, dy, dx) => {
-          const { batch, channels, filters, kernel, padding, activation } = g;
-          const shapes = [[batch, 9, 10, channels], [...kernel, channels, filters], [filters]];
-          const plain = (x: Tensor, w: Tensor, b: Tensor) => {
-            const spread = spreadFilter(w as Tensor4D, dy, dx);
-            const y = tf.add(tf.conv2d(x as Tensor4D, spread, 1, padding), b);
-            return activation === 'relu' ? tf.relu(y) : y;
-          };
-          const ours = (x: Tensor, w: Tensor, b: Tensor) =>
-            convolution(x as Tensor4D, w as Tensor4D, b as Tensor1D, {
-              strides: [1, 1],
-              dilations: [dy, dx],
-              padding,
-              activation,
+            depthwiseConvolution(x as Tensor4D, w as Tensor4D, b as Tensor1D, {
+              strides: [stride, stride],
+              dilations: [1, 1],
+              padding: rest.padding,
+              activation: rest.activation,
             });
-          await agree(shapes, ours as never, plain as never);
-        }),
-        { numRuns: 40 },
-      );
-    });
+          await agree(backend, shapes, ours as never, plain as never);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
 
-    test('a depthwise convolution with any stride, padding and multiplier', async () => {
-      await fc.assert(
-        fc.asyncProperty(
-          geometry,
-          small(3),
-          async ({ batch, height, width, channels, kernel, ...rest }, multiplier) => {
-            const shapes = [
-              [batch, height, width, channels],
-              [...kernel, channels, multiplier],
-              [channels * multiplier],
-            ];
-            const stride = rest.strides[0]; // TensorFlow.js asks for equal strides here
-            const plain = (x: Tensor, w: Tensor, b: Tensor) => {
-              const y = tf.add(tf.depthwiseConv2d(x as Tensor4D, w as Tensor4D, stride, rest.padding), b);
-              return rest.activation === 'relu' ? tf.relu(y) : y;
-            };
-            const ours = (x: Tensor, w: Tensor, b: Tensor) =>
-              depthwiseConvolution(x as Tensor4D, w as Tensor4D, b as Tensor1D, {
-                strides: [stride, stride],
-                dilations: [1, 1],
-                padding: rest.padding,
-                activation: rest.activation,
-              });
-            await agree(shapes, ours as never, plain as never);
-          },
-        ),
-        { numRuns: 40 },
-      );
-    });
+  test('max-pooling with any window, stride and padding', async () => {
+    await fc.assert(
+      fc.asyncProperty(geometry, async ({ batch, height, width, channels, kernel, strides, padding }) => {
+        const pool = (x: Tensor) => tf.maxPool(x as Tensor4D, kernel, strides, padding);
+        await agree(backend, [[batch, height, width, channels]], pool as never);
+      }),
+      { numRuns: 40 },
+    );
+  });
 
-    test('max-pooling with any window, stride and padding', async () => {
-      await fc.assert(
-        fc.asyncProperty(geometry, async ({ batch, height, width, channels, kernel, strides, padding }) => {
-          const pool = (x: Tensor) => tf.maxPool(x as Tensor4D, kernel, strides, padding);
-          await agree([[batch, height, width, channels]], pool as never);
-        }),
-        { numRuns: 40 },
-      );
-    });
-
-    test('batch normalisation, checked against its definition', async () => {
-      await fc.assert(
-        fc.asyncProperty(
-          small(4),
-          fc.integer({ min: 2, max: 6 }),
-          small(5),
-          async (batch, side, channels) => {
-            const shapes = [[batch, side, side, channels], [channels], [channels]];
-            const plain = (x: Tensor, gamma: Tensor, beta: Tensor) => {
-              const { mean, variance } = tf.moments(x, [0, 1, 2]);
-              return tf.add(tf.mul(tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, 1e-3))), gamma), beta);
-            };
-            const ours = (x: Tensor, gamma: Tensor, beta: Tensor) => {
-              const { y, mean, variance } = batchNormTraining(x, gamma, beta, 1e-3);
-              tf.dispose([mean, variance]);
-              return y;
-            };
-            await agree(shapes, ours as never, plain as never);
-          },
-        ),
-        { numRuns: 30 },
-      );
-    });
+  test('batch normalisation, checked against its definition', async () => {
+    await fc.assert(
+      fc.asyncProperty(small(4), fc.integer({ min: 2, max: 6 }), small(5), async (batch, side, channels) => {
+        const shapes = [[batch, side, side, channels], [channels], [channels]];
+        const plain = (x: Tensor, gamma: Tensor, beta: Tensor) => {
+          const { mean, variance } = tf.moments(x, [0, 1, 2]);
+          return tf.add(tf.mul(tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, 1e-3))), gamma), beta);
+        };
+        const ours = (x: Tensor, gamma: Tensor, beta: Tensor) => {
+          const { y, mean, variance } = batchNormTraining(x, gamma, beta, 1e-3);
+          tf.dispose([mean, variance]);
+          return y;
+        };
+        await agree(backend, shapes, ours as never, plain as never);
+      }),
+      { numRuns: 30 },
+    );
   });
 }
 

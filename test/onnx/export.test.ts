@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/model-a-network.js';
+import { engineInUse } from '../../src/engines/choose.js';
+import { onnxBytes } from '../../src/engines/onnx/format.js';
 import {
   averagePool,
   batchNorm,
@@ -20,6 +22,7 @@ import {
   regression,
   residual,
   sharedTrunk,
+  useEngine,
 } from '../../src/index.js';
 import { runOnnx } from './run.js';
 
@@ -96,6 +99,25 @@ test.each([
   }
 });
 
+test('a graph that is larger than the format holds is refused', () => {
+  const data = new Float32Array(2 ** 28);
+  const constants = ['a', 'b'].map((name) => ({ name, shape: [2 ** 28], data }));
+  const graph = { nodes: [], constants, inputs: [], outputs: [], description: '', metadata: {} };
+  expect(() => onnxBytes(graph)).toThrow(
+    'the ONNX graph: expected at most 2 GiB of constants, as the format holds, received 2.0 GiB',
+  );
+});
+
+test('leaves the engine in use as it is', async () => {
+  const model = odd();
+  await useEngine('cpu');
+  const bytes = await exportOnnx(model);
+  expect(engineInUse()).toBe('cpu');
+  expect(tf.getBackend()).toBe('cpu');
+  await useEngine('wasm');
+  expect(await exportOnnx(model)).toEqual(bytes);
+});
+
 /** Adds how often it was called: a counter in JavaScript. */
 class Counting extends tf.layers.Layer {
   static className = 'Counting';
@@ -114,5 +136,35 @@ test('a layer that counts its calls is refused, not frozen', async () => {
     path: 'operation Add of layer age_counting1',
   });
 });
+
+/** Has the size of the batch in an attribute. */
+class Sized extends tf.layers.Layer {
+  static className = 'Sized';
+  constructor(private readonly operation: (x: tf.Tensor, batch: number) => tf.Tensor) {
+    super({});
+  }
+  override call(x: tf.Tensor | tf.Tensor[]) {
+    const images = Array.isArray(x) ? x[0]! : x;
+    return this.operation(images, images.shape[0]!);
+  }
+}
+
+test.each([
+  ['Fill', (x, batch) => tf.mul(x, tf.fill([batch, 1], 2))],
+  ['Slice', (x, batch) => tf.add(x, tf.slice(x, [batch - 1], [1]))],
+  ['Slice', (x) => tf.add(x, tf.sum(tf.slice(x, [0], [2]), 0, true))],
+  ['Tile', (x, batch) => tf.add(x, tf.tile(tf.sum(x, 0, true), [batch, 1]))],
+] as [string, (x: tf.Tensor, batch: number) => tf.Tensor][])(
+  'a layer that counts the images is refused, not frozen: %s',
+  async (kernel, operation) => {
+    const model = multiTask({ input: [8, 8, 3] })
+      .task('age', regression({ unit: 'years' }), branch([flatten(), new Sized(operation)]))
+      .build();
+    await expect(exportOnnx(model)).rejects.toMatchObject({
+      kind: 'engine',
+      path: `operation ${kernel} of layer age_sized1`,
+    });
+  },
+);
 
 beforeAll(() => tf.ready());

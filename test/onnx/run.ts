@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
 import { onnxBytes } from '../../src/engines/onnx/format.js';
-import { graphOf } from '../../src/engines/onnx/graph.js';
+import { type GraphOptions, graphOf } from '../../src/engines/onnx/graph.js';
 import { record } from '../../src/tensor/recorder.js';
 
 /** Runs `bytes` in ONNX Runtime on tensors by name. */
@@ -30,12 +30,13 @@ export const runOnnx = (bytes: Uint8Array, name: string, data: Float32Array, sha
 
 /**
  * The largest difference, relative to the largest number, between `operation` on the cpu backend and its graph in ONNX
- * Runtime; the graph is made from 2 and 3 examples and run on 4, all of `shape`.
+ * Runtime; the graph is made from 2 and 3 examples and run on 4, all of `shape`, its numbers given by place.
  */
 export async function difference(
   operation: (x: tf.Tensor) => tf.Tensor,
   shape: readonly number[],
   number: (i: number) => number,
+  options: GraphOptions = {},
 ): Promise<number> {
   const numbers = (batch: number) =>
     Float32Array.from({ length: batch * shape.reduce((a, b) => a * b, 1) }, (_, i) => number(i));
@@ -51,6 +52,7 @@ export async function difference(
     three.recording,
     [{ name: 'x', tensor: seen(two.image) }],
     [{ name: 'y', tensor: seen(two.recording.result) }],
+    options,
   );
   const bytes = onnxBytes({
     ...graph,
@@ -61,8 +63,57 @@ export async function difference(
   });
   const want = tf.tidy(() => operation(tf.tensor(numbers(4), [4, ...shape])));
   const { y } = await runOnnx(bytes, 'x', numbers(4), [4, ...shape]);
-  if (want.shape.join() !== y!.dims.join()) return Number.POSITIVE_INFINITY;
-  const wanted = want.dataSync<'float32'>();
-  const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
-  return wanted.reduce((most, value, i) => Math.max(most, Math.abs(value - y!.data[i]!)), 0) / largest;
+  return apart(want, y!);
+}
+
+/**
+ * The same for an operation on several tensors with several results, without a free batch: the graph is recorded on the
+ * numbers of `inputs` in the opposite order, so that nothing of them can be frozen in it, and run on `inputs`.
+ */
+export async function disagreement(
+  operation: (...inputs: any[]) => tf.Tensor | tf.Tensor[],
+  ...inputs: readonly tf.Tensor[]
+): Promise<number> {
+  const others = inputs.map((x) => tf.tensor(x.dataSync().reverse(), x.shape, x.dtype));
+  const recording = record(() => tf.tidy(() => [operation(...others)].flat() as tf.Tensor[]));
+  const seen = (list: readonly tf.Tensor[], name: string) =>
+    list.map(({ dataId, shape, dtype }, i) => ({
+      name: `${name}${i}`,
+      tensor: { id: dataId, shape, dtype },
+    }));
+  const [given, made] = [seen(others, 'x'), seen(recording.result, 'y')];
+  const graph = graphOf(recording, recording, given, made);
+  const read = new Set(graph.nodes.flatMap((node) => node.inputs));
+  const ports = (list: typeof given) =>
+    list.map(({ name, tensor }) => ({ name, shape: tensor.shape, description: '' }));
+  const bytes = onnxBytes({
+    ...graph,
+    inputs: ports(given.filter(({ name }) => read.has(name))),
+    outputs: ports(made),
+    description: '',
+    metadata: {},
+  });
+  const feeds = inputs.map((x, i) => [`x${i}`, x] as const).filter(([name]) => read.has(name));
+  const results = await runGraphs(bytes, feeds);
+  const want = tf.tidy(() => [operation(...inputs)].flat() as tf.Tensor[]);
+  return Math.max(...want.map((tensor, i) => apart(tensor, results[`y${i}`]!)));
+}
+
+/**
+ * The largest difference, relative to the largest number; infinite where shapes or what is not finite differ. Of results
+ * below 0.1 it is relative to that: what cancelled keeps the rounding of the numbers, about 1, that it was made of.
+ */
+function apart(want: tf.Tensor, got: { readonly dims: readonly number[]; readonly data: Float32Array }) {
+  if (want.shape.join() !== got.dims.join()) return Number.POSITIVE_INFINITY;
+  const wanted = Array.from(want.dataSync<'float32'>());
+  if (wanted.some((value, i) => !Number.isFinite(value) && !Object.is(value, got.data[i]))) {
+    return Number.POSITIVE_INFINITY;
+  }
+  const finite = (value: number) => (Number.isFinite(value) ? value : 0);
+  const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(finite(value))), 0.1);
+  const off = wanted.map((value, i) => (Number.isFinite(value) ? Math.abs(value - got.data[i]!) : 0));
+  // Math.max hands NaN on.
+  return (
+    Math.max(0, ...off.map((value) => (Number.isNaN(value) ? Number.POSITIVE_INFINITY : value))) / largest
+  );
 }

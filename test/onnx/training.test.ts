@@ -189,6 +189,14 @@ describe('refused, by operation and layer:', () => {
     });
   });
 
+  test('but not what counts the images: a graph for each size', async () => {
+    const counting = () => new Hidden((x) => tf.add(x, tf.tile(tf.mean(x, 0, true), [x.shape[0]!, 1])));
+    const options = { epochs: 1, optimizer: adam({ learningRate: 1e-4 }) };
+    const { rows } = await train(options, compose(counting()));
+    const wasm = await train({ ...options, engine: 'wasm' }, compose(counting()));
+    expect(Math.abs(rows[0]!.loss! / wasm.rows[0]!.loss! - 1)).toBeLessThan(1e-3);
+  });
+
   describe('an operation without a counterpart', () => {
     /** The identity, by a kernel of that name. */
     const by = (name: string, x: tf.Tensor) => tf.engine().runKernel(name, { x }) as tf.Tensor;
@@ -244,6 +252,60 @@ describe('refused, by operation and layer:', () => {
   });
 });
 
+describe('a graph is not trusted', () => {
+  test('when an operation comes out otherwise: it is named', async () => {
+    const stock = tf.getKernel('Sigmoid', 'wasm')!;
+    const swap = (kernel: typeof stock) => {
+      tf.unregisterKernel('Sigmoid', 'wasm');
+      tf.registerKernel(kernel);
+    };
+    const off = 1e-3;
+    swap({
+      ...stock,
+      kernelFunc: (parameters) => {
+        const { dataId, shape } = stock.kernelFunc(parameters) as tf.TensorInfo;
+        const values = (tf.backend() as unknown as { readSync(id: object): Float32Array }).readSync(dataId);
+        return tf.tensor(
+          values.map((x) => x + off),
+          shape,
+        );
+      },
+    });
+    try {
+      await expect(train()).rejects.toMatchObject({
+        kind: 'engine',
+        path: 'operation Sigmoid of layer sex',
+        received: expect.stringContaining('up to 0.00'),
+      });
+    } finally {
+      swap(stock);
+    }
+  });
+
+  test('when the whole comes out otherwise, though each operation agrees', async () => {
+    const ort = await loadPackage<any>('onnxruntime-node', 'a test');
+    const create = async (...all: unknown[]) => {
+      const session = await ort.InferenceSession.create(...all);
+      const run = async (...given: unknown[]) => {
+        const results = await session.run(...given);
+        results.gradient?.data.fill(0.5);
+        return results;
+      };
+      return {
+        inputNames: session.inputNames,
+        outputNames: session.outputNames,
+        run,
+        release: () => session.release(),
+      };
+    };
+    const load = (async () => ({ InferenceSession: { create }, Tensor: ort.Tensor, env: ort.env })) as never;
+    await expect(train({ load })).rejects.toMatchObject({
+      kind: 'engine',
+      received: expect.stringContaining('others in "gradient"'),
+    });
+  });
+});
+
 describe('the cache of graphs', () => {
   test('is written once, serves the next run to the bit, and is not trusted when edited', async () => {
     const graphs = memoryStore();
@@ -293,7 +355,7 @@ describe('a runtime that', () => {
   test.each(Object.entries(wrong))('%s', async (_, [load, error]) => {
     await expect(useEngine('onnx', load ? { load } : {})).rejects.toMatchObject(error);
     const only = (name: string) =>
-      name.startsWith('onnx') ? load!(name, '') : Promise.reject(new Error('none'));
+      name.startsWith('onnx') ? load!(name, '') : loadPackage('not-there', 'a test');
     const choice = await useEngine('auto', load ? { load: only as PackageLoader } : {});
     expect(choice.name).toBe('wasm');
   });

@@ -29,11 +29,7 @@ const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + 
 /** `npm run model-a` on a folder; its summary. */
 async function modelA(...args: string[]) {
   const out = mkdtempSync(join(scratch, 'run-'));
-  await promisify(execFile)(
-    'npx',
-    ['tsx', 'examples/model-a.ts', '--out', out, '--engine', 'wasm', ...args],
-    { cwd: ROOT },
-  );
+  await promisify(execFile)('npx', ['tsx', 'examples/model-a.ts', '--out', out, ...args], { cwd: ROOT });
   return JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'));
 }
 
@@ -69,7 +65,7 @@ describe.each([
   });
 });
 
-// Two trainings of the README's first command, four minutes each: part of CI, and of `npm run test:slow`.
+// Two trainings of the README's first command, a minute or two each: part of CI, and of `npm run test:slow`.
 describe('Model A on drawn faces', () => {
   test('learns both tasks', { timeout: 1_200_000 }, async () => {
     const { bestEpoch, meanGuessAgeMae } = await modelA();

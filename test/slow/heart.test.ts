@@ -18,7 +18,7 @@ import {
   utkFace,
   weightedLoss,
 } from '../../src/index.js';
-import { imageFolder } from '../../src/node/index.js';
+import { imageFolder, loadPackage } from '../../src/node/index.js';
 
 /** `FACES=folder npm run test:slow` takes photographs instead of drawings. */
 const FACES = process.env.FACES ?? new URL('../../out/demo-faces', import.meta.url).pathname;
@@ -43,7 +43,8 @@ test('32 faces are learnt by heart, without dropout and L2', { timeout: 1_200_00
     epochs: 300,
     batchSize: 8,
     seed: DEMO.seed,
-    engine: 'wasm',
+    engine: 'onnx',
+    load: loadPackage,
     loss: weightedLoss({ age: 1, gender: 50 }),
     optimizer: adam({ learningRate: exponentialDecay({ initial: 1e-3, decaySteps: 250, rate: 0.5 }) }),
     callbacks: [bestCheckpoint(store, { monitor: 'loss' })],

@@ -1,5 +1,12 @@
-import { expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import util from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { fault } from '../../src/core/errors.js';
 import { branch, flatten, multiTask, regression, useEngine } from '../../src/index.js';
+import { loadPackage, restoreUtil } from '../../src/node/packages.js';
+import { faultOf } from '../bad-input/faultOf.js';
 
 test('first calls that begin together start one engine, and all of them end', async () => {
   const image = { data: new Uint8Array(192).fill(9), height: 8, width: 8, channels: 3 };
@@ -16,4 +23,75 @@ test('an engine that does not start leaves the next one to start', async () => {
   const [wrong, right] = await Promise.allSettled([useEngine('native'), useEngine('wasm')]);
   expect(wrong.status).toBe('rejected');
   expect(right).toMatchObject({ status: 'fulfilled', value: { name: 'wasm' } });
+});
+
+describe('a native package that is installed and does not load', () => {
+  const broken = async (name: string): Promise<never> => {
+    throw fault({
+      kind: name.endsWith('gpu') ? 'missing-package' : 'broken-package',
+      path: name,
+      expected: 'the package',
+      received: 'one that does not load (libtensorflow.so.2: cannot open shared object file)',
+      advice: 'Run: npx tfjs-multitask build-native',
+    });
+  };
+
+  test('is told by auto, with the command that mends it', async () => {
+    const lines: string[] = [];
+    const choice = await useEngine('auto', { load: broken, log: (line) => lines.push(line) });
+    expect(choice).toMatchObject({
+      name: 'wasm',
+      faster: { name: 'native', install: 'npx tfjs-multitask build-native' },
+    });
+    expect(choice.reason).toContain('@tensorflow/tfjs-node is installed');
+    expect(choice.reason).toContain('cannot open shared object file');
+    expect(lines.join('\n')).toContain('build-native');
+  });
+
+  test('is an error when asked for by name', async () => {
+    const error = await faultOf(() => useEngine('native', { load: broken }));
+    expect(error).toMatchObject({ kind: 'broken-package', path: 'engine native' });
+    expect(error.message).toContain('cannot open shared object file');
+    expect(error.advice).toContain('npx tfjs-multitask build-native');
+  });
+
+  test('is not mistaken for one that is not installed', async () => {
+    const none = async (name: string): Promise<never> => {
+      throw fault({ kind: 'missing-package', path: name, expected: 'it', received: 'none' });
+    };
+    expect((await useEngine('auto', { load: none })).faster?.install).toBe(
+      'npm install onnxruntime-node --onnxruntime-node-install=skip',
+    );
+    const error = await faultOf(() => useEngine('native', { load: none }));
+    expect(error).toMatchObject({ kind: 'missing-package', received: 'neither of them' });
+  });
+});
+
+describe('loadPackage', () => {
+  test('tells a package that is missing from one that does not load', async () => {
+    const missing = await faultOf(() => loadPackage('no-such-package', 'this test'));
+    expect(missing).toMatchObject({ kind: 'missing-package', received: 'none' });
+    // An optional peer that is not installed reaches Vite, and so these tests, as a package that throws.
+    const peer = await faultOf(() => loadPackage('@tensorflow/tfjs-node-gpu', 'this test'));
+    expect(peer).toMatchObject({ kind: 'missing-package', received: 'none' });
+    const folder = mkdtempSync(join(tmpdir(), 'broken-'));
+    writeFileSync(join(folder, 'index.cjs'), "require('another-package');");
+    const broken = await faultOf(() => loadPackage(join(folder, 'index.cjs'), 'this test'));
+    expect(broken.kind).toBe('broken-package');
+    expect(broken.received).toContain('another-package');
+    rmSync(folder, { recursive: true });
+  });
+
+  test('gives back what Node 23 took from util, which the native package calls', () => {
+    const names = ['isNullOrUndefined', 'isArray'] as const;
+    const old = util as unknown as Record<string, ((value: unknown) => boolean) | undefined>;
+    const own = names.map((name) => old[name]);
+    for (const name of names) delete old[name];
+    restoreUtil();
+    expect([null, undefined, 0, ''].map(old.isNullOrUndefined!)).toEqual([true, true, false, false]);
+    expect([[], {}].map((value) => old.isArray!(value))).toEqual([true, false]);
+    names.forEach((name, i) => {
+      old[name] = own[i] ?? old[name];
+    });
+  });
 });

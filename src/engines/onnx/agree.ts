@@ -2,7 +2,7 @@ import { fault } from '../../core/errors.js';
 import type { NamedArray } from '../../io/tensorFile.js';
 import type { KernelCall, Seen } from '../../tensor/recorder.js';
 import { onnxBytes } from './format.js';
-import { graphOf } from './graph.js';
+import { type GraphOptions, graphOf } from './graph.js';
 import { openSession, type Runtime, runSession, runtimeTensor } from './runtime.js';
 import { PLAIN } from './sessionOptions.js';
 import type { NamedSeen, RecordedPass, Twins } from './twins.js';
@@ -15,12 +15,17 @@ const TOLERANCE = 1e-4;
  * passes were recorded on. Each operation is given the numbers that its twin was given: where a maximum is nearly tied,
  * rounding alone sends a gradient elsewhere, so that two right engines differ at the end of a whole step.
  */
-export async function agree(runtime: Runtime, twins: Twins): Promise<void> {
+export async function agree(runtime: Runtime, twins: Twins, options: GraphOptions): Promise<void> {
   for (const [pass, twin] of [twins, [...twins].reverse() as unknown as Twins])
-    await agreeOn(runtime, pass, twin);
+    await agreeOn(runtime, pass, twin, options);
 }
 
-async function agreeOn(runtime: Runtime, pass: RecordedPass, twin: RecordedPass): Promise<void> {
+async function agreeOn(
+  runtime: Runtime,
+  pass: RecordedPass,
+  twin: RecordedPass,
+  options: GraphOptions,
+): Promise<void> {
   const { calls, leaves, made } = pass.recording;
   const declared = new Map(pass.inputs.map(({ tensor }) => [tensor.id, tensor]));
   // Everything that was made becomes an input; what each call makes of it, an output.
@@ -38,7 +43,8 @@ async function agreeOn(runtime: Runtime, pass: RecordedPass, twin: RecordedPass)
     return { ...call, outputs };
   });
   const outputs = apart.flatMap((call) => call.outputs).map((tensor, i) => ({ name: `out${i}`, tensor }));
-  const graph = graphOf({ ...pass.recording, calls: apart }, twin.recording, [...inputs.values()], outputs);
+  const own = { ...pass.recording, calls: apart };
+  const graph = graphOf(own, twin.recording, [...inputs.values()], outputs, options);
   const port = ({ name, tensor: { shape } }: NamedSeen) => ({ name, shape, description: '' });
   const bytes = onnxBytes({
     ...graph,
@@ -59,8 +65,13 @@ async function agreeOn(runtime: Runtime, pass: RecordedPass, twin: RecordedPass)
     const results = await runSession(runtime, session, 'the check', feeds);
     originals.forEach((original, i) => {
       const [wanted, received] = [numbersOf(original).data, results[`out${i}`]!.data];
-      const off = difference(wanted, received);
-      if (off > TOLERANCE) throw disagrees(callOf(calls, original), off);
+      const call = callOf(calls, original);
+      const off = difference(
+        wanted,
+        received,
+        leastScale(call, (tensor) => numbersOf(tensor).data),
+      );
+      if (off > TOLERANCE) throw disagrees(call, off);
     });
   } finally {
     await session.release();
@@ -70,10 +81,25 @@ async function agreeOn(runtime: Runtime, pass: RecordedPass, twin: RecordedPass)
 const callOf = (calls: readonly KernelCall[], output: Seen) =>
   calls.find(({ outputs }) => outputs.includes(output))!;
 
-/** The largest difference of two tensors, of the largest finite number of the first; infinite for other NaNs. */
-export function difference(wanted: Float32Array, received: Float32Array): number {
+/** A sum of numbers that cancel has an error of their size, not of its own. */
+function leastScale({ kernel, inputs }: KernelCall, numbersOf: (tensor: Seen) => Float32Array): number {
+  const of = (tensor: Seen | undefined) => (tensor ? largestOf(numbersOf(tensor)) : 1);
+  const { x, dy, filter, a, b } = inputs;
+  if (/MatMul/.test(kernel)) return 0.01 * of(a) * of(b);
+  if (/Conv/.test(kernel)) return 0.01 * of(x) * of(dy) * of(filter);
+  if (/Sum|Mean|Norm|Bias/.test(kernel)) return 0.01 * of(dy ?? x);
+  return 0;
+}
+
+const largestOf = (values: Float32Array) =>
+  values.reduce((most, value) => (Math.abs(value) > most ? Math.abs(value) : most), 0);
+
+/**
+ * The largest difference of two tensors, of the largest finite number of the first, or of `least`; infinite for other NaNs.
+ */
+function difference(wanted: Float32Array, received: Float32Array, least = 0): number {
   if (wanted.length !== received.length) return Number.POSITIVE_INFINITY;
-  let largest = 1e-30;
+  let largest = Math.max(least, 1e-30);
   let most = 0;
   for (let i = 0; i < wanted.length; i++) {
     const a = wanted[i]!;

@@ -1,15 +1,16 @@
 import { fault, isMultitaskError } from '../../core/errors.js';
-import { agree, difference } from './agree.js';
+import { agree } from './agree.js';
 import { type Cache, cachedOr, digestOf } from './cache.js';
+import { channelBlock } from './channelBlock.js';
 import { onnxBytes, type Port } from './format.js';
-import { graphOf } from './graph.js';
+import { type GraphOptions, graphOf } from './graph.js';
 import { openSession, type Runtime, type RuntimeTensor, runSession, runtimeTensor } from './runtime.js';
-import { FAST } from './sessionOptions.js';
+import { FAST, TRAINING } from './sessionOptions.js';
 import { type NamedSeen, type Pass, type RecordedPass, recordTwins, type Twins } from './twins.js';
 
 /** What a user may say about ONNX Runtime. */
 export interface OnnxSettings {
-  /** Threads of ONNX Runtime; undefined for one a core. */
+  /** Threads of ONNX Runtime; undefined leaves it to the runtime. */
   readonly threads: number | undefined;
   /** Graphs that were found right before. */
   readonly cache: Cache | undefined;
@@ -44,14 +45,16 @@ export interface Compiled {
   release(): Promise<void>;
 }
 
+/** Of two examples batch normalisation leaves a gradient of rounding alone. */
+const COUNTS = [3, 4] as const;
 /** The first size of everything that has one entry an example, as a graph calls it. */
 const BATCH = 'batch';
-/** Of the largest number: near-ties and cancelled sums may send a few per cent of a gradient elsewhere. */
-const STEADY = 0.05;
+/** Of its length as a vector: near-ties may send a few per cent of a gradient elsewhere; what is wired wrongly is all off. */
+const STEADY = 0.1;
 
 /**
  * Records a pass twice, writes it as one ONNX graph, and trusts that graph when ONNX Runtime computes what TensorFlow.js did
- * in both. Two and three examples are recorded, which costs a fraction of a step, and the size of the batch stays free; a pass
+ * in both. Three and four examples are recorded, which costs a fraction of a step, and the size of the batch stays free; a pass
  * that reads it in JavaScript is recorded on `count` examples, for that size alone.
  *
  * @throws `engine` fault naming operation and place for one that has no counterpart, draws or counts in JavaScript, or
@@ -60,12 +63,13 @@ const STEADY = 0.05;
 export async function compile(runtime: Runtime, pass: Pass, options: CompileOptions): Promise<CompiledGraph> {
   const twins = record(pass, options.count);
   for (const own of twins) checkNumbers(own, options);
+  const layout = { block: await channelBlock(runtime) };
   const bytes = await cachedOr(
     options.cache,
-    () => digestOf(twins, runtime.label),
+    () => digestOf(twins, `${runtime.label}, blocks of ${layout.block}`),
     async () => {
-      const made = bytesOf(twins);
-      await agree(runtime, twins);
+      const made = bytesOf(twins, layout);
+      await agree(runtime, twins, layout);
       await agreeInAll(runtime, made, twins, options);
       return made;
     },
@@ -80,7 +84,7 @@ export async function open(
   { what, count, threads }: Pick<CompileOptions, 'what' | 'count' | 'threads'>,
 ): Promise<Compiled> {
   const session = await openSession(runtime, bytes, what, {
-    ...FAST,
+    ...TRAINING,
     freeDimensionOverrides: { [BATCH]: count },
     ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
   });
@@ -94,7 +98,7 @@ export async function open(
 
 function record(pass: Pass, count: number): Twins {
   try {
-    return recordTwins(pass, [2, 3], true);
+    return recordTwins(pass, COUNTS, true);
   } catch (error) {
     if (!(isMultitaskError(error) && error.kind === 'engine')) throw error;
     return recordTwins(pass, [count, count], true);
@@ -118,9 +122,9 @@ function checkNumbers({ recording, outputs }: RecordedPass, { steady, what }: Co
   });
 }
 
-function bytesOf([one, other]: Twins): Uint8Array {
+function bytesOf([one, other]: Twins, layout: GraphOptions): Uint8Array {
   const inputs = one.inputs.filter(({ tensor }) => one.recording.leaves.has(tensor.id));
-  const graph = graphOf(one.recording, other.recording, inputs, one.outputs);
+  const graph = graphOf(one.recording, other.recording, inputs, one.outputs, layout);
   const used = new Set(graph.nodes.flatMap((node) => node.inputs));
   return onnxBytes({
     ...graph,
@@ -157,8 +161,8 @@ async function agreeInAll(
         ]);
       const results = await runSession(runtime, session, what, Object.fromEntries(feeds));
       for (const { name, tensor } of outputs.filter((output) => steady.includes(output.name))) {
-        const off = difference(numbersOf(tensor.id), results[name]!.data);
-        if (off > STEADY) throw putTogetherWrongly(what, name, off);
+        const off = distance(numbersOf(tensor.id), results[name]!.data);
+        if (!(off <= STEADY)) throw putTogetherWrongly(what, name, off);
       }
     }
   } finally {
@@ -166,12 +170,19 @@ async function agreeInAll(
   }
 }
 
+/** Between two vectors, of the length of the first. */
+function distance(wanted: Float32Array, received: Float32Array): number {
+  const squares = (numbers: Float32Array) => numbers.reduce((sum, x) => sum + x * x, 0);
+  const off = wanted.map((x, i) => x - received[i]!);
+  return Math.sqrt(squares(off) / Math.max(squares(wanted), 1e-30));
+}
+
 function putTogetherWrongly(what: string, name: string, off: number) {
   return fault({
     kind: 'engine',
     path: `engine onnx: ${what}`,
     expected: 'the numbers of TensorFlow.js',
-    received: `others in "${name}", by ${off.toPrecision(2)} of the largest, though each operation agrees`,
+    received: `others in "${name}", by ${off.toPrecision(2)} of their length, though each operation agrees`,
     advice: 'Use engine "wasm" or "native", and tell the maintainers.',
   });
 }

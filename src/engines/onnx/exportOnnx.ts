@@ -4,7 +4,7 @@ import { runGraph } from '../../models/graph.js';
 import type { Network, NetworkInput } from '../../models/network.js';
 import type { AnyTask, Tasks } from '../../tasks/task.js';
 import { tf } from '../../tensor/tf.js';
-import { useEngine } from '../choose.js';
+import { onWasm } from '../choose.js';
 import { onnxBytes } from './format.js';
 import { graphOf } from './graph.js';
 import { type Pass, recordTwins } from './twins.js';
@@ -49,12 +49,11 @@ export interface Exportable {
  * @category Files
  */
 export async function exportOnnx(model: Exportable): Promise<Uint8Array> {
-  await useEngine('wasm');
-  return exportNetwork(networkOf(model.layersModel, model.tasks, model.input));
+  return onWasm(() => exportNetwork(networkOf(model.layersModel, model.tasks, model.input)));
 }
 
 /** The same for a network, recorded on the backend in use, which must read synchronously. */
-export async function exportNetwork(network: Network): Promise<Uint8Array> {
+export function exportNetwork(network: Network): Uint8Array {
   const [two, three] = recordTwins(predictionOf(network), [2, 3], false);
   const { nodes, constants } = graphOf(two.recording, three.recording, two.inputs, two.outputs);
   const table = JSON.stringify(taskTable(network));

@@ -1,15 +1,19 @@
 import protobuf from 'protobufjs/minimal.js';
+import { fault } from '../../core/errors.js';
 
 /** Whole numbers, a number or a word, as an operation takes them beside its tensors. */
 export type Attribute = number | string | readonly number[];
 
 /** One operation of a graph; names refer to values. */
 export interface Node {
+  /** A name of ONNX's own set, or `domain:name` for one that ONNX Runtime adds. */
   readonly operation: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Whole numbers are written as such; give `{ float }` for a number that is not. */
-  readonly attributes: { readonly [name: string]: Attribute | { readonly float: number } };
+  /** Whole numbers are written as such; give `{ float }` or `{ floats }` for numbers that are not. */
+  readonly attributes: {
+    readonly [name: string]: Attribute | { readonly float: number } | { readonly floats: readonly number[] };
+  };
 }
 
 /** Numbers that are part of the graph, row-major. */
@@ -44,8 +48,25 @@ const [FLOAT, INT64] = [1, 7];
 type Writer = protobuf.Writer;
 type Fill = (writer: Writer) => unknown;
 
-/** The bytes of an `.onnx` file. Field numbers are those of ONNX's own `onnx.proto`. */
+/** What one message of protobuf can hold. */
+const LARGEST = 2 ** 31 - 1;
+
+/**
+ * The bytes of an `.onnx` file. Field numbers are those of ONNX's own `onnx.proto`.
+ *
+ * @throws `memory` fault for a graph that the format cannot hold.
+ */
 export function onnxBytes(model: OnnxModel): Uint8Array {
+  const size = model.constants.reduce((sum, { data }) => sum + data.byteLength, 0);
+  if (size > LARGEST) {
+    throw fault({
+      kind: 'memory',
+      path: 'the ONNX graph',
+      expected: 'at most 2 GiB of constants, as the format holds',
+      received: `${(size / 2 ** 30).toFixed(1)} GiB`,
+      advice: 'Make the network smaller; a dense layer behind flatten() is most often the largest.',
+    });
+  }
   const writer = protobuf.Writer.create();
   number(writer, 1, FORMAT_VERSION);
   text(writer, 2, 'tfjs-multitask');
@@ -58,6 +79,13 @@ export function onnxBytes(model: OnnxModel): Uint8Array {
     for (const port of model.outputs) message(graph, 12, (w) => writePort(w, port));
   });
   message(writer, 8, (w) => number(w, 2, OPERATION_SET));
+  for (const domain of new Set(model.nodes.map((node) => domainOf(node)[0]))) {
+    if (domain === '') continue;
+    message(writer, 8, (w) => {
+      text(w, 1, domain);
+      number(w, 2, 1);
+    });
+  }
   for (const [key, value] of Object.entries(model.metadata)) {
     message(writer, 14, (w) => {
       text(w, 1, key);
@@ -67,7 +95,9 @@ export function onnxBytes(model: OnnxModel): Uint8Array {
   return writer.finish();
 }
 
-function writeNode(writer: Writer, { operation, inputs, outputs, attributes }: Node): void {
+function writeNode(writer: Writer, node: Node): void {
+  const { inputs, outputs, attributes } = node;
+  const [domain, operation] = domainOf(node);
   for (const input of inputs) text(writer, 1, input);
   for (const output of outputs) text(writer, 2, output);
   text(writer, 3, `${operation}:${outputs[0]}`);
@@ -75,6 +105,12 @@ function writeNode(writer: Writer, { operation, inputs, outputs, attributes }: N
   for (const [name, value] of Object.entries(attributes)) {
     message(writer, 5, (w) => writeAttribute(w, name, value));
   }
+  if (domain !== '') text(writer, 7, domain);
+}
+
+function domainOf({ operation }: Node): readonly [domain: string, name: string] {
+  const colon = operation.indexOf(':');
+  return [operation.slice(0, Math.max(colon, 0)), operation.slice(colon + 1)];
 }
 
 function writeAttribute(writer: Writer, name: string, value: Node['attributes'][string]): void {
@@ -89,6 +125,9 @@ function writeAttribute(writer: Writer, name: string, value: Node['attributes'][
   } else if ('float' in value) {
     writer.uint32(tag(2, 5)).float(value.float);
     type(1);
+  } else if ('floats' in value) {
+    for (const entry of value.floats) writer.uint32(tag(7, 5)).float(entry);
+    type(6);
   } else {
     for (const entry of value) number(writer, 8, entry);
     type(7);

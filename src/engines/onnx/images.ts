@@ -1,11 +1,12 @@
 import { fault } from '../../core/errors.js';
 import { tf } from '../../tensor/tf.js';
+import { activated } from './activation.js';
+import { layoutOf } from './channels.js';
 import type { Mapping } from './graph.js';
-import { activated, type Operation } from './operations.js';
+import { BLOCKED, FROM_ONNX, TO_ONNX } from './layout.js';
+import type { Operation } from './operations.js';
 
-/** ONNX keeps channels second, TensorFlow.js last. */
-export const TO_ONNX = [0, 3, 1, 2];
-export const FROM_ONNX = [0, 2, 3, 1];
+export { FROM_ONNX, TO_ONNX };
 
 type Shape4D = [number, number, number, number];
 type Pair = number | [number, number];
@@ -30,6 +31,14 @@ export const pair = (value: Pair | null | undefined): [number, number] => {
 /** Filter `[height, width, in, out]`, fused with bias and activation or not. */
 export const convolution: Operation = (mapping) => {
   const filter = mapping.call.inputs.filter!.shape as Shape4D;
+  const activation = mapping.attribute<string | undefined>('activation') ?? 'linear';
+  const [, , channels, filters] = filter;
+  const { block } = mapping;
+  // Few channels are read as they are; what is between a few and a block has no kernel.
+  const fits = block !== undefined && filters % block === 0 && (channels < block || channels % block === 0);
+  if (fits && (activation === 'linear' || activation === 'relu')) {
+    return convolveBlocked(mapping, block, filter, activation);
+  }
   return convolve(mapping, mapping.transposed('filter', [3, 2, 0, 1]), filter, 1, false);
 };
 
@@ -41,6 +50,54 @@ export const depthwise: Operation = (mapping) => {
   const flat = mapping.node('Reshape', [turned, mapping.integers([channels * multiplier, 1, height, width])]);
   return convolve(mapping, flat, filter, channels, true);
 };
+
+/**
+ * A filter `[height, width, in, out]` in blocks, `[out / block, in / block, height, width, block of in, block of out]`; fewer
+ * channels than a block come before the height. Filters are small, and change with every step.
+ */
+export function blockedFilter(
+  { node, integers }: Mapping,
+  value: string,
+  [height, width, channels, filters]: Shape4D,
+  block: number,
+): string {
+  const inner = Math.min(block, channels);
+  const split = [height, width, channels / inner, inner, filters / block, block];
+  const order = inner < block ? [4, 2, 3, 0, 1, 5] : [4, 2, 0, 1, 3, 5];
+  const blocks = node('Transpose', [node('Reshape', [value, integers(split)])], { perm: order });
+  return node('Reshape', [blocks, integers([filters, channels, height, width])]);
+}
+
+function convolveBlocked(
+  mapping: Mapping,
+  block: number,
+  filterShape: Shape4D,
+  activation: 'linear' | 'relu',
+): string {
+  const { call, attribute, node, image, laid, optional } = mapping;
+  checkChannelsLast(mapping);
+  const strides = pair(attribute<Pair>('strides'));
+  const dilations = pair(attribute<Pair | undefined>('dilations'));
+  const info = tf.backend_util.computeConv2DInfo(
+    call.inputs.x!.shape as Shape4D,
+    filterShape,
+    strides,
+    dilations,
+    attribute<'same'>('pad'),
+    attribute<'floor' | undefined>('dimRoundingMode'),
+  );
+  const filter = blockedFilter(mapping, mapping.input('filter'), filterShape, block);
+  const x = image('x', filterShape[2] < block ? 'first' : 'blocked');
+  const bias = optional('bias');
+  const y = node(`${BLOCKED}:Conv`, [x, filter, ...(bias === undefined ? [] : [bias])], {
+    strides,
+    dilations,
+    pads: padsOf(info),
+    kernel_shape: filterShape.slice(0, 2),
+    ...(activation === 'relu' ? { activation: 'Relu' } : {}),
+  });
+  return laid(y, 'blocked');
+}
 
 function convolve(
   mapping: Mapping,
@@ -71,8 +128,12 @@ function convolve(
     kernel_shape: filterShape.slice(0, 2),
   };
   const inputs = [transposed('x', TO_ONNX), filter, ...(bias === undefined ? [] : [bias])];
-  const y = node('Transpose', [node('Conv', inputs, attributes)], { perm: FROM_ONNX });
-  return activated(mapping, y);
+  const y = mapping.laid(node('Conv', inputs, attributes), 'first');
+  // Its slopes lie along the last axis; every other activation takes each number alike.
+  if (attribute<string | undefined>('activation') === 'prelu') {
+    return activated(mapping, node('Transpose', [y], { perm: FROM_ONNX }));
+  }
+  return mapping.laid(activated(mapping, y), 'first');
 }
 
 /** Pooling; an average counts the pixels that exist, as TensorFlow.js's does. */
@@ -90,31 +151,15 @@ export const pool =
       attribute<'same'>('pad'),
       attribute<'floor' | undefined>('dimRoundingMode'),
     );
+    const window = { kernel_shape: size, strides, pads: padsOf(info) };
+    if (operation === 'MaxPool' && layoutOf(mapping, call.inputs.x!.shape[3]!) === 'blocked') {
+      return mapping.laid(node(`${BLOCKED}:MaxPool`, [mapping.image('x', 'blocked')], window), 'blocked');
+    }
     const attributes = {
-      kernel_shape: size,
-      strides,
-      pads: padsOf(info),
+      ...window,
       ...(operation === 'AveragePool' ? { count_include_pad: 0 } : {}),
     };
     return node('Transpose', [node(operation, [transposed('x', TO_ONNX)], attributes)], { perm: FROM_ONNX });
-  };
-
-/** Resizing in height and width, by the factor between the two shapes. */
-export const resize =
-  (mode: 'linear' | 'nearest'): Operation =>
-  ({ call, attribute, node, transposed, floats }) => {
-    const [, height, width] = call.inputs.images!.shape as Shape4D;
-    const [, tall, wide] = call.outputs[0]!.shape as Shape4D;
-    const halfPixel = attribute<boolean | undefined>('halfPixelCenters');
-    const corners = attribute<boolean | undefined>('alignCorners');
-    const attributes = {
-      mode,
-      coordinate_transformation_mode: corners ? 'align_corners' : halfPixel ? 'half_pixel' : 'asymmetric',
-      ...(mode === 'nearest' ? { nearest_mode: corners ? 'round_prefer_ceil' : 'floor' } : {}),
-    };
-    const scales = floats([1, 1, tall! / height!, wide! / width!], [4]);
-    const y = node('Resize', [transposed('images', TO_ONNX), '', scales], attributes);
-    return node('Transpose', [y], { perm: FROM_ONNX });
   };
 
 function checkChannelsLast({ attribute, call }: Mapping): void {

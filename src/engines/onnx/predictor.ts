@@ -26,6 +26,15 @@ interface Open {
 const WHAT = 'the prediction';
 const sessions = new WeakMap<Network, Open>();
 
+/** Frees what a network's predictions hold. */
+export function closePredictor(network: Network): void {
+  sessions
+    .get(network)
+    ?.session.then((session) => session.release())
+    .catch(() => {}); // one that never opened, told to whoever wanted it
+  sessions.delete(network);
+}
+
 /**
  * The network with its weights as they are, as a session: constants make a convolution faster, so a session serves until a
  * weight changes.
@@ -34,9 +43,9 @@ export async function predictorOf(network: Network, { runtime, threads }: OnnxIn
   const weights = network.layersModel.weights.map((weight) => weight.read().dataId);
   let open = sessions.get(network);
   if (!open || open.runtime !== runtime || open.weights.some((id, i) => id !== weights[i])) {
-    open?.session.then((old) => old.release()).catch(() => {});
+    closePredictor(network);
     const options = { ...FAST, ...(threads === undefined ? {} : { intraOpNumThreads: threads }) };
-    const session = exportNetwork(network).then((bytes) => openSession(runtime, bytes, WHAT, options));
+    const session = openSession(runtime, exportNetwork(network), WHAT, options);
     session.catch(() => sessions.delete(network));
     open = { runtime, weights, session };
     sessions.set(network, open);

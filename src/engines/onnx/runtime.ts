@@ -33,14 +33,17 @@ export interface Session {
 export interface SessionOptions {
   readonly intraOpNumThreads?: number;
   readonly freeDimensionOverrides?: { readonly [name: string]: number };
+  readonly extra?: { readonly session: { readonly [option: string]: string } };
   readonly graphOptimizationLevel?: 'disabled' | 'basic' | 'extended' | 'all';
+  readonly executionMode?: 'sequential' | 'parallel';
+  readonly enableMemPattern?: boolean;
   readonly executionProviders?: readonly string[];
   readonly logSeverityLevel?: 0 | 1 | 2 | 3 | 4;
 }
 
 /** The packages that bring it, best first, and the oldest version whose operations the graphs use. */
 const PACKAGES = ['onnxruntime-node', 'onnxruntime-web'] as const;
-const OLDEST = [1, 17] as const;
+const OLDEST = [1, 20] as const;
 
 /** What installs it where there is Node. Its install script would download CUDA libraries, and fails where it cannot. */
 export const ONNX_INSTALL = 'npm install onnxruntime-node --onnxruntime-node-install=skip';
@@ -98,7 +101,7 @@ function checked(name: string, runtime: Runtime | undefined): Runtime {
   });
 }
 
-/** How many threads a session uses; undefined leaves it to the runtime: one a core. */
+/** How many threads a session uses; undefined leaves it to the runtime. */
 export type Threads = number | undefined;
 
 /**

@@ -18,14 +18,19 @@ interface Padding {
 /** Images whose transposed copies are held at one time stay under this many floats (64 MiB). */
 const CHUNK = 16 * 1024 * 1024;
 
-/** The geometry of a convolution as `tf.conv2d` counts it. */
+/**
+ * The geometry of a convolution as `tf.conv2d` counts it. Dilation along a side of 1 spreads nothing and becomes 1: as
+ * the stride of a gradient it would meet a fault of TensorFlow (one column out, one channel in: wrong numbers).
+ */
 export function geometryOf(
   xShape: readonly number[],
   filterShape: readonly number[],
   strides: readonly [number, number],
-  dilations: readonly [number, number],
+  spread: readonly [number, number],
   pad: 'valid' | 'same' | number | readonly (readonly [number, number])[],
 ): ConvolutionGeometry {
+  const [down, across] = spread;
+  const dilations = [filterShape[0] === 1 ? 1 : down, filterShape[1] === 1 ? 1 : across] as const;
   if (pad === 'valid') return { strides, dilations, padding: { top: 0, bottom: 0, left: 0, right: 0 } };
   if (typeof pad === 'number') {
     return { strides, dilations, padding: { top: pad, bottom: pad, left: pad, right: pad } };

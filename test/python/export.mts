@@ -1,0 +1,53 @@
+/** Writes models as ONNX files, with images and the answers to them, for check_export.py: `export.mts FOLDER`. */
+import { modelA } from '../../examples/study/model-a-network.js';
+import {
+  averagePool,
+  batchNorm,
+  binary,
+  branch,
+  categorical,
+  conv,
+  dense,
+  depthwiseConv,
+  exportOnnx,
+  flatten,
+  globalAveragePool,
+  multiTask,
+  regression,
+  residual,
+  rng,
+  sharedTrunk,
+} from '../../src/index.js';
+import { folderStore } from '../../src/node/index.js';
+import { tf } from '../../src/tensor/tf.js';
+
+const small = multiTask({ input: [21, 18, 3], range: [-1, 1], seed: 2 })
+  .trunk(
+    sharedTrunk([
+      conv(8, 3, { strides: 2, padding: 'same' }),
+      batchNorm(),
+      averagePool(2, { padding: 'same' }),
+      residual([depthwiseConv(3, { padding: 'same' }), conv(8, 1)]),
+    ]),
+  )
+  .task('age', regression({ unit: 'years' }), branch([conv(2, 2), flatten(), dense(4)]))
+  .task('kind', categorical(['a', 'b', 'c']), branch([globalAveragePool(), dense(5)]))
+  .task('sex', binary(['m', 'f']), branch([flatten()]))
+  .build();
+
+const store = folderStore(process.argv[2]!);
+const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+for (const [name, model] of [
+  ['model-a', modelA(64, 1)],
+  ['residual', small],
+] as const) {
+  await store.write(`${name}.onnx`, await exportOnnx(model));
+  const shape = [3, ...model.input.shape];
+  const random = rng(1, name);
+  const images = Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => Math.fround(random.next()));
+  const outputs = [model.layersModel.predict(tf.tensor(images, shape)) as tf.Tensor[]].flat();
+  const answers = Object.fromEntries(
+    Object.keys(model.tasks).map((task, i) => [task, outputs[i]!.arraySync()]),
+  );
+  await store.write(`${name}.json`, json({ shape, images, answers }));
+}
