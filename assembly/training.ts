@@ -1,19 +1,24 @@
 // AssemblyScript, not TypeScript: the inner loops of training on wasm, four floats at a time, in the heap of TensorFlow.js's
-// own module. `npm run kernels` compiles it into src/tensor/kernels/simd.ts. All tensors are float32 and channels-last;
-// addresses are bytes. Nothing is allocated here, and there are no constants in memory: the heap is another's.
+// own module. `npm run kernels` compiles it into src/tensor/kernels/simdModule.ts. All tensors are float32 and channels-last;
+// addresses are bytes. Nothing is allocated here, and there are no constants in memory: the heap is another's. Each function
+// does the part `from` to `to` of its work; parts write to different places, so threads may share a call, and a value is summed
+// in the same order whoever does it.
 
 const FLOAT: usize = 4;
 
-/** masked = y > 0 ? dy : 0, and its sum for every channel. `bias` must hold zeros. */
-export function biasReluGradient(y: usize, dy: usize, masked: usize, bias: usize, rows: i32, channels: i32): void {
+/** masked = y > 0 ? dy : 0, and its sum for every channel; a part is channels. `bias` must hold zeros. */
+export function biasReluGradient(
+  y: usize, dy: usize, masked: usize, bias: usize, rows: i32, channels: i32, from: i32, to: i32,
+): void {
   const row = <usize>channels * FLOAT;
   const zero = f32x4.splat(0);
   // Partial sums over some rows at a time keep the rounding small.
-  for (let from = 0; from < rows; from += 64) {
-    const count = min(64, rows - from);
-    const start = <usize>from * row;
-    let c: usize = 0;
-    for (; c + 16 <= row; c += 16) {
+  const end = <usize>to * FLOAT;
+  for (let first = 0; first < rows; first += 64) {
+    const count = min(64, rows - first);
+    const start = <usize>first * row;
+    let c = <usize>from * FLOAT;
+    for (; c + 16 <= end; c += 16) {
       let sum = zero;
       let at = start + c;
       for (let i = 0; i < count; i++, at += row) {
@@ -23,7 +28,7 @@ export function biasReluGradient(y: usize, dy: usize, masked: usize, bias: usize
       }
       v128.store(bias + c, f32x4.add(v128.load(bias + c), sum));
     }
-    for (; c < row; c += FLOAT) {
+    for (; c < end; c += FLOAT) {
       let sum: f32 = 0;
       let at = start + c;
       for (let i = 0; i < count; i++, at += row) {
@@ -36,16 +41,16 @@ export function biasReluGradient(y: usize, dy: usize, masked: usize, bias: usize
   }
 }
 
-/** Each window hands its gradient to its first largest value. `dx` must hold zeros. */
+/** Each window hands its gradient to its first largest value; a part is images. `dx` must hold zeros. */
 export function maxPoolGradient(
   x: usize, dy: usize, dx: usize,
-  batch: i32, inHeight: i32, inWidth: i32, channels: i32, outHeight: i32, outWidth: i32,
-  windowHeight: i32, windowWidth: i32, strideHeight: i32, strideWidth: i32, padTop: i32, padLeft: i32,
+  inHeight: i32, inWidth: i32, channels: i32, outHeight: i32, outWidth: i32,
+  windowHeight: i32, windowWidth: i32, strideHeight: i32, strideWidth: i32, padTop: i32, padLeft: i32, from: i32, to: i32,
 ): void {
   const pixel = <usize>channels * FLOAT;
   const line = <usize>inWidth * pixel;
-  let gradient = dy;
-  for (let b = 0; b < batch; b++) {
+  let gradient = dy + <usize>(from * outHeight * outWidth) * pixel;
+  for (let b = from; b < to; b++) {
     const image = <usize>(b * inHeight) * line;
     for (let oy = 0; oy < outHeight; oy++) {
       const top = max(oy * strideHeight - padTop, 0);
@@ -164,13 +169,13 @@ function block1x1(x: usize, dy: usize, dw: usize, count: i32, xStep: usize, dySt
 
 /**
  * Gradient of a convolution by its filter, an outer product for every pixel, a line of the output at a time so that what is
- * read stays in the cache. `dw` `[kernelHeight, kernelWidth, inChannels, outChannels]` must hold zeros.
+ * read stays in the cache; a part is rows of `dw`. `dw` `[kernelHeight, kernelWidth, inChannels, outChannels]` must hold zeros.
  */
 export function filterGradient(
   x: usize, dy: usize, dw: usize,
   batch: i32, inHeight: i32, inWidth: i32, inChannels: i32, outHeight: i32, outWidth: i32, outChannels: i32,
   kernelHeight: i32, kernelWidth: i32, strideHeight: i32, strideWidth: i32, dilationHeight: i32, dilationWidth: i32,
-  padTop: i32, padLeft: i32,
+  padTop: i32, padLeft: i32, from: i32, to: i32,
 ): void {
   const xPixel = <usize>inChannels * FLOAT;
   const xStep = <usize>strideWidth * xPixel;
@@ -181,6 +186,10 @@ export function filterGradient(
         const iy = oy * strideHeight + ky * dilationHeight - padTop;
         if (iy < 0 || iy >= inHeight) continue;
         for (let kx = 0; kx < kernelWidth; kx++) {
+          const tap = (ky * kernelWidth + kx) * inChannels;
+          const last = min(to - tap, inChannels);
+          let ci = max(from - tap, 0);
+          if (ci >= last) continue;
           // The first and the last pixel of the line whose window lies inside the image at kx.
           const shift = kx * dilationWidth - padLeft;
           const first = shift >= 0 ? 0 : (strideWidth - 1 - shift) / strideWidth;
@@ -190,9 +199,8 @@ export function filterGradient(
           if (count <= 0) continue;
           const xs = x + <usize>((b * inHeight + iy) * inWidth + first * strideWidth + shift) * xPixel;
           const gs = dy + <usize>((b * outHeight + oy) * outWidth + first) * dyStep;
-          const ws = dw + <usize>((ky * kernelWidth + kx) * inChannels) * dyStep;
-          let ci = 0;
-          for (; ci + 4 <= inChannels; ci += 4) {
+          const ws = dw + <usize>tap * dyStep;
+          for (; ci + 4 <= last; ci += 4) {
             const xc = xs + <usize>ci * FLOAT;
             const wc = ws + <usize>ci * dyStep;
             let co: usize = 0;
@@ -203,7 +211,7 @@ export function filterGradient(
               }
             }
           }
-          for (; ci < inChannels; ci++) {
+          for (; ci < last; ci++) {
             const xc = xs + <usize>ci * FLOAT;
             const wc = ws + <usize>ci * dyStep;
             let co: usize = 0;

@@ -1,4 +1,5 @@
-/** One engine of this library, timed on request: `engine.ts NAME SIZE BATCH [IMAGES]`. See contestant.ts for what it speaks. */
+/** One engine of this library, timed on request: `engine.ts NAME SIZE BATCH [IMAGES]`, where the name
+ * may say on how many threads (`wasm:2`). See contestant.ts for what it speaks. */
 import { randomFillSync } from 'node:crypto';
 import {
   adam,
@@ -17,7 +18,10 @@ import { request, say } from './turns.js';
 import { versionsOf } from './versions.js';
 
 const [size, batch] = [Number(process.argv[3]), Number(process.argv[4])];
-const engine = process.argv[2] as EngineName;
+const [engine, asked] = process.argv[2]!.split(':') as [EngineName, string?];
+const threads = asked === undefined ? {} : { threads: Number(asked) };
+/** What the engine says of itself. */
+let running: string | undefined;
 const count = Number(process.argv[5] ?? batch);
 
 /** Chrome's WebGPU for Node, and TensorFlow.js's backend on it. */
@@ -38,9 +42,8 @@ const PACKAGES: { readonly [engine: string]: readonly string[] } = {
   webgpu: ['@tensorflow/tfjs-backend-webgpu', 'webgpu'],
 };
 const THREADS: { readonly [engine: string]: string } = {
-  wasm: '1',
   cpu: '1',
-  onnx: String(loadPackage.threads),
+  onnx: asked ?? String(loadPackage.threads),
 };
 
 async function about(): Promise<About> {
@@ -49,7 +52,7 @@ async function about(): Promise<About> {
   const tensorflow = backend.binding?.TF_Version;
   return {
     device: backend.isUsingGpuDevice || engine.startsWith('webg') ? 'GPU' : 'CPU',
-    threads: THREADS[engine] ?? 'its own choice',
+    threads: running ?? THREADS[engine] ?? 'its own choice',
     does: ['train', 'predict'],
     versions: {
       ...versionsOf(['@tensorflow/tfjs', ...(PACKAGES[engine] ?? [])]),
@@ -61,7 +64,8 @@ async function about(): Promise<About> {
 
 try {
   if (engine === 'webgpu') await loadWebGpu();
-  await useEngine(engine, { load: loadPackage });
+  const { reason } = await useEngine(engine, { load: loadPackage, ...threads });
+  running = /on (\d+) thread/.exec(reason)?.[1];
   const random = rng(1, 'bench');
   const images = Array.from({ length: count }, () => ({
     image: {
@@ -90,9 +94,9 @@ try {
             if (now.what === 'train') break;
             if (now.what === 'about') say({ about: await about() });
             else {
-              const asked = pixels.slice(0, now.batch);
+              const images = pixels.slice(0, now.batch);
               const start = performance.now();
-              await answering.predict(asked, { batchSize: now.batch });
+              await answering.predict(images, { batchSize: now.batch });
               say({ ms: performance.now() - start });
             }
           }
@@ -113,6 +117,7 @@ try {
     optimizer: adam({ learningRate: 1e-3 }),
     callbacks: [turns],
     load: loadPackage,
+    ...threads,
   });
 } catch (error) {
   await request();

@@ -33,6 +33,7 @@ if (args.help) {
                        [--python PATH | --env DIR]
 Engines: wasm, onnx, native, keras, torch, and with a GPU webgpu, onnx-cuda, onnx-webgpu (ONNX Runtime's own providers,
 prediction only). Without --engines all that are there; one that is named and does not start is an error.
+wasm:1 is wasm on one thread, wasm:2 on two; onnx too.
 Each figure is the smallest of N rounds (at least 5, default 7) in which the engines take turns.
 --write   64x64 and 128x128, batch 32 and single images, and memory; rewrites the figures of docs/benchmarks.md
 --env     keras and torch run in a virtual environment in DIR, which is made when it is not there, and used again while

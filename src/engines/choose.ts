@@ -45,7 +45,12 @@ export interface EngineOptions {
    * `native` and `onnx` are not looked for.
    */
   readonly load?: PackageLoader;
-  /** Threads of the `onnx` engine. Default: as many as the machine runs at the same time. */
+  /**
+   * Threads of the `onnx` and the `wasm` engine. Default: `onnx` as many as the machine runs at the same time; `wasm` in Node
+   * as many, at most 4, and one without `load`; in a page that is cross-origin isolated half as many, at most 8, else one.
+   * For `wasm` it is a wish: there are at most 8 and, in a page, half as many as the machine runs at the same time; the first
+   * start in a process settles it, and {@link EngineChoice.reason} tells how many run.
+   */
   readonly threads?: number;
   /**
    * Where the `onnx` engine keeps compiled training steps that were found right, to begin sooner the next time:
@@ -71,7 +76,7 @@ export interface EngineOptions {
  * import { useEngine } from 'tfjs-multitask';
  *
  * const { name, reason } = await useEngine('wasm');
- * console.log(name, '-', reason); // wasm - asked for by name
+ * console.log(name, '-', reason); // wasm - asked for by name, on 1 thread
  * ```
  * @category Engines
  */
@@ -176,7 +181,14 @@ export async function onWasm<R>(action: () => R): Promise<R> {
 /** TensorFlow.js starts one backend at a time: of two that begin together it drops one. */
 let starting: Promise<unknown> = Promise.resolve();
 
-const start: { readonly [Name in EngineName]: (options: EngineOptions) => Promise<OnnxInUse | undefined> } = {
+/** What there is to know of an engine that has started. */
+interface Started {
+  readonly onnx?: OnnxInUse;
+  /** For {@link EngineChoice.reason}. */
+  readonly note?: string;
+}
+
+const start: { readonly [Name in EngineName]: (options: EngineOptions) => Promise<Started> } = {
   native: async ({ load }) => {
     if (!load) {
       throw fault({
@@ -188,23 +200,29 @@ const start: { readonly [Name in EngineName]: (options: EngineOptions) => Promis
       });
     }
     await loadNativeBackend(load);
-    return undefined;
+    return {};
   },
   onnx: async ({ load, threads, graphs, log }) => {
     const runtime = await loadRuntime(load);
     // What is recorded runs here, and what is too small to compile.
     await loadWasmBackend();
-    return { runtime, threads: threads ?? load?.threads, cache: graphs, log };
+    const onnx = { runtime, threads: threads ?? load?.threads, cache: graphs, log };
+    return { onnx, note: `, ${runtime.label}` };
   },
-  wasm: () => loadWasmBackend().then(() => undefined),
+  wasm: async (options) => {
+    const threads = await loadWasmBackend(options);
+    return { note: `, on ${threads} ${threads === 1 ? 'thread' : 'threads'}` };
+  },
   webgpu: () => setBackend('webgpu'),
   webgl: () => setBackend('webgl'),
   cpu: () => setBackend('cpu'),
 };
 
-async function begin(name: EngineName, options: EngineOptions): Promise<void> {
-  const onnx = await start[name](options);
+/** Starts it. Returns what to add to the reason. */
+async function begin(name: EngineName, options: EngineOptions): Promise<string> {
+  const { onnx, note = '' } = await start[name](options);
   current = { name, ...(onnx ? { onnx } : {}) };
+  return note;
 }
 
 async function named(name: EngineName, options: EngineOptions): Promise<EngineChoice> {
@@ -219,17 +237,15 @@ async function named(name: EngineName, options: EngineOptions): Promise<EngineCh
         'Leave it out for the fastest installed.',
     });
   }
-  await begin(name, options);
-  const by = current?.onnx ? `, ${current.onnx.runtime.label}` : '';
-  return { name, reason: `asked for by name${by}` };
+  return { name, reason: `asked for by name${await begin(name, options)}` };
 }
 
 /** Native TensorFlow, ONNX Runtime, a page's GPU, wasm: the first that is there. */
 async function fastest(options: EngineOptions): Promise<EngineChoice> {
   const { load } = options;
   const take = async (name: EngineName, reason: string, faster?: EngineChoice['faster']) => {
-    await begin(name, options);
-    return { name, reason, ...(faster ? { faster } : {}) };
+    const note = await begin(name, options);
+    return { name, reason: reason + note, ...(faster ? { faster } : {}) };
   };
   const inPage = typeof document !== 'undefined';
   const loaded = (['webgpu', 'webgl'] as const).find((name) => tf.findBackendFactory(name) !== null);
@@ -266,13 +282,13 @@ function checkOptions({ threads, graphs }: EngineOptions): void {
     path: 'threads',
     expected: 'a whole number of at least 1',
     received: show(threads),
-    advice: 'Leave it out for as many as the machine runs at the same time.',
+    advice: 'Leave it out for as many as the engine chooses.',
   });
 }
 
-async function setBackend(name: string): Promise<undefined> {
+async function setBackend(name: string): Promise<Started> {
   const known = tf.findBackendFactory(name) !== null;
-  if (known && (await tf.setBackend(name))) return undefined;
+  if (known && (await tf.setBackend(name))) return {};
   throw fault({
     kind: known ? 'engine' : 'missing-package',
     path: `engine ${name}`,

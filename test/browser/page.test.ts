@@ -55,11 +55,36 @@ describe.skipIf(!browser)('in a page', () => {
     expect(page.reopened).toEqual(page.here);
   });
 
+  test.each([2, 1])(
+    'that is cross-origin isolated trains with SIMD on wasm with %i threads',
+    async (threads) => {
+      const page = (await inPage(
+        `
+      import { simdOf } from './src/tensor/kernels/simd.ts';
+      import { tf } from './src/tensor/tf.ts';
+      import { study } from './test/browser/study.ts';
+      // TensorFlow.js takes half of the cores, and this machine may have two.
+      Object.defineProperty(navigator, 'hardwareConcurrency', { value: 4 });
+      const outcome = await study('wasm', { threads: ${threads} });
+      const { buffer } = tf.backend().wasm.HEAPU8;
+      report({ ...outcome, simd: simdOf(tf.backend()) !== undefined, shared: buffer instanceof SharedArrayBuffer });
+    `,
+        {},
+        { isolated: true },
+      )) as Awaited<ReturnType<typeof study>> & { simd: boolean; shared: boolean };
+      const node = await study('wasm');
+      expect(page).toMatchObject({ simd: true, shared: threads > 1 });
+      expect(page.reason).toBe(`asked for by name, on ${threads} thread${threads > 1 ? 's' : ''}`);
+      page.losses.forEach((loss, i) => void expect(Math.abs(loss / node.losses[i]! - 1)).toBeLessThan(1e-3));
+      expect(page.reopened).toEqual(page.here);
+    },
+  );
+
   test('trains on onnx as Node does, by onnxruntime-web', async () => {
     const page = (await inPage(`
       ${ONNX}
       import { study } from './test/browser/study.ts';
-      report(await study('onnx', load));
+      report(await study('onnx', { load }));
     `)) as Awaited<ReturnType<typeof study>>;
     const node = await study('wasm');
     expect(page.engine).toBe('onnx');

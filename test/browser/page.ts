@@ -28,10 +28,12 @@ export const browser = ['chromium', 'chromium-browser', 'google-chrome'].find((n
  * in the page is an error here.
  *
  * @param files - What the page may fetch beside TensorFlow.js's wasm files, by path.
+ * @param isolated - Whether the server sends the headers that let the page share memory between threads.
  */
 export async function inPage(
   code: string,
   files: { readonly [path: string]: Uint8Array } = {},
+  { isolated = false }: { readonly isolated?: boolean } = {},
 ): Promise<unknown> {
   const { outputFiles } = await build({
     stdin: { contents: PREAMBLE + code, resolveDir: ROOT, loader: 'ts' },
@@ -52,6 +54,10 @@ export async function inPage(
   });
   const server = createServer(async (request, response) => {
     const path = request.url!.slice(1);
+    if (isolated) {
+      response.setHeader('cross-origin-opener-policy', 'same-origin');
+      response.setHeader('cross-origin-embedder-policy', 'require-corp');
+    }
     if (request.method === 'POST') {
       let body = '';
       for await (const part of request) body += part;

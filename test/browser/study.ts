@@ -6,6 +6,7 @@ import {
   conv,
   dense,
   type EngineName,
+  type EngineOptions,
   flatten,
   horizontalFlip,
   imagesInMemory,
@@ -13,14 +14,13 @@ import {
   maxPool,
   memoryStore,
   multiTask,
-  type PackageLoader,
   regression,
   sharedTrunk,
   weightedLoss,
 } from 'tfjs-multitask';
 
 /** A small run, from composing to a reopened model: the same program for Node and for the page. */
-export async function study(engine: EngineName, load?: PackageLoader) {
+export async function study(engine: EngineName, options: EngineOptions = {}) {
   const images = Array.from({ length: 32 }, (_, i) => ({
     image: { data: new Uint8Array(12 * 12 * 3).fill(8 * i), height: 12, width: 12, channels: 3 },
     labels: { level: i / 32, side: i < 16 ? ('dark' as const) : ('bright' as const) },
@@ -35,7 +35,7 @@ export async function study(engine: EngineName, load?: PackageLoader) {
     epochs: 12,
     batchSize: 8,
     engine,
-    ...(load && { load }),
+    ...options,
     loss: weightedLoss({ level: 1, side: 1 }),
     optimizer: adam({ learningRate: 0.01 }),
   });
@@ -44,6 +44,7 @@ export async function study(engine: EngineName, load?: PackageLoader) {
   const again = await loadModel(store, { tasks });
   return {
     engine: history.engine.name,
+    reason: history.engine.reason,
     losses: history.rows.map(({ loss }) => loss!),
     here: await model.predict(images[2]!.image),
     reopened: await again.predict(images[2]!.image),

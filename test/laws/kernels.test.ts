@@ -3,7 +3,7 @@ import { allowSimd } from '../../src/tensor/kernels/simd.js';
 import { loadWasmBackend } from '../../src/tensor/wasm.js';
 import { kernelLaws } from './kernelLaws.js';
 
-beforeAll(loadWasmBackend);
+beforeAll(() => loadWasmBackend());
 
 describe.each([
   ['with its SIMD loops', true],

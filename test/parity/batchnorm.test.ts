@@ -24,7 +24,7 @@ const keras = fixture<
   Record<'of four numbers' | 'of images' | 'of one number', Call> & Record<'trained' | 'frozen', Trained>
 >('batchnorm');
 
-beforeAll(loadWasmBackend);
+beforeAll(() => loadWasmBackend());
 
 /** The network's output in training, and the statistics it would leave. */
 function training(network: Network, x: Tensor) {

@@ -33,7 +33,7 @@ const keras = fixture<{
   };
 }>('losses');
 
-beforeAll(loadWasmBackend);
+beforeAll(() => loadWasmBackend());
 
 const tensor = (array: FixtureArray) => tf.tensor2d(numbers(array), array.shape as [number, number]);
 

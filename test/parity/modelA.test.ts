@@ -67,7 +67,7 @@ const SAMPLES = 200;
 const LOSS_WEIGHTS = { age: 1, gender: 50 };
 const data = faces('model-a', BATCH * keras['twenty steps'].batches, SHAPE, SQUARE);
 
-beforeAll(loadWasmBackend);
+beforeAll(() => loadWasmBackend());
 
 /** The network of examples/model-a.ts. */
 function modelA(rate: number): Network {

@@ -46,7 +46,7 @@ const keras = fixture<{
   trajectories: { [name: string]: { loss: number[]; weights: { [name: string]: FixtureArray } } };
 }>('optimizers');
 
-beforeAll(loadWasmBackend);
+beforeAll(() => loadWasmBackend());
 
 const STEPS = 24;
 

@@ -7,9 +7,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 const ROOT = new URL('../..', import.meta.url).pathname;
 const project = mkdtempSync(join(tmpdir(), 'tarball-'));
 const run = (command: string, ...args: string[]) =>
-  execFileSync(command, args, { cwd: project, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  execFileSync(command, args, {
+    cwd: project,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 50_000,
+  });
 
-/** Composes, trains one step and predicts. */
+/** Composes, trains one step on two threads, predicts, and ends by itself. */
 const PROGRAM = `
 const image = (level) => ({ data: new Uint8Array(8 * 8 * 3).fill(level), height: 8, width: 8, channels: 3 });
 const data = m.imagesInMemory([10, 200].map((level) => ({ image: image(level), labels: { level } })));
@@ -18,12 +23,12 @@ const model = m.multiTask({ input: [8, 8, 3] })
   .task('level', m.regression({ unit: 'bytes' }), m.branch([m.flatten(), m.dense(4)]))
   .build();
 const main = async () => {
-  const { rows } = await model.fit(data, { epochs: 1, batchSize: 2 });
+  const { rows, engine } = await model.fit(data, { epochs: 1, batchSize: 2, engine: 'wasm', threads: 2, load: n.loadPackage });
   const threads = n.workerThreads({ count: 2 });
   const looked = data.augment(m.augment([m.horizontalFlip(), m.brightness({ range: 0.2 })]));
   const [alone, beside] = [await model.evaluate(looked), await model.evaluate(looked.withWorkers(threads))];
   const { level } = await model.predict(image(10));
-  console.log(rows.length === 1 && Number.isFinite(level) && alone.loss === beside.loss ? 'trained' : 'failed');
+  console.log(rows.length === 1 && Number.isFinite(level) && alone.loss === beside.loss && engine.reason.endsWith('on 2 threads') ? 'trained' : 'failed');
 };
 main();
 `;

@@ -5,6 +5,9 @@ import { simdOf } from './simd.js';
 /** Name of our kernel: `{ y, dy } -> [dy where y > 0, its sum over all axes but the last]`. */
 export const BIAS_RELU_GRADIENT = 'MultitaskBiasReluGradient';
 
+/** Floats in a line of the cache: two threads that write to the same line wait for each other. */
+const LINE = 16;
+
 /** The relu mask and the bias gradient of a fused convolution in one pass, for wasm. */
 export function registerBiasReluGradient(): void {
   tf.registerKernel({
@@ -21,7 +24,7 @@ export function registerBiasReluGradient(): void {
         floatsOf(wasm, bias).fill(0);
         const addresses = [y!, dy!, masked, bias].map((tensor) => addressOf(wasm, tensor));
         const rows = floatsOf(wasm, masked).length / channels;
-        simd.biasReluGradient(...(addresses as [number, number, number, number]), rows, channels);
+        simd('biasReluGradient', [...addresses, rows, channels], { size: channels, unit: LINE });
         return [masked, bias];
       }
       const sums = new Float64Array(channels);

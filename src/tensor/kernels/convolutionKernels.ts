@@ -88,11 +88,14 @@ function filterGradientBySimd(
   const dw = wasm.makeOutput(filterShape, 'float32');
   floatsOf(wasm, dw).fill(0);
   const [batch, inHeight, inWidth] = x.shape;
-  simd.filterGradient(
-    ...([x, dy, dw].map((tensor) => addressOf(wasm, tensor)) as [number, number, number]),
+  const numbers = [
+    ...[x, dy, dw].map((tensor) => addressOf(wasm, tensor)),
     ...[batch, inHeight, inWidth, inChannels, dy.shape[1], dy.shape[2], outChannels],
     ...[kernelHeight, kernelWidth, ...strides, ...dilations, padding.top, padding.left],
-  );
+  ];
+  // A thread's part is one piece of dw: what lies between another's is fetched by both, and each waits for the other.
+  const rows = kernelHeight * kernelWidth * inChannels;
+  simd('filterGradient', numbers, { size: rows, unit: inChannels % 4 === 0 ? 4 : inChannels });
   return dw;
 }
 

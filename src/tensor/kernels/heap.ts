@@ -2,7 +2,11 @@ import type { TensorInfo } from '@tensorflow/tfjs';
 
 /** The parts of TensorFlow.js's wasm backend that a kernel of ours touches. */
 export interface WasmBackend {
-  readonly wasm: { readonly HEAPU8: Uint8Array; readonly asm?: { readonly memory?: unknown } };
+  readonly wasm: {
+    readonly HEAPU8: Uint8Array;
+    readonly asm?: { readonly memory?: unknown };
+    readonly wasmMemory?: { readonly buffer: ArrayBufferLike };
+  };
   readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } };
   makeOutput(shape: readonly number[], dtype: 'float32'): TensorInfo;
 }

@@ -30,12 +30,13 @@ export function registerMaxPoolGradient(): void {
       const simd = simdOf(wasm);
       if (simd) {
         const addresses = [input!, dy!, out].map((tensor) => addressOf(wasm, tensor));
-        simd.maxPoolGradient(
-          ...(addresses as [number, number, number]),
-          ...[geometry.batchSize, geometry.inHeight, geometry.inWidth, geometry.inChannels],
-          ...[geometry.outHeight, geometry.outWidth, geometry.filterHeight, geometry.filterWidth],
-          ...[geometry.strideHeight, geometry.strideWidth, geometry.padInfo.top, geometry.padInfo.left],
-        );
+        const { inHeight, inWidth, inChannels, outHeight, outWidth, padInfo } = geometry;
+        const { filterHeight, filterWidth, strideHeight, strideWidth } = geometry;
+        const numbers = [
+          ...[...addresses, inHeight, inWidth, inChannels, outHeight, outWidth],
+          ...[filterHeight, filterWidth, strideHeight, strideWidth, padInfo.top, padInfo.left],
+        ];
+        simd('maxPoolGradient', numbers, { size: geometry.batchSize, unit: 1 });
       } else {
         spreadMaximum(floatsOf(wasm, input!), floatsOf(wasm, dy!), dx, geometry);
       }

@@ -1,0 +1,27 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+
+const PROGRAM = fileURLToPath(new URL('trainOnWasm.ts', import.meta.url));
+
+/** What the program prints, in a process that has to end by itself: the wasm backend starts once in a process. */
+const trainOn = (...args: string[]) =>
+  JSON.parse(
+    execFileSync(process.execPath, ['--import', 'tsx', PROGRAM, ...args], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    })
+      .trim()
+      .split('\n')
+      .at(-1)!,
+  ) as { reason: string; losses: number[] };
+
+test('a training on wasm with threads is the one without, to the bit, stopped and resumed or not', () => {
+  const alone = trainOn('1');
+  expect(alone.reason).toContain('on 1 thread');
+  for (const threads of ['2', '3']) {
+    const whole = trainOn(threads);
+    expect(whole).toEqual({ ...alone, reason: `asked for by name, on ${threads} threads` });
+    expect(trainOn(threads, '5')).toEqual(whole);
+  }
+}, 300_000);

@@ -1,0 +1,66 @@
+/** `trainOnWasm.ts THREADS [STOP_AT]`: a small training on wasm, told as a line of JSON; stopped after a step, and resumed. */
+import {
+  adam,
+  augment,
+  batchNorm,
+  branch,
+  type Callback,
+  conv,
+  dense,
+  depthwiseConv,
+  dropout,
+  flatten,
+  horizontalFlip,
+  imagesInMemory,
+  maxPool,
+  memoryStore,
+  multiTask,
+  regression,
+  rng,
+  sharedTrunk,
+} from 'tfjs-multitask';
+import { loadPackage } from 'tfjs-multitask/node';
+
+const [threads, stopAt] = process.argv.slice(2).map(Number) as [number, number?];
+const random = rng(1, 'threads');
+const images = Array.from({ length: 12 }, () => ({
+  image: {
+    data: Uint8Array.from({ length: 24 * 24 * 3 }, () => random.below(256)),
+    height: 24,
+    width: 24,
+    channels: 3,
+  },
+  labels: { age: random.below(80) },
+}));
+// Widths that the loops take four and eight at a time, and one that they do not.
+const model = () =>
+  multiTask({ input: [24, 24, 3], seed: 2 })
+    .trunk(sharedTrunk([conv(16, 3), depthwiseConv(3), conv(24, 3), maxPool(2), batchNorm(), conv(6, 3)]))
+    .task('age', regression({ unit: 'years' }), branch([flatten(), dense(8), dropout(0.2)]))
+    .build();
+
+const checkpoint = memoryStore();
+const controller = new AbortController();
+let steps = 0;
+const stop: Callback = {
+  name: 'stop',
+  begin: () => ({
+    step: () => {
+      if (++steps === stopAt) controller.abort();
+    },
+  }),
+};
+const options = {
+  engine: 'wasm',
+  threads,
+  load: loadPackage,
+  epochs: 3,
+  batchSize: 4,
+  optimizer: adam({ learningRate: 1e-2 }),
+  checkpoint,
+} as const;
+const dataset = imagesInMemory(images).augment(augment([horizontalFlip()]));
+let history = await model().fit(dataset, { ...options, callbacks: [stop], signal: controller.signal });
+if (history.stopped === 'aborted') history = await model().fit(dataset, { ...options, resume: true });
+const losses = history.rows.map(({ loss }) => loss);
+console.log(JSON.stringify({ reason: history.engine.reason, losses, stopped: history.stopped }));

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import type { PackageLoader } from '../../src/core/outside.js';
+import { useEngine } from '../../src/index.js';
+import { loadPackage } from '../../src/node/index.js';
+
+/** Node where no thread may start, as with its permissions. */
+const withoutThreads: PackageLoader = async <M>(name: string, neededFor: string) => {
+  if (name !== 'node:worker_threads') return loadPackage<M>(name, neededFor);
+  class Worker {
+    constructor() {
+      throw new Error('no threads here');
+    }
+  }
+  return { Worker } as M;
+};
+
+test('where threads cannot be had wasm runs on one, and what has begun so stays so', async () => {
+  const reason = 'asked for by name, on 1 thread';
+  expect(await useEngine('wasm', { load: withoutThreads, threads: 2 })).toMatchObject({ reason });
+  expect(await useEngine('wasm', { load: loadPackage, threads: 2 })).toMatchObject({ reason });
+});
