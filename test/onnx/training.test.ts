@@ -567,5 +567,5 @@ test('one thread trains too, and auto takes onnx where it is installed, says why
     reason: 'ONNX Runtime is installed',
     faster: { name: 'native' },
   });
-  expect(lines[0]).toBe('engine onnx: ONNX Runtime is installed');
+  expect(lines[0]).toBe('engine onnx: ONNX Runtime is installed, onnxruntime-node 1.30.0');
 });
