@@ -564,7 +564,7 @@ test('one thread trains too, and auto takes onnx where it is installed, says why
   const { engine } = await train({ engine: 'auto', epochs: 1, log: (line) => lines.push(line) });
   expect(engine).toMatchObject({
     name: 'onnx',
-    reason: 'ONNX Runtime is installed',
+    reason: 'ONNX Runtime is installed, onnxruntime-node 1.30.0',
     faster: { name: 'native' },
   });
   expect(lines[0]).toBe('engine onnx: ONNX Runtime is installed, onnxruntime-node 1.30.0');
