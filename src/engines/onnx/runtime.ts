@@ -46,7 +46,7 @@ const PACKAGES = ['onnxruntime-node', 'onnxruntime-web'] as const;
 const OLDEST = [1, 20] as const;
 
 /** What installs it where there is Node. Its install script would download CUDA libraries, and fails where it cannot. */
-export const ONNX_INSTALL = 'npm install onnxruntime-node --onnxruntime-node-install=skip';
+export const ONNX_INSTALL = 'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node';
 
 /**
  * Loads ONNX Runtime: `onnxruntime-node`, or `onnxruntime-web` where the loader knows that.
