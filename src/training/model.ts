@@ -98,20 +98,30 @@ export interface MultiTaskModel<T extends Tasks> {
    * @returns The history and the engine that made it. A run stopped by `signal` returns too: see `stopped`.
    * @throws `argument` or `data` fault before the first step for whatever would spoil the run later: a wrong label,
    *   images of another size, a monitor that does not exist, weights for an unknown task, a batch too large for the
-   *   engine's memory; `checkpoint` fault for one that is corrupt or of another configuration.
+   *   engine's memory; `checkpoint` fault for one that is corrupt or of another configuration; `missing-package`,
+   *   `broken-package` or `engine` fault for an engine that is not there, does not start, or cannot run an operation of the
+   *   model; `number` fault where `onnx` finds NaN in the first step; `file` fault for a kept graph that was changed.
    */
   fit<const W extends { readonly [task: string]: number }>(
     train: Dataset<LabelsOf<T>>,
     options: FitOptions<T, W>,
   ): Promise<FitResult>;
 
-  /** Losses and metrics of a dataset, in inference mode; an augmented dataset is augmented. */
+  /**
+   * Losses and metrics of a dataset, in inference mode; an augmented dataset is augmented.
+   *
+   * @throws `argument` or `data` fault for what `fit` refuses too; the faults of {@link useEngine} for a named engine.
+   */
   evaluate<const W extends { readonly [task: string]: number }>(
     dataset: Dataset<LabelsOf<T>>,
     options?: EvaluateOptions<T, W>,
   ): Promise<Evaluation<T>>;
 
-  /** The answers for one image. Never augments. */
+  /**
+   * The answers for one image. Never augments.
+   *
+   * @throws `argument` fault for an image of another size or kind; the faults of {@link useEngine} for a named engine.
+   */
   predict(image: PredictInput, options?: PredictOptions): Promise<PredictionsOf<T>>;
   /** The answers for many images, in order; a tensor `[batch, height, width, channels]` counts as many. */
   predict(images: readonly PredictInput[] | Tensor4D, options?: PredictOptions): Promise<PredictionsOf<T>[]>;
