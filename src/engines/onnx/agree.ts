@@ -92,7 +92,7 @@ function leastScale({ kernel, inputs }: KernelCall, numbersOf: (tensor: Seen) =>
 }
 
 const largestOf = (values: Float32Array) =>
-  values.reduce((most, value) => (Math.abs(value) > most ? Math.abs(value) : most), 0);
+  values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 
 /**
  * The largest difference of two tensors, of the largest finite number of the first, or of `least`; infinite for other NaNs.
