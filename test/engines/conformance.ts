@@ -153,7 +153,7 @@ const counting: PackageLoader = Object.assign(
 async function on<R>(engine: EngineName, action: () => Promise<R>): Promise<R> {
   const { name } = await useEngine(engine, { load: counting });
   expect(name).toBe(engine);
-  expect(tf.getBackend()).toBe(engine === 'native' ? 'tensorflow' : engine === 'cpu' ? 'cpu' : 'wasm');
+  expect(tf.getBackend()).toBe({ native: 'tensorflow', onnx: 'wasm' }[engine as string] ?? engine);
   return action();
 }
 
