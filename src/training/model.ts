@@ -135,38 +135,61 @@ export interface MultiTaskModel<T extends Tasks> {
   /** Layers, shapes and parameters as plain records. */
   architecture(): ArchitectureRecord;
 
-  /** Frees the weights. Throws an `argument` fault while a run trains it. */
+  /** Frees the weights; a second call does nothing. Throws an `argument` fault while a run trains it. */
   dispose(): void;
 }
 
 /** The typed model around a network. */
 export function modelOf<T extends Tasks>(network: Network<T>): MultiTaskModel<T> {
+  let disposed = false;
+  const alive = (method: string) => {
+    if (disposed) throw givenAway(method);
+  };
   return {
     tasks: network.tasks,
     input: network.input,
     layersModel: network.layersModel,
-    fit: (train, options) => fitNetwork(network, train, options),
-    evaluate: (dataset, options) => evaluate(network, dataset, options ?? {}),
+    fit: async (train, options) => {
+      alive('fit');
+      return fitNetwork(network, train, options);
+    },
+    evaluate: async (dataset, options) => {
+      alive('evaluate');
+      return evaluate(network, dataset, options ?? {});
+    },
     predict: (async (
       input: PredictInput | readonly PredictInput[] | Tensor4D,
       options: PredictOptions = {},
     ): Promise<PredictionsOf<T> | PredictionsOf<T>[]> => {
+      alive('predict');
       const many = Array.isArray(input) || (input as Partial<Tensor3D | Tensor4D> | null)?.rank === 4;
       if (many) return predictAll(network, input as readonly PredictInput[] | Tensor4D, options);
       return (await predictAll(network, [input as PredictInput], options))[0]!;
     }) as MultiTaskModel<T>['predict'],
     save: async (store, folder = '') => {
+      alive('save');
       settle(network.layersModel);
       await writeModelFolder(network, store, folder);
     },
     architecture: () => architectureOf(network),
     dispose: () => {
+      if (disposed) return;
       if (isClaimed(network)) throw inTraining();
+      disposed = true;
       closePredictor(network);
       network.layersModel.dispose();
     },
   };
 }
+
+const givenAway = (method: string) =>
+  fault({
+    kind: 'argument',
+    path: `model.${method}`,
+    expected: 'a model that has its weights',
+    received: 'one after dispose()',
+    advice: 'Call dispose() last, or open the saved model with loadModel().',
+  });
 
 const inTraining = () =>
   fault({

@@ -189,6 +189,12 @@ describe('beside a run in progress', () => {
     const step = () => expect(() => model.dispose()).toThrow('fit() is training');
     await train({ epochs: 1, callbacks: [{ name: 'give', begin: () => ({ step }) }] }, model);
     model.dispose();
+    model.dispose();
+    const gone = { kind: 'argument', received: 'one after dispose()' };
+    await expect(model.predict(await data.read(0))).rejects.toMatchObject(gone);
+    await expect(model.evaluate(data)).rejects.toMatchObject(gone);
+    await expect(train({}, model)).rejects.toMatchObject(gone);
+    await expect(model.save(memoryStore())).rejects.toMatchObject(gone);
   });
 });
 
