@@ -26,6 +26,10 @@ export interface Recording<R> {
   readonly made: ReadonlyMap<object, ArrayLike<number>>;
 }
 
+/** The numbers of a tensor of a recording that kept what was made. */
+export const numbersIn = ({ made, leaves }: Recording<unknown>, id: object): Float32Array =>
+  Float32Array.from((made.get(id) ?? leaves.get(id))!);
+
 /** The places that contain what runs now, innermost last; undefined while nothing is recorded. */
 let places: string[] | undefined;
 

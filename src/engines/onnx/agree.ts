@@ -1,6 +1,6 @@
 import { fault } from '../../core/errors.js';
 import type { NamedArray } from '../../io/tensorFile.js';
-import type { KernelCall, Seen } from '../../tensor/recorder.js';
+import { type KernelCall, numbersIn, type Seen } from '../../tensor/recorder.js';
 import { onnxBytes } from './format.js';
 import { type GraphOptions, graphOf } from './graph.js';
 import { openSession, type Runtime, runSession, runtimeTensor } from './runtime.js';
@@ -26,7 +26,7 @@ async function agreeOn(
   twin: RecordedPass,
   options: GraphOptions,
 ): Promise<void> {
-  const { calls, leaves, made } = pass.recording;
+  const { calls, made } = pass.recording;
   const declared = new Map(pass.inputs.map(({ tensor }) => [tensor.id, tensor]));
   // Everything that was made becomes an input; what each call makes of it, an output.
   const inputs = new Map<object, NamedSeen>();
@@ -56,7 +56,7 @@ async function agreeOn(
   const session = await openSession(runtime, bytes, 'the check', PLAIN);
   const numbersOf = ({ id, shape }: Seen): NamedArray => ({
     shape,
-    data: Float32Array.from((made.get(id) ?? leaves.get(id))!),
+    data: numbersIn(pass.recording, id),
   });
   try {
     const feeds = Object.fromEntries(

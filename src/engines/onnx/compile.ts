@@ -1,12 +1,13 @@
 import { fault, isMultitaskError } from '../../core/errors.js';
 import type { Store } from '../../core/outside.js';
+import { numbersIn } from '../../tensor/recorder.js';
 import { agree } from './agree.js';
 import { checkedOnce } from './cache.js';
 import { channelBlock } from './channelBlock.js';
 import { onnxBytes, type Port } from './format.js';
 import { type GraphOptions, graphOf } from './graph.js';
 import { openSession, type Runtime, type RuntimeTensor, runSession, runtimeTensor } from './runtime.js';
-import { FAST, TRAINING } from './sessionOptions.js';
+import { FAST, onThreads, TRAINING } from './sessionOptions.js';
 import { type NamedSeen, type Pass, type RecordedPass, recordTwins, type Twins } from './twins.js';
 
 /** What a user may say about ONNX Runtime. */
@@ -88,7 +89,7 @@ export async function open(
   const session = await openSession(runtime, bytes, what, {
     ...TRAINING,
     freeDimensionOverrides: { [BATCH]: count },
-    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    ...onThreads(threads),
   });
   return {
     inputNames: session.inputNames,
@@ -109,8 +110,7 @@ function record(pass: Pass, count: number): Twins {
 
 /** Throws a `number` fault when something steady is NaN, naming the first operation that made one. */
 function checkNumbers({ recording, outputs }: RecordedPass, { steady, what }: CompileOptions): void {
-  const numbersOf = (id: object) => recording.made.get(id) ?? recording.leaves.get(id)!;
-  const broken = (id: object) => Array.from(numbersOf(id)).some(Number.isNaN);
+  const broken = (id: object) => numbersIn(recording, id).some(Number.isNaN);
   if (!outputs.some(({ name, tensor }) => name in steady && broken(tensor.id))) return;
   const first = recording.calls.find((call) => call.outputs.some(({ id }) => broken(id)));
   throw fault({
@@ -153,8 +153,7 @@ async function agreeInAll(
   const session = await openSession(runtime, bytes, what, FAST);
   try {
     for (const { recording, inputs, outputs } of twins) {
-      const numbersOf = (id: object) =>
-        Float32Array.from((recording.made.get(id) ?? recording.leaves.get(id))!);
+      const numbersOf = (id: object) => numbersIn(recording, id);
       const feeds = inputs
         .filter(({ name }) => session.inputNames.includes(name))
         .map(({ name, tensor: { id, shape } }) => [

@@ -68,45 +68,9 @@ export function blockedFilter(
   return node('Reshape', [blocks, integers([filters, channels, height, width])]);
 }
 
-function convolveBlocked(
-  mapping: Mapping,
-  block: number,
-  filterShape: Shape4D,
-  activation: 'linear' | 'relu',
-): string {
-  const { call, attribute, node, image, laid, optional } = mapping;
-  checkChannelsLast(mapping);
-  const strides = pair(attribute<Pair>('strides'));
-  const dilations = pair(attribute<Pair | undefined>('dilations'));
-  const info = tf.backend_util.computeConv2DInfo(
-    call.inputs.x!.shape as Shape4D,
-    filterShape,
-    strides,
-    dilations,
-    attribute<'same'>('pad'),
-    attribute<'floor' | undefined>('dimRoundingMode'),
-  );
-  const filter = blockedFilter(mapping, mapping.input('filter'), filterShape, block);
-  const x = image('x', filterShape[2] < block ? 'first' : 'blocked');
-  const bias = optional('bias');
-  const y = node(`${BLOCKED}:Conv`, [x, filter, ...(bias === undefined ? [] : [bias])], {
-    strides,
-    dilations,
-    pads: padsOf(info),
-    kernel_shape: filterShape.slice(0, 2),
-    ...(activation === 'relu' ? { activation: 'Relu' } : {}),
-  });
-  return laid(y, 'blocked');
-}
-
-function convolve(
-  mapping: Mapping,
-  filter: string,
-  filterShape: Shape4D,
-  group: number,
-  isDepthwise: boolean,
-): string {
-  const { call, attribute, node, transposed, optional } = mapping;
+/** The attributes of a convolution's windows, its padding in numbers. */
+function windowsOf(mapping: Mapping, filterShape: Shape4D, isDepthwise: boolean) {
+  const { call, attribute } = mapping;
   checkChannelsLast(mapping);
   const strides = pair(attribute<Pair>('strides'));
   const dilations = pair(attribute<Pair | undefined>('dilations'));
@@ -119,14 +83,37 @@ function convolve(
     attribute<'floor' | undefined>('dimRoundingMode'),
     isDepthwise,
   );
+  return { strides, dilations, pads: padsOf(info), kernel_shape: filterShape.slice(0, 2) };
+}
+
+function convolveBlocked(
+  mapping: Mapping,
+  block: number,
+  filterShape: Shape4D,
+  activation: 'linear' | 'relu',
+): string {
+  const { node, image, laid, optional } = mapping;
+  const windows = windowsOf(mapping, filterShape, false);
+  const filter = blockedFilter(mapping, mapping.input('filter'), filterShape, block);
+  const x = image('x', filterShape[2] < block ? 'first' : 'blocked');
   const bias = optional('bias');
-  const attributes = {
-    strides,
-    dilations,
-    group,
-    pads: padsOf(info),
-    kernel_shape: filterShape.slice(0, 2),
-  };
+  const y = node(`${BLOCKED}:Conv`, [x, filter, ...(bias === undefined ? [] : [bias])], {
+    ...windows,
+    ...(activation === 'relu' ? { activation: 'Relu' } : {}),
+  });
+  return laid(y, 'blocked');
+}
+
+function convolve(
+  mapping: Mapping,
+  filter: string,
+  filterShape: Shape4D,
+  group: number,
+  isDepthwise: boolean,
+): string {
+  const { node, transposed, optional, attribute } = mapping;
+  const bias = optional('bias');
+  const attributes = { ...windowsOf(mapping, filterShape, isDepthwise), group };
   const inputs = [transposed('x', TO_ONNX), filter, ...(bias === undefined ? [] : [bias])];
   const y = mapping.laid(node('Conv', inputs, attributes), 'first');
   // Its slopes lie along the last axis; every other activation takes each number alike.

@@ -3,7 +3,7 @@ import type { Network } from '../../models/network.js';
 import type { OnnxSettings } from './compile.js';
 import { exportNetwork } from './exportOnnx.js';
 import { openSession, type Runtime, runSession, runtimeTensor, type Session } from './runtime.js';
-import { FAST } from './sessionOptions.js';
+import { FAST, onThreads } from './sessionOptions.js';
 
 /** ONNX Runtime as the engine in use has it. */
 export interface OnnxInUse extends OnnxSettings {
@@ -44,7 +44,7 @@ export async function predictorOf(network: Network, { runtime, threads }: OnnxIn
   let open = sessions.get(network);
   if (!open || open.runtime !== runtime || open.weights.some((id, i) => id !== weights[i])) {
     closePredictor(network);
-    const options = { ...FAST, ...(threads === undefined ? {} : { intraOpNumThreads: threads }) };
+    const options = { ...FAST, ...onThreads(threads) };
     const session = openSession(runtime, exportNetwork(network), WHAT, options);
     session.catch(() => sessions.delete(network));
     open = { runtime, weights, session };

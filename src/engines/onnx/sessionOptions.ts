@@ -21,3 +21,7 @@ export const FAST: SessionOptions = {
  * and holds 1.7 times as much. A prediction of small images gains a third by it.
  */
 export const TRAINING: SessionOptions = { ...FAST, enableMemPattern: false };
+
+/** So many threads for a session; undefined leaves it to the runtime. */
+export const onThreads = (threads: number | undefined): SessionOptions =>
+  threads === undefined ? {} : { intraOpNumThreads: threads };
