@@ -54,6 +54,7 @@ import type { Steps } from '../../src/training/steps.js';
 import { stepsOf } from '../../src/training/stepsOf.js';
 import { Updater } from '../../src/training/updater.js';
 import { readWeights, writeWeights } from '../../src/training/weights.js';
+import { aroundRuntime } from '../onnx/aroundRuntime.js';
 
 const STATES = 20;
 /** Draws of a batch before a state counts as failed; see {@link statesAgree}. */
@@ -132,19 +133,15 @@ function apart(ours: ArrayLike<number>, theirs: ArrayLike<number>, least = 0): n
 let compiledSteps = 0;
 const counting: PackageLoader = Object.assign(
   async <M>(name: string, neededFor: string): Promise<M> => {
-    const loaded = await loadPackage<M>(name, neededFor);
-    if (!name.startsWith('onnxruntime')) return loaded;
-    const { InferenceSession, Tensor, env } = loaded as any;
-    const create = async (...all: unknown[]) => {
-      const session = await InferenceSession.create(...all);
-      const run = (...given: unknown[]) => {
-        if (session.outputNames.includes('sums')) compiledSteps++;
-        return session.run(...given);
-      };
-      const { inputNames, outputNames } = session;
-      return { inputNames, outputNames, run, release: () => session.release() };
-    };
-    return { InferenceSession: { create }, Tensor, env } as M;
+    if (!name.startsWith('onnxruntime')) return loadPackage<M>(name, neededFor);
+    return aroundRuntime({
+      run:
+        (run, outputNames) =>
+        (...given) => {
+          if (outputNames.includes('sums')) compiledSteps++;
+          return run(...given);
+        },
+    });
   },
   { threads: loadPackage.threads! },
 );

@@ -27,6 +27,7 @@ import {
 } from '../../src/index.js';
 import { loadPackage } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
+import { aroundRuntime } from './aroundRuntime.js';
 
 const random = rng(1, 'squares');
 const data = imagesInMemory(
@@ -199,21 +200,16 @@ describe('beside a run in progress', () => {
 });
 
 test('sessions are made with the threads asked for, stop looking for work, and are all given back', async () => {
-  const ort = await loadPackage<any>('onnxruntime-node', 'a test');
   const options: any[] = [];
   let open = 0;
-  const create = async (bytes: Uint8Array, given: object) => {
-    const session = await ort.InferenceSession.create(bytes, given);
-    options.push(given);
-    open++;
-    const release = async () => {
-      open--;
-      await session.release();
-    };
-    const { inputNames, outputNames } = session;
-    return { inputNames, outputNames, run: (...all: unknown[]) => session.run(...all), release };
-  };
-  const load = (async () => ({ InferenceSession: { create }, Tensor: ort.Tensor, env: ort.env })) as never;
+  const runtime = await aroundRuntime({
+    made: (given) => {
+      options.push(given);
+      open++;
+    },
+    released: () => void open--,
+  });
+  const load = (async () => runtime) as never;
   const model = compose();
   await train({ load, threads: 1, validation: data }, model);
   await model.predict(await data.read(0));
@@ -435,22 +431,16 @@ describe('a graph is not trusted', () => {
   });
 
   test('when the whole comes out otherwise, though each operation agrees', async () => {
-    const ort = await loadPackage<any>('onnxruntime-node', 'a test');
-    const create = async (...all: unknown[]) => {
-      const session = await ort.InferenceSession.create(...all);
-      const run = async (...given: unknown[]) => {
-        const results = await session.run(...given);
-        results.gradient?.data.fill(0.5);
-        return results;
-      };
-      return {
-        inputNames: session.inputNames,
-        outputNames: session.outputNames,
-        run,
-        release: () => session.release(),
-      };
-    };
-    const load = (async () => ({ InferenceSession: { create }, Tensor: ort.Tensor, env: ort.env })) as never;
+    const runtime = await aroundRuntime({
+      run:
+        (run) =>
+        async (...given) => {
+          const results = await run(...given);
+          results.gradient?.data.fill(0.5);
+          return results;
+        },
+    });
+    const load = (async () => runtime) as never;
     await expect(train({ load })).rejects.toMatchObject({
       kind: 'engine',
       received: expect.stringContaining('others in "gradient"'),
@@ -537,22 +527,16 @@ describe('a runtime that', () => {
   });
 
   test('fails in the middle of a run: the checkpoint stays, and serves on another engine', async () => {
-    const ort = await loadPackage<any>('onnxruntime-node', 'a test');
     let runs = 0;
-    const create = async (...all: unknown[]) => {
-      const session = await ort.InferenceSession.create(...all);
-      const run = (...given: unknown[]) => {
-        if (++runs > 12) throw new Error('bad_alloc');
-        return session.run(...given);
-      };
-      return {
-        inputNames: session.inputNames,
-        outputNames: session.outputNames,
-        run,
-        release: () => session.release(),
-      };
-    };
-    const load = (async () => ({ InferenceSession: { create }, Tensor: ort.Tensor, env: ort.env })) as never;
+    const runtime = await aroundRuntime({
+      run:
+        (run) =>
+        async (...given) => {
+          if (++runs > 12) throw new Error('bad_alloc');
+          return run(...given);
+        },
+    });
+    const load = (async () => runtime) as never;
     const checkpoint = memoryStore();
     await expect(train({ load, checkpoint, epochs: 9 })).rejects.toMatchObject({ kind: 'memory' });
     const { rows } = await train({ checkpoint, epochs: 9, resume: true, engine: 'wasm' });
