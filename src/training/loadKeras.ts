@@ -1,7 +1,7 @@
 import { fault } from '../core/errors.js';
 import type { ImageShape } from '../core/images.js';
 import type { PackageLoader } from '../core/outside.js';
-import type { LayerMaker } from '../io/keras/build.js';
+import type { LayerMaker } from '../io/keras/custom.js';
 import { type KerasOutput, readKerasModel } from '../io/keras/readModel.js';
 import { networkOf } from '../models/compose.js';
 import type { PixelRange } from '../models/network.js';
