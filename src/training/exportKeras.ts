@@ -49,7 +49,8 @@ export interface ExportKerasOptions<T extends Tasks, W extends { readonly [task:
   readonly loss?: WeightedLoss<W> & NamesEveryTask<T, W>;
   /**
    * Where a run with this model and optimiser kept its state: weights and optimiser are written as it has them, and
-   * Keras goes on where the run stopped. Needs `optimizer`.
+   * Keras goes on where the run stopped. Needs `optimizer`, and `format: 'keras'`: Keras 3 cannot train a model that it
+   * opens from an h5 file with the state of an optimiser in it.
    */
   readonly checkpoint?: Store;
 }
@@ -101,6 +102,10 @@ export async function exportKeras(
   const { format = 'keras', load } = options;
   if (format !== 'keras' && format !== 'h5') {
     throw wrong('format', "'keras' or 'h5'", String(format), "Leave it out for '.keras'.");
+  }
+  if (format === 'h5' && options.checkpoint) {
+    const advice = "Use format: 'keras', or leave checkpoint out.";
+    throw wrong('checkpoint', "format 'keras', from which Keras 3 can go on training", "'h5'", advice);
   }
   if (!('layersModel' in model)) {
     const given = ['bytes', 'optimizer', 'loss', 'checkpoint'].find((name) => name in options);

@@ -147,7 +147,14 @@ const IMAGE: readonly Apply[] = [
   one('conv', (name) =>
     layers.conv2d({ name, filters: 2, kernelSize: 3, padding: 'same', activation: 'relu' }),
   ),
-  one('depthwise', (name, c) => layers.depthwiseConv2d({ name, depthMultiplier: 2, ...windowOf(c) })),
+  one('depthwise', (name, c) => {
+    // The stock layer takes no notice of a dilation.
+    const { dilationRate: _, ...rest } = windowOf(c) as ReturnType<typeof windowOf> & {
+      dilationRate?: number;
+    };
+    const l2 = odd(c.turn, 4) ? { depthwiseRegularizer: tf.regularizers.l2({ l2: 0.01 }) } : {};
+    return layers.depthwiseConv2d({ name, depthMultiplier: 2, ...rest, ...l2 });
+  }),
   one('separable', (name, c) => {
     const { strides: _, ...rest } = windowOf(c) as ReturnType<typeof windowOf> & { strides?: number };
     return layers.separableConv2d({ name, filters: 2, ...rest });

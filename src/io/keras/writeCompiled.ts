@@ -139,7 +139,7 @@ export function optimizerJson(
     loss_scale_factor: null,
     gradient_accumulation_steps: gradientAccumulationSteps > 1 ? gradientAccumulationSteps : null,
     ...(className === 'SGD'
-      ? { momentum: momentum!, nesterov: nesterov! }
+      ? { momentum: float(momentum as number), nesterov: nesterov! }
       : { beta_1: beta1!, beta_2: beta2!, epsilon: epsilon!, amsgrad: false }),
   };
   return { className, config };

@@ -22,6 +22,7 @@ export interface KerasContents {
   readonly graph: KerasGraph;
   readonly numbers: WeightNumbers;
   readonly compiled: Compiled | undefined;
+  /** For the archive alone. */
   readonly optimizer: OptimizerState | undefined;
   /** What this library knows and Keras does not: tasks, labels, pixel range. Keras reads past it. */
   readonly table: Json | undefined;
@@ -64,7 +65,7 @@ async function archive(contents: KerasContents, load: PackageLoader): Promise<Ui
 }
 
 async function wholeModel(contents: KerasContents, load: PackageLoader): Promise<Uint8Array> {
-  const { graph, numbers, compiled, optimizer, table } = contents;
+  const { graph, numbers, compiled, table } = contents;
   const config = { class_name: 'Functional', config: topologyJson(graph, true) };
   const attributes = {
     ...VERSION,
@@ -72,6 +73,6 @@ async function wholeModel(contents: KerasContents, load: PackageLoader): Promise
     ...(compiled ? { training_config: kerasJson(compiledJson(compiled, true)) } : {}),
     ...(table === undefined ? {} : { [TABLE]: kerasJson(table) }),
   };
-  const groups = await legacyWeights(graph, numbers, optimizer);
+  const groups = { model_weights: await legacyWeights(graph, numbers) };
   return writeHdf5({ attributes, groups, arrays: {} }, load);
 }

@@ -163,7 +163,7 @@ export function layerText(layer: tf.layers.Layer): LayerText {
     };
     return { className: known, config, kwargs: {}, built: false };
   }
-  const { className, settings } = renamed(known, given);
+  const { className, settings } = renamed(layer, known, given);
   const form = Object.hasOwn(FORMS, className) ? FORMS[className] : undefined;
   if (!form) {
     const advice =
@@ -172,7 +172,7 @@ export function layerText(layer: tf.layers.Layer): LayerText {
   }
   const keys = form.keys.split(' ').filter(Boolean);
   const own = Object.fromEntries(keys.map((key) => [key, setting(layer, settings, key)]));
-  checkSame(layer, own);
+  checkSame(layer, className, own);
   // Keras's spatial dropout takes no `trainable`, and its dtype by name.
   const config =
     className === 'SpatialDropout1D'
@@ -181,8 +181,13 @@ export function layerText(layer: tf.layers.Layer): LayerText {
   return { className, config, kwargs: form.kwargs ?? {}, built: form.built ?? false };
 }
 
+interface Serializable {
+  getClassName(): string;
+  getConfig(): { readonly [key: string]: Json };
+}
+
 /** Classes and settings that have another name in Keras. */
-function renamed(className: string, config: { readonly [key: string]: Json }) {
+function renamed(layer: tf.layers.Layer, className: string, config: { readonly [key: string]: Json }) {
   if (className === 'LeakyReLU') return { className, settings: { ...config, negativeSlope: config.alpha! } };
   // Keras 3 has it as a setting of ReLU.
   if (className === 'ThresholdedReLU')
@@ -190,6 +195,14 @@ function renamed(className: string, config: { readonly [key: string]: Json }) {
   if (className === 'Conv2DTranspose' || className === 'Conv3DTranspose') {
     const sides = (config.kernelSize as readonly number[]).map(() => 1);
     return { className, settings: { ...config, dilationRate: sides } };
+  }
+  // TensorFlow.js writes the regulariser in the constraint's place.
+  if (className === 'DepthwiseConv2D') {
+    const { depthwiseConstraint: constraint } = layer as unknown as {
+      depthwiseConstraint: Serializable | null;
+    };
+    const said = constraint && { className: constraint.getClassName(), config: constraint.getConfig() };
+    return { className, settings: { ...config, depthwiseConstraint: said } };
   }
   if (className === 'Reshape') {
     const shape = (config.targetShape as readonly (number | null)[]).map((side) => side ?? -1);
@@ -219,14 +232,28 @@ function setting(
 }
 
 /** What has one name in both and is not the same. */
-function checkSame(layer: tf.layers.Layer, config: { readonly [key: string]: Json }): void {
-  if (config.interpolation === undefined || config.interpolation === 'nearest') return;
-  throw refused(
-    `${layer.name} (interpolation)`,
-    "'nearest'",
-    `'${config.interpolation}'`,
-    'TensorFlow.js takes other positions for bilinear samples than Keras: use nearest, or conv2dTranspose().',
-  );
+function checkSame(
+  layer: tf.layers.Layer,
+  className: string,
+  config: { readonly [key: string]: Json },
+): void {
+  const { interpolation, dilation_rate: dilation } = config;
+  if (interpolation !== undefined && interpolation !== 'nearest') {
+    throw refused(
+      `${layer.name} (interpolation)`,
+      "'nearest'",
+      `'${interpolation}'`,
+      'TensorFlow.js takes other positions for bilinear samples than Keras: use nearest, or conv2dTranspose().',
+    );
+  }
+  if (className === 'DepthwiseConv2D' && (dilation as readonly number[]).some((step) => step !== 1)) {
+    throw refused(
+      `${layer.name} (dilationRate)`,
+      'no dilation',
+      `[${dilation}]`,
+      'The depthwise layer of TensorFlow.js takes no notice of it, and Keras does: leave it out.',
+    );
+  }
 }
 
 /** A layer that cannot be written, by name. */

@@ -2,7 +2,7 @@ import type { Optimizer } from '../../optimizers/optimizer.js';
 import type { Hdf5Array } from '../hdf5.js';
 import { optimizerJson } from './writeCompiled.js';
 import type { KerasGraph } from './writeGraph.js';
-import { type OptimizerState, ownName, type Slot } from './writeWeights.js';
+import type { OptimizerState } from './writeWeights.js';
 
 /** Where an optimiser stands. */
 export interface Standing {
@@ -17,9 +17,6 @@ export interface Standing {
   /** The sum of the gradients that wait for an update, the same way. */
   readonly waiting: Float32Array | undefined;
 }
-
-/** Keras's names of what an optimiser keeps, by ours. */
-const SLOTS: { readonly [slot: string]: string } = { m: 'momentum', v: 'velocity', momentum: 'momentum' };
 
 /**
  * An optimiser's variables as Keras 3 creates them (optimizers/base_optimizer.py, adam.py, sgd.py): the count of batches,
@@ -48,19 +45,14 @@ export function optimizerState(graph: KerasGraph, optimizer: Optimizer, standing
     const start = places.get(name)!;
     return { shape: shapes.get(name)!, data: vector.slice(start, start + sizeOf(name)) };
   };
-  const slot = (name: string, kind: string, vector: Float32Array): Slot => ({
-    // `conv1_kernel_momentum`: Keras writes the variable's path with underscores.
-    name: `${name.slice(0, name.lastIndexOf('/')).replaceAll('/', '_')}_${ownName(name)}_${kind}`,
-    numbers: part(vector, name),
-  });
-  const scalar = (name: string, data: Hdf5Array['data']): Slot => ({ name, numbers: { shape: [], data } });
+  const scalar = (data: Hdf5Array['data']): Hdf5Array => ({ shape: [], data });
   return {
     name: optimizerJson(optimizer).config.name as string,
-    slots: [
-      scalar('iteration', BigInt64Array.of(BigInt(iterations))),
-      ...(learningRate === undefined ? [] : [scalar('learning_rate', Float32Array.of(learningRate))]),
-      ...(waiting ? order.map((name) => slot(name, 'gradient_accumulator', waiting)) : []),
-      ...order.flatMap((name) => optimizer.rule.slots.map((own) => slot(name, SLOTS[own]!, vectors[own]!))),
+    variables: [
+      scalar(BigInt64Array.of(BigInt(iterations))),
+      ...(learningRate === undefined ? [] : [scalar(Float32Array.of(learningRate))]),
+      ...(waiting ? order.map((name) => part(waiting, name)) : []),
+      ...order.flatMap((name) => optimizer.rule.slots.map((own) => part(vectors[own]!, name))),
     ],
   };
 }

@@ -5,17 +5,11 @@ import type { KerasGraph, KerasLayer } from './writeGraph.js';
 /** The numbers of a weight by its name in the model, `trunk_conv1/kernel`. */
 export type WeightNumbers = (name: string) => Hdf5Array | Promise<Hdf5Array>;
 
-/** A variable of an optimiser: its name in Keras, below the optimiser's own, and its numbers. */
-export interface Slot {
-  readonly name: string;
-  readonly numbers: Hdf5Array;
-}
-
 /** What an optimiser keeps between steps, in Keras's order. */
 export interface OptimizerState {
   /** `adam`. */
   readonly name: string;
-  readonly slots: readonly Slot[];
+  readonly variables: readonly Hdf5Array[];
 }
 
 const group = (parts: Partial<Hdf5Group>): Hdf5Group => ({
@@ -28,9 +22,6 @@ const group = (parts: Partial<Hdf5Group>): Hdf5Group => ({
 /** Names of a layer's weights, in the order in which Keras keeps them. */
 export const weightNames = ({ source }: KerasLayer): string[] =>
   (source?.weights ?? []).map(({ originalName }) => originalName);
-
-/** The last part of a weight's name: Keras names its own after the layer and this. */
-export const ownName = (weight: string) => weight.slice(weight.lastIndexOf('/') + 1);
 
 /**
  * The `model.weights.h5` of a `.keras` file: a group for each layer, named by its class and how many of that class came
@@ -50,11 +41,10 @@ export async function weightsTree(
     const weights = await Promise.all(weightNames(layer).map(numbers));
     layers[count === 0 ? kind : `${kind}_${count}`] = variables(layer.name, weights);
   }
-  const slots = optimizer?.slots.map((slot) => slot.numbers);
   return group({
     groups: {
       layers: group({ groups: layers }),
-      ...(optimizer && slots ? { optimizer: variables(optimizer.name, slots) } : {}),
+      ...(optimizer ? { optimizer: variables(optimizer.name, optimizer.variables) } : {}),
       ...variables(graph.name, []).groups,
     },
   });
@@ -66,37 +56,27 @@ const variables = (name: string, arrays: readonly Hdf5Array[]): Hdf5Group =>
 export const VERSION = { backend: 'tensorflow', keras_version: '3.15.1' };
 
 /**
- * The groups of a whole model in one h5 file: `model_weights` with a group for each layer, and `optimizer_weights`. Same
- * as Keras 3 (legacy/saving/legacy_h5_format.py).
+ * The `model_weights` of a whole model in one h5 file: a group for each layer, which lists its weights by name. Same as
+ * Keras 3 (legacy/saving/legacy_h5_format.py), but for `optimizer_weights`, which are left out: with them Keras 3.15.1
+ * builds the optimiser for no variables at all, and the model it opens cannot be trained, be the file its own.
  */
-export async function legacyWeights(
-  graph: KerasGraph,
-  numbers: WeightNumbers,
-  optimizer: OptimizerState | undefined,
-): Promise<{ readonly [name: string]: Hdf5Group }> {
-  const layers: { [name: string]: Hdf5Group } = {};
+export async function legacyWeights(graph: KerasGraph, numbers: WeightNumbers): Promise<Hdf5Group> {
+  const groups: { [name: string]: Hdf5Group } = {};
   for (const layer of [...graph.layers].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const names = weightNames(layer);
     const arrays = await Promise.all(names.map(numbers));
-    layers[layer.name] = named(
-      layer.name,
-      names.map((name, i) => ({ name: ownName(name), numbers: arrays[i]! })),
-    );
+    const own = names.map((name) => name.slice(name.lastIndexOf('/') + 1));
+    groups[layer.name] = group({
+      attributes: { weight_names: own.map((name) => `${layer.name}/${name}`) },
+      groups:
+        own.length === 0
+          ? {}
+          : { [layer.name]: group({ arrays: Object.fromEntries(own.map((name, i) => [name, arrays[i]!])) }) },
+    });
   }
-  return {
-    model_weights: group({
-      attributes: { ...VERSION, layer_names: graph.layers.map(({ name }) => name) },
-      groups: { ...layers, top_level_model_weights: named('', []) },
-    }),
-    ...(optimizer ? { optimizer_weights: named(optimizer.name, optimizer.slots) } : {}),
-  };
-}
-
-/** Numbers as `owner/name` below a group that lists them. */
-function named(owner: string, slots: readonly Slot[]): Hdf5Group {
-  const arrays = Object.fromEntries(slots.map(({ name, numbers }) => [name, numbers]));
+  const rest = group({ attributes: { weight_names: [] } });
   return group({
-    attributes: { weight_names: slots.map(({ name }) => `${owner}/${name}`) },
-    groups: slots.length === 0 ? {} : { [owner]: group({ arrays }) },
+    attributes: { ...VERSION, layer_names: graph.layers.map(({ name }) => name) },
+    groups: { ...groups, top_level_model_weights: rest },
   });
 }
