@@ -7,7 +7,7 @@ import type { Network } from '../models/network.js';
 import type { Tasks } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
 import { checkTaskTable, type TaskTable, taskTable } from './taskTable.js';
-import { checkTopology } from './topology.js';
+import { checkTopology, renumberCalls } from './topology.js';
 
 interface ModelJson {
   readonly modelTopology: object;
@@ -33,6 +33,7 @@ const text = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(valu
  */
 export async function writeModelFolder(network: Network, store: Store, folder: string): Promise<void> {
   const artifacts = await artifactsOf(network.layersModel);
+  renumberCalls(artifacts.modelTopology as object);
   const weights = tf.io.concatenateArrayBuffers([artifacts.weightData as ArrayBuffer].flat());
   const bytes = new Uint8Array(weights);
   const name = `weights.${(await sha256(bytes)).slice(0, 16)}.bin`;
