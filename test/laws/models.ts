@@ -32,19 +32,22 @@ const choice: fc.Arbitrary<Choice> = fc.record({
 });
 
 const side = fc.integer({ min: 5, max: 8 });
+const channels = fc.constantFrom(1, 3);
 
 /** Models of one or two images, with branches, merges and shared layers, of every family of layers that is written. */
 export const modelSpec: fc.Arbitrary<ModelSpec> = fc.record({
   seed: fc.nat(1_000_000),
-  inputs: fc.array(fc.tuple(side, side, fc.integer({ min: 1, max: 3 })), { minLength: 1, maxLength: 2 }),
+  inputs: fc.array(fc.tuple(side, side, channels), { minLength: 1, maxLength: 2 }),
   choices: fc.array(choice, { minLength: 1, maxLength: 20, size: 'max' }),
   outputs: fc.integer({ min: 1, max: 3 }),
 });
 
-/** What a model must be to be a network of tasks: one image, flat outputs, no layer that draws by itself. */
+/** What is asked of a model. */
 export interface BuildOptions {
-  /** Names of the tasks, one output each. */
+  /** Names of tasks, one flat output each, behind one image. */
   readonly tasks?: readonly string[];
+  /** Only layers for images: none for rows or volumes, none that draws by itself. True where there are tasks. */
+  readonly images?: boolean;
 }
 
 type Shape = readonly (number | null)[];
@@ -195,19 +198,25 @@ const IMAGE: readonly Apply[] = [
   one('rows', (name, _, [, height, width, channels]) =>
     layers.reshape({ name, targetShape: [height! * width!, channels!] }),
   ),
-  one('volume', (name, _, [, ...shape]) =>
-    layers.reshape({ name, targetShape: [...(shape as number[]), 1] }),
-  ),
+];
+
+/** The door to layers of volumes. */
+const DEEPER = one('volume', (name, _, [, ...shape]) =>
+  layers.reshape({ name, targetShape: [...(shape as number[]), 1] }),
+);
+
+const SEQUENCE: readonly Apply[] = [
+  (x, c, site) => site.connect(layers.dot({ name: site.name('dot'), axes: 2 }), [x, site.like(x, c.other)]),
+  one('permute', (name) => layers.permute({ name, dims: [2, 1] })),
 ];
 
 const ROWS: readonly Apply[] = [
+  ...SEQUENCE,
   one('conv1d', (name, c) => layers.conv1d({ name, filters: 2, ...windowOf(c) })),
   one('pool', (name) => layers.maxPooling1d({ name, poolSize: 2 })),
   one('pool', (name) => layers.averagePooling1d({ name, poolSize: 2, padding: 'same' })),
   one('gap', (name) => layers.globalAveragePooling1d({ name })),
   one('gmp', (name) => layers.globalMaxPooling1d({ name })),
-  (x, c, site) => site.connect(layers.dot({ name: site.name('dot'), axes: 2 }), [x, site.like(x, c.other)]),
-  one('permute', (name) => layers.permute({ name, dims: [2, 1] })),
 ];
 
 const FLAT: readonly Apply[] = [
@@ -258,7 +267,10 @@ const LARGEST = 4000;
 const sizeOf = (shape: Shape) => shape.slice(1).reduce<number>((product, size) => product * (size ?? 1), 1);
 
 /** The model of a spec, with weights from its seed. Equal specs give equal models. */
-export function builtFrom(spec: ModelSpec, { tasks }: BuildOptions = {}): tf.LayersModel {
+export function builtFrom(
+  spec: ModelSpec,
+  { tasks, images: plain = tasks !== undefined }: BuildOptions = {},
+): tf.LayersModel {
   const counts = new Map<string, number>();
   const pool: SymbolicTensor[] = [];
   const read = new Set<number>();
@@ -293,9 +305,10 @@ export function builtFrom(spec: ModelSpec, { tasks }: BuildOptions = {}): tf.Lay
   for (const c of spec.choices) {
     const x = pool[pool.length - 1 - (c.from % Math.min(4, pool.length))]!; // a late one, so that depth grows
     const rank = x.shape.length;
-    const own = rank === 5 ? VOLUME : [IMAGE, ROWS, FLAT][4 - rank]!;
-    const drawing = tasks || rank === 5 ? [] : [...DRAWING, ...(rank === 3 ? DRAWING_ROWS : [])];
-    const kinds = rank === 5 ? own : [...own, ...own, ...ANY_RANK, ...drawing];
+    const own = rank === 5 ? VOLUME : [IMAGE, plain ? SEQUENCE : ROWS, FLAT][4 - rank]!;
+    const drawing = plain || rank === 5 ? [] : [...DRAWING, ...(rank === 3 ? DRAWING_ROWS : [])];
+    const deeper = rank === 4 && !plain ? [DEEPER] : [];
+    const kinds = rank === 5 ? own : [...own, ...own, ...ANY_RANK, ...drawing, ...deeper];
     const y = tried(() => pick(kinds, c.kind)(x, c, site));
     if (!y || sizeOf(y.shape) > LARGEST || y.shape.slice(1).some((size) => !(size! > 0))) continue;
     if (c.frozen && odd(c.turn, 8)) y.sourceLayer.trainable = false;
