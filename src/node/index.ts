@@ -8,4 +8,5 @@ export { architectureDiagram, learningCurves, saveFigure, svgToPng } from './fig
 export { folderStore } from './folderStore.js';
 export { imageFolder } from './imageFolder.js';
 export { loadPackage } from './packages.js';
+export { saveKeras } from './saveKeras.js';
 export { workerThreads } from './threads.js';

@@ -38,7 +38,9 @@ import {
   weightedLoss,
 } from '../../src/index.js';
 import { folderStore, loadPackage } from '../../src/node/index.js';
+import { silenceCpuAdvice } from '../../src/tensor/quiet.js';
 import { tf } from '../../src/tensor/tf.js';
+import { loadKeras } from '../../src/training/loadKeras.js';
 import { answersOf, builtFrom, modelSpec, noiseFor } from '../laws/models.js';
 
 const [, , order, folder] = process.argv as [string, string, string, string];
@@ -212,7 +214,9 @@ async function write() {
   for (const [i, [name, make]] of Object.entries(OPTIMISERS).entries())
     runs.push(await goingOn(name, make(), i));
   await store.write('runs.json', json(runs));
-  await tf.setBackend('cpu'); // some of the layers below have no kernel in wasm
+  await tf.setBackend('cpu');
+  silenceCpuAdvice();
+  // Some of the layers below have no kernel in wasm.
   for (const [i, spec] of fc.sample(modelSpec, { numRuns: 40, seed: 5 }).entries()) {
     const model = builtFrom(spec);
     for (const format of ['keras', 'h5'] as const) {
@@ -223,4 +227,54 @@ async function write() {
   await store.write('manifest.json', json(manifest));
 }
 
-if (order === 'write') await write();
+const unpacked = (text: string) => new Float32Array(Uint8Array.from(Buffer.from(text, 'base64')).buffer);
+
+interface Real {
+  readonly inputs: readonly { readonly shape: number[]; readonly data: string }[];
+  readonly outputs: readonly { readonly shape: number[]; readonly data: string }[];
+  /** How many numbers are trained. */
+  readonly trained: number;
+  /** A second file, with the weights. */
+  readonly weights?: string;
+}
+
+/** Reads files of Keras, holds them to the answers Keras gave, and writes them again for it to read. */
+async function read() {
+  await useEngine('wasm');
+  const bytes = async (name: string) => (await store.read(name))!;
+  const real: { readonly [name: string]: Real } = JSON.parse(
+    new TextDecoder().decode(await bytes('manifest.json')),
+  );
+  const again: Record<string, object> = {};
+  let worst = 0;
+  for (const [name, { inputs, outputs, trained, weights }] of Object.entries(real)) {
+    const second = weights === undefined ? {} : { weights: await bytes(weights) };
+    const model = await loadKeras(await bytes(name), { load, name, ...second });
+    const given = answersOf(
+      model,
+      inputs.map(({ data }) => unpacked(data)),
+      BATCH,
+    );
+    outputs.forEach(({ data }, i) => {
+      const wanted = unpacked(data);
+      const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+      const far =
+        wanted.reduce((most, value, j) => Math.max(most, Math.abs(value - given[i]![j]!)), 0) / largest;
+      worst = Math.max(worst, far);
+      if (!(far < 1e-5)) throw new Error(`${name}: answers differ by ${far}`);
+    });
+    const about = expected(model);
+    if (about.trained !== trained)
+      throw new Error(`${name}: ${about.trained} numbers are trained, not ${trained}`);
+    for (const format of ['keras', 'h5'] as const) {
+      const file = `again-${name}.${format}`;
+      await store.write(file, await exportKeras(model, { format, load }));
+      again[file] = about;
+    }
+    model.dispose();
+  }
+  await store.write('again.json', json(again));
+  console.log(`${Object.keys(real).length} files of Keras read: answers within ${worst.toExponential(1)}`);
+}
+
+await (order === 'write' ? write() : read());
