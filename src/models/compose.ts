@@ -2,7 +2,6 @@ import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { fault } from '../core/errors.js';
 import type { Piece, Site } from '../layers/block.js';
 import { adopt, checkAdoptable } from '../layers/own/adopt.js';
-import { Dropout } from '../layers/own/dropout.js';
 import type { Branch, Trunk } from '../layers/parts.js';
 import type { AnyTask, Tasks } from '../tasks/task.js';
 import { silenceCpuAdvice } from '../tensor/quiet.js';
@@ -66,8 +65,7 @@ export function networkOf<T extends Tasks>(
   tasks: T,
   input: NetworkInput,
 ): Network<T> {
-  const dropouts = layersModel.layers.filter((layer): layer is Dropout => layer instanceof Dropout);
-  return { layersModel, tasks, input, graph: graphOf(layersModel), dropouts };
+  return { layersModel, tasks, input, graph: graphOf(layersModel) };
 }
 
 function extend(input: SymbolicTensor, pieces: readonly Piece[], site: Site): SymbolicTensor {

@@ -1,5 +1,4 @@
 import type { ImageShape } from '../core/images.js';
-import type { Dropout } from '../layers/own/dropout.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
 import type { Graph } from './graph.js';
@@ -29,9 +28,8 @@ export interface Network<T extends Tasks = Tasks> {
   /** In the order of the model's outputs. */
   readonly tasks: T;
   readonly input: NetworkInput;
+  /** What a pass runs. */
   readonly graph: Graph;
-  /** The layers whose masks a training pass needs. */
-  readonly dropouts: readonly Dropout[];
 }
 
 /** Names of a network's tasks, in the order of its outputs. */
