@@ -158,7 +158,7 @@ test('kept outputs spare the frozen half: from the second epoch on no image is r
 test('an augmentation that is fixed is kept, a free one is not, and the log says so', async () => {
   const look = augment([horizontalFlip()]);
   const lines: string[] = [];
-  const _fit = async (store: Store, fixed: boolean) => {
+  const filesAfter = async (store: Store, fixed: boolean) => {
     await networkWith(6).fit(train.augment(look, { fixed }), {
       epochs: 1,
       engine: 'wasm',
