@@ -1,8 +1,9 @@
 import type { NamedTensorMap, Scalar, Tensor, Tensor4D } from '@tensorflow/tfjs';
+import type { PixelRange } from '../core/images.js';
 import { rng } from '../core/rng.js';
 import type { Batch, Dataset } from '../data/dataset.js';
 import type { NamedArray } from '../io/tensorFile.js';
-import type { Network, PixelRange } from '../models/network.js';
+import type { Network } from '../models/network.js';
 import { tf } from '../tensor/tf.js';
 import type { StepInputs } from './step.js';
 import type { TaskTargets } from './tally.js';
