@@ -27,7 +27,7 @@ export {
   type HistoryRow,
   type TaskRecord,
 } from './core/history.js';
-export type { ImageBytes, ImageShape, Pixels } from './core/images.js';
+export type { ImageBytes, ImageShape, PixelRange, Pixels } from './core/images.js';
 export type { Json } from './core/json.js';
 export { memoryStore } from './core/memoryStore.js';
 export type {
@@ -78,7 +78,7 @@ export { type HuberOptions, huber, meanAbsoluteError, meanSquaredError } from '.
 export { accuracy } from './metrics/accuracy.js';
 export type { Metric, MetricName, MetricOptions } from './metrics/metric.js';
 export { mae, mse, rmse } from './metrics/regression.js';
-export type { NetworkInput, PixelRange } from './models/network.js';
+export type { NetworkInput } from './models/network.js';
 export { type AdamOptions, type AdamWOptions, adam, adamw } from './optimizers/adam.js';
 export type { Clipping, Optimizer, OptimizerOptions, UpdateRule } from './optimizers/optimizer.js';
 export { type SgdOptions, sgd } from './optimizers/sgd.js';

@@ -1,14 +1,7 @@
-import type { ImageShape } from '../core/images.js';
+import type { ImageShape, PixelRange } from '../core/images.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
 import type { Graph } from './graph.js';
-
-/**
- * The numbers a network wants pixels as: 0 stands for black, 255 for white in a file.
- *
- * @category Compose
- */
-export type PixelRange = readonly [black: number, white: number];
 
 /**
  * What a network takes: images of one size, and how their bytes become numbers.

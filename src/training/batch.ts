@@ -1,10 +1,11 @@
 import type { NamedTensorMap, Scalar, Tensor } from '@tensorflow/tfjs';
+import type { PixelRange } from '../core/images.js';
 import { rng } from '../core/rng.js';
 import type { Batch, Dataset } from '../data/dataset.js';
 import type { NamedArray } from '../io/tensorFile.js';
 import { Dropout } from '../layers/own/dropout.js';
 import type { Graph } from '../models/graph.js';
-import type { Network, PixelRange } from '../models/network.js';
+import type { Network } from '../models/network.js';
 import { tf } from '../tensor/tf.js';
 import type { StepInputs } from './step.js';
 import type { TaskTargets } from './tally.js';

@@ -1,5 +1,6 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
 import { fault } from '../core/errors.js';
+import type { PixelRange } from '../core/images.js';
 import { rng } from '../core/rng.js';
 import {
   type Compiled,
@@ -11,7 +12,7 @@ import {
 import { type Runtime, type RuntimeTensor, runtimeTensor } from '../engines/onnx/runtime.js';
 import type { NamedArray } from '../io/tensorFile.js';
 import type { Weight } from '../layers/own/forward.js';
-import type { Network, PixelRange } from '../models/network.js';
+import type { Network } from '../models/network.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { tf } from '../tensor/tf.js';
 import { type Arrays, inputName, maskArrays, stepInputsOf, tensorsOf } from './batch.js';

@@ -1,7 +1,7 @@
+import type { PixelRange } from '../core/images.js';
 import type { Batch, Dataset } from '../data/dataset.js';
 import type { NamedArray } from '../io/tensorFile.js';
 import type { Halves } from '../models/halves.js';
-import type { PixelRange } from '../models/network.js';
 import { tf } from '../tensor/tf.js';
 import { imagesOf } from './batch.js';
 import { type Feature, Features } from './features.js';

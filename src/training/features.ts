@@ -1,10 +1,10 @@
 import { fault } from '../core/errors.js';
+import type { PixelRange } from '../core/images.js';
 import { canonical, type Json, sha256 } from '../core/json.js';
 import type { Store } from '../core/outside.js';
 import type { Dataset } from '../data/dataset.js';
 import { type NamedArray, readTensorFile, writeTensorFile } from '../io/tensorFile.js';
 import { type Graph, layersOf } from '../models/graph.js';
-import type { PixelRange } from '../models/network.js';
 
 /** What the frozen half makes of one image: one array an output. */
 export type Feature = readonly Float32Array[];
