@@ -42,24 +42,37 @@ export type Freezing<Stage extends string> =
     };
 
 /**
+ * Where a backbone's weights come from.
+ *
+ * @category Compose
+ */
+export type WeightsFile =
+  | {
+      /** The network's seed draws them, by Keras's own initialisers. */
+      readonly weights: null;
+      readonly load?: PackageLoader;
+      readonly file?: string;
+    }
+  | {
+      /** The bytes of a file of weights that Keras wrote, `.h5` or `.weights.h5`; null to have the seed draw them. */
+      readonly weights: Uint8Array | null;
+      /** Loads the optional package `h5wasm`, which reads the file: `loadPackage` of `tfjs-multitask/node`. */
+      readonly load: PackageLoader;
+      /** The file's name, for errors. Default `weights`. */
+      readonly file?: string;
+    };
+
+/**
  * Options of {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone}.
  *
  * @typeParam Stage - First words of the backbone's layer names, in order.
  * @category Compose
  */
-export type BackboneOptions<Stage extends string> = Freezing<Stage> & {
-  /**
-   * The bytes of a file of weights that Keras wrote, `.h5` or `.weights.h5`, or null: then the network's seed draws
-   * them, from Keras's own initialisers.
-   */
-  readonly weights: Uint8Array | null;
-  /** Reads the file by the optional package `h5wasm`: `loadPackage` of `tfjs-multitask/node`. Needed with `weights`. */
-  readonly load?: PackageLoader;
-  /** The file's name, for errors. Default `weights`. */
-  readonly file?: string;
-  /** With global average pooling and the 1000 classes of ImageNet (softmax) at the end. Default false. */
-  readonly top?: boolean;
-};
+export type BackboneOptions<Stage extends string> = WeightsFile &
+  Freezing<Stage> & {
+    /** With global average pooling and the 1000 classes of ImageNet (softmax) at the end. Default false. */
+    readonly top?: boolean;
+  };
 
 /** Everything that is true of one backbone. */
 export interface BackboneTable<Stage extends string = string> {

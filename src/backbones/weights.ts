@@ -1,19 +1,7 @@
 import { fault } from '../core/errors.js';
+import type { WeightsByLayer } from '../io/keras/storedWeights.js';
+import type { NamedArray } from '../io/tensorFile.js';
 import type { Row } from './table.js';
-
-/** A layer of a file of weights. */
-export interface FileLayer {
-  readonly name: string;
-  /** In Keras's order; names without their path: `kernel`, `moving_mean`. */
-  readonly weights: readonly FileWeight[];
-}
-
-/** A tensor of a file of weights. */
-export interface FileWeight {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
 
 /** The arrays of every row that has weights, in the order of its layer's weights. */
 export type RowWeights = ReadonlyMap<string, readonly Float32Array[]>;
@@ -58,65 +46,81 @@ function weightsOf(layer: Row['layer'], input: number): WeightedLayer['weights']
 }
 
 /**
- * The arrays for `wanted`, from the layers of a file: by name; by order where no name fits, as Keras reads its files, if
- * every shape agrees.
+ * The arrays for `wanted`, from the layers of a file: by name; by order where that fails, as Keras reads its files, since
+ * some official ones have older names. Then the count, every shape, and the place of every name that is known must agree.
  *
  * @param file - Its name, for errors.
- * @throws `file` fault naming the file and the tensor: missing, of another shape, not finite, or one that the backbone
- *   has no place for.
+ * @throws `file` fault naming the file and the tensor: missing, of another shape, or one that the backbone has no place for.
  */
 export function matchWeights(
   file: string,
   backbone: string,
   wanted: readonly WeightedLayer[],
-  layers: readonly FileLayer[],
+  stored: WeightsByLayer,
 ): RowWeights {
-  const held = layers.filter(({ weights }) => weights.length > 0);
+  const layers = Object.entries(stored).filter(([, weights]) => Object.keys(weights).length > 0);
+  const held = new Map(layers);
   const names = new Set(wanted.map(({ name }) => name));
-  const byName = new Map(held.map((layer) => [layer.name, layer]));
-  const fits = held.some(({ name }) => names.has(name));
-  const wrong = (
-    place: string,
-    expected: string,
-    received: string,
-    advice = `Is it a file of ${backbone}?`,
-  ) => fault({ kind: 'file', path: place === '' ? file : `${file}: ${place}`, expected, received, advice });
-  if (!fits && held.length !== wanted.length) {
-    throw wrong('', `the ${wanted.length} layers of ${backbone} that have weights`, `${held.length} others`);
+  const inOrder = () =>
+    layers.length === wanted.length &&
+    layers.every(([name, weights], i) => {
+      const arrays = Object.values(weights);
+      return (
+        (!names.has(name) || name === wanted[i]!.name) &&
+        arrays.map(({ shape }) => shape.join()).join(';') ===
+          wanted[i]!.weights.map(({ shape }) => shape.join()).join(';')
+      );
+    });
+  if (!wanted.every(({ name }) => held.has(name)) && inOrder()) {
+    return new Map(
+      wanted.map(({ name }, i) => [
+        name,
+        Object.values(layers[i]![1]).map(({ data }) => data as Float32Array),
+      ]),
+    );
   }
-  const extra = held.find(({ name }) => fits && !names.has(name));
+  const wrong: Wrong = (place, expected, received, advice = `Is it a file of ${backbone}'s weights?`) =>
+    fault({ kind: 'file', path: `${file}: ${place}`, expected, received, advice });
+  const extra = layers.find(([name]) => !names.has(name));
   if (extra) {
-    const top = extra.name === 'predictions' ? 'Give top: true, or a file without its top.' : undefined;
-    throw wrong(extra.name, `a layer of ${backbone}`, 'one that it has no place for', top);
+    const top = extra[0] === 'predictions' ? 'Give top: true, or a file without its top.' : undefined;
+    throw wrong(
+      extra[0],
+      `only the ${wanted.length} layers of ${backbone} that have weights`,
+      'another',
+      top,
+    );
   }
   return new Map(
-    wanted.map(({ name, weights }, i) => {
-      const found = fits ? byName.get(name) : held[i];
-      const there = fits ? name : `${found!.name} (for ${name})`;
-      if (!found) {
-        const top = name === 'predictions' ? 'Leave top out, or give the file with its top.' : undefined;
-        throw wrong(name, `a layer of ${backbone}`, 'nothing', top);
-      }
-      const surplus = found.weights[weights.length];
-      if (surplus) throw wrong(`${there}/${surplus.name}`, `${weights.length} tensors`, 'one more');
-      return [name, weights.map((weight, j) => checked(found.weights[j], weight, there, wrong))];
+    wanted.map(({ name, weights }) => {
+      const found = held.get(name);
+      if (found) return [name, arraysOf(name, weights, found, wrong)];
+      const top = name === 'predictions' ? 'Leave top out, or give the file with its top.' : undefined;
+      throw wrong(name, `a layer of ${backbone}`, 'nothing', top);
     }),
   );
 }
 
-function checked(
-  found: FileWeight | undefined,
-  { name, shape }: WeightedLayer['weights'][number],
+type Wrong = (place: string, expected: string, received: string, advice?: string) => Error;
+
+/** By name, or by place where a file has other names: numbers, or `depthwise_kernel` of Keras 2. */
+function arraysOf(
   layer: string,
-  wrong: (place: string, expected: string, received: string, advice?: string) => Error,
-): Float32Array {
+  wanted: WeightedLayer['weights'],
+  found: { readonly [weight: string]: NamedArray },
+  wrong: Wrong,
+): Float32Array[] {
   const show = (sides: readonly number[]) => `[${sides.join(', ')}]`;
-  const place = `${layer}/${name}`;
-  if (!found) throw wrong(place, `a tensor ${show(shape)}`, 'nothing');
-  if (found.shape.join() !== shape.join()) {
-    throw wrong(place, `a tensor ${show(shape)}`, show(found.shape));
-  }
-  const bad = found.data.findIndex((value) => !Number.isFinite(value));
-  if (bad < 0) return found.data;
-  throw wrong(place, 'finite numbers', `${found.data[bad]} at place ${bad}`, 'The file is damaged.');
+  const known = Object.keys(found);
+  const named = wanted.some(({ name }) => known.includes(name));
+  const keys = named ? wanted.map(({ name }) => name) : known;
+  const surplus = known.find((key, i) => (named ? !keys.includes(key) : i >= wanted.length));
+  if (surplus !== undefined) throw wrong(`${layer}/${surplus}`, `${wanted.length} tensors`, 'another');
+  return wanted.map(({ name, shape }, i) => {
+    const array = found[keys[i]!];
+    const place = `${layer}/${name}`;
+    if (!array) throw wrong(place, `a tensor ${show(shape)}`, 'nothing');
+    if (array.shape.join() !== shape.join()) throw wrong(place, `a tensor ${show(shape)}`, show(array.shape));
+    return array.data as Float32Array;
+  });
 }

@@ -1,13 +1,29 @@
 /** Backbones here and the fixture of `keras/make_backbones.py`. */
+import type { SymbolicTensor } from '@tensorflow/tfjs';
+import { expect } from 'vitest';
 import type { Backbone } from '../../src/backbones/backbone.js';
 import { efficientNetB0Backbone } from '../../src/backbones/efficientNetB0.js';
 import { mobileNetV2Backbone } from '../../src/backbones/mobileNetV2.js';
 import { resnet50Backbone } from '../../src/backbones/resnet50.js';
 import type { ImageShape } from '../../src/core/images.js';
-import { branch, dense, flatten, multiTask, type PixelRange, regression } from '../../src/index.js';
+import { closePredictor } from '../../src/engines/onnx/predictor.js';
+import {
+  branch,
+  dense,
+  flatten,
+  type MultiTaskModel,
+  multiTask,
+  type PixelRange,
+  regression,
+} from '../../src/index.js';
+import type { NamedArray } from '../../src/io/tensorFile.js';
+import { networkOf } from '../../src/models/compose.js';
+import type { AnyTask, Tasks } from '../../src/tasks/task.js';
 import { tf } from '../../src/tensor/tf.js';
-import { type FixtureArray, fixture } from './fixture.js';
-import { uniform } from './noise.js';
+import { forward } from '../../src/training/forward.js';
+import { expectClose, largest as largestOf } from './close.js';
+import { type FixtureArray, fixture, numbers } from './fixture.js';
+import { hashes, imageBytes, uniform } from './noise.js';
 
 /** What Keras's model with and without its top has in all. */
 interface Totals {
@@ -46,31 +62,19 @@ export const keras = fixture<
 
 export type Make = (options: { weights: null; top?: boolean; trainable?: boolean }) => Promise<Backbone>;
 
-/** `before`: layers and weights of Keras's model that are the image's input and preprocessing. */
-export const backbones: readonly {
-  readonly name: keyof typeof keras & ('resnet50' | 'mobileNetV2' | 'efficientNetB0');
-  readonly make: Make;
-  readonly before: Totals;
-}[] = [
-  {
-    name: 'resnet50',
-    make: resnet50Backbone,
-    before: { layers: 1, weights: 0, parameters: 0, trainable: 0 },
-  },
-  {
-    name: 'mobileNetV2',
-    make: mobileNetV2Backbone,
-    before: { layers: 1, weights: 0, parameters: 0, trainable: 0 },
-  },
-  {
-    name: 'efficientNetB0',
-    make: efficientNetB0Backbone,
-    before: { layers: 3, weights: 3, parameters: 7, trainable: 0 },
-  },
-];
+export const makes = {
+  resnet50: resnet50Backbone as Make,
+  mobileNetV2: mobileNetV2Backbone as Make,
+  efficientNetB0: efficientNetB0Backbone as Make,
+};
 
 /** A network of a backbone and as little else as there can be. */
-export async function networkOf(make: Make, input: ImageShape, top: boolean, range: PixelRange = [0, 255]) {
+export async function backboneModel(
+  make: Make,
+  input: ImageShape,
+  top: boolean,
+  range: PixelRange = [0, 255],
+) {
   return multiTask({ input, range })
     .trunk(await make({ weights: null, top }))
     .task('age', regression({ unit: 'years' }), branch(top ? [dense(1)] : [flatten()]))
@@ -160,4 +164,56 @@ export function shapeOf(layer: tf.layers.Layer): string {
   if (layer.getClassName() !== 'ZeroPadding2D') return text;
   const { padding } = layer.getConfig() as unknown as { padding: number[][] };
   return `${text}(${padding.flat().join(',')})`;
+}
+
+/** Numbers in inference on the engine in use: the outputs of some layers for one batch of images in the network's range. */
+export async function activationsOf(
+  model: MultiTaskModel<Tasks>,
+  layers: readonly string[],
+  images: NamedArray,
+): Promise<NamedArray[]> {
+  const taps = layers.map((name) => model.layersModel.getLayer(name).output as SymbolicTensor);
+  const flat = taps.map((tap) => (tap.rank === 2 ? tap : (tf.layers.flatten().apply(tap) as SymbolicTensor)));
+  // One regression a number: a task is what an engine answers.
+  const tasks = flat.map(({ shape }, i): [string, AnyTask] => [
+    `task${i}`,
+    { ...regression({ unit: 'none' }), units: shape[1]! },
+  ]);
+  const tapped = tf.model({ inputs: model.layersModel.inputs, outputs: flat });
+  const network = networkOf(tapped, Object.fromEntries(tasks), model.input);
+  const outputs = await forward(network, images);
+  const found = outputs.map((output, i) => {
+    const data = output.dataSync() as Float32Array;
+    output.dispose();
+    return { shape: [images.shape[0]!, ...(taps[i]!.shape.slice(1) as number[])], data };
+  });
+  closePredictor(network);
+  return found;
+}
+
+/**
+ * The activations of a backbone with the fixture's weights and images are Keras's on the engine in use. Within 1e-4 of
+ * the largest: the longest chain adds up some 400,000 products in another order, through 50 layers.
+ */
+export async function expectForward(name: keyof typeof makes): Promise<void> {
+  const { size, activations, 'gain of predictions': gain } = keras[name].forward;
+  const [height, width] = size;
+  const model = await backboneModel(makes[name], [height, width, 3], true, [0, 1]);
+  hashed(name, bodyOf(model), gain);
+  const bytes = imageBytes(`${name}/image`, [2, height, width, 3]);
+  const images = { shape: [2, height, width, 3], data: Float32Array.from(bytes, (byte) => byte / 255) };
+  const layers = Object.keys(activations);
+  const found = await activationsOf(model as unknown as MultiTaskModel<Tasks>, layers, images);
+  layers.forEach((layer, i) => {
+    const { shape, samples, largest, 'mean of absolutes': mean } = activations[layer]!;
+    const { data } = found[i]!;
+    expect(found[i]!.shape, layer).toEqual(shape);
+    const places = hashes(`${name}/${layer}/places`, numbers(samples).length);
+    const sampled = Float32Array.from(places, (place) => data[place % data.length]!);
+    expectClose(sampled, numbers(samples), 1e-4 * largest, layer);
+    expectClose([largestOf(data)], [largest], 1e-4 * largest, `${layer}, the largest`);
+    const sum = data.reduce((total, value) => total + Math.abs(value), 0);
+    expectClose([sum / data.length], [mean], 1e-4 * largest, `${layer}, the mean of absolutes`);
+  });
+  model.dispose();
 }
