@@ -181,13 +181,13 @@ export async function activationsOf(
   ]);
   const tapped = tf.model({ inputs: model.layersModel.inputs, outputs: flat });
   const network = networkOf(tapped, Object.fromEntries(tasks), model.input);
-  const outputs = await forward(network, images);
+  const outputs = await forward(network.graph, [images]);
   const found = outputs.map((output, i) => {
     const data = output.dataSync() as Float32Array;
     output.dispose();
     return { shape: [images.shape[0]!, ...(taps[i]!.shape.slice(1) as number[])], data };
   });
-  closePredictor(network);
+  closePredictor(network.graph);
   return found;
 }
 
