@@ -1,20 +1,21 @@
 /** Backbones here and the fixture of `keras/make_backbones.py`. */
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { expect } from 'vitest';
-import type { Backbone } from '../../src/backbones/backbone.js';
-import { efficientNetB0Backbone } from '../../src/backbones/efficientNetB0.js';
-import { mobileNetV2Backbone } from '../../src/backbones/mobileNetV2.js';
-import { resnet50Backbone } from '../../src/backbones/resnet50.js';
+
 import type { ImageShape } from '../../src/core/images.js';
 import { closePredictor } from '../../src/engines/onnx/predictor.js';
 import {
+  type Backbone,
   branch,
   dense,
+  efficientNetB0Backbone,
   flatten,
   type MultiTaskModel,
+  mobileNetV2Backbone,
   multiTask,
   type PixelRange,
   regression,
+  resnet50Backbone,
 } from '../../src/index.js';
 import type { NamedArray } from '../../src/io/tensorFile.js';
 import { networkOf } from '../../src/models/compose.js';
