@@ -1,6 +1,7 @@
 import { didYouMean, fault, kindOf, show } from '../core/errors.js';
 import type { Json } from '../core/json.js';
 import type { Dataset, SampleWeight } from '../data/dataset.js';
+import { halvesOf } from '../models/halves.js';
 import type { Network } from '../models/network.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { Tasks } from '../tasks/task.js';
@@ -60,6 +61,7 @@ export function checkRun({
   seed,
   loss,
   clean,
+  features,
 }: RunPlan): void {
   checkWeights(loss, network.tasks);
   checkBatchSize('fit.batchSize', batchSize);
@@ -83,6 +85,24 @@ export function checkRun({
       expected: 'a validation dataset to judge without augmentation',
       received: 'none',
       advice: 'Give validation, or leave clean out.',
+    });
+  }
+  if (!network.layersModel.layers.some((layer) => layer.trainableWeights.length > 0)) {
+    throw fault({
+      kind: 'argument',
+      path: 'fit',
+      expected: 'a model with at least one layer that is trained',
+      received: 'one whose layers are all frozen',
+      advice: 'Set trainable to true on the layers to train.',
+    });
+  }
+  if (features && !halvesOf(network.graph).frozen) {
+    throw fault({
+      kind: 'argument',
+      path: 'fit.features',
+      expected: 'a model that begins with frozen layers',
+      received: 'one whose first weights are trained',
+      advice: 'Freeze them with trainable: false, or leave features out.',
     });
   }
   checkData('train', train, network.tasks, network.input.shape);

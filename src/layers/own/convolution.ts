@@ -55,7 +55,7 @@ export class DepthwiseConv2D extends stockLayer<StockDepthwise>('DepthwiseConv2D
 /** How to run `layer` fused, or undefined where the stock call must serve: another activation, channels first. */
 function fused(
   layer: StockConvolution,
-  { training, forward }: CallArguments,
+  { training, forward, given }: CallArguments,
 ): ConvolutionOptions | undefined {
   const activation = layer.activation?.getClassName() ?? 'linear';
   if (!training || !forward || layer.dataFormat === 'channelsFirst') return undefined;
@@ -65,12 +65,6 @@ function fused(
     padding: layer.padding,
     dilations: layer.dilationRate as [number, number],
     activation,
-    inputGradient: !readsImages(layer),
+    inputGradient: !given,
   };
-}
-
-/** Whether every input of `layer` is the network's input, whose gradient nobody asks for. */
-function readsImages(layer: tf.layers.Layer): boolean {
-  const nodes = (layer as unknown as { inboundNodes: { inboundLayers: tf.layers.Layer[] }[] }).inboundNodes;
-  return nodes.every((node) => node.inboundLayers.every((before) => before.getClassName() === 'InputLayer'));
 }
