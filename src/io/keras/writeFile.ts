@@ -53,7 +53,7 @@ async function archive(contents: KerasContents, load: PackageLoader): Promise<Ui
     config: topologyJson(graph, false),
     registered_name: 'Functional',
     build_config: { input_shape: null },
-    ...(compiled ? { compile_config: compiledJson(compiled, false) } : {}),
+    compile_config: compiled ? compiledJson(compiled, false) : {},
   };
   const weights = await writeHdf5(await weightsTree(graph, numbers, optimizer), load);
   const text = (value: Json) => new TextEncoder().encode(kerasJson(value));
