@@ -210,6 +210,16 @@ async function write() {
       expected(alone.layersModel),
     );
   }
+  const chain = tf.sequential({
+    layers: [
+      tf.layers.conv2d({ filters: 2, kernelSize: 3, inputShape: [8, 8, 1] }),
+      tf.layers.flatten(),
+      tf.layers.dense({ units: 2, trainable: false }),
+    ],
+  });
+  for (const format of ['keras', 'h5'] as const) {
+    await add(`sequential.${format}`, await exportKeras(chain, { format, load }), expected(chain));
+  }
   const runs = [];
   for (const [i, [name, make]] of Object.entries(OPTIMISERS).entries())
     runs.push(await goingOn(name, make(), i));
