@@ -5,6 +5,7 @@ import { adopt } from '../layers/own/adopt.js';
 import { networkOf } from '../models/compose.js';
 import type { Network } from '../models/network.js';
 import type { Tasks } from '../tasks/task.js';
+import { freedTogether } from '../tensor/stock.js';
 import { tf } from '../tensor/tf.js';
 import { checkTaskTable, type TaskTable, taskTable } from './taskTable.js';
 import { checkTopology, renumberCalls } from './topology.js';
@@ -118,6 +119,7 @@ export async function readModelFolder<T extends Tasks>(
     weightSpecs: group.weights as tf.io.WeightsManifestEntry[],
     weightData: bytes.slice().buffer,
   });
+  freedTogether(layersModel);
   try {
     checkOutputs(layersModel, input.shape, known, where('model.json'));
     for (const layer of layersModel.layers) adopt(layer, where('model.json'));

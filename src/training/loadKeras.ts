@@ -15,12 +15,14 @@ import { checkNamedTask, checkRange } from './multiTask.js';
  * @category Files
  */
 export interface LoadKerasOptions {
-  /** Brings h5wasm, which reads HDF5: `loadPackage` of `tfjs-multitask/node`, `importPackage` of `tfjs-multitask/browser`. */
+  /** Brings h5wasm, which reads HDF5: `loadPackage` of `tfjs-multitask/node`, `packages({ … })` of `tfjs-multitask/browser`. */
   readonly load: PackageLoader;
   /** The file's name, for errors. Default `file`. */
   readonly name?: string;
   /** A second file: the weights of a model that was saved without, or others: `.weights.h5`, or a legacy weights `.h5`. */
   readonly weights?: Uint8Array;
+  /** The second file's name, for errors. Default `weights`. */
+  readonly weightsName?: string;
   /** `[height, width, channels]` of the images where the model leaves them open. */
   readonly input?: ImageShape;
   /** Layers of classes that are unknown here: `{ Blur: (config, name) => layer }`, or `mine>Blur` with the package. */
@@ -83,15 +85,21 @@ export async function loadKeras<T extends Tasks>(
   file: Uint8Array,
   options: LoadKerasOptions & { readonly tasks?: T | undefined; readonly range?: PixelRange },
 ): Promise<tf.LayersModel | MultiTaskModel<T>> {
-  const { name: path = 'file', tasks, range = [0, 1], weights, layers, input, log, load } = options;
-  const reading = { load, path, weights, layers, input, log };
+  const {
+    name: path = 'file',
+    weightsName: weightsPath = 'weights',
+    tasks,
+    range = [0, 1],
+    ...reads
+  } = options;
+  const reading = { ...reads, path, weightsPath };
   if (!tasks) return readKerasModel(file, reading);
   checkRange('loadKeras.range', range);
   const names = Object.keys(tasks);
   names.forEach((name, i) => {
     checkNamedTask(`loadKeras.tasks.${name}`, name, tasks[name]!, names.slice(0, i));
   });
-  const choose = (outputs: readonly KerasOutput[]) => outputsOf(names, outputs, log);
+  const choose = (outputs: readonly KerasOutput[]) => outputsOf(names, outputs, reads.log);
   const layersModel = await readKerasModel(file, { ...reading, choose });
   try {
     const shape = imageOf(layersModel, path);

@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
-import { exportKeras, memoryStore, regression } from '../../src/index.js';
+import { exportKeras, loadKeras, memoryStore, regression } from '../../src/index.js';
 import { readModelFolder, writeModelFolder } from '../../src/io/modelFolder.js';
 import { networkOf } from '../../src/models/compose.js';
 import { loadPackage } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
-import { loadKeras } from '../../src/training/loadKeras.js';
 import { answersOf, builtFrom, type ModelSpec, modelSpec, noiseFor } from './models.js';
 
 const BATCH = 2;

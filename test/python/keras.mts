@@ -22,6 +22,7 @@ import {
   globalAveragePool,
   huber,
   imagesInMemory,
+  loadKeras,
   mae,
   memoryStore,
   mse,
@@ -40,7 +41,6 @@ import {
 import { folderStore, loadPackage } from '../../src/node/index.js';
 import { silenceCpuAdvice } from '../../src/tensor/quiet.js';
 import { tf } from '../../src/tensor/tf.js';
-import { loadKeras } from '../../src/training/loadKeras.js';
 import { answersOf, builtFrom, modelSpec, noiseFor } from '../laws/models.js';
 
 const [, , order, folder] = process.argv as [string, string, string, string];

@@ -113,7 +113,7 @@ function assignLegacy(
   wanting.forEach((layer, i) => {
     const [name, weights] = byName ? ([layer.name, stored.get(layer.name)!] as const) : full[i]!;
     used.add(name);
-    if (layer.model) fillNested(layer, made, weights, `${path}/${name}`);
+    if (layer.model) fillNested(model.name, layer, made, weights, `${path}/${name}`);
     else fill(layer, made, ofOneLayer(layer, slotsOf(layer, made), weights, `${path}/${name}`));
   });
   const extra = full.find(([name]) => !used.has(name));
@@ -153,6 +153,7 @@ function ofOneLayer(
 
 /** A nested model's weights stand in one group: each has its layer's name before its own, and maybe its model's. */
 function fillNested(
+  root: string,
   outer: KerasLayer,
   made: MadeLayers,
   stored: readonly StoredWeight[],
@@ -171,9 +172,9 @@ function fillNested(
         const weights = slotsOf(layer, made).map(({ name }) => {
           const words = [name, ...(ALSO[name] ?? [])];
           const near = words.flatMap((word) => index.get(`${layer.name}/${word}`) ?? []);
-          const weight = nearest(near, [...path, layer.name]);
+          const weight = nearest(near, path);
           if (!weight || !left.delete(weight)) {
-            throw wrong(`${place}`, `${name} of layer ${layer.name}`, 'no weight of that name');
+            throw wrong(place, `${name} of layer ${layer.name}`, 'no weight of that name');
           }
           return weight;
         });
@@ -181,23 +182,26 @@ function fillNested(
       }
     }
   };
-  visit(outer.model!, [outer.name]);
+  visit(outer.model!, [root, outer.name]);
   const [extra] = left;
   if (extra) throw wrong(extra.place, `a weight of a layer in ${outer.name}`, 'one that it does not have');
 }
 
-/** Of weights whose layer has the right name, the one whose models' names agree furthest; undefined where two do. */
+/**
+ * Of weights whose layer has the right name, the one whose models' names fit best; undefined where two do. Keras leaves some
+ * models out of a name: it names sequential ones, not functional ones.
+ */
 function nearest(weights: readonly StoredWeight[], path: readonly string[]): StoredWeight | undefined {
-  const shared = ({ name }: StoredWeight) => {
-    const layers = name.split('/').slice(0, -1);
-    let count = 0;
-    while (count < path.length && layers.at(-1 - count) === path.at(-1 - count)) count++;
-    return count;
+  const agreement = ({ name }: StoredWeight) => {
+    const models = name.split('/').slice(0, -2);
+    let at = 0;
+    for (const model of path) if (models[at] === model) at++;
+    return at === models.length ? at : -1;
   };
   const [best, second] = weights
-    .map((weight) => ({ weight, count: shared(weight) }))
-    .sort((a, b) => b.count - a.count);
-  return best && best.count !== second?.count ? best.weight : undefined;
+    .map((weight) => ({ weight, fits: agreement(weight) }))
+    .sort((a, b) => b.fits - a.fits);
+  return best && best.fits !== second?.fits ? best.weight : undefined;
 }
 
 function assignContainer(model: KerasModel, made: MadeLayers, group: Hdf5Group, path: string): void {

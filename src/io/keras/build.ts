@@ -151,7 +151,7 @@ class Building {
       const lost = call.operands.filter(isTensor).find((operand) => !values.has(keyOf(operand)));
       if (lost) tensorAt(lost, `${call.path} (${layer.name})`);
     }
-    return model.outputs.map((reference) => tensorAt(reference, `${model.path}.output_layers`));
+    return model.outputs.map((reference) => tensorAt(reference, model.outputsPath));
   }
 
   private call(
@@ -193,7 +193,7 @@ class Building {
       if (known.training !== training) {
         throw refusal({ layer }, 'all calls in one phase', 'calls with training=False and without', '');
       }
-      const output = known.apply(inputs, call);
+      const output = known.apply(this.distinct(layer, inputs), call);
       if (output.shape.some((size, i) => i > 0 && size !== null && !(size > 0))) {
         throw refusal(
           { layer },
@@ -215,6 +215,15 @@ class Building {
         cause,
       });
     }
+  }
+
+  /** A tensor that one layer takes twice is freed by TensorFlow.js before other layers have had it: the second is a copy. */
+  private distinct(layer: KerasLayer, inputs: readonly SymbolicTensor[]): readonly SymbolicTensor[] {
+    return inputs.map((input, i) => {
+      if (inputs.indexOf(input) === i) return input;
+      const name = this.options.names.take(`${this.options.placed.get(layer)!.name}_again`);
+      return tf.layers.activation({ activation: 'linear', name }).apply(input) as SymbolicTensor;
+    });
   }
 
   private translate(
@@ -302,7 +311,7 @@ function inputLayer(model: KerasModel, name: string): KerasLayer {
   if (layer?.className === 'InputLayer') return layer;
   throw fault({
     kind: 'file',
-    path: `${model.path}.input_layers`,
+    path: model.inputsPath,
     expected: 'names of input layers',
     received: JSON.stringify(name),
     advice: 'Save the model anew with Keras.',

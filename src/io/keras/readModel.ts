@@ -3,10 +3,11 @@ import { fault } from '../../core/errors.js';
 import type { PackageLoader } from '../../core/outside.js';
 import { adopt } from '../../layers/own/adopt.js';
 import { silenceCpuAdvice } from '../../tensor/quiet.js';
+import { freedTogether } from '../../tensor/stock.js';
 import { tf } from '../../tensor/tf.js';
 import type { Hdf5Group } from '../hdf5.js';
 import { assignWeights, writeConstants } from './assign.js';
-import { buildLayers, type LayerMaker, type MadeLayer } from './build.js';
+import { type Built, buildLayers, type LayerMaker, type MadeLayer } from './build.js';
 import { openKerasFile } from './openFile.js';
 import { namesTaken, placeLayers } from './placing.js';
 import { type KerasLayer, type KerasModel, type Reference, readStructure } from './structure.js';
@@ -16,11 +17,11 @@ export interface ReadOptions {
   readonly load: PackageLoader;
   /** The file, for errors. */
   readonly path: string;
-  readonly weights?: Uint8Array | undefined;
-  readonly weightsPath?: string | undefined;
-  readonly layers?: { readonly [className: string]: LayerMaker } | undefined;
-  readonly input?: readonly number[] | undefined;
-  readonly log?: ((text: string) => void) | undefined;
+  readonly weights?: Uint8Array;
+  readonly weightsPath: string;
+  readonly layers?: { readonly [className: string]: LayerMaker };
+  readonly input?: readonly number[];
+  readonly log?: (text: string) => void;
   /** Chooses outputs by their names in Keras, and names them: `[name here, number of the output]`. */
   readonly choose?: (outputs: readonly KerasOutput[]) => readonly (readonly [name: string, output: number])[];
 }
@@ -49,7 +50,7 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadOptions): P
       advice: 'Give the file of the model, and this one as `weights`.',
     });
   }
-  const weightsPath = options.weightsPath ?? 'weights';
+  const { weightsPath } = options;
   const weights = options.weights
     ? (await openKerasFile(options.weights, weightsPath, load)).weights
     : file.weights;
@@ -92,7 +93,9 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadOptions): P
     );
     const outputs = chosen
       ? chosen.map(([name, output]) => called(name, built.outputs[output]!))
-      : built.outputs;
+      : built.outputs.map((output, i) =>
+          isPlainOutput(built, i) ? output : called(names.take(model.outputs[i]!.layer), output),
+        );
     const layersModel = tf.model({
       inputs: [...built.inputs],
       outputs: [...outputs],
@@ -101,6 +104,7 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadOptions): P
     assignWeights(model, made, weights);
     writeConstants(made);
     for (const layer of layersModel.layers) adopt(layer, path);
+    freedTogether(layersModel);
     kept = layersModel;
     return layersModel;
   } finally {
@@ -133,6 +137,11 @@ function endOf(model: KerasModel, { layer: name, tensor }: Reference): KerasLaye
   if (layer?.calls.length !== 1) return undefined;
   const inner = layer.model?.outputs[tensor];
   return layer.model ? inner && endOf(layer.model, inner) : layer;
+}
+
+/** Whether an output is one once, and no input: TensorFlow.js wants them so. */
+function isPlainOutput({ inputs, outputs }: Built, i: number): boolean {
+  return !inputs.includes(outputs[i]!) && outputs.indexOf(outputs[i]!) === i;
 }
 
 /** `output` as the output of a layer called `name`: our formats name outputs so. */

@@ -136,7 +136,14 @@ const softmax: Translator = (making) => {
   const [first, ...more] = part.isList ? part.items() : [part];
   if (!first || more.length > 0) throw part.wrong('one axis');
   const axis = first.count(-8, -1);
-  return applying(making.make('Softmax', { axis }));
+  if (axis !== -1 && axis !== making.shapes[0]!.length - 1) {
+    throw first.wrong(
+      'the last axis',
+      undefined,
+      'TensorFlow.js has no other: put Permute before and after.',
+    );
+  }
+  return applying(making.make('Softmax', { axis: -1 }));
 };
 
 const preLU: Translator = ({ config, make }) => {

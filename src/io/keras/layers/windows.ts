@@ -36,8 +36,17 @@ const conv: Translator = (making) => {
 
 const depthwise: Translator = (making) => {
   checkChannelsLast(making);
+  const { dilationRate, ...window } = windowArgs(making);
+  if (dilationRate.some((rate) => rate > 1)) {
+    throw refusal(
+      making,
+      'a depthwise convolution without dilation',
+      `dilation_rate ${dilationRate.join('x')}`,
+      'The layer of TensorFlow.js does not heed it: use SeparableConv2D, whose layer does.',
+    );
+  }
   const args = {
-    ...windowArgs(making),
+    ...window,
     depthMultiplier: making.config.at('depth_multiplier').count(1, 1),
     ...weightSettings(making, 'depthwise', 'bias'),
   };
