@@ -14,7 +14,11 @@ import {
   weightsTree,
 } from './writeWeights.js';
 
-/** `keras`: the zip archive of Keras 3. `h5`: one HDF5 file, which Keras 2 and 3 call the legacy format. */
+/**
+ * `keras`: the zip archive of Keras 3. `h5`: one HDF5 file, which Keras 3 calls the legacy format.
+ *
+ * @category Files
+ */
 export type KerasFormat = 'keras' | 'h5';
 
 /** Everything a file holds. */
