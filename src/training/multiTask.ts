@@ -1,9 +1,9 @@
 import { fault, kindOf } from '../core/errors.js';
-import type { ImageShape } from '../core/images.js';
+import type { ImageShape, PixelRange } from '../core/images.js';
 import type { Mistake, Simplify } from '../core/types.js';
 import type { Branch, Trunk } from '../layers/parts.js';
 import { type ComposedTask, composeNetwork } from '../models/compose.js';
-import type { Network, PixelRange } from '../models/network.js';
+import type { Network } from '../models/network.js';
 import type { AnyTask, Tasks } from '../tasks/task.js';
 import { type MultiTaskModel, modelOf } from './model.js';
 
