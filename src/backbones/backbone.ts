@@ -91,7 +91,7 @@ export function backboneOf<Stage extends string>(
   { path, rows, stages, ...table }: BackboneTable<Stage>,
   preprocessing: Preprocessing,
   weights: RowWeights | undefined,
-  { trainable = true, trainableFrom, top = false }: Freezing<Stage> & { readonly top?: boolean },
+  { trainable, trainableFrom, top = false }: Freezing<Stage> & { readonly top?: boolean },
 ): Backbone {
   const all = top ? [...rows, ...table.top] : rows;
   const first = firstTrained(path, all, stages, trainable, trainableFrom);
@@ -122,10 +122,19 @@ function firstTrained(
   path: string,
   rows: readonly Row[],
   stages: readonly string[],
-  trainable: boolean,
+  trainable: boolean | undefined,
   from: string | undefined,
 ): number {
-  if (from === undefined) return trainable ? 0 : rows.length;
+  if (from === undefined) return (trainable ?? true) ? 0 : rows.length;
+  if (trainable !== undefined) {
+    throw fault({
+      kind: 'argument',
+      path: `${path}.trainableFrom`,
+      expected: 'no trainable beside it',
+      received: 'trainable as well',
+      advice: 'Say trainable for all of the backbone, trainableFrom for its end.',
+    });
+  }
   const named = rows.findIndex(({ name }) => name === from);
   const first = named >= 0 ? named : rows.findIndex(({ name }) => from !== '' && name.startsWith(from));
   if (first >= 0) return first;
