@@ -30,9 +30,11 @@ export type Freezing<Stage extends string> =
   | {
       /** Default true. */
       readonly trainable?: boolean;
+      /** Not beside `trainable`. */
       readonly trainableFrom?: never;
     }
   | {
+      /** Not beside `trainableFrom`. */
       readonly trainable?: never;
       /**
        * A stage, or the name of a layer or its beginning: every layer before the first so called is frozen, the rest is
@@ -50,7 +52,9 @@ export type WeightsFile =
   | {
       /** The network's seed draws them, by Keras's own initialisers. */
       readonly weights: null;
+      /** Not needed. */
       readonly load?: PackageLoader;
+      /** Not needed. */
       readonly file?: string;
     }
   | {
