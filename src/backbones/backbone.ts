@@ -1,6 +1,5 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { fault } from '../core/errors.js';
-import type { PackageLoader } from '../core/outside.js';
 import type { Block } from '../layers/block.js';
 import type { Trunk } from '../layers/parts.js';
 import { type Preprocessing, preprocessingLayer, preprocessingWeights } from './preprocessing.js';
@@ -48,23 +47,15 @@ export type Freezing<Stage extends string> =
  *
  * @category Compose
  */
-export type WeightsFile =
-  | {
-      /** The network's seed draws them, by Keras's own initialisers. */
-      readonly weights: null;
-      /** Not needed. */
-      readonly load?: PackageLoader;
-      /** Not needed. */
-      readonly file?: string;
-    }
-  | {
-      /** The bytes of a file of weights that Keras wrote, `.h5` or `.weights.h5`; null to have the seed draw them. */
-      readonly weights: Uint8Array | null;
-      /** Loads the optional package `h5wasm`, which reads the file: `loadPackage` of `tfjs-multitask/node`. */
-      readonly load: PackageLoader;
-      /** The file's name, for errors. Default `weights`. */
-      readonly file?: string;
-    };
+export interface WeightsFile {
+  /**
+   * The bytes of a file of weights that Keras wrote, `.h5` or `.weights.h5`; or null: then the network's seed draws them,
+   * by Keras's own initialisers.
+   */
+  readonly weights: Uint8Array | null;
+  /** The file's name, for errors. Default `weights`. */
+  readonly file?: string;
+}
 
 /**
  * Options of {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone}.

@@ -67,7 +67,7 @@ beforeAll(async () => {
 const copy = (layers: Layers): Layers =>
   new Map([...layers].map(([name, weights]) => [name, new Map(weights)]));
 const read = (weights: Uint8Array, options = {}) =>
-  mobileNetV2Backbone({ weights, load: loadPackage, file: 'mobile.h5', ...options });
+  mobileNetV2Backbone({ weights, file: 'mobile.h5', ...options });
 
 const built = (
   backbone: Parameters<ReturnType<typeof multiTask>['trunk']>[0],
@@ -159,9 +159,7 @@ describe('a file of weights', () => {
 
   test('of another backbone, or cut, is refused', async () => {
     const bytes = await fileOf(mobile);
-    const other = await faultOf(() =>
-      resnet50Backbone({ weights: bytes, load: loadPackage, file: 'mobile.h5' }),
-    );
+    const other = await faultOf(() => resnet50Backbone({ weights: bytes, file: 'mobile.h5' }));
     expect(other).toMatchObject({ kind: 'file', path: 'mobile.h5: Conv1' });
     expect((await faultOf(() => read(bytes.slice(0, 4_000_000)))).kind).toBe('file');
     expect((await faultOf(() => read(new Uint8Array(0)))).kind).toBe('file');
@@ -191,7 +189,7 @@ describe('a file of weights', () => {
         ['count', count],
       ]);
       const weights = await fileOf(new Map([['normalization_3', norm], ...body]));
-      const model = built(await efficientNetB0Backbone({ weights, load: loadPackage }));
+      const model = built(await efficientNetB0Backbone({ weights }));
       const [kernel, bias] = model.layersModel
         .getLayer('image_preprocess')
         .weights.map((weight) => [...weight.read().dataSync()]);
@@ -219,15 +217,9 @@ describe('a wrong call', () => {
     ['no weights', () => resnet50Backbone({} as never), 'resnet50Backbone.weights', 'nothing'],
     [
       "'imagenet' without Node",
-      () => resnet50Backbone({ weights: 'imagenet', load: loadPackage } as never),
+      () => resnet50Backbone({ weights: 'imagenet' } as never),
       'resnet50Backbone.weights',
       'a value of type string',
-    ],
-    [
-      'no loader',
-      () => resnet50Backbone({ weights: new Uint8Array(8) } as never),
-      'resnet50Backbone.load',
-      'nothing',
     ],
     [
       'a stage that is none',
