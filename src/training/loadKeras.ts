@@ -1,10 +1,9 @@
 import { fault } from '../core/errors.js';
-import type { ImageShape } from '../core/images.js';
+import type { ImageShape, PixelRange } from '../core/images.js';
 import type { PackageLoader } from '../core/outside.js';
 import type { LayerMaker } from '../io/keras/build.js';
 import { type KerasOutput, readKerasModel } from '../io/keras/readModel.js';
 import { networkOf } from '../models/compose.js';
-import type { PixelRange } from '../models/network.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
 import { type MultiTaskModel, modelOf } from './model.js';
