@@ -1,3 +1,4 @@
+import { inflateSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
   adam,
@@ -20,23 +21,32 @@ import {
   weightedLoss,
 } from '../../src/index.js';
 import { loadPackage } from '../../src/node/index.js';
+import { fixture } from '../parity/fixture.js';
 
 const SIDE = 32;
+/** Models that real Keras saved, with a base that is a model inside the model. */
+const keras = fixture<{
+  readonly shape: readonly [number, number, number];
+  readonly faces: { readonly [name: string]: { readonly files: { readonly [kind: string]: string } } };
+}>('files');
 const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };
 type Model = MultiTaskModel<typeof tasks>;
 
-const random = rng(1, 'frozen files');
-const data = imagesInMemory(
-  Array.from({ length: 8 }, (_, i) => ({
-    labels: { age: 10 * i, gender: i % 2 ? ('male' as const) : ('female' as const) },
-    image: {
-      data: Uint8Array.from({ length: SIDE * SIDE * 3 }, () => random.below(256)),
-      height: SIDE,
-      width: SIDE,
-      channels: 3,
-    },
-  })),
-);
+/** Eight images of noise. */
+function noise(height: number, width: number, channels: number) {
+  const random = rng(1, 'frozen files');
+  return imagesInMemory(
+    Array.from({ length: 8 }, (_, i) => ({
+      labels: { age: 10 * i, gender: i % 2 ? ('male' as const) : ('female' as const) },
+      image: {
+        data: Uint8Array.from({ length: height * width * channels }, () => random.below(256)),
+        height,
+        width,
+        channels,
+      },
+    })),
+  );
+}
 
 const numbersOf = ({ layersModel }: Model) =>
   new Map(layersModel.weights.map((weight) => [weight.originalName, `${weight.read().dataSync()}`]));
@@ -45,7 +55,7 @@ const frozenOf = ({ layersModel }: Model) =>
   layersModel.layers.filter(({ trainable }) => !trainable).map(({ name }) => name);
 
 const train = (model: Model) =>
-  model.fit(data, {
+  model.fit(noise(...model.input.shape), {
     epochs: 1,
     batchSize: 4,
     engine: 'wasm',
@@ -98,3 +108,20 @@ describe.each([
     opened.dispose();
   });
 });
+
+test.each(['frozen', 'partly'].flatMap((name) => ['keras', 'h5'].map((kind) => [name, kind] as const)))(
+  'a base inside a Keras model, %s, from %s, stays frozen as far as it was',
+  async (name, kind) => {
+    const file = new Uint8Array(inflateSync(Buffer.from(keras.faces[name]!.files[kind]!, 'base64')));
+    const model = await loadKeras(file, { load: loadPackage, tasks, range: [0, 255] });
+    const frozen = new Set(frozenOf(model));
+    const before = numbersOf(model);
+    await train(model);
+    const after = numbersOf(model);
+    const kept = [...before.keys()].filter((weight) => frozen.has(weight.split('/')[0]!));
+    expect(kept.some((weight) => weight.endsWith('moving_mean'))).toBe(true);
+    for (const weight of kept) expect(after.get(weight) === before.get(weight), weight).toBe(true);
+    expect(after.get('age/kernel')).not.toBe(before.get('age/kernel'));
+    model.dispose();
+  },
+);
