@@ -1,10 +1,6 @@
-import { inflateSync, zipSync } from 'fflate';
+import { zipSync } from 'fflate';
 import { fault } from '../core/errors.js';
-
-/** What deflate can pack into one byte, at most. */
-const MOST_PER_BYTE = 1032;
-/** A member larger than this has no use here, and its name and sizes may be chosen to exhaust the memory. */
-const LARGEST_UNPACKED = 2 ** 31;
+import { inflated } from './inflate.js';
 
 /** Where a member lies, by the archive's list at its end. */
 interface Member {
@@ -137,11 +133,8 @@ function unpack(
 ): Uint8Array {
   let whole = packed;
   if (method === 8) {
-    if (unpacked > packed.length * MOST_PER_BYTE || unpacked > LARGEST_UNPACKED) {
-      throw corrupt(`a member "${name}" that claims ${unpacked} bytes, more than it can hold`);
-    }
     try {
-      whole = inflateSync(packed, { out: new Uint8Array(unpacked) });
+      whole = inflated(packed, unpacked);
     } catch (cause) {
       throw corrupt(`a member "${name}" that cannot be unpacked (${(cause as Error).message})`, cause);
     }

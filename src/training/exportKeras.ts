@@ -8,6 +8,7 @@ import { optimizerState, type Standing } from '../io/keras/writeOptimizer.js';
 import type { WeightNumbers } from '../io/keras/writeWeights.js';
 import { taskTable } from '../io/taskTable.js';
 import { networkOf } from '../models/compose.js';
+import { halvesOf } from '../models/halves.js';
 import type { Network } from '../models/network.js';
 import { settle } from '../models/settle.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
@@ -16,6 +17,7 @@ import type { tf } from '../tensor/tf.js';
 import type { Weights } from './callback.js';
 import { CHECKPOINT, type Checkpoint, contractOf, readCheckpoint } from './checkpoint.js';
 import { contractOfModel } from './contract.js';
+import { FROZEN, frozenDigest } from './features.js';
 import { GRADIENT_SUM, trainedSize, trainedWeights } from './step.js';
 import { checkWeights, type NamesEveryTask, type WeightedLoss } from './weightedLoss.js';
 
@@ -149,7 +151,7 @@ async function exportNetwork(
     (saved ? standingOf(network, optimizer, saved) : format === 'keras' && fresh(network, optimizer));
   const contents = {
     graph,
-    numbers: saved ? kept(saved.weights) : live(graph),
+    numbers: saved ? kept(saved.weights, live(graph)) : live(graph),
     compiled: compiled && { ...compiled, learningRate: saved?.state.learningRate ?? undefined },
     optimizer: standing ? optimizerState(graph, optimizer!, standing) : undefined,
     table: JSON.parse(JSON.stringify(table)),
@@ -190,14 +192,16 @@ function live(graph: KerasGraph): WeightNumbers {
   };
 }
 
-/** The weights as a checkpoint has them. */
+/** The weights as a checkpoint has them; frozen ones, which it has not, as they stand. */
 const kept =
-  (weights: Weights): WeightNumbers =>
+  (weights: Weights, frozen: WeightNumbers): WeightNumbers =>
   (name) =>
-    weights[name]!;
+    weights[name] ?? frozen(name);
 
 async function stateOf(store: Store, network: Network, optimizer: Optimizer): Promise<Checkpoint> {
-  const saved = await readCheckpoint(store, await contractOf(contractOfModel(network, optimizer)));
+  const contract = await contractOf(contractOfModel(network, optimizer));
+  const frozen = await frozenDigest(halvesOf(network.graph), network.input.range);
+  const saved = await readCheckpoint(store, { ...contract, ...(frozen && { [FROZEN]: frozen }) });
   if (saved) return saved;
   throw fault({
     kind: 'checkpoint',

@@ -1,5 +1,4 @@
 import { fault } from '../../core/errors.js';
-import type { PackageLoader } from '../../core/outside.js';
 import { type Hdf5Group, readHdf5 } from '../hdf5.js';
 import { readZip } from '../zip.js';
 import { JsonPart } from './jsonPart.js';
@@ -30,17 +29,13 @@ const LONGEST_TEXT = 256 * 2 ** 20;
  *
  * @throws `file` fault for another kind of file, or a damaged one; `missing-package` fault without h5wasm.
  */
-export async function openKerasFile(
-  bytes: Uint8Array,
-  path: string,
-  load: PackageLoader,
-): Promise<KerasFile> {
-  return isZip(bytes) ? openArchive(bytes, path, load) : openHdf5(await readHdf5(bytes, path, load), path);
+export async function openKerasFile(bytes: Uint8Array, path: string): Promise<KerasFile> {
+  return isZip(bytes) ? openArchive(bytes, path) : openHdf5(readHdf5(bytes, path), path);
 }
 
 const isZip = (bytes: Uint8Array) => bytes[0] === 0x50 && bytes[1] === 0x4b;
 
-async function openArchive(bytes: Uint8Array, path: string, load: PackageLoader): Promise<KerasFile> {
+async function openArchive(bytes: Uint8Array, path: string): Promise<KerasFile> {
   const texts = ['config.json', 'metadata.json'];
   const members = readZip(bytes, path, (name) => texts.includes(name) || name === 'model.weights.h5');
   const json = (name: string) => {
@@ -57,9 +52,7 @@ async function openArchive(bytes: Uint8Array, path: string, load: PackageLoader)
   return {
     model,
     ...(typeof version?.value === 'string' ? { version: version.value } : {}),
-    ...(weights
-      ? { weights: { layout: 'containers', root: await readHdf5(weights, inside, load), path: inside } }
-      : {}),
+    ...(weights ? { weights: { layout: 'containers', root: readHdf5(weights, inside), path: inside } } : {}),
   };
 }
 

@@ -40,8 +40,8 @@ export interface KerasOutput {
  * @throws `file` fault for a damaged file, a layer or setting that cannot be had, and weights that do not fit.
  */
 export async function readKerasModel(bytes: Uint8Array, options: ReadOptions): Promise<tf.LayersModel> {
-  const { load, path, log = () => {}, layers: makers = {}, input, choose } = options;
-  const file = await openKerasFile(bytes, path, load);
+  const { path, log = () => {}, layers: makers = {}, input, choose } = options;
+  const file = await openKerasFile(bytes, path);
   if (!file.model) {
     throw fault({
       kind: 'file',
@@ -53,7 +53,7 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadOptions): P
   }
   const { weightsPath } = options;
   const weights = options.weights
-    ? (await openKerasFile(options.weights, weightsPath, load)).weights
+    ? (await openKerasFile(options.weights, weightsPath)).weights
     : file.weights;
   if (!weights) {
     throw fault({
