@@ -1,7 +1,16 @@
 import { inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { binary, isMultitaskError, loadKeras, regression } from '../../src/index.js';
+import {
+  binary,
+  branch,
+  exportKeras,
+  flatten,
+  isMultitaskError,
+  loadKeras,
+  multiTask,
+  regression,
+} from '../../src/index.js';
 import { type Hdf5Array, type Hdf5Group, readHdf5, writeHdf5 } from '../../src/io/hdf5.js';
 import { readZip, writeZip } from '../../src/io/zip.js';
 import { loadPackage } from '../../src/node/index.js';
@@ -24,7 +33,7 @@ const config = () => JSON.parse(text(members['config.json']!));
 let weights: Hdf5Group;
 beforeAll(async () => {
   await loadWasmBackend();
-  weights = await readHdf5(members['model.weights.h5']!, 'weights', load);
+  weights = await readHdf5(members['model.weights.h5']!, 'weights');
 });
 
 const archive = (json: unknown, h5 = members['model.weights.h5']!) =>
@@ -37,7 +46,7 @@ const layerOf = (json: any, name: string) =>
 /** The fault of reading these bytes; nothing is left behind. */
 async function readingFault(file: Uint8Array, options: object = {}) {
   const before = tf.memory().numTensors;
-  const error = await faultOf(() => loadKeras(file, { load, name: 'face.keras', ...options }));
+  const error = await faultOf(() => loadKeras(file, { name: 'face.keras', ...options }));
   expect(tf.memory().numTensors).toBe(before);
   expect(error.kind).toBe('file');
   return error;
@@ -307,7 +316,7 @@ describe('weights that are', () => {
   });
 
   test('of a legacy file without one that it lists', async () => {
-    const root = structuredClone(await readHdf5(unpacked('old.h5'), 'old', load)) as any;
+    const root = structuredClone(await readHdf5(unpacked('old.h5'), 'old')) as any;
     delete root.groups.conv.groups.conv.arrays['bias:0'];
     const error = await readingFault(face, { weights: await writeHdf5(root, load), weightsName: 'old.h5' });
     expect(error.path).toBe('old.h5/conv/conv/bias:0');
@@ -333,10 +342,32 @@ describe('tasks that are not the outputs', () => {
     ['a probability from a number without activation', { age: gender, gender }, 'face.keras: age'],
   ])('%s', async (_, tasks, path) => {
     const before = tf.memory().numTensors;
-    const error = await faultOf(() => loadKeras(face, { load, name: 'face.keras', tasks: tasks as never }));
+    const error = await faultOf(() => loadKeras(face, { name: 'face.keras', tasks: tasks as never }));
     expect(error).toMatchObject({ kind: 'argument', path });
     expect(tf.memory().numTensors).toBe(before);
   });
+});
+
+test('a file of ours says its range, and whether the labels are turned round', async () => {
+  const model = multiTask({ input: [4, 4, 3], range: [-1, 1] })
+    .task('gender', binary(['male', 'female']), branch([flatten()]))
+    .build();
+  for (const format of ['keras', 'h5'] as const) {
+    const plain = await exportKeras(model, { load, format });
+    const again = await loadKeras(plain, { tasks: { gender: binary(['male', 'female']) } });
+    expect(again.input.range).toEqual([-1, 1]);
+    again.dispose();
+    const bytes = await exportKeras(model, { load, format, bytes: true });
+    const fed = await loadKeras(bytes, { tasks: { gender: binary(['male', 'female']) } });
+    expect(fed.input.range).toEqual([0, 255]);
+    fed.dispose();
+    const turned = await faultOf(() => loadKeras(plain, { tasks: { gender: binary(['female', 'male']) } }));
+    expect(turned).toMatchObject({
+      kind: 'argument',
+      path: 'loadKeras.tasks.gender',
+      expected: 'binary([male, female]), as the file says',
+    });
+  }
 });
 
 test('a file that is not there, or is something else', async () => {
@@ -386,7 +417,7 @@ test('a configuration changed anywhere is read, or refused by name, and leaves n
       const before = tf.memory().numTensors;
       const started = performance.now();
       try {
-        (await loadKeras(archive(json), { load, name: 'face.keras' })).dispose();
+        (await loadKeras(archive(json), { name: 'face.keras' })).dispose();
       } catch (error) {
         if (!isMultitaskError(error)) throw error;
         expect(error.kind).toBe('file');
@@ -408,7 +439,7 @@ test.each(['keras', 'h5', 'keras2.h5', 'old.h5'])('%s with bytes changed, or cut
       for (const [at, value] of flips) file[at % file.length] = value;
       const before = tf.memory().numTensors;
       try {
-        const options = kind === 'old.h5' ? { load, weights: file } : { load };
+        const options = kind === 'old.h5' ? { weights: file } : {};
         (await loadKeras(kind === 'old.h5' ? face : file, options)).dispose();
       } catch (error) {
         if (!isMultitaskError(error)) throw error;

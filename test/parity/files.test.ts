@@ -10,7 +10,6 @@ import {
   weightedLoss,
 } from '../../src/index.js';
 import { readZip } from '../../src/io/zip.js';
-import { loadPackage } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasm.js';
 import { expectCloseToLargest } from './close.js';
@@ -59,7 +58,6 @@ describe.each(['wasm', 'cpu'])('on %s, what Keras predicts:', (engine) => {
   test.each(Object.entries(keras.families))('every layer of %s', async (name, { file, predicted }) => {
     const notes: string[] = [];
     const model = await loadKeras(unpacked(file), {
-      load: loadPackage,
       name: `${name}.keras`,
       log: (note) => notes.push(note),
     });
@@ -80,7 +78,7 @@ describe.each(['wasm', 'cpu'])('on %s, what Keras predicts:', (engine) => {
 
     test.each(Object.keys(files).filter((kind) => !/^(old|long)/.test(kind)))('from %s', async (kind) => {
       const before = tf.memory().numTensors;
-      const model = await loadKeras(unpacked(files[kind]!), { load: loadPackage, name: kind });
+      const model = await loadKeras(unpacked(files[kind]!), { name: kind });
       const [age, gender] = await predictions(model, 255);
       expectCloseToLargest(age!, numbers(predicted.age!), 1e-5, 'age');
       expectCloseToLargest(gender!, numbers(predicted.gender!), 1e-5, 'gender');
@@ -98,7 +96,7 @@ describe.each(['wasm', 'cpu'])('on %s, what Keras predicts:', (engine) => {
         ...kinds.map((kind) => unpacked(files[kind]!)),
       ];
       for (const weights of others) {
-        const made = await loadKeras(model, { load: loadPackage, weights });
+        const made = await loadKeras(model, { weights });
         const [age, gender] = await predictions(made, 255);
         expectCloseToLargest(age!, numbers(predicted.age!), 1e-5, 'age');
         expectCloseToLargest(gender!, numbers(predicted.gender!), 1e-5, 'gender');
@@ -107,7 +105,7 @@ describe.each(['wasm', 'cpu'])('on %s, what Keras predicts:', (engine) => {
     });
 
     test('as a typed model', async () => {
-      const model = await loadKeras(unpacked(files.keras!), { load: loadPackage, tasks, range: [0, 255] });
+      const model = await loadKeras(unpacked(files.keras!), { tasks, range: [0, 255] });
       expect(model.layersModel.outputNames).toEqual(['age', 'gender']);
       const x = images(255);
       const [answer] = await model.predict(x as tf.Tensor4D, { engine: engine as 'wasm' });
@@ -120,7 +118,7 @@ describe.each(['wasm', 'cpu'])('on %s, what Keras predicts:', (engine) => {
 
 test('every file of the face model holds the same weights, wherever they stand in it', async () => {
   const read = async (file: string) => {
-    const model = await loadKeras(unpacked(file), { load: loadPackage });
+    const model = await loadKeras(unpacked(file));
     const weights = weightsOf(model);
     model.dispose();
     return weights;
@@ -142,7 +140,7 @@ test.each(['frozen', 'partly'])(
     await loadWasmBackend();
     const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };
     const file = unpacked(keras.faces[name]!.files.keras!);
-    const first = await loadKeras(file, { load: loadPackage, tasks, range: [0, 255] });
+    const first = await loadKeras(file, { tasks, range: [0, 255] });
     const before = weightsOf(first.layersModel);
     const frozen = first.layersModel.layers
       .filter(({ trainable }) => !trainable)
