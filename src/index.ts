@@ -10,6 +10,10 @@ export type { Plan } from './augment/change.js';
 export { horizontalFlip, rotation, shear, shift, verticalFlip, zoom } from './augment/geometry.js';
 export type { AffinePart, AugmentationPart, Drawn, FlipPart, ValuePart } from './augment/part.js';
 export { brightness, contrast, cutout, greyscale, saturation } from './augment/values.js';
+export type { Backbone, BackboneOptions, Freezing, WeightsFile } from './backbones/backbone.js';
+export { type EfficientNetB0Stage, efficientNetB0Backbone } from './backbones/efficientNetB0.js';
+export { type MobileNetV2Stage, mobileNetV2Backbone } from './backbones/mobileNetV2.js';
+export { type Resnet50Stage, resnet50Backbone } from './backbones/resnet50.js';
 export { type BestCheckpointOptions, bestCheckpoint } from './callbacks/bestCheckpoint.js';
 export { csvLog } from './callbacks/csvLog.js';
 export { type EarlyStoppingOptions, earlyStopping } from './callbacks/earlyStopping.js';
@@ -27,7 +31,7 @@ export {
   type HistoryRow,
   type TaskRecord,
 } from './core/history.js';
-export type { ImageBytes, ImageShape, Pixels } from './core/images.js';
+export type { ImageBytes, ImageShape, PixelRange, Pixels } from './core/images.js';
 export type { Json } from './core/json.js';
 export { memoryStore } from './core/memoryStore.js';
 export type {
@@ -57,6 +61,8 @@ export type { SplitOptions } from './data/split.js';
 export { type UtkFaceLabels, utkFace } from './data/utkFace.js';
 export { type EngineChoice, type EngineName, type EngineOptions, useEngine } from './engines/choose.js';
 export { type Exportable, exportOnnx } from './engines/onnx/exportOnnx.js';
+export type { LayerMaker } from './io/keras/build.js';
+export type { KerasFormat } from './io/keras/writeFile.js';
 export type { NamedArray } from './io/tensorFile.js';
 export { activation, type BatchNormOptions, batchNorm } from './layers/batchNorm.js';
 export type { Block, Padding, Piece, Site } from './layers/block.js';
@@ -78,7 +84,7 @@ export { type HuberOptions, huber, meanAbsoluteError, meanSquaredError } from '.
 export { accuracy } from './metrics/accuracy.js';
 export type { Metric, MetricName, MetricOptions } from './metrics/metric.js';
 export { mae, mse, rmse } from './metrics/regression.js';
-export type { NetworkInput, PixelRange } from './models/network.js';
+export type { NetworkInput } from './models/network.js';
 export { type AdamOptions, type AdamWOptions, adam, adamw } from './optimizers/adam.js';
 export type { Clipping, Optimizer, OptimizerOptions, UpdateRule } from './optimizers/optimizer.js';
 export { type SgdOptions, sgd } from './optimizers/sgd.js';
@@ -115,7 +121,13 @@ export type {
   StepEvent,
   Weights,
 } from './training/callback.js';
+export {
+  type ExportKerasOptions,
+  exportKeras,
+  type KerasFileOptions,
+} from './training/exportKeras.js';
 export type { FitOptions, FitResult } from './training/fit.js';
+export { type LoadKerasOptions, type LoadKerasTasks, loadKeras } from './training/loadKeras.js';
 export {
   type EvaluateOptions,
   type Evaluation,

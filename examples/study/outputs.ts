@@ -1,28 +1,33 @@
 import { readFileSync } from 'node:fs';
 import { arch, cpus, platform } from 'node:os';
-import { bestEpoch, type Dataset, type HistoryRow, type MultiTaskModel } from 'tfjs-multitask';
+import { bestEpoch, type HistoryRow } from 'tfjs-multitask';
 import { architectureDiagram, type folderStore, learningCurves, saveFigure } from 'tfjs-multitask/node';
+import type { StudyArguments } from './arguments.js';
+import type { Faces } from './faces.js';
+import type { StudyModel } from './train.js';
 
-type Fit = Awaited<ReturnType<MultiTaskModel<Record<never, never>>['fit']>>;
+type Fit = Awaited<ReturnType<StudyModel['fit']>>;
 
-/** What a study leaves behind beside its history and its best model. */
-export interface Outputs {
-  readonly store: ReturnType<typeof folderStore>;
-  readonly model: Pick<MultiTaskModel<Record<never, never>>, 'architecture'>;
-  readonly history: Fit;
-  readonly train: Dataset<{ age: number }>;
-  readonly validation: Dataset<{ age: number }>;
-  /** As the user gave them, defaults filled in. */
-  readonly args: { readonly [name: string]: unknown };
-  /** What the report says of this network, for real faces only. */
-  readonly reported?: {
-    readonly training: readonly [string, string];
+/** What one network's outputs say beside what all have. */
+export interface Words {
+  /** What the report says of this network; shown beside real faces only. */
+  readonly reported: {
+    readonly training?: readonly [string, string];
     readonly validation: readonly [string, string];
   };
+  /** What a reader must know before the figures: where first weights came from. */
+  readonly origin?: string;
 }
 
 /** Writes figures and `summary.json`, and prints the last epoch's trace and, for real faces, the reported figures beside. */
-export async function writeOutputs({ store, model, history, train, validation, args, reported }: Outputs) {
+export async function writeOutputs(
+  store: ReturnType<typeof folderStore>,
+  model: StudyModel,
+  history: Fit,
+  { train, validation }: Faces,
+  { demo, data, size, batchSize, epochs, seed, engine, limit, augment, own }: StudyArguments,
+  { reported, origin }: Words,
+) {
   for (const task of ['age', 'gender']) {
     await saveFigure(store, `${task}-curves`, await learningCurves(history, { task }));
   }
@@ -41,16 +46,28 @@ export async function writeOutputs({ store, model, history, train, validation, a
     meanGuessAgeMae: rounded(guess),
     bestEpoch: row,
     cleanValidation: Object.fromEntries(Object.entries(row).filter(([name]) => name.startsWith('clean_'))),
-    seed: args.seed,
-    arguments: args,
+    seed,
+    ...(origin && { origin }),
+    arguments: {
+      data: demo ? 'drawn faces' : data,
+      size,
+      batchSize,
+      epochs,
+      seed,
+      engine,
+      limit,
+      augment,
+      ...own,
+    },
     versions: versions(),
   };
   await store.write('summary.json', new TextEncoder().encode(`${JSON.stringify(summary, null, 2)}\n`));
 
+  if (origin) console.log(`\n${origin}`);
   console.log(`\nLast epoch (${last.epoch}): ${trace(last)}`);
   console.log(`Best epoch (${best.epoch}): ${trace(row)}`);
   console.log(`Guessing the mean age of the training images: MAE ${guess.toFixed(2)} years`);
-  if (reported) console.log(`\n${comparison(row, reported)}`);
+  if (!demo) console.log(`\n${comparison(row, reported)}`);
   console.log(`\nIn ${store.label}: best/, history.csv, summary.json, and the figures
 age-curves, gender-curves and architecture, each as .svg and .png`);
 }
@@ -62,14 +79,14 @@ function trace(row: HistoryRow): string {
     .join(' - ');
 }
 
-function comparison(row: HistoryRow, reported: NonNullable<Outputs['reported']>): string {
+function comparison(row: HistoryRow, reported: Words['reported']): string {
   const own = (prefix: string) => [
     `${(100 * row[`${prefix}gender_accuracy`]!).toFixed(1)} %`,
     `${row[`${prefix}age_mae`]!.toFixed(2)} years`,
   ];
   const lines = [
     ['', 'gender', 'age MAE'],
-    ['reported, training', ...reported.training],
+    ...(reported.training ? [['reported, training', ...reported.training]] : []),
     ['here, training', ...own('')],
     ['reported, validation', ...reported.validation],
     ['here, validation', ...own('val_')],
@@ -81,8 +98,8 @@ function comparison(row: HistoryRow, reported: NonNullable<Outputs['reported']>)
 }
 
 /** MAE of one who always says the mean age of the training images. */
-function meanGuess(train: Outputs['train'], validation: Outputs['train']): number {
-  const ages = (dataset: Outputs['train']) =>
+function meanGuess(train: Faces['train'], validation: Faces['train']): number {
+  const ages = (dataset: Faces['train']) =>
     Array.from({ length: dataset.size }, (_, i) => dataset.labels(i).age!);
   const mean = ages(train).reduce((sum, age) => sum + age, 0) / train.size;
   return ages(validation).reduce((sum, age) => sum + Math.abs(age - mean), 0) / validation.size;

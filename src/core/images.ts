@@ -38,6 +38,13 @@ export interface Pixels {
 export type ImageShape = readonly [height: number, width: number, channels: number];
 
 /**
+ * The numbers a network wants pixels as: 0 stands for black, 255 for white in a file.
+ *
+ * @category Compose
+ */
+export type PixelRange = readonly [black: number, white: number];
+
+/**
  * Grey bytes of colour pixels, `stride` bytes apart, as Pillow's `L` and so Keras's `color_mode="grayscale"` have them:
  * luma of ITU-R BT.601 in 16-bit whole numbers.
  */

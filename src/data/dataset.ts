@@ -234,7 +234,7 @@ export class Dataset<L> {
 
 /** Some images of an epoch, ready for the step: until the next batch is asked for. */
 export interface Batch {
-  /** `[count, height, width, channels]`, 0..255, row-major. */
+  /** `[count, height, width, channels]`, 0..255, row-major; empty where nobody looks at them. */
   readonly pixels: Float32Array;
   readonly count: number;
   /** Place of each in the dataset. */

@@ -1,8 +1,8 @@
 import { fault, isMultitaskError } from '../core/errors.js';
 import type { TaskRecord } from '../core/history.js';
-import type { ImageShape } from '../core/images.js';
+import type { ImageShape, PixelRange } from '../core/images.js';
 import { canonical, type Json } from '../core/json.js';
-import type { Network, NetworkInput, PixelRange } from '../models/network.js';
+import type { Network, NetworkInput } from '../models/network.js';
 import { binary, categorical } from '../tasks/classification.js';
 import { regression } from '../tasks/regression.js';
 import { type AnyTask, type Tasks, taskRecord } from '../tasks/task.js';

@@ -1,5 +1,6 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { fault } from '../core/errors.js';
+import type { PixelRange } from '../core/images.js';
 import type { tf } from '../tensor/tf.js';
 
 /**
@@ -12,6 +13,13 @@ export interface Site {
   name(kind: string): string;
   /** Feeds `input` to `layer`, after checking that the image is still large enough. */
   connect(layer: tf.layers.Layer, input: SymbolicTensor | SymbolicTensor[]): SymbolicTensor;
+  /** What the bytes 0 and 255 become at the network's door. */
+  readonly range: PixelRange;
+  /**
+   * Gives a layer that was connected here its weights, so that the seed draws none for it: an array for each of
+   * `layer.weights`, row-major. They are copied.
+   */
+  weigh(layer: tf.layers.Layer, arrays: readonly Float32Array[]): void;
 }
 
 /**

@@ -25,13 +25,16 @@ function sizeOf(shape: readonly (number | null)[]): number {
   return shape.reduce<number>((product, size) => product * (size ?? 1), 1);
 }
 
-/** A layer belongs to the task whose name begins its own, else to the trunk. */
+/**
+ * A layer belongs to the task whose name begins its own, else to the trunk. A backbone's preprocessing is part of the
+ * input, so that the trunk's numbers are the backbone's own.
+ */
 function partOf(layer: tf.layers.Layer, tasks: readonly string[]): string {
   if (layer.getClassName() === 'InputLayer') return 'input';
   const owner = tasks
     .filter((task) => layer.name === task || layer.name.startsWith(`${task}_`))
     .sort((a, b) => b.length - a.length)[0];
-  return owner ?? 'trunk';
+  return owner ?? (layer.name === 'image_preprocess' ? 'input' : 'trunk');
 }
 
 interface Config {

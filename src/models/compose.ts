@@ -1,8 +1,8 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { fault } from '../core/errors.js';
+import type { PixelRange } from '../core/images.js';
 import type { Piece, Site } from '../layers/block.js';
 import { adopt, checkAdoptable } from '../layers/own/adopt.js';
-import { Dropout } from '../layers/own/dropout.js';
 import type { Branch, Trunk } from '../layers/parts.js';
 import type { AnyTask, Tasks } from '../tasks/task.js';
 import { silenceCpuAdvice } from '../tensor/quiet.js';
@@ -38,14 +38,16 @@ export function composeNetwork({ input, trunk, tasks, seed }: Composition): Netw
   const image = tf.input({ shape: [...input.shape], name: 'image' });
   const smallest = () => smallestSide(input.shape, trunk, tasks);
   const placed: Placed = new Map(['image', ...tasks.map(({ name }) => name)].map((name) => [name, null]));
+  const weighed = new Set<tf.layers.Layer>();
+  const site = (part: string) => siteOf(part, { placed, weighed, smallest, range: input.range });
   try {
-    const shared = trunk ? extend(image, trunk.pieces, siteOf('trunk', placed, smallest)) : image;
+    const shared = trunk ? extend(image, trunk.pieces, site('trunk')) : image;
     const outputs = tasks.map(({ name, task, branch }) => {
-      const end = extend(shared, branch.pieces, siteOf(name, placed, smallest));
+      const end = extend(shared, branch.pieces, site(name));
       return head(name, task, end, placed);
     });
     const layersModel = tf.model({ inputs: image, outputs, name: 'multitask' });
-    initialise(layersModel, seed);
+    initialise(layersModel, seed, weighed);
     return networkOf(layersModel, Object.fromEntries(tasks.map(({ name, task }) => [name, task])), input);
   } catch (error) {
     const given = new Set<unknown>(
@@ -60,14 +62,22 @@ export function composeNetwork({ input, trunk, tasks, seed }: Composition): Netw
 /** The layers so far by name, null where a name is kept free. Those that the network made go when it cannot be built. */
 type Placed = Map<string, tf.layers.Layer | null>;
 
+/** What the sites of one network share. */
+interface Surroundings {
+  readonly placed: Placed;
+  /** The layers whose weights were given. */
+  readonly weighed: Set<tf.layers.Layer>;
+  readonly smallest: () => string;
+  readonly range: PixelRange;
+}
+
 /** A network around a flat model whose layers are ours already. */
 export function networkOf<T extends Tasks>(
   layersModel: tf.LayersModel,
   tasks: T,
   input: NetworkInput,
 ): Network<T> {
-  const dropouts = layersModel.layers.filter((layer): layer is Dropout => layer instanceof Dropout);
-  return { layersModel, tasks, input, graph: graphOf(layersModel), dropouts };
+  return { layersModel, tasks, input, graph: graphOf(layersModel) };
 }
 
 function extend(input: SymbolicTensor, pieces: readonly Piece[], site: Site): SymbolicTensor {
@@ -78,9 +88,18 @@ function extend(input: SymbolicTensor, pieces: readonly Piece[], site: Site): Sy
 }
 
 /** Names and connects the layers of one part of a network. */
-function siteOf(part: string, placed: Placed, smallest: () => string): Site {
+function siteOf(part: string, { placed, weighed, smallest, range }: Surroundings): Site {
   const counts = new Map<string, number>();
   return {
+    range,
+    weigh: (layer, arrays) => {
+      weighed.add(layer);
+      layer.weights.forEach((weight, i) => {
+        const values = tf.tensor(arrays[i]!, weight.shape as number[]);
+        weight.write(values);
+        values.dispose();
+      });
+    },
     name: (kind) => {
       const count = (counts.get(kind) ?? 0) + 1;
       counts.set(kind, count);

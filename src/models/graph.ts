@@ -1,25 +1,37 @@
 import type { SymbolicTensor, Tensor } from '@tensorflow/tfjs';
 import type { CallArguments } from '../layers/own/forward.js';
 import { within } from '../tensor/recorder.js';
-import type { tf } from '../tensor/tf.js';
+import { tf } from '../tensor/tf.js';
 
 /** One call of a layer. `inputs` and `outputs` are places in the pass's list of tensors. */
 export interface Call {
   readonly layer: tf.layers.Layer;
+  /** Which of the layer's calls it is, counted from 0: more than one where the layer is shared. */
+  readonly node: number;
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
   /** Places that no later call and no result reads: in inference their tensors go at once. */
   readonly finished: readonly number[];
 }
 
-/** A network as an ordered list of calls. */
-export interface Graph {
-  /** Place of the image. */
-  readonly input: number;
-  readonly calls: readonly Call[];
-  /** Places of the tasks' outputs, in the order of `model.outputs`. */
-  readonly outputs: readonly number[];
+/** A tensor that goes into a graph, or comes out of it. */
+export interface Port {
+  readonly place: number;
+  readonly name: string;
+  /** Of one example. */
+  readonly shape: readonly number[];
 }
+
+/** A network, or a part of one, as an ordered list of calls. */
+export interface Graph {
+  readonly inputs: readonly Port[];
+  readonly calls: readonly Call[];
+  /** Of a whole network: the tasks', in the order of `model.outputs`. */
+  readonly outputs: readonly Port[];
+}
+
+/** A call before it is known what else is called. */
+export type BareCall = Omit<Call, 'finished'>;
 
 /**
  * The calls of a flat model in an order that serves every input before its use. tfjs can run a model too, but hands
@@ -31,47 +43,72 @@ export function graphOf(model: tf.LayersModel): Graph {
     if (!places.has(tensor.id)) places.set(tensor.id, places.size);
     return places.get(tensor.id)!;
   };
-  const input = place(model.inputs[0]!);
-  const done = new Set<number>([model.inputs[0]!.id]);
-  const calls: Omit<Call, 'finished'>[] = [];
+  const port = (tensor: SymbolicTensor, name: string): Port => ({
+    place: place(tensor),
+    name,
+    shape: tensor.shape.slice(1) as number[],
+  });
+  const inputs = model.inputs.map((tensor, i) => port(tensor, model.inputNames[i]!));
+  const done = new Set<number>(model.inputs.map(({ id }) => id));
+  const calls: BareCall[] = [];
   const visit = (tensor: SymbolicTensor) => {
     if (done.has(tensor.id)) return;
     const layer = tensor.sourceLayer;
     const node = layer.inboundNodes[tensor.nodeIndex]!;
     for (const output of node.outputTensors) done.add(output.id);
     for (const source of node.inputTensors) visit(source);
-    calls.push({ layer, inputs: node.inputTensors.map(place), outputs: node.outputTensors.map(place) });
+    const [from, to] = [node.inputTensors.map(place), node.outputTensors.map(place)];
+    calls.push({ layer, node: tensor.nodeIndex, inputs: from, outputs: to });
   };
   for (const output of model.outputs) visit(output);
-  const outputs = model.outputs.map(place);
+  return graphFrom(
+    inputs,
+    calls,
+    model.outputs.map((tensor, i) => port(tensor, model.outputNames[i]!)),
+  );
+}
+
+/** A graph of these calls, in this order. */
+export function graphFrom(
+  inputs: readonly Port[],
+  calls: readonly BareCall[],
+  outputs: readonly Port[],
+): Graph {
   const lastUse = new Map<number, number>();
-  calls.forEach(({ inputs }, i) => {
-    for (const source of inputs) lastUse.set(source, i);
-  });
+  for (const [i, call] of calls.entries()) for (const source of call.inputs) lastUse.set(source, i);
+  const kept = new Set([...inputs, ...outputs].map(({ place }) => place));
   return {
-    input,
+    inputs,
     outputs,
     calls: calls.map((call, i) => ({
       ...call,
-      finished: call.inputs.filter(
-        (source) => lastUse.get(source) === i && source !== input && !outputs.includes(source),
-      ),
+      finished: [...new Set(call.inputs)].filter((source) => lastUse.get(source) === i && !kept.has(source)),
     })),
   };
 }
 
+/** Every layer of a graph once, in the order of its first call. */
+export function layersOf(graph: Graph): tf.layers.Layer[] {
+  return [...new Set(graph.calls.map(({ layer }) => layer))];
+}
+
 /**
- * One pass of a batch through the network. `x`: `[batch, height, width, channels]`, float32, in the model's range.
- * Returns one tensor a task. Call it inside `tf.tidy`; in inference it frees each activation after its last use.
+ * One pass of a batch through a graph: one tensor an input, `[batch, ...shape]`, float32, images in the network's range.
+ * Returns one tensor an output, none of them an input. Call it inside `tf.tidy`; in inference it frees each activation
+ * after its last use.
  */
-export function runGraph(graph: Graph, x: Tensor, kwargs: CallArguments): Tensor[] {
+export function runGraph(graph: Graph, given: readonly Tensor[], kwargs: CallArguments): Tensor[] {
   const values: (Tensor | undefined)[] = [];
-  values[graph.input] = x;
+  const outside = new Set(graph.inputs.map(({ place }) => place));
+  graph.inputs.forEach(({ place }, i) => {
+    values[place] = given[i]!;
+  });
   for (const { layer, inputs, outputs, finished } of graph.calls) {
-    const given = inputs.map((source) => values[source]!);
-    const made = within(`layer ${layer.name}`, () =>
-      layer.apply(given.length === 1 ? given[0]! : given, kwargs),
-    ) as Tensor | Tensor[];
+    const read = inputs.map((source) => values[source]!);
+    const own = { ...kwargs, given: inputs.every((source) => outside.has(source)) };
+    const made = within(`layer ${layer.name}`, () => layer.apply(read.length === 1 ? read[0]! : read, own)) as
+      | Tensor
+      | Tensor[];
     const list = Array.isArray(made) ? made : [made];
     outputs.forEach((target, i) => {
       values[target] = list[i]!;
@@ -82,5 +119,5 @@ export function runGraph(graph: Graph, x: Tensor, kwargs: CallArguments): Tensor
       values[source] = undefined;
     }
   }
-  return graph.outputs.map((output) => values[output]!);
+  return graph.outputs.map(({ place }) => (outside.has(place) ? tf.clone(values[place]!) : values[place]!));
 }

@@ -10,12 +10,17 @@ interface VarianceScaling {
  * Draws every weight that a Keras variance-scaling initialiser fills (Glorot, He, LeCun) anew from `seed`, the layer's
  * name and the weight's. So equal seeds give equal networks on every engine, and a layer's weights do not depend on
  * which layers stand beside it. Zeros, ones and constants are left as they are, and so is what a user's own
- * initialiser drew.
+ * initialiser drew, and so are the layers whose weights were `given`.
  *
  * Same distributions as Keras 3 (initializers/random_initializers.py).
  */
-export function initialise(model: tf.LayersModel, seed: number): void {
+export function initialise(
+  model: tf.LayersModel,
+  seed: number,
+  given: ReadonlySet<tf.layers.Layer> = new Set(),
+): void {
   for (const layer of model.layers) {
+    if (given.has(layer)) continue;
     const config = layer.getConfig();
     for (const weight of layer.weights) {
       const name = weight.originalName.split('/').at(-1)!;

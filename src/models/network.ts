@@ -1,15 +1,7 @@
-import type { ImageShape } from '../core/images.js';
-import type { Dropout } from '../layers/own/dropout.js';
+import type { ImageShape, PixelRange } from '../core/images.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
 import type { Graph } from './graph.js';
-
-/**
- * The numbers a network wants pixels as: 0 stands for black, 255 for white in a file.
- *
- * @category Compose
- */
-export type PixelRange = readonly [black: number, white: number];
 
 /**
  * What a network takes: images of one size, and how their bytes become numbers.
@@ -29,9 +21,8 @@ export interface Network<T extends Tasks = Tasks> {
   /** In the order of the model's outputs. */
   readonly tasks: T;
   readonly input: NetworkInput;
+  /** What a pass runs. */
   readonly graph: Graph;
-  /** The layers whose masks a training pass needs. */
-  readonly dropouts: readonly Dropout[];
 }
 
 /** Names of a network's tasks, in the order of its outputs. */

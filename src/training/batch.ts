@@ -1,8 +1,11 @@
-import type { NamedTensorMap, Scalar, Tensor, Tensor4D } from '@tensorflow/tfjs';
+import type { NamedTensorMap, Scalar, Tensor } from '@tensorflow/tfjs';
+import type { PixelRange } from '../core/images.js';
 import { rng } from '../core/rng.js';
 import type { Batch, Dataset } from '../data/dataset.js';
 import type { NamedArray } from '../io/tensorFile.js';
-import type { Network, PixelRange } from '../models/network.js';
+import { Dropout } from '../layers/own/dropout.js';
+import type { Graph } from '../models/graph.js';
+import type { Network } from '../models/network.js';
 import { tf } from '../tensor/tf.js';
 import type { StepInputs } from './step.js';
 import type { TaskTargets } from './tally.js';
@@ -13,10 +16,10 @@ export interface Arrays {
   readonly [name: string]: NamedArray;
 }
 
-/** The name of the images among a step's inputs. */
-export const IMAGES = 'images';
 const PARTS = ['target', 'present', 'weight'] as const;
-const maskName = (layer: string) => `${layer}/mask`;
+/** What goes into the graph, among a step's inputs. */
+export const inputName = (port: string) => `input/${port}`;
+const maskName = (call: string) => `${call}/mask`;
 const coefficientName = (i: number) => `coefficient/${i}`;
 
 /** Images as numbers: from 0..255 to the network's range. */
@@ -36,24 +39,23 @@ export function putPixels(
   for (let i = 0; i < pixels.length; i++) numbers[i] = pixels[i]! * scale + black;
 }
 
-/** The images and labels of a batch: `images`, and `target`, `present` and `weight` of each task, as `age/target`. */
+/** What a step takes of a batch: `given`, one array an input of the graph in order, as `input/image`; and its labels. */
 export function batchArrays(
   network: Network,
   dataset: Dataset<any>,
-  batch: Batch,
+  batch: Pick<Batch, 'indices'>,
   classWeights: ClassWeights,
+  given: readonly NamedArray[],
 ): Arrays {
-  const shape = [batch.count, ...dataset.shape];
-  return {
-    [IMAGES]: imagesOf(batch.pixels, shape, network.input.range),
-    ...targetArrays(network, dataset, batch, classWeights),
-  };
+  const inputs = network.graph.inputs.map(({ name }, i) => [inputName(name), given[i]!] as const);
+  return { ...Object.fromEntries(inputs), ...targetArrays(network, dataset, batch, classWeights) };
 }
 
-function targetArrays(
+/** The labels of a batch: `target`, `present` and `weight` of each task, as `age/target`. */
+export function targetArrays(
   network: Network,
   dataset: Dataset<any>,
-  { indices }: Batch,
+  { indices }: Pick<Batch, 'indices'>,
   classWeights: ClassWeights,
 ): Arrays {
   const n = indices.length;
@@ -81,7 +83,23 @@ function sampleWeight(dataset: Dataset<any>, index: number, task: string): numbe
   return typeof weights === 'number' ? weights : (weights[task] ?? 1);
 }
 
-/** One 0/1 mask a dropout layer, as `layer/mask`, drawn for this step alone: resuming draws the same. */
+/** The calls of a graph that need a mask, named after their layer, and for a shared layer's later calls by a number too. */
+function maskedCalls({
+  calls,
+}: Graph): { readonly name: string; readonly layer: Dropout; readonly node: number }[] {
+  const counts = new Map<Dropout, number>();
+  return calls.flatMap(({ layer, node }) => {
+    if (!(layer instanceof Dropout)) return [];
+    const before = counts.get(layer) ?? 0;
+    counts.set(layer, before + 1);
+    return [{ name: maskCall(layer.name, before), layer, node }];
+  });
+}
+
+/** Name of a layer's call among the masks, by how many of its calls came before. */
+export const maskCall = (layer: string, before: number) => (before > 0 ? `${layer}/${before}` : layer);
+
+/** One 0/1 mask a call of a dropout layer, as `layer/mask`, drawn for this step alone: resuming draws the same. */
 export function maskArrays(
   network: Network,
   batchSize: number,
@@ -90,13 +108,13 @@ export function maskArrays(
   step: number,
 ): Arrays {
   const masks: Record<string, NamedArray> = {};
-  for (const layer of network.dropouts) {
-    const shape = layer.maskShape(batchSize);
+  for (const { name, layer, node } of maskedCalls(network.graph)) {
+    const shape = layer.maskShape(batchSize, node);
     if (!shape) continue;
-    const random = rng(seed, 'mask', epoch, step, layer.name);
+    const random = rng(seed, 'mask', epoch, step, name);
     const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
     for (let i = 0; i < data.length; i++) data[i] = random.next() < layer.rate ? 0 : 1;
-    masks[maskName(layer.name)] = { shape, data };
+    masks[maskName(name)] = { shape, data };
   }
   return masks;
 }
@@ -115,9 +133,6 @@ export function tensorsOf(arrays: Arrays): NamedTensorMap {
   );
 }
 
-/** The images of a batch among its tensors. */
-export const imagesIn = (tensors: NamedTensorMap) => tensors[IMAGES] as Tensor4D;
-
 /** The labels of a batch among its tensors, in the order of the tasks. */
 export function targetsIn(network: Network, tensors: NamedTensorMap): TaskTargets[] {
   return Object.keys(network.tasks).map(
@@ -128,12 +143,13 @@ export function targetsIn(network: Network, tensors: NamedTensorMap): TaskTarget
 
 /** What a step takes, from tensors by name. */
 export function stepInputsOf(network: Network, tensors: NamedTensorMap): StepInputs {
-  const masks: { [layer: string]: Tensor } = {};
-  for (const { name } of network.dropouts) {
+  const masks: { [call: string]: Tensor } = {};
+  for (const { name } of maskedCalls(network.graph)) {
     const mask = tensors[maskName(name)];
     if (mask) masks[name] = mask;
   }
   const coefficients: Scalar[] = [];
   for (let i = 0; tensors[coefficientName(i)]; i++) coefficients.push(tensors[coefficientName(i)] as Scalar);
-  return { images: imagesIn(tensors), targets: targetsIn(network, tensors), masks, coefficients };
+  const given = network.graph.inputs.map(({ name }) => tensors[inputName(name)]!);
+  return { given, targets: targetsIn(network, tensors), masks, coefficients };
 }

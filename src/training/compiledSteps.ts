@@ -1,5 +1,6 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
 import { fault } from '../core/errors.js';
+import type { PixelRange } from '../core/images.js';
 import { rng } from '../core/rng.js';
 import {
   type Compiled,
@@ -11,10 +12,10 @@ import {
 import { type Runtime, type RuntimeTensor, runtimeTensor } from '../engines/onnx/runtime.js';
 import type { NamedArray } from '../io/tensorFile.js';
 import type { Weight } from '../layers/own/forward.js';
-import type { Network, PixelRange } from '../models/network.js';
+import type { Network } from '../models/network.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { tf } from '../tensor/tf.js';
-import { type Arrays, IMAGES, maskArrays, stepInputsOf, tensorsOf } from './batch.js';
+import { type Arrays, inputName, maskArrays, stepInputsOf, tensorsOf } from './batch.js';
 import { checkSlots } from './eagerSteps.js';
 import {
   type StepKind,
@@ -27,6 +28,7 @@ import {
 } from './step.js';
 import type { Steps } from './steps.js';
 import { sumsLength } from './tally.js';
+import { weightsOf } from './weights.js';
 
 const SLOT = 'slot/';
 const WEIGHT = 'weight/';
@@ -46,9 +48,7 @@ export function compiledSteps(
 ): Steps {
   const slots = slotNames(optimizer);
   const trained = trainedWeights(network);
-  const weights = new Map(
-    network.layersModel.weights.map((weight) => [WEIGHT + weight.originalName, weight]),
-  );
+  const weights = new Map(weightsOf(network.graph).map((weight) => [WEIGHT + weight.originalName, weight]));
   /** What the steps work on, by name. */
   const state = new Map<string, RuntimeTensor>();
   /** The variables' numbers when they were last read or written here: others since then count. */
@@ -81,11 +81,14 @@ export function compiledSteps(
     state.set(SLOT + name, runtimeTensor(runtime, { shape: [data.length], data }));
   for (const name of slots) putSlot(name, new Float32Array(trainedSize(network)));
 
+  const doors = network.graph.inputs.map(({ name }) => inputName(name));
+  const countOf = (arrays: Arrays) => arrays[doors[0]!]!.shape[0]!;
+
   /** The step on the first examples of `arrays`; the second time on others, with everything else changed too. */
   const passOn = (kind: StepKind, arrays: Arrays) => (count: number, turn: 0 | 1) => {
-    const own = jittered(rows(arrays, count), network.input.range);
+    const own = jittered(rows(arrays, countOf(arrays), count), doors, network.input.range);
     const held = Object.fromEntries(slots.map((name) => [SLOT + name, arrayOf(state.get(SLOT + name)!)]));
-    const batch = tensorsOf(turn === 0 ? own : otherBatch(network, own, count));
+    const batch = tensorsOf(turn === 0 ? own : otherBatch(network, doors, own, count));
     const before = tensorsOf(turn === 0 ? held : mapped(held, (x) => Math.abs(x) / 2 + 1e-4));
     try {
       if (turn === 1) writeVariables((numbers) => numbers.map((x) => x * 1.01 + 1e-3));
@@ -176,13 +179,10 @@ export function compiledSteps(
   };
 }
 
-const countOf = (arrays: Arrays) => arrays[IMAGES]!.shape[0]!;
-
 const arrayOf = ({ dims, data }: RuntimeTensor): NamedArray => ({ shape: dims, data });
 
 /** `count` examples of a batch, from its beginning and round again: what has a first size of the batch is cut. */
-function rows(arrays: Arrays, count: number): Arrays {
-  const batch = countOf(arrays);
+function rows(arrays: Arrays, batch: number, count: number): Arrays {
   return Object.fromEntries(
     Object.entries(arrays).map(([name, { shape, data }]) => {
       if (shape[0] !== batch || shape.length === 0) return [name, { shape, data }];
@@ -196,14 +196,18 @@ function rows(arrays: Arrays, count: number): Arrays {
 }
 
 /**
- * The images with some noise on them. Of images of one colour batch normalisation makes numbers that are zero but for rounding,
- * and rounding then decides which relu is open.
+ * What goes into the graph with some noise on it, a twentieth of its own spread. Of images of one colour batch normalisation
+ * makes numbers that are zero but for rounding, and rounding then decides which relu is open.
  */
-function jittered(arrays: Arrays, [black, white]: PixelRange): Arrays {
-  const { shape, data } = arrays[IMAGES]!;
+function jittered(arrays: Arrays, doors: readonly string[], [black, white]: PixelRange): Arrays {
   const random = rng(0, 'recorded images');
-  const noise = () => 0.05 * (white - black) * (random.next() - 0.5);
-  return { ...arrays, [IMAGES]: { shape, data: data.map((x) => x + noise()) } };
+  const noisy = doors.map((name) => {
+    const { shape, data } = arrays[name]!;
+    const [least, most] = data.reduce(([a, b], x) => [Math.min(a, x), Math.max(b, x)], [Infinity, -Infinity]);
+    const spread = most > least ? most - least : white - black;
+    return [name, { shape, data: data.map((x) => x + 0.05 * spread * (random.next() - 0.5)) }] as const;
+  });
+  return { ...arrays, ...Object.fromEntries(noisy) };
 }
 
 /** A graph would leave such a weight as it was. */
@@ -217,10 +221,10 @@ const written = (weight: string) =>
   });
 
 /** Other images under other labels, masks and rates. */
-function otherBatch(network: Network, arrays: Arrays, count: number): Arrays {
+function otherBatch(network: Network, doors: readonly string[], arrays: Arrays, count: number): Arrays {
   const others = Object.entries(arrays).map(([name, array]) => {
     const { shape, data } = array;
-    if (name === IMAGES) return [name, { shape, data: data.slice().reverse() }] as const;
+    if (doors.includes(name)) return [name, { shape, data: data.slice().reverse() }] as const;
     if (shape.length === 0) return [name, { shape, data: data.map((x) => x * 0.75) }] as const;
     const first = data.length / count;
     const rolled = new Float32Array(data.length);

@@ -4,8 +4,10 @@ import { batches } from '../data/batches.js';
 import type { Crew } from '../data/crew.js';
 import type { Dataset } from '../data/dataset.js';
 import type { Network } from '../models/network.js';
+import { settle } from '../models/settle.js';
 import { tf } from '../tensor/tf.js';
-import { batchArrays, IMAGES, targetsIn, tensorsOf } from './batch.js';
+import { targetArrays, targetsIn, tensorsOf } from './batch.js';
+import { Door } from './door.js';
 import { forward } from './forward.js';
 import { penaltyOf } from './step.js';
 import { judge, type LossAverage, type Tally, tally } from './tally.js';
@@ -21,6 +23,8 @@ export interface PassOptions {
   readonly signal?: AbortSignal | undefined;
   /** Of the run that judges. Default: workers for this pass alone. */
   readonly crew?: Crew;
+  /** Of the run that judges. Default: the whole network sees the images. */
+  readonly door?: Door;
 }
 
 /** Losses and metrics of a dataset by the weights as they are, in inference mode. L2 counts, as in Keras. */
@@ -30,21 +34,24 @@ export async function judgeDataset(
   options: PassOptions,
 ): Promise<Tally> {
   const { weights, batchSize, seed, epoch, average, signal, crew } = options;
+  const door = options.door ?? new Door({ frozen: undefined, trained: network.graph }, network.input.range);
   const result = tally(network, average);
   for await (const batch of batches(dataset, {
     batchSize,
     epoch,
     seed,
     shuffle: false,
+    known: door.known,
     ...(crew && { crew }),
   })) {
     if (signal?.aborted) break;
-    const { [IMAGES]: images, ...labels } = batchArrays(network, dataset, batch, {});
-    const tensors = tensorsOf(labels);
+    const given = await door.inputs(dataset, batch);
+    const tensors = tensorsOf(targetArrays(network, dataset, batch, {}));
     let predictions: Tensor[] = [];
     let sums: Tensor | undefined;
     try {
-      predictions = await forward(network, images!);
+      settle(network.layersModel);
+      predictions = await forward(door.halves.trained, given);
       sums = tf.tidy(
         () => judge(network, weights, predictions, targetsIn(network, tensors), penaltyOf(network)).sums,
       );

@@ -8,6 +8,8 @@ import {
   type HeldEngine,
   holdEngine,
 } from '../engines/choose.js';
+import { closePredictor } from '../engines/onnx/predictor.js';
+import { halvesOf } from '../models/halves.js';
 import type { Network } from '../models/network.js';
 import { settledBy } from '../models/settle.js';
 import { adam } from '../optimizers/adam.js';
@@ -17,6 +19,8 @@ import type { Callback } from './callback.js';
 import { readCheckpoint } from './checkpoint.js';
 import { claim, release } from './claims.js';
 import { checkParts, checkRun, contractOfRun } from './contract.js';
+import { Door } from './door.js';
+import { Features, FROZEN, frozenDigest } from './features.js';
 import { checkMemory } from './memory.js';
 import { checkMonitor, type Monitored, monitorsOf, type Prefix } from './monitor.js';
 import { type RunPlan, TrainingRun } from './run.js';
@@ -53,6 +57,12 @@ export interface FitOptions<T extends Tasks, W extends { readonly [task: string]
   readonly checkpoint?: Store;
   /** Go on from the state in `checkpoint`, if there is one. Default false: begin anew. */
   readonly resume?: boolean;
+  /**
+   * Where the outputs of the layers before the first trained one are kept: for images that are the same in every epoch (not
+   * augmented, or with `fixed: true`) they are computed once, and an epoch costs the trained layers alone. Known again by
+   * pixels, layers, weights and engine, also in later runs. Up to 2 GiB of them serve a run.
+   */
+  readonly features?: Store;
   /** Stops the run after the step in progress. */
   readonly signal?: AbortSignal;
   /** Shuffle the training images in every epoch. Default true. */
@@ -101,6 +111,7 @@ export async function fitNetwork<T extends Tasks, W extends { readonly [task: st
     callbacks: (options.callbacks ?? []) as readonly Callback<string>[],
     lossAverage: options.lossAverage ?? 'examples',
     checkpoint,
+    features: options.features,
     signal: options.signal,
     clock: options.clock ?? (() => performance.now()),
   };
@@ -111,24 +122,36 @@ export async function fitNetwork<T extends Tasks, W extends { readonly [task: st
     if (monitor !== undefined) checkMonitor(name, monitor, monitors);
   }
   claim(network);
+  const halves = halvesOf(network.graph);
+  const { frozen, trained } = halves;
   let run: TrainingRun | undefined;
   let held: HeldEngine | undefined;
   try {
-    const contract = await contractOfRun(plan);
+    const digest = await frozenDigest(halves, network.input.range);
+    const contract = { ...(await contractOfRun(plan)), ...(digest && { [FROZEN]: digest }) };
     const saved = checkpoint && resume ? await readCheckpoint(checkpoint, contract) : undefined;
     held = await holdEngine(options.engine ?? 'auto', options);
     const engine = held.choice;
-    checkMemory(network, plan.batchSize, engine.name);
-    const steps = stepsOf(network, plan.optimizer, plan.loss.weights, held.onnx);
+    const half: Network<T> = { ...network, graph: trained };
+    checkMemory(half, plan.batchSize, engine.name);
+    const steps = stepsOf(half, plan.optimizer, plan.loss.weights, held.onnx);
     settledBy(network.layersModel, () => steps.settle());
-    run = new TrainingRun(plan, monitors, contract, steps, engine.name);
+    const features =
+      plan.features && new Features(plan.features, `${digest}-${engine.name}`, trained.inputs, log);
+    await features?.open();
+    if (features && !Features.serve(train)) {
+      log('training images change in every epoch: what frozen layers make of them is not kept');
+    }
+    const door = new Door(halves, network.input.range, features);
+    run = new TrainingRun({ ...plan, network: half }, monitors, contract, steps, door, engine.name);
     await run.begin(saved);
     if (saved) log(`resumed after ${run.progress}, made by ${saved.state.engine}`);
     while (run.goesOn) await run.epoch();
     const stopped = await run.end();
     return { tasks: run.tasks, rows: run.history, engine, stopped };
   } finally {
-    run?.dispose();
+    await run?.dispose();
+    for (const half of frozen ? [frozen, trained] : []) closePredictor(half);
     held?.letGo();
     release(network);
   }

@@ -1,33 +1,31 @@
-import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
+import type { Tensor } from '@tensorflow/tfjs';
 import { onnxInUse } from '../engines/choose.js';
 import { predictorOf } from '../engines/onnx/predictor.js';
 import type { NamedArray } from '../io/tensorFile.js';
-import { runGraph } from '../models/graph.js';
-import type { Network } from '../models/network.js';
-import { settle } from '../models/settle.js';
+import { type Graph, runGraph } from '../models/graph.js';
 import { tf } from '../tensor/tf.js';
 
 /**
- * The predictions of one batch in inference mode, a tensor a task, by the engine in use. `images` are in the network's
- * range; a tensor stays the caller's, and so do those that come out.
+ * One batch through a graph in inference mode, by the engine in use: a tensor an output. Images are in the network's range;
+ * a tensor that is given stays the caller's, and so do those that come out. The weights are the model's variables:
+ * {@link settle} them first where somebody trains them.
  */
-export async function forward(network: Network, images: NamedArray | Tensor4D): Promise<Tensor[]> {
-  settle(network.layersModel);
+export async function forward(graph: Graph, given: readonly (NamedArray | Tensor)[]): Promise<Tensor[]> {
   const onnx = onnxInUse();
   if (onnx) {
-    const array = 'dtype' in images ? await arrayOf(images) : images;
-    const outputs = await (await predictorOf(network, onnx)).run(array);
+    const arrays = await Promise.all(given.map((input) => ('dtype' in input ? arrayOf(input) : input)));
+    const outputs = await (await predictorOf(graph, onnx)).run(arrays);
     return outputs.map(({ data, shape }) => tf.tensor(data, [...shape]));
   }
-  const x = 'dtype' in images ? images : tf.tensor(images.data, [...images.shape]);
-  try {
-    return tf.tidy(() => runGraph(network.graph, x, { training: false }));
-  } finally {
-    if (x !== images) x.dispose();
-  }
+  return tf.tidy(() => {
+    const tensors = given.map((input) =>
+      'dtype' in input ? input : tf.tensor(input.data, [...input.shape]),
+    );
+    return runGraph(graph, tensors, { training: false });
+  });
 }
 
-const arrayOf = async (tensor: Tensor4D): Promise<NamedArray> => ({
-  shape: tensor.shape,
-  data: Float32Array.from(await tensor.data()),
-});
+/** A tensor's numbers as they are now. */
+export async function arrayOf(tensor: Tensor): Promise<NamedArray> {
+  return { shape: tensor.shape, data: Float32Array.from(await tensor.data()) };
+}

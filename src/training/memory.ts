@@ -1,5 +1,6 @@
 import { fault } from '../core/errors.js';
 import type { EngineName } from '../engines/choose.js';
+import { layersOf } from '../models/graph.js';
 import type { Network } from '../models/network.js';
 
 /** What a 32-bit heap can hold, less what its allocator loses between pieces of this size. */
@@ -36,7 +37,7 @@ function fixedBytes(network: Network): number {
  * 4.1 MB) and by 14 MB at 64x64.
  */
 function bytesPerImage(network: Network): number {
-  const sizes = network.layersModel.layers.map((layer) =>
+  const sizes = layersOf(network.graph).map((layer) =>
     (layer.outputShape as (number | null)[])
       .slice(1)
       .reduce<number>((product, side) => product * (side ?? 1), 4),

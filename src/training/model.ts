@@ -176,7 +176,7 @@ export function modelOf<T extends Tasks>(network: Network<T>): MultiTaskModel<T>
       if (disposed) return;
       if (isClaimed(network)) throw inTraining();
       disposed = true;
-      closePredictor(network);
+      closePredictor(network.graph);
       network.layersModel.dispose();
     },
   };

@@ -6,6 +6,7 @@ import { pause } from '../core/pause.js';
 import { type EngineName, type EngineOptions, engineInUse, useEngine } from '../engines/choose.js';
 import type { NamedArray } from '../io/tensorFile.js';
 import type { Network } from '../models/network.js';
+import { settle } from '../models/settle.js';
 import type { PredictionsOf, Tasks } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
 import { putPixels } from './batch.js';
@@ -50,7 +51,10 @@ export async function predictAll<T extends Tasks>(
     const images = Array.isArray(inputs)
       ? await stack(network, inputs.slice(from, from + count), from, decoder)
       : sliceOf(network, inputs as Tensor4D, from, count);
-    const outputs = await forward(network, images).finally(() => 'dtype' in images && images.dispose());
+    settle(network.layersModel);
+    const outputs = await forward(network.graph, [images]).finally(
+      () => 'dtype' in images && images.dispose(),
+    );
     const values = await Promise.all(outputs.map((output) => output.data()));
     tf.dispose(outputs);
     for (let row = 0; row < count; row++) answers.push(answerOf(network, values as Float32Array[], row));

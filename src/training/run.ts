@@ -13,6 +13,7 @@ import { taskRecord } from '../tasks/task.js';
 import { batchArrays, maskArrays } from './batch.js';
 import type { Callback, CallbackState, Listener, Run, Weights } from './callback.js';
 import { type Checkpoint, type Contract, type RunState, writeCheckpoint } from './checkpoint.js';
+import type { Door } from './door.js';
 import { judgeDataset } from './evaluate.js';
 import type { Monitors } from './monitor.js';
 import type { Steps } from './steps.js';
@@ -36,6 +37,7 @@ export interface RunPlan {
   readonly callbacks: readonly Callback<string>[];
   readonly lossAverage: LossAverage;
   readonly checkpoint: Store | undefined;
+  readonly features: Store | undefined;
   readonly signal: AbortSignal | undefined;
   readonly clock: Clock;
 }
@@ -56,6 +58,8 @@ export class TrainingRun implements Run {
   readonly #updater: Updater;
   /** Its workers, if the datasets have any: they serve every epoch. */
   readonly #crew = new Crew();
+  /** The validation images as they are: one object, so that what is known of them stays known. */
+  readonly #bare: Dataset<any> | undefined;
   readonly #listeners: { readonly key: string; readonly listener: Listener }[] = [];
   /** Epochs finished. */
   #epoch = 0;
@@ -68,9 +72,11 @@ export class TrainingRun implements Run {
     readonly monitors: Monitors,
     readonly contract: Contract,
     steps: Steps,
+    readonly door: Door,
     readonly engine: EngineName,
   ) {
-    const { network, optimizer } = plan;
+    const { network, optimizer, validation, clean } = plan;
+    this.#bare = clean ? validation?.augment(null) : undefined;
     this.tasks = Object.entries(network.tasks).map(([name, task]) => taskRecord(name, task));
     this.#updater = new Updater(optimizer, steps);
   }
@@ -103,11 +109,11 @@ export class TrainingRun implements Run {
 
   async weights(): Promise<Weights> {
     settle(this.plan.network.layersModel);
-    return readWeights(this.plan.network);
+    return readWeights(this.door.halves.trained);
   }
 
   setWeights(weights: Weights): void {
-    writeWeights(this.plan.network, weights);
+    writeWeights(this.door.halves.trained, weights);
   }
 
   async save(store: Store, folder: string): Promise<void> {
@@ -149,6 +155,7 @@ export class TrainingRun implements Run {
       const epoch = this.#epoch + 1;
       const row: HistoryRow = { epoch, ...trained, ...judged, learning_rate: this.#place.lastRate!, seconds };
       this.history.push(row);
+      await this.door.features?.write();
       settle(this.plan.network.layersModel); // whoever listens may look at the model
       await this.#tell((listener) => listener.epochEnd?.({ epoch, row }));
       this.#epoch = epoch;
@@ -164,9 +171,10 @@ export class TrainingRun implements Run {
     return reason;
   }
 
-  dispose(): void {
+  async dispose(): Promise<void> {
     this.#crew.close();
     this.#updater.steps.dispose();
+    await this.door.features?.write();
   }
 
   /** The steps of the epoch that are left. Returns its training columns, or undefined when stopped before the last. */
@@ -175,7 +183,8 @@ export class TrainingRun implements Run {
     const steps = Math.ceil(train.size / batchSize);
     const place = this.#place;
     const means = tally(network, lossAverage, place.step > 0 ? place.sums : undefined);
-    const order = { batchSize, epoch: this.#epoch, seed, shuffle, from: place.step, crew: this.#crew };
+    const [epoch, from, crew, known] = [this.#epoch, place.step, this.#crew, this.door.known];
+    const order = { batchSize, epoch, seed, shuffle, from, crew, known };
     for await (const batch of batches(train, order)) {
       const lastRate = this.learningRate;
       const sums = await this.#step(batch);
@@ -191,22 +200,21 @@ export class TrainingRun implements Run {
     return this.#place.step < steps ? undefined : means.logs();
   }
 
-  #step(batch: Batch): Promise<Float32Array> {
+  async #step(batch: Batch): Promise<Float32Array> {
     const { network, train, seed, loss } = this.plan;
     return this.#updater.step({
-      ...batchArrays(network, train, batch, loss.classWeights),
+      ...batchArrays(network, train, batch, loss.classWeights, await this.door.inputs(train, batch)),
       ...maskArrays(network, batch.count, seed, this.#epoch, this.#place.step),
     });
   }
 
   /** The validation columns of the epoch, or undefined when aborted on the way: they are then made on resuming. */
   async #judgeEpoch(): Promise<Record<string, number> | undefined> {
-    const { network, validation, clean, loss, batchSize, seed, lossAverage: average, signal } = this.plan;
-    const crew = this.#crew;
-    const pass = { weights: loss.weights, batchSize, seed, epoch: this.#epoch, average, signal, crew };
+    const { network, validation, loss, batchSize, seed, lossAverage: average, signal } = this.plan;
+    const [crew, door] = [this.#crew, this.door];
+    const pass = { weights: loss.weights, batchSize, seed, epoch: this.#epoch, average, signal, crew, door };
     const judged = validation && (await judgeDataset(network, validation, pass));
-    const bare =
-      validation && clean ? await judgeDataset(network, validation.augment(null), pass) : undefined;
+    const bare = this.#bare && (await judgeDataset(network, this.#bare, pass));
     return signal?.aborted && validation ? undefined : { ...judged?.logs('val_'), ...bare?.logs('clean_') };
   }
 

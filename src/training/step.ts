@@ -1,4 +1,4 @@
-import type { NamedTensorMap, Scalar, Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs';
+import type { NamedTensorMap, Scalar, Tensor, Tensor1D } from '@tensorflow/tfjs';
 import { fault } from '../core/errors.js';
 import type { Weight } from '../layers/own/forward.js';
 import { runGraph } from '../models/graph.js';
@@ -7,15 +7,16 @@ import { clip } from '../optimizers/clip.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { within } from '../tensor/recorder.js';
 import { tf } from '../tensor/tf.js';
+import { maskCall } from './batch.js';
 import { judge, type TaskTargets } from './tally.js';
 
 /** Everything a step reads beside the weights and slots. Nothing else may change its result. */
 export interface StepInputs {
-  /** `[batch, height, width, channels]`, float32, in the network's range. */
-  readonly images: Tensor4D;
+  /** In the order of the graph's inputs: images `[batch, height, width, channels]`, float32, in the network's range. */
+  readonly given: readonly Tensor[];
   /** In the order of the tasks. */
   readonly targets: readonly TaskTargets[];
-  /** One 0/1 mask for each dropout layer, by layer name. */
+  /** One 0/1 mask for each call of a dropout layer, by {@link maskCall}. */
   readonly masks: NamedTensorMap;
   /** The optimiser's coefficients for this update, then the rate itself. */
   readonly coefficients: readonly Scalar[];
@@ -135,11 +136,16 @@ function differentiate(
   network: Network,
   lossWeights: { readonly [task: string]: number },
   trained: readonly Weight[],
-  { images, targets, masks }: StepInputs,
+  { given, targets, masks }: StepInputs,
 ) {
   const moved = new Map<Weight, Tensor>();
+  const asked = new Map<string, number>();
   const forward = {
-    mask: (layer: string) => masks[layer]!,
+    mask: (layer: string) => {
+      const before = asked.get(layer) ?? 0;
+      asked.set(layer, before + 1);
+      return masks[maskCall(layer, before)]!;
+    },
     current: (weight: Weight) => moved.get(weight) ?? weight.read(),
     moved: (weight: Weight, value: Tensor) => {
       moved.get(weight)?.dispose();
@@ -149,7 +155,7 @@ function differentiate(
   let sums: Tensor1D | undefined;
   const { grads } = tf.variableGrads(
     () => {
-      const predictions = runGraph(network.graph, images, { training: true, forward });
+      const predictions = runGraph(network.graph, given, { training: true, forward });
       const judged = judge(network, lossWeights, predictions, targets, penaltyOf(network));
       sums = tf.keep(judged.sums);
       return tf.reshape(judged.total, []);

@@ -1,21 +1,25 @@
 import { fault } from '../core/errors.js';
-import type { Network } from '../models/network.js';
+import type { Weight } from '../layers/own/forward.js';
+import { type Graph, layersOf } from '../models/graph.js';
 import { tf } from '../tensor/tf.js';
 import type { Weights } from './callback.js';
 
-/** A copy of all weights of a network, moving statistics included, by name. */
-export async function readWeights(network: Network): Promise<Weights> {
+/** The weights of a graph's layers. */
+export const weightsOf = (graph: Graph): Weight[] => layersOf(graph).flatMap((layer) => layer.weights);
+
+/** A copy of all weights of a graph's layers, moving statistics included, by name. */
+export async function readWeights(graph: Graph): Promise<Weights> {
   const weights: Record<string, Weights[string]> = {};
-  for (const weight of network.layersModel.weights) {
+  for (const weight of weightsOf(graph)) {
     const data = (await weight.read().data()) as Float32Array;
     weights[weight.originalName] = { shape: weight.shape as number[], data: data.slice() };
   }
   return weights;
 }
 
-/** Puts a copy back into the network it was taken from, or one of the same layers. */
-export function writeWeights(network: Network, weights: Weights): void {
-  for (const weight of network.layersModel.weights) {
+/** Puts a copy back into the graph it was taken from, or one of the same layers. */
+export function writeWeights(graph: Graph, weights: Weights): void {
+  for (const weight of weightsOf(graph)) {
     const saved = weights[weight.originalName];
     if (!saved || saved.shape.join() !== (weight.shape as number[]).join()) {
       throw fault({

@@ -56,7 +56,7 @@ export async function gradients(engine: EngineName, load?: PackageLoader) {
     const named = (task: string, parts: object) =>
       Object.fromEntries(Object.entries(parts).map(([part, value]) => [`${task}/${part}`, value]));
     const sums = await steps.step('accumulate', {
-      images: array([2, 16, 16, 3], () => 2 * random.next() - 1),
+      'input/image': array([2, 16, 16, 3], () => 2 * random.next() - 1),
       ...named(
         'age',
         labels(() => random.below(80)),

@@ -101,7 +101,7 @@ function batchOf(net: Network, count: number, seed: number): Arrays {
     data: Float32Array.from({ length: sides.reduce((a, b) => a * b, 1) }, draw),
   });
   const arrays: { [name: string]: Arrays[string] } = {
-    images: fill(shape, () => black + (white - black) * random.next()),
+    'input/image': fill(shape, () => black + (white - black) * random.next()),
   };
   Object.entries(net.tasks).forEach(([name, task], at) => {
     const label = () => (task.labels ? task.labels[random.below(task.labels.length)] : random.below(80));
@@ -184,7 +184,7 @@ async function statesOf(net: Network): Promise<Weights[]> {
     const updater = new Updater(optimizer, stepsOf(net, optimizer, weightsOfLoss(net), onnxInUse()));
     const states: Weights[] = [];
     for (let i = 0; i < STATES; i++) {
-      states.push(await readWeights(net));
+      states.push(await readWeights(net.graph));
       await updater.step(batchOf(net, 4, 100 + i));
     }
     updater.steps.dispose();
@@ -229,7 +229,7 @@ export function conformance(
         for (let draw = 0; draw < DRAWS; draw++) {
           const arrays = batchOf(net, 2, 1000 * i + draw);
           const run = (steps: Steps) => () => {
-            writeWeights(net, state);
+            writeWeights(net.graph, state);
             return gradientOf(steps, arrays);
           };
           const own = await on(engine, run(ours));
@@ -353,7 +353,7 @@ export function conformance(
         const losses: number[] = [];
         for (let i = 0; i < 20; i++) losses.push((await updater.step(batchOf(net, 4, i)))[0]!);
         updater.steps.dispose();
-        return { losses, weights: await readWeights(net) };
+        return { losses, weights: await readWeights(net.graph) };
       };
       return [await on(engine, run), await on(reference, run)] as const;
     }
@@ -390,13 +390,13 @@ async function descent(optimizer: Optimizer): Promise<number[]> {
     [-0.1, 0.7, 0.02, 1e-4, 2, 0.5],
   ]) {
     await updater.step({
-      images: { shape: [1, 1, 2, 3], data: Float32Array.from(gradient) },
+      'input/image': { shape: [1, 1, 2, 3], data: Float32Array.from(gradient) },
       'y/target': { ...one, shape: [1, 1] },
       'y/present': one,
       'y/weight': one,
     });
     updater.steps.settle();
-    for (const { data } of Object.values(await readWeights(net))) path.push(...data);
+    for (const { data } of Object.values(await readWeights(net.graph))) path.push(...data);
   }
   updater.steps.dispose();
   return path;

@@ -27,10 +27,7 @@ function targetOf(kind: string, numbers: tf.Tensor, seed: number): tf.Tensor2D {
 function masksOf(network: Network, seed: number): tf.NamedTensorMap {
   const tensors = tensorsOf(maskArrays(network, BATCH, seed, 0, 0));
   return Object.fromEntries(
-    network.dropouts.flatMap(({ name }) => {
-      const mask = tensors[`${name}/mask`];
-      return mask ? [[name, mask]] : [];
-    }),
+    Object.entries(tensors).map(([name, mask]) => [name.slice(0, -'/mask'.length), mask]),
   );
 }
 
@@ -49,7 +46,7 @@ function inputsOf(network: Network, optimizer: Optimizer, kind: StepKind, seed: 
   }));
   const slotCount = optimizer.rule.slots.length + (optimizer.gradientAccumulationSteps > 1 ? 1 : 0);
   return {
-    images: tf.tidy(() => tf.abs(wave([BATCH, ...network.input.shape]))) as tf.Tensor4D,
+    given: [tf.tidy(() => tf.abs(wave([BATCH, ...network.input.shape])))],
     targets,
     masks: masksOf(network, seed),
     coefficients: [...optimizer.rule.coefficients(3 + seed, 0.01), 0.01].map((value) => tf.scalar(value)),
@@ -78,7 +75,7 @@ export async function stepDisagreement(
   const run = (seed: number) => {
     const { slots, ...inputs } = inputsOf(network, optimizer, kind, seed);
     const read: Named = [
-      ['images', inputs.images],
+      ['images', inputs.given[0]!],
       ...inputs.targets.flatMap((task, i) =>
         Object.entries(task).map(([name, t]) => [`${name}${i}`, t as tf.Tensor] as const),
       ),

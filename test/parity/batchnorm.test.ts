@@ -36,7 +36,7 @@ function training(network: Network, x: Tensor) {
     current: (weight: Weight) => moved.get(weight) ?? weight.read(),
     moved: (weight: Weight, value: Tensor) => void moved.set(weight, tf.keep(value)),
   };
-  const y = tf.tidy(() => runGraph(network.graph, x, { training: true, forward })[0]!.dataSync());
+  const y = tf.tidy(() => runGraph(network.graph, [x], { training: true, forward })[0]!.dataSync());
   for (const [weight, value] of moved) {
     weight.write(value);
     value.dispose();
@@ -45,7 +45,7 @@ function training(network: Network, x: Tensor) {
 }
 
 const inference = (network: Network, x: Tensor) =>
-  tf.tidy(() => runGraph(network.graph, x, { training: false })[0]!.dataSync());
+  tf.tidy(() => runGraph(network.graph, [x], { training: false })[0]!.dataSync());
 
 /** Batch normalisation, and after it a head that hands on its input: one unit a number. */
 function bare(

@@ -19,7 +19,13 @@ import { composeNetwork } from '../../src/models/compose.js';
 import { runGraph } from '../../src/models/graph.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasm.js';
-import { batchArrays, coefficientArrays, stepInputsOf, tensorsOf } from '../../src/training/batch.js';
+import {
+  batchArrays,
+  coefficientArrays,
+  imagesOf,
+  stepInputsOf,
+  tensorsOf,
+} from '../../src/training/batch.js';
 import { split, trainedWeights, trainingStep } from '../../src/training/step.js';
 import { expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
@@ -99,13 +105,14 @@ describe.each(['wasm', 'cpu'])('on %s, prediction, loss and gradients of', (engi
     const indices = Array.from({ length: COUNT }, (_, i) => i);
     const bytes = await Promise.all(indices.map((index) => data.read(index)));
     const pixels = Float32Array.from(bytes.flatMap((image) => Array.from(image.data)));
+    const images = imagesOf(pixels, [COUNT, ...SHAPE], network.input.range);
     const batch = tensorsOf({
-      ...batchArrays(network, data, { pixels, count: COUNT, indices }, {}),
+      ...batchArrays(network, data, { indices }, {}, [images]),
       ...coefficientArrays([0, 0]),
     });
     const expected = keras[name]!;
 
-    const [prediction] = tf.tidy(() => runGraph(network.graph, batch.images!, { training: false }));
+    const [prediction] = tf.tidy(() => runGraph(network.graph, [batch['input/image']!], { training: false }));
     expectCloseToLargest(prediction!.dataSync(), numbers(expected.predicted), 1e-5, 'prediction');
 
     const plain = sgd();

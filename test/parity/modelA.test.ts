@@ -14,6 +14,7 @@ import {
   sgd,
   sharedTrunk,
 } from '../../src/index.js';
+import { Dropout } from '../../src/layers/own/dropout.js';
 import { composeNetwork } from '../../src/models/compose.js';
 import type { Network } from '../../src/models/network.js';
 import { loadWasmBackend } from '../../src/tensor/wasm.js';
@@ -21,6 +22,7 @@ import {
   type Arrays,
   batchArrays,
   coefficientArrays,
+  imagesOf,
   stepInputsOf,
   tensorsOf,
 } from '../../src/training/batch.js';
@@ -95,13 +97,18 @@ async function batch(network: Network, from: number) {
   const indices = Array.from({ length: BATCH }, (_, i) => from + i);
   const bytes = await Promise.all(indices.map((index) => data.read(index)));
   const pixels = Float32Array.from(bytes.flatMap((image) => Array.from(image.data)));
-  return batchArrays(network, data, { pixels, count: BATCH, indices }, {});
+  return batchArrays(network, data, { indices }, {}, [
+    imagesOf(pixels, [BATCH, ...data.shape], network.input.range),
+  ]);
 }
+
+const dropoutsOf = ({ layersModel }: Network) =>
+  layersModel.layers.filter((layer): layer is Dropout => layer instanceof Dropout);
 
 /** 0 where the number named by the layer and its place is below the rate. */
 function masks(network: Network): Arrays {
   return Object.fromEntries(
-    network.dropouts.map((layer) => {
+    dropoutsOf(network).map((layer) => {
       const shape = layer.maskShape(BATCH)!;
       const kept = uniform(`model-a/${layer.name}`, shape, 0, 1).map((u) => (u >= Math.fround(RATE) ? 1 : 0));
       return [`${layer.name}/mask`, { shape, data: Float32Array.from(kept) }];

@@ -81,7 +81,7 @@ async function descend(optimizer: Optimizer, given: readonly (readonly number[])
   for (const gradient of given) {
     const images = { shape: [1, 1, 1, 3], data: Float32Array.from(gradient) };
     const target = { ...one, shape: [1, 1] };
-    await updater.step({ images, 'y/target': target, 'y/present': one, 'y/weight': one });
+    await updater.step({ 'input/image': images, 'y/target': target, 'y/present': one, 'y/weight': one });
     const { 'y/kernel': kernel, 'y/bias': bias } = weightsOf(network.layersModel);
     path.push(...kernel!, ...bias!);
   }

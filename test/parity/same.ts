@@ -18,7 +18,8 @@ export function fill(model: tf.LayersModel, prefix: string): void {
   }
 }
 
-function bounds(kind: string, shape: readonly number[]): [low: number, high: number] {
+/** As `bounds` of common.py. */
+export function bounds(kind: string, shape: readonly number[]): [low: number, high: number] {
   if (kind === 'gamma' || kind === 'moving_variance') return [0.5, 1.5];
   if (!kind.endsWith('kernel')) return [-0.1, 0.1];
   const window = shape.slice(0, -2).reduce((product, size) => product * size, 1);

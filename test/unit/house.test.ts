@@ -12,6 +12,7 @@ const RANKS = [
   ['layers', 'tasks'],
   ['models'],
   ['io'],
+  ['backbones'],
   ['engines'],
   ['training'],
   ['callbacks', 'report', 'tuner'],

@@ -1,6 +1,6 @@
 import { taskTable } from '../../io/taskTable.js';
 import { networkOf } from '../../models/compose.js';
-import { runGraph } from '../../models/graph.js';
+import { type Graph, type Port, runGraph } from '../../models/graph.js';
 import type { Network, NetworkInput } from '../../models/network.js';
 import { settle } from '../../models/settle.js';
 import type { AnyTask, Tasks } from '../../tasks/task.js';
@@ -56,27 +56,40 @@ export async function exportOnnx(model: Exportable): Promise<Uint8Array> {
 
 /** The same for a network, recorded on the backend in use, which must read synchronously. */
 export function exportNetwork(network: Network): Uint8Array {
-  const [two, three] = recordTwins(predictionOf(network), [2, 3], false);
-  const { nodes, constants } = graphOf(two.recording, three.recording, two.inputs, two.outputs);
-  const table = JSON.stringify(taskTable(network));
   const [black, white] = network.input.range;
+  return exportGraph(network.graph, {
+    input: `Images, rows from the top, channels last; ${black} is black, ${white} is white.`,
+    outputs: Object.values(network.tasks).map(describe),
+    whole: `Answers ${Object.keys(network.tasks).join(', ')} for each image.`,
+    metadata: { 'tfjs-multitask': JSON.stringify(taskTable(network)) },
+  });
+}
+
+/** What a file says about a graph. */
+interface Words {
+  /** About every input. */
+  readonly input: string;
+  readonly outputs: readonly string[];
+  readonly whole: string;
+  readonly metadata: { readonly [key: string]: string };
+}
+
+/** Any graph with its weights as they are, in inference mode; inputs and outputs by their names. */
+export function exportGraph(graph: Graph, words?: Words): Uint8Array {
+  const [two, three] = recordTwins(predictionOf(graph), [2, 3], false);
+  const { nodes, constants } = graphOf(two.recording, three.recording, two.inputs, two.outputs);
+  const port = ({ name, shape }: Port, description = '') => ({
+    name,
+    shape: ['batch', ...shape],
+    description,
+  });
   return onnxBytes({
     nodes,
     constants,
-    inputs: [
-      {
-        name: 'image',
-        shape: ['batch', ...network.input.shape],
-        description: `Images, rows from the top, channels last; ${black} is black, ${white} is white.`,
-      },
-    ],
-    outputs: Object.entries(network.tasks).map(([name, task]) => ({
-      name,
-      shape: ['batch', task.units],
-      description: describe(task),
-    })),
-    description: `Answers ${Object.keys(network.tasks).join(', ')} for each image.`,
-    metadata: { 'tfjs-multitask': table },
+    inputs: graph.inputs.map((input) => port(input, words?.input)),
+    outputs: graph.outputs.map((output, i) => port(output, words?.outputs[i])),
+    description: words?.whole ?? '',
+    metadata: words?.metadata ?? {},
   });
 }
 
@@ -86,18 +99,22 @@ function describe({ kind, unit, labels = [] }: AnyTask): string {
   return `Probabilities of ${labels.map((label) => `"${label}"`).join(', ')}.`;
 }
 
-/** A prediction. The images differ from each other, and from those of the other turn. */
-function predictionOf(network: Network): Pass {
+/** A prediction. The examples differ from each other, and from those of the other turn. */
+function predictionOf(graph: Graph): Pass {
   return (count) => {
-    const shape = [count, ...network.input.shape];
-    const size = shape.reduce((product, side) => product * side, 1);
-    const values = Float32Array.from({ length: size }, (_, i) => ((i * 7 + count * 13) % 97) / 97);
-    const image = tf.tensor(values, shape);
-    const outputs = runGraph(network.graph, image, { training: false });
-    const names = Object.keys(network.tasks);
-    return {
-      inputs: { image },
-      outputs: Object.fromEntries(outputs.map((output, i) => [names[i]!, output])),
-    };
+    const given = graph.inputs.map(({ shape }) => exampleOf([count, ...shape], count));
+    const outputs = runGraph(graph, given, { training: false });
+    return { inputs: byName(graph.inputs, given), outputs: byName(graph.outputs, outputs) };
   };
 }
+
+function exampleOf(shape: number[], count: number): tf.Tensor {
+  const size = shape.reduce((product, side) => product * side, 1);
+  return tf.tensor(
+    Float32Array.from({ length: size }, (_, i) => ((i * 7 + count * 13) % 97) / 97),
+    shape,
+  );
+}
+
+const byName = (ports: readonly Port[], tensors: readonly tf.Tensor[]) =>
+  Object.fromEntries(ports.map(({ name }, i) => [name, tensors[i]!]));

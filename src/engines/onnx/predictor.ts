@@ -1,7 +1,7 @@
 import type { NamedArray } from '../../io/tensorFile.js';
-import type { Network } from '../../models/network.js';
+import { type Graph, layersOf } from '../../models/graph.js';
 import type { OnnxSettings } from './compile.js';
-import { exportNetwork } from './exportOnnx.js';
+import { exportGraph } from './exportOnnx.js';
 import { openSession, type Runtime, runSession, runtimeTensor, type Session } from './runtime.js';
 import { FAST, onThreads } from './sessionOptions.js';
 
@@ -10,10 +10,10 @@ export interface OnnxInUse extends OnnxSettings {
   readonly runtime: Runtime;
 }
 
-/** The predictions of a network by ONNX Runtime. */
+/** A graph in inference mode by ONNX Runtime. */
 export interface Predictor {
-  /** `[batch, height, width, channels]` in the network's range; one array a task. */
-  run(images: NamedArray): Promise<NamedArray[]>;
+  /** One array an input, one an output. */
+  run(given: readonly NamedArray[]): Promise<NamedArray[]>;
 }
 
 interface Open {
@@ -24,38 +24,39 @@ interface Open {
 }
 
 const WHAT = 'the prediction';
-const sessions = new WeakMap<Network, Open>();
+const sessions = new WeakMap<Graph, Open>();
 
-/** Frees what a network's predictions hold. */
-export function closePredictor(network: Network): void {
+/** Frees what a graph's predictions hold. */
+export function closePredictor(graph: Graph): void {
   sessions
-    .get(network)
+    .get(graph)
     ?.session.then((session) => session.release())
     .catch(() => {}); // one that never opened, told to whoever wanted it
-  sessions.delete(network);
+  sessions.delete(graph);
 }
 
 /**
- * The network with its weights as they are, as a session: constants make a convolution faster, so a session serves until a
+ * A graph with its weights as they are, as a session: constants make a convolution faster, so a session serves until a
  * weight changes.
  */
-export async function predictorOf(network: Network, { runtime, threads }: OnnxInUse): Promise<Predictor> {
-  const weights = network.layersModel.weights.map((weight) => weight.read().dataId);
-  let open = sessions.get(network);
+export async function predictorOf(graph: Graph, { runtime, threads }: OnnxInUse): Promise<Predictor> {
+  const weights = layersOf(graph).flatMap((layer) => layer.weights.map((weight) => weight.read().dataId));
+  let open = sessions.get(graph);
   if (!open || open.runtime !== runtime || open.weights.some((id, i) => id !== weights[i])) {
-    closePredictor(network);
+    closePredictor(graph);
     const options = { ...FAST, ...onThreads(threads) };
-    const session = openSession(runtime, exportNetwork(network), WHAT, options);
-    session.catch(() => sessions.delete(network));
+    const session = openSession(runtime, exportGraph(graph), WHAT, options);
+    session.catch(() => sessions.delete(graph));
     open = { runtime, weights, session };
-    sessions.set(network, open);
+    sessions.set(graph, open);
   }
   const session = await open.session;
   return {
-    run: async (images) => {
-      const results = await runSession(runtime, session, WHAT, { image: runtimeTensor(runtime, images) });
-      return Object.keys(network.tasks).map((task) => {
-        const { data, dims } = results[task]!;
+    run: async (given) => {
+      const feeds = graph.inputs.map(({ name }, i) => [name, runtimeTensor(runtime, given[i]!)] as const);
+      const results = await runSession(runtime, session, WHAT, Object.fromEntries(feeds));
+      return graph.outputs.map(({ name }) => {
+        const { data, dims } = results[name]!;
         return { data, shape: dims };
       });
     },

@@ -16,6 +16,7 @@ interface StockConvolution extends tf.layers.Layer {
 
 interface StockDepthwise extends StockConvolution {
   readonly depthwiseKernel: Weight;
+  readonly depthwiseConstraint: tf.serialization.Serializable | null;
 }
 
 /**
@@ -31,7 +32,10 @@ export class Conv2D extends stockLayer<StockConvolution>('Conv2D') {
   }
 }
 
-/** The same for a depthwise convolution. */
+/**
+ * The same for a depthwise convolution. The stock layer writes its regulariser in the constraint's place, which no loader
+ * takes back.
+ */
 export class DepthwiseConv2D extends stockLayer<StockDepthwise>('DepthwiseConv2D') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
     const options = fused(this, kwargs);
@@ -40,12 +44,18 @@ export class DepthwiseConv2D extends stockLayer<StockDepthwise>('DepthwiseConv2D
     const filter = this.depthwiseKernel.read() as Tensor4D;
     return depthwiseConvolution(x, filter, this.bias?.read() as Tensor1D | undefined, options);
   }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    const constraint = this.depthwiseConstraint;
+    const said = constraint && { className: constraint.getClassName(), config: constraint.getConfig() };
+    return { ...super.getConfig(), depthwiseConstraint: said };
+  }
 }
 
 /** How to run `layer` fused, or undefined where the stock call must serve: another activation, channels first. */
 function fused(
   layer: StockConvolution,
-  { training, forward }: CallArguments,
+  { training, forward, given }: CallArguments,
 ): ConvolutionOptions | undefined {
   const activation = layer.activation?.getClassName() ?? 'linear';
   if (!training || !forward || layer.dataFormat === 'channelsFirst') return undefined;
@@ -55,12 +65,6 @@ function fused(
     padding: layer.padding,
     dilations: layer.dilationRate as [number, number],
     activation,
-    inputGradient: !readsImages(layer),
+    inputGradient: !given,
   };
-}
-
-/** Whether every input of `layer` is the network's input, whose gradient nobody asks for. */
-function readsImages(layer: tf.layers.Layer): boolean {
-  const nodes = (layer as unknown as { inboundNodes: { inboundLayers: tf.layers.Layer[] }[] }).inboundNodes;
-  return nodes.every((node) => node.inboundLayers.every((before) => before.getClassName() === 'InputLayer'));
 }

@@ -20,10 +20,10 @@ export class Dropout extends stockLayer<StockDropout>('Dropout') {
     return tf.mul(x, tf.div(kwargs.forward.mask(this.name), 1 - this.rate));
   }
 
-  /** Shape of one call's mask for a batch, or undefined when nothing is dropped. */
-  maskShape(batch: number): number[] | undefined {
+  /** Shape of the mask for a batch in the layer's call `node`, or undefined when nothing is dropped. */
+  maskShape(batch: number, node = 0): number[] | undefined {
     if (this.rate === 0) return undefined;
-    const shape = (this.inboundNodes[0]!.inputShapes[0] as (number | null)[]).slice(1);
+    const shape = (this.inboundNodes[node]!.inputShapes[0] as (number | null)[]).slice(1);
     return [batch, ...shape].map((size, i) => this.noiseShape?.[i] ?? size!);
   }
 }

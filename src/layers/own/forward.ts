@@ -9,7 +9,7 @@ export type Weight = tf.LayerVariable;
  * come in, new moving statistics go out, and nothing is drawn or written inside.
  */
 export interface Forward {
-  /** The 0/1 mask drawn for the next call of the layer called `layer`, of the shape the layer asked for. */
+  /** The 0/1 mask drawn for the next call of the layer called `layer`, of the shape that call asked for. */
   mask(layer: string): Tensor;
   /** The value of a weight as this pass sees it: what an earlier call in the same pass made of it, or its own. */
   current(weight: Weight): Tensor;
@@ -21,4 +21,6 @@ export interface Forward {
 export interface CallArguments {
   readonly training?: boolean;
   readonly forward?: Forward;
+  /** Whether all inputs come from outside the pass: nobody asks for their gradient. */
+  readonly given?: boolean;
 }

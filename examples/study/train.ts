@@ -1,0 +1,65 @@
+import {
+  adam,
+  type Callback,
+  csvLog,
+  exponentialDecay,
+  type MultiTaskModel,
+  progress,
+  type Store,
+  weightedLoss,
+} from 'tfjs-multitask';
+import { folderStore, loadPackage } from 'tfjs-multitask/node';
+import { DEMO } from '../demo-faces/write.js';
+import type { StudyArguments } from './arguments.js';
+import type { Faces } from './faces.js';
+import type { modelA } from './model-a-network.js';
+
+/** Any network of the study. */
+export type StudyModel = MultiTaskModel<ReturnType<typeof modelA>['tasks']>;
+
+/** What a network is trained with beside what both have. */
+export interface Training {
+  readonly store: ReturnType<typeof folderStore>;
+  readonly callbacks: readonly Callback<'val_loss'>[];
+  /** Where the outputs of frozen layers are kept. */
+  readonly features?: Store;
+}
+
+/** Trains as the report has it; Ctrl-C stops after a step, and `--resume` goes on from there. */
+export function train(
+  model: StudyModel,
+  faces: Faces,
+  args: StudyArguments,
+  { store, callbacks, features }: Training,
+) {
+  const stop = new AbortController();
+  process.once('SIGINT', () => {
+    console.log('\nStopping after this step; --resume goes on from there. Ctrl-C again ends at once.');
+    stop.abort();
+  });
+  return model.fit(faces.train, {
+    validation: faces.validation,
+    clean: true,
+    epochs: args.epochs,
+    batchSize: args.batchSize,
+    seed: args.seed,
+    engine: args.engine,
+    loss: weightedLoss({ age: 1, gender: 50 }),
+    optimizer: adam({
+      learningRate: exponentialDecay({
+        initial: args.demo ? DEMO.learningRate : 1e-3,
+        decaySteps: Math.ceil(faces.train.size / args.batchSize),
+        rate: args.demo ? DEMO.decay : 0.95,
+      }),
+    }),
+    callbacks: [...callbacks, csvLog(store), progress(process.stdout)],
+    checkpoint: store,
+    ...(features && { features }),
+    resume: args.resume,
+    signal: stop.signal,
+    load: loadPackage,
+    graphs: folderStore('out/graphs'),
+    ...(args.threads === undefined ? {} : { threads: args.threads }),
+    log: console.log,
+  });
+}

@@ -1,0 +1,164 @@
+import type { SymbolicTensor } from '@tensorflow/tfjs';
+import { fault } from '../core/errors.js';
+import type { Block } from '../layers/block.js';
+import type { Trunk } from '../layers/parts.js';
+import { type Preprocessing, preprocessingLayer, preprocessingWeights } from './preprocessing.js';
+import { applyRows, type Row } from './table.js';
+import type { RowWeights } from './weights.js';
+
+/**
+ * A known trunk. It stands as a whole, `.trunk(backbone)`, or as the first piece of one,
+ * `.trunk(sharedTrunk([backbone, globalAveragePool()]))`; always directly at the image, whose range it knows. A recipe
+ * like every block: it may stand in many networks, and each has its own layers and weights.
+ *
+ * @category Compose
+ */
+export interface Backbone extends Trunk, Block {}
+
+/**
+ * What is trained: all of it (default, as in Keras), nothing, or the end.
+ *
+ * A frozen layer gets no gradient, no penalty and no place in the optimiser; frozen batch normalisation uses its moving
+ * statistics in training too, and keeps them; frozen dropout drops nothing, as in a base that Keras calls with
+ * `training=False`: it draws nothing, and its outputs depend on the image alone.
+ *
+ * @typeParam Stage - First words of the backbone's layer names, in order.
+ * @category Compose
+ */
+export type Freezing<Stage extends string> =
+  | {
+      /** Default true. */
+      readonly trainable?: boolean;
+      /** Not beside `trainable`. */
+      readonly trainableFrom?: never;
+    }
+  | {
+      /** Not beside `trainableFrom`. */
+      readonly trainable?: never;
+      /**
+       * A stage, or the name of a layer or its beginning: every layer before the first so called is frozen, the rest is
+       * trained.
+       */
+      readonly trainableFrom: Stage | (string & {});
+    };
+
+/**
+ * Where a backbone's weights come from.
+ *
+ * @category Compose
+ */
+export interface WeightsFile {
+  /**
+   * The bytes of a file of weights that Keras wrote, `.h5` or `.weights.h5`; or null: then the network's seed draws them,
+   * by Keras's own initialisers.
+   */
+  readonly weights: Uint8Array | null;
+  /** The file's name, for errors. Default `weights`. */
+  readonly file?: string;
+}
+
+/**
+ * Options of {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone}.
+ *
+ * @typeParam Stage - First words of the backbone's layer names, in order.
+ * @category Compose
+ */
+export type BackboneOptions<Stage extends string> = WeightsFile &
+  Freezing<Stage> & {
+    /** With global average pooling and the 1000 classes of ImageNet (softmax) at the end. Default false. */
+    readonly top?: boolean;
+  };
+
+/** Everything that is true of one backbone. */
+export interface BackboneTable<Stage extends string = string> {
+  /** The public function, for errors. */
+  readonly path: string;
+  readonly rows: readonly Row[];
+  readonly top: readonly Row[];
+  readonly stages: readonly Stage[];
+}
+
+/** The smallest side that Keras allows: of every 32 pixels one is left. */
+const SMALLEST = 32;
+
+/** The block of a table. `weights` are those of every row that has any, or undefined for drawn ones. */
+export function backboneOf<Stage extends string>(
+  { path, rows, stages, ...table }: BackboneTable<Stage>,
+  preprocessing: Preprocessing,
+  weights: RowWeights | undefined,
+  { trainable, trainableFrom, top = false }: Freezing<Stage> & { readonly top?: boolean },
+): Backbone {
+  const all = top ? [...rows, ...table.top] : rows;
+  const first = firstTrained(path, all, stages, trainable, trainableFrom);
+  const trained = new Set(all.slice(first));
+  const block: Block = {
+    '~block': path,
+    side: (input) => (input < SMALLEST ? 0 : Math.ceil(input / SMALLEST)),
+    build: (image, site) => {
+      checkImage(path, image);
+      const door = preprocessingLayer();
+      const input = site.connect(door, image);
+      site.weigh(door, preprocessingWeights(preprocessing, site.range, image.shape[3]!));
+      return applyRows(all, input, {
+        trained: (row) => trained.has(row),
+        connect: (layer, from) => {
+          const output = site.connect(layer, from);
+          const arrays = weights?.get(layer.name);
+          if (arrays) site.weigh(layer, arrays);
+          return output;
+        },
+      });
+    },
+  };
+  return { ...block, '~part': 'trunk', pieces: [block] };
+}
+
+function firstTrained(
+  path: string,
+  rows: readonly Row[],
+  stages: readonly string[],
+  trainable: boolean | undefined,
+  from: string | undefined,
+): number {
+  if (from === undefined) return (trainable ?? true) ? 0 : rows.length;
+  if (trainable !== undefined) {
+    throw fault({
+      kind: 'argument',
+      path: `${path}.trainableFrom`,
+      expected: 'no trainable beside it',
+      received: 'trainable as well',
+      advice: 'Say trainable for all of the backbone, trainableFrom for its end.',
+    });
+  }
+  const named = rows.findIndex(({ name }) => name === from);
+  const first = named >= 0 ? named : rows.findIndex(({ name }) => from !== '' && name.startsWith(from));
+  if (first >= 0) return first;
+  throw fault({
+    kind: 'argument',
+    path: `${path}.trainableFrom`,
+    expected: `the name of a layer, or its beginning: ${stages.join(', ')}`,
+    received: JSON.stringify(from),
+    advice: `Everything before it is frozen; for all of it write trainable: false.`,
+  });
+}
+
+function checkImage(path: string, image: SymbolicTensor): void {
+  if (image.sourceLayer.getClassName() !== 'InputLayer') {
+    throw fault({
+      kind: 'argument',
+      path,
+      expected: 'the image itself as its input, since it brings its own preprocessing',
+      received: `the output of ${image.sourceLayer.name}`,
+      advice: 'Make the backbone the first piece of the trunk.',
+    });
+  }
+  const [, height, width] = image.shape as number[];
+  if (height! >= SMALLEST && width! >= SMALLEST) return;
+  throw fault({
+    kind: 'argument',
+    path,
+    expected: `images of at least ${SMALLEST}x${SMALLEST} pixels`,
+    received: `${height}x${width}`,
+    advice: 'Read the images larger: multiTask({ input: [128, 128, 3] }).',
+  });
+}

@@ -1,0 +1,131 @@
+import { type Initializer, type Row, type RowLayer, row } from './table.js';
+
+const NORM = { kind: 'batchNorm', epsilon: 1e-3, momentum: 0.99 } as const;
+const SWISH = { kind: 'activation', activation: 'swish' } as const;
+const DRAWN: Initializer = { scale: 2, mode: 'fanOut', distribution: 'truncatedNormal' };
+
+const conv = (filters: number): RowLayer => ({
+  kind: 'conv',
+  filters,
+  size: 1,
+  padding: 'same',
+  useBias: false,
+  initializer: DRAWN,
+});
+
+/** Window, blocks, output channels, stride of the first block and expansion of block1 to block7. */
+const STAGES = [
+  { size: 3, blocks: 1, filters: 16, strides: 1, expansion: 1 },
+  { size: 3, blocks: 2, filters: 24, strides: 2, expansion: 6 },
+  { size: 5, blocks: 2, filters: 40, strides: 2, expansion: 6 },
+  { size: 3, blocks: 3, filters: 80, strides: 2, expansion: 6 },
+  { size: 5, blocks: 3, filters: 112, strides: 1, expansion: 6 },
+  { size: 5, blocks: 4, filters: 192, strides: 2, expansion: 6 },
+  { size: 3, blocks: 1, filters: 320, strides: 1, expansion: 6 },
+] as const;
+
+interface Block {
+  readonly name: string;
+  readonly input: string;
+  readonly channels: number;
+  readonly filters: number;
+  readonly size: number;
+  readonly strides: number;
+  readonly expansion: number;
+  /** Share of the images that skip the block in training (G. Huang et al., Deep networks with stochastic depth, 2016). */
+  readonly drop: number;
+}
+
+function block({ name, input, channels, filters, size, strides, expansion, drop }: Block): Row[] {
+  const at = (part: string) => `${name}_${part}`;
+  const wide = channels * expansion;
+  const squeezed = (filters: number, activation: 'swish' | 'sigmoid'): RowLayer => ({
+    kind: 'conv',
+    filters,
+    size: 1,
+    padding: 'same',
+    activation,
+    initializer: DRAWN,
+  });
+  const added = strides === 1 && channels === filters;
+  return [
+    ...(expansion === 1
+      ? []
+      : [
+          row(at('expand_conv'), conv(wide), input),
+          row(at('expand_bn'), NORM),
+          row(at('expand_activation'), SWISH),
+        ]),
+    ...(strides === 2 ? [row(at('dwconv_pad'), { kind: 'halvingPad', size })] : []),
+    row(at('dwconv'), {
+      kind: 'depthwise',
+      size,
+      strides,
+      padding: strides === 2 ? 'valid' : 'same',
+      initializer: DRAWN,
+    }),
+    row(at('bn'), NORM),
+    row(at('activation'), SWISH),
+    row(at('se_squeeze'), { kind: 'globalAveragePool' }),
+    row(at('se_reshape'), { kind: 'onePixel' }),
+    row(at('se_reduce'), squeezed(Math.floor(channels / 4), 'swish')),
+    row(at('se_expand'), squeezed(wide, 'sigmoid')),
+    row(at('se_excite'), { kind: 'multiply' }, at('activation'), at('se_expand')),
+    row(at('project_conv'), conv(filters)),
+    row(at('project_bn'), NORM),
+    ...(added
+      ? [
+          row(at('drop'), { kind: 'dropout', rate: drop, perImage: true }),
+          row(at('add'), { kind: 'add' }, at('drop'), input),
+        ]
+      : []),
+  ];
+}
+
+function blocks(): Row[] {
+  const rows: Row[] = [];
+  const all = STAGES.reduce((sum, stage) => sum + stage.blocks, 0);
+  let input = 'stem_activation';
+  let channels = 32;
+  let count = 0;
+  STAGES.forEach(({ size, blocks, filters, strides, expansion }, stage) => {
+    for (let i = 0; i < blocks; i++) {
+      const name = `block${stage + 1}${'abcd'[i]}`;
+      const drop = (0.2 * count) / all;
+      rows.push(
+        ...block({ name, input, channels, filters, size, strides: i === 0 ? strides : 1, expansion, drop }),
+      );
+      input = rows.at(-1)!.name;
+      channels = filters;
+      count += 1;
+    }
+  });
+  return rows;
+}
+
+/**
+ * EfficientNetB0 without its top, as Keras 3 builds it (applications/efficientnet.py), from after its `rescaling` and
+ * `normalization`: those are the preprocessing.
+ */
+export const ROWS: readonly Row[] = [
+  row('stem_conv_pad', { kind: 'halvingPad', size: 3 }),
+  row('stem_conv', { kind: 'conv', filters: 32, size: 3, strides: 2, useBias: false, initializer: DRAWN }),
+  row('stem_bn', NORM),
+  row('stem_activation', SWISH),
+  ...blocks(),
+  row('top_conv', conv(1280)),
+  row('top_bn', NORM),
+  row('top_activation', SWISH),
+];
+
+/** Its top of 1000 classes. */
+export const TOP: readonly Row[] = [
+  row('avg_pool', { kind: 'globalAveragePool' }),
+  row('top_dropout', { kind: 'dropout', rate: 0.2, perImage: false }),
+  row('predictions', {
+    kind: 'dense',
+    units: 1000,
+    activation: 'softmax',
+    initializer: { scale: 1 / 3, mode: 'fanOut', distribution: 'uniform' },
+  }),
+];

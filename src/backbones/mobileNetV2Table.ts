@@ -1,0 +1,95 @@
+import { type Row, type RowLayer, row } from './table.js';
+
+const NORM = { kind: 'batchNorm', epsilon: 1e-3, momentum: 0.999 } as const;
+const RELU6 = { kind: 'relu6' } as const;
+
+const conv = (filters: number): RowLayer => ({
+  kind: 'conv',
+  filters,
+  size: 1,
+  padding: 'same',
+  useBias: false,
+});
+
+/** Output channels, blocks, and stride of the first block; every block but the very first expands sixfold. */
+const STAGES = [
+  { filters: 16, blocks: 1, strides: 1 },
+  { filters: 24, blocks: 2, strides: 2 },
+  { filters: 32, blocks: 3, strides: 2 },
+  { filters: 64, blocks: 4, strides: 2 },
+  { filters: 96, blocks: 3, strides: 1 },
+  { filters: 160, blocks: 3, strides: 2 },
+  { filters: 320, blocks: 1, strides: 1 },
+] as const;
+
+interface InvertedResidual {
+  readonly name: string;
+  readonly input: string;
+  readonly expanded: number | undefined;
+  readonly filters: number;
+  readonly strides: number;
+  readonly added: boolean;
+}
+
+function invertedResidual({ name, input, expanded, filters, strides, added }: InvertedResidual): Row[] {
+  const at = (part: string) => `${name}_${part}`;
+  return [
+    ...(expanded === undefined
+      ? []
+      : [
+          row(at('expand'), conv(expanded), input),
+          row(at('expand_BN'), NORM),
+          row(at('expand_relu'), RELU6),
+        ]),
+    ...(strides === 2 ? [row(at('pad'), { kind: 'halvingPad', size: 3 })] : []),
+    row(at('depthwise'), { kind: 'depthwise', size: 3, strides, padding: strides === 2 ? 'valid' : 'same' }),
+    row(at('depthwise_BN'), NORM),
+    row(at('depthwise_relu'), RELU6),
+    row(at('project'), conv(filters)),
+    row(at('project_BN'), NORM),
+    ...(added ? [row(at('add'), { kind: 'add' }, input, at('project_BN'))] : []),
+  ];
+}
+
+function blocks(): Row[] {
+  const rows: Row[] = [];
+  let input = 'Conv1_relu';
+  let channels = 32;
+  let count = 0;
+  for (const { filters, blocks, strides } of STAGES) {
+    for (let i = 0; i < blocks; i++) {
+      const added = i > 0;
+      rows.push(
+        ...invertedResidual({
+          name: count === 0 ? 'expanded_conv' : `block_${count}`,
+          input,
+          expanded: count === 0 ? undefined : 6 * channels,
+          filters,
+          strides: added ? 1 : strides,
+          added,
+        }),
+      );
+      input = rows.at(-1)!.name;
+      channels = filters;
+      count += 1;
+    }
+  }
+  return rows;
+}
+
+/** MobileNetV2 of width 1 without its top, as Keras 3 builds it (applications/mobilenet_v2.py). */
+export const ROWS: readonly Row[] = [
+  row('Conv1', { kind: 'conv', filters: 32, size: 3, strides: 2, padding: 'same', useBias: false }),
+  row('bn_Conv1', NORM),
+  row('Conv1_relu', RELU6),
+  ...blocks(),
+  row('Conv_1', { kind: 'conv', filters: 1280, size: 1, useBias: false }),
+  row('Conv_1_bn', NORM),
+  row('out_relu', RELU6),
+];
+
+/** Its top of 1000 classes. */
+export const TOP: readonly Row[] = [
+  row('global_average_pooling2d', { kind: 'globalAveragePool' }),
+  row('predictions', { kind: 'dense', units: 1000, activation: 'softmax' }),
+];

@@ -1,0 +1,75 @@
+import { type Row, type RowLayer, row } from './table.js';
+
+const NORM = { kind: 'batchNorm', epsilon: 1.001e-5, momentum: 0.99 } as const;
+const RELU = { kind: 'activation', activation: 'relu' } as const;
+const ADD = { kind: 'add' } as const;
+
+const conv = (filters: number, size: number, strides = 1): RowLayer => ({
+  kind: 'conv',
+  filters,
+  size,
+  strides,
+});
+
+/** Filters of the inner convolutions, blocks and stride of the first block of conv2 to conv5. */
+const STAGES = [
+  { stage: 'conv2', filters: 64, blocks: 3, strides: 1 },
+  { stage: 'conv3', filters: 128, blocks: 4, strides: 2 },
+  { stage: 'conv4', filters: 256, blocks: 6, strides: 2 },
+  { stage: 'conv5', filters: 512, blocks: 3, strides: 2 },
+] as const;
+
+/** The rows in the order of Keras's `model.layers`, which is by depth: a shortcut's layers stand among the others. */
+function bottleneck(
+  block: string,
+  input: string,
+  filters: number,
+  strides: number,
+  projected: boolean,
+): Row[] {
+  const at = (part: string) => `${block}_${part}`;
+  return [
+    row(at('1_conv'), conv(filters, 1, strides), input),
+    row(at('1_bn'), NORM),
+    row(at('1_relu'), RELU),
+    row(at('2_conv'), { kind: 'conv', filters, size: 3, padding: 'same' }),
+    row(at('2_bn'), NORM),
+    row(at('2_relu'), RELU),
+    ...(projected ? [row(at('0_conv'), conv(4 * filters, 1, strides), input)] : []),
+    row(at('3_conv'), conv(4 * filters, 1), at('2_relu')),
+    ...(projected ? [row(at('0_bn'), NORM, at('0_conv'))] : []),
+    row(at('3_bn'), NORM, at('3_conv')),
+    row(at('add'), ADD, projected ? at('0_bn') : input, at('3_bn')),
+    row(at('out'), RELU),
+  ];
+}
+
+function stages(): Row[] {
+  const rows: Row[] = [];
+  let input = 'pool1_pool';
+  for (const { stage, filters, blocks, strides } of STAGES) {
+    for (let i = 1; i <= blocks; i++) {
+      const block = `${stage}_block${i}`;
+      rows.push(...bottleneck(block, input, filters, i === 1 ? strides : 1, i === 1));
+      input = `${block}_out`;
+    }
+  }
+  return rows;
+}
+
+/** ResNet50 (version 1) without its top, as Keras 3 builds it (applications/resnet.py). */
+export const ROWS: readonly Row[] = [
+  row('conv1_pad', { kind: 'pad', pixels: 3 }),
+  row('conv1_conv', conv(64, 7, 2)),
+  row('conv1_bn', NORM),
+  row('conv1_relu', RELU),
+  row('pool1_pad', { kind: 'pad', pixels: 1 }),
+  row('pool1_pool', { kind: 'maxPool', size: 3, strides: 2 }),
+  ...stages(),
+];
+
+/** Its top of 1000 classes. */
+export const TOP: readonly Row[] = [
+  row('avg_pool', { kind: 'globalAveragePool' }),
+  row('predictions', { kind: 'dense', units: 1000, activation: 'softmax' }),
+];

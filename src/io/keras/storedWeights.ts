@@ -1,0 +1,150 @@
+import { fault, isMultitaskError } from '../../core/errors.js';
+import { type Hdf5Array, type Hdf5Group, listAttribute } from '../hdf5.js';
+import type { NamedArray } from '../tensorFile.js';
+import { openKerasFile } from './openFile.js';
+
+/** A weight as a file holds it. */
+export interface StoredWeight {
+  /** Legacy: `conv1/kernel`, without `:0`. Keras 3: its number. */
+  readonly name: string;
+  readonly array: Hdf5Array;
+  /** For errors. */
+  readonly place: string;
+}
+
+const wrong = (path: string, expected: string, received: string) =>
+  fault({ kind: 'file', path, expected, received, advice: 'Save the file anew with Keras.' });
+
+/** The weights of one group of a legacy file, nested layers' too, in the order of its `weight_names`. */
+export function legacyWeights(group: Hdf5Group, path: string): StoredWeight[] {
+  return namesIn(group, 'weight_names', path).map((name) => {
+    const place = `${path}/${name}`;
+    const array = arrayAt(group, name);
+    if (!array) throw wrong(place, 'the numbers of a weight that weight_names lists', 'nothing');
+    return { name: name.replace(/:\d+$/, ''), array, place };
+  });
+}
+
+/** Groups of a legacy file by layer, in the order of `layer_names`. */
+export function legacyGroups(root: Hdf5Group, path: string): Map<string, Hdf5Group> {
+  const groups = new Map<string, Hdf5Group>();
+  for (const name of namesIn(root, 'layer_names', path)) {
+    const group = groupAt(root, name);
+    if (!group) throw wrong(`${path}/${name}`, 'a group for a layer that layer_names lists', 'nothing');
+    groups.set(name, group);
+  }
+  return groups;
+}
+
+/** The weights in a layer's group of a Keras 3 file, by number. */
+export function containerWeights(group: Hdf5Group, path: string): StoredWeight[] {
+  const { arrays = {} } = group.groups.vars ?? {};
+  return Object.keys(arrays)
+    .sort((a, b) => Number(a) - Number(b))
+    .map((name) => ({ name, array: arrays[name]!, place: `${path}/vars/${name}` }));
+}
+
+/** The groups of the layers in a container of a Keras 3 file, by key: `conv2d_1`. Keras 2.13 called it otherwise. */
+export function containerLayers(group: Hdf5Group): { readonly [key: string]: Hdf5Group } {
+  return (group.groups.layers ?? group.groups._layer_checkpoint_dependencies)?.groups ?? {};
+}
+
+/** What Keras 3 called the layer whose group this is; undefined in files of its first versions. */
+export function containerName({ groups: { vars } }: Hdf5Group): string | undefined {
+  const name = vars && Object.hasOwn(vars.attributes, 'name') ? vars.attributes.name : undefined;
+  return typeof name === 'string' ? name : undefined;
+}
+
+/** The numbers of a stored weight as float32. Throws a `file` fault where one is NaN or infinite. */
+export function numbersOf({ array: { data }, place }: StoredWeight): Float32Array {
+  const numbers = data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>, Number);
+  // One sum finds them all: what is not finite stays so, and float32 sums in a double do not overflow.
+  let sum = 0;
+  for (let i = 0; i < numbers.length; i++) sum += numbers[i]! * 0;
+  if (sum === 0) return numbers;
+  const at = numbers.findIndex((value) => !Number.isFinite(value));
+  throw wrong(place, 'finite numbers', `${numbers[at]} at place ${at}`);
+}
+
+/** Weights of a file by layer and name. */
+export interface WeightsByLayer {
+  readonly [layer: string]: { readonly [weight: string]: NamedArray };
+}
+
+/**
+ * The weights of a file by layer and name: `{ conv1_conv: { kernel, bias }, … }`, layers in the order of the file, those
+ * without weights with an empty record. In a legacy file the names are the stored ones' last parts (of a nested model's,
+ * all but the model's: `conv/kernel`); in a Keras 3 file, which has no names of weights, their numbers, and
+ * the layers of a nested model stand under `model/layer`.
+ *
+ * @throws `file` fault for a damaged file, a weight that is not there, or is not finite.
+ */
+export async function readKerasWeights(bytes: Uint8Array, path: string): Promise<WeightsByLayer> {
+  const { weights } = await openKerasFile(bytes, path);
+  if (!weights) throw wrong(path, 'weights', 'a model without them');
+  const { layout, root, path: place } = weights;
+  return layout === 'legacy' ? legacyByLayer(root, place) : containersByLayer(root, place);
+}
+
+const named = (stored: StoredWeight): NamedArray => ({ shape: stored.array.shape, data: numbersOf(stored) });
+
+function legacyByLayer(root: Hdf5Group, path: string): WeightsByLayer {
+  const layers = [...legacyGroups(root, path)].map(([layer, group]) => {
+    const stored = legacyWeights(group, `${path}/${layer}`);
+    const names = stored.map(({ name }) => name.split('/'));
+    // One layer's weights differ in their last part alone; a nested model's need the layer's too.
+    const parts = new Set(names.map((name) => name.at(-2))).size > 1 ? 2 : 1;
+    return [layer, byName(stored, (_, i) => names[i]!.slice(-parts).join('/'))] as const;
+  });
+  return Object.fromEntries(layers);
+}
+
+function containersByLayer(root: Hdf5Group, path: string, above = ''): WeightsByLayer {
+  const layers = Object.entries(containerLayers(root)).flatMap(([key, group]) => {
+    const name = `${above}${containerName(group) ?? key}`;
+    const place = `${path}/layers/${key}`;
+    return [
+      [name, byName(containerWeights(group, place), ({ name: number }) => number)] as const,
+      ...Object.entries(containersByLayer(group, place, `${name}/`)),
+    ];
+  });
+  return Object.fromEntries(layers);
+}
+
+function byName(
+  stored: readonly StoredWeight[],
+  nameOf: (weight: StoredWeight, i: number) => string,
+): { [weight: string]: NamedArray } {
+  const weights = new Map<string, NamedArray>();
+  stored.forEach((weight, i) => {
+    const name = nameOf(weight, i);
+    if (weights.has(name)) throw wrong(weight.place, 'one weight of that name', 'a second');
+    weights.set(name, named(weight));
+  });
+  return Object.fromEntries(weights);
+}
+
+function namesIn(group: Hdf5Group, name: string, path: string): string[] {
+  try {
+    return listAttribute(group, name);
+  } catch (cause) {
+    if (!isMultitaskError(cause)) throw cause;
+    throw wrong(`${path}: ${cause.path}`, cause.expected, cause.received);
+  }
+}
+
+function groupAt(root: Hdf5Group, name: string): Hdf5Group | undefined {
+  return name
+    .split('/')
+    .reduce<Hdf5Group | undefined>(
+      (group, part) => (group && Object.hasOwn(group.groups, part) ? group.groups[part] : undefined),
+      root,
+    );
+}
+
+function arrayAt(root: Hdf5Group, name: string): Hdf5Array | undefined {
+  const parts = name.split('/');
+  const group = parts.length === 1 ? root : groupAt(root, parts.slice(0, -1).join('/'));
+  const last = parts.at(-1)!;
+  return group && Object.hasOwn(group.arrays, last) ? group.arrays[last] : undefined;
+}

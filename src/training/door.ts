@@ -1,0 +1,59 @@
+import type { PixelRange } from '../core/images.js';
+import type { Batch, Dataset } from '../data/dataset.js';
+import type { NamedArray } from '../io/tensorFile.js';
+import type { Halves } from '../models/halves.js';
+import { tf } from '../tensor/tf.js';
+import { imagesOf } from './batch.js';
+import { type Feature, Features } from './features.js';
+import { arrayOf, forward } from './forward.js';
+
+/**
+ * Makes what the trained half of a network takes: images as numbers, or what the frozen half makes of them. That half runs in
+ * inference mode, outside the recorded gradient, and once an image where its outputs are kept.
+ */
+export class Door {
+  constructor(
+    readonly halves: Halves,
+    readonly range: PixelRange,
+    readonly features?: Features,
+  ) {}
+
+  /** Whether nothing has to be made of these images' pixels: {@link inputs} takes a batch without any. */
+  readonly known = (dataset: Dataset<any>, indices: readonly number[]): boolean =>
+    this.#features(dataset)?.at(dataset, indices) !== undefined;
+
+  /** One array an input of the trained half. */
+  async inputs(dataset: Dataset<any>, { indices, pixels, count }: Batch): Promise<readonly NamedArray[]> {
+    const { frozen } = this.halves;
+    const images = () => imagesOf(pixels, [count, ...dataset.shape], this.range);
+    if (!frozen) return [images()];
+    const make = () => this.#run(images());
+    const features = this.#features(dataset);
+    if (!features) return make();
+    const found = features.at(dataset, indices) ?? (await features.of(dataset, indices, pixels, make));
+    return this.halves.trained.inputs.map(({ shape }, i) => stack(found, i, shape));
+  }
+
+  #features(dataset: Dataset<any>): Features | undefined {
+    return Features.serve(dataset) ? this.features : undefined;
+  }
+
+  async #run(images: NamedArray): Promise<NamedArray[]> {
+    const outputs = await forward(this.halves.frozen!, [images]);
+    try {
+      return await Promise.all(outputs.map(arrayOf));
+    } finally {
+      tf.dispose(outputs);
+    }
+  }
+}
+
+/** The `i`th arrays of some features, one above the other. */
+function stack(features: readonly Feature[], i: number, shape: readonly number[]): NamedArray {
+  const size = features[0]![i]!.length;
+  const data = new Float32Array(features.length * size);
+  features.forEach((feature, row) => {
+    data.set(feature[i]!, row * size);
+  });
+  return { shape: [features.length, ...shape], data };
+}

@@ -1,0 +1,108 @@
+import { expect, test } from 'vitest';
+import { modelB } from '../../examples/study/model-b-network.js';
+import { onnxInUse } from '../../src/engines/choose.js';
+import { adam, type EngineName, resnet50Backbone, useEngine } from '../../src/index.js';
+import { networkOf } from '../../src/models/compose.js';
+import { halvesOf } from '../../src/models/halves.js';
+import { loadPackage } from '../../src/node/index.js';
+import { tf } from '../../src/tensor/tf.js';
+import { type Arrays, batchArrays } from '../../src/training/batch.js';
+import { Door } from '../../src/training/door.js';
+import { trainedWeights } from '../../src/training/step.js';
+import { stepsOf } from '../../src/training/stepsOf.js';
+import { Updater } from '../../src/training/updater.js';
+import { expectClose, expectCloseToLargest } from './close.js';
+import { type FixtureArray, fixture, numbers } from './fixture.js';
+import { uniform } from './noise.js';
+import { bounds, faces } from './same.js';
+
+const keras = fixture<{
+  readonly parameters: number;
+  readonly trainable: number;
+  readonly features: FixtureArray;
+  readonly batch: number;
+  readonly batches: number;
+  readonly steps: readonly { total: number; penalty: number; age: number; gender: number }[];
+}>('model_b');
+
+const SHAPE = [64, 64, 3] as const;
+const SQUARE = 8;
+const RATE = 0.3;
+const data = faces('model-b', keras.batch * keras.batches, SHAPE, SQUARE);
+
+/** The network of examples/model-b.ts with the numbers of `keras/make_model_b.py`. */
+async function network() {
+  const model = modelB(SHAPE[0], await resnet50Backbone({ weights: null, trainable: false }));
+  for (const layer of model.layersModel.layers) {
+    if (layer.name === 'image_preprocess') continue;
+    for (const weight of layer.weights) {
+      const shape = weight.shape as number[];
+      const kind = weight.originalName.split('/').at(-1)!;
+      const scale =
+        layer.name === 'conv1_bn' && (kind === 'gamma' || kind === 'beta') ? Math.fround(0.02) : 1;
+      const values = uniform(`model-b/${weight.originalName}`, shape, ...bounds(kind, shape));
+      const tensor = tf.tensor(
+        values.map((x) => x * scale),
+        shape,
+      );
+      weight.write(tensor);
+      tensor.dispose();
+    }
+  }
+  return networkOf(model.layersModel, model.tasks, model.input);
+}
+
+function masks(step: number): Arrays {
+  const names = ['age', 'gender'].flatMap((task) => [
+    [`${task}_dropout1`, 128] as const,
+    [`${task}_dropout2`, 16] as const,
+  ]);
+  return Object.fromEntries(
+    names.map(([name, units]) => {
+      const shape = [keras.batch, units];
+      const kept = uniform(`model-b/${name}/${step}`, shape, 0, 1).map((u) =>
+        u >= Math.fround(RATE) ? 1 : 0,
+      );
+      return [`${name}/mask`, { shape, data: kept }];
+    }),
+  );
+}
+
+// Keras counts its `preprocess_input` as operations, not as a layer of 12 parameters.
+const PREPROCESSING = 12;
+
+test.each<EngineName>(['wasm', 'onnx'])(
+  'two epochs of Model B have the losses of Keras, on %s',
+  async (engine) => {
+    await useEngine(engine, { load: loadPackage });
+    const whole = await network();
+    expect(whole.layersModel.countParams()).toBe(keras.parameters + PREPROCESSING);
+    const halves = halvesOf(whole.graph);
+    const door = new Door(halves, whole.input.range);
+    const half = { ...whole, graph: halves.trained };
+    expect(
+      trainedWeights(half).reduce((sum, { shape }) => sum + (shape as number[]).reduce((a, b) => a * b), 0),
+    ).toBe(keras.trainable);
+    const optimizer = adam({ learningRate: 1e-3 });
+    const updater = new Updater(optimizer, stepsOf(half, optimizer, { age: 1, gender: 50 }, onnxInUse()));
+    for (const [step, expected] of keras.steps.entries()) {
+      const from = keras.batch * (step % keras.batches);
+      const indices = Array.from({ length: keras.batch }, (_, i) => from + i);
+      const bytes = await Promise.all(indices.map((index) => data.read(index)));
+      const pixels = Float32Array.from(bytes.flatMap((image) => Array.from(image.data)));
+      const given = await door.inputs(data, { pixels, indices, count: keras.batch });
+      if (step === 0) {
+        const features = given[0]!.data.filter((_, i) => i % 64 === 0);
+        expectCloseToLargest(features, numbers(keras.features), 1e-4, 'features');
+      }
+      const sums = await updater.step({ ...batchArrays(half, data, { indices }, {}, given), ...masks(step) });
+      const ours = [sums[0]!, sums[1]!, sums[2]! / keras.batch, sums[4]! / keras.batch];
+      const theirs = [expected.total, expected.penalty, expected.age, expected.gender];
+      // The penalty sums a quarter of a million squares, on wasm one after another: 4e-5 of it is rounding.
+      ours.forEach(
+        (loss, i) => void expectClose([loss], [theirs[i]!], 1e-4 * theirs[i]!, `step ${step}, ${i}`),
+      );
+    }
+    updater.steps.dispose();
+  },
+);

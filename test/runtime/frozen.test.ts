@@ -1,0 +1,277 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  adam,
+  augment,
+  batchNorm,
+  binary,
+  branch,
+  conv,
+  dense,
+  dropout,
+  globalAveragePool,
+  horizontalFlip,
+  imagesInMemory,
+  loadModel,
+  maxPool,
+  memoryStore,
+  multiTask,
+  regression,
+  residual,
+  rng,
+  type Store,
+  sgd,
+  sharedTrunk,
+  useEngine,
+} from '../../src/index.js';
+import { networkOf } from '../../src/models/compose.js';
+import { halvesOf } from '../../src/models/halves.js';
+import { loadPackage } from '../../src/node/index.js';
+import {
+  batchArrays,
+  coefficientArrays,
+  maskArrays,
+  stepInputsOf,
+  tensorsOf,
+} from '../../src/training/batch.js';
+import { Door } from '../../src/training/door.js';
+import { trainingStep } from '../../src/training/step.js';
+import { faultOf } from '../bad-input/faultOf.js';
+import { expectCloseToLargest } from '../parity/close.js';
+
+const SHAPE = [12, 12, 3] as const;
+
+const random = rng(3, 'frozen');
+const images = Array.from({ length: 20 }, (_, i) => ({
+  labels: { age: i % 7, gender: i % 3 === 0 ? ('male' as const) : ('female' as const) },
+  image: {
+    data: Uint8Array.from({ length: 432 }, () => random.below(256)),
+    height: SHAPE[0],
+    width: SHAPE[1],
+    channels: SHAPE[2],
+  },
+}));
+const data = imagesInMemory(images);
+const { train, validation } = data.split({ validation: 0.25, by: 'last' });
+
+/** A trunk of six layers with weights, and dropout behind it. `frozen` of its layers do not train, from the image on. */
+function networkWith(frozen: number) {
+  const model = multiTask({ input: SHAPE, seed: 5 })
+    .trunk(
+      sharedTrunk([
+        conv(4, 3),
+        batchNorm({ momentum: 0.5 }),
+        maxPool(2),
+        residual([conv(6, 3, { padding: 'same' })]),
+        conv(4, 2, { l2: 0.1 }),
+        batchNorm({ momentum: 0.5 }),
+        globalAveragePool(),
+      ]),
+    )
+    .task('age', regression({ unit: 'years' }), branch([dense(5), dropout(0.4), dense(3)]))
+    .task('gender', binary(['male', 'female']), branch([dense(5), dropout(0.4), dense(3)]))
+    .build();
+  const weighted = model.layersModel.layers.filter(({ weights }) => weights.length > 0);
+  for (const layer of weighted.slice(0, frozen)) layer.trainable = false;
+  return model;
+}
+
+type Model = ReturnType<typeof networkWith>;
+
+const numbersOf = (model: Model) =>
+  Object.fromEntries(
+    model.layersModel.layers.flatMap((layer) =>
+      layer.weights.map((w) => [w.originalName, Array.from(w.read().dataSync())] as const),
+    ),
+  );
+
+const frozenNames = (model: Model) =>
+  model.layersModel.layers
+    .filter(({ trainable }) => !trainable)
+    .flatMap(({ weights }) => weights.map(({ originalName }) => originalName));
+
+const options = { epochs: 2, batchSize: 4, validation, clean: true, optimizer: adam({ learningRate: 0.01 }) };
+
+/** Rows without the seconds. */
+const rowsOf = ({ rows }: { rows: readonly { readonly [name: string]: number }[] }) =>
+  rows.map(({ seconds: _, ...row }) => row);
+
+describe.each(['wasm', 'onnx'] as const)('on %s', (engine) => {
+  const own = { ...options, engine, load: loadPackage };
+
+  test.each([1, 2, 3, 4, 5, 6])('%i frozen layers keep weights and statistics to the bit', async (frozen) => {
+    const model = networkWith(frozen);
+    const before = numbersOf(model);
+    await model.fit(train, own);
+    const after = numbersOf(model);
+    const names = frozenNames(model);
+    expect(names.length).toBeGreaterThan(0);
+    for (const name of names) expect(after[name], name).toEqual(before[name]);
+    const changed = Object.keys(after).filter((name) => `${after[name]}` !== `${before[name]}`);
+    expect(changed).toContain('age/kernel');
+    if (frozen < 5) expect(changed.some((name) => name.startsWith('trunk_'))).toBe(true);
+  });
+
+  test('they still do after saving, loading and training on', async () => {
+    const first = networkWith(4);
+    await first.fit(train, own);
+    const store = memoryStore();
+    await first.save(store);
+    const model = (await loadModel(store, { tasks: first.tasks })) as Model;
+    const names = frozenNames(model);
+    expect(names).toEqual(frozenNames(first));
+    const before = numbersOf(model);
+    await model.fit(train, own);
+    const after = numbersOf(model);
+    for (const name of names) expect(after[name], name).toEqual(before[name]);
+    expect(after['age/kernel']).not.toEqual(before['age/kernel']);
+  });
+
+  test('with kept outputs the history is the same, and they are used', async () => {
+    const plain = await networkWith(5).fit(train, own);
+    const features = memoryStore();
+    const kept = await networkWith(5).fit(train, { ...own, features });
+    const later = await networkWith(5).fit(train, { ...own, features });
+    expect(rowsOf(kept)).toEqual(rowsOf(plain));
+    expect(rowsOf(later)).toEqual(rowsOf(plain));
+  });
+});
+
+test('kept outputs spare the frozen half: from the second epoch on no image is read', async () => {
+  let read = 0;
+  const counted = imagesInMemory(images.map((image) => ({ ...image }))).withWorkers(null);
+  const spied = new Proxy(counted, {
+    get: (target, name) => {
+      const value = Reflect.get(target, name, target);
+      if (name !== 'read') return typeof value === 'function' ? value.bind(target) : value;
+      return (index: number) => {
+        read++;
+        return target.read(index);
+      };
+    },
+  });
+  const features = memoryStore();
+  await networkWith(6).fit(spied, { epochs: 4, batchSize: 6, engine: 'wasm', features });
+  expect(read).toBe(images.length);
+});
+
+test('an augmentation that is fixed is kept, a free one is not, and the log says so', async () => {
+  const look = augment([horizontalFlip()]);
+  const lines: string[] = [];
+  const filesAfter = async (store: Store, fixed: boolean) => {
+    await networkWith(6).fit(train.augment(look, { fixed }), {
+      epochs: 1,
+      engine: 'wasm',
+      features: store,
+      log: (line) => void lines.push(line),
+    });
+    return (await store.list()).length;
+  };
+  expect(await filesAfter(memoryStore(), true)).toBe(1);
+  expect(lines.join()).not.toContain('not kept');
+  expect(await filesAfter(memoryStore(), false)).toBe(0);
+  expect(lines.join()).toContain('training images change in every epoch');
+});
+
+test('other weights never meet old outputs', async () => {
+  const features = memoryStore();
+  await networkWith(5).fit(train, { ...options, engine: 'wasm', features });
+  const changed = networkWith(5);
+  const weight = changed.layersModel.layers.find(({ weights }) => weights.length > 0)!.weights[0]!;
+  weight.write(weight.read().mul(2));
+  const plain = networkWith(5);
+  const twin = plain.layersModel.layers.find(({ weights }) => weights.length > 0)!.weights[0]!;
+  twin.write(twin.read().mul(2));
+  const kept = await changed.fit(train, { ...options, engine: 'wasm', features });
+  expect(rowsOf(kept)).toEqual(rowsOf(await plain.fit(train, { ...options, engine: 'wasm' })));
+});
+
+test('kept outputs that were changed since are a fault that names the file', async () => {
+  const features = memoryStore();
+  await networkWith(6).fit(train, { epochs: 1, engine: 'wasm', features });
+  const [name] = await features.list();
+  const bytes = (await features.read(name!))!.slice();
+  bytes[bytes.length - 1]! ^= 1;
+  await features.write(name!, bytes);
+  expect(
+    await faultOf(() => networkWith(6).fit(train, { epochs: 1, engine: 'wasm', features })),
+  ).toMatchObject({
+    kind: 'file',
+    path: expect.stringContaining(name!),
+  });
+});
+
+test('a run goes on from its checkpoint, which has no frozen weights, and only beside the same ones', async () => {
+  const whole = await networkWith(5).fit(train, { ...options, epochs: 3, engine: 'wasm' });
+  const checkpoint = memoryStore();
+  await networkWith(5).fit(train, { ...options, epochs: 1, engine: 'wasm', checkpoint });
+  const rest = { ...options, epochs: 3, engine: 'wasm' as const, checkpoint, resume: true };
+  expect(rowsOf(await networkWith(5).fit(train, rest))).toEqual(rowsOf(whole));
+  const other = networkWith(5);
+  const weight = other.layersModel.layers.find(({ weights }) => weights.length > 0)!.weights[0]!;
+  weight.write(weight.read().mul(2));
+  expect(await faultOf(() => other.fit(train, rest))).toMatchObject({
+    kind: 'checkpoint',
+    received: 'one with another frozen weights',
+  });
+});
+
+test('nothing to train, and nothing to keep, are faults', async () => {
+  const all = networkWith(100);
+  expect(await faultOf(() => all.fit(train, { epochs: 1, engine: 'wasm' }))).toMatchObject({ path: 'fit' });
+  const none = networkWith(0);
+  const features = memoryStore();
+  expect(await faultOf(() => none.fit(train, { epochs: 1, engine: 'wasm', features }))).toMatchObject({
+    path: 'fit.features',
+  });
+});
+
+test('a step behind the cut is the step of the whole network', async () => {
+  await useEngine('wasm');
+  await fc.assert(
+    fc.asyncProperty(fc.subarray([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]), async (frozen) => {
+      const { layersModel, tasks, input } = networkWith(0);
+      const weighted = layersModel.layers.filter(({ weights }) => weights.length > 0);
+      for (const i of frozen) weighted[i]!.trainable = false;
+      const network = networkOf(layersModel, tasks, input);
+      const halves = halvesOf(network.graph);
+      const indices = [0, 1, 2, 3, 4];
+      const pixels = Float32Array.from(indices.flatMap((i) => [...images[i]!.image.data]));
+      const batch = { pixels, indices, count: indices.length };
+      const step = async (door: Door) => {
+        const half = { ...network, graph: door.halves.trained };
+        const arrays = {
+          ...batchArrays(half, data, batch, {}, await door.inputs(data, batch)),
+          ...maskArrays(half, indices.length, 1, 2, 3),
+          ...coefficientArrays([0.1, 0.1]),
+        };
+        const inputs = stepInputsOf(half, tensorsOf(arrays));
+        const made = trainingStep(half, sgd(), { age: 1, gender: 5 }, 'update', inputs, []);
+        const moved = made.moved.map(([weight, value]) => [weight.originalName, [...value.dataSync()]]);
+        return { gradient: made.gradient.dataSync(), sums: made.sums.dataSync(), moved };
+      };
+      const whole = await step(new Door({ frozen: undefined, trained: network.graph }, input.range));
+      const cut = await step(new Door(halves, input.range));
+      // Ahead of the cut the kernels of inference run, which add in another order.
+      expectCloseToLargest(cut.gradient, whole.gradient, 1e-5, 'gradient');
+      expectCloseToLargest(cut.sums, whole.sums, 1e-5, 'sums');
+      expect(cut.moved.map(([name]) => name)).toEqual(whole.moved.map(([name]) => name));
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('the cut is as far back as it can be: behind the first trained weight, or the first dropout', () => {
+  const cutOf = (frozen: number) => {
+    const { layersModel, tasks, input } = networkWith(frozen);
+    const { frozen: half } = halvesOf(networkOf(layersModel, tasks, input).graph);
+    return half?.outputs.map(({ name, shape }) => `${name} ${shape}`);
+  };
+  expect(cutOf(0)).toBeUndefined();
+  expect(cutOf(1)).toEqual(['frozen/trunk_conv1 10,10,4']);
+  expect(cutOf(2)).toEqual(['frozen/trunk_pool1 5,5,4']);
+  // The shortcut of the residual block is frozen, the block's own convolution is not.
+  expect(cutOf(3)).toEqual(['frozen/trunk_pool1 5,5,4', 'frozen/trunk_shortcut1 5,5,6']);
+  expect(cutOf(6)).toEqual(['frozen/trunk_gap1 4']);
+  expect(cutOf(8)).toEqual(['frozen/age_dense1 5', 'frozen/gender_dense1 5']);
+});
