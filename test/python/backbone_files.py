@@ -52,6 +52,8 @@ for name, (make, preprocess) in BACKBONES.items():
             if type(layer).__name__ in ("BatchNormalization", "Normalization"):
                 random = np.random.default_rng(len(layer.name))
                 layer.set_weights([random.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
+            if type(layer).__name__ == "Normalization":
+                layer.finalize_state()  # it computes with a copy of them
         stem = folder / f"{name}{'' if top else '_notop'}"
         official(model, f"{stem}_official.h5")
         legacy(model, f"{stem}_legacy.h5")

@@ -21,12 +21,16 @@ export class FileBytes {
   private readonly visited = new Set<number>();
   private readonly left: Record<Budget, number>;
 
+  private readonly bytes: Uint8Array;
+
   constructor(
-    private readonly bytes: Uint8Array,
+    bytes: Uint8Array,
     private readonly path: string,
   ) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    const { length } = bytes;
+    const { buffer, byteOffset, length } = bytes;
+    this.view = new DataView(buffer, byteOffset, length);
+    // Node's Buffer is a Uint8Array whose slice() copies nothing.
+    this.bytes = new Uint8Array(buffer, byteOffset, length);
     this.left = {
       headers: length,
       heaps: length,
