@@ -46,6 +46,13 @@ test.each([
   expect(plain(file(name))).toEqual(plain(fixture<Plain>('hdf5')));
 });
 
+test("a Buffer of Node's is read like any bytes, and the numbers are copies of them", () => {
+  const bytes = readFileSync(new URL('./fixtures/hdf5_old.h5', import.meta.url));
+  const root = readHdf5(bytes, 'buffer.h5');
+  bytes.fill(0);
+  expect(root).toEqual(file('hdf5_old'));
+});
+
 test('numbers come in the kind of array that holds them, halves as floats', () => {
   const { arrays } = file('hdf5_old').groups.kinds!;
   const kinds = Object.fromEntries(

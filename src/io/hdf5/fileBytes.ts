@@ -24,13 +24,14 @@ export class FileBytes {
   private readonly bytes: Uint8Array;
 
   constructor(
-    bytes: Uint8Array,
+    given: Uint8Array,
     private readonly path: string,
   ) {
-    const { buffer, byteOffset, length } = bytes;
-    this.view = new DataView(buffer, byteOffset, length);
-    // Node's Buffer is a Uint8Array whose slice() copies nothing.
-    this.bytes = new Uint8Array(buffer, byteOffset, length);
+    // Never a Buffer of Node's: its slice() is a view, where every other array's is a copy.
+    const bytes = new Uint8Array(given.buffer, given.byteOffset, given.length);
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const { length } = bytes;
     this.left = {
       headers: length,
       heaps: length,
