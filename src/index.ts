@@ -61,6 +61,8 @@ export type { SplitOptions } from './data/split.js';
 export { type UtkFaceLabels, utkFace } from './data/utkFace.js';
 export { type EngineChoice, type EngineName, type EngineOptions, useEngine } from './engines/choose.js';
 export { type Exportable, exportOnnx } from './engines/onnx/exportOnnx.js';
+export type { LayerMaker } from './io/keras/build.js';
+export type { KerasFormat } from './io/keras/writeFile.js';
 export type { NamedArray } from './io/tensorFile.js';
 export { activation, type BatchNormOptions, batchNorm } from './layers/batchNorm.js';
 export type { Block, Padding, Piece, Site } from './layers/block.js';
@@ -119,7 +121,13 @@ export type {
   StepEvent,
   Weights,
 } from './training/callback.js';
+export {
+  type ExportKerasOptions,
+  exportKeras,
+  type KerasFileOptions,
+} from './training/exportKeras.js';
 export type { FitOptions, FitResult } from './training/fit.js';
+export { type LoadKerasOptions, type LoadKerasTasks, loadKeras } from './training/loadKeras.js';
 export {
   type EvaluateOptions,
   type Evaluation,

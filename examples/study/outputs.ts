@@ -12,7 +12,7 @@ type Fit = Awaited<ReturnType<StudyModel['fit']>>;
 export interface Words {
   /** What the report says of this network; shown beside real faces only. */
   readonly reported: {
-    readonly training: readonly [string, string];
+    readonly training?: readonly [string, string];
     readonly validation: readonly [string, string];
   };
   /** What a reader must know before the figures: where first weights came from. */
@@ -86,7 +86,7 @@ function comparison(row: HistoryRow, reported: Words['reported']): string {
   ];
   const lines = [
     ['', 'gender', 'age MAE'],
-    ['reported, training', ...reported.training],
+    ...(reported.training ? [['reported, training', ...reported.training]] : []),
     ['here, training', ...own('')],
     ['reported, validation', ...reported.validation],
     ['here, validation', ...own('val_')],

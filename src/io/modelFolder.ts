@@ -5,9 +5,10 @@ import { adopt } from '../layers/own/adopt.js';
 import { networkOf } from '../models/compose.js';
 import type { Network } from '../models/network.js';
 import type { Tasks } from '../tasks/task.js';
+import { freedTogether } from '../tensor/stock.js';
 import { tf } from '../tensor/tf.js';
 import { checkTaskTable, type TaskTable, taskTable } from './taskTable.js';
-import { checkTopology } from './topology.js';
+import { checkTopology, renumberCalls } from './topology.js';
 
 interface ModelJson {
   readonly modelTopology: object;
@@ -33,6 +34,7 @@ const text = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(valu
  */
 export async function writeModelFolder(network: Network, store: Store, folder: string): Promise<void> {
   const artifacts = await artifactsOf(network.layersModel);
+  renumberCalls(artifacts.modelTopology as object);
   const weights = tf.io.concatenateArrayBuffers([artifacts.weightData as ArrayBuffer].flat());
   const bytes = new Uint8Array(weights);
   const name = `weights.${(await sha256(bytes)).slice(0, 16)}.bin`;
@@ -117,6 +119,7 @@ export async function readModelFolder<T extends Tasks>(
     weightSpecs: group.weights as tf.io.WeightsManifestEntry[],
     weightData: bytes.slice().buffer,
   });
+  freedTogether(layersModel);
   try {
     checkOutputs(layersModel, input.shape, known, where('model.json'));
     for (const layer of layersModel.layers) adopt(layer, where('model.json'));

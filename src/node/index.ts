@@ -13,5 +13,7 @@ export { sharpDecoder } from './decode.js';
 export { architectureDiagram, learningCurves, saveFigure, svgToPng } from './figures.js';
 export { folderStore } from './folderStore.js';
 export { imageFolder } from './imageFolder.js';
+export { type LoadKerasOptions, type LoadKerasTasks, loadKeras } from './loadKeras.js';
 export { loadPackage } from './packages.js';
+export { saveKeras } from './saveKeras.js';
 export { workerThreads } from './threads.js';

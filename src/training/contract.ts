@@ -2,6 +2,7 @@ import { didYouMean, fault, kindOf, show } from '../core/errors.js';
 import type { Json } from '../core/json.js';
 import type { Dataset, SampleWeight } from '../data/dataset.js';
 import { halvesOf } from '../models/halves.js';
+import type { Network } from '../models/network.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { Tasks } from '../tasks/task.js';
 import type { Callback } from './callback.js';
@@ -178,10 +179,9 @@ function entriesOf(weights: Exclude<SampleWeight, number>, path: string, tasks: 
   });
 }
 
-/** Digests of what a run rests on. Epochs, engine, callbacks and folders may change between its parts. */
-export function contractOfRun(plan: RunPlan): Promise<Contract> {
-  const { network, train, validation, batchSize, seed, shuffle, loss, optimizer, lossAverage } = plan;
-  return contractOf({
+/** What the weights and slots of a run belong to: part of its contract, and all of it that its model and optimiser say. */
+export function contractOfModel(network: Network, optimizer: Optimizer): { readonly [part: string]: Json } {
+  return {
     model: network.layersModel.getConfig() as unknown as Json,
     tasks: Object.entries(network.tasks).map(([name, task]) => [
       name,
@@ -192,11 +192,21 @@ export function contractOfRun(plan: RunPlan): Promise<Contract> {
       task.metrics.map((metric) => metric.name),
     ]),
     'pixel range': network.input.range,
+    optimizer: optimizer.description,
+  };
+}
+
+/** Digests of what a run rests on. Epochs, engine, callbacks and folders may change between its parts. */
+export function contractOfRun(plan: RunPlan): Promise<Contract> {
+  const { network, train, validation, batchSize, seed, shuffle, loss, optimizer, lossAverage } = plan;
+  const { optimizer: updates, ...model } = contractOfModel(network, optimizer);
+  return contractOf({
+    ...model,
     'training data': train.description.data,
     'validation data': validation?.description.data ?? null,
     augmentation: [train.description.augmentation, validation?.description.augmentation ?? null],
     loss: [loss.weights, loss.classWeights as Json, lossAverage],
-    optimizer: optimizer.description,
+    optimizer: updates!,
     'batch size': batchSize,
     seed: [seed, shuffle],
   });

@@ -129,23 +129,26 @@ export function multiTask({ input, range = [0, 1], seed = 0 }: MultiTaskOptions)
       advice: 'Faces of 128 pixels in colour are [128, 128, 3].',
     });
   }
-  if (
-    !(Array.isArray(range) && range.length === 2 && range.every(Number.isFinite) && range[0] !== range[1])
-  ) {
-    throw fault({
-      kind: 'argument',
-      path: 'multiTask.range',
-      expected: 'two different numbers, for black and for white',
-      received: JSON.stringify(range) ?? 'nothing',
-      advice: 'Leave it out for [0, 1]; a network may want [-1, 1].',
-    });
-  }
+  checkRange('multiTask.range', range);
   return builder({
     input: { shape: input, range },
     seed,
     trunk: undefined,
     tasks: [],
   }) as unknown as MultiTaskBuilder<NoTasks>;
+}
+
+/** Throws an `argument` fault unless `range` is two different numbers. */
+export function checkRange(path: string, range: PixelRange): void {
+  if (Array.isArray(range) && range.length === 2 && range.every(Number.isFinite) && range[0] !== range[1])
+    return;
+  throw fault({
+    kind: 'argument',
+    path,
+    expected: 'two different numbers, for black and for white',
+    received: JSON.stringify(range) ?? 'nothing',
+    advice: 'Leave it out for [0, 1]; a network may want [-1, 1].',
+  });
 }
 
 interface Composed {
@@ -196,7 +199,25 @@ const TAKEN: readonly string[] = TAKEN_WORDS;
 
 function checkTask(name: string, task: AnyTask, branch: Branch, tasks: readonly ComposedTask[]): void {
   const path = `task('${name}')`;
-  const names = tasks.map((other) => other.name);
+  checkNamedTask(
+    path,
+    name,
+    task,
+    tasks.map((other) => other.name),
+  );
+  if (branch?.['~part'] !== 'branch') {
+    throw fault({
+      kind: 'argument',
+      path,
+      expected: 'branch([...]) as its layers, the third argument',
+      received: kindOf(branch),
+      advice: `Write .task('${name}', ${task.kind}(...), branch([flatten(), dense(16)])).`,
+    });
+  }
+}
+
+/** Throws an `argument` fault unless `task` is one, with a name that fits beside those of other tasks. */
+export function checkNamedTask(path: string, name: string, task: AnyTask, names: readonly string[]): void {
   const wrong = (expected: string, received: string, advice: string) =>
     fault({ kind: 'argument', path, expected, received, advice });
   if (!/^[A-Za-z]\w*$/.test(name) || TAKEN.includes(name) || /^(val|clean)_/.test(name)) {
@@ -223,13 +244,6 @@ function checkTask(name: string, task: AnyTask, branch: Branch, tasks: readonly 
       'a task: regression(), binary(), categorical()',
       kindOf(task),
       "Write regression({ unit: 'years' }), or binary(['no', 'yes']).",
-    );
-  }
-  if (branch?.['~part'] !== 'branch') {
-    throw wrong(
-      'branch([...]) as its layers, the third argument',
-      kindOf(branch),
-      `Write .task('${name}', ${task.kind}(...), branch([flatten(), dense(16)])).`,
     );
   }
 }

@@ -28,6 +28,11 @@ export class JsonPart {
     }
   }
 
+  /** Something that the file says without words, read as if it stood here. */
+  beside(value: unknown): JsonPart {
+    return new JsonPart(value, this.path);
+  }
+
   /** A `file` fault about this part. */
   wrong(expected: string, received: string = show(this.value), advice: string = ADVICE): Error {
     return fault({ kind: 'file', path: this.path, expected, received, advice });

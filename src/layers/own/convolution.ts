@@ -16,6 +16,7 @@ interface StockConvolution extends tf.layers.Layer {
 
 interface StockDepthwise extends StockConvolution {
   readonly depthwiseKernel: Weight;
+  readonly depthwiseConstraint: tf.serialization.Serializable | null;
 }
 
 /**
@@ -31,7 +32,10 @@ export class Conv2D extends stockLayer<StockConvolution>('Conv2D') {
   }
 }
 
-/** The same for a depthwise convolution. */
+/**
+ * The same for a depthwise convolution. The stock layer writes its regulariser in the constraint's place, which no loader
+ * takes back.
+ */
 export class DepthwiseConv2D extends stockLayer<StockDepthwise>('DepthwiseConv2D') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
     const options = fused(this, kwargs);
@@ -39,6 +43,12 @@ export class DepthwiseConv2D extends stockLayer<StockDepthwise>('DepthwiseConv2D
     const x = (Array.isArray(inputs) ? inputs[0] : inputs) as Tensor4D;
     const filter = this.depthwiseKernel.read() as Tensor4D;
     return depthwiseConvolution(x, filter, this.bias?.read() as Tensor1D | undefined, options);
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    const constraint = this.depthwiseConstraint;
+    const said = constraint && { className: constraint.getClassName(), config: constraint.getConfig() };
+    return { ...super.getConfig(), depthwiseConstraint: said };
   }
 }
 

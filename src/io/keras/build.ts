@@ -1,0 +1,355 @@
+import type { SymbolicTensor } from '@tensorflow/tfjs';
+import { fault, isMultitaskError } from '../../core/errors.js';
+import { stockLayer } from '../../tensor/stock.js';
+import { tf } from '../../tensor/tf.js';
+import { type Call, isTensor } from './inbound.js';
+import { translatorOf } from './layers/table.js';
+import { type Apply, applying, type Made, type Making, refusal, type Shape } from './making.js';
+import type { Names, Placed } from './placing.js';
+import type { KerasLayer, KerasModel, Reference } from './structure.js';
+
+/**
+ * Makes a layer of a class that this library does not know: from its configuration as the file has it, and the name it
+ * must have. Its weights are taken from the file in order.
+ *
+ * @category Files
+ */
+export type LayerMaker = (config: { readonly [key: string]: unknown }, name: string) => tf.layers.Layer;
+
+export interface BuildOptions {
+  readonly names: Names;
+  readonly placed: ReadonlyMap<KerasLayer, Placed>;
+  readonly keras3: boolean;
+  readonly log: (text: string) => void;
+  /** Makers of further classes. */
+  readonly makers: { readonly [className: string]: LayerMaker };
+  /** `[height, width, channels]` where a model leaves them open. */
+  readonly input: readonly number[] | undefined;
+  /** Numbers that the weights hold in all: layers that claim more are not made. */
+  readonly numbers: number;
+}
+
+/** What one layer of the file became. */
+export interface MadeLayer {
+  readonly layers: readonly tf.layers.Layer[];
+  /** Undefined: the weights of `layers`. */
+  readonly special: Pick<Made, 'stored' | 'write'> | undefined;
+}
+
+/** A model of the file as connected layers of TensorFlow.js, without its weights' numbers. */
+export interface Built {
+  readonly inputs: readonly SymbolicTensor[];
+  readonly outputs: readonly SymbolicTensor[];
+  readonly made: ReadonlyMap<KerasLayer, MadeLayer>;
+}
+
+/** Calls in all. A model called twice by one that is called twice by another, and so on, has many for its size. */
+const MOST_CALLS = 100_000;
+
+/**
+ * Connects the layers of a model, and of the models inside it, one after another. `made` may be read, and must be
+ * disposed of, also when this throws.
+ *
+ * @throws `file` fault for a layer or setting that stock layers cannot say, naming the place.
+ */
+export function buildLayers(
+  model: KerasModel,
+  options: BuildOptions,
+  made: Map<KerasLayer, MadeLayer>,
+): Built {
+  const building = new Building(options, made);
+  const inputs = model.inputs.map((reference) => building.input(model, reference));
+  return { inputs, outputs: building.run(model, inputs, undefined), made };
+}
+
+class Building {
+  private calls = 0;
+  private readonly applied = new Map<KerasLayer, { apply: Apply; training: boolean | undefined }>();
+  private numbers: number;
+
+  constructor(
+    private readonly options: BuildOptions,
+    private readonly made: Map<KerasLayer, MadeLayer>,
+  ) {
+    this.numbers = options.numbers;
+  }
+
+  /** An input of the outermost model. */
+  input(model: KerasModel, { layer: name }: Reference): SymbolicTensor {
+    const layer = inputLayer(model, name);
+    const shape = layer.config.either('batch_shape', 'batch_input_shape');
+    if (shape.missing && !this.options.input) {
+      throw shape.wrong(
+        'the shape of the input',
+        undefined,
+        'Give the size of the images as `input: [128, 128, 3]`.',
+      );
+    }
+    const sizes = shape.missing
+      ? this.options.input!.map(() => null)
+      : shape
+          .items()
+          .slice(1)
+          .map((size) => (size.missing ? null : size.count()));
+    const filled = sizes.map((size, i) => size ?? this.options.input?.[i] ?? null);
+    if (sizes.length === 3 && this.options.input?.some((size, i) => size !== filled[i])) {
+      throw shape.wrong(`images of [${this.options.input.join(', ')}], as \`input\` says`);
+    }
+    const made = tf.input({ shape: filled, name: this.options.placed.get(layer)!.name });
+    this.made.set(layer, { layers: [], special: undefined });
+    return made;
+  }
+
+  /** The outputs of a model for these inputs: every call once all it takes is there, whatever the order in the file. */
+  run(model: KerasModel, given: readonly SymbolicTensor[], training: boolean | undefined): SymbolicTensor[] {
+    const values = new Map<string, readonly SymbolicTensor[]>();
+    const keyOf = ({ layer, node }: Pick<Reference, 'layer' | 'node'>) => `${node} ${layer}`;
+    model.inputs.forEach((reference, i) => {
+      inputLayer(model, reference.layer);
+      values.set(keyOf({ ...reference, node: 0 }), [given[i]!]);
+    });
+    type Pending = { layer: KerasLayer; call: Call; node: number };
+    const waiting = new Map<string, Pending[]>();
+    const ready: Pending[] = [];
+    const settle = (pending: Pending) => {
+      const missing = pending.call.operands.find(
+        (operand) => isTensor(operand) && !values.has(keyOf(operand)),
+      );
+      if (!missing || !isTensor(missing)) {
+        ready.push(pending);
+        return;
+      }
+      const key = keyOf(missing);
+      waiting.set(key, [...(waiting.get(key) ?? []), pending]);
+    };
+    const tensorAt = (reference: Reference, path: string) => {
+      const value = values.get(keyOf(reference))?.[reference.tensor];
+      if (value) return value;
+      throw fault({
+        kind: 'file',
+        path,
+        expected: 'tensors that layers of this model give',
+        received: JSON.stringify([reference.layer, reference.node, reference.tensor]),
+        advice: 'Save the model anew with Keras.',
+      });
+    };
+    for (const layer of model.layers) {
+      layer.calls.forEach((call, node) => {
+        settle({ layer, call, node });
+        for (let next = ready.shift(); next; next = ready.shift()) {
+          const { path } = next.call;
+          const inputs = next.call.operands.filter(isTensor).map((operand) => tensorAt(operand, path));
+          const key = keyOf({ layer: next.layer.name, node: next.node });
+          values.set(key, this.call(next.layer, next.call, inputs, training));
+          const woken = waiting.get(key) ?? [];
+          waiting.delete(key);
+          for (const pending of woken) settle(pending);
+        }
+      });
+    }
+    for (const [{ layer, call }] of waiting.values() as Iterable<[Pending]>) {
+      const lost = call.operands.filter(isTensor).find((operand) => !values.has(keyOf(operand)));
+      if (lost) tensorAt(lost, `${call.path} (${layer.name})`);
+    }
+    return model.outputs.map((reference) => tensorAt(reference, `${model.path}.output_layers`));
+  }
+
+  private call(
+    layer: KerasLayer,
+    call: Call,
+    inputs: readonly SymbolicTensor[],
+    around: boolean | undefined,
+  ): readonly SymbolicTensor[] {
+    if (++this.calls > MOST_CALLS) {
+      throw refusal({ layer }, `at most ${MOST_CALLS} calls of layers`, 'more', 'Save a smaller model.');
+    }
+    // Keras 3 writes the phase too, and goes by the run's all the same.
+    const training = this.options.keras3 ? undefined : (call.training ?? around);
+    if (!layer.model) return [this.apply(layer, call, inputs, training)];
+    checkOperands(layer, call);
+    if (inputs.length !== layer.model.inputs.length) {
+      throw refusal(
+        { layer },
+        `${layer.model.inputs.length} inputs`,
+        `${inputs.length}`,
+        'Save the model anew with Keras.',
+      );
+    }
+    return this.run(layer.model, inputs, training);
+  }
+
+  private apply(
+    layer: KerasLayer,
+    call: Call,
+    inputs: readonly SymbolicTensor[],
+    training: boolean | undefined,
+  ): SymbolicTensor {
+    if (inputs.length === 0) {
+      throw refusal({ layer }, 'an input', 'none', 'Save the model anew with Keras.');
+    }
+    const shapes = inputs.map(({ shape }) => shape as Shape);
+    try {
+      const known = this.applied.get(layer) ?? this.translate(layer, call, shapes, training);
+      if (known.training !== training) {
+        throw refusal({ layer }, 'all calls in one phase', 'calls with training=False and without', '');
+      }
+      const output = known.apply(inputs, call);
+      if (output.shape.some((size, i) => i > 0 && size !== null && !(size > 0))) {
+        throw refusal(
+          { layer },
+          'an image large enough to leave something at this layer',
+          `input ${show(shapes[0]!)}, which leaves ${show(output.shape)}`,
+          'Give larger images.',
+        );
+      }
+      return output;
+    } catch (cause) {
+      if (isMultitaskError(cause)) throw cause;
+      const [line] = String((cause as Error)?.message).split('\n');
+      throw fault({
+        kind: 'file',
+        path: `${layer.config.path.replace(/\.config$/, '')} (${layer.name})`,
+        expected: `a layer that TensorFlow.js can make for ${shapes.map(show).join(', ')}`,
+        received: `${layer.className}: ${line}`,
+        advice: 'Register the class with `layers`, or build the model otherwise.',
+        cause,
+      });
+    }
+  }
+
+  private translate(
+    layer: KerasLayer,
+    call: Call,
+    shapes: readonly Shape[],
+    training: boolean | undefined,
+  ): { apply: Apply; training: boolean | undefined } {
+    const { options } = this;
+    const { name, trainable } = options.placed.get(layer)!;
+    const layers: tf.layers.Layer[] = [];
+    this.made.set(layer, { layers, special: undefined });
+    const add = (stock: tf.layers.Layer) => {
+      layers.push(stock);
+      this.bound(stock, layer);
+      return stock;
+    };
+    const maker = makerOf(options.makers, layer.className);
+    if (maker) {
+      const stock = add(custom(maker, layer, name));
+      if (!trainable) stock.trainable = false;
+      const known = { apply: applying(stock), training };
+      this.applied.set(layer, known);
+      return known;
+    }
+    const translator = translatorOf(layer);
+    checkOperands(layer, call);
+    checkDtype(layer);
+    let named = false;
+    const nameOf = (part: string | undefined) => {
+      if (part) return options.names.take(`${name}_${part}`);
+      if (named) return options.names.take(name);
+      named = true;
+      return name;
+    };
+    const making: Making = {
+      layer,
+      config: layer.config,
+      shapes,
+      keras3: options.keras3,
+      training,
+      log: options.log,
+      make: (className, args, part) =>
+        add(
+          new (stockLayer(className))({
+            ...args,
+            name: nameOf(part),
+            ...(trainable ? {} : { trainable: false }),
+          }),
+        ),
+    };
+    const result = translator(making);
+    const special = typeof result === 'function' ? undefined : result;
+    if (special) this.made.set(layer, { layers, special });
+    const known = { apply: typeof result === 'function' ? result : result.apply, training };
+    this.applied.set(layer, known);
+    return known;
+  }
+
+  /** A layer's weights are made of zeros when it is connected, and none larger than the file could fill. */
+  private bound(stock: tf.layers.Layer, layer: KerasLayer): void {
+    stock.setFastWeightInitDuringBuild(true);
+    type Add = (name: string, shape: readonly (number | null)[], ...rest: unknown[]) => tf.LayerVariable;
+    const guarded = stock as unknown as { addWeight: Add };
+    const add = guarded.addWeight.bind(stock);
+    guarded.addWeight = (name, shape, ...rest) => {
+      this.numbers -= shape.reduce<number>((product, size) => product * (size ?? 1), 1);
+      if (!(this.numbers >= 0)) {
+        throw refusal(
+          { layer },
+          `weights within the ${this.options.numbers} numbers of the file`,
+          `${name} of [${shape.join(', ')}]`,
+          'Give the weights that belong to this model.',
+        );
+      }
+      return add(name, shape, ...rest);
+    };
+  }
+}
+
+const show = (shape: Shape) => `[${shape.slice(1).join(', ')}]`;
+
+function inputLayer(model: KerasModel, name: string): KerasLayer {
+  const layer = model.layers.find((candidate) => candidate.name === name);
+  if (layer?.className === 'InputLayer') return layer;
+  throw fault({
+    kind: 'file',
+    path: `${model.path}.input_layers`,
+    expected: 'names of input layers',
+    received: JSON.stringify(name),
+    advice: 'Save the model anew with Keras.',
+  });
+}
+
+function makerOf(makers: BuildOptions['makers'], className: string): LayerMaker | undefined {
+  const bare = className.split('>').at(-1)!;
+  return [className, bare]
+    .map((name) => (Object.hasOwn(makers, name) ? makers[name] : undefined))
+    .find(Boolean);
+}
+
+function custom(maker: LayerMaker, layer: KerasLayer, name: string): tf.layers.Layer {
+  const stock = maker(
+    layer.config.isRecord ? (layer.config.value as object as Record<string, unknown>) : {},
+    name,
+  );
+  if (typeof stock?.apply !== 'function') {
+    throw refusal({ layer }, `a tf.layers layer from layers.${layer.className}`, String(stock), '');
+  }
+  stock.name = name;
+  return stock;
+}
+
+/** Only operations take constants, and none takes a mask. */
+function checkOperands(layer: KerasLayer, call: Call): void {
+  const [option] = Object.values(call.options);
+  const operation = layer.className === 'TFOpLambda' || layer.calls.length === 1;
+  if (option && layer.className !== 'TFOpLambda') {
+    throw option.wrong('no such argument', undefined, 'Build the model without it.');
+  }
+  if (!operation && !call.operands.every(isTensor)) {
+    throw refusal({ layer }, 'tensors', 'a constant', 'Build the model from layers.');
+  }
+}
+
+/** Weights are float32 here; Keras's mixed policies keep them so too. */
+function checkDtype({ config }: KerasLayer): void {
+  const dtype = config.at('dtype');
+  if (dtype.missing) return;
+  const name = dtype.isRecord ? dtype.at('config').at('name') : dtype;
+  const kept = ['float32', 'mixed_float16', 'mixed_bfloat16'];
+  if (dtype.isRecord && dtype.at('class_name').value === 'QuantizedDTypePolicy') {
+    throw name.wrong('weights of float32', undefined, 'Save the model before quantising it.');
+  }
+  if (!kept.includes(name.text())) {
+    throw name.wrong('"float32"', undefined, 'Build the model with float32 weights.');
+  }
+}

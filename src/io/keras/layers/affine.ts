@@ -1,0 +1,42 @@
+import { tf } from '../../../tensor/tf.js';
+import { applying, type Made, type Making, refusal } from '../making.js';
+
+/**
+ * `x · scale + offset` a channel, as a frozen stock layer: a depthwise 1x1 convolution on an image, batch normalisation
+ * with mean 0 and variance 1 elsewhere. The numbers may come from the file: `stored` names what it holds, and `numbers`
+ * makes scale and offset of it.
+ */
+export function affine(
+  making: Making,
+  stored: Made['stored'],
+  numbers: (arrays: readonly Float32Array[]) => readonly [scale: Float32Array, offset: Float32Array],
+): Made {
+  const [shape] = making.shapes;
+  const channels = shape!.at(-1);
+  if (!channels) {
+    throw refusal(making, 'a known number of channels', 'an open one', 'Name it in the Input layer.');
+  }
+  const image = shape!.length === 4;
+  const layer = image
+    ? making.make('DepthwiseConv2D', { kernelSize: [1, 1], trainable: false })
+    : making.make('BatchNormalization', { epsilon: 0, trainable: false });
+  return {
+    apply: applying(layer),
+    stored,
+    write: (arrays) => {
+      const [scale, offset] = numbers(arrays).map((given) => spread(making, given, channels));
+      const values = image
+        ? [tf.tensor(scale!, [1, 1, channels, 1]), tf.tensor1d(offset!)]
+        : [tf.tensor1d(scale!), tf.tensor1d(offset!), tf.zeros([channels]), tf.ones([channels])];
+      layer.setWeights(values);
+      tf.dispose(values);
+    },
+  };
+}
+
+/** One number a channel; one alone stands for all. */
+function spread(making: Making, given: Float32Array, channels: number): Float32Array {
+  if (given.length === channels) return given;
+  if (given.length === 1) return new Float32Array(channels).fill(given[0]!);
+  throw refusal(making, `1 or ${channels} numbers`, `${given.length}`, 'Save the model anew with Keras.');
+}

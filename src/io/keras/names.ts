@@ -1,0 +1,45 @@
+/** Activations: TensorFlow.js's name and Keras's. Those that are not the same function in both are left out. */
+export const ACTIVATIONS: { readonly [tfjs: string]: string } = {
+  linear: 'linear',
+  relu: 'relu',
+  relu6: 'relu6',
+  elu: 'elu',
+  selu: 'selu',
+  sigmoid: 'sigmoid',
+  tanh: 'tanh',
+  softmax: 'softmax',
+  logSoftmax: 'log_softmax',
+  softplus: 'softplus',
+  softsign: 'softsign',
+  swish: 'silu',
+  gelu: 'gelu',
+  mish: 'mish',
+};
+
+/** Initialisers that TensorFlow.js knows as one variance scaling: `scale mode distribution`, and Keras's class. */
+export const VARIANCE_SCALINGS: { readonly [settings: string]: string } = {
+  '1 fan_avg uniform': 'GlorotUniform',
+  '1 fan_avg truncated_normal': 'GlorotNormal',
+  '2 fan_in uniform': 'HeUniform',
+  '2 fan_in truncated_normal': 'HeNormal',
+  '1 fan_in uniform': 'LecunUniform',
+  '1 fan_in truncated_normal': 'LecunNormal',
+};
+
+/** `kernelSize` for `kernel_size`. */
+export const camelCase = (name: string) =>
+  name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+/** `kernel_size` for `kernelSize`. */
+export const underscored = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/**
+ * A class's name as Keras writes it in a path, `Conv2DTranspose` as `conv2d_transpose`. Same as Keras 3 `to_snake_case`
+ * (utils/naming.py).
+ */
+export const snakeCase = (className: string) =>
+  className
+    .replace(/\W+/g, '')
+    .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase();

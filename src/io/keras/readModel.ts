@@ -1,0 +1,152 @@
+import type { SymbolicTensor } from '@tensorflow/tfjs';
+import { fault } from '../../core/errors.js';
+import type { PackageLoader } from '../../core/outside.js';
+import { adopt } from '../../layers/own/adopt.js';
+import { silenceCpuAdvice } from '../../tensor/quiet.js';
+import { freedTogether } from '../../tensor/stock.js';
+import { tf } from '../../tensor/tf.js';
+import type { Hdf5Group } from '../hdf5.js';
+import { assignWeights, writeConstants } from './assign.js';
+import { type Built, buildLayers, type LayerMaker, type MadeLayer } from './build.js';
+import { openKerasFile } from './openFile.js';
+import { namesTaken, placeLayers } from './placing.js';
+import { type KerasLayer, type KerasModel, type Reference, readStructure } from './structure.js';
+
+/** Options of reading a model. */
+export interface ReadOptions {
+  readonly load: PackageLoader;
+  /** The file, for errors. */
+  readonly path: string;
+  readonly weights?: Uint8Array;
+  readonly weightsPath: string;
+  readonly layers?: { readonly [className: string]: LayerMaker };
+  readonly input?: readonly number[];
+  readonly log?: (text: string) => void;
+  /** Chooses outputs by their names in Keras, and names them: `[name here, number of the output]`. */
+  readonly choose?: (outputs: readonly KerasOutput[]) => readonly (readonly [name: string, output: number])[];
+}
+
+/** An output of a model. */
+export interface KerasOutput {
+  /** Its key where the model has its outputs in a record, else its layer's name. */
+  readonly name: string;
+  readonly layer: string;
+}
+
+/**
+ * Reads a model that Keras saved as one flat model of TensorFlow.js, weights and all, its layers ours where we have them.
+ *
+ * @throws `file` fault for a damaged file, a layer or setting that cannot be had, and weights that do not fit.
+ */
+export async function readKerasModel(bytes: Uint8Array, options: ReadOptions): Promise<tf.LayersModel> {
+  const { path, log = () => {}, layers: makers = {}, input, choose } = options;
+  const file = await openKerasFile(bytes, path);
+  if (!file.model) {
+    throw fault({
+      kind: 'file',
+      path,
+      expected: 'a model',
+      received: 'weights alone',
+      advice: 'Give the file of the model, and this one as `weights`.',
+    });
+  }
+  const { weightsPath } = options;
+  const weights = options.weights
+    ? (await openKerasFile(options.weights, weightsPath)).weights
+    : file.weights;
+  if (!weights) {
+    throw fault({
+      kind: 'file',
+      path: options.weights ? weightsPath : path,
+      expected: 'weights',
+      received: 'none',
+      advice: 'Give the file that model.save_weights() wrote as `weights`.',
+    });
+  }
+  silenceCpuAdvice();
+  const model = readStructure(file.model);
+  const chosen = choose?.(model.outputs.map(({ layer, key }) => ({ name: key ?? layer, layer })));
+  const names = namesTaken(chosen?.map(([name]) => name));
+  const ends = new Map(
+    chosen?.flatMap(([name, output]) => {
+      const end = endOf(model, model.outputs[output]!);
+      return end && model.outputs.every((other, i) => i === output || endOf(model, other) !== end)
+        ? [[end, name] as const]
+        : [];
+    }),
+  );
+  const made = new Map<KerasLayer, MadeLayer>();
+  let kept: tf.LayersModel | undefined;
+  try {
+    const built = buildLayers(
+      model,
+      {
+        names,
+        placed: placeLayers(model, names, ends),
+        keras3: isKeras3(file.version, file.model.at('module').value),
+        log,
+        makers,
+        input,
+        numbers: numbersIn(weights.root),
+      },
+      made,
+    );
+    const outputs = chosen
+      ? chosen.map(([name, output]) => called(name, built.outputs[output]!))
+      : built.outputs.map((output, i) =>
+          isPlainOutput(built, i) ? output : called(names.take(model.outputs[i]!.layer), output),
+        );
+    const layersModel = tf.model({
+      inputs: [...built.inputs],
+      outputs: [...outputs],
+      name: namesTaken().take(model.name || 'keras'),
+    });
+    assignWeights(model, made, weights);
+    writeConstants(made);
+    for (const layer of layersModel.layers) adopt(layer, path);
+    freedTogether(layersModel);
+    kept = layersModel;
+    return layersModel;
+  } finally {
+    // Layers that lead to no output are not the model's, and when it fails none is.
+    const stays = new Set(kept?.layers);
+    for (const { layers } of made.values()) {
+      for (const layer of layers)
+        if (!stays.has(layer)) tf.dispose(layer.weights.map((weight) => weight.read()));
+    }
+  }
+}
+
+/** Room for numbers that a configuration brings along: scales and offsets of a few thousand channels. */
+const CONSTANTS = 65_536;
+
+function numbersIn(root: Hdf5Group): number {
+  const count = ({ arrays, groups }: Hdf5Group): number =>
+    Object.values(arrays).reduce((sum, { data }) => sum + data.length, 0) +
+    Object.values(groups).reduce((sum, group) => sum + count(group), 0);
+  return count(root) + CONSTANTS;
+}
+
+/** By the version where the file tells it; else by the module of a class, which Keras 2 does not write. */
+const isKeras3 = (version: string | undefined, module: unknown) =>
+  version === undefined ? typeof module === 'string' : Number.parseInt(version, 10) >= 3;
+
+/** The layer that makes an output and nothing else, in whatever models inside it stands; undefined where it has other uses. */
+function endOf(model: KerasModel, { layer: name, tensor }: Reference): KerasLayer | undefined {
+  const layer = model.layers.find((candidate) => candidate.name === name);
+  if (layer?.calls.length !== 1) return undefined;
+  const inner = layer.model?.outputs[tensor];
+  return layer.model ? inner && endOf(layer.model, inner) : layer;
+}
+
+/** Whether an output is one once, and no input: TensorFlow.js wants them so. */
+function isPlainOutput({ inputs, outputs }: Built, i: number): boolean {
+  return !inputs.includes(outputs[i]!) && outputs.indexOf(outputs[i]!) === i;
+}
+
+/** `output` as the output of a layer called `name`: our formats name outputs so. */
+function called(name: string, output: SymbolicTensor): SymbolicTensor {
+  const { sourceLayer } = output;
+  if (sourceLayer.name === name && sourceLayer.inboundNodes.length === 1) return output;
+  return tf.layers.activation({ activation: 'linear', name }).apply(output) as SymbolicTensor;
+}

@@ -1,0 +1,58 @@
+import type { Optimizer } from '../../optimizers/optimizer.js';
+import type { Hdf5Array } from '../hdf5.js';
+import { optimizerJson } from './writeCompiled.js';
+import type { KerasGraph } from './writeGraph.js';
+import type { OptimizerState } from './writeWeights.js';
+
+/** Where an optimiser stands. */
+export interface Standing {
+  /** Batches seen. */
+  readonly iterations: number;
+  /** The rate, where it is a number. */
+  readonly learningRate: number | undefined;
+  /** Names of the weights that the vectors go through, in their order. */
+  readonly trained: readonly string[];
+  /** What is kept for each trained weight, all of them end to end: the rule's slots by name. */
+  readonly vectors: { readonly [slot: string]: Float32Array };
+  /** The sum of the gradients that wait for an update, the same way. */
+  readonly waiting: Float32Array | undefined;
+}
+
+/**
+ * An optimiser's variables as Keras 3 creates them (optimizers/base_optimizer.py, adam.py, sgd.py): the count of batches,
+ * the rate where it is a number, the gradients that wait, weight by weight, and then all slots of the first trained
+ * weight, all of the second, and so on, in the order of the layers. Ours are vectors, one a slot.
+ */
+export function optimizerState(graph: KerasGraph, optimizer: Optimizer, standing: Standing): OptimizerState {
+  const { iterations, learningRate, trained, vectors, waiting } = standing;
+  const shapes = new Map(
+    graph.layers.flatMap(({ source }) =>
+      (source?.weights ?? []).map((weight) => [weight.originalName, weight.shape as number[]] as const),
+    ),
+  );
+  const sizeOf = (name: string) => (shapes.get(name) ?? []).reduce((product, side) => product * side, 1);
+  const places = new Map<string, number>();
+  let at = 0;
+  for (const name of trained) {
+    places.set(name, at);
+    at += sizeOf(name);
+  }
+  const order = graph.layers
+    .flatMap(({ source }) => (source?.trainable ? source.trainableWeights : []))
+    .map(({ originalName }) => originalName)
+    .filter((name) => places.has(name));
+  const part = (vector: Float32Array, name: string): Hdf5Array => {
+    const start = places.get(name)!;
+    return { shape: shapes.get(name)!, data: vector.slice(start, start + sizeOf(name)) };
+  };
+  const scalar = (data: Hdf5Array['data']): Hdf5Array => ({ shape: [], data });
+  return {
+    name: optimizerJson(optimizer).config.name as string,
+    variables: [
+      scalar(BigInt64Array.of(BigInt(iterations))),
+      ...(learningRate === undefined ? [] : [scalar(Float32Array.of(learningRate))]),
+      ...(waiting ? order.map((name) => part(waiting, name)) : []),
+      ...order.flatMap((name) => optimizer.rule.slots.map((own) => part(vectors[own]!, name))),
+    ],
+  };
+}

@@ -1,0 +1,43 @@
+import type { Json } from '../../core/json.js';
+import type { KerasGraph, KerasLayer, KerasTensor } from './writeGraph.js';
+
+const shapes = (read: KerasLayer['calls'][number]): Json =>
+  'history' in read ? read.shape : read.map(({ shape }) => shape);
+
+const tensorJson = ({ shape, dtype, history }: KerasTensor): Json => ({
+  class_name: '__keras_tensor__',
+  config: { shape, dtype, keras_history: history },
+});
+
+/** A layer as the `config.json` of a `.keras` file has it; an h5 file leaves out module, registered name and shapes. */
+function layerJson(layer: KerasLayer, legacy: boolean): Json {
+  const { name, className, config, kwargs, built, calls } = layer;
+  const nodes = calls.map((read) => ({
+    args: ['history' in read ? tensorJson(read) : read.map(tensorJson)],
+    kwargs,
+  }));
+  return {
+    ...(legacy ? {} : { module: 'keras.layers' }),
+    class_name: className,
+    config,
+    ...(legacy ? {} : { registered_name: null }),
+    ...(built && !legacy && calls.length > 0 ? { build_config: { input_shape: shapes(calls[0]!) } } : {}),
+    name,
+    inbound_nodes: nodes,
+  };
+}
+
+/** One tensor stands for itself, several for a list. */
+const places = (tensors: readonly KerasTensor[]): Json =>
+  tensors.length === 1 ? tensors[0]!.history : tensors.map(({ history }) => history);
+
+/** The model's layers and connections, as Keras 3 `Functional.get_config` (models/functional.py) writes them. */
+export function topologyJson(graph: KerasGraph, legacy: boolean): { readonly [key: string]: Json } {
+  return {
+    name: graph.name,
+    trainable: graph.trainable,
+    layers: graph.layers.map((layer) => layerJson(layer, legacy)),
+    input_layers: places(graph.inputs),
+    output_layers: places(graph.outputs),
+  };
+}

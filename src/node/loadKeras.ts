@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises';
+import { fault } from '../core/errors.js';
+import type { Tasks } from '../tasks/task.js';
+import type { tf } from '../tensor/tf.js';
+import {
+  type LoadKerasOptions as BytesOptions,
+  type LoadKerasTasks as BytesTasks,
+  loadKeras as loadBytes,
+} from '../training/loadKeras.js';
+import type { MultiTaskModel } from '../training/model.js';
+import { loadPackage } from './packages.js';
+
+/**
+ * Options of {@link loadKeras}.
+ *
+ * @category Files
+ */
+export interface LoadKerasOptions extends Omit<BytesOptions, 'load' | 'name' | 'weights'> {
+  /** A second file: the weights of a model that was saved without, or others: `.weights.h5`, or a legacy weights `.h5`. */
+  readonly weights?: string;
+}
+
+/**
+ * Options of {@link loadKeras} for a typed model.
+ *
+ * @category Files
+ */
+export interface LoadKerasTasks<T extends Tasks>
+  extends LoadKerasOptions,
+    Pick<BytesTasks<T>, 'tasks' | 'range'> {}
+
+/**
+ * Reads a model that Keras saved from a file: `.keras` (Keras 3), or a whole model as `.h5` (Keras 2 and 3), flat, with what
+ * was frozen still frozen. With `tasks` the result is a typed model; without, a plain `tf.LayersModel`. It needs h5wasm.
+ *
+ * @throws `file` fault for a file that cannot be read or is damaged, an unknown layer or setting, and weights that do not fit,
+ *   naming file and place; `argument` fault for tasks that are not the model's outputs; `missing-package` fault without h5wasm.
+ * @example
+ * ```ts
+ * import { binary, regression } from 'tfjs-multitask';
+ * import { loadKeras } from 'tfjs-multitask/node';
+ *
+ * const model = await loadKeras('face.keras', {
+ *   tasks: { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) },
+ *   range: [0, 255], // the model begins with Rescaling(1 / 255)
+ * });
+ * const { height, width } = { height: model.input.shape[0], width: model.input.shape[1] };
+ * const grey = { data: new Uint8Array(height * width * 3).fill(99), height, width, channels: 3 };
+ * const { age, gender } = await model.predict(grey);
+ * console.log(typeof age, gender.label); // number …
+ * ```
+ * @category Files
+ */
+export function loadKeras<const T extends Tasks>(
+  path: string,
+  options: LoadKerasTasks<T>,
+): Promise<MultiTaskModel<T>>;
+/** Without tasks: the plain model. */
+export function loadKeras(
+  path: string,
+  options?: LoadKerasOptions & { readonly tasks?: undefined },
+): Promise<tf.LayersModel>;
+export async function loadKeras<T extends Tasks>(
+  path: string,
+  { weights, ...options }: LoadKerasOptions & { readonly tasks?: T | undefined } = {},
+): Promise<tf.LayersModel | MultiTaskModel<T>> {
+  const given = {
+    ...options,
+    load: loadPackage,
+    name: path,
+    ...(weights === undefined ? {} : { weights: await bytesOf(weights), weightsName: weights }),
+  };
+  return loadBytes<T>(await bytesOf(path), given as BytesTasks<T>);
+}
+
+async function bytesOf(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw fault({
+      kind: 'file',
+      path,
+      expected: 'a file that can be read',
+      received: (cause as NodeJS.ErrnoException).code ?? String(cause),
+      advice: 'Check the path.',
+      cause,
+    });
+  }
+}

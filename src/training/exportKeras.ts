@@ -1,0 +1,244 @@
+import { fault } from '../core/errors.js';
+import type { PackageLoader, Store } from '../core/outside.js';
+import type { Exportable } from '../engines/onnx/exportOnnx.js';
+import type { Compiled } from '../io/keras/writeCompiled.js';
+import { type KerasFormat, kerasFile } from '../io/keras/writeFile.js';
+import { type KerasGraph, kerasGraph, readingBytes } from '../io/keras/writeGraph.js';
+import { optimizerState, type Standing } from '../io/keras/writeOptimizer.js';
+import type { WeightNumbers } from '../io/keras/writeWeights.js';
+import { taskTable } from '../io/taskTable.js';
+import { networkOf } from '../models/compose.js';
+import { halvesOf } from '../models/halves.js';
+import type { Network } from '../models/network.js';
+import { settle } from '../models/settle.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
+import type { Tasks } from '../tasks/task.js';
+import type { tf } from '../tensor/tf.js';
+import type { Weights } from './callback.js';
+import { CHECKPOINT, type Checkpoint, contractOf, readCheckpoint } from './checkpoint.js';
+import { contractOfModel } from './contract.js';
+import { FROZEN, frozenDigest } from './features.js';
+import { GRADIENT_SUM, trainedSize, trainedWeights } from './step.js';
+import { checkWeights, type NamesEveryTask, type WeightedLoss } from './weightedLoss.js';
+
+/**
+ * Options of {@link exportKeras} for any model.
+ *
+ * @category Files
+ */
+export interface KerasFileOptions {
+  /** `keras` (default): the `.keras` archive of Keras 3. `h5`: one HDF5 file, the older format. */
+  readonly format?: KerasFormat;
+  /** Brings h5wasm, which writes HDF5: `loadPackage` of `tfjs-multitask/node`, or `(name) => import(name)` in a page. */
+  readonly load: PackageLoader;
+}
+
+/**
+ * Options of {@link exportKeras} for a multi-task model.
+ *
+ * @category Files
+ */
+export interface ExportKerasOptions<T extends Tasks, W extends { readonly [task: string]: number }>
+  extends KerasFileOptions {
+  /**
+   * Put a `Rescaling` layer in front, so that Keras feeds bytes, 0 to 255, whatever the range of the model. Default
+   * false: Keras feeds the model's own range, 0 to 1 unless it was built with another.
+   */
+  readonly bytes?: boolean;
+  /** What Keras's `fit` goes on with; without it the file is not compiled. */
+  readonly optimizer?: Optimizer;
+  /** The weights of the tasks' losses; default 1 each. Needs `optimizer`. */
+  readonly loss?: WeightedLoss<W> & NamesEveryTask<T, W>;
+  /**
+   * Where a run with this model and optimiser kept its state: weights and optimiser are written as it has them, and
+   * Keras goes on where the run stopped. Needs `optimizer`, and `format: 'keras'`: Keras 3 cannot train a model that it
+   * opens from an h5 file with the state of an optimiser in it.
+   */
+  readonly checkpoint?: Store;
+}
+
+/** The same without the types of one model. */
+type AnyOptions = KerasFileOptions & {
+  readonly bytes?: boolean;
+  readonly optimizer?: Optimizer;
+  readonly loss?: WeightedLoss<{ readonly [task: string]: number }>;
+  readonly checkpoint?: Store;
+};
+
+/**
+ * A model as a file that `keras.models.load_model` of Keras 3 opens, with equal answers: a `.keras` archive, or a whole
+ * model in one `.h5`. Layers, names, shared layers, weights and `trainable` flags are kept, so that a frozen part stays
+ * frozen there; outputs have the names of the tasks, in their order. With `optimizer` the file is compiled: losses, their
+ * weights, metrics and schedule by Keras's names.
+ *
+ * The file holds the task table too (labels, units, pixel range), in `metadata.json` or the attribute `tfjs_multitask`,
+ * which Keras reads past. Equal models give equal bytes.
+ *
+ * @param model - What {@link multiTask} built or {@link loadModel} opened; or any flat `tf.LayersModel`.
+ * @throws `argument` fault naming the layer, activation, loss, metric or schedule that Keras cannot say; `checkpoint`
+ *   fault for a state that is missing, corrupt, or of another model or optimiser; `missing-package` fault without h5wasm.
+ * @example
+ * ```ts
+ * import { adam, branch, exportKeras, flatten, memoryStore, multiTask, regression } from 'tfjs-multitask';
+ * import { loadPackage } from 'tfjs-multitask/node';
+ *
+ * const model = multiTask({ input: [8, 8, 3] })
+ *   .task('age', regression({ unit: 'years' }), branch([flatten()]))
+ *   .build();
+ * const store = memoryStore();
+ * await store.write('age.keras', await exportKeras(model, { load: loadPackage, optimizer: adam(), bytes: true }));
+ * await store.write('age.h5', await exportKeras(model, { load: loadPackage, format: 'h5' }));
+ * console.log(await store.list()); // [ 'age.h5', 'age.keras' ]
+ * ```
+ * @category Files
+ */
+export function exportKeras<T extends Tasks, const W extends { readonly [task: string]: number }>(
+  model: Exportable & { readonly tasks: T },
+  options: ExportKerasOptions<T, W>,
+): Promise<Uint8Array>;
+export function exportKeras(model: tf.LayersModel, options: KerasFileOptions): Promise<Uint8Array>;
+export async function exportKeras(
+  model: Exportable | tf.LayersModel,
+  options: AnyOptions,
+): Promise<Uint8Array> {
+  const { format = 'keras', load } = options;
+  if (format !== 'keras' && format !== 'h5') {
+    throw wrong('format', "'keras' or 'h5'", String(format), "Leave it out for '.keras'.");
+  }
+  if (format === 'h5' && options.checkpoint) {
+    const advice = "Use format: 'keras', or leave checkpoint out.";
+    throw wrong('checkpoint', "format 'keras', from which Keras 3 can go on training", "'h5'", advice);
+  }
+  if (!('layersModel' in model)) {
+    const given = ['bytes', 'optimizer', 'loss', 'checkpoint'].find((name) => name in options);
+    if (given !== undefined) {
+      throw wrong(
+        given,
+        'a multi-task model, which knows its range and tasks',
+        'a LayersModel',
+        'Leave it out.',
+      );
+    }
+    const graph = kerasGraph(model);
+    const contents = {
+      graph,
+      numbers: live(graph),
+      compiled: undefined,
+      optimizer: undefined,
+      table: undefined,
+    };
+    return kerasFile(format, contents, load);
+  }
+  settle(model.layersModel);
+  const network = networkOf(model.layersModel, model.tasks, model.input);
+  return exportNetwork(network, options, format);
+}
+
+async function exportNetwork(
+  network: Network,
+  options: AnyOptions,
+  format: KerasFormat,
+): Promise<Uint8Array> {
+  const { bytes = false, optimizer, load } = options;
+  const { range } = network.input;
+  const plain = kerasGraph(network.layersModel);
+  const graph = bytes ? readingBytes(plain, range) : plain;
+  const table = taskTable(bytes ? { ...network, input: { ...network.input, range: [0, 255] } } : network);
+  const compiled = compiledOf(network, options);
+  const saved = optimizer && options.checkpoint && (await stateOf(options.checkpoint, network, optimizer));
+  const standing =
+    optimizer &&
+    (saved ? standingOf(network, optimizer, saved) : format === 'keras' && fresh(network, optimizer));
+  const contents = {
+    graph,
+    numbers: saved ? kept(saved.weights, live(graph)) : live(graph),
+    compiled: compiled && { ...compiled, learningRate: saved?.state.learningRate ?? undefined },
+    optimizer: standing ? optimizerState(graph, optimizer!, standing) : undefined,
+    table: JSON.parse(JSON.stringify(table)),
+  };
+  return kerasFile(format, contents, load);
+}
+
+function compiledOf({ tasks }: Network, { loss, optimizer, checkpoint }: AnyOptions): Compiled | undefined {
+  if (!optimizer) {
+    const without = loss ? 'loss' : checkpoint ? 'checkpoint' : undefined;
+    if (without === undefined) return undefined;
+    throw wrong(
+      'optimizer',
+      `the optimiser of the run, since ${without} is given`,
+      'none',
+      'Give optimizer: adam().',
+    );
+  }
+  if (!loss) {
+    return { tasks, optimizer, lossWeights: Object.fromEntries(Object.keys(tasks).map((name) => [name, 1])) };
+  }
+  checkWeights(loss, tasks);
+  const factors = Object.keys(loss.classWeights);
+  if (factors.length > 0) {
+    const advice = "Leave classWeights out here, and give Keras's fit a sample_weight for each example.";
+    throw wrong('loss.classWeights', 'none, which Keras takes with the data', factors.join(', '), advice);
+  }
+  return { tasks, optimizer, lossWeights: loss.weights };
+}
+
+/** The weights as they stand in the model. */
+function live(graph: KerasGraph): WeightNumbers {
+  const weights = graph.layers.flatMap(({ source }) => source?.weights ?? []);
+  const byName = new Map(weights.map((weight) => [weight.originalName, weight]));
+  return async (name) => {
+    const weight = byName.get(name)!;
+    return { shape: weight.shape as number[], data: (await weight.read().data()) as Float32Array };
+  };
+}
+
+/** The weights as a checkpoint has them; frozen ones, which it has not, as they stand. */
+const kept =
+  (weights: Weights, frozen: WeightNumbers): WeightNumbers =>
+  (name) =>
+    weights[name] ?? frozen(name);
+
+async function stateOf(store: Store, network: Network, optimizer: Optimizer): Promise<Checkpoint> {
+  const contract = await contractOf(contractOfModel(network, optimizer));
+  const frozen = await frozenDigest(halvesOf(network.graph), network.input.range);
+  const saved = await readCheckpoint(store, { ...contract, ...(frozen && { [FROZEN]: frozen }) });
+  if (saved) return saved;
+  throw fault({
+    kind: 'checkpoint',
+    path: `${store.label}/${CHECKPOINT}`,
+    expected: 'the state of a run',
+    received: 'no such file',
+    advice: 'Give the store that fit() had as checkpoint, or leave it out.',
+  });
+}
+
+function standingOf(network: Network, optimizer: Optimizer, { state, slots }: Checkpoint): Standing {
+  return {
+    iterations: state.iterations,
+    learningRate: rateOf(optimizer, state.learningRate),
+    trained: trainedWeights(network).map(({ originalName }) => originalName),
+    vectors: Object.fromEntries(optimizer.rule.slots.map((name) => [name, slots[name]!.data])),
+    waiting: slots[GRADIENT_SUM]?.data,
+  };
+}
+
+/** An optimiser before its first step: Keras warns of a `.keras` file that leaves its variables out. */
+function fresh(network: Network, optimizer: Optimizer): Standing {
+  const zeros = () => new Float32Array(trainedSize(network));
+  return {
+    iterations: 0,
+    learningRate: rateOf(optimizer, null),
+    trained: trainedWeights(network).map(({ originalName }) => originalName),
+    vectors: Object.fromEntries(optimizer.rule.slots.map((name) => [name, zeros()])),
+    waiting: optimizer.gradientAccumulationSteps > 1 ? zeros() : undefined,
+  };
+}
+
+/** Keras keeps the rate among the variables unless it is a schedule; `constant` is written as a number. */
+function rateOf({ schedule, adjustable }: Optimizer, now: number | null): number | undefined {
+  if (adjustable) return now ?? schedule(0);
+  return schedule.description.name === 'constant' ? schedule(0) : undefined;
+}
+
+const wrong = (path: string, expected: string, received: string, advice: string) =>
+  fault({ kind: 'argument', path: `exportKeras.${path}`, expected, received, advice });

@@ -1,0 +1,80 @@
+import fc from 'fast-check';
+import { beforeAll, expect, test } from 'vitest';
+import { exportKeras, memoryStore, regression } from '../../src/index.js';
+import { readModelFolder, writeModelFolder } from '../../src/io/modelFolder.js';
+import { networkOf } from '../../src/models/compose.js';
+import { loadPackage } from '../../src/node/index.js';
+import { tf } from '../../src/tensor/tf.js';
+import { loadKeras } from '../../src/training/loadKeras.js';
+import { answersOf, builtFrom, type ModelSpec, modelSpec, noiseFor } from './models.js';
+
+const BATCH = 2;
+const load = loadPackage;
+const FORMATS = ['keras', 'h5'] as const;
+
+// It has a kernel for every layer here, which wasm has not.
+beforeAll(() => tf.setBackend('cpu'));
+
+const flagsOf = (model: tf.LayersModel) =>
+  Object.fromEntries(
+    model.layers.filter(({ weights }) => weights.length > 0).map(({ name, trainable }) => [name, trainable]),
+  );
+
+/** Equal answers to equal inputs, names and flags: what a round trip must keep. */
+function expectSame(read: tf.LayersModel, model: tf.LayersModel, seed: number): void {
+  expect(read.inputNames).toEqual(model.inputNames);
+  expect(read.outputs.map(({ sourceLayer }) => sourceLayer.name)).toEqual(
+    model.outputs.map(({ sourceLayer }) => sourceLayer.name),
+  );
+  expect(flagsOf(read)).toEqual(flagsOf(model));
+  const inputs = noiseFor(model, BATCH, seed);
+  const [wanted, given] = [answersOf(model, inputs, BATCH), answersOf(read, inputs, BATCH)];
+  wanted.forEach((own, i) => {
+    const largest = own.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+    // The same kernels on the same numbers; what is left is the order of a few sums.
+    const far = own.reduce((most, value, j) => Math.max(most, Math.abs(value - given[i]![j]!)), 0);
+    expect(far / largest).toBeLessThan(1e-6);
+  });
+}
+
+async function throughKeras(model: tf.LayersModel, seed: number): Promise<void> {
+  for (const format of FORMATS) {
+    const read = await loadKeras(await exportKeras(model, { format, load }), { load });
+    expectSame(read, model, seed);
+    read.dispose();
+  }
+}
+
+test('any model of image layers comes back from .keras and .h5 with the same answers and flags', async () => {
+  await fc.assert(
+    fc.asyncProperty(modelSpec, async (spec: ModelSpec) => {
+      const model = builtFrom(spec, { images: true });
+      await throughKeras(model, spec.seed);
+      model.dispose();
+    }),
+    { numRuns: 200 },
+  );
+}, 300_000);
+
+test('any network of tasks comes back from .keras, .h5 and a folder with the same answers and flags', async () => {
+  const tasks = { age: regression({ unit: 'years' }), height: regression({ unit: 'cm' }) };
+  await fc.assert(
+    fc.asyncProperty(modelSpec, async (spec: ModelSpec) => {
+      const model = builtFrom(spec, { tasks: Object.keys(tasks) });
+      const shape = model.inputs[0]!.shape.slice(1) as [number, number, number];
+      const network = networkOf(model, tasks, { shape, range: [0, 1] });
+      const store = memoryStore();
+      await writeModelFolder(network, store, '');
+      const read = await readModelFolder(store, '', tasks);
+      expectSame(read.layersModel, model, spec.seed);
+      read.layersModel.dispose();
+      for (const format of FORMATS) {
+        const again = await loadKeras(await exportKeras(network, { format, load }), { load, tasks });
+        expectSame(again.layersModel, model, spec.seed);
+        again.dispose();
+      }
+      model.dispose();
+    }),
+    { numRuns: 200 },
+  );
+}, 300_000);

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Models of this library in Keras, and models of Keras here.
+#   KERAS_PYTHON=/path/to/python   one that has tensorflow-cpu and keras already
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/tfjs-multitask"
+python="${KERAS_PYTHON:-$cache/keras-3.15/bin/python}"
+if ! [ -x "$python" ]; then
+  python3 -m venv "$cache/keras-3.15"
+  "$python" -m pip install --quiet --disable-pip-version-check tensorflow-cpu==2.21.0 keras==3.15.1
+fi
+folder="$(mktemp -d)"
+trap 'rm -rf "$folder"' EXIT
+# What TensorFlow says of its own build and of this machine's instructions is no concern of ours.
+export TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0
+npx tsx test/python/keras.mts write "$folder"
+"$python" test/python/check_keras.py "$folder"
