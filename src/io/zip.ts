@@ -14,7 +14,7 @@ interface Member {
 }
 
 /**
- * Members of a zip archive by name. Members that are stored as they are, as Keras stores them, are views of `bytes`, not
+ * Members of a zip archive by name. Members that are stored as they are, as Keras stores them, are views of `given`, not
  * copies; only deflate is unpacked. The archive is not trusted: a member's size is held against what its bytes can hold
  * before anything is allocated, its checksum is checked, and names that lead out of a folder are refused.
  *
@@ -23,10 +23,12 @@ interface Member {
  * @throws `file` fault for an archive that is cut short, changed, or of another format.
  */
 export function readZip(
-  bytes: Uint8Array,
+  given: Uint8Array,
   path: string,
   wanted: (name: string) => boolean = () => true,
 ): { [member: string]: Uint8Array } {
+  // Never a Buffer of Node's: what other functions make of its members would differ.
+  const bytes = new Uint8Array(given.buffer, given.byteOffset, given.length);
   const corrupt = (received: string, cause?: unknown) =>
     fault({
       kind: 'file',

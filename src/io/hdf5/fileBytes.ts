@@ -21,10 +21,15 @@ export class FileBytes {
   private readonly visited = new Set<number>();
   private readonly left: Record<Budget, number>;
 
+  private readonly bytes: Uint8Array;
+
   constructor(
-    private readonly bytes: Uint8Array,
+    given: Uint8Array,
     private readonly path: string,
   ) {
+    // Never a Buffer of Node's: its slice() is a view, where every other array's is a copy.
+    const bytes = new Uint8Array(given.buffer, given.byteOffset, given.length);
+    this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const { length } = bytes;
     this.left = {

@@ -92,6 +92,7 @@ function recordsOf(file: FileBytes, tree: number, type: number, size: number): n
   }
   const walk = (node: number, count: number, height: number) => {
     file.enter(node, height > 0 ? 'BTIN' : 'BTLF');
+    file.spend('headers', size * count);
     if (count > most[height]!) throw file.corrupt('a tree whose parts are larger than it');
     for (let i = 0; i < count; i++) records.push(node + 6 + size * i);
     for (let i = 0; height > 0 && i <= count; i++) {

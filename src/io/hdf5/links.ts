@@ -38,6 +38,7 @@ function symbolsOf(file: FileBytes, tree: number, heap: number): Link[] {
   const links: Link[] = [];
   const walk = (node: number, level: number | undefined) => {
     file.enter(node, 'TREE');
+    file.spend('headers', 16 * file.short(node + 6));
     const height = file.byte(node + 5);
     if (file.byte(node + 4) !== 0 || height !== (level ?? height))
       throw file.corrupt('a tree of another kind');
@@ -53,6 +54,7 @@ function symbolsOf(file: FileBytes, tree: number, heap: number): Link[] {
 
 function symbolsAt(file: FileBytes, node: number, names: Uint8Array, links: Link[]): void {
   file.enter(node, 'SNOD');
+  file.spend('headers', 40 * file.short(node + 6));
   for (let i = 0; i < file.short(node + 6); i++) {
     const at = node + 8 + 40 * i;
     const start = file.long(at);

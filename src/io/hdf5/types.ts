@@ -26,7 +26,7 @@ export function typeAt(file: FileBytes, at: number): ValueType {
   const kind = file.byte(at) & 15;
   const bits = file.byte(at + 1);
   const size = file.int(at + 4);
-  if (kind === 3) return { kind: 'text', size, spaces: (bits & 15) === 2 };
+  if (kind === 3 && size > 0) return { kind: 'text', size, spaces: (bits & 15) === 2 };
   if (kind === 9 && (bits & 15) === 1 && size === 16) return { kind: 'reference', size };
   if (kind === 8) return typeAt(file, at + 8); // an enumeration, which h5py's booleans are: its values' type follows
   if (kind === 0 && [1, 2, 4, 8].includes(size) && file.short(at + 10) === 8 * size) {
