@@ -163,7 +163,8 @@ function fillNested(
   const index = new Map<string, StoredWeight[]>();
   for (const weight of stored) {
     const key = weight.name.split('/').slice(-2).join('/');
-    index.set(key, [...(index.get(key) ?? []), weight]);
+    if (index.has(key)) index.get(key)!.push(weight);
+    else index.set(key, [weight]);
   }
   const visit = (model: KerasModel, path: readonly string[]) => {
     for (const layer of model.layers) {
@@ -210,7 +211,9 @@ function assignContainer(model: KerasModel, made: MadeLayers, group: Hdf5Group, 
   const named = new Map<string, string[]>();
   for (const key of keys) {
     const name = containerName(groups[key]!);
-    if (name !== undefined) named.set(name, [...(named.get(name) ?? []), key]);
+    if (name === undefined) continue;
+    if (named.has(name)) named.get(name)!.push(key);
+    else named.set(name, [key]);
   }
   const wanting = model.layers.filter((layer) => wants(layer, made));
   const byName = wanting.every(({ name }) => named.get(name)?.length === 1);

@@ -42,11 +42,12 @@ export function callAll(
   const settle = (pending: Pending) => {
     const lost = missing(pending);
     if (!lost) ready.push(pending);
-    else waiting.set(keyOf(lost), [...(waiting.get(keyOf(lost)) ?? []), pending]);
+    else if (waiting.has(keyOf(lost))) waiting.get(keyOf(lost))!.push(pending);
+    else waiting.set(keyOf(lost), [pending]);
   };
   const advance = () => {
-    for (let next = ready.shift(); next; next = ready.shift()) {
-      const { layer, call, node } = next;
+    for (let at = 0; at < ready.length; at++) {
+      const { layer, call, node } = ready[at]!;
       const inputs = call.operands.filter(isTensor).map((operand) => tensorAt(operand, call.path));
       const key = keyOf({ layer: layer.name, node });
       values.set(key, make(layer, call, inputs));
@@ -54,6 +55,7 @@ export function callAll(
       waiting.delete(key);
       for (const pending of woken) settle(pending);
     }
+    ready.length = 0;
   };
   model.inputs.forEach(({ layer }, i) => {
     values.set(keyOf({ layer, node: 0 }), [given[i]!]);

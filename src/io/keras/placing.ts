@@ -18,11 +18,14 @@ export interface Names {
 
 export function namesTaken(taken: readonly string[] = []): Names {
   const used = new Set(taken);
+  const next = new Map<string, number>();
   return {
     take: (wanted) => {
       const name = wanted.replaceAll(/[^-A-Za-z0-9._]/g, '_').replace(/^(?![A-Za-z0-9])/, 'layer');
       let free = name;
-      for (let i = 2; used.has(free); i++) free = `${name}_${i}`;
+      let number = next.get(name) ?? 2;
+      while (used.has(free)) free = `${name}_${number++}`;
+      next.set(name, number);
       used.add(free);
       return free;
     },

@@ -103,11 +103,7 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadOptions): P
       : built.outputs.map((output, i) =>
           isPlainOutput(built, i) ? output : called(names.take(model.outputs[i]!.layer), output),
         );
-    const layersModel = tf.model({
-      inputs: [...built.inputs],
-      outputs: [...outputs],
-      name: namesTaken().take(model.name || 'keras'),
-    });
+    const layersModel = connected(built.inputs, outputs, namesTaken().take(model.name || 'keras'), path);
     assignWeights(model, made, weights);
     writeConstants(made);
     for (const layer of layersModel.layers) adopt(layer, path);
@@ -121,6 +117,27 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadOptions): P
       for (const layer of layers)
         if (!stays.has(layer)) tf.dispose(layer.weights.map((weight) => weight.read()));
     }
+  }
+}
+
+/** The model between these tensors, which TensorFlow.js finds by calling itself once a layer. */
+function connected(
+  inputs: readonly SymbolicTensor[],
+  outputs: readonly SymbolicTensor[],
+  name: string,
+  path: string,
+): tf.LayersModel {
+  try {
+    return tf.model({ inputs: [...inputs], outputs: [...outputs], name });
+  } catch (cause) {
+    throw fault({
+      kind: 'file',
+      path,
+      expected: 'a model that TensorFlow.js can connect',
+      received: `one that it cannot (${String((cause as Error)?.message).split('\n')[0]})`,
+      advice: 'Save the model anew with Keras, and smaller.',
+      cause,
+    });
   }
 }
 
