@@ -146,6 +146,29 @@ describe('words of Keras 2:', () => {
     read.dispose();
   });
 
+  test("ResNet50's preprocessing: channels turned round, a mean taken off", async () => {
+    const whole = { start: null, stop: null, step: null };
+    const layers = [
+      input('x', 1, 2, 3),
+      layer('SlicingOpLambda', 'bgr', { function: '__operators__.getitem' }, [
+        'x',
+        0,
+        0,
+        { slice_spec: [{ class_name: '__ellipsis__' }, { ...whole, step: -1 }] },
+      ]),
+      layer('TFOpLambda', 'mean', { function: 'nn.bias_add' }, [
+        'bgr',
+        0,
+        0,
+        { bias: [-1, -2, -3], data_format: 'NHWC', name: null },
+      ]),
+    ];
+    const read = await loadKeras(await keras2(model(layers, ['x'], ['mean'])));
+    expectClose(answer(read), [2, 0, -2, 5, 3, 1], 1e-6);
+    expect(read.trainableWeights).toEqual([]);
+    read.dispose();
+  });
+
   test('a cast to whole numbers, and other operations, are refused', async () => {
     const refused = async (name: string, kwargs: object) => {
       const layers = [input('x', 3), layer('TFOpLambda', 'op', { function: name }, ['x', 0, 0, kwargs])];

@@ -2,11 +2,18 @@ import { type Call, isTensor } from './inbound.js';
 import { refusal } from './making.js';
 import type { KerasLayer } from './structure.js';
 
-/** No layer here takes a mask, or another argument beside its tensors. A `cast` of Keras 2 names the type that all is of. */
+/** Arguments that operations take, and layers do not. */
+const TAKEN = ['GetItem args1', 'SlicingOpLambda slice_spec'];
+
+/** No layer here takes a mask, or another argument beside its tensors. Some of Keras 2 name what all is anyway. */
 export function checkArguments(layer: KerasLayer, call: Call): void {
   for (const [name, option] of Object.entries(call.options)) {
-    const cast = layer.className === 'TFOpLambda' && name === 'dtype' && option.value === 'float32';
-    if (!cast) throw option.wrong('no such argument', undefined, 'Build the model without it.');
+    const said =
+      layer.className === 'TFOpLambda' &&
+      ((name === 'dtype' && option.value === 'float32') ||
+        (name === 'data_format' && option.value === 'NHWC'));
+    if (!said && !TAKEN.includes(`${layer.className} ${name}`))
+      throw option.wrong('no such argument', undefined, 'Build the model without it.');
   }
   if (layer.model && !call.operands.every(isTensor)) {
     throw refusal({ layer }, 'tensors', 'a constant', 'Build the model from layers.');

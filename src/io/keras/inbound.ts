@@ -51,21 +51,35 @@ function reference(
 
 /** Keras 3: `{ args, kwargs }` with tensors as records of their own. */
 function keras3(node: JsonPart): Call {
+  const options: { [name: string]: JsonPart } = {};
   const operands = node
     .at('args')
     .items()
-    .flatMap((arg) => operandsIn(arg) ?? []);
-  const options: { [name: string]: JsonPart } = {};
+    .flatMap((arg, i) => {
+      if (!isSlices(arg)) return operandsIn(arg) ?? [];
+      options[`args${i}`] = arg;
+      return [];
+    });
   let training: boolean | undefined;
   const kwargs = node.at('kwargs');
   for (const [name, value] of kwargs.missing ? [] : kwargs.entries()) {
-    if (value.missing) continue;
+    if (isNothing(value)) continue;
     if (name === 'training') training = value.flag();
     else if (isObject(value, '__keras_tensor__')) operands.push(...operandsIn(value)!);
     else options[name] = value;
   }
   return { operands, options, ...(training === undefined ? {} : { training }), path: node.path };
 }
+
+/** Null, or a record or list of nulls: the mask of a model with several inputs. */
+const isNothing = (part: JsonPart): boolean =>
+  part.missing ||
+  (part.isRecord && part.entries().length > 0 && part.entries().every(([, item]) => isNothing(item))) ||
+  (part.isList && part.items().length > 0 && part.items().every(isNothing));
+
+/** `x[..., 0]`: what stands between the brackets. */
+const isSlices = (part: JsonPart): boolean =>
+  part.isList ? part.items().some(isSlices) : isObject(part, '__ellipsis__') || isObject(part, '__slice__');
 
 const isObject = (part: JsonPart, className: string) =>
   part.isRecord && part.at('class_name').value === className;
@@ -88,8 +102,12 @@ function operandsIn(part: JsonPart): Operand[] | undefined {
   throw part.wrong('a tensor or a number', undefined, 'Build the model from layers.');
 }
 
-const constantOf = (part: JsonPart): number | number[] =>
-  part.isList ? part.items().map((item) => item.number()) : part.number();
+/** A number, or one a channel: axes of one before the channels say nothing. */
+function constantOf(part: JsonPart): number | number[] {
+  if (!part.isList) return part.number();
+  const items = part.items();
+  return items.length === 1 && items[0]!.isList ? constantOf(items[0]!) : items.map((item) => item.number());
+}
 
 /** Keras 2: `[[name, call, output, kwargs], …]`, a record of such, or one of them alone for an operation. */
 function keras2(node: JsonPart): Call {
@@ -104,10 +122,11 @@ function keras2(node: JsonPart): Call {
   };
   const kwargsIn = (kwargs: JsonPart) => {
     for (const [name, value] of kwargs.entries()) {
-      if (value.missing || name === 'name') continue;
+      if (isNothing(value) || name === 'name') continue;
       if (name === 'training') training = value.flag();
       else if (tensorIn(value)) operands.push(tensorIn(value)!);
       else if (name === 'y' && typeof value.value === 'number') operands.push({ constant: value.number() });
+      else if (name === 'bias' && value.isList) operands.push({ constant: constantOf(value) });
       else options[name] = value;
     }
   };

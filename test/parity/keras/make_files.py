@@ -5,7 +5,9 @@ Keras 3 writes most. A file of Keras 2 is made from one by hand: its JSON, strin
 import base64
 import json
 import pathlib
+import re
 import tempfile
+import zipfile
 import zlib
 
 import h5py
@@ -31,7 +33,25 @@ def make():
 
 
 def packed(path):
+    if path.suffix == ".keras":
+        settle(path)
     return base64.b64encode(zlib.compress(path.read_bytes(), 9)).decode("ascii")
+
+
+def settle(path):
+    """The same archive whenever it is made: one date, and objects numbered in place of their addresses."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["metadata.json"] = re.sub(rb'[\d-]+@[\d:]+', b"2026-01-01@00:00:00", members["metadata.json"])
+    numbers = {}
+    members["config.json"] = re.sub(
+        rb'("shared_object_id": )(\d+)',
+        lambda found: found[1] + str(numbers.setdefault(found[2], len(numbers) + 1)).encode(),
+        members["config.json"],
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0)), content)
 
 
 def fill(model, prefix):
@@ -53,6 +73,7 @@ def predicted(model):
 
 def family(build, folder, name):
     keras.utils.clear_session()
+    keras.utils.set_random_seed(7)  # which layers of chance write into their configuration
     image = keras.Input(SHAPE, name="image")
     model = keras.Model(image, build(image), name=name)
     fill(model, f"files/{name}")
@@ -202,18 +223,42 @@ def operations(x):
         "negated": L.Identity(name="negated")(-y),
         "squashed": L.Identity(name="squashed")(keras.ops.sigmoid(z)),
         "greatest": L.Identity(name="greatest")(keras.ops.maximum(y, z)),
+        "caffe": L.Identity(name="caffe")(keras.applications.resnet50.preprocess_input(x)),
+        "torch": L.Identity(name="torch")(keras.applications.densenet.preprocess_input(x)),
+        "tf": L.Identity(name="tf")(keras.applications.mobilenet_v2.preprocess_input(x)),
+        "part": L.Identity(name="part")(x[:, 1:-1, 2:, ::-1]),
+        "every_other": L.Identity(name="every_other")(x[..., ::2]),
+        "last": L.Identity(name="last")(x[:, :, :, -1]),
+        "softly": L.Identity(name="softly")(keras.ops.softmax(keras.ops.mean(x, axis=[1, 2]))),
+        "beside": L.Identity(name="beside")(keras.ops.concatenate([y, z], axis=-1)),
+        "shaped": L.Identity(name="shaped")(keras.ops.reshape(keras.ops.max(x, axis=(1, 2), keepdims=True), (-1, 3))),
     }
+
+
+def structures(x):
+    """Models inside: a chain that begins with one, and one that is given its inputs in a record."""
+    image = keras.Input(SHAPE)
+    base = keras.Model(image, L.Conv2D(2, 2, name="conv")(image), name="base")
+    base.trainable = False
+    chain = keras.Sequential([base, L.GlobalAveragePooling2D(name="pool"), L.Dense(2, name="dense")], name="chain")
+    left, right = keras.Input((2,), name="z"), keras.Input((2,), name="a")
+    sides = {"y": L.Dense(2, name="dense")(left), "b": L.Dense(3, name="other")(right)}
+    pair = keras.Model({"z": left, "a": right}, sides, name="pair")
+    flat = L.Flatten(name="flat")(x)
+    given = {"z": L.Dense(2, name="left")(flat), "a": L.Dense(2, name="right")(flat)}
+    return {"chained": L.Identity(name="chained")(chain(x))} | pair(given)
 
 
 FAMILIES = {
     build.__name__: build
-    for build in (convolutions, windows, shapes, activations, normalisations, merges, chance, operations)
+    for build in (convolutions, windows, shapes, activations, normalisations, merges, chance, operations, structures)
 }
 
 
 def face(name, folder):
     """A nested model of several levels, with shared layers, equal names inside and outside, and outputs in a record."""
     keras.utils.clear_session()
+    keras.utils.set_random_seed(7)  # which layers of chance write into their configuration
     image = keras.Input((6, 5, 2), name="inside")
     conv = L.Conv2D(2, 1, name="conv")
     y = L.BatchNormalization(name="norm")(conv(image))

@@ -1,4 +1,4 @@
-import { apply, type Making, passing, refusal, type Translator } from '../making.js';
+import { apply, checkChannelsLast, type Making, passing, refusal, type Translator } from '../making.js';
 
 /** Whether the call leaves the layer out for good. Keras 2 keeps to the phase that a call names. */
 function isOff(making: Making): boolean {
@@ -99,7 +99,10 @@ const LEFT_OUT = [
 /** Layers that draw random numbers, and others that only act in training. */
 export const CHANCE_LAYERS: { readonly [className: string]: Translator } = {
   Dropout: dropout(noiseShape),
-  SpatialDropout2D: dropout(() => [null, 1, 1, null]),
+  SpatialDropout2D: dropout((making) => {
+    checkChannelsLast(making);
+    return [null, 1, 1, null];
+  }),
   RandomCrop: randomCrop,
   ...Object.fromEntries(LEFT_OUT.map((name) => [name, leftOut])),
 };

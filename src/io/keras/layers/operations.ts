@@ -8,9 +8,12 @@ import {
   refusal,
   type Translator,
 } from '../making.js';
-import { activationNamed } from './activations.js';
+import { ACTIVATION_LAYERS, activationNamed } from './activations.js';
 import { affine } from './affine.js';
-import { subtracting } from './merging.js';
+import { MERGING_LAYERS, subtracting } from './merging.js';
+import { SHAPING_LAYERS } from './shaping.js';
+import { getItem, stack } from './slicing.js';
+import { WINDOW_LAYERS } from './windows.js';
 
 const ADVICE = 'Build the model from layers, or register the operation with `layers`.';
 
@@ -77,6 +80,19 @@ const merging =
     return applying(making.make(className, {}));
   };
 
+/** Over rows and columns of an image, which is what a global pooling does. */
+const pooling =
+  (className: string): Translator =>
+  (making) => {
+    const axes = making.config.at('axis');
+    const [rows, columns, ...more] = axes.isList ? axes.items().map((axis) => axis.count(-8)) : [];
+    const image = making.shapes[0]!.length === 4 && more.length === 0;
+    if (!image || !['1 2', '-3 -2'].includes(`${rows} ${columns}`)) {
+      throw axes.wrong('rows and columns of an image: [1, 2]', undefined, ADVICE);
+    }
+    return WINDOW_LAYERS[className]!(making);
+  };
+
 const named =
   (word: string): Translator =>
   (making) =>
@@ -102,6 +118,13 @@ export const OPERATIONS: { readonly [className: string]: Translator } = {
   Selu: named('selu'),
   HardSigmoid: named('hard_sigmoid'),
   HardSilu: named('hard_silu'),
+  Softmax: ACTIVATION_LAYERS.Softmax!,
+  Concatenate: MERGING_LAYERS.Concatenate!,
+  Reshape: SHAPING_LAYERS.Reshape!,
+  Mean: pooling('GlobalAveragePooling2D'),
+  Max: pooling('GlobalMaxPooling2D'),
+  GetItem: getItem,
+  Stack: stack,
 };
 
 /** Operations of Keras 2, which keeps a function's name: `TFOpLambda` with `math.multiply`. */
@@ -112,6 +135,7 @@ const FUNCTIONS: { readonly [name: string]: Translator } = {
   'math.multiply': multiplying,
   'math.truediv': dividing,
   'math.divide': dividing,
+  'nn.bias_add': adding,
   'math.negative': (making) => applying(making.make('Rescaling', { scale: -1, offset: 0 })),
   'math.maximum': merging('Maximum'),
   'math.minimum': merging('Minimum'),

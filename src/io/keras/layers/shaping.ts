@@ -16,15 +16,14 @@ const flatten: Translator = (making) => {
   return making.shapes[0]!.length < 3 ? passing : applying(making.make('Flatten', {}));
 };
 
-const reshape: Translator = ({ config, make }) =>
-  applying(
-    make('Reshape', {
-      targetShape: config
-        .at('target_shape')
-        .items()
-        .map((size) => size.count(-1)),
-    }),
-  );
+/** The operation of Keras 3 counts the examples too, which must stay as they are. */
+const reshape: Translator = ({ config, make }) => {
+  const target = config.either('target_shape', 'newshape');
+  const sizes = target.items().map((size) => size.count(-1));
+  const operation = config.at('target_shape').missing;
+  if (operation && sizes[0] !== -1) throw target.wrong('-1 first, for the examples');
+  return applying(make('Reshape', { targetShape: operation ? sizes.slice(1) : sizes }));
+};
 
 const permute: Translator = ({ config, make }) =>
   applying(

@@ -7,6 +7,7 @@ import { MERGING_LAYERS } from './merging.js';
 import { NORMALISATION_LAYERS } from './normalisations.js';
 import { functionLayer, OPERATIONS } from './operations.js';
 import { SHAPING_LAYERS } from './shaping.js';
+import { getItem } from './slicing.js';
 import { WINDOW_LAYERS } from './windows.js';
 
 /** Layers of Keras that are read, by class. */
@@ -18,6 +19,7 @@ export const LAYERS: { readonly [className: string]: Translator } = {
   ...MERGING_LAYERS,
   ...CHANCE_LAYERS,
   TFOpLambda: functionLayer,
+  SlicingOpLambda: getItem,
 };
 
 const own = (table: { readonly [className: string]: Translator }, className: string) =>

@@ -177,6 +177,7 @@ const centerCrop: Translator = (making) => {
 
 /** Nothing to do where the image has the size already; TensorFlow.js resizes by other corners. */
 const resizing: Translator = (making) => {
+  checkChannelsLast(making);
   const { config, shapes } = making;
   const wanted = [config.at('height').count(), config.at('width').count()];
   const given = shapes[0]!.slice(1, 3);
