@@ -310,3 +310,38 @@ test('weights by layer and name', async () => {
   ]);
   expect(weights.conv1!.bias!.data).toEqual(uniform('2', [2]));
 });
+
+test('what matters to training alone and cannot be had is left out, and told', async () => {
+  const dense = {
+    units: 1,
+    kernel_constraint: { class_name: 'MaxNorm', config: { max_value: 2, axis: 0 } },
+    bias_regularizer: { class_name: 'L1L2', config: { l1: 0, l2: 0.5 } },
+    kernel_regularizer: { class_name: 'OrthogonalRegularizer', config: { factor: 0.1 } },
+    activity_regularizer: { class_name: 'L2', config: { l2: 0.1 } },
+  };
+  const file = await keras2(
+    model(
+      [
+        input('x', 3),
+        layer('GaussianNoise', 'noise', { stddev: 0.1 }, [['x', 0, 0, {}]]),
+        layer('Dense', 'end', dense, [['noise', 0, 0, {}]]),
+      ],
+      ['x'],
+      ['end'],
+    ),
+    { end: { 'end/kernel:0': array(3, 1), 'end/bias:0': { shape: [1], data: Float32Array.of(2) } } },
+  );
+  const notes: string[] = [];
+  const read = await loadKeras(file, { log: (note) => notes.push(note) });
+  expect(notes).toEqual([
+    'noise: GaussianNoise is left out, it only acts in training',
+    'end: the penalty OrthogonalRegularizer is left out, it only matters to training',
+    'end: kernel_constraint is left out, it only matters to training',
+    'end: activity_regularizer is left out, it only matters to training',
+  ]);
+  const penalties = tf.tidy(() =>
+    read.layers.flatMap((each) => each.calculateLosses()).map((loss) => loss.dataSync()[0]),
+  );
+  expect(penalties).toEqual([2]); // 0.5 · 2²
+  read.dispose();
+});
