@@ -16,9 +16,11 @@ import {
 } from '../backbones/official.js';
 import { type Resnet50Stage, resnet50Backbone as resnet50 } from '../backbones/resnet50.js';
 import { fault, isMultitaskError } from '../core/errors.js';
+import type { Fetcher } from '../core/outside.js';
+import type { DownloadProgress } from '../io/download.js';
 import { cacheFolder } from './cacheFolder.js';
 import { folderStore } from './folderStore.js';
-import { type DownloadOptions, pretrainedWeights } from './pretrainedWeights.js';
+import { pretrainedWeights } from './pretrainedWeights.js';
 
 /**
  * Options of {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone} in Node.
@@ -26,20 +28,25 @@ import { type DownloadOptions, pretrainedWeights } from './pretrainedWeights.js'
  * @typeParam Stage - First words of the backbone's layer names, in order.
  * @category Compose
  */
-export type BackboneFileOptions<Stage extends string> = Freezing<Stage> &
-  Pick<DownloadOptions, 'fetch' | 'progress' | 'signal'> & {
-    /**
-     * - `imagenet` (default): the weights that Keras publishes, trained on the 1000 classes of ImageNet. Downloaded once, with
-     *   a progress line on the terminal.
-     * - a path: a file of weights that Keras wrote, `.h5` or `.weights.h5`.
-     * - null: the network's seed draws them.
-     */
-    readonly weights?: 'imagenet' | (string & {}) | null;
-    /** The folder that keeps what is downloaded. Default `~/.cache/tfjs-multitask`, or what the platform has in its place. */
-    readonly cache?: string;
-    /** With global average pooling and the 1000 classes of ImageNet (softmax) at the end. Default false. */
-    readonly top?: boolean;
-  };
+export type BackboneFileOptions<Stage extends string> = Freezing<Stage> & {
+  /**
+   * - `imagenet` (default): the weights that Keras publishes, trained on the 1000 classes of ImageNet. Downloaded once, with
+   *   a progress line on the terminal.
+   * - a path: a file of weights that Keras wrote, `.h5` or `.weights.h5`.
+   * - null: the network's seed draws them.
+   */
+  readonly weights?: 'imagenet' | (string & {}) | null;
+  /** The folder that keeps what is downloaded. Default `~/.cache/tfjs-multitask`, or what the platform has in its place. */
+  readonly cache?: string;
+  /** With global average pooling and the 1000 classes of ImageNet (softmax) at the end. Default false. */
+  readonly top?: boolean;
+  /** Asks the server. Default the platform's own. */
+  readonly fetch?: Fetcher;
+  /** Hears how far a download is. Default a line on the terminal. */
+  readonly progress?: DownloadProgress;
+  /** Stops a download; what has come is kept. */
+  readonly signal?: AbortSignal;
+};
 
 type Made<Stage extends string> = (options: BackboneOptions<Stage>) => Promise<Backbone>;
 
