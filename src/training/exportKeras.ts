@@ -29,7 +29,7 @@ import { checkWeights, type NamesEveryTask, type WeightedLoss } from './weighted
 export interface KerasFileOptions {
   /** `keras` (default): the `.keras` archive of Keras 3. `h5`: one HDF5 file, the older format. */
   readonly format?: KerasFormat;
-  /** Brings h5wasm, which writes HDF5: `loadPackage` of `tfjs-multitask/node`, or `(name) => import(name)` in a page. */
+  /** Brings h5wasm, which writes HDF5: `loadPackage` of `tfjs-multitask/node`, `packages` of `tfjs-multitask/browser`. */
   readonly load: PackageLoader;
 }
 

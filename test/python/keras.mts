@@ -22,6 +22,7 @@ import {
   globalAveragePool,
   huber,
   imagesInMemory,
+  loadKeras,
   mae,
   memoryStore,
   mse,
@@ -40,7 +41,6 @@ import {
 import { folderStore, loadPackage } from '../../src/node/index.js';
 import { silenceCpuAdvice } from '../../src/tensor/quiet.js';
 import { tf } from '../../src/tensor/tf.js';
-import { loadKeras } from '../../src/training/loadKeras.js';
 import { answersOf, builtFrom, modelSpec, noiseFor } from '../laws/models.js';
 
 const [, , order, folder] = process.argv as [string, string, string, string];
@@ -210,6 +210,16 @@ async function write() {
       expected(alone.layersModel),
     );
   }
+  const chain = tf.sequential({
+    layers: [
+      tf.layers.conv2d({ filters: 2, kernelSize: 3, inputShape: [8, 8, 1] }),
+      tf.layers.flatten(),
+      tf.layers.dense({ units: 2, trainable: false }),
+    ],
+  });
+  for (const format of ['keras', 'h5'] as const) {
+    await add(`sequential.${format}`, await exportKeras(chain, { format, load }), expected(chain));
+  }
   const runs = [];
   for (const [i, [name, make]] of Object.entries(OPTIMISERS).entries())
     runs.push(await goingOn(name, make(), i));
@@ -249,7 +259,7 @@ async function read() {
   let worst = 0;
   for (const [name, { inputs, outputs, trained, weights }] of Object.entries(real)) {
     const second = weights === undefined ? {} : { weights: await bytes(weights) };
-    const model = await loadKeras(await bytes(name), { load, name, ...second });
+    const model = await loadKeras(await bytes(name), { name, ...second });
     const given = answersOf(
       model,
       inputs.map(({ data }) => unpacked(data)),
