@@ -8,6 +8,7 @@ import { optimizerState, type Standing } from '../io/keras/writeOptimizer.js';
 import type { WeightNumbers } from '../io/keras/writeWeights.js';
 import { taskTable } from '../io/taskTable.js';
 import { networkOf } from '../models/compose.js';
+import { halvesOf } from '../models/halves.js';
 import type { Network } from '../models/network.js';
 import { settle } from '../models/settle.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
@@ -16,6 +17,7 @@ import type { tf } from '../tensor/tf.js';
 import type { Weights } from './callback.js';
 import { CHECKPOINT, type Checkpoint, contractOf, readCheckpoint } from './checkpoint.js';
 import { contractOfModel } from './contract.js';
+import { digestOf } from './features.js';
 import { GRADIENT_SUM, trainedSize, trainedWeights } from './step.js';
 import { checkWeights, type NamesEveryTask, type WeightedLoss } from './weightedLoss.js';
 
@@ -48,7 +50,7 @@ export interface ExportKerasOptions<T extends Tasks, W extends { readonly [task:
   /** The weights of the tasks' losses; default 1 each. Needs `optimizer`. */
   readonly loss?: WeightedLoss<W> & NamesEveryTask<T, W>;
   /**
-   * Where a run with this model and optimiser kept its state: weights and optimiser are written as it has them, and
+   * Where a run with this model and optimiser kept its state: what is trained is written as it stands there, and
    * Keras goes on where the run stopped. Needs `optimizer`, and `format: 'keras'`: Keras 3 cannot train a model that it
    * opens from an h5 file with the state of an optimiser in it.
    */
@@ -149,7 +151,7 @@ async function exportNetwork(
     (saved ? standingOf(network, optimizer, saved) : format === 'keras' && fresh(network, optimizer));
   const contents = {
     graph,
-    numbers: saved ? kept(saved.weights) : live(graph),
+    numbers: saved ? kept(saved.weights, graph) : live(graph),
     compiled: compiled && { ...compiled, learningRate: saved?.state.learningRate ?? undefined },
     optimizer: standing ? optimizerState(graph, optimizer!, standing) : undefined,
     table: JSON.parse(JSON.stringify(table)),
@@ -190,14 +192,17 @@ function live(graph: KerasGraph): WeightNumbers {
   };
 }
 
-/** The weights as a checkpoint has them. */
-const kept =
-  (weights: Weights): WeightNumbers =>
-  (name) =>
-    weights[name]!;
+/** The weights as a checkpoint has them; what was frozen is not in it, and stands in the model. */
+function kept(weights: Weights, graph: KerasGraph): WeightNumbers {
+  const frozen = live(graph);
+  return (name) => weights[name] ?? frozen(name);
+}
 
 async function stateOf(store: Store, network: Network, optimizer: Optimizer): Promise<Checkpoint> {
-  const saved = await readCheckpoint(store, await contractOf(contractOfModel(network, optimizer)));
+  const { frozen } = halvesOf(network.graph);
+  const digest = frozen && (await digestOf(frozen, network.input.range));
+  const contract = await contractOf(contractOfModel(network, optimizer));
+  const saved = await readCheckpoint(store, { ...contract, ...(digest && { 'frozen weights': digest }) });
   if (saved) return saved;
   throw fault({
     kind: 'checkpoint',
