@@ -68,6 +68,11 @@ export function contestant(engine: string, { size, batch, python, images }: Cont
     : provider === undefined
       ? script('engine.ts', engine)
       : script('provider.ts', provider);
+  return speaking(engine, child);
+}
+
+/** A contestant that lives in `child`, which answers as turns.ts and turns.py do. */
+export function speaking(engine: string, child: ChildProcess): Contestant {
   const answers = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   const ended = new Promise<never>((_, reject) => {
     child.once('error', (cause) => reject(new Error(`${engine}: does not start: ${cause.message}`)));
@@ -102,7 +107,8 @@ export function contestant(engine: string, { size, batch, python, images }: Cont
   };
 }
 
-function start(command: string, args: readonly string[]): ChildProcess {
+/** A process that is spoken to in lines. */
+export function start(command: string, args: readonly string[]): ChildProcess {
   return spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'] });
 }
 

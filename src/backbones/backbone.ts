@@ -1,6 +1,5 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { fault } from '../core/errors.js';
-import type { PackageLoader } from '../core/outside.js';
 import type { Block } from '../layers/block.js';
 import type { Trunk } from '../layers/parts.js';
 import { type Preprocessing, preprocessingLayer, preprocessingWeights } from './preprocessing.js';
@@ -30,9 +29,11 @@ export type Freezing<Stage extends string> =
   | {
       /** Default true. */
       readonly trainable?: boolean;
+      /** Not beside `trainable`. */
       readonly trainableFrom?: never;
     }
   | {
+      /** Not beside `trainableFrom`. */
       readonly trainable?: never;
       /**
        * A stage, or the name of a layer or its beginning: every layer before the first so called is frozen, the rest is
@@ -46,21 +47,15 @@ export type Freezing<Stage extends string> =
  *
  * @category Compose
  */
-export type WeightsFile =
-  | {
-      /** The network's seed draws them, by Keras's own initialisers. */
-      readonly weights: null;
-      readonly load?: PackageLoader;
-      readonly file?: string;
-    }
-  | {
-      /** The bytes of a file of weights that Keras wrote, `.h5` or `.weights.h5`; null to have the seed draw them. */
-      readonly weights: Uint8Array | null;
-      /** Loads the optional package `h5wasm`, which reads the file: `loadPackage` of `tfjs-multitask/node`. */
-      readonly load: PackageLoader;
-      /** The file's name, for errors. Default `weights`. */
-      readonly file?: string;
-    };
+export interface WeightsFile {
+  /**
+   * The bytes of a file of weights that Keras wrote, `.h5` or `.weights.h5`; or null: then the network's seed draws them,
+   * by Keras's own initialisers.
+   */
+  readonly weights: Uint8Array | null;
+  /** The file's name, for errors. Default `weights`. */
+  readonly file?: string;
+}
 
 /**
  * Options of {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone}.
@@ -91,7 +86,7 @@ export function backboneOf<Stage extends string>(
   { path, rows, stages, ...table }: BackboneTable<Stage>,
   preprocessing: Preprocessing,
   weights: RowWeights | undefined,
-  { trainable = true, trainableFrom, top = false }: Freezing<Stage> & { readonly top?: boolean },
+  { trainable, trainableFrom, top = false }: Freezing<Stage> & { readonly top?: boolean },
 ): Backbone {
   const all = top ? [...rows, ...table.top] : rows;
   const first = firstTrained(path, all, stages, trainable, trainableFrom);
@@ -122,10 +117,19 @@ function firstTrained(
   path: string,
   rows: readonly Row[],
   stages: readonly string[],
-  trainable: boolean,
+  trainable: boolean | undefined,
   from: string | undefined,
 ): number {
-  if (from === undefined) return trainable ? 0 : rows.length;
+  if (from === undefined) return (trainable ?? true) ? 0 : rows.length;
+  if (trainable !== undefined) {
+    throw fault({
+      kind: 'argument',
+      path: `${path}.trainableFrom`,
+      expected: 'no trainable beside it',
+      received: 'trainable as well',
+      advice: 'Say trainable for all of the backbone, trainableFrom for its end.',
+    });
+  }
   const named = rows.findIndex(({ name }) => name === from);
   const first = named >= 0 ? named : rows.findIndex(({ name }) => from !== '' && name.startsWith(from));
   if (first >= 0) return first;

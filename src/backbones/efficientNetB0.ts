@@ -3,15 +3,34 @@ import { ROWS, TOP } from './efficientNetB0Table.js';
 import type { Preprocessing } from './preprocessing.js';
 import { readBackboneWeights } from './readWeights.js';
 
-const STAGES = ['stem', 'block1', 'block2', 'block3', 'block4', 'block5', 'block6', 'block7', 'top'] as const;
-
 /**
  * First words of the layer names of {@link efficientNetB0Backbone}, in order; the blocks of a stage are `block6a`,
  * `block6b`, ….
  *
  * @category Compose
  */
-export type EfficientNetB0Stage = (typeof STAGES)[number];
+export type EfficientNetB0Stage =
+  | 'stem'
+  | 'block1'
+  | 'block2'
+  | 'block3'
+  | 'block4'
+  | 'block5'
+  | 'block6'
+  | 'block7'
+  | 'top';
+
+const STAGES: readonly EfficientNetB0Stage[] = [
+  'stem',
+  'block1',
+  'block2',
+  'block3',
+  'block4',
+  'block5',
+  'block6',
+  'block7',
+  'top',
+];
 
 /** Means and deviations over ImageNet, red, green, blue, of pixels in 0..1. */
 const IMAGENET_MEAN = [0.485, 0.456, 0.406];

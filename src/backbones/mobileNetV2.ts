@@ -3,7 +3,33 @@ import { ROWS, TOP } from './mobileNetV2Table.js';
 import { MINUS_ONE_TO_ONE } from './preprocessing.js';
 import { readBackboneWeights } from './readWeights.js';
 
-const STAGES = [
+/**
+ * First words of the layer names of {@link mobileNetV2Backbone}, in order.
+ *
+ * @category Compose
+ */
+export type MobileNetV2Stage =
+  | 'Conv1'
+  | 'expanded_conv'
+  | 'block_1'
+  | 'block_2'
+  | 'block_3'
+  | 'block_4'
+  | 'block_5'
+  | 'block_6'
+  | 'block_7'
+  | 'block_8'
+  | 'block_9'
+  | 'block_10'
+  | 'block_11'
+  | 'block_12'
+  | 'block_13'
+  | 'block_14'
+  | 'block_15'
+  | 'block_16'
+  | 'Conv_1';
+
+const STAGES: readonly MobileNetV2Stage[] = [
   'Conv1',
   'expanded_conv',
   'block_1',
@@ -23,14 +49,7 @@ const STAGES = [
   'block_15',
   'block_16',
   'Conv_1',
-] as const;
-
-/**
- * First words of the layer names of {@link mobileNetV2Backbone}, in order.
- *
- * @category Compose
- */
-export type MobileNetV2Stage = (typeof STAGES)[number];
+];
 
 /**
  * MobileNetV2 of width 1 as a trunk, small enough for phones and pages: `[batch, height, width, 3 or 1]` in the network's

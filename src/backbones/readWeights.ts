@@ -22,19 +22,17 @@ export async function readBackboneWeights(
 ): Promise<BackboneWeights | undefined> {
   const { weights, file = 'weights' } = options;
   if (weights === null) return undefined;
-  if (!(weights instanceof Uint8Array) || typeof options.load !== 'function') {
-    const bytes = weights instanceof Uint8Array;
+  if (!(weights instanceof Uint8Array)) {
     throw fault({
       kind: 'argument',
-      path: `${path}.${bytes ? 'load' : 'weights'}`,
-      expected: bytes ? 'a loader of packages, for h5wasm' : 'the bytes of a file of weights, or null',
-      received: kindOf(bytes ? options.load : weights),
-      advice: bytes
-        ? 'Give loadPackage of tfjs-multitask/node.'
-        : "For a path or 'imagenet' import it from tfjs-multitask/node; null draws the weights from the seed.",
+      path: `${path}.weights`,
+      expected: 'the bytes of a file of weights, or null',
+      received: kindOf(weights),
+      advice:
+        "For a path or 'imagenet' import it from tfjs-multitask/node; null has the seed draw the weights.",
     });
   }
-  const stored = await readKerasWeights(weights, file, options.load);
+  const stored = await readKerasWeights(weights, file);
   const body = weightedLayers(options.top ? [...rows, ...top] : rows);
   if (!before) return { rows: matchWeights(file, path, body, stored), before: undefined };
   // Keras counts its layers without a name of their own: a second model of a process has `normalization_1`.

@@ -3,14 +3,14 @@ import { CAFFE } from './preprocessing.js';
 import { readBackboneWeights } from './readWeights.js';
 import { ROWS, TOP } from './resnet50Table.js';
 
-const STAGES = ['conv1', 'conv2', 'conv3', 'conv4', 'conv5'] as const;
-
 /**
  * First words of the layer names of {@link resnet50Backbone}, in order.
  *
  * @category Compose
  */
-export type Resnet50Stage = (typeof STAGES)[number];
+export type Resnet50Stage = 'conv1' | 'conv2' | 'conv3' | 'conv4' | 'conv5';
+
+const STAGES: readonly Resnet50Stage[] = ['conv1', 'conv2', 'conv3', 'conv4', 'conv5'];
 
 /**
  * ResNet50 as a trunk: `[batch, height, width, 3 or 1]` in the network's own range in, from 32x32 pixels on;

@@ -7,6 +7,7 @@ export type FaultKind =
   | 'argument'
   | 'data'
   | 'file'
+  | 'download'
   | 'checkpoint'
   | 'engine'
   | 'memory'

@@ -36,6 +36,33 @@ export type Decoder = (encoded: Uint8Array, shape: ImageShape) => Promise<ImageB
 export type Clock = () => number;
 
 /**
+ * Asks a server: the part of the platform's `fetch` that is used, so that `fetch` itself is one.
+ *
+ * @category Files
+ */
+export type Fetcher = (
+  url: string,
+  request: { readonly headers: { readonly [name: string]: string }; readonly signal?: AbortSignal },
+) => Promise<FetcherAnswer>;
+
+/**
+ * What a {@link Fetcher} gives; a `Response` is one.
+ *
+ * @category Files
+ */
+export interface FetcherAnswer {
+  /** Of HTTP. */
+  readonly status: number;
+  /** By name, whatever its capitals. */
+  readonly headers: {
+    /** One of them, or null. */
+    get(name: string): string | null;
+  };
+  /** The bytes, as they come. */
+  readonly body: ReadableStream<Uint8Array> | null;
+}
+
+/**
  * Imports an optional package by name; throws a `missing-package` fault that names the install command, or a
  * `broken-package` fault when it is installed and does not load.
  *

@@ -1,10 +1,6 @@
-import { inflateSync, zipSync } from 'fflate';
+import { zipSync } from 'fflate';
 import { fault } from '../core/errors.js';
-
-/** What deflate can pack into one byte, at most. */
-const MOST_PER_BYTE = 1032;
-/** A member larger than this has no use here, and its name and sizes may be chosen to exhaust the memory. */
-const LARGEST_UNPACKED = 2 ** 31;
+import { inflated } from './inflate.js';
 
 /** Where a member lies, by the archive's list at its end. */
 interface Member {
@@ -18,7 +14,7 @@ interface Member {
 }
 
 /**
- * Members of a zip archive by name. Members that are stored as they are, as Keras stores them, are views of `bytes`, not
+ * Members of a zip archive by name. Members that are stored as they are, as Keras stores them, are views of `given`, not
  * copies; only deflate is unpacked. The archive is not trusted: a member's size is held against what its bytes can hold
  * before anything is allocated, its checksum is checked, and names that lead out of a folder are refused.
  *
@@ -27,10 +23,12 @@ interface Member {
  * @throws `file` fault for an archive that is cut short, changed, or of another format.
  */
 export function readZip(
-  bytes: Uint8Array,
+  given: Uint8Array,
   path: string,
   wanted: (name: string) => boolean = () => true,
 ): { [member: string]: Uint8Array } {
+  // Never a Buffer of Node's: what other functions make of its members would differ.
+  const bytes = new Uint8Array(given.buffer, given.byteOffset, given.length);
   const corrupt = (received: string, cause?: unknown) =>
     fault({
       kind: 'file',
@@ -137,11 +135,8 @@ function unpack(
 ): Uint8Array {
   let whole = packed;
   if (method === 8) {
-    if (unpacked > packed.length * MOST_PER_BYTE || unpacked > LARGEST_UNPACKED) {
-      throw corrupt(`a member "${name}" that claims ${unpacked} bytes, more than it can hold`);
-    }
     try {
-      whole = inflateSync(packed, { out: new Uint8Array(unpacked) });
+      whole = inflated(packed, unpacked);
     } catch (cause) {
       throw corrupt(`a member "${name}" that cannot be unpacked (${(cause as Error).message})`, cause);
     }

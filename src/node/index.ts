@@ -3,6 +3,12 @@
  *
  * @module tfjs-multitask/node
  */
+export {
+  type BackboneFileOptions,
+  efficientNetB0Backbone,
+  mobileNetV2Backbone,
+  resnet50Backbone,
+} from './backbones.js';
 export { sharpDecoder } from './decode.js';
 export { architectureDiagram, learningCurves, saveFigure, svgToPng } from './figures.js';
 export { folderStore } from './folderStore.js';

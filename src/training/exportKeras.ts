@@ -17,7 +17,7 @@ import type { tf } from '../tensor/tf.js';
 import type { Weights } from './callback.js';
 import { CHECKPOINT, type Checkpoint, contractOf, readCheckpoint } from './checkpoint.js';
 import { contractOfModel } from './contract.js';
-import { digestOf } from './features.js';
+import { FROZEN, frozenDigest } from './features.js';
 import { GRADIENT_SUM, trainedSize, trainedWeights } from './step.js';
 import { checkWeights, type NamesEveryTask, type WeightedLoss } from './weightedLoss.js';
 
@@ -151,7 +151,7 @@ async function exportNetwork(
     (saved ? standingOf(network, optimizer, saved) : format === 'keras' && fresh(network, optimizer));
   const contents = {
     graph,
-    numbers: saved ? kept(saved.weights, graph) : live(graph),
+    numbers: saved ? kept(saved.weights, live(graph)) : live(graph),
     compiled: compiled && { ...compiled, learningRate: saved?.state.learningRate ?? undefined },
     optimizer: standing ? optimizerState(graph, optimizer!, standing) : undefined,
     table: JSON.parse(JSON.stringify(table)),
@@ -192,17 +192,16 @@ function live(graph: KerasGraph): WeightNumbers {
   };
 }
 
-/** The weights as a checkpoint has them; what was frozen is not in it, and stands in the model. */
-function kept(weights: Weights, graph: KerasGraph): WeightNumbers {
-  const frozen = live(graph);
-  return (name) => weights[name] ?? frozen(name);
-}
+/** The weights as a checkpoint has them; frozen ones, which it has not, as they stand. */
+const kept =
+  (weights: Weights, frozen: WeightNumbers): WeightNumbers =>
+  (name) =>
+    weights[name] ?? frozen(name);
 
 async function stateOf(store: Store, network: Network, optimizer: Optimizer): Promise<Checkpoint> {
-  const { frozen } = halvesOf(network.graph);
-  const digest = frozen && (await digestOf(frozen, network.input.range));
   const contract = await contractOf(contractOfModel(network, optimizer));
-  const saved = await readCheckpoint(store, { ...contract, ...(digest && { 'frozen weights': digest }) });
+  const frozen = await frozenDigest(halvesOf(network.graph), network.input.range);
+  const saved = await readCheckpoint(store, { ...contract, ...(frozen && { [FROZEN]: frozen }) });
   if (saved) return saved;
   throw fault({
     kind: 'checkpoint',

@@ -5,6 +5,7 @@ import type { Store } from '../core/outside.js';
 import type { Dataset } from '../data/dataset.js';
 import { type NamedArray, readTensorFile, writeTensorFile } from '../io/tensorFile.js';
 import { type Graph, layersOf } from '../models/graph.js';
+import type { Halves } from '../models/halves.js';
 
 /** What the frozen half makes of one image: one array an output. */
 export type Feature = readonly Float32Array[];
@@ -165,8 +166,15 @@ export class Features {
   }
 }
 
-/** Names the layers of a graph, how they are connected and what they weigh. */
-export async function digestOf(graph: Graph, range: PixelRange): Promise<string> {
+/** The part of a contract that {@link frozenDigest} is. */
+export const FROZEN = 'frozen weights';
+
+/** Names the layers of the frozen half, how they are connected and what they weigh; undefined where nothing is frozen. */
+export async function frozenDigest(
+  { frozen: graph }: Halves,
+  range: PixelRange,
+): Promise<string | undefined> {
+  if (!graph) return undefined;
   const weights: string[] = [];
   for (const layer of layersOf(graph)) {
     for (const weight of layer.weights) {

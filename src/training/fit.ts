@@ -20,7 +20,7 @@ import { readCheckpoint } from './checkpoint.js';
 import { claim, release } from './claims.js';
 import { checkParts, checkRun, contractOfRun } from './contract.js';
 import { Door } from './door.js';
-import { digestOf, Features } from './features.js';
+import { Features, FROZEN, frozenDigest } from './features.js';
 import { checkMemory } from './memory.js';
 import { checkMonitor, type Monitored, monitorsOf, type Prefix } from './monitor.js';
 import { type RunPlan, TrainingRun } from './run.js';
@@ -127,8 +127,8 @@ export async function fitNetwork<T extends Tasks, W extends { readonly [task: st
   let run: TrainingRun | undefined;
   let held: HeldEngine | undefined;
   try {
-    const digest = frozen && (await digestOf(frozen, network.input.range));
-    const contract = { ...(await contractOfRun(plan)), ...(digest && { 'frozen weights': digest }) };
+    const digest = await frozenDigest(halves, network.input.range);
+    const contract = { ...(await contractOfRun(plan)), ...(digest && { [FROZEN]: digest }) };
     const saved = checkpoint && resume ? await readCheckpoint(checkpoint, contract) : undefined;
     held = await holdEngine(options.engine ?? 'auto', options);
     const engine = held.choice;

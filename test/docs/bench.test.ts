@@ -43,6 +43,16 @@ test('the bench of the feed prints an epoch beside its steps', () => {
   expect(status).toBe(0);
 });
 
+test('the bench of a backbone prints its forward pass', () => {
+  const small = ['--backbone', 'mobileNetV2', '--size', '32', '--batch', '2', '--rounds', '1'];
+  const { stdout, status } = spawnSync(process.execPath, ['--import', 'tsx', 'bench/backbone.ts', ...small], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
+  expect(stdout).toMatch(/^mobileNetV2 32x32, batch 2, onnx: [\d.]+ ms per image/);
+  expect(status).toBe(0);
+});
+
 test('an engine that is not there is an error, never another engine', () => {
   const { stdout, stderr, status } = bench('--json', '--engines', 'wasmm');
   expect(stdout).toBe('');

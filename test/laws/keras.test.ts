@@ -76,9 +76,9 @@ test('one network in the words of Keras 2 and 3 reads as the network that was dr
       const model = frozenBelow(drawn);
       const tensors = tf.memory().numTensors;
       const models = [
-        await loadKeras(await keras3File(model, named), { load }),
-        await loadKeras(await hdf5File(model, keras3(model), '3.15.1', ''), { load }),
-        await loadKeras(await hdf5File(model, keras2(model), '2.9.0', ':0'), { load }),
+        await loadKeras(await keras3File(model, named)),
+        await loadKeras(await hdf5File(model, keras3(model), '3.15.1', '')),
+        await loadKeras(await hdf5File(model, keras2(model), '2.9.0', ':0')),
       ];
       const [first, ...others] = models.map(written);
       for (const other of others) expect(other).toEqual(first);
@@ -95,7 +95,7 @@ test('one network in the words of Keras 2 and 3 reads as the network that was dr
 test('what is frozen around a layer freezes it, whatever its own flag says', async () => {
   await fc.assert(
     fc.asyncProperty(drawnModels, async (drawn) => {
-      const model = await loadKeras(await keras3File(drawn), { load });
+      const model = await loadKeras(await keras3File(drawn));
       expect(model.trainableWeights.length).toBe(trainedCount(drawn));
       model.dispose();
     }),
@@ -107,7 +107,7 @@ test('the order of layers in the file means nothing', async () => {
   await fc.assert(
     fc.asyncProperty(drawnModels, fc.boolean(), async (drawn, named) => {
       const reversed: Order = (layers) => [...layers].reverse();
-      const model = await loadKeras(await keras3File(drawn, named, reversed), { load });
+      const model = await loadKeras(await keras3File(drawn, named, reversed));
       const expected = tf.tidy(() => computed(drawn, image()).map((output) => output.dataSync()));
       expectSame(predicted(model), expected);
       model.dispose();
@@ -121,7 +121,7 @@ test('read from Keras, saved in our own format and loaded: the same network, fro
     fc.asyncProperty(drawnModels, async (drawn) => {
       const names = drawn.outputs.map(([name]) => name);
       const tasks = Object.fromEntries(names.map((name) => [name, regression({ unit: 'points' })]));
-      const model = await loadKeras(await keras3File(drawn), { load, tasks });
+      const model = await loadKeras(await keras3File(drawn), { tasks });
       const store = memoryStore();
       await model.save(store);
       const again = await loadModel(store, { tasks });

@@ -38,7 +38,7 @@ function expectSame(read: tf.LayersModel, model: tf.LayersModel, seed: number): 
 
 async function throughKeras(model: tf.LayersModel, seed: number): Promise<void> {
   for (const format of FORMATS) {
-    const read = await loadKeras(await exportKeras(model, { format, load }), { load });
+    const read = await loadKeras(await exportKeras(model, { format, load }));
     expectSame(read, model, seed);
     read.dispose();
   }
@@ -68,7 +68,7 @@ test('any network of tasks comes back from .keras, .h5 and a folder with the sam
       expectSame(read.layersModel, model, spec.seed);
       read.layersModel.dispose();
       for (const format of FORMATS) {
-        const again = await loadKeras(await exportKeras(network, { format, load }), { load, tasks });
+        const again = await loadKeras(await exportKeras(network, { format, load }), { tasks });
         expectSame(again.layersModel, model, spec.seed);
         again.dispose();
       }

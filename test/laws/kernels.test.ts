@@ -1,5 +1,7 @@
-import { afterAll, beforeAll, describe } from 'vitest';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { allowSimd } from '../../src/tensor/kernels/simd.js';
+import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasm.js';
 import { kernelLaws } from './kernelLaws.js';
 
@@ -12,4 +14,35 @@ describe.each([
   beforeAll(() => allowSimd(simd));
   afterAll(() => allowSimd(true));
   kernelLaws('wasm');
+});
+
+describe('a whole sum on wasm', () => {
+  const sumOf = (x: tf.Tensor, keepDims: boolean) =>
+    tf.tidy(() => {
+      const sum = tf.sum(x, undefined, keepDims);
+      return { shape: sum.shape, value: sum.dataSync()[0]! };
+    });
+
+  test('is that of double precision, rounded once, in whatever shape', () =>
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 4 }),
+        fc.boolean(),
+        (shape, keepDims) => {
+          const size = shape.reduce((product, side) => product * side, 1);
+          const numbers = Float32Array.from({ length: size }, (_, i) => Math.sin(i + size) * 10 ** (i % 7));
+          const { shape: out, value } = sumOf(tf.tensor(numbers, shape), keepDims);
+          expect(out).toEqual(keepDims ? shape.map(() => 1) : []);
+          expect(value).toBe(Math.fround(numbers.reduce((sum, x) => sum + x, 0)));
+        },
+      ),
+    ));
+
+  test('of a quarter of a million squares loses no digit', () => {
+    const numbers = Float32Array.from({ length: 2048 * 128 }, (_, i) => ((i * 7919) % 1000) / 1e5);
+    const squares = numbers.map((x) => x * x);
+    const exact = squares.reduce((sum, x) => sum + x, 0);
+    const x = tf.tensor(numbers, [2048, 128]);
+    expect(sumOf(tf.square(x), false).value).toBe(Math.fround(exact));
+  });
 });

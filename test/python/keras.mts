@@ -275,7 +275,7 @@ async function read() {
   let worst = 0;
   for (const [name, { inputs, outputs, trained, weights }] of Object.entries(real)) {
     const second = weights === undefined ? {} : { weights: await bytes(weights) };
-    const model = await loadKeras(await bytes(name), { load, name, ...second });
+    const model = await loadKeras(await bytes(name), { name, ...second });
     const given = answersOf(
       model,
       inputs.map(({ data }) => unpacked(data)),

@@ -1,26 +1,5 @@
 import type { PackageLoader } from '../../core/outside.js';
 
-/** What the library says of an attribute or a dataset. */
-export interface Description {
-  /** null for a place without a shape, which holds nothing. */
-  readonly shape: readonly number[] | null;
-  /** How many; as a float, and beyond what is exact for a file that lies. */
-  readonly total_size: number;
-  /** Bytes of one. */
-  readonly size: number;
-  /** The class: one of `TYPE`. */
-  readonly type: number;
-  readonly signed: boolean;
-  /** Text of any length. */
-  readonly vlen: boolean;
-  /** How text is filled up: 0 ends at a zero, 1 zeros, 2 spaces. */
-  readonly strpad?: number;
-  readonly enum_type?: { readonly type: number };
-  readonly chunks: readonly number[] | null;
-  /** Of a dataset that is put together from others. */
-  readonly virtual_sources?: readonly unknown[];
-}
-
 /** What a dataset or an attribute is to be. */
 export interface Form {
   readonly type: number;
@@ -35,51 +14,29 @@ export interface Form {
   readonly total_size: number;
 }
 
-/** Classes of types that are read, by their numbers in HDF5. */
-export const TYPE = { integer: 0, float: 1, text: 3, enum: 8 } as const;
+/** Classes of types that are written, by their numbers in HDF5. */
+export const TYPE = { integer: 0, float: 1, text: 3 } as const;
 
 interface Stream {
   stream_ops: { write(stream: Stream, bytes: Uint8Array, offset: number, length: number): number };
 }
 
-/** h5wasm as far as the library uses it: the C library's functions, and the file system in memory that it reads from. */
+/** h5wasm as far as the library uses it: the C library's functions, and the file system in memory that it writes to. */
 export interface Hdf5Module {
   readonly HEAPU8: Uint8Array;
-  readonly H5F_ACC_RDONLY: number;
   readonly H5F_ACC_TRUNC: number;
-  readonly H5G_GROUP: number;
-  readonly H5G_DATASET: number;
+  readonly H5F_LIBVER_EARLIEST: number;
+  readonly H5F_LIBVER_V18: number;
   readonly FS: {
     readonly streams: (Stream | null)[];
-    writeFile(name: string, bytes: Uint8Array, options: { canOwn: boolean }): void;
     readFile(name: string): Uint8Array;
     unlink(name: string): void;
     analyzePath(name: string): { readonly exists: boolean };
   };
   _malloc(bytes: number): number;
   _free(pointer: number): void;
-  UTF8ToString(pointer: number): string;
   open(name: string, mode: number, trackOrder: boolean, low: number, high: number): bigint;
   close_file(file: bigint): number;
-  get_names(file: bigint, path: string, deep: boolean): string[];
-  get_type(file: bigint, path: string): number;
-  get_symbolic_link(file: bigint, path: string): string | null;
-  get_external_link(file: bigint, path: string): { readonly filename?: string };
-  create_object_reference(file: bigint, path: string): Uint8Array;
-  get_attribute_names(file: bigint, path: string): string[];
-  get_attribute_metadata(file: bigint, path: string, name: string): Description;
-  get_attribute_data(file: bigint, path: string, name: string, pointer: bigint): number;
-  get_dataset_metadata(file: bigint, path: string): Description;
-  get_dataset_filters(file: bigint, path: string): readonly { readonly id: number; readonly name: string }[];
-  get_dataset_data(
-    file: bigint,
-    path: string,
-    count: readonly bigint[] | null,
-    offset: readonly bigint[] | null,
-    stride: readonly bigint[] | null,
-    pointer: bigint,
-  ): number;
-  reclaim_vlen_memory(file: bigint, path: string, attribute: string, pointer: bigint): number;
   create_group(file: bigint, path: string, trackOrder: boolean): number;
   create_attribute(file: bigint, path: string, name: string, pointer: bigint, form: Form): number;
   create_vlen_str_attribute(
@@ -92,12 +49,12 @@ export interface Hdf5Module {
   create_dataset(file: bigint, path: string, pointer: bigint, form: Form): number;
 }
 
-/** One name for every file: a read or a write ends before the next begins, since nothing in it waits. */
+/** One name for every file: a write ends before the next begins, since nothing in it waits. */
 export const FILE = '/tfjs-multitask.h5';
 
 /**
- * Loads h5wasm. It is its build for pages, in Node too: that one has its file system in memory, the one for Node opens
- * files of the machine, and could be led to others by a link in a file.
+ * Loads h5wasm. It is its build for pages, in Node too: its file system is in memory, where the one for Node has
+ * the machine's.
  *
  * @throws `missing-package` fault when it is not installed.
  */

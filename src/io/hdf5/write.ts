@@ -32,7 +32,14 @@ export async function writeHdf5(root: Hdf5Group, load: PackageLoader): Promise<U
     atNoTime(() => {
       let file = -1n;
       try {
-        file = module.open(FILE, module.H5F_ACC_TRUNC, false, -1, -1);
+        // The oldest layout, as h5py: every reader knows it, and so do old Keras's.
+        file = module.open(
+          FILE,
+          module.H5F_ACC_TRUNC,
+          false,
+          module.H5F_LIBVER_EARLIEST,
+          module.H5F_LIBVER_V18,
+        );
         writeGroup(module, file, '', root);
         module.close_file(file);
         file = -1n;

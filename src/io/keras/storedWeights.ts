@@ -1,5 +1,4 @@
 import { fault, isMultitaskError } from '../../core/errors.js';
-import type { PackageLoader } from '../../core/outside.js';
 import { type Hdf5Array, type Hdf5Group, listAttribute } from '../hdf5.js';
 import type { NamedArray } from '../tensorFile.js';
 import { openKerasFile } from './openFile.js';
@@ -80,12 +79,8 @@ export interface WeightsByLayer {
  *
  * @throws `file` fault for a damaged file, a weight that is not there, or is not finite.
  */
-export async function readKerasWeights(
-  bytes: Uint8Array,
-  path: string,
-  load: PackageLoader,
-): Promise<WeightsByLayer> {
-  const { weights } = await openKerasFile(bytes, path, load);
+export async function readKerasWeights(bytes: Uint8Array, path: string): Promise<WeightsByLayer> {
+  const { weights } = await openKerasFile(bytes, path);
   if (!weights) throw wrong(path, 'weights', 'a model without them');
   const { layout, root, path: place } = weights;
   return layout === 'legacy' ? legacyByLayer(root, place) : containersByLayer(root, place);

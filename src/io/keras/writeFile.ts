@@ -2,6 +2,7 @@ import type { Json } from '../../core/json.js';
 import type { PackageLoader } from '../../core/outside.js';
 import { writeHdf5 } from '../hdf5.js';
 import { writeZip } from '../zip.js';
+import { TABLE } from './names.js';
 import { type Compiled, compiledJson } from './writeCompiled.js';
 import type { KerasGraph } from './writeGraph.js';
 import { kerasJson } from './writeObjects.js';
@@ -31,9 +32,6 @@ export interface KerasContents {
   /** What this library knows and Keras does not: tasks, labels, pixel range. Keras reads past it. */
   readonly table: Json | undefined;
 }
-
-/** The key of the table, in `metadata.json` and among the attributes of an h5 file. */
-export const TABLE = 'tfjs_multitask';
 
 /** A model as a file of Keras. The same contents give the same bytes: the date in it is always the same. */
 export function kerasFile(

@@ -3,6 +3,7 @@ import { registerBiasReluGradient } from './biasReluGradient.js';
 import { mendSamePadding, registerConvolutionGradients } from './convolutionKernels.js';
 import { registerDepthwiseGradients } from './depthwise.js';
 import { registerMaxPoolGradient } from './maxPoolGradient.js';
+import { mendWholeSum } from './wholeSum.js';
 
 let registered = false;
 
@@ -11,6 +12,7 @@ export function registerTrainingKernels(): void {
   if (registered) return;
   registered = true;
   mendSamePadding();
+  mendWholeSum();
   registerConvolutionGradients();
   registerDepthwiseGradients();
   registerMaxPoolGradient();

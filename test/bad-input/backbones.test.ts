@@ -1,0 +1,239 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  branch,
+  conv,
+  efficientNetB0Backbone,
+  globalAveragePool,
+  mobileNetV2Backbone,
+  multiTask,
+  regression,
+  resnet50Backbone,
+  sharedTrunk,
+} from '../../src/index.js';
+import type { Hdf5Array } from '../../src/io/hdf5.js';
+import { bodyOf } from '../parity/backbones.js';
+import { faultOf } from './faultOf.js';
+import { drawnLayers, kerasFile, type Layers } from './weightFiles.js';
+
+let mobile: Layers;
+beforeAll(async () => {
+  mobile = await drawnLayers('mobileNetV2');
+});
+
+/** A copy that may be changed: layers and weights, not their numbers. */
+const copy = (layers: Layers): Layers =>
+  new Map([...layers].map(([name, weights]) => [name, new Map(weights)]));
+const read = (weights: Uint8Array, options = {}) =>
+  mobileNetV2Backbone({ weights, file: 'mobile.h5', ...options });
+
+const built = (
+  backbone: Parameters<ReturnType<typeof multiTask>['trunk']>[0],
+  input: [number, number, number] = [32, 32, 3],
+) =>
+  multiTask({ input, range: [0, 255] })
+    .trunk(backbone)
+    .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
+    .build();
+
+describe('a file of weights', () => {
+  test.each([
+    ['by name', (name: string) => name],
+    ['by order, where its names are older', (name: string) => `old_${name}`],
+  ])('is read %s', async (_, rename) => {
+    const layers: Layers = new Map([...mobile].map(([name, weights]) => [rename(name), weights]));
+    const model = built(await read(await kerasFile(layers, ':0')));
+    for (const weight of bodyOf(model).flatMap((layer) => layer.weights)) {
+      const [layer, name] = weight.originalName.split('/') as [string, string];
+      const { data } = mobile.get(layer)!.get(name.replace('depthwise_kernel', 'kernel'))!;
+      const found = weight.read().dataSync();
+      expect(
+        found.every((value, i) => value === data[i]),
+        weight.originalName,
+      ).toBe(true);
+    }
+    model.dispose();
+  });
+
+  const changes: [string, (layers: Layers) => void, path: string, received: string][] = [
+    ['without a layer', (layers) => layers.delete('block_5_expand'), 'mobile.h5: block_5_expand', 'nothing'],
+    [
+      'without a tensor',
+      (layers) => layers.get('block_5_expand_BN')!.delete('beta'),
+      'mobile.h5: block_5_expand_BN/beta',
+      'nothing',
+    ],
+    [
+      'with a layer too many',
+      (layers) => layers.set('block_17_expand', layers.get('block_5_expand')!),
+      'mobile.h5: block_17_expand',
+      'another',
+    ],
+    [
+      'with a tensor too many',
+      (layers) => layers.get('block_5_expand')!.set('bias', { shape: [192], data: new Float32Array(192) }),
+      'mobile.h5: block_5_expand/bias',
+      'another',
+    ],
+    [
+      'with a tensor of another shape',
+      (layers) =>
+        layers
+          .get('block_5_expand')!
+          .set('kernel', { shape: [1, 1, 192, 32], data: new Float32Array(192 * 32) }),
+      'mobile.h5: block_5_expand/kernel',
+      '[1, 1, 192, 32]',
+    ],
+    [
+      'with two layers exchanged under older names',
+      (layers) => {
+        const entries = [...layers];
+        layers.clear();
+        [entries[1]!, entries[0]!, ...entries.slice(2)].forEach(([name, weights]) => {
+          layers.set(`old_${name}`, weights);
+        });
+      },
+      'mobile.h5: old_bn_Conv1',
+      'another',
+    ],
+  ];
+  test.each(changes)('%s is refused by name', async (_, change, path, received) => {
+    const layers = copy(mobile);
+    change(layers);
+    const fault = await faultOf(async () => read(await kerasFile(layers)));
+    expect(fault).toMatchObject({ kind: 'file', path, received });
+  });
+
+  test('with a number that is none is refused by place', async () => {
+    const layers = copy(mobile);
+    const { shape, data } = layers.get('block_5_expand_BN')!.get('gamma')!;
+    const broken = (data as Float32Array).slice();
+    broken[7] = Number.NaN;
+    layers.get('block_5_expand_BN')!.set('gamma', { shape, data: broken });
+    const fault = await faultOf(async () => read(await kerasFile(layers)));
+    expect(fault).toMatchObject({ kind: 'file', received: 'NaN at place 7' });
+    expect(fault.path).toMatch(/^mobile\.h5.*block_5_expand_BN.*gamma/);
+  });
+
+  test('of another backbone, or cut, is refused', async () => {
+    const bytes = await kerasFile(mobile);
+    const other = await faultOf(() => resnet50Backbone({ weights: bytes, file: 'mobile.h5' }));
+    expect(other).toMatchObject({ kind: 'file', path: 'mobile.h5: Conv1' });
+    expect((await faultOf(() => read(bytes.slice(0, 4_000_000)))).kind).toBe('file');
+    expect((await faultOf(() => read(new Uint8Array(0)))).kind).toBe('file');
+  });
+
+  test('with a top, or without, is told from the other', async () => {
+    const whole = await kerasFile(await drawnLayers('mobileNetV2', true));
+    expect(await faultOf(() => read(whole))).toMatchObject({
+      path: 'mobile.h5: predictions',
+      advice: 'Give top: true, or a file without its top.',
+    });
+    const without = await kerasFile(mobile);
+    expect(await faultOf(() => read(without, { top: true }))).toMatchObject({
+      path: 'mobile.h5: predictions',
+      advice: 'Leave top out, or give the file with its top.',
+    });
+  });
+
+  test('of EfficientNetB0 brings the statistics of its preprocessing', async () => {
+    const three = (...values: number[]): Hdf5Array => ({ shape: [3], data: Float32Array.from(values) });
+    const count: Hdf5Array = { shape: [], data: Float32Array.of(0) };
+    const body = await drawnLayers('efficientNetB0');
+    const door = async (mean: number[], variance: number[]) => {
+      const norm = new Map([
+        ['mean', three(...mean)],
+        ['variance', three(...variance)],
+        ['count', count],
+      ]);
+      const weights = await kerasFile(new Map([['normalization_3', norm], ...body]));
+      const model = built(await efficientNetB0Backbone({ weights }));
+      const [kernel, bias] = model.layersModel
+        .getLayer('image_preprocess')
+        .weights.map((weight) => [...weight.read().dataSync()]);
+      model.dispose();
+      return [0, 1, 2].map((c) => 100 * kernel![4 * c]! + bias![c]!);
+    };
+    const plain = await door([0.1, 0.2, 0.3], [0.25, 1, 4]);
+    [(100 / 255 - 0.1) / 0.5, 100 / 255 - 0.2, (100 / 255 - 0.3) / 2].forEach((value, c) => {
+      expect(plain[c]).toBeCloseTo(value, 5);
+    });
+    // The means of ImageNet: Keras divides by the root of its deviations once more.
+    const imagenet = await door([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+    [
+      [0.485, 0.229],
+      [0.456, 0.224],
+      [0.406, 0.225],
+    ].forEach(([mean, deviation], c) => {
+      expect(imagenet[c]).toBeCloseTo((100 / 255 - mean!) / deviation!, 5);
+    });
+  });
+});
+
+describe('a wrong call', () => {
+  test.each([
+    ['no weights', () => resnet50Backbone({} as never), 'resnet50Backbone.weights', 'nothing'],
+    [
+      "'imagenet' without Node",
+      () => resnet50Backbone({ weights: 'imagenet' } as never),
+      'resnet50Backbone.weights',
+      'a value of type string',
+    ],
+    [
+      'a stage that is none',
+      () => mobileNetV2Backbone({ weights: null, trainableFrom: 'conv5' }),
+      'mobileNetV2Backbone.trainableFrom',
+      '"conv5"',
+    ],
+    [
+      'an empty stage',
+      () => mobileNetV2Backbone({ weights: null, trainableFrom: '' }),
+      'mobileNetV2Backbone.trainableFrom',
+      '""',
+    ],
+    [
+      'both kinds of freezing',
+      () => mobileNetV2Backbone({ weights: null, trainable: false, trainableFrom: 'Conv_1' } as never),
+      'mobileNetV2Backbone.trainableFrom',
+      'trainable as well',
+    ],
+  ])('%s is named', async (_, call, path, received) => {
+    expect(await faultOf(call)).toMatchObject({ kind: 'argument', path, received });
+  });
+
+  test('a stage that is none is answered with those that are', async () => {
+    const { expected } = await faultOf(() => resnet50Backbone({ weights: null, trainableFrom: 'layer4' }));
+    expect(expected).toContain('conv1, conv2, conv3, conv4, conv5');
+  });
+
+  test.each([
+    ['resnet50Backbone', resnet50Backbone],
+    ['mobileNetV2Backbone', mobileNetV2Backbone],
+    ['efficientNetB0Backbone', efficientNetB0Backbone],
+  ] as const)('%s wants images of 32x32 at least', async (path, make) => {
+    const backbone = await make({ weights: null });
+    expect(await faultOf(() => built(backbone, [31, 40, 3]))).toMatchObject({
+      kind: 'argument',
+      path,
+      expected: 'images of at least 32x32 pixels',
+      received: '31x40',
+    });
+  });
+
+  test('a layer after it that has no room names the smallest image', async () => {
+    const backbone = await mobileNetV2Backbone({ weights: null });
+    const fault = await faultOf(() => built(sharedTrunk([backbone, conv(4, 3)]), [64, 64, 3]));
+    expect(fault.expected).toContain('at least 65x65 pixels');
+  });
+
+  test('it stands at the image, and once', async () => {
+    const backbone = await mobileNetV2Backbone({ weights: null });
+    expect(await faultOf(() => built(sharedTrunk([conv(3, 1), backbone])))).toMatchObject({
+      path: 'mobileNetV2Backbone',
+      received: 'the output of trunk_conv1',
+    });
+    const twice = multiTask({ input: [32, 32, 3] })
+      .task('age', regression({ unit: 'years' }), branch([backbone, globalAveragePool()]))
+      .task('height', regression({ unit: 'cm' }), branch([backbone, globalAveragePool()]));
+    expect((await faultOf(() => twice.build())).received).toBe('a second layer of that name');
+  });
+});

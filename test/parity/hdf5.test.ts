@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { type Hdf5Group, listAttribute, readHdf5 } from '../../src/io/hdf5.js';
+import { fixture } from './fixture.js';
+
+/** As `keras/make_hdf5.py` writes it: every number is text. */
+interface Plain {
+  readonly attributes: Hdf5Group['attributes'];
+  readonly groups: { readonly [name: string]: Plain };
+  readonly arrays: { readonly [name: string]: { readonly shape: number[]; readonly data: string[] } };
+}
+
+const number = (text: string) =>
+  ({ True: 1, False: 0, inf: Number.POSITIVE_INFINITY, '-inf': Number.NEGATIVE_INFINITY })[text] ??
+  Number(text);
+
+const inOrder = <T>(record: { readonly [name: string]: T }) =>
+  Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
+
+/** A group with its numbers as plain ones: what kind of array they come in is another matter. */
+function plain(group: Hdf5Group | Plain): unknown {
+  const arrays = Object.entries(group.arrays).map(([name, { shape, data }]) => [
+    name,
+    {
+      shape,
+      data: Array.from<unknown, number>(data as ArrayLike<unknown>, (value) =>
+        typeof value === 'string' ? number(value) : Number(value),
+      ),
+    },
+  ]);
+  const groups = Object.entries(group.groups).map(([name, inner]) => [name, plain(inner)]);
+  return {
+    attributes: inOrder(group.attributes),
+    groups: inOrder(Object.fromEntries(groups)),
+    arrays: inOrder(Object.fromEntries(arrays)),
+  };
+}
+
+const file = (name: string) =>
+  readHdf5(new Uint8Array(readFileSync(new URL(`./fixtures/${name}.h5`, import.meta.url))), name);
+
+test.each([
+  ['the layout h5py writes by default', 'hdf5_old'],
+  ['the layout of HDF5 2', 'hdf5_new'],
+])('what h5py wrote is read as h5py reads it, in %s', (_, name) => {
+  expect(plain(file(name))).toEqual(plain(fixture<Plain>('hdf5')));
+});
+
+test("a Buffer of Node's is read like any bytes, and the numbers are copies of them", () => {
+  const bytes = readFileSync(new URL('./fixtures/hdf5_old.h5', import.meta.url));
+  const root = readHdf5(bytes, 'buffer.h5');
+  bytes.fill(0);
+  expect(root).toEqual(file('hdf5_old'));
+});
+
+test('numbers come in the kind of array that holds them, halves as floats', () => {
+  const { arrays } = file('hdf5_old').groups.kinds!;
+  const kinds = Object.fromEntries(
+    Object.entries(arrays).map(([name, { data }]) => [name, data.constructor.name]),
+  );
+  expect(kinds).toEqual({
+    little_f2: 'Float32Array',
+    halves: 'Float32Array',
+    little_f4: 'Float32Array',
+    big_f4: 'Float32Array',
+    little_f8: 'Float64Array',
+    b1: 'Int8Array',
+    i1: 'Int8Array',
+    little_i2: 'Int16Array',
+    little_i4: 'Int32Array',
+    little_i8: 'BigInt64Array',
+    big_i8: 'BigInt64Array',
+    u1: 'Uint8Array',
+    little_u2: 'Uint16Array',
+    little_u4: 'Uint32Array',
+    little_u8: 'BigUint64Array',
+  });
+});
+
+test('a list of names that Keras cut into parts is whole again; an empty one of floats has no names', () => {
+  const root = file('hdf5_old');
+  expect(listAttribute(root, 'layer_names')).toEqual(Array.from({ length: 20 }, (_, i) => `layer_${i}`));
+  expect(listAttribute(root, 'no_names')).toEqual([]);
+  expect(listAttribute(root, 'not there')).toEqual([]);
+});

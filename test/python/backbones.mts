@@ -1,0 +1,56 @@
+/** Reads what backbone_files.py wrote, and holds the answers of each backbone to Keras's: `backbones.mts FOLDER`. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { branch, globalAveragePool, multiTask, regression, useEngine } from '../../src/index.js';
+import { efficientNetB0Backbone, mobileNetV2Backbone, resnet50Backbone } from '../../src/node/index.js';
+import { tf } from '../../src/tensor/tf.js';
+
+const folder = process.argv[2]!;
+const bytes = (name: string) => new Uint8Array(readFileSync(join(folder, name)));
+const makes = {
+  resnet50: resnet50Backbone,
+  mobileNetV2: mobileNetV2Backbone,
+  efficientNetB0: efficientNetB0Backbone,
+};
+const SIZE = 64;
+const TOLERANCE = 1e-4; // of the largest
+const LONGEST = 5000; // milliseconds to read and build, for 94 MB
+
+await useEngine('wasm');
+const pixels = tf.tensor4d(Float32Array.from(bytes('images.bin')), [2, SIZE, SIZE, 3]);
+for (const [name, make] of Object.entries(makes)) {
+  for (const top of [false, true]) {
+    const stem = `${name}${top ? '' : '_notop'}`;
+    const wanted = new Float32Array(bytes(`${stem}.bin`).slice().buffer);
+    const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    for (const kind of ['_official.h5', '_legacy.h5', '.weights.h5']) {
+      const began = performance.now();
+      const backbone = await make({ weights: join(folder, stem + kind), top, trainable: false });
+      const model = multiTask({ input: [SIZE, SIZE, 3], range: [0, 255] })
+        .trunk(backbone)
+        .task(
+          'age',
+          regression({ unit: 'years' }),
+          branch(top ? [tf.layers.dense({ units: 1 })] : [globalAveragePool()]),
+        )
+        .build();
+      const took = performance.now() - began;
+      const { layers } = model.layersModel;
+      const last = layers.at(-3)!;
+      const features = tf.model({ inputs: model.layersModel.inputs, outputs: last.output });
+      const output = features.predict(pixels) as tf.Tensor;
+      const found = output.dataSync();
+      assert.equal(found.length, wanted.length, `${stem}${kind}: ${last.name}`);
+      const worst =
+        wanted.reduce((most, value, i) => Math.max(most, Math.abs(value - found[i]!)), 0) / largest;
+      console.log(
+        `${stem}${kind}: ${last.name} within ${worst.toExponential(1)} of Keras, read in ${Math.round(took)} ms`,
+      );
+      assert.ok(worst < TOLERANCE, `${stem}${kind}: ${worst}`);
+      assert.ok(took < LONGEST, `${stem}${kind}: ${took} ms`);
+      output.dispose();
+      model.dispose();
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import { expectTypeOf, test } from 'vitest';
+import {
+  type Backbone,
+  mobileNetV2Backbone,
+  multiTask,
+  resnet50Backbone,
+  sharedTrunk,
+} from '../../src/index.js';
+
+test('a backbone is a trunk, and a piece of one', async () => {
+  const backbone = await resnet50Backbone({ weights: null });
+  expectTypeOf(backbone).toEqualTypeOf<Backbone>();
+  multiTask({ input: [32, 32, 3] }).trunk(backbone);
+  multiTask({ input: [32, 32, 3] }).trunk(sharedTrunk([backbone]));
+});
+
+test('stages are completed, and any layer is allowed', () => {
+  type From = NonNullable<Parameters<typeof resnet50Backbone>[0]['trainableFrom']>;
+  expectTypeOf<'conv5'>().toExtend<From>();
+  expectTypeOf<'conv5_block1_1_conv'>().toExtend<From>();
+  expectTypeOf<From>().toExtend<string>();
+});
+
+test('wrong calls', () => {
+  const never = () => {
+    // @ts-expect-error weights are said, even when there are none
+    resnet50Backbone({});
+    // @ts-expect-error a download needs tfjs-multitask/node
+    resnet50Backbone({ weights: 'imagenet' });
+    // @ts-expect-error all of it, or its end: not both
+    mobileNetV2Backbone({ weights: null, trainable: false, trainableFrom: 'block_13' });
+    // @ts-expect-error a backbone has to be awaited
+    multiTask({ input: [32, 32, 3] }).trunk(resnet50Backbone({ weights: null }));
+  };
+  expectTypeOf(never).toBeFunction();
+});
