@@ -56,11 +56,24 @@ const windowOf = ({ size, turn }: Choice) => ({
   activation: pick(ACTIVATIONS, turn >> 2) as AnyActivation,
 });
 
+/** How weights are born; the models then have others, so only what is written of it counts. */
+const INITIALISERS = [
+  () => tf.initializers.glorotUniform({}),
+  () => tf.initializers.heNormal({}),
+  () => tf.initializers.leCunNormal({ seed: 3 }),
+  () => tf.initializers.varianceScaling({ scale: 2, mode: 'fanOut', distribution: 'truncatedNormal' }),
+  () => tf.initializers.varianceScaling({ scale: 1, mode: 'fanAvg', distribution: 'normal' }),
+  () => tf.initializers.constant({ value: 0.5 }),
+  () => tf.initializers.randomUniform({ minval: -1, maxval: 1 }),
+  () => tf.initializers.truncatedNormal({ stddev: 0.1 }),
+  () => tf.initializers.ones(),
+];
+
 const penalties = ({ turn }: Choice) => ({
   ...(odd(turn, 4) ? { kernelRegularizer: tf.regularizers.l2({ l2: 0.01 }) } : {}),
   ...(odd(turn, 5) ? { biasRegularizer: tf.regularizers.l1({ l1: 0.02 }) } : {}),
   ...(odd(turn, 6) ? { kernelConstraint: tf.constraints.maxNorm({ maxValue: 3, axis: 0 }) } : {}),
-  ...(odd(turn, 7) ? { kernelInitializer: 'heNormal' as const } : {}),
+  kernelInitializer: pick(INITIALISERS, turn >> 3)(),
 });
 
 const layers = tf.layers;
