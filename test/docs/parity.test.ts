@@ -18,7 +18,9 @@ const HEADINGS: { readonly [kind: string]: string } = {
 /** What the page says of a kind: rows by status, and the list of what is absent. */
 function said(kind: string) {
   const section = page.split(`\n### ${HEADINGS[kind]}\n`)[1]!.split(/\n##/)[0]!;
-  const rows = [...section.matchAll(/^\| `(\w+)` +\| (\w+) +\|/gm)].map(([, name, status]) => [name!, status!] as const);
+  const rows = [...section.matchAll(/^\| `(\w+)` +\| (\w+) +\|/gm)].map(
+    ([, name, status]) => [name!, status!] as const,
+  );
   const absent = [...section.split('\nAbsent: ')[1]!.matchAll(/`(\w+)`/g)].map(([, name]) => name!);
   return { rows, absent };
 }
@@ -27,7 +29,9 @@ describe('docs/parity.md', () => {
   test.each(Object.keys(names))('speaks of each of the %s of Keras, once', (kind) => {
     const { rows, absent } = said(kind);
     expect([...rows.map(([name]) => name), ...absent].sort()).toEqual([...names[kind]!].sort());
-    expect(rows.filter(([, status]) => status !== 'same' && status !== 'differs' && status !== 'absent')).toEqual([]);
+    expect(
+      rows.filter(([, status]) => status !== 'same' && status !== 'differs' && status !== 'absent'),
+    ).toEqual([]);
   });
 
   test('calls those layers absent that no file is read with', () => {

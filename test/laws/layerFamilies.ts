@@ -135,7 +135,7 @@ export const IMAGE: readonly Apply[] = [
   }),
   one('separable', (name, c) => {
     const { strides: _, ...rest } = windowOf(c) as ReturnType<typeof windowOf> & { strides?: number };
-    return layers.separableConv2d({ name, filters: 2, ...rest });
+    return layers.separableConv2d({ name, filters: 2, depthMultiplier: 2, ...rest });
   }),
   one('up', (name, c) => {
     const { dilationRate: _, ...rest } = windowOf(c) as ReturnType<typeof windowOf> & {
