@@ -37,6 +37,8 @@ export { memoryStore } from './core/memoryStore.js';
 export type {
   Clock,
   Decoder,
+  Fetcher,
+  FetcherAnswer,
   PackageLoader,
   SpawnedWorker,
   Spawner,
@@ -61,6 +63,7 @@ export type { SplitOptions } from './data/split.js';
 export { type UtkFaceLabels, utkFace } from './data/utkFace.js';
 export { type EngineChoice, type EngineName, type EngineOptions, useEngine } from './engines/choose.js';
 export { type Exportable, exportOnnx } from './engines/onnx/exportOnnx.js';
+export type { DownloadProgress } from './io/download.js';
 export type { LayerMaker } from './io/keras/custom.js';
 export type { KerasFormat } from './io/keras/writeFile.js';
 export type { NamedArray } from './io/tensorFile.js';

@@ -54,7 +54,10 @@ export interface FetcherAnswer {
   /** Of HTTP. */
   readonly status: number;
   /** By name, whatever its capitals. */
-  readonly headers: { get(name: string): string | null };
+  readonly headers: {
+    /** One of them, or null. */
+    get(name: string): string | null;
+  };
   /** The bytes, as they come. */
   readonly body: ReadableStream<Uint8Array> | null;
 }

@@ -5,11 +5,14 @@ import type { Fetcher, FetcherAnswer, Store } from '../core/outside.js';
 import { joined, type Origin, originOf, PartialFile } from './partialFile.js';
 
 /**
- * What a file must be: a hash of its bytes, in hexadecimal digits.
+ * What a file must be: a hash of its bytes, in hexadecimal digits; or where none is known, what `accepts` says of them.
  *
  * @category Files
  */
-export type Hash = { readonly md5: string } | { readonly sha256: string };
+export type Hash =
+  | { readonly md5: string }
+  | { readonly sha256: string }
+  | { readonly accepts: (bytes: Uint8Array) => Promise<boolean> };
 
 /**
  * Hears how many bytes of a download are there, of how many; undefined where the server does not say.
@@ -68,6 +71,7 @@ async function kept({ store, name, hash }: FetchFileOptions): Promise<Uint8Array
 }
 
 async function matches(bytes: Uint8Array, hash: Hash): Promise<boolean> {
+  if ('accepts' in hash) return hash.accepts(bytes);
   if ('md5' in hash) return md5(bytes) === hash.md5.toLowerCase();
   return (await sha256(bytes)) === hash.sha256.toLowerCase();
 }
@@ -89,10 +93,13 @@ async function download(options: FetchFileOptions, part: PartialFile, resume: bo
   if (other) return other;
   throw failed(
     options,
-    whole ? `${whole.length} bytes whose hash is not ${Object.entries(hash)[0]!.join(' ')}` : 'a part of it',
+    whole ? `${whole.length} bytes ${wrongly(hash)}` : 'a part of it',
     'It was removed; the file may have changed on the server or on the way.',
   );
 }
+
+const wrongly = (hash: Hash) =>
+  'accepts' in hash ? 'of something else' : `whose hash is not ${Object.entries(hash)[0]!.join(' ')}`;
 
 /** The bytes of the whole file, or undefined when the server does not go on from what is there. */
 async function receive(

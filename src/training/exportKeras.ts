@@ -50,7 +50,7 @@ export interface ExportKerasOptions<T extends Tasks, W extends { readonly [task:
   /** The weights of the tasks' losses; default 1 each. Needs `optimizer`. */
   readonly loss?: WeightedLoss<W> & NamesEveryTask<T, W>;
   /**
-   * Where a run with this model and optimiser kept its state: weights and optimiser are written as it has them, and
+   * Where a run with this model and optimiser kept its state: what is trained is written as it stands there, and
    * Keras goes on where the run stopped. Needs `optimizer`, and `format: 'keras'`: Keras 3 cannot train a model that it
    * opens from an h5 file with the state of an optimiser in it.
    */

@@ -10,57 +10,14 @@ import {
   resnet50Backbone,
   sharedTrunk,
 } from '../../src/index.js';
-import { type Hdf5Array, writeHdf5 } from '../../src/io/hdf5.js';
-import { loadPackage } from '../../src/node/index.js';
-import { backboneModel, bodyOf, makes } from '../parity/backbones.js';
+import type { Hdf5Array } from '../../src/io/hdf5.js';
+import { bodyOf } from '../parity/backbones.js';
 import { faultOf } from './faultOf.js';
-
-type Layers = Map<string, Map<string, Hdf5Array>>;
-
-/** A legacy file of weights as Keras lays it out. */
-function fileOf(layers: Layers, suffix = ''): Promise<Uint8Array> {
-  const groups = [...layers].map(([layer, weights]) => {
-    const inner = {
-      attributes: {},
-      groups: {},
-      arrays: Object.fromEntries([...weights].map(([name, array]) => [`${name}${suffix}`, array])),
-    };
-    const names = [...weights.keys()].map((name) => `${layer}/${name}${suffix}`);
-    return [layer, { attributes: { weight_names: names }, groups: { [layer]: inner }, arrays: {} }] as const;
-  });
-  return writeHdf5(
-    {
-      attributes: { layer_names: [...layers.keys()], backend: 'tensorflow', keras_version: '2.2.4' },
-      groups: Object.fromEntries(groups),
-      arrays: {},
-    },
-    loadPackage,
-  );
-}
-
-/** The weights of a backbone drawn here, by Keras's names, as a file would hold them. */
-async function drawn(name: keyof typeof makes, top = false): Promise<Layers> {
-  const model = await backboneModel(makes[name], [32, 32, 3], top);
-  const layers: Layers = new Map(
-    bodyOf(model)
-      .filter(({ weights }) => weights.length > 0)
-      .map((layer) => [
-        layer.name,
-        new Map(
-          layer.weights.map((weight) => [
-            weight.originalName.split('/')[1]!.replace('depthwise_kernel', 'kernel'),
-            { shape: weight.shape as number[], data: (weight.read().dataSync() as Float32Array).slice() },
-          ]),
-        ),
-      ]),
-  );
-  model.dispose();
-  return layers;
-}
+import { drawnLayers, kerasFile, type Layers } from './weightFiles.js';
 
 let mobile: Layers;
 beforeAll(async () => {
-  mobile = await drawn('mobileNetV2');
+  mobile = await drawnLayers('mobileNetV2');
 });
 
 /** A copy that may be changed: layers and weights, not their numbers. */
@@ -84,7 +41,7 @@ describe('a file of weights', () => {
     ['by order, where its names are older', (name: string) => `old_${name}`],
   ])('is read %s', async (_, rename) => {
     const layers: Layers = new Map([...mobile].map(([name, weights]) => [rename(name), weights]));
-    const model = built(await read(await fileOf(layers, ':0')));
+    const model = built(await read(await kerasFile(layers, ':0')));
     for (const weight of bodyOf(model).flatMap((layer) => layer.weights)) {
       const [layer, name] = weight.originalName.split('/') as [string, string];
       const { data } = mobile.get(layer)!.get(name.replace('depthwise_kernel', 'kernel'))!;
@@ -142,7 +99,7 @@ describe('a file of weights', () => {
   test.each(changes)('%s is refused by name', async (_, change, path, received) => {
     const layers = copy(mobile);
     change(layers);
-    const fault = await faultOf(async () => read(await fileOf(layers)));
+    const fault = await faultOf(async () => read(await kerasFile(layers)));
     expect(fault).toMatchObject({ kind: 'file', path, received });
   });
 
@@ -152,13 +109,13 @@ describe('a file of weights', () => {
     const broken = (data as Float32Array).slice();
     broken[7] = Number.NaN;
     layers.get('block_5_expand_BN')!.set('gamma', { shape, data: broken });
-    const fault = await faultOf(async () => read(await fileOf(layers)));
+    const fault = await faultOf(async () => read(await kerasFile(layers)));
     expect(fault).toMatchObject({ kind: 'file', received: 'NaN at place 7' });
     expect(fault.path).toMatch(/^mobile\.h5.*block_5_expand_BN.*gamma/);
   });
 
   test('of another backbone, or cut, is refused', async () => {
-    const bytes = await fileOf(mobile);
+    const bytes = await kerasFile(mobile);
     const other = await faultOf(() => resnet50Backbone({ weights: bytes, file: 'mobile.h5' }));
     expect(other).toMatchObject({ kind: 'file', path: 'mobile.h5: Conv1' });
     expect((await faultOf(() => read(bytes.slice(0, 4_000_000)))).kind).toBe('file');
@@ -166,12 +123,12 @@ describe('a file of weights', () => {
   });
 
   test('with a top, or without, is told from the other', async () => {
-    const whole = await fileOf(await drawn('mobileNetV2', true));
+    const whole = await kerasFile(await drawnLayers('mobileNetV2', true));
     expect(await faultOf(() => read(whole))).toMatchObject({
       path: 'mobile.h5: predictions',
       advice: 'Give top: true, or a file without its top.',
     });
-    const without = await fileOf(mobile);
+    const without = await kerasFile(mobile);
     expect(await faultOf(() => read(without, { top: true }))).toMatchObject({
       path: 'mobile.h5: predictions',
       advice: 'Leave top out, or give the file with its top.',
@@ -181,14 +138,14 @@ describe('a file of weights', () => {
   test('of EfficientNetB0 brings the statistics of its preprocessing', async () => {
     const three = (...values: number[]): Hdf5Array => ({ shape: [3], data: Float32Array.from(values) });
     const count: Hdf5Array = { shape: [], data: Float32Array.of(0) };
-    const body = await drawn('efficientNetB0');
+    const body = await drawnLayers('efficientNetB0');
     const door = async (mean: number[], variance: number[]) => {
       const norm = new Map([
         ['mean', three(...mean)],
         ['variance', three(...variance)],
         ['count', count],
       ]);
-      const weights = await fileOf(new Map([['normalization_3', norm], ...body]));
+      const weights = await kerasFile(new Map([['normalization_3', norm], ...body]));
       const model = built(await efficientNetB0Backbone({ weights }));
       const [kernel, bias] = model.layersModel
         .getLayer('image_preprocess')

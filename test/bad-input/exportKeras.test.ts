@@ -144,6 +144,19 @@ describe('the state of a run', () => {
     expect(other).toMatchObject({ kind: 'checkpoint', received: 'one with another optimizer' });
   });
 
+  test('of a model whose frozen part is another now is refused', async () => {
+    const checkpoint = memoryStore();
+    const model = small();
+    const frozen = model.layersModel.layers[1]!;
+    frozen.trainable = false;
+    await model.fit(good(), { ...settings, checkpoint });
+    const options = { load, optimizer: adam(), checkpoint };
+    expect((await exportKeras(model, options)).length).toBeGreaterThan(0);
+    for (const weight of frozen.weights) weight.write(tf.ones(weight.shape as number[]));
+    const other = await faultOf(() => exportKeras(model, options));
+    expect(other).toMatchObject({ kind: 'checkpoint', received: 'one with another frozen weights' });
+  });
+
   test('is written as it was kept, whatever became of the model', async () => {
     const checkpoint = memoryStore();
     const model = small();

@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { modelA } from '../../examples/study/model-a-network.js';
+import { modelB } from '../../examples/study/model-b-network.js';
 import {
   accuracy,
   adam,
@@ -16,6 +17,7 @@ import {
   cosineDecay,
   dense,
   depthwiseConv,
+  efficientNetB0Backbone,
   exponentialDecay,
   exportKeras,
   flatten,
@@ -25,11 +27,13 @@ import {
   loadKeras,
   mae,
   memoryStore,
+  mobileNetV2Backbone,
   mse,
   multiTask,
   type Optimizer,
   regression,
   residual,
+  resnet50Backbone,
   rmse,
   rng,
   sgd,
@@ -219,6 +223,18 @@ async function write() {
   });
   for (const format of ['keras', 'h5'] as const) {
     await add(`sequential.${format}`, await exportKeras(chain, { format, load }), expected(chain));
+  }
+  const options = { weights: null, load } as const;
+  for (const [name, backbone] of [
+    ['resnet50', await resnet50Backbone({ ...options, trainableFrom: 'conv5' })],
+    ['mobilenet', await mobileNetV2Backbone({ ...options, trainable: true })],
+    ['efficientnet', await efficientNetB0Backbone({ ...options, trainable: false })],
+  ] as const) {
+    const model = modelB(48, backbone, 1);
+    await add(`${name}.keras`, await exportKeras(model, { load }), expected(model.layersModel));
+    const file = await exportKeras(model, { format: 'h5', load, bytes: true });
+    await add(`${name}.h5`, file, expected(model.layersModel, 255));
+    model.dispose();
   }
   const runs = [];
   for (const [i, [name, make]] of Object.entries(OPTIMISERS).entries())

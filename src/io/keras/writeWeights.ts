@@ -53,6 +53,7 @@ export async function weightsTree(
 const variables = (name: string, arrays: readonly Hdf5Array[]): Hdf5Group =>
   group({ groups: { vars: group({ attributes: { name }, arrays: Object.fromEntries(arrays.entries()) }) } });
 
+/** Whose layout this is. */
 export const VERSION = { backend: 'tensorflow', keras_version: '3.15.1' };
 
 /**

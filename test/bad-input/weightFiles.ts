@@ -1,0 +1,48 @@
+/** Files of backbone weights, made here. */
+import { type Hdf5Array, writeHdf5 } from '../../src/io/hdf5.js';
+import { loadPackage } from '../../src/node/index.js';
+import { backboneModel, bodyOf, makes } from '../parity/backbones.js';
+
+/** Weights by layer and name, as a file would hold them. */
+export type Layers = Map<string, Map<string, Hdf5Array>>;
+
+/** A legacy file of weights as Keras lays it out. */
+export function kerasFile(layers: Layers, suffix = ''): Promise<Uint8Array> {
+  const groups = [...layers].map(([layer, weights]) => {
+    const inner = {
+      attributes: {},
+      groups: {},
+      arrays: Object.fromEntries([...weights].map(([name, array]) => [`${name}${suffix}`, array])),
+    };
+    const names = [...weights.keys()].map((name) => `${layer}/${name}${suffix}`);
+    return [layer, { attributes: { weight_names: names }, groups: { [layer]: inner }, arrays: {} }] as const;
+  });
+  return writeHdf5(
+    {
+      attributes: { layer_names: [...layers.keys()], backend: 'tensorflow', keras_version: '2.2.4' },
+      groups: Object.fromEntries(groups),
+      arrays: {},
+    },
+    loadPackage,
+  );
+}
+
+/** The weights of a backbone drawn here, by Keras's names, as a file would hold them. */
+export async function drawnLayers(name: keyof typeof makes, top = false): Promise<Layers> {
+  const model = await backboneModel(makes[name], [32, 32, 3], top);
+  const layers: Layers = new Map(
+    bodyOf(model)
+      .filter(({ weights }) => weights.length > 0)
+      .map((layer) => [
+        layer.name,
+        new Map(
+          layer.weights.map((weight) => [
+            weight.originalName.split('/')[1]!.replace('depthwise_kernel', 'kernel'),
+            { shape: weight.shape as number[], data: (weight.read().dataSync() as Float32Array).slice() },
+          ]),
+        ),
+      ]),
+  );
+  model.dispose();
+  return layers;
+}
