@@ -3,53 +3,77 @@
  *
  *   npx tsx bench/kerasFile.ts                  (94 MB, made here)
  *   npx tsx bench/kerasFile.ts weights.h5       (a file of yours)
+ *   npx tsx bench/kerasFile.ts weights.h5 resnet50     (into a network: a file of ResNet50 without its top)
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadPackage } from 'tfjs-multitask/node';
+import {
+  branch,
+  dense,
+  globalAveragePool,
+  multiTask,
+  regression,
+  sharedTrunk,
+  useEngine,
+} from 'tfjs-multitask';
+import { loadPackage, resnet50Backbone } from 'tfjs-multitask/node';
 import { type Hdf5Group, readHdf5, writeHdf5 } from '../src/io/hdf5.js';
 
 const ROUNDS = 3;
 const MB = 1e6;
 
-const [given, task] = process.argv.slice(2);
-if (task === 'read') read(given!);
-else if (task === 'make') writeFileSync(given!, await writeHdf5(resnetSized(), loadPackage));
-else compare(given);
+const [given, what] = process.argv.slice(2);
+if (what === 'make') writeFileSync(given!, await writeHdf5(resnetSized(), loadPackage));
+else if (what === 'read') await measured(given!, async () => `${countGroups(given!)} groups`);
+else if (what === 'build') {
+  await useEngine('wasm'); // its memory is not the file's
+  await measured(given!, () => buildResnet50(given!));
+} else compare(given, what === 'resnet50' ? 'build' : 'read');
 
-/** Reads `path` and prints the seconds that took, and by how many bytes the most memory held has grown. */
-function read(path: string): void {
+/** Prints what `work` gives, the seconds it took, and by how many bytes the most memory held has grown. */
+async function measured(path: string, work: () => Promise<string>): Promise<void> {
   const peak = () => process.resourceUsage().maxRSS * 1024;
   const before = peak();
   const began = performance.now();
-  const root = readHdf5(readFileSync(path), path);
+  const gave = await work();
   const seconds = (performance.now() - began) / 1000;
-  console.log(JSON.stringify({ seconds, grown: peak() - before, groups: Object.keys(root.groups).length }));
+  const { size } = statSync(path);
+  const grown = peak() - before;
+  console.log(
+    `${(size / MB).toFixed(1)} MB, ${gave}: ${seconds.toFixed(2)} s, ` +
+      `memory grew by ${(grown / MB).toFixed(0)} MB, ${(grown / size).toFixed(2)} times the file`,
+  );
 }
 
-function compare(path?: string): void {
+function countGroups(path: string): number {
+  return Object.keys(readHdf5(readFileSync(path), path).groups).length;
+}
+
+async function buildResnet50(path: string): Promise<string> {
+  const backbone = await resnet50Backbone({ weights: path, trainable: false });
+  const model = multiTask({ input: [128, 128, 3] })
+    .trunk(sharedTrunk([backbone, globalAveragePool()]))
+    .task('age', regression({ unit: 'years' }), branch([dense(1)]))
+    .build();
+  return `a network of ${model.architecture().layers.length} layers`;
+}
+
+function compare(path: string | undefined, how: 'read' | 'build'): void {
   const folder = mkdtempSync(join(tmpdir(), 'keras-file-'));
   try {
     const file = path ?? join(folder, 'weights.h5');
     // Not here: a process begins with the peak of the one that started it.
     if (!path) start(file, 'make');
-    const { size } = statSync(file);
-    for (let round = 0; round < ROUNDS; round++) {
-      const { seconds, grown, groups } = JSON.parse(start(file, 'read'));
-      console.log(
-        `${(size / MB).toFixed(1)} MB, ${groups} groups: ${seconds.toFixed(2)} s, ` +
-          `memory grew by ${(grown / MB).toFixed(0)} MB, ${(grown / size).toFixed(2)} times the file`,
-      );
-    }
+    for (let round = 0; round < ROUNDS; round++) process.stdout.write(start(file, how));
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-function start(file: string, what: 'make' | 'read'): string {
-  const run = spawnSync(process.execPath, [...process.execArgv, process.argv[1]!, file, what], {
+function start(file: string, task: 'make' | 'read' | 'build'): string {
+  const run = spawnSync(process.execPath, [...process.execArgv, process.argv[1]!, file, task], {
     encoding: 'utf8',
   });
   if (run.status !== 0) throw new Error(run.stderr);

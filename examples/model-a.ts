@@ -24,6 +24,7 @@ const history = await train(model, faces, args, {
 
 if (history.rows.length > 0) {
   await writeOutputs(store, model, history, faces, args, {
+    letter: 'A',
     reported: { training: ['93 %', '5.6 years'], validation: ['88 %', '6.8 years'] },
   });
 }

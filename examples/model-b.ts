@@ -46,6 +46,7 @@ const history = await train(model, faces, args, {
 
 if (history.rows.length > 0) {
   await writeOutputs(store, model, history, faces, args, {
+    letter: 'B',
     reported: { validation: ['84 %', '8.1 years'] },
     origin: origin ?? `The backbone's weights are those of ${weights}, not the official ones of ImageNet.`,
   });

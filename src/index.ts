@@ -64,7 +64,7 @@ export { type UtkFaceLabels, utkFace } from './data/utkFace.js';
 export { type EngineChoice, type EngineName, type EngineOptions, useEngine } from './engines/choose.js';
 export { type Exportable, exportOnnx } from './engines/onnx/exportOnnx.js';
 export type { DownloadProgress } from './io/download.js';
-export type { LayerMaker } from './io/keras/build.js';
+export type { LayerMaker } from './io/keras/custom.js';
 export type { KerasFormat } from './io/keras/writeFile.js';
 export type { NamedArray } from './io/tensorFile.js';
 export { activation, type BatchNormOptions, batchNorm } from './layers/batchNorm.js';

@@ -1,15 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { arch, cpus, platform } from 'node:os';
-import { bestEpoch, type HistoryRow } from 'tfjs-multitask';
-import { architectureDiagram, type folderStore, learningCurves, saveFigure } from 'tfjs-multitask/node';
+import { bestEpoch, exportKeras, type HistoryRow, loadModel } from 'tfjs-multitask';
+import {
+  architectureDiagram,
+  type folderStore,
+  learningCurves,
+  loadPackage,
+  saveFigure,
+} from 'tfjs-multitask/node';
 import type { StudyArguments } from './arguments.js';
 import type { Faces } from './faces.js';
-import type { StudyModel } from './train.js';
+import { LOSS, optimizerOf, type StudyModel } from './train.js';
 
 type Fit = Awaited<ReturnType<StudyModel['fit']>>;
 
 /** What one network's outputs say beside what all have. */
 export interface Words {
+  /** The letter of the network, in the name of its file for Keras. */
+  readonly letter: 'A' | 'B';
   /** What the report says of this network; shown beside real faces only. */
   readonly reported: {
     readonly training?: readonly [string, string];
@@ -19,15 +27,16 @@ export interface Words {
   readonly origin?: string;
 }
 
-/** Writes figures and `summary.json`, and prints the last epoch's trace and, for real faces, the reported figures beside. */
+/** Writes figures, `summary.json` and the best model as a file of Keras, and prints the last epoch's trace and, for real faces, the reported figures beside. */
 export async function writeOutputs(
   store: ReturnType<typeof folderStore>,
   model: StudyModel,
   history: Fit,
   { train, validation }: Faces,
-  { demo, data, size, batchSize, epochs, seed, engine, limit, augment, own }: StudyArguments,
-  { reported, origin }: Words,
+  args: StudyArguments,
+  { letter, reported, origin }: Words,
 ) {
+  const { demo, data, size, batchSize, epochs, seed, engine, limit, augment, own } = args;
   for (const task of ['age', 'gender']) {
     await saveFigure(store, `${task}-curves`, await learningCurves(history, { task }));
   }
@@ -61,6 +70,12 @@ export async function writeOutputs(
     },
     versions: versions(),
   };
+  const file = `age_gender_${letter}.h5`;
+  const keras = await loadModel(store, { folder: 'best', tasks: model.tasks });
+  // Who opens the file in Keras has images of bytes at hand, and does not know the range of this model.
+  const compiled = { bytes: true, loss: LOSS, optimizer: optimizerOf(train.size, args) };
+  await store.write(file, await exportKeras(keras, { format: 'h5', load: loadPackage, ...compiled }));
+  keras.dispose();
   await store.write('summary.json', new TextEncoder().encode(`${JSON.stringify(summary, null, 2)}\n`));
 
   if (origin) console.log(`\n${origin}`);
@@ -68,7 +83,7 @@ export async function writeOutputs(
   console.log(`Best epoch (${best.epoch}): ${trace(row)}`);
   console.log(`Guessing the mean age of the training images: MAE ${guess.toFixed(2)} years`);
   if (!demo) console.log(`\n${comparison(row, reported)}`);
-  console.log(`\nIn ${store.label}: best/, history.csv, summary.json, and the figures
+  console.log(`\nIn ${store.label}: best/, ${file} for Keras, history.csv, summary.json, and the figures
 age-curves, gender-curves and architecture, each as .svg and .png`);
 }
 

@@ -25,6 +25,19 @@ export interface Training {
   readonly features?: Store;
 }
 
+/** Squared years are hundreds where a cross-entropy is below one. */
+export const LOSS = weightedLoss({ age: 1, gender: 50 });
+
+/** Adam, whose rate falls a little at every step. */
+export const optimizerOf = (images: number, { batchSize, demo }: StudyArguments) =>
+  adam({
+    learningRate: exponentialDecay({
+      initial: demo ? DEMO.learningRate : 1e-3,
+      decaySteps: Math.ceil(images / batchSize),
+      rate: demo ? DEMO.decay : 0.95,
+    }),
+  });
+
 /** Trains as the report has it; Ctrl-C stops after a step, and `--resume` goes on from there. */
 export function train(
   model: StudyModel,
@@ -44,14 +57,8 @@ export function train(
     batchSize: args.batchSize,
     seed: args.seed,
     engine: args.engine,
-    loss: weightedLoss({ age: 1, gender: 50 }),
-    optimizer: adam({
-      learningRate: exponentialDecay({
-        initial: args.demo ? DEMO.learningRate : 1e-3,
-        decaySteps: Math.ceil(faces.train.size / args.batchSize),
-        rate: args.demo ? DEMO.decay : 0.95,
-      }),
-    }),
+    loss: LOSS,
+    optimizer: optimizerOf(faces.train.size, args),
     callbacks: [...callbacks, csvLog(store), progress(process.stdout)],
     checkpoint: store,
     ...(features && { features }),

@@ -9,7 +9,7 @@ import { type Block, checkCount, checkPenalty, layerBlock, type Padding, windowS
 export type Activation = 'linear' | 'relu' | 'elu' | 'selu' | 'sigmoid' | 'tanh' | 'softplus' | 'swish';
 
 /**
- * Options of {@link depthwiseConv}, and of {@link conv} but for `depthMultiplier`.
+ * What {@link conv} and {@link depthwiseConv} both take.
  *
  * @category Compose
  */
@@ -18,8 +18,6 @@ export interface WindowOptions {
   readonly strides?: number;
   /** `valid` (default) keeps to the image, `same` pads it with zeros so that only strides shrink it. */
   readonly padding?: Padding;
-  /** Pixels between the taps of the kernel; default 1. */
-  readonly dilation?: number;
   /** Default `relu`. */
   readonly activation?: Activation;
   /** Whether a bias is added; default true. */
@@ -33,7 +31,10 @@ export interface WindowOptions {
  *
  * @category Compose
  */
-export interface ConvOptions extends WindowOptions {}
+export interface ConvOptions extends WindowOptions {
+  /** Pixels between the taps of the kernel; default 1. */
+  readonly dilation?: number;
+}
 
 /**
  * Options of {@link depthwiseConv}.
@@ -82,7 +83,8 @@ export function conv(filters: number, kernelSize: number, options: ConvOptions =
 /**
  * A depthwise 2-D convolution: one kernel for each channel, with bias and relu. `[batch, height, width, channels]` in,
  * `[batch, height', width', channels · depthMultiplier]` out. Same as Keras 3 `DepthwiseConv2D`
- * (layers/convolutional/depthwise_conv2d.py) but for the default activation, which is `relu` here.
+ * (layers/convolutional/depthwise_conv2d.py) but for the default activation, which is `relu` here, and without its
+ * `dilation_rate`, of which TensorFlow.js's layer takes no notice.
  *
  * Source: A. G. Howard et al., MobileNets, 2017.
  *
@@ -115,7 +117,7 @@ export function depthwiseConv(kernelSize: number, options: DepthwiseConvOptions 
   );
 }
 
-function windowed(path: string, kernelSize: number, options: WindowOptions) {
+function windowed(path: string, kernelSize: number, options: ConvOptions) {
   const { strides = 1, padding = 'valid', dilation = 1, activation = 'relu', useBias = true } = options;
   checkCount(`${path}.kernelSize`, kernelSize);
   checkCount(`${path}.strides`, strides);

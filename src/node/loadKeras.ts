@@ -8,14 +8,13 @@ import {
   loadKeras as loadBytes,
 } from '../training/loadKeras.js';
 import type { MultiTaskModel } from '../training/model.js';
-import { loadPackage } from './packages.js';
 
 /**
  * Options of {@link loadKeras}.
  *
  * @category Files
  */
-export interface LoadKerasOptions extends Omit<BytesOptions, 'load' | 'name' | 'weights'> {
+export interface LoadKerasOptions extends Omit<BytesOptions, 'name' | 'weights' | 'weightsName'> {
   /** A second file: the weights of a model that was saved without, or others: `.weights.h5`, or a legacy weights `.h5`. */
   readonly weights?: string;
 }
@@ -31,10 +30,10 @@ export interface LoadKerasTasks<T extends Tasks>
 
 /**
  * Reads a model that Keras saved from a file: `.keras` (Keras 3), or a whole model as `.h5` (Keras 2 and 3), flat, with what
- * was frozen still frozen. With `tasks` the result is a typed model; without, a plain `tf.LayersModel`. It needs h5wasm.
+ * was frozen still frozen. With `tasks` the result is a typed model; without, a plain `tf.LayersModel`.
  *
  * @throws `file` fault for a file that cannot be read or is damaged, an unknown layer or setting, and weights that do not fit,
- *   naming file and place; `argument` fault for tasks that are not the model's outputs; `missing-package` fault without h5wasm.
+ *   naming file and place; `argument` fault for tasks that are not the model's outputs.
  * @example
  * ```ts
  * import { binary, regression } from 'tfjs-multitask';
@@ -44,10 +43,9 @@ export interface LoadKerasTasks<T extends Tasks>
  *   tasks: { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) },
  *   range: [0, 255], // the model begins with Rescaling(1 / 255)
  * });
- * const { height, width } = { height: model.input.shape[0], width: model.input.shape[1] };
+ * const [height, width] = model.input.shape;
  * const grey = { data: new Uint8Array(height * width * 3).fill(99), height, width, channels: 3 };
- * const { age, gender } = await model.predict(grey);
- * console.log(typeof age, gender.label); // number …
+ * console.log(await model.predict(grey)); // { age: …, gender: { label: …, probability: … } }
  * ```
  * @category Files
  */
@@ -66,7 +64,6 @@ export async function loadKeras<T extends Tasks>(
 ): Promise<tf.LayersModel | MultiTaskModel<T>> {
   const given = {
     ...options,
-    load: loadPackage,
     name: path,
     ...(weights === undefined ? {} : { weights: await bytesOf(weights), weightsName: weights }),
   };

@@ -29,7 +29,7 @@ import { checkWeights, type NamesEveryTask, type WeightedLoss } from './weighted
 export interface KerasFileOptions {
   /** `keras` (default): the `.keras` archive of Keras 3. `h5`: one HDF5 file, the older format. */
   readonly format?: KerasFormat;
-  /** Brings h5wasm, which writes HDF5: `loadPackage` of `tfjs-multitask/node`, or `(name) => import(name)` in a page. */
+  /** Brings h5wasm, which writes HDF5: `loadPackage` of `tfjs-multitask/node`, `packages` of `tfjs-multitask/browser`. */
   readonly load: PackageLoader;
 }
 
@@ -50,7 +50,7 @@ export interface ExportKerasOptions<T extends Tasks, W extends { readonly [task:
   /** The weights of the tasks' losses; default 1 each. Needs `optimizer`. */
   readonly loss?: WeightedLoss<W> & NamesEveryTask<T, W>;
   /**
-   * Where a run with this model and optimiser kept its state: weights and optimiser are written as it has them, and
+   * Where a run with this model and optimiser kept its state: what is trained is written as it stands there, and
    * Keras goes on where the run stopped. Needs `optimizer`, and `format: 'keras'`: Keras 3 cannot train a model that it
    * opens from an h5 file with the state of an optimiser in it.
    */

@@ -1,8 +1,8 @@
 import { fault } from '../core/errors.js';
 import type { ImageShape, PixelRange } from '../core/images.js';
-import type { PackageLoader } from '../core/outside.js';
-import type { LayerMaker } from '../io/keras/build.js';
+import type { LayerMaker } from '../io/keras/custom.js';
 import { type KerasOutput, readKerasModel } from '../io/keras/readModel.js';
+import { checkTaskTable, type TaskTable } from '../io/taskTable.js';
 import { networkOf } from '../models/compose.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
@@ -15,8 +15,6 @@ import { checkNamedTask, checkRange } from './multiTask.js';
  * @category Files
  */
 export interface LoadKerasOptions {
-  /** Brings h5wasm, which reads HDF5: `loadPackage` of `tfjs-multitask/node`, `packages({ … })` of `tfjs-multitask/browser`. */
-  readonly load: PackageLoader;
   /** The file's name, for errors. Default `file`. */
   readonly name?: string;
   /** A second file: the weights of a model that was saved without, or others: `.weights.h5`, or a legacy weights `.h5`. */
@@ -39,7 +37,10 @@ export interface LoadKerasOptions {
 export interface LoadKerasTasks<T extends Tasks> extends LoadKerasOptions {
   /** The model's outputs: by name where all names are outputs (others are then left out), by order where none is. */
   readonly tasks: T;
-  /** What the bytes 0 and 255 become at the model's door. Default `[0, 1]`; one that begins with `Rescaling` wants `[0, 255]`. */
+  /**
+   * What the bytes 0 and 255 become at the model's door. Default: what the file says, where this library wrote it, else
+   * `[0, 1]`. A model that begins with `Rescaling` or `Normalization` usually wants `[0, 255]`.
+   */
   readonly range?: PixelRange;
 }
 
@@ -53,21 +54,18 @@ export interface LoadKerasTasks<T extends Tasks> extends LoadKerasOptions {
  *
  * @param file - The bytes of the file; its kind is told by them.
  * @throws `file` fault for a damaged file, an unknown layer or setting, and weights that do not fit, naming file and place;
- *   `argument` fault for tasks that are not the model's outputs; `missing-package` fault without h5wasm.
+ *   `argument` fault for tasks that are not the model's outputs.
  * @example
  * ```ts
- * import { readFile } from 'node:fs/promises';
  * import { binary, loadKeras, regression } from 'tfjs-multitask';
- * import { loadPackage } from 'tfjs-multitask/node';
  *
- * export async function faces(path: string) {
- *   const model = await loadKeras(await readFile(path), {
- *     load: loadPackage,
+ * export async function faces(url: string) {
+ *   const file = new Uint8Array(await (await fetch(url)).arrayBuffer());
+ *   return loadKeras(file, {
  *     tasks: { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) },
- *     range: [0, 255],
+ *     range: [0, 255], // the model begins with Rescaling(1 / 255)
  *     log: console.log,
  *   });
- *   return model.architecture().parameters;
  * }
  * ```
  * @category Files
@@ -79,29 +77,32 @@ export function loadKeras<const T extends Tasks>(
 /** Without tasks: the plain model. */
 export function loadKeras(
   file: Uint8Array,
-  options: LoadKerasOptions & { readonly tasks?: undefined },
+  options?: LoadKerasOptions & { readonly tasks?: undefined },
 ): Promise<tf.LayersModel>;
 export async function loadKeras<T extends Tasks>(
   file: Uint8Array,
-  options: LoadKerasOptions & { readonly tasks?: T | undefined; readonly range?: PixelRange },
+  options: LoadKerasOptions & { readonly tasks?: T | undefined; readonly range?: PixelRange } = {},
 ): Promise<tf.LayersModel | MultiTaskModel<T>> {
   const {
     name: path = 'file',
     weightsName: weightsPath = 'weights',
     tasks,
-    range = [0, 1],
+    range: given,
     ...reads
   } = options;
   const reading = { ...reads, path, weightsPath };
-  if (!tasks) return readKerasModel(file, reading);
-  checkRange('loadKeras.range', range);
+  if (!tasks) return (await readKerasModel(file, reading)).layersModel;
+  if (given !== undefined) checkRange('loadKeras.range', given);
   const names = Object.keys(tasks);
   names.forEach((name, i) => {
     checkNamedTask(`loadKeras.tasks.${name}`, name, tasks[name]!, names.slice(0, i));
   });
   const choose = (outputs: readonly KerasOutput[]) => outputsOf(names, outputs, reads.log);
-  const layersModel = await readKerasModel(file, { ...reading, choose });
+  const { layersModel, table } = await readKerasModel(file, { ...reading, choose });
   try {
+    const known = table && checkTaskTable(table.value as TaskTable, table.path);
+    const range = given ?? known?.input.range ?? [0, 1];
+    for (const name of names) checkLikeFile(name, tasks[name]!, known?.tasks[name]);
     const shape = imageOf(layersModel, path);
     names.forEach((name, i) => {
       checkOutput(layersModel.outputs[i]!, tasks[name]!, `${path}: ${name}`);
@@ -141,6 +142,19 @@ function outputsOf(
   if (left.length > 0)
     log?.(`outputs without a task are left out: ${left.map(({ name }) => name).join(', ')}`);
   return found;
+}
+
+/** A task that this library wrote into the file is the one that is given: labels in another order would turn answers round. */
+function checkLikeFile(name: string, task: Tasks[string], known: Tasks[string] | undefined): void {
+  const show = ({ kind, labels }: Tasks[string]) => (labels ? `${kind}([${labels.join(', ')}])` : kind);
+  if (!known || show(known) === show(task)) return;
+  throw fault({
+    kind: 'argument',
+    path: `loadKeras.tasks.${name}`,
+    expected: `${show(known)}, as the file says`,
+    received: show(task),
+    advice: 'Give the labels in the order in which the model was trained.',
+  });
 }
 
 /** The one image a typed model takes. */

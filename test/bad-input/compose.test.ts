@@ -201,6 +201,13 @@ describe('a network', () => {
     const noise = branch([flatten(), tf.layers.gaussianNoise({ stddev: 0.1 })]);
     const drawn = await faultOf(() => begin().task('age', age, noise).build());
     expect(drawn).toMatchObject({ kind: 'argument', received: 'GaussianNoise' });
+    const dilated = tf.layers.depthwiseConv2d({ kernelSize: 3, dilationRate: 2, name: 'eye' });
+    const passedOver = await faultOf(() =>
+      begin()
+        .task('age', age, branch([dilated, flatten()]))
+        .build(),
+    );
+    expect(passedOver).toMatchObject({ kind: 'argument', path: 'age (eye)', received: 'dilation 2x2' });
     expect(drawn.path).toContain('age');
     const inner = tf.sequential({ layers: [tf.layers.flatten({ inputShape: [16, 16, 3] })] });
     const nested = await faultOf(() =>

@@ -1,13 +1,18 @@
 import { readFileSync } from 'node:fs';
+import { inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { zipSync } from 'fflate';
 import * as h5wasm from 'h5wasm';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { loadKeras } from '../../src/index.js';
 import { type Hdf5Group, readHdf5, writeHdf5 } from '../../src/io/hdf5.js';
 import { readZip, writeZip } from '../../src/io/zip.js';
 import { loadPackage } from '../../src/node/index.js';
+import { tf } from '../../src/tensor/tf.js';
+import { loadWasmBackend } from '../../src/tensor/wasm.js';
+import { fixture as models } from '../parity/fixture.js';
 import { faultOf } from './faultOf.js';
-import { mutation } from './mutations.js';
+import { type Mutation, mutation } from './mutations.js';
 
 const fixture = (name: string) =>
   new Uint8Array(readFileSync(new URL(`../parity/fixtures/${name}.h5`, import.meta.url)));
@@ -55,6 +60,43 @@ describe.each(Object.entries(FORMATS))('%s', (_, [file, read]) => {
       { numRuns: 300 },
     );
     expect(count.refused).toBeGreaterThan(100);
+  });
+});
+
+describe('a model with changes', () => {
+  const { faces } = models<{ faces: { open: { files: { [kind: string]: string } } } }>('files');
+  const unpacked = (kind: string) =>
+    new Uint8Array(inflateSync(Buffer.from(faces.open.files[kind]!, 'base64')));
+  const inside = (mutate: Mutation) => {
+    const members = readZip(unpacked('keras'), 'face.keras');
+    return writeZip({ ...members, 'model.weights.h5': mutate(members['model.weights.h5']!) });
+  };
+  const options = { load: loadPackage, name: 'face.file' };
+  beforeAll(async () => {
+    await loadWasmBackend();
+  });
+
+  test.each<[string, (mutate: Mutation) => Uint8Array]>([
+    ['.keras', (mutate) => mutate(unpacked('keras'))],
+    ['the weights in .keras, under a new checksum', inside],
+    ['.h5 of Keras 3', (mutate) => mutate(unpacked('h5'))],
+    ['.h5 of Keras 2', (mutate) => mutate(unpacked('keras2.h5'))],
+  ])('in %s is read, or refused by a fault that names it, and leaves nothing behind', async (_, file) => {
+    await fc.assert(
+      fc.asyncProperty(mutation, async (mutate) => {
+        const before = tf.memory().numTensors;
+        const began = performance.now();
+        try {
+          (await loadKeras(file(mutate), options)).dispose();
+        } catch (error) {
+          expect(error).toMatchObject({ name: 'MultitaskError', kind: 'file' });
+          expect((error as Error).message).toMatch(/^face\.file/);
+        }
+        expect(performance.now() - began).toBeLessThan(5000); // it takes about 20 ms
+        expect(tf.memory().numTensors).toBe(before);
+      }),
+      { numRuns: 75 },
+    );
   });
 });
 

@@ -20,6 +20,7 @@ import {
   weightedLoss,
   zoom,
 } from '../../src/index.js';
+import { networkOf } from '../../src/models/compose.js';
 import { checkMemory } from '../../src/training/memory.js';
 import { faultOf } from './faultOf.js';
 import { faces, good, settings, small } from './small.js';
@@ -267,7 +268,8 @@ describe('a batch too large for the memory of wasm', () => {
     expect(error.advice).toContain('smaller batch');
     expect(begun).toEqual([]);
     const largest = Number(/^at most (\d+) images of 8x8/.exec(error.expected)![1]);
-    const network = { layersModel: small().layersModel, input: small().input } as never;
+    const { layersModel, tasks, input } = small();
+    const network = networkOf(layersModel, tasks, input);
     expect(() => checkMemory(network, largest, 'wasm')).not.toThrow();
     const over = await faultOf(() => checkMemory(network, largest + 1, 'wasm'));
     expect(over.expected).toBe(error.expected);

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { branch, dense, flatten, memoryStore, multiTask, regression } from '../../src/index.js';
-import { sharpDecoder } from '../../src/node/index.js';
+import { writeHdf5 } from '../../src/io/hdf5.js';
+import { loadPackage, sharpDecoder } from '../../src/node/index.js';
 import { blocksOf } from '../docs/blocks.js';
 import { gradients } from './gradients.js';
 import { browser, inPage } from './page.js';
@@ -220,6 +221,41 @@ describe.skipIf(!browser)('in a page', () => {
       files,
     );
     expect(printed).not.toEqual([]);
+  });
+
+  test('HDF5 is written as Node writes it, and a download is kept under its hash', async () => {
+    const root = {
+      attributes: { names: ['a', 'ä'] },
+      groups: {},
+      arrays: { x: { shape: [2], data: new Float32Array([1, 2]) } },
+    };
+    const file = await writeHdf5(root, loadPackage);
+    const page = await inPage(
+      `
+      import { memoryStore } from 'tfjs-multitask';
+      import { packages } from 'tfjs-multitask/browser';
+      import { md5 } from './src/core/md5.ts';
+      import { fetchFile } from './src/io/download.ts';
+      import { readHdf5, writeHdf5 } from './src/io/hdf5.ts';
+      const load = packages({ h5wasm: () => import('h5wasm') });
+      const root = { attributes: { names: ['a', 'ä'] }, groups: {}, arrays: { x: { shape: [2], data: new Float32Array([1, 2]) } } };
+      const written = await writeHdf5(root, load);
+      const store = memoryStore();
+      const options = { url: 'weights.h5', name: 'weights.h5', hash: { md5: md5(written) }, store, fetch: (...asked) => fetch(...asked) };
+      const first = await fetchFile(options);
+      const again = await fetchFile({ ...options, url: 'gone.h5' });
+      const { attributes, arrays } = readHdf5(again, 'weights.h5');
+      report({ written: [...written], same: first.length === again.length, attributes, x: [...arrays.x.data], kept: await store.list() });
+    `,
+      { 'weights.h5': file },
+    );
+    expect(page).toEqual({
+      written: [...file],
+      same: true,
+      attributes: root.attributes,
+      x: [1, 2],
+      kept: ['weights.h5'],
+    });
   });
 
   test('an error in the page names what the server answered', async () => {

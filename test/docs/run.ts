@@ -2,9 +2,10 @@
  * Runs programs one after another, each in a folder of its own: `run.ts FILE…`. A line of JSON for each goes to the parent:
  * what it threw, and where it printed something else than the comment beside the line says.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { format } from 'node:util';
+import { inflateSync } from 'node:zlib';
 import { writeFaces } from './faces.js';
 
 export interface Outcome {
@@ -25,12 +26,20 @@ const says = (comment: string, printed: string) =>
       .join('.*')}$`,
   ).test(plain(printed));
 
+/** The model that examples read: one that Keras saved, with an age and a gender. */
+function kerasFile(): Uint8Array {
+  const fixtures = new URL('../parity/fixtures/files.json', import.meta.url);
+  const { faces } = JSON.parse(readFileSync(fixtures, 'utf8'));
+  return inflateSync(Buffer.from(faces.open.files.keras, 'base64'));
+}
+
 for (const file of process.argv.slice(2)) {
   const faults: string[] = [];
   const folder = file.replace(/\.ts$/, '');
   mkdirSync(folder);
   process.chdir(folder);
   await writeFaces('faces');
+  writeFileSync('face.keras', kerasFile());
   Object.assign(globalThis, {
     shows: (expected: string, ...values: unknown[]) => {
       const printed = format(...values);

@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
-import { exportKeras, memoryStore, regression } from '../../src/index.js';
+import { exportKeras, loadKeras, memoryStore, regression } from '../../src/index.js';
 import { readModelFolder, writeModelFolder } from '../../src/io/modelFolder.js';
 import { networkOf } from '../../src/models/compose.js';
 import { loadPackage } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
-import { loadKeras } from '../../src/training/loadKeras.js';
 import { answersOf, builtFrom, type ModelSpec, modelSpec, noiseFor } from './models.js';
 
 const BATCH = 2;
@@ -39,7 +38,7 @@ function expectSame(read: tf.LayersModel, model: tf.LayersModel, seed: number): 
 
 async function throughKeras(model: tf.LayersModel, seed: number): Promise<void> {
   for (const format of FORMATS) {
-    const read = await loadKeras(await exportKeras(model, { format, load }), { load });
+    const read = await loadKeras(await exportKeras(model, { format, load }));
     expectSame(read, model, seed);
     read.dispose();
   }
@@ -69,7 +68,7 @@ test('any network of tasks comes back from .keras, .h5 and a folder with the sam
       expectSame(read.layersModel, model, spec.seed);
       read.layersModel.dispose();
       for (const format of FORMATS) {
-        const again = await loadKeras(await exportKeras(network, { format, load }), { load, tasks });
+        const again = await loadKeras(await exportKeras(network, { format, load }), { tasks });
         expectSame(again.layersModel, model, spec.seed);
         again.dispose();
       }

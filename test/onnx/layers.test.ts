@@ -98,7 +98,6 @@ describe('layers of this library', () => {
       depthwiseConv(3, { depthMultiplier: 2, l2: 0.1, ...same }),
       depthwiseConv(2, { strides: 2, useBias: false, ...same }),
     ],
-    'a depthwise convolution with dilation': () => [conv(3, 1), depthwiseConv(3, { dilation: 2, ...same })],
     'max-pooling apart': () => [conv(4, 3, same), maxPool(2)],
     'max-pooling that overlaps': () => [conv(4, 3, same), maxPool(3, { strides: 2, ...same })],
     'average pooling': () => [conv(4, 3, same), averagePool(2), averagePool(3, { strides: 1, ...same })],

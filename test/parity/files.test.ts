@@ -1,13 +1,21 @@
 import { inflateSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { binary, loadKeras, regression } from '../../src/index.js';
+import {
+  adam,
+  binary,
+  loadKeras,
+  loadModel,
+  memoryStore,
+  regression,
+  weightedLoss,
+} from '../../src/index.js';
 import { readZip } from '../../src/io/zip.js';
-import { loadPackage } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasm.js';
 import { expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { uniform } from './noise.js';
+import { faces, weightsOf } from './same.js';
 
 type Predicted = { readonly [output: string]: FixtureArray };
 interface Face {
@@ -50,7 +58,6 @@ describe.each(['wasm', 'cpu'])('on %s, what Keras predicts:', (engine) => {
   test.each(Object.entries(keras.families))('every layer of %s', async (name, { file, predicted }) => {
     const notes: string[] = [];
     const model = await loadKeras(unpacked(file), {
-      load: loadPackage,
       name: `${name}.keras`,
       log: (note) => notes.push(note),
     });
@@ -71,7 +78,7 @@ describe.each(['wasm', 'cpu'])('on %s, what Keras predicts:', (engine) => {
 
     test.each(Object.keys(files).filter((kind) => !/^(old|long)/.test(kind)))('from %s', async (kind) => {
       const before = tf.memory().numTensors;
-      const model = await loadKeras(unpacked(files[kind]!), { load: loadPackage, name: kind });
+      const model = await loadKeras(unpacked(files[kind]!), { name: kind });
       const [age, gender] = await predictions(model, 255);
       expectCloseToLargest(age!, numbers(predicted.age!), 1e-5, 'age');
       expectCloseToLargest(gender!, numbers(predicted.gender!), 1e-5, 'gender');
@@ -89,7 +96,7 @@ describe.each(['wasm', 'cpu'])('on %s, what Keras predicts:', (engine) => {
         ...kinds.map((kind) => unpacked(files[kind]!)),
       ];
       for (const weights of others) {
-        const made = await loadKeras(model, { load: loadPackage, weights });
+        const made = await loadKeras(model, { weights });
         const [age, gender] = await predictions(made, 255);
         expectCloseToLargest(age!, numbers(predicted.age!), 1e-5, 'age');
         expectCloseToLargest(gender!, numbers(predicted.gender!), 1e-5, 'gender');
@@ -98,13 +105,82 @@ describe.each(['wasm', 'cpu'])('on %s, what Keras predicts:', (engine) => {
     });
 
     test('as a typed model', async () => {
-      const model = await loadKeras(unpacked(files.keras!), { load: loadPackage, tasks, range: [0, 255] });
+      const model = await loadKeras(unpacked(files.keras!), { tasks, range: [0, 255] });
       expect(model.layersModel.outputNames).toEqual(['age', 'gender']);
       const x = images(255);
-      const [answer] = await model.predict(x as tf.Tensor4D);
+      const [answer] = await model.predict(x as tf.Tensor4D, { engine: engine as 'wasm' });
       x.dispose();
       expect(answer!.age).toBeCloseTo(numbers(predicted.age!)[0]!, 4);
       model.dispose();
     });
   });
 });
+
+test('every file of the face model holds the same weights, wherever they stand in it', async () => {
+  const read = async (file: string) => {
+    const model = await loadKeras(unpacked(file));
+    const weights = weightsOf(model);
+    model.dispose();
+    return weights;
+  };
+  const { open, ...others } = keras.faces;
+  const expected = await read(open!.files.keras!);
+  expect(Object.keys(expected)).toContain('base_conv/kernel');
+  expect(Object.keys(expected)).toContain('neck_conv/kernel');
+  for (const { files } of [open!, ...Object.values(others)]) {
+    for (const kind of ['keras', 'h5', 'keras2.h5']) {
+      if (files[kind]) expect(await read(files[kind]), kind).toEqual(expected);
+    }
+  }
+});
+
+test.each(['frozen', 'partly'])(
+  'what Keras froze, %s, trains on frozen, also after our own format',
+  async (name) => {
+    await loadWasmBackend();
+    const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };
+    const file = unpacked(keras.faces[name]!.files.keras!);
+    const first = await loadKeras(file, { tasks, range: [0, 255] });
+    const before = weightsOf(first.layersModel);
+    const frozen = first.layersModel.layers
+      .filter(({ trainable }) => !trainable)
+      .flatMap(({ weights }) => weights.map(({ originalName }) => originalName));
+    const names =
+      name === 'partly'
+        ? [
+            'neck_conv/bias',
+            'neck_conv/kernel',
+            'norm/beta',
+            'norm/gamma',
+            'norm/moving_mean',
+            'norm/moving_variance',
+          ]
+        : Object.keys(before)
+            .filter((weight) => /^(base_conv|neck_conv|neck_norm|norm)\//.test(weight))
+            .sort();
+    expect(frozen.sort()).toEqual(names);
+    const train = async (model: typeof first) => {
+      const data = faces('files', 6, keras.shape);
+      const loss = weightedLoss({ age: 1e-3, gender: 1 });
+      await model.fit(data, {
+        epochs: 2,
+        batchSize: 3,
+        optimizer: adam({ learningRate: 0.01 }),
+        loss,
+        engine: 'wasm',
+      });
+      const after = weightsOf(model.layersModel);
+      for (const weight of Object.keys(before)) {
+        if (frozen.includes(weight)) expect(after[weight], weight).toEqual(before[weight]);
+        else expect(after[weight], weight).not.toEqual(before[weight]);
+      }
+    };
+    await train(first);
+    const store = memoryStore();
+    await first.save(store);
+    first.dispose();
+    const again = await loadModel(store, { tasks });
+    await train(again);
+    again.dispose();
+  },
+);

@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check';
 import { modelA } from '../../examples/study/model-a-network.js';
+import { modelB } from '../../examples/study/model-b-network.js';
 import {
   accuracy,
   adam,
@@ -16,19 +17,23 @@ import {
   cosineDecay,
   dense,
   depthwiseConv,
+  efficientNetB0Backbone,
   exponentialDecay,
   exportKeras,
   flatten,
   globalAveragePool,
   huber,
   imagesInMemory,
+  loadKeras,
   mae,
   memoryStore,
+  mobileNetV2Backbone,
   mse,
   multiTask,
   type Optimizer,
   regression,
   residual,
+  resnet50Backbone,
   rmse,
   rng,
   sgd,
@@ -40,7 +45,6 @@ import {
 import { folderStore, loadPackage } from '../../src/node/index.js';
 import { silenceCpuAdvice } from '../../src/tensor/quiet.js';
 import { tf } from '../../src/tensor/tf.js';
-import { loadKeras } from '../../src/training/loadKeras.js';
 import { answersOf, builtFrom, modelSpec, noiseFor } from '../laws/models.js';
 
 const [, , order, folder] = process.argv as [string, string, string, string];
@@ -210,6 +214,28 @@ async function write() {
       expected(alone.layersModel),
     );
   }
+  const chain = tf.sequential({
+    layers: [
+      tf.layers.conv2d({ filters: 2, kernelSize: 3, inputShape: [8, 8, 1] }),
+      tf.layers.flatten(),
+      tf.layers.dense({ units: 2, trainable: false }),
+    ],
+  });
+  for (const format of ['keras', 'h5'] as const) {
+    await add(`sequential.${format}`, await exportKeras(chain, { format, load }), expected(chain));
+  }
+  const options = { weights: null, load } as const;
+  for (const [name, backbone] of [
+    ['resnet50', await resnet50Backbone({ ...options, trainableFrom: 'conv5' })],
+    ['mobilenet', await mobileNetV2Backbone({ ...options, trainable: true })],
+    ['efficientnet', await efficientNetB0Backbone({ ...options, trainable: false })],
+  ] as const) {
+    const model = modelB(48, backbone, 1);
+    await add(`${name}.keras`, await exportKeras(model, { load }), expected(model.layersModel));
+    const file = await exportKeras(model, { format: 'h5', load, bytes: true });
+    await add(`${name}.h5`, file, expected(model.layersModel, 255));
+    model.dispose();
+  }
   const runs = [];
   for (const [i, [name, make]] of Object.entries(OPTIMISERS).entries())
     runs.push(await goingOn(name, make(), i));
@@ -249,7 +275,7 @@ async function read() {
   let worst = 0;
   for (const [name, { inputs, outputs, trained, weights }] of Object.entries(real)) {
     const second = weights === undefined ? {} : { weights: await bytes(weights) };
-    const model = await loadKeras(await bytes(name), { load, name, ...second });
+    const model = await loadKeras(await bytes(name), { name, ...second });
     const given = answersOf(
       model,
       inputs.map(({ data }) => unpacked(data)),

@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/tfjs-multitask"
 python="${KERAS_PYTHON:-$cache/keras-3.15/bin/python}"
-if ! [ -x "$python" ]; then
+if ! "$python" -c 'import importlib.util as u; exit(not (u.find_spec("keras") and u.find_spec("tensorflow")))' 2>/dev/null; then
   python3 -m venv "$cache/keras-3.15"
   "$python" -m pip install --quiet --disable-pip-version-check tensorflow-cpu==2.21.0 keras==3.15.1
 fi

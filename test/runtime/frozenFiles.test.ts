@@ -70,10 +70,8 @@ const ways: { readonly [name: string]: (model: Model) => Promise<Model> } = {
     await model.save(store);
     return loadModel(store, { tasks });
   },
-  '.keras': async (model) =>
-    loadKeras(await exportKeras(model, { load: loadPackage }), { load: loadPackage, tasks }),
-  '.h5': async (model) =>
-    loadKeras(await exportKeras(model, { load: loadPackage, format: 'h5' }), { load: loadPackage, tasks }),
+  '.keras': async (model) => loadKeras(await exportKeras(model, { load: loadPackage }), { tasks }),
+  '.h5': async (model) => loadKeras(await exportKeras(model, { load: loadPackage, format: 'h5' }), { tasks }),
 };
 
 beforeAll(() => useEngine('wasm'));
@@ -113,7 +111,7 @@ test.each(['frozen', 'partly'].flatMap((name) => ['keras', 'h5'].map((kind) => [
   'a base inside a Keras model, %s, from %s, stays frozen as far as it was',
   async (name, kind) => {
     const file = new Uint8Array(inflateSync(Buffer.from(keras.faces[name]!.files[kind]!, 'base64')));
-    const model = await loadKeras(file, { load: loadPackage, tasks, range: [0, 255] });
+    const model = await loadKeras(file, { tasks, range: [0, 255] });
     const frozen = new Set(frozenOf(model));
     const before = numbersOf(model);
     await train(model);

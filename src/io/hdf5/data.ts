@@ -1,5 +1,6 @@
+import { isMultitaskError } from '../../core/errors.js';
 import type { Hdf5Array } from '../hdf5.js';
-import { inflated, LARGEST_UNPACKED } from '../inflate.js';
+import { inflated, LARGEST_UNPACKED, MOST_PER_BYTE } from '../inflate.js';
 import { type FileBytes, NOWHERE } from './fileBytes.js';
 import { MESSAGE, type Message, messageOf } from './messages.js';
 import { countOf, numbersFrom, shapeAt, typeAt } from './types.js';
@@ -84,15 +85,18 @@ function rawOfChunks(
     throw file.corrupt(`${chunks.length} parts instead of ${countOf(across)}`);
   }
   file.spend('unpacked', chunks.length * large);
-  const parts = chunks.map((chunk) => {
+  if (chunks.some((chunk) => large > chunk.size * MOST_PER_BYTE)) {
+    throw file.corrupt(`parts of ${large} bytes, more than theirs can hold,`);
+  }
+  const raw = new Uint8Array(bytes);
+  for (const { at: start, size: packed, skipped, origin } of chunks) {
     try {
-      return { origin: chunk.origin, values: unpack(file.part(chunk.at, chunk.size), chunk.skipped, large) };
+      place(unpack(file.part(start, packed), skipped, large), origin, sides, raw, shape, size);
     } catch (cause) {
+      if (isMultitaskError(cause)) throw cause;
       throw file.corrupt(`a part that cannot be unpacked (${(cause as Error).message})`, cause);
     }
-  });
-  const raw = new Uint8Array(bytes);
-  for (const { origin, values } of parts) place(values, origin, sides, raw, shape, size);
+  }
   return raw;
 }
 
@@ -134,7 +138,9 @@ function chunksOf(file: FileBytes, root: number, rank: number): Chunk[] {
     const height = file.byte(node + 5);
     if (file.byte(node + 4) !== 1 || height !== (level ?? height))
       throw file.corrupt('a tree of another kind');
-    for (let i = 0; i < file.short(node + 6); i++) {
+    const entries = file.short(node + 6);
+    file.spend('headers', entries * (key + 8));
+    for (let i = 0; i < entries; i++) {
       const at = node + 24 + i * (key + 8);
       const child = file.address(at + key);
       if (height > 0) walk(child, height - 1);

@@ -2,19 +2,14 @@ import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { fault, isMultitaskError } from '../../core/errors.js';
 import { stockLayer } from '../../tensor/stock.js';
 import { tf } from '../../tensor/tf.js';
-import { type Call, isTensor } from './inbound.js';
+import { callAll } from './calls.js';
+import { checkArguments, checkDtype } from './checks.js';
+import { customLayer, type LayerMaker, makerOf } from './custom.js';
+import type { Call } from './inbound.js';
 import { translatorOf } from './layers/table.js';
 import { type Apply, applying, type Made, type Making, refusal, type Shape } from './making.js';
 import type { Names, Placed } from './placing.js';
 import type { KerasLayer, KerasModel, Reference } from './structure.js';
-
-/**
- * Makes a layer of a class that this library does not know: from its configuration as the file has it, and the name it
- * must have. Its weights are taken from the file in order.
- *
- * @category Files
- */
-export type LayerMaker = (config: { readonly [key: string]: unknown }, name: string) => tf.layers.Layer;
 
 export interface BuildOptions {
   readonly names: Names;
@@ -59,7 +54,15 @@ export function buildLayers(
 ): Built {
   const building = new Building(options, made);
   const inputs = model.inputs.map((reference) => building.input(model, reference));
-  return { inputs, outputs: building.run(model, inputs, undefined), made };
+  const outputs = building.run(model, inputs, undefined);
+  for (const { layers } of made.values())
+    for (const stock of layers) delete (stock as unknown as Partial<Guarded>).addWeight;
+  return { inputs, outputs, made };
+}
+
+/** What a stock layer makes its weights by. */
+interface Guarded {
+  addWeight(name: string, shape: readonly (number | null)[], ...rest: unknown[]): tf.LayerVariable;
 }
 
 class Building {
@@ -100,58 +103,10 @@ class Building {
     return made;
   }
 
-  /** The outputs of a model for these inputs: every call once all it takes is there, whatever the order in the file. */
+  /** The outputs of a model for these inputs. */
   run(model: KerasModel, given: readonly SymbolicTensor[], training: boolean | undefined): SymbolicTensor[] {
-    const values = new Map<string, readonly SymbolicTensor[]>();
-    const keyOf = ({ layer, node }: Pick<Reference, 'layer' | 'node'>) => `${node} ${layer}`;
-    model.inputs.forEach((reference, i) => {
-      inputLayer(model, reference.layer);
-      values.set(keyOf({ ...reference, node: 0 }), [given[i]!]);
-    });
-    type Pending = { layer: KerasLayer; call: Call; node: number };
-    const waiting = new Map<string, Pending[]>();
-    const ready: Pending[] = [];
-    const settle = (pending: Pending) => {
-      const missing = pending.call.operands.find(
-        (operand) => isTensor(operand) && !values.has(keyOf(operand)),
-      );
-      if (!missing || !isTensor(missing)) {
-        ready.push(pending);
-        return;
-      }
-      const key = keyOf(missing);
-      waiting.set(key, [...(waiting.get(key) ?? []), pending]);
-    };
-    const tensorAt = (reference: Reference, path: string) => {
-      const value = values.get(keyOf(reference))?.[reference.tensor];
-      if (value) return value;
-      throw fault({
-        kind: 'file',
-        path,
-        expected: 'tensors that layers of this model give',
-        received: JSON.stringify([reference.layer, reference.node, reference.tensor]),
-        advice: 'Save the model anew with Keras.',
-      });
-    };
-    for (const layer of model.layers) {
-      layer.calls.forEach((call, node) => {
-        settle({ layer, call, node });
-        for (let next = ready.shift(); next; next = ready.shift()) {
-          const { path } = next.call;
-          const inputs = next.call.operands.filter(isTensor).map((operand) => tensorAt(operand, path));
-          const key = keyOf({ layer: next.layer.name, node: next.node });
-          values.set(key, this.call(next.layer, next.call, inputs, training));
-          const woken = waiting.get(key) ?? [];
-          waiting.delete(key);
-          for (const pending of woken) settle(pending);
-        }
-      });
-    }
-    for (const [{ layer, call }] of waiting.values() as Iterable<[Pending]>) {
-      const lost = call.operands.filter(isTensor).find((operand) => !values.has(keyOf(operand)));
-      if (lost) tensorAt(lost, `${call.path} (${layer.name})`);
-    }
-    return model.outputs.map((reference) => tensorAt(reference, `${model.path}.output_layers`));
+    for (const { layer } of model.inputs) inputLayer(model, layer);
+    return callAll(model, given, (layer, call, inputs) => this.call(layer, call, inputs, training));
   }
 
   private call(
@@ -166,7 +121,7 @@ class Building {
     // Keras 3 writes the phase too, and goes by the run's all the same.
     const training = this.options.keras3 ? undefined : (call.training ?? around);
     if (!layer.model) return [this.apply(layer, call, inputs, training)];
-    checkOperands(layer, call);
+    checkArguments(layer, call);
     if (inputs.length !== layer.model.inputs.length) {
       throw refusal(
         { layer },
@@ -189,11 +144,12 @@ class Building {
     }
     const shapes = inputs.map(({ shape }) => shape as Shape);
     try {
-      const known = this.applied.get(layer) ?? this.translate(layer, call, shapes, training);
+      const known = this.applied.get(layer) ?? this.translate(layer, shapes, training);
+      checkArguments(layer, call);
       if (known.training !== training) {
         throw refusal({ layer }, 'all calls in one phase', 'calls with training=False and without', '');
       }
-      const output = known.apply(inputs, call);
+      const output = known.apply(this.distinct(layer, inputs), call);
       if (output.shape.some((size, i) => i > 0 && size !== null && !(size > 0))) {
         throw refusal(
           { layer },
@@ -217,9 +173,17 @@ class Building {
     }
   }
 
+  /** A tensor that one layer takes twice is freed by TensorFlow.js before other layers have had it: the second is a copy. */
+  private distinct(layer: KerasLayer, inputs: readonly SymbolicTensor[]): readonly SymbolicTensor[] {
+    return inputs.map((input, i) => {
+      if (inputs.indexOf(input) === i) return input;
+      const name = this.options.names.take(`${this.options.placed.get(layer)!.name}_again`);
+      return tf.layers.activation({ activation: 'linear', name }).apply(input) as SymbolicTensor;
+    });
+  }
+
   private translate(
     layer: KerasLayer,
-    call: Call,
     shapes: readonly Shape[],
     training: boolean | undefined,
   ): { apply: Apply; training: boolean | undefined } {
@@ -234,14 +198,13 @@ class Building {
     };
     const maker = makerOf(options.makers, layer.className);
     if (maker) {
-      const stock = add(custom(maker, layer, name));
+      const stock = add(customLayer(maker, layer, name));
       if (!trainable) stock.trainable = false;
       const known = { apply: applying(stock), training };
       this.applied.set(layer, known);
       return known;
     }
     const translator = translatorOf(layer);
-    checkOperands(layer, call);
     checkDtype(layer);
     let named = false;
     const nameOf = (part: string | undefined) => {
@@ -277,8 +240,7 @@ class Building {
   /** A layer's weights are made of zeros when it is connected, and none larger than the file could fill. */
   private bound(stock: tf.layers.Layer, layer: KerasLayer): void {
     stock.setFastWeightInitDuringBuild(true);
-    type Add = (name: string, shape: readonly (number | null)[], ...rest: unknown[]) => tf.LayerVariable;
-    const guarded = stock as unknown as { addWeight: Add };
+    const guarded = stock as unknown as Guarded;
     const add = guarded.addWeight.bind(stock);
     guarded.addWeight = (name, shape, ...rest) => {
       this.numbers -= shape.reduce<number>((product, size) => product * (size ?? 1), 1);
@@ -302,54 +264,9 @@ function inputLayer(model: KerasModel, name: string): KerasLayer {
   if (layer?.className === 'InputLayer') return layer;
   throw fault({
     kind: 'file',
-    path: `${model.path}.input_layers`,
+    path: model.inputsPath,
     expected: 'names of input layers',
     received: JSON.stringify(name),
     advice: 'Save the model anew with Keras.',
   });
-}
-
-function makerOf(makers: BuildOptions['makers'], className: string): LayerMaker | undefined {
-  const bare = className.split('>').at(-1)!;
-  return [className, bare]
-    .map((name) => (Object.hasOwn(makers, name) ? makers[name] : undefined))
-    .find(Boolean);
-}
-
-function custom(maker: LayerMaker, layer: KerasLayer, name: string): tf.layers.Layer {
-  const stock = maker(
-    layer.config.isRecord ? (layer.config.value as object as Record<string, unknown>) : {},
-    name,
-  );
-  if (typeof stock?.apply !== 'function') {
-    throw refusal({ layer }, `a tf.layers layer from layers.${layer.className}`, String(stock), '');
-  }
-  stock.name = name;
-  return stock;
-}
-
-/** Only operations take constants, and none takes a mask. */
-function checkOperands(layer: KerasLayer, call: Call): void {
-  const [option] = Object.values(call.options);
-  const operation = layer.className === 'TFOpLambda' || layer.calls.length === 1;
-  if (option && layer.className !== 'TFOpLambda') {
-    throw option.wrong('no such argument', undefined, 'Build the model without it.');
-  }
-  if (!operation && !call.operands.every(isTensor)) {
-    throw refusal({ layer }, 'tensors', 'a constant', 'Build the model from layers.');
-  }
-}
-
-/** Weights are float32 here; Keras's mixed policies keep them so too. */
-function checkDtype({ config }: KerasLayer): void {
-  const dtype = config.at('dtype');
-  if (dtype.missing) return;
-  const name = dtype.isRecord ? dtype.at('config').at('name') : dtype;
-  const kept = ['float32', 'mixed_float16', 'mixed_bfloat16'];
-  if (dtype.isRecord && dtype.at('class_name').value === 'QuantizedDTypePolicy') {
-    throw name.wrong('weights of float32', undefined, 'Save the model before quantising it.');
-  }
-  if (!kept.includes(name.text())) {
-    throw name.wrong('"float32"', undefined, 'Build the model with float32 weights.');
-  }
 }

@@ -14,6 +14,8 @@ export class JsonPart {
     readonly value: unknown,
     /** For errors. */
     readonly path: string,
+    /** Between the path and the name of a field: the file's name is followed by `: `. */
+    private readonly joint: '.' | ': ' = '.',
   ) {}
 
   /** JSON text as a part. Throws a `file` fault for other text, and for one nested deeper than any model is. */
@@ -22,10 +24,15 @@ export class JsonPart {
       fault({ kind: 'file', path, expected, received, advice: ADVICE, cause });
     if (depthOf(text) > DEEPEST) throw wrong(`JSON of at most ${DEEPEST} levels`, 'deeper nesting');
     try {
-      return new JsonPart(JSON.parse(text), path);
+      return new JsonPart(JSON.parse(text), path, ': ');
     } catch (cause) {
       throw wrong('JSON', (cause as Error).message, cause);
     }
+  }
+
+  /** A field whose own fields are named as if they stood here: every place in a model is in its `config`. */
+  within(key: string): JsonPart {
+    return new JsonPart(this.at(key).value, this.path, this.joint);
   }
 
   /** Something that the file says without words, read as if it stood here. */
@@ -55,7 +62,10 @@ export class JsonPart {
   at(key: string): JsonPart {
     if (!this.isRecord) throw this.wrong('a record');
     const record = this.value as { readonly [key: string]: unknown };
-    return new JsonPart(Object.hasOwn(record, key) ? record[key] : undefined, `${this.path}.${key}`);
+    return new JsonPart(
+      Object.hasOwn(record, key) ? record[key] : undefined,
+      `${this.path}${this.joint}${key}`,
+    );
   }
 
   /** The first of these fields that is there, else the first name. Keras 2 and 3 call some things differently. */

@@ -43,3 +43,6 @@ export const snakeCase = (className: string) =>
     .replace(/(.)([A-Z][a-z]+)/g, '$1_$2')
     .replace(/([a-z])([A-Z])/g, '$1_$2')
     .toLowerCase();
+
+/** Where a file keeps our task table, past which Keras reads: in `metadata.json`, or among the attributes of an h5 file. */
+export const TABLE = 'tfjs_multitask';

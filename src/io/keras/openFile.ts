@@ -2,6 +2,7 @@ import { fault } from '../../core/errors.js';
 import { type Hdf5Group, readHdf5 } from '../hdf5.js';
 import { readZip } from '../zip.js';
 import { JsonPart } from './jsonPart.js';
+import { TABLE } from './names.js';
 
 /** Weights as they stand in a file. */
 export interface WeightsFile {
@@ -18,6 +19,8 @@ export interface KerasFile {
   readonly weights?: WeightsFile;
   /** Of the Keras that wrote it, where the file tells: `3.15.1`. */
   readonly version?: string;
+  /** The task table, where this library wrote the file. */
+  readonly table?: JsonPart;
 }
 
 /** A member's JSON is a few MB for the largest nets; more was made to exhaust the memory. */
@@ -27,7 +30,7 @@ const LONGEST_TEXT = 256 * 2 ** 20;
  * Opens a file that Keras wrote, which of the four kinds told by content: a `.keras` archive (Keras 3), a whole model as
  * `.h5` (Keras 2 and 3), `.weights.h5` (Keras 3) and a legacy weights `.h5`.
  *
- * @throws `file` fault for another kind of file, or a damaged one; `missing-package` fault without h5wasm.
+ * @throws `file` fault for another kind of file, or a damaged one.
  */
 export async function openKerasFile(bytes: Uint8Array, path: string): Promise<KerasFile> {
   return isZip(bytes) ? openArchive(bytes, path) : openHdf5(readHdf5(bytes, path), path);
@@ -46,12 +49,15 @@ async function openArchive(bytes: Uint8Array, path: string): Promise<KerasFile> 
   };
   const model = json('config.json');
   if (!model) throw notKeras(path, 'a zip archive without config.json');
-  const version = json('metadata.json')?.at('keras_version');
+  const metadata = json('metadata.json');
+  const version = metadata?.at('keras_version');
+  const table = metadata?.at(TABLE);
   const weights = members['model.weights.h5'];
   const inside = `${path}: model.weights.h5`;
   return {
     model,
     ...(typeof version?.value === 'string' ? { version: version.value } : {}),
+    ...(table && !table.missing ? { table } : {}),
     ...(weights ? { weights: { layout: 'containers', root: readHdf5(weights, inside), path: inside } } : {}),
   };
 }
@@ -62,10 +68,12 @@ function openHdf5(root: Hdf5Group, path: string): KerasFile {
   const version = attribute(root, 'keras_version') ?? (weights && attribute(weights, 'keras_version'));
   const told = typeof version === 'string' ? { version } : {};
   if (config !== undefined) {
+    const table = attribute(root, TABLE);
     if (typeof config !== 'string') throw notKeras(`${path}: model_config`, 'an attribute that is no text');
     return {
       model: JsonPart.parse(config, `${path}: model_config`),
       ...told,
+      ...(typeof table === 'string' ? { table: JsonPart.parse(table, `${path}: ${TABLE}`) } : {}),
       ...(weights
         ? { weights: { layout: 'legacy', root: weights, path: `${path}: model_weights` } as const }
         : {}),

@@ -1,20 +1,20 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { fault } from '../../core/errors.js';
-import type { PackageLoader } from '../../core/outside.js';
 import { adopt } from '../../layers/own/adopt.js';
 import { silenceCpuAdvice } from '../../tensor/quiet.js';
 import { freedTogether } from '../../tensor/stock.js';
 import { tf } from '../../tensor/tf.js';
 import type { Hdf5Group } from '../hdf5.js';
 import { assignWeights, writeConstants } from './assign.js';
-import { type Built, buildLayers, type LayerMaker, type MadeLayer } from './build.js';
+import { type Built, buildLayers, type MadeLayer } from './build.js';
+import type { LayerMaker } from './custom.js';
+import type { JsonPart } from './jsonPart.js';
 import { openKerasFile } from './openFile.js';
 import { namesTaken, placeLayers } from './placing.js';
 import { type KerasLayer, type KerasModel, type Reference, readStructure } from './structure.js';
 
 /** Options of reading a model. */
 export interface ReadOptions {
-  readonly load: PackageLoader;
   /** The file, for errors. */
   readonly path: string;
   readonly weights?: Uint8Array;
@@ -33,12 +33,19 @@ export interface KerasOutput {
   readonly layer: string;
 }
 
+/** What was read. */
+export interface KerasModelRead {
+  readonly layersModel: tf.LayersModel;
+  /** The task table, where this library wrote the file. */
+  readonly table: JsonPart | undefined;
+}
+
 /**
  * Reads a model that Keras saved as one flat model of TensorFlow.js, weights and all, its layers ours where we have them.
  *
  * @throws `file` fault for a damaged file, a layer or setting that cannot be had, and weights that do not fit.
  */
-export async function readKerasModel(bytes: Uint8Array, options: ReadOptions): Promise<tf.LayersModel> {
+export async function readKerasModel(bytes: Uint8Array, options: ReadOptions): Promise<KerasModelRead> {
   const { path, log = () => {}, layers: makers = {}, input, choose } = options;
   const file = await openKerasFile(bytes, path);
   if (!file.model) {
@@ -106,7 +113,7 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadOptions): P
     for (const layer of layersModel.layers) adopt(layer, path);
     freedTogether(layersModel);
     kept = layersModel;
-    return layersModel;
+    return { layersModel, table: file.table };
   } finally {
     // Layers that lead to no output are not the model's, and when it fails none is.
     const stays = new Set(kept?.layers);

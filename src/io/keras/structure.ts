@@ -23,8 +23,9 @@ export interface KerasModel {
   readonly layers: readonly KerasLayer[];
   readonly inputs: readonly Reference[];
   readonly outputs: readonly Reference[];
-  /** Where it stands, for errors. */
-  readonly path: string;
+  /** Where the file names its inputs and outputs, for errors. */
+  readonly inputsPath: string;
+  readonly outputsPath: string;
 }
 
 /** A tensor of a model: of which layer, of which of its calls, and which output of that. */
@@ -50,7 +51,7 @@ const MOST_LAYERS = 50_000;
  */
 export function readStructure(json: JsonPart): KerasModel {
   const budget = { layers: MOST_LAYERS };
-  const model = modelOf(json, budget);
+  const model = modelOf(json, json.within('config'), budget);
   if (model) return model;
   throw json
     .at('class_name')
@@ -63,9 +64,8 @@ export function readStructure(json: JsonPart): KerasModel {
 
 type Budget = { layers: number };
 
-function modelOf(json: JsonPart, budget: Budget): KerasModel | undefined {
+function modelOf(json: JsonPart, config: JsonPart, budget: Budget): KerasModel | undefined {
   const className = json.at('class_name').text();
-  const config = json.at('config');
   if (className === 'Sequential') return sequential(config, json, budget);
   if (FUNCTIONAL.includes(className) && config.isRecord && config.at('layers').isList) {
     return functional(config, budget);
@@ -85,7 +85,8 @@ function functional(config: JsonPart, budget: Budget): KerasModel {
     layers,
     inputs: readReferences(config.at('input_layers')),
     outputs: readReferences(config.at('output_layers')),
-    path: config.path,
+    outputsPath: config.at('output_layers').path,
+    inputsPath: config.at('input_layers').path,
   });
 }
 
@@ -153,7 +154,8 @@ function sequential(config: JsonPart, json: JsonPart, budget: Budget): KerasMode
     layers,
     inputs: [{ layer: layers[0]!.name, node: 0, tensor: 0 }],
     outputs: [{ layer: layers.at(-1)!.name, node: 0, tensor: 0 }],
-    path: list.path,
+    outputsPath: list.path,
+    inputsPath: list.path,
   };
 }
 
@@ -172,7 +174,7 @@ function layerOf(json: JsonPart, budget: Budget, calls: readonly Call[]): KerasL
   const className = json.at('class_name').text();
   const config = json.at('config');
   if (className === 'InputLayer' && calls.length > 0) throw json.wrong('an input that nothing feeds');
-  const model = modelOf(json, budget);
+  const model = modelOf(json, config, budget);
   const inner = config.isRecord ? config.at('name') : undefined;
   const name = json.at('name').missing && inner ? inner.text() : json.at('name').text();
   if (name === '') throw json.wrong('a layer with a name');

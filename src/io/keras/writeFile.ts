@@ -2,6 +2,7 @@ import type { Json } from '../../core/json.js';
 import type { PackageLoader } from '../../core/outside.js';
 import { writeHdf5 } from '../hdf5.js';
 import { writeZip } from '../zip.js';
+import { TABLE } from './names.js';
 import { type Compiled, compiledJson } from './writeCompiled.js';
 import type { KerasGraph } from './writeGraph.js';
 import { kerasJson } from './writeObjects.js';
@@ -14,7 +15,11 @@ import {
   weightsTree,
 } from './writeWeights.js';
 
-/** `keras`: the zip archive of Keras 3. `h5`: one HDF5 file, which Keras 2 and 3 call the legacy format. */
+/**
+ * `keras`: the zip archive of Keras 3. `h5`: one HDF5 file, which Keras 3 calls the legacy format.
+ *
+ * @category Files
+ */
 export type KerasFormat = 'keras' | 'h5';
 
 /** Everything a file holds. */
@@ -27,9 +32,6 @@ export interface KerasContents {
   /** What this library knows and Keras does not: tasks, labels, pixel range. Keras reads past it. */
   readonly table: Json | undefined;
 }
-
-/** The key of the table, in `metadata.json` and among the attributes of an h5 file. */
-export const TABLE = 'tfjs_multitask';
 
 /** A model as a file of Keras. The same contents give the same bytes: the date in it is always the same. */
 export function kerasFile(
@@ -53,7 +55,7 @@ async function archive(contents: KerasContents, load: PackageLoader): Promise<Ui
     config: topologyJson(graph, false),
     registered_name: 'Functional',
     build_config: { input_shape: null },
-    ...(compiled ? { compile_config: compiledJson(compiled, false) } : {}),
+    compile_config: compiled ? compiledJson(compiled, false) : {},
   };
   const weights = await writeHdf5(await weightsTree(graph, numbers, optimizer), load);
   const text = (value: Json) => new TextEncoder().encode(kerasJson(value));

@@ -62,7 +62,8 @@ export function kerasInitializer(given: Json, path: string): Json {
   const seed = config?.seed ?? null;
   if (className === 'VarianceScaling') {
     const { scale = 1, mode = 'fanIn', distribution = 'normal' } = config;
-    const drawn = distribution === 'normal' ? 'truncated_normal' : distribution;
+    // TensorFlow.js cuts its normal distribution too.
+    const drawn = distribution === 'normal' ? 'truncated_normal' : underscored(String(distribution));
     const settings = { scale, mode: underscored(String(mode)), distribution: drawn };
     const known = VARIANCE_SCALINGS[Object.values(settings).join(' ')];
     const axes = { input_axes: null, output_axes: null };

@@ -1,5 +1,6 @@
 import type { Json } from '../../core/json.js';
 import type { KerasGraph, KerasLayer, KerasTensor } from './writeGraph.js';
+import { refused } from './writeLayers.js';
 
 const shapes = (read: KerasLayer['calls'][number]): Json =>
   'history' in read ? read.shape : read.map(({ shape }) => shape);
@@ -12,6 +13,10 @@ const tensorJson = ({ shape, dtype, history }: KerasTensor): Json => ({
 /** A layer as the `config.json` of a `.keras` file has it; an h5 file leaves out module, registered name and shapes. */
 function layerJson(layer: KerasLayer, legacy: boolean): Json {
   const { name, className, config, kwargs, built, calls } = layer;
+  if (legacy && Array.isArray(config.axis) && config.axis.length > 1) {
+    const advice = "Keras 3 forgets such a list when it opens an h5 file: use format: 'keras'.";
+    throw refused(`${name} (axis)`, 'one axis', `[${config.axis}]`, advice);
+  }
   const nodes = calls.map((read) => ({
     args: ['history' in read ? tensorJson(read) : read.map(tensorJson)],
     kwargs,

@@ -53,6 +53,7 @@ export async function weightsTree(
 const variables = (name: string, arrays: readonly Hdf5Array[]): Hdf5Group =>
   group({ groups: { vars: group({ attributes: { name }, arrays: Object.fromEntries(arrays.entries()) }) } });
 
+/** Whose layout this is. */
 export const VERSION = { backend: 'tensorflow', keras_version: '3.15.1' };
 
 /**
@@ -65,7 +66,7 @@ export async function legacyWeights(graph: KerasGraph, numbers: WeightNumbers): 
   for (const layer of [...graph.layers].sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const names = weightNames(layer);
     const arrays = await Promise.all(names.map(numbers));
-    const own = names.map((name) => name.slice(name.lastIndexOf('/') + 1));
+    const own = names.map((name) => ownName(layer, name));
     groups[layer.name] = group({
       attributes: { weight_names: own.map((name) => `${layer.name}/${name}`) },
       groups:
@@ -79,4 +80,10 @@ export async function legacyWeights(graph: KerasGraph, numbers: WeightNumbers): 
     attributes: { ...VERSION, layer_names: graph.layers.map(({ name }) => name) },
     groups: { ...groups, top_level_model_weights: rest },
   });
+}
+
+/** A weight's name within its layer; only TensorFlow.js has another word for the kernel of a depthwise layer. */
+function ownName({ className }: KerasLayer, weight: string): string {
+  const name = weight.slice(weight.lastIndexOf('/') + 1);
+  return className === 'DepthwiseConv2D' && name === 'depthwise_kernel' ? 'kernel' : name;
 }

@@ -4,6 +4,7 @@ import { AveragePooling2D } from './averagePooling.js';
 import { BatchNormalization } from './batchNormalization.js';
 import { Conv2D, DepthwiseConv2D } from './convolution.js';
 import { Dropout } from './dropout.js';
+import { SeparableConv2D } from './separable.js';
 
 /** Our classes under the stock names they write. */
 const OURS: { readonly [className: string]: { readonly prototype: object } } = {
@@ -11,6 +12,7 @@ const OURS: { readonly [className: string]: { readonly prototype: object } } = {
   BatchNormalization,
   Conv2D,
   DepthwiseConv2D,
+  SeparableConv2D,
   AveragePooling2D,
 };
 
@@ -30,13 +32,15 @@ const REFUSED: { readonly [className: string]: string } = {
  *
  * @param path - Where the layer stands, for errors: `branch age, block 3`.
  * @throws `argument` fault for a layer that draws random numbers by itself (a step must be a function of its inputs),
- *   for a nested model (in tfjs its freeze is lost on reload), and for batch-norm over another axis than the last.
+ *   for a nested model (in tfjs its freeze is lost on reload), for batch-norm over another axis than the last, and for a
+ *   dilated depthwise convolution.
  */
 export function adopt<L extends tf.layers.Layer>(layer: L, path: string): L {
   checkAdoptable(layer, path);
   const ours = OURS[layer.getClassName()];
   if (ours) Object.setPrototypeOf(layer, ours.prototype);
   if (layer instanceof BatchNormalization && layer.axis !== -1) checkLastAxis(layer, path);
+  if (layer instanceof DepthwiseConv2D) checkDilation(layer, path);
   return layer;
 }
 
@@ -52,6 +56,18 @@ export function checkAdoptable(layer: tf.layers.Layer, path: string): void {
       advice === undefined ? 'a layer, not a model' : 'a layer that draws no random numbers by itself',
     received: className,
     advice: advice ?? 'Give its layers one by one: a network is flat.',
+  });
+}
+
+/** The stock layer passes over a dilation, and so would everyone who opens a saved model without this library. */
+function checkDilation(layer: DepthwiseConv2D, path: string): void {
+  if (layer.dilationRate.every((rate) => rate === 1)) return;
+  throw fault({
+    kind: 'argument',
+    path: `${path} (${layer.name})`,
+    expected: 'a depthwise convolution without dilation',
+    received: `dilation ${layer.dilationRate.join('x')}`,
+    advice: 'Leave it out: TensorFlow.js takes no notice of it when it predicts. conv() has a dilation.',
   });
 }
 

@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest';
+import {
+  adam,
+  branch,
+  constant,
+  customLoss,
+  exponentialDecay,
+  exportKeras,
+  flatten,
+  type Metric,
+  mae,
+  memoryStore,
+  multiTask,
+  type Optimizer,
+  regression,
+  type Schedule,
+  sgd,
+  warmup,
+  weightedLoss,
+} from '../../src/index.js';
+import { loadPackage, saveKeras } from '../../src/node/index.js';
+import { tf } from '../../src/tensor/tf.js';
+import { faultOf } from './faultOf.js';
+import { good, small } from './small.js';
+
+const load = loadPackage;
+const { layers } = tf;
+
+/** One layer behind an input of `shape`, as a model. */
+function around(shape: number[], layer: tf.layers.Layer) {
+  const image = tf.input({ shape, name: 'image' });
+  return tf.model({ inputs: image, outputs: layer.apply(image) as ReturnType<typeof tf.input> });
+}
+
+const IMAGE = [8, 8, 3];
+
+describe('a layer that Keras has not, or has otherwise, is refused by its name', () => {
+  const inner = tf.sequential({ layers: [layers.flatten({ inputShape: IMAGE })] });
+  test.each<[string, tf.layers.Layer, number[], RegExp]>([
+    ['eye (Resizing)', layers.resizing({ height: 4, width: 4, name: 'eye' }), IMAGE, /corners/],
+    ['eye (CenterCrop)', layers.centerCrop({ height: 4, width: 4, name: 'eye' }), IMAGE, /cropping2D/],
+    ['eye (LSTM)', layers.lstm({ units: 2, name: 'eye' }), [4, 3], /images/],
+    ['eye (Embedding)', layers.embedding({ inputDim: 3, outputDim: 2, name: 'eye' }), [4], /images/],
+    [
+      'eye (interpolation)',
+      layers.upSampling2d({ interpolation: 'bilinear', name: 'eye' }),
+      IMAGE,
+      /nearest/,
+    ],
+    [
+      'eye (dilationRate)',
+      layers.depthwiseConv2d({ kernelSize: 3, dilationRate: 2, name: 'eye' }),
+      IMAGE,
+      /notice/,
+    ],
+    ['eye (activation)', layers.dense({ units: 1, activation: 'hardSigmoid', name: 'eye' }), [3], /0\.2 x/],
+    ['eye (activation)', layers.activation({ activation: 'gelu_new' as 'relu', name: 'eye' }), [3], /tanh/],
+    ['one/eye', layers.dense({ units: 1, name: 'one/eye' }), [3], /another name/],
+    [inner.name, inner, IMAGE, /flat/],
+  ])('%s', async (path, layer, shape, advice) => {
+    const fault = await faultOf(() => exportKeras(around(shape, layer), { load }));
+    expect(fault).toMatchObject({ kind: 'argument', path });
+    expect(fault.advice).toMatch(advice);
+  });
+
+  test('two axes of a layer, which Keras forgets when it opens an h5 file', async () => {
+    const model = around(IMAGE, layers.layerNormalization({ axis: [2, 3], name: 'eye' }));
+    expect(await faultOf(() => exportKeras(model, { load, format: 'h5' }))).toMatchObject({
+      path: 'eye (axis)',
+    });
+    expect((await exportKeras(model, { load })).length).toBeGreaterThan(0);
+  });
+});
+
+describe('compiled state that Keras cannot say is refused', () => {
+  const own = customLoss('log_cosh', () => tf.tensor1d([0]));
+  const [own2]: Metric[] = [{ ...mae(), name: 'share' }];
+  const half: Schedule = Object.assign(() => 0.5, { description: { name: 'half' } });
+  const model = (task: object) =>
+    multiTask({ input: [8, 8, 3] })
+      .task('age', regression({ unit: 'years', ...task }), branch([flatten()]))
+      .build();
+  test.each<[string, object, Optimizer, RegExp]>([
+    ['age.loss', { loss: own }, adam(), /"log_cosh"/],
+    ['age.metrics', { metrics: [own2] }, adam(), /"share"/],
+    ['adam.learningRate', {}, adam({ learningRate: half }), /half/],
+    ['sgd.learningRate', {}, sgd({ learningRate: warmup(constant(1), { steps: 2 }) }), /warmup of constant/],
+    [
+      'optimizer',
+      {},
+      adam({
+        gradientAccumulationSteps: 2,
+        learningRate: exponentialDecay({ initial: 1, decaySteps: 1, rate: 0.5 }),
+      }),
+      /both/,
+    ],
+    ['optimizer', {}, { ...adam(), rule: { ...adam().rule, name: 'lion' } }, /lion/],
+  ])('%s', async (path, task, optimizer, received) => {
+    const fault = await faultOf(() => exportKeras(model(task), { load, optimizer }));
+    expect(fault).toMatchObject({ kind: 'argument', path, received: expect.stringMatching(received) });
+  });
+});
+
+describe('options that do not go together', () => {
+  const loss = weightedLoss({ age: 1, gender: 1 });
+  const classes = weightedLoss({ age: 1, gender: 1 }, { classWeights: { gender: { female: 2 } } });
+  const lacking = weightedLoss({ age: 1 }) as never;
+  const store = memoryStore();
+  test.each<[string, object]>([
+    ['exportKeras.format', { format: 'hdf5' }],
+    ['exportKeras.optimizer', { loss }],
+    ['exportKeras.optimizer', { checkpoint: store }],
+    ['exportKeras.checkpoint', { checkpoint: store, optimizer: adam(), format: 'h5' }],
+    ['exportKeras.loss.classWeights', { loss: classes, optimizer: adam() }],
+    ['weightedLoss.gender', { loss: lacking, optimizer: adam() }],
+  ])('%s', async (path, options) => {
+    const fault = await faultOf(() => exportKeras(small(), { load, ...options }));
+    expect(fault).toMatchObject({ kind: 'argument', path });
+  });
+
+  test('what a plain model does not know', async () => {
+    const plain = around([3], layers.dense({ units: 1 }));
+    const options = { load, bytes: true };
+    expect(await faultOf(() => exportKeras(plain, options))).toMatchObject({ path: 'exportKeras.bytes' });
+  });
+
+  test('a file name that Keras would not know', async () => {
+    expect(await faultOf(() => saveKeras('out/model.hdf5', small()))).toMatchObject({
+      path: 'out/model.hdf5',
+    });
+  });
+});
+
+describe('the state of a run', () => {
+  const settings = { epochs: 1, batchSize: 12, engine: 'wasm' } as const;
+
+  test('that is not there, or of another optimiser, is refused', async () => {
+    const checkpoint = memoryStore();
+    const model = small();
+    const missing = await faultOf(() => exportKeras(model, { load, optimizer: adam(), checkpoint }));
+    expect(missing).toMatchObject({ kind: 'checkpoint', path: 'memory/checkpoint.safetensors' });
+    await model.fit(good(), { ...settings, checkpoint });
+    const other = await faultOf(() => exportKeras(model, { load, optimizer: sgd(), checkpoint }));
+    expect(other).toMatchObject({ kind: 'checkpoint', received: 'one with another optimizer' });
+  });
+
+  test('of a model whose frozen part is another now is refused', async () => {
+    const checkpoint = memoryStore();
+    const model = small();
+    const frozen = model.layersModel.layers[1]!;
+    frozen.trainable = false;
+    await model.fit(good(), { ...settings, checkpoint });
+    const options = { load, optimizer: adam(), checkpoint };
+    expect((await exportKeras(model, options)).length).toBeGreaterThan(0);
+    for (const weight of frozen.weights) weight.write(tf.ones(weight.shape as number[]));
+    const other = await faultOf(() => exportKeras(model, options));
+    expect(other).toMatchObject({ kind: 'checkpoint', received: 'one with another frozen weights' });
+  });
+
+  test('is written as it was kept, whatever became of the model', async () => {
+    const checkpoint = memoryStore();
+    const model = small();
+    await model.fit(good(), { ...settings, checkpoint });
+    const options = { load, optimizer: adam(), checkpoint };
+    const before = await exportKeras(model, options);
+    for (const weight of model.layersModel.weights) weight.write(tf.zeros(weight.shape as number[]));
+    expect(await exportKeras(model, options)).toEqual(before);
+  });
+});

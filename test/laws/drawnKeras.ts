@@ -1,0 +1,399 @@
+/** Models drawn at random, as files of both dialects of Keras and as the function they stand for. */
+import fc from 'fast-check';
+import { rng } from '../../src/core/rng.js';
+import type { Hdf5Array, Hdf5Group } from '../../src/io/hdf5.js';
+import { snakeCase } from '../../src/io/keras/names.js';
+import { tf } from '../../src/tensor/tf.js';
+import { uniform } from '../parity/noise.js';
+
+/** Every tensor inside has as many channels, so that anything can be added to anything. */
+export const CHANNELS = 3;
+export const SIDE = 3;
+
+type Ref = readonly [layer: string, call: number, output: number];
+type Kind = 'input' | 'conv' | 'norm' | 'relu' | 'add' | 'model' | 'chain' | 'pool' | 'head';
+
+interface DrawnLayer {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly trainable: boolean;
+  readonly calls: Ref[][];
+  readonly inner?: Drawn;
+}
+
+export interface Drawn {
+  readonly name: string;
+  readonly trainable: boolean;
+  readonly layers: readonly DrawnLayer[];
+  readonly outputs: readonly Ref[];
+}
+
+const CLASSES: { readonly [kind in Kind]: string } = {
+  input: 'InputLayer',
+  conv: 'Conv2D',
+  norm: 'BatchNormalization',
+  relu: 'ReLU',
+  add: 'Add',
+  model: 'Functional',
+  chain: 'Sequential',
+  pool: 'GlobalAveragePooling2D',
+  head: 'Dense',
+};
+
+/** A face model: one image, a body of drawn layers, and a number for each of its heads. Smaller ones come first. */
+export const drawnModels = fc.tuple(fc.integer({ min: 1, max: 7 }), fc.nat()).map(([size, seed]) => {
+  const random = rng(seed, 'drawn');
+  return drawTop((below) => Math.floor(random.next() * below), size);
+});
+
+type Draw = (below: number) => number;
+
+function drawTop(draw: Draw, size: number): Drawn {
+  const body = drawBody(draw, 'face', size, false);
+  const whole = gathered(body.layers, body.tensors);
+  const heads = Array.from({ length: 1 + draw(2) }, (_, i): DrawnLayer[] => {
+    const from = i === 0 ? whole : body.tensors[draw(body.tensors.length)]!;
+    return [
+      { kind: 'pool', name: `pool${i}`, trainable: true, calls: [[from]] },
+      { kind: 'head', name: `task${i}`, trainable: draw(4) > 0, calls: [[[`pool${i}`, 0, 0]]] },
+    ];
+  });
+  return {
+    name: 'face',
+    trainable: true,
+    layers: [...body.layers, ...heads.flat()],
+    outputs: heads.map(([, head]) => [head!.name, 0, 0] as const),
+  };
+}
+
+/** The sum of all tensors that nothing takes yet: so no layer is without use. */
+function gathered(layers: DrawnLayer[], tensors: readonly Ref[]): Ref {
+  const taken = new Set(layers.flatMap(({ calls }) => calls.flat().map((ref) => ref.join())));
+  const loose = tensors.filter((ref) => !taken.has(ref.join()));
+  if (loose.length < 2) return loose[0] ?? tensors[0]!;
+  layers.push({ kind: 'add', name: 'whole', trainable: true, calls: [loose] });
+  return ['whole', 0, 0];
+}
+
+/** Names repeat from model to model: each has a conv0. */
+function drawBody(draw: Draw, name: string, size: number, chain: boolean) {
+  const layers: DrawnLayer[] = [{ kind: 'input', name: `${name}_in`, trainable: true, calls: [] }];
+  const tensors: Ref[] = [[`${name}_in`, 0, 0]];
+  const outputsOf = (layer: DrawnLayer) =>
+    Array.from(
+      { length: layer.inner?.outputs.length ?? 1 },
+      (_, i) => [layer.name, layer.calls.length - 1, i] as const,
+    );
+  for (let count = 1 + draw(size); count > 0; count--) {
+    const from = chain ? tensors.at(-1)! : tensors[draw(tensors.length)]!;
+    const again = layers.filter(({ kind }) => ['conv', 'norm', 'model', 'chain'].includes(kind));
+    if (!chain && again.length > 0 && draw(3) === 0) {
+      const layer = again[draw(again.length)]!;
+      layer.calls.push([from]);
+      tensors.push(...outputsOf(layer));
+      continue;
+    }
+    const kinds: Kind[] = ['conv', 'norm', 'relu', ...(chain ? [] : (['add'] as const))];
+    if (size > 2) kinds.push('model', 'chain');
+    const kind = kinds[draw(kinds.length)]!;
+    const number = layers.filter((layer) => layer.kind === kind).length;
+    const other = tensors[draw(tensors.length)]!;
+    const calls: Ref[][] = [kind === 'add' ? [from, other] : [from]];
+    const called = `${kind}${number}`;
+    const trainable = draw(4) > 0;
+    const inner =
+      kind === 'model' || kind === 'chain'
+        ? drawInner(draw, called, size - 2, kind === 'chain', trainable)
+        : undefined;
+    if (chain && inner && inner.outputs.length > 1) continue; // a chain takes one tensor
+    layers.push({ kind, name: called, trainable, calls, ...(inner ? { inner } : {}) });
+    tensors.push(...outputsOf(layers.at(-1)!));
+  }
+  return { layers, tensors };
+}
+
+function drawInner(draw: Draw, name: string, size: number, chain: boolean, trainable: boolean): Drawn {
+  const { layers, tensors } = drawBody(draw, name, size, chain);
+  if (layers.length === 1) {
+    layers.push({ kind: 'relu', name: 'relu', trainable: true, calls: [[tensors[0]!]] });
+    return { name, trainable, layers, outputs: [['relu', 0, 0]] };
+  }
+  const whole = chain ? tensors.at(-1)! : gathered(layers, tensors);
+  const outputs = chain || draw(2) === 0 ? [whole] : [whole, tensors[draw(tensors.length)]!];
+  return { name, trainable, layers, outputs };
+}
+
+/** What Keras 3 writes, layers in the order of `order`. */
+export function keras3(model: Drawn, order = inOrder): object {
+  const chain = isChain(model);
+  const tensor = (ref: Ref) => ({
+    class_name: '__keras_tensor__',
+    config: { shape: [null, SIDE, SIDE, CHANNELS], dtype: 'float32', keras_history: ref },
+  });
+  const layers = (chain ? model.layers : order(model.layers)).map((layer) => {
+    const node = (call: readonly Ref[]) => ({
+      args: layer.kind === 'add' ? [call.map(tensor)] : call.map(tensor),
+      kwargs: layer.kind === 'norm' || layer.inner ? { mask: null } : {},
+    });
+    const config = layer.inner
+      ? (keras3(layer.inner, order) as { config: object }).config
+      : {
+          name: layer.name,
+          trainable: layer.trainable,
+          dtype: {
+            module: 'keras',
+            class_name: 'DTypePolicy',
+            config: { name: 'float32' },
+            registered_name: null,
+          },
+          ...settings(layer, 3),
+        };
+    return {
+      module: 'keras.layers',
+      class_name: CLASSES[layer.kind],
+      config,
+      registered_name: null,
+      ...(chain ? {} : { name: layer.name, inbound_nodes: layer.calls.map(node) }),
+    };
+  });
+  const ends = (refs: readonly Ref[]) => (refs.length === 1 ? refs[0] : refs);
+  const graph = chain
+    ? {}
+    : { input_layers: [model.layers[0]!.name, 0, 0], output_layers: ends(model.outputs) };
+  return {
+    module: chain ? 'keras' : 'keras.src.models.functional',
+    class_name: chain ? 'Sequential' : 'Functional',
+    config: { name: model.name, trainable: model.trainable, layers, ...graph },
+    registered_name: chain ? null : 'Functional',
+  };
+}
+
+/** What Keras 2 writes. */
+export function keras2(model: Drawn, order = inOrder): object {
+  const chain = isChain(model);
+  const inner = new Set(model.layers.filter((layer) => layer.inner).map(({ name }) => name));
+  const moved = ([layer, call, output]: Ref) => [layer, inner.has(layer) ? call + 1 : call, output];
+  const layers = (chain ? model.layers : order(model.layers)).map((layer) => {
+    const config = layer.inner
+      ? (keras2(layer.inner, order) as { config: object }).config
+      : { name: layer.name, trainable: layer.trainable, dtype: 'float32', ...settings(layer, 2) };
+    const nodes = layer.calls.map((call) => call.map((ref) => [...moved(ref), {}]));
+    return {
+      class_name: CLASSES[layer.kind],
+      config,
+      ...(chain ? {} : { name: layer.name, inbound_nodes: nodes }),
+    };
+  });
+  const graph = chain
+    ? {}
+    : { input_layers: [[model.layers[0]!.name, 0, 0]], output_layers: model.outputs.map(moved) };
+  // Keras 2 has no word for a frozen model: all its layers are.
+  return { class_name: chain ? 'Sequential' : 'Functional', config: { name: model.name, layers, ...graph } };
+}
+
+/** A model whose layers are frozen one by one, as Keras writes them below a frozen model. */
+export function frozenBelow(model: Drawn, around = true): Drawn {
+  const trainable = around && model.trainable;
+  return {
+    ...model,
+    trainable,
+    layers: model.layers.map((layer) => ({
+      ...layer,
+      trainable: layer.trainable && trainable,
+      ...(layer.inner ? { inner: frozenBelow(layer.inner, trainable && layer.trainable) } : {}),
+    })),
+  };
+}
+
+const isChain = ({ name }: Drawn) => name.startsWith('chain');
+
+const inOrder = (layers: readonly DrawnLayer[]) => layers;
+
+function settings({ kind }: DrawnLayer, version: 2 | 3): object {
+  switch (kind) {
+    case 'input': {
+      const shape = [null, SIDE, SIDE, CHANNELS];
+      return version === 3 ? { batch_shape: shape } : { batch_input_shape: shape };
+    }
+    case 'conv':
+      return {
+        filters: CHANNELS,
+        kernel_size: [1, 1],
+        strides: [1, 1],
+        padding: 'valid',
+        activation: 'tanh',
+      };
+    case 'norm':
+      return { axis: version === 3 ? -1 : [3], epsilon: 0.01, momentum: 0.9 };
+    case 'relu':
+      return { max_value: null, negative_slope: 0, threshold: 0 };
+    case 'head':
+      return { units: 1, activation: 'linear' };
+    default:
+      return {};
+  }
+}
+
+const WEIGHTS: { readonly [kind in Kind]?: { readonly [weight: string]: readonly number[] } } = {
+  conv: { kernel: [1, 1, CHANNELS, CHANNELS], bias: [CHANNELS] },
+  norm: { gamma: [CHANNELS], beta: [CHANNELS], moving_mean: [CHANNELS], moving_variance: [CHANNELS] },
+  head: { kernel: [CHANNELS, 1], bias: [1] },
+};
+
+/** The numbers of a weight, which follow from its place. */
+function valuesOf(path: readonly string[], weight: string, shape: readonly number[]): Float32Array {
+  const [low, high] = /gamma|variance/.test(weight) ? [0.5, 1.5] : [-1, 1];
+  return uniform(`${path.join('/')}/${weight}`, shape, low, high);
+}
+
+function weightsOf(layer: DrawnLayer, path: readonly string[]): [name: string, array: Hdf5Array][] {
+  return Object.entries(WEIGHTS[layer.kind] ?? {}).map(([weight, shape]) => [
+    weight,
+    { shape, data: valuesOf([...path, layer.name], weight, shape) },
+  ]);
+}
+
+/** The weights as Keras 3 writes them; without the layers' names where its first versions wrote none. */
+export function containers(
+  model: Drawn,
+  named: boolean,
+  order = inOrder,
+  path: readonly string[] = [],
+): Hdf5Group {
+  const counts = new Map<string, number>();
+  const groups: { [key: string]: Hdf5Group } = {};
+  for (const layer of isChain(model) ? model.layers : order(model.layers)) {
+    const kind = snakeCase(CLASSES[layer.kind]);
+    const count = counts.get(kind) ?? 0;
+    counts.set(kind, count + 1);
+    const weights = weightsOf(layer, path).map(([, array], i) => [String(i), array] as const);
+    const inside = layer.inner ? containers(layer.inner, named, order, [...path, layer.name]).groups : {};
+    groups[count === 0 ? kind : `${kind}_${count}`] = {
+      attributes: {},
+      groups: {
+        ...inside,
+        vars: {
+          attributes: named ? { name: layer.name } : {},
+          groups: {},
+          arrays: Object.fromEntries(weights),
+        },
+      },
+      arrays: {},
+    };
+  }
+  return { attributes: {}, groups: { layers: { attributes: {}, groups, arrays: {} } }, arrays: {} };
+}
+
+/** The weights as legacy files have them, trained ones first; `suffix` is `:0` in Keras 2. */
+export function legacy(model: Drawn, suffix: string): Hdf5Group {
+  const groups = model.layers.map((layer) => {
+    const weights = namedWeights(layer, [], [], layer.trainable).sort(
+      (a, b) => Number(b.trained) - Number(a.trained),
+    );
+    const group: Hdf5Group = {
+      attributes: { weight_names: weights.map(({ name }) => name + suffix) },
+      groups: {},
+      arrays: {},
+    };
+    for (const { name, array } of weights) place(group, `${name}${suffix}`.split('/'), array);
+    return [layer.name, group] as const;
+  });
+  return {
+    attributes: { layer_names: groups.map(([name]) => name), backend: 'tensorflow', keras_version: '2.9.0' },
+    groups: Object.fromEntries(groups),
+    arrays: {},
+  };
+}
+
+/** Keras names sequential models in a weight's name. It cannot save two weights of one name, so all models are named here. */
+function namedWeights(
+  layer: DrawnLayer,
+  path: readonly string[],
+  models: readonly string[],
+  trainable: boolean,
+): { name: string; array: Hdf5Array; trained: boolean }[] {
+  if (layer.inner) {
+    const below = trainable && layer.inner.trainable;
+    return layer.inner.layers.flatMap((inner) =>
+      namedWeights(inner, [...path, layer.name], [...models, layer.name], below && inner.trainable),
+    );
+  }
+  return weightsOf(layer, path).map(([weight, array]) => ({
+    name: [...models, layer.name, weight].join('/'),
+    array,
+    trained: trainable && !weight.startsWith('moving'),
+  }));
+}
+
+function place(group: Hdf5Group, [first, ...rest]: readonly string[], array: Hdf5Array): void {
+  if (rest.length === 0) {
+    (group.arrays as { [name: string]: Hdf5Array })[first!] = array;
+    return;
+  }
+  const groups = group.groups as { [name: string]: Hdf5Group };
+  groups[first!] ??= { attributes: {}, groups: {}, arrays: {} };
+  place(groups[first!]!, rest, array);
+}
+
+/** What the model computes, worked out from its drawing alone. */
+export function computed(model: Drawn, image: tf.Tensor, path: readonly string[] = []): tf.Tensor[] {
+  const values = new Map<string, tf.Tensor[]>();
+  const tensorAt = ([name, call, output]: Ref): tf.Tensor => {
+    const key = `${name} ${call}`;
+    const layer = model.layers.find((candidate) => candidate.name === name)!;
+    if (!values.has(key)) {
+      const inputs = layer.kind === 'input' ? [image] : layer.calls[call]!.map(tensorAt);
+      values.set(key, applied(layer, inputs, path));
+    }
+    return values.get(key)![output]!;
+  };
+  return model.outputs.map(tensorAt);
+}
+
+function applied(layer: DrawnLayer, inputs: readonly tf.Tensor[], path: readonly string[]): tf.Tensor[] {
+  const [x] = inputs;
+  const weight = (name: string) => {
+    const shape = WEIGHTS[layer.kind]![name]!;
+    return tf.tensor(valuesOf([...path, layer.name], name, shape), [...shape]);
+  };
+  switch (layer.kind) {
+    case 'conv':
+      return [
+        tf.tanh(
+          tf.add(tf.conv2d(x as tf.Tensor4D, weight('kernel') as tf.Tensor4D, 1, 'valid'), weight('bias')),
+        ),
+      ];
+    case 'norm': {
+      const [gamma, beta, mean, variance] = Object.keys(WEIGHTS.norm!).map(weight);
+      return [
+        tf.batchNorm(
+          x!,
+          mean as tf.Tensor1D,
+          variance as tf.Tensor1D,
+          beta as tf.Tensor1D,
+          gamma as tf.Tensor1D,
+          0.01,
+        ),
+      ];
+    }
+    case 'relu':
+      return [tf.relu(x!)];
+    case 'add':
+      return [tf.addN([...inputs])];
+    case 'head':
+      return [tf.add(tf.matMul(tf.mean(x!, [1, 2]), weight('kernel') as tf.Tensor2D), weight('bias'))];
+    default:
+      return layer.inner ? computed(layer.inner, x!, [...path, layer.name]) : [x!];
+  }
+}
+
+/** Weights that training moves, as a count. */
+export function trainedCount(model: Drawn, around = true): number {
+  const trainable = around && model.trainable;
+  return model.layers.reduce((sum, layer) => {
+    const here = trainable && layer.trainable;
+    if (layer.inner) return sum + trainedCount(layer.inner, here);
+    const moving = Object.keys(WEIGHTS[layer.kind] ?? {}).filter((name) => !name.startsWith('moving'));
+    return sum + (here ? moving.length : 0);
+  }, 0);
+}

@@ -1,0 +1,190 @@
+import type { SymbolicTensor } from '@tensorflow/tfjs';
+import { describe, expect, test } from 'vitest';
+import {
+  adam,
+  batchNorm,
+  binary,
+  branch,
+  conv,
+  dense,
+  depthwiseConv,
+  dropout,
+  exponentialDecay,
+  exportKeras,
+  flatten,
+  globalAveragePool,
+  maxPool,
+  multiTask,
+  regression,
+  sharedTrunk,
+  weightedLoss,
+} from '../../src/index.js';
+import { type Hdf5Group, type Hdf5Value, readHdf5 } from '../../src/io/hdf5.js';
+import { readZip } from '../../src/io/zip.js';
+import { loadPackage } from '../../src/node/index.js';
+import { tf } from '../../src/tensor/tf.js';
+import { fixture } from './fixture.js';
+
+interface Written {
+  readonly members: readonly string[];
+  readonly config: object;
+  readonly weights: Tree;
+  readonly attributes: { readonly [name: string]: string };
+  readonly model_config: object;
+  readonly training_config: object | null;
+  readonly tree: Tree;
+}
+
+interface Tree {
+  readonly [path: string]: {
+    readonly attributes: { readonly [name: string]: Hdf5Value };
+    readonly shape?: readonly number[];
+    readonly dtype?: string;
+  };
+}
+
+const real = fixture<{ readonly faces: Written; readonly pair: Written }>('written');
+const load = loadPackage;
+
+/** The same networks as in keras/make_written.py. */
+const faces = () => {
+  const model = multiTask({ input: [12, 12, 3] })
+    .trunk(
+      sharedTrunk([
+        conv(4, 3),
+        batchNorm(),
+        depthwiseConv(3, { padding: 'same', activation: 'swish', useBias: false }),
+        conv(4, 1, { strides: 2, activation: 'linear', l2: 0.25 }),
+        tf.layers.leakyReLU({ alpha: 0.125, name: 'leaky' }),
+        tf.layers.reLU({ maxValue: 6, name: 'six' }),
+        maxPool(2, { strides: 1, padding: 'same' }),
+      ]),
+    )
+    .task(
+      'age',
+      regression({ unit: 'years' }),
+      branch([globalAveragePool(), dense(5, { l2: 0.5 }), dropout(0.5)]),
+    )
+    .task('gender', binary(['male', 'female']), branch([flatten()]))
+    .build();
+  for (const name of ['trunk_conv1', 'trunk_bn1']) model.layersModel.getLayer(name).trainable = false;
+  return model;
+};
+
+const compiled = () => ({
+  optimizer: adam({
+    learningRate: exponentialDecay({ initial: 0.5, decaySteps: 10, rate: 0.25 }),
+    clipNorm: 2,
+  }),
+  loss: weightedLoss({ age: 1, gender: 50 }),
+});
+
+const pair = () => {
+  const { layers } = tf;
+  const glorot = { kernelInitializer: 'glorotUniform' } as const;
+  const [left, right] = ['left', 'right'].map((name) => tf.input({ shape: [6, 5, 2], name }));
+  const eye = layers.separableConv2d({ filters: 3, kernelSize: 2, depthMultiplier: 2, name: 'eye' });
+  const scale = layers.layerNormalization({ axis: [3], name: 'scale' });
+  const [a, b] = [left, right].map((x) => scale.apply(eye.apply(x!)) as SymbolicTensor);
+  const sum = layers.add({ name: 'sum' }).apply([a!, b!]) as SymbolicTensor;
+  const chain = [
+    layers.prelu({ sharedAxes: [1, 2], name: 'slope' }),
+    layers.zeroPadding2d({
+      padding: [
+        [1, 0],
+        [0, 2],
+      ],
+      name: 'pad',
+    }),
+    layers.cropping2D({
+      cropping: [
+        [0, 1],
+        [1, 0],
+      ],
+      name: 'crop',
+    }),
+    layers.upSampling2d({ size: [2, 2], name: 'up' }),
+    layers.conv2dTranspose({
+      filters: 2,
+      kernelSize: 3,
+      strides: 2,
+      padding: 'same',
+      name: 'wide',
+      ...glorot,
+    }),
+    layers.rescaling({ scale: 0.5, offset: -1, name: 'rescale' }),
+    layers.permute({ dims: [2, 1, 3], name: 'turn' }),
+    layers.averagePooling2d({ poolSize: 3, name: 'pool' }),
+    layers.activation({ activation: 'tanh', name: 'bend' }),
+  ];
+  const product = layers.multiply({ name: 'product' }).apply([sum, a!]) as SymbolicTensor;
+  const x = chain.reduce((tensor, layer) => layer.apply(tensor) as SymbolicTensor, product);
+  const ends = [layers.globalMaxPooling2d({ name: 'gmp' }), layers.flatten({ name: 'flat' })];
+  const joined = layers
+    .concatenate({ name: 'join' })
+    .apply(ends.map((layer) => layer.apply(x) as SymbolicTensor));
+  const rows = layers.reshape({ targetShape: [37, 2], name: 'rows' }).apply(joined);
+  const outputs = layers.softmax({ axis: -1, name: 'share' }).apply(rows) as SymbolicTensor;
+  return tf.model({ inputs: [left!, right!], outputs, name: 'pair' });
+};
+
+const DTYPES = { Float32Array: 'float32', BigInt64Array: 'int64' } as const;
+
+/** Groups and datasets by their whole path, as make_written.py lists them. */
+function treeOf(group: Hdf5Group, place = ''): Tree {
+  const inner = Object.entries(group.groups).map(
+    ([name, { attributes }]) => [`${place}${name}`, { attributes }] as const,
+  );
+  const arrays = Object.entries(group.arrays).map(([name, { shape, data }]) => {
+    const dtype = DTYPES[data.constructor.name as keyof typeof DTYPES];
+    return [`${place}${name}`, { attributes: {}, dtype, shape }] as const;
+  });
+  const below = Object.entries(group.groups).map(([name, child]) => treeOf(child, `${place}${name}/`));
+  return Object.assign(Object.fromEntries<Tree[string]>([...inner, ...arrays]), ...below);
+}
+
+const json = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes));
+const without = (tree: Tree, prefix: string) =>
+  Object.fromEntries(Object.entries(tree).filter(([path]) => !path.startsWith(prefix)));
+
+const CASES = [
+  [
+    'a network of tasks',
+    real.faces,
+    (format: 'keras' | 'h5') => exportKeras(faces(), { format, load, ...compiled() }),
+  ],
+  ['a model of two inputs', real.pair, (format: 'keras' | 'h5') => exportKeras(pair(), { format, load })],
+] as const;
+
+describe.each(CASES)('%s', (_, keras, write) => {
+  test('has the configuration that Keras writes, value for value', async () => {
+    const members = readZip(await write('keras'), 'ours.keras');
+    expect(Object.keys(members)).toEqual(keras.members);
+    const { metadata, config } = {
+      metadata: json(members['metadata.json']!),
+      config: json(members['config.json']!),
+    };
+    expect(metadata).toMatchObject({
+      keras_version: '3.15.1',
+      date_saved: expect.stringMatching(/^\d{4}-\d\d-\d\d@/),
+    });
+    expect(config).toEqual(keras.config);
+  });
+
+  test('has the weights where Keras has them', async () => {
+    const members = readZip(await write('keras'), 'ours.keras');
+    expect(treeOf(await readHdf5(members['model.weights.h5']!, 'ours.keras'))).toEqual(keras.weights);
+  });
+
+  test('has in one h5 file what Keras has there, but for the state of an optimiser', async () => {
+    const file = await readHdf5(await write('h5'), 'ours.h5');
+    const { model_config, training_config, tfjs_multitask: _, ...attributes } = file.attributes;
+    expect(attributes).toEqual(keras.attributes);
+    expect(JSON.parse(model_config as string)).toEqual(keras.model_config);
+    expect(training_config === undefined ? null : JSON.parse(training_config as string)).toEqual(
+      keras.training_config,
+    );
+    // With it Keras 3.15.1 opens a model that it cannot train, be the file its own.
+    expect(treeOf(file)).toEqual(without(keras.tree, 'optimizer_weights'));
+  });
+});
