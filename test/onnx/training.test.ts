@@ -14,6 +14,7 @@ import {
   exportOnnx,
   type FitOptions,
   flatten,
+  globalAveragePool,
   type HistoryRow,
   imagesInMemory,
   maxPool,
@@ -161,6 +162,29 @@ test('images of one colour each, evenly spaced, are as good as others', async ()
       .build();
     expect((await model.fit(flat, { ...onnx, epochs: 1 })).rows).toHaveLength(1);
   }
+});
+
+test('a scale that the next normalisation takes away is no disagreement', async () => {
+  // Its gradient is nothing but rounding, of a sum of thousands of numbers.
+  const noise = imagesInMemory(
+    Array.from({ length: 8 }, (_, i) => ({
+      image: {
+        data: Uint8Array.from({ length: 48 * 48 * 3 }, () => random.below(256)),
+        height: 48,
+        width: 48,
+        channels: 3,
+      },
+      labels: { age: i },
+    })),
+  );
+  const linear = { activation: 'linear', padding: 'same' } as const;
+  const twice = [conv(8, 3, linear), batchNorm(), conv(8, 1, linear), batchNorm()];
+  const model = multiTask({ input: [48, 48, 3] })
+    .trunk(sharedTrunk([...twice, ...twice, conv(4, 3), globalAveragePool()]))
+    .task('age', regression({ unit: 'years' }), branch([dense(4)]))
+    .build();
+  const { rows } = await model.fit(noise, { ...onnx, batchSize: 8 });
+  expect(rows).toHaveLength(2);
 });
 
 describe('beside a run in progress', () => {

@@ -1,6 +1,8 @@
 /** Reads what backbone_files.py wrote, and holds the answers of each backbone to Keras's: `backbones.mts FOLDER`. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { branch, globalAveragePool, multiTask, regression, useEngine } from '../../src/index.js';
 import { efficientNetB0Backbone, mobileNetV2Backbone, resnet50Backbone } from '../../src/node/index.js';
@@ -54,3 +56,22 @@ for (const [name, make] of Object.entries(makes)) {
     }
   }
 }
+pixels.dispose();
+
+// The file that Keras wrote, as from its host: no other one has a name here, since the others' hashes are known.
+const server = createServer((_, response) => response.end(bytes('mobileNetV2_notop_official.h5'))).listen(
+  0,
+  '127.0.0.1',
+);
+await new Promise((resolve) => server.once('listening', resolve));
+const { port } = server.address() as AddressInfo;
+const cache = join(folder, 'cache');
+await mobileNetV2Backbone({
+  cache,
+  progress: () => {},
+  fetch: (url, request) => fetch(`http://127.0.0.1:${port}${new URL(url).pathname}`, request),
+});
+assert.equal(readdirSync(cache).length, 1);
+console.log(`imagenet: ${readdirSync(cache)[0]} downloaded from this machine and kept`);
+server.closeAllConnections();
+server.close();

@@ -15,3 +15,6 @@ trap 'rm -rf "$folder"' EXIT
 export TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0
 npx tsx test/python/keras.mts write "$folder"
 "$python" test/python/check_keras.py "$folder"
+mkdir "$folder/backbones"
+"$python" test/python/backbone_files.py "$folder/backbones"
+npx tsx test/python/backbones.mts "$folder/backbones"

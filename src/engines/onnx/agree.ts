@@ -69,7 +69,7 @@ async function agreeOn(
       const off = difference(
         wanted,
         received,
-        leastScale(call, (tensor) => numbersOf(tensor).data),
+        leastScale(call, original, (tensor) => numbersOf(tensor).data),
       );
       if (off > TOLERANCE) throw disagrees(call, off);
     });
@@ -81,15 +81,29 @@ async function agreeOn(
 const callOf = (calls: readonly KernelCall[], output: Seen) =>
   calls.find(({ outputs }) => outputs.includes(output))!;
 
-/** A sum of numbers that cancel has an error of their size, not of its own. */
-function leastScale({ kernel, inputs }: KernelCall, numbersOf: (tensor: Seen) => Float32Array): number {
+/**
+ * A sum of numbers that cancel has an error of their size, not of its own; one of `n` of any signs is about as large as √n of
+ * them. So a bias in front of batch normalisation, whose gradient is nothing but rounding, is no disagreement.
+ */
+function leastScale(
+  { kernel, inputs }: KernelCall,
+  output: Seen,
+  numbersOf: (tensor: Seen) => Float32Array,
+): number {
   const of = (tensor: Seen | undefined) => (tensor ? largestOf(numbersOf(tensor)) : 1);
   const { x, dy, filter, a, b } = inputs;
   if (/MatMul/.test(kernel)) return 0.01 * of(a) * of(b);
   if (/Conv/.test(kernel)) return 0.01 * of(x) * of(dy) * of(filter);
-  if (/Sum|Mean|Norm|Bias/.test(kernel)) return 0.01 * of(dy ?? x);
+  if (/Mean/.test(kernel)) return 0.01 * of(x);
+  if (/Sum|Norm|Bias/.test(kernel)) {
+    const summed = dy ?? x;
+    const n = summed ? sizeOf(summed.shape) / Math.max(1, sizeOf(output.shape)) : 1;
+    return (n > 1 ? 0.1 * Math.sqrt(n) : 0.01) * of(summed);
+  }
   return 0;
 }
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((product, side) => product * side, 1);
 
 const largestOf = (values: Float32Array) =>
   values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
