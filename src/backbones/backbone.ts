@@ -49,8 +49,9 @@ export type Freezing<Stage extends string> =
  */
 export interface WeightsFile {
   /**
-   * The bytes of a file of weights that Keras wrote, `.h5` or `.weights.h5`; or null: then the network's seed draws them,
-   * by Keras's own initialisers.
+   * The bytes of a file that Keras wrote, of weights (`.h5`, `.weights.h5`) or of a model that has the backbone's layers among
+   * others (`.h5`, `.keras`; `exportKeras` writes such files too); or null: then the network's seed draws them, by Keras's own
+   * initialisers.
    */
   readonly weights: Uint8Array | null;
   /** The file's name, for errors. Default `weights`. */

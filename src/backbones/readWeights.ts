@@ -1,5 +1,6 @@
 import { fault, kindOf } from '../core/errors.js';
-import { readKerasWeights } from '../io/keras/storedWeights.js';
+import { readKerasWeights, type WeightsByLayer } from '../io/keras/storedWeights.js';
+import type { NamedArray } from '../io/tensorFile.js';
 import type { BackboneTable, WeightsFile } from './backbone.js';
 import { matchWeights, type RowWeights, type WeightedLayer, weightedLayers } from './weights.js';
 
@@ -32,15 +33,29 @@ export async function readBackboneWeights(
         "For a path or 'imagenet' import it from tfjs-multitask/node; null has the seed draw the weights.",
     });
   }
-  const stored = await readKerasWeights(weights, file);
+  const { layers, whole } = await readKerasWeights(weights, file);
+  const stored = whole ? opened(layers) : layers;
   const body = weightedLayers(options.top ? [...rows, ...top] : rows);
-  if (!before) return { rows: matchWeights(file, path, body, stored), before: undefined };
+  if (!before) return { rows: matchWeights(file, path, body, stored, whole), before: undefined };
   // Keras counts its layers without a name of their own: a second model of a process has `normalization_1`.
   const counted = new RegExp(`^${before.name}_\\d+$`);
   const renamed = Object.entries(stored).map(([name, arrays]) => [
     counted.test(name) ? before.name : name,
     arrays,
   ]);
-  const found = matchWeights(file, path, [before, ...body], Object.fromEntries(renamed));
+  const found = matchWeights(file, path, [before, ...body], Object.fromEntries(renamed), whole);
   return { rows: found, before: found.get(before.name) };
+}
+
+/** Layers of models inside the model beside those of the model itself. */
+function opened(layers: WeightsByLayer): WeightsByLayer {
+  const found = new Map<string, Map<string, NamedArray>>();
+  for (const [path, weights] of Object.entries(layers)) {
+    for (const [name, array] of Object.entries(weights)) {
+      const [weight, layer = path.split('/').at(-1)!] = name.split('/').reverse() as [string, string?];
+      if (!found.has(layer)) found.set(layer, new Map());
+      found.get(layer)!.set(weight, array);
+    }
+  }
+  return Object.fromEntries([...found].map(([layer, weights]) => [layer, Object.fromEntries(weights)]));
 }

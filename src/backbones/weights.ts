@@ -50,6 +50,7 @@ function weightsOf(layer: Row['layer'], input: number): WeightedLayer['weights']
  * some official ones have older names. Then the count, every shape, and the place of every name that is known must agree.
  *
  * @param file - Its name, for errors.
+ * @param whole - The file is of a model that contains the backbone: layers beside it are passed over.
  * @throws `file` fault naming the file and the tensor: missing, of another shape, or one that the backbone has no place for.
  */
 export function matchWeights(
@@ -57,6 +58,7 @@ export function matchWeights(
   backbone: string,
   wanted: readonly WeightedLayer[],
   stored: WeightsByLayer,
+  whole = false,
 ): RowWeights {
   const layers = Object.entries(stored).filter(([, weights]) => Object.keys(weights).length > 0);
   const held = new Map(layers);
@@ -81,7 +83,7 @@ export function matchWeights(
   }
   const wrong: Wrong = (place, expected, received, advice = `Is it a file of ${backbone}'s weights?`) =>
     fault({ kind: 'file', path: `${file}: ${place}`, expected, received, advice });
-  const extra = layers.find(([name]) => !names.has(name));
+  const extra = whole ? undefined : layers.find(([name]) => !names.has(name));
   if (extra) {
     const top = extra[0] === 'predictions' ? 'Give top: true, or a file without its top.' : undefined;
     throw wrong(

@@ -32,7 +32,8 @@ export type BackboneFileOptions<Stage extends string> = Freezing<Stage> & {
   /**
    * - `imagenet` (default): the weights that Keras publishes, trained on the 1000 classes of ImageNet. Downloaded once, with
    *   a progress line on the terminal.
-   * - a path: a file of weights that Keras wrote, `.h5` or `.weights.h5`.
+   * - a path: a file that Keras wrote, of weights (`.h5`, `.weights.h5`) or of a model that has the backbone's layers among
+   *   others (`.h5`, `.keras`); `saveKeras` writes such files too.
    * - null: the network's seed draws them.
    */
   readonly weights?: 'imagenet' | (string & {}) | null;

@@ -302,7 +302,8 @@ test('weights by layer and name', async () => {
     }),
     loadPackage,
   );
-  const weights = await readKerasWeights(file, 'weights.h5');
+  const { layers: weights, whole } = await readKerasWeights(file, 'weights.h5');
+  expect(whole).toBe(false);
   expect(Object.entries(weights).map(([name, held]) => [name, Object.keys(held)])).toEqual([
     ['image', []],
     ['conv1', ['kernel', 'bias']],

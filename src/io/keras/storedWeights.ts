@@ -77,13 +77,19 @@ export interface WeightsByLayer {
  * all but the model's: `conv/kernel`); in a Keras 3 file, which has no names of weights, their numbers, and
  * the layers of a nested model stand under `model/layer`.
  *
+ * `whole` says that the file is of a model, not of weights alone.
+ *
  * @throws `file` fault for a damaged file, a weight that is not there, or is not finite.
  */
-export async function readKerasWeights(bytes: Uint8Array, path: string): Promise<WeightsByLayer> {
-  const { weights } = await openKerasFile(bytes, path);
+export async function readKerasWeights(
+  bytes: Uint8Array,
+  path: string,
+): Promise<{ readonly layers: WeightsByLayer; readonly whole: boolean }> {
+  const { weights, model } = await openKerasFile(bytes, path);
   if (!weights) throw wrong(path, 'weights', 'a model without them');
   const { layout, root, path: place } = weights;
-  return layout === 'legacy' ? legacyByLayer(root, place) : containersByLayer(root, place);
+  const layers = layout === 'legacy' ? legacyByLayer(root, place) : containersByLayer(root, place);
+  return { layers, whole: model !== undefined };
 }
 
 const named = (stored: StoredWeight): NamedArray => ({ shape: stored.array.shape, data: numbersOf(stored) });
