@@ -4,8 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { branch, globalAveragePool, multiTask, regression } from '../../src/index.js';
-import { efficientNetB0Backbone, mobileNetV2Backbone, resnet50Backbone } from '../../src/node/index.js';
+import { branch, dense, globalAveragePool, multiTask, regression, sharedTrunk } from '../../src/index.js';
+import {
+  efficientNetB0Backbone,
+  mobileNetV2Backbone,
+  resnet50Backbone,
+  saveKeras,
+} from '../../src/node/index.js';
 import { faultOf } from '../bad-input/faultOf.js';
 import { drawnLayers, kerasFile, type Layers } from '../bad-input/weightFiles.js';
 
@@ -121,6 +126,23 @@ describe('weights: a path', () => {
     expect(conv1(await mobileNetV2Backbone({ weights: path }))).toEqual(wanted());
     expect(readFileSync(path).equals(file)).toBe(true);
   });
+
+  test.each(['h5', 'keras'])(
+    'of a whole model that has the backbone among other layers, .%s',
+    async (ending) => {
+      const [age, path] = [regression({ unit: 'years' }), join(cache, `whole.${ending}`)] as const;
+      writeFileSync(join(cache, 'own.h5'), file);
+      const whole = multiTask({ input: [32, 32, 3] })
+        .trunk(
+          sharedTrunk([await mobileNetV2Backbone({ weights: join(cache, 'own.h5') }), globalAveragePool()]),
+        )
+        .task('age', age, branch([dense(4)]))
+        .build();
+      await saveKeras(path, whole);
+      whole.dispose();
+      expect(conv1(await mobileNetV2Backbone({ weights: path }))).toEqual(wanted());
+    },
+  );
 
   test('that is not there, or of another network, is named', async () => {
     const path = join(cache, 'own.h5');
