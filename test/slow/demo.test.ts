@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -26,12 +26,16 @@ const pixels = (dataset: Faces) =>
   );
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** `npm run model-a` on a folder; its summary. */
-async function modelA(...args: string[]) {
+/** An example run from the command line: its folder, summary and words. */
+async function run(example: string, ...args: string[]) {
   const out = mkdtempSync(join(scratch, 'run-'));
-  await promisify(execFile)('npx', ['tsx', 'examples/model-a.ts', '--out', out, ...args], { cwd: ROOT });
-  return JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8'));
+  const command = ['tsx', `examples/${example}.ts`, '--out', out, ...args];
+  const { stdout } = await promisify(execFile)('npx', command, { cwd: ROOT });
+  return { out, stdout, summary: JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8')) };
 }
+
+/** `npm run model-a` on a folder; its summary. */
+const modelA = async (...args: string[]) => (await run('model-a', ...args)).summary;
 
 describe.each([
   ['mean colour', 1],
@@ -86,5 +90,25 @@ describe('Model A on drawn faces', () => {
     const { bestEpoch, meanGuessAgeMae } = await modelA(...args);
     expect(bestEpoch.val_gender_accuracy).toBeLessThan(0.65);
     expect(bestEpoch.val_age_mae).toBeGreaterThan(0.8 * meanGuessAgeMae);
+  });
+});
+
+describe('Model B on drawn faces', () => {
+  const few = ['--limit', '60', '--epochs', '2', '--size', '64', '--augment', 'fixed', '--engine', 'onnx'];
+
+  test('runs behind random weights, says so, and its own file serves as weights', {
+    timeout: 600_000,
+  }, async () => {
+    const first = await run('model-b', '--weights', 'none', ...few);
+    expect(first.summary.origin).toContain('random weights');
+    expect(first.stdout).toContain('random weights');
+    const files = readdirSync(first.out);
+    for (const name of ['age_gender_B.h5', 'best', 'history.csv', 'age-curves.png', 'architecture.svg']) {
+      expect(files).toContain(name);
+    }
+    const own = join(first.out, 'age_gender_B.h5');
+    const second = await run('model-b', '--weights', own, '--fine-tune', 'conv5', ...few);
+    expect(second.summary.origin).toContain(`those of ${own}, not the official ones`);
+    expect(second.summary.arguments['fine-tune']).toBe('conv5');
   });
 });
