@@ -7,7 +7,6 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { loadKeras } from '../../src/index.js';
 import { type Hdf5Group, readHdf5, writeHdf5 } from '../../src/io/hdf5.js';
 import { readZip, writeZip } from '../../src/io/zip.js';
-import { loadPackage } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasm.js';
 import { fixture as models } from '../parity/fixture.js';
@@ -71,7 +70,7 @@ describe('a model with changes', () => {
     const members = readZip(unpacked('keras'), 'face.keras');
     return writeZip({ ...members, 'model.weights.h5': mutate(members['model.weights.h5']!) });
   };
-  const options = { load: loadPackage, name: 'face.file' };
+  const options = { name: 'face.file' };
   beforeAll(async () => {
     await loadWasmBackend();
   });
@@ -123,7 +122,7 @@ describe('a dataset that lies about its size', () => {
   test.each([2 ** 20, 2 ** 40, 2 ** 52, 2 ** 60])(
     'is refused before %d values are allocated',
     async (size) => {
-      const file = await writeHdf5(root, loadPackage);
+      const file = writeHdf5(root);
       const view = new DataView(file.buffer);
       for (const at of placesOf(file, COUNT)) view.setBigUint64(at, BigInt(size), true);
       expect((await faultOf(() => readHdf5(file, 'large.h5'))).received).toMatch(/at \/kernel$/);
@@ -137,7 +136,7 @@ describe('a dataset that lies about its size', () => {
     [2, 'in parts, with no list of them'],
     [3, 'made of other datasets'],
   ])('or is of layout %i, %s', async (layout) => {
-    const file = await writeHdf5(root, loadPackage);
+    const file = writeHdf5(root);
     for (const at of placesOf(file, BYTES)) file[at - 9] = layout;
     expect((await faultOf(() => readHdf5(file, 'layout.h5'))).received).toMatch(/at \/kernel$/);
   });
@@ -196,7 +195,7 @@ describe('a group that leads elsewhere', () => {
   test('or too deep', async () => {
     let root = EMPTY;
     for (let depth = 0; depth < 70; depth++) root = { ...EMPTY, groups: { g: root } };
-    const file = await writeHdf5(root, loadPackage);
+    const file = writeHdf5(root);
     expect((await faultOf(() => readHdf5(file, 'deep.h5'))).received).toMatch(/^groups more than 64 deep/);
   });
 });
