@@ -119,7 +119,7 @@ describe('options that do not go together', () => {
 
   test('what a plain model does not know', async () => {
     const plain = around([3], layers.dense({ units: 1 }));
-    const options = { bytes: true } as object;
+    const options: object = { bytes: true }; // which the type does not take
     expect(await faultOf(() => exportKeras(plain, options))).toMatchObject({ path: 'exportKeras.bytes' });
   });
 

@@ -25,6 +25,10 @@ const bytesOf = ({ groups, arrays }: Hdf5Group): number =>
 
 const FORMATS = {
   'HDF5 in its first layout': [OLD, (file: Uint8Array) => readHdf5(file, 'bad.file')],
+  'HDF5 as it is written here': [
+    writeHdf5(readHdf5(OLD, 'old.h5')),
+    (file: Uint8Array) => readHdf5(file, 'bad.file'),
+  ],
   'HDF5 in the layout of HDF5 2': [NEW, (file: Uint8Array) => readHdf5(file, 'bad.file')],
   'HDF5 in a zip': [
     writeZip({ 'metadata.json': new Uint8Array(9), 'model.weights.h5': OLD }),

@@ -1,10 +1,11 @@
 import type { Hdf5Array, Hdf5Group } from '../hdf5.js';
-import { bytesOf, Fields, Parts } from './parts.js';
-import { HALF_LIST, HALF_NODE, type SymbolTable, symbolTable } from './symbolTable.js';
-import { TextHeap } from './textHeap.js';
+import { bytesOf, Fields } from './fields.js';
+import { Parts } from './parts.js';
 import { attributeMessages } from './writeAttributes.js';
 import { datasetMessages, header, MOST_MESSAGES, numberType, symbolsMessage } from './writeMessages.js';
-import { refused } from './writeRefused.js';
+import { NAMES, refused } from './writeRefused.js';
+import { HALF_LIST, HALF_NODE, type SymbolTable, symbolTable } from './writeSymbols.js';
+import { TextHeap } from './writeTexts.js';
 
 /** What stands in front: what the file is, and where its root group is. */
 const SUPERBLOCK = 96;
@@ -56,8 +57,10 @@ function placeGroup(placing: Placing, group: Hdf5Group, place: string): PlacedGr
   ];
   const names = new Set<string>();
   const symbols = placers.map(({ name, placed }) => {
-    if (/^(|\.|\.\.)$|[/\0]/.test(name)) throw refused(place, `a member named ${JSON.stringify(name)}`);
-    if (names.has(name)) throw refused(place, `two members named "${name}"`);
+    if (/^(|\.|\.\.)$|[/\0]/.test(name))
+      throw refused(place, `a member named ${JSON.stringify(name)}`, NAMES);
+    if (names.has(name))
+      throw refused(place, `two members named "${name}"`, 'Rename the group or the dataset.');
     names.add(name);
     return { name: new TextEncoder().encode(name), address: placed(`${place}/${name}`) };
   });
@@ -66,14 +69,20 @@ function placeGroup(placing: Placing, group: Hdf5Group, place: string): PlacedGr
     symbolsMessage(table.tree, table.heap),
     ...attributeMessages(placing.heap, place, group.attributes),
   ];
-  if (messages.length > MOST_MESSAGES) throw refused(place, `${messages.length - 1} attributes`);
+  if (messages.length > MOST_MESSAGES)
+    throw refused(place, `${messages.length - 1} attributes`, 'Put some into groups of their own.');
   return { ...table, header: header(placing.parts, messages) };
 }
 
 function placeArray({ parts }: Placing, { shape, data }: Hdf5Array, place: string): number {
   const bytes = bytesOf(data);
   const count = shape.reduce((product, side) => product * side, 1);
-  if (count !== data.length) throw refused(place, `${data.length} numbers of shape [${shape.join(', ')}]`);
+  if (count !== data.length)
+    throw refused(
+      place,
+      `${data.length} numbers of shape [${shape.join(', ')}]`,
+      'Give as many as the shape has.',
+    );
   const at = bytes.length > 0 ? parts.place(bytes) : undefined;
   return header(parts, datasetMessages(numberType(data), shape, at, bytes.length));
 }

@@ -1,7 +1,6 @@
 import type { Hdf5Value } from '../hdf5.js';
+import { bytesOf, Fields } from './fields.js';
 import { MESSAGE } from './messages.js';
-import { bytesOf, Fields } from './parts.js';
-import type { TextHeap } from './textHeap.js';
 import {
   fixedTextType,
   LONGEST_MESSAGE,
@@ -10,7 +9,8 @@ import {
   textType,
   type Written,
 } from './writeMessages.js';
-import { refused } from './writeRefused.js';
+import { NAMES, refused } from './writeRefused.js';
+import type { TextHeap } from './writeTexts.js';
 
 /** An object's header takes 64 kB; Keras cuts its lists of names below that (HDF5_OBJECT_HEADER_LIMIT). */
 const LONGEST_LIST = 64_512;
@@ -32,12 +32,21 @@ export function attributeMessages(
   const names = new Set<string>();
   const add = (name: string, type: Uint8Array, shape: readonly number[], values: Uint8Array) => {
     if (name === '' || name.includes('\0'))
-      throw refused(place, `an attribute named ${JSON.stringify(name)}`);
-    if (names.has(name)) throw refused(place, `two attributes named "${name}"`); // one may be a part of another
+      throw refused(place, `an attribute named ${JSON.stringify(name)}`, NAMES);
+    if (names.has(name))
+      throw refused(
+        place,
+        `two attributes named "${name}"`,
+        'One is a part of a long list: rename the other.',
+      );
     names.add(name);
     const bytes = attribute(name, type, shape, values);
     if (bytes.length > LONGEST_MESSAGE) {
-      throw refused(place, `the attribute "${name}" of ${bytes.length} bytes, where a header takes 64 kB`);
+      throw refused(
+        place,
+        `the attribute "${name}" of ${bytes.length} bytes, where a header takes 64 kB`,
+        'Make it a dataset.',
+      );
     }
     written.push({ type: MESSAGE.attribute, bytes });
   };
@@ -45,7 +54,8 @@ export function attributeMessages(
     const values: readonly (string | number)[] = Array.isArray(value) ? value : [value as string | number];
     const shape = Array.isArray(value) ? [values.length] : [];
     if (values.length > 0 && values.every((entry) => typeof entry === 'string')) {
-      if (values.some((text) => text.includes('\0'))) throw refused(place, `a zero in the text of "${name}"`);
+      if (values.some((text) => text.includes('\0')))
+        throw refused(place, `a zero in the text of "${name}"`, 'Text ends at one there: take it out.');
       addTexts(heap, add, name, values, shape);
     } else {
       const whole = values.length > 0 && values.every((entry) => Number.isSafeInteger(entry));

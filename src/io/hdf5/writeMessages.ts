@@ -1,6 +1,7 @@
 import type { Hdf5Numbers } from '../hdf5.js';
+import { eights, Fields } from './fields.js';
 import { MESSAGE } from './messages.js';
-import { eights, Fields, type Parts } from './parts.js';
+import type { Parts } from './parts.js';
 
 /** A message of an object's header; its bytes are filled up to a multiple of eight there. */
 export interface Written {

@@ -1,4 +1,5 @@
-import { Fields, type Parts } from './parts.js';
+import { Fields } from './fields.js';
+import type { Parts } from './parts.js';
 
 /** A member of a group: its name in UTF-8, and where its header stands. */
 export interface Member {

@@ -1,4 +1,5 @@
-import { eights, type Parts } from './parts.js';
+import { eights } from './fields.js';
+import type { Parts } from './parts.js';
 
 /** The smallest that the C library takes a collection of texts for. */
 const SMALLEST = 4096;
