@@ -18,14 +18,14 @@ import {
   sharedTrunk,
   useEngine,
 } from 'tfjs-multitask';
-import { loadPackage, resnet50Backbone } from 'tfjs-multitask/node';
+import { resnet50Backbone } from 'tfjs-multitask/node';
 import { type Hdf5Group, readHdf5, writeHdf5 } from '../src/io/hdf5.js';
 
 const ROUNDS = 3;
 const MB = 1e6;
 
 const [given, what] = process.argv.slice(2);
-if (what === 'make') writeFileSync(given!, await writeHdf5(resnetSized(), loadPackage));
+if (what === 'make') writeFileSync(given!, writeHdf5(resnetSized()));
 else if (what === 'read') await measured(given!, async () => `${countGroups(given!)} groups`);
 else if (what === 'build') {
   await useEngine('wasm'); // its memory is not the file's

@@ -1,13 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { arch, cpus, platform } from 'node:os';
 import { bestEpoch, exportKeras, type HistoryRow, loadModel } from 'tfjs-multitask';
-import {
-  architectureDiagram,
-  type folderStore,
-  learningCurves,
-  loadPackage,
-  saveFigure,
-} from 'tfjs-multitask/node';
+import { architectureDiagram, type folderStore, learningCurves, saveFigure } from 'tfjs-multitask/node';
 import type { StudyArguments } from './arguments.js';
 import type { Faces } from './faces.js';
 import { LOSS, optimizerOf, type StudyModel } from './train.js';
@@ -74,7 +68,7 @@ export async function writeOutputs(
   const keras = await loadModel(store, { folder: 'best', tasks: model.tasks });
   // Who opens the file in Keras has images of bytes at hand, and does not know the range of this model.
   const compiled = { bytes: true, loss: LOSS, optimizer: optimizerOf(train.size, args) };
-  await store.write(file, await exportKeras(keras, { format: 'h5', load: loadPackage, ...compiled }));
+  await store.write(file, await exportKeras(keras, { format: 'h5', ...compiled }));
   keras.dispose();
   await store.write('summary.json', new TextEncoder().encode(`${JSON.stringify(summary, null, 2)}\n`));
 

@@ -6,7 +6,6 @@ import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
 import { type ExportKerasOptions, exportKeras } from '../training/exportKeras.js';
 import { folderStore } from './folderStore.js';
-import { loadPackage } from './packages.js';
 
 const FORMATS: { readonly [ending: string]: KerasFormat } = { '.keras': 'keras', '.h5': 'h5' };
 
@@ -15,8 +14,7 @@ const FORMATS: { readonly [ending: string]: KerasFormat } = { '.keras': 'keras',
  * for what it holds. The format is the path's ending: `.keras`, or `.h5`.
  *
  * @param path - Folders on the way are made.
- * @throws `argument` fault for another ending and for what Keras cannot say, `missing-package` fault without h5wasm, `file`
- *   fault for a path that cannot be written.
+ * @throws `argument` fault for another ending and for what Keras cannot say, `file` fault for a path that cannot be written.
  * @example
  * ```ts
  * import { branch, flatten, multiTask, regression } from 'tfjs-multitask';
@@ -32,7 +30,7 @@ const FORMATS: { readonly [ending: string]: KerasFormat } = { '.keras': 'keras',
 export function saveKeras<T extends Tasks, const W extends { readonly [task: string]: number }>(
   path: string,
   model: Exportable & { readonly tasks: T },
-  options?: Omit<ExportKerasOptions<T, W>, 'load' | 'format'>,
+  options?: Omit<ExportKerasOptions<T, W>, 'format'>,
 ): Promise<void>;
 /** Without tasks: any flat model. */
 export function saveKeras(path: string, model: tf.LayersModel): Promise<void>;
@@ -51,6 +49,6 @@ export async function saveKeras(
       advice: 'Keras knows a file by it: take .keras.',
     });
   }
-  const file = await exportKeras(model as Exportable, { ...options, load: loadPackage, format });
+  const file = await exportKeras(model as Exportable, { ...options, format });
   await folderStore(dirname(path)).write(basename(path), file);
 }

@@ -1,5 +1,5 @@
 import { fault } from '../core/errors.js';
-import type { PackageLoader, Store } from '../core/outside.js';
+import type { Store } from '../core/outside.js';
 import type { Exportable } from '../engines/onnx/exportOnnx.js';
 import type { Compiled } from '../io/keras/writeCompiled.js';
 import { type KerasFormat, kerasFile } from '../io/keras/writeFile.js';
@@ -29,8 +29,6 @@ import { checkWeights, type NamesEveryTask, type WeightedLoss } from './weighted
 export interface KerasFileOptions {
   /** `keras` (default): the `.keras` archive of Keras 3. `h5`: one HDF5 file, the older format. */
   readonly format?: KerasFormat;
-  /** Brings h5wasm, which writes HDF5: `loadPackage` of `tfjs-multitask/node`, `packages` of `tfjs-multitask/browser`. */
-  readonly load: PackageLoader;
 }
 
 /**
@@ -76,32 +74,31 @@ type AnyOptions = KerasFileOptions & {
  *
  * @param model - What {@link multiTask} built or {@link loadModel} opened; or any flat `tf.LayersModel`.
  * @throws `argument` fault naming the layer, activation, loss, metric or schedule that Keras cannot say; `checkpoint`
- *   fault for a state that is missing, corrupt, or of another model or optimiser; `missing-package` fault without h5wasm.
+ *   fault for a state that is missing, corrupt, or of another model or optimiser.
  * @example
  * ```ts
  * import { adam, branch, exportKeras, flatten, memoryStore, multiTask, regression } from 'tfjs-multitask';
- * import { loadPackage } from 'tfjs-multitask/node';
  *
  * const model = multiTask({ input: [8, 8, 3] })
  *   .task('age', regression({ unit: 'years' }), branch([flatten()]))
  *   .build();
  * const store = memoryStore();
- * await store.write('age.keras', await exportKeras(model, { load: loadPackage, optimizer: adam(), bytes: true }));
- * await store.write('age.h5', await exportKeras(model, { load: loadPackage, format: 'h5' }));
+ * await store.write('age.keras', await exportKeras(model, { optimizer: adam(), bytes: true }));
+ * await store.write('age.h5', await exportKeras(model, { format: 'h5' }));
  * console.log(await store.list()); // [ 'age.h5', 'age.keras' ]
  * ```
  * @category Files
  */
 export function exportKeras<T extends Tasks, const W extends { readonly [task: string]: number }>(
   model: Exportable & { readonly tasks: T },
-  options: ExportKerasOptions<T, W>,
+  options?: ExportKerasOptions<T, W>,
 ): Promise<Uint8Array>;
-export function exportKeras(model: tf.LayersModel, options: KerasFileOptions): Promise<Uint8Array>;
+export function exportKeras(model: tf.LayersModel, options?: KerasFileOptions): Promise<Uint8Array>;
 export async function exportKeras(
   model: Exportable | tf.LayersModel,
-  options: AnyOptions,
+  options: AnyOptions = {},
 ): Promise<Uint8Array> {
-  const { format = 'keras', load } = options;
+  const { format = 'keras' } = options;
   if (format !== 'keras' && format !== 'h5') {
     throw wrong('format', "'keras' or 'h5'", String(format), "Leave it out for '.keras'.");
   }
@@ -127,7 +124,7 @@ export async function exportKeras(
       optimizer: undefined,
       table: undefined,
     };
-    return kerasFile(format, contents, load);
+    return kerasFile(format, contents);
   }
   settle(model.layersModel);
   const network = networkOf(model.layersModel, model.tasks, model.input);
@@ -139,7 +136,7 @@ async function exportNetwork(
   options: AnyOptions,
   format: KerasFormat,
 ): Promise<Uint8Array> {
-  const { bytes = false, optimizer, load } = options;
+  const { bytes = false, optimizer } = options;
   const { range } = network.input;
   const plain = kerasGraph(network.layersModel);
   const graph = bytes ? readingBytes(plain, range) : plain;
@@ -156,7 +153,7 @@ async function exportNetwork(
     optimizer: standing ? optimizerState(graph, optimizer!, standing) : undefined,
     table: JSON.parse(JSON.stringify(table)),
   };
-  return kerasFile(format, contents, load);
+  return kerasFile(format, contents);
 }
 
 function compiledOf({ tasks }: Network, { loss, optimizer, checkpoint }: AnyOptions): Compiled | undefined {

@@ -41,7 +41,7 @@ describe('a file of weights', () => {
     ['by order, where its names are older', (name: string) => `old_${name}`],
   ])('is read %s', async (_, rename) => {
     const layers: Layers = new Map([...mobile].map(([name, weights]) => [rename(name), weights]));
-    const model = built(await read(await kerasFile(layers, ':0')));
+    const model = built(await read(kerasFile(layers, ':0')));
     for (const weight of bodyOf(model).flatMap((layer) => layer.weights)) {
       const [layer, name] = weight.originalName.split('/') as [string, string];
       const { data } = mobile.get(layer)!.get(name.replace('depthwise_kernel', 'kernel'))!;
@@ -99,7 +99,7 @@ describe('a file of weights', () => {
   test.each(changes)('%s is refused by name', async (_, change, path, received) => {
     const layers = copy(mobile);
     change(layers);
-    const fault = await faultOf(async () => read(await kerasFile(layers)));
+    const fault = await faultOf(async () => read(kerasFile(layers)));
     expect(fault).toMatchObject({ kind: 'file', path, received });
   });
 
@@ -109,13 +109,13 @@ describe('a file of weights', () => {
     const broken = (data as Float32Array).slice();
     broken[7] = Number.NaN;
     layers.get('block_5_expand_BN')!.set('gamma', { shape, data: broken });
-    const fault = await faultOf(async () => read(await kerasFile(layers)));
+    const fault = await faultOf(async () => read(kerasFile(layers)));
     expect(fault).toMatchObject({ kind: 'file', received: 'NaN at place 7' });
     expect(fault.path).toMatch(/^mobile\.h5.*block_5_expand_BN.*gamma/);
   });
 
   test('of another backbone, or cut, is refused', async () => {
-    const bytes = await kerasFile(mobile);
+    const bytes = kerasFile(mobile);
     const other = await faultOf(() => resnet50Backbone({ weights: bytes, file: 'mobile.h5' }));
     expect(other).toMatchObject({ kind: 'file', path: 'mobile.h5: Conv1' });
     expect((await faultOf(() => read(bytes.slice(0, 4_000_000)))).kind).toBe('file');
@@ -123,12 +123,12 @@ describe('a file of weights', () => {
   });
 
   test('with a top, or without, is told from the other', async () => {
-    const whole = await kerasFile(await drawnLayers('mobileNetV2', true));
+    const whole = kerasFile(await drawnLayers('mobileNetV2', true));
     expect(await faultOf(() => read(whole))).toMatchObject({
       path: 'mobile.h5: predictions',
       advice: 'Give top: true, or a file without its top.',
     });
-    const without = await kerasFile(mobile);
+    const without = kerasFile(mobile);
     expect(await faultOf(() => read(without, { top: true }))).toMatchObject({
       path: 'mobile.h5: predictions',
       advice: 'Leave top out, or give the file with its top.',
@@ -145,7 +145,7 @@ describe('a file of weights', () => {
         ['variance', three(...variance)],
         ['count', count],
       ]);
-      const weights = await kerasFile(new Map([['normalization_3', norm], ...body]));
+      const weights = kerasFile(new Map([['normalization_3', norm], ...body]));
       const model = built(await efficientNetB0Backbone({ weights }));
       const [kernel, bias] = model.layersModel
         .getLayer('image_preprocess')

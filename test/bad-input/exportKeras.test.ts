@@ -18,12 +18,11 @@ import {
   warmup,
   weightedLoss,
 } from '../../src/index.js';
-import { loadPackage, saveKeras } from '../../src/node/index.js';
+import { saveKeras } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
 import { faultOf } from './faultOf.js';
 import { good, small } from './small.js';
 
-const load = loadPackage;
 const { layers } = tf;
 
 /** One layer behind an input of `shape`, as a model. */
@@ -58,17 +57,17 @@ describe('a layer that Keras has not, or has otherwise, is refused by its name',
     ['one/eye', layers.dense({ units: 1, name: 'one/eye' }), [3], /another name/],
     [inner.name, inner, IMAGE, /flat/],
   ])('%s', async (path, layer, shape, advice) => {
-    const fault = await faultOf(() => exportKeras(around(shape, layer), { load }));
+    const fault = await faultOf(() => exportKeras(around(shape, layer)));
     expect(fault).toMatchObject({ kind: 'argument', path });
     expect(fault.advice).toMatch(advice);
   });
 
   test('two axes of a layer, which Keras forgets when it opens an h5 file', async () => {
     const model = around(IMAGE, layers.layerNormalization({ axis: [2, 3], name: 'eye' }));
-    expect(await faultOf(() => exportKeras(model, { load, format: 'h5' }))).toMatchObject({
+    expect(await faultOf(() => exportKeras(model, { format: 'h5' }))).toMatchObject({
       path: 'eye (axis)',
     });
-    expect((await exportKeras(model, { load })).length).toBeGreaterThan(0);
+    expect((await exportKeras(model)).length).toBeGreaterThan(0);
   });
 });
 
@@ -96,7 +95,7 @@ describe('compiled state that Keras cannot say is refused', () => {
     ],
     ['optimizer', {}, { ...adam(), rule: { ...adam().rule, name: 'lion' } }, /lion/],
   ])('%s', async (path, task, optimizer, received) => {
-    const fault = await faultOf(() => exportKeras(model(task), { load, optimizer }));
+    const fault = await faultOf(() => exportKeras(model(task), { optimizer }));
     expect(fault).toMatchObject({ kind: 'argument', path, received: expect.stringMatching(received) });
   });
 });
@@ -114,13 +113,13 @@ describe('options that do not go together', () => {
     ['exportKeras.loss.classWeights', { loss: classes, optimizer: adam() }],
     ['weightedLoss.gender', { loss: lacking, optimizer: adam() }],
   ])('%s', async (path, options) => {
-    const fault = await faultOf(() => exportKeras(small(), { load, ...options }));
+    const fault = await faultOf(() => exportKeras(small(), options));
     expect(fault).toMatchObject({ kind: 'argument', path });
   });
 
   test('what a plain model does not know', async () => {
     const plain = around([3], layers.dense({ units: 1 }));
-    const options = { load, bytes: true };
+    const options: object = { bytes: true }; // which the type does not take
     expect(await faultOf(() => exportKeras(plain, options))).toMatchObject({ path: 'exportKeras.bytes' });
   });
 
@@ -137,10 +136,10 @@ describe('the state of a run', () => {
   test('that is not there, or of another optimiser, is refused', async () => {
     const checkpoint = memoryStore();
     const model = small();
-    const missing = await faultOf(() => exportKeras(model, { load, optimizer: adam(), checkpoint }));
+    const missing = await faultOf(() => exportKeras(model, { optimizer: adam(), checkpoint }));
     expect(missing).toMatchObject({ kind: 'checkpoint', path: 'memory/checkpoint.safetensors' });
     await model.fit(good(), { ...settings, checkpoint });
-    const other = await faultOf(() => exportKeras(model, { load, optimizer: sgd(), checkpoint }));
+    const other = await faultOf(() => exportKeras(model, { optimizer: sgd(), checkpoint }));
     expect(other).toMatchObject({ kind: 'checkpoint', received: 'one with another optimizer' });
   });
 
@@ -150,7 +149,7 @@ describe('the state of a run', () => {
     const frozen = model.layersModel.layers[1]!;
     frozen.trainable = false;
     await model.fit(good(), { ...settings, checkpoint });
-    const options = { load, optimizer: adam(), checkpoint };
+    const options = { optimizer: adam(), checkpoint };
     expect((await exportKeras(model, options)).length).toBeGreaterThan(0);
     for (const weight of frozen.weights) weight.write(tf.ones(weight.shape as number[]));
     const other = await faultOf(() => exportKeras(model, options));
@@ -161,7 +160,7 @@ describe('the state of a run', () => {
     const checkpoint = memoryStore();
     const model = small();
     await model.fit(good(), { ...settings, checkpoint });
-    const options = { load, optimizer: adam(), checkpoint };
+    const options = { optimizer: adam(), checkpoint };
     const before = await exportKeras(model, options);
     for (const weight of model.layersModel.weights) weight.write(tf.zeros(weight.shape as number[]));
     expect(await exportKeras(model, options)).toEqual(before);

@@ -13,14 +13,12 @@ import {
 } from '../../src/index.js';
 import { type Hdf5Array, type Hdf5Group, readHdf5, writeHdf5 } from '../../src/io/hdf5.js';
 import { readZip, writeZip } from '../../src/io/zip.js';
-import { loadPackage } from '../../src/node/index.js';
 import { loadKeras as loadFile } from '../../src/node/loadKeras.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasm.js';
 import { fixture } from '../parity/fixture.js';
 import { faultOf } from './faultOf.js';
 
-const load = loadPackage;
 const { faces } = fixture<{ faces: { open: { files: { [kind: string]: string } } } }>('files');
 const unpacked = (kind: string) =>
   new Uint8Array(inflateSync(Buffer.from(faces.open.files[kind]!, 'base64')));
@@ -63,7 +61,7 @@ function changed(change: (json: any) => void, options: object = {}) {
 async function rewritten(change: (root: any) => void) {
   const root = structuredClone(weights) as any;
   change(root);
-  return readingFault(archive(config(), await writeHdf5(root, load)));
+  return readingFault(archive(config(), writeHdf5(root)));
 }
 
 describe('a configuration that is', () => {
@@ -318,7 +316,7 @@ describe('weights that are', () => {
   test('of a legacy file without one that it lists', async () => {
     const root = structuredClone(await readHdf5(unpacked('old.h5'), 'old')) as any;
     delete root.groups.conv.groups.conv.arrays['bias:0'];
-    const error = await readingFault(face, { weights: await writeHdf5(root, load), weightsName: 'old.h5' });
+    const error = await readingFault(face, { weights: writeHdf5(root), weightsName: 'old.h5' });
     expect(error.path).toBe('old.h5/conv/conv/bias:0');
   });
 
@@ -353,11 +351,11 @@ test('a file of ours says its range, and whether the labels are turned round', a
     .task('gender', binary(['male', 'female']), branch([flatten()]))
     .build();
   for (const format of ['keras', 'h5'] as const) {
-    const plain = await exportKeras(model, { load, format });
+    const plain = await exportKeras(model, { format });
     const again = await loadKeras(plain, { tasks: { gender: binary(['male', 'female']) } });
     expect(again.input.range).toEqual([-1, 1]);
     again.dispose();
-    const bytes = await exportKeras(model, { load, format, bytes: true });
+    const bytes = await exportKeras(model, { format, bytes: true });
     const fed = await loadKeras(bytes, { tasks: { gender: binary(['male', 'female']) } });
     expect(fed.input.range).toEqual([0, 255]);
     fed.dispose();

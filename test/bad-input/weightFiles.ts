@@ -1,13 +1,12 @@
 /** Files of backbone weights, made here. */
 import { type Hdf5Array, writeHdf5 } from '../../src/io/hdf5.js';
-import { loadPackage } from '../../src/node/index.js';
 import { backboneModel, bodyOf, makes } from '../parity/backbones.js';
 
 /** Weights by layer and name, as a file would hold them. */
 export type Layers = Map<string, Map<string, Hdf5Array>>;
 
 /** A legacy file of weights as Keras lays it out. */
-export function kerasFile(layers: Layers, suffix = ''): Promise<Uint8Array> {
+export function kerasFile(layers: Layers, suffix = ''): Uint8Array {
   const groups = [...layers].map(([layer, weights]) => {
     const inner = {
       attributes: {},
@@ -17,14 +16,11 @@ export function kerasFile(layers: Layers, suffix = ''): Promise<Uint8Array> {
     const names = [...weights.keys()].map((name) => `${layer}/${name}${suffix}`);
     return [layer, { attributes: { weight_names: names }, groups: { [layer]: inner }, arrays: {} }] as const;
   });
-  return writeHdf5(
-    {
-      attributes: { layer_names: [...layers.keys()], backend: 'tensorflow', keras_version: '2.2.4' },
-      groups: Object.fromEntries(groups),
-      arrays: {},
-    },
-    loadPackage,
-  );
+  return writeHdf5({
+    attributes: { layer_names: [...layers.keys()], backend: 'tensorflow', keras_version: '2.2.4' },
+    groups: Object.fromEntries(groups),
+    arrays: {},
+  });
 }
 
 /** The weights of a backbone drawn here, by Keras's names, as a file would hold them. */

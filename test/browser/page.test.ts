@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { branch, dense, flatten, memoryStore, multiTask, regression } from '../../src/index.js';
 import { writeHdf5 } from '../../src/io/hdf5.js';
-import { loadPackage, sharpDecoder } from '../../src/node/index.js';
+import { sharpDecoder } from '../../src/node/index.js';
 import { blocksOf } from '../docs/blocks.js';
 import { gradients } from './gradients.js';
 import { browser, inPage } from './page.js';
@@ -229,17 +229,15 @@ describe.skipIf(!browser)('in a page', () => {
       groups: {},
       arrays: { x: { shape: [2], data: new Float32Array([1, 2]) } },
     };
-    const file = await writeHdf5(root, loadPackage);
+    const file = writeHdf5(root);
     const page = await inPage(
       `
       import { memoryStore } from 'tfjs-multitask';
-      import { packages } from 'tfjs-multitask/browser';
       import { md5 } from './src/core/md5.ts';
       import { fetchFile } from './src/io/download.ts';
       import { readHdf5, writeHdf5 } from './src/io/hdf5.ts';
-      const load = packages({ h5wasm: () => import('h5wasm') });
       const root = { attributes: { names: ['a', 'ä'] }, groups: {}, arrays: { x: { shape: [2], data: new Float32Array([1, 2]) } } };
-      const written = await writeHdf5(root, load);
+      const written = writeHdf5(root);
       const store = memoryStore();
       const options = { url: 'weights.h5', name: 'weights.h5', hash: { md5: md5(written) }, store, fetch: (...asked) => fetch(...asked) };
       const first = await fetchFile(options);

@@ -3,7 +3,6 @@ import { beforeAll, expect, test } from 'vitest';
 import { loadKeras, loadModel, memoryStore, regression } from '../../src/index.js';
 import { writeHdf5 } from '../../src/io/hdf5.js';
 import { writeZip } from '../../src/io/zip.js';
-import { loadPackage } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasm.js';
 import { expectClose, largest } from '../parity/close.js';
@@ -26,28 +25,24 @@ beforeAll(async () => {
   await loadWasmBackend();
 });
 
-const load = loadPackage;
 const bytes = (json: object) => new TextEncoder().encode(JSON.stringify(json));
 
 type Order = <T>(layers: readonly T[]) => readonly T[];
 const inOrder: Order = (layers) => layers;
 
-const keras3File = async (model: Drawn, named = true, order: Order = inOrder) =>
+const keras3File = (model: Drawn, named = true, order: Order = inOrder) =>
   writeZip({
     'metadata.json': bytes({ keras_version: '3.15.1' }),
     'config.json': bytes(keras3(model, order)),
-    'model.weights.h5': await writeHdf5(containers(model, named, order), load),
+    'model.weights.h5': writeHdf5(containers(model, named, order)),
   });
 
 const hdf5File = (model: Drawn, json: object, version: string, suffix: string) =>
-  writeHdf5(
-    {
-      attributes: { model_config: JSON.stringify(json), keras_version: version, backend: 'tensorflow' },
-      groups: { model_weights: legacy(model, suffix) },
-      arrays: {},
-    },
-    load,
-  );
+  writeHdf5({
+    attributes: { model_config: JSON.stringify(json), keras_version: version, backend: 'tensorflow' },
+    groups: { model_weights: legacy(model, suffix) },
+    arrays: {},
+  });
 
 const image = () => tf.tensor(uniform('drawn/image', [1, SIDE, SIDE, CHANNELS]), [1, SIDE, SIDE, CHANNELS]);
 
@@ -76,9 +71,9 @@ test('one network in the words of Keras 2 and 3 reads as the network that was dr
       const model = frozenBelow(drawn);
       const tensors = tf.memory().numTensors;
       const models = [
-        await loadKeras(await keras3File(model, named)),
-        await loadKeras(await hdf5File(model, keras3(model), '3.15.1', '')),
-        await loadKeras(await hdf5File(model, keras2(model), '2.9.0', ':0')),
+        await loadKeras(keras3File(model, named)),
+        await loadKeras(hdf5File(model, keras3(model), '3.15.1', '')),
+        await loadKeras(hdf5File(model, keras2(model), '2.9.0', ':0')),
       ];
       const [first, ...others] = models.map(written);
       for (const other of others) expect(other).toEqual(first);
@@ -95,7 +90,7 @@ test('one network in the words of Keras 2 and 3 reads as the network that was dr
 test('what is frozen around a layer freezes it, whatever its own flag says', async () => {
   await fc.assert(
     fc.asyncProperty(drawnModels, async (drawn) => {
-      const model = await loadKeras(await keras3File(drawn));
+      const model = await loadKeras(keras3File(drawn));
       expect(model.trainableWeights.length).toBe(trainedCount(drawn));
       model.dispose();
     }),
@@ -107,7 +102,7 @@ test('the order of layers in the file means nothing', async () => {
   await fc.assert(
     fc.asyncProperty(drawnModels, fc.boolean(), async (drawn, named) => {
       const reversed: Order = (layers) => [...layers].reverse();
-      const model = await loadKeras(await keras3File(drawn, named, reversed));
+      const model = await loadKeras(keras3File(drawn, named, reversed));
       const expected = tf.tidy(() => computed(drawn, image()).map((output) => output.dataSync()));
       expectSame(predicted(model), expected);
       model.dispose();
@@ -121,7 +116,7 @@ test('read from Keras, saved in our own format and loaded: the same network, fro
     fc.asyncProperty(drawnModels, async (drawn) => {
       const names = drawn.outputs.map(([name]) => name);
       const tasks = Object.fromEntries(names.map((name) => [name, regression({ unit: 'points' })]));
-      const model = await loadKeras(await keras3File(drawn), { tasks });
+      const model = await loadKeras(keras3File(drawn), { tasks });
       const store = memoryStore();
       await model.save(store);
       const again = await loadModel(store, { tasks });

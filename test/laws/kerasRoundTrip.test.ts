@@ -3,12 +3,10 @@ import { beforeAll, expect, test } from 'vitest';
 import { exportKeras, loadKeras, memoryStore, regression } from '../../src/index.js';
 import { readModelFolder, writeModelFolder } from '../../src/io/modelFolder.js';
 import { networkOf } from '../../src/models/compose.js';
-import { loadPackage } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
 import { answersOf, builtFrom, type ModelSpec, modelSpec, noiseFor } from './models.js';
 
 const BATCH = 2;
-const load = loadPackage;
 const FORMATS = ['keras', 'h5'] as const;
 
 // It has a kernel for every layer here, which wasm has not.
@@ -38,7 +36,7 @@ function expectSame(read: tf.LayersModel, model: tf.LayersModel, seed: number): 
 
 async function throughKeras(model: tf.LayersModel, seed: number): Promise<void> {
   for (const format of FORMATS) {
-    const read = await loadKeras(await exportKeras(model, { format, load }));
+    const read = await loadKeras(await exportKeras(model, { format }));
     expectSame(read, model, seed);
     read.dispose();
   }
@@ -68,7 +66,7 @@ test('any network of tasks comes back from .keras, .h5 and a folder with the sam
       expectSame(read.layersModel, model, spec.seed);
       read.layersModel.dispose();
       for (const format of FORMATS) {
-        const again = await loadKeras(await exportKeras(network, { format, load }), { tasks });
+        const again = await loadKeras(await exportKeras(network, { format }), { tasks });
         expectSame(again.layersModel, model, spec.seed);
         again.dispose();
       }

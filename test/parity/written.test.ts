@@ -21,7 +21,6 @@ import {
 } from '../../src/index.js';
 import { type Hdf5Group, type Hdf5Value, readHdf5 } from '../../src/io/hdf5.js';
 import { readZip } from '../../src/io/zip.js';
-import { loadPackage } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
 import { fixture } from './fixture.js';
 
@@ -44,7 +43,6 @@ interface Tree {
 }
 
 const real = fixture<{ readonly faces: Written; readonly pair: Written }>('written');
-const load = loadPackage;
 
 /** The same networks as in keras/make_written.py. */
 const faces = () => {
@@ -151,9 +149,9 @@ const CASES = [
   [
     'a network of tasks',
     real.faces,
-    (format: 'keras' | 'h5') => exportKeras(faces(), { format, load, ...compiled() }),
+    (format: 'keras' | 'h5') => exportKeras(faces(), { format, ...compiled() }),
   ],
-  ['a model of two inputs', real.pair, (format: 'keras' | 'h5') => exportKeras(pair(), { format, load })],
+  ['a model of two inputs', real.pair, (format: 'keras' | 'h5') => exportKeras(pair(), { format })],
 ] as const;
 
 describe.each(CASES)('%s', (_, keras, write) => {

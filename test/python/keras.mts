@@ -42,14 +42,13 @@ import {
   warmup,
   weightedLoss,
 } from '../../src/index.js';
-import { folderStore, loadPackage } from '../../src/node/index.js';
+import { folderStore } from '../../src/node/index.js';
 import { silenceCpuAdvice } from '../../src/tensor/quiet.js';
 import { tf } from '../../src/tensor/tf.js';
 import { answersOf, builtFrom, modelSpec, noiseFor } from '../laws/models.js';
 
 const [, , order, folder] = process.argv as [string, string, string, string];
 const store = folderStore(folder);
-const load = loadPackage;
 const BATCH = 3;
 
 /** Numbers as Python reads them: `np.frombuffer(base64.b64decode(text), np.float32)`. */
@@ -158,7 +157,7 @@ async function goingOn(name: string, optimizer: Optimizer, seed: number) {
   const files = [];
   for (const bytes of [false, true]) {
     const file = `${name}${bytes ? '-bytes' : ''}.keras`;
-    await store.write(file, await exportKeras(model, { load, bytes, optimizer, loss, checkpoint }));
+    await store.write(file, await exportKeras(model, { bytes, optimizer, loss, checkpoint }));
     files.push({ file, bytes });
   }
   const { rows } = await model.fit(dataset, { ...settings, epochs: 3, resume: true });
@@ -190,8 +189,8 @@ async function write() {
   };
   const faces = modelA(64, 1);
   for (const format of ['keras', 'h5'] as const) {
-    await add(`model-a.${format}`, await exportKeras(faces, { format, load }), expected(faces.layersModel));
-    const bytes = await exportKeras(faces, { format, load, bytes: true });
+    await add(`model-a.${format}`, await exportKeras(faces, { format }), expected(faces.layersModel));
+    const bytes = await exportKeras(faces, { format, bytes: true });
     await add(`model-a-bytes.${format}`, bytes, expected(faces.layersModel, 255));
   }
   const alone = multiTask({ input: [SIDE, SIDE, 3] })
@@ -200,7 +199,7 @@ async function write() {
   for (const [name, make] of Object.entries(OPTIMISERS)) {
     const model = steady(1);
     const [optimizer, loss] = [make(), weightedLoss({ age: 2, gender: 5, kind: 1 })];
-    const bytes = await exportKeras(model, { format: 'h5', load, optimizer, loss });
+    const bytes = await exportKeras(model, { format: 'h5', optimizer, loss });
     await add(`compiled-${name}.h5`, bytes, {
       ...expected(model.layersModel),
       optimizer: optimizer.rule.name,
@@ -210,7 +209,7 @@ async function write() {
     const optimizer = adam({ learningRate: 1 }); // a whole number, which Keras wants as a float
     await add(
       `alone.${format}`,
-      await exportKeras(alone, { format, load, optimizer }),
+      await exportKeras(alone, { format, optimizer }),
       expected(alone.layersModel),
     );
   }
@@ -222,7 +221,7 @@ async function write() {
     ],
   });
   for (const format of ['keras', 'h5'] as const) {
-    await add(`sequential.${format}`, await exportKeras(chain, { format, load }), expected(chain));
+    await add(`sequential.${format}`, await exportKeras(chain, { format }), expected(chain));
   }
   const options = { weights: null, load } as const;
   for (const [name, backbone] of [
@@ -246,7 +245,7 @@ async function write() {
   for (const [i, spec] of fc.sample(modelSpec, { numRuns: 40, seed: 5 }).entries()) {
     const model = builtFrom(spec);
     for (const format of ['keras', 'h5'] as const) {
-      await add(`drawn-${i}.${format}`, await exportKeras(model, { format, load }), expected(model));
+      await add(`drawn-${i}.${format}`, await exportKeras(model, { format }), expected(model));
     }
     model.dispose();
   }
@@ -294,7 +293,7 @@ async function read() {
       throw new Error(`${name}: ${about.trained} numbers are trained, not ${trained}`);
     for (const format of ['keras', 'h5'] as const) {
       const file = `again-${name}.${format}`;
-      await store.write(file, await exportKeras(model, { format, load }));
+      await store.write(file, await exportKeras(model, { format }));
       again[file] = about;
     }
     model.dispose();

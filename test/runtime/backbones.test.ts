@@ -20,7 +20,7 @@ let mobile: Layers;
 let file: Buffer;
 beforeAll(async () => {
   mobile = await drawnLayers('mobileNetV2');
-  file = Buffer.from(await kerasFile(mobile, ':0'));
+  file = Buffer.from(kerasFile(mobile, ':0'));
 });
 
 let server: Server;
@@ -87,7 +87,7 @@ describe("weights: 'imagenet'", () => {
   test('of another hash, or of another network where there is none, is not kept', async () => {
     served['resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5'] = file;
     served['efficientnetb0_notop.h5'] = file;
-    served[MOBILE] = Buffer.from(await kerasFile(new Map([...mobile].slice(1))));
+    served[MOBILE] = Buffer.from(kerasFile(new Map([...mobile].slice(1))));
     const resnet = await faultOf(() => resnet50Backbone(local()));
     expect(resnet).toMatchObject({
       kind: 'download',

@@ -20,7 +20,6 @@ import {
   useEngine,
   weightedLoss,
 } from '../../src/index.js';
-import { loadPackage } from '../../src/node/index.js';
 import { fixture } from '../parity/fixture.js';
 
 const SIDE = 32;
@@ -70,8 +69,8 @@ const ways: { readonly [name: string]: (model: Model) => Promise<Model> } = {
     await model.save(store);
     return loadModel(store, { tasks });
   },
-  '.keras': async (model) => loadKeras(await exportKeras(model, { load: loadPackage }), { tasks }),
-  '.h5': async (model) => loadKeras(await exportKeras(model, { load: loadPackage, format: 'h5' }), { tasks }),
+  '.keras': async (model) => loadKeras(await exportKeras(model), { tasks }),
+  '.h5': async (model) => loadKeras(await exportKeras(model, { format: 'h5' }), { tasks }),
 };
 
 beforeAll(() => useEngine('wasm'));

@@ -2,7 +2,6 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { binary, categorical, loadKeras, regression } from '../../src/index.js';
 import { type Hdf5Array, type Hdf5Group, writeHdf5 } from '../../src/io/hdf5.js';
 import { readKerasWeights } from '../../src/io/keras/storedWeights.js';
-import { loadPackage } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasm.js';
 import { faultOf } from '../bad-input/faultOf.js';
@@ -55,7 +54,6 @@ const keras2 = (json: object, layers: { [layer: string]: { [name: string]: Hdf5A
       attributes: { model_config: JSON.stringify(json), keras_version: '2.9.0' },
       groups: { model_weights: weightsOf(layers) },
     }),
-    loadPackage,
   );
 
 const input = (name: string, ...shape: (number | null)[]) => ({
@@ -95,7 +93,7 @@ function answer(read: tf.LayersModel): number[] {
 
 describe('words of Keras 2:', () => {
   test('a chain in a list, its input in the first layer, weights without names that say anything', async () => {
-    const file = await keras2(
+    const file = keras2(
       {
         class_name: 'Sequential',
         config: [
@@ -116,7 +114,7 @@ describe('words of Keras 2:', () => {
 
   test('operations on numbers and tensors', async () => {
     const call = (name: string, kwargs: object) => [[name, 0, 0, kwargs]];
-    const file = await keras2(
+    const file = keras2(
       model(
         [
           input('x', 3),
@@ -172,7 +170,7 @@ describe('words of Keras 2:', () => {
   test('a cast to whole numbers, and other operations, are refused', async () => {
     const refused = async (name: string, kwargs: object) => {
       const layers = [input('x', 3), layer('TFOpLambda', 'op', { function: name }, ['x', 0, 0, kwargs])];
-      return faultOf(async () => loadKeras(await keras2(model(layers, ['x'], ['op']))));
+      return faultOf(async () => loadKeras(keras2(model(layers, ['x'], ['op']))));
     };
     expect(await refused('cast', { dtype: 'int32' })).toMatchObject({ kind: 'file', received: '"int32"' });
     expect(await refused('image.resize', {})).toMatchObject({ kind: 'file', received: 'image.resize' });
@@ -183,7 +181,7 @@ describe('words of Keras 2:', () => {
       input('x', 3),
       layer('Activation', 'hard', { activation: 'hard_sigmoid' }, [['x', 0, 0, {}]]),
     ];
-    const read = await loadKeras(await keras2(model(layers, ['x'], ['hard'])));
+    const read = await loadKeras(keras2(model(layers, ['x'], ['hard'])));
     expectClose(answer(read), [0.7, 0.9, 1], 1e-6);
     read.dispose();
   });
@@ -227,7 +225,7 @@ describe('words of Keras 2:', () => {
 });
 
 test('sizes that a model leaves open come from `input`, and must be those it names', async () => {
-  const open = await keras2(
+  const open = keras2(
     model(
       [input('x', null, null, 3), layer('GlobalAveragePooling2D', 'pool', {}, [['x', 0, 0, {}]])],
       ['x'],
@@ -244,7 +242,7 @@ test('sizes that a model leaves open come from `input`, and must be those it nam
 });
 
 test('outputs are tasks by name or by order, and one that is no task is left out', async () => {
-  const file = await keras2(
+  const file = keras2(
     model(
       [
         input('x', 2, 2, 1),
@@ -275,7 +273,7 @@ test('outputs are tasks by name or by order, and one that is no task is left out
 });
 
 test('a class of the user is made by the user, with the weights of the file', async () => {
-  const file = await keras2(
+  const file = keras2(
     model([input('x', 3), layer('mine>Scale', 'scale', { units: 2 }, [['x', 0, 0, {}]])], ['x'], ['scale']),
     { scale: { 'scale/w:0': array(3, 2) } },
   );
@@ -294,13 +292,12 @@ test('a class of the user is made by the user, with the weights of the file', as
 });
 
 test('weights by layer and name', async () => {
-  const file = await writeHdf5(
+  const file = writeHdf5(
     weightsOf({
       image: {},
       conv1: { 'conv1/kernel:0': array(1, 1, 3, 2), 'conv1/bias:0': array(2) },
       base: { 'conv/kernel': array(1, 1, 2, 2), 'norm/gamma': array(2) },
     }),
-    loadPackage,
   );
   const { layers: weights, whole } = await readKerasWeights(file, 'weights.h5');
   expect(whole).toBe(false);

@@ -1,181 +1,98 @@
-import { fault } from '../../core/errors.js';
-import type { PackageLoader } from '../../core/outside.js';
-import type { Hdf5Array, Hdf5Group, Hdf5Value } from '../hdf5.js';
-import {
-  FILE,
-  type Form,
-  type Hdf5Module,
-  listening,
-  loadHdf5,
-  removeFile,
-  TYPE,
-  withMemory,
-} from './module.js';
+import type { Hdf5Array, Hdf5Group } from '../hdf5.js';
+import { bytesOf, Fields } from './fields.js';
+import { Parts } from './parts.js';
+import { attributeMessages } from './writeAttributes.js';
+import { datasetMessages, header, MOST_MESSAGES, numberType, symbolsMessage } from './writeMessages.js';
+import { NAMES, refused } from './writeRefused.js';
+import { HALF_LIST, HALF_NODE, type SymbolTable, symbolTable } from './writeSymbols.js';
+import { TextHeap } from './writeTexts.js';
 
-/** An object's header takes 64 kB; Keras cuts its lists of names below that (HDF5_OBJECT_HEADER_LIMIT). */
-const LONGEST_LIST = 64_512;
-/** Bytes that an entry of a list of texts takes in the header: its length and where it stands. */
-const REFERENCE = 16;
+/** What stands in front: what the file is, and where its root group is. */
+const SUPERBLOCK = 96;
 
 /**
  * An HDF5 file as Keras and h5py write and read it. The same groups give the same bytes: no time is kept in it.
  *
+ * It is in the format's first layout (HDF5 file format 3.0, with the places cited where they are written), which h5py takes by
+ * itself too: every version of the C library reads it, and so do old Keras's and other readers.
+ *
  * A list of texts is written as Keras's own writer does: as texts of any length; from 64,512 bytes on, counted at the
  * length of its longest, cut into `name0`, `name1` and so on, of fixed length. An empty list is an empty one of floats.
  *
- * @param load - Brings h5wasm.
- * @throws `missing-package` fault without h5wasm.
+ * @throws `file` fault for a name that HDF5 cannot have, two members of one name, an attribute of numbers above 64 kB, or a
+ *   dataset that has not as many numbers as its shape.
  */
-export async function writeHdf5(root: Hdf5Group, load: PackageLoader): Promise<Uint8Array> {
-  const module = await loadHdf5(load);
-  return listening(module, (complaint) =>
-    atNoTime(() => {
-      let file = -1n;
-      try {
-        // The oldest layout, as h5py: every reader knows it, and so do old Keras's.
-        file = module.open(
-          FILE,
-          module.H5F_ACC_TRUNC,
-          false,
-          module.H5F_LIBVER_EARLIEST,
-          module.H5F_LIBVER_V18,
-        );
-        writeGroup(module, file, '', root);
-        module.close_file(file);
-        file = -1n;
-        const said = complaint();
-        if (said === undefined) return module.FS.readFile(FILE);
-        throw fault({
-          kind: 'file',
-          path: 'HDF5',
-          expected: 'groups, attributes and datasets that a file can hold',
-          received: `some that it cannot (${said})`,
-          advice: 'Check that names are not empty and have no "/" in them.',
-        });
-      } finally {
-        if (file >= 0n) module.close_file(file);
-        removeFile(module);
-      }
-    }),
-  );
+export function writeHdf5(root: Hdf5Group): Uint8Array {
+  const parts = new Parts(SUPERBLOCK);
+  const written = placeGroup({ parts, heap: new TextHeap(parts) }, root, '');
+  return parts.joined(superblock(written, parts.length));
 }
 
-/** HDF5 notes when a dataset was made, and h5wasm cannot tell it not to: its clock stands still meanwhile. */
-function atNoTime<T>(work: () => T): T {
-  const now = Date.now;
-  Date.now = () => 0;
-  try {
-    return work();
-  } finally {
-    Date.now = now;
-  }
+interface Placing {
+  readonly parts: Parts;
+  readonly heap: TextHeap;
 }
 
-function writeGroup(module: Hdf5Module, file: bigint, place: string, group: Hdf5Group): void {
-  for (const [name, value] of Object.entries(group.attributes)) {
-    writeAttribute(module, file, place || '/', name, value);
-  }
-  for (const [name, array] of Object.entries(group.arrays)) {
-    writeArray(module, file, `${place}/${name}`, array);
-  }
-  for (const [name, inner] of Object.entries(group.groups)) {
-    module.create_group(file, `${place}/${name}`, false);
-    writeGroup(module, file, `${place}/${name}`, inner);
-  }
+interface PlacedGroup extends SymbolTable {
+  readonly header: number;
 }
 
-const form = (type: number, size: number, shape: readonly number[], more: Partial<Form> = {}): Form => ({
-  type,
-  size,
-  signed: true,
-  vlen: false,
-  littleEndian: true,
-  shape: shape.map(BigInt),
-  maxshape: shape.map(BigInt),
-  chunks: null,
-  total_size: shape.reduce((product, side) => product * side, 1),
-  ...more,
-});
+function superblock(root: PlacedGroup, length: number): Uint8Array {
+  const fields = new Fields().byte(0x89).ascii('HDF\r\n\x1a\n').byte(0, 0, 0, 0, 0, 8, 8, 0); // versions; bytes of addresses, sizes
+  fields.short(HALF_LIST).short(HALF_NODE).int(0);
+  fields.long(0).nowhere().long(length).nowhere(); // nothing in front of it, no list of what is free, no driver
+  return fields.long(0).long(root.header).int(1).int(0).long(root.tree).long(root.heap).done();
+}
 
-/** Runs `work` with `bytes` in the C library's memory. */
-function handing(module: Hdf5Module, bytes: Uint8Array, work: (pointer: bigint) => number): void {
-  withMemory(module, bytes.length, (pointer) => {
-    module.HEAPU8.set(bytes, pointer);
-    work(BigInt(pointer));
+function placeGroup(placing: Placing, group: Hdf5Group, place: string): PlacedGroup {
+  const placers = [
+    ...Object.entries(group.groups).map(([name, inner]) => ({
+      name,
+      placed: (at: string) => placeGroup(placing, inner, at).header,
+    })),
+    ...Object.entries(group.arrays).map(([name, array]) => ({
+      name,
+      placed: (at: string) => placeArray(placing, array, at),
+    })),
+  ];
+  const names = new Set<string>();
+  const symbols = placers.map(({ name, placed }) => {
+    if (/^(|\.|\.\.)$|[/\0]/.test(name))
+      throw refused(place, `a member named ${JSON.stringify(name)}`, NAMES);
+    if (names.has(name))
+      throw refused(place, `two members named "${name}"`, 'Rename the group or the dataset.');
+    names.add(name);
+    return { name: new TextEncoder().encode(name), address: placed(`${place}/${name}`) };
   });
+  const table = symbolTable(placing.parts, symbols.sort(byBytes));
+  const messages = [
+    symbolsMessage(table.tree, table.heap),
+    ...attributeMessages(placing.heap, place, group.attributes),
+  ];
+  if (messages.length > MOST_MESSAGES)
+    throw refused(place, `${messages.length - 1} attributes`, 'Put some into groups of their own.');
+  return { ...table, header: header(placing.parts, messages) };
 }
 
-function writeAttribute(
-  module: Hdf5Module,
-  file: bigint,
-  place: string,
-  name: string,
-  value: Hdf5Value,
-): void {
-  const values: readonly (string | number)[] = Array.isArray(value) ? value : [value as string | number];
-  const shape = Array.isArray(value) ? [values.length] : [];
-  if (values.length > 0 && values.every((entry) => typeof entry === 'string')) {
-    writeTexts(module, file, place, name, values, shape);
-    return;
-  }
-  const whole = values.length > 0 && values.every((entry) => Number.isSafeInteger(entry));
-  const numbers = whole
-    ? BigInt64Array.from(values, (entry) => BigInt(entry))
-    : Float64Array.from(values as readonly number[]);
-  handing(module, bytesOf(numbers), (pointer) =>
-    module.create_attribute(file, place, name, pointer, form(whole ? TYPE.integer : TYPE.float, 8, shape)),
-  );
-}
-
-function writeTexts(
-  module: Hdf5Module,
-  file: bigint,
-  place: string,
-  name: string,
-  texts: readonly string[],
-  shape: readonly number[],
-): void {
-  const encoded = texts.map((text) => new TextEncoder().encode(text));
-  const longest = encoded.reduce((most, { length }) => Math.max(most, length), 0);
-  const list = shape.length > 0;
-  if (!list || texts.length * Math.max(longest, REFERENCE) <= LONGEST_LIST) {
-    const ascii = encoded.every((bytes, i) => bytes.length === texts[i]!.length);
-    const kind = form(TYPE.text, REFERENCE, shape, { vlen: true, cset: ascii ? 0 : 1 });
-    module.create_vlen_str_attribute(file, place, name, texts, kind);
-    return;
-  }
-  const width = longest + 1; // so that each ends at a zero
-  const parts = partsOf(texts.length, width);
-  let at = 0;
-  for (const [part, count] of parts.entries()) {
-    const bytes = new Uint8Array(count * width);
-    for (let i = 0; i < count; i++) bytes.set(encoded[at + i]!, i * width);
-    handing(module, bytes, (pointer) =>
-      module.create_attribute(
-        file,
-        place,
-        `${name}${part}`,
-        pointer,
-        form(TYPE.text, width, [count], { cset: 0 }),
-      ),
+function placeArray({ parts }: Placing, { shape, data }: Hdf5Array, place: string): number {
+  const bytes = bytesOf(data);
+  const count = shape.reduce((product, side) => product * side, 1);
+  if (count !== data.length)
+    throw refused(
+      place,
+      `${data.length} numbers of shape [${shape.join(', ')}]`,
+      'Give as many as the shape has.',
     );
-    at += count;
-  }
+  const at = bytes.length > 0 ? parts.place(bytes) : undefined;
+  return header(parts, datasetMessages(numberType(data), shape, at, bytes.length));
 }
 
-/** How many texts each part takes: the fewest parts that fit, the first ones longer by one, as numpy's array_split does. */
-function partsOf(count: number, width: number): number[] {
-  let parts = 2;
-  while (parts < count && Math.ceil(count / parts) * width > LONGEST_LIST) parts++;
-  return Array.from({ length: parts }, (_, i) => Math.floor(count / parts) + (i < count % parts ? 1 : 0));
+/** As C compares names: not by the halves of UTF-16, by which JavaScript does. */
+function byBytes(
+  { name: a }: { readonly name: Uint8Array },
+  { name: b }: { readonly name: Uint8Array },
+): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return a[i]! - b[i]!;
+  return a.length - b.length;
 }
-
-function writeArray(module: Hdf5Module, file: bigint, place: string, { shape, data }: Hdf5Array): void {
-  const float = data instanceof Float32Array || data instanceof Float64Array;
-  const signed = /^(Int|BigInt)/.test(data.constructor.name);
-  const kind = form(float ? TYPE.float : TYPE.integer, data.BYTES_PER_ELEMENT, shape, { signed });
-  handing(module, bytesOf(data), (pointer) => module.create_dataset(file, place, pointer, kind));
-}
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
-  new Uint8Array(buffer, byteOffset, byteLength);

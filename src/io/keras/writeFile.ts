@@ -1,5 +1,4 @@
 import type { Json } from '../../core/json.js';
-import type { PackageLoader } from '../../core/outside.js';
 import { writeHdf5 } from '../hdf5.js';
 import { writeZip } from '../zip.js';
 import { TABLE } from './names.js';
@@ -34,15 +33,11 @@ export interface KerasContents {
 }
 
 /** A model as a file of Keras. The same contents give the same bytes: the date in it is always the same. */
-export function kerasFile(
-  format: KerasFormat,
-  contents: KerasContents,
-  load: PackageLoader,
-): Promise<Uint8Array> {
-  return format === 'keras' ? archive(contents, load) : wholeModel(contents, load);
+export function kerasFile(format: KerasFormat, contents: KerasContents): Promise<Uint8Array> {
+  return format === 'keras' ? archive(contents) : wholeModel(contents);
 }
 
-async function archive(contents: KerasContents, load: PackageLoader): Promise<Uint8Array> {
+async function archive(contents: KerasContents): Promise<Uint8Array> {
   const { graph, numbers, compiled, optimizer, table } = contents;
   const metadata = {
     keras_version: VERSION.keras_version,
@@ -57,7 +52,7 @@ async function archive(contents: KerasContents, load: PackageLoader): Promise<Ui
     build_config: { input_shape: null },
     compile_config: compiled ? compiledJson(compiled, false) : {},
   };
-  const weights = await writeHdf5(await weightsTree(graph, numbers, optimizer), load);
+  const weights = writeHdf5(await weightsTree(graph, numbers, optimizer));
   const text = (value: Json) => new TextEncoder().encode(kerasJson(value));
   return writeZip({
     'metadata.json': text(metadata),
@@ -66,7 +61,7 @@ async function archive(contents: KerasContents, load: PackageLoader): Promise<Ui
   });
 }
 
-async function wholeModel(contents: KerasContents, load: PackageLoader): Promise<Uint8Array> {
+async function wholeModel(contents: KerasContents): Promise<Uint8Array> {
   const { graph, numbers, compiled, table } = contents;
   const config = { class_name: 'Functional', config: topologyJson(graph, true) };
   const attributes = {
@@ -76,5 +71,5 @@ async function wholeModel(contents: KerasContents, load: PackageLoader): Promise
     ...(table === undefined ? {} : { [TABLE]: kerasJson(table) }),
   };
   const groups = { model_weights: await legacyWeights(graph, numbers) };
-  return writeHdf5({ attributes, groups, arrays: {} }, load);
+  return writeHdf5({ attributes, groups, arrays: {} });
 }
