@@ -75,3 +75,16 @@ test('any network of tasks comes back from .keras, .h5 and a folder with the sam
     { numRuns: 200 },
   );
 }, 300_000);
+
+test('a dropout that is called twice stays one layer, and keeps its name as an output', async () => {
+  const image = tf.input({ shape: [4], name: 'image' });
+  const shared = tf.layers.dropout({ rate: 0.4, name: 'shared' });
+  const twice = shared.apply(shared.apply(image)) as tf.SymbolicTensor;
+  const model = tf.model({ inputs: image, outputs: twice });
+  for (const format of FORMATS) {
+    const read = await loadKeras(await exportKeras(model, { format }));
+    expect(read.layers.map(({ name }) => name)).toEqual(['image', 'shared']);
+    expect(read.outputs[0]!.sourceLayer.name).toBe('shared');
+    read.dispose();
+  }
+});

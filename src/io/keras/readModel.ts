@@ -83,13 +83,14 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadOptions): P
     }),
   );
   const made = new Map<KerasLayer, MadeLayer>();
+  const placed = placeLayers(model, names, ends);
   let kept: tf.LayersModel | undefined;
   try {
     const built = buildLayers(
       model,
       {
         names,
-        placed: placeLayers(model, names, ends),
+        placed,
         keras3: isKeras3(file.version, file.model.at('module').value),
         log,
         makers,
@@ -98,10 +99,23 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadOptions): P
       },
       made,
     );
+    // A layer that became nothing, a dropout of rate 0 say, leaves its name to the output that it was.
+    const spare = new Map(
+      model.layers.flatMap((layer) => {
+        const place = made.get(layer)?.layers.length === 0 ? placed.get(layer) : undefined;
+        return place ? [[layer.name, place.name] as const] : [];
+      }),
+    );
+    const nameOfOutput = (i: number) => {
+      const { layer } = model.outputs[i]!;
+      const name = spare.get(layer) ?? names.take(layer);
+      spare.delete(layer);
+      return name;
+    };
     const outputs = chosen
       ? chosen.map(([name, output]) => called(name, built.outputs[output]!))
       : built.outputs.map((output, i) =>
-          isPlainOutput(built, i) ? output : called(names.take(model.outputs[i]!.layer), output),
+          isPlainOutput(built, i) ? output : called(nameOfOutput(i), output),
         );
     const layersModel = connected(built.inputs, outputs, namesTaken().take(model.name || 'keras'), path);
     assignWeights(model, made, weights);

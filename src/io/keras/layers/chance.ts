@@ -1,4 +1,4 @@
-import { apply, checkChannelsLast, type Making, passing, refusal, type Translator } from '../making.js';
+import { applying, checkChannelsLast, type Making, passing, refusal, type Translator } from '../making.js';
 
 /** Whether the call leaves the layer out for good. Keras 2 keeps to the phase that a call names. */
 function isOff(making: Making): boolean {
@@ -13,9 +13,7 @@ function isOff(making: Making): boolean {
   return making.training === false;
 }
 
-/**
- * Dropout, one layer a call: each call has a mask of its own. `same` says along which axes a mask is one number.
- */
+/** Dropout; each call of a shared one has a mask of its own. `same` says along which axes a mask is one number. */
 const dropout =
   (same: (making: Making) => readonly (number | null)[] | undefined): Translator =>
   (making) => {
@@ -25,7 +23,7 @@ const dropout =
     if (isOff(making)) return passing;
     const noiseShape = same(making);
     const args = { rate, ...(noiseShape ? { noiseShape } : {}) };
-    return ([x]) => apply(make('Dropout', args), x!);
+    return applying(make('Dropout', args));
   };
 
 const noiseShape = ({ config, shapes }: Making) => {
