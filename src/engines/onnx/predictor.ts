@@ -42,7 +42,11 @@ export function closePredictor(graph: Graph): void {
 export async function predictorOf(graph: Graph, { runtime, threads }: OnnxInUse): Promise<Predictor> {
   const weights = layersOf(graph).flatMap((layer) => layer.weights.map((weight) => weight.read().dataId));
   let open = sessions.get(graph);
-  if (!open || open.runtime !== runtime || open.weights.some((id, i) => id !== weights[i])) {
+  if (
+    !open ||
+    open.runtime.InferenceSession !== runtime.InferenceSession ||
+    open.weights.some((id, i) => id !== weights[i])
+  ) {
     closePredictor(graph);
     const options = { ...FAST, ...onThreads(threads) };
     const session = openSession(runtime, exportGraph(graph), WHAT, options);
