@@ -1,4 +1,5 @@
 import type { ArchitectureRecord, LayerRecord } from '../core/architecture.js';
+import { type Box, boxesOf } from './foldedArchitecture.js';
 import { escaped, FONT, type GraphvizTool } from './tools.js';
 
 /** What a kind of layer is coloured by: what it does to the image. */
@@ -9,9 +10,11 @@ const FILL: readonly (readonly [kind: RegExp, colour: string])[] = [
   [/Dense/, '#e9dff5'],
 ];
 
+const STAGE_FILL = '#eef2f7';
+
 /**
  * A built network as a diagram, SVG text: a box for each layer with its kind, its settings, the shape that leaves it and its
- * number of parameters; the trunk and each task framed.
+ * number of parameters; the trunk and each task framed. In a part of more than forty layers, a backbone, a box is a stage.
  *
  * @param architecture - `model.architecture()`.
  * @param graphviz - Lays the boxes out; `architectureDiagram` of `tfjs-multitask/node` brings its own.
@@ -39,7 +42,9 @@ export function architectureDiagram(architecture: ArchitectureRecord, graphviz: 
     .replace(/font-family="Helvetica[^"]*"/g, `font-family="${FONT}"`);
 }
 
-function dotOf({ layers, parameters, trainableParameters }: ArchitectureRecord): string {
+function dotOf(architecture: ArchitectureRecord): string {
+  const { parameters, trainableParameters } = architecture;
+  const layers = boxesOf(architecture);
   const parts = [...new Set(layers.map(({ part }) => part))].filter((part) => part !== 'input');
   const frozen = parameters - trainableParameters;
   const title = `${number(parameters)} parameters${frozen > 0 ? `, ${number(frozen)} of them not trained` : ''}`;
@@ -86,8 +91,8 @@ ${quoted(name)} -> ${quoted(`below ${name}`)} [style=invis weight=50];`,
 }
 
 /** One row: kind and settings at the left, shape, parameters at the right. */
-function boxOf({ name, kind, detail, outputShape, parameters, trainable }: LayerRecord): string {
-  const fill = FILL.find(([pattern]) => pattern.test(kind))?.[1] ?? '#f3f4f6';
+function boxOf({ name, kind, detail, outputShape, parameters, trainable, layers }: Box): string {
+  const fill = layers > 1 ? STAGE_FILL : (FILL.find(([pattern]) => pattern.test(kind))?.[1] ?? '#f3f4f6');
   const grey = (text: string) => `<font color="#57606a">${escaped(text)}</font>`;
   const settings = [detail, !trainable && parameters > 0 && 'frozen'].filter(Boolean).join(', ');
   const title = kind === 'InputLayer' ? 'images' : kind;

@@ -1,7 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/model-a-network.js';
-import { branch, conv, flatten, memoryStore, multiTask, regression } from '../../src/index.js';
+import {
+  branch,
+  conv,
+  dense,
+  flatten,
+  globalAveragePool,
+  memoryStore,
+  multiTask,
+  regression,
+  resnet50Backbone,
+  sharedTrunk,
+} from '../../src/index.js';
 import { architectureDiagram, learningCurves, saveFigure, svgToPng } from '../../src/node/index.js';
+import { boxesOf } from '../../src/report/foldedArchitecture.js';
 
 const tasks = [
   { name: 'age', kind: 'regression', unit: 'years', metrics: ['mae'] },
@@ -99,4 +111,45 @@ test('a PNG has the size of the figure times the scale, and text is set in a fon
   const store = memoryStore();
   await saveFigure(store, 'figures/age', text('age'));
   expect(await store.list()).toEqual(['figures/age.png', 'figures/age.svg']);
+});
+
+describe('a diagram of a backbone', () => {
+  const built = async () =>
+    multiTask({ input: [64, 64, 3] })
+      .trunk(
+        sharedTrunk([await resnet50Backbone({ weights: null, trainableFrom: 'conv5' }), globalAveragePool()]),
+      )
+      .task('age', regression({ unit: 'years' }), branch([dense(4)]))
+      .build();
+
+  test('has a box a stage, which adds up to the same network', async () => {
+    const architecture = (await built()).architecture();
+    const boxes = boxesOf(architecture);
+    const trunk = boxes.filter(({ part }) => part === 'trunk');
+    expect(trunk.map(({ kind, layers }) => `${kind} ${layers}`)).toEqual([
+      'conv1 4',
+      'pool1 2',
+      'conv2 32',
+      'conv3 42',
+      'conv4 62',
+      'conv5 32',
+      'GlobalAveragePooling2D 1',
+    ]);
+    expect(boxes.reduce((sum, { parameters }) => sum + parameters, 0)).toBe(architecture.parameters);
+    expect(
+      trunk.filter(({ trainable, parameters }) => trainable && parameters > 0).map(({ kind }) => kind),
+    ).toEqual(['conv5']);
+    // Each box is fed by boxes before it.
+    boxes.forEach(({ inputs }, i) => {
+      for (const from of inputs) expect(boxes.slice(0, i).map(({ name }) => name)).toContain(from);
+    });
+    const svg = await architectureDiagram(architecture);
+    expect(svg).toContain('62 layers, frozen');
+    expect(svg).toContain('23,587,712 parameters');
+  });
+
+  test('leaves a network of few layers as it is', () => {
+    const architecture = modelA(64).architecture();
+    expect(boxesOf(architecture).map(({ layers: _, ...box }) => box)).toEqual(architecture.layers);
+  });
 });

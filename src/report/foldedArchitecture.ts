@@ -1,0 +1,51 @@
+import type { ArchitectureRecord, LayerRecord } from '../core/architecture.js';
+
+/** More layers than this in one part are drawn as stages: a picture of 175 boxes shows nothing. */
+const MOST_LAYERS = 40;
+
+/** A box of a diagram: a layer, or a stage of a part too long to show whole. */
+export type Box = LayerRecord & {
+  /** How many layers it stands for. */
+  readonly layers: number;
+};
+
+/**
+ * What a diagram shows of a network: its layers, but for parts of more than forty, such as a backbone, whose neighbours
+ * with one stage in their names (`conv4_block1_out`, `block_13_expand`, `block6a_dwconv`) are one box.
+ */
+export function boxesOf({ layers }: ArchitectureRecord): Box[] {
+  const counts = new Map<string, number>();
+  for (const { part } of layers) counts.set(part, (counts.get(part) ?? 0) + 1);
+  const boxOf = new Map<string, string>();
+  const members = new Map<string, LayerRecord[]>();
+  let last = '';
+  for (const layer of layers) {
+    const folds = counts.get(layer.part)! > MOST_LAYERS && layer.part !== 'input';
+    const stage = folds ? `${layer.part}/${stageOf(layer.name)}` : layer.name;
+    // A stage that comes again later is another box, or arrows would run in a circle.
+    const again = members.has(stage) && stage !== last;
+    const box = again ? `${stage}/${layer.name}` : stage;
+    boxOf.set(layer.name, box);
+    members.set(box, [...(members.get(box) ?? []), layer]);
+    last = box;
+  }
+  return [...members].map(([name, own]) => {
+    const end = own.at(-1)!;
+    const inputs = own.flatMap((layer) => layer.inputs.map((from) => boxOf.get(from) ?? from));
+    const known = [...new Set(inputs)].filter((from) => from !== name);
+    if (own.length === 1) return { ...end, name, inputs: known, layers: 1 };
+    return {
+      ...end,
+      name,
+      kind: stageOf(end.name),
+      detail: `${own.length} layers`,
+      parameters: own.reduce((sum, { parameters }) => sum + parameters, 0),
+      trainable: own.some(({ trainable, parameters }) => trainable && parameters > 0),
+      inputs: known,
+      layers: own.length,
+    };
+  });
+}
+
+/** `conv4` of `conv4_block1_out`, `block_13` of `block_13_expand`, `stem` of `stem_conv`. */
+const stageOf = (name: string) => /^[A-Za-z]+(?:_?\d+)?/.exec(name)?.[0] ?? name;
