@@ -128,10 +128,11 @@ export async function fitNetwork<T extends Tasks, W extends { readonly [task: st
   let run: TrainingRun | undefined;
   let held: HeldEngine | undefined;
   try {
+    // First of all: of two runs that begin together the first has its engine.
+    held = await holdEngine(options.engine ?? 'auto', options);
     const digest = await frozenDigest(halves, network.input.range);
     const contract = { ...(await contractOfRun(plan)), ...(digest && { [FROZEN]: digest }) };
     const saved = checkpoint && resume ? await readCheckpoint(checkpoint, contract) : undefined;
-    held = await holdEngine(options.engine ?? 'auto', options);
     const engine = held.choice;
     const half: Network<T> = { ...network, graph: trained };
     checkMemory(half, plan.batchSize, engine.name);
