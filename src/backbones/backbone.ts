@@ -1,5 +1,5 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
-import { fault } from '../core/errors.js';
+import { checkNames, didYouMean, fault, kindOf, show } from '../core/errors.js';
 import type { Block } from '../layers/block.js';
 import type { Trunk } from '../layers/parts.js';
 import { type Preprocessing, preprocessingLayer, preprocessingWeights } from './preprocessing.js';
@@ -79,6 +79,41 @@ export interface BackboneTable<Stage extends string = string> {
   readonly stages: readonly Stage[];
 }
 
+/** Names of {@link BackboneOptions}. */
+const OPTIONS = ['weights', 'file', 'top', 'trainable', 'trainableFrom'];
+
+/**
+ * Throws an `argument` fault for options that are none, misspelt ones, and switches that are no booleans: the word 'false'
+ * would train.
+ */
+export function checkBackboneOptions(
+  path: string,
+  options: { readonly trainable?: unknown; readonly top?: unknown },
+  known: readonly string[] = OPTIONS,
+): void {
+  if (typeof options !== 'object' || options === null) {
+    throw fault({
+      kind: 'argument',
+      path,
+      expected: 'options that say where its weights come from',
+      received: kindOf(options),
+      advice: `Write ${path}({ weights: null }) to draw them, or import it from tfjs-multitask/node to download them.`,
+    });
+  }
+  checkNames(path, options, known);
+  for (const name of ['trainable', 'top'] as const) {
+    const value = options[name];
+    if (value === undefined || typeof value === 'boolean') continue;
+    throw fault({
+      kind: 'argument',
+      path: `${path}.${name}`,
+      expected: 'true or false',
+      received: show(value),
+      advice: 'Write it without quotation marks, or leave it out.',
+    });
+  }
+}
+
 /** The smallest side that Keras allows: of every 32 pixels one is left. */
 const SMALLEST = 32;
 
@@ -126,20 +161,23 @@ function firstTrained(
     throw fault({
       kind: 'argument',
       path: `${path}.trainableFrom`,
-      expected: 'no trainable beside it',
-      received: 'trainable as well',
+      expected: 'trainable or trainableFrom',
+      received: 'both',
       advice: 'Say trainable for all of the backbone, trainableFrom for its end.',
     });
   }
   const named = rows.findIndex(({ name }) => name === from);
-  const first = named >= 0 ? named : rows.findIndex(({ name }) => from !== '' && name.startsWith(from));
+  const first =
+    named >= 0 ? named : rows.findIndex(({ name }) => from !== '' && name.startsWith(String(from)));
   if (first >= 0) return first;
   throw fault({
     kind: 'argument',
     path: `${path}.trainableFrom`,
     expected: `the name of a layer, or its beginning: ${stages.join(', ')}`,
-    received: JSON.stringify(from),
-    advice: `Everything before it is frozen; for all of it write trainable: false.`,
+    received: show(from),
+    advice:
+      (typeof from === 'string' && didYouMean(from, [...stages, ...rows.map(({ name }) => name)])) ||
+      'Give the first layer to train; to freeze all of them write trainable: false.',
   });
 }
 

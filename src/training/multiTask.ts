@@ -1,4 +1,4 @@
-import { fault, kindOf } from '../core/errors.js';
+import { adviceOn, fault, kindOf } from '../core/errors.js';
 import type { ImageShape, PixelRange } from '../core/images.js';
 import type { Mistake, Simplify } from '../core/types.js';
 import type { Branch, Trunk } from '../layers/parts.js';
@@ -57,11 +57,6 @@ export interface MultiTaskBuilder<
   build: HasTask extends true ? () => MultiTaskModel<T> : Mistake<'add at least one task() before build()'>;
 }
 
-/**
- * No tasks yet.
- *
- * @category Compose
- */
 /** Words that begin, or are, other columns of a history. */
 const TAKEN_WORDS = [
   'val',
@@ -171,7 +166,7 @@ function builder(composed: Composed) {
           received: trunk ? 'a second one' : kindOf(given),
           advice: trunk
             ? 'Put all shared layers into one list.'
-            : 'Write .trunk(sharedTrunk([conv(64, 3)])).',
+            : adviceOn(given, 'Write .trunk(sharedTrunk([conv(64, 3)])).'),
         });
       }
       return builder({ ...composed, trunk: given });

@@ -140,7 +140,7 @@ describe('the state of a run', () => {
     expect(missing).toMatchObject({ kind: 'checkpoint', path: 'memory/checkpoint.safetensors' });
     await model.fit(good(), { ...settings, checkpoint });
     const other = await faultOf(() => exportKeras(model, { optimizer: sgd(), checkpoint }));
-    expect(other).toMatchObject({ kind: 'checkpoint', received: 'one with another optimizer' });
+    expect(other).toMatchObject({ kind: 'checkpoint', received: 'one that differs in optimizer' });
   });
 
   test('of a model whose frozen part is another now is refused', async () => {
@@ -153,7 +153,7 @@ describe('the state of a run', () => {
     expect((await exportKeras(model, options)).length).toBeGreaterThan(0);
     for (const weight of frozen.weights) weight.write(tf.ones(weight.shape as number[]));
     const other = await faultOf(() => exportKeras(model, options));
-    expect(other).toMatchObject({ kind: 'checkpoint', received: 'one with another frozen weights' });
+    expect(other).toMatchObject({ kind: 'checkpoint', received: 'one that differs in frozen weights' });
   });
 
   test('is written as it was kept, whatever became of the model', async () => {
