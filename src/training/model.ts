@@ -7,6 +7,7 @@ import { type EngineName, type EngineOptions, engineInUse, useEngine } from '../
 import { closePredictor } from '../engines/onnx/predictor.js';
 import { readModelFolder, writeModelFolder } from '../io/modelFolder.js';
 import { architectureOf } from '../models/architecture.js';
+import { givenAway } from '../models/checkModel.js';
 import type { Network, NetworkInput } from '../models/network.js';
 import { settle } from '../models/settle.js';
 import type { LabelsOf, PredictionsOf, Tasks } from '../tasks/task.js';
@@ -143,7 +144,7 @@ export interface MultiTaskModel<T extends Tasks> {
 export function modelOf<T extends Tasks>(network: Network<T>): MultiTaskModel<T> {
   let disposed = false;
   const alive = (method: string) => {
-    if (disposed) throw givenAway(method);
+    if (disposed) throw givenAway(`model.${method}`);
   };
   return {
     tasks: network.tasks,
@@ -181,15 +182,6 @@ export function modelOf<T extends Tasks>(network: Network<T>): MultiTaskModel<T>
     },
   };
 }
-
-const givenAway = (method: string) =>
-  fault({
-    kind: 'argument',
-    path: `model.${method}`,
-    expected: 'a model that has its weights',
-    received: 'one after dispose()',
-    advice: 'Call dispose() last, or open the saved model with loadModel().',
-  });
 
 const inTraining = () =>
   fault({

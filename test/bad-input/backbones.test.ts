@@ -292,6 +292,20 @@ describe('a wrong call', () => {
     });
   });
 
+  test('a pooling behind its top, and a task that has the name of one of its layers, are told apart', async () => {
+    const top = await mobileNetV2Backbone({ weights: null, top: true });
+    const pooled = await faultOf(() => built(sharedTrunk([top, globalAveragePool()])));
+    expect(pooled.advice).toBe(
+      'What comes before it is flat already, as with top: true: leave this layer out.',
+    );
+    const named = multiTask({ input: [32, 32, 3] })
+      .trunk(await mobileNetV2Backbone({ weights: null }))
+      .task('Conv1', regression({ unit: 'years' }), branch([globalAveragePool()]));
+    const fault = await faultOf(() => named.build());
+    expect(fault).toMatchObject({ path: 'trunk: Conv1', received: 'the name of a task' });
+    expect(fault.advice).toMatch(/^Rename the task/);
+  });
+
   test('a layer after it that has no room names the smallest image', async () => {
     const backbone = await mobileNetV2Backbone({ weights: null });
     const fault = await faultOf(() => built(sharedTrunk([backbone, conv(4, 3)]), [64, 64, 3]));
