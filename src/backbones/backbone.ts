@@ -1,5 +1,6 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { checkNames, didYouMean, fault, kindOf, show } from '../core/errors.js';
+import type { Mistake } from '../core/types.js';
 import type { Block } from '../layers/block.js';
 import type { Trunk } from '../layers/parts.js';
 import { type Preprocessing, preprocessingLayer, preprocessingWeights } from './preprocessing.js';
@@ -28,18 +29,18 @@ export interface Backbone extends Trunk, Block {}
 export type Freezing<Stage extends string> =
   | {
       /** Default true. */
-      readonly trainable?: boolean;
+      readonly trainable?: boolean | undefined;
       /** Not beside `trainable`. */
-      readonly trainableFrom?: never;
+      readonly trainableFrom?: Mistake<'trainable is given already: leave one of the two out'> | undefined;
     }
   | {
       /** Not beside `trainableFrom`. */
-      readonly trainable?: never;
+      readonly trainable?: Mistake<'trainableFrom is given already: leave one of the two out'> | undefined;
       /**
        * A stage, or the name of a layer or its beginning: every layer before the first so called is frozen, the rest is
        * trained.
        */
-      readonly trainableFrom: Stage | (string & {});
+      readonly trainableFrom?: Stage | (string & {}) | undefined;
     };
 
 /**
@@ -125,7 +126,8 @@ export function backboneOf<Stage extends string>(
   { trainable, trainableFrom, top = false }: Freezing<Stage> & { readonly top?: boolean },
 ): Backbone {
   const all = top ? [...rows, ...table.top] : rows;
-  const first = firstTrained(path, all, stages, trainable, trainableFrom);
+  // A Mistake is a sentence of the types; no value is one.
+  const first = firstTrained(path, all, stages, trainable as boolean, trainableFrom as string);
   const trained = new Set(all.slice(first));
   const block: Block = {
     '~block': path,

@@ -1,5 +1,6 @@
 import { basename, dirname, extname } from 'node:path';
 import { fault, kindOf } from '../core/errors.js';
+import type { Mistake } from '../core/types.js';
 import type { Exportable } from '../engines/onnx/exportOnnx.js';
 import type { KerasFormat } from '../io/keras/writeFile.js';
 import { checkModel } from '../models/checkModel.js';
@@ -34,7 +35,17 @@ export function saveKeras<T extends Tasks, const W extends { readonly [task: str
   options?: Omit<ExportKerasOptions<T, W>, 'format'>,
 ): Promise<void>;
 /** Without tasks: any flat model. */
-export function saveKeras(path: string, model: tf.LayersModel): Promise<void>;
+export function saveKeras(
+  path: string,
+  model: tf.LayersModel,
+  options?: {
+    readonly [option in
+      | 'bytes'
+      | 'optimizer'
+      | 'loss'
+      | 'checkpoint']?: Mistake<'leave it out: a LayersModel has no range and no tasks'>;
+  },
+): Promise<void>;
 export async function saveKeras(
   path: string,
   model: Exportable | tf.LayersModel,

@@ -1,5 +1,6 @@
 import { adviceOn, checkNames, fault, kindOf, show } from '../core/errors.js';
 import type { ImageShape, PixelRange } from '../core/images.js';
+import type { InPlace } from '../core/types.js';
 import type { LayerMaker } from '../io/keras/custom.js';
 import { type KerasOutput, readKerasModel } from '../io/keras/readModel.js';
 import { checkTaskTable, type TaskTable } from '../io/taskTable.js';
@@ -8,7 +9,7 @@ import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
 import { checkLikeFile, checkOutput, imageOf, outputsOf } from './kerasTasks.js';
 import { type MultiTaskModel, modelOf } from './model.js';
-import { checkNamedTask, checkRange } from './multiTask.js';
+import { checkNamedTask, checkRange, type TaskNames } from './multiTask.js';
 
 /**
  * Options of {@link loadKeras}.
@@ -37,7 +38,7 @@ export interface LoadKerasOptions {
  */
 export interface LoadKerasTasks<T extends Tasks> extends LoadKerasOptions {
   /** The model's outputs: by name where all names are outputs (others are then left out), by order where none is. */
-  readonly tasks: T;
+  readonly tasks: InPlace<T> & TaskNames<T>;
   /**
    * What the bytes 0 and 255 become at the model's door. Default: what the file says, where this library wrote it, else
    * `[0, 1]`. A model that begins with `Rescaling` or `Normalization` usually wants `[0, 255]`.

@@ -2,6 +2,7 @@ import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import type { ArchitectureRecord } from '../core/architecture.js';
 import { fault } from '../core/errors.js';
 import type { Store } from '../core/outside.js';
+import type { InPlace } from '../core/types.js';
 import type { Dataset } from '../data/dataset.js';
 import { type EngineName, type EngineOptions, engineInUse, useEngine } from '../engines/choose.js';
 import { closePredictor } from '../engines/onnx/predictor.js';
@@ -217,7 +218,7 @@ export interface LoadOptions<T extends Tasks> {
   /** Below the store's top. */
   readonly folder?: string;
   /** The tasks the folder must hold; they type the model, and bring their losses and metrics. */
-  readonly tasks?: T;
+  readonly tasks?: InPlace<T>;
 }
 
 /**

@@ -86,6 +86,18 @@ export type TaskName<Defined, Name extends string> = Name extends Defined
         : Mistake<`task '${Name}' would share columns with '${Clash}': rename one`>
       : never;
 
+/**
+ * Nothing, or sentences where names of `T` may not stand for tasks, alone or beside one another.
+ *
+ * @category Compose
+ */
+export type TaskNames<T> =
+  WrongNames<T, keyof T & string> extends infer Wrong ? ([Wrong] extends [never] ? unknown : Wrong) : never;
+
+type WrongNames<T, Name extends string> = {
+  [K in Name]: Exclude<TaskName<Exclude<keyof T & string, K>, K>, string>;
+}[Name];
+
 /** What stands before an underscore of a name: `a` and `a_b` of `a_b_c`. */
 type Prefixes<Name extends string> = Name extends `${infer Head}_${infer Rest}`
   ? Head | `${Head}_${Prefixes<Rest>}`
