@@ -19,7 +19,10 @@ const args = readArguments('model-b', 32, {
     help: 'of the backbone: imagenet (default), none, or a file that Keras or this example wrote',
     default: 'imagenet',
   },
-  'fine-tune': { value: 'STAGE', help: 'train the backbone from here on, conv5 say, or all of it (nothing)' },
+  'fine-tune': {
+    value: 'STAGE',
+    help: 'train the backbone from here on, conv5 say, or all of it, at a tenth of the rate (nothing)',
+  },
 });
 const { weights, 'fine-tune': stage } = args.own;
 

@@ -74,11 +74,13 @@ export function readArguments(
     process.exit(0);
   }
   const given = (argument: string) => values[argument] as string | undefined;
-  const whole = (argument: string, otherwise?: number) => {
+  const whole = (argument: string, otherwise?: number, atLeast = 1) => {
     if (given(argument) === undefined) return otherwise;
     const number = Number(given(argument));
-    if (Number.isInteger(number) && number > 0) return number;
-    return fail(`--${argument}: expected a whole number above zero, received "${given(argument)}"`);
+    if (given(argument) !== '' && Number.isInteger(number) && number >= atLeast) return number;
+    return fail(
+      `--${argument}: expected a whole number of at least ${atLeast}, received "${given(argument)}"`,
+    );
   };
   const augment = given('augment') as StudyArguments['augment'];
   if (!['free', 'fixed', 'none'].includes(augment))
@@ -91,7 +93,7 @@ export function readArguments(
     size: whole('size', demo ? DEMO.size : 128)!,
     batchSize: whole('batch-size', demo ? DEMO.batchSize : 16)!,
     limit: whole('limit'),
-    seed: Number(given('seed')),
+    seed: whole('seed', undefined, 0)!,
     augment,
     engine: given('engine') as 'auto',
     threads: whole('threads'),

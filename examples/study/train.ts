@@ -28,15 +28,21 @@ export interface Training {
 /** Squared years are hundreds where a cross-entropy is below one. */
 export const LOSS = weightedLoss({ age: 1, gender: 50 });
 
-/** Adam, whose rate falls a little at every step. */
-export const optimizerOf = (images: number, { batchSize, demo }: StudyArguments) =>
+/**
+ * Adam, whose rate falls a little at every step. It begins at a tenth where layers that were trained elsewhere are trained
+ * on: Adam's first steps are as large as its rate, whatever the gradient, and would undo them. Not at a hundredth, as is
+ * usual where the branches were trained before: here they begin at random in the same run, and would hardly move.
+ */
+export const optimizerOf = (images: number, { batchSize, demo, own }: StudyArguments) =>
   adam({
     learningRate: exponentialDecay({
-      initial: demo ? DEMO.learningRate : 1e-3,
+      initial: (demo ? DEMO.learningRate : 1e-3) * (tunes(own) ? 0.1 : 1),
       decaySteps: Math.ceil(images / batchSize),
       rate: demo ? DEMO.decay : 0.95,
     }),
   });
+
+const tunes = (own: StudyArguments['own']) => own['fine-tune'] !== undefined && own.weights !== 'none';
 
 /** Trains as the report has it; Ctrl-C stops after a step, and `--resume` goes on from there. */
 export function train(

@@ -1,5 +1,6 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
-import { fault } from '../core/errors.js';
+import { checkNames, didYouMean, fault, kindOf, show } from '../core/errors.js';
+import type { Mistake } from '../core/types.js';
 import type { Block } from '../layers/block.js';
 import type { Trunk } from '../layers/parts.js';
 import { type Preprocessing, preprocessingLayer, preprocessingWeights } from './preprocessing.js';
@@ -28,18 +29,18 @@ export interface Backbone extends Trunk, Block {}
 export type Freezing<Stage extends string> =
   | {
       /** Default true. */
-      readonly trainable?: boolean;
+      readonly trainable?: boolean | undefined;
       /** Not beside `trainable`. */
-      readonly trainableFrom?: never;
+      readonly trainableFrom?: Mistake<'trainable is given already: leave one of the two out'> | undefined;
     }
   | {
       /** Not beside `trainableFrom`. */
-      readonly trainable?: never;
+      readonly trainable?: Mistake<'trainableFrom is given already: leave one of the two out'> | undefined;
       /**
        * A stage, or the name of a layer or its beginning: every layer before the first so called is frozen, the rest is
        * trained.
        */
-      readonly trainableFrom: Stage | (string & {});
+      readonly trainableFrom?: Stage | (string & {}) | undefined;
     };
 
 /**
@@ -79,6 +80,41 @@ export interface BackboneTable<Stage extends string = string> {
   readonly stages: readonly Stage[];
 }
 
+/** Names of {@link BackboneOptions}. */
+const OPTIONS = ['weights', 'file', 'top', 'trainable', 'trainableFrom'];
+
+/**
+ * Throws an `argument` fault for options that are none, misspelt ones, and switches that are no booleans: the word 'false'
+ * would train.
+ */
+export function checkBackboneOptions(
+  path: string,
+  options: { readonly trainable?: unknown; readonly top?: unknown },
+  known: readonly string[] = OPTIONS,
+): void {
+  if (typeof options !== 'object' || options === null) {
+    throw fault({
+      kind: 'argument',
+      path,
+      expected: 'options that say where its weights come from',
+      received: kindOf(options),
+      advice: `Write ${path}({ weights: null }) to draw them, or import it from tfjs-multitask/node to download them.`,
+    });
+  }
+  checkNames(path, options, known);
+  for (const name of ['trainable', 'top'] as const) {
+    const value = options[name];
+    if (value === undefined || typeof value === 'boolean') continue;
+    throw fault({
+      kind: 'argument',
+      path: `${path}.${name}`,
+      expected: 'true or false',
+      received: show(value),
+      advice: 'Write it without quotation marks, or leave it out.',
+    });
+  }
+}
+
 /** The smallest side that Keras allows: of every 32 pixels one is left. */
 const SMALLEST = 32;
 
@@ -90,7 +126,8 @@ export function backboneOf<Stage extends string>(
   { trainable, trainableFrom, top = false }: Freezing<Stage> & { readonly top?: boolean },
 ): Backbone {
   const all = top ? [...rows, ...table.top] : rows;
-  const first = firstTrained(path, all, stages, trainable, trainableFrom);
+  // A Mistake is a sentence of the types; no value is one.
+  const first = firstTrained(path, all, stages, trainable as boolean, trainableFrom as string);
   const trained = new Set(all.slice(first));
   const block: Block = {
     '~block': path,
@@ -126,20 +163,23 @@ function firstTrained(
     throw fault({
       kind: 'argument',
       path: `${path}.trainableFrom`,
-      expected: 'no trainable beside it',
-      received: 'trainable as well',
+      expected: 'trainable or trainableFrom',
+      received: 'both',
       advice: 'Say trainable for all of the backbone, trainableFrom for its end.',
     });
   }
   const named = rows.findIndex(({ name }) => name === from);
-  const first = named >= 0 ? named : rows.findIndex(({ name }) => from !== '' && name.startsWith(from));
+  const first =
+    named >= 0 ? named : rows.findIndex(({ name }) => from !== '' && name.startsWith(String(from)));
   if (first >= 0) return first;
   throw fault({
     kind: 'argument',
     path: `${path}.trainableFrom`,
     expected: `the name of a layer, or its beginning: ${stages.join(', ')}`,
-    received: JSON.stringify(from),
-    advice: `Everything before it is frozen; for all of it write trainable: false.`,
+    received: show(from),
+    advice:
+      (typeof from === 'string' && didYouMean(from, [...stages, ...rows.map(({ name }) => name)])) ||
+      'Give the first layer to train; to freeze all of them write trainable: false.',
   });
 }
 

@@ -1,4 +1,4 @@
-import { type Backbone, type BackboneOptions, backboneOf } from './backbone.js';
+import { type Backbone, type BackboneOptions, backboneOf, checkBackboneOptions } from './backbone.js';
 import { ROWS, TOP } from './efficientNetB0Table.js';
 import type { Preprocessing } from './preprocessing.js';
 import { readBackboneWeights } from './readWeights.js';
@@ -51,7 +51,7 @@ const IMAGENET_DEVIATION = [0.229, 0.224, 0.225];
  *
  * Source: M. Tan and Q. V. Le, EfficientNet: rethinking model scaling for convolutional neural networks, 2019.
  *
- * @throws `file` fault for weights that are not its own, `argument` fault for a `trainableFrom` that no layer begins with;
+ * @throws `file` fault for weights that are not its own, `argument` fault for an option that there is not, and a `trainableFrom` that no layer begins with;
  *   at `build()` for images below 32x32.
  * @example
  * ```ts
@@ -69,6 +69,7 @@ export async function efficientNetB0Backbone(
   options: BackboneOptions<EfficientNetB0Stage>,
 ): Promise<Backbone> {
   const table = { path: 'efficientNetB0Backbone', rows: ROWS, top: TOP, stages: STAGES };
+  checkBackboneOptions(table.path, options);
   const read = await readBackboneWeights(table, options, NORMALIZATION);
   const [mean, variance] = read?.before ?? [
     [0, 0, 0],

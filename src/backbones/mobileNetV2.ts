@@ -1,4 +1,4 @@
-import { type Backbone, type BackboneOptions, backboneOf } from './backbone.js';
+import { type Backbone, type BackboneOptions, backboneOf, checkBackboneOptions } from './backbone.js';
 import { ROWS, TOP } from './mobileNetV2Table.js';
 import { MINUS_ONE_TO_ONE } from './preprocessing.js';
 import { readBackboneWeights } from './readWeights.js';
@@ -62,7 +62,7 @@ const STAGES: readonly MobileNetV2Stage[] = [
  *
  * Source: M. Sandler et al., MobileNetV2: inverted residuals and linear bottlenecks, 2018.
  *
- * @throws `file` fault for weights that are not its own, `argument` fault for a `trainableFrom` that no layer begins with;
+ * @throws `file` fault for weights that are not its own, `argument` fault for an option that there is not, and a `trainableFrom` that no layer begins with;
  *   at `build()` for images below 32x32.
  * @example
  * ```ts
@@ -78,6 +78,7 @@ const STAGES: readonly MobileNetV2Stage[] = [
  */
 export async function mobileNetV2Backbone(options: BackboneOptions<MobileNetV2Stage>): Promise<Backbone> {
   const table = { path: 'mobileNetV2Backbone', rows: ROWS, top: TOP, stages: STAGES };
+  checkBackboneOptions(table.path, options);
   const read = await readBackboneWeights(table, options);
   return backboneOf(table, MINUS_ONE_TO_ONE, read?.rows, options);
 }

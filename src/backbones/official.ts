@@ -27,8 +27,10 @@ export const RESNET50: OfficialFiles = {
   },
 };
 
+export const MOBILENETV2_SIDES = [96, 128, 160, 192, 224] as const;
+
 /** Sides of the images for which there are weights of MobileNetV2. */
-export type MobileNetV2Side = 96 | 128 | 160 | 192 | 224;
+export type MobileNetV2Side = (typeof MOBILENETV2_SIDES)[number];
 
 /** As Keras 3.15 has them in applications/mobilenet_v2.py, which knows no hashes. */
 export const mobileNetV2Files = (side: MobileNetV2Side): OfficialFiles => {

@@ -1,4 +1,4 @@
-import { type Backbone, type BackboneOptions, backboneOf } from './backbone.js';
+import { type Backbone, type BackboneOptions, backboneOf, checkBackboneOptions } from './backbone.js';
 import { CAFFE } from './preprocessing.js';
 import { readBackboneWeights } from './readWeights.js';
 import { ROWS, TOP } from './resnet50Table.js';
@@ -22,7 +22,7 @@ const STAGES: readonly Resnet50Stage[] = ['conv1', 'conv2', 'conv3', 'conv4', 'c
  *
  * Source: K. He, X. Zhang, S. Ren and J. Sun, Deep residual learning for image recognition, 2015.
  *
- * @throws `file` fault for weights that are not its own, `argument` fault for a `trainableFrom` that no layer begins with;
+ * @throws `file` fault for weights that are not its own, `argument` fault for an option that there is not, and a `trainableFrom` that no layer begins with;
  *   at `build()` for images below 32x32.
  * @example
  * ```ts
@@ -40,6 +40,7 @@ const STAGES: readonly Resnet50Stage[] = ['conv1', 'conv2', 'conv3', 'conv4', 'c
  */
 export async function resnet50Backbone(options: BackboneOptions<Resnet50Stage>): Promise<Backbone> {
   const table = { path: 'resnet50Backbone', rows: ROWS, top: TOP, stages: STAGES };
+  checkBackboneOptions(table.path, options);
   const read = await readBackboneWeights(table, options);
   return backboneOf(table, CAFFE, read?.rows, options);
 }

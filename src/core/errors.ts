@@ -117,8 +117,29 @@ export function show(value: unknown): string {
 export function kindOf(value: unknown): string {
   if (value === undefined || value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
+  if (isPromise(value)) return 'a promise';
   const { '~part': part, '~block': block } = value as { '~part'?: string; '~block'?: string };
   return part ? `a ${part}` : block ? `the block ${block}` : `a value of type ${typeof value}`;
+}
+
+const isPromise = (value: unknown) => typeof (value as PromiseLike<unknown> | null)?.then === 'function';
+
+/** What to do about a value that is another thing than was asked for: await it where it is a promise, else `otherwise`. */
+export function adviceOn(value: unknown, otherwise: string): string {
+  return isPromise(value) ? 'Write await before it.' : otherwise;
+}
+
+/** Throws an `argument` fault for an option that there is not: a misspelt one must not pass for a default. */
+export function checkNames(path: string, options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw fault({
+    kind: 'argument',
+    path,
+    expected: `no options but ${known.join(', ')}`,
+    received: `"${unknown}"`,
+    advice: didYouMean(unknown, known) ?? 'Leave it out.',
+  });
 }
 
 /** `Did you mean "age"?` when one of `names` is within two edits of `name`, else undefined. */

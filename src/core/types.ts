@@ -17,3 +17,11 @@ export type Simplify<T> = { [K in keyof T]: T[K] } & {};
 
 /** Whether two types are the same, for telling `string` from a literal. */
 export type IsWide<S extends string> = string extends S ? true : false;
+
+/**
+ * `T` for a parameter whose tasks are written in place: each is inferred by itself. By `T` alone TypeScript takes what the
+ * constraint `Tasks` says of each, whose metrics are `any`, and columns of metrics that are not there pass.
+ *
+ * @category Compose
+ */
+export type InPlace<T> = T & { readonly [K in keyof T]: T[K] };

@@ -36,6 +36,11 @@ export interface FetchFileOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A download, and the bytes of another file that stands in its place in the store. */
+interface Download extends FetchFileOptions {
+  readonly other: number | undefined;
+}
+
 /** Calls under way, by store and name: two of one file would write into one another's part. */
 const underWay = new WeakMap<Store, Map<string, Promise<unknown>>>();
 
@@ -54,7 +59,9 @@ export async function fetchFile(options: FetchFileOptions): Promise<Uint8Array> 
   const before = calls.get(name);
   const call = (async () => {
     await before?.catch(() => {});
-    return (await kept(options)) ?? (await download(options, new PartialFile(store, name), true));
+    const there = await store.read(name);
+    if (there && (await matches(there, options.hash))) return there;
+    return download({ ...options, other: there?.length }, new PartialFile(store, name), true);
   })();
   calls.set(name, call);
   try {
@@ -64,19 +71,13 @@ export async function fetchFile(options: FetchFileOptions): Promise<Uint8Array> 
   }
 }
 
-/** The file in the store, if it is the one that is wanted. */
-async function kept({ store, name, hash }: FetchFileOptions): Promise<Uint8Array | undefined> {
-  const bytes = await store.read(name);
-  return bytes && (await matches(bytes, hash)) ? bytes : undefined;
-}
-
 async function matches(bytes: Uint8Array, hash: Hash): Promise<boolean> {
   if ('accepts' in hash) return hash.accepts(bytes);
   if ('md5' in hash) return md5(bytes) === hash.md5.toLowerCase();
   return (await sha256(bytes)) === hash.sha256.toLowerCase();
 }
 
-async function download(options: FetchFileOptions, part: PartialFile, resume: boolean): Promise<Uint8Array> {
+async function download(options: Download, part: PartialFile, resume: boolean): Promise<Uint8Array> {
   const { url, hash, name, store } = options;
   stopIfAborted(options);
   const had = resume ? await part.read(url) : undefined;
@@ -89,8 +90,8 @@ async function download(options: FetchFileOptions, part: PartialFile, resume: bo
   await part.remove();
   // The part was of another version, or another process added to it: once more, from the beginning.
   if (had) return download(options, part, false);
-  const other = await kept(options);
-  if (other) return other;
+  const late = await store.read(name); // from another process
+  if (late && (await matches(late, hash))) return late;
   throw failed(
     options,
     whole ? `${whole.length} bytes ${wrongly(hash)}` : 'a part of it',
@@ -103,7 +104,7 @@ const wrongly = (hash: Hash) =>
 
 /** The bytes of the whole file, or undefined when the server does not go on from what is there. */
 async function receive(
-  options: FetchFileOptions,
+  options: Download,
   part: PartialFile,
   had: Awaited<ReturnType<PartialFile['read']>>,
 ): Promise<Uint8Array | undefined> {
@@ -145,7 +146,7 @@ async function receive(
 }
 
 async function ask(
-  options: FetchFileOptions,
+  options: Download,
   had: { readonly bytes: Uint8Array; readonly origin: Origin } | undefined,
 ): Promise<FetcherAnswer> {
   const { url, fetch, signal } = options;
@@ -188,17 +189,20 @@ function reasonOf(error: unknown): string {
 }
 
 function failed(
-  { url, name, store }: FetchFileOptions,
+  { url, name, store, hash, other }: Download,
   received: string,
   advice?: string,
   cause?: unknown,
 ): Error {
+  const place = `${store.label}/${name}`;
+  const there = other === undefined ? '' : `, and at ${place} ${other} bytes ${wrongly(hash)}`;
+  const way = `download ${url} by hand and put it at ${place}${there && ', in place of what is there'}.`;
   return fault({
     kind: 'download',
     path: url,
     expected: `the file ${name}`,
-    received,
-    advice: `${advice ? `${advice} ` : ''}Try it again, or download ${url} by hand and put it at ${store.label}/${name}.`,
+    received: `${received}${there}`,
+    advice: `${advice ? `${advice} ` : ''}Try it again, or ${way}`,
     cause,
   });
 }

@@ -1,4 +1,4 @@
-import { fault } from '../core/errors.js';
+import { adviceOn, fault, kindOf } from '../core/errors.js';
 import type { Piece } from './block.js';
 
 /**
@@ -81,11 +81,18 @@ function checkPieces(path: string, pieces: readonly Piece[]): void {
       kind: 'argument',
       path: `${path}[${i}]`,
       expected: 'a block such as conv(64, 3), or a tf.layers layer',
-      received: typeof piece === 'function' ? 'a function' : String(piece),
-      advice:
+      received:
+        typeof piece === 'object'
+          ? kindOf(piece)
+          : typeof piece === 'function'
+            ? 'a function'
+            : String(piece),
+      advice: adviceOn(
+        piece,
         typeof piece === 'function'
           ? 'Call it: conv(64, 3), not conv.'
           : 'Blocks are made by functions, conv() and so on.',
+      ),
     });
   });
 }

@@ -108,12 +108,15 @@ function siteOf(part: string, { placed, weighed, smallest, range }: Surroundings
     connect: (layer, input) => {
       nameByPlace(layer, part, counts);
       if (placed.has(layer.name)) {
+        const task = placed.get(layer.name) === null && layer.name !== 'image';
         throw fault({
           kind: 'argument',
           path: `${part}: ${layer.name}`,
           expected: 'a layer name that is used once',
-          received: 'a second layer of that name',
-          advice: 'Give the tf.layers layer another name; a layer cannot stand in two places.',
+          received: task ? 'the name of a task' : 'a second layer of that name',
+          advice: task
+            ? 'Rename the task: its last layer has its name. A tf.layers layer may be renamed as well.'
+            : 'Give the tf.layers layer another name; a layer cannot stand in two places.',
         });
       }
       placed.set(layer.name, layer);
@@ -164,7 +167,10 @@ function accepting<R>(layer: tf.layers.Layer, shapes: readonly Shape[], part: st
       path: `${part}: ${layer.name}`,
       expected: `a layer that accepts ${show(shapes[0]!)}`,
       received: cause instanceof Error ? cause.message : String(cause),
-      advice: 'Check the order of the blocks: flatten() or globalAveragePool() stands before dense().',
+      advice:
+        shapes[0]!.length === 2
+          ? 'What comes before it is flat already, as with top: true: leave this layer out.'
+          : 'Check the order of the blocks: flatten() or globalAveragePool() stands before dense().',
       cause,
     });
   }

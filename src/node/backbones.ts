@@ -1,6 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { Backbone, BackboneOptions, Freezing } from '../backbones/backbone.js';
+import {
+  type Backbone,
+  type BackboneOptions,
+  checkBackboneOptions,
+  type Freezing,
+} from '../backbones/backbone.js';
 import {
   type EfficientNetB0Stage,
   efficientNetB0Backbone as efficientNetB0,
@@ -8,6 +12,7 @@ import {
 import { type MobileNetV2Stage, mobileNetV2Backbone as mobileNetV2 } from '../backbones/mobileNetV2.js';
 import {
   EFFICIENTNETB0,
+  MOBILENETV2_SIDES,
   type MobileNetV2Side,
   mobileNetV2Files,
   type OfficialFile,
@@ -15,12 +20,13 @@ import {
   RESNET50,
 } from '../backbones/official.js';
 import { type Resnet50Stage, resnet50Backbone as resnet50 } from '../backbones/resnet50.js';
-import { fault, isMultitaskError } from '../core/errors.js';
+import { didYouMean, fault, isMultitaskError, show } from '../core/errors.js';
 import type { Fetcher } from '../core/outside.js';
 import type { DownloadProgress } from '../io/download.js';
 import { cacheFolder } from './cacheFolder.js';
 import { folderStore } from './folderStore.js';
 import { pretrainedWeights } from './pretrainedWeights.js';
+import { readPath } from './readPath.js';
 
 /**
  * Options of {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone} in Node.
@@ -34,9 +40,10 @@ export type BackboneFileOptions<Stage extends string> = Freezing<Stage> & {
    *   a progress line on the terminal.
    * - a path: a file that Keras wrote, of weights (`.h5`, `.weights.h5`) or of a model that has the backbone's layers among
    *   others (`.h5`, `.keras`); `saveKeras` writes such files too.
+   * - bytes: of such a file.
    * - null: the network's seed draws them.
    */
-  readonly weights?: 'imagenet' | (string & {}) | null;
+  readonly weights?: 'imagenet' | (string & {}) | Uint8Array | null;
   /** The folder that keeps what is downloaded. Default `~/.cache/tfjs-multitask`, or what the platform has in its place. */
   readonly cache?: string;
   /** With global average pooling and the 1000 classes of ImageNet (softmax) at the end. Default false. */
@@ -51,12 +58,19 @@ export type BackboneFileOptions<Stage extends string> = Freezing<Stage> & {
 
 type Made<Stage extends string> = (options: BackboneOptions<Stage>) => Promise<Backbone>;
 
+const OPTIONS = ['weights', 'cache', 'top', 'trainable', 'trainableFrom', 'fetch', 'progress', 'signal'];
+
 async function withFile<Stage extends string>(
+  path: string,
   make: Made<Stage>,
   files: OfficialFiles,
   options: BackboneFileOptions<Stage>,
+  own: readonly string[] = [],
 ): Promise<Backbone> {
-  const { weights = 'imagenet', top = false, cache = cacheFolder() } = options;
+  checkBackboneOptions(path, options, [...OPTIONS, ...own]);
+  const { weights = 'imagenet', top = false, cache = cacheFolder(), trainable, trainableFrom } = options;
+  const from = (weights: Uint8Array | null, file?: string) =>
+    make({ weights, top, trainable, trainableFrom, ...(file && { file }) } as BackboneOptions<Stage>);
   if (weights === 'imagenet') {
     const official = top ? files.top : files.withoutTop;
     const store = folderStore(cache);
@@ -65,10 +79,22 @@ async function withFile<Stage extends string>(
       { url: official.url, name, ...wanted(official, make, top) },
       { ...options, store },
     );
-    return make({ ...options, weights: bytes, file: `${store.label}/${name}` });
+    return from(bytes, `${store.label}/${name}`);
   }
-  if (typeof weights !== 'string') return make({ ...options, weights });
-  return make({ ...options, weights: await bytesOf(weights), file: weights });
+  if (typeof weights !== 'string') return from(weights);
+  if (/^https?:/i.test(weights)) {
+    throw fault({
+      kind: 'argument',
+      path: `${path}.weights`,
+      expected: "'imagenet', a path, bytes or null",
+      received: `a URL, ${show(weights)}`,
+      advice: 'Download it, and give the path of the file.',
+    });
+  }
+  const advice =
+    didYouMean(weights.toLowerCase(), ['imagenet']) ??
+    "Check the path, or write 'imagenet' for the weights that Keras publishes.";
+  return from(await readPath(weights, 'a file of weights that Keras wrote', advice), weights);
 }
 
 /** What the file must be: of that hash, or where none is known, the weights of the backbone. */
@@ -84,21 +110,6 @@ function wanted<Stage extends string>({ md5 }: OfficialFile, make: Made<Stage>, 
     }
   };
   return { accepts };
-}
-
-async function bytesOf(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw fault({
-      kind: 'file',
-      path,
-      expected: 'a file of weights that Keras wrote',
-      received: (cause as NodeJS.ErrnoException).code ?? String(cause),
-      advice: "Check the path, or write 'imagenet' for the weights that Keras publishes.",
-      cause,
-    });
-  }
 }
 
 /**
@@ -117,7 +128,7 @@ async function bytesOf(path: string): Promise<Uint8Array> {
  * @category Compose
  */
 export function resnet50Backbone(options: BackboneFileOptions<Resnet50Stage> = {}): Promise<Backbone> {
-  return withFile(resnet50, RESNET50, options);
+  return withFile('resnet50Backbone', resnet50, RESNET50, options);
 }
 
 /**
@@ -137,10 +148,21 @@ export function resnet50Backbone(options: BackboneFileOptions<Resnet50Stage> = {
  * ```
  * @category Compose
  */
-export function mobileNetV2Backbone(
+export async function mobileNetV2Backbone(
   options: BackboneFileOptions<MobileNetV2Stage> & { readonly side?: MobileNetV2Side } = {},
 ): Promise<Backbone> {
-  return withFile(mobileNetV2, mobileNetV2Files(options.side ?? 224), options);
+  const path = 'mobileNetV2Backbone';
+  const { side = 224 } = options ?? {};
+  if (!MOBILENETV2_SIDES.includes(side)) {
+    throw fault({
+      kind: 'argument',
+      path: `${path}.side`,
+      expected: `one of ${MOBILENETV2_SIDES.join(', ')}, for which there are weights`,
+      received: show(side),
+      advice: 'Take the one nearest to your images; they may be of any size all the same.',
+    });
+  }
+  return withFile(path, mobileNetV2, mobileNetV2Files(side), options, ['side']);
 }
 
 /**
@@ -161,5 +183,5 @@ export function mobileNetV2Backbone(
 export function efficientNetB0Backbone(
   options: BackboneFileOptions<EfficientNetB0Stage> = {},
 ): Promise<Backbone> {
-  return withFile(efficientNetB0, EFFICIENTNETB0, options);
+  return withFile('efficientNetB0Backbone', efficientNetB0, EFFICIENTNETB0, options);
 }

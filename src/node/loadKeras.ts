@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { fault } from '../core/errors.js';
+import { adviceOn, fault, kindOf } from '../core/errors.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
 import {
@@ -8,6 +7,7 @@ import {
   loadKeras as loadBytes,
 } from '../training/loadKeras.js';
 import type { MultiTaskModel } from '../training/model.js';
+import { readPath } from './readPath.js';
 
 /**
  * Options of {@link loadKeras}.
@@ -62,25 +62,25 @@ export async function loadKeras<T extends Tasks>(
   path: string,
   { weights, ...options }: LoadKerasOptions & { readonly tasks?: T | undefined } = {},
 ): Promise<tf.LayersModel | MultiTaskModel<T>> {
+  checkPath('loadKeras', path);
+  if (weights !== undefined) checkPath('loadKeras.weights', weights);
   const given = {
     ...options,
     name: path,
-    ...(weights === undefined ? {} : { weights: await bytesOf(weights), weightsName: weights }),
+    ...(weights === undefined ? {} : { weights: await read(weights), weightsName: weights }),
   };
-  return loadBytes<T>(await bytesOf(path), given as BytesTasks<T>);
+  return loadBytes<T>(await read(path), given as BytesTasks<T>);
 }
 
-async function bytesOf(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw fault({
-      kind: 'file',
-      path,
-      expected: 'a file that can be read',
-      received: (cause as NodeJS.ErrnoException).code ?? String(cause),
-      advice: 'Check the path.',
-      cause,
-    });
-  }
+const read = (path: string) => readPath(path, 'a file that can be read', 'Check the path.');
+
+function checkPath(path: string, value: unknown): void {
+  if (typeof value === 'string') return;
+  throw fault({
+    kind: 'argument',
+    path,
+    expected: 'the path of a file',
+    received: value instanceof Uint8Array ? 'bytes' : kindOf(value),
+    advice: adviceOn(value, 'Write its path; for bytes import loadKeras from tfjs-multitask.'),
+  });
 }

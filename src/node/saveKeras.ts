@@ -1,7 +1,9 @@
 import { basename, dirname, extname } from 'node:path';
-import { fault } from '../core/errors.js';
+import { fault, kindOf } from '../core/errors.js';
+import type { Mistake } from '../core/types.js';
 import type { Exportable } from '../engines/onnx/exportOnnx.js';
 import type { KerasFormat } from '../io/keras/writeFile.js';
+import { checkModel } from '../models/checkModel.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
 import { type ExportKerasOptions, exportKeras } from '../training/exportKeras.js';
@@ -14,7 +16,7 @@ const FORMATS: { readonly [ending: string]: KerasFormat } = { '.keras': 'keras',
  * for what it holds. The format is the path's ending: `.keras`, or `.h5`.
  *
  * @param path - Folders on the way are made.
- * @throws `argument` fault for another ending and for what Keras cannot say, `file` fault for a path that cannot be written.
+ * @throws `argument` fault for another ending, what is no model, and what Keras cannot say, `file` fault for a path that cannot be written.
  * @example
  * ```ts
  * import { branch, flatten, multiTask, regression } from 'tfjs-multitask';
@@ -33,12 +35,41 @@ export function saveKeras<T extends Tasks, const W extends { readonly [task: str
   options?: Omit<ExportKerasOptions<T, W>, 'format'>,
 ): Promise<void>;
 /** Without tasks: any flat model. */
-export function saveKeras(path: string, model: tf.LayersModel): Promise<void>;
+export function saveKeras(
+  path: string,
+  model: tf.LayersModel,
+  options?: {
+    readonly [option in
+      | 'bytes'
+      | 'optimizer'
+      | 'loss'
+      | 'checkpoint']?: Mistake<'leave it out: a LayersModel has no range and no tasks'>;
+  },
+): Promise<void>;
 export async function saveKeras(
   path: string,
   model: Exportable | tf.LayersModel,
   options: object = {},
 ): Promise<void> {
+  if (typeof path !== 'string') {
+    throw fault({
+      kind: 'argument',
+      path: 'saveKeras',
+      expected: 'the path of the file first',
+      received: kindOf(path),
+      advice: "Write saveKeras('face.keras', model).",
+    });
+  }
+  if (path.endsWith('.weights.h5')) {
+    throw fault({
+      kind: 'argument',
+      path,
+      expected: 'the name of a model',
+      received: 'that of a file of weights alone, as which Keras would read it',
+      advice: `Write ${path.replace('.weights.h5', '.h5')}, or .keras.`,
+    });
+  }
+  checkModel('saveKeras', model, true);
   const format = FORMATS[extname(path)];
   if (format === undefined) {
     throw fault({

@@ -110,7 +110,7 @@ export async function readCheckpoint(store: Store, contract: Contract): Promise<
       kind: 'checkpoint',
       path,
       expected: `a run with the same ${Object.keys(contract).join(', ')}`,
-      received: `one with another ${differing.join(', ')}`,
+      received: `one that differs in ${differing.join(', ')}`,
       advice: 'Resume with the old settings, or train into another folder.',
     });
   }

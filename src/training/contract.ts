@@ -1,5 +1,6 @@
-import { didYouMean, fault, kindOf, show } from '../core/errors.js';
+import { adviceOn, didYouMean, fault, kindOf, show } from '../core/errors.js';
 import type { Json } from '../core/json.js';
+import type { Store } from '../core/outside.js';
 import type { Dataset, SampleWeight } from '../data/dataset.js';
 import { halvesOf } from '../models/halves.js';
 import type { Network } from '../models/network.js';
@@ -18,16 +19,24 @@ export function checkParts(train: unknown, given: { readonly [option: string]: u
   const isDataset = (value: unknown) => typeof (value as Dataset<unknown> | null)?.augment === 'function';
   if (!isDataset(train)) {
     const advice = 'Make one with imageFolder() or imagesInMemory().';
-    throw wrong('train', 'a dataset', train, train instanceof Promise ? 'Write await before it.' : advice);
+    throw wrong('train', 'a dataset', train, adviceOn(train, advice));
   }
   if (validation !== undefined && !isDataset(validation)) {
-    throw wrong('validation', 'a dataset', validation, 'Take it from dataset.split({ validation: 0.2 }).');
+    const advice = 'Take it from dataset.split({ validation: 0.2 }).';
+    throw wrong('validation', 'a dataset', validation, adviceOn(validation, advice));
   }
   if (loss !== undefined && (loss as { '~loss'?: string } | null)?.['~loss'] !== 'weighted') {
     throw wrong('loss', 'weightedLoss({ ... })', loss, 'Write loss: weightedLoss({ age: 1, gender: 50 }).');
   }
   if (optimizer !== undefined && typeof (optimizer as Optimizer | null)?.rule !== 'object') {
     throw wrong('optimizer', 'an optimiser', optimizer, 'Write optimizer: adam(), adamw() or sgd().');
+  }
+  for (const name of ['checkpoint', 'features']) {
+    const store = given[name];
+    const { read, write } = (store ?? {}) as Partial<Store>;
+    if (store === undefined || (typeof read === 'function' && typeof write === 'function')) continue;
+    const folder = typeof store === 'string' ? store : 'out';
+    throw wrong(name, 'a store', store, `Write ${name}: folderStore('${folder}'), from tfjs-multitask/node.`);
   }
   if (!Array.isArray(callbacks)) {
     throw wrong('callbacks', 'a list of callbacks', callbacks, 'Put it into [ and ].');

@@ -7,6 +7,7 @@ import { type KerasGraph, kerasGraph, readingBytes } from '../io/keras/writeGrap
 import { optimizerState, type Standing } from '../io/keras/writeOptimizer.js';
 import type { WeightNumbers } from '../io/keras/writeWeights.js';
 import { taskTable } from '../io/taskTable.js';
+import { checkModel } from '../models/checkModel.js';
 import { networkOf } from '../models/compose.js';
 import { halvesOf } from '../models/halves.js';
 import type { Network } from '../models/network.js';
@@ -39,8 +40,8 @@ export interface KerasFileOptions {
 export interface ExportKerasOptions<T extends Tasks, W extends { readonly [task: string]: number }>
   extends KerasFileOptions {
   /**
-   * Put a `Rescaling` layer in front, so that Keras feeds bytes, 0 to 255, whatever the range of the model. Default
-   * false: Keras feeds the model's own range, 0 to 1 unless it was built with another.
+   * Put a `Rescaling` layer in front, so that Keras feeds bytes, 0 to 255, whatever the range of the model; none where that
+   * is its range already. Default false: Keras feeds the model's own range, 0 to 1 unless it was built with another.
    */
   readonly bytes?: boolean;
   /** What Keras's `fit` goes on with; without it the file is not compiled. */
@@ -73,7 +74,7 @@ type AnyOptions = KerasFileOptions & {
  * which Keras reads past. Equal models give equal bytes.
  *
  * @param model - What {@link multiTask} built or {@link loadModel} opened; or any flat `tf.LayersModel`.
- * @throws `argument` fault naming the layer, activation, loss, metric or schedule that Keras cannot say; `checkpoint`
+ * @throws `argument` fault for what is no model or is disposed of, and naming the layer, activation, loss, metric or schedule that Keras cannot say; `checkpoint`
  *   fault for a state that is missing, corrupt, or of another model or optimiser.
  * @example
  * ```ts
@@ -98,6 +99,7 @@ export async function exportKeras(
   model: Exportable | tf.LayersModel,
   options: AnyOptions = {},
 ): Promise<Uint8Array> {
+  checkModel('exportKeras', model, true);
   const { format = 'keras' } = options;
   if (format !== 'keras' && format !== 'h5') {
     throw wrong('format', "'keras' or 'h5'", String(format), "Leave it out for '.keras'.");
@@ -139,7 +141,8 @@ async function exportNetwork(
   const { bytes = false, optimizer } = options;
   const { range } = network.input;
   const plain = kerasGraph(network.layersModel);
-  const graph = bytes ? readingBytes(plain, range) : plain;
+  const [black, white] = range;
+  const graph = bytes && (black !== 0 || white !== 255) ? readingBytes(plain, range) : plain;
   const table = taskTable(bytes ? { ...network, input: { ...network.input, range: [0, 255] } } : network);
   const compiled = compiledOf(network, options);
   const saved = optimizer && options.checkpoint && (await stateOf(options.checkpoint, network, optimizer));

@@ -1,13 +1,15 @@
-import { fault } from '../core/errors.js';
+import { adviceOn, checkNames, fault, kindOf, show } from '../core/errors.js';
 import type { ImageShape, PixelRange } from '../core/images.js';
+import type { InPlace } from '../core/types.js';
 import type { LayerMaker } from '../io/keras/custom.js';
 import { type KerasOutput, readKerasModel } from '../io/keras/readModel.js';
 import { checkTaskTable, type TaskTable } from '../io/taskTable.js';
 import { networkOf } from '../models/compose.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
+import { checkLikeFile, checkOutput, imageOf, outputsOf } from './kerasTasks.js';
 import { type MultiTaskModel, modelOf } from './model.js';
-import { checkNamedTask, checkRange } from './multiTask.js';
+import { checkNamedTask, checkRange, type TaskNames } from './multiTask.js';
 
 /**
  * Options of {@link loadKeras}.
@@ -25,7 +27,7 @@ export interface LoadKerasOptions {
   readonly input?: ImageShape;
   /** Layers of classes that are unknown here: `{ Blur: (config, name) => layer }`, or `mine>Blur` with the package. */
   readonly layers?: { readonly [className: string]: LayerMaker };
-  /** Told what is not kept: layers and settings that only matter to training. */
+  /** Told what is not kept (layers and settings that only matter to training), and which output a task has by its order. */
   readonly log?: (text: string) => void;
 }
 
@@ -36,7 +38,7 @@ export interface LoadKerasOptions {
  */
 export interface LoadKerasTasks<T extends Tasks> extends LoadKerasOptions {
   /** The model's outputs: by name where all names are outputs (others are then left out), by order where none is. */
-  readonly tasks: T;
+  readonly tasks: InPlace<T> & TaskNames<T>;
   /**
    * What the bytes 0 and 255 become at the model's door. Default: what the file says, where this library wrote it, else
    * `[0, 1]`. A model that begins with `Rescaling` or `Normalization` usually wants `[0, 255]`.
@@ -90,6 +92,10 @@ export async function loadKeras<T extends Tasks>(
     range: given,
     ...reads
   } = options;
+  checkNames('loadKeras', options, OPTIONS);
+  checkBytes('loadKeras', file);
+  if (reads.weights !== undefined) checkBytes('loadKeras.weights', reads.weights);
+  checkInput(reads.input);
   const reading = { ...reads, path, weightsPath };
   if (!tasks) return (await readKerasModel(file, reading)).layersModel;
   if (given !== undefined) checkRange('loadKeras.range', given);
@@ -114,97 +120,31 @@ export async function loadKeras<T extends Tasks>(
   }
 }
 
-/** Which output each task is: `[task, number of the output]`. */
-function outputsOf(
-  tasks: readonly string[],
-  outputs: readonly KerasOutput[],
-  log: LoadKerasOptions['log'],
-): [task: string, output: number][] {
-  const numberOf = (task: string) => {
-    const named = outputs.findIndex(({ name }) => name === task);
-    return named >= 0 ? named : outputs.findIndex(({ layer }) => layer === task);
-  };
-  const found = tasks.map((task) => [task, numberOf(task)] as [string, number]);
-  if (found.every(([, output]) => output < 0) && tasks.length === outputs.length && tasks.length > 0) {
-    return tasks.map((task, i) => [task, i]);
-  }
-  const lost = found.find(([, output]) => output < 0);
-  if (lost || tasks.length === 0) {
-    throw fault({
-      kind: 'argument',
-      path: 'loadKeras.tasks',
-      expected: `names of the model's outputs (${outputs.map(({ name }) => name).join(', ')}), or one other name for each`,
-      received: tasks.map((task) => `"${task}"`).join(', ') || 'none',
-      advice: 'Name the tasks like the outputs, or give as many tasks as outputs, in their order.',
-    });
-  }
-  const left = outputs.filter((_, i) => !found.some(([, output]) => output === i));
-  if (left.length > 0)
-    log?.(`outputs without a task are left out: ${left.map(({ name }) => name).join(', ')}`);
-  return found;
-}
+const OPTIONS = ['name', 'weights', 'weightsName', 'input', 'layers', 'log', 'tasks', 'range'];
 
-/** A task that this library wrote into the file is the one that is given: labels in another order would turn answers round. */
-function checkLikeFile(name: string, task: Tasks[string], known: Tasks[string] | undefined): void {
-  const show = ({ kind, labels }: Tasks[string]) => (labels ? `${kind}([${labels.join(', ')}])` : kind);
-  if (!known || show(known) === show(task)) return;
+function checkBytes(path: string, file: unknown): void {
+  if (file instanceof Uint8Array) return;
+  const buffer = file instanceof ArrayBuffer;
   throw fault({
     kind: 'argument',
-    path: `loadKeras.tasks.${name}`,
-    expected: `${show(known)}, as the file says`,
-    received: show(task),
-    advice: 'Give the labels in the order in which the model was trained.',
+    path,
+    expected: 'the bytes of a file, a Uint8Array',
+    received: buffer ? 'an ArrayBuffer' : typeof file === 'string' ? show(file) : kindOf(file),
+    advice: adviceOn(
+      file,
+      buffer ? 'Write new Uint8Array(buffer).' : 'For a path import loadKeras from tfjs-multitask/node.',
+    ),
   });
 }
 
-/** The one image a typed model takes. */
-function imageOf({ inputs }: tf.LayersModel, path: string): ImageShape {
-  const wrong = (expected: string, received: string, advice: string) =>
-    fault({ kind: 'file', path, expected, received, advice });
-  const [image, ...more] = inputs;
-  if (!image || more.length > 0) {
-    throw wrong(
-      'a model of one input, the image',
-      `${inputs.length} inputs`,
-      'Leave `tasks` out to have it as it is.',
-    );
-  }
-  const [, ...shape] = image.shape;
-  const [height, width, channels] = shape;
-  if (shape.length === 3 && height && width && (channels === 1 || channels === 3)) {
-    return [height, width, channels];
-  }
-  throw wrong(
-    'images of a known size with 1 or 3 channels',
-    `[${shape.map((size) => size ?? '?').join(', ')}]`,
-    'Give the size as `input: [128, 128, 3]` where the model leaves it open.',
-  );
-}
-
-/** A task's output has the numbers that its answers are made of: as many, and probabilities where they are ones. */
-function checkOutput(output: tf.SymbolicTensor, task: Tasks[string], path: string): void {
-  const wrong = (expected: string, received: string, advice: string) =>
-    fault({ kind: 'argument', path, expected, received, advice });
-  const [, ...shape] = output.shape;
-  if (shape.length !== 1 || shape[0] !== task.units) {
-    throw wrong(
-      `an output of [${task.units}], for ${task.kind}`,
-      `[${shape.join(', ')}]`,
-      'regression() and binary() are one number, categorical() one a label.',
-    );
-  }
-  if (task.kind === 'regression' || lastFunction(output) !== 'linear') return;
-  throw wrong(
-    `an output that ends with ${task.activation}`,
-    'one that ends without activation',
-    `Put Activation('${task.activation}') at the end of the model in Keras.`,
-  );
-}
-
-/** The activation that an output ends with, where its layers tell. */
-function lastFunction({ sourceLayer, nodeIndex }: tf.SymbolicTensor): string | undefined {
-  const { activation } = sourceLayer.getConfig();
-  const [before] = sourceLayer.inboundNodes[nodeIndex]?.inputTensors ?? [];
-  const passes = sourceLayer.getClassName() === 'Activation' && activation === 'linear';
-  return passes && before ? lastFunction(before) : (activation as string | undefined);
+function checkInput(input: unknown): void {
+  const sizes = Array.isArray(input) && input.length === 3 && input.every((size) => Number.isInteger(size));
+  if (input === undefined || (sizes && input.every((size) => size > 0))) return;
+  throw fault({
+    kind: 'argument',
+    path: 'loadKeras.input',
+    expected: '[height, width, channels]',
+    received: show(input),
+    advice: 'Faces of 128 pixels in colour are [128, 128, 3].',
+  });
 }

@@ -2,11 +2,13 @@ import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import type { ArchitectureRecord } from '../core/architecture.js';
 import { fault } from '../core/errors.js';
 import type { Store } from '../core/outside.js';
+import type { InPlace } from '../core/types.js';
 import type { Dataset } from '../data/dataset.js';
 import { type EngineName, type EngineOptions, engineInUse, useEngine } from '../engines/choose.js';
 import { closePredictor } from '../engines/onnx/predictor.js';
 import { readModelFolder, writeModelFolder } from '../io/modelFolder.js';
 import { architectureOf } from '../models/architecture.js';
+import { givenAway } from '../models/checkModel.js';
 import type { Network, NetworkInput } from '../models/network.js';
 import { settle } from '../models/settle.js';
 import type { LabelsOf, PredictionsOf, Tasks } from '../tasks/task.js';
@@ -143,7 +145,7 @@ export interface MultiTaskModel<T extends Tasks> {
 export function modelOf<T extends Tasks>(network: Network<T>): MultiTaskModel<T> {
   let disposed = false;
   const alive = (method: string) => {
-    if (disposed) throw givenAway(method);
+    if (disposed) throw givenAway(`model.${method}`);
   };
   return {
     tasks: network.tasks,
@@ -182,15 +184,6 @@ export function modelOf<T extends Tasks>(network: Network<T>): MultiTaskModel<T>
   };
 }
 
-const givenAway = (method: string) =>
-  fault({
-    kind: 'argument',
-    path: `model.${method}`,
-    expected: 'a model that has its weights',
-    received: 'one after dispose()',
-    advice: 'Call dispose() last, or open the saved model with loadModel().',
-  });
-
 const inTraining = () =>
   fault({
     kind: 'argument',
@@ -225,7 +218,7 @@ export interface LoadOptions<T extends Tasks> {
   /** Below the store's top. */
   readonly folder?: string;
   /** The tasks the folder must hold; they type the model, and bring their losses and metrics. */
-  readonly tasks?: T;
+  readonly tasks?: InPlace<T>;
 }
 
 /**

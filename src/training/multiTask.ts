@@ -1,4 +1,4 @@
-import { fault, kindOf } from '../core/errors.js';
+import { adviceOn, fault, kindOf } from '../core/errors.js';
 import type { ImageShape, PixelRange } from '../core/images.js';
 import type { Mistake, Simplify } from '../core/types.js';
 import type { Branch, Trunk } from '../layers/parts.js';
@@ -57,11 +57,6 @@ export interface MultiTaskBuilder<
   build: HasTask extends true ? () => MultiTaskModel<T> : Mistake<'add at least one task() before build()'>;
 }
 
-/**
- * No tasks yet.
- *
- * @category Compose
- */
 /** Words that begin, or are, other columns of a history. */
 const TAKEN_WORDS = [
   'val',
@@ -90,6 +85,18 @@ export type TaskName<Defined, Name extends string> = Name extends Defined
         ? Name
         : Mistake<`task '${Name}' would share columns with '${Clash}': rename one`>
       : never;
+
+/**
+ * Nothing, or sentences where names of `T` may not stand for tasks, alone or beside one another.
+ *
+ * @category Compose
+ */
+export type TaskNames<T> =
+  WrongNames<T, keyof T & string> extends infer Wrong ? ([Wrong] extends [never] ? unknown : Wrong) : never;
+
+type WrongNames<T, Name extends string> = {
+  [K in Name]: Exclude<TaskName<Exclude<keyof T & string, K>, K>, string>;
+}[Name];
 
 /** What stands before an underscore of a name: `a` and `a_b` of `a_b_c`. */
 type Prefixes<Name extends string> = Name extends `${infer Head}_${infer Rest}`
@@ -171,7 +178,7 @@ function builder(composed: Composed) {
           received: trunk ? 'a second one' : kindOf(given),
           advice: trunk
             ? 'Put all shared layers into one list.'
-            : 'Write .trunk(sharedTrunk([conv(64, 3)])).',
+            : adviceOn(given, 'Write .trunk(sharedTrunk([conv(64, 3)])).'),
         });
       }
       return builder({ ...composed, trunk: given });

@@ -11,6 +11,7 @@ import {
   sharedTrunk,
 } from '../../src/index.js';
 import type { Hdf5Array } from '../../src/io/hdf5.js';
+import * as inNode from '../../src/node/index.js';
 import { bodyOf } from '../parity/backbones.js';
 import { faultOf } from './faultOf.js';
 import { drawnLayers, kerasFile, type Layers } from './weightFiles.js';
@@ -171,6 +172,31 @@ describe('a file of weights', () => {
 
 describe('a wrong call', () => {
   test.each([
+    ['no options', () => (resnet50Backbone as () => Promise<unknown>)(), 'resnet50Backbone', 'nothing'],
+    [
+      'an option misspelt',
+      () => resnet50Backbone({ weights: null, trainabel: false } as never),
+      'resnet50Backbone',
+      '"trainabel"',
+    ],
+    [
+      'a side without files',
+      () => resnet50Backbone({ weights: null, side: 224 } as never),
+      'resnet50Backbone',
+      '"side"',
+    ],
+    [
+      'a word for a switch',
+      () => efficientNetB0Backbone({ weights: null, trainable: 'false' } as never),
+      'efficientNetB0Backbone.trainable',
+      '"false"',
+    ],
+    [
+      'a stage that is a number',
+      () => resnet50Backbone({ weights: null, trainableFrom: 5 } as never),
+      'resnet50Backbone.trainableFrom',
+      '5',
+    ],
     ['no weights', () => resnet50Backbone({} as never), 'resnet50Backbone.weights', 'nothing'],
     [
       "'imagenet' without Node",
@@ -194,7 +220,7 @@ describe('a wrong call', () => {
       'both kinds of freezing',
       () => mobileNetV2Backbone({ weights: null, trainable: false, trainableFrom: 'Conv_1' } as never),
       'mobileNetV2Backbone.trainableFrom',
-      'trainable as well',
+      'both',
     ],
   ])('%s is named', async (_, call, path, received) => {
     expect(await faultOf(call)).toMatchObject({ kind: 'argument', path, received });
@@ -203,6 +229,53 @@ describe('a wrong call', () => {
   test('a stage that is none is answered with those that are', async () => {
     const { expected } = await faultOf(() => resnet50Backbone({ weights: null, trainableFrom: 'layer4' }));
     expect(expected).toContain('conv1, conv2, conv3, conv4, conv5');
+  });
+
+  test.each([
+    ['Conv5', 'Did you mean "conv5"?'],
+    ['conv4_blok1', undefined],
+    ['conv4_block1_1_cnv', 'Did you mean "conv4_block1_1_conv"?'],
+  ])('a stage misspelt %s: the nearest is named, else what to give', async (trainableFrom, advice) => {
+    const fault = await faultOf(() => resnet50Backbone({ weights: null, trainableFrom }));
+    expect(fault.advice).toBe(
+      advice ?? 'Give the first layer to train; to freeze all of them write trainable: false.',
+    );
+  });
+
+  test('a promise in place of a backbone is to be awaited', async () => {
+    const backbone = mobileNetV2Backbone({ weights: null });
+    const told = { received: 'a promise', advice: 'Write await before it.' };
+    expect(await faultOf(() => built(sharedTrunk([backbone as never, conv(3, 1)])))).toMatchObject(told);
+    expect(await faultOf(() => built(backbone as never))).toMatchObject(told);
+    await backbone;
+  });
+
+  test.each([
+    [{ weights: 'https://example.org/x.h5' }, 'resnet50Backbone.weights', /a URL/, /^Download it/],
+    [{ weights: 'ImageNet' }, 'ImageNet', /ENOENT/, /^Did you mean "imagenet"\?/],
+    [{ weights: 'none.h5' }, 'none.h5', /ENOENT/, /^Check the path/],
+    [{ weight: null }, 'resnet50Backbone', /"weight"/, /^Did you mean "weights"\?/],
+    [null, 'resnet50Backbone', /nothing/, /weights: null/],
+  ])('in Node, %j', async (options, path, received, advice) => {
+    const fault = await faultOf(() => inNode.resnet50Backbone(options as never));
+    expect([fault.path, fault.received, fault.advice]).toEqual([
+      path,
+      expect.stringMatching(received),
+      expect.stringMatching(advice),
+    ]);
+  });
+
+  test('in Node, a side without files is answered with those that have', async () => {
+    const fault = await faultOf(() => inNode.mobileNetV2Backbone({ side: 100 as 96 }));
+    expect(fault).toMatchObject({ path: 'mobileNetV2Backbone.side', received: '100' });
+    expect(fault.expected).toContain('96, 128, 160, 192, 224');
+  });
+
+  test('in Node, bytes are weights too', async () => {
+    const model = built(await inNode.mobileNetV2Backbone({ weights: kerasFile(mobile) }));
+    const [kernel] = model.layersModel.getLayer('Conv1').weights;
+    expect([...kernel!.read().dataSync()]).toEqual([...mobile.get('Conv1')!.get('kernel')!.data]);
+    model.dispose();
   });
 
   test.each([
@@ -217,6 +290,20 @@ describe('a wrong call', () => {
       expected: 'images of at least 32x32 pixels',
       received: '31x40',
     });
+  });
+
+  test('a pooling behind its top, and a task that has the name of one of its layers, are told apart', async () => {
+    const top = await mobileNetV2Backbone({ weights: null, top: true });
+    const pooled = await faultOf(() => built(sharedTrunk([top, globalAveragePool()])));
+    expect(pooled.advice).toBe(
+      'What comes before it is flat already, as with top: true: leave this layer out.',
+    );
+    const named = multiTask({ input: [32, 32, 3] })
+      .trunk(await mobileNetV2Backbone({ weights: null }))
+      .task('Conv1', regression({ unit: 'years' }), branch([globalAveragePool()]));
+    const fault = await faultOf(() => named.build());
+    expect(fault).toMatchObject({ path: 'trunk: Conv1', received: 'the name of a task' });
+    expect(fault.advice).toMatch(/^Rename the task/);
   });
 
   test('a layer after it that has no room names the smallest image', async () => {

@@ -6,6 +6,7 @@ import {
   customLoss,
   exponentialDecay,
   exportKeras,
+  exportOnnx,
   flatten,
   type Metric,
   mae,
@@ -130,6 +131,45 @@ describe('options that do not go together', () => {
   });
 });
 
+describe('what is no model', () => {
+  const wrong: [string, unknown, string, string?][] = [
+    ['nothing', undefined, 'nothing'],
+    ['a promise', Promise.resolve(1), 'a promise', 'Write await before it.'],
+    ['a path', 'face.keras', 'a value of type string'],
+  ];
+  test.each(wrong)('%s', async (_, model, received, advice) => {
+    for (const [path, call] of [
+      ['exportKeras', () => exportKeras(model as never)],
+      ['exportOnnx', () => exportOnnx(model as never)],
+      ['saveKeras', () => saveKeras('out/x.keras', model as never)],
+    ] as const) {
+      expect(await faultOf(call)).toMatchObject({ path, received, ...(advice && { advice }) });
+    }
+  });
+
+  test('a model in the place of the path', async () => {
+    const fault = await faultOf(() => saveKeras(small() as never, 'out/x.keras' as never));
+    expect(fault).toMatchObject({ path: 'saveKeras', advice: "Write saveKeras('face.keras', model)." });
+  });
+
+  test('a name that Keras takes for weights alone', async () => {
+    const fault = await faultOf(() => saveKeras('out/x.weights.h5', small()));
+    expect(fault).toMatchObject({ path: 'out/x.weights.h5', advice: 'Write out/x.h5, or .keras.' });
+  });
+
+  test('one after dispose() is refused as predict refuses it', async () => {
+    const model = small();
+    model.dispose();
+    const { received, advice } = await faultOf(() => model.predict([] as never));
+    for (const call of [
+      () => exportKeras(model),
+      () => exportOnnx(model),
+      () => exportKeras(model.layersModel),
+    ])
+      expect(await faultOf(call)).toMatchObject({ received, advice });
+  });
+});
+
 describe('the state of a run', () => {
   const settings = { epochs: 1, batchSize: 12, engine: 'wasm' } as const;
 
@@ -140,7 +180,7 @@ describe('the state of a run', () => {
     expect(missing).toMatchObject({ kind: 'checkpoint', path: 'memory/checkpoint.safetensors' });
     await model.fit(good(), { ...settings, checkpoint });
     const other = await faultOf(() => exportKeras(model, { optimizer: sgd(), checkpoint }));
-    expect(other).toMatchObject({ kind: 'checkpoint', received: 'one with another optimizer' });
+    expect(other).toMatchObject({ kind: 'checkpoint', received: 'one that differs in optimizer' });
   });
 
   test('of a model whose frozen part is another now is refused', async () => {
@@ -153,7 +193,7 @@ describe('the state of a run', () => {
     expect((await exportKeras(model, options)).length).toBeGreaterThan(0);
     for (const weight of frozen.weights) weight.write(tf.ones(weight.shape as number[]));
     const other = await faultOf(() => exportKeras(model, options));
-    expect(other).toMatchObject({ kind: 'checkpoint', received: 'one with another frozen weights' });
+    expect(other).toMatchObject({ kind: 'checkpoint', received: 'one that differs in frozen weights' });
   });
 
   test('is written as it was kept, whatever became of the model', async () => {

@@ -368,6 +368,50 @@ test('a file of ours says its range, and whether the labels are turned round', a
   }
 });
 
+test('a file of ours that reads bytes already gets no Rescaling for them', async () => {
+  const tasks = { age: regression({ unit: 'years' }) };
+  const model = multiTask({ input: [4, 4, 3], range: [0, 255] })
+    .task('age', tasks.age, branch([flatten()]))
+    .build();
+  expect(await exportKeras(model, { bytes: true })).toEqual(await exportKeras(model));
+});
+
+describe('a wrong call', () => {
+  const buffer = face.buffer.slice(face.byteOffset, face.byteOffset + face.byteLength);
+  test.each<[string, unknown, object | undefined, string, RegExp]>([
+    ['an ArrayBuffer', buffer, {}, 'loadKeras', /^Write new Uint8Array\(buffer\)/],
+    ['a path', 'face.keras', {}, 'loadKeras', /tfjs-multitask\/node/],
+    ['nothing', undefined, undefined, 'loadKeras', /Uint8Array|node/],
+    ['a promise', Promise.resolve(face), {}, 'loadKeras', /await/],
+    ['a path of weights', face, { weights: 'w.h5' }, 'loadKeras.weights', /node/],
+    ['one side', face, { input: 32 }, 'loadKeras.input', /\[128, 128, 3\]/],
+    ['two sides', face, { input: [32, 32] }, 'loadKeras.input', /\[128, 128, 3\]/],
+    ['an option misspelt', face, { taks: {} }, 'loadKeras', /Did you mean "tasks"/],
+  ])('of loadKeras with %s', async (_, file, options, path, advice) => {
+    const fault = await faultOf(() => loadKeras(file as never, options as never));
+    expect(fault).toMatchObject({ kind: 'argument', path });
+    expect(fault.advice).toMatch(advice);
+  });
+
+  test('of the one that reads paths', async () => {
+    const bytes = await faultOf(() => loadFile(face as never));
+    expect(bytes).toMatchObject({ path: 'loadKeras', received: 'bytes' });
+    expect((await faultOf(() => loadFile(undefined as never))).received).toBe('nothing');
+    const weights = await faultOf(() => loadFile('face.keras', { weights: face as never }));
+    expect(weights.path).toBe('loadKeras.weights');
+  });
+});
+
+test.each([
+  ['by its code', { class_name: '__lambda__', config: { value: 'bytecode' } }],
+  ['by its name', '<lambda>'],
+])('a lambda as activation, %s, is said to be a function of Python', async (_, activation) => {
+  const error = await changed((json) => {
+    layerOf(json, 'conv').config.activation = activation;
+  });
+  expect(error.received).toBe('a Python function');
+});
+
 test('a file that is not there, or is something else', async () => {
   const gone = await faultOf(() => loadFile('nowhere/face.keras'));
   expect(gone).toMatchObject({ kind: 'file', path: 'nowhere/face.keras', received: 'ENOENT' });

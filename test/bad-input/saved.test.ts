@@ -236,7 +236,7 @@ describe('a checkpoint of another configuration', () => {
       model().fit(train, { ...into(store), epochs: 3, resume: true, ...(options as object) }),
     );
     expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT}` });
-    expect(error.received).toBe(`one with another ${named}`);
+    expect(error.received).toBe(`one that differs in ${named}`);
     expect(error.advice).toContain('old settings');
     expect(await contents(store)).toEqual(before);
   });

@@ -141,6 +141,10 @@ describe('fit', () => {
     ['callbacks', [() => {}], 'earlyStopping()'],
     ['callbacks', earlyStopping(), '['],
     ['validation', [1, 2], 'split'],
+    ['validation', Promise.resolve(good()), 'Write await'],
+    ['features', 'out/features', "folderStore('out/features')"],
+    ['checkpoint', 'out', "checkpoint: folderStore('out')"],
+    ['checkpoint', null, 'folderStore'],
   ])('with something else as its %s: %j', async (name, value, advised) => {
     const error = await fitFault({ [name]: value });
     expect(error.kind).toBe('argument');

@@ -197,7 +197,8 @@ describe('what is not the file', () => {
     behaviour = { file: Buffer.from('<html>moved</html>') };
     const error = await failing(download());
     expect(error).toMatchObject({ kind: 'download', path: url });
-    expect(error.received).toBe(`18 bytes whose hash is not md5 ${MD5}`);
+    const there = `, and at ${folder}/${NAME} 3 bytes whose hash is not md5 ${MD5}`;
+    expect(error.received).toBe(`18 bytes whose hash is not md5 ${MD5}${there}`);
     expect(readdirSync(folder)).toEqual([NAME]);
     expect(await store.read(NAME)).toEqual(new Uint8Array([1, 2, 3]));
   });
@@ -215,6 +216,15 @@ describe('what is not the file', () => {
     expect(error.received).toMatch(status === 416 ? /a part of it/ : `HTTP ${status}`);
     expect(error.advice).toContain(`download ${url} by hand and put it at ${folder}/${NAME}`);
     expect(readdirSync(folder)).toEqual([]);
+  });
+
+  test('put there by hand is named with its fault where there is no network', async () => {
+    await store.write(NAME, new Uint8Array([1, 2, 3]));
+    const error = await failing(download({ fetch: () => Promise.reject(new Error('no network')) }));
+    expect(error.received).toBe(
+      `no answer (no network), and at ${folder}/${NAME} 3 bytes whose hash is not md5 ${MD5}`,
+    );
+    expect(error.advice).toMatch(/in place of what is there\.$/);
   });
 
   test('nor is no network', async () => {

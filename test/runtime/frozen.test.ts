@@ -290,7 +290,7 @@ test('a run goes on from its checkpoint, which has no frozen weights, and only b
   weight.write(weight.read().mul(2));
   expect(await faultOf(() => other.fit(train, rest))).toMatchObject({
     kind: 'checkpoint',
-    received: 'one with another frozen weights',
+    received: 'one that differs in frozen weights',
   });
 });
 

@@ -2,11 +2,16 @@ import { describe, expect, test } from 'vitest';
 import { errorsOf } from './program.js';
 
 const BEGIN = `import { bestCheckpoint, binary, branch, categorical, conv, dense, earlyStopping, flatten, imagesInMemory,
-  memoryStore, multiTask, regression, sharedTrunk, weightedLoss } from 'tfjs-multitask';
+  loadKeras, loadModel, memoryStore, mobileNetV2Backbone, multiTask, regression, sharedTrunk, weightedLoss }
+  from 'tfjs-multitask';
+import { resnet50Backbone, saveKeras } from 'tfjs-multitask/node';
 const part = branch([flatten(), dense(4)]);
 const begun = multiTask({ input: [8, 8, 3] }).trunk(sharedTrunk([conv(4, 3)])).task('age', regression({ unit: 'years' }), part);
 const model = begun.task('gender', binary(['male', 'female']), part).build();
 const image = { data: new Uint8Array(192), height: 8, width: 8, channels: 3 as const };
+const years = regression({ unit: 'years' });
+const file = new Uint8Array(1);
+declare const stage: 'conv5' | undefined;
 const data = imagesInMemory([{ image, labels: { age: 1, gender: 'male' as const } }]);
 `;
 
@@ -27,6 +32,9 @@ await model.fit(data, { epochs: 1, loss: weightedLoss(JSON.parse('{}') as { [tas
 binary(process.argv as [string, string]);
 categorical(process.argv);
 begun.task(process.argv[2]!, categorical(process.argv), part);
+await loadKeras(file, { tasks: JSON.parse('{}') as { [task: string]: typeof years } });
+await resnet50Backbone({ trainableFrom: stage });
+await resnet50Backbone({ weights: file });
 begun.task('aged', binary(['no', 'yes']), part).task('age2', binary(['no', 'yes']), part).build();
 `),
   ).toEqual([]);
@@ -127,6 +135,41 @@ describe('a wrong call is a type error with a sentence in it', { timeout: 120_00
       'an input of two sides',
       'multiTask({ input: [8, 8] });',
       'Source has 2 element(s) but target requires 3',
+    ],
+    [
+      'both kinds of freezing',
+      "await mobileNetV2Backbone({ weights: null, trainable: false, trainableFrom: 'block_13' });",
+      'Mistake<"trainable is given already: leave one of the two out">',
+    ],
+    [
+      'a task of a file with the name of a column',
+      'await loadKeras(file, { tasks: { val_age: years } });',
+      `Mistake<"'val_age' cannot name a task: columns of the history are called so">`,
+    ],
+    [
+      'two tasks of a file that would share columns',
+      'await loadKeras(file, { tasks: { age: years, age_of: years } });',
+      `Mistake<"task 'age_of' would share columns with 'age': rename one">`,
+    ],
+    [
+      'an option of loadKeras misspelt',
+      'await loadKeras(file, { taks: { age: years } });',
+      "Did you mean to write 'tasks'?",
+    ],
+    [
+      'bytes for a model that knows no range',
+      "await saveKeras('a.keras', model.layersModel, { bytes: true });",
+      'Mistake<"leave it out: a LayersModel has no range and no tasks">',
+    ],
+    [
+      'a column of a model from a file that is read wrongly',
+      "(await (await loadKeras(file, { tasks: { age: regression({ unit: 'years' }) } })).evaluate(data)).age_mea;",
+      "Did you mean 'age_mae'?",
+    ],
+    [
+      'a column of a saved model that is read wrongly',
+      "(await (await loadModel(memoryStore(), { tasks: { age: regression({ unit: 'years' }) } })).evaluate(data)).age_mea;",
+      "Did you mean 'age_mae'?",
     ],
     ['plain weights', 'await model.fit(data, { epochs: 1, loss: { age: 1 } });', "type 'WeightedLoss<"],
     ['a fit without an end', 'await model.fit(data, {});', "'epochs' is missing"],

@@ -237,6 +237,7 @@ test('sizes that a model leaves open come from `input`, and must be those it nam
   read.dispose();
   const wrong = await faultOf(() => loadKeras(open, { input: [4, 5, 1] }));
   expect(wrong.path).toBe('file: model_config: layers[0].config.batch_input_shape');
+  expect(wrong.advice).toBe('Leave `input` out: the file says the size.');
   const tasks = { a: categorical(['x', 'y', 'z']) };
   expect((await faultOf(() => loadKeras(open, { tasks }))).advice).toContain('input: [128, 128, 3]');
 });
@@ -267,9 +268,24 @@ test('outputs are tasks by name or by order, and one that is no task is left out
   const turned = await loadKeras(file, { tasks: { who: gender, age } });
   expect(turned.layersModel.outputNames).toEqual(['who', 'age']);
   turned.dispose();
-  const ordered = await loadKeras(file, { tasks: { years: age, gender } });
+  notes.length = 0;
+  const ordered = await loadKeras(file, { tasks: { years: age, gender }, log: (note) => notes.push(note) });
+  expect(notes).toEqual(['tasks by order: years ← age, gender ← who']);
   expect(ordered.layersModel.weights.map(({ originalName }) => originalName)).toContain('gender/kernel');
   ordered.dispose();
+});
+
+test('a mixed policy is read as float32, and told once', async () => {
+  const policy = { class_name: 'DTypePolicy', config: { name: 'mixed_bfloat16' } };
+  const dense = (name: string, from: string) =>
+    layer('Dense', name, { units: 2, dtype: policy }, [[from, 0, 0, {}]]);
+  const file = keras2(model([input('x', 2), dense('a', 'x'), dense('b', 'a')], ['x'], ['b']), {
+    a: { 'a/kernel:0': array(2, 2), 'a/bias:0': array(2) },
+    b: { 'b/kernel:0': array(2, 2), 'b/bias:0': array(2) },
+  });
+  const notes: string[] = [];
+  (await loadKeras(file, { log: (note) => notes.push(note) })).dispose();
+  expect(notes).toEqual(['the model computes in float32 here, not by mixed_bfloat16']);
 });
 
 test('a class of the user is made by the user, with the weights of the file', async () => {

@@ -1,4 +1,5 @@
 import { taskTable } from '../../io/taskTable.js';
+import { checkModel } from '../../models/checkModel.js';
 import { networkOf } from '../../models/compose.js';
 import { type Graph, type Port, runGraph } from '../../models/graph.js';
 import type { Network, NetworkInput } from '../../models/network.js';
@@ -35,7 +36,7 @@ export interface Exportable {
  * - Metadata `tfjs-multitask`: the task table as JSON, with labels, units and pixel range.
  *
  * @param model - What {@link multiTask} built or {@link loadModel} opened.
- * @throws `engine` fault naming the operation that has no counterpart, or that depends on the batch size.
+ * @throws `argument` fault for what is no model or is disposed of; `engine` fault naming the operation that has no counterpart, or that depends on the batch size.
  * @example
  * ```ts
  * import { branch, exportOnnx, flatten, memoryStore, multiTask, regression } from 'tfjs-multitask';
@@ -50,6 +51,7 @@ export interface Exportable {
  * @category Files
  */
 export async function exportOnnx(model: Exportable): Promise<Uint8Array> {
+  checkModel('exportOnnx', model, false);
   settle(model.layersModel);
   return onWasm(() => exportNetwork(networkOf(model.layersModel, model.tasks, model.input)));
 }

@@ -3,7 +3,7 @@ import { fault, isMultitaskError } from '../../core/errors.js';
 import { stockLayer } from '../../tensor/stock.js';
 import { tf } from '../../tensor/tf.js';
 import { callAll } from './calls.js';
-import { checkArguments, checkDtype } from './checks.js';
+import { checkArguments, checkedDtype } from './checks.js';
 import { customLayer, type LayerMaker, makerOf } from './custom.js';
 import type { Call } from './inbound.js';
 import { translatorOf } from './layers/table.js';
@@ -67,6 +67,7 @@ interface Guarded {
 
 class Building {
   private calls = 0;
+  private readonly told = new Set<string>();
   private readonly applied = new Map<KerasLayer, { apply: Apply; training: boolean | undefined }>();
   private numbers: number;
 
@@ -96,7 +97,11 @@ class Building {
           .map((size) => (size.missing ? null : size.count()));
     const filled = sizes.map((size, i) => size ?? this.options.input?.[i] ?? null);
     if (sizes.length === 3 && this.options.input?.some((size, i) => size !== filled[i])) {
-      throw shape.wrong(`images of [${this.options.input.join(', ')}], as \`input\` says`);
+      throw shape.wrong(
+        `images of [${this.options.input.join(', ')}], as \`input\` says`,
+        undefined,
+        'Leave `input` out: the file says the size.',
+      );
     }
     const made = tf.input({ shape: filled, name: this.options.placed.get(layer)!.name });
     this.made.set(layer, { layers: [], special: undefined });
@@ -205,7 +210,7 @@ class Building {
       return known;
     }
     const translator = translatorOf(layer);
-    checkDtype(layer);
+    this.tell(checkedDtype(layer));
     let named = false;
     const nameOf = (part: string | undefined) => {
       if (part) return options.names.take(`${name}_${part}`);
@@ -235,6 +240,13 @@ class Building {
     const known = { apply: typeof result === 'function' ? result : result.apply, training };
     this.applied.set(layer, known);
     return known;
+  }
+
+  /** Says once for the model that it does not compute in a mixed policy's type here. */
+  private tell(dtype: string): void {
+    if (dtype === 'float32' || this.told.has(dtype)) return;
+    this.told.add(dtype);
+    this.options.log(`the model computes in float32 here, not by ${dtype}`);
   }
 
   /** A layer's weights are made of zeros when it is connected, and none larger than the file could fill. */

@@ -20,10 +20,10 @@ export function checkArguments(layer: KerasLayer, call: Call): void {
   }
 }
 
-/** Weights are float32 here; Keras's mixed policies keep them so too. */
-export function checkDtype({ config }: KerasLayer): void {
+/** The type a layer computes in by the file. Weights are float32 here; Keras's mixed policies keep them so too. */
+export function checkedDtype({ config }: KerasLayer): string {
   const dtype = config.at('dtype');
-  if (dtype.missing) return;
+  if (dtype.missing) return 'float32';
   const name = dtype.isRecord ? dtype.at('config').at('name') : dtype;
   const kept = ['float32', 'mixed_float16', 'mixed_bfloat16'];
   if (dtype.isRecord && dtype.at('class_name').value === 'QuantizedDTypePolicy') {
@@ -32,4 +32,5 @@ export function checkDtype({ config }: KerasLayer): void {
   if (!kept.includes(name.text())) {
     throw name.wrong('"float32"', undefined, 'Build the model with float32 weights.');
   }
+  return name.text();
 }

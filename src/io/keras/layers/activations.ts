@@ -63,12 +63,18 @@ function activationOf(making: Making, part: JsonPart, word: string | undefined):
     }
     case 'leaky_relu':
       return leaky(making, 0.2);
+    case '<lambda>':
+      throw pythonFunction(making);
     case undefined:
       return layerIn(making, part);
     default:
       throw refusal(making, 'an activation that TensorFlow.js has', word, ADVICE);
   }
 }
+
+/** A lambda is bytecode of Python in the file, or not there at all. */
+const pythonFunction = (making: Making) =>
+  refusal(making, 'an activation that TensorFlow.js has', 'a Python function', ADVICE);
 
 /** Keras 3's: `relu6(x + 3) / 6`. */
 function hardSigmoid({ make }: Making, part?: string): Function {
@@ -86,6 +92,7 @@ function leaky({ make }: Making, alpha: number, part?: string): Function {
 /** A layer that stands where a function is named: `Activation(LeakyReLU(0.1))`. */
 function layerIn(making: Making, part: JsonPart): Function {
   const className = part.at('class_name').text();
+  if (className === '__lambda__') throw pythonFunction(making);
   const translator = Object.hasOwn(ACTIVATION_LAYERS, className) ? ACTIVATION_LAYERS[className] : undefined;
   if (!translator || className === 'PReLU') {
     throw refusal(making, 'an activation that TensorFlow.js has', className, ADVICE);

@@ -1,0 +1,36 @@
+import { adviceOn, fault, kindOf } from '../core/errors.js';
+import type { tf } from '../tensor/tf.js';
+
+/** Throws an `argument` fault for what is no model with weights: a multi-task one, or with `plain` one of TensorFlow.js too. */
+export function checkModel(path: string, model: unknown, plain: boolean): void {
+  const layersModel = layersModelOf(model, plain);
+  if (!layersModel) {
+    throw fault({
+      kind: 'argument',
+      path,
+      expected: plain ? 'a model' : 'a multi-task model',
+      received: kindOf(model),
+      advice: adviceOn(model, 'Give what multiTask().build(), loadModel() or loadKeras() made.'),
+    });
+  }
+  if (layersModel.weights.some(isGone)) throw givenAway(path);
+}
+
+/** What a method or function says of a model after `dispose()`. */
+export const givenAway = (path: string) =>
+  fault({
+    kind: 'argument',
+    path,
+    expected: 'a model that has its weights',
+    received: 'one after dispose()',
+    advice: 'Call dispose() last, or open the saved model with loadModel().',
+  });
+
+function layersModelOf(model: unknown, plain: boolean): tf.LayersModel | undefined {
+  const { layersModel, layers } = (model ?? {}) as Partial<{ layersModel: tf.LayersModel } & tf.LayersModel>;
+  if (layersModel) return layersModel;
+  return plain && layers ? (model as tf.LayersModel) : undefined;
+}
+
+/** TensorFlow.js tells it by an error of `read()` alone, which is of the same kind as others. */
+const isGone = (weight: tf.LayerVariable) => (weight as unknown as { val: tf.Variable }).val.isDisposed;
