@@ -7,6 +7,8 @@ import { tf } from '../../src/tensor/tf.js';
 import { answersOf, builtFrom, type ModelSpec, modelSpec, noiseFor } from './models.js';
 
 const BATCH = 2;
+/** Taken for the largest answer where all are smaller: numbers inside are about 1, where one rounding is 1e-7. */
+const LEAST = 0.01;
 const FORMATS = ['keras', 'h5'] as const;
 
 // It has a kernel for every layer here, which wasm has not.
@@ -27,10 +29,10 @@ function expectSame(read: tf.LayersModel, model: tf.LayersModel, seed: number): 
   const inputs = noiseFor(model, BATCH, seed);
   const [wanted, given] = [answersOf(model, inputs, BATCH), answersOf(read, inputs, BATCH)];
   wanted.forEach((own, i) => {
-    const largest = own.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
-    // The same kernels on the same numbers; what is left is the order of a few sums.
+    const largest = own.reduce((most, value) => Math.max(most, Math.abs(value)), LEAST);
+    // The same kernels on the same numbers: equal but for a model in a hundred, where the order of a few sums is another.
     const far = own.reduce((most, value, j) => Math.max(most, Math.abs(value - given[i]![j]!)), 0);
-    expect(far / largest).toBeLessThan(1e-6);
+    expect(far / largest).toBeLessThan(1e-5);
   });
 }
 

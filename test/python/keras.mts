@@ -50,6 +50,8 @@ import { answersOf, builtFrom, modelSpec, noiseFor } from '../laws/models.js';
 const [, , order, folder] = process.argv as [string, string, string, string];
 const store = folderStore(folder);
 const BATCH = 3;
+/** As in check_keras.py. */
+const LEAST = 0.01;
 
 /** Numbers as Python reads them: `np.frombuffer(base64.b64decode(text), np.float32)`. */
 const packed = (values: Float32Array) =>
@@ -282,7 +284,7 @@ async function read() {
     );
     outputs.forEach(({ data }, i) => {
       const wanted = unpacked(data);
-      const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+      const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), LEAST);
       const far =
         wanted.reduce((most, value, j) => Math.max(most, Math.abs(value - given[i]![j]!)), 0) / largest;
       worst = Math.max(worst, far);
