@@ -24,6 +24,7 @@ export { type ReduceLROnPlateauOptions, reduceLROnPlateau } from './callbacks/re
 export { terminateOnNaN } from './callbacks/terminateOnNaN.js';
 export type { ArchitectureRecord, LayerRecord } from './core/architecture.js';
 export { type Fault, type FaultKind, isMultitaskError, MultitaskError } from './core/errors.js';
+export type { HeatMap } from './core/heat.js';
 export {
   type BestEpoch,
   bestEpoch,
@@ -130,6 +131,7 @@ export {
   type KerasFileOptions,
 } from './training/exportKeras.js';
 export type { FitOptions, FitResult } from './training/fit.js';
+export { type GradCam, type GradCamOptions, gradCam, type Toward } from './training/gradCam.js';
 export { type LoadKerasOptions, type LoadKerasTasks, loadKeras } from './training/loadKeras.js';
 export {
   type EvaluateOptions,
