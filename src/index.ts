@@ -21,6 +21,7 @@ export { jsonLines } from './callbacks/jsonLines.js';
 export type { MonitorOptions } from './callbacks/monitoring.js';
 export { type ProgressOutput, progress } from './callbacks/progress.js';
 export { type ReduceLROnPlateauOptions, reduceLROnPlateau } from './callbacks/reduceLROnPlateau.js';
+export { type TensorBoardOptions, tensorBoard } from './callbacks/tensorBoard.js';
 export { terminateOnNaN } from './callbacks/terminateOnNaN.js';
 export type { ArchitectureRecord, LayerRecord } from './core/architecture.js';
 export { type Fault, type FaultKind, isMultitaskError, MultitaskError } from './core/errors.js';
