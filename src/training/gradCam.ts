@@ -90,30 +90,27 @@ export interface GradCam<Word extends string = string> extends HeatMap {
  * ```
  * @category Figures
  */
-export async function gradCam<T extends Tasks, const K extends keyof T & string>(
+export async function gradCam<
+  T extends Tasks,
+  const K extends keyof T & string,
+  I extends PredictInput | readonly PredictInput[] | Tensor4D,
+>(
   model: MultiTaskModel<T>,
-  image: PredictInput,
+  image: I,
   options: GradCamOptions<T, K>,
-): Promise<GradCam<Toward<T[K]>>>;
-export async function gradCam<T extends Tasks, const K extends keyof T & string>(
-  model: MultiTaskModel<T>,
-  images: readonly PredictInput[] | Tensor4D,
-  options: GradCamOptions<T, K>,
-): Promise<GradCam<Toward<T[K]>>[]>;
-export async function gradCam(
-  model: MultiTaskModel<Tasks>,
-  input: PredictInput | readonly PredictInput[] | Tensor4D,
-  options: GradCamOptions<Tasks, string>,
-): Promise<GradCam | GradCam[]> {
-  const many = Array.isArray(input) || (input as Partial<Tensor3D | Tensor4D> | null)?.rank === 4;
-  if (many) return mapsOf(model, input as readonly PredictInput[] | Tensor4D, options);
-  return (await mapsOf(model, [input as PredictInput], options))[0]!;
+): Promise<I extends readonly PredictInput[] | Tensor4D ? GradCam<Toward<T[K]>>[] : GradCam<Toward<T[K]>>> {
+  const many = Array.isArray(image) || (image as Partial<Tensor3D | Tensor4D> | null)?.rank === 4;
+  const inputs = (many ? image : [image]) as readonly PredictInput[] | Tensor4D;
+  const maps = await mapsOf(model as unknown as MultiTaskModel<Tasks>, inputs, options as PlainOptions);
+  return (many ? maps : maps[0]) as never; // what the type says is known by the caller's input alone
 }
+
+type PlainOptions = GradCamOptions<Tasks, string>;
 
 async function mapsOf(
   model: MultiTaskModel<Tasks>,
   inputs: readonly PredictInput[] | Tensor4D,
-  options: GradCamOptions<Tasks, string>,
+  options: PlainOptions,
 ): Promise<GradCam[]> {
   const { task: name, layer, toward, batchSize = 32, decoder, engine } = options;
   checkBatchSize('gradCam.batchSize', batchSize);

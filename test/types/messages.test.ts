@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { errorsOf } from './program.js';
 
-const BEGIN = `import { bestCheckpoint, binary, branch, categorical, conv, dense, earlyStopping, flatten, imagesInMemory,
+const BEGIN = `import { bestCheckpoint, binary, branch, categorical, conv, dense, earlyStopping, flatten, gradCam, imagesInMemory,
   memoryStore, multiTask, regression, sharedTrunk, weightedLoss } from 'tfjs-multitask';
 const part = branch([flatten(), dense(4)]);
 const begun = multiTask({ input: [8, 8, 3] }).trunk(sharedTrunk([conv(4, 3)])).task('age', regression({ unit: 'years' }), part);
@@ -129,6 +129,17 @@ describe('a wrong call is a type error with a sentence in it', { timeout: 120_00
       'Source has 2 element(s) but target requires 3',
     ],
     ['plain weights', 'await model.fit(data, { epochs: 1, loss: { age: 1 } });', "type 'WeightedLoss<"],
+    ['heat for no task', "await gradCam(model, image, { task: 'agee' });", `'"agee"'`],
+    [
+      'heat for no answer of the task',
+      "await gradCam(model, image, { task: 'gender', toward: 'man' });",
+      `'"man"' is not assignable to type '"male" | "female"'`,
+    ],
+    [
+      'heat for a label of a number',
+      "await gradCam(model, [image], { task: 'age', toward: 'male' });",
+      `'"male"' is not assignable to type '"higher" | "lower"'`,
+    ],
     ['a fit without an end', 'await model.fit(data, {});', "'epochs' is missing"],
   ])('%s is an error that names it', (_, call, name) => {
     expect(errorOf(call)).toContain(name);
