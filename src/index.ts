@@ -21,9 +21,11 @@ export { jsonLines } from './callbacks/jsonLines.js';
 export type { MonitorOptions } from './callbacks/monitoring.js';
 export { type ProgressOutput, progress } from './callbacks/progress.js';
 export { type ReduceLROnPlateauOptions, reduceLROnPlateau } from './callbacks/reduceLROnPlateau.js';
+export { type TensorBoardOptions, tensorBoard } from './callbacks/tensorBoard.js';
 export { terminateOnNaN } from './callbacks/terminateOnNaN.js';
 export type { ArchitectureRecord, LayerRecord } from './core/architecture.js';
 export { type Fault, type FaultKind, isMultitaskError, MultitaskError } from './core/errors.js';
+export type { HeatMap } from './core/heat.js';
 export {
   type BestEpoch,
   bestEpoch,
@@ -130,6 +132,7 @@ export {
   type KerasFileOptions,
 } from './training/exportKeras.js';
 export type { FitOptions, FitResult } from './training/fit.js';
+export { type GradCam, type GradCamOptions, gradCam, type Toward } from './training/gradCam.js';
 export { type LoadKerasOptions, type LoadKerasTasks, loadKeras } from './training/loadKeras.js';
 export {
   type EvaluateOptions,

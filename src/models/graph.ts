@@ -30,6 +30,16 @@ export interface Graph {
   readonly outputs: readonly Port[];
 }
 
+/** A function of tensors made from a graph's calls: an engine runs it in inference mode as it runs a graph. */
+export interface Derived {
+  readonly inputs: readonly Omit<Port, 'place'>[];
+  /** Those whose weights it reads. */
+  readonly calls: readonly Call[];
+  readonly outputs: readonly Omit<Port, 'place'>[];
+  /** One tensor an output, none of them an input. Pure, as a pass that is recorded must be. */
+  run(given: readonly Tensor[]): Tensor[];
+}
+
 /** A call before it is known what else is called. */
 export type BareCall = Omit<Call, 'finished'>;
 
@@ -88,8 +98,25 @@ export function graphFrom(
 }
 
 /** Every layer of a graph once, in the order of its first call. */
-export function layersOf(graph: Graph): tf.layers.Layer[] {
+export function layersOf(graph: Pick<Graph, 'calls'>): tf.layers.Layer[] {
   return [...new Set(graph.calls.map(({ layer }) => layer))];
+}
+
+/** The shape of every place's tensor, of one example. */
+export function shapesOf(graph: Graph): Map<number, readonly number[]> {
+  const shapes = new Map(graph.inputs.map(({ place, shape }) => [place, shape]));
+  for (const { layer, node, outputs } of graph.calls) {
+    const tensors = layer.inboundNodes[node]!.outputTensors;
+    outputs.forEach((place, i) => {
+      shapes.set(place, tensors[i]!.shape.slice(1) as number[]);
+    });
+  }
+  return shapes;
+}
+
+/** One pass in inference mode, as {@link runGraph}. */
+export function infer(graph: Graph | Derived, given: readonly Tensor[]): Tensor[] {
+  return 'run' in graph ? graph.run(given) : runGraph(graph, given, { training: false });
 }
 
 /**

@@ -1,6 +1,6 @@
 import { Dropout } from '../layers/own/dropout.js';
 import type { tf } from '../tensor/tf.js';
-import { type BareCall, type Graph, graphFrom, type Port } from './graph.js';
+import { type BareCall, type Graph, graphFrom, type Port, shapesOf } from './graph.js';
 
 /** A graph cut where training begins to matter. */
 export interface Halves {
@@ -62,14 +62,3 @@ function neverChanges(layer: tf.layers.Layer): boolean {
 
 const nameOf = ({ layer, node }: BareCall, output: number) =>
   ['frozen', layer.name, ...(node + output > 0 ? [node, output] : [])].join('/');
-
-function shapesOf(graph: Graph): Map<number, readonly number[]> {
-  const shapes = new Map(graph.inputs.map(({ place, shape }) => [place, shape]));
-  for (const { layer, node, outputs } of graph.calls) {
-    const tensors = layer.inboundNodes[node]!.outputTensors;
-    outputs.forEach((place, i) => {
-      shapes.set(place, tensors[i]!.shape.slice(1) as number[]);
-    });
-  }
-  return shapes;
-}

@@ -4,6 +4,7 @@
  * @module tfjs-multitask/report
  */
 export type { ArchitectureRecord, LayerRecord } from '../core/architecture.js';
+export type { HeatMap } from '../core/heat.js';
 export {
   type BestEpoch,
   bestEpoch,
@@ -11,6 +12,8 @@ export {
   type HistoryRow,
   type TaskRecord,
 } from '../core/history.js';
+export type { ImageBytes } from '../core/images.js';
 export { architectureDiagram } from './architectureDiagram.js';
+export { type HeatOverlayOptions, heatOverlay } from './heatOverlay.js';
 export { type LearningCurvesOptions, learningCurves } from './learningCurves.js';
 export type { ChartTools, GraphvizTool } from './tools.js';

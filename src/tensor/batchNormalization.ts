@@ -35,6 +35,40 @@ export function batchNormTraining(
   return { y, mean: handOver(mean!), variance: handOver(variance!) };
 }
 
+/** What a batch normalisation that learns nothing works with, `[channels]` each. */
+export interface FixedStatistics {
+  readonly mean: Tensor;
+  readonly variance: Tensor;
+  readonly gamma: Tensor | undefined;
+  readonly beta: Tensor | undefined;
+}
+
+/**
+ * Batch normalisation with given statistics, none of which is asked for a gradient: by `x` it is a factor for each channel.
+ * tfjs's own gradient works out all five, and has the size of the batch in an attribute, which no recorded graph can leave open.
+ */
+export function batchNormFixed(
+  x: Tensor,
+  { mean, variance, gamma, beta }: FixedStatistics,
+  epsilon: number,
+): Tensor {
+  const normalise = tf.customGrad(((values: Tensor) => ({
+    value: tf.batchNorm(
+      values,
+      mean as Tensor1D,
+      variance as Tensor1D,
+      beta as Tensor1D,
+      gamma as Tensor1D,
+      epsilon,
+    ),
+    gradFunc: (dy: Tensor) => {
+      const scale = tf.rsqrt(tf.add(variance, epsilon));
+      return tf.mul(dy, gamma ? tf.mul(gamma, scale) : scale);
+    },
+  })) as never) as (x: Tensor) => Tensor;
+  return normalise(x);
+}
+
 /** A kept tensor as one that belongs to the scope in use. */
 function handOver(kept: Tensor): Tensor {
   const tensor = tf.clone(kept);

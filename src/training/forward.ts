@@ -2,7 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs';
 import { onnxInUse } from '../engines/choose.js';
 import { predictorOf } from '../engines/onnx/predictor.js';
 import type { NamedArray } from '../io/tensorFile.js';
-import { type Graph, runGraph } from '../models/graph.js';
+import { type Derived, type Graph, infer } from '../models/graph.js';
 import { tf } from '../tensor/tf.js';
 
 /**
@@ -10,7 +10,10 @@ import { tf } from '../tensor/tf.js';
  * a tensor that is given stays the caller's, and so do those that come out. The weights are the model's variables:
  * {@link settle} them first where somebody trains them.
  */
-export async function forward(graph: Graph, given: readonly (NamedArray | Tensor)[]): Promise<Tensor[]> {
+export async function forward(
+  graph: Graph | Derived,
+  given: readonly (NamedArray | Tensor)[],
+): Promise<Tensor[]> {
   const onnx = onnxInUse();
   if (onnx) {
     const arrays = await Promise.all(given.map((input) => ('dtype' in input ? arrayOf(input) : input)));
@@ -21,7 +24,7 @@ export async function forward(graph: Graph, given: readonly (NamedArray | Tensor
     const tensors = given.map((input) =>
       'dtype' in input ? input : tf.tensor(input.data, [...input.shape]),
     );
-    return runGraph(graph, tensors, { training: false });
+    return infer(graph, tensors);
   });
 }
 

@@ -48,9 +48,7 @@ export async function predictAll<T extends Tasks>(
   const answers: PredictionsOf<T>[] = [];
   for (let from = 0; from < size; from += batchSize) {
     const count = Math.min(batchSize, size - from);
-    const images = Array.isArray(inputs)
-      ? await stack(network, inputs.slice(from, from + count), from, decoder)
-      : sliceOf(network, inputs as Tensor4D, from, count);
+    const images = await imagesAt(network, inputs, { from, count, path: 'predict', decoder });
     settle(network.layersModel);
     const outputs = await forward(network.graph, [images]).finally(
       () => 'dtype' in images && images.dispose(),
@@ -71,25 +69,34 @@ function answerOf<T extends Tasks>(network: Network<T>, values: readonly Float32
   return Object.fromEntries(entries) as PredictionsOf<T>;
 }
 
-function sliceOf(network: Network, images: Tensor4D, from: number, count: number): Tensor4D {
-  checkShape(network, images.shape.slice(1), 'predict');
-  return tf.slice(images, [from, 0, 0, 0], [count, -1, -1, -1]);
+/** A batch of what was given. */
+export interface ImageRange {
+  readonly from: number;
+  readonly count: number;
+  /** For errors: `predict`. */
+  readonly path: string;
+  readonly decoder: Decoder | undefined;
 }
 
-async function stack(
+/** Some of the given images as one batch, in the network's range; a tensor is the caller's to dispose of. */
+export async function imagesAt(
   network: Network,
-  inputs: readonly PredictInput[],
-  from: number,
-  decoder: Decoder | undefined,
-): Promise<NamedArray> {
+  inputs: readonly PredictInput[] | Tensor4D,
+  { from, count, path, decoder }: ImageRange,
+): Promise<NamedArray | Tensor4D> {
   const { shape } = network.input;
-  const size = shape.reduce((product, side) => product * side, 1);
-  const data = new Float32Array(inputs.length * size);
-  for (const [i, input] of inputs.entries()) {
-    const numbers = data.subarray(i * size, (i + 1) * size);
-    await putNumbers(network, input, `predict[${from + i}]`, decoder, numbers);
+  if (!Array.isArray(inputs)) {
+    const images = inputs as Tensor4D;
+    checkShape(network, images.shape.slice(1), path);
+    return tf.slice(images, [from, 0, 0, 0], [count, -1, -1, -1]);
   }
-  return { shape: [inputs.length, ...shape], data };
+  const size = shape.reduce((product, side) => product * side, 1);
+  const data = new Float32Array(count * size);
+  for (let i = 0; i < count; i++) {
+    const numbers = data.subarray(i * size, (i + 1) * size);
+    await putNumbers(network, inputs[from + i], `${path}[${from + i}]`, decoder, numbers);
+  }
+  return { shape: [count, ...shape], data };
 }
 
 /** The numbers of one image into `numbers`. */

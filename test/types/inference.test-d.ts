@@ -10,6 +10,7 @@ import {
   earlyStopping,
   type FitOptions,
   flatten,
+  gradCam,
   imagesInMemory,
   loadModel,
   mae,
@@ -53,6 +54,19 @@ describe('what follows from the tasks', () => {
     expectTypeOf<keyof Answer['light']['probabilities']>().toEqualTypeOf<'dawn' | 'day' | 'night'>();
     const many = () => model.predict([image]);
     expectTypeOf<Awaited<ReturnType<typeof many>>>().toEqualTypeOf<Answer[]>();
+  });
+
+  test('what a heat map speaks for, of one image and of many', () => {
+    const words = [
+      () => gradCam(model, image, { task: 'age' }),
+      () => gradCam(model, image, { task: 'light', toward: 'dawn' }),
+    ] as const;
+    expectTypeOf<Awaited<ReturnType<(typeof words)[0]>>['toward']>().toEqualTypeOf<'higher' | 'lower'>();
+    expectTypeOf<Awaited<ReturnType<(typeof words)[1]>>['toward']>().toEqualTypeOf<
+      'dawn' | 'day' | 'night'
+    >();
+    const many = () => gradCam(model, [image], { task: 'gender' });
+    expectTypeOf<Awaited<ReturnType<typeof many>>[number]['toward']>().toEqualTypeOf<'male' | 'female'>();
   });
 
   test('the columns of an evaluation', () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { errorsOf } from './program.js';
 
-const BEGIN = `import { bestCheckpoint, binary, branch, categorical, conv, dense, earlyStopping, flatten, imagesInMemory,
+const BEGIN = `import { bestCheckpoint, binary, branch, categorical, conv, dense, earlyStopping, flatten, gradCam, imagesInMemory,
   loadKeras, loadModel, memoryStore, mobileNetV2Backbone, multiTask, regression, sharedTrunk, weightedLoss }
   from 'tfjs-multitask';
 import { resnet50Backbone, saveKeras } from 'tfjs-multitask/node';
@@ -172,6 +172,17 @@ describe('a wrong call is a type error with a sentence in it', { timeout: 120_00
       "Did you mean 'age_mae'?",
     ],
     ['plain weights', 'await model.fit(data, { epochs: 1, loss: { age: 1 } });', "type 'WeightedLoss<"],
+    ['heat for no task', "await gradCam(model, image, { task: 'agee' });", `'"agee"'`],
+    [
+      'heat for no answer of the task',
+      "await gradCam(model, image, { task: 'gender', toward: 'man' });",
+      `'"man"' is not assignable to type '"male" | "female"'`,
+    ],
+    [
+      'heat for a label of a number',
+      "await gradCam(model, [image], { task: 'age', toward: 'male' });",
+      `'"male"' is not assignable to type '"higher" | "lower"'`,
+    ],
     ['a fit without an end', 'await model.fit(data, {});', "'epochs' is missing"],
   ])('%s is an error that names it', (_, call, name) => {
     expect(errorOf(call)).toContain(name);

@@ -1,7 +1,7 @@
 import { taskTable } from '../../io/taskTable.js';
 import { checkModel } from '../../models/checkModel.js';
 import { networkOf } from '../../models/compose.js';
-import { type Graph, type Port, runGraph } from '../../models/graph.js';
+import { type Derived, type Graph, infer } from '../../models/graph.js';
 import type { Network, NetworkInput } from '../../models/network.js';
 import { settle } from '../../models/settle.js';
 import type { AnyTask, Tasks } from '../../tasks/task.js';
@@ -77,10 +77,10 @@ interface Words {
 }
 
 /** Any graph with its weights as they are, in inference mode; inputs and outputs by their names. */
-export function exportGraph(graph: Graph, words?: Words): Uint8Array {
+export function exportGraph(graph: Graph | Derived, words?: Words): Uint8Array {
   const [two, three] = recordTwins(predictionOf(graph), [2, 3], false);
   const { nodes, constants } = graphOf(two.recording, three.recording, two.inputs, two.outputs);
-  const port = ({ name, shape }: Port, description = '') => ({
+  const port = ({ name, shape }: Derived['outputs'][number], description = '') => ({
     name,
     shape: ['batch', ...shape],
     description,
@@ -102,10 +102,10 @@ function describe({ kind, unit, labels = [] }: AnyTask): string {
 }
 
 /** A prediction. The examples differ from each other, and from those of the other turn. */
-function predictionOf(graph: Graph): Pass {
+function predictionOf(graph: Graph | Derived): Pass {
   return (count) => {
     const given = graph.inputs.map(({ shape }) => exampleOf([count, ...shape], count));
-    const outputs = runGraph(graph, given, { training: false });
+    const outputs = infer(graph, given);
     return { inputs: byName(graph.inputs, given), outputs: byName(graph.outputs, outputs) };
   };
 }
@@ -118,5 +118,5 @@ function exampleOf(shape: number[], count: number): tf.Tensor {
   );
 }
 
-const byName = (ports: readonly Port[], tensors: readonly tf.Tensor[]) =>
+const byName = (ports: Derived['outputs'], tensors: readonly tf.Tensor[]) =>
   Object.fromEntries(ports.map(({ name }, i) => [name, tensors[i]!]));

@@ -1,5 +1,5 @@
 import type { NamedArray } from '../../io/tensorFile.js';
-import { type Graph, layersOf } from '../../models/graph.js';
+import { type Derived, type Graph, layersOf } from '../../models/graph.js';
 import type { OnnxSettings } from './compile.js';
 import { exportGraph } from './exportOnnx.js';
 import { openSession, type Runtime, runSession, runtimeTensor, type Session } from './runtime.js';
@@ -24,10 +24,10 @@ interface Open {
 }
 
 const WHAT = 'the prediction';
-const sessions = new WeakMap<Graph, Open>();
+const sessions = new WeakMap<Graph | Derived, Open>();
 
 /** Frees what a graph's predictions hold. */
-export function closePredictor(graph: Graph): void {
+export function closePredictor(graph: Graph | Derived): void {
   sessions
     .get(graph)
     ?.session.then((session) => session.release())
@@ -39,7 +39,10 @@ export function closePredictor(graph: Graph): void {
  * A graph with its weights as they are, as a session: constants make a convolution faster, so a session serves until a
  * weight changes.
  */
-export async function predictorOf(graph: Graph, { runtime, threads }: OnnxInUse): Promise<Predictor> {
+export async function predictorOf(
+  graph: Graph | Derived,
+  { runtime, threads }: OnnxInUse,
+): Promise<Predictor> {
   const weights = layersOf(graph).flatMap((layer) => layer.weights.map((weight) => weight.read().dataId));
   let open = sessions.get(graph);
   if (

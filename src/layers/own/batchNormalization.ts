@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs';
-import { batchNormTraining } from '../../tensor/batchNormalization.js';
+import { batchNormFixed, batchNormTraining } from '../../tensor/batchNormalization.js';
 import { stockLayer } from '../../tensor/stock.js';
 import { tf } from '../../tensor/tf.js';
 import type { CallArguments, Weight } from './forward.js';
@@ -23,10 +23,14 @@ interface StockBatchNormalization extends tf.layers.Layer {
 export class BatchNormalization extends stockLayer<StockBatchNormalization>('BatchNormalization') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
     const { forward, training = false } = kwargs;
-    if (!training || !this.trainable) return super.call(inputs, { ...kwargs, training: false });
+    const x = Array.isArray(inputs) ? inputs[0]! : inputs;
+    if (!training || !this.trainable) {
+      const [mean, variance] = [this.movingMean.read(), this.movingVariance.read()];
+      const fixed = { mean, variance, gamma: this.gamma?.read(), beta: this.beta?.read() };
+      return batchNormFixed(x, fixed, this.epsilon);
+    }
     if (!forward) return super.call(inputs, kwargs);
     return tf.tidy(() => {
-      const x = Array.isArray(inputs) ? inputs[0]! : inputs;
       const { y, mean, variance } = batchNormTraining(x, this.gamma?.read(), this.beta?.read(), this.epsilon);
       const move = (weight: Weight, batch: Tensor) => {
         const old = forward.current(weight);

@@ -1,0 +1,97 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import {
+  binary,
+  branch,
+  conv,
+  dense,
+  flatten,
+  gradCam,
+  maxPool,
+  multiTask,
+  regression,
+  sharedTrunk,
+} from '../../src/index.js';
+import { heatOverlay } from '../../src/report/index.js';
+import { tf } from '../../src/tensor/tf.js';
+import { faultOf } from './faultOf.js';
+
+const model = multiTask({ input: [8, 8, 3] })
+  .trunk(sharedTrunk([conv(4, 3), maxPool(2)]))
+  .task('age', regression({ unit: 'years' }), branch([conv(2, 2), flatten()]))
+  .task('gender', binary(['male', 'female']), branch([flatten(), dense(3)]))
+  .build();
+afterAll(() => model.dispose());
+const image = { data: new Uint8Array(192), height: 8, width: 8, channels: 3 };
+const heat = (options: object, input: unknown = image) =>
+  faultOf(() => gradCam(model, input as typeof image, { engine: 'cpu', ...options } as never));
+
+describe('gradCam says what is wrong with', () => {
+  test('a task', async () => {
+    const { path, advice } = await heat({ task: 'agee' });
+    expect([path, advice]).toEqual(['gradCam.task', 'Did you mean "age"?']);
+    expect((await heat({})).received).toBe('undefined');
+  });
+
+  test('a word', async () => {
+    const { path, expected, advice } = await heat({ task: 'gender', toward: 'femal' });
+    expect([path, expected, advice]).toEqual([
+      'gradCam.toward',
+      'one of "male", "female", for gender',
+      'Did you mean "female"?',
+    ]);
+    expect((await heat({ task: 'age', toward: 'female' })).expected).toBe(
+      'one of "higher", "lower", for age',
+    );
+  });
+
+  test('a layer that is not there, leads elsewhere, or makes no map', async () => {
+    const missing = await heat({ task: 'age', layer: 'trunk_conv7' });
+    expect([missing.path, missing.received]).toEqual(['layer trunk_conv7', 'no such layer']);
+    expect(missing.advice).toContain('trunk_conv1, trunk_pool1, age_conv1');
+    expect((await heat({ task: 'gender', layer: 'age_conv1' })).received).toBe(
+      'one that does not lead there',
+    );
+    expect((await heat({ task: 'gender', layer: 'gender_dense1' })).received).toBe('one with an output [3]');
+  });
+
+  test('a network without a convolution', async () => {
+    const flat = multiTask({ input: [8, 8, 3] })
+      .task('age', regression({ unit: 'years' }), branch([flatten()]))
+      .build();
+    const { path, received } = await faultOf(() => gradCam(flat, image, { task: 'age' }));
+    expect([path, received]).toEqual(['task age', 'none']);
+    flat.dispose();
+  });
+
+  test('an image, and a size of the batch', async () => {
+    const small = { data: new Uint8Array(48), height: 4, width: 4, channels: 3 };
+    expect((await heat({ task: 'age' }, [image, small])).path).toBe('gradCam[1]');
+    expect((await heat({ task: 'age', batchSize: 0 })).path).toBe('gradCam.batchSize');
+  });
+
+  test('weights that are not numbers', async () => {
+    const broken = multiTask({ input: [8, 8, 3] })
+      .task('age', regression({ unit: 'years' }), branch([conv(2, 3), flatten()]))
+      .build();
+    const [kernel] = broken.layersModel.getLayer('age_conv1').weights;
+    const values = tf.fill(kernel!.shape as number[], Number.NaN);
+    kernel!.write(values);
+    values.dispose();
+    for (const engine of ['cpu', 'wasm'] as const) {
+      const { kind, path } = await faultOf(() => gradCam(broken, [image], { task: 'age', engine }));
+      expect([kind, path]).toEqual(['number', 'gradCam[0]']);
+    }
+    broken.dispose();
+  });
+});
+
+test('heatOverlay says what is wrong with its sizes and its opacity', async () => {
+  const map = { height: 2, width: 2, data: new Float32Array(4) };
+  const paths = [
+    await faultOf(() => heatOverlay(image, map, { opacity: 1.5 })),
+    await faultOf(() => heatOverlay({ ...image, width: 7 }, map)),
+    await faultOf(() => heatOverlay(image, { ...map, height: 3 })),
+    await faultOf(() => heatOverlay(image, { ...map, data: undefined as never })),
+  ].map(({ path }) => path);
+  expect(paths).toEqual(['heatOverlay.opacity', 'heatOverlay.image', 'heatOverlay.heat', 'heatOverlay.heat']);
+});

@@ -1,0 +1,96 @@
+"""Grad-CAM (R. R. Selvaraju et al., 2017) in Keras: Model A, and MobileNetV2 under a binary and a categorical head."""
+import keras
+import make_backbones
+import numpy as np
+import tensorflow as tf
+from common import array, bounds, image_bytes, name_of, uniform
+from keras import applications, layers
+from make_model_a import SIDE, network
+
+# Of the second model's these were picked from a hundred: no relu behind the layers below bends within rounding of a number.
+IMAGES = {"model a": ["a1", "a2", "a3"], "backbone": ["gradcam 62", "gradcam 68", "gradcam 105"]}
+MARGIN = 5e-5
+LABELS = {"defect": 1, "grade": 3}  # outputs of the heads of the second model
+
+
+def images(which):
+    return np.stack([image_bytes(f"{name}/image", [SIDE, SIDE, 3]) for name in IMAGES[which]]).astype(np.float32)
+
+
+def bare(model, task):
+    """The head's output before its activation."""
+    head = model.get_layer(task)
+    return head.input @ head.kernel + head.bias
+
+
+def margin(model, layer, x):
+    """How near the numbers behind a layer come to where a relu bends: within rounding, its slope is anybody's guess."""
+    names = [own.name for own in model.layers]
+    relus = [own for own in model.layers[names.index(layer) + 1:] if isinstance(own, layers.ReLU)]
+    if not relus:
+        return np.inf
+    values = keras.Model(model.input, [own.input for own in relus])(x, training=False)
+    return min(float(np.minimum(abs(value), abs(value - 6)).min()) for value in map(np.asarray, [*values] if len(relus) > 1 else [values]))
+
+
+def maps(model, task, layer, toward, x):
+    """Maps before they are scaled. `toward`: an output of the head with its sign, or None for what each image is taken for."""
+    both = keras.Model(model.input, [model.get_layer(layer).output, bare(model, task)])
+    with tf.GradientTape() as tape:
+        activation, logits = both(x, training=False)
+        if toward is None:
+            units = logits.shape[-1]
+            chosen = tf.one_hot(tf.argmax(logits, -1), units) if units > 1 else tf.where(logits > 0, 1.0, -1.0)
+        else:
+            chosen = toward
+        score = tf.reduce_sum(logits * chosen)
+    importance = tf.reduce_mean(tape.gradient(score, activation), axis=(1, 2), keepdims=True)
+    found = tf.nn.relu(tf.reduce_sum(activation * importance, axis=-1)).numpy()
+    near = margin(model, layer, x)
+    print(f"  {task} at {layer}, {found.shape}, largest {found.max(axis=(1, 2))}, zeros {(found == 0).mean():.2f}, margin {near:.1e}")
+    assert near > MARGIN, "another engine may answer otherwise"
+    assert (found.max(axis=(1, 2)) > 0).any(), "nothing would be shown"
+    return {"task": task, "layer": layer, "toward": toward, "maps": array(found), "logits": array(logits)}
+
+
+def model_a():
+    model, _ = network(dropout=False)
+    x = images("model a") / 255
+    return [
+        maps(model, "age", "age_conv2", 1, x),
+        maps(model, "age", "age_conv2", -1, x),
+        maps(model, "gender", "gender_conv2", None, x),
+        maps(model, "age", "trunk_conv3", 1, x),
+        maps(model, "gender", "trunk_conv3", -1, x),
+    ]
+
+
+def backbone():
+    keras.backend.clear_session()
+    trunk = applications.MobileNetV2(weights=None, include_top=False, input_shape=(SIDE, SIDE, 3))
+    for layer in make_backbones.body(trunk):
+        for weight in layer.weights:
+            low, high = make_backbones.bounds(layer, weight, 1)
+            weight.assign(uniform(f"gradcam/{name_of(layer, weight)}", tuple(weight.shape), low, high))
+    outputs = []
+    for task, units in LABELS.items():
+        x = layers.GlobalAveragePooling2D()(trunk.output)
+        x = layers.Dense(16, "relu", name=f"{task}_dense1")(x)
+        outputs.append(layers.Dense(units, "softmax" if units > 1 else "sigmoid", name=task)(x))
+    model = keras.Model(trunk.input, outputs)
+    for layer in model.layers[len(trunk.layers):]:
+        for weight in layer.weights:
+            shape = tuple(weight.shape)
+            weight.assign(uniform(f"gradcam/{layer.name}/{weight.name}", shape, *bounds(weight.name, shape)))
+    x = applications.mobilenet_v2.preprocess_input(images("backbone"))
+    return [
+        maps(model, "defect", "out_relu", None, x),
+        maps(model, "grade", "out_relu", None, x),
+        maps(model, "grade", "out_relu", [0.0, 1.0, 0.0], x),
+        maps(model, "defect", "block_15_add", 1, x),
+        maps(model, "grade", "block_13_expand_relu", None, x),
+    ]
+
+
+def make():
+    return {"images": IMAGES, "model a": model_a(), "backbone": backbone()}

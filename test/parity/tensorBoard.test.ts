@@ -1,0 +1,105 @@
+import { expect, test } from 'vitest';
+import {
+  branch,
+  flatten,
+  imagesInMemory,
+  memoryStore,
+  multiTask,
+  regression,
+  tensorBoard,
+} from '../../src/index.js';
+import { EVENT_VERSION, eventRecords } from '../../src/io/tfEvents.js';
+import { readEvents, scalarsIn } from './eventFile.js';
+import { fixture } from './fixture.js';
+
+const keras = fixture<{
+  readonly written: {
+    readonly [updateFreq: string]: { readonly [run: string]: { readonly [tag: string]: readonly number[] } };
+  };
+  readonly records: string;
+}>('tensorboard');
+
+/** Two epochs of three batches, as in `keras/make_tensorboard.py`: steps by run and tag, and the rows. */
+async function stepsOf(updateFreq: 'epoch' | 'batch' | number) {
+  const store = memoryStore();
+  const task = regression({ unit: 'bytes' });
+  const model = multiTask({ input: [2, 2, 3] })
+    .task('age', task, branch([flatten()]))
+    .task('size', task, branch([flatten()]))
+    .build();
+  const data = imagesInMemory(
+    Array.from({ length: 12 }, (_, i) => ({
+      image: { data: new Uint8Array(12).fill(i), height: 2, width: 2, channels: 3 },
+      labels: { age: i, size: 2 * i },
+    })),
+  );
+  const { rows } = await model.fit(data, {
+    epochs: 2,
+    batchSize: 4,
+    engine: 'cpu',
+    validation: data,
+    callbacks: [tensorBoard(store, { updateFreq })],
+  });
+  model.dispose();
+  const scalars = await scalarsIn(store);
+  const steps: Record<string, Record<string, number[]>> = {};
+  for (const [run, list] of Object.entries(scalars)) {
+    const tags: Record<string, number[]> = {};
+    for (const { tag, step } of list) tags[tag] = [...(tags[tag] ?? []), step];
+    steps[run] = tags;
+  }
+  return { steps, rows, scalars };
+}
+
+test.each(['epoch', 'batch'] as const)(
+  'with updateFreq %s runs, tags and steps are those of Keras',
+  async (updateFreq) => {
+    const { steps } = await stepsOf(updateFreq);
+    const { epoch_seconds: seconds, ...train } = steps.train!;
+    expect(seconds).toEqual([0, 1]); // ours alone
+    expect({ ...steps, train }).toEqual(keras.written[updateFreq]);
+  },
+);
+
+test('with a number as updateFreq the steps are those of Keras; no epoch is lost, as there', async () => {
+  const { steps } = await stepsOf(2);
+  const theirs = keras.written['2']!;
+  const batch = Object.entries(theirs.train!).filter(([tag]) => tag.startsWith('batch_'));
+  expect(batch.length).toBeGreaterThan(0);
+  for (const [tag, own] of batch) expect(steps.train![tag], tag).toEqual(own);
+  // Keras asks whether the step of the moment is to be written, for what it writes of an epoch too.
+  expect(theirs.train!.epoch_loss).toEqual([1]);
+  expect(steps.train!.epoch_loss).toEqual([0, 1]);
+});
+
+test('the values are those of the history, as float32', async () => {
+  const { rows, scalars } = await stepsOf('epoch');
+  for (const { epoch, ...columns } of rows) {
+    for (const [column, value] of Object.entries(columns)) {
+      const run = column.startsWith('val_') ? 'validation' : 'train';
+      const tag = `epoch_${column.replace('val_', '')}`;
+      const own = scalars[run]!.find((scalar) => scalar.tag === tag && scalar.step === epoch - 1);
+      expect(own?.value, `${column} of epoch ${epoch}`).toBe(Math.fround(value));
+    }
+  }
+});
+
+test('the bytes are those that TensorFlow writes of the same events', () => {
+  const theirs = Uint8Array.from(Buffer.from(keras.records, 'base64'));
+  const scalars = [
+    { tag: 'epoch_loss', value: 0.1 },
+    { tag: 'epoch_age_mae', value: Number.NaN },
+  ];
+  const ours = eventRecords([
+    { wallTime: 1700000000.25, what: { version: EVENT_VERSION } },
+    { wallTime: 1700000001.5, what: { step: 300, scalars } },
+  ]);
+  expect(ours).toEqual(theirs);
+  const read = readEvents(theirs);
+  expect(read.versions).toEqual([EVENT_VERSION]);
+  expect(read.wallTimes).toEqual([1700000000.25, 1700000001.5]);
+  expect(read.scalars).toEqual([
+    { tag: 'epoch_loss', step: 300, value: Math.fround(0.1) },
+    { tag: 'epoch_age_mae', step: 300, value: Number.NaN },
+  ]);
+});

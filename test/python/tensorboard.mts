@@ -1,0 +1,51 @@
+// Trains a small model with event files in the folder given, and writes beside them the rows they must hold.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  augment,
+  branch,
+  brightness,
+  exponentialDecay,
+  flatten,
+  imagesInMemory,
+  multiTask,
+  regression,
+  sgd,
+  tensorBoard,
+} from '../../src/index.js';
+import { folderStore } from '../../src/node/index.js';
+
+const folder = process.argv[2]!;
+const data = imagesInMemory(
+  Array.from({ length: 40 }, (_, i) => ({
+    image: { data: new Uint8Array(48).fill(6 * i), height: 4, width: 4, channels: 3 },
+    labels: { light: i / 40, dark: 1 - i / 40 },
+  })),
+);
+const look = augment([brightness({ range: 0.2 })]);
+const EPOCHS = 5;
+
+/** The first `epochs` of five; the same store goes on where it stood. */
+async function train(epochs: number) {
+  const task = regression({ unit: 'shares' });
+  const model = multiTask({ input: [4, 4, 3] })
+    .task('light', task, branch([flatten()]))
+    .task('dark', task, branch([flatten()]))
+    .build();
+  const { rows } = await model.fit(data.augment(look), {
+    epochs,
+    batchSize: 8,
+    engine: 'wasm',
+    validation: data.augment(look),
+    clean: true,
+    checkpoint: folderStore(join(folder, 'checkpoint')),
+    resume: true,
+    optimizer: sgd({ learningRate: exponentialDecay({ initial: 1e-2, decaySteps: 5, rate: 0.5 }) }),
+    callbacks: [tensorBoard(folderStore(folder), { folder: 'logs', updateFreq: 'batch' })],
+  });
+  model.dispose();
+  return rows;
+}
+
+await train(2); // a run that ended and goes on: TensorBoard must not see its beginning twice
+writeFileSync(join(folder, 'rows.json'), JSON.stringify(await train(EPOCHS)));

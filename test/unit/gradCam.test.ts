@@ -1,0 +1,248 @@
+import type { SymbolicTensor, Tensor } from '@tensorflow/tfjs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { modelA } from '../../examples/study/model-a-network.js';
+import {
+  batchNorm,
+  binary,
+  branch,
+  categorical,
+  conv,
+  dense,
+  efficientNetB0Backbone,
+  flatten,
+  type GradCam,
+  globalAveragePool,
+  gradCam,
+  type MultiTaskModel,
+  maxPool,
+  mobileNetV2Backbone,
+  multiTask,
+  type PredictInput,
+  regression,
+  residual,
+  resnet50Backbone,
+  sharedTrunk,
+  useEngine,
+} from '../../src/index.js';
+import { loadPackage } from '../../src/node/index.js';
+import type { Tasks } from '../../src/tasks/task.js';
+import { tf } from '../../src/tensor/tf.js';
+import { expectClose, expectCloseToLargest } from '../parity/close.js';
+import { imageBytes } from '../parity/noise.js';
+import { fill } from '../parity/same.js';
+
+const SIDE = 16;
+const GRADES = ['good', 'fair', 'poor'] as const;
+const images = Array.from({ length: 5 }, (_, i) => ({
+  data: imageBytes(`cam ${i}`, [SIDE, SIDE, 3]),
+  height: SIDE,
+  width: SIDE,
+  channels: 3,
+}));
+
+const model = multiTask({ input: [SIDE, SIDE, 3] })
+  .trunk(sharedTrunk([conv(6, 3), batchNorm(), residual([conv(6, 3, { padding: 'same' })]), maxPool(2)]))
+  .task('age', regression({ unit: 'years' }), branch([conv(5, 3), flatten(), dense(4)]))
+  .task('gender', binary(['male', 'female']), branch([conv(5, 3), globalAveragePool()]))
+  .task('grade', categorical(GRADES), branch([conv(5, 3), globalAveragePool()]))
+  .build();
+
+beforeAll(async () => {
+  await useEngine('wasm', { load: loadPackage });
+  fill(model.layersModel, 'cam');
+});
+afterAll(() => model.dispose());
+
+const raw = ({ data, peak }: GradCam) => data.map((x) => x * peak);
+
+describe('a heat map', () => {
+  test('has 1 as its largest number where it has any, and no number below 0', async () => {
+    for (const task of ['age', 'gender', 'grade'] as const) {
+      for (const { data, peak, height, width } of await gradCam(model, images, { task })) {
+        expect([height, width, data.length]).toEqual([5, 5, 25]);
+        expect(Math.max(...data)).toBe(peak > 0 ? 1 : 0);
+        expect(Math.min(...data)).toBeGreaterThanOrEqual(0);
+      }
+    }
+  });
+
+  test('is the class activation map where the features are averaged (B. Zhou et al., 2016)', async () => {
+    const features = model.layersModel.getLayer('grade_conv1').output as SymbolicTensor;
+    const maps = tf.model({ inputs: model.layersModel.inputs, outputs: features });
+    const [kernel] = model.layersModel.getLayer('grade').weights;
+    for (const [label, toward] of GRADES.entries()) {
+      const found = await gradCam(model, images, { task: 'grade', toward });
+      const expected = tf.tidy(() => {
+        const pixels = tf.tensor(
+          Float32Array.from(images.flatMap(({ data }) => Array.from(data, (x) => x / 255))),
+          [images.length, SIDE, SIDE, 3],
+        );
+        const weights = tf.slice(kernel!.read(), [0, label], [-1, 1]).reshape([-1]);
+        const sum = tf.sum(tf.mul(maps.predict(pixels) as Tensor, weights), -1);
+        return tf.div(tf.relu(sum), 25).dataSync();
+      });
+      expectCloseToLargest(
+        found.flatMap((map) => [...raw(map)]),
+        expected,
+        1e-5,
+        toward,
+      );
+      expect(found.every((map) => map.toward === toward)).toBe(true);
+    }
+  });
+
+  test('speaks by default for what the model answers', async () => {
+    const [genders, grades] = [
+      await gradCam(model, images, { task: 'gender' }),
+      await gradCam(model, images, { task: 'grade' }),
+    ];
+    const answers = await model.predict(images);
+    expect(genders.map(({ toward }) => toward)).toEqual(answers.map(({ gender }) => gender.label));
+    expect(grades.map(({ toward }) => toward)).toEqual(answers.map(({ grade }) => grade.label));
+    for (const [i, { toward, data }] of grades.entries()) {
+      const asked = await gradCam(model, images[i]!, { task: 'grade', toward });
+      expectClose(asked.data, data, 1e-5); // of batches of another size
+    }
+  });
+
+  test('for one answer and that for the other share no place', async () => {
+    const pairs = [
+      [
+        await gradCam(model, images, { task: 'gender', toward: 'male' }),
+        await gradCam(model, images, { task: 'gender', toward: 'female' }),
+      ],
+      [
+        await gradCam(model, images, { task: 'age', toward: 'lower' }),
+        await gradCam(model, images, { task: 'age', toward: 'higher' }),
+      ],
+    ] as const;
+    let hot = 0;
+    for (const [one, other] of pairs) {
+      one.forEach((map, i) => {
+        map.data.forEach((x, at) => {
+          expect(x * other[i]!.data[at]!).toBe(0);
+          hot += x + other[i]!.data[at]! > 0 ? 1 : 0;
+        });
+      });
+    }
+    expect(hot).toBeGreaterThan(200); // of 250: hardly a place speaks for neither
+  });
+
+  test('is the same of bytes and of tensors, one by one and in batches of any size', async () => {
+    const options = { task: 'age', layer: 'trunk_conv1' } as const;
+    const many = await gradCam(model, images, options);
+    const tensors = images.map(({ data }) =>
+      tf.tensor3d(
+        Float32Array.from(data, (x) => x / 255),
+        [SIDE, SIDE, 3],
+      ),
+    );
+    const stacked = tf.stack(tensors) as tf.Tensor4D;
+    const all = [
+      await gradCam(model, images, { ...options, batchSize: 2 }),
+      await gradCam(model, tensors as PredictInput[], options),
+      await gradCam(model, stacked, { ...options, batchSize: 3 }),
+      [await gradCam(model, images[0]!, options)],
+    ];
+    for (const [i, map] of all.flatMap((maps) => [...maps.entries()])) {
+      expectClose(map.data, many[i]!.data, 1e-5);
+    }
+    tf.dispose([...tensors, stacked]);
+  });
+
+  test('of a task does not change with the branch of another', async () => {
+    const before = await gradCam(model, images, { task: 'age' });
+    fill(model.layersModel, 'cam');
+    for (const weight of model.layersModel.layers
+      .filter(({ name }) => /^gender/.test(name))
+      .flatMap((layer) => layer.weights)) {
+      const other = tf.mul(weight.read(), -3);
+      weight.write(other);
+      other.dispose();
+    }
+    expect(await gradCam(model, images, { task: 'age' })).toEqual(before);
+    fill(model.layersModel, 'cam');
+  });
+
+  test('sees a change of the weights at once, on onnx too', async () => {
+    for (const engine of ['wasm', 'onnx'] as const) {
+      const options = { task: 'age', engine, load: loadPackage } as const;
+      const [one] = await gradCam(model, images, options);
+      fill(model.layersModel, 'other');
+      const [other] = await gradCam(model, images, options);
+      fill(model.layersModel, 'cam');
+      const [again] = await gradCam(model, images, options);
+      expect(again).toEqual(one);
+      expect(other).not.toEqual(one);
+    }
+    await useEngine('wasm', { load: loadPackage });
+  });
+
+  test('of a softmax in a layer of its own is that of a dense layer which has it', async () => {
+    const { layersModel, tasks, input } = model;
+    const features = layersModel.getLayer('grade').input as SymbolicTensor;
+    const linear = tf.layers.dense({ units: 3, name: 'linear' });
+    const bare = linear.apply(features) as SymbolicTensor;
+    linear.setWeights(layersModel.getLayer('grade').getWeights());
+    const wanted = await gradCam(model, images, { task: 'grade' });
+    for (const last of [
+      tf.layers.softmax({ name: 'grade' }),
+      tf.layers.activation({ activation: 'softmax', name: 'grade' }),
+    ]) {
+      const other = tf.model({ inputs: layersModel.inputs, outputs: last.apply(bare) as SymbolicTensor });
+      const parts = { layersModel: other, tasks: { grade: tasks.grade }, input };
+      const found = await gradCam(parts as unknown as MultiTaskModel<Tasks>, images, { task: 'grade' });
+      found.forEach((map, i) => {
+        expect(map.toward).toBe(wanted[i]!.toward);
+        expectClose(map.data, wanted[i]!.data, 1e-5);
+      });
+    }
+  });
+});
+
+describe('the layer', () => {
+  const layerOf = async (own: MultiTaskModel<Tasks>, task: string) => {
+    const [height, width, channels] = own.input.shape;
+    const image = { data: new Uint8Array(height * width * channels).fill(9), height, width, channels };
+    const { layer, ...map } = await gradCam(own, image, { task });
+    own.dispose();
+    return [layer, map.height, map.width];
+  };
+  const under = async (trunk: Parameters<ReturnType<typeof multiTask>['trunk']>[0]) =>
+    multiTask({ input: [64, 64, 3] })
+      .trunk(trunk)
+      .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
+      .build() as unknown as MultiTaskModel<Tasks>;
+
+  test('is by default the last convolution of the branch that leaves more than one place', async () => {
+    const own = (size: number) => modelA(size) as unknown as MultiTaskModel<Tasks>;
+    expect(await layerOf(own(64), 'gender')).toEqual(['gender_conv2', 5, 5]); // its conv3 leaves one
+    expect(await layerOf(own(96), 'age')).toEqual(['age_conv3', 3, 3]);
+  });
+
+  test('is in a backbone the end of its last block, as Keras has it', async () => {
+    const none = { weights: null } as const;
+    expect(await layerOf(await under(await mobileNetV2Backbone(none)), 'age')).toEqual(['out_relu', 2, 2]);
+    expect(await layerOf(await under(await resnet50Backbone(none)), 'age')).toEqual([
+      'conv5_block3_out',
+      2,
+      2,
+    ]);
+    expect(await layerOf(await under(await efficientNetB0Backbone(none)), 'age')).toEqual([
+      'top_activation',
+      2,
+      2,
+    ]);
+  });
+
+  test('may be any with a map, of the trunk too', async () => {
+    for (const [layer, size] of [
+      ['trunk_conv1', 14],
+      ['trunk_bn1', 14],
+      ['trunk_pool1', 7],
+    ] as const) {
+      const map = await gradCam(model, images[0]!, { task: 'grade', layer });
+      expect([map.layer, map.height, map.width]).toEqual([layer, size, size]);
+    }
+  });
+});

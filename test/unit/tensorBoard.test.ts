@@ -1,0 +1,134 @@
+import { describe, expect, test } from 'vitest';
+import {
+  branch,
+  type Callback,
+  flatten,
+  imagesInMemory,
+  memoryStore,
+  multiTask,
+  regression,
+  type Store,
+  tensorBoard,
+} from '../../src/index.js';
+import { crc32c, maskedCrc32c } from '../../src/io/tfEvents.js';
+import { readEvents, scalarsIn } from '../parity/eventFile.js';
+
+const text = (value: string) => new TextEncoder().encode(value);
+
+describe('checksums', () => {
+  // RFC 3720, appendix B.4, and the value every CRC catalogue gives for these nine digits.
+  test.each([
+    ['32 zeros', new Uint8Array(32), 0x8a9136aa],
+    ['32 times 255', new Uint8Array(32).fill(255), 0x62a8ab43],
+    ['0 to 31', Uint8Array.from({ length: 32 }, (_, i) => i), 0x46dd794e],
+    ['31 to 0', Uint8Array.from({ length: 32 }, (_, i) => 31 - i), 0x113fdb5c],
+    ['123456789', text('123456789'), 0xe3069283],
+    ['nothing', new Uint8Array(), 0],
+  ] as const)('of %s are CRC32C', (_, bytes, sum) => {
+    expect(crc32c(bytes)).toBe(sum);
+  });
+
+  test('are masked by a turn of 15 bits and a sum', () => {
+    expect(maskedCrc32c(new Uint8Array())).toBe(0xa282ead8);
+    const [sum, turned] = [0xe3069283, ((0xe3069283 >>> 15) | (0xe3069283 << 17)) >>> 0];
+    expect(maskedCrc32c(text('123456789'))).toBe((turned + 0xa282ead8) % 2 ** 32);
+    expect(turned).not.toBe(sum);
+  });
+});
+
+const data = imagesInMemory(
+  Array.from({ length: 8 }, (_, i) => ({
+    image: { data: new Uint8Array(12).fill(20 * i), height: 2, width: 2, channels: 3 },
+    labels: { light: i },
+  })),
+);
+
+/** Four epochs of four steps that die at `dieAt` ("2.3": before what follows step 3 of epoch 2 is kept), or end. */
+async function train(store: Store, checkpoint: Store, dieAt?: string, first: readonly Callback[] = []) {
+  const model = multiTask({ input: [2, 2, 3] })
+    .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
+    .build();
+  const die: Callback = {
+    name: 'die',
+    begin: () => ({
+      step: ({ epoch, step }) => {
+        if (`${epoch}.${step}` === dieAt) throw new Error('killed');
+      },
+      epochEnd: ({ epoch }) => {
+        if (`${epoch}.end` === dieAt) throw new Error('killed');
+      },
+    }),
+  };
+  const board = tensorBoard(store, { folder: 'logs/one', updateFreq: 2, now: () => 1.7e12 });
+  try {
+    await model.fit(data, {
+      epochs: 4,
+      batchSize: 2,
+      engine: 'cpu',
+      validation: data,
+      clean: true,
+      checkpoint,
+      resume: true,
+      callbacks: [...first, board, die],
+    });
+  } catch (error) {
+    if ((error as Error).message !== 'killed') throw error;
+  } finally {
+    model.dispose();
+  }
+}
+
+const timeless = async (store: Store) =>
+  JSON.stringify(await scalarsIn(store), (_key, value) =>
+    Array.isArray(value) ? value.filter(({ tag }) => tag !== 'epoch_seconds') : value,
+  );
+
+describe('a run that is killed and resumed', () => {
+  test.each([[['1.1']], [['1.end']], [['2.3']], [['2.end', '3.2']], [['2.2', '2.4', '4.end']]])(
+    'at %j leaves the events of one that was not, each once',
+    async (deaths) => {
+      const whole = memoryStore();
+      await train(whole, memoryStore());
+      const [store, checkpoint] = [memoryStore(), memoryStore()];
+      for (const death of deaths) await train(store, checkpoint, death);
+      await train(store, checkpoint);
+      expect(await timeless(store)).toBe(await timeless(whole));
+      expect(await store.list()).toEqual(await whole.list());
+      const names = await store.list();
+      expect(names).toEqual([
+        'logs/one/train/events.out.tfevents.1700000000.tfjs-multitask.0.v2',
+        'logs/one/validation/events.out.tfevents.1700000000.tfjs-multitask.0.v2',
+      ]);
+      for (const name of names) expect(readEvents((await store.read(name))!).versions).toHaveLength(1);
+    },
+  );
+
+  test('has the clean columns beside the augmented ones', async () => {
+    const store = memoryStore();
+    await train(store, memoryStore());
+    const tags = new Set((await scalarsIn(store)).validation!.map(({ tag }) => tag));
+    expect([...tags].sort()).toEqual([
+      ...['epoch_clean_light_loss', 'epoch_clean_light_mae', 'epoch_clean_loss'],
+      ...['epoch_light_loss', 'epoch_light_mae', 'epoch_loss'],
+      ...['evaluation_light_loss_vs_iterations', 'evaluation_light_mae_vs_iterations'],
+      'evaluation_loss_vs_iterations',
+    ]);
+  });
+});
+
+test('a file that was lost is begun anew, and a second run has files of its own', async () => {
+  const [store, checkpoint] = [memoryStore(), memoryStore()];
+  await train(store, checkpoint, '3.1');
+  const [lost] = await store.list('logs/one/train');
+  await store.remove(lost!);
+  await train(store, checkpoint);
+  expect((await scalarsIn(store)).train!.filter(({ tag }) => tag === 'epoch_loss')).toHaveLength(2);
+  await train(store, memoryStore());
+  expect(await store.list('logs/one/train')).toHaveLength(2);
+});
+
+test.each([0, -1, 1.5, Number.NaN, 'step'])('updateFreq %s is refused', (updateFreq) => {
+  expect(() => tensorBoard(memoryStore(), { updateFreq: updateFreq as number })).toThrow(
+    'tensorBoard.updateFreq',
+  );
+});
