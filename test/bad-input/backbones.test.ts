@@ -296,7 +296,7 @@ describe('a wrong call', () => {
     const top = await mobileNetV2Backbone({ weights: null, top: true });
     const pooled = await faultOf(() => built(sharedTrunk([top, globalAveragePool()])));
     expect(pooled.advice).toBe(
-      'What comes before it is flat already, as with top: true: leave this layer out.',
+      'What comes before it is flat already, as with top: true: change the order, or leave this layer out.',
     );
     const named = multiTask({ input: [32, 32, 3] })
       .trunk(await mobileNetV2Backbone({ weights: null }))
