@@ -46,7 +46,7 @@ export type {
   Store,
 } from './core/outside.js';
 export { type Rng, rng } from './core/rng.js';
-export type { Mistake } from './core/types.js';
+export type { InPlace, Mistake } from './core/types.js';
 export { type Column, type CsvOptions, csvLabels, number, oneOf } from './data/csv.js';
 export {
   type AugmentOptions,
@@ -139,7 +139,12 @@ export {
   type MultiTaskModel,
 } from './training/model.js';
 export type { Monitored, Monitors } from './training/monitor.js';
-export { type MultiTaskBuilder, type MultiTaskOptions, multiTask } from './training/multiTask.js';
+export {
+  type MultiTaskBuilder,
+  type MultiTaskOptions,
+  multiTask,
+  type TaskNames,
+} from './training/multiTask.js';
 export type { PredictInput, PredictOptions } from './training/predict.js';
 export type { LossAverage } from './training/tally.js';
 export {

@@ -75,7 +75,7 @@ export async function efficientNetB0Backbone(
     [0, 0, 0],
     [1, 1, 1],
   ];
-  return backboneOf(table, normalized(mean!, variance!), read?.rows, options);
+  return backboneOf(table, read?.preprocessing ?? normalized(mean!, variance!), read?.rows, options);
 }
 
 /** The layer of Keras's model whose weights are the preprocessing here; it counts examples as well. */

@@ -1,5 +1,9 @@
 import type { PixelRange } from '../core/images.js';
+import type { NamedArray } from '../io/tensorFile.js';
 import { tf } from '../tensor/tf.js';
+
+/** Name of the layer that does it. */
+export const PREPROCESSING = 'image_preprocess';
 
 /** What a backbone wants of each pixel: `output[c] = scale[c] * rgb[channels[c]] + offset[c]`, rgb in 0..255. */
 export interface Preprocessing {
@@ -36,10 +40,28 @@ export function preprocessingWeights(
   return [kernel, Float32Array.from(offset, (value, output) => value - scale[output]! * stretch * black)];
 }
 
+/** What such weights of another network, whose pixels were of `range`, do to pixels of 0..255: the way back. */
+export function preprocessingFrom(
+  kernel: NamedArray,
+  bias: NamedArray,
+  [black, white]: PixelRange,
+): Preprocessing {
+  const inputs = kernel.shape[2]!;
+  const stretch = 255 / (white - black);
+  const largest = (output: number) => {
+    const column = Array.from({ length: inputs }, (_, input) => Math.abs(kernel.data[input * 3 + output]!));
+    return column.indexOf(Math.max(...column));
+  };
+  const channels = [0, 1, 2].map(largest);
+  const scale = channels.map((input, output) => kernel.data[input * 3 + output]! / stretch);
+  const offset = scale.map((factor, output) => bias.data[output]! + factor * stretch * black);
+  return { channels, scale, offset } as unknown as Preprocessing;
+}
+
 /** The layer that holds them: pixel by pixel, never trained, part of every saved and exported model. */
 export function preprocessingLayer(): tf.layers.Layer {
   return tf.layers.conv2d({
-    name: 'image_preprocess',
+    name: PREPROCESSING,
     filters: 3,
     kernelSize: 1,
     kernelInitializer: 'zeros',

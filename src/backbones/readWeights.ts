@@ -2,12 +2,15 @@ import { fault, kindOf } from '../core/errors.js';
 import { readKerasWeights, type WeightsByLayer } from '../io/keras/storedWeights.js';
 import type { NamedArray } from '../io/tensorFile.js';
 import type { BackboneTable, WeightsFile } from './backbone.js';
+import { PREPROCESSING, type Preprocessing, preprocessingFrom } from './preprocessing.js';
 import { matchWeights, type RowWeights, type WeightedLayer, weightedLayers } from './weights.js';
 
 /** The weights of a backbone's rows, and those of the layer before them where Keras has one. */
 export interface BackboneWeights {
   readonly rows: RowWeights;
   readonly before: readonly Float32Array[] | undefined;
+  /** What this library's own file has in place of that layer. */
+  readonly preprocessing?: Preprocessing;
 }
 
 /**
@@ -33,10 +36,16 @@ export async function readBackboneWeights(
         "For a path or 'imagenet' import it from tfjs-multitask/node; null has the seed draw the weights.",
     });
   }
-  const { layers, whole } = await readKerasWeights(weights, file);
-  const stored = whole ? opened(layers) : layers;
+  const { layers, whole, range } = await readKerasWeights(weights, file);
+  const stored = whole ? opened(layers, file) : layers;
   const body = weightedLayers(options.top ? [...rows, ...top] : rows);
   if (!before) return { rows: matchWeights(file, path, body, stored, whole), before: undefined };
+  const own = stored[PREPROCESSING];
+  if (own && range && !(before.name in stored)) {
+    const [kernel, bias] = Object.values(own);
+    const preprocessing = preprocessingFrom(kernel!, bias!, range);
+    return { rows: matchWeights(file, path, body, stored, whole), before: undefined, preprocessing };
+  }
   // Keras counts its layers without a name of their own: a second model of a process has `normalization_1`.
   const counted = new RegExp(`^${before.name}_\\d+$`);
   const renamed = Object.entries(stored).map(([name, arrays]) => [
@@ -47,13 +56,25 @@ export async function readBackboneWeights(
   return { rows: found, before: found.get(before.name) };
 }
 
-/** Layers of models inside the model beside those of the model itself. */
-function opened(layers: WeightsByLayer): WeightsByLayer {
+/**
+ * Layers of models inside the model beside those of the model itself. Two of one name, such as those of two backbones of a
+ * kind, would be one: an error.
+ */
+function opened(layers: WeightsByLayer, file: string): WeightsByLayer {
   const found = new Map<string, Map<string, NamedArray>>();
   for (const [path, weights] of Object.entries(layers)) {
     for (const [name, array] of Object.entries(weights)) {
       const [weight, layer = path.split('/').at(-1)!] = name.split('/').reverse() as [string, string?];
       if (!found.has(layer)) found.set(layer, new Map());
+      if (found.get(layer)!.has(weight)) {
+        throw fault({
+          kind: 'file',
+          path: `${file}: ${path}`,
+          expected: `one layer ${layer} in the whole model`,
+          received: 'a second, in another model inside it',
+          advice: 'Save the model inside by itself, and give that file.',
+        });
+      }
       found.get(layer)!.set(weight, array);
     }
   }

@@ -50,7 +50,8 @@ function weightsOf(layer: Row['layer'], input: number): WeightedLayer['weights']
  * some official ones have older names. Then the count, every shape, and the place of every name that is known must agree.
  *
  * @param file - Its name, for errors.
- * @param whole - The file is of a model that contains the backbone: layers beside it are passed over.
+ * @param whole - The file is of a model that contains the backbone: layers beside it are passed over, unless their names say
+ *   that they are of a larger one of its kind.
  * @throws `file` fault naming the file and the tensor: missing, of another shape, or one that the backbone has no place for.
  */
 export function matchWeights(
@@ -83,7 +84,8 @@ export function matchWeights(
   }
   const wrong: Wrong = (place, expected, received, advice = `Is it a file of ${backbone}'s weights?`) =>
     fault({ kind: 'file', path: `${file}: ${place}`, expected, received, advice });
-  const extra = whole ? undefined : layers.find(([name]) => !names.has(name));
+  const kin = new RegExp(`^(${[...new Set([...names].map(kindOf))].join('|')})$`);
+  const extra = layers.find(([name]) => !names.has(name) && (!whole || kin.test(name)));
   if (extra) {
     const top = extra[0] === 'predictions' ? 'Give top: true, or a file without its top.' : undefined;
     throw wrong(
@@ -102,6 +104,9 @@ export function matchWeights(
     }),
   );
 }
+
+/** What a layer's name has in common with those of other blocks: `conv4_block23_1_conv` and `conv4_block1_1_conv`. */
+const kindOf = (name: string) => name.replaceAll(/\d+[a-z]?(?=_)/g, '\\d+[a-z]?');
 
 type Wrong = (place: string, expected: string, received: string, advice?: string) => Error;
 

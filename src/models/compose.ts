@@ -169,7 +169,7 @@ function accepting<R>(layer: tf.layers.Layer, shapes: readonly Shape[], part: st
       received: cause instanceof Error ? cause.message : String(cause),
       advice:
         shapes[0]!.length === 2
-          ? 'What comes before it is flat already, as with top: true: change the order, or leave this layer out.'
+          ? 'What comes before it is flat already: check the order of the blocks; a backbone with top: true is flat too.'
           : 'Check the order of the blocks: flatten() or globalAveragePool() stands before dense().',
       cause,
     });

@@ -34,9 +34,30 @@ export function halvesOf(graph: Graph): Halves {
   return { frozen: graphFrom(graph.inputs, before, cut), trained: graphFrom(cut, after, graph.outputs) };
 }
 
+/**
+ * Stock layers that answer the same in training as out of it, once they are frozen. A layer of the user's own may do
+ * something else while it is trained, which nobody can see: it stays behind the cut.
+ */
+const COMPUTING = new Set([
+  ...['Conv1D', 'Conv2D', 'Conv2DTranspose', 'DepthwiseConv2D', 'SeparableConv2D', 'Dense', 'PReLU'],
+  ...['BatchNormalization', 'LayerNormalization', 'Activation', 'ReLU', 'LeakyReLU', 'ELU', 'Softmax'],
+  ...[
+    'ThresholdedReLU',
+    'Rescaling',
+    'Resizing',
+    'CenterCrop',
+    'ZeroPadding2D',
+    'Cropping2D',
+    'UpSampling2D',
+  ],
+  ...['MaxPooling2D', 'AveragePooling2D', 'GlobalMaxPooling2D', 'GlobalAveragePooling2D', 'Flatten'],
+  ...['Reshape', 'Permute', 'RepeatVector', 'Add', 'Multiply', 'Average', 'Maximum', 'Minimum'],
+  ...['Concatenate', 'Dot'],
+]);
+
 function neverChanges(layer: tf.layers.Layer): boolean {
   if (layer instanceof Dropout) return layer.rate === 0;
-  return layer.weights.length === 0 || !layer.trainable;
+  return COMPUTING.has(layer.getClassName()) && (layer.weights.length === 0 || !layer.trainable);
 }
 
 const nameOf = ({ layer, node }: BareCall, output: number) =>

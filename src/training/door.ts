@@ -25,11 +25,19 @@ export class Door {
   /** One array an input of the trained half. */
   async inputs(dataset: Dataset<any>, { indices, pixels, count }: Batch): Promise<readonly NamedArray[]> {
     const { frozen } = this.halves;
-    const images = () => imagesOf(pixels, [count, ...dataset.shape], this.range);
-    if (!frozen) return [images()];
-    const make = () => this.#run(images());
+    const imagesIn = (rows: readonly number[]) => {
+      const size = pixels.length / count;
+      const some = new Float32Array(rows.length * size);
+      rows.forEach((row, i) => {
+        some.set(pixels.subarray(row * size, (row + 1) * size), i * size);
+      });
+      return imagesOf(some, [rows.length, ...dataset.shape], this.range);
+    };
+    const all = () => imagesOf(pixels, [count, ...dataset.shape], this.range);
+    if (!frozen) return [all()];
     const features = this.#features(dataset);
-    if (!features) return make();
+    if (!features) return this.#run(all());
+    const make = (rows: readonly number[]) => this.#run(rows.length === count ? all() : imagesIn(rows));
     const found = features.at(dataset, indices) ?? (await features.of(dataset, indices, pixels, make));
     return this.halves.trained.inputs.map(({ shape }, i) => stack(found, i, shape));
   }

@@ -18,7 +18,7 @@ import type { tf } from '../tensor/tf.js';
 import type { Weights } from './callback.js';
 import { CHECKPOINT, type Checkpoint, contractOf, readCheckpoint } from './checkpoint.js';
 import { contractOfModel } from './contract.js';
-import { FROZEN, frozenDigest } from './features.js';
+import { FROZEN, frozenDigest } from './frozenDigest.js';
 import { GRADIENT_SUM, trainedSize, trainedWeights } from './step.js';
 import { checkWeights, type NamesEveryTask, type WeightedLoss } from './weightedLoss.js';
 

@@ -1,11 +1,9 @@
-import { fault } from '../core/errors.js';
-import type { PixelRange } from '../core/images.js';
-import { canonical, type Json, sha256 } from '../core/json.js';
+import { sha256 } from '../core/json.js';
 import type { Store } from '../core/outside.js';
 import type { Dataset } from '../data/dataset.js';
 import { type NamedArray, readTensorFile, writeTensorFile } from '../io/tensorFile.js';
-import { type Graph, layersOf } from '../models/graph.js';
-import type { Halves } from '../models/halves.js';
+import type { Graph } from '../models/graph.js';
+import { bytesOf } from './frozenDigest.js';
 
 /** What the frozen half makes of one image: one array an output. */
 export type Feature = readonly Float32Array[];
@@ -44,7 +42,8 @@ export class Features {
 
   /** Takes what earlier runs left. */
   async open(): Promise<void> {
-    for (const name of await this.store.list(`${this.digest}/`)) await this.#read(name);
+    const files = await this.store.list(`${this.digest}/`);
+    for (const name of files) if (name.endsWith('.safetensors')) await this.#read(name);
   }
 
   /** The features of the images at `indices`, or undefined unless all of them are known by place. */
@@ -55,41 +54,39 @@ export class Features {
   }
 
   /**
-   * The features of a batch: known ones by its pixels, all others by `make`, which runs the frozen half on the whole batch
-   * and returns one array an output.
+   * The features of a batch: known ones by its pixels, all others by `make`, which runs the frozen half on the images in some
+   * rows of the batch and returns one array an output.
    */
   async of(
     dataset: Dataset<any>,
     indices: readonly number[],
     pixels: Float32Array,
-    make: () => Promise<readonly NamedArray[]>,
+    make: (rows: readonly number[]) => Promise<readonly NamedArray[]>,
   ): Promise<Feature[]> {
     const size = pixels.length / indices.length;
     const keys = await Promise.all(
       indices.map((_, row) => sha256(bytesOf(pixels.subarray(row * size, (row + 1) * size)))),
     );
-    if (!keys.every((key) => this.#kept.has(key))) {
-      const made = await make();
-      for (const [row, key] of keys.entries()) {
-        if (this.#kept.has(key) || !this.#fits()) continue;
-        this.#keep(
-          key,
-          made.map((array) => rowOf(array, row).slice()),
-        );
-        this.#fresh.push(key);
+    const missing = keys.flatMap((key, row) => (this.#kept.has(key) ? [] : [row]));
+    const fresh = new Map<string, Feature>();
+    if (missing.length > 0) {
+      const made = await make(missing);
+      for (const [at, row] of missing.entries()) {
+        const feature = made.map((array) => rowOf(array, at).slice());
+        fresh.set(keys[row]!, feature);
+        if (this.#kept.has(keys[row]!) || !this.#fits()) continue;
+        this.#keep(keys[row]!, feature);
+        this.#fresh.push(keys[row]!);
       }
       if (this.#fresh.length * this.#featureBytes >= SHARD_BYTES) await this.write();
-      if (!keys.every((key) => this.#kept.has(key))) {
-        return indices.map((_, row) => made.map((array) => rowOf(array, row)));
-      }
     }
-    const features = keys.map((key) => this.#kept.get(key)!);
     const places = this.#places.get(dataset) ?? new Map<number, Feature>();
     this.#places.set(dataset, places);
-    indices.forEach((index, row) => {
-      places.set(index, features[row]!);
+    return keys.map((key, row) => {
+      const kept = this.#kept.get(key);
+      if (kept) places.set(indices[row]!, kept);
+      return kept ?? fresh.get(key)!;
     });
-    return features;
   }
 
   /** Writes what is new: at the end of an epoch, and of a run. */
@@ -118,28 +115,22 @@ export class Features {
     }
   }
 
+  /** Takes the features of a file. One that was changed since is passed over: it only costs computing them again. */
   async #read(name: string): Promise<void> {
-    const path = `${this.store.label}/${name}`;
-    const changed = (received: string, cause?: unknown) =>
-      fault({
-        kind: 'file',
-        path,
-        expected: 'the features that were written there',
-        received,
-        advice: 'Remove the file; it is made anew.',
-        cause,
-      });
     const bytes = await this.store.read(name);
     if (!bytes) return;
-    const { arrays, metadata } = await readTensorFile(bytes, path).catch((cause: unknown) => {
-      throw changed('bytes that were changed since', cause);
-    });
-    const keys = metadata.images?.split(',') ?? [];
-    const own = this.outputs.map((port) => arrays[port.name]);
-    this.outputs.forEach(({ shape }, i) => {
-      const want = [keys.length, ...shape].join();
-      if (own[i]?.shape.join() !== want) throw changed(`arrays of another shape than [${want}]`);
-    });
+    const changed = () =>
+      this.log(
+        `${this.store.label}/${name} was changed since it was written: its features are computed again`,
+      );
+    const file = await readTensorFile(bytes, name).catch(() => undefined);
+    if (!file) return changed();
+    const keys = file.metadata.images?.split(',') ?? [];
+    const own = this.outputs.map((port) => file.arrays[port.name]);
+    const fits = this.outputs.every(
+      ({ shape }, i) => own[i]?.shape.join() === [keys.length, ...shape].join(),
+    );
+    if (!fits) return changed();
     for (const [row, key] of keys.entries()) {
       if (this.#kept.has(key) || !this.#fits()) continue;
       this.#keep(
@@ -166,35 +157,7 @@ export class Features {
   }
 }
 
-/** The part of a contract that {@link frozenDigest} is. */
-export const FROZEN = 'frozen weights';
-
-/** Names the layers of the frozen half, how they are connected and what they weigh; undefined where nothing is frozen. */
-export async function frozenDigest(
-  { frozen: graph }: Halves,
-  range: PixelRange,
-): Promise<string | undefined> {
-  if (!graph) return undefined;
-  const weights: string[] = [];
-  for (const layer of layersOf(graph)) {
-    for (const weight of layer.weights) {
-      weights.push(await sha256(bytesOf((await weight.read().data()) as Float32Array)));
-    }
-  }
-  const calls = graph.calls.map(({ layer, inputs, outputs }) => [
-    layer.getClassName(),
-    layer.getConfig() as Json,
-    inputs,
-    outputs,
-  ]);
-  const text = canonical([calls, weights, graph.outputs.map(({ place }) => place), range] as unknown as Json);
-  return (await sha256(new TextEncoder().encode(text))).slice(0, 32);
-}
-
 const sizeOf = (shape: readonly number[]) => shape.reduce((product, side) => product * side, 1);
-
-const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) =>
-  new Uint8Array(buffer, byteOffset, byteLength);
 
 function rowOf({ shape, data }: NamedArray, row: number): Float32Array {
   const size = data.length / shape[0]!;

@@ -20,7 +20,8 @@ import { readCheckpoint } from './checkpoint.js';
 import { claim, release } from './claims.js';
 import { checkParts, checkRun, contractOfRun } from './contract.js';
 import { Door } from './door.js';
-import { Features, FROZEN, frozenDigest } from './features.js';
+import { Features } from './features.js';
+import { FROZEN, frozenDigest } from './frozenDigest.js';
 import { checkMemory } from './memory.js';
 import { checkMonitor, type Monitored, monitorsOf, type Prefix } from './monitor.js';
 import { type RunPlan, TrainingRun } from './run.js';
@@ -127,10 +128,11 @@ export async function fitNetwork<T extends Tasks, W extends { readonly [task: st
   let run: TrainingRun | undefined;
   let held: HeldEngine | undefined;
   try {
+    // First of all: of two runs that begin together the first has its engine.
+    held = await holdEngine(options.engine ?? 'auto', options);
     const digest = await frozenDigest(halves, network.input.range);
     const contract = { ...(await contractOfRun(plan)), ...(digest && { [FROZEN]: digest }) };
     const saved = checkpoint && resume ? await readCheckpoint(checkpoint, contract) : undefined;
-    held = await holdEngine(options.engine ?? 'auto', options);
     const engine = held.choice;
     const half: Network<T> = { ...network, graph: trained };
     checkMemory(half, plan.batchSize, engine.name);
@@ -139,8 +141,9 @@ export async function fitNetwork<T extends Tasks, W extends { readonly [task: st
     const features =
       plan.features && new Features(plan.features, `${digest}-${engine.name}`, trained.inputs, log);
     await features?.open();
-    if (features && !Features.serve(train)) {
-      log('training images change in every epoch: what frozen layers make of them is not kept');
+    for (const [name, dataset] of Object.entries({ training: train, validation })) {
+      if (!features || !dataset || Features.serve(dataset)) continue;
+      log(`${name} images change in every epoch: what frozen layers make of them is not kept`);
     }
     const door = new Door(halves, network.input.range, features);
     run = new TrainingRun({ ...plan, network: half }, monitors, contract, steps, door, engine.name);

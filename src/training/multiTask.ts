@@ -91,12 +91,13 @@ export type TaskName<Defined, Name extends string> = Name extends Defined
  *
  * @category Compose
  */
-export type TaskNames<T> =
-  WrongNames<T, keyof T & string> extends infer Wrong ? ([Wrong] extends [never] ? unknown : Wrong) : never;
-
-type WrongNames<T, Name extends string> = {
-  [K in Name]: Exclude<TaskName<Exclude<keyof T & string, K>, K>, string>;
-}[Name];
+export type TaskNames<T> = {
+  [K in keyof T & string]: Exclude<TaskName<Exclude<keyof T & string, K>, K>, string>;
+}[keyof T & string] extends infer Wrong
+  ? [Wrong] extends [never]
+    ? unknown
+    : Wrong
+  : never;
 
 /** What stands before an underscore of a name: `a` and `a_b` of `a_b_c`. */
 type Prefixes<Name extends string> = Name extends `${infer Head}_${infer Rest}`

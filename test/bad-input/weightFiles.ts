@@ -23,6 +23,35 @@ export function kerasFile(layers: Layers, suffix = ''): Uint8Array {
   });
 }
 
+/** A whole legacy model that has these layers itself, or in models inside it called `bases`; its configuration is not looked at. */
+export function wholeFile(layers: Layers, bases: readonly string[] = []): Uint8Array {
+  const arraysOf = (weights: Layers extends Map<string, infer W> ? W : never) => Object.fromEntries(weights);
+  const all = Object.fromEntries(
+    [...layers].map(([layer, weights]) => [layer, { attributes: {}, groups: {}, arrays: arraysOf(weights) }]),
+  );
+  const names = [...layers].flatMap(([layer, weights]) =>
+    [...weights.keys()].map((name) => `${layer}/${name}`),
+  );
+  const own = Object.entries(all).map(([layer, group]) => {
+    const weight_names = Object.keys(group.arrays).map((name) => `${layer}/${name}`);
+    return [layer, { attributes: { weight_names }, groups: { [layer]: group }, arrays: {} }] as const;
+  });
+  const nested = bases.map(
+    (base) => [base, { attributes: { weight_names: names }, groups: all, arrays: {} }] as const,
+  );
+  const groups = bases.length > 0 ? nested : own;
+  const weights = {
+    attributes: { layer_names: groups.map(([name]) => name) },
+    groups: Object.fromEntries(groups),
+    arrays: {},
+  };
+  const attributes = {
+    model_config: '{"class_name": "Functional", "config": {"layers": []}}',
+    keras_version: '3.15.1',
+  };
+  return writeHdf5({ attributes, groups: { model_weights: weights }, arrays: {} });
+}
+
 /** The weights of a backbone drawn here, by Keras's names, as a file would hold them. */
 export async function drawnLayers(name: keyof typeof makes, top = false): Promise<Layers> {
   const model = await backboneModel(makes[name], [32, 32, 3], top);

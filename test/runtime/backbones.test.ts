@@ -1,10 +1,19 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { branch, dense, globalAveragePool, multiTask, regression, sharedTrunk } from '../../src/index.js';
+import {
+  branch,
+  dense,
+  globalAveragePool,
+  multiTask,
+  type PixelRange,
+  regression,
+  sharedTrunk,
+} from '../../src/index.js';
 import {
   efficientNetB0Backbone,
   mobileNetV2Backbone,
@@ -12,7 +21,7 @@ import {
   saveKeras,
 } from '../../src/node/index.js';
 import { faultOf } from '../bad-input/faultOf.js';
-import { drawnLayers, kerasFile, type Layers } from '../bad-input/weightFiles.js';
+import { drawnLayers, kerasFile, type Layers, wholeFile } from '../bad-input/weightFiles.js';
 
 const MOBILE = 'mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5';
 
@@ -127,22 +136,68 @@ describe('weights: a path', () => {
     expect(readFileSync(path).equals(file)).toBe(true);
   });
 
-  test.each(['h5', 'keras'])(
-    'of a whole model that has the backbone among other layers, .%s',
-    async (ending) => {
-      const [age, path] = [regression({ unit: 'years' }), join(cache, `whole.${ending}`)] as const;
-      writeFileSync(join(cache, 'own.h5'), file);
-      const whole = multiTask({ input: [32, 32, 3] })
-        .trunk(
-          sharedTrunk([await mobileNetV2Backbone({ weights: join(cache, 'own.h5') }), globalAveragePool()]),
-        )
-        .task('age', age, branch([dense(4)]))
-        .build();
-      await saveKeras(path, whole);
-      whole.dispose();
-      expect(conv1(await mobileNetV2Backbone({ weights: path }))).toEqual(wanted());
-    },
-  );
+  const makes = {
+    mobileNetV2: mobileNetV2Backbone,
+    efficientNetB0: efficientNetB0Backbone,
+    resnet50: resnet50Backbone,
+  };
+  const age = regression({ unit: 'years' });
+  const digest = (numbers: Float32Array) => createHash('md5').update(numbers).digest('hex');
+  const wholeOf = (backbone: Awaited<ReturnType<typeof resnet50Backbone>>, range: PixelRange, seed: number) =>
+    multiTask({ input: [32, 32, 3], range, seed })
+      .trunk(sharedTrunk([backbone, globalAveragePool()]))
+      .task('age', age, branch([dense(4)]))
+      .build();
+  type Whole = ReturnType<typeof wholeOf>;
+  const weightsOf = ({ layersModel }: Whole) =>
+    layersModel.layers
+      .filter(({ name }) => !name.startsWith('age') && name !== 'image_preprocess')
+      .flatMap(({ weights }) =>
+        weights.map((w) => [w.originalName, digest(w.read().dataSync() as Float32Array)]),
+      );
+  /** What a grey pixel is behind the preprocessing. */
+  const behindDoor = ({ layersModel }: Whole, value: number) => {
+    const [kernel, bias] = layersModel.getLayer('image_preprocess').weights.map((w) => w.read().dataSync());
+    return [0, 1, 2].map((c) => (kernel![c]! + kernel![3 + c]! + kernel![6 + c]!) * value + bias![c]!);
+  };
+
+  test.each(
+    Object.keys(makes).flatMap((name) => [[name, 'h5', false] as const, [name, 'keras', true] as const]),
+  )('of a whole model that has %s among other layers, .%s, bytes: %s', async (name, ending, bytes) => {
+    const make = makes[name as 'resnet50'];
+    const path = join(cache, `whole.${ending}`);
+    const whole = wholeOf(await make({ weights: null }), [-1, 1], 7);
+    await saveKeras(path, whole, { bytes });
+    // Drawn by another seed, and for another range of pixels: both must come from the file.
+    const again = wholeOf(await make({ weights: path }), [0, 255], 8);
+    expect(weightsOf(again)).toEqual(weightsOf(whole));
+    const [there, here] = [behindDoor(whole, (7 / 255) * 2 - 1), behindDoor(again, 7)];
+    there.forEach((value, c) => {
+      expect(here[c]!).toBeCloseTo(value, 3);
+    });
+    whole.dispose();
+    again.dispose();
+  });
+
+  test('of a model with other layers is read, of a larger relative or with two of its kind is refused', async () => {
+    const path = join(cache, 'model.h5');
+    const read = async (bytes: Uint8Array) => {
+      writeFileSync(path, bytes);
+      return conv1(await mobileNetV2Backbone({ weights: path }));
+    };
+    expect(await read(wholeFile(new Map([...mobile, ['my_head', mobile.get('Conv_1')!]])))).toEqual(wanted());
+    expect(await read(wholeFile(mobile, ['base_a']))).toEqual(wanted());
+    const larger = wholeFile(new Map([...mobile, ['block_17_expand', mobile.get('block_16_expand')!]]));
+    expect(await faultOf(() => read(larger))).toMatchObject({
+      kind: 'file',
+      path: `${path}: block_17_expand`,
+    });
+    expect(await faultOf(() => read(wholeFile(mobile, ['base_a', 'base_b'])))).toMatchObject({
+      kind: 'file',
+      path: `${path}: base_b`,
+      received: 'a second, in another model inside it',
+    });
+  });
 
   test('that is not there, or of another network, is named', async () => {
     const path = join(cache, 'own.h5');

@@ -1,7 +1,8 @@
 import { fault, isMultitaskError } from '../../core/errors.js';
+import type { PixelRange } from '../../core/images.js';
 import { type Hdf5Array, type Hdf5Group, listAttribute } from '../hdf5.js';
 import type { NamedArray } from '../tensorFile.js';
-import { openKerasFile } from './openFile.js';
+import { type KerasFile, openKerasFile } from './openFile.js';
 
 /** A weight as a file holds it. */
 export interface StoredWeight {
@@ -77,19 +78,35 @@ export interface WeightsByLayer {
  * all but the model's: `conv/kernel`); in a Keras 3 file, which has no names of weights, their numbers, and
  * the layers of a nested model stand under `model/layer`.
  *
- * `whole` says that the file is of a model, not of weights alone.
+ * `whole` says that the file is of a model, not of weights alone; `range`, where this library wrote it, what the bytes 0 and 255
+ * are at the first layer that is not a rescaling.
  *
  * @throws `file` fault for a damaged file, a weight that is not there, or is not finite.
  */
 export async function readKerasWeights(
   bytes: Uint8Array,
   path: string,
-): Promise<{ readonly layers: WeightsByLayer; readonly whole: boolean }> {
-  const { weights, model } = await openKerasFile(bytes, path);
+): Promise<{ readonly layers: WeightsByLayer; readonly whole: boolean; readonly range?: PixelRange }> {
+  const file = await openKerasFile(bytes, path);
+  const { weights, model } = file;
   if (!weights) throw wrong(path, 'weights', 'a model without them');
   const { layout, root, path: place } = weights;
   const layers = layout === 'legacy' ? legacyByLayer(root, place) : containersByLayer(root, place);
-  return { layers, whole: model !== undefined };
+  const range = rangeIn(file);
+  return { layers, whole: model !== undefined, ...(range && { range }) };
+}
+
+function rangeIn({ model, table }: KerasFile): PixelRange | undefined {
+  const range = table?.at('input').at('range');
+  if (!model || !range || range.missing) return undefined;
+  const [black, white] = range.items().map((part) => part.number()) as [number, number];
+  const [, first] = model.at('config').at('layers').items();
+  if (first?.at('class_name').value !== 'Rescaling') return [black, white];
+  const { scale, offset } = {
+    scale: first.at('config').at('scale').number(),
+    offset: first.at('config').at('offset').number(0),
+  };
+  return [black * scale + offset, white * scale + offset];
 }
 
 const named = (stored: StoredWeight): NamedArray => ({ shape: stored.array.shape, data: numbersOf(stored) });
