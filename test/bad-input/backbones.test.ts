@@ -295,9 +295,7 @@ describe('a wrong call', () => {
   test('a pooling behind its top, and a task that has the name of one of its layers, are told apart', async () => {
     const top = await mobileNetV2Backbone({ weights: null, top: true });
     const pooled = await faultOf(() => built(sharedTrunk([top, globalAveragePool()])));
-    expect(pooled.advice).toBe(
-      'What comes before it is flat already, as with top: true: leave this layer out.',
-    );
+    expect(pooled.advice).toContain('a backbone with top: true is flat too');
     const named = multiTask({ input: [32, 32, 3] })
       .trunk(await mobileNetV2Backbone({ weights: null }))
       .task('Conv1', regression({ unit: 'years' }), branch([globalAveragePool()]));

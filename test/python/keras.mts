@@ -51,7 +51,7 @@ const [, , order, folder] = process.argv as [string, string, string, string];
 const store = folderStore(folder);
 const BATCH = 3;
 /** As in check_keras.py. */
-const LEAST = 0.01;
+const LEAST = 1e-30;
 
 /** Numbers as Python reads them: `np.frombuffer(base64.b64decode(text), np.float32)`. */
 const packed = (values: Float32Array) =>
