@@ -11,6 +11,20 @@ export {
   type HistoryRow,
   type TaskRecord,
 } from '../core/history.js';
+export type {
+  AnswerRecord,
+  AnswerValue,
+  GradCamRecord,
+  PictureRecord,
+  RunRecord,
+  SplitRecord,
+} from '../core/runRecord.js';
 export { architectureDiagram } from './architectureDiagram.js';
+export type { ReportFigure } from './chart.js';
+export { type DescribeRunOptions, describeRun, type GroupsOf } from './describeRun.js';
+export { type KeepPicturesOptions, keepPictures } from './keepPictures.js';
 export { type LearningCurvesOptions, learningCurves } from './learningCurves.js';
-export type { ChartTools, GraphvizTool } from './tools.js';
+export { modelCard } from './modelCard.js';
+export { type Report, type ReportPageOptions, reportOf, reportPage } from './page.js';
+export { type ReadRunOptions, type ReportedRun, readRun } from './readRun.js';
+export type { ChartTools, GraphvizTool, ReportTools } from './tools.js';
