@@ -79,16 +79,10 @@ function overlay(
           ? { domain: [Math.min(0.5, ...values), 1], tickFormat: shareTick }
           : { domain: [0, Math.max(...values, 0) || 1] }),
       },
-      marks: lines.map(({ colour, dash, points }) =>
-        Plot.lineY(points, {
-          x: 'epoch',
-          y: 'value',
-          stroke: colour,
-          strokeWidth: 2,
-          strokeDasharray: dash,
-          ...(points.length <= 25 ? { marker: 'dot' as const } : {}),
-        }),
-      ),
+      marks: lines.flatMap(({ colour, dash, points }) => [
+        Plot.lineY(points, { x: 'epoch', y: 'value', stroke: colour, strokeWidth: 2, strokeDasharray: dash }),
+        ...(points.length <= 25 ? [Plot.dot(points, { x: 'epoch', y: 'value', r: 2.5, fill: colour })] : []),
+      ]),
     },
   );
 }

@@ -1,29 +1,44 @@
 import type { Interval } from './statistics.js';
 
-/** A number for a reader: four digits, no more than three behind the point, thousands apart; `n/a` for one that is none. */
+/** Digits behind the point that leave a number of this size three that count. */
+const digitsFor = (size: number) =>
+  size >= 100
+    ? 0
+    : size >= 10
+      ? 1
+      : size >= 1 || size === 0
+        ? 2
+        : Math.min(6, 2 - Math.floor(Math.log10(size)));
+
+/** A number with three digits that count, whole from 100 on, thousands apart; NaN and the infinities by name, `n/a` for none. */
 export function figure(value: number | undefined): string {
   if (value === undefined) return 'n/a';
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? '∞' : '−∞';
   const size = Math.abs(value);
-  if (size >= 1e7 || (size > 0 && size < 1e-3)) return value.toExponential(1).replaceAll('-', '−');
-  const digits = size >= 1000 ? 0 : Math.min(3, 3 - Math.floor(Math.log10(size || 1)));
-  const text = Number(value.toFixed(digits)).toLocaleString('en-US', { maximumFractionDigits: 3 });
+  if (size >= 1e7 || (size > 0 && size < 1e-4)) return value.toExponential(1).replaceAll('-', '−');
+  const rounded = Number(value.toFixed(digitsFor(size)));
+  const text = rounded.toLocaleString('en-US', { maximumFractionDigits: 6 });
   return text.replace('-', '−');
 }
 
-/** A share as per cent, one digit behind the point. */
+/** A share as per cent, one digit behind the point; the space does not break. */
 export const percent = (share: number | undefined): string =>
-  share === undefined ? 'n/a' : Number.isFinite(share) ? `${(100 * share).toFixed(1)} %` : 'NaN';
+  share === undefined ? 'n/a' : Number.isFinite(share) ? `${(100 * share).toFixed(1)}\u00a0%` : 'NaN';
 
-/** `5.61 [5.2, 6.03]`, or per cent. */
-export function withInterval(
-  interval: Interval | undefined,
-  say: (value: number) => string = figure,
-): string {
+/** `5.61 (5.20 to 6.03)`: a value and its interval, with as many digits; or per cent. A line breaks before the interval alone. */
+export function withInterval(interval: Interval | undefined, kind: 'number' | 'share' = 'number'): string {
   if (!interval) return 'n/a';
   const { value, low, high } = interval;
-  const ends = [low, high].map((end) => say(end).replace(' %', '')).join(', ');
-  return `${say(value)} [${ends}]`;
+  if (kind === 'share')
+    return `${percent(value)} (${[low, high].map((end) => (100 * end).toFixed(1)).join('\u00a0to\u00a0')})`;
+  const digits = digitsFor(Math.max(Math.abs(value), high - low)); // a bias near zero is no finer than its interval
+  const say = (end: number) =>
+    Number.isFinite(end) && Math.abs(end) < 1e7
+      ? end
+          .toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+          .replace('-', '−')
+      : figure(end);
+  return `${say(value)} (${say(low)}\u00a0to\u00a0${say(high)})`;
 }
 
 /** A column of the history for a reader: accuracies as per cent. */

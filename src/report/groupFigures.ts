@@ -112,7 +112,7 @@ export function groupFigure(
     {
       name: `${name}-by-${group}`,
       title: `${labels ? 'Accuracy' : 'Error'} by ${short(group, 24)}`,
-      note: `Number of images behind each name; intervals of 95 % (${labels ? 'Wilson' : 'bootstrap'}). Where they do not overlap, the difference is more than chance.`,
+      note: `Number of images behind each name; intervals of 95 % (${labels ? 'Wilson' : 'bootstrap'}), all images dotted.`,
     },
     tools,
     {

@@ -18,9 +18,15 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
   return { html: strings.reduce((text, next, i) => text + say(parts[i - 1]) + next) };
 }
 
+/** Figures, and tables among them, side by side where there is room. */
+export const grid = (cells: readonly Html[]): Html => html`<div class="figures">${cells}</div>`;
+
 /** Figures side by side where there is room. */
-export const figures = (list: readonly ReportFigure[]): Html =>
-  html`<div class="figures">${list.map(
+export const figures = (list: readonly ReportFigure[]): Html => grid(figureCells(list));
+
+/** Each figure with its title and its note. */
+export const figureCells = (list: readonly ReportFigure[]): Html[] =>
+  list.map(
     ({
       name,
       title,
@@ -28,7 +34,7 @@ export const figures = (list: readonly ReportFigure[]): Html =>
       svg,
     }) => html`<figure data-figure="${name}"><figcaption><b>${title}</b>${note && html`<span>${note}</span>`}</figcaption>
 <div class="scroll" tabindex="0" role="group" aria-label="${title}">${inlined(svg)}</div></figure>`,
-  )}</div>`;
+  );
 
 /**
  * A figure inside a page: without ids, of which a page may have each once, and without the names of its parts, which a screen

@@ -109,7 +109,7 @@ export function curvePanels(
   const size = { width: 420, height: 270 };
   const look = { panelWidth: size.width, panelHeight: size.height, tools };
   return panelsOf(task).map((metric) => {
-    const title = `Learning curves of ${name}: ${metric}`;
+    const title = `${name}: ${metric}`;
     const svg = panel(history.rows, task, metric, drawn, best, look);
     return { name: `${name}-${metric}-curves`, title, svg: framed(svg, title, size) };
   });
@@ -197,10 +197,11 @@ function panel(
             stroke: series.colour,
             strokeWidth: 2,
             strokeDasharray: series.dash,
-            ...(few ? { marker: 'dot' } : {}),
           },
         ),
       ),
+      // Not Plot's markers: their ids count up with every chart that a process draws.
+      ...(few ? [Plot.dot(points, { x: 'epoch', y: 'value', r: 2.5, fill: 'colour' })] : []),
       Plot.dot(marked, { x: 'epoch', y: 'value', r: 4.5, fill: 'white', stroke: 'colour', strokeWidth: 2 }),
     ],
     color: { type: 'identity' },

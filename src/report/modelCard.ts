@@ -2,7 +2,7 @@ import { bestEpoch } from '../core/history.js';
 import type { Json } from '../core/json.js';
 import type { RunRecord } from '../core/runRecord.js';
 import { answerAt } from './classFigures.js';
-import { figure, metricValue, percent, short, withInterval } from './format.js';
+import { figure, metricValue, short, withInterval } from './format.js';
 import { groupScores, pairsOf } from './groupFigures.js';
 import { meanOf, shareOf } from './statistics.js';
 import { sayable } from './tools.js';
@@ -116,7 +116,7 @@ function results(run: RunRecord): string[] {
     const right = classes.filter((pair) => answerAt(pair) === pair.truth).length;
     if (numbers.length + classes.length === 0) return [];
     const score = task.labels
-      ? withInterval(shareOf(right, classes.length), percent)
+      ? withInterval(shareOf(right, classes.length), 'share')
       : withInterval(meanOf(numbers.map(({ truth, predicted }) => Math.abs(predicted - truth))));
     return [[task.name, measureOf(task), figure(numbers.length + classes.length), score]];
   });
@@ -143,7 +143,7 @@ function results(run: RunRecord): string[] {
           scores.map(({ name, count, score }) => [
             name,
             figure(count),
-            withInterval(score, task.labels ? percent : figure),
+            withInterval(score, task.labels ? 'share' : 'number'),
           ]),
         ),
       ),
@@ -192,7 +192,7 @@ const wordsOf = (value: Json): string =>
 const plain = (text: string) =>
   sayable(text)
     .replace(/\s+/g, ' ')
-    .replace(/[\\`*_{}[\]<>()#!|~&]/g, (sign) => `\\${sign}`);
+    .replace(/[\\`*_{}[\]<>#!|~&]/g, (sign) => `\\${sign}`);
 
 const list = (rows: readonly (readonly [name: string, value: string])[]) =>
   rows.map(([name, value]) => `- ${plain(name)}: ${plain(value)}`).join('\n');

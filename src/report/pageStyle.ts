@@ -13,17 +13,21 @@ p { margin: 8px 0; max-width: 70ch; overflow-wrap: anywhere; }
 .remark { border-left: 3px solid #e8590c; padding: 4px 12px; background: var(--wash); }
 nav { margin: 14px 0; font-size: 14px; display: flex; flex-wrap: wrap; gap: 4px 16px; }
 a { color: #0b57b7; overflow-wrap: anywhere; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 20px; align-items: start; }
+.figures { margin: 12px 0 20px; display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); gap: 20px; align-items: start; }
 figure { margin: 0; min-width: 0; break-inside: avoid; }
 figcaption { font-size: 14px; margin-bottom: 4px; overflow-wrap: anywhere; }
 figcaption span { display: block; color: var(--faint); font-size: 13px; max-width: 56ch; }
-.scroll { overflow-x: auto; }
+.scroll { overflow-x: auto; min-width: 0; }
+.scroll:focus-visible { outline: 2px solid #0b57b7; }
 .figures svg { display: block; max-width: 100%; height: auto; }
-.wide svg { max-width: none; }
-table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; margin: 6px 0; }
+.figures.wide { grid-template-columns: minmax(0, 1fr); }
+.wide svg { min-width: min(100%, 700px); }
+@media (max-width: 700px) { .wide svg { min-width: 700px; } }
+table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; margin: 6px 0; min-width: min(100%, 340px); }
 caption { text-align: left; color: var(--faint); font-size: 13px; padding-bottom: 4px; }
-th, td { padding: 4px 14px 4px 0; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; vertical-align: top; }
-th:first-child { text-align: left; white-space: normal; min-width: 110px; max-width: 280px; overflow-wrap: anywhere; font-weight: 500; }
+th, td { padding: 4px 0 4px 14px; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
+thead th { white-space: nowrap; }
+th:first-child { padding-left: 0; text-align: left; white-space: normal; min-width: 84px; max-width: 280px; overflow-wrap: anywhere; font-weight: 500; }
 thead th { color: var(--faint); font-weight: 500; }
 dl { margin: 8px 0; font-size: 14px; columns: 2 380px; column-gap: 32px; }
 dl div { display: flex; gap: 12px; padding: 3px 0; border-bottom: 1px solid var(--line); break-inside: avoid; }

@@ -25,8 +25,9 @@ const SAMPLES = 1000;
 const DRAWS = 1_000_000;
 const FEWEST = 200;
 
-/** A mean with the percentile interval of a bootstrap (B. Efron 1979), the same for the same values. Undefined of nothing. */
-export function meanOf(values: readonly number[]): Interval | undefined {
+/** A mean with the percentile interval of a bootstrap (B. Efron 1979), the same for the same values in any order. Undefined of nothing. */
+export function meanOf(unsorted: readonly number[]): Interval | undefined {
+  const values = [...unsorted].sort((a, b) => a - b);
   const count = values.length;
   if (count === 0) return undefined;
   const value = values.reduce((sum, one) => sum + one, 0) / count;

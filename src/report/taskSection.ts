@@ -3,8 +3,8 @@ import type { AnswerRecord } from '../core/runRecord.js';
 import type { ReportFigure } from './chart.js';
 import { answerAt, classFigures, labelScores, reliability } from './classFigures.js';
 import { figure, metricValue, percent, short, withInterval } from './format.js';
-import { groupFigure, groupScores, pairsOf } from './groupFigures.js';
-import { figures, type Html, html, picture, table } from './html.js';
+import { type GroupScore, groupFigure, groupScores, pairsOf } from './groupFigures.js';
+import { figureCells, grid, type Html, html, picture, table } from './html.js';
 import type { ReportedRun } from './readRun.js';
 import { errorBands, regressionFigures } from './regressionFigures.js';
 import { picturedTasks, worstAnswers } from './selection.js';
@@ -36,33 +36,24 @@ export function taskSection(task: TaskRecord, run: ReportedRun, tools: ReportToo
   return {
     figures: [...own, ...drawn],
     html: html`<p>${headline(task, run, count)}</p>
-${figures(own)}
-${task.labels ? labelTable(task, classes) : bandTable(task, numbers)}
-${
-  groups.length > 0 &&
-  html`<h3>By group</h3>${figures(drawn)}${groups.map(({ group, scores }) =>
-    table(
-      `${task.name} by ${group}`,
-      [
-        '',
-        'images',
-        ...(task.labels
-          ? ['accuracy [95 %]']
-          : [`mean absolute error${unitOf(task)} [95 %]`, 'mean error [95 %]']),
-      ],
-      scores.map(({ name, count: images, score, bias }) => [
-        name,
-        figure(images),
-        withInterval(score, task.labels ? percent : figure),
-        ...(bias ? [withInterval(bias)] : []),
-      ]),
-    ),
-  )}`
-}
+${grid([...figureCells(own), task.labels ? labelTable(task, classes) : bandTable(task, numbers)])}
+${groups.length > 0 && html`<h3>By group</h3><p>Where two intervals do not overlap, chance alone hardly explains the difference; in a group of few images it easily does.</p>${groups.map(({ group, scores }, i) => grid([...figureCells([drawn[i]!]), groupTable(task, group, scores)]))}`}
 ${errorGrid(task, run)}
 ${camGrid(task, run)}`,
   };
 }
+
+const groupTable = (task: TaskRecord, group: string, scores: readonly GroupScore[]) =>
+  table(
+    `${task.name} by ${group}${task.labels ? '' : `, error and bias (predicted minus true)${unitOf(task)}`}`,
+    ['', 'images', ...(task.labels ? ['accuracy (95 %)'] : ['error (95 %)', 'bias (95 %)'])],
+    scores.map(({ name, count: images, score, bias }) => [
+      name,
+      figure(images),
+      withInterval(score, task.labels ? 'share' : 'number'),
+      ...(bias ? [withInterval(bias)] : []),
+    ]),
+  );
 
 const unitOf = ({ unit }: TaskRecord) => (unit ? ` (${unit})` : '');
 
@@ -71,17 +62,17 @@ function headline(task: TaskRecord, run: ReportedRun, count: number): string {
   const images = `${figure(count)} validation images, not augmented`;
   if (task.labels) {
     const right = classes.filter((pair) => answerAt(pair) === pair.truth).length;
-    return `Accuracy ${withInterval(shareOf(right, count), percent)} on ${images}; expected calibration error ${percent(reliability(classes).error)}.`;
+    return `Accuracy ${withInterval(shareOf(right, count), 'share')} on ${images}; expected calibration error ${percent(reliability(classes).error)}.`;
   }
   const errors = numbers.map(({ truth, predicted }) => Math.abs(predicted - truth)).sort((a, b) => a - b);
   const within = (share: number) => figure(errors[Math.min(count - 1, Math.ceil(share * count) - 1)]);
-  return `Mean absolute error ${withInterval(meanOf(errors))}${unitOf(task)} on ${images}; half of the answers are within ${within(0.5)}, nine of ten within ${within(0.9)}.`;
+  return `Mean absolute error ${withInterval(meanOf(errors))}${task.unit ? ` ${task.unit}` : ''} on ${images}; half of the answers are within ${within(0.5)}, nine of ten within ${within(0.9)}.`;
 }
 
 function bandTable(task: TaskRecord, numbers: Parameters<typeof errorBands>[0]): Html {
   return table(
-    `Error by true value${unitOf(task)}, 95 % intervals by bootstrap`,
-    ['true value', 'images', 'mean absolute error [95 %]'],
+    `Mean absolute error by true value${unitOf(task)}, 95 % intervals by bootstrap`,
+    ['true value', 'images', 'error (95 %)'],
     errorBands(numbers).map(({ from, to, count, error }) => [
       `${figure(from)} to ${figure(to)}`,
       figure(count),
@@ -96,12 +87,12 @@ function labelTable(task: TaskRecord, classes: Parameters<typeof labelScores>[1]
     scores.length > MOST_ROWS ? [...scores].sort((a, b) => b.count - a.count).slice(0, MOST_ROWS) : scores;
   return table(
     `Precision and recall, 95 % intervals by Wilson${shown.length < scores.length ? `; the ${MOST_ROWS} most frequent of ${scores.length} labels` : ''}`,
-    ['label', 'images', 'precision [95 %]', 'recall [95 %]'],
+    ['label', 'images', 'precision (95 %)', 'recall (95 %)'],
     shown.map(({ label, count, precision, recall }) => [
       label,
       figure(count),
-      withInterval(precision, percent),
-      withInterval(recall, percent),
+      withInterval(precision, 'share'),
+      withInterval(recall, 'share'),
     ]),
   );
 }

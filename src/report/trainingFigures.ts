@@ -11,7 +11,7 @@ export function trainingFigures(rows: readonly HistoryRow[], tools: ChartTools):
       value !== undefined && Number.isFinite(value) ? [{ epoch, value }] : [],
     );
   const x = epochAxis(rows);
-  const marker = rows.length <= 25 ? { marker: 'dot' as const } : {};
+  const few = rows.length <= 25;
   const rates = column('learning_rate');
   const seconds = column('seconds');
   const total = seconds.reduce((sum, { value }) => sum + value, 0);
@@ -28,7 +28,8 @@ export function trainingFigures(rows: readonly HistoryRow[], tools: ChartTools):
               x,
               y: { grid: true, zero: true, nice: true, label: 'learning rate', tickFormat: figure },
               marks: [
-                Plot.lineY(rates, { x: 'epoch', y: 'value', stroke: BLUE, strokeWidth: 2, ...marker }),
+                Plot.lineY(rates, { x: 'epoch', y: 'value', stroke: BLUE, strokeWidth: 2 }),
+                ...(few ? [Plot.dot(rates, { x: 'epoch', y: 'value', r: 2.5, fill: BLUE })] : []),
                 Plot.ruleY([0], { stroke: INK }),
               ],
             },
