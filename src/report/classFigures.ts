@@ -200,6 +200,7 @@ function calibration(
     },
     tools,
     {
+      marginRight: 28,
       x: { domain: [0, 1], label: `probability of ${subject}`, tickFormat: shareTick },
       y: { domain: [0, 1], grid: true, label: 'share that is right', tickFormat: shareTick },
       marks: [

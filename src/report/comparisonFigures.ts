@@ -1,7 +1,8 @@
 import type { RunRecord } from '../core/runRecord.js';
 import { COLOURS, chart, type ReportFigure, shareTick } from './chart.js';
+import { epochAxis } from './epochAxis.js';
+import { short } from './format.js';
 import { type ChartTools, sayable } from './tools.js';
-import { epochAxis } from './trainingFigures.js';
 
 /** Dashes for the runs beyond the colours. */
 const DASHES = ['none', '6,3', '2,3'];
@@ -61,7 +62,7 @@ function overlay(
     (most, { rows }) => ((rows.at(-1)?.epoch ?? 0) > (most.at(-1)?.epoch ?? 0) ? rows : most),
     runs[0]!.rows,
   );
-  const label = sayable(unit ? `${metric} (${unit})` : metric);
+  const label = sayable(unit ? `${metric} (${short(unit, 16)})` : metric);
   return chart(
     {
       name: `compare-${task}-${metric}`,

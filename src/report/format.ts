@@ -29,6 +29,7 @@ export const percent = (share: number | undefined): string =>
 export function withInterval(interval: Interval | undefined, kind: 'number' | 'share' = 'number'): string {
   if (!interval) return 'n/a';
   const { value, low, high } = interval;
+  if (low === high) return kind === 'share' ? percent(value) : figure(value); // one image, or all alike: it says nothing of others
   if (kind === 'share')
     return `${percent(value)} (${[low, high].map((end) => (100 * end).toFixed(1)).join('\u00a0to\u00a0')})`;
   const digits = digitsFor(Math.max(Math.abs(value), high - low)); // a bias near zero is no finer than its interval
@@ -55,10 +56,11 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** Long text cut in its middle, where names differ least. */
+/** Text in one line, long text cut in its middle, where names differ least. */
 export function short(text: string, length: number): string {
-  const signs = Array.from(text);
-  if (signs.length <= length) return text;
+  const line = text.replace(/\s+/g, ' ');
+  const signs = Array.from(line);
+  if (signs.length <= length) return line;
   const head = Math.ceil((length - 1) / 2);
   return `${signs.slice(0, head).join('')}…${signs.slice(signs.length - (length - 1 - head)).join('')}`;
 }

@@ -124,7 +124,7 @@ export function groupFigure(
         nice: !labels,
         grid: true,
         ticks: 6,
-        label: labels ? 'accuracy' : sayable(`mean absolute error${unit ? ` (${unit})` : ''}`),
+        label: labels ? 'accuracy' : sayable(`mean absolute error${unit ? ` (${short(unit, 16)})` : ''}`),
         ...(labels ? { tickFormat: shareTick } : {}),
       },
       y: {

@@ -1,4 +1,5 @@
 import type { ReportFigure } from './chart.js';
+import { short } from './format.js';
 import { escaped } from './tools.js';
 
 /** HTML that is safe as it is. Text of anybody becomes part of it by {@link html} alone. */
@@ -47,7 +48,7 @@ const inlined = (svg: string): Html => ({
 /** A table that scrolls where it does not fit. The first cell of a row is its head; numbers stand at the right. */
 export function table(caption: string, heads: readonly string[], rows: readonly (readonly string[])[]): Html {
   return html`<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table><caption>${caption}</caption><thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
-<tbody>${rows.map(([first = '', ...cells]) => html`<tr><th scope="row">${first}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table></div>`;
+<tbody>${rows.map(([first = '', ...cells]) => html`<tr><th scope="row">${short(first, 60)}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 
 /** Names and what they are. */

@@ -1,6 +1,8 @@
 import { didYouMean, fault } from '../core/errors.js';
 import { bestEpoch, type HistoryRecord, type HistoryRow, type TaskRecord } from '../core/history.js';
 import { framed, type ReportFigure } from './chart.js';
+import { epochAxis } from './epochAxis.js';
+import { short } from './format.js';
 import { type ChartTools, escaped, FAINT, FONT, INK, roundedSvg, sayable } from './tools.js';
 
 /**
@@ -156,7 +158,6 @@ function panel(
       return value === undefined || !Number.isFinite(value) ? [] : [{ ...series, epoch: row.epoch, value }];
     }),
   );
-  const last = rows.at(-1)!.epoch;
   const share = metric === 'accuracy';
   const marked = points.filter(({ epoch, prefix }) => epoch === best && prefix !== '');
   const few = rows.length <= 25;
@@ -169,14 +170,7 @@ function panel(
     marginTop: 26,
     marginBottom: 40,
     style: { fontFamily: FONT, fontSize: '12px', color: INK, background: 'none' },
-    x: {
-      domain: [Math.min(1, rows[0]!.epoch), Math.max(2, last)],
-      label: 'epoch',
-      labelAnchor: 'center',
-      labelArrow: 'none',
-      ticks: Math.min(last, 8),
-      tickFormat: (epoch: number) => (Number.isInteger(epoch) ? String(epoch) : ''),
-    },
+    x: { ...epochAxis(rows), labelAnchor: 'center', labelArrow: 'none' },
     y: {
       grid: true,
       nice: true,
@@ -211,5 +205,5 @@ function panel(
 
 function labelOf({ unit }: TaskRecord, metric: string): string {
   const unitOf: Record<string, string | undefined> = { mae: unit, rmse: unit };
-  return sayable(unitOf[metric] ? `${metric} (${unitOf[metric]})` : metric);
+  return sayable(unitOf[metric] ? `${metric} (${short(unitOf[metric], 16)})` : metric);
 }

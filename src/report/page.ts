@@ -93,7 +93,7 @@ export function reportOf(
   const several = runs.length > 1;
   const parts = runs.map((run, i) => runSection(run, several ? `run${i + 1}-` : '', tools));
   const comparison = several ? comparisonSection(runs, tools) : undefined;
-  const title = several ? `${runs.length} runs compared` : runs[0].name;
+  const title = several ? `${runs.length} runs compared` : short(runs[0].name, 120);
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -107,7 +107,7 @@ ${refresh !== undefined && html`<meta http-equiv="refresh" content="${refresh}">
 </head>
 <body>
 <header><h1>${title}</h1>
-${comparison && html`<nav aria-label="Runs">${runs.map((run, i) => html`<a href="#run${i + 1}-top">${run.name}</a>`)}</nav>`}</header>
+${comparison && html`<nav aria-label="Runs">${runs.map((run, i) => html`<a href="#run${i + 1}-top">${short(run.name, 60)}</a>`)}</nav>`}</header>
 <main>
 ${comparison?.html}
 ${parts.map(({ html: part }, i) => (several ? html`<section id="run${i + 1}-top"><h2>Run ${i + 1}: ${runs[i]!.name}</h2>${part}</section>` : part))}
@@ -202,7 +202,7 @@ function runSection(run: ReportedRun, prefix: string, tools: ReportTools): Secti
     ),
     html: html`<p class="lead">${leadOf(run)}</p>
 ${run.remarks.map((remark) => html`<p class="remark">${remark}</p>`)}
-<nav aria-label="Sections of ${run.name}">${sections.map(({ id, title }) => html`<a href="#${prefix}${id}">${title}</a>`)}</nav>
+<nav aria-label="Sections of ${run.name}">${sections.map(({ id, title }) => html`<a href="#${prefix}${id}">${short(title, 40)}</a>`)}</nav>
 ${sections.map(({ id, title, section }) => html`<section>${heading(id, title)}${section.html}</section>`)}`,
   };
 }

@@ -17,6 +17,7 @@ a { color: #0b57b7; overflow-wrap: anywhere; }
 figure { margin: 0; min-width: 0; break-inside: avoid; }
 figcaption { font-size: 14px; margin-bottom: 4px; overflow-wrap: anywhere; }
 figcaption span { display: block; color: var(--faint); font-size: 13px; max-width: 56ch; }
+.whole { grid-column: 1 / -1; min-width: 0; }
 .scroll { overflow-x: auto; min-width: 0; }
 .scroll:focus-visible { outline: 2px solid #0b57b7; }
 .figures svg { display: block; max-width: 100%; height: auto; }
@@ -33,7 +34,7 @@ dl { margin: 8px 0; font-size: 14px; columns: 2 380px; column-gap: 32px; }
 dl div { display: flex; gap: 12px; padding: 3px 0; border-bottom: 1px solid var(--line); break-inside: avoid; }
 dt { color: var(--faint); flex: 0 0 130px; overflow-wrap: anywhere; }
 dd { margin: 0; overflow-wrap: anywhere; min-width: 0; }
-.legend { display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 13px; margin: 4px 0 10px; }
+.legend { max-width: none; display: flex; flex-wrap: wrap; gap: 4px 18px; font-size: 13px; margin: 4px 0 10px; }
 .legend span { display: inline-flex; align-items: center; gap: 6px; overflow-wrap: anywhere; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fill, minmax(104px, 1fr)); gap: 12px; padding: 0; margin: 8px 0; list-style: none; }
 .pictures li { font-size: 12px; line-height: 1.35; min-width: 0; break-inside: avoid; }

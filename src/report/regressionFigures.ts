@@ -1,7 +1,7 @@
 import type { TaskRecord } from '../core/history.js';
 import { rng } from '../core/rng.js';
 import { BLUE, chart, ORANGE, type ReportFigure, wholeTick } from './chart.js';
-import { figure } from './format.js';
+import { figure, short } from './format.js';
 import { bandAt, bandsOf, type Interval, meanOf } from './statistics.js';
 import { type ChartTools, FAINT, INK, sayable } from './tools.js';
 
@@ -77,7 +77,7 @@ function scatter({ name, unit }: TaskRecord, pairs: readonly NumberPair[], tools
         Plot.dot(few, {
           x: 'truth',
           y: 'predicted',
-          r: 2.5,
+          r: few.length > 50 ? 2.5 : 4,
           fill: BLUE,
           fillOpacity: few.length > 300 ? 0.35 : 0.6,
           stroke: 'none',
@@ -108,7 +108,7 @@ function histogram(
     tools,
     {
       x: { label: labelOf('predicted − true', unit) },
-      y: { grid: true, label: 'images', tickFormat: wholeTick },
+      y: { grid: true, label: 'images', ticks: Math.min(6, extremes(counts)[1]), tickFormat: wholeTick },
       marks: [
         Plot.rectY(
           counts.map((count, i) => ({ count, from: ends[i]!, to: ends[i + 1]! })),
@@ -180,4 +180,5 @@ export function extremes(values: readonly number[]): [low: number, high: number]
   return [low, high];
 }
 
-const labelOf = (what: string, unit: string | undefined) => sayable(unit ? `${what} (${unit})` : what);
+const labelOf = (what: string, unit: string | undefined) =>
+  sayable(unit ? `${what} (${short(unit, 16)})` : what);

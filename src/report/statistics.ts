@@ -51,9 +51,11 @@ export function quantile(sorted: readonly number[], at: number): number {
 
 /** Round ends of at most `count` bands that cover `low` to `high`: steps of 1, 2 or 5 times a power of ten. */
 export function bandsOf(low: number, high: number, count: number): number[] {
-  const span = high - low || Math.abs(low) || 1;
+  // Values that are as good as one get bands as wide as their size allows to tell apart.
+  const width = Math.max(high - low, 1e-6 * Math.max(Math.abs(low), Math.abs(high)));
+  const span = width > 1e-100 ? width : 1;
   const power = 10 ** Math.floor(Math.log10(span / count));
-  const step = [1, 2, 5, 10]
+  const step = [1, 2, 5, 10, 20]
     .map((times) => times * power)
     .find((one) => Math.floor(high / one) - Math.floor(low / one) < count)!;
   const first = Math.floor(low / step);

@@ -36,7 +36,7 @@ export function taskSection(task: TaskRecord, run: ReportedRun, tools: ReportToo
   return {
     figures: [...own, ...drawn],
     html: html`<p>${headline(task, run, count)}</p>
-${grid([...figureCells(own), task.labels ? labelTable(task, classes) : bandTable(task, numbers)])}
+${grid([...figureCells(own), task.labels ? html`<div class="whole">${labelTable(task, classes)}</div>` : bandTable(task, numbers)])}
 ${groups.length > 0 && html`<h3>By group</h3><p>Where two intervals do not overlap, chance alone hardly explains the difference; in a group of few images it easily does.</p>${groups.map(({ group, scores }, i) => grid([...figureCells([drawn[i]!]), groupTable(task, group, scores)]))}`}
 ${errorGrid(task, run)}
 ${camGrid(task, run)}`,
@@ -55,7 +55,7 @@ const groupTable = (task: TaskRecord, group: string, scores: readonly GroupScore
     ]),
   );
 
-const unitOf = ({ unit }: TaskRecord) => (unit ? ` (${unit})` : '');
+const unitOf = ({ unit }: TaskRecord) => (unit ? ` (${short(unit, 16)})` : '');
 
 function headline(task: TaskRecord, run: ReportedRun, count: number): string {
   const { numbers, classes } = pairsOf(task, run);
@@ -66,7 +66,7 @@ function headline(task: TaskRecord, run: ReportedRun, count: number): string {
   }
   const errors = numbers.map(({ truth, predicted }) => Math.abs(predicted - truth)).sort((a, b) => a - b);
   const within = (share: number) => figure(errors[Math.min(count - 1, Math.ceil(share * count) - 1)]);
-  return `Mean absolute error ${withInterval(meanOf(errors))}${task.unit ? ` ${task.unit}` : ''} on ${images}; half of the answers are within ${within(0.5)}, nine of ten within ${within(0.9)}.`;
+  return `Mean absolute error ${withInterval(meanOf(errors))}${task.unit ? ` ${short(task.unit, 16)}` : ''} on ${images}; half of the answers are within ${within(0.5)}, nine of ten within ${within(0.9)}.`;
 }
 
 function bandTable(task: TaskRecord, numbers: Parameters<typeof errorBands>[0]): Html {

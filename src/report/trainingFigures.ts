@@ -1,5 +1,6 @@
 import type { HistoryRow } from '../core/history.js';
 import { BLUE, chart, type ReportFigure } from './chart.js';
+import { epochAxis } from './epochAxis.js';
 import { duration, figure } from './format.js';
 import { type ChartTools, FAINT, INK } from './tools.js';
 
@@ -66,16 +67,4 @@ export function trainingFigures(rows: readonly HistoryRow[], tools: ChartTools):
           ),
         ]),
   ];
-}
-
-/** Whole epochs, at most eight ticks. */
-export function epochAxis(rows: readonly HistoryRow[]) {
-  const first = rows[0]?.epoch ?? 1;
-  const last = rows.at(-1)?.epoch ?? 1;
-  return {
-    domain: [Math.min(1, first), Math.max(2, last)],
-    label: 'epoch',
-    ticks: Math.min(last, 8),
-    tickFormat: (epoch: number) => (Number.isInteger(epoch) ? String(epoch) : ''),
-  };
 }
