@@ -87,7 +87,7 @@ test('bands cover every value, are no more than asked for, and each value is in 
       },
     ),
   );
-  expect(bandsOf(0, 0.3, 4)).toEqual([0, 0.1, 0.2, 0.3, 0.4]);
+  expect(bandsOf(0, 0.35, 4)).toEqual([0, 0.1, 0.2, 0.3, 0.4]);
   expect(bandsOf(1, 89, 10)).toEqual([0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
 });
 
