@@ -53,6 +53,30 @@ export interface PictureRecord {
 }
 
 /**
+ * An image, and pictures of what augmentation made of it.
+ *
+ * @category Figures
+ */
+export interface AugmentedRecord {
+  /** The image, as the dataset names it. */
+  readonly id: string;
+  /** Names of the pictures' files, the image as it is first. */
+  readonly files: readonly string[];
+}
+
+/**
+ * What executed a run.
+ *
+ * @category Figures
+ */
+export interface EngineRecord {
+  /** `onnx`, `native`, …. */
+  readonly name: string;
+  /** Why this one, a sentence for people. */
+  readonly reason: string;
+}
+
+/**
  * Where a task looked in an image: a picture made by Grad-CAM.
  *
  * @category Figures
@@ -85,7 +109,7 @@ export interface RunRecord extends HistoryRecord {
   /** What it was told: epochs, batch size, seed, …. */
   readonly arguments: { readonly [name: string]: Json };
   /** What executed it, and why. */
-  readonly engine?: { readonly name: string; readonly reason: string };
+  readonly engine?: EngineRecord;
   /** Of the packages and the machine. */
   readonly versions: { readonly [name: string]: string };
   /** Layers, shapes and parameters. */
@@ -108,7 +132,7 @@ export interface RunRecord extends HistoryRecord {
   /** Small pictures of some validation images. */
   readonly pictures: readonly PictureRecord[];
   /** An image of the training part and what augmentation made of it: a row each. */
-  readonly augmented: readonly { readonly id: string; readonly files: readonly string[] }[];
+  readonly augmented: readonly AugmentedRecord[];
   /** Where tasks looked, if somebody asked. */
   readonly gradCams: readonly GradCamRecord[];
 }

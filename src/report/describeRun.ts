@@ -1,6 +1,6 @@
 import type { HistoryRecord } from '../core/history.js';
 import type { Json } from '../core/json.js';
-import type { AnswerRecord, AnswerValue, RunRecord, SplitRecord } from '../core/runRecord.js';
+import type { AnswerRecord, AnswerValue, EngineRecord, RunRecord, SplitRecord } from '../core/runRecord.js';
 import type { Dataset } from '../data/dataset.js';
 import { type LabelsOf, type Tasks, taskRecord } from '../tasks/task.js';
 import type { MultiTaskModel } from '../training/model.js';
@@ -14,6 +14,18 @@ export type GroupsOf = (
   id: string,
   labels: { readonly [name: string]: unknown },
 ) => { readonly [group: string]: string };
+
+/**
+ * A history, and how it was made: what `fit` returns is one.
+ *
+ * @category Figures
+ */
+export interface RunHistory extends HistoryRecord {
+  /** What executed it. */
+  readonly engine?: EngineRecord;
+  /** Why it ended: `finished`, `aborted`, or the reason a callback gave. */
+  readonly stopped?: string;
+}
 
 /**
  * What {@link describeRun} takes.
@@ -31,10 +43,7 @@ export interface DescribeRunOptions<T extends Tasks = Tasks> {
   /** What is judged: the model answers for each of its images, not augmented. */
   readonly validation?: Dataset<LabelsOf<T>>;
   /** What `fit` returned. Default: the run has not begun, and there are no answers. */
-  readonly history?: HistoryRecord & {
-    readonly engine?: { readonly name: string; readonly reason: string };
-    readonly stopped?: string;
-  };
+  readonly history?: RunHistory;
   /** The column whose best epoch was kept, and is told. Default `val_loss`, or `loss` without `validation`. */
   readonly monitor?: string;
   /** What the run was told: epochs, batch size, seed, …. Default none. */

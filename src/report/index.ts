@@ -14,6 +14,8 @@ export {
 export type {
   AnswerRecord,
   AnswerValue,
+  AugmentedRecord,
+  EngineRecord,
   GradCamRecord,
   PictureRecord,
   RunRecord,
@@ -21,7 +23,7 @@ export type {
 } from '../core/runRecord.js';
 export { architectureDiagram } from './architectureDiagram.js';
 export type { ReportFigure } from './chart.js';
-export { type DescribeRunOptions, describeRun, type GroupsOf } from './describeRun.js';
+export { type DescribeRunOptions, describeRun, type GroupsOf, type RunHistory } from './describeRun.js';
 export { type KeepPicturesOptions, keepPictures } from './keepPictures.js';
 export { type LearningCurvesOptions, learningCurves } from './learningCurves.js';
 export { modelCard } from './modelCard.js';
