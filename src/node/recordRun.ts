@@ -1,7 +1,7 @@
 import type { Store } from '../core/outside.js';
 import type { RunRecord } from '../core/runRecord.js';
 import { type DescribeRunOptions, describeRun } from '../report/describeRun.js';
-import { keepPictures } from '../report/keepPictures.js';
+import { type GradCamPicture, keepPictures } from '../report/keepPictures.js';
 import type { Tasks } from '../tasks/task.js';
 import type { MultiTaskModel } from '../training/model.js';
 import { sharpEncoder } from './encode.js';
@@ -14,6 +14,8 @@ import { sharpEncoder } from './encode.js';
 export interface RecordRunOptions<T extends Tasks = Tasks> extends DescribeRunOptions<T> {
   /** Whether pictures of some images are kept beside the record. Default true. */
   readonly images?: boolean;
+  /** Pictures of where tasks looked. Default none. */
+  readonly gradCams?: readonly GradCamPicture[];
   /** The run's seed, for the augmentation that is shown. Default 0. */
   readonly seed?: number;
 }
@@ -48,7 +50,7 @@ const PICTURE = /^pictures\/\d+\.(?:jpg|png|webp)$/;
 export async function recordRun<T extends Tasks>(
   store: Store,
   model: MultiTaskModel<T>,
-  { images = true, seed = 0, ...options }: RecordRunOptions<T>,
+  { images = true, gradCams = [], seed = 0, ...options }: RecordRunOptions<T>,
 ): Promise<RunRecord> {
   const described = await describeRun(model, options);
   for (const name of await store.list('pictures/')) if (PICTURE.test(name)) await store.remove(name);
@@ -58,6 +60,7 @@ export async function recordRun<T extends Tasks>(
         train,
         encode: await sharpEncoder(),
         seed,
+        gradCams,
         ...(validation && { validation }),
       })
     : described;

@@ -48,7 +48,13 @@ const inlined = (svg: string): Html => ({
 /** A table that scrolls where it does not fit. The first cell of a row is its head; numbers stand at the right. */
 export function table(caption: string, heads: readonly string[], rows: readonly (readonly string[])[]): Html {
   return html`<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table><caption>${caption}</caption><thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
-<tbody>${rows.map(([first = '', ...cells]) => html`<tr><th scope="row">${short(first, 60)}</th>${cells.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody></table></div>`;
+<tbody>${rows.map(([first = '', ...cells]) => html`<tr><th scope="row">${short(first, 60)}</th>${cells.map((cell) => html`<td>${cellOf(cell)}</td>`)}</tr>`)}</tbody></table></div>`;
+}
+
+/** A value and its interval, which goes below it where there is little room. */
+function cellOf(cell: string): Html | string {
+  const at = cell.indexOf(' (');
+  return at < 0 ? cell : html`${cell.slice(0, at)} <span class="interval">${cell.slice(at + 1)}</span>`;
 }
 
 /** Names and what they are. */

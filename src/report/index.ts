@@ -24,7 +24,7 @@ export type {
 export { architectureDiagram } from './architectureDiagram.js';
 export type { ReportFigure } from './chart.js';
 export { type DescribeRunOptions, describeRun, type GroupsOf, type RunHistory } from './describeRun.js';
-export { type KeepPicturesOptions, keepPictures } from './keepPictures.js';
+export { type GradCamPicture, type KeepPicturesOptions, keepPictures } from './keepPictures.js';
 export { type LearningCurvesOptions, learningCurves } from './learningCurves.js';
 export { modelCard } from './modelCard.js';
 export { type Report, type ReportPageOptions, reportOf, reportPage } from './page.js';

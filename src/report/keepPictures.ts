@@ -1,6 +1,6 @@
 import type { ImageBytes } from '../core/images.js';
 import type { Encoder, Store } from '../core/outside.js';
-import type { RunRecord } from '../core/runRecord.js';
+import type { GradCamRecord, RunRecord } from '../core/runRecord.js';
 import { batches } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
 import { shownIds } from './selection.js';
@@ -8,6 +8,20 @@ import { shownIds } from './selection.js';
 /** Training images whose augmentation is shown, and how often. */
 const AUGMENTED = 4;
 const VARIANTS = 5;
+
+/**
+ * An image under the heat of one task's answer, as `heatOverlay` draws it.
+ *
+ * @category Figures
+ */
+export interface GradCamPicture {
+  /** The image, as the dataset names it. */
+  readonly id: string;
+  /** Whose answer it explains. */
+  readonly task: string;
+  /** Any size. */
+  readonly image: ImageBytes;
+}
 
 /**
  * What {@link keepPictures} takes.
@@ -21,6 +35,8 @@ export interface KeepPicturesOptions {
   readonly validation?: Dataset<any>;
   /** Makes a small file of an image. */
   readonly encode: Encoder;
+  /** Pictures of where a task looked: an image of the validation part, by its name, under its heat. Default none. */
+  readonly gradCams?: readonly GradCamPicture[];
   /** The run's seed, so that the augmentation shown is what training saw. Default 0. */
   readonly seed?: number;
 }
@@ -51,7 +67,7 @@ export interface KeepPicturesOptions {
 export async function keepPictures(
   record: RunRecord,
   store: Store,
-  { train, validation, encode, seed = 0 }: KeepPicturesOptions,
+  { train, validation, encode, gradCams: heats = [], seed = 0 }: KeepPicturesOptions,
 ): Promise<RunRecord> {
   let count = 0;
   const keep = async (image: ImageBytes) => {
@@ -66,7 +82,9 @@ export async function keepPictures(
     const place = places.get(id);
     if (place !== undefined) pictures.push({ id, file: await keep(await validation!.read(place)) });
   }
-  return { ...record, pictures, augmented: await augmentedOf(train, seed, keep) };
+  const gradCams: GradCamRecord[] = [];
+  for (const { id, task, image } of heats) gradCams.push({ id, task, image: await keep(image) });
+  return { ...record, pictures, augmented: await augmentedOf(train, seed, keep), gradCams };
 }
 
 async function augmentedOf(

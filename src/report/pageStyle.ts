@@ -27,7 +27,13 @@ figcaption span { display: block; color: var(--faint); font-size: 13px; max-widt
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; margin: 6px 0; min-width: min(100%, 340px); }
 caption { text-align: left; color: var(--faint); font-size: 13px; padding-bottom: 4px; }
 th, td { padding: 4px 0 4px 14px; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
-thead th { white-space: nowrap; }
+thead th, .interval { white-space: nowrap; }
+.interval { color: var(--faint); }
+.figures table { font-size: 13px; }
+.figures th, .figures td { padding-left: 10px; }
+.figures th:first-child { padding-left: 0; }
+@media (min-width: 701px) { .figures td { white-space: nowrap; } }
+@media (max-width: 700px), print { .interval { display: block; font-size: 12px; } .figures thead th { white-space: normal; } }
 th:first-child { padding-left: 0; text-align: left; white-space: normal; min-width: 84px; max-width: 280px; overflow-wrap: anywhere; font-weight: 500; }
 thead th { color: var(--faint); font-weight: 500; }
 dl { margin: 8px 0; font-size: 14px; columns: 2 380px; column-gap: 32px; }
@@ -50,6 +56,9 @@ body > footer { color: var(--faint); font-size: 13px; margin-top: 48px; padding-
   main, body > header, body > footer { max-width: none; padding: 0; }
   h2, h3 { break-after: avoid; }
   .scroll { overflow: visible; }
+  .figures td { white-space: normal; }
+  .figures th:not(:first-child), .figures td { padding-left: 6px; }
+  .figures table { font-size: 9pt; min-width: 0; }
   .wide svg { max-width: 100%; height: auto; max-height: 240mm; }
   .figures { grid-template-columns: 1fr 1fr; }
   .figures.wide { grid-template-columns: 1fr; }

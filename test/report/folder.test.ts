@@ -69,7 +69,13 @@ async function trained(folder: string) {
 describe('a run', () => {
   test('is recorded with the answers of the model that was kept, and its page, figures and card follow', async () => {
     const { store, history, kept } = await trained('run');
-    const record = await recordRun(store, kept, { ...said, history, seed: 3, groups: utkFaceGroups });
+    const record = await recordRun(store, kept, {
+      ...said,
+      history,
+      seed: 3,
+      groups: utkFaceGroups,
+      gradCams: [{ id: validation.ids[0]!, task: 'side', image: square(99) }],
+    });
     expect(record.answers.map(({ id }) => id)).toEqual(validation.ids);
     const logged = history.rows.reduce((best, row) => (row.val_loss! < best.val_loss! ? row : best));
     const errors = record.answers.map(({ labels, answers }) =>
@@ -94,6 +100,7 @@ describe('a run', () => {
     const page = readFileSync(path, 'utf8');
     expect(page.match(/<img src="data:image\/jpeg;base64,/g)!.length).toBe(page.match(/<img /g)!.length);
     expect(page.match(/<img /g)!.length).toBeGreaterThan(24);
+    expect(page).toContain('Where it looked');
     const files = await store.list();
     for (const name of [
       'figures/light-predicted.svg',
