@@ -39,6 +39,7 @@ export { memoryStore } from './core/memoryStore.js';
 export type {
   Clock,
   Decoder,
+  Encoder,
   Fetcher,
   FetcherAnswer,
   PackageLoader,
@@ -62,7 +63,7 @@ export type { ImageFileOptions } from './data/encodedImages.js';
 export { imagesInMemory, type LabelledImage } from './data/inMemory.js';
 export type { LabelSource } from './data/labels.js';
 export type { SplitOptions } from './data/split.js';
-export { type UtkFaceLabels, utkFace } from './data/utkFace.js';
+export { type UtkFaceLabels, utkFace, utkFaceGroups } from './data/utkFace.js';
 export { type EngineChoice, type EngineName, type EngineOptions, useEngine } from './engines/choose.js';
 export { type Exportable, exportOnnx } from './engines/onnx/exportOnnx.js';
 export type { DownloadProgress } from './io/download.js';

@@ -27,6 +27,10 @@ export interface StudyArguments {
   readonly threads: number | undefined;
   readonly out: string;
   readonly resume: boolean;
+  /** Whether the report shows pictures of images. */
+  readonly images: boolean;
+  /** Whether the report is served while it trains. */
+  readonly watch: boolean;
   /** The example's own. */
   readonly own: { readonly [name: string]: string | undefined };
 }
@@ -56,6 +60,8 @@ export function readArguments(
     engine: { ...text, default: 'auto' },
     out: { ...text, default: `out/${name}` },
     resume: flag,
+    watch: flag,
+    'no-images': flag,
     help: flag,
     ...Object.fromEntries(
       Object.entries(own).map(([argument, { value }]) => [argument, value ? text : flag]),
@@ -99,6 +105,8 @@ export function readArguments(
     threads: whole('threads'),
     out: given('out')!,
     resume: values.resume === true,
+    images: values['no-images'] !== true,
+    watch: values.watch === true,
     own: Object.fromEntries(
       Object.entries(own).map(([argument, { default: otherwise }]) => [
         argument,
@@ -125,6 +133,8 @@ function usageOf(name: string, least: number, own: { readonly [argument: string]
     ['threads N', 'of the onnx and wasm engines (as many as the machine runs)'],
     ['out DIR', `where everything goes (out/${name})`],
     ['resume', 'go on where the run in --out was stopped'],
+    ['watch', 'serve the report on this machine while it trains'],
+    ['no-images', 'leave pictures out of the report'],
     ['help', 'this text'],
   ];
   const lines = rows.map(([argument, help]) => `  --${argument!.padEnd(16)} ${help}`);

@@ -4,6 +4,7 @@ import { bestEpoch, exportKeras, type HistoryRow, loadModel } from 'tfjs-multita
 import { architectureDiagram, type folderStore, learningCurves, saveFigure } from 'tfjs-multitask/node';
 import type { StudyArguments } from './arguments.js';
 import type { Faces } from './faces.js';
+import { endReport } from './report.js';
 import { LOSS, optimizerOf, type StudyModel } from './train.js';
 
 type Fit = Awaited<ReturnType<StudyModel['fit']>>;
@@ -69,6 +70,8 @@ export async function writeOutputs(
   // Who opens the file in Keras has images of bytes at hand, and does not know the range of this model.
   const compiled = { bytes: true, loss: LOSS, optimizer: optimizerOf(train.size, args) };
   await store.write(file, await exportKeras(keras, { format: 'h5', ...compiled }));
+  const made = { versions: summary.versions, remarks: origin ? [origin] : [] };
+  const page = await endReport(store, `Model ${letter}`, keras, history, { train, validation }, args, made);
   keras.dispose();
   await store.write('summary.json', new TextEncoder().encode(`${JSON.stringify(summary, null, 2)}\n`));
 
@@ -78,7 +81,9 @@ export async function writeOutputs(
   console.log(`Guessing the mean age of the training images: MAE ${guess.toFixed(2)} years`);
   if (!demo) console.log(`\n${comparison(row, reported)}`);
   console.log(`\nIn ${store.label}: best/, ${file} for Keras, history.csv, summary.json, and the figures
-age-curves, gender-curves and architecture, each as .svg and .png`);
+age-curves, gender-curves and architecture, each as .svg and .png
+
+Report: ${page}`);
 }
 
 function trace(row: HistoryRow): string {

@@ -29,6 +29,13 @@ export interface Store {
 export type Decoder = (encoded: Uint8Array, shape: ImageShape) => Promise<ImageBytes>;
 
 /**
+ * Encodes a small picture as the bytes of a JPEG, PNG or WebP file.
+ *
+ * @category Data
+ */
+export type Encoder = (image: ImageBytes) => Promise<Uint8Array>;
+
+/**
  * Milliseconds since any fixed moment, never going back.
  *
  * @category Train

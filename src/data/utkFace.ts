@@ -39,3 +39,23 @@ export function utkFace(): LabelSource<UtkFaceLabels> {
     return { labels: { age, gender: GENDERS[Number(parts[2])]! } };
   };
 }
+
+const RACES = ['white', 'black', 'asian', 'indian', 'other'] as const;
+
+/**
+ * What the image belongs to by its name, in UTKFace's own words: sex, and `race` as its annotators saw it. For a report, which
+ * tells errors by group; no task is made of it. An image of another name belongs to nothing.
+ *
+ * @example
+ * ```ts
+ * import { utkFaceGroups } from 'tfjs-multitask';
+ *
+ * console.log(utkFaceGroups('26_1_2_20170116184024662.jpg')); // { sex: 'female', race: 'asian' }
+ * ```
+ * @category Data
+ */
+export function utkFaceGroups(path: string): { readonly [group: string]: string } {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const parts = /^\d{1,3}_([01])_([0-4])_\d+/.exec(name);
+  return parts ? { sex: GENDERS[Number(parts[1])]!, race: RACES[Number(parts[2])]! } : {};
+}

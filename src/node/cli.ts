@@ -2,8 +2,12 @@
 import { didYouMean, isMultitaskError } from '../core/errors.js';
 import { buildNativeCommand } from './commands/buildNative.js';
 import type { Command } from './commands/command.js';
+import { reportCommand } from './commands/report.js';
 
-const COMMANDS: { readonly [name: string]: Command } = { 'build-native': buildNativeCommand };
+const COMMANDS: { readonly [name: string]: Command } = {
+  'build-native': buildNativeCommand,
+  report: reportCommand,
+};
 
 const LIST = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`);
 const USAGE = `usage: tfjs-multitask COMMAND [options]\n\n${LIST.join('\n')}\n\nOptions of a command: tfjs-multitask COMMAND --help`;

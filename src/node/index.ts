@@ -10,10 +10,14 @@ export {
   resnet50Backbone,
 } from './backbones.js';
 export { sharpDecoder } from './decode.js';
+export { type EncoderOptions, sharpEncoder } from './encode.js';
 export { architectureDiagram, learningCurves, saveFigure, svgToPng } from './figures.js';
 export { folderStore } from './folderStore.js';
 export { imageFolder } from './imageFolder.js';
 export { type LoadKerasOptions, type LoadKerasTasks, loadKeras } from './loadKeras.js';
 export { loadPackage } from './packages.js';
+export { type RecordRunOptions, recordRun } from './recordRun.js';
+export { type ReportFilesOptions, report } from './report.js';
 export { saveKeras } from './saveKeras.js';
 export { workerThreads } from './threads.js';
+export { type Watch, type WatchOptions, watchRun } from './watchRun.js';

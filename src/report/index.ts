@@ -13,7 +13,23 @@ export {
   type TaskRecord,
 } from '../core/history.js';
 export type { ImageBytes } from '../core/images.js';
+export type {
+  AnswerRecord,
+  AnswerValue,
+  AugmentedRecord,
+  EngineRecord,
+  GradCamRecord,
+  PictureRecord,
+  RunRecord,
+  SplitRecord,
+} from '../core/runRecord.js';
 export { architectureDiagram } from './architectureDiagram.js';
+export type { ReportFigure } from './chart.js';
+export { type DescribeRunOptions, describeRun, type GroupsOf, type RunHistory } from './describeRun.js';
 export { type HeatOverlayOptions, heatOverlay } from './heatOverlay.js';
+export { type GradCamPicture, type KeepPicturesOptions, keepPictures } from './keepPictures.js';
 export { type LearningCurvesOptions, learningCurves } from './learningCurves.js';
-export type { ChartTools, GraphvizTool } from './tools.js';
+export { modelCard } from './modelCard.js';
+export { type Report, type ReportPageOptions, reportOf, reportPage } from './page.js';
+export { type ReadRunOptions, type ReportedRun, readRun } from './readRun.js';
+export type { ChartTools, GraphvizTool, ReportTools } from './tools.js';

@@ -1,6 +1,9 @@
 import { didYouMean, fault } from '../core/errors.js';
 import { bestEpoch, type HistoryRecord, type HistoryRow, type TaskRecord } from '../core/history.js';
-import { type ChartTools, escaped, FONT } from './tools.js';
+import { framed, type ReportFigure } from './chart.js';
+import { epochAxis } from './epochAxis.js';
+import { short } from './format.js';
+import { type ChartTools, escaped, FAINT, FONT, INK, roundedSvg, sayable } from './tools.js';
 
 /**
  * Options of {@link learningCurves}.
@@ -28,8 +31,6 @@ const SERIES = [
 ] as const;
 
 const HEADER = 64;
-const INK = '#1f2328';
-const FAINT = '#656d76';
 
 /**
  * The learning curves of a task as SVG text: a panel for its loss and one for each metric, training and validation in
@@ -63,10 +64,8 @@ export function learningCurves(
 ): string {
   const { panelWidth = 420, panelHeight = 300 } = options;
   const task = taskOf(history, options.task);
-  const panels = ['loss', ...task.metrics];
-  const drawn = SERIES.filter(({ prefix }) =>
-    history.rows.some((row) => row[`${prefix}${task.name}_loss`] !== undefined),
-  );
+  const panels = panelsOf(task);
+  const drawn = drawnIn(history, task);
   const validated = history.rows.some((row) => row.val_loss !== undefined);
   const best = bestEpoch(history, options.monitor ?? (validated ? 'val_loss' : 'loss'));
   const width = 16 + panels.length * panelWidth;
@@ -96,6 +95,31 @@ function taskOf({ tasks, rows }: HistoryRecord, name: string): TaskRecord {
   if (rows.length === 0) throw wrong('learningCurves', 'at least one epoch', 'a history without rows');
   return task;
 }
+
+/** A panel for the loss, and one for each metric that is not it. */
+const panelsOf = ({ metrics }: TaskRecord) => [...new Set(['loss', ...metrics])];
+
+/** The panels of {@link learningCurves} one by one, each a figure of its own without legend, for a page that lays them out. */
+export function curvePanels(
+  history: HistoryRecord,
+  { task: name, monitor }: { readonly task: string; readonly monitor: string },
+  tools: ChartTools,
+): ReportFigure[] {
+  const task = taskOf(history, name);
+  const drawn = drawnIn(history, task);
+  const best = bestEpoch(history, monitor)?.epoch;
+  const size = { width: 420, height: 270 };
+  const look = { panelWidth: size.width, panelHeight: size.height, tools };
+  return panelsOf(task).map((metric) => {
+    const title = `${name}: ${metric}`;
+    const svg = panel(history.rows, task, metric, drawn, best, look);
+    return { name: `${name}-${metric}-curves`, title, svg: framed(svg, title, size) };
+  });
+}
+
+/** What is drawn in a task's panels: name for readers, colour, dash. */
+export const drawnIn = ({ rows }: HistoryRecord, { name }: TaskRecord): readonly Series[] =>
+  SERIES.filter(({ prefix }) => rows.some((row) => row[`${prefix}${name}_loss`] !== undefined));
 
 type Series = (typeof SERIES)[number];
 
@@ -134,7 +158,6 @@ function panel(
       return value === undefined || !Number.isFinite(value) ? [] : [{ ...series, epoch: row.epoch, value }];
     }),
   );
-  const last = rows.at(-1)!.epoch;
   const share = metric === 'accuracy';
   const marked = points.filter(({ epoch, prefix }) => epoch === best && prefix !== '');
   const few = rows.length <= 25;
@@ -147,14 +170,7 @@ function panel(
     marginTop: 26,
     marginBottom: 40,
     style: { fontFamily: FONT, fontSize: '12px', color: INK, background: 'none' },
-    x: {
-      domain: [Math.min(1, rows[0]!.epoch), Math.max(2, last)],
-      label: 'epoch',
-      labelAnchor: 'center',
-      labelArrow: 'none',
-      ticks: Math.min(last, 8),
-      tickFormat: (epoch: number) => (Number.isInteger(epoch) ? String(epoch) : ''),
-    },
+    x: { ...epochAxis(rows), labelAnchor: 'center', labelArrow: 'none' },
     y: {
       grid: true,
       nice: true,
@@ -175,18 +191,19 @@ function panel(
             stroke: series.colour,
             strokeWidth: 2,
             strokeDasharray: series.dash,
-            ...(few ? { marker: 'dot' } : {}),
           },
         ),
       ),
+      // Not Plot's markers: their ids count up with every chart that a process draws.
+      ...(few ? [Plot.dot(points, { x: 'epoch', y: 'value', r: 2.5, fill: 'colour' })] : []),
       Plot.dot(marked, { x: 'epoch', y: 'value', r: 4.5, fill: 'white', stroke: 'colour', strokeWidth: 2 }),
     ],
     color: { type: 'identity' },
   });
-  return svg.outerHTML;
+  return roundedSvg(svg.outerHTML);
 }
 
 function labelOf({ unit }: TaskRecord, metric: string): string {
   const unitOf: Record<string, string | undefined> = { mae: unit, rmse: unit };
-  return unitOf[metric] ? `${metric} (${unitOf[metric]})` : metric;
+  return sayable(unitOf[metric] ? `${metric} (${short(unitOf[metric], 16)})` : metric);
 }

@@ -1,0 +1,69 @@
+import type { Store } from '../core/outside.js';
+import type { RunRecord } from '../core/runRecord.js';
+import { type DescribeRunOptions, describeRun } from '../report/describeRun.js';
+import { type GradCamPicture, keepPictures } from '../report/keepPictures.js';
+import type { Tasks } from '../tasks/task.js';
+import type { MultiTaskModel } from '../training/model.js';
+import { sharpEncoder } from './encode.js';
+
+/**
+ * Options of {@link recordRun}.
+ *
+ * @category Figures
+ */
+export interface RecordRunOptions<T extends Tasks = Tasks> extends DescribeRunOptions<T> {
+  /** Whether pictures of some images are kept beside the record. Default true. */
+  readonly images?: boolean;
+  /** Pictures of where tasks looked. Default none. */
+  readonly gradCams?: readonly GradCamPicture[];
+  /** The run's seed, for the augmentation that is shown. Default 0. */
+  readonly seed?: number;
+}
+
+/** A picture of an earlier record. */
+const PICTURE = /^pictures\/\d+\.(?:jpg|png|webp)$/;
+
+/**
+ * Writes what a report needs of a run into `store`: `run.json`, and small pictures below `pictures/`, those of an earlier record
+ * removed. Call it before `fit`, without `history`, for a page to watch, and after it with the model that was kept.
+ *
+ * @throws The faults of `model.predict`; `file` fault where the store cannot be written; `missing-package` fault without sharp,
+ *   when pictures are kept.
+ * @example
+ * ```ts
+ * import { branch, flatten, imagesInMemory, multiTask, regression } from 'tfjs-multitask';
+ * import { folderStore, recordRun, report } from 'tfjs-multitask/node';
+ *
+ * const grey = (value: number) => ({ data: new Uint8Array(8 * 8 * 3).fill(value), height: 8, width: 8, channels: 3 });
+ * const images = imagesInMemory([10, 90, 170, 250].map((light) => ({ image: grey(light), labels: { light } })));
+ * const { train, validation } = images.split({ validation: 0.5, seed: 7 });
+ * const model = multiTask({ input: [8, 8, 3] })
+ *   .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
+ *   .build();
+ * const history = await model.fit(train, { validation, epochs: 1, engine: 'wasm' });
+ * const store = folderStore('out/squares');
+ * await recordRun(store, model, { name: 'squares', dataName: 'greys', train, validation, history });
+ * console.log(await report('out/squares')); // out/squares/report.html
+ * ```
+ * @category Figures
+ */
+export async function recordRun<T extends Tasks>(
+  store: Store,
+  model: MultiTaskModel<T>,
+  { images = true, gradCams = [], seed = 0, ...options }: RecordRunOptions<T>,
+): Promise<RunRecord> {
+  const described = await describeRun(model, options);
+  for (const name of await store.list('pictures/')) if (PICTURE.test(name)) await store.remove(name);
+  const { train, validation } = options;
+  const record = images
+    ? await keepPictures(described, store, {
+        train,
+        encode: await sharpEncoder(),
+        seed,
+        gradCams,
+        ...(validation && { validation }),
+      })
+    : described;
+  await store.write('run.json', new TextEncoder().encode(`${JSON.stringify(record)}\n`));
+  return record;
+}

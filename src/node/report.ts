@@ -1,0 +1,83 @@
+import { join } from 'node:path';
+import { fault } from '../core/errors.js';
+import { modelCard } from '../report/modelCard.js';
+import { reportOf } from '../report/page.js';
+import { type ReportedRun, readRun } from '../report/readRun.js';
+import type { ChartTools, ReportTools } from '../report/tools.js';
+import { saveFigure } from './figures.js';
+import { folderStore } from './folderStore.js';
+import { loadPackage } from './packages.js';
+
+/**
+ * Options of {@link report}.
+ *
+ * @category Figures
+ */
+export interface ReportFilesOptions {
+  /** Whether the page shows pictures of images. Default true. */
+  readonly images?: boolean;
+}
+
+/**
+ * Writes `report.html` into the folder of a run, every figure of it as SVG and PNG below `figures/`, and `MODEL_CARD.md` beside
+ * the model in `best/`. Several folders are compared on one page, which goes into the first.
+ *
+ * @param folders - Where `recordRun` wrote, or several.
+ * @returns The page's path.
+ * @throws `file` fault for a folder without a record, and where nothing can be written; `missing-package` fault without
+ *   `@observablehq/plot`, `linkedom`, `@hpcc-js/wasm-graphviz` or `@resvg/resvg-js`.
+ * @example
+ * ```ts
+ * import { report } from 'tfjs-multitask/node';
+ *
+ * const error = await report('out/nothing').catch(({ message }) => message);
+ * console.log(error); // out/nothing/run.json: expected the record of a run, received no file. …
+ * ```
+ * @category Figures
+ */
+export async function report(
+  folders: string | readonly string[],
+  { images = true }: ReportFilesOptions = {},
+): Promise<string> {
+  const all = typeof folders === 'string' ? [folders] : folders;
+  const runs = await Promise.all(all.map((folder) => readRun(folderStore(folder), { images })));
+  if (!someRuns(runs)) {
+    throw fault({
+      kind: 'argument',
+      path: 'report',
+      expected: 'the folder of a run',
+      received: 'none',
+      advice: 'Name at least one.',
+    });
+  }
+  const { page, figures } = reportOf(runs, await reportTools());
+  const store = folderStore(all[0]!);
+  for (const { name, svg } of figures) await saveFigure(store, `figures/${name}`, svg);
+  await writeCard(all[0]!, runs[0]);
+  await store.write('report.html', new TextEncoder().encode(page));
+  return join(all[0]!, 'report.html');
+}
+
+const someRuns = (runs: readonly ReportedRun[]): runs is readonly [ReportedRun, ...ReportedRun[]] =>
+  runs.length > 0;
+
+async function writeCard(folder: string, run: ReportedRun): Promise<void> {
+  const store = folderStore(folder);
+  if ((await store.read('best/model.json')) === undefined) return;
+  const before = await store.read('best/MODEL_CARD.md');
+  const card = modelCard(run, before && new TextDecoder().decode(before));
+  await store.write('best/MODEL_CARD.md', new TextEncoder().encode(card));
+}
+
+/** What a report is drawn with, from the packages that are installed. */
+export async function reportTools(): Promise<ReportTools> {
+  const use = 'drawing a report';
+  const Plot = await loadPackage<ChartTools['Plot']>('@observablehq/plot', use);
+  const { parseHTML } = await loadPackage<typeof import('linkedom')>('linkedom', use);
+  const { Graphviz } = await loadPackage<typeof import('@hpcc-js/wasm-graphviz')>(
+    '@hpcc-js/wasm-graphviz',
+    use,
+  );
+  const { document } = parseHTML('<!doctype html><html><body></body></html>');
+  return { Plot, document: document as unknown as Document, graphviz: await Graphviz.load() };
+}

@@ -1,0 +1,40 @@
+import { comparisonFigures, lookOf } from './comparisonFigures.js';
+import { duration, figure, metricValue } from './format.js';
+import { figures, html, table } from './html.js';
+import type { ReportedRun } from './readRun.js';
+import { bestOf, legendItem } from './runSections.js';
+import type { Section } from './taskSection.js';
+import type { ReportTools } from './tools.js';
+
+/** Best epochs of several runs in a table, and their curves over each other. */
+export function comparisonSection(runs: readonly ReportedRun[], tools: ReportTools): Section {
+  const drawn = comparisonFigures(runs, tools);
+  const columns = [
+    ...new Set(
+      runs.flatMap(({ tasks }) =>
+        tasks.flatMap(({ name, metrics }) => metrics.map((metric) => JSON.stringify([name, metric]))),
+      ),
+    ),
+  ].map((key) => JSON.parse(key) as [string, string]);
+  const rows = runs.map((run, i) => {
+    const best = bestOf(run);
+    return [
+      `${i + 1}. ${run.name}`,
+      best ? String(best.epoch) : 'n/a',
+      figure(best?.row[run.monitor]),
+      ...columns.map(([name, metric]) =>
+        metricValue(metric, best?.row[`val_${name}_${metric}`] ?? best?.row[`${name}_${metric}`]),
+      ),
+      figure(run.architecture.parameters),
+      duration(run.rows.reduce((sum, { seconds = 0 }) => sum + seconds, 0)),
+    ];
+  });
+  const legend = runs.map((run, i) => legendItem(lookOf(i), `${i + 1}. ${run.name}`));
+  return {
+    figures: drawn,
+    html: html`<p class="lead">Each run at its best epoch, on its own validation images.</p>
+${table('Best epochs', ['', 'best epoch', 'monitored', ...columns.map(([name, metric]) => `${name} ${metric}`), 'parameters', 'time'], rows)}
+<p class="legend">${legend}</p>
+${figures(drawn)}`,
+  };
+}

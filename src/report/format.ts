@@ -1,0 +1,66 @@
+import type { Interval } from './statistics.js';
+
+/** Digits behind the point that leave a number of this size three that count. */
+const digitsFor = (size: number) =>
+  size >= 100
+    ? 0
+    : size >= 10
+      ? 1
+      : size >= 1 || size === 0
+        ? 2
+        : Math.min(6, 2 - Math.floor(Math.log10(size)));
+
+/** A number with three digits that count, whole from 100 on, thousands apart; NaN and the infinities by name, `n/a` for none. */
+export function figure(value: number | undefined): string {
+  if (value === undefined) return 'n/a';
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? '∞' : '−∞';
+  const size = Math.abs(value);
+  if (size >= 1e7 || (size > 0 && size < 1e-4)) return value.toExponential(1).replaceAll('-', '−');
+  const rounded = Number(value.toFixed(digitsFor(size)));
+  const text = rounded.toLocaleString('en-US', { maximumFractionDigits: 6 });
+  return text.replace('-', '−');
+}
+
+/** A share as per cent, one digit behind the point; the space does not break. */
+export const percent = (share: number | undefined): string =>
+  share === undefined ? 'n/a' : Number.isFinite(share) ? `${(100 * share).toFixed(1)}\u00a0%` : 'NaN';
+
+/** `5.61 (5.20 to 6.03)`: a value and its interval, with as many digits; or per cent. A line breaks before the interval alone. */
+export function withInterval(interval: Interval | undefined, kind: 'number' | 'share' = 'number'): string {
+  if (!interval) return 'n/a';
+  const { value, low, high } = interval;
+  if (low === high) return kind === 'share' ? percent(value) : figure(value); // one image, or all alike: it says nothing of others
+  if (kind === 'share')
+    return `${percent(value)} (${[low, high].map((end) => (100 * end).toFixed(1)).join('\u00a0to\u00a0')})`;
+  const digits = digitsFor(Math.max(Math.abs(value), high - low)); // a bias near zero is no finer than its interval
+  const say = (end: number) =>
+    Number.isFinite(end) && Math.abs(end) < 1e7
+      ? end
+          .toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+          .replace('-', '−')
+      : figure(end);
+  return `${say(value)} (${say(low)}\u00a0to\u00a0${say(high)})`;
+}
+
+/** A column of the history for a reader: accuracies as per cent. */
+export const metricValue = (metric: string, value: number | undefined): string =>
+  metric.endsWith('accuracy') ? percent(value) : figure(value);
+
+/** Seconds as people say them: `48 s`, `3 min 20 s`, `2 h 5 min`. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return 'n/a';
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 120) return `${whole} s`;
+  if (whole < 7200) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** Text in one line, long text cut in its middle, where names differ least. */
+export function short(text: string, length: number): string {
+  const line = text.replace(/\s+/g, ' ');
+  const signs = Array.from(line);
+  if (signs.length <= length) return line;
+  const head = Math.ceil((length - 1) / 2);
+  return `${signs.slice(0, head).join('')}…${signs.slice(signs.length - (length - 1 - head)).join('')}`;
+}

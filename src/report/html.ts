@@ -1,0 +1,77 @@
+import type { ReportFigure } from './chart.js';
+import { short } from './format.js';
+import { escaped } from './tools.js';
+
+/** HTML that is safe as it is. Text of anybody becomes part of it by {@link html} alone. */
+export interface Html {
+  readonly html: string;
+}
+
+type Part = Html | string | number | undefined | false | readonly Html[];
+
+/** A template whose texts are escaped, and whose HTML stays HTML. */
+export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
+  const say = (part: Part): string => {
+    if (part === undefined || part === false) return '';
+    if (typeof part === 'string' || typeof part === 'number') return escaped(String(part));
+    return 'html' in part ? part.html : part.map(say).join('\n');
+  };
+  return { html: strings.reduce((text, next, i) => text + say(parts[i - 1]) + next) };
+}
+
+/** Figures, and tables among them, side by side where there is room. */
+export const grid = (cells: readonly Html[]): Html => html`<div class="figures">${cells}</div>`;
+
+/** Figures side by side where there is room. */
+export const figures = (list: readonly ReportFigure[]): Html => grid(figureCells(list));
+
+/** Each figure with its title and its note. */
+export const figureCells = (list: readonly ReportFigure[]): Html[] =>
+  list.map(
+    ({
+      name,
+      title,
+      note,
+      svg,
+    }) => html`<figure data-figure="${name}"><figcaption><b>${title}</b>${note && html`<span>${note}</span>`}</figcaption>
+<div class="scroll" tabindex="0" role="group" aria-label="${title}">${inlined(svg)}</div></figure>`,
+  );
+
+/**
+ * A figure inside a page: without ids, of which a page may have each once, and without the names of its parts, which a screen
+ * reader would say one by one.
+ */
+const inlined = (svg: string): Html => ({
+  html: svg.replace(/<(?!title)[^>]*>/g, (tag) => tag.replace(/ (?:id|aria-\w+|xmlns:xlink)="[^"]*"/g, '')),
+});
+
+/** A table that scrolls where it does not fit. The first cell of a row is its head; numbers stand at the right. */
+export function table(caption: string, heads: readonly string[], rows: readonly (readonly string[])[]): Html {
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table><caption>${caption}</caption><thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
+<tbody>${rows.map(([first = '', ...cells]) => html`<tr><th scope="row">${short(first, 60)}</th>${cells.map((cell) => html`<td>${cellOf(cell)}</td>`)}</tr>`)}</tbody></table></div>`;
+}
+
+/** A value and its interval, which goes below it where there is little room. */
+function cellOf(cell: string): Html | string {
+  const at = cell.indexOf(' (');
+  return at < 0 ? cell : html`${cell.slice(0, at)} <span class="interval">${cell.slice(at + 1)}</span>`;
+}
+
+/** Names and what they are. */
+export const facts = (list: readonly (readonly [name: string, value: string])[]): Html =>
+  html`<dl>${list.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+
+const SIGNATURES: readonly (readonly [start: readonly number[], type: string])[] = [
+  [[0xff, 0xd8, 0xff], 'jpeg'],
+  [[0x89, 0x50, 0x4e, 0x47], 'png'],
+  [[0x52, 0x49, 0x46, 0x46], 'webp'],
+];
+
+/** A picture inside the page, if its first bytes are those of one. */
+export function picture(bytes: Uint8Array | undefined, alt: string): Html | undefined {
+  const type = bytes && SIGNATURES.find(([start]) => start.every((byte, i) => bytes[i] === byte))?.[1];
+  if (!type) return undefined;
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return html`<img src="data:image/${type};base64,${btoa(text)}" alt="${alt}">`;
+}

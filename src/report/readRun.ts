@@ -1,0 +1,95 @@
+import { fault, isMultitaskError } from '../core/errors.js';
+import type { HistoryRow } from '../core/history.js';
+import type { Store } from '../core/outside.js';
+import type { RunRecord } from '../core/runRecord.js';
+import { parseRun } from './parseRun.js';
+
+/**
+ * A run's record and its pictures, read.
+ *
+ * @category Figures
+ */
+export interface ReportedRun extends RunRecord {
+  /** Bytes of pictures by the name of their file; those that are not there are not shown. */
+  readonly images: ReadonlyMap<string, Uint8Array>;
+}
+
+/**
+ * What {@link readRun} takes.
+ *
+ * @category Figures
+ */
+export interface ReadRunOptions {
+  /** Whether pictures are read. Default true. */
+  readonly images?: boolean;
+}
+
+/** A picture larger than this is no small picture. */
+const LARGEST = 200_000;
+
+/**
+ * Reads what a run left: `run.json`, the rows of `history.csv` while the run goes on, and small pictures.
+ * An unfinished last line of `history.csv` is passed over.
+ *
+ * @throws `file` fault when `run.json` is not there, or is not what `describeRun` made.
+ * @example
+ * ```ts
+ * import { memoryStore } from 'tfjs-multitask';
+ * import { readRun } from 'tfjs-multitask/report';
+ *
+ * const error = await readRun(memoryStore('out/run')).catch(({ message }) => message);
+ * console.log(error); // out/run/run.json: expected the record of a run, received no file. …
+ * ```
+ * @category Figures
+ */
+export async function readRun(store: Store, { images = true }: ReadRunOptions = {}): Promise<ReportedRun> {
+  const text = async (name: string) => {
+    const bytes = await store.read(name);
+    return bytes && new TextDecoder().decode(bytes);
+  };
+  const path = `${store.label}/run.json`;
+  const written = await text('run.json');
+  if (written === undefined) {
+    throw fault({
+      kind: 'file',
+      path,
+      expected: 'the record of a run',
+      received: 'no file',
+      advice: 'Give the folder of a run: the examples write it into --out, your own program by recordRun().',
+    });
+  }
+  const record = parseRun(written, path);
+  const log = parseHistory((await text('history.csv')) ?? '');
+  const rows = record.stopped === undefined && log.length > 0 ? log : record.rows;
+  const files = images
+    ? new Set([
+        ...record.pictures.map(({ file }) => file),
+        ...record.augmented.flatMap(({ files: own }) => own),
+        ...record.gradCams.map(({ image }) => image),
+      ])
+    : [];
+  const found = new Map<string, Uint8Array>();
+  for (const file of files) {
+    const bytes = await store.read(file).catch((error) => {
+      if (isMultitaskError(error)) return undefined; // a name outside the folder
+      throw error;
+    });
+    if (bytes && bytes.length <= LARGEST) found.set(file, bytes);
+  }
+  return { ...record, rows, images: found };
+}
+
+/** Rows of `history.csv`. A last line without its end is unfinished, and an empty cell was not measured. */
+export function parseHistory(csv: string): HistoryRow[] {
+  const [header = '', ...lines] = csv.split('\n').slice(0, -1);
+  const columns = header.split(',');
+  const rows = lines.map((line) => {
+    const cells = line.split(',');
+    return Object.fromEntries(
+      columns.flatMap((column, i) =>
+        cells[i] === undefined || cells[i] === '' ? [] : [[column, Number(cells[i])]],
+      ),
+    ) as unknown as HistoryRow;
+  });
+  return rows.filter(({ epoch }) => Number.isInteger(epoch));
+}

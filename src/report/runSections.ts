@@ -1,0 +1,127 @@
+import { bestEpoch } from '../core/history.js';
+import type { Json } from '../core/json.js';
+import { architectureDiagram } from './architectureDiagram.js';
+import { balanceFigures } from './balanceFigures.js';
+import { figure, metricValue, short } from './format.js';
+import { facts, figures, type Html, html, picture, table } from './html.js';
+import { curvePanels, drawnIn } from './learningCurves.js';
+import type { ReportedRun } from './readRun.js';
+import { randomAnswers } from './selection.js';
+import { answerWords, metricRows, type Section } from './taskSection.js';
+import type { ReportTools } from './tools.js';
+import { trainingFigures } from './trainingFigures.js';
+
+/** A line as it looks, and what it is. */
+export const legendItem = (
+  { colour, dash }: { readonly colour: string; readonly dash: string },
+  words: string,
+): Html =>
+  html`<span><svg width="24" height="8" aria-hidden="true"><line x1="0" x2="24" y1="4" y2="4" stroke="${colour}" stroke-width="2.5" stroke-dasharray="${dash}"/></svg>${words}</span>`;
+
+/** The epoch that was kept, and its row. */
+export function bestOf(run: ReportedRun) {
+  const best = bestEpoch(run, run.monitor);
+  const row = best && run.rows.find(({ epoch }) => epoch === best.epoch);
+  return row && best ? { ...best, row } : undefined;
+}
+
+/** Losses and metrics of the epoch that was kept. */
+export function resultSection(run: ReportedRun): Section {
+  if (run.rows.length === 0) return { html: html`<p>No epoch has ended yet.</p>`, figures: [] };
+  const best = bestOf(run);
+  const words = best
+    ? `Epoch ${best.epoch} of ${run.rows.at(-1)!.epoch} has the best ${run.monitor}, ${metricValue(run.monitor, best.value)}.`
+    : `No epoch has a ${run.monitor} that is a number; these are the values of the last.`;
+  return {
+    html: html`<p>${words} Training columns are means over the epoch, with dropout and augmentation at work.</p>
+${table('Losses and metrics', ['', 'training', 'validation', 'not augmented'], metricRows(run, best?.row ?? run.rows.at(-1)))}`,
+    figures: [],
+  };
+}
+
+/** Curves of every task, learning rate, time. */
+export function learningSection(run: ReportedRun, tools: ReportTools): Section {
+  if (run.rows.length === 0) return { html: html``, figures: [] };
+  const best = bestOf(run);
+  const curves = run.tasks.map((task) => ({
+    task,
+    panels: curvePanels(run, { task: task.name, monitor: run.monitor }, tools),
+  }));
+  const training = trainingFigures(run.rows, tools);
+  const series = run.tasks.length > 0 ? drawnIn(run, run.tasks[0]!) : [];
+  return {
+    figures: [...curves.flatMap(({ panels }) => panels), ...training],
+    html: html`<p class="legend">${series.map((one) => legendItem(one, one.name))}${best && html`<span><svg width="12" height="12" aria-hidden="true"><circle cx="6" cy="6" r="4.5" fill="white" stroke="#1f2328" stroke-width="1.5"/></svg>best epoch ${best.epoch}, by ${run.monitor}</span>`}</p>
+${curves.map(({ panels }) => figures(panels))}
+${figures(training)}`,
+  };
+}
+
+/** Random samples with their answers, and what augmentation made. */
+export function imagesSection(run: ReportedRun): Section {
+  const files = new Map(run.pictures.map(({ id, file }) => [id, file]));
+  const cells = randomAnswers(run.answers).flatMap((one) => {
+    const image = picture(run.images.get(files.get(one.id) ?? ''), one.id);
+    const words = run.tasks.slice(0, 4).map((task) => ({ task, ...answerWords(task, one) }));
+    return image
+      ? [
+          html`<li>${image}${words.map(({ task, answer, truth }) => html`<span>${short(task.name, 14)}: <b>${answer}</b>, true ${truth}</span><br>`)}<small>${short(one.id, 40)}</small></li>`,
+        ]
+      : [];
+  });
+  const rows = run.augmented.flatMap(({ id, files: names }) => {
+    const images = names.flatMap(
+      (name, i) => picture(run.images.get(name), i === 0 ? id : `${id}, augmented`) ?? [],
+    );
+    return images.length > 0 ? [html`<div>${images}</div>`] : [];
+  });
+  return {
+    html: html`${cells.length > 0 && html`<h3>Random samples</h3><ul class="pictures">${cells}</ul>`}${rows.length > 0 && html`<h3>Augmentation</h3><p>Training images, and what the first epochs made of them.</p><div class="rows">${rows}</div>`}`,
+    figures: [],
+  };
+}
+
+/** The images, and how labels and groups are spread. */
+export function dataSection(run: ReportedRun, tools: ReportTools): Section {
+  const drawn = balanceFigures(run, tools);
+  const { data } = run;
+  const all: [string, string][] = [
+    ['images', data.name],
+    ['size', `${data.shape.join('×')} (height, width, channels)`],
+    ['training', `${figure(data.train.size)} images`],
+    ['validation', data.validation ? `${figure(data.validation.size)} images` : 'none'],
+    ['not usable', `${figure(data.skipped)} files`],
+  ];
+  return { figures: drawn, html: html`${facts(all)}${figures(drawn)}` };
+}
+
+/** The layers. */
+export function networkSection({ architecture }: ReportedRun, { graphviz }: ReportTools): Section {
+  const { layers, parameters, trainableParameters } = architecture;
+  if (layers.length === 0) return { html: html``, figures: [] };
+  const title = `${layers.length} layers, ${figure(parameters)} parameters${trainableParameters < parameters ? `, ${figure(trainableParameters)} of them trained` : ''}`;
+  const drawn = { name: 'architecture', title, svg: architectureDiagram(architecture, graphviz) };
+  return {
+    figures: [drawn],
+    html: html`${{ html: figures([drawn]).html.replace('class="figures"', 'class="figures wide"') }}`,
+  };
+}
+
+/** Arguments, engine and versions. */
+export function madeSection({ arguments: said, versions, engine, stopped }: ReportedRun): Section {
+  const words = (value: Json | undefined): string =>
+    typeof value === 'string'
+      ? value
+      : value === null || value === undefined
+        ? 'none'
+        : typeof value === 'number'
+          ? String(Number(value.toPrecision(6)))
+          : short(JSON.stringify(value), 200);
+  const list: [string, string][] = [
+    ...Object.entries(said).map(([name, value]): [string, string] => [name, words(value)]),
+    ...(engine ? [['engine', `${engine.name}: ${engine.reason}`] as [string, string]] : []),
+    ...(stopped === undefined ? [] : [['ended', stopped] as [string, string]]),
+    ...Object.entries(versions),
+  ];
+  return { html: list.length > 0 ? facts(list) : html``, figures: [] };
+}

@@ -1,0 +1,72 @@
+import { rng } from '../core/rng.js';
+
+/** A value and the interval that holds the truth in 95 of 100 such samples. */
+export interface Interval {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+const Z = 1.959963984540054; // the normal distribution's 97.5th percentile
+
+/** A share with Wilson's interval (E. B. Wilson 1927), which is right for few images and near 0 and 1. Undefined of nothing. */
+export function shareOf(hits: number, count: number): Interval | undefined {
+  if (count === 0) return undefined;
+  const share = hits / count;
+  const centre = (share + Z ** 2 / (2 * count)) / (1 + Z ** 2 / count);
+  const half =
+    (Z * Math.sqrt((share * (1 - share)) / count + Z ** 2 / (4 * count ** 2))) / (1 + Z ** 2 / count);
+  return { value: share, low: Math.max(0, centre - half), high: Math.min(1, centre + half) };
+}
+
+/** Samples of the bootstrap: enough for two digits of an interval's ends. */
+const SAMPLES = 1000;
+/** Numbers drawn in all; above it fewer samples do, for the larger a group the less its samples differ. */
+const DRAWS = 1_000_000;
+const FEWEST = 200;
+
+/** A mean with the percentile interval of a bootstrap (B. Efron 1979), the same for the same values in any order. Undefined of nothing. */
+export function meanOf(unsorted: readonly number[]): Interval | undefined {
+  const values = [...unsorted].sort((a, b) => a - b);
+  const count = values.length;
+  if (count === 0) return undefined;
+  const value = values.reduce((sum, one) => sum + one, 0) / count;
+  const samples = Math.max(FEWEST, Math.min(SAMPLES, Math.floor(DRAWS / count)));
+  const random = rng(0, 'bootstrap', count);
+  const means = Array.from({ length: samples }, () => {
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum += values[random.below(count)]!;
+    return sum / count;
+  }).sort((a, b) => a - b);
+  return { value, low: quantile(means, 0.025), high: quantile(means, 0.975) };
+}
+
+/** Of sorted values, linear between neighbours. */
+export function quantile(sorted: readonly number[], at: number): number {
+  const place = at * (sorted.length - 1);
+  const below = Math.floor(place);
+  const above = Math.min(sorted.length - 1, below + 1);
+  return sorted[below]! + (place - below) * (sorted[above]! - sorted[below]!);
+}
+
+/** Round ends of at most `count` bands that cover `low` to `high`: steps of 1, 2 or 5 times a power of ten. */
+export function bandsOf(low: number, high: number, count: number): number[] {
+  // Values that are as good as one get bands as wide as their size allows to tell apart.
+  const width = Math.max(high - low, 1e-6 * Math.max(Math.abs(low), Math.abs(high)));
+  const span = width > 1e-100 ? width : 1;
+  const power = 10 ** Math.floor(Math.log10(span / count));
+  const step = [1, 2, 5, 10, 20]
+    .map((times) => times * power)
+    .find((one) => Math.floor(high / one) - Math.floor(low / one) < count)!;
+  const first = Math.floor(low / step);
+  const last = Math.floor(high / step) + 1;
+  // Multiples, not sums: 0.1 added thrice is not 0.3.
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+}
+
+/** The place of the band `[ends[i], ends[i + 1])` that holds `value`. */
+export function bandAt(ends: readonly number[], value: number): number {
+  let i = 0;
+  while (i < ends.length - 2 && value >= ends[i + 1]!) i++;
+  return i;
+}

@@ -1,0 +1,180 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Browser, chromium } from 'playwright-core';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { rng } from '../../src/index.js';
+import { folderStore, report, sharpEncoder, watchRun } from '../../src/node/index.js';
+import { shownIds } from '../../src/report/selection.js';
+import { AGE, GENDER, GRADE, HOSTILE, type Made, madeRun } from '../report/runs.js';
+import { browser as name } from './page.js';
+
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const scratch = mkdtempSync(join(tmpdir(), 'report-'));
+let chrome: Browser;
+
+beforeAll(async () => {
+  if (!name) return;
+  const executablePath = execFileSync('which', [name], { encoding: 'utf8' }).trim();
+  chrome = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+});
+afterAll(async () => {
+  await chrome?.close();
+  rmSync(scratch, { recursive: true });
+});
+
+/** A folder as a run leaves it, pictures for every image that a page may show and `cams` more. */
+async function folderOf(folder: string, made: Made, cams = 0): Promise<string> {
+  const { images: _, ...run } = madeRun(made);
+  const store = folderStore(join(scratch, folder));
+  const encode = await sharpEncoder();
+  const random = rng(5, 'noise'); // nothing compresses worse
+  const noise = async (file: string) => {
+    const data = Uint8Array.from({ length: 96 * 96 * 3 }, () => random.below(256));
+    await store.write(file, await encode({ data, height: 96, width: 96, channels: 3 }));
+    return file;
+  };
+  const pictures: { id: string; file: string }[] = [];
+  for (const [i, id] of shownIds(run).entries())
+    pictures.push({ id, file: await noise(`pictures/${i}.jpg`) });
+  const gradCams: { id: string; task: string; image: string }[] = [];
+  for (let i = 0; i < cams; i++) {
+    gradCams.push({
+      id: run.answers[i]!.id,
+      task: run.tasks[i % run.tasks.length]!.name,
+      image: await noise(`cams/${i}.jpg`),
+    });
+  }
+  await store.write('run.json', new TextEncoder().encode(JSON.stringify({ ...run, pictures, gradCams })));
+  return join(scratch, folder);
+}
+
+/** Opens a page, and hears what it says and asks for. */
+async function opened(url: string, width = 1280) {
+  const page = await chrome.newPage({ viewport: { width, height: 900 } });
+  const said: string[] = [];
+  const asked: string[] = [];
+  page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`));
+  page.on('pageerror', (error) => said.push(error.message));
+  page.on('request', (request) => {
+    if (!request.url().startsWith('data:')) asked.push(request.url());
+  });
+  await page.goto(url);
+  return { page, said, asked };
+}
+
+const url = (path: string) => pathToFileURL(path).href;
+
+describe.skipIf(!name)('report.html in Chromium', () => {
+  const kinds = [AGE, GENDER, GRADE];
+
+  test('opens from the disk without an error or a request, with every figure and 200 pictures, in less than 5 MB', async () => {
+    const folder = await folderOf('many', { tasks: kinds, images: 300 }, 160);
+    const path = await report(folder);
+    expect(readFileSync(path).length).toBeLessThan(5e6);
+    const { page, said, asked } = await opened(url(path));
+    expect(said).toEqual([]);
+    expect(asked).toEqual([url(path)]);
+    const seen = await page.evaluate(() => ({
+      figures: Array.from(
+        document.querySelectorAll('figure'),
+        (one) =>
+          [
+            one.getAttribute('data-figure'),
+            one.querySelector('svg')!.getBoundingClientRect().width > 200,
+          ] as const,
+      ),
+      pictures: Array.from(document.images, (one) => one.complete && one.naturalWidth > 0),
+      cut: document.documentElement.scrollWidth > innerWidth,
+    }));
+    expect(seen.pictures.length).toBeGreaterThan(200);
+    expect(seen.pictures.every(Boolean)).toBe(true);
+    const files = (await folderStore(folder).list('figures/')).filter((file) => file.endsWith('.svg'));
+    expect(seen.figures.map(([figure]) => `figures/${figure}.svg`).sort()).toEqual(files);
+    expect(seen.figures.every(([, large]) => large)).toBe(true);
+    expect(seen.cut).toBe(false);
+    for (const file of files)
+      await sharp((await folderStore(folder).read(file.replace('.svg', '.png')))!).metadata();
+    await page.close();
+  });
+
+  test.each([1280, 400])(
+    'axe finds no serious fault at %i pixels, and nothing is wider than the page',
+    async (width) => {
+      const folder = await folderOf('axe', { tasks: kinds }, 2);
+      const { page } = await opened(url(await report(folder)), width);
+      await page.evaluate(readFileSync(AXE, 'utf8'));
+      const faults = await page.evaluate(async () => {
+        const { violations } = await (globalThis as any).axe.run(document);
+        return violations
+          .filter(({ impact }: { impact: string }) => ['serious', 'critical'].includes(impact))
+          .map(
+            ({ id, nodes }: { id: string; nodes: { html: string }[] }) =>
+              `${id}: ${nodes[0]!.html.slice(0, 200)}`,
+          );
+      });
+      expect(faults).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+      await page.close();
+    },
+  );
+
+  test('shows hostile names and labels as text', async () => {
+    const hostile = (i: number) => HOSTILE[i % HOSTILE.length]!;
+    const tasks = [
+      { ...AGE, name: HOSTILE[1]!, unit: HOSTILE[2]! },
+      { ...GRADE, name: HOSTILE[3]!, labels: HOSTILE },
+    ];
+    const folder = await folderOf(
+      'hostile',
+      {
+        name: HOSTILE[0]!,
+        tasks,
+        id: (i) => `${i}${hostile(i)}`,
+        groups: (i) => ({ [HOSTILE[5]!]: hostile(i) }),
+      },
+      3,
+    );
+    const path = await report([folder, folder]);
+    const { page, said, asked } = await opened(url(path), 400);
+    expect(said).toEqual([]);
+    expect(asked).toEqual([url(path)]);
+    const seen = await page.evaluate(() => ({
+      hacked: (globalThis as any).hacked,
+      foreign: document.querySelectorAll(
+        'script, iframe, img:not([src^="data:image/"]), [onerror], [onmouseover]',
+      ).length,
+      text: document.body.textContent,
+      width: document.documentElement.scrollWidth,
+    }));
+    expect(seen.hacked).toBeUndefined();
+    expect(seen.foreign).toBe(0);
+    expect(seen.text).toContain('<script>window.hacked = 1</script>');
+    expect(seen.width).toBeLessThanOrEqual(400);
+    await page.close();
+  });
+
+  test('grows while it is watched, and asks for nothing but itself', async () => {
+    const folder = await folderOf('watched', { epochs: 0, images: 0 });
+    const store = folderStore(folder);
+    const { stopped: _, ...running } = JSON.parse(new TextDecoder().decode(await store.read('run.json')));
+    await store.write('run.json', new TextEncoder().encode(JSON.stringify(running)));
+    const watch = await watchRun(folder, { refresh: 1 });
+    const { page, said, asked } = await opened(watch.url);
+    await page.getByText('No epoch has ended yet.').waitFor();
+    await store.write(
+      'history.csv',
+      new TextEncoder().encode('epoch,val_loss,age_loss,val_age_loss\n1,4,3,4\n2,3,2,3\n3,2'),
+    );
+    await page.getByText('Epoch 2 of 2 has the best val_loss, 3.').waitFor({ timeout: 20_000 });
+    expect(said).toEqual([]);
+    // A browser asks every site for its icon by itself.
+    expect([...new Set(asked)].filter((one) => !one.endsWith('/favicon.ico'))).toEqual([watch.url]);
+    await page.close();
+    await watch.close();
+  });
+});

@@ -1,0 +1,217 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import {
+  augment,
+  bestCheckpoint,
+  binary,
+  branch,
+  csvLog,
+  flatten,
+  horizontalFlip,
+  imagesInMemory,
+  loadModel,
+  memoryStore,
+  multiTask,
+  regression,
+  utkFaceGroups,
+} from '../../src/index.js';
+import { reportCommand } from '../../src/node/commands/report.js';
+import { folderStore, recordRun, report, watchRun } from '../../src/node/index.js';
+import { describeRun, readRun } from '../../src/report/index.js';
+
+const scratch = mkdtempSync(join(tmpdir(), 'runs-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+const square = (value: number) => ({
+  data: new Uint8Array(6 * 6 * 3).fill(value),
+  height: 6,
+  width: 6,
+  channels: 3,
+});
+const images = imagesInMemory(
+  Array.from({ length: 40 }, (_, i) => ({
+    image: square(6 * i),
+    // Every fifth has no side: a missing label is masked.
+    labels: {
+      light: 6 * i,
+      ...(i % 5 === 0 ? {} : { side: i < 20 ? ('dark' as const) : ('bright' as const) }),
+      place: i % 2 ? 'left' : 'right',
+    },
+    id: `${i}_${i % 2}_2_20170116174525125.jpg`,
+  })),
+);
+const { train, validation } = images.split({ validation: 0.5, seed: 7 });
+const model = multiTask({ input: [6, 6, 3], seed: 1 })
+  .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
+  .task('side', binary(['dark', 'bright']), branch([flatten()]))
+  .build();
+const said = {
+  name: 'squares',
+  dataName: 'grey squares',
+  train: train.augment(augment([horizontalFlip()])),
+  validation,
+};
+
+/** A trained run in a folder, as a program leaves it. */
+async function trained(folder: string) {
+  const store = folderStore(join(scratch, folder));
+  const history = await model.fit(said.train, {
+    ...{ validation, epochs: 2, engine: 'wasm', seed: 3 },
+    callbacks: [bestCheckpoint(store, { monitor: 'val_loss' }), csvLog(store)],
+  });
+  const kept = await loadModel(store, { folder: 'best', tasks: model.tasks });
+  return { store, history, kept };
+}
+
+describe('a run', () => {
+  test('is recorded with the answers of the model that was kept, and its page, figures and card follow', async () => {
+    const { store, history, kept } = await trained('run');
+    const record = await recordRun(store, kept, {
+      ...said,
+      history,
+      seed: 3,
+      groups: utkFaceGroups,
+      gradCams: [{ id: validation.ids[0]!, task: 'side', image: square(99) }],
+    });
+    expect(record.answers.map(({ id }) => id)).toEqual(validation.ids);
+    const logged = history.rows.reduce((best, row) => (row.val_loss! < best.val_loss! ? row : best));
+    const errors = record.answers.map(({ labels, answers }) =>
+      Math.abs((answers.light as number) - (labels.light as number)),
+    );
+    // The mean of float32 answers, where the log has one of batches in float32.
+    expect(errors.reduce((sum, error) => sum + error, 0) / errors.length / logged.val_light_mae!).toBeCloseTo(
+      1,
+      4,
+    );
+    expect(
+      record.answers
+        .filter(({ labels }) => labels.side === undefined)
+        .map(({ labels }) => (labels.light as number) % 30),
+    ).toEqual(expect.arrayContaining([0]));
+    expect(record.answers[0]!.groups).toEqual({ sex: expect.stringMatching(/^(fe)?male$/), race: 'asian' });
+    expect(record.answers.every(({ answers }) => (answers.side as number[]).length === 2)).toBe(true);
+    expect(record.augmented).toHaveLength(4);
+    expect(record.augmented[0]!.files).toHaveLength(6);
+
+    const path = await report(join(scratch, 'run'));
+    const page = readFileSync(path, 'utf8');
+    expect(page.match(/<img src="data:image\/jpeg;base64,/g)!.length).toBe(page.match(/<img /g)!.length);
+    expect(page.match(/<img /g)!.length).toBeGreaterThan(24);
+    expect(page).toContain('Where it looked');
+    const files = await store.list();
+    for (const name of [
+      'figures/light-predicted.svg',
+      'figures/side-confusion.png',
+      'best/MODEL_CARD.md',
+      'report.html',
+    ])
+      expect(files).toContain(name);
+    kept.dispose();
+  });
+
+  test('without pictures leaves none, and takes away those that were there', async () => {
+    const { store, history, kept } = await trained('private');
+    await recordRun(store, kept, { ...said, history });
+    expect((await store.list('pictures/')).length).toBeGreaterThan(10);
+    await store.write('pictures/mine.jpg', new Uint8Array([1]));
+    await report(join(scratch, 'private'), { images: false });
+    expect(readFileSync(join(scratch, 'private/report.html'), 'utf8')).not.toContain('<img');
+    await recordRun(store, kept, { ...said, history, images: false });
+    expect(await store.list('pictures/')).toEqual(['pictures/mine.jpg']);
+    expect(readFileSync(await report(join(scratch, 'private')), 'utf8')).not.toContain('<img');
+    kept.dispose();
+  });
+
+  test('belongs to groups by labels that are words when nothing else is said', async () => {
+    const { answers, data } = await describeRun(model, { ...said, history: { tasks: [], rows: [] } });
+    expect(new Set(answers.map(({ groups }) => groups.place))).toEqual(new Set(['left', 'right']));
+    expect(data.train.groups.place!.reduce((sum, [, count]) => sum + count, 0)).toBe(train.size);
+    expect(Object.keys(data.train.labels)).toEqual(['light', 'side']); // a group is no task
+  });
+
+  test('that has not begun has no answers, and can be read and shown', async () => {
+    const store = memoryStore('new');
+    await recordRun(store, model, said);
+    const run = await readRun(store);
+    expect(run).toMatchObject({ rows: [], answers: [] });
+    expect(run.stopped).toBeUndefined();
+  });
+});
+
+describe('the command', () => {
+  const printed = async (...args: string[]) => {
+    const lines: string[] = [];
+    const log = console.log;
+    console.log = (line) => void lines.push(line);
+    try {
+      await reportCommand.run(args);
+    } finally {
+      console.log = log;
+    }
+    return lines;
+  };
+
+  test('writes the page into the first folder and prints its path', async () => {
+    for (const name of ['a', 'b']) {
+      const { store, history, kept } = await trained(name);
+      await recordRun(store, kept, { ...said, name, history });
+      kept.dispose();
+    }
+    const folders = ['a', 'b'].map((name) => join(scratch, name));
+    expect(await printed(...folders, '--no-images')).toEqual([join(folders[0]!, 'report.html')]);
+    const page = readFileSync(join(folders[0]!, 'report.html'), 'utf8');
+    expect(page).toContain('2 runs compared');
+    expect(page).not.toContain('<img');
+  });
+
+  test('says which folder has no run, and that one is wanted', async () => {
+    await expect(printed(join(scratch, 'nowhere'))).rejects.toMatchObject({
+      kind: 'file',
+      received: 'no file',
+    });
+    await expect(printed()).rejects.toMatchObject({ kind: 'argument', expected: 'the folder of a run' });
+  });
+});
+
+test('what is watched is served to this machine under its own name alone', async () => {
+  const store = folderStore(join(scratch, 'watched'));
+  await recordRun(store, model, { ...said, images: false });
+  const watch = await watchRun(join(scratch, 'watched'));
+  const { port, hostname } = new URL(watch.url);
+  expect(hostname).toBe('127.0.0.1');
+  const ask = (options: { method?: string; path?: string; host?: string }) =>
+    new Promise<{ status: number; body: string }>((resolve, reject) => {
+      const headers = { host: options.host ?? `127.0.0.1:${port}` };
+      const asked = request(
+        { host: '127.0.0.1', port, method: options.method ?? 'GET', path: options.path ?? '/', headers },
+        (response) => {
+          let body = '';
+          response
+            .on('data', (part) => {
+              body += part;
+            })
+            .on('end', () => resolve({ status: response.statusCode!, body }));
+        },
+      );
+      asked.on('error', reject).end();
+    });
+  const page = await ask({});
+  expect(page.status).toBe(200);
+  expect(page.body).toContain('http-equiv="refresh"');
+  expect((await ask({ host: `localhost:${port}` })).status).toBe(200);
+  for (const host of [
+    'evil.example',
+    `evil.example:${port}`,
+    '127.0.0.1',
+    `127.0.0.1:${port}.evil.example`,
+  ]) {
+    expect(await ask({ host })).toMatchObject({ status: 403 });
+  }
+  expect((await ask({ path: '/run.json' })).status).toBe(404);
+  expect((await ask({ path: '/../../etc/passwd' })).status).toBe(404);
+  expect((await ask({ method: 'POST' })).status).toBe(405);
+  await watch.close();
+});

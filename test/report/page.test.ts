@@ -1,0 +1,265 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { memoryStore } from '../../src/index.js';
+import { reportTools } from '../../src/node/report.js';
+import type { ReportTools } from '../../src/report/index.js';
+import { modelCard, readRun, reportOf, reportPage } from '../../src/report/index.js';
+import { AGE, GENDER, GRADE, HOSTILE, madeRun } from './runs.js';
+
+let tools: ReportTools;
+beforeAll(async () => {
+  tools = await reportTools();
+});
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+/** The words a reader sees: tags and styles taken out. */
+const words = (page: string) => page.replace(/<style>.*?<\/style>/gs, '').replace(/<[^>]*>/g, ' ');
+
+describe('a page', () => {
+  test('is the same to the byte for the same record', async () => {
+    const again = await reportTools();
+    expect(reportPage([madeRun({ tasks: [AGE, GENDER, GRADE] })], tools)).toBe(
+      reportPage([madeRun({ tasks: [AGE, GENDER, GRADE] })], again),
+    );
+  });
+
+  test('shows what each kind of task asks for, and groups with intervals', () => {
+    const { page, figures } = reportOf([madeRun({ tasks: [AGE, GENDER, GRADE] })], tools);
+    expect(figures.map(({ name }) => name)).toEqual([
+      ...[
+        'age-loss-curves',
+        'age-mae-curves',
+        'gender-loss-curves',
+        'gender-accuracy-curves',
+        'grade-loss-curves',
+        'grade-accuracy-curves',
+      ],
+      ...['learning-rate', 'seconds', 'age-predicted', 'age-errors', 'age-bands', 'age-by-race'],
+      ...[
+        'gender-confusion',
+        'gender-reliability',
+        'gender-by-race',
+        'grade-confusion',
+        'grade-reliability',
+        'grade-by-race',
+      ],
+      ...['age-balance', 'gender-balance', 'grade-balance', 'race-balance', 'architecture'],
+    ]);
+    for (const { name } of figures) expect(page).toContain(`data-figure="${name}"`);
+    expect(page).toContain('asian');
+    expect(page).toContain('error and bias');
+  });
+
+  test('says no number of more than seven digits, and no NaN, undefined or [object', () => {
+    const page = words(reportPage([madeRun({ tasks: [AGE, GENDER, GRADE] })], tools));
+    expect(page.match(/\d\.\d{5,}|\d{8,}|NaN|undefined|\[object/g)).toBe(null);
+    expect(page).toContain('0.3'); // 0.1 + 0.2
+  });
+
+  test('compares several runs by a table and overlaid curves, and every name of a figure is there once', () => {
+    const { page, figures } = reportOf(
+      [madeRun({ name: 'first' }), madeRun({ name: 'second', epochs: 3, tasks: [AGE] })],
+      tools,
+    );
+    const names = figures.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    expect(names.slice(0, 4)).toEqual([
+      'compare-age-loss',
+      'compare-age-mae',
+      'compare-gender-loss',
+      'compare-gender-accuracy',
+    ]);
+    expect(words(page)).toContain('1. first');
+    expect(words(page)).toContain('2. second');
+  });
+});
+
+describe('what is not as it should be still renders:', () => {
+  const cases = {
+    'no epoch': madeRun({ epochs: 0, images: 0 }),
+    'one epoch': madeRun({ epochs: 1 }),
+    '300 epochs': madeRun({ epochs: 300, images: 20 }),
+    'values that are not numbers': madeRun({
+      row: (row) =>
+        Object.fromEntries(
+          Object.keys(row).map((name) => [name, name === 'epoch' ? row.epoch : Number.NaN]),
+        ) as never,
+    }),
+    'infinite losses': madeRun({
+      row: (row) => ({ ...row, age_loss: Number.POSITIVE_INFINITY, val_age_mae: 1e300 }),
+    }),
+    'columns that are missing': madeRun({ row: ({ epoch }) => ({ epoch, loss: 3 }) as never }),
+    'a task without any answer': { ...madeRun(), answers: madeRun({ tasks: [GENDER] }).answers },
+    'answers that are not numbers': {
+      ...madeRun(),
+      answers: madeRun().answers.map((one) => ({
+        ...one,
+        answers: { age: Number.NaN, gender: [Number.NaN, Number.NaN] },
+      })),
+    },
+    'one image': madeRun({ images: 1 }),
+    'equal values everywhere': {
+      ...madeRun(),
+      answers: madeRun().answers.map((one) => ({
+        ...one,
+        labels: { age: 5, gender: 'male' },
+        answers: { age: 5, gender: [1, 0] },
+      })),
+    },
+    'no validation': {
+      ...madeRun({ row: ({ epoch }) => ({ epoch, loss: 1 / epoch, age_loss: 1, age_mae: 1 }) as never }),
+      answers: [],
+      monitor: 'loss',
+    },
+    'no layers': { ...madeRun(), architecture: { layers: [], parameters: 0, trainableParameters: 0 } },
+    'no tasks': madeRun({ tasks: [] }),
+    '60 labels': madeRun({
+      tasks: [{ ...GRADE, labels: Array.from({ length: 60 }, (_, i) => `label ${i}`) }],
+    }),
+  };
+  test.each(Object.entries(cases))('%s', (_, run) => {
+    const page = reportPage([run], tools);
+    expect(page).toContain('</html>');
+    expect(page).not.toMatch(/="[^"]*\b(?:NaN|undefined|Infinity)\b[^"]*"/);
+    expect(reportPage([run, madeRun()], tools)).toContain('</html>');
+    expect(modelCard(run)).toContain('## Results');
+  });
+
+  test('40 tasks, in less than 5 MB', () => {
+    const tasks = Array.from({ length: 40 }, (_, i) => ({
+      ...[AGE, GENDER, GRADE][i % 3]!,
+      name: `task ${i}`,
+    }));
+    const page = reportPage([madeRun({ tasks, epochs: 30 })], tools);
+    expect(page.length).toBeLessThan(5e6);
+    expect(words(page)).toContain('task 39');
+  });
+});
+
+describe('a record that is read', () => {
+  const stored = async (record: object, csv?: string) => {
+    const store = memoryStore('run');
+    await store.write('run.json', bytes(JSON.stringify(record)));
+    if (csv !== undefined) await store.write('history.csv', bytes(csv));
+    return store;
+  };
+  const { images: _, ...record } = madeRun();
+
+  test('is the record that was written', async () => {
+    expect(await readRun(await stored(record))).toEqual({ ...record, images: new Map() });
+  });
+
+  test('takes the rows of a run that goes on from history.csv, without an unfinished last line', async () => {
+    const { stopped: __, ...running } = record;
+    const { rows } = await readRun(
+      await stored({ ...running, rows: [] }, 'epoch,loss,val_loss\n1,3,4\n2,NaN,\n3,2.7'),
+    );
+    expect(rows).toEqual([
+      { epoch: 1, loss: 3, val_loss: 4 },
+      { epoch: 2, loss: Number.NaN },
+    ]);
+  });
+
+  test('reads NaN where JSON has null', async () => {
+    const { rows } = await readRun(await stored({ ...record, rows: [{ epoch: 1, loss: Number.NaN }] }));
+    expect(rows).toEqual([{ epoch: 1, loss: Number.NaN }]);
+  });
+
+  test.each([
+    ['no JSON', '{"format": 1,', 'JSON'],
+    ['another format', JSON.stringify({ ...record, format: 2 }), 'format'],
+    ['text for a list', JSON.stringify({ ...record, answers: 'many' }), 'answers'],
+    [
+      'a task of another kind',
+      JSON.stringify({ ...record, tasks: [{ ...AGE, kind: 'oracle' }] }),
+      'tasks[0].kind',
+    ],
+    ['a list', '[]', 'a record'],
+  ])('that is %s is a fault that says where', async (_name, text, place) => {
+    const store = memoryStore('run');
+    await store.write('run.json', bytes(text));
+    await expect(readRun(store)).rejects.toMatchObject({
+      kind: 'file',
+      path: 'run/run.json',
+      expected: expect.stringContaining(place),
+    });
+  });
+
+  test('loses answers that do not fit their task', async () => {
+    const [first] = record.answers;
+    const answers = [
+      { ...first, answers: { age: [1, 2], gender: [1] }, labels: { age: 'old', gender: 'neither' } },
+    ];
+    expect((await readRun(await stored({ ...record, answers }))).answers).toEqual([
+      { ...first, answers: {}, labels: {} },
+    ]);
+  });
+
+  test('takes no picture from outside its folder, and none that is no picture', async () => {
+    const run = {
+      ...record,
+      pictures: [
+        { id: '0.jpg', file: '../../secret.jpg' },
+        { id: '1.jpg', file: 'pictures/1.jpg' },
+      ],
+    };
+    const store = await stored(run);
+    await store.write('pictures/1.jpg', bytes('<script>'));
+    const read = await readRun(store);
+    expect([...read.images.keys()]).toEqual(['pictures/1.jpg']);
+    expect(reportPage([read], tools)).not.toContain('<img');
+  });
+});
+
+describe('hostile text', () => {
+  const hostile = (i: number) => HOSTILE[i % HOSTILE.length]!;
+  const run = madeRun({
+    name: HOSTILE[0]!,
+    tasks: [
+      { ...AGE, name: HOSTILE[1]!, unit: HOSTILE[2]! },
+      { ...GRADE, name: HOSTILE[3]!, labels: HOSTILE, metrics: ['accuracy'] },
+    ],
+    id: (i) => `${i}${hostile(i)}`,
+    groups: (i) => ({ [HOSTILE[5]!]: hostile(i), race: hostile(i) }),
+  });
+  const whole = {
+    ...run,
+    remarks: HOSTILE,
+    arguments: Object.fromEntries(HOSTILE.map((text) => [text, text])),
+    versions: Object.fromEntries(HOSTILE.map((text) => [text, text])),
+    engine: { name: HOSTILE[0]!, reason: HOSTILE[1]! },
+  };
+
+  test('makes no element of its own', () => {
+    const page = reportPage([whole], tools);
+    const tags = new Set(Array.from(page.matchAll(/<([a-z]+)[\s>]/gi), ([, tag]) => tag!.toLowerCase()));
+    for (const tag of ['script', 'iframe', 'img', 'object', 'embed', 'base', 'form'])
+      expect(tags).not.toContain(tag);
+    expect(page).toContain('&lt;script&gt;');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+    expect(page).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u202e]|[\ud800-\udbff](?![\udc00-\udfff])/);
+  });
+
+  test('makes figures that are well-formed and names that are names of files', () => {
+    for (const { name, svg } of reportOf([whole], tools).figures) {
+      expect(name).toMatch(/^[\p{L}\p{N}_-]+(?:…[\p{L}\p{N}_-]+)?$/u);
+      expect(svg.match(/<script|<iframe|<img/)).toBe(null);
+    }
+  });
+
+  test('is text in a model card', () => {
+    const card = modelCard(whole);
+    expect(card).not.toMatch(/(?<!\\)<(?!!-- (?:yours|end))/);
+  });
+});
+
+test('a model card keeps what its user wrote', () => {
+  const first = modelCard(madeRun());
+  const edited = first.replace(
+    '<!-- yours: contact -->\nTo be filled in.',
+    '<!-- yours: contact -->\nme@example.com, any day',
+  );
+  const second = modelCard(madeRun({ epochs: 3 }), edited);
+  expect(second).toContain('me@example.com, any day');
+  expect(second).toContain('epoch 3 of 3');
+  expect(modelCard(madeRun(), edited)).toBe(edited);
+});

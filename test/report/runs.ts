@@ -1,0 +1,157 @@
+import type { HistoryRow, TaskRecord } from '../../src/core/history.js';
+import { rng } from '../../src/core/rng.js';
+import type { AnswerRecord, SplitRecord } from '../../src/core/runRecord.js';
+import type { ReportedRun } from '../../src/report/readRun.js';
+
+export const AGE: TaskRecord = { name: 'age', kind: 'regression', unit: 'years', metrics: ['mae'] };
+export const GENDER: TaskRecord = {
+  name: 'gender',
+  kind: 'binary',
+  labels: ['male', 'female'],
+  metrics: ['accuracy'],
+};
+export const GRADE: TaskRecord = {
+  name: 'grade',
+  kind: 'categorical',
+  labels: ['low', 'middle', 'high'],
+  metrics: ['accuracy'],
+};
+
+/** What text may be at its worst: markup, quotes, a template's braces, control characters, halves of pairs, turned direction. */
+export const HOSTILE = [
+  '<script>window.hacked = 1</script>',
+  '"><img src=x onerror="window.hacked = 1">',
+  "' onmouseover='window.hacked = 1",
+  '</svg></style></title><iframe src=//example.com>',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: as somebody would try it
+  '${7 * 7} {{7 * 7}} &lt;b&gt; %3Cscript%3E',
+  'line\nbreak\u0000\u0007\u001b[31m \ud800 \u202egpj.exe',
+  `a very ${'very '.repeat(60)}long name`,
+];
+
+export interface Made {
+  readonly name?: string;
+  readonly tasks?: readonly TaskRecord[];
+  readonly epochs?: number;
+  readonly images?: number;
+  /** Names of images. */
+  readonly id?: (i: number) => string;
+  readonly groups?: (i: number) => { readonly [group: string]: string };
+  /** A row, changed. */
+  readonly row?: (row: HistoryRow) => HistoryRow;
+}
+
+/** A run that nobody ran: curves that fall, answers that are near the truth, all drawn from names. */
+export function madeRun({
+  name = 'made up',
+  tasks = [AGE, GENDER],
+  epochs = 10,
+  images = 200,
+  id = (i) => `${i}.jpg`,
+  groups = (i) => ({ race: ['white', 'black', 'asian'][i % 3]! }),
+  row = (same) => same,
+}: Made = {}): ReportedRun {
+  const answers = Array.from({ length: images }, (_, i) => answerOf(tasks, i, id(i), groups(i)));
+  const count = (values: readonly (string | number)[]) =>
+    [...new Set(values)]
+      .sort((a, b) => (a < b ? -1 : 1))
+      .map((value) => [value, values.filter((one) => one === value).length] as const);
+  const split: SplitRecord = {
+    size: images,
+    labels: Object.fromEntries(
+      tasks.map((task) => [task.name, count(answers.flatMap(({ labels }) => labels[task.name] ?? []))]),
+    ),
+    groups: { race: count(answers.flatMap(({ groups: own }) => own.race ?? [])) as [string, number][] },
+  };
+  return {
+    format: 1,
+    name,
+    remarks: [],
+    monitor: 'val_loss',
+    stopped: 'finished',
+    tasks,
+    rows: Array.from({ length: epochs }, (_, i) => row(rowOf(tasks, i + 1))),
+    arguments: { epochs, seed: 7, rate: 0.1 + 0.2 },
+    engine: { name: 'wasm', reason: 'asked for by name' },
+    versions: { 'tfjs-multitask': '0.1.0' },
+    architecture: {
+      layers: [
+        {
+          name: 'image',
+          kind: 'InputLayer',
+          detail: '',
+          outputShape: [8, 8, 3],
+          parameters: 0,
+          trainable: true,
+          inputs: [],
+          part: 'input',
+        },
+        ...tasks.map((task) => ({
+          name: `${task.name}_dense1`,
+          kind: 'Dense',
+          detail: 'linear',
+          outputShape: [1],
+          parameters: 193,
+          trainable: true,
+          inputs: ['image'],
+          part: task.name,
+        })),
+      ],
+      parameters: 193 * tasks.length,
+      trainableParameters: 193 * tasks.length,
+    },
+    data: { name: 'made up', shape: [8, 8, 3], skipped: 0, train: split, validation: split },
+    answers,
+    pictures: [],
+    augmented: [],
+    gradCams: [],
+    images: new Map(),
+  };
+}
+
+function answerOf(
+  tasks: readonly TaskRecord[],
+  i: number,
+  id: string,
+  groups: AnswerRecord['groups'],
+): AnswerRecord {
+  const random = rng(1, 'answer', i);
+  const labels: Record<string, number | string> = {};
+  const answers: Record<string, number | number[]> = {};
+  for (const { name, labels: names } of tasks) {
+    if (names) {
+      const truth = random.below(names.length);
+      const weights = names.map((_, place) => random.next() + (place === truth ? 0.8 : 0));
+      const sum = weights.reduce((total, weight) => total + weight, 0);
+      labels[name] = names[truth]!;
+      answers[name] = weights.map((weight) => weight / sum);
+    } else {
+      const truth = 1 + random.below(90);
+      labels[name] = truth;
+      answers[name] = truth + 8 * random.normal();
+    }
+  }
+  return { id, labels, answers, groups };
+}
+
+function rowOf(tasks: readonly TaskRecord[], epoch: number): HistoryRow {
+  const random = rng(2, 'row', epoch);
+  const own = tasks.flatMap(({ name, metrics }) =>
+    ['', 'val_', 'clean_'].flatMap((prefix) => [
+      [`${prefix}${name}_loss`, 100 / (epoch + random.next())],
+      ...metrics.map((metric): [string, number] => [
+        `${prefix}${name}_${metric}`,
+        metric === 'accuracy' ? 1 - 0.5 / (epoch + random.next()) : 20 / (epoch + random.next()),
+      ]),
+    ]),
+  );
+  return {
+    epoch,
+    loss: 200 / epoch,
+    ...Object.fromEntries(own),
+    val_loss: 200 / (epoch + random.next()),
+    clean_loss: 190 / epoch,
+    learning_rate: 1e-3 * 0.95 ** epoch,
+    seconds: 10 + random.next(),
+  };
+}

@@ -1,0 +1,176 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { rng } from '../../src/core/rng.js';
+import { answerAt, labelScores, reliability } from '../../src/report/classFigures.js';
+import { duration, figure, percent, short, withInterval } from '../../src/report/format.js';
+import { groupScores } from '../../src/report/groupFigures.js';
+import { errorBands } from '../../src/report/regressionFigures.js';
+import { bandAt, bandsOf, meanOf, quantile, shareOf } from '../../src/report/statistics.js';
+import { AGE, GENDER, madeRun } from './runs.js';
+
+const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true });
+
+describe('the share of hits', () => {
+  test("has Wilson's interval: 8 of 10 as published tables have it", () => {
+    // R: prop.test(8, 10, correct = FALSE)$conf.int
+    const { value, low, high } = shareOf(8, 10)!;
+    expect(value).toBe(0.8);
+    expect(low).toBeCloseTo(0.4901625, 6);
+    expect(high).toBeCloseTo(0.9433178, 6);
+  });
+
+  test('lies in its interval, which lies in 0 to 1 and is narrower for ten times as many images', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 500 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (count, part) => {
+          const hits = Math.round(part * count);
+          const { value, low, high } = shareOf(hits, count)!;
+          const larger = shareOf(10 * hits, 10 * count)!;
+          expect(0 <= low && low <= value + 1e-12 && value - 1e-12 <= high && high <= 1).toBe(true); // rounding at 0 and 1
+          expect(larger.high - larger.low).toBeLessThan(high - low);
+        },
+      ),
+    );
+    expect(shareOf(0, 0)).toBeUndefined();
+  });
+});
+
+describe('the mean of errors', () => {
+  test('lies in its interval, which does not depend on the order of the values', () => {
+    fc.assert(
+      fc.property(fc.array(finite, { minLength: 1, maxLength: 40 }), (values) => {
+        const mean = meanOf(values)!;
+        expect(meanOf([...values].reverse())).toEqual(mean);
+        const [least, most] = [Math.min(...values), Math.max(...values)];
+        expect(mean.low).toBeGreaterThanOrEqual(least - 1e-9 * Math.abs(least)); // a sum's rounding
+        expect(mean.high).toBeLessThanOrEqual(most + 1e-9 * Math.abs(most));
+        expect(mean.low).toBeLessThanOrEqual(mean.high);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('has an interval that holds the truth about 95 times of 100', () => {
+    const trials = 300;
+    const held = Array.from({ length: trials }, (_, trial) => {
+      const random = rng(3, 'trial', trial);
+      const { low, high } = meanOf(Array.from({ length: 60 }, () => 5 + random.normal()))!;
+      return low <= 5 && 5 <= high;
+    }).filter(Boolean).length;
+    // The standard deviation of 300 such trials is 1.3 of 100; the bootstrap of 60 values is some 1 of 100 too narrow.
+    expect(held / trials).toBeGreaterThan(0.9);
+    expect(held / trials).toBeLessThan(0.99);
+  });
+});
+
+test('bands cover every value, are no more than asked for, and each value is in one', () => {
+  fc.assert(
+    fc.property(
+      finite,
+      fc.double({ min: 0, max: 1e6, noNaN: true }),
+      fc.integer({ min: 2, max: 30 }),
+      (low, span, count) => {
+        const high = low + span;
+        const ends = bandsOf(low, high, count);
+        expect(ends.length - 1).toBeLessThanOrEqual(count);
+        expect(ends.length).toBeGreaterThanOrEqual(2);
+        const tiny = 1e-9 * Math.max(1, Math.abs(low), Math.abs(high)); // ends are rounded to twelve digits
+        expect(ends[0]).toBeLessThanOrEqual(low + tiny);
+        expect(ends.at(-1)).toBeGreaterThanOrEqual(high - tiny);
+        for (const value of [low, high, (low + high) / 2]) {
+          const i = bandAt(ends, value);
+          expect(i).toBeGreaterThanOrEqual(0);
+          expect(i).toBeLessThan(ends.length - 1);
+        }
+      },
+    ),
+  );
+  expect(bandsOf(0, 0.35, 4)).toEqual([0, 0.1, 0.2, 0.3, 0.4]);
+  expect(bandsOf(1, 89, 10)).toEqual([0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
+});
+
+test('a quantile is a value or between its neighbours', () => {
+  expect(quantile([1, 2, 3, 4], 0.5)).toBe(2.5);
+  expect(quantile([1, 2, 3], 1)).toBe(3);
+});
+
+test('bands, labels and groups count every image once', () => {
+  const run = madeRun({ images: 137 });
+  const sum = (counts: readonly { readonly count: number }[]) =>
+    counts.reduce((total, { count }) => total + count, 0);
+  const pairs = run.answers.map(({ labels, answers }) => ({
+    truth: labels.age as number,
+    predicted: answers.age as number,
+  }));
+  expect(sum(errorBands(pairs))).toBe(137);
+  const classes = run.answers.map(({ labels, answers }) => ({
+    truth: GENDER.labels!.indexOf(labels.gender as string),
+    probabilities: answers.gender as readonly number[],
+  }));
+  expect(sum(labelScores(GENDER, classes))).toBe(137);
+  expect(sum(reliability(classes).bins)).toBe(137);
+  for (const task of [AGE, GENDER]) {
+    const [{ scores }] = groupScores(task, run) as [ReturnType<typeof groupScores>[number]];
+    const [all, ...parts] = scores;
+    expect(all!.count).toBe(137);
+    expect(sum(parts)).toBe(137);
+    const mean = parts.reduce((total, { count, score }) => total + count * score.value, 0) / 137;
+    expect(mean).toBeCloseTo(all!.score.value, 9);
+  }
+});
+
+test('precision, recall and calibration of a small table by hand', () => {
+  const pair = (truth: number, second: number) => ({ truth, probabilities: [1 - second, second] });
+  const pairs = [pair(0, 0.2), pair(0, 0.7), pair(1, 0.7), pair(1, 0.9)];
+  expect(pairs.map(answerAt)).toEqual([0, 1, 1, 1]);
+  const [male, female] = labelScores(GENDER, pairs);
+  expect([male!.precision!.value, male!.recall!.value]).toEqual([1, 0.5]);
+  expect([female!.precision!.value, female!.recall!.value]).toEqual([2 / 3, 1]);
+  // Bins of 0.2 (kept 0), 0.7 (kept 0.5) and 0.9 (kept 1): (0.2 + 2 * 0.2 + 0.1) / 4.
+  expect(reliability(pairs).error).toBeCloseTo(0.175, 12);
+});
+
+test('numbers are short, and what is none is said', () => {
+  expect(
+    [
+      0,
+      0.30000000000000004,
+      5.6149,
+      56.149,
+      561.49,
+      5614.9,
+      1234567,
+      -0.5,
+      1.2e-5,
+      3e9,
+      Number.NaN,
+      Number.NEGATIVE_INFINITY,
+      undefined,
+    ].map((value) => figure(value)),
+  ).toEqual([
+    '0',
+    '0.3',
+    '5.61',
+    '56.1',
+    '561',
+    '5,615',
+    '1,234,567',
+    '−0.5',
+    '1.2e−5',
+    '3.0e+9',
+    'NaN',
+    '−∞',
+    'n/a',
+  ]);
+  expect(percent(0.88049)).toBe('88.0\u00a0%');
+  expect(withInterval({ value: 5.6, low: 5.2, high: 6.034 })).toBe('5.60 (5.20\u00a0to\u00a06.03)');
+  expect(withInterval({ value: 0.0002, low: -2, high: 2 })).toBe('0.00 (−2.00\u00a0to\u00a02.00)');
+  expect(withInterval({ value: 0.5, low: 0.25, high: 0.75 }, 'share')).toBe(
+    '50.0\u00a0% (25.0\u00a0to\u00a075.0)',
+  );
+  expect([3.04, 48, 200, 7500].map(duration)).toEqual(['3.0 s', '48 s', '3 min 20 s', '2 h 5 min']);
+  expect(short('abcdefgh', 5)).toBe('ab…gh');
+  expect(short('a\n b', 5)).toBe('a b');
+});
