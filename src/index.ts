@@ -78,7 +78,8 @@ export {
   type WindowOptions,
 } from './layers/conv.js';
 export { type DenseOptions, dense, dropout, flatten } from './layers/dense.js';
-export { type Branch, branch, sharedTrunk, type Trunk } from './layers/parts.js';
+export { greyImage } from './layers/greyImage.js';
+export { type Branch, type BranchOptions, branch, sharedTrunk, type Trunk } from './layers/parts.js';
 export { averagePool, globalAveragePool, maxPool, type PoolOptions } from './layers/pooling.js';
 export { residual } from './layers/residual.js';
 export { binaryCrossentropy, categoricalCrossentropy } from './losses/classification.js';

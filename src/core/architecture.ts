@@ -18,8 +18,20 @@ export interface LayerRecord {
   readonly trainable: boolean;
   /** Names of the layers that feed this one; empty for an input. */
   readonly inputs: readonly string[];
+  /** What feeds each of its calls, in their order: more than one where branches see different views of the image. */
+  readonly calls: readonly (readonly CallSource[])[];
   /** `trunk`, a task's name, or `input`. */
   readonly part: string;
+}
+
+/**
+ * What feeds a call of a layer: another layer, in one of its calls, counted from 0.
+ *
+ * @category Figures
+ */
+export interface CallSource {
+  readonly layer: string;
+  readonly call: number;
 }
 
 /**
