@@ -22,7 +22,7 @@ export type { MonitorOptions } from './callbacks/monitoring.js';
 export { type ProgressOutput, progress } from './callbacks/progress.js';
 export { type ReduceLROnPlateauOptions, reduceLROnPlateau } from './callbacks/reduceLROnPlateau.js';
 export { terminateOnNaN } from './callbacks/terminateOnNaN.js';
-export type { ArchitectureRecord, LayerRecord } from './core/architecture.js';
+export type { ArchitectureRecord, CallSource, LayerRecord } from './core/architecture.js';
 export { type Fault, type FaultKind, isMultitaskError, MultitaskError } from './core/errors.js';
 export {
   type BestEpoch,

@@ -10,7 +10,7 @@ export {
   resnet50Backbone,
 } from './backbones.js';
 export { sharpDecoder } from './decode.js';
-export { architectureDiagram, learningCurves, saveFigure, svgToPng } from './figures.js';
+export { architectureDiagram, curvesSideBySide, learningCurves, saveFigure, svgToPng } from './figures.js';
 export { folderStore } from './folderStore.js';
 export { imageFolder } from './imageFolder.js';
 export { type LoadKerasOptions, type LoadKerasTasks, loadKeras } from './loadKeras.js';

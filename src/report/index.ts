@@ -3,7 +3,7 @@
  *
  * @module tfjs-multitask/report
  */
-export type { ArchitectureRecord, LayerRecord } from '../core/architecture.js';
+export type { ArchitectureRecord, CallSource, LayerRecord } from '../core/architecture.js';
 export {
   type BestEpoch,
   bestEpoch,
@@ -13,4 +13,5 @@ export {
 } from '../core/history.js';
 export { architectureDiagram } from './architectureDiagram.js';
 export { type LearningCurvesOptions, learningCurves } from './learningCurves.js';
+export { curvesSideBySide, type RunsOfSetting, type SideBySideOptions } from './sideBySide.js';
 export type { ChartTools, GraphvizTool } from './tools.js';
