@@ -23,8 +23,8 @@ export interface Branch {
   readonly '~part': 'branch';
   /** In order, from the trunk on. */
   readonly pieces: readonly Piece[];
-  /** What happens to the image before the trunk; empty for the image as it is. */
-  readonly sees: readonly Piece[];
+  /** What happens to the image before the trunk. Default: nothing. */
+  readonly sees?: readonly Piece[];
 }
 
 /**
@@ -83,7 +83,7 @@ export function branch(pieces: readonly Piece[], { sees = [] }: BranchOptions = 
   checkPieces('branch', pieces);
   const view = [sees].flat() as readonly Piece[];
   if (view.length > 0) checkPieces('branch.sees', view, '{ sees: greyImage() }');
-  return { '~part': 'branch', pieces, sees: view };
+  return { '~part': 'branch', pieces, ...(view.length > 0 && { sees: view }) };
 }
 
 function checkPieces(

@@ -55,7 +55,7 @@ export function composeNetwork({ input, trunk, tasks, seed }: Composition): Netw
     return networkOf(layersModel, Object.fromEntries(tasks.map(({ name, task }) => [name, task])), input);
   } catch (error) {
     const given = new Set<unknown>(
-      [trunk?.pieces, ...tasks.flatMap(({ branch }) => [branch.pieces, branch.sees])].flat(),
+      [trunk?.pieces, ...tasks.flatMap(({ branch }) => [branch.pieces, branch.sees ?? []])].flat(),
     );
     for (const layer of placed.values())
       if (!given.has(layer)) tf.dispose(layer?.weights.map((w) => w.read()));
@@ -119,7 +119,11 @@ function smallestSide(
   trunk: Trunk | undefined,
   tasks: readonly ComposedTask[],
 ): string {
-  const chains = tasks.map(({ branch }) => [...branch.sees, ...(trunk?.pieces ?? []), ...branch.pieces]);
+  const chains = tasks.map(({ branch }) => [
+    ...(branch.sees ?? []),
+    ...(trunk?.pieces ?? []),
+    ...branch.pieces,
+  ]);
   if (chains.flat().some((piece) => !('~block' in piece))) return '';
   const fits = (side: number, chain: readonly Piece[]) => {
     let left = side;

@@ -16,7 +16,7 @@ export function viewsOf(
   site: PartSite,
 ): SymbolicTensor[] {
   const made: { sees: readonly Piece[]; recipe: string | undefined; view: SymbolicTensor }[] = [];
-  return tasks.map(({ name, branch: { sees } }) => {
+  return tasks.map(({ name, branch: { sees = [] } }) => {
     if (sees.length === 0) return site.image;
     const recipe = sees.every(isBlock) ? recipeOf(sees, site) : undefined;
     const same = made.find(

@@ -162,12 +162,12 @@ function panel(
     const own = runs.map(({ rows }) => pointsOf(rows, series.prefix + column));
     const look = { x: 'epoch', y: 'value', stroke: series.colour };
     const single = own.map((points) => Plot.lineY(points, { ...look, strokeWidth: 1, strokeOpacity: 0.4 }));
-    const mean = Plot.lineY(meanOf(own), {
-      ...look,
-      strokeWidth: 2.2,
-      ...(last <= 25 ? { marker: 'dot' } : {}),
-    });
-    return runs.length > 1 ? [...single, mean] : [mean];
+    const points = meanOf(own);
+    // Dots as a mark: the markers of lines are named by a count of the process, and a figure would never be the same twice.
+    const dots =
+      last <= 25 ? [Plot.dot(points, { x: 'epoch', y: 'value', r: 2.2, fill: series.colour })] : [];
+    const mean = [Plot.lineY(points, { ...look, strokeWidth: 2.2 }), ...dots];
+    return runs.length > 1 ? [...single, ...mean] : mean;
   });
   const judged = drawn.at(-1);
   const best = runs.flatMap((run) => {

@@ -22,6 +22,7 @@ import {
   exportKeras,
   flatten,
   globalAveragePool,
+  greyImage,
   huber,
   imagesInMemory,
   loadKeras,
@@ -107,10 +108,10 @@ const steady = (seed: number) => {
       branch([conv(3, 3, { strides: 2 }), flatten(), dense(5, { l2: 1e-2 })]),
     )
     .task('gender', binary(GENDERS, { metrics: [accuracy()] }), branch([globalAveragePool(), dense(4)]))
-    .task('kind', categorical(KINDS), branch([globalAveragePool()]))
+    .task('kind', categorical(KINDS), branch([globalAveragePool()], { sees: greyImage() }))
     .build();
   // A frozen start: the first convolution and the batch normalisation behind it.
-  for (const layer of model.layersModel.layers.slice(1, 3)) layer.trainable = false;
+  for (const name of ['trunk_conv1', 'trunk_bn1']) model.layersModel.getLayer(name).trainable = false;
   return model;
 };
 
@@ -192,6 +193,19 @@ async function write() {
     await add(`model-a.${format}`, await exportKeras(faces, { format }), expected(faces.layersModel));
     const bytes = await exportKeras(faces, { format, bytes: true });
     await add(`model-a-bytes.${format}`, bytes, expected(faces.layersModel, 255));
+  }
+  for (const [grey, name] of [
+    [['gender'], 'gender'],
+    [['age'], 'age'],
+    [['age', 'gender'], 'both'],
+  ] as const) {
+    const seeing = modelA(64, 1, grey);
+    for (const format of ['keras', 'h5'] as const) {
+      const bytes = format === 'h5';
+      const file = await exportKeras(seeing, { format, bytes });
+      await add(`grey-for-${name}.${format}`, file, expected(seeing.layersModel, bytes ? 255 : 1));
+    }
+    seeing.dispose();
   }
   const alone = multiTask({ input: [SIDE, SIDE, 3] })
     .task('age', regression({ unit: 'years' }), branch([flatten()]))

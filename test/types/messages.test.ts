@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { errorsOf } from './program.js';
 
-const BEGIN = `import { bestCheckpoint, binary, branch, categorical, conv, dense, earlyStopping, flatten, imagesInMemory,
+const BEGIN = `import { bestCheckpoint, binary, branch, categorical, conv, dense, earlyStopping, flatten, greyImage, greyscale, imagesInMemory,
   memoryStore, multiTask, regression, sharedTrunk, weightedLoss } from 'tfjs-multitask';
 const part = branch([flatten(), dense(4)]);
 const begun = multiTask({ input: [8, 8, 3] }).trunk(sharedTrunk([conv(4, 3)])).task('age', regression({ unit: 'years' }), part);
@@ -27,6 +27,7 @@ await model.fit(data, { epochs: 1, loss: weightedLoss(JSON.parse('{}') as { [tas
 binary(process.argv as [string, string]);
 categorical(process.argv);
 begun.task(process.argv[2]!, categorical(process.argv), part);
+begun.task('seen', binary(['no', 'yes']), branch([flatten()], { sees: [greyImage(), conv(3, 1)] })).build();
 begun.task('aged', binary(['no', 'yes']), part).task('age2', binary(['no', 'yes']), part).build();
 `),
   ).toEqual([]);
@@ -121,6 +122,21 @@ describe('a wrong call is a type error with a sentence in it', { timeout: 120_00
       'a trunk for a branch',
       "begun.task('gender', binary(['male', 'female']), sharedTrunk([conv(4, 3)]));",
       `'"trunk"' is not assignable to type '"branch"'`,
+    ],
+    [
+      'an augmentation for a view',
+      'branch([flatten()], { sees: greyscale() });',
+      "Type 'ValuePart' is not assignable to type 'Piece | readonly Piece[]",
+    ],
+    [
+      'a word for a view',
+      "branch([flatten()], { sees: 'grey' });",
+      "Type 'string' is not assignable to type 'Piece | readonly Piece[]",
+    ],
+    [
+      'a view of another name',
+      'branch([flatten()], { view: greyImage() });',
+      "'view' does not exist in type 'BranchOptions'",
     ],
     ['three labels of two', "binary(['a', 'b', 'c']);", 'Source has 3 element(s) but target allows only 2'],
     [
