@@ -22,7 +22,6 @@ import {
   exportKeras,
   flatten,
   globalAveragePool,
-  greyImage,
   huber,
   imagesInMemory,
   loadKeras,
@@ -108,7 +107,7 @@ const steady = (seed: number) => {
       branch([conv(3, 3, { strides: 2 }), flatten(), dense(5, { l2: 1e-2 })]),
     )
     .task('gender', binary(GENDERS, { metrics: [accuracy()] }), branch([globalAveragePool(), dense(4)]))
-    .task('kind', categorical(KINDS), branch([globalAveragePool()], { sees: greyImage() }))
+    .task('kind', categorical(KINDS), branch([globalAveragePool()]))
     .build();
   // A frozen start: the first convolution and the batch normalisation behind it.
   for (const name of ['trunk_conv1', 'trunk_bn1']) model.layersModel.getLayer(name).trainable = false;
