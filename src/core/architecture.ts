@@ -25,12 +25,14 @@ export interface LayerRecord {
 }
 
 /**
- * What feeds a call of a layer: another layer, in one of its calls, counted from 0.
+ * What feeds a call of a layer: another layer, in one of its calls.
  *
  * @category Figures
  */
 export interface CallSource {
+  /** The name of the layer. */
   readonly layer: string;
+  /** Which of its calls: 0 but for a layer that is called more than once. */
   readonly call: number;
 }
 

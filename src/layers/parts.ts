@@ -75,7 +75,7 @@ export function sharedTrunk(pieces: readonly Piece[]): Trunk {
  *   .task('age', regression({ unit: 'years' }), branch([flatten(), dense(16)]))
  *   .task('gender', binary(['male', 'female']), branch([flatten(), dense(16)], { sees: greyImage() }))
  *   .build();
- * console.log(model.layersModel.getLayer('trunk_conv1').inboundNodes.length); // 2: on the image, and on grey
+ * console.log(model.layersModel.getLayer('trunk_conv1').inboundNodes.length); // 2
  * ```
  * @category Compose
  */
