@@ -31,7 +31,10 @@ export interface SideBySideOptions {
   readonly panelHeight?: number;
 }
 
-const [LEFT, TOP, ROW_TITLE] = [46, 92, 34];
+/** Left end of the first panel's axis, its tick labels before it; top of the first row; height of a row's title. */
+const [AXIS, TOP, ROW_TITLE] = [58, 92, 34];
+/** Room for tick labels inside a panel. */
+const MARGIN = 46;
 
 /**
  * Learning curves of several settings as SVG text: a column a setting, a row a task (its first metric, or its loss), all panels
@@ -68,7 +71,10 @@ export function curvesSideBySide(
   const drawn = SERIES.slice(0, 2).filter(({ prefix }) => has(`${prefix}loss`));
   const last = Math.max(...all.flatMap(({ rows }) => rows.map(({ epoch }) => epoch)));
   const rowHeight = ROW_TITLE + panelHeight;
-  const [width, height] = [LEFT + settings.length * panelWidth + 10, TOP + tasks.length * rowHeight + 10];
+  const [width, height] = [
+    AXIS - MARGIN + settings.length * panelWidth + 10,
+    TOP + tasks.length * rowHeight + 10,
+  ];
   const panels = tasks.flatMap((task, row) => {
     const metric = task.metrics[0] ?? 'loss';
     const column = `${task.name}_${metric}`;
@@ -79,21 +85,21 @@ export function curvesSideBySide(
       const look = { panelWidth, panelHeight, tools, domain, last, share: metric === 'accuracy' };
       return panel(runs, drawn, column, monitor, look).replace(
         /^<svg /,
-        `<svg x="${LEFT - 40 + i * panelWidth}" y="${y + ROW_TITLE - 10}" `,
+        `<svg x="${AXIS - MARGIN + i * panelWidth}" y="${y + ROW_TITLE - 10}" `,
       );
     });
     return [name, ...cells];
   });
   const heads = settings.map(
     ({ title }, i) =>
-      `<text x="${LEFT + i * panelWidth}" y="78" font-size="13" font-weight="600" fill="${INK}">${escaped(title)}</text>`,
+      `<text x="${AXIS + i * panelWidth}" y="78" font-size="13" font-weight="600" fill="${INK}">${escaped(title)}</text>`,
   );
   const several = all.length > settings.length;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${FONT}" role="img">
 <title>${escaped(title || 'Learning curves side by side')}</title>
 <rect width="${width}" height="${height}" fill="white"/>
 <text x="16" y="28" font-size="17" font-weight="600" fill="${INK}">${escaped(title)}</text>
-${legend(drawn, `best epoch by ${monitor}${several ? '; thick: the mean of the runs' : ''}`)}
+${legend(drawn, several ? `best epoch of each run, by ${monitor}; thick: their mean` : `best epoch, by ${monitor}`)}
 ${[...heads, ...panels].join('\n')}
 </svg>
 `;
@@ -178,7 +184,7 @@ function panel(
     document,
     width: panelWidth,
     height: panelHeight,
-    marginLeft: 40,
+    marginLeft: MARGIN,
     marginRight: 14,
     marginTop: 12,
     marginBottom: 38,

@@ -82,7 +82,7 @@ describe('curves side by side', () => {
   test('have a column for each setting and a row for each task, each run thin, and the mean of several thick', async () => {
     const svg = await curvesSideBySide(settings, { title: 'Faces' });
     expect(svg).toContain('>colour &amp; all</text>');
-    expect(svg).toContain('best epoch by val_loss; thick: the mean of the runs');
+    expect(svg).toContain('best epoch of each run, by val_loss; thick: their mean');
     expect(count(svg, /<svg x=/g)).toBe(4);
     // Of two runs each with training and validation: six lines; of one: two. For both tasks.
     expect(count(svg, /aria-label="line"/g)).toBe(2 * (6 + 2));
