@@ -23,7 +23,7 @@ export { type ProgressOutput, progress } from './callbacks/progress.js';
 export { type ReduceLROnPlateauOptions, reduceLROnPlateau } from './callbacks/reduceLROnPlateau.js';
 export { type TensorBoardOptions, tensorBoard } from './callbacks/tensorBoard.js';
 export { terminateOnNaN } from './callbacks/terminateOnNaN.js';
-export type { ArchitectureRecord, LayerRecord } from './core/architecture.js';
+export type { ArchitectureRecord, CallSource, LayerRecord } from './core/architecture.js';
 export { type Fault, type FaultKind, isMultitaskError, MultitaskError } from './core/errors.js';
 export type { HeatMap } from './core/heat.js';
 export {
@@ -81,7 +81,8 @@ export {
   type WindowOptions,
 } from './layers/conv.js';
 export { type DenseOptions, dense, dropout, flatten } from './layers/dense.js';
-export { type Branch, branch, sharedTrunk, type Trunk } from './layers/parts.js';
+export { greyImage } from './layers/greyImage.js';
+export { type Branch, type BranchOptions, branch, sharedTrunk, type Trunk } from './layers/parts.js';
 export { averagePool, globalAveragePool, maxPool, type PoolOptions } from './layers/pooling.js';
 export { residual } from './layers/residual.js';
 export { binaryCrossentropy, categoricalCrossentropy } from './losses/classification.js';

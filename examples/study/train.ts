@@ -52,11 +52,12 @@ export function train(
   { store, callbacks, features }: Training,
 ) {
   const stop = new AbortController();
-  process.once('SIGINT', () => {
+  const interrupt = () => {
     console.log('\nStopping after this step; --resume goes on from there. Ctrl-C again ends at once.');
     stop.abort();
-  });
-  return model.fit(faces.train, {
+  };
+  process.once('SIGINT', interrupt);
+  const run = model.fit(faces.train, {
     validation: faces.validation,
     clean: true,
     epochs: args.epochs,
@@ -75,4 +76,5 @@ export function train(
     ...(args.threads === undefined ? {} : { threads: args.threads }),
     log: console.log,
   });
+  return run.finally(() => void process.off('SIGINT', interrupt));
 }

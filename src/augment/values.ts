@@ -70,7 +70,8 @@ export function saturation({ range }: { readonly range: number }): ValuePart {
 }
 
 /**
- * Takes the colour out of a share of the images: every channel becomes the pixel's luma (Rec. 601).
+ * Takes the colour out of a share of the images: every channel becomes the pixel's luma (Rec. 601). A network that is to see every
+ * image in grey has `greyImage()` in its trunk, or in what a branch `sees`.
  *
  * @param options - `probability`: 0 to 1, default 0.1.
  * @throws `argument` fault for a probability out of its range.

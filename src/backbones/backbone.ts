@@ -133,7 +133,7 @@ export function backboneOf<Stage extends string>(
     '~block': path,
     side: (input) => (input < SMALLEST ? 0 : Math.ceil(input / SMALLEST)),
     build: (image, site) => {
-      checkImage(path, image);
+      checkImage(path, image, site.image);
       const door = preprocessingLayer();
       const input = site.connect(door, image);
       site.weigh(door, preprocessingWeights(preprocessing, site.range, image.shape[3]!));
@@ -183,8 +183,8 @@ function firstTrained(
   });
 }
 
-function checkImage(path: string, image: SymbolicTensor): void {
-  if (image.sourceLayer.getClassName() !== 'InputLayer') {
+function checkImage(path: string, image: SymbolicTensor, seen: SymbolicTensor): void {
+  if (image !== seen) {
     throw fault({
       kind: 'argument',
       path,

@@ -18,8 +18,22 @@ export interface LayerRecord {
   readonly trainable: boolean;
   /** Names of the layers that feed this one; empty for an input. */
   readonly inputs: readonly string[];
+  /** What feeds each of its calls, in their order: more than one where branches see different views of the image. */
+  readonly calls: readonly (readonly CallSource[])[];
   /** `trunk`, a task's name, or `input`. */
   readonly part: string;
+}
+
+/**
+ * What feeds a call of a layer: another layer, in one of its calls.
+ *
+ * @category Figures
+ */
+export interface CallSource {
+  /** The name of the layer. */
+  readonly layer: string;
+  /** Which of its calls: 0 but for a layer that is called more than once. */
+  readonly call: number;
 }
 
 /**

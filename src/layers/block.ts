@@ -13,6 +13,8 @@ export interface Site {
   name(kind: string): string;
   /** Feeds `input` to `layer`, after checking that the image is still large enough. */
   connect(layer: tf.layers.Layer, input: SymbolicTensor | SymbolicTensor[]): SymbolicTensor;
+  /** The image as this part of the network sees it. */
+  readonly image: SymbolicTensor;
   /** What the bytes 0 and 255 become at the network's door. */
   readonly range: PixelRange;
   /**

@@ -23,6 +23,22 @@ export interface Branch {
   readonly '~part': 'branch';
   /** In order, from the trunk on. */
   readonly pieces: readonly Piece[];
+  /** What happens to the image before the trunk. Default: nothing. */
+  readonly sees?: readonly Piece[];
+}
+
+/**
+ * Options of {@link branch}.
+ *
+ * @category Compose
+ */
+export interface BranchOptions {
+  /**
+   * What this branch sees instead of the image as it is: blocks or `tf.layers` layers that make an image, of the same range of
+   * pixels, from the image. The trunk is called on it with the weights that all branches share. Branches that see the
+   * same share it: by equal layers, where nothing in them is trained, else by the very same blocks. Default: the image.
+   */
+  readonly sees?: Piece | readonly Piece[];
 }
 
 /**
@@ -49,31 +65,43 @@ export function sharedTrunk(pieces: readonly Piece[]): Trunk {
  * output: with `flatten()` or `globalAveragePool()` somewhere. Its layers are named after the task: `age_conv1`.
  *
  * @param pieces - Blocks, and any `tf.layers` layer that draws no random numbers. At least one.
- * @throws `argument` fault for an empty list.
+ * @throws `argument` fault for an empty list, or one of something else.
  * @example
  * ```ts
- * import { branch, dense, dropout, flatten } from 'tfjs-multitask';
+ * import { binary, branch, conv, dense, flatten, greyImage, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
  *
- * console.log(branch([flatten(), dense(16, { l2: 1e-3 }), dropout(0.3)]).pieces.length); // 3
+ * const model = multiTask({ input: [32, 32, 3] })
+ *   .trunk(sharedTrunk([conv(8, 3)]))
+ *   .task('age', regression({ unit: 'years' }), branch([flatten(), dense(16)]))
+ *   .task('gender', binary(['male', 'female']), branch([flatten(), dense(16)], { sees: greyImage() }))
+ *   .build();
+ * console.log(model.layersModel.getLayer('trunk_conv1').inboundNodes.length); // 2
  * ```
  * @category Compose
  */
-export function branch(pieces: readonly Piece[]): Branch {
+export function branch(pieces: readonly Piece[], { sees = [] }: BranchOptions = {}): Branch {
   checkPieces('branch', pieces);
-  return { '~part': 'branch', pieces };
+  const view = [sees].flat() as readonly Piece[];
+  if (view.length > 0) checkPieces('branch.sees', view, '{ sees: greyImage() }');
+  return { '~part': 'branch', pieces, ...(view.length > 0 && { sees: view }) };
 }
 
-function checkPieces(path: string, pieces: readonly Piece[]): void {
+function checkPieces(
+  path: string,
+  pieces: readonly Piece[],
+  advice = `${path}([conv(64, 3), flatten()])`,
+): void {
   if (!Array.isArray(pieces) || pieces.length === 0) {
     throw fault({
       kind: 'argument',
       path,
       expected: 'a list of at least one block or layer',
       received: Array.isArray(pieces) ? 'an empty list' : typeof pieces,
-      advice: `Write ${path}([conv(64, 3), flatten()]).`,
+      advice: `Write ${advice}.`,
     });
   }
   pieces.forEach((piece: unknown, i) => {
+    const { name, draw } = (piece ?? {}) as { readonly name?: unknown; readonly draw?: unknown };
     const known =
       typeof piece === 'object' && piece !== null && ('~block' in piece || 'computeOutputShape' in piece);
     if (known) return;
@@ -81,8 +109,9 @@ function checkPieces(path: string, pieces: readonly Piece[]): void {
       kind: 'argument',
       path: `${path}[${i}]`,
       expected: 'a block such as conv(64, 3), or a tf.layers layer',
-      received:
-        typeof piece === 'object'
+      received: draw
+        ? `the augmentation ${name}`
+        : typeof piece === 'object'
           ? kindOf(piece)
           : typeof piece === 'function'
             ? 'a function'
@@ -91,7 +120,9 @@ function checkPieces(path: string, pieces: readonly Piece[]): void {
         piece,
         typeof piece === 'function'
           ? 'Call it: conv(64, 3), not conv.'
-          : 'Blocks are made by functions, conv() and so on.',
+          : draw
+            ? 'It goes into augment([...]) on the dataset; the block that makes an image grey is greyImage().'
+            : 'Blocks are made by functions, conv() and so on.',
       ),
     });
   });

@@ -1,24 +1,64 @@
-import type { ArchitectureRecord, LayerRecord } from '../core/architecture.js';
+import type { SymbolicTensor } from '@tensorflow/tfjs';
+import type { ArchitectureRecord, CallSource, LayerRecord } from '../core/architecture.js';
 import type { tf } from '../tensor/tf.js';
+import type { Call, Graph } from './graph.js';
 import type { Network } from './network.js';
 
 /** A network as plain records, for diagrams and tables. */
 export function architectureOf(network: Network): ArchitectureRecord {
-  const { layersModel, tasks } = network;
-  const layers = layersModel.layers.map(
-    (layer): LayerRecord => ({
+  const { layersModel, tasks, graph } = network;
+  const callsOf = callsIn(graph);
+  const layers = layersModel.layers.map((layer): LayerRecord => {
+    const calls = callsOf(layer);
+    return {
       name: layer.name,
       kind: layer.getClassName(),
       detail: detailOf(layer),
-      outputShape: (layer.outputShape as (number | null)[]).slice(1) as number[],
+      // Of its first call: on views of other sizes a layer has other outputs.
+      outputShape: (layer.getOutputAt(0) as SymbolicTensor).shape.slice(1) as number[],
       parameters: layer.countParams(),
       trainable: layer.trainable,
-      inputs: layer.inboundNodes.flatMap((node) => node.inboundLayers.map((source) => source.name)),
+      inputs: [...new Set(calls.flat().map((source) => source.layer))],
+      calls,
       part: partOf(layer, Object.keys(tasks)),
-    }),
-  );
+    };
+  });
   const trainable = layersModel.trainableWeights.reduce((sum, weight) => sum + sizeOf(weight.shape), 0);
-  return { layers, trainableParameters: trainable, parameters: layersModel.countParams() };
+  return {
+    layers: afterSources(layers),
+    trainableParameters: trainable,
+    parameters: layersModel.countParams(),
+  };
+}
+
+/** The model's own order puts a shared layer where its deepest call is, which may be before what feeds another. */
+function afterSources(layers: readonly LayerRecord[]): LayerRecord[] {
+  const byName = new Map(layers.map((layer) => [layer.name, layer]));
+  const done = new Set<LayerRecord>();
+  const visited = new Set<LayerRecord>();
+  const visit = (layer: LayerRecord) => {
+    if (visited.has(layer)) return;
+    visited.add(layer);
+    for (const name of layer.inputs) visit(byName.get(name)!);
+    done.add(layer);
+  };
+  for (const layer of layers) visit(layer);
+  return [...done];
+}
+
+/** What feeds the calls of each layer, as they were made. */
+function callsIn({ inputs, calls }: Graph): (layer: tf.layers.Layer) => CallSource[][] {
+  const made = new Map<tf.layers.Layer, Call[]>();
+  for (const call of [...calls].sort((a, b) => a.node - b.node)) {
+    made.set(call.layer, [...(made.get(call.layer) ?? []), call]);
+  }
+  const sources = new Map(inputs.map(({ place, name }) => [place, { layer: name, call: 0 }]));
+  for (const [{ name }, own] of made) {
+    for (const [call, { outputs }] of own.entries()) {
+      for (const place of outputs) sources.set(place, { layer: name, call });
+    }
+  }
+  return (layer) => (made.get(layer) ?? []).map((call) => call.inputs.map((place) => sources.get(place)!));
 }
 
 function sizeOf(shape: readonly (number | null)[]): number {
@@ -26,15 +66,15 @@ function sizeOf(shape: readonly (number | null)[]): number {
 }
 
 /**
- * A layer belongs to the task whose name begins its own, else to the trunk. A backbone's preprocessing is part of the
- * input, so that the trunk's numbers are the backbone's own.
+ * A layer belongs to the task whose name begins its own, else to the trunk. Views of the image, and a backbone's preprocessing,
+ * are part of the input, so that the trunk's numbers are the backbone's own.
  */
 function partOf(layer: tf.layers.Layer, tasks: readonly string[]): string {
   if (layer.getClassName() === 'InputLayer') return 'input';
   const owner = tasks
     .filter((task) => layer.name === task || layer.name.startsWith(`${task}_`))
     .sort((a, b) => b.length - a.length)[0];
-  return owner ?? (layer.name === 'image_preprocess' ? 'input' : 'trunk');
+  return owner ?? (layer.name.startsWith('image_') ? 'input' : 'trunk');
 }
 
 interface Config {
@@ -57,6 +97,7 @@ function detailOf(layer: tf.layers.Layer): string {
     window && step !== (poolSize?.[0] ?? 1) && `stride ${step}`,
     window && padding === 'same' && 'same',
     activation && activation !== 'linear' && activation,
+    /^image_grey\d+$/.test(layer.name) && 'to grey',
     rate !== undefined && `rate ${rate}`,
     kernelRegularizer?.config.l2 && `L2 ${Number(kernelRegularizer.config.l2.toPrecision(3))}`,
   ];

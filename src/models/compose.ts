@@ -1,8 +1,6 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { fault } from '../core/errors.js';
-import type { PixelRange } from '../core/images.js';
-import type { Piece, Site } from '../layers/block.js';
-import { adopt, checkAdoptable } from '../layers/own/adopt.js';
+import type { Piece } from '../layers/block.js';
 import type { Branch, Trunk } from '../layers/parts.js';
 import type { AnyTask, Tasks } from '../tasks/task.js';
 import { silenceCpuAdvice } from '../tensor/quiet.js';
@@ -10,6 +8,8 @@ import { tf } from '../tensor/tf.js';
 import { graphOf } from './graph.js';
 import { initialise } from './initialise.js';
 import type { Network, NetworkInput } from './network.js';
+import { again, extend, type PartSite, type Placed, show, siteOf } from './site.js';
+import { viewsOf } from './views.js';
 
 /** A task and the layers that lead to it. */
 export interface ComposedTask {
@@ -39,11 +39,15 @@ export function composeNetwork({ input, trunk, tasks, seed }: Composition): Netw
   const smallest = () => smallestSide(input.shape, trunk, tasks);
   const placed: Placed = new Map(['image', ...tasks.map(({ name }) => name)].map((name) => [name, null]));
   const weighed = new Set<tf.layers.Layer>();
-  const site = (part: string) => siteOf(part, { placed, weighed, smallest, range: input.range });
+  const surroundings = { placed, weighed, smallest, range: input.range };
+  const site = (part: string, view: SymbolicTensor) => siteOf(part, view, surroundings);
   try {
-    const shared = trunk ? extend(image, trunk.pieces, site('trunk')) : image;
-    const outputs = tasks.map(({ name, task, branch }) => {
-      const end = extend(shared, branch.pieces, site(name));
+    const views = viewsOf(tasks, site('image', image));
+    const shared = trunk
+      ? sharing(trunk, (view) => site('trunk', view), smallest)
+      : (view: SymbolicTensor) => view;
+    const outputs = tasks.map(({ name, task, branch }, i) => {
+      const end = extend(shared(views[i]!), branch.pieces, site(name, views[i]!));
       return head(name, task, end, placed);
     });
     const layersModel = tf.model({ inputs: image, outputs, name: 'multitask' });
@@ -51,7 +55,7 @@ export function composeNetwork({ input, trunk, tasks, seed }: Composition): Netw
     return networkOf(layersModel, Object.fromEntries(tasks.map(({ name, task }) => [name, task])), input);
   } catch (error) {
     const given = new Set<unknown>(
-      [trunk, ...tasks.map(({ branch }) => branch)].flatMap((part) => part?.pieces),
+      [trunk?.pieces, ...tasks.flatMap(({ branch }) => [branch.pieces, branch.sees ?? []])].flat(),
     );
     for (const layer of placed.values())
       if (!given.has(layer)) tf.dispose(layer?.weights.map((w) => w.read()));
@@ -59,16 +63,24 @@ export function composeNetwork({ input, trunk, tasks, seed }: Composition): Netw
   }
 }
 
-/** The layers so far by name, null where a name is kept free. Those that the network made go when it cannot be built. */
-type Placed = Map<string, tf.layers.Layer | null>;
-
-/** What the sites of one network share. */
-interface Surroundings {
-  readonly placed: Placed;
-  /** The layers whose weights were given. */
-  readonly weighed: Set<tf.layers.Layer>;
-  readonly smallest: () => string;
-  readonly range: PixelRange;
+/** The trunk: built on the first view that it is asked for, and called on every other with the same weights. */
+function sharing(
+  trunk: Trunk,
+  siteOn: (view: SymbolicTensor) => PartSite,
+  smallest: () => string,
+): (view: SymbolicTensor) => SymbolicTensor {
+  const ends = new Map<number, SymbolicTensor>();
+  let built: { site: PartSite; end: SymbolicTensor } | undefined;
+  const build = (view: SymbolicTensor) => {
+    const site = siteOn(view);
+    built = { site, end: extend(view, trunk.pieces, site) };
+    return built.end;
+  };
+  return (view) => {
+    const end = ends.get(view.id) ?? (built ? again(built.site, view, built.end, smallest) : build(view));
+    ends.set(view.id, end);
+    return end;
+  };
 }
 
 /** A network around a flat model whose layers are ours already. */
@@ -79,104 +91,6 @@ export function networkOf<T extends Tasks>(
 ): Network<T> {
   return { layersModel, tasks, input, graph: graphOf(layersModel) };
 }
-
-function extend(input: SymbolicTensor, pieces: readonly Piece[], site: Site): SymbolicTensor {
-  return pieces.reduce<SymbolicTensor>(
-    (x, piece) => ('~block' in piece ? piece.build(x, site) : site.connect(piece, x)),
-    input,
-  );
-}
-
-/** Names and connects the layers of one part of a network. */
-function siteOf(part: string, { placed, weighed, smallest, range }: Surroundings): Site {
-  const counts = new Map<string, number>();
-  return {
-    range,
-    weigh: (layer, arrays) => {
-      weighed.add(layer);
-      layer.weights.forEach((weight, i) => {
-        const values = tf.tensor(arrays[i]!, weight.shape as number[]);
-        weight.write(values);
-        values.dispose();
-      });
-    },
-    name: (kind) => {
-      const count = (counts.get(kind) ?? 0) + 1;
-      counts.set(kind, count);
-      return `${part}_${kind}${count}`;
-    },
-    connect: (layer, input) => {
-      nameByPlace(layer, part, counts);
-      if (placed.has(layer.name)) {
-        const task = placed.get(layer.name) === null && layer.name !== 'image';
-        throw fault({
-          kind: 'argument',
-          path: `${part}: ${layer.name}`,
-          expected: 'a layer name that is used once',
-          received: task ? 'the name of a task' : 'a second layer of that name',
-          advice: task
-            ? 'Rename the task: its last layer has its name. A tf.layers layer may be renamed as well.'
-            : 'Give the tf.layers layer another name; a layer cannot stand in two places.',
-        });
-      }
-      placed.set(layer.name, layer);
-      checkAdoptable(layer, part);
-      const shapes = (Array.isArray(input) ? input : [input]).map(({ shape }) => shape);
-      const accepted = <R>(action: () => R) => accepting(layer, shapes, part, action);
-      const shape = accepted(
-        () => layer.computeOutputShape((shapes.length === 1 ? shapes[0] : shapes) as number[]) as Shape,
-      );
-      const image = shapes[0]!.length === 4;
-      if (image && shape.slice(1).some((size) => size !== null && size <= 0)) {
-        throw fault({
-          kind: 'argument',
-          path: layer.name,
-          expected: `an image large enough to leave something at this layer${smallest()}`,
-          received: `input ${show(shapes[0]!)}, which leaves ${show(shape)}`,
-          advice: 'Use larger images, or fewer strides and poolings.',
-        });
-      }
-      const output = accepted(() => layer.apply(input) as SymbolicTensor);
-      adopt(layer, part);
-      return output;
-    },
-  };
-}
-
-/**
- * A tf.layers layer without a name of its own carries a count of all layers that this process made (`conv2d_Conv2D7`):
- * it is named like a block instead, so that one program builds one network however often, and draws equal weights.
- */
-function nameByPlace(layer: tf.layers.Layer, part: string, counts: Map<string, number>): void {
-  if (layer.built || !new RegExp(`_${layer.getClassName()}\\d+$`).test(layer.name)) return;
-  const kind = layer.getClassName().toLowerCase();
-  const count = (counts.get(kind) ?? 0) + 1;
-  counts.set(kind, count);
-  layer.name = `${part}_${kind}${count}`;
-}
-
-type Shape = readonly (number | null)[];
-
-/** `action`, whose error is that of a layer which does not take these shapes. */
-function accepting<R>(layer: tf.layers.Layer, shapes: readonly Shape[], part: string, action: () => R): R {
-  try {
-    return action();
-  } catch (cause) {
-    throw fault({
-      kind: 'argument',
-      path: `${part}: ${layer.name}`,
-      expected: `a layer that accepts ${show(shapes[0]!)}`,
-      received: cause instanceof Error ? cause.message : String(cause),
-      advice:
-        shapes[0]!.length === 2
-          ? 'What comes before it is flat already: check the order of the blocks; a backbone with top: true is flat too.'
-          : 'Check the order of the blocks: flatten() or globalAveragePool() stands before dense().',
-      cause,
-    });
-  }
-}
-
-const show = (shape: Shape) => `[${shape.slice(1).join(', ')}]`;
 
 /** The last layer of a task: named like the task, since that is the name of the output in every format. */
 function head(name: string, task: AnyTask, end: SymbolicTensor, placed: Placed): SymbolicTensor {
@@ -205,7 +119,11 @@ function smallestSide(
   trunk: Trunk | undefined,
   tasks: readonly ComposedTask[],
 ): string {
-  const chains = tasks.map(({ branch }) => [...(trunk?.pieces ?? []), ...branch.pieces]);
+  const chains = tasks.map(({ branch }) => [
+    ...(branch.sees ?? []),
+    ...(trunk?.pieces ?? []),
+    ...branch.pieces,
+  ]);
   if (chains.flat().some((piece) => !('~block' in piece))) return '';
   const fits = (side: number, chain: readonly Piece[]) => {
     let left = side;

@@ -1,7 +1,9 @@
 import type { SymbolicTensor, Tensor } from '@tensorflow/tfjs';
+import { BatchNormalization } from '../layers/own/batchNormalization.js';
 import type { CallArguments } from '../layers/own/forward.js';
 import { within } from '../tensor/recorder.js';
 import { tf } from '../tensor/tf.js';
+import { inKerasOrder, nodeOf, type Step } from './depths.js';
 
 /** One call of a layer. `inputs` and `outputs` are places in the pass's list of tensors. */
 export interface Call {
@@ -60,22 +62,37 @@ export function graphOf(model: tf.LayersModel): Graph {
   });
   const inputs = model.inputs.map((tensor, i) => port(tensor, model.inputNames[i]!));
   const done = new Set<number>(model.inputs.map(({ id }) => id));
-  const calls: BareCall[] = [];
+  const steps: (Step & { readonly index: number })[] = [];
   const visit = (tensor: SymbolicTensor) => {
     if (done.has(tensor.id)) return;
-    const layer = tensor.sourceLayer;
-    const node = layer.inboundNodes[tensor.nodeIndex]!;
+    const [layer, node] = [tensor.sourceLayer, nodeOf(tensor)];
     for (const output of node.outputTensors) done.add(output.id);
     for (const source of node.inputTensors) visit(source);
-    const [from, to] = [node.inputTensors.map(place), node.outputTensors.map(place)];
-    calls.push({ layer, node: tensor.nodeIndex, inputs: from, outputs: to });
+    steps.push({ layer, node, index: tensor.nodeIndex });
   };
   for (const output of model.outputs) visit(output);
+  const calls = (movesTwice(steps) ? inKerasOrder(steps) : steps).map(
+    ({ layer, node, index }): BareCall => ({
+      layer,
+      node: index,
+      inputs: node.inputTensors.map(place),
+      outputs: node.outputTensors.map(place),
+    }),
+  );
   return graphFrom(
     inputs,
     calls,
     model.outputs.map((tensor, i) => port(tensor, model.outputNames[i]!)),
   );
+}
+
+/**
+ * Whether the order of two calls shows: each call of a batch normalisation moves its averages on from where the one before left
+ * them. All other networks run branch after branch, which holds fewer activations at a time than Keras's order.
+ */
+function movesTwice(steps: readonly Step[]): boolean {
+  const moving = steps.filter(({ layer }) => layer instanceof BatchNormalization);
+  return new Set(moving.map(({ layer }) => layer)).size < moving.length;
 }
 
 /** A graph of these calls, in this order. */

@@ -6,6 +6,11 @@ import type { HistoryRecord } from '../core/history.js';
 import type { Store } from '../core/outside.js';
 import { architectureDiagram as diagram } from '../report/architectureDiagram.js';
 import { learningCurves as curves, type LearningCurvesOptions } from '../report/learningCurves.js';
+import {
+  type RunsOfSetting,
+  type SideBySideOptions,
+  curvesSideBySide as sideBySide,
+} from '../report/sideBySide.js';
 import type { ChartTools } from '../report/tools.js';
 import { loadPackage } from './packages.js';
 
@@ -28,11 +33,38 @@ export async function learningCurves(
   history: HistoryRecord,
   options: LearningCurvesOptions,
 ): Promise<string> {
+  return curves(history, options, await chartTools());
+}
+
+/**
+ * Learning curves of several settings side by side, as SVG text; see `curvesSideBySide` of `tfjs-multitask/report`.
+ *
+ * @throws `missing-package` fault without `@observablehq/plot` or `linkedom`; `argument` fault for settings without epochs, or
+ *   of other tasks.
+ * @example
+ * ```ts
+ * import { curvesSideBySide } from 'tfjs-multitask/node';
+ *
+ * const tasks = [{ name: 'age', kind: 'regression', unit: 'years', metrics: ['mae'] }] as const;
+ * const run = (mae: number) => ({ tasks, rows: [{ epoch: 1, loss: mae, age_mae: mae }] });
+ * const svg = await curvesSideBySide([{ title: 'colour', runs: [run(8)] }, { title: 'grey', runs: [run(7)] }]);
+ * console.log(svg.includes('>grey</text>')); // true
+ * ```
+ * @category Figures
+ */
+export async function curvesSideBySide(
+  settings: readonly RunsOfSetting[],
+  options: SideBySideOptions = {},
+): Promise<string> {
+  return sideBySide(settings, options, await chartTools());
+}
+
+async function chartTools(): Promise<ChartTools> {
   const use = 'drawing learning curves';
   const Plot = await loadPackage<ChartTools['Plot']>('@observablehq/plot', use);
   const { parseHTML } = await loadPackage<typeof import('linkedom')>('linkedom', use);
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
-  return curves(history, options, { Plot, document: document as unknown as Document });
+  return { Plot, document: document as unknown as Document };
 }
 
 /**

@@ -11,7 +11,7 @@ export {
 } from './backbones.js';
 export { sharpDecoder } from './decode.js';
 export { type EncoderOptions, sharpEncoder } from './encode.js';
-export { architectureDiagram, learningCurves, saveFigure, svgToPng } from './figures.js';
+export { architectureDiagram, curvesSideBySide, learningCurves, saveFigure, svgToPng } from './figures.js';
 export { folderStore } from './folderStore.js';
 export { imageFolder } from './imageFolder.js';
 export { type LoadKerasOptions, type LoadKerasTasks, loadKeras } from './loadKeras.js';

@@ -47,10 +47,14 @@ function dotOf(architecture: ArchitectureRecord): string {
   const layers = boxesOf(architecture);
   const parts = [...new Set(layers.map(({ part }) => part))].filter((part) => part !== 'input');
   const frozen = parameters - trainableParameters;
-  const title = `${number(parameters)} parameters${frozen > 0 ? `, ${number(frozen)} of them not trained` : ''}`;
+  const again = parts.filter((part) => calledAgain(layers.filter((layer) => layer.part === part)));
+  const title = [
+    `${number(parameters)} parameters${frozen > 0 ? `, ${number(frozen)} of them not trained` : ''}`,
+    ...again.map((part) => `the ${nameOf(part)} runs once for each kind of arrow, with the same weights`),
+  ].map(escaped);
   return `digraph {
 rankdir=TB; bgcolor="white"; nodesep=0.35; ranksep=0.16; pad=0.25; fontname="Helvetica"; fontsize=13;
-label=<<font color="#656d76">${escaped(title)}</font>>; labelloc=b;
+label=<<font color="#656d76">${title.join('<br/>')}</font>>; labelloc=b;
 node [shape=plain fontname="Helvetica" fontsize=11 fontcolor="#1f2328"];
 edge [color="#8c959f" arrowsize=0.5 penwidth=1.1];
 ${layers
@@ -61,18 +65,23 @@ ${parts
   .map((part, i) => {
     const own = layers.filter((layer) => layer.part === part);
     const sum = own.reduce((total, layer) => total + layer.parameters, 0);
-    const name = part === 'trunk' ? 'shared trunk' : part;
+    const name = nameOf(part);
     return `subgraph "cluster${i}" { style="rounded"; color="#d0d7de"; penwidth=1.2; margin=14; labelloc=t;
 labeljust=${i > parts.length / 2 ? 'r' : 'l'}; fontsize=11; // where the arrows from the trunk do not cross it
-label=<<table border="0" cellborder="0" cellspacing="0" cellpadding="3"><tr><td width="${name.length * 7 + 4}" align="left"><font face="Helvetica-Bold">${escaped(name)}</font></td><td><font color="#656d76" point-size="10">${number(sum)} parameters</font></td></tr></table>>;
+label=<<table border="0" cellborder="0" cellspacing="0" cellpadding="3"><tr><td width="${name.length * 7 + 4}" align="left"><font face="Helvetica-Bold">${escaped(name)}</font></td>${calledAgain(own) ? '</tr><tr>' : ''}<td align="left"><font color="#656d76" point-size="10">${number(sum)} parameters</font></td></tr></table>>;
 ${own.map(boxOf).join('\n')}
 }
 ${2 * i === parts.length - 1 ? centred(layers) : ''}`;
   })
   .join('\n')}
-${layers.flatMap(({ name, inputs }) => inputs.map((from) => `${quoted(from)} -> ${quoted(name)};`)).join('\n')}
+${layers.flatMap(edgesOf).join('\n')}
 }`;
 }
+
+const nameOf = (part: string) => (part === 'trunk' ? 'shared trunk' : part);
+
+/** Whether several arrows come in: the title then makes room for them. */
+const calledAgain = (layers: readonly LayerRecord[]) => layers.some(({ calls }) => calls.length > 1);
 
 /** Where an even number of branches leaves one layer: an unseen node between them, so that it stands above their middle. */
 function centred(layers: readonly LayerRecord[]): string {
@@ -88,6 +97,23 @@ function centred(layers: readonly LayerRecord[]): string {
 ${quoted(name)} -> ${quoted(`below ${name}`)} [style=invis weight=50];`,
     )
     .join('\n');
+}
+
+/** How the arrows of a shared layer's calls look, in their order: each view of the image can be followed to its branches. */
+const CALLS = [
+  'color="#8c959f"',
+  'color="#0b7285" style="dashed"',
+  'color="#a61e4d" style="dotted" penwidth=1.6',
+  'color="#5f3dc4" style="bold"',
+] as const;
+
+function edgesOf({ name, calls }: LayerRecord): string[] {
+  return calls.flatMap((sources, call) =>
+    sources.map(({ layer, call: from }) => {
+      const look = CALLS[Math.max(call, from) % CALLS.length];
+      return `${quoted(layer)} -> ${quoted(name)} [${look}];`;
+    }),
+  );
 }
 
 /** One row: kind and settings at the left, shape, parameters at the right. */

@@ -1,4 +1,4 @@
-import type { ArchitectureRecord, LayerRecord } from '../core/architecture.js';
+import type { ArchitectureRecord, CallSource, LayerRecord } from '../core/architecture.js';
 
 /** More layers than this in one part are drawn as stages: a picture of 175 boxes shows nothing. */
 const MOST_LAYERS = 40;
@@ -33,7 +33,8 @@ export function boxesOf({ layers }: ArchitectureRecord): Box[] {
     const end = own.at(-1)!;
     const inputs = own.flatMap((layer) => layer.inputs.map((from) => boxOf.get(from) ?? from));
     const known = [...new Set(inputs)].filter((from) => from !== name);
-    if (own.length === 1) return { ...end, name, inputs: known, layers: 1 };
+    const calls = callsOf(own, name, boxOf);
+    if (own.length === 1) return { ...end, name, inputs: known, calls, layers: 1 };
     return {
       ...end,
       name,
@@ -42,8 +43,27 @@ export function boxesOf({ layers }: ArchitectureRecord): Box[] {
       parameters: own.reduce((sum, { parameters }) => sum + parameters, 0),
       trainable: own.some(({ trainable, parameters }) => trainable && parameters > 0),
       inputs: known,
+      calls,
       layers: own.length,
     };
+  });
+}
+
+/** What feeds each call of a box from outside of it. */
+function callsOf(
+  own: readonly LayerRecord[],
+  name: string,
+  boxOf: ReadonlyMap<string, string>,
+): CallSource[][] {
+  const most = Math.max(...own.map(({ calls }) => calls.length));
+  return Array.from({ length: most }, (_, i) => {
+    const sources = own.flatMap(({ calls }) => calls[i] ?? []);
+    const known = new Map<string, CallSource>();
+    for (const { layer, call } of sources) {
+      const box = boxOf.get(layer) ?? layer;
+      if (box !== name) known.set(`${box} ${call}`, { layer: box, call });
+    }
+    return [...known.values()];
   });
 }
 

@@ -3,7 +3,7 @@
  *
  * @module tfjs-multitask/report
  */
-export type { ArchitectureRecord, LayerRecord } from '../core/architecture.js';
+export type { ArchitectureRecord, CallSource, LayerRecord } from '../core/architecture.js';
 export type { HeatMap } from '../core/heat.js';
 export {
   type BestEpoch,
@@ -32,4 +32,5 @@ export { type LearningCurvesOptions, learningCurves } from './learningCurves.js'
 export { modelCard } from './modelCard.js';
 export { type Report, type ReportPageOptions, reportOf, reportPage } from './page.js';
 export { type ReadRunOptions, type ReportedRun, readRun } from './readRun.js';
+export { curvesSideBySide, type RunsOfSetting, type SideBySideOptions } from './sideBySide.js';
 export type { ChartTools, GraphvizTool, ReportTools } from './tools.js';

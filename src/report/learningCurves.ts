@@ -24,7 +24,7 @@ export interface LearningCurvesOptions {
 }
 
 /** The lines of a panel: a column's prefix, its name for readers, its look. Colours tell apart without red and green. */
-const SERIES = [
+export const SERIES = [
   { prefix: '', name: 'training', colour: '#4269d0', dash: 'none' },
   { prefix: 'val_', name: 'validation', colour: '#e8590c', dash: 'none' },
   { prefix: 'clean_', name: 'validation, not augmented', colour: '#8a5a44', dash: '5,3' },
@@ -121,9 +121,10 @@ export function curvePanels(
 export const drawnIn = ({ rows }: HistoryRecord, { name }: TaskRecord): readonly Series[] =>
   SERIES.filter(({ prefix }) => rows.some((row) => row[`${prefix}${name}_loss`] !== undefined));
 
-type Series = (typeof SERIES)[number];
+export type Series = (typeof SERIES)[number];
 
-function legend(drawn: readonly Series[], best: string | undefined): string {
+/** A line of what the lines and the circle of a figure are, 47 below its top. */
+export function legend(drawn: readonly Series[], best: string | undefined): string {
   let x = 16;
   const items = drawn.map(({ name, colour, dash }) => {
     const item = `<line x1="${x}" x2="${x + 22}" y1="47" y2="47" stroke="${colour}" stroke-width="2.5" stroke-dasharray="${dash}"/>
@@ -203,7 +204,8 @@ function panel(
   return roundedSvg(svg.outerHTML);
 }
 
-function labelOf({ unit }: TaskRecord, metric: string): string {
+/** A metric as an axis names it: `mae (years)`. */
+export function labelOf({ unit }: TaskRecord, metric: string): string {
   const unitOf: Record<string, string | undefined> = { mae: unit, rmse: unit };
   return sayable(unitOf[metric] ? `${metric} (${short(unitOf[metric], 16)})` : metric);
 }

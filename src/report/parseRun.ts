@@ -1,3 +1,4 @@
+import type { CallSource } from '../core/architecture.js';
 import { fault } from '../core/errors.js';
 import type { HistoryRow, TaskRecord } from '../core/history.js';
 import type { AnswerRecord, RunRecord, SplitRecord } from '../core/runRecord.js';
@@ -106,6 +107,10 @@ const splitOf: Reader<SplitRecord> = (value, path) => {
   };
 };
 
+const sourceOf: Reader<CallSource> = (value, path) => {
+  const source = tableOf(anything)(value, path);
+  return { layer: field(source, 'layer', path, textOf), call: field(source, 'call', path, numberOf) };
+};
 const layerOf: Reader<RunRecord['architecture']['layers'][number]> = (value, path) => {
   const layer = tableOf(anything)(value, path);
   const text = (name: string) => field(layer, name, path, textOf);
@@ -117,6 +122,7 @@ const layerOf: Reader<RunRecord['architecture']['layers'][number]> = (value, pat
     parameters: field(layer, 'parameters', path, numberOf),
     trainable: layer.trainable === true,
     inputs: field(layer, 'inputs', path, listOf(textOf)),
+    calls: field(layer, 'calls', path, listOf(listOf(sourceOf))),
     part: text('part'),
   };
 };

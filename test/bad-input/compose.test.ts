@@ -13,6 +13,8 @@ import {
   depthwiseConv,
   dropout,
   flatten,
+  greyImage,
+  greyscale,
   maxPool,
   multiTask,
   regression,
@@ -225,5 +227,69 @@ describe('a network', () => {
       begin().task('age', age, given).task('gender', binary(GENDERS), given).build();
     const twice = await faultOf(() => build(branch([once])));
     expect(twice).toMatchObject({ kind: 'argument', path: 'gender: mine' });
+  });
+});
+
+describe('views', () => {
+  const seeing = (sees: any) => branch([flatten(), dense(3)], { sees });
+  const build = (first: any, second: any) =>
+    begin()
+      .trunk(sharedTrunk([conv(4, 3), conv(4, 3)]))
+      .task('age', age, seeing(first))
+      .task('gender', binary(GENDERS), seeing(second))
+      .build();
+
+  test.each([
+    ['an augmentation', greyscale(), 'the augmentation greyscale', /augment\(\[...\]\).*greyImage\(\)/],
+    ['a block that is not called', greyImage, 'a function', /Call it/],
+    ['a word', 'grey', 'grey', /Blocks are made by functions/],
+    ['nothing', null, 'null', /Blocks are made by functions/],
+  ])('of %s', async (_, sees, received, advice) => {
+    const error = await faultOf(() => seeing([sees]));
+    expect(error).toMatchObject({ kind: 'argument', path: 'branch.sees[0]', received });
+    expect(error.advice).toMatch(advice);
+  });
+
+  test('that are no images', async () => {
+    expect(await faultOf(() => build([flatten()], []))).toMatchObject({
+      kind: 'argument',
+      path: 'branch age: sees',
+      expected: 'an image, [height, width, channels]',
+      received: '[768]',
+    });
+  });
+
+  test('that the trunk, built on another, does not take', async () => {
+    const error = await faultOf(() => build([], [conv(1, 1)]));
+    expect(error).toMatchObject({
+      kind: 'argument',
+      path: 'trunk: trunk_conv1, called on image_conv1',
+      expected: 'a layer that accepts [16, 16, 1]',
+    });
+    expect(error.advice).toContain('It was built on image');
+  });
+
+  test('too small for the trunk', async () => {
+    const error = await faultOf(() => build([], [averagePool(4)]));
+    expect(error).toMatchObject({
+      path: 'trunk_conv2',
+      expected: 'an image large enough to leave something at this layer: at least 20x20 pixels',
+      received: 'input [2, 2, 4], which leaves [0, 0, 4]',
+    });
+  });
+
+  test('in grey of what is no image in colour', async () => {
+    expect(await faultOf(() => build([conv(2, 1), greyImage()], []))).toMatchObject({
+      kind: 'argument',
+      path: 'greyImage',
+      received: '[16, 16, 2]',
+    });
+  });
+
+  test('leave nothing behind where they cannot be built', async () => {
+    const before = tf.memory().numTensors;
+    await faultOf(() => build([greyImage()], [greyImage(), conv(1, 1)]));
+    await faultOf(() => build([greyImage(), flatten()], [greyImage()]));
+    expect(tf.memory().numTensors).toBe(before);
   });
 });

@@ -22,6 +22,7 @@ import {
   type EngineName,
   flatten,
   globalAveragePool,
+  greyImage,
   horizontalFlip,
   huber,
   imagesInMemory,
@@ -87,6 +88,19 @@ const nets: { readonly [name: string]: () => Network } = {
         )
         .task('kind', categorical(['a', 'b', 'c']), branch([globalAveragePool(), dense(8)]))
         .task('sex', binary(['m', 'f']), branch([maxPool(2), flatten(), dense(4)]))
+        .build(),
+    ),
+  'a trunk on the image, on grey and on a small image': () =>
+    network(
+      multiTask({ input: [16, 16, 3], seed: 4 })
+        .trunk(sharedTrunk([conv(8, 3), batchNorm(), dropout(0.2), conv(6, 2)]))
+        .task('age', regression({ unit: 'years' }), branch([conv(4, 2), flatten(), dense(8)]))
+        .task('kind', categorical(['a', 'b', 'c']), branch([flatten(), dense(8)], { sees: greyImage() }))
+        .task(
+          'sex',
+          binary(['m', 'f']),
+          branch([globalAveragePool(), dense(4)], { sees: [greyImage(), averagePool(2)] }),
+        )
         .build(),
     ),
 };

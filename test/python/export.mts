@@ -12,6 +12,7 @@ import {
   exportOnnx,
   flatten,
   globalAveragePool,
+  greyImage,
   multiTask,
   regression,
   residual,
@@ -35,11 +36,18 @@ const small = multiTask({ input: [21, 18, 3], range: [-1, 1], seed: 2 })
   .task('sex', binary(['m', 'f']), branch([flatten()]))
   .build();
 
+const views = multiTask({ input: [14, 14, 3], range: [-1, 1], seed: 3 })
+  .trunk(sharedTrunk([conv(6, 3), batchNorm()]))
+  .task('age', regression({ unit: 'years' }), branch([flatten(), dense(4)]))
+  .task('sex', binary(['m', 'f']), branch([flatten()], { sees: greyImage() }))
+  .build();
+
 const store = folderStore(process.argv[2]!);
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 for (const [name, model] of [
   ['model-a', modelA(64, 1)],
   ['residual', small],
+  ['views', views],
 ] as const) {
   await store.write(`${name}.onnx`, await exportOnnx(model));
   const shape = [3, ...model.input.shape];

@@ -112,7 +112,7 @@ const steady = (seed: number) => {
     .task('kind', categorical(KINDS), branch([globalAveragePool()]))
     .build();
   // A frozen start: the first convolution and the batch normalisation behind it.
-  for (const layer of model.layersModel.layers.slice(1, 3)) layer.trainable = false;
+  for (const name of ['trunk_conv1', 'trunk_bn1']) model.layersModel.getLayer(name).trainable = false;
   return model;
 };
 
@@ -194,6 +194,19 @@ async function write() {
     await add(`model-a.${format}`, await exportKeras(faces, { format }), expected(faces.layersModel));
     const bytes = await exportKeras(faces, { format, bytes: true });
     await add(`model-a-bytes.${format}`, bytes, expected(faces.layersModel, 255));
+  }
+  for (const [grey, name] of [
+    [['gender'], 'gender'],
+    [['age'], 'age'],
+    [['age', 'gender'], 'both'],
+  ] as const) {
+    const seeing = modelA(64, 1, grey);
+    for (const format of ['keras', 'h5'] as const) {
+      const bytes = format === 'h5';
+      const file = await exportKeras(seeing, { format, bytes });
+      await add(`grey-for-${name}.${format}`, file, expected(seeing.layersModel, bytes ? 255 : 1));
+    }
+    seeing.dispose();
   }
   const alone = multiTask({ input: [SIDE, SIDE, 3] })
     .task('age', regression({ unit: 'years' }), branch([flatten()]))

@@ -84,6 +84,7 @@ export function madeRun({
           parameters: 0,
           trainable: true,
           inputs: [],
+          calls: [],
           part: 'input',
         },
         ...tasks.map((task) => ({
@@ -94,6 +95,7 @@ export function madeRun({
           parameters: 193,
           trainable: true,
           inputs: ['image'],
+          calls: [[{ layer: 'image', call: 0 }]],
           part: task.name,
         })),
       ],

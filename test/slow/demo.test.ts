@@ -93,6 +93,34 @@ describe('Model A on drawn faces', () => {
   });
 });
 
+describe('the greyscale study on drawn faces', () => {
+  test('draws its figure and table, and makes no finished run again', { timeout: 900_000 }, async () => {
+    const out = mkdtempSync(join(scratch, 'ablation-'));
+    const args = ['--limit', '40', '--epochs', '1', '--seeds', '2', '--engine', 'onnx', '--out', out];
+    const study = () =>
+      promisify(execFile)('npx', ['tsx', 'examples/ablation-greyscale.ts', ...args], { cwd: ROOT });
+    const { stdout } = await study();
+    expect(readdirSync(out).sort()).toEqual(
+      ['ablation.json', 'ablation.md', 'ablation.png', 'ablation.svg', 'seed-7', 'seed-8'].sort(),
+    );
+    const table = readFileSync(join(out, 'ablation.md'), 'utf8');
+    expect(stdout).toContain(table);
+    for (const name of ['neither', 'gender', 'age', 'both']) expect(table).toContain(`\n| ${name} `);
+    const { comparison } = JSON.parse(readFileSync(join(out, 'ablation.json'), 'utf8'));
+    const [neither, gender, age, both] = comparison.map(
+      ({ measures }: { measures: { values: number[] }[] }) => measures[0]!.values,
+    );
+    // Equal seeds and splits, and yet other numbers: each setting is its own network.
+    expect(new Set([neither, gender, age, both].map((values) => values[0])).size).toBe(4);
+    const history = readFileSync(join(out, 'seed-7', 'grey-for-age', 'history.csv'), 'utf8');
+    const again = await study();
+    // The seconds that an epoch took stand in it: a second run would not have the same.
+    expect(readFileSync(join(out, 'seed-7', 'grey-for-age', 'history.csv'), 'utf8')).toBe(history);
+    expect(again.stdout).toContain(table);
+    expect(again.stdout).toContain('resumed after epoch 1');
+  });
+});
+
 describe('Model B on drawn faces', () => {
   const few = ['--limit', '60', '--epochs', '2', '--size', '64', '--augment', 'fixed', '--engine', 'onnx'];
 

@@ -11,6 +11,7 @@ import {
   type FitOptions,
   flatten,
   gradCam,
+  greyImage,
   imagesInMemory,
   loadModel,
   mae,
@@ -42,6 +43,16 @@ describe('what follows from the tasks', () => {
     expectTypeOf<keyof typeof model.tasks>().toEqualTypeOf<'age' | 'gender' | 'light'>();
     expectTypeOf(model.tasks.age.kind).toEqualTypeOf<'regression'>();
     expectTypeOf(model.tasks.light.kind).toEqualTypeOf<'categorical'>();
+  });
+
+  test('whatever a branch sees', () => {
+    const seeing = multiTask({ input: [8, 8, 3] })
+      .task('age', regression({ unit: 'years' }), part)
+      .task('gender', binary(['male', 'female']), branch([flatten()], { sees: greyImage() }))
+      .build();
+    expectTypeOf<keyof typeof seeing.tasks>().toEqualTypeOf<'age' | 'gender'>();
+    const one = () => seeing.predict(image);
+    expectTypeOf<Awaited<ReturnType<typeof one>>['gender']['label']>().toEqualTypeOf<'male' | 'female'>();
   });
 
   test('predictions, of one image and of many', () => {

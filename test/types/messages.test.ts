@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { errorsOf } from './program.js';
 
-const BEGIN = `import { bestCheckpoint, binary, branch, categorical, conv, dense, earlyStopping, flatten, gradCam, imagesInMemory,
+const BEGIN = `import { bestCheckpoint, binary, branch, categorical, conv, dense, earlyStopping, flatten, gradCam, greyImage, greyscale, imagesInMemory,
   loadKeras, loadModel, memoryStore, mobileNetV2Backbone, multiTask, regression, sharedTrunk, weightedLoss }
   from 'tfjs-multitask';
 import { resnet50Backbone, saveKeras } from 'tfjs-multitask/node';
@@ -35,6 +35,7 @@ begun.task(process.argv[2]!, categorical(process.argv), part);
 await loadKeras(file, { tasks: JSON.parse('{}') as { [task: string]: typeof years } });
 await resnet50Backbone({ trainableFrom: stage });
 await resnet50Backbone({ weights: file });
+begun.task('seen', binary(['no', 'yes']), branch([flatten()], { sees: [greyImage(), conv(3, 1)] })).build();
 begun.task('aged', binary(['no', 'yes']), part).task('age2', binary(['no', 'yes']), part).build();
 `),
   ).toEqual([]);
@@ -129,6 +130,21 @@ describe('a wrong call is a type error with a sentence in it', { timeout: 120_00
       'a trunk for a branch',
       "begun.task('gender', binary(['male', 'female']), sharedTrunk([conv(4, 3)]));",
       `'"trunk"' is not assignable to type '"branch"'`,
+    ],
+    [
+      'an augmentation for a view',
+      'branch([flatten()], { sees: greyscale() });',
+      "Type 'ValuePart' is not assignable to type 'Piece | readonly Piece[]",
+    ],
+    [
+      'a word for a view',
+      "branch([flatten()], { sees: 'grey' });",
+      "Type 'string' is not assignable to type 'Piece | readonly Piece[]",
+    ],
+    [
+      'a view of another name',
+      'branch([flatten()], { view: greyImage() });',
+      "'view' does not exist in type 'BranchOptions'",
     ],
     ['three labels of two', "binary(['a', 'b', 'c']);", 'Source has 3 element(s) but target allows only 2'],
     [

@@ -12,7 +12,13 @@ import {
   resnet50Backbone,
   sharedTrunk,
 } from '../../src/index.js';
-import { architectureDiagram, learningCurves, saveFigure, svgToPng } from '../../src/node/index.js';
+import {
+  architectureDiagram,
+  curvesSideBySide,
+  learningCurves,
+  saveFigure,
+  svgToPng,
+} from '../../src/node/index.js';
 import { boxesOf } from '../../src/report/foldedArchitecture.js';
 
 const tasks = [
@@ -78,6 +84,56 @@ describe('learning curves', () => {
   });
 });
 
+describe('curves side by side', () => {
+  const run = (factor: number) => ({ tasks, rows: rows.map(({ epoch, loss }) => row(epoch, loss * factor)) });
+  const settings = [
+    { title: 'colour & all', runs: [run(1), run(1.2)] },
+    { title: 'grey', runs: [run(1.1)] },
+  ];
+
+  test('have a column for each setting and a row for each task, each run thin, and the mean of several thick', async () => {
+    const svg = await curvesSideBySide(settings, { title: 'Faces' });
+    expect(svg).toContain('>colour &amp; all</text>');
+    expect(svg).toContain('best epoch of each run, by val_loss; thick: their mean');
+    expect(count(svg, /<svg x=/g)).toBe(4);
+    // Of two runs each with training and validation: six lines; of one: two. For both tasks.
+    expect(count(svg, /aria-label="line"/g)).toBe(2 * (6 + 2));
+    expect(count(svg, /NaN|undefined/g)).toBe(0);
+    expect(await curvesSideBySide(settings, { title: 'Faces' })).toBe(svg);
+  });
+
+  test('show all panels of a task on one scale', async () => {
+    const svg = await curvesSideBySide(settings, {});
+    const panels = svg.split(/(?=<svg x=)/).slice(1);
+    const ticks = (panel: string) =>
+      /aria-label="y-axis tick label"[\s\S]*?<\/g>/.exec(panel)![0].match(/>[\d.]+ ?%?</g);
+    expect(ticks(panels[0]!)).toEqual(ticks(panels[1]!));
+    expect(ticks(panels[2]!)).toEqual(ticks(panels[3]!));
+    expect(ticks(panels[0]!)).not.toEqual(ticks(panels[2]!));
+  });
+
+  test('of one epoch, of epochs that one run lacks and of numbers that are none are drawn', async () => {
+    const svg = await curvesSideBySide(
+      [
+        { title: 'short', runs: [{ tasks, rows: [row(1, 3)] }, run(1)] },
+        { title: 'broken', runs: [{ tasks, rows: [{ ...row(1, 3), val_age_mae: Number.NaN }] }] },
+      ],
+      {},
+    );
+    expect(count(svg, /NaN|Infinity/g)).toBe(0);
+  });
+
+  test('of nothing, of no epochs and of other tasks are refused', async () => {
+    const wrong = async (given: typeof settings, received: string) =>
+      expect(curvesSideBySide(given)).rejects.toMatchObject({ kind: 'argument', received });
+    await wrong([], 'none');
+    await wrong([{ title: 'grey', runs: [] }], 'one without runs');
+    await wrong([{ title: 'grey', runs: [{ tasks, rows: [] }] }], 'none in "grey"');
+    const one = { tasks: [tasks[0]], rows } as never;
+    await wrong([settings[0]!, { title: 'grey', runs: [one] }], 'age in "grey"');
+  });
+});
+
 describe('the diagram', () => {
   test('of Model A shows every layer once with shape and parameters', async () => {
     const model = modelA(128);
@@ -89,6 +145,25 @@ describe('the diagram', () => {
       expect(count(svg, new RegExp(`<title>${name}</title>`, 'g'))).toBe(1);
     for (const part of ['trunk', 'age', 'gender'])
       expect(svg).toContain(`>${part === 'trunk' ? 'shared trunk' : part}</text>`);
+    model.dispose();
+  });
+
+  test('of a trunk on two views shows every layer once, and an arrow for each of its calls', async () => {
+    const model = modelA(64, 1, ['gender']);
+    const record = model.architecture();
+    const svg = await architectureDiagram(record);
+    for (const { name } of record.layers)
+      expect(count(svg, new RegExp(`<title>${name}</title>`, 'g'))).toBe(1);
+    const arrows = (from: string, to: string) =>
+      count(svg, new RegExp(`<title>${from}&#45;&gt;${to}</title>`, 'g'));
+    expect(arrows('trunk_conv1', 'trunk_conv2')).toBe(2);
+    expect([arrows('trunk_pool2', 'age_conv1'), arrows('trunk_pool2', 'gender_conv1')]).toEqual([1, 1]);
+    expect([arrows('image', 'trunk_conv1'), arrows('image_grey1', 'trunk_conv1')]).toEqual([1, 1]);
+    expect(svg).toContain('455,246 parameters');
+    expect(svg).toContain('the shared trunk runs once for each kind of arrow');
+    expect(record.layers.findIndex(({ name }) => name === 'image_grey1')).toBeLessThan(
+      record.layers.findIndex(({ name }) => name === 'trunk_conv1'),
+    );
     model.dispose();
   });
 

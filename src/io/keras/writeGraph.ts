@@ -1,5 +1,6 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import type { Json } from '../../core/json.js';
+import { depthsOf, type Node, nodeOf, type Step } from '../../models/depths.js';
 import { tf } from '../../tensor/tf.js';
 import { layerText, refused } from './writeLayers.js';
 
@@ -35,8 +36,6 @@ export interface KerasGraph {
   readonly outputs: readonly KerasTensor[];
 }
 
-type Node = tf.layers.Layer['inboundNodes'][number];
-
 /**
  * The graph of a flat model, its layers in the order that Keras gives them: by depth below the outputs, and within one
  * depth in the order in which a walk from the outputs first meets them. Same as Keras 3 `map_graph` (ops/function.py),
@@ -52,7 +51,7 @@ export function kerasGraph(model: tf.LayersModel): KerasGraph {
     met.set(input.sourceLayer, -1);
     nodes.unshift({ node: nodeOf(input), layer: input.sourceLayer });
   }
-  const depths = depthsOf(nodes);
+  const { ofLayer: depths } = depthsOf(nodes);
   const order = [...met.keys()].sort((a, b) => depths.get(b)! - depths.get(a)! || met.get(a)! - met.get(b)!);
   const kept = new Set(nodes.map(({ node }) => node));
   const nodesOf = (layer: tf.layers.Layer) => layer.inboundNodes.filter((node) => kept.has(node));
@@ -87,13 +86,6 @@ export function kerasGraph(model: tf.LayersModel): KerasGraph {
 /** Layers that take a list, be it of one tensor. */
 const MERGES = new Set(['Add', 'Multiply', 'Average', 'Maximum', 'Minimum', 'Concatenate', 'Dot']);
 
-const nodeOf = (tensor: SymbolicTensor) => tensor.sourceLayer.inboundNodes[tensor.nodeIndex]!;
-
-interface Step {
-  readonly node: Node;
-  readonly layer: tf.layers.Layer;
-}
-
 /** Every call that leads to the outputs, after those it reads, and the layers in the order they are first met. */
 function walk(outputs: readonly SymbolicTensor[]): { nodes: Step[]; met: Map<tf.layers.Layer, number> } {
   const nodes: Step[] = [];
@@ -110,22 +102,6 @@ function walk(outputs: readonly SymbolicTensor[]): { nodes: Step[]; met: Map<tf.
   };
   for (const output of outputs) visit(output);
   return { nodes, met };
-}
-
-/** How far above the outputs each layer stands: as far as the farthest of its calls. */
-function depthsOf(nodes: readonly Step[]): Map<tf.layers.Layer, number> {
-  const ofNode = new Map<Node, number>();
-  const ofLayer = new Map<tf.layers.Layer, number>();
-  for (const { node, layer } of [...nodes].reverse()) {
-    const depth = Math.max(ofNode.get(node) ?? 0, ofLayer.get(layer) ?? 0);
-    ofLayer.set(layer, depth);
-    if (layer.getClassName() === 'InputLayer') continue;
-    for (const source of node.inputTensors) {
-      const above = nodeOf(source);
-      ofNode.set(above, Math.max(depth + 1, ofNode.get(above) ?? 0));
-    }
-  }
-  return ofLayer;
 }
 
 /**

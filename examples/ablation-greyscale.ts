@@ -1,0 +1,64 @@
+/**
+ * What colour is worth: Model A with images in grey for neither task, for gender, for age, and for both.
+ *
+ *   npm run ablation                                           (drawn faces)
+ *   npm run ablation -- --data FOLDER --limit 1000 --size 64 --epochs 5 --seeds 3
+ *
+ * Within a seed all four have the same split, first weights, order and augmentation. Every run has a folder in --out: one that
+ * was stopped goes on there, and one that is finished is not made again.
+ */
+import { join } from 'node:path';
+import type { HistoryRecord } from 'tfjs-multitask';
+import { architectureDiagram, curvesSideBySide, folderStore, saveFigure } from 'tfjs-multitask/node';
+import { compare, tableOf } from './study/ablation-table.js';
+import { readArguments } from './study/arguments.js';
+import { loadFaces } from './study/faces.js';
+import { modelA } from './study/model-a-network.js';
+import { train } from './study/train.js';
+
+const SETTINGS = [
+  { title: 'neither', grey: [] },
+  { title: 'gender', grey: ['gender'] },
+  { title: 'age', grey: ['age'] },
+  { title: 'both', grey: ['age', 'gender'] },
+] as const;
+
+const args = readArguments('ablation', 56, {
+  seeds: { value: 'N', help: 'repeat all of it with so many seeds, from --seed on (2)', default: '2' },
+});
+const count = Number(args.own.seeds);
+if (!Number.isInteger(count) || count < 1) {
+  console.error(`--seeds: expected a whole number above zero, received "${args.own.seeds}"`);
+  process.exit(2);
+}
+
+const settings = SETTINGS.map(({ title, grey }) => ({ title, grey, runs: [] as HistoryRecord[] }));
+for (let seed = args.seed; seed < args.seed + count; seed++) {
+  const faces = await loadFaces({ ...args, seed });
+  for (const { title, grey, runs } of settings) {
+    console.log(`\nGrey for ${title}, seed ${seed}`);
+    const store = folderStore(join(args.out, `seed-${seed}`, `grey-for-${title}`));
+    const model = modelA(args.size, seed, grey);
+    const history = await train(model, faces, { ...args, seed, resume: true }, { store, callbacks: [] });
+    if (seed === args.seed) {
+      await saveFigure(store, 'architecture', await architectureDiagram(model.architecture()));
+    }
+    model.dispose();
+    if (history.stopped === 'aborted') process.exit(130);
+    runs.push(history);
+  }
+}
+
+const store = folderStore(args.out);
+const columns = settings.map(({ title, runs }) => ({ title: `grey for ${title}`, runs }));
+const title = args.demo ? 'Model A on drawn faces, in colour and in grey' : 'Model A in colour and in grey';
+await saveFigure(store, 'ablation', await curvesSideBySide(columns, { title }));
+const comparison = compare(settings);
+const table = tableOf(comparison);
+const write = (name: string, text: string) => store.write(name, new TextEncoder().encode(text));
+await write('ablation.md', table);
+await write('ablation.json', `${JSON.stringify({ seed: args.seed, seeds: count, comparison }, null, 2)}\n`);
+console.log(`\n${table}`);
+console.log(
+  `In ${store.label}: ablation.svg and .png, ablation.md, ablation.json, and a folder for each run`,
+);

@@ -1,0 +1,183 @@
+import type { SymbolicTensor } from '@tensorflow/tfjs';
+import { fault } from '../core/errors.js';
+import type { PixelRange } from '../core/images.js';
+import type { Piece, Site } from '../layers/block.js';
+import { adopt, checkAdoptable } from '../layers/own/adopt.js';
+import { tf } from '../tensor/tf.js';
+
+/** The layers so far by name, null where a name is kept free. Those that the network made go when it cannot be built. */
+export type Placed = Map<string, tf.layers.Layer | null>;
+
+/** What the sites of one network share. */
+export interface Surroundings {
+  readonly placed: Placed;
+  /** The layers whose weights were given. */
+  readonly weighed: Set<tf.layers.Layer>;
+  readonly smallest: () => string;
+  readonly range: PixelRange;
+}
+
+/** One connection that a part of a network made, to be made again elsewhere. */
+export interface Connection {
+  readonly layer: tf.layers.Layer;
+  readonly inputs: readonly SymbolicTensor[];
+  readonly output: SymbolicTensor;
+}
+
+/** A site that remembers what was connected on it. */
+export interface PartSite extends Site {
+  readonly part: string;
+  readonly connections: readonly Connection[];
+}
+
+/** `input` through `pieces`, one after the other. */
+export function extend(input: SymbolicTensor, pieces: readonly Piece[], site: Site): SymbolicTensor {
+  return pieces.reduce<SymbolicTensor>(
+    (x, piece) => ('~block' in piece ? piece.build(x, site) : site.connect(piece, x)),
+    input,
+  );
+}
+
+/** Names and connects the layers of one part of a network, which sees `image`. */
+export function siteOf(
+  part: string,
+  image: SymbolicTensor,
+  { placed, weighed, smallest, range }: Surroundings,
+): PartSite {
+  const counts = new Map<string, number>();
+  const connections: Connection[] = [];
+  return {
+    part,
+    image,
+    range,
+    connections,
+    weigh: (layer, arrays) => {
+      weighed.add(layer);
+      layer.weights.forEach((weight, i) => {
+        const values = tf.tensor(arrays[i]!, weight.shape as number[]);
+        weight.write(values);
+        values.dispose();
+      });
+    },
+    name: (kind) => {
+      const count = (counts.get(kind) ?? 0) + 1;
+      counts.set(kind, count);
+      return `${part}_${kind}${count}`;
+    },
+    connect: (layer, input) => {
+      nameByPlace(layer, part, counts);
+      if (placed.has(layer.name)) {
+        const task = placed.get(layer.name) === null && layer.name !== 'image';
+        throw fault({
+          kind: 'argument',
+          path: `${part}: ${layer.name}`,
+          expected: 'a layer name that is used once',
+          received: task ? 'the name of a task' : 'a second layer of that name',
+          advice: task
+            ? 'Rename the task: its last layer has its name. A tf.layers layer may be renamed as well.'
+            : 'Give the tf.layers layer another name; a layer cannot stand in two places.',
+        });
+      }
+      placed.set(layer.name, layer);
+      checkAdoptable(layer, part);
+      const inputs = [input].flat() as SymbolicTensor[];
+      const output = called(layer, inputs, {
+        path: `${part}: ${layer.name}`,
+        smallest,
+        advice:
+          inputs[0]!.shape.length === 2
+            ? 'What comes before it is flat already: check the order of the blocks; a backbone with top: true is flat too.'
+            : 'Check the order of the blocks: flatten() or globalAveragePool() stands before dense().',
+      });
+      adopt(layer, part);
+      connections.push({ layer, inputs, output });
+      return output;
+    },
+  };
+}
+
+/**
+ * Calls the layers of a part that stands already once more, on another view of the image, and returns what `end` becomes:
+ * the weights are shared.
+ */
+export function again(
+  { part, image, connections }: PartSite,
+  view: SymbolicTensor,
+  end: SymbolicTensor,
+  smallest: () => string,
+): SymbolicTensor {
+  const made = new Map([[image.id, view]]);
+  for (const { layer, inputs, output } of connections) {
+    const twin = called(
+      layer,
+      inputs.map(({ id }) => made.get(id)!),
+      {
+        path: `${part}: ${layer.name}, called on ${view.sourceLayer.name}`,
+        smallest,
+        advice: `It was built on ${image.sourceLayer.name}: what the branches see has one number of channels.`,
+      },
+    );
+    made.set(output.id, twin);
+  }
+  return made.get(end.id)!;
+}
+
+interface Calling {
+  readonly path: string;
+  readonly smallest: () => string;
+  /** For a layer that does not take these shapes. */
+  readonly advice: string;
+}
+
+/** What `layer` makes of `inputs`, of which something must be left. */
+function called(layer: tf.layers.Layer, inputs: readonly SymbolicTensor[], calling: Calling): SymbolicTensor {
+  const shapes = inputs.map(({ shape }) => shape);
+  const accepted = <R>(action: () => R) => accepting(shapes, calling, action);
+  const shape = accepted(
+    () => layer.computeOutputShape((shapes.length === 1 ? shapes[0] : shapes) as number[]) as Shape,
+  );
+  if (shapes[0]!.length === 4 && shape.slice(1).some((size) => size !== null && size <= 0)) {
+    throw fault({
+      kind: 'argument',
+      path: layer.name,
+      expected: `an image large enough to leave something at this layer${calling.smallest()}`,
+      received: `input ${show(shapes[0]!)}, which leaves ${show(shape)}`,
+      advice: 'Use larger images, or fewer strides and poolings.',
+    });
+  }
+  return accepted(() => layer.apply(inputs.length === 1 ? inputs[0]! : [...inputs]) as SymbolicTensor);
+}
+
+/**
+ * A tf.layers layer without a name of its own carries a count of all layers that this process made (`conv2d_Conv2D7`):
+ * it is named like a block instead, so that one program builds one network however often, and draws equal weights.
+ */
+function nameByPlace(layer: tf.layers.Layer, part: string, counts: Map<string, number>): void {
+  if (layer.built || !new RegExp(`_${layer.getClassName()}\\d+$`).test(layer.name)) return;
+  const kind = layer.getClassName().toLowerCase();
+  const count = (counts.get(kind) ?? 0) + 1;
+  counts.set(kind, count);
+  layer.name = `${part}_${kind}${count}`;
+}
+
+/** Of a batch. */
+export type Shape = readonly (number | null)[];
+
+/** `action`, whose error is that of a layer which does not take these shapes. */
+function accepting<R>(shapes: readonly Shape[], { path, advice }: Calling, action: () => R): R {
+  try {
+    return action();
+  } catch (cause) {
+    throw fault({
+      kind: 'argument',
+      path,
+      expected: `a layer that accepts ${show(shapes[0]!)}`,
+      received: cause instanceof Error ? cause.message : String(cause),
+      advice,
+      cause,
+    });
+  }
+}
+
+/** A shape for readers, without the batch. */
+export const show = (shape: Shape) => `[${shape.slice(1).join(', ')}]`;

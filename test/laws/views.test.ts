@@ -1,0 +1,240 @@
+/** What branches see of the image: one trunk, called once for each different view that is seen. */
+import fc from 'fast-check';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  activation,
+  averagePool,
+  batchNorm,
+  binary,
+  branch,
+  conv,
+  dense,
+  dropout,
+  flatten,
+  globalAveragePool,
+  greyImage,
+  imagesInMemory,
+  loadModel,
+  type MultiTaskModel,
+  memoryStore,
+  multiTask,
+  type Piece,
+  regression,
+  resnet50Backbone,
+  rng,
+  sharedTrunk,
+} from '../../src/index.js';
+import { tf } from '../../src/tensor/tf.js';
+import { loadWasmBackend } from '../../src/tensor/wasm.js';
+
+beforeAll(() => loadWasmBackend());
+
+const SIDE = 12;
+const NAMES = ['a', 'b', 'c', 'd'] as const;
+
+/** Views by name; each call makes its blocks anew. */
+const VIEWS: { readonly [name: string]: () => readonly Piece[] } = {
+  image: () => [],
+  grey: () => [greyImage()],
+  'dark grey': () => [greyImage(), activation('sigmoid')],
+  small: () => [averagePool(2)],
+};
+
+const build = (views: readonly string[], seed = 1) =>
+  views
+    .reduce(
+      (builder, view, i) =>
+        builder.task(
+          NAMES[i]!,
+          regression({ unit: 'years' }),
+          branch([globalAveragePool(), dense(3)], { sees: VIEWS[view]!() }),
+        ),
+      multiTask({ input: [SIDE, SIDE, 3], seed }).trunk(
+        sharedTrunk([conv(4, 3), batchNorm(), dropout(0.2), conv(2, 2)]),
+      ) as any,
+    )
+    .build() as MultiTaskModel<any>;
+
+const calls = (model: MultiTaskModel<any>, layer: string) =>
+  model.architecture().layers.find(({ name }) => name === layer)!.calls.length;
+const views = fc.array(fc.constantFrom(...Object.keys(VIEWS)), { minLength: 1, maxLength: 4 });
+
+function image(seed: number, channels = 3) {
+  const random = rng(seed, 'image');
+  const data = Uint8Array.from({ length: SIDE * SIDE * channels }, () => random.below(256));
+  return { data, height: SIDE, width: SIDE, channels };
+}
+
+/** A colour image whose channels all hold Keras's grey of it, as numbers of the network. */
+function greyTensor({ data }: { data: Uint8Array }): Float32Array {
+  return Float32Array.from(data, (_, i) => {
+    const at = 3 * Math.floor(i / 3);
+    return (0.2989 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!) / 255;
+  });
+}
+
+describe('a network whose branches see views', () => {
+  test('calls its trunk once for each different view, and makes no view that nobody sees', () => {
+    fc.assert(
+      fc.property(views, (seen) => {
+        const model = build(seen);
+        expect(calls(model, 'trunk_conv1')).toBe(new Set(seen).size);
+        const made = model.layersModel.layers.filter(({ name }) => name.startsWith('image_'));
+        const wanted = new Set(
+          seen.flatMap(
+            (view) =>
+              ({ image: [], grey: ['grey'], 'dark grey': ['grey 2', 'sigmoid'], small: ['pool'] })[view] ??
+              [],
+          ),
+        );
+        expect(made).toHaveLength(wanted.size);
+        // A view has no weights that are trained: the network is the one without views, and its greys.
+        const greys = made.filter(({ name }) => name.startsWith('image_grey')).length;
+        const plain = build(seen.map(() => 'image'));
+        expect(model.architecture().parameters).toBe(plain.architecture().parameters + 12 * greys);
+        expect(model.architecture().trainableParameters).toBe(plain.architecture().trainableParameters);
+        for (const weight of plain.layersModel.weights) {
+          const twin = model.layersModel.weights.find(
+            ({ originalName }) => originalName === weight.originalName,
+          )!;
+          expect(twin.read().dataSync()).toEqual(weight.read().dataSync());
+        }
+        plain.dispose();
+        model.dispose();
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test('answers for each task what the network answers whose every branch sees that', async () => {
+    await fc.assert(
+      fc.asyncProperty(views, fc.nat(1000), async (seen, seed) => {
+        const model = build(seen);
+        const answer = await model.predict(image(seed), { engine: 'wasm' });
+        for (const [i, view] of seen.entries()) {
+          const alone = build(seen.map(() => view));
+          const own = await alone.predict(image(seed), { engine: 'wasm' });
+          // The same operations on the same numbers.
+          expect(answer[NAMES[i]!]).toBe(own[NAMES[i]!]);
+          alone.dispose();
+        }
+        model.dispose();
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test('in grey answers what a plain one answers to the grey image', () => {
+    const given = image(3);
+    const [grey, plain] = [build(['grey']), build(['image'])];
+    const ask = (model: MultiTaskModel<any>, data: Float32Array) =>
+      tf.tidy(
+        () => (model.layersModel.predict(tf.tensor(data, [1, SIDE, SIDE, 3])) as tf.Tensor).dataSync()[0]!,
+      );
+    const bytes = Float32Array.from(given.data, (byte) => byte / 255);
+    // Sums of three products in another order.
+    expect(ask(grey, bytes)).toBeCloseTo(ask(plain, greyTensor(given)), 5);
+    expect(ask(grey, bytes)).not.toBeCloseTo(ask(plain, bytes), 5);
+  });
+
+  test('is the same after it was saved and loaded, and goes on where it was stopped', async () => {
+    await fc.assert(
+      fc.asyncProperty(views, async (seen) => {
+        const names = NAMES.slice(0, seen.length);
+        const data = imagesInMemory(
+          Array.from({ length: 7 }, (_, i) => ({
+            image: image(i),
+            labels: Object.fromEntries(names.map((name, at) => [name, i + at])),
+          })),
+        );
+        const options = { batchSize: 3, engine: 'wasm', seed: 2, validation: data } as const;
+        const rows = async (model: MultiTaskModel<any>, more: object) =>
+          (await model.fit(data, { ...options, ...more } as any)).rows.map(({ seconds: _, ...row }) => row);
+        const whole = build(seen);
+        const wanted = await rows(whole, { epochs: 2 });
+        const checkpoint = memoryStore();
+        const first = build(seen);
+        await rows(first, { epochs: 1, checkpoint });
+        const second = build(seen);
+        expect(await rows(second, { epochs: 2, checkpoint, resume: true })).toEqual(wanted);
+        const store = memoryStore();
+        await second.save(store);
+        const again = await loadModel(store);
+        expect(again.architecture()).toEqual(second.architecture());
+        expect(await again.predict(image(9))).toEqual(await second.predict(image(9)));
+        expect(await rows(again, { epochs: 1 })).toEqual(await rows(second, { epochs: 1 }));
+        for (const model of [whole, first, second, again]) model.dispose();
+      }),
+      { numRuns: 6 },
+    );
+  });
+});
+
+describe('views', () => {
+  const two = (a: readonly Piece[] | Piece, b: readonly Piece[] | Piece) =>
+    multiTask({ input: [SIDE, SIDE, 3] })
+      .trunk(sharedTrunk([conv(4, 3)]))
+      .task('age', regression({ unit: 'years' }), branch([flatten()], { sees: a }))
+      .task('gender', binary(['male', 'female']), branch([flatten()], { sees: b }))
+      .build();
+
+  test('that are trained are equal where they are the same blocks', () => {
+    const learned = conv(3, 1);
+    expect(calls(two(learned, learned), 'trunk_conv1')).toBe(1);
+    expect(calls(two(learned, [learned]), 'trunk_conv1')).toBe(1);
+    const own = two(conv(3, 1), conv(3, 1));
+    expect(calls(own, 'trunk_conv1')).toBe(2);
+    expect(own.layersModel.layers.map(({ name }) => name)).toContain('image_conv2');
+  });
+
+  test('may be a layer of TensorFlow.js, for one branch or for several', () => {
+    const crop = tf.layers.cropping2D({ cropping: 2, name: 'crop' });
+    const shared = two(crop, [crop]);
+    expect(calls(shared, 'trunk_conv1')).toBe(1);
+    expect(shared.architecture().layers.find(({ name }) => name === 'trunk_conv1')!.outputShape).toEqual([
+      6, 6, 4,
+    ]);
+  });
+
+  test('of a grey image are the image, and black stays black in any range', async () => {
+    const grey = multiTask({ input: [SIDE, SIDE, 1] })
+      .task('age', regression({ unit: 'years' }), branch([flatten()], { sees: greyImage() }))
+      .build();
+    expect(grey.layersModel.layers.map(({ name }) => name)).toEqual(['image', 'age_flatten1', 'age']);
+    const wide = multiTask({ input: [1, 1, 3], range: [-3, 1] })
+      .task('age', regression({ unit: 'years' }), branch([flatten()], { sees: greyImage() }))
+      .build();
+    const view = tf.model({
+      inputs: wide.layersModel.inputs,
+      outputs: wide.layersModel.getLayer('image_grey1').output as tf.SymbolicTensor,
+    });
+    const black = (view.predict(tf.fill([1, 1, 1, 3], -3)) as tf.Tensor).dataSync();
+    for (const value of black) expect(value).toBeCloseTo(-3, 5);
+  });
+
+  test('stand before the preprocessing of a backbone, whose weights they share', async () => {
+    const backbone = await resnet50Backbone({ weights: null, trainable: false });
+    const part = (sees: readonly Piece[]) => branch([dense(4)], { sees });
+    const make = (a: readonly Piece[], b: readonly Piece[]) =>
+      multiTask({ input: [32, 32, 3], seed: 4 })
+        .trunk(sharedTrunk([backbone, globalAveragePool()]))
+        .task('age', regression({ unit: 'years' }), part(a))
+        .task('gender', binary(['male', 'female']), part(b))
+        .build();
+    const model = make([], [greyImage()]);
+    expect(calls(model, 'image_preprocess')).toBe(2);
+    const [colour, grey] = [make([], []), make([greyImage()], [greyImage()])];
+    expect(model.architecture().parameters).toBe(colour.architecture().parameters + 12);
+    const random = rng(1, 'face');
+    const face = {
+      data: Uint8Array.from({ length: 32 * 32 * 3 }, () => random.below(256)),
+      height: 32,
+      width: 32,
+      channels: 3,
+    };
+    const answer = await model.predict(face, { engine: 'wasm' });
+    expect(answer.age).toBe((await colour.predict(face)).age);
+    expect(answer.gender).toEqual((await grey.predict(face)).gender);
+    for (const one of [model, colour, grey]) one.dispose();
+  });
+});

@@ -1,0 +1,155 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  batchNorm,
+  binary,
+  branch,
+  conv,
+  flatten,
+  greyImage,
+  regression,
+  sgd,
+  sharedTrunk,
+  weightedLoss,
+} from '../../src/index.js';
+import { type Composition, composeNetwork } from '../../src/models/compose.js';
+import { halvesOf } from '../../src/models/halves.js';
+import { tf } from '../../src/tensor/tf.js';
+import { loadWasmBackend } from '../../src/tensor/wasm.js';
+import { modelOf } from '../../src/training/model.js';
+import { expectClose, expectCloseToLargest } from './close.js';
+import { type FixtureArray, fixture, numbers } from './fixture.js';
+import { uniform } from './noise.js';
+import { faces, fill, GENDERS, weightsOf } from './same.js';
+
+interface Run {
+  readonly history: { readonly [column: string]: readonly number[] };
+  readonly weights: { readonly [name: string]: FixtureArray };
+  readonly predicted: readonly FixtureArray[];
+  readonly parameters: number;
+}
+const keras = fixture<{ readonly [run: string]: Run } & { readonly grey: FixtureArray }>('views');
+const SHAPE = [6, 6, 3] as const;
+
+beforeAll(() => loadWasmBackend());
+
+/** The networks of keras/make_views.py. */
+function build(grey: readonly string[], ageConvs: number, genderConvs: number, frozen = false) {
+  const part = (task: string, convs: number) =>
+    branch(
+      [...Array.from({ length: convs }, () => conv(4, 2)), flatten()],
+      grey.includes(task) ? { sees: greyImage() } : {},
+    );
+  const network = composeNetwork({
+    input: { shape: SHAPE, range: [0, 1] },
+    seed: 0,
+    trunk: sharedTrunk([conv(5, 2), batchNorm({ momentum: 0.7 })]),
+    tasks: [
+      { name: 'age', task: regression({ unit: 'years' }), branch: part('age', ageConvs) },
+      { name: 'gender', task: binary(GENDERS), branch: part('gender', genderConvs) },
+    ],
+  } satisfies Composition);
+  const kept = grey.length > 0 ? network.layersModel.getLayer('image_grey1').getWeights() : [];
+  const own = kept.map((weight) => weight.clone());
+  fill(network.layersModel, 'views');
+  if (own.length > 0) network.layersModel.getLayer('image_grey1').setWeights(own);
+  tf.dispose(own);
+  for (const name of frozen ? ['trunk_conv1', 'trunk_bn1'] : [])
+    network.layersModel.getLayer(name).trainable = false;
+  return network;
+}
+
+test('grey is the grey of Keras, three times', () => {
+  const { layersModel } = composeNetwork({
+    input: { shape: [3, 4, 3], range: [0, 1] },
+    seed: 0,
+    trunk: undefined,
+    tasks: [
+      {
+        name: 'age',
+        task: regression({ unit: 'years' }),
+        branch: branch([flatten()], { sees: greyImage() }),
+      },
+    ],
+  });
+  const view = tf.model({
+    inputs: layersModel.inputs,
+    outputs: layersModel.getLayer('image_grey1').output as tf.SymbolicTensor,
+  });
+  const pixels = tf.tensor(uniform('views/pixels', [2, 3, 4, 3], 0, 1), [2, 3, 4, 3]);
+  const grey = (view.predict(pixels) as tf.Tensor).dataSync();
+  const wanted = Array.from(numbers(keras.grey)).flatMap((value) => [value, value, value]);
+  expectClose(grey, wanted, 1e-6, 'grey'); // three products and their sum, of numbers up to 1
+});
+
+describe('a trunk on two views', () => {
+  test.each([
+    ['neither', build([], 1, 1), false],
+    ['gender', build(['gender'], 1, 1), true],
+    ['gender, deeper', build(['gender'], 1, 2), true],
+    ['age', build(['age'], 1, 1), true],
+    ['age, gender shallower', build(['age'], 2, 1), true],
+    ['both', build(['age', 'gender'], 1, 2), false],
+    ['gender, frozen trunk', build(['gender'], 1, 1, true), true],
+  ] as const)('grey for %s: trained, judged and predicted as in Keras', async (name, network, twice) => {
+    const { history, weights, predicted, parameters } = keras[name] as Run;
+    const calls = network.graph.calls.filter(({ layer }) => layer.name === 'trunk_conv1');
+    expect(calls).toHaveLength(twice ? 2 : 1);
+    expect(network.layersModel.countParams()).toBe(parameters);
+    const model = modelOf(network);
+    const data = faces('train', 10, SHAPE);
+    const { rows } = await model.fit(data, {
+      validation: data,
+      epochs: 2,
+      batchSize: 4,
+      shuffle: false,
+      engine: 'wasm',
+      loss: weightedLoss({ age: 1, gender: 50 } as { [task: string]: number }),
+      lossAverage: 'batches',
+      optimizer: sgd({ learningRate: 1e-4 }),
+    });
+    for (const [column, values] of Object.entries(history)) {
+      expectCloseToLargest(
+        rows.map((row) => row[column]!),
+        values,
+        1e-5,
+        column,
+      );
+    }
+    const end = weightsOf(network.layersModel);
+    expect(Object.keys(end).sort()).toEqual(Object.keys(weights).sort());
+    for (const [weight, values] of Object.entries(weights)) {
+      expectCloseToLargest(end[weight]!, numbers(values), 1e-5, weight);
+    }
+    const answers = (await model.predict(await imagesOf(data))) as { age: number }[];
+    expectCloseToLargest(
+      answers.map(({ age }) => age),
+      numbers(predicted[0]!),
+      1e-5,
+      'predicted',
+    );
+    model.dispose();
+  });
+
+  test('what is frozen is cut off with the views that go into it', () => {
+    const { frozen, trained } = halvesOf(build(['gender'], 1, 1, true).graph);
+    expect(frozen!.calls.filter(({ layer }) => layer.name === 'trunk_bn1')).toHaveLength(2);
+    expect(trained.inputs.map(({ name }) => name).sort()).toEqual([
+      'frozen/trunk_bn1',
+      'frozen/trunk_bn1/1/0',
+    ]);
+    // Of a trained trunk the grey image is frozen, and nobody asks for its gradient.
+    expect(
+      halvesOf(build(['gender'], 1, 1).graph)
+        .trained.inputs.map(({ name }) => name)
+        .sort(),
+    ).toEqual(['frozen/image', 'frozen/image_grey1']);
+  });
+});
+
+const imagesOf = (data: ReturnType<typeof faces>) =>
+  Promise.all(
+    Array.from({ length: data.size }, async (_, i) => {
+      const image = await data.read(i);
+      return { ...image, data: Uint8Array.from(image.data) };
+    }),
+  ) as Promise<any>;
