@@ -103,7 +103,15 @@ describe('Model B on drawn faces', () => {
     expect(first.summary.origin).toContain('random weights');
     expect(first.stdout).toContain('random weights');
     const files = readdirSync(first.out);
-    for (const name of ['age_gender_B.h5', 'best', 'history.csv', 'age-curves.png', 'architecture.svg', 'run.json', 'report.html']) {
+    for (const name of [
+      'age_gender_B.h5',
+      'best',
+      'history.csv',
+      'age-curves.png',
+      'architecture.svg',
+      'run.json',
+      'report.html',
+    ]) {
       expect(files).toContain(name);
     }
     const own = join(first.out, 'age_gender_B.h5');
