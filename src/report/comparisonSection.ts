@@ -2,7 +2,7 @@ import { comparisonFigures, lookOf } from './comparisonFigures.js';
 import { duration, figure, metricValue } from './format.js';
 import { figures, html, table } from './html.js';
 import type { ReportedRun } from './readRun.js';
-import { bestOf, legendItem } from './runSections.js';
+import { argumentWords, bestOf, legendItem } from './runSections.js';
 import type { Section } from './taskSection.js';
 import type { ReportTools } from './tools.js';
 
@@ -29,12 +29,25 @@ export function comparisonSection(runs: readonly ReportedRun[], tools: ReportToo
       duration(run.rows.reduce((sum, { seconds = 0 }) => sum + seconds, 0)),
     ];
   });
+  const differing = differences(runs);
   const legend = runs.map((run, i) => legendItem(lookOf(i), `${i + 1}. ${run.name}`));
   return {
     figures: drawn,
     html: html`<p class="lead">Each run at its best epoch, on its own validation images.</p>
 ${table('Best epochs', ['', 'best epoch', 'monitored', ...columns.map(([name, metric]) => `${name} ${metric}`), 'parameters', 'time'], rows)}
+${differing.length > 0 && table('Where their arguments differ', ['', ...runs.map((_, i) => `${i + 1}.`)], differing)}
 <p class="legend">${legend}</p>
 ${figures(drawn)}`,
   };
+}
+
+/** Arguments that are not the same in all runs: a row each. */
+function differences(runs: readonly ReportedRun[]): string[][] {
+  const names = [...new Set(runs.flatMap((run) => Object.keys(run.arguments)))];
+  return names
+    .map((name) => [
+      name,
+      ...runs.map(({ arguments: said }) => argumentWords(Object.hasOwn(said, name) ? said[name] : undefined)),
+    ])
+    .filter(([, first, ...others]) => others.some((value) => value !== first));
 }

@@ -15,7 +15,7 @@ export function figure(value: number | undefined): string {
   if (value === undefined) return 'n/a';
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? '∞' : '−∞';
   const size = Math.abs(value);
-  if (size >= 1e7 || (size > 0 && size < 1e-4)) return value.toExponential(1).replaceAll('-', '−');
+  if (size >= 1e9 || (size > 0 && size < 1e-4)) return value.toExponential(1).replaceAll('-', '−');
   const rounded = Number(value.toFixed(digitsFor(size)));
   const text = rounded.toLocaleString('en-US', { maximumFractionDigits: 6 });
   return text.replace('-', '−');
@@ -34,7 +34,7 @@ export function withInterval(interval: Interval | undefined, kind: 'number' | 's
     return `${percent(value)} (${[low, high].map((end) => (100 * end).toFixed(1)).join('\u00a0to\u00a0')})`;
   const digits = digitsFor(Math.max(Math.abs(value), high - low)); // a bias near zero is no finer than its interval
   const say = (end: number) =>
-    Number.isFinite(end) && Math.abs(end) < 1e7
+    Number.isFinite(end) && Math.abs(end) < 1e9
       ? end
           .toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
           .replace('-', '−')
@@ -49,11 +49,11 @@ export const metricValue = (metric: string, value: number | undefined): string =
 /** Seconds as people say them: `48 s`, `3 min 20 s`, `2 h 5 min`. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return 'n/a';
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 10) return `${seconds.toFixed(1)}\u00a0s`;
   const whole = Math.round(seconds);
-  if (whole < 120) return `${whole} s`;
-  if (whole < 7200) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+  if (whole < 120) return `${whole}\u00a0s`;
+  if (whole < 7200) return `${Math.floor(whole / 60)}\u00a0min\u00a0${whole % 60}\u00a0s`;
+  return `${Math.floor(whole / 3600)}\u00a0h\u00a0${Math.floor((whole % 3600) / 60)}\u00a0min`;
 }
 
 /** Text in one line, long text cut in its middle, where names differ least. */

@@ -108,7 +108,7 @@ ${refresh !== undefined && html`<meta http-equiv="refresh" content="${refresh}">
 </head>
 <body>
 <header><h1>${title}</h1>
-${comparison && html`<nav aria-label="Runs">${runs.map((run, i) => html`<a href="#run${i + 1}-top">${short(run.name, 60)}</a>`)}</nav>`}</header>
+${comparison && html`<nav aria-label="Runs">${runs.map((run, i) => html`<a href="#run${i + 1}-top">${i + 1}. ${short(run.name, 60)}</a>`)}</nav>`}</header>
 <main>
 ${comparison?.html}
 ${parts.map(({ html: part }, i) => (several ? html`<section id="run${i + 1}-top"><h2>Run ${i + 1}: ${runs[i]!.name}</h2>${part}</section>` : part))}

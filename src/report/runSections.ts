@@ -107,18 +107,20 @@ export function networkSection({ architecture }: ReportedRun, { graphviz }: Repo
   };
 }
 
+/** An argument for a reader. */
+export const argumentWords = (value: Json | undefined): string =>
+  typeof value === 'string'
+    ? value
+    : value === null || value === undefined
+      ? 'none'
+      : typeof value === 'number'
+        ? String(Number(value.toPrecision(6)))
+        : short(JSON.stringify(value), 200);
+
 /** Arguments, engine and versions. */
 export function madeSection({ arguments: said, versions, engine, stopped }: ReportedRun): Section {
-  const words = (value: Json | undefined): string =>
-    typeof value === 'string'
-      ? value
-      : value === null || value === undefined
-        ? 'none'
-        : typeof value === 'number'
-          ? String(Number(value.toPrecision(6)))
-          : short(JSON.stringify(value), 200);
   const list: [string, string][] = [
-    ...Object.entries(said).map(([name, value]): [string, string] => [name, words(value)]),
+    ...Object.entries(said).map(([name, value]): [string, string] => [name, argumentWords(value)]),
     ...(engine ? [['engine', `${engine.name}: ${engine.reason}`] as [string, string]] : []),
     ...(stopped === undefined ? [] : [['ended', stopped] as [string, string]]),
     ...Object.entries(versions),

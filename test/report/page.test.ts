@@ -70,6 +70,7 @@ describe('a page', () => {
     ]);
     expect(words(page)).toContain('1. first');
     expect(words(page)).toContain('2. second');
+    expect(words(page)).toMatch(/Where their arguments differ.*?epochs\s+10\s+3/s);
   });
 });
 

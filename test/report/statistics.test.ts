@@ -170,7 +170,12 @@ test('numbers are short, and what is none is said', () => {
   expect(withInterval({ value: 0.5, low: 0.25, high: 0.75 }, 'share')).toBe(
     '50.0\u00a0% (25.0\u00a0to\u00a075.0)',
   );
-  expect([3.04, 48, 200, 7500].map(duration)).toEqual(['3.0 s', '48 s', '3 min 20 s', '2 h 5 min']);
+  expect([3.04, 48, 200, 7500].map((seconds) => duration(seconds).replaceAll('\u00a0', ' '))).toEqual([
+    '3.0 s',
+    '48 s',
+    '3 min 20 s',
+    '2 h 5 min',
+  ]);
   expect(short('abcdefgh', 5)).toBe('ab…gh');
   expect(short('a\n b', 5)).toBe('a b');
 });
