@@ -243,7 +243,7 @@ describe('views', () => {
     ['an augmentation', greyscale(), 'the augmentation greyscale', /augment\(\[...\]\).*greyImage\(\)/],
     ['a block that is not called', greyImage, 'a function', /Call it/],
     ['a word', 'grey', 'grey', /Blocks are made by functions/],
-    ['nothing', null, 'null', /Blocks are made by functions/],
+    ['nothing', null, 'nothing', /Blocks are made by functions/],
   ])('of %s', async (_, sees, received, advice) => {
     const error = await faultOf(() => seeing([sees]));
     expect(error).toMatchObject({ kind: 'argument', path: 'branch.sees[0]', received });
