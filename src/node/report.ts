@@ -16,11 +16,13 @@ import { loadPackage } from './packages.js';
 export interface ReportFilesOptions {
   /** Whether the page shows pictures of images. Default true. */
   readonly images?: boolean;
+  /** The folder that page and figures are written into. Default the first of `folders`. */
+  readonly out?: string;
 }
 
 /**
  * Writes `report.html` into the folder of a run, every figure of it as SVG and PNG below `figures/`, and `MODEL_CARD.md` beside
- * the model in `best/`. Several folders are compared on one page, which goes into the first.
+ * the model in `best/`. Several folders are compared on one page.
  *
  * @param folders - Where `recordRun` wrote, or several.
  * @returns The page's path.
@@ -37,7 +39,7 @@ export interface ReportFilesOptions {
  */
 export async function report(
   folders: string | readonly string[],
-  { images = true }: ReportFilesOptions = {},
+  { images = true, out }: ReportFilesOptions = {},
 ): Promise<string> {
   const all = typeof folders === 'string' ? [folders] : folders;
   const runs = await Promise.all(all.map((folder) => readRun(folderStore(folder), { images })));
@@ -51,11 +53,12 @@ export async function report(
     });
   }
   const { page, figures } = reportOf(runs, await reportTools());
-  const store = folderStore(all[0]!);
+  const into = out ?? all[0]!;
+  const store = folderStore(into);
   for (const { name, svg } of figures) await saveFigure(store, `figures/${name}`, svg);
-  await writeCard(all[0]!, runs[0]);
+  for (const [i, run] of runs.entries()) await writeCard(all[i]!, run);
   await store.write('report.html', new TextEncoder().encode(page));
-  return join(all[0]!, 'report.html');
+  return join(into, 'report.html');
 }
 
 const someRuns = (runs: readonly ReportedRun[]): runs is readonly [ReportedRun, ...ReportedRun[]] =>

@@ -144,7 +144,7 @@ function camGrid(task: TaskRecord, run: ReportedRun): Html | undefined {
       : [];
   });
   if (cells.length === 0) return undefined;
-  return html`<h3>Where it looked</h3><p>Grad-CAM: the brighter a place, the more it speaks for the answer.</p><ul class="pictures">${cells}</ul>`;
+  return html`<h3>Where it looked</h3><p>Grad-CAM: the brighter a place, from violet to yellow, the more it speaks for ${task.labels ? 'the answer' : 'a higher number'}.</p><ul class="pictures">${cells}</ul>`;
 }
 
 /** Metrics of the best epoch: a row a metric, columns for training and the kinds of judging. */

@@ -2,14 +2,17 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
 import {
   augment,
   bestCheckpoint,
   binary,
   branch,
+  conv,
   csvLog,
   flatten,
+  gradCam,
   horizontalFlip,
   imagesInMemory,
   loadModel,
@@ -20,7 +23,7 @@ import {
 } from '../../src/index.js';
 import { reportCommand } from '../../src/node/commands/report.js';
 import { folderStore, recordRun, report, watchRun } from '../../src/node/index.js';
-import { describeRun, readRun } from '../../src/report/index.js';
+import { describeRun, heatOverlay, readRun } from '../../src/report/index.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'runs-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -46,7 +49,7 @@ const images = imagesInMemory(
 const { train, validation } = images.split({ validation: 0.5, seed: 7 });
 const model = multiTask({ input: [6, 6, 3], seed: 1 })
   .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
-  .task('side', binary(['dark', 'bright']), branch([flatten()]))
+  .task('side', binary(['dark', 'bright']), branch([conv(4, 3), flatten()]))
   .build();
 const said = {
   name: 'squares',
@@ -74,7 +77,6 @@ describe('a run', () => {
       history,
       seed: 3,
       groups: utkFaceGroups,
-      gradCams: [{ id: validation.ids[0]!, task: 'side', image: square(99) }],
     });
     expect(record.answers.map(({ id }) => id)).toEqual(validation.ids);
     const logged = history.rows.reduce((best, row) => (row.val_loss! < best.val_loss! ? row : best));
@@ -95,6 +97,17 @@ describe('a run', () => {
     expect(record.answers.every(({ answers }) => (answers.side as number[]).length === 2)).toBe(true);
     expect(record.augmented).toHaveLength(4);
     expect(record.augmented[0]!.files).toHaveLength(6);
+    // What light is told from has no feature map.
+    expect(record.gradCams.map(({ task }) => task)).toEqual(Array(6).fill('side'));
+    for (const { id, image: file } of record.gradCams) {
+      const image = await validation.read(validation.ids.indexOf(id));
+      const wanted = heatOverlay(image, await gradCam(kept, image, { task: 'side' }));
+      const shown = await sharp(await store.read(file))
+        .raw()
+        .toBuffer();
+      const apart = wanted.data.reduce((sum, value, i) => sum + Math.abs(value - shown[i]!), 0);
+      expect(apart / shown.length).toBeLessThan(15); // levels of 255, of a JPEG with halved colour
+    }
 
     const path = await report(join(scratch, 'run'));
     const page = readFileSync(path, 'utf8');
@@ -115,7 +128,10 @@ describe('a run', () => {
   test('without pictures leaves none, and takes away those that were there', async () => {
     const { store, history, kept } = await trained('private');
     await recordRun(store, kept, { ...said, history });
-    expect((await store.list('pictures/')).length).toBeGreaterThan(10);
+    const before = (await store.list('pictures/')).length;
+    expect(before).toBeGreaterThan(10);
+    expect((await recordRun(store, kept, { ...said, history, gradCams: 0 })).gradCams).toEqual([]);
+    expect((await store.list('pictures/')).length).toBe(before - 6);
     await store.write('pictures/mine.jpg', new Uint8Array([1]));
     await report(join(scratch, 'private'), { images: false });
     expect(readFileSync(join(scratch, 'private/report.html'), 'utf8')).not.toContain('<img');
@@ -165,6 +181,11 @@ describe('the command', () => {
     const page = readFileSync(join(folders[0]!, 'report.html'), 'utf8');
     expect(page).toContain('2 runs compared');
     expect(page).not.toContain('<img');
+    const out = join(scratch, 'both');
+    expect(await printed(...folders, '--no-images', '--out', out)).toEqual([join(out, 'report.html')]);
+    expect(readFileSync(join(out, 'report.html'), 'utf8')).toBe(page);
+    for (const folder of folders)
+      expect(readFileSync(join(folder, 'best/MODEL_CARD.md'), 'utf8')).toContain('# ');
   });
 
   test('says which folder has no run, and that one is wanted', async () => {
