@@ -45,16 +45,16 @@ for (let seed = args.seed; seed < args.seed + count; seed++) {
   for (const { name, grey, folders, runs } of settings) {
     console.log(`\nGrey for ${grey.join(' and ') || 'neither'}, seed ${seed}`);
     const out = join(args.out, `seed-${seed}`, name.replaceAll(' ', '-'));
-    const own = { ...args, seed, out, resume: true, own: { ...args.own, grey: grey.join(', ') || 'none' } };
+    const own = { ...args, seed, out, resume: true, own: { grey: grey.join(', ') || 'none' } };
     const store = folderStore(out);
     const model = modelA(args.size, seed, grey);
-    const ended = await beginRecord(store, name, model, faces, own);
+    const ended = await beginRecord(store, `Model A, ${name}`, model, faces, own);
     const callbacks = [bestCheckpoint(store, { monitor: 'val_loss' })];
     const history = await train(model, faces, own, { store, callbacks });
     await ended();
     if (history.stopped === 'aborted') process.exit(130);
     const kept = await loadModel(store, { folder: 'best', tasks: model.tasks });
-    await endRecord(store, name, kept, history, faces, own);
+    await endRecord(store, `Model A, ${name}`, kept, history, faces, own);
     if (seed === args.seed) {
       await saveFigure(store, 'architecture', await architectureDiagram(model.architecture()));
     }

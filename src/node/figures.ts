@@ -105,13 +105,13 @@ export async function architectureDiagram(architecture: ArchitectureRecord): Pro
  */
 export async function svgToPng(svg: string, scale = 2): Promise<Uint8Array> {
   const { Resvg } = await loadPackage<typeof import('@resvg/resvg-js')>('@resvg/resvg-js', 'writing PNG');
-  const fonts = fontFolder();
+  const { regular, semiBold } = fontFiles();
   const picture = new Resvg(svg, {
     fitTo: { mode: 'zoom', value: scale },
     background: 'white',
     font: {
       loadSystemFonts: false,
-      fontFiles: ['Inter-Regular.otf', 'Inter-SemiBold.otf'].map((file) => join(fonts, file)),
+      fontFiles: [regular, semiBold],
       defaultFontFamily: 'Inter',
       sansSerifFamily: 'Inter',
     },
@@ -139,9 +139,10 @@ export async function saveFigure(store: Store, name: string, svg: string): Promi
   await store.write(`${name}.png`, await svgToPng(svg));
 }
 
-/** `assets/fonts` of the package, from the sources and from the built file alike. */
-function fontFolder(): string {
+/** The files of Inter in `assets/fonts` of the package, from the sources and from the built file alike. */
+export function fontFiles(): { readonly regular: string; readonly semiBold: string } {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'assets', 'fonts'))) folder = dirname(folder);
-  return join(folder, 'assets', 'fonts');
+  const file = (name: string) => join(folder, 'assets', 'fonts', name);
+  return { regular: file('Inter-Regular.otf'), semiBold: file('Inter-SemiBold.otf') };
 }

@@ -1,10 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fault } from '../core/errors.js';
 import { modelCard } from '../report/modelCard.js';
 import { reportOf } from '../report/page.js';
 import { type ReportedRun, readRun } from '../report/readRun.js';
 import type { ChartTools, ReportTools } from '../report/tools.js';
-import { saveFigure } from './figures.js';
+import { fontFiles, saveFigure } from './figures.js';
 import { folderStore } from './folderStore.js';
 import { loadPackage } from './packages.js';
 
@@ -82,5 +83,11 @@ export async function reportTools(): Promise<ReportTools> {
     use,
   );
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
-  return { Plot, document: document as unknown as Document, graphviz: await Graphviz.load() };
+  const { regular, semiBold } = fontFiles();
+  return {
+    Plot,
+    document: document as unknown as Document,
+    graphviz: await Graphviz.load(),
+    fonts: { regular: await readFile(regular), semiBold: await readFile(semiBold) },
+  };
 }

@@ -2,7 +2,7 @@ import type { ReportFigure } from './chart.js';
 import { comparisonSection } from './comparisonSection.js';
 import { figure, short } from './format.js';
 import { html } from './html.js';
-import { STYLE } from './pageStyle.js';
+import { pageStyle } from './pageStyle.js';
 import type { ReportedRun } from './readRun.js';
 import {
   dataSection,
@@ -100,11 +100,11 @@ export function reportOf(
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="content-security-policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<meta http-equiv="content-security-policy" content="default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'">
 <meta name="referrer" content="no-referrer">
 ${refresh !== undefined && html`<meta http-equiv="refresh" content="${refresh}">`}
 <title>${title}</title>
-<style>${{ html: STYLE }}</style>
+<style>${{ html: pageStyle(tools) }}</style>
 </head>
 <body>
 <header><h1>${title}</h1>

@@ -1,5 +1,15 @@
-/** The look of the page: one column, figures beside each other where there is room, and paper. No font or picture is fetched. */
-export const STYLE = `
+import { dataUrl } from './html.js';
+import type { ReportTools } from './tools.js';
+
+/** The look of the page, its fonts within: none is fetched. */
+export function pageStyle({ fonts }: Pick<ReportTools, 'fonts'>): string {
+  const face = (weight: number, bytes: Uint8Array) =>
+    `@font-face { font-family: Inter; font-weight: ${weight}; src: url(${dataUrl('font/otf', bytes)}); }\n`;
+  return `${fonts ? face(400, fonts.regular) + face(600, fonts.semiBold) : ''}${STYLE}`;
+}
+
+/** One column, figures beside each other where there is room, and paper. */
+const STYLE = `
 :root { color-scheme: light; --ink: #1f2328; --faint: #59636e; --line: #d0d7de; --wash: #f6f8fa; }
 * { box-sizing: border-box; }
 body { margin: 0; background: white; color: var(--ink); font: 15px/1.5 Inter, system-ui, sans-serif; }
@@ -54,13 +64,15 @@ body > footer { color: var(--faint); font-size: 13px; margin-top: 48px; padding-
   body { font-size: 10pt; }
   nav { display: none; }
   main, body > header, body > footer { max-width: none; padding: 0; }
-  h2, h3 { break-after: avoid; }
+  h2, h3, h2 + p, h3 + p, .legend { break-after: avoid; }
+  dl { break-inside: avoid; }
   .scroll { overflow: visible; }
   .figures td { white-space: normal; }
   .figures th:not(:first-child), .figures td { padding-left: 6px; }
   .figures table { font-size: 9pt; min-width: 0; }
   .wide svg { max-width: 100%; height: auto; max-height: 240mm; }
-  .figures { grid-template-columns: 1fr 1fr; }
+  .figures { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
+  .figures th:first-child { min-width: 0; }
   .figures.wide { grid-template-columns: 1fr; }
 }
 `;

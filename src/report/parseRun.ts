@@ -1,7 +1,7 @@
 import type { CallSource } from '../core/architecture.js';
 import { fault } from '../core/errors.js';
 import type { HistoryRow, TaskRecord } from '../core/history.js';
-import type { AnswerRecord, RunRecord, SplitRecord } from '../core/runRecord.js';
+import type { AnswerRecord, GradCamRecord, RunRecord, SplitRecord } from '../core/runRecord.js';
 
 type Reader<T> = (value: unknown, path: string) => T;
 
@@ -188,9 +188,7 @@ export function parseRun(text: string, path: string): RunRecord {
         run,
         'gradCams',
         '',
-        listOf(
-          (one, at) => record(at, one, 'id', 'task', 'image') as { id: string; task: string; image: string },
-        ),
+        listOf((one, at) => record(at, one, 'id', 'task', 'toward', 'image') as unknown as GradCamRecord),
       ),
     };
   } catch (cause) {

@@ -121,7 +121,7 @@ export const argumentWords = (value: Json | undefined): string =>
 export function madeSection({ arguments: said, versions, engine, stopped }: ReportedRun): Section {
   const list: [string, string][] = [
     ...Object.entries(said).map(([name, value]): [string, string] => [name, argumentWords(value)]),
-    ...(engine ? [['engine', `${engine.name}: ${engine.reason}`] as [string, string]] : []),
+    ...(engine ? [['ran on', `${engine.name}: ${engine.reason}`] as [string, string]] : []),
     ...(stopped === undefined ? [] : [['ended', stopped] as [string, string]]),
     ...Object.entries(versions),
   ];

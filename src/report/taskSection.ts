@@ -132,9 +132,9 @@ function errorGrid(task: TaskRecord, run: ReportedRun): Html | undefined {
 
 function camGrid(task: TaskRecord, run: ReportedRun): Html | undefined {
   const answers = new Map(run.answers.map((answer) => [answer.id, answer]));
-  const cells = run.gradCams.flatMap(({ id, task: name, image: file }) => {
+  const cells = run.gradCams.flatMap(({ id, task: name, toward, image: file }) => {
     const image =
-      name === task.name ? picture(run.images.get(file), `where ${task.name} looked in ${id}`) : undefined;
+      name === task.name ? picture(run.images.get(file), `what speaks for ${toward} in ${id}`) : undefined;
     const answer = answers.get(id);
     const words = answer && answerWords(task, answer);
     return image
@@ -144,7 +144,7 @@ function camGrid(task: TaskRecord, run: ReportedRun): Html | undefined {
       : [];
   });
   if (cells.length === 0) return undefined;
-  return html`<h3>Where it looked</h3><p>Grad-CAM: the brighter a place, from violet to yellow, the more it speaks for ${task.labels ? 'the answer' : 'a higher number'}.</p><ul class="pictures">${cells}</ul>`;
+  return html`<h3>Where it looked</h3><p>Grad-CAM: the brighter a place, from violet to yellow, the more it speaks for ${task.labels ? 'the answer' : 'a lower number where the answer is below the mean of all answers, and for a higher one elsewhere'}. An image without any has nothing that does.</p><ul class="pictures">${cells}</ul>`;
 }
 
 /** Metrics of the best epoch: a row a metric, columns for training and the kinds of judging. */

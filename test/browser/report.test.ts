@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { GradCamRecord } from '../../src/core/runRecord.js';
 import { rng } from '../../src/index.js';
 import { folderStore, report, sharpEncoder, watchRun } from '../../src/node/index.js';
 import { shownIds } from '../../src/report/selection.js';
@@ -41,11 +42,12 @@ async function folderOf(folder: string, made: Made, cams = 0): Promise<string> {
   const pictures: { id: string; file: string }[] = [];
   for (const [i, id] of shownIds(run).entries())
     pictures.push({ id, file: await noise(`pictures/${i}.jpg`) });
-  const gradCams: { id: string; task: string; image: string }[] = [];
+  const gradCams: GradCamRecord[] = [];
   for (let i = 0; i < cams; i++) {
     gradCams.push({
       id: run.answers[i]!.id,
       task: run.tasks[i % run.tasks.length]!.name,
+      toward: 'higher',
       image: await noise(`cams/${i}.jpg`),
     });
   }
@@ -90,6 +92,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
       ),
       pictures: Array.from(document.images, (one) => one.complete && one.naturalWidth > 0),
       cut: document.documentElement.scrollWidth > innerWidth,
+      fonts: Array.from(document.fonts, ({ family, weight, status }) => `${family} ${weight} ${status}`),
     }));
     expect(seen.pictures.length).toBeGreaterThan(200);
     expect(seen.pictures.every(Boolean)).toBe(true);
@@ -97,6 +100,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
     expect(seen.figures.map(([figure]) => `figures/${figure}.svg`).sort()).toEqual(files);
     expect(seen.figures.every(([, large]) => large)).toBe(true);
     expect(seen.cut).toBe(false);
+    expect(seen.fonts).toEqual(['Inter 400 loaded', 'Inter 600 loaded']);
     for (const file of files)
       await sharp((await folderStore(folder).read(file.replace('.svg', '.png')))!).metadata();
     await page.close();

@@ -48,7 +48,7 @@ const images = imagesInMemory(
 );
 const { train, validation } = images.split({ validation: 0.5, seed: 7 });
 const model = multiTask({ input: [6, 6, 3], seed: 1 })
-  .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
+  .task('light', regression({ unit: 'bytes' }), branch([conv(2, 3), flatten()]))
   .task('side', binary(['dark', 'bright']), branch([conv(4, 3), flatten()]))
   .build();
 const said = {
@@ -97,11 +97,21 @@ describe('a run', () => {
     expect(record.answers.every(({ answers }) => (answers.side as number[]).length === 2)).toBe(true);
     expect(record.augmented).toHaveLength(4);
     expect(record.augmented[0]!.files).toHaveLength(6);
-    // What light is told from has no feature map.
-    expect(record.gradCams.map(({ task }) => task)).toEqual(Array(6).fill('side'));
-    for (const { id, image: file } of record.gradCams) {
+    expect(record.gradCams.map(({ task }) => task)).toEqual([
+      ...Array(6).fill('light'),
+      ...Array(6).fill('side'),
+    ]);
+    const light = ({ answers }: (typeof record.answers)[number]) => answers.light as number;
+    const mean = record.answers.reduce((sum, answer) => sum + light(answer), 0) / record.answers.length;
+    for (const { id, task, toward, image: file } of record.gradCams) {
       const image = await validation.read(validation.ids.indexOf(id));
-      const wanted = heatOverlay(image, await gradCam(kept, image, { task: 'side' }));
+      const answer = record.answers.find((one) => one.id === id)!;
+      const heat =
+        task === 'light'
+          ? await gradCam(kept, image, { task: 'light', toward: light(answer) < mean ? 'lower' : 'higher' })
+          : await gradCam(kept, image, { task: 'side' });
+      expect(toward).toBe(heat.toward);
+      const wanted = heatOverlay(image, heat);
       const shown = await sharp(await store.read(file))
         .raw()
         .toBuffer();
@@ -131,7 +141,7 @@ describe('a run', () => {
     const before = (await store.list('pictures/')).length;
     expect(before).toBeGreaterThan(10);
     expect((await recordRun(store, kept, { ...said, history, gradCams: 0 })).gradCams).toEqual([]);
-    expect((await store.list('pictures/')).length).toBe(before - 6);
+    expect((await store.list('pictures/')).length).toBe(before - 12);
     await store.write('pictures/mine.jpg', new Uint8Array([1]));
     await report(join(scratch, 'private'), { images: false });
     expect(readFileSync(join(scratch, 'private/report.html'), 'utf8')).not.toContain('<img');
@@ -146,6 +156,16 @@ describe('a run', () => {
     expect(new Set(answers.map(({ groups }) => groups.place))).toEqual(new Set(['left', 'right']));
     expect(data.train.groups.place!.reduce((sum, [, count]) => sum + count, 0)).toBe(train.size);
     expect(Object.keys(data.train.labels)).toEqual(['light', 'side']); // a group is no task
+  });
+
+  test('whose tasks have no feature map has no pictures of where they looked', async () => {
+    const flat = multiTask({ input: [6, 6, 3], seed: 1 })
+      .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
+      .task('side', binary(['dark', 'bright']), branch([conv(4, 3), flatten()]))
+      .build();
+    const { gradCams } = await recordRun(memoryStore(), flat, { ...said, history: { tasks: [], rows: [] } });
+    expect(gradCams.map(({ task }) => task)).toEqual(Array(6).fill('side'));
+    flat.dispose();
   });
 
   test('that has not begun has no answers, and can be read and shown', async () => {
