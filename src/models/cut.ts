@@ -39,6 +39,8 @@ export function cutAt(graph: Graph, call: Call, end: number): Cut {
 }
 
 const CONVOLUTION = /Conv2D/;
+/** What prepares the image, or makes it grey, is a convolution in form alone: its map is the image. */
+const PREPARING = /^image_(?:preprocess|grey\d+)$/;
 
 /**
  * The call whose output is the last convolutional feature map on the way to `end`: that of the last convolution which leaves
@@ -52,8 +54,7 @@ export function lastMap(graph: Graph, end: number, task: string): Call {
   const shapeOf = ({ outputs }: Call) => shapes.get(outputs[0]!)!;
   const last = way.findLastIndex((call) => {
     const { layer } = call;
-    // What prepares the image is a convolution in form alone: its map is the image.
-    if (!CONVOLUTION.test(layer.getClassName()) || layer.name === 'image_preprocess') return false;
+    if (!CONVOLUTION.test(layer.getClassName()) || PREPARING.test(layer.name)) return false;
     const [height, width] = shapeOf(call) as [number, number];
     return height * width > 1;
   });

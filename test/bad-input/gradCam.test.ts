@@ -6,6 +6,7 @@ import {
   dense,
   flatten,
   gradCam,
+  greyImage,
   maxPool,
   multiTask,
   regression,
@@ -54,9 +55,10 @@ describe('gradCam says what is wrong with', () => {
     expect((await heat({ task: 'gender', layer: 'gender_dense1' })).received).toBe('one with an output [3]');
   });
 
-  test('a network without a convolution', async () => {
+  // What makes an image grey is a convolution, but looks for nothing.
+  test.each([{}, { sees: greyImage() }])('a network without a convolution', async (options) => {
     const flat = multiTask({ input: [8, 8, 3] })
-      .task('age', regression({ unit: 'years' }), branch([flatten()]))
+      .task('age', regression({ unit: 'years' }), branch([flatten()], options))
       .build();
     const { path, received } = await faultOf(() => gradCam(flat, image, { task: 'age' }));
     expect([path, received]).toEqual(['task age', 'none']);

@@ -33,11 +33,14 @@ interface KerasMaps {
 const keras = fixture<{
   readonly images: { readonly [model: string]: readonly string[] };
   readonly 'model a': readonly KerasMaps[];
+  readonly grey: readonly KerasMaps[];
   readonly backbone: readonly KerasMaps[];
 }>('gradcam');
 const SIDE = 64;
 
-const images = (which: 'model a' | 'backbone') =>
+type Which = 'model a' | 'grey' | 'backbone';
+
+const images = (which: Which) =>
   keras.images[which]!.map((name) => ({
     data: imageBytes(`${name}/image`, [SIDE, SIDE, 3]),
     height: SIDE,
@@ -78,7 +81,7 @@ function wordFor(model: MultiTaskModel<Tasks>, task: string, toward: KerasMaps['
   return labels[typeof toward === 'number' ? (toward > 0 ? 1 : 0) : toward.indexOf(1)]!;
 }
 
-async function expectMaps(model: MultiTaskModel<Tasks>, which: 'model a' | 'backbone') {
+async function expectMaps(model: MultiTaskModel<Tasks>, which: Which) {
   for (const { task, layer, toward, maps: theirs, logits } of keras[which]) {
     const word = wordFor(model, task, toward);
     const what = `${task} at ${layer}, toward ${word}`;
@@ -123,6 +126,18 @@ export async function expectModelA(): Promise<void> {
   const model = modelA(SIDE) as unknown as MultiTaskModel<Tasks>;
   fill(model.layersModel, 'model-a');
   await expectMaps(model, 'model a');
+  model.dispose();
+}
+
+/** The maps of Model A with grey for gender are Keras's on the engine in use: each task's are those of its own view. */
+export async function expectGrey(): Promise<void> {
+  const model = modelA(SIDE, 0, ['gender']) as unknown as MultiTaskModel<Tasks>;
+  const grey = model.layersModel.getLayer('image_grey1');
+  const own = grey.getWeights().map((weight) => weight.clone());
+  fill(model.layersModel, 'model-a');
+  grey.setWeights(own);
+  tf.dispose(own);
+  await expectMaps(model, 'grey');
   model.dispose();
 }
 

@@ -1,4 +1,4 @@
-"""Grad-CAM (R. R. Selvaraju et al., 2017) in Keras: Model A, and MobileNetV2 under a binary and a categorical head."""
+"""Grad-CAM (R. R. Selvaraju et al., 2017) in Keras: Model A, the same with grey for gender, and MobileNetV2 under two heads."""
 import keras
 import make_backbones
 import numpy as np
@@ -8,7 +8,7 @@ from keras import applications, layers
 from make_model_a import SIDE, network
 
 # Of the second model's these were picked from a hundred: no relu behind the layers below bends within rounding of a number.
-IMAGES = {"model a": ["a1", "a2", "a3"], "backbone": ["gradcam 62", "gradcam 68", "gradcam 105"]}
+IMAGES = {"model a": ["a1", "a2", "a3"], "grey": ["a1", "a2", "a3"], "backbone": ["gradcam 62", "gradcam 68", "gradcam 105"]}
 MARGIN = 5e-5
 LABELS = {"defect": 1, "grade": 3}  # outputs of the heads of the second model
 
@@ -33,9 +33,12 @@ def margin(model, layer, x):
     return min(float(np.minimum(abs(value), abs(value - 6)).min()) for value in map(np.asarray, [*values] if len(relus) > 1 else [values]))
 
 
-def maps(model, task, layer, toward, x):
-    """Maps before they are scaled. `toward`: an output of the head with its sign, or None for what each image is taken for."""
-    both = keras.Model(model.input, [model.get_layer(layer).output, bare(model, task)])
+def maps(model, task, layer, toward, x, places=None):
+    """
+    Maps before they are scaled. `toward`: an output of the head with its sign, or None for what each image is taken for;
+    `places`: the map and the head's output before its activation, where layers are called more than once.
+    """
+    both = keras.Model(model.input, places or [model.get_layer(layer).output, bare(model, task)])
     with tf.GradientTape() as tape:
         activation, logits = both(x, training=False)
         if toward is None:
@@ -63,6 +66,32 @@ def model_a():
         maps(model, "age", "trunk_conv3", 1, x),
         maps(model, "gender", "trunk_conv3", -1, x),
     ]
+
+
+def grey():
+    """Model A, whose layers are called anew: those of the trunk on the image and on its grey, by Keras's own weights of grey."""
+    keras.backend.clear_session()
+    plain, _ = network(dropout=False)
+    kernel = np.float32([0.2989, 0.587, 0.114]).reshape(1, 1, 3, 1)
+    to_grey = layers.Conv2D(3, 1, trainable=False, name="image_grey1")
+    image = keras.Input([SIDE, SIDE, 3], name="image")
+    views = {"age": image, "gender": to_grey(image)}
+    to_grey.set_weights([np.repeat(kernel, 3, axis=3), np.zeros(3, "float32")])
+    places, outputs = {}, []
+    for task, x in views.items():
+        for layer in plain.layers[1:]:
+            if layer.name.startswith(("trunk", task)):
+                x = places[layer.name, task] = layer(x)
+        outputs.append(x)
+    model = keras.Model(image, outputs)
+    x = images("grey") / 255
+
+    def of(task, layer, toward):
+        end = places[f"{task}_dense2", task]
+        head = model.get_layer(task)
+        return maps(model, task, layer, toward, x, [places[layer, task], end @ head.kernel + head.bias])
+
+    return [of("age", "age_conv2", -1), of("gender", "gender_conv2", None), of("gender", "trunk_conv3", -1), of("age", "trunk_conv3", 1)]
 
 
 def backbone():
@@ -93,4 +122,4 @@ def backbone():
 
 
 def make():
-    return {"images": IMAGES, "model a": model_a(), "backbone": backbone()}
+    return {"images": IMAGES, "model a": model_a(), "grey": grey(), "backbone": backbone()}
