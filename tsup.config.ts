@@ -6,6 +6,7 @@ export default defineConfig({
     node: 'src/node/index.ts',
     browser: 'src/browser/index.ts',
     report: 'src/report/index.ts',
+    tuner: 'src/tuner/index.ts',
     cli: 'src/node/cli.ts', // the `bin`
   },
   format: ['esm', 'cjs'],
