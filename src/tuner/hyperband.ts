@@ -66,7 +66,7 @@ export function hyperbandPlan({ maxEpochs = 100, factor = 3 }: HyperbandOptions 
  * Many settings for few epochs, the best of them for more, again and again; brackets that begin with fewer settings and more epochs
  * hedge against curves that cross (L. Li et al., 2018, JMLR 18:185). A promoted setting is a new trial, which goes on from its
  * parent's checkpoint with weights, optimiser and history (KerasTuner loads the weights of the best epoch alone). A trial that
- * failed is never promoted.
+ * failed is never promoted; with several objectives the first decides.
  *
  * @throws `argument` fault for `maxEpochs` or `iterations` below 1 and a factor below 2, or not whole.
  * @example

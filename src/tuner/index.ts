@@ -32,4 +32,5 @@ export {
   type ValuesOf,
 } from './space.js';
 export type { Proposal, Proposed, Question, Strategy } from './strategy.js';
+export { type Study, type StudyOptions, study, type Trial, type TrialFit } from './study.js';
 export { type TpeOptions, tpe } from './tpe.js';

@@ -3,7 +3,7 @@ import { type Rng, rng } from '../core/rng.js';
 import { estimateOf } from './parzen.js';
 import { untried } from './random.js';
 import { ranked } from './ranked.js';
-import { isOver } from './records.js';
+import { inOrder, type TrialRecord } from './records.js';
 import { type Flat, flattened, keyOf, type Parts, type Space } from './space.js';
 import { type Strategy, triedIn } from './strategy.js';
 
@@ -28,7 +28,7 @@ const TRIES = 10;
  * among the latter. Trials that run count as the rest, so that several at once keep apart. Settings are drawn whole, near one
  * good trial in all their parameters; the same setting is not tried twice.
  *
- * Pruned trials come after complete ones, the furthest first; those that failed teach nothing. With several objectives trials are
+ * Pruned trials come after complete ones, the furthest first, and those that failed last. With several objectives trials are
  * ranked by fronts, and in a front by their distance from each other (K. Deb et al., 2002).
  *
  * @throws `argument` fault for options that are not whole numbers of at least 1.
@@ -67,12 +67,13 @@ export function tpe({ startupTrials = 10, candidates = 24 }: TpeOptions = {}): S
         const flat = untried(space, tried, draws);
         return flat ? { flat } : 'exhausted';
       };
-      const order = ranked(trials, objectives).map(({ values }) => flattened(space, values));
-      if (order.length < startupTrials) return chance();
-      const split = Math.min(25, Math.ceil(order.length / 10));
-      const running = trials.filter((trial) => !isOver(trial)).map(({ values }) => flattened(space, values));
-      const good = order.slice(0, split);
-      const rest = [...order.slice(split), ...running];
+      const learnt = ranked(trials, objectives);
+      if (learnt.length < startupTrials) return chance();
+      const others = inOrder(trials).filter((trial) => !learnt.includes(trial));
+      const flats = (list: readonly TrialRecord[]) => list.map(({ values }) => flattened(space, values));
+      const split = Math.min(25, Math.ceil(learnt.length / 10));
+      const good = flats(learnt.slice(0, split));
+      const rest = flats([...learnt.slice(split), ...others]);
       for (let i = 0; i < TRIES; i++) {
         const flat = promising(space, { good, rest, candidates, draws });
         if (!tried.has(keyOf(flat))) return { flat };
