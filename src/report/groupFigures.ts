@@ -1,10 +1,11 @@
 import type { TaskRecord } from '../core/history.js';
 import type { RunRecord } from '../core/runRecord.js';
-import { BLUE, chart, type ReportFigure, roomFor, shareTick, wholeTick } from './chart.js';
+import { BLUE, chart, type ReportFigure, roomFor, wholeTick } from './chart.js';
 import { answerAt, type ClassPair } from './classFigures.js';
 import { short } from './format.js';
 import type { NumberPair } from './regressionFigures.js';
 import { type Interval, meanOf, shareOf } from './statistics.js';
+import { shareTick } from './ticks.js';
 import { type ChartTools, FAINT, sayable } from './tools.js';
 
 /** The answers of a task that have a label and a number. */
@@ -46,11 +47,11 @@ export interface GroupScore {
 /** Groups that are told apart; those of fewest images are left out beyond it. */
 const MOST_GROUPS = 12;
 
-/** Scores by group, all images first; groups that do not divide the images are left out. */
+/** Scores by group, all images first, and how many names are left out; groups that do not divide the images have none. */
 export function groupScores(
   task: TaskRecord,
   run: Pick<RunRecord, 'answers'>,
-): { readonly group: string; readonly scores: GroupScore[] }[] {
+): { readonly group: string; readonly scores: GroupScore[]; readonly left: number }[] {
   const { numbers, classes } = pairsOf(task, run);
   const scored: (Grouped & { readonly score: number; readonly signed?: number })[] = task.labels
     ? classes.map((pair) => ({ groups: pair.groups, score: answerAt(pair) === pair.truth ? 1 : 0 }))
@@ -76,6 +77,7 @@ export function groupScores(
     return [
       {
         group,
+        left: members.size - kept.length,
         scores: [['all', scored] as const, ...kept].map(([name, own]) => ({
           name,
           count: own.length,
@@ -95,8 +97,7 @@ export function groupScores(
 /** Error or accuracy of every group with its interval. */
 export function groupFigure(
   { name, labels, unit }: TaskRecord,
-  group: string,
-  scores: readonly GroupScore[],
+  { group, scores, left }: ReturnType<typeof groupScores>[number],
   tools: ChartTools,
 ): ReportFigure {
   const { Plot } = tools;
@@ -112,7 +113,7 @@ export function groupFigure(
     {
       name: `${name}-by-${group}`,
       title: `${labels ? 'Accuracy' : 'Error'} by ${short(group, 24)}`,
-      note: `Number of images behind each name; intervals of 95 % (${labels ? 'Wilson' : 'bootstrap'}), all images dotted.`,
+      note: `Number of images behind each name; intervals of 95 % (${labels ? 'Wilson' : 'bootstrap'}), all images dotted.${left > 0 ? ` The ${scores.length - 1} of most images, of ${scores.length - 1 + left}.` : ''}`,
     },
     tools,
     {

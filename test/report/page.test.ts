@@ -55,6 +55,43 @@ describe('a page', () => {
     expect(page).toContain('0.3'); // 0.1 + 0.2
   });
 
+  test('says what is missing: a task without history, validation that was not, values that are no numbers, names left out', () => {
+    const run = madeRun({ tasks: [GRADE, AGE], images: 60, groups: (i) => ({ race: `group ${i % 20}` }) });
+    const rows = run.rows.map((row) => {
+      const entries = Object.entries(row).filter(([name]) => !/grade|^val_|^clean_/.test(name));
+      return {
+        ...Object.fromEntries(entries),
+        epoch: row.epoch,
+        ...(row.epoch > 8 && { age_mae: Number.NaN }),
+      };
+    });
+    const { page, figures } = reportOf([{ ...run, rows, monitor: 'loss' }], tools);
+    expect(words(page)).toContain('The history has no number of grade.');
+    expect(words(page)).toContain('2 epochs from 9 to 10 have values that are not numbers');
+    expect(words(page)).toContain('The 12 of most images, of 20.');
+    expect(figures.map(({ name }) => name)).not.toContain('grade-loss-curves');
+    expect(page).not.toMatch(/<th scope="col">(?:validation|not augmented)</);
+    expect(page).toMatch(/class="legend">.*?training/); // of the second task
+  });
+
+  test('of many runs lists their arguments down the page; what was not validated is told as training', () => {
+    const runs = Array.from({ length: 6 }, (_, seed) => ({
+      ...madeRun({ name: `seed ${seed}`, tasks: [AGE] }),
+      arguments: { seed, own: { dropout: seed / 10, filters: [64, 128] }, rate: 0.1 + 0.2 },
+    }));
+    const [first, ...others] = runs;
+    const training = first!.rows.map((row) => {
+      const entries = Object.entries(row).filter(([name]) => !/^(?:val|clean)_/.test(name));
+      return { ...Object.fromEntries(entries), epoch: row.epoch };
+    });
+    const page = words(reportPage([{ ...first!, rows: training, monitor: 'loss' }, ...others], tools));
+    expect(page).toMatch(
+      /Where their arguments differ\s+seed\s+own\s+1\.\s+0\s+dropout 0, filters 64 and 128/,
+    );
+    expect(page).toMatch(/1\. seed 0\s+10\s+[\d.]+\s+[\d.]+\s+\(training\)/);
+    expect(page.match(/\(training\)/g)).toHaveLength(1);
+  });
+
   test('compares several runs by a table and overlaid curves, and every name of a figure is there once', () => {
     const { page, figures } = reportOf(
       [madeRun({ name: 'first' }), madeRun({ name: 'second', epochs: 3, tasks: [AGE] })],
