@@ -1,8 +1,8 @@
 import { comparisonFigures, lookOf } from './comparisonFigures.js';
-import { duration, figure, metricValue } from './format.js';
+import { argumentWords, duration, figure, metricValue } from './format.js';
 import { figures, html, table } from './html.js';
 import type { ReportedRun } from './readRun.js';
-import { argumentWords, bestOf, legendItem } from './runSections.js';
+import { bestOf, legendItem } from './runSections.js';
 import type { Section } from './taskSection.js';
 import type { ReportTools } from './tools.js';
 

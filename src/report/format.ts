@@ -1,3 +1,4 @@
+import type { Json } from '../core/json.js';
 import type { Interval } from './statistics.js';
 
 /** Digits behind the point that leave a number of this size three that count. */
@@ -75,4 +76,16 @@ export function short(text: string, length: number): string {
   if (signs.length <= length) return line;
   const head = Math.ceil((length - 1) / 2);
   return `${signs.slice(0, head).join('')}…${signs.slice(signs.length - (length - 1 - head)).join('')}`;
+}
+
+/** An argument for a reader: `0.3`, `none`, `dropout 0.3, filters 64 and 128`. */
+export const argumentWords = (value: Json | undefined): string => short(wordsOf(value), 200);
+
+function wordsOf(value: Json | undefined): string {
+  if (value === null || value === undefined) return 'none';
+  if (typeof value === 'number') return String(Number(value.toPrecision(6)));
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(wordsOf).join(' and ');
+  if (typeof value !== 'object') return String(value);
+  const parts = Object.entries(value).map(([name, part]) => `${name} ${wordsOf(part as Json)}`);
+  return parts.length === 0 ? 'none' : parts.join(', ');
 }

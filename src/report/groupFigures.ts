@@ -3,6 +3,7 @@ import type { RunRecord } from '../core/runRecord.js';
 import { BLUE, chart, type ReportFigure, roomFor, wholeTick } from './chart.js';
 import { answerAt, type ClassPair } from './classFigures.js';
 import { short } from './format.js';
+import { own } from './own.js';
 import type { NumberPair } from './regressionFigures.js';
 import { type Interval, meanOf, shareOf } from './statistics.js';
 import { shareTick } from './ticks.js';
@@ -16,8 +17,8 @@ export function pairsOf(
   const numbers: (NumberPair & Grouped)[] = [];
   const classes: (ClassPair & Grouped)[] = [];
   for (const { labels: truths, answers: given, groups } of answers) {
-    const truth = truths[name];
-    const answer = given[name];
+    const truth = own(truths, name);
+    const answer = own(given, name);
     if (truth === undefined || answer === undefined) continue;
     if (labels) {
       const probabilities = answer as readonly number[];
@@ -64,11 +65,11 @@ export function groupScores(
   return names.flatMap((group) => {
     const members = new Map<string, typeof scored>();
     for (const one of scored) {
-      const name = Object.hasOwn(one.groups, group) ? one.groups[group]! : undefined;
+      const name = own(one.groups, group);
       if (name === undefined) continue;
-      const own = members.get(name) ?? [];
-      own.push(one);
-      members.set(name, own);
+      const others = members.get(name) ?? [];
+      others.push(one);
+      members.set(name, others);
     }
     if (members.size < 2) return [];
     const kept = Array.from(members)
@@ -78,16 +79,16 @@ export function groupScores(
       {
         group,
         left: members.size - kept.length,
-        scores: [['all', scored] as const, ...kept].map(([name, own]) => ({
+        scores: [['all', scored] as const, ...kept].map(([name, images]) => ({
           name,
-          count: own.length,
+          count: images.length,
           score: task.labels
             ? shareOf(
-                own.reduce((sum, { score }) => sum + score, 0),
-                own.length,
+                images.reduce((sum, { score }) => sum + score, 0),
+                images.length,
               )!
-            : meanOf(own.map(({ score }) => score))!,
-          bias: task.labels ? undefined : meanOf(own.map(({ signed }) => signed!)),
+            : meanOf(images.map(({ score }) => score))!,
+          bias: task.labels ? undefined : meanOf(images.map(({ signed }) => signed!)),
         })),
       },
     ];

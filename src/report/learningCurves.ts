@@ -134,6 +134,13 @@ export function curvePanels(
 export const drawnIn = ({ rows }: HistoryRecord, { name }: TaskRecord): readonly Series[] =>
   SERIES.filter(({ prefix }) => rows.some((row) => row[`${prefix}${name}_loss`] !== undefined));
 
+/** The kinds of column that a run has: of training, and of each way of judging. */
+export const seriesIn = ({ rows }: HistoryRecord): readonly Series[] =>
+  SERIES.filter(
+    ({ prefix }) =>
+      prefix === '' || rows.some((row) => Object.keys(row).some((name) => name.startsWith(prefix))),
+  );
+
 export type Series = (typeof SERIES)[number];
 
 /** A line of what the lines and the circle of a figure are, 47 below its top. */

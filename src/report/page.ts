@@ -168,7 +168,7 @@ function leadOf({ tasks, data, rows, engine, stopped }: ReportedRun): string {
   const names = tasks.length > 6 ? `${tasks.length} tasks` : tasks.map(({ name }) => name).join(', ');
   const [height, width] = data.shape;
   const images = `${counted(data.train.size, 'image')} (${width}×${height} pixels, ${data.name})`;
-  const judged = data.validation ? `, judged on ${counted(data.validation.size, 'other')}` : '';
+  const judged = data.validation ? `, judged on ${counted(data.validation.size, 'validation image')}` : '';
   const epochs = counted(rows.length, 'epoch');
   const end = stopped === undefined ? 'so far' : stopped === 'finished' ? '' : `(stopped: ${stopped})`;
   return `${names}, learnt from ${images}${judged}. ${[epochs, end, engine ? `on ${engine.name}` : ''].filter(Boolean).join(' ')}.`;

@@ -1,8 +1,7 @@
 import { bestEpoch } from '../core/history.js';
-import type { Json } from '../core/json.js';
 import { architectureDiagram } from './architectureDiagram.js';
 import { balanceFigures } from './balanceFigures.js';
-import { counted, figure, metricValue, short } from './format.js';
+import { argumentWords, counted, figure, metricValue, short } from './format.js';
 import { facts, figureCells, figures, type Html, html, picture, table } from './html.js';
 import { curvePanels, drawnIn, SERIES } from './learningCurves.js';
 import type { ReportedRun } from './readRun.js';
@@ -120,18 +119,6 @@ export function networkSection({ architecture }: ReportedRun, { graphviz }: Repo
 
 /** How wide a diagram is when its text is as large as the page's: a page shrinks it to six tenths, then it scrolls. */
 const widthOf = (svg: string) => /^<svg [^>]*width="([\d.]+pt)"/.exec(svg)?.[1] ?? '100%';
-
-/** An argument for a reader: `0.3`, `none`, `dropout 0.3, filters 64 and 128`. */
-export const argumentWords = (value: Json | undefined): string => short(wordsOf(value), 200);
-
-function wordsOf(value: Json | undefined): string {
-  if (value === null || value === undefined) return 'none';
-  if (typeof value === 'number') return String(Number(value.toPrecision(6)));
-  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(wordsOf).join(' and ');
-  if (typeof value !== 'object') return String(value);
-  const parts = Object.entries(value).map(([name, part]) => `${name} ${wordsOf(part as Json)}`);
-  return parts.length === 0 ? 'none' : parts.join(', ');
-}
 
 /** Arguments, engine and versions. */
 export function madeSection({ arguments: said, versions, engine, stopped }: ReportedRun): Section {

@@ -5,7 +5,8 @@ import { answerAt, classFigures, labelScores, reliability } from './classFigures
 import { counted, figure, metricValue, percent, short, withInterval } from './format.js';
 import { type GroupScore, groupFigure, groupScores, pairsOf } from './groupFigures.js';
 import { figureCells, grid, type Html, html, picture, table } from './html.js';
-import { SERIES } from './learningCurves.js';
+import { seriesIn } from './learningCurves.js';
+import { own } from './own.js';
 import type { ReportedRun } from './readRun.js';
 import { errorBands, regressionFigures } from './regressionFigures.js';
 import { picturedTasks, worstAnswers } from './selection.js';
@@ -32,13 +33,13 @@ export function taskSection(task: TaskRecord, run: ReportedRun, tools: ReportToo
       figures: [],
     };
   }
-  const own = task.labels ? classFigures(task, classes, tools) : regressionFigures(task, numbers, tools);
+  const kind = task.labels ? classFigures(task, classes, tools) : regressionFigures(task, numbers, tools);
   const groups = groupScores(task, run);
   const drawn = groups.map((group) => groupFigure(task, group, tools));
   return {
-    figures: [...own, ...drawn],
+    figures: [...kind, ...drawn],
     html: html`<p>${headline(task, run, count)}</p>
-${grid([...figureCells(own), task.labels ? html`<div class="whole">${labelTable(task, classes)}</div>` : bandTable(task, numbers)])}
+${grid([...figureCells(kind), task.labels ? html`<div class="whole">${labelTable(task, classes)}</div>` : bandTable(task, numbers)])}
 ${groups.length > 0 && html`<h3>By group</h3><p>Where two intervals do not overlap, chance alone hardly explains the difference; in a group of few images it easily does.</p>${groups.map(({ group, scores }, i) => grid([...figureCells([drawn[i]!]), groupTable(task, group, scores)]))}`}
 ${errorGrid(task, run)}
 ${camGrid(task, run)}`,
@@ -106,8 +107,8 @@ export function answerWords(
   { name, labels }: TaskRecord,
   { labels: truths, answers }: AnswerRecord,
 ): { readonly answer: string; readonly truth: string } {
-  const value = answers[name];
-  const truth = truths[name];
+  const value = own(answers, name);
+  const truth = own(truths, name);
   const said = () => {
     if (value === undefined) return 'n/a';
     if (!labels) return figure(value as number);
@@ -156,10 +157,7 @@ export function metricTable(
   run: ReportedRun,
   row: { readonly [column: string]: number } | undefined,
 ): { readonly heads: string[]; readonly rows: string[][] } {
-  const judged = SERIES.filter(
-    ({ prefix }) =>
-      prefix === '' || run.rows.some((one) => Object.keys(one).some((name) => name.startsWith(prefix))),
-  );
+  const judged = seriesIn(run);
   const columns = judged.map(({ prefix }) => prefix);
   const line = (name: string, metric: string, words: string) => [
     words,

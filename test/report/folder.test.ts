@@ -132,6 +132,9 @@ describe('a run', () => {
       'report.html',
     ])
       expect(files).toContain(name);
+    await store.write('best/MODEL_CARD.md', new TextEncoder().encode('# My own card\n'));
+    await report(join(scratch, 'run'));
+    expect(new TextDecoder().decode(await store.read('best/MODEL_CARD.md'))).toBe('# My own card\n');
     kept.dispose();
   });
 

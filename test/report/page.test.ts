@@ -290,14 +290,57 @@ describe('hostile text', () => {
   });
 });
 
-test('a model card keeps what its user wrote', () => {
-  const first = modelCard(madeRun());
-  const edited = first.replace(
-    '<!-- yours: contact -->\nTo be filled in.',
-    '<!-- yours: contact -->\nme@example.com, any day',
+describe('a model card', () => {
+  const between = (card: string, part: string) =>
+    card.split(`<!-- yours: ${part} -->`)[1]!.split('<!-- end -->')[0]!.trim();
+
+  test('keeps what its user wrote', () => {
+    const first = modelCard(madeRun());
+    const edited = first.replace(
+      '<!-- yours: contact -->\nTo be filled in.',
+      '<!-- yours: contact -->\n## Whom to ask\n\nme@example.com, any day',
+    );
+    const second = modelCard(madeRun({ epochs: 3 }), edited);
+    expect(between(second, 'contact')).toBe('## Whom to ask\n\nme@example.com, any day');
+    expect(second).toContain('epoch 3 of 3');
+    expect(modelCard(madeRun(), edited)).toBe(edited);
+    expect(modelCard(madeRun(), edited.replaceAll('\n', '\r\n'))).toContain('me@example.com, any day');
+  });
+
+  test.each(['intended use', 'not intended', 'known limits', 'licence of the model', 'contact'])(
+    'keeps %s when its end was lost, and nothing else with it',
+    (part) => {
+      const first = modelCard(madeRun());
+      const open = `<!-- yours: ${part} -->`;
+      const [head, tail] = first.split(open) as [string, string];
+      const broken = `${head}${open}\nMine.${tail.slice(tail.indexOf('<!-- end -->') + '<!-- end -->'.length)}`;
+      expect(between(modelCard(madeRun(), broken), part)).toBe('Mine.');
+      expect(modelCard(madeRun(), broken).length).toBeLessThanOrEqual(first.length);
+    },
   );
-  const second = modelCard(madeRun({ epochs: 3 }), edited);
-  expect(second).toContain('me@example.com, any day');
-  expect(second).toContain('epoch 3 of 3');
-  expect(modelCard(madeRun(), edited)).toBe(edited);
+
+  test('says arguments, versions and groups as the page does, and each thing once', () => {
+    const run = {
+      ...madeRun({ images: 90, groups: (i) => ({ race: `group ${i % 30}` }) }),
+      arguments: { engine: 'auto', rate: 0.1 + 0.2, own: { dropout: 0.3 } },
+      remarks: ['- no list', '1. none either'],
+    };
+    const card = modelCard(run);
+    expect(card).toContain('- rate: 0.3\n- own: dropout 0.3\n- ran on: wasm\n- ended: finished');
+    expect(card.match(/^- engine: /gm)).toHaveLength(1);
+    expect(card).toContain('### Versions\n\n- tfjs-multitask: 0.1.0');
+    expect(card).toContain(
+      '| age by race | images | mean absolute error (years) | bias (predicted minus true) |',
+    );
+    expect(card).toContain('The 12 of most images, of 30.');
+    expect(card).toContain('The 20 of most images, of 30.');
+    expect(card).toContain('\n\\- no list\n');
+    expect(card).toContain('\n1\\. none either\n');
+    expect(card).toContain('- Parameters: 386\n');
+    const rows = run.rows.map(({ epoch }) => ({ epoch, loss: 1 / epoch }));
+    const { validation: _, ...data } = run.data;
+    expect(modelCard({ ...run, rows, data, answers: [], monitor: 'loss' })).toContain(
+      '| task | metric | training |\n',
+    );
+  });
 });
