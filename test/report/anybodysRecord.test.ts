@@ -107,4 +107,19 @@ describe('a record of anybody', () => {
     await store.write('run.json', new TextEncoder().encode(JSON.stringify({ ...record, pictures })));
     expect((await readRun(store)).images.size).toBe(500);
   });
+
+  test('shows no picture that is too large to be a small one', async () => {
+    const store = memoryStore('run');
+    const pictures = [200_000, 200_001].map((size) => ({ id: '0.jpg', file: `pictures/${size}.jpg`, size }));
+    for (const { file, size } of pictures) await store.write(file, new Uint8Array(size).fill(0xff));
+    await store.write('run.json', new TextEncoder().encode(JSON.stringify({ ...record, pictures })));
+    expect([...(await readRun(store)).images.keys()]).toEqual(['pictures/200000.jpg']);
+  });
+
+  test('of a run that has ended is not changed by a history.csv', async () => {
+    const store = memoryStore('run');
+    await store.write('run.json', new TextEncoder().encode(JSON.stringify(record)));
+    await store.write('history.csv', new TextEncoder().encode('epoch,loss\n1,3\n'));
+    expect((await readRun(store)).rows).toHaveLength(3);
+  });
 });

@@ -1,6 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -95,6 +95,10 @@ describe('a run', () => {
     ).toEqual(expect.arrayContaining([0]));
     expect(record.answers[0]!.groups).toEqual({ sex: expect.stringMatching(/^(fe)?male$/), race: 'asian' });
     expect(record.answers.every(({ answers }) => (answers.side as number[]).length === 2)).toBe(true);
+    expect(record.versions).toMatchObject({
+      'tfjs-multitask': expect.stringMatching(/^\d+\.\d+\.\d+/),
+      node: process.versions.node,
+    });
     expect(record.augmented).toHaveLength(4);
     expect(record.augmented[0]!.files).toHaveLength(6);
     expect(record.gradCams.map(({ task }) => task)).toEqual([
@@ -226,18 +230,24 @@ test('what is watched is served to this machine under its own name alone', async
   const watch = await watchRun(join(scratch, 'watched'));
   const { port, hostname } = new URL(watch.url);
   expect(hostname).toBe('127.0.0.1');
-  const ask = (options: { method?: string; path?: string; host?: string }) =>
-    new Promise<{ status: number; body: string }>((resolve, reject) => {
+  const ask = (options: { method?: string; path?: string; host?: string; address?: string }) =>
+    new Promise<{ status: number; body: string; headers: object }>((resolve, reject) => {
       const headers = { host: options.host ?? `127.0.0.1:${port}` };
       const asked = request(
-        { host: '127.0.0.1', port, method: options.method ?? 'GET', path: options.path ?? '/', headers },
+        {
+          host: options.address ?? '127.0.0.1',
+          port,
+          method: options.method ?? 'GET',
+          path: options.path ?? '/',
+          headers,
+        },
         (response) => {
           let body = '';
           response
             .on('data', (part) => {
               body += part;
             })
-            .on('end', () => resolve({ status: response.statusCode!, body }));
+            .on('end', () => resolve({ status: response.statusCode!, body, headers: response.headers }));
         },
       );
       asked.on('error', reject).end();
@@ -245,6 +255,17 @@ test('what is watched is served to this machine under its own name alone', async
   const page = await ask({});
   expect(page.status).toBe(200);
   expect(page.body).toContain('http-equiv="refresh"');
+  expect(page.headers).toMatchObject({
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'cross-origin-resource-policy': 'same-origin',
+    'content-security-policy': "frame-ancestors 'none'",
+  });
+  // Of all addresses of the machine it listens at one: 127.0.0.2 would be answered by a server of all.
+  const others = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const addresses = others.filter(({ internal, family }) => !internal && family === 'IPv4');
+  for (const address of ['127.0.0.2', ...addresses.map((one) => one.address)])
+    await expect(ask({ address })).rejects.toThrow(/ECONNREFUSED|EADDRNOTAVAIL|EHOSTUNREACH|ETIMEDOUT/);
   expect((await ask({ host: `localhost:${port}` })).status).toBe(200);
   for (const host of [
     'evil.example',
