@@ -4,6 +4,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
+import { batches } from '../../src/data/batches.js';
 import {
   augment,
   bestCheckpoint,
@@ -19,11 +20,13 @@ import {
   memoryStore,
   multiTask,
   regression,
+  rng,
+  rotation,
   utkFaceGroups,
 } from '../../src/index.js';
 import { reportCommand } from '../../src/node/commands/report.js';
 import { folderStore, recordRun, report, watchRun } from '../../src/node/index.js';
-import { describeRun, heatOverlay, readRun } from '../../src/report/index.js';
+import { describeRun, heatOverlay, keepPictures, readRun } from '../../src/report/index.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'runs-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -140,6 +143,44 @@ describe('a run', () => {
     await report(join(scratch, 'run'));
     expect(new TextDecoder().decode(await store.read('best/MODEL_CARD.md'))).toBe('# My own card\n');
     kept.dispose();
+  });
+
+  test('has of each image the probability of each label, in the order of the labels', async () => {
+    const { answers } = await describeRun(model, { ...said, history: { tasks: [], rows: [] } });
+    const given = await model.predict(await Promise.all(validation.ids.map((_, i) => validation.read(i))));
+    for (const [i, { answers: own }] of answers.entries()) {
+      const { label, probability } = given[i]!.side;
+      const [dark, bright] = own.side as readonly number[];
+      expect(label === 'bright' ? bright : dark).toBeCloseTo(probability, 6); // float32
+      expect(dark! + bright!).toBeCloseTo(1, 6);
+      expect(own.light).toBeCloseTo(given[i]!.light, 3);
+    }
+  });
+
+  test('shows of augmentation what the first epochs of its seed trained on', async () => {
+    const random = rng(4, 'noise');
+    const noise = imagesInMemory(
+      Array.from({ length: 8 }, (_, light) => ({
+        image: { ...square(0), data: Uint8Array.from({ length: 6 * 6 * 3 }, () => random.below(256)) },
+        labels: { light, side: 'dark' as const },
+      })),
+    ).augment(augment([rotation({ degrees: 90 }), horizontalFlip()]));
+    const store = memoryStore();
+    const record = await describeRun(model, { name: 'noise', dataName: 'noise', train: noise });
+    const encode = async ({ data }: { data: Uint8Array }) => data;
+    const { augmented } = await keepPictures(record, store, { train: noise, encode, seed: 3 });
+    expect(augmented).toHaveLength(4);
+    for (const [place, { files }] of augmented.entries()) {
+      expect(await store.read(files[0]!)).toEqual((await noise.read(place)).data);
+    }
+    for (let epoch = 0; epoch < 5; epoch++) {
+      const trained: string[] = [];
+      for await (const { pixels } of batches(noise, { batchSize: 8, epoch, seed: 3, shuffle: true }))
+        for (let i = 0; i < 8; i++)
+          trained.push(String(Uint8Array.from(pixels.subarray(108 * i, 108 * (i + 1)), Math.round)));
+      for (const { files } of augmented)
+        expect(trained).toContain(String(await store.read(files[1 + epoch]!)));
+    }
   });
 
   test('without pictures leaves none, and takes away those that were there', async () => {
