@@ -6,12 +6,12 @@ const UNITS: readonly (readonly [from: number, size: number, sign: string])[] = 
 
 /**
  * A tick's number, as its neighbours have it: as many digits as their distance asks for; from ten thousand on `20k`, from a
- * million on `20M`, below a thousandth and from a thousand million on a power of ten. Given to Plot as `tickFormat`, which calls it as `map` of the ticks does.
+ * million on `20M`, below a ten-thousandth and from a thousand million on a power of ten. Given to Plot as `tickFormat`, which calls it as `map` of the ticks does.
  */
 export function numberTick(value: number, _: number, ticks: readonly number[] = [value]): string {
   const most = Math.max(...ticks.map(Math.abs));
   const step = stepOf(ticks) ?? (most || 1);
-  if (most >= 1e9 || (most > 0 && most < 1e-3)) return powerTick(value, step);
+  if (most >= 1e9 || (most > 0 && most < 1e-4)) return powerTick(value, step);
   const [, size, sign] = UNITS.find(([from]) => most >= from) ?? [0, 1, ''];
   if (value === 0) return sign === '' ? fixed(0, step) : '0';
   return fixed(value / size, step / size) + sign;

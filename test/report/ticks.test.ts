@@ -14,7 +14,8 @@ test('ticks have the digits that their distance asks for, and large and small on
   expect(said([0, 5000, 10000])).toEqual(['0', '5k', '10k']);
   expect(said([-2e7, 0, 2e7])).toEqual(['−20M', '0', '20M']);
   expect(said([0, 5e5, 1e6, 1.5e6])).toEqual(['0', '0.5M', '1.0M', '1.5M']);
-  expect(said([0, 2e-5, 4e-5, 1e-4])).toEqual(['0', '2e−5', '4e−5', '1e−4']);
+  expect(said([0, 2e-5, 4e-5, 6e-5])).toEqual(['0', '2e−5', '4e−5', '6e−5']);
+  expect(said([0, 2e-4, 4e-4])).toEqual(['0.0000', '0.0002', '0.0004']);
   expect(said([0, 1e300])).toEqual(['0', '1e300']);
   expect(said([0, 0.005, 0.01], shareTick)).toEqual(['0.0 %', '0.5 %', '1.0 %']);
   expect(said([0.2, 0.4], shareTick)).toEqual(['20 %', '40 %']);
