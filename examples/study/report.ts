@@ -7,7 +7,7 @@ import type { Faces } from './faces.js';
 import type { StudyModel } from './train.js';
 
 /** What a report says of a run of the study, whatever came out. */
-const described = (name: string, { train, validation }: Faces, args: StudyArguments) => {
+const described = (name: string, { train, validation }: Faces, args: StudyArguments, origin?: string) => {
   const { demo, data, size, batchSize, epochs, seed, engine, limit, augment, own, images } = args;
   return {
     name,
@@ -16,6 +16,11 @@ const described = (name: string, { train, validation }: Faces, args: StudyArgume
     validation,
     images,
     seed,
+    versions: versions(),
+    remarks: [
+      ...(origin ? [origin] : []),
+      ...(demo ? ['The faces are drawings: nothing here says anything about people.'] : []),
+    ],
     arguments: {
       data: demo ? 'drawn faces' : data,
       size,
@@ -60,11 +65,7 @@ export async function endRecord(
   args: StudyArguments,
   origin?: string,
 ): Promise<void> {
-  const remarks = [
-    ...(origin ? [origin] : []),
-    ...(args.demo ? ['The faces are drawings: nothing here says anything about people.'] : []),
-  ];
-  await recordRun(store, kept, { ...described(name, faces, args), versions: versions(), remarks, history });
+  await recordRun(store, kept, { ...described(name, faces, args, origin), history });
 }
 
 /** Of packages and the machine. */

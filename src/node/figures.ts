@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { ArchitectureRecord } from '../core/architecture.js';
 import type { HistoryRecord } from '../core/history.js';
 import type { Store } from '../core/outside.js';
@@ -12,6 +10,7 @@ import {
   curvesSideBySide as sideBySide,
 } from '../report/sideBySide.js';
 import type { ChartTools } from '../report/tools.js';
+import { packageFolder } from './packageFolder.js';
 import { loadPackage } from './packages.js';
 
 /**
@@ -139,10 +138,8 @@ export async function saveFigure(store: Store, name: string, svg: string): Promi
   await store.write(`${name}.png`, await svgToPng(svg));
 }
 
-/** The files of Inter in `assets/fonts` of the package, from the sources and from the built file alike. */
+/** The files of Inter in `assets/fonts` of the package. */
 export function fontFiles(): { readonly regular: string; readonly semiBold: string } {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'assets', 'fonts'))) folder = dirname(folder);
-  const file = (name: string) => join(folder, 'assets', 'fonts', name);
+  const file = (name: string) => join(packageFolder(), 'assets', 'fonts', name);
   return { regular: file('Inter-Regular.otf'), semiBold: file('Inter-SemiBold.otf') };
 }

@@ -6,6 +6,7 @@ import type { Tasks } from '../tasks/task.js';
 import type { MultiTaskModel } from '../training/model.js';
 import { sharpEncoder } from './encode.js';
 import { gradCamPictures } from './gradCamPictures.js';
+import { ownVersions } from './packageFolder.js';
 
 /**
  * Options of {@link recordRun}.
@@ -13,6 +14,8 @@ import { gradCamPictures } from './gradCamPictures.js';
  * @category Figures
  */
 export interface RecordRunOptions<T extends Tasks = Tasks> extends DescribeRunOptions<T> {
+  /** Of packages and the machine, beside those of this library and of Node, which are always told. Default none. */
+  readonly versions?: { readonly [name: string]: string };
   /** Whether pictures of some images are kept beside the record. Default true. */
   readonly images?: boolean;
   /** Images in which is shown where each task looked, by `gradCam`. Default 6; 0 for none, as before the run. */
@@ -53,7 +56,8 @@ export async function recordRun<T extends Tasks>(
   model: MultiTaskModel<T>,
   { images = true, gradCams = 6, seed = 0, ...options }: RecordRunOptions<T>,
 ): Promise<RunRecord> {
-  const described = await describeRun(model, options);
+  const versions = { ...ownVersions(), ...options.versions };
+  const described = await describeRun(model, { ...options, versions });
   for (const name of await store.list('pictures/')) if (PICTURE.test(name)) await store.remove(name);
   const { train, validation } = options;
   const record = images

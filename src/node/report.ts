@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fault } from '../core/errors.js';
-import { modelCard } from '../report/modelCard.js';
+import { isOurCard, modelCard } from '../report/modelCard.js';
 import { reportOf } from '../report/page.js';
 import { type ReportedRun, readRun } from '../report/readRun.js';
 import type { ChartTools, ReportTools } from '../report/tools.js';
@@ -23,7 +23,7 @@ export interface ReportFilesOptions {
 
 /**
  * Writes `report.html` into the folder of a run, every figure of it as SVG and PNG below `figures/`, and `MODEL_CARD.md` beside
- * the model in `best/`. Several folders are compared on one page.
+ * the model in `best/`, unless somebody put a card of their own there. Several folders are compared on one page.
  *
  * @param folders - Where `recordRun` wrote, or several.
  * @returns The page's path.
@@ -68,8 +68,10 @@ const someRuns = (runs: readonly ReportedRun[]): runs is readonly [ReportedRun, 
 async function writeCard(folder: string, run: ReportedRun): Promise<void> {
   const store = folderStore(folder);
   if ((await store.read('best/model.json')) === undefined) return;
-  const before = await store.read('best/MODEL_CARD.md');
-  const card = modelCard(run, before && new TextDecoder().decode(before));
+  const bytes = await store.read('best/MODEL_CARD.md');
+  const before = bytes && new TextDecoder().decode(bytes);
+  if (before !== undefined && !isOurCard(before)) return; // somebody wrote their own
+  const card = modelCard(run, before);
   await store.write('best/MODEL_CARD.md', new TextEncoder().encode(card));
 }
 

@@ -1,5 +1,6 @@
 import type { ArchitectureRecord, LayerRecord } from '../core/architecture.js';
 import { type Box, boxesOf } from './foldedArchitecture.js';
+import { short } from './format.js';
 import { escaped, FONT, type GraphvizTool } from './tools.js';
 
 /** What a kind of layer is coloured by: what it does to the image. */
@@ -46,6 +47,7 @@ function dotOf(architecture: ArchitectureRecord): string {
   const { parameters, trainableParameters } = architecture;
   const layers = boxesOf(architecture);
   const parts = [...new Set(layers.map(({ part }) => part))].filter((part) => part !== 'input');
+  const branches = parts.filter((part) => part !== 'trunk');
   const frozen = parameters - trainableParameters;
   const again = parts.filter((part) => layers.some((layer) => layer.part === part && layer.calls.length > 1));
   const columns = columnsOf(layers);
@@ -68,8 +70,10 @@ ${parts
     const own = layers.filter((layer) => layer.part === part);
     const sum = own.reduce((total, layer) => total + layer.parameters, 0);
     const name = nameOf(part);
+    // The arrow into a part comes down its middle, or towards it from the middle of the diagram.
+    const side = part !== 'trunk' && 2 * branches.indexOf(part) >= branches.length ? 'r' : 'l';
     return `subgraph "cluster${i}" { style="rounded"; color="#d0d7de"; penwidth=1.2; margin=14; labelloc=t;
-labeljust=${i > parts.length / 2 ? 'r' : 'l'}; fontsize=11; // where the arrows from the trunk do not cross it
+labeljust=${side}; fontsize=11; // where the arrows from the trunk do not cross it
 label=<<table border="0" cellborder="0" cellspacing="0" cellpadding="3"><tr><td width="${name.length * 7 + 4}" align="left"><font face="Helvetica-Bold">${escaped(name)}</font></td></tr><tr><td align="left"><font color="#656d76" point-size="10">${number(sum)} parameters</font></td></tr></table>>;
 ${own.map(boxOf).join('\n')}
 }
@@ -80,7 +84,7 @@ ${layers.flatMap(edgesOf).join('\n')}
 }`;
 }
 
-const nameOf = (part: string) => (part === 'trunk' ? 'shared trunk' : part);
+const nameOf = (part: string) => (part === 'trunk' ? 'shared trunk' : short(part, 22));
 
 /** Where an even number of branches leaves one layer: an unseen node between them, so that it stands above their middle. */
 function centred(layers: readonly LayerRecord[]): string {

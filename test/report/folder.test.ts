@@ -1,9 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
+import { batches } from '../../src/data/batches.js';
 import {
   augment,
   bestCheckpoint,
@@ -19,11 +20,13 @@ import {
   memoryStore,
   multiTask,
   regression,
+  rng,
+  rotation,
   utkFaceGroups,
 } from '../../src/index.js';
 import { reportCommand } from '../../src/node/commands/report.js';
 import { folderStore, recordRun, report, watchRun } from '../../src/node/index.js';
-import { describeRun, heatOverlay, readRun } from '../../src/report/index.js';
+import { describeRun, heatOverlay, keepPictures, readRun } from '../../src/report/index.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'runs-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -95,6 +98,10 @@ describe('a run', () => {
     ).toEqual(expect.arrayContaining([0]));
     expect(record.answers[0]!.groups).toEqual({ sex: expect.stringMatching(/^(fe)?male$/), race: 'asian' });
     expect(record.answers.every(({ answers }) => (answers.side as number[]).length === 2)).toBe(true);
+    expect(record.versions).toMatchObject({
+      'tfjs-multitask': expect.stringMatching(/^\d+\.\d+\.\d+/),
+      node: process.versions.node,
+    });
     expect(record.augmented).toHaveLength(4);
     expect(record.augmented[0]!.files).toHaveLength(6);
     expect(record.gradCams.map(({ task }) => task)).toEqual([
@@ -132,7 +139,48 @@ describe('a run', () => {
       'report.html',
     ])
       expect(files).toContain(name);
+    await store.write('best/MODEL_CARD.md', new TextEncoder().encode('# My own card\n'));
+    await report(join(scratch, 'run'));
+    expect(new TextDecoder().decode(await store.read('best/MODEL_CARD.md'))).toBe('# My own card\n');
     kept.dispose();
+  });
+
+  test('has of each image the probability of each label, in the order of the labels', async () => {
+    const { answers } = await describeRun(model, { ...said, history: { tasks: [], rows: [] } });
+    const given = await model.predict(await Promise.all(validation.ids.map((_, i) => validation.read(i))));
+    for (const [i, { answers: own }] of answers.entries()) {
+      const { label, probability } = given[i]!.side;
+      const [dark, bright] = own.side as readonly number[];
+      expect(label === 'bright' ? bright : dark).toBeCloseTo(probability, 6); // float32
+      expect(dark! + bright!).toBeCloseTo(1, 6);
+      expect(own.light).toBeCloseTo(given[i]!.light, 3);
+    }
+  });
+
+  test('shows of augmentation what the first epochs of its seed trained on', async () => {
+    const random = rng(4, 'noise');
+    const noise = imagesInMemory(
+      Array.from({ length: 8 }, (_, light) => ({
+        image: { ...square(0), data: Uint8Array.from({ length: 6 * 6 * 3 }, () => random.below(256)) },
+        labels: { light, side: 'dark' as const },
+      })),
+    ).augment(augment([rotation({ degrees: 90 }), horizontalFlip()]));
+    const store = memoryStore();
+    const record = await describeRun(model, { name: 'noise', dataName: 'noise', train: noise });
+    const encode = async ({ data }: { data: Uint8Array }) => data;
+    const { augmented } = await keepPictures(record, store, { train: noise, encode, seed: 3 });
+    expect(augmented).toHaveLength(4);
+    for (const [place, { files }] of augmented.entries()) {
+      expect(await store.read(files[0]!)).toEqual((await noise.read(place)).data);
+    }
+    for (let epoch = 0; epoch < 5; epoch++) {
+      const trained: string[] = [];
+      for await (const { pixels } of batches(noise, { batchSize: 8, epoch, seed: 3, shuffle: true }))
+        for (let i = 0; i < 8; i++)
+          trained.push(String(Uint8Array.from(pixels.subarray(108 * i, 108 * (i + 1)), Math.round)));
+      for (const { files } of augmented)
+        expect(trained).toContain(String(await store.read(files[1 + epoch]!)));
+    }
   });
 
   test('without pictures leaves none, and takes away those that were there', async () => {
@@ -223,18 +271,24 @@ test('what is watched is served to this machine under its own name alone', async
   const watch = await watchRun(join(scratch, 'watched'));
   const { port, hostname } = new URL(watch.url);
   expect(hostname).toBe('127.0.0.1');
-  const ask = (options: { method?: string; path?: string; host?: string }) =>
-    new Promise<{ status: number; body: string }>((resolve, reject) => {
+  const ask = (options: { method?: string; path?: string; host?: string; address?: string }) =>
+    new Promise<{ status: number; body: string; headers: object }>((resolve, reject) => {
       const headers = { host: options.host ?? `127.0.0.1:${port}` };
       const asked = request(
-        { host: '127.0.0.1', port, method: options.method ?? 'GET', path: options.path ?? '/', headers },
+        {
+          host: options.address ?? '127.0.0.1',
+          port,
+          method: options.method ?? 'GET',
+          path: options.path ?? '/',
+          headers,
+        },
         (response) => {
           let body = '';
           response
             .on('data', (part) => {
               body += part;
             })
-            .on('end', () => resolve({ status: response.statusCode!, body }));
+            .on('end', () => resolve({ status: response.statusCode!, body, headers: response.headers }));
         },
       );
       asked.on('error', reject).end();
@@ -242,6 +296,17 @@ test('what is watched is served to this machine under its own name alone', async
   const page = await ask({});
   expect(page.status).toBe(200);
   expect(page.body).toContain('http-equiv="refresh"');
+  expect(page.headers).toMatchObject({
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'cross-origin-resource-policy': 'same-origin',
+    'content-security-policy': "frame-ancestors 'none'",
+  });
+  // Of all addresses of the machine it listens at one: 127.0.0.2 would be answered by a server of all.
+  const others = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const addresses = others.filter(({ internal, family }) => !internal && family === 'IPv4');
+  for (const address of ['127.0.0.2', ...addresses.map((one) => one.address)])
+    await expect(ask({ address })).rejects.toThrow(/ECONNREFUSED|EADDRNOTAVAIL|EHOSTUNREACH|ETIMEDOUT/);
   expect((await ask({ host: `localhost:${port}` })).status).toBe(200);
   for (const host of [
     'evil.example',
