@@ -9,6 +9,7 @@ export type { Json } from '../core/json.js';
 export { askAndTell, type Search, type SearchOptions } from './askAndTell.js';
 export { type GridOptions, grid } from './grid.js';
 export { type HyperbandOptions, hyperband, hyperbandPlan, type Round } from './hyperband.js';
+export { type Importance, importances } from './importance.js';
 export { maximize, minimize, type Objective, type Objectives } from './objectives.js';
 export { choice, type FloatOptions, float, type IntOptions, int, type Parameter } from './parameters.js';
 export {
@@ -20,6 +21,7 @@ export {
 } from './pruners.js';
 export { random } from './random.js';
 export { bestTrial, paretoFront, type Rung, type TrialRecord, type TrialState } from './records.js';
+export { resultsCsv, resultsTable } from './results.js';
 export {
   type Alternatives,
   alternatives,

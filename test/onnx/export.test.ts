@@ -55,7 +55,7 @@ const odd = () =>
     .build();
 
 test.each([
-  ['Model A', () => modelA(56, 1)],
+  ['Model A', () => modelA(56, { seed: 1 })],
   [
     'a residual net with three kinds of tasks, after training',
     async () => {

@@ -131,7 +131,7 @@ export async function expectModelA(): Promise<void> {
 
 /** The maps of Model A with grey for gender are Keras's on the engine in use: each task's are those of its own view. */
 export async function expectGrey(): Promise<void> {
-  const model = modelA(SIDE, 0, ['gender']) as unknown as MultiTaskModel<Tasks>;
+  const model = modelA(SIDE, { grey: ['gender'] }) as unknown as MultiTaskModel<Tasks>;
   const grey = model.layersModel.getLayer('image_grey1');
   const own = grey.getWeights().map((weight) => weight.clone());
   fill(model.layersModel, 'model-a');

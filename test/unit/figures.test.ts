@@ -150,7 +150,7 @@ describe('the diagram', () => {
   });
 
   test('of a trunk on two views shows every layer once, and an arrow for each of its calls', async () => {
-    const model = modelA(64, 1, ['gender']);
+    const model = modelA(64, { seed: 1, grey: ['gender'] });
     const record = model.architecture();
     const svg = await architectureDiagram(record);
     for (const { name } of record.layers)

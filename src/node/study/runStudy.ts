@@ -43,7 +43,7 @@ export interface RunStudyOptions {
   /** Stops the search: running trials stop after their step, and go on when it does. */
   readonly signal?: AbortSignal;
   /** Told of every change. */
-  readonly onChange?: (trials: readonly TrialRecord[]) => void;
+  readonly onChange?: (trials: readonly TrialRecord[], study: Study) => void;
 }
 
 /**
@@ -52,6 +52,8 @@ export interface RunStudyOptions {
  * @category Tuner
  */
 export interface StudyResult {
+  /** The study that the module made. */
+  readonly study: Study;
   /** All trials, by number. */
   readonly trials: readonly TrialRecord[];
   /** Why it ended: as many trials as were asked for, no setting left, or stopped by the signal. */
@@ -150,11 +152,11 @@ async function search(study: Study, store: Store, options: Search): Promise<Stud
   const active = new Map<number, Promise<void>>();
   let exhausted = false;
   let broken: unknown;
-  onChange(all());
+  onChange(all(), study);
 
   const set = (trial: TrialRecord) => {
     trials.set(trial.number, trial);
-    onChange(all());
+    onChange(all(), study);
   };
 
   /** The next trial: what was left running, or what the strategy proposes. */
@@ -214,7 +216,7 @@ async function search(study: Study, store: Store, options: Search): Promise<Stud
   }
   if (broken !== undefined) throw broken;
   const stopped = signal.aborted ? 'aborted' : exhausted && trials.size < most ? 'exhausted' : 'finished';
-  return { trials: all(), stopped };
+  return { study, trials: all(), stopped };
 }
 
 /** What became of a trial whose process has ended. */
