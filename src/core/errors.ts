@@ -15,6 +15,7 @@ export type FaultKind =
   | 'broken-package'
   | 'number'
   | 'worker'
+  | 'queue'
   | 'aborted';
 
 /**

@@ -3,10 +3,12 @@ import { didYouMean, isMultitaskError } from '../core/errors.js';
 import { buildNativeCommand } from './commands/buildNative.js';
 import type { Command } from './commands/command.js';
 import { reportCommand } from './commands/report.js';
+import { workerCommand } from './commands/worker.js';
 
 const COMMANDS: { readonly [name: string]: Command } = {
   'build-native': buildNativeCommand,
   report: reportCommand,
+  worker: workerCommand,
 };
 
 const LIST = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`);

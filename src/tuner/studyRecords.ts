@@ -16,6 +16,8 @@ const STATES = ['running', 'complete', 'pruned', 'failed'];
  * and `end.json`, what it came to, which is written once and never again. Beside them lies what the trial itself wrote.
  */
 export interface StudyRecords {
+  /** One trial, or undefined where it never began. */
+  trial(number: number): Promise<TrialRecord | undefined>;
   /** The trials, by number. */
   trials(): Promise<TrialRecord[]>;
   /** Writes where a trial stands. */
@@ -49,8 +51,12 @@ export function within(store: Store, folder: string): Store {
  *
  * @throws `checkpoint` fault where another study lies there, by what differs; `file` fault for records that cannot be read.
  */
-export async function studyRecords(store: Store, study: Study): Promise<StudyRecords> {
-  const own = recordOf(study);
+export async function studyRecords(
+  store: Store,
+  study: Study,
+  { library, settings }: { readonly library: string; readonly settings: Json },
+): Promise<StudyRecords> {
+  const own = { ...recordOf(study), library };
   const read = async (name: string) => parsed(await store.read(name), `${store.label}/${name}`);
   const write = (name: string, value: unknown) =>
     store.write(name, new TextEncoder().encode(`${exactJson(value)}\n`));
@@ -58,28 +64,27 @@ export async function studyRecords(store: Store, study: Study): Promise<StudyRec
   if (before === undefined) {
     if ((await store.list('trials/')).length > 0)
       throw another(store, 'study', 'a study.json beside its trials');
-    await write(STUDY, own);
+    await write(STUDY, { ...own, settings });
   } else {
     for (const [part, value] of Object.entries(own)) {
       if (canonical(before[part] ?? null) !== canonical(value ?? null))
         throw another(store, part, `the same ${part}`);
     }
   }
+  const one = async (folder: string) => {
+    for (const name of [`${folder}/end.json`, `${folder}/trial.json`]) {
+      const trial = (await read(name)) as TrialRecord | undefined;
+      if (trial) return checked(trial, study, `${store.label}/${name}`);
+    }
+    return undefined;
+  };
   return {
+    trial: (number) => one(trialFolder(number)),
     trials: async () => {
       const names = await store.list('trials/');
-      const folders = new Set(
-        names
-          .filter((name) => /^trials\/\d+\/(?:trial|end)\.json$/.test(name))
-          .map((name) => name.slice(0, name.lastIndexOf('/'))),
-      );
-      const trials: TrialRecord[] = [];
-      for (const folder of folders) {
-        const name = names.includes(`${folder}/end.json`) ? `${folder}/end.json` : `${folder}/trial.json`;
-        const trial = (await read(name)) as TrialRecord | undefined;
-        if (trial) trials.push(checked(trial, study, `${store.label}/${name}`));
-      }
-      return inOrder(trials);
+      const folders = names.flatMap((name) => name.match(/^(trials\/\d+)\/(?:trial|end)\.json$/)?.[1] ?? []);
+      const trials = await Promise.all([...new Set(folders)].map(one));
+      return inOrder(trials.filter((trial) => trial !== undefined));
     },
     stands: (trial) => write(`${trialFolder(trial.number)}/trial.json`, trial),
     ends: async (trial) => {
@@ -122,7 +127,7 @@ const another = (store: Store, part: string, expected: string) =>
     kind: 'checkpoint',
     path: `${store.label}: ${part}`,
     expected,
-    received: part === 'format' ? 'that of another version of the library' : 'another',
+    received: ['format', 'library'].includes(part) ? 'that of another version of the library' : 'another',
     advice: 'A study lies there that began otherwise: choose another folder, or remove it.',
   });
 
@@ -165,3 +170,11 @@ export const nextNumber = (trials: readonly TrialRecord[]): number =>
 /** The trials that a killed search left running. */
 export const leftOver = (trials: readonly TrialRecord[]): TrialRecord[] =>
   trials.filter((trial) => !isOver(trial));
+
+/** The settings that a study began with; undefined where none did. */
+export async function settingsOf(store: Store): Promise<Json | undefined> {
+  const record = parsed(await store.read(STUDY), `${store.label}/${STUDY}`) as
+    | { readonly settings?: Json }
+    | undefined;
+  return record && (record.settings ?? {});
+}

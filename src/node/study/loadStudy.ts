@@ -1,6 +1,11 @@
+import { pathToFileURL } from 'node:url';
 import { fault } from '../../core/errors.js';
 import type { Json } from '../../core/json.js';
 import { isStudy, type Study } from '../../tuner/study.js';
+
+/** A module's address, of its path or its address. */
+export const addressOf = (module: string | URL): string =>
+  module instanceof URL || /^\w+:\/\//.test(module) ? String(module) : pathToFileURL(module).href;
 
 /**
  * The study that a module exports by default, or what the function that it exports makes of `settings`.

@@ -1,24 +1,17 @@
 import { availableParallelism } from 'node:os';
-import { pathToFileURL } from 'node:url';
 import { fault, show } from '../../core/errors.js';
 import type { Json } from '../../core/json.js';
 import type { Store } from '../../core/outside.js';
 import { propose } from '../../tuner/askAndTell.js';
-import { objectivesOf } from '../../tuner/objectives.js';
-import { costsOf, isOver, type TrialRecord } from '../../tuner/records.js';
+import { isOver, type TrialRecord } from '../../tuner/records.js';
 import type { Study } from '../../tuner/study.js';
-import {
-  leftOver,
-  nextNumber,
-  studyRecords,
-  trialFolder,
-  within,
-  withRow,
-} from '../../tuner/studyRecords.js';
+import { leftOver, nextNumber, studyRecords } from '../../tuner/studyRecords.js';
 import { folderStore } from '../folderStore.js';
-import { loadStudy } from './loadStudy.js';
+import { ownVersions } from '../packageFolder.js';
+import { carryOut } from './carryOut.js';
+import { addressOf, loadStudy } from './loadStudy.js';
 import { lockStudy } from './lock.js';
-import { runTrial } from './runTrial.js';
+import { deliveryOf, type QueueOptions } from './queue.js';
 
 /**
  * Options of {@link runStudy}.
@@ -30,8 +23,10 @@ export interface RunStudyOptions {
   readonly folder: string | Store;
   /** Trials in all, those of earlier runs among them. Default: until the strategy has no more. */
   readonly trials?: number;
-  /** Trials at a time, each in a process of its own. Default 1. */
+  /** Trials at a time, each in a process of its own; with a queue, as many as are handed out at once. Default 1. */
   readonly parallel?: number;
+  /** Hands trials out to workers on other machines, instead of running them here. Default: they run here. */
+  readonly queue?: QueueOptions;
   /** What the module's function is given, if its default export is one. Default `{}`. */
   readonly settings?: Json;
   /** Threads of one trial. Default: the machine's, shared equally. */
@@ -98,8 +93,7 @@ export async function runStudy(module: string | URL, options: RunStudyOptions): 
       advice: 'Leave it out.',
     });
   }
-  const address =
-    module instanceof URL || /^\w+:\/\//.test(module) ? String(module) : pathToFileURL(module).href;
+  const address = addressOf(module);
   const study = await loadStudy(address, settings);
   if (
     most === Number.POSITIVE_INFINITY &&
@@ -132,7 +126,7 @@ export async function runStudy(module: string | URL, options: RunStudyOptions): 
   }
 }
 
-interface Search extends Pick<RunStudyOptions, 'signal' | 'onChange'> {
+interface Search extends Pick<RunStudyOptions, 'signal' | 'onChange' | 'queue'> {
   readonly address: string;
   readonly settings: Json;
   readonly parallel: number;
@@ -143,9 +137,9 @@ interface Search extends Pick<RunStudyOptions, 'signal' | 'onChange'> {
 }
 
 async function search(study: Study, store: Store, options: Search): Promise<StudyResult> {
-  const { address, settings, parallel, failures, threads, most, limit, onChange = () => {} } = options;
+  const { address, settings, parallel, failures, threads, most, limit, queue, onChange = () => {} } = options;
   const signal = options.signal ?? new AbortController().signal;
-  const records = await studyRecords(store, study);
+  const records = await studyRecords(store, study, { library: ownVersions()['tfjs-multitask']!, settings });
   const trials = new Map((await records.trials()).map((trial) => [trial.number, trial]));
   const all = () => [...trials.values()];
   const again = leftOver(all());
@@ -174,26 +168,11 @@ async function search(study: Study, store: Store, options: Search): Promise<Stud
     return proposal;
   };
 
-  const run = async ({ number, values, rung }: TrialRecord) => {
-    const own = within(store, trialFolder(number));
-    let pruned: string | undefined;
-    const end = await runTrial({
-      task: { module: address, settings, number, values, rung, threads, label: own.label },
-      store: own,
-      limit,
-      signal,
-      report: async (row) => {
-        const trial = withRow(trials.get(number)!, row);
-        await records.stands(trial);
-        set(trial);
-        pruned = study.pruner?.prune(trial, all(), study.objectives);
-        return pruned;
-      },
-    });
-    if (signal.aborted) return; // it goes on another day; one that had just come to its end does so at once
-    const trial = outcome(trials.get(number)!, study, pruned, end.failed);
-    await records.ends(trial);
-    set(trial);
+  const place = { study, records, store, address, settings, threads, limit, signal, known: all, noted: set };
+  const delivery = queue && (await deliveryOf(store, records, queue, signal));
+  const run = async (trial: TrialRecord) => {
+    const ended = await (delivery ? delivery.deliver(trial, set) : carryOut(place, trial));
+    if (ended) set(ended);
   };
 
   for (;;) {
@@ -214,26 +193,10 @@ async function search(study: Study, store: Store, options: Search): Promise<Stud
     await Promise.race(active.values());
     broken ??= tooMany(all(), failures);
   }
+  await delivery?.close();
   if (broken !== undefined) throw broken;
   const stopped = signal.aborted ? 'aborted' : exhausted && trials.size < most ? 'exhausted' : 'finished';
   return { study, trials: all(), stopped };
-}
-
-/** What became of a trial whose process has ended. */
-function outcome(
-  trial: TrialRecord,
-  { objectives }: Study,
-  pruned: string | undefined,
-  failed: string | undefined,
-): TrialRecord {
-  if (failed !== undefined) return { ...trial, state: 'failed', reason: failed };
-  const complete: TrialRecord = { ...trial, state: 'complete' };
-  if (costsOf(complete, objectives) === undefined) {
-    const names = objectivesOf(objectives).map(({ metric }) => metric);
-    const what = trial.rows.length === 0 ? 'was never reported' : 'was never a number';
-    return { ...trial, state: 'failed', reason: `${names.join(', ')} ${what}` };
-  }
-  return pruned === undefined ? complete : { ...trial, state: 'pruned', reason: pruned };
 }
 
 /** The fault that ends a search whose last trials all failed. */

@@ -1,0 +1,70 @@
+import type { Json } from '../../core/json.js';
+import type { Store } from '../../core/outside.js';
+import { objectivesOf } from '../../tuner/objectives.js';
+import { costsOf, type TrialRecord } from '../../tuner/records.js';
+import type { Study } from '../../tuner/study.js';
+import { type StudyRecords, trialFolder, within, withRow } from '../../tuner/studyRecords.js';
+import { runTrial } from './runTrial.js';
+
+/** What it takes to carry trials out, here or on another machine. */
+export interface Workplace {
+  readonly study: Study;
+  readonly records: StudyRecords;
+  readonly store: Store;
+  /** Of the module that every trial imports. */
+  readonly address: string;
+  readonly settings: Json;
+  readonly threads: number;
+  readonly limit: number | undefined;
+  readonly signal: AbortSignal;
+  /** The trials as they stand, for the pruner. */
+  known(): readonly TrialRecord[] | Promise<readonly TrialRecord[]>;
+  /** Told of every epoch, after it was written. */
+  noted(trial: TrialRecord): void;
+}
+
+/**
+ * Runs a trial in a process of its own, and writes every epoch and what it came to. The first to write that counts: whoever carried
+ * it out too gets what stands there. Undefined where it was stopped, and goes on another day.
+ */
+export async function carryOut(place: Workplace, begun: TrialRecord): Promise<TrialRecord | undefined> {
+  const { study, records, store, address, settings, threads, limit, signal } = place;
+  const { number, values, rung } = begun;
+  const own = within(store, trialFolder(number));
+  let trial = begun;
+  let pruned: string | undefined;
+  const end = await runTrial({
+    task: { module: address, settings, number, values, rung, threads, label: own.label },
+    store: own,
+    limit,
+    signal,
+    report: async (row) => {
+      trial = withRow(trial, row);
+      await records.stands(trial);
+      place.noted(trial);
+      pruned = study.pruner?.prune(trial, await place.known(), study.objectives);
+      return pruned;
+    },
+  });
+  if (signal.aborted) return undefined; // one that had just come to its end will do so at once
+  const ended = outcome(trial, study, pruned, end.failed);
+  await records.ends(ended);
+  return ended;
+}
+
+/** What became of a trial whose process has ended. */
+function outcome(
+  trial: TrialRecord,
+  { objectives }: Study,
+  pruned: string | undefined,
+  failed: string | undefined,
+): TrialRecord {
+  if (failed !== undefined) return { ...trial, state: 'failed', reason: failed };
+  const complete: TrialRecord = { ...trial, state: 'complete' };
+  if (costsOf(complete, objectives) === undefined) {
+    const names = objectivesOf(objectives).map(({ metric }) => metric);
+    const what = trial.rows.length === 0 ? 'was never reported' : 'was never a number';
+    return { ...trial, state: 'failed', reason: `${names.join(', ')} ${what}` };
+  }
+  return pruned === undefined ? complete : { ...trial, state: 'pruned', reason: pruned };
+}

@@ -1,0 +1,196 @@
+import { fault } from '../../core/errors.js';
+import { digest } from '../../core/json.js';
+import type { Store } from '../../core/outside.js';
+import type { TrialRecord } from '../../tuner/records.js';
+import { isOver } from '../../tuner/records.js';
+import type { StudyRecords } from '../../tuner/studyRecords.js';
+import { loadPackage } from '../packages.js';
+
+/**
+ * Where trials are handed out: a Redis server, and the name of a queue.
+ *
+ * @category Tuner
+ */
+export interface QueueOptions {
+  /** Address of the server, with user and password where it wants them: `redis://:secret@host:6379`. */
+  readonly url: string;
+  /** Several studies on one server need names of their own. Default `tfjs-multitask`. */
+  readonly name?: string;
+  /** Seconds after which a worker that went silent is taken to be gone, and its trial given to another. Default 30. */
+  readonly patience?: number;
+}
+
+type Bullmq = typeof import('bullmq');
+
+/** Seconds for which a server may be away before the search gives up. */
+const AWAY = 60;
+
+/** A job says which trial, and of which study: a worker that has another one must not touch it. */
+export interface Job {
+  readonly number: number;
+  readonly study: string;
+}
+
+/** What tells studies apart on a server: their `study.json`. */
+export async function studyMark(store: Store): Promise<string> {
+  const bytes = await store.read('study.json');
+  return (await digest(new TextDecoder().decode(bytes ?? new Uint8Array()))).slice(0, 16);
+}
+
+/** The settings of connections, and the time that BullMQ takes to find a silent worker. */
+export function queueSettings({ url, name = 'tfjs-multitask', patience = 30 }: QueueOptions) {
+  let address: URL;
+  try {
+    address = new URL(url);
+  } catch {
+    throw wrongUrl(url);
+  }
+  if (!/^rediss?:$/.test(address.protocol)) throw wrongUrl(url);
+  return {
+    name,
+    where: `${address.hostname}:${address.port || 6379}`,
+    connection: {
+      host: address.hostname,
+      port: Number(address.port || 6379),
+      ...(address.username && { username: decodeURIComponent(address.username) }),
+      ...(address.password && { password: decodeURIComponent(address.password) }),
+      ...(address.pathname.length > 1 && { db: Number(address.pathname.slice(1)) }),
+      ...(address.protocol === 'rediss:' && { tls: {} }),
+      // It comes back in its own time; what is asked meanwhile waits.
+      maxRetriesPerRequest: null,
+      retryStrategy: (times: number) => Math.min(1000, 100 * times),
+    },
+    lockDuration: 1000 * patience,
+    stalledInterval: 500 * patience,
+  };
+}
+
+const wrongUrl = (url: string) =>
+  fault({
+    kind: 'argument',
+    path: 'queue.url',
+    expected: 'the address of a Redis server',
+    received: JSON.stringify(url),
+    advice: 'Write redis://host:6379, or redis://:password@host:6379.',
+  });
+
+/** The packages of a queue. */
+export async function loadBullmq(): Promise<Bullmq> {
+  await loadPackage('ioredis', 'trials on many machines');
+  return loadPackage<Bullmq>('bullmq', 'trials on many machines');
+}
+
+/** Throws a `queue` fault unless the server answers, and says why not. */
+export async function checkServer(settings: ReturnType<typeof queueSettings>): Promise<void> {
+  const { Redis } = await loadPackage<typeof import('ioredis')>('ioredis', 'trials on many machines');
+  const { where, connection } = settings;
+  const redis = new Redis({
+    ...connection,
+    lazyConnect: true,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+    connectTimeout: 5000,
+  });
+  let heard: Error | undefined;
+  redis.on('error', (error: Error) => {
+    heard ??= error;
+  });
+  try {
+    await redis.connect();
+    await redis.ping();
+  } catch (cause) {
+    throw unreachable(where, (heard ?? (cause as Error)).message, cause);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+export function unreachable(where: string, message: string, cause?: unknown): Error {
+  const locked = /NOAUTH|WRONGPASS|AUTH/.test(message);
+  return fault({
+    kind: 'queue',
+    path: where,
+    expected: 'a Redis server that answers',
+    received: message || 'none',
+    advice: locked
+      ? 'Give its password in the address: redis://:password@host:6379.'
+      : 'Start it, or give its address. Nothing that was finished is lost: run the same again.',
+    cause,
+  });
+}
+
+/** Hands trials out, and waits for what stands in the store. */
+export interface Delivery {
+  /** The trial at its end, however often it was handed out; undefined when `signal` stopped the search. */
+  deliver(trial: TrialRecord, noted: (trial: TrialRecord) => void): Promise<TrialRecord | undefined>;
+  close(): Promise<void>;
+}
+
+/** The delivery of one study. The store is the truth: a server that lost its jobs is given them again. */
+export async function deliveryOf(
+  store: Store,
+  records: StudyRecords,
+  options: QueueOptions,
+  signal: AbortSignal,
+): Promise<Delivery> {
+  const settings = queueSettings(options);
+  const { Queue } = await loadBullmq();
+  await checkServer(settings);
+  const queue = new Queue<Job>(settings.name, { connection: settings.connection });
+  let silent: { since: number; message: string } | undefined;
+  queue.on('error', (error: Error) => {
+    silent ??= { since: Date.now(), message: error.message };
+  });
+  const study = await studyMark(store);
+  const every = Math.min(1000, 250 * (options.patience ?? 30));
+
+  const hand = async (number: number) => {
+    const jobId = `${study}-${number}`;
+    const job = await queue.getJob(jobId);
+    const state = job && (await job.getState());
+    if (job && state !== 'failed' && state !== 'completed' && state !== 'unknown') return;
+    await job?.remove();
+    await queue.add('trial', { number, study }, { jobId, removeOnComplete: true, attempts: 1 });
+  };
+
+  return {
+    deliver: async ({ number }, noted) => {
+      let asking = false;
+      let broken: unknown;
+      let rows = -1;
+      for (;;) {
+        const trial = await records.trial(number);
+        if (trial && isOver(trial)) return trial;
+        if (trial && trial.rows.length !== rows) {
+          rows = trial.rows.length;
+          noted(trial);
+        }
+        if (signal.aborted) return undefined;
+        // A server that is away answers when it is back: nothing waits for it here.
+        if (!asking) {
+          asking = true;
+          hand(number)
+            .then(
+              () => {
+                silent = undefined;
+              },
+              (error: unknown) => {
+                broken = error;
+              },
+            )
+            .finally(() => {
+              asking = false;
+            });
+        }
+        if (silent && Date.now() - silent.since > 1000 * AWAY)
+          throw unreachable(settings.where, silent.message);
+        if (broken) throw broken;
+        await new Promise((resolve) => setTimeout(resolve, every));
+      }
+    },
+    close: async () => {
+      await queue.close().catch(() => {});
+      await queue.disconnect().catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,115 @@
+import { availableParallelism } from 'node:os';
+import { fault } from '../../core/errors.js';
+import type { Json } from '../../core/json.js';
+import type { Store } from '../../core/outside.js';
+import { isOver } from '../../tuner/records.js';
+import { settingsOf, studyRecords } from '../../tuner/studyRecords.js';
+import { folderStore } from '../folderStore.js';
+import { ownVersions } from '../packageFolder.js';
+import { carryOut } from './carryOut.js';
+import { addressOf, loadStudy } from './loadStudy.js';
+import { checkServer, type Job, loadBullmq, type QueueOptions, queueSettings, studyMark } from './queue.js';
+
+/**
+ * Options of {@link studyWorker}.
+ *
+ * @category Tuner
+ */
+export interface StudyWorkerOptions {
+  /** Where the study is kept: the folder that all machines share, or a store that leads to the same place. */
+  readonly folder: string | Store;
+  /** Where trials are handed out. */
+  readonly queue: QueueOptions;
+  /** Settings of this machine, where its data lies say, over those that the search was begun with. Default none. */
+  readonly settings?: { readonly [name: string]: Json };
+  /** Trials at a time. Default 1. */
+  readonly parallel?: number;
+  /** Threads of one trial. Default: the machine's, shared equally. */
+  readonly threads?: number;
+  /** Seconds after which a trial is taken to hang. Default: never. */
+  readonly limit?: number;
+  /** Ends the worker: its trials stop after their step, and go on elsewhere. */
+  readonly signal?: AbortSignal;
+  /** Told what it does, in sentences. */
+  readonly log?: (line: string) => void;
+}
+
+/**
+ * Carries out trials that `runStudy` of another process hands out, until `signal` ends it. Each runs in a process of its own, while this
+ * one keeps its place in the queue; what a trial comes to is written once, whoever else tried it too.
+ *
+ * @param module - The study's module on this machine.
+ * @throws `checkpoint` fault where the study in `folder` is another than the module's, began with another version of the library, or
+ *   with other data; `queue` fault where the server does not answer; `missing-package` fault without `bullmq` and `ioredis`.
+ * @example
+ * ```typescript
+ * import { studyWorker } from 'tfjs-multitask/node';
+ *
+ * await studyWorker('examples/study/search.ts', { folder: '/mnt/study', queue: { url: 'redis://10.0.0.5:6379' } });
+ * ```
+ * @category Tuner
+ */
+export async function studyWorker(module: string | URL, options: StudyWorkerOptions): Promise<void> {
+  const { folder, queue, parallel = 1, limit, log = () => {} } = options;
+  const signal = options.signal ?? new AbortController().signal;
+  const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / parallel));
+  const store = typeof folder === 'string' ? folderStore(folder) : folder;
+  const begun = await settingsOf(store);
+  if (begun === undefined) {
+    throw fault({
+      kind: 'file',
+      path: `${store.label}/study.json`,
+      expected: 'a study that was begun',
+      received: 'none',
+      advice: 'Start the search first, with the same queue; or this machine does not see its folder.',
+    });
+  }
+  const settings = { ...(begun as { readonly [name: string]: Json }), ...options.settings };
+  const address = addressOf(module);
+  const study = await loadStudy(address, settings);
+  const records = await studyRecords(store, study, {
+    library: ownVersions()['tfjs-multitask']!,
+    settings: begun,
+  });
+  const own = queueSettings(queue);
+  const { Worker } = await loadBullmq();
+  await checkServer(own);
+  const mark = await studyMark(store);
+  const worker = new Worker<Job>(
+    own.name,
+    async ({ data }) => {
+      if (data.study !== mark) {
+        throw fault({
+          kind: 'checkpoint',
+          path: `queue ${own.name}`,
+          expected: `trials of the study in ${store.label}`,
+          received: 'one of another study',
+          advice: 'Give each study a queue of its own name.',
+        });
+      }
+      const trial = await records.trial(data.number);
+      if (!trial || isOver(trial)) return; // somebody was faster
+      log(`trial ${trial.number} begins`);
+      const place = { study, records, store, address, settings, threads, limit, signal };
+      const ended = await carryOut({ ...place, known: () => records.trials(), noted: () => {} }, trial);
+      if (!ended) throw new Error('stopped'); // it is handed out again
+      log(
+        `trial ${trial.number} ${ended.state}${ended.reason === undefined ? '' : `: ${ended.reason.split('\n')[0]}`}`,
+      );
+    },
+    {
+      connection: own.connection,
+      concurrency: parallel,
+      lockDuration: own.lockDuration,
+      stalledInterval: own.stalledInterval,
+      maxStalledCount: 1_000_000, // a machine may go as often as it likes
+    },
+  );
+  worker.on('error', (error) => log(error.message));
+  log(`waiting for trials of ${store.label} at ${own.where}`);
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await worker.close();
+}

@@ -1,0 +1,242 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { rng } from '../../src/core/rng.js';
+import type { TrialRecord } from '../../src/tuner/index.js';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+const scratch = mkdtempSync(join(tmpdir(), 'queue-'));
+const redis = (() => {
+  try {
+    return execFileSync('which', ['redis-server'], { encoding: 'utf8' }).trim();
+  } catch {
+    return undefined;
+  }
+})();
+
+/** Workers that are killed; CI asks for more. */
+const ROUNDS = Number(process.env.KILLED_WORKERS ?? 4);
+const TRIALS = 4 + ROUNDS;
+
+const running = new Set<ChildProcess>();
+function started(command: string, args: readonly string[]): ChildProcess {
+  const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  running.add(child);
+  child.once('close', () => running.delete(child));
+  return child;
+}
+const closed = (child: ChildProcess) =>
+  child.exitCode !== null || child.signalCode !== null
+    ? Promise.resolve()
+    : new Promise<void>((resolve) => child.once('close', () => resolve()));
+const kill = async (child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL') => {
+  child.kill(signal);
+  await closed(child);
+};
+afterEach(() =>
+  Promise.all([...running].filter((child) => child !== server).map((child) => kill(child))).then(() => {}),
+);
+afterAll(async () => {
+  if (server) await kill(server);
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+let server: ChildProcess | undefined;
+let port = 0;
+const freePort = () =>
+  new Promise<number>((resolve) => {
+    const socket = createServer().listen(0, '127.0.0.1', () => {
+      const { port: free } = socket.address() as { port: number };
+      socket.close(() => resolve(free));
+    });
+  });
+/** A server that forgets everything when it stops. */
+async function startRedis(...more: string[]): Promise<ChildProcess> {
+  const child = started(redis!, [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+    ...more,
+  ]);
+  await heard(child, 'Ready to accept connections');
+  return child;
+}
+
+const heard = (child: ChildProcess, words: string) =>
+  new Promise<void>((resolve, reject) => {
+    let text = '';
+    child.stdout!.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+      if (text.includes(words)) resolve();
+    });
+    child.once('close', () => reject(new Error(`ended without "${words}": ${text}`)));
+  });
+
+const queue = (name: string) => ({ url: `redis://127.0.0.1:${port}`, name, patience: 2 });
+
+/** A search that hands its trials out. */
+function search(name: string, options: object) {
+  const whole = JSON.stringify({ queue: queue(name), ...options });
+  const child = started(process.execPath, [
+    '--import',
+    'tsx',
+    'test/runtime/studies/run.ts',
+    'plain',
+    join(scratch, name),
+    whole,
+  ]);
+  let text = '';
+  child.stdout!.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+  });
+  let wrong = '';
+  child.stderr!.setEncoding('utf8').on('data', (part: string) => {
+    wrong += part;
+  });
+  const ended = async () => {
+    await closed(child);
+    const line = text.split('\n').find((one) => /^(RESULT|FAULT)/.test(one));
+    return JSON.parse(line?.replace(/^\w+/, '') ?? expect.fail(text + wrong));
+  };
+  return { child, ended };
+}
+
+const worker = (name: string, ...more: string[]) =>
+  started(process.execPath, [
+    ...['--import', 'tsx', 'src/node/cli.ts', 'worker', 'test/runtime/studies/plain.ts'],
+    ...[
+      '--folder',
+      join(scratch, name),
+      '--queue',
+      `redis://127.0.0.1:${port}`,
+      '--name',
+      name,
+      '--patience',
+      '2',
+      ...more,
+    ],
+  ]);
+const begun = async (name: string) => {
+  for (let i = 0; i < 100; i++) {
+    try {
+      readFileSync(join(scratch, name, 'study.json'));
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+};
+const ends = (name: string) => {
+  const folder = join(scratch, name, 'trials');
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((one) =>
+    one.endsWith('end.json'),
+  );
+  return new Map(names.map((one) => [one, statSync(join(folder, one)).ino]));
+};
+
+describe.skipIf(!redis)('trials on many machines', () => {
+  beforeAll(async () => {
+    port = await freePort();
+    server = await startRedis();
+  });
+
+  test('are each counted once and none is lost, while workers are killed at any moment', async () => {
+    const { ended } = search('killed', { trials: TRIALS, parallel: 2, settings: { pause: 60 } });
+    await begun('killed');
+    const draws = rng(1, 'kills');
+    const steady = worker('killed');
+    await heard(steady, 'waiting');
+    let before = new Map<string, number>();
+    for (let round = 0; round < ROUNDS; round++) {
+      const victim = worker('killed');
+      await heard(victim, 'waiting').catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, draws.uniform(0, 900)));
+      await kill(victim);
+      const now = ends('killed');
+      for (const [one, file] of before) expect(now.get(one)).toBe(file);
+      before = now;
+    }
+    const { trials, stopped }: { trials: TrialRecord[]; stopped: string } = await ended();
+    expect(stopped).toBe('finished');
+    expect(trials.map(({ number, state }) => [number, state])).toEqual(
+      Array.from({ length: TRIALS }, (_, i) => [i + 1, 'complete']),
+    );
+    expect(trials.every(({ rows }) => rows.map(({ epoch }) => epoch).join() === '1,2,3')).toBe(true);
+    expect(ends('killed').size).toBe(TRIALS);
+    await kill(steady, 'SIGINT');
+  }, 600_000);
+
+  test('go on when the server was restarted and forgot everything', async () => {
+    const { ended } = search('forgotten', { trials: 4, parallel: 2, settings: { pause: 150 } });
+    await begun('forgotten');
+    const steady = worker('forgotten');
+    await heard(steady, 'trial 1 complete');
+    await kill(server!);
+    server = await startRedis();
+    const { trials } = await ended();
+    expect(trials.map(({ state }: TrialRecord) => state)).toEqual(Array(4).fill('complete'));
+    await kill(steady, 'SIGINT');
+  }, 120_000);
+
+  test('a worker that is told to stop leaves its trial to others', async () => {
+    const { ended } = search('left', { trials: 1, settings: { pause: 300, epochs: 6 } });
+    await begun('left');
+    const first = worker('left');
+    await heard(first, 'trial 1 begins');
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    await kill(first, 'SIGTERM');
+    expect(first.exitCode).toBe(0);
+    const second = worker('left');
+    await heard(second, 'trial 1 complete');
+    expect((await ended()).trials[0].rows).toHaveLength(6);
+    await kill(second, 'SIGINT');
+  }, 120_000);
+
+  test('a worker with other data, or of another library, is refused; so is one without the folder', async () => {
+    const { child } = search('refused', { trials: 1 });
+    await begun('refused');
+    const said = async (one: ChildProcess) => {
+      let text = '';
+      one.stderr!.setEncoding('utf8').on('data', (part: string) => {
+        text += part;
+      });
+      await closed(one);
+      return text;
+    };
+    expect(await said(worker('refused', '--settings', '{"seed": 9}'))).toMatch(
+      /refused: seed: expected the same seed/,
+    );
+    expect(await said(worker('nowhere'))).toMatch(/nowhere\/study\.json: expected a study that was begun/);
+    expect(await said(worker('refused', '--settings', '[1]'))).toMatch(
+      /--settings: expected an object of JSON/,
+    );
+    await kill(child);
+  }, 60_000);
+
+  test('a server that refuses, or wants a password, is named, with what to do', async () => {
+    const free = await freePort();
+    const away = await search('away', { trials: 1, queue: { url: `redis://127.0.0.1:${free}` } }).ended();
+    expect(away).toMatchObject({
+      kind: 'queue',
+      path: `127.0.0.1:${free}`,
+      received: expect.stringContaining('ECONNREFUSED'),
+    });
+    expect(away.advice).toContain('Start it');
+    expect((await search('odd', { trials: 1, queue: { url: 'localhost' } }).ended()).path).toBe('queue.url');
+    const own = port;
+    port = free;
+    const guarded = await startRedis('--requirepass', 'secret');
+    port = own;
+    const locked = await search('locked', { trials: 1, queue: { url: `redis://127.0.0.1:${free}` } }).ended();
+    expect(locked).toMatchObject({ kind: 'queue', advice: expect.stringContaining('password') });
+    await kill(guarded);
+  }, 60_000);
+});
