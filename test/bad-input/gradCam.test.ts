@@ -6,6 +6,7 @@ import {
   dense,
   flatten,
   gradCam,
+  greyImage,
   maxPool,
   multiTask,
   regression,
@@ -55,12 +56,17 @@ describe('gradCam says what is wrong with', () => {
   });
 
   test('a network without a convolution', async () => {
-    const flat = multiTask({ input: [8, 8, 3] })
-      .task('age', regression({ unit: 'years' }), branch([flatten()]))
-      .build();
-    const { path, received } = await faultOf(() => gradCam(flat, image, { task: 'age' }));
-    expect([path, received]).toEqual(['task age', 'none']);
-    flat.dispose();
+    // What makes an image grey is a convolution in form alone.
+    for (const pieces of [[flatten()], [greyImage(), flatten()]]) {
+      for (const sees of [[], greyImage()]) {
+        const flat = multiTask({ input: [8, 8, 3] })
+          .task('age', regression({ unit: 'years' }), branch(pieces, { sees }))
+          .build();
+        const { path, received } = await faultOf(() => gradCam(flat, image, { task: 'age' }));
+        expect([path, received]).toEqual(['task age', 'none']);
+        flat.dispose();
+      }
+    }
   });
 
   test('an image, and a size of the batch', async () => {
