@@ -90,14 +90,16 @@ export function branch(pieces: readonly Piece[], options: BranchOptions = {}): B
 /** A view that is passed over would show the branch the image as it is, and nobody would know. */
 function checkOptions(options: unknown): void {
   const plain = typeof options === 'object' && options !== null && !Array.isArray(options);
-  if (plain && !isPiece(options)) return checkNames('branch', options, ['sees']);
-  throw fault({
-    kind: 'argument',
-    path: 'branch',
-    expected: 'options, { sees: ... }, as the second argument',
-    received: plain ? 'a block or a layer' : kindOf(options),
-    advice: 'Write branch([flatten()], { sees: greyImage() }).',
-  });
+  if (!plain || isPiece(options)) {
+    throw fault({
+      kind: 'argument',
+      path: 'branch',
+      expected: 'options, { sees: ... }, as the second argument',
+      received: plain ? 'a block or a layer' : kindOf(options),
+      advice: 'Write branch([flatten()], { sees: greyImage() }).',
+    });
+  }
+  checkNames('branch', options, ['sees']);
 }
 
 const isPiece = (piece: object) => '~block' in piece || 'computeOutputShape' in piece;

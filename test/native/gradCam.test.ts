@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { useEngine } from '../../src/index.js';
 import { loadPackage } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
-import { expectBackbone, expectModelA } from '../parity/gradCam.js';
+import { expectBackbone, expectModelA, expectViews } from '../parity/gradCam.js';
 import { reason } from './native.js';
 
 describe.skipIf(reason !== undefined)('heat maps on native', () => {
@@ -11,5 +11,6 @@ describe.skipIf(reason !== undefined)('heat maps on native', () => {
     expect(tf.getBackend()).toBe('tensorflow');
     await expectModelA();
     await expectBackbone();
+    await expectViews();
   });
 });
