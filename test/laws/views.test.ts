@@ -18,6 +18,7 @@ import {
   loadModel,
   type MultiTaskModel,
   memoryStore,
+  mobileNetV2Backbone,
   multiTask,
   type Piece,
   regression,
@@ -38,6 +39,7 @@ import {
   tensorsOf,
 } from '../../src/training/batch.js';
 import { trainingStep } from '../../src/training/step.js';
+import { faultOf } from '../bad-input/faultOf.js';
 
 beforeAll(() => loadWasmBackend());
 
@@ -283,6 +285,53 @@ describe('views', () => {
       .build();
     const views = third.layersModel.layers.map(({ name }) => name).filter((name) => /^image_/.test(name));
     expect(views).toEqual(['image_mix1', 'image_mix2']);
+  });
+
+  test('of blocks with other settings are others', () => {
+    expect(
+      calls(two([greyImage(), activation('sigmoid')], [greyImage(), activation('tanh')]), 'trunk_conv1'),
+    ).toBe(2);
+    expect(calls(two(averagePool(2), averagePool(3)), 'trunk_conv1')).toBe(2);
+    expect(calls(two(averagePool(2), averagePool(2)), 'trunk_conv1')).toBe(1);
+  });
+
+  test('stand in the architecture as part of the input, each call of the trunk with what it reads', () => {
+    const { layers } = two(greyImage(), averagePool(2)).architecture();
+    const layer = (name: string) => layers.find((own) => own.name === name)!;
+    expect(layer('image_grey1')).toMatchObject({ part: 'input', detail: '1×1, to grey', trainable: false });
+    expect(layer('trunk_conv1').calls).toEqual([
+      [{ layer: 'image_grey1', call: 0 }],
+      [{ layer: 'image_avgpool1', call: 0 }],
+    ]);
+    expect(layer('age_flatten1').calls).toEqual([[{ layer: 'trunk_conv1', call: 0 }]]);
+    expect(layer('gender_flatten1').calls).toEqual([[{ layer: 'trunk_conv1', call: 1 }]]);
+    const trunk = multiTask({ input: [SIDE, SIDE, 3] })
+      .trunk(sharedTrunk([greyImage(), conv(2, 3)]))
+      .task('age', regression({ unit: 'years' }), branch([flatten()]))
+      .build();
+    expect(trunk.architecture().layers[1]).toMatchObject({ part: 'trunk', detail: '1×1, to grey' });
+  });
+
+  test('stand before a backbone of the branch too', async () => {
+    const backbone = await mobileNetV2Backbone({ weights: null });
+    const model = multiTask({ input: [32, 32, 3] })
+      .task(
+        'age',
+        regression({ unit: 'years' }),
+        branch([...backbone.pieces, globalAveragePool()], { sees: greyImage() }),
+      )
+      .build();
+    expect(model.architecture().layers.find(({ name }) => name === 'image_preprocess')!.inputs).toEqual([
+      'image_grey1',
+    ]);
+    // All see grey by what they see, since a backbone wants the image itself.
+    const inTrunk = await faultOf(() =>
+      multiTask({ input: [32, 32, 3] })
+        .trunk(sharedTrunk([greyImage(), ...backbone.pieces]))
+        .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
+        .build(),
+    );
+    expect(inTrunk.advice).toContain('{ sees: greyImage() }');
   });
 
   test('of a number of channels of their own are what the trunk is built on', () => {
