@@ -6,7 +6,9 @@ export default defineConfig({
     node: 'src/node/index.ts',
     browser: 'src/browser/index.ts',
     report: 'src/report/index.ts',
+    tuner: 'src/tuner/index.ts',
     cli: 'src/node/cli.ts', // the `bin`
+    trial: 'src/node/study/trialProcess.ts', // the process of a trial
   },
   format: ['esm', 'cjs'],
   dts: true,

@@ -8,12 +8,13 @@
  * was stopped goes on there, and one that is finished is not made again.
  */
 import { join } from 'node:path';
-import type { HistoryRecord } from 'tfjs-multitask';
-import { architectureDiagram, curvesSideBySide, folderStore, saveFigure } from 'tfjs-multitask/node';
+import { bestCheckpoint, type HistoryRecord, loadModel } from 'tfjs-multitask';
+import { architectureDiagram, curvesSideBySide, folderStore, report, saveFigure } from 'tfjs-multitask/node';
 import { compare, tableOf } from './study/ablation-table.js';
 import { readArguments } from './study/arguments.js';
 import { loadFaces } from './study/faces.js';
 import { modelA } from './study/model-a-network.js';
+import { beginRecord, endRecord } from './study/report.js';
 import { train } from './study/train.js';
 
 const SETTINGS = [
@@ -32,25 +33,40 @@ if (!Number.isInteger(count) || count < 1) {
   process.exit(2);
 }
 
-const settings = SETTINGS.map(({ title, grey }) => ({ title, grey, runs: [] as HistoryRecord[] }));
+const settings = SETTINGS.map(({ title, grey }) => ({
+  title,
+  name: `grey for ${title}`,
+  grey,
+  folders: [] as string[],
+  runs: [] as HistoryRecord[],
+}));
 for (let seed = args.seed; seed < args.seed + count; seed++) {
   const faces = await loadFaces({ ...args, seed });
-  for (const { title, grey, runs } of settings) {
-    console.log(`\nGrey for ${title}, seed ${seed}`);
-    const store = folderStore(join(args.out, `seed-${seed}`, `grey-for-${title}`));
-    const model = modelA(args.size, seed, grey);
-    const history = await train(model, faces, { ...args, seed, resume: true }, { store, callbacks: [] });
+  for (const { name, grey, folders, runs } of settings) {
+    console.log(`\nGrey for ${grey.join(' and ') || 'neither'}, seed ${seed}`);
+    const out = join(args.out, `seed-${seed}`, name.replaceAll(' ', '-'));
+    const own = { ...args, seed, out, resume: true, own: { grey: grey.join(', ') || 'none' } };
+    const store = folderStore(out);
+    const model = modelA(args.size, { seed, grey });
+    const ended = await beginRecord(store, `Model A, ${name}`, model, faces, own);
+    const callbacks = [bestCheckpoint(store, { monitor: 'val_loss' })];
+    const history = await train(model, faces, own, { store, callbacks });
+    await ended();
+    if (history.stopped === 'aborted') process.exit(130);
+    const kept = await loadModel(store, { folder: 'best', tasks: model.tasks });
+    await endRecord(store, `Model A, ${name}`, kept, history, faces, own);
     if (seed === args.seed) {
       await saveFigure(store, 'architecture', await architectureDiagram(model.architecture()));
     }
+    kept.dispose();
     model.dispose();
-    if (history.stopped === 'aborted') process.exit(130);
+    folders.push(out);
     runs.push(history);
   }
 }
 
 const store = folderStore(args.out);
-const columns = settings.map(({ title, runs }) => ({ title: `grey for ${title}`, runs }));
+const columns = settings.map(({ name, runs }) => ({ title: name, runs }));
 const title = args.demo ? 'Model A on drawn faces, in colour and in grey' : 'Model A in colour and in grey';
 await saveFigure(store, 'ablation', await curvesSideBySide(columns, { title }));
 const comparison = compare(settings);
@@ -59,6 +75,8 @@ const write = (name: string, text: string) => store.write(name, new TextEncoder(
 await write('ablation.md', table);
 await write('ablation.json', `${JSON.stringify({ seed: args.seed, seeds: count, comparison }, null, 2)}\n`);
 console.log(`\n${table}`);
-console.log(
-  `In ${store.label}: ablation.svg and .png, ablation.md, ablation.json, and a folder for each run`,
-);
+const first = settings.map(({ folders }) => folders[0]!);
+const page = await report(first, { out: args.out, images: args.images });
+console.log(`In ${store.label}: ablation.svg and .png, ablation.md, ablation.json, and a folder for each run
+
+Report of the first seed: ${page}`);

@@ -7,18 +7,19 @@
 import { bestCheckpoint } from 'tfjs-multitask';
 import { folderStore } from 'tfjs-multitask/node';
 import { readArguments } from './study/arguments.js';
+import { CHOSEN, chosenBy } from './study/chosen.js';
 import { loadFaces } from './study/faces.js';
 import { modelA } from './study/model-a-network.js';
 import { writeOutputs } from './study/outputs.js';
-import { beginReport } from './study/report.js';
+import { beginRecord } from './study/report.js';
 import { train } from './study/train.js';
 
-const args = readArguments('model-a', 56);
+const args = readArguments('model-a', 56, CHOSEN);
 const faces = await loadFaces(args);
 const store = folderStore(args.out);
 
-const model = modelA(args.size, args.seed);
-await beginReport(store, 'Model A', model, faces, args);
+const model = modelA(args.size, { seed: args.seed, ...chosenBy(args) });
+await beginRecord(store, 'Model A', model, faces, args);
 const history = await train(model, faces, args, {
   store,
   callbacks: [bestCheckpoint(store, { monitor: 'val_loss' })],

@@ -11,7 +11,7 @@ import { readArguments } from './study/arguments.js';
 import { loadFaces } from './study/faces.js';
 import { modelB } from './study/model-b-network.js';
 import { writeOutputs } from './study/outputs.js';
-import { beginReport } from './study/report.js';
+import { beginRecord } from './study/report.js';
 import { train } from './study/train.js';
 
 const args = readArguments('model-b', 32, {
@@ -39,7 +39,7 @@ const origin = {
 const faces = await loadFaces(args);
 const store = folderStore(args.out);
 const model = modelB(args.size, backbone, args.seed);
-await beginReport(store, 'Model B', model, faces, args);
+await beginRecord(store, 'Model B', model, faces, args);
 const history = await train(model, faces, args, {
   store,
   callbacks: [

@@ -1,10 +1,14 @@
-import { readFileSync } from 'node:fs';
-import { arch, cpus, platform } from 'node:os';
 import { bestEpoch, exportKeras, type HistoryRow, loadModel } from 'tfjs-multitask';
-import { architectureDiagram, type folderStore, learningCurves, saveFigure } from 'tfjs-multitask/node';
+import {
+  architectureDiagram,
+  type folderStore,
+  learningCurves,
+  report,
+  saveFigure,
+} from 'tfjs-multitask/node';
 import type { StudyArguments } from './arguments.js';
 import type { Faces } from './faces.js';
-import { endReport } from './report.js';
+import { endRecord, versions } from './report.js';
 import { LOSS, optimizerOf, type StudyModel } from './train.js';
 
 type Fit = Awaited<ReturnType<StudyModel['fit']>>;
@@ -70,8 +74,8 @@ export async function writeOutputs(
   // Who opens the file in Keras has images of bytes at hand, and does not know the range of this model.
   const compiled = { bytes: true, loss: LOSS, optimizer: optimizerOf(train.size, args) };
   await store.write(file, await exportKeras(keras, { format: 'h5', ...compiled }));
-  const made = { versions: summary.versions, remarks: origin ? [origin] : [] };
-  const page = await endReport(store, `Model ${letter}`, keras, history, { train, validation }, args, made);
+  await endRecord(store, `Model ${letter}`, keras, history, { train, validation }, args, origin);
+  const page = await report(args.out, { images: args.images });
   keras.dispose();
   await store.write('summary.json', new TextEncoder().encode(`${JSON.stringify(summary, null, 2)}\n`));
 
@@ -117,16 +121,6 @@ function meanGuess(train: Faces['train'], validation: Faces['train']): number {
     Array.from({ length: dataset.size }, (_, i) => dataset.labels(i).age!);
   const mean = ages(train).reduce((sum, age) => sum + age, 0) / train.size;
   return ages(validation).reduce((sum, age) => sum + Math.abs(age - mean), 0) / validation.size;
-}
-
-function versions() {
-  const own = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-  return {
-    'tfjs-multitask': own.version,
-    '@tensorflow/tfjs': own.devDependencies['@tensorflow/tfjs'],
-    node: process.versions.node,
-    machine: `${platform()} ${arch()}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
-  };
 }
 
 const rounded = (value: number) => Number(value.toFixed(3));

@@ -20,6 +20,11 @@ export function memoryStore(label = 'memory'): Store {
     label,
     read: async (name) => files.get(name)?.slice(),
     write: async (name, bytes) => void files.set(name, bytes.slice()),
+    create: async (name, bytes) => {
+      if (files.has(name)) return false;
+      files.set(name, bytes.slice());
+      return true;
+    },
     append: async (name, bytes) => {
       const old = files.get(name) ?? new Uint8Array();
       const both = new Uint8Array(old.length + bytes.length);

@@ -15,6 +15,11 @@ export interface Store {
   write(name: string, bytes: Uint8Array): Promise<void>;
   /** Adds bytes at the end of `name`, making it if needed. Not atomic: a reader must allow for a cut last line. */
   append(name: string, bytes: Uint8Array): Promise<void>;
+  /**
+   * As `write`, but only where nothing is: of several that create one name at the same time, one is told true. Needed where several
+   * processes share a store.
+   */
+  create?(name: string, bytes: Uint8Array): Promise<boolean>;
   /** Removes `name`; nothing happens when it is not there. */
   remove(name: string): Promise<void>;
   /** Every name that begins with `prefix`, sorted. */

@@ -86,6 +86,8 @@ export interface GradCamRecord {
   readonly id: string;
   /** Whose answer it explains. */
   readonly task: string;
+  /** What its heat speaks for: a label, or a `higher` or `lower` number. */
+  readonly toward: string;
   /** Name of the picture's file, below the folder of the run. */
   readonly image: string;
 }

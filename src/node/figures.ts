@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import type { ArchitectureRecord } from '../core/architecture.js';
 import type { HistoryRecord } from '../core/history.js';
 import type { Store } from '../core/outside.js';
@@ -12,6 +10,7 @@ import {
   curvesSideBySide as sideBySide,
 } from '../report/sideBySide.js';
 import type { ChartTools } from '../report/tools.js';
+import { packageFolder } from './packageFolder.js';
 import { loadPackage } from './packages.js';
 
 /**
@@ -105,13 +104,13 @@ export async function architectureDiagram(architecture: ArchitectureRecord): Pro
  */
 export async function svgToPng(svg: string, scale = 2): Promise<Uint8Array> {
   const { Resvg } = await loadPackage<typeof import('@resvg/resvg-js')>('@resvg/resvg-js', 'writing PNG');
-  const fonts = fontFolder();
+  const { regular, semiBold } = fontFiles();
   const picture = new Resvg(svg, {
     fitTo: { mode: 'zoom', value: scale },
     background: 'white',
     font: {
       loadSystemFonts: false,
-      fontFiles: ['Inter-Regular.otf', 'Inter-SemiBold.otf'].map((file) => join(fonts, file)),
+      fontFiles: [regular, semiBold],
       defaultFontFamily: 'Inter',
       sansSerifFamily: 'Inter',
     },
@@ -139,9 +138,8 @@ export async function saveFigure(store: Store, name: string, svg: string): Promi
   await store.write(`${name}.png`, await svgToPng(svg));
 }
 
-/** `assets/fonts` of the package, from the sources and from the built file alike. */
-function fontFolder(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'assets', 'fonts'))) folder = dirname(folder);
-  return join(folder, 'assets', 'fonts');
+/** The files of Inter in `assets/fonts` of the package. */
+export function fontFiles(): { readonly regular: string; readonly semiBold: string } {
+  const file = (name: string) => join(packageFolder(), 'assets', 'fonts', name);
+  return { regular: file('Inter-Regular.otf'), semiBold: file('Inter-SemiBold.otf') };
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { appendFile, link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fault } from '../core/errors.js';
 import type { Store } from '../core/outside.js';
@@ -46,6 +46,7 @@ export function folderStore(folder: string): Store {
         },
       ),
     write: (name, bytes) => writeWhole(place(name), bytes),
+    create: (name, bytes) => createWhole(place(name), bytes),
     append: async (name, bytes) => {
       const path = place(name);
       try {
@@ -83,7 +84,28 @@ export function folderStore(folder: string): Store {
   };
 }
 
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+const writeWhole = (path: string, bytes: Uint8Array) => placed(path, bytes, rename);
+
+/** A second name of one file is refused where the name is taken, in one step of the file system. */
+const createWhole = (path: string, bytes: Uint8Array) =>
+  placed(path, bytes, async (unfinished) => {
+    try {
+      await link(unfinished, path);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+      throw error;
+    } finally {
+      await rm(unfinished, { force: true });
+    }
+  });
+
+/** Writes beside `path`, flushes to the disk, and has `place` bring it there. */
+async function placed<R>(
+  path: string,
+  bytes: Uint8Array,
+  place: (unfinished: string, path: string) => Promise<R>,
+): Promise<R> {
   const unfinished = `${path}.${randomBytes(6).toString('hex')}${UNFINISHED}`;
   try {
     await mkdir(dirname(path), { recursive: true });
@@ -94,7 +116,7 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
     } finally {
       await file.close();
     }
-    await rename(unfinished, path);
+    return await place(unfinished, path);
   } catch (error) {
     await rm(unfinished, { force: true }).catch(() => {});
     throw unusable(path, 'a place that can be written', error);

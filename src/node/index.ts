@@ -19,5 +19,7 @@ export { loadPackage } from './packages.js';
 export { type RecordRunOptions, recordRun } from './recordRun.js';
 export { type ReportFilesOptions, report } from './report.js';
 export { saveKeras } from './saveKeras.js';
+export { type RunStudyOptions, runStudy, type StudyResult } from './study/runStudy.js';
+export { studyResults } from './study/studyResults.js';
 export { workerThreads } from './threads.js';
 export { type Watch, type WatchOptions, watchRun } from './watchRun.js';

@@ -1,10 +1,12 @@
 import type { Store } from '../core/outside.js';
 import type { RunRecord } from '../core/runRecord.js';
 import { type DescribeRunOptions, describeRun } from '../report/describeRun.js';
-import { type GradCamPicture, keepPictures } from '../report/keepPictures.js';
+import { keepPictures } from '../report/keepPictures.js';
 import type { Tasks } from '../tasks/task.js';
 import type { MultiTaskModel } from '../training/model.js';
 import { sharpEncoder } from './encode.js';
+import { gradCamPictures } from './gradCamPictures.js';
+import { ownVersions } from './packageFolder.js';
 
 /**
  * Options of {@link recordRun}.
@@ -12,10 +14,12 @@ import { sharpEncoder } from './encode.js';
  * @category Figures
  */
 export interface RecordRunOptions<T extends Tasks = Tasks> extends DescribeRunOptions<T> {
+  /** Of packages and the machine, beside those of this library and of Node, which are always told. Default none. */
+  readonly versions?: { readonly [name: string]: string };
   /** Whether pictures of some images are kept beside the record. Default true. */
   readonly images?: boolean;
-  /** Pictures of where tasks looked. Default none. */
-  readonly gradCams?: readonly GradCamPicture[];
+  /** Images in which is shown where each task looked, by `gradCam`. Default 6; 0 for none, as before the run. */
+  readonly gradCams?: number;
   /** The run's seed, for the augmentation that is shown. Default 0. */
   readonly seed?: number;
 }
@@ -50,9 +54,10 @@ const PICTURE = /^pictures\/\d+\.(?:jpg|png|webp)$/;
 export async function recordRun<T extends Tasks>(
   store: Store,
   model: MultiTaskModel<T>,
-  { images = true, gradCams = [], seed = 0, ...options }: RecordRunOptions<T>,
+  { images = true, gradCams = 6, seed = 0, ...options }: RecordRunOptions<T>,
 ): Promise<RunRecord> {
-  const described = await describeRun(model, options);
+  const versions = { ...ownVersions(), ...options.versions };
+  const described = await describeRun(model, { ...options, versions });
   for (const name of await store.list('pictures/')) if (PICTURE.test(name)) await store.remove(name);
   const { train, validation } = options;
   const record = images
@@ -60,8 +65,10 @@ export async function recordRun<T extends Tasks>(
         train,
         encode: await sharpEncoder(),
         seed,
-        gradCams,
-        ...(validation && { validation }),
+        ...(validation && {
+          validation,
+          gradCams: await gradCamPictures(model, described, validation, gradCams),
+        }),
       })
     : described;
   await store.write('run.json', new TextEncoder().encode(`${JSON.stringify(record)}\n`));

@@ -1,10 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fault } from '../core/errors.js';
-import { modelCard } from '../report/modelCard.js';
+import { isOurCard, modelCard } from '../report/modelCard.js';
 import { reportOf } from '../report/page.js';
 import { type ReportedRun, readRun } from '../report/readRun.js';
 import type { ChartTools, ReportTools } from '../report/tools.js';
-import { saveFigure } from './figures.js';
+import { fontFiles, saveFigure } from './figures.js';
 import { folderStore } from './folderStore.js';
 import { loadPackage } from './packages.js';
 
@@ -16,11 +17,13 @@ import { loadPackage } from './packages.js';
 export interface ReportFilesOptions {
   /** Whether the page shows pictures of images. Default true. */
   readonly images?: boolean;
+  /** The folder that page and figures are written into. Default the first of `folders`. */
+  readonly out?: string;
 }
 
 /**
  * Writes `report.html` into the folder of a run, every figure of it as SVG and PNG below `figures/`, and `MODEL_CARD.md` beside
- * the model in `best/`. Several folders are compared on one page, which goes into the first.
+ * the model in `best/`, unless somebody put a card of their own there. Several folders are compared on one page.
  *
  * @param folders - Where `recordRun` wrote, or several.
  * @returns The page's path.
@@ -37,7 +40,7 @@ export interface ReportFilesOptions {
  */
 export async function report(
   folders: string | readonly string[],
-  { images = true }: ReportFilesOptions = {},
+  { images = true, out }: ReportFilesOptions = {},
 ): Promise<string> {
   const all = typeof folders === 'string' ? [folders] : folders;
   const runs = await Promise.all(all.map((folder) => readRun(folderStore(folder), { images })));
@@ -51,11 +54,12 @@ export async function report(
     });
   }
   const { page, figures } = reportOf(runs, await reportTools());
-  const store = folderStore(all[0]!);
+  const into = out ?? all[0]!;
+  const store = folderStore(into);
   for (const { name, svg } of figures) await saveFigure(store, `figures/${name}`, svg);
-  await writeCard(all[0]!, runs[0]);
+  for (const [i, run] of runs.entries()) await writeCard(all[i]!, run);
   await store.write('report.html', new TextEncoder().encode(page));
-  return join(all[0]!, 'report.html');
+  return join(into, 'report.html');
 }
 
 const someRuns = (runs: readonly ReportedRun[]): runs is readonly [ReportedRun, ...ReportedRun[]] =>
@@ -64,8 +68,10 @@ const someRuns = (runs: readonly ReportedRun[]): runs is readonly [ReportedRun, 
 async function writeCard(folder: string, run: ReportedRun): Promise<void> {
   const store = folderStore(folder);
   if ((await store.read('best/model.json')) === undefined) return;
-  const before = await store.read('best/MODEL_CARD.md');
-  const card = modelCard(run, before && new TextDecoder().decode(before));
+  const bytes = await store.read('best/MODEL_CARD.md');
+  const before = bytes && new TextDecoder().decode(bytes);
+  if (before !== undefined && !isOurCard(before)) return; // somebody wrote their own
+  const card = modelCard(run, before);
   await store.write('best/MODEL_CARD.md', new TextEncoder().encode(card));
 }
 
@@ -79,5 +85,11 @@ export async function reportTools(): Promise<ReportTools> {
     use,
   );
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
-  return { Plot, document: document as unknown as Document, graphviz: await Graphviz.load() };
+  const { regular, semiBold } = fontFiles();
+  return {
+    Plot,
+    document: document as unknown as Document,
+    graphviz: await Graphviz.load(),
+    fonts: { regular: await readFile(regular), semiBold: await readFile(semiBold) },
+  };
 }

@@ -33,7 +33,7 @@ export interface Watch {
 
 /**
  * Serves the report of a run that goes on, with curves that grow: to this machine alone, at 127.0.0.1. A request that names another
- * host is refused, so that no page from elsewhere can read it through a name of its own. The server does not keep
+ * host is refused, so that no page from elsewhere can read it through a name of its own, nor show it in a frame. The server does not keep
  * a program alive.
  *
  * @param folder - Of the run: `run.json` and `history.csv`.
@@ -64,6 +64,7 @@ export async function watchRun(
           'cache-control': 'no-store',
           'x-content-type-options': 'nosniff',
           'cross-origin-resource-policy': 'same-origin',
+          'content-security-policy': "frame-ancestors 'none'",
         })
         .end(method === 'HEAD' ? undefined : text);
     if (!hosts.includes(headers.host ?? ''))

@@ -1,5 +1,6 @@
 import type { ArchitectureRecord, LayerRecord } from '../core/architecture.js';
 import { type Box, boxesOf } from './foldedArchitecture.js';
+import { short } from './format.js';
 import { escaped, FONT, type GraphvizTool } from './tools.js';
 
 /** What a kind of layer is coloured by: what it does to the image. */
@@ -46,8 +47,11 @@ function dotOf(architecture: ArchitectureRecord): string {
   const { parameters, trainableParameters } = architecture;
   const layers = boxesOf(architecture);
   const parts = [...new Set(layers.map(({ part }) => part))].filter((part) => part !== 'input');
+  const branches = parts.filter((part) => part !== 'trunk');
   const frozen = parameters - trainableParameters;
-  const again = parts.filter((part) => calledAgain(layers.filter((layer) => layer.part === part)));
+  const again = parts.filter((part) => layers.some((layer) => layer.part === part && layer.calls.length > 1));
+  const columns = columnsOf(layers);
+  const boxOf = (box: Box) => drawn(box, columns);
   const title = [
     `${number(parameters)} parameters${frozen > 0 ? `, ${number(frozen)} of them not trained` : ''}`,
     ...again.map((part) => `the ${nameOf(part)} runs once for each kind of arrow, with the same weights`),
@@ -66,9 +70,11 @@ ${parts
     const own = layers.filter((layer) => layer.part === part);
     const sum = own.reduce((total, layer) => total + layer.parameters, 0);
     const name = nameOf(part);
+    // The arrow into a part comes down its middle, or towards it from the middle of the diagram.
+    const side = part !== 'trunk' && 2 * branches.indexOf(part) >= branches.length ? 'r' : 'l';
     return `subgraph "cluster${i}" { style="rounded"; color="#d0d7de"; penwidth=1.2; margin=14; labelloc=t;
-labeljust=${i > parts.length / 2 ? 'r' : 'l'}; fontsize=11; // where the arrows from the trunk do not cross it
-label=<<table border="0" cellborder="0" cellspacing="0" cellpadding="3"><tr><td width="${name.length * 7 + 4}" align="left"><font face="Helvetica-Bold">${escaped(name)}</font></td>${calledAgain(own) ? '</tr><tr>' : ''}<td align="left"><font color="#656d76" point-size="10">${number(sum)} parameters</font></td></tr></table>>;
+labeljust=${side}; fontsize=11; // where the arrows from the trunk do not cross it
+label=<<table border="0" cellborder="0" cellspacing="0" cellpadding="3"><tr><td width="${name.length * 7 + 4}" align="left"><font face="Helvetica-Bold">${escaped(name)}</font></td></tr><tr><td align="left"><font color="#656d76" point-size="10">${number(sum)} parameters</font></td></tr></table>>;
 ${own.map(boxOf).join('\n')}
 }
 ${2 * i === parts.length - 1 ? centred(layers) : ''}`;
@@ -78,10 +84,7 @@ ${layers.flatMap(edgesOf).join('\n')}
 }`;
 }
 
-const nameOf = (part: string) => (part === 'trunk' ? 'shared trunk' : part);
-
-/** Whether several arrows come in: the title then makes room for them. */
-const calledAgain = (layers: readonly LayerRecord[]) => layers.some(({ calls }) => calls.length > 1);
+const nameOf = (part: string) => (part === 'trunk' ? 'shared trunk' : short(part, 22));
 
 /** Where an even number of branches leaves one layer: an unseen node between them, so that it stands above their middle. */
 function centred(layers: readonly LayerRecord[]): string {
@@ -116,17 +119,35 @@ function edgesOf({ name, calls }: LayerRecord): string[] {
   );
 }
 
-/** One row: kind and settings at the left, shape, parameters at the right. */
-function boxOf({ name, kind, detail, outputShape, parameters, trainable, layers }: Box): string {
+/** What a row says: kind and settings at the left, shape and parameters at the right. */
+function cellsOf({ kind, detail, outputShape, parameters, trainable }: Box) {
+  return [
+    kind === 'InputLayer' ? 'images' : kind,
+    [detail, !trainable && parameters > 0 && 'frozen'].filter(Boolean).join(', '),
+    outputShape.join('×'),
+    parameters > 0 ? number(parameters) : '',
+  ] as const;
+}
+
+/** Widths in which the longest text of each column stands, in Inter at 11 points; Graphviz knows another font. */
+function columnsOf(boxes: readonly Box[]): readonly number[] {
+  const longest = [0, 1, 2, 3].map((at) => Math.max(...boxes.map((box) => cellsOf(box)[at]!.length)));
+  return [7.2, 6.2, 6.8, 6.8].map((wide, at) =>
+    Math.max([112, 86, 80, 56][at]!, Math.ceil(wide * longest[at]!) + 12),
+  );
+}
+
+/** One row. */
+function drawn(box: Box, [first, second, third, fourth]: readonly number[]): string {
+  const { name, kind, parameters, layers } = box;
+  const [title, settings, shape] = cellsOf(box);
   const fill = layers > 1 ? STAGE_FILL : (FILL.find(([pattern]) => pattern.test(kind))?.[1] ?? '#f3f4f6');
   const grey = (text: string) => `<font color="#57606a">${escaped(text)}</font>`;
-  const settings = [detail, !trainable && parameters > 0 && 'frozen'].filter(Boolean).join(', ');
-  const title = kind === 'InputLayer' ? 'images' : kind;
   return `${quoted(name)} [label=<<table border="0" cellborder="0" cellspacing="0" cellpadding="5" style="rounded" bgcolor="${fill}"><tr>
-<td align="left" width="112"><font face="Helvetica-Bold">${escaped(title)}</font></td>
-<td align="left" width="86">${settings ? grey(settings) : ' '}</td>
-<td align="right" width="80">${outputShape.join('×')}</td>
-<td align="right" width="56">${parameters > 0 ? grey(number(parameters)) : ' '}</td></tr></table>>];`;
+<td align="left" width="${first}"><font face="Helvetica-Bold">${escaped(title)}</font></td>
+<td align="left" width="${second}">${settings ? grey(settings) : ' '}</td>
+<td align="right" width="${third}">${shape}</td>
+<td align="right" width="${fourth}">${parameters > 0 ? grey(number(parameters)) : ' '}</td></tr></table>>];`;
 }
 
 const quoted = (name: string) => JSON.stringify(name);

@@ -1,9 +1,10 @@
 import type { TaskRecord } from '../core/history.js';
 import type { RunRecord, SplitRecord } from '../core/runRecord.js';
-import { BLUE, chart, ORANGE, type ReportFigure, roomFor, shareTick } from './chart.js';
+import { BLUE, chart, ORANGE, type ReportFigure, roomFor } from './chart.js';
 import { short } from './format.js';
 import { extremes } from './regressionFigures.js';
 import { bandAt, bandsOf } from './statistics.js';
+import { shareTick } from './ticks.js';
 import { type ChartTools, FAINT, INK, sayable } from './tools.js';
 
 type Counts = readonly (readonly [label: number | string, count: number])[];
@@ -44,7 +45,10 @@ export function balanceFigures(
   ];
 }
 
-const NOTE = 'Share of the training images (blue) and of the validation images (orange).';
+const noteOf = (validation: Counts) =>
+  validation.length > 0
+    ? 'Share of the training images (blue) and of the validation images (orange).'
+    : 'Share of the training images.';
 const sum = (counts: Counts) => counts.reduce((total, [, count]) => total + count, 0) || 1;
 
 function numbers(
@@ -67,26 +71,30 @@ function numbers(
     { at: from, share },
     { at: to, share },
   ]);
-  return chart({ name: `${name}-balance`, title: `Images by ${short(name, 24)}`, note: NOTE }, tools, {
-    height: 240,
-    x: { label: sayable(unit ? `${name} (${unit})` : name) },
-    y: { grid: true, label: 'share of the images', tickFormat: shareTick, nice: true },
-    marks: [
-      Plot.rectY(shares(train), {
-        x1: 'from',
-        x2: 'to',
-        y: 'share',
-        fill: BLUE,
-        fillOpacity: 0.45,
-        insetLeft: 0.5,
-        insetRight: 0.5,
-      }),
-      ...(validation.length > 0
-        ? [Plot.line(steps, { x: 'at', y: 'share', stroke: ORANGE, strokeWidth: 2 })]
-        : []),
-      Plot.ruleY([0], { stroke: INK }),
-    ],
-  });
+  return chart(
+    { name: `${name}-balance`, title: `Images by ${short(name, 24)}`, note: noteOf(validation) },
+    tools,
+    {
+      height: 240,
+      x: { label: sayable(unit ? `${short(name, 24)} (${short(unit, 16)})` : short(name, 40)) },
+      y: { grid: true, label: 'share of the images', tickFormat: shareTick, nice: true },
+      marks: [
+        Plot.rectY(shares(train), {
+          x1: 'from',
+          x2: 'to',
+          y: 'share',
+          fill: BLUE,
+          fillOpacity: 0.45,
+          insetLeft: 0.5,
+          insetRight: 0.5,
+        }),
+        ...(validation.length > 0
+          ? [Plot.line(steps, { x: 'at', y: 'share', stroke: ORANGE, strokeWidth: 2 })]
+          : []),
+        Plot.ruleY([0], { stroke: INK }),
+      ],
+    },
+  );
 }
 
 /** Names that are drawn, of more labels the first. */
@@ -106,33 +114,37 @@ function names(
     return shown.map((label, row) => ({ row, colour, shift, share: by.get(label) ?? 0 }));
   };
   const parts = [shares(train, BLUE, -5), ...(validation.length > 0 ? [shares(validation, ORANGE, 5)] : [])];
-  const more = labels.length > shown.length ? ` The first ${shown.length} of ${labels.length} labels.` : '';
-  return chart({ name: `${name}-balance`, title: `Images by ${short(name, 24)}`, note: NOTE + more }, tools, {
-    height: 80 + 34 * shown.length,
-    marginLeft: roomFor(texts),
-    marginTop: 8,
-    marginRight: 24,
-    x: { grid: true, nice: true, zero: true, label: 'share of the images', tickFormat: shareTick },
-    y: {
-      type: 'band',
-      domain: shown.map((_, row) => row),
-      tickFormat: (row: number) => texts[row]!,
-      tickSize: 0,
-      label: null,
+  const more = labels.length > shown.length ? ` The first ${shown.length} of ${labels.length}.` : '';
+  return chart(
+    { name: `${name}-balance`, title: `Images by ${short(name, 24)}`, note: noteOf(validation) + more },
+    tools,
+    {
+      height: 80 + 34 * shown.length,
+      marginLeft: roomFor(texts),
+      marginTop: 8,
+      marginRight: 24,
+      x: { grid: true, nice: true, zero: true, label: 'share of the images', tickFormat: shareTick },
+      y: {
+        type: 'band',
+        domain: shown.map((_, row) => row),
+        tickFormat: (row: number) => texts[row]!,
+        tickSize: 0,
+        label: null,
+      },
+      marks: [
+        ...parts.flatMap((part) => [
+          Plot.ruleY(part, {
+            y: 'row',
+            x: 'share',
+            stroke: 'colour',
+            strokeWidth: 8,
+            strokeOpacity: 0.45,
+            dy: part[0]?.shift ?? 0,
+          }),
+          Plot.dot(part, { y: 'row', x: 'share', fill: 'colour', r: 4, dy: part[0]?.shift ?? 0 }),
+        ]),
+        Plot.ruleX([0], { stroke: FAINT }),
+      ],
     },
-    marks: [
-      ...parts.flatMap((part) => [
-        Plot.ruleY(part, {
-          y: 'row',
-          x: 'share',
-          stroke: 'colour',
-          strokeWidth: 8,
-          strokeOpacity: 0.45,
-          dy: part[0]?.shift ?? 0,
-        }),
-        Plot.dot(part, { y: 'row', x: 'share', fill: 'colour', r: 4, dy: part[0]?.shift ?? 0 }),
-      ]),
-      Plot.ruleX([0], { stroke: FAINT }),
-    ],
-  });
+  );
 }

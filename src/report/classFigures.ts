@@ -1,7 +1,8 @@
 import type { TaskRecord } from '../core/history.js';
-import { BLUE, chart, type ReportFigure, roomFor, shareTick, wholeTick } from './chart.js';
+import { BLUE, chart, type ReportFigure, roomFor, wholeTick } from './chart.js';
 import { percent, short } from './format.js';
 import { type Interval, shareOf } from './statistics.js';
+import { shareTick } from './ticks.js';
 import { type ChartTools, FAINT, INK, sayable } from './tools.js';
 
 /** The place of a true label among the task's, and the probability that each was given. */

@@ -1,7 +1,8 @@
 import type { RunRecord } from '../core/runRecord.js';
-import { COLOURS, chart, type ReportFigure, shareTick } from './chart.js';
+import { COLOURS, chart, type ReportFigure } from './chart.js';
 import { epochAxis } from './epochAxis.js';
 import { short } from './format.js';
+import { shareTick } from './ticks.js';
 import { type ChartTools, sayable } from './tools.js';
 
 /** Dashes for the runs beyond the colours. */

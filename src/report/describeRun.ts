@@ -4,6 +4,7 @@ import type { AnswerRecord, AnswerValue, EngineRecord, RunRecord, SplitRecord } 
 import type { Dataset } from '../data/dataset.js';
 import { type LabelsOf, type Tasks, taskRecord } from '../tasks/task.js';
 import type { MultiTaskModel } from '../training/model.js';
+import { own } from './own.js';
 
 /**
  * What an image belongs to, from its name and its labels: `{ sex: 'female', race: 'asian' }`.
@@ -133,16 +134,16 @@ async function answersOf<T extends Tasks>(
     for (const [i, index] of indices.entries()) {
       const labels = dataset.labels(index) as { readonly [name: string]: unknown };
       const id = dataset.id(index);
-      const own = Object.entries(model.tasks);
+      const tasks = Object.entries(model.tasks);
       records.push({
         id,
         labels: Object.fromEntries(
-          own
-            .filter(([task]) => labels[task] !== undefined)
+          tasks
+            .filter(([task]) => own(labels, task) !== undefined)
             .map(([task]) => [task, labels[task] as number | string]),
         ),
         answers: Object.fromEntries(
-          own.map(([task, { labels: names }]) => [task, plain(answers[i]![task], names)]),
+          tasks.map(([task, { labels: names }]) => [task, plain(answers[i]![task], names)]),
         ),
         groups: groups(id, labels),
       });
@@ -167,18 +168,18 @@ function splitOf<L>(dataset: Dataset<L>, tasks: readonly string[], groups: Group
   const counts = { labels: new Map<string, Map<any, number>>(), groups: new Map<string, Map<any, number>>() };
   const count = (of: Map<string, Map<any, number>>, name: string, value: unknown) => {
     if (value === undefined) return;
-    const own = of.get(name) ?? new Map<any, number>();
-    of.set(name, own.set(value, (own.get(value) ?? 0) + 1));
+    const known = of.get(name) ?? new Map<any, number>();
+    of.set(name, known.set(value, (known.get(value) ?? 0) + 1));
   };
   for (let i = 0; i < dataset.size; i++) {
     const labels = dataset.labels(i) as { readonly [name: string]: unknown };
-    for (const task of tasks) count(counts.labels, task, labels[task]);
+    for (const task of tasks) count(counts.labels, task, own(labels, task));
     for (const [group, value] of Object.entries(groups(dataset.id(i), labels)))
       count(counts.groups, group, value);
   }
   const listed = (of: Map<string, Map<any, number>>) =>
     Object.fromEntries(
-      Array.from(of, ([name, own]) => [name, Array.from(own).sort(([a], [b]) => (a < b ? -1 : 1))]),
+      Array.from(of, ([name, known]) => [name, Array.from(known).sort(([a], [b]) => (a < b ? -1 : 1))]),
     );
   return { size: dataset.size, labels: listed(counts.labels), groups: listed(counts.groups) };
 }

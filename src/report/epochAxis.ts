@@ -1,6 +1,6 @@
 import type { HistoryRow } from '../core/history.js';
 
-/** Whole epochs, at most eight ticks. */
+/** Whole epochs, at most ten ticks. */
 export function epochAxis(rows: readonly HistoryRow[]) {
   const first = rows[0]?.epoch ?? 1;
   const last = rows.at(-1)?.epoch ?? 1;
@@ -9,7 +9,16 @@ export function epochAxis(rows: readonly HistoryRow[]) {
   return {
     domain: [Math.min(1, first), last],
     label: 'epoch',
-    ticks: Math.min(last, 8),
-    tickFormat: (epoch: number) => (Number.isInteger(epoch) ? String(epoch) : ''),
+    ticks: wholeEpochs(Math.min(1, first), last, 10),
+    tickFormat: String,
   };
+}
+
+/** At most `count` epochs from `first` to `last`, in even steps of 1, 2 or 5 times a power of ten. */
+export function wholeEpochs(first: number, last: number, count: number): number[] {
+  let step = 1;
+  for (let i = 0; Math.floor(last / step) - Math.ceil(first / step) + 1 > count; i++)
+    step *= i % 3 === 1 ? 2.5 : 2;
+  const from = Math.ceil(first / step);
+  return Array.from({ length: Math.floor(last / step) - from + 1 }, (_, i) => (from + i) * step);
 }

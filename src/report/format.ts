@@ -1,3 +1,4 @@
+import type { Json } from '../core/json.js';
 import type { Interval } from './statistics.js';
 
 /** Digits behind the point that leave a number of this size three that count. */
@@ -10,12 +11,16 @@ const digitsFor = (size: number) =>
         ? 2
         : Math.min(6, 2 - Math.floor(Math.log10(size)));
 
-/** A number with three digits that count, whole from 100 on, thousands apart; NaN and the infinities by name, `n/a` for none. */
+/**
+ * A number with three digits that count, whole from 100 on, thousands apart; from a million on, `6.71M`, unless it is whole: a
+ * count is said in full. NaN and the infinities by name, `n/a` for none.
+ */
 export function figure(value: number | undefined): string {
   if (value === undefined) return 'n/a';
   if (!Number.isFinite(value)) return Number.isNaN(value) ? 'NaN' : value > 0 ? '∞' : '−∞';
   const size = Math.abs(value);
   if (size >= 1e9 || (size > 0 && size < 1e-4)) return value.toExponential(1).replaceAll('-', '−');
+  if (size >= 1e6 && !Number.isInteger(value)) return `${figure(value / 1e6)}M`;
   const rounded = Number(value.toFixed(digitsFor(size)));
   const text = rounded.toLocaleString('en-US', { maximumFractionDigits: 6 });
   return text.replace('-', '−');
@@ -32,19 +37,27 @@ export function withInterval(interval: Interval | undefined, kind: 'number' | 's
   if (low === high) return kind === 'share' ? percent(value) : figure(value); // one image, or all alike: it says nothing of others
   if (kind === 'share')
     return `${percent(value)} (${[low, high].map((end) => (100 * end).toFixed(1)).join('\u00a0to\u00a0')})`;
-  const digits = digitsFor(Math.max(Math.abs(value), high - low)); // a bias near zero is no finer than its interval
-  const say = (end: number) =>
-    Number.isFinite(end) && Math.abs(end) < 1e9
-      ? end
-          .toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
-          .replace('-', '−')
-      : figure(end);
+  const size = Math.max(Math.abs(value), high - low); // a bias near zero is no finer than its interval
+  const [unit, sign] = size >= 1e6 ? [1e6, 'M'] : [1, ''];
+  const digits = digitsFor(size / unit);
+  const say = (end: number) => {
+    if (!(size >= 1e-4 && size < 1e9)) return figure(end);
+    const text = (end / unit).toLocaleString('en-US', {
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    });
+    return (/^-[0.]+$/.test(text) ? text.slice(1) : text.replace('-', '−')) + sign;
+  };
   return `${say(value)} (${say(low)}\u00a0to\u00a0${say(high)})`;
 }
 
 /** A column of the history for a reader: accuracies as per cent. */
 export const metricValue = (metric: string, value: number | undefined): string =>
   metric.endsWith('accuracy') ? percent(value) : figure(value);
+
+/** `1 image`, `200 images`. */
+export const counted = (count: number, one: string): string =>
+  `${figure(count)} ${one}${count === 1 ? '' : 's'}`;
 
 /** Seconds as people say them: `48 s`, `3 min 20 s`, `2 h 5 min`. */
 export function duration(seconds: number): string {
@@ -63,4 +76,16 @@ export function short(text: string, length: number): string {
   if (signs.length <= length) return line;
   const head = Math.ceil((length - 1) / 2);
   return `${signs.slice(0, head).join('')}…${signs.slice(signs.length - (length - 1 - head)).join('')}`;
+}
+
+/** An argument for a reader: `0.3`, `none`, `dropout 0.3, filters 64 and 128`. */
+export const argumentWords = (value: Json | undefined): string => short(wordsOf(value), 200);
+
+function wordsOf(value: Json | undefined): string {
+  if (value === null || value === undefined) return 'none';
+  if (typeof value === 'number') return String(Number(value.toPrecision(6)));
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(wordsOf).join(' and ');
+  if (typeof value !== 'object') return String(value);
+  const parts = Object.entries(value).map(([name, part]) => `${name} ${wordsOf(part as Json)}`);
+  return parts.length === 0 ? 'none' : parts.join(', ');
 }

@@ -1,10 +1,12 @@
 import type { TaskRecord } from '../core/history.js';
 import type { RunRecord } from '../core/runRecord.js';
-import { BLUE, chart, type ReportFigure, roomFor, shareTick, wholeTick } from './chart.js';
+import { BLUE, chart, type ReportFigure, roomFor, wholeTick } from './chart.js';
 import { answerAt, type ClassPair } from './classFigures.js';
 import { short } from './format.js';
+import { own } from './own.js';
 import type { NumberPair } from './regressionFigures.js';
 import { type Interval, meanOf, shareOf } from './statistics.js';
+import { shareTick } from './ticks.js';
 import { type ChartTools, FAINT, sayable } from './tools.js';
 
 /** The answers of a task that have a label and a number. */
@@ -15,8 +17,8 @@ export function pairsOf(
   const numbers: (NumberPair & Grouped)[] = [];
   const classes: (ClassPair & Grouped)[] = [];
   for (const { labels: truths, answers: given, groups } of answers) {
-    const truth = truths[name];
-    const answer = given[name];
+    const truth = own(truths, name);
+    const answer = own(given, name);
     if (truth === undefined || answer === undefined) continue;
     if (labels) {
       const probabilities = answer as readonly number[];
@@ -46,11 +48,11 @@ export interface GroupScore {
 /** Groups that are told apart; those of fewest images are left out beyond it. */
 const MOST_GROUPS = 12;
 
-/** Scores by group, all images first; groups that do not divide the images are left out. */
+/** Scores by group, all images first, and how many names are left out; groups that do not divide the images have none. */
 export function groupScores(
   task: TaskRecord,
   run: Pick<RunRecord, 'answers'>,
-): { readonly group: string; readonly scores: GroupScore[] }[] {
+): { readonly group: string; readonly scores: GroupScore[]; readonly left: number }[] {
   const { numbers, classes } = pairsOf(task, run);
   const scored: (Grouped & { readonly score: number; readonly signed?: number })[] = task.labels
     ? classes.map((pair) => ({ groups: pair.groups, score: answerAt(pair) === pair.truth ? 1 : 0 }))
@@ -63,11 +65,11 @@ export function groupScores(
   return names.flatMap((group) => {
     const members = new Map<string, typeof scored>();
     for (const one of scored) {
-      const name = Object.hasOwn(one.groups, group) ? one.groups[group]! : undefined;
+      const name = own(one.groups, group);
       if (name === undefined) continue;
-      const own = members.get(name) ?? [];
-      own.push(one);
-      members.set(name, own);
+      const others = members.get(name) ?? [];
+      others.push(one);
+      members.set(name, others);
     }
     if (members.size < 2) return [];
     const kept = Array.from(members)
@@ -76,16 +78,17 @@ export function groupScores(
     return [
       {
         group,
-        scores: [['all', scored] as const, ...kept].map(([name, own]) => ({
+        left: members.size - kept.length,
+        scores: [['all', scored] as const, ...kept].map(([name, images]) => ({
           name,
-          count: own.length,
+          count: images.length,
           score: task.labels
             ? shareOf(
-                own.reduce((sum, { score }) => sum + score, 0),
-                own.length,
+                images.reduce((sum, { score }) => sum + score, 0),
+                images.length,
               )!
-            : meanOf(own.map(({ score }) => score))!,
-          bias: task.labels ? undefined : meanOf(own.map(({ signed }) => signed!)),
+            : meanOf(images.map(({ score }) => score))!,
+          bias: task.labels ? undefined : meanOf(images.map(({ signed }) => signed!)),
         })),
       },
     ];
@@ -95,8 +98,7 @@ export function groupScores(
 /** Error or accuracy of every group with its interval. */
 export function groupFigure(
   { name, labels, unit }: TaskRecord,
-  group: string,
-  scores: readonly GroupScore[],
+  { group, scores, left }: ReturnType<typeof groupScores>[number],
   tools: ChartTools,
 ): ReportFigure {
   const { Plot } = tools;
@@ -112,7 +114,7 @@ export function groupFigure(
     {
       name: `${name}-by-${group}`,
       title: `${labels ? 'Accuracy' : 'Error'} by ${short(group, 24)}`,
-      note: `Number of images behind each name; intervals of 95 % (${labels ? 'Wilson' : 'bootstrap'}), all images dotted.`,
+      note: `Number of images behind each name; intervals of 95 % (${labels ? 'Wilson' : 'bootstrap'}), all images dotted.${left > 0 ? ` The ${scores.length - 1} of most images, of ${scores.length - 1 + left}.` : ''}`,
     },
     tools,
     {

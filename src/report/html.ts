@@ -71,7 +71,12 @@ const SIGNATURES: readonly (readonly [start: readonly number[], type: string])[]
 export function picture(bytes: Uint8Array | undefined, alt: string): Html | undefined {
   const type = bytes && SIGNATURES.find(([start]) => start.every((byte, i) => bytes[i] === byte))?.[1];
   if (!type) return undefined;
+  return html`<img src="${dataUrl(`image/${type}`, bytes)}" alt="${alt}">`;
+}
+
+/** A file as an address that is the file. */
+export function dataUrl(type: string, bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += String.fromCharCode(byte);
-  return html`<img src="data:image/${type};base64,${btoa(text)}" alt="${alt}">`;
+  return `data:${type};base64,${btoa(text)}`;
 }

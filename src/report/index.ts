@@ -33,4 +33,6 @@ export { modelCard } from './modelCard.js';
 export { type Report, type ReportPageOptions, reportOf, reportPage } from './page.js';
 export { type ReadRunOptions, type ReportedRun, readRun } from './readRun.js';
 export { curvesSideBySide, type RunsOfSetting, type SideBySideOptions } from './sideBySide.js';
+export { studyFigures } from './studyFigures.js';
+export { studyPage } from './studyPage.js';
 export type { ChartTools, GraphvizTool, ReportTools } from './tools.js';

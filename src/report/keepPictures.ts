@@ -19,6 +19,8 @@ export interface GradCamPicture {
   readonly id: string;
   /** Whose answer it explains. */
   readonly task: string;
+  /** What it speaks for, as `gradCam` says it. */
+  readonly toward: string;
   /** Any size. */
   readonly image: ImageBytes;
 }
@@ -83,7 +85,7 @@ export async function keepPictures(
     if (place !== undefined) pictures.push({ id, file: await keep(await validation!.read(place)) });
   }
   const gradCams: GradCamRecord[] = [];
-  for (const { id, task, image } of heats) gradCams.push({ id, task, image: await keep(image) });
+  for (const { image, ...said } of heats) gradCams.push({ ...said, image: await keep(image) });
   return { ...record, pictures, augmented: await augmentedOf(train, seed, keep), gradCams };
 }
 

@@ -1,8 +1,9 @@
 import { didYouMean, fault } from '../core/errors.js';
 import { bestEpoch, type HistoryRecord, type HistoryRow, type TaskRecord } from '../core/history.js';
-import { framed, type ReportFigure } from './chart.js';
+import { COLOURS, framed, type ReportFigure } from './chart.js';
 import { epochAxis } from './epochAxis.js';
 import { short } from './format.js';
+import { numberTick, shareTick } from './ticks.js';
 import { type ChartTools, escaped, FAINT, FONT, INK, roundedSvg, sayable } from './tools.js';
 
 /**
@@ -23,11 +24,17 @@ export interface LearningCurvesOptions {
   readonly panelHeight?: number;
 }
 
-/** The lines of a panel: a column's prefix, its name for readers, its look. Colours tell apart without red and green. */
+/** The lines of a panel: a column's prefix, its name for readers (and over a column), its look. */
 export const SERIES = [
-  { prefix: '', name: 'training', colour: '#4269d0', dash: 'none' },
-  { prefix: 'val_', name: 'validation', colour: '#e8590c', dash: 'none' },
-  { prefix: 'clean_', name: 'validation, not augmented', colour: '#8a5a44', dash: '5,3' },
+  { prefix: '', name: 'training', head: 'training', colour: COLOURS[0], dash: 'none' },
+  { prefix: 'val_', name: 'validation', head: 'validation', colour: COLOURS[1], dash: 'none' },
+  {
+    prefix: 'clean_',
+    name: 'validation, not augmented',
+    head: 'not augmented',
+    colour: COLOURS[2],
+    dash: '5,3',
+  },
 ] as const;
 
 const HEADER = 64;
@@ -99,7 +106,7 @@ function taskOf({ tasks, rows }: HistoryRecord, name: string): TaskRecord {
 /** A panel for the loss, and one for each metric that is not it. */
 const panelsOf = ({ metrics }: TaskRecord) => [...new Set(['loss', ...metrics])];
 
-/** The panels of {@link learningCurves} one by one, each a figure of its own without legend, for a page that lays them out. */
+/** The panels of {@link learningCurves} that have a number, one by one, each a figure of its own without legend, for a page that lays them out. */
 export function curvePanels(
   history: HistoryRecord,
   { task: name, monitor }: { readonly task: string; readonly monitor: string },
@@ -110,16 +117,29 @@ export function curvePanels(
   const best = bestEpoch(history, monitor)?.epoch;
   const size = { width: 420, height: 270 };
   const look = { panelWidth: size.width, panelHeight: size.height, tools };
-  return panelsOf(task).map((metric) => {
-    const title = `${name}: ${metric}`;
-    const svg = panel(history.rows, task, metric, drawn, best, look);
-    return { name: `${name}-${metric}-curves`, title, svg: framed(svg, title, size) };
-  });
+  const known = (metric: string) =>
+    drawn.some(({ prefix }) =>
+      history.rows.some((row) => Number.isFinite(row[`${prefix}${name}_${metric}`])),
+    );
+  return panelsOf(task)
+    .filter(known)
+    .map((metric) => {
+      const title = `${name}: ${metric}`;
+      const svg = panel(history.rows, task, metric, drawn, best, look);
+      return { name: `${name}-${metric}-curves`, title, svg: framed(svg, title, size) };
+    });
 }
 
 /** What is drawn in a task's panels: name for readers, colour, dash. */
 export const drawnIn = ({ rows }: HistoryRecord, { name }: TaskRecord): readonly Series[] =>
   SERIES.filter(({ prefix }) => rows.some((row) => row[`${prefix}${name}_loss`] !== undefined));
+
+/** The kinds of column that a run has: of training, and of each way of judging. */
+export const seriesIn = ({ rows }: HistoryRecord): readonly Series[] =>
+  SERIES.filter(
+    ({ prefix }) =>
+      prefix === '' || rows.some((row) => Object.keys(row).some((name) => name.startsWith(prefix))),
+  );
 
 export type Series = (typeof SERIES)[number];
 
@@ -179,7 +199,7 @@ function panel(
       ...(share ? { domain: [Math.min(0.5, ...points.map(({ value }) => value)), 1] } : {}),
       label: labelOf(task, metric),
       labelArrow: 'none',
-      ...(share ? { tickFormat: (value: number) => `${Math.round(value * 100)} %` } : {}),
+      tickFormat: share ? shareTick : numberTick,
     },
     marks: [
       ...(best === undefined ? [] : [Plot.ruleX([best], { stroke: FAINT, strokeDasharray: '2,3' })]),

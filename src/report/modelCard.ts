@@ -1,11 +1,14 @@
 import { bestEpoch } from '../core/history.js';
-import type { Json } from '../core/json.js';
 import type { RunRecord } from '../core/runRecord.js';
 import { answerAt } from './classFigures.js';
-import { figure, metricValue, short, withInterval } from './format.js';
+import { argumentWords, counted, figure, metricValue, short, withInterval } from './format.js';
 import { groupScores, pairsOf } from './groupFigures.js';
+import { seriesIn } from './learningCurves.js';
 import { meanOf, shareOf } from './statistics.js';
 import { sayable } from './tools.js';
+
+/** Whether a card has the comments between which its user writes. */
+export const isOurCard = (card: string): boolean => card.includes('<!-- yours: ');
 
 /** Parts that the user writes, and what stands there until then. */
 const YOURS = {
@@ -41,11 +44,8 @@ const YOURS = {
  */
 export function modelCard(run: RunRecord, previous = ''): string {
   const yours = (part: keyof typeof YOURS) => {
-    const [open, close] = [`<!-- yours: ${part} -->`, '<!-- end -->'];
-    const from = previous.indexOf(open);
-    const to = from < 0 ? -1 : previous.indexOf(close, from);
-    const own = to < 0 ? YOURS[part] : previous.slice(from + open.length, to).trim();
-    return `${open}\n${own}\n${close}`;
+    const open = `<!-- yours: ${part} -->`;
+    return `${open}\n${writtenIn(previous, open) ?? YOURS[part]}\n${CLOSE}`;
   };
   const { data, architecture } = run;
   const parts = [
@@ -69,17 +69,17 @@ export function modelCard(run: RunRecord, previous = ''): string {
       ['Input', `images of ${data.shape.join('×')} (height, width, channels)`],
       [
         'Parameters',
-        `${figure(architecture.parameters)}, ${figure(architecture.trainableParameters)} of them trained`,
+        `${figure(architecture.parameters)}${architecture.trainableParameters < architecture.parameters ? `; ${figure(architecture.trainableParameters)} of them trained` : ''}`,
       ],
     ]),
-    ...run.remarks.map(plain),
+    ...run.remarks.map(paragraph),
     '## Data',
     list([
       ['Images', data.name],
-      ['Training', `${figure(data.train.size)} images`],
+      ['Training', counted(data.train.size, 'image')],
       [
         'Validation',
-        data.validation ? `${figure(data.validation.size)} images, none of them trained on` : 'none',
+        data.validation ? `${counted(data.validation.size, 'image')}, given as not trained on` : 'none',
       ],
     ]),
     ...groupCounts(run),
@@ -90,10 +90,11 @@ export function modelCard(run: RunRecord, previous = ''): string {
     yours('known limits'),
     '## Training',
     list([
-      ...Object.entries(run.arguments).map(([name, value]): [string, string] => [name, wordsOf(value)]),
-      ...(run.engine ? [['engine', run.engine.name] as [string, string]] : []),
-      ...Object.entries(run.versions),
+      ...Object.entries(run.arguments).map(([name, value]): [string, string] => [name, argumentWords(value)]),
+      ...(run.engine ? [['ran on', run.engine.name] as [string, string]] : []),
+      ...(run.stopped === undefined ? [] : [['ended', run.stopped] as [string, string]]),
     ]),
+    ...(Object.keys(run.versions).length > 0 ? ['### Versions', list(Object.entries(run.versions))] : []),
     '## Licences and contact',
     '### Licence of the model',
     yours('licence of the model'),
@@ -103,6 +104,22 @@ export function modelCard(run: RunRecord, previous = ''): string {
     yours('contact'),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+const CLOSE = '<!-- end -->';
+
+/**
+ * What stands in a card after a comment, up to its end; where the end was lost, up to what comes next, so that nothing a
+ * user wrote is thrown away.
+ */
+function writtenIn(card: string, open: string): string | undefined {
+  const from = card.indexOf(open);
+  if (from < 0) return undefined;
+  const rest = card.slice(from + open.length);
+  const before = (text: string, mark: RegExp) => text.slice(0, text.search(mark) >>> 0); // of none, all of it
+  const own = before(rest, /<!-- yours: /);
+  const to = own.indexOf(CLOSE);
+  return (to < 0 ? before(own, /\n##/) : own.slice(0, to)).trim();
 }
 
 function results(run: RunRecord): string[] {
@@ -120,34 +137,41 @@ function results(run: RunRecord): string[] {
       : withInterval(meanOf(numbers.map(({ truth, predicted }) => Math.abs(predicted - truth))));
     return [[task.name, measureOf(task), figure(numbers.length + classes.length), score]];
   });
-  const logged = run.tasks.flatMap(({ name, metrics }) =>
+  const kinds = seriesIn(run);
+  const logged = run.tasks.flatMap(({ name, metrics, unit }) =>
     metrics.map((metric) => [
       name,
-      metric,
-      ...['', 'val_', 'clean_'].map((prefix) => metricValue(metric, row?.[`${prefix}${name}_${metric}`])),
+      unit && ['mae', 'rmse'].includes(metric) ? `${metric} (${unit})` : metric,
+      ...kinds.map(({ prefix }) => metricValue(metric, row?.[`${prefix}${name}_${metric}`])),
     ]),
   );
   return [
     epoch,
-    table(['task', 'metric', 'training', 'validation', 'not augmented'], logged),
+    table(['task', 'metric', ...kinds.map(({ head }) => head)], logged),
     ...(judged.length > 0
       ? [
           'On validation images without augmentation, with 95 % intervals (Wilson for shares, bootstrap for means):',
           table(['task', 'measure', 'images', 'value'], judged),
         ]
       : []),
-    ...run.tasks.flatMap((task) =>
-      groupScores(task, run).map(({ group, scores }) =>
-        table(
-          [`${task.name} by ${group}`, 'images', measureOf(task)],
-          scores.map(({ name, count, score }) => [
-            name,
-            figure(count),
-            withInterval(score, task.labels ? 'share' : 'number'),
-          ]),
-        ),
-      ),
-    ),
+    ...run.tasks.flatMap((task) => groupScores(task, run).flatMap((group) => groupTable(task, group))),
+  ];
+}
+
+function groupTable(
+  task: RunRecord['tasks'][number],
+  { group, scores, left }: ReturnType<typeof groupScores>[number],
+): string[] {
+  const rows = scores.map(({ name, count, score, bias }) => [
+    name,
+    figure(count),
+    withInterval(score, task.labels ? 'share' : 'number'),
+    ...(bias ? [withInterval(bias)] : []),
+  ]);
+  const heads = [`${task.name} by ${group}`, 'images', measureOf(task)];
+  return [
+    table(task.labels ? heads : [...heads, 'bias (predicted minus true)'], rows),
+    left > 0 ? `The ${scores.length - 1} of most images, of ${scores.length - 1 + left}.` : '',
   ];
 }
 
@@ -174,25 +198,37 @@ function limitsOf(run: RunRecord): string {
 }
 
 function groupCounts({ data }: RunRecord): string[] {
-  return Object.entries(data.train.groups).map(([group, counts]) => {
+  return Object.entries(data.train.groups).flatMap(([group, counts]) => {
     const validation = new Map(
       data.validation && Object.hasOwn(data.validation.groups, group) ? data.validation.groups[group] : [],
     );
-    return table(
-      [group, 'training', 'validation'],
-      counts.slice(0, 20).map(([name, count]) => [name, figure(count), figure(validation.get(name) ?? 0)]),
-    );
+    const shown = [...counts].sort(([, a], [, b]) => b - a).slice(0, MOST_NAMES);
+    return [
+      table(
+        [group, 'training', ...(data.validation ? ['validation'] : [])],
+        shown.map(([name, count]) => [
+          name,
+          figure(count),
+          ...(data.validation ? [figure(validation.get(name) ?? 0)] : []),
+        ]),
+      ),
+      shown.length < counts.length ? `The ${shown.length} of most images, of ${counts.length}.` : '',
+    ];
   });
 }
 
-const wordsOf = (value: Json): string =>
-  typeof value === 'string' ? value : value === null ? 'none' : short(JSON.stringify(value), 200);
+/** Names of a group in a table. */
+const MOST_NAMES = 20;
 
 /** Text without what Markdown or HTML would make of it. */
 const plain = (text: string) =>
   sayable(text)
     .replace(/\s+/g, ' ')
     .replace(/[\\`*_{}[\]<>#!|~&]/g, (sign) => `\\${sign}`);
+
+/** A paragraph, also of text that begins as a list does. */
+const paragraph = (text: string) =>
+  plain(text).replace(/^(?:[-+=]|\d+(?=[.)]))/, (mark) => (/\d/.test(mark) ? `${mark}\\` : `\\${mark}`));
 
 const list = (rows: readonly (readonly [name: string, value: string])[]) =>
   rows.map(([name, value]) => `- ${plain(name)}: ${plain(value)}`).join('\n');

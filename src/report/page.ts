@@ -1,8 +1,8 @@
 import type { ReportFigure } from './chart.js';
 import { comparisonSection } from './comparisonSection.js';
-import { figure, short } from './format.js';
+import { counted, short } from './format.js';
 import { html } from './html.js';
-import { STYLE } from './pageStyle.js';
+import { pageStyle } from './pageStyle.js';
 import type { ReportedRun } from './readRun.js';
 import {
   dataSection,
@@ -100,11 +100,11 @@ export function reportOf(
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="content-security-policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<meta http-equiv="content-security-policy" content="default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'">
 <meta name="referrer" content="no-referrer">
 ${refresh !== undefined && html`<meta http-equiv="refresh" content="${refresh}">`}
 <title>${title}</title>
-<style>${{ html: STYLE }}</style>
+<style>${{ html: pageStyle(tools) }}</style>
 </head>
 <body>
 <header><h1>${title}</h1>
@@ -123,11 +123,11 @@ ${parts.map(({ html: part }, i) => (several ? html`<section id="run${i + 1}-top"
   };
 }
 
-/** Names that files can have, each once. */
+/** Names that files can have, each once: of 50 signs, since a disk takes 255 bytes and a sign may be four. */
 function distinct(list: readonly ReportFigure[]): ReportFigure[] {
   const taken = new Set<string>();
   return list.map((one) => {
-    const plain = short(one.name.replaceAll(/[^\p{L}\p{N}_-]+/gu, '_'), 80);
+    const plain = short(one.name.replaceAll(/[^\p{L}\p{N}_-]+/gu, '_'), 50);
     let name = plain;
     for (let i = 2; taken.has(name.toLowerCase()); i++) name = `${plain}-${i}`;
     taken.add(name.toLowerCase());
@@ -167,9 +167,9 @@ ${sections.map(({ id, title, section }) => html`<section>${heading(id, title)}${
 function leadOf({ tasks, data, rows, engine, stopped }: ReportedRun): string {
   const names = tasks.length > 6 ? `${tasks.length} tasks` : tasks.map(({ name }) => name).join(', ');
   const [height, width] = data.shape;
-  const images = `${figure(data.train.size)} images (${width}×${height} pixels, ${data.name})`;
-  const judged = data.validation ? `, judged on ${figure(data.validation.size)} others` : '';
-  const epochs = `${rows.length} epoch${rows.length === 1 ? '' : 's'}`;
+  const images = `${counted(data.train.size, 'image')} (${width}×${height} pixels, ${data.name})`;
+  const judged = data.validation ? `, judged on ${counted(data.validation.size, 'validation image')}` : '';
+  const epochs = counted(rows.length, 'epoch');
   const end = stopped === undefined ? 'so far' : stopped === 'finished' ? '' : `(stopped: ${stopped})`;
   return `${names}, learnt from ${images}${judged}. ${[epochs, end, engine ? `on ${engine.name}` : ''].filter(Boolean).join(' ')}.`;
 }

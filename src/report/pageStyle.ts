@@ -1,5 +1,15 @@
-/** The look of the page: one column, figures beside each other where there is room, and paper. No font or picture is fetched. */
-export const STYLE = `
+import { dataUrl } from './html.js';
+import type { ReportTools } from './tools.js';
+
+/** The look of the page, its fonts within: none is fetched. */
+export function pageStyle({ fonts }: Pick<ReportTools, 'fonts'>): string {
+  const face = (weight: number, bytes: Uint8Array) =>
+    `@font-face { font-family: Inter; font-weight: ${weight}; src: url(${dataUrl('font/otf', bytes)}); }\n`;
+  return `${fonts ? face(400, fonts.regular) + face(600, fonts.semiBold) : ''}${STYLE}`;
+}
+
+/** One column, figures beside each other where there is room, and paper. */
+const STYLE = `
 :root { color-scheme: light; --ink: #1f2328; --faint: #59636e; --line: #d0d7de; --wash: #f6f8fa; }
 * { box-sizing: border-box; }
 body { margin: 0; background: white; color: var(--ink); font: 15px/1.5 Inter, system-ui, sans-serif; }
@@ -22,8 +32,7 @@ figcaption span { display: block; color: var(--faint); font-size: 13px; max-widt
 .scroll:focus-visible { outline: 2px solid #0b57b7; }
 .figures svg { display: block; max-width: 100%; height: auto; }
 .figures.wide { grid-template-columns: minmax(0, 1fr); }
-.wide svg { min-width: min(100%, 700px); }
-@media (max-width: 700px) { .wide svg { min-width: 700px; } }
+.wide svg { min-width: min(var(--natural), max(100%, calc(0.6 * var(--natural)))); }
 table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums; margin: 6px 0; min-width: min(100%, 340px); }
 caption { text-align: left; color: var(--faint); font-size: 13px; padding-bottom: 4px; }
 th, td { padding: 4px 0 4px 14px; border-bottom: 1px solid var(--line); text-align: right; vertical-align: top; }
@@ -32,7 +41,6 @@ thead th, .interval { white-space: nowrap; }
 .figures table { font-size: 13px; }
 .figures th, .figures td { padding-left: 10px; }
 .figures th:first-child { padding-left: 0; }
-@media (min-width: 701px) { .figures td { white-space: nowrap; } }
 @media (max-width: 700px), print { .interval { display: block; font-size: 12px; } .figures thead th { white-space: normal; } }
 th:first-child { padding-left: 0; text-align: left; white-space: normal; min-width: 84px; max-width: 280px; overflow-wrap: anywhere; font-weight: 500; }
 thead th { color: var(--faint); font-weight: 500; }
@@ -54,13 +62,15 @@ body > footer { color: var(--faint); font-size: 13px; margin-top: 48px; padding-
   body { font-size: 10pt; }
   nav { display: none; }
   main, body > header, body > footer { max-width: none; padding: 0; }
-  h2, h3 { break-after: avoid; }
+  h2, h3, h2 + p, h3 + p, .legend { break-after: avoid; }
+  p, dl { break-inside: avoid; }
   .scroll { overflow: visible; }
   .figures td { white-space: normal; }
   .figures th:not(:first-child), .figures td { padding-left: 6px; }
   .figures table { font-size: 9pt; min-width: 0; }
-  .wide svg { max-width: 100%; height: auto; max-height: 240mm; }
-  .figures { grid-template-columns: 1fr 1fr; }
+  .wide svg { min-width: 0; max-width: 100%; height: auto; max-height: 240mm; }
+  .figures { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
+  .figures th:first-child { min-width: 0; }
   .figures.wide { grid-template-columns: 1fr; }
 }
 `;

@@ -1,7 +1,8 @@
 import type { CallSource } from '../core/architecture.js';
 import { fault } from '../core/errors.js';
 import type { HistoryRow, TaskRecord } from '../core/history.js';
-import type { AnswerRecord, RunRecord, SplitRecord } from '../core/runRecord.js';
+import type { AnswerRecord, GradCamRecord, RunRecord, SplitRecord } from '../core/runRecord.js';
+import { tableFrom } from './own.js';
 
 type Reader<T> = (value: unknown, path: string) => T;
 
@@ -19,6 +20,12 @@ const numberOf: Reader<number> = (value, path) => {
   must(typeof value === 'number' || value === null, path, 'a number or null');
   return (value as number | null) ?? Number.NaN;
 };
+/** Of images, layers, epochs: no record has more of anything. */
+const MOST = 1e12;
+const countOf: Reader<number> = (value, path) => {
+  must(Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MOST, path, 'a count');
+  return value as number;
+};
 const listOf =
   <T>(one: Reader<T>): Reader<T[]> =>
   (value, path) => {
@@ -29,8 +36,8 @@ const tableOf =
   <T>(one: Reader<T>): Reader<{ [name: string]: T }> =>
   (value, path) => {
     must(typeof value === 'object' && value !== null && !Array.isArray(value), path, 'a table');
-    return Object.fromEntries(
-      Object.entries(value as object).map(([name, part]) => [name, one(part, `${path}.${name}`)]),
+    return tableFrom(
+      Object.entries(value as object).map(([name, part]) => [name, one(part, `${path}.${name}`)] as const),
     );
   };
 const choice =
@@ -67,6 +74,7 @@ const taskOf: Reader<TaskRecord> = (value, path) => {
   const kind = field(task, 'kind', path, textOf) as TaskRecord['kind'];
   must(KINDS.includes(kind), `${path}.kind`, KINDS.join(' or '));
   const labels = optional(task, 'labels', path, listOf(textOf));
+  must(labels.labels?.length !== 0, `${path}.labels`, 'not empty');
   must(
     (labels.labels === undefined) === (kind === 'regression'),
     `${path}.labels`,
@@ -96,20 +104,30 @@ const pair =
   (value, path) => {
     must(Array.isArray(value) && value.length === 2, path, 'a pair');
     const [name, count] = value as unknown[];
-    return [label(name, `${path}[0]`), numberOf(count, `${path}[1]`)];
+    return [label(name, `${path}[0]`), countOf(count, `${path}[1]`)];
   };
 const splitOf: Reader<SplitRecord> = (value, path) => {
   const split = tableOf(anything)(value, path);
   return {
-    size: field(split, 'size', path, numberOf),
+    size: field(split, 'size', path, countOf),
     labels: field(split, 'labels', path, tableOf(listOf(pair(choice<string | number>(textOf, numberOf))))),
     groups: field(split, 'groups', path, tableOf(listOf(pair(textOf)))),
   };
 };
 
+const shapeOf: Reader<number[]> = (value, path) => {
+  must(Array.isArray(value) && value.length === 3, path, 'height, width and channels');
+  return listOf(countOf)(value, path);
+};
+const rowOf: Reader<HistoryRow> = (value, path) => {
+  const row = tableOf(numberOf)(value, path);
+  field(row, 'epoch', path, countOf);
+  return row as unknown as HistoryRow;
+};
+
 const sourceOf: Reader<CallSource> = (value, path) => {
   const source = tableOf(anything)(value, path);
-  return { layer: field(source, 'layer', path, textOf), call: field(source, 'call', path, numberOf) };
+  return { layer: field(source, 'layer', path, textOf), call: field(source, 'call', path, countOf) };
 };
 const layerOf: Reader<RunRecord['architecture']['layers'][number]> = (value, path) => {
   const layer = tableOf(anything)(value, path);
@@ -118,8 +136,8 @@ const layerOf: Reader<RunRecord['architecture']['layers'][number]> = (value, pat
     name: text('name'),
     kind: text('kind'),
     detail: text('detail'),
-    outputShape: field(layer, 'outputShape', path, listOf(numberOf)),
-    parameters: field(layer, 'parameters', path, numberOf),
+    outputShape: field(layer, 'outputShape', path, listOf(countOf)),
+    parameters: field(layer, 'parameters', path, countOf),
     trainable: layer.trainable === true,
     inputs: field(layer, 'inputs', path, listOf(textOf)),
     calls: field(layer, 'calls', path, listOf(listOf(sourceOf))),
@@ -147,7 +165,7 @@ export function parseRun(text: string, path: string): RunRecord {
       monitor: field(run, 'monitor', '', textOf),
       ...optional(run, 'stopped', '', textOf),
       tasks,
-      rows: field(run, 'rows', '', listOf(tableOf(numberOf))) as unknown as HistoryRow[],
+      rows: field(run, 'rows', '', listOf(rowOf)),
       arguments: field(run, 'arguments', '', tableOf(anything)),
       ...optional(
         run,
@@ -158,13 +176,13 @@ export function parseRun(text: string, path: string): RunRecord {
       versions: field(run, 'versions', '', tableOf(textOf)),
       architecture: {
         layers: field(architecture, 'layers', 'architecture', listOf(layerOf)),
-        parameters: field(architecture, 'parameters', 'architecture', numberOf),
-        trainableParameters: field(architecture, 'trainableParameters', 'architecture', numberOf),
+        parameters: field(architecture, 'parameters', 'architecture', countOf),
+        trainableParameters: field(architecture, 'trainableParameters', 'architecture', countOf),
       },
       data: {
         name: field(data, 'name', 'data', textOf),
-        shape: field(data, 'shape', 'data', listOf(numberOf)),
-        skipped: field(data, 'skipped', 'data', numberOf),
+        shape: field(data, 'shape', 'data', shapeOf),
+        skipped: field(data, 'skipped', 'data', countOf),
         train: field(data, 'train', 'data', splitOf),
         ...optional(data, 'validation', 'data', splitOf),
       },
@@ -188,9 +206,7 @@ export function parseRun(text: string, path: string): RunRecord {
         run,
         'gradCams',
         '',
-        listOf(
-          (one, at) => record(at, one, 'id', 'task', 'image') as { id: string; task: string; image: string },
-        ),
+        listOf((one, at) => record(at, one, 'id', 'task', 'toward', 'image') as unknown as GradCamRecord),
       ),
     };
   } catch (cause) {
@@ -206,18 +222,22 @@ export function parseRun(text: string, path: string): RunRecord {
   }
 }
 
-/** The answer, without what does not fit its task: words for a number, probabilities for other labels. */
+/** The answer, without what does not fit its task: words for a number, other than probabilities for labels. */
 function fitting({ labels, answers, ...rest }: AnswerRecord, tasks: readonly TaskRecord[]): AnswerRecord {
   const fits = tasks.filter(({ name, labels: names }) => {
     const answer = answers[name];
-    return names ? Array.isArray(answer) && answer.length === names.length : typeof answer === 'number';
+    if (!names) return typeof answer === 'number';
+    return Array.isArray(answer) && answer.length === names.length && answer.every(isProbability);
   });
   const known = fits.filter(({ name, labels: names }) =>
     names ? names.includes(labels[name] as string) : typeof labels[name] === 'number',
   );
   return {
     ...rest,
-    labels: Object.fromEntries(known.map(({ name }) => [name, labels[name]!])),
-    answers: Object.fromEntries(fits.map(({ name }) => [name, answers[name]!])),
+    labels: tableFrom(known.map(({ name }) => [name, labels[name]!] as const)),
+    answers: tableFrom(fits.map(({ name }) => [name, answers[name]!] as const)),
   };
 }
+
+/** Rounding leaves 1 behind by less; NaN is what a network says that has learnt nothing. */
+const isProbability = (value: number) => Number.isNaN(value) || (value >= -1e-6 && value <= 1 + 1e-6);

@@ -2,6 +2,7 @@ import { fault, isMultitaskError } from '../core/errors.js';
 import type { HistoryRow } from '../core/history.js';
 import type { Store } from '../core/outside.js';
 import type { RunRecord } from '../core/runRecord.js';
+import { tableFrom } from './own.js';
 import { parseRun } from './parseRun.js';
 
 /**
@@ -24,8 +25,9 @@ export interface ReadRunOptions {
   readonly images?: boolean;
 }
 
-/** A picture larger than this is no small picture. */
+/** A picture larger than this is no small picture, and a page of more would not open. */
 const LARGEST = 200_000;
+const MOST_PICTURES = 500;
 
 /**
  * Reads what a run left: `run.json`, the rows of `history.csv` while the run goes on, and small pictures.
@@ -69,7 +71,7 @@ export async function readRun(store: Store, { images = true }: ReadRunOptions = 
       ])
     : [];
   const found = new Map<string, Uint8Array>();
-  for (const file of files) {
+  for (const file of [...files].slice(0, MOST_PICTURES)) {
     const bytes = await store.read(file).catch((error) => {
       if (isMultitaskError(error)) return undefined; // a name outside the folder
       throw error;
@@ -85,9 +87,9 @@ export function parseHistory(csv: string): HistoryRow[] {
   const columns = header.split(',');
   const rows = lines.map((line) => {
     const cells = line.split(',');
-    return Object.fromEntries(
+    return tableFrom(
       columns.flatMap((column, i) =>
-        cells[i] === undefined || cells[i] === '' ? [] : [[column, Number(cells[i])]],
+        cells[i] === undefined || cells[i] === '' ? [] : [[column, Number(cells[i])] as const],
       ),
     ) as unknown as HistoryRow;
   });

@@ -3,6 +3,7 @@ import { rng } from '../core/rng.js';
 import { BLUE, chart, ORANGE, type ReportFigure, wholeTick } from './chart.js';
 import { figure, short } from './format.js';
 import { bandAt, bandsOf, type Interval, meanOf } from './statistics.js';
+import { numberTick, sparse } from './ticks.js';
 import { type ChartTools, FAINT, INK, sayable } from './tools.js';
 
 /** A true value and what was predicted. */
@@ -141,7 +142,7 @@ function bands({ name, unit }: TaskRecord, pairs: readonly NumberPair[], tools: 
         domain: [all[0]!.from, all.at(-1)!.to],
         ticks: all.map(({ from }) => from).concat(all.at(-1)!.to),
         label: labelOf('true', unit),
-        tickFormat: figure,
+        tickFormat: sparse(numberTick),
       },
       y: { domain: [0, top * 1.12], grid: true, label: labelOf('mean absolute error', unit) },
       marks: [

@@ -1,13 +1,12 @@
 import { bestEpoch } from '../core/history.js';
-import type { Json } from '../core/json.js';
 import { architectureDiagram } from './architectureDiagram.js';
 import { balanceFigures } from './balanceFigures.js';
-import { figure, metricValue, short } from './format.js';
-import { facts, figures, type Html, html, picture, table } from './html.js';
-import { curvePanels, drawnIn } from './learningCurves.js';
+import { argumentWords, counted, figure, metricValue, short } from './format.js';
+import { facts, figureCells, figures, type Html, html, picture, table } from './html.js';
+import { curvePanels, drawnIn, SERIES } from './learningCurves.js';
 import type { ReportedRun } from './readRun.js';
 import { randomAnswers } from './selection.js';
-import { answerWords, metricRows, type Section } from './taskSection.js';
+import { answerWords, metricTable, type Section } from './taskSection.js';
 import type { ReportTools } from './tools.js';
 import { trainingFigures } from './trainingFigures.js';
 
@@ -32,9 +31,10 @@ export function resultSection(run: ReportedRun): Section {
   const words = best
     ? `Epoch ${best.epoch} of ${run.rows.at(-1)!.epoch} has the best ${run.monitor}, ${metricValue(run.monitor, best.value)}.`
     : `No epoch has a ${run.monitor} that is a number; these are the values of the last.`;
+  const { heads, rows } = metricTable(run, best?.row ?? run.rows.at(-1));
   return {
     html: html`<p>${words} Training columns are means over the epoch, with dropout and augmentation at work.</p>
-${table('Losses and metrics', ['', 'training', 'validation', 'not augmented'], metricRows(run, best?.row ?? run.rows.at(-1)))}`,
+${table('Losses and metrics', heads, rows)}`,
     figures: [],
   };
 }
@@ -48,13 +48,23 @@ export function learningSection(run: ReportedRun, tools: ReportTools): Section {
     panels: curvePanels(run, { task: task.name, monitor: run.monitor }, tools),
   }));
   const training = trainingFigures(run.rows, tools);
-  const series = run.tasks.length > 0 ? drawnIn(run, run.tasks[0]!) : [];
+  const series = SERIES.filter((one) => run.tasks.some((task) => drawnIn(run, task).includes(one)));
   return {
     figures: [...curves.flatMap(({ panels }) => panels), ...training],
     html: html`<p class="legend">${series.map((one) => legendItem(one, one.name))}${best && html`<span><svg width="12" height="12" aria-hidden="true"><circle cx="6" cy="6" r="4.5" fill="white" stroke="#1f2328" stroke-width="1.5"/></svg>best epoch ${best.epoch}, by ${run.monitor}</span>`}</p>
-${curves.map(({ panels }) => figures(panels))}
+${gapsOf(run)}${curves.map(({ task, panels }) => (panels.length > 0 ? figures(panels) : html`<p>The history has no number of ${task.name}.</p>`))}
 ${figures(training)}`,
   };
+}
+
+/** Says that there were values which no curve can show. */
+function gapsOf({ rows }: ReportedRun): Html | undefined {
+  const broken = rows.filter((row) => Object.values(row).some((value) => !Number.isFinite(value)));
+  if (broken.length === 0) return undefined;
+  const [first, last] = [broken[0]!.epoch, broken.at(-1)!.epoch];
+  const where =
+    first === last ? `Epoch ${first} has` : `${broken.length} epochs from ${first} to ${last} have`;
+  return html`<p class="remark">${where} values that are not numbers, or infinite; the curves leave them out.</p>`;
 }
 
 /** Random samples with their answers, and what augmentation made. */
@@ -88,9 +98,9 @@ export function dataSection(run: ReportedRun, tools: ReportTools): Section {
   const all: [string, string][] = [
     ['images', data.name],
     ['size', `${data.shape.join('×')} (height, width, channels)`],
-    ['training', `${figure(data.train.size)} images`],
-    ['validation', data.validation ? `${figure(data.validation.size)} images` : 'none'],
-    ['not usable', `${figure(data.skipped)} files`],
+    ['training', counted(data.train.size, 'image')],
+    ['validation', data.validation ? counted(data.validation.size, 'image') : 'none'],
+    ['not usable', counted(data.skipped, 'file')],
   ];
   return { figures: drawn, html: html`${facts(all)}${figures(drawn)}` };
 }
@@ -103,25 +113,18 @@ export function networkSection({ architecture }: ReportedRun, { graphviz }: Repo
   const drawn = { name: 'architecture', title, svg: architectureDiagram(architecture, graphviz) };
   return {
     figures: [drawn],
-    html: html`${{ html: figures([drawn]).html.replace('class="figures"', 'class="figures wide"') }}`,
+    html: html`<div class="figures wide" style="--natural: ${widthOf(drawn.svg)}">${figureCells([drawn])}</div>`,
   };
 }
 
-/** An argument for a reader. */
-export const argumentWords = (value: Json | undefined): string =>
-  typeof value === 'string'
-    ? value
-    : value === null || value === undefined
-      ? 'none'
-      : typeof value === 'number'
-        ? String(Number(value.toPrecision(6)))
-        : short(JSON.stringify(value), 200);
+/** How wide a diagram is when its text is as large as the page's: a page shrinks it to six tenths, then it scrolls. */
+const widthOf = (svg: string) => /^<svg [^>]*width="([\d.]+pt)"/.exec(svg)?.[1] ?? '100%';
 
 /** Arguments, engine and versions. */
 export function madeSection({ arguments: said, versions, engine, stopped }: ReportedRun): Section {
   const list: [string, string][] = [
     ...Object.entries(said).map(([name, value]): [string, string] => [name, argumentWords(value)]),
-    ...(engine ? [['engine', `${engine.name}: ${engine.reason}`] as [string, string]] : []),
+    ...(engine ? [['ran on', `${engine.name}: ${engine.reason}`] as [string, string]] : []),
     ...(stopped === undefined ? [] : [['ended', stopped] as [string, string]]),
     ...Object.entries(versions),
   ];

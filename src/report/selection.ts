@@ -1,6 +1,7 @@
 import type { TaskRecord } from '../core/history.js';
 import { rng } from '../core/rng.js';
 import type { AnswerRecord, RunRecord } from '../core/runRecord.js';
+import { own } from './own.js';
 
 /** Pictures of one task's largest errors, and of the random samples. */
 export const SHOWN = 12;
@@ -12,8 +13,8 @@ export function errorOf(
   { name, labels: names }: TaskRecord,
   { labels, answers }: AnswerRecord,
 ): number | undefined {
-  const label = labels[name];
-  const answer = answers[name];
+  const label = own(labels, name);
+  const answer = own(answers, name);
   if (label === undefined || answer === undefined) return undefined;
   if (names === undefined) {
     const error = Math.abs((answer as number) - (label as number));

@@ -1,6 +1,8 @@
 import { fault } from '../core/errors.js';
 import { bestEpoch, type HistoryRecord, type HistoryRow, type TaskRecord } from '../core/history.js';
+import { wholeEpochs } from './epochAxis.js';
 import { labelOf, legend, SERIES, type Series } from './learningCurves.js';
+import { numberTick, shareTick } from './ticks.js';
 import { type ChartTools, escaped, FAINT, FONT, INK } from './tools.js';
 
 /**
@@ -194,8 +196,8 @@ function panel(
       label: 'epoch',
       labelAnchor: 'center',
       labelArrow: 'none',
-      ticks: Math.min(last, 6),
-      tickFormat: (epoch: number) => (Number.isInteger(epoch) ? String(epoch) : ''),
+      ticks: wholeEpochs(1, Math.max(2, last), 6),
+      tickFormat: String,
     },
     y: {
       grid: true,
@@ -203,7 +205,7 @@ function panel(
       domain,
       label: null,
       ticks: 5,
-      ...(share ? { tickFormat: (value: number) => `${Math.round(value * 100)} %` } : {}),
+      tickFormat: share ? shareTick : numberTick,
     },
     marks: [
       ...lines,

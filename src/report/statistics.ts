@@ -51,9 +51,10 @@ export function quantile(sorted: readonly number[], at: number): number {
 
 /** Round ends of at most `count` bands that cover `low` to `high`: steps of 1, 2 or 5 times a power of ten. */
 export function bandsOf(low: number, high: number, count: number): number[] {
-  // Values that are as good as one get bands as wide as their size allows to tell apart.
-  const width = Math.max(high - low, 1e-6 * Math.max(Math.abs(low), Math.abs(high)));
-  const span = width > 1e-100 ? width : 1;
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  // Values that are as good as one get a band of their size: of 26 and 26, that from 20 to 30.
+  const same = !(high - low > 1e-6 * size && high - low > 1e-100);
+  const span = same ? count * (size > 1e-100 ? size : 1) : high - low;
   const power = 10 ** Math.floor(Math.log10(span / count));
   const step = [1, 2, 5, 10, 20]
     .map((times) => times * power)

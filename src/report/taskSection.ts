@@ -2,13 +2,16 @@ import type { TaskRecord } from '../core/history.js';
 import type { AnswerRecord } from '../core/runRecord.js';
 import type { ReportFigure } from './chart.js';
 import { answerAt, classFigures, labelScores, reliability } from './classFigures.js';
-import { figure, metricValue, percent, short, withInterval } from './format.js';
+import { counted, figure, metricValue, percent, short, withInterval } from './format.js';
 import { type GroupScore, groupFigure, groupScores, pairsOf } from './groupFigures.js';
 import { figureCells, grid, type Html, html, picture, table } from './html.js';
+import { seriesIn } from './learningCurves.js';
+import { own } from './own.js';
 import type { ReportedRun } from './readRun.js';
 import { errorBands, regressionFigures } from './regressionFigures.js';
 import { picturedTasks, worstAnswers } from './selection.js';
 import { meanOf, shareOf } from './statistics.js';
+import { numberTick } from './ticks.js';
 import type { ReportTools } from './tools.js';
 
 /** A part of the page, and the figures that are in it. */
@@ -30,13 +33,13 @@ export function taskSection(task: TaskRecord, run: ReportedRun, tools: ReportToo
       figures: [],
     };
   }
-  const own = task.labels ? classFigures(task, classes, tools) : regressionFigures(task, numbers, tools);
+  const kind = task.labels ? classFigures(task, classes, tools) : regressionFigures(task, numbers, tools);
   const groups = groupScores(task, run);
-  const drawn = groups.map(({ group, scores }) => groupFigure(task, group, scores, tools));
+  const drawn = groups.map((group) => groupFigure(task, group, tools));
   return {
-    figures: [...own, ...drawn],
+    figures: [...kind, ...drawn],
     html: html`<p>${headline(task, run, count)}</p>
-${grid([...figureCells(own), task.labels ? html`<div class="whole">${labelTable(task, classes)}</div>` : bandTable(task, numbers)])}
+${grid([...figureCells(kind), task.labels ? html`<div class="whole">${labelTable(task, classes)}</div>` : bandTable(task, numbers)])}
 ${groups.length > 0 && html`<h3>By group</h3><p>Where two intervals do not overlap, chance alone hardly explains the difference; in a group of few images it easily does.</p>${groups.map(({ group, scores }, i) => grid([...figureCells([drawn[i]!]), groupTable(task, group, scores)]))}`}
 ${errorGrid(task, run)}
 ${camGrid(task, run)}`,
@@ -59,7 +62,7 @@ const unitOf = ({ unit }: TaskRecord) => (unit ? ` (${short(unit, 16)})` : '');
 
 function headline(task: TaskRecord, run: ReportedRun, count: number): string {
   const { numbers, classes } = pairsOf(task, run);
-  const images = `${figure(count)} validation images, not augmented`;
+  const images = `${counted(count, 'validation image')}, not augmented`;
   if (task.labels) {
     const right = classes.filter((pair) => answerAt(pair) === pair.truth).length;
     return `Accuracy ${withInterval(shareOf(right, count), 'share')} on ${images}; expected calibration error ${percent(reliability(classes).error)}.`;
@@ -70,11 +73,13 @@ function headline(task: TaskRecord, run: ReportedRun, count: number): string {
 }
 
 function bandTable(task: TaskRecord, numbers: Parameters<typeof errorBands>[0]): Html {
+  const bands = errorBands(numbers);
+  const ends = [...bands.map(({ from }) => from), bands.at(-1)!.to];
   return table(
     `Mean absolute error by true value${unitOf(task)}, 95 % intervals by bootstrap`,
     ['true value', 'images', 'error (95 %)'],
-    errorBands(numbers).map(({ from, to, count, error }) => [
-      `${figure(from)} to ${figure(to)}`,
+    bands.map(({ from, to, count, error }) => [
+      `${numberTick(from, 0, ends)} to ${numberTick(to, 0, ends)}`,
       figure(count),
       withInterval(error),
     ]),
@@ -102,8 +107,8 @@ export function answerWords(
   { name, labels }: TaskRecord,
   { labels: truths, answers }: AnswerRecord,
 ): { readonly answer: string; readonly truth: string } {
-  const value = answers[name];
-  const truth = truths[name];
+  const value = own(answers, name);
+  const truth = own(truths, name);
   const said = () => {
     if (value === undefined) return 'n/a';
     if (!labels) return figure(value as number);
@@ -132,9 +137,9 @@ function errorGrid(task: TaskRecord, run: ReportedRun): Html | undefined {
 
 function camGrid(task: TaskRecord, run: ReportedRun): Html | undefined {
   const answers = new Map(run.answers.map((answer) => [answer.id, answer]));
-  const cells = run.gradCams.flatMap(({ id, task: name, image: file }) => {
+  const cells = run.gradCams.flatMap(({ id, task: name, toward, image: file }) => {
     const image =
-      name === task.name ? picture(run.images.get(file), `where ${task.name} looked in ${id}`) : undefined;
+      name === task.name ? picture(run.images.get(file), `what speaks for ${toward} in ${id}`) : undefined;
     const answer = answers.get(id);
     const words = answer && answerWords(task, answer);
     return image
@@ -144,20 +149,21 @@ function camGrid(task: TaskRecord, run: ReportedRun): Html | undefined {
       : [];
   });
   if (cells.length === 0) return undefined;
-  return html`<h3>Where it looked</h3><p>Grad-CAM: the brighter a place, the more it speaks for the answer.</p><ul class="pictures">${cells}</ul>`;
+  return html`<h3>Where it looked</h3><p>Grad-CAM: the brighter a place, from violet to yellow, the more it speaks for ${task.labels ? 'the answer' : 'a lower number where the answer is below the mean of all answers, and for a higher one elsewhere'}. An image without any has nothing that does.</p><ul class="pictures">${cells}</ul>`;
 }
 
-/** Metrics of the best epoch: a row a metric, columns for training and the kinds of judging. */
-export function metricRows(
+/** Metrics of an epoch: a row a metric, a column for training and for each kind of judging that the run had. */
+export function metricTable(
   run: ReportedRun,
   row: { readonly [column: string]: number } | undefined,
-): string[][] {
-  const columns = ['', 'val_', 'clean_'];
+): { readonly heads: string[]; readonly rows: string[][] } {
+  const judged = seriesIn(run);
+  const columns = judged.map(({ prefix }) => prefix);
   const line = (name: string, metric: string, words: string) => [
     words,
     ...columns.map((prefix) => metricValue(metric, row?.[`${prefix}${name}`])),
   ];
-  return [
+  const rows = [
     line('loss', 'loss', 'loss, all tasks'),
     ...run.tasks.flatMap((task) =>
       ['loss', ...task.metrics.filter((metric) => metric !== 'loss')].map((metric) =>
@@ -169,4 +175,5 @@ export function metricRows(
       ),
     ),
   ];
+  return { heads: ['', ...judged.map(({ head }) => head)], rows };
 }

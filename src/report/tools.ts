@@ -28,6 +28,16 @@ export interface GraphvizTool {
 export interface ReportTools extends ChartTools {
   /** For the architecture. */
   readonly graphviz: GraphvizTool;
+  /**
+   * Files of Inter, OpenType, that the page carries, so that it looks the same everywhere. Default: without, text is set in what
+   * the reader's machine has.
+   */
+  readonly fonts?: {
+    /** Weight 400. */
+    readonly regular: Uint8Array;
+    /** Weight 600. */
+    readonly semiBold: Uint8Array;
+  };
 }
 
 /** What text in figures is set in; the package carries Inter for PNG files. */

@@ -1,7 +1,7 @@
 import type { HistoryRow } from '../core/history.js';
 import { BLUE, chart, type ReportFigure } from './chart.js';
 import { epochAxis } from './epochAxis.js';
-import { duration, figure } from './format.js';
+import { duration } from './format.js';
 import { type ChartTools, FAINT, INK } from './tools.js';
 
 /** Learning rate and seconds of every epoch, as far as the rows hold them. */
@@ -27,7 +27,7 @@ export function trainingFigures(rows: readonly HistoryRow[], tools: ChartTools):
               height: 220,
               marginLeft: 64,
               x,
-              y: { grid: true, zero: true, nice: true, label: 'learning rate', tickFormat: figure },
+              y: { grid: true, zero: true, nice: true, label: 'learning rate' },
               marks: [
                 Plot.lineY(rates, { x: 'epoch', y: 'value', stroke: BLUE, strokeWidth: 2 }),
                 ...(few ? [Plot.dot(rates, { x: 'epoch', y: 'value', r: 2.5, fill: BLUE })] : []),

@@ -1,12 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { GradCamRecord } from '../../src/core/runRecord.js';
 import { rng } from '../../src/index.js';
 import { folderStore, report, sharpEncoder, watchRun } from '../../src/node/index.js';
 import { shownIds } from '../../src/report/selection.js';
@@ -41,11 +44,12 @@ async function folderOf(folder: string, made: Made, cams = 0): Promise<string> {
   const pictures: { id: string; file: string }[] = [];
   for (const [i, id] of shownIds(run).entries())
     pictures.push({ id, file: await noise(`pictures/${i}.jpg`) });
-  const gradCams: { id: string; task: string; image: string }[] = [];
+  const gradCams: GradCamRecord[] = [];
   for (let i = 0; i < cams; i++) {
     gradCams.push({
       id: run.answers[i]!.id,
       task: run.tasks[i % run.tasks.length]!.name,
+      toward: 'higher',
       image: await noise(`cams/${i}.jpg`),
     });
   }
@@ -90,6 +94,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
       ),
       pictures: Array.from(document.images, (one) => one.complete && one.naturalWidth > 0),
       cut: document.documentElement.scrollWidth > innerWidth,
+      fonts: Array.from(document.fonts, ({ family, weight, status }) => `${family} ${weight} ${status}`),
     }));
     expect(seen.pictures.length).toBeGreaterThan(200);
     expect(seen.pictures.every(Boolean)).toBe(true);
@@ -97,8 +102,62 @@ describe.skipIf(!name)('report.html in Chromium', () => {
     expect(seen.figures.map(([figure]) => `figures/${figure}.svg`).sort()).toEqual(files);
     expect(seen.figures.every(([, large]) => large)).toBe(true);
     expect(seen.cut).toBe(false);
+    expect(seen.fonts).toEqual(['Inter 400 loaded', 'Inter 600 loaded']);
     for (const file of files)
       await sharp((await folderStore(folder).read(file.replace('.svg', '.png')))!).metadata();
+    await page.close();
+  });
+
+  test('forbids itself scripts and requests, so that nothing that slipped in could do harm', async () => {
+    let heard = 0;
+    const server = createServer((_, response) => {
+      heard++;
+      response.end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const elsewhere = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const { page } = await opened(url(await report(await folderOf('closed', { images: 20 }))));
+    const refused = await page.evaluate(async (elsewhere) => {
+      const directives = new Set<string>();
+      document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) =>
+        directives.add(effectiveDirective),
+      );
+      const slipped = document.createElement('div');
+      slipped.innerHTML = `<img src="${elsewhere}"><iframe src="${elsewhere}"></iframe><b onclick="window.hacked = 1">b</b><object data="${elsewhere}"></object>`;
+      document.body.append(slipped);
+      const script = document.createElement('script');
+      script.textContent = 'window.hacked = 1';
+      document.body.append(script);
+      slipped.querySelector('b')!.click();
+      await fetch(elsewhere).catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      return { directives: [...directives].sort(), hacked: (globalThis as any).hacked };
+    }, elsewhere);
+    expect(refused.hacked).toBeUndefined();
+    expect(refused.directives).toEqual(
+      ['connect-src', 'frame-src', 'img-src', 'object-src', 'script-src-attr', 'script-src-elem'].sort(),
+    );
+    expect(heard).toBe(0);
+    await page.close();
+    server.close();
+  });
+
+  test('prints with every heading beside what it heads', async () => {
+    const folder = await folderOf('printed', { tasks: kinds }, 6);
+    const { page } = await opened(url(await report(folder)));
+    await page.emulateMedia({ media: 'print' });
+    const seen = await page.evaluate(() => ({
+      breaks: Array.from(document.querySelectorAll('h2, h3'), (one) => getComputedStyle(one).breakAfter),
+      whole: Array.from(
+        document.querySelectorAll('p, figure, dl'),
+        (one) => getComputedStyle(one).breakInside,
+      ),
+      tables: Array.from(document.querySelectorAll('.scroll'), (one) => getComputedStyle(one).overflowX),
+    }));
+    expect(new Set(seen.breaks)).toEqual(new Set(['avoid']));
+    expect(new Set(seen.whole)).toEqual(new Set(['avoid']));
+    expect(new Set(seen.tables)).toEqual(new Set(['visible']));
+    expect((await page.pdf({ format: 'A4' })).length).toBeGreaterThan(10_000);
     await page.close();
   });
 

@@ -19,6 +19,7 @@ const CATEGORIES = [
   'Optimisers',
   'Callbacks',
   'Figures',
+  'Tuner',
   'Engines',
   'Files',
   'Errors',

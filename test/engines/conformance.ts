@@ -69,7 +69,7 @@ const network = (model: unknown): Network => {
 };
 
 const nets: { readonly [name: string]: () => Network } = {
-  'Model A, 56x56': () => network(modelA(56, 3)),
+  'Model A, 56x56': () => network(modelA(56, { seed: 3 })),
   'a residual net with depthwise layers': () =>
     network(
       multiTask({ input: [16, 16, 3], range: [-1, 1], seed: 2 })

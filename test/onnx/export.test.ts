@@ -55,8 +55,8 @@ const odd = () =>
     .build();
 
 test.each([
-  ['Model A', () => modelA(56, 1)],
-  ['Model A with one task in grey', () => modelA(56, 1, ['gender'])],
+  ['Model A', () => modelA(56, { seed: 1 })],
+  ['Model A with one task in grey', () => modelA(56, { seed: 1, grey: ['gender'] })],
   [
     'a residual net with three kinds of tasks, after training',
     async () => {

@@ -45,7 +45,7 @@ const views = multiTask({ input: [14, 14, 3], range: [-1, 1], seed: 3 })
 const store = folderStore(process.argv[2]!);
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 for (const [name, model] of [
-  ['model-a', modelA(64, 1)],
+  ['model-a', modelA(64, { seed: 1 })],
   ['residual', small],
   ['views', views],
 ] as const) {

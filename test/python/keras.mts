@@ -191,7 +191,7 @@ async function write() {
     await store.write(name, bytes);
     manifest[name] = about;
   };
-  const faces = modelA(64, 1);
+  const faces = modelA(64, { seed: 1 });
   for (const format of ['keras', 'h5'] as const) {
     await add(`model-a.${format}`, await exportKeras(faces, { format }), expected(faces.layersModel));
     const bytes = await exportKeras(faces, { format, bytes: true });
@@ -202,7 +202,7 @@ async function write() {
     [['age'], 'age'],
     [['age', 'gender'], 'both'],
   ] as const) {
-    const seeing = modelA(64, 1, grey);
+    const seeing = modelA(64, { seed: 1, grey });
     for (const format of ['keras', 'h5'] as const) {
       const bytes = format === 'h5';
       const file = await exportKeras(seeing, { format, bytes });

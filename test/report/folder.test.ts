@@ -1,26 +1,32 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
+import { batches } from '../../src/data/batches.js';
 import {
   augment,
   bestCheckpoint,
   binary,
   branch,
+  conv,
   csvLog,
   flatten,
+  gradCam,
   horizontalFlip,
   imagesInMemory,
   loadModel,
   memoryStore,
   multiTask,
   regression,
+  rng,
+  rotation,
   utkFaceGroups,
 } from '../../src/index.js';
 import { reportCommand } from '../../src/node/commands/report.js';
 import { folderStore, recordRun, report, watchRun } from '../../src/node/index.js';
-import { describeRun, readRun } from '../../src/report/index.js';
+import { describeRun, heatOverlay, keepPictures, readRun } from '../../src/report/index.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'runs-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -45,8 +51,8 @@ const images = imagesInMemory(
 );
 const { train, validation } = images.split({ validation: 0.5, seed: 7 });
 const model = multiTask({ input: [6, 6, 3], seed: 1 })
-  .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
-  .task('side', binary(['dark', 'bright']), branch([flatten()]))
+  .task('light', regression({ unit: 'bytes' }), branch([conv(2, 3), flatten()]))
+  .task('side', binary(['dark', 'bright']), branch([conv(4, 3), flatten()]))
   .build();
 const said = {
   name: 'squares',
@@ -74,7 +80,6 @@ describe('a run', () => {
       history,
       seed: 3,
       groups: utkFaceGroups,
-      gradCams: [{ id: validation.ids[0]!, task: 'side', image: square(99) }],
     });
     expect(record.answers.map(({ id }) => id)).toEqual(validation.ids);
     const logged = history.rows.reduce((best, row) => (row.val_loss! < best.val_loss! ? row : best));
@@ -93,8 +98,33 @@ describe('a run', () => {
     ).toEqual(expect.arrayContaining([0]));
     expect(record.answers[0]!.groups).toEqual({ sex: expect.stringMatching(/^(fe)?male$/), race: 'asian' });
     expect(record.answers.every(({ answers }) => (answers.side as number[]).length === 2)).toBe(true);
+    expect(record.versions).toMatchObject({
+      'tfjs-multitask': expect.stringMatching(/^\d+\.\d+\.\d+/),
+      node: process.versions.node,
+    });
     expect(record.augmented).toHaveLength(4);
     expect(record.augmented[0]!.files).toHaveLength(6);
+    expect(record.gradCams.map(({ task }) => task)).toEqual([
+      ...Array(6).fill('light'),
+      ...Array(6).fill('side'),
+    ]);
+    const light = ({ answers }: (typeof record.answers)[number]) => answers.light as number;
+    const mean = record.answers.reduce((sum, answer) => sum + light(answer), 0) / record.answers.length;
+    for (const { id, task, toward, image: file } of record.gradCams) {
+      const image = await validation.read(validation.ids.indexOf(id));
+      const answer = record.answers.find((one) => one.id === id)!;
+      const heat =
+        task === 'light'
+          ? await gradCam(kept, image, { task: 'light', toward: light(answer) < mean ? 'lower' : 'higher' })
+          : await gradCam(kept, image, { task: 'side' });
+      expect(toward).toBe(heat.toward);
+      const wanted = heatOverlay(image, heat);
+      const shown = await sharp(await store.read(file))
+        .raw()
+        .toBuffer();
+      const apart = wanted.data.reduce((sum, value, i) => sum + Math.abs(value - shown[i]!), 0);
+      expect(apart / shown.length).toBeLessThan(15); // levels of 255, of a JPEG with halved colour
+    }
 
     const path = await report(join(scratch, 'run'));
     const page = readFileSync(path, 'utf8');
@@ -109,13 +139,57 @@ describe('a run', () => {
       'report.html',
     ])
       expect(files).toContain(name);
+    await store.write('best/MODEL_CARD.md', new TextEncoder().encode('# My own card\n'));
+    await report(join(scratch, 'run'));
+    expect(new TextDecoder().decode(await store.read('best/MODEL_CARD.md'))).toBe('# My own card\n');
     kept.dispose();
+  });
+
+  test('has of each image the probability of each label, in the order of the labels', async () => {
+    const { answers } = await describeRun(model, { ...said, history: { tasks: [], rows: [] } });
+    const given = await model.predict(await Promise.all(validation.ids.map((_, i) => validation.read(i))));
+    for (const [i, { answers: own }] of answers.entries()) {
+      const { label, probability } = given[i]!.side;
+      const [dark, bright] = own.side as readonly number[];
+      expect(label === 'bright' ? bright : dark).toBeCloseTo(probability, 6); // float32
+      expect(dark! + bright!).toBeCloseTo(1, 6);
+      expect(own.light).toBeCloseTo(given[i]!.light, 3);
+    }
+  });
+
+  test('shows of augmentation what the first epochs of its seed trained on', async () => {
+    const random = rng(4, 'noise');
+    const noise = imagesInMemory(
+      Array.from({ length: 8 }, (_, light) => ({
+        image: { ...square(0), data: Uint8Array.from({ length: 6 * 6 * 3 }, () => random.below(256)) },
+        labels: { light, side: 'dark' as const },
+      })),
+    ).augment(augment([rotation({ degrees: 90 }), horizontalFlip()]));
+    const store = memoryStore();
+    const record = await describeRun(model, { name: 'noise', dataName: 'noise', train: noise });
+    const encode = async ({ data }: { data: Uint8Array }) => data;
+    const { augmented } = await keepPictures(record, store, { train: noise, encode, seed: 3 });
+    expect(augmented).toHaveLength(4);
+    for (const [place, { files }] of augmented.entries()) {
+      expect(await store.read(files[0]!)).toEqual((await noise.read(place)).data);
+    }
+    for (let epoch = 0; epoch < 5; epoch++) {
+      const trained: string[] = [];
+      for await (const { pixels } of batches(noise, { batchSize: 8, epoch, seed: 3, shuffle: true }))
+        for (let i = 0; i < 8; i++)
+          trained.push(String(Uint8Array.from(pixels.subarray(108 * i, 108 * (i + 1)), Math.round)));
+      for (const { files } of augmented)
+        expect(trained).toContain(String(await store.read(files[1 + epoch]!)));
+    }
   });
 
   test('without pictures leaves none, and takes away those that were there', async () => {
     const { store, history, kept } = await trained('private');
     await recordRun(store, kept, { ...said, history });
-    expect((await store.list('pictures/')).length).toBeGreaterThan(10);
+    const before = (await store.list('pictures/')).length;
+    expect(before).toBeGreaterThan(10);
+    expect((await recordRun(store, kept, { ...said, history, gradCams: 0 })).gradCams).toEqual([]);
+    expect((await store.list('pictures/')).length).toBe(before - 12);
     await store.write('pictures/mine.jpg', new Uint8Array([1]));
     await report(join(scratch, 'private'), { images: false });
     expect(readFileSync(join(scratch, 'private/report.html'), 'utf8')).not.toContain('<img');
@@ -130,6 +204,16 @@ describe('a run', () => {
     expect(new Set(answers.map(({ groups }) => groups.place))).toEqual(new Set(['left', 'right']));
     expect(data.train.groups.place!.reduce((sum, [, count]) => sum + count, 0)).toBe(train.size);
     expect(Object.keys(data.train.labels)).toEqual(['light', 'side']); // a group is no task
+  });
+
+  test('whose tasks have no feature map has no pictures of where they looked', async () => {
+    const flat = multiTask({ input: [6, 6, 3], seed: 1 })
+      .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
+      .task('side', binary(['dark', 'bright']), branch([conv(4, 3), flatten()]))
+      .build();
+    const { gradCams } = await recordRun(memoryStore(), flat, { ...said, history: { tasks: [], rows: [] } });
+    expect(gradCams.map(({ task }) => task)).toEqual(Array(6).fill('side'));
+    flat.dispose();
   });
 
   test('that has not begun has no answers, and can be read and shown', async () => {
@@ -165,6 +249,11 @@ describe('the command', () => {
     const page = readFileSync(join(folders[0]!, 'report.html'), 'utf8');
     expect(page).toContain('2 runs compared');
     expect(page).not.toContain('<img');
+    const out = join(scratch, 'both');
+    expect(await printed(...folders, '--no-images', '--out', out)).toEqual([join(out, 'report.html')]);
+    expect(readFileSync(join(out, 'report.html'), 'utf8')).toBe(page);
+    for (const folder of folders)
+      expect(readFileSync(join(folder, 'best/MODEL_CARD.md'), 'utf8')).toContain('# ');
   });
 
   test('says which folder has no run, and that one is wanted', async () => {
@@ -182,18 +271,24 @@ test('what is watched is served to this machine under its own name alone', async
   const watch = await watchRun(join(scratch, 'watched'));
   const { port, hostname } = new URL(watch.url);
   expect(hostname).toBe('127.0.0.1');
-  const ask = (options: { method?: string; path?: string; host?: string }) =>
-    new Promise<{ status: number; body: string }>((resolve, reject) => {
+  const ask = (options: { method?: string; path?: string; host?: string; address?: string }) =>
+    new Promise<{ status: number; body: string; headers: object }>((resolve, reject) => {
       const headers = { host: options.host ?? `127.0.0.1:${port}` };
       const asked = request(
-        { host: '127.0.0.1', port, method: options.method ?? 'GET', path: options.path ?? '/', headers },
+        {
+          host: options.address ?? '127.0.0.1',
+          port,
+          method: options.method ?? 'GET',
+          path: options.path ?? '/',
+          headers,
+        },
         (response) => {
           let body = '';
           response
             .on('data', (part) => {
               body += part;
             })
-            .on('end', () => resolve({ status: response.statusCode!, body }));
+            .on('end', () => resolve({ status: response.statusCode!, body, headers: response.headers }));
         },
       );
       asked.on('error', reject).end();
@@ -201,6 +296,17 @@ test('what is watched is served to this machine under its own name alone', async
   const page = await ask({});
   expect(page.status).toBe(200);
   expect(page.body).toContain('http-equiv="refresh"');
+  expect(page.headers).toMatchObject({
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'cross-origin-resource-policy': 'same-origin',
+    'content-security-policy': "frame-ancestors 'none'",
+  });
+  // Of all addresses of the machine it listens at one: 127.0.0.2 would be answered by a server of all.
+  const others = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const addresses = others.filter(({ internal, family }) => !internal && family === 'IPv4');
+  for (const address of ['127.0.0.2', ...addresses.map((one) => one.address)])
+    await expect(ask({ address })).rejects.toThrow(/ECONNREFUSED|EADDRNOTAVAIL|EHOSTUNREACH|ETIMEDOUT/);
   expect((await ask({ host: `localhost:${port}` })).status).toBe(200);
   for (const host of [
     'evil.example',

@@ -55,6 +55,43 @@ describe('a page', () => {
     expect(page).toContain('0.3'); // 0.1 + 0.2
   });
 
+  test('says what is missing: a task without history, validation that was not, values that are no numbers, names left out', () => {
+    const run = madeRun({ tasks: [GRADE, AGE], images: 60, groups: (i) => ({ race: `group ${i % 20}` }) });
+    const rows = run.rows.map((row) => {
+      const entries = Object.entries(row).filter(([name]) => !/grade|^val_|^clean_/.test(name));
+      return {
+        ...Object.fromEntries(entries),
+        epoch: row.epoch,
+        ...(row.epoch > 8 && { age_mae: Number.NaN }),
+      };
+    });
+    const { page, figures } = reportOf([{ ...run, rows, monitor: 'loss' }], tools);
+    expect(words(page)).toContain('The history has no number of grade.');
+    expect(words(page)).toContain('2 epochs from 9 to 10 have values that are not numbers');
+    expect(words(page)).toContain('The 12 of most images, of 20.');
+    expect(figures.map(({ name }) => name)).not.toContain('grade-loss-curves');
+    expect(page).not.toMatch(/<th scope="col">(?:validation|not augmented)</);
+    expect(page).toMatch(/class="legend">.*?training/); // of the second task
+  });
+
+  test('of many runs lists their arguments down the page; what was not validated is told as training', () => {
+    const runs = Array.from({ length: 6 }, (_, seed) => ({
+      ...madeRun({ name: `seed ${seed}`, tasks: [AGE] }),
+      arguments: { seed, own: { dropout: seed / 10, filters: [64, 128] }, rate: 0.1 + 0.2 },
+    }));
+    const [first, ...others] = runs;
+    const training = first!.rows.map((row) => {
+      const entries = Object.entries(row).filter(([name]) => !/^(?:val|clean)_/.test(name));
+      return { ...Object.fromEntries(entries), epoch: row.epoch };
+    });
+    const page = words(reportPage([{ ...first!, rows: training, monitor: 'loss' }, ...others], tools));
+    expect(page).toMatch(
+      /Where their arguments differ\s+seed\s+own\s+1\.\s+0\s+dropout 0, filters 64 and 128/,
+    );
+    expect(page).toMatch(/1\. seed 0\s+10\s+[\d.]+\s+[\d.]+\s+\(training\)/);
+    expect(page.match(/\(training\)/g)).toHaveLength(1);
+  });
+
   test('compares several runs by a table and overlaid curves, and every name of a figure is there once', () => {
     const { page, figures } = reportOf(
       [madeRun({ name: 'first' }), madeRun({ name: 'second', epochs: 3, tasks: [AGE] })],
@@ -253,14 +290,57 @@ describe('hostile text', () => {
   });
 });
 
-test('a model card keeps what its user wrote', () => {
-  const first = modelCard(madeRun());
-  const edited = first.replace(
-    '<!-- yours: contact -->\nTo be filled in.',
-    '<!-- yours: contact -->\nme@example.com, any day',
+describe('a model card', () => {
+  const between = (card: string, part: string) =>
+    card.split(`<!-- yours: ${part} -->`)[1]!.split('<!-- end -->')[0]!.trim();
+
+  test('keeps what its user wrote', () => {
+    const first = modelCard(madeRun());
+    const edited = first.replace(
+      '<!-- yours: contact -->\nTo be filled in.',
+      '<!-- yours: contact -->\n## Whom to ask\n\nme@example.com, any day',
+    );
+    const second = modelCard(madeRun({ epochs: 3 }), edited);
+    expect(between(second, 'contact')).toBe('## Whom to ask\n\nme@example.com, any day');
+    expect(second).toContain('epoch 3 of 3');
+    expect(modelCard(madeRun(), edited)).toBe(edited);
+    expect(modelCard(madeRun(), edited.replaceAll('\n', '\r\n'))).toContain('me@example.com, any day');
+  });
+
+  test.each(['intended use', 'not intended', 'known limits', 'licence of the model', 'contact'])(
+    'keeps %s when its end was lost, and nothing else with it',
+    (part) => {
+      const first = modelCard(madeRun());
+      const open = `<!-- yours: ${part} -->`;
+      const [head, tail] = first.split(open) as [string, string];
+      const broken = `${head}${open}\nMine.${tail.slice(tail.indexOf('<!-- end -->') + '<!-- end -->'.length)}`;
+      expect(between(modelCard(madeRun(), broken), part)).toBe('Mine.');
+      expect(modelCard(madeRun(), broken).length).toBeLessThanOrEqual(first.length);
+    },
   );
-  const second = modelCard(madeRun({ epochs: 3 }), edited);
-  expect(second).toContain('me@example.com, any day');
-  expect(second).toContain('epoch 3 of 3');
-  expect(modelCard(madeRun(), edited)).toBe(edited);
+
+  test('says arguments, versions and groups as the page does, and each thing once', () => {
+    const run = {
+      ...madeRun({ images: 90, groups: (i) => ({ race: `group ${i % 30}` }) }),
+      arguments: { engine: 'auto', rate: 0.1 + 0.2, own: { dropout: 0.3 } },
+      remarks: ['- no list', '1. none either'],
+    };
+    const card = modelCard(run);
+    expect(card).toContain('- rate: 0.3\n- own: dropout 0.3\n- ran on: wasm\n- ended: finished');
+    expect(card.match(/^- engine: /gm)).toHaveLength(1);
+    expect(card).toContain('### Versions\n\n- tfjs-multitask: 0.1.0');
+    expect(card).toContain(
+      '| age by race | images | mean absolute error (years) | bias (predicted minus true) |',
+    );
+    expect(card).toContain('The 12 of most images, of 30.');
+    expect(card).toContain('The 20 of most images, of 30.');
+    expect(card).toContain('\n\\- no list\n');
+    expect(card).toContain('\n1\\. none either\n');
+    expect(card).toContain('- Parameters: 386\n');
+    const rows = run.rows.map(({ epoch }) => ({ epoch, loss: 1 / epoch }));
+    const { validation: _, ...data } = run.data;
+    expect(modelCard({ ...run, rows, data, answers: [], monitor: 'loss' })).toContain(
+      '| task | metric | training |\n',
+    );
+  });
 });

@@ -101,8 +101,14 @@ describe('the greyscale study on drawn faces', () => {
       promisify(execFile)('npx', ['tsx', 'examples/ablation-greyscale.ts', ...args], { cwd: ROOT });
     const { stdout } = await study();
     expect(readdirSync(out).sort()).toEqual(
-      ['ablation.json', 'ablation.md', 'ablation.png', 'ablation.svg', 'seed-7', 'seed-8'].sort(),
+      [
+        ...['ablation.json', 'ablation.md', 'ablation.png', 'ablation.svg'],
+        ...['figures', 'report.html', 'seed-7', 'seed-8'],
+      ].sort(),
     );
+    const page = readFileSync(join(out, 'report.html'), 'utf8');
+    expect(page).toContain('4 runs compared');
+    expect(page).toContain('Where it looked');
     const table = readFileSync(join(out, 'ablation.md'), 'utf8');
     expect(stdout).toContain(table);
     for (const name of ['neither', 'gender', 'age', 'both']) expect(table).toContain(`\n| ${name} `);

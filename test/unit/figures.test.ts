@@ -20,6 +20,7 @@ import {
   svgToPng,
 } from '../../src/node/index.js';
 import { boxesOf } from '../../src/report/foldedArchitecture.js';
+import { AGE, madeRun } from '../report/runs.js';
 
 const tasks = [
   { name: 'age', kind: 'regression', unit: 'years', metrics: ['mae'] },
@@ -149,7 +150,7 @@ describe('the diagram', () => {
   });
 
   test('of a trunk on two views shows every layer once, and an arrow for each of its calls', async () => {
-    const model = modelA(64, 1, ['gender']);
+    const model = modelA(64, { seed: 1, grey: ['gender'] });
     const record = model.architecture();
     const svg = await architectureDiagram(record);
     for (const { name } of record.layers)
@@ -164,6 +165,42 @@ describe('the diagram', () => {
     expect(record.layers.findIndex(({ name }) => name === 'image_grey1')).toBeLessThan(
       record.layers.findIndex(({ name }) => name === 'trunk_conv1'),
     );
+    model.dispose();
+  });
+
+  test('has titles that no arrow crosses, with a trunk and without, of two tasks and of long names', async () => {
+    const model = modelA(64);
+    const long = 'a very long name of a task';
+    const flat = [
+      ['age', 'gender'],
+      ['one', 'two', 'three'],
+      [long, `${long} too`],
+    ].map((names) => madeRun({ tasks: names.map((name) => ({ ...AGE, name })) }).architecture);
+    for (const architecture of [model.architecture(), ...flat]) {
+      const svg = await architectureDiagram(architecture);
+      const texts = Array.from(svg.matchAll(/<g id="clust[\s\S]*?<\/g>/g), ([group]) => group).flatMap(
+        (group) =>
+          Array.from(
+            group.matchAll(/<text [^>]*text-anchor="start" x="([-\d.]+)" y="([-\d.]+)"[^>]*>([^<]*)</g),
+            ([, x, y, words]) => ({ from: Number(x), to: Number(x) + 6 * words!.length, y: Number(y) - 4 }),
+          ),
+      );
+      const arrows = Array.from(
+        svg.matchAll(
+          /<path fill="none" stroke="#8c959f"[^>]* d="M([-\d.]+),([-\d.]+)C[^"]* ([-\d.]+),([-\d.]+)"/g,
+        ),
+        (found) => found.slice(1).map(Number),
+      );
+      expect(texts.length).toBeGreaterThan(3);
+      expect(arrows.length).toBeGreaterThan(1);
+      for (const { from, to, y } of texts) {
+        for (const [x1, y1, x2, y2] of arrows as [number, number, number, number][]) {
+          if (y < Math.min(y1, y2) || y > Math.max(y1, y2)) continue;
+          const x = x1 + ((y - y1) / (y2 - y1)) * (x2 - x1);
+          expect(x < from || x > to, `an arrow at ${x} through a title from ${from} to ${to}`).toBe(true);
+        }
+      }
+    }
     model.dispose();
   });
 

@@ -5,19 +5,23 @@ import type { Command } from './command.js';
 /** `tfjs-multitask report`. */
 export const reportCommand: Command = {
   summary: 'writes report.html for a run, or for several side by side',
-  usage: `usage: tfjs-multitask report DIR [DIR...] [--no-images]
+  usage: `usage: tfjs-multitask report DIR [DIR...] [--out DIR] [--no-images]
 
-Writes report.html into the first folder: one page, without scripts, that opens from the disk and prints. Its figures lie
-below figures/ as .svg and .png, and MODEL_CARD.md beside the model in best/. A folder is what the examples call --out, or
-where your program called recordRun().
+Writes report.html: one page, without scripts, that opens from the disk and prints. Its figures lie below figures/ as .svg
+and .png, and MODEL_CARD.md beside the model in best/. A folder is what the examples call --out, or where your program called
+recordRun().
 
+  --out DIR       where page and figures go (the first folder)
   --no-images     leave out pictures of images`,
   run: async (args) => {
     const { values, positionals } = parseArgs({
       args: [...args],
-      options: { 'no-images': { type: 'boolean', default: false } },
+      options: { out: { type: 'string' }, 'no-images': { type: 'boolean', default: false } },
       allowPositionals: true,
     });
-    console.log(await report(positionals, { images: !values['no-images'] }));
+    const { out } = values;
+    console.log(
+      await report(positionals, { images: !values['no-images'], ...(out === undefined ? {} : { out }) }),
+    );
   },
 };

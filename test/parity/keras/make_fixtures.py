@@ -3,7 +3,7 @@
     python test/parity/keras/make_fixtures.py            all of them
     python test/parity/keras/make_fixtures.py affine     one
 
-Needs keras, tensorflow (or tensorflow-cpu), scipy, pandas and pillow. The versions go to fixtures/manifest.json.
+Needs keras, tensorflow (or tensorflow-cpu), keras-tuner, scipy, pandas and pillow. The versions go to fixtures/manifest.json.
 Each maker is a module `make_NAME.py` beside this file with one function, `make()`, that returns what NAME.json holds.
 """
 import importlib
@@ -25,13 +25,14 @@ ALL = sorted(path.stem.removeprefix("make_") for path in HERE.glob("make_*.py") 
 
 def versions():
     import keras
+    import keras_tuner
     import numpy
     import pandas
     import PIL
     import scipy
     import tensorflow
 
-    modules = {"keras": keras, "tensorflow": tensorflow, "numpy": numpy, "scipy": scipy, "pandas": pandas, "pillow": PIL}
+    modules = {"keras": keras, "tensorflow": tensorflow, "numpy": numpy, "scipy": scipy, "pandas": pandas, "pillow": PIL, "keras-tuner": keras_tuner}
     return {name: module.__version__ for name, module in modules.items()} | {"python": platform.python_version()}
 
 

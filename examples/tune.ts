@@ -1,0 +1,73 @@
+/**
+ * The search of Model A: dropout rate, L2 factor, and the filters of the last convolution of each branch.
+ *
+ *   npm run tune                                               (drawn faces)
+ *   npm run tune -- --data FOLDER --limit 1000 --size 64 --epochs 5 --trials 12 --parallel 2
+ *
+ * Ends with the line that trains the winner. What was stopped goes on with --resume.
+ */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { runStudy, studyResults } from 'tfjs-multitask/node';
+import { bestTrial, resultsTable, type TrialRecord } from 'tfjs-multitask/tuner';
+import { readArguments } from './study/arguments.js';
+import { lineFor } from './study/chosen.js';
+import { liveTable } from './study/liveTable.js';
+import type { Chosen } from './study/model-a-network.js';
+import { STRATEGIES } from './study/search.js';
+
+const args = readArguments('tune', 56, {
+  trials: { value: 'N', help: 'trials in all (12)', default: '12' },
+  strategy: { value: 'NAME', help: `${STRATEGIES.join(', ')} (tpe)`, default: 'tpe' },
+  parallel: { value: 'N', help: 'trials at a time, which share the threads (1)', default: '1' },
+});
+const fail = (message: string): never => {
+  console.error(message);
+  process.exit(2);
+};
+const [trials, parallel] = (['trials', 'parallel'] as const).map((name) => {
+  const value = Number(args.own[name]);
+  return Number.isInteger(value) && value >= 1
+    ? value
+    : fail(`--${name}: expected a whole number above zero, received "${args.own[name]}"`);
+}) as [number, number];
+if (!(STRATEGIES as readonly string[]).includes(args.own.strategy!))
+  fail(`--strategy: expected ${STRATEGIES.join(', ')}, received "${args.own.strategy}"`);
+if (!args.resume && existsSync(join(args.out, 'study.json')))
+  fail(`A search lies in ${args.out}: add --resume to go on with it, or give another --out.`);
+
+const stop = new AbortController();
+process.once('SIGINT', () => {
+  console.log(
+    '\nStopping after the steps in progress; --resume goes on from there. Ctrl-C again ends at once.',
+  );
+  stop.abort();
+});
+const table = liveTable(process.stdout, { trials, parallel });
+const { study, ...result } = await runStudy(new URL('./study/search.ts', import.meta.url), {
+  folder: args.out,
+  trials,
+  parallel,
+  settings: JSON.parse(JSON.stringify(args)),
+  ...(args.threads === undefined ? {} : { threads: args.threads }),
+  signal: stop.signal,
+  onChange: table.show,
+});
+table.end();
+
+console.log(`\n${resultsTable(study, result.trials, process.stdout.columns)}`);
+const page = await studyResults(args.out, study, result.trials);
+console.log(`\nIn ${args.out}: study.html, results.csv, figures/, and a folder for each trial below trials/`);
+const best = bestTrial(result.trials, study.objectives) as TrialRecord<Required<Chosen>> | undefined;
+if (best) console.log(`\nTrain with what trial ${best.number} had:\n${lineFor(best.values)}${shared()}`);
+console.log(`\nPage: ${page}`);
+if (result.stopped === 'aborted') process.exitCode = 130;
+
+/** The arguments that both have. */
+function shared(): string {
+  const given = [
+    ...(args.demo ? [] : [`--data ${args.data}`, `--size ${args.size}`]),
+    ...(args.limit === undefined ? [] : [`--limit ${args.limit}`]),
+  ];
+  return given.length > 0 ? ` ${given.join(' ')}` : '';
+}

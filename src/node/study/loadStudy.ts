@@ -1,0 +1,34 @@
+import { fault } from '../../core/errors.js';
+import type { Json } from '../../core/json.js';
+import { isStudy, type Study } from '../../tuner/study.js';
+
+/**
+ * The study that a module exports by default, or what the function that it exports makes of `settings`.
+ *
+ * @throws `file` fault for a module that cannot be imported, or exports something else; what the function throws.
+ */
+export async function loadStudy(module: string, settings: Json): Promise<Study> {
+  const wrong = (received: string, cause?: unknown) =>
+    fault({
+      kind: 'file',
+      path: module,
+      expected: 'a module whose default export is study({ … }), or a function that makes one',
+      received,
+      advice:
+        'Every trial imports it in a process of its own, so what runs the search stands in another file.',
+      cause,
+    });
+  let exported: unknown;
+  try {
+    const own = (await import(module)) as { readonly default?: unknown };
+    exported = own.default;
+    // A CommonJS module compiled from an ES module has its default one deeper.
+    if (!isStudy(exported) && typeof exported === 'object' && exported !== null && 'default' in exported)
+      exported = exported.default;
+  } catch (cause) {
+    throw wrong(cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  const made: unknown = typeof exported === 'function' ? await exported(settings) : exported;
+  if (isStudy(made)) return made;
+  throw wrong(exported === undefined ? 'no default export' : `a default export that is ${typeof made}`);
+}

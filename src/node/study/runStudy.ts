@@ -1,0 +1,251 @@
+import { availableParallelism } from 'node:os';
+import { pathToFileURL } from 'node:url';
+import { fault, show } from '../../core/errors.js';
+import type { Json } from '../../core/json.js';
+import type { Store } from '../../core/outside.js';
+import { propose } from '../../tuner/askAndTell.js';
+import { objectivesOf } from '../../tuner/objectives.js';
+import { costsOf, isOver, type TrialRecord } from '../../tuner/records.js';
+import type { Study } from '../../tuner/study.js';
+import {
+  leftOver,
+  nextNumber,
+  studyRecords,
+  trialFolder,
+  within,
+  withRow,
+} from '../../tuner/studyRecords.js';
+import { folderStore } from '../folderStore.js';
+import { loadStudy } from './loadStudy.js';
+import { lockStudy } from './lock.js';
+import { runTrial } from './runTrial.js';
+
+/**
+ * Options of {@link runStudy}.
+ *
+ * @category Tuner
+ */
+export interface RunStudyOptions {
+  /** Where the study is kept, and goes on: a folder, or a store. */
+  readonly folder: string | Store;
+  /** Trials in all, those of earlier runs among them. Default: until the strategy has no more. */
+  readonly trials?: number;
+  /** Trials at a time, each in a process of its own. Default 1. */
+  readonly parallel?: number;
+  /** What the module's function is given, if its default export is one. Default `{}`. */
+  readonly settings?: Json;
+  /** Threads of one trial. Default: the machine's, shared equally. */
+  readonly threads?: number;
+  /** Seconds after which a trial is taken to hang. Default: never. */
+  readonly limit?: number;
+  /** Trials in a row that may fail before their first epoch: after so many the search ends, since the fault is not in the settings. Default 3. */
+  readonly failures?: number;
+  /** Stops the search: running trials stop after their step, and go on when it does. */
+  readonly signal?: AbortSignal;
+  /** Told of every change. */
+  readonly onChange?: (trials: readonly TrialRecord[], study: Study) => void;
+}
+
+/**
+ * What a search came to.
+ *
+ * @category Tuner
+ */
+export interface StudyResult {
+  /** The study that the module made. */
+  readonly study: Study;
+  /** All trials, by number. */
+  readonly trials: readonly TrialRecord[];
+  /** Why it ended: as many trials as were asked for, no setting left, or stopped by the signal. */
+  readonly stopped: 'finished' | 'exhausted' | 'aborted';
+}
+
+/**
+ * Runs a search: trials in processes of their own, every step written, so that a search which was killed goes on with the same values
+ * and loses no more than the epochs in progress. A trial that throws, crashes, hangs, runs out of memory or never reports a number is
+ * noted as failed, with its reason, and the search goes on.
+ *
+ * @param module - The module whose default export is a study: its path, or its address. Each trial imports it anew.
+ * @throws `checkpoint` fault where another study lies in `folder`; `file` fault while another process searches there, and for a
+ *   module that is none; `argument` fault for options out of range; `data` fault after too many failures in a row.
+ * @example
+ * ```typescript
+ * import { runStudy } from 'tfjs-multitask/node';
+ *
+ * const { trials } = await runStudy(new URL('./my-study.js', import.meta.url), { folder: 'out/study', trials: 20, parallel: 2 });
+ * console.log(trials.length); // 20
+ * ```
+ * @category Tuner
+ */
+export async function runStudy(module: string | URL, options: RunStudyOptions): Promise<StudyResult> {
+  const { folder, settings = {}, parallel = 1, failures = 3, limit } = options;
+  const { trials: most = Number.POSITIVE_INFINITY } = options;
+  const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / parallel));
+  for (const [name, value] of Object.entries({
+    parallel,
+    failures,
+    threads,
+    trials: most,
+    limit: limit ?? 1,
+  })) {
+    if (value > 0 && (Number.isInteger(value) || name === 'limit' || value === Number.POSITIVE_INFINITY))
+      continue;
+    throw fault({
+      kind: 'argument',
+      path: `runStudy.${name}`,
+      expected: name === 'limit' ? 'seconds above 0' : 'a whole number of at least 1',
+      received: show(value),
+      advice: 'Leave it out.',
+    });
+  }
+  const address =
+    module instanceof URL || /^\w+:\/\//.test(module) ? String(module) : pathToFileURL(module).href;
+  const study = await loadStudy(address, settings);
+  if (
+    most === Number.POSITIVE_INFINITY &&
+    study.space.count === most &&
+    !['grid', 'hyperband'].includes(study.strategy.name)
+  ) {
+    throw fault({
+      kind: 'argument',
+      path: 'runStudy.trials',
+      expected: 'a number of trials',
+      received: 'none',
+      advice: `${show(study.strategy.name)} never comes to the end of a space with numbers that have no step.`,
+    });
+  }
+  const store = typeof folder === 'string' ? folderStore(folder) : folder;
+  const unlock = await lockStudy(store);
+  try {
+    return await search(study, store, {
+      ...options,
+      address,
+      settings,
+      parallel,
+      failures,
+      threads,
+      most,
+      limit,
+    });
+  } finally {
+    await unlock();
+  }
+}
+
+interface Search extends Pick<RunStudyOptions, 'signal' | 'onChange'> {
+  readonly address: string;
+  readonly settings: Json;
+  readonly parallel: number;
+  readonly failures: number;
+  readonly threads: number;
+  readonly most: number;
+  readonly limit: number | undefined;
+}
+
+async function search(study: Study, store: Store, options: Search): Promise<StudyResult> {
+  const { address, settings, parallel, failures, threads, most, limit, onChange = () => {} } = options;
+  const signal = options.signal ?? new AbortController().signal;
+  const records = await studyRecords(store, study);
+  const trials = new Map((await records.trials()).map((trial) => [trial.number, trial]));
+  const all = () => [...trials.values()];
+  const again = leftOver(all());
+  const active = new Map<number, Promise<void>>();
+  let exhausted = false;
+  let broken: unknown;
+  onChange(all(), study);
+
+  const set = (trial: TrialRecord) => {
+    trials.set(trial.number, trial);
+    onChange(all(), study);
+  };
+
+  /** The next trial: what was left running, or what the strategy proposes. */
+  const next = async (): Promise<TrialRecord | undefined> => {
+    const left = again.shift();
+    if (left) return left;
+    if (exhausted || trials.size >= most) return undefined;
+    const { strategy, objectives, seed = 0 } = study;
+    const proposal = propose(study.space, { strategy, objectives, seed }, nextNumber(all()), all());
+    if (proposal === undefined) exhausted = true;
+    if (proposal === undefined || proposal === 'wait') return undefined;
+    if (proposal.rung?.parent !== undefined) await records.copy(proposal.rung.parent, proposal.number);
+    await records.stands(proposal);
+    set(proposal);
+    return proposal;
+  };
+
+  const run = async ({ number, values, rung }: TrialRecord) => {
+    const own = within(store, trialFolder(number));
+    let pruned: string | undefined;
+    const end = await runTrial({
+      task: { module: address, settings, number, values, rung, threads, label: own.label },
+      store: own,
+      limit,
+      signal,
+      report: async (row) => {
+        const trial = withRow(trials.get(number)!, row);
+        await records.stands(trial);
+        set(trial);
+        pruned = study.pruner?.prune(trial, all(), study.objectives);
+        return pruned;
+      },
+    });
+    if (signal.aborted) return; // it goes on another day; one that had just come to its end does so at once
+    const trial = outcome(trials.get(number)!, study, pruned, end.failed);
+    await records.ends(trial);
+    set(trial);
+  };
+
+  for (;;) {
+    while (active.size < parallel && !signal.aborted && broken === undefined) {
+      const trial = await next();
+      if (!trial) break;
+      const { number } = trial;
+      active.set(
+        number,
+        run(trial)
+          .catch((error: unknown) => {
+            broken ??= error;
+          })
+          .finally(() => active.delete(number)),
+      );
+    }
+    if (active.size === 0) break;
+    await Promise.race(active.values());
+    broken ??= tooMany(all(), failures);
+  }
+  if (broken !== undefined) throw broken;
+  const stopped = signal.aborted ? 'aborted' : exhausted && trials.size < most ? 'exhausted' : 'finished';
+  return { study, trials: all(), stopped };
+}
+
+/** What became of a trial whose process has ended. */
+function outcome(
+  trial: TrialRecord,
+  { objectives }: Study,
+  pruned: string | undefined,
+  failed: string | undefined,
+): TrialRecord {
+  if (failed !== undefined) return { ...trial, state: 'failed', reason: failed };
+  const complete: TrialRecord = { ...trial, state: 'complete' };
+  if (costsOf(complete, objectives) === undefined) {
+    const names = objectivesOf(objectives).map(({ metric }) => metric);
+    const what = trial.rows.length === 0 ? 'was never reported' : 'was never a number';
+    return { ...trial, state: 'failed', reason: `${names.join(', ')} ${what}` };
+  }
+  return pruned === undefined ? complete : { ...trial, state: 'pruned', reason: pruned };
+}
+
+/** The fault that ends a search whose last trials all failed. */
+function tooMany(trials: readonly TrialRecord[], failures: number): Error | undefined {
+  const last = trials.filter(isOver).slice(-failures);
+  if (last.length < failures || last.some(({ state, rows }) => state !== 'failed' || rows.length > 0))
+    return undefined;
+  return fault({
+    kind: 'data',
+    path: `trial ${last.at(-1)!.number}`,
+    expected: 'a trial that comes to its first epoch',
+    received: `${failures} failures in a row, the last of them: ${last.at(-1)!.reason}`,
+    advice: 'Mend the cause and run again: the study goes on. Allow more with failures.',
+  });
+}

@@ -1,0 +1,98 @@
+import type { Objective } from '../tuner/objectives.js';
+import type { Dimension } from '../tuner/space.js';
+import { BLUE, chart, ORANGE, type ReportFigure } from './chart.js';
+import { figure, short } from './format.js';
+import type { Scored } from './studyFigures.js';
+import { type ChartTools, FAINT, INK, sayable } from './tools.js';
+
+/** Pixels between two axes. */
+const BETWEEN = 130;
+
+interface Point {
+  readonly axis: number;
+  readonly y: number;
+}
+
+/** Every trial as a line over an axis for each parameter and one for the objective; the best tenth is orange, the others fade. */
+export function parallelCoordinates(
+  dimensions: readonly Dimension[],
+  scored: readonly Scored[],
+  { metric, direction }: Objective,
+  tools: ChartTools,
+): ReportFigure {
+  const { Plot } = tools;
+  const values = scored.map(({ value }) => value);
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const heightOf = (value: number) => (high > low ? (value - low) / (high - low) : 0.5);
+  const placeOf = ({ path, parameter }: Dimension, at: Scored['at']): number | undefined => {
+    const cell = at.has(path) ? parameter.cell(at.get(path)) : undefined;
+    return cell && (cell[0] + cell[1]) / 2;
+  };
+  const order = [...scored].sort((a, b) =>
+    direction === 'minimize' ? a.value - b.value : b.value - a.value,
+  );
+  const bests = new Set(order.slice(0, Math.ceil(order.length / 10)));
+  const axes = [
+    ...dimensions.map((dimension) => ({ name: dimension.path, ticks: ticksOf(dimension) })),
+    {
+      name: metric,
+      ticks: [{ y: 0, text: figure(low) }, ...(high > low ? [{ y: 1, text: figure(high) }] : [])],
+    },
+  ];
+  const lines = [...order].reverse().map((one) => ({
+    best: bests.has(one),
+    // A parameter of an alternative that was not chosen has no place: the line breaks.
+    points: [
+      ...dimensions.map((dimension, axis): Point => ({ axis, y: placeOf(dimension, one.at) ?? Number.NaN })),
+      { axis: dimensions.length, y: heightOf(one.value) },
+    ],
+  }));
+  const labels = axes.flatMap(({ ticks }, axis) => ticks.map(({ y, text }) => ({ axis, y, text })));
+  return chart(
+    {
+      name: 'parallel',
+      title: 'Every trial over all parameters',
+      note: `A line a trial, ${metric} at the right; orange: the best tenth. A line breaks where a parameter has no value.`,
+    },
+    tools,
+    {
+      width: Math.max(420, BETWEEN * axes.length + 80),
+      height: 320,
+      ...{ marginLeft: 60, marginRight: 90, marginTop: 44 },
+      x: { axis: null, domain: [0, axes.length - 1] },
+      y: { axis: null, domain: [0, 1] },
+      marks: [
+        Plot.ruleX(axes.keys(), { x: (axis: number) => axis, stroke: FAINT, strokeOpacity: 0.6 }),
+        ...lines.map(({ best, points }) =>
+          Plot.line(points, {
+            ...{ x: 'axis', y: 'y', strokeWidth: best ? 2.2 : 1.1, strokeOpacity: best ? 1 : 0.35 },
+            stroke: best ? ORANGE : BLUE,
+          }),
+        ),
+        Plot.text(labels, {
+          ...{ x: 'axis', y: 'y', text: 'text', dx: 6, textAnchor: 'start', fill: INK },
+          ...{ stroke: 'white', strokeWidth: 3 },
+        }),
+        Plot.text(axes, {
+          x: (_: unknown, i: number) => i,
+          text: ({ name }: { name: string }) => sayable(short(name, 20)),
+          frameAnchor: 'top',
+          ...{ dy: -22, fontWeight: 600, fill: INK },
+        }),
+      ],
+    },
+  );
+}
+
+/** What an axis says at its ends, or at each of few values. */
+function ticksOf({ parameter }: Dimension): { readonly y: number; readonly text: string }[] {
+  const say = (value: unknown) =>
+    sayable(typeof value === 'number' ? figure(value) : short(String(value), 14));
+  if (parameter.count <= 8) {
+    return Array.from({ length: parameter.count }, (_, i) => {
+      const y = (i + 0.5) / parameter.count;
+      return { y, text: say(parameter.at(y)) };
+    });
+  }
+  return [0, 1 - 1e-12].map((y) => ({ y, text: say(parameter.at(y)) }));
+}

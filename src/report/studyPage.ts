@@ -1,0 +1,101 @@
+import type { Json } from '../core/json.js';
+import { bestRow, objectivesOf } from '../tuner/objectives.js';
+import { bestTrial, inOrder, type TrialRecord } from '../tuner/records.js';
+import { type Dimension, flattened } from '../tuner/space.js';
+import type { Study } from '../tuner/study.js';
+import { figure, metricValue, short } from './format.js';
+import { figureCells, figures, html, table } from './html.js';
+import type { Report } from './page.js';
+import { pageStyle } from './pageStyle.js';
+import { studyFigures } from './studyFigures.js';
+import type { ChartTools, ReportTools } from './tools.js';
+
+/** The figure that needs the whole width. */
+const WIDE = 'parallel';
+
+/**
+ * A search as a page of HTML that needs nothing else, as {@link reportPage} makes of a run: what is best, every trial in a table, and the
+ * figures of {@link studyFigures}.
+ *
+ * @param study - Its space, objectives and strategy.
+ * @param trials - What `runStudy` or `askAndTell` has.
+ * @param tools - Observable Plot, a document, and fonts; `studyResults` of `tfjs-multitask/node` brings its own.
+ * @example
+ * ```ts
+ * import * as Plot from '@observablehq/plot';
+ * import { parseHTML } from 'linkedom';
+ * import { studyPage } from 'tfjs-multitask/report';
+ * import { float, minimize, random, space } from 'tfjs-multitask/tuner';
+ *
+ * const searched = { space: space({ x: float({ min: -1, max: 1 }) }), objectives: minimize('y'), strategy: random() };
+ * const { page } = studyPage(searched, [], { Plot, document: parseHTML('<html></html>').document });
+ * console.log(page.includes('No trial has come to a number yet.')); // true
+ * ```
+ * @category Figures
+ */
+export function studyPage(
+  study: Pick<Study, 'space' | 'objectives' | 'strategy'>,
+  trials: readonly TrialRecord[],
+  tools: ChartTools & Pick<ReportTools, 'fonts'>,
+): Report {
+  const drawn = studyFigures(study, trials, tools);
+  const metrics = objectivesOf(study.objectives).map(({ metric }) => metric);
+  const paths = study.space.dimensions.map(({ path }: Dimension) => path);
+  const best = bestTrial(trials, study.objectives);
+  const valuesOf = ({ number, values }: TrialRecord) => {
+    const flat = flattened(study.space, values, `trial ${number}`);
+    return paths.map((path: string) => valueWords(flat.get(path)));
+  };
+  const rowOf = (trial: TrialRecord): string[] => {
+    const row = bestRow(trial.rows, study.objectives);
+    return [
+      `${trial.number}${trial === best ? ' (best)' : ''}`,
+      trial.state,
+      String(trial.rows.length),
+      ...metrics.map((metric) => metricValue(metric, row?.[metric])),
+      ...valuesOf(trial),
+    ];
+  };
+  const said = best
+    ? `Trial ${best.number} is the best: ${metrics.map((metric) => `${metric} ${metricValue(metric, bestRow(best.rows, study.objectives)?.[metric])}`).join(', ')} with ${paths
+        .map((path: string, i: number) => [path, valuesOf(best)[i]!])
+        .filter(([, value]: string[]) => value !== '')
+        .map(([path, value]: string[]) => `${path} ${value}`)
+        .join(', ')}.`
+    : 'No trial has come to a number yet.';
+  const wrong = inOrder(trials).filter(({ reason }) => reason !== undefined);
+  const title = `Search for ${metrics.join(', ')}`;
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="content-security-policy" content="default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'">
+<meta name="referrer" content="no-referrer">
+<title>${short(title, 120)}</title>
+<style>${{ html: pageStyle(tools) }}</style>
+</head>
+<body>
+<header><h1>${title}</h1></header>
+<main>
+<p class="lead">${figure(trials.length)} trials, ${study.strategy.name}. ${said}</p>
+<section><h2>Figures</h2>${figures(drawn.filter(({ name }) => name !== WIDE))}<div class="figures wide">${figureCells(drawn.filter(({ name }) => name === WIDE))}</div></section>
+<section><h2>Trials</h2>${table('Each at its best epoch', ['trial', 'state', 'epochs', ...metrics, ...paths], inOrder(trials).map(rowOf))}
+${
+  wrong.length > 0 &&
+  html`<h3>Why some ended early</h3>${table(
+    'Reasons',
+    ['trial', ''],
+    wrong.map(({ number, state, reason }) => [String(number), `${state}: ${short(reason!, 300)}`]),
+  )}`
+}</section>
+</main>
+<footer>Made by tfjs-multitask.</footer>
+</body>
+</html>
+`;
+  return { page: page.html, figures: drawn };
+}
+
+const valueWords = (value: Json | undefined): string =>
+  value === undefined ? '' : typeof value === 'number' ? figure(value) : short(String(value), 24);

@@ -1,0 +1,60 @@
+/** How large numbers are said in little room: `20M`, `150k`. */
+const UNITS: readonly (readonly [from: number, size: number, sign: string])[] = [
+  [1e6, 1e6, 'M'],
+  [1e4, 1e3, 'k'],
+];
+
+/**
+ * A tick's number, as its neighbours have it: as many digits as their distance asks for; from ten thousand on `20k`, from a
+ * million on `20M`, below a ten-thousandth and from a thousand million on a power of ten. Given to Plot as `tickFormat`, which calls it as `map` of the ticks does.
+ */
+export function numberTick(value: number, _: number, ticks: readonly number[] = [value]): string {
+  const most = Math.max(...ticks.map(Math.abs));
+  const step = stepOf(ticks) ?? (most || 1);
+  if (most >= 1e9 || (most > 0 && most < 1e-4)) return powerTick(value, step);
+  const [, size, sign] = UNITS.find(([from]) => most >= from) ?? [0, 1, ''];
+  if (value === 0) return sign === '' ? fixed(0, step) : '0';
+  return fixed(value / size, step / size) + sign;
+}
+
+/** The same for a share, as per cent: `40 %`, or `0.5 %` where its neighbours are as near. */
+export const shareTick = (value: number, _: number, ticks: readonly number[] = [value]): string =>
+  `${fixed(100 * value, Math.min(1, 100 * (stepOf(ticks) ?? 1)))} %`;
+
+/** The smallest distance of neighbours. */
+function stepOf(ticks: readonly number[]): number | undefined {
+  const steps = ticks.slice(1).map((tick, i) => Math.abs(tick - ticks[i]!));
+  const some = steps.filter((step) => step > 0);
+  return some.length > 0 ? Math.min(...some) : undefined;
+}
+
+/** Digits behind the point that tell neighbours apart; a distance of 0.25 needs two. */
+function fixed(value: number, step: number): string {
+  let digits = Math.max(0, -powerOf(step));
+  if (digits < 8 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 0.01) digits++;
+  const shown = Math.min(8, digits);
+  const text = value.toLocaleString('en-US', { minimumFractionDigits: shown, maximumFractionDigits: shown });
+  return text.replace('-', '−');
+}
+
+function powerTick(value: number, step: number): string {
+  if (value === 0) return '0';
+  const digits = Math.min(8, Math.max(0, powerOf(value) - powerOf(step)));
+  const text = value.toExponential(digits).replace(/\.?0+e/, 'e'); // 1e−4 among 2.5e−5
+  return text.replace('e+', 'e').replaceAll('-', '−');
+}
+
+/** The power of ten of a number's first digit; 0.1 added thrice is still of its own. */
+const powerOf = (value: number) => Math.floor(Math.log10(Math.abs(value)) + 1e-9);
+
+/** Pixels for the labels of an axis, at some 6.6 a character. */
+const ROOM = 340;
+
+/** The same words, but only at every second tick, or third, where they would run into each other. */
+export function sparse(say: typeof numberTick): typeof numberTick {
+  return (value, i, ticks = [value]) => {
+    const longest = Math.max(...ticks.map((tick, place) => say(tick, place, ticks).length));
+    const each = Math.ceil((ticks.length * (6.6 * longest + 8)) / ROOM);
+    return i % each === 0 ? say(value, i, ticks) : '';
+  };
+}

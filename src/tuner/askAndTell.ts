@@ -1,0 +1,201 @@
+import { didYouMean, fault, show } from '../core/errors.js';
+import type { HistoryRow } from '../core/history.js';
+import { type Objectives, objectivesOf } from './objectives.js';
+import type { Pruner } from './pruners.js';
+import { bestTrial, inOrder, isOver, paretoFront, type TrialRecord } from './records.js';
+import { flattened, nested, type Parts, type Space, type ValuesOf } from './space.js';
+import type { Strategy } from './strategy.js';
+
+/**
+ * Options of {@link askAndTell}.
+ *
+ * @category Tuner
+ */
+export interface SearchOptions<V = unknown> {
+  /** How settings are chosen. */
+  readonly strategy: Strategy;
+  /** What is searched for. */
+  readonly objectives: Objectives;
+  /** Names the random numbers. Default 0. */
+  readonly seed?: number;
+  /** Ends trials without promise. Default: none is ended. */
+  readonly pruner?: Pruner;
+  /** Trials of an earlier part of the search. Those that run are taken to run still. Default none. */
+  readonly trials?: readonly TrialRecord<V>[];
+}
+
+/**
+ * A search that is asked for settings and told what came of them.
+ *
+ * @typeParam V - The values of its space.
+ * @category Tuner
+ */
+export interface Search<V> {
+  /** All trials so far, by number. */
+  readonly trials: readonly TrialRecord<V>[];
+  /**
+   * The next trial, which runs from now on; undefined when every setting was tried, or the plan is at its end.
+   *
+   * @throws `argument` fault where a strategy must know more first: tell it of a trial that runs.
+   */
+  ask(): TrialRecord<V> | undefined;
+  /**
+   * Adds an epoch to a trial that runs: its columns, those of the objectives among them.
+   *
+   * @returns Why the trial should end now, when a pruner says so: call `prune` then.
+   * @throws `argument` fault for a trial that does not run, or a row without an objective.
+   */
+  report(number: number, row: { readonly [column: string]: number }): string | undefined;
+  /** Ends a trial as complete, with a last epoch if `row` is given. Throws as `report`; also when nothing was ever reported. */
+  tell(number: number, row?: { readonly [column: string]: number }): void;
+  /** Ends a trial as pruned. Throws as `report`. */
+  prune(number: number, reason?: string): void;
+  /** Ends a trial as failed. Throws as `report`. */
+  fail(number: number, reason: string): void;
+  /** The best complete trial by the first objective; undefined while there is none. */
+  best(): TrialRecord<V> | undefined;
+  /** The complete trials that no other beats in everything. */
+  front(): readonly TrialRecord<V>[];
+}
+
+/**
+ * A search over any function: ask for a setting, try it, tell what came of it. Nothing runs by itself and nothing is written; the
+ * records are plain data, from which the search goes on.
+ *
+ * @example
+ * ```ts
+ * import { askAndTell, choice, float, minimize, space, tpe } from 'tfjs-multitask/tuner';
+ *
+ * const searched = space({ rate: float({ min: 1e-4, max: 1, scale: 'log' }), size: choice([8, 16, 32]) });
+ * const search = askAndTell(searched, { strategy: tpe(), objectives: minimize('loss'), seed: 1 });
+ * for (let i = 0; i < 30; i++) {
+ *   const { number, values } = search.ask()!;
+ *   search.tell(number, { loss: Math.abs(Math.log10(values.rate) + 2) + (values.size === 16 ? 0 : 1) });
+ * }
+ * console.log(search.best()?.values.size); // 16
+ * ```
+ * @category Tuner
+ */
+export function askAndTell<P extends Parts>(
+  searched: Space<P>,
+  options: SearchOptions<ValuesOf<Space<P>>>,
+): Search<ValuesOf<Space<P>>> {
+  type V = ValuesOf<Space<P>>;
+  const { strategy, objectives, seed = 0, pruner, trials = [] } = options;
+  const records = new Map(
+    inOrder(trials).map((trial) => {
+      flattened(searched, trial.values, `trial ${trial.number}`); // of this space
+      return [trial.number, trial];
+    }),
+  );
+  const running = (number: number): TrialRecord<V> => {
+    const trial = records.get(number);
+    if (trial && !isOver(trial)) return trial;
+    throw fault({
+      kind: 'argument',
+      path: `trial ${show(number)}`,
+      expected: 'a trial that runs',
+      received: trial ? `one that is ${trial.state}` : 'none of that number',
+      advice: 'Tell of each trial once, by the number that ask() gave it.',
+    });
+  };
+  const set = (trial: TrialRecord<V>) => void records.set(trial.number, trial);
+  const reported = (number: number, row: { readonly [column: string]: number }): TrialRecord<V> => {
+    const trial = running(number);
+    checkRow(row, objectives, `trial ${number}`);
+    const next: HistoryRow = { ...row, epoch: row.epoch ?? trial.rows.length + 1 };
+    return { ...trial, rows: [...trial.rows, next] };
+  };
+  return {
+    get trials() {
+      return [...records.values()];
+    },
+    ask: () => {
+      const number = Math.max(0, ...records.keys()) + 1;
+      const proposal = propose(searched, { strategy, objectives, seed }, number, [...records.values()]);
+      if (proposal === undefined || proposal !== 'wait') {
+        if (proposal) set(proposal);
+        return proposal;
+      }
+      throw fault({
+        kind: 'argument',
+        path: 'ask',
+        expected: 'a trial that has ended',
+        received: `${[...records.values()].filter((trial) => !isOver(trial)).length} that run`,
+        advice: `The next of ${strategy.name} depends on what they come to: tell of one first.`,
+      });
+    },
+    report: (number, row) => {
+      const trial = reported(number, row);
+      set(trial);
+      return pruner?.prune(trial, [...records.values()], objectives);
+    },
+    tell: (number, row) => {
+      const trial = row ? reported(number, row) : running(number);
+      if (trial.rows.length === 0) checkRow({}, objectives, `trial ${number}`);
+      set({ ...trial, state: 'complete' });
+    },
+    prune: (number, reason) =>
+      set({ ...running(number), state: 'pruned', ...(reason !== undefined && { reason }) }),
+    fail: (number, reason) => set({ ...running(number), state: 'failed', reason }),
+    best: () => bestTrial([...records.values()], objectives),
+    front: () => paretoFront([...records.values()], objectives),
+  };
+}
+
+/** Throws an `argument` fault for a row in which an objective is not a number, be it NaN. */
+export function checkRow(
+  row: { readonly [column: string]: unknown },
+  objectives: Objectives,
+  path: string,
+): void {
+  for (const { metric } of objectivesOf(objectives)) {
+    if (typeof row[metric] === 'number') continue;
+    const columns = Object.keys(row);
+    throw fault({
+      kind: 'argument',
+      path: `${path}: ${metric}`,
+      expected: 'a number, since it is searched for',
+      received: columns.length > 0 ? `columns ${columns.join(', ')}` : 'nothing',
+      advice: didYouMean(metric, columns) ?? 'Report it after each epoch, or search for another column.',
+    });
+  }
+}
+
+/**
+ * The record of the next trial, running: a function of the space, the strategy, the seed, the number, and the records before it, of
+ * which those that run count by their values alone.
+ */
+export function propose<P extends Parts>(
+  searched: Space<P>,
+  { strategy, objectives, seed }: { strategy: Strategy; objectives: Objectives; seed: number },
+  number: number,
+  trials: readonly TrialRecord[],
+): TrialRecord<ValuesOf<Space<P>>> | 'wait' | undefined {
+  const known = trials.map((trial) => (isOver(trial) ? trial : { ...trial, rows: [] }));
+  const proposal = strategy.propose({ space: searched, objectives, seed, number, trials: known });
+  if (proposal === 'wait') return 'wait';
+  if (proposal === 'exhausted') return undefined;
+  const { flat, rung } = proposal;
+  return {
+    number,
+    values: nested(searched, flat),
+    state: 'running',
+    rows: [],
+    after: inOrder(trials)
+      .filter(isOver)
+      .map((trial) => trial.number),
+    ...(rung && { rung }),
+  };
+}
+
+/** The trials as they were known when trial `number` was proposed: what a replay asks its strategy. */
+export function knownAt(
+  number: number,
+  after: readonly number[],
+  trials: readonly TrialRecord[],
+): TrialRecord[] {
+  return inOrder(trials)
+    .filter((trial) => trial.number < number)
+    .map((trial) => (after.includes(trial.number) ? trial : { ...trial, state: 'running', rows: [] }));
+}

@@ -1,0 +1,48 @@
+import { fault, show } from '../core/errors.js';
+import { settingAt } from './space.js';
+import type { Strategy } from './strategy.js';
+
+/**
+ * Options of {@link grid}.
+ *
+ * @category Tuner
+ */
+export interface GridOptions {
+  /** Values taken of a number that has no step, both its ends among them. Default 5. */
+  readonly steps?: number;
+}
+
+/**
+ * Every setting in turn, the last parameter changing fastest. Trial n is setting n, whatever became of the others, so that jobs on
+ * many machines can each take their own.
+ *
+ * @throws `argument` fault for fewer than two steps.
+ * @example
+ * ```ts
+ * import { askAndTell, choice, float, grid, minimize, space } from 'tfjs-multitask/tuner';
+ *
+ * const searched = space({ dropout: float({ min: 0, max: 0.5 }), filters: choice([32, 64]) });
+ * const search = askAndTell(searched, { strategy: grid({ steps: 3 }), objectives: minimize('loss') });
+ * for (let trial = search.ask(); trial; trial = search.ask()) console.log(trial.values); // { dropout: 0, filters: 32 } …
+ * ```
+ * @category Tuner
+ */
+export function grid({ steps = 5 }: GridOptions = {}): Strategy {
+  if (!(Number.isInteger(steps) && steps >= 2)) {
+    throw fault({
+      kind: 'argument',
+      path: 'grid.steps',
+      expected: 'a whole number of at least 2',
+      received: show(steps),
+      advice: 'Leave it out for 5.',
+    });
+  }
+  return {
+    name: 'grid',
+    options: { steps },
+    propose: ({ space, number }) => {
+      const flat = settingAt(space, number - 1, steps);
+      return flat ? { flat } : 'exhausted';
+    },
+  };
+}

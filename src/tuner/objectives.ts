@@ -1,0 +1,80 @@
+import { fault, show } from '../core/errors.js';
+import type { HistoryRow } from '../core/history.js';
+
+/**
+ * A column of the history, and which way is better.
+ *
+ * @typeParam M - The column's name.
+ * @category Tuner
+ */
+export interface Objective<M extends string = string> {
+  /** `val_loss`, `val_age_mae`, …. */
+  readonly metric: M;
+  /** Which way is better. */
+  readonly direction: 'minimize' | 'maximize';
+}
+
+/**
+ * One objective, or several: what is best is then a front of trials of which none is better in all.
+ *
+ * @category Tuner
+ */
+export type Objectives = Objective | readonly [Objective, ...Objective[]];
+
+/**
+ * Searches for small values of a column.
+ *
+ * @throws `argument` fault for an empty name.
+ * @example
+ * ```ts
+ * import { minimize } from 'tfjs-multitask/tuner';
+ *
+ * console.log(minimize('val_age_mae').direction); // minimize
+ * ```
+ * @category Tuner
+ */
+export const minimize = <const M extends string>(metric: M): Objective<M> => objective(metric, 'minimize');
+
+/**
+ * Searches for large values of a column.
+ *
+ * @throws `argument` fault for an empty name.
+ * @example
+ * ```ts
+ * import { maximize } from 'tfjs-multitask/tuner';
+ *
+ * console.log(maximize('val_gender_accuracy').metric); // val_gender_accuracy
+ * ```
+ * @category Tuner
+ */
+export const maximize = <const M extends string>(metric: M): Objective<M> => objective(metric, 'maximize');
+
+function objective<M extends string>(metric: M, direction: Objective['direction']): Objective<M> {
+  if (typeof metric === 'string' && metric !== '') return { metric, direction };
+  throw fault({
+    kind: 'argument',
+    path: direction,
+    expected: 'the name of a column of the history',
+    received: show(metric),
+    advice: `Write ${direction}('val_loss').`,
+  });
+}
+
+/** The objectives as a list. */
+export const objectivesOf = (given: Objectives): readonly Objective[] =>
+  Array.isArray(given) ? given : [given as Objective];
+
+/** The value of an objective as a number of which less is better; infinite for what is no number. */
+export function costOf({ metric, direction }: Objective, row: HistoryRow | undefined): number {
+  const value = row?.[metric];
+  if (typeof value !== 'number' || Number.isNaN(value)) return Number.POSITIVE_INFINITY;
+  return direction === 'minimize' ? value : -value;
+}
+
+/** The row of the best epoch by the first objective: the first of equals, as KerasTuner has it; undefined where none is a number. */
+export function bestRow(rows: readonly HistoryRow[], objectives: Objectives): HistoryRow | undefined {
+  const [first] = objectivesOf(objectives) as readonly [Objective];
+  let best: HistoryRow | undefined;
+  for (const row of rows) if (costOf(first, row) < costOf(first, best)) best = row;
+  return best;
+}

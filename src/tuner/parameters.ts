@@ -1,0 +1,223 @@
+import { fault, show } from '../core/errors.js';
+import type { Json } from '../core/json.js';
+
+/**
+ * One thing that is searched: how places in [0, 1) and values belong together.
+ *
+ * @typeParam V - Its values.
+ * @category Tuner
+ */
+export interface Parameter<V> {
+  /** What it is, as JSON: its part of a study's record. */
+  readonly '~parameter': { readonly [part: string]: Json };
+  /** How many different values there are; `Infinity` where there is no step. */
+  readonly count: number;
+  /** Whether near places are near values: numbers are in order, words are not. */
+  readonly ordered: boolean;
+  /** The value at a place. */
+  at(place: number): V;
+  /** The places whose value this is, from and to: one place where there is no step. Undefined for what is not a value. */
+  cell(value: unknown): readonly [from: number, to: number] | undefined;
+}
+
+/**
+ * Options of {@link float}.
+ *
+ * @category Tuner
+ */
+export interface FloatOptions {
+  /** The smallest value. */
+  readonly min: number;
+  /** The largest value. */
+  readonly max: number;
+  /** Distance of neighbours, counted from `min`; on a log scale their ratio. Default: any value between. */
+  readonly step?: number;
+  /** `'log'` where equal factors are equal steps: rates, L2. Default `'linear'`. */
+  readonly scale?: 'linear' | 'log';
+}
+
+/**
+ * Options of {@link int}.
+ *
+ * @category Tuner
+ */
+export interface IntOptions extends FloatOptions {}
+
+/**
+ * A real number. Same as KerasTuner 1.4.8 `HyperParameters.Float` (engine/hyperparameters/hp_types/float_hp.py): a place is
+ * `min + p (max - min)`, on a log scale `min (max / min)^p`; with a step, the value with the index `floor(p n)` of n.
+ *
+ * @throws `argument` fault for bounds that are not finite or not in order, a log scale that begins at or below 0, and a step
+ *   that leaves one value.
+ * @example
+ * ```ts
+ * import { float } from 'tfjs-multitask/tuner';
+ *
+ * console.log(float({ min: 0, max: 0.5, step: 0.1 }).at(0.7)); // 0.4
+ * console.log(float({ min: 1e-4, max: 1e-2, scale: 'log' }).at(0.5).toPrecision(3)); // 0.00100
+ * ```
+ * @category Tuner
+ */
+export function float(options: FloatOptions): Parameter<number> {
+  checkRange('float', options);
+  const { min, max, step, scale = 'linear' } = options;
+  const record = { kind: 'float', min, max, scale, ...(step !== undefined && { step }) };
+  if (step !== undefined) return listed(record, stepsOf('float', options));
+  const share =
+    scale === 'log'
+      ? (value: number) => Math.log(value / min) / Math.log(max / min)
+      : (value: number) => (value - min) / (max - min);
+  return {
+    '~parameter': record,
+    count: Number.POSITIVE_INFINITY,
+    ordered: true,
+    at: (place) => within(scale === 'log' ? min * (max / min) ** place : min + place * (max - min), options),
+    cell: (value) => {
+      if (typeof value !== 'number' || !(value >= min && value <= max)) return undefined;
+      return [share(value), share(value)];
+    },
+  };
+}
+
+/**
+ * A whole number. Same as KerasTuner 1.4.8 `HyperParameters.Int`: a place is `floor(min + p (max - min + 1))`, on a log scale
+ * `floor(min ((max + 1) / min)^p)`.
+ *
+ * @throws `argument` fault as {@link float}, and for bounds or a step that are not whole.
+ * @example
+ * ```ts
+ * import { int } from 'tfjs-multitask/tuner';
+ *
+ * console.log([0, 0.5, 0.99].map(int({ min: 1, max: 4 }).at)); // [ 1, 3, 4 ]
+ * console.log(int({ min: 16, max: 64, step: 16 }).count); // 4
+ * ```
+ * @category Tuner
+ */
+export function int(options: IntOptions): Parameter<number> {
+  checkRange('int', options);
+  const { min, max, step, scale = 'linear' } = options;
+  for (const [name, value] of Object.entries({ min, max, step })) {
+    if (value !== undefined && !Number.isInteger(value))
+      throw wrong(`int.${name}`, 'a whole number', show(value), 'Use float() for others.');
+  }
+  const record = { kind: 'int', min, max, scale, ...(step !== undefined && { step }) };
+  if (step !== undefined) return listed(record, stepsOf('int', options));
+  const share =
+    scale === 'log'
+      ? (value: number) => Math.log(value / min) / Math.log((max + 1) / min)
+      : (value: number) => (value - min) / (max - min + 1);
+  const raw = (place: number) =>
+    Math.floor(scale === 'log' ? min * ((max + 1) / min) ** place : min + place * (max - min + 1));
+  return {
+    '~parameter': record,
+    count: max - min + 1,
+    ordered: true,
+    at: (place) => within(raw(place), options),
+    cell: (value) => {
+      if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) return undefined;
+      return [share(value as number), share((value as number) + 1)];
+    },
+  };
+}
+
+/**
+ * One of several values, which keep their types: numbers are taken as they are ordered in the list, words and booleans as
+ * unordered. Same as KerasTuner 1.4.8 `HyperParameters.Choice`: a place is the value with the index `floor(p n)`.
+ *
+ * @throws `argument` fault for fewer than two values, and for one that is there twice.
+ * @example
+ * ```ts
+ * import { choice } from 'tfjs-multitask/tuner';
+ *
+ * const filters = choice([32, 64, 128]);
+ * const value: 32 | 64 | 128 = filters.at(0.4);
+ * console.log(value); // 64
+ * ```
+ * @category Tuner
+ */
+export function choice<const V extends string | number | boolean>(values: readonly V[]): Parameter<V> {
+  const list: unknown = values;
+  if (!Array.isArray(list) || list.length < 2) {
+    throw wrong('choice', 'a list of at least two values', show(list), 'A value that is fixed is no choice.');
+  }
+  const odd = values.find(
+    (value) => !['string', 'boolean'].includes(typeof value) && !Number.isFinite(value),
+  );
+  if (odd !== undefined) {
+    const advice = 'Choose between names, and take what they name in the function that builds.';
+    throw wrong('choice', 'words, finite numbers or booleans', show(odd), advice);
+  }
+  const twice = values.find((value, i) => values.indexOf(value) < i);
+  if (twice !== undefined)
+    throw wrong('choice', 'different values', `${show(twice)} twice`, 'Leave one out.');
+  return listed({ kind: 'choice', values: [...values] }, values);
+}
+
+/** A parameter with these values, each as likely. */
+function listed<V>(record: { readonly [part: string]: Json }, values: readonly V[]): Parameter<V> {
+  return {
+    '~parameter': record,
+    count: values.length,
+    ordered: values.every((value) => typeof value === 'number'),
+    at: (place) => values[Math.min(values.length - 1, Math.floor(place * values.length))]!,
+    cell: (value) => {
+      const index = values.indexOf(value as V);
+      return index < 0 ? undefined : [index / values.length, (index + 1) / values.length];
+    },
+  };
+}
+
+function stepsOf(kind: string, { min, max, step, scale }: FloatOptions): number[] {
+  const log = scale === 'log';
+  const least = log ? 1 : 0;
+  if (!(Number.isFinite(step) && step! > least)) {
+    throw wrong(`${kind}.step`, `a number above ${least}`, show(step), 'Leave it out for any value between.');
+  }
+  const values: number[] = [];
+  for (let i = 0; ; i++) {
+    const value = log ? min * step! ** i : min + i * step!;
+    if (value > max * (1 + 1e-9) + 1e-12 * Math.abs(min)) break;
+    values.push(Number(value.toPrecision(12))); // 0.3, where three steps of a tenth make 0.30000000000000004
+    if (values.length > 1e6)
+      throw wrong(`${kind}.step`, 'at most a million steps', show(step), 'Leave it out.');
+  }
+  if (values.length < 2) {
+    throw wrong(`${kind}.step`, 'a step that fits between min and max', show(step), 'Use a smaller one.');
+  }
+  return values;
+}
+
+const within = (value: number, { min, max }: FloatOptions) => Math.min(max, Math.max(min, value));
+
+function checkRange(kind: string, options: FloatOptions): void {
+  const { min, max, scale = 'linear' } = options ?? {};
+  for (const [name, value] of [
+    ['min', min],
+    ['max', max],
+  ] as const) {
+    if (!Number.isFinite(value))
+      throw wrong(`${kind}.${name}`, 'a finite number', show(value), `Write ${kind}({ min: 1, max: 10 }).`);
+  }
+  if (!(min < max)) {
+    throw wrong(
+      `${kind}.max`,
+      `a number above min, ${min}`,
+      show(max),
+      'A value that is fixed needs no search.',
+    );
+  }
+  if (scale !== 'linear' && scale !== 'log') {
+    throw wrong(`${kind}.scale`, `'linear' or 'log'`, show(scale), `Leave it out for 'linear'.`);
+  }
+  if (scale === 'log' && min <= 0) {
+    throw wrong(
+      `${kind}.min`,
+      'a number above 0 on a log scale',
+      show(min),
+      'Begin at a small one, 1e-6 say.',
+    );
+  }
+}
+
+const wrong = (path: string, expected: string, received: string, advice: string) =>
+  fault({ kind: 'argument', path, expected, received, advice });

@@ -1,0 +1,147 @@
+import { fault, show } from '../core/errors.js';
+import type { Json } from '../core/json.js';
+import { costOf, type Objectives, objectivesOf } from './objectives.js';
+import type { TrialRecord } from './records.js';
+
+/**
+ * Whether a trial is to be ended for lack of promise: a pure function of the records, asked after each of its epochs.
+ *
+ * @category Tuner
+ */
+export interface Pruner {
+  /** `median`, `halving`. */
+  readonly name: string;
+  /** Its options, defaults filled in. */
+  readonly options: Json;
+  /** Why the trial should end, for people, or undefined where it may go on. Judged by the first objective. */
+  prune(trial: TrialRecord, trials: readonly TrialRecord[], objectives: Objectives): string | undefined;
+}
+
+/**
+ * Options of {@link medianPruner}.
+ *
+ * @category Tuner
+ */
+export interface MedianPrunerOptions {
+  /** Trials that must be complete before any is pruned. Default 5. */
+  readonly startupTrials?: number;
+  /** Epochs of each trial in which it is left alone. Default 0. */
+  readonly warmupEpochs?: number;
+}
+
+/**
+ * Ends a trial whose best value so far is worse than the median of what complete trials had at the same epoch (D. Golovin et al.,
+ * 2017, Google Vizier; as Optuna's `MedianPruner`).
+ *
+ * @throws `argument` fault for options that are negative or not whole.
+ * @example
+ * ```ts
+ * import { medianPruner, minimize, type TrialRecord } from 'tfjs-multitask/tuner';
+ *
+ * const trial = (number: number, state: TrialRecord['state'], loss: number): TrialRecord => ({
+ *   ...{ number, values: {}, state, after: [] },
+ *   rows: [{ epoch: 1, loss }],
+ * });
+ * const others = [1, 2, 3].map((loss, i) => trial(i + 1, 'complete', loss));
+ * const { prune } = medianPruner({ startupTrials: 3 });
+ * console.log(prune(trial(4, 'running', 9), others, minimize('loss')));
+ * // epoch 1: loss 9 is worse than the median of 3 trials, 2
+ * ```
+ * @category Tuner
+ */
+export function medianPruner({ startupTrials = 5, warmupEpochs = 0 }: MedianPrunerOptions = {}): Pruner {
+  check('medianPruner', { startupTrials, warmupEpochs }, 0);
+  return {
+    name: 'median',
+    options: { startupTrials, warmupEpochs },
+    prune: (trial, trials, objectives) => {
+      const [objective] = objectivesOf(objectives) as readonly [ReturnType<typeof objectivesOf>[number]];
+      const epoch = trial.rows.at(-1)?.epoch ?? 0;
+      const complete = trials.filter((other) => other.state === 'complete' && other.number !== trial.number);
+      if (epoch <= warmupEpochs || complete.length < Math.max(1, startupTrials)) return undefined;
+      const costs = complete
+        .flatMap(({ rows }) => rows.filter((row) => row.epoch === epoch))
+        .map((row) => costOf(objective, row))
+        .filter(Number.isFinite)
+        .sort((a, b) => a - b);
+      if (costs.length === 0) return undefined;
+      const median =
+        (costs[Math.floor((costs.length - 1) / 2)]! + costs[Math.ceil((costs.length - 1) / 2)]!) / 2;
+      const best = Math.min(...trial.rows.map((row) => costOf(objective, row)));
+      if (best <= median) return undefined;
+      const say = valueSaid(objective.direction);
+      return `epoch ${epoch}: ${objective.metric} ${say(best)} is worse than the median of ${costs.length} trials, ${say(median)}`;
+    },
+  };
+}
+
+/**
+ * Options of {@link successiveHalving}.
+ *
+ * @category Tuner
+ */
+export interface SuccessiveHalvingOptions {
+  /** The epoch at which trials are compared first. Default 1. */
+  readonly minEpochs?: number;
+  /** One in so many goes on, to an epoch so many times as far. Default 3. */
+  readonly factor?: number;
+}
+
+/**
+ * Ends a trial that is not among the best at the epochs 1, 3, 9, 27, …: one in three of those that got there goes on (ASHA, L. Li et
+ * al., 2020; as Optuna's `SuccessiveHalvingPruner`). It waits for nobody, so the first trials always go on.
+ *
+ * @throws `argument` fault for `minEpochs` below 1 and a factor below 2, or not whole.
+ * @example
+ * ```ts
+ * import { successiveHalving } from 'tfjs-multitask/tuner';
+ *
+ * console.log(successiveHalving({ minEpochs: 2 }).options); // { minEpochs: 2, factor: 3 }
+ * ```
+ * @category Tuner
+ */
+export function successiveHalving({ minEpochs = 1, factor = 3 }: SuccessiveHalvingOptions = {}): Pruner {
+  check('successiveHalving', { minEpochs }, 1);
+  check('successiveHalving', { factor }, 2);
+  return {
+    name: 'halving',
+    options: { minEpochs, factor },
+    prune: (trial, trials, objectives) => {
+      const [objective] = objectivesOf(objectives) as readonly [ReturnType<typeof objectivesOf>[number]];
+      const epoch = trial.rows.at(-1)?.epoch ?? 0;
+      let rung = minEpochs;
+      while (rung < epoch) rung *= factor;
+      if (rung !== epoch) return undefined;
+      const best = ({ rows }: TrialRecord) =>
+        Math.min(...rows.filter((row) => row.epoch <= epoch).map((row) => costOf(objective, row)));
+      const there = trials.filter(
+        (other) =>
+          other.number !== trial.number &&
+          other.state !== 'failed' &&
+          other.rows.some((row) => row.epoch >= epoch),
+      );
+      const costs = [...there, trial].map(best).sort((a, b) => a - b);
+      const own = best(trial);
+      const places = Math.max(1, Math.floor(costs.length / factor));
+      if (own <= costs[places - 1]! && own < Number.POSITIVE_INFINITY) return undefined;
+      const say = valueSaid(objective.direction);
+      return `epoch ${epoch}: ${objective.metric} ${say(own)} is not among the best ${places} of ${costs.length} trials`;
+    },
+  };
+}
+
+const valueSaid = (direction: 'minimize' | 'maximize') => (cost: number) =>
+  Number.isFinite(cost) ? String(Number((direction === 'minimize' ? cost : -cost).toPrecision(4))) : 'NaN';
+
+function check(path: string, options: { readonly [name: string]: number }, least: number): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (Number.isInteger(value) && value >= least) continue;
+    throw fault({
+      kind: 'argument',
+      path: `${path}.${name}`,
+      expected: `a whole number of at least ${least}`,
+      received: show(value),
+      advice: 'Leave it out.',
+    });
+  }
+}

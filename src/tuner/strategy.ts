@@ -1,0 +1,60 @@
+import type { Json } from '../core/json.js';
+import type { Objectives } from './objectives.js';
+import type { Rung, TrialRecord } from './records.js';
+import { type Flat, flattened, keyOf, type Parts, type Space } from './space.js';
+
+/**
+ * What a strategy is asked.
+ *
+ * @category Tuner
+ */
+export interface Question {
+  /** What is searched. */
+  readonly space: Space<any>;
+  /** What for. */
+  readonly objectives: Objectives;
+  /** Names the random numbers. */
+  readonly seed: number;
+  /** The trial that is proposed, counted from 1. */
+  readonly number: number;
+  /** The trials before it, in any order. Those that run have values alone. */
+  readonly trials: readonly TrialRecord[];
+}
+
+/**
+ * A setting that a strategy proposes.
+ *
+ * @category Tuner
+ */
+export interface Proposed {
+  /** The values. */
+  readonly flat: Flat;
+  /** Its place in a plan of rounds. */
+  readonly rung?: Rung;
+}
+
+/**
+ * What a strategy answers: a setting; `wait` where it cannot say before a running trial has ended; `exhausted` where nothing is
+ * left to try.
+ *
+ * @category Tuner
+ */
+export type Proposal = Proposed | 'wait' | 'exhausted';
+
+/**
+ * How the next setting is chosen: a pure function. The same question has the same answer, in whatever order the trials come.
+ *
+ * @category Tuner
+ */
+export interface Strategy {
+  /** `random`, `tpe`, …. */
+  readonly name: string;
+  /** Its options, defaults filled in: its part of a study's record. */
+  readonly options: Json;
+  /** The setting of one trial. */
+  propose(question: Question): Proposal;
+}
+
+/** The settings that were tried, or are, as keys. */
+export const triedIn = (searched: Space<Parts>, trials: readonly TrialRecord[]): Set<string> =>
+  new Set(trials.map(({ number, values }) => keyOf(flattened(searched, values, `trial ${number}`))));

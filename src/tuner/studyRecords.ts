@@ -1,0 +1,167 @@
+import { fault } from '../core/errors.js';
+import { canonical, exactJson, type Json, parseExact } from '../core/json.js';
+import type { Store } from '../core/outside.js';
+import { objectivesOf } from './objectives.js';
+import { inOrder, isOver, type TrialRecord } from './records.js';
+import { flattened, spaceRecord } from './space.js';
+import type { Study } from './study.js';
+
+/** Number of the layout. */
+const FORMAT = 1;
+const STUDY = 'study.json';
+const STATES = ['running', 'complete', 'pruned', 'failed'];
+
+/**
+ * What a study keeps in its store: `study.json`, what must not change; a folder for each trial with `trial.json`, where it stands,
+ * and `end.json`, what it came to, which is written once and never again. Beside them lies what the trial itself wrote.
+ */
+export interface StudyRecords {
+  /** The trials, by number. */
+  trials(): Promise<TrialRecord[]>;
+  /** Writes where a trial stands. */
+  stands(trial: TrialRecord): Promise<void>;
+  /** Writes what a trial came to; false where somebody did before. */
+  ends(trial: TrialRecord): Promise<boolean>;
+  /** Copies what one trial left to another, but not its record. */
+  copy(from: number, to: number): Promise<void>;
+}
+
+/** The folder of a trial. */
+export const trialFolder = (number: number): string => `trials/${String(number).padStart(4, '0')}`;
+
+/** A part of a store as a store. */
+export function within(store: Store, folder: string): Store {
+  const path = (name: string) => `${folder}/${name}`;
+  return {
+    label: `${store.label}/${folder}`,
+    read: (name) => store.read(path(name)),
+    write: (name, bytes) => store.write(path(name), bytes),
+    ...(store.create && { create: (name: string, bytes: Uint8Array) => store.create!(path(name), bytes) }),
+    append: (name, bytes) => store.append(path(name), bytes),
+    remove: (name) => store.remove(path(name)),
+    list: async (prefix = '') =>
+      (await store.list(path(prefix))).map((name) => name.slice(folder.length + 1)),
+  };
+}
+
+/**
+ * The records of a study in `store`, begun there if nothing is.
+ *
+ * @throws `checkpoint` fault where another study lies there, by what differs; `file` fault for records that cannot be read.
+ */
+export async function studyRecords(store: Store, study: Study): Promise<StudyRecords> {
+  const own = recordOf(study);
+  const read = async (name: string) => parsed(await store.read(name), `${store.label}/${name}`);
+  const write = (name: string, value: unknown) =>
+    store.write(name, new TextEncoder().encode(`${exactJson(value)}\n`));
+  const before = (await read(STUDY)) as { readonly [part: string]: Json } | undefined;
+  if (before === undefined) {
+    if ((await store.list('trials/')).length > 0)
+      throw another(store, 'study', 'a study.json beside its trials');
+    await write(STUDY, own);
+  } else {
+    for (const [part, value] of Object.entries(own)) {
+      if (canonical(before[part] ?? null) !== canonical(value ?? null))
+        throw another(store, part, `the same ${part}`);
+    }
+  }
+  return {
+    trials: async () => {
+      const names = await store.list('trials/');
+      const folders = new Set(
+        names
+          .filter((name) => /^trials\/\d+\/(?:trial|end)\.json$/.test(name))
+          .map((name) => name.slice(0, name.lastIndexOf('/'))),
+      );
+      const trials: TrialRecord[] = [];
+      for (const folder of folders) {
+        const name = names.includes(`${folder}/end.json`) ? `${folder}/end.json` : `${folder}/trial.json`;
+        const trial = (await read(name)) as TrialRecord | undefined;
+        if (trial) trials.push(checked(trial, study, `${store.label}/${name}`));
+      }
+      return inOrder(trials);
+    },
+    stands: (trial) => write(`${trialFolder(trial.number)}/trial.json`, trial),
+    ends: async (trial) => {
+      const name = `${trialFolder(trial.number)}/end.json`;
+      const bytes = new TextEncoder().encode(`${exactJson(trial)}\n`);
+      if (store.create) return store.create(name, bytes);
+      if ((await store.read(name)) !== undefined) return false;
+      await store.write(name, bytes);
+      return true;
+    },
+    copy: async (from, to) => {
+      const folder = `${trialFolder(from)}/`;
+      for (const name of await store.list(folder)) {
+        const file = name.slice(folder.length);
+        if (['trial.json', 'end.json', 'output.txt'].includes(file)) continue;
+        const bytes = await store.read(name);
+        if (bytes) await store.write(`${trialFolder(to)}/${file}`, bytes);
+      }
+    },
+  };
+}
+
+/** What must be the same for a study to go on. */
+function recordOf({ space, objectives, strategy, pruner, seed = 0, digest = '' }: Study): {
+  readonly [part: string]: Json;
+} {
+  return {
+    format: FORMAT,
+    space: spaceRecord(space),
+    objectives: objectivesOf(objectives).map(({ metric, direction }) => ({ metric, direction })),
+    strategy: { name: strategy.name, options: strategy.options },
+    pruner: pruner ? { name: pruner.name, options: pruner.options } : null,
+    seed,
+    digest,
+  };
+}
+
+const another = (store: Store, part: string, expected: string) =>
+  fault({
+    kind: 'checkpoint',
+    path: `${store.label}: ${part}`,
+    expected,
+    received: part === 'format' ? 'that of another version of the library' : 'another',
+    advice: 'A study lies there that began otherwise: choose another folder, or remove it.',
+  });
+
+function parsed(bytes: Uint8Array | undefined, path: string): unknown {
+  if (bytes === undefined) return undefined;
+  try {
+    return parseExact(new TextDecoder().decode(bytes));
+  } catch (cause) {
+    throw broken(path, 'JSON', (cause as Error).message, cause);
+  }
+}
+
+const broken = (path: string, expected: string, received: string, cause?: unknown) =>
+  fault({
+    kind: 'file',
+    path,
+    expected,
+    received,
+    advice: 'The file was changed. Remove the folder of this trial to try its number again.',
+    cause,
+  });
+
+function checked(trial: TrialRecord, { space }: Study, path: string): TrialRecord {
+  const { number, values, state, rows, after } = trial;
+  if (!(Number.isInteger(number) && STATES.includes(state) && Array.isArray(rows) && Array.isArray(after)))
+    throw broken(path, 'the record of a trial', 'something else');
+  flattened(space, values, path);
+  return trial;
+}
+
+/** Where a trial stands after a row: epochs that are made again take the place of those that were. */
+export function withRow(trial: TrialRecord, row: TrialRecord['rows'][number]): TrialRecord {
+  return { ...trial, rows: [...trial.rows.filter(({ epoch }) => epoch < row.epoch), row] };
+}
+
+/** The number of the next trial. */
+export const nextNumber = (trials: readonly TrialRecord[]): number =>
+  Math.max(0, ...trials.map(({ number }) => number)) + 1;
+
+/** The trials that a killed search left running. */
+export const leftOver = (trials: readonly TrialRecord[]): TrialRecord[] =>
+  trials.filter((trial) => !isOver(trial));

@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest';
+import {
+  alternatives,
+  askAndTell,
+  choice,
+  float,
+  grid,
+  hyperband,
+  int,
+  maximize,
+  medianPruner,
+  minimize,
+  random,
+  space,
+  successiveHalving,
+  tpe,
+} from '../../src/tuner/index.js';
+import { faultOf } from './faultOf.js';
+
+/** As JavaScript calls it: no types in the way. */
+const loose = (value: unknown) => value as never;
+
+describe('a space says what is wrong with', () => {
+  test.each([
+    ['no parameter', () => space({}), 'space', 'none'],
+    ['nothing', () => space(loose(undefined)), 'space', 'none'],
+    ['a value instead of a parameter', () => space(loose({ rate: 3 })), 'space.rate', '3'],
+    ['a name with a point', () => space({ 'a.b': choice([1, 2]) }), 'space: "a.b"', '"a.b"'],
+    ['one alternative', () => alternatives({ adam: {} }), 'alternatives', '1'],
+    [
+      'a parameter called kind',
+      () => alternatives(loose({ a: { kind: choice([1, 2]) }, b: {} })),
+      'alternatives.a.kind',
+      'that which says the alternative',
+    ],
+    ['no bounds', () => float(loose({})), 'float.min', 'undefined'],
+    ['no options', () => float(loose(undefined)), 'float.min', 'undefined'],
+    ['bounds in the wrong order', () => float({ min: 1, max: 0 }), 'float.max', '0'],
+    ['bounds that are equal', () => int({ min: 1, max: 1 }), 'int.max', '1'],
+    ['NaN', () => float({ min: Number.NaN, max: 1 }), 'float.min', 'NaN'],
+    ['infinity', () => float({ min: 0, max: Number.POSITIVE_INFINITY }), 'float.max', 'Infinity'],
+    ['a log scale from 0', () => float({ min: 0, max: 1, scale: 'log' }), 'float.min', '0'],
+    ['another scale', () => float({ min: 0, max: 1, scale: loose('loud') }), 'float.scale', '"loud"'],
+    ['a step that is too large', () => float({ min: 0, max: 1, step: 2 }), 'float.step', '2'],
+    ['a step of nothing', () => float({ min: 0, max: 1, step: 0 }), 'float.step', '0'],
+    ['a factor of one', () => int({ min: 1, max: 8, step: 1, scale: 'log' }), 'int.step', '1'],
+    ['a step without end', () => float({ min: 0, max: 1, step: 1e-9 }), 'float.step', '1e-9'],
+    ['whole numbers that are not', () => int({ min: 0.5, max: 3 }), 'int.min', '0.5'],
+    ['a choice of one', () => choice([1]), 'choice', '[1]'],
+    ['a choice without a list', () => choice(loose('relu')), 'choice', '"relu"'],
+    ['a value twice', () => choice([1, 2, 1]), 'choice', '1 twice'],
+    ['NaN in a choice', () => choice([1, Number.NaN]), 'choice', 'NaN'],
+    ['an object in a choice', () => choice(loose([1, { a: 1 }])), 'choice', '{"a":1}'],
+  ] as const)('%s', async (_, make, path, received) => {
+    const fault = await faultOf(make);
+    expect([fault.kind, fault.path, fault.received]).toEqual(['argument', path, received]);
+  });
+});
+
+describe('a strategy says what is wrong with its options', () => {
+  test.each([
+    [() => grid({ steps: 1 }), 'grid.steps'],
+    [() => hyperband({ maxEpochs: 0 }), 'hyperband.maxEpochs'],
+    [() => hyperband({ factor: 1 }), 'hyperband.factor'],
+    [() => hyperband({ iterations: 0.5 }), 'hyperband.iterations'],
+    [() => tpe({ startupTrials: 0 }), 'tpe.startupTrials'],
+    [() => tpe({ candidates: -1 }), 'tpe.candidates'],
+    [() => medianPruner({ warmupEpochs: -1 }), 'medianPruner.warmupEpochs'],
+    [() => successiveHalving({ minEpochs: 0 }), 'successiveHalving.minEpochs'],
+    [() => successiveHalving({ factor: 1.5 }), 'successiveHalving.factor'],
+    [() => minimize(''), 'minimize'],
+    [() => maximize(loose(undefined)), 'maximize'],
+  ] as const)('%s', async (make, path) => expect((await faultOf(make)).path).toBe(path));
+});
+
+describe('a search says what is wrong with', () => {
+  const searched = space({
+    filters: choice([32, 64]),
+    optimizer: alternatives({ adam: {}, sgd: { momentum: choice([0, 0.9]) } }),
+  });
+  const begin = (trials?: unknown) =>
+    askAndTell(searched, {
+      strategy: random(),
+      objectives: minimize('val_loss'),
+      ...(trials ? { trials: loose(trials) } : {}),
+    });
+
+  test('a column that was not reported', async () => {
+    const search = begin();
+    const { number } = search.ask()!;
+    const fault = await faultOf(() => search.tell(number, { val_los: 3 }));
+    expect([fault.path, fault.received, fault.advice]).toEqual([
+      'trial 1: val_loss',
+      'columns val_los',
+      'Did you mean "val_los"?',
+    ]);
+    expect((await faultOf(() => search.tell(number))).received).toBe('nothing');
+    expect((await faultOf(() => search.report(number, loose({ val_loss: '3' })))).path).toBe(
+      'trial 1: val_loss',
+    );
+    search.tell(number, { val_loss: Number.NaN }); // a number that is none is an answer
+    expect(search.best()).toBeUndefined();
+  });
+
+  test('a trial that is told twice, or never was', async () => {
+    const search = begin();
+    search.tell(search.ask()!.number, { val_loss: 1 });
+    expect((await faultOf(() => search.tell(1, { val_loss: 2 }))).received).toBe('one that is complete');
+    expect((await faultOf(() => search.fail(7, 'gone'))).received).toBe('none of that number');
+  });
+
+  test('records of another space', async () => {
+    const trial = (values: unknown) => [{ number: 1, values, state: 'complete', rows: [], after: [] }];
+    expect((await faultOf(() => begin(trial({ filters: 33, optimizer: { kind: 'adam' } })))).path).toBe(
+      'trial 1.filters',
+    );
+    expect((await faultOf(() => begin(trial({ filters: 32, optimizer: { kind: 'rmsprop' } })))).path).toBe(
+      'trial 1.optimizer.kind',
+    );
+    expect((await faultOf(() => begin(trial({ filters: 32, optimizer: { kind: 'sgd' } })))).path).toBe(
+      'trial 1.optimizer.sgd.momentum',
+    );
+    const odd = await faultOf(() => begin(trial({ filter: 32, optimizer: { kind: 'adam' } })));
+    expect([odd.path, odd.advice]).toEqual(['trial 1.filter', 'Did you mean "filters"?']);
+    expect((await faultOf(() => begin(trial(null)))).kind).toBe('data');
+  });
+
+  test('a question whose answer depends on trials that run', async () => {
+    const search = askAndTell(space({ rate: float({ min: 0, max: 1 }) }), {
+      strategy: hyperband({ maxEpochs: 3 }),
+      objectives: minimize('val_loss'),
+    });
+    for (let i = 0; i < 5; i++) search.ask();
+    const fault = await faultOf(() => search.ask());
+    expect([fault.path, fault.received]).toEqual(['ask', '5 that run']);
+  });
+});

@@ -1,0 +1,388 @@
+/** Spaces, strategies and searches. */
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { exactJson, parseExact } from '../../src/core/json.js';
+import { rng } from '../../src/core/rng.js';
+import { knownAt, propose } from '../../src/tuner/askAndTell.js';
+import {
+  alternatives,
+  askAndTell,
+  choice,
+  float,
+  grid,
+  hyperband,
+  hyperbandPlan,
+  int,
+  maximize,
+  medianPruner,
+  minimize,
+  type Objectives,
+  type Parameter,
+  type Parts,
+  paretoFront,
+  random,
+  type Space,
+  type Strategy,
+  space,
+  successiveHalving,
+  type TrialRecord,
+  tpe,
+} from '../../src/tuner/index.js';
+import { flattened, keyOf, nested, setting } from '../../src/tuner/space.js';
+
+const LOSS = minimize('loss');
+
+const parameters: fc.Arbitrary<Parameter<any>> = fc.oneof(
+  fc
+    .tuple(fc.double({ min: -100, max: 100, noNaN: true }), fc.double({ min: 0.01, max: 100, noNaN: true }))
+    .map(([min, width]) => float({ min, max: min + width })),
+  fc
+    .tuple(fc.double({ min: 1e-6, max: 1, noNaN: true }), fc.double({ min: 1.1, max: 1e5, noNaN: true }))
+    .map(([min, times]) => float({ min, max: min * times, scale: 'log' })),
+  fc
+    .tuple(fc.integer({ min: -9, max: 9 }), fc.integer({ min: 1, max: 20 }))
+    .map(([min, more]) => int({ min, max: min + more })),
+  fc
+    .tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 500 }))
+    .map(([min, more]) => int({ min, max: min + more, scale: 'log' })),
+  fc.integer({ min: 1, max: 9 }).map((n) => float({ min: 0, max: n / 10, step: 0.1 })),
+  fc.integer({ min: 1, max: 6 }).map((n) => int({ min: 8, max: 8 + 8 * n, step: 8 })),
+  fc.uniqueArray(fc.string(), { minLength: 2, maxLength: 5 }).map((values) => choice(values)),
+  fc.uniqueArray(fc.integer(), { minLength: 2, maxLength: 5 }).map((values) => choice(values)),
+  fc.constant(choice([false, true])),
+);
+const place = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+describe('a parameter', () => {
+  test('has a value at every place, whose cell is where it is', () => {
+    fc.assert(
+      fc.property(parameters, place, (parameter, at) => {
+        const value = parameter.at(at);
+        const [from, to] = parameter.cell(value)!;
+        expect(from).toBeLessThanOrEqual(to);
+        // Powers and quotients of doubles are a few bits off.
+        expect(at).toBeGreaterThanOrEqual(from - 1e-9);
+        expect(at).toBeLessThanOrEqual(to + 1e-9);
+        expect(from === to).toBe(!Number.isFinite(parameter.count));
+        if (from < to) expect(parameter.at((from + to) / 2)).toBe(value);
+        else if (typeof value === 'number')
+          expect(parameter.at(from) / value || 0).toBeCloseTo(value === 0 ? 0 : 1, 9);
+      }),
+    );
+  });
+
+  test('with steps has as many values as it says, each in a cell as wide as the others, or wider where they are few to a factor', () => {
+    fc.assert(
+      fc.property(parameters, (parameter) => {
+        fc.pre(Number.isFinite(parameter.count));
+        const values = new Set(Array.from({ length: 4096 }, (_, i) => parameter.at((i + 0.5) / 4096)));
+        expect(values.size).toBeLessThanOrEqual(parameter.count);
+        const cells = [...values].map((value) => parameter.cell(value)!);
+        const width = cells.reduce((sum, [from, to]) => sum + to - from, 0);
+        if (values.size === parameter.count) expect(width).toBeCloseTo(1, 9);
+      }),
+    );
+  });
+
+  test('knows what is not a value of it', () => {
+    for (const [parameter, wrong] of [
+      [float({ min: 0, max: 1 }), [-0.1, 1.1, Number.NaN, '0.5', null]],
+      [float({ min: 0, max: 1, step: 0.25 }), [0.3, -0.25, 1.25]],
+      [int({ min: 1, max: 9 }), [0, 10, 2.5]],
+      [choice(['a', 'b']), ['c', 0, undefined]],
+    ] as const)
+      for (const value of wrong) expect(parameter.cell(value)).toBeUndefined();
+  });
+});
+
+const small = space({
+  filters: choice([32, 64]),
+  optimizer: alternatives({
+    adam: {},
+    sgd: { momentum: choice([0, 0.5, 0.9]), nesterov: choice([false, true]) },
+  }),
+});
+const MIXED = space({
+  rate: float({ min: 1e-5, max: 1, scale: 'log' }),
+  dropout: float({ min: 0, max: 0.5, step: 0.1 }),
+  units: int({ min: 8, max: 64, step: 8 }),
+  layers: int({ min: 1, max: 4 }),
+  activation: choice(['relu', 'elu', 'tanh']),
+  optimizer: alternatives({ adam: {}, sgd: { momentum: float({ min: 0, max: 0.99 }) } }),
+});
+
+describe('a space', () => {
+  test('counts its settings, alternatives with what they have of their own', () => {
+    expect(small.count).toBe(2 * (1 + 3 * 2));
+    expect(MIXED.count).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test('values and places of settings belong to each other', () => {
+    fc.assert(
+      fc.property(fc.nat(), (seed) => {
+        const draws = rng(seed, 'setting');
+        const flat = setting(MIXED, ({ parameter }) => parameter.at(draws.next()));
+        expect(flattened(MIXED, JSON.parse(JSON.stringify(nested(MIXED, flat))))).toEqual(flat);
+      }),
+    );
+  });
+});
+
+/** What a setting comes to, a number that depends on all of it. */
+const lossOf = (values: unknown) => rng(3, JSON.stringify(values)).next();
+
+const STRATEGIES: readonly (readonly [string, Strategy])[] = [
+  ['random', random()],
+  ['grid', grid({ steps: 2 })],
+  ['hyperband', hyperband({ maxEpochs: 9 })],
+  ['tpe', tpe({ startupTrials: 4 })],
+];
+
+/** A search in which several run at a time and end in another order than they began, some failing. */
+function played(
+  searched: Space<any>,
+  strategy: Strategy,
+  seed: number,
+  atOnce: number,
+  most: number,
+  objectives: Objectives = LOSS,
+) {
+  const search = askAndTell(searched, { strategy, objectives, seed });
+  const draws = rng(seed, 'order');
+  const running: TrialRecord[] = [];
+  for (let begun = 0; ; ) {
+    while (running.length < atOnce && begun < most) {
+      let trial: TrialRecord | undefined;
+      try {
+        trial = search.ask();
+      } catch {
+        break; // it waits
+      }
+      if (!trial) break;
+      begun++;
+      running.push(trial);
+    }
+    if (running.length === 0) return search;
+    const [trial] = running.splice(draws.below(running.length), 1);
+    const what = draws.below(10);
+    if (what === 0) search.fail(trial!.number, 'for the test');
+    else
+      search.tell(trial!.number, {
+        loss: what === 1 ? Number.NaN : lossOf(trial!.values),
+        size: trial!.number % 7,
+      });
+  }
+}
+
+describe.each(STRATEGIES)('%s', (_, strategy) => {
+  test('proposes the same from the records alone, in whatever order they are', () => {
+    fc.assert(
+      fc.property(fc.nat(50), fc.integer({ min: 1, max: 4 }), fc.nat(), (seed, atOnce, shuffle) => {
+        const { trials } = played(MIXED, strategy, seed, atOnce, 30);
+        const order = rng(shuffle, 'shuffle').permutation(trials.length);
+        const stored = parseExact(exactJson(order.map((i) => trials[i]))) as TrialRecord[];
+        for (const { number, values, after, rung } of trials) {
+          const known = knownAt(number, after, stored).reverse();
+          const again = propose(MIXED, { strategy, objectives: LOSS, seed }, number, known);
+          expect(again).toMatchObject({ number, values, after });
+          expect((again as TrialRecord).rung).toEqual(rung);
+        }
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  test('tries every setting of a small space once, and then ends', () => {
+    fc.assert(
+      fc.property(fc.nat(1000), fc.integer({ min: 1, max: 3 }), (seed, atOnce) => {
+        const { trials } = played(small, strategy, seed, atOnce, 100);
+        const first = trials.filter(({ rung }) => !rung || rung.round === 0);
+        const keys = first.map(({ values }) => keyOf(flattened(small, values)));
+        expect(new Set(keys).size).toBe(keys.length);
+        expect(keys.length).toBe(small.count); // Hyperband's first rounds would take more: 9 + 5 + 3
+        expect(trials.every(({ state }) => state !== 'running')).toBe(true);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test('draws other settings for another seed', () => {
+    const values = (seed: number) =>
+      JSON.stringify(played(MIXED, strategy, seed, 1, 8).trials.map((trial) => trial.values));
+    expect(values(1)).toBe(values(1));
+    if (strategy.name !== 'grid') expect(values(1)).not.toBe(values(2));
+  });
+});
+
+test('a choice of two with ten trials ends after two, without repeating (parity test 24)', () => {
+  const search = played(space({ filters: choice([32, 64]) }), random(), 0, 1, 10);
+  expect(search.trials.map(({ values }) => (values as any).filters).sort()).toEqual([32, 64]);
+});
+
+describe('Hyperband', () => {
+  test('runs its plan, promotes the best of each round, and goes on from them', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(3, 9, 10, 27),
+        fc.nat(100),
+        fc.integer({ min: 1, max: 5 }),
+        (maxEpochs, seed, atOnce) => {
+          const search = askAndTell(MIXED, { strategy: hyperband({ maxEpochs }), objectives: LOSS, seed });
+          const running: TrialRecord[] = [];
+          const draws = rng(seed, 'order');
+          for (;;) {
+            try {
+              for (let next = running.length < atOnce ? search.ask() : undefined; next; ) {
+                running.push(next);
+                next = running.length < atOnce ? search.ask() : undefined;
+              }
+            } catch {}
+            if (running.length === 0) break;
+            const [trial] = running.splice(draws.below(running.length), 1);
+            search.tell(trial!.number, { loss: lossOf(trial!.values) + 1 / trial!.rung!.epochs });
+          }
+          const { trials } = search;
+          const byNumber = new Map(trials.map((trial) => [trial.number, trial]));
+          for (const [i, rounds] of hyperbandPlan({ maxEpochs }).entries()) {
+            const bracket = hyperbandPlan({ maxEpochs }).length - 1 - i;
+            for (const [round, { trials: size, epochs }] of rounds.entries()) {
+              const own = trials.filter(({ rung }) => rung!.bracket === bracket && rung!.round === round);
+              expect(own).toHaveLength(size);
+              expect(own.every(({ rung }) => rung!.epochs === epochs)).toBe(true);
+              if (round === 0) continue;
+              const parents = own.map(({ rung }) => byNumber.get(rung!.parent!)!);
+              for (const [k, parent] of parents.entries()) expect(own[k]!.values).toEqual(parent.values);
+              const past = trials.filter(
+                ({ rung }) => rung!.bracket === bracket && rung!.round === round - 1,
+              );
+              const loss = ({ rows }: TrialRecord) => rows[0]!.loss!;
+              const best = [...past].sort((a, b) => loss(a) - loss(b)).slice(0, size);
+              // Whoever is promoted early is surely among the best.
+              expect(new Set(parents)).toEqual(new Set(best));
+            }
+          }
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+});
+
+/** Branin (1972), least 0.397887 at three places. */
+const branin = {
+  space: space({ x: float({ min: -5, max: 10 }), y: float({ min: 0, max: 15 }) }) as Space<Parts>,
+  value: ({ x, y }: any) =>
+    (y - (5.1 / (4 * Math.PI ** 2)) * x * x + (5 / Math.PI) * x - 6) ** 2 +
+    10 * (1 - 1 / (8 * Math.PI)) * Math.cos(x) +
+    10,
+};
+const mixed = {
+  space: MIXED as Space<Parts>,
+  value: ({ rate, dropout, units, layers, activation, optimizer }: any) =>
+    (Math.log10(rate) + 3) ** 2 / 4 +
+    4 * (dropout - 0.3) ** 2 +
+    ((units - 32) / 24) ** 2 +
+    (layers - 2) ** 2 / 4 +
+    { relu: 0, elu: 0.6, tanh: 1 }[activation as 'relu'] +
+    (optimizer.kind === 'adam' ? 0.4 : 2 * (optimizer.momentum - 0.9) ** 2),
+};
+
+describe('TPE', () => {
+  test.each([
+    ['Branin', branin],
+    ['six mixed dimensions', mixed],
+  ])(
+    'finds on %s in 60 trials at least what chance finds in 180, in the median of 20 seeds',
+    (_, { space: searched, value }) => {
+      const bests = (strategy: Strategy, count: number) =>
+        Array.from({ length: 20 }, (_, seed) => {
+          const search = askAndTell(searched, { strategy, objectives: LOSS, seed });
+          for (let i = 0; i < count; i++) {
+            const { number, values } = search.ask()!;
+            search.tell(number, { loss: value(values) });
+          }
+          return search.best()!.rows[0]!.loss!;
+        }).sort((a, b) => a - b);
+      const median = (sorted: number[]) => (sorted[9]! + sorted[10]!) / 2;
+      expect(median(bests(tpe(), 60))).toBeLessThanOrEqual(median(bests(random(), 180)));
+    },
+  );
+
+  test('of two objectives fills the front where both are good', () => {
+    const searched = space({ x: float({ min: -5, max: 5 }) });
+    const objectives: Objectives = [minimize('near'), maximize('far')];
+    const share = (strategy: Strategy) => {
+      const search = askAndTell(searched, { strategy, objectives, seed: 2 });
+      for (let i = 0; i < 60; i++) {
+        const { number, values } = search.ask()!;
+        // The front is x from 0 to 2.
+        search.tell(number, { near: values.x ** 2, far: -((values.x - 2) ** 2) });
+      }
+      expect(search.front()).toEqual(paretoFront(search.trials, objectives));
+      return search.trials.filter(({ values }) => values.x >= 0 && values.x <= 2).length;
+    };
+    expect(share(tpe())).toBeGreaterThan(2 * share(random()));
+  });
+});
+
+describe('the front', () => {
+  test('is what nothing else beats, and every other trial is beaten by one of it', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 9 })), { minLength: 1 }),
+        (points) => {
+          const trials = points.map(
+            ([a, b], i): TrialRecord => ({
+              ...{ number: i + 1, values: {}, state: 'complete', after: [] },
+              rows: [{ epoch: 1, a, b }],
+            }),
+          );
+          const front = paretoFront(trials, [minimize('a'), maximize('b')]);
+          const beats = (one: TrialRecord, other: TrialRecord) => {
+            const [x, y] = [one.rows[0]!, other.rows[0]!];
+            return x.a! <= y.a! && x.b! >= y.b! && (x.a! < y.a! || x.b! > y.b!);
+          };
+          for (const trial of trials)
+            expect(front.includes(trial)).toBe(!front.some((one) => beats(one, trial)));
+        },
+      ),
+    );
+  });
+});
+
+describe('a pruner', () => {
+  const trial = (
+    number: number,
+    losses: readonly number[],
+    state: TrialRecord['state'] = 'complete',
+  ): TrialRecord => ({
+    ...{ number, values: {}, state, after: [] },
+    rows: losses.map((loss, i) => ({ epoch: i + 1, loss })),
+  });
+  const others = [1, 2, 3, 4, 5].map((k) => trial(k, [k, k / 2, k / 3]));
+
+  test('by the median ends what is worse than half of the others at the same epoch', () => {
+    const { prune } = medianPruner({ startupTrials: 5, warmupEpochs: 1 });
+    expect(prune(trial(6, [9], 'running'), others, LOSS)).toBeUndefined(); // still warm
+    expect(prune(trial(6, [9, 1.5], 'running'), others, LOSS)).toBeUndefined(); // as good as the median
+    expect(prune(trial(6, [9, 1.6], 'running'), others, LOSS)).toBe(
+      'epoch 2: loss 1.6 is worse than the median of 5 trials, 1.5',
+    );
+    expect(prune(trial(6, [1, 1.6], 'running'), others, LOSS)).toBeUndefined(); // its best counts
+    expect(prune(trial(6, [9, 1.6], 'running'), others.slice(1), LOSS)).toBeUndefined(); // too few
+    expect(prune(trial(6, [Number.NaN, Number.NaN], 'running'), others, LOSS)).toContain('NaN is worse');
+    expect(prune(trial(6, [9, 4], 'running'), others, maximize('loss'))).toBeUndefined();
+  });
+
+  test('by halving lets one in three go on at each rung, and leaves the epochs between alone', () => {
+    const { prune } = successiveHalving({ minEpochs: 1, factor: 3 });
+    expect(prune(trial(6, [1.5], 'running'), others, LOSS)).toBeUndefined(); // second of six
+    expect(prune(trial(6, [2.5], 'running'), others, LOSS)).toBe(
+      'epoch 1: loss 2.5 is not among the best 2 of 6 trials',
+    );
+    expect(prune(trial(6, [2.5, 9], 'running'), others, LOSS)).toBeUndefined();
+    expect(prune(trial(6, [2.5, 9, 9], 'running'), others, LOSS)).toContain('epoch 3');
+    expect(prune(trial(1, [7], 'running'), [], LOSS)).toBeUndefined();
+    expect(prune(trial(1, [Number.NaN], 'running'), [], LOSS)).toContain('NaN');
+  });
+});

@@ -1,0 +1,98 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { wholeEpochs } from '../../src/report/epochAxis.js';
+import { counted, figure, withInterval } from '../../src/report/format.js';
+import { bandAt, bandsOf } from '../../src/report/statistics.js';
+import { numberTick, shareTick, sparse } from '../../src/report/ticks.js';
+
+const said = (ticks: readonly number[], say = numberTick) => ticks.map((tick, i) => say(tick, i, ticks));
+
+test('ticks have the digits that their distance asks for, and large and small ones are short', () => {
+  expect(said([0, 500, 1000])).toEqual(['0', '500', '1,000']);
+  expect(said([0, 0.25, 0.5])).toEqual(['0.00', '0.25', '0.50']);
+  expect(said([-1, 0, 1])).toEqual(['−1', '0', '1']);
+  expect(said([0, 5000, 10000])).toEqual(['0', '5k', '10k']);
+  expect(said([-2e7, 0, 2e7])).toEqual(['−20M', '0', '20M']);
+  expect(said([0, 5e5, 1e6, 1.5e6])).toEqual(['0', '0.5M', '1.0M', '1.5M']);
+  expect(said([0, 2e-5, 4e-5, 6e-5])).toEqual(['0', '2e−5', '4e−5', '6e−5']);
+  expect(said([0, 2e-4, 4e-4])).toEqual(['0.0000', '0.0002', '0.0004']);
+  expect(said([0, 1e300])).toEqual(['0', '1e300']);
+  expect(said([0, 0.005, 0.01], shareTick)).toEqual(['0.0 %', '0.5 %', '1.0 %']);
+  expect(said([0.2, 0.4], shareTick)).toEqual(['20 %', '40 %']);
+});
+
+test('ticks of any even steps differ from each other, and are no longer than an axis has room for', () => {
+  const step = fc
+    .tuple(fc.constantFrom(1, 2, 5), fc.integer({ min: -12, max: 14 }))
+    .map(([times, power]) => Number(`${times}e${power}`));
+  fc.assert(
+    fc.property(
+      step,
+      fc.integer({ min: -8, max: 8 }),
+      fc.integer({ min: 2, max: 9 }),
+      (size, first, count) => {
+        const words = said(
+          Array.from({ length: count }, (_, i) => Number(((first + i) * size).toPrecision(12))),
+        );
+        expect(new Set(words).size).toBe(count);
+        for (const word of words) expect(word.length).toBeLessThanOrEqual(8); // 53 of the 58 pixels left of a chart
+      },
+    ),
+  );
+});
+
+test('labels that would run into each other are thinned evenly', () => {
+  const ends = Array.from({ length: 11 }, (_, i) => 0.9 + i / 1e4);
+  const words = said(ends, sparse(numberTick));
+  expect(words.filter((word) => word !== '')).toEqual([
+    '0.9000',
+    '0.9002',
+    '0.9004',
+    '0.9006',
+    '0.9008',
+    '0.9010',
+  ]);
+  expect(said([0, 10, 20], sparse(numberTick))).toEqual(['0', '10', '20']);
+});
+
+test('ticks of epochs are whole, even, and no more than asked for', () => {
+  expect(wholeEpochs(1, 3, 10)).toEqual([1, 2, 3]);
+  expect(wholeEpochs(1, 300, 10)).toEqual([50, 100, 150, 200, 250, 300]);
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 5000 }), (first, more) => {
+      const ticks = wholeEpochs(first, first + more, 10);
+      expect(ticks.length).toBeLessThanOrEqual(10);
+      expect(ticks.length).toBeGreaterThan(0);
+      for (const tick of ticks)
+        expect(Number.isInteger(tick) && tick >= first && tick <= first + more).toBe(true);
+    }),
+  );
+});
+
+test('measured numbers of millions are short, counts are said in full, and no zero has a sign', () => {
+  expect([6705970.3, 1045058, -1234567.5].map(figure)).toEqual(['6.71M', '1,045,058', '−1.23M']);
+  const plain = (...[value, low, high]: number[]) =>
+    withInterval({ value: value!, low: low!, high: high! }).replaceAll('\u00a0', ' ');
+  expect(plain(6705970, 6006746, 7457639)).toBe('6.71M (6.01M to 7.46M)');
+  expect(plain(6.7e-6, 6e-6, 7.5e-6)).toBe('6.7e−6 (6.0e−6 to 7.5e−6)');
+  expect(plain(-0.001, -0.53, 0.52)).toBe('0.00 (−0.53 to 0.52)');
+  expect([counted(1, 'image'), counted(0, 'file'), counted(2000, 'image')]).toEqual([
+    '1 image',
+    '0 files',
+    '2,000 images',
+  ]);
+});
+
+test('values that are all one have a band of their size around them', () => {
+  expect(bandsOf(26, 26, 10)).toEqual([20, 30]);
+  expect(bandsOf(-15.7, -15.7, 24)).toEqual([-20, -10]);
+  expect(bandsOf(0, 0, 10)).toEqual([0, 1]);
+  fc.assert(
+    fc.property(fc.double({ min: 1e-9, max: 1e9, noNaN: true }), (value) => {
+      const ends = bandsOf(value, value, 10);
+      expect(ends).toHaveLength(2);
+      expect(bandAt(ends, value)).toBe(0);
+      expect(ends[1]! - ends[0]!).toBeGreaterThanOrEqual(value / 10.1); // a tenth, but for the twelve digits of ends
+    }),
+  );
+});

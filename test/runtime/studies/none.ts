@@ -1,0 +1,2 @@
+/** No study. */
+export default { space: 1 };

@@ -1,0 +1,246 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { rng } from '../../src/core/rng.js';
+import { folderStore } from '../../src/node/index.js';
+import { lockStudy } from '../../src/node/study/lock.js';
+import { knownAt, propose } from '../../src/tuner/askAndTell.js';
+import { bestTrial, minimize, type TrialRecord } from '../../src/tuner/index.js';
+import plain from './studies/plain.js';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+const scratch = mkdtempSync(join(tmpdir(), 'study-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const LOSS = minimize('loss');
+
+interface Ended {
+  readonly trials: readonly TrialRecord[];
+  readonly stopped: string;
+}
+
+function begin(module: string, folder: string, options: object): ChildProcess {
+  const args = [
+    '--max-old-space-size=200', // a trial that takes all of it is soon there
+    '--import',
+    'tsx',
+    'test/runtime/studies/run.ts',
+    module,
+    join(scratch, folder),
+    JSON.stringify(options),
+  ];
+  return spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+/** What a process prints, to its end. */
+function words(child: ChildProcess, hear: (text: string) => void = () => {}): Promise<string> {
+  let text = '';
+  child.stdout!.setEncoding('utf8').on('data', (part: string) => {
+    text += part;
+    hear(text);
+  });
+  return new Promise((resolve) => child.on('close', () => resolve(text)));
+}
+
+const said = (text: string, word: 'RESULT' | 'FAULT') => {
+  const line = text.split('\n').find((one) => one.startsWith(word));
+  return line === undefined ? undefined : JSON.parse(line.slice(word.length));
+};
+async function run(module: string, folder: string, options: object): Promise<Ended> {
+  const text = await words(begin(module, folder, options));
+  return said(text, 'RESULT') ?? expect.fail(text);
+}
+const faultOf = async (module: string, folder: string, options: object) => {
+  const text = await words(begin(module, folder, options));
+  return said(text, 'FAULT') ?? expect.fail(text);
+};
+const valuesOf = ({ trials }: Ended) => trials.map(({ values }) => values);
+const plainRows = ({ rows }: TrialRecord) => rows.map(({ seconds: _, ...row }) => row);
+
+describe('a trial that goes wrong is noted with its reason, and the search goes on', () => {
+  test.each([
+    ['throw', /^the builder has a fault$/],
+    ['exit', /^it ended with code 3/],
+    ['hang', /^it took longer than 2 s$/],
+    ['nan', /^loss was never a number$/],
+    ['silent', /^loss was never reported$/],
+    ['memory', /^it ran out of memory/],
+    [
+      'other column',
+      /^trial 2: loss: expected a number, since it is searched for, received columns los\. Did you mean "los"\?$/,
+    ],
+  ])(
+    '%s',
+    async (what, reason) => {
+      const options = {
+        trials: 3,
+        limit: what === 'memory' ? 60 : 2,
+        parallel: 1,
+        settings: { wrong: { 2: what } },
+      };
+      const child = begin('plain', `wrong ${what}`, options);
+      const { trials, stopped }: Ended = said(await words(child), 'RESULT');
+      expect(stopped).toBe('finished');
+      expect(trials.map(({ state }) => state)).toEqual(['complete', 'failed', 'complete']);
+      expect(trials[1]!.reason).toMatch(reason);
+      const kept = JSON.parse(readFileSync(join(scratch, `wrong ${what}`, 'trials/0002/end.json'), 'utf8'));
+      expect(kept.reason).toBe(trials[1]!.reason);
+    },
+    120_000,
+  );
+
+  test('but a fault in the study itself ends it, and says so', async () => {
+    const fault = await faultOf('plain', 'all wrong', { trials: 9, settings: { wrong: { 0: 'throw' } } });
+    expect(fault).toMatchObject({
+      path: 'trial 3',
+      received: '3 failures in a row, the last of them: the builder has a fault',
+    });
+    // Once mended it goes on.
+    const { trials } = await run('plain', 'all wrong', { trials: 5 });
+    expect(trials.map(({ state }) => state)).toEqual(['failed', 'failed', 'failed', 'complete', 'complete']);
+  }, 60_000);
+});
+
+describe('a search that is killed', () => {
+  test('loses no finished trial, and ends with the values and the best of one never killed', async () => {
+    const options = { trials: 6, settings: { pause: 20 } };
+    const whole = await run('plain', 'whole', options);
+    expect(whole.trials.every(({ state }) => state === 'complete')).toBe(true);
+    const draws = rng(1, 'kills');
+    const ends = () => {
+      const folder = join(scratch, 'cut/trials');
+      const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+        name.endsWith('end.json'),
+      );
+      return new Map(names.map((name) => [name, statSync(join(folder, name)).ino]));
+    };
+    let before = new Map<string, number>();
+    for (let kill = 0; kill < 5; kill++) {
+      const child = begin('plain', 'cut', options);
+      // At any moment, but for that in which only Node begins: then nothing is learnt.
+      const text = words(child, () => setTimeout(() => child.kill('SIGKILL'), draws.uniform(0, 900)));
+      await text;
+      const now = ends();
+      for (const [name, file] of before) expect(now.get(name)).toBe(file);
+      before = now;
+    }
+    const cut = await run('plain', 'cut', options);
+    expect(valuesOf(cut)).toEqual(valuesOf(whole));
+    expect(cut.trials.map(plainRows)).toEqual(whole.trials.map(plainRows));
+    expect(bestTrial(cut.trials, LOSS)!.number).toBe(bestTrial(whole.trials, LOSS)!.number);
+  }, 180_000);
+
+  test('goes on in the middle of a trial that trains, with the same epochs', async () => {
+    const options = { trials: 2, settings: { strategy: 'random', epochs: 4 } };
+    const whole = await run('training', 'trained whole', options);
+    for (const killAt of ['\n2\n', '\n4 1\n']) {
+      const child = begin('training', 'trained cut', options);
+      await words(child, (text) => void (text.includes(killAt) && child.kill('SIGKILL')));
+    }
+    const cut = await run('training', 'trained cut', options);
+    expect(cut.trials.map(plainRows)).toEqual(whole.trials.map(plainRows));
+    expect(valuesOf(cut)).toEqual(valuesOf(whole));
+  }, 120_000);
+
+  test('may be stopped by Ctrl-C, leaves its trial running, and goes on with it', async () => {
+    const options = { trials: 3, settings: { pause: 100 } };
+    const child = begin('plain', 'stopped', options);
+    const { stopped, trials }: Ended = said(
+      await words(child, (text) => void (text.endsWith('\n3 1\n') && child.kill('SIGINT'))),
+      'RESULT',
+    );
+    expect(stopped).toBe('aborted');
+    expect(trials.map(({ state }) => state)).toEqual(['complete', 'running']);
+    expect(readdirSync(join(scratch, 'stopped'))).not.toContain('search.lock');
+    const after = await run('plain', 'stopped', options);
+    expect(after.trials.map(({ state }) => state)).toEqual(['complete', 'complete', 'complete']);
+    expect(after.trials[1]!.values).toEqual(trials[1]!.values);
+  }, 60_000);
+});
+
+test('of several trials at once each follows from what had ended when it was proposed', async () => {
+  const { trials } = await run('plain', 'three at once', { trials: 9, parallel: 3, settings: { pause: 15 } });
+  expect(trials.some(({ number, after }) => after.length < number - 1)).toBe(true);
+  const { space, strategy, objectives, seed = 0 } = plain({});
+  for (const { number, values, after } of trials) {
+    const known = knownAt(number, after, trials);
+    expect((propose(space, { strategy, objectives, seed }, number, known) as TrialRecord).values).toEqual(
+      values,
+    );
+  }
+}, 60_000);
+
+test('a trial that Hyperband promotes goes on as if it had not stopped, optimiser and all', async () => {
+  const { trials, stopped } = await run('training', 'hyperband', { settings: { strategy: 'hyperband' } });
+  expect(stopped).toBe('exhausted');
+  const promoted = trials.filter(({ rung }) => rung?.parent !== undefined);
+  expect(promoted).toHaveLength(1);
+  const [{ rung, rows, values }] = promoted as [TrialRecord];
+  expect(rows.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+  const parent = trials.find(({ number }) => number === rung!.parent)!;
+  expect(parent.rows).toHaveLength(1);
+  expect(plainRows({ rows: rows.slice(0, 1) } as unknown as TrialRecord)).toEqual(plainRows(parent));
+  // The same setting, trained to its end at once.
+  const folder = join(scratch, 'alone');
+  mkdirSync(join(folder, 'trials/0001'), { recursive: true });
+  const study = JSON.parse(readFileSync(join(scratch, 'hyperband/study.json'), 'utf8'));
+  writeFileSync(
+    join(folder, 'study.json'),
+    JSON.stringify({ ...study, strategy: { name: 'random', options: {} } }),
+  );
+  const alone = { number: 1, values, state: 'running', rows: [], after: [] };
+  writeFileSync(join(folder, 'trials/0001/trial.json'), JSON.stringify(alone));
+  const straight = await run('training', 'alone', { trials: 1, settings: { strategy: 'random', epochs: 3 } });
+  expect(plainRows(straight.trials[0]!)).toEqual(plainRows(promoted[0]!));
+}, 120_000);
+
+describe('a study says what is wrong with', () => {
+  test('a folder of another study, by what differs', async () => {
+    await run('plain', 'first', { trials: 1 });
+    expect(await faultOf('plain', 'first', { trials: 2, settings: { seed: 6 } })).toMatchObject({
+      kind: 'checkpoint',
+      path: expect.stringMatching(/first: seed$/),
+    });
+    expect((await faultOf('plain', 'first', { trials: 2, settings: { strategy: 'random' } })).path).toMatch(
+      /: strategy$/,
+    );
+    expect(
+      (await faultOf('training', 'first', { trials: 2, settings: { strategy: 'random' } })).path,
+    ).toMatch(/: space$/);
+    const path = join(scratch, 'first/study.json');
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.replace('"format":1', '"format":2'));
+    expect((await faultOf('plain', 'first', { trials: 2 })).received).toBe(
+      'that of another version of the library',
+    );
+    writeFileSync(path, text);
+    writeFileSync(join(scratch, 'first/trials/0001/end.json'), text.slice(0, 20));
+    expect(await faultOf('plain', 'first', { trials: 2 })).toMatchObject({
+      kind: 'file',
+      path: expect.stringMatching(/0001\/end\.json$/),
+      advice: expect.stringContaining('Remove the folder of this trial'),
+    });
+  }, 60_000);
+
+  test('a second search in its folder, but not with what a killed one left', async () => {
+    const store = folderStore(join(scratch, 'locked'));
+    const unlock = await lockStudy(store);
+    expect(await faultOf('plain', 'locked', { trials: 1 })).toMatchObject({
+      kind: 'file',
+      received: expect.stringContaining(`process ${process.pid} on `),
+    });
+    await unlock();
+    await lockStudy(store);
+    const { host } = JSON.parse(new TextDecoder().decode((await store.read('search.lock'))!));
+    writeFileSync(join(scratch, 'locked/search.lock'), JSON.stringify({ host, pid: 2 ** 22 + 1 })); // beyond Linux's largest
+    expect((await run('plain', 'locked', { trials: 1 })).stopped).toBe('finished');
+  }, 60_000);
+
+  test('options, and a search without an end', async () => {
+    expect((await faultOf('plain', 'options', { parallel: 0 })).path).toBe('runStudy.parallel');
+    expect((await faultOf('plain', 'options', { trials: 1.5 })).path).toBe('runStudy.trials');
+    expect((await faultOf('plain', 'options', {})).path).toBe('runStudy.trials');
+    expect((await faultOf('none', 'options', { trials: 1 })).kind).toBe('file');
+  }, 60_000);
+});

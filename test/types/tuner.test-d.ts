@@ -1,0 +1,65 @@
+import { describe, expectTypeOf, test } from 'vitest';
+import {
+  alternatives,
+  askAndTell,
+  choice,
+  float,
+  int,
+  minimize,
+  random,
+  space,
+  type ValuesOf,
+} from '../../src/tuner/index.js';
+
+const searched = space({
+  dropout: float({ min: 0, max: 0.5 }),
+  layers: int({ min: 1, max: 4 }),
+  filters: choice([32, 64, 128]),
+  activation: choice(['relu', 'elu']),
+  norm: choice([false, true]),
+  optimizer: alternatives({
+    adam: { rate: float({ min: 1e-5, max: 1e-2, scale: 'log' }) },
+    sgd: { rate: float({ min: 1e-3, max: 1, scale: 'log' }), nesterov: choice([false, true]) },
+    plain: {},
+  }),
+});
+type Values = ValuesOf<typeof searched>;
+
+describe('the values of a space', () => {
+  test('are numbers, and the very values of a choice', () => {
+    expectTypeOf<Values['dropout']>().toEqualTypeOf<number>();
+    expectTypeOf<Values['layers']>().toEqualTypeOf<number>();
+    expectTypeOf<Values['filters']>().toEqualTypeOf<32 | 64 | 128>();
+    expectTypeOf<Values['activation']>().toEqualTypeOf<'relu' | 'elu'>();
+    expectTypeOf<Values['norm']>().toEqualTypeOf<boolean>();
+  });
+
+  test('of alternatives are told apart by kind', () => {
+    type Optimizer = Values['optimizer'];
+    expectTypeOf<Optimizer['kind']>().toEqualTypeOf<'adam' | 'sgd' | 'plain'>();
+    expectTypeOf<Extract<Optimizer, { kind: 'sgd' }>>().toEqualTypeOf<{
+      readonly kind: 'sgd';
+      readonly rate: number;
+      readonly nesterov: boolean;
+    }>();
+    expectTypeOf<Extract<Optimizer, { kind: 'plain' }>>().toEqualTypeOf<{ readonly kind: 'plain' }>();
+  });
+
+  test('come out of a search as they are', () => {
+    const search = askAndTell(searched, { strategy: random(), objectives: minimize('val_loss') });
+    expectTypeOf(search.ask()!.values).toEqualTypeOf<Values>();
+    expectTypeOf(search.best()!.values.filters).toEqualTypeOf<32 | 64 | 128>();
+  });
+
+  test('cannot be what is not there', () => {
+    const values = {} as Values;
+    // @ts-expect-error no such parameter
+    void values.dropuot;
+    // @ts-expect-error only sgd has it
+    void values.optimizer.nesterov;
+    // @ts-expect-error a space has parameters, not values
+    space({ rate: 0.1 });
+    // @ts-expect-error its kind says which alternative it is
+    alternatives({ a: { kind: choice([1, 2]) }, b: {} });
+  });
+});
