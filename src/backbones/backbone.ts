@@ -190,7 +190,8 @@ function checkImage(path: string, image: SymbolicTensor, seen: SymbolicTensor): 
       path,
       expected: 'the image itself as its input, since it brings its own preprocessing',
       received: `the output of ${image.sourceLayer.name}`,
-      advice: 'Make the backbone the first piece of the trunk.',
+      advice:
+        'Make the backbone the first piece of the trunk; what comes before it is what the branches see: branch([...], { sees: greyImage() }).',
     });
   }
   const [, height, width] = image.shape as number[];

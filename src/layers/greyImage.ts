@@ -59,3 +59,7 @@ export function greyImage(): Block {
     },
   };
 }
+
+/** Whether {@link greyImage} made a layer, in this process or before it was saved. */
+export const makesGrey = (layer: tf.layers.Layer): boolean =>
+  layer.getClassName() === 'Conv2D' && /_grey\d+$/.test(layer.name);

@@ -1,4 +1,4 @@
-import { adviceOn, fault, kindOf } from '../core/errors.js';
+import { adviceOn, checkNames, fault, kindOf } from '../core/errors.js';
 import type { Piece } from './block.js';
 
 /**
@@ -65,7 +65,7 @@ export function sharedTrunk(pieces: readonly Piece[]): Trunk {
  * output: with `flatten()` or `globalAveragePool()` somewhere. Its layers are named after the task: `age_conv1`.
  *
  * @param pieces - Blocks, and any `tf.layers` layer that draws no random numbers. At least one.
- * @throws `argument` fault for an empty list, or one of something else.
+ * @throws `argument` fault for an empty list, one of something else, and options that there are not.
  * @example
  * ```ts
  * import { binary, branch, conv, dense, flatten, greyImage, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
@@ -79,12 +79,30 @@ export function sharedTrunk(pieces: readonly Piece[]): Trunk {
  * ```
  * @category Compose
  */
-export function branch(pieces: readonly Piece[], { sees = [] }: BranchOptions = {}): Branch {
+export function branch(pieces: readonly Piece[], options: BranchOptions = {}): Branch {
   checkPieces('branch', pieces);
-  const view = [sees].flat() as readonly Piece[];
+  checkOptions(options);
+  const view = (options.sees === undefined ? [] : [options.sees].flat()) as readonly Piece[];
   if (view.length > 0) checkPieces('branch.sees', view, '{ sees: greyImage() }');
   return { '~part': 'branch', pieces, ...(view.length > 0 && { sees: view }) };
 }
+
+/** A view that is passed over would show the branch the image as it is, and nobody would know. */
+function checkOptions(options: unknown): void {
+  const plain = typeof options === 'object' && options !== null && !Array.isArray(options);
+  if (!plain || isPiece(options)) {
+    throw fault({
+      kind: 'argument',
+      path: 'branch',
+      expected: 'options, { sees: ... }, as the second argument',
+      received: plain ? 'a block or a layer' : kindOf(options),
+      advice: 'Write branch([flatten()], { sees: greyImage() }).',
+    });
+  }
+  checkNames('branch', options, ['sees']);
+}
+
+const isPiece = (piece: object) => '~block' in piece || 'computeOutputShape' in piece;
 
 function checkPieces(
   path: string,
@@ -102,9 +120,7 @@ function checkPieces(
   }
   pieces.forEach((piece: unknown, i) => {
     const { name, draw } = (piece ?? {}) as { readonly name?: unknown; readonly draw?: unknown };
-    const known =
-      typeof piece === 'object' && piece !== null && ('~block' in piece || 'computeOutputShape' in piece);
-    if (known) return;
+    if (typeof piece === 'object' && piece !== null && isPiece(piece)) return;
     throw fault({
       kind: 'argument',
       path: `${path}[${i}]`,
@@ -122,7 +138,9 @@ function checkPieces(
           ? 'Call it: conv(64, 3), not conv.'
           : draw
             ? 'It goes into augment([...]) on the dataset; the block that makes an image grey is greyImage().'
-            : 'Blocks are made by functions, conv() and so on.',
+            : Array.isArray(piece) || Object.hasOwn(Object(piece), '~part')
+              ? 'Give the blocks themselves, in one list.'
+              : 'Blocks are made by functions, conv() and so on.',
       ),
     });
   });

@@ -1,5 +1,6 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import type { ArchitectureRecord, CallSource, LayerRecord } from '../core/architecture.js';
+import { makesGrey } from '../layers/greyImage.js';
 import type { tf } from '../tensor/tf.js';
 import type { Call, Graph } from './graph.js';
 import type { Network } from './network.js';
@@ -97,7 +98,7 @@ function detailOf(layer: tf.layers.Layer): string {
     window && step !== (poolSize?.[0] ?? 1) && `stride ${step}`,
     window && padding === 'same' && 'same',
     activation && activation !== 'linear' && activation,
-    /^image_grey\d+$/.test(layer.name) && 'to grey',
+    makesGrey(layer) && 'to grey',
     rate !== undefined && `rate ${rate}`,
     kernelRegularizer?.config.l2 && `L2 ${Number(kernelRegularizer.config.l2.toPrecision(3))}`,
   ];

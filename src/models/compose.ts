@@ -38,7 +38,7 @@ export function composeNetwork({ input, trunk, tasks, seed }: Composition): Netw
   const image = tf.input({ shape: [...input.shape], name: 'image' });
   const smallest = () => smallestSide(input.shape, trunk, tasks);
   const placed: Placed = new Map(['image', ...tasks.map(({ name }) => name)].map((name) => [name, null]));
-  const weighed = new Set<tf.layers.Layer>();
+  const weighed = new Map<tf.layers.Layer, readonly Float32Array[]>();
   const surroundings = { placed, weighed, smallest, range: input.range };
   const site = (part: string, view: SymbolicTensor) => siteOf(part, view, surroundings);
   try {

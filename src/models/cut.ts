@@ -1,4 +1,6 @@
 import { fault } from '../core/errors.js';
+import { makesGrey } from '../layers/greyImage.js';
+import type { tf } from '../tensor/tf.js';
 import { type Call, type Graph, graphFrom, type Port, shapesOf } from './graph.js';
 
 /** The way to one place of a graph, cut at another that lies on it. */
@@ -38,9 +40,9 @@ export function cutAt(graph: Graph, call: Call, end: number): Cut {
   return { before: graphFrom(graph.inputs, before, inputs), after: graphFrom(inputs, after, [port(end)]) };
 }
 
-const CONVOLUTION = /Conv2D/;
-/** What prepares the image, or makes it grey, is a convolution in form alone: its map is the image. */
-const PREPARING = /^image_(?:preprocess|grey\d+)$/;
+/** What prepares the image is a convolution in form alone: its map is the image. */
+const convolves = (layer: tf.layers.Layer) =>
+  /Conv2D/.test(layer.getClassName()) && layer.name !== 'image_preprocess' && !makesGrey(layer);
 
 /**
  * The call whose output is the last convolutional feature map on the way to `end`: that of the last convolution which leaves
@@ -53,8 +55,7 @@ export function lastMap(graph: Graph, end: number, task: string): Call {
   const shapes = shapesOf(graph);
   const shapeOf = ({ outputs }: Call) => shapes.get(outputs[0]!)!;
   const last = way.findLastIndex((call) => {
-    const { layer } = call;
-    if (!CONVOLUTION.test(layer.getClassName()) || PREPARING.test(layer.name)) return false;
+    if (!convolves(call.layer)) return false;
     const [height, width] = shapeOf(call) as [number, number];
     return height * width > 1;
   });

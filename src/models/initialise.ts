@@ -17,7 +17,7 @@ interface VarianceScaling {
 export function initialise(
   model: tf.LayersModel,
   seed: number,
-  given: ReadonlySet<tf.layers.Layer> = new Set(),
+  given: ReadonlyMap<tf.layers.Layer, unknown> = new Map(),
 ): void {
   for (const layer of model.layers) {
     if (given.has(layer)) continue;

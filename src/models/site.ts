@@ -11,8 +11,8 @@ export type Placed = Map<string, tf.layers.Layer | null>;
 /** What the sites of one network share. */
 export interface Surroundings {
   readonly placed: Placed;
-  /** The layers whose weights were given. */
-  readonly weighed: Set<tf.layers.Layer>;
+  /** The weights that were given to layers. */
+  readonly weighed: Map<tf.layers.Layer, readonly Float32Array[]>;
   readonly smallest: () => string;
   readonly range: PixelRange;
 }
@@ -28,6 +28,10 @@ export interface Connection {
 export interface PartSite extends Site {
   readonly part: string;
   readonly connections: readonly Connection[];
+  /** The weights that {@link Site.weigh} gave to a layer. */
+  given(layer: tf.layers.Layer): readonly Float32Array[] | undefined;
+  /** Call what it returns to take back all that was connected since: the names are free again, the weights gone. */
+  mark(): () => void;
 }
 
 /** `input` through `pieces`, one after the other. */
@@ -51,8 +55,21 @@ export function siteOf(
     image,
     range,
     connections,
+    given: (layer) => weighed.get(layer),
+    mark: () => {
+      const [before, length] = [new Map(counts), connections.length];
+      return () => {
+        counts.clear();
+        for (const [kind, count] of before) counts.set(kind, count);
+        for (const { layer } of connections.splice(length)) {
+          placed.delete(layer.name);
+          weighed.delete(layer);
+          tf.dispose(layer.weights.map((weight) => weight.read()));
+        }
+      };
+    },
     weigh: (layer, arrays) => {
-      weighed.add(layer);
+      weighed.set(layer, arrays);
       layer.weights.forEach((weight, i) => {
         const values = tf.tensor(arrays[i]!, weight.shape as number[]);
         weight.write(values);
@@ -114,7 +131,10 @@ export function again(
       {
         path: `${part}: ${layer.name}, called on ${view.sourceLayer.name}`,
         smallest,
-        advice: `It was built on ${image.sourceLayer.name}: what the branches see has one number of channels.`,
+        advice:
+          inputs[0]!.shape.length === 2
+            ? `It was built on ${image.sourceLayer.name}: end the trunk with globalAveragePool(), or what the branches see has one size.`
+            : `It was built on ${image.sourceLayer.name}: what the branches see has one number of channels.`,
       },
     );
     made.set(output.id, twin);

@@ -1,9 +1,14 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { fault } from '../core/errors.js';
-import type { Block, Piece } from '../layers/block.js';
+import type { Piece } from '../layers/block.js';
 import type { Branch } from '../layers/parts.js';
-import { tf } from '../tensor/tf.js';
-import { extend, type PartSite, show } from './site.js';
+import { type Connection, extend, type PartSite, show } from './site.js';
+
+/** What a view computes: equal recipes are equal views. */
+interface Recipe {
+  readonly text: string;
+  readonly weights: readonly (readonly Float32Array[])[];
+}
 
 /**
  * What each task sees of the image: the image itself, or a view that is made from it once for all that see the same.
@@ -15,24 +20,28 @@ export function viewsOf(
   tasks: readonly { readonly name: string; readonly branch: Branch }[],
   site: PartSite,
 ): SymbolicTensor[] {
-  const made: { sees: readonly Piece[]; recipe: string | undefined; view: SymbolicTensor }[] = [];
+  const made: { sees: readonly Piece[]; recipe: Recipe | undefined; view: SymbolicTensor }[] = [];
   return tasks.map(({ name, branch: { sees = [] } }) => {
     if (sees.length === 0) return site.image;
-    const recipe = sees.every(isBlock) ? recipeOf(sees, site) : undefined;
     const same = made.find(
-      (other) =>
-        (recipe !== undefined && other.recipe === recipe) ||
-        (sees.length === other.sees.length && sees.every((piece, i) => piece === other.sees[i])),
+      (other) => sees.length === other.sees.length && sees.every((piece, i) => piece === other.sees[i]),
     );
     if (same) return same.view;
+    const [withdraw, from] = [site.mark(), site.connections.length];
     const view = extend(site.image, sees, site);
     if (view.shape.length !== 4) throw notAnImage(name, view);
+    const recipe = sees.every((piece) => '~block' in piece)
+      ? recipeOf(site.connections.slice(from), view, site)
+      : undefined;
+    const equal = recipe && made.find((other) => other.recipe && alike(recipe, other.recipe));
+    if (equal) {
+      withdraw();
+      return equal.view;
+    }
     made.push({ sees, recipe, view });
     return view;
   });
 }
-
-const isBlock = (piece: Piece): piece is Block => '~block' in piece;
 
 const notAnImage = (task: string, view: SymbolicTensor) =>
   fault({
@@ -43,38 +52,30 @@ const notAnImage = (task: string, view: SymbolicTensor) =>
     advice: 'Layers that flatten stand in the branch, behind the trunk.',
   });
 
-/**
- * What blocks compute, as text: equal texts are equal views. Undefined where weights are trained or drawn, since every list
- * then has its own; and where the blocks do not fit, of which the network itself will tell.
- */
-function recipeOf(blocks: readonly Block[], { image, range }: PartSite): string | undefined {
-  const layers: tf.layers.Layer[] = [];
-  const given = new Map<tf.layers.Layer, readonly Float32Array[]>();
-  const lines: unknown[] = [];
-  const places = new Map<number, number>();
+/** Of what blocks connected. Undefined where weights are trained or drawn, since every list then has its own. */
+function recipeOf(
+  connections: readonly Connection[],
+  view: SymbolicTensor,
+  { image, given }: PartSite,
+): Recipe | undefined {
+  const own = ({ layer }: Connection) => layer.weights.length > 0 && (layer.trainable || !given(layer));
+  if (connections.some(own)) return undefined;
+  const places = new Map([[image.id, 0]]);
   const place = ({ id }: SymbolicTensor) => places.get(id) ?? places.set(id, places.size).size - 1;
-  const scratch = tf.input({ shape: image.shape.slice(1) });
-  place(scratch);
-  try {
-    extend(scratch, blocks, {
-      image: scratch,
-      range,
-      name: (kind) => kind,
-      weigh: (layer, arrays) => void given.set(layer, arrays),
-      connect: (layer, input) => {
-        layers.push(layer);
-        const output = layer.apply(input) as SymbolicTensor;
-        const reads = ([input].flat() as SymbolicTensor[]).map(place);
-        lines.push([layer.getClassName(), { ...layer.getConfig(), name: '' }, reads, place(output)]);
-        return output;
-      },
-    });
-    if (layers.some((layer) => layer.weights.length > 0 && (layer.trainable || !given.has(layer))))
-      return undefined;
-    return JSON.stringify([lines, [...given.values()].map((arrays) => arrays.map((array) => [...array]))]);
-  } catch {
-    return undefined;
-  } finally {
-    for (const layer of layers) tf.dispose(layer.weights.map((weight) => weight.read()));
-  }
+  const lines = connections.map(({ layer, inputs, output }) => [
+    layer.getClassName(),
+    { ...layer.getConfig(), name: '' },
+    inputs.map(place),
+    place(output),
+  ]);
+  return {
+    text: JSON.stringify([lines, place(view)]),
+    weights: connections.map(({ layer }) => given(layer) ?? []),
+  };
 }
+
+const alike = (one: Recipe, other: Recipe) =>
+  one.text === other.text &&
+  one.weights.every((arrays, layer) =>
+    arrays.every((array, i) => array.every((value, at) => value === other.weights[layer]![i]![at])),
+  );

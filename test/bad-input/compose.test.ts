@@ -250,6 +250,37 @@ describe('views', () => {
     expect(error.advice).toMatch(advice);
   });
 
+  test.each([
+    ['a trunk', sharedTrunk([greyImage()]), 'a trunk'],
+    ['a list in the list', [greyImage()], 'a list'],
+  ])('of %s', async (_, sees, received) => {
+    const error = await faultOf(() => seeing([sees]));
+    expect(error).toMatchObject({ path: 'branch.sees[0]', received });
+    expect(error.advice).toBe('Give the blocks themselves, in one list.');
+  });
+
+  test('that would be passed over: a branch never sees something else than it was told in silence', async () => {
+    const give = (options: unknown) => faultOf(() => branch([flatten()], options as never));
+    expect(await give({ see: greyImage() })).toMatchObject({
+      kind: 'argument',
+      path: 'branch',
+      received: '"see"',
+      advice: 'Did you mean "sees"?',
+    });
+    expect(await give({ sees: null })).toMatchObject({ path: 'branch.sees[0]', received: 'nothing' });
+    for (const [options, received] of [
+      [greyImage(), 'a block or a layer'],
+      [tf.layers.flatten(), 'a block or a layer'],
+      [[greyImage()], 'a list'],
+      [null, 'nothing'],
+      [true, 'a value of type boolean'],
+    ] as const) {
+      const error = await give(options);
+      expect(error).toMatchObject({ kind: 'argument', path: 'branch', received });
+      expect(error.advice).toContain('{ sees: greyImage() }');
+    }
+  });
+
   test('that are no images', async () => {
     expect(await faultOf(() => build([flatten()], []))).toMatchObject({
       kind: 'argument',
@@ -266,7 +297,22 @@ describe('views', () => {
       path: 'trunk: trunk_conv1, called on image_conv1',
       expected: 'a layer that accepts [16, 16, 1]',
     });
-    expect(error.advice).toContain('It was built on image');
+    expect(error.advice).toBe('It was built on image: what the branches see has one number of channels.');
+  });
+
+  test('of another size than a trunk that ends flat was built on', async () => {
+    const error = await faultOf(() =>
+      begin()
+        .trunk(sharedTrunk([conv(4, 3), flatten(), dense(3)]))
+        .task('age', age, branch([dense(2)]))
+        .task('gender', binary(GENDERS), branch([dense(2)], { sees: averagePool(2) }))
+        .build(),
+    );
+    expect(error).toMatchObject({
+      path: 'trunk: trunk_dense1, called on image_avgpool1',
+      expected: 'a layer that accepts [144]',
+    });
+    expect(error.advice).toContain('globalAveragePool()');
   });
 
   test('too small for the trunk', async () => {

@@ -55,14 +55,18 @@ describe('gradCam says what is wrong with', () => {
     expect((await heat({ task: 'gender', layer: 'gender_dense1' })).received).toBe('one with an output [3]');
   });
 
-  // What makes an image grey is a convolution, but looks for nothing.
-  test.each([{}, { sees: greyImage() }])('a network without a convolution', async (options) => {
-    const flat = multiTask({ input: [8, 8, 3] })
-      .task('age', regression({ unit: 'years' }), branch([flatten()], options))
-      .build();
-    const { path, received } = await faultOf(() => gradCam(flat, image, { task: 'age' }));
-    expect([path, received]).toEqual(['task age', 'none']);
-    flat.dispose();
+  test('a network without a convolution', async () => {
+    // What makes an image grey is a convolution in form alone.
+    for (const pieces of [[flatten()], [greyImage(), flatten()]]) {
+      for (const sees of [[], greyImage()]) {
+        const flat = multiTask({ input: [8, 8, 3] })
+          .task('age', regression({ unit: 'years' }), branch(pieces, { sees }))
+          .build();
+        const { path, received } = await faultOf(() => gradCam(flat, image, { task: 'age' }));
+        expect([path, received]).toEqual(['task age', 'none']);
+        flat.dispose();
+      }
+    }
   });
 
   test('an image, and a size of the batch', async () => {

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import {
   activation,
   averagePool,
+  type Block,
   batchNorm,
   binary,
   branch,
@@ -17,15 +18,28 @@ import {
   loadModel,
   type MultiTaskModel,
   memoryStore,
+  mobileNetV2Backbone,
   multiTask,
   type Piece,
   regression,
   resnet50Backbone,
   rng,
+  type Site,
+  sgd,
   sharedTrunk,
 } from '../../src/index.js';
+import { composeNetwork } from '../../src/models/compose.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasm.js';
+import {
+  batchArrays,
+  coefficientArrays,
+  maskArrays,
+  stepInputsOf,
+  tensorsOf,
+} from '../../src/training/batch.js';
+import { trainingStep } from '../../src/training/step.js';
+import { faultOf } from '../bad-input/faultOf.js';
 
 beforeAll(() => loadWasmBackend());
 
@@ -170,6 +184,54 @@ describe('a network whose branches see views', () => {
   });
 });
 
+test('a trunk that is called twice drops out by a mask for each call, as Keras draws one for each', () => {
+  const network = composeNetwork({
+    input: { shape: [4, 4, 3], range: [0, 1] },
+    seed: 1,
+    trunk: sharedTrunk([dropout(0.5)]),
+    tasks: (['age', 'gender'] as const).map((name) => ({
+      name,
+      task: regression({ unit: 'years' }),
+      branch: branch([flatten()], name === 'gender' ? { sees: greyImage() } : {}),
+    })),
+  });
+  const masks = maskArrays(network, 20, 1, 0, 0);
+  const [one, other] = Object.values(masks);
+  expect(Object.keys(masks)).toHaveLength(2);
+  const alike = one!.data.filter((bit, i) => bit === other!.data[i]).length / one!.data.length;
+  expect(Math.abs(alike - 0.5)).toBeLessThan(0.08); // of 960 independent draws: five deviations
+  // Each call takes its own: an image of ones comes out with the zeros of its mask.
+  const seen: tf.Tensor[] = [];
+  const layer = network.layersModel.getLayer('trunk_dropout1');
+  const stock = layer.call.bind(layer);
+  layer.call = (inputs, kwargs) => {
+    const output = stock(inputs, kwargs) as tf.Tensor;
+    seen.push(tf.keep(output));
+    return output;
+  };
+  const data = imagesInMemory(
+    Array.from({ length: 20 }, (_, i) => ({
+      image: { data: new Uint8Array(48).fill(255), height: 4, width: 4, channels: 3 },
+      labels: { age: i, gender: i },
+    })),
+  );
+  const indices = Array.from({ length: 20 }, (_, i) => i);
+  const batch = { indices, pixels: new Float32Array(960).fill(255), count: 20 };
+  const images = [{ shape: [20, 4, 4, 3], data: new Float32Array(960).fill(1) }];
+  const arrays = {
+    ...batchArrays(network, data, batch, {}, images),
+    ...masks,
+    ...coefficientArrays([0.1, 0.1]),
+  };
+  const inputs = stepInputsOf(network, tensorsOf(arrays));
+  trainingStep(network, sgd(), { age: 1, gender: 1 }, 'update', inputs, []);
+  expect(seen).toHaveLength(2);
+  seen.forEach((output, call) => {
+    const bits = output.dataSync().map((value) => (value > 0 ? 1 : 0));
+    expect(Float32Array.from(bits)).toEqual([one, other][call]!.data);
+  });
+});
+
 describe('views', () => {
   const two = (a: readonly Piece[] | Piece, b: readonly Piece[] | Piece) =>
     multiTask({ input: [SIDE, SIDE, 3] })
@@ -194,6 +256,109 @@ describe('views', () => {
     expect(shared.architecture().layers.find(({ name }) => name === 'trunk_conv1')!.outputShape).toEqual([
       6, 6, 4,
     ]);
+  });
+
+  /** A frozen 1x1 convolution to `values.length / 3` channels, as a user writes one. */
+  const mix = (values: readonly number[]): Block => ({
+    '~block': 'mix',
+    side: (input) => input,
+    build: (input, site) => {
+      const filters = values.length / 3;
+      const layer = tf.layers.conv2d({ name: site.name('mix'), filters, kernelSize: 1, useBias: false });
+      layer.trainable = false;
+      const output = site.connect(layer, input);
+      site.weigh(layer, [Float32Array.from(values)]);
+      return output;
+    },
+  });
+  const RED = [1, 0, 0];
+
+  test('of a block of the user are equal where they make the same layers of the same weights', () => {
+    expect(calls(two(mix(RED), mix(RED)), 'trunk_conv1')).toBe(1);
+    const apart = two(mix(RED), mix([0, 1, 0]));
+    expect(calls(apart, 'trunk_conv1')).toBe(2);
+    // One that was built in vain leaves neither a layer nor a gap in the names.
+    const third = multiTask({ input: [SIDE, SIDE, 3] })
+      .task('a', regression({ unit: 'years' }), branch([flatten()], { sees: mix(RED) }))
+      .task('b', regression({ unit: 'years' }), branch([flatten()], { sees: mix(RED) }))
+      .task('c', regression({ unit: 'years' }), branch([flatten()], { sees: mix([0, 0, 1]) }))
+      .build();
+    const views = third.layersModel.layers.map(({ name }) => name).filter((name) => /^image_/.test(name));
+    expect(views).toEqual(['image_mix1', 'image_mix2']);
+  });
+
+  test('of blocks with other settings are others', () => {
+    expect(
+      calls(two([greyImage(), activation('sigmoid')], [greyImage(), activation('tanh')]), 'trunk_conv1'),
+    ).toBe(2);
+    expect(calls(two(averagePool(2), averagePool(3)), 'trunk_conv1')).toBe(2);
+    expect(calls(two(averagePool(2), averagePool(2)), 'trunk_conv1')).toBe(1);
+  });
+
+  test('stand in the architecture as part of the input, each call of the trunk with what it reads', () => {
+    const { layers } = two(greyImage(), averagePool(2)).architecture();
+    const layer = (name: string) => layers.find((own) => own.name === name)!;
+    expect(layer('image_grey1')).toMatchObject({ part: 'input', detail: '1×1, to grey', trainable: false });
+    expect(layer('trunk_conv1').calls).toEqual([
+      [{ layer: 'image_grey1', call: 0 }],
+      [{ layer: 'image_avgpool1', call: 0 }],
+    ]);
+    expect(layer('age_flatten1').calls).toEqual([[{ layer: 'trunk_conv1', call: 0 }]]);
+    expect(layer('gender_flatten1').calls).toEqual([[{ layer: 'trunk_conv1', call: 1 }]]);
+    const trunk = multiTask({ input: [SIDE, SIDE, 3] })
+      .trunk(sharedTrunk([greyImage(), conv(2, 3)]))
+      .task('age', regression({ unit: 'years' }), branch([flatten()]))
+      .build();
+    expect(trunk.architecture().layers[1]).toMatchObject({ part: 'trunk', detail: '1×1, to grey' });
+  });
+
+  test('stand before a backbone of the branch too', async () => {
+    const backbone = await mobileNetV2Backbone({ weights: null });
+    const model = multiTask({ input: [32, 32, 3] })
+      .task(
+        'age',
+        regression({ unit: 'years' }),
+        branch([...backbone.pieces, globalAveragePool()], { sees: greyImage() }),
+      )
+      .build();
+    expect(model.architecture().layers.find(({ name }) => name === 'image_preprocess')!.inputs).toEqual([
+      'image_grey1',
+    ]);
+    // All see grey by what they see, since a backbone wants the image itself.
+    const inTrunk = await faultOf(() =>
+      multiTask({ input: [32, 32, 3] })
+        .trunk(sharedTrunk([greyImage(), ...backbone.pieces]))
+        .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
+        .build(),
+    );
+    expect(inTrunk.advice).toContain('{ sees: greyImage() }');
+  });
+
+  test('of a number of channels of their own are what the trunk is built on', () => {
+    const model = two(mix(RED), mix(RED));
+    expect(model.architecture().layers.find(({ name }) => name === 'trunk_conv1')!.parameters).toBe(
+      4 * (9 + 1),
+    );
+    const pixels = tf.randomUniform([2, SIDE, SIDE, 3], 0, 1, 'float32', 1);
+    const [age] = model.layersModel.predict(pixels) as tf.Tensor[];
+    const noGreenOrBlue = tf.mul(pixels, tf.tensor([1, 0, 0]));
+    const [same] = model.layersModel.predict(noGreenOrBlue) as tf.Tensor[];
+    expect(same!.dataSync()).toEqual(age!.dataSync());
+    const noRed = tf.mul(pixels, tf.tensor([0, 1, 1]));
+    expect((model.layersModel.predict(noRed) as tf.Tensor[])[0]!.dataSync()).not.toEqual(age!.dataSync());
+  });
+
+  test('of a block that holds a ready layer keep its weights', () => {
+    const layer = tf.layers.conv2d({ filters: 3, kernelSize: 1, name: 'ready' });
+    const ready = {
+      '~block': 'ready',
+      side: (input: number) => input,
+      build: (input: tf.SymbolicTensor, site: Site) => site.connect(layer, input),
+    } satisfies Block;
+    const model = two(ready, [ready]);
+    expect(calls(model, 'trunk_conv1')).toBe(1);
+    expect(layer.getWeights()[0]!.isDisposed).toBe(false);
+    model.dispose();
   });
 
   test('of a grey image are the image, and black stays black in any range', async () => {

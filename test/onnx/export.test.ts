@@ -56,6 +56,7 @@ const odd = () =>
 
 test.each([
   ['Model A', () => modelA(56, { seed: 1 })],
+  ['Model A with one task in grey', () => modelA(56, { seed: 1, grey: ['gender'] })],
   [
     'a residual net with three kinds of tasks, after training',
     async () => {

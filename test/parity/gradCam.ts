@@ -2,15 +2,21 @@
 import { expect } from 'vitest';
 import { modelA } from '../../examples/study/model-a-network.js';
 import {
+  batchNorm,
   binary,
   branch,
   categorical,
+  conv,
   dense,
+  flatten,
   globalAveragePool,
   gradCam,
+  greyImage,
   type MultiTaskModel,
   mobileNetV2Backbone,
   multiTask,
+  regression,
+  sharedTrunk,
 } from '../../src/index.js';
 import type { Tasks } from '../../src/tasks/task.js';
 import { tf } from '../../src/tensor/tf.js';
@@ -33,14 +39,12 @@ interface KerasMaps {
 const keras = fixture<{
   readonly images: { readonly [model: string]: readonly string[] };
   readonly 'model a': readonly KerasMaps[];
-  readonly grey: readonly KerasMaps[];
   readonly backbone: readonly KerasMaps[];
+  readonly views: readonly (KerasMaps & { readonly greyFor: string })[];
 }>('gradcam');
 const SIDE = 64;
 
-type Which = 'model a' | 'grey' | 'backbone';
-
-const images = (which: Which) =>
+const images = (which: 'model a' | 'backbone') =>
   keras.images[which]!.map((name) => ({
     data: imageBytes(`${name}/image`, [SIDE, SIDE, 3]),
     height: SIDE,
@@ -72,7 +76,7 @@ async function backbone(): Promise<MultiTaskModel<Tasks>> {
   return model as unknown as MultiTaskModel<Tasks>;
 }
 
-const LAST = ['age_conv2', 'gender_conv2', 'out_relu'];
+const LAST = ['age_conv1', 'gender_conv1', 'age_conv2', 'gender_conv2', 'out_relu'];
 
 /** The word for Keras's `toward`. */
 function wordFor(model: MultiTaskModel<Tasks>, task: string, toward: KerasMaps['toward']) {
@@ -81,8 +85,12 @@ function wordFor(model: MultiTaskModel<Tasks>, task: string, toward: KerasMaps['
   return labels[typeof toward === 'number' ? (toward > 0 ? 1 : 0) : toward.indexOf(1)]!;
 }
 
-async function expectMaps(model: MultiTaskModel<Tasks>, which: Which) {
-  for (const { task, layer, toward, maps: theirs, logits } of keras[which]) {
+async function expectMaps(
+  model: MultiTaskModel<Tasks>,
+  which: 'model a' | 'backbone',
+  cases: readonly KerasMaps[] = keras[which],
+) {
+  for (const { task, layer, toward, maps: theirs, logits } of cases) {
     const word = wordFor(model, task, toward);
     const what = `${task} at ${layer}, toward ${word}`;
     const maps = await gradCam(model, images(which), {
@@ -129,21 +137,32 @@ export async function expectModelA(): Promise<void> {
   model.dispose();
 }
 
-/** The maps of Model A with grey for gender are Keras's on the engine in use: each task's are those of its own view. */
-export async function expectGrey(): Promise<void> {
-  const model = modelA(SIDE, { grey: ['gender'] }) as unknown as MultiTaskModel<Tasks>;
-  const grey = model.layersModel.getLayer('image_grey1');
-  const own = grey.getWeights().map((weight) => weight.clone());
-  fill(model.layersModel, 'model-a');
-  grey.setWeights(own);
-  tf.dispose(own);
-  await expectMaps(model, 'grey');
-  model.dispose();
-}
-
 /** The maps of MobileNetV2 under a binary and a categorical head are Keras's on the engine in use. */
 export async function expectBackbone(): Promise<void> {
   const model = await backbone();
   await expectMaps(model, 'backbone');
   model.dispose();
+}
+
+/** The maps of a trunk that one task sees grey through are Keras's on the engine in use: each task has those of its own call. */
+export async function expectViews(): Promise<void> {
+  for (const greyFor of ['age', 'gender']) {
+    const part = (task: string) =>
+      branch([conv(4, 3), flatten()], task === greyFor ? { sees: greyImage() } : {});
+    const model = multiTask({ input: [SIDE, SIDE, 3] })
+      .trunk(sharedTrunk([conv(6, 3, { strides: 3 }), batchNorm(), conv(5, 3, { strides: 2 })]))
+      .task('age', regression({ unit: 'years' }), part('age'))
+      .task('gender', binary(['male', 'female']), part('gender'))
+      .build() as unknown as MultiTaskModel<Tasks>;
+    const grey = model.layersModel.getLayer('image_grey1');
+    const luma = grey.getWeights().map((weight) => weight.clone());
+    fill(model.layersModel, 'gradcam views 1');
+    grey.setWeights(luma);
+    tf.dispose(luma);
+    const cases = keras.views.filter((own) => own.greyFor === greyFor);
+    // Both tasks have a map of each layer of the trunk, and they are not the same.
+    expect(cases.filter(({ layer }) => layer === 'trunk_conv2')).toHaveLength(2);
+    await expectMaps(model, 'model a', cases);
+    model.dispose();
+  }
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   adam,
   augment,
+  type BranchOptions,
   batchNorm,
   binary,
   branch,
@@ -10,6 +11,7 @@ import {
   dense,
   dropout,
   globalAveragePool,
+  greyImage,
   horizontalFlip,
   imagesInMemory,
   loadModel,
@@ -56,7 +58,7 @@ const data = imagesInMemory(images);
 const { train, validation } = data.split({ validation: 0.25, by: 'last' });
 
 /** A trunk of six layers with weights, and dropout behind it. `frozen` of its layers do not train, from the image on. */
-function networkWith(frozen: number) {
+function networkWith(frozen: number, options: BranchOptions = {}) {
   const model = multiTask({ input: SHAPE, seed: 5 })
     .trunk(
       sharedTrunk([
@@ -70,7 +72,7 @@ function networkWith(frozen: number) {
       ]),
     )
     .task('age', regression({ unit: 'years' }), branch([dense(5), dropout(0.4), dense(3)]))
-    .task('gender', binary(['male', 'female']), branch([dense(5), dropout(0.4), dense(3)]))
+    .task('gender', binary(['male', 'female']), branch([dense(5), dropout(0.4), dense(3)], options))
     .build();
   const weighted = model.layersModel.layers.filter(({ weights }) => weights.length > 0);
   for (const layer of weighted.slice(0, frozen)) layer.trainable = false;
@@ -128,17 +130,23 @@ describe.each(['wasm', 'onnx'] as const)('on %s', (engine) => {
     expect(after['age/kernel']).not.toEqual(before['age/kernel']);
   });
 
-  test('with kept outputs the history is the same, and a later run reads them', async () => {
-    const plain = await networkWith(5).fit(train, own);
-    const features = memoryStore();
-    const kept = await networkWith(5).fit(train, { ...own, features });
-    const files = await features.list();
-    const later = await networkWith(5).fit(train, { ...own, features });
-    expect(rowsOf(kept)).toEqual(rowsOf(plain));
-    expect(rowsOf(later)).toEqual(rowsOf(plain));
-    expect(files.length).toBeGreaterThan(0);
-    expect(await features.list()).toEqual(files);
-  });
+  test.each([
+    ['', 5, {}],
+    [' where one task sees grey', 6, { sees: greyImage() }], // which is frozen too
+  ] as const)(
+    'with kept outputs the history is the same, and a later run reads them%s',
+    async (_, frozen, sees) => {
+      const plain = await networkWith(frozen, sees).fit(train, own);
+      const features = memoryStore();
+      const kept = await networkWith(frozen, sees).fit(train, { ...own, features });
+      const files = await features.list();
+      const later = await networkWith(frozen, sees).fit(train, { ...own, features });
+      expect(rowsOf(kept)).toEqual(rowsOf(plain));
+      expect(rowsOf(later)).toEqual(rowsOf(plain));
+      expect(files.length).toBeGreaterThan(0);
+      expect(await features.list()).toEqual(files);
+    },
+  );
 });
 
 test('kept outputs spare the frozen half: from the second epoch on no image is read', async () => {
@@ -190,10 +198,13 @@ test('other weights never meet old outputs', async () => {
   expect(rowsOf(kept)).toEqual(rowsOf(await plain.fit(train, { ...options, engine: 'wasm' })));
 });
 
-test('in a later run the frozen half does not run at all', async () => {
+test.each([
+  ['', {}, 3],
+  [', however often it looks', { sees: greyImage() }, 6],
+] as const)('in a later run the frozen half does not run at all%s', async (_, sees, looks) => {
   const calls = async (features: Store) => {
-    const model = networkWith(6);
-    const first = model.layersModel.layers[1]!;
+    const model = networkWith('sees' in sees ? 7 : 6, sees);
+    const first = model.layersModel.getLayer('trunk_conv1');
     const stock = first.call.bind(first);
     let count = 0;
     first.call = (...given) => {
@@ -204,7 +215,7 @@ test('in a later run the frozen half does not run at all', async () => {
     return count;
   };
   const features = memoryStore();
-  expect(await calls(features)).toBe(3); // once a batch, in the first epoch
+  expect(await calls(features)).toBe(looks); // once a batch and a view, in the first epoch
   expect(await calls(features)).toBe(0);
 });
 

@@ -11,6 +11,7 @@ import {
   dense,
   dropout,
   flatten,
+  greyImage,
   imagesInMemory,
   maxPool,
   memoryStore,
@@ -34,27 +35,29 @@ beforeAll(async () => {
 
 afterAll(() => server.close());
 
-/** A process that has only TensorFlow.js opens the model and predicts one grey image. */
+/** A process that has only TensorFlow.js opens the model and predicts one image of one colour. */
 const PLAIN = `
 import * as tf from '@tensorflow/tfjs';
 const model = await tf.loadLayersModel(process.argv[1] + '/model.json');
-const outputs = model.predict(tf.fill([1, 12, 12, 3], Number(process.argv[2])));
+const outputs = model.predict(tf.tile(tf.tensor4d([[[JSON.parse(process.argv[2])]]]), [1, 12, 12, 1]));
 console.log(JSON.stringify(outputs.map((y) => Array.from(y.dataSync()))));
 `;
 
 test('a process with plain TensorFlow.js opens a saved model over HTTP and predicts the same', async () => {
-  const grey = { data: new Uint8Array(12 * 12 * 3).fill(100), height: 12, width: 12, channels: 3 };
+  const colour = [100, 30, 220];
+  const data = Uint8Array.from({ length: 12 * 12 * 3 }, (_, i) => colour[i % 3]!);
+  const image = { data, height: 12, width: 12, channels: 3 };
   const model = multiTask({ input: [12, 12, 3] })
     .trunk(sharedTrunk([conv(4, 3), maxPool(2), batchNorm()]))
     .task('age', regression({ unit: 'years' }), branch([flatten(), dense(8), dropout(0.3)]))
-    .task('gender', binary(['male', 'female']), branch([flatten(), dense(8)]))
+    .task('gender', binary(['male', 'female']), branch([flatten(), dense(8)], { sees: greyImage() }))
     .build();
-  const data = imagesInMemory(
-    [1, 2, 3, 4].map((age) => ({ image: grey, labels: { age, gender: 'male' as const } })),
+  const faces = imagesInMemory(
+    [1, 2, 3, 4].map((age) => ({ image, labels: { age, gender: 'male' as const } })),
   );
-  await model.fit(data, { epochs: 3, batchSize: 2, engine: 'wasm' });
+  await model.fit(faces, { epochs: 3, batchSize: 2, engine: 'wasm' });
   await model.save(store, 'model');
-  const value = String(100 / 255); // the default pixel range is 0 to 1
+  const value = JSON.stringify(colour.map((byte) => byte / 255)); // the default pixel range is 0 to 1
   const { stdout } = await promisify(execFile)(process.execPath, [
     '--input-type=module',
     '-e',
@@ -63,7 +66,7 @@ test('a process with plain TensorFlow.js opens a saved model over HTTP and predi
     value,
   ]);
   const [age, gender] = JSON.parse(stdout.trim().split('\n').at(-1)!) as number[][];
-  const ours = await model.predict(grey);
+  const ours = await model.predict(image);
   const female = ours.gender.label === 'female' ? ours.gender.probability : 1 - ours.gender.probability;
   // The same float32 network on the cpu backend.
   expect(Math.abs(age![0]! - ours.age)).toBeLessThan(1e-5);

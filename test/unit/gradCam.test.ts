@@ -2,6 +2,7 @@ import type { SymbolicTensor, Tensor } from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/model-a-network.js';
 import {
+  activation,
   batchNorm,
   binary,
   branch,
@@ -233,6 +234,50 @@ describe('the layer', () => {
       2,
       2,
     ]);
+  });
+
+  test('may stand inside a residual block: what goes around it counts as it is', async () => {
+    const own = multiTask({ input: [SIDE, SIDE, 3] })
+      .trunk(sharedTrunk([conv(6, 3), residual([conv(6, 3, { padding: 'same' })]), globalAveragePool()]))
+      .task('age', regression({ unit: 'years' }), branch([activation('linear')]))
+      .build();
+    fill(own.layersModel, 'cam');
+    const [kernel] = own.layersModel.getLayer('age').weights;
+    const features = own.layersModel.getLayer('trunk_conv2').output as SymbolicTensor;
+    const maps = tf.model({ inputs: own.layersModel.inputs, outputs: features });
+    const found = await gradCam(own, images, { task: 'age', layer: 'trunk_conv2' });
+    // The answer is a sum over the map and over what went around it: its slope is the head's kernel over the places.
+    const expected = tf.tidy(() => {
+      const pixels = tf.tensor(
+        Float32Array.from(images.flatMap(({ data }) => Array.from(data, (x) => x / 255))),
+        [images.length, SIDE, SIDE, 3],
+      );
+      const map = maps.predict(pixels) as Tensor;
+      const sum = tf.sum(tf.mul(map, kernel!.read().reshape([-1])), -1);
+      return tf.div(tf.relu(sum), 14 * 14).dataSync();
+    });
+    expectCloseToLargest(
+      found.flatMap((map) => [...raw(map)]),
+      expected,
+      1e-5,
+    );
+    own.dispose();
+  });
+
+  test('is by its name the last of its calls on the way to the task', async () => {
+    const image = tf.input({ shape: [SIDE, SIDE, 3], name: 'image' });
+    const twice = tf.layers.conv2d({ filters: 3, kernelSize: 3, name: 'twice' });
+    const x = twice.apply(twice.apply(image)) as SymbolicTensor;
+    const last = tf.layers.dense({ units: 1, name: 'age' });
+    const flat = tf.layers.flatten().apply(x) as SymbolicTensor;
+    const layersModel = tf.model({ inputs: image, outputs: last.apply(flat) as SymbolicTensor });
+    const parts = { layersModel, tasks: { age: regression({ unit: 'years' }) }, input: model.input };
+    const map = await gradCam(parts as unknown as MultiTaskModel<Tasks>, images[0]!, {
+      task: 'age',
+      layer: 'twice',
+    });
+    expect([map.height, map.width]).toEqual([12, 12]);
+    layersModel.dispose();
   });
 
   test('may be any with a map, of the trunk too', async () => {

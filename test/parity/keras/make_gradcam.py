@@ -1,14 +1,17 @@
-"""Grad-CAM (R. R. Selvaraju et al., 2017) in Keras: Model A, the same with grey for gender, and MobileNetV2 under two heads."""
+"""
+Grad-CAM (R. R. Selvaraju et al., 2017) in Keras: Model A, MobileNetV2 under a binary and a categorical head, and a trunk that is
+called on the image and on its grey version.
+"""
 import keras
 import make_backbones
 import numpy as np
 import tensorflow as tf
-from common import array, bounds, image_bytes, name_of, uniform
+from common import array, bounds, fill, image_bytes, name_of, uniform
 from keras import applications, layers
 from make_model_a import SIDE, network
 
 # Of the second model's these were picked from a hundred: no relu behind the layers below bends within rounding of a number.
-IMAGES = {"model a": ["a1", "a2", "a3"], "grey": ["a1", "a2", "a3"], "backbone": ["gradcam 62", "gradcam 68", "gradcam 105"]}
+IMAGES = {"model a": ["a1", "a2", "a3"], "backbone": ["gradcam 62", "gradcam 68", "gradcam 105"]}
 MARGIN = 5e-5
 LABELS = {"defect": 1, "grade": 3}  # outputs of the heads of the second model
 
@@ -33,12 +36,12 @@ def margin(model, layer, x):
     return min(float(np.minimum(abs(value), abs(value - 6)).min()) for value in map(np.asarray, [*values] if len(relus) > 1 else [values]))
 
 
-def maps(model, task, layer, toward, x, places=None):
+def maps(model, task, layer, toward, x, at=None):
     """
-    Maps before they are scaled. `toward`: an output of the head with its sign, or None for what each image is taken for;
-    `places`: the map and the head's output before its activation, where layers are called more than once.
+    Maps before they are scaled. `toward`: an output of the head with its sign, or None for what each image is taken for; `at`: the
+    layer's output where it is called more than once.
     """
-    both = keras.Model(model.input, places or [model.get_layer(layer).output, bare(model, task)])
+    both = keras.Model(model.input, [model.get_layer(layer).output if at is None else at, bare(model, task)])
     with tf.GradientTape() as tape:
         activation, logits = both(x, training=False)
         if toward is None:
@@ -68,32 +71,6 @@ def model_a():
     ]
 
 
-def grey():
-    """Model A, whose layers are called anew: those of the trunk on the image and on its grey, by Keras's own weights of grey."""
-    keras.backend.clear_session()
-    plain, _ = network(dropout=False)
-    kernel = np.float32([0.2989, 0.587, 0.114]).reshape(1, 1, 3, 1)
-    to_grey = layers.Conv2D(3, 1, trainable=False, name="image_grey1")
-    image = keras.Input([SIDE, SIDE, 3], name="image")
-    views = {"age": image, "gender": to_grey(image)}
-    to_grey.set_weights([np.repeat(kernel, 3, axis=3), np.zeros(3, "float32")])
-    places, outputs = {}, []
-    for task, x in views.items():
-        for layer in plain.layers[1:]:
-            if layer.name.startswith(("trunk", task)):
-                x = places[layer.name, task] = layer(x)
-        outputs.append(x)
-    model = keras.Model(image, outputs)
-    x = images("grey") / 255
-
-    def of(task, layer, toward):
-        end = places[f"{task}_dense2", task]
-        head = model.get_layer(task)
-        return maps(model, task, layer, toward, x, [places[layer, task], end @ head.kernel + head.bias])
-
-    return [of("age", "age_conv2", -1), of("gender", "gender_conv2", None), of("gender", "trunk_conv3", -1), of("age", "trunk_conv3", 1)]
-
-
 def backbone():
     keras.backend.clear_session()
     trunk = applications.MobileNetV2(weights=None, include_top=False, input_shape=(SIDE, SIDE, 3))
@@ -121,5 +98,34 @@ def backbone():
     ]
 
 
+def views(grey_for):
+    """One task sees the image and the other its grey: the trunk is called for `age` first."""
+    image = keras.Input((SIDE, SIDE, 3), name="image")
+    grey = layers.Conv2D(3, 1, trainable=False, name="image_grey1")
+    trunk = [
+        layers.Conv2D(6, 3, strides=3, activation="relu", name="trunk_conv1"),
+        layers.BatchNormalization(name="trunk_bn1"),
+        layers.Conv2D(5, 3, strides=2, activation="relu", name="trunk_conv2"),
+    ]
+    seen, outputs = {}, []
+    for task, activation in (("age", None), ("gender", "sigmoid")):
+        x = grey(image) if task == grey_for else image
+        for layer in trunk:
+            x = seen[task, layer.name] = layer(x)
+        x = seen[task, f"{task}_conv1"] = layers.Conv2D(4, 3, activation="relu", name=f"{task}_conv1")(x)
+        outputs.append(layers.Dense(1, activation, name=task)(layers.Flatten(name=f"{task}_flatten1")(x)))
+    model = keras.Model(image, outputs)
+    fill(model, "gradcam views 1")
+    luma = np.array([0.2989, 0.5870, 0.1140], "float32").reshape(1, 1, 3, 1)
+    grey.set_weights([np.repeat(luma, 3, axis=3), np.zeros(3, "float32")])
+    x = images("model a") / 255
+    return [
+        {"greyFor": grey_for, **maps(model, task, layer, None if task == "gender" else 1, x, at=output)}
+        for (task, layer), output in seen.items()
+        if layer != "trunk_bn1"  # as many numbers as before it
+    ]
+
+
 def make():
-    return {"images": IMAGES, "model a": model_a(), "grey": grey(), "backbone": backbone()}
+    both = [case for grey_for in ("gender", "age") for case in views(grey_for)]
+    return {"images": IMAGES, "model a": model_a(), "backbone": backbone(), "views": both}
