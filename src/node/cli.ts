@@ -3,11 +3,12 @@ import { didYouMean, isMultitaskError } from '../core/errors.js';
 import { buildNativeCommand } from './commands/buildNative.js';
 import type { Command } from './commands/command.js';
 import { reportCommand } from './commands/report.js';
-import { workerCommand } from './commands/worker.js';
+import { trialCommand, workerCommand } from './commands/study.js';
 
 const COMMANDS: { readonly [name: string]: Command } = {
   'build-native': buildNativeCommand,
   report: reportCommand,
+  trial: trialCommand,
   worker: workerCommand,
 };
 

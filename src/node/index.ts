@@ -22,6 +22,7 @@ export { saveKeras } from './saveKeras.js';
 export type { QueueOptions } from './study/queue.js';
 export { type RunStudyOptions, runStudy, type StudyResult } from './study/runStudy.js';
 export { studyResults } from './study/studyResults.js';
+export { type StudyTrialOptions, studyTrial } from './study/studyTrial.js';
 export { type StudyWorkerOptions, studyWorker } from './study/worker.js';
 export { workerThreads } from './threads.js';
 export { type Watch, type WatchOptions, watchRun } from './watchRun.js';

@@ -197,6 +197,38 @@ test('a trial that Hyperband promotes goes on as if it had not stopped, optimise
   expect(plainRows(straight.trials[0]!)).toEqual(plainRows(promoted[0]!));
 }, 120_000);
 
+test('trials by chance that know nothing of each other are those of one search', async () => {
+  const options = { trials: 3, settings: { strategy: 'random' } };
+  const whole = await run('plain', 'by chance', options);
+  const alone = (number: number, settings = '{"strategy": "random"}') => {
+    const args = [
+      'src/node/cli.ts',
+      'trial',
+      'test/runtime/studies/plain.ts',
+      '--folder',
+      join(scratch, 'alone by chance'),
+    ];
+    const more = ['--number', String(number), '--settings', settings];
+    const child = spawn(process.execPath, ['--import', 'tsx', ...args, ...more], { cwd: ROOT });
+    let text = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding('utf8').on('data', (part) => {
+        text += part;
+      });
+    return new Promise<string>((resolve) => child.on('close', () => resolve(text)));
+  };
+  expect(await Promise.all([3, 1, 2].map((number) => alone(number)))).toEqual(
+    [3, 1, 2].map((number) => `trial ${number} complete\n`),
+  );
+  expect(await alone(2)).toBe('trial 2 complete\n'); // it is not tried again
+  const together = await run('plain', 'alone by chance', options);
+  expect(valuesOf(together)).toEqual(valuesOf(whole));
+  expect(together.trials.map(plainRows)).toEqual(whole.trials.map(plainRows));
+  expect(await alone(4, '{"strategy": "tpe"}')).toContain(
+    'expected a study by grid or random, received one by tpe',
+  );
+}, 60_000);
+
 describe('a study says what is wrong with', () => {
   test('a folder of another study, by what differs', async () => {
     await run('plain', 'first', { trials: 1 });

@@ -1,0 +1,95 @@
+import { availableParallelism } from 'node:os';
+import { fault, show } from '../../core/errors.js';
+import type { Json } from '../../core/json.js';
+import type { Store } from '../../core/outside.js';
+import { propose } from '../../tuner/askAndTell.js';
+import { isOver, type TrialRecord } from '../../tuner/records.js';
+import { studyRecords } from '../../tuner/studyRecords.js';
+import { folderStore } from '../folderStore.js';
+import { ownVersions } from '../packageFolder.js';
+import { carryOut } from './carryOut.js';
+import { addressOf, loadStudy } from './loadStudy.js';
+
+/**
+ * Options of {@link studyTrial}.
+ *
+ * @category Tuner
+ */
+export interface StudyTrialOptions {
+  /** Where the study is kept: the folder that all machines share, or a store that leads to the same place. */
+  readonly folder: string | Store;
+  /** Which trial, counted from 1. */
+  readonly number: number;
+  /** What the module's function is given, if its default export is one. Default `{}`. */
+  readonly settings?: Json;
+  /** Threads of the trial. Default: the machine's. */
+  readonly threads?: number;
+  /** Seconds after which the trial is taken to hang. Default: never. */
+  readonly limit?: number;
+  /** Stops the trial after its step; it goes on when it is run again. */
+  readonly signal?: AbortSignal;
+}
+
+/** Strategies of which a trial follows from its number alone. */
+const ALONE = ['grid', 'random'];
+
+/**
+ * Runs one trial of a search by grid or by chance, which follows from its number and the seed alone: for machines that know nothing of
+ * each other, such as the pods of an Indexed Job. Nobody leads the search, and nothing but the folder is shared.
+ *
+ * @param module - The module whose default export is the study: its path, or its address.
+ * @returns The trial at its end; undefined where the space has no such trial, or the signal stopped it.
+ * @throws `argument` fault for a number that is none, and for a strategy that must know what others came to; otherwise as `runStudy`.
+ * @example
+ * ```typescript
+ * import { studyTrial } from 'tfjs-multitask/node';
+ *
+ * const number = Number(process.env.JOB_COMPLETION_INDEX) + 1;
+ * const trial = await studyTrial('my-study.js', { folder: '/mnt/study', number });
+ * console.log(trial?.state); // complete
+ * ```
+ * @category Tuner
+ */
+export async function studyTrial(
+  module: string | URL,
+  options: StudyTrialOptions,
+): Promise<TrialRecord | undefined> {
+  const { folder, number, settings = {}, limit, threads = availableParallelism() } = options;
+  if (!(Number.isInteger(number) && number >= 1)) {
+    throw fault({
+      kind: 'argument',
+      path: 'studyTrial.number',
+      expected: 'a whole number of at least 1',
+      received: show(number),
+      advice: 'Trials count from 1: add 1 to an index that counts from 0.',
+    });
+  }
+  const address = addressOf(module);
+  const study = await loadStudy(address, settings);
+  const { space, strategy, objectives, seed = 0 } = study;
+  if (!ALONE.includes(strategy.name)) {
+    throw fault({
+      kind: 'argument',
+      path: 'studyTrial',
+      expected: `a study by ${ALONE.join(' or ')}`,
+      received: `one by ${strategy.name}`,
+      advice: 'What it proposes depends on what other trials came to: search with runStudy() and a queue.',
+    });
+  }
+  // What the trials before it are, as every machine finds by itself.
+  const before: TrialRecord[] = [];
+  for (let i = 1; i <= number; i++) {
+    const next = propose(space, { strategy, objectives, seed }, i, before);
+    if (next === undefined || next === 'wait') return undefined;
+    before.push(next);
+  }
+  const store = typeof folder === 'string' ? folderStore(folder) : folder;
+  const records = await studyRecords(store, study, { library: ownVersions()['tfjs-multitask']!, settings });
+  const known = await records.trial(number);
+  if (known && isOver(known)) return known;
+  const trial = known ?? before.at(-1)!;
+  if (!known) await records.stands(trial);
+  const signal = options.signal ?? new AbortController().signal;
+  const place = { study, records, store, address, settings, threads, limit, signal };
+  return carryOut({ ...place, known: () => records.trials(), noted: () => {} }, trial);
+}
