@@ -2,7 +2,7 @@ import { didYouMean, fault, show } from '../core/errors.js';
 import type { HistoryRow } from '../core/history.js';
 import { type Objectives, objectivesOf } from './objectives.js';
 import type { Pruner } from './pruners.js';
-import { bestTrial, inOrder, isOver, paretoFront, type TrialRecord } from './records.js';
+import { bestTrial, inOrder, isOver, isRecord, paretoFront, type TrialRecord } from './records.js';
 import { flattened, nested, type Parts, type Space, type ValuesOf } from './space.js';
 import type { Strategy } from './strategy.js';
 
@@ -62,6 +62,7 @@ export interface Search<V> {
  * A search over any function: ask for a setting, try it, tell what came of it. Nothing runs by itself and nothing is written; the
  * records are plain data, from which the search goes on.
  *
+ * @throws `data` fault for `trials` that are no records, have a number twice, or are of another space.
  * @example
  * ```ts
  * import { askAndTell, choice, float, minimize, space, tpe } from 'tfjs-multitask/tuner';
@@ -82,12 +83,8 @@ export function askAndTell<P extends Parts>(
 ): Search<ValuesOf<Space<P>>> {
   type V = ValuesOf<Space<P>>;
   const { strategy, objectives, seed = 0, pruner, trials = [] } = options;
-  const records = new Map(
-    inOrder(trials).map((trial) => {
-      flattened(searched, trial.values, `trial ${trial.number}`); // of this space
-      return [trial.number, trial];
-    }),
-  );
+  checkRecords(searched, trials);
+  const records = new Map(inOrder(trials).map((trial) => [trial.number, trial]));
   const running = (number: number): TrialRecord<V> => {
     const trial = records.get(number);
     if (trial && !isOver(trial)) return trial;
@@ -141,6 +138,27 @@ export function askAndTell<P extends Parts>(
     best: () => bestTrial([...records.values()], objectives),
     front: () => paretoFront([...records.values()], objectives),
   };
+}
+
+/** Throws a `data` fault for trials, which may come from a file, that this search could not have had. */
+function checkRecords(searched: Space<Parts>, trials: readonly unknown[]): void {
+  const wrong = (path: string, expected: string, received: string) =>
+    fault({
+      ...{ kind: 'data', path, expected, received },
+      advice: 'Give the records of a search as its `trials` were.',
+    });
+  if (!Array.isArray(trials)) throw wrong('trials', 'a list of records', show(trials));
+  const numbers = new Set<number>();
+  for (const [i, trial] of trials.entries()) {
+    if (!isRecord(trial)) {
+      const expected = 'a record with number, values, state, rows and after';
+      throw wrong(`trials[${i}]`, expected, show(trial));
+    }
+    if (numbers.has(trial.number))
+      throw wrong(`trials[${i}].number`, 'each number once', `${trial.number} twice`);
+    numbers.add(trial.number);
+    flattened(searched, trial.values, `trial ${trial.number}`);
+  }
 }
 
 /** Throws an `argument` fault for a row in which an objective is not a number, be it NaN. */

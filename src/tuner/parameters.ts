@@ -1,5 +1,6 @@
 import { fault, show } from '../core/errors.js';
 import type { Json } from '../core/json.js';
+import type { Mistake } from '../core/types.js';
 
 /**
  * One thing that is searched: how places in [0, 1) and values belong together.
@@ -47,8 +48,8 @@ export interface IntOptions extends FloatOptions {}
  * A real number. Same as KerasTuner 1.4.8 `HyperParameters.Float` (engine/hyperparameters/hp_types/float_hp.py): a place is
  * `min + p (max - min)`, on a log scale `min (max / min)^p`; with a step, the value with the index `floor(p n)` of n.
  *
- * @throws `argument` fault for bounds that are not finite or not in order, a log scale that begins at or below 0, and a step
- *   that leaves one value.
+ * @throws `argument` fault for bounds that are not finite, not in order or further apart than numbers go, a log scale that begins
+ *   at or below 0, and a step that leaves one value.
  * @example
  * ```ts
  * import { float } from 'tfjs-multitask/tuner';
@@ -83,7 +84,7 @@ export function float(options: FloatOptions): Parameter<number> {
  * A whole number. Same as KerasTuner 1.4.8 `HyperParameters.Int`: a place is `floor(min + p (max - min + 1))`, on a log scale
  * `floor(min ((max + 1) / min)^p)`.
  *
- * @throws `argument` fault as {@link float}, and for bounds or a step that are not whole.
+ * @throws `argument` fault as {@link float}, and for bounds or a step that are not whole, or beyond 2^53, where numbers skip some.
  * @example
  * ```ts
  * import { int } from 'tfjs-multitask/tuner';
@@ -97,8 +98,9 @@ export function int(options: IntOptions): Parameter<number> {
   checkRange('int', options);
   const { min, max, step, scale = 'linear' } = options;
   for (const [name, value] of Object.entries({ min, max, step })) {
-    if (value !== undefined && !Number.isInteger(value))
-      throw wrong(`int.${name}`, 'a whole number', show(value), 'Use float() for others.');
+    if (value === undefined || Number.isSafeInteger(value)) continue;
+    const expected = Number.isInteger(value) ? 'a whole number below 2^53' : 'a whole number';
+    throw wrong(`int.${name}`, expected, show(value), 'Use float() for others.');
   }
   const record = { kind: 'int', min, max, scale, ...(step !== undefined && { step }) };
   if (step !== undefined) return listed(record, stepsOf('int', options));
@@ -135,7 +137,14 @@ export function int(options: IntOptions): Parameter<number> {
  * ```
  * @category Tuner
  */
-export function choice<const V extends string | number | boolean>(values: readonly V[]): Parameter<V> {
+export function choice<const L extends readonly (string | number | boolean)[]>(
+  values: L &
+    (L['length'] extends 0 | 1
+      ? Mistake<'choice() needs at least two values'>
+      : [Twice<L>] extends [never]
+        ? unknown
+        : Mistake<`choice() has ${Twice<L>} twice: leave one out`>),
+): Parameter<L[number]> {
   const list: unknown = values;
   if (!Array.isArray(list) || list.length < 2) {
     throw wrong('choice', 'a list of at least two values', show(list), 'A value that is fixed is no choice.');
@@ -152,6 +161,26 @@ export function choice<const V extends string | number | boolean>(values: readon
     throw wrong('choice', 'different values', `${show(twice)} twice`, 'Leave one out.');
   return listed({ kind: 'choice', values: [...values] }, values);
 }
+
+/** The first value that stands in a list a second time, as far as the types know: of `string`, or of a union, they do not. */
+type Twice<L extends readonly unknown[], Seen = never> = L extends readonly [infer V, ...infer Rest]
+  ? IsKnown<V> extends true
+    ? [V] extends [Seen]
+      ? V & (string | number | boolean)
+      : Twice<Rest, Seen | V>
+    : Twice<Rest, Seen>
+  : never;
+
+/** Whether a type is one value. An object whose keys are `string` or a template may be empty; one whose key is a word may not. */
+type IsKnown<V, All = V> = boolean extends V
+  ? false
+  : V extends string | number
+    ? [All] extends [V]
+      ? Record<never, never> extends { [K in V]: 1 }
+        ? false
+        : true
+      : false
+    : true;
 
 /** A parameter with these values, each as likely. */
 function listed<V>(record: { readonly [part: string]: Json }, values: readonly V[]): Parameter<V> {
@@ -205,6 +234,10 @@ function checkRange(kind: string, options: FloatOptions): void {
       show(max),
       'A value that is fixed needs no search.',
     );
+  }
+  if (!Number.isFinite(scale === 'log' && min > 0 ? max / min : max - min)) {
+    const expected = scale === 'log' ? 'a factor of min that is finite' : 'a finite distance from min';
+    throw wrong(`${kind}.max`, `${expected}, ${min}`, show(max), 'Search closer bounds.');
   }
   if (scale !== 'linear' && scale !== 'log') {
     throw wrong(`${kind}.scale`, `'linear' or 'log'`, show(scale), `Leave it out for 'linear'.`);

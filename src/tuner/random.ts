@@ -4,8 +4,10 @@ import { type Strategy, triedIn } from './strategy.js';
 
 /** Draws after which the settings that are left are counted instead. */
 const DRAWS = 50;
-/** Settings that are counted at most; of more, that many draws cannot all have been tried. */
+/** Settings that are counted at most. */
 const MOST = 100_000;
+/** Draws where they are not counted. All of them tried means that none is left: a number without a step may have few values, if its bounds are next to each other. */
+const DRAWS_OF_MANY = 10_000;
 
 /**
  * Settings by chance, each place as likely as any, and never the same twice: a space of few settings ends when all were tried
@@ -33,10 +35,12 @@ export function random(): Strategy {
 
 /** A setting that was not tried, by chance; undefined where all were. */
 export function untried(searched: Space<Parts>, tried: ReadonlySet<string>, draws: Rng): Flat | undefined {
-  for (let i = 0; i < DRAWS || searched.count > MOST; i++) {
+  const many = searched.count > MOST;
+  for (let i = 0; i < (many ? DRAWS_OF_MANY : DRAWS); i++) {
     const flat = setting(searched, ({ parameter }) => parameter.at(draws.next()));
     if (!tried.has(keyOf(flat))) return flat;
   }
+  if (many) return undefined;
   const left: Flat[] = [];
   for (let i = 0; i < searched.count; i++) {
     const flat = settingAt(searched, i, 1)!;

@@ -49,6 +49,26 @@ export interface TrialRecord<V = unknown> {
   readonly rung?: Rung;
 }
 
+const STATES: readonly unknown[] = ['running', 'complete', 'pruned', 'failed'] satisfies TrialState[];
+
+/** Whether something from anywhere is a record, but for its values, which a space knows. */
+export function isRecord(given: unknown): given is TrialRecord {
+  if (typeof given !== 'object' || given === null) return false;
+  const { number, state, rows, after } = given as { readonly [K in keyof TrialRecord]?: unknown };
+  const isRow = (row: unknown) =>
+    typeof row === 'object' && row !== null && typeof (row as { epoch?: unknown }).epoch === 'number';
+  return (
+    isNumber(number) &&
+    STATES.includes(state) &&
+    Array.isArray(rows) &&
+    rows.every(isRow) &&
+    Array.isArray(after) &&
+    after.every(isNumber)
+  );
+}
+
+const isNumber = (number: unknown) => Number.isSafeInteger(number) && (number as number) >= 1;
+
 /** Whether a trial has ended. */
 export const isOver = ({ state }: TrialRecord): boolean => state !== 'running';
 

@@ -1,5 +1,6 @@
 import { didYouMean, fault, show } from '../core/errors.js';
 import { canonical, type Json } from '../core/json.js';
+import type { Mistake } from '../core/types.js';
 import { choice, type Parameter } from './parameters.js';
 
 /**
@@ -114,7 +115,9 @@ export type Flat = ReadonlyMap<string, Json>;
  * ```
  * @category Tuner
  */
-export function space<const P extends Parts>(parts: P): Space<P> {
+export function space<const P extends Parts>(
+  parts: P & ([keyof P] extends [never] ? Mistake<'space() needs at least one parameter'> : unknown),
+): Space<P> {
   const dimensions = dimensionsOf(parts, '', undefined);
   if (dimensions.length === 0) {
     throw fault({
@@ -149,7 +152,11 @@ export function space<const P extends Parts>(parts: P): Space<P> {
  * @category Tuner
  */
 export function alternatives<const O extends { readonly [kind: string]: Parts }>(
-  alternatives: O & { readonly [K in keyof O]: { readonly kind?: never } },
+  alternatives: O & {
+    readonly [K in keyof O]: {
+      readonly kind?: Mistake<"'kind' says which alternative it is: choose another name">;
+    };
+  } & (IsAlone<keyof O> extends true ? Mistake<'alternatives() needs at least two'> : unknown),
 ): Alternatives<O> {
   const kinds = Object.entries(alternatives ?? {});
   const advice = 'Write alternatives({ adam: {}, sgd: { momentum: float({ min: 0, max: 0.99 }) } }).';
@@ -174,6 +181,17 @@ export function alternatives<const O extends { readonly [kind: string]: Parts }>
   }
   return { '~alternatives': alternatives };
 }
+
+/** Whether keys are one, or none; of keys that are any string nobody knows. */
+type IsAlone<K, All = K> = [K] extends [never]
+  ? true
+  : string extends K
+    ? false
+    : K extends unknown
+      ? [All] extends [K]
+        ? true
+        : false
+      : never;
 
 const isAlternatives = (part: Parameter<any> | Alternatives<any>): part is Alternatives<any> =>
   '~alternatives' in part;

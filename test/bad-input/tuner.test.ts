@@ -22,11 +22,11 @@ const loose = (value: unknown) => value as never;
 
 describe('a space says what is wrong with', () => {
   test.each([
-    ['no parameter', () => space({}), 'space', 'none'],
+    ['no parameter', () => space(loose({})), 'space', 'none'],
     ['nothing', () => space(loose(undefined)), 'space', 'none'],
     ['a value instead of a parameter', () => space(loose({ rate: 3 })), 'space.rate', '3'],
     ['a name with a point', () => space({ 'a.b': choice([1, 2]) }), 'space: "a.b"', '"a.b"'],
-    ['one alternative', () => alternatives({ adam: {} }), 'alternatives', '1'],
+    ['one alternative', () => alternatives(loose({ adam: {} })), 'alternatives', '1'],
     [
       'a parameter called kind',
       () => alternatives(loose({ a: { kind: choice([1, 2]) }, b: {} })),
@@ -39,6 +39,14 @@ describe('a space says what is wrong with', () => {
     ['bounds that are equal', () => int({ min: 1, max: 1 }), 'int.max', '1'],
     ['NaN', () => float({ min: Number.NaN, max: 1 }), 'float.min', 'NaN'],
     ['infinity', () => float({ min: 0, max: Number.POSITIVE_INFINITY }), 'float.max', 'Infinity'],
+    ['bounds further apart than numbers go', () => float({ min: -1e308, max: 1e308 }), 'float.max', '1e+308'],
+    [
+      'a factor beyond numbers',
+      () => float({ min: 1e-300, max: 1e300, scale: 'log' }),
+      'float.max',
+      '1e+300',
+    ],
+    ['whole numbers beyond 2^53', () => int({ min: 0, max: 2 ** 53 }), 'int.max', '9007199254740992'],
     ['a log scale from 0', () => float({ min: 0, max: 1, scale: 'log' }), 'float.min', '0'],
     ['another scale', () => float({ min: 0, max: 1, scale: loose('loud') }), 'float.scale', '"loud"'],
     ['a step that is too large', () => float({ min: 0, max: 1, step: 2 }), 'float.step', '2'],
@@ -46,9 +54,9 @@ describe('a space says what is wrong with', () => {
     ['a factor of one', () => int({ min: 1, max: 8, step: 1, scale: 'log' }), 'int.step', '1'],
     ['a step without end', () => float({ min: 0, max: 1, step: 1e-9 }), 'float.step', '1e-9'],
     ['whole numbers that are not', () => int({ min: 0.5, max: 3 }), 'int.min', '0.5'],
-    ['a choice of one', () => choice([1]), 'choice', '[1]'],
+    ['a choice of one', () => choice(loose([1])), 'choice', '[1]'],
     ['a choice without a list', () => choice(loose('relu')), 'choice', '"relu"'],
-    ['a value twice', () => choice([1, 2, 1]), 'choice', '1 twice'],
+    ['a value twice', () => choice(loose([1, 2, 1])), 'choice', '1 twice'],
     ['NaN in a choice', () => choice([1, Number.NaN]), 'choice', 'NaN'],
     ['an object in a choice', () => choice(loose([1, { a: 1 }])), 'choice', '{"a":1}'],
   ] as const)('%s', async (_, make, path, received) => {
@@ -123,6 +131,39 @@ describe('a search says what is wrong with', () => {
     const odd = await faultOf(() => begin(trial({ filter: 32, optimizer: { kind: 'adam' } })));
     expect([odd.path, odd.advice]).toEqual(['trial 1.filter', 'Did you mean "filters"?']);
     expect((await faultOf(() => begin(trial(null)))).kind).toBe('data');
+  });
+
+  test.each([
+    ['no list', {}, 'trials', '{}'],
+    ['nothing for a trial', [null], 'trials[0]', 'null'],
+    ['another state', [{ number: 1, state: 'done', rows: [], after: [] }], 'trials[0]', undefined],
+    ['half a number', [{ number: 1.5, state: 'complete', rows: [], after: [] }], 'trials[0]', undefined],
+    ['no rows', [{ number: 1, state: 'complete', after: [] }], 'trials[0]', undefined],
+    [
+      'a row that is none',
+      [{ number: 1, state: 'complete', rows: [null], after: [] }],
+      'trials[0]',
+      undefined,
+    ],
+    [
+      'no numbers in after',
+      [{ number: 1, state: 'complete', rows: [], after: ['1'] }],
+      'trials[0]',
+      undefined,
+    ],
+    [
+      'a number twice',
+      [1, 1].map((number) => ({
+        ...{ number, state: 'complete', rows: [], after: [] },
+        values: { filters: 32, optimizer: { kind: 'adam' } },
+      })),
+      'trials[1].number',
+      '1 twice',
+    ],
+  ])('records with %s', async (_, trials, path, received) => {
+    const fault = await faultOf(() => begin(trials));
+    expect([fault.kind, fault.path]).toEqual(['data', path]);
+    if (received !== undefined) expect(fault.received).toBe(received);
   });
 
   test('a question whose answer depends on trials that run', async () => {

@@ -219,6 +219,16 @@ test('a choice of two with ten trials ends after two, without repeating (parity 
   expect(search.trials.map(({ values }) => (values as any).filters).sort()).toEqual([32, 64]);
 });
 
+test.each(STRATEGIES.filter(([name]) => name !== 'grid'))(
+  'a number whose bounds are next to each other ends by %s after its few values, and not in a loop',
+  (_, strategy) => {
+    const searched = space({ x: float({ min: 1, max: 1 + Number.EPSILON }) });
+    const search = played(searched, strategy, 0, 1, 10);
+    const first = search.trials.filter(({ rung }) => !rung?.round);
+    expect(first.map(({ values }) => (values as any).x).sort()).toEqual([1, 1 + Number.EPSILON]);
+  },
+);
+
 describe('Hyperband', () => {
   test('runs its plan, promotes the best of each round, and goes on from them', () => {
     fc.assert(

@@ -4,6 +4,7 @@ import { errorsOf } from './program.js';
 const BEGIN = `import { bestCheckpoint, binary, branch, categorical, conv, dense, earlyStopping, flatten, gradCam, greyImage, greyscale, imagesInMemory,
   loadKeras, loadModel, memoryStore, mobileNetV2Backbone, multiTask, regression, sharedTrunk, weightedLoss }
   from 'tfjs-multitask';
+import { alternatives, choice, float, space } from 'tfjs-multitask/tuner';
 import { resnet50Backbone, saveKeras } from 'tfjs-multitask/node';
 const part = branch([flatten(), dense(4)]);
 const begun = multiTask({ input: [8, 8, 3] }).trunk(sharedTrunk([conv(4, 3)])).task('age', regression({ unit: 'years' }), part);
@@ -36,6 +37,12 @@ await loadKeras(file, { tasks: JSON.parse('{}') as { [task: string]: typeof year
 await resnet50Backbone({ trainableFrom: stage });
 await resnet50Backbone({ weights: file });
 begun.task('seen', binary(['no', 'yes']), branch([flatten()], { sees: [greyImage(), conv(3, 1)] })).build();
+choice(process.argv);
+choice([1, 2, true, '1']);
+choice([process.argv[0]!, process.argv[1]!]);
+choice([stage ?? 'a', stage ?? 'b']);
+alternatives(JSON.parse('{}') as { [kind: string]: {} });
+space(JSON.parse('{}') as { [name: string]: ReturnType<typeof float> });
 begun.task('aged', binary(['no', 'yes']), part).task('age2', binary(['no', 'yes']), part).build();
 `),
   ).toEqual([]);
@@ -87,6 +94,13 @@ describe('a wrong call is a type error with a sentence in it', { timeout: 120_00
       'await model.evaluate(data, { loss: weightedLoss({ age: 1, gender: 50, agee: 2 }) });',
       "weightedLoss: the model has no task 'agee'",
     ],
+    ['a choice of one value', 'choice([32]);', 'choice() needs at least two values'],
+    ['a value twice', 'choice([32, 64, 32]);', 'choice() has 32 twice: leave one out'],
+    ['a word twice', "choice(['relu', 'elu', 'relu']);", 'choice() has relu twice: leave one out'],
+    ['a boolean twice', 'choice([true, true]);', 'choice() has true twice: leave one out'],
+    ['a space of nothing', 'space({});', 'space() needs at least one parameter'],
+    ['one alternative', 'alternatives({ adam: {} });', 'alternatives() needs at least two'],
+    ['no alternative', 'alternatives({});', 'alternatives() needs at least two'],
   ])('%s', (_, call, sentence) => {
     expect(errorOf(call)).toMatch(/'Mistake<"[^>]*">'/);
     expect(errorOf(call)).toContain(`Mistake<"${sentence}">`);
@@ -198,6 +212,16 @@ describe('a wrong call is a type error with a sentence in it', { timeout: 120_00
       'heat for a label of a number',
       "await gradCam(model, [image], { task: 'age', toward: 'male' });",
       `'"male"' is not assignable to type '"higher" | "lower"'`,
+    ],
+    [
+      'a value for a parameter',
+      'space({ rate: 0.1 });',
+      "Type 'number' is not assignable to type 'Parameter<any> | Alternatives<any>'",
+    ],
+    [
+      'a parameter called kind',
+      'alternatives({ a: { kind: choice([1, 2]) }, b: {} });',
+      `Mistake<"'kind' says which alternative it is: choose another name">`,
     ],
     ['a fit without an end', 'await model.fit(data, {});', "'epochs' is missing"],
   ])('%s is an error that names it', (_, call, name) => {
