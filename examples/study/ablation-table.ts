@@ -35,14 +35,16 @@ export function compare(settings: readonly Setting[]) {
 /** The comparison as a table for people, in Markdown. */
 export function tableOf(comparison: ReturnType<typeof compare>): string {
   const seeds = comparison[0]!.bestEpochs.length;
+  const differences = (comparison.length - 1) * MEASURES.length;
   const spread = ({ mean, deviation }: Mean, show: (value: number) => string) =>
     deviation === undefined ? show(mean) : `${show(mean)} ± ${show(deviation)}`;
   const beside = (difference: Mean | undefined, show: (value: number) => string) => {
     if (!difference) return '';
     const { mean, margin } = difference;
-    const sign = mean < 0 ? '' : '+';
-    if (margin === undefined) return `${sign}${show(mean)}`;
-    return `${sign}${show(mean)} ± ${show(margin)}${isMoreThanNoise(difference) ? ' *' : ''}`;
+    const size = show(Math.abs(mean));
+    const signed = Number(size) === 0 ? size : `${mean < 0 ? '-' : '+'}${size}`;
+    if (margin === undefined) return signed;
+    return `${signed} ± ${show(margin)}${isMoreThanNoise(difference) ? ' *' : ''}`;
   };
   const head = ['grey for', 'best epoch', ...MEASURES.flatMap(({ title }) => [title, 'beside neither'])];
   const rows = comparison.map(({ title, bestEpochs, measures }) => [
@@ -61,6 +63,7 @@ export function tableOf(comparison: ReturnType<typeof compare>): string {
     seeds === 1
       ? 'One seed: whether a difference is more than noise cannot be told. Ask for more with --seeds.'
       : `Validation images at the best epoch by val_loss, ${seeds} seeds: mean ± standard deviation; differences seed by seed, ± half of
-their 95 % interval (Student's t). A star marks a difference that is more than noise.`;
+their 95 % interval (Student's t). A star marks a difference that is more than noise; each has one by chance in about one
+table of twenty, so one star among ${differences} is no finding yet.`;
   return `${[line(head), rule, ...rows.map(line)].join('\n')}\n\n${note}\n`;
 }

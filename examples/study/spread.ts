@@ -20,5 +20,9 @@ export function meanOf(values: readonly number[]): Mean {
   return { mean, deviation, margin: (T[Math.min(count - 1, T.length) - 1]! * deviation) / Math.sqrt(count) };
 }
 
-/** Whether a mean difference is more than the seeds explain; unknown of one seed. */
-export const isMoreThanNoise = ({ mean, margin }: Mean) => margin !== undefined && Math.abs(mean) > margin;
+/**
+ * Whether a mean difference is more than the seeds explain. Unknown of one seed, and of seeds that all say the same number:
+ * shares of a few images do so by chance, and an interval of no width would take it for certain.
+ */
+export const isMoreThanNoise = ({ mean, margin }: Mean) =>
+  margin !== undefined && Math.abs(mean) > margin && margin > 1e-9 * Math.abs(mean);

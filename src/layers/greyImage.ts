@@ -61,5 +61,8 @@ export function greyImage(): Block {
 }
 
 /** Whether {@link greyImage} made a layer, in this process or before it was saved. */
-export const makesGrey = (layer: tf.layers.Layer): boolean =>
-  layer.getClassName() === 'Conv2D' && /_grey\d+$/.test(layer.name);
+export function makesGrey(layer: tf.layers.Layer): boolean {
+  if (layer.getClassName() !== 'Conv2D' || !/_grey\d+$/.test(layer.name)) return false;
+  const { filters, kernelSize } = layer.getConfig();
+  return filters === 3 && String(kernelSize) === '1,1';
+}

@@ -83,7 +83,7 @@ export function branch(pieces: readonly Piece[], options: BranchOptions = {}): B
   checkPieces('branch', pieces);
   checkOptions(options);
   const view = (options.sees === undefined ? [] : [options.sees].flat()) as readonly Piece[];
-  if (view.length > 0) checkPieces('branch.sees', view, '{ sees: greyImage() }');
+  if (view.length > 0) checkPieces('branch.sees', view, 'greyImage()');
   return { '~part': 'branch', pieces, ...(view.length > 0 && { sees: view }) };
 }
 
@@ -104,18 +104,14 @@ function checkOptions(options: unknown): void {
 
 const isPiece = (piece: object) => '~block' in piece || 'computeOutputShape' in piece;
 
-function checkPieces(
-  path: string,
-  pieces: readonly Piece[],
-  advice = `${path}([conv(64, 3), flatten()])`,
-): void {
+function checkPieces(path: string, pieces: readonly Piece[], example = 'conv(64, 3)'): void {
   if (!Array.isArray(pieces) || pieces.length === 0) {
     throw fault({
       kind: 'argument',
       path,
       expected: 'a list of at least one block or layer',
       received: Array.isArray(pieces) ? 'an empty list' : typeof pieces,
-      advice: `Write ${advice}.`,
+      advice: `Write ${path}([conv(64, 3), flatten()]).`,
     });
   }
   pieces.forEach((piece: unknown, i) => {
@@ -124,7 +120,7 @@ function checkPieces(
     throw fault({
       kind: 'argument',
       path: `${path}[${i}]`,
-      expected: 'a block such as conv(64, 3), or a tf.layers layer',
+      expected: `a block such as ${example}, or a tf.layers layer`,
       received: draw
         ? `the augmentation ${name}`
         : typeof piece === 'object'
@@ -135,12 +131,12 @@ function checkPieces(
       advice: adviceOn(
         piece,
         typeof piece === 'function'
-          ? 'Call it: conv(64, 3), not conv.'
+          ? `Call it: ${example}, not ${example.split('(')[0]}.`
           : draw
             ? 'It goes into augment([...]) on the dataset; the block that makes an image grey is greyImage().'
             : Array.isArray(piece) || Object.hasOwn(Object(piece), '~part')
               ? 'Give the blocks themselves, in one list.'
-              : 'Blocks are made by functions, conv() and so on.',
+              : `Blocks are made by functions: ${example}.`,
       ),
     });
   });

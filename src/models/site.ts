@@ -1,5 +1,5 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
-import { fault } from '../core/errors.js';
+import { fault, kindOf } from '../core/errors.js';
 import type { PixelRange } from '../core/images.js';
 import type { Piece, Site } from '../layers/block.js';
 import { adopt, checkAdoptable } from '../layers/own/adopt.js';
@@ -34,12 +34,24 @@ export interface PartSite extends Site {
   mark(): () => void;
 }
 
-/** `input` through `pieces`, one after the other. */
+/**
+ * `input` through `pieces`, one after the other.
+ *
+ * @throws `argument` fault for a block that returns something else than what it connected.
+ */
 export function extend(input: SymbolicTensor, pieces: readonly Piece[], site: Site): SymbolicTensor {
-  return pieces.reduce<SymbolicTensor>(
-    (x, piece) => ('~block' in piece ? piece.build(x, site) : site.connect(piece, x)),
-    input,
-  );
+  return pieces.reduce<SymbolicTensor>((x, piece) => {
+    if (!('~block' in piece)) return site.connect(piece, x);
+    const output = piece.build(x, site) as SymbolicTensor | undefined | null;
+    if (output?.sourceLayer) return output;
+    throw fault({
+      kind: 'argument',
+      path: `block ${piece['~block']}`,
+      expected: 'build() to return what site.connect() gave it',
+      received: kindOf(output),
+      advice: 'Write build: (input, site) => site.connect(layer, input).',
+    });
+  }, input);
 }
 
 /** Names and connects the layers of one part of a network, which sees `image`. */
@@ -69,6 +81,7 @@ export function siteOf(
       };
     },
     weigh: (layer, arrays) => {
+      checkWeights(layer, arrays);
       weighed.set(layer, arrays);
       layer.weights.forEach((weight, i) => {
         const values = tf.tensor(arrays[i]!, weight.shape as number[]);
@@ -111,6 +124,20 @@ export function siteOf(
       return output;
     },
   };
+}
+
+/** Throws an `argument` fault unless there is a number for each of the layer's. */
+function checkWeights({ name, weights }: tf.layers.Layer, arrays: readonly Float32Array[]): void {
+  const sizes = weights.map(({ shape }) => shape.reduce<number>((product, size) => product * size!, 1));
+  if (arrays.length === sizes.length && arrays.every(({ length }, i) => length === sizes[i])) return;
+  const said = (numbers: readonly number[]) => (numbers.length === 0 ? 'none' : numbers.join(' and '));
+  throw fault({
+    kind: 'argument',
+    path: `weights of ${name}`,
+    expected: `arrays of as many numbers as the layer holds: ${said(sizes)}`,
+    received: said(arrays.map(({ length }) => length)),
+    advice: 'Connect the layer first, then give its weights in the order of layer.weights, row-major.',
+  });
 }
 
 /**

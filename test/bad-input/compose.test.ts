@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/model-a-network.js';
 import {
   averagePool,
+  type Block,
   type Branch,
   batchNorm,
   binary,
@@ -19,6 +20,7 @@ import {
   multiTask,
   regression,
   residual,
+  type Site,
   sharedTrunk,
 } from '../../src/index.js';
 import { faultOf } from './faultOf.js';
@@ -230,6 +232,55 @@ describe('a network', () => {
   });
 });
 
+describe('a block of the user', () => {
+  const build = (own: (input: tf.SymbolicTensor, site: Site) => unknown) =>
+    faultOf(() =>
+      begin()
+        .trunk(sharedTrunk([{ '~block': 'own', side: (side: number) => side, build: own as Block['build'] }]))
+        .task('age', age, branch([flatten()]))
+        .build(),
+    );
+
+  test.each([
+    [undefined, 'nothing'],
+    [tf.layers.flatten(), 'a value of type object'],
+  ])('that returns something else than what it connected', async (output, received) => {
+    const error = await build(() => output);
+    expect(error).toMatchObject({ kind: 'argument', path: 'block own', received });
+    expect(error.advice).toContain('site.connect(layer, input)');
+  });
+
+  test.each([
+    [[], 'none'],
+    [[new Float32Array(9)], '9'],
+    [[new Float32Array(3), new Float32Array(9)], '3 and 9'],
+    [[new Float32Array(9), new Float32Array(2)], '9 and 2'],
+  ])('that gives a layer other weights than it holds', async (arrays, received) => {
+    const error = await build((input, site) => {
+      const layer = tf.layers.conv2d({ name: site.name('own'), filters: 3, kernelSize: 1 });
+      const output = site.connect(layer, input);
+      site.weigh(layer, arrays);
+      return output;
+    });
+    expect(error).toMatchObject({
+      kind: 'argument',
+      path: 'weights of trunk_own1',
+      expected: 'arrays of as many numbers as the layer holds: 9 and 3',
+      received,
+    });
+  });
+
+  test('that gives a layer weights before it is connected', async () => {
+    const error = await build((input, site) => {
+      const layer = tf.layers.conv2d({ name: site.name('own'), filters: 3, kernelSize: 1 });
+      site.weigh(layer, [new Float32Array(9), new Float32Array(3)]);
+      return site.connect(layer, input);
+    });
+    expect(error).toMatchObject({ path: 'weights of trunk_own1', received: '9 and 3' });
+    expect(error.advice).toContain('Connect the layer first');
+  });
+});
+
 describe('views', () => {
   const seeing = (sees: any) => branch([flatten(), dense(3)], { sees });
   const build = (first: any, second: any) =>
@@ -241,8 +292,8 @@ describe('views', () => {
 
   test.each([
     ['an augmentation', greyscale(), 'the augmentation greyscale', /augment\(\[...\]\).*greyImage\(\)/],
-    ['a block that is not called', greyImage, 'a function', /Call it/],
-    ['a word', 'grey', 'grey', /Blocks are made by functions/],
+    ['a block that is not called', greyImage, 'a function', /Call it: greyImage\(\), not greyImage\./],
+    ['a word', 'grey', 'grey', /Blocks are made by functions: greyImage\(\)/],
     ['nothing', null, 'nothing', /Blocks are made by functions/],
   ])('of %s', async (_, sees, received, advice) => {
     const error = await faultOf(() => seeing([sees]));

@@ -264,6 +264,16 @@ describe('the layer', () => {
     own.dispose();
   });
 
+  test('may have any name: what makes an image grey is known by more', async () => {
+    const named = tf.layers.conv2d({ filters: 2, kernelSize: 3, name: 'age_grey1' });
+    const own = multiTask({ input: [SIDE, SIDE, 3] })
+      .trunk(sharedTrunk([conv(2, 3)]))
+      .task('age', regression({ unit: 'years' }), branch([named, flatten()]))
+      .build();
+    expect((await gradCam(own, images[0]!, { task: 'age' })).layer).toBe('age_grey1');
+    own.dispose();
+  });
+
   test('is by its name the last of its calls on the way to the task', async () => {
     const image = tf.input({ shape: [SIDE, SIDE, 3], name: 'image' });
     const twice = tf.layers.conv2d({ filters: 3, kernelSize: 3, name: 'twice' });
