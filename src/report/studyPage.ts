@@ -1,7 +1,8 @@
 import type { Json } from '../core/json.js';
 import { bestRow, objectivesOf } from '../tuner/objectives.js';
 import { bestTrial, inOrder, type TrialRecord } from '../tuner/records.js';
-import { type Dimension, flattened } from '../tuner/space.js';
+import { flattened } from '../tuner/settings.js';
+import type { Dimension } from '../tuner/space.js';
 import type { Study } from '../tuner/study.js';
 import { figure, metricValue, short } from './format.js';
 import { figureCells, figures, html, table } from './html.js';

@@ -3,7 +3,8 @@ import type { HistoryRow } from '../core/history.js';
 import { type Objectives, objectivesOf } from './objectives.js';
 import type { Pruner } from './pruners.js';
 import { bestTrial, inOrder, isOver, isRecord, paretoFront, type TrialRecord } from './records.js';
-import { flattened, nested, type Parts, type Space, type ValuesOf } from './space.js';
+import { flattened, nested } from './settings.js';
+import type { Parts, Space, ValuesOf } from './space.js';
 import type { Strategy } from './strategy.js';
 
 /**

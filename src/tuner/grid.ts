@@ -1,5 +1,5 @@
 import { fault, show } from '../core/errors.js';
-import { settingAt } from './space.js';
+import { settingAt } from './settings.js';
 import type { Strategy } from './strategy.js';
 
 /**

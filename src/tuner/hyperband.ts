@@ -2,7 +2,7 @@ import { fault, show } from '../core/errors.js';
 import { rng } from '../core/rng.js';
 import { untried } from './random.js';
 import { costsOf, inOrder, isOver, type Rung, type TrialRecord } from './records.js';
-import { flattened } from './space.js';
+import { flattened } from './settings.js';
 import { type Proposal, type Question, type Strategy, triedIn } from './strategy.js';
 
 /**

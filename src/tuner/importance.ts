@@ -1,8 +1,9 @@
-import type { Objectives } from './objectives.js';
+import { type Objectives, objectivesOf } from './objectives.js';
 import { estimateOf } from './parzen.js';
 import { ranked } from './ranked.js';
 import type { TrialRecord } from './records.js';
-import { type Dimension, type Flat, flattened, type Parts, type Space } from './space.js';
+import { flattened } from './settings.js';
+import type { Dimension, Flat, Parts, Space } from './space.js';
 
 /**
  * How much one parameter mattered.
@@ -20,7 +21,7 @@ export interface Importance {
 const PLACES = 64;
 
 /**
- * How much each parameter mattered for getting among the best quarter of the trials: by the Pearson divergence of where the best are
+ * How much each parameter mattered for getting among the best quarter of the trials by the first objective: by the Pearson divergence of where the best are
  * from where all are, one parameter at a time (PED-ANOVA, S. Watanabe, A. Bansal and F. Hutter, 2023). It says what set good trials
  * apart, not what a change would bring; with fewer than some twenty trials it says little. Empty for fewer than four.
  *
@@ -45,7 +46,7 @@ export function importances(
   trials: readonly TrialRecord[],
   objectives: Objectives,
 ): Importance[] {
-  const order = ranked(trials, objectives).map(({ number, values }) =>
+  const order = ranked(trials, objectivesOf(objectives)[0]!).map(({ number, values }) =>
     flattened(searched, values, `trial ${number}`),
   );
   if (order.length < 4) return [];

@@ -1,7 +1,8 @@
 import type { Json } from '../core/json.js';
 import type { Rng } from '../core/rng.js';
 import type { Parameter } from './parameters.js';
-import { type Dimension, type Flat, isActive, type Parts, type Space, setting } from './space.js';
+import { isActive, setting } from './settings.js';
+import type { Dimension, Flat, Parts, Space } from './space.js';
 
 /** How settings are spread, as some trials suggest. */
 export interface Estimate {

@@ -1,5 +1,6 @@
 import { type Rng, rng } from '../core/rng.js';
-import { type Flat, keyOf, type Parts, type Space, setting, settingAt } from './space.js';
+import { keyOf, setting, settingAt } from './settings.js';
+import type { Flat, Parts, Space } from './space.js';
 import { type Strategy, triedIn } from './strategy.js';
 
 /** Draws after which the settings that are left are counted instead. */

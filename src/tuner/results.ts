@@ -1,7 +1,8 @@
 import type { Json } from '../core/json.js';
 import { bestRow, objectivesOf } from './objectives.js';
 import { bestTrial, inOrder, isOver, type TrialRecord } from './records.js';
-import { type Dimension, flattened } from './space.js';
+import { flattened } from './settings.js';
+import type { Dimension } from './space.js';
 import type { Study } from './study.js';
 
 /** What a trial was and came to, as cells for a table; absent ones are empty. */

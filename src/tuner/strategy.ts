@@ -1,7 +1,8 @@
 import type { Json } from '../core/json.js';
 import type { Objectives } from './objectives.js';
 import type { Rung, TrialRecord } from './records.js';
-import { type Flat, flattened, keyOf, type Parts, type Space } from './space.js';
+import { flattened, keyOf } from './settings.js';
+import type { Flat, Parts, Space } from './space.js';
 
 /**
  * What a strategy is asked.

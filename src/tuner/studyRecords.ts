@@ -2,14 +2,13 @@ import { fault } from '../core/errors.js';
 import { canonical, exactJson, type Json, parseExact } from '../core/json.js';
 import type { Store } from '../core/outside.js';
 import { objectivesOf } from './objectives.js';
-import { inOrder, isOver, type TrialRecord } from './records.js';
-import { flattened, spaceRecord } from './space.js';
+import { inOrder, isOver, isRecord, type TrialRecord } from './records.js';
+import { flattened, spaceRecord } from './settings.js';
 import type { Study } from './study.js';
 
 /** Number of the layout. */
 const FORMAT = 1;
 const STUDY = 'study.json';
-const STATES = ['running', 'complete', 'pruned', 'failed'];
 
 /**
  * What a study keeps in its store: `study.json`, what must not change; a folder for each trial with `trial.json`, where it stands,
@@ -151,10 +150,8 @@ const broken = (path: string, expected: string, received: string, cause?: unknow
   });
 
 function checked(trial: TrialRecord, { space }: Study, path: string): TrialRecord {
-  const { number, values, state, rows, after } = trial;
-  if (!(Number.isInteger(number) && STATES.includes(state) && Array.isArray(rows) && Array.isArray(after)))
-    throw broken(path, 'the record of a trial', 'something else');
-  flattened(space, values, path);
+  if (!isRecord(trial)) throw broken(path, 'the record of a trial', 'something else');
+  flattened(space, trial.values, path);
   return trial;
 }
 

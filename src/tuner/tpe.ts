@@ -4,7 +4,8 @@ import { estimateOf } from './parzen.js';
 import { untried } from './random.js';
 import { ranked } from './ranked.js';
 import { inOrder, type TrialRecord } from './records.js';
-import { type Flat, flattened, keyOf, type Parts, type Space } from './space.js';
+import { flattened, keyOf } from './settings.js';
+import type { Flat, Parts, Space } from './space.js';
 import { type Strategy, triedIn } from './strategy.js';
 
 /**

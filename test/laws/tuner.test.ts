@@ -28,7 +28,7 @@ import {
   type TrialRecord,
   tpe,
 } from '../../src/tuner/index.js';
-import { flattened, keyOf, nested, setting } from '../../src/tuner/space.js';
+import { flattened, keyOf, nested, setting } from '../../src/tuner/settings.js';
 
 const LOSS = minimize('loss');
 

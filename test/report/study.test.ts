@@ -1,0 +1,135 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { rng } from '../../src/core/rng.js';
+import { reportTools } from '../../src/node/report.js';
+import { type ReportTools, studyFigures, studyPage } from '../../src/report/index.js';
+import {
+  alternatives,
+  askAndTell,
+  choice,
+  float,
+  importances,
+  maximize,
+  minimize,
+  random,
+  resultsCsv,
+  resultsTable,
+  space,
+  type TrialRecord,
+} from '../../src/tuner/index.js';
+import { HOSTILE } from './runs.js';
+
+let tools: ReportTools;
+beforeAll(async () => {
+  tools = await reportTools();
+});
+
+const searched = space({
+  rate: float({ min: 1e-5, max: 1e-1, scale: 'log' }),
+  filters: choice([32, 64, 128]),
+  optimizer: alternatives({ adam: {}, sgd: { momentum: choice([0, 0.9]) } }),
+});
+const objectives = [minimize('val_loss'), maximize('val_accuracy')] as const;
+const study = { space: searched, objectives, strategy: random() };
+
+/** A search in which some trials fail, are pruned, or run still; the loss follows the rate alone. */
+function made(count: number): readonly TrialRecord[] {
+  const search = askAndTell(searched, { strategy: random(), objectives, seed: 4 });
+  const draws = rng(1, 'noise');
+  for (let i = 0; i < count; i++) {
+    const { number, values } = search.ask()!;
+    if (i % 9 === 4) search.fail(number, `it ran out of memory, "${HOSTILE[0]}"`);
+    else {
+      const loss = (Math.log10(values.rate) + 3) ** 2;
+      search.report(number, { val_loss: i === 6 ? Number.NaN : loss, val_accuracy: 0.5 + draws.next() / 2 });
+      if (i === count - 1) continue;
+      if (i % 7 === 3) search.prune(number, 'epoch 1: worse than the median');
+      else search.tell(number);
+    }
+  }
+  return search.trials;
+}
+
+describe('the figures of a search', () => {
+  test('are the same to the byte for the same records in any order, each with a name of its own', async () => {
+    const trials = made(30);
+    const figures = studyFigures(study, trials, tools);
+    expect(studyFigures(study, [...trials].reverse(), await reportTools())).toEqual(figures);
+    expect(figures.map(({ name }) => name)).toEqual([
+      ...['history', 'front', 'parallel', 'slice-rate', 'slice-filters', 'slice-optimizer'],
+      ...['slice-optimizer-sgd-momentum', 'importance'],
+    ]);
+    for (const { svg } of figures) expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  test('are drawn of one trial, of equal values, and not at all of none', () => {
+    expect(studyFigures(study, [], tools)).toEqual([]);
+    expect(
+      studyFigures(
+        study,
+        made(40).filter(({ state }) => state === 'failed'),
+        tools,
+      ),
+    ).toEqual([]);
+    const [first] = made(3);
+    for (const trials of [[first!], [1, 2, 3, 4, 5].map((number) => ({ ...first!, number }))]) {
+      for (const { svg } of studyFigures(study, trials, tools))
+        expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+    }
+  });
+
+  test('mark the best so far: the line falls, and ends at the best trial', () => {
+    const trials = made(30);
+    const history = studyFigures(study, trials, tools)[0]!;
+    const line =
+      history.svg.match(/stroke="#e8590c"[^>]*>\s*<path d="([^"]+)"/)?.[1] ??
+      history.svg.match(/<path d="([^"]+)"/)![1]!;
+    const ys = [...line.matchAll(/[\d.]+,([\d.]+)/g)].map(([, y]) => Number(y));
+    for (const [i, y] of ys.slice(1).entries()) expect(y).toBeGreaterThanOrEqual(ys[i]!); // down the page
+  });
+});
+
+test('the page says what is best, why some ended early, and shows hostile words as text', () => {
+  const { page } = studyPage(study, made(30), tools);
+  expect(page).toMatch(/Trial \d+ is the best: val_loss [\d.]+(e−\d+)?, val_accuracy \d+\.\d/);
+  expect(page).toContain('pruned: epoch 1: worse than the median');
+  expect(page).not.toContain('<script');
+  expect(page.replaceAll(/<style>.*?<\/style>/gs, '').replaceAll(/<[^>]*>/g, ' ')).not.toMatch(
+    /NaN |undefined|\[object/,
+  );
+});
+
+test('what mattered is what the objective follows from', () => {
+  const shares = importances(searched, made(60), objectives);
+  expect(shares.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
+  const [rate, ...others] = shares;
+  for (const { share } of others) expect(rate!.share).toBeGreaterThan(2 * share);
+  expect(importances(searched, made(3), objectives)).toEqual([]);
+});
+
+describe('the results', () => {
+  test('as CSV have a row a trial, whose cells read back', () => {
+    const trials = made(12);
+    const [head, ...rows] = resultsCsv(study, trials).trimEnd().split('\n');
+    expect(head).toBe(
+      'trial,state,epochs,rate,filters,optimizer,optimizer.sgd.momentum,best_epoch,val_loss,val_accuracy,reason',
+    );
+    expect(rows).toHaveLength(12);
+    const failed = rows[4]!;
+    expect(failed).toContain('""'); // quotes are doubled
+    expect(failed.split(',')[1]).toBe('failed');
+    const formula: TrialRecord = { ...trials[0]!, state: 'failed', reason: '=HYPERLINK("x")' };
+    expect(resultsCsv(study, [formula])).toContain(`"'=HYPERLINK(""x"")"`);
+  });
+
+  test('as a table mark the best, and are cut to the width', () => {
+    const trials = made(12);
+    const lines = resultsTable(study, trials, 400).split('\n');
+    expect(lines.filter((line) => line.endsWith('* best'))).toHaveLength(1);
+    expect(lines[5]).toMatch(/failed: it ran out of memory/);
+    expect(
+      resultsTable(study, trials, 40)
+        .split('\n')
+        .every((line) => line.length <= 40),
+    ).toBe(true);
+  });
+});
