@@ -28,6 +28,7 @@ import {
   sgd,
   sharedTrunk,
 } from '../../src/index.js';
+import { kerasGraph } from '../../src/io/keras/writeGraph.js';
 import { composeNetwork } from '../../src/models/compose.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasm.js';
@@ -285,6 +286,41 @@ describe('views', () => {
       .build();
     const views = third.layersModel.layers.map(({ name }) => name).filter((name) => /^image_/.test(name));
     expect(views).toEqual(['image_mix1', 'image_mix2']);
+  });
+
+  test('that were built in vain leave no weights behind', () => {
+    const before = tf.memory().numTensors;
+    two(greyImage(), greyImage()).dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  test('of the same layers are others where these read each other in another way, or end elsewhere', () => {
+    /** Two mixtures, one behind the other or both of the image, of which one is the view. */
+    const both = (chained: boolean, end: 0 | 1): Block => ({
+      '~block': 'both',
+      side: (input) => input,
+      build: (input, site) => {
+        const first = mix([1, 0, 0, 0, 1, 0, 0, 0, 1]).build(input, site);
+        return [first, mix([0, 1, 0, 0, 0, 1, 1, 0, 0]).build(chained ? first : input, site)][end]!;
+      },
+    });
+    expect(calls(two(both(true, 1), both(true, 1)), 'trunk_conv1')).toBe(1);
+    expect(calls(two(both(true, 1), both(false, 1)), 'trunk_conv1')).toBe(2);
+    expect(calls(two(both(true, 0), both(true, 1)), 'trunk_conv1')).toBe(2);
+  });
+
+  test('leave a shared layer as deep as its farthest call, in the order of the layers that Keras 3.15 gives them', () => {
+    const age = regression({ unit: 'years' });
+    const model = multiTask({ input: [SIDE, SIDE, 3] })
+      .trunk(sharedTrunk([conv(4, 3), batchNorm()]))
+      .task('age', age, branch([flatten()]))
+      .task('gender', age, branch([conv(2, 3), conv(2, 3), flatten()], { sees: greyImage() }))
+      .build();
+    expect(kerasGraph(model.layersModel).layers.map(({ name }) => name)).toEqual([
+      ...['image', 'image_grey1', 'trunk_conv1', 'trunk_bn1', 'gender_conv1', 'gender_conv2'],
+      ...['age_flatten1', 'gender_flatten1', 'age', 'gender'],
+    ]);
+    model.dispose();
   });
 
   test('of blocks with other settings are others', () => {

@@ -106,6 +106,28 @@ describe('a heat map', () => {
     }
   });
 
+  test.each([-50, 50])(
+    'speaks for what the model answers where the bias of a head decides it',
+    async (size) => {
+      const own = multiTask({ input: [SIDE, SIDE, 3] })
+        .trunk(sharedTrunk([conv(4, 3)]))
+        .task('gender', binary(['male', 'female']), branch([globalAveragePool()]))
+        .task('grade', categorical(GRADES), branch([globalAveragePool()]))
+        .build();
+      const bias = (name: string, values: readonly number[]) => {
+        const [kernel] = own.layersModel.getLayer(name).getWeights();
+        own.layersModel.getLayer(name).setWeights([kernel!, tf.tensor1d([...values])]);
+      };
+      bias('gender', [size]);
+      bias('grade', [0, size, -size]);
+      const [gender, grade] = size > 0 ? ['female', 'fair'] : ['male', 'poor'];
+      expect((await own.predict(images[0]!)).gender.label).toBe(gender);
+      expect((await gradCam(own, images[0]!, { task: 'gender' })).toward).toBe(gender);
+      expect((await gradCam(own, images[0]!, { task: 'grade' })).toward).toBe(grade);
+      own.dispose();
+    },
+  );
+
   test('for one answer and that for the other share no place', async () => {
     const pairs = [
       [
