@@ -63,6 +63,45 @@ test('and from a CommonJS file', () => {
   expect(run('node', 'commonjs.cjs')).toContain('trained');
 }, 60_000);
 
+/** A search of two trials that train, each in a process of its own. */
+const SEARCH = `study({
+  space: space({ filters: choice([2, 4]) }),
+  objectives: minimize('loss'),
+  strategy: random(),
+  run: async ({ values, fit }) => {
+    const image = (level) => ({ data: new Uint8Array(8 * 8 * 3).fill(level), height: 8, width: 8, channels: 3 });
+    const data = m.imagesInMemory([10, 200].map((level) => ({ image: image(level), labels: { level } })));
+    const model = m.multiTask({ input: [8, 8, 3] })
+      .task('level', m.regression({ unit: 'bytes' }), m.branch([m.conv(values.filters, 3), m.flatten()]))
+      .build();
+    await model.fit(data, { epochs: 1, engine: 'wasm', ...fit });
+  },
+})`;
+const WORDS = 'choice, minimize, random, space, study';
+
+test.each([
+  [
+    'esm',
+    `import * as m from 'tfjs-multitask'; import { ${WORDS} } from 'tfjs-multitask/tuner'; export default ${SEARCH};`,
+    `import { runStudy } from 'tfjs-multitask/node';`,
+  ],
+  [
+    'cjs',
+    `const m = require('tfjs-multitask'); const { ${WORDS} } = require('tfjs-multitask/tuner'); module.exports = ${SEARCH};`,
+    `const { runStudy } = require('tfjs-multitask/node');`,
+  ],
+])(
+  'and searches, from modules of %s',
+  (kind, module, imports) => {
+    const end = kind === 'esm' ? 'mjs' : 'cjs';
+    writeFileSync(join(project, `search.${end}`), module);
+    const call = `runStudy('./search.${end}', { folder: 'search-${kind}' }).then(({ trials, stopped }) => console.log(stopped, ...trials.map(({ state, reason = '' }) => state + reason)));`;
+    writeFileSync(join(project, `run.${end}`), imports + call);
+    expect(run('node', `run.${end}`)).toBe('exhausted complete complete\n');
+  },
+  60_000,
+);
+
 test('and from a strict TypeScript file, where a wrong task name is an error', () => {
   const imports = `import * as m from 'tfjs-multitask'; import * as n from 'tfjs-multitask/node';`;
   const typed = PROGRAM.replace('(level) => ({ data', '(level: number) => ({ data');

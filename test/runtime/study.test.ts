@@ -161,6 +161,15 @@ describe('a search that is killed', () => {
   }, 60_000);
 });
 
+test('a full disk ends the search, not the trial, and what was finished is kept', async () => {
+  // study.json, and for each trial its beginning and three epochs.
+  const fault = await faultOf('plain', 'full', { trials: 4, full: 1 + 4 + 3 });
+  expect(fault).toMatchObject({ kind: 'file', received: 'ENOSPC', path: 'trials/0002/trial.json' });
+  const { trials } = await run('plain', 'full', { trials: 4 });
+  expect(trials.map(({ state }) => state)).toEqual(Array(4).fill('complete'));
+  expect(valuesOf({ trials, stopped: '' })).toEqual(valuesOf(await run('plain', 'not full', { trials: 4 })));
+}, 60_000);
+
 test('of several trials at once each follows from what had ended when it was proposed', async () => {
   const { trials } = await run('plain', 'three at once', { trials: 9, parallel: 3, settings: { pause: 15 } });
   expect(trials.some(({ number, after }) => after.length < number - 1)).toBe(true);

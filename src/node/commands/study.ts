@@ -54,7 +54,7 @@ was begun goes on elsewhere.
 
   --folder DIR      the study's folder
   --queue URL       redis://host:6379, or redis://:password@host:6379
-  --name NAME       of the queue (tfjs-multitask)
+  --name NAME       of the queue, where the search names one
   --settings JSON   of this machine, over those of the search: '{"data": "/mnt/faces"}'
   --parallel N      trials at a time (1)
   --threads N       of one trial (the machine's, shared equally)

@@ -26,6 +26,8 @@ export interface Workplace {
 /**
  * Runs a trial in a process of its own, and writes every epoch and what it came to. The first to write that counts: whoever carried
  * it out too gets what stands there. Undefined where it was stopped, and goes on another day.
+ *
+ * @throws The store's own fault where nothing can be written: no trial is to blame for a full disk.
  */
 export async function carryOut(place: Workplace, begun: TrialRecord): Promise<TrialRecord | undefined> {
   const { study, records, store, address, settings, threads, limit, signal } = place;
@@ -48,8 +50,7 @@ export async function carryOut(place: Workplace, begun: TrialRecord): Promise<Tr
   });
   if (signal.aborted) return undefined; // one that had just come to its end will do so at once
   const ended = outcome(trial, study, pruned, end.failed);
-  await records.ends(ended);
-  return ended;
+  return (await records.ends(ended)) ? ended : records.trial(number);
 }
 
 /** What became of a trial whose process has ended. */

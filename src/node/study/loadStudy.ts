@@ -3,6 +3,9 @@ import { fault } from '../../core/errors.js';
 import type { Json } from '../../core/json.js';
 import { isStudy, type Study } from '../../tuner/study.js';
 
+/** Node's `import`: the CommonJS build makes a `require` of the word, which takes no address. */
+const importAt = new Function('address', 'return import(address)') as (address: string) => Promise<unknown>;
+
 /** A module's address, of its path or its address. */
 export const addressOf = (module: string | URL): string =>
   module instanceof URL || /^\w+:\/\//.test(module) ? String(module) : pathToFileURL(module).href;
@@ -25,7 +28,7 @@ export async function loadStudy(module: string, settings: Json): Promise<Study> 
     });
   let exported: unknown;
   try {
-    const own = (await import(module)) as { readonly default?: unknown };
+    const own = (await importAt(module)) as { readonly default?: unknown };
     exported = own.default;
     // A CommonJS module compiled from an ES module has its default one deeper.
     if (!isStudy(exported) && typeof exported === 'object' && exported !== null && 'default' in exported)

@@ -14,7 +14,7 @@ import { loadPackage } from '../packages.js';
 export interface QueueOptions {
   /** Address of the server, with user and password where it wants them: `redis://:secret@host:6379`. */
   readonly url: string;
-  /** Several studies on one server need names of their own. Default `tfjs-multitask`. */
+  /** Of the queue. Default: one of its own for each study. */
   readonly name?: string;
   /** Seconds after which a worker that went silent is taken to be gone, and its trial given to another. Default 30. */
   readonly patience?: number;
@@ -38,7 +38,7 @@ export async function studyMark(store: Store): Promise<string> {
 }
 
 /** The settings of connections, and the time that BullMQ takes to find a silent worker. */
-export function queueSettings({ url, name = 'tfjs-multitask', patience = 30 }: QueueOptions) {
+export function queueSettings({ url, name, patience = 30 }: QueueOptions, study: string) {
   let address: URL;
   try {
     address = new URL(url);
@@ -47,7 +47,7 @@ export function queueSettings({ url, name = 'tfjs-multitask', patience = 30 }: Q
   }
   if (!/^rediss?:$/.test(address.protocol)) throw wrongUrl(url);
   return {
-    name,
+    name: name ?? `tfjs-multitask-${study}`,
     where: `${address.hostname}:${address.port || 6379}`,
     connection: {
       host: address.hostname,
@@ -133,7 +133,8 @@ export async function deliveryOf(
   options: QueueOptions,
   signal: AbortSignal,
 ): Promise<Delivery> {
-  const settings = queueSettings(options);
+  const study = await studyMark(store);
+  const settings = queueSettings(options, study);
   const { Queue } = await loadBullmq();
   await checkServer(settings);
   const queue = new Queue<Job>(settings.name, { connection: settings.connection });
@@ -141,7 +142,6 @@ export async function deliveryOf(
   queue.on('error', (error: Error) => {
     silent ??= { since: Date.now(), message: error.message };
   });
-  const study = await studyMark(store);
   const every = Math.min(1000, 250 * (options.patience ?? 30));
 
   const hand = async (number: number) => {

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { isMultitaskError } from '../../core/errors.js';
 import type { Store } from '../../core/outside.js';
 import { type Asked, type FromTrial, heard, sayable, served, type Task, type ToTrial } from './messages.js';
 
@@ -22,7 +23,11 @@ export type TrialEnd = { readonly failed?: string };
 /** Lines of what a trial printed that are kept for the reason of its end. */
 const LAST = 8;
 
-/** Runs one trial in a process of its own, whatever becomes of that. */
+/**
+ * Runs one trial in a process of its own, whatever becomes of that.
+ *
+ * @throws `file` fault of the store.
+ */
 export function runTrial({ task, store, limit, signal, report }: TrialCare): Promise<TrialEnd> {
   const child = fork(entry(), {
     execArgv: process.execArgv, // how TypeScript is read, if the study is written in it
@@ -34,8 +39,9 @@ export function runTrial({ task, store, limit, signal, report }: TrialCare): Pro
     if (child.connected) child.send(message, () => {}); // one that is gone needs no answer
   };
   const stop = () => tell({ stop: true });
-  return new Promise<TrialEnd>((resolve) => {
+  return new Promise<TrialEnd>((resolve, reject) => {
     let end: TrialEnd | undefined;
+    let broken: unknown;
     const timer =
       limit === undefined
         ? undefined
@@ -53,7 +59,12 @@ export function runTrial({ task, store, limit, signal, report }: TrialCare): Pro
         const answer = 'row' in asked ? report(asked.row) : served(store, asked);
         await answer.then(
           (value) => tell({ id, answer: value }),
-          (error: unknown) => tell({ id, failed: sayable(error) }),
+          (error: unknown) => {
+            tell({ id, failed: sayable(error) });
+            if (!isMultitaskError(error) || error.kind !== 'file') return;
+            broken = error;
+            child.kill('SIGKILL');
+          },
         );
         return;
       }
@@ -65,7 +76,8 @@ export function runTrial({ task, store, limit, signal, report }: TrialCare): Pro
     });
     child.once('close', (code, by) => {
       over();
-      resolve(end ?? { failed: deathOf(code, by, said()) });
+      if (broken !== undefined) reject(broken);
+      else resolve(end ?? { failed: deathOf(code, by, said()) });
     });
     signal.addEventListener('abort', stop);
     tell({ task });

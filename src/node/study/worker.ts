@@ -71,10 +71,12 @@ export async function studyWorker(module: string | URL, options: StudyWorkerOpti
     library: ownVersions()['tfjs-multitask']!,
     settings: begun,
   });
-  const own = queueSettings(queue);
+  const mark = await studyMark(store);
+  const own = queueSettings(queue, mark);
   const { Worker } = await loadBullmq();
   await checkServer(own);
-  const mark = await studyMark(store);
+  const ending = new AbortController();
+  let broken: unknown;
   const worker = new Worker<Job>(
     own.name,
     async ({ data }) => {
@@ -91,7 +93,13 @@ export async function studyWorker(module: string | URL, options: StudyWorkerOpti
       if (!trial || isOver(trial)) return; // somebody was faster
       log(`trial ${trial.number} begins`);
       const place = { study, records, store, address, settings, threads, limit, signal };
-      const ended = await carryOut({ ...place, known: () => records.trials(), noted: () => {} }, trial);
+      const ended = await carryOut({ ...place, known: () => records.trials(), noted: () => {} }, trial).catch(
+        (error: unknown) => {
+          broken ??= error; // a full disk here is no reason to try the next trial here
+          ending.abort();
+          throw error;
+        },
+      );
       if (!ended) throw new Error('stopped'); // it is handed out again
       log(
         `trial ${trial.number} ${ended.state}${ended.reason === undefined ? '' : `: ${ended.reason.split('\n')[0]}`}`,
@@ -107,9 +115,11 @@ export async function studyWorker(module: string | URL, options: StudyWorkerOpti
   );
   worker.on('error', (error) => log(error.message));
   log(`waiting for trials of ${store.label} at ${own.where}`);
+  const over = AbortSignal.any([signal, ending.signal]);
   await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
+    if (over.aborted) resolve();
+    else over.addEventListener('abort', () => resolve(), { once: true });
   });
   await worker.close();
+  if (broken !== undefined) throw broken;
 }

@@ -1,15 +1,38 @@
 /** Runs a study from the command line: MODULE FOLDER OPTIONS; prints its trials as JSON, or the fault that ended it. */
+
+import { fault } from '../../../src/core/errors.js';
 import { parseExact } from '../../../src/core/json.js';
-import { isMultitaskError } from '../../../src/index.js';
-import { runStudy } from '../../../src/node/index.js';
+import { isMultitaskError, type Store } from '../../../src/index.js';
+import { folderStore, runStudy } from '../../../src/node/index.js';
 
 const [module, folder, options] = process.argv.slice(2) as [string, string, string];
+const { full, ...given } = parseExact(options) as { readonly full?: number };
+
+/** A folder on a disk that is full after so many files. */
+function filling(store: Store, files: number): Store {
+  let left = files;
+  return {
+    ...store,
+    write: async (name, bytes) => {
+      if (left-- > 0) return store.write(name, bytes);
+      const advice = 'Check the space left on the disk.';
+      throw fault({
+        kind: 'file',
+        path: name,
+        expected: 'a place that can be written',
+        received: 'ENOSPC',
+        advice,
+      });
+    },
+  };
+}
+
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());
 try {
   const result = await runStudy(new URL(`./${module}.ts`, import.meta.url), {
-    folder,
-    ...(parseExact(options) as object),
+    folder: full === undefined ? folder : filling(folderStore(folder), full),
+    ...given,
     signal: stop.signal,
     onChange: (trials) => process.stdout.write(`${trials.map(({ rows }) => rows.length).join(' ')}\n`),
   });
