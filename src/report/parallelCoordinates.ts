@@ -88,10 +88,11 @@ export function parallelCoordinates(
 function ticksOf({ parameter }: Dimension): { readonly y: number; readonly text: string }[] {
   const say = (value: unknown) =>
     sayable(typeof value === 'number' ? figure(value) : short(String(value), 14));
-  if (parameter.count <= 8) {
+  if (parameter.nth && parameter.count <= 8) {
     return Array.from({ length: parameter.count }, (_, i) => {
-      const y = (i + 0.5) / parameter.count;
-      return { y, text: say(parameter.at(y)) };
+      const value = parameter.nth!(i);
+      const [from, to] = parameter.cell(value)!;
+      return { y: (from + to) / 2, text: say(value) };
     });
   }
   return [0, 1 - 1e-12].map((y) => ({ y, text: say(parameter.at(y)) }));

@@ -179,9 +179,7 @@ function sliceFigure(
       best: trial.number === best?.number,
     }));
   const values =
-    parameter.count <= 12
-      ? Array.from({ length: parameter.count }, (_, i) => parameter.at((i + 0.5) / parameter.count))
-      : undefined;
+    parameter.count <= 12 ? Array.from({ length: parameter.count }, (_, i) => parameter.nth!(i)) : undefined;
   const label = sayable(short(path, 40));
   const x: ScaleOptions = words
     ? { type: 'point', domain: values!.map(String), label, tickFormat: (name: string) => short(name, 14) }

@@ -64,7 +64,9 @@ function divergence({ path, parameter }: Dimension, order: readonly Flat[]): num
   const all = estimateOf(line, own);
   const count = Math.min(parameter.count, PLACES);
   const places = Array.from({ length: count }, (_, i) => {
-    const flat: Flat = new Map([[path, parameter.at((i + 0.5) / count)]]);
+    const value =
+      parameter.nth && parameter.count <= PLACES ? parameter.nth(i) : parameter.at((i + 0.5) / count);
+    const flat: Flat = new Map([[path, value]]);
     return { best: Math.exp(best.logLikelihood(flat)), all: Math.exp(all.logLikelihood(flat)) };
   });
   const [bests, alls] = (['best', 'all'] as const).map((of) => places.reduce((sum, own) => sum + own[of], 0));

@@ -17,6 +17,8 @@ export interface Parameter<V> {
   readonly ordered: boolean;
   /** The value at a place. */
   at(place: number): V;
+  /** The value with this index of `count`, from 0, in their order; absent where there is no step. */
+  nth?(index: number): V;
   /** The places whose value this is, from and to: one place where there is no step. Undefined for what is not a value. */
   cell(value: unknown): readonly [from: number, to: number] | undefined;
 }
@@ -114,6 +116,7 @@ export function int(options: IntOptions): Parameter<number> {
     '~parameter': record,
     count: max - min + 1,
     ordered: true,
+    nth: (index) => min + index,
     at: (place) => within(raw(place), options),
     cell: (value) => {
       if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) return undefined;
@@ -187,6 +190,7 @@ function listed<V>(record: { readonly [part: string]: Json }, values: readonly V
   return {
     '~parameter': record,
     count: values.length,
+    nth: (index) => values[index]!,
     ordered: values.every((value) => typeof value === 'number'),
     at: (place) => values[Math.min(values.length - 1, Math.floor(place * values.length))]!,
     cell: (value) => {

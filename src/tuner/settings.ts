@@ -129,10 +129,8 @@ export function settingAt(searched: Space<Parts>, index: number, steps: number):
       const path = `${prefix}${name}`;
       let digit = digits[i]!;
       if (!isAlternatives(part)) {
-        const place = Number.isFinite(part.count)
-          ? (digit + 0.5) / part.count
-          : digit / Math.max(1, steps - 1);
-        flat.set(path, part.at(place));
+        const value = part.nth ? part.nth(digit) : part.at(digit / Math.max(1, steps - 1));
+        flat.set(path, value);
         continue;
       }
       for (const [kind, own] of Object.entries(part['~alternatives'] as { [kind: string]: Parts })) {

@@ -19,6 +19,7 @@ import {
   type Objectives,
   type Parameter,
   type Parts,
+  type Proposed,
   paretoFront,
   random,
   type Space,
@@ -71,15 +72,23 @@ describe('a parameter', () => {
     );
   });
 
-  test('with steps has as many values as it says, each in a cell as wide as the others, or wider where they are few to a factor', () => {
+  test('with steps has as many values as it says, whose cells fill the whole, and a grid takes each once', () => {
     fc.assert(
       fc.property(parameters, (parameter) => {
         fc.pre(Number.isFinite(parameter.count));
-        const values = new Set(Array.from({ length: 4096 }, (_, i) => parameter.at((i + 0.5) / 4096)));
-        expect(values.size).toBeLessThanOrEqual(parameter.count);
-        const cells = [...values].map((value) => parameter.cell(value)!);
-        const width = cells.reduce((sum, [from, to]) => sum + to - from, 0);
-        if (values.size === parameter.count) expect(width).toBeCloseTo(1, 9);
+        const values = Array.from({ length: parameter.count }, (_, i) => parameter.nth!(i));
+        expect(new Set(values).size).toBe(parameter.count);
+        const cells = values.map((value) => parameter.cell(value)!);
+        expect(cells[0]![0]).toBe(0);
+        expect(cells.at(-1)![1]).toBeCloseTo(1, 9);
+        for (const [i, [from]] of cells.slice(1).entries()) expect(from).toBeCloseTo(cells[i]![1], 9);
+        for (const [i, [from, to]] of cells.entries()) expect(parameter.at((from + to) / 2)).toBe(values[i]);
+        const searched = space({ it: parameter });
+        const { propose } = grid();
+        const given = { space: searched, objectives: LOSS, seed: 0, trials: [] };
+        const tried = Array.from({ length: parameter.count }, (_, i) => propose({ ...given, number: i + 1 }));
+        expect(tried.map((one) => (one as Proposed).flat.get('it'))).toEqual(values);
+        expect(propose({ ...given, number: parameter.count + 1 })).toBe('exhausted');
       }),
     );
   });

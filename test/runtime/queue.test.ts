@@ -186,6 +186,23 @@ describe.skipIf(!redis)('trials on many machines', () => {
     await kill(steady, 'SIGINT');
   }, 120_000);
 
+  test('stop when the server stays away, and go on when it is back', async () => {
+    const options = { trials: 3, settings: { pause: 150 } };
+    const first = search('away for long', options);
+    await begun('away for long');
+    const steady = worker('away for long');
+    await heard(steady, 'trial 1 complete');
+    await kill(server!);
+    expect(await first.ended()).toMatchObject({
+      kind: 'queue',
+      advice: expect.stringContaining('Nothing that was finished is lost'),
+    });
+    server = await startRedis();
+    const { trials } = await search('away for long', options).ended();
+    expect(trials.map(({ state }: TrialRecord) => state)).toEqual(Array(3).fill('complete'));
+    await kill(steady, 'SIGINT');
+  }, 120_000);
+
   test('a worker that is told to stop leaves its trial to others', async () => {
     const { ended } = search('left', { trials: 1, settings: { pause: 300, epochs: 6 } });
     await begun('left');

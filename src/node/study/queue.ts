@@ -22,8 +22,11 @@ export interface QueueOptions {
 
 type Bullmq = typeof import('bullmq');
 
-/** Seconds for which a server may be away before the search gives up. */
-const AWAY = 60;
+/** Seconds for which a server may be away before the search gives up: time to start it again. */
+const awayFor = ({ patience = 30 }: QueueOptions) => Math.max(10, 2 * patience);
+
+/** Milliseconds for saying goodbye to a server that may be gone. */
+const GOODBYE = 1000;
 
 /** A job says which trial, and of which study: a worker that has another one must not touch it. */
 export interface Job {
@@ -182,14 +185,15 @@ export async function deliveryOf(
               asking = false;
             });
         }
-        if (silent && Date.now() - silent.since > 1000 * AWAY)
+        if (silent && Date.now() - silent.since > 1000 * awayFor(options))
           throw unreachable(settings.where, silent.message);
         if (broken) throw broken;
         await new Promise((resolve) => setTimeout(resolve, every));
       }
     },
     close: async () => {
-      await queue.close().catch(() => {});
+      const goodbye = queue.close().catch(() => {});
+      await Promise.race([goodbye, new Promise((resolve) => setTimeout(resolve, GOODBYE))]);
       await queue.disconnect().catch(() => {});
     },
   };
