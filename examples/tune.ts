@@ -63,11 +63,14 @@ if (best) console.log(`\nTrain with what trial ${best.number} had:\n${lineFor(be
 console.log(`\nPage: ${page}`);
 if (result.stopped === 'aborted') process.exitCode = 130;
 
-/** The arguments that both have. */
+/** The arguments that both have, so that it trains what the trial trained, for as long as you like. */
 function shared(): string {
   const given = [
-    ...(args.demo ? [] : [`--data ${args.data}`, `--size ${args.size}`]),
+    ...(args.demo ? [] : [`--data ${args.data}`, `--size ${args.size}`, `--batch-size ${args.batchSize}`]),
     ...(args.limit === undefined ? [] : [`--limit ${args.limit}`]),
+    `--seed ${args.seed}`,
+    ...(args.augment === 'free' ? [] : [`--augment ${args.augment}`]),
+    ...(args.engine === 'auto' ? [] : [`--engine ${args.engine}`]),
   ];
-  return given.length > 0 ? ` ${given.join(' ')}` : '';
+  return ` ${given.join(' ')}`;
 }

@@ -22,7 +22,9 @@ export function liveTable(
     show: (trials: readonly TrialRecord[], study: Study) => {
       if (out.isTTY) {
         const lines = resultsTable(study, trials, out.columns).split('\n');
-        const text = [lines[0]!, ...lines.slice(1).slice(-LINES), '', left(trials, most, parallel)];
+        const rows = lines.slice(1);
+        const best = rows.slice(0, -LINES).filter((line) => line.includes('* best'));
+        const text = [lines[0]!, ...best, ...rows.slice(-LINES), '', left(trials, most, parallel)];
         clear();
         out.write(`${text.join('\n')}\n`);
         drawn = text.length;
@@ -46,7 +48,7 @@ function left(trials: readonly TrialRecord[], most: number, parallel: number): s
   const over = trials.filter(({ state }) => state !== 'running');
   const seconds = over.map(({ rows }) => rows.reduce((sum, { seconds: own = 0 }) => sum + own, 0));
   const words = `${over.length} of ${most} trials ended`;
-  if (over.length === 0) return words;
+  if (seconds.every((own) => own === 0)) return words;
   const mean = seconds.reduce((sum, own) => sum + own, 0) / over.length;
   const rest = Math.round((mean * Math.max(0, most - over.length)) / parallel);
   return `${words}, about ${rest < 120 ? `${rest} s` : `${Math.round(rest / 60)} min`} left`;

@@ -7,6 +7,7 @@ import { folderStore, loadPackage } from 'tfjs-multitask/node';
 import {
   choice,
   float,
+  grid,
   hyperband,
   medianPruner,
   minimize,
@@ -20,7 +21,7 @@ import { loadFaces } from './faces.js';
 import { modelA } from './model-a-network.js';
 import { LOSS, optimizerOf } from './train.js';
 
-export const STRATEGIES = ['tpe', 'random', 'hyperband'] as const;
+export const STRATEGIES = ['tpe', 'random', 'grid', 'hyperband'] as const;
 
 /** What is searched. */
 export const SPACE = space({
@@ -40,11 +41,12 @@ export default async function search(args: StudyArguments) {
     strategy: {
       tpe: tpe({ startupTrials: 4 }),
       random: random(),
+      grid: grid({ steps: 4 }),
       hyperband: hyperband({ maxEpochs: args.epochs }),
     }[strategy],
     ...(strategy === 'hyperband' ? {} : { pruner: medianPruner({ startupTrials: 4, warmupEpochs: 2 }) }),
     seed: args.seed,
-    digest: digestOf([args.size, args.batchSize, args.augment, train.ids, validation.ids]),
+    digest: digestOf([args.size, args.batchSize, args.epochs, args.augment, train.ids, validation.ids]),
     run: async ({ values, fit }) => {
       await modelA(args.size, { seed: args.seed, ...values }).fit(train, {
         validation,

@@ -8,7 +8,7 @@ import type { Strategy } from './strategy.js';
  * @category Tuner
  */
 export interface GridOptions {
-  /** Values taken of a number that has no step, both its ends among them. Default 5. */
+  /** Values taken of a `float` without a step, both its ends among them; of an `int` all are. Default 5. */
   readonly steps?: number;
 }
 

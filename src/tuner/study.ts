@@ -47,7 +47,7 @@ export interface TrialFit {
   readonly signal: AbortSignal;
   /** The trial's share of the machine. */
   readonly threads: number;
-  /** Reports every epoch, ends the run where the pruner says so, and keeps the best model of the first objective in `best/`. */
+  /** Yours go beside them, `callbacks: [...trial.fit.callbacks, …]`. They report every epoch, end the run where the pruner says so, and keep the best model of the first objective in `best/`. */
   readonly callbacks: readonly Callback[];
   /** The last epoch of this round of Hyperband; absent otherwise. */
   readonly epochs?: number;

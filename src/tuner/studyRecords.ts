@@ -23,6 +23,8 @@ export interface StudyRecords {
   stands(trial: TrialRecord): Promise<void>;
   /** Writes what a trial came to; false where somebody did before. */
   ends(trial: TrialRecord): Promise<boolean>;
+  /** Removes what lies in the folder of a trial that has not begun. */
+  clear(number: number): Promise<void>;
   /** Copies what one trial left to another, but not its record. */
   copy(from: number, to: number): Promise<void>;
 }
@@ -59,21 +61,30 @@ export async function studyRecords(
   const read = async (name: string) => parsed(await store.read(name), `${store.label}/${name}`);
   const write = (name: string, value: unknown) =>
     store.write(name, new TextEncoder().encode(`${exactJson(value)}\n`));
-  const before = (await read(STUDY)) as { readonly [part: string]: Json } | undefined;
+  const bytes = new TextEncoder().encode(`${exactJson({ ...own, settings })}\n`);
+  let before = (await read(STUDY)) as { readonly [part: string]: Json } | undefined;
   if (before === undefined) {
-    if ((await store.list('trials/')).length > 0)
-      throw another(store, 'study', 'a study.json beside its trials');
-    await write(STUDY, { ...own, settings });
-  } else {
-    for (const [part, value] of Object.entries(own)) {
-      if (canonical(before[part] ?? null) !== canonical(value ?? null))
-        throw another(store, part, `the same ${part}`);
-    }
+    const begun = (await store.list('trials/')).length > 0;
+    // Several machines may begin one study at the same time: the first does.
+    if (!begun && !store.create) await store.write(STUDY, bytes);
+    if (!begun && store.create) await store.create(STUDY, bytes);
+    before = (await read(STUDY)) as typeof before;
+    if (before === undefined) throw another(store, 'study', 'a study.json beside its trials');
   }
+  for (const [part, value] of Object.entries(own)) {
+    if (canonical(before[part] ?? null) !== canonical(value ?? null))
+      throw another(store, part, `the same ${part}`);
+  }
+  const ended = new Map<string, TrialRecord>(); // what has ended does not change
   const one = async (folder: string) => {
+    const known = ended.get(folder);
+    if (known) return known;
     for (const name of [`${folder}/end.json`, `${folder}/trial.json`]) {
-      const trial = (await read(name)) as TrialRecord | undefined;
-      if (trial) return checked(trial, study, `${store.label}/${name}`);
+      const found = (await read(name)) as TrialRecord | undefined;
+      if (!found) continue;
+      const trial = checked(found, study, `${store.label}/${name}`);
+      if (isOver(trial)) ended.set(folder, trial);
+      return trial;
     }
     return undefined;
   };
@@ -93,6 +104,9 @@ export async function studyRecords(
       if ((await store.read(name)) !== undefined) return false;
       await store.write(name, bytes);
       return true;
+    },
+    clear: async (number) => {
+      for (const name of await store.list(`${trialFolder(number)}/`)) await store.remove(name);
     },
     copy: async (from, to) => {
       const folder = `${trialFolder(from)}/`;
@@ -145,7 +159,7 @@ const broken = (path: string, expected: string, received: string, cause?: unknow
     path,
     expected,
     received,
-    advice: 'The file was changed. Remove the folder of this trial to try its number again.',
+    advice: 'The file was changed. Remove it: its trial is tried again, or goes on where it stood.',
     cause,
   });
 
@@ -160,9 +174,19 @@ export function withRow(trial: TrialRecord, row: TrialRecord['rows'][number]): T
   return { ...trial, rows: [...trial.rows.filter(({ epoch }) => epoch < row.epoch), row] };
 }
 
-/** The number of the next trial. */
-export const nextNumber = (trials: readonly TrialRecord[]): number =>
-  Math.max(0, ...trials.map(({ number }) => number)) + 1;
+/** Strategies of which a trial follows from its number alone. */
+export const ALONE: readonly string[] = ['grid', 'random'];
+
+/**
+ * The number of the next trial: one more than there are; where a trial follows from its number alone, the first that is missing, since
+ * each machine may have had its own.
+ */
+export function nextNumber(trials: readonly TrialRecord[], strategy: string): number {
+  const taken = new Set(trials.map(({ number }) => number));
+  let number = ALONE.includes(strategy) ? 1 : Math.max(0, ...taken) + 1;
+  while (taken.has(number)) number++;
+  return number;
+}
 
 /** The trials that a killed search left running. */
 export const leftOver = (trials: readonly TrialRecord[]): TrialRecord[] =>

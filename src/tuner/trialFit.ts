@@ -14,23 +14,36 @@ export interface TrialParts {
   readonly objectives: Objectives;
   /** Answers why the trial should end now. */
   readonly report: (row: HistoryRow) => Promise<string | undefined>;
+  /** Says once more why it was ended, where a kill came before that was written. */
+  readonly pruned: (reason: string) => Promise<void>;
 }
 
 /** The options of `model.fit` that make a run a trial. */
-export function trialFit({ store, signal, threads, epochs, objectives, report }: TrialParts): TrialFit {
+export function trialFit({
+  store,
+  signal,
+  threads,
+  epochs,
+  objectives,
+  report,
+  pruned,
+}: TrialParts): TrialFit {
   const [{ metric, direction }] = objectivesOf(objectives) as readonly [
     ReturnType<typeof objectivesOf>[number],
   ];
   const reporting: Callback = {
     name: 'trial',
-    begin: async (run) => {
+    begin: async (run, saved) => {
+      let reason = (saved?.values as { readonly reason?: string } | undefined)?.reason;
       // What a killed parent had not heard.
       for (const row of run.history) await report(row);
+      if (reason !== undefined) await pruned(reason);
       return {
         epochEnd: async ({ row }) => {
-          const reason = await report(row);
+          reason = await report(row);
           if (reason !== undefined) run.stop(reason);
         },
+        state: () => ({ values: { ...(reason !== undefined && { reason }) } }),
       };
     },
   };

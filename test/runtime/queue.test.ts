@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ const redis = (() => {
 
 /** Workers that are killed; CI asks for more. */
 const ROUNDS = Number(process.env.KILLED_WORKERS ?? 4);
-const TRIALS = 4 + ROUNDS;
+const TRIALS = 4 + 2 * ROUNDS;
 
 const running = new Set<ChildProcess>();
 function started(command: string, args: readonly string[]): ChildProcess {
@@ -149,17 +149,26 @@ describe.skipIf(!redis)('trials on many machines', () => {
   });
 
   test('are each counted once and none is lost, while workers are killed at any moment', async () => {
-    const { ended } = search('killed', { trials: TRIALS, parallel: 2, settings: { pause: 60 } });
+    const { ended } = search('killed', { trials: TRIALS, parallel: 2, settings: { pause: 400 } });
     await begun('killed');
     const draws = rng(1, 'kills');
     const steady = worker('killed');
     await heard(steady, 'waiting');
     let before = new Map<string, number>();
+    let struck = 0; // while they had a trial in hand
     for (let round = 0; round < ROUNDS; round++) {
       const victim = worker('killed');
-      await heard(victim, 'waiting').catch(() => {});
-      await new Promise((resolve) => setTimeout(resolve, draws.uniform(0, 900)));
+      let begun = false;
+      const hears = heard(victim, 'begins').then(
+        () => {
+          begun = true;
+        },
+        () => {},
+      );
+      await Promise.race([hears, new Promise((resolve) => setTimeout(resolve, 4000))]);
+      await new Promise((resolve) => setTimeout(resolve, draws.uniform(0, 1500)));
       await kill(victim);
+      if (begun) struck++;
       const now = ends('killed');
       for (const [one, file] of before) expect(now.get(one)).toBe(file);
       before = now;
@@ -171,6 +180,7 @@ describe.skipIf(!redis)('trials on many machines', () => {
     );
     expect(trials.every(({ rows }) => rows.map(({ epoch }) => epoch).join() === '1,2,3')).toBe(true);
     expect(ends('killed').size).toBe(TRIALS);
+    expect(struck).toBeGreaterThanOrEqual(ROUNDS / 2);
     await kill(steady, 'SIGINT');
   }, 600_000);
 
@@ -231,6 +241,15 @@ describe.skipIf(!redis)('trials on many machines', () => {
     expect(await said(worker('refused', '--settings', '{"seed": 9}'))).toMatch(
       /refused: seed: expected the same seed/,
     );
+    const record = join(scratch, 'refused/study.json');
+    const text = readFileSync(record, 'utf8');
+    writeFileSync(record, text.replace(/"library":"[^"]+"/, '"library":"0.0.1"'));
+    expect(await said(worker('refused'))).toMatch(
+      /library: .*received that of another version of the library/,
+    );
+    writeFileSync(record, text.replace('"digest":""', '"digest":"other data"'));
+    expect(await said(worker('refused'))).toMatch(/refused: digest: expected the same digest/);
+    writeFileSync(record, text);
     expect(await said(worker('nowhere'))).toMatch(/nowhere\/study\.json: expected a study that was begun/);
     expect(await said(worker('refused', '--settings', '[1]'))).toMatch(
       /--settings: expected an object of JSON/,

@@ -71,7 +71,7 @@ was begun goes on elsewhere.
       allowPositionals: true,
     });
     const needed = (name: 'folder' | 'queue') =>
-      values[name] ?? raise(wrong(`--${name}`, 'an address', 'none'));
+      values[name] ?? raise(wrong(`--${name}`, name === 'folder' ? 'a folder' : 'an address', 'none'));
     await studyWorker(moduleOf(positionals), {
       folder: needed('folder'),
       queue: {
@@ -85,6 +85,9 @@ was begun goes on elsewhere.
       ...numberOf(values, 'limit'),
       signal: stopped(),
       log: console.log,
+    }).finally(() => {
+      // A connection to a server that is away would keep this process.
+      setTimeout(() => process.exit(), 2000).unref();
     });
   },
 };
@@ -131,7 +134,7 @@ const wrong = (path: string, expected: string, received: string) =>
     path,
     expected,
     received: received || 'none',
-    advice: 'See tfjs-multitask worker --help.',
+    advice: 'See --help.',
   });
 
 function raise(error: Error): never {

@@ -47,6 +47,9 @@ export async function carryOut(place: Workplace, begun: TrialRecord): Promise<Tr
       pruned = study.pruner?.prune(trial, await place.known(), study.objectives);
       return pruned;
     },
+    pruned: (reason) => {
+      pruned = reason;
+    },
   });
   if (signal.aborted) return undefined; // one that had just come to its end will do so at once
   const ended = outcome(trial, study, pruned, end.failed);

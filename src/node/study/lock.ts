@@ -1,29 +1,41 @@
+import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { fault } from '../../core/errors.js';
+import { sha256 } from '../../core/json.js';
 import type { Store } from '../../core/outside.js';
 
 const LOCK = 'search.lock';
 
+/** The locks that this process holds: one that bears its number and is not here was left by an earlier process of that number. */
+const held = new Set<string>();
+
 /**
- * Keeps a study for this process. The mark of one that was killed on this machine is taken over.
+ * Keeps a study for this process. The mark of one that was killed on this machine is taken over, by one process alone.
  *
  * @returns Gives it back.
  * @throws `file` fault while another process searches there.
  */
 export async function lockStudy(store: Store): Promise<() => Promise<void>> {
-  const own = new TextEncoder().encode(JSON.stringify({ host: hostname(), pid: process.pid }));
-  const take = async () => {
-    if (store.create) return store.create(LOCK, own);
-    if ((await store.read(LOCK)) !== undefined) return false;
-    await store.write(LOCK, own);
+  const token = randomBytes(8).toString('hex');
+  const own = new TextEncoder().encode(JSON.stringify({ host: hostname(), pid: process.pid, token }));
+  const create = async (name: string) => {
+    if (store.create) return store.create(name, own);
+    if ((await store.read(name)) !== undefined) return false;
+    await store.write(name, own);
     return true;
   };
-  for (let tries = 0; !(await take()); tries++) {
-    const holder = holderOf(await store.read(LOCK));
-    if (tries < 3 && (!holder || (holder.host === hostname() && !lives(holder.pid)))) {
-      await store.remove(LOCK);
-      continue;
+  for (let tries = 0; !(await create(LOCK)); tries++) {
+    const bytes = await store.read(LOCK);
+    const holder = holderOf(bytes);
+    if (bytes && tries < 3 && isGone(holder)) {
+      // Who creates this name may remove the lock that it names: two that find it must not remove each other's.
+      const taking = `${LOCK}.${(await sha256(bytes)).slice(0, 16)}`;
+      if (await create(taking)) {
+        await store.remove(LOCK);
+        continue;
+      }
     }
+    if (bytes === undefined && tries < 3) continue; // given back just now
     throw fault({
       kind: 'file',
       path: `${store.label}/${LOCK}`,
@@ -32,18 +44,36 @@ export async function lockStudy(store: Store): Promise<() => Promise<void>> {
       advice: 'Wait for it, or choose another folder. If that process is gone, remove this file.',
     });
   }
-  return () => store.remove(LOCK);
+  held.add(token);
+  return async () => {
+    held.delete(token);
+    for (const name of await store.list(`${LOCK}.`)) await store.remove(name);
+    await store.remove(LOCK);
+  };
 }
 
-function holderOf(
-  bytes: Uint8Array | undefined,
-): { readonly host: string; readonly pid: number } | undefined {
+interface Holder {
+  readonly host: string;
+  readonly pid: number;
+  readonly token: string;
+}
+
+function holderOf(bytes: Uint8Array | undefined): Holder | undefined {
   try {
-    const { host, pid } = JSON.parse(new TextDecoder().decode(bytes ?? new Uint8Array()));
-    return typeof host === 'string' && Number.isInteger(pid) ? { host, pid } : undefined;
+    const { host, pid, token } = JSON.parse(new TextDecoder().decode(bytes ?? new Uint8Array()));
+    return typeof host === 'string' && Number.isInteger(pid)
+      ? { host, pid, token: String(token) }
+      : undefined;
   } catch {
     return undefined; // killed while it was written by a store without `create`
   }
+}
+
+/** Whether the process that holds a lock is known to be gone: of another machine nothing is known. */
+function isGone(holder: Holder | undefined): boolean {
+  if (!holder) return true;
+  if (holder.host !== hostname()) return false;
+  return holder.pid === process.pid ? !held.has(holder.token) : !lives(holder.pid);
 }
 
 /** Whether a process runs on this machine. */

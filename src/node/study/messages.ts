@@ -22,7 +22,8 @@ export interface Task {
 export type Asked =
   | { readonly store: 'read' | 'remove' | 'list'; readonly name: string }
   | { readonly store: 'write' | 'append' | 'create'; readonly name: string; readonly bytes: Uint8Array }
-  | { readonly row: HistoryRow };
+  | { readonly row: HistoryRow }
+  | { readonly pruned: string };
 
 /** From the process of a trial. */
 export type FromTrial =
@@ -65,7 +66,7 @@ export function remoteStore(label: string, ask: (asked: Asked) => Promise<unknow
 }
 
 /** Does what a {@link remoteStore} asks. */
-export function served(store: Store, asked: Exclude<Asked, { row: HistoryRow }>): Promise<unknown> {
+export function served(store: Store, asked: Extract<Asked, { store: unknown }>): Promise<unknown> {
   if (!('bytes' in asked)) return store[asked.store](asked.name);
   const { name, bytes } = asked;
   if (asked.store !== 'create') return store[asked.store](name, bytes);

@@ -158,7 +158,7 @@ export async function deliveryOf(
 
   return {
     deliver: async ({ number }, noted) => {
-      let asking = false;
+      let asking: number | undefined;
       let broken: unknown;
       let rows = -1;
       for (;;) {
@@ -170,8 +170,8 @@ export async function deliveryOf(
         }
         if (signal.aborted) return undefined;
         // A server that is away answers when it is back: nothing waits for it here.
-        if (!asking) {
-          asking = true;
+        if (asking === undefined) {
+          asking = Date.now();
           hand(number)
             .then(
               () => {
@@ -182,19 +182,21 @@ export async function deliveryOf(
               },
             )
             .finally(() => {
-              asking = false;
+              asking = undefined;
             });
         }
-        if (silent && Date.now() - silent.since > 1000 * awayFor(options))
-          throw unreachable(settings.where, silent.message);
-        if (broken) throw broken;
+        // One that answers nothing, not even no, is away too.
+        const since = Math.min(silent?.since ?? Number.POSITIVE_INFINITY, asking ?? Number.POSITIVE_INFINITY);
+        if (Date.now() - since > 1000 * awayFor(options))
+          throw unreachable(settings.where, silent?.message ?? 'no answer');
+        if (broken) throw unreachable(settings.where, (broken as Error).message, broken);
         await new Promise((resolve) => setTimeout(resolve, every));
       }
     },
     close: async () => {
       const goodbye = queue.close().catch(() => {});
       await Promise.race([goodbye, new Promise((resolve) => setTimeout(resolve, GOODBYE))]);
-      await queue.disconnect().catch(() => {});
+      queue.disconnect().catch(() => {}); // it may wait for the server too
     },
   };
 }

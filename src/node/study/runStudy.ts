@@ -3,7 +3,7 @@ import { fault, show } from '../../core/errors.js';
 import type { Json } from '../../core/json.js';
 import type { Store } from '../../core/outside.js';
 import { propose } from '../../tuner/askAndTell.js';
-import { isOver, type TrialRecord } from '../../tuner/records.js';
+import type { TrialRecord } from '../../tuner/records.js';
 import type { Study } from '../../tuner/study.js';
 import { leftOver, nextNumber, studyRecords } from '../../tuner/studyRecords.js';
 import { folderStore } from '../folderStore.js';
@@ -138,7 +138,9 @@ interface Search extends Pick<RunStudyOptions, 'signal' | 'onChange' | 'queue'> 
 
 async function search(study: Study, store: Store, options: Search): Promise<StudyResult> {
   const { address, settings, parallel, failures, threads, most, limit, queue, onChange = () => {} } = options;
-  const signal = options.signal ?? new AbortController().signal;
+  // Also when the search itself cannot go on: its trials must not write where the lock is given back.
+  const ending = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, ending.signal]) : ending.signal;
   const records = await studyRecords(store, study, { library: ownVersions()['tfjs-multitask']!, settings });
   const trials = new Map((await records.trials()).map((trial) => [trial.number, trial]));
   const all = () => [...trials.values()];
@@ -146,6 +148,11 @@ async function search(study: Study, store: Store, options: Search): Promise<Stud
   const active = new Map<number, Promise<void>>();
   let exhausted = false;
   let broken: unknown;
+  const over: TrialRecord[] = [];
+  const fail = (error: unknown) => {
+    broken ??= error;
+    ending.abort();
+  };
   onChange(all(), study);
 
   const set = (trial: TrialRecord) => {
@@ -159,9 +166,15 @@ async function search(study: Study, store: Store, options: Search): Promise<Stud
     if (left) return left;
     if (exhausted || trials.size >= most) return undefined;
     const { strategy, objectives, seed = 0 } = study;
-    const proposal = propose(study.space, { strategy, objectives, seed }, nextNumber(all()), all());
+    const proposal = propose(
+      study.space,
+      { strategy, objectives, seed },
+      nextNumber(all(), strategy.name),
+      all(),
+    );
     if (proposal === undefined) exhausted = true;
     if (proposal === undefined || proposal === 'wait') return undefined;
+    await records.clear(proposal.number); // of a copy that was killed in its middle
     if (proposal.rung?.parent !== undefined) await records.copy(proposal.rung.parent, proposal.number);
     await records.stands(proposal);
     set(proposal);
@@ -172,36 +185,41 @@ async function search(study: Study, store: Store, options: Search): Promise<Stud
   const delivery = queue && (await deliveryOf(store, records, queue, signal));
   const run = async (trial: TrialRecord) => {
     const ended = await (delivery ? delivery.deliver(trial, set) : carryOut(place, trial));
-    if (ended) set(ended);
+    if (!ended) return;
+    set(ended);
+    over.push(ended);
   };
 
   for (;;) {
     while (active.size < parallel && !signal.aborted && broken === undefined) {
-      const trial = await next();
+      const trial = await next().catch(fail);
       if (!trial) break;
       const { number } = trial;
       active.set(
         number,
         run(trial)
-          .catch((error: unknown) => {
-            broken ??= error;
-          })
+          .catch(fail)
           .finally(() => active.delete(number)),
       );
     }
     if (active.size === 0) break;
     await Promise.race(active.values());
-    broken ??= tooMany(all(), failures);
+    const fault = broken === undefined && tooMany(over, failures);
+    if (fault) fail(fault);
   }
   await delivery?.close();
   if (broken !== undefined) throw broken;
-  const stopped = signal.aborted ? 'aborted' : exhausted && trials.size < most ? 'exhausted' : 'finished';
+  const stopped = options.signal?.aborted
+    ? 'aborted'
+    : exhausted && trials.size < most
+      ? 'exhausted'
+      : 'finished';
   return { study, trials: all(), stopped };
 }
 
-/** The fault that ends a search whose last trials all failed. */
-function tooMany(trials: readonly TrialRecord[], failures: number): Error | undefined {
-  const last = trials.filter(isOver).slice(-failures);
+/** The fault that ends a search whose last trials all failed, in the order in which they ended. */
+function tooMany(over: readonly TrialRecord[], failures: number): Error | undefined {
+  const last = over.slice(-failures);
   if (last.length < failures || last.some(({ state, rows }) => state !== 'failed' || rows.length > 0))
     return undefined;
   return fault({

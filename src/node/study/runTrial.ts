@@ -15,10 +15,15 @@ export interface TrialCare {
   readonly signal: AbortSignal;
   /** Notes an epoch; answers why the trial should end now. */
   report(row: Extract<Asked, { row: unknown }>['row']): Promise<string | undefined>;
+  /** Notes that it was ended by the pruner, before this. */
+  pruned(reason: string): void;
 }
 
 /** How the process ended: by itself, or `failed`, and why. */
 export type TrialEnd = { readonly failed?: string };
+
+/** Milliseconds for what a process printed last. */
+const OUTPUT = 1000;
 
 /** Lines of what a trial printed that are kept for the reason of its end. */
 const LAST = 8;
@@ -28,7 +33,7 @@ const LAST = 8;
  *
  * @throws `file` fault of the store.
  */
-export function runTrial({ task, store, limit, signal, report }: TrialCare): Promise<TrialEnd> {
+export function runTrial({ task, store, limit, signal, report, pruned }: TrialCare): Promise<TrialEnd> {
   const child = fork(entry(), {
     execArgv: process.execArgv, // how TypeScript is read, if the study is written in it
     serialization: 'advanced', // bytes as they are
@@ -42,6 +47,7 @@ export function runTrial({ task, store, limit, signal, report }: TrialCare): Pro
   return new Promise<TrialEnd>((resolve, reject) => {
     let end: TrialEnd | undefined;
     let broken: unknown;
+    let pending: Promise<unknown> = Promise.resolve();
     const timer =
       limit === undefined
         ? undefined
@@ -53,11 +59,16 @@ export function runTrial({ task, store, limit, signal, report }: TrialCare): Pro
       clearTimeout(timer);
       signal.removeEventListener('abort', stop);
     };
-    child.on('message', async (message: FromTrial) => {
+    child.on('message', (message: FromTrial) => {
       if ('asked' in message) {
         const { id, asked } = message;
-        const answer = 'row' in asked ? report(asked.row) : served(store, asked);
-        await answer.then(
+        const answer =
+          'row' in asked
+            ? report(asked.row)
+            : 'pruned' in asked
+              ? Promise.resolve(pruned(asked.pruned))
+              : served(store, asked);
+        const settled = answer.then(
           (value) => tell({ id, answer: value }),
           (error: unknown) => {
             tell({ id, failed: sayable(error) });
@@ -66,6 +77,7 @@ export function runTrial({ task, store, limit, signal, report }: TrialCare): Pro
             child.kill('SIGKILL');
           },
         );
+        pending = Promise.all([pending, settled]);
         return;
       }
       end ??= 'failed' in message ? { failed: firstLines(heard(message.failed)) } : {};
@@ -74,11 +86,15 @@ export function runTrial({ task, store, limit, signal, report }: TrialCare): Pro
     child.once('error', (error) => {
       end ??= { failed: error.message };
     });
-    child.once('close', (code, by) => {
+    const ended = async (code: number | null, by: NodeJS.Signals | null) => {
       over();
+      await pending; // what it reported last is written before it is over
       if (broken !== undefined) reject(broken);
       else resolve(end ?? { failed: deathOf(code, by, said()) });
-    });
+    };
+    child.once('close', ended);
+    // A process that it began may hold its output open for ever.
+    child.once('exit', (code, by) => setTimeout(() => void ended(code, by), OUTPUT).unref());
     signal.addEventListener('abort', stop);
     tell({ task });
     if (signal.aborted) stop();

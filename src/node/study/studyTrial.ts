@@ -4,7 +4,7 @@ import type { Json } from '../../core/json.js';
 import type { Store } from '../../core/outside.js';
 import { propose } from '../../tuner/askAndTell.js';
 import { isOver, type TrialRecord } from '../../tuner/records.js';
-import { studyRecords } from '../../tuner/studyRecords.js';
+import { ALONE, studyRecords } from '../../tuner/studyRecords.js';
 import { folderStore } from '../folderStore.js';
 import { ownVersions } from '../packageFolder.js';
 import { carryOut } from './carryOut.js';
@@ -29,9 +29,6 @@ export interface StudyTrialOptions {
   /** Stops the trial after its step; it goes on when it is run again. */
   readonly signal?: AbortSignal;
 }
-
-/** Strategies of which a trial follows from its number alone. */
-const ALONE = ['grid', 'random'];
 
 /**
  * Runs one trial of a search by grid or by chance, which follows from its number and the seed alone: for machines that know nothing of

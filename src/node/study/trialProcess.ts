@@ -49,7 +49,8 @@ async function run({ module, settings, number, values, rung, threads, label }: T
       return (await ask({ row: { ...row, epoch: rows } })) as string | undefined;
     };
     const { objectives } = study;
-    const fit = trialFit({ store, signal, threads, epochs: rung?.epochs, objectives, report });
+    const pruned = async (reason: string) => void (await ask({ pruned: reason }));
+    const fit = trialFit({ store, signal, threads, epochs: rung?.epochs, objectives, report, pruned });
     await study.run({ number, values: values as never, store, threads, signal, fit, report });
     send({ done: true });
   } catch (error) {

@@ -34,6 +34,9 @@ export interface StudyWorkerOptions {
   readonly log?: (line: string) => void;
 }
 
+/** Milliseconds for trials to stop after their step. */
+const GOODBYE = 30_000;
+
 /**
  * Carries out trials that `runStudy` of another process hands out, until `signal` ends it. Each runs in a process of its own, while this
  * one keeps its place in the queue; what a trial comes to is written once, whoever else tried it too.
@@ -76,6 +79,7 @@ export async function studyWorker(module: string | URL, options: StudyWorkerOpti
   const { Worker } = await loadBullmq();
   await checkServer(own);
   const ending = new AbortController();
+  const over = AbortSignal.any([signal, ending.signal]);
   let broken: unknown;
   const worker = new Worker<Job>(
     own.name,
@@ -92,7 +96,7 @@ export async function studyWorker(module: string | URL, options: StudyWorkerOpti
       const trial = await records.trial(data.number);
       if (!trial || isOver(trial)) return; // somebody was faster
       log(`trial ${trial.number} begins`);
-      const place = { study, records, store, address, settings, threads, limit, signal };
+      const place = { study, records, store, address, settings, threads, limit, signal: over };
       const ended = await carryOut({ ...place, known: () => records.trials(), noted: () => {} }, trial).catch(
         (error: unknown) => {
           broken ??= error; // a full disk here is no reason to try the next trial here
@@ -115,11 +119,12 @@ export async function studyWorker(module: string | URL, options: StudyWorkerOpti
   );
   worker.on('error', (error) => log(error.message));
   log(`waiting for trials of ${store.label} at ${own.where}`);
-  const over = AbortSignal.any([signal, ending.signal]);
   await new Promise<void>((resolve) => {
     if (over.aborted) resolve();
     else over.addEventListener('abort', () => resolve(), { once: true });
   });
-  await worker.close();
+  // A server that is away cannot be told.
+  await Promise.race([worker.close(), new Promise((resolve) => setTimeout(resolve, GOODBYE))]);
+  worker.close(true).catch(() => {});
   if (broken !== undefined) throw broken;
 }
