@@ -1,0 +1,108 @@
+import { hostname } from 'node:os';
+import { describe, expect, test } from 'vitest';
+import { memoryStore, type Store } from '../../src/index.js';
+import { lockStudy } from '../../src/node/study/lock.js';
+import { choice, minimize, random, space, study, type TrialRecord } from '../../src/tuner/index.js';
+import { nextNumber, studyRecords } from '../../src/tuner/studyRecords.js';
+
+const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+/** Beyond the largest number of a process that Linux gives. */
+const GONE = 2 ** 22 + 1;
+
+/** A store each of whose steps takes a while, so that two who use it meet in the middle. */
+const slow = (store: Store): Store => {
+  const late = async <R>(action: () => Promise<R>) => {
+    await new Promise((resolve) => setTimeout(resolve, 5 * Math.random()));
+    return action();
+  };
+  return {
+    ...store,
+    read: (name) => late(() => store.read(name)),
+    write: (name, own) => late(() => store.write(name, own)),
+    create: (name, own) => late(() => store.create!(name, own)),
+    remove: (name) => late(() => store.remove(name)),
+    list: (prefix) => late(() => store.list(prefix)),
+  };
+};
+
+describe('the lock of a study', () => {
+  test('left by a process that is gone is taken over by one alone, however many come', async () => {
+    for (let round = 0; round < 20; round++) {
+      const store = memoryStore();
+      await store.write('search.lock', bytes({ host: hostname(), pid: GONE, token: 'x' }));
+      const tries = await Promise.allSettled(Array.from({ length: 4 }, () => lockStudy(slow(store))));
+      const won = tries.filter(({ status }) => status === 'fulfilled');
+      expect(won).toHaveLength(1);
+      await (won[0] as PromiseFulfilledResult<() => Promise<void>>).value();
+      expect(await store.list()).toEqual([]);
+    }
+  });
+
+  test('that bears the number of this very process, but is not its own, was left by one before it', async () => {
+    const store = memoryStore();
+    await store.write('search.lock', bytes({ host: hostname(), pid: process.pid, token: 'x' }));
+    const unlock = await lockStudy(store);
+    await expect(lockStudy(store)).rejects.toMatchObject({ kind: 'file' });
+    await unlock();
+  });
+
+  test('of another machine is left alone', async () => {
+    const store = memoryStore();
+    await store.write('search.lock', bytes({ host: 'elsewhere', pid: 1, token: 'x' }));
+    await expect(lockStudy(store)).rejects.toMatchObject({ received: 'one of process 1 on elsewhere' });
+  });
+});
+
+const plain = study({
+  space: space({ filters: choice([32, 64]) }),
+  objectives: minimize('loss'),
+  strategy: random(),
+  run: async () => {},
+});
+const begun = { library: '1', settings: {} };
+const trial = (number: number, state: TrialRecord['state'] = 'complete'): TrialRecord => ({
+  ...{ number, values: { filters: 32 }, state, after: [] },
+  rows: [{ epoch: 1, loss: number }],
+});
+
+describe('the records of a study', () => {
+  test('may be begun by several at the same time, who all go on with the same', async () => {
+    for (let round = 0; round < 20; round++) {
+      const store = memoryStore();
+      const all = Array.from({ length: 3 }, async (_, i) => {
+        const records = await studyRecords(slow(store), plain, begun);
+        await records.stands(trial(i + 1, 'running'));
+      });
+      await Promise.all(all);
+      expect(await (await studyRecords(store, plain, begun)).trials()).toHaveLength(3);
+    }
+  });
+
+  test('keep the first end of a trial, whoever comes second', async () => {
+    const store = memoryStore();
+    const records = await studyRecords(store, plain, begun);
+    expect(await records.ends(trial(1))).toBe(true);
+    expect(await records.ends({ ...trial(1), state: 'failed', reason: 'later' })).toBe(false);
+    await records.stands({ ...trial(1), state: 'running' });
+    expect((await records.trial(1))?.state).toBe('complete');
+  });
+
+  test('clear what a copy that was killed left, and copy all but the record', async () => {
+    const store = memoryStore();
+    const records = await studyRecords(store, plain, begun);
+    await records.ends(trial(1));
+    await store.write('trials/0001/best/model.json', bytes(1));
+    await store.write('trials/0002/checkpoint.safetensors', bytes('half'));
+    await records.clear(2);
+    await records.copy(1, 2);
+    expect(await store.list('trials/0002/')).toEqual(['trials/0002/best/model.json']);
+  });
+});
+
+test('a missing number is the next where a trial follows from it alone, and never otherwise', () => {
+  const trials = [1, 3, 4].map((number) => trial(number));
+  expect(nextNumber(trials, 'grid')).toBe(2);
+  expect(nextNumber(trials, 'random')).toBe(2);
+  expect(nextNumber(trials, 'tpe')).toBe(5);
+  expect(nextNumber([], 'tpe')).toBe(1);
+});
