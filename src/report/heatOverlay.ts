@@ -70,7 +70,8 @@ export function heatOverlay(
   return { data, height, width, channels: 3 };
 }
 
-const mix = (one: number, other: number, share: number) => one + (other - one) * share;
+/** Exactly `one` at 0 and exactly `other` at 1, where their difference would round. */
+const mix = (one: number, other: number, share: number) => one * (1 - share) + other * share;
 
 /** The two places of a line of `count` between whose middles each pixel of a line of `size` lies. */
 function placesOf(size: number, count: number) {

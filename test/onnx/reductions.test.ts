@@ -41,14 +41,17 @@ test.each(Object.entries(smooth))('%s over any axes and its gradient', async (_,
 
 test('over everything, and of whole numbers and truths', async () => {
   const given = axes.chain(([size, axis]) =>
-    fc.tuple(integers(size), truths(size), fc.constant(axis), fc.boolean()),
+    fc.tuple(integers(size), truths(size), fc.constant(axis), fc.boolean(), integers(size, -2, 2)),
   );
   await fc.assert(
-    fc.asyncProperty(given, async ([x, truth, axis, keep]) => {
-      for (const f of [tf.sum, tf.max, tf.min, tf.prod]) {
+    fc.asyncProperty(given, async ([x, truth, axis, keep, few]) => {
+      for (const f of [tf.sum, tf.max, tf.min]) {
         expect(await disagreement((v) => f(v, axis, keep), x)).toBe(0);
         expect(await disagreement((v) => f(v), x)).toBe(0);
       }
+      // Powers of two: other products are too large to be whole in float32, and depend on their order.
+      expect(await disagreement((v) => tf.prod(v, axis, keep), few)).toBe(0);
+      expect(await disagreement((v) => tf.prod(v), few)).toBe(0);
       expect(await disagreement((v) => tf.mean(v, axis, keep), x)).toBeLessThan(CLOSE);
       for (const f of [tf.all, tf.any]) expect(await disagreement((v) => f(v, axis, keep), truth)).toBe(0);
       expect(await disagreement((v) => tf.sum(v, axis), truth)).toBe(0);
