@@ -24,6 +24,22 @@ test.each(['abc', '', '-1', '1.5'])(
   30_000,
 );
 
+test.each([
+  ['model-a', '--dropout=1', '--dropout: expected a number from 0 to below 1, received "1"'],
+  ['model-a', '--l2=-1', '--l2: expected a number of at least 0, received "-1"'],
+  ['model-a', '--age-filters=1.5', '--age-filters: expected a whole number above zero, received "1.5"'],
+  ['tune', '--strategy=best', '--strategy: expected tpe, random, grid, hyperband, received "best"'],
+  ['tune', '--trials=0', '--trials: expected a whole number above zero, received "0"'],
+])(
+  '%s %s is refused at once',
+  (name, given, words) => {
+    const { status, stderr } = example(name, given);
+    expect(stderr).toContain(words);
+    expect(status).toBe(2);
+  },
+  30_000,
+);
+
 test('what was trained elsewhere is trained on at a tenth of the rate, and the help says so', () => {
   const rate = (own: StudyArguments['own']) => {
     const given: Partial<StudyArguments> = { batchSize: 16, demo: false, own };

@@ -127,6 +127,52 @@ describe('the greyscale study on drawn faces', () => {
   });
 });
 
+describe('the search on drawn faces', () => {
+  test('ends with its page and a line that trains the winner, and goes on when it is asked', {
+    timeout: 900_000,
+  }, async () => {
+    const out = mkdtempSync(join(scratch, 'tune-'));
+    const search = async (...more: string[]) => {
+      const args = [
+        '--limit',
+        '40',
+        '--epochs',
+        '1',
+        '--engine',
+        'onnx',
+        '--strategy',
+        'random',
+        '--out',
+        out,
+        ...more,
+      ];
+      return promisify(execFile)('npx', ['tsx', 'examples/tune.ts', ...args], { cwd: ROOT });
+    };
+    const { stdout } = await search('--trials', '2', '--threads', '1');
+    const files = readdirSync(out);
+    for (const name of ['study.json', 'study.html', 'results.csv', 'figures', 'trials'])
+      expect(files).toContain(name);
+    expect(readFileSync(join(out, 'results.csv'), 'utf8').split('\n')).toHaveLength(4);
+    const line = stdout.match(/^npm run model-a -- (.*)$/m)![1]!;
+    expect(line).toMatch(
+      /^--dropout [\d.]+ --l2 [\d.e-]+ --age-filters \d+ --gender-filters \d+ --limit 40 --seed 7 --engine onnx$/,
+    );
+    const winner = await run('model-a', ...line.split(' '), '--epochs', '1', '--threads', '1');
+    const [, best] = readFileSync(join(out, 'results.csv'), 'utf8')
+      .split('\n')
+      .slice(1, 3)
+      .map((row) => Number(row.split(',').at(-2)))
+      .sort((a, b) => a - b)
+      .reverse();
+    // The same run as the trial, to the bit: its first epoch is that of the winner.
+    expect(winner.summary.bestEpoch.val_loss).toBe(best);
+    await expect(search('--trials', '3')).rejects.toThrow(/add --resume to go on with it/);
+    const more = await search('--trials', '3', '--resume');
+    expect(readFileSync(join(out, 'results.csv'), 'utf8').split('\n')).toHaveLength(5);
+    expect(more.stdout).toContain('npm run model-a -- ');
+  });
+});
+
 describe('Model B on drawn faces', () => {
   const few = ['--limit', '60', '--epochs', '2', '--size', '64', '--augment', 'fixed', '--engine', 'onnx'];
 
