@@ -109,21 +109,14 @@ function search(name: string, options: object) {
   return { child, ended };
 }
 
-const worker = (name: string, ...more: string[]) =>
-  started(process.execPath, [
-    ...['--import', 'tsx', 'src/node/cli.ts', 'worker', 'test/runtime/studies/plain.ts'],
-    ...[
-      '--folder',
-      join(scratch, name),
-      '--queue',
-      `redis://127.0.0.1:${port}`,
-      '--name',
-      name,
-      '--patience',
-      '2',
-      ...more,
-    ],
-  ]);
+/** A worker of a study; a module of its own may come first. */
+const worker = (name: string, ...more: string[]) => {
+  const [module, ...others] = more[0]?.endsWith('.ts') ? more : ['test/runtime/studies/plain.ts', ...more];
+  const address = `redis://127.0.0.1:${port}`;
+  const named = ['--folder', join(scratch, name), '--queue', address, '--name', name, '--patience', '2'];
+  const args = ['--import', 'tsx', 'src/node/cli.ts', 'worker', module!, ...named, ...others];
+  return started(process.execPath, args);
+};
 const begun = async (name: string) => {
   for (let i = 0; i < 100; i++) {
     try {
@@ -250,6 +243,11 @@ describe.skipIf(!redis)('trials on many machines', () => {
     writeFileSync(record, text.replace('"digest":""', '"digest":"other data"'));
     expect(await said(worker('refused'))).toMatch(/refused: digest: expected the same digest/);
     writeFileSync(record, text);
+    // The same study, by a file that says it otherwise.
+    const other = join(ROOT, 'test/runtime/studies', `other-${process.pid}.ts`);
+    writeFileSync(other, `// another version\nexport { default } from './plain.js';\n`);
+    const told = await said(worker('refused', other)).finally(() => rmSync(other));
+    expect(told).toMatch(/expected the module that the search has, received another version of it/);
     expect(await said(worker('nowhere'))).toMatch(/nowhere\/study\.json: expected a study that was begun/);
     expect(await said(worker('refused', '--settings', '[1]'))).toMatch(
       /--settings: expected an object of JSON/,

@@ -32,6 +32,8 @@ const GOODBYE = 1000;
 export interface Job {
   readonly number: number;
   readonly study: string;
+  /** Of the module that the search has: a worker with another would try something else. */
+  readonly code: string;
 }
 
 /** What tells studies apart on a server: their `study.json`. */
@@ -133,7 +135,7 @@ export interface Delivery {
 export async function deliveryOf(
   store: Store,
   records: StudyRecords,
-  options: QueueOptions,
+  { code, ...options }: QueueOptions & { readonly code: string },
   signal: AbortSignal,
 ): Promise<Delivery> {
   const study = await studyMark(store);
@@ -153,7 +155,7 @@ export async function deliveryOf(
     const state = job && (await job.getState());
     if (job && state !== 'failed' && state !== 'completed' && state !== 'unknown') return;
     await job?.remove();
-    await queue.add('trial', { number, study }, { jobId, removeOnComplete: true, attempts: 1 });
+    await queue.add('trial', { number, study, code }, { jobId, removeOnComplete: true, attempts: 1 });
   };
 
   return {

@@ -9,7 +9,7 @@ import { leftOver, nextNumber, studyRecords } from '../../tuner/studyRecords.js'
 import { folderStore } from '../folderStore.js';
 import { ownVersions } from '../packageFolder.js';
 import { carryOut } from './carryOut.js';
-import { addressOf, loadStudy } from './loadStudy.js';
+import { addressOf, loadStudy, moduleMark } from './loadStudy.js';
 import { lockStudy } from './lock.js';
 import { deliveryOf, type QueueOptions } from './queue.js';
 
@@ -182,7 +182,8 @@ async function search(study: Study, store: Store, options: Search): Promise<Stud
   };
 
   const place = { study, records, store, address, settings, threads, limit, signal, known: all, noted: set };
-  const delivery = queue && (await deliveryOf(store, records, queue, signal));
+  const delivery =
+    queue && (await deliveryOf(store, records, { ...queue, code: await moduleMark(address) }, signal));
   const run = async (trial: TrialRecord) => {
     const ended = await (delivery ? delivery.deliver(trial, set) : carryOut(place, trial));
     if (!ended) return;

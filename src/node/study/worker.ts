@@ -7,7 +7,7 @@ import { settingsOf, studyRecords } from '../../tuner/studyRecords.js';
 import { folderStore } from '../folderStore.js';
 import { ownVersions } from '../packageFolder.js';
 import { carryOut } from './carryOut.js';
-import { addressOf, loadStudy } from './loadStudy.js';
+import { addressOf, loadStudy, moduleMark } from './loadStudy.js';
 import { checkServer, type Job, loadBullmq, type QueueOptions, queueSettings, studyMark } from './queue.js';
 
 /**
@@ -42,8 +42,8 @@ const GOODBYE = 30_000;
  * one keeps its place in the queue; what a trial comes to is written once, whoever else tried it too.
  *
  * @param module - The study's module on this machine.
- * @throws `checkpoint` fault where the study in `folder` is another than the module's, began with another version of the library, or
- *   with other data; `queue` fault where the server does not answer; `missing-package` fault without `bullmq` and `ioredis`.
+ * @throws `checkpoint` fault where the study in `folder` is another than the module's, began with another version of the library or with
+ *   other data, or where the search has another version of the module; `queue` fault where the server does not answer; `missing-package` fault without `bullmq` and `ioredis`.
  * @example
  * ```typescript
  * import { studyWorker } from 'tfjs-multitask/node';
@@ -74,7 +74,7 @@ export async function studyWorker(module: string | URL, options: StudyWorkerOpti
     library: ownVersions()['tfjs-multitask']!,
     settings: begun,
   });
-  const mark = await studyMark(store);
+  const [mark, code] = [await studyMark(store), await moduleMark(address)];
   const own = queueSettings(queue, mark);
   const { Worker } = await loadBullmq();
   await checkServer(own);
@@ -92,6 +92,17 @@ export async function studyWorker(module: string | URL, options: StudyWorkerOpti
           received: 'one of another study',
           advice: 'Give each study a queue of its own name.',
         });
+      }
+      if (data.code !== code) {
+        broken ??= fault({
+          kind: 'checkpoint',
+          path: address,
+          expected: 'the module that the search has',
+          received: 'another version of it',
+          advice: 'Bring the same code to this machine, and start the worker again.',
+        });
+        ending.abort();
+        throw broken;
       }
       const trial = await records.trial(data.number);
       if (!trial || isOver(trial)) return; // somebody was faster
