@@ -1,8 +1,8 @@
 import type { ReportFigure } from './chart.js';
 import { comparisonSection } from './comparisonSection.js';
+import { documentOf } from './documentOf.js';
 import { counted, short } from './format.js';
 import { html } from './html.js';
-import { pageStyle } from './pageStyle.js';
 import type { ReportedRun } from './readRun.js';
 import {
   dataSection,
@@ -95,30 +95,14 @@ export function reportOf(
   const parts = runs.map((run, i) => runSection(run, several ? `run${i + 1}-` : '', tools));
   const comparison = several ? comparisonSection(runs, tools) : undefined;
   const title = several ? `${runs.length} runs compared` : short(runs[0].name, 120);
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="content-security-policy" content="default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'">
-<meta name="referrer" content="no-referrer">
-${refresh !== undefined && html`<meta http-equiv="refresh" content="${refresh}">`}
-<title>${title}</title>
-<style>${{ html: pageStyle(tools) }}</style>
-</head>
-<body>
-<header><h1>${title}</h1>
-${comparison && html`<nav aria-label="Runs">${runs.map((run, i) => html`<a href="#run${i + 1}-top">${i + 1}. ${short(run.name, 60)}</a>`)}</nav>`}</header>
-<main>
-${comparison?.html}
-${parts.map(({ html: part }, i) => (several ? html`<section id="run${i + 1}-top"><h2>Run ${i + 1}: ${runs[i]!.name}</h2>${part}</section>` : part))}
-</main>
-<footer>Made by tfjs-multitask${runs[0].versions['tfjs-multitask'] && ` ${runs[0].versions['tfjs-multitask']}`}.</footer>
-</body>
-</html>
-`;
+  const links =
+    comparison &&
+    html`<nav aria-label="Runs">${runs.map((run, i) => html`<a href="#run${i + 1}-top">${i + 1}. ${short(run.name, 60)}</a>`)}</nav>`;
+  const main = html`${comparison?.html}
+${parts.map(({ html: part }, i) => (several ? html`<section id="run${i + 1}-top"><h2>Run ${i + 1}: ${runs[i]!.name}</h2>${part}</section>` : part))}`;
+  const version = runs[0].versions['tfjs-multitask'];
   return {
-    page: page.html,
+    page: documentOf({ title, links, main, version, refresh }, tools),
     figures: distinct([...(comparison?.figures ?? []), ...parts.flatMap((part) => part.figures)]),
   };
 }

@@ -4,10 +4,10 @@ import { bestTrial, inOrder, type TrialRecord } from '../tuner/records.js';
 import { flattened } from '../tuner/settings.js';
 import type { Dimension } from '../tuner/space.js';
 import type { Study } from '../tuner/study.js';
+import { documentOf } from './documentOf.js';
 import { figure, metricValue, short } from './format.js';
 import { figureCells, figures, html, table } from './html.js';
 import type { Report } from './page.js';
-import { pageStyle } from './pageStyle.js';
 import { studyFigures } from './studyFigures.js';
 import type { ChartTools, ReportTools } from './tools.js';
 
@@ -65,21 +65,8 @@ export function studyPage(
         .join(', ')}.`
     : 'No trial has come to a number yet.';
   const wrong = inOrder(trials).filter(({ reason }) => reason !== undefined);
-  const title = `Search for ${metrics.join(', ')}`;
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="content-security-policy" content="default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'">
-<meta name="referrer" content="no-referrer">
-<title>${short(title, 120)}</title>
-<style>${{ html: pageStyle(tools) }}</style>
-</head>
-<body>
-<header><h1>${title}</h1></header>
-<main>
-<p class="lead">${figure(trials.length)} trials, ${study.strategy.name}. ${said}</p>
+  const title = short(`Search for ${metrics.join(', ')}`, 120);
+  const main = html`<p class="lead">${figure(trials.length)} trials, ${study.strategy.name}. ${said}</p>
 <section><h2>Figures</h2>${figures(drawn.filter(({ name }) => name !== WIDE))}<div class="figures wide">${figureCells(drawn.filter(({ name }) => name === WIDE))}</div></section>
 <section><h2>Trials</h2>${table('Each at its best epoch', ['trial', 'state', 'epochs', ...metrics, ...paths], inOrder(trials).map(rowOf))}
 ${
@@ -89,13 +76,8 @@ ${
     ['trial', ''],
     wrong.map(({ number, state, reason }) => [String(number), `${state}: ${short(reason!, 300)}`]),
   )}`
-}</section>
-</main>
-<footer>Made by tfjs-multitask.</footer>
-</body>
-</html>
-`;
-  return { page: page.html, figures: drawn };
+}</section>`;
+  return { page: documentOf({ title, main }, tools), figures: drawn };
 }
 
 const valueWords = (value: Json | undefined): string =>
