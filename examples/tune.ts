@@ -1,7 +1,7 @@
 /**
  * The search of Model A: dropout rate, L2 factor, and the filters of the last convolution of each branch.
  *
- *   npm run tune                                               (drawn faces)
+ *   npm run tune                                               (drawn faces; some ten minutes with onnx)
  *   npm run tune -- --data FOLDER --limit 1000 --size 64 --epochs 5 --trials 12 --parallel 2
  *
  * Ends with the line that trains the winner. What was stopped goes on with --resume.
