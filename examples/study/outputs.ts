@@ -8,7 +8,7 @@ import {
 } from 'tfjs-multitask/node';
 import type { StudyArguments } from './arguments.js';
 import type { Faces } from './faces.js';
-import { endRecord, versions } from './report.js';
+import { endRecord, saidBy, versions } from './report.js';
 import { LOSS, optimizerOf, type StudyModel } from './train.js';
 
 type Fit = Awaited<ReturnType<StudyModel['fit']>>;
@@ -35,7 +35,6 @@ export async function writeOutputs(
   args: StudyArguments,
   { letter, reported, origin }: Words,
 ) {
-  const { demo, data, size, batchSize, epochs, seed, engine, limit, augment, own } = args;
   for (const task of ['age', 'gender']) {
     await saveFigure(store, `${task}-curves`, await learningCurves(history, { task }));
   }
@@ -54,19 +53,9 @@ export async function writeOutputs(
     meanGuessAgeMae: rounded(guess),
     bestEpoch: row,
     cleanValidation: Object.fromEntries(Object.entries(row).filter(([name]) => name.startsWith('clean_'))),
-    seed,
+    seed: args.seed,
     ...(origin && { origin }),
-    arguments: {
-      data: demo ? 'drawn faces' : data,
-      size,
-      batchSize,
-      epochs,
-      seed,
-      engine,
-      limit,
-      augment,
-      ...own,
-    },
+    arguments: saidBy(args),
     versions: versions(),
   };
   const file = `age_gender_${letter}.h5`;
@@ -83,7 +72,7 @@ export async function writeOutputs(
   console.log(`\nLast epoch (${last.epoch}): ${trace(last)}`);
   console.log(`Best epoch (${best.epoch}): ${trace(row)}`);
   console.log(`Guessing the mean age of the training images: MAE ${guess.toFixed(2)} years`);
-  if (!demo) console.log(`\n${comparison(row, reported)}`);
+  if (!args.demo) console.log(`\n${comparison(row, reported)}`);
   console.log(`\nIn ${store.label}: best/, ${file} for Keras, history.csv, summary.json, and the figures
 age-curves, gender-curves and architecture, each as .svg and .png
 

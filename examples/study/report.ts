@@ -6,9 +6,27 @@ import type { StudyArguments } from './arguments.js';
 import type { Faces } from './faces.js';
 import type { StudyModel } from './train.js';
 
+/** What the command line said, for those who read it later. */
+export const saidBy = ({
+  demo,
+  data,
+  size,
+  batchSize,
+  epochs,
+  seed,
+  engine,
+  limit,
+  augment,
+  own,
+}: StudyArguments) => ({
+  data: demo ? 'drawn faces' : data,
+  ...{ size, batchSize, epochs, seed, engine, limit, augment },
+  ...own,
+});
+
 /** What a report says of a run of the study, whatever came out. */
 const described = (name: string, { train, validation }: Faces, args: StudyArguments, origin?: string) => {
-  const { demo, data, size, batchSize, epochs, seed, engine, limit, augment, own, images } = args;
+  const { demo, data, seed, images } = args;
   return {
     name,
     dataName: demo ? 'drawn faces' : data,
@@ -21,17 +39,7 @@ const described = (name: string, { train, validation }: Faces, args: StudyArgume
       ...(origin ? [origin] : []),
       ...(demo ? ['The faces are drawings: nothing here says anything about people.'] : []),
     ],
-    arguments: {
-      data: demo ? 'drawn faces' : data,
-      size,
-      batchSize,
-      epochs,
-      seed,
-      engine,
-      limit: limit ?? null,
-      augment,
-      ...own,
-    },
+    arguments: { ...saidBy(args), limit: args.limit ?? null },
     groups: (id: string) => {
       const { race, ...sex } = utkFaceGroups(id);
       return demo || race === undefined ? sex : { ...sex, race }; // drawings have none

@@ -3,7 +3,7 @@ import type { HistoryRow } from '../core/history.js';
 import type { Store } from '../core/outside.js';
 import type { Callback } from '../training/callback.js';
 import { improves } from '../training/monitor.js';
-import { checkWhole, type MonitorOptions, modeOf, watched } from './monitoring.js';
+import { checkEpochs, type MonitorOptions, modeOf, watched } from './monitoring.js';
 import { checkWritable } from './writable.js';
 
 /**
@@ -46,7 +46,7 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
 ): Callback<Monitor> {
   const { monitor = 'val_loss' as Monitor, name = 'best', keep } = options;
   if (keep !== undefined) {
-    checkWhole('bestCheckpoint.keep', keep, 1);
+    checkEpochs('bestCheckpoint.keep', keep, 1);
     if (!name.includes('{')) {
       throw fault({
         kind: 'argument',

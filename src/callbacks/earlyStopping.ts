@@ -1,6 +1,6 @@
 import type { Callback, Weights } from '../training/callback.js';
 import { improves } from '../training/monitor.js';
-import { checkWhole, type MonitorOptions, modeOf, watched } from './monitoring.js';
+import { checkEpochs, type MonitorOptions, modeOf, watched } from './monitoring.js';
 
 /**
  * Options of {@link earlyStopping}.
@@ -46,8 +46,8 @@ export function earlyStopping<const Monitor extends string = 'val_loss'>(
   const { monitor = 'val_loss' as Monitor, patience = 0, baseline, startFromEpoch = 0 } = options;
   const { restoreBestWeights = false } = options;
   const minDelta = Math.abs(options.minDelta ?? 0);
-  checkWhole('earlyStopping.patience', patience, 0);
-  checkWhole('earlyStopping.startFromEpoch', startFromEpoch, 0);
+  checkEpochs('earlyStopping.patience', patience, 0);
+  checkEpochs('earlyStopping.startFromEpoch', startFromEpoch, 0);
   return {
     name: 'earlyStopping',
     monitor,

@@ -1,4 +1,4 @@
-import { fault } from '../core/errors.js';
+import { checkWhole } from '../core/checkWhole.js';
 import type { HistoryRow } from '../core/history.js';
 import type { Run } from '../training/callback.js';
 
@@ -24,14 +24,6 @@ export function watched(row: HistoryRow, monitor: string): number {
   return row[monitor] ?? Number.NaN;
 }
 
-/** Throws an `argument` fault unless `value` is a whole number of at least `least`. */
-export function checkWhole(path: string, value: number, least: number): void {
-  if (Number.isInteger(value) && value >= least) return;
-  throw fault({
-    kind: 'argument',
-    path,
-    expected: `a whole number of at least ${least}`,
-    received: String(value),
-    advice: `Give ${least} or more epochs, or leave it out for the default.`,
-  });
-}
+/** Throws an `argument` fault unless `value` is a number of epochs of at least `least`. */
+export const checkEpochs = (path: string, value: number, least: number): void =>
+  checkWhole(path, value, least, `Give ${least} or more epochs, or leave it out for the default.`);

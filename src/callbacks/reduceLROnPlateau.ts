@@ -1,7 +1,7 @@
 import { fault } from '../core/errors.js';
 import type { Callback } from '../training/callback.js';
 import { improves } from '../training/monitor.js';
-import { checkWhole, type MonitorOptions, modeOf, watched } from './monitoring.js';
+import { checkEpochs, type MonitorOptions, modeOf, watched } from './monitoring.js';
 
 /**
  * Options of {@link reduceLROnPlateau}.
@@ -45,8 +45,8 @@ export function reduceLROnPlateau<const Monitor extends string = 'val_loss'>(
 ): Callback<Monitor> {
   const { monitor = 'val_loss' as Monitor, factor = 0.1, patience = 10, minDelta = 1e-4 } = options;
   const { cooldown = 0, minLearningRate = 0 } = options;
-  checkWhole('reduceLROnPlateau.patience', patience, 0);
-  checkWhole('reduceLROnPlateau.cooldown', cooldown, 0);
+  checkEpochs('reduceLROnPlateau.patience', patience, 0);
+  checkEpochs('reduceLROnPlateau.cooldown', cooldown, 0);
   if (!(factor > 0 && factor < 1)) {
     throw fault({
       kind: 'argument',

@@ -1,3 +1,4 @@
+import { checkWhole } from '../core/checkWhole.js';
 import { adviceOn, didYouMean, fault, kindOf, show } from '../core/errors.js';
 import type { Json } from '../core/json.js';
 import type { Store } from '../core/outside.js';
@@ -50,14 +51,7 @@ export function checkParts(train: unknown, given: { readonly [option: string]: u
 
 /** Throws an `argument` fault unless `value` can be the size of a batch. */
 export function checkBatchSize(path: string, value: number): void {
-  if (Number.isInteger(value) && value >= 1) return;
-  throw fault({
-    kind: 'argument',
-    path,
-    expected: 'a whole number of at least 1',
-    received: show(value),
-    advice: 'Leave it out for 32.',
-  });
+  checkWhole(path, value, 1, 'Leave it out for 32.');
 }
 
 /** Throws an `argument` or `data` fault for anything that would spoil the run later. */
@@ -74,19 +68,8 @@ export function checkRun({
 }: RunPlan): void {
   checkWeights(loss, network.tasks);
   checkBatchSize('fit.batchSize', batchSize);
-  for (const [name, value, least, advice] of [
-    ['epochs', epochs, 1, 'It is the number of the last epoch, counted from 1.'],
-    ['seed', seed, 0, 'Leave it out for 0.'],
-  ] as const) {
-    if (Number.isInteger(value) && value >= least) continue;
-    throw fault({
-      kind: 'argument',
-      path: `fit.${name}`,
-      expected: `a whole number of at least ${least}`,
-      received: show(value),
-      advice,
-    });
-  }
+  checkWhole('fit.epochs', epochs, 1, 'It is the number of the last epoch, counted from 1.');
+  checkWhole('fit.seed', seed, 0, 'Leave it out for 0.');
   if (clean && !validation) {
     throw fault({
       kind: 'argument',

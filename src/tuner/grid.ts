@@ -1,4 +1,4 @@
-import { fault, show } from '../core/errors.js';
+import { checkWhole } from '../core/checkWhole.js';
 import { settingAt } from './settings.js';
 import type { Strategy } from './strategy.js';
 
@@ -28,15 +28,7 @@ export interface GridOptions {
  * @category Tuner
  */
 export function grid({ steps = 5 }: GridOptions = {}): Strategy {
-  if (!(Number.isInteger(steps) && steps >= 2)) {
-    throw fault({
-      kind: 'argument',
-      path: 'grid.steps',
-      expected: 'a whole number of at least 2',
-      received: show(steps),
-      advice: 'Leave it out for 5.',
-    });
-  }
+  checkWhole('grid.steps', steps, 2, 'Leave it out for 5.');
   return {
     name: 'grid',
     options: { steps },

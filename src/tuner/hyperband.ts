@@ -1,4 +1,4 @@
-import { fault, show } from '../core/errors.js';
+import { checkWhole } from '../core/checkWhole.js';
 import { rng } from '../core/rng.js';
 import { untried } from './random.js';
 import { costsOf, inOrder, isOver, type Rung, type TrialRecord } from './records.js';
@@ -46,8 +46,8 @@ export interface Round {
  * @category Tuner
  */
 export function hyperbandPlan({ maxEpochs = 100, factor = 3 }: HyperbandOptions = {}): Round[][] {
-  checkWhole('maxEpochs', maxEpochs, 1, 'It is the last epoch of the longest trials.');
-  checkWhole('factor', factor, 2, 'Leave it out for 3.');
+  checkWhole('hyperband.maxEpochs', maxEpochs, 1, 'It is the last epoch of the longest trials.');
+  checkWhole('hyperband.factor', factor, 2, 'Leave it out for 3.');
   // How often the epochs can be divided, in whole numbers: logarithms of doubles are one off for 9, 81, 729.
   let brackets = 1;
   while (factor ** brackets <= maxEpochs) brackets++;
@@ -82,7 +82,7 @@ export function hyperbandPlan({ maxEpochs = 100, factor = 3 }: HyperbandOptions 
  */
 export function hyperband({ maxEpochs = 100, factor = 3, iterations = 1 }: HyperbandOptions = {}): Strategy {
   const plan = hyperbandPlan({ maxEpochs, factor });
-  checkWhole('iterations', iterations, 1, 'Leave it out for 1.');
+  checkWhole('hyperband.iterations', iterations, 1, 'Leave it out for 1.');
   return {
     name: 'hyperband',
     options: { maxEpochs, factor, iterations },
@@ -145,15 +145,4 @@ function nextIn(
     settled &&= !(best && room);
   }
   return next ?? (own.every(isOver) ? 'full' : 'wait');
-}
-
-function checkWhole(name: string, value: number, least: number, advice: string): void {
-  if (Number.isInteger(value) && value >= least) return;
-  throw fault({
-    kind: 'argument',
-    path: `hyperband.${name}`,
-    expected: `a whole number of at least ${least}`,
-    received: show(value),
-    advice,
-  });
 }

@@ -1,4 +1,4 @@
-import { type Objectives, objectivesOf } from './objectives.js';
+import { firstOf, type Objectives } from './objectives.js';
 import { estimateOf } from './parzen.js';
 import { ranked } from './ranked.js';
 import type { TrialRecord } from './records.js';
@@ -46,7 +46,7 @@ export function importances(
   trials: readonly TrialRecord[],
   objectives: Objectives,
 ): Importance[] {
-  const order = ranked(trials, objectivesOf(objectives)[0]!).map(({ number, values }) =>
+  const order = ranked(trials, firstOf(objectives)).map(({ number, values }) =>
     flattened(searched, values, `trial ${number}`),
   );
   if (order.length < 4) return [];

@@ -64,6 +64,9 @@ function objective<M extends string>(metric: M, direction: Objective['direction'
 export const objectivesOf = (given: Objectives): readonly Objective[] =>
   Array.isArray(given) ? given : [given as Objective];
 
+/** The objective that picks the epoch, and by which is pruned and promoted. */
+export const firstOf = (given: Objectives): Objective => objectivesOf(given)[0]!;
+
 /** The value of an objective as a number of which less is better; infinite for what is no number. */
 export function costOf({ metric, direction }: Objective, row: HistoryRow | undefined): number {
   const value = row?.[metric];
@@ -73,7 +76,7 @@ export function costOf({ metric, direction }: Objective, row: HistoryRow | undef
 
 /** The row of the best epoch by the first objective: the first of equals, as KerasTuner has it; undefined where none is a number. */
 export function bestRow(rows: readonly HistoryRow[], objectives: Objectives): HistoryRow | undefined {
-  const [first] = objectivesOf(objectives) as readonly [Objective];
+  const first = firstOf(objectives);
   let best: HistoryRow | undefined;
   for (const row of rows) if (costOf(first, row) < costOf(first, best)) best = row;
   return best;

@@ -1,6 +1,6 @@
-import { fault, show } from '../core/errors.js';
+import { checkWhole } from '../core/checkWhole.js';
 import type { Json } from '../core/json.js';
-import { costOf, type Objectives, objectivesOf } from './objectives.js';
+import { costOf, firstOf, type Objectives } from './objectives.js';
 import type { TrialRecord } from './records.js';
 
 /**
@@ -50,12 +50,13 @@ export interface MedianPrunerOptions {
  * @category Tuner
  */
 export function medianPruner({ startupTrials = 5, warmupEpochs = 0 }: MedianPrunerOptions = {}): Pruner {
-  check('medianPruner', { startupTrials, warmupEpochs }, 0);
+  checkWhole('medianPruner.startupTrials', startupTrials, 0, 'Leave it out for 5.');
+  checkWhole('medianPruner.warmupEpochs', warmupEpochs, 0, 'Leave it out for 0.');
   return {
     name: 'median',
     options: { startupTrials, warmupEpochs },
     prune: (trial, trials, objectives) => {
-      const [objective] = objectivesOf(objectives) as readonly [ReturnType<typeof objectivesOf>[number]];
+      const objective = firstOf(objectives);
       const epoch = trial.rows.at(-1)?.epoch ?? 0;
       const complete = trials.filter((other) => other.state === 'complete' && other.number !== trial.number);
       if (epoch <= warmupEpochs || complete.length < Math.max(1, startupTrials)) return undefined;
@@ -101,13 +102,13 @@ export interface SuccessiveHalvingOptions {
  * @category Tuner
  */
 export function successiveHalving({ minEpochs = 1, factor = 3 }: SuccessiveHalvingOptions = {}): Pruner {
-  check('successiveHalving', { minEpochs }, 1);
-  check('successiveHalving', { factor }, 2);
+  checkWhole('successiveHalving.minEpochs', minEpochs, 1, 'Leave it out for 1.');
+  checkWhole('successiveHalving.factor', factor, 2, 'Leave it out for 3.');
   return {
     name: 'halving',
     options: { minEpochs, factor },
     prune: (trial, trials, objectives) => {
-      const [objective] = objectivesOf(objectives) as readonly [ReturnType<typeof objectivesOf>[number]];
+      const objective = firstOf(objectives);
       const epoch = trial.rows.at(-1)?.epoch ?? 0;
       let rung = minEpochs;
       while (rung < epoch) rung *= factor;
@@ -132,16 +133,3 @@ export function successiveHalving({ minEpochs = 1, factor = 3 }: SuccessiveHalvi
 
 const valueSaid = (direction: 'minimize' | 'maximize') => (cost: number) =>
   Number.isFinite(cost) ? String(Number((direction === 'minimize' ? cost : -cost).toPrecision(4))) : 'NaN';
-
-function check(path: string, options: { readonly [name: string]: number }, least: number): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (Number.isInteger(value) && value >= least) continue;
-    throw fault({
-      kind: 'argument',
-      path: `${path}.${name}`,
-      expected: `a whole number of at least ${least}`,
-      received: show(value),
-      advice: 'Leave it out.',
-    });
-  }
-}

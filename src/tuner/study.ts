@@ -1,4 +1,5 @@
-import { adviceOn, fault, kindOf, show } from '../core/errors.js';
+import { checkWhole } from '../core/checkWhole.js';
+import { adviceOn, fault, kindOf } from '../core/errors.js';
 import type { Store } from '../core/outside.js';
 import type { Callback } from '../training/callback.js';
 import { type Objectives, objectivesOf } from './objectives.js';
@@ -132,15 +133,7 @@ export function study<const P extends Parts>(options: StudyOptions<P>): Study<P>
     throw wrong('pruner', 'a pruner', pruner, 'Write pruner: medianPruner().');
   if (typeof run !== 'function')
     throw wrong('run', 'a function', run, 'Write run: async ({ values, fit }) => { … }.');
-  if (!(Number.isInteger(seed) && seed >= 0)) {
-    throw fault({
-      kind: 'argument',
-      path: 'study.seed',
-      expected: 'a whole number of at least 0',
-      received: show(seed),
-      advice: 'Leave it out for 0.',
-    });
-  }
+  checkWhole('study.seed', seed, 0, 'Leave it out for 0.');
   return { ...options, '~study': true };
 }
 

@@ -1,3 +1,4 @@
+import { createIn } from '../core/createIn.js';
 import { fault } from '../core/errors.js';
 import { canonical, exactJson, type Json, parseExact } from '../core/json.js';
 import type { Store } from '../core/outside.js';
@@ -66,8 +67,7 @@ export async function studyRecords(
   if (before === undefined) {
     const begun = (await store.list('trials/')).length > 0;
     // Several machines may begin one study at the same time: the first does.
-    if (!begun && !store.create) await store.write(STUDY, bytes);
-    if (!begun && store.create) await store.create(STUDY, bytes);
+    if (!begun) await createIn(store, STUDY, bytes);
     before = (await read(STUDY)) as typeof before;
     if (before === undefined) throw another(store, 'study', 'a study.json beside its trials');
   }
@@ -97,13 +97,9 @@ export async function studyRecords(
       return inOrder(trials.filter((trial) => trial !== undefined));
     },
     stands: (trial) => write(`${trialFolder(trial.number)}/trial.json`, trial),
-    ends: async (trial) => {
-      const name = `${trialFolder(trial.number)}/end.json`;
+    ends: (trial) => {
       const bytes = new TextEncoder().encode(`${exactJson(trial)}\n`);
-      if (store.create) return store.create(name, bytes);
-      if ((await store.read(name)) !== undefined) return false;
-      await store.write(name, bytes);
-      return true;
+      return createIn(store, `${trialFolder(trial.number)}/end.json`, bytes);
     },
     clear: async (number) => {
       for (const name of await store.list(`${trialFolder(number)}/`)) await store.remove(name);

@@ -1,4 +1,4 @@
-import { fault, show } from '../core/errors.js';
+import { checkWhole } from '../core/checkWhole.js';
 import { type Rng, rng } from '../core/rng.js';
 import { estimateOf } from './parzen.js';
 import { untried } from './random.js';
@@ -48,16 +48,8 @@ const TRIES = 10;
  * @category Tuner
  */
 export function tpe({ startupTrials = 10, candidates = 24 }: TpeOptions = {}): Strategy {
-  for (const [name, value] of Object.entries({ startupTrials, candidates })) {
-    if (Number.isInteger(value) && value >= 1) continue;
-    throw fault({
-      kind: 'argument',
-      path: `tpe.${name}`,
-      expected: 'a whole number of at least 1',
-      received: show(value),
-      advice: 'Leave it out.',
-    });
-  }
+  checkWhole('tpe.startupTrials', startupTrials, 1, 'Leave it out for 10.');
+  checkWhole('tpe.candidates', candidates, 1, 'Leave it out for 24.');
   return {
     name: 'tpe',
     options: { startupTrials, candidates },

@@ -2,7 +2,7 @@ import { bestCheckpoint } from '../callbacks/bestCheckpoint.js';
 import type { HistoryRow } from '../core/history.js';
 import type { Store } from '../core/outside.js';
 import type { Callback } from '../training/callback.js';
-import { type Objectives, objectivesOf } from './objectives.js';
+import { firstOf, type Objectives } from './objectives.js';
 import type { TrialFit } from './study.js';
 
 /** What a trial has at hand. */
@@ -28,9 +28,7 @@ export function trialFit({
   report,
   pruned,
 }: TrialParts): TrialFit {
-  const [{ metric, direction }] = objectivesOf(objectives) as readonly [
-    ReturnType<typeof objectivesOf>[number],
-  ];
+  const { metric, direction } = firstOf(objectives);
   const reporting: Callback = {
     name: 'trial',
     begin: async (run, saved) => {

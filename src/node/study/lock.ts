@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { createIn } from '../../core/createIn.js';
 import { fault } from '../../core/errors.js';
 import { sha256 } from '../../core/json.js';
 import type { Store } from '../../core/outside.js';
@@ -18,12 +19,7 @@ const held = new Set<string>();
 export async function lockStudy(store: Store): Promise<() => Promise<void>> {
   const token = randomBytes(8).toString('hex');
   const own = new TextEncoder().encode(JSON.stringify({ host: hostname(), pid: process.pid, token }));
-  const create = async (name: string) => {
-    if (store.create) return store.create(name, own);
-    if ((await store.read(name)) !== undefined) return false;
-    await store.write(name, own);
-    return true;
-  };
+  const create = (name: string) => createIn(store, name, own);
   for (let tries = 0; !(await create(LOCK)); tries++) {
     const bytes = await store.read(LOCK);
     const holder = holderOf(bytes);

@@ -1,3 +1,4 @@
+import { createIn } from '../../core/createIn.js';
 import { type Fault, fault, isMultitaskError } from '../../core/errors.js';
 import type { HistoryRow } from '../../core/history.js';
 import type { Json } from '../../core/json.js';
@@ -69,6 +70,5 @@ export function remoteStore(label: string, ask: (asked: Asked) => Promise<unknow
 export function served(store: Store, asked: Extract<Asked, { store: unknown }>): Promise<unknown> {
   if (!('bytes' in asked)) return store[asked.store](asked.name);
   const { name, bytes } = asked;
-  if (asked.store !== 'create') return store[asked.store](name, bytes);
-  return store.create ? store.create(name, bytes) : Promise.resolve(false);
+  return asked.store === 'create' ? createIn(store, name, bytes) : store[asked.store](name, bytes);
 }

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { fault, show } from '../../core/errors.js';
+import { checkWhole } from '../../core/checkWhole.js';
+import { fault } from '../../core/errors.js';
 import type { Json } from '../../core/json.js';
 import type { Store } from '../../core/outside.js';
 import { propose } from '../../tuner/askAndTell.js';
@@ -52,15 +53,7 @@ export async function studyTrial(
   options: StudyTrialOptions,
 ): Promise<TrialRecord | undefined> {
   const { folder, number, settings = {}, limit, threads = availableParallelism() } = options;
-  if (!(Number.isInteger(number) && number >= 1)) {
-    throw fault({
-      kind: 'argument',
-      path: 'studyTrial.number',
-      expected: 'a whole number of at least 1',
-      received: show(number),
-      advice: 'Trials count from 1: add 1 to an index that counts from 0.',
-    });
-  }
+  checkWhole('studyTrial.number', number, 1, 'Trials count from 1: add 1 to an index that counts from 0.');
   const address = addressOf(module);
   const study = await loadStudy(address, settings);
   const { space, strategy, objectives, seed = 0 } = study;
