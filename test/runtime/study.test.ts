@@ -1,7 +1,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { rng } from '../../src/core/rng.js';
 import { folderStore } from '../../src/node/index.js';
@@ -110,19 +119,24 @@ describe('a search that is killed', () => {
     const whole = await run('plain', 'whole', options);
     expect(whole.trials.every(({ state }) => state === 'complete')).toBe(true);
     const draws = rng(1, 'kills');
+    const folder = join(scratch, 'cut/trials');
+    // A kill may come before anything is there, and between a folder and what it is for.
+    const files = () =>
+      existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
     const ends = () => {
-      const folder = join(scratch, 'cut/trials');
-      const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
-        name.endsWith('end.json'),
-      );
+      const names = files().filter((name) => name.endsWith('end.json'));
       return new Map(names.map((name) => [name, statSync(join(folder, name)).ino]));
     };
     let before = new Map<string, number>();
     const standing = () => {
-      const folder = join(scratch, 'cut/trials');
-      const last = readdirSync(folder).sort().at(-1)!;
-      if (readdirSync(join(folder, last)).includes('end.json')) return 'between trials';
-      const rows = JSON.parse(readFileSync(join(folder, last, 'trial.json'), 'utf8')).rows.length;
+      const last = files()
+        .filter((name) => /(trial|end)\.json$/.test(name))
+        .sort()
+        .at(-1);
+      if (last === undefined) return 'before its first trial';
+      const trial = dirname(last);
+      if (existsSync(join(folder, trial, 'end.json'))) return 'between trials';
+      const rows = JSON.parse(readFileSync(join(folder, trial, 'trial.json'), 'utf8')).rows.length;
       return rows === 0 ? 'before its first epoch' : 'between epochs';
     };
     const phases = new Set<string>();
