@@ -61,7 +61,6 @@ was begun goes on elsewhere.
   --limit SECONDS   after which a trial is taken to hang (never)
   --patience SECONDS  after which a silent worker is taken to be gone (30)`,
   run: async (args) => {
-    const text = { type: 'string' } as const;
     const { values, positionals } = parseArgs({
       args: [...args],
       options: {

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { fault } from '../../core/errors.js';
-import { type Json, sha256 } from '../../core/json.js';
+import type { Json } from '../../core/json.js';
 import { isStudy, type Study } from '../../tuner/study.js';
 
 /** Node's `import`: the CommonJS build makes a `require` of the word, which takes no address. */
@@ -10,10 +9,6 @@ const importAt = new Function('address', 'return import(address)') as (address: 
 /** A module's address, of its path or its address. */
 export const addressOf = (module: string | URL): string =>
   module instanceof URL || /^\w+:\/\//.test(module) ? String(module) : pathToFileURL(module).href;
-
-/** What tells a module's text apart: of the file itself, not of what it imports. */
-export const moduleMark = async (address: string): Promise<string> =>
-  address.startsWith('file:') ? (await sha256(await readFile(new URL(address)))).slice(0, 16) : address;
 
 /**
  * The study that a module exports by default, or what the function that it exports makes of `settings`.

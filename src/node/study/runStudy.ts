@@ -9,8 +9,9 @@ import { leftOver, nextNumber, studyRecords } from '../../tuner/studyRecords.js'
 import { folderStore } from '../folderStore.js';
 import { ownVersions } from '../packageFolder.js';
 import { carryOut } from './carryOut.js';
-import { addressOf, loadStudy, moduleMark } from './loadStudy.js';
+import { addressOf, loadStudy } from './loadStudy.js';
 import { lockStudy } from './lock.js';
+import { moduleMark } from './moduleMark.js';
 import { deliveryOf, type QueueOptions } from './queue.js';
 
 /**

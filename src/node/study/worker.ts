@@ -7,7 +7,8 @@ import { settingsOf, studyRecords } from '../../tuner/studyRecords.js';
 import { folderStore } from '../folderStore.js';
 import { ownVersions } from '../packageFolder.js';
 import { carryOut } from './carryOut.js';
-import { addressOf, loadStudy, moduleMark } from './loadStudy.js';
+import { addressOf, loadStudy } from './loadStudy.js';
+import { moduleMark } from './moduleMark.js';
 import { checkServer, type Job, loadBullmq, type QueueOptions, queueSettings, studyMark } from './queue.js';
 
 /**
@@ -43,7 +44,8 @@ const GOODBYE = 30_000;
  *
  * @param module - The study's module on this machine.
  * @throws `checkpoint` fault where the study in `folder` is another than the module's, began with another version of the library or with
- *   other data, or where the search has another version of the module; `queue` fault where the server does not answer; `missing-package` fault without `bullmq` and `ioredis`.
+ *   other data, or where the search has another version of the module or of what that
+ *   imports by relative path; `queue` fault where the server does not answer; `missing-package` fault without `bullmq` and `ioredis`.
  * @example
  * ```typescript
  * import { studyWorker } from 'tfjs-multitask/node';
@@ -97,7 +99,7 @@ export async function studyWorker(module: string | URL, options: StudyWorkerOpti
         broken ??= fault({
           kind: 'checkpoint',
           path: address,
-          expected: 'the module that the search has',
+          expected: 'the code that the search has, the module and what it imports by relative path',
           received: 'another version of it',
           advice: 'Bring the same code to this machine, and start the worker again.',
         });

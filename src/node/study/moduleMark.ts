@@ -1,0 +1,58 @@
+import { readFile } from 'node:fs/promises';
+import { sha256 } from '../../core/json.js';
+
+/** What follows `from`, `import` or `require` and begins with a dot. */
+const RELATIVE = /\b(?:from|import|require)\s*\(?\s*(['"`])(\.{1,2}\/[^'"`\n]+)\1/g;
+
+/** A TypeScript file is imported by the name that its compiled one would have. */
+const SOURCES: readonly (readonly [RegExp, string])[] = [
+  [/\.js$/, '.ts'],
+  [/\.js$/, '.tsx'],
+  [/\.mjs$/, '.mts'],
+  [/\.cjs$/, '.cts'],
+  [/$/, '.ts'],
+  [/$/, '.js'],
+  [/$/, '/index.ts'],
+  [/$/, '/index.js'],
+];
+
+/**
+ * What tells the code of a study apart: the text of its module and of all that it imports by relative path, wherever they lie on this
+ * machine. A word in a comment that reads like an import counts as one. Packages are not looked into, nor are aliases of paths.
+ *
+ * @param address - Of the module; one that is no file is its own mark.
+ */
+export async function moduleMark(address: string): Promise<string> {
+  if (!address.startsWith('file:')) return address;
+  const texts = new Map<string, string>();
+  const visit = async (at: string, text: string): Promise<void> => {
+    if (texts.has(at)) return;
+    texts.set(at, text);
+    for (const [, , specifier] of text.matchAll(RELATIVE)) {
+      const found = await source(new URL(specifier!, at).href);
+      if (found) await visit(...found);
+    }
+  };
+  await visit(address, await readFile(new URL(address), 'utf8'));
+  const own = [...texts].map(([at, text]) => [relative(address, at), text] as const);
+  const parts = own.sort(([a], [b]) => (a < b ? -1 : 1)).map(([at, text]) => `${at}\n${text}`);
+  return (await sha256(new TextEncoder().encode(parts.join('\n\0\n')))).slice(0, 16);
+}
+
+/** Address and text of the file that an import means. */
+async function source(address: string): Promise<[string, string] | undefined> {
+  const names = [address, ...SOURCES.map(([end, own]) => address.replace(end, own))];
+  for (const name of new Set(names)) {
+    const text = await readFile(new URL(name), 'utf8').catch(() => undefined);
+    if (text !== undefined) return [name, text];
+  }
+  return undefined;
+}
+
+/** The way from one file to another: the same on two machines that hold the same tree. */
+function relative(from: string, to: string): string {
+  const [own, other] = [from.split('/'), to.split('/')];
+  let shared = 0;
+  while (shared < own.length - 1 && own[shared] === other[shared]) shared++;
+  return [...own.slice(shared, -1).map(() => '..'), ...other.slice(shared)].join('/');
+}
