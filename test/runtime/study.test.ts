@@ -13,7 +13,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { rng } from '../../src/core/rng.js';
-import { folderStore } from '../../src/node/index.js';
+import { memoryStore } from '../../src/index.js';
+import { folderStore, studyTrial, studyWorker } from '../../src/node/index.js';
 import { lockStudy } from '../../src/node/study/lock.js';
 import { knownAt, propose } from '../../src/tuner/askAndTell.js';
 import { bestTrial, minimize, type TrialRecord } from '../../src/tuner/index.js';
@@ -112,6 +113,11 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
     expect(trials.map(({ state }) => state)).toEqual(['failed', 'failed', 'failed', 'complete', 'complete']);
   }, 60_000);
 });
+
+test('a limit longer than any timer is none', async () => {
+  const { trials } = await run('plain', 'unlimited', { trials: 1, limit: 1e9 });
+  expect(trials.map(({ state }) => state)).toEqual(['complete']);
+}, 60_000);
 
 describe('a search that is killed', () => {
   test('loses no finished trial, and ends with the values and the best of one never killed', async () => {
@@ -313,6 +319,14 @@ describe('a study says what is wrong with', () => {
 
   test('options, and a search without an end', async () => {
     expect((await faultOf('plain', 'options', { parallel: 0 })).path).toBe('runStudy.parallel');
+    expect((await faultOf('plain', 'options', { threads: 0.5 })).path).toBe('runStudy.threads');
+    expect((await faultOf('plain', 'options', { limit: -1 })).path).toBe('runStudy.limit');
+    const own = { folder: memoryStore(), number: 1 };
+    await expect(studyTrial('plain.ts', { ...own, limit: Number.NaN })).rejects.toThrow(/studyTrial\.limit/);
+    const queue = { url: 'redis://127.0.0.1' };
+    await expect(studyWorker('plain.ts', { ...own, queue, parallel: 0 })).rejects.toThrow(
+      /studyWorker\.parallel/,
+    );
     expect((await faultOf('plain', 'options', { trials: 1.5 })).path).toBe('runStudy.trials');
     expect((await faultOf('plain', 'options', {})).path).toBe('runStudy.trials');
     expect((await faultOf('none', 'options', { trials: 1 })).kind).toBe('file');

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { checkWhole } from '../../core/checkWhole.js';
 import { fault, show } from '../../core/errors.js';
 import type { Json } from '../../core/json.js';
 import type { Store } from '../../core/outside.js';
@@ -6,11 +6,11 @@ import { propose } from '../../tuner/askAndTell.js';
 import type { TrialRecord } from '../../tuner/records.js';
 import type { Study } from '../../tuner/study.js';
 import { leftOver, nextNumber, studyRecords } from '../../tuner/studyRecords.js';
-import { folderStore } from '../folderStore.js';
 import { ownVersions } from '../packageFolder.js';
 import { carryOut } from './carryOut.js';
 import { addressOf, loadStudy } from './loadStudy.js';
 import { lockStudy } from './lock.js';
+import { type Means, meansOf } from './means.js';
 import { moduleMark } from './moduleMark.js';
 import { deliveryOf, type QueueOptions } from './queue.js';
 
@@ -74,26 +74,11 @@ export interface StudyResult {
  * @category Tuner
  */
 export async function runStudy(module: string | URL, options: RunStudyOptions): Promise<StudyResult> {
-  const { folder, settings = {}, parallel = 1, failures = 3, limit } = options;
-  const { trials: most = Number.POSITIVE_INFINITY } = options;
-  const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / parallel));
-  for (const [name, value] of Object.entries({
-    parallel,
-    failures,
-    threads,
-    trials: most,
-    limit: limit ?? 1,
-  })) {
-    if (value > 0 && (Number.isInteger(value) || name === 'limit' || value === Number.POSITIVE_INFINITY))
-      continue;
-    throw fault({
-      kind: 'argument',
-      path: `runStudy.${name}`,
-      expected: name === 'limit' ? 'seconds above 0' : 'a whole number of at least 1',
-      received: show(value),
-      advice: 'Leave it out.',
-    });
-  }
+  const { settings = {}, failures = 3, trials: most = Number.POSITIVE_INFINITY } = options;
+  const means = meansOf('runStudy', options);
+  checkWhole('runStudy.failures', failures, 1, 'Leave it out for 3.');
+  if (most !== Number.POSITIVE_INFINITY)
+    checkWhole('runStudy.trials', most, 1, 'Leave it out to try all that the strategy has.');
   const address = addressOf(module);
   const study = await loadStudy(address, settings);
   if (
@@ -109,39 +94,27 @@ export async function runStudy(module: string | URL, options: RunStudyOptions): 
       advice: `${show(study.strategy.name)} never comes to the end of a space with numbers that have no step.`,
     });
   }
-  const store = typeof folder === 'string' ? folderStore(folder) : folder;
-  const unlock = await lockStudy(store);
+  const unlock = await lockStudy(means.store);
   try {
-    return await search(study, store, {
-      ...options,
-      address,
-      settings,
-      parallel,
-      failures,
-      threads,
-      most,
-      limit,
-    });
+    return await search(study, { ...options, ...means, address, settings, failures, most });
   } finally {
     await unlock();
   }
 }
 
-interface Search extends Pick<RunStudyOptions, 'signal' | 'onChange' | 'queue'> {
+interface Search extends Means, Pick<RunStudyOptions, 'onChange' | 'queue'> {
   readonly address: string;
   readonly settings: Json;
-  readonly parallel: number;
   readonly failures: number;
-  readonly threads: number;
   readonly most: number;
-  readonly limit: number | undefined;
 }
 
-async function search(study: Study, store: Store, options: Search): Promise<StudyResult> {
-  const { address, settings, parallel, failures, threads, most, limit, queue, onChange = () => {} } = options;
+async function search(study: Study, options: Search): Promise<StudyResult> {
+  const { address, settings, store, parallel, threads, limit, failures, most, queue } = options;
+  const { onChange = () => {} } = options;
   // Also when the search itself cannot go on: its trials must not write where the lock is given back.
   const ending = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, ending.signal]) : ending.signal;
+  const signal = AbortSignal.any([options.signal, ending.signal]);
   const records = await studyRecords(store, study, { library: ownVersions()['tfjs-multitask']!, settings });
   const trials = new Map((await records.trials()).map((trial) => [trial.number, trial]));
   const all = () => [...trials.values()];
@@ -211,7 +184,7 @@ async function search(study: Study, store: Store, options: Search): Promise<Stud
   }
   await delivery?.close();
   if (broken !== undefined) throw broken;
-  const stopped = options.signal?.aborted
+  const stopped = options.signal.aborted
     ? 'aborted'
     : exhausted && trials.size < most
       ? 'exhausted'

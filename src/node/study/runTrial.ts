@@ -25,6 +25,9 @@ export type TrialEnd = { readonly failed?: string };
 /** Milliseconds for what a process printed last. */
 const OUTPUT = 1000;
 
+/** Seconds that a timer can count: about 25 days. */
+const LONGEST = 2_147_483;
+
 /** Lines of what a trial printed that are kept for the reason of its end. */
 const LAST = 8;
 
@@ -49,7 +52,7 @@ export function runTrial({ task, store, limit, signal, report, pruned }: TrialCa
     let broken: unknown;
     let pending: Promise<unknown> = Promise.resolve();
     const timer =
-      limit === undefined
+      limit === undefined || limit > LONGEST
         ? undefined
         : setTimeout(() => {
             end = { failed: `it took longer than ${limit} s` };

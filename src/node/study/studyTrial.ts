@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { checkWhole } from '../../core/checkWhole.js';
 import { fault } from '../../core/errors.js';
 import type { Json } from '../../core/json.js';
@@ -6,10 +5,10 @@ import type { Store } from '../../core/outside.js';
 import { propose } from '../../tuner/askAndTell.js';
 import { isOver, type TrialRecord } from '../../tuner/records.js';
 import { ALONE, studyRecords } from '../../tuner/studyRecords.js';
-import { folderStore } from '../folderStore.js';
 import { ownVersions } from '../packageFolder.js';
 import { carryOut } from './carryOut.js';
 import { addressOf, loadStudy } from './loadStudy.js';
+import { meansOf } from './means.js';
 
 /**
  * Options of {@link studyTrial}.
@@ -52,8 +51,9 @@ export async function studyTrial(
   module: string | URL,
   options: StudyTrialOptions,
 ): Promise<TrialRecord | undefined> {
-  const { folder, number, settings = {}, limit, threads = availableParallelism() } = options;
+  const { number, settings = {} } = options;
   checkWhole('studyTrial.number', number, 1, 'Trials count from 1: add 1 to an index that counts from 0.');
+  const { store, threads, limit, signal } = meansOf('studyTrial', options);
   const address = addressOf(module);
   const study = await loadStudy(address, settings);
   const { space, strategy, objectives, seed = 0 } = study;
@@ -73,13 +73,11 @@ export async function studyTrial(
     if (next === undefined || next === 'wait') return undefined;
     before.push(next);
   }
-  const store = typeof folder === 'string' ? folderStore(folder) : folder;
   const records = await studyRecords(store, study, { library: ownVersions()['tfjs-multitask']!, settings });
   const known = await records.trial(number);
   if (known && isOver(known)) return known;
   const trial = known ?? before.at(-1)!;
   if (!known) await records.stands(trial);
-  const signal = options.signal ?? new AbortController().signal;
   const place = { study, records, store, address, settings, threads, limit, signal };
   return carryOut({ ...place, known: () => records.trials(), noted: () => {} }, trial);
 }

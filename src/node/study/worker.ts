@@ -1,13 +1,12 @@
-import { availableParallelism } from 'node:os';
 import { fault } from '../../core/errors.js';
 import type { Json } from '../../core/json.js';
 import type { Store } from '../../core/outside.js';
 import { isOver } from '../../tuner/records.js';
 import { settingsOf, studyRecords } from '../../tuner/studyRecords.js';
-import { folderStore } from '../folderStore.js';
 import { ownVersions } from '../packageFolder.js';
 import { carryOut } from './carryOut.js';
 import { addressOf, loadStudy } from './loadStudy.js';
+import { meansOf } from './means.js';
 import { moduleMark } from './moduleMark.js';
 import { checkServer, type Job, loadBullmq, type QueueOptions, queueSettings, studyMark } from './queue.js';
 
@@ -55,10 +54,8 @@ const GOODBYE = 30_000;
  * @category Tuner
  */
 export async function studyWorker(module: string | URL, options: StudyWorkerOptions): Promise<void> {
-  const { folder, queue, parallel = 1, limit, log = () => {} } = options;
-  const signal = options.signal ?? new AbortController().signal;
-  const threads = options.threads ?? Math.max(1, Math.floor(availableParallelism() / parallel));
-  const store = typeof folder === 'string' ? folderStore(folder) : folder;
+  const { queue, log = () => {} } = options;
+  const { store, parallel, threads, limit, signal } = meansOf('studyWorker', options);
   const begun = await settingsOf(store);
   if (begun === undefined) {
     throw fault({

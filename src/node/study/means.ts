@@ -1,0 +1,49 @@
+import { availableParallelism } from 'node:os';
+import { checkWhole } from '../../core/checkWhole.js';
+import { fault, show } from '../../core/errors.js';
+import type { Store } from '../../core/outside.js';
+import { folderStore } from '../folderStore.js';
+
+/** What trials have of this machine. */
+export interface Means {
+  /** Where the study is kept. */
+  readonly store: Store;
+  /** Trials at a time. */
+  readonly parallel: number;
+  /** Threads of one trial. */
+  readonly threads: number;
+  /** Seconds after which a trial is taken to hang. */
+  readonly limit: number | undefined;
+  /** Stops trials after their step. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * What `caller` was told of it, and what is so by default.
+ *
+ * @throws `argument` fault for what is out of range.
+ */
+export function meansOf(
+  caller: string,
+  {
+    folder,
+    parallel = 1,
+    threads = Math.max(1, Math.floor(availableParallelism() / parallel)),
+    limit,
+    signal = new AbortController().signal,
+  }: { readonly folder: string | Store } & { readonly [M in Exclude<keyof Means, 'store'>]?: Means[M] },
+): Means {
+  checkWhole(`${caller}.parallel`, parallel, 1, 'Leave it out for one trial at a time.');
+  checkWhole(`${caller}.threads`, threads, 1, 'Leave it out: the threads of the machine are shared equally.');
+  if (limit !== undefined && !(limit > 0)) {
+    throw fault({
+      kind: 'argument',
+      path: `${caller}.limit`,
+      expected: 'seconds above 0',
+      received: show(limit),
+      advice: 'Leave it out for no limit.',
+    });
+  }
+  const store = typeof folder === 'string' ? folderStore(folder) : folder;
+  return { store, parallel, threads, limit, signal };
+}
