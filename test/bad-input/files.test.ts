@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -98,11 +98,17 @@ describe('a file that cannot be used', () => {
   });
 
   test('ends the reading: no file is decoded after the error', async () => {
-    const good = Array.from({ length: 60 }, (_, i) => `40_0_0_${20170101000000000n + BigInt(i)}.jpg`);
+    // Many for each that is read at a time, of which a machine of many cores has many.
+    const good = Array.from(
+      { length: 20 * (availableParallelism() + 2) },
+      (_, i) => `40_0_0_${20170101000000000n + BigInt(i)}.jpg`,
+    );
     const folder = folderWith('many', ['empty'], good); // `32_…` stands before `40_…`
     let decoded = 0;
     const decoder = async () => {
       decoded++;
+      // Far longer than it takes to read the empty file: few are begun until then, however busy the machine is.
+      await new Promise((resolve) => setTimeout(resolve, 50));
       return { data: new Uint8Array(16 * 16 * 3), height: 16, width: 16, channels: 3 };
     };
     await faultOf(() => imageFolder(folder, { ...OPTIONS, decoder }));

@@ -9,6 +9,7 @@ const folder = mkdtempSync(join(tmpdir(), 'killed-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const PROGRAM = `
+import { writeSync } from 'node:fs';
 import * as m from '${ROOT}src/index.ts';
 import { folderStore } from '${ROOT}src/node/index.ts';
 const random = m.rng(1, 'images');
@@ -21,7 +22,13 @@ const model = m.multiTask({ input: [16, 16, 3] })
   .task('age', m.regression({ unit: 'years' }), m.branch([m.flatten(), m.dense(16), m.dropout(0.2)]))
   .build();
 const store = folderStore(process.argv[2]);
-const tell = { name: 'tell', begin: () => ({ step: ({ epoch, step }) => console.log('step', epoch, step) }) };
+// Held in the middle of the epoch where it is killed or of the next: however late the kill comes, it comes before the end.
+const held = Number(process.argv[3] ?? 0);
+const hold = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+const tell = { name: 'tell', begin: () => ({ step: ({ epoch, step }) => {
+  writeSync(1, 'step ' + epoch + ' ' + step + '\\n');
+  if (epoch === held && step === 4) hold();
+} }) };
 const { rows } = await model.fit(data.augment(m.augment([m.rotation({ degrees: 20 })])), {
   epochs: 6, batchSize: 4, engine: 'wasm', checkpoint: store, resume: true, callbacks: [tell, m.csvLog(store)],
 });
@@ -29,10 +36,12 @@ console.log('rows ' + JSON.stringify(rows.map(({ seconds, ...row }) => row)));
 `;
 
 /** Runs the program; kills it when \`killAt\` shows on its output. Returns what it printed. */
-function run(out: string, killAt?: string, delay = 0): Promise<string> {
+function run(out: string, killAt?: string, delay = 0, held = 0): Promise<string> {
   const program = join(folder, 'program.mts');
   writeFileSync(program, PROGRAM);
-  const child = spawn(process.execPath, ['--import', 'tsx', program, join(folder, out)], { cwd: ROOT });
+  const child = spawn(process.execPath, ['--import', 'tsx', program, join(folder, out), String(held)], {
+    cwd: ROOT,
+  });
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (part: string) => {
     text += part;
@@ -46,13 +55,13 @@ const rows = (text: string) => text.split('\n').find((line) => line.startsWith('
 test('killed in mid-epoch, and about when a checkpoint is written, a run ends with the history of one never killed', async () => {
   const whole = rows(await run('whole'));
   expect(whole).toContain('"epoch":6');
-  for (const [killAt, delay] of [
-    ['step 2 3', 0],
-    ['step 3 6', 0],
-    ['step 4 6', 2],
-    ['step 5 6', 5],
+  for (const [killAt, delay, held] of [
+    ['step 2 3', 0, 2],
+    ['step 3 6', 0, 4],
+    ['step 4 6', 2, 5],
+    ['step 5 6', 5, 6],
   ] as const) {
-    const cut = await run('cut', killAt, delay);
+    const cut = await run('cut', killAt, delay, held);
     expect(rows(cut)).toBeUndefined();
   }
   expect(rows(await run('cut'))).toBe(whole);
