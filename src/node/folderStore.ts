@@ -37,16 +37,18 @@ export function folderStore(folder: string): Store {
   };
   return {
     label: folder,
-    read: (name) =>
-      readFile(place(name)).then(
-        (bytes) => new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length),
-        (error: NodeJS.ErrnoException) => {
-          if (error.code === 'ENOENT') return undefined;
-          throw unusable(place(name), 'a file that can be read', error);
-        },
-      ),
-    write: (name, bytes) => writeWhole(place(name), bytes),
-    create: (name, bytes) => createWhole(place(name), bytes),
+    read: async (name) => {
+      const path = place(name);
+      try {
+        const bytes = await readFile(path);
+        return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+        throw unusable(path, 'a file that can be read', error);
+      }
+    },
+    write: async (name, bytes) => writeWhole(place(name), bytes),
+    create: async (name, bytes) => createWhole(place(name), bytes),
     append: async (name, bytes) => {
       const path = place(name);
       try {

@@ -1,11 +1,12 @@
 import { createIn } from '../core/createIn.js';
-import { fault } from '../core/errors.js';
+import { fault, show } from '../core/errors.js';
 import { canonical, exactJson, type Json, parseExact } from '../core/json.js';
 import type { Store } from '../core/outside.js';
 import { objectivesOf } from './objectives.js';
 import { inOrder, isOver, isRecord, type TrialRecord } from './records.js';
 import { flattened, spaceRecord } from './settings.js';
 import type { Study } from './study.js';
+import { KEPT, trialFolder } from './trialStore.js';
 
 /** Number of the layout. */
 const FORMAT = 1;
@@ -24,28 +25,12 @@ export interface StudyRecords {
   stands(trial: TrialRecord): Promise<void>;
   /** Writes what a trial came to; false where somebody did before. */
   ends(trial: TrialRecord): Promise<boolean>;
+  /** Makes a trial that failed one that has not ended, to be tried again. */
+  reopen(trial: TrialRecord): Promise<void>;
   /** Removes what lies in the folder of a trial that has not begun. */
   clear(number: number): Promise<void>;
   /** Copies what one trial left to another, but not its record. */
   copy(from: number, to: number): Promise<void>;
-}
-
-/** The folder of a trial. */
-export const trialFolder = (number: number): string => `trials/${String(number).padStart(4, '0')}`;
-
-/** A part of a store as a store. */
-export function within(store: Store, folder: string): Store {
-  const path = (name: string) => `${folder}/${name}`;
-  return {
-    label: `${store.label}/${folder}`,
-    read: (name) => store.read(path(name)),
-    write: (name, bytes) => store.write(path(name), bytes),
-    ...(store.create && { create: (name: string, bytes: Uint8Array) => store.create!(path(name), bytes) }),
-    append: (name, bytes) => store.append(path(name), bytes),
-    remove: (name) => store.remove(path(name)),
-    list: async (prefix = '') =>
-      (await store.list(path(prefix))).map((name) => name.slice(folder.length + 1)),
-  };
 }
 
 /**
@@ -71,6 +56,8 @@ export async function studyRecords(
     before = (await read(STUDY)) as typeof before;
     if (before === undefined) throw another(store, 'study', 'a study.json beside its trials');
   }
+  if (typeof before !== 'object' || before === null || Array.isArray(before))
+    throw broken(`${store.label}/${STUDY}`, 'the record of a study', show(before));
   for (const [part, value] of Object.entries(own)) {
     if (canonical(before[part] ?? null) !== canonical(value ?? null))
       throw another(store, part, `the same ${part}`);
@@ -101,6 +88,12 @@ export async function studyRecords(
       const bytes = new TextEncoder().encode(`${exactJson(trial)}\n`);
       return createIn(store, `${trialFolder(trial.number)}/end.json`, bytes);
     },
+    reopen: async ({ reason: _, ...trial }) => {
+      const folder = trialFolder(trial.number);
+      await write(`${folder}/trial.json`, { ...trial, state: 'running' });
+      await store.remove(`${folder}/end.json`);
+      ended.delete(folder);
+    },
     clear: async (number) => {
       for (const name of await store.list(`${trialFolder(number)}/`)) await store.remove(name);
     },
@@ -108,7 +101,7 @@ export async function studyRecords(
       const folder = `${trialFolder(from)}/`;
       for (const name of await store.list(folder)) {
         const file = name.slice(folder.length);
-        if (['trial.json', 'end.json', 'output.txt'].includes(file)) continue;
+        if (KEPT.includes(file)) continue;
         const bytes = await store.read(name);
         if (bytes) await store.write(`${trialFolder(to)}/${file}`, bytes);
       }
@@ -155,7 +148,9 @@ const broken = (path: string, expected: string, received: string, cause?: unknow
     path,
     expected,
     received,
-    advice: 'The file was changed. Remove it: its trial is tried again, or goes on where it stood.',
+    advice: path.endsWith(STUDY)
+      ? 'The file was changed. Bring back the one that the search wrote, or search in another folder.'
+      : 'The file was changed. Remove it: its trial is tried again, or goes on where it stood.',
     cause,
   });
 
@@ -189,9 +184,9 @@ export const leftOver = (trials: readonly TrialRecord[]): TrialRecord[] =>
   trials.filter((trial) => !isOver(trial));
 
 /** The settings that a study began with; undefined where none did. */
-export async function settingsOf(store: Store): Promise<Json | undefined> {
+export async function settingsOf(store: Store): Promise<{ readonly [name: string]: Json } | undefined> {
   const record = parsed(await store.read(STUDY), `${store.label}/${STUDY}`) as
-    | { readonly settings?: Json }
+    | { readonly settings?: { readonly [name: string]: Json } }
     | undefined;
   return record && (record.settings ?? {});
 }

@@ -75,7 +75,11 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
     ['throw', /^the builder has a fault$/],
     ['exit', /^it ended with code 3/],
     ['nan', /^loss was never a number$/],
-    ['silent', /^loss was never reported$/],
+    ['silent', /^loss was never reported. Spread \.\.\.fit into the options of model\.fit/],
+    ['outside', /hostname: expected a name inside .*trials\/0002/],
+    ['sibling', /0003\/end\.json: expected a name inside .*trials\/0002/],
+    ['record', /^end\.json: expected a name of your own/],
+    ['folder', /best: expected a file that can be read, received EISDIR/],
     ['memory', /^it ran out of memory/],
     [
       'other column',
@@ -94,6 +98,15 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
     },
     120_000,
   );
+
+  test('more epochs than its round has', async () => {
+    const settings = { strategy: 'hyperband', wrong: { 1: 'more epochs' } };
+    const { trials } = await run('plain', 'more epochs', { trials: 1, settings });
+    expect(trials[0]).toMatchObject({
+      state: 'failed',
+      reason: expect.stringMatching(/^trial 1: expected 1 epochs, as its round has them, received epoch 2/),
+    });
+  }, 60_000);
 
   test('hang', async () => {
     // All of them: however long a process takes to begin, none ends within the limit by itself.
@@ -115,7 +128,7 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
     });
     // Once mended it goes on.
     const { trials } = await run('plain', 'all wrong', { trials: 5 });
-    expect(trials.map(({ state }) => state)).toEqual(['failed', 'failed', 'failed', 'complete', 'complete']);
+    expect(trials.map(({ state }) => state)).toEqual(Array(5).fill('complete'));
   }, 60_000);
 });
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { fault } from '../../core/errors.js';
-import type { Json } from '../../core/json.js';
+import type { Settings } from '../study/loadStudy.js';
 import { studyTrial } from '../study/studyTrial.js';
 import { studyWorker } from '../study/worker.js';
 import type { Command } from './command.js';
@@ -13,7 +13,8 @@ export const trialCommand: Command = {
   usage: `usage: tfjs-multitask trial MODULE --folder DIR --number N [options]
 
 Runs trial N, counted from 1, of the study that MODULE describes, and writes what it comes to into the study's folder. For
-machines that know nothing of each other: by grid and by chance, a trial follows from its number alone.
+machines that know nothing of each other: by grid and by chance, a trial follows from its number alone. It exits with 0 once that
+is written, also for a trial that failed; with 130 where it was stopped before, and goes on when it is run again.
 
   --folder DIR      the study's folder, the same on all machines
   --number N        which trial
@@ -118,11 +119,10 @@ function numberOf<N extends string>(
   return { [name]: value } as { readonly [name in N]?: number };
 }
 
-function settingsOf(text: string): { readonly [name: string]: Json } {
+function settingsOf(text: string): Settings {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as { readonly [name: string]: Json };
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Settings;
   } catch {}
   throw wrong('--settings', 'an object of JSON', text);
 }

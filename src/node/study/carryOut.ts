@@ -1,9 +1,10 @@
-import type { Json } from '../../core/json.js';
 import type { Store } from '../../core/outside.js';
 import { objectivesOf } from '../../tuner/objectives.js';
 import { costsOf, type TrialRecord } from '../../tuner/records.js';
 import type { Study } from '../../tuner/study.js';
-import { type StudyRecords, trialFolder, within, withRow } from '../../tuner/studyRecords.js';
+import { type StudyRecords, withRow } from '../../tuner/studyRecords.js';
+import { trialFolder, trialStore } from '../../tuner/trialStore.js';
+import type { Settings } from './loadStudy.js';
 import { runTrial } from './runTrial.js';
 
 /** What it takes to carry trials out, here or on another machine. */
@@ -13,7 +14,7 @@ export interface Workplace {
   readonly store: Store;
   /** Of the module that every trial imports. */
   readonly address: string;
-  readonly settings: Json;
+  readonly settings: Settings;
   readonly threads: number;
   readonly limit: number | undefined;
   readonly signal: AbortSignal;
@@ -32,12 +33,13 @@ export interface Workplace {
 export async function carryOut(place: Workplace, begun: TrialRecord): Promise<TrialRecord | undefined> {
   const { study, records, store, address, settings, threads, limit, signal } = place;
   const { number, values, rung } = begun;
-  const own = within(store, trialFolder(number));
+  const own = trialStore(store, number);
   let trial = begun;
   let pruned: string | undefined;
   const end = await runTrial({
     task: { module: address, settings, number, values, rung, threads, label: own.label },
     store: own,
+    printed: (bytes) => store.append(`${trialFolder(number)}/output.txt`, bytes),
     limit,
     signal,
     report: async (row) => {
@@ -67,7 +69,10 @@ function outcome(
   const complete: TrialRecord = { ...trial, state: 'complete' };
   if (costsOf(complete, objectives) === undefined) {
     const names = objectivesOf(objectives).map(({ metric }) => metric);
-    const what = trial.rows.length === 0 ? 'was never reported' : 'was never a number';
+    const what =
+      trial.rows.length > 0
+        ? 'was never a number'
+        : 'was never reported. Spread ...fit into the options of model.fit, with callbacks: [...fit.callbacks, yours], or call report()';
     return { ...trial, state: 'failed', reason: `${names.join(', ')} ${what}` };
   }
   return pruned === undefined ? complete : { ...trial, state: 'pruned', reason: pruned };

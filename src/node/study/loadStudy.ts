@@ -3,6 +3,9 @@ import { fault } from '../../core/errors.js';
 import type { Json } from '../../core/json.js';
 import { isStudy, type Study } from '../../tuner/study.js';
 
+/** What a study's module is given, if its default export is a function. */
+export type Settings = { readonly [name: string]: Json };
+
 /** Node's `import`: the CommonJS build makes a `require` of the word, which takes no address. */
 const importAt = new Function('address', 'return import(address)') as (address: string) => Promise<unknown>;
 
@@ -15,7 +18,7 @@ export const addressOf = (module: string | URL): string =>
  *
  * @throws `file` fault for a module that cannot be imported, or exports something else; what the function throws.
  */
-export async function loadStudy(module: string, settings: Json): Promise<Study> {
+export async function loadStudy(module: string, settings: Settings): Promise<Study> {
   const wrong = (received: string, cause?: unknown) =>
     fault({
       kind: 'file',

@@ -1,16 +1,16 @@
 import { createIn } from '../../core/createIn.js';
 import { type Fault, fault, isMultitaskError } from '../../core/errors.js';
 import type { HistoryRow } from '../../core/history.js';
-import type { Json } from '../../core/json.js';
 import type { Store } from '../../core/outside.js';
 import type { Rung } from '../../tuner/records.js';
+import type { Settings } from './loadStudy.js';
 
 /** What a process is told to try. */
 export interface Task {
   /** Address of the module whose default export is the study. */
   readonly module: string;
   /** What that function is given, if it is one. */
-  readonly settings: Json;
+  readonly settings: Settings;
   readonly number: number;
   readonly values: unknown;
   readonly rung: Rung | undefined;
@@ -67,7 +67,7 @@ export function remoteStore(label: string, ask: (asked: Asked) => Promise<unknow
 }
 
 /** Does what a {@link remoteStore} asks. */
-export function served(store: Store, asked: Extract<Asked, { store: unknown }>): Promise<unknown> {
+export async function served(store: Store, asked: Extract<Asked, { store: unknown }>): Promise<unknown> {
   if (!('bytes' in asked)) return store[asked.store](asked.name);
   const { name, bytes } = asked;
   return asked.store === 'create' ? createIn(store, name, bytes) : store[asked.store](name, bytes);

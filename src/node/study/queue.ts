@@ -1,10 +1,12 @@
-import { fault } from '../../core/errors.js';
+import { fault, show } from '../../core/errors.js';
 import { digest } from '../../core/json.js';
 import type { Store } from '../../core/outside.js';
 import type { TrialRecord } from '../../tuner/records.js';
 import { isOver } from '../../tuner/records.js';
 import type { StudyRecords } from '../../tuner/studyRecords.js';
 import { loadPackage } from '../packages.js';
+import { inTime } from './inTime.js';
+import type { Settings } from './loadStudy.js';
 
 /**
  * Where trials are handed out: a Redis server, and the name of a queue.
@@ -25,6 +27,9 @@ type Bullmq = typeof import('bullmq');
 /** Seconds for which a server may be away before the search gives up: time to start it again. */
 const awayFor = ({ patience = 30 }: QueueOptions) => Math.max(10, 2 * patience);
 
+/** The longest patience: a day. */
+const LONGEST = 86_400;
+
 /** Milliseconds for saying goodbye to a server that may be gone. */
 const GOODBYE = 1000;
 
@@ -34,6 +39,8 @@ export interface Job {
   readonly study: string;
   /** Of the module that the search has: a worker with another would try something else. */
   readonly code: string;
+  /** What the search gives the module now; it may have begun with others. */
+  readonly settings: Settings;
 }
 
 /** What tells studies apart on a server: their `study.json`. */
@@ -44,22 +51,32 @@ export async function studyMark(store: Store): Promise<string> {
 
 /** The settings of connections, and the time that BullMQ takes to find a silent worker. */
 export function queueSettings({ url, name, patience = 30 }: QueueOptions, study: string) {
+  if (!(patience > 0 && patience <= LONGEST)) {
+    throw fault({
+      kind: 'argument',
+      path: 'queue.patience',
+      expected: `seconds above 0, and at most ${LONGEST}`,
+      received: show(patience),
+      advice: 'Leave it out for 30.',
+    });
+  }
   let address: URL;
   try {
     address = new URL(url);
   } catch {
-    throw wrongUrl(url);
+    throw wrongUrl();
   }
-  if (!/^rediss?:$/.test(address.protocol)) throw wrongUrl(url);
+  const database = address.pathname.slice(1);
+  if (!/^rediss?:$/.test(address.protocol) || !/^\d*$/.test(database)) throw wrongUrl();
   return {
     name: name ?? `tfjs-multitask-${study}`,
     where: `${address.hostname}:${address.port || 6379}`,
     connection: {
-      host: address.hostname,
+      host: address.hostname.replace(/^\[(.*)\]$/, '$1'), // of an address of IPv6
       port: Number(address.port || 6379),
       ...(address.username && { username: decodeURIComponent(address.username) }),
       ...(address.password && { password: decodeURIComponent(address.password) }),
-      ...(address.pathname.length > 1 && { db: Number(address.pathname.slice(1)) }),
+      ...(database !== '' && { db: Number(database) }),
       ...(address.protocol === 'rediss:' && { tls: {} }),
       // It comes back in its own time; what is asked meanwhile waits.
       maxRetriesPerRequest: null,
@@ -70,13 +87,14 @@ export function queueSettings({ url, name, patience = 30 }: QueueOptions, study:
   };
 }
 
-const wrongUrl = (url: string) =>
+/** What was received is not said: it may hold a password. */
+const wrongUrl = () =>
   fault({
     kind: 'argument',
     path: 'queue.url',
     expected: 'the address of a Redis server',
-    received: JSON.stringify(url),
-    advice: 'Write redis://host:6379, or redis://:password@host:6379.',
+    received: 'another',
+    advice: 'Write redis://host:6379, redis://:password@host:6379, or redis://host:6379/2 for database 2.',
   });
 
 /** The packages of a queue. */
@@ -135,7 +153,7 @@ export interface Delivery {
 export async function deliveryOf(
   store: Store,
   records: StudyRecords,
-  { code, ...options }: QueueOptions & { readonly code: string },
+  { code, settings: given, ...options }: QueueOptions & Pick<Job, 'code' | 'settings'>,
   signal: AbortSignal,
 ): Promise<Delivery> {
   const study = await studyMark(store);
@@ -155,7 +173,11 @@ export async function deliveryOf(
     const state = job && (await job.getState());
     if (job && state !== 'failed' && state !== 'completed' && state !== 'unknown') return;
     await job?.remove();
-    await queue.add('trial', { number, study, code }, { jobId, removeOnComplete: true, attempts: 1 });
+    await queue.add(
+      'trial',
+      { number, study, code, settings: given },
+      { jobId, removeOnComplete: true, attempts: 1 },
+    );
   };
 
   return {
@@ -196,8 +218,7 @@ export async function deliveryOf(
       }
     },
     close: async () => {
-      const goodbye = queue.close().catch(() => {});
-      await Promise.race([goodbye, new Promise((resolve) => setTimeout(resolve, GOODBYE))]);
+      await inTime(GOODBYE, queue.close());
       queue.disconnect().catch(() => {}); // it may wait for the server too
     },
   };

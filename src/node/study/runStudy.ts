@@ -1,6 +1,5 @@
 import { checkWhole } from '../../core/checkWhole.js';
 import { fault, show } from '../../core/errors.js';
-import type { Json } from '../../core/json.js';
 import type { Store } from '../../core/outside.js';
 import { propose } from '../../tuner/askAndTell.js';
 import type { TrialRecord } from '../../tuner/records.js';
@@ -8,7 +7,7 @@ import type { Study } from '../../tuner/study.js';
 import { leftOver, nextNumber, studyRecords } from '../../tuner/studyRecords.js';
 import { ownVersions } from '../packageFolder.js';
 import { carryOut } from './carryOut.js';
-import { addressOf, loadStudy } from './loadStudy.js';
+import { addressOf, loadStudy, type Settings } from './loadStudy.js';
 import { lockStudy } from './lock.js';
 import { type Means, meansOf } from './means.js';
 import { moduleMark } from './moduleMark.js';
@@ -29,12 +28,15 @@ export interface RunStudyOptions {
   /** Hands trials out to workers on other machines, instead of running them here. Default: they run here. */
   readonly queue?: QueueOptions;
   /** What the module's function is given, if its default export is one. Default `{}`. */
-  readonly settings?: Json;
+  readonly settings?: Settings;
   /** Threads of one trial. Default: the machine's, shared equally. */
   readonly threads?: number;
   /** Seconds after which a trial is taken to hang. Default: never. */
   readonly limit?: number;
-  /** Trials in a row that may fail before their first epoch: after so many the search ends, since the fault is not in the settings. Default 3. */
+  /**
+   * Trials in a row that may fail before their first epoch: after so many the search ends, since the fault is not in the settings, and the
+   * next one begins with them again. Default 3.
+   */
   readonly failures?: number;
   /** Stops the search: running trials stop after their step, and go on when it does. */
   readonly signal?: AbortSignal;
@@ -104,7 +106,7 @@ export async function runStudy(module: string | URL, options: RunStudyOptions): 
 
 interface Search extends Means, Pick<RunStudyOptions, 'onChange' | 'queue'> {
   readonly address: string;
-  readonly settings: Json;
+  readonly settings: Settings;
   readonly failures: number;
   readonly most: number;
 }
@@ -157,7 +159,8 @@ async function search(study: Study, options: Search): Promise<StudyResult> {
 
   const place = { study, records, store, address, settings, threads, limit, signal, known: all, noted: set };
   const delivery =
-    queue && (await deliveryOf(store, records, { ...queue, code: await moduleMark(address) }, signal));
+    queue &&
+    (await deliveryOf(store, records, { ...queue, code: await moduleMark(address), settings }, signal));
   const run = async (trial: TrialRecord) => {
     const ended = await (delivery ? delivery.deliver(trial, set) : carryOut(place, trial));
     if (!ended) return;
@@ -180,7 +183,10 @@ async function search(study: Study, options: Search): Promise<StudyResult> {
     if (active.size === 0) break;
     await Promise.race(active.values());
     const fault = broken === undefined && tooMany(over, failures);
-    if (fault) fail(fault);
+    if (!fault) continue;
+    fail(fault);
+    // It was none of the settings: once it is mended, they are tried.
+    await Promise.all(over.slice(-failures).map(records.reopen)).catch(fail);
   }
   await delivery?.close();
   if (broken !== undefined) throw broken;
@@ -202,6 +208,6 @@ function tooMany(over: readonly TrialRecord[], failures: number): Error | undefi
     path: `trial ${last.at(-1)!.number}`,
     expected: 'a trial that comes to its first epoch',
     received: `${failures} failures in a row, the last of them: ${last.at(-1)!.reason}`,
-    advice: 'Mend the cause and run again: the study goes on. Allow more with failures.',
+    advice: 'Mend the cause and run again: the study goes on with these trials. Allow more with failures.',
   });
 }

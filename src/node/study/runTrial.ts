@@ -7,11 +7,13 @@ import { type Asked, type FromTrial, heard, sayable, served, type Task, type ToT
 /** What a trial needs of the process that looks after it. */
 export interface TrialCare {
   readonly task: Task;
-  /** The trial's own folder. */
+  /** What the trial may read and write. */
   readonly store: Store;
+  /** Keeps what it prints. */
+  printed(bytes: Uint8Array): Promise<void>;
   /** Seconds after which it is taken to hang, or undefined. */
   readonly limit: number | undefined;
-  /** Tells it to stop after the step in progress. */
+  /** Tells it to stop after the step in progress; one that has not after {@link GRACE} is killed. */
   readonly signal: AbortSignal;
   /** Notes an epoch; answers why the trial should end now. */
   report(row: Extract<Asked, { row: unknown }>['row']): Promise<string | undefined>;
@@ -28,6 +30,12 @@ const OUTPUT = 1000;
 /** Seconds that a timer can count: about 25 days. */
 const LONGEST = 2_147_483;
 
+/** Milliseconds for a trial to stop after its step: a longer step is lost, with what came after the last checkpoint. */
+export const GRACE = 60_000;
+
+/** What a store says of a name that a trial chose badly, where any other fault of a file means that nothing can be kept. */
+const ILL_NAMED = ['EISDIR', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG', 'EINVAL'];
+
 /** Lines of what a trial printed that are kept for the reason of its end. */
 const LAST = 8;
 
@@ -36,17 +44,22 @@ const LAST = 8;
  *
  * @throws `file` fault of the store.
  */
-export function runTrial({ task, store, limit, signal, report, pruned }: TrialCare): Promise<TrialEnd> {
+export function runTrial(care: TrialCare): Promise<TrialEnd> {
+  const { task, store, printed, limit, signal, report, pruned } = care;
   const child = fork(entry(), {
     execArgv: process.execArgv, // how TypeScript is read, if the study is written in it
     serialization: 'advanced', // bytes as they are
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  const said = listened(child, store);
+  const said = listened(child, printed);
   const tell = (message: ToTrial) => {
     if (child.connected) child.send(message, () => {}); // one that is gone needs no answer
   };
-  const stop = () => tell({ stop: true });
+  let grace: NodeJS.Timeout | undefined;
+  const stop = () => {
+    tell({ stop: true });
+    grace ??= setTimeout(() => child.kill('SIGKILL'), GRACE);
+  };
   return new Promise<TrialEnd>((resolve, reject) => {
     let end: TrialEnd | undefined;
     let broken: unknown;
@@ -60,6 +73,7 @@ export function runTrial({ task, store, limit, signal, report, pruned }: TrialCa
           }, limit * 1000);
     const over = () => {
       clearTimeout(timer);
+      clearTimeout(grace);
       signal.removeEventListener('abort', stop);
     };
     child.on('message', (message: FromTrial) => {
@@ -76,6 +90,7 @@ export function runTrial({ task, store, limit, signal, report, pruned }: TrialCa
           (error: unknown) => {
             tell({ id, failed: sayable(error) });
             if (!isMultitaskError(error) || error.kind !== 'file') return;
+            if ('store' in asked && ILL_NAMED.includes(error.received)) return;
             broken = error;
             child.kill('SIGKILL');
           },
@@ -111,7 +126,7 @@ function entry(): string {
 }
 
 /** Keeps what a process prints, and answers its last words. */
-function listened({ stdout, stderr }: ChildProcess, store: Store): () => string {
+function listened({ stdout, stderr }: ChildProcess, printed: TrialCare['printed']): () => string {
   let last: string[] = [];
   let writing = Promise.resolve();
   for (const stream of [stdout, stderr]) {
@@ -119,7 +134,7 @@ function listened({ stdout, stderr }: ChildProcess, store: Store): () => string 
       last = [...last, ...bytes.toString('utf8').split('\n')]
         .filter((line) => line.trim() !== '')
         .slice(-LAST);
-      writing = writing.then(() => store.append('output.txt', new Uint8Array(bytes)).catch(() => {}));
+      writing = writing.then(() => printed(new Uint8Array(bytes)).catch(() => {}));
     });
   }
   return () => last.join('\n');

@@ -30,9 +30,9 @@ export async function studyResults(
   trials: readonly TrialRecord[],
 ): Promise<string> {
   const store = folderStore(folder);
-  const { page, figures } = studyPage(study, trials, await reportTools());
   const write = (name: string, text: string) => store.write(name, new TextEncoder().encode(text));
-  await write('results.csv', resultsCsv(study, trials));
+  await write('results.csv', resultsCsv(study, trials)); // what needs no package to draw with is there in any case
+  const { page, figures } = studyPage(study, trials, await reportTools());
   for (const { name, svg } of figures) await saveFigure(store, `figures/${name}`, svg);
   await write('study.html', page);
   return join(folder, 'study.html');

@@ -1,13 +1,12 @@
 import { checkWhole } from '../../core/checkWhole.js';
 import { fault } from '../../core/errors.js';
-import type { Json } from '../../core/json.js';
 import type { Store } from '../../core/outside.js';
 import { propose } from '../../tuner/askAndTell.js';
 import { isOver, type TrialRecord } from '../../tuner/records.js';
 import { ALONE, studyRecords } from '../../tuner/studyRecords.js';
 import { ownVersions } from '../packageFolder.js';
 import { carryOut } from './carryOut.js';
-import { addressOf, loadStudy } from './loadStudy.js';
+import { addressOf, loadStudy, type Settings } from './loadStudy.js';
 import { meansOf } from './means.js';
 
 /**
@@ -21,7 +20,7 @@ export interface StudyTrialOptions {
   /** Which trial, counted from 1. */
   readonly number: number;
   /** What the module's function is given, if its default export is one. Default `{}`. */
-  readonly settings?: Json;
+  readonly settings?: Settings;
   /** Threads of the trial. Default: the machine's. */
   readonly threads?: number;
   /** Seconds after which the trial is taken to hang. Default: never. */

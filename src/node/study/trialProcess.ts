@@ -1,4 +1,5 @@
 /** The process of one trial: told what to try, it imports the study, runs it, and asks its parent for everything else. */
+import { fault } from '../../core/errors.js';
 import { checkRow } from '../../tuner/askAndTell.js';
 import { trialFit } from '../../tuner/trialFit.js';
 import { loadStudy } from './loadStudy.js';
@@ -37,6 +38,15 @@ process.on('SIGINT', () => {});
 // A trial without a parent is nobody's: its epochs would be written by nobody.
 process.on('disconnect', () => process.exit(1));
 
+const beyond = (number: number, epochs: number, epoch: number) =>
+  fault({
+    kind: 'argument',
+    path: `trial ${number}`,
+    expected: `${epochs} epochs, as its round has them`,
+    received: `epoch ${epoch}`,
+    advice: 'Take epochs from fit: spread ...fit behind your own options of model.fit.',
+  });
+
 async function run({ module, settings, number, values, rung, threads, label }: Task): Promise<void> {
   try {
     const study = await loadStudy(module, settings);
@@ -46,6 +56,7 @@ async function run({ module, settings, number, values, rung, threads, label }: T
     const report = async (row: { readonly [column: string]: number }) => {
       checkRow(row, study.objectives, `trial ${number}`);
       rows = row.epoch ?? rows + 1;
+      if (rung && rows > rung.epochs) throw beyond(number, rung.epochs, rows);
       return (await ask({ row: { ...row, epoch: rows } })) as string | undefined;
     };
     const { objectives } = study;

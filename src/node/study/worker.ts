@@ -1,14 +1,15 @@
 import { fault } from '../../core/errors.js';
-import type { Json } from '../../core/json.js';
 import type { Store } from '../../core/outside.js';
 import { isOver } from '../../tuner/records.js';
 import { settingsOf, studyRecords } from '../../tuner/studyRecords.js';
 import { ownVersions } from '../packageFolder.js';
 import { carryOut } from './carryOut.js';
-import { addressOf, loadStudy } from './loadStudy.js';
+import { inTime } from './inTime.js';
+import { addressOf, loadStudy, type Settings } from './loadStudy.js';
 import { meansOf } from './means.js';
 import { moduleMark } from './moduleMark.js';
 import { checkServer, type Job, loadBullmq, type QueueOptions, queueSettings, studyMark } from './queue.js';
+import { GRACE } from './runTrial.js';
 
 /**
  * Options of {@link studyWorker}.
@@ -21,7 +22,7 @@ export interface StudyWorkerOptions {
   /** Where trials are handed out. */
   readonly queue: QueueOptions;
   /** Settings of this machine, where its data lies say, over those that the search was begun with. Default none. */
-  readonly settings?: { readonly [name: string]: Json };
+  readonly settings?: Settings;
   /** Trials at a time. Default 1. */
   readonly parallel?: number;
   /** Threads of one trial. Default: the machine's, shared equally. */
@@ -33,9 +34,6 @@ export interface StudyWorkerOptions {
   /** Told what it does, in sentences. */
   readonly log?: (line: string) => void;
 }
-
-/** Milliseconds for trials to stop after their step. */
-const GOODBYE = 30_000;
 
 /**
  * Carries out trials that `runStudy` of another process hands out, until `signal` ends it. Each runs in a process of its own, while this
@@ -66,9 +64,8 @@ export async function studyWorker(module: string | URL, options: StudyWorkerOpti
       advice: 'Start the search first, with the same queue; or this machine does not see its folder.',
     });
   }
-  const settings = { ...(begun as { readonly [name: string]: Json }), ...options.settings };
   const address = addressOf(module);
-  const study = await loadStudy(address, settings);
+  const study = await loadStudy(address, { ...begun, ...options.settings });
   const records = await studyRecords(store, study, {
     library: ownVersions()['tfjs-multitask']!,
     settings: begun,
@@ -106,6 +103,7 @@ export async function studyWorker(module: string | URL, options: StudyWorkerOpti
       const trial = await records.trial(data.number);
       if (!trial || isOver(trial)) return; // somebody was faster
       log(`trial ${trial.number} begins`);
+      const settings = { ...data.settings, ...options.settings };
       const place = { study, records, store, address, settings, threads, limit, signal: over };
       const ended = await carryOut({ ...place, known: () => records.trials(), noted: () => {} }, trial).catch(
         (error: unknown) => {
@@ -134,7 +132,7 @@ export async function studyWorker(module: string | URL, options: StudyWorkerOpti
     else over.addEventListener('abort', () => resolve(), { once: true });
   });
   // A server that is away cannot be told.
-  await Promise.race([worker.close(), new Promise((resolve) => setTimeout(resolve, GOODBYE))]);
+  await inTime(GRACE + 5000, worker.close());
   worker.close(true).catch(() => {});
   if (broken !== undefined) throw broken;
 }

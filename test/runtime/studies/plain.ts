@@ -1,4 +1,5 @@
 /** A study that trains nothing: what a trial does is said by its settings. */
+import type { Store } from '../../../src/index.js';
 import { choice, float, hyperband, minimize, random, space, study, tpe } from '../../../src/tuner/index.js';
 
 interface Settings {
@@ -8,10 +9,30 @@ interface Settings {
   readonly pause?: number;
   /** What goes wrong, by the number of the trial; '0' for all. */
   readonly wrong?: {
-    readonly [trial: string]: 'throw' | 'exit' | 'hang' | 'nan' | 'silent' | 'memory' | 'other column';
+    readonly [trial: string]:
+      | keyof typeof BAD_NAMES
+      | 'throw'
+      | 'exit'
+      | 'hang'
+      | 'nan'
+      | 'silent'
+      | 'memory'
+      | 'other column'
+      | 'more epochs';
   };
   readonly seed?: number;
 }
+
+/** What a trial must not do with its store. */
+const BAD_NAMES = {
+  outside: (store: Store) => store.read('../../../../../../../etc/hostname'),
+  sibling: (store: Store) => store.write('../0003/end.json', new Uint8Array(1)),
+  record: (store: Store) => store.create!('end.json', new Uint8Array(1)),
+  folder: async (store: Store) => {
+    await store.write('best/weights.bin', new Uint8Array(1));
+    await store.read('best');
+  },
+};
 
 const STRATEGIES = {
   tpe: tpe({ startupTrials: 3 }),
@@ -29,12 +50,14 @@ export default ({ strategy = 'tpe', epochs = 3, pause = 0, wrong = {}, seed = 5 
     objectives: minimize('loss'),
     strategy: STRATEGIES[strategy],
     seed,
-    run: async ({ number, values: { x, rate, kind }, report, fit, signal }) => {
+    run: async ({ number, values: { x, rate, kind }, report, fit, signal, store }) => {
       const what = wrong[number] ?? wrong['0'];
       if (what === 'throw') throw new Error('the builder has a fault');
       if (what === 'silent') return;
+      if (what && what in BAD_NAMES) await BAD_NAMES[what as keyof typeof BAD_NAMES](store);
       if (what === 'other column') await report({ los: 1 });
-      for (let epoch = 1; epoch <= (fit.epochs ?? epochs) && !signal.aborted; epoch++) {
+      const last = what === 'more epochs' ? 50 : (fit.epochs ?? epochs);
+      for (let epoch = 1; epoch <= last && !signal.aborted; epoch++) {
         await new Promise((resolve) => setTimeout(resolve, pause));
         if (epoch === 2 && what === 'exit') process.exit(3);
         if (epoch === 2 && what === 'hang') await new Promise((resolve) => setTimeout(resolve, 1e6));
