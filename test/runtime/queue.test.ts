@@ -82,13 +82,13 @@ const heard = (child: ChildProcess, words: string) =>
 const queue = (name: string) => ({ url: `redis://127.0.0.1:${port}`, name, patience: 2 });
 
 /** A search that hands its trials out. */
-function search(name: string, options: object) {
+function search(name: string, options: object, module = 'plain') {
   const whole = JSON.stringify({ queue: queue(name), ...options });
   const child = started(process.execPath, [
     '--import',
     'tsx',
     'test/runtime/studies/run.ts',
-    'plain',
+    module,
     join(scratch, name),
     whole,
   ]);
@@ -175,6 +175,38 @@ describe.skipIf(!redis)('trials on many machines', () => {
     await kill(steady, 'SIGINT');
   }, 900_000);
 
+  test('lose at most the last epoch of each worker that is killed, and take the settings of the search', async () => {
+    // Begun with other settings, as a search is that was tried out first.
+    const first = search(
+      'trained',
+      { trials: 1, queue: undefined, settings: { strategy: 'random', epochs: 1 } },
+      'training',
+    );
+    expect((await first.ended()).trials).toMatchObject([{ state: 'complete' }]);
+    const settings = { strategy: 'random', epochs: 6, pause: 700 };
+    const { ended } = search('trained', { trials: 2, settings }, 'training');
+    const module = 'test/runtime/studies/training.ts';
+    const output = () => {
+      const path = join(scratch, 'trained/trials/0002/output.txt');
+      return existsSync(path)
+        ? [...readFileSync(path, 'utf8').matchAll(/trained epoch (\d+)/g)].map(([, epoch]) => Number(epoch))
+        : [];
+    };
+    const kills = 2;
+    for (let round = 1; round <= kills; round++) {
+      const victim = worker('trained', module);
+      while ((output().at(-1) ?? 0) < 2 * round) await after(50);
+      await kill(victim);
+    }
+    const steady = worker('trained', module);
+    const { trials } = await ended();
+    expect(trials[1].rows.map(({ epoch }: { epoch: number }) => epoch)).toEqual([1, 2, 3, 4, 5, 6]);
+    const trained = output();
+    expect(new Set(trained)).toEqual(new Set([1, 2, 3, 4, 5, 6]));
+    expect(trained.length).toBeLessThanOrEqual(6 + kills);
+    await kill(steady, 'SIGINT');
+  }, 120_000);
+
   test('go on when the server was restarted and forgot everything', async () => {
     const { begun, ended } = search('forgotten', { trials: 4, parallel: 2, settings: { pause: 150 } });
     await begun();
@@ -248,7 +280,7 @@ describe.skipIf(!redis)('trials on many machines', () => {
     const other = join(scratch, 'other.ts');
     writeFileSync(other, `export { default } from '${ROOT}test/runtime/studies/plain.ts';\n`);
     expect(await said(worker('refused', other))).toMatch(
-      /expected the module that the search has, received another version of it/,
+      /expected the code that the search has, .*, received another version of it/,
     );
     expect(await said(worker('nowhere'))).toMatch(/nowhere\/study\.json: expected a study that was begun/);
     expect(await said(worker('refused', '--settings', '[1]'))).toMatch(

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { rng } from '../../src/core/rng.js';
-import { memoryStore } from '../../src/index.js';
+import { loadModel, memoryStore } from '../../src/index.js';
 import { folderStore, studyTrial, studyWorker } from '../../src/node/index.js';
 import { lockStudy } from '../../src/node/study/lock.js';
 import { knownAt, propose } from '../../src/tuner/askAndTell.js';
@@ -135,6 +135,22 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
 test('a limit longer than any timer is none', async () => {
   const { trials } = await run('plain', 'unlimited', { trials: 1, limit: 1e9 });
   expect(trials.map(({ state }) => state)).toEqual(['complete']);
+}, 60_000);
+
+test('a trial that the pruner ends stands as pruned, with its reason; each keeps its best model', async () => {
+  const options = { trials: 3, settings: { strategy: 'random', pruned: true } };
+  const { trials } = await run('training', 'pruned', options);
+  expect(trials.map(({ state, rows, reason }) => [state, rows.length, reason])).toEqual([
+    ['complete', 3, undefined],
+    ['pruned', 2, 'its number is even'],
+    ['complete', 3, undefined],
+  ]);
+  for (const { number } of trials) {
+    const kept = await loadModel(folderStore(join(scratch, `pruned/trials/000${number}`)), {
+      folder: 'best',
+    });
+    expect(Object.keys(kept.tasks)).toEqual(['age']);
+  }
 }, 60_000);
 
 describe('a search that is killed', () => {

@@ -2,6 +2,7 @@
 import {
   adam,
   branch,
+  type Callback,
   conv,
   dense,
   dropout,
@@ -13,7 +14,16 @@ import {
   rng,
   sharedTrunk,
 } from '../../../src/index.js';
-import { choice, float, hyperband, minimize, random, space, study } from '../../../src/tuner/index.js';
+import {
+  choice,
+  float,
+  hyperband,
+  minimize,
+  random,
+  space,
+  study,
+  type TrialRecord,
+} from '../../../src/tuner/index.js';
 
 const noise = rng(1, 'images');
 const data = imagesInMemory(
@@ -28,12 +38,25 @@ const data = imagesInMemory(
   })),
 );
 
+/** Ends every trial of an even number after its second epoch. */
+const evenPruner = {
+  name: 'even',
+  options: {},
+  prune: ({ number, rows }: TrialRecord) =>
+    number % 2 === 0 && rows.length === 2 ? 'its number is even' : undefined,
+};
+
 export default ({
   strategy,
   epochs = 3,
+  pruned = false,
+  pause = 0,
 }: {
   readonly strategy: 'hyperband' | 'random';
   readonly epochs?: number;
+  readonly pruned?: boolean;
+  /** Milliseconds after an epoch. */
+  readonly pause?: number;
 }) =>
   study({
     space: space({
@@ -44,12 +67,23 @@ export default ({
     objectives: minimize('loss'),
     strategy: strategy === 'random' ? random() : hyperband({ maxEpochs: 3 }),
     seed: 3,
+    ...(pruned && { pruner: evenPruner }),
     run: async ({ values, fit }) => {
       const model = multiTask({ input: [16, 16, 3] })
         .trunk(sharedTrunk([conv(values.filters, 3), maxPool(2)]))
         .task('age', regression({ unit: 'years' }), branch([flatten(), dense(8), dropout(values.dropout)]))
         .build();
       const optimizer = adam({ learningRate: values.rate });
-      await model.fit(data, { epochs, batchSize: 8, engine: 'wasm', optimizer, ...fit });
+      const says: Callback = {
+        name: 'says',
+        begin: () => ({
+          epochEnd: async ({ epoch }) => {
+            console.log(`trained epoch ${epoch}`);
+            await new Promise((resolve) => setTimeout(resolve, pause));
+          },
+        }),
+      };
+      const callbacks = [...fit.callbacks, says];
+      await model.fit(data, { epochs, batchSize: 8, engine: 'wasm', optimizer, ...fit, callbacks });
     },
   });
