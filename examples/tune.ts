@@ -8,11 +8,10 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { runStudy, studyResults } from 'tfjs-multitask/node';
+import { liveTable, runStudy, studyResults } from 'tfjs-multitask/node';
 import { bestTrial, resultsTable, type TrialRecord } from 'tfjs-multitask/tuner';
 import { readArguments } from './study/arguments.js';
 import { lineFor } from './study/chosen.js';
-import { liveTable } from './study/liveTable.js';
 import type { Chosen } from './study/model-a-network.js';
 import { STRATEGIES } from './study/search.js';
 
@@ -43,7 +42,7 @@ process.once('SIGINT', () => {
   );
   stop.abort();
 });
-const table = liveTable(process.stdout, { trials, parallel });
+const table = liveTable(process.stdout, { trials });
 const { study, ...result } = await runStudy(new URL('./study/search.ts', import.meta.url), {
   folder: args.out,
   trials,

@@ -3,11 +3,16 @@ import { didYouMean, isMultitaskError } from '../core/errors.js';
 import { buildNativeCommand } from './commands/buildNative.js';
 import type { Command } from './commands/command.js';
 import { reportCommand } from './commands/report.js';
-import { trialCommand, workerCommand } from './commands/study.js';
+import { resultsCommand } from './commands/results.js';
+import { searchCommand } from './commands/search.js';
+import { trialCommand } from './commands/trial.js';
+import { workerCommand } from './commands/worker.js';
 
 const COMMANDS: { readonly [name: string]: Command } = {
   'build-native': buildNativeCommand,
   report: reportCommand,
+  results: resultsCommand,
+  search: searchCommand,
   trial: trialCommand,
   worker: workerCommand,
 };
@@ -16,7 +21,7 @@ const LIST = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.pad
 const USAGE = `usage: tfjs-multitask COMMAND [options]\n\n${LIST.join('\n')}\n\nOptions of a command: tfjs-multitask COMMAND --help`;
 
 async function main(name = '--help', ...args: string[]): Promise<number> {
-  const command = COMMANDS[name];
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (name === '--help' || name === '-h') {
     console.log(USAGE);
     return 0;
@@ -41,6 +46,11 @@ async function main(name = '--help', ...args: string[]): Promise<number> {
   }
 }
 
+// `| head` has read enough.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 main(...process.argv.slice(2)).then((code) => {
-  process.exitCode = code;
+  process.exitCode ||= code; // a command that was stopped has said so
 });

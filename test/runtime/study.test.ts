@@ -285,6 +285,34 @@ test('a trial that Hyperband promotes goes on as if it had not stopped, optimise
   expect(plainRows(straight.trials[0]!)).toEqual(plainRows(promoted[0]!));
 }, 120_000);
 
+test('the command line begins a search, shows it and goes on with it', async () => {
+  const call = async (...args: string[]) => {
+    const line = ['--import', 'tsx', 'src/node/cli.ts', ...args];
+    const child = spawn(process.execPath, line, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+    let wrong = '';
+    child.stderr.setEncoding('utf8').on('data', (part: string) => {
+      wrong += part;
+    });
+    return { text: await words(child), wrong, code: child.exitCode };
+  };
+  const folder = join(scratch, 'by hand');
+  const module = 'test/runtime/studies/plain.ts';
+  expect((await call('results', module, '--folder', folder)).wrong).toMatch(
+    /expected a study that was begun/,
+  );
+  const settings = JSON.stringify({ strategy: 'random', epochs: 2 });
+  const begun = await call('search', module, '--folder', folder, '--trials', '2', '--settings', settings);
+  expect(begun).toMatchObject({ code: 0, wrong: '' });
+  expect(begun.text).toMatch(/^1 +2 .*\n2 +2 .*\ntrial +epochs/);
+  const shown = await call('results', module, '--folder', folder);
+  expect(begun.text).toContain(shown.text.split('\n').slice(0, 3).join('\n'));
+  for (const name of ['study.html', 'results.csv']) expect(readdirSync(folder)).toContain(name);
+  await call('search', module, '--folder', folder, '--trials', '3', '--settings', settings);
+  const ends = [1, 2, 3].map((number) => readFileSync(join(folder, `trials/000${number}/end.json`), 'utf8'));
+  expect(ends.map((text) => JSON.parse(text).rows.length)).toEqual([2, 2, 2]);
+  expect(await call('constructor')).toMatchObject({ code: 2, text: '' });
+}, 120_000);
+
 test('trials by chance that know nothing of each other are those of one search', async () => {
   const options = { trials: 3, settings: { strategy: 'random' } };
   const whole = await run('plain', 'by chance', options);

@@ -19,14 +19,13 @@ export const addressOf = (module: string | URL): string =>
  * @throws `file` fault for a module that cannot be imported, or exports something else; what the function throws.
  */
 export async function loadStudy(module: string, settings: Settings): Promise<Study> {
-  const wrong = (received: string, cause?: unknown) =>
+  const wrong = (received: string, advice: string, cause?: unknown) =>
     fault({
       kind: 'file',
       path: module,
       expected: 'a module whose default export is study({ … }), or a function that makes one',
       received,
-      advice:
-        'Every trial imports it in a process of its own, so what runs the search stands in another file.',
+      advice,
       cause,
     });
   let exported: unknown;
@@ -37,9 +36,18 @@ export async function loadStudy(module: string, settings: Settings): Promise<Stu
     if (!isStudy(exported) && typeof exported === 'object' && exported !== null && 'default' in exported)
       exported = exported.default;
   } catch (cause) {
-    throw wrong(cause instanceof Error ? cause.message : String(cause), cause);
+    const { code, message = String(cause), stack = '' } = Object(cause) as Partial<NodeJS.ErrnoException>;
+    const at = stack.split('\n').find((line) => /^\s+at /.test(line));
+    const advice =
+      code === 'ERR_UNKNOWN_FILE_EXTENSION'
+        ? 'Node reads TypeScript with a loader: NODE_OPTIONS="--import tsx"; or name the compiled file.'
+        : `It could not be imported${at ? `: ${at.trim()}` : ''}.`;
+    throw wrong(message, advice, cause);
   }
   const made: unknown = typeof exported === 'function' ? await exported(settings) : exported;
   if (isStudy(made)) return made;
-  throw wrong(exported === undefined ? 'no default export' : `a default export that is ${typeof made}`);
+  throw wrong(
+    exported === undefined ? 'no default export' : `a default export that is ${typeof made}`,
+    'Every trial imports it in a process of its own, so what runs the search stands in another file.',
+  );
 }

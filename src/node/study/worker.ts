@@ -1,14 +1,13 @@
 import { fault } from '../../core/errors.js';
 import type { Store } from '../../core/outside.js';
 import { isOver } from '../../tuner/records.js';
-import { settingsOf, studyRecords } from '../../tuner/studyRecords.js';
-import { ownVersions } from '../packageFolder.js';
 import { carryOut } from './carryOut.js';
 import { inTime } from './inTime.js';
-import { addressOf, loadStudy, type Settings } from './loadStudy.js';
+import { addressOf, type Settings } from './loadStudy.js';
 import { meansOf } from './means.js';
 import { moduleMark } from './moduleMark.js';
 import { checkServer, type Job, loadBullmq, type QueueOptions, queueSettings, studyMark } from './queue.js';
+import { begunStudy } from './readStudy.js';
 import { GRACE } from './runTrial.js';
 
 /**
@@ -54,22 +53,8 @@ export interface StudyWorkerOptions {
 export async function studyWorker(module: string | URL, options: StudyWorkerOptions): Promise<void> {
   const { queue, log = () => {} } = options;
   const { store, parallel, threads, limit, signal } = meansOf('studyWorker', options);
-  const begun = await settingsOf(store);
-  if (begun === undefined) {
-    throw fault({
-      kind: 'file',
-      path: `${store.label}/study.json`,
-      expected: 'a study that was begun',
-      received: 'none',
-      advice: 'Start the search first, with the same queue; or this machine does not see its folder.',
-    });
-  }
   const address = addressOf(module);
-  const study = await loadStudy(address, { ...begun, ...options.settings });
-  const records = await studyRecords(store, study, {
-    library: ownVersions()['tfjs-multitask']!,
-    settings: begun,
-  });
+  const { study, records } = await begunStudy(module, store, options.settings);
   const [mark, code] = [await studyMark(store), await moduleMark(address)];
   const own = queueSettings(queue, mark);
   const { Worker } = await loadBullmq();

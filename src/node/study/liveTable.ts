@@ -1,5 +1,7 @@
 import type { WriteStream } from 'node:tty';
-import { resultsTable, type Study, type TrialRecord } from 'tfjs-multitask/tuner';
+import type { TrialRecord } from '../../tuner/records.js';
+import { resultsTable } from '../../tuner/results.js';
+import type { Study } from '../../tuner/study.js';
 
 /** Lines of the table that are shown while it runs. */
 const LINES = 20;
@@ -7,11 +9,21 @@ const LINES = 20;
 /**
  * Shows a search while it runs: on a terminal a table that is drawn over itself, with the time left; elsewhere a line for every trial
  * that ends.
+ *
+ * @param out - `process.stdout`.
+ * @param options - `trials` in all, for the time left.
+ * @returns `show`, for `onChange` of `runStudy`, and `end`, which takes the table away.
+ * @example
+ * ```typescript
+ * import { liveTable, runStudy } from 'tfjs-multitask/node';
+ *
+ * const table = liveTable(process.stdout, { trials: 20 });
+ * await runStudy('my-study.js', { folder: 'out/study', trials: 20, onChange: table.show });
+ * table.end();
+ * ```
+ * @category Tuner
  */
-export function liveTable(
-  out: WriteStream,
-  { trials: most, parallel }: { readonly trials: number; readonly parallel: number },
-) {
+export function liveTable(out: WriteStream, { trials: most }: { readonly trials?: number } = {}) {
   let drawn = 0;
   const ended = new Map<number, string>();
   const clear = () => {
@@ -24,7 +36,7 @@ export function liveTable(
         const lines = resultsTable(study, trials, out.columns).split('\n');
         const rows = lines.slice(1);
         const best = rows.slice(0, -LINES).filter((line) => line.includes('* best'));
-        const text = [lines[0]!, ...best, ...rows.slice(-LINES), '', left(trials, most, parallel)];
+        const text = [lines[0]!, ...best, ...rows.slice(-LINES), '', left(trials, most)];
         clear();
         out.write(`${text.join('\n')}\n`);
         drawn = text.length;
@@ -43,13 +55,15 @@ export function liveTable(
   };
 }
 
-/** How much is done, and how long the rest takes if it takes as long. */
-function left(trials: readonly TrialRecord[], most: number, parallel: number): string {
+/** How much is done, and how long the rest takes if it takes as long, with as many at a time as now. */
+function left(trials: readonly TrialRecord[], most: number | undefined): string {
   const over = trials.filter(({ state }) => state !== 'running');
   const seconds = over.map(({ rows }) => rows.reduce((sum, { seconds: own = 0 }) => sum + own, 0));
-  const words = `${over.length} of ${most} trials ended`;
-  if (seconds.every((own) => own === 0)) return words;
+  const words = `${over.length}${most === undefined ? '' : ` of ${most}`} trials ended`;
+  if (most === undefined || seconds.every((own) => own === 0)) return words;
   const mean = seconds.reduce((sum, own) => sum + own, 0) / over.length;
-  const rest = Math.round((mean * Math.max(0, most - over.length)) / parallel);
+  const rest = Math.round(
+    (mean * Math.max(0, most - over.length)) / Math.max(1, trials.length - over.length),
+  );
   return `${words}, about ${rest < 120 ? `${rest} s` : `${Math.round(rest / 60)} min`} left`;
 }

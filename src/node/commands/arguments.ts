@@ -1,0 +1,58 @@
+import { fault } from '../../core/errors.js';
+import type { Settings } from '../study/loadStudy.js';
+
+/** An argument with a value. */
+export const text = { type: 'string' } as const;
+
+/** The one module that was named. */
+export function moduleOf(positionals: readonly string[]): string {
+  const [module] = positionals;
+  if (positionals.length !== 1 || module === undefined)
+    throw wrong('MODULE', 'one module', positionals.join(' '));
+  return module;
+}
+
+/** Aborted when the process is told to end. */
+export function stopped(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+  return stop.signal;
+}
+
+/** An argument that is a number above zero, as an option of the same name; without it, none. */
+export function numberOf<N extends string>(
+  values: { readonly [name in N]?: string | undefined },
+  name: N,
+): { readonly [name in N]?: number } {
+  const given = values[name];
+  if (given === undefined) return {};
+  const value = Number(given);
+  const seconds = name === 'limit' || name === 'patience';
+  if (given === '' || !(value > 0) || !(seconds || Number.isInteger(value)))
+    throw wrong(`--${name}`, 'a number above zero', given);
+  return { [name]: value } as { readonly [name in N]?: number };
+}
+
+/** The argument `--settings`. */
+export function settingsOf(text: string): Settings {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Settings;
+  } catch {}
+  throw wrong('--settings', 'an object of JSON', text);
+}
+
+/** The fault of an argument. */
+export const wrong = (path: string, expected: string, received: string) =>
+  fault({
+    kind: 'argument',
+    path,
+    expected,
+    received: received || 'none',
+    advice: 'See --help.',
+  });
+
+/** `throw` where a value is expected. */
+export function raise(error: Error): never {
+  throw error;
+}

@@ -1,0 +1,52 @@
+import { parseArgs } from 'node:util';
+import { studyWorker } from '../study/worker.js';
+import { moduleOf, numberOf, raise, settingsOf, stopped, text, wrong } from './arguments.js';
+import type { Command } from './command.js';
+
+/** `tfjs-multitask worker`. */
+export const workerCommand: Command = {
+  summary: 'carries out trials of a search that runs elsewhere',
+  usage: `usage: tfjs-multitask worker MODULE --folder DIR --queue URL [options]
+
+Takes trials from a Redis server, runs each in a process of its own, and writes what it comes to into the study's folder, which
+this machine shares with the one that searches. MODULE is the study's module here. Ctrl-C stops after the steps in progress; what
+was begun goes on elsewhere.
+
+  --folder DIR      the study's folder
+  --queue URL       redis://host:6379, or redis://:password@host:6379
+  --name NAME       of the queue, where the search names one
+  --settings JSON   of this machine, over those of the search: '{"data": "/mnt/faces"}'
+  --parallel N      trials at a time (1)
+  --threads N       of one trial (the machine's, shared equally)
+  --limit SECONDS   after which a trial is taken to hang (never)
+  --patience SECONDS  after which a silent worker is taken to be gone (30)`,
+  run: async (args) => {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: {
+        ...{ folder: text, queue: text, name: text, settings: text },
+        ...{ parallel: text, threads: text, limit: text, patience: text },
+      },
+      allowPositionals: true,
+    });
+    const needed = (name: 'folder' | 'queue') =>
+      values[name] ?? raise(wrong(`--${name}`, name === 'folder' ? 'a folder' : 'an address', 'none'));
+    await studyWorker(moduleOf(positionals), {
+      folder: needed('folder'),
+      queue: {
+        url: needed('queue'),
+        ...(values.name !== undefined && { name: values.name }),
+        ...numberOf(values, 'patience'),
+      },
+      ...(values.settings !== undefined && { settings: settingsOf(values.settings) }),
+      ...numberOf(values, 'parallel'),
+      ...numberOf(values, 'threads'),
+      ...numberOf(values, 'limit'),
+      signal: stopped(),
+      log: console.log,
+    }).finally(() => {
+      // A connection to a server that is away would keep this process.
+      setTimeout(() => process.exit(), 2000).unref();
+    });
+  },
+};

@@ -1,0 +1,55 @@
+import { fault } from '../../core/errors.js';
+import type { Store } from '../../core/outside.js';
+import type { TrialRecord } from '../../tuner/records.js';
+import type { Study } from '../../tuner/study.js';
+import { type StudyRecords, settingsOf, studyRecords } from '../../tuner/studyRecords.js';
+import { folderStore } from '../folderStore.js';
+import { ownVersions } from '../packageFolder.js';
+import { addressOf, loadStudy, type Settings } from './loadStudy.js';
+
+/** A study that was begun, as its module describes it with the settings that it began with and those of this machine. */
+export async function begunStudy(
+  module: string | URL,
+  store: Store,
+  settings: Settings = {},
+): Promise<{ readonly study: Study; readonly records: StudyRecords }> {
+  const begun = await settingsOf(store);
+  if (begun === undefined) {
+    throw fault({
+      kind: 'file',
+      path: `${store.label}/study.json`,
+      expected: 'a study that was begun',
+      received: 'none',
+      advice: 'Start the search first, in this folder; or this machine does not see it.',
+    });
+  }
+  const study = await loadStudy(addressOf(module), { ...begun, ...settings });
+  const library = ownVersions()['tfjs-multitask']!;
+  return { study, records: await studyRecords(store, study, { library, settings: begun }) };
+}
+
+/**
+ * What a search has come to, also while it runs: reads its folder, and runs nothing.
+ *
+ * @param module - The study's module: its path, or its address.
+ * @param options - `folder` of the study, or its store; `settings` over those that it was begun with.
+ * @returns The study, and its trials by number, for `bestTrial`, `resultsTable`, `studyResults`.
+ * @throws `file` fault where no study was begun, and for records that cannot be read; `checkpoint` fault where another study lies there.
+ * @example
+ * ```typescript
+ * import { readStudy } from 'tfjs-multitask/node';
+ * import { resultsTable } from 'tfjs-multitask/tuner';
+ *
+ * const { study, trials } = await readStudy('my-study.js', { folder: 'out/study' });
+ * console.log(resultsTable(study, trials));
+ * ```
+ * @category Tuner
+ */
+export async function readStudy(
+  module: string | URL,
+  { folder, settings }: { readonly folder: string | Store; readonly settings?: Settings },
+): Promise<{ readonly study: Study; readonly trials: readonly TrialRecord[] }> {
+  const store = typeof folder === 'string' ? folderStore(folder) : folder;
+  const { study, records } = await begunStudy(module, store, settings);
+  return { study, trials: await records.trials() };
+}
