@@ -24,9 +24,14 @@ const SETTINGS = [
   { title: 'both', grey: ['age', 'gender'] },
 ] as const;
 
-const args = readArguments('ablation', 56, {
-  seeds: { value: 'N', help: 'repeat all of it with so many seeds, from --seed on (2)', default: '2' },
-});
+const args = readArguments(
+  'ablation',
+  56,
+  {
+    seeds: { value: 'N', help: 'repeat all of it with so many seeds, from --seed on (2)', default: '2' },
+  },
+  ['resume', 'watch'],
+);
 const count = Number(args.own.seeds);
 if (!Number.isInteger(count) || count < 1) {
   console.error(`--seeds: expected a whole number above zero, received "${args.own.seeds}"`);

@@ -15,11 +15,16 @@ import { lineFor } from './study/chosen.js';
 import type { Chosen } from './study/model-a-network.js';
 import { STRATEGIES } from './study/search.js';
 
-const args = readArguments('tune', 56, {
-  trials: { value: 'N', help: 'trials in all (12)', default: '12' },
-  strategy: { value: 'NAME', help: `${STRATEGIES.join(', ')} (tpe)`, default: 'tpe' },
-  parallel: { value: 'N', help: 'trials at a time, which share the threads (1)', default: '1' },
-});
+const args = readArguments(
+  'tune',
+  56,
+  {
+    trials: { value: 'N', help: 'trials in all (12)', default: '12' },
+    strategy: { value: 'NAME', help: `${STRATEGIES.join(', ')} (tpe)`, default: 'tpe' },
+    parallel: { value: 'N', help: 'trials at a time, which share the threads (1)', default: '1' },
+  },
+  ['watch', 'no-images'],
+);
 const fail = (message: string): never => {
   console.error(message);
   process.exit(2);
@@ -62,10 +67,17 @@ if (best) console.log(`\nTrain with what trial ${best.number} had:\n${lineFor(be
 console.log(`\nPage: ${page}`);
 if (result.stopped === 'aborted') process.exitCode = 130;
 
+/** As a shell reads one word. */
+function quoted(path: string): string {
+  return /^[\w./~-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
+}
+
 /** The arguments that both have, so that it trains what the trial trained, for as long as you like. */
 function shared(): string {
   const given = [
-    ...(args.demo ? [] : [`--data ${args.data}`, `--size ${args.size}`, `--batch-size ${args.batchSize}`]),
+    ...(args.demo
+      ? []
+      : [`--data ${quoted(args.data)}`, `--size ${args.size}`, `--batch-size ${args.batchSize}`]),
     ...(args.limit === undefined ? [] : [`--limit ${args.limit}`]),
     `--seed ${args.seed}`,
     ...(args.augment === 'free' ? [] : [`--augment ${args.augment}`]),

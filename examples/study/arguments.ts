@@ -38,17 +38,29 @@ export interface StudyArguments {
 const text = { type: 'string' } as const;
 const flag = { type: 'boolean', default: false } as const;
 
-/** Reads the command line of the example called `name`; wrong arguments, and `--help`, end the program with its usage. */
+/** Switches, of which an example may have no use. */
+const SWITCHES = {
+  resume: 'go on where the run in --out was stopped',
+  watch: 'serve the report on this machine while it trains',
+  'no-images': 'leave pictures out of the report',
+};
+
+/**
+ * Reads the command line of the example called `name`, which takes its `own` arguments and does `without` some switches; wrong arguments,
+ * and `--help`, end the program with its usage.
+ */
 export function readArguments(
   name: string,
   least: number,
   own: { readonly [argument: string]: OwnArgument } = {},
+  without: readonly (keyof typeof SWITCHES)[] = [],
 ): StudyArguments {
   process.once('uncaughtException', (error) => {
     console.error(isMultitaskError(error) ? error.message : error);
     process.exit(1);
   });
-  const usage = usageOf(name, least, own);
+  const switches = Object.entries(SWITCHES).filter(([argument]) => !(without as string[]).includes(argument));
+  const usage = usageOf(name, least, own, switches);
   const fail = (message: string): never => {
     console.error(`${message}\n\n${usage}`);
     process.exit(2);
@@ -59,10 +71,8 @@ export function readArguments(
     augment: { ...text, default: 'free' },
     engine: { ...text, default: 'auto' },
     out: { ...text, default: `out/${name}` },
-    resume: flag,
-    watch: flag,
-    'no-images': flag,
     help: flag,
+    ...Object.fromEntries(switches.map(([argument]) => [argument, flag])),
     ...Object.fromEntries(
       Object.entries(own).map(([argument, { value }]) => [argument, value ? text : flag]),
     ),
@@ -116,7 +126,12 @@ export function readArguments(
   };
 }
 
-function usageOf(name: string, least: number, own: { readonly [argument: string]: OwnArgument }): string {
+function usageOf(
+  name: string,
+  least: number,
+  own: { readonly [argument: string]: OwnArgument },
+  switches: readonly (readonly [string, string])[],
+): string {
   const rows = [
     ['data DIR', 'UTKFace images, named age_gender_race_date.jpg; without it faces are drawn'],
     ...Object.entries(own).map(([argument, { value, help }]) => [
@@ -132,9 +147,7 @@ function usageOf(name: string, least: number, own: { readonly [argument: string]
     ['engine NAME', 'auto, native, onnx, wasm or cpu (auto)'],
     ['threads N', 'of the onnx and wasm engines (as many as the machine runs)'],
     ['out DIR', `where everything goes (out/${name})`],
-    ['resume', 'go on where the run in --out was stopped'],
-    ['watch', 'serve the report on this machine while it trains'],
-    ['no-images', 'leave pictures out of the report'],
+    ...switches,
     ['help', 'this text'],
   ];
   const lines = rows.map(([argument, help]) => `  --${argument!.padEnd(16)} ${help}`);
