@@ -53,6 +53,7 @@ describe('a space says what is wrong with', () => {
     ['a step of nothing', () => float({ min: 0, max: 1, step: 0 }), 'float.step', '0'],
     ['a factor of one', () => int({ min: 1, max: 8, step: 1, scale: 'log' }), 'int.step', '1'],
     ['a step without end', () => float({ min: 0, max: 1, step: 1e-9 }), 'float.step', '1e-9'],
+    ['a step that is lost', () => float({ min: 1e15, max: 1e15 + 1, step: 0.1 }), 'float.step', '0.1'],
     ['whole numbers that are not', () => int({ min: 0.5, max: 3 }), 'int.min', '0.5'],
     ['a choice of one', () => choice(loose([1])), 'choice', '[1]'],
     ['a choice without a list', () => choice(loose('relu')), 'choice', '"relu"'],

@@ -93,6 +93,89 @@ describe('a parameter', () => {
     );
   });
 
+  /** Every value, in order. */
+  const all = ({ count, nth }: Parameter<number>) => Array.from({ length: count }, (_, i) => nth!(i));
+
+  test('counted in steps has them between its bounds, all different, the last of them max where the steps fit', () => {
+    const bound = fc.integer({ min: -3000, max: 3000 });
+    const size = fc.constantFrom(1, 10, 1e3, 1e6, 1e9, 1e12);
+    const many = fc.integer({ min: 1, max: 300 });
+    fc.assert(
+      fc.property(
+        size,
+        bound,
+        fc.integer({ min: 1, max: 50 }),
+        many,
+        fc.nat(49),
+        (size, from, step, n, over) => {
+          const min = size * from;
+          const max = min + n * step + (over % step);
+          const values = all(int({ min, max, step }));
+          expect(values).toEqual(Array.from({ length: n + 1 }, (_, i) => min + i * step));
+        },
+      ),
+    );
+    fc.assert(
+      fc.property(
+        fc.constantFrom(1, 10, 100, 1e3),
+        bound,
+        fc.integer({ min: 1, max: 50 }),
+        many,
+        (parts, from, step, n) => {
+          // As they are written: the nearest numbers to these decimals.
+          const values = all(
+            float({ min: from / parts, max: (from + n * step) / parts, step: step / parts }),
+          );
+          expect(values).toEqual(Array.from({ length: n + 1 }, (_, i) => (from + i * step) / parts));
+        },
+      ),
+    );
+    const any = fc.double({ min: -1e6, max: 1e6, noNaN: true });
+    fc.assert(
+      fc.property(any, fc.double({ min: 1e-3, max: 10, noNaN: true }), many, any, (min, step, n, more) => {
+        const whole = min + n * step;
+        const values = all(float({ min, max: whole, step }));
+        expect([values.length, values[0], values.at(-1)]).toEqual([n + 1, min, whole]);
+        const max = whole + step * Math.abs((more / 1e6) % 0.99);
+        const own = all(float({ min, max, step }));
+        expect(own.length).toBe(n + 1);
+        for (const [i, value] of own.entries()) {
+          expect(value >= min && value <= max).toBe(true);
+          if (i > 0) expect(value).toBeGreaterThan(own[i - 1]!);
+        }
+      }),
+    );
+  });
+
+  test('counted in factors has them between its bounds, all different, the last of them max where they fit', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 99 }),
+        fc.integer({ min: 2, max: 12 }),
+        fc.integer({ min: 1, max: 12 }),
+        (min, step, n) => {
+          fc.pre(min * step ** n < 2 ** 53);
+          const powers = Array.from({ length: n + 1 }, (_, i) => min * step ** i);
+          const max = powers.at(-1)!;
+          expect(all(int({ min, max, step, scale: 'log' }))).toEqual(powers);
+          if (n > 1) expect(all(int({ min, max: max - 1, step, scale: 'log' }))).toEqual(powers.slice(0, -1));
+        },
+      ),
+    );
+    fc.assert(
+      fc.property(
+        fc.double({ min: 1e-9, max: 1e9, noNaN: true }),
+        fc.double({ min: 1.01, max: 20, noNaN: true }),
+        fc.integer({ min: 1, max: 100 }),
+        (min, step, n) => {
+          const values = all(float({ min, max: min * step ** n, step, scale: 'log' }));
+          expect([values.length, values[0], values.at(-1)]).toEqual([n + 1, min, min * step ** n]);
+          for (const [i, value] of values.slice(1).entries()) expect(value).toBeGreaterThan(values[i]!);
+        },
+      ),
+    );
+  });
+
   test('knows what is not a value of it', () => {
     for (const [parameter, wrong] of [
       [float({ min: 0, max: 1 }), [-0.1, 1.1, Number.NaN, '0.5', null]],
