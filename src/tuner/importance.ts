@@ -62,12 +62,18 @@ function divergence({ path, parameter }: Dimension, order: readonly Flat[]): num
   const line: Space<Parts> = { '~parts': {}, dimensions: [{ path, parameter }], count: parameter.count };
   const best = estimateOf(line, own.slice(0, Math.ceil(own.length / 4)));
   const all = estimateOf(line, own);
-  const count = Math.min(parameter.count, PLACES);
+  const each = parameter.nth && parameter.count <= PLACES;
+  const count = each ? parameter.count : PLACES;
   const places = Array.from({ length: count }, (_, i) => {
-    const value =
-      parameter.nth && parameter.count <= PLACES ? parameter.nth(i) : parameter.at((i + 0.5) / count);
+    const value = each ? parameter.nth!(i) : parameter.at((i + 0.5) / count);
     const flat: Flat = new Map([[path, value]]);
-    return { best: Math.exp(best.logLikelihood(flat)), all: Math.exp(all.logLikelihood(flat)) };
+    // Of values taken at even places a wide one comes several times: each time for a part of its probability.
+    const [from, to] = each ? [0, 1] : parameter.cell(value)!;
+    const share = to > from ? to - from : 1;
+    return {
+      best: Math.exp(best.logLikelihood(flat)) / share,
+      all: Math.exp(all.logLikelihood(flat)) / share,
+    };
   });
   const [bests, alls] = (['best', 'all'] as const).map((of) => places.reduce((sum, own) => sum + own[of], 0));
   return places.reduce((sum, { best: near, all: far }) => {

@@ -12,6 +12,7 @@ import {
   grid,
   hyperband,
   hyperbandPlan,
+  importances,
   int,
   maximize,
   medianPruner,
@@ -424,6 +425,29 @@ describe('TPE', () => {
       return search.trials.filter(({ values }) => values.x >= 0 && values.x <= 2).length;
     };
     expect(share(tpe())).toBeGreaterThan(2 * share(random()));
+  });
+});
+
+describe('what mattered', () => {
+  /** Shares of `n` and `u` where the loss grows with the factor between n and 2, and a little with u. */
+  const sharesOf = (n: Parameter<number>, seed: number) => {
+    const searched = space({ n, u: float({ min: 0, max: 1 }) });
+    const search = askAndTell(searched, { strategy: random(), objectives: LOSS, seed });
+    for (let i = 0; i < 60; i++) {
+      const { number, values } = search.ask()!;
+      search.tell(number, { loss: Math.abs(Math.log(values.n) - Math.log(2)) + 0.3 * values.u });
+    }
+    return importances(searched, search.trials, LOSS).map(({ share }) => share);
+  };
+
+  test('matters as much as a whole number on a log scale as it does as any number', () => {
+    for (let seed = 0; seed < 8; seed++) {
+      const range = { min: 1, max: 1000, scale: 'log' } as const;
+      const [whole] = sharesOf(int(range), seed);
+      const [any] = sharesOf(float(range), seed);
+      // The trials are others: a whole number takes the place of those from it to the next.
+      expect(Math.abs(whole! - any!)).toBeLessThan(0.1);
+    }
   });
 });
 
