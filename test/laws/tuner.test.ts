@@ -449,6 +449,62 @@ describe('what mattered', () => {
       expect(Math.abs(whole! - any!)).toBeLessThan(0.1);
     }
   });
+
+  /** What mattered, after trials by chance of a loss that may be the same for several. */
+  const told = (searched: Space<any>, count: number, seed: number, lossOf: (values: any) => number) => {
+    const search = askAndTell(searched, { strategy: random(), objectives: LOSS, seed });
+    for (let i = 0; i < count; i++) {
+      const { number, values } = search.ask()!;
+      search.tell(number, { loss: lossOf(values) });
+    }
+    return search.trials;
+  };
+  const line = float({ min: 0, max: 1 });
+  const three = space({ a: line, b: line, c: line });
+
+  test('is nothing where all came to the same', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.integer({ min: 4, max: 40 }), (seed, count) => {
+        const trials = told(three, count, seed, () => 0.5);
+        for (const { share } of importances(three, trials, LOSS)) expect(share).toBe(0);
+      }),
+    );
+  });
+
+  test('does not depend on the numbers of trials that are equally good', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(),
+        fc.integer({ min: 4, max: 30 }),
+        fc.integer({ min: 1, max: 4 }),
+        (seed, count, levels) => {
+          const trials = told(three, count, seed, ({ a }) => Math.floor(levels * a));
+          const order = rng(seed, 'shuffle').permutation(count);
+          const others = trials.map((trial, i) => ({ ...trial, number: order[i]! + 1 }));
+          const [shares, again] = [trials, others].map((list) => importances(three, list, LOSS));
+          // Sums of doubles in another order.
+          for (const [i, { share }] of shares!.entries()) expect(again![i]!.share).toBeCloseTo(share, 9);
+        },
+      ),
+    );
+  });
+
+  test('is unknown of a parameter that fewer than four trials had', () => {
+    const searched = space({ rate: line, way: alternatives({ plain: {}, odd: { size: line } }) });
+    const trials = told(searched, 30, 1, ({ rate }) => rate);
+    const odd = trials.filter(({ values }) => (values as any).way.kind === 'odd');
+    const few = trials.filter((trial) => !odd.slice(3).includes(trial));
+    expect(importances(searched, few, LOSS).map(({ tooFew }) => tooFew)).toEqual([
+      undefined,
+      undefined,
+      true,
+    ]);
+    expect(importances(searched, trials, LOSS).map(({ tooFew }) => tooFew)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
 });
 
 describe('the front', () => {
