@@ -221,6 +221,40 @@ describe('a space', () => {
   });
 });
 
+describe('a record as text', () => {
+  test('reads back as it was: any text, NaN and the infinities', () => {
+    const text = fc.oneof(
+      fc.string(),
+      fc.constantFrom('constructor', 'toString', '__proto__', '~', '~NaN', '~~NaN', '~-Infinity', 'NaN'),
+    );
+    const number = fc.double().map((value) => value + 0); // JSON has no -0
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { depthSize: 'small' },
+        text,
+        number,
+        fc.constantFrom(null, true, false),
+        fc.array(tie('value')),
+        fc.dictionary(text, tie('value'), { noNullPrototype: true }),
+      ),
+    }));
+    fc.assert(
+      fc.property(value, (given) => {
+        expect(parseExact(exactJson(given))).toEqual(given);
+      }),
+    );
+  });
+
+  test('holds a choice between any words', () => {
+    const searched = space({ word: choice(['constructor', '~NaN', '~', 'b']) });
+    const search = played(searched, random(), 0, 1, 10);
+    const trials = parseExact(exactJson(search.trials)) as typeof search.trials;
+    const again = askAndTell(searched, { strategy: random(), objectives: LOSS, trials });
+    expect(again.trials).toEqual(search.trials);
+    expect(again.ask()).toBeUndefined();
+  });
+});
+
 /** What a setting comes to, a number that depends on all of it. */
 const lossOf = (values: unknown) => rng(3, JSON.stringify(values)).next();
 
