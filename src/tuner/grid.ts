@@ -32,6 +32,8 @@ export function grid({ steps = 5 }: GridOptions = {}): Strategy {
   return {
     name: 'grid',
     options: { steps },
+    alone: true,
+    ends: true,
     propose: ({ space, number }) => {
       const flat = settingAt(space, number - 1, steps);
       return flat ? { flat } : 'exhausted';

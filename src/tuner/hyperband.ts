@@ -86,6 +86,7 @@ export function hyperband({ maxEpochs = 100, factor = 3, iterations = 1 }: Hyper
   return {
     name: 'hyperband',
     options: { maxEpochs, factor, iterations },
+    ends: true,
     propose: (question) => {
       let waits = false;
       for (let iteration = 0; iteration < iterations; iteration++) {

@@ -341,6 +341,27 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
   });
 });
 
+test.each(STRATEGIES)('%s keeps what its flags promise', (_, strategy) => {
+  const { trials } = played(MIXED, strategy, 5, 3, 40);
+  if (strategy.alone) {
+    // As machines that know nothing of each other have it: every trial before it still runs.
+    const before: TrialRecord[] = [];
+    for (const { number, values } of trials) {
+      const own = propose(MIXED, { strategy, objectives: LOSS, seed: 5 }, number, before) as TrialRecord;
+      expect(own.values).toEqual(values);
+      before.push(own);
+    }
+  }
+  // A finite number of trials, though MIXED has numbers without a step.
+  if (strategy.ends) expect(played(MIXED, strategy, 5, 3, 10_000).trials.length).toBeLessThan(10_000);
+  expect([strategy.alone, strategy.ends]).toEqual(
+    { grid: [true, true], random: [true, undefined], hyperband: [undefined, true] }[strategy.name] ?? [
+      undefined,
+      undefined,
+    ],
+  );
+});
+
 test('a choice of two with ten trials ends after two, without repeating (parity test 24)', () => {
   const search = played(space({ filters: choice([32, 64]) }), random(), 0, 1, 10);
   expect(search.trials.map(({ values }) => (values as any).filters).sort()).toEqual([32, 64]);
