@@ -1,5 +1,6 @@
 import { didYouMean, fault, show } from '../core/errors.js';
 import type { HistoryRow } from '../core/history.js';
+import { checkSearch } from './checkSearch.js';
 import { type Objectives, objectivesOf } from './objectives.js';
 import type { Pruner } from './pruners.js';
 import { bestTrial, inOrder, isOver, isRecord, paretoFront, type TrialRecord } from './records.js';
@@ -59,11 +60,13 @@ export interface Search<V> {
   front(): readonly TrialRecord<V>[];
 }
 
+const KNOWN = ['strategy', 'objectives', 'seed', 'pruner', 'trials'];
+
 /**
  * A search over any function: ask for a setting, try it, tell what came of it. Nothing runs by itself and nothing is written; the
  * records are plain data, from which the search goes on.
  *
- * @throws `data` fault for `trials` that are no records, have a number twice, or are of another space.
+ * @throws `argument` fault for parts that are something else, unknown names, and two objectives of one column; `data` fault for `trials` that are no records, have a number twice, or are of another space.
  * @example
  * ```ts
  * import { askAndTell, choice, float, minimize, space, tpe } from 'tfjs-multitask/tuner';
@@ -83,6 +86,7 @@ export function askAndTell<P extends Parts>(
   options: SearchOptions<ValuesOf<Space<P>>>,
 ): Search<ValuesOf<Space<P>>> {
   type V = ValuesOf<Space<P>>;
+  checkSearch('askAndTell', { ...options, space: searched }, ['space', ...KNOWN]);
   const { strategy, objectives, seed = 0, pruner, trials = [] } = options;
   checkRecords(searched, trials);
   const records = new Map(inOrder(trials).map((trial) => [trial.number, trial]));

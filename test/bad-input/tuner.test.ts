@@ -12,6 +12,7 @@ import {
   minimize,
   random,
   space,
+  study,
   successiveHalving,
   tpe,
 } from '../../src/tuner/index.js';
@@ -93,6 +94,40 @@ describe('a search says what is wrong with', () => {
       objectives: minimize('val_loss'),
       ...(trials ? { trials: loose(trials) } : {}),
     });
+
+  test.each([
+    ['no options', undefined, 'objectives', 'nothing'],
+    ['a strategy that was not called', { strategy: tpe }, 'strategy', 'a value of type function'],
+    ['no strategy', { strategy: undefined }, 'strategy', 'nothing'],
+    ['a column for an objective', { objectives: 'loss' }, 'objectives', 'a value of type string'],
+    ['no objectives', { objectives: undefined }, 'objectives', 'nothing'],
+    [
+      'an objective without a direction',
+      { objectives: { metric: 'loss' } },
+      'objectives',
+      'a value of type object',
+    ],
+    [
+      'an objective twice',
+      { objectives: [minimize('a'), maximize('a')] },
+      'objectives',
+      'a value of type string',
+    ],
+    ['a pruner that was not called', { pruner: medianPruner }, 'pruner', 'a value of type function'],
+    ['half a seed', { seed: 1.5 }, 'seed', '1.5'],
+    ['an option that there is not', { sead: 1 }, undefined, '"sead"'],
+  ])('%s, asked and told as in a study', async (_, given, part, received) => {
+    const parts = given && { strategy: random(), objectives: minimize('loss'), ...given };
+    const run = async () => {};
+    for (const [path, make] of [
+      ['askAndTell', () => askAndTell(searched, loose(parts))],
+      ['study', () => study(loose({ space: searched, run, ...parts }))],
+    ] as const) {
+      const fault = await faultOf(make);
+      const at = part === undefined ? path : `${path}.${part}`;
+      expect([fault.kind, fault.path, fault.received]).toEqual(['argument', at, received]);
+    }
+  });
 
   test('a column that was not reported', async () => {
     const search = begin();
