@@ -142,8 +142,24 @@ describe('a search says what is wrong with', () => {
     expect((await faultOf(() => search.report(number, loose({ val_loss: '3' })))).path).toBe(
       'trial 1: val_loss',
     );
-    search.tell(number, { val_loss: Number.NaN }); // a number that is none is an answer
+    search.tell(number, { val_loss: Number.NaN }); // a number that is none is an answer: the trial failed, as in a study
     expect(search.best()).toBeUndefined();
+    expect(search.trials[0]).toMatchObject({ state: 'failed', reason: 'val_loss was never a number' });
+    const pruned = search.ask()!.number;
+    search.report(pruned, { val_loss: Number.NaN });
+    search.prune(pruned, 'no promise');
+    expect(search.trials[1]).toMatchObject({ state: 'failed', reason: 'val_loss was never a number' });
+  });
+
+  test.each([3, 0, Number.NaN, '3', null, true])('%s instead of columns', async (given) => {
+    const search = begin();
+    const { number } = search.ask()!;
+    for (const act of [() => search.tell(number, loose(given)), () => search.report(number, loose(given))]) {
+      const fault = await faultOf(act);
+      const shown = typeof given === 'number' ? `${given}` : JSON.stringify(given);
+      expect([fault.path, fault.expected, fault.received]).toEqual(['trial 1', 'columns by name', shown]);
+      expect(fault.advice).toBe(`Write { val_loss: ${typeof given === 'number' ? given : 3} }.`);
+    }
   });
 
   test('a trial that is told twice, or never was', async () => {
