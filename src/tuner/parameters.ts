@@ -1,4 +1,4 @@
-import { fault, show } from '../core/errors.js';
+import { checkNames, fault, show } from '../core/errors.js';
 import type { Json } from '../core/json.js';
 import type { Mistake } from '../core/types.js';
 
@@ -51,7 +51,7 @@ export interface IntOptions extends FloatOptions {}
  * `min + p (max - min)`, on a log scale `min (max / min)^p`; with a step, the value with the index `floor(p n)` of n.
  *
  * @throws `argument` fault for bounds that are not finite, not in order or further apart than numbers go, a log scale that begins
- *   at or below 0, and a step that leaves one value.
+ *   at or below 0, a step that leaves one value or is too small for numbers, and an unknown option.
  * @example
  * ```ts
  * import { float } from 'tfjs-multitask/tuner';
@@ -210,7 +210,10 @@ function stepsOf(kind: string, options: FloatOptions): number[] {
   const log = options.scale === 'log';
   const least = log ? 1 : 0;
   if (!(Number.isFinite(step) && step! > least)) {
-    throw wrong(`${kind}.step`, `a number above ${least}`, show(step), 'Leave it out for any value between.');
+    const advice = log
+      ? 'On a log scale a step is the factor from one value to the next: 10 for 0.001, 0.01, 0.1.'
+      : 'Leave it out for any value between.';
+    throw wrong(`${kind}.step`, `a ${log ? 'factor' : 'number'} above ${least}`, show(step), advice);
   }
   // Bounds are as far from what was meant as neighbouring numbers are: near 1e9, more than a billionth of a small step.
   const nearly = NEARLY + (log ? 0 : (2 ** -52 * Math.max(Math.abs(min), Math.abs(max))) / step!);
@@ -247,6 +250,7 @@ function rounded(value: number, scale: number): number {
 const within = (value: number, { min, max }: FloatOptions) => Math.min(max, Math.max(min, value));
 
 function checkRange(kind: string, options: FloatOptions): void {
+  checkNames(kind, options ?? {}, ['min', 'max', 'step', 'scale']);
   const { min, max, scale = 'linear' } = options ?? {};
   for (const [name, value] of [
     ['min', min],

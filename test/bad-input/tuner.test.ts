@@ -6,6 +6,7 @@ import {
   float,
   grid,
   hyperband,
+  hyperbandPlan,
   int,
   maximize,
   medianPruner,
@@ -81,6 +82,29 @@ describe('a strategy says what is wrong with its options', () => {
     [() => minimize(''), 'minimize'],
     [() => maximize(loose(undefined)), 'maximize'],
   ] as const)('%s', async (make, path) => expect((await faultOf(make)).path).toBe(path));
+});
+
+test.each([
+  ['float', () => float(loose({ min: 1, max: 10, log: true })), '"log"', 'min, max, step, scale'],
+  ['int', () => int(loose({ min: 1, max: 10, stpe: 2 })), '"stpe"', 'min, max, step, scale'],
+  ['grid', () => grid(loose({ step: 3 })), '"step"', 'steps'],
+  ['hyperband', () => hyperband(loose({ epochs: 3 })), '"epochs"', 'maxEpochs, factor, iterations'],
+  ['hyperband', () => hyperbandPlan(loose({ epochs: 3 })), '"epochs"', 'maxEpochs, factor, iterations'],
+  ['tpe', () => tpe(loose({ nStartupTrials: 3 })), '"nStartupTrials"', 'startupTrials, candidates'],
+  ['medianPruner', () => medianPruner(loose({ warmup: 3 })), '"warmup"', 'startupTrials, warmupEpochs'],
+  ['successiveHalving', () => successiveHalving(loose({ eta: 3 })), '"eta"', 'minEpochs, factor'],
+] as const)(
+  '%s refuses an option that there is not, and says which there are',
+  async (path, make, received, known) => {
+    const fault = await faultOf(make);
+    expect([fault.path, fault.received, fault.expected]).toEqual([path, received, `no options but ${known}`]);
+  },
+);
+
+test('a step on a log scale is said to be a factor', async () => {
+  const fault = await faultOf(() => float({ min: 1, max: 10, scale: 'log', step: 1 }));
+  expect(fault.expected).toBe('a factor above 1');
+  expect(fault.advice).toContain('factor from one value to the next');
 });
 
 describe('a search says what is wrong with', () => {
