@@ -38,14 +38,20 @@ const UNSAYABLE: { readonly [text: string]: number } = {
   '~-Infinity': Number.NEGATIVE_INFINITY,
 };
 
-/** JSON that keeps NaN and the infinities; read it with {@link parseExact}. */
+/** JSON that keeps NaN and the infinities, and text that looks like them: what begins with `~` gets another. Read it with {@link parseExact}. */
 export function exactJson(value: unknown): string {
   return JSON.stringify(value, (_, part) =>
-    typeof part === 'number' && !Number.isFinite(part) ? `~${part}` : part,
+    (typeof part === 'number' && !Number.isFinite(part)) || (typeof part === 'string' && part.startsWith('~'))
+      ? `~${part}`
+      : part,
   );
 }
 
 /** What {@link exactJson} wrote. */
 export function parseExact(text: string): unknown {
-  return JSON.parse(text, (_, part) => (typeof part === 'string' ? (UNSAYABLE[part] ?? part) : part));
+  return JSON.parse(text, (_, part) => {
+    if (typeof part !== 'string') return part;
+    if (Object.hasOwn(UNSAYABLE, part)) return UNSAYABLE[part];
+    return part.startsWith('~~') ? part.slice(1) : part;
+  });
 }

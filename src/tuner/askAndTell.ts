@@ -1,8 +1,9 @@
 import { didYouMean, fault, show } from '../core/errors.js';
 import type { HistoryRow } from '../core/history.js';
+import { checkSearch } from './checkSearch.js';
 import { type Objectives, objectivesOf } from './objectives.js';
 import type { Pruner } from './pruners.js';
-import { bestTrial, inOrder, isOver, isRecord, paretoFront, type TrialRecord } from './records.js';
+import { bestTrial, costsOf, inOrder, isOver, isRecord, paretoFront, type TrialRecord } from './records.js';
 import { flattened, nested } from './settings.js';
 import type { Parts, Space, ValuesOf } from './space.js';
 import type { Strategy } from './strategy.js';
@@ -47,9 +48,12 @@ export interface Search<V> {
    * @throws `argument` fault for a trial that does not run, or a row without an objective.
    */
   report(number: number, row: { readonly [column: string]: number }): string | undefined;
-  /** Ends a trial as complete, with a last epoch if `row` is given. Throws as `report`; also when nothing was ever reported. */
+  /**
+   * Ends a trial as complete, with a last epoch if `row` is given; as failed where an objective was NaN in all epochs, as a study
+   * does. Throws as `report`; also when nothing was ever reported.
+   */
   tell(number: number, row?: { readonly [column: string]: number }): void;
-  /** Ends a trial as pruned. Throws as `report`. */
+  /** Ends a trial as pruned; as failed where an objective was NaN in all epochs. Throws as `report`. */
   prune(number: number, reason?: string): void;
   /** Ends a trial as failed. Throws as `report`. */
   fail(number: number, reason: string): void;
@@ -59,11 +63,13 @@ export interface Search<V> {
   front(): readonly TrialRecord<V>[];
 }
 
+const KNOWN = ['strategy', 'objectives', 'seed', 'pruner', 'trials'];
+
 /**
  * A search over any function: ask for a setting, try it, tell what came of it. Nothing runs by itself and nothing is written; the
  * records are plain data, from which the search goes on.
  *
- * @throws `data` fault for `trials` that are no records, have a number twice, or are of another space.
+ * @throws `argument` fault for parts that are something else, unknown names, and two objectives of one column; `data` fault for `trials` that are no records, have a number twice, or are of another space.
  * @example
  * ```ts
  * import { askAndTell, choice, float, minimize, space, tpe } from 'tfjs-multitask/tuner';
@@ -83,6 +89,7 @@ export function askAndTell<P extends Parts>(
   options: SearchOptions<ValuesOf<Space<P>>>,
 ): Search<ValuesOf<Space<P>>> {
   type V = ValuesOf<Space<P>>;
+  checkSearch('askAndTell', { ...options, space: searched }, ['space', ...KNOWN]);
   const { strategy, objectives, seed = 0, pruner, trials = [] } = options;
   checkRecords(searched, trials);
   const records = new Map(inOrder(trials).map((trial) => [trial.number, trial]));
@@ -98,6 +105,12 @@ export function askAndTell<P extends Parts>(
     });
   };
   const set = (trial: TrialRecord<V>) => void records.set(trial.number, trial);
+  /** A trial without a number to judge it by has failed, whoever ends it: as in a study. */
+  const end = (trial: TrialRecord<V>) => {
+    const none = trial.rows.length > 0 && costsOf({ ...trial, state: 'complete' }, objectives) === undefined;
+    const names = objectivesOf(objectives).map(({ metric }) => metric);
+    set(none ? { ...trial, state: 'failed', reason: `${names.join(', ')} was never a number` } : trial);
+  };
   const reported = (number: number, row: { readonly [column: string]: number }): TrialRecord<V> => {
     const trial = running(number);
     checkRow(row, objectives, `trial ${number}`);
@@ -129,12 +142,12 @@ export function askAndTell<P extends Parts>(
       return pruner?.prune(trial, [...records.values()], objectives);
     },
     tell: (number, row) => {
-      const trial = row ? reported(number, row) : running(number);
+      const trial = row !== undefined ? reported(number, row) : running(number);
       if (trial.rows.length === 0) checkRow({}, objectives, `trial ${number}`);
-      set({ ...trial, state: 'complete' });
+      end({ ...trial, state: 'complete' });
     },
     prune: (number, reason) =>
-      set({ ...running(number), state: 'pruned', ...(reason !== undefined && { reason }) }),
+      end({ ...running(number), state: 'pruned', ...(reason !== undefined && { reason }) }),
     fail: (number, reason) => set({ ...running(number), state: 'failed', reason }),
     best: () => bestTrial([...records.values()], objectives),
     front: () => paretoFront([...records.values()], objectives),
@@ -162,13 +175,22 @@ function checkRecords(searched: Space<Parts>, trials: readonly unknown[]): void 
   }
 }
 
-/** Throws an `argument` fault for a row in which an objective is not a number, be it NaN. */
+/** Throws an `argument` fault for what is no row, and for a row in which an objective is not a number, be it NaN. */
 export function checkRow(
   row: { readonly [column: string]: unknown },
   objectives: Objectives,
   path: string,
 ): void {
-  for (const { metric } of objectivesOf(objectives)) {
+  const list = objectivesOf(objectives);
+  const given: unknown = row;
+  if (typeof given !== 'object' || given === null) {
+    const columns = list.map(({ metric }) => `${metric}: ${typeof given === 'number' ? given : 3}`);
+    throw fault({
+      ...{ kind: 'argument', path, expected: 'columns by name', received: show(given) },
+      advice: `Write { ${columns.join(', ')} }.`,
+    });
+  }
+  for (const { metric } of list) {
     if (typeof row[metric] === 'number') continue;
     const columns = Object.keys(row);
     throw fault({

@@ -1,4 +1,5 @@
 import { checkWhole } from '../core/checkWhole.js';
+import { checkNames } from '../core/errors.js';
 import { settingAt } from './settings.js';
 import type { Strategy } from './strategy.js';
 
@@ -16,7 +17,7 @@ export interface GridOptions {
  * Every setting in turn, the last parameter changing fastest. Trial n is setting n, whatever became of the others, so that jobs on
  * many machines can each take their own.
  *
- * @throws `argument` fault for fewer than two steps.
+ * @throws `argument` fault for fewer than two steps, and an unknown option.
  * @example
  * ```ts
  * import { askAndTell, choice, float, grid, minimize, space } from 'tfjs-multitask/tuner';
@@ -27,11 +28,15 @@ export interface GridOptions {
  * ```
  * @category Tuner
  */
-export function grid({ steps = 5 }: GridOptions = {}): Strategy {
+export function grid(options: GridOptions = {}): Strategy {
+  checkNames('grid', options, ['steps']);
+  const { steps = 5 } = options;
   checkWhole('grid.steps', steps, 2, 'Leave it out for 5.');
   return {
     name: 'grid',
     options: { steps },
+    alone: true,
+    ends: true,
     propose: ({ space, number }) => {
       const flat = settingAt(space, number - 1, steps);
       return flat ? { flat } : 'exhausted';

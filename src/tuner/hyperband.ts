@@ -1,4 +1,5 @@
 import { checkWhole } from '../core/checkWhole.js';
+import { checkNames } from '../core/errors.js';
 import { rng } from '../core/rng.js';
 import { untried } from './random.js';
 import { costsOf, inOrder, isOver, type Rung, type TrialRecord } from './records.js';
@@ -45,7 +46,9 @@ export interface Round {
  * ```
  * @category Tuner
  */
-export function hyperbandPlan({ maxEpochs = 100, factor = 3 }: HyperbandOptions = {}): Round[][] {
+export function hyperbandPlan(options: HyperbandOptions = {}): Round[][] {
+  checkNames('hyperband', options, ['maxEpochs', 'factor', 'iterations']);
+  const { maxEpochs = 100, factor = 3 } = options;
   checkWhole('hyperband.maxEpochs', maxEpochs, 1, 'It is the last epoch of the longest trials.');
   checkWhole('hyperband.factor', factor, 2, 'Leave it out for 3.');
   // How often the epochs can be divided, in whole numbers: logarithms of doubles are one off for 9, 81, 729.
@@ -68,7 +71,7 @@ export function hyperbandPlan({ maxEpochs = 100, factor = 3 }: HyperbandOptions 
  * parent's checkpoint with weights, optimiser and history (KerasTuner loads the weights of the best epoch alone). A trial that
  * failed is never promoted; with several objectives the first decides.
  *
- * @throws `argument` fault for `maxEpochs` or `iterations` below 1 and a factor below 2, or not whole.
+ * @throws `argument` fault for `maxEpochs` or `iterations` below 1 and a factor below 2, or not whole, and an unknown option.
  * @example
  * ```ts
  * import { askAndTell, float, hyperband, minimize, space } from 'tfjs-multitask/tuner';
@@ -80,12 +83,15 @@ export function hyperbandPlan({ maxEpochs = 100, factor = 3 }: HyperbandOptions 
  * ```
  * @category Tuner
  */
-export function hyperband({ maxEpochs = 100, factor = 3, iterations = 1 }: HyperbandOptions = {}): Strategy {
+export function hyperband(options: HyperbandOptions = {}): Strategy {
+  checkNames('hyperband', options, ['maxEpochs', 'factor', 'iterations']);
+  const { maxEpochs = 100, factor = 3, iterations = 1 } = options;
   const plan = hyperbandPlan({ maxEpochs, factor });
   checkWhole('hyperband.iterations', iterations, 1, 'Leave it out for 1.');
   return {
     name: 'hyperband',
     options: { maxEpochs, factor, iterations },
+    ends: true,
     propose: (question) => {
       let waits = false;
       for (let iteration = 0; iteration < iterations; iteration++) {

@@ -1,4 +1,4 @@
-import { fault, show } from '../core/errors.js';
+import { checkNames, fault, show } from '../core/errors.js';
 import type { Json } from '../core/json.js';
 import type { Mistake } from '../core/types.js';
 
@@ -51,7 +51,7 @@ export interface IntOptions extends FloatOptions {}
  * `min + p (max - min)`, on a log scale `min (max / min)^p`; with a step, the value with the index `floor(p n)` of n.
  *
  * @throws `argument` fault for bounds that are not finite, not in order or further apart than numbers go, a log scale that begins
- *   at or below 0, and a step that leaves one value.
+ *   at or below 0, a step that leaves one value or is too small for numbers, and an unknown option.
  * @example
  * ```ts
  * import { float } from 'tfjs-multitask/tuner';
@@ -200,29 +200,57 @@ function listed<V>(record: { readonly [part: string]: Json }, values: readonly V
   };
 }
 
-function stepsOf(kind: string, { min, max, step, scale }: FloatOptions): number[] {
-  const log = scale === 'log';
+/** Steps that are missed by so little fit: (0.5 - 0) / 0.1 is 5, but (0.7 - 0.1) / 0.1 is 5.999999999999999. */
+const NEARLY = 1e-9;
+/** Digits of a step's values: 0.3, where three steps of a tenth make 0.30000000000000004. */
+const DIGITS = 14;
+
+function stepsOf(kind: string, options: FloatOptions): number[] {
+  const { min, max, step } = options;
+  const log = options.scale === 'log';
   const least = log ? 1 : 0;
   if (!(Number.isFinite(step) && step! > least)) {
-    throw wrong(`${kind}.step`, `a number above ${least}`, show(step), 'Leave it out for any value between.');
+    const advice = log
+      ? 'On a log scale a step is the factor from one value to the next: 10 for 0.001, 0.01, 0.1.'
+      : 'Leave it out for any value between.';
+    throw wrong(`${kind}.step`, `a ${log ? 'factor' : 'number'} above ${least}`, show(step), advice);
   }
-  const values: number[] = [];
-  for (let i = 0; ; i++) {
-    const value = log ? min * step! ** i : min + i * step!;
-    if (value > max * (1 + 1e-9) + 1e-12 * Math.abs(min)) break;
-    values.push(Number(value.toPrecision(12))); // 0.3, where three steps of a tenth make 0.30000000000000004
-    if (values.length > 1e6)
-      throw wrong(`${kind}.step`, 'at most a million steps', show(step), 'Leave it out.');
-  }
+  // Bounds are as far from what was meant as neighbouring numbers are: near 1e9, more than a billionth of a small step.
+  const nearly = NEARLY + (log ? 0 : (2 ** -52 * Math.max(Math.abs(min), Math.abs(max))) / step!);
+  const steps = log ? Math.log(max / min) / Math.log(step!) : (max - min) / step!;
+  const last = Math.floor(steps + nearly);
+  if (last >= 1e6) throw wrong(`${kind}.step`, 'at most a million steps', show(step), 'Leave it out.');
+  const raw = (i: number) => (log ? min * step! ** i : min + i * step!);
+  const at = (i: number) => {
+    if (i === 0) return min;
+    if (i === last && Math.abs(steps - last) <= nearly) return max;
+    return within(rounded(raw(i), log ? raw(i) : Math.max(Math.abs(min), Math.abs(max))), options);
+  };
+  const values =
+    kind === 'int'
+      ? Array.from({ length: last + 1 }, (_, i) => Math.round(raw(i))).filter((value) => value <= max)
+      : Array.from({ length: last + 1 }, (_, i) => at(i));
   if (values.length < 2) {
     throw wrong(`${kind}.step`, 'a step that fits between min and max', show(step), 'Use a smaller one.');
   }
+  if (values.some((value, i) => i > 0 && value <= values[i - 1]!)) {
+    const expected = `a step that numbers near ${max} can tell apart`;
+    throw wrong(`${kind}.step`, expected, show(step), 'Use a larger one, or search the distance from min.');
+  }
   return values;
+}
+
+/** A number without the digits that sums of numbers as large as `scale` get wrong. */
+function rounded(value: number, scale: number): number {
+  const place = (of: number) => Math.floor(Math.log10(Math.abs(of)));
+  const digits = DIGITS + place(value) - place(scale);
+  return digits >= 1 ? Number(value.toPrecision(digits)) : 0;
 }
 
 const within = (value: number, { min, max }: FloatOptions) => Math.min(max, Math.max(min, value));
 
 function checkRange(kind: string, options: FloatOptions): void {
+  checkNames(kind, options ?? {}, ['min', 'max', 'step', 'scale']);
   const { min, max, scale = 'linear' } = options ?? {};
   for (const [name, value] of [
     ['min', min],

@@ -1,4 +1,5 @@
 import { checkWhole } from '../core/checkWhole.js';
+import { checkNames } from '../core/errors.js';
 import type { Json } from '../core/json.js';
 import { costOf, firstOf, type Objectives } from './objectives.js';
 import type { TrialRecord } from './records.js';
@@ -33,7 +34,7 @@ export interface MedianPrunerOptions {
  * Ends a trial whose best value so far is worse than the median of what complete trials had at the same epoch (D. Golovin et al.,
  * 2017, Google Vizier; as Optuna's `MedianPruner`).
  *
- * @throws `argument` fault for options that are negative or not whole.
+ * @throws `argument` fault for options that are negative or not whole, and an unknown one.
  * @example
  * ```ts
  * import { medianPruner, minimize, type TrialRecord } from 'tfjs-multitask/tuner';
@@ -49,7 +50,9 @@ export interface MedianPrunerOptions {
  * ```
  * @category Tuner
  */
-export function medianPruner({ startupTrials = 5, warmupEpochs = 0 }: MedianPrunerOptions = {}): Pruner {
+export function medianPruner(options: MedianPrunerOptions = {}): Pruner {
+  checkNames('medianPruner', options, ['startupTrials', 'warmupEpochs']);
+  const { startupTrials = 5, warmupEpochs = 0 } = options;
   checkWhole('medianPruner.startupTrials', startupTrials, 0, 'Leave it out for 5.');
   checkWhole('medianPruner.warmupEpochs', warmupEpochs, 0, 'Leave it out for 0.');
   return {
@@ -90,9 +93,10 @@ export interface SuccessiveHalvingOptions {
 
 /**
  * Ends a trial that is not among the best at the epochs 1, 3, 9, 27, …: one in three of those that got there goes on (ASHA, L. Li et
- * al., 2020; as Optuna's `SuccessiveHalvingPruner`). It waits for nobody, so the first trials always go on.
+ * al., 2020; as Optuna's `SuccessiveHalvingPruner`). It waits for nobody: the first trial to get to
+ * an epoch goes on, the second where it is better, and so on.
  *
- * @throws `argument` fault for `minEpochs` below 1 and a factor below 2, or not whole.
+ * @throws `argument` fault for `minEpochs` below 1 and a factor below 2, or not whole, and an unknown option.
  * @example
  * ```ts
  * import { successiveHalving } from 'tfjs-multitask/tuner';
@@ -101,7 +105,9 @@ export interface SuccessiveHalvingOptions {
  * ```
  * @category Tuner
  */
-export function successiveHalving({ minEpochs = 1, factor = 3 }: SuccessiveHalvingOptions = {}): Pruner {
+export function successiveHalving(options: SuccessiveHalvingOptions = {}): Pruner {
+  checkNames('successiveHalving', options, ['minEpochs', 'factor']);
+  const { minEpochs = 1, factor = 3 } = options;
   checkWhole('successiveHalving.minEpochs', minEpochs, 1, 'Leave it out for 1.');
   checkWhole('successiveHalving.factor', factor, 2, 'Leave it out for 3.');
   return {

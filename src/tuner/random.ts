@@ -27,6 +27,7 @@ export function random(): Strategy {
   return {
     name: 'random',
     options: {},
+    alone: true,
     propose: ({ space, seed, number, trials }) => {
       const flat = untried(space, triedIn(space, trials), rng(seed, 'random', number));
       return flat ? { flat } : 'exhausted';

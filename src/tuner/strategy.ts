@@ -52,6 +52,13 @@ export interface Strategy {
   readonly name: string;
   /** Its options, defaults filled in: its part of a study's record. */
   readonly options: Json;
+  /**
+   * Whether a trial follows from its number and the seed alone, whatever became of others: then jobs that know nothing of each other
+   * can take one each (`studyTrial`), and a number that is missing is made up for. Default: it may depend on what others came to.
+   */
+  readonly alone?: true;
+  /** Whether it comes to an end in every space, so that a study needs no number of trials. Default: only where settings can be counted. */
+  readonly ends?: true;
   /** The setting of one trial. */
   propose(question: Question): Proposal;
 }

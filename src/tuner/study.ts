@@ -1,8 +1,8 @@
-import { checkWhole } from '../core/checkWhole.js';
-import { adviceOn, fault, kindOf } from '../core/errors.js';
+import { fault, kindOf } from '../core/errors.js';
 import type { Store } from '../core/outside.js';
 import type { Callback } from '../training/callback.js';
-import { type Objectives, objectivesOf } from './objectives.js';
+import { checkSearch } from './checkSearch.js';
+import type { Objectives } from './objectives.js';
 import type { Pruner } from './pruners.js';
 import type { Parts, Space, ValuesOf } from './space.js';
 import type { Strategy } from './strategy.js';
@@ -87,11 +87,14 @@ export interface Study<P extends Parts = Parts> extends StudyOptions<P> {
   readonly '~study': true;
 }
 
+/** Options of a study; a study may be given as those of another. */
+const KNOWN = ['space', 'objectives', 'strategy', 'pruner', 'seed', 'digest', 'run', '~study'];
+
 /**
  * Describes a search. A module exports one as its default, or a function from settings to one; `runStudy` of `tfjs-multitask/node` runs
  * it, and every trial imports the same module.
  *
- * @throws `argument` fault for parts that are something else, and for two objectives of one column.
+ * @throws `argument` fault for parts that are something else, unknown names, and two objectives of one column.
  * @example
  * ```ts
  * import { float, minimize, random, space, study } from 'tfjs-multitask/tuner';
@@ -107,33 +110,16 @@ export interface Study<P extends Parts = Parts> extends StudyOptions<P> {
  * @category Tuner
  */
 export function study<const P extends Parts>(options: StudyOptions<P>): Study<P> {
-  const { space, objectives, strategy, pruner, seed = 0, run } = options ?? {};
-  const wrong = (path: string, expected: string, received: unknown, advice: string) =>
-    fault({ kind: 'argument', path: `study.${path}`, expected, received: kindOf(received), advice });
-  if (!Array.isArray((space as Partial<Space<P>> | undefined)?.dimensions))
-    throw wrong(
-      'space',
-      'a space',
-      space,
-      adviceOn(space, 'Write space: space({ dropout: float({ min: 0, max: 0.5 }) }).'),
-    );
-  const list = objectives === undefined ? [] : objectivesOf(objectives);
-  if (list.length === 0 || !list.every((one) => typeof one?.metric === 'string'))
-    throw wrong(
-      'objectives',
-      'one objective or several',
-      objectives,
-      "Write objectives: minimize('val_loss').",
-    );
-  const twice = list.find(({ metric }, i) => list.findIndex((other) => other.metric === metric) < i);
-  if (twice) throw wrong('objectives', 'each column once', twice.metric, 'Leave one out.');
-  if (typeof strategy?.propose !== 'function')
-    throw wrong('strategy', 'a strategy', strategy, 'Write strategy: tpe().');
-  if (pruner !== undefined && typeof pruner?.prune !== 'function')
-    throw wrong('pruner', 'a pruner', pruner, 'Write pruner: medianPruner().');
-  if (typeof run !== 'function')
-    throw wrong('run', 'a function', run, 'Write run: async ({ values, fit }) => { … }.');
-  checkWhole('study.seed', seed, 0, 'Leave it out for 0.');
+  checkSearch('study', options ?? {}, KNOWN);
+  if (typeof options.run !== 'function') {
+    throw fault({
+      kind: 'argument',
+      path: 'study.run',
+      expected: 'a function',
+      received: kindOf(options.run),
+      advice: 'Write run: async ({ values, fit }) => { … }.',
+    });
+  }
   return { ...options, '~study': true };
 }
 

@@ -5,6 +5,7 @@ import type { Store } from '../core/outside.js';
 import { objectivesOf } from './objectives.js';
 import { inOrder, isOver, isRecord, type TrialRecord } from './records.js';
 import { flattened, spaceRecord } from './settings.js';
+import type { Strategy } from './strategy.js';
 import type { Study } from './study.js';
 import { KEPT, trialFolder } from './trialStore.js';
 
@@ -165,16 +166,13 @@ export function withRow(trial: TrialRecord, row: TrialRecord['rows'][number]): T
   return { ...trial, rows: [...trial.rows.filter(({ epoch }) => epoch < row.epoch), row] };
 }
 
-/** Strategies of which a trial follows from its number alone. */
-export const ALONE: readonly string[] = ['grid', 'random'];
-
 /**
  * The number of the next trial: one more than there are; where a trial follows from its number alone, the first that is missing, since
  * each machine may have had its own.
  */
-export function nextNumber(trials: readonly TrialRecord[], strategy: string): number {
+export function nextNumber(trials: readonly TrialRecord[], { alone }: Pick<Strategy, 'alone'>): number {
   const taken = new Set(trials.map(({ number }) => number));
-  let number = ALONE.includes(strategy) ? 1 : Math.max(0, ...taken) + 1;
+  let number = alone ? 1 : Math.max(0, ...taken) + 1;
   while (taken.has(number)) number++;
   return number;
 }

@@ -1,4 +1,5 @@
 import { checkWhole } from '../core/checkWhole.js';
+import { checkNames } from '../core/errors.js';
 import { type Rng, rng } from '../core/rng.js';
 import { estimateOf } from './parzen.js';
 import { untried } from './random.js';
@@ -32,7 +33,7 @@ const TRIES = 10;
  * Pruned trials come after complete ones, the furthest first, and those that failed last. With several objectives trials are
  * ranked by fronts, and in a front by their distance from each other (K. Deb et al., 2002).
  *
- * @throws `argument` fault for options that are not whole numbers of at least 1.
+ * @throws `argument` fault for options that are not whole numbers of at least 1, and an unknown one.
  * @example
  * ```ts
  * import { askAndTell, float, minimize, space, tpe } from 'tfjs-multitask/tuner';
@@ -47,7 +48,9 @@ const TRIES = 10;
  * ```
  * @category Tuner
  */
-export function tpe({ startupTrials = 10, candidates = 24 }: TpeOptions = {}): Strategy {
+export function tpe(options: TpeOptions = {}): Strategy {
+  checkNames('tpe', options, ['startupTrials', 'candidates']);
+  const { startupTrials = 10, candidates = 24 } = options;
   checkWhole('tpe.startupTrials', startupTrials, 1, 'Leave it out for 10.');
   checkWhole('tpe.candidates', candidates, 1, 'Leave it out for 24.');
   return {

@@ -6,12 +6,14 @@ import {
   float,
   grid,
   hyperband,
+  hyperbandPlan,
   int,
   maximize,
   medianPruner,
   minimize,
   random,
   space,
+  study,
   successiveHalving,
   tpe,
 } from '../../src/tuner/index.js';
@@ -53,6 +55,7 @@ describe('a space says what is wrong with', () => {
     ['a step of nothing', () => float({ min: 0, max: 1, step: 0 }), 'float.step', '0'],
     ['a factor of one', () => int({ min: 1, max: 8, step: 1, scale: 'log' }), 'int.step', '1'],
     ['a step without end', () => float({ min: 0, max: 1, step: 1e-9 }), 'float.step', '1e-9'],
+    ['a step that is lost', () => float({ min: 1e15, max: 1e15 + 1, step: 0.1 }), 'float.step', '0.1'],
     ['whole numbers that are not', () => int({ min: 0.5, max: 3 }), 'int.min', '0.5'],
     ['a choice of one', () => choice(loose([1])), 'choice', '[1]'],
     ['a choice without a list', () => choice(loose('relu')), 'choice', '"relu"'],
@@ -81,6 +84,29 @@ describe('a strategy says what is wrong with its options', () => {
   ] as const)('%s', async (make, path) => expect((await faultOf(make)).path).toBe(path));
 });
 
+test.each([
+  ['float', () => float(loose({ min: 1, max: 10, log: true })), '"log"', 'min, max, step, scale'],
+  ['int', () => int(loose({ min: 1, max: 10, stpe: 2 })), '"stpe"', 'min, max, step, scale'],
+  ['grid', () => grid(loose({ step: 3 })), '"step"', 'steps'],
+  ['hyperband', () => hyperband(loose({ epochs: 3 })), '"epochs"', 'maxEpochs, factor, iterations'],
+  ['hyperband', () => hyperbandPlan(loose({ epochs: 3 })), '"epochs"', 'maxEpochs, factor, iterations'],
+  ['tpe', () => tpe(loose({ nStartupTrials: 3 })), '"nStartupTrials"', 'startupTrials, candidates'],
+  ['medianPruner', () => medianPruner(loose({ warmup: 3 })), '"warmup"', 'startupTrials, warmupEpochs'],
+  ['successiveHalving', () => successiveHalving(loose({ eta: 3 })), '"eta"', 'minEpochs, factor'],
+] as const)(
+  '%s refuses an option that there is not, and says which there are',
+  async (path, make, received, known) => {
+    const fault = await faultOf(make);
+    expect([fault.path, fault.received, fault.expected]).toEqual([path, received, `no options but ${known}`]);
+  },
+);
+
+test('a step on a log scale is said to be a factor', async () => {
+  const fault = await faultOf(() => float({ min: 1, max: 10, scale: 'log', step: 1 }));
+  expect(fault.expected).toBe('a factor above 1');
+  expect(fault.advice).toContain('factor from one value to the next');
+});
+
 describe('a search says what is wrong with', () => {
   const searched = space({
     filters: choice([32, 64]),
@@ -92,6 +118,40 @@ describe('a search says what is wrong with', () => {
       objectives: minimize('val_loss'),
       ...(trials ? { trials: loose(trials) } : {}),
     });
+
+  test.each([
+    ['no options', undefined, 'objectives', 'nothing'],
+    ['a strategy that was not called', { strategy: tpe }, 'strategy', 'a value of type function'],
+    ['no strategy', { strategy: undefined }, 'strategy', 'nothing'],
+    ['a column for an objective', { objectives: 'loss' }, 'objectives', 'a value of type string'],
+    ['no objectives', { objectives: undefined }, 'objectives', 'nothing'],
+    [
+      'an objective without a direction',
+      { objectives: { metric: 'loss' } },
+      'objectives',
+      'a value of type object',
+    ],
+    [
+      'an objective twice',
+      { objectives: [minimize('a'), maximize('a')] },
+      'objectives',
+      'a value of type string',
+    ],
+    ['a pruner that was not called', { pruner: medianPruner }, 'pruner', 'a value of type function'],
+    ['half a seed', { seed: 1.5 }, 'seed', '1.5'],
+    ['an option that there is not', { sead: 1 }, undefined, '"sead"'],
+  ])('%s, asked and told as in a study', async (_, given, part, received) => {
+    const parts = given && { strategy: random(), objectives: minimize('loss'), ...given };
+    const run = async () => {};
+    for (const [path, make] of [
+      ['askAndTell', () => askAndTell(searched, loose(parts))],
+      ['study', () => study(loose({ space: searched, run, ...parts }))],
+    ] as const) {
+      const fault = await faultOf(make);
+      const at = part === undefined ? path : `${path}.${part}`;
+      expect([fault.kind, fault.path, fault.received]).toEqual(['argument', at, received]);
+    }
+  });
 
   test('a column that was not reported', async () => {
     const search = begin();
@@ -106,8 +166,24 @@ describe('a search says what is wrong with', () => {
     expect((await faultOf(() => search.report(number, loose({ val_loss: '3' })))).path).toBe(
       'trial 1: val_loss',
     );
-    search.tell(number, { val_loss: Number.NaN }); // a number that is none is an answer
+    search.tell(number, { val_loss: Number.NaN }); // a number that is none is an answer: the trial failed, as in a study
     expect(search.best()).toBeUndefined();
+    expect(search.trials[0]).toMatchObject({ state: 'failed', reason: 'val_loss was never a number' });
+    const pruned = search.ask()!.number;
+    search.report(pruned, { val_loss: Number.NaN });
+    search.prune(pruned, 'no promise');
+    expect(search.trials[1]).toMatchObject({ state: 'failed', reason: 'val_loss was never a number' });
+  });
+
+  test.each([3, 0, Number.NaN, '3', null, true])('%s instead of columns', async (given) => {
+    const search = begin();
+    const { number } = search.ask()!;
+    for (const act of [() => search.tell(number, loose(given)), () => search.report(number, loose(given))]) {
+      const fault = await faultOf(act);
+      const shown = typeof given === 'number' ? `${given}` : JSON.stringify(given);
+      expect([fault.path, fault.expected, fault.received]).toEqual(['trial 1', 'columns by name', shown]);
+      expect(fault.advice).toBe(`Write { val_loss: ${typeof given === 'number' ? given : 3} }.`);
+    }
   });
 
   test('a trial that is told twice, or never was', async () => {

@@ -12,6 +12,7 @@ import {
   grid,
   hyperband,
   hyperbandPlan,
+  importances,
   int,
   maximize,
   medianPruner,
@@ -93,6 +94,89 @@ describe('a parameter', () => {
     );
   });
 
+  /** Every value, in order. */
+  const all = ({ count, nth }: Parameter<number>) => Array.from({ length: count }, (_, i) => nth!(i));
+
+  test('counted in steps has them between its bounds, all different, the last of them max where the steps fit', () => {
+    const bound = fc.integer({ min: -3000, max: 3000 });
+    const size = fc.constantFrom(1, 10, 1e3, 1e6, 1e9, 1e12);
+    const many = fc.integer({ min: 1, max: 300 });
+    fc.assert(
+      fc.property(
+        size,
+        bound,
+        fc.integer({ min: 1, max: 50 }),
+        many,
+        fc.nat(49),
+        (size, from, step, n, over) => {
+          const min = size * from;
+          const max = min + n * step + (over % step);
+          const values = all(int({ min, max, step }));
+          expect(values).toEqual(Array.from({ length: n + 1 }, (_, i) => min + i * step));
+        },
+      ),
+    );
+    fc.assert(
+      fc.property(
+        fc.constantFrom(1, 10, 100, 1e3),
+        bound,
+        fc.integer({ min: 1, max: 50 }),
+        many,
+        (parts, from, step, n) => {
+          // As they are written: the nearest numbers to these decimals.
+          const values = all(
+            float({ min: from / parts, max: (from + n * step) / parts, step: step / parts }),
+          );
+          expect(values).toEqual(Array.from({ length: n + 1 }, (_, i) => (from + i * step) / parts));
+        },
+      ),
+    );
+    const any = fc.double({ min: -1e6, max: 1e6, noNaN: true });
+    fc.assert(
+      fc.property(any, fc.double({ min: 1e-3, max: 10, noNaN: true }), many, any, (min, step, n, more) => {
+        const whole = min + n * step;
+        const values = all(float({ min, max: whole, step }));
+        expect([values.length, values[0], values.at(-1)]).toEqual([n + 1, min, whole]);
+        const max = whole + step * Math.abs((more / 1e6) % 0.99);
+        const own = all(float({ min, max, step }));
+        expect(own.length).toBe(n + 1);
+        for (const [i, value] of own.entries()) {
+          expect(value >= min && value <= max).toBe(true);
+          if (i > 0) expect(value).toBeGreaterThan(own[i - 1]!);
+        }
+      }),
+    );
+  });
+
+  test('counted in factors has them between its bounds, all different, the last of them max where they fit', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 99 }),
+        fc.integer({ min: 2, max: 12 }),
+        fc.integer({ min: 1, max: 12 }),
+        (min, step, n) => {
+          fc.pre(min * step ** n < 2 ** 53);
+          const powers = Array.from({ length: n + 1 }, (_, i) => min * step ** i);
+          const max = powers.at(-1)!;
+          expect(all(int({ min, max, step, scale: 'log' }))).toEqual(powers);
+          if (n > 1) expect(all(int({ min, max: max - 1, step, scale: 'log' }))).toEqual(powers.slice(0, -1));
+        },
+      ),
+    );
+    fc.assert(
+      fc.property(
+        fc.double({ min: 1e-9, max: 1e9, noNaN: true }),
+        fc.double({ min: 1.01, max: 20, noNaN: true }),
+        fc.integer({ min: 1, max: 100 }),
+        (min, step, n) => {
+          const values = all(float({ min, max: min * step ** n, step, scale: 'log' }));
+          expect([values.length, values[0], values.at(-1)]).toEqual([n + 1, min, min * step ** n]);
+          for (const [i, value] of values.slice(1).entries()) expect(value).toBeGreaterThan(values[i]!);
+        },
+      ),
+    );
+  });
+
   test('knows what is not a value of it', () => {
     for (const [parameter, wrong] of [
       [float({ min: 0, max: 1 }), [-0.1, 1.1, Number.NaN, '0.5', null]],
@@ -134,6 +218,40 @@ describe('a space', () => {
         expect(flattened(MIXED, JSON.parse(JSON.stringify(nested(MIXED, flat))))).toEqual(flat);
       }),
     );
+  });
+});
+
+describe('a record as text', () => {
+  test('reads back as it was: any text, NaN and the infinities', () => {
+    const text = fc.oneof(
+      fc.string(),
+      fc.constantFrom('constructor', 'toString', '__proto__', '~', '~NaN', '~~NaN', '~-Infinity', 'NaN'),
+    );
+    const number = fc.double().map((value) => value + 0); // JSON has no -0
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { depthSize: 'small' },
+        text,
+        number,
+        fc.constantFrom(null, true, false),
+        fc.array(tie('value')),
+        fc.dictionary(text, tie('value'), { noNullPrototype: true }),
+      ),
+    }));
+    fc.assert(
+      fc.property(value, (given) => {
+        expect(parseExact(exactJson(given))).toEqual(given);
+      }),
+    );
+  });
+
+  test('holds a choice between any words', () => {
+    const searched = space({ word: choice(['constructor', '~NaN', '~', 'b']) });
+    const search = played(searched, random(), 0, 1, 10);
+    const trials = parseExact(exactJson(search.trials)) as typeof search.trials;
+    const again = askAndTell(searched, { strategy: random(), objectives: LOSS, trials });
+    expect(again.trials).toEqual(search.trials);
+    expect(again.ask()).toBeUndefined();
   });
 });
 
@@ -221,6 +339,27 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
     expect(values(1)).toBe(values(1));
     if (strategy.name !== 'grid') expect(values(1)).not.toBe(values(2));
   });
+});
+
+test.each(STRATEGIES)('%s keeps what its flags promise', (_, strategy) => {
+  const { trials } = played(MIXED, strategy, 5, 3, 40);
+  if (strategy.alone) {
+    // As machines that know nothing of each other have it: every trial before it still runs.
+    const before: TrialRecord[] = [];
+    for (const { number, values } of trials) {
+      const own = propose(MIXED, { strategy, objectives: LOSS, seed: 5 }, number, before) as TrialRecord;
+      expect(own.values).toEqual(values);
+      before.push(own);
+    }
+  }
+  // A finite number of trials, though MIXED has numbers without a step.
+  if (strategy.ends) expect(played(MIXED, strategy, 5, 3, 10_000).trials.length).toBeLessThan(10_000);
+  expect([strategy.alone, strategy.ends]).toEqual(
+    { grid: [true, true], random: [true, undefined], hyperband: [undefined, true] }[strategy.name] ?? [
+      undefined,
+      undefined,
+    ],
+  );
 });
 
 test('a choice of two with ten trials ends after two, without repeating (parity test 24)', () => {
@@ -341,6 +480,85 @@ describe('TPE', () => {
       return search.trials.filter(({ values }) => values.x >= 0 && values.x <= 2).length;
     };
     expect(share(tpe())).toBeGreaterThan(2 * share(random()));
+  });
+});
+
+describe('what mattered', () => {
+  /** Shares of `n` and `u` where the loss grows with the factor between n and 2, and a little with u. */
+  const sharesOf = (n: Parameter<number>, seed: number) => {
+    const searched = space({ n, u: float({ min: 0, max: 1 }) });
+    const search = askAndTell(searched, { strategy: random(), objectives: LOSS, seed });
+    for (let i = 0; i < 60; i++) {
+      const { number, values } = search.ask()!;
+      search.tell(number, { loss: Math.abs(Math.log(values.n) - Math.log(2)) + 0.3 * values.u });
+    }
+    return importances(searched, search.trials, LOSS).map(({ share }) => share);
+  };
+
+  test('matters as much as a whole number on a log scale as it does as any number', () => {
+    for (let seed = 0; seed < 8; seed++) {
+      const range = { min: 1, max: 1000, scale: 'log' } as const;
+      const [whole] = sharesOf(int(range), seed);
+      const [any] = sharesOf(float(range), seed);
+      // The trials are others: a whole number takes the place of those from it to the next.
+      expect(Math.abs(whole! - any!)).toBeLessThan(0.1);
+    }
+  });
+
+  /** What mattered, after trials by chance of a loss that may be the same for several. */
+  const told = (searched: Space<any>, count: number, seed: number, lossOf: (values: any) => number) => {
+    const search = askAndTell(searched, { strategy: random(), objectives: LOSS, seed });
+    for (let i = 0; i < count; i++) {
+      const { number, values } = search.ask()!;
+      search.tell(number, { loss: lossOf(values) });
+    }
+    return search.trials;
+  };
+  const line = float({ min: 0, max: 1 });
+  const three = space({ a: line, b: line, c: line });
+
+  test('is nothing where all came to the same', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.integer({ min: 4, max: 40 }), (seed, count) => {
+        const trials = told(three, count, seed, () => 0.5);
+        for (const { share } of importances(three, trials, LOSS)) expect(share).toBe(0);
+      }),
+    );
+  });
+
+  test('does not depend on the numbers of trials that are equally good', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(),
+        fc.integer({ min: 4, max: 30 }),
+        fc.integer({ min: 1, max: 4 }),
+        (seed, count, levels) => {
+          const trials = told(three, count, seed, ({ a }) => Math.floor(levels * a));
+          const order = rng(seed, 'shuffle').permutation(count);
+          const others = trials.map((trial, i) => ({ ...trial, number: order[i]! + 1 }));
+          const [shares, again] = [trials, others].map((list) => importances(three, list, LOSS));
+          // Sums of doubles in another order.
+          for (const [i, { share }] of shares!.entries()) expect(again![i]!.share).toBeCloseTo(share, 9);
+        },
+      ),
+    );
+  });
+
+  test('is unknown of a parameter that fewer than four trials had', () => {
+    const searched = space({ rate: line, way: alternatives({ plain: {}, odd: { size: line } }) });
+    const trials = told(searched, 30, 1, ({ rate }) => rate);
+    const odd = trials.filter(({ values }) => (values as any).way.kind === 'odd');
+    const few = trials.filter((trial) => !odd.slice(3).includes(trial));
+    expect(importances(searched, few, LOSS).map(({ tooFew }) => tooFew)).toEqual([
+      undefined,
+      undefined,
+      true,
+    ]);
+    expect(importances(searched, trials, LOSS).map(({ tooFew }) => tooFew)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
   });
 });
 

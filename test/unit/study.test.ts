@@ -2,7 +2,16 @@ import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { memoryStore, type Store } from '../../src/index.js';
 import { lockStudy } from '../../src/node/study/lock.js';
-import { choice, minimize, random, space, study, type TrialRecord } from '../../src/tuner/index.js';
+import {
+  choice,
+  grid,
+  minimize,
+  random,
+  space,
+  study,
+  type TrialRecord,
+  tpe,
+} from '../../src/tuner/index.js';
 import { nextNumber, studyRecords } from '../../src/tuner/studyRecords.js';
 
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
@@ -101,8 +110,8 @@ describe('the records of a study', () => {
 
 test('a missing number is the next where a trial follows from it alone, and never otherwise', () => {
   const trials = [1, 3, 4].map((number) => trial(number));
-  expect(nextNumber(trials, 'grid')).toBe(2);
-  expect(nextNumber(trials, 'random')).toBe(2);
-  expect(nextNumber(trials, 'tpe')).toBe(5);
-  expect(nextNumber([], 'tpe')).toBe(1);
+  expect(nextNumber(trials, grid())).toBe(2);
+  expect(nextNumber(trials, random())).toBe(2);
+  expect(nextNumber(trials, tpe())).toBe(5);
+  expect(nextNumber([], tpe())).toBe(1);
 });

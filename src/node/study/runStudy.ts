@@ -83,11 +83,7 @@ export async function runStudy(module: string | URL, options: RunStudyOptions): 
     checkWhole('runStudy.trials', most, 1, 'Leave it out to try all that the strategy has.');
   const address = addressOf(module);
   const study = await loadStudy(address, settings);
-  if (
-    most === Number.POSITIVE_INFINITY &&
-    study.space.count === most &&
-    !['grid', 'hyperband'].includes(study.strategy.name)
-  ) {
+  if (most === Number.POSITIVE_INFINITY && study.space.count === most && !study.strategy.ends) {
     throw fault({
       kind: 'argument',
       path: 'runStudy.trials',
@@ -142,12 +138,7 @@ async function search(study: Study, options: Search): Promise<StudyResult> {
     if (left) return left;
     if (exhausted || trials.size >= most) return undefined;
     const { strategy, objectives, seed = 0 } = study;
-    const proposal = propose(
-      study.space,
-      { strategy, objectives, seed },
-      nextNumber(all(), strategy.name),
-      all(),
-    );
+    const proposal = propose(study.space, { strategy, objectives, seed }, nextNumber(all(), strategy), all());
     if (proposal === undefined) exhausted = true;
     if (proposal === undefined || proposal === 'wait') return undefined;
     await records.clear(proposal.number); // of a copy that was killed in its middle

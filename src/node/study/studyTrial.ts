@@ -3,7 +3,7 @@ import { fault } from '../../core/errors.js';
 import type { Store } from '../../core/outside.js';
 import { propose } from '../../tuner/askAndTell.js';
 import { isOver, type TrialRecord } from '../../tuner/records.js';
-import { ALONE, studyRecords } from '../../tuner/studyRecords.js';
+import { studyRecords } from '../../tuner/studyRecords.js';
 import { ownVersions } from '../packageFolder.js';
 import { carryOut } from './carryOut.js';
 import { addressOf, loadStudy, type Settings } from './loadStudy.js';
@@ -30,7 +30,7 @@ export interface StudyTrialOptions {
 }
 
 /**
- * Runs one trial of a search by grid or by chance, which follows from its number and the seed alone: for machines that know nothing of
+ * Runs one trial of a search by grid or by chance, or by another strategy that is `alone`, which follows from its number and the seed alone: for machines that know nothing of
  * each other, such as the pods of an Indexed Job. Nobody leads the search, and nothing but the folder is shared.
  *
  * @param module - The module whose default export is the study: its path, or its address.
@@ -56,11 +56,11 @@ export async function studyTrial(
   const address = addressOf(module);
   const study = await loadStudy(address, settings);
   const { space, strategy, objectives, seed = 0 } = study;
-  if (!ALONE.includes(strategy.name)) {
+  if (!strategy.alone) {
     throw fault({
       kind: 'argument',
       path: 'studyTrial',
-      expected: `a study by ${ALONE.join(' or ')}`,
+      expected: 'a study by grid or random',
       received: `one by ${strategy.name}`,
       advice: 'What it proposes depends on what other trials came to: search with runStudy() and a queue.',
     });

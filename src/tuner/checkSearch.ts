@@ -1,0 +1,33 @@
+import { checkWhole } from '../core/checkWhole.js';
+import { adviceOn, checkNames, fault, kindOf } from '../core/errors.js';
+import { objectivesOf } from './objectives.js';
+import type { StudyOptions } from './study.js';
+
+/** What a study and a search that is asked and told have in common, as JavaScript may give it. */
+type Parts = { readonly [K in 'space' | 'objectives' | 'strategy' | 'pruner' | 'seed']?: unknown };
+
+/** Throws an `argument` fault for parts of a search that are something else, for two objectives of one column, and for unknown names. */
+export function checkSearch(path: string, parts: Parts, known: readonly string[]): void {
+  const wrong = (part: string, expected: string, received: unknown, advice: string) =>
+    fault({ kind: 'argument', path: `${path}.${part}`, expected, received: kindOf(received), advice });
+  checkNames(path, parts, known);
+  const { space, objectives, strategy, pruner, seed = 0 } = parts as Partial<StudyOptions<any>>;
+  if (!Array.isArray(space?.dimensions)) {
+    const advice = adviceOn(space, 'Write space({ dropout: float({ min: 0, max: 0.5 }) }).');
+    throw wrong('space', 'a space', space, advice);
+  }
+  const list = objectives ? objectivesOf(objectives) : [];
+  const isObjective = (one: (typeof list)[number] | null | undefined) =>
+    typeof one?.metric === 'string' && ['minimize', 'maximize'].includes(one.direction);
+  if (list.length === 0 || !list.every(isObjective)) {
+    const advice = "Write objectives: minimize('val_loss').";
+    throw wrong('objectives', 'one objective or several', objectives, advice);
+  }
+  const twice = list.find(({ metric }, i) => list.findIndex((other) => other.metric === metric) < i);
+  if (twice) throw wrong('objectives', 'each column once', twice.metric, 'Leave one out.');
+  if (typeof strategy?.propose !== 'function')
+    throw wrong('strategy', 'a strategy', strategy, 'Write strategy: tpe().');
+  if (pruner !== undefined && typeof pruner?.prune !== 'function')
+    throw wrong('pruner', 'a pruner', pruner, 'Write pruner: medianPruner().');
+  checkWhole(`${path}.seed`, seed, 0, 'Leave it out for 0.');
+}
