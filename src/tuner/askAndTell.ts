@@ -1,9 +1,9 @@
 import { didYouMean, fault, show } from '../core/errors.js';
 import type { HistoryRow } from '../core/history.js';
 import { checkSearch } from './checkSearch.js';
-import { type Objectives, objectivesOf } from './objectives.js';
+import { lacking, type Objectives, objectivesOf } from './objectives.js';
 import type { Pruner } from './pruners.js';
-import { bestTrial, costsOf, inOrder, isOver, isRecord, paretoFront, type TrialRecord } from './records.js';
+import { bestTrial, inOrder, isOver, isRecord, paretoFront, type TrialRecord } from './records.js';
 import { flattened, nested } from './settings.js';
 import type { Parts, Space, ValuesOf } from './space.js';
 import type { Strategy } from './strategy.js';
@@ -107,9 +107,8 @@ export function askAndTell<P extends Parts>(
   const set = (trial: TrialRecord<V>) => void records.set(trial.number, trial);
   /** A trial without a number to judge it by has failed, whoever ends it: as in a study. */
   const end = (trial: TrialRecord<V>) => {
-    const none = trial.rows.length > 0 && costsOf({ ...trial, state: 'complete' }, objectives) === undefined;
-    const names = objectivesOf(objectives).map(({ metric }) => metric);
-    set(none ? { ...trial, state: 'failed', reason: `${names.join(', ')} was never a number` } : trial);
+    const reason = trial.rows.length > 0 ? lacking(trial.rows, objectives) : undefined;
+    set(reason === undefined ? trial : { ...trial, state: 'failed', reason });
   };
   const reported = (number: number, row: { readonly [column: string]: number }): TrialRecord<V> => {
     const trial = running(number);

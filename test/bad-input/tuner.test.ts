@@ -17,6 +17,7 @@ import {
   successiveHalving,
   tpe,
 } from '../../src/tuner/index.js';
+import { costsOf } from '../../src/tuner/records.js';
 import { faultOf } from './faultOf.js';
 
 /** As JavaScript calls it: no types in the way. */
@@ -173,6 +174,26 @@ describe('a search says what is wrong with', () => {
     search.report(pruned, { val_loss: Number.NaN });
     search.prune(pruned, 'no promise');
     expect(search.trials[1]).toMatchObject({ state: 'failed', reason: 'val_loss was never a number' });
+  });
+
+  test('one of two objectives in some epochs only', () => {
+    const objectives = [minimize('loss'), maximize('accuracy')] as const;
+    const begin = () =>
+      askAndTell(space({ x: float({ min: 0, max: 1 }) }), { strategy: random(), objectives });
+    const search = begin();
+    const { number } = search.ask()!;
+    search.report(number, { loss: 3, accuracy: 0.5 });
+    search.report(number, { loss: 1, accuracy: Number.NaN }); // the better loss, but half an epoch
+    search.tell(number, { loss: 2, accuracy: 0.6 });
+    expect(search.trials[0]!.state).toBe('complete');
+    expect(costsOf(search.trials[0]!, objectives)).toEqual([2, -0.6]);
+    const other = search.ask()!.number;
+    search.report(other, { loss: 1, accuracy: Number.NaN });
+    search.tell(other, { loss: Number.NaN, accuracy: 1 });
+    expect(search.trials[1]).toMatchObject({
+      state: 'failed',
+      reason: 'no epoch has numbers of all: loss, accuracy',
+    });
   });
 
   test.each([3, 0, Number.NaN, '3', null, true])('%s instead of columns', async (given) => {

@@ -1,6 +1,6 @@
 import type { Store } from '../../core/outside.js';
-import { objectivesOf } from '../../tuner/objectives.js';
-import { costsOf, type TrialRecord } from '../../tuner/records.js';
+import { lacking } from '../../tuner/objectives.js';
+import type { TrialRecord } from '../../tuner/records.js';
 import type { Study } from '../../tuner/study.js';
 import { type StudyRecords, withRow } from '../../tuner/studyRecords.js';
 import { trialFolder, trialStore } from '../../tuner/trialStore.js';
@@ -58,6 +58,10 @@ export async function carryOut(place: Workplace, begun: TrialRecord): Promise<Tr
   return (await records.ends(ended)) ? ended : records.trial(number);
 }
 
+/** What to do where a trial trained, it may be, and nobody heard of it. */
+const UNHEARD =
+  'Spread ...fit into the options of model.fit, with callbacks: [...fit.callbacks, yours], or call report().';
+
 /** What became of a trial whose process has ended. */
 function outcome(
   trial: TrialRecord,
@@ -66,14 +70,11 @@ function outcome(
   failed: string | undefined,
 ): TrialRecord {
   if (failed !== undefined) return { ...trial, state: 'failed', reason: failed };
-  const complete: TrialRecord = { ...trial, state: 'complete' };
-  if (costsOf(complete, objectives) === undefined) {
-    const names = objectivesOf(objectives).map(({ metric }) => metric);
-    const what =
-      trial.rows.length > 0
-        ? 'was never a number'
-        : 'was never reported. Spread ...fit into the options of model.fit, with callbacks: [...fit.callbacks, yours], or call report()';
-    return { ...trial, state: 'failed', reason: `${names.join(', ')} ${what}` };
+  const why = lacking(trial.rows, objectives);
+  if (why !== undefined) {
+    const advice = trial.rows.length === 0 ? `. ${UNHEARD}` : '';
+    return { ...trial, state: 'failed', reason: `${why}${advice}` };
   }
+  const complete: TrialRecord = { ...trial, state: 'complete' };
   return pruned === undefined ? complete : { ...trial, state: 'pruned', reason: pruned };
 }
