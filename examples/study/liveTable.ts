@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import { resultsTable, type Study, type TrialRecord } from 'tfjs-multitask/tuner';
+import { bestTrial, paretoFront, resultsTable, type Study, type TrialRecord } from 'tfjs-multitask/tuner';
 
 /** Lines of the table that are shown while it runs. */
 const LINES = 20;
@@ -20,27 +20,39 @@ export function liveTable(
   };
   return {
     show: (trials: readonly TrialRecord[], study: Study) => {
+      const sorted = [...trials].sort((a, b) => a.number - b.number); // as the table is
       if (out.isTTY) {
         const lines = resultsTable(study, trials, out.columns).split('\n');
         const rows = lines.slice(1);
-        const best = rows.slice(0, -LINES).filter((line) => line.includes('* best'));
+        const marked = new Set(bestOf(trials, study).map(({ number }) => number));
+        const best = rows
+          .slice(0, -LINES)
+          .filter((_, i) => marked.has(sorted[i]!.number))
+          .slice(-LINES);
         const text = [lines[0]!, ...best, ...rows.slice(-LINES), '', left(trials, most, parallel)];
         clear();
         out.write(`${text.join('\n')}\n`);
         drawn = text.length;
         return;
       }
-      for (const { number, state, reason } of trials) {
+      for (const { number, state } of trials) {
         if (state === 'running' || ended.get(number) === state) continue;
         ended.set(number, state);
         const line = resultsTable(study, trials, 10_000).split('\n')[
-          trials.findIndex((one) => one.number === number) + 1
+          sorted.findIndex((one) => one.number === number) + 1
         ]!;
-        out.write(`${line.trim()}${reason && !line.includes(state) ? ` ${state}: ${reason}` : ''}\n`);
+        out.write(`${line.trim()}\n`);
       }
     },
     end: clear,
   };
+}
+
+/** The best trial; with several objectives those of the front. */
+function bestOf(trials: readonly TrialRecord[], { objectives }: Study): readonly TrialRecord[] {
+  if (Array.isArray(objectives) && objectives.length > 1) return paretoFront(trials, objectives);
+  const best = bestTrial(trials, objectives);
+  return best ? [best] : [];
 }
 
 /** How much is done, and how long the rest takes if it takes as long. */
