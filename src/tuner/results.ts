@@ -1,6 +1,6 @@
 import type { Json } from '../core/json.js';
-import { bestRow, objectivesOf } from './objectives.js';
-import { bestTrial, inOrder, isOver, type TrialRecord } from './records.js';
+import { bestRow, type Objectives, objectivesOf } from './objectives.js';
+import { bestTrial, inOrder, isOver, paretoFront, type TrialRecord } from './records.js';
 import { flattened } from './settings.js';
 import type { Dimension } from './space.js';
 import type { Study } from './study.js';
@@ -16,8 +16,15 @@ function cellsOf(trial: TrialRecord, { space, objectives }: Pick<Study, 'space' 
   };
 }
 
+/** The best of the trials, by number: of one objective a trial, of several those of the front. */
+function bestOf(trials: readonly TrialRecord[], objectives: Objectives): ReadonlySet<number> {
+  const best = bestTrial(trials, objectives);
+  const list = objectivesOf(objectives).length > 1 ? paretoFront(trials, objectives) : best ? [best] : [];
+  return new Set(list.map(({ number }) => number));
+}
+
 /**
- * The trials as CSV: number, state, epochs, the values, the best epoch by the first objective, the objectives there, and the reason where
+ * The trials as CSV: number, state, with several objectives whether it is of the front, epochs, the values, the best epoch by the first objective, the objectives there, and the reason where
  * one was pruned or failed.
  *
  * @example
@@ -43,10 +50,30 @@ export function resultsCsv(
 ): string {
   const metrics = objectivesOf(study.objectives).map(({ metric }) => metric);
   const paths = study.space.dimensions.map(({ path }: Dimension) => path);
-  const head = ['trial', 'state', 'epochs', ...paths, 'best_epoch', ...metrics, 'reason'];
+  const front = metrics.length > 1 ? bestOf(trials, study.objectives) : undefined;
+  const head = [
+    'trial',
+    'state',
+    ...(front ? ['front'] : []),
+    'epochs',
+    ...paths,
+    'best_epoch',
+    ...metrics,
+    'reason',
+  ];
   const lines = inOrder(trials).map((trial) => {
     const { values, epoch, results } = cellsOf(trial, study);
-    return [trial.number, trial.state, trial.rows.length, ...values, epoch, ...results, trial.reason];
+    const mark = front ? [front.has(trial.number)] : [];
+    return [
+      trial.number,
+      trial.state,
+      ...mark,
+      trial.rows.length,
+      ...values,
+      epoch,
+      ...results,
+      trial.reason,
+    ];
   });
   return `${[head, ...lines].map((line) => line.map(csvCell).join(',')).join('\n')}\n`;
 }
@@ -59,10 +86,16 @@ function csvCell(value: Json | undefined): string {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+/** The column of words. */
+const STATE = 1;
+/** Columns of a table that a reason has at least, where it is that long. */
+const REASON = 40;
+
 /**
- * The trials as a table for a terminal: number, epochs, objectives at the best epoch, values; the best is marked by a star.
+ * The trials as a table for a terminal, by number: its state, epochs, objectives at the best epoch, values, and why it was pruned or
+ * failed. A star marks the best; with several objectives those of the front.
  *
- * @param width - Columns of the terminal; longer lines are cut. Default 120.
+ * @param width - Columns of the terminal; of longer lines the values are cut. Default 120.
  * @example
  * ```ts
  * import { float, minimize, random, resultsTable, space, study } from 'tfjs-multitask/tuner';
@@ -75,8 +108,8 @@ function csvCell(value: Json | undefined): string {
  * });
  * const trial = { number: 1, values: { x: 0.5 }, state: 'complete', after: [], rows: [{ epoch: 1, y: 0.25 }] } as const;
  * console.log(resultsTable(parabola, [trial]));
- * // trial  epochs     y    x
- * //     1       1  0.25  0.5  * best
+ * // trial  state   epochs     y    x
+ * //     1  * best       1  0.25  0.5
  * ```
  * @category Tuner
  */
@@ -86,27 +119,57 @@ export function resultsTable(
   width = 120,
 ): string {
   const metrics = objectivesOf(study.objectives).map(({ metric }) => metric);
-  const best = bestTrial(trials, study.objectives)?.number;
+  const best = bestOf(trials, study.objectives);
+  const star = metrics.length > 1 ? '* front' : '* best';
   const paths = study.space.dimensions.map(({ path }: Dimension) => path);
-  const head = ['trial', 'epochs', ...metrics, ...paths, ''];
-  const lines = inOrder(trials).map((trial) => {
+  const head: Line = {
+    first: ['trial', 'state', 'epochs', ...metrics],
+    values: paths,
+    reason: '',
+  };
+  const lines = inOrder(trials).map((trial): Line => {
     const { values, results } = cellsOf(trial, study);
-    const word = trial.number === best ? '* best' : trial.state === 'complete' ? '' : trial.state;
-    const why = trial.reason === undefined ? '' : `: ${trial.reason.split('\n')[0]}`;
+    const state = best.has(trial.number) ? star : trial.state === 'complete' ? '' : trial.state;
     const epochs = isOver(trial) || trial.rows.length > 0 ? trial.rows.length : undefined;
-    return [trial.number, epochs, ...results, ...values, word + why].map(shown);
+    return {
+      first: [trial.number, state, epochs, ...results].map(shown),
+      values: values.map(shown),
+      reason: trial.reason?.split('\n')[0] ?? '',
+    };
   });
-  const widths = head.map((text, i) => Math.max(text.length, ...lines.map((line) => line[i]!.length)));
-  return [head, ...lines]
-    .map((line) =>
-      line
-        .map((cell, i) => (i === line.length - 1 ? cell : cell.padStart(widths[i]!)))
-        .join('  ')
-        .trimEnd(),
-    )
-    .map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line))
+  const all = [head, ...lines];
+  const aligned = (part: 'first' | 'values') => {
+    const widths = head[part].map((_, i) => Math.max(...all.map((line) => line[part][i]!.length)));
+    return all.map((line) =>
+      line[part]
+        .map((cell, i) =>
+          part === 'first' && i === STATE ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!),
+        )
+        .join('  '),
+    );
+  };
+  const [firsts, values] = [aligned('first'), aligned('values')];
+  return all
+    .map(({ reason }, i) => {
+      const first = firsts[i]!;
+      if (reason === '') return cut(`${first}  ${values[i]}`.trimEnd(), width);
+      const why = Math.min(reason.length, Math.max(REASON, width - first.length - values[i]!.length - 4));
+      const room = width - first.length - why - 4;
+      const middle = room > 0 ? `${cut(values[i]!, room)}  ` : '';
+      return cut(`${first}  ${middle}${cut(reason, why)}`, width);
+    })
     .join('\n');
 }
+
+/** A line of the table, in parts: of the values is cut what does not fit. */
+interface Line {
+  readonly first: readonly string[];
+  readonly values: readonly string[];
+  readonly reason: string;
+}
+
+const cut = (text: string, width: number): string =>
+  text.length > width ? `${text.slice(0, Math.max(0, width - 1))}…` : text;
 
 const shown = (value: Json | undefined): string =>
   value === undefined || value === null

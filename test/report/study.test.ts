@@ -5,11 +5,13 @@ import { type ReportTools, studyFigures, studyPage } from '../../src/report/inde
 import {
   alternatives,
   askAndTell,
+  bestTrial,
   choice,
   float,
   importances,
   maximize,
   minimize,
+  paretoFront,
   random,
   resultsCsv,
   resultsTable,
@@ -110,7 +112,7 @@ describe('the results', () => {
     const trials = made(12);
     const [head, ...rows] = resultsCsv(study, trials).trimEnd().split('\n');
     expect(head).toBe(
-      'trial,state,epochs,rate,filters,optimizer,optimizer.sgd.momentum,best_epoch,val_loss,val_accuracy,reason',
+      'trial,state,front,epochs,rate,filters,optimizer,optimizer.sgd.momentum,best_epoch,val_loss,val_accuracy,reason',
     );
     expect(rows).toHaveLength(12);
     const failed = rows[4]!;
@@ -120,15 +122,40 @@ describe('the results', () => {
     expect(resultsCsv(study, [formula])).toContain(`"'=HYPERLINK(""x"")"`);
   });
 
-  test('as a table mark the best, and are cut to the width', () => {
+  test('as a table mark the best, or of several objectives the front', () => {
     const trials = made(12);
-    const lines = resultsTable(study, trials, 400).split('\n');
-    expect(lines.filter((line) => line.endsWith('* best'))).toHaveLength(1);
-    expect(lines[5]).toMatch(/failed: it ran out of memory/);
-    expect(
-      resultsTable(study, trials, 40)
+    const marked = (own: Parameters<typeof resultsTable>[0], mark: string) =>
+      resultsTable(own, trials, 400)
         .split('\n')
-        .every((line) => line.length <= 40),
+        .flatMap((line, i) => (line.includes(mark) ? [i] : []));
+    const front = paretoFront(trials, objectives).map(({ number }) => number);
+    expect(front.length).toBeGreaterThan(1);
+    expect(marked(study, '* front')).toEqual(front);
+    expect(marked(study, 'best')).toEqual([]);
+    const one = { ...study, objectives: objectives[0] };
+    expect(marked(one, '* best')).toEqual([bestTrial(trials, objectives[0])!.number]);
+    expect(marked(one, 'front')).toEqual([]);
+    const csv = resultsCsv(study, trials).trimEnd().split('\n');
+    expect(csv.flatMap((line, i) => (line.split(',')[2] === 'true' ? [i] : []))).toEqual(front);
+    expect(resultsCsv(one, trials)).not.toContain('front');
+  });
+
+  test('as a table are cut to the width, of which values give way to marks, states, results and reasons', () => {
+    const trials = made(12);
+    expect(resultsTable(study, trials, 400).split('\n')[5]).toMatch(/failed .* it ran out of memory/);
+    for (const width of [72, 80, 120]) {
+      const lines = resultsTable(study, trials, width).split('\n');
+      expect(lines.every((line) => line.length <= width)).toBe(true);
+      for (const { number, state, reason } of trials) {
+        if (state !== 'complete') expect(lines[number]).toContain(state);
+        if (reason !== undefined) expect(lines[number]).toContain(reason.split('\n')[0]!.slice(0, 20));
+      }
+      for (const { number } of paretoFront(trials, objectives)) expect(lines[number]).toContain('* front');
+    }
+    expect(
+      resultsTable(study, trials, 10)
+        .split('\n')
+        .every((line) => line.length <= 10),
     ).toBe(true);
   });
 });

@@ -1,10 +1,11 @@
 import type { WriteStream } from 'node:tty';
-import type { TrialRecord } from '../../tuner/records.js';
+import { bestTrial, inOrder, paretoFront, type TrialRecord } from '../../tuner/records.js';
 import { resultsTable } from '../../tuner/results.js';
 import type { Study } from '../../tuner/study.js';
 
-/** Lines of the table that are shown while it runs. */
+/** The last trials that are shown while it runs, and the best of those before. */
 const LINES = 20;
+const BEST = 4;
 
 /**
  * Shows a search while it runs: on a terminal a table that is drawn over itself, with the time left; elsewhere a line for every trial
@@ -32,27 +33,41 @@ export function liveTable(out: WriteStream, { trials: most }: { readonly trials?
   };
   return {
     show: (trials: readonly TrialRecord[], study: Study) => {
+      const sorted = inOrder(trials); // as the table is
       if (out.isTTY) {
         const lines = resultsTable(study, trials, out.columns).split('\n');
         const rows = lines.slice(1);
-        const best = rows.slice(0, -LINES).filter((line) => line.includes('* best'));
-        const text = [lines[0]!, ...best, ...rows.slice(-LINES), '', left(trials, most)];
+        // What is taller than the terminal could not be drawn over.
+        const last = Math.max(1, Math.min(LINES, out.rows - BEST - 4));
+        const marked = new Set(bestOf(trials, study).map(({ number }) => number));
+        const best = rows
+          .slice(0, -last)
+          .filter((_, i) => marked.has(sorted[i]!.number))
+          .slice(-BEST);
+        const text = [lines[0]!, ...best, ...rows.slice(-last), '', left(trials, most)];
         clear();
         out.write(`${text.join('\n')}\n`);
         drawn = text.length;
         return;
       }
-      for (const { number, state, reason } of trials) {
+      for (const { number, state } of trials) {
         if (state === 'running' || ended.get(number) === state) continue;
         ended.set(number, state);
         const line = resultsTable(study, trials, 10_000).split('\n')[
-          trials.findIndex((one) => one.number === number) + 1
+          sorted.findIndex((one) => one.number === number) + 1
         ]!;
-        out.write(`${line.trim()}${reason && !line.includes(state) ? ` ${state}: ${reason}` : ''}\n`);
+        out.write(`${line.trim()}\n`);
       }
     },
     end: clear,
   };
+}
+
+/** The best trial; with several objectives those of the front. */
+function bestOf(trials: readonly TrialRecord[], { objectives }: Study): readonly TrialRecord[] {
+  if (Array.isArray(objectives) && objectives.length > 1) return paretoFront(trials, objectives);
+  const best = bestTrial(trials, objectives);
+  return best ? [best] : [];
 }
 
 /** How much is done, and how long the rest takes if it takes as long, with as many at a time as now. */
