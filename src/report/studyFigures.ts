@@ -7,6 +7,7 @@ import { flattened } from '../tuner/settings.js';
 import type { Dimension } from '../tuner/space.js';
 import type { Study } from '../tuner/study.js';
 import { BLUE, chart, ORANGE, type ReportFigure, roomFor, wholeTick } from './chart.js';
+import { distinct } from './figureNames.js';
 import { short } from './format.js';
 import { parallelCoordinates } from './parallelCoordinates.js';
 import { numberTick, shareTick, sparse } from './ticks.js';
@@ -64,7 +65,7 @@ export function studyFigures(
   if (scored.length === 0) return [];
   const best = bestTrial(trials, study.objectives);
   const mattered = importances(study.space, trials, study.objectives);
-  return [
+  return distinct([
     historyFigure(scored, trials, objective, tools),
     ...(second ? [frontFigure(study, trials, [objective, second], tools)] : []),
     parallelCoordinates(study.space.dimensions, scored, objective, tools),
@@ -72,7 +73,7 @@ export function studyFigures(
       sliceFigure(dimension, scored, best, objective, tools),
     ),
     ...(mattered.some(({ share }) => share > 0) ? [importanceFigure(mattered, objective, tools)] : []),
-  ];
+  ]);
 }
 
 function historyFigure(
@@ -161,40 +162,77 @@ function frontFigure(
 const powersOfTen = (value: number) =>
   Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9 ? numberTick(value, 0) : '';
 
+/** Words that an axis has room for. */
+const MOST_WORDS = 30;
+
+/** The words of an axis in the order of the space, those of the best trials where there are too many, and how many are left out. */
+function wordsOf(
+  { count, nth }: Dimension['parameter'],
+  own: readonly Scored[],
+  path: string,
+  direction: Objective['direction'],
+): { readonly shown: readonly string[]; readonly left: number } {
+  const all = [...new Set(Array.from({ length: count }, (_, i) => String(nth!(i))))];
+  if (all.length <= MOST_WORDS) return { shown: all, left: 0 };
+  const sign = direction === 'minimize' ? 1 : -1;
+  const tried = [...own].sort((a, b) => sign * (a.value - b.value)).map(({ at }) => String(at.get(path)));
+  const kept = new Set([...new Set([...tried, ...all])].slice(0, MOST_WORDS));
+  return { shown: all.filter((word) => kept.has(word)), left: all.length - MOST_WORDS };
+}
+
 function sliceFigure(
   { path, parameter }: Dimension,
   scored: readonly Scored[],
   best: TrialRecord | undefined,
-  { metric }: Objective,
+  { metric, direction }: Objective,
   tools: ChartTools,
 ): ReportFigure {
   const { Plot } = tools;
   const log = parameter['~parameter'].scale === 'log';
-  const words = !parameter.ordered;
-  const points = scored
-    .filter(({ at }) => at.has(path))
+  const own = scored.filter(({ at }) => at.has(path));
+  const words = parameter.ordered ? undefined : wordsOf(parameter, own, path, direction);
+  const points = own
     .map(({ trial, value, at }) => ({
       x: words ? String(at.get(path)) : (at.get(path) as number),
       value,
       best: trial.number === best?.number,
-    }));
+    }))
+    .filter(({ x }) => !words || words.shown.includes(x as string));
   const values =
-    parameter.count <= 12 ? Array.from({ length: parameter.count }, (_, i) => parameter.nth!(i)) : undefined;
+    parameter.ordered && parameter.count <= 12
+      ? Array.from({ length: parameter.count }, (_, i) => parameter.nth!(i))
+      : undefined;
   const label = sayable(short(path, 40));
+  const slanted = words !== undefined && words.shown.length > 6;
   const x: ScaleOptions = words
-    ? { type: 'point', domain: values!.map(String), label, tickFormat: (name: string) => short(name, 14) }
+    ? {
+        ...{
+          type: 'point',
+          domain: words.shown,
+          label,
+          tickFormat: (name: string) => sayable(short(name, 14)),
+        },
+        ...(slanted && { tickRotate: -60, labelAnchor: 'right' }),
+      }
     : log
       ? { type: 'log', label, inset: 6, tickFormat: powersOfTen }
       : { label, inset: 6, tickFormat: sparse(numberTick), ...(values && { ticks: values }) };
+  const notes = [
+    best ? 'Orange: the best trial.' : '',
+    words && words.left > 0
+      ? `The ${words.shown.length} values of the best trials; ${words.left} are left out.`
+      : '',
+  ].filter(Boolean);
   return chart(
     {
       name: `slice-${named(path)}`,
       title: `${short(metric, 30)} by ${short(path, 40)}`,
-      ...(best && { note: 'Orange: the best trial.' }),
+      ...(notes.length > 0 && { note: notes.join(' ') }),
     },
     tools,
     {
-      height: 240,
+      height: slanted ? 310 : 240,
+      ...(slanted && { marginBottom: 112 }),
       x,
       y: { grid: true, nice: true, label: sayable(short(metric, 40)), tickFormat: tickOf(metric) },
       marks: [

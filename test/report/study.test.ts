@@ -87,6 +87,59 @@ describe('the figures of a search', () => {
   });
 });
 
+describe('a choice of many words', () => {
+  const many = (count: number) => {
+    const words = Array.from({ length: count }, (_, i) => `word ${i + 1}`);
+    const of = space({
+      word: choice(words),
+      kind: alternatives(Object.fromEntries(words.map((word) => [word, {}]))),
+    });
+    const search = askAndTell(of, { strategy: random(), objectives: minimize('loss'), seed: 3 });
+    for (let i = 0; i < 40; i++) {
+      const { number, values } = search.ask()!;
+      search.tell(number, { loss: words.indexOf(values.word) });
+    }
+    const searched = { space: of, objectives: minimize('loss'), strategy: random() };
+    return { drawn: studyPage(searched, search.trials, tools), trials: search.trials };
+  };
+
+  test.each([12, 13, 30])('of %i: all of them stand at the axis', (count) => {
+    const slices = many(count).drawn.figures.filter(({ name }) => name.startsWith('slice-'));
+    expect(slices.map(({ name }) => name)).toEqual(['slice-word', 'slice-kind']);
+    for (const { svg, note } of slices) {
+      for (let i = 1; i <= count; i++) expect(svg).toContain(`>word ${i}</text>`);
+      expect(note).toBe('Orange: the best trial.');
+    }
+  });
+
+  test('of 100: 30 stand there, those of the best trials among them, and the note says how many are left out', () => {
+    const { drawn, trials } = many(100);
+    const [slice] = drawn.figures.filter(({ name }) => name === 'slice-word');
+    expect(slice!.svg.match(/>word \d+<\/text>/g)).toHaveLength(30);
+    expect(slice!.note).toBe('Orange: the best trial. The 30 values of the best trials; 70 are left out.');
+    const losses = trials.map(({ rows }) => rows[0]!.loss!).sort((a, b) => a - b);
+    for (const loss of losses.slice(0, 10)) expect(slice!.svg).toContain(`>word ${loss + 1}</text>`);
+  });
+});
+
+test('names of figures are those that files can have, each once', () => {
+  const long = 'p'.repeat(200);
+  const of = space({
+    'o-a-m': float({ min: 0, max: 1 }),
+    o: alternatives({ a: { m: float({ min: 0, max: 1 }) }, b: {} }),
+    [long]: float({ min: 0, max: 1 }),
+    [`${long}q`]: float({ min: 0, max: 1 }),
+  });
+  const search = askAndTell(of, { strategy: random(), objectives: minimize('loss') });
+  for (let i = 0; i < 5; i++) search.tell(search.ask()!.number, { loss: i });
+  const names = studyFigures({ space: of, objectives: minimize('loss') }, search.trials, tools).map(
+    ({ name }) => name.toLowerCase(),
+  );
+  expect(new Set(names).size).toBe(names.length);
+  expect(names).toContain('slice-o-a-m-2');
+  for (const name of names) expect(name.length).toBeLessThanOrEqual(53); // 50, and -2 of a second
+});
+
 test('the page says what is best, why some ended early, and shows hostile words as text', () => {
   const { page } = studyPage(study, made(30), tools);
   expect(page).toMatch(/Trial \d+ is the best: val_loss [\d.]+(e−\d+)?, val_accuracy \d+\.\d/);
