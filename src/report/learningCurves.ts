@@ -109,12 +109,11 @@ const panelsOf = ({ metrics }: TaskRecord) => [...new Set(['loss', ...metrics])]
 /** The panels of {@link learningCurves} that have a number, one by one, each a figure of its own without legend, for a page that lays them out. */
 export function curvePanels(
   history: HistoryRecord,
-  { task: name, monitor }: { readonly task: string; readonly monitor: string },
+  { task: name, best }: { readonly task: string; readonly best: number | undefined },
   tools: ChartTools,
 ): ReportFigure[] {
   const task = taskOf(history, name);
   const drawn = drawnIn(history, task);
-  const best = bestEpoch(history, monitor)?.epoch;
   const size = { width: 420, height: 270 };
   const look = { panelWidth: size.width, panelHeight: size.height, tools };
   const known = (metric: string) =>

@@ -1,4 +1,4 @@
-import { bestEpoch } from '../core/history.js';
+import { isBest, toldEpoch } from '../core/keptEpoch.js';
 import type { RunRecord } from '../core/runRecord.js';
 import { answerAt } from './classFigures.js';
 import { argumentWords, counted, figure, metricValue, short, withInterval } from './format.js';
@@ -123,10 +123,10 @@ function writtenIn(card: string, open: string): string | undefined {
 }
 
 function results(run: RunRecord): string[] {
-  const best = bestEpoch(run, run.monitor);
+  const best = toldEpoch(run);
   const row = best && run.rows.find(({ epoch }) => epoch === best.epoch);
   const epoch = best
-    ? `At epoch ${best.epoch} of ${run.rows.at(-1)!.epoch}, which has the best ${plain(run.monitor)} (${metricValue(run.monitor, best.value)}).`
+    ? `At epoch ${best.epoch} of ${run.rows.at(-1)!.epoch}, which ${isBest(run) ? 'has the best' : 'was kept by'} ${plain(run.monitor)} (${metricValue(run.monitor, best.value)}).`
     : 'No epoch has a value of the monitored column.';
   const judged = run.tasks.flatMap((task) => {
     const { numbers, classes } = pairsOf(task, run);
