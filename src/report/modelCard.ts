@@ -4,7 +4,7 @@ import { answerAt } from './classFigures.js';
 import { argumentWords, counted, figure, metricValue, short, withInterval } from './format.js';
 import { groupScores, pairsOf } from './groupFigures.js';
 import { seriesIn } from './learningCurves.js';
-import { meanOf, shareOf } from './statistics.js';
+import { FEWEST_VALUES, meanOf, shareOf } from './statistics.js';
 import { sayable } from './tools.js';
 
 /** Whether a card has the comments between which its user writes. */
@@ -134,7 +134,12 @@ function results(run: RunRecord): string[] {
     if (numbers.length + classes.length === 0) return [];
     const score = task.labels
       ? withInterval(shareOf(right, classes.length), 'share')
-      : withInterval(meanOf(numbers.map(({ truth, predicted }) => Math.abs(predicted - truth))));
+      : withInterval(
+          meanOf(
+            numbers.map(({ truth, predicted }) => Math.abs(predicted - truth)),
+            0,
+          ),
+        );
     return [[task.name, measureOf(task), figure(numbers.length + classes.length), score]];
   });
   const kinds = seriesIn(run);
@@ -150,7 +155,7 @@ function results(run: RunRecord): string[] {
     table(['task', 'metric', ...kinds.map(({ head }) => head)], logged),
     ...(judged.length > 0
       ? [
-          'On validation images without augmentation, with 95 % intervals (Wilson for shares, bootstrap for means):',
+          `On validation images without augmentation, with 95 % intervals (Wilson for shares, bootstrap for means of ${FEWEST_VALUES} or more):`,
           table(['task', 'measure', 'images', 'value'], judged),
         ]
       : []),
