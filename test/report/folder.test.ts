@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +27,8 @@ import {
 import { reportCommand } from '../../src/node/commands/report.js';
 import { folderStore, recordRun, report, watchRun } from '../../src/node/index.js';
 import { describeRun, heatOverlay, keepPictures, readRun } from '../../src/report/index.js';
+
+import { madeRun } from './runs.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'runs-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -102,6 +104,16 @@ test.each([
   expect(other.monitor).toBe('val_loss');
   await store.write('best/kept.json', new TextEncoder().encode('{"monitor": '));
   expect((await recordRun(store, kept, options)).monitor).toBe('val_loss');
+});
+
+test('a picture named outside the folder is not shown, and the report is made', async () => {
+  const store = folderStore(join(scratch, 'outside'));
+  const { images: _, ...record } = madeRun();
+  const pictures = [{ id: '0.jpg', file: '../secret.jpg' }];
+  await store.write('run.json', new TextEncoder().encode(JSON.stringify({ ...record, pictures })));
+  writeFileSync(join(scratch, 'secret.jpg'), new Uint8Array([0xff, 0xd8, 0xff]));
+  expect((await readRun(store)).images.size).toBe(0);
+  expect(await report(join(scratch, 'outside'))).toContain('report.html');
 });
 
 describe('a run', () => {
