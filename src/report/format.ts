@@ -53,9 +53,12 @@ export function withInterval(interval: Mean | undefined, kind: 'number' | 'share
   return `${say(value)} (${say(low)}\u00a0to\u00a0${say(high)})`;
 }
 
+/** Whether a metric, or a column of the history, is a share of 0 to 1, said as per cent: an accuracy is. */
+export const isShare = (metric: string): boolean => metric.endsWith('accuracy');
+
 /** A column of the history for a reader: accuracies as per cent. */
 export const metricValue = (metric: string, value: number | undefined): string =>
-  metric.endsWith('accuracy') ? percent(value) : figure(value);
+  isShare(metric) ? percent(value) : figure(value);
 
 /** `1 image`, `200 images`. */
 export const counted = (count: number, one: string): string =>

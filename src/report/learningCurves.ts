@@ -2,7 +2,7 @@ import { didYouMean, fault } from '../core/errors.js';
 import { bestEpoch, type HistoryRecord, type HistoryRow, type TaskRecord } from '../core/history.js';
 import { COLOURS, framed, type ReportFigure } from './chart.js';
 import { epochAxis } from './epochAxis.js';
-import { short } from './format.js';
+import { isShare, short } from './format.js';
 import { numberTick, shareTick } from './ticks.js';
 import { type ChartTools, escaped, FAINT, FONT, INK, roundedSvg, sayable } from './tools.js';
 
@@ -178,7 +178,7 @@ function panel(
       return value === undefined || !Number.isFinite(value) ? [] : [{ ...series, epoch: row.epoch, value }];
     }),
   );
-  const share = metric === 'accuracy';
+  const share = isShare(metric);
   const marked = points.filter(({ epoch, prefix }) => epoch === best && prefix !== '');
   const few = rows.length <= 25;
   const svg = Plot.plot({

@@ -8,7 +8,7 @@ import type { Dimension } from '../tuner/space.js';
 import type { Study } from '../tuner/study.js';
 import { BLUE, chart, ORANGE, type ReportFigure, roomFor, wholeTick } from './chart.js';
 import { distinct } from './figureNames.js';
-import { short } from './format.js';
+import { isShare, short } from './format.js';
 import { parallelCoordinates } from './parallelCoordinates.js';
 import { numberTick, shareTick, sparse } from './ticks.js';
 import { type ChartTools, FAINT, INK, sayable } from './tools.js';
@@ -21,7 +21,7 @@ export interface Scored {
 }
 
 /** An accuracy as per cent. */
-const tickOf = (metric: string) => (metric.endsWith('accuracy') ? shareTick : numberTick);
+const tickOf = (metric: string) => (isShare(metric) ? shareTick : numberTick);
 
 /** As it may stand in the name of a file. */
 const named = (path: string) => path.replaceAll(/[^\p{L}\p{N}_-]+/gu, '-');
