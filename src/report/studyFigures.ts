@@ -1,7 +1,7 @@
 import type { ScaleOptions } from '@observablehq/plot';
 import type { Json } from '../core/json.js';
 import { importances } from '../tuner/importance.js';
-import { bestRow, type Objective, objectivesOf } from '../tuner/objectives.js';
+import { bestRow, type Objective, type Objectives, objectivesOf } from '../tuner/objectives.js';
 import { bestTrial, inOrder, paretoFront, type TrialRecord } from '../tuner/records.js';
 import { flattened } from '../tuner/settings.js';
 import type { Dimension } from '../tuner/space.js';
@@ -63,14 +63,14 @@ export function studyFigures(
     return [{ trial, value, at: flattened(study.space, trial.values, `trial ${trial.number}`) }];
   });
   if (scored.length === 0) return [];
-  const best = bestTrial(trials, study.objectives);
+  const marked = markedTrials(trials, study.objectives);
   const mattered = importances(study.space, trials, study.objectives);
   return distinct([
     historyFigure(scored, trials, objective, tools),
     ...(second ? [frontFigure(study, trials, [objective, second], tools)] : []),
-    parallelCoordinates(study.space.dimensions, scored, objective, tools),
+    parallelCoordinates(study.space.dimensions, scored, objective, second && marked, tools),
     ...study.space.dimensions.map((dimension: Dimension) =>
-      sliceFigure(dimension, scored, best, objective, tools),
+      sliceFigure(dimension, scored, { marked, front: second !== undefined }, objective, tools),
     ),
     ...(mattered.some(({ share }) => share > 0) ? [importanceFigure(mattered, objective, tools)] : []),
   ]);
@@ -114,6 +114,16 @@ function historyFigure(
   );
 }
 
+/** Numbers of trials that a front has room for. */
+const MOST_NUMBERS = 20;
+
+/** The trials that a search is after: the best, or with several objectives the front. */
+export const markedTrials = (trials: readonly TrialRecord[], objectives: Objectives): ReadonlySet<number> => {
+  const best = bestTrial(trials, objectives);
+  const marked = objectivesOf(objectives).length > 1 ? paretoFront(trials, objectives) : best ? [best] : [];
+  return new Set(marked.map(({ number }) => number));
+};
+
 function frontFigure(
   { objectives }: Pick<Study, 'objectives'>,
   trials: readonly TrialRecord[],
@@ -126,14 +136,17 @@ function frontFigure(
     const row = trial.state === 'complete' ? bestRow(trial.rows, objectives) : undefined;
     const [x, y] = [row?.[first.metric], row?.[second.metric]];
     return x !== undefined && y !== undefined && Number.isFinite(x) && Number.isFinite(y)
-      ? [{ x, y, best: front.has(trial) }]
+      ? [{ x, y, number: trial.number, best: front.has(trial) }]
       : [];
   });
+  const ends = points.filter(({ best }) => best).sort((a, b) => a.x - b.x);
+  const every = Math.ceil(ends.length / MOST_NUMBERS);
+  const named = ends.filter((_, i) => i % every === 0);
   return chart(
     {
       name: 'front',
       title: `${short(first.metric, 30)} and ${short(second.metric, 30)}`,
-      note: 'Orange: no other trial is at least as good in all and better in one.',
+      note: `Orange, with ${named.length < front.size ? 'some of their numbers' : 'their numbers'}: no other trial is at least as good in all and better in one.`,
     },
     tools,
     {
@@ -153,6 +166,10 @@ function frontFigure(
           points.filter(({ best }) => best),
           { x: 'x', y: 'y', r: 4.5, fill: ORANGE },
         ),
+        Plot.text(named, {
+          ...{ x: 'x', y: 'y', text: ({ number }: { number: number }) => String(number) },
+          ...{ dy: -11, fill: INK, stroke: 'white', strokeWidth: 3 },
+        }),
       ],
     },
   );
@@ -183,7 +200,7 @@ function wordsOf(
 function sliceFigure(
   { path, parameter }: Dimension,
   scored: readonly Scored[],
-  best: TrialRecord | undefined,
+  { marked, front }: { readonly marked: ReadonlySet<number>; readonly front: boolean },
   { metric, direction }: Objective,
   tools: ChartTools,
 ): ReportFigure {
@@ -195,7 +212,7 @@ function sliceFigure(
     .map(({ trial, value, at }) => ({
       x: words ? String(at.get(path)) : (at.get(path) as number),
       value,
-      best: trial.number === best?.number,
+      best: marked.has(trial.number),
     }))
     .filter(({ x }) => !words || words.shown.includes(x as string));
   const values =
@@ -218,7 +235,7 @@ function sliceFigure(
       ? { type: 'log', label, inset: 6, tickFormat: powersOfTen }
       : { label, inset: 6, tickFormat: sparse(numberTick), ...(values && { ticks: values }) };
   const notes = [
-    best ? 'Orange: the best trial.' : '',
+    marked.size === 0 ? '' : front ? 'Orange: the front.' : 'Orange: the best trial.',
     words && words.left > 0
       ? `The ${words.shown.length} values of the best trials; ${words.left} are left out.`
       : '',
