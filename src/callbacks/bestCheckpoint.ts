@@ -1,5 +1,6 @@
 import { didYouMean, fault } from '../core/errors.js';
 import type { HistoryRow } from '../core/history.js';
+import { writeKept } from '../core/keptEpoch.js';
 import type { Store } from '../core/outside.js';
 import type { Callback } from '../training/callback.js';
 import { improves } from '../training/monitor.js';
@@ -28,7 +29,8 @@ interface Saved {
 
 /**
  * Saves the model whenever a column is better than ever before: strictly, so ties keep the earlier epoch. A NaN in the
- * first epoch is never beaten, as in Keras 3 `ModelCheckpoint` with `save_best_only` (callbacks/model_checkpoint.py).
+ * first epoch is never beaten, as in Keras 3 `ModelCheckpoint` with `save_best_only` (callbacks/model_checkpoint.py). `kept.json`
+ * beside the model says of which epoch it is and by which column; a report tells of that epoch.
  *
  * @throws `argument` fault for `keep` without a template, or a template with an unknown column.
  * @example
@@ -70,11 +72,9 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
           const best = kept.at(-1);
           if (best && !improves(mode, value, best.value ?? Number.NaN, 0)) return;
           const folder = folderOf(name, row);
-          await run.save(store, folder);
-          const all = [
-            ...kept.filter((one) => one.folder !== folder),
-            { folder, value: Number.isNaN(value) ? null : value },
-          ];
+          const note = { monitor, epoch: row.epoch, value: Number.isNaN(value) ? null : value };
+          await writeKept(store, folder, note, () => run.save(store, folder));
+          const all = [...kept.filter((one) => one.folder !== folder), { folder, value: note.value }];
           kept = keep === undefined ? all : all.slice(-keep);
           for (const { folder: old } of all.slice(0, all.length - kept.length)) {
             for (const file of await store.list(`${old}/`)) await store.remove(file);

@@ -106,6 +106,8 @@ export interface RunRecord extends HistoryRecord {
   readonly remarks: readonly string[];
   /** The column whose best epoch was kept. */
   readonly monitor: string;
+  /** The epoch whose model answered; absent: the best of `monitor`. */
+  readonly keptEpoch?: number;
   /** Why it ended; absent while it runs. */
   readonly stopped?: string;
   /** What it was told: epochs, batch size, seed, …. */

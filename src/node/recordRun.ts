@@ -1,3 +1,4 @@
+import { readKept } from '../core/keptEpoch.js';
 import type { Store } from '../core/outside.js';
 import type { RunRecord } from '../core/runRecord.js';
 import { type DescribeRunOptions, describeRun } from '../report/describeRun.js';
@@ -24,12 +25,20 @@ export interface RecordRunOptions<T extends Tasks = Tasks> extends DescribeRunOp
   readonly seed?: number;
 }
 
+/** Which epoch's model lies in `best/`, and by what; a monitor of the user's own says it for them. */
+async function keptIn(store: Store, { history, monitor, keptEpoch }: DescribeRunOptions<any>) {
+  if (!history || keptEpoch !== undefined) return {};
+  const kept = await readKept(store, 'best', history.rows);
+  if (!kept || (monitor ?? kept.monitor) !== kept.monitor) return {};
+  return { monitor: kept.monitor, keptEpoch: kept.epoch };
+}
+
 /** A picture of an earlier record. */
 const PICTURE = /^pictures\/\d+\.(?:jpg|png|webp)$/;
 
 /**
  * Writes what a report needs of a run into `store`: `run.json`, and small pictures below `pictures/`, those of an earlier record
- * removed. Call it before `fit`, without `history`, for a page to watch, and after it with the model that was kept.
+ * removed. What `bestCheckpoint` noted in `best/` says which epoch is told. Call it before `fit`, without `history`, for a page to watch, and after it with the model that was kept.
  *
  * @throws The faults of `model.predict`; `file` fault where the store cannot be written; `missing-package` fault without sharp,
  *   when pictures are kept.
@@ -57,7 +66,7 @@ export async function recordRun<T extends Tasks>(
   { images = true, gradCams = 6, seed = 0, ...options }: RecordRunOptions<T>,
 ): Promise<RunRecord> {
   const versions = { ...ownVersions(), ...options.versions };
-  const described = await describeRun(model, { ...options, versions });
+  const described = await describeRun(model, { ...options, ...(await keptIn(store, options)), versions });
   for (const name of await store.list('pictures/')) if (PICTURE.test(name)) await store.remove(name);
   const { train, validation } = options;
   const record = images

@@ -1,7 +1,7 @@
 import type { RunRecord } from '../core/runRecord.js';
 import { COLOURS, chart, type ReportFigure } from './chart.js';
 import { epochAxis } from './epochAxis.js';
-import { short } from './format.js';
+import { isShare, short } from './format.js';
 import { shareTick } from './ticks.js';
 import { type ChartTools, sayable } from './tools.js';
 
@@ -14,7 +14,7 @@ export const lookOf = (place: number) => ({
   dash: DASHES[Math.floor(place / COLOURS.length) % DASHES.length]!,
 });
 
-/** A panel for the loss and each metric of each task of any of the runs: a line a run, of validation where there was one. */
+/** A panel for the loss and each metric of each task of any of the runs: a line a run, of validation where that run had one. */
 export function comparisonFigures(runs: readonly RunRecord[], tools: ChartTools): ReportFigure[] {
   const panels = new Map<string, { task: string; metric: string; unit: string | undefined }>();
   for (const { tasks } of runs) {
@@ -27,11 +27,10 @@ export function comparisonFigures(runs: readonly RunRecord[], tools: ChartTools)
     }
   }
   return Array.from(panels.values(), ({ task, metric, unit }) => {
-    const columns = [`val_${task}_${metric}`, `${task}_${metric}`];
-    const column =
-      columns.find((name) => runs.some(({ rows }) => rows.some((row) => row[name] !== undefined))) ??
-      columns[0]!;
-    return overlay(runs, { task, metric, unit, column }, tools);
+    const [validated, trained] = [`val_${task}_${metric}`, `${task}_${metric}`];
+    const has = ({ rows }: RunRecord, name: string) => rows.some((row) => row[name] !== undefined);
+    const columns = runs.map((run) => (has(run, validated) || !has(run, trained) ? validated : trained));
+    return overlay(runs, { task, metric, unit, columns }, tools);
   });
 }
 
@@ -41,33 +40,38 @@ function overlay(
     task,
     metric,
     unit,
-    column,
+    columns,
   }: {
     readonly task: string;
     readonly metric: string;
     readonly unit: string | undefined;
-    readonly column: string;
+    readonly columns: readonly string[];
   },
   tools: ChartTools,
 ): ReportFigure {
   const { Plot } = tools;
   const lines = runs.map(({ rows }, place) => ({
     ...lookOf(place),
-    points: rows.flatMap(({ epoch, [column]: value }) =>
+    points: rows.flatMap(({ epoch, [columns[place]!]: value }) =>
       value !== undefined && Number.isFinite(value) ? [{ epoch, value }] : [],
     ),
   }));
   const values = lines.flatMap(({ points }) => points.map(({ value }) => value));
-  const share = metric.endsWith('accuracy');
+  const share = isShare(metric);
   const longest = runs.reduce(
     (most, { rows }) => ((rows.at(-1)?.epoch ?? 0) > (most.at(-1)?.epoch ?? 0) ? rows : most),
     runs[0]!.rows,
   );
   const label = sayable(unit ? `${metric} (${short(unit, 16)})` : metric);
+  const trained = columns.flatMap((column, place) => (column.startsWith('val_') ? [] : [place + 1]));
+  const mixed = trained.length > 0 && trained.length < runs.length;
   return chart(
     {
       name: `compare-${task}-${metric}`,
-      title: `${task}: ${column.startsWith('val_') ? 'validation ' : 'training '}${metric}`,
+      title: `${task}: ${trained.length < runs.length ? 'validation ' : 'training '}${metric}`,
+      ...(mixed && {
+        note: `Of training, not validated: ${trained.length === 1 ? 'run' : 'runs'} ${trained.join(', ')}.`,
+      }),
     },
     tools,
     {
@@ -79,7 +83,12 @@ function overlay(
         label,
         ...(share
           ? { domain: [Math.min(0.5, ...values), 1], tickFormat: shareTick }
-          : { domain: [0, Math.max(...values, 0) || 1] }),
+          : {
+              domain: [
+                Math.min(0, ...values),
+                Math.max(...values, 0) || (values.some((value) => value < 0) ? 0 : 1),
+              ],
+            }),
       },
       marks: lines.flatMap(({ colour, dash, points }) => [
         Plot.lineY(points, { x: 'epoch', y: 'value', stroke: colour, strokeWidth: 2, strokeDasharray: dash }),

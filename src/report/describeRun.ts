@@ -47,6 +47,8 @@ export interface DescribeRunOptions<T extends Tasks = Tasks> {
   readonly history?: RunHistory;
   /** The column whose best epoch was kept, and is told. Default `val_loss`, or `loss` without `validation`. */
   readonly monitor?: string;
+  /** The epoch whose model this is, counted from 1. Default: the best of `monitor`, the smallest, or of an accuracy the largest. */
+  readonly keptEpoch?: number;
   /** What the run was told: epochs, batch size, seed, …. Default none. */
   readonly arguments?: { readonly [name: string]: Json };
   /** Of packages and the machine. Default none. */
@@ -91,6 +93,7 @@ export async function describeRun<T extends Tasks>(
     name,
     remarks: options.remarks ?? [],
     monitor: options.monitor ?? (validation ? 'val_loss' : 'loss'),
+    ...(options.keptEpoch !== undefined && { keptEpoch: options.keptEpoch }),
     ...(stopped !== undefined && { stopped }),
     tasks: Object.entries(model.tasks).map(([task, parts]) => taskRecord(task, parts)),
     rows: history?.rows ?? [],

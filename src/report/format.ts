@@ -1,5 +1,5 @@
 import type { Json } from '../core/json.js';
-import type { Interval } from './statistics.js';
+import type { Mean } from './statistics.js';
 
 /** Digits behind the point that leave a number of this size three that count. */
 const digitsFor = (size: number) =>
@@ -30,11 +30,13 @@ export function figure(value: number | undefined): string {
 export const percent = (share: number | undefined): string =>
   share === undefined ? 'n/a' : Number.isFinite(share) ? `${(100 * share).toFixed(1)}\u00a0%` : 'NaN';
 
-/** `5.61 (5.20 to 6.03)`: a value and its interval, with as many digits; or per cent. A line breaks before the interval alone. */
-export function withInterval(interval: Interval | undefined, kind: 'number' | 'share' = 'number'): string {
+/** `5.61 (5.20 to 6.03)`: a value and its interval, with as many digits; or per cent; `5.61 (–)` without. A line breaks before the interval alone. */
+export function withInterval(interval: Mean | undefined, kind: 'number' | 'share' = 'number'): string {
   if (!interval) return 'n/a';
   const { value, low, high } = interval;
-  if (low === high) return kind === 'share' ? percent(value) : figure(value); // one image, or all alike: it says nothing of others
+  if (low === undefined || high === undefined)
+    return `${kind === 'share' ? percent(value) : figure(value)} (–)`; // of too few to have one
+  if (low === high) return kind === 'share' ? percent(value) : figure(value); // all alike: it says nothing of others
   if (kind === 'share')
     return `${percent(value)} (${[low, high].map((end) => (100 * end).toFixed(1)).join('\u00a0to\u00a0')})`;
   const size = Math.max(Math.abs(value), high - low); // a bias near zero is no finer than its interval
@@ -51,9 +53,12 @@ export function withInterval(interval: Interval | undefined, kind: 'number' | 's
   return `${say(value)} (${say(low)}\u00a0to\u00a0${say(high)})`;
 }
 
+/** Whether a metric, or a column of the history, is a share of 0 to 1, said as per cent: an accuracy is. */
+export const isShare = (metric: string): boolean => metric.endsWith('accuracy');
+
 /** A column of the history for a reader: accuracies as per cent. */
 export const metricValue = (metric: string, value: number | undefined): string =>
-  metric.endsWith('accuracy') ? percent(value) : figure(value);
+  isShare(metric) ? percent(value) : figure(value);
 
 /** `1 image`, `200 images`. */
 export const counted = (count: number, one: string): string =>

@@ -5,7 +5,7 @@ import { answerAt, type ClassPair } from './classFigures.js';
 import { short } from './format.js';
 import { own } from './own.js';
 import type { NumberPair } from './regressionFigures.js';
-import { type Interval, meanOf, shareOf } from './statistics.js';
+import { FEWEST_VALUES, type Mean, meanOf, shareOf } from './statistics.js';
 import { shareTick } from './ticks.js';
 import { type ChartTools, FAINT, sayable } from './tools.js';
 
@@ -40,9 +40,9 @@ export interface GroupScore {
   readonly name: string;
   readonly count: number;
   /** Mean absolute error, or the share of right answers. */
-  readonly score: Interval;
+  readonly score: Mean;
   /** Of a regression: mean of predicted minus true. */
-  readonly bias: Interval | undefined;
+  readonly bias: Mean | undefined;
 }
 
 /** Groups that are told apart; those of fewest images are left out beyond it. */
@@ -87,7 +87,10 @@ export function groupScores(
                 images.reduce((sum, { score }) => sum + score, 0),
                 images.length,
               )!
-            : meanOf(images.map(({ score }) => score))!,
+            : meanOf(
+                images.map(({ score }) => score),
+                0,
+              )!,
           bias: task.labels ? undefined : meanOf(images.map(({ signed }) => signed!)),
         })),
       },
@@ -108,13 +111,13 @@ export function groupFigure(
     ...score,
   }));
   const names = drawn.map(({ label }) => label);
-  const lows = Math.min(...drawn.map(({ low }) => low));
-  const highs = Math.max(...drawn.map(({ high }) => high));
+  const lows = Math.min(...drawn.map(({ value, low = value }) => low));
+  const highs = Math.max(...drawn.map(({ value, high = value }) => high));
   return chart(
     {
       name: `${name}-by-${group}`,
       title: `${labels ? 'Accuracy' : 'Error'} by ${short(group, 24)}`,
-      note: `Number of images behind each name; intervals of 95 % (${labels ? 'Wilson' : 'bootstrap'}), all images dotted.${left > 0 ? ` The ${scores.length - 1} of most images, of ${scores.length - 1 + left}.` : ''}`,
+      note: `Number of images behind each name; intervals of 95 % (${labels ? 'Wilson' : `bootstrap, from ${FEWEST_VALUES} images on`}), all images dotted.${left > 0 ? ` The ${scores.length - 1} of most images, of ${scores.length - 1 + left}.` : ''}`,
     },
     tools,
     {
@@ -138,7 +141,10 @@ export function groupFigure(
       },
       marks: [
         Plot.ruleX([drawn[0]!.value], { stroke: FAINT, strokeDasharray: '2,3' }),
-        Plot.ruleY(drawn, { y: 'row', x1: 'low', x2: 'high', stroke: BLUE, strokeWidth: 2 }),
+        Plot.ruleY(
+          drawn.filter(({ high }) => high !== undefined),
+          { y: 'row', x1: 'low', x2: 'high', stroke: BLUE, strokeWidth: 2 },
+        ),
         Plot.dot(drawn, { x: 'value', y: 'row', r: 4.5, fill: BLUE }),
       ],
     },

@@ -29,7 +29,7 @@ const COLOURS = (
  *
  * @param image - Any size; the result has it too, in RGB.
  * @param heat - What `gradCam` gave for this image.
- * @throws `argument` fault for an opacity out of range, and for pixels or numbers that are not as many as the sizes say.
+ * @throws `argument` fault for an opacity out of range, an image of other than 1 or 3 channels, heat that is no number, and for pixels or numbers that are not as many as the sizes say.
  * @example
  * ```ts
  * import { heatOverlay } from 'tfjs-multitask/report';
@@ -51,8 +51,17 @@ export function heatOverlay(
   if (!(opacity >= 0 && opacity <= 1)) {
     throw wrong('heatOverlay.opacity', 'a number from 0 to 1', show(opacity), 'Leave it out for 0.5.');
   }
+  if (channels !== 1 && channels !== 3) {
+    const advice = 'Give an image in grey or in RGB, without an alpha channel.';
+    throw wrong('heatOverlay.image', '1 or 3 channels', show(channels), advice);
+  }
   checkSize('heatOverlay.image', image.data, height * width * channels, `${height}x${width}x${channels}`);
   checkSize('heatOverlay.heat', heat.data, heat.height * heat.width, `${heat.height}x${heat.width}`);
+  const hole = heat.data.findIndex((value) => !Number.isFinite(value));
+  if (hole >= 0) {
+    const advice = 'Weights that are no numbers make such heat: look at the losses of the run.';
+    throw wrong(`heatOverlay.heat[${hole}]`, 'a finite number', String(heat.data[hole]), advice);
+  }
   const grey = channels === 3 ? greyBytes(image.data, 3) : image.data;
   const [rows, columns] = [placesOf(height, heat.height), placesOf(width, heat.width)];
   const data = new Uint8Array(height * width * 3);

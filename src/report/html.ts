@@ -45,10 +45,15 @@ const inlined = (svg: string): Html => ({
   html: svg.replace(/<(?!title)[^>]*>/g, (tag) => tag.replace(/ (?:id|aria-\w+|xmlns:xlink)="[^"]*"/g, '')),
 });
 
-/** A table that scrolls where it does not fit. The first cell of a row is its head; numbers stand at the right. */
-export function table(caption: string, heads: readonly string[], rows: readonly (readonly string[])[]): Html {
-  return html`<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table><caption>${caption}</caption><thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
-<tbody>${rows.map(([first = '', ...cells]) => html`<tr><th scope="row">${short(first, 60)}</th>${cells.map((cell) => html`<td>${cellOf(cell)}</td>`)}</tr>`)}</tbody></table></div>`;
+/** A table that scrolls where it does not fit. The first cell of a row is its head; numbers stand at the right, words at the left. */
+export function table(
+  caption: string,
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  cells: 'numbers' | 'words' = 'numbers',
+): Html {
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="${caption}"><table class="${cells}"><caption>${caption}</caption><thead><tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr></thead>
+<tbody>${rows.map(([first = '', ...others]) => html`<tr><th scope="row">${short(first, 60)}</th>${others.map((cell) => html`<td>${cellOf(cell)}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 
 /** A value and its interval, which goes below it where there is little room. */

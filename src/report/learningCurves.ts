@@ -2,7 +2,7 @@ import { didYouMean, fault } from '../core/errors.js';
 import { bestEpoch, type HistoryRecord, type HistoryRow, type TaskRecord } from '../core/history.js';
 import { COLOURS, framed, type ReportFigure } from './chart.js';
 import { epochAxis } from './epochAxis.js';
-import { short } from './format.js';
+import { isShare, short } from './format.js';
 import { numberTick, shareTick } from './ticks.js';
 import { type ChartTools, escaped, FAINT, FONT, INK, roundedSvg, sayable } from './tools.js';
 
@@ -109,12 +109,11 @@ const panelsOf = ({ metrics }: TaskRecord) => [...new Set(['loss', ...metrics])]
 /** The panels of {@link learningCurves} that have a number, one by one, each a figure of its own without legend, for a page that lays them out. */
 export function curvePanels(
   history: HistoryRecord,
-  { task: name, monitor }: { readonly task: string; readonly monitor: string },
+  { task: name, best }: { readonly task: string; readonly best: number | undefined },
   tools: ChartTools,
 ): ReportFigure[] {
   const task = taskOf(history, name);
   const drawn = drawnIn(history, task);
-  const best = bestEpoch(history, monitor)?.epoch;
   const size = { width: 420, height: 270 };
   const look = { panelWidth: size.width, panelHeight: size.height, tools };
   const known = (metric: string) =>
@@ -179,7 +178,7 @@ function panel(
       return value === undefined || !Number.isFinite(value) ? [] : [{ ...series, epoch: row.epoch, value }];
     }),
   );
-  const share = metric === 'accuracy';
+  const share = isShare(metric);
   const marked = points.filter(({ epoch, prefix }) => epoch === best && prefix !== '');
   const few = rows.length <= 25;
   const svg = Plot.plot({

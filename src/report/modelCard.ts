@@ -1,10 +1,10 @@
-import { bestEpoch } from '../core/history.js';
+import { isBest, toldEpoch } from '../core/keptEpoch.js';
 import type { RunRecord } from '../core/runRecord.js';
 import { answerAt } from './classFigures.js';
 import { argumentWords, counted, figure, metricValue, short, withInterval } from './format.js';
 import { groupScores, pairsOf } from './groupFigures.js';
 import { seriesIn } from './learningCurves.js';
-import { meanOf, shareOf } from './statistics.js';
+import { FEWEST_VALUES, meanOf, shareOf } from './statistics.js';
 import { sayable } from './tools.js';
 
 /** Whether a card has the comments between which its user writes. */
@@ -123,10 +123,10 @@ function writtenIn(card: string, open: string): string | undefined {
 }
 
 function results(run: RunRecord): string[] {
-  const best = bestEpoch(run, run.monitor);
+  const best = toldEpoch(run);
   const row = best && run.rows.find(({ epoch }) => epoch === best.epoch);
   const epoch = best
-    ? `At epoch ${best.epoch} of ${run.rows.at(-1)!.epoch}, which has the best ${plain(run.monitor)} (${metricValue(run.monitor, best.value)}).`
+    ? `At epoch ${best.epoch} of ${run.rows.at(-1)!.epoch}, which ${isBest(run) ? 'has the best' : 'was kept by'} ${plain(run.monitor)} (${metricValue(run.monitor, best.value)}).`
     : 'No epoch has a value of the monitored column.';
   const judged = run.tasks.flatMap((task) => {
     const { numbers, classes } = pairsOf(task, run);
@@ -134,7 +134,12 @@ function results(run: RunRecord): string[] {
     if (numbers.length + classes.length === 0) return [];
     const score = task.labels
       ? withInterval(shareOf(right, classes.length), 'share')
-      : withInterval(meanOf(numbers.map(({ truth, predicted }) => Math.abs(predicted - truth))));
+      : withInterval(
+          meanOf(
+            numbers.map(({ truth, predicted }) => Math.abs(predicted - truth)),
+            0,
+          ),
+        );
     return [[task.name, measureOf(task), figure(numbers.length + classes.length), score]];
   });
   const kinds = seriesIn(run);
@@ -150,7 +155,7 @@ function results(run: RunRecord): string[] {
     table(['task', 'metric', ...kinds.map(({ head }) => head)], logged),
     ...(judged.length > 0
       ? [
-          'On validation images without augmentation, with 95 % intervals (Wilson for shares, bootstrap for means):',
+          `On validation images without augmentation, with 95 % intervals (Wilson for shares, bootstrap for means of ${FEWEST_VALUES} or more):`,
           table(['task', 'measure', 'images', 'value'], judged),
         ]
       : []),

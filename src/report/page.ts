@@ -1,6 +1,7 @@
 import type { ReportFigure } from './chart.js';
 import { comparisonSection } from './comparisonSection.js';
 import { documentOf } from './documentOf.js';
+import { distinct } from './figureNames.js';
 import { counted, short } from './format.js';
 import { html } from './html.js';
 import type { ReportedRun } from './readRun.js';
@@ -105,18 +106,6 @@ ${parts.map(({ html: part }, i) => (several ? html`<section id="run${i + 1}-top"
     page: documentOf({ title, links, main, version, refresh }, tools),
     figures: distinct([...(comparison?.figures ?? []), ...parts.flatMap((part) => part.figures)]),
   };
-}
-
-/** Names that files can have, each once: of 50 signs, since a disk takes 255 bytes and a sign may be four. */
-function distinct(list: readonly ReportFigure[]): ReportFigure[] {
-  const taken = new Set<string>();
-  return list.map((one) => {
-    const plain = short(one.name.replaceAll(/[^\p{L}\p{N}_-]+/gu, '_'), 50);
-    let name = plain;
-    for (let i = 2; taken.has(name.toLowerCase()); i++) name = `${plain}-${i}`;
-    taken.add(name.toLowerCase());
-    return { ...one, name };
-  });
 }
 
 function runSection(run: ReportedRun, prefix: string, tools: ReportTools): Section {

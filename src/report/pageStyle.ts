@@ -43,6 +43,8 @@ thead th, .interval { white-space: nowrap; }
 .figures th:first-child { padding-left: 0; }
 @media (max-width: 700px), print { .interval { display: block; font-size: 12px; } .figures thead th { white-space: normal; } }
 th:first-child { padding-left: 0; text-align: left; white-space: normal; min-width: 84px; max-width: 280px; overflow-wrap: anywhere; font-weight: 500; }
+.words th, .words td { text-align: left; }
+.words td:last-child { overflow-wrap: anywhere; }
 thead th { color: var(--faint); font-weight: 500; }
 dl { margin: 8px 0; font-size: 14px; columns: 2 380px; column-gap: 32px; }
 dl div { display: flex; gap: 12px; padding: 3px 0; border-bottom: 1px solid var(--line); break-inside: avoid; }
@@ -65,7 +67,13 @@ body > footer { color: var(--faint); font-size: 13px; margin-top: 48px; padding-
   h2, h3, h2 + p, h3 + p, .legend { break-after: avoid; }
   p, dl { break-inside: avoid; }
   .scroll { overflow: visible; }
-  .figures td { white-space: normal; }
+  .figures td, .trials thead th, .trials td { white-space: normal; }
+  .trials table { font-size: 8pt; min-width: 0; width: 100%; }
+  .trials th:not(:first-child), .trials td { padding-left: 5px; }
+  .trials .numbers thead th { overflow-wrap: anywhere; }
+  .trials th:first-child { min-width: 0; overflow-wrap: normal; }
+  .trials.many table { font-size: 6.5pt; }
+  .trials.many td { overflow-wrap: anywhere; }
   .figures th:not(:first-child), .figures td { padding-left: 6px; }
   .figures table { font-size: 9pt; min-width: 0; }
   .wide svg { min-width: 0; max-width: 100%; height: auto; max-height: 240mm; }

@@ -13,11 +13,18 @@ interface Point {
   readonly y: number;
 }
 
-/** Every trial as a line over an axis for each parameter and one for the objective; the best tenth is orange, the others fade. */
+/** Where a line goes that has no value at an axis: below it. */
+const NONE = -0.14;
+
+/**
+ * Every trial as a line over an axis for each parameter and one for the objective; the best tenth, or the trials of `front`, are
+ * orange, the others fade. A parameter of an alternative that was not chosen has no value: the line goes below its axis.
+ */
 export function parallelCoordinates(
   dimensions: readonly Dimension[],
   scored: readonly Scored[],
   { metric, direction }: Objective,
+  front: ReadonlySet<number> | undefined,
   tools: ChartTools,
 ): ReportFigure {
   const { Plot } = tools;
@@ -31,7 +38,11 @@ export function parallelCoordinates(
   const order = [...scored].sort((a, b) =>
     direction === 'minimize' ? a.value - b.value : b.value - a.value,
   );
-  const bests = new Set(order.slice(0, Math.ceil(order.length / 10)));
+  const bests = new Set(
+    front
+      ? order.filter(({ trial }) => front.has(trial.number))
+      : order.slice(0, Math.ceil(order.length / 10)),
+  );
   const axes = [
     ...dimensions.map((dimension) => ({ name: dimension.path, ticks: ticksOf(dimension) })),
     {
@@ -41,18 +52,21 @@ export function parallelCoordinates(
   ];
   const lines = [...order].reverse().map((one) => ({
     best: bests.has(one),
-    // A parameter of an alternative that was not chosen has no place: the line breaks.
     points: [
-      ...dimensions.map((dimension, axis): Point => ({ axis, y: placeOf(dimension, one.at) ?? Number.NaN })),
+      ...dimensions.map((dimension, axis): Point => ({ axis, y: placeOf(dimension, one.at) ?? NONE })),
       { axis: dimensions.length, y: heightOf(one.value) },
     ],
   }));
+  const without = dimensions.flatMap(({ path }, axis) =>
+    scored.every(({ at }) => at.has(path)) ? [] : [{ axis, y: NONE, text: 'none' }],
+  );
+  const bottom = without.length > 0 ? NONE : 0;
   const labels = axes.flatMap(({ ticks }, axis) => ticks.map(({ y, text }) => ({ axis, y, text })));
   return chart(
     {
       name: 'parallel',
       title: 'Every trial over all parameters',
-      note: `A line a trial, ${metric} at the right; orange: the best tenth. A line breaks where a parameter has no value.`,
+      note: `A line a trial, ${short(metric, 30)} at the right; orange: the ${front ? 'front' : 'best tenth'}.${without.length > 0 ? ' Below an axis: trials without that parameter.' : ''}`,
     },
     tools,
     {
@@ -60,9 +74,13 @@ export function parallelCoordinates(
       height: 320,
       ...{ marginLeft: 60, marginRight: 90, marginTop: 44 },
       x: { axis: null, domain: [0, axes.length - 1] },
-      y: { axis: null, domain: [0, 1] },
+      y: { axis: null, domain: [bottom, 1] },
       marks: [
-        Plot.ruleX(axes.keys(), { x: (axis: number) => axis, stroke: FAINT, strokeOpacity: 0.6 }),
+        Plot.ruleX(axes.keys(), {
+          ...{ x: (axis: number) => axis, y1: 0, y2: 1 },
+          stroke: FAINT,
+          strokeOpacity: 0.6,
+        }),
         ...lines.map(({ best, points }) =>
           Plot.line(points, {
             ...{ x: 'axis', y: 'y', strokeWidth: best ? 2.2 : 1.1, strokeOpacity: best ? 1 : 0.35 },
@@ -71,6 +89,10 @@ export function parallelCoordinates(
         ),
         Plot.text(labels, {
           ...{ x: 'axis', y: 'y', text: 'text', dx: 6, textAnchor: 'start', fill: INK },
+          ...{ stroke: 'white', strokeWidth: 3 },
+        }),
+        Plot.text(without, {
+          ...{ x: 'axis', y: 'y', text: 'text', dy: 11, fill: FAINT },
           ...{ stroke: 'white', strokeWidth: 3 },
         }),
         Plot.text(axes, {

@@ -163,6 +163,7 @@ export function parseRun(text: string, path: string): RunRecord {
       name: field(run, 'name', '', textOf),
       remarks: field(run, 'remarks', '', listOf(textOf)),
       monitor: field(run, 'monitor', '', textOf),
+      ...optional(run, 'keptEpoch', '', countOf),
       ...optional(run, 'stopped', '', textOf),
       tasks,
       rows: field(run, 'rows', '', listOf(rowOf)),

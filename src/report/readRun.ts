@@ -72,13 +72,20 @@ export async function readRun(store: Store, { images = true }: ReadRunOptions = 
     : [];
   const found = new Map<string, Uint8Array>();
   for (const file of [...files].slice(0, MOST_PICTURES)) {
-    const bytes = await store.read(file).catch((error) => {
-      if (isMultitaskError(error)) return undefined; // a name outside the folder
-      throw error;
-    });
+    const bytes = await pictureOf(store, file);
     if (bytes && bytes.length <= LARGEST) found.set(file, bytes);
   }
   return { ...record, rows, images: found };
+}
+
+/** Nothing of a name outside the folder, which a store may refuse before it promises anything. */
+async function pictureOf(store: Store, file: string): Promise<Uint8Array | undefined> {
+  try {
+    return await store.read(file);
+  } catch (error) {
+    if (isMultitaskError(error)) return undefined;
+    throw error;
+  }
 }
 
 /** Rows of `history.csv`. A last line without its end is unfinished, and an empty cell was not measured. */

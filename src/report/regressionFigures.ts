@@ -2,7 +2,7 @@ import type { TaskRecord } from '../core/history.js';
 import { rng } from '../core/rng.js';
 import { BLUE, chart, ORANGE, type ReportFigure, wholeTick } from './chart.js';
 import { figure, short } from './format.js';
-import { bandAt, bandsOf, type Interval, meanOf } from './statistics.js';
+import { bandAt, bandsOf, FEWEST_VALUES, type Mean, meanOf } from './statistics.js';
 import { numberTick, sparse } from './ticks.js';
 import { type ChartTools, FAINT, INK, sayable } from './tools.js';
 
@@ -20,7 +20,7 @@ export interface Band {
   readonly from: number;
   readonly to: number;
   readonly count: number;
-  readonly error: Interval | undefined;
+  readonly error: Mean | undefined;
 }
 
 /** Mean absolute error by bands of the true value, empty ones too. */
@@ -33,7 +33,7 @@ export function errorBands(pairs: readonly NumberPair[]): Band[] {
     from: ends[i]!,
     to: ends[i + 1]!,
     count: own.length,
-    error: meanOf(own),
+    error: meanOf(own, 0),
   }));
 }
 
@@ -127,14 +127,14 @@ function bands({ name, unit }: TaskRecord, pairs: readonly NumberPair[], tools: 
   const { Plot } = tools;
   const all = errorBands(pairs);
   const drawn = all
-    .filter((band): band is Band & { error: Interval } => band.error !== undefined)
+    .filter((band): band is Band & { error: Mean } => band.error !== undefined)
     .map(({ from, to, count, error }) => ({ middle: (from + to) / 2, from, to, count, ...error }));
-  const top = Math.max(...drawn.map(({ high }) => high)) || 1;
+  const top = Math.max(...drawn.map(({ value, high = value }) => high)) || 1;
   return chart(
     {
       name: `${name}-bands`,
       title: 'Error by true value',
-      note: 'Mean absolute error in each band, with its 95 % interval (bootstrap); above, the number of images.',
+      note: `Mean absolute error in each band, with its 95 % interval (bootstrap) from ${FEWEST_VALUES} images on; above, the number of images.`,
     },
     tools,
     {
@@ -155,7 +155,10 @@ function bands({ name, unit }: TaskRecord, pairs: readonly NumberPair[], tools: 
           insetLeft: 1,
           insetRight: 1,
         }),
-        Plot.ruleX(drawn, { x: 'middle', y1: 'low', y2: 'high', stroke: BLUE, strokeWidth: 2 }),
+        Plot.ruleX(
+          drawn.filter(({ high }) => high !== undefined),
+          { x: 'middle', y1: 'low', y2: 'high', stroke: BLUE, strokeWidth: 2 },
+        ),
         Plot.dot(drawn, { x: 'middle', y: 'value', r: 3.5, fill: BLUE }),
         Plot.text(drawn, {
           x: 'middle',

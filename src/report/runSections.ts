@@ -1,4 +1,4 @@
-import { bestEpoch } from '../core/history.js';
+import { isBest, toldEpoch } from '../core/keptEpoch.js';
 import { architectureDiagram } from './architectureDiagram.js';
 import { balanceFigures } from './balanceFigures.js';
 import { argumentWords, counted, figure, metricValue, short } from './format.js';
@@ -19,9 +19,9 @@ export const legendItem = (
 
 /** The epoch that was kept, and its row. */
 export function bestOf(run: ReportedRun) {
-  const best = bestEpoch(run, run.monitor);
+  const best = toldEpoch(run);
   const row = best && run.rows.find(({ epoch }) => epoch === best.epoch);
-  return row && best ? { ...best, row } : undefined;
+  return row && best ? { ...best, row, kept: !isBest(run) } : undefined;
 }
 
 /** Losses and metrics of the epoch that was kept. */
@@ -29,7 +29,7 @@ export function resultSection(run: ReportedRun): Section {
   if (run.rows.length === 0) return { html: html`<p>No epoch has ended yet.</p>`, figures: [] };
   const best = bestOf(run);
   const words = best
-    ? `Epoch ${best.epoch} of ${run.rows.at(-1)!.epoch} has the best ${run.monitor}, ${metricValue(run.monitor, best.value)}.`
+    ? `Epoch ${best.epoch} of ${run.rows.at(-1)!.epoch} ${best.kept ? 'was kept, by' : 'has the best'} ${run.monitor}, ${metricValue(run.monitor, best.value)}.`
     : `No epoch has a ${run.monitor} that is a number; these are the values of the last.`;
   const { heads, rows } = metricTable(run, best?.row ?? run.rows.at(-1));
   return {
@@ -45,13 +45,13 @@ export function learningSection(run: ReportedRun, tools: ReportTools): Section {
   const best = bestOf(run);
   const curves = run.tasks.map((task) => ({
     task,
-    panels: curvePanels(run, { task: task.name, monitor: run.monitor }, tools),
+    panels: curvePanels(run, { task: task.name, best: best?.epoch }, tools),
   }));
   const training = trainingFigures(run.rows, tools);
   const series = SERIES.filter((one) => run.tasks.some((task) => drawnIn(run, task).includes(one)));
   return {
     figures: [...curves.flatMap(({ panels }) => panels), ...training],
-    html: html`<p class="legend">${series.map((one) => legendItem(one, one.name))}${best && html`<span><svg width="12" height="12" aria-hidden="true"><circle cx="6" cy="6" r="4.5" fill="white" stroke="#1f2328" stroke-width="1.5"/></svg>best epoch ${best.epoch}, by ${run.monitor}</span>`}</p>
+    html: html`<p class="legend">${series.map((one) => legendItem(one, one.name))}${best && html`<span><svg width="12" height="12" aria-hidden="true"><circle cx="6" cy="6" r="4.5" fill="white" stroke="#1f2328" stroke-width="1.5"/></svg>${best.kept ? 'kept' : 'best'} epoch ${best.epoch}, by ${run.monitor}</span>`}</p>
 ${gapsOf(run)}${curves.map(({ task, panels }) => (panels.length > 0 ? figures(panels) : html`<p>The history has no number of ${task.name}.</p>`))}
 ${figures(training)}`,
   };

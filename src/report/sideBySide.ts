@@ -1,9 +1,10 @@
 import { fault } from '../core/errors.js';
 import { bestEpoch, type HistoryRecord, type HistoryRow, type TaskRecord } from '../core/history.js';
 import { wholeEpochs } from './epochAxis.js';
+import { isShare, short } from './format.js';
 import { labelOf, legend, SERIES, type Series } from './learningCurves.js';
 import { numberTick, shareTick } from './ticks.js';
-import { type ChartTools, escaped, FAINT, FONT, INK } from './tools.js';
+import { type ChartTools, escaped, FAINT, FONT, INK, roundedSvg } from './tools.js';
 
 /**
  * One column of {@link curvesSideBySide}: a setting, and the runs that were made with it.
@@ -35,6 +36,8 @@ export interface SideBySideOptions {
 
 /** Left end of the first panel's axis, its tick labels before it; top of the first row; height of a row's title. */
 const [AXIS, TOP, ROW_TITLE] = [58, 92, 34];
+/** Pixels of a bold character of a column's title, at most. */
+const BOLD = 8.2;
 /** Room for tick labels inside a panel. */
 const MARGIN = 46;
 
@@ -80,11 +83,11 @@ export function curvesSideBySide(
   const panels = tasks.flatMap((task, row) => {
     const metric = task.metrics[0] ?? 'loss';
     const column = `${task.name}_${metric}`;
-    const domain = domainOf(all, drawn, column, metric === 'accuracy');
+    const domain = domainOf(all, drawn, column, isShare(metric));
     const y = TOP + row * rowHeight;
     const name = `<text x="16" y="${y + 14}" font-size="13" font-weight="600" fill="${INK}">${escaped(task.name)}<tspan dx="8" font-weight="400" fill="${FAINT}">${escaped(labelOf(task, metric))}</tspan></text>`;
     const cells = settings.map(({ runs }, i) => {
-      const look = { panelWidth, panelHeight, tools, domain, last, share: metric === 'accuracy' };
+      const look = { panelWidth, panelHeight, tools, domain, last, share: isShare(metric) };
       return panel(runs, drawn, column, monitor, look).replace(
         /^<svg /,
         `<svg x="${AXIS - MARGIN + i * panelWidth}" y="${y + ROW_TITLE - 10}" `,
@@ -94,7 +97,7 @@ export function curvesSideBySide(
   });
   const heads = settings.map(
     ({ title }, i) =>
-      `<text x="${AXIS + i * panelWidth}" y="78" font-size="13" font-weight="600" fill="${INK}">${escaped(title)}</text>`,
+      `<text x="${AXIS + i * panelWidth}" y="78" font-size="13" font-weight="600" fill="${INK}">${escaped(short(title, Math.max(4, Math.floor((panelWidth - 20) / BOLD))))}</text>`,
   );
   const several = all.length > settings.length;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${FONT}" role="img">
@@ -182,7 +185,7 @@ function panel(
     const epoch = bestEpoch(run, monitor)?.epoch;
     return judged ? pointsOf(run.rows, judged.prefix + column).filter((point) => point.epoch === epoch) : [];
   });
-  return Plot.plot({
+  const svg = Plot.plot({
     document,
     width: panelWidth,
     height: panelHeight,
@@ -218,7 +221,8 @@ function panel(
         strokeWidth: 1.8,
       }),
     ],
-  }).outerHTML;
+  });
+  return roundedSvg(svg.outerHTML);
 }
 
 /** The mean of the runs at each epoch that all of them have. */

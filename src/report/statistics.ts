@@ -25,12 +25,32 @@ const SAMPLES = 1000;
 const DRAWS = 1_000_000;
 const FEWEST = 200;
 
-/** A mean with the percentile interval of a bootstrap (B. Efron 1979), the same for the same values in any order. Undefined of nothing. */
-export function meanOf(unsorted: readonly number[]): Interval | undefined {
+/** Values below which a mean has no interval: resampling a handful says nothing of what the handful missed. */
+export const FEWEST_VALUES = 5;
+
+/** A mean, and its interval if there is one. */
+export interface Mean {
+  readonly value: number;
+  readonly low?: number;
+  readonly high?: number;
+}
+
+/**
+ * A mean with the percentile interval of a bootstrap (B. Efron 1979), widened about the mean to what few values ask for, by
+ * `t(n - 1) / z · √(n / (n - 1))` (T. Hesterberg 2015, "expanded percentile"): resamples spread by `n` instead of `n - 1`, and as if the
+ * spread were known. In simulations it holds the truth of normal values 94 to 95 times of 100 from five values on, of exponential ones,
+ * as skewed as errors get, 89 of five, 90 of eight, 93 of thirty. No interval for fewer than {@link FEWEST_VALUES}.
+ *
+ * @param unsorted - In any order: the interval is the same.
+ * @param least - What no mean can be below: 0 for errors without sign. Default none.
+ * @returns Undefined of nothing.
+ */
+export function meanOf(unsorted: readonly number[], least = Number.NEGATIVE_INFINITY): Mean | undefined {
   const values = [...unsorted].sort((a, b) => a - b);
   const count = values.length;
   if (count === 0) return undefined;
   const value = values.reduce((sum, one) => sum + one, 0) / count;
+  if (count < FEWEST_VALUES) return { value };
   const samples = Math.max(FEWEST, Math.min(SAMPLES, Math.floor(DRAWS / count)));
   const random = rng(0, 'bootstrap', count);
   const means = Array.from({ length: samples }, () => {
@@ -38,7 +58,23 @@ export function meanOf(unsorted: readonly number[]): Interval | undefined {
     for (let i = 0; i < count; i++) sum += values[random.below(count)]!;
     return sum / count;
   }).sort((a, b) => a - b);
-  return { value, low: quantile(means, 0.025), high: quantile(means, 0.975) };
+  const wider = (tQuantile(count - 1) / Z) * Math.sqrt(count / (count - 1));
+  const [low, high] = [0.025, 0.975].map((at) => value + wider * (quantile(means, at) - value));
+  return { value, low: Math.max(least, low!), high: high! };
+}
+
+/**
+ * The 97.5th percentile of Student's t, by its expansion about the normal one (M. Abramowitz and I. Stegun, 26.7.5): within 0.001 from
+ * four degrees of freedom on.
+ */
+export function tQuantile(freedom: number): number {
+  const terms = [
+    (Z ** 3 + Z) / 4,
+    (5 * Z ** 5 + 16 * Z ** 3 + 3 * Z) / 96,
+    (3 * Z ** 7 + 19 * Z ** 5 + 17 * Z ** 3 - 15 * Z) / 384,
+    (79 * Z ** 9 + 776 * Z ** 7 + 1482 * Z ** 5 - 1920 * Z ** 3 - 945 * Z) / 92160,
+  ];
+  return terms.reduce((sum, term, i) => sum + term / freedom ** (i + 1), Z);
 }
 
 /** Of sorted values, linear between neighbours. */

@@ -1,15 +1,16 @@
-import type { ScaleOptions } from '@observablehq/plot';
 import type { Json } from '../core/json.js';
 import { importances } from '../tuner/importance.js';
-import { bestRow, type Objective, objectivesOf } from '../tuner/objectives.js';
+import { bestRow, type Objective, type Objectives, objectivesOf } from '../tuner/objectives.js';
 import { bestTrial, inOrder, paretoFront, type TrialRecord } from '../tuner/records.js';
 import { flattened } from '../tuner/settings.js';
 import type { Dimension } from '../tuner/space.js';
 import type { Study } from '../tuner/study.js';
 import { BLUE, chart, ORANGE, type ReportFigure, roomFor, wholeTick } from './chart.js';
+import { distinct } from './figureNames.js';
 import { short } from './format.js';
 import { parallelCoordinates } from './parallelCoordinates.js';
-import { numberTick, shareTick, sparse } from './ticks.js';
+import { sliceFigure } from './sliceFigure.js';
+import { shareTick, sparse, tickOf } from './ticks.js';
 import { type ChartTools, FAINT, INK, sayable } from './tools.js';
 
 /** A trial that came to a number, with its values by path. */
@@ -18,12 +19,6 @@ export interface Scored {
   readonly value: number;
   readonly at: ReadonlyMap<string, Json>;
 }
-
-/** An accuracy as per cent. */
-const tickOf = (metric: string) => (metric.endsWith('accuracy') ? shareTick : numberTick);
-
-/** As it may stand in the name of a file. */
-const named = (path: string) => path.replaceAll(/[^\p{L}\p{N}_-]+/gu, '-');
 
 /**
  * The figures of a search: the objective trial by trial with the best so far, parallel coordinates, the objective over each parameter,
@@ -62,17 +57,17 @@ export function studyFigures(
     return [{ trial, value, at: flattened(study.space, trial.values, `trial ${trial.number}`) }];
   });
   if (scored.length === 0) return [];
-  const best = bestTrial(trials, study.objectives);
+  const marked = markedTrials(trials, study.objectives);
   const mattered = importances(study.space, trials, study.objectives);
-  return [
+  return distinct([
     historyFigure(scored, trials, objective, tools),
     ...(second ? [frontFigure(study, trials, [objective, second], tools)] : []),
-    parallelCoordinates(study.space.dimensions, scored, objective, tools),
+    parallelCoordinates(study.space.dimensions, scored, objective, second && marked, tools),
     ...study.space.dimensions.map((dimension: Dimension) =>
-      sliceFigure(dimension, scored, best, objective, tools),
+      sliceFigure(dimension, scored, { marked, front: second !== undefined }, objective, tools),
     ),
     ...(mattered.some(({ share }) => share > 0) ? [importanceFigure(mattered, objective, tools)] : []),
-  ];
+  ]);
 }
 
 function historyFigure(
@@ -113,6 +108,16 @@ function historyFigure(
   );
 }
 
+/** Numbers of trials that a front has room for. */
+const MOST_NUMBERS = 20;
+
+/** The trials that a search is after: the best, or with several objectives the front. */
+export const markedTrials = (trials: readonly TrialRecord[], objectives: Objectives): ReadonlySet<number> => {
+  const best = bestTrial(trials, objectives);
+  const marked = objectivesOf(objectives).length > 1 ? paretoFront(trials, objectives) : best ? [best] : [];
+  return new Set(marked.map(({ number }) => number));
+};
+
 function frontFigure(
   { objectives }: Pick<Study, 'objectives'>,
   trials: readonly TrialRecord[],
@@ -125,14 +130,17 @@ function frontFigure(
     const row = trial.state === 'complete' ? bestRow(trial.rows, objectives) : undefined;
     const [x, y] = [row?.[first.metric], row?.[second.metric]];
     return x !== undefined && y !== undefined && Number.isFinite(x) && Number.isFinite(y)
-      ? [{ x, y, best: front.has(trial) }]
+      ? [{ x, y, number: trial.number, best: front.has(trial) }]
       : [];
   });
+  const ends = points.filter(({ best }) => best).sort((a, b) => a.x - b.x);
+  const every = Math.ceil(ends.length / MOST_NUMBERS);
+  const named = ends.filter((_, i) => i % every === 0);
   return chart(
     {
       name: 'front',
       title: `${short(first.metric, 30)} and ${short(second.metric, 30)}`,
-      note: 'Orange: no other trial is at least as good in all and better in one.',
+      note: `Orange, with ${named.length < front.size ? 'some of their numbers' : 'their numbers'}: no other trial is at least as good in all and better in one.`,
     },
     tools,
     {
@@ -152,60 +160,10 @@ function frontFigure(
           points.filter(({ best }) => best),
           { x: 'x', y: 'y', r: 4.5, fill: ORANGE },
         ),
-      ],
-    },
-  );
-}
-
-/** A log axis says its powers of ten; the ticks between have no room. */
-const powersOfTen = (value: number) =>
-  Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9 ? numberTick(value, 0) : '';
-
-function sliceFigure(
-  { path, parameter }: Dimension,
-  scored: readonly Scored[],
-  best: TrialRecord | undefined,
-  { metric }: Objective,
-  tools: ChartTools,
-): ReportFigure {
-  const { Plot } = tools;
-  const log = parameter['~parameter'].scale === 'log';
-  const words = !parameter.ordered;
-  const points = scored
-    .filter(({ at }) => at.has(path))
-    .map(({ trial, value, at }) => ({
-      x: words ? String(at.get(path)) : (at.get(path) as number),
-      value,
-      best: trial.number === best?.number,
-    }));
-  const values =
-    parameter.count <= 12 ? Array.from({ length: parameter.count }, (_, i) => parameter.nth!(i)) : undefined;
-  const label = sayable(short(path, 40));
-  const x: ScaleOptions = words
-    ? { type: 'point', domain: values!.map(String), label, tickFormat: (name: string) => short(name, 14) }
-    : log
-      ? { type: 'log', label, inset: 6, tickFormat: powersOfTen }
-      : { label, inset: 6, tickFormat: sparse(numberTick), ...(values && { ticks: values }) };
-  return chart(
-    {
-      name: `slice-${named(path)}`,
-      title: `${short(metric, 30)} by ${short(path, 40)}`,
-      ...(best && { note: 'Orange: the best trial.' }),
-    },
-    tools,
-    {
-      height: 240,
-      x,
-      y: { grid: true, nice: true, label: sayable(short(metric, 40)), tickFormat: tickOf(metric) },
-      marks: [
-        Plot.dot(
-          points.filter((point) => !point.best),
-          { x: 'x', y: 'value', r: 3.5, fill: BLUE, fillOpacity: 0.7 },
-        ),
-        Plot.dot(
-          points.filter((point) => point.best),
-          { x: 'x', y: 'value', r: 5, fill: ORANGE },
-        ),
+        Plot.text(named, {
+          ...{ x: 'x', y: 'y', text: ({ number }: { number: number }) => String(number) },
+          ...{ dy: -11, fill: INK, stroke: 'white', strokeWidth: 3 },
+        }),
       ],
     },
   );
@@ -219,7 +177,10 @@ function importanceFigure(
   const { Plot } = tools;
   const bars = [...mattered]
     .sort((a, b) => b.share - a.share)
-    .map(({ path, share }) => ({ name: sayable(short(path, 30)), share }));
+    .map(({ path, share, tooFew }) => ({
+      ...{ name: sayable(short(path, 30)), share },
+      said: tooFew ? 'too few trials' : `${Math.round(100 * share)} %`,
+    }));
   return chart(
     {
       name: 'importance',
@@ -251,7 +212,7 @@ function importanceFigure(
         Plot.text(bars, {
           x: 'share',
           y: 'name',
-          text: ({ share }: { share: number }) => `${Math.round(100 * share)} %`,
+          text: 'said',
           dx: 6,
           textAnchor: 'start',
           fill: FAINT,

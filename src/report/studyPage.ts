@@ -1,16 +1,20 @@
 import type { Json } from '../core/json.js';
 import { bestRow, objectivesOf } from '../tuner/objectives.js';
-import { bestTrial, inOrder, type TrialRecord } from '../tuner/records.js';
+import { inOrder, type TrialRecord } from '../tuner/records.js';
 import { flattened } from '../tuner/settings.js';
 import type { Dimension } from '../tuner/space.js';
 import type { Study } from '../tuner/study.js';
 import { documentOf } from './documentOf.js';
-import { figure, metricValue, short } from './format.js';
+import { counted, figure, metricValue, short } from './format.js';
 import { figureCells, figures, html, table } from './html.js';
 import type { Report } from './page.js';
-import { studyFigures } from './studyFigures.js';
+import { markedTrials, studyFigures } from './studyFigures.js';
 import type { ChartTools, ReportTools } from './tools.js';
 
+/** Columns of numbers that fit on paper whole; of more, numbers are broken rather than cut off. */
+const MANY = 13;
+/** Trials of a front that the first lines name. */
+const NAMED = 6;
 /** The figure that needs the whole width. */
 const WIDE = 'parallel';
 
@@ -42,7 +46,9 @@ export function studyPage(
   const drawn = studyFigures(study, trials, tools);
   const metrics = objectivesOf(study.objectives).map(({ metric }) => metric);
   const paths = study.space.dimensions.map(({ path }: Dimension) => path);
-  const best = bestTrial(trials, study.objectives);
+  const marked = markedTrials(trials, study.objectives);
+  const front = metrics.length > 1;
+  const ends = inOrder(trials).filter(({ number }) => marked.has(number));
   const valuesOf = ({ number, values }: TrialRecord) => {
     const flat = flattened(study.space, values, `trial ${number}`);
     return paths.map((path: string) => valueWords(flat.get(path)));
@@ -50,31 +56,42 @@ export function studyPage(
   const rowOf = (trial: TrialRecord): string[] => {
     const row = bestRow(trial.rows, study.objectives);
     return [
-      `${trial.number}${trial === best ? ' (best)' : ''}`,
+      `${trial.number}${marked.has(trial.number) ? (front ? ' (front)' : ' (best)') : ''}`,
       trial.state,
       String(trial.rows.length),
       ...metrics.map((metric) => metricValue(metric, row?.[metric])),
       ...valuesOf(trial),
     ];
   };
-  const said = best
-    ? `Trial ${best.number} is the best: ${metrics.map((metric) => `${metric} ${metricValue(metric, bestRow(best.rows, study.objectives)?.[metric])}`).join(', ')} with ${paths
-        .map((path: string, i: number) => [path, valuesOf(best)[i]!])
-        .filter(([, value]: string[]) => value !== '')
-        .map(([path, value]: string[]) => `${path} ${value}`)
-        .join(', ')}.`
-    : 'No trial has come to a number yet.';
+  const cameTo = ({ rows }: TrialRecord) =>
+    metrics
+      .map((metric) => `${metric} ${metricValue(metric, bestRow(rows, study.objectives)?.[metric])}`)
+      .join(', ');
+  const bestWords = (best: TrialRecord) =>
+    `Trial ${best.number} is the best: ${cameTo(best)} with ${paths
+      .map((path: string, i: number) => [path, valuesOf(best)[i]!])
+      .filter(([, value]: string[]) => value !== '')
+      .map(([path, value]: string[]) => `${path} ${value}`)
+      .join(', ')}.`;
+  const frontWords = () => {
+    const named = ends.slice(0, NAMED).map((trial) => `${trial.number} (${cameTo(trial)})`);
+    const more = ends.length > NAMED ? `, and ${ends.length - NAMED} more that the table marks` : '';
+    return `The front, of which no other trial is at least as good in all and better in one: ${ends.length === 1 ? 'trial' : 'trials'} ${named.join('; ')}${more}.`;
+  };
+  const said =
+    ends.length === 0 ? 'No trial has come to a number yet.' : front ? frontWords() : bestWords(ends[0]!);
   const wrong = inOrder(trials).filter(({ reason }) => reason !== undefined);
   const title = short(`Search for ${metrics.join(', ')}`, 120);
-  const main = html`<p class="lead">${figure(trials.length)} trials, ${study.strategy.name}. ${said}</p>
+  const main = html`<p class="lead">${counted(trials.length, 'trial')}, ${study.strategy.name}. ${said}</p>
 <section><h2>Figures</h2>${figures(drawn.filter(({ name }) => name !== WIDE))}<div class="figures wide">${figureCells(drawn.filter(({ name }) => name === WIDE))}</div></section>
-<section><h2>Trials</h2>${table('Each at its best epoch', ['trial', 'state', 'epochs', ...metrics, ...paths], inOrder(trials).map(rowOf))}
+<section class="${metrics.length + paths.length > MANY ? 'trials many' : 'trials'}"><h2>Trials</h2>${table('Each at its best epoch', ['trial', 'state', 'epochs', ...metrics, ...paths], inOrder(trials).map(rowOf))}
 ${
   wrong.length > 0 &&
   html`<h3>Why some ended early</h3>${table(
     'Reasons',
-    ['trial', ''],
-    wrong.map(({ number, state, reason }) => [String(number), `${state}: ${short(reason!, 300)}`]),
+    ['trial', 'state', 'reason'],
+    wrong.map(({ number, state, reason }) => [String(number), state, short(reason!, 300)]),
+    'words',
   )}`
 }</section>`;
   return { page: documentOf({ title, main }, tools), figures: drawn };

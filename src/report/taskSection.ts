@@ -69,7 +69,7 @@ function headline(task: TaskRecord, run: ReportedRun, count: number): string {
   }
   const errors = numbers.map(({ truth, predicted }) => Math.abs(predicted - truth)).sort((a, b) => a - b);
   const within = (share: number) => figure(errors[Math.min(count - 1, Math.ceil(share * count) - 1)]);
-  return `Mean absolute error ${withInterval(meanOf(errors))}${task.unit ? ` ${short(task.unit, 16)}` : ''} on ${images}; half of the answers are within ${within(0.5)}, nine of ten within ${within(0.9)}.`;
+  return `Mean absolute error ${withInterval(meanOf(errors, 0))}${task.unit ? ` ${short(task.unit, 16)}` : ''} on ${images}; half of the answers are within ${within(0.5)}, nine of ten within ${within(0.9)}.`;
 }
 
 function bandTable(task: TaskRecord, numbers: Parameters<typeof errorBands>[0]): Html {

@@ -1,3 +1,5 @@
+import { isShare } from './format.js';
+
 /** How large numbers are said in little room: `20M`, `150k`. */
 const UNITS: readonly (readonly [from: number, size: number, sign: string])[] = [
   [1e6, 1e6, 'M'],
@@ -20,6 +22,9 @@ export function numberTick(value: number, _: number, ticks: readonly number[] = 
 /** The same for a share, as per cent: `40 %`, or `0.5 %` where its neighbours are as near. */
 export const shareTick = (value: number, _: number, ticks: readonly number[] = [value]): string =>
   `${fixed(100 * value, Math.min(1, 100 * (stepOf(ticks) ?? 1)))} %`;
+
+/** Ticks of a metric: an accuracy as per cent. */
+export const tickOf = (metric: string): typeof numberTick => (isShare(metric) ? shareTick : numberTick);
 
 /** The smallest distance of neighbours. */
 function stepOf(ticks: readonly number[]): number | undefined {

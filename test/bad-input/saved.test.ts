@@ -378,8 +378,8 @@ describe('after a failure nothing saved earlier is lost', () => {
       expect(withoutSeconds(resumed.rows)).toEqual(withoutSeconds(rows));
       expect(await answer(store)).toBe(await answer(whole));
     }
-    // Two probes, then two epochs of three files of the best model, the history and the checkpoint.
-    expect(failures).toBe(12);
+    // Two probes, then two epochs of four files of the best model, the history and the checkpoint.
+    expect(failures).toBe(14);
     // After each failure: the model of epoch 2, 3 or 4, and nothing between them.
     expect(models.size).toBe(3);
   });

@@ -65,6 +65,20 @@ describe('an image under a heat map', () => {
     );
   });
 
+  test('is refused with an alpha channel, and under heat that is no number', () => {
+    const picture = { data: new Uint8Array(2 * 2 * 4), height: 2, width: 2, channels: 4 };
+    const cold = { height: 1, width: 2, data: Float32Array.of(0, 0) };
+    expect(() => heatOverlay(picture, cold)).toThrow(
+      expect.objectContaining({ kind: 'argument', path: 'heatOverlay.image', received: '4' }),
+    );
+    const grey = { data: new Uint8Array(4), height: 2, width: 2, channels: 1 };
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => heatOverlay(grey, { ...cold, data: Float32Array.of(0, value) })).toThrow(
+        expect.objectContaining({ kind: 'argument', path: 'heatOverlay.heat[1]', received: String(value) }),
+      );
+    }
+  });
+
   test('mirrored is the mirrored image under the mirrored map', () => {
     const mirror = <D extends Uint8Array | Float32Array>(data: D, width: number, channels: number): D =>
       data.map((_, i) => {

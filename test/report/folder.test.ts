@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +27,8 @@ import {
 import { reportCommand } from '../../src/node/commands/report.js';
 import { folderStore, recordRun, report, watchRun } from '../../src/node/index.js';
 import { describeRun, heatOverlay, keepPictures, readRun } from '../../src/report/index.js';
+
+import { madeRun } from './runs.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'runs-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -71,6 +73,48 @@ async function trained(folder: string) {
   const kept = await loadModel(store, { folder: 'best', tasks: model.tasks });
   return { store, history, kept };
 }
+
+test.each([
+  ['min', 'val_light_mae'],
+  ['max', 'val_light_mae'],
+  ['max', 'val_light_loss'],
+] as const)('the report tells of the epoch whose model was kept: the %s of %s', async (mode, monitor) => {
+  const store = folderStore(join(scratch, `kept-${mode}-${monitor}`));
+  const history = await model.fit(said.train, {
+    ...{ validation, epochs: 4, engine: 'wasm', seed: 3 },
+    callbacks: [bestCheckpoint(store, { monitor, mode })],
+  });
+  const values = history.rows.map((row) => row[monitor]!);
+  const epoch = 1 + values.indexOf(mode === 'max' ? Math.max(...values) : Math.min(...values));
+  const kept = await loadModel(store, { folder: 'best', tasks: model.tasks });
+  const options = { ...said, history, images: false };
+  const record = await recordRun(store, kept, options);
+  expect(record).toMatchObject({ monitor, keptEpoch: epoch });
+  const words = mode === 'max' ? 'was kept, by' : 'has the best';
+  const path = await report(join(scratch, `kept-${mode}-${monitor}`));
+  expect(readFileSync(path, 'utf8')).toContain(`Epoch ${epoch} of 4 ${words} ${monitor}, `);
+  const card = new TextDecoder().decode(await store.read('best/MODEL_CARD.md'));
+  expect(card).toContain(`At epoch ${epoch} of 4, which ${mode === 'max' ? 'was kept by' : 'has the best'} `);
+  // A column of the user's own, and rows of another run, are not what the note speaks of.
+  expect(await recordRun(store, kept, { ...options, monitor: 'val_side_loss' })).not.toHaveProperty(
+    'keptEpoch',
+  );
+  const rows = history.rows.map((row) => ({ ...row, [monitor]: row[monitor]! + 1 }));
+  const other = await recordRun(store, kept, { ...options, history: { ...history, rows } });
+  expect(other.monitor).toBe('val_loss');
+  await store.write('best/kept.json', new TextEncoder().encode('{"monitor": '));
+  expect((await recordRun(store, kept, options)).monitor).toBe('val_loss');
+});
+
+test('a picture named outside the folder is not shown, and the report is made', async () => {
+  const store = folderStore(join(scratch, 'outside'));
+  const { images: _, ...record } = madeRun();
+  const pictures = [{ id: '0.jpg', file: '../secret.jpg' }];
+  await store.write('run.json', new TextEncoder().encode(JSON.stringify({ ...record, pictures })));
+  writeFileSync(join(scratch, 'secret.jpg'), new Uint8Array([0xff, 0xd8, 0xff]));
+  expect((await readRun(store)).images.size).toBe(0);
+  expect(await report(join(scratch, 'outside'))).toContain('report.html');
+});
 
 describe('a run', () => {
   test('is recorded with the answers of the model that was kept, and its page, figures and card follow', async () => {

@@ -89,14 +89,115 @@ describe('the figures of a search', () => {
   });
 });
 
+describe('a choice of many words', () => {
+  const many = (count: number) => {
+    const words = Array.from({ length: count }, (_, i) => `word ${i + 1}`);
+    const of = space({
+      word: choice(words),
+      kind: alternatives(Object.fromEntries(words.map((word) => [word, {}]))),
+    });
+    const search = askAndTell(of, { strategy: random(), objectives: minimize('loss'), seed: 3 });
+    for (let i = 0; i < 40; i++) {
+      const { number, values } = search.ask()!;
+      search.tell(number, { loss: words.indexOf(values.word) });
+    }
+    const searched = { space: of, objectives: minimize('loss'), strategy: random() };
+    return { drawn: studyPage(searched, search.trials, tools), trials: search.trials };
+  };
+
+  test.each([12, 13, 30])('of %i: all of them stand at the axis', (count) => {
+    const slices = many(count).drawn.figures.filter(({ name }) => name.startsWith('slice-'));
+    expect(slices.map(({ name }) => name)).toEqual(['slice-word', 'slice-kind']);
+    for (const { svg, note } of slices) {
+      for (let i = 1; i <= count; i++) expect(svg).toContain(`>word ${i}</text>`);
+      expect(note).toBe('Orange: the best trial.');
+    }
+  });
+
+  test('of 100: 30 stand there, those of the best trials among them, and the note says how many are left out', () => {
+    const { drawn, trials } = many(100);
+    const [slice] = drawn.figures.filter(({ name }) => name === 'slice-word');
+    expect(slice!.svg.match(/>word \d+<\/text>/g)).toHaveLength(30);
+    expect(slice!.note).toBe('Orange: the best trial. The 30 values of the best trials; 70 are left out.');
+    const losses = trials.map(({ rows }) => rows[0]!.loss!).sort((a, b) => a - b);
+    for (const loss of losses.slice(0, 10)) expect(slice!.svg).toContain(`>word ${loss + 1}</text>`);
+  });
+});
+
+test('names of figures are those that files can have, each once', () => {
+  const long = 'p'.repeat(200);
+  const of = space({
+    'o-a-m': float({ min: 0, max: 1 }),
+    o: alternatives({ a: { m: float({ min: 0, max: 1 }) }, b: {} }),
+    [long]: float({ min: 0, max: 1 }),
+    [`${long}q`]: float({ min: 0, max: 1 }),
+  });
+  const search = askAndTell(of, { strategy: random(), objectives: minimize('loss') });
+  for (let i = 0; i < 5; i++) search.tell(search.ask()!.number, { loss: i });
+  const names = studyFigures({ space: of, objectives: minimize('loss') }, search.trials, tools).map(
+    ({ name }) => name.toLowerCase(),
+  );
+  expect(new Set(names).size).toBe(names.length);
+  expect(names).toContain('slice-o-a-m-2');
+  for (const name of names) expect(name.length).toBeLessThanOrEqual(53); // 50, and -2 of a second
+});
+
 test('the page says what is best, why some ended early, and shows hostile words as text', () => {
-  const { page } = studyPage(study, made(30), tools);
-  expect(page).toMatch(/Trial \d+ is the best: val_loss [\d.]+(e−\d+)?, val_accuracy \d+\.\d/);
-  expect(page).toContain('pruned: epoch 1: worse than the median');
+  const { page } = studyPage({ ...study, objectives: objectives[0] }, made(30), tools);
+  expect(page).toMatch(
+    /<p class="lead">30 trials, random\. Trial \d+ is the best: val_loss [\d.]+(e−\d+)? with/,
+  );
+  expect(page).toContain('<td>pruned</td>\n<td>epoch 1: worse than the median</td>');
+  expect(page).toMatch(/<table class="words"><caption>Reasons<.*?>trial<.*?>state<.*?>reason</s);
+  expect(page.match(/\(best\)/g)).toHaveLength(1);
+  expect(studyPage(study, made(1), tools).page).toContain('<p class="lead">1 trial, random.');
   expect(page).not.toContain('<script');
   expect(page.replaceAll(/<style>.*?<\/style>/gs, '').replaceAll(/<[^>]*>/g, ' ')).not.toMatch(
     /NaN |undefined|\[object/,
   );
+});
+
+test('with several objectives the front is named, in words, in the table and in the figures, and none is the best', () => {
+  const trials = made(60);
+  const front = paretoFront(trials, objectives).map(({ number }) => number);
+  expect(front.length).toBeGreaterThan(1);
+  const { page, figures } = studyPage(study, trials, tools);
+  expect(page).not.toMatch(/Trial \d+ is the best|\(best\)|best trial|best tenth/);
+  const lead = page.match(/<p class="lead">([^<]*)</)![1]!;
+  for (const number of front.slice(0, 6))
+    expect(lead).toMatch(new RegExp(`\\b${number} \\(val_loss [^;]*, val_accuracy \\d`));
+  const marked = [...page.matchAll(/<th scope="row">(\d+) \(front\)</g)].map(([, number]) => Number(number));
+  expect(marked).toEqual(front);
+  const drawn = figures.find(({ name }) => name === 'front')!;
+  for (const number of front.slice(0, 20)) expect(drawn.svg).toContain(`>${number}</text>`);
+  const { svg } = figures.find(({ name }) => name === 'parallel')!;
+  expect(svg.match(/stroke="#e8590c"/g)).toHaveLength(front.length);
+  expect(figures.find(({ name }) => name === 'slice-rate')!.note).toBe('Orange: the front.');
+});
+
+test('every line of the parallel coordinates reaches the objective, below axes of parameters that it has not', () => {
+  const { svg, note } = studyFigures(study, made(30), tools).find(({ name }) => name === 'parallel')!;
+  const lines = [...svg.matchAll(/<path[^>]* d="(M[^"]+)"/g)].map(([, d]) => d!);
+  const scored = made(30).filter(
+    ({ state, rows }) => state !== 'failed' && rows.some((row) => row.val_loss! >= 0),
+  );
+  expect(lines).toHaveLength(scored.length);
+  for (const line of lines) {
+    expect(line.match(/M/g)).toHaveLength(1); // one piece
+    expect(line.match(/,/g)).toHaveLength(searched.dimensions.length + 1);
+  }
+  expect(svg).toContain('>none</text>');
+  expect(note).toContain('Below an axis: trials without that parameter.');
+  const plain = space({ a: float({ min: 0, max: 1 }), b: float({ min: 0, max: 1 }) });
+  const trial = {
+    number: 1,
+    values: { a: 0, b: 1 },
+    state: 'complete',
+    after: [],
+    rows: [{ epoch: 1, loss: 1 }],
+  } as const;
+  const flat = studyFigures({ space: plain, objectives: minimize('loss') }, [trial], tools);
+  expect(flat.find(({ name }) => name === 'parallel')!.svg).not.toContain('none</text>');
 });
 
 test('what mattered is what the objective follows from', () => {

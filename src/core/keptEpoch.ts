@@ -1,0 +1,60 @@
+import { type BestEpoch, bestEpoch, type HistoryRow } from './history.js';
+import type { Store } from './outside.js';
+import type { RunRecord } from './runRecord.js';
+
+/** Beside a model that `bestCheckpoint` kept: which epoch's it is, and by what. */
+const NOTE = 'kept.json';
+
+/** What the note says. */
+export interface Kept {
+  /** The column that was watched. */
+  readonly monitor: string;
+  /** Counts from 1. */
+  readonly epoch: number;
+  /** The column's value there; null for NaN. */
+  readonly value: number | null;
+}
+
+/** Writes the note beside a model that `save` writes; without the model it is never there, and never one of an older model. */
+export async function writeKept(
+  store: Store,
+  folder: string,
+  kept: Kept,
+  save: () => Promise<void>,
+): Promise<void> {
+  await store.remove(`${folder}/${NOTE}`);
+  await save();
+  await store.write(`${folder}/${NOTE}`, new TextEncoder().encode(`${JSON.stringify(kept)}\n`));
+}
+
+/** The note of a folder, where it is one and of these rows: a folder may hold the model of another run. */
+export async function readKept(
+  store: Store,
+  folder: string,
+  rows: readonly HistoryRow[],
+): Promise<Kept | undefined> {
+  const bytes = await store.read(`${folder}/${NOTE}`);
+  let said: Partial<Kept> | null;
+  try {
+    said = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return undefined; // none, or cut
+  }
+  const { monitor, epoch, value } = said ?? {};
+  if (typeof monitor !== 'string') return undefined;
+  const found = rows.find((row) => row.epoch === epoch)?.[monitor];
+  return found !== undefined && Object.is(found, value ?? Number.NaN) ? (said as Kept) : undefined;
+}
+
+/** The epoch that a report tells of: the one that was kept where that is known, else the best of the monitor. */
+export function toldEpoch(
+  run: Pick<RunRecord, 'tasks' | 'rows' | 'monitor' | 'keptEpoch'>,
+): BestEpoch | undefined {
+  const { rows, monitor, keptEpoch: epoch } = run;
+  const value = rows.find((row) => row.epoch === epoch)?.[monitor];
+  return epoch !== undefined && value !== undefined ? { epoch, monitor, value } : bestEpoch(run, monitor);
+}
+
+/** Whether that epoch is the best by the report's own rule; a `mode` of the user's may say otherwise. */
+export const isBest = (run: Pick<RunRecord, 'tasks' | 'rows' | 'monitor' | 'keptEpoch'>): boolean =>
+  toldEpoch(run)?.epoch === bestEpoch(run, run.monitor)?.epoch;
