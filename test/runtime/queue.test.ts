@@ -185,7 +185,7 @@ describe.skipIf(!redis)('trials on many machines', () => {
     const { trials } = await ended();
     expect(trials.map(({ state }: TrialRecord) => state)).toEqual(Array(4).fill('complete'));
     await kill(steady, 'SIGINT');
-  }, 120_000);
+  });
 
   test('stop when the server stays away, and go on when it is back', async () => {
     // Trials that last: the search is not over before the server goes.
@@ -203,7 +203,7 @@ describe.skipIf(!redis)('trials on many machines', () => {
     const { trials } = await search('away for long', options).ended();
     expect(trials.map(({ state }: TrialRecord) => state)).toEqual(Array(3).fill('complete'));
     await kill(steady, 'SIGINT');
-  }, 120_000);
+  });
 
   test('a worker that is told to stop leaves its trial to others', async () => {
     const { begun, ended } = search('left', { trials: 1, settings: { epochs: 6 } });
@@ -219,7 +219,7 @@ describe.skipIf(!redis)('trials on many machines', () => {
     await heard(second, 'trial 1 complete');
     expect((await ended()).trials[0].rows).toHaveLength(6);
     await kill(second, 'SIGINT');
-  }, 120_000);
+  });
 
   test('a worker with other data, or of another library, is refused; so is one without the folder', async () => {
     const { child, begun } = search('refused', { trials: 1 });
@@ -274,5 +274,5 @@ describe.skipIf(!redis)('trials on many machines', () => {
     const locked = await search('locked', { trials: 1, queue: { url: `redis://127.0.0.1:${free}` } }).ended();
     expect(locked).toMatchObject({ kind: 'queue', advice: expect.stringContaining('password') });
     await kill(guarded);
-  }, 120_000);
+  });
 });

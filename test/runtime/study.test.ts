@@ -80,19 +80,15 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
       'other column',
       /^trial 2: loss: expected a number, since it is searched for, received columns los\. Did you mean "los"\?$/,
     ],
-  ])(
-    '%s',
-    async (what, reason) => {
-      const options = { trials: 3, parallel: 1, settings: { wrong: { 2: what } } };
-      const { trials, stopped } = await run('plain', `wrong ${what}`, options);
-      expect(stopped).toBe('finished');
-      expect(trials.map(({ state }) => state)).toEqual(['complete', 'failed', 'complete']);
-      expect(trials[1]!.reason).toMatch(reason);
-      const kept = JSON.parse(readFileSync(join(scratch, `wrong ${what}`, 'trials/0002/end.json'), 'utf8'));
-      expect(kept.reason).toBe(trials[1]!.reason);
-    },
-    120_000,
-  );
+  ])('%s', async (what, reason) => {
+    const options = { trials: 3, parallel: 1, settings: { wrong: { 2: what } } };
+    const { trials, stopped } = await run('plain', `wrong ${what}`, options);
+    expect(stopped).toBe('finished');
+    expect(trials.map(({ state }) => state)).toEqual(['complete', 'failed', 'complete']);
+    expect(trials[1]!.reason).toMatch(reason);
+    const kept = JSON.parse(readFileSync(join(scratch, `wrong ${what}`, 'trials/0002/end.json'), 'utf8'));
+    expect(kept.reason).toBe(trials[1]!.reason);
+  });
 
   test('hang', async () => {
     // All of them: however long a process takes to begin, none ends within the limit by itself.
@@ -104,7 +100,7 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
     );
     const after = await run('plain', 'wrong hang', { trials: 3 });
     expect(after.trials.map(({ state }) => state)).toEqual(['failed', 'failed', 'complete']);
-  }, 120_000);
+  });
 
   test('but a fault in the study itself ends it, and says so', async () => {
     const fault = await faultOf('plain', 'all wrong', { trials: 9, settings: { wrong: { 0: 'throw' } } });
@@ -115,7 +111,7 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
     // Once mended it goes on.
     const { trials } = await run('plain', 'all wrong', { trials: 5 });
     expect(trials.map(({ state }) => state)).toEqual(['failed', 'failed', 'failed', 'complete', 'complete']);
-  }, 60_000);
+  });
 });
 
 describe('a search that is killed', () => {
@@ -183,7 +179,7 @@ describe('a search that is killed', () => {
     const cut = await run('training', 'trained cut', options);
     expect(cut.trials.map(plainRows)).toEqual(whole.trials.map(plainRows));
     expect(valuesOf(cut)).toEqual(valuesOf(whole));
-  }, 120_000);
+  });
 
   test('may be stopped by Ctrl-C, leaves its trial running, and goes on with it', async () => {
     await run('plain', 'stopped', { trials: 1 });
@@ -202,7 +198,7 @@ describe('a search that is killed', () => {
     const after = await run('plain', 'stopped', { trials: 3 });
     expect(after.trials.map(({ state }) => state)).toEqual(['complete', 'complete', 'complete']);
     expect(after.trials[1]!.values).toEqual(trials[1]!.values);
-  }, 60_000);
+  });
 });
 
 test('a full disk ends the search, not the trial, and what was finished is kept', async () => {
@@ -212,7 +208,7 @@ test('a full disk ends the search, not the trial, and what was finished is kept'
   const { trials } = await run('plain', 'full', { trials: 4 });
   expect(trials.map(({ state }) => state)).toEqual(Array(4).fill('complete'));
   expect(valuesOf({ trials, stopped: '' })).toEqual(valuesOf(await run('plain', 'not full', { trials: 4 })));
-}, 60_000);
+});
 
 test('of several trials at once each follows from what had ended when it was proposed', async () => {
   const { trials } = await run('plain', 'three at once', { trials: 9, parallel: 3, settings: { pause: 15 } });
@@ -224,7 +220,7 @@ test('of several trials at once each follows from what had ended when it was pro
       values,
     );
   }
-}, 60_000);
+});
 
 test('a trial that Hyperband promotes goes on as if it had not stopped, optimiser and all', async () => {
   const { trials, stopped } = await run('training', 'hyperband', { settings: { strategy: 'hyperband' } });
@@ -248,7 +244,7 @@ test('a trial that Hyperband promotes goes on as if it had not stopped, optimise
   writeFileSync(join(folder, 'trials/0001/trial.json'), JSON.stringify(alone));
   const straight = await run('training', 'alone', { trials: 1, settings: { strategy: 'random', epochs: 3 } });
   expect(plainRows(straight.trials[0]!)).toEqual(plainRows(promoted[0]!));
-}, 120_000);
+});
 
 test('trials by chance that know nothing of each other are those of one search', async () => {
   const options = { trials: 3, settings: { strategy: 'random' } };
@@ -280,7 +276,7 @@ test('trials by chance that know nothing of each other are those of one search',
   expect(await alone(4, '{"strategy": "tpe"}')).toContain(
     'expected a study by grid or random, received one by tpe',
   );
-}, 60_000);
+});
 
 describe('a study says what is wrong with', () => {
   test('a folder of another study, by what differs', async () => {
@@ -308,7 +304,7 @@ describe('a study says what is wrong with', () => {
       path: expect.stringMatching(/0001\/end\.json$/),
       advice: expect.stringContaining('Remove it'),
     });
-  }, 60_000);
+  });
 
   test('a second search in its folder, but not with what a killed one left', async () => {
     const store = folderStore(join(scratch, 'locked'));
@@ -322,12 +318,12 @@ describe('a study says what is wrong with', () => {
     const { host } = JSON.parse(new TextDecoder().decode((await store.read('search.lock'))!));
     writeFileSync(join(scratch, 'locked/search.lock'), JSON.stringify({ host, pid: 2 ** 22 + 1 })); // beyond Linux's largest
     expect((await run('plain', 'locked', { trials: 1 })).stopped).toBe('finished');
-  }, 60_000);
+  });
 
   test('options, and a search without an end', async () => {
     expect((await faultOf('plain', 'options', { parallel: 0 })).path).toBe('runStudy.parallel');
     expect((await faultOf('plain', 'options', { trials: 1.5 })).path).toBe('runStudy.trials');
     expect((await faultOf('plain', 'options', {})).path).toBe('runStudy.trials');
     expect((await faultOf('none', 'options', { trials: 1 })).kind).toBe('file');
-  }, 60_000);
+  });
 });
