@@ -52,7 +52,7 @@ export function runTrial({ task, store, limit, signal, report, pruned }: TrialCa
       limit === undefined
         ? undefined
         : setTimeout(() => {
-            end = { failed: `it took longer than ${limit} s` };
+            end ??= { failed: `it took longer than ${limit} s` }; // one that said it is done only ends
             child.kill('SIGKILL');
           }, limit * 1000);
     const over = () => {
