@@ -25,6 +25,8 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const LOSS = minimize('loss');
 /** Times that a search is killed; CI asks for more. */
 const KILLS = Number(process.env.KILLED_SEARCHES ?? 5);
+/** Milliseconds for all of them: a minute for each. */
+const LIMIT = 60_000 * (3 + KILLS);
 
 interface Ended {
   readonly trials: readonly TrialRecord[];
@@ -115,7 +117,9 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
 });
 
 describe('a search that is killed', () => {
-  test('loses no finished trial, and ends with the values and the best of one never killed', async () => {
+  test('loses no finished trial, and ends with the values and the best of one never killed', {
+    timeout: LIMIT,
+  }, async () => {
     const options = { trials: 5 + KILLS, settings: { pause: 100 } };
     const whole = await run('plain', 'whole', options);
     expect(whole.trials.every(({ state }) => state === 'complete')).toBe(true);
@@ -167,7 +171,7 @@ describe('a search that is killed', () => {
     expect(valuesOf(cut)).toEqual(valuesOf(whole));
     expect(cut.trials.map(plainRows)).toEqual(whole.trials.map(plainRows));
     expect(bestTrial(cut.trials, LOSS)!.number).toBe(bestTrial(whole.trials, LOSS)!.number);
-  }, 900_000);
+  });
 
   test('goes on in the middle of a trial that trains, with the same epochs', async () => {
     const options = { trials: 2, settings: { strategy: 'random', epochs: 4 } };
