@@ -41,7 +41,7 @@ beforeAll(async () => {
   pages = (project.children ?? [])
     .flatMap((module) => module.children ?? [])
     .filter((page) => !page.isReference());
-}, 120_000);
+});
 
 const commentsOf = (page: DeclarationReflection) =>
   page.kindOf(ReflectionKind.Function) && page.signatures

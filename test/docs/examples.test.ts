@@ -72,7 +72,7 @@ test('every example has the right types', () => {
     return `${place} ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
   });
   expect(wrong).toEqual([]);
-}, 120_000);
+});
 
 test.each(inNode.map(({ place }) => place))('%s runs, and prints what it says', (place) => {
   expect(

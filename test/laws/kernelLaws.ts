@@ -2,7 +2,7 @@
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { rng } from '../../src/core/rng.js';
+import { type Rng, rng } from '../../src/core/rng.js';
 import { batchNormTraining } from '../../src/tensor/batchNormalization.js';
 import { convolution, depthwiseConvolution } from '../../src/tensor/convolution.js';
 import { tf } from '../../src/tensor/tf.js';
@@ -10,15 +10,27 @@ import { tf } from '../../src/tensor/tf.js';
 // float32 sums of some hundred products, added in another order.
 const TOLERANCE = 2e-4;
 
-const noise = (seed: number, shape: number[]) => {
+type Draw = (random: Rng) => number;
+const anything: Draw = (random) => random.uniform(-1, 1);
+/**
+ * Sixteenths, whose products float32 adds up without rounding. Of other numbers a sum may, seldom, lie on the other side of a relu's
+ * corner when it is added in another order: then a whole gradient is there or not, and both kernels are right.
+ */
+const sixteenths: Draw = (random) => random.below(33) / 16 - 1;
+const noise = (seed: number, shape: number[], draw = anything) => {
   const random = rng(seed, shape.join());
-  return Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.uniform(-1, 1));
+  return Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => draw(random));
 };
 
 /** Value and gradients of `f` on a backend, as plain numbers. */
-async function on(backend: string, shapes: number[][], f: (...x: Tensor[]) => Tensor): Promise<number[][]> {
+async function on(
+  backend: string,
+  shapes: number[][],
+  f: (...x: Tensor[]) => Tensor,
+  draw: Draw,
+): Promise<number[][]> {
   await tf.setBackend(backend);
-  const inputs = shapes.map((shape, i) => tf.tensor(noise(i + 1, shape), shape));
+  const inputs = shapes.map((shape, i) => tf.tensor(noise(i + 1, shape, draw), shape));
   const value = f(...inputs);
   const dy = tf.tensor(noise(99, value.shape), value.shape);
   const gradients = tf.grads(f as never)(inputs, dy);
@@ -33,10 +45,11 @@ export async function agree(
   shapes: number[][],
   ours: (...x: Tensor[]) => Tensor,
   plain = ours,
+  draw = anything,
 ): Promise<void> {
-  const expected = await on('cpu', shapes, plain);
+  const expected = await on('cpu', shapes, plain, draw);
   const before = tf.memory().numTensors;
-  const actual = await on(backend, shapes, ours);
+  const actual = await on(backend, shapes, ours, draw);
   expect(tf.memory().numTensors).toBe(before);
   actual.forEach((values, i) => {
     const largest = Math.max(1, ...expected[i]!.map(Math.abs));
@@ -74,7 +87,7 @@ export function kernelLaws(backend: string): void {
         };
         const ours = (x: Tensor, w: Tensor, b: Tensor) =>
           convolution(x as Tensor4D, w as Tensor4D, b as Tensor1D, { ...rest, dilations: [1, 1] });
-        await agree(backend, shapes, ours as never, plain as never);
+        await agree(backend, shapes, ours as never, plain as never, sixteenths);
         await agree(backend, shapes.slice(0, 2), ((x: Tensor4D, w: Tensor4D) =>
           tf.conv2d(x, w, rest.strides, rest.padding)) as never);
       }),
@@ -99,7 +112,7 @@ export function kernelLaws(backend: string): void {
             padding,
             activation,
           });
-        await agree(backend, shapes, ours as never, plain as never);
+        await agree(backend, shapes, ours as never, plain as never, sixteenths);
       }),
       { numRuns: 40 },
     );
@@ -128,7 +141,7 @@ export function kernelLaws(backend: string): void {
               padding: rest.padding,
               activation: rest.activation,
             });
-          await agree(backend, shapes, ours as never, plain as never);
+          await agree(backend, shapes, ours as never, plain as never, sixteenths);
         },
       ),
       { numRuns: 40 },

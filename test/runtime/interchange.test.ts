@@ -71,4 +71,4 @@ test('a process with plain TensorFlow.js opens a saved model over HTTP and predi
   // The same float32 network on the cpu backend.
   expect(Math.abs(age![0]! - ours.age)).toBeLessThan(1e-5);
   expect(Math.abs(gender![0]! - female)).toBeLessThan(1e-5);
-}, 30_000);
+});

@@ -65,4 +65,4 @@ test('killed in mid-epoch, and about when a checkpoint is written, a run ends wi
     expect(rows(cut)).toBeUndefined();
   }
   expect(rows(await run('cut'))).toBe(whole);
-}, 120_000);
+});

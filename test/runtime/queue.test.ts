@@ -19,6 +19,8 @@ const redis = (() => {
 
 /** Workers that are killed; CI asks for more. */
 const ROUNDS = Number(process.env.KILLED_WORKERS ?? 4);
+/** Milliseconds for all of them: a minute for each. */
+const LIMIT = 60_000 * (3 + ROUNDS);
 
 const running = new Set<ChildProcess>();
 function started(command: string, args: readonly string[]): ChildProcess {
@@ -139,7 +141,9 @@ describe.skipIf(!redis)('trials on many machines', () => {
     server = await startRedis();
   });
 
-  test('are each counted once and none is lost, while workers are killed at any moment', async () => {
+  test('are each counted once and none is lost, while workers are killed at any moment', {
+    timeout: LIMIT,
+  }, async () => {
     const settings = { pause: 400 };
     // More than can be done before the last kill: what was begun by then is brought to its end below.
     const first = search('killed', { trials: 10 * (1 + ROUNDS), parallel: 2, settings });
@@ -173,7 +177,7 @@ describe.skipIf(!redis)('trials on many machines', () => {
     expect(now.size).toBe(count);
     for (const [one, file] of before) expect(now.get(one)).toBe(file);
     await kill(steady, 'SIGINT');
-  }, 900_000);
+  });
 
   test('lose at most the last epoch of each worker that is killed, and take the settings of the search', async () => {
     // Begun with other settings, as a search is that was tried out first.
@@ -217,7 +221,7 @@ describe.skipIf(!redis)('trials on many machines', () => {
     const { trials } = await ended();
     expect(trials.map(({ state }: TrialRecord) => state)).toEqual(Array(4).fill('complete'));
     await kill(steady, 'SIGINT');
-  }, 120_000);
+  });
 
   test('stop when the server stays away, and go on when it is back', async () => {
     // Trials that last: the search is not over before the server goes.
@@ -235,7 +239,7 @@ describe.skipIf(!redis)('trials on many machines', () => {
     const { trials } = await search('away for long', options).ended();
     expect(trials.map(({ state }: TrialRecord) => state)).toEqual(Array(3).fill('complete'));
     await kill(steady, 'SIGINT');
-  }, 120_000);
+  });
 
   test('a worker that is told to stop leaves its trial to others', async () => {
     const { begun, ended } = search('left', { trials: 1, settings: { epochs: 6 } });
@@ -251,7 +255,7 @@ describe.skipIf(!redis)('trials on many machines', () => {
     await heard(second, 'trial 1 complete');
     expect((await ended()).trials[0].rows).toHaveLength(6);
     await kill(second, 'SIGINT');
-  }, 120_000);
+  });
 
   test('a worker with other data, or of another library, is refused; so is one without the folder', async () => {
     const { child, begun } = search('refused', { trials: 1 });
@@ -306,5 +310,5 @@ describe.skipIf(!redis)('trials on many machines', () => {
     const locked = await search('locked', { trials: 1, queue: { url: `redis://127.0.0.1:${free}` } }).ended();
     expect(locked).toMatchObject({ kind: 'queue', advice: expect.stringContaining('password') });
     await kill(guarded);
-  }, 120_000);
+  });
 });

@@ -26,6 +26,8 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const LOSS = minimize('loss');
 /** Times that a search is killed; CI asks for more. */
 const KILLS = Number(process.env.KILLED_SEARCHES ?? 5);
+/** Milliseconds for all of them: a minute for each. */
+const LIMIT = 60_000 * (3 + KILLS);
 
 interface Ended {
   readonly trials: readonly TrialRecord[];
@@ -85,19 +87,15 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
       'other column',
       /^trial 2: loss: expected a number, since it is searched for, received columns los\. Did you mean "los"\?$/,
     ],
-  ])(
-    '%s',
-    async (what, reason) => {
-      const options = { trials: 3, parallel: 1, settings: { wrong: { 2: what } } };
-      const { trials, stopped } = await run('plain', `wrong ${what}`, options);
-      expect(stopped).toBe('finished');
-      expect(trials.map(({ state }) => state)).toEqual(['complete', 'failed', 'complete']);
-      expect(trials[1]!.reason).toMatch(reason);
-      const kept = JSON.parse(readFileSync(join(scratch, `wrong ${what}`, 'trials/0002/end.json'), 'utf8'));
-      expect(kept.reason).toBe(trials[1]!.reason);
-    },
-    120_000,
-  );
+  ])('%s', async (what, reason) => {
+    const options = { trials: 3, parallel: 1, settings: { wrong: { 2: what } } };
+    const { trials, stopped } = await run('plain', `wrong ${what}`, options);
+    expect(stopped).toBe('finished');
+    expect(trials.map(({ state }) => state)).toEqual(['complete', 'failed', 'complete']);
+    expect(trials[1]!.reason).toMatch(reason);
+    const kept = JSON.parse(readFileSync(join(scratch, `wrong ${what}`, 'trials/0002/end.json'), 'utf8'));
+    expect(kept.reason).toBe(trials[1]!.reason);
+  });
 
   test('more epochs than its round has', async () => {
     const settings = { strategy: 'hyperband', wrong: { 1: 'more epochs' } };
@@ -106,7 +104,7 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
       state: 'failed',
       reason: expect.stringMatching(/^trial 1: expected 1 epochs, as its round has them, received epoch 2/),
     });
-  }, 60_000);
+  });
 
   test('hang', async () => {
     // All of them: however long a process takes to begin, none ends within the limit by itself.
@@ -118,7 +116,7 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
     );
     const after = await run('plain', 'wrong hang', { trials: 3 });
     expect(after.trials.map(({ state }) => state)).toEqual(['failed', 'failed', 'complete']);
-  }, 120_000);
+  });
 
   test('but a fault in the study itself ends it, and says so', async () => {
     const fault = await faultOf('plain', 'all wrong', { trials: 9, settings: { wrong: { 0: 'throw' } } });
@@ -129,13 +127,13 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
     // Once mended it goes on.
     const { trials } = await run('plain', 'all wrong', { trials: 5 });
     expect(trials.map(({ state }) => state)).toEqual(Array(5).fill('complete'));
-  }, 60_000);
+  });
 });
 
 test('a limit longer than any timer is none', async () => {
   const { trials } = await run('plain', 'unlimited', { trials: 1, limit: 1e9 });
   expect(trials.map(({ state }) => state)).toEqual(['complete']);
-}, 60_000);
+});
 
 test('a trial that the pruner ends stands as pruned, with its reason; each keeps its best model', async () => {
   const options = { trials: 3, settings: { strategy: 'random', pruned: true } };
@@ -151,10 +149,12 @@ test('a trial that the pruner ends stands as pruned, with its reason; each keeps
     });
     expect(Object.keys(kept.tasks)).toEqual(['age']);
   }
-}, 60_000);
+});
 
 describe('a search that is killed', () => {
-  test('loses no finished trial, and ends with the values and the best of one never killed', async () => {
+  test('loses no finished trial, and ends with the values and the best of one never killed', {
+    timeout: LIMIT,
+  }, async () => {
     const options = { trials: 5 + KILLS, settings: { pause: 100 } };
     const whole = await run('plain', 'whole', options);
     expect(whole.trials.every(({ state }) => state === 'complete')).toBe(true);
@@ -206,7 +206,7 @@ describe('a search that is killed', () => {
     expect(valuesOf(cut)).toEqual(valuesOf(whole));
     expect(cut.trials.map(plainRows)).toEqual(whole.trials.map(plainRows));
     expect(bestTrial(cut.trials, LOSS)!.number).toBe(bestTrial(whole.trials, LOSS)!.number);
-  }, 900_000);
+  });
 
   test('goes on in the middle of a trial that trains, with the same epochs', async () => {
     const options = { trials: 2, settings: { strategy: 'random', epochs: 4 } };
@@ -218,7 +218,7 @@ describe('a search that is killed', () => {
     const cut = await run('training', 'trained cut', options);
     expect(cut.trials.map(plainRows)).toEqual(whole.trials.map(plainRows));
     expect(valuesOf(cut)).toEqual(valuesOf(whole));
-  }, 120_000);
+  });
 
   test('may be stopped by Ctrl-C, leaves its trial running, and goes on with it', async () => {
     await run('plain', 'stopped', { trials: 1 });
@@ -237,7 +237,7 @@ describe('a search that is killed', () => {
     const after = await run('plain', 'stopped', { trials: 3 });
     expect(after.trials.map(({ state }) => state)).toEqual(['complete', 'complete', 'complete']);
     expect(after.trials[1]!.values).toEqual(trials[1]!.values);
-  }, 60_000);
+  });
 });
 
 test('a full disk ends the search, not the trial, and what was finished is kept', async () => {
@@ -247,7 +247,7 @@ test('a full disk ends the search, not the trial, and what was finished is kept'
   const { trials } = await run('plain', 'full', { trials: 4 });
   expect(trials.map(({ state }) => state)).toEqual(Array(4).fill('complete'));
   expect(valuesOf({ trials, stopped: '' })).toEqual(valuesOf(await run('plain', 'not full', { trials: 4 })));
-}, 60_000);
+});
 
 test('of several trials at once each follows from what had ended when it was proposed', async () => {
   const { trials } = await run('plain', 'three at once', { trials: 9, parallel: 3, settings: { pause: 15 } });
@@ -259,7 +259,7 @@ test('of several trials at once each follows from what had ended when it was pro
       values,
     );
   }
-}, 60_000);
+});
 
 test('a trial that Hyperband promotes goes on as if it had not stopped, optimiser and all', async () => {
   const { trials, stopped } = await run('training', 'hyperband', { settings: { strategy: 'hyperband' } });
@@ -283,7 +283,7 @@ test('a trial that Hyperband promotes goes on as if it had not stopped, optimise
   writeFileSync(join(folder, 'trials/0001/trial.json'), JSON.stringify(alone));
   const straight = await run('training', 'alone', { trials: 1, settings: { strategy: 'random', epochs: 3 } });
   expect(plainRows(straight.trials[0]!)).toEqual(plainRows(promoted[0]!));
-}, 120_000);
+});
 
 test('the command line begins a search, shows it and goes on with it', async () => {
   const call = async (...args: string[]) => {
@@ -311,7 +311,7 @@ test('the command line begins a search, shows it and goes on with it', async () 
   const ends = [1, 2, 3].map((number) => readFileSync(join(folder, `trials/000${number}/end.json`), 'utf8'));
   expect(ends.map((text) => JSON.parse(text).rows.length)).toEqual([2, 2, 2]);
   expect(await call('constructor')).toMatchObject({ code: 2, text: '' });
-}, 120_000);
+});
 
 test('trials by chance that know nothing of each other are those of one search', async () => {
   const options = { trials: 3, settings: { strategy: 'random' } };
@@ -343,7 +343,7 @@ test('trials by chance that know nothing of each other are those of one search',
   expect(await alone(4, '{"strategy": "tpe"}')).toContain(
     'expected a study by grid or random, received one by tpe',
   );
-}, 60_000);
+});
 
 describe('a study says what is wrong with', () => {
   test('a folder of another study, by what differs', async () => {
@@ -371,7 +371,7 @@ describe('a study says what is wrong with', () => {
       path: expect.stringMatching(/0001\/end\.json$/),
       advice: expect.stringContaining('Remove it'),
     });
-  }, 60_000);
+  });
 
   test('a second search in its folder, but not with what a killed one left', async () => {
     const store = folderStore(join(scratch, 'locked'));
@@ -385,7 +385,7 @@ describe('a study says what is wrong with', () => {
     const { host } = JSON.parse(new TextDecoder().decode((await store.read('search.lock'))!));
     writeFileSync(join(scratch, 'locked/search.lock'), JSON.stringify({ host, pid: 2 ** 22 + 1 })); // beyond Linux's largest
     expect((await run('plain', 'locked', { trials: 1 })).stopped).toBe('finished');
-  }, 60_000);
+  });
 
   test('options, and a search without an end', async () => {
     expect((await faultOf('plain', 'options', { parallel: 0 })).path).toBe('runStudy.parallel');
@@ -400,5 +400,5 @@ describe('a study says what is wrong with', () => {
     expect((await faultOf('plain', 'options', { trials: 1.5 })).path).toBe('runStudy.trials');
     expect((await faultOf('plain', 'options', {})).path).toBe('runStudy.trials');
     expect((await faultOf('none', 'options', { trials: 1 })).kind).toBe('file');
-  }, 60_000);
+  });
 });

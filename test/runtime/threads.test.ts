@@ -24,4 +24,4 @@ test('a training on wasm with threads is the one without, to the bit, stopped an
     expect(whole).toEqual({ ...alone, reason: `asked for by name, on ${threads} threads` });
     expect(trainOn(threads, '5')).toEqual(whole);
   }
-}, 300_000);
+}, 600_000);

@@ -179,7 +179,7 @@ test('from the sources, a process ends by itself: after a run, an abort, and a b
   const { stdout, stderr, status } = spawnSync(process.execPath, ['--import', 'tsx', program], {
     cwd: root,
     encoding: 'utf8',
-    timeout: 50_000,
+    timeout: 150_000,
     env: { ...process.env, TSX_TSCONFIG_PATH: join(root, 'tsconfig.json') },
   });
   expect({ stdout, status, stderr }).toMatchObject({ stdout: 'aborted worker\n', status: 0 });

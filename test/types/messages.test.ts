@@ -23,7 +23,7 @@ function errorOf(call: string): string {
   return errors[0]!;
 }
 
-test('the right calls compile', { timeout: 120_000 }, () => {
+test('the right calls compile', () => {
   expect(
     errorsOf(`${BEGIN}
 await model.fit(data, { epochs: 1, loss: weightedLoss({ age: 1, gender: 50 }),
@@ -48,7 +48,7 @@ begun.task('aged', binary(['no', 'yes']), part).task('age2', binary(['no', 'yes'
   ).toEqual([]);
 });
 
-describe('a wrong call is a type error with a sentence in it', { timeout: 120_000 }, () => {
+describe('a wrong call is a type error with a sentence in it', () => {
   test.each([
     ['a second trunk', 'begun.trunk(sharedTrunk([conv(4, 3)]));', 'the trunk is already given'],
     [

@@ -68,7 +68,7 @@ export function runTrial(care: TrialCare): Promise<TrialEnd> {
       limit === undefined || limit > LONGEST
         ? undefined
         : setTimeout(() => {
-            end = { failed: `it took longer than ${limit} s` };
+            end ??= { failed: `it took longer than ${limit} s` }; // one that said it is done only ends
             child.kill('SIGKILL');
           }, limit * 1000);
     const over = () => {
