@@ -19,7 +19,7 @@ export { loadPackage } from './packages.js';
 export { type RecordRunOptions, recordRun } from './recordRun.js';
 export { type ReportFilesOptions, report } from './report.js';
 export { saveKeras } from './saveKeras.js';
-export { liveTable } from './study/liveTable.js';
+export { type LiveTable, liveTable } from './study/liveTable.js';
 export type { Settings as StudySettings } from './study/loadStudy.js';
 export type { QueueOptions } from './study/queue.js';
 export { readStudy } from './study/readStudy.js';

@@ -8,12 +8,23 @@ const LINES = 20;
 const BEST = 4;
 
 /**
+ * A table of trials that is drawn over itself.
+ *
+ * @category Tuner
+ */
+export interface LiveTable {
+  /** Draws the trials as they are now; for `onChange` of `runStudy`. */
+  show(trials: readonly TrialRecord[], study: Study): void;
+  /** Takes the table away. */
+  end(): void;
+}
+
+/**
  * Shows a search while it runs: on a terminal a table that is drawn over itself, with the time left; elsewhere a line for every trial
  * that ends.
  *
  * @param out - `process.stdout`.
  * @param options - `trials` in all, for the time left.
- * @returns `show`, for `onChange` of `runStudy`, and `end`, which takes the table away.
  * @example
  * ```typescript
  * import { liveTable, runStudy } from 'tfjs-multitask/node';
@@ -24,7 +35,7 @@ const BEST = 4;
  * ```
  * @category Tuner
  */
-export function liveTable(out: WriteStream, { trials: most }: { readonly trials?: number } = {}) {
+export function liveTable(out: WriteStream, { trials: most }: { readonly trials?: number } = {}): LiveTable {
   let drawn = 0;
   const ended = new Map<number, string>();
   const clear = () => {

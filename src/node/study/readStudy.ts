@@ -1,11 +1,11 @@
 import { fault } from '../../core/errors.js';
 import type { Store } from '../../core/outside.js';
-import type { TrialRecord } from '../../tuner/records.js';
 import type { Study } from '../../tuner/study.js';
 import { type StudyRecords, settingsOf, studyRecords } from '../../tuner/studyRecords.js';
 import { folderStore } from '../folderStore.js';
 import { ownVersions } from '../packageFolder.js';
 import { addressOf, loadStudy, type Settings } from './loadStudy.js';
+import type { StudyResult } from './runStudy.js';
 
 /** A study that was begun, as its module describes it with the settings that it began with and those of this machine. */
 export async function begunStudy(
@@ -48,7 +48,7 @@ export async function begunStudy(
 export async function readStudy(
   module: string | URL,
   { folder, settings }: { readonly folder: string | Store; readonly settings?: Settings },
-): Promise<{ readonly study: Study; readonly trials: readonly TrialRecord[] }> {
+): Promise<Pick<StudyResult, 'study' | 'trials'>> {
   const store = typeof folder === 'string' ? folderStore(folder) : folder;
   const { study, records } = await begunStudy(module, store, settings);
   return { study, trials: await records.trials() };
