@@ -89,7 +89,7 @@ function csvCell(value: Json | undefined): string {
 /** The column of words. */
 const STATE = 1;
 /** Columns of a table that a reason has at least, where it is that long. */
-const REASON = 40;
+const REASON = 24;
 
 /**
  * The trials as a table for a terminal, by number: its state, epochs, objectives at the best epoch, values, and why it was pruned or
