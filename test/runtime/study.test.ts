@@ -303,7 +303,7 @@ test('the command line begins a search, shows it and goes on with it', async () 
   const settings = JSON.stringify({ strategy: 'random', epochs: 2 });
   const begun = await call('search', module, '--folder', folder, '--trials', '2', '--settings', settings);
   expect(begun).toMatchObject({ code: 0, wrong: '' });
-  expect(begun.text).toMatch(/^1 +2 .*\n2 +2 .*\ntrial +epochs/);
+  expect(begun.text).toMatch(/^1 .*\n2 .*\ntrial +state +epochs/);
   const shown = await call('results', module, '--folder', folder);
   expect(begun.text).toContain(shown.text.split('\n').slice(0, 3).join('\n'));
   for (const name of ['study.html', 'results.csv']) expect(readdirSync(folder)).toContain(name);
