@@ -85,7 +85,8 @@ export async function watchRun(
   });
   server.unref();
   const taken = (server.address() as AddressInfo).port;
-  hosts = [`127.0.0.1:${taken}`, `localhost:${taken}`];
+  const named = ['127.0.0.1', 'localhost'];
+  hosts = [...named.map((host) => `${host}:${taken}`), ...(taken === 80 ? named : [])]; // a browser leaves 80 out
   return {
     url: `http://127.0.0.1:${taken}/`,
     close: () =>
