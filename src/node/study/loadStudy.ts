@@ -3,7 +3,11 @@ import { fault } from '../../core/errors.js';
 import type { Json } from '../../core/json.js';
 import { isStudy, type Study } from '../../tuner/study.js';
 
-/** What a study's module is given, if its default export is a function. */
+/**
+ * What a study's module is given, if its default export is a function: JSON, by name.
+ *
+ * @category Tuner
+ */
 export type Settings = { readonly [name: string]: Json };
 
 /** Node's `import`: the CommonJS build makes a `require` of the word, which takes no address. */
