@@ -86,6 +86,10 @@ export function folderStore(folder: string): Store {
   };
 }
 
+/** A folder that was named, or a store as it is. */
+export const storeOf = (folder: string | Store): Store =>
+  typeof folder === 'string' ? folderStore(folder) : folder;
+
 const writeWhole = (path: string, bytes: Uint8Array) => placed(path, bytes, rename);
 
 /** A second name of one file is refused where the name is taken, in one step of the file system. */

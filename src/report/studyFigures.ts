@@ -1,7 +1,7 @@
 import type { Json } from '../core/json.js';
 import { importances } from '../tuner/importance.js';
-import { bestRow, type Objective, type Objectives, objectivesOf } from '../tuner/objectives.js';
-import { bestTrial, inOrder, paretoFront, type TrialRecord } from '../tuner/records.js';
+import { bestRow, type Objective, objectivesOf } from '../tuner/objectives.js';
+import { inOrder, leaders, paretoFront, type TrialRecord } from '../tuner/records.js';
 import { flattened } from '../tuner/settings.js';
 import type { Dimension } from '../tuner/space.js';
 import type { Study } from '../tuner/study.js';
@@ -57,7 +57,7 @@ export function studyFigures(
     return [{ trial, value, at: flattened(study.space, trial.values, `trial ${trial.number}`) }];
   });
   if (scored.length === 0) return [];
-  const marked = markedTrials(trials, study.objectives);
+  const marked = leaders(trials, study.objectives);
   const mattered = importances(study.space, trials, study.objectives);
   return distinct([
     historyFigure(scored, trials, objective, tools),
@@ -110,13 +110,6 @@ function historyFigure(
 
 /** Numbers of trials that a front has room for. */
 const MOST_NUMBERS = 20;
-
-/** The trials that a search is after: the best, or with several objectives the front. */
-export const markedTrials = (trials: readonly TrialRecord[], objectives: Objectives): ReadonlySet<number> => {
-  const best = bestTrial(trials, objectives);
-  const marked = objectivesOf(objectives).length > 1 ? paretoFront(trials, objectives) : best ? [best] : [];
-  return new Set(marked.map(({ number }) => number));
-};
 
 function frontFigure(
   { objectives }: Pick<Study, 'objectives'>,

@@ -1,6 +1,6 @@
 import type { Json } from '../core/json.js';
 import { bestRow, objectivesOf } from '../tuner/objectives.js';
-import { inOrder, type TrialRecord } from '../tuner/records.js';
+import { inOrder, leaders, type TrialRecord } from '../tuner/records.js';
 import { flattened } from '../tuner/settings.js';
 import type { Dimension } from '../tuner/space.js';
 import type { Study } from '../tuner/study.js';
@@ -8,7 +8,7 @@ import { documentOf } from './documentOf.js';
 import { counted, figure, metricValue, short } from './format.js';
 import { figureCells, figures, html, table } from './html.js';
 import type { Report } from './page.js';
-import { markedTrials, studyFigures } from './studyFigures.js';
+import { studyFigures } from './studyFigures.js';
 import type { ChartTools, ReportTools } from './tools.js';
 
 /** Columns of numbers that fit on paper whole; of more, numbers are broken rather than cut off. */
@@ -46,7 +46,7 @@ export function studyPage(
   const drawn = studyFigures(study, trials, tools);
   const metrics = objectivesOf(study.objectives).map(({ metric }) => metric);
   const paths = study.space.dimensions.map(({ path }: Dimension) => path);
-  const marked = markedTrials(trials, study.objectives);
+  const marked = leaders(trials, study.objectives);
   const front = metrics.length > 1;
   const ends = inOrder(trials).filter(({ number }) => marked.has(number));
   const valuesOf = ({ number, values }: TrialRecord) => {

@@ -74,15 +74,16 @@ export function costOf({ metric, direction }: Objective, row: HistoryRow | undef
   return direction === 'minimize' ? value : -value;
 }
 
+const isNumber = (objective: Objective, row: HistoryRow): boolean =>
+  costOf(objective, row) !== Number.POSITIVE_INFINITY;
+
 /**
  * The row of the best epoch by the first objective, of those in which all are numbers if there are any: the first of equals, as KerasTuner
  * has it; undefined where the first never is a number.
  */
 export function bestRow(rows: readonly HistoryRow[], objectives: Objectives): HistoryRow | undefined {
   const first = firstOf(objectives);
-  const isWhole = (row: HistoryRow) =>
-    objectivesOf(objectives).every((one) => costOf(one, row) !== Number.POSITIVE_INFINITY);
-  const whole = rows.filter(isWhole);
+  const whole = rows.filter((row) => objectivesOf(objectives).every((one) => isNumber(one, row)));
   let best: HistoryRow | undefined;
   for (const row of whole.length > 0 ? whole : rows) if (costOf(first, row) < costOf(first, best)) best = row;
   return best;
@@ -92,10 +93,9 @@ export function bestRow(rows: readonly HistoryRow[], objectives: Objectives): Hi
 export function lacking(rows: readonly HistoryRow[], objectives: Objectives): string | undefined {
   const names = (list: readonly Objective[]) => list.map(({ metric }) => metric).join(', ');
   const all = objectivesOf(objectives);
-  const numbers = (one: Objective, row: HistoryRow) => costOf(one, row) !== Number.POSITIVE_INFINITY;
-  if (rows.some((row) => all.every((one) => numbers(one, row)))) return undefined;
+  if (rows.some((row) => all.every((one) => isNumber(one, row)))) return undefined;
   if (rows.length === 0) return `${names(all)} was never reported`;
-  const never = all.filter((one) => !rows.some((row) => numbers(one, row)));
+  const never = all.filter((one) => !rows.some((row) => isNumber(one, row)));
   return never.length > 0
     ? `${names(never)} was never a number`
     : `no epoch has numbers of all: ${names(all)}`;

@@ -144,3 +144,10 @@ export const dominates = (a: readonly number[], b: readonly number[]): boolean =
 /** By number: what a set says must not depend on the order in which it came. */
 export const inOrder = <V>(trials: readonly TrialRecord<V>[]): TrialRecord<V>[] =>
   [...trials].sort((a, b) => a.number - b.number);
+
+/** The numbers of the best trials: of one objective the best, of several those of the front. */
+export function leaders(trials: readonly TrialRecord[], objectives: Objectives): ReadonlySet<number> {
+  const best = bestTrial(trials, objectives);
+  const list = objectivesOf(objectives).length > 1 ? paretoFront(trials, objectives) : best ? [best] : [];
+  return new Set(list.map(({ number }) => number));
+}

@@ -1,6 +1,6 @@
 import type { Json } from '../core/json.js';
-import { bestRow, type Objectives, objectivesOf } from './objectives.js';
-import { bestTrial, inOrder, isOver, paretoFront, type TrialRecord } from './records.js';
+import { bestRow, objectivesOf } from './objectives.js';
+import { inOrder, isOver, leaders, type TrialRecord } from './records.js';
 import { flattened } from './settings.js';
 import type { Dimension } from './space.js';
 import type { Study } from './study.js';
@@ -14,13 +14,6 @@ function cellsOf(trial: TrialRecord, { space, objectives }: Pick<Study, 'space' 
     epoch: row?.epoch,
     results: objectivesOf(objectives).map(({ metric }) => row?.[metric]),
   };
-}
-
-/** The best of the trials, by number: of one objective a trial, of several those of the front. */
-function bestOf(trials: readonly TrialRecord[], objectives: Objectives): ReadonlySet<number> {
-  const best = bestTrial(trials, objectives);
-  const list = objectivesOf(objectives).length > 1 ? paretoFront(trials, objectives) : best ? [best] : [];
-  return new Set(list.map(({ number }) => number));
 }
 
 /**
@@ -50,7 +43,7 @@ export function resultsCsv(
 ): string {
   const metrics = objectivesOf(study.objectives).map(({ metric }) => metric);
   const paths = study.space.dimensions.map(({ path }: Dimension) => path);
-  const front = metrics.length > 1 ? bestOf(trials, study.objectives) : undefined;
+  const front = metrics.length > 1 ? leaders(trials, study.objectives) : undefined;
   const head = [
     'trial',
     'state',
@@ -119,7 +112,7 @@ export function resultsTable(
   width = 120,
 ): string {
   const metrics = objectivesOf(study.objectives).map(({ metric }) => metric);
-  const best = bestOf(trials, study.objectives);
+  const best = leaders(trials, study.objectives);
   const star = metrics.length > 1 ? '* front' : '* best';
   const paths = study.space.dimensions.map(({ path }: Dimension) => path);
   const head: Line = {

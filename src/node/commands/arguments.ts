@@ -1,5 +1,6 @@
 import { fault } from '../../core/errors.js';
 import type { Settings } from '../study/loadStudy.js';
+import type { QueueOptions } from '../study/queue.js';
 
 /** An argument with a value. */
 export const text = { type: 'string' } as const;
@@ -33,11 +34,29 @@ export function numberOf<N extends string>(
   return { [name]: value } as { readonly [name in N]?: number };
 }
 
-/** The argument `--settings`. */
-export function settingsOf(text: string): Settings {
+/** The argument `--folder`. */
+export const folderOf = ({ folder }: { readonly folder?: string | undefined }): string =>
+  folder ?? raise(wrong('--folder', 'a folder', 'none'));
+
+/** A queue, by the arguments that name one. */
+export const queueOf = (
+  url: string,
+  values: { readonly name?: string | undefined; readonly patience?: string | undefined },
+): QueueOptions => ({
+  url,
+  ...(values.name !== undefined && { name: values.name }),
+  ...numberOf(values, 'patience'),
+});
+
+/** The argument `--settings`, as an option; without it, none. */
+export function settingsOf({ settings: text }: { readonly settings?: string | undefined }): {
+  readonly settings?: Settings;
+} {
+  if (text === undefined) return {};
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Settings;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return { settings: value as Settings };
   } catch {}
   throw wrong('--settings', 'an object of JSON', text);
 }

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { resultsTable } from '../../tuner/results.js';
 import { readStudy } from '../study/readStudy.js';
 import { studyResults } from '../study/studyResults.js';
-import { moduleOf, raise, settingsOf, text, wrong } from './arguments.js';
+import { folderOf, moduleOf, settingsOf, text } from './arguments.js';
 import type { Command } from './command.js';
 
 /** `tfjs-multitask results`. */
@@ -21,10 +21,10 @@ and may be called while a search runs.
       options: { folder: text, settings: text },
       allowPositionals: true,
     });
-    const folder = values.folder ?? raise(wrong('--folder', 'a folder', 'none'));
+    const folder = folderOf(values);
     const { study, trials } = await readStudy(moduleOf(positionals), {
       folder,
-      ...(values.settings !== undefined && { settings: settingsOf(values.settings) }),
+      ...settingsOf(values),
     });
     console.log(resultsTable(study, trials, process.stdout.columns));
     console.log(`\n${await studyResults(folder, study, trials)}`);

@@ -3,7 +3,7 @@ import { resultsTable } from '../../tuner/results.js';
 import { liveTable } from '../study/liveTable.js';
 import { runStudy } from '../study/runStudy.js';
 import { studyResults } from '../study/studyResults.js';
-import { moduleOf, numberOf, raise, settingsOf, stopped, text, wrong } from './arguments.js';
+import { folderOf, moduleOf, numberOf, queueOf, settingsOf, stopped, text } from './arguments.js';
 import type { Command } from './command.js';
 
 /** `tfjs-multitask search`. */
@@ -33,7 +33,7 @@ there. A MODULE in TypeScript needs a loader: NODE_OPTIONS="--import tsx" npx tf
       },
       allowPositionals: true,
     });
-    const folder = values.folder ?? raise(wrong('--folder', 'a folder', 'none'));
+    const folder = folderOf(values);
     const signal = stopped();
     const table = liveTable(process.stdout, numberOf(values, 'trials'));
     const {
@@ -46,14 +46,8 @@ there. A MODULE in TypeScript needs a loader: NODE_OPTIONS="--import tsx" npx tf
       ...numberOf(values, 'parallel'),
       ...numberOf(values, 'threads'),
       ...numberOf(values, 'limit'),
-      ...(values.settings !== undefined && { settings: settingsOf(values.settings) }),
-      ...(values.queue !== undefined && {
-        queue: {
-          url: values.queue,
-          ...(values.name !== undefined && { name: values.name }),
-          ...numberOf(values, 'patience'),
-        },
-      }),
+      ...settingsOf(values),
+      ...(values.queue !== undefined && { queue: queueOf(values.queue, values) }),
       signal,
       onChange: table.show,
     }).finally(table.end);

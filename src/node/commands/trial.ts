@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { studyTrial } from '../study/studyTrial.js';
-import { moduleOf, numberOf, raise, settingsOf, stopped, text, wrong } from './arguments.js';
+import { folderOf, moduleOf, numberOf, raise, settingsOf, stopped, text, wrong } from './arguments.js';
 import type { Command } from './command.js';
 
 /** `tfjs-multitask trial`. */
@@ -27,9 +27,9 @@ is written, also for a trial that failed; with 130 where it was stopped before, 
     const number =
       numberOf(values, 'number').number ?? raise(wrong('--number', 'a number above zero', 'none'));
     const trial = await studyTrial(moduleOf(positionals), {
-      folder: values.folder ?? raise(wrong('--folder', 'a folder', 'none')),
+      folder: folderOf(values),
       number,
-      ...(values.settings !== undefined && { settings: settingsOf(values.settings) }),
+      ...settingsOf(values),
       ...numberOf(values, 'threads'),
       ...numberOf(values, 'limit'),
       signal: stop,

@@ -1,6 +1,16 @@
 import { parseArgs } from 'node:util';
 import { studyWorker } from '../study/worker.js';
-import { moduleOf, numberOf, raise, settingsOf, stopped, text, wrong } from './arguments.js';
+import {
+  folderOf,
+  moduleOf,
+  numberOf,
+  queueOf,
+  raise,
+  settingsOf,
+  stopped,
+  text,
+  wrong,
+} from './arguments.js';
 import type { Command } from './command.js';
 
 /** `tfjs-multitask worker`. */
@@ -29,16 +39,10 @@ was begun goes on elsewhere.
       },
       allowPositionals: true,
     });
-    const needed = (name: 'folder' | 'queue') =>
-      values[name] ?? raise(wrong(`--${name}`, name === 'folder' ? 'a folder' : 'an address', 'none'));
     await studyWorker(moduleOf(positionals), {
-      folder: needed('folder'),
-      queue: {
-        url: needed('queue'),
-        ...(values.name !== undefined && { name: values.name }),
-        ...numberOf(values, 'patience'),
-      },
-      ...(values.settings !== undefined && { settings: settingsOf(values.settings) }),
+      folder: folderOf(values),
+      queue: queueOf(values.queue ?? raise(wrong('--queue', 'an address', 'none')), values),
+      ...settingsOf(values),
       ...numberOf(values, 'parallel'),
       ...numberOf(values, 'threads'),
       ...numberOf(values, 'limit'),

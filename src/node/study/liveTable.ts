@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import { bestTrial, inOrder, paretoFront, type TrialRecord } from '../../tuner/records.js';
+import { inOrder, leaders, type TrialRecord } from '../../tuner/records.js';
 import { resultsTable } from '../../tuner/results.js';
 import type { Study } from '../../tuner/study.js';
 
@@ -37,7 +37,7 @@ export interface LiveTable {
  */
 export function liveTable(out: WriteStream, { trials: most }: { readonly trials?: number } = {}): LiveTable {
   let drawn = 0;
-  const ended = new Map<number, string>();
+  const ended = new Set<number>();
   const clear = () => {
     if (drawn > 0) out.write(`\u001b[${drawn}F\u001b[J`);
     drawn = 0;
@@ -50,7 +50,7 @@ export function liveTable(out: WriteStream, { trials: most }: { readonly trials?
         const rows = lines.slice(1);
         // What is taller than the terminal could not be drawn over.
         const last = Math.max(1, Math.min(LINES, out.rows - BEST - 4));
-        const marked = new Set(bestOf(trials, study).map(({ number }) => number));
+        const marked = leaders(trials, study.objectives);
         const best = rows
           .slice(0, -last)
           .filter((_, i) => marked.has(sorted[i]!.number))
@@ -61,24 +61,16 @@ export function liveTable(out: WriteStream, { trials: most }: { readonly trials?
         drawn = text.length;
         return;
       }
-      for (const { number, state } of trials) {
-        if (state === 'running' || ended.get(number) === state) continue;
-        ended.set(number, state);
-        const line = resultsTable(study, trials, 10_000).split('\n')[
-          sorted.findIndex((one) => one.number === number) + 1
-        ]!;
-        out.write(`${line.trim()}\n`);
+      if (sorted.every(({ number, state }) => state === 'running' || ended.has(number))) return;
+      const [, ...lines] = resultsTable(study, trials, 10_000).split('\n');
+      for (const [i, { number, state }] of sorted.entries()) {
+        if (state === 'running' || ended.has(number)) continue;
+        ended.add(number);
+        out.write(`${lines[i]!.trim()}\n`);
       }
     },
     end: clear,
   };
-}
-
-/** The best trial; with several objectives those of the front. */
-function bestOf(trials: readonly TrialRecord[], { objectives }: Study): readonly TrialRecord[] {
-  if (Array.isArray(objectives) && objectives.length > 1) return paretoFront(trials, objectives);
-  const best = bestTrial(trials, objectives);
-  return best ? [best] : [];
 }
 
 /** How much is done, and how long the rest takes if it takes as long, with as many at a time as now. */

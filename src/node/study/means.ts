@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { checkWhole } from '../../core/checkWhole.js';
 import { fault, show } from '../../core/errors.js';
 import type { Store } from '../../core/outside.js';
-import { folderStore } from '../folderStore.js';
+import { storeOf } from '../folderStore.js';
 
 /** What trials have of this machine. */
 export interface Means {
@@ -44,6 +44,5 @@ export function meansOf(
       advice: 'Leave it out for no limit.',
     });
   }
-  const store = typeof folder === 'string' ? folderStore(folder) : folder;
-  return { store, parallel, threads, limit, signal };
+  return { store: storeOf(folder), parallel, threads, limit, signal };
 }

@@ -2,7 +2,7 @@ import { fault } from '../../core/errors.js';
 import type { Store } from '../../core/outside.js';
 import type { Study } from '../../tuner/study.js';
 import { type StudyRecords, settingsOf, studyRecords } from '../../tuner/studyRecords.js';
-import { folderStore } from '../folderStore.js';
+import { storeOf } from '../folderStore.js';
 import { ownVersions } from '../packageFolder.js';
 import { addressOf, loadStudy, type Settings } from './loadStudy.js';
 import type { StudyResult } from './runStudy.js';
@@ -49,7 +49,6 @@ export async function readStudy(
   module: string | URL,
   { folder, settings }: { readonly folder: string | Store; readonly settings?: Settings },
 ): Promise<Pick<StudyResult, 'study' | 'trials'>> {
-  const store = typeof folder === 'string' ? folderStore(folder) : folder;
-  const { study, records } = await begunStudy(module, store, settings);
+  const { study, records } = await begunStudy(module, storeOf(folder), settings);
   return { study, trials: await records.trials() };
 }
