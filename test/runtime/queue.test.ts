@@ -258,8 +258,12 @@ describe.skipIf(!redis)('trials on many machines', () => {
   });
 
   test('a worker with other data, or of another library, is refused; so is one without the folder', async () => {
-    const { child, begun } = search('refused', { trials: 1 });
-    await begun();
+    const { child } = search('refused', { trials: 1 });
+    // Its first trial stands: what is changed below is read by workers alone.
+    while (!existsSync(join(scratch, 'refused/trials/0001/trial.json'))) {
+      if (child.exitCode !== null) expect.fail('the search ended');
+      await after(100);
+    }
     const said = async (one: ChildProcess) => {
       let text = '';
       one.stderr!.setEncoding('utf8').on('data', (part: string) => {
@@ -291,7 +295,31 @@ describe.skipIf(!redis)('trials on many machines', () => {
       /--settings: expected an object of JSON/,
     );
     await kill(child);
-  }, 240_000);
+  });
+
+  test('a worker that meets a trial of another study says so once, and leaves it', async () => {
+    const first = search('shared queue', { trials: 1 });
+    await first.begun();
+    const second = search('other study', {
+      trials: 1,
+      settings: { seed: 6 },
+      queue: queue('shared queue'),
+    });
+    await second.begun();
+    const stranger = worker('other study', '--name', 'shared queue');
+    let text = '';
+    stranger.stdout!.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+    await heard(stranger, 'received one of another study');
+    const { trials } = await second.ended();
+    expect(trials[0].state).toBe('complete');
+    await after(1500); // the trial of the first is handed out again meanwhile
+    expect(text.match(/Give each study a queue of its own name/g)).toHaveLength(1);
+    const own = worker('shared queue');
+    expect((await first.ended()).trials[0].state).toBe('complete');
+    await Promise.all([kill(own, 'SIGINT'), kill(stranger, 'SIGINT')]);
+  });
 
   test('a server that refuses, or wants a password, is named, with what to do', async () => {
     const free = await freePort();

@@ -62,17 +62,23 @@ export async function studyWorker(module: string | URL, options: StudyWorkerOpti
   const ending = new AbortController();
   const over = AbortSignal.any([signal, ending.signal]);
   let broken: unknown;
+  let foreign: Error | undefined;
   const worker = new Worker<Job>(
     own.name,
     async ({ data }) => {
       if (data.study !== mark) {
-        throw fault({
-          kind: 'checkpoint',
-          path: `queue ${own.name}`,
-          expected: `trials of the study in ${store.label}`,
-          received: 'one of another study',
-          advice: 'Give each study a queue of its own name.',
-        });
+        // Its own workers may take it; the search hands it out again.
+        if (foreign === undefined) {
+          foreign = fault({
+            kind: 'checkpoint',
+            path: `queue ${own.name}`,
+            expected: `trials of the study in ${store.label}`,
+            received: 'one of another study',
+            advice: 'Give each study a queue of its own name.',
+          });
+          log(foreign.message);
+        }
+        throw foreign;
       }
       if (data.code !== code) {
         broken ??= fault({
