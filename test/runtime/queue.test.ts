@@ -81,7 +81,7 @@ const heard = (child: ChildProcess, words: string) =>
     child.once('close', () => reject(new Error(`ended without "${words}": ${text}`)));
   });
 
-const queue = (name: string) => ({ url: `redis://127.0.0.1:${port}`, name, patience: 2 });
+const queue = (name: string) => ({ url: `redis://127.0.0.1:${port}`, name, workerTimeout: 2 });
 
 /** A search that hands its trials out. */
 function search(name: string, options: object, module = 'plain') {
@@ -122,7 +122,16 @@ const after = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 const worker = (name: string, ...more: string[]) => {
   const [module, ...others] = more[0]?.endsWith('.ts') ? more : ['test/runtime/studies/plain.ts', ...more];
   const address = `redis://127.0.0.1:${port}`;
-  const named = ['--folder', join(scratch, name), '--queue', address, '--name', name, '--patience', '2'];
+  const named = [
+    '--folder',
+    join(scratch, name),
+    '--queue',
+    address,
+    '--name',
+    name,
+    '--worker-timeout',
+    '2',
+  ];
   const args = ['--import', 'tsx', 'src/node/cli.ts', 'worker', module!, ...named, ...others];
   return started(process.execPath, args);
 };

@@ -107,8 +107,8 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
   });
 
   test('hang', async () => {
-    // All of them: however long a process takes to begin, none ends within the limit by itself.
-    const options = { trials: 2, limit: 2, settings: { wrong: { 0: 'hang' } } };
+    // All of them: however long a process takes to begin, none ends in that time by itself.
+    const options = { trials: 2, trialTimeout: 2, settings: { wrong: { 0: 'hang' } } };
     const { trials, stopped } = await run('plain', 'wrong hang', options);
     expect(stopped).toBe('finished');
     expect(trials.map(({ state, reason }) => [state, reason])).toEqual(
@@ -130,8 +130,20 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
   });
 });
 
-test('a limit longer than any timer is none', async () => {
-  const { trials } = await run('plain', 'unlimited', { trials: 1, limit: 1e9 });
+test('after its timeout a search begins no trial; those that run come to their end, and it goes on when it is run again', async () => {
+  const settings = { pause: 300 };
+  const first = await run('plain', 'in time', { parallel: 2, timeout: 6, settings });
+  expect(first.stopped).toBe('timeout');
+  expect(first.trials.length).toBeGreaterThan(1);
+  expect(new Set(first.trials.map(({ state }) => state))).toEqual(new Set(['complete']));
+  const trials = first.trials.length + 1;
+  const second = await run('plain', 'in time', { trials, timeout: 1e9, settings });
+  expect(second.stopped).toBe('finished');
+  expect(valuesOf(second).slice(0, -1)).toEqual(valuesOf(first));
+});
+
+test('a trial timeout longer than any timer is none', async () => {
+  const { trials } = await run('plain', 'unlimited', { trials: 1, trialTimeout: 1e9 });
   expect(trials.map(({ state }) => state)).toEqual(['complete']);
 });
 
@@ -390,9 +402,12 @@ describe('a study says what is wrong with', () => {
   test('options, and a search without an end', async () => {
     expect((await faultOf('plain', 'options', { parallel: 0 })).path).toBe('runStudy.parallel');
     expect((await faultOf('plain', 'options', { threads: 0.5 })).path).toBe('runStudy.threads');
-    expect((await faultOf('plain', 'options', { limit: -1 })).path).toBe('runStudy.limit');
+    expect((await faultOf('plain', 'options', { trials: 1, timeout: 0 })).path).toBe('runStudy.timeout');
+    expect((await faultOf('plain', 'options', { trialTimeout: -1 })).path).toBe('runStudy.trialTimeout');
     const own = { folder: memoryStore(), number: 1 };
-    await expect(studyTrial('plain.ts', { ...own, limit: Number.NaN })).rejects.toThrow(/studyTrial\.limit/);
+    await expect(studyTrial('plain.ts', { ...own, trialTimeout: Number.NaN })).rejects.toThrow(
+      /studyTrial\.trialTimeout/,
+    );
     const queue = { url: 'redis://127.0.0.1' };
     await expect(studyWorker('plain.ts', { ...own, queue, parallel: 0 })).rejects.toThrow(
       /studyWorker\.parallel/,

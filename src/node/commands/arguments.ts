@@ -20,7 +20,7 @@ export function stopped(): AbortSignal {
   return stop.signal;
 }
 
-/** An argument that is a number above zero, as an option of the same name; without it, none. */
+/** An argument that counts, from 1, as an option of the same name; without it, none. */
 export function numberOf<N extends string>(
   values: { readonly [name in N]?: string | undefined },
   name: N,
@@ -28,10 +28,26 @@ export function numberOf<N extends string>(
   const given = values[name];
   if (given === undefined) return {};
   const value = Number(given);
-  const seconds = name === 'limit' || name === 'patience';
-  if (given === '' || !(value > 0) || !(seconds || Number.isInteger(value)))
-    throw wrong(`--${name}`, 'a number above zero', given);
+  if (!(value > 0) || !Number.isInteger(value)) throw wrong(`--${name}`, 'a whole number above zero', given);
   return { [name]: value } as { readonly [name in N]?: number };
+}
+
+const TIMEOUTS = {
+  timeout: 'timeout',
+  'trial-timeout': 'trialTimeout',
+  'worker-timeout': 'workerTimeout',
+} as const;
+
+/** An argument in seconds, as the option that it stands for; without it, none. */
+export function secondsOf<F extends keyof typeof TIMEOUTS>(
+  values: { readonly [flag in F]?: string | undefined },
+  flag: F,
+): { readonly [option in (typeof TIMEOUTS)[F]]?: number } {
+  const given = values[flag];
+  if (given === undefined) return {};
+  const value = Number(given);
+  if (!(value > 0)) throw wrong(`--${flag}`, 'seconds above zero', given);
+  return { [TIMEOUTS[flag]]: value } as { readonly [option in (typeof TIMEOUTS)[F]]?: number };
 }
 
 /** The argument `--folder`. */
@@ -41,11 +57,11 @@ export const folderOf = ({ folder }: { readonly folder?: string | undefined }): 
 /** A queue, by the arguments that name one. */
 export const queueOf = (
   url: string,
-  values: { readonly name?: string | undefined; readonly patience?: string | undefined },
+  values: { readonly name?: string | undefined; readonly 'worker-timeout'?: string | undefined },
 ): QueueOptions => ({
   url,
   ...(values.name !== undefined && { name: values.name }),
-  ...numberOf(values, 'patience'),
+  ...secondsOf(values, 'worker-timeout'),
 });
 
 /** The argument `--settings`, as an option; without it, none. */

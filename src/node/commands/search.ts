@@ -3,7 +3,7 @@ import { resultsTable } from '../../tuner/results.js';
 import { liveTable } from '../study/liveTable.js';
 import { runStudy } from '../study/runStudy.js';
 import { studyResults } from '../study/studyResults.js';
-import { folderOf, moduleOf, numberOf, queueOf, settingsOf, stopped, text } from './arguments.js';
+import { folderOf, moduleOf, numberOf, queueOf, secondsOf, settingsOf, stopped, text } from './arguments.js';
 import type { Command } from './command.js';
 
 /** `tfjs-multitask search`. */
@@ -19,17 +19,26 @@ there. A MODULE in TypeScript needs a loader: NODE_OPTIONS="--import tsx" npx tf
   --trials N        in all, those of earlier runs among them (until the strategy has no more)
   --parallel N      trials at a time (1)
   --threads N       of one trial (the machine's, shared equally)
-  --limit SECONDS   after which a trial is taken to hang (never)
+  --timeout SECONDS   after which no further trial begins (none)
+  --trial-timeout SECONDS   after which a trial is taken to hang (never)
   --settings JSON   for the module
   --queue URL       hands trials out to workers: redis://host:6379, or redis://:password@host:6379
   --name NAME       of the queue (one of its own for each study)
-  --patience SECONDS  after which a silent worker is taken to be gone (30)`,
+  --worker-timeout SECONDS  after which a silent worker is taken to be gone (30)`,
   run: async (args) => {
     const { values, positionals } = parseArgs({
       args: [...args],
       options: {
-        ...{ folder: text, trials: text, parallel: text, threads: text, limit: text, settings: text },
-        ...{ queue: text, name: text, patience: text },
+        ...{
+          folder: text,
+          trials: text,
+          parallel: text,
+          threads: text,
+          timeout: text,
+          'trial-timeout': text,
+          settings: text,
+        },
+        ...{ queue: text, name: text, 'worker-timeout': text },
       },
       allowPositionals: true,
     });
@@ -45,7 +54,8 @@ there. A MODULE in TypeScript needs a loader: NODE_OPTIONS="--import tsx" npx tf
       ...numberOf(values, 'trials'),
       ...numberOf(values, 'parallel'),
       ...numberOf(values, 'threads'),
-      ...numberOf(values, 'limit'),
+      ...secondsOf(values, 'timeout'),
+      ...secondsOf(values, 'trial-timeout'),
       ...settingsOf(values),
       ...(values.queue !== undefined && { queue: queueOf(values.queue, values) }),
       signal,

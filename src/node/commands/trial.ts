@@ -1,6 +1,16 @@
 import { parseArgs } from 'node:util';
 import { studyTrial } from '../study/studyTrial.js';
-import { folderOf, moduleOf, numberOf, raise, settingsOf, stopped, text, wrong } from './arguments.js';
+import {
+  folderOf,
+  moduleOf,
+  numberOf,
+  raise,
+  secondsOf,
+  settingsOf,
+  stopped,
+  text,
+  wrong,
+} from './arguments.js';
 import type { Command } from './command.js';
 
 /** `tfjs-multitask trial`. */
@@ -16,11 +26,11 @@ is written, also for a trial that failed; with 130 where it was stopped before, 
   --number N        which trial
   --settings JSON   for the module
   --threads N       of the trial (the machine's)
-  --limit SECONDS   after which it is taken to hang (never)`,
+  --trial-timeout SECONDS   after which it is taken to hang (never)`,
   run: async (args) => {
     const { values, positionals } = parseArgs({
       args: [...args],
-      options: { folder: text, number: text, settings: text, threads: text, limit: text },
+      options: { folder: text, number: text, settings: text, threads: text, 'trial-timeout': text },
       allowPositionals: true,
     });
     const stop = stopped();
@@ -31,7 +41,7 @@ is written, also for a trial that failed; with 130 where it was stopped before, 
       number,
       ...settingsOf(values),
       ...numberOf(values, 'threads'),
-      ...numberOf(values, 'limit'),
+      ...secondsOf(values, 'trial-timeout'),
       signal: stop,
     });
     if (!trial && stop.aborted) process.exitCode = 130;

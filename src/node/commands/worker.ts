@@ -6,6 +6,7 @@ import {
   numberOf,
   queueOf,
   raise,
+  secondsOf,
   settingsOf,
   stopped,
   text,
@@ -28,14 +29,14 @@ was begun goes on elsewhere.
   --settings JSON   of this machine, over those of the search: '{"data": "/mnt/faces"}'
   --parallel N      trials at a time (1)
   --threads N       of one trial (the machine's, shared equally)
-  --limit SECONDS   after which a trial is taken to hang (never)
-  --patience SECONDS  after which a silent worker is taken to be gone (30)`,
+  --trial-timeout SECONDS   after which a trial is taken to hang (never)
+  --worker-timeout SECONDS  after which a silent worker is taken to be gone (30)`,
   run: async (args) => {
     const { values, positionals } = parseArgs({
       args: [...args],
       options: {
         ...{ folder: text, queue: text, name: text, settings: text },
-        ...{ parallel: text, threads: text, limit: text, patience: text },
+        ...{ parallel: text, threads: text, 'trial-timeout': text, 'worker-timeout': text },
       },
       allowPositionals: true,
     });
@@ -45,7 +46,7 @@ was begun goes on elsewhere.
       ...settingsOf(values),
       ...numberOf(values, 'parallel'),
       ...numberOf(values, 'threads'),
-      ...numberOf(values, 'limit'),
+      ...secondsOf(values, 'trial-timeout'),
       signal: stopped(),
       log: console.log,
     }).finally(() => {

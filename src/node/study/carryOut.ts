@@ -16,7 +16,7 @@ export interface Workplace {
   readonly address: string;
   readonly settings: Settings;
   readonly threads: number;
-  readonly limit: number | undefined;
+  readonly trialTimeout: number | undefined;
   readonly signal: AbortSignal;
   /** The trials as they stand, for the pruner. */
   known(): readonly TrialRecord[] | Promise<readonly TrialRecord[]>;
@@ -31,7 +31,7 @@ export interface Workplace {
  * @throws The store's own fault where nothing can be written: no trial is to blame for a full disk.
  */
 export async function carryOut(place: Workplace, begun: TrialRecord): Promise<TrialRecord | undefined> {
-  const { study, records, store, address, settings, threads, limit, signal } = place;
+  const { study, records, store, address, settings, threads, trialTimeout, signal } = place;
   const { number, values, rung } = begun;
   const own = trialStore(store, number);
   let trial = begun;
@@ -40,7 +40,7 @@ export async function carryOut(place: Workplace, begun: TrialRecord): Promise<Tr
     task: { module: address, settings, number, values, rung, threads, label: own.label },
     store: own,
     printed: (bytes) => store.append(`${trialFolder(number)}/output.txt`, bytes),
-    limit,
+    trialTimeout,
     signal,
     report: async (row) => {
       trial = withRow(trial, row);

@@ -13,7 +13,7 @@ export interface Means {
   /** Threads of one trial. */
   readonly threads: number;
   /** Seconds after which a trial is taken to hang. */
-  readonly limit: number | undefined;
+  readonly trialTimeout: number | undefined;
   /** Stops trials after their step. */
   readonly signal: AbortSignal;
 }
@@ -29,20 +29,24 @@ export function meansOf(
     folder,
     parallel = 1,
     threads = Math.max(1, Math.floor(availableParallelism() / parallel)),
-    limit,
+    trialTimeout,
     signal = new AbortController().signal,
   }: { readonly folder: string | Store } & { readonly [M in Exclude<keyof Means, 'store'>]?: Means[M] },
 ): Means {
   checkWhole(`${caller}.parallel`, parallel, 1, 'Leave it out for one trial at a time.');
   checkWhole(`${caller}.threads`, threads, 1, 'Leave it out: the threads of the machine are shared equally.');
-  if (limit !== undefined && !(limit > 0)) {
-    throw fault({
-      kind: 'argument',
-      path: `${caller}.limit`,
-      expected: 'seconds above 0',
-      received: show(limit),
-      advice: 'Leave it out for no limit.',
-    });
-  }
-  return { store: storeOf(folder), parallel, threads, limit, signal };
+  checkSeconds(`${caller}.trialTimeout`, trialTimeout);
+  return { store: storeOf(folder), parallel, threads, trialTimeout, signal };
+}
+
+/** Throws an `argument` fault for what is no time; without one there is no end. */
+export function checkSeconds(path: string, seconds: number | undefined): void {
+  if (seconds === undefined || seconds > 0) return;
+  throw fault({
+    kind: 'argument',
+    path,
+    expected: 'seconds above 0',
+    received: show(seconds),
+    advice: 'Leave it out for none.',
+  });
 }

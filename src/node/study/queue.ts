@@ -19,15 +19,15 @@ export interface QueueOptions {
   /** Of the queue. Default: one of its own for each study. */
   readonly name?: string;
   /** Seconds after which a worker that went silent is taken to be gone, and its trial given to another. Default 30. */
-  readonly patience?: number;
+  readonly workerTimeout?: number;
 }
 
 type Bullmq = typeof import('bullmq');
 
 /** Seconds for which a server may be away before the search gives up: time to start it again. */
-const awayFor = ({ patience = 30 }: QueueOptions) => Math.max(10, 2 * patience);
+const awayFor = ({ workerTimeout = 30 }: QueueOptions) => Math.max(10, 2 * workerTimeout);
 
-/** The longest patience: a day. */
+/** The longest `workerTimeout`: a day. */
 const LONGEST = 86_400;
 
 /** Milliseconds for saying goodbye to a server that may be gone. */
@@ -50,13 +50,13 @@ export async function studyMark(store: Store): Promise<string> {
 }
 
 /** The settings of connections, and the time that BullMQ takes to find a silent worker. */
-export function queueSettings({ url, name, patience = 30 }: QueueOptions, study: string) {
-  if (!(patience > 0 && patience <= LONGEST)) {
+export function queueSettings({ url, name, workerTimeout = 30 }: QueueOptions, study: string) {
+  if (!(workerTimeout > 0 && workerTimeout <= LONGEST)) {
     throw fault({
       kind: 'argument',
-      path: 'queue.patience',
+      path: 'queue.workerTimeout',
       expected: `seconds above 0, and at most ${LONGEST}`,
-      received: show(patience),
+      received: show(workerTimeout),
       advice: 'Leave it out for 30.',
     });
   }
@@ -82,8 +82,8 @@ export function queueSettings({ url, name, patience = 30 }: QueueOptions, study:
       maxRetriesPerRequest: null,
       retryStrategy: (times: number) => Math.min(1000, 100 * times),
     },
-    lockDuration: 1000 * patience,
-    stalledInterval: 500 * patience,
+    lockDuration: 1000 * workerTimeout,
+    stalledInterval: 500 * workerTimeout,
   };
 }
 
@@ -165,7 +165,7 @@ export async function deliveryOf(
   queue.on('error', (error: Error) => {
     silent ??= { since: Date.now(), message: error.message };
   });
-  const every = Math.min(1000, 250 * (options.patience ?? 30));
+  const every = Math.min(1000, 250 * (options.workerTimeout ?? 30));
 
   const hand = async (number: number) => {
     const jobId = `${study}-${number}`;

@@ -9,7 +9,7 @@ import { ownVersions } from '../packageFolder.js';
 import { carryOut } from './carryOut.js';
 import { addressOf, loadStudy, type Settings } from './loadStudy.js';
 import { lockStudy } from './lock.js';
-import { type Means, meansOf } from './means.js';
+import { checkSeconds, type Means, meansOf } from './means.js';
 import { moduleMark } from './moduleMark.js';
 import { deliveryOf, type QueueOptions } from './queue.js';
 
@@ -31,8 +31,10 @@ export interface RunStudyOptions {
   readonly settings?: Settings;
   /** Threads of one trial. Default: the machine's, shared equally. */
   readonly threads?: number;
+  /** Seconds after which no further trial begins; those that run come to their end. Default: none. */
+  readonly timeout?: number;
   /** Seconds after which a trial is taken to hang. Default: never. */
-  readonly limit?: number;
+  readonly trialTimeout?: number;
   /**
    * Trials in a row that may fail before their first epoch: after so many the search ends, since the fault is not in the settings, and the
    * next one begins with them again. Default 3.
@@ -54,8 +56,8 @@ export interface StudyResult {
   readonly study: Study;
   /** All trials, by number. */
   readonly trials: readonly TrialRecord[];
-  /** Why it ended: as many trials as were asked for, no setting left, or stopped by the signal. */
-  readonly stopped: 'finished' | 'exhausted' | 'aborted';
+  /** Why it ended: as many trials as were asked for, no setting left, the time was over, or stopped by the signal. */
+  readonly stopped: 'finished' | 'exhausted' | 'timeout' | 'aborted';
 }
 
 /**
@@ -76,25 +78,29 @@ export interface StudyResult {
  * @category Tuner
  */
 export async function runStudy(module: string | URL, options: RunStudyOptions): Promise<StudyResult> {
-  const { settings = {}, failures = 3, trials: most = Number.POSITIVE_INFINITY } = options;
+  const { settings = {}, failures = 3, trials: most = Number.POSITIVE_INFINITY, timeout } = options;
   const means = meansOf('runStudy', options);
+  checkSeconds('runStudy.timeout', timeout);
   checkWhole('runStudy.failures', failures, 1, 'Leave it out for 3.');
   if (most !== Number.POSITIVE_INFINITY)
     checkWhole('runStudy.trials', most, 1, 'Leave it out to try all that the strategy has.');
   const address = addressOf(module);
   const study = await loadStudy(address, settings);
-  if (most === Number.POSITIVE_INFINITY && study.space.count === most && !study.strategy.ends) {
+  if (
+    Math.min(most, study.space.count, timeout ?? most) === Number.POSITIVE_INFINITY &&
+    !study.strategy.ends
+  ) {
     throw fault({
       kind: 'argument',
       path: 'runStudy.trials',
-      expected: 'a number of trials',
+      expected: 'a number of trials, or a timeout',
       received: 'none',
       advice: `${show(study.strategy.name)} never comes to the end of a space with numbers that have no step.`,
     });
   }
   const unlock = await lockStudy(means.store);
   try {
-    return await search(study, { ...options, ...means, address, settings, failures, most });
+    return await search(study, { ...options, ...means, address, settings, failures, most, timeout });
   } finally {
     await unlock();
   }
@@ -105,11 +111,14 @@ interface Search extends Means, Pick<RunStudyOptions, 'onChange' | 'queue'> {
   readonly settings: Settings;
   readonly failures: number;
   readonly most: number;
+  readonly timeout: number | undefined;
 }
 
 async function search(study: Study, options: Search): Promise<StudyResult> {
-  const { address, settings, store, parallel, threads, limit, failures, most, queue } = options;
+  const { address, settings, store, parallel, threads, trialTimeout, failures, most, timeout, queue } =
+    options;
   const { onChange = () => {} } = options;
+  const until = Date.now() + 1000 * (timeout ?? Number.POSITIVE_INFINITY);
   // Also when the search itself cannot go on: its trials must not write where the lock is given back.
   const ending = new AbortController();
   const signal = AbortSignal.any([options.signal, ending.signal]);
@@ -148,7 +157,18 @@ async function search(study: Study, options: Search): Promise<StudyResult> {
     return proposal;
   };
 
-  const place = { study, records, store, address, settings, threads, limit, signal, known: all, noted: set };
+  const place = {
+    study,
+    records,
+    store,
+    address,
+    settings,
+    threads,
+    trialTimeout,
+    signal,
+    known: all,
+    noted: set,
+  };
   const delivery =
     queue &&
     (await deliveryOf(store, records, { ...queue, code: await moduleMark(address), settings }, signal));
@@ -160,7 +180,7 @@ async function search(study: Study, options: Search): Promise<StudyResult> {
   };
 
   for (;;) {
-    while (active.size < parallel && !signal.aborted && broken === undefined) {
+    while (active.size < parallel && !signal.aborted && broken === undefined && Date.now() < until) {
       const trial = await next().catch(fail);
       if (!trial) break;
       const { number } = trial;
@@ -185,7 +205,9 @@ async function search(study: Study, options: Search): Promise<StudyResult> {
     ? 'aborted'
     : exhausted && trials.size < most
       ? 'exhausted'
-      : 'finished';
+      : trials.size < most || again.length > 0
+        ? 'timeout'
+        : 'finished';
   return { study, trials: all(), stopped };
 }
 

@@ -12,7 +12,7 @@ export interface TrialCare {
   /** Keeps what it prints. */
   printed(bytes: Uint8Array): Promise<void>;
   /** Seconds after which it is taken to hang, or undefined. */
-  readonly limit: number | undefined;
+  readonly trialTimeout: number | undefined;
   /** Tells it to stop after the step in progress; one that has not after {@link GRACE} is killed. */
   readonly signal: AbortSignal;
   /** Notes an epoch; answers why the trial should end now. */
@@ -45,7 +45,7 @@ const LAST = 8;
  * @throws `file` fault of the store.
  */
 export function runTrial(care: TrialCare): Promise<TrialEnd> {
-  const { task, store, printed, limit, signal, report, pruned } = care;
+  const { task, store, printed, trialTimeout, signal, report, pruned } = care;
   const child = fork(entry(), {
     execArgv: process.execArgv, // how TypeScript is read, if the study is written in it
     serialization: 'advanced', // bytes as they are
@@ -65,12 +65,12 @@ export function runTrial(care: TrialCare): Promise<TrialEnd> {
     let broken: unknown;
     let pending: Promise<unknown> = Promise.resolve();
     const timer =
-      limit === undefined || limit > LONGEST
+      trialTimeout === undefined || trialTimeout > LONGEST
         ? undefined
         : setTimeout(() => {
-            end ??= { failed: `it took longer than ${limit} s` }; // one that said it is done only ends
+            end ??= { failed: `it took longer than ${trialTimeout} s` }; // one that said it is done only ends
             child.kill('SIGKILL');
-          }, limit * 1000);
+          }, trialTimeout * 1000);
     const over = () => {
       clearTimeout(timer);
       clearTimeout(grace);

@@ -24,7 +24,7 @@ export interface StudyTrialOptions {
   /** Threads of the trial. Default: the machine's. */
   readonly threads?: number;
   /** Seconds after which the trial is taken to hang. Default: never. */
-  readonly limit?: number;
+  readonly trialTimeout?: number;
   /** Stops the trial after its step; it goes on when it is run again. */
   readonly signal?: AbortSignal;
 }
@@ -52,7 +52,7 @@ export async function studyTrial(
 ): Promise<TrialRecord | undefined> {
   const { number, settings = {} } = options;
   checkWhole('studyTrial.number', number, 1, 'Trials count from 1: add 1 to an index that counts from 0.');
-  const { store, threads, limit, signal } = meansOf('studyTrial', options);
+  const { store, threads, trialTimeout, signal } = meansOf('studyTrial', options);
   const address = addressOf(module);
   const study = await loadStudy(address, settings);
   const { space, strategy, objectives, seed = 0 } = study;
@@ -77,6 +77,6 @@ export async function studyTrial(
   if (known && isOver(known)) return known;
   const trial = known ?? before.at(-1)!;
   if (!known) await records.stands(trial);
-  const place = { study, records, store, address, settings, threads, limit, signal };
+  const place = { study, records, store, address, settings, threads, trialTimeout, signal };
   return carryOut({ ...place, known: () => records.trials(), noted: () => {} }, trial);
 }

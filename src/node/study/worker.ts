@@ -27,7 +27,7 @@ export interface StudyWorkerOptions {
   /** Threads of one trial. Default: the machine's, shared equally. */
   readonly threads?: number;
   /** Seconds after which a trial is taken to hang. Default: never. */
-  readonly limit?: number;
+  readonly trialTimeout?: number;
   /** Ends the worker: its trials stop after their step, and go on elsewhere. */
   readonly signal?: AbortSignal;
   /** Told what it does, in sentences. */
@@ -52,7 +52,7 @@ export interface StudyWorkerOptions {
  */
 export async function studyWorker(module: string | URL, options: StudyWorkerOptions): Promise<void> {
   const { queue, log = () => {} } = options;
-  const { store, parallel, threads, limit, signal } = meansOf('studyWorker', options);
+  const { store, parallel, threads, trialTimeout, signal } = meansOf('studyWorker', options);
   const address = addressOf(module);
   const { study, records } = await begunStudy(module, store, options.settings);
   const [mark, code] = [await studyMark(store), await moduleMark(address)];
@@ -95,7 +95,7 @@ export async function studyWorker(module: string | URL, options: StudyWorkerOpti
       if (!trial || isOver(trial)) return; // somebody was faster
       log(`trial ${trial.number} begins`);
       const settings = { ...data.settings, ...options.settings };
-      const place = { study, records, store, address, settings, threads, limit, signal: over };
+      const place = { study, records, store, address, settings, threads, trialTimeout, signal: over };
       const ended = await carryOut({ ...place, known: () => records.trials(), noted: () => {} }, trial).catch(
         (error: unknown) => {
           broken ??= error; // a full disk here is no reason to try the next trial here
