@@ -20,6 +20,8 @@ export interface SearchOptions<V = unknown> {
   readonly objectives: Objectives;
   /** Names the random numbers. Default 0. */
   readonly seed?: number;
+  /** Settings to try before the strategy proposes any: known good ones. Default none. */
+  readonly first?: readonly V[];
   /** Ends trials without promise. Default: none is ended. */
   readonly pruner?: Pruner;
   /** Trials of an earlier part of the search. Those that run are taken to run still. Default none. */
@@ -63,13 +65,13 @@ export interface Search<V> {
   front(): readonly TrialRecord<V>[];
 }
 
-const KNOWN = ['strategy', 'objectives', 'seed', 'pruner', 'trials'];
+const KNOWN = ['strategy', 'objectives', 'seed', 'first', 'pruner', 'trials'];
 
 /**
  * A search over any function: ask for a setting, try it, tell what came of it. Nothing runs by itself and nothing is written; the
  * records are plain data, from which the search goes on.
  *
- * @throws `argument` fault for parts that are something else, unknown names, and two objectives of one column; `data` fault for `trials` that are no records, have a number twice, or are of another space.
+ * @throws `argument` fault for parts that are something else, unknown names, and two objectives of one column; `data` fault for settings in `first` that the space does not have, and for `trials` that are no records, have a number twice, or are of another space.
  * @example
  * ```ts
  * import { askAndTell, choice, float, minimize, space, tpe } from 'tfjs-multitask/tuner';
@@ -90,7 +92,7 @@ export function askAndTell<P extends Parts>(
 ): Search<ValuesOf<Space<P>>> {
   type V = ValuesOf<Space<P>>;
   checkSearch('askAndTell', { ...options, space: searched }, ['space', ...KNOWN]);
-  const { strategy, objectives, seed = 0, pruner, trials = [] } = options;
+  const { strategy, objectives, pruner, trials = [] } = options;
   checkRecords(searched, trials);
   const records = new Map(inOrder(trials).map((trial) => [trial.number, trial]));
   const running = (number: number): TrialRecord<V> => {
@@ -122,7 +124,7 @@ export function askAndTell<P extends Parts>(
     },
     ask: () => {
       const number = Math.max(0, ...records.keys()) + 1;
-      const proposal = propose(searched, { strategy, objectives, seed }, number, [...records.values()]);
+      const proposal = propose(searched, options, number, [...records.values()]);
       if (proposal === undefined || proposal !== 'wait') {
         if (proposal) set(proposal);
         return proposal;
@@ -203,20 +205,30 @@ export function checkRow(
 }
 
 /**
- * The record of the next trial, running: a function of the space, the strategy, the seed, the number, and the records before it, of
- * which those that run count by their values alone.
+ * The record of the next trial, running: a function of the space, the strategy, the seed, what is tried first, the number, and the
+ * records before it, of which those that run count by their values alone.
  */
 export function propose<P extends Parts>(
   searched: Space<P>,
-  { strategy, objectives, seed }: { strategy: Strategy; objectives: Objectives; seed: number },
+  {
+    strategy,
+    objectives,
+    seed = 0,
+    first: given = [],
+  }: Pick<SearchOptions, 'strategy' | 'objectives' | 'seed' | 'first'>,
   number: number,
   trials: readonly TrialRecord[],
 ): TrialRecord<ValuesOf<Space<P>>> | 'wait' | undefined {
   const known = trials.map((trial) => (isOver(trial) ? trial : { ...trial, rows: [] }));
-  const proposal = strategy.propose({ space: searched, objectives, seed, number, trials: known });
+  const first = given.map((values, i) => flattened(searched, values, `first[${i}]`));
+  const proposal = strategy.propose({ space: searched, objectives, seed, first, number, trials: known });
   if (proposal === 'wait') return 'wait';
   if (proposal === 'exhausted') return undefined;
-  const { flat, rung } = proposal;
+  const { flat: own, rung } = proposal;
+  // What a plan carries on is not new.
+  const isNew = ({ rung }: Pick<TrialRecord, 'rung'>) => rung?.parent === undefined;
+  const before = trials.filter((trial) => trial.number < number && isNew(trial)).length;
+  const flat = (isNew(proposal) ? first[before] : undefined) ?? own;
   return {
     number,
     values: nested(searched, flat),

@@ -1,17 +1,21 @@
 import { checkWhole } from '../core/checkWhole.js';
-import { adviceOn, checkNames, fault, kindOf } from '../core/errors.js';
+import { adviceOn, checkNames, fault, kindOf, show } from '../core/errors.js';
 import { objectivesOf } from './objectives.js';
+import { flattened, keyOf } from './settings.js';
 import type { StudyOptions } from './study.js';
 
 /** What a study and a search that is asked and told have in common, as JavaScript may give it. */
-type Parts = { readonly [K in 'space' | 'objectives' | 'strategy' | 'pruner' | 'seed']?: unknown };
+type Parts = { readonly [K in 'space' | 'objectives' | 'strategy' | 'first' | 'pruner' | 'seed']?: unknown };
 
-/** Throws an `argument` fault for parts of a search that are something else, for two objectives of one column, and for unknown names. */
+/**
+ * Throws an `argument` fault for parts of a search that are something else, for two objectives of one column, and for unknown names; a
+ * `data` fault for settings to try first that are of another space.
+ */
 export function checkSearch(path: string, parts: Parts, known: readonly string[]): void {
-  const wrong = (part: string, expected: string, received: unknown, advice: string) =>
-    fault({ kind: 'argument', path: `${path}.${part}`, expected, received: kindOf(received), advice });
+  const wrong = (part: string, expected: string, given: unknown, advice: string, received = kindOf(given)) =>
+    fault({ kind: 'argument', path: `${path}.${part}`, expected, received, advice });
   checkNames(path, parts, known);
-  const { space, objectives, strategy, pruner, seed = 0 } = parts as Partial<StudyOptions<any>>;
+  const { space, objectives, strategy, first = [], pruner, seed = 0 } = parts as Partial<StudyOptions<any>>;
   if (!Array.isArray(space?.dimensions)) {
     const advice = adviceOn(space, 'Write space({ dropout: float({ min: 0, max: 0.5 }) }).');
     throw wrong('space', 'a space', space, advice);
@@ -24,10 +28,17 @@ export function checkSearch(path: string, parts: Parts, known: readonly string[]
     throw wrong('objectives', 'one objective or several', objectives, advice);
   }
   const twice = list.find(({ metric }, i) => list.findIndex((other) => other.metric === metric) < i);
-  if (twice) throw wrong('objectives', 'each column once', twice.metric, 'Leave one out.');
+  if (twice)
+    throw wrong('objectives', 'each column once', twice, 'Leave one out.', `${show(twice.metric)} twice`);
   if (typeof strategy?.propose !== 'function')
     throw wrong('strategy', 'a strategy', strategy, 'Write strategy: tpe().');
   if (pruner !== undefined && typeof pruner?.prune !== 'function')
     throw wrong('pruner', 'a pruner', pruner, 'Write pruner: medianPruner().');
+  if (!Array.isArray(first))
+    throw wrong('first', 'a list of settings', first, 'Write first: [{ dropout: 0.3 }].');
+  const keys = first.map((values, i) => keyOf(flattened(space, values, `${path}.first[${i}]`)));
+  const again = keys.findIndex((key, i) => keys.indexOf(key) < i);
+  if (again >= 0)
+    throw wrong(`first[${again}]`, 'each setting once', again, 'Leave one out.', `${keys[again]} twice`);
   checkWhole(`${path}.seed`, seed, 0, 'Leave it out for 0.');
 }

@@ -1,6 +1,7 @@
 import { checkWhole } from '../core/checkWhole.js';
 import { checkNames } from '../core/errors.js';
-import { settingAt } from './settings.js';
+import { keyOf, settingAt } from './settings.js';
+import type { Flat, Parts, Space } from './space.js';
 import type { Strategy } from './strategy.js';
 
 /**
@@ -37,9 +38,25 @@ export function grid(options: GridOptions = {}): Strategy {
     options: { steps },
     alone: true,
     ends: true,
-    propose: ({ space, number }) => {
-      const flat = settingAt(space, number - 1, steps);
+    propose: ({ space, first, number }) => {
+      const flat = first[number - 1] ?? settingAfter(first, space, number - 1, steps);
       return flat ? { flat } : 'exhausted';
     },
   };
+}
+
+/** The setting with this number, if some come first and are left out further on. */
+function settingAfter(
+  first: readonly Flat[],
+  searched: Space<Parts>,
+  index: number,
+  steps: number,
+): Flat | undefined {
+  if (first.length === 0) return settingAt(searched, index, steps);
+  const tried = new Set(first.map(keyOf));
+  let left = index - first.length;
+  for (let i = 0; ; i++) {
+    const flat = settingAt(searched, i, steps);
+    if (!flat || (!tried.has(keyOf(flat)) && left-- === 0)) return flat;
+  }
 }

@@ -66,9 +66,11 @@ export function flattened(searched: Space<Parts>, values: unknown, path = 'value
   return flat;
 }
 
-function said({ '~parameter': { kind, min, max, values } }: Parameter<any>): string {
+function said({ '~parameter': { kind, min, max, step, scale, values } }: Parameter<any>): string {
   if (kind === 'choice') return `one of ${(values as readonly Json[]).map(show).join(', ')}`;
-  return `${kind === 'int' ? 'a whole' : 'a'} number from ${min} to ${max}`;
+  const steps =
+    step === undefined ? '' : scale === 'log' ? `, each ${step} times the last` : ` in steps of ${step}`;
+  return `${kind === 'int' ? 'a whole' : 'a'} number from ${min} to ${max}${steps}`;
 }
 
 /** The dimensions that have a value, given those before them. */

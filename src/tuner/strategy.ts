@@ -16,6 +16,8 @@ export interface Question {
   readonly objectives: Objectives;
   /** Names the random numbers. */
   readonly seed: number;
+  /** Settings that are tried first, in place of as many new ones: a strategy that counts its own begins after them. */
+  readonly first: readonly Flat[];
   /** The trial that is proposed, counted from 1. */
   readonly number: number;
   /** The trials before it, in any order. Those that run have values alone. */

@@ -67,6 +67,8 @@ export interface StudyOptions<P extends Parts> {
   readonly objectives: Objectives;
   /** How settings are chosen. */
   readonly strategy: Strategy;
+  /** Settings to try before the strategy proposes any: known good ones. Default none. */
+  readonly first?: readonly ValuesOf<Space<P>>[];
   /** Ends trials without promise. Default: none is ended. */
   readonly pruner?: Pruner;
   /** Names the random numbers. Default 0. */
@@ -88,13 +90,14 @@ export interface Study<P extends Parts = Parts> extends StudyOptions<P> {
 }
 
 /** Options of a study; a study may be given as those of another. */
-const KNOWN = ['space', 'objectives', 'strategy', 'pruner', 'seed', 'digest', 'run', '~study'];
+const KNOWN = ['space', 'objectives', 'strategy', 'first', 'pruner', 'seed', 'digest', 'run', '~study'];
 
 /**
  * Describes a search. A module exports one as its default, or a function from settings to one; `runStudy` of `tfjs-multitask/node` runs
  * it, and every trial imports the same module.
  *
- * @throws `argument` fault for parts that are something else, unknown names, and two objectives of one column.
+ * @throws `argument` fault for parts that are something else, unknown names, and two objectives of one column; `data` fault for settings in `first`
+ *   that the space does not have.
  * @example
  * ```ts
  * import { float, minimize, random, space, study } from 'tfjs-multitask/tuner';

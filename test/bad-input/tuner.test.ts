@@ -132,12 +132,8 @@ describe('a search says what is wrong with', () => {
       'objectives',
       'a value of type object',
     ],
-    [
-      'an objective twice',
-      { objectives: [minimize('a'), maximize('a')] },
-      'objectives',
-      'a value of type string',
-    ],
+    ['an objective twice', { objectives: [minimize('a'), maximize('a')] }, 'objectives', '"a" twice'],
+    ['a setting for a list of them', { first: { rate: 1 } }, 'first', 'a value of type object'],
     ['a pruner that was not called', { pruner: medianPruner }, 'pruner', 'a value of type function'],
     ['half a seed', { seed: 1.5 }, 'seed', '1.5'],
     ['an option that there is not', { sead: 1 }, undefined, '"sead"'],
@@ -152,6 +148,42 @@ describe('a search says what is wrong with', () => {
       const at = part === undefined ? path : `${path}.${part}`;
       expect([fault.kind, fault.path, fault.received]).toEqual(['argument', at, received]);
     }
+  });
+
+  test.each([
+    [
+      'of another space',
+      [{ filters: 48, optimizer: { kind: 'adam' } }],
+      'first[0].filters',
+      'one of 32, 64',
+      '48',
+    ],
+    [
+      'without a part',
+      [{ filters: 32, optimizer: { kind: 'sgd' } }],
+      'first[0].optimizer.sgd.momentum',
+      'one of 0, 0.9',
+      'undefined',
+    ],
+    [
+      'twice',
+      Array(2).fill({ optimizer: { kind: 'adam' }, filters: 32 }),
+      'first[1]',
+      'each setting once',
+      '{"filters":32,"optimizer":"adam"} twice',
+    ],
+  ])('a setting to try first, %s', async (_, first, path, expected, received) => {
+    const make = () =>
+      askAndTell(searched, { strategy: random(), objectives: minimize('loss'), first: loose(first) });
+    expect(await faultOf(make)).toMatchObject({ path: `askAndTell.${path}`, expected, received });
+  });
+
+  test('a setting to try first, between two steps', async () => {
+    const searched = space({ dropout: float({ min: 0, max: 0.5, step: 0.1 }) });
+    const options = { strategy: random(), objectives: minimize('loss'), first: [{ dropout: 0.25 }] };
+    expect((await faultOf(() => askAndTell(searched, options))).expected).toBe(
+      'a number from 0 to 0.5 in steps of 0.1',
+    );
   });
 
   test('a column that was not reported', async () => {

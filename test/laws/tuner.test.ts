@@ -30,7 +30,7 @@ import {
   type TrialRecord,
   tpe,
 } from '../../src/tuner/index.js';
-import { flattened, keyOf, nested, setting } from '../../src/tuner/settings.js';
+import { flattened, keyOf, nested, setting, settingAt } from '../../src/tuner/settings.js';
 
 const LOSS = minimize('loss');
 
@@ -86,7 +86,7 @@ describe('a parameter', () => {
         for (const [i, [from, to]] of cells.entries()) expect(parameter.at((from + to) / 2)).toBe(values[i]);
         const searched = space({ it: parameter });
         const { propose } = grid();
-        const given = { space: searched, objectives: LOSS, seed: 0, trials: [] };
+        const given = { space: searched, objectives: LOSS, seed: 0, first: [], trials: [] };
         const tried = Array.from({ length: parameter.count }, (_, i) => propose({ ...given, number: i + 1 }));
         expect(tried.map((one) => (one as Proposed).flat.get('it'))).toEqual(values);
         expect(propose({ ...given, number: parameter.count + 1 })).toBe('exhausted');
@@ -273,8 +273,9 @@ function played(
   atOnce: number,
   most: number,
   objectives: Objectives = LOSS,
+  first: readonly any[] = [],
 ) {
-  const search = askAndTell(searched, { strategy, objectives, seed });
+  const search = askAndTell(searched, { strategy, objectives, seed, first });
   const draws = rng(seed, 'order');
   const running: TrialRecord[] = [];
   for (let begun = 0; ; ) {
@@ -333,6 +334,30 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
     );
   });
 
+  test('begins with the settings that come first, in their order, and tries none of them again', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.nat(small.count - 1), { minLength: 1, maxLength: 6 }),
+        fc.nat(1000),
+        fc.integer({ min: 1, max: 3 }),
+        (places, seed, atOnce) => {
+          const first = places.map((i) => nested(small, settingAt(small, i, 2)!));
+          const { trials } = played(small, strategy, seed, atOnce, 100, LOSS, first);
+          const fresh = trials.filter(({ rung }) => rung?.parent === undefined).map(({ values }) => values);
+          expect(fresh.slice(0, first.length)).toEqual(first);
+          expect(new Set(fresh.map((values) => keyOf(flattened(small, values)))).size).toBe(small.count);
+          expect(fresh.length).toBe(small.count);
+          for (const { number, values, after } of trials) {
+            const options = { strategy, objectives: LOSS, seed, first };
+            const again = propose(small, options, number, knownAt(number, after, trials));
+            expect(again).toMatchObject({ number, values, after });
+          }
+        },
+      ),
+      { numRuns: 15 },
+    );
+  });
+
   test('draws other settings for another seed', () => {
     const values = (seed: number) =>
       JSON.stringify(played(MIXED, strategy, seed, 1, 8).trials.map((trial) => trial.values));
@@ -342,14 +367,17 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
 });
 
 test.each(STRATEGIES)('%s keeps what its flags promise', (_, strategy) => {
-  const { trials } = played(MIXED, strategy, 5, 3, 40);
   if (strategy.alone) {
     // As machines that know nothing of each other have it: every trial before it still runs.
-    const before: TrialRecord[] = [];
-    for (const { number, values } of trials) {
-      const own = propose(MIXED, { strategy, objectives: LOSS, seed: 5 }, number, before) as TrialRecord;
-      expect(own.values).toEqual(values);
-      before.push(own);
+    const [first] = played(MIXED, random(), 1, 1, 2).trials;
+    for (const given of [[], [first!.values]]) {
+      const before: TrialRecord[] = [];
+      const options = { strategy, objectives: LOSS, seed: 5, first: given };
+      for (const { number, values } of played(MIXED, strategy, 5, 3, 40, LOSS, given).trials) {
+        const own = propose(MIXED, options, number, before) as TrialRecord;
+        expect(own.values).toEqual(values);
+        before.push(own);
+      }
     }
   }
   // A finite number of trials, though MIXED has numbers without a step.

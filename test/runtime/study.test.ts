@@ -130,6 +130,21 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
   });
 });
 
+test('settings that come first are tried first, and belong to the study', async () => {
+  const first = [
+    { x: 1, rate: 0.01, kind: 'b' },
+    { x: 0, rate: 0.1, kind: 'a' },
+  ];
+  const settings = { first, strategy: 'random' };
+  const ended = await run('plain', 'first given', { trials: 3, parallel: 2, settings });
+  expect(valuesOf(ended).slice(0, 2)).toEqual(first);
+  const other = await faultOf('plain', 'first given', {
+    trials: 3,
+    settings: { ...settings, first: [first[0]] },
+  });
+  expect(other).toMatchObject({ kind: 'checkpoint', path: expect.stringMatching(/: first$/) });
+});
+
 test('after its timeout a search begins no trial; those that run come to their end, and it goes on when it is run again', async () => {
   const settings = { pause: 300 };
   const first = await run('plain', 'in time', { parallel: 2, timeout: 6, settings });
@@ -326,9 +341,9 @@ test('the command line begins a search, shows it and goes on with it', async () 
 });
 
 test('trials by chance that know nothing of each other are those of one search', async () => {
-  const options = { trials: 3, settings: { strategy: 'random' } };
-  const whole = await run('plain', 'by chance', options);
-  const alone = (number: number, settings = '{"strategy": "random"}') => {
+  const settings = { strategy: 'random', first: [{ x: 1, rate: 0.01, kind: 'b' }] };
+  const whole = await run('plain', 'by chance', { trials: 3, settings });
+  const alone = (number: number, own = JSON.stringify(settings)) => {
     const args = [
       'src/node/cli.ts',
       'trial',
@@ -336,7 +351,7 @@ test('trials by chance that know nothing of each other are those of one search',
       '--folder',
       join(scratch, 'alone by chance'),
     ];
-    const more = ['--number', String(number), '--settings', settings];
+    const more = ['--number', String(number), '--settings', own];
     const child = spawn(process.execPath, ['--import', 'tsx', ...args, ...more], { cwd: ROOT });
     let text = '';
     for (const stream of [child.stdout, child.stderr])
@@ -349,7 +364,7 @@ test('trials by chance that know nothing of each other are those of one search',
     [3, 1, 2].map((number) => `trial ${number} complete\n`),
   );
   expect(await alone(2)).toBe('trial 2 complete\n'); // it is not tried again
-  const together = await run('plain', 'alone by chance', options);
+  const together = await run('plain', 'alone by chance', { trials: 3, settings });
   expect(valuesOf(together)).toEqual(valuesOf(whole));
   expect(together.trials.map(plainRows)).toEqual(whole.trials.map(plainRows));
   expect(await alone(4, '{"strategy": "tpe"}')).toContain(

@@ -8,6 +8,7 @@ import {
   minimize,
   random,
   space,
+  study,
   type ValuesOf,
 } from '../../src/tuner/index.js';
 
@@ -49,6 +50,22 @@ describe('the values of a space', () => {
     const search = askAndTell(searched, { strategy: random(), objectives: minimize('val_loss') });
     expectTypeOf(search.ask()!.values).toEqualTypeOf<Values>();
     expectTypeOf(search.best()!.values.filters).toEqualTypeOf<32 | 64 | 128>();
+  });
+
+  test('go into what is tried first', () => {
+    const optimizer = { kind: 'plain' } as const;
+    const good = { dropout: 0.3, layers: 2, filters: 64, activation: 'relu', norm: true, optimizer } as const;
+    const options = {
+      space: searched,
+      strategy: random(),
+      objectives: minimize('loss'),
+      run: async () => {},
+    };
+    study({ ...options, first: [good] });
+    // @ts-expect-error no such number of filters
+    study({ ...options, first: [{ ...good, filters: 48 }] });
+    // @ts-expect-error a part is missing
+    askAndTell(searched, { strategy: random(), objectives: minimize('loss'), first: [{ dropout: 0.3 }] });
   });
 
   test('cannot be what is not there', () => {

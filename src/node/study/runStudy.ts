@@ -146,8 +146,7 @@ async function search(study: Study, options: Search): Promise<StudyResult> {
     const left = again.shift();
     if (left) return left;
     if (exhausted || trials.size >= most) return undefined;
-    const { strategy, objectives, seed = 0 } = study;
-    const proposal = propose(study.space, { strategy, objectives, seed }, nextNumber(all(), strategy), all());
+    const proposal = propose(study.space, study, nextNumber(all(), study.strategy), all());
     if (proposal === undefined) exhausted = true;
     if (proposal === undefined || proposal === 'wait') return undefined;
     await records.clear(proposal.number); // of a copy that was killed in its middle

@@ -55,7 +55,7 @@ export async function studyTrial(
   const { store, threads, trialTimeout, signal } = meansOf('studyTrial', options);
   const address = addressOf(module);
   const study = await loadStudy(address, settings);
-  const { space, strategy, objectives, seed = 0 } = study;
+  const { space, strategy } = study;
   if (!strategy.alone) {
     throw fault({
       kind: 'argument',
@@ -68,7 +68,7 @@ export async function studyTrial(
   // What the trials before it are, as every machine finds by itself.
   const before: TrialRecord[] = [];
   for (let i = 1; i <= number; i++) {
-    const next = propose(space, { strategy, objectives, seed }, i, before);
+    const next = propose(space, study, i, before);
     if (next === undefined || next === 'wait') return undefined;
     before.push(next);
   }

@@ -21,6 +21,7 @@ interface Settings {
       | 'more epochs';
   };
   readonly seed?: number;
+  readonly first?: readonly { x: number; rate: number; kind: 'a' | 'b' | 'c' }[];
 }
 
 /** What a trial must not do with its store. */
@@ -40,7 +41,7 @@ const STRATEGIES = {
   hyperband: hyperband({ maxEpochs: 9 }),
 };
 
-export default ({ strategy = 'tpe', epochs = 3, pause = 0, wrong = {}, seed = 5 }: Settings) =>
+export default ({ strategy = 'tpe', epochs = 3, pause = 0, wrong = {}, seed = 5, first = [] }: Settings) =>
   study({
     space: space({
       x: float({ min: -5, max: 5 }),
@@ -50,6 +51,7 @@ export default ({ strategy = 'tpe', epochs = 3, pause = 0, wrong = {}, seed = 5 
     objectives: minimize('loss'),
     strategy: STRATEGIES[strategy],
     seed,
+    first,
     run: async ({ number, values: { x, rate, kind }, report, fit, signal, store }) => {
       const what = wrong[number] ?? wrong['0'];
       if (what === 'throw') throw new Error('the builder has a fault');
