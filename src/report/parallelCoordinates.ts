@@ -1,7 +1,7 @@
 import type { Objective } from '../tuner/objectives.js';
 import type { Dimension } from '../tuner/space.js';
 import { BLUE, chart, ORANGE, type ReportFigure } from './chart.js';
-import { figure, short } from './format.js';
+import { figure, metricValue, short } from './format.js';
 import type { Scored } from './studyFigures.js';
 import { type ChartTools, FAINT, INK, sayable } from './tools.js';
 
@@ -17,20 +17,22 @@ interface Point {
 const NONE = -0.14;
 
 /**
- * Every trial as a line over an axis for each parameter and one for the objective; the best tenth, or the trials of `front`, are
- * orange, the others fade. A parameter of an alternative that was not chosen has no value: the line goes below its axis.
+ * Every trial as a line over an axis for each parameter and one for each objective; the best tenth, or the trials of `front`, are
+ * orange, the others fade. Trials have a number of each objective. A parameter of an alternative that was not chosen has no value: the line goes below its axis.
  */
 export function parallelCoordinates(
   dimensions: readonly Dimension[],
   scored: readonly Scored[],
-  { metric, direction }: Objective,
+  objectives: readonly [Objective, ...Objective[]],
   front: ReadonlySet<number> | undefined,
   tools: ChartTools,
 ): ReportFigure {
   const { Plot } = tools;
-  const values = scored.map(({ value }) => value);
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  const heightOf = (value: number) => (high > low ? (value - low) / (high - low) : 0.5);
+  const ends = objectives.map(({ metric }) => {
+    const values = scored.map(({ row }) => row[metric]!);
+    return { metric, low: Math.min(...values), high: Math.max(...values) };
+  });
+  const [{ direction }] = objectives;
   const placeOf = ({ path, parameter }: Dimension, at: Scored['at']): number | undefined => {
     const cell = at.has(path) ? parameter.cell(at.get(path)) : undefined;
     return cell && (cell[0] + cell[1]) / 2;
@@ -45,16 +47,22 @@ export function parallelCoordinates(
   );
   const axes = [
     ...dimensions.map((dimension) => ({ name: dimension.path, ticks: ticksOf(dimension) })),
-    {
+    ...ends.map(({ metric, low, high }) => ({
       name: metric,
-      ticks: [{ y: 0, text: figure(low) }, ...(high > low ? [{ y: 1, text: figure(high) }] : [])],
-    },
+      ticks: [
+        { y: 0, text: metricValue(metric, low) },
+        ...(high > low ? [{ y: 1, text: metricValue(metric, high) }] : []),
+      ],
+    })),
   ];
   const lines = [...order].reverse().map((one) => ({
     best: bests.has(one),
     points: [
       ...dimensions.map((dimension, axis): Point => ({ axis, y: placeOf(dimension, one.at) ?? NONE })),
-      { axis: dimensions.length, y: heightOf(one.value) },
+      ...ends.map(({ metric, low, high }, i) => ({
+        axis: dimensions.length + i,
+        y: high > low ? (one.row[metric]! - low) / (high - low) : 0.5,
+      })),
     ],
   }));
   const without = dimensions.flatMap(({ path }, axis) =>
@@ -66,7 +74,7 @@ export function parallelCoordinates(
     {
       name: 'parallel',
       title: 'Every trial over all parameters',
-      note: `A line a trial, ${short(metric, 30)} at the right; orange: the ${front ? 'front' : 'best tenth'}.${without.length > 0 ? ' Below an axis: trials without that parameter.' : ''}`,
+      note: `A line a trial, ${objectives.map(({ metric }) => short(metric, 30)).join(', ')} at the right; orange: the ${front ? 'front' : 'best tenth'}.${without.length > 0 ? ' Below an axis: trials without that parameter.' : ''}`,
     },
     tools,
     {
@@ -97,7 +105,7 @@ export function parallelCoordinates(
         }),
         Plot.text(axes, {
           x: (_: unknown, i: number) => i,
-          text: ({ name }: { name: string }) => sayable(short(name, 20)),
+          text: ({ name }: { name: string }) => sayable(short(shortPath(name), 20)),
           frameAnchor: 'top',
           ...{ dy: -22, fontWeight: 600, fill: INK },
         }),
@@ -105,6 +113,10 @@ export function parallelCoordinates(
     },
   );
 }
+
+/** The end of a long path, which says what it is: `….sgd.momentum`. */
+const shortPath = (path: string) =>
+  path.length > 20 && path.includes('.') ? `…${path.split('.').slice(-2).join('.')}` : path;
 
 /** What an axis says at its ends, or at each of few values. */
 function ticksOf({ parameter }: Dimension): { readonly y: number; readonly text: string }[] {

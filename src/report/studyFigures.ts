@@ -1,28 +1,33 @@
+import type { HistoryRow } from '../core/history.js';
 import type { Json } from '../core/json.js';
 import { importances } from '../tuner/importance.js';
 import { bestRow, type Objective, objectivesOf } from '../tuner/objectives.js';
-import { inOrder, leaders, paretoFront, type TrialRecord } from '../tuner/records.js';
+import { inOrder, leaders, type TrialRecord } from '../tuner/records.js';
 import { flattened } from '../tuner/settings.js';
 import type { Dimension } from '../tuner/space.js';
 import type { Study } from '../tuner/study.js';
-import { BLUE, chart, ORANGE, type ReportFigure, roomFor, wholeTick } from './chart.js';
+import { BLUE, chart, ORANGE, type ReportFigure, wholeTick } from './chart.js';
 import { distinct } from './figureNames.js';
 import { short } from './format.js';
+import { frontFigure } from './frontFigure.js';
+import { importanceFigure } from './importanceFigure.js';
 import { parallelCoordinates } from './parallelCoordinates.js';
 import { sliceFigure } from './sliceFigure.js';
-import { shareTick, sparse, tickOf } from './ticks.js';
-import { type ChartTools, FAINT, INK, sayable } from './tools.js';
+import { tickOf } from './ticks.js';
+import { type ChartTools, sayable } from './tools.js';
 
-/** A trial that came to a number, with its values by path. */
+/** A trial that came to a number of an objective, with its values by path. */
 export interface Scored {
   readonly trial: TrialRecord;
+  /** Its best epoch. */
+  readonly row: HistoryRow;
   readonly value: number;
   readonly at: ReadonlyMap<string, Json>;
 }
 
 /**
- * The figures of a search: the objective trial by trial with the best so far, parallel coordinates, the objective over each parameter,
- * and how much each mattered; with several objectives, the first two over each other with their front.
+ * The figures of a search: the objective trial by trial with the best so far, over each parameter, how much each mattered, and parallel
+ * coordinates; with several objectives, first their front, each other over the first, and then the same of every one.
  *
  * @param study - Its space and objectives.
  * @param trials - What `runStudy` or `askAndTell` has.
@@ -40,7 +45,7 @@ export interface Scored {
  *   rows: [{ epoch: 1, y: x ** 2 }],
  * }));
  * const figures = studyFigures(searched, trials, { Plot, document: parseHTML('<html></html>').document });
- * console.log(figures.map(({ name }) => name)); // [ 'history', 'parallel', 'slice-x' ]
+ * console.log(figures.map(({ name }) => name)); // [ 'history', 'slice-x', 'parallel' ]
  * ```
  * @category Figures
  */
@@ -49,25 +54,89 @@ export function studyFigures(
   trials: readonly TrialRecord[],
   tools: ChartTools,
 ): ReportFigure[] {
-  const [objective, second] = objectivesOf(study.objectives) as readonly [Objective, Objective?];
-  const scored = inOrder(trials).flatMap((trial): Scored[] => {
-    const value =
-      trial.state === 'failed' ? undefined : bestRow(trial.rows, study.objectives)?.[objective.metric];
-    if (value === undefined || !Number.isFinite(value)) return [];
-    return [{ trial, value, at: flattened(study.space, trial.values, `trial ${trial.number}`) }];
-  });
+  return figureGroups(study, trials, tools).flatMap(({ figures }) => figures);
+}
+
+/** Figures that belong together. */
+export interface FigureGroup {
+  /** The objective that they are of; absent for those of all. */
+  readonly metric?: string;
+  readonly figures: readonly ReportFigure[];
+}
+
+/** The figures of a search: with several objectives those of all, then those of each. None while no trial has come to a number of the first. */
+export function figureGroups(
+  study: Pick<Study, 'space' | 'objectives'>,
+  trials: readonly TrialRecord[],
+  tools: ChartTools,
+): FigureGroup[] {
+  const objectives = objectivesOf(study.objectives) as readonly [Objective, ...Objective[]];
+  const [first, ...others] = objectives;
+  const scored = scoredBy(first, study, trials);
   if (scored.length === 0) return [];
   const marked = leaders(trials, study.objectives);
-  const mattered = importances(study.space, trials, study.objectives);
-  return distinct([
+  const whole = scored.filter(({ row }) => objectives.every(({ metric }) => Number.isFinite(row[metric])));
+  const complete = whole.some(({ trial }) => trial.state === 'complete');
+  const fronts = (complete ? others : []).map((other) => ({
+    ...frontFigure(study, trials, [first, other], tools),
+    name: other === others[0] ? 'front' : `front-${other.metric}`,
+  }));
+  const front = others.length > 0 ? marked : undefined;
+  const lines =
+    whole.length > 0 && parallelCoordinates(study.space.dimensions, whole, objectives, front, tools);
+  const ofAll = { figures: [...fronts, ...(lines ? [lines] : [])] };
+  const ofEach = objectives.map((objective) => ({
+    metric: objective.metric,
+    figures: figuresOf(objective, study, trials, marked, tools).map((one) =>
+      objective === first ? one : { ...one, name: `${one.name}-${objective.metric}` },
+    ),
+  }));
+  const groups: readonly FigureGroup[] = others.length > 0 ? [ofAll, ...ofEach] : [...ofEach, ofAll];
+  const named = distinct(groups.flatMap(({ figures }) => figures))[Symbol.iterator]();
+  return groups.map(({ figures, ...group }) => ({
+    ...group,
+    figures: figures.map(() => named.next().value!),
+  }));
+}
+
+/** How one objective went, over each parameter too, and what mattered for it. */
+function figuresOf(
+  objective: Objective,
+  study: Pick<Study, 'space' | 'objectives'>,
+  trials: readonly TrialRecord[],
+  marked: ReadonlySet<number>,
+  tools: ChartTools,
+): ReportFigure[] {
+  const scored = scoredBy(objective, study, trials);
+  if (scored.length === 0) return [];
+  const front = objectivesOf(study.objectives).length > 1;
+  // At the epoch that counts, which is the best by the first objective.
+  const judged = scored.map(({ trial, row }) => ({
+    ...trial,
+    rows: trial.rows.map(({ epoch }) => ({ ...row, epoch })),
+  }));
+  const mattered = importances(study.space, judged, objective);
+  return [
     historyFigure(scored, trials, objective, tools),
-    ...(second ? [frontFigure(study, trials, [objective, second], tools)] : []),
-    parallelCoordinates(study.space.dimensions, scored, objective, second && marked, tools),
     ...study.space.dimensions.map((dimension: Dimension) =>
-      sliceFigure(dimension, scored, { marked, front: second !== undefined }, objective, tools),
+      sliceFigure(dimension, scored, { marked, front }, objective, tools),
     ),
     ...(mattered.some(({ share }) => share > 0) ? [importanceFigure(mattered, objective, tools)] : []),
-  ]);
+  ];
+}
+
+/** The trials that came to a number of one objective. */
+function scoredBy(
+  { metric }: Objective,
+  { space, objectives }: Pick<Study, 'space' | 'objectives'>,
+  trials: readonly TrialRecord[],
+): Scored[] {
+  return inOrder(trials).flatMap((trial): Scored[] => {
+    const row = trial.state === 'failed' ? undefined : bestRow(trial.rows, objectives);
+    const value = row?.[metric];
+    if (row === undefined || value === undefined || !Number.isFinite(value)) return [];
+    return [{ trial, row, value, at: flattened(space, trial.values, `trial ${trial.number}`) }];
+  });
 }
 
 function historyFigure(
@@ -102,113 +171,6 @@ function historyFigure(
         Plot.dot(others, {
           ...{ x: ({ trial }: Scored) => trial.number, y: 'value', r: 3.5 },
           ...{ stroke: BLUE, strokeWidth: 1.2, fill: 'white' },
-        }),
-      ],
-    },
-  );
-}
-
-/** Numbers of trials that a front has room for. */
-const MOST_NUMBERS = 20;
-
-function frontFigure(
-  { objectives }: Pick<Study, 'objectives'>,
-  trials: readonly TrialRecord[],
-  [first, second]: readonly [Objective, Objective],
-  tools: ChartTools,
-): ReportFigure {
-  const { Plot } = tools;
-  const front = new Set(paretoFront(trials, objectives));
-  const points = inOrder(trials).flatMap((trial) => {
-    const row = trial.state === 'complete' ? bestRow(trial.rows, objectives) : undefined;
-    const [x, y] = [row?.[first.metric], row?.[second.metric]];
-    return x !== undefined && y !== undefined && Number.isFinite(x) && Number.isFinite(y)
-      ? [{ x, y, number: trial.number, best: front.has(trial) }]
-      : [];
-  });
-  const ends = points.filter(({ best }) => best).sort((a, b) => a.x - b.x);
-  const every = Math.ceil(ends.length / MOST_NUMBERS);
-  const named = ends.filter((_, i) => i % every === 0);
-  return chart(
-    {
-      name: 'front',
-      title: `${short(first.metric, 30)} and ${short(second.metric, 30)}`,
-      note: `Orange, with ${named.length < front.size ? 'some of their numbers' : 'their numbers'}: no other trial is at least as good in all and better in one.`,
-    },
-    tools,
-    {
-      x: { nice: true, label: sayable(short(first.metric, 40)), tickFormat: sparse(tickOf(first.metric)) },
-      y: {
-        grid: true,
-        nice: true,
-        label: sayable(short(second.metric, 40)),
-        tickFormat: tickOf(second.metric),
-      },
-      marks: [
-        Plot.dot(
-          points.filter(({ best }) => !best),
-          { x: 'x', y: 'y', r: 3.5, fill: BLUE },
-        ),
-        Plot.dot(
-          points.filter(({ best }) => best),
-          { x: 'x', y: 'y', r: 4.5, fill: ORANGE },
-        ),
-        Plot.text(named, {
-          ...{ x: 'x', y: 'y', text: ({ number }: { number: number }) => String(number) },
-          ...{ dy: -11, fill: INK, stroke: 'white', strokeWidth: 3 },
-        }),
-      ],
-    },
-  );
-}
-
-function importanceFigure(
-  mattered: ReturnType<typeof importances>,
-  { metric }: Objective,
-  tools: ChartTools,
-): ReportFigure {
-  const { Plot } = tools;
-  const bars = [...mattered]
-    .sort((a, b) => b.share - a.share)
-    .map(({ path, share, tooFew }) => ({
-      ...{ name: sayable(short(path, 30)), share },
-      said: tooFew ? 'too few trials' : `${Math.round(100 * share)} %`,
-    }));
-  return chart(
-    {
-      name: 'importance',
-      title: 'What mattered',
-      note: `What set the best quarter of the trials apart, by ${short(metric, 30)} (PED-ANOVA). Of few trials it says little.`,
-    },
-    tools,
-    {
-      height: 70 + 26 * bars.length,
-      marginLeft: roomFor(bars.map(({ name }) => name)),
-      marginRight: 48,
-      x: {
-        grid: true,
-        label: 'share',
-        tickFormat: shareTick,
-        domain: [0, Math.max(...bars.map(({ share }) => share))],
-        nice: true,
-      },
-      y: {
-        label: null,
-        tickFormat: String,
-        domain: bars.map(({ name }) => name),
-        type: 'band',
-        padding: 0.4,
-      },
-      marks: [
-        Plot.barX(bars, { x: 'share', y: 'name', fill: BLUE, fillOpacity: 0.85 }),
-        Plot.ruleX([0], { stroke: INK }),
-        Plot.text(bars, {
-          x: 'share',
-          y: 'name',
-          text: 'said',
-          dx: 6,
-          textAnchor: 'start',
-          fill: FAINT,
         }),
       ],
     },

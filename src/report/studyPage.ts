@@ -6,9 +6,9 @@ import type { Dimension } from '../tuner/space.js';
 import type { Study } from '../tuner/study.js';
 import { documentOf } from './documentOf.js';
 import { counted, figure, metricValue, short } from './format.js';
-import { figureCells, figures, html, table } from './html.js';
+import { figureCells, figures, type Html, html, table } from './html.js';
 import type { Report } from './page.js';
-import { studyFigures } from './studyFigures.js';
+import { type FigureGroup, figureGroups } from './studyFigures.js';
 import type { ChartTools, ReportTools } from './tools.js';
 
 /** Columns of numbers that fit on paper whole; of more, numbers are broken rather than cut off. */
@@ -43,7 +43,7 @@ export function studyPage(
   trials: readonly TrialRecord[],
   tools: ChartTools & Pick<ReportTools, 'fonts'>,
 ): Report {
-  const drawn = studyFigures(study, trials, tools);
+  const groups = figureGroups(study, trials, tools);
   const metrics = objectivesOf(study.objectives).map(({ metric }) => metric);
   const paths = study.space.dimensions.map(({ path }: Dimension) => path);
   const marked = leaders(trials, study.objectives);
@@ -83,7 +83,7 @@ export function studyPage(
   const wrong = inOrder(trials).filter(({ reason }) => reason !== undefined);
   const title = short(`Search for ${metrics.join(', ')}`, 120);
   const main = html`<p class="lead">${counted(trials.length, 'trial')}, ${study.strategy.name}. ${said}</p>
-<section><h2>Figures</h2>${figures(drawn.filter(({ name }) => name !== WIDE))}<div class="figures wide">${figureCells(drawn.filter(({ name }) => name === WIDE))}</div></section>
+<section><h2>Figures</h2>${groups.filter(({ figures }) => figures.length > 0).map((group) => groupWords(group, front))}</section>
 <section class="${metrics.length + paths.length > MANY ? 'trials many' : 'trials'}"><h2>Trials</h2>${table('Each at its best epoch', ['trial', 'state', 'epochs', ...metrics, ...paths], inOrder(trials).map(rowOf))}
 ${
   wrong.length > 0 &&
@@ -94,7 +94,16 @@ ${
     'words',
   )}`
 }</section>`;
-  return { page: documentOf({ title, main }, tools), figures: drawn };
+  return { page: documentOf({ title, main }, tools), figures: groups.flatMap(({ figures }) => figures) };
+}
+
+/** What is of one objective under its name, where there are several. */
+function groupWords({ metric, figures: drawn }: FigureGroup, several: boolean): Html {
+  const wide = drawn.filter(({ name }) => name === WIDE);
+  const others = drawn.filter(({ name }) => name !== WIDE);
+  return html`${several && html`<h3>${metric === undefined ? 'All together' : short(metric, 60)}</h3>`}
+${others.length > 0 && figures(others)}
+${wide.length > 0 && html`<div class="figures wide">${figureCells(wide)}</div>`}`;
 }
 
 const valueWords = (value: Json | undefined): string =>

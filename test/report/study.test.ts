@@ -57,8 +57,15 @@ describe('the figures of a search', () => {
     const figures = studyFigures(study, trials, tools);
     expect(studyFigures(study, [...trials].reverse(), await reportTools())).toEqual(figures);
     expect(figures.map(({ name }) => name)).toEqual([
-      ...['history', 'front', 'parallel', 'slice-rate', 'slice-filters', 'slice-optimizer'],
+      ...['front', 'parallel'],
+      ...['history', 'slice-rate', 'slice-filters', 'slice-optimizer'],
       ...['slice-optimizer-sgd-momentum', 'importance'],
+      ...['history-val_accuracy', 'slice-rate-val_accuracy', 'slice-filters-val_accuracy'],
+      ...[
+        'slice-optimizer-val_accuracy',
+        'slice-optimizer-sgd-momentum-val_accuracy',
+        'importance-val_accuracy',
+      ],
     ]);
     for (const { svg } of figures) expect(svg).not.toMatch(/NaN|undefined|Infinity/);
   });
@@ -79,9 +86,37 @@ describe('the figures of a search', () => {
     }
   });
 
+  test('of each objective say what it follows from; what never came to a number is left out', () => {
+    const three = [minimize('loss'), maximize('hits'), minimize('megabytes')] as const;
+    const search = askAndTell(searched, { strategy: random(), objectives: three, seed: 2 });
+    for (let i = 0; i < 60; i++) {
+      const { number, values } = search.ask()!;
+      const loss = (Math.log10(values.rate) + 3) ** 2;
+      search.tell(number, { loss, hits: -Math.abs(values.filters - 64), megabytes: values.filters });
+    }
+    const drawn = studyFigures({ space: searched, objectives: three }, search.trials, tools);
+    const names = drawn.map(({ name }) => name);
+    expect(names.slice(0, 3)).toEqual(['front', 'front-megabytes', 'parallel']);
+    const [rate, filters] = ['rate', 'filters'].map((path) => (name: string) => {
+      const { svg } = drawn.find((one) => one.name === name)!;
+      return svg.indexOf(`>${path}</text>`);
+    });
+    // The axis lists what mattered most first.
+    expect(rate!('importance')).toBeLessThan(filters!('importance'));
+    for (const name of ['importance-hits', 'importance-megabytes'])
+      expect(filters!(name)).toBeLessThan(rate!(name));
+    const never = search.trials.map((trial) => ({
+      ...trial,
+      rows: trial.rows.map((row) => ({ ...row, hits: Number.NaN })),
+    }));
+    const left = studyFigures({ space: searched, objectives: three }, never, tools);
+    expect(left.filter(({ name }) => /front|parallel|hits/.test(name))).toEqual([]);
+    for (const { svg } of left) expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
   test('mark the best so far: the line falls, and ends at the best trial', () => {
     const trials = made(30);
-    const history = studyFigures(study, trials, tools)[0]!;
+    const history = studyFigures(study, trials, tools).find(({ name }) => name === 'history')!;
     const line = history.svg.match(/stroke="#e8590c"[^>]*>\s*<path d="([^"]+)"/)![1]!;
     const ys = [...line.matchAll(/[\d.]+,([\d.]+)/g)].map(([, y]) => Number(y));
     expect(ys.length).toBeGreaterThan(5);
@@ -169,7 +204,19 @@ test('with several objectives the front is named, in words, in the table and in 
   const marked = [...page.matchAll(/<th scope="row">(\d+) \(front\)</g)].map(([, number]) => Number(number));
   expect(marked).toEqual(front);
   const drawn = figures.find(({ name }) => name === 'front')!;
-  for (const number of front.slice(0, 20)) expect(drawn.svg).toContain(`>${number}</text>`);
+  // The numbers stand beside each other, those of both ends among them.
+  const text = /<text[^>]*transform="translate\(([\d.]+),([\d.]+)\)"[^>]*>(\d+)<\/text>/g;
+  const labels = [...drawn.svg.slice(drawn.svg.lastIndexOf('stroke-width="3"')).matchAll(text)].map(
+    ([, x, y, number]) => ({ x: Number(x), y: Number(y), number: Number(number) }),
+  );
+  const byLoss = paretoFront(trials, objectives).sort((a, b) => a.rows[0]!.val_loss! - b.rows[0]!.val_loss!);
+  const numbers = labels.map(({ number }) => number);
+  expect(numbers).toEqual(expect.arrayContaining([byLoss[0]!.number, byLoss.at(-1)!.number]));
+  expect(front).toEqual(expect.arrayContaining(numbers));
+  expect(new Set(numbers).size).toBe(numbers.length);
+  for (const [i, a] of labels.entries())
+    for (const b of labels.slice(i + 1))
+      expect(Math.abs(a.x - b.x) >= 7 * String(b.number).length || Math.abs(a.y - b.y) >= 12).toBe(true);
   const { svg } = figures.find(({ name }) => name === 'parallel')!;
   expect(svg.match(/stroke="#e8590c"/g)).toHaveLength(front.length);
   expect(figures.find(({ name }) => name === 'slice-rate')!.note).toBe('Orange: the front.');
@@ -184,7 +231,7 @@ test('every line of the parallel coordinates reaches the objective, below axes o
   expect(lines).toHaveLength(scored.length);
   for (const line of lines) {
     expect(line.match(/M/g)).toHaveLength(1); // one piece
-    expect(line.match(/,/g)).toHaveLength(searched.dimensions.length + 1);
+    expect(line.match(/,/g)).toHaveLength(searched.dimensions.length + objectives.length);
   }
   expect(svg).toContain('>none</text>');
   expect(note).toContain('Below an axis: trials without that parameter.');
