@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
@@ -44,6 +44,21 @@ beforeAll(() => {
 }, 600_000);
 
 afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+test('what its documents link to is in the tarball', () => {
+  const root = join(project, 'node_modules/tfjs-multitask');
+  const documents = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.md'),
+  );
+  expect(documents).toContain('docs/guides/tuner.md');
+  const missing = documents.flatMap((name) => {
+    const links = readFileSync(join(root, name), 'utf8').matchAll(/\]\((?!https?:|#)([^)#\s]+)/g);
+    return [...links].flatMap(([, to]) =>
+      existsSync(join(root, dirname(name), to!)) ? [] : [`${name}: ${to}`],
+    );
+  });
+  expect(missing).toEqual([]);
+});
 
 test('the packed tarball trains from an ESM file', () => {
   const imports = `import * as m from 'tfjs-multitask'; import * as n from 'tfjs-multitask/node';`;
