@@ -9,10 +9,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { liveTable, runStudy, studyResults } from 'tfjs-multitask/node';
-import { bestTrial, resultsTable, type TrialRecord } from 'tfjs-multitask/tuner';
+import { bestTrial, resultsTable } from 'tfjs-multitask/tuner';
 import { readArguments } from './study/arguments.js';
 import { lineFor } from './study/chosen.js';
-import type { Chosen } from './study/model-a-network.js';
 import { STRATEGIES } from './study/search.js';
 
 const args = readArguments(
@@ -48,21 +47,24 @@ process.once('SIGINT', () => {
   stop.abort();
 });
 const table = liveTable(process.stdout, { trials });
-const { study, ...result } = await runStudy(new URL('./study/search.ts', import.meta.url), {
-  folder: args.out,
-  trials,
-  parallel,
-  settings: JSON.parse(JSON.stringify(args)),
-  ...(args.threads === undefined ? {} : { threads: args.threads }),
-  signal: stop.signal,
-  onChange: table.show,
-});
+const { study, ...result } = await runStudy<typeof import('./study/search.js')>(
+  new URL('./study/search.ts', import.meta.url),
+  {
+    folder: args.out,
+    trials,
+    parallel,
+    settings: JSON.parse(JSON.stringify(args)),
+    ...(args.threads === undefined ? {} : { threads: args.threads }),
+    signal: stop.signal,
+    onChange: table.show,
+  },
+);
 table.end();
 
 console.log(`\n${resultsTable(study, result.trials, process.stdout.columns)}`);
 const page = await studyResults(args.out, study, result.trials);
 console.log(`\nIn ${args.out}: study.html, results.csv, figures/, and a folder for each trial below trials/`);
-const best = bestTrial(result.trials, study.objectives) as TrialRecord<Required<Chosen>> | undefined;
+const best = bestTrial(result.trials, study.objectives);
 if (best) console.log(`\nTrain with what trial ${best.number} had:\n${lineFor(best.values)}${shared()}`);
 console.log(`\nPage: ${page}`);
 if (result.stopped === 'aborted') process.exitCode = 130;

@@ -1,7 +1,9 @@
 import { describe, expectTypeOf, test } from 'vitest';
+import { readStudy, runStudy, studyTrial, type TrialOf } from '../../src/node/index.js';
 import {
   alternatives,
   askAndTell,
+  bestTrial,
   choice,
   float,
   int,
@@ -78,5 +80,47 @@ describe('the values of a space', () => {
     space({ rate: 0.1 });
     // @ts-expect-error its kind says which alternative it is
     alternatives({ a: { kind: choice([1, 2]) }, b: {} });
+  });
+});
+
+describe('a study that runs by its module', () => {
+  type Plain = typeof import('../runtime/studies/plain.js');
+  type Tried = { readonly x: number; readonly rate: number; readonly kind: 'a' | 'b' | 'c' };
+
+  test('has trials with the values of its space, and takes the settings of its function', () => {
+    const run = () =>
+      runStudy<Plain>('plain.js', {
+        folder: 'out',
+        settings: { seed: 3 },
+        onChange: (trials) => expectTypeOf(trials[0]!.values).toEqualTypeOf<Tried>(),
+      });
+    type Ended = Awaited<ReturnType<typeof run>>;
+    expectTypeOf<Ended['trials'][number]['values']>().toEqualTypeOf<Tried>();
+    const best = ({ trials, study }: Ended) => bestTrial(trials, study.objectives)!.values.kind;
+    expectTypeOf(best).returns.toEqualTypeOf<'a' | 'b' | 'c'>();
+    const read = () => readStudy<Plain>('plain.js', { folder: 'out', settings: { seed: 3 } });
+    expectTypeOf<Awaited<ReturnType<typeof read>>['trials'][number]['values']>().toEqualTypeOf<Tried>();
+    const alone = () => studyTrial<Plain>('plain.js', { folder: 'out', number: 1 });
+    expectTypeOf<NonNullable<Awaited<ReturnType<typeof alone>>>['values']>().toEqualTypeOf<Tried>();
+    // @ts-expect-error a seed is a number
+    void (() => runStudy<Plain>('plain.js', { folder: 'out', settings: { seed: '3' } }));
+    // @ts-expect-error a module whose default export is no study
+    void (() => runStudy<{ default: number }>('plain.js', { folder: 'out' }));
+  });
+
+  test('has those of a study that is made later, or is there', () => {
+    const made = study({
+      space: searched,
+      objectives: minimize('a'),
+      strategy: random(),
+      run: async () => {},
+    });
+    expectTypeOf<TrialOf<{ default: () => Promise<typeof made> }>['values']>().toEqualTypeOf<Values>();
+    expectTypeOf<TrialOf<{ default: typeof made }>['values']>().toEqualTypeOf<Values>();
+  });
+
+  test('without the type of its module has values that are not known', () => {
+    const run = () => runStudy('plain.js', { folder: 'out', settings: { any: [1] } });
+    expectTypeOf<Awaited<ReturnType<typeof run>>['trials'][number]['values']>().toEqualTypeOf<unknown>();
   });
 });

@@ -6,6 +6,7 @@ import { storeOf } from '../folderStore.js';
 import { ownVersions } from '../packageFolder.js';
 import { addressOf, loadStudy, type Settings } from './loadStudy.js';
 import type { StudyResult } from './runStudy.js';
+import type { SettingsOf, StudyModule } from './studyModule.js';
 
 /** A study that was begun, as its module describes it with the settings that it began with and those of this machine. */
 export async function begunStudy(
@@ -31,6 +32,7 @@ export async function begunStudy(
 /**
  * What a search has come to, also while it runs: reads its folder, and runs nothing.
  *
+ * @typeParam M - Type of the module, as for `runStudy`.
  * @param module - The study's module: its path, or its address.
  * @param options - `folder` of the study, or its store; `settings` over those that it was begun with.
  * @returns The study, and its trials by number, for `bestTrial`, `resultsTable`, `studyResults`.
@@ -45,10 +47,10 @@ export async function begunStudy(
  * ```
  * @category Tuner
  */
-export async function readStudy(
+export async function readStudy<M extends StudyModule = StudyModule<Study>>(
   module: string | URL,
-  { folder, settings }: { readonly folder: string | Store; readonly settings?: Settings },
-): Promise<Pick<StudyResult, 'study' | 'trials'>> {
-  const { study, records } = await begunStudy(module, storeOf(folder), settings);
-  return { study, trials: await records.trials() };
+  { folder, settings }: { readonly folder: string | Store; readonly settings?: Partial<SettingsOf<M>> },
+): Promise<Pick<StudyResult<M>, 'study' | 'trials'>> {
+  const { study, records } = await begunStudy(module, storeOf(folder), settings as Settings);
+  return { study, trials: await records.trials() } as Pick<StudyResult<any>, 'study' | 'trials'>;
 }

@@ -12,13 +12,15 @@ import { lockStudy } from './lock.js';
 import { checkSeconds, type Means, meansOf } from './means.js';
 import { moduleMark } from './moduleMark.js';
 import { deliveryOf, type QueueOptions } from './queue.js';
+import type { SettingsOf, StudyModule, StudyOf, TrialOf } from './studyModule.js';
 
 /**
  * Options of {@link runStudy}.
  *
+ * @typeParam M - Type of the study's module, `typeof import('./search.js')`.
  * @category Tuner
  */
-export interface RunStudyOptions {
+export interface RunStudyOptions<M extends StudyModule = StudyModule<Study>> {
   /** Where the study is kept, and goes on: a folder, or a store. */
   readonly folder: string | Store;
   /** Trials in all, those of earlier runs among them. Default: until the strategy has no more. */
@@ -28,7 +30,7 @@ export interface RunStudyOptions {
   /** Hands trials out to workers on other machines, instead of running them here. Default: they run here. */
   readonly queue?: QueueOptions;
   /** What the module's function is given, if its default export is one. Default `{}`. */
-  readonly settings?: Settings;
+  readonly settings?: SettingsOf<M>;
   /** Threads of one trial. Default: the machine's, shared equally. */
   readonly threads?: number;
   /** Seconds after which no further trial begins; those that run come to their end. Default: none. */
@@ -43,19 +45,20 @@ export interface RunStudyOptions {
   /** Stops the search: running trials stop after their step, and go on when it does. */
   readonly signal?: AbortSignal;
   /** Told of every change. */
-  readonly onChange?: (trials: readonly TrialRecord[], study: Study) => void;
+  readonly onChange?: (trials: readonly TrialOf<M>[], study: StudyOf<M>) => void;
 }
 
 /**
  * What a search came to.
  *
+ * @typeParam M - Type of the study's module, `typeof import('./search.js')`.
  * @category Tuner
  */
-export interface StudyResult {
+export interface StudyResult<M extends StudyModule = StudyModule<Study>> {
   /** The study that the module made. */
-  readonly study: Study;
+  readonly study: StudyOf<M>;
   /** All trials, by number. */
-  readonly trials: readonly TrialRecord[];
+  readonly trials: readonly TrialOf<M>[];
   /** Why it ended: as many trials as were asked for, no setting left, the time was over, or stopped by the signal. */
   readonly stopped: 'finished' | 'exhausted' | 'timeout' | 'aborted';
 }
@@ -65,6 +68,7 @@ export interface StudyResult {
  * and loses no more than the epochs in progress. A trial that throws, crashes, hangs, runs out of memory or never reports a number is
  * noted as failed, with its reason, and the search goes on.
  *
+ * @typeParam M - Type of the module, `typeof import('./my-study.js')`: settings and the values of trials have their types then.
  * @param module - The module whose default export is a study: its path, or its address. Each trial imports it anew.
  * @throws `checkpoint` fault where another study lies in `folder`; `file` fault while another process searches there, and for a
  *   module that is none; `argument` fault for options out of range; `data` fault after too many failures in a row.
@@ -72,14 +76,19 @@ export interface StudyResult {
  * ```typescript
  * import { runStudy } from 'tfjs-multitask/node';
  *
- * const { trials } = await runStudy(new URL('./my-study.js', import.meta.url), { folder: 'out/study', trials: 20, parallel: 2 });
+ * const module = new URL('./my-study.js', import.meta.url);
+ * const { trials } = await runStudy<typeof import('./my-study.js')>(module, { folder: 'out/study', trials: 20, parallel: 2 });
  * console.log(trials.length); // 20
  * ```
  * @category Tuner
  */
-export async function runStudy(module: string | URL, options: RunStudyOptions): Promise<StudyResult> {
-  const { settings = {}, failures = 3, trials: most = Number.POSITIVE_INFINITY, timeout } = options;
-  const means = meansOf('runStudy', options);
+export async function runStudy<M extends StudyModule = StudyModule<Study>>(
+  module: string | URL,
+  options: RunStudyOptions<M>,
+): Promise<StudyResult<M>> {
+  const given = options as RunStudyOptions; // what it is a type of, the module says when it is loaded
+  const { settings = {}, failures = 3, trials: most = Number.POSITIVE_INFINITY, timeout } = given;
+  const means = meansOf('runStudy', given);
   checkSeconds('runStudy.timeout', timeout);
   checkWhole('runStudy.failures', failures, 1, 'Leave it out for 3.');
   if (most !== Number.POSITIVE_INFINITY)
@@ -100,7 +109,8 @@ export async function runStudy(module: string | URL, options: RunStudyOptions): 
   }
   const unlock = await lockStudy(means.store);
   try {
-    return await search(study, { ...options, ...means, address, settings, failures, most, timeout });
+    const whole = { ...given, ...means, address, settings, failures, most, timeout };
+    return (await search(study, whole)) as StudyResult<any>;
   } finally {
     await unlock();
   }

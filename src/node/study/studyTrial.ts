@@ -3,24 +3,27 @@ import { fault } from '../../core/errors.js';
 import type { Store } from '../../core/outside.js';
 import { propose } from '../../tuner/askAndTell.js';
 import { isOver, type TrialRecord } from '../../tuner/records.js';
+import type { Study } from '../../tuner/study.js';
 import { studyRecords } from '../../tuner/studyRecords.js';
 import { ownVersions } from '../packageFolder.js';
 import { carryOut } from './carryOut.js';
-import { addressOf, loadStudy, type Settings } from './loadStudy.js';
+import { addressOf, loadStudy } from './loadStudy.js';
 import { meansOf } from './means.js';
+import type { SettingsOf, StudyModule, TrialOf } from './studyModule.js';
 
 /**
  * Options of {@link studyTrial}.
  *
+ * @typeParam M - Type of the study's module, `typeof import('./search.js')`.
  * @category Tuner
  */
-export interface StudyTrialOptions {
+export interface StudyTrialOptions<M extends StudyModule = StudyModule<Study>> {
   /** Where the study is kept: the folder that all machines share, or a store that leads to the same place. */
   readonly folder: string | Store;
   /** Which trial, counted from 1. */
   readonly number: number;
   /** What the module's function is given, if its default export is one. Default `{}`. */
-  readonly settings?: Settings;
+  readonly settings?: SettingsOf<M>;
   /** Threads of the trial. Default: the machine's. */
   readonly threads?: number;
   /** Seconds after which the trial is taken to hang. Default: never. */
@@ -33,6 +36,7 @@ export interface StudyTrialOptions {
  * Runs one trial of a search by grid or by chance, or by another strategy that is `alone`, which follows from its number and the seed alone: for machines that know nothing of
  * each other, such as the pods of an Indexed Job. Nobody leads the search, and nothing but the folder is shared.
  *
+ * @typeParam M - Type of the module, as for `runStudy`.
  * @param module - The module whose default export is the study: its path, or its address.
  * @returns The trial at its end; undefined where the space has no such trial, or the signal stopped it.
  * @throws `argument` fault for a number that is none, and for a strategy that must know what others came to; otherwise as `runStudy`.
@@ -46,13 +50,14 @@ export interface StudyTrialOptions {
  * ```
  * @category Tuner
  */
-export async function studyTrial(
+export async function studyTrial<M extends StudyModule = StudyModule<Study>>(
   module: string | URL,
-  options: StudyTrialOptions,
-): Promise<TrialRecord | undefined> {
-  const { number, settings = {} } = options;
+  options: StudyTrialOptions<M>,
+): Promise<TrialOf<M> | undefined> {
+  const given = options as StudyTrialOptions; // what it is a type of, the module says when it is loaded
+  const { number, settings = {} } = given;
   checkWhole('studyTrial.number', number, 1, 'Trials count from 1: add 1 to an index that counts from 0.');
-  const { store, threads, trialTimeout, signal } = meansOf('studyTrial', options);
+  const { store, threads, trialTimeout, signal } = meansOf('studyTrial', given);
   const address = addressOf(module);
   const study = await loadStudy(address, settings);
   const { space, strategy } = study;
@@ -74,9 +79,10 @@ export async function studyTrial(
   }
   const records = await studyRecords(store, study, { library: ownVersions()['tfjs-multitask']!, settings });
   const known = await records.trial(number);
-  if (known && isOver(known)) return known;
+  if (known && isOver(known)) return known as TrialOf<M>;
   const trial = known ?? before.at(-1)!;
   if (!known) await records.stands(trial);
   const place = { study, records, store, address, settings, threads, trialTimeout, signal };
-  return carryOut({ ...place, known: () => records.trials(), noted: () => {} }, trial);
+  const ended = await carryOut({ ...place, known: () => records.trials(), noted: () => {} }, trial);
+  return ended as TrialOf<M> | undefined;
 }

@@ -1,0 +1,47 @@
+import type { TrialRecord } from '../../tuner/records.js';
+import type { Parts, Space, ValuesOf } from '../../tuner/space.js';
+import type { Study } from '../../tuner/study.js';
+import type { Settings } from './loadStudy.js';
+
+/**
+ * The module of a study: `typeof import('./search.js')` says its type, from which that of its values follows.
+ *
+ * @typeParam S - The study that it exports, or makes.
+ * @category Tuner
+ */
+export interface StudyModule<S extends Study<any> = Study<any>> {
+  /** A study, or a function from settings to one. */
+  readonly default: S | ((settings: any) => S | Promise<S>);
+}
+
+/**
+ * The study of a module.
+ *
+ * @typeParam M - `typeof import('./search.js')`.
+ * @category Tuner
+ */
+export type StudyOf<M extends StudyModule> = M['default'] extends infer D
+  ? D extends (settings: any) => infer S
+    ? Awaited<S>
+    : D
+  : never;
+
+/**
+ * A trial of a module's study; its values are `unknown` where the module's type was not said.
+ *
+ * @typeParam M - `typeof import('./search.js')`.
+ * @category Tuner
+ */
+export type TrialOf<M extends StudyModule> = TrialRecord<
+  StudyOf<M> extends Study<infer P> ? (Parts extends P ? unknown : ValuesOf<Space<P>>) : unknown
+>;
+
+/**
+ * What a module's function is given; JSON by name where the module's type was not said.
+ *
+ * @typeParam M - `typeof import('./search.js')`.
+ * @category Tuner
+ */
+export type SettingsOf<M extends StudyModule> = M['default'] extends (settings: infer S) => unknown
+  ? S
+  : Settings;
