@@ -37,6 +37,16 @@ export const figureCells = (list: readonly ReportFigure[]): Html[] =>
 <div class="scroll" tabindex="0" role="group" aria-label="${title}">${inlined(svg)}</div></figure>`,
   );
 
+/** A figure that takes the whole width, and scrolls where even that is little. */
+export const wideFigure = (drawn: ReportFigure): Html =>
+  html`<div class="figures wide" style="--natural: ${widthOf(drawn.svg)}">${figureCells([drawn])}</div>`;
+
+/** How wide a figure is when its text is as large as the page's: a page shrinks it to six tenths, then it scrolls. */
+function widthOf(svg: string): string {
+  const [, width, unit = 'px'] = /^<svg [^>]*\bwidth="([\d.]+)(pt)?"/.exec(svg) ?? [];
+  return width === undefined ? '100%' : `${width}${unit}`;
+}
+
 /**
  * A figure inside a page: without ids, of which a page may have each once, and without the names of its parts, which a screen
  * reader would say one by one.

@@ -2,7 +2,7 @@ import { isBest, toldEpoch } from '../core/keptEpoch.js';
 import { architectureDiagram } from './architectureDiagram.js';
 import { balanceFigures } from './balanceFigures.js';
 import { argumentWords, counted, figure, metricValue, short } from './format.js';
-import { facts, figureCells, figures, type Html, html, picture, table } from './html.js';
+import { facts, figures, type Html, html, picture, table, wideFigure } from './html.js';
 import { curvePanels, drawnIn, SERIES } from './learningCurves.js';
 import type { ReportedRun } from './readRun.js';
 import { randomAnswers } from './selection.js';
@@ -113,12 +113,9 @@ export function networkSection({ architecture }: ReportedRun, { graphviz }: Repo
   const drawn = { name: 'architecture', title, svg: architectureDiagram(architecture, graphviz) };
   return {
     figures: [drawn],
-    html: html`<div class="figures wide" style="--natural: ${widthOf(drawn.svg)}">${figureCells([drawn])}</div>`,
+    html: wideFigure(drawn),
   };
 }
-
-/** How wide a diagram is when its text is as large as the page's: a page shrinks it to six tenths, then it scrolls. */
-const widthOf = (svg: string) => /^<svg [^>]*width="([\d.]+pt)"/.exec(svg)?.[1] ?? '100%';
 
 /** Arguments, engine and versions. */
 export function madeSection({ arguments: said, versions, engine, stopped }: ReportedRun): Section {

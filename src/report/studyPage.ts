@@ -6,7 +6,7 @@ import type { Dimension } from '../tuner/space.js';
 import type { Study } from '../tuner/study.js';
 import { documentOf } from './documentOf.js';
 import { counted, figure, metricValue, short } from './format.js';
-import { figureCells, figures, type Html, html, table } from './html.js';
+import { figures, type Html, html, table, wideFigure } from './html.js';
 import type { Report } from './page.js';
 import { type FigureGroup, figureGroups } from './studyFigures.js';
 import type { ChartTools, ReportTools } from './tools.js';
@@ -103,7 +103,7 @@ function groupWords({ metric, figures: drawn }: FigureGroup, several: boolean): 
   const others = drawn.filter(({ name }) => name !== WIDE);
   return html`${several && html`<h3>${metric === undefined ? 'All together' : short(metric, 60)}</h3>`}
 ${others.length > 0 && figures(others)}
-${wide.length > 0 && html`<div class="figures wide">${figureCells(wide)}</div>`}`;
+${wide.map(wideFigure)}`;
 }
 
 const valueWords = (value: Json | undefined): string =>

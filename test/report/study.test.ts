@@ -203,6 +203,7 @@ test('with several objectives the front is named, in words, in the table and in 
     expect(lead).toMatch(new RegExp(`\\b${number} \\(val_loss [^;]*, val_accuracy \\d`));
   const marked = [...page.matchAll(/<th scope="row">(\d+) \(front\)</g)].map(([, number]) => Number(number));
   expect(marked).toEqual(front);
+  expect(page).toMatch(/class="figures wide" style="--natural: \d{3,}px"/); // it scrolls on a telephone
   const drawn = figures.find(({ name }) => name === 'front')!;
   // The numbers stand beside each other, those of both ends among them.
   const text = /<text[^>]*transform="translate\(([\d.]+),([\d.]+)\)"[^>]*>(\d+)<\/text>/g;
