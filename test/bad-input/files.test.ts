@@ -103,12 +103,19 @@ describe('a file that cannot be used', () => {
       { length: 20 * (availableParallelism() + 2) },
       (_, i) => `40_0_0_${20170101000000000n + BigInt(i)}.jpg`,
     );
-    const folder = folderWith('many', ['empty'], good); // `32_…` stands before `40_…`
+    const folder = folderWith('many', ['text'], good); // `33_…` stands before `40_…`
     let decoded = 0;
-    const decoder = async () => {
+    let tell!: () => void;
+    const told = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    const decoder = async (bytes: Uint8Array) => {
+      if (bytes[0] === '<'.charCodeAt(0)) {
+        setImmediate(tell); // once the reading knows
+        throw new Error('no image');
+      }
       decoded++;
-      // Far longer than it takes to read the empty file: few are begun until then, however busy the machine is.
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await told; // however long the bad file takes: those begun until then are the first at a time
       return { data: new Uint8Array(16 * 16 * 3), height: 16, width: 16, channels: 3 };
     };
     await faultOf(() => imageFolder(folder, { ...OPTIONS, decoder }));

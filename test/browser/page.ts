@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -75,6 +76,7 @@ export async function inPage(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const profile = mkdtempSync(join(tmpdir(), 'page-'));
   let process: ChildProcess | undefined;
+  let closed: Promise<unknown> | undefined;
   try {
     process = spawn(
       browser!,
@@ -86,16 +88,17 @@ export async function inPage(
       ],
       { stdio: 'ignore', detached: true },
     );
-    process.on('close', (code) => settle({ error: `the browser ended by itself (${code})` }));
+    closed = once(process, 'close').then(
+      ([code, signal]) => settle({ error: `the browser ended by itself (${code ?? signal})` }),
+      (error: Error) => settle({ error: error.message }),
+    );
     const { value, error } = await outcome;
     if (error !== undefined) throw new Error(error);
     return value;
   } finally {
-    if (process && process.exitCode === null) {
-      const closed = new Promise((resolve) => process!.once('close', resolve));
+    if (process?.exitCode === null && process.signalCode === null)
       globalThis.process.kill(-process.pid!, 'SIGKILL'); // its children too, which write to the profile
-      await closed;
-    }
+    await closed;
     server.closeAllConnections();
     server.close();
     rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });

@@ -23,7 +23,11 @@ let chrome: Browser;
 beforeAll(async () => {
   if (!name) return;
   const executablePath = execFileSync('which', [name], { encoding: 'utf8' }).trim();
-  chrome = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+  chrome = await chromium.launch({
+    executablePath,
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    timeout: 0, // the limit of a test is the one for what hangs
+  });
 });
 afterAll(async () => {
   await chrome?.close();
@@ -41,18 +45,18 @@ async function folderOf(folder: string, made: Made, cams = 0): Promise<string> {
     await store.write(file, await encode({ data, height: 96, width: 96, channels: 3 }));
     return file;
   };
-  const pictures: { id: string; file: string }[] = [];
-  for (const [i, id] of shownIds(run).entries())
-    pictures.push({ id, file: await noise(`pictures/${i}.jpg`) });
-  const gradCams: GradCamRecord[] = [];
-  for (let i = 0; i < cams; i++) {
-    gradCams.push({
+  // All at once: a file waits for the disk.
+  const pictures = await Promise.all(
+    shownIds(run).map(async (id, i) => ({ id, file: await noise(`pictures/${i}.jpg`) })),
+  );
+  const gradCams: GradCamRecord[] = await Promise.all(
+    Array.from({ length: cams }, async (_, i) => ({
       id: run.answers[i]!.id,
       task: run.tasks[i % run.tasks.length]!.name,
       toward: 'higher',
       image: await noise(`cams/${i}.jpg`),
-    });
-  }
+    })),
+  );
   await store.write('run.json', new TextEncoder().encode(JSON.stringify({ ...run, pictures, gradCams })));
   return join(scratch, folder);
 }
@@ -60,6 +64,7 @@ async function folderOf(folder: string, made: Made, cams = 0): Promise<string> {
 /** Opens a page, and hears what it says and asks for. */
 async function opened(url: string, width = 1280) {
   const page = await chrome.newPage({ viewport: { width, height: 900 } });
+  page.setDefaultTimeout(0);
   const said: string[] = [];
   const asked: string[] = [];
   page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`));
@@ -233,7 +238,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
       'history.csv',
       new TextEncoder().encode('epoch,val_loss,age_loss,val_age_loss\n1,4,3,4\n2,3,2,3\n3,2'),
     );
-    await page.getByText('Epoch 2 of 2 has the best val_loss, 3.').waitFor({ timeout: 20_000 });
+    await page.getByText('Epoch 2 of 2 has the best val_loss, 3.').waitFor();
     expect(said).toEqual([]);
     // A browser asks every site for its icon by itself.
     expect([...new Set(asked)].filter((one) => !one.endsWith('/favicon.ico'))).toEqual([watch.url]);

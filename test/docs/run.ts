@@ -51,6 +51,7 @@ for (const file of process.argv.slice(2)) {
   } catch (error) {
     faults.push(String((error as Error).stack));
   }
-  process.send!({ file, faults } satisfies Outcome);
+  // Once it has gone: what ends the process here does not wait for it.
+  await new Promise((resolve) => process.send!({ file, faults } satisfies Outcome, resolve));
 }
 process.exit(0); // an example may leave a timer or a watcher behind

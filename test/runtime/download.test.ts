@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -229,11 +230,11 @@ describe('what is not the file', () => {
   });
 
   test('nor is no network', async () => {
-    const closed = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => closed.once('listening', resolve));
-    const { port } = closed.address() as AddressInfo;
-    await new Promise((resolve) => closed.close(resolve));
-    const error = await failing(download({ url: `http://127.0.0.1:${port}/x` }));
+    // At the other end of a connection nobody listens, nor can while it stands.
+    const held = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    await once(held, 'connect');
+    const error = await failing(download({ url: `http://127.0.0.1:${held.localPort}/x` }));
+    held.destroy();
     expect(error).toMatchObject({ kind: 'download', received: 'no answer (ECONNREFUSED)' });
     expect(error.advice).toContain('by hand');
   });

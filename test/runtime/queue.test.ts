@@ -22,23 +22,24 @@ const ROUNDS = Number(process.env.KILLED_WORKERS ?? 4);
 /** Milliseconds for all of them: a minute for each. */
 const LIMIT = 60_000 * (3 + ROUNDS);
 
-const running = new Set<ChildProcess>();
+/** The processes that run, and when each has ended and all that it printed was heard: some time after its exit. */
+const running = new Map<ChildProcess, Promise<void>>();
 function started(command: string, args: readonly string[]): ChildProcess {
   const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
-  running.add(child);
-  child.once('close', () => running.delete(child));
+  const close = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  running.set(child, close);
+  close.then(() => running.delete(child));
   return child;
 }
-const closed = (child: ChildProcess) =>
-  child.exitCode !== null || child.signalCode !== null
-    ? Promise.resolve()
-    : new Promise<void>((resolve) => child.once('close', () => resolve()));
+const closed = async (child: ChildProcess) => running.get(child);
 const kill = async (child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL') => {
   child.kill(signal);
   await closed(child);
 };
 afterEach(() =>
-  Promise.all([...running].filter((child) => child !== server).map((child) => kill(child))).then(() => {}),
+  Promise.all([...running.keys()].filter((child) => child !== server).map((child) => kill(child))).then(
+    () => {},
+  ),
 );
 afterAll(async () => {
   if (server) await kill(server);
@@ -47,13 +48,21 @@ afterAll(async () => {
 
 let server: ChildProcess | undefined;
 let port = 0;
-const freePort = () =>
-  new Promise<number>((resolve) => {
-    const socket = createServer().listen(0, '127.0.0.1', () => {
-      const { port: free } = socket.address() as { port: number };
-      socket.close(() => resolve(free));
+/**
+ * A port where nobody listens. Not of those that a system gives by itself, from 32768 on: while the server is away, another test
+ * would get it.
+ */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const wanted = 20_000 + Math.floor(12_000 * Math.random());
+    const free = await new Promise<boolean>((resolve) => {
+      const socket = createServer()
+        .once('error', () => resolve(false))
+        .listen(wanted, '127.0.0.1', () => socket.close(() => resolve(true)));
     });
-  });
+    if (free) return wanted;
+  }
+}
 /** A server that forgets everything when it stops. */
 async function startRedis(...more: string[]): Promise<ChildProcess> {
   const child = started(redis!, [
@@ -218,23 +227,26 @@ describe.skipIf(!redis)('trials on many machines', () => {
     expect(new Set(trained)).toEqual(new Set([1, 2, 3, 4, 5, 6]));
     expect(trained.length).toBeLessThanOrEqual(6 + kills);
     await kill(steady, 'SIGINT');
-  }, 120_000);
+  });
 
   test('go on when the server was restarted and forgot everything', async () => {
-    const { begun, ended } = search('forgotten', { trials: 4, parallel: 2, settings: { pause: 150 } });
+    const gate = join(scratch, 'restarted');
+    const settings = { pause: 150, held: { 4: gate } }; // the search is not over before
+    const { begun, ended } = search('forgotten', { trials: 4, parallel: 2, settings });
     await begun();
     const steady = worker('forgotten');
     await heard(steady, 'trial 1 complete');
     await kill(server!);
     server = await startRedis();
+    writeFileSync(gate, '');
     const { trials } = await ended();
     expect(trials.map(({ state }: TrialRecord) => state)).toEqual(Array(4).fill('complete'));
     await kill(steady, 'SIGINT');
   });
 
   test('stop when the server stays away, and go on when it is back', async () => {
-    // Trials that last: the search is not over before the server goes.
-    const options = { trials: 3, settings: { pause: 700 } };
+    const gate = join(scratch, 'given up');
+    const options = { trials: 3, settings: { held: { 2: gate } } }; // the search is not over before
     const first = search('away for long', options);
     await first.begun();
     const steady = worker('away for long');
@@ -244,6 +256,7 @@ describe.skipIf(!redis)('trials on many machines', () => {
       kind: 'queue',
       advice: expect.stringContaining('Nothing that was finished is lost'),
     });
+    writeFileSync(gate, '');
     server = await startRedis();
     const { trials } = await search('away for long', options).ended();
     expect(trials.map(({ state }: TrialRecord) => state)).toEqual(Array(3).fill('complete'));
@@ -253,8 +266,8 @@ describe.skipIf(!redis)('trials on many machines', () => {
   test('a worker that is told to stop leaves its trial to others', async () => {
     const { begun, ended } = search('left', { trials: 1, settings: { epochs: 6 } });
     await begun();
-    // Slow where it is stopped, after its first epoch and long before its last.
-    const first = worker('left', '--settings', '{"pause": 1500}');
+    // Held where it is stopped, after its first epoch.
+    const first = worker('left', '--settings', JSON.stringify({ held: { 1: join(scratch, 'never') } }));
     await heard(first, 'trial 1 begins');
     const record = join(scratch, 'left/trials/0001/trial.json');
     while (JSON.parse(readFileSync(record, 'utf8')).rows.length === 0) await after(100);

@@ -97,6 +97,16 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
     expect(kept.reason).toBe(trials[1]!.reason);
   });
 
+  test('what it printed last is kept when it is over, however slow the disk is', async () => {
+    const options = { trials: 1, slow: 1500, settings: { wrong: { 1: 'throw' } } };
+    let kept: string | undefined;
+    const text = await words(begin('plain', 'slow disk', options), (text) => {
+      const output = join(scratch, 'slow disk/trials/0001/output.txt');
+      if (text.includes('RESULT')) kept ??= existsSync(output) ? readFileSync(output, 'utf8') : '';
+    });
+    expect(kept, text).toContain('the builder has a fault');
+  });
+
   test('more epochs than its round has', async () => {
     const settings = { strategy: 'hyperband', wrong: { 1: 'more epochs' } };
     const { trials } = await run('plain', 'more epochs', { trials: 1, settings });
@@ -249,8 +259,9 @@ describe('a search that is killed', () => {
 
   test('may be stopped by Ctrl-C, leaves its trial running, and goes on with it', async () => {
     await run('plain', 'stopped', { trials: 1 });
-    // Epochs that last: the signal is there before the trial's end, however late it comes.
-    const child = begin('plain', 'stopped', { trials: 3, settings: { pause: 1500 } });
+    // Held: the signal is there before the trial's end, however late it comes.
+    const settings = { held: { 2: join(scratch, 'never') } };
+    const child = begin('plain', 'stopped', { trials: 3, settings });
     let sent = false; // a second one would end the search at once
     const text = await words(child, (text) => {
       if (sent || !text.includes('\n3 1\n')) return;

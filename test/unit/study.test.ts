@@ -18,11 +18,14 @@ const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value)
 /** Beyond the largest number of a process that Linux gives. */
 const GONE = 2 ** 22 + 1;
 
-/** A store each of whose steps takes a while, so that two who use it meet in the middle. */
+/** A store each of whose steps takes a while, and its answer too, so that two who use it meet in the middle. */
 const slow = (store: Store): Store => {
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 5 * Math.random()));
   const late = async <R>(action: () => Promise<R>) => {
-    await new Promise((resolve) => setTimeout(resolve, 5 * Math.random()));
-    return action();
+    await pause();
+    const answer = await action();
+    await pause();
+    return answer;
   };
   return {
     ...store,
@@ -33,6 +36,15 @@ const slow = (store: Store): Store => {
     list: (prefix) => late(() => store.list(prefix)),
   };
 };
+
+/** What one waits for until another tells it. */
+function signal() {
+  let tell!: () => void;
+  const told = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  return { told, tell };
+}
 
 describe('the lock of a study', () => {
   test('left by a process that is gone is taken over by one alone, however many come', async () => {
@@ -45,6 +57,49 @@ describe('the lock of a study', () => {
       await (won[0] as PromiseFulfilledResult<() => Promise<void>>).value();
       expect(await store.list()).toEqual([]);
     }
+  });
+
+  test('is held from when it stands there, though the answer comes late', async () => {
+    const store = memoryStore();
+    const { told, tell } = signal();
+    const first = lockStudy({
+      ...store,
+      create: async (name, own) => {
+        const made = await store.create!(name, own);
+        await told;
+        return made;
+      },
+    });
+    expect(await store.list()).toEqual(['search.lock']);
+    await expect(lockStudy(store)).rejects.toMatchObject({ kind: 'file' });
+    tell();
+    await (await first)();
+    expect(await store.list()).toEqual([]);
+  });
+
+  test('is left to its holder by one who saw that of a process that is gone, and comes late', async () => {
+    const store = memoryStore();
+    await store.write('search.lock', bytes({ host: hostname(), pid: GONE, token: 'x' }));
+    const [saw, go] = [signal(), signal()];
+    const late = lockStudy({
+      ...store,
+      create: async (name, own) => {
+        if (name !== 'search.lock') {
+          saw.tell();
+          await go.told;
+        }
+        return store.create!(name, own);
+      },
+    });
+    await saw.told;
+    await (await lockStudy(store))(); // another takes it over, and gives it back
+    const unlock = await lockStudy(store);
+    const lock = await store.read('search.lock');
+    go.tell();
+    await expect(late).rejects.toMatchObject({ kind: 'file' });
+    expect(await store.read('search.lock')).toEqual(lock);
+    await unlock();
+    expect(await store.list()).toEqual([]);
   });
 
   test('that bears the number of this very process, but is not its own, was left by one before it', async () => {

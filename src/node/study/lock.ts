@@ -20,6 +20,22 @@ export async function lockStudy(store: Store): Promise<() => Promise<void>> {
   const token = randomBytes(8).toString('hex');
   const own = new TextEncoder().encode(JSON.stringify({ host: hostname(), pid: process.pid, token }));
   const create = (name: string) => createIn(store, name, own);
+  held.add(token); // before it can be read: what stands there is known a while later
+  try {
+    await take(store, create);
+  } catch (error) {
+    held.delete(token);
+    throw error;
+  }
+  return async () => {
+    held.delete(token);
+    for (const name of await store.list(`${LOCK}.`)) await store.remove(name);
+    await store.remove(LOCK);
+  };
+}
+
+/** Creates the lock, once that of a process that is gone is out of the way. */
+async function take(store: Store, create: (name: string) => Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await create(LOCK)); tries++) {
     const bytes = await store.read(LOCK);
     const holder = holderOf(bytes);
@@ -27,7 +43,9 @@ export async function lockStudy(store: Store): Promise<() => Promise<void>> {
       // Who creates this name may remove the lock that it names: two that find it must not remove each other's.
       const taking = `${LOCK}.${(await sha256(bytes)).slice(0, 16)}`;
       if (await create(taking)) {
-        await store.remove(LOCK);
+        // It may be another's by now: a slow one comes here after somebody took it over, searched and gave it back.
+        if (same(await store.read(LOCK), bytes)) await store.remove(LOCK);
+        else await store.remove(taking);
         continue;
       }
     }
@@ -40,13 +58,10 @@ export async function lockStudy(store: Store): Promise<() => Promise<void>> {
       advice: 'Wait for it, or choose another folder. If that process is gone, remove this file.',
     });
   }
-  held.add(token);
-  return async () => {
-    held.delete(token);
-    for (const name of await store.list(`${LOCK}.`)) await store.remove(name);
-    await store.remove(LOCK);
-  };
 }
+
+const same = (bytes: Uint8Array | undefined, others: Uint8Array) =>
+  bytes?.length === others.length && bytes.every((byte, i) => byte === others[i]);
 
 interface Holder {
   readonly host: string;

@@ -51,7 +51,7 @@ export function runTrial(care: TrialCare): Promise<TrialEnd> {
     serialization: 'advanced', // bytes as they are
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  const said = listened(child, printed);
+  const output = listened(child, printed);
   const tell = (message: ToTrial) => {
     if (child.connected) child.send(message, () => {}); // one that is gone needs no answer
   };
@@ -106,9 +106,10 @@ export function runTrial(care: TrialCare): Promise<TrialEnd> {
     });
     const ended = async (code: number | null, by: NodeJS.Signals | null) => {
       over();
-      await pending; // what it reported last is written before it is over
+      await pending; // what it reported last is written before it is over,
+      await output.written(); // and what it printed
       if (broken !== undefined) reject(broken);
-      else resolve(end ?? { failed: deathOf(code, by, said()) });
+      else resolve(end ?? { failed: deathOf(code, by, output.last()) });
     };
     child.once('close', ended);
     // A process that it began may hold its output open for ever.
@@ -125,8 +126,16 @@ function entry(): string {
   return fileURLToPath(new URL(sources ? './trialProcess.ts' : './trial.js', import.meta.url));
 }
 
-/** Keeps what a process prints, and answers its last words. */
-function listened({ stdout, stderr }: ChildProcess, printed: TrialCare['printed']): () => string {
+/** What a process printed. */
+interface Output {
+  /** Its last words. */
+  last(): string;
+  /** Resolves when all that was heard is kept, or cannot be. */
+  written(): Promise<void>;
+}
+
+/** Keeps what a process prints. */
+function listened({ stdout, stderr }: ChildProcess, printed: TrialCare['printed']): Output {
   let last: string[] = [];
   let writing = Promise.resolve();
   for (const stream of [stdout, stderr]) {
@@ -137,7 +146,7 @@ function listened({ stdout, stderr }: ChildProcess, printed: TrialCare['printed'
       writing = writing.then(() => printed(new Uint8Array(bytes)).catch(() => {}));
     });
   }
-  return () => last.join('\n');
+  return { last: () => last.join('\n'), written: () => writing };
 }
 
 function deathOf(code: number | null, by: NodeJS.Signals | null, said: string): string {

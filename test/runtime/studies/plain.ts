@@ -1,4 +1,5 @@
 /** A study that trains nothing: what a trial does is said by its settings. */
+import { existsSync } from 'node:fs';
 import type { Store } from '../../../src/index.js';
 import { choice, float, hyperband, minimize, random, space, study, tpe } from '../../../src/tuner/index.js';
 
@@ -7,6 +8,8 @@ interface Settings {
   readonly epochs?: number;
   /** Milliseconds of an epoch. */
   readonly pause?: number;
+  /** By the number of a trial, a file that its second epoch waits for, unless it is told to stop. */
+  readonly held?: { readonly [trial: string]: string };
   /** What goes wrong, by the number of the trial; '0' for all. */
   readonly wrong?: {
     readonly [trial: string]:
@@ -35,13 +38,23 @@ const BAD_NAMES = {
   },
 };
 
+const after = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
 const STRATEGIES = {
   tpe: tpe({ startupTrials: 3 }),
   random: random(),
   hyperband: hyperband({ maxEpochs: 9 }),
 };
 
-export default ({ strategy = 'tpe', epochs = 3, pause = 0, wrong = {}, seed = 5, first = [] }: Settings) =>
+export default ({
+  strategy = 'tpe',
+  epochs = 3,
+  pause = 0,
+  held = {},
+  wrong = {},
+  seed = 5,
+  first = [],
+}: Settings) =>
   study({
     space: space({
       x: float({ min: -5, max: 5 }),
@@ -60,9 +73,11 @@ export default ({ strategy = 'tpe', epochs = 3, pause = 0, wrong = {}, seed = 5,
       if (what === 'other column') await report({ los: 1 });
       const last = what === 'more epochs' ? 50 : (fit.epochs ?? epochs);
       for (let epoch = 1; epoch <= last && !signal.aborted; epoch++) {
-        await new Promise((resolve) => setTimeout(resolve, pause));
+        await after(pause);
+        const gate = epoch === 2 ? held[number] : undefined;
+        while (gate !== undefined && !existsSync(gate) && !signal.aborted) await after(50);
         if (epoch === 2 && what === 'exit') process.exit(3);
-        if (epoch === 2 && what === 'hang') await new Promise((resolve) => setTimeout(resolve, 1e6));
+        if (epoch === 2 && what === 'hang') await after(1e6);
         if (epoch === 2 && what === 'memory') {
           const kept: number[][] = [];
           for (;;) kept.push(Array.from({ length: 1e6 }, (_, i) => i));

@@ -6,7 +6,7 @@ import { isMultitaskError, type Store } from '../../../src/index.js';
 import { folderStore, runStudy } from '../../../src/node/index.js';
 
 const [module, folder, options] = process.argv.slice(2) as [string, string, string];
-const { full, ...given } = parseExact(options) as { readonly full?: number };
+const { full, slow, ...given } = parseExact(options) as { readonly full?: number; readonly slow?: number };
 
 /** A folder on a disk that is full after so many files. */
 function filling(store: Store, files: number): Store {
@@ -27,11 +27,27 @@ function filling(store: Store, files: number): Store {
   };
 }
 
+/** A folder on a disk to which nothing is appended in less than so many milliseconds. */
+function appending(store: Store, milliseconds: number): Store {
+  return {
+    ...store,
+    append: async (name, bytes) => {
+      await new Promise((resolve) => setTimeout(resolve, milliseconds));
+      return store.append(name, bytes);
+    },
+  };
+}
+
+const place = () => {
+  if (full !== undefined) return filling(folderStore(folder), full);
+  return slow === undefined ? folder : appending(folderStore(folder), slow);
+};
+
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());
 try {
   const result = await runStudy(new URL(`./${module}.ts`, import.meta.url), {
-    folder: full === undefined ? folder : filling(folderStore(folder), full),
+    folder: place(),
     ...given,
     signal: stop.signal,
     onChange: (trials) => process.stdout.write(`${trials.map(({ rows }) => rows.length).join(' ')}\n`),
