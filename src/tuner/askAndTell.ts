@@ -4,9 +4,9 @@ import { checkSearch } from './checkSearch.js';
 import { lacking, type Objectives, objectivesOf } from './objectives.js';
 import type { Pruner } from './pruners.js';
 import { bestTrial, inOrder, isOver, isRecord, paretoFront, type TrialRecord } from './records.js';
-import { flattened, nested } from './settings.js';
-import type { Parts, Space, ValuesOf } from './space.js';
-import type { Strategy } from './strategy.js';
+import { flattened, keyOf, nested } from './settings.js';
+import type { Flat, Parts, Space, ValuesOf } from './space.js';
+import { type Proposal, type Strategy, triedIn } from './strategy.js';
 
 /**
  * Options of {@link askAndTell}.
@@ -20,7 +20,10 @@ export interface SearchOptions<V = unknown> {
   readonly objectives: Objectives;
   /** Names the random numbers. Default 0. */
   readonly seed?: number;
-  /** Settings to try before the strategy proposes any: known good ones. Default none. */
+  /**
+   * Settings to try before the strategy proposes any, in this order: known good ones. One that a trial of `trials` had is not tried again.
+   * Of a strategy with a plan they take the first places. Default none.
+   */
   readonly first?: readonly V[];
   /** Ends trials without promise. Default: none is ended. */
   readonly pruner?: Pruner;
@@ -92,7 +95,8 @@ export function askAndTell<P extends Parts>(
 ): Search<ValuesOf<Space<P>>> {
   type V = ValuesOf<Space<P>>;
   checkSearch('askAndTell', { ...options, space: searched }, ['space', ...KNOWN]);
-  const { strategy, objectives, pruner, trials = [] } = options;
+  const { strategy, objectives, seed = 0, pruner, trials = [] } = options;
+  const first = structuredClone(options.first ?? []); // what becomes of the caller's list later is not heard
   checkRecords(searched, trials);
   const records = new Map(inOrder(trials).map((trial) => [trial.number, trial]));
   const running = (number: number): TrialRecord<V> => {
@@ -124,7 +128,9 @@ export function askAndTell<P extends Parts>(
     },
     ask: () => {
       const number = Math.max(0, ...records.keys()) + 1;
-      const proposal = propose(searched, options, number, [...records.values()]);
+      const proposal = propose(searched, { strategy, objectives, seed, first }, number, [
+        ...records.values(),
+      ]);
       if (proposal === undefined || proposal !== 'wait') {
         if (proposal) set(proposal);
         return proposal;
@@ -214,31 +220,45 @@ export function propose<P extends Parts>(
     strategy,
     objectives,
     seed = 0,
-    first: given = [],
+    first = [],
   }: Pick<SearchOptions, 'strategy' | 'objectives' | 'seed' | 'first'>,
   number: number,
   trials: readonly TrialRecord[],
 ): TrialRecord<ValuesOf<Space<P>>> | 'wait' | undefined {
+  const next = firstLeft(searched, first, trials);
   const known = trials.map((trial) => (isOver(trial) ? trial : { ...trial, rows: [] }));
-  const first = given.map((values, i) => flattened(searched, values, `first[${i}]`));
-  const proposal = strategy.propose({ space: searched, objectives, seed, first, number, trials: known });
+  const proposal: Proposal =
+    next && strategy.fresh === undefined
+      ? { flat: next }
+      : strategy.propose({ space: searched, objectives, seed, number, trials: known });
   if (proposal === 'wait') return 'wait';
   if (proposal === 'exhausted') return undefined;
-  const { flat: own, rung } = proposal;
-  // What a plan carries on is not new.
-  const isNew = ({ rung }: Pick<TrialRecord, 'rung'>) => rung?.parent === undefined;
-  const before = trials.filter((trial) => trial.number < number && isNew(trial)).length;
-  const flat = (isNew(proposal) ? first[before] : undefined) ?? own;
+  const { flat, rung } = proposal;
+  const given = rung?.parent === undefined ? next : undefined; // what a plan carries on is not new
   return {
     number,
-    values: nested(searched, flat),
+    values: nested(searched, given ?? flat),
     state: 'running',
     rows: [],
     after: inOrder(trials)
       .filter(isOver)
       .map((trial) => trial.number),
     ...(rung && { rung }),
+    ...(given && { given: true }),
   };
+}
+
+/** The next of the settings to try first; undefined where trials had them all. */
+function firstLeft(
+  searched: Space<Parts>,
+  first: readonly unknown[],
+  trials: readonly TrialRecord[],
+): Flat | undefined {
+  if (first.length === 0) return undefined;
+  const tried = triedIn(searched, trials);
+  return first
+    .map((values, i) => flattened(searched, values, `first[${i}]`))
+    .find((flat) => !tried.has(keyOf(flat)));
 }
 
 /** The trials as they were known when trial `number` was proposed: what a replay asks its strategy. */

@@ -36,7 +36,14 @@ export function checkSearch(path: string, parts: Parts, known: readonly string[]
     throw wrong('pruner', 'a pruner', pruner, 'Write pruner: medianPruner().');
   if (!Array.isArray(first))
     throw wrong('first', 'a list of settings', first, 'Write first: [{ dropout: 0.3 }].');
-  const keys = first.map((values, i) => keyOf(flattened(space, values, `${path}.first[${i}]`)));
+  const { fresh } = strategy;
+  if (fresh !== undefined && first.length > fresh) {
+    const expected = `at most ${fresh} settings, as many as ${strategy.name} begins with`;
+    throw wrong('first', expected, first, 'Leave some out, or give it a larger plan.', `${first.length}`);
+  }
+  const keys = Array.from(first as readonly unknown[], (values, i) =>
+    keyOf(flattened(space, values, `${path}.first[${i}]`)),
+  );
   const again = keys.findIndex((key, i) => keys.indexOf(key) < i);
   if (again >= 0)
     throw wrong(`first[${again}]`, 'each setting once', again, 'Leave one out.', `${keys[again]} twice`);

@@ -1,7 +1,7 @@
 import { checkWhole } from '../core/checkWhole.js';
 import { checkNames } from '../core/errors.js';
-import { keyOf, settingAt } from './settings.js';
-import type { Flat, Parts, Space } from './space.js';
+import { indexOfSetting, settingAt } from './settingAt.js';
+import { flattened } from './settings.js';
 import type { Strategy } from './strategy.js';
 
 /**
@@ -38,25 +38,16 @@ export function grid(options: GridOptions = {}): Strategy {
     options: { steps },
     alone: true,
     ends: true,
-    propose: ({ space, first, number }) => {
-      const flat = first[number - 1] ?? settingAfter(first, space, number - 1, steps);
+    propose: ({ space, number, trials }) => {
+      // Those that were given take no place of their own, and are left out where they lie.
+      const given = trials.filter((trial) => trial.given && trial.number < number);
+      const places = given
+        .map(({ values }) => indexOfSetting(space, flattened(space, values), steps))
+        .filter((place) => place !== undefined);
+      let index = number - 1 - given.length;
+      for (const place of places.sort((a, b) => a - b)) if (place <= index) index++;
+      const flat = settingAt(space, index, steps);
       return flat ? { flat } : 'exhausted';
     },
   };
-}
-
-/** The setting with this number, if some come first and are left out further on. */
-function settingAfter(
-  first: readonly Flat[],
-  searched: Space<Parts>,
-  index: number,
-  steps: number,
-): Flat | undefined {
-  if (first.length === 0) return settingAt(searched, index, steps);
-  const tried = new Set(first.map(keyOf));
-  let left = index - first.length;
-  for (let i = 0; ; i++) {
-    const flat = settingAt(searched, i, steps);
-    if (!flat || (!tried.has(keyOf(flat)) && left-- === 0)) return flat;
-  }
 }

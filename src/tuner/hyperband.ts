@@ -92,6 +92,7 @@ export function hyperband(options: HyperbandOptions = {}): Strategy {
     name: 'hyperband',
     options: { maxEpochs, factor, iterations },
     ends: true,
+    fresh: iterations * plan.reduce((sum, [first]) => sum + first!.trials, 0),
     propose: (question) => {
       let waits = false;
       for (let iteration = 0; iteration < iterations; iteration++) {

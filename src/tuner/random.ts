@@ -1,5 +1,6 @@
 import { type Rng, rng } from '../core/rng.js';
-import { keyOf, setting, settingAt } from './settings.js';
+import { settingAt } from './settingAt.js';
+import { keyOf, setting } from './settings.js';
 import type { Flat, Parts, Space } from './space.js';
 import { type Strategy, triedIn } from './strategy.js';
 

@@ -47,6 +47,8 @@ export interface TrialRecord<V = unknown> {
   readonly after: readonly number[];
   /** Its place in a plan of rounds. */
   readonly rung?: Rung;
+  /** It was one of those to try first: its values follow from nothing else. */
+  readonly given?: true;
 }
 
 const STATES: readonly unknown[] = ['running', 'complete', 'pruned', 'failed'] satisfies TrialState[];

@@ -1,15 +1,7 @@
 import { didYouMean, fault, show } from '../core/errors.js';
 import { canonical, type Json } from '../core/json.js';
 import type { Parameter } from './parameters.js';
-import {
-  type Alternatives,
-  type Dimension,
-  type Flat,
-  isAlternatives,
-  type Parts,
-  type Space,
-  type ValuesOf,
-} from './space.js';
+import { type Dimension, type Flat, isAlternatives, type Parts, type Space, type ValuesOf } from './space.js';
 
 /** Values as the builder is given them. */
 export function nested<P extends Parts>({ '~parts': parts }: Space<P>, flat: Flat): ValuesOf<Space<P>> {
@@ -35,7 +27,7 @@ export function flattened(searched: Space<Parts>, values: unknown, path = 'value
   const wrong = (at: string, expected: string, received: unknown, advice?: string) =>
     fault({
       kind: 'data',
-      path: `${path}.${at}`,
+      path: [path, at.replace(/\.$/, '')].filter(Boolean).join('.'),
       expected,
       received: show(received),
       advice: advice ?? 'The values are of another space.',
@@ -98,53 +90,3 @@ export const spaceRecord = ({ dimensions }: Space<Parts>): Json =>
     ...parameter['~parameter'],
     ...(when && { when: { ...when } }),
   }));
-
-/**
- * The setting with this number, of all that there are, the last parameter changing fastest. `steps`: places taken of a number
- * without a step, both ends among them.
- */
-export function settingAt(searched: Space<Parts>, index: number, steps: number): Flat | undefined {
-  const sizes = (parts: Parts): number =>
-    Object.values(parts).reduce((product, part) => product * sizeOf(part), 1);
-  const sizeOf = (part: Parameter<any> | Alternatives<any>): number => {
-    if (!isAlternatives(part)) return Number.isFinite(part.count) ? part.count : steps;
-    return Object.values(part['~alternatives'] as { [kind: string]: Parts }).reduce(
-      (sum, own) => sum + sizes(own),
-      0,
-    );
-  };
-  if (index >= sizes(searched['~parts'])) return undefined;
-  const flat = new Map<string, Json>();
-  const fill = (parts: Parts, at: number, prefix: string) => {
-    const list = Object.entries(parts);
-    let rest = at;
-    const digits = list
-      .map(([, part]) => part)
-      .reverse()
-      .map((part) => {
-        const digit = rest % sizeOf(part);
-        rest = Math.floor(rest / sizeOf(part));
-        return digit;
-      })
-      .reverse();
-    for (const [i, [name, part]] of list.entries()) {
-      const path = `${prefix}${name}`;
-      let digit = digits[i]!;
-      if (!isAlternatives(part)) {
-        const value = part.nth ? part.nth(digit) : part.at(digit / Math.max(1, steps - 1));
-        flat.set(path, value);
-        continue;
-      }
-      for (const [kind, own] of Object.entries(part['~alternatives'] as { [kind: string]: Parts })) {
-        if (digit < sizes(own)) {
-          flat.set(path, kind);
-          fill(own, digit, `${path}.${kind}.`);
-          break;
-        }
-        digit -= sizes(own);
-      }
-    }
-  };
-  fill(searched['~parts'], index, '');
-  return flat;
-}

@@ -16,8 +16,6 @@ export interface Question {
   readonly objectives: Objectives;
   /** Names the random numbers. */
   readonly seed: number;
-  /** Settings that are tried first, in place of as many new ones: a strategy that counts its own begins after them. */
-  readonly first: readonly Flat[];
   /** The trial that is proposed, counted from 1. */
   readonly number: number;
   /** The trials before it, in any order. Those that run have values alone. */
@@ -61,6 +59,11 @@ export interface Strategy {
   readonly alone?: true;
   /** Whether it comes to an end in every space, so that a study needs no number of trials. Default: only where settings can be counted. */
   readonly ends?: true;
+  /**
+   * How many new settings it begins with, where it has a plan in which every trial has its place: settings to try first take as many of
+   * them. Default: it has none, and they are tried before it is asked.
+   */
+  readonly fresh?: number;
   /** The setting of one trial. */
   propose(question: Question): Proposal;
 }

@@ -67,7 +67,11 @@ export interface StudyOptions<P extends Parts> {
   readonly objectives: Objectives;
   /** How settings are chosen. */
   readonly strategy: Strategy;
-  /** Settings to try before the strategy proposes any: known good ones. Default none. */
+  /**
+   * Settings to try before the strategy proposes any, in this order: known good ones. One that a trial had already is not tried again, so
+   * that more can be added when a search goes on; machines that run trials alone need the same. Of a strategy with a plan they take the
+   * first places. Default none.
+   */
   readonly first?: readonly ValuesOf<Space<P>>[];
   /** Ends trials without promise. Default: none is ended. */
   readonly pruner?: Pruner;

@@ -111,7 +111,7 @@ export async function studyRecords(
 }
 
 /** What must be the same for a study to go on. */
-function recordOf({ space, objectives, strategy, first = [], pruner, seed = 0, digest = '' }: Study): {
+function recordOf({ space, objectives, strategy, pruner, seed = 0, digest = '' }: Study): {
   readonly [part: string]: Json;
 } {
   return {
@@ -119,7 +119,6 @@ function recordOf({ space, objectives, strategy, first = [], pruner, seed = 0, d
     space: spaceRecord(space),
     objectives: objectivesOf(objectives).map(({ metric, direction }) => ({ metric, direction })),
     strategy: { name: strategy.name, options: strategy.options },
-    first: first as Json,
     pruner: pruner ? { name: pruner.name, options: pruner.options } : null,
     seed,
     digest,

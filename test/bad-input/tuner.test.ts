@@ -178,6 +178,31 @@ describe('a search says what is wrong with', () => {
     expect(await faultOf(make)).toMatchObject({ path: `askAndTell.${path}`, expected, received });
   });
 
+  test.each([
+    ['null', [null], 'askAndTell.first[0]', 'null'],
+    ['nothing', [undefined], 'askAndTell.first[0]', 'undefined'],
+    ['a hole', new Array(1), 'askAndTell.first[0]', 'undefined'],
+    ['a number', [{ filters: 32 }, 3], 'askAndTell.first[1]', '3'],
+  ])('a setting to try first that is %s', async (_, first, path, received) => {
+    const searched = space({ filters: choice([32, 64]) });
+    const make = () =>
+      askAndTell(searched, { strategy: random(), objectives: minimize('loss'), first: loose(first) });
+    expect(await faultOf(make)).toMatchObject({ path, expected: 'values by name', received });
+  });
+
+  test('more settings to try first than a plan has room for', async () => {
+    const searched = space({ units: int({ min: 1, max: 99 }) });
+    const first = Array.from({ length: 18 }, (_, i) => ({ units: i + 1 }));
+    const options = { strategy: hyperband({ maxEpochs: 9 }), objectives: minimize('loss') };
+    const fault = await faultOf(() => askAndTell(searched, { ...options, first }));
+    expect([fault.path, fault.expected, fault.received]).toEqual([
+      'askAndTell.first',
+      'at most 17 settings, as many as hyperband begins with',
+      '18',
+    ]);
+    expect(askAndTell(searched, { ...options, first: first.slice(1) }).ask()!.values).toEqual({ units: 2 });
+  });
+
   test('a setting to try first, between two steps', async () => {
     const searched = space({ dropout: float({ min: 0, max: 0.5, step: 0.1 }) });
     const options = { strategy: random(), objectives: minimize('loss'), first: [{ dropout: 0.25 }] };

@@ -30,7 +30,8 @@ import {
   type TrialRecord,
   tpe,
 } from '../../src/tuner/index.js';
-import { flattened, keyOf, nested, setting, settingAt } from '../../src/tuner/settings.js';
+import { indexOfSetting, settingAt } from '../../src/tuner/settingAt.js';
+import { flattened, keyOf, nested, setting } from '../../src/tuner/settings.js';
 
 const LOSS = minimize('loss');
 
@@ -86,7 +87,7 @@ describe('a parameter', () => {
         for (const [i, [from, to]] of cells.entries()) expect(parameter.at((from + to) / 2)).toBe(values[i]);
         const searched = space({ it: parameter });
         const { propose } = grid();
-        const given = { space: searched, objectives: LOSS, seed: 0, first: [], trials: [] };
+        const given = { space: searched, objectives: LOSS, seed: 0, trials: [] };
         const tried = Array.from({ length: parameter.count }, (_, i) => propose({ ...given, number: i + 1 }));
         expect(tried.map((one) => (one as Proposed).flat.get('it'))).toEqual(values);
         expect(propose({ ...given, number: parameter.count + 1 })).toBe('exhausted');
@@ -205,6 +206,24 @@ const MIXED = space({
 });
 
 describe('a space', () => {
+  test('gives every setting a number, and finds it again', () => {
+    for (const [searched, steps] of [
+      [small, 1],
+      [MIXED, 3],
+    ] as const) {
+      let count = 0;
+      const keys = new Set<string>();
+      for (let flat = settingAt(searched, 0, steps); flat; flat = settingAt(searched, count, steps)) {
+        expect(indexOfSetting(searched, flat, steps)).toBe(count++);
+        keys.add(keyOf(flat));
+      }
+      expect(keys.size).toBe(count);
+      if (searched === small) expect(count).toBe(small.count);
+    }
+    const between = new Map([...settingAt(MIXED, 0, 3)!, ['rate', 0.5]]);
+    expect(indexOfSetting(MIXED, between, 3)).toBeUndefined();
+  });
+
   test('counts its settings, alternatives with what they have of their own', () => {
     expect(small.count).toBe(2 * (1 + 3 * 2));
     expect(MIXED.count).toBe(Number.POSITIVE_INFINITY);
@@ -334,27 +353,64 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
     );
   });
 
-  test('begins with the settings that come first, in their order, and tries none of them again', () => {
+  const firsts = fc
+    .uniqueArray(fc.nat(small.count - 1), { minLength: 1, maxLength: small.count })
+    .map((places) => places.map((i) => nested(small, settingAt(small, i, 2)!)));
+  const keysOf = (trials: readonly { readonly values: unknown }[]) =>
+    trials.map(({ values }) => keyOf(flattened(small, values)));
+  const isNew = ({ rung }: TrialRecord) => rung?.parent === undefined;
+
+  test('begins with the settings that come first, in their order, and tries each setting once', () => {
     fc.assert(
-      fc.property(
-        fc.uniqueArray(fc.nat(small.count - 1), { minLength: 1, maxLength: 6 }),
-        fc.nat(1000),
-        fc.integer({ min: 1, max: 3 }),
-        (places, seed, atOnce) => {
-          const first = places.map((i) => nested(small, settingAt(small, i, 2)!));
-          const { trials } = played(small, strategy, seed, atOnce, 100, LOSS, first);
-          const fresh = trials.filter(({ rung }) => rung?.parent === undefined).map(({ values }) => values);
-          expect(fresh.slice(0, first.length)).toEqual(first);
-          expect(new Set(fresh.map((values) => keyOf(flattened(small, values)))).size).toBe(small.count);
-          expect(fresh.length).toBe(small.count);
-          for (const { number, values, after } of trials) {
-            const options = { strategy, objectives: LOSS, seed, first };
-            const again = propose(small, options, number, knownAt(number, after, trials));
-            expect(again).toMatchObject({ number, values, after });
-          }
-        },
-      ),
+      fc.property(firsts, fc.nat(1000), fc.integer({ min: 1, max: 3 }), (first, seed, atOnce) => {
+        const { trials } = played(small, strategy, seed, atOnce, 100, LOSS, first);
+        const fresh = trials.filter(isNew);
+        expect(fresh.slice(0, first.length).map(({ values }) => values)).toEqual(first);
+        expect(fresh.map(({ given }) => given)).toEqual(
+          fresh.map((_, i) => (i < first.length ? true : undefined)),
+        );
+        expect(new Set(keysOf(fresh)).size).toBe(fresh.length);
+        expect(fresh.length).toBe(small.count);
+        for (const { number, values, after, rung, given } of trials) {
+          const known = knownAt(number, after, trials);
+          const options = { strategy, objectives: LOSS, seed };
+          expect(propose(small, { ...options, first }, number, known)).toMatchObject({
+            number,
+            values,
+            after,
+          });
+          // What was not given follows from the records alone.
+          if (!given) expect(propose(small, options, number, known)).toMatchObject({ values });
+          expect(rung !== undefined).toBe(strategy.name === 'hyperband'); // each has its place in the plan
+          if (rung?.parent !== undefined) expect(values).toEqual(trials[rung.parent - 1]!.values);
+        }
+      }),
       { numRuns: 15 },
+    );
+  });
+
+  test('of an earlier search tries what comes first next, if no trial had it, and each setting once', () => {
+    fc.assert(
+      fc.property(firsts, fc.nat(1000), fc.nat(8), fc.nat(255), (first, seed, begun, lost) => {
+        const earlier = played(small, strategy, seed, 1, begun).trials;
+        // A grid goes by number: what is lost of it does not come again.
+        const kept = earlier.filter((_, i) => strategy.name === 'grid' || !((lost >> i) & 1));
+        // Without those that trials that are lost were carried on in.
+        const trials = kept.filter(({ rung }) =>
+          kept.some(({ number }) => number === (rung?.parent ?? number)),
+        );
+        const search = askAndTell(small, { strategy, objectives: LOSS, seed, trials, first });
+        for (let trial = search.ask(); trial; trial = search.ask())
+          search.tell(trial.number, { loss: lossOf(trial.values) });
+        const fresh = search.trials.filter(isNew);
+        const had = keysOf(trials);
+        const left = first.filter((values) => !had.includes(keyOf(flattened(small, values))));
+        const added = fresh.filter(({ number }) => number > (trials.at(-1)?.number ?? 0));
+        expect(added.slice(0, left.length).map(({ values }) => values)).toEqual(left);
+        expect(new Set(keysOf(fresh)).size).toBe(fresh.length);
+        if (strategy.name !== 'hyperband') expect(fresh.length).toBe(small.count);
+      }),
+      { numRuns: 25 },
     );
   });
 

@@ -140,19 +140,22 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
   });
 });
 
-test('settings that come first are tried first, and belong to the study', async () => {
-  const first = [
+test('settings that come first are tried first; more can be added when the search goes on', async () => {
+  const [one, two, three] = [
     { x: 1, rate: 0.01, kind: 'b' },
     { x: 0, rate: 0.1, kind: 'a' },
+    { x: 2, rate: 0.1, kind: 'c' },
   ];
-  const settings = { first, strategy: 'random' };
-  const ended = await run('plain', 'first given', { trials: 3, parallel: 2, settings });
-  expect(valuesOf(ended).slice(0, 2)).toEqual(first);
-  const other = await faultOf('plain', 'first given', {
+  const begun = await run('plain', 'first given', {
     trials: 3,
-    settings: { ...settings, first: [first[0]] },
+    parallel: 2,
+    settings: { first: [one, two] },
   });
-  expect(other).toMatchObject({ kind: 'checkpoint', path: expect.stringMatching(/: first$/) });
+  expect(valuesOf(begun).slice(0, 2)).toEqual([one, two]);
+  const settings = { first: [one, three, two] };
+  const ended = await run('plain', 'first given', { trials: 5, settings });
+  expect(valuesOf(ended).slice(0, 4)).toEqual([...valuesOf(begun), three]);
+  expect(ended.trials.map(({ given }) => given)).toEqual([true, true, undefined, true, undefined]);
 });
 
 test('after its timeout a search begins no trial; those that run come to their end, and it goes on when it is run again', async () => {
