@@ -24,7 +24,7 @@ export type { Settings as StudySettings } from './study/loadStudy.js';
 export type { QueueOptions } from './study/queue.js';
 export { readStudy } from './study/readStudy.js';
 export { type RunStudyOptions, runStudy, type StudyResult } from './study/runStudy.js';
-export type { SettingsOf, StudyModule, StudyOf, TrialOf } from './study/studyModule.js';
+export type { NeedsSettings, SettingsOf, StudyModule, StudyOf, TrialOf } from './study/studyModule.js';
 export { studyResults } from './study/studyResults.js';
 export { type StudyTrialOptions, studyTrial } from './study/studyTrial.js';
 export { type StudyWorkerOptions, studyWorker } from './study/worker.js';

@@ -263,6 +263,29 @@ describe.skipIf(!redis)('trials on many machines', () => {
     await kill(steady, 'SIGINT');
   });
 
+  test('begin no more after the timeout: what no worker has taken is taken back, what one has comes to its end', async () => {
+    // Without a worker.
+    const gate = join(scratch, 'timed out');
+    const options = { trials: 2, parallel: 2, settings: { held: { 1: gate, 2: gate } } };
+    const none = await search('in time', { ...options, timeout: 1 }).ended();
+    expect(none.stopped).toBe('timeout');
+    expect(none.trials.map(({ rows }: TrialRecord) => rows.length)).toEqual([0, 0]);
+    // With one that has either of them in hand when the time is over.
+    const steady = worker('in time');
+    await heard(steady, 'waiting for trials');
+    const second = search('in time', { ...options, timeout: 10 });
+    await heard(steady, ' begins');
+    await after(12_000);
+    expect(second.child.exitCode).toBe(null);
+    writeFileSync(gate, '');
+    const statesOf = ({ trials }: { trials: TrialRecord[] }) => trials.map(({ state }) => state).sort();
+    const some = await second.ended();
+    expect([some.stopped, ...statesOf(some)]).toEqual(['timeout', 'complete', 'running']);
+    const all = await search('in time', options).ended();
+    expect([all.stopped, ...statesOf(all)]).toEqual(['finished', 'complete', 'complete']);
+    await kill(steady, 'SIGINT');
+  });
+
   test('a worker that is told to stop leaves its trial to others', async () => {
     const { begun, ended } = search('left', { trials: 1, settings: { epochs: 6 } });
     await begun();

@@ -14,7 +14,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { rng } from '../../src/core/rng.js';
 import { loadModel, memoryStore } from '../../src/index.js';
-import { folderStore, studyTrial, studyWorker } from '../../src/node/index.js';
+import { folderStore, readStudy, runStudy, studyTrial, studyWorker } from '../../src/node/index.js';
 import { lockStudy } from '../../src/node/study/lock.js';
 import { knownAt, propose } from '../../src/tuner/askAndTell.js';
 import { bestTrial, minimize, type TrialRecord } from '../../src/tuner/index.js';
@@ -24,6 +24,7 @@ const ROOT = new URL('../..', import.meta.url).pathname;
 const scratch = mkdtempSync(join(tmpdir(), 'study-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const LOSS = minimize('loss');
+const loose = (value: unknown) => value as never;
 /** Times that a search is killed; CI asks for more. */
 const KILLS = Number(process.env.KILLED_SEARCHES ?? 5);
 /** Milliseconds for all of them: a minute for each. */
@@ -349,6 +350,15 @@ test('the command line begins a search, shows it and goes on with it', async () 
   expect(begun.text).toContain(shown.text.split('\n').slice(0, 3).join('\n'));
   for (const name of ['study.html', 'results.csv']) expect(readdirSync(folder)).toContain(name);
   await call('search', module, '--folder', folder, '--trials', '3', '--settings', settings);
+  const timed = join(scratch, 'by hand, in time');
+  const hanging = JSON.stringify({ strategy: 'random', wrong: { 0: 'hang' } });
+  const times = ['--timeout', '5', '--trial-timeout', '3'];
+  const late = await call('search', module, '--folder', timed, ...times, '--settings', hanging);
+  expect(late).toMatchObject({ code: 0, wrong: '' }); // it ends, though its trials hang and it has no number of them
+  expect(late.text).toMatch(/^1 +failed .*it took longer than 3 s/);
+  expect((await call('search', module, '--folder', timed, '--timeout', 'soon')).wrong).toMatch(
+    /--timeout: expected seconds above zero, received soon/,
+  );
   const ends = [1, 2, 3].map((number) => readFileSync(join(folder, `trials/000${number}/end.json`), 'utf8'));
   expect(ends.map((text) => JSON.parse(text).rows.length)).toEqual([2, 2, 2]);
   expect(await call('constructor')).toMatchObject({ code: 2, text: '' });
@@ -428,17 +438,43 @@ describe('a study says what is wrong with', () => {
     expect((await run('plain', 'locked', { trials: 1 })).stopped).toBe('finished');
   });
 
+  test('settings that could not be written, nor go to another process', async () => {
+    for (const [settings, path, received] of [
+      [5, 'settings', 'a value of type number'],
+      [[1], 'settings', 'a list'],
+      [{ data: { since: new Date(0) } }, 'settings.data.since', 'a value of type object'],
+      [{ make: [() => 1] }, 'settings.make.0', 'a value of type function'],
+    ] as const) {
+      const run = runStudy('plain.ts', loose({ folder: memoryStore(), trials: 1, settings }));
+      await expect(run).rejects.toMatchObject({ kind: 'argument', path, received });
+    }
+  });
+
   test('options, and a search without an end', async () => {
     expect((await faultOf('plain', 'options', { parallel: 0 })).path).toBe('runStudy.parallel');
     expect((await faultOf('plain', 'options', { threads: 0.5 })).path).toBe('runStudy.threads');
-    expect((await faultOf('plain', 'options', { trials: 1, timeout: 0 })).path).toBe('runStudy.timeout');
+    for (const timeout of [0, '2', true])
+      expect((await faultOf('plain', 'options', { trials: 1, timeout })).path).toBe('runStudy.timeout');
     expect((await faultOf('plain', 'options', { trialTimeout: -1 })).path).toBe('runStudy.trialTimeout');
     const own = { folder: memoryStore(), number: 1 };
     await expect(studyTrial('plain.ts', { ...own, trialTimeout: Number.NaN })).rejects.toThrow(
       /studyTrial\.trialTimeout/,
     );
     const queue = { url: 'redis://127.0.0.1' };
-    await expect(studyWorker('plain.ts', { ...own, queue, parallel: 0 })).rejects.toThrow(
+    expect(await faultOf('plain', 'options', { trials: 1, trialTimout: 3 })).toMatchObject({
+      path: 'runStudy',
+      received: '"trialTimout"',
+      advice: 'Did you mean "trialTimeout"?',
+    });
+    const odd = { url: 'redis://127.0.0.1', patience: 3 };
+    for (const [call, named] of [
+      [studyTrial('plain.ts', loose({ ...own, limit: 3 })), /studyTrial: expected no options but .*"limit"/],
+      [studyWorker('plain.ts', loose({ ...own, queue })), /studyWorker: expected no options but .*"number"/],
+      [readStudy('plain.ts', loose(own)), /readStudy: expected no options but .*"number"/],
+    ] as const)
+      await expect(call).rejects.toThrow(named);
+    expect((await faultOf('plain', 'options', { trials: 1, queue: odd })).received).toBe('"patience"');
+    await expect(studyWorker('plain.ts', { folder: own.folder, queue, parallel: 0 })).rejects.toThrow(
       /studyWorker\.parallel/,
     );
     expect((await faultOf('plain', 'options', { trials: 1.5 })).path).toBe('runStudy.trials');

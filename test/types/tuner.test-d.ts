@@ -1,5 +1,5 @@
 import { describe, expectTypeOf, test } from 'vitest';
-import { readStudy, runStudy, studyTrial, type TrialOf } from '../../src/node/index.js';
+import { readStudy, runStudy, studyTrial, studyWorker, type TrialOf } from '../../src/node/index.js';
 import {
   alternatives,
   askAndTell,
@@ -9,6 +9,7 @@ import {
   int,
   minimize,
   random,
+  type Study,
   space,
   study,
   type ValuesOf,
@@ -104,6 +105,13 @@ describe('a study that runs by its module', () => {
     expectTypeOf<NonNullable<Awaited<ReturnType<typeof alone>>>['values']>().toEqualTypeOf<Tried>();
     // @ts-expect-error a seed is a number
     void (() => runStudy<Plain>('plain.js', { folder: 'out', settings: { seed: '3' } }));
+    // @ts-expect-error here too
+    void (() => studyTrial<Plain>('plain.js', { folder: 'out', number: 1, settings: { seed: '3' } }));
+    // @ts-expect-error and here
+    void (() => readStudy<Plain>('plain.js', { folder: 'out', settings: { seed: '3' } }));
+    void (() =>
+      // @ts-expect-error and here
+      studyWorker<Plain>('plain.js', { folder: 'out', queue: { url: '' }, settings: { seed: '3' } }));
     // @ts-expect-error a module whose default export is no study
     void (() => runStudy<{ default: number }>('plain.js', { folder: 'out' }));
   });
@@ -117,6 +125,21 @@ describe('a study that runs by its module', () => {
     });
     expectTypeOf<TrialOf<{ default: () => Promise<typeof made> }>['values']>().toEqualTypeOf<Values>();
     expectTypeOf<TrialOf<{ default: typeof made }>['values']>().toEqualTypeOf<Values>();
+  });
+
+  test('asks for the settings that its function needs', () => {
+    type Needs = { default: (settings: { data: string; size?: number }) => Study };
+    void (() => runStudy<Needs>('search.js', { folder: 'out', settings: { data: 'faces' } }));
+    // @ts-expect-error where are the data?
+    void (() => runStudy<Needs>('search.js', { folder: 'out' }));
+    // @ts-expect-error here too
+    void (() => studyTrial<Needs>('search.js', { folder: 'out', number: 1 }));
+    // What the search has, a worker and a reader have from it.
+    void (() =>
+      studyWorker<Needs>('search.js', { folder: 'out', queue: { url: '' }, settings: { size: 3 } }));
+    void (() => readStudy<Needs>('search.js', { folder: 'out' }));
+    // @ts-expect-error a function that takes nothing is given JSON by name, or nothing
+    void (() => runStudy<{ default: () => Study }>('search.js', { folder: 'out', settings: 5 }));
   });
 
   test('without the type of its module has values that are not known', () => {

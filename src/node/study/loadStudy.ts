@@ -1,5 +1,5 @@
 import { pathToFileURL } from 'node:url';
-import { fault } from '../../core/errors.js';
+import { fault, kindOf } from '../../core/errors.js';
 import type { Json } from '../../core/json.js';
 import { isStudy, type Study } from '../../tuner/study.js';
 
@@ -20,9 +20,10 @@ export const addressOf = (module: string | URL): string =>
 /**
  * The study that a module exports by default, or what the function that it exports makes of `settings`.
  *
- * @throws `file` fault for a module that cannot be imported, or exports something else; what the function throws.
+ * @throws `argument` fault for settings that are no JSON; `file` fault for a module that cannot be imported, or exports something else; what the function throws.
  */
 export async function loadStudy(module: string, settings: Settings): Promise<Study> {
+  checkSettings(settings);
   const wrong = (received: string, advice: string, cause?: unknown) =>
     fault({
       kind: 'file',
@@ -54,4 +55,28 @@ export async function loadStudy(module: string, settings: Settings): Promise<Stu
     exported === undefined ? 'no default export' : `a default export that is ${typeof made}`,
     'Every trial imports it in a process of its own, so what runs the search stands in another file.',
   );
+}
+
+/** Throws an `argument` fault for settings that are not JSON by name: they are written into the study, and go to other processes. */
+function checkSettings(settings: unknown): void {
+  const wrong = (path: string, expected: string, value: unknown) =>
+    fault({
+      kind: 'argument',
+      path,
+      expected,
+      received: kindOf(value),
+      advice:
+        'They are written down and go to other processes: name what you mean, and make it in the module.',
+    });
+  const isPlain = (value: unknown) =>
+    typeof value === 'object' &&
+    value !== null &&
+    [Object.prototype, null].includes(Object.getPrototypeOf(value));
+  const check = (value: unknown, path: string): void => {
+    if (value === null || ['string', 'number', 'boolean', 'undefined'].includes(typeof value)) return;
+    if (!Array.isArray(value) && !isPlain(value)) throw wrong(path, 'JSON', value);
+    for (const [name, own] of Object.entries(value as object)) check(own, `${path}.${name}`);
+  };
+  if (!isPlain(settings)) throw wrong('settings', 'JSON by name', settings);
+  check(settings, 'settings');
 }

@@ -41,7 +41,7 @@ export function meansOf(
 
 /** Throws an `argument` fault for what is no time; without one there is no end. */
 export function checkSeconds(path: string, seconds: number | undefined): void {
-  if (seconds === undefined || seconds > 0) return;
+  if (seconds === undefined || (typeof seconds === 'number' && seconds > 0)) return;
   throw fault({
     kind: 'argument',
     path,

@@ -1,4 +1,4 @@
-import { fault, show } from '../../core/errors.js';
+import { checkNames, fault, show } from '../../core/errors.js';
 import { digest } from '../../core/json.js';
 import type { Store } from '../../core/outside.js';
 import type { TrialRecord } from '../../tuner/records.js';
@@ -50,7 +50,9 @@ export async function studyMark(store: Store): Promise<string> {
 }
 
 /** The settings of connections, and the time that BullMQ takes to find a silent worker. */
-export function queueSettings({ url, name, workerTimeout = 30 }: QueueOptions, study: string) {
+export function queueSettings(options: QueueOptions, study: string) {
+  checkNames('queue', options, ['url', 'name', 'workerTimeout']);
+  const { url, name, workerTimeout = 30 } = options;
   if (!(workerTimeout > 0 && workerTimeout <= LONGEST)) {
     throw fault({
       kind: 'argument',
@@ -142,9 +144,17 @@ export function unreachable(where: string, message: string, cause?: unknown): Er
   });
 }
 
+/** When no further trial may begin, as `Date.now()` counts. */
+interface Until {
+  readonly until: number;
+}
+
 /** Hands trials out, and waits for what stands in the store. */
 export interface Delivery {
-  /** The trial at its end, however often it was handed out; undefined when `signal` stopped the search. */
+  /**
+   * The trial at its end, however often it was handed out; undefined when `signal` stopped the search, or the time was over before a
+   * worker took it.
+   */
   deliver(trial: TrialRecord, noted: (trial: TrialRecord) => void): Promise<TrialRecord | undefined>;
   close(): Promise<void>;
 }
@@ -153,7 +163,7 @@ export interface Delivery {
 export async function deliveryOf(
   store: Store,
   records: StudyRecords,
-  { code, settings: given, ...options }: QueueOptions & Pick<Job, 'code' | 'settings'>,
+  { code, settings: given, until, ...options }: QueueOptions & Pick<Job, 'code' | 'settings'> & Until,
   signal: AbortSignal,
 ): Promise<Delivery> {
   const study = await studyMark(store);
@@ -167,8 +177,18 @@ export async function deliveryOf(
   });
   const every = Math.min(1000, 250 * (options.workerTimeout ?? 30));
 
+  const idOf = (number: number) => `${study}-${number}`;
+  /** Takes back what no worker has begun; false where one has. */
+  const takeBack = async (number: number): Promise<boolean> => {
+    const job = await queue.getJob(idOf(number));
+    if (!job) return true;
+    return job.remove().then(
+      () => true,
+      () => false, // a worker holds its lock, and lives
+    );
+  };
   const hand = async (number: number) => {
-    const jobId = `${study}-${number}`;
+    const jobId = idOf(number);
     const job = await queue.getJob(jobId);
     const state = job && (await job.getState());
     if (job && state !== 'failed' && state !== 'completed' && state !== 'unknown') return;
@@ -184,6 +204,7 @@ export async function deliveryOf(
     deliver: async ({ number }, noted) => {
       let asking: number | undefined;
       let broken: unknown;
+      let back = false;
       let rows = -1;
       for (;;) {
         const trial = await records.trial(number);
@@ -192,14 +213,15 @@ export async function deliveryOf(
           rows = trial.rows.length;
           noted(trial);
         }
-        if (signal.aborted) return undefined;
+        if (signal.aborted || back) return undefined;
         // A server that is away answers when it is back: nothing waits for it here.
         if (asking === undefined) {
           asking = Date.now();
-          hand(number)
+          (Date.now() < until ? hand(number) : takeBack(number))
             .then(
-              () => {
+              (taken) => {
                 silent = undefined;
+                back = taken === true;
               },
               (error: unknown) => {
                 broken = error;

@@ -1,4 +1,4 @@
-import { fault } from '../../core/errors.js';
+import { checkNames, fault } from '../../core/errors.js';
 import type { Store } from '../../core/outside.js';
 import type { Study } from '../../tuner/study.js';
 import { type StudyRecords, settingsOf, studyRecords } from '../../tuner/studyRecords.js';
@@ -12,7 +12,7 @@ import type { SettingsOf, StudyModule } from './studyModule.js';
 export async function begunStudy(
   module: string | URL,
   store: Store,
-  settings: Settings = {},
+  settings: Partial<Settings> = {},
 ): Promise<{ readonly study: Study; readonly records: StudyRecords }> {
   const begun = await settingsOf(store);
   if (begun === undefined) {
@@ -24,7 +24,7 @@ export async function begunStudy(
       advice: 'Start the search first, in this folder; or this machine does not see it.',
     });
   }
-  const study = await loadStudy(addressOf(module), { ...begun, ...settings });
+  const study = await loadStudy(addressOf(module), { ...begun, ...settings } as Settings);
   const library = ownVersions()['tfjs-multitask']!;
   return { study, records: await studyRecords(store, study, { library, settings: begun }) };
 }
@@ -47,10 +47,16 @@ export async function begunStudy(
  * ```
  * @category Tuner
  */
-export async function readStudy<M extends StudyModule = StudyModule<Study>>(
+export function readStudy<M extends StudyModule = StudyModule<Study>>(
   module: string | URL,
-  { folder, settings }: { readonly folder: string | Store; readonly settings?: Partial<SettingsOf<M>> },
-): Promise<Pick<StudyResult<M>, 'study' | 'trials'>> {
-  const { study, records } = await begunStudy(module, storeOf(folder), settings as Settings);
-  return { study, trials: await records.trials() } as Pick<StudyResult<any>, 'study' | 'trials'>;
+  options: { readonly folder: string | Store; readonly settings?: Partial<SettingsOf<M>> },
+): Promise<Pick<StudyResult<M>, 'study' | 'trials'>>;
+export async function readStudy(
+  module: string | URL,
+  options: { readonly folder: string | Store; readonly settings?: Partial<Settings> },
+): Promise<Pick<StudyResult, 'study' | 'trials'>> {
+  checkNames('readStudy', options, ['folder', 'settings']);
+  const { folder, settings } = options;
+  const { study, records } = await begunStudy(module, storeOf(folder), settings);
+  return { study, trials: await records.trials() };
 }

@@ -1,8 +1,8 @@
 import { checkWhole } from '../../core/checkWhole.js';
-import { fault, show } from '../../core/errors.js';
+import { checkNames, fault, show } from '../../core/errors.js';
 import type { Store } from '../../core/outside.js';
 import { propose } from '../../tuner/askAndTell.js';
-import type { TrialRecord } from '../../tuner/records.js';
+import { isOver, type TrialRecord } from '../../tuner/records.js';
 import type { Study } from '../../tuner/study.js';
 import { leftOver, nextNumber, studyRecords } from '../../tuner/studyRecords.js';
 import { ownVersions } from '../packageFolder.js';
@@ -12,7 +12,7 @@ import { lockStudy } from './lock.js';
 import { checkSeconds, type Means, meansOf } from './means.js';
 import { moduleMark } from './moduleMark.js';
 import { deliveryOf, type QueueOptions } from './queue.js';
-import type { SettingsOf, StudyModule, StudyOf, TrialOf } from './studyModule.js';
+import type { NeedsSettings, SettingsOf, StudyModule, StudyOf, TrialOf } from './studyModule.js';
 
 /**
  * Options of {@link runStudy}.
@@ -63,6 +63,11 @@ export interface StudyResult<M extends StudyModule = StudyModule<Study>> {
   readonly stopped: 'finished' | 'exhausted' | 'timeout' | 'aborted';
 }
 
+const OPTIONS = [
+  ...['folder', 'trials', 'parallel', 'queue', 'settings', 'threads', 'timeout', 'trialTimeout', 'failures'],
+  ...['signal', 'onChange'],
+];
+
 /**
  * Runs a search: trials in processes of their own, every step written, so that a search which was killed goes on with the same values
  * and loses no more than the epochs in progress. A trial that throws, crashes, hangs, runs out of memory or never reports a number is
@@ -71,7 +76,7 @@ export interface StudyResult<M extends StudyModule = StudyModule<Study>> {
  * @typeParam M - Type of the module, `typeof import('./my-study.js')`: settings and the values of trials have their types then.
  * @param module - The module whose default export is a study: its path, or its address. Each trial imports it anew.
  * @throws `checkpoint` fault where another study lies in `folder`; `file` fault while another process searches there, and for a
- *   module that is none; `argument` fault for options out of range; `data` fault after too many failures in a row.
+ *   module that is none; `argument` fault for options out of range or unknown, and settings that are no JSON; `data` fault after too many failures in a row.
  * @example
  * ```typescript
  * import { runStudy } from 'tfjs-multitask/node';
@@ -82,12 +87,13 @@ export interface StudyResult<M extends StudyModule = StudyModule<Study>> {
  * ```
  * @category Tuner
  */
-export async function runStudy<M extends StudyModule = StudyModule<Study>>(
+export function runStudy<M extends StudyModule = StudyModule<Study>>(
   module: string | URL,
-  options: RunStudyOptions<M>,
-): Promise<StudyResult<M>> {
-  const given = options as RunStudyOptions; // what it is a type of, the module says when it is loaded
+  options: RunStudyOptions<M> & NeedsSettings<M>,
+): Promise<StudyResult<M>>;
+export async function runStudy(module: string | URL, given: RunStudyOptions): Promise<StudyResult> {
   const { settings = {}, failures = 3, trials: most = Number.POSITIVE_INFINITY, timeout } = given;
+  checkNames('runStudy', given, OPTIONS);
   const means = meansOf('runStudy', given);
   checkSeconds('runStudy.timeout', timeout);
   checkWhole('runStudy.failures', failures, 1, 'Leave it out for 3.');
@@ -110,7 +116,7 @@ export async function runStudy<M extends StudyModule = StudyModule<Study>>(
   const unlock = await lockStudy(means.store);
   try {
     const whole = { ...given, ...means, address, settings, failures, most, timeout };
-    return (await search(study, whole)) as StudyResult<any>;
+    return await search(study, whole);
   } finally {
     await unlock();
   }
@@ -180,7 +186,12 @@ async function search(study: Study, options: Search): Promise<StudyResult> {
   };
   const delivery =
     queue &&
-    (await deliveryOf(store, records, { ...queue, code: await moduleMark(address), settings }, signal));
+    (await deliveryOf(
+      store,
+      records,
+      { ...queue, code: await moduleMark(address), settings, until },
+      signal,
+    ));
   const run = async (trial: TrialRecord) => {
     const ended = await (delivery ? delivery.deliver(trial, set) : carryOut(place, trial));
     if (!ended) return;
@@ -210,13 +221,14 @@ async function search(study: Study, options: Search): Promise<StudyResult> {
   }
   await delivery?.close();
   if (broken !== undefined) throw broken;
+  const left = trials.size < most || !all().every(isOver);
   const stopped = options.signal.aborted
     ? 'aborted'
-    : exhausted && trials.size < most
-      ? 'exhausted'
-      : trials.size < most || again.length > 0
-        ? 'timeout'
-        : 'finished';
+    : !left
+      ? 'finished'
+      : exhausted && all().every(isOver)
+        ? 'exhausted'
+        : 'timeout';
   return { study, trials: all(), stopped };
 }
 

@@ -37,11 +37,22 @@ export type TrialOf<M extends StudyModule> = TrialRecord<
 >;
 
 /**
- * What a module's function is given; JSON by name where the module's type was not said.
+ * What a module's function is given, JSON by name; of any names where the module's type was not said, or it takes none.
  *
  * @typeParam M - `typeof import('./search.js')`.
  * @category Tuner
  */
 export type SettingsOf<M extends StudyModule> = M['default'] extends (settings: infer S) => unknown
-  ? S
+  ? unknown extends S
+    ? Settings
+    : S
   : Settings;
+
+/**
+ * Asks for `settings` where the module's function cannot do without.
+ *
+ * @typeParam M - `typeof import('./search.js')`.
+ * @category Tuner
+ */
+export type NeedsSettings<M extends StudyModule> =
+  Record<never, never> extends SettingsOf<M> ? unknown : { readonly settings: SettingsOf<M> };

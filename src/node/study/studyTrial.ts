@@ -1,5 +1,5 @@
 import { checkWhole } from '../../core/checkWhole.js';
-import { fault } from '../../core/errors.js';
+import { checkNames, fault } from '../../core/errors.js';
 import type { Store } from '../../core/outside.js';
 import { propose } from '../../tuner/askAndTell.js';
 import { isOver, type TrialRecord } from '../../tuner/records.js';
@@ -9,7 +9,7 @@ import { ownVersions } from '../packageFolder.js';
 import { carryOut } from './carryOut.js';
 import { addressOf, loadStudy } from './loadStudy.js';
 import { meansOf } from './means.js';
-import type { SettingsOf, StudyModule, TrialOf } from './studyModule.js';
+import type { NeedsSettings, SettingsOf, StudyModule, TrialOf } from './studyModule.js';
 
 /**
  * Options of {@link studyTrial}.
@@ -50,11 +50,15 @@ export interface StudyTrialOptions<M extends StudyModule = StudyModule<Study>> {
  * ```
  * @category Tuner
  */
-export async function studyTrial<M extends StudyModule = StudyModule<Study>>(
+export function studyTrial<M extends StudyModule = StudyModule<Study>>(
   module: string | URL,
-  options: StudyTrialOptions<M>,
-): Promise<TrialOf<M> | undefined> {
-  const given = options as StudyTrialOptions; // what it is a type of, the module says when it is loaded
+  options: StudyTrialOptions<M> & NeedsSettings<M>,
+): Promise<TrialOf<M> | undefined>;
+export async function studyTrial(
+  module: string | URL,
+  given: StudyTrialOptions,
+): Promise<TrialRecord | undefined> {
+  checkNames('studyTrial', given, ['folder', 'number', 'settings', 'threads', 'trialTimeout', 'signal']);
   const { number, settings = {} } = given;
   checkWhole('studyTrial.number', number, 1, 'Trials count from 1: add 1 to an index that counts from 0.');
   const { store, threads, trialTimeout, signal } = meansOf('studyTrial', given);
@@ -79,10 +83,9 @@ export async function studyTrial<M extends StudyModule = StudyModule<Study>>(
   }
   const records = await studyRecords(store, study, { library: ownVersions()['tfjs-multitask']!, settings });
   const known = await records.trial(number);
-  if (known && isOver(known)) return known as TrialOf<M>;
+  if (known && isOver(known)) return known;
   const trial = known ?? before.at(-1)!;
   if (!known) await records.stands(trial);
   const place = { study, records, store, address, settings, threads, trialTimeout, signal };
-  const ended = await carryOut({ ...place, known: () => records.trials(), noted: () => {} }, trial);
-  return ended as TrialOf<M> | undefined;
+  return carryOut({ ...place, known: () => records.trials(), noted: () => {} }, trial);
 }

@@ -1,6 +1,7 @@
-import { fault } from '../../core/errors.js';
+import { checkNames, fault } from '../../core/errors.js';
 import type { Store } from '../../core/outside.js';
 import { isOver } from '../../tuner/records.js';
+import type { Study } from '../../tuner/study.js';
 import { carryOut } from './carryOut.js';
 import { inTime } from './inTime.js';
 import { addressOf, type Settings } from './loadStudy.js';
@@ -9,19 +10,21 @@ import { moduleMark } from './moduleMark.js';
 import { checkServer, type Job, loadBullmq, type QueueOptions, queueSettings, studyMark } from './queue.js';
 import { begunStudy } from './readStudy.js';
 import { GRACE } from './runTrial.js';
+import type { SettingsOf, StudyModule } from './studyModule.js';
 
 /**
  * Options of {@link studyWorker}.
  *
+ * @typeParam M - Type of the study's module, `typeof import('./search.js')`.
  * @category Tuner
  */
-export interface StudyWorkerOptions {
+export interface StudyWorkerOptions<M extends StudyModule = StudyModule<Study>> {
   /** Where the study is kept: the folder that all machines share, or a store that leads to the same place. */
   readonly folder: string | Store;
   /** Where trials are handed out. */
   readonly queue: QueueOptions;
   /** Settings of this machine, where its data lies say, over those that the search was begun with. Default none. */
-  readonly settings?: Settings;
+  readonly settings?: Partial<SettingsOf<M>>;
   /** Trials at a time. Default 1. */
   readonly parallel?: number;
   /** Threads of one trial. Default: the machine's, shared equally. */
@@ -34,10 +37,13 @@ export interface StudyWorkerOptions {
   readonly log?: (line: string) => void;
 }
 
+const OPTIONS = ['folder', 'queue', 'settings', 'parallel', 'threads', 'trialTimeout', 'signal', 'log'];
+
 /**
  * Carries out trials that `runStudy` of another process hands out, until `signal` ends it. Each runs in a process of its own, while this
  * one keeps its place in the queue; what a trial comes to is written once, whoever else tried it too.
  *
+ * @typeParam M - Type of the module, as for `runStudy`.
  * @param module - The study's module on this machine.
  * @throws `checkpoint` fault where the study in `folder` is another than the module's, began with another version of the library or with
  *   other data, or where the search has another version of the module or of what that
@@ -50,7 +56,12 @@ export interface StudyWorkerOptions {
  * ```
  * @category Tuner
  */
+export function studyWorker<M extends StudyModule = StudyModule<Study>>(
+  module: string | URL,
+  options: StudyWorkerOptions<M>,
+): Promise<void>;
 export async function studyWorker(module: string | URL, options: StudyWorkerOptions): Promise<void> {
+  checkNames('studyWorker', options, OPTIONS);
   const { queue, log = () => {} } = options;
   const { store, parallel, threads, trialTimeout, signal } = meansOf('studyWorker', options);
   const address = addressOf(module);
@@ -94,7 +105,7 @@ export async function studyWorker(module: string | URL, options: StudyWorkerOpti
       const trial = await records.trial(data.number);
       if (!trial || isOver(trial)) return; // somebody was faster
       log(`trial ${trial.number} begins`);
-      const settings = { ...data.settings, ...options.settings };
+      const settings = { ...data.settings, ...options.settings } as Settings;
       const place = { study, records, store, address, settings, threads, trialTimeout, signal: over };
       const ended = await carryOut({ ...place, known: () => records.trials(), noted: () => {} }, trial).catch(
         (error: unknown) => {
