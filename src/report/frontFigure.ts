@@ -61,6 +61,7 @@ export function frontFigure(
     },
     tools,
     {
+      inset: 10, // for numbers of points at the edge
       x: { nice: true, label: sayable(short(first.metric, 40)), tickFormat: sparse(tickOf(first.metric)) },
       y: {
         grid: true,

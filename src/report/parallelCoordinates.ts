@@ -1,12 +1,15 @@
 import type { Objective } from '../tuner/objectives.js';
 import type { Dimension } from '../tuner/space.js';
 import { BLUE, chart, ORANGE, type ReportFigure } from './chart.js';
-import { figure, metricValue, short } from './format.js';
+import { counted, figure, metricValue, short } from './format.js';
 import type { Scored } from './studyFigures.js';
 import { type ChartTools, FAINT, INK, sayable } from './tools.js';
 
 /** Pixels between two axes. */
 const BETWEEN = 130;
+
+/** Where lines cross an axis on which all are equal. */
+const EQUAL = 0.5;
 
 interface Point {
   readonly axis: number;
@@ -17,14 +20,14 @@ interface Point {
 const NONE = -0.14;
 
 /**
- * Every trial as a line over an axis for each parameter and one for each objective; the best tenth, or the trials of `front`, are
+ * Every trial as a line over an axis for each parameter and one for each objective; the best tenth, or the trials of `front` where there are several, are
  * orange, the others fade. Trials have a number of each objective. A parameter of an alternative that was not chosen has no value: the line goes below its axis.
  */
 export function parallelCoordinates(
   dimensions: readonly Dimension[],
   scored: readonly Scored[],
   objectives: readonly [Objective, ...Objective[]],
-  front: ReadonlySet<number> | undefined,
+  { front, left }: { readonly front: ReadonlySet<number> | undefined; readonly left: number },
   tools: ChartTools,
 ): ReportFigure {
   const { Plot } = tools;
@@ -49,32 +52,42 @@ export function parallelCoordinates(
     ...dimensions.map((dimension) => ({ name: dimension.path, ticks: ticksOf(dimension) })),
     ...ends.map(({ metric, low, high }) => ({
       name: metric,
-      ticks: [
-        { y: 0, text: metricValue(metric, low) },
-        ...(high > low ? [{ y: 1, text: metricValue(metric, high) }] : []),
-      ],
+      ticks: (high > low ? [low, high] : [low]).map((value, y) => ({
+        y: high > low ? y : EQUAL,
+        text: metricValue(metric, value),
+      })),
     })),
   ];
-  const lines = [...order].reverse().map((one) => ({
-    best: bests.has(one),
-    points: [
-      ...dimensions.map((dimension, axis): Point => ({ axis, y: placeOf(dimension, one.at) ?? NONE })),
-      ...ends.map(({ metric, low, high }, i) => ({
-        axis: dimensions.length + i,
-        y: high > low ? (one.row[metric]! - low) / (high - low) : 0.5,
-      })),
-    ],
-  }));
+  const drawn = [...order].reverse();
+  // The best are drawn last, over the others.
+  const lines = [...drawn.filter((one) => !bests.has(one)), ...drawn.filter((one) => bests.has(one))].map(
+    (one) => ({
+      best: bests.has(one),
+      points: [
+        ...dimensions.map((dimension, axis): Point => ({ axis, y: placeOf(dimension, one.at) ?? NONE })),
+        ...ends.map(({ metric, low, high }, i) => ({
+          axis: dimensions.length + i,
+          y: high > low ? (one.row[metric]! - low) / (high - low) : EQUAL,
+        })),
+      ],
+    }),
+  );
   const without = dimensions.flatMap(({ path }, axis) =>
     scored.every(({ at }) => at.has(path)) ? [] : [{ axis, y: NONE, text: 'none' }],
   );
   const bottom = without.length > 0 ? NONE : 0;
   const labels = axes.flatMap(({ ticks }, axis) => ticks.map(({ y, text }) => ({ axis, y, text })));
+  const names = objectives.map(({ metric }) => short(metric, 30)).join(', ');
+  const notes = [
+    `A line a trial, ${names} at the right${bests.size > 0 ? `; orange: the ${front ? 'front' : 'best tenth'}` : ''}.`,
+    ...(without.length > 0 ? ['Below an axis: trials without that parameter.'] : []),
+    ...(left > 0 ? [`Left out: ${counted(left, 'trial')} without a number of each.`] : []),
+  ];
   return chart(
     {
       name: 'parallel',
       title: 'Every trial over all parameters',
-      note: `A line a trial, ${objectives.map(({ metric }) => short(metric, 30)).join(', ')} at the right; orange: the ${front ? 'front' : 'best tenth'}.${without.length > 0 ? ' Below an axis: trials without that parameter.' : ''}`,
+      note: notes.join(' '),
     },
     tools,
     {

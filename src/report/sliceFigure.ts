@@ -36,7 +36,11 @@ function wordsOf(
 export function sliceFigure(
   { path, parameter }: Dimension,
   scored: readonly Scored[],
-  { marked, front }: { readonly marked: ReadonlySet<number>; readonly front: boolean },
+  {
+    marked,
+    front,
+    epoch,
+  }: { readonly marked: ReadonlySet<number>; readonly front: boolean; readonly epoch: string },
   { metric, direction }: Objective,
   tools: ChartTools,
 ): ReportFigure {
@@ -71,6 +75,7 @@ export function sliceFigure(
       ? { type: 'log', label, inset: 6, tickFormat: powersOfTen }
       : { label, inset: 6, tickFormat: sparse(numberTick), ...(values && { ticks: values }) };
   const notes = [
+    epoch,
     marked.size === 0 ? '' : front ? 'Orange: the front.' : 'Orange: the best trial.',
     words && words.left > 0
       ? `The ${words.shown.length} values of the best trials; ${words.left} are left out.`

@@ -81,9 +81,9 @@ export function figureGroups(
     ...frontFigure(study, trials, [first, other], tools),
     name: other === others[0] ? 'front' : `front-${other.metric}`,
   }));
-  const front = others.length > 0 ? marked : undefined;
+  const told = { front: others.length > 0 ? marked : undefined, left: scored.length - whole.length };
   const lines =
-    whole.length > 0 && parallelCoordinates(study.space.dimensions, whole, objectives, front, tools);
+    whole.length > 0 && parallelCoordinates(study.space.dimensions, whole, objectives, told, tools);
   const ofAll = { figures: [...fronts, ...(lines ? [lines] : [])] };
   const ofEach = objectives.map((objective) => ({
     metric: objective.metric,
@@ -109,7 +109,9 @@ function figuresOf(
 ): ReportFigure[] {
   const scored = scoredBy(objective, study, trials);
   if (scored.length === 0) return [];
-  const front = objectivesOf(study.objectives).length > 1;
+  const objectives = objectivesOf(study.objectives);
+  const epoch =
+    objective === objectives[0] ? '' : `At the best epoch by ${short(objectives[0]!.metric, 30)}.`;
   // At the epoch that counts, which is the best by the first objective.
   const judged = scored.map(({ trial, row }) => ({
     ...trial,
@@ -117,9 +119,9 @@ function figuresOf(
   }));
   const mattered = importances(study.space, judged, objective);
   return [
-    historyFigure(scored, trials, objective, tools),
+    historyFigure(scored, trials, epoch || 'At the best epoch of each.', objective, tools),
     ...study.space.dimensions.map((dimension: Dimension) =>
-      sliceFigure(dimension, scored, { marked, front }, objective, tools),
+      sliceFigure(dimension, scored, { marked, front: objectives.length > 1, epoch }, objective, tools),
     ),
     ...(mattered.some(({ share }) => share > 0) ? [importanceFigure(mattered, objective, tools)] : []),
   ];
@@ -142,6 +144,7 @@ function scoredBy(
 function historyFigure(
   scored: readonly Scored[],
   trials: readonly TrialRecord[],
+  epoch: string,
   { metric, direction }: Objective,
   tools: ChartTools,
 ): ReportFigure {
@@ -159,7 +162,11 @@ function historyFigure(
     {
       name: 'history',
       title: `${short(metric, 40)}, trial by trial`,
-      note: `At the best epoch of each. The line is the best so far${others.length > 0 ? '; hollow: pruned or running' : ''}.`,
+      note: [
+        epoch,
+        ...(bests.length > 0 ? ['The line is the best so far.'] : []),
+        ...(others.length > 0 ? ['Hollow: pruned or running.'] : []),
+      ].join(' '),
     },
     tools,
     {

@@ -65,7 +65,9 @@ export function studyPage(
   };
   const cameTo = ({ rows }: TrialRecord) =>
     metrics
-      .map((metric) => `${metric} ${metricValue(metric, bestRow(rows, study.objectives)?.[metric])}`)
+      .map(
+        (metric) => `${short(metric, 30)} ${metricValue(metric, bestRow(rows, study.objectives)?.[metric])}`,
+      )
       .join(', ');
   const bestWords = (best: TrialRecord) =>
     `Trial ${best.number} is the best: ${cameTo(best)} with ${paths
@@ -78,8 +80,11 @@ export function studyPage(
     const more = ends.length > NAMED ? `, and ${ends.length - NAMED} more that the table marks` : '';
     return `The front, of which no other trial is at least as good in all and better in one: ${ends.length === 1 ? 'trial' : 'trials'} ${named.join('; ')}${more}.`;
   };
-  const said =
-    ends.length === 0 ? 'No trial has come to a number yet.' : front ? frontWords() : bestWords(ends[0]!);
+  const none =
+    groups.length > 0
+      ? 'No trial is complete with all its numbers yet.'
+      : 'No trial has come to a number yet.';
+  const said = ends.length === 0 ? none : front ? frontWords() : bestWords(ends[0]!);
   const wrong = inOrder(trials).filter(({ reason }) => reason !== undefined);
   const title = short(`Search for ${metrics.join(', ')}`, 120);
   const main = html`<p class="lead">${counted(trials.length, 'trial')}, ${study.strategy.name}. ${said}</p>

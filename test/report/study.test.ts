@@ -51,6 +51,23 @@ function made(count: number): readonly TrialRecord[] {
   return search.trials;
 }
 
+/** Where the numbers of a front stand, in pixels. */
+function labelsOf(svg: string): { x: number; y: number; number: number }[] {
+  const text = /<text[^>]*transform="translate\(([\d.]+),([\d.]+)\)"[^>]*>(\d+)<\/text>/g;
+  const last = svg.slice(svg.lastIndexOf('stroke-width="3"')); // the outline of the numbers
+  return [...last.matchAll(text)].map(([, x, y, number]) => ({
+    x: Number(x),
+    y: Number(y),
+    number: Number(number),
+  }));
+}
+/** A digit of 12 pixels is some 7 wide and a line of them 12 high. */
+function expectApart(labels: ReturnType<typeof labelsOf>): void {
+  for (const [i, a] of labels.entries())
+    for (const b of labels.slice(i + 1))
+      expect(Math.abs(a.x - b.x) >= 7 * String(b.number).length || Math.abs(a.y - b.y) >= 12).toBe(true);
+}
+
 describe('the figures of a search', () => {
   test('are the same to the byte for the same records in any order, each with a name of its own', async () => {
     const trials = made(30);
@@ -112,6 +129,76 @@ describe('the figures of a search', () => {
     const left = studyFigures({ space: searched, objectives: three }, never, tools);
     expect(left.filter(({ name }) => /front|parallel|hits/.test(name))).toEqual([]);
     for (const { svg } of left) expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  test('of another objective than the first are of the epoch that is the best by the first, and say so', () => {
+    const two = [minimize('loss'), maximize('hits')] as const;
+    const search = askAndTell(searched, { strategy: random(), objectives: two, seed: 2 });
+    for (let i = 0; i < 60; i++) {
+      const { number, values } = search.ask()!;
+      // At the best epoch hits follow the filters; in the other, which has more of them, the rate.
+      search.report(number, { loss: 1, hits: -Math.abs(values.filters - 64) });
+      search.tell(number, { loss: 2, hits: 1000 + Math.log10(values.rate) });
+    }
+    const drawn = studyFigures({ space: searched, objectives: two }, search.trials, tools);
+    const of = (name: string) => drawn.find((one) => one.name === name)!;
+    const { svg } = of('importance-hits');
+    expect(svg.indexOf('>filters</text>')).toBeLessThan(svg.indexOf('>rate</text>'));
+    for (const name of ['history-hits', 'slice-rate-hits'])
+      expect(of(name).note).toContain('At the best epoch by loss.');
+    expect(of('slice-rate').note).not.toContain('epoch');
+  });
+
+  test('of the best so far rise where more is better', () => {
+    const objective = maximize('hits');
+    const search = askAndTell(searched, { strategy: random(), objectives: objective, seed: 2 });
+    for (const hits of [1, 3, 2, 5, 4]) search.tell(search.ask()!.number, { hits });
+    const [history] = studyFigures({ space: searched, objectives: objective }, search.trials, tools);
+    const line = history!.svg.match(/stroke="#e8590c"[^>]*>\s*<path d="([^"]+)"/)![1]!;
+    const ys = [...line.matchAll(/[\d.]+,([\d.]+)/g)].map(([, y]) => Number(y));
+    expect(ys).toEqual([...ys].sort((a, b) => b - a)); // up the page
+    expect(new Set(ys).size).toBe(3);
+  });
+
+  test('draw lines of the best over the others, and say how many trials have not all numbers', () => {
+    const trials = made(60).map(
+      (trial, i): TrialRecord =>
+        i % 10 === 9
+          ? { ...trial, rows: trial.rows.map((row) => ({ ...row, val_accuracy: Number.NaN })) }
+          : trial,
+    );
+    const { svg, note } = studyFigures(study, trials, tools).find(({ name }) => name === 'parallel')!;
+    const colours = [...svg.matchAll(/stroke="(#e8590c|#4269d0)"/g)].map(([, colour]) => colour);
+    const [blue, orange] = [colours.lastIndexOf('#4269d0'), colours.indexOf('#e8590c')];
+    expect(blue).toBeGreaterThan(0);
+    expect(blue).toBeLessThan(orange);
+    const left = trials.filter(
+      ({ state, rows: [row] }, i) => state !== 'failed' && i % 10 === 9 && row && !Number.isNaN(row.val_loss),
+    );
+    expect(note).toContain(`Left out: ${left.length} trials without a number of each.`);
+  });
+
+  test('of a front name those that have room, though points lie close, and say whether all are named', () => {
+    const two = [minimize('loss'), maximize('hits')] as const;
+    const frontOf = (losses: readonly number[]) => {
+      const search = askAndTell(searched, { strategy: random(), objectives: two, seed: 2 });
+      for (const loss of losses) search.tell(search.ask()!.number, { loss, hits: loss });
+      search.tell(search.ask()!.number, { loss: 2, hits: 0 });
+      const figures = studyFigures({ space: searched, objectives: two }, search.trials, tools);
+      return figures.find(({ name }) => name === 'front')!;
+    };
+    const close = frontOf(Array.from({ length: 30 }, (_, i) => i / 29));
+    const places = labelsOf(close.svg);
+    expect(places.length).toBeGreaterThan(3);
+    expectApart(places);
+    expect(close.note).toContain('some of their numbers');
+    const apart = frontOf([0, 0.5, 1]);
+    expect(
+      labelsOf(apart.svg)
+        .map(({ number }) => number)
+        .sort(),
+    ).toEqual([1, 2, 3]);
+    expect(apart.note).toContain('with their numbers');
   });
 
   test('mark the best so far: the line falls, and ends at the best trial', () => {
@@ -206,18 +293,17 @@ test('with several objectives the front is named, in words, in the table and in 
   expect(page).toMatch(/class="figures wide" style="--natural: \d{3,}px"/); // it scrolls on a telephone
   const drawn = figures.find(({ name }) => name === 'front')!;
   // The numbers stand beside each other, those of both ends among them.
-  const text = /<text[^>]*transform="translate\(([\d.]+),([\d.]+)\)"[^>]*>(\d+)<\/text>/g;
-  const labels = [...drawn.svg.slice(drawn.svg.lastIndexOf('stroke-width="3"')).matchAll(text)].map(
-    ([, x, y, number]) => ({ x: Number(x), y: Number(y), number: Number(number) }),
-  );
+  const labels = labelsOf(drawn.svg);
   const byLoss = paretoFront(trials, objectives).sort((a, b) => a.rows[0]!.val_loss! - b.rows[0]!.val_loss!);
   const numbers = labels.map(({ number }) => number);
   expect(numbers).toEqual(expect.arrayContaining([byLoss[0]!.number, byLoss.at(-1)!.number]));
   expect(front).toEqual(expect.arrayContaining(numbers));
-  expect(new Set(numbers).size).toBe(numbers.length);
-  for (const [i, a] of labels.entries())
-    for (const b of labels.slice(i + 1))
-      expect(Math.abs(a.x - b.x) >= 7 * String(b.number).length || Math.abs(a.y - b.y) >= 12).toBe(true);
+  expectApart(labels);
+  expect([...page.matchAll(/<h3>([^<]+)<\/h3>/g)].map(([, title]) => title).slice(0, 3)).toEqual([
+    'All together',
+    'val_loss',
+    'val_accuracy',
+  ]);
   const { svg } = figures.find(({ name }) => name === 'parallel')!;
   expect(svg.match(/stroke="#e8590c"/g)).toHaveLength(front.length);
   expect(figures.find(({ name }) => name === 'slice-rate')!.note).toBe('Orange: the front.');

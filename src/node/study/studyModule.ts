@@ -55,4 +55,9 @@ export type SettingsOf<M extends StudyModule> = M['default'] extends (settings: 
  * @category Tuner
  */
 export type NeedsSettings<M extends StudyModule> =
-  Record<never, never> extends SettingsOf<M> ? unknown : { readonly settings: SettingsOf<M> };
+  Record<never, never> extends SettingsOf<M>
+    ? unknown
+    : {
+        /** What the module's function is given. */
+        readonly settings: SettingsOf<M>;
+      };
