@@ -1,16 +1,22 @@
+import { parseArgs } from 'node:util';
 import { fault } from '../../core/errors.js';
 import type { Settings } from '../study/loadStudy.js';
 import type { QueueOptions } from '../study/queue.js';
 
 /** An argument with a value. */
-export const text = { type: 'string' } as const;
+const text = { type: 'string' } as const;
 
-/** The one module that was named. */
-export function moduleOf(positionals: readonly string[]): string {
+/** What a command line said: the one module that it names, and the arguments with a value that it may have. */
+export function readLine<F extends string>(
+  args: readonly string[],
+  flags: readonly F[],
+): { readonly module: string; readonly values: { readonly [flag in F]?: string } } {
+  const options = Object.fromEntries(flags.map((flag) => [flag, text]));
+  const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
   const [module] = positionals;
   if (positionals.length !== 1 || module === undefined)
     throw wrong('MODULE', 'one module', positionals.join(' '));
-  return module;
+  return { module, values: values as { readonly [flag in F]?: string } };
 }
 
 /** Aborted when the process is told to end. */
@@ -50,9 +56,27 @@ export function secondsOf<F extends keyof typeof TIMEOUTS>(
   return { [TIMEOUTS[flag]]: value } as { readonly [option in (typeof TIMEOUTS)[F]]?: number };
 }
 
-/** The argument `--folder`. */
-export const folderOf = ({ folder }: { readonly folder?: string | undefined }): string =>
-  folder ?? raise(wrong('--folder', 'a folder', 'none'));
+/** An argument that must be there. */
+export function needed<F extends string>(
+  values: { readonly [flag in F]?: string | undefined },
+  flag: F,
+  expected: string,
+): string {
+  const given = values[flag];
+  if (given === undefined) throw wrong(`--${flag}`, expected, 'none');
+  return given;
+}
+
+/** What all commands that run trials take. */
+export const TRIALS = ['folder', 'settings', 'threads', 'trial-timeout'] as const;
+
+/** Those arguments, as options. */
+export const trialsOf = (values: { readonly [flag in (typeof TRIALS)[number]]?: string | undefined }) => ({
+  folder: needed(values, 'folder', 'a folder'),
+  ...settingsOf(values),
+  ...numberOf(values, 'threads'),
+  ...secondsOf(values, 'trial-timeout'),
+});
 
 /** A queue, by the arguments that name one. */
 export const queueOf = (
@@ -78,7 +102,7 @@ export function settingsOf({ settings: text }: { readonly settings?: string | un
 }
 
 /** The fault of an argument. */
-export const wrong = (path: string, expected: string, received: string) =>
+const wrong = (path: string, expected: string, received: string) =>
   fault({
     kind: 'argument',
     path,
@@ -86,8 +110,3 @@ export const wrong = (path: string, expected: string, received: string) =>
     received: received || 'none',
     advice: 'See --help.',
   });
-
-/** `throw` where a value is expected. */
-export function raise(error: Error): never {
-  throw error;
-}

@@ -1,8 +1,8 @@
-import { parseArgs } from 'node:util';
 import { resultsTable } from '../../tuner/results.js';
 import { readStudy } from '../study/readStudy.js';
+import type { StudyResult } from '../study/runStudy.js';
 import { studyResults } from '../study/studyResults.js';
-import { folderOf, moduleOf, settingsOf, text } from './arguments.js';
+import { needed, readLine, settingsOf } from './arguments.js';
 import type { Command } from './command.js';
 
 /** `tfjs-multitask results`. */
@@ -16,17 +16,17 @@ and may be called while a search runs.
   --folder DIR      the study's folder
   --settings JSON   for the module, over those that the search was begun with`,
   run: async (args) => {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options: { folder: text, settings: text },
-      allowPositionals: true,
-    });
-    const folder = folderOf(values);
-    const { study, trials } = await readStudy(moduleOf(positionals), {
-      folder,
-      ...settingsOf(values),
-    });
-    console.log(resultsTable(study, trials, process.stdout.columns));
-    console.log(`\n${await studyResults(folder, study, trials)}`);
+    const { module, values } = readLine(args, ['folder', 'settings']);
+    const folder = needed(values, 'folder', 'a folder');
+    await tellResults(folder, await readStudy(module, { folder, ...settingsOf(values) }));
   },
 };
+
+/** Prints the table of a search, and the path of the page that is written. */
+export async function tellResults(
+  folder: string,
+  { study, trials }: Pick<StudyResult, 'study' | 'trials'>,
+): Promise<void> {
+  console.log(resultsTable(study, trials, process.stdout.columns));
+  console.log(`\n${await studyResults(folder, study, trials)}`);
+}

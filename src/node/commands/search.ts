@@ -1,10 +1,8 @@
-import { parseArgs } from 'node:util';
-import { resultsTable } from '../../tuner/results.js';
 import { liveTable } from '../study/liveTable.js';
 import { runStudy } from '../study/runStudy.js';
-import { studyResults } from '../study/studyResults.js';
-import { folderOf, moduleOf, numberOf, queueOf, secondsOf, settingsOf, stopped, text } from './arguments.js';
+import { numberOf, queueOf, readLine, secondsOf, stopped, TRIALS, trialsOf } from './arguments.js';
 import type { Command } from './command.js';
+import { tellResults } from './results.js';
 
 /** `tfjs-multitask search`. */
 export const searchCommand: Command = {
@@ -26,43 +24,20 @@ there. A MODULE in TypeScript needs a loader: NODE_OPTIONS="--import tsx" npx tf
   --name NAME       of the queue (one of its own for each study)
   --worker-timeout SECONDS  after which a silent worker is taken to be gone (30)`,
   run: async (args) => {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options: {
-        ...{
-          folder: text,
-          trials: text,
-          parallel: text,
-          threads: text,
-          timeout: text,
-          'trial-timeout': text,
-          settings: text,
-        },
-        ...{ queue: text, name: text, 'worker-timeout': text },
-      },
-      allowPositionals: true,
-    });
-    const folder = folderOf(values);
-    const signal = stopped();
-    const table = liveTable(process.stdout, numberOf(values, 'trials'));
-    const {
-      study,
-      trials,
-      stopped: why,
-    } = await runStudy(moduleOf(positionals), {
-      folder,
-      ...numberOf(values, 'trials'),
+    const flags = ['trials', 'parallel', 'timeout', 'queue', 'name', 'worker-timeout'] as const;
+    const { module, values } = readLine(args, [...TRIALS, ...flags]);
+    const trials = numberOf(values, 'trials');
+    const options = {
+      ...trialsOf(values),
+      ...trials,
       ...numberOf(values, 'parallel'),
-      ...numberOf(values, 'threads'),
       ...secondsOf(values, 'timeout'),
-      ...secondsOf(values, 'trial-timeout'),
-      ...settingsOf(values),
       ...(values.queue !== undefined && { queue: queueOf(values.queue, values) }),
-      signal,
-      onChange: table.show,
-    }).finally(table.end);
-    console.log(resultsTable(study, trials, process.stdout.columns));
-    console.log(`\n${await studyResults(folder, study, trials)}`);
-    if (why === 'aborted') process.exitCode = 130;
+      signal: stopped(),
+    };
+    const table = liveTable(process.stdout, trials);
+    const result = await runStudy(module, { ...options, onChange: table.show }).finally(table.end);
+    await tellResults(options.folder, result);
+    if (result.stopped === 'aborted') process.exitCode = 130;
   },
 };

@@ -1,16 +1,5 @@
-import { parseArgs } from 'node:util';
 import { studyTrial } from '../study/studyTrial.js';
-import {
-  folderOf,
-  moduleOf,
-  numberOf,
-  raise,
-  secondsOf,
-  settingsOf,
-  stopped,
-  text,
-  wrong,
-} from './arguments.js';
+import { needed, numberOf, readLine, stopped, TRIALS, trialsOf } from './arguments.js';
 import type { Command } from './command.js';
 
 /** `tfjs-multitask trial`. */
@@ -28,22 +17,11 @@ is written, also for a trial that failed; with 130 where it was stopped before, 
   --threads N       of the trial (the machine's)
   --trial-timeout SECONDS   after which it is taken to hang (never)`,
   run: async (args) => {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options: { folder: text, number: text, settings: text, threads: text, 'trial-timeout': text },
-      allowPositionals: true,
-    });
+    const { module, values } = readLine(args, [...TRIALS, 'number']);
+    needed(values, 'number', 'a number above zero');
+    const number = numberOf(values, 'number').number!;
     const stop = stopped();
-    const number =
-      numberOf(values, 'number').number ?? raise(wrong('--number', 'a number above zero', 'none'));
-    const trial = await studyTrial(moduleOf(positionals), {
-      folder: folderOf(values),
-      number,
-      ...settingsOf(values),
-      ...numberOf(values, 'threads'),
-      ...secondsOf(values, 'trial-timeout'),
-      signal: stop,
-    });
+    const trial = await studyTrial(module, { ...trialsOf(values), number, signal: stop });
     if (!trial && stop.aborted) process.exitCode = 130;
     const why = trial?.reason === undefined ? '' : `: ${trial.reason}`;
     console.log(trial ? `trial ${number} ${trial.state}${why}` : `no trial ${number}`);

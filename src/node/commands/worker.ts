@@ -1,17 +1,5 @@
-import { parseArgs } from 'node:util';
 import { studyWorker } from '../study/worker.js';
-import {
-  folderOf,
-  moduleOf,
-  numberOf,
-  queueOf,
-  raise,
-  secondsOf,
-  settingsOf,
-  stopped,
-  text,
-  wrong,
-} from './arguments.js';
+import { needed, numberOf, queueOf, readLine, stopped, TRIALS, trialsOf } from './arguments.js';
 import type { Command } from './command.js';
 
 /** `tfjs-multitask worker`. */
@@ -32,21 +20,11 @@ was begun goes on elsewhere.
   --trial-timeout SECONDS   after which a trial is taken to hang (never)
   --worker-timeout SECONDS  after which a silent worker is taken to be gone (30)`,
   run: async (args) => {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options: {
-        ...{ folder: text, queue: text, name: text, settings: text },
-        ...{ parallel: text, threads: text, 'trial-timeout': text, 'worker-timeout': text },
-      },
-      allowPositionals: true,
-    });
-    await studyWorker(moduleOf(positionals), {
-      folder: folderOf(values),
-      queue: queueOf(values.queue ?? raise(wrong('--queue', 'an address', 'none')), values),
-      ...settingsOf(values),
+    const { module, values } = readLine(args, [...TRIALS, 'queue', 'name', 'worker-timeout', 'parallel']);
+    await studyWorker(module, {
+      ...trialsOf(values),
+      queue: queueOf(needed(values, 'queue', 'an address'), values),
       ...numberOf(values, 'parallel'),
-      ...numberOf(values, 'threads'),
-      ...secondsOf(values, 'trial-timeout'),
       signal: stopped(),
       log: console.log,
     }).finally(() => {
