@@ -1,8 +1,7 @@
-import { bestRow, type Objective } from '../tuner/objectives.js';
-import { inOrder, paretoFront, type TrialRecord } from '../tuner/records.js';
-import type { Study } from '../tuner/study.js';
+import type { Objective } from '../tuner/objectives.js';
 import { BLUE, chart, ORANGE, type ReportFigure } from './chart.js';
 import { short } from './format.js';
+import type { Judged } from './studyFigures.js';
 import { sparse, tickOf } from './ticks.js';
 import { type ChartTools, INK, sayable } from './tools.js';
 
@@ -35,20 +34,22 @@ function roomy(points: readonly Point[], ends: readonly Point[]): Point[] {
   return kept;
 }
 
-/** Two objectives over each other, with the trials that no other beats in all. */
+/** Two objectives over each other, of the complete trials that have both; those of `front`, which no other beats in all, are orange. */
 export function frontFigure(
-  { objectives }: Pick<Study, 'objectives'>,
-  trials: readonly TrialRecord[],
+  judged: readonly Judged[],
+  front: ReadonlySet<number>,
   [first, second]: readonly [Objective, Objective],
   tools: ChartTools,
 ): ReportFigure {
   const { Plot } = tools;
-  const front = new Set(paretoFront(trials, objectives));
-  const points = inOrder(trials).flatMap((trial) => {
-    const row = trial.state === 'complete' ? bestRow(trial.rows, objectives) : undefined;
-    const [x, y] = [row?.[first.metric], row?.[second.metric]];
-    return x !== undefined && y !== undefined && Number.isFinite(x) && Number.isFinite(y)
-      ? [{ x, y, number: trial.number, best: front.has(trial) }]
+  const points = judged.flatMap(({ trial: { number, state }, row }) => {
+    const [x, y] = [row[first.metric], row[second.metric]];
+    return state === 'complete' &&
+      x !== undefined &&
+      y !== undefined &&
+      Number.isFinite(x) &&
+      Number.isFinite(y)
+      ? [{ x, y, number, best: front.has(number) }]
       : [];
   });
   const ends = points.filter(({ best }) => best).sort((a, b) => a.x - b.x);

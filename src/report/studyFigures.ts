@@ -16,13 +16,18 @@ import { sliceFigure } from './sliceFigure.js';
 import { tickOf } from './ticks.js';
 import { type ChartTools, sayable } from './tools.js';
 
-/** A trial that came to a number of an objective, with its values by path. */
-export interface Scored {
+/** A trial that has an epoch to be judged by. */
+export interface Judged {
   readonly trial: TrialRecord;
-  /** Its best epoch. */
+  /** That epoch: the best by the first objective. */
   readonly row: HistoryRow;
-  readonly value: number;
+  /** Its values by path. */
   readonly at: ReadonlyMap<string, Json>;
+}
+
+/** One that came to a number of an objective. */
+export interface Scored extends Judged {
+  readonly value: number;
 }
 
 /**
@@ -72,13 +77,14 @@ export function figureGroups(
 ): FigureGroup[] {
   const objectives = objectivesOf(study.objectives) as readonly [Objective, ...Objective[]];
   const [first, ...others] = objectives;
-  const scored = scoredBy(first, study, trials);
+  const judged = judgedOf(study, trials);
+  const scored = scoredBy(first, judged);
   if (scored.length === 0) return [];
   const marked = leaders(trials, study.objectives);
   const whole = scored.filter(({ row }) => objectives.every(({ metric }) => Number.isFinite(row[metric])));
   const complete = whole.some(({ trial }) => trial.state === 'complete');
   const fronts = (complete ? others : []).map((other) => ({
-    ...frontFigure(study, trials, [first, other], tools),
+    ...frontFigure(judged, marked, [first, other], tools),
     name: other === others[0] ? 'front' : `front-${other.metric}`,
   }));
   const told = { front: others.length > 0 ? marked : undefined, left: scored.length - whole.length };
@@ -87,59 +93,70 @@ export function figureGroups(
   const ofAll = { figures: [...fronts, ...(lines ? [lines] : [])] };
   const ofEach = objectives.map((objective) => ({
     metric: objective.metric,
-    figures: figuresOf(objective, study, trials, marked, tools).map((one) =>
+    figures: figuresOf(objective, study, { trials, judged, marked }, tools).map((one) =>
       objective === first ? one : { ...one, name: `${one.name}-${objective.metric}` },
     ),
   }));
   const groups: readonly FigureGroup[] = others.length > 0 ? [ofAll, ...ofEach] : [...ofEach, ofAll];
-  const named = distinct(groups.flatMap(({ figures }) => figures))[Symbol.iterator]();
-  return groups.map(({ figures, ...group }) => ({
-    ...group,
-    figures: figures.map(() => named.next().value!),
-  }));
+  const named = distinct(groups.flatMap(({ figures }) => figures));
+  let next = 0;
+  return groups.map((group) => {
+    const from = next;
+    next += group.figures.length;
+    return { ...group, figures: named.slice(from, next) };
+  });
 }
 
 /** How one objective went, over each parameter too, and what mattered for it. */
 function figuresOf(
   objective: Objective,
-  study: Pick<Study, 'space' | 'objectives'>,
-  trials: readonly TrialRecord[],
-  marked: ReadonlySet<number>,
+  { space, objectives }: Pick<Study, 'space' | 'objectives'>,
+  {
+    trials,
+    judged,
+    marked,
+  }: {
+    readonly trials: readonly TrialRecord[];
+    readonly judged: readonly Judged[];
+    readonly marked: ReadonlySet<number>;
+  },
   tools: ChartTools,
 ): ReportFigure[] {
-  const scored = scoredBy(objective, study, trials);
+  const scored = scoredBy(objective, judged);
   if (scored.length === 0) return [];
-  const objectives = objectivesOf(study.objectives);
-  const epoch =
-    objective === objectives[0] ? '' : `At the best epoch by ${short(objectives[0]!.metric, 30)}.`;
-  // At the epoch that counts, which is the best by the first objective.
-  const judged = scored.map(({ trial, row }) => ({
+  const all = objectivesOf(objectives);
+  const epoch = objective === all[0] ? '' : `At the best epoch by ${short(all[0]!.metric, 30)}.`;
+  // Every epoch is the one that counts: what mattered is judged by that one too.
+  const told = scored.map(({ trial, row }) => ({
     ...trial,
     rows: trial.rows.map(({ epoch }) => ({ ...row, epoch })),
   }));
-  const mattered = importances(study.space, judged, objective);
+  const mattered = importances(space, told, objective);
   return [
     historyFigure(scored, trials, epoch || 'At the best epoch of each.', objective, tools),
-    ...study.space.dimensions.map((dimension: Dimension) =>
-      sliceFigure(dimension, scored, { marked, front: objectives.length > 1, epoch }, objective, tools),
+    ...space.dimensions.map((dimension: Dimension) =>
+      sliceFigure(dimension, scored, { marked, front: all.length > 1, epoch }, objective, tools),
     ),
     ...(mattered.some(({ share }) => share > 0) ? [importanceFigure(mattered, objective, tools)] : []),
   ];
 }
 
-/** The trials that came to a number of one objective. */
-function scoredBy(
-  { metric }: Objective,
+/** The trials that have an epoch to be judged by, in their order. */
+const judgedOf = (
   { space, objectives }: Pick<Study, 'space' | 'objectives'>,
   trials: readonly TrialRecord[],
-): Scored[] {
-  return inOrder(trials).flatMap((trial): Scored[] => {
+): Judged[] =>
+  inOrder(trials).flatMap((trial) => {
     const row = trial.state === 'failed' ? undefined : bestRow(trial.rows, objectives);
-    const value = row?.[metric];
-    if (row === undefined || value === undefined || !Number.isFinite(value)) return [];
-    return [{ trial, row, value, at: flattened(space, trial.values, `trial ${trial.number}`) }];
+    return row ? [{ trial, row, at: flattened(space, trial.values, `trial ${trial.number}`) }] : [];
   });
-}
+
+/** Those of them that came to a number of one objective. */
+const scoredBy = ({ metric }: Objective, judged: readonly Judged[]): Scored[] =>
+  judged.flatMap((one) => {
+    const value = one.row[metric];
+    return value !== undefined && Number.isFinite(value) ? [{ ...one, value }] : [];
+  });
 
 function historyFigure(
   scored: readonly Scored[],
