@@ -68,7 +68,7 @@ export interface Search<V> {
   front(): readonly TrialRecord<V>[];
 }
 
-const KNOWN = ['strategy', 'objectives', 'seed', 'first', 'pruner', 'trials'];
+const KNOWN = ['space', 'strategy', 'objectives', 'seed', 'first', 'pruner', 'trials'];
 
 /**
  * A search over any function: ask for a setting, try it, tell what came of it. Nothing runs by itself and nothing is written; the
@@ -94,7 +94,7 @@ export function askAndTell<P extends Parts>(
   options: SearchOptions<ValuesOf<Space<P>>>,
 ): Search<ValuesOf<Space<P>>> {
   type V = ValuesOf<Space<P>>;
-  checkSearch('askAndTell', { ...options, space: searched }, ['space', ...KNOWN]);
+  checkSearch('askAndTell', { ...options, space: searched }, KNOWN);
   const { strategy, objectives, seed = 0, pruner, trials = [] } = options;
   const first = structuredClone(options.first ?? []); // what becomes of the caller's list later is not heard
   checkRecords(searched, trials);

@@ -84,9 +84,8 @@ export function hyperbandPlan(options: HyperbandOptions = {}): Round[][] {
  * @category Tuner
  */
 export function hyperband(options: HyperbandOptions = {}): Strategy {
-  checkNames('hyperband', options, ['maxEpochs', 'factor', 'iterations']);
+  const plan = hyperbandPlan(options);
   const { maxEpochs = 100, factor = 3, iterations = 1 } = options;
-  const plan = hyperbandPlan({ maxEpochs, factor });
   checkWhole('hyperband.iterations', iterations, 1, 'Leave it out for 1.');
   return {
     name: 'hyperband',

@@ -18,10 +18,10 @@ export interface Workplace {
   readonly threads: number;
   readonly trialTimeout: number | undefined;
   readonly signal: AbortSignal;
-  /** The trials as they stand, for the pruner. */
-  known(): readonly TrialRecord[] | Promise<readonly TrialRecord[]>;
+  /** The trials as they stand, for the pruner. Default: what the records say. */
+  known?(): readonly TrialRecord[];
   /** Told of every epoch, after it was written. */
-  noted(trial: TrialRecord): void;
+  noted?(trial: TrialRecord): void;
 }
 
 /**
@@ -45,8 +45,8 @@ export async function carryOut(place: Workplace, begun: TrialRecord): Promise<Tr
     report: async (row) => {
       trial = withRow(trial, row);
       await records.stands(trial);
-      place.noted(trial);
-      pruned = study.pruner?.prune(trial, await place.known(), study.objectives);
+      place.noted?.(trial);
+      pruned = study.pruner?.prune(trial, place.known?.() ?? (await records.trials()), study.objectives);
       return pruned;
     },
     pruned: (reason) => {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { posix } from 'node:path';
 import { sha256 } from '../../core/json.js';
 
 /** What follows `from`, `import` or `require` and begins with a dot. */
@@ -34,7 +35,9 @@ export async function moduleMark(address: string): Promise<string> {
     }
   };
   await visit(address, await readFile(new URL(address), 'utf8'));
-  const own = [...texts].map(([at, text]) => [relative(address, at), text] as const);
+  // The way from the module: the same on two machines that hold the same tree.
+  const folder = posix.dirname(new URL(address).pathname);
+  const own = [...texts].map(([at, text]) => [posix.relative(folder, new URL(at).pathname), text] as const);
   const parts = own.sort(([a], [b]) => (a < b ? -1 : 1)).map(([at, text]) => `${at}\n${text}`);
   return (await sha256(new TextEncoder().encode(parts.join('\n\0\n')))).slice(0, 16);
 }
@@ -47,12 +50,4 @@ async function source(address: string): Promise<[string, string] | undefined> {
     if (text !== undefined) return [name, text];
   }
   return undefined;
-}
-
-/** The way from one file to another: the same on two machines that hold the same tree. */
-function relative(from: string, to: string): string {
-  const [own, other] = [from.split('/'), to.split('/')];
-  let shared = 0;
-  while (shared < own.length - 1 && own[shared] === other[shared]) shared++;
-  return [...own.slice(shared, -1).map(() => '..'), ...other.slice(shared)].join('/');
 }

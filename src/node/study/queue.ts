@@ -144,11 +144,6 @@ export function unreachable(where: string, message: string, cause?: unknown): Er
   });
 }
 
-/** When no further trial may begin, as `Date.now()` counts. */
-interface Until {
-  readonly until: number;
-}
-
 /** Hands trials out, and waits for what stands in the store. */
 export interface Delivery {
   /**
@@ -163,7 +158,16 @@ export interface Delivery {
 export async function deliveryOf(
   store: Store,
   records: StudyRecords,
-  { code, settings: given, until, ...options }: QueueOptions & Pick<Job, 'code' | 'settings'> & Until,
+  {
+    code,
+    settings: given,
+    until,
+    ...options
+  }: QueueOptions &
+    Pick<Job, 'code' | 'settings'> & {
+      /** When no further trial may begin, as `Date.now()` counts. */
+      readonly until: number;
+    },
   signal: AbortSignal,
 ): Promise<Delivery> {
   const study = await studyMark(store);

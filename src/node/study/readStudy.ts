@@ -25,9 +25,12 @@ export async function begunStudy(
     });
   }
   const study = await loadStudy(addressOf(module), { ...begun, ...settings } as Settings);
-  const library = ownVersions()['tfjs-multitask']!;
-  return { study, records: await studyRecords(store, study, { library, settings: begun }) };
+  return { study, records: await recordsOf(store, study, begun) };
 }
+
+/** The records of a study with this version of the library, begun with `settings` if nothing lies there. */
+export const recordsOf = (store: Store, study: Study, settings: Settings): Promise<StudyRecords> =>
+  studyRecords(store, study, { library: ownVersions()['tfjs-multitask']!, settings });
 
 /**
  * What a search has come to, also while it runs: reads its folder, and runs nothing.

@@ -4,14 +4,14 @@ import type { Store } from '../../core/outside.js';
 import { propose } from '../../tuner/askAndTell.js';
 import { isOver, type TrialRecord } from '../../tuner/records.js';
 import type { Study } from '../../tuner/study.js';
-import { leftOver, nextNumber, studyRecords } from '../../tuner/studyRecords.js';
-import { ownVersions } from '../packageFolder.js';
+import { leftOver, nextNumber } from '../../tuner/studyRecords.js';
 import { carryOut } from './carryOut.js';
 import { addressOf, loadStudy, type Settings } from './loadStudy.js';
 import { lockStudy } from './lock.js';
 import { checkSeconds, type Means, meansOf } from './means.js';
 import { moduleMark } from './moduleMark.js';
 import { deliveryOf, type QueueOptions } from './queue.js';
+import { recordsOf } from './readStudy.js';
 import type { NeedsSettings, SettingsOf, StudyModule, StudyOf, TrialOf } from './studyModule.js';
 
 /**
@@ -138,7 +138,7 @@ async function search(study: Study, options: Search): Promise<StudyResult> {
   // Also when the search itself cannot go on: its trials must not write where the lock is given back.
   const ending = new AbortController();
   const signal = AbortSignal.any([options.signal, ending.signal]);
-  const records = await studyRecords(store, study, { library: ownVersions()['tfjs-multitask']!, settings });
+  const records = await recordsOf(store, study, settings);
   const trials = new Map((await records.trials()).map((trial) => [trial.number, trial]));
   const all = () => [...trials.values()];
   const again = leftOver(all());
@@ -221,12 +221,12 @@ async function search(study: Study, options: Search): Promise<StudyResult> {
   }
   await delivery?.close();
   if (broken !== undefined) throw broken;
-  const left = trials.size < most || !all().every(isOver);
+  const done = all().every(isOver);
   const stopped = options.signal.aborted
     ? 'aborted'
-    : !left
+    : done && trials.size >= most
       ? 'finished'
-      : exhausted && all().every(isOver)
+      : done && exhausted
         ? 'exhausted'
         : 'timeout';
   return { study, trials: all(), stopped };

@@ -4,11 +4,10 @@ import type { Store } from '../../core/outside.js';
 import { propose } from '../../tuner/askAndTell.js';
 import { isOver, type TrialRecord } from '../../tuner/records.js';
 import type { Study } from '../../tuner/study.js';
-import { studyRecords } from '../../tuner/studyRecords.js';
-import { ownVersions } from '../packageFolder.js';
 import { carryOut } from './carryOut.js';
 import { addressOf, loadStudy } from './loadStudy.js';
 import { meansOf } from './means.js';
+import { recordsOf } from './readStudy.js';
 import type { NeedsSettings, SettingsOf, StudyModule, TrialOf } from './studyModule.js';
 
 /**
@@ -81,11 +80,11 @@ export async function studyTrial(
     if (next === undefined || next === 'wait') return undefined;
     before.push(next);
   }
-  const records = await studyRecords(store, study, { library: ownVersions()['tfjs-multitask']!, settings });
+  const records = await recordsOf(store, study, settings);
   const known = await records.trial(number);
   if (known && isOver(known)) return known;
   const trial = known ?? before.at(-1)!;
   if (!known) await records.stands(trial);
   const place = { study, records, store, address, settings, threads, trialTimeout, signal };
-  return carryOut({ ...place, known: () => records.trials(), noted: () => {} }, trial);
+  return carryOut(place, trial);
 }

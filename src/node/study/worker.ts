@@ -107,13 +107,11 @@ export async function studyWorker(module: string | URL, options: StudyWorkerOpti
       log(`trial ${trial.number} begins`);
       const settings = { ...data.settings, ...options.settings } as Settings;
       const place = { study, records, store, address, settings, threads, trialTimeout, signal: over };
-      const ended = await carryOut({ ...place, known: () => records.trials(), noted: () => {} }, trial).catch(
-        (error: unknown) => {
-          broken ??= error; // a full disk here is no reason to try the next trial here
-          ending.abort();
-          throw error;
-        },
-      );
+      const ended = await carryOut(place, trial).catch((error: unknown) => {
+        broken ??= error; // a full disk here is no reason to try the next trial here
+        ending.abort();
+        throw error;
+      });
       if (!ended) throw new Error('stopped'); // it is handed out again
       log(
         `trial ${trial.number} ${ended.state}${ended.reason === undefined ? '' : `: ${ended.reason.split('\n')[0]}`}`,
