@@ -264,18 +264,24 @@ describe.skipIf(!redis)('trials on many machines', () => {
   });
 
   test('begin no more after the timeout: what no worker has taken is taken back, what one has comes to its end', async () => {
-    // Without a worker.
     const gate = join(scratch, 'timed out');
     const options = { trials: 2, parallel: 2, settings: { held: { 1: gate, 2: gate } } };
-    const none = await search('in time', { ...options, timeout: 1 }).ended();
+    // Without a worker: two trials that stand, and the time is over before anybody comes.
+    const begun = search('in time', options);
+    while (!existsSync(join(scratch, 'in time/trials/0002/trial.json'))) {
+      if (begun.child.exitCode !== null) expect.fail('the search ended');
+      await after(100);
+    }
+    await kill(begun.child, 'SIGINT');
+    const none = await search('in time', { ...options, timeout: 2 }).ended();
     expect(none.stopped).toBe('timeout');
     expect(none.trials.map(({ rows }: TrialRecord) => rows.length)).toEqual([0, 0]);
     // With one that has either of them in hand when the time is over.
     const steady = worker('in time');
     await heard(steady, 'waiting for trials');
-    const second = search('in time', { ...options, timeout: 10 });
+    const second = search('in time', { ...options, timeout: 20 });
     await heard(steady, ' begins');
-    await after(12_000);
+    await after(22_000);
     expect(second.child.exitCode).toBe(null);
     writeFileSync(gate, '');
     const statesOf = ({ trials }: { trials: TrialRecord[] }) => trials.map(({ state }) => state).sort();

@@ -161,6 +161,7 @@ test('settings that come first are tried first; more can be added when the searc
 
 test('after its timeout a search begins no trial; those that run come to their end, and it goes on when it is run again', async () => {
   const settings = { pause: 300 };
+  await run('plain', 'in time', { trials: 2, settings });
   const first = await run('plain', 'in time', { parallel: 2, timeout: 6, settings });
   expect(first.stopped).toBe('timeout');
   expect(first.trials.length).toBeGreaterThan(1);
@@ -352,10 +353,10 @@ test('the command line begins a search, shows it and goes on with it', async () 
   await call('search', module, '--folder', folder, '--trials', '3', '--settings', settings);
   const timed = join(scratch, 'by hand, in time');
   const hanging = JSON.stringify({ strategy: 'random', wrong: { 0: 'hang' } });
-  const times = ['--timeout', '5', '--trial-timeout', '3'];
+  const times = ['--timeout', '10', '--trial-timeout', '11'];
   const late = await call('search', module, '--folder', timed, ...times, '--settings', hanging);
   expect(late).toMatchObject({ code: 0, wrong: '' }); // it ends, though its trials hang and it has no number of them
-  expect(late.text).toMatch(/^1 +failed .*it took longer than 3 s/);
+  expect(late.text).toMatch(/^1 +failed .*it took longer than 11 s/);
   expect((await call('search', module, '--folder', timed, '--timeout', 'soon')).wrong).toMatch(
     /--timeout: expected seconds above zero, received soon/,
   );
