@@ -3,7 +3,7 @@ import type { ImageBytes, ImageShape, Pixels } from '../core/images.js';
 import type { Json } from '../core/json.js';
 import type { Rng } from '../core/rng.js';
 import type { Fill } from './affine.js';
-import { change, type Plan, STILL } from './change.js';
+import { type Changes, change, type Plan, STILL } from './change.js';
 import { marked, recipeOf } from './mark.js';
 import type { AugmentationPart, Drawn } from './part.js';
 import type { Recipe, ValueRecipe } from './recipe.js';
@@ -69,7 +69,7 @@ export function augment(
   });
   const valueParts = parts.filter((part) => part.kind === 'value');
   const sampling = { fill, value, kerasCentre: compat === 'keras' };
-  const changes = { sampling, values: valueParts };
+  const changes: Changes = { sampling, values: valueParts };
   const look: Augmentation = {
     description: {
       parts: parts.map(({ name, options }) => [name, options as Json]),

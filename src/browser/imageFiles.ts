@@ -1,5 +1,10 @@
 import type { Dataset } from '../data/dataset.js';
-import { decodeImages, IMAGE_EXTENSIONS, type ImageFileOptions } from '../data/encodedImages.js';
+import {
+  decodeImages,
+  type EncodedImages,
+  IMAGE_EXTENSIONS,
+  type ImageFileOptions,
+} from '../data/encodedImages.js';
 import { canvasDecoder } from './canvasDecoder.js';
 import { webWorkers } from './webWorkers.js';
 
@@ -24,7 +29,7 @@ export async function imageFiles<L>(
   options: ImageFileOptions<L>,
 ): Promise<Dataset<L>> {
   const byPath = new Map(Array.from(files, (file) => [file.webkitRelativePath || file.name, file] as const));
-  const source = {
+  const source: EncodedImages = {
     root: 'files',
     paths: [...byPath.keys()].filter((path) => IMAGE_EXTENSIONS.test(path)),
     read: async (path: string) => new Uint8Array(await byPath.get(path)!.arrayBuffer()),

@@ -95,7 +95,7 @@ export class Crew {
       answered: (answer) => waiting.shift()?.resolve(answer as Filled),
       failed: (cause) => void this.#fail(cause),
     });
-    const hand = { worker, waiting };
+    const hand: Hand = { worker, waiting };
     hands.push(hand);
     return hand;
   }

@@ -174,7 +174,7 @@ export class Dataset<L> {
 
   /** Changes every image by a plan drawn from the run's seed, the epoch and the image; `null` for none. */
   augment(look: Look | null, { fixed = false }: AugmentOptions = {}): Dataset<L> {
-    const augmenting = look && { look, fixed };
+    const augmenting: Augmenting | null = look && { look, fixed };
     return new Dataset(this.shape, this.items, this.skipped, this.places, augmenting, this.spawner);
   }
 

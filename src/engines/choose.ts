@@ -243,7 +243,11 @@ async function named(name: EngineName, options: EngineOptions): Promise<EngineCh
 /** Native TensorFlow, ONNX Runtime, a page's GPU, wasm: the first that is there. */
 async function fastest(options: EngineOptions): Promise<EngineChoice> {
   const { load } = options;
-  const take = async (name: EngineName, reason: string, faster?: EngineChoice['faster']) => {
+  const take = async (
+    name: EngineName,
+    reason: string,
+    faster?: EngineChoice['faster'],
+  ): Promise<EngineChoice> => {
     const note = await begin(name, options);
     return { name, reason: reason + note, ...(faster ? { faster } : {}) };
   };

@@ -8,7 +8,7 @@ import { tf } from '../tensor/tf.js';
 import { graphOf } from './graph.js';
 import { initialise } from './initialise.js';
 import type { Network, NetworkInput } from './network.js';
-import { again, extend, type PartSite, type Placed, show, siteOf } from './site.js';
+import { again, extend, type PartSite, type Placed, type Surroundings, show, siteOf } from './site.js';
 import { viewsOf } from './views.js';
 
 /** A task and the layers that lead to it. */
@@ -39,7 +39,7 @@ export function composeNetwork({ input, trunk, tasks, seed }: Composition): Netw
   const smallest = () => smallestSide(input.shape, trunk, tasks);
   const placed: Placed = new Map(['image', ...tasks.map(({ name }) => name)].map((name) => [name, null]));
   const weighed = new Map<tf.layers.Layer, readonly Float32Array[]>();
-  const surroundings = { placed, weighed, smallest, range: input.range };
+  const surroundings: Surroundings = { placed, weighed, smallest, range: input.range };
   const site = (part: string, view: SymbolicTensor) => siteOf(part, view, surroundings);
   try {
     const views = viewsOf(tasks, site('image', image));

@@ -149,7 +149,7 @@ export function runGraph(graph: Graph, given: readonly Tensor[], kwargs: CallArg
   });
   for (const { layer, inputs, outputs, finished } of graph.calls) {
     const read = inputs.map((source) => values[source]!);
-    const own = { ...kwargs, given: inputs.every((source) => outside.has(source)) };
+    const own = { ...kwargs, given: inputs.every((source) => outside.has(source)) } satisfies CallArguments;
     const made = within(`layer ${layer.name}`, () => layer.apply(read.length === 1 ? read[0]! : read, own)) as
       | Tensor
       | Tensor[];

@@ -3,7 +3,12 @@ import { availableParallelism } from 'node:os';
 import { join, relative, sep } from 'node:path';
 import { fault } from '../core/errors.js';
 import type { Dataset } from '../data/dataset.js';
-import { decodeImages, IMAGE_EXTENSIONS, type ImageFileOptions } from '../data/encodedImages.js';
+import {
+  decodeImages,
+  type EncodedImages,
+  IMAGE_EXTENSIONS,
+  type ImageFileOptions,
+} from '../data/encodedImages.js';
 import { sharpDecoder } from './decode.js';
 import { workerThreads } from './threads.js';
 
@@ -23,7 +28,7 @@ import { workerThreads } from './threads.js';
  * @category Data
  */
 export async function imageFolder<L>(root: string, options: ImageFileOptions<L>): Promise<Dataset<L>> {
-  const source = {
+  const source: EncodedImages = {
     root,
     paths: await imagesBelow(root),
     read: (path: string) => readFile(join(root, path)),

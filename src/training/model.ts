@@ -15,7 +15,7 @@ import type { LabelsOf, PredictionsOf, Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
 import { isClaimed } from './claims.js';
 import { checkBatchSize, checkData } from './contract.js';
-import { judgeDataset } from './evaluate.js';
+import { judgeDataset, type PassOptions } from './evaluate.js';
 import { type FitOptions, type FitResult, fitNetwork } from './fit.js';
 import type { Monitored } from './monitor.js';
 import { type PredictInput, type PredictOptions, predictAll } from './predict.js';
@@ -205,7 +205,7 @@ async function evaluate<T extends Tasks, W extends { readonly [task: string]: nu
   checkBatchSize('evaluate.batchSize', batchSize);
   checkData('evaluate', dataset, network.tasks, network.input.shape);
   if (engine !== undefined || !engineInUse()) await useEngine(engine, options);
-  const pass = { weights: loss.weights, batchSize, seed, epoch: epoch - 1, average };
+  const pass: PassOptions = { weights: loss.weights, batchSize, seed, epoch: epoch - 1, average };
   return (await judgeDataset(network, dataset, pass)).logs() as Evaluation<T>;
 }
 

@@ -1,7 +1,7 @@
 import type { HistoryRow, TaskRecord } from '../core/history.js';
 import type { Clock, Store } from '../core/outside.js';
 import { pause } from '../core/pause.js';
-import { batches } from '../data/batches.js';
+import { type BatchOptions, batches } from '../data/batches.js';
 import { Crew } from '../data/crew.js';
 import type { Batch, Dataset } from '../data/dataset.js';
 import type { EngineName } from '../engines/choose.js';
@@ -11,10 +11,10 @@ import { settle } from '../models/settle.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { taskRecord } from '../tasks/task.js';
 import { batchArrays, maskArrays } from './batch.js';
-import type { Callback, CallbackState, Listener, Run, Weights } from './callback.js';
+import type { Callback, CallbackState, Listener, Run, StepEvent, Weights } from './callback.js';
 import { type Checkpoint, type Contract, type RunState, writeCheckpoint } from './checkpoint.js';
 import type { Door } from './door.js';
-import { judgeDataset } from './evaluate.js';
+import { judgeDataset, type PassOptions } from './evaluate.js';
 import type { Monitors } from './monitor.js';
 import type { Steps } from './steps.js';
 import { type LossAverage, tally } from './tally.js';
@@ -184,14 +184,14 @@ export class TrainingRun implements Run {
     const place = this.#place;
     const means = tally(network, lossAverage, place.step > 0 ? place.sums : undefined);
     const [epoch, from, crew, known] = [this.#epoch, place.step, this.#crew, this.door.known];
-    const order = { batchSize, epoch, seed, shuffle, from, crew, known };
+    const order: BatchOptions = { batchSize, epoch, seed, shuffle, from, crew, known };
     for await (const batch of batches(train, order)) {
       const lastRate = this.learningRate;
       const sums = await this.#step(batch);
       means.add(sums, batch.count);
       const step = this.#place.step + 1;
       this.#place = { ...this.#place, step, sums: means.state(), lastRate };
-      const event = { epoch: this.#epoch + 1, step, steps, loss: sums[0]!, logs: means.logs() };
+      const event: StepEvent = { epoch: this.#epoch + 1, step, steps, loss: sums[0]!, logs: means.logs() };
       await this.#tell((listener) => listener.step?.(event));
       await pause();
       if (signal?.aborted) this.stop(ABORTED);
@@ -212,7 +212,16 @@ export class TrainingRun implements Run {
   async #judgeEpoch(): Promise<Record<string, number> | undefined> {
     const { network, validation, loss, batchSize, seed, lossAverage: average, signal } = this.plan;
     const [crew, door] = [this.#crew, this.door];
-    const pass = { weights: loss.weights, batchSize, seed, epoch: this.#epoch, average, signal, crew, door };
+    const pass: PassOptions = {
+      weights: loss.weights,
+      batchSize,
+      seed,
+      epoch: this.#epoch,
+      average,
+      signal,
+      crew,
+      door,
+    };
     const judged = validation && (await judgeDataset(network, validation, pass));
     const bare = this.#bare && (await judgeDataset(network, this.#bare, pass));
     return signal?.aborted && validation ? undefined : { ...judged?.logs('val_'), ...bare?.logs('clean_') };

@@ -1,6 +1,6 @@
 import type { NamedTensorMap, Scalar, Tensor, Tensor1D } from '@tensorflow/tfjs';
 import { fault } from '../core/errors.js';
-import type { Weight } from '../layers/own/forward.js';
+import type { Forward, Weight } from '../layers/own/forward.js';
 import { runGraph } from '../models/graph.js';
 import type { Network } from '../models/network.js';
 import { clip } from '../optimizers/clip.js';
@@ -140,7 +140,7 @@ function differentiate(
 ) {
   const moved = new Map<Weight, Tensor>();
   const asked = new Map<string, number>();
-  const forward = {
+  const forward: Forward = {
     mask: (layer: string) => {
       const before = asked.get(layer) ?? 0;
       asked.set(layer, before + 1);
