@@ -8,7 +8,7 @@ export default defineConfig({
     report: 'src/report/index.ts',
     tuner: 'src/tuner/index.ts',
     cli: 'src/node/cli.ts', // the `bin`
-    trial: 'src/node/study/trialProcess.ts', // the process of a trial
+    trial: 'src/node/tuning/trial/trialProcess.ts', // the process of a trial
   },
   format: ['esm', 'cjs'],
   dts: true,

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
   branch,
+  createRng,
   type EngineName,
   efficientNetB0Backbone,
   globalAveragePool,
@@ -15,12 +16,11 @@ import {
   multiTask,
   regression,
   resnet50Backbone,
-  rng,
   useEngine,
 } from 'tfjs-multitask';
 import { loadPackage } from 'tfjs-multitask/node';
-import { networkOf } from '../src/models/compose.js';
-import { forward } from '../src/training/forward.js';
+import { forward } from '../src/inference/forward.js';
+import { createNetwork } from '../src/network/buildNetwork.js';
 import { type Contestant, speaking, start } from './contestant.js';
 import { race } from './race.js';
 
@@ -48,8 +48,8 @@ const model = multiTask({ input: [size, size, 3], range: [0, 255] })
   .trunk(await make({ weights: null, trainable: false }))
   .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
   .build();
-const network = networkOf(model.layersModel, model.tasks, model.input);
-const random = rng(1, 'bench');
+const network = createNetwork(model.layersModel, model.tasks, model.input);
+const random = createRng(1, 'bench');
 const images = {
   shape: [batch, size, size, 3],
   data: Float32Array.from({ length: batch * size * size * 3 }, () => random.uniform(0, 255)),

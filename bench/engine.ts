@@ -4,10 +4,10 @@ import { randomFillSync } from 'node:crypto';
 import {
   adam,
   type Callback,
+  createRng,
   type EngineName,
   imagesInMemory,
   isMultitaskError,
-  rng,
   useEngine,
   weightedLoss,
 } from 'tfjs-multitask';
@@ -66,7 +66,7 @@ try {
   if (engine === 'webgpu') await loadWebGpu();
   const { reason } = await useEngine(engine, { load: loadPackage, ...threads });
   running = /on (\d+) thread/.exec(reason)?.[1];
-  const random = rng(1, 'bench');
+  const random = createRng(1, 'bench');
   const images = Array.from({ length: count }, () => ({
     image: {
       data: randomFillSync(new Uint8Array(size * size * 3)),
@@ -74,7 +74,7 @@ try {
       width: size,
       channels: 3,
     },
-    labels: { age: random.below(80), gender: random.below(2) ? ('female' as const) : ('male' as const) },
+    labels: { age: random.nextInt(80), gender: random.nextInt(2) ? ('female' as const) : ('male' as const) },
   }));
   const pixels = images.slice(0, batch).map(({ image }) => image);
   // Answers come from a model that keeps its weights, as a trained one does: an engine may have prepared itself for them.
@@ -84,10 +84,10 @@ try {
   // timed without its beginning.
   const turns: Callback = {
     name: 'turns',
-    begin: () => {
+    create: () => {
       let began = 0;
       return {
-        epochBegin: async () => {
+        onEpochBegin: async () => {
           for (;;) {
             const now = await request();
             if (now === undefined) process.exit(0);
@@ -102,7 +102,7 @@ try {
           }
           began = performance.now();
         },
-        step: () => {
+        onBatchEnd: () => {
           say({ ms: performance.now() - began });
           began = performance.now();
         },

@@ -8,21 +8,21 @@ import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import {
   adam,
-  augment,
   type Callback,
+  createAugmentationPipeline,
+  createRng,
   type Dataset,
   type EngineName,
-  horizontalFlip,
   imagesInMemory,
-  rng,
-  rotation,
+  randomHorizontalFlip,
+  randomRotation,
+  randomZoom,
   weightedLoss,
-  zoom,
 } from 'tfjs-multitask';
 import { loadPackage, workerThreads } from 'tfjs-multitask/node';
 import { modelA } from '../examples/study/model-a-network.js';
-import { batches } from '../src/data/batches.js';
-import { Crew } from '../src/data/crew.js';
+import { iterateBatches } from '../src/data/batches.js';
+import { WorkerPool } from '../src/data/workerPool.js';
 
 const { values: args } = parseArgs({
   options: {
@@ -36,14 +36,18 @@ const { values: args } = parseArgs({
 });
 const [size, batchSize, rounds] = [Number(args.size), Number(args.batch), Number(args.rounds)];
 const count = Number(args.images ?? (args.engine ? 64 : 320));
-const random = rng(1, 'bench');
+const random = createRng(1, 'bench');
 const image = () => {
-  const data = Uint8Array.from({ length: size * size * 3 }, () => random.below(256));
+  const data = Uint8Array.from({ length: size * size * 3 }, () => random.nextInt(256));
   return { data, height: size, width: size, channels: 3 };
 };
-const labels = () => ({ age: random.below(80), gender: random.below(2) ? 'female' : 'male' }) as const;
+const labels = () => ({ age: random.nextInt(80), gender: random.nextInt(2) ? 'female' : 'male' }) as const;
 const plain = imagesInMemory(Array.from({ length: count }, () => ({ image: image(), labels: labels() })));
-const look = augment([rotation({ degrees: 20 }), zoom({ range: 0.1 }), horizontalFlip()]);
+const look = createAugmentationPipeline([
+  randomRotation({ degrees: 20 }),
+  randomZoom({ range: 0.1 }),
+  randomHorizontalFlip(),
+]);
 const looked = plain.augment(look);
 const fed = args.workers
   .split(',')
@@ -63,7 +67,7 @@ console.log(`${count} images of ${size}x${size} in batches of ${batchSize}: ${st
 const some = await plain.read(0);
 const alone = await smallest(() => {
   const began = performance.now();
-  for (let i = 0; i < 64; i++) look.apply(some, look.draw(rng(i), plain.shape));
+  for (let i = 0; i < 64; i++) look.apply(some, look.draw(createRng(i), plain.shape));
   return (performance.now() - began) / 64;
 }, 20);
 console.log(`rotation, zoom and flip on one thread: ${alone.toFixed(3)} ms an image\n`);
@@ -80,7 +84,7 @@ async function standIns(): Promise<void> {
   for (const perImage of [20, 5, 1]) {
     for (const [name, step] of Object.entries({ busy, free })) {
       for (const { workers, dataset } of fed) {
-        const crew = new Crew(); // as a run's: it outlives the epoch
+        const crew = new WorkerPool(); // as a run's: it outlives the epoch
         let epoch = 0;
         const took = await smallest(
           () => through(dataset, crew, epoch++, () => step(perImage * batchSize)),
@@ -94,9 +98,15 @@ async function standIns(): Promise<void> {
   }
 }
 
-async function through(dataset: Dataset<unknown>, crew: Crew, epoch: number, step: () => Promise<void>) {
+async function through(
+  dataset: Dataset<unknown>,
+  workerPool: WorkerPool,
+  epoch: number,
+  step: () => Promise<void>,
+) {
   const began = performance.now();
-  for await (const _ of batches(dataset, { batchSize, epoch, seed: 1, shuffle: true, crew })) await step();
+  for await (const _ of iterateBatches(dataset, { batchSize, epoch, seed: 1, shuffle: true, workerPool }))
+    await step();
   return performance.now() - began;
 }
 
@@ -121,11 +131,11 @@ async function epochOf(dataset: typeof plain, name: EngineName): Promise<number>
   let [began, took] = [0, 0];
   const stopwatch: Callback = {
     name: 'stopwatch',
-    begin: () => ({
-      epochBegin: () => {
+    create: () => ({
+      onEpochBegin: () => {
         began = performance.now();
       },
-      step: ({ step }) => {
+      onBatchEnd: ({ batch: step }) => {
         if (step === steps) took = performance.now() - began;
       },
     }),

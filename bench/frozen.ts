@@ -8,6 +8,7 @@
 import { parseArgs } from 'node:util';
 import {
   branch,
+  createRng,
   dense,
   type EngineName,
   globalAveragePool,
@@ -16,7 +17,6 @@ import {
   multiTask,
   regression,
   resnet50Backbone,
-  rng,
   sharedTrunk,
   useEngine,
   weightedLoss,
@@ -41,9 +41,9 @@ const [size, batchSize, count, rounds] = [args.size, args.batch, args.images, ar
   number,
 ];
 const engine = args.engine as EngineName;
-const random = rng(1, 'bench');
+const random = createRng(1, 'bench');
 const images = Array.from({ length: count }, () => ({
-  data: Uint8Array.from({ length: size * size * 3 }, () => random.below(256)),
+  data: Uint8Array.from({ length: size * size * 3 }, () => random.nextInt(256)),
   height: size,
   width: size,
   channels: 3,
@@ -51,7 +51,7 @@ const images = Array.from({ length: count }, () => ({
 const dataset = imagesInMemory(
   images.map((image, i) => ({
     image,
-    labels: { age: random.below(80), gender: i % 2 ? ('female' as const) : ('male' as const) },
+    labels: { age: random.nextInt(80), gender: i % 2 ? ('female' as const) : ('male' as const) },
   })),
 );
 
@@ -66,7 +66,7 @@ const model = modelB(size, await backbone());
 const options = { batchSize, loss: weightedLoss({ age: 1, gender: 50 }), engine, load: loadPackage };
 const features = memoryStore();
 // Those epochs read what an earlier run kept, so that the first of a run is no exception.
-await model.fit(dataset, { ...options, epochs: 1, features });
+await model.fit(dataset, { ...options, epochs: 1, featureCache: features });
 
 const smallest = { forward: Infinity, epoch: Infinity, kept: Infinity };
 for (let round = -1; round < rounds; round++) {

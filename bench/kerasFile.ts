@@ -19,7 +19,7 @@ import {
   useEngine,
 } from 'tfjs-multitask';
 import { resnet50Backbone } from 'tfjs-multitask/node';
-import { type Hdf5Group, readHdf5, writeHdf5 } from '../src/io/hdf5.js';
+import { type Hdf5Group, readHdf5, writeHdf5 } from '../src/formats/hdf5/hdf5Group.js';
 
 const ROUNDS = 3;
 const MB = 1e6;

@@ -22,7 +22,7 @@ const scratch = await mkdtemp(join(tmpdir(), 'bench-search-'));
 
 async function seconds(parallel: number, round: number): Promise<number> {
   const begin = performance.now();
-  const result = await runStudy(new URL('./studies/equal.ts', import.meta.url), {
+  const result = await runStudy(new URL('./studies/equal.js', import.meta.url), {
     folder: join(scratch, `${parallel}-${round}`),
     ...{ trials, parallel, threads: 1, settings: { images } },
   });

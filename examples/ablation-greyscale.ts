@@ -9,7 +9,13 @@
  */
 import { join } from 'node:path';
 import { bestCheckpoint, type HistoryRecord, loadModel } from 'tfjs-multitask';
-import { architectureDiagram, curvesSideBySide, folderStore, report, saveFigure } from 'tfjs-multitask/node';
+import {
+  architectureDiagram,
+  folderStore,
+  learningCurveGrid,
+  saveFigure,
+  writeReport,
+} from 'tfjs-multitask/node';
 import { compare, tableOf } from './study/ablation-table.js';
 import { readArguments } from './study/arguments.js';
 import { loadFaces } from './study/faces.js';
@@ -73,7 +79,7 @@ for (let seed = args.seed; seed < args.seed + count; seed++) {
 const store = folderStore(args.out);
 const columns = settings.map(({ name, runs }) => ({ title: name, runs }));
 const title = args.demo ? 'Model A on drawn faces, in colour and in grey' : 'Model A in colour and in grey';
-await saveFigure(store, 'ablation', await curvesSideBySide(columns, { title }));
+await saveFigure(store, 'ablation', await learningCurveGrid(columns, { title }));
 const comparison = compare(settings);
 const table = tableOf(comparison);
 const write = (name: string, text: string) => store.write(name, new TextEncoder().encode(text));
@@ -81,7 +87,7 @@ await write('ablation.md', table);
 await write('ablation.json', `${JSON.stringify({ seed: args.seed, seeds: count, comparison }, null, 2)}\n`);
 console.log(`\n${table}`);
 const first = settings.map(({ folders }) => folders[0]!);
-const page = await report(first, { out: args.out, images: args.images });
+const page = await writeReport(first, { out: args.out, images: args.images });
 console.log(`In ${store.label}: ablation.svg and .png, ablation.md, ablation.json, and a folder for each run
 
 Report of the first seed: ${page}`);

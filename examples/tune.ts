@@ -8,7 +8,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { liveTable, runStudy, studyResults } from 'tfjs-multitask/node';
+import { liveTable, runStudy, writeStudyResults } from 'tfjs-multitask/node';
 import { bestTrial, resultsTable } from 'tfjs-multitask/tuner';
 import { readArguments } from './study/arguments.js';
 import { lineFor } from './study/chosen.js';
@@ -48,7 +48,7 @@ process.once('SIGINT', () => {
 });
 const table = liveTable(process.stdout, { trials });
 const { study, ...result } = await runStudy<typeof import('./study/search.js')>(
-  new URL('./study/search.ts', import.meta.url),
+  new URL('./study/search.js', import.meta.url),
   {
     folder: args.out,
     trials,
@@ -59,13 +59,13 @@ const { study, ...result } = await runStudy<typeof import('./study/search.js')>(
     onChange: table.show,
   },
 );
-table.end();
+table.clear();
 
 console.log(`\n${resultsTable(study, result.trials, process.stdout.columns)}`);
-const page = await studyResults(args.out, study, result.trials);
+const page = await writeStudyResults(args.out, study, result.trials);
 console.log(`\nIn ${args.out}: study.html, results.csv, figures/, and a folder for each trial below trials/`);
 const best = bestTrial(result.trials, study.objectives);
-if (best) console.log(`\nTrain with what trial ${best.number} had:\n${lineFor(best.values)}${shared()}`);
+if (best) console.log(`\nTrain with what trial ${best.number} had:\n${lineFor(best.params)}${shared()}`);
 console.log(`\nPage: ${page}`);
 if (result.stopped === 'aborted') process.exitCode = 130;
 

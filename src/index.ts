@@ -4,74 +4,110 @@
  * @module tfjs-multitask
  */
 
-export type { AffinePlan, Fill } from './augment/affine.js';
-export { type Augmentation, type AugmentationOptions, augment } from './augment/augment.js';
-export type { Plan } from './augment/change.js';
-export { horizontalFlip, rotation, shear, shift, verticalFlip, zoom } from './augment/geometry.js';
-export type { AffinePart, AugmentationPart, Drawn, FlipPart, ValuePart } from './augment/part.js';
-export { brightness, contrast, cutout, greyscale, saturation } from './augment/values.js';
-export type { Backbone, BackboneOptions, Freezing, WeightsFile } from './backbones/backbone.js';
+export type { AffinePlan, FillMode } from './augment/affine.js';
+export type { AugmentationPlan } from './augment/applyPlan.js';
+export {
+  type Augmentation,
+  type AugmentationOptions,
+  createAugmentationPipeline,
+} from './augment/augmentationPipeline.js';
+export {
+  randomHorizontalFlip,
+  randomRotation,
+  randomShear,
+  randomTranslation,
+  randomVerticalFlip,
+  randomZoom,
+} from './augment/geometricTransforms.js';
+export {
+  randomBrightness,
+  randomContrast,
+  randomCutout,
+  randomGrayscale,
+  randomSaturation,
+} from './augment/pixelTransforms.js';
+export type {
+  AffineTransform,
+  FlipTransform,
+  ImageTransform,
+  PixelTransform,
+  PlanValues,
+} from './augment/transform.js';
+export type { Backbone, BackboneOptions, TrainableOption, WeightsFile } from './backbones/backbone.js';
 export { type EfficientNetB0Stage, efficientNetB0Backbone } from './backbones/efficientNetB0.js';
+export type { DownloadProgress } from './backbones/fetchFile.js';
 export { type MobileNetV2Stage, mobileNetV2Backbone } from './backbones/mobileNetV2.js';
 export { type Resnet50Stage, resnet50Backbone } from './backbones/resnet50.js';
 export { type BestCheckpointOptions, bestCheckpoint } from './callbacks/bestCheckpoint.js';
-export { csvLog } from './callbacks/csvLog.js';
+export { csvLogger } from './callbacks/csvLogger.js';
 export { type EarlyStoppingOptions, earlyStopping } from './callbacks/earlyStopping.js';
-export { jsonLines } from './callbacks/jsonLines.js';
-export type { MonitorOptions } from './callbacks/monitoring.js';
-export { type ProgressOutput, progress } from './callbacks/progress.js';
+export { jsonLinesLogger } from './callbacks/jsonLinesLogger.js';
+export type { MonitorOptions } from './callbacks/monitorOptions.js';
+export { type ProgressOutput, progressBar } from './callbacks/progressBar.js';
 export { type ReduceLROnPlateauOptions, reduceLROnPlateau } from './callbacks/reduceLROnPlateau.js';
 export { type TensorBoardOptions, tensorBoard } from './callbacks/tensorBoard.js';
 export { terminateOnNaN } from './callbacks/terminateOnNaN.js';
-export type { ArchitectureRecord, CallSource, LayerRecord } from './core/architecture.js';
-export { type Fault, type FaultKind, isMultitaskError, MultitaskError } from './core/errors.js';
-export type { HeatMap } from './core/heat.js';
-export {
-  type BestEpoch,
-  bestEpoch,
-  type HistoryRecord,
-  type HistoryRow,
-  type TaskRecord,
-} from './core/history.js';
+export { type ErrorDetails, type ErrorKind, isMultitaskError, MultitaskError } from './core/errors/errors.js';
 export type { ImageBytes, ImageShape, PixelRange, Pixels } from './core/images.js';
+export type { InferPerTask, TypeErrorMessage } from './core/inferenceTypes.js';
 export type { Json } from './core/json.js';
-export { memoryStore } from './core/memoryStore.js';
+export { memoryStore } from './core/platform/memoryStore.js';
 export type {
   Clock,
   Decoder,
   Encoder,
   Fetcher,
-  FetcherAnswer,
+  FetcherResponse,
   PackageLoader,
   SpawnedWorker,
   Spawner,
-  SpawnListener,
   Store,
-} from './core/outside.js';
-export { type Rng, rng } from './core/rng.js';
-export type { InPlace, Mistake } from './core/types.js';
-export { type Column, type CsvOptions, csvLabels, number, oneOf } from './data/csv.js';
+  WorkerListener,
+} from './core/platform/platform.js';
+export type { ArchitectureRecord, CallSource, LayerRecord } from './core/records/architecture.js';
+export type { HeatMap } from './core/records/heatMap.js';
 export {
+  type BestEpoch,
+  findBestEpoch,
+  type HistoryRecord,
+  type HistoryRow,
+  type TaskRecord,
+} from './core/records/history.js';
+export { createRng, type Rng } from './core/rng.js';
+export {
+  type CsvColumn,
+  type CsvLabelsOptions,
+  csvLabels,
+  labelColumn,
+  numberColumn,
+} from './data/csvLabels.js';
+export {
+  type AugmentationPipeline,
   type AugmentOptions,
   Dataset,
-  type Item,
-  type Look,
+  type DatasetItem,
   type SampleWeight,
-  type Skipped,
+  type SkippedFile,
 } from './data/dataset.js';
-export type { ImageFileOptions } from './data/encodedImages.js';
-export { imagesInMemory, type LabelledImage } from './data/inMemory.js';
-export type { LabelSource } from './data/labels.js';
+export type { ImageFileOptions } from './data/decodeImages.js';
+export { imagesInMemory, type LabeledImage } from './data/imagesInMemory.js';
+export type { LabelReader } from './data/labelReader.js';
 export type { SplitOptions } from './data/split.js';
-export { type UtkFaceLabels, utkFace, utkFaceGroups } from './data/utkFace.js';
-export { type EngineChoice, type EngineName, type EngineOptions, useEngine } from './engines/choose.js';
-export { type Exportable, exportOnnx } from './engines/onnx/exportOnnx.js';
-export type { DownloadProgress } from './io/download.js';
-export type { LayerMaker } from './io/keras/custom.js';
-export type { KerasFormat } from './io/keras/writeFile.js';
-export type { NamedArray } from './io/tensorFile.js';
+export { type UtkFaceLabels, utkFace, utkFaceGroups } from './datasets/utkFace.js';
+export { type EngineChoice, type EngineName, type EngineOptions, useEngine } from './engines/select.js';
+export { type GradCam, type GradCamOptions, type GradCamTarget, gradCam } from './explain/gradCam.js';
+export type { HostArray } from './formats/safetensors.js';
+export type { PredictInput, PredictOptions } from './inference/predict.js';
+export {
+  type ExportKerasOptions,
+  exportKeras,
+  type KerasFileOptions,
+} from './interop/keras/exportKeras.js';
+export type { LayerFactory } from './interop/keras/read/customLayers.js';
+export type { KerasFormat } from './interop/keras/write/writeKerasFile.js';
+export { type ExportableModel, exportOnnx } from './interop/onnx/exportOnnx.js';
 export { activation, type BatchNormOptions, batchNorm } from './layers/batchNorm.js';
-export type { Block, Padding, Piece, Site } from './layers/block.js';
+export type { Block, BuildContext, LayerLike, Padding } from './layers/block.js';
 export {
   type Activation,
   type ConvOptions,
@@ -81,29 +117,50 @@ export {
   type WindowOptions,
 } from './layers/conv.js';
 export { type DenseOptions, dense, dropout, flatten } from './layers/dense.js';
-export { greyImage } from './layers/greyImage.js';
-export { type Branch, type BranchOptions, branch, sharedTrunk, type Trunk } from './layers/parts.js';
+export { grayscaleImage } from './layers/grayscaleImage.js';
 export { averagePool, globalAveragePool, maxPool, type PoolOptions } from './layers/pooling.js';
 export { residual } from './layers/residual.js';
-export { binaryCrossentropy, categoricalCrossentropy } from './losses/classification.js';
+export { type Branch, type BranchOptions, branch, sharedTrunk, type Trunk } from './layers/trunkAndBranch.js';
+export { binaryCrossentropy, categoricalCrossentropy } from './losses/crossentropy.js';
 export { customLoss, type Loss } from './losses/loss.js';
 export { type HuberOptions, huber, meanAbsoluteError, meanSquaredError } from './losses/regression.js';
 export { accuracy } from './metrics/accuracy.js';
 export type { Metric, MetricName, MetricOptions } from './metrics/metric.js';
 export { mae, mse, rmse } from './metrics/regression.js';
-export type { NetworkInput } from './models/network.js';
+export { type LoadKerasModelOptions, type LoadKerasOptions, loadKeras } from './model/loadKeras.js';
+export {
+  type MultiTaskBuilder,
+  type MultiTaskOptions,
+  multiTask,
+  type ValidTaskNames,
+} from './model/multiTask.js';
+export {
+  type EvaluateOptions,
+  type Evaluation,
+  type LoadModelOptions,
+  loadModel,
+  type MultiTaskModel,
+} from './model/multiTaskModel.js';
+export type { NetworkInput } from './network/network.js';
 export { type AdamOptions, type AdamWOptions, adam, adamw } from './optimizers/adam.js';
-export type { Clipping, Optimizer, OptimizerOptions, UpdateRule } from './optimizers/optimizer.js';
+export type { GradientClipping, Optimizer, OptimizerOptions, UpdateRule } from './optimizers/optimizer.js';
 export { type SgdOptions, sgd } from './optimizers/sgd.js';
-export { constant } from './schedules/constant.js';
+export { constantSchedule } from './schedules/constantSchedule.js';
 export { type CosineDecayOptions, cosineDecay } from './schedules/cosineDecay.js';
 export { type ExponentialDecayOptions, exponentialDecay } from './schedules/exponentialDecay.js';
 export type { Schedule } from './schedules/schedule.js';
 export { type WarmupOptions, warmup } from './schedules/warmup.js';
+export type { LossAverage } from './steps/lossesAndMetrics.js';
 export {
-  type BinaryAnswer,
+  type ClassWeights,
+  type WeightedLoss,
+  type WeightedLossOptions,
+  weightedLoss,
+} from './steps/weightedLoss.js';
+export {
+  type BinaryPrediction,
   binary,
-  type CategoricalAnswer,
+  type CategoricalPrediction,
   type ClassificationOptions,
   categorical,
 } from './tasks/classification.js';
@@ -120,41 +177,13 @@ export type {
   Tasks,
 } from './tasks/task.js';
 export type {
+  BatchEvent,
   Callback,
+  CallbackHooks,
   CallbackState,
   EpochEvent,
-  Listener,
   Run,
-  StepEvent,
   Weights,
 } from './training/callback.js';
-export {
-  type ExportKerasOptions,
-  exportKeras,
-  type KerasFileOptions,
-} from './training/exportKeras.js';
 export type { FitOptions, FitResult } from './training/fit.js';
-export { type GradCam, type GradCamOptions, gradCam, type Toward } from './training/gradCam.js';
-export { type LoadKerasOptions, type LoadKerasTasks, loadKeras } from './training/loadKeras.js';
-export {
-  type EvaluateOptions,
-  type Evaluation,
-  type LoadOptions,
-  loadModel,
-  type MultiTaskModel,
-} from './training/model.js';
-export type { Monitored, Monitors } from './training/monitor.js';
-export {
-  type MultiTaskBuilder,
-  type MultiTaskOptions,
-  multiTask,
-  type TaskNames,
-} from './training/multiTask.js';
-export type { PredictInput, PredictOptions } from './training/predict.js';
-export type { LossAverage } from './training/tally.js';
-export {
-  type ClassWeights,
-  type WeightedLoss,
-  type WeightedLossOptions,
-  weightedLoss,
-} from './training/weightedLoss.js';
+export type { HistoryColumn, MonitorModes } from './training/monitor.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { rng } from 'tfjs-multitask';
+import { createRng } from 'tfjs-multitask';
 import { folderStore } from 'tfjs-multitask/node';
 import { drawFace } from './draw.js';
 
@@ -22,14 +22,14 @@ export const DEMO = {
  */
 export async function writeDemoFaces(folder: string): Promise<void> {
   const store = folderStore(folder);
-  const source = await readFile(new URL('./draw.ts', import.meta.url));
+  const source = await readFile(new URL('./draw.js', import.meta.url));
   const version = createHash('sha256').update(source).update(JSON.stringify(DEMO)).digest('hex');
   const written = await store.read('version.txt');
   if (written && new TextDecoder().decode(written) === version) return;
   for (const old of await store.list()) await store.remove(old);
   for (let i = 0; i < DEMO.images; i++) {
-    const random = rng(DEMO.seed, 'demo face', i);
-    const age = 1 + random.below(90);
+    const random = createRng(DEMO.seed, 'demo face', i);
+    const age = 1 + random.nextInt(90);
     const female = random.next() < 0.5;
     const svg = drawFace(random, { age, gender: female ? 'female' : 'male' });
     const jpeg = await sharp(Buffer.from(svg)).jpeg({ quality: 90 }).toBuffer();

@@ -1,4 +1,4 @@
-import { bestEpoch, type HistoryRecord } from 'tfjs-multitask';
+import { findBestEpoch, type HistoryRecord } from 'tfjs-multitask';
 import { isMoreThanNoise, type Mean, meanOf } from './spread.js';
 
 /** One setting of the comparison and its runs, one a seed, in the order of the seeds. */
@@ -15,7 +15,7 @@ const MEASURES = [
 
 /** The best epochs of each setting as numbers: over the seeds, and beside the first setting, seed by seed. */
 export function compare(settings: readonly Setting[]) {
-  const best = settings.map(({ runs }) => runs.map((run) => bestEpoch(run, 'val_loss')!.epoch));
+  const best = settings.map(({ runs }) => runs.map((run) => findBestEpoch(run, 'val_loss')!.epoch));
   const valuesOf = (setting: number, column: string) =>
     settings[setting]!.runs.map(
       ({ rows }, seed) => rows.find(({ epoch }) => epoch === best[setting]![seed])![column]!,

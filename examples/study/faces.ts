@@ -1,4 +1,10 @@
-import { augment, horizontalFlip, rotation, utkFace, zoom } from 'tfjs-multitask';
+import {
+  createAugmentationPipeline,
+  randomHorizontalFlip,
+  randomRotation,
+  randomZoom,
+  utkFace,
+} from 'tfjs-multitask';
 import { imageFolder } from 'tfjs-multitask/node';
 import { writeDemoFaces } from '../demo-faces/write.js';
 import type { StudyArguments } from './arguments.js';
@@ -12,14 +18,18 @@ export async function loadFaces({ data, demo, size, limit, seed, augment: how }:
   const faces = await imageFolder(data, {
     labels: utkFace(),
     size: [size, size],
-    unusable: 'skip',
+    unusableFiles: 'skip',
     ...(limit === undefined ? {} : { limit }),
   });
   for (const { path, reason } of faces.skipped) console.log(`skipped ${path}: ${reason}`);
   const { train, validation } = faces.split({ validation: 0.2, seed });
   console.log(`${train.size} images for training, ${validation.size} for validation`);
   if (how === 'none') return { train, validation };
-  const look = augment([rotation({ degrees: 20 }), zoom({ range: 0.1 }), horizontalFlip()]);
+  const look = createAugmentationPipeline([
+    randomRotation({ degrees: 20 }),
+    randomZoom({ range: 0.1 }),
+    randomHorizontalFlip(),
+  ]);
   const fixed = how === 'fixed';
   return { train: train.augment(look, { fixed }), validation: validation.augment(look, { fixed }) };
 }

@@ -6,7 +6,7 @@ import {
   dense,
   dropout,
   flatten,
-  greyImage,
+  grayscaleImage,
   maxPool,
   multiTask,
   regression,
@@ -48,7 +48,7 @@ const faceBranch = ({ filters, grey, rate, l2 }: BranchOptions) =>
       ...[conv(filters, 2), flatten()],
       ...[dense(128, { l2 }), dropout(rate), dense(16, { l2 }), dropout(rate)],
     ],
-    grey ? { sees: greyImage() } : {},
+    grey ? { inputView: grayscaleImage() } : {},
   );
 
 /** Model A for square colour images of `size` pixels, 56 or more. */

@@ -1,10 +1,10 @@
-import { bestEpoch, exportKeras, type HistoryRow, loadModel } from 'tfjs-multitask';
+import { exportKeras, findBestEpoch, type HistoryRow, loadModel } from 'tfjs-multitask';
 import {
   architectureDiagram,
   type folderStore,
   learningCurves,
-  report,
   saveFigure,
+  writeReport,
 } from 'tfjs-multitask/node';
 import type { StudyArguments } from './arguments.js';
 import type { Faces } from './faces.js';
@@ -41,7 +41,7 @@ export async function writeOutputs(
   await saveFigure(store, 'architecture', await architectureDiagram(model.architecture()));
 
   const last = history.rows.at(-1)!;
-  const best = bestEpoch(history, 'val_loss')!;
+  const best = findBestEpoch(history, 'val_loss')!;
   const row = history.rows.find(({ epoch }) => epoch === best.epoch)!;
   const guess = meanGuess(train, validation);
   const summary = {
@@ -64,7 +64,7 @@ export async function writeOutputs(
   const compiled = { bytes: true, loss: LOSS, optimizer: optimizerOf(train.size, args) };
   await store.write(file, await exportKeras(keras, { format: 'h5', ...compiled }));
   await endRecord(store, `Model ${letter}`, keras, history, { train, validation }, args, origin);
-  const page = await report(args.out, { images: args.images });
+  const page = await writeReport(args.out, { images: args.images });
   keras.dispose();
   await store.write('summary.json', new TextEncoder().encode(`${JSON.stringify(summary, null, 2)}\n`));
 

@@ -29,7 +29,7 @@ const described = (name: string, { train, validation }: Faces, args: StudyArgume
   const { demo, data, seed, images } = args;
   return {
     name,
-    dataName: demo ? 'drawn faces' : data,
+    datasetName: demo ? 'drawn faces' : data,
     train,
     validation,
     images,

@@ -47,8 +47,8 @@ export default async function search(args: StudyArguments) {
     ...(strategy === 'hyperband' ? {} : { pruner: medianPruner({ startupTrials: 4, warmupEpochs: 2 }) }),
     seed: args.seed,
     digest: digestOf([args.size, args.batchSize, args.epochs, args.augment, train.ids, validation.ids]),
-    run: async ({ values, fit }) => {
-      await modelA(args.size, { seed: args.seed, ...values }).fit(train, {
+    run: async ({ params, fitOptions }) => {
+      await modelA(args.size, { seed: args.seed, ...params }).fit(train, {
         validation,
         epochs: args.epochs,
         batchSize: args.batchSize,
@@ -57,8 +57,8 @@ export default async function search(args: StudyArguments) {
         loss: LOSS,
         optimizer: optimizerOf(train.size, args),
         load: loadPackage,
-        graphs: folderStore('out/graphs'),
-        ...fit,
+        compileCache: folderStore('out/graphs'),
+        ...fitOptions,
       });
     },
   });

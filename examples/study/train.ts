@@ -1,10 +1,10 @@
 import {
   adam,
   type Callback,
-  csvLog,
+  csvLogger,
   exponentialDecay,
   type MultiTaskModel,
-  progress,
+  progressBar,
   type Store,
   weightedLoss,
 } from 'tfjs-multitask';
@@ -36,9 +36,9 @@ export const LOSS = weightedLoss({ age: 1, gender: 50 });
 export const optimizerOf = (images: number, { batchSize, demo, own }: StudyArguments) =>
   adam({
     learningRate: exponentialDecay({
-      initial: (demo ? DEMO.learningRate : 1e-3) * (tunes(own) ? 0.1 : 1),
+      initialLearningRate: (demo ? DEMO.learningRate : 1e-3) * (tunes(own) ? 0.1 : 1),
       decaySteps: Math.ceil(images / batchSize),
-      rate: demo ? DEMO.decay : 0.95,
+      decayRate: demo ? DEMO.decay : 0.95,
     }),
   });
 
@@ -49,7 +49,7 @@ export function train(
   model: StudyModel,
   faces: Faces,
   args: StudyArguments,
-  { store, callbacks, features }: Training,
+  { store, callbacks, features: featureCache }: Training,
 ) {
   const stop = new AbortController();
   const interrupt = () => {
@@ -59,20 +59,20 @@ export function train(
   process.once('SIGINT', interrupt);
   const run = model.fit(faces.train, {
     validation: faces.validation,
-    clean: true,
+    evaluateUnaugmented: true,
     epochs: args.epochs,
     batchSize: args.batchSize,
     seed: args.seed,
     engine: args.engine,
     loss: LOSS,
     optimizer: optimizerOf(faces.train.size, args),
-    callbacks: [...callbacks, csvLog(store), progress(process.stdout)],
+    callbacks: [...callbacks, csvLogger(store), progressBar(process.stdout)],
     checkpoint: store,
-    ...(features && { features }),
+    ...(featureCache && { featureCache }),
     resume: args.resume,
     signal: stop.signal,
     load: loadPackage,
-    graphs: folderStore('out/graphs'),
+    compileCache: folderStore('out/graphs'),
     ...(args.threads === undefined ? {} : { threads: args.threads }),
     log: console.log,
   });

@@ -25,11 +25,11 @@ export interface AffinePlan {
  *
  * @category Augment
  */
-export type Fill = 'nearest' | 'reflect' | 'wrap' | 'constant';
+export type FillMode = 'nearest' | 'reflect' | 'wrap' | 'constant';
 
 /** How an image is sampled. */
 export interface WarpOptions {
-  readonly fill: Fill;
+  readonly fill: FillMode;
   /** For `constant`, 0..255. */
   readonly value: number;
   /** Keras's generators take the centre of the other axis, which shows on images that are not square. */
@@ -37,13 +37,17 @@ export interface WarpOptions {
 }
 
 /** Row and column in the source of a row and column of the result: `[a, b, c, d, e, f]`, `row = a r + b c + e`. */
-export type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
+export type AffineMatrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
 /**
  * The matrix of a plan, from output to input: rotation, shift, shear and zoom about the centre, with rows and columns
  * exchanged as in Keras 3 `apply_affine_transform` (legacy/preprocessing/image.py).
  */
-export function affineOf(plan: AffinePlan, [height, width]: ImageShape, kerasCentre: boolean): Affine {
+export function computeAffineMatrix(
+  plan: AffinePlan,
+  [height, width]: ImageShape,
+  kerasCentre: boolean,
+): AffineMatrix {
   const radians = Math.PI / 180;
   const [cos, sin] = [Math.cos(plan.rotation * radians), Math.sin(plan.rotation * radians)];
   const [shearCos, shearSin] = [Math.cos(plan.shear * radians), Math.sin(plan.shear * radians)];
@@ -71,7 +75,7 @@ export function affineOf(plan: AffinePlan, [height, width]: ImageShape, kerasCen
  */
 export function warp(
   image: ImageBytes,
-  matrix: Affine,
+  matrix: AffineMatrix,
   { fill, value }: WarpOptions,
   to: Float32Array = new Float32Array(image.data.length),
 ): Pixels {
@@ -92,8 +96,8 @@ export function warp(
           for (const end = out + channels; out < end; out++) to[out] = value;
           continue;
         }
-        y = inside(y, height, fill);
-        x = inside(x, width, fill);
+        y = mapCoordinate(y, height, fill);
+        x = mapCoordinate(x, width, fill);
       }
       const top = y | 0;
       const left = x | 0;
@@ -124,7 +128,7 @@ export function warp(
 }
 
 /** A coordinate brought into 0 .. size-1, as scipy's modes of the same names do. */
-function inside(at: number, size: number, fill: Exclude<Fill, 'constant'>): number {
+function mapCoordinate(at: number, size: number, fill: Exclude<FillMode, 'constant'>): number {
   const last = size - 1;
   if (fill === 'nearest' || last === 0) return Math.min(Math.max(at, 0), last);
   if (fill === 'wrap') return at - last * Math.floor(at / last); // scipy's period is size - 1

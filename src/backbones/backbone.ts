@@ -1,11 +1,21 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
-import { checkNames, didYouMean, fault, kindOf, show } from '../core/errors.js';
-import type { Mistake } from '../core/types.js';
+import {
+  checkOptionNames,
+  createError,
+  describeType,
+  didYouMean,
+  formatValue,
+} from '../core/errors/errors.js';
+import type { TypeErrorMessage } from '../core/inferenceTypes.js';
 import type { Block } from '../layers/block.js';
-import type { Trunk } from '../layers/parts.js';
-import { type Preprocessing, preprocessingLayer, preprocessingWeights } from './preprocessing.js';
-import { applyRows, type Row } from './table.js';
-import type { RowWeights } from './weights.js';
+import type { Trunk } from '../layers/trunkAndBranch.js';
+import { applyRows, type BackboneRow } from './backboneRows.js';
+import type { RowWeights } from './matchWeights.js';
+import {
+  computePreprocessingWeights,
+  createPreprocessingLayer,
+  type Preprocessing,
+} from './preprocessing.js';
 
 /**
  * A known trunk. It stands as a whole, `.trunk(backbone)`, or as the first piece of one,
@@ -26,16 +36,20 @@ export interface Backbone extends Trunk, Block {}
  * @typeParam Stage - First words of the backbone's layer names, in order.
  * @category Compose
  */
-export type Freezing<Stage extends string> =
+export type TrainableOption<Stage extends string> =
   | {
       /** Default true. */
       readonly trainable?: boolean | undefined;
       /** Not beside `trainable`. */
-      readonly trainableFrom?: Mistake<'trainable is given already: leave one of the two out'> | undefined;
+      readonly trainableFrom?:
+        | TypeErrorMessage<'trainable is given already: leave one of the two out'>
+        | undefined;
     }
   | {
       /** Not beside `trainableFrom`. */
-      readonly trainable?: Mistake<'trainableFrom is given already: leave one of the two out'> | undefined;
+      readonly trainable?:
+        | TypeErrorMessage<'trainableFrom is given already: leave one of the two out'>
+        | undefined;
       /**
        * A stage, or the name of a layer or its beginning: every layer before the first so called is frozen, the rest is
        * trained.
@@ -66,7 +80,7 @@ export interface WeightsFile {
  * @category Compose
  */
 export type BackboneOptions<Stage extends string> = WeightsFile &
-  Freezing<Stage> & {
+  TrainableOption<Stage> & {
     /** With global average pooling and the 1000 classes of ImageNet (softmax) at the end. Default false. */
     readonly top?: boolean;
   };
@@ -75,13 +89,13 @@ export type BackboneOptions<Stage extends string> = WeightsFile &
 export interface BackboneTable<Stage extends string = string> {
   /** The public function, for errors. */
   readonly path: string;
-  readonly rows: readonly Row[];
-  readonly top: readonly Row[];
+  readonly rows: readonly BackboneRow[];
+  readonly top: readonly BackboneRow[];
   readonly stages: readonly Stage[];
 }
 
 /** Names of {@link BackboneOptions}. */
-const OPTIONS = ['weights', 'file', 'top', 'trainable', 'trainableFrom'];
+const OPTION_NAMES = ['weights', 'file', 'top', 'trainable', 'trainableFrom'];
 
 /**
  * Throws an `argument` fault for options that are none, misspelt ones, and switches that are no booleans: the word 'false'
@@ -90,77 +104,77 @@ const OPTIONS = ['weights', 'file', 'top', 'trainable', 'trainableFrom'];
 export function checkBackboneOptions(
   path: string,
   options: { readonly trainable?: unknown; readonly top?: unknown },
-  known: readonly string[] = OPTIONS,
+  known: readonly string[] = OPTION_NAMES,
 ): void {
   if (typeof options !== 'object' || options === null) {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path,
       expected: 'options that say where its weights come from',
-      received: kindOf(options),
+      received: describeType(options),
       advice: `Write ${path}({ weights: null }) to draw them, or import it from tfjs-multitask/node to download them.`,
     });
   }
-  checkNames(path, options, known);
+  checkOptionNames(path, options, known);
   for (const name of ['trainable', 'top'] as const) {
     const value = options[name];
     if (value === undefined || typeof value === 'boolean') continue;
-    throw fault({
+    throw createError({
       kind: 'argument',
       path: `${path}.${name}`,
       expected: 'true or false',
-      received: show(value),
+      received: formatValue(value),
       advice: 'Write it without quotation marks, or leave it out.',
     });
   }
 }
 
 /** The smallest side that Keras allows: of every 32 pixels one is left. */
-const SMALLEST = 32;
+const MIN_SIDE = 32;
 
 /** The block of a table. `weights` are those of every row that has any, or undefined for drawn ones. */
-export function backboneOf<Stage extends string>(
+export function createBackbone<Stage extends string>(
   { path, rows, stages, ...table }: BackboneTable<Stage>,
   preprocessing: Preprocessing,
   weights: RowWeights | undefined,
-  { trainable, trainableFrom, top = false }: Freezing<Stage> & { readonly top?: boolean },
+  { trainable, trainableFrom, top = false }: TrainableOption<Stage> & { readonly top?: boolean },
 ): Backbone {
   const all = top ? [...rows, ...table.top] : rows;
   // A Mistake is a sentence of the types; no value is one.
-  const first = firstTrained(path, all, stages, trainable as boolean, trainableFrom as string);
+  const first = findFirstTrainableRow(path, all, stages, trainable as boolean, trainableFrom as string);
   const trained = new Set(all.slice(first));
   const block: Block = {
     '~block': path,
-    side: (input) => (input < SMALLEST ? 0 : Math.ceil(input / SMALLEST)),
+    computeOutputSize: (input) => (input < MIN_SIDE ? 0 : Math.ceil(input / MIN_SIDE)),
     build: (image, site) => {
-      checkImage(path, image, site.image);
-      const door = preprocessingLayer();
+      checkBackboneInput(path, image, site.image);
+      const door = createPreprocessingLayer();
       const input = site.connect(door, image);
-      site.weigh(door, preprocessingWeights(preprocessing, site.range, image.shape[3]!));
+      site.setWeights(door, computePreprocessingWeights(preprocessing, site.pixelRange, image.shape[3]!));
       return applyRows(all, input, {
-        trained: (row) => trained.has(row),
+        isTrainable: (row) => trained.has(row),
         connect: (layer, from) => {
           const output = site.connect(layer, from);
           const arrays = weights?.get(layer.name);
-          if (arrays) site.weigh(layer, arrays);
+          if (arrays) site.setWeights(layer, arrays);
           return output;
         },
       });
     },
   };
-  return { ...block, '~part': 'trunk', pieces: [block] };
+  return { ...block, '~part': 'trunk', layerStack: [block] };
 }
 
-function firstTrained(
+function findFirstTrainableRow(
   path: string,
-  rows: readonly Row[],
+  rows: readonly BackboneRow[],
   stages: readonly string[],
   trainable: boolean | undefined,
   from: string | undefined,
 ): number {
   if (from === undefined) return (trainable ?? true) ? 0 : rows.length;
   if (trainable !== undefined) {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path: `${path}.trainableFrom`,
       expected: 'trainable or trainableFrom',
@@ -172,20 +186,20 @@ function firstTrained(
   const first =
     named >= 0 ? named : rows.findIndex(({ name }) => from !== '' && name.startsWith(String(from)));
   if (first >= 0) return first;
-  throw fault({
+  throw createError({
     kind: 'argument',
     path: `${path}.trainableFrom`,
     expected: `the name of a layer, or its beginning: ${stages.join(', ')}`,
-    received: show(from),
+    received: formatValue(from),
     advice:
       (typeof from === 'string' && didYouMean(from, [...stages, ...rows.map(({ name }) => name)])) ||
       'Give the first layer to train; to freeze all of them write trainable: false.',
   });
 }
 
-function checkImage(path: string, image: SymbolicTensor, seen: SymbolicTensor): void {
+function checkBackboneInput(path: string, image: SymbolicTensor, seen: SymbolicTensor): void {
   if (image !== seen) {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path,
       expected: 'the image itself as its input, since it brings its own preprocessing',
@@ -195,11 +209,11 @@ function checkImage(path: string, image: SymbolicTensor, seen: SymbolicTensor): 
     });
   }
   const [, height, width] = image.shape as number[];
-  if (height! >= SMALLEST && width! >= SMALLEST) return;
-  throw fault({
+  if (height! >= MIN_SIDE && width! >= MIN_SIDE) return;
+  throw createError({
     kind: 'argument',
     path,
-    expected: `images of at least ${SMALLEST}x${SMALLEST} pixels`,
+    expected: `images of at least ${MIN_SIDE}x${MIN_SIDE} pixels`,
     received: `${height}x${width}`,
     advice: 'Read the images larger: multiTask({ input: [128, 128, 3] }).',
   });

@@ -1,7 +1,7 @@
-import { type Backbone, type BackboneOptions, backboneOf, checkBackboneOptions } from './backbone.js';
+import { type Backbone, type BackboneOptions, checkBackboneOptions, createBackbone } from './backbone.js';
 import { ROWS, TOP } from './efficientNetB0Table.js';
 import type { Preprocessing } from './preprocessing.js';
-import { readBackboneWeights } from './readWeights.js';
+import { readBackboneWeights } from './readBackboneWeights.js';
 
 /**
  * First words of the layer names of {@link efficientNetB0Backbone}, in order; the blocks of a stage are `block6a`,
@@ -70,16 +70,21 @@ export async function efficientNetB0Backbone(
 ): Promise<Backbone> {
   const table = { path: 'efficientNetB0Backbone', rows: ROWS, top: TOP, stages: STAGES };
   checkBackboneOptions(table.path, options);
-  const read = await readBackboneWeights(table, options, NORMALIZATION);
-  const [mean, variance] = read?.before ?? [
+  const read = await readBackboneWeights(table, options, NORMALIZATION_LAYER);
+  const [mean, variance] = read?.inputLayerWeights ?? [
     [0, 0, 0],
     [1, 1, 1],
   ];
-  return backboneOf(table, read?.preprocessing ?? normalized(mean!, variance!), read?.rows, options);
+  return createBackbone(
+    table,
+    read?.preprocessing ?? computeNormalization(mean!, variance!),
+    read?.rows,
+    options,
+  );
 }
 
 /** The layer of Keras's model whose weights are the preprocessing here; it counts examples as well. */
-const NORMALIZATION = {
+const NORMALIZATION_LAYER = {
   name: 'normalization',
   weights: [
     { name: 'mean', shape: [3] },
@@ -89,7 +94,7 @@ const NORMALIZATION = {
 };
 
 /** What Keras's `rescaling`, `normalization` and, with the means of ImageNet, `rescaling_1` do. */
-function normalized(mean: ArrayLike<number>, variance: ArrayLike<number>): Preprocessing {
+function computeNormalization(mean: ArrayLike<number>, variance: ArrayLike<number>): Preprocessing {
   const imagenet = IMAGENET_MEAN.every((value, i) => Math.abs(value - mean[i]!) < 1e-3);
   const factors = IMAGENET_DEVIATION.map(
     // Keras divides by at least 1e-7.

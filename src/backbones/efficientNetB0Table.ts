@@ -1,16 +1,16 @@
-import { type Initializer, type Row, type RowLayer, row } from './table.js';
+import { type BackboneRow, type Initializer, type RowLayer, row } from './backboneRows.js';
 
 const NORM = { kind: 'batchNorm', epsilon: 1e-3, momentum: 0.99 } as const;
 const SWISH = { kind: 'activation', activation: 'swish' } as const;
-const DRAWN: Initializer = { scale: 2, mode: 'fanOut', distribution: 'truncatedNormal' };
+const FAN_OUT_INITIALIZER: Initializer = { scale: 2, mode: 'fanOut', distribution: 'truncatedNormal' };
 
-const conv = (filters: number): RowLayer => ({
+const createConvLayer = (filters: number): RowLayer => ({
   kind: 'conv',
   filters,
   size: 1,
   padding: 'same',
   useBias: false,
-  initializer: DRAWN,
+  initializer: FAN_OUT_INITIALIZER,
 });
 
 /** Window, blocks, output channels, stride of the first block and expansion of block1 to block7. */
@@ -24,7 +24,7 @@ const STAGES = [
   { size: 3, blocks: 1, filters: 320, strides: 1, expansion: 6 },
 ] as const;
 
-interface Block {
+interface BlockOptions {
   readonly name: string;
   readonly input: string;
   readonly channels: number;
@@ -33,10 +33,19 @@ interface Block {
   readonly strides: number;
   readonly expansion: number;
   /** Share of the images that skip the block in training (G. Huang et al., Deep networks with stochastic depth, 2016). */
-  readonly drop: number;
+  readonly dropRate: number;
 }
 
-function block({ name, input, channels, filters, size, strides, expansion, drop }: Block): Row[] {
+function createBlockRows({
+  name,
+  input,
+  channels,
+  filters,
+  size,
+  strides,
+  expansion,
+  dropRate,
+}: BlockOptions): BackboneRow[] {
   const at = (part: string) => `${name}_${part}`;
   const wide = channels * expansion;
   const squeezed = (filters: number, activation: 'swish' | 'sigmoid'): RowLayer => ({
@@ -45,14 +54,14 @@ function block({ name, input, channels, filters, size, strides, expansion, drop 
     size: 1,
     padding: 'same',
     activation,
-    initializer: DRAWN,
+    initializer: FAN_OUT_INITIALIZER,
   });
   const added = strides === 1 && channels === filters;
   return [
     ...(expansion === 1
       ? []
       : [
-          row(at('expand_conv'), conv(wide), input),
+          row(at('expand_conv'), createConvLayer(wide), input),
           row(at('expand_bn'), NORM),
           row(at('expand_activation'), SWISH),
         ]),
@@ -62,7 +71,7 @@ function block({ name, input, channels, filters, size, strides, expansion, drop 
       size,
       strides,
       padding: strides === 2 ? 'valid' : 'same',
-      initializer: DRAWN,
+      initializer: FAN_OUT_INITIALIZER,
     }),
     row(at('bn'), NORM),
     row(at('activation'), SWISH),
@@ -71,19 +80,19 @@ function block({ name, input, channels, filters, size, strides, expansion, drop 
     row(at('se_reduce'), squeezed(Math.floor(channels / 4), 'swish')),
     row(at('se_expand'), squeezed(wide, 'sigmoid')),
     row(at('se_excite'), { kind: 'multiply' }, at('activation'), at('se_expand')),
-    row(at('project_conv'), conv(filters)),
+    row(at('project_conv'), createConvLayer(filters)),
     row(at('project_bn'), NORM),
     ...(added
       ? [
-          row(at('drop'), { kind: 'dropout', rate: drop, perImage: true }),
+          row(at('drop'), { kind: 'dropout', rate: dropRate, perImage: true }),
           row(at('add'), { kind: 'add' }, at('drop'), input),
         ]
       : []),
   ];
 }
 
-function blocks(): Row[] {
-  const rows: Row[] = [];
+function createStageRows(): BackboneRow[] {
+  const rows: BackboneRow[] = [];
   const all = STAGES.reduce((sum, stage) => sum + stage.blocks, 0);
   let input = 'stem_activation';
   let channels = 32;
@@ -91,9 +100,18 @@ function blocks(): Row[] {
   STAGES.forEach(({ size, blocks, filters, strides, expansion }, stage) => {
     for (let i = 0; i < blocks; i++) {
       const name = `block${stage + 1}${'abcd'[i]}`;
-      const drop = (0.2 * count) / all;
+      const dropRate = (0.2 * count) / all;
       rows.push(
-        ...block({ name, input, channels, filters, size, strides: i === 0 ? strides : 1, expansion, drop }),
+        ...createBlockRows({
+          name,
+          input,
+          channels,
+          filters,
+          size,
+          strides: i === 0 ? strides : 1,
+          expansion,
+          dropRate,
+        }),
       );
       input = rows.at(-1)!.name;
       channels = filters;
@@ -107,19 +125,26 @@ function blocks(): Row[] {
  * EfficientNetB0 without its top, as Keras 3 builds it (applications/efficientnet.py), from after its `rescaling` and
  * `normalization`: those are the preprocessing.
  */
-export const ROWS: readonly Row[] = [
+export const ROWS: readonly BackboneRow[] = [
   row('stem_conv_pad', { kind: 'halvingPad', size: 3 }),
-  row('stem_conv', { kind: 'conv', filters: 32, size: 3, strides: 2, useBias: false, initializer: DRAWN }),
+  row('stem_conv', {
+    kind: 'conv',
+    filters: 32,
+    size: 3,
+    strides: 2,
+    useBias: false,
+    initializer: FAN_OUT_INITIALIZER,
+  }),
   row('stem_bn', NORM),
   row('stem_activation', SWISH),
-  ...blocks(),
-  row('top_conv', conv(1280)),
+  ...createStageRows(),
+  row('top_conv', createConvLayer(1280)),
   row('top_bn', NORM),
   row('top_activation', SWISH),
 ];
 
 /** Its top of 1000 classes. */
-export const TOP: readonly Row[] = [
+export const TOP: readonly BackboneRow[] = [
   row('avg_pool', { kind: 'globalAveragePool' }),
   row('top_dropout', { kind: 'dropout', rate: 0.2, perImage: false }),
   row('predictions', {

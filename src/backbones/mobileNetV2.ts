@@ -1,7 +1,7 @@
-import { type Backbone, type BackboneOptions, backboneOf, checkBackboneOptions } from './backbone.js';
+import { type Backbone, type BackboneOptions, checkBackboneOptions, createBackbone } from './backbone.js';
 import { ROWS, TOP } from './mobileNetV2Table.js';
 import { MINUS_ONE_TO_ONE } from './preprocessing.js';
-import { readBackboneWeights } from './readWeights.js';
+import { readBackboneWeights } from './readBackboneWeights.js';
 
 /**
  * First words of the layer names of {@link mobileNetV2Backbone}, in order.
@@ -80,5 +80,5 @@ export async function mobileNetV2Backbone(options: BackboneOptions<MobileNetV2St
   const table = { path: 'mobileNetV2Backbone', rows: ROWS, top: TOP, stages: STAGES };
   checkBackboneOptions(table.path, options);
   const read = await readBackboneWeights(table, options);
-  return backboneOf(table, MINUS_ONE_TO_ONE, read?.rows, options);
+  return createBackbone(table, MINUS_ONE_TO_ONE, read?.rows, options);
 }

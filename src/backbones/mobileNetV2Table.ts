@@ -1,9 +1,9 @@
-import { type Row, type RowLayer, row } from './table.js';
+import { type BackboneRow, type RowLayer, row } from './backboneRows.js';
 
 const NORM = { kind: 'batchNorm', epsilon: 1e-3, momentum: 0.999 } as const;
 const RELU6 = { kind: 'relu6' } as const;
 
-const conv = (filters: number): RowLayer => ({
+const createConvLayer = (filters: number): RowLayer => ({
   kind: 'conv',
   filters,
   size: 1,
@@ -22,22 +22,29 @@ const STAGES = [
   { filters: 320, blocks: 1, strides: 1 },
 ] as const;
 
-interface InvertedResidual {
+interface InvertedResidualOptions {
   readonly name: string;
   readonly input: string;
-  readonly expanded: number | undefined;
+  readonly expandedChannels: number | undefined;
   readonly filters: number;
   readonly strides: number;
-  readonly added: boolean;
+  readonly hasSkip: boolean;
 }
 
-function invertedResidual({ name, input, expanded, filters, strides, added }: InvertedResidual): Row[] {
+function createBlockRows({
+  name,
+  input,
+  expandedChannels,
+  filters,
+  strides,
+  hasSkip,
+}: InvertedResidualOptions): BackboneRow[] {
   const at = (part: string) => `${name}_${part}`;
   return [
-    ...(expanded === undefined
+    ...(expandedChannels === undefined
       ? []
       : [
-          row(at('expand'), conv(expanded), input),
+          row(at('expand'), createConvLayer(expandedChannels), input),
           row(at('expand_BN'), NORM),
           row(at('expand_relu'), RELU6),
         ]),
@@ -45,28 +52,28 @@ function invertedResidual({ name, input, expanded, filters, strides, added }: In
     row(at('depthwise'), { kind: 'depthwise', size: 3, strides, padding: strides === 2 ? 'valid' : 'same' }),
     row(at('depthwise_BN'), NORM),
     row(at('depthwise_relu'), RELU6),
-    row(at('project'), conv(filters)),
+    row(at('project'), createConvLayer(filters)),
     row(at('project_BN'), NORM),
-    ...(added ? [row(at('add'), { kind: 'add' }, input, at('project_BN'))] : []),
+    ...(hasSkip ? [row(at('add'), { kind: 'add' }, input, at('project_BN'))] : []),
   ];
 }
 
-function blocks(): Row[] {
-  const rows: Row[] = [];
+function createStageRows(): BackboneRow[] {
+  const rows: BackboneRow[] = [];
   let input = 'Conv1_relu';
   let channels = 32;
   let count = 0;
   for (const { filters, blocks, strides } of STAGES) {
     for (let i = 0; i < blocks; i++) {
-      const added = i > 0;
+      const hasSkip = i > 0;
       rows.push(
-        ...invertedResidual({
+        ...createBlockRows({
           name: count === 0 ? 'expanded_conv' : `block_${count}`,
           input,
-          expanded: count === 0 ? undefined : 6 * channels,
+          expandedChannels: count === 0 ? undefined : 6 * channels,
           filters,
-          strides: added ? 1 : strides,
-          added,
+          strides: hasSkip ? 1 : strides,
+          hasSkip,
         }),
       );
       input = rows.at(-1)!.name;
@@ -78,18 +85,18 @@ function blocks(): Row[] {
 }
 
 /** MobileNetV2 of width 1 without its top, as Keras 3 builds it (applications/mobilenet_v2.py). */
-export const ROWS: readonly Row[] = [
+export const ROWS: readonly BackboneRow[] = [
   row('Conv1', { kind: 'conv', filters: 32, size: 3, strides: 2, padding: 'same', useBias: false }),
   row('bn_Conv1', NORM),
   row('Conv1_relu', RELU6),
-  ...blocks(),
+  ...createStageRows(),
   row('Conv_1', { kind: 'conv', filters: 1280, size: 1, useBias: false }),
   row('Conv_1_bn', NORM),
   row('out_relu', RELU6),
 ];
 
 /** Its top of 1000 classes. */
-export const TOP: readonly Row[] = [
+export const TOP: readonly BackboneRow[] = [
   row('global_average_pooling2d', { kind: 'globalAveragePool' }),
   row('predictions', { kind: 'dense', units: 1000, activation: 'softmax' }),
 ];

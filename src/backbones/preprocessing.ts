@@ -1,9 +1,9 @@
 import type { PixelRange } from '../core/images.js';
-import type { NamedArray } from '../io/tensorFile.js';
+import type { HostArray } from '../formats/safetensors.js';
 import { tf } from '../tensor/tf.js';
 
 /** Name of the layer that does it. */
-export const PREPROCESSING = 'image_preprocess';
+export const PREPROCESSING_LAYER_NAME = 'image_preprocess';
 
 /** What a backbone wants of each pixel: `output[c] = scale[c] * rgb[channels[c]] + offset[c]`, rgb in 0..255. */
 export interface Preprocessing {
@@ -27,7 +27,7 @@ export const MINUS_ONE_TO_ONE: Preprocessing = {
 };
 
 /** Kernel `[1, 1, channels, 3]` and bias `[3]` that do it to pixels of `range`, grey or colour. */
-export function preprocessingWeights(
+export function computePreprocessingWeights(
   { channels, scale, offset }: Preprocessing,
   [black, white]: PixelRange,
   inputs: number,
@@ -41,9 +41,9 @@ export function preprocessingWeights(
 }
 
 /** What such weights of another network, whose pixels were of `range`, do to pixels of 0..255: the way back. */
-export function preprocessingFrom(
-  kernel: NamedArray,
-  bias: NamedArray,
+export function readPreprocessing(
+  kernel: HostArray,
+  bias: HostArray,
   [black, white]: PixelRange,
 ): Preprocessing {
   const inputs = kernel.shape[2]!;
@@ -59,9 +59,9 @@ export function preprocessingFrom(
 }
 
 /** The layer that holds them: pixel by pixel, never trained, part of every saved and exported model. */
-export function preprocessingLayer(): tf.layers.Layer {
+export function createPreprocessingLayer(): tf.layers.Layer {
   return tf.layers.conv2d({
-    name: PREPROCESSING,
+    name: PREPROCESSING_LAYER_NAME,
     filters: 3,
     kernelSize: 1,
     kernelInitializer: 'zeros',

@@ -1,6 +1,6 @@
-import { type Backbone, type BackboneOptions, backboneOf, checkBackboneOptions } from './backbone.js';
+import { type Backbone, type BackboneOptions, checkBackboneOptions, createBackbone } from './backbone.js';
 import { CAFFE } from './preprocessing.js';
-import { readBackboneWeights } from './readWeights.js';
+import { readBackboneWeights } from './readBackboneWeights.js';
 import { ROWS, TOP } from './resnet50Table.js';
 
 /**
@@ -42,5 +42,5 @@ export async function resnet50Backbone(options: BackboneOptions<Resnet50Stage>):
   const table = { path: 'resnet50Backbone', rows: ROWS, top: TOP, stages: STAGES };
   checkBackboneOptions(table.path, options);
   const read = await readBackboneWeights(table, options);
-  return backboneOf(table, CAFFE, read?.rows, options);
+  return createBackbone(table, CAFFE, read?.rows, options);
 }

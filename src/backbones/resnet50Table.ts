@@ -1,10 +1,10 @@
-import { type Row, type RowLayer, row } from './table.js';
+import { type BackboneRow, type RowLayer, row } from './backboneRows.js';
 
 const NORM = { kind: 'batchNorm', epsilon: 1.001e-5, momentum: 0.99 } as const;
 const RELU = { kind: 'activation', activation: 'relu' } as const;
 const ADD = { kind: 'add' } as const;
 
-const conv = (filters: number, size: number, strides = 1): RowLayer => ({
+const createConvLayer = (filters: number, size: number, strides = 1): RowLayer => ({
   kind: 'conv',
   filters,
   size,
@@ -20,23 +20,23 @@ const STAGES = [
 ] as const;
 
 /** The rows in the order of Keras's `model.layers`, which is by depth: a shortcut's layers stand among the others. */
-function bottleneck(
+function createBlockRows(
   block: string,
   input: string,
   filters: number,
   strides: number,
   projected: boolean,
-): Row[] {
+): BackboneRow[] {
   const at = (part: string) => `${block}_${part}`;
   return [
-    row(at('1_conv'), conv(filters, 1, strides), input),
+    row(at('1_conv'), createConvLayer(filters, 1, strides), input),
     row(at('1_bn'), NORM),
     row(at('1_relu'), RELU),
     row(at('2_conv'), { kind: 'conv', filters, size: 3, padding: 'same' }),
     row(at('2_bn'), NORM),
     row(at('2_relu'), RELU),
-    ...(projected ? [row(at('0_conv'), conv(4 * filters, 1, strides), input)] : []),
-    row(at('3_conv'), conv(4 * filters, 1), at('2_relu')),
+    ...(projected ? [row(at('0_conv'), createConvLayer(4 * filters, 1, strides), input)] : []),
+    row(at('3_conv'), createConvLayer(4 * filters, 1), at('2_relu')),
     ...(projected ? [row(at('0_bn'), NORM, at('0_conv'))] : []),
     row(at('3_bn'), NORM, at('3_conv')),
     row(at('add'), ADD, projected ? at('0_bn') : input, at('3_bn')),
@@ -44,13 +44,13 @@ function bottleneck(
   ];
 }
 
-function stages(): Row[] {
-  const rows: Row[] = [];
+function createStageRows(): BackboneRow[] {
+  const rows: BackboneRow[] = [];
   let input = 'pool1_pool';
   for (const { stage, filters, blocks, strides } of STAGES) {
     for (let i = 1; i <= blocks; i++) {
       const block = `${stage}_block${i}`;
-      rows.push(...bottleneck(block, input, filters, i === 1 ? strides : 1, i === 1));
+      rows.push(...createBlockRows(block, input, filters, i === 1 ? strides : 1, i === 1));
       input = `${block}_out`;
     }
   }
@@ -58,18 +58,18 @@ function stages(): Row[] {
 }
 
 /** ResNet50 (version 1) without its top, as Keras 3 builds it (applications/resnet.py). */
-export const ROWS: readonly Row[] = [
+export const ROWS: readonly BackboneRow[] = [
   row('conv1_pad', { kind: 'pad', pixels: 3 }),
-  row('conv1_conv', conv(64, 7, 2)),
+  row('conv1_conv', createConvLayer(64, 7, 2)),
   row('conv1_bn', NORM),
   row('conv1_relu', RELU),
   row('pool1_pad', { kind: 'pad', pixels: 1 }),
   row('pool1_pool', { kind: 'maxPool', size: 3, strides: 2 }),
-  ...stages(),
+  ...createStageRows(),
 ];
 
 /** Its top of 1000 classes. */
-export const TOP: readonly Row[] = [
+export const TOP: readonly BackboneRow[] = [
   row('avg_pool', { kind: 'globalAveragePool' }),
   row('predictions', { kind: 'dense', units: 1000, activation: 'softmax' }),
 ];

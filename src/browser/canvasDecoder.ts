@@ -1,5 +1,5 @@
-import { greyBytes } from '../core/images.js';
-import type { Decoder } from '../core/outside.js';
+import { toGrayscaleBytes } from '../core/images.js';
+import type { Decoder } from '../core/platform/platform.js';
 
 /**
  * Decodes with the page: turned as its EXIF tag says, in sRGB, on black where it is transparent, stretched to the shape
@@ -29,11 +29,11 @@ export function canvasDecoder(): Decoder {
     context.drawImage(bitmap, 0, 0);
     bitmap.close();
     const rgba = context.getImageData(0, 0, width, height).data;
-    return { data: channels === 1 ? greyBytes(rgba, 4) : colourOf(rgba), height, width, channels };
+    return { data: channels === 1 ? toGrayscaleBytes(rgba, 4) : toRgb(rgba), height, width, channels };
   };
 }
 
-function colourOf(rgba: Uint8ClampedArray): Uint8Array {
+function toRgb(rgba: Uint8ClampedArray): Uint8Array {
   const rgb = new Uint8Array((rgba.length / 4) * 3);
   for (let from = 0, to = 0; from < rgba.length; from += 4) {
     rgb[to++] = rgba[from]!;

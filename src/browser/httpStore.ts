@@ -1,5 +1,5 @@
-import { fault } from '../core/errors.js';
-import type { Store } from '../core/outside.js';
+import { createError } from '../core/errors/errors.js';
+import type { Store } from '../core/platform/platform.js';
 
 /**
  * A folder on a server, to read from: `loadModel(httpStore('models/faces'))` opens in the page what `save` or
@@ -20,7 +20,7 @@ import type { Store } from '../core/outside.js';
 export function httpStore(url: string): Store {
   const folder = url.replace(/\/?$/, '/');
   const refuse = async (name: string): Promise<never> => {
-    throw fault({
+    throw createError({
       kind: 'file',
       path: folder + name,
       expected: 'a store that can be written and listed',
@@ -32,11 +32,11 @@ export function httpStore(url: string): Store {
     label: url,
     read: async (name) => {
       const answer = await fetch(folder + name).catch((cause) => {
-        throw unanswered(folder + name, 'no answer', cause);
+        throw createRequestError(folder + name, 'no answer', cause);
       });
       if (answer.ok) return new Uint8Array(await answer.arrayBuffer());
       if (answer.status === 404) return undefined;
-      throw unanswered(folder + name, `HTTP ${answer.status}`);
+      throw createRequestError(folder + name, `HTTP ${answer.status}`);
     },
     write: refuse,
     append: refuse,
@@ -45,8 +45,8 @@ export function httpStore(url: string): Store {
   };
 }
 
-const unanswered = (path: string, received: string, cause?: unknown) =>
-  fault({
+const createRequestError = (path: string, received: string, cause?: unknown) =>
+  createError({
     kind: 'file',
     path,
     expected: 'a file that the server gives',

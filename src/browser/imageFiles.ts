@@ -1,10 +1,10 @@
 import type { Dataset } from '../data/dataset.js';
 import {
   decodeImages,
-  type EncodedImages,
+  type EncodedImageSource,
   IMAGE_EXTENSIONS,
   type ImageFileOptions,
-} from '../data/encodedImages.js';
+} from '../data/decodeImages.js';
 import { canvasDecoder } from './canvasDecoder.js';
 import { webWorkers } from './webWorkers.js';
 
@@ -29,12 +29,12 @@ export async function imageFiles<L>(
   options: ImageFileOptions<L>,
 ): Promise<Dataset<L>> {
   const byPath = new Map(Array.from(files, (file) => [file.webkitRelativePath || file.name, file] as const));
-  const source: EncodedImages = {
+  const source: EncodedImageSource = {
     root: 'files',
     paths: [...byPath.keys()].filter((path) => IMAGE_EXTENSIONS.test(path)),
     read: async (path: string) => new Uint8Array(await byPath.get(path)!.arrayBuffer()),
-    atOnce: navigator.hardwareConcurrency + 2,
-    decoder: async () => canvasDecoder(),
+    concurrency: navigator.hardwareConcurrency + 2,
+    loadDecoder: async () => canvasDecoder(),
     spawner: webWorkers(),
   };
   return decodeImages('imageFiles', source, options);

@@ -1,7 +1,7 @@
-import type { Spawner } from '../core/outside.js';
-import { checkCount, crewSize } from '../data/crew.js';
+import type { Spawner } from '../core/platform/platform.js';
+import { checkWorkerCount, getDefaultWorkerCount } from '../data/workerPool.js';
 
-const LISTEN = '\nonmessage = ({ data }) => postMessage(...answer(data));';
+const LISTENER_SCRIPT = '\nonmessage = ({ data }) => postMessage(...answer(data));';
 
 /**
  * Workers of the page, for a dataset's augmentation. `imageFiles` has them; others take them by
@@ -22,29 +22,29 @@ const LISTEN = '\nonmessage = ({ data }) => postMessage(...answer(data));';
  * @category Data
  */
 export function webWorkers({
-  count = crewSize(navigator.hardwareConcurrency),
+  count = getDefaultWorkerCount(navigator.hardwareConcurrency),
 }: {
   readonly count?: number;
 } = {}): Spawner {
   return {
-    count: checkCount('webWorkers', count),
-    spawn: (script, { answered, failed }) => {
-      const url = URL.createObjectURL(new Blob([script, LISTEN], { type: 'text/javascript' }));
+    maxWorkers: checkWorkerCount('webWorkers', count),
+    spawn: (script, { onMessage, onError }) => {
+      const url = URL.createObjectURL(new Blob([script, LISTENER_SCRIPT], { type: 'text/javascript' }));
       const worker = new Worker(url);
       let over = false;
       const fail = (cause: unknown) => {
-        if (!over) failed(cause);
+        if (!over) onError(cause);
         over = true;
       };
-      worker.onmessage = ({ data }) => answered(data);
+      worker.onmessage = ({ data }) => onMessage(data);
       worker.onmessageerror = () => fail(new Error('its answer cannot be read'));
       worker.onerror = (event) => {
         event.preventDefault(); // it is told here, and not the page's own handler as well
         fail(new Error(event.message || 'its script may not start')); // without a message: the page's policy
       };
       return {
-        post: (message, transfer) => worker.postMessage(message, [...transfer]),
-        end: () => {
+        postMessage: (message, transfer) => worker.postMessage(message, [...transfer]),
+        terminate: () => {
           over = true;
           worker.terminate();
           URL.revokeObjectURL(url);

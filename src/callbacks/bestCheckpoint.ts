@@ -1,11 +1,11 @@
-import { didYouMean, fault } from '../core/errors.js';
-import type { HistoryRow } from '../core/history.js';
-import { writeKept } from '../core/keptEpoch.js';
-import type { Store } from '../core/outside.js';
+import { createError, didYouMean } from '../core/errors/errors.js';
+import type { Store } from '../core/platform/platform.js';
+import { writeCheckpointEpoch } from '../core/records/checkpointEpoch.js';
+import type { HistoryRow } from '../core/records/history.js';
 import type { Callback } from '../training/callback.js';
-import { improves } from '../training/monitor.js';
-import { checkEpochs, type MonitorOptions, modeOf, watched } from './monitoring.js';
-import { checkWritable } from './writable.js';
+import { isImprovement } from '../training/monitor.js';
+import { checkWritable } from './checkWritable.js';
+import { checkEpochCount, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
 /**
  * Options of {@link bestCheckpoint}.
@@ -17,12 +17,12 @@ export interface BestCheckpointOptions<Monitor extends string> extends MonitorOp
    * Folder in the store. Columns stand in braces, with digits as in Python: `{epoch:02d}-{val_loss:.3f}` keeps a folder
    * for each best epoch. Default `best`, which is written over.
    */
-  readonly name?: string;
+  readonly folder?: string;
   /** With a template, how many of the best folders stay. Default all, as Keras. */
-  readonly keep?: number;
+  readonly maxToKeep?: number;
 }
 
-interface Saved {
+interface SavedModel {
   readonly folder: string;
   readonly value: number | null;
 }
@@ -46,11 +46,11 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
   store: Store,
   options: BestCheckpointOptions<Monitor> = {},
 ): Callback<Monitor> {
-  const { monitor = 'val_loss' as Monitor, name = 'best', keep } = options;
-  if (keep !== undefined) {
-    checkEpochs('bestCheckpoint.keep', keep, 1);
+  const { monitor = 'val_loss' as Monitor, folder: name = 'best', maxToKeep } = options;
+  if (maxToKeep !== undefined) {
+    checkEpochCount('bestCheckpoint.keep', maxToKeep, 1);
     if (!name.includes('{')) {
-      throw fault({
+      throw createError({
         kind: 'argument',
         path: 'bestCheckpoint.keep',
         expected: 'a name with a column in it, such as {epoch:02d}-{val_loss:.3f}',
@@ -62,38 +62,38 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
   return {
     name: 'bestCheckpoint',
     monitor,
-    begin: async (run, saved) => {
+    create: async (run, saved) => {
       await checkWritable(store);
-      const mode = modeOf(run, monitor, options.mode);
-      let kept: readonly Saved[] = (saved?.values as readonly Saved[] | undefined) ?? [];
+      const mode = resolveMode(run, monitor, options.mode);
+      let kept: readonly SavedModel[] = (saved?.values as readonly SavedModel[] | undefined) ?? [];
       return {
-        epochEnd: async ({ row }) => {
-          const value = watched(row, monitor);
+        onEpochEnd: async ({ row }) => {
+          const value = getMonitorValue(row, monitor);
           const best = kept.at(-1);
-          if (best && !improves(mode, value, best.value ?? Number.NaN, 0)) return;
-          const folder = folderOf(name, row);
+          if (best && !isImprovement(mode, value, best.value ?? Number.NaN, 0)) return;
+          const folder = formatFolderName(name, row);
           const note = { monitor, epoch: row.epoch, value: Number.isNaN(value) ? null : value };
-          await writeKept(store, folder, note, () => run.save(store, folder));
+          await writeCheckpointEpoch(store, folder, note, () => run.save(store, folder));
           const all = [...kept.filter((one) => one.folder !== folder), { folder, value: note.value }];
-          kept = keep === undefined ? all : all.slice(-keep);
+          kept = maxToKeep === undefined ? all : all.slice(-maxToKeep);
           for (const { folder: old } of all.slice(0, all.length - kept.length)) {
             for (const file of await store.list(`${old}/`)) await store.remove(file);
           }
         },
-        state: () => ({ values: kept.map((one) => ({ ...one })) }),
+        getState: () => ({ values: kept.map((one) => ({ ...one })) }),
       };
     },
   };
 }
 
 /** `{epoch:02d}` and `{val_loss:.3f}` filled in, as Python's format does for these two forms. */
-function folderOf(template: string, row: HistoryRow): string {
+function formatFolderName(template: string, row: HistoryRow): string {
   return template.replace(
     /\{(\w+)(?::(?:0?(\d+)d|\.(\d+)f))?\}/g,
     (_, column: string, width?: string, digits?: string) => {
       const value = row[column];
       if (value === undefined) {
-        throw fault({
+        throw createError({
           kind: 'argument',
           path: 'bestCheckpoint.name',
           expected: `columns of the history (${Object.keys(row).join(', ')})`,
@@ -101,14 +101,14 @@ function folderOf(template: string, row: HistoryRow): string {
           advice: didYouMean(column, Object.keys(row)) ?? 'Put one of these columns between the braces.',
         });
       }
-      if (digits !== undefined) return fixed(value, Number(digits));
+      if (digits !== undefined) return formatFixed(value, Number(digits));
       return String(value).padStart(Number(width ?? 0), '0');
     },
   );
 }
 
 /** `value` with so many digits after the point, as Python: halves go to the even digit, and what is no number is in lower case. */
-function fixed(value: number, digits: number): string {
+function formatFixed(value: number, digits: number): string {
   if (!Number.isFinite(value)) return String(value).replace('NaN', 'nan').replace('Infinity', 'inf');
   const halves = value * 2 ** (digits + 1);
   const tie = Number.isInteger(halves) && halves % 2 !== 0;

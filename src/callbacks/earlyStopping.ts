@@ -1,6 +1,6 @@
 import type { Callback, Weights } from '../training/callback.js';
-import { improves } from '../training/monitor.js';
-import { checkEpochs, type MonitorOptions, modeOf, watched } from './monitoring.js';
+import { isImprovement } from '../training/monitor.js';
+import { checkEpochCount, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
 /**
  * Options of {@link earlyStopping}.
@@ -20,7 +20,7 @@ export interface EarlyStoppingOptions<Monitor extends string> extends MonitorOpt
   readonly restoreBestWeights?: boolean;
 }
 
-interface State {
+interface EarlyStoppingState {
   readonly wait: number;
   readonly best: number | null;
 }
@@ -46,32 +46,32 @@ export function earlyStopping<const Monitor extends string = 'val_loss'>(
   const { monitor = 'val_loss' as Monitor, patience = 0, baseline, startFromEpoch = 0 } = options;
   const { restoreBestWeights = false } = options;
   const minDelta = Math.abs(options.minDelta ?? 0);
-  checkEpochs('earlyStopping.patience', patience, 0);
-  checkEpochs('earlyStopping.startFromEpoch', startFromEpoch, 0);
+  checkEpochCount('earlyStopping.patience', patience, 0);
+  checkEpochCount('earlyStopping.startFromEpoch', startFromEpoch, 0);
   return {
     name: 'earlyStopping',
     monitor,
-    begin: (run, saved) => {
-      const mode = modeOf(run, monitor, options.mode);
-      let { wait, best } = (saved?.values as State | undefined) ?? { wait: 0, best: null };
+    create: (run, saved) => {
+      const mode = resolveMode(run, monitor, options.mode);
+      let { wait, best } = (saved?.values as EarlyStoppingState | undefined) ?? { wait: 0, best: null };
       let weights: Weights | undefined = saved?.arrays;
       return {
-        epochEnd: async ({ epoch, row }) => {
+        onEpochEnd: async ({ epoch, row }) => {
           if (epoch <= startFromEpoch) return;
-          const value = watched(row, monitor);
+          const value = getMonitorValue(row, monitor);
           wait++;
-          if (best === null || improves(mode, value, best, minDelta)) {
+          if (best === null || isImprovement(mode, value, best, minDelta)) {
             best = value;
-            if (restoreBestWeights) weights = await run.weights();
-            if (baseline === undefined || improves(mode, value, baseline, minDelta)) wait = 0;
+            if (restoreBestWeights) weights = await run.getWeights();
+            if (baseline === undefined || isImprovement(mode, value, baseline, minDelta)) wait = 0;
             return; // an improvement never stops, even one that leaves the patience running
           }
           if (wait >= patience && epoch > 1) run.stop(`${monitor} has not improved for ${wait} epochs`);
         },
-        end: () => {
+        onTrainEnd: () => {
           if (restoreBestWeights && weights) run.setWeights(weights);
         },
-        state: () => ({ values: { wait, best }, ...(weights ? { arrays: weights } : {}) }),
+        getState: () => ({ values: { wait, best }, ...(weights ? { arrays: weights } : {}) }),
       };
     },
   };

@@ -1,7 +1,7 @@
-import { fault } from '../core/errors.js';
+import { createError } from '../core/errors/errors.js';
 import type { Callback } from '../training/callback.js';
-import { improves } from '../training/monitor.js';
-import { checkEpochs, type MonitorOptions, modeOf, watched } from './monitoring.js';
+import { isImprovement } from '../training/monitor.js';
+import { checkEpochCount, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
 /**
  * Options of {@link reduceLROnPlateau}.
@@ -21,7 +21,7 @@ export interface ReduceLROnPlateauOptions<Monitor extends string> extends Monito
   readonly minLearningRate?: number;
 }
 
-interface State {
+interface ReduceLROnPlateauState {
   readonly best: number | null;
   readonly wait: number;
   readonly rest: number;
@@ -45,10 +45,10 @@ export function reduceLROnPlateau<const Monitor extends string = 'val_loss'>(
 ): Callback<Monitor> {
   const { monitor = 'val_loss' as Monitor, factor = 0.1, patience = 10, minDelta = 1e-4 } = options;
   const { cooldown = 0, minLearningRate = 0 } = options;
-  checkEpochs('reduceLROnPlateau.patience', patience, 0);
-  checkEpochs('reduceLROnPlateau.cooldown', cooldown, 0);
+  checkEpochCount('reduceLROnPlateau.patience', patience, 0);
+  checkEpochCount('reduceLROnPlateau.cooldown', cooldown, 0);
   if (!(factor > 0 && factor < 1)) {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path: 'reduceLROnPlateau.factor',
       expected: 'a number between 0 and 1, both excluded',
@@ -59,21 +59,21 @@ export function reduceLROnPlateau<const Monitor extends string = 'val_loss'>(
   return {
     name: 'reduceLROnPlateau',
     monitor,
-    begin: (run, saved) => {
-      const mode = modeOf(run, monitor, options.mode);
-      let { best, wait, rest } = (saved?.values as unknown as State | undefined) ?? {
+    create: (run, saved) => {
+      const mode = resolveMode(run, monitor, options.mode);
+      let { best, wait, rest } = (saved?.values as unknown as ReduceLROnPlateauState | undefined) ?? {
         best: null,
         wait: 0,
         rest: 0,
       };
       return {
-        epochEnd: ({ row }) => {
-          const value = watched(row, monitor);
+        onEpochEnd: ({ row }) => {
+          const value = getMonitorValue(row, monitor);
           if (rest > 0) {
             rest--;
             wait = 0;
           }
-          if (best === null || improves(mode, value, best, minDelta)) {
+          if (best === null || isImprovement(mode, value, best, minDelta)) {
             best = value;
             wait = 0;
             return;
@@ -85,7 +85,7 @@ export function reduceLROnPlateau<const Monitor extends string = 'val_loss'>(
           rest = cooldown;
           wait = 0;
         },
-        state: () => ({ values: { best, wait, rest } }),
+        getState: () => ({ values: { best, wait, rest } }),
       };
     },
   };

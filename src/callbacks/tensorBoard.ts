@@ -1,9 +1,9 @@
-import { fault, show } from '../core/errors.js';
-import type { HistoryRow } from '../core/history.js';
-import type { Store } from '../core/outside.js';
-import { EVENT_VERSION, eventRecords, type Scalar, type TfEvent } from '../io/tfEvents.js';
+import { createError, formatValue } from '../core/errors/errors.js';
+import type { Store } from '../core/platform/platform.js';
+import type { HistoryRow } from '../core/records/history.js';
+import { EVENT_FILE_VERSION, encodeEvents, type ScalarSummary, type TfEvent } from '../formats/tfEvents.js';
 import type { Callback } from '../training/callback.js';
-import { checkWritable } from './writable.js';
+import { checkWritable } from './checkWritable.js';
 
 /**
  * Options of {@link tensorBoard}.
@@ -23,15 +23,15 @@ export interface TensorBoardOptions {
 }
 
 /** TensorBoard's word for a curve of its own; Keras has these two. */
-const RUNS = ['train', 'validation'] as const;
-type RunName = (typeof RUNS)[number];
+const RUN_NAMES = ['train', 'validation'] as const;
+type RunName = (typeof RUN_NAMES)[number];
 
 /** A file and how many of its bytes count. */
-type Files = Record<RunName, { readonly name: string; bytes: number }>;
+type EventFiles = Record<RunName, { readonly name: string; bytes: number }>;
 
 /** What a checkpoint keeps. */
-interface Kept {
-  readonly files: Files;
+interface TensorBoardState {
+  readonly files: EventFiles;
   readonly iterations: number;
 }
 
@@ -56,62 +56,62 @@ interface Kept {
  */
 export function tensorBoard(store: Store, options: TensorBoardOptions = {}): Callback {
   const { folder = '', updateFreq = 'epoch', now = Date.now } = options;
-  const every = stepsOf(updateFreq);
+  const every = toBatchInterval(updateFreq);
   return {
     name: 'tensorBoard',
-    begin: async (run, saved) => {
+    create: async (run, saved) => {
       await checkWritable(store);
-      const kept = saved?.values as unknown as Kept | undefined;
-      const files = kept ? structuredClone(kept.files) : await freshFiles(store, folder, now());
+      const kept = saved?.values as unknown as TensorBoardState | undefined;
+      const files = kept ? structuredClone(kept.files) : await createEventFiles(store, folder, now());
       let iterations = kept?.iterations ?? 0;
 
-      const write = async (name: RunName, step: number, scalars: readonly Scalar[]) => {
+      const write = async (name: RunName, step: number, scalars: readonly ScalarSummary[]) => {
         if (scalars.length === 0) return;
         const file = files[name];
         const wallTime = now() / 1000;
-        const first: TfEvent[] = file.bytes > 0 ? [] : [{ wallTime, what: { version: EVENT_VERSION } }];
-        const bytes = eventRecords([...first, { wallTime, what: { step, scalars } }]);
+        const first: TfEvent[] = file.bytes > 0 ? [] : [{ wallTime, what: { version: EVENT_FILE_VERSION } }];
+        const bytes = encodeEvents([...first, { wallTime, what: { step, scalars } }]);
         await store.append(file.name, bytes);
         file.bytes += bytes.length;
       };
       const writeRow = async (row: HistoryRow) => {
-        for (const name of RUNS) await write(name, row.epoch - 1, scalarsOf(row, name));
+        for (const name of RUN_NAMES) await write(name, row.epoch - 1, toScalars(row, name));
       };
 
-      if (kept) await cut(store, files);
+      if (kept) await truncateFiles(store, files);
       else for (const row of run.history) await writeRow(row); // of a run that had no such callback before
       return {
-        step: async ({ epoch, step, steps, logs }) => {
-          iterations = (epoch - 1) * steps + step;
+        onBatchEnd: async ({ epoch, batch: step, batches, logs }) => {
+          iterations = (epoch - 1) * batches + step;
           if (iterations % every !== 0) return;
           const scalars = Object.entries(logs).map(([name, value]) => ({ tag: `batch_${name}`, value }));
           await write('train', iterations, scalars);
         },
-        epochEnd: async ({ row }) => {
-          await write('validation', iterations, evaluation(row));
+        onEpochEnd: async ({ row }) => {
+          await write('validation', iterations, toEvaluationScalars(row));
           await writeRow(row);
         },
-        state: () => ({ values: structuredClone({ files, iterations }) }),
+        getState: () => ({ values: structuredClone({ files, iterations }) }),
       };
     },
   };
 }
 
-function stepsOf(updateFreq: NonNullable<TensorBoardOptions['updateFreq']>): number {
+function toBatchInterval(updateFreq: NonNullable<TensorBoardOptions['updateFreq']>): number {
   if (updateFreq === 'epoch') return Number.POSITIVE_INFINITY;
   if (updateFreq === 'batch') return 1;
   if (Number.isInteger(updateFreq) && updateFreq >= 1) return updateFreq;
-  throw fault({
+  throw createError({
     kind: 'argument',
     path: 'tensorBoard.updateFreq',
     expected: '"epoch", "batch" or a whole number of steps',
-    received: show(updateFreq),
+    received: formatValue(updateFreq),
     advice: 'Leave it out for one point an epoch.',
   });
 }
 
 /** Names that no file has, so that a second run in one folder harms none. */
-async function freshFiles(store: Store, folder: string, now: number): Promise<Files> {
+async function createEventFiles(store: Store, folder: string, now: number): Promise<EventFiles> {
   const seconds = String(Math.floor(now / 1000)).padStart(10, '0'); // TensorBoard reads files in the order of their names
   const top = folder === '' ? '' : `${folder.replace(/\/+$/, '')}/`;
   const file = async (run: RunName) => {
@@ -122,7 +122,7 @@ async function freshFiles(store: Store, folder: string, now: number): Promise<Fi
 }
 
 /** Takes from the end of the files what the checkpoint does not know. */
-async function cut(store: Store, files: Files): Promise<void> {
+async function truncateFiles(store: Store, files: EventFiles): Promise<void> {
   for (const file of Object.values(files)) {
     const written = file.bytes > 0 ? await store.read(file.name) : undefined;
     if (!written || written.length < file.bytes) {
@@ -135,7 +135,7 @@ async function cut(store: Store, files: Files): Promise<void> {
 }
 
 /** The columns of a row as one of TensorBoard's runs has them. */
-function scalarsOf(row: HistoryRow, run: RunName): Scalar[] {
+function toScalars(row: HistoryRow, run: RunName): ScalarSummary[] {
   return Object.entries(row).flatMap(([column, value]) => {
     if (column === 'epoch' || typeof value !== 'number') return [];
     const own: RunName = /^(val|clean)_/.test(column) ? 'validation' : 'train';
@@ -143,7 +143,7 @@ function scalarsOf(row: HistoryRow, run: RunName): Scalar[] {
   });
 }
 
-function evaluation(row: HistoryRow): Scalar[] {
+function toEvaluationScalars(row: HistoryRow): ScalarSummary[] {
   return Object.entries(row).flatMap(([column, value]) =>
     column.startsWith('val_') && typeof value === 'number'
       ? [{ tag: `evaluation_${column.slice(4)}_vs_iterations`, value }]

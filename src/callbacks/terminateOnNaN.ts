@@ -15,9 +15,9 @@ import type { Callback } from '../training/callback.js';
 export function terminateOnNaN(): Callback {
   return {
     name: 'terminateOnNaN',
-    begin: (run) => ({
-      step: ({ epoch, step, loss }) => {
-        if (!Number.isFinite(loss)) run.stop(`the loss was ${loss} in epoch ${epoch}, step ${step}`);
+    create: (run) => ({
+      onBatchEnd: ({ epoch, batch, loss }) => {
+        if (!Number.isFinite(loss)) run.stop(`the loss was ${loss} in epoch ${epoch}, step ${batch}`);
       },
     }),
   };

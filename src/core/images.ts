@@ -48,7 +48,7 @@ export type PixelRange = readonly [black: number, white: number];
  * Grey bytes of colour pixels, `stride` bytes apart, as Pillow's `L` and so Keras's `color_mode="grayscale"` have them:
  * luma of ITU-R BT.601 in 16-bit whole numbers.
  */
-export function greyBytes(pixels: ArrayLike<number>, stride: 3 | 4): Uint8Array {
+export function toGrayscaleBytes(pixels: ArrayLike<number>, stride: 3 | 4): Uint8Array {
   const grey = new Uint8Array(pixels.length / stride);
   for (let i = 0; i < grey.length; i++) {
     const at = i * stride;

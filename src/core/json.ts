@@ -12,7 +12,7 @@ export type Json =
   | { readonly [key: string]: Json | undefined };
 
 /** JSON text with sorted keys: equal values give equal text. */
-export function canonical(value: Json): string {
+export function toCanonicalJson(value: Json): string {
   return JSON.stringify(value, (_, part: Json) =>
     part !== null && typeof part === 'object' && !Array.isArray(part)
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -27,19 +27,19 @@ export async function sha256(bytes: Uint8Array): Promise<string> {
 }
 
 /** The digest of a value: of its canonical JSON text. */
-export function digest(value: Json): Promise<string> {
-  return sha256(new TextEncoder().encode(canonical(value)));
+export function digestJson(value: Json): Promise<string> {
+  return sha256(new TextEncoder().encode(toCanonicalJson(value)));
 }
 
 /** Numbers that JSON cannot say, as text. */
-const UNSAYABLE: { readonly [text: string]: number } = {
+const NON_FINITE_NUMBERS: { readonly [text: string]: number } = {
   '~NaN': Number.NaN,
   '~Infinity': Number.POSITIVE_INFINITY,
   '~-Infinity': Number.NEGATIVE_INFINITY,
 };
 
 /** JSON that keeps NaN and the infinities, and text that looks like them: what begins with `~` gets another. Read it with {@link parseExact}. */
-export function exactJson(value: unknown): string {
+export function stringifyExact(value: unknown): string {
   return JSON.stringify(value, (_, part) =>
     (typeof part === 'number' && !Number.isFinite(part)) || (typeof part === 'string' && part.startsWith('~'))
       ? `~${part}`
@@ -47,11 +47,11 @@ export function exactJson(value: unknown): string {
   );
 }
 
-/** What {@link exactJson} wrote. */
+/** What {@link stringifyExact} wrote. */
 export function parseExact(text: string): unknown {
   return JSON.parse(text, (_, part) => {
     if (typeof part !== 'string') return part;
-    if (Object.hasOwn(UNSAYABLE, part)) return UNSAYABLE[part];
+    if (Object.hasOwn(NON_FINITE_NUMBERS, part)) return NON_FINITE_NUMBERS[part];
     return part.startsWith('~~') ? part.slice(1) : part;
   });
 }

@@ -13,7 +13,7 @@ export interface Rng {
   /** A double in [low, high), uniform. */
   uniform(low: number, high: number): number;
   /** An integer in [0, n). */
-  below(n: number): number;
+  nextInt(n: number): number;
   /** A normal draw, mean 0 and standard deviation 1 (Box and Muller 1958). */
   normal(): number;
   /** The numbers 0 .. n-1 in random order (Fisher and Yates). */
@@ -36,23 +36,23 @@ export interface Rng {
  * ```
  * @category Data
  */
-export function rng(seed: number, ...keys: readonly (string | number)[]): Rng {
-  const generator = xoroshiro128plusFromState(stateOf(JSON.stringify([seed, ...keys])));
+export function createRng(seed: number, ...keys: readonly (string | number)[]): Rng {
+  const generator = xoroshiro128plusFromState(hashToState(JSON.stringify([seed, ...keys])));
   const next = () => {
     const high = generator.next() >>> 5;
     const low = generator.next() >>> 6;
     return (high * 67108864 + low) / 9007199254740992;
   };
-  const below = (n: number) => Math.floor(next() * n);
+  const nextInt = (n: number) => Math.floor(next() * n);
   return {
     next,
-    below,
+    nextInt,
     uniform: (low, high) => low + (high - low) * next(),
     normal: () => Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next()),
     permutation: (n) => {
       const order = Array.from({ length: n }, (_, i) => i);
       for (let i = n - 1; i > 0; i--) {
-        const j = below(i + 1);
+        const j = nextInt(i + 1);
         [order[i], order[j]] = [order[j]!, order[i]!];
       }
       return order;
@@ -61,7 +61,7 @@ export function rng(seed: number, ...keys: readonly (string | number)[]): Rng {
 }
 
 /** 128 bits of state from text: four FNV-1a hashes, each finished with MurmurHash3's mixer (Appleby 2011). */
-function stateOf(text: string): [number, number, number, number] {
+function hashToState(text: string): [number, number, number, number] {
   const word = (salt: number) => {
     let hash = 0x811c9dc5 ^ Math.imul(salt, 0x9e3779b1);
     for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);

@@ -1,7 +1,7 @@
-import { rng } from '../core/rng.js';
-import { Crew } from './crew.js';
+import { createRng } from '../core/rng.js';
+import { createBatchLoader, type PendingBatch } from './batchLoader.js';
 import type { Batch, Dataset } from './dataset.js';
-import { type Making, makerOf } from './making.js';
+import { WorkerPool } from './workerPool.js';
 
 /** How an epoch is cut into batches. */
 export interface BatchOptions {
@@ -11,11 +11,11 @@ export interface BatchOptions {
   readonly seed: number;
   readonly shuffle: boolean;
   /** First batch, counted from 0: where a resumed epoch goes on. Default 0. */
-  readonly from?: number;
+  readonly firstBatch?: number;
   /** Workers that stay when the epoch is over; their owner closes them. Default: the epoch's own. */
-  readonly crew?: Crew;
+  readonly workerPool?: WorkerPool;
   /** Whether nobody will look at the pixels of these images: they are not made then. */
-  readonly known?: (dataset: Dataset<any>, indices: readonly number[]) => boolean;
+  readonly shouldSkipPixels?: (dataset: Dataset<any>, indices: readonly number[]) => boolean;
 }
 
 /**
@@ -24,20 +24,25 @@ export interface BatchOptions {
  *
  * **A batch is good until the next is asked for**: its memory is then used again.
  */
-export async function* batches<L>(dataset: Dataset<L>, options: BatchOptions): AsyncGenerator<Batch, void> {
-  const { batchSize, epoch, seed, shuffle, from = 0, known = () => false } = options;
+export async function* iterateBatches<L>(
+  dataset: Dataset<L>,
+  options: BatchOptions,
+): AsyncGenerator<Batch, void> {
+  const { batchSize, epoch, seed, shuffle, firstBatch = 0, shouldSkipPixels = () => false } = options;
   const order = shuffle
-    ? rng(seed, 'order', epoch).permutation(dataset.size)
+    ? createRng(seed, 'order', epoch).permutation(dataset.size)
     : Array.from({ length: dataset.size }, (_, i) => i);
   const count = Math.ceil(dataset.size / batchSize);
-  const crew = options.crew ?? new Crew();
-  const maker = makerOf(dataset, { batchSize, epoch, seed, crew });
-  const making: Making[] = [];
-  let next = from;
+  const workerPool = options.workerPool ?? new WorkerPool();
+  const maker = createBatchLoader(dataset, { batchSize, epoch, seed, workerPool });
+  const making: PendingBatch[] = [];
+  let next = firstBatch;
   const begin = () => {
-    while (next < count && making.length < maker.ahead) {
+    while (next < count && making.length < maker.prefetchCount) {
       const indices = order.slice(next * batchSize, (next + 1) * batchSize);
-      const begun = known(dataset, indices) ? withoutPixels(indices) : maker.make(indices);
+      const begun = shouldSkipPixels(dataset, indices)
+        ? createBatchWithoutPixels(indices)
+        : maker.load(indices);
       begun.batch.catch(() => {}); // told when its turn comes; nobody may be waiting yet
       making.push(begun);
       next++;
@@ -57,11 +62,11 @@ export async function* batches<L>(dataset: Dataset<L>, options: BatchOptions): A
     }
   } finally {
     for (const { batch, release } of making) batch.then(release, () => {});
-    if (!options.crew) crew.close();
+    if (!options.workerPool) workerPool.close();
   }
 }
 
-const withoutPixels = (indices: readonly number[]): Making => ({
+const createBatchWithoutPixels = (indices: readonly number[]): PendingBatch => ({
   batch: Promise.resolve({ pixels: new Float32Array(0), count: indices.length, indices }),
   release: () => {},
 });

@@ -1,16 +1,16 @@
-import { fault } from '../core/errors.js';
+import { createError } from '../core/errors/errors.js';
 import type { ImageBytes, ImageShape, Pixels } from '../core/images.js';
 import type { Json } from '../core/json.js';
-import type { Spawner } from '../core/outside.js';
+import type { Spawner } from '../core/platform/platform.js';
 import type { Rng } from '../core/rng.js';
-import { partsOf, type SplitOptions } from './split.js';
+import { type SplitOptions, splitIndices } from './split.js';
 
 /**
  * What a dataset needs of an augmentation; `augment([...])` makes one.
  *
  * @category Data
  */
-export interface Look {
+export interface AugmentationPipeline {
   /** Draws the numbers of one image's change. */
   draw(random: Rng, shape: ImageShape): Json;
   /** The image as the plan says; values stay within 0..255. Pure. */
@@ -24,7 +24,7 @@ export interface Look {
  *
  * @category Data
  */
-export interface Item<L> {
+export interface DatasetItem<L> {
   /** Names the image in messages and checkpoints: its path, or a number. */
   readonly id: string;
   /** One entry a task; a task without one is not labelled and never counted. */
@@ -47,7 +47,7 @@ export type SampleWeight = number | { readonly [task: string]: number };
  *
  * @category Data
  */
-export interface Skipped {
+export interface SkippedFile {
   /** Below the folder, with `/`. */
   readonly path: string;
   /** The end of a sentence that begins with the file: `it cannot be decoded (…)`. */
@@ -69,9 +69,9 @@ export interface AugmentOptions {
  *
  * @category Data
  */
-export interface Augmenting {
+export interface AugmentationSettings {
   /** The changes to draw from. */
-  readonly look: Look;
+  readonly pipeline: AugmentationPipeline;
   /** The same plan in every epoch. */
   readonly fixed: boolean;
 }
@@ -103,13 +103,13 @@ export class Dataset<L> {
   constructor(
     /** Height, width and channels of every image. */
     readonly shape: ImageShape,
-    private readonly items: readonly Item<L>[],
+    private readonly items: readonly DatasetItem<L>[],
     /** Files of the source that could not be used; the same list for every part of it. */
-    readonly skipped: readonly Skipped[] = [],
+    readonly skipped: readonly SkippedFile[] = [],
     /** Place of each image in the source: names its augmentation plans, whatever part it is in. */
-    private readonly places: readonly number[] = items.map((_, i) => i),
+    private readonly sourceIndices: readonly number[] = items.map((_, i) => i),
     /** @internal */
-    readonly augmenting: Augmenting | null = null,
+    readonly augmentation: AugmentationSettings | null = null,
     /** @internal */
     readonly spawner: Spawner | null = null,
   ) {
@@ -123,27 +123,27 @@ export class Dataset<L> {
 
   /** Name of an image; throws an `argument` fault for an index that is not there. */
   id(index: number): string {
-    return this.#item(index).id;
+    return this.#getItem(index).id;
   }
 
   /** The labels of an image; throws an `argument` fault for an index that is not there. */
   labels(index: number): L {
-    return this.#item(index).labels;
+    return this.#getItem(index).labels;
   }
 
-  /** Its weight in the loss: 1 unless the source or {@link Dataset.weigh} said otherwise. */
-  weights(index: number): SampleWeight {
-    return this.#item(index).weight ?? 1;
+  /** Its weight in the loss: 1 unless the source or {@link Dataset.withSampleWeights} said otherwise. */
+  sampleWeight(index: number): SampleWeight {
+    return this.#getItem(index).weight ?? 1;
   }
 
   /** Place of the image in its source. */
-  place(index: number): number {
-    return this.places[index]!;
+  sourceIndex(index: number): number {
+    return this.sourceIndices[index]!;
   }
 
   /** The image as it is, not augmented. */
   read(index: number): Promise<ImageBytes> {
-    return this.#item(index).read();
+    return this.#getItem(index).read();
   }
 
   /** Two parts without a common image. See {@link SplitOptions}. */
@@ -153,7 +153,7 @@ export class Dataset<L> {
     /** The share asked for. */
     readonly validation: Dataset<L>;
   } {
-    const { train, validation } = partsOf(
+    const { train, validation } = splitIndices(
       this.items.map((item) => item.labels),
       options,
     );
@@ -162,9 +162,9 @@ export class Dataset<L> {
 
   /** The images at `indices`, in that order. */
   select(indices: readonly number[]): Dataset<L> {
-    const items = indices.map((index) => this.#item(index));
-    const places = indices.map((index) => this.place(index));
-    return new Dataset(this.shape, items, this.skipped, places, this.augmenting, this.spawner);
+    const items = indices.map((index) => this.#getItem(index));
+    const places = indices.map((index) => this.sourceIndex(index));
+    return new Dataset(this.shape, items, this.skipped, places, this.augmentation, this.spawner);
   }
 
   /** The first `count` images, or all when there are fewer. */
@@ -173,9 +173,9 @@ export class Dataset<L> {
   }
 
   /** Changes every image by a plan drawn from the run's seed, the epoch and the image; `null` for none. */
-  augment(look: Look | null, { fixed = false }: AugmentOptions = {}): Dataset<L> {
-    const augmenting: Augmenting | null = look && { look, fixed };
-    return new Dataset(this.shape, this.items, this.skipped, this.places, augmenting, this.spawner);
+  augment(pipeline: AugmentationPipeline | null, { fixed = false }: AugmentOptions = {}): Dataset<L> {
+    const augmenting: AugmentationSettings | null = pipeline && { pipeline, fixed };
+    return new Dataset(this.shape, this.items, this.skipped, this.sourceIndices, augmenting, this.spawner);
   }
 
   /**
@@ -184,17 +184,17 @@ export class Dataset<L> {
    * Parts of an augmentation that change values and were written by the caller are done on the main thread.
    */
   withWorkers(spawner: Spawner | null): Dataset<L> {
-    return new Dataset(this.shape, this.items, this.skipped, this.places, this.augmenting, spawner);
+    return new Dataset(this.shape, this.items, this.skipped, this.sourceIndices, this.augmentation, spawner);
   }
 
   /** Weights in the loss, from the labels. */
-  weigh(weight: (labels: L, id: string) => SampleWeight): Dataset<L> {
+  withSampleWeights(weight: (labels: L, id: string) => SampleWeight): Dataset<L> {
     const items = this.items.map((item) => ({
       ...item,
       weight: weight(item.labels, item.id),
       read: () => item.read(),
     }));
-    return new Dataset(this.shape, items, this.skipped, this.places, this.augmenting, this.spawner);
+    return new Dataset(this.shape, items, this.skipped, this.sourceIndices, this.augmentation, this.spawner);
   }
 
   /** What a checkpoint remembers: other images, labels, weights or augmentation make another description. */
@@ -204,25 +204,25 @@ export class Dataset<L> {
     /** Null for none. */
     readonly augmentation: Json;
   } {
-    const { augmenting } = this;
+    const { augmentation: augmenting } = this;
     return {
       data: {
         shape: this.shape,
         items: this.items.map(({ id, labels, weight = 1 }, i) => [
           id,
-          this.places[i]!,
+          this.sourceIndices[i]!,
           labels as Json,
           weight,
         ]),
       },
-      augmentation: augmenting && { look: augmenting.look.description, fixed: augmenting.fixed },
+      augmentation: augmenting && { look: augmenting.pipeline.description, fixed: augmenting.fixed },
     };
   }
 
-  #item(index: number): Item<L> {
+  #getItem(index: number): DatasetItem<L> {
     const item = this.items[index];
     if (item) return item;
-    throw fault({
+    throw createError({
       kind: 'argument',
       path: 'dataset',
       expected: `an index from 0 to ${this.size - 1}`,

@@ -1,5 +1,5 @@
-import { didYouMean, fault, show } from '../core/errors.js';
-import { rng } from '../core/rng.js';
+import { createError, didYouMean, formatValue } from '../core/errors/errors.js';
+import { createRng } from '../core/rng.js';
 
 /**
  * How `dataset.split` divides.
@@ -26,15 +26,15 @@ export interface SplitOptions<L> {
   readonly seed?: number;
 }
 
-const WORDS: readonly string[] = ['shuffled', 'first', 'last'];
+const SPLIT_ORDERS: readonly string[] = ['shuffled', 'first', 'last'];
 
 /** Indices of both parts. Throws a `data` fault when a part would be empty. */
-export function partsOf<L>(
+export function splitIndices<L>(
   labels: readonly L[],
   { validation: share, by = 'shuffled', seed = 0 }: SplitOptions<L>,
 ): { readonly train: readonly number[]; readonly validation: readonly number[] } {
   if (!(share > 0 && share < 1)) {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path: 'split.validation',
       expected: 'a share between 0 and 1, both excluded',
@@ -43,29 +43,29 @@ export function partsOf<L>(
     });
   }
   if (
-    !WORDS.includes(by as string) &&
+    !SPLIT_ORDERS.includes(by as string) &&
     typeof (by as { stratify?: unknown } | null)?.stratify !== 'function'
   ) {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path: 'split.by',
-      expected: `${WORDS.join(', ')} or { stratify: (labels) => ... }`,
-      received: show(by),
-      advice: didYouMean(String(by), WORDS) ?? 'Leave it out to divide at random.',
+      expected: `${SPLIT_ORDERS.join(', ')} or { stratify: (labels) => ... }`,
+      received: formatValue(by),
+      advice: didYouMean(String(by), SPLIT_ORDERS) ?? 'Leave it out to divide at random.',
     });
   }
   const n = labels.length;
   const order = Array.from({ length: n }, (_, i) => i);
   const parts =
     by === 'first'
-      ? cut(order, Math.trunc(share * n))
+      ? splitFirst(order, Math.trunc(share * n))
       : by === 'last'
-        ? lastPart(order, Math.floor(n * (1 - share)))
+        ? splitLast(order, Math.floor(n * (1 - share)))
         : by === 'shuffled'
-          ? shuffled(order, share, seed)
-          : stratified(labels, share, seed, by.stratify);
+          ? splitShuffled(order, share, seed)
+          : splitStratified(labels, share, seed, by.stratify);
   if (parts.train.length > 0 && parts.validation.length > 0) return parts;
-  throw fault({
+  throw createError({
     kind: 'data',
     path: 'split.validation',
     expected: 'at least one image in each part',
@@ -74,17 +74,17 @@ export function partsOf<L>(
   });
 }
 
-function cut(order: readonly number[], count: number) {
+function splitFirst(order: readonly number[], count: number) {
   return { validation: order.slice(0, count), train: order.slice(count) };
 }
 
-function lastPart(order: readonly number[], from: number) {
+function splitLast(order: readonly number[], from: number) {
   return { train: order.slice(0, from), validation: order.slice(from) };
 }
 
 /** A random part, both sides in source order: the training order is drawn anew every epoch anyway. */
-function shuffled(order: readonly number[], share: number, seed: number) {
-  const drawn = rng(seed, 'split').permutation(order.length);
+function splitShuffled(order: readonly number[], share: number, seed: number) {
+  const drawn = createRng(seed, 'split').permutation(order.length);
   const chosen = new Set(drawn.slice(0, Math.round(share * order.length)));
   return {
     train: order.filter((index) => !chosen.has(index)),
@@ -92,7 +92,7 @@ function shuffled(order: readonly number[], share: number, seed: number) {
   };
 }
 
-function stratified<L>(
+function splitStratified<L>(
   labels: readonly L[],
   share: number,
   seed: number,
@@ -105,7 +105,7 @@ function stratified<L>(
   });
   const chosen = new Set<number>();
   for (const [key, members] of groups) {
-    const drawn = rng(seed, 'split', key).permutation(members.length);
+    const drawn = createRng(seed, 'split', key).permutation(members.length);
     for (const place of drawn.slice(0, Math.round(share * members.length))) chosen.add(members[place]!);
   }
   const order = labels.map((_, index) => index);

@@ -1,13 +1,13 @@
-import { change, type Plan } from '../augment/change.js';
-import { changesOf, type Recipe } from '../augment/recipe.js';
+import { type AugmentationPlan, applyPlan } from '../augment/applyPlan.js';
+import { type AugmentationSpec, resolveAugmentationSpec } from '../augment/augmentationSpec.js';
 import type { ImageShape } from '../core/images.js';
 
 /** The images of one batch, to be changed in a worker. Both buffers come back with the answer. */
-export interface Job {
+export interface AugmentationJob {
   readonly shape: ImageShape;
-  readonly recipe: Recipe;
+  readonly recipe: AugmentationSpec;
   /** One an image. */
-  readonly plans: readonly Plan[];
+  readonly plans: readonly AugmentationPlan[];
   /** The images one after another, bytes. */
   readonly bytes: ArrayBuffer;
   /** Where they go, float32. */
@@ -15,7 +15,7 @@ export interface Job {
 }
 
 /** What a worker gives back: the buffers of its job, `pixels` filled. */
-export type Filled = Pick<Job, 'bytes' | 'pixels'>;
+export type AugmentationResult = Pick<AugmentationJob, 'bytes' | 'pixels'>;
 
 /**
  * What runs in a worker: `npm run worker` bundles this file, with all it needs, into the text of `workerScript.ts`. No
@@ -27,13 +27,13 @@ export function answer({
   plans,
   bytes,
   pixels,
-}: Job): [answer: Filled, transfer: ArrayBuffer[]] {
+}: AugmentationJob): [answer: AugmentationResult, transfer: ArrayBuffer[]] {
   const [height, width, channels] = shape;
   const length = height * width * channels;
-  const changes = changesOf(recipe);
+  const changes = resolveAugmentationSpec(recipe);
   plans.forEach((plan, row) => {
     const image = { data: new Uint8Array(bytes, row * length, length), height, width, channels };
-    change(image, plan, changes, new Float32Array(pixels, row * length * 4, length));
+    applyPlan(image, plan, changes, new Float32Array(pixels, row * length * 4, length));
   });
   return [{ bytes, pixels }, [bytes, pixels]];
 }

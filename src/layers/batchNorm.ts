@@ -1,9 +1,9 @@
 import { tf } from '../tensor/tf.js';
-import { type Block, checkShare, layerBlock } from './block.js';
+import { type Block, checkFraction, createLayerBlock } from './block.js';
 import type { Activation } from './conv.js';
 
 /**
- * Options of {@link batchNorm}.
+ * Options of {@link lowerBatchNorm}.
  *
  * @category Compose
  */
@@ -34,8 +34,8 @@ export interface BatchNormOptions {
  * @category Compose
  */
 export function batchNorm({ momentum = 0.99, epsilon = 1e-3 }: BatchNormOptions = {}): Block {
-  checkShare('batchNorm.momentum', momentum);
-  return layerBlock('bn', (name) => tf.layers.batchNormalization({ name, momentum, epsilon }));
+  checkFraction('batchNorm.momentum', momentum);
+  return createLayerBlock('bn', (name) => tf.layers.batchNormalization({ name, momentum, epsilon }));
 }
 
 /**
@@ -51,5 +51,5 @@ export function batchNorm({ momentum = 0.99, epsilon = 1e-3 }: BatchNormOptions 
  * @category Compose
  */
 export function activation(kind: Activation): Block {
-  return layerBlock(kind, (name) => tf.layers.activation({ name, activation: kind }));
+  return createLayerBlock(kind, (name) => tf.layers.activation({ name, activation: kind }));
 }

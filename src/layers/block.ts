@@ -1,5 +1,5 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
-import { fault } from '../core/errors.js';
+import { createError } from '../core/errors/errors.js';
 import type { PixelRange } from '../core/images.js';
 import type { tf } from '../tensor/tf.js';
 
@@ -8,20 +8,20 @@ import type { tf } from '../tensor/tf.js';
  *
  * @category Compose
  */
-export interface Site {
+export interface BuildContext {
   /** The next free name of a kind in this part of the network: `trunk_conv1`, `age_dense2`. */
-  name(kind: string): string;
+  createName(kind: string): string;
   /** Feeds `input` to `layer`, after checking that the image is still large enough. */
   connect(layer: tf.layers.Layer, input: SymbolicTensor | SymbolicTensor[]): SymbolicTensor;
   /** The image as this part of the network sees it. */
   readonly image: SymbolicTensor;
   /** What the bytes 0 and 255 become at the network's door. */
-  readonly range: PixelRange;
+  readonly pixelRange: PixelRange;
   /**
    * Gives a layer that was connected here its weights, so that the seed draws none for it: an array for each of
    * `layer.weights`, row-major. They are copied.
    */
-  weigh(layer: tf.layers.Layer, arrays: readonly Float32Array[]): void;
+  setWeights(layer: tf.layers.Layer, arrays: readonly Float32Array[]): void;
 }
 
 /**
@@ -34,9 +34,9 @@ export interface Block {
   /** @internal Its kind; marks a block in any copy of the library. */
   readonly '~block': string;
   /** Adds the block's layers after `input` and returns its output. */
-  build(input: SymbolicTensor, site: Site): SymbolicTensor;
+  build(input: SymbolicTensor, site: BuildContext): SymbolicTensor;
   /** Height (or width) of the output for that of the input; 0 or less when nothing would be left. */
-  side(input: number): number;
+  computeOutputSize(input: number): number;
 }
 
 /**
@@ -44,15 +44,19 @@ export interface Block {
  *
  * @category Compose
  */
-export type Piece = Block | tf.layers.Layer;
+export type LayerLike = Block | tf.layers.Layer;
 
 /** A block of one layer. */
-export function layerBlock(
+export function createLayerBlock(
   kind: string,
   make: (name: string) => tf.layers.Layer,
-  side: (input: number) => number = (input) => input,
+  computeOutputSize: (input: number) => number = (input) => input,
 ): Block {
-  return { '~block': kind, side, build: (input, site) => site.connect(make(site.name(kind)), input) };
+  return {
+    '~block': kind,
+    computeOutputSize,
+    build: (input, site) => site.connect(make(site.createName(kind)), input),
+  };
 }
 
 /**
@@ -63,7 +67,7 @@ export function layerBlock(
 export type Padding = 'valid' | 'same';
 
 /** Side of a sliding window's output, as Keras counts it. */
-export function windowSide(size: number, stride: number, padding: Padding, dilation = 1) {
+export function createWindowOutputSize(size: number, stride: number, padding: Padding, dilation = 1) {
   return (input: number): number =>
     padding === 'same'
       ? Math.ceil(input / stride)
@@ -71,9 +75,9 @@ export function windowSide(size: number, stride: number, padding: Padding, dilat
 }
 
 /** Throws an `argument` fault unless `value` is a whole number of at least 1. */
-export function checkCount(path: string, value: number): void {
+export function checkPositiveInteger(path: string, value: number): void {
   if (Number.isInteger(value) && value >= 1) return;
-  throw fault({
+  throw createError({
     kind: 'argument',
     path,
     expected: 'a whole number of at least 1',
@@ -83,9 +87,9 @@ export function checkCount(path: string, value: number): void {
 }
 
 /** Throws an `argument` fault unless `value` is a share from 0 up to, not including, 1. */
-export function checkShare(path: string, value: number): void {
+export function checkFraction(path: string, value: number): void {
   if (value >= 0 && value < 1) return;
-  throw fault({
+  throw createError({
     kind: 'argument',
     path,
     expected: 'a number from 0 up to, not including, 1',
@@ -95,9 +99,9 @@ export function checkShare(path: string, value: number): void {
 }
 
 /** Throws an `argument` fault for a factor of a penalty that is not a number of at least 0. */
-export function checkPenalty(path: string, value = 0): void {
+export function checkRegularization(path: string, value = 0): void {
   if (Number.isFinite(value) && value >= 0) return;
-  throw fault({
+  throw createError({
     kind: 'argument',
     path,
     expected: 'a number of at least 0',

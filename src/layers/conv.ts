@@ -1,5 +1,12 @@
 import { tf } from '../tensor/tf.js';
-import { type Block, checkCount, checkPenalty, layerBlock, type Padding, windowSide } from './block.js';
+import {
+  type Block,
+  checkPositiveInteger,
+  checkRegularization,
+  createLayerBlock,
+  createWindowOutputSize,
+  type Padding,
+} from './block.js';
 
 /**
  * Activations by Keras's names.
@@ -64,9 +71,9 @@ export interface DepthwiseConvOptions extends WindowOptions {
  * @category Compose
  */
 export function conv(filters: number, kernelSize: number, options: ConvOptions = {}): Block {
-  checkCount('conv.filters', filters);
-  const { config, side } = windowed('conv', kernelSize, options);
-  return layerBlock(
+  checkPositiveInteger('conv.filters', filters);
+  const { config, side } = createWindowConfig('conv', kernelSize, options);
+  return createLayerBlock(
     'conv',
     (name) =>
       tf.layers.conv2d({
@@ -101,9 +108,9 @@ export function conv(filters: number, kernelSize: number, options: ConvOptions =
  */
 export function depthwiseConv(kernelSize: number, options: DepthwiseConvOptions = {}): Block {
   const { depthMultiplier = 1, l2 } = options;
-  checkCount('depthwiseConv.depthMultiplier', depthMultiplier);
-  const { config, side } = windowed('depthwiseConv', kernelSize, options);
-  return layerBlock(
+  checkPositiveInteger('depthwiseConv.depthMultiplier', depthMultiplier);
+  const { config, side } = createWindowConfig('depthwiseConv', kernelSize, options);
+  return createLayerBlock(
     'depthwise',
     (name) =>
       tf.layers.depthwiseConv2d({
@@ -117,14 +124,14 @@ export function depthwiseConv(kernelSize: number, options: DepthwiseConvOptions 
   );
 }
 
-function windowed(path: string, kernelSize: number, options: ConvOptions) {
+function createWindowConfig(path: string, kernelSize: number, options: ConvOptions) {
   const { strides = 1, padding = 'valid', dilation = 1, activation = 'relu', useBias = true } = options;
-  checkCount(`${path}.kernelSize`, kernelSize);
-  checkCount(`${path}.strides`, strides);
-  checkCount(`${path}.dilation`, dilation);
-  checkPenalty(`${path}.l2`, options.l2);
+  checkPositiveInteger(`${path}.kernelSize`, kernelSize);
+  checkPositiveInteger(`${path}.strides`, strides);
+  checkPositiveInteger(`${path}.dilation`, dilation);
+  checkRegularization(`${path}.l2`, options.l2);
   return {
     config: { kernelSize, strides, padding, dilationRate: dilation, activation, useBias },
-    side: windowSide(kernelSize, strides, padding, dilation),
+    side: createWindowOutputSize(kernelSize, strides, padding, dilation),
   };
 }

@@ -1,9 +1,15 @@
 import { tf } from '../tensor/tf.js';
-import { type Block, checkCount, checkPenalty, checkShare, layerBlock } from './block.js';
+import {
+  type Block,
+  checkFraction,
+  checkPositiveInteger,
+  checkRegularization,
+  createLayerBlock,
+} from './block.js';
 import type { Activation } from './conv.js';
 
 /**
- * Options of {@link dense}.
+ * Options of {@link importDense}.
  *
  * @category Compose
  */
@@ -32,9 +38,9 @@ export interface DenseOptions {
  * @category Compose
  */
 export function dense(units: number, { activation = 'relu', useBias = true, l2 }: DenseOptions = {}): Block {
-  checkCount('dense.units', units);
-  checkPenalty('dense.l2', l2);
-  return layerBlock('dense', (name) =>
+  checkPositiveInteger('dense.units', units);
+  checkRegularization('dense.l2', l2);
+  return createLayerBlock('dense', (name) =>
     tf.layers.dense({
       name,
       units,
@@ -64,8 +70,8 @@ export function dense(units: number, { activation = 'relu', useBias = true, l2 }
  * @category Compose
  */
 export function dropout(rate: number): Block {
-  checkShare('dropout.rate', rate);
-  return layerBlock('dropout', (name) => tf.layers.dropout({ name, rate }));
+  checkFraction('dropout.rate', rate);
+  return createLayerBlock('dropout', (name) => tf.layers.dropout({ name, rate }));
 }
 
 /**
@@ -81,5 +87,5 @@ export function dropout(rate: number): Block {
  * @category Compose
  */
 export function flatten(): Block {
-  return layerBlock('flatten', (name) => tf.layers.flatten({ name }));
+  return createLayerBlock('flatten', (name) => tf.layers.flatten({ name }));
 }

@@ -1,5 +1,11 @@
 import { tf } from '../tensor/tf.js';
-import { type Block, checkCount, layerBlock, type Padding, windowSide } from './block.js';
+import {
+  type Block,
+  checkPositiveInteger,
+  createLayerBlock,
+  createWindowOutputSize,
+  type Padding,
+} from './block.js';
 
 /**
  * Options of {@link maxPool} and {@link averagePool}.
@@ -28,8 +34,8 @@ export interface PoolOptions {
  * @category Compose
  */
 export function maxPool(size: number, options: PoolOptions = {}): Block {
-  const { config, side } = pooled('maxPool', size, options);
-  return layerBlock('pool', (name) => tf.layers.maxPooling2d({ ...config, name }), side);
+  const { config, side } = createPoolConfig('maxPool', size, options);
+  return createLayerBlock('pool', (name) => tf.layers.maxPooling2d({ ...config, name }), side);
 }
 
 /**
@@ -47,8 +53,8 @@ export function maxPool(size: number, options: PoolOptions = {}): Block {
  * @category Compose
  */
 export function averagePool(size: number, options: PoolOptions = {}): Block {
-  const { config, side } = pooled('averagePool', size, options);
-  return layerBlock('avgpool', (name) => tf.layers.averagePooling2d({ ...config, name }), side);
+  const { config, side } = createPoolConfig('averagePool', size, options);
+  return createLayerBlock('avgpool', (name) => tf.layers.averagePooling2d({ ...config, name }), side);
 }
 
 /**
@@ -65,11 +71,14 @@ export function averagePool(size: number, options: PoolOptions = {}): Block {
  * @category Compose
  */
 export function globalAveragePool(): Block {
-  return layerBlock('gap', (name) => tf.layers.globalAveragePooling2d({ name }));
+  return createLayerBlock('gap', (name) => tf.layers.globalAveragePooling2d({ name }));
 }
 
-function pooled(path: string, size: number, { strides = size, padding = 'valid' }: PoolOptions) {
-  checkCount(`${path}.size`, size);
-  checkCount(`${path}.strides`, strides);
-  return { config: { poolSize: size, strides, padding }, side: windowSide(size, strides, padding) };
+function createPoolConfig(path: string, size: number, { strides = size, padding = 'valid' }: PoolOptions) {
+  checkPositiveInteger(`${path}.size`, size);
+  checkPositiveInteger(`${path}.strides`, strides);
+  return {
+    config: { poolSize: size, strides, padding },
+    side: createWindowOutputSize(size, strides, padding),
+  };
 }

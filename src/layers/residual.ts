@@ -1,7 +1,7 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
-import { fault } from '../core/errors.js';
+import { createError } from '../core/errors/errors.js';
 import { tf } from '../tensor/tf.js';
-import type { Block, Site } from './block.js';
+import type { Block, BuildContext } from './block.js';
 
 /**
  * `x + f(x)`, with `f` the blocks given (K. He et al., Deep residual learning, 2015). When `f` changes the number of
@@ -26,7 +26,7 @@ import type { Block, Site } from './block.js';
  */
 export function residual(blocks: readonly Block[]): Block {
   if (blocks.length === 0) {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path: 'residual.blocks',
       expected: 'at least one block',
@@ -36,23 +36,28 @@ export function residual(blocks: readonly Block[]): Block {
   }
   return {
     '~block': 'residual',
-    side: (input) => blocks.reduce((side, block) => block.side(side), input),
+    computeOutputSize: (input) => blocks.reduce((side, block) => block.computeOutputSize(side), input),
     build: (input, site) => {
       const inner = blocks.reduce((x, block) => block.build(x, site), input);
-      const name = site.name('add');
-      return site.connect(tf.layers.add({ name }), [shortcut(input, inner, site, name), inner]);
+      const name = site.createName('add');
+      return site.connect(tf.layers.add({ name }), [createShortcut(input, inner, site, name), inner]);
     },
   };
 }
 
 /** `input` itself, or its projection to the shape of `inner`. */
-function shortcut(input: SymbolicTensor, inner: SymbolicTensor, site: Site, path: string): SymbolicTensor {
+function createShortcut(
+  input: SymbolicTensor,
+  inner: SymbolicTensor,
+  site: BuildContext,
+  path: string,
+): SymbolicTensor {
   const [, height, width, channels] = input.shape as number[];
   const [, newHeight, newWidth, filters] = inner.shape as number[];
   if (height === newHeight && width === newWidth && channels === filters) return input;
   const strides = Math.ceil(height! / newHeight!);
   if (Math.ceil(height! / strides) !== newHeight || Math.ceil(width! / strides) !== newWidth) {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path,
       expected: `blocks whose output is the input divided by a stride (${height}x${width})`,
@@ -61,7 +66,7 @@ function shortcut(input: SymbolicTensor, inner: SymbolicTensor, site: Site, path
     });
   }
   const projection = tf.layers.conv2d({
-    name: site.name('shortcut'),
+    name: site.createName('shortcut'),
     filters: filters!,
     kernelSize: 1,
     strides,

@@ -1,5 +1,5 @@
 import type { Tensor1D } from '@tensorflow/tfjs';
-import { fault } from '../core/errors.js';
+import { createError } from '../core/errors/errors.js';
 import { tf } from '../tensor/tf.js';
 import type { Loss } from './loss.js';
 
@@ -74,7 +74,7 @@ export interface HuberOptions {
  */
 export function huber({ delta = 1 }: HuberOptions = {}): Loss {
   if (!(delta > 0)) {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path: 'huber.delta',
       expected: 'a number above 0',

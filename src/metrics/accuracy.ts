@@ -1,6 +1,6 @@
 import type { Tensor1D } from '@tensorflow/tfjs';
 import { tf } from '../tensor/tf.js';
-import { type Metric, type MetricName, type MetricOptions, metric } from './metric.js';
+import { createMetric, type Metric, type MetricName, type MetricOptions } from './metric.js';
 
 /**
  * The share of examples whose predicted label is the true one, 0 to 1; column `accuracy`. With one output a
@@ -19,8 +19,8 @@ import { type Metric, type MetricName, type MetricOptions, metric } from './metr
 export function accuracy<const Weighted extends boolean = false>(
   options: MetricOptions<Weighted> = {},
 ): Metric<MetricName<'accuracy', Weighted>> {
-  return metric('accuracy', options, {
-    better: 'max',
+  return createMetric('accuracy', options, {
+    mode: 'max',
     perExample: (prediction, target) => {
       const hit =
         prediction.shape[1] === 1

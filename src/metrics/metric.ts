@@ -10,13 +10,13 @@ export interface Metric<Name extends string = string> {
   /** The last part of the column's name: `mae` in `val_age_mae`. */
   readonly name: Name;
   /** Whether less or more is better: what a monitor's mode is inferred from. */
-  readonly better: 'min' | 'max';
+  readonly mode: 'min' | 'max';
   /** Whether sample weights count: `Σ w·m / Σ w` instead of the plain mean. */
   readonly weighted: boolean;
   /** `prediction`, `target`: `[batch, units]`, as for a loss. Returns `[batch]`. */
   perExample(prediction: Tensor2D, target: Tensor2D): Tensor1D;
   /** From the mean over the examples to the metric's value (a square root, say); the mean itself when absent. */
-  readonly finish?: (mean: number) => number;
+  readonly finalize?: (mean: number) => number;
 }
 
 /**
@@ -39,10 +39,10 @@ export type MetricName<Name extends string, Weighted extends boolean> = Weighted
   : Name;
 
 /** A metric from its parts, named by whether it is weighted. */
-export function metric<Name extends string, Weighted extends boolean>(
+export function createMetric<Name extends string, Weighted extends boolean>(
   name: Name,
   options: MetricOptions<Weighted>,
-  rest: Pick<Metric, 'better' | 'perExample' | 'finish'>,
+  rest: Pick<Metric, 'mode' | 'perExample' | 'finalize'>,
 ): Metric<MetricName<Name, Weighted>> {
   const weighted = options.weighted ?? false;
   return {

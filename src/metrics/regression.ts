@@ -1,5 +1,5 @@
 import { meanAbsoluteError, meanSquaredError } from '../losses/regression.js';
-import { type Metric, type MetricName, type MetricOptions, metric } from './metric.js';
+import { createMetric, type Metric, type MetricName, type MetricOptions } from './metric.js';
 
 /**
  * Mean absolute error, in the unit of the target; column `mae`. Same as Keras 3 `MeanAbsoluteError`
@@ -16,7 +16,7 @@ import { type Metric, type MetricName, type MetricOptions, metric } from './metr
 export function mae<const Weighted extends boolean = false>(
   options: MetricOptions<Weighted> = {},
 ): Metric<MetricName<'mae', Weighted>> {
-  return metric('mae', options, { better: 'min', perExample: meanAbsoluteError().perExample });
+  return createMetric('mae', options, { mode: 'min', perExample: meanAbsoluteError().perExample });
 }
 
 /**
@@ -34,7 +34,7 @@ export function mae<const Weighted extends boolean = false>(
 export function mse<const Weighted extends boolean = false>(
   options: MetricOptions<Weighted> = {},
 ): Metric<MetricName<'mse', Weighted>> {
-  return metric('mse', options, { better: 'min', perExample: meanSquaredError().perExample });
+  return createMetric('mse', options, { mode: 'min', perExample: meanSquaredError().perExample });
 }
 
 /**
@@ -52,9 +52,9 @@ export function mse<const Weighted extends boolean = false>(
 export function rmse<const Weighted extends boolean = false>(
   options: MetricOptions<Weighted> = {},
 ): Metric<MetricName<'rmse', Weighted>> {
-  return metric('rmse', options, {
-    better: 'min',
+  return createMetric('rmse', options, {
+    mode: 'min',
     perExample: meanSquaredError().perExample,
-    finish: Math.sqrt,
+    finalize: Math.sqrt,
   });
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { didYouMean, isMultitaskError } from '../core/errors.js';
+import { didYouMean, isMultitaskError } from '../core/errors/errors.js';
 import { buildNativeCommand } from './commands/buildNative.js';
 import type { Command } from './commands/command.js';
 import { reportCommand } from './commands/report.js';
@@ -17,8 +17,8 @@ const COMMANDS: { readonly [name: string]: Command } = {
   worker: workerCommand,
 };
 
-const LIST = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`);
-const USAGE = `usage: tfjs-multitask COMMAND [options]\n\n${LIST.join('\n')}\n\nOptions of a command: tfjs-multitask COMMAND --help`;
+const COMMAND_LIST = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`);
+const USAGE = `usage: tfjs-multitask COMMAND [options]\n\n${COMMAND_LIST.join('\n')}\n\nOptions of a command: tfjs-multitask COMMAND --help`;
 
 async function main(name = '--help', ...args: string[]): Promise<number> {
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;

@@ -1,16 +1,16 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, relative, sep } from 'node:path';
-import { fault } from '../core/errors.js';
+import { createError } from '../core/errors/errors.js';
 import type { Dataset } from '../data/dataset.js';
 import {
   decodeImages,
-  type EncodedImages,
+  type EncodedImageSource,
   IMAGE_EXTENSIONS,
   type ImageFileOptions,
-} from '../data/encodedImages.js';
-import { sharpDecoder } from './decode.js';
-import { workerThreads } from './threads.js';
+} from '../data/decodeImages.js';
+import { sharpDecoder } from './platform/sharpDecoder.js';
+import { workerThreads } from './platform/workerThreads.js';
 
 /**
  * The images below a folder as a dataset: decoded and resized once, kept as bytes, in the order of their paths. Every
@@ -28,19 +28,19 @@ import { workerThreads } from './threads.js';
  * @category Data
  */
 export async function imageFolder<L>(root: string, options: ImageFileOptions<L>): Promise<Dataset<L>> {
-  const source: EncodedImages = {
+  const source: EncodedImageSource = {
     root,
-    paths: await imagesBelow(root),
+    paths: await listImagePaths(root),
     read: (path: string) => readFile(join(root, path)),
-    atOnce: availableParallelism() + 2,
-    decoder: sharpDecoder,
+    concurrency: availableParallelism() + 2,
+    loadDecoder: sharpDecoder,
     spawner: workerThreads(),
   };
   return decodeImages('imageFolder', source, options);
 }
 
 /** Paths of image files below `root`, relative, with `/`. */
-async function imagesBelow(root: string): Promise<string[]> {
+async function listImagePaths(root: string): Promise<string[]> {
   try {
     const entries = await readdir(root, { recursive: true, withFileTypes: true });
     return entries
@@ -51,7 +51,7 @@ async function imagesBelow(root: string): Promise<string[]> {
           .join('/'),
       );
   } catch (cause) {
-    throw fault({
+    throw createError({
       kind: 'file',
       path: root,
       expected: 'a folder that can be read',

@@ -8,25 +8,31 @@ export {
   efficientNetB0Backbone,
   mobileNetV2Backbone,
   resnet50Backbone,
-} from './backbones.js';
-export { sharpDecoder } from './decode.js';
-export { type EncoderOptions, sharpEncoder } from './encode.js';
-export { architectureDiagram, curvesSideBySide, learningCurves, saveFigure, svgToPng } from './figures.js';
-export { folderStore } from './folderStore.js';
+} from './backbones/backbones.js';
 export { imageFolder } from './imageFolder.js';
-export { type LoadKerasOptions, type LoadKerasTasks, loadKeras } from './loadKeras.js';
-export { loadPackage } from './packages.js';
-export { type RecordRunOptions, recordRun } from './recordRun.js';
-export { type ReportFilesOptions, report } from './report.js';
+export { type LoadKerasModelOptions, type LoadKerasOptions, loadKeras } from './loadKeras.js';
+export { folderStore } from './platform/folderStore.js';
+export { loadPackage } from './platform/loadPackage.js';
+export { sharpDecoder } from './platform/sharpDecoder.js';
+export { type SharpEncoderOptions, sharpEncoder } from './platform/sharpEncoder.js';
+export { workerThreads } from './platform/workerThreads.js';
+export {
+  architectureDiagram,
+  learningCurveGrid,
+  learningCurves,
+  saveFigure,
+  svgToPng,
+} from './report/figures.js';
+export { type RecordRunOptions, recordRun } from './report/recordRun.js';
+export { type Watch, type WatchOptions, watchRun } from './report/watchRun.js';
+export { type WriteReportOptions, writeReport } from './report/writeReport.js';
 export { saveKeras } from './saveKeras.js';
-export { type LiveTable, liveTable } from './study/liveTable.js';
-export type { Settings as StudySettings } from './study/loadStudy.js';
-export type { QueueOptions } from './study/queue.js';
-export { readStudy } from './study/readStudy.js';
-export { type RunStudyOptions, runStudy, type StudyResult } from './study/runStudy.js';
-export type { NeedsSettings, SettingsOf, StudyModule, StudyOf, TrialOf } from './study/studyModule.js';
-export { studyResults } from './study/studyResults.js';
-export { type StudyTrialOptions, studyTrial } from './study/studyTrial.js';
-export { type StudyWorkerOptions, studyWorker } from './study/worker.js';
-export { workerThreads } from './threads.js';
-export { type Watch, type WatchOptions, watchRun } from './watchRun.js';
+export { type LiveTable, liveTable } from './tuning/liveTable.js';
+export { readStudy } from './tuning/readStudy.js';
+export { type RunSingleTrialOptions, runSingleTrial } from './tuning/runSingleTrial.js';
+export { type RunStudyOptions, runStudy, type StudyResult } from './tuning/runStudy.js';
+export { type RunStudyWorkerOptions, runStudyWorker } from './tuning/runStudyWorker.js';
+export type { RequiredSettings, SettingsOf, StudyModule, StudyOf, TrialOf } from './tuning/studyModule.js';
+export type { StudySettings } from './tuning/trial/loadStudy.js';
+export type { QueueOptions } from './tuning/trialQueue.js';
+export { writeStudyResults } from './tuning/writeStudyResults.js';

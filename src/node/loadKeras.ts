@@ -1,13 +1,13 @@
-import { adviceOn, fault, kindOf } from '../core/errors.js';
-import type { Tasks } from '../tasks/task.js';
-import type { tf } from '../tensor/tf.js';
+import { createError, describeType, suggestFix } from '../core/errors/errors.js';
 import {
   type LoadKerasOptions as BytesOptions,
-  type LoadKerasTasks as BytesTasks,
+  type LoadKerasModelOptions as BytesTasks,
   loadKeras as loadBytes,
-} from '../training/loadKeras.js';
-import type { MultiTaskModel } from '../training/model.js';
-import { readPath } from './readPath.js';
+} from '../model/loadKeras.js';
+import type { MultiTaskModel } from '../model/multiTaskModel.js';
+import type { Tasks } from '../tasks/task.js';
+import type { tf } from '../tensor/tf.js';
+import { readFileBytes } from './platform/readFileBytes.js';
 
 /**
  * Options of {@link loadKeras}.
@@ -24,7 +24,7 @@ export interface LoadKerasOptions extends Omit<BytesOptions, 'name' | 'weights' 
  *
  * @category Files
  */
-export interface LoadKerasTasks<T extends Tasks>
+export interface LoadKerasModelOptions<T extends Tasks>
   extends LoadKerasOptions,
     Pick<BytesTasks<T>, 'tasks' | 'range'> {}
 
@@ -51,7 +51,7 @@ export interface LoadKerasTasks<T extends Tasks>
  */
 export function loadKeras<const T extends Tasks>(
   path: string,
-  options: LoadKerasTasks<T>,
+  options: LoadKerasModelOptions<T>,
 ): Promise<MultiTaskModel<T>>;
 /** Without tasks: the plain model. */
 export function loadKeras(
@@ -67,20 +67,20 @@ export async function loadKeras<T extends Tasks>(
   const given = {
     ...options,
     name: path,
-    ...(weights === undefined ? {} : { weights: await read(weights), weightsName: weights }),
+    ...(weights === undefined ? {} : { weights: await readBytes(weights), weightsName: weights }),
   };
-  return loadBytes<T>(await read(path), given as BytesTasks<T>);
+  return loadBytes<T>(await readBytes(path), given as BytesTasks<T>);
 }
 
-const read = (path: string) => readPath(path, 'a file that can be read', 'Check the path.');
+const readBytes = (path: string) => readFileBytes(path, 'a file that can be read', 'Check the path.');
 
 function checkPath(path: string, value: unknown): void {
   if (typeof value === 'string') return;
-  throw fault({
+  throw createError({
     kind: 'argument',
     path,
     expected: 'the path of a file',
-    received: value instanceof Uint8Array ? 'bytes' : kindOf(value),
-    advice: adviceOn(value, 'Write its path; for bytes import loadKeras from tfjs-multitask.'),
+    received: value instanceof Uint8Array ? 'bytes' : describeType(value),
+    advice: suggestFix(value, 'Write its path; for bytes import loadKeras from tfjs-multitask.'),
   });
 }

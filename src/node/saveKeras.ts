@@ -1,15 +1,15 @@
 import { basename, dirname, extname } from 'node:path';
-import { fault, kindOf } from '../core/errors.js';
-import type { Mistake } from '../core/types.js';
-import type { Exportable } from '../engines/onnx/exportOnnx.js';
-import type { KerasFormat } from '../io/keras/writeFile.js';
-import { checkModel } from '../models/checkModel.js';
+import { createError, describeType } from '../core/errors/errors.js';
+import type { TypeErrorMessage } from '../core/inferenceTypes.js';
+import { type ExportKerasOptions, exportKeras } from '../interop/keras/exportKeras.js';
+import type { KerasFormat } from '../interop/keras/write/writeKerasFile.js';
+import type { ExportableModel } from '../interop/onnx/exportOnnx.js';
+import { checkModel } from '../network/checkModel.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
-import { type ExportKerasOptions, exportKeras } from '../training/exportKeras.js';
-import { folderStore } from './folderStore.js';
+import { folderStore } from './platform/folderStore.js';
 
-const FORMATS: { readonly [ending: string]: KerasFormat } = { '.keras': 'keras', '.h5': 'h5' };
+const FORMAT_BY_EXTENSION: { readonly [ending: string]: KerasFormat } = { '.keras': 'keras', '.h5': 'h5' };
 
 /**
  * Writes a model as a file that `keras.models.load_model` opens, whole or not at all; see `exportKeras` of `tfjs-multitask`
@@ -31,7 +31,7 @@ const FORMATS: { readonly [ending: string]: KerasFormat } = { '.keras': 'keras',
  */
 export function saveKeras<T extends Tasks, const W extends { readonly [task: string]: number }>(
   path: string,
-  model: Exportable & { readonly tasks: T },
+  model: ExportableModel & { readonly tasks: T },
   options?: Omit<ExportKerasOptions<T, W>, 'format'>,
 ): Promise<void>;
 /** Without tasks: any flat model. */
@@ -43,25 +43,25 @@ export function saveKeras(
       | 'bytes'
       | 'optimizer'
       | 'loss'
-      | 'checkpoint']?: Mistake<'leave it out: a LayersModel has no range and no tasks'>;
+      | 'checkpoint']?: TypeErrorMessage<'leave it out: a LayersModel has no range and no tasks'>;
   },
 ): Promise<void>;
 export async function saveKeras(
   path: string,
-  model: Exportable | tf.LayersModel,
+  model: ExportableModel | tf.LayersModel,
   options: object = {},
 ): Promise<void> {
   if (typeof path !== 'string') {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path: 'saveKeras',
       expected: 'the path of the file first',
-      received: kindOf(path),
+      received: describeType(path),
       advice: "Write saveKeras('face.keras', model).",
     });
   }
   if (path.endsWith('.weights.h5')) {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path,
       expected: 'the name of a model',
@@ -70,9 +70,9 @@ export async function saveKeras(
     });
   }
   checkModel('saveKeras', model, true);
-  const format = FORMATS[extname(path)];
+  const format = FORMAT_BY_EXTENSION[extname(path)];
   if (format === undefined) {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path,
       expected: 'a name that ends with .keras or .h5',
@@ -80,6 +80,6 @@ export async function saveKeras(
       advice: 'Keras knows a file by it: take .keras.',
     });
   }
-  const file = await exportKeras(model as Exportable, { ...options, format });
+  const file = await exportKeras(model as ExportableModel, { ...options, format });
   await folderStore(dirname(path)).write(basename(path), file);
 }

@@ -1,11 +1,11 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { tf } from '../tensor/tf.js';
 import {
-  checkDecay,
+  checkDecayRate,
   checkPositive,
+  createOptimizer,
   type Optimizer,
   type OptimizerOptions,
-  optimizer,
   type UpdateRule,
 } from './optimizer.js';
 
@@ -52,7 +52,7 @@ export interface AdamWOptions extends AdamOptions {
  * @category Optimisers
  */
 export function adam(options: AdamOptions = {}): Optimizer {
-  return optimizer(adamRule('adam', options), options, 1e-3);
+  return createOptimizer(createAdamRule('adam', options), options, 1e-3);
 }
 
 /**
@@ -69,18 +69,21 @@ export function adam(options: AdamOptions = {}): Optimizer {
  * @category Optimisers
  */
 export function adamw(options: AdamWOptions = {}): Optimizer {
-  return optimizer(adamRule('adamw', options), { weightDecay: 0.004, ...options }, 1e-3);
+  return createOptimizer(createAdamRule('adamw', options), { weightDecay: 0.004, ...options }, 1e-3);
 }
 
-function adamRule(name: string, { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 }: AdamOptions): UpdateRule {
-  checkDecay(`${name}.beta1`, beta1);
-  checkDecay(`${name}.beta2`, beta2);
+function createAdamRule(
+  name: string,
+  { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 }: AdamOptions,
+): UpdateRule {
+  checkDecayRate(`${name}.beta1`, beta1);
+  checkDecayRate(`${name}.beta2`, beta2);
   checkPositive(`${name}.epsilon`, epsilon, 'Leave it out for 1e-7.');
   return {
     name,
     options: { beta1, beta2, epsilon },
     slots: ['m', 'v'],
-    coefficients: (update, rate) => [(rate * Math.sqrt(1 - beta2 ** update)) / (1 - beta1 ** update)],
+    computeCoefficients: (update, rate) => [(rate * Math.sqrt(1 - beta2 ** update)) / (1 - beta1 ** update)],
     apply: (weight: Tensor, gradient: Tensor, [m, v]: readonly Tensor[], [rate]: readonly Scalar[]) => {
       const mean = tf.add(m!, tf.mul(tf.sub(gradient, m!), 1 - beta1));
       const square = tf.add(v!, tf.mul(tf.sub(tf.square(gradient), v!), 1 - beta2));

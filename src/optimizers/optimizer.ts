@@ -1,7 +1,7 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
-import { fault, show } from '../core/errors.js';
+import { createError, formatValue } from '../core/errors/errors.js';
 import type { Json } from '../core/json.js';
-import { constant } from '../schedules/constant.js';
+import { constantSchedule } from '../schedules/constantSchedule.js';
 import type { Schedule } from '../schedules/schedule.js';
 
 /**
@@ -9,7 +9,7 @@ import type { Schedule } from '../schedules/schedule.js';
  *
  * @category Optimisers
  */
-export interface Clipping {
+export interface GradientClipping {
   /** The largest Euclidean norm of each weight's gradient; longer ones are shortened. */
   readonly clipNorm?: number;
   /** The largest absolute value of each number of a gradient. */
@@ -23,7 +23,7 @@ export interface Clipping {
  *
  * @category Optimisers
  */
-export interface OptimizerOptions extends Clipping {
+export interface OptimizerOptions extends GradientClipping {
   /** A rate, which callbacks may change, or a schedule, which they may not. */
   readonly learningRate?: number | Schedule;
   /** Decoupled weight decay: before each update every weight loses `rate · weightDecay` of itself. Default none. */
@@ -48,7 +48,7 @@ export interface UpdateRule {
    * The numbers of an update that depend on its count and rate alone, in double precision: they enter a step as
    * scalars. `update` counts from 1.
    */
-  coefficients(update: number, rate: number): readonly number[];
+  computeCoefficients(update: number, rate: number): readonly number[];
   /** New weight and new slots, from tensors of one shape and the coefficients as scalars. Pure. */
   apply(
     weight: Tensor,
@@ -71,12 +71,12 @@ export interface UpdateRule {
 export interface Optimizer {
   /** Its formula. */
   readonly rule: UpdateRule;
-  /** The rate of each update; {@link constant} when a number was given. */
+  /** The rate of each update; {@link constantSchedule} when a number was given. */
   readonly schedule: Schedule;
   /** Whether callbacks may change the rate: it was given as a number. */
-  readonly adjustable: boolean;
+  readonly isLearningRateAdjustable: boolean;
   /** How gradients are cut before the update; empty for not at all. */
-  readonly clipping: Clipping;
+  readonly clipping: GradientClipping;
   /** Share of itself that each weight loses before an update, times the rate; 0 for none. */
   readonly weightDecay: number;
   /** Batches whose mean gradient makes one update. */
@@ -86,13 +86,13 @@ export interface Optimizer {
 }
 
 /** An optimiser from its rule and the options that all of them share. */
-export function optimizer(rule: UpdateRule, options: OptimizerOptions, defaultRate: number): Optimizer {
+export function createOptimizer(rule: UpdateRule, options: OptimizerOptions, defaultRate: number): Optimizer {
   const { learningRate = defaultRate, weightDecay = 0, gradientAccumulationSteps = 1 } = options;
   const { clipNorm, clipValue, globalClipNorm } = options;
   const clipping = { clipNorm, clipValue, globalClipNorm };
   const given = Object.entries(clipping).filter(([, value]) => value !== undefined);
   if (given.length > 1) {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path: rule.name,
       expected: 'at most one of clipNorm, clipValue and globalClipNorm',
@@ -102,7 +102,7 @@ export function optimizer(rule: UpdateRule, options: OptimizerOptions, defaultRa
   }
   for (const [name, value] of given) checkPositive(`${rule.name}.${name}`, value!);
   if (!Number.isInteger(gradientAccumulationSteps) || gradientAccumulationSteps < 1) {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path: `${rule.name}.gradientAccumulationSteps`,
       expected: 'a whole number of at least 1',
@@ -111,28 +111,28 @@ export function optimizer(rule: UpdateRule, options: OptimizerOptions, defaultRa
     });
   }
   if (typeof learningRate !== 'number' && typeof learningRate !== 'function') {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path: `${rule.name}.learningRate`,
       expected: 'a number or a schedule',
-      received: show(learningRate),
+      received: formatValue(learningRate),
       advice: 'Give 0.001, or a schedule such as exponentialDecay({ ... }).',
     });
   }
   if (!(Number.isFinite(weightDecay) && weightDecay >= 0)) {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path: `${rule.name}.weightDecay`,
       expected: 'a number of at least 0',
-      received: show(weightDecay),
+      received: formatValue(weightDecay),
       advice: 'Leave it out for none.',
     });
   }
-  const schedule = typeof learningRate === 'number' ? constant(learningRate) : learningRate;
+  const schedule = typeof learningRate === 'number' ? constantSchedule(learningRate) : learningRate;
   return {
     rule,
     schedule,
-    adjustable: typeof learningRate === 'number',
+    isLearningRateAdjustable: typeof learningRate === 'number',
     clipping: Object.fromEntries(given),
     weightDecay,
     gradientAccumulationSteps,
@@ -150,17 +150,23 @@ export function optimizer(rule: UpdateRule, options: OptimizerOptions, defaultRa
 /** Throws an `argument` fault unless `value` is a number above 0. */
 export function checkPositive(path: string, value: number, advice = 'Leave it out to cut nothing.'): void {
   if (Number.isFinite(value) && value > 0) return;
-  throw fault({ kind: 'argument', path, expected: 'a number above 0', received: show(value), advice });
+  throw createError({
+    kind: 'argument',
+    path,
+    expected: 'a number above 0',
+    received: formatValue(value),
+    advice,
+  });
 }
 
 /** Throws an `argument` fault unless `value` is a share of what was, from 0 up to, not including, 1. */
-export function checkDecay(path: string, value: number): void {
+export function checkDecayRate(path: string, value: number): void {
   if (value >= 0 && value < 1) return;
-  throw fault({
+  throw createError({
     kind: 'argument',
     path,
     expected: 'a number from 0 up to, not including, 1',
-    received: show(value),
+    received: formatValue(value),
     advice: 'Give 0.9, or leave it out for the default.',
   });
 }

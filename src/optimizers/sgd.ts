@@ -1,6 +1,6 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
 import { tf } from '../tensor/tf.js';
-import { checkDecay, type Optimizer, type OptimizerOptions, optimizer } from './optimizer.js';
+import { checkDecayRate, createOptimizer, type Optimizer, type OptimizerOptions } from './optimizer.js';
 
 /**
  * Options of {@link sgd}.
@@ -29,7 +29,7 @@ export interface SgdOptions extends OptimizerOptions {
  */
 export function sgd(options: SgdOptions = {}): Optimizer {
   const { momentum = 0, nesterov = false } = options;
-  checkDecay('sgd.momentum', momentum);
+  checkDecayRate('sgd.momentum', momentum);
   const apply = (weight: Tensor, gradient: Tensor, slots: readonly Tensor[], [rate]: readonly Scalar[]) => {
     const move = tf.mul(gradient, rate!);
     if (momentum === 0) return { weight: tf.sub(weight, move), slots: [] };
@@ -37,12 +37,12 @@ export function sgd(options: SgdOptions = {}): Optimizer {
     const step = nesterov ? tf.sub(tf.mul(velocity, momentum), move) : velocity;
     return { weight: tf.add(weight, step), slots: [velocity] };
   };
-  return optimizer(
+  return createOptimizer(
     {
       name: 'sgd',
       options: { momentum, nesterov },
       slots: momentum === 0 ? [] : ['momentum'],
-      coefficients: (_, rate) => [rate],
+      computeCoefficients: (_, rate) => [rate],
       apply,
     },
     options,

@@ -3,36 +3,46 @@
  *
  * @module tfjs-multitask/report
  */
-export type { ArchitectureRecord, CallSource, LayerRecord } from '../core/architecture.js';
-export type { HeatMap } from '../core/heat.js';
+
+export type { ImageBytes } from '../core/images.js';
+export type { ArchitectureRecord, CallSource, LayerRecord } from '../core/records/architecture.js';
+export type { HeatMap } from '../core/records/heatMap.js';
 export {
   type BestEpoch,
-  bestEpoch,
+  findBestEpoch,
   type HistoryRecord,
   type HistoryRow,
   type TaskRecord,
-} from '../core/history.js';
-export type { ImageBytes } from '../core/images.js';
+} from '../core/records/history.js';
 export type {
-  AnswerRecord,
-  AnswerValue,
-  AugmentedRecord,
+  AugmentationRecord,
   EngineRecord,
   GradCamRecord,
-  PictureRecord,
+  ImageRecord,
+  PredictionRecord,
+  PredictionValue,
   RunRecord,
   SplitRecord,
-} from '../core/runRecord.js';
-export { architectureDiagram } from './architectureDiagram.js';
-export type { ReportFigure } from './chart.js';
-export { type DescribeRunOptions, describeRun, type GroupsOf, type RunHistory } from './describeRun.js';
-export { type HeatOverlayOptions, heatOverlay } from './heatOverlay.js';
-export { type GradCamPicture, type KeepPicturesOptions, keepPictures } from './keepPictures.js';
-export { type LearningCurvesOptions, learningCurves } from './learningCurves.js';
-export { modelCard } from './modelCard.js';
-export { type Report, type ReportPageOptions, reportOf, reportPage } from './page.js';
-export { type ReadRunOptions, type ReportedRun, readRun } from './readRun.js';
-export { curvesSideBySide, type RunsOfSetting, type SideBySideOptions } from './sideBySide.js';
-export { studyFigures } from './studyFigures.js';
-export { studyPage } from './studyPage.js';
-export type { ChartTools, GraphvizTool, ReportTools } from './tools.js';
+} from '../core/records/runRecord.js';
+export { type HeatOverlayOptions, heatOverlay } from '../explain/heatOverlay.js';
+export {
+  type CreateRunRecordOptions,
+  createRunRecord,
+  type GroupFunction,
+  type RunHistory,
+} from '../recording/createRunRecord.js';
+export { type GradCamImage, type SaveRunImagesOptions, saveRunImages } from '../recording/saveRunImages.js';
+export { architectureDiagram } from './charts/architectureDiagram.js';
+export type { ReportFigure } from './charts/chart.js';
+export {
+  type LearningCurveGridOptions,
+  learningCurveGrid,
+  type RunGroup,
+} from './charts/learningCurveGrid.js';
+export { type LearningCurvesOptions, learningCurves } from './charts/learningCurves.js';
+export { createReport, createReportPage, type Report, type ReportPageOptions } from './pages/createReport.js';
+export { createModelCard } from './pages/modelCard.js';
+export { type ReadRunRecordOptions, type ReportedRun, readRunRecord } from './records/readRunRecord.js';
+export { createStudyReport } from './study/createStudyReport.js';
+export { studyFigures } from './study/studyFigures.js';
+export type { ChartTools, GraphvizTool, ReportTools } from './text/svgText.js';

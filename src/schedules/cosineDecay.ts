@@ -1,4 +1,4 @@
-import { checkNumber, type Schedule, schedule } from './schedule.js';
+import { checkMinimum, createSchedule, type Schedule } from './schedule.js';
 
 /**
  * Options of {@link cosineDecay}.
@@ -7,7 +7,7 @@ import { checkNumber, type Schedule, schedule } from './schedule.js';
  */
 export interface CosineDecayOptions {
   /** Rate where the decay begins, above 0. */
-  readonly initial: number;
+  readonly initialLearningRate: number;
   /** Updates that the fall takes; at least 1. */
   readonly decaySteps: number;
   /** The lowest rate, as a share of `initial`: 0 to 1, default 0. */
@@ -30,13 +30,13 @@ export interface CosineDecayOptions {
  * ```
  * @category Optimisers
  */
-export function cosineDecay({ initial, decaySteps, alpha = 0 }: CosineDecayOptions): Schedule {
-  checkNumber('cosineDecay.initial', initial, 0, true);
-  checkNumber('cosineDecay.decaySteps', decaySteps, 1);
-  checkNumber('cosineDecay.alpha', alpha, 0);
-  return schedule({ name: 'cosineDecay', initial, decaySteps, alpha }, (step) => {
+export function cosineDecay({ initialLearningRate, decaySteps, alpha = 0 }: CosineDecayOptions): Schedule {
+  checkMinimum('cosineDecay.initial', initialLearningRate, 0, true);
+  checkMinimum('cosineDecay.decaySteps', decaySteps, 1);
+  checkMinimum('cosineDecay.alpha', alpha, 0);
+  return createSchedule({ name: 'cosineDecay', initial: initialLearningRate, decaySteps, alpha }, (step) => {
     const part = Math.min(step, decaySteps) / decaySteps;
     const cosine = 0.5 * (1 + Math.cos(Math.PI * part));
-    return initial * ((1 - alpha) * cosine + alpha);
+    return initialLearningRate * ((1 - alpha) * cosine + alpha);
   });
 }

@@ -1,4 +1,4 @@
-import { checkNumber, type Schedule, schedule } from './schedule.js';
+import { checkMinimum, createSchedule, type Schedule } from './schedule.js';
 
 /**
  * Options of {@link exponentialDecay}.
@@ -7,11 +7,11 @@ import { checkNumber, type Schedule, schedule } from './schedule.js';
  */
 export interface ExponentialDecayOptions {
   /** Rate of the first update, above 0. */
-  readonly initial: number;
+  readonly initialLearningRate: number;
   /** Updates in which the rate falls by `rate` once; at least 1. The number of batches in an epoch, for a fall an epoch. */
   readonly decaySteps: number;
   /** Factor, above 0; 0.95 takes away a twentieth. */
-  readonly rate: number;
+  readonly decayRate: number;
   /** Fall in steps, at every `decaySteps`-th update, instead of a little at each. Default false. */
   readonly staircase?: boolean;
 }
@@ -31,12 +31,15 @@ export interface ExponentialDecayOptions {
  * @category Optimisers
  */
 export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
-  const { initial, decaySteps, rate, staircase = false } = options;
-  checkNumber('exponentialDecay.initial', initial, 0, true);
-  checkNumber('exponentialDecay.decaySteps', decaySteps, 1);
-  checkNumber('exponentialDecay.rate', rate, 0, true);
-  return schedule({ name: 'exponentialDecay', initial, decaySteps, rate, staircase }, (step) => {
-    const exponent = step / decaySteps;
-    return initial * rate ** (staircase ? Math.floor(exponent) : exponent);
-  });
+  const { initialLearningRate, decaySteps, decayRate, staircase = false } = options;
+  checkMinimum('exponentialDecay.initial', initialLearningRate, 0, true);
+  checkMinimum('exponentialDecay.decaySteps', decaySteps, 1);
+  checkMinimum('exponentialDecay.rate', decayRate, 0, true);
+  return createSchedule(
+    { name: 'exponentialDecay', initial: initialLearningRate, decaySteps, rate: decayRate, staircase },
+    (step) => {
+      const exponent = step / decaySteps;
+      return initialLearningRate * decayRate ** (staircase ? Math.floor(exponent) : exponent);
+    },
+  );
 }

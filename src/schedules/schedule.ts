@@ -1,4 +1,4 @@
-import { fault } from '../core/errors.js';
+import { createError } from '../core/errors/errors.js';
 import type { Json } from '../core/json.js';
 
 /**
@@ -14,14 +14,17 @@ export interface Schedule {
 }
 
 /** A schedule from its formula and its description. */
-export function schedule(description: Schedule['description'], rate: (step: number) => number): Schedule {
+export function createSchedule(
+  description: Schedule['description'],
+  rate: (step: number) => number,
+): Schedule {
   return Object.assign((step: number) => rate(step), { description });
 }
 
 /** Throws unless `value` is a finite number from `least` on (or above it, when `open`). */
-export function checkNumber(path: string, value: number, least: number, open = false): void {
+export function checkMinimum(path: string, value: number, least: number, open = false): void {
   if (!Number.isFinite(value) || (open ? value <= least : value < least)) {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path,
       expected: `a number ${open ? 'above' : 'of at least'} ${least}`,

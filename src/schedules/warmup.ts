@@ -1,4 +1,4 @@
-import { checkNumber, type Schedule, schedule } from './schedule.js';
+import { checkMinimum, createSchedule, type Schedule } from './schedule.js';
 
 /**
  * Options of {@link warmup}.
@@ -9,7 +9,7 @@ export interface WarmupOptions {
   /** Updates that the rise takes; at least 1. */
   readonly steps: number;
   /** Rate of the first update, at least 0; default 0. */
-  readonly from?: number;
+  readonly initialLearningRate?: number;
 }
 
 /**
@@ -28,11 +28,15 @@ export interface WarmupOptions {
  * ```
  * @category Optimisers
  */
-export function warmup(then: Schedule, { steps, from = 0 }: WarmupOptions): Schedule {
-  checkNumber('warmup.steps', steps, 1);
-  checkNumber('warmup.from', from, 0);
+export function warmup(then: Schedule, { steps, initialLearningRate = 0 }: WarmupOptions): Schedule {
+  checkMinimum('warmup.steps', steps, 1);
+  checkMinimum('warmup.from', initialLearningRate, 0);
   const target = then(0);
-  return schedule({ name: 'warmup', steps, from, after: then.description }, (step) =>
-    step < steps ? from + (target - from) * (step / steps) : then(step - steps),
+  return createSchedule(
+    { name: 'warmup', steps, from: initialLearningRate, after: then.description },
+    (step) =>
+      step < steps
+        ? initialLearningRate + (target - initialLearningRate) * (step / steps)
+        : then(step - steps),
   );
 }

@@ -1,17 +1,17 @@
-import { didYouMean, fault, show } from '../core/errors.js';
-import type { IsWide, Mistake } from '../core/types.js';
-import { binaryCrossentropy, categoricalCrossentropy } from '../losses/classification.js';
+import { createError, didYouMean, formatValue } from '../core/errors/errors.js';
+import type { IsWideString, TypeErrorMessage } from '../core/inferenceTypes.js';
+import { binaryCrossentropy, categoricalCrossentropy } from '../losses/crossentropy.js';
 import type { Loss } from '../losses/loss.js';
 import { accuracy } from '../metrics/accuracy.js';
 import type { Metric } from '../metrics/metric.js';
 import type { Task } from './task.js';
 
 /** Whether both labels are the same literal; of labels that are read at run time nothing is known. */
-type TwoAlike<L extends readonly [string, string]> =
-  IsWide<L[number]> extends true ? false : [L[0]] extends [L[1]] ? true : false;
+type AreLabelsEqual<L extends readonly [string, string]> =
+  IsWideString<L[number]> extends true ? false : [L[0]] extends [L[1]] ? true : false;
 
 /**
- * Options of {@link binary} and {@link categorical}.
+ * Options of {@link createBinaryLowering} and {@link categorical}.
  *
  * @category Compose
  */
@@ -23,11 +23,11 @@ export interface ClassificationOptions<M extends string = string> {
 }
 
 /**
- * The answer of a {@link binary} task.
+ * The answer of a {@link createBinaryLowering} task.
  *
  * @category Compose
  */
-export interface BinaryAnswer<Label extends string> {
+export interface BinaryPrediction<Label extends string> {
   /** The likelier one; the first at exactly 0.5. */
   readonly label: Label;
   /** Of `label` being right: 0.5 to 1. */
@@ -39,7 +39,7 @@ export interface BinaryAnswer<Label extends string> {
  *
  * @category Compose
  */
-export interface CategoricalAnswer<Label extends string> {
+export interface CategoricalPrediction<Label extends string> {
   /** The likeliest; the first of equals. */
   readonly label: Label;
   /** Of `label` being right. */
@@ -64,11 +64,12 @@ export interface CategoricalAnswer<Label extends string> {
  * @category Compose
  */
 export function binary<const L extends readonly [string, string], const M extends string = 'accuracy'>(
-  labels: L & (TwoAlike<L> extends true ? Mistake<'binary() needs two different labels'> : unknown),
+  labels: L &
+    (AreLabelsEqual<L> extends true ? TypeErrorMessage<'binary() needs two different labels'> : unknown),
   options: ClassificationOptions<M> = {},
-): Task<'binary', L[number], BinaryAnswer<L[number]>, M> {
+): Task<'binary', L[number], BinaryPrediction<L[number]>, M> {
   if (!Array.isArray(labels) || labels.length !== 2) {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path: 'binary.labels',
       expected: 'two labels',
@@ -76,8 +77,8 @@ export function binary<const L extends readonly [string, string], const M extend
       advice: 'Use categorical([...]) for more than two.',
     });
   }
-  checkDistinct('binary.labels', labels);
-  const { loss = binaryCrossentropy(), metrics = defaultMetrics<M>() } = options;
+  checkDistinctLabels('binary.labels', labels);
+  const { loss = binaryCrossentropy(), metrics = createDefaultMetrics<M>() } = options;
   return {
     kind: 'binary',
     units: 1,
@@ -86,7 +87,7 @@ export function binary<const L extends readonly [string, string], const M extend
     metrics,
     labels,
     targetWidth: 1,
-    encode: (label, path) => [indexOf(labels, label, path)],
+    encode: (label, path) => [findLabelIndex(labels, label, path)],
     decode: (output) => {
       const second = output[0]!;
       return second > 0.5
@@ -111,12 +112,13 @@ export function binary<const L extends readonly [string, string], const M extend
  * @category Compose
  */
 export function categorical<const L extends readonly string[], const M extends string = 'accuracy'>(
-  labels: L & (L['length'] extends 0 | 1 ? Mistake<'categorical() needs at least two labels'> : unknown),
+  labels: L &
+    (L['length'] extends 0 | 1 ? TypeErrorMessage<'categorical() needs at least two labels'> : unknown),
   options: ClassificationOptions<M> = {},
-): Task<'categorical', L[number], CategoricalAnswer<L[number]>, M> {
+): Task<'categorical', L[number], CategoricalPrediction<L[number]>, M> {
   const list = labels as L;
   if (!Array.isArray(list) || list.length < 2) {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path: 'categorical.labels',
       expected: 'at least two labels',
@@ -124,8 +126,8 @@ export function categorical<const L extends readonly string[], const M extends s
       advice: 'List every answer once, in the order of the outputs.',
     });
   }
-  checkDistinct('categorical.labels', list);
-  const { loss = categoricalCrossentropy(), metrics = defaultMetrics<M>() } = options;
+  checkDistinctLabels('categorical.labels', list);
+  const { loss = categoricalCrossentropy(), metrics = createDefaultMetrics<M>() } = options;
   return {
     kind: 'categorical',
     units: list.length,
@@ -135,7 +137,7 @@ export function categorical<const L extends readonly string[], const M extends s
     labels: list,
     targetWidth: list.length,
     encode: (label, path) => {
-      const index = indexOf(list, label, path);
+      const index = findLabelIndex(list, label, path);
       return list.map((_, i) => (i === index ? 1 : 0));
     },
     decode: (output) => {
@@ -151,13 +153,14 @@ export function categorical<const L extends readonly string[], const M extends s
   };
 }
 
-const defaultMetrics = <M extends string>() => [accuracy()] as readonly Metric[] as readonly Metric<M>[];
+const createDefaultMetrics = <M extends string>() =>
+  [accuracy()] as readonly Metric[] as readonly Metric<M>[];
 
-function checkDistinct(path: string, labels: readonly string[]): void {
+function checkDistinctLabels(path: string, labels: readonly string[]): void {
   const repeated = labels.find((label, i) => labels.indexOf(label) !== i);
   const wrong = repeated ?? labels.find((label) => typeof label !== 'string' || label === '');
   if (wrong === undefined) return;
-  throw fault({
+  throw createError({
     kind: 'argument',
     path,
     expected: 'different, non-empty names',
@@ -166,15 +169,15 @@ function checkDistinct(path: string, labels: readonly string[]): void {
   });
 }
 
-function indexOf(labels: readonly string[], label: unknown, path: string): number {
+function findLabelIndex(labels: readonly string[], label: unknown, path: string): number {
   const index = labels.indexOf(label as string);
   if (index >= 0) return index;
   const near = typeof label === 'string' ? didYouMean(label, labels) : undefined;
-  throw fault({
+  throw createError({
     kind: 'data',
     path,
     expected: `one of ${labels.map((name) => JSON.stringify(name)).join(', ')}`,
-    received: show(label),
+    received: formatValue(label),
     advice: near ?? 'Mend the label, add it to the task, or leave it undefined: a missing label is masked.',
   });
 }

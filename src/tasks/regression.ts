@@ -1,4 +1,4 @@
-import { fault, show } from '../core/errors.js';
+import { createError, formatValue } from '../core/errors/errors.js';
 import type { Loss } from '../losses/loss.js';
 import { meanSquaredError } from '../losses/regression.js';
 import type { Metric } from '../metrics/metric.js';
@@ -42,7 +42,7 @@ export function regression<const M extends string = 'mae'>(
     metrics = [mae()] as readonly Metric[] as readonly Metric<M>[],
   } = options;
   if (typeof unit !== 'string' || unit.trim() === '') {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path: 'regression.unit',
       expected: 'the unit of the target, such as "years"',
@@ -60,11 +60,11 @@ export function regression<const M extends string = 'mae'>(
     targetWidth: 1,
     encode: (label, path) => {
       if (typeof label === 'number' && Number.isFinite(label)) return [label];
-      throw fault({
+      throw createError({
         kind: 'data',
         path,
         expected: `a finite number (${unit})`,
-        received: show(label),
+        received: formatValue(label),
         advice: 'Mend the label, or leave it undefined: a missing label is masked and never counted.',
       });
     },

@@ -1,4 +1,4 @@
-import type { TaskRecord } from '../core/history.js';
+import type { TaskRecord } from '../core/records/history.js';
 import type { Loss } from '../losses/loss.js';
 import type { Metric } from '../metrics/metric.js';
 
@@ -11,7 +11,7 @@ export type TaskKind = 'regression' | 'binary' | 'categorical';
 
 /**
  * One question about an image: what its labels look like, which head answers it, what a wrong answer costs and how
- * the answer is measured. Made by {@link regression}, {@link binary} and {@link categorical}; a plain record without
+ * the answer is measured. Made by {@link regression}, {@link createBinaryLowering} and {@link categorical}; a plain record without
  * state.
  *
  * @category Compose
@@ -105,7 +105,7 @@ export type LabelsOf<T extends Tasks> = { readonly [K in keyof T & string]?: Tar
 export type PredictionsOf<T extends Tasks> = { readonly [K in keyof T & string]: PredictionOf<T[K]> };
 
 /** A task as figures and tables see it. */
-export function taskRecord(name: string, task: AnyTask): TaskRecord {
+export function createTaskRecord(name: string, task: AnyTask): TaskRecord {
   return {
     name,
     kind: task.kind,

@@ -13,8 +13,8 @@ export function averagePoolSame(
 ): Tensor4D {
   const info = tf.backend_util.computePool2DInfo(x.shape, [...size], [...strides], 1, 'same');
   const { top, bottom, left, right } = info.padInfo;
-  const rows = existing(info.outHeight, info.strideHeight, info.filterHeight, top, info.inHeight);
-  const columns = existing(info.outWidth, info.strideWidth, info.filterWidth, left, info.inWidth);
+  const rows = countPixelsPerWindow(info.outHeight, info.strideHeight, info.filterHeight, top, info.inHeight);
+  const columns = countPixelsPerWindow(info.outWidth, info.strideWidth, info.filterWidth, left, info.inWidth);
   const window = info.filterHeight * info.filterWidth;
   const factors = rows.flatMap((row) => columns.map((column) => window / (row * column)));
   return tf.tidy(() => {
@@ -30,7 +30,13 @@ export function averagePoolSame(
 }
 
 /** For each window of a side, how many of its places lie in the image. */
-function existing(out: number, stride: number, filter: number, before: number, size: number): number[] {
+function countPixelsPerWindow(
+  out: number,
+  stride: number,
+  filter: number,
+  before: number,
+  size: number,
+): number[] {
   return Array.from({ length: out }, (_, i) => {
     const from = i * stride - before;
     return Math.min(from + filter, size) - Math.max(from, 0);

@@ -19,7 +19,7 @@ export function batchNormTraining(
   const normalise = tf.customGrad(((...all: unknown[]) => {
     const save = all.pop() as (tensors: Tensor[]) => void;
     const [values, scale, shift] = all as [Tensor, Tensor1D, Tensor1D];
-    const [y, m, v] = forward(values, scale, shift, epsilon);
+    const [y, m, v] = runForward(values, scale, shift, epsilon);
     // The scope of a custom gradient ends with it; the statistics go on.
     [mean, variance] = [tf.keep(m), tf.keep(v)];
     save([values, scale, m, v]);
@@ -27,16 +27,16 @@ export function batchNormTraining(
       value: y,
       gradFunc: (dy: Tensor, saved: Tensor[]) => {
         const [xs, gs, ms, vs] = saved as [Tensor, Tensor, Tensor, Tensor];
-        return backward(xs, dy, gs, ms, vs, epsilon);
+        return runBackward(xs, dy, gs, ms, vs, epsilon);
       },
     };
   }) as never);
   const y = normalise(x, gamma ?? tf.ones([channels]), beta ?? tf.zeros([channels]));
-  return { y, mean: handOver(mean!), variance: handOver(variance!) };
+  return { y, mean: moveToCurrentScope(mean!), variance: moveToCurrentScope(variance!) };
 }
 
 /** What a batch normalisation that learns nothing works with, `[channels]` each. */
-export interface FixedStatistics {
+export interface BatchNormStatistics {
   readonly mean: Tensor;
   readonly variance: Tensor;
   readonly gamma: Tensor | undefined;
@@ -47,9 +47,9 @@ export interface FixedStatistics {
  * Batch normalisation with given statistics, none of which is asked for a gradient: by `x` it is a factor for each channel.
  * tfjs's own gradient works out all five, and has the size of the batch in an attribute, which no recorded graph can leave open.
  */
-export function batchNormFixed(
+export function batchNormInference(
   x: Tensor,
-  { mean, variance, gamma, beta }: FixedStatistics,
+  { mean, variance, gamma, beta }: BatchNormStatistics,
   epsilon: number,
 ): Tensor {
   const normalise = tf.customGrad(((values: Tensor) => ({
@@ -70,17 +70,17 @@ export function batchNormFixed(
 }
 
 /** A kept tensor as one that belongs to the scope in use. */
-function handOver(kept: Tensor): Tensor {
+function moveToCurrentScope(kept: Tensor): Tensor {
   const tensor = tf.clone(kept);
   kept.dispose();
   return tensor;
 }
 
-type Three = [Tensor, Tensor, Tensor];
+type TensorTriple = [Tensor, Tensor, Tensor];
 
-function forward(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): Three {
+function runForward(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): TensorTriple {
   if (tf.getKernel(BATCH_NORM, tf.getBackend())) {
-    return tf.engine().runKernel(BATCH_NORM, { x, gamma, beta }, { epsilon }) as unknown as Three;
+    return tf.engine().runKernel(BATCH_NORM, { x, gamma, beta }, { epsilon }) as unknown as TensorTriple;
   }
   const axes = x.shape.slice(0, -1).map((_, axis) => axis);
   const { mean, variance } = tf.moments(x, axes);
@@ -88,17 +88,17 @@ function forward(x: Tensor, gamma: Tensor, beta: Tensor, epsilon: number): Three
   return [tf.add(tf.mul(tf.sub(x, mean), scale), beta), mean, variance];
 }
 
-function backward(
+function runBackward(
   x: Tensor,
   dy: Tensor,
   gamma: Tensor,
   mean: Tensor,
   variance: Tensor,
   epsilon: number,
-): Three {
+): TensorTriple {
   if (tf.getKernel(BATCH_NORM_GRADIENT, tf.getBackend())) {
     const inputs = { x, dy, gamma, mean, variance };
-    return tf.engine().runKernel(BATCH_NORM_GRADIENT, inputs, { epsilon }) as unknown as Three;
+    return tf.engine().runKernel(BATCH_NORM_GRADIENT, inputs, { epsilon }) as unknown as TensorTriple;
   }
   const axes = x.shape.slice(0, -1).map((_, axis) => axis);
   const count = x.size / x.shape.at(-1)!;

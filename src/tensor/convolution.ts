@@ -1,6 +1,10 @@
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs';
 import { BIAS_RELU_GRADIENT } from './kernels/biasReluGradient.js';
-import { filterGradient, geometryOf, inputGradient } from './kernels/convolutionGradients.js';
+import {
+  computeConvolutionGeometry,
+  computeFilterGradient,
+  computeInputGradient,
+} from './kernels/convolutionGradients.js';
 import { tf } from './tf.js';
 
 /** How a convolution runs. Channels last. */
@@ -10,7 +14,7 @@ export interface ConvolutionOptions {
   readonly dilations: readonly [number, number];
   readonly activation: 'linear' | 'relu';
   /** False when `x` is the network's input: its gradient is then not computed. Default true. */
-  readonly inputGradient?: boolean;
+  readonly needsInputGradient?: boolean;
 }
 
 /**
@@ -24,21 +28,22 @@ export function convolution(
   bias: Tensor1D | undefined,
   options: ConvolutionOptions,
 ): Tensor4D {
-  return onTape('Conv2D', x, filter, bias, options, (xs, filters, dy) => {
+  return runWithCustomGradient('Conv2D', x, filter, bias, options, (xs, filters, dy) => {
     const { strides, dilations, padding } = options;
     if (dilations[0] === 1 && dilations[1] === 1) {
       const attributes = { strides: [...strides], pad: padding, dataFormat: 'NHWC' };
       return {
-        x: () => run('Conv2DBackpropInput', { dy, filter: filters }, { ...attributes, inputShape: xs.shape }),
+        x: () =>
+          runKernel('Conv2DBackpropInput', { dy, filter: filters }, { ...attributes, inputShape: xs.shape }),
         filter: () =>
-          run('Conv2DBackpropFilter', { x: xs, dy }, { ...attributes, filterShape: filters.shape }),
+          runKernel('Conv2DBackpropFilter', { x: xs, dy }, { ...attributes, filterShape: filters.shape }),
       };
     }
     // No backend of TensorFlow.js has the gradient of a dilated convolution.
-    const geometry = geometryOf(xs.shape, filters.shape, strides, dilations, padding);
+    const geometry = computeConvolutionGeometry(xs.shape, filters.shape, strides, dilations, padding);
     return {
-      x: () => inputGradient(dy, filters, xs.shape, geometry),
-      filter: () => filterGradient(xs, dy, filters.shape, geometry),
+      x: () => computeInputGradient(dy, filters, xs.shape, geometry),
+      filter: () => computeFilterGradient(xs, dy, filters.shape, geometry),
     };
   });
 }
@@ -50,18 +55,18 @@ export function depthwiseConvolution(
   bias: Tensor1D | undefined,
   options: ConvolutionOptions,
 ): Tensor4D {
-  return onTape('DepthwiseConv2dNative', x, filter, bias, options, (xs, filters, dy) => {
+  return runWithCustomGradient('DepthwiseConv2dNative', x, filter, bias, options, (xs, filters, dy) => {
     const { strides, dilations, padding } = options;
     const attributes = { strides: [...strides], dilations: [...dilations], pad: padding };
     return {
       x: () =>
-        run(
+        runKernel(
           'DepthwiseConv2dNativeBackpropInput',
           { dy, filter: filters },
           { ...attributes, inputShape: xs.shape },
         ),
       filter: () =>
-        run(
+        runKernel(
           'DepthwiseConv2dNativeBackpropFilter',
           { x: xs, dy },
           { ...attributes, filterShape: filters.shape },
@@ -70,30 +75,30 @@ export function depthwiseConvolution(
   });
 }
 
-type Gradients = (
+type CreateGradients = (
   x: Tensor4D,
   filter: Tensor4D,
   dy: Tensor4D,
 ) => { x: () => Tensor4D; filter: () => Tensor4D };
 
-function onTape(
+function runWithCustomGradient(
   kernel: 'Conv2D' | 'DepthwiseConv2dNative',
   x: Tensor4D,
   filter: Tensor4D,
   bias: Tensor1D | undefined,
   options: ConvolutionOptions,
-  gradients: Gradients,
+  gradients: CreateGradients,
 ): Tensor4D {
-  const { inputGradient: wanted = true, activation } = options;
+  const { needsInputGradient: wanted = true, activation } = options;
   const node = tf.customGrad(((...all: unknown[]) => {
     const save = all.pop() as (tensors: Tensor[]) => void;
-    const y = forward(kernel, x, filter, bias, options);
+    const y = runForward(kernel, x, filter, bias, options);
     save([x, filter, y]);
     return {
       value: y,
       gradFunc: (dy: Tensor4D, saved: Tensor[]) => {
         const [xs, filters, ys] = saved as [Tensor4D, Tensor4D, Tensor4D];
-        const [masked, sums] = throughActivation(dy, ys, activation);
+        const [masked, sums] = computeActivationGradient(dy, ys, activation);
         const by = gradients(xs, filters, masked);
         return [...(wanted ? [by.x()] : []), by.filter(), ...(bias ? [sums] : [])];
       },
@@ -102,7 +107,7 @@ function onTape(
   return node(...(wanted ? [x] : []), filter, ...(bias ? [bias] : [])) as Tensor4D;
 }
 
-function forward(
+function runForward(
   kernel: 'Conv2D' | 'DepthwiseConv2dNative',
   x: Tensor4D,
   filter: Tensor4D,
@@ -118,14 +123,18 @@ function forward(
     activation,
   };
   if (tf.getKernel(fused, tf.getBackend()))
-    return run(fused, bias ? { x, filter, bias } : { x, filter }, attributes);
-  const sums = run(kernel, { x, filter }, attributes);
+    return runKernel(fused, bias ? { x, filter, bias } : { x, filter }, attributes);
+  const sums = runKernel(kernel, { x, filter }, attributes);
   const shifted = bias ? tf.add(sums, bias) : sums;
   return (activation === 'relu' ? tf.relu(shifted) : shifted) as Tensor4D;
 }
 
 /** `dy` before the activation, and its sum for every channel. */
-function throughActivation(dy: Tensor4D, y: Tensor4D, activation: 'linear' | 'relu'): [Tensor4D, Tensor] {
+function computeActivationGradient(
+  dy: Tensor4D,
+  y: Tensor4D,
+  activation: 'linear' | 'relu',
+): [Tensor4D, Tensor] {
   if (activation === 'linear') return [dy, tf.sum(dy, [0, 1, 2])];
   if (tf.getKernel(BIAS_RELU_GRADIENT, tf.getBackend())) {
     return tf.engine().runKernel(BIAS_RELU_GRADIENT, { y, dy }) as unknown as [Tensor4D, Tensor];
@@ -134,6 +143,6 @@ function throughActivation(dy: Tensor4D, y: Tensor4D, activation: 'linear' | 're
   return [masked, tf.sum(masked, [0, 1, 2])];
 }
 
-function run(kernel: string, inputs: { [name: string]: Tensor }, attributes: object): Tensor4D {
+function runKernel(kernel: string, inputs: { [name: string]: Tensor }, attributes: object): Tensor4D {
   return tf.engine().runKernel(kernel, inputs, attributes as never) as unknown as Tensor4D;
 }

@@ -1,5 +1,5 @@
-import type { PackageLoader } from '../core/outside.js';
-import type { ThreadStarter } from './kernels/team.js';
+import type { PackageLoader } from '../core/platform/platform.js';
+import type { ThreadStarter } from './kernels/threadPool.js';
 
 /** What TensorFlow.js's wasm backend is made on. */
 export interface WasmModule {
@@ -22,28 +22,28 @@ interface NodeWorker {
 }
 
 /** The parts of Node that this file needs, which come through `load`. */
-interface Node {
-  readonly worker: { readonly Worker: new (script: string, options: object) => NodeWorker };
+interface NodeModules {
+  readonly workerThreads: { readonly Worker: new (script: string, options: object) => NodeWorker };
   readonly require: ((name: string) => unknown) & { resolve(name: string): string };
-  readonly read: (path: string) => Uint8Array;
+  readonly readFile: (path: string) => Uint8Array;
 }
 
 /** Most threads that the build has room for: eight workers wait in its pool. */
-export const MOST_THREADS = 8;
+export const MAX_WASM_THREADS = 8;
 
-const BUILD = '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd';
+const THREADED_BUILD = '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd';
 
 /** Nothing of the process's flags and environment is needed, and both may load half a program into each thread. */
-const BARE = { eval: true, execArgv: [], env: {} };
+const ISOLATED_WORKER_OPTIONS = { eval: true, execArgv: [], env: {} };
 
 /** Node by way of `load`; undefined where the runtime is another. */
-export async function nodeBy(load: PackageLoader): Promise<Node | undefined> {
+export async function loadNodeModules(load: PackageLoader): Promise<NodeModules | undefined> {
   const of = <M>(name: string) => load<M>(`node:${name}`, 'threads of the wasm engine');
   try {
-    const worker = await of<Node['worker']>('worker_threads');
-    const { createRequire } = await of<{ createRequire(from: string): Node['require'] }>('module');
-    const { readFileSync } = await of<{ readFileSync: Node['read'] }>('fs');
-    return { worker, require: createRequire(import.meta.url), read: readFileSync };
+    const workerThreads = await of<NodeModules['workerThreads']>('worker_threads');
+    const { createRequire } = await of<{ createRequire(from: string): NodeModules['require'] }>('module');
+    const { readFileSync } = await of<{ readFileSync: NodeModules['readFile'] }>('fs');
+    return { workerThreads, require: createRequire(import.meta.url), readFile: readFileSync };
   } catch {
     return undefined;
   }
@@ -53,34 +53,36 @@ export async function nodeBy(load: PackageLoader): Promise<Node | undefined> {
  * The threaded build of TensorFlow.js's wasm module, started in Node, where the package refuses it
  * (tensorflow/tfjs#3830): its workers would be files that are none, and its number of threads a guess.
  *
- * Its own source text runs here as a function whose surroundings are ours: `Worker` is {@link poolOf} threads, `os` tells as
+ * Its own source text runs here as a function whose surroundings are ours: `Worker` is {@link createWorkerClass} threads, `os` tells as
  * many cores as make the wanted number of threads, and `process` takes no listeners. Nothing global is touched.
  *
  * @throws When the build is not there or does not start.
  */
-export async function threadedModule(node: Node, threads: number): Promise<WasmModule> {
-  const script = node.require.resolve(`${BUILD}.js`);
-  const factory = node.require(`${BUILD}.js`) as (options: object) => Promise<EmscriptenModule>;
-  const { wasmWorkerContents } = node.require(`${BUILD}.worker.js`) as { wasmWorkerContents: string };
-  let failed!: (cause: unknown) => void;
+export async function createThreadedModule(node: NodeModules, threads: number): Promise<WasmModule> {
+  const script = node.require.resolve(`${THREADED_BUILD}.js`);
+  const factory = node.require(`${THREADED_BUILD}.js`) as (options: object) => Promise<EmscriptenModule>;
+  const { wasmWorkerContents } = node.require(`${THREADED_BUILD}.worker.js`) as {
+    wasmWorkerContents: string;
+  };
+  let onError!: (cause: unknown) => void;
   const failure = new Promise<never>((_, reject) => {
-    failed = reject;
+    onError = reject;
   });
   // The text lost the escapes of its line ends when it was put between quotes.
-  const contents = wasmWorkerContents.replaceAll('\n', '\\n');
+  const workerScript = wasmWorkerContents.replaceAll('\n', '\\n');
   const surroundings = {
     // The build takes half as many threads as there are cores.
     require: (name: string) =>
       name === 'os' ? { cpus: () => ({ length: 2 * threads }) } : node.require(name),
     process: { versions: { node: 'yes' }, argv: [], on: () => {} },
     global: {},
-    Worker: poolOf(node, { contents, threads, failed }),
+    Worker: createWorkerClass(node, { workerScript, threads, onError }),
     __dirname: '',
   };
   const begin = new Function(...Object.keys(surroundings), `return (${factory.toString()})`)(
     ...Object.values(surroundings),
   ) as typeof factory;
-  const wasmBinary = node.read(node.require.resolve(`${BUILD}.wasm`));
+  const wasmBinary = node.readFile(node.require.resolve(`${THREADED_BUILD}.wasm`));
   const module = await Promise.race([begin({ wasmBinary, mainScriptUrlOrBlob: script }), failure]);
   const init = module.cwrap('init_with_threads_count', null, ['number']);
   module.tfjs = {
@@ -94,7 +96,7 @@ export async function threadedModule(node: Node, threads: number): Promise<WasmM
   return module;
 }
 
-interface PoolMessage {
+interface WorkerMessage {
   readonly cmd: string;
 }
 
@@ -102,8 +104,8 @@ interface PoolMessage {
  * Workers for the build's pool. The build makes eight, whatever the number of threads, and takes them from the end; those it
  * will take are threads of the machine, which must have loaded before it waits for them. Once loaded, none keeps the process alive.
  */
-function poolOf({ worker: { Worker } }: Node, options: PoolOptions) {
-  const { contents, threads, failed } = options;
+function createWorkerClass({ workerThreads: { Worker } }: NodeModules, options: WorkerClassOptions) {
+  const { workerScript, threads, onError } = options;
   let made = 0;
   return class {
     /** Set by the build. */
@@ -112,16 +114,16 @@ function poolOf({ worker: { Worker } }: Node, options: PoolOptions) {
 
     constructor() {
       made++;
-      if (made <= MOST_THREADS + 1 - threads) return;
-      this.thread = new Worker(contents, BARE);
-      this.thread.on('error', failed);
+      if (made <= MAX_WASM_THREADS + 1 - threads) return;
+      this.thread = new Worker(workerScript, ISOLATED_WORKER_OPTIONS);
+      this.thread.on('error', onError);
     }
 
     on(event: 'message', listener: (data: unknown) => void): void {
       if (event === 'message') this.thread?.on('message', listener);
     }
 
-    postMessage(message: PoolMessage): void {
+    postMessage(message: WorkerMessage): void {
       if (this.thread) this.thread.postMessage(message);
       else this.onmessage({ data: { cmd: 'loaded' } });
     }
@@ -139,26 +141,29 @@ function poolOf({ worker: { Worker } }: Node, options: PoolOptions) {
   };
 }
 
-interface PoolOptions {
+interface WorkerClassOptions {
   /** What a worker runs. */
-  readonly contents: string;
+  readonly workerScript: string;
   readonly threads: number;
-  readonly failed: (cause: unknown) => void;
+  readonly onError: (cause: unknown) => void;
 }
 
 /** Threads of Node, which, once they run, do not keep the process alive. */
-export function nodeThreads({ worker: { Worker } }: Node): ThreadStarter {
+export function createNodeThreadStarter({ workerThreads: { Worker } }: NodeModules): ThreadStarter {
   return (script, posted, gone) => {
     const listen = `
 const { parentPort } = require('node:worker_threads');
 parentPort.once('message', (message) => serve(message, () => parentPort.postMessage('ready')));`;
-    const thread = new Worker(script + listen, BARE);
+    const thread = new Worker(script + listen, ISOLATED_WORKER_OPTIONS);
     thread.on('message', () => {
       thread.unref(); // not sooner: somebody waits for it
       posted();
     });
     thread.on('error', gone);
     thread.on('exit', gone);
-    return { post: (message) => thread.postMessage(message), end: () => void thread.terminate() };
+    return {
+      postMessage: (message) => thread.postMessage(message),
+      terminate: () => void thread.terminate(),
+    };
   };
 }

@@ -1,8 +1,8 @@
-import type { HistoryRow, TaskRecord } from '../core/history.js';
 import type { Json } from '../core/json.js';
-import type { Store } from '../core/outside.js';
-import type { NamedArray } from '../io/tensorFile.js';
-import type { Monitors } from './monitor.js';
+import type { Store } from '../core/platform/platform.js';
+import type { HistoryRow, TaskRecord } from '../core/records/history.js';
+import type { HostArray } from '../formats/safetensors.js';
+import type { MonitorModes } from './monitor.js';
 
 /**
  * All weights of a model as plain numbers, by name, moving statistics included.
@@ -10,7 +10,7 @@ import type { Monitors } from './monitor.js';
  * @category Callbacks
  */
 export interface Weights {
-  readonly [name: string]: NamedArray;
+  readonly [name: string]: HostArray;
 }
 
 /**
@@ -22,7 +22,7 @@ export interface Run {
   /** The model's tasks, in the order of its outputs. */
   readonly tasks: readonly TaskRecord[];
   /** The columns that rows of this run have, and which way is better for each. */
-  readonly monitors: Monitors;
+  readonly monitorModes: MonitorModes;
   /** The number of the last epoch, counted from 1. */
   readonly epochs: number;
   /** The finished epochs, the one that just ended included. */
@@ -34,7 +34,7 @@ export interface Run {
   /** Ends the run after this step, with a reason that the history tells. */
   stop(reason: string): void;
   /** A copy of the weights as they are. */
-  weights(): Promise<Weights>;
+  getWeights(): Promise<Weights>;
   /** Puts a copy back. */
   setWeights(weights: Weights): void;
   /** Saves the model as it is under `folder` of `store`, as `model.save` does. */
@@ -46,13 +46,13 @@ export interface Run {
  *
  * @category Callbacks
  */
-export interface StepEvent {
+export interface BatchEvent {
   /** Counts from 1. */
   readonly epoch: number;
   /** Counts from 1 in the epoch. */
-  readonly step: number;
+  readonly batch: number;
   /** Steps in the epoch. */
-  readonly steps: number;
+  readonly batches: number;
   /** `loss` of this batch alone: weighted, with L2. */
   readonly loss: number;
   /** Running means of the epoch: `loss`, `age_loss`, `age_mae`, …. */
@@ -88,17 +88,17 @@ export interface CallbackState {
  *
  * @category Callbacks
  */
-export interface Listener {
+export interface CallbackHooks {
   /** Before the first step of an epoch, which counts from 1. */
-  epochBegin?(epoch: number): void | Promise<void>;
+  onEpochBegin?(epoch: number): void | Promise<void>;
   /** After each step. */
-  step?(event: StepEvent): void | Promise<void>;
+  onBatchEnd?(event: BatchEvent): void | Promise<void>;
   /** After each epoch, validation included. */
-  epochEnd?(event: EpochEvent): void | Promise<void>;
+  onEpochEnd?(event: EpochEvent): void | Promise<void>;
   /** Once, however the run ended. */
-  end?(reason: string): void | Promise<void>;
+  onTrainEnd?(reason: string): void | Promise<void>;
   /** What a resumed run needs to go on as if it had not stopped. */
-  state?(): CallbackState;
+  getState?(): CallbackState;
 }
 
 /**
@@ -124,5 +124,5 @@ export interface Callback<Monitor extends string = never> {
   /** The column it watches, checked before the run. */
   readonly monitor?: Monitor;
   /** `saved` is the state of an earlier part of the run, when it is resumed. */
-  begin(run: Run, saved: CallbackState | undefined): Listener | Promise<Listener>;
+  create(run: Run, saved: CallbackState | undefined): CallbackHooks | Promise<CallbackHooks>;
 }

@@ -1,15 +1,15 @@
-import { fault } from '../core/errors.js';
-import type { HistoryRow } from '../core/history.js';
-import { digest, exactJson, type Json, parseExact } from '../core/json.js';
-import type { Store } from '../core/outside.js';
-import { readTensorFile, writeTensorFile } from '../io/tensorFile.js';
+import { createError } from '../core/errors/errors.js';
+import { digestJson, type Json, parseExact, stringifyExact } from '../core/json.js';
+import type { Store } from '../core/platform/platform.js';
+import type { HistoryRow } from '../core/records/history.js';
+import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import type { CallbackState, Weights } from './callback.js';
 
 /** The one file of a run's state. */
-export const CHECKPOINT = 'checkpoint.safetensors';
+export const CHECKPOINT_FILE = 'checkpoint.safetensors';
 
 /** Raised when an older reader could not go on from a newer file. */
-const FORMAT = 1;
+const FORMAT_VERSION = 1;
 
 /** Where a run stands: everything that its rest depends on and that is not given again. */
 export interface RunState {
@@ -44,14 +44,14 @@ export interface Checkpoint {
 }
 
 /** What must not change between the parts of a run, by name, each as its digest. */
-export interface Contract {
+export interface Fingerprint {
   readonly [part: string]: string;
 }
 
 /** Digests of what a run rests on. */
-export async function contractOf(parts: { readonly [part: string]: Json }): Promise<Contract> {
+export async function computeFingerprint(parts: { readonly [part: string]: Json }): Promise<Fingerprint> {
   const entries = await Promise.all(
-    Object.entries(parts).map(async ([name, part]) => [name, await digest(part)] as const),
+    Object.entries(parts).map(async ([name, part]) => [name, await digestJson(part)] as const),
   );
   return Object.fromEntries(entries);
 }
@@ -59,7 +59,7 @@ export async function contractOf(parts: { readonly [part: string]: Json }): Prom
 /** Writes the checkpoint whole or not at all. */
 export async function writeCheckpoint(
   store: Store,
-  contract: Contract,
+  contract: Fingerprint,
   checkpoint: Checkpoint,
 ): Promise<void> {
   const { state, weights, slots, callbacks } = checkpoint;
@@ -75,12 +75,12 @@ export async function writeCheckpoint(
     if (callback.arrays) add(`callbacks/${key}`, callback.arrays);
   }
   const metadata = {
-    format: `tfjs-multitask checkpoint ${FORMAT}`,
+    format: `tfjs-multitask checkpoint ${FORMAT_VERSION}`,
     contract: JSON.stringify(contract),
-    state: exactJson(state),
-    callbacks: exactJson(values),
+    state: stringifyExact(state),
+    callbacks: stringifyExact(values),
   };
-  await store.write(CHECKPOINT, await writeTensorFile({ arrays, metadata }));
+  await store.write(CHECKPOINT_FILE, await writeSafetensors({ arrays, metadata }));
 }
 
 /**
@@ -89,24 +89,24 @@ export async function writeCheckpoint(
  * @throws `checkpoint` fault when it is corrupt, of a newer format, or of a run with another configuration: the error
  *   names what differs.
  */
-export async function readCheckpoint(store: Store, contract: Contract): Promise<Checkpoint | undefined> {
-  const bytes = await store.read(CHECKPOINT);
+export async function readCheckpoint(store: Store, contract: Fingerprint): Promise<Checkpoint | undefined> {
+  const bytes = await store.read(CHECKPOINT_FILE);
   if (!bytes) return undefined;
-  const path = `${store.label}/${CHECKPOINT}`;
-  const { arrays, metadata } = await readTensorFile(bytes, path);
-  if (metadata.format !== `tfjs-multitask checkpoint ${FORMAT}`) {
-    throw fault({
+  const path = `${store.label}/${CHECKPOINT_FILE}`;
+  const { arrays, metadata } = await readSafetensors(bytes, path);
+  if (metadata.format !== `tfjs-multitask checkpoint ${FORMAT_VERSION}`) {
+    throw createError({
       kind: 'checkpoint',
       path,
-      expected: `format ${FORMAT}`,
+      expected: `format ${FORMAT_VERSION}`,
       received: metadata.format ?? 'a file of another kind',
       advice: 'Resume with the version that wrote it.',
     });
   }
-  const saved = JSON.parse(metadata.contract ?? '{}') as Contract;
+  const saved = JSON.parse(metadata.contract ?? '{}') as Fingerprint;
   const differing = Object.keys(contract).filter((part) => saved[part] !== contract[part]);
   if (differing.length > 0) {
-    throw fault({
+    throw createError({
       kind: 'checkpoint',
       path,
       expected: `a run with the same ${Object.keys(contract).join(', ')}`,

@@ -1,33 +1,33 @@
-import type { HistoryRecord } from '../core/history.js';
-import type { Clock, Store } from '../core/outside.js';
+import type { Clock, Store } from '../core/platform/platform.js';
+import type { HistoryRecord } from '../core/records/history.js';
 import type { Dataset } from '../data/dataset.js';
+import { checkMemory } from '../engines/checkMemory.js';
+import { createExecutor } from '../engines/createExecutor.js';
+import { releasePredictor } from '../engines/onnx/executor/predictor.js';
 import {
+  acquireEngine,
   type EngineChoice,
+  type EngineLease,
   type EngineName,
   type EngineOptions,
-  type HeldEngine,
-  holdEngine,
-} from '../engines/choose.js';
-import { closePredictor } from '../engines/onnx/predictor.js';
-import { halvesOf } from '../models/halves.js';
-import type { Network } from '../models/network.js';
-import { settledBy } from '../models/settle.js';
+} from '../engines/select.js';
+import { FeatureCache } from '../inference/featureCache.js';
+import { InputPipeline } from '../inference/inputPipeline.js';
+import { computeFrozenDigest, FROZEN_WEIGHTS_PART } from '../network/frozenDigest.js';
+import { splitFrozen } from '../network/frozenSplit.js';
+import type { Network } from '../network/network.js';
+import { setWeightSync } from '../network/weightSync.js';
 import { adam } from '../optimizers/adam.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
+import type { LossAverage } from '../steps/lossesAndMetrics.js';
+import { type ValidLossWeights, type WeightedLoss, weightedLoss } from '../steps/weightedLoss.js';
 import type { LabelsOf, Tasks } from '../tasks/task.js';
 import type { Callback } from './callback.js';
 import { readCheckpoint } from './checkpoint.js';
-import { claim, release } from './claims.js';
-import { checkParts, checkRun, contractOfRun } from './contract.js';
-import { Door } from './door.js';
-import { Features } from './features.js';
-import { FROZEN, frozenDigest } from './frozenDigest.js';
-import { checkMemory } from './memory.js';
-import { checkMonitor, type Monitored, monitorsOf, type Prefix } from './monitor.js';
-import { type RunPlan, TrainingRun } from './run.js';
-import { stepsOf } from './stepsOf.js';
-import type { LossAverage } from './tally.js';
-import { type NamesEveryTask, type WeightedLoss, weightedLoss } from './weightedLoss.js';
+import { type ColumnPrefix, checkMonitor, getMonitorModes, type HistoryColumn } from './monitor.js';
+import { acquireTrainingLock, releaseTrainingLock } from './trainingLock.js';
+import { type FitConfig, TrainingRun } from './trainingRun.js';
+import { computeRunFingerprint, validateFitArguments, validateFitConfig } from './validateFit.js';
 
 /**
  * Options of `model.fit`.
@@ -45,13 +45,13 @@ export interface FitOptions<T extends Tasks, W extends { readonly [task: string]
   /** Judged after every epoch; its columns begin with `val_`. Augmented if the dataset is. */
   readonly validation?: Dataset<LabelsOf<T>>;
   /** Judge `validation` a second time without its augmentation; these columns begin with `clean_`. Default false. */
-  readonly clean?: boolean;
+  readonly evaluateUnaugmented?: boolean;
   /** Default: every task counts 1. */
-  readonly loss?: WeightedLoss<W> & NamesEveryTask<T, W>;
+  readonly loss?: WeightedLoss<W> & ValidLossWeights<T, W>;
   /** Default `adam()`. */
   readonly optimizer?: Optimizer;
   /** Told in this order. */
-  readonly callbacks?: readonly Callback<Monitored<T>>[];
+  readonly callbacks?: readonly Callback<HistoryColumn<T>>[];
   /** What executes a step; a named engine never falls back. Default `auto`. */
   readonly engine?: EngineName | 'auto';
   /** Where the state of the run is kept after every epoch, and when it is stopped. */
@@ -63,7 +63,7 @@ export interface FitOptions<T extends Tasks, W extends { readonly [task: string]
    * augmented, or with `fixed: true`) they are computed once, and an epoch costs the trained layers alone. Known again by
    * pixels, layers, weights and engine, also in later runs. Up to 2 GiB of them serve a run.
    */
-  readonly features?: Store;
+  readonly featureCache?: Store;
   /** Stops the run after the step in progress. */
   readonly signal?: AbortSignal;
   /** Shuffle the training images in every epoch. Default true. */
@@ -95,13 +95,13 @@ export async function fitNetwork<T extends Tasks, W extends { readonly [task: st
   train: Dataset<LabelsOf<T>>,
   options: FitOptions<T, W>,
 ): Promise<FitResult> {
-  const { validation, clean = false, checkpoint, resume = false, log = () => {} } = options;
-  checkParts(train, options as unknown as { readonly [option: string]: unknown });
-  const plan: RunPlan = {
+  const { validation, evaluateUnaugmented = false, checkpoint, resume = false, log = () => {} } = options;
+  validateFitArguments(train, options as unknown as { readonly [option: string]: unknown });
+  const plan: FitConfig = {
     network,
     train,
     validation,
-    clean,
+    evaluateUnaugmented,
     epochs: options.epochs,
     batchSize: options.batchSize ?? 32,
     seed: options.seed ?? 0,
@@ -112,50 +112,58 @@ export async function fitNetwork<T extends Tasks, W extends { readonly [task: st
     callbacks: (options.callbacks ?? []) as readonly Callback<string>[],
     lossAverage: options.lossAverage ?? 'examples',
     checkpoint,
-    features: options.features,
+    featureCache: options.featureCache,
     signal: options.signal,
     clock: options.clock ?? (() => performance.now()),
   };
-  checkRun(plan);
-  const prefixes: Prefix[] = validation ? (clean ? ['', 'val_', 'clean_'] : ['', 'val_']) : [''];
-  const monitors = monitorsOf(network.tasks, prefixes);
+  validateFitConfig(plan);
+  const prefixes: ColumnPrefix[] = validation
+    ? evaluateUnaugmented
+      ? ['', 'val_', 'clean_']
+      : ['', 'val_']
+    : [''];
+  const monitors = getMonitorModes(network.tasks, prefixes);
   for (const { name, monitor } of plan.callbacks) {
     if (monitor !== undefined) checkMonitor(name, monitor, monitors);
   }
-  claim(network);
-  const halves = halvesOf(network.graph);
-  const { frozen, trained } = halves;
+  acquireTrainingLock(network);
+  const halves = splitFrozen(network.graph);
+  const { frozenGraph, trainableGraph } = halves;
   let run: TrainingRun | undefined;
-  let held: HeldEngine | undefined;
+  let held: EngineLease | undefined;
   try {
     // First of all: of two runs that begin together the first has its engine.
-    held = await holdEngine(options.engine ?? 'auto', options);
-    const digest = await frozenDigest(halves, network.input.range);
-    const contract = { ...(await contractOfRun(plan)), ...(digest && { [FROZEN]: digest }) };
+    held = await acquireEngine(options.engine ?? 'auto', options);
+    const digest = await computeFrozenDigest(halves, network.input.range);
+    const contract = {
+      ...(await computeRunFingerprint(plan)),
+      ...(digest && { [FROZEN_WEIGHTS_PART]: digest }),
+    };
     const saved = checkpoint && resume ? await readCheckpoint(checkpoint, contract) : undefined;
     const engine = held.choice;
-    const half: Network<T> = { ...network, graph: trained };
+    const half: Network<T> = { ...network, graph: trainableGraph };
     checkMemory(half, plan.batchSize, engine.name);
-    const steps = stepsOf(half, plan.optimizer, plan.loss.weights, held.onnx);
-    settledBy(network.layersModel, () => steps.settle());
+    const steps = createExecutor(half, plan.optimizer, plan.loss.weights, held.onnx);
+    setWeightSync(network.layersModel, () => steps.syncWeights());
     const features =
-      plan.features && new Features(plan.features, `${digest}-${engine.name}`, trained.inputs, log);
-    await features?.open();
+      plan.featureCache &&
+      new FeatureCache(plan.featureCache, `${digest}-${engine.name}`, trainableGraph.inputs, log);
+    await features?.load();
     for (const [name, dataset] of Object.entries({ training: train, validation })) {
-      if (!features || !dataset || Features.serve(dataset)) continue;
+      if (!features || !dataset || FeatureCache.isCacheable(dataset)) continue;
       log(`${name} images change in every epoch: what frozen layers make of them is not kept`);
     }
-    const door = new Door(halves, network.input.range, features);
+    const door = new InputPipeline(halves, network.input.range, features);
     run = new TrainingRun({ ...plan, network: half }, monitors, contract, steps, door, engine.name);
-    await run.begin(saved);
-    if (saved) log(`resumed after ${run.progress}, made by ${saved.state.engine}`);
-    while (run.goesOn) await run.epoch();
-    const stopped = await run.end();
+    await run.start(saved);
+    if (saved) log(`resumed after ${run.progressText}, made by ${saved.state.engine}`);
+    while (run.shouldContinue) await run.runEpoch();
+    const stopped = await run.finish();
     return { tasks: run.tasks, rows: run.history, engine, stopped };
   } finally {
     await run?.dispose();
-    for (const half of frozen ? [frozen, trained] : []) closePredictor(half);
-    held?.letGo();
-    release(network);
+    for (const half of frozenGraph ? [frozenGraph, trainableGraph] : []) releasePredictor(half);
+    held?.release();
+    releaseTrainingLock(network);
   }
 }

@@ -1,4 +1,4 @@
-import { didYouMean, fault } from '../core/errors.js';
+import { createError, didYouMean } from '../core/errors/errors.js';
 import type { MetricOf, Tasks } from '../tasks/task.js';
 
 /**
@@ -6,56 +6,56 @@ import type { MetricOf, Tasks } from '../tasks/task.js';
  *
  * @category Train
  */
-export type Monitored<T extends Tasks> =
-  | `${Prefix}loss`
-  | { [K in keyof T & string]: `${Prefix}${K}_${'loss' | MetricOf<T[K]>}` }[keyof T & string];
+export type HistoryColumn<T extends Tasks> =
+  | `${ColumnPrefix}loss`
+  | { [K in keyof T & string]: `${ColumnPrefix}${K}_${'loss' | MetricOf<T[K]>}` }[keyof T & string];
 
 /**
  * Training as it went; validation; validation without augmentation.
  *
  * @category Train
  */
-export type Prefix = '' | 'val_' | 'clean_';
+export type ColumnPrefix = '' | 'val_' | 'clean_';
 
 /**
  * Which way is better, for every column of a run.
  *
  * @category Train
  */
-export interface Monitors {
+export interface MonitorModes {
   readonly [column: string]: 'min' | 'max';
 }
 
 /** The columns that a run with these tasks will have. */
-export function monitorsOf(tasks: Tasks, prefixes: readonly Prefix[]): Monitors {
+export function getMonitorModes(tasks: Tasks, prefixes: readonly ColumnPrefix[]): MonitorModes {
   const columns: Record<string, 'min' | 'max'> = {};
   for (const prefix of prefixes) {
     columns[`${prefix}loss`] = 'min';
     for (const [name, task] of Object.entries(tasks)) {
       columns[`${prefix}${name}_loss`] = 'min';
-      for (const metric of task.metrics) columns[`${prefix}${name}_${metric.name}`] = metric.better;
+      for (const metric of task.metrics) columns[`${prefix}${name}_${metric.name}`] = metric.mode;
     }
   }
   return columns;
 }
 
-const MISSING = [
+const ADVICE_BY_PREFIX = [
   ['val_', 'Give fit() a validation dataset.'],
   ['clean_', 'Give fit() a validation dataset and clean: true.'],
 ] as const;
 
 /** Throws an `argument` fault when the run will have no column `monitor`. */
-export function checkMonitor(path: string, monitor: string, monitors: Monitors): void {
+export function checkMonitor(path: string, monitor: string, monitors: MonitorModes): void {
   if (monitor in monitors) return;
   const names = Object.keys(monitors);
   // A column that a run with validation (or with clean) has is not a slip of the pen.
-  const missing = MISSING.find(
+  const missing = ADVICE_BY_PREFIX.find(
     ([prefix]) =>
       monitor.startsWith(prefix) &&
       monitor.slice(prefix.length) in monitors &&
       !(`${prefix}loss` in monitors),
   );
-  throw fault({
+  throw createError({
     kind: 'argument',
     path: `${path}.monitor`,
     expected: `one of ${names.join(', ')}`,
@@ -65,6 +65,6 @@ export function checkMonitor(path: string, monitor: string, monitors: Monitors):
 }
 
 /** Whether `value` is better than `best`, strictly and by more than `minDelta`, as Keras compares. NaN never is. */
-export function improves(mode: 'min' | 'max', value: number, best: number, minDelta = 0): boolean {
+export function isImprovement(mode: 'min' | 'max', value: number, best: number, minDelta = 0): boolean {
   return mode === 'min' ? value + minDelta < best : value - minDelta > best;
 }

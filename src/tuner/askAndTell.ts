@@ -1,12 +1,19 @@
-import { didYouMean, fault, show } from '../core/errors.js';
-import type { HistoryRow } from '../core/history.js';
+import { createError, didYouMean, formatValue } from '../core/errors/errors.js';
+import type { HistoryRow } from '../core/records/history.js';
 import { checkSearch } from './checkSearch.js';
-import { lacking, type Objectives, objectivesOf } from './objectives.js';
-import type { Pruner } from './pruners.js';
-import { bestTrial, inOrder, isOver, isRecord, paretoFront, type TrialRecord } from './records.js';
-import { flattened, keyOf, nested } from './settings.js';
-import type { Flat, Parts, Space, ValuesOf } from './space.js';
-import { type Proposal, type Strategy, triedIn } from './strategy.js';
+import type { Pruner } from './pruners/pruners.js';
+import { explainMissingObjectives, type Objectives, toObjectiveList } from './results/objectives.js';
+import {
+  bestTrial,
+  hasEnded,
+  isTrialRecord,
+  paretoFront,
+  sortByNumber,
+  type TrialRecord,
+} from './results/trialRecord.js';
+import { flattenParams, nestParams, toParamsKey } from './space/flatParams.js';
+import type { FlatParams, ParameterMap, ParamsOf, Space } from './space/space.js';
+import { collectTriedKeys, type Proposal, type Strategy } from './strategies/strategy.js';
 
 /**
  * Options of {@link askAndTell}.
@@ -24,7 +31,7 @@ export interface SearchOptions<V = unknown> {
    * Settings to try before the strategy proposes any, in this order: known good ones. One that a trial of `trials` had is not tried again.
    * Of a strategy with a plan they take the first places. Default none.
    */
-  readonly first?: readonly V[];
+  readonly initialParams?: readonly V[];
   /** Ends trials without promise. Default: none is ended. */
   readonly pruner?: Pruner;
   /** Trials of an earlier part of the search. Those that run are taken to run still. Default none. */
@@ -63,12 +70,12 @@ export interface Search<V> {
   /** Ends a trial as failed. Throws as `report`. */
   fail(number: number, reason: string): void;
   /** The best complete trial by the first objective; undefined while there is none. */
-  best(): TrialRecord<V> | undefined;
+  bestTrial(): TrialRecord<V> | undefined;
   /** The complete trials that no other beats in everything. */
-  front(): readonly TrialRecord<V>[];
+  paretoFront(): readonly TrialRecord<V>[];
 }
 
-const KNOWN = ['space', 'strategy', 'objectives', 'seed', 'first', 'pruner', 'trials'];
+const OPTION_NAMES = ['space', 'strategy', 'objectives', 'seed', 'first', 'pruner', 'trials'];
 
 /**
  * A search over any function: ask for a setting, try it, tell what came of it. Nothing runs by itself and nothing is written; the
@@ -89,22 +96,22 @@ const KNOWN = ['space', 'strategy', 'objectives', 'seed', 'first', 'pruner', 'tr
  * ```
  * @category Tuner
  */
-export function askAndTell<P extends Parts>(
+export function askAndTell<P extends ParameterMap>(
   searched: Space<P>,
-  options: SearchOptions<ValuesOf<Space<P>>>,
-): Search<ValuesOf<Space<P>>> {
-  type V = ValuesOf<Space<P>>;
-  checkSearch('askAndTell', { ...options, space: searched }, KNOWN);
+  options: SearchOptions<ParamsOf<Space<P>>>,
+): Search<ParamsOf<Space<P>>> {
+  type V = ParamsOf<Space<P>>;
+  checkSearch('askAndTell', { ...options, space: searched }, OPTION_NAMES);
   const { strategy, objectives, seed = 0, pruner, trials = [] } = options;
-  const first = structuredClone(options.first ?? []); // what becomes of the caller's list later is not heard
-  checkRecords(searched, trials);
-  const records = new Map(inOrder(trials).map((trial) => [trial.number, trial]));
+  const initialParams = structuredClone(options.initialParams ?? []); // what becomes of the caller's list later is not heard
+  checkTrialRecords(searched, trials);
+  const records = new Map(sortByNumber(trials).map((trial) => [trial.number, trial]));
   const running = (number: number): TrialRecord<V> => {
     const trial = records.get(number);
-    if (trial && !isOver(trial)) return trial;
-    throw fault({
+    if (trial && !hasEnded(trial)) return trial;
+    throw createError({
       kind: 'argument',
-      path: `trial ${show(number)}`,
+      path: `trial ${formatValue(number)}`,
       expected: 'a trial that runs',
       received: trial ? `one that is ${trial.state}` : 'none of that number',
       advice: 'Tell of each trial once, by the number that ask() gave it.',
@@ -113,7 +120,7 @@ export function askAndTell<P extends Parts>(
   const set = (trial: TrialRecord<V>) => void records.set(trial.number, trial);
   /** A trial without a number to judge it by has failed, whoever ends it: as in a study. */
   const end = (trial: TrialRecord<V>) => {
-    const reason = trial.rows.length > 0 ? lacking(trial.rows, objectives) : undefined;
+    const reason = trial.rows.length > 0 ? explainMissingObjectives(trial.rows, objectives) : undefined;
     set(reason === undefined ? trial : { ...trial, state: 'failed', reason });
   };
   const reported = (number: number, row: { readonly [column: string]: number }): TrialRecord<V> => {
@@ -128,18 +135,18 @@ export function askAndTell<P extends Parts>(
     },
     ask: () => {
       const number = Math.max(0, ...records.keys()) + 1;
-      const proposal = propose(searched, { strategy, objectives, seed, first }, number, [
+      const proposal = proposeTrial(searched, { strategy, objectives, seed, initialParams }, number, [
         ...records.values(),
       ]);
       if (proposal === undefined || proposal !== 'wait') {
         if (proposal) set(proposal);
         return proposal;
       }
-      throw fault({
+      throw createError({
         kind: 'argument',
         path: 'ask',
         expected: 'a trial that has ended',
-        received: `${[...records.values()].filter((trial) => !isOver(trial)).length} that run`,
+        received: `${[...records.values()].filter((trial) => !hasEnded(trial)).length} that run`,
         advice: `The next of ${strategy.name} depends on what they come to: tell of one first.`,
       });
     },
@@ -156,29 +163,29 @@ export function askAndTell<P extends Parts>(
     prune: (number, reason) =>
       end({ ...running(number), state: 'pruned', ...(reason !== undefined && { reason }) }),
     fail: (number, reason) => set({ ...running(number), state: 'failed', reason }),
-    best: () => bestTrial([...records.values()], objectives),
-    front: () => paretoFront([...records.values()], objectives),
+    bestTrial: () => bestTrial([...records.values()], objectives),
+    paretoFront: () => paretoFront([...records.values()], objectives),
   };
 }
 
 /** Throws a `data` fault for trials, which may come from a file, that this search could not have had. */
-function checkRecords(searched: Space<Parts>, trials: readonly unknown[]): void {
+function checkTrialRecords(searched: Space<ParameterMap>, trials: readonly unknown[]): void {
   const wrong = (path: string, expected: string, received: string) =>
-    fault({
+    createError({
       ...{ kind: 'data', path, expected, received },
       advice: 'Give the records of a search as its `trials` were.',
     });
-  if (!Array.isArray(trials)) throw wrong('trials', 'a list of records', show(trials));
+  if (!Array.isArray(trials)) throw wrong('trials', 'a list of records', formatValue(trials));
   const numbers = new Set<number>();
   for (const [i, trial] of trials.entries()) {
-    if (!isRecord(trial)) {
+    if (!isTrialRecord(trial)) {
       const expected = 'a record with number, values, state, rows and after';
-      throw wrong(`trials[${i}]`, expected, show(trial));
+      throw wrong(`trials[${i}]`, expected, formatValue(trial));
     }
     if (numbers.has(trial.number))
       throw wrong(`trials[${i}].number`, 'each number once', `${trial.number} twice`);
     numbers.add(trial.number);
-    flattened(searched, trial.values, `trial ${trial.number}`);
+    flattenParams(searched, trial.params, `trial ${trial.number}`);
   }
 }
 
@@ -188,19 +195,19 @@ export function checkRow(
   objectives: Objectives,
   path: string,
 ): void {
-  const list = objectivesOf(objectives);
+  const list = toObjectiveList(objectives);
   const given: unknown = row;
   if (typeof given !== 'object' || given === null) {
     const columns = list.map(({ metric }) => `${metric}: ${typeof given === 'number' ? given : 3}`);
-    throw fault({
-      ...{ kind: 'argument', path, expected: 'columns by name', received: show(given) },
+    throw createError({
+      ...{ kind: 'argument', path, expected: 'columns by name', received: formatValue(given) },
       advice: `Write { ${columns.join(', ')} }.`,
     });
   }
   for (const { metric } of list) {
     if (typeof row[metric] === 'number') continue;
     const columns = Object.keys(row);
-    throw fault({
+    throw createError({
       kind: 'argument',
       path: `${path}: ${metric}`,
       expected: 'a number, since it is searched for',
@@ -214,60 +221,60 @@ export function checkRow(
  * The record of the next trial, running: a function of the space, the strategy, the seed, what is tried first, the number, and the
  * records before it, of which those that run count by their values alone.
  */
-export function propose<P extends Parts>(
+export function proposeTrial<P extends ParameterMap>(
   searched: Space<P>,
   {
     strategy,
     objectives,
     seed = 0,
-    first = [],
-  }: Pick<SearchOptions, 'strategy' | 'objectives' | 'seed' | 'first'>,
+    initialParams = [],
+  }: Pick<SearchOptions, 'strategy' | 'objectives' | 'seed' | 'initialParams'>,
   number: number,
   trials: readonly TrialRecord[],
-): TrialRecord<ValuesOf<Space<P>>> | 'wait' | undefined {
-  const next = firstLeft(searched, first, trials);
-  const known = trials.map((trial) => (isOver(trial) ? trial : { ...trial, rows: [] }));
+): TrialRecord<ParamsOf<Space<P>>> | 'wait' | undefined {
+  const next = findNextInitialParams(searched, initialParams, trials);
+  const known = trials.map((trial) => (hasEnded(trial) ? trial : { ...trial, rows: [] }));
   const proposal: Proposal =
-    next && strategy.fresh === undefined
-      ? { flat: next }
+    next && strategy.newTrialCount === undefined
+      ? { flatParams: next }
       : strategy.propose({ space: searched, objectives, seed, number, trials: known });
   if (proposal === 'wait') return 'wait';
   if (proposal === 'exhausted') return undefined;
-  const { flat, rung } = proposal;
+  const { flatParams, rung } = proposal;
   const given = rung?.parent === undefined ? next : undefined; // what a plan carries on is not new
   return {
     number,
-    values: nested(searched, given ?? flat),
+    params: nestParams(searched, given ?? flatParams),
     state: 'running',
     rows: [],
-    after: inOrder(trials)
-      .filter(isOver)
+    after: sortByNumber(trials)
+      .filter(hasEnded)
       .map((trial) => trial.number),
     ...(rung && { rung }),
-    ...(given && { given: true }),
+    ...(given && { isInitial: true }),
   };
 }
 
 /** The next of the settings to try first; undefined where trials had them all. */
-function firstLeft(
-  searched: Space<Parts>,
+function findNextInitialParams(
+  searched: Space<ParameterMap>,
   first: readonly unknown[],
   trials: readonly TrialRecord[],
-): Flat | undefined {
+): FlatParams | undefined {
   if (first.length === 0) return undefined;
-  const tried = triedIn(searched, trials);
+  const tried = collectTriedKeys(searched, trials);
   return first
-    .map((values, i) => flattened(searched, values, `first[${i}]`))
-    .find((flat) => !tried.has(keyOf(flat)));
+    .map((values, i) => flattenParams(searched, values, `first[${i}]`))
+    .find((flat) => !tried.has(toParamsKey(flat)));
 }
 
 /** The trials as they were known when trial `number` was proposed: what a replay asks its strategy. */
-export function knownAt(
+export function getKnownTrials(
   number: number,
   after: readonly number[],
   trials: readonly TrialRecord[],
 ): TrialRecord[] {
-  return inOrder(trials)
+  return sortByNumber(trials)
     .filter((trial) => trial.number < number)
     .map((trial) => (after.includes(trial.number) ? trial : { ...trial, state: 'running', rows: [] }));
 }

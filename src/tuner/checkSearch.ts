@@ -1,26 +1,46 @@
-import { checkWhole } from '../core/checkWhole.js';
-import { adviceOn, checkNames, fault, kindOf, show } from '../core/errors.js';
-import { objectivesOf } from './objectives.js';
-import { flattened, keyOf } from './settings.js';
+import { checkInteger } from '../core/errors/checkInteger.js';
+import {
+  checkOptionNames,
+  createError,
+  describeType,
+  formatValue,
+  suggestFix,
+} from '../core/errors/errors.js';
+import { toObjectiveList } from './results/objectives.js';
+import { flattenParams, toParamsKey } from './space/flatParams.js';
 import type { StudyOptions } from './study.js';
 
 /** What a study and a search that is asked and told have in common, as JavaScript may give it. */
-type Parts = { readonly [K in 'space' | 'objectives' | 'strategy' | 'first' | 'pruner' | 'seed']?: unknown };
+type UncheckedSearchOptions = {
+  readonly [K in 'space' | 'objectives' | 'strategy' | 'first' | 'pruner' | 'seed']?: unknown;
+};
 
 /**
  * Throws an `argument` fault for parts of a search that are something else, for two objectives of one column, and for unknown names; a
  * `data` fault for settings to try first that are of another space.
  */
-export function checkSearch(path: string, parts: Parts, known: readonly string[]): void {
-  const wrong = (part: string, expected: string, given: unknown, advice: string, received = kindOf(given)) =>
-    fault({ kind: 'argument', path: `${path}.${part}`, expected, received, advice });
-  checkNames(path, parts, known);
-  const { space, objectives, strategy, first = [], pruner, seed = 0 } = parts as Partial<StudyOptions<any>>;
+export function checkSearch(path: string, parts: UncheckedSearchOptions, known: readonly string[]): void {
+  const wrong = (
+    part: string,
+    expected: string,
+    given: unknown,
+    advice: string,
+    received = describeType(given),
+  ) => createError({ kind: 'argument', path: `${path}.${part}`, expected, received, advice });
+  checkOptionNames(path, parts, known);
+  const {
+    space,
+    objectives,
+    strategy,
+    initialParams = [],
+    pruner,
+    seed = 0,
+  } = parts as Partial<StudyOptions<any>>;
   if (!Array.isArray(space?.dimensions)) {
-    const advice = adviceOn(space, 'Write space({ dropout: float({ min: 0, max: 0.5 }) }).');
+    const advice = suggestFix(space, 'Write space({ dropout: float({ min: 0, max: 0.5 }) }).');
     throw wrong('space', 'a space', space, advice);
   }
-  const list = objectives ? objectivesOf(objectives) : [];
+  const list = objectives ? toObjectiveList(objectives) : [];
   const isObjective = (one: (typeof list)[number] | null | undefined) =>
     typeof one?.metric === 'string' && ['minimize', 'maximize'].includes(one.direction);
   if (list.length === 0 || !list.every(isObjective)) {
@@ -29,23 +49,35 @@ export function checkSearch(path: string, parts: Parts, known: readonly string[]
   }
   const twice = list.find(({ metric }, i) => list.findIndex((other) => other.metric === metric) < i);
   if (twice)
-    throw wrong('objectives', 'each column once', twice, 'Leave one out.', `${show(twice.metric)} twice`);
+    throw wrong(
+      'objectives',
+      'each column once',
+      twice,
+      'Leave one out.',
+      `${formatValue(twice.metric)} twice`,
+    );
   if (typeof strategy?.propose !== 'function')
     throw wrong('strategy', 'a strategy', strategy, 'Write strategy: tpe().');
   if (pruner !== undefined && typeof pruner?.prune !== 'function')
     throw wrong('pruner', 'a pruner', pruner, 'Write pruner: medianPruner().');
-  if (!Array.isArray(first))
-    throw wrong('first', 'a list of settings', first, 'Write first: [{ dropout: 0.3 }].');
-  const { fresh } = strategy;
-  if (fresh !== undefined && first.length > fresh) {
-    const expected = `at most ${fresh} settings, as many as ${strategy.name} begins with`;
-    throw wrong('first', expected, first, 'Leave some out, or give it a larger plan.', `${first.length}`);
+  if (!Array.isArray(initialParams))
+    throw wrong('first', 'a list of settings', initialParams, 'Write first: [{ dropout: 0.3 }].');
+  const { newTrialCount } = strategy;
+  if (newTrialCount !== undefined && initialParams.length > newTrialCount) {
+    const expected = `at most ${newTrialCount} settings, as many as ${strategy.name} begins with`;
+    throw wrong(
+      'first',
+      expected,
+      initialParams,
+      'Leave some out, or give it a larger plan.',
+      `${initialParams.length}`,
+    );
   }
-  const keys = Array.from(first as readonly unknown[], (values, i) =>
-    keyOf(flattened(space, values, `${path}.first[${i}]`)),
+  const keys = Array.from(initialParams as readonly unknown[], (values, i) =>
+    toParamsKey(flattenParams(space, values, `${path}.first[${i}]`)),
   );
   const again = keys.findIndex((key, i) => keys.indexOf(key) < i);
   if (again >= 0)
     throw wrong(`first[${again}]`, 'each setting once', again, 'Leave one out.', `${keys[again]} twice`);
-  checkWhole(`${path}.seed`, seed, 0, 'Leave it out for 0.');
+  checkInteger(`${path}.seed`, seed, 0, 'Leave it out for 0.');
 }

@@ -4,35 +4,54 @@
  *
  * @module tfjs-multitask/tuner
  */
-export type { HistoryRow } from '../core/history.js';
+
 export type { Json } from '../core/json.js';
+export type { HistoryRow } from '../core/records/history.js';
 export { askAndTell, type Search, type SearchOptions } from './askAndTell.js';
-export { type GridOptions, grid } from './grid.js';
-export { type HyperbandOptions, hyperband, hyperbandPlan, type Round } from './hyperband.js';
-export { type Importance, importances } from './importance.js';
-export { maximize, minimize, type Objective, type Objectives } from './objectives.js';
-export { choice, type FloatOptions, float, type IntOptions, int, type Parameter } from './parameters.js';
 export {
   type MedianPrunerOptions,
   medianPruner,
   type Pruner,
-  type SuccessiveHalvingOptions,
-  successiveHalving,
-} from './pruners.js';
-export { random } from './random.js';
-export { bestTrial, paretoFront, type Rung, type TrialRecord, type TrialState } from './records.js';
-export { resultsCsv, resultsTable } from './results.js';
+  type SuccessiveHalvingPrunerOptions,
+  successiveHalvingPruner,
+} from './pruners/pruners.js';
+export { maximize, minimize, type Objective, type Objectives } from './results/objectives.js';
+export { getParamImportances, type ParamImportance } from './results/paramImportances.js';
+export { resultsCsv, resultsTable } from './results/resultsTable.js';
+export {
+  bestTrial,
+  paretoFront,
+  type Rung,
+  type TrialRecord,
+  type TrialState,
+} from './results/trialRecord.js';
+export {
+  choice,
+  type FloatOptions,
+  float,
+  type IntOptions,
+  int,
+  type Parameter,
+} from './space/parameters.js';
 export {
   type Alternatives,
   alternatives,
   type Condition,
   type Dimension,
-  type Flat,
-  type Parts,
+  type FlatParams,
+  type ParameterMap,
+  type ParamsOf,
   type Space,
   space,
-  type ValuesOf,
-} from './space.js';
-export type { Proposal, Proposed, Question, Strategy } from './strategy.js';
-export { type Study, type StudyOptions, study, type Trial, type TrialFit } from './study.js';
-export { type TpeOptions, tpe } from './tpe.js';
+} from './space/space.js';
+export { type GridOptions, grid } from './strategies/grid.js';
+export {
+  type HyperbandOptions,
+  type HyperbandRound,
+  hyperband,
+  hyperbandPlan,
+} from './strategies/hyperband.js';
+export { random } from './strategies/random.js';
+export type { Proposal, ProposalRequest, ProposedParams, Strategy } from './strategies/strategy.js';
+export { type TpeOptions, tpe } from './strategies/tpe.js';
+export { type Study, type StudyOptions, study, type Trial, type TrialFitOptions } from './study.js';

@@ -1,11 +1,11 @@
-import { fault, kindOf } from '../core/errors.js';
-import type { Store } from '../core/outside.js';
+import { createError, describeType } from '../core/errors/errors.js';
+import type { Store } from '../core/platform/platform.js';
 import type { Callback } from '../training/callback.js';
 import { checkSearch } from './checkSearch.js';
-import type { Objectives } from './objectives.js';
-import type { Pruner } from './pruners.js';
-import type { Parts, Space, ValuesOf } from './space.js';
-import type { Strategy } from './strategy.js';
+import type { Pruner } from './pruners/pruners.js';
+import type { Objectives } from './results/objectives.js';
+import type { ParameterMap, ParamsOf, Space } from './space/space.js';
+import type { Strategy } from './strategies/strategy.js';
 
 /**
  * A trial as the function that runs it sees it.
@@ -17,7 +17,7 @@ export interface Trial<V> {
   /** Counts from 1. */
   readonly number: number;
   /** What is tried. */
-  readonly values: V;
+  readonly params: V;
   /** The trial's own folder: what is written here stays with it. */
   readonly store: Store;
   /** Threads that the trial may use. */
@@ -25,7 +25,7 @@ export interface Trial<V> {
   /** Tells that the search is to stop; a trial that listens can go on later. */
   readonly signal: AbortSignal;
   /** Options for `model.fit`: written over your own, `{ epochs: 20, …, ...trial.fit }`. */
-  readonly fit: TrialFit;
+  readonly fitOptions: TrialFitOptions;
   /**
    * Adds an epoch, for a trial that does not train by `fit`.
    *
@@ -39,7 +39,7 @@ export interface Trial<V> {
  *
  * @category Tuner
  */
-export interface TrialFit {
+export interface TrialFitOptions {
   /** Where the run stands, so that it goes on after a kill, or with the next round. */
   readonly checkpoint: Store;
   /** Always. */
@@ -60,7 +60,7 @@ export interface TrialFit {
  * @typeParam P - The parts of its space.
  * @category Tuner
  */
-export interface StudyOptions<P extends Parts> {
+export interface StudyOptions<P extends ParameterMap> {
   /** What is searched. */
   readonly space: Space<P>;
   /** Columns of the history. */
@@ -72,7 +72,7 @@ export interface StudyOptions<P extends Parts> {
    * that more can be added when a search goes on; machines that run trials alone need the same. Of a strategy with a plan they take the
    * first places. Default none.
    */
-  readonly first?: readonly ValuesOf<Space<P>>[];
+  readonly initialParams?: readonly ParamsOf<Space<P>>[];
   /** Ends trials without promise. Default: none is ended. */
   readonly pruner?: Pruner;
   /** Names the random numbers. Default 0. */
@@ -80,7 +80,7 @@ export interface StudyOptions<P extends Parts> {
   /** Anything that must be the same in all runs of the study: a digest of the data, say. Default ''. */
   readonly digest?: string;
   /** Runs one trial, in a process of its own. What it throws fails this trial alone. */
-  run(trial: Trial<ValuesOf<Space<P>>>): Promise<unknown>;
+  run(trial: Trial<ParamsOf<Space<P>>>): Promise<unknown>;
 }
 
 /**
@@ -88,13 +88,23 @@ export interface StudyOptions<P extends Parts> {
  *
  * @category Tuner
  */
-export interface Study<P extends Parts = Parts> extends StudyOptions<P> {
+export interface Study<P extends ParameterMap = ParameterMap> extends StudyOptions<P> {
   /** Marks it, for other copies of the library. */
   readonly '~study': true;
 }
 
 /** Options of a study; a study may be given as those of another. */
-const KNOWN = ['space', 'objectives', 'strategy', 'first', 'pruner', 'seed', 'digest', 'run', '~study'];
+const OPTION_NAMES = [
+  'space',
+  'objectives',
+  'strategy',
+  'first',
+  'pruner',
+  'seed',
+  'digest',
+  'run',
+  '~study',
+];
 
 /**
  * Describes a search. A module exports one as its default, or a function from settings to one; `runStudy` of `tfjs-multitask/node` runs
@@ -116,14 +126,14 @@ const KNOWN = ['space', 'objectives', 'strategy', 'first', 'pruner', 'seed', 'di
  * ```
  * @category Tuner
  */
-export function study<const P extends Parts>(options: StudyOptions<P>): Study<P> {
-  checkSearch('study', options ?? {}, KNOWN);
+export function study<const P extends ParameterMap>(options: StudyOptions<P>): Study<P> {
+  checkSearch('study', options ?? {}, OPTION_NAMES);
   if (typeof options.run !== 'function') {
-    throw fault({
+    throw createError({
       kind: 'argument',
       path: 'study.run',
       expected: 'a function',
-      received: kindOf(options.run),
+      received: describeType(options.run),
       advice: 'Write run: async ({ values, fit }) => { … }.',
     });
   }

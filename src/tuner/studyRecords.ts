@@ -1,17 +1,17 @@
-import { createIn } from '../core/createIn.js';
-import { fault, show } from '../core/errors.js';
-import { canonical, exactJson, type Json, parseExact } from '../core/json.js';
-import type { Store } from '../core/outside.js';
-import { objectivesOf } from './objectives.js';
-import { inOrder, isOver, isRecord, type TrialRecord } from './records.js';
-import { flattened, spaceRecord } from './settings.js';
-import type { Strategy } from './strategy.js';
+import { createError, formatValue } from '../core/errors/errors.js';
+import { type Json, parseExact, stringifyExact, toCanonicalJson } from '../core/json.js';
+import type { Store } from '../core/platform/platform.js';
+import { writeIfAbsent } from '../core/platform/writeIfAbsent.js';
+import { toObjectiveList } from './results/objectives.js';
+import { hasEnded, isTrialRecord, sortByNumber, type TrialRecord } from './results/trialRecord.js';
+import { flattenParams, serializeSpace } from './space/flatParams.js';
+import type { Strategy } from './strategies/strategy.js';
 import type { Study } from './study.js';
-import { KEPT, trialFolder } from './trialStore.js';
+import { getTrialFolder, RESERVED_FILES } from './trialStore.js';
 
 /** Number of the layout. */
-const FORMAT = 1;
-const STUDY = 'study.json';
+const FORMAT_VERSION = 1;
+const STUDY_FILE = 'study.json';
 
 /**
  * What a study keeps in its store: `study.json`, what must not change; a folder for each trial with `trial.json`, where it stands,
@@ -19,19 +19,19 @@ const STUDY = 'study.json';
  */
 export interface StudyRecords {
   /** One trial, or undefined where it never began. */
-  trial(number: number): Promise<TrialRecord | undefined>;
+  readTrial(number: number): Promise<TrialRecord | undefined>;
   /** The trials, by number. */
-  trials(): Promise<TrialRecord[]>;
+  readTrials(): Promise<TrialRecord[]>;
   /** Writes where a trial stands. */
-  stands(trial: TrialRecord): Promise<void>;
+  saveProgress(trial: TrialRecord): Promise<void>;
   /** Writes what a trial came to; false where somebody did before. */
-  ends(trial: TrialRecord): Promise<boolean>;
+  saveResult(trial: TrialRecord): Promise<boolean>;
   /** Makes a trial that failed one that has not ended, to be tried again. */
-  reopen(trial: TrialRecord): Promise<void>;
+  reopenTrial(trial: TrialRecord): Promise<void>;
   /** Removes what lies in the folder of a trial that has not begun. */
-  clear(number: number): Promise<void>;
+  clearTrial(number: number): Promise<void>;
   /** Copies what one trial left to another, but not its record. */
-  copy(from: number, to: number): Promise<void>;
+  copyTrial(from: number, to: number): Promise<void>;
 }
 
 /**
@@ -39,29 +39,29 @@ export interface StudyRecords {
  *
  * @throws `checkpoint` fault where another study lies there, by what differs; `file` fault for records that cannot be read.
  */
-export async function studyRecords(
+export async function openStudyRecords(
   store: Store,
   study: Study,
   { library, settings }: { readonly library: string; readonly settings: Json },
 ): Promise<StudyRecords> {
-  const own = { ...recordOf(study), library };
-  const read = async (name: string) => parsed(await store.read(name), `${store.label}/${name}`);
+  const own = { ...createStudyRecord(study), library };
+  const read = async (name: string) => parseRecord(await store.read(name), `${store.label}/${name}`);
   const write = (name: string, value: unknown) =>
-    store.write(name, new TextEncoder().encode(`${exactJson(value)}\n`));
-  const bytes = new TextEncoder().encode(`${exactJson({ ...own, settings })}\n`);
-  let before = (await read(STUDY)) as { readonly [part: string]: Json } | undefined;
+    store.write(name, new TextEncoder().encode(`${stringifyExact(value)}\n`));
+  const bytes = new TextEncoder().encode(`${stringifyExact({ ...own, settings })}\n`);
+  let before = (await read(STUDY_FILE)) as { readonly [part: string]: Json } | undefined;
   if (before === undefined) {
     const begun = (await store.list('trials/')).length > 0;
     // Several machines may begin one study at the same time: the first does.
-    if (!begun) await createIn(store, STUDY, bytes);
-    before = (await read(STUDY)) as typeof before;
-    if (before === undefined) throw another(store, 'study', 'a study.json beside its trials');
+    if (!begun) await writeIfAbsent(store, STUDY_FILE, bytes);
+    before = (await read(STUDY_FILE)) as typeof before;
+    if (before === undefined) throw createMismatchError(store, 'study', 'a study.json beside its trials');
   }
   if (typeof before !== 'object' || before === null || Array.isArray(before))
-    throw broken(`${store.label}/${STUDY}`, 'the record of a study', show(before));
+    throw createFileError(`${store.label}/${STUDY_FILE}`, 'the record of a study', formatValue(before));
   for (const [part, value] of Object.entries(own)) {
-    if (canonical(before[part] ?? null) !== canonical(value ?? null))
-      throw another(store, part, `the same ${part}`);
+    if (toCanonicalJson(before[part] ?? null) !== toCanonicalJson(value ?? null))
+      throw createMismatchError(store, part, `the same ${part}`);
   }
   const ended = new Map<string, TrialRecord>(); // what has ended does not change
   const one = async (folder: string) => {
@@ -70,54 +70,54 @@ export async function studyRecords(
     for (const name of [`${folder}/end.json`, `${folder}/trial.json`]) {
       const found = (await read(name)) as TrialRecord | undefined;
       if (!found) continue;
-      const trial = checked(found, study, `${store.label}/${name}`);
-      if (isOver(trial)) ended.set(folder, trial);
+      const trial = validateTrial(found, study, `${store.label}/${name}`);
+      if (hasEnded(trial)) ended.set(folder, trial);
       return trial;
     }
     return undefined;
   };
   return {
-    trial: (number) => one(trialFolder(number)),
-    trials: async () => {
+    readTrial: (number) => one(getTrialFolder(number)),
+    readTrials: async () => {
       const names = await store.list('trials/');
       const folders = names.flatMap((name) => name.match(/^(trials\/\d+)\/(?:trial|end)\.json$/)?.[1] ?? []);
       const trials = await Promise.all([...new Set(folders)].map(one));
-      return inOrder(trials.filter((trial) => trial !== undefined));
+      return sortByNumber(trials.filter((trial) => trial !== undefined));
     },
-    stands: (trial) => write(`${trialFolder(trial.number)}/trial.json`, trial),
-    ends: (trial) => {
-      const bytes = new TextEncoder().encode(`${exactJson(trial)}\n`);
-      return createIn(store, `${trialFolder(trial.number)}/end.json`, bytes);
+    saveProgress: (trial) => write(`${getTrialFolder(trial.number)}/trial.json`, trial),
+    saveResult: (trial) => {
+      const bytes = new TextEncoder().encode(`${stringifyExact(trial)}\n`);
+      return writeIfAbsent(store, `${getTrialFolder(trial.number)}/end.json`, bytes);
     },
-    reopen: async ({ reason: _, ...trial }) => {
-      const folder = trialFolder(trial.number);
+    reopenTrial: async ({ reason: _, ...trial }) => {
+      const folder = getTrialFolder(trial.number);
       await write(`${folder}/trial.json`, { ...trial, state: 'running' });
       await store.remove(`${folder}/end.json`);
       ended.delete(folder);
     },
-    clear: async (number) => {
-      for (const name of await store.list(`${trialFolder(number)}/`)) await store.remove(name);
+    clearTrial: async (number) => {
+      for (const name of await store.list(`${getTrialFolder(number)}/`)) await store.remove(name);
     },
-    copy: async (from, to) => {
-      const folder = `${trialFolder(from)}/`;
+    copyTrial: async (from, to) => {
+      const folder = `${getTrialFolder(from)}/`;
       for (const name of await store.list(folder)) {
         const file = name.slice(folder.length);
-        if (KEPT.includes(file)) continue;
+        if (RESERVED_FILES.includes(file)) continue;
         const bytes = await store.read(name);
-        if (bytes) await store.write(`${trialFolder(to)}/${file}`, bytes);
+        if (bytes) await store.write(`${getTrialFolder(to)}/${file}`, bytes);
       }
     },
   };
 }
 
 /** What must be the same for a study to go on. */
-function recordOf({ space, objectives, strategy, pruner, seed = 0, digest = '' }: Study): {
+function createStudyRecord({ space, objectives, strategy, pruner, seed = 0, digest = '' }: Study): {
   readonly [part: string]: Json;
 } {
   return {
-    format: FORMAT,
-    space: spaceRecord(space),
-    objectives: objectivesOf(objectives).map(({ metric, direction }) => ({ metric, direction })),
+    format: FORMAT_VERSION,
+    space: serializeSpace(space),
+    objectives: toObjectiveList(objectives).map(({ metric, direction }) => ({ metric, direction })),
     strategy: { name: strategy.name, options: strategy.options },
     pruner: pruner ? { name: pruner.name, options: pruner.options } : null,
     seed,
@@ -125,8 +125,8 @@ function recordOf({ space, objectives, strategy, pruner, seed = 0, digest = '' }
   };
 }
 
-const another = (store: Store, part: string, expected: string) =>
-  fault({
+const createMismatchError = (store: Store, part: string, expected: string) =>
+  createError({
     kind: 'checkpoint',
     path: `${store.label}: ${part}`,
     expected,
@@ -134,35 +134,35 @@ const another = (store: Store, part: string, expected: string) =>
     advice: 'A study lies there that began otherwise: choose another folder, or remove it.',
   });
 
-function parsed(bytes: Uint8Array | undefined, path: string): unknown {
+function parseRecord(bytes: Uint8Array | undefined, path: string): unknown {
   if (bytes === undefined) return undefined;
   try {
     return parseExact(new TextDecoder().decode(bytes));
   } catch (cause) {
-    throw broken(path, 'JSON', (cause as Error).message, cause);
+    throw createFileError(path, 'JSON', (cause as Error).message, cause);
   }
 }
 
-const broken = (path: string, expected: string, received: string, cause?: unknown) =>
-  fault({
+const createFileError = (path: string, expected: string, received: string, cause?: unknown) =>
+  createError({
     kind: 'file',
     path,
     expected,
     received,
-    advice: path.endsWith(STUDY)
+    advice: path.endsWith(STUDY_FILE)
       ? 'The file was changed. Bring back the one that the search wrote, or search in another folder.'
       : 'The file was changed. Remove it: its trial is tried again, or goes on where it stood.',
     cause,
   });
 
-function checked(trial: TrialRecord, { space }: Study, path: string): TrialRecord {
-  if (!isRecord(trial)) throw broken(path, 'the record of a trial', 'something else');
-  flattened(space, trial.values, path);
+function validateTrial(trial: TrialRecord, { space }: Study, path: string): TrialRecord {
+  if (!isTrialRecord(trial)) throw createFileError(path, 'the record of a trial', 'something else');
+  flattenParams(space, trial.params, path);
   return trial;
 }
 
 /** Where a trial stands after a row: epochs that are made again take the place of those that were. */
-export function withRow(trial: TrialRecord, row: TrialRecord['rows'][number]): TrialRecord {
+export function appendRow(trial: TrialRecord, row: TrialRecord['rows'][number]): TrialRecord {
   return { ...trial, rows: [...trial.rows.filter(({ epoch }) => epoch < row.epoch), row] };
 }
 
@@ -170,20 +170,25 @@ export function withRow(trial: TrialRecord, row: TrialRecord['rows'][number]): T
  * The number of the next trial: one more than there are; where a trial follows from its number alone, the first that is missing, since
  * each machine may have had its own.
  */
-export function nextNumber(trials: readonly TrialRecord[], { alone }: Pick<Strategy, 'alone'>): number {
+export function getNextTrialNumber(
+  trials: readonly TrialRecord[],
+  { independent }: Pick<Strategy, 'independent'>,
+): number {
   const taken = new Set(trials.map(({ number }) => number));
-  let number = alone ? 1 : Math.max(0, ...taken) + 1;
+  let number = independent ? 1 : Math.max(0, ...taken) + 1;
   while (taken.has(number)) number++;
   return number;
 }
 
 /** The trials that a killed search left running. */
-export const leftOver = (trials: readonly TrialRecord[]): TrialRecord[] =>
-  trials.filter((trial) => !isOver(trial));
+export const getUnfinishedTrials = (trials: readonly TrialRecord[]): TrialRecord[] =>
+  trials.filter((trial) => !hasEnded(trial));
 
 /** The settings that a study began with; undefined where none did. */
-export async function settingsOf(store: Store): Promise<{ readonly [name: string]: Json } | undefined> {
-  const record = parsed(await store.read(STUDY), `${store.label}/${STUDY}`) as
+export async function readStudySettings(
+  store: Store,
+): Promise<{ readonly [name: string]: Json } | undefined> {
+  const record = parseRecord(await store.read(STUDY_FILE), `${store.label}/${STUDY_FILE}`) as
     | { readonly settings?: { readonly [name: string]: Json } }
     | undefined;
   return record && (record.settings ?? {});

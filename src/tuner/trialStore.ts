@@ -1,18 +1,22 @@
-import { fault } from '../core/errors.js';
-import type { Store } from '../core/outside.js';
+import { createError } from '../core/errors/errors.js';
+import type { Store } from '../core/platform/platform.js';
 
 /** The folder of a trial. */
-export const trialFolder = (number: number): string => `trials/${String(number).padStart(4, '0')}`;
+export const getTrialFolder = (number: number): string => `trials/${String(number).padStart(4, '0')}`;
 
 /** What a search itself keeps in the folder of a trial: where it stands, what it came to, what it printed. */
-export const KEPT: readonly string[] = ['trial.json', 'end.json', 'output.txt'];
+export const RESERVED_FILES: readonly string[] = ['trial.json', 'end.json', 'output.txt'];
 
 /** A part of a store as a store; names cannot leave it. */
-export function within(store: Store, folder: string): Store {
+export function subfolderStore(store: Store, folder: string): Store {
   const place = (name: string) => {
     if (!name.includes('\\') && !name.split('/').some((part) => ['', '.', '..'].includes(part)))
       return `${folder}/${name}`;
-    throw wrong(name, `a name inside ${store.label}/${folder}`, 'Use a relative name without "..".');
+    throw createNameError(
+      name,
+      `a name inside ${store.label}/${folder}`,
+      'Use a relative name without "..".',
+    );
   };
   return {
     label: `${store.label}/${folder}`,
@@ -30,10 +34,14 @@ export function within(store: Store, folder: string): Store {
 
 /** The store that a trial is given: its folder, without what the search keeps there. */
 export function trialStore(store: Store, number: number): Store {
-  const own = within(store, trialFolder(number));
+  const own = subfolderStore(store, getTrialFolder(number));
   const free = (name: string) => {
-    if (!KEPT.includes(name)) return name;
-    throw wrong(name, 'a name of your own', `The search keeps ${KEPT.join(', ')}: choose another name.`);
+    if (!RESERVED_FILES.includes(name)) return name;
+    throw createNameError(
+      name,
+      'a name of your own',
+      `The search keeps ${RESERVED_FILES.join(', ')}: choose another name.`,
+    );
   };
   return {
     ...own,
@@ -44,5 +52,5 @@ export function trialStore(store: Store, number: number): Store {
   };
 }
 
-const wrong = (name: string, expected: string, advice: string) =>
-  fault({ kind: 'argument', path: name, expected, received: 'another', advice });
+const createNameError = (name: string, expected: string, advice: string) =>
+  createError({ kind: 'argument', path: name, expected, received: 'another', advice });

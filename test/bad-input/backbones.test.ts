@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { Hdf5Dataset } from '../../src/formats/hdf5/hdf5Group.js';
 import {
   branch,
   conv,
@@ -10,7 +11,6 @@ import {
   resnet50Backbone,
   sharedTrunk,
 } from '../../src/index.js';
-import type { Hdf5Array } from '../../src/io/hdf5.js';
 import * as inNode from '../../src/node/index.js';
 import { bodyOf } from '../parity/backbones.js';
 import { faultOf } from './faultOf.js';
@@ -137,8 +137,8 @@ describe('a file of weights', () => {
   });
 
   test('of EfficientNetB0 brings the statistics of its preprocessing', async () => {
-    const three = (...values: number[]): Hdf5Array => ({ shape: [3], data: Float32Array.from(values) });
-    const count: Hdf5Array = { shape: [], data: Float32Array.of(0) };
+    const three = (...values: number[]): Hdf5Dataset => ({ shape: [3], data: Float32Array.from(values) });
+    const count: Hdf5Dataset = { shape: [], data: Float32Array.of(0) };
     const body = await drawnLayers('efficientNetB0');
     const door = async (mean: number[], variance: number[]) => {
       const norm = new Map([

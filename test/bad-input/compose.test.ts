@@ -5,6 +5,7 @@ import {
   averagePool,
   type Block,
   type Branch,
+  type BuildContext,
   batchNorm,
   binary,
   branch,
@@ -14,13 +15,12 @@ import {
   depthwiseConv,
   dropout,
   flatten,
-  greyImage,
-  greyscale,
+  grayscaleImage,
   maxPool,
   multiTask,
+  randomGrayscale,
   regression,
   residual,
-  type Site,
   sharedTrunk,
 } from '../../src/index.js';
 import { faultOf } from './faultOf.js';
@@ -233,10 +233,14 @@ describe('a network', () => {
 });
 
 describe('a block of the user', () => {
-  const build = (own: (input: tf.SymbolicTensor, site: Site) => unknown) =>
+  const build = (own: (input: tf.SymbolicTensor, site: BuildContext) => unknown) =>
     faultOf(() =>
       begin()
-        .trunk(sharedTrunk([{ '~block': 'own', side: (side: number) => side, build: own as Block['build'] }]))
+        .trunk(
+          sharedTrunk([
+            { '~block': 'own', computeOutputSize: (side: number) => side, build: own as Block['build'] },
+          ]),
+        )
         .task('age', age, branch([flatten()]))
         .build(),
     );
@@ -257,9 +261,9 @@ describe('a block of the user', () => {
     [[new Float32Array(9), new Float32Array(2)], '9 and 2'],
   ])('that gives a layer other weights than it holds', async (arrays, received) => {
     const error = await build((input, site) => {
-      const layer = tf.layers.conv2d({ name: site.name('own'), filters: 3, kernelSize: 1 });
+      const layer = tf.layers.conv2d({ name: site.createName('own'), filters: 3, kernelSize: 1 });
       const output = site.connect(layer, input);
-      site.weigh(layer, arrays);
+      site.setWeights(layer, arrays);
       return output;
     });
     expect(error).toMatchObject({
@@ -272,8 +276,8 @@ describe('a block of the user', () => {
 
   test('that gives a layer weights before it is connected', async () => {
     const error = await build((input, site) => {
-      const layer = tf.layers.conv2d({ name: site.name('own'), filters: 3, kernelSize: 1 });
-      site.weigh(layer, [new Float32Array(9), new Float32Array(3)]);
+      const layer = tf.layers.conv2d({ name: site.createName('own'), filters: 3, kernelSize: 1 });
+      site.setWeights(layer, [new Float32Array(9), new Float32Array(3)]);
       return site.connect(layer, input);
     });
     expect(error).toMatchObject({ path: 'weights of trunk_own1', received: '9 and 3' });
@@ -282,7 +286,7 @@ describe('a block of the user', () => {
 });
 
 describe('views', () => {
-  const seeing = (sees: any) => branch([flatten(), dense(3)], { sees });
+  const seeing = (inputView: any) => branch([flatten(), dense(3)], { inputView });
   const build = (first: any, second: any) =>
     begin()
       .trunk(sharedTrunk([conv(4, 3), conv(4, 3)]))
@@ -291,8 +295,8 @@ describe('views', () => {
       .build();
 
   test.each([
-    ['an augmentation', greyscale(), 'the augmentation greyscale', /augment\(\[...\]\).*greyImage\(\)/],
-    ['a block that is not called', greyImage, 'a function', /Call it: greyImage\(\), not greyImage\./],
+    ['an augmentation', randomGrayscale(), 'the augmentation greyscale', /augment\(\[...\]\).*greyImage\(\)/],
+    ['a block that is not called', grayscaleImage, 'a function', /Call it: greyImage\(\), not greyImage\./],
     ['a word', 'grey', 'grey', /Blocks are made by functions: greyImage\(\)/],
     ['nothing', null, 'nothing', /Blocks are made by functions/],
   ])('of %s', async (_, sees, received, advice) => {
@@ -302,8 +306,8 @@ describe('views', () => {
   });
 
   test.each([
-    ['a trunk', sharedTrunk([greyImage()]), 'a trunk'],
-    ['a list in the list', [greyImage()], 'a list'],
+    ['a trunk', sharedTrunk([grayscaleImage()]), 'a trunk'],
+    ['a list in the list', [grayscaleImage()], 'a list'],
   ])('of %s', async (_, sees, received) => {
     const error = await faultOf(() => seeing([sees]));
     expect(error).toMatchObject({ path: 'branch.sees[0]', received });
@@ -312,7 +316,7 @@ describe('views', () => {
 
   test('that would be passed over: a branch never sees something else than it was told in silence', async () => {
     const give = (options: unknown) => faultOf(() => branch([flatten()], options as never));
-    expect(await give({ see: greyImage() })).toMatchObject({
+    expect(await give({ see: grayscaleImage() })).toMatchObject({
       kind: 'argument',
       path: 'branch',
       received: '"see"',
@@ -320,9 +324,9 @@ describe('views', () => {
     });
     expect(await give({ sees: null })).toMatchObject({ path: 'branch.sees[0]', received: 'nothing' });
     for (const [options, received] of [
-      [greyImage(), 'a block or a layer'],
+      [grayscaleImage(), 'a block or a layer'],
       [tf.layers.flatten(), 'a block or a layer'],
-      [[greyImage()], 'a list'],
+      [[grayscaleImage()], 'a list'],
       [null, 'nothing'],
       [true, 'a value of type boolean'],
     ] as const) {
@@ -356,7 +360,7 @@ describe('views', () => {
       begin()
         .trunk(sharedTrunk([conv(4, 3), flatten(), dense(3)]))
         .task('age', age, branch([dense(2)]))
-        .task('gender', binary(GENDERS), branch([dense(2)], { sees: averagePool(2) }))
+        .task('gender', binary(GENDERS), branch([dense(2)], { inputView: averagePool(2) }))
         .build(),
     );
     expect(error).toMatchObject({
@@ -376,7 +380,7 @@ describe('views', () => {
   });
 
   test('in grey of what is no image in colour', async () => {
-    expect(await faultOf(() => build([conv(2, 1), greyImage()], []))).toMatchObject({
+    expect(await faultOf(() => build([conv(2, 1), grayscaleImage()], []))).toMatchObject({
       kind: 'argument',
       path: 'greyImage',
       received: '[16, 16, 2]',
@@ -385,8 +389,8 @@ describe('views', () => {
 
   test('leave nothing behind where they cannot be built', async () => {
     const before = tf.memory().numTensors;
-    await faultOf(() => build([greyImage()], [greyImage(), conv(1, 1)]));
-    await faultOf(() => build([greyImage(), flatten()], [greyImage()]));
+    await faultOf(() => build([grayscaleImage()], [grayscaleImage(), conv(1, 1)]));
+    await faultOf(() => build([grayscaleImage(), flatten()], [grayscaleImage()]));
     expect(tf.memory().numTensors).toBe(before);
   });
 });

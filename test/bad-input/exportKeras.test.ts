@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   adam,
   branch,
-  constant,
+  constantSchedule,
   customLoss,
   exponentialDecay,
   exportKeras,
@@ -84,13 +84,18 @@ describe('compiled state that Keras cannot say is refused', () => {
     ['age.loss', { loss: own }, adam(), /"log_cosh"/],
     ['age.metrics', { metrics: [own2] }, adam(), /"share"/],
     ['adam.learningRate', {}, adam({ learningRate: half }), /half/],
-    ['sgd.learningRate', {}, sgd({ learningRate: warmup(constant(1), { steps: 2 }) }), /warmup of constant/],
+    [
+      'sgd.learningRate',
+      {},
+      sgd({ learningRate: warmup(constantSchedule(1), { steps: 2 }) }),
+      /warmup of constant/,
+    ],
     [
       'optimizer',
       {},
       adam({
         gradientAccumulationSteps: 2,
-        learningRate: exponentialDecay({ initial: 1, decaySteps: 1, rate: 0.5 }),
+        learningRate: exponentialDecay({ initialLearningRate: 1, decaySteps: 1, decayRate: 0.5 }),
       }),
       /both/,
     ],

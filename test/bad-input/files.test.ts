@@ -3,7 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { csvLabels, number, oneOf, rng, utkFace } from '../../src/index.js';
+import { createRng, csvLabels, labelColumn, numberColumn, utkFace } from '../../src/index.js';
 import { folderStore, imageFolder } from '../../src/node/index.js';
 import { faultOf } from './faultOf.js';
 
@@ -33,8 +33,8 @@ const bad = {
 };
 
 beforeAll(async () => {
-  const random = rng(1, 'noise'); // noise, so that half of a file holds about half of the rows
-  const pixels = Uint8Array.from({ length: 64 * 64 * 3 }, () => random.below(256));
+  const random = createRng(1, 'noise'); // noise, so that half of a file holds about half of the rows
+  const pixels = Uint8Array.from({ length: 64 * 64 * 3 }, () => random.nextInt(256));
   const image = sharp(pixels, { raw: { width: 64, height: 64, channels: 3 } });
   jpeg = await image.clone().jpeg().toBuffer();
   png = await image.clone().png().toBuffer();
@@ -77,7 +77,7 @@ describe('a file that cannot be used', () => {
 
   test("is listed with its reason and left out under unusable: 'skip'; none disappears", async () => {
     const folder = folderWith('all', KINDS);
-    const faces = await imageFolder(folder, { ...OPTIONS, unusable: 'skip' });
+    const faces = await imageFolder(folder, { ...OPTIONS, unusableFiles: 'skip' });
     expect(faces.ids).toEqual(GOOD);
     expect(faces.skipped.map(({ path }) => path)).toEqual(KINDS.map((kind) => NAMES[kind]).sort());
     for (const kind of KINDS) {
@@ -127,7 +127,7 @@ describe('a file that cannot be used', () => {
 
   test('says so when no file is left, and does not advise what was done already', async () => {
     const folder = folderWith('none-left', ['empty', 'text'], []);
-    const error = await faultOf(() => imageFolder(folder, { ...OPTIONS, unusable: 'skip' }));
+    const error = await faultOf(() => imageFolder(folder, { ...OPTIONS, unusableFiles: 'skip' }));
     expect(error).toMatchObject({ kind: 'data', path: folder });
     expect(error.received).toContain('2 files, none of which can be used');
     expect(error.received).toContain(NAMES.empty);
@@ -176,7 +176,7 @@ describe('a folder', () => {
 });
 
 describe('a CSV file of labels', () => {
-  const columns = { age: number({ min: 0, max: 120 }), gender: oneOf(['male', 'female']) };
+  const columns = { age: numberColumn({ min: 0, max: 120 }), gender: labelColumn(['male', 'female']) };
   const read = (text: string) => () => csvLabels(text, { columns });
 
   test('with a number that is none, or out of its range, names row, column and cell', async () => {

@@ -6,7 +6,7 @@ import {
   dense,
   flatten,
   gradCam,
-  greyImage,
+  grayscaleImage,
   maxPool,
   multiTask,
   regression,
@@ -57,10 +57,10 @@ describe('gradCam says what is wrong with', () => {
 
   test('a network without a convolution', async () => {
     // What makes an image grey is a convolution in form alone.
-    for (const pieces of [[flatten()], [greyImage(), flatten()]]) {
-      for (const sees of [[], greyImage()]) {
+    for (const pieces of [[flatten()], [grayscaleImage(), flatten()]]) {
+      for (const inputView of [[], grayscaleImage()]) {
         const flat = multiTask({ input: [8, 8, 3] })
-          .task('age', regression({ unit: 'years' }), branch(pieces, { sees }))
+          .task('age', regression({ unit: 'years' }), branch(pieces, { inputView }))
           .build();
         const { path, received } = await faultOf(() => gradCam(flat, image, { task: 'age' }));
         expect([path, received]).toEqual(['task age', 'none']);

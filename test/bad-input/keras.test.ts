@@ -1,6 +1,8 @@
 import { inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { type Hdf5Dataset, type Hdf5Group, readHdf5, writeHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
+import { readZip, writeZip } from '../../src/formats/zip/zip.js';
 import {
   binary,
   branch,
@@ -11,11 +13,9 @@ import {
   multiTask,
   regression,
 } from '../../src/index.js';
-import { type Hdf5Array, type Hdf5Group, readHdf5, writeHdf5 } from '../../src/io/hdf5.js';
-import { readZip, writeZip } from '../../src/io/zip.js';
 import { loadKeras as loadFile } from '../../src/node/loadKeras.js';
 import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasm.js';
+import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { fixture } from '../parity/fixture.js';
 import { faultOf } from './faultOf.js';
 import { spent } from './spent.js';
@@ -274,7 +274,7 @@ describe('a configuration that is', () => {
 });
 
 describe('weights that are', () => {
-  const vars = (root: any, key: string): { [name: string]: Hdf5Array } =>
+  const vars = (root: any, key: string): { [name: string]: Hdf5Dataset } =>
     root.groups.layers.groups[key].groups.vars.arrays;
 
   test('missing', async () => {

@@ -13,8 +13,8 @@ async function faultOfRun(train: Dataset<Labels>, validation?: Dataset<Labels>) 
   let steps = 0;
   const count = {
     name: 'count',
-    begin: () => ({
-      step: () => {
+    create: () => ({
+      onBatchEnd: () => {
         steps++;
       },
     }),
@@ -74,7 +74,7 @@ describe('a sample weight', () => {
     [{ age: Number.POSITIVE_INFINITY }, 'weight of face-0: age', 'Infinity'],
     [{ agee: 2 }, 'weight of face-0: agee', '"agee"'],
   ])('that is no number of at least 0, or for an unknown task: %j', async (weight, path, received) => {
-    const error = await faultOfRun(good().weigh(() => weight as number));
+    const error = await faultOfRun(good().withSampleWeights(() => weight as number));
     expect(error).toMatchObject({ kind: 'data', path, received });
     if (received === '"agee"') expect(error.advice).toBe('Did you mean "age"?');
   });

@@ -2,28 +2,28 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readSafetensors } from '../../src/formats/safetensors.js';
 import {
   adam,
-  augment,
   bestCheckpoint,
   binary,
   branch,
-  csvLog,
+  createAugmentationPipeline,
+  csvLogger,
   dense,
   flatten,
-  horizontalFlip,
-  jsonLines,
+  jsonLinesLogger,
   loadModel,
   memoryStore,
   multiTask,
+  randomHorizontalFlip,
+  randomRotation,
   regression,
-  rotation,
   sgd,
   weightedLoss,
 } from '../../src/index.js';
-import { readTensorFile } from '../../src/io/tensorFile.js';
 import { folderStore } from '../../src/node/index.js';
-import { CHECKPOINT } from '../../src/training/checkpoint.js';
+import { CHECKPOINT_FILE } from '../../src/training/checkpoint.js';
 import { faultOf } from './faultOf.js';
 import { faces, GENDERS, good, settings, small } from './small.js';
 
@@ -33,13 +33,13 @@ const top = mkdtempSync(join(tmpdir(), 'bad-saved-'));
 afterAll(() => rmSync(top, { recursive: true, force: true }));
 
 const image = { data: new Uint8Array(8 * 8 * 3).fill(100), height: 8, width: 8, channels: 3 };
-const validation = good().augment(augment([horizontalFlip()]));
+const validation = good().augment(createAugmentationPipeline([randomHorizontalFlip()]));
 /** Everything a run writes, into one store. */
 const into = (store: Store) => ({
   ...settings,
   validation,
   checkpoint: store,
-  callbacks: [bestCheckpoint(store, { monitor: 'val_age_loss' }), csvLog(store)],
+  callbacks: [bestCheckpoint(store, { monitor: 'val_age_loss' }), csvLogger(store)],
 });
 const withoutSeconds = (rows: readonly { readonly [column: string]: number }[]) =>
   rows.map(({ seconds: _, ...row }) => row);
@@ -68,7 +68,7 @@ const blocked = join(top, 'blocked');
 beforeAll(async () => {
   writeFileSync(blocked, 'a file where a folder is expected');
   await small().fit(good(), into(saved));
-  checkpoint = (await saved.read(CHECKPOINT))!;
+  checkpoint = (await saved.read(CHECKPOINT_FILE))!;
 });
 
 describe('an output path that cannot be written', () => {
@@ -99,10 +99,10 @@ describe('an output path that cannot be written', () => {
     'is told before the first step, of every place that a run writes to: %s',
     async (below) => {
       const store = folderStore(join(blocked, below));
-      await fitFault({ checkpoint: store }, CHECKPOINT);
+      await fitFault({ checkpoint: store }, CHECKPOINT_FILE);
       await fitFault({ callbacks: [bestCheckpoint(store)] }, blocked);
-      await fitFault({ callbacks: [csvLog(store)] }, blocked);
-      await fitFault({ callbacks: [jsonLines(store)] }, 'history.jsonl');
+      await fitFault({ callbacks: [csvLogger(store)] }, blocked);
+      await fitFault({ callbacks: [jsonLinesLogger(store)] }, 'history.jsonl');
       expect(readFileSync(blocked, 'utf8')).toBe('a file where a folder is expected');
     },
   );
@@ -121,13 +121,13 @@ describe('an output path that cannot be written', () => {
 
   test('of one file leaves no part of it, and the rest of the folder as it was', async () => {
     const store = folderStore(join(top, 'one'));
-    mkdirSync(join(top, 'one', CHECKPOINT, 'inside'), { recursive: true });
+    mkdirSync(join(top, 'one', CHECKPOINT_FILE, 'inside'), { recursive: true });
     await store.write('best/model.json', new Uint8Array([1]));
-    const error = await faultOf(() => store.write(CHECKPOINT, new Uint8Array([2])));
-    expect(error).toMatchObject({ kind: 'file', path: join(top, 'one', CHECKPOINT) });
+    const error = await faultOf(() => store.write(CHECKPOINT_FILE, new Uint8Array([2])));
+    expect(error).toMatchObject({ kind: 'file', path: join(top, 'one', CHECKPOINT_FILE) });
     expect(error.received).toMatch(/^(EISDIR|ENOTEMPTY|EEXIST)$/);
     expect(await store.list()).toEqual(['best/model.json']);
-    expect(readdirSync(join(top, 'one')).sort()).toEqual(['best', CHECKPOINT]);
+    expect(readdirSync(join(top, 'one')).sort()).toEqual(['best', CHECKPOINT_FILE]);
   });
 });
 
@@ -135,13 +135,13 @@ describe('a corrupt checkpoint', () => {
   test('is told at every byte that is flipped, and at every length it is cut to', async () => {
     const wrong: string[] = [];
     const check = async (what: string, bytes: Uint8Array) => {
-      const outcome = await readTensorFile(bytes, 'here').then(
+      const outcome = await readSafetensors(bytes, 'here').then(
         () => 'was read',
         (error: { readonly kind?: string; readonly path?: string }) => `${error.kind} ${error.path}`,
       );
       if (outcome !== 'checkpoint here') wrong.push(`${what}: ${outcome}`);
     };
-    expect(await readTensorFile(checkpoint, 'here')).toHaveProperty('arrays');
+    expect(await readSafetensors(checkpoint, 'here')).toHaveProperty('arrays');
     for (let i = 0; i < checkpoint.length; i++) {
       const flipped = checkpoint.slice();
       flipped[i]! ^= 1 << (i % 8);
@@ -173,10 +173,10 @@ describe('a corrupt checkpoint', () => {
     '%s ends a resumed run with an error that says what to do; the file stays',
     async (_, change, received) => {
       const store = await copyOf(saved);
-      await store.write(CHECKPOINT, change(checkpoint));
+      await store.write(CHECKPOINT_FILE, change(checkpoint));
       const before = await contents(store);
       const error = await faultOf(() => small().fit(good(), { ...into(store), epochs: 4, resume: true }));
-      expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT}` });
+      expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT_FILE}` });
       expect(error.expected).toBe('a whole safetensors file');
       expect(error.received).toContain(received);
       expect(error.advice).toBe('Delete it to start anew, or put a copy back.');
@@ -186,10 +186,10 @@ describe('a corrupt checkpoint', () => {
   );
 
   test('of a newer format says which version to use', async () => {
-    const { writeTensorFile } = await import('../../src/io/tensorFile.js');
+    const { writeSafetensors } = await import('../../src/formats/safetensors.js');
     const store = memoryStore('newer');
     const metadata = { format: 'tfjs-multitask checkpoint 99' };
-    await store.write(CHECKPOINT, await writeTensorFile({ arrays: {}, metadata }));
+    await store.write(CHECKPOINT_FILE, await writeSafetensors({ arrays: {}, metadata }));
     const error = await faultOf(() => small().fit(good(), { ...into(store), resume: true }));
     expect(error).toMatchObject({ kind: 'checkpoint', received: 'tfjs-multitask checkpoint 99' });
     expect(error.advice).toContain('version');
@@ -207,8 +207,8 @@ describe('a checkpoint of another configuration', () => {
       .task('age', regression({ unit: 'years' }), branch([flatten(), dense(3)]))
       .task('gender', binary(['female', 'male']), branch([flatten(), dense(3)]))
       .build();
-  const relabelled = good().weigh(({ age }) => (age === 0 ? 2 : 1));
-  const turned = good().augment(augment([rotation({ degrees: 20 })]));
+  const relabelled = good().withSampleWeights(({ age }) => (age === 0 ? 2 : 1));
+  const turned = good().augment(createAugmentationPipeline([randomRotation({ degrees: 20 })]));
 
   test.each([
     ['batch size', {}, { batchSize: 5 }],
@@ -235,7 +235,7 @@ describe('a checkpoint of another configuration', () => {
     const error = await faultOf(() =>
       model().fit(train, { ...into(store), epochs: 3, resume: true, ...(options as object) }),
     );
-    expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT}` });
+    expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT_FILE}` });
     expect(error.received).toBe(`one that differs in ${named}`);
     expect(error.advice).toContain('old settings');
     expect(await contents(store)).toEqual(before);
@@ -332,13 +332,13 @@ describe('after a failure nothing saved earlier is lost', () => {
         () =>
           small().fit(good(), {
             ...options,
-            callbacks: [...options.callbacks, csvLog(folderStore(blocked))],
+            callbacks: [...options.callbacks, csvLogger(folderStore(blocked))],
           }),
       );
     }
     const before = await contents(saved);
     expect(Object.keys(before)).toEqual(
-      expect.arrayContaining([CHECKPOINT, 'best/model.json', 'history.csv']),
+      expect.arrayContaining([CHECKPOINT_FILE, 'best/model.json', 'history.csv']),
     );
     for (const run of cases) {
       await faultOf(run);

@@ -1,27 +1,27 @@
 import { describe, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/model-a-network.js';
+import { checkMemory } from '../../src/engines/checkMemory.js';
 import {
   adam,
-  augment,
   bestCheckpoint,
   type Callback,
   cosineDecay,
+  createAugmentationPipeline,
   earlyStopping,
   exponentialDecay,
-  horizontalFlip,
   imagesInMemory,
   loadModel,
   memoryStore,
+  randomHorizontalFlip,
+  randomRotation,
+  randomZoom,
   reduceLROnPlateau,
-  rotation,
   sgd,
   useEngine,
   warmup,
   weightedLoss,
-  zoom,
 } from '../../src/index.js';
-import { networkOf } from '../../src/models/compose.js';
-import { checkMemory } from '../../src/training/memory.js';
+import { createNetwork } from '../../src/network/buildNetwork.js';
 import { faultOf } from './faultOf.js';
 import { faces, good, settings, small } from './small.js';
 
@@ -161,7 +161,9 @@ describe('fit', () => {
   });
 
   test('with a rate that a callback may not change names the schedule', async () => {
-    const optimizer = adam({ learningRate: exponentialDecay({ initial: 0.1, decaySteps: 1, rate: 0.9 }) });
+    const optimizer = adam({
+      learningRate: exponentialDecay({ initialLearningRate: 0.1, decaySteps: 1, decayRate: 0.9 }),
+    });
     const plateau = reduceLROnPlateau({ monitor: 'loss', patience: 0, minDelta: 1e9 });
     const error = await fitFault({ optimizer, callbacks: [plateau], epochs: 3 });
     expect(error).toMatchObject({ kind: 'argument', path: 'adam.learningRate' });
@@ -192,17 +194,26 @@ test('numbers that are none name the argument', async () => {
     [() => adam({ clipNorm: 1, clipValue: 1 }), 'adam'],
     [() => adam({ gradientAccumulationSteps: 0 }), 'adam.gradientAccumulationSteps'],
     [() => sgd({ momentum: 1 }), 'sgd.momentum'],
-    [() => exponentialDecay({ initial: 0, decaySteps: 1, rate: 0.9 }), 'exponentialDecay.initial'],
-    [() => exponentialDecay({ initial: 1, decaySteps: 0, rate: 0.9 }), 'exponentialDecay.decaySteps'],
-    [() => cosineDecay({ initial: 1, decaySteps: Number.NaN }), 'cosineDecay.decaySteps'],
-    [() => warmup(cosineDecay({ initial: 1, decaySteps: 1 }), { steps: 0 }), 'warmup.steps'],
+    [
+      () => exponentialDecay({ initialLearningRate: 0, decaySteps: 1, decayRate: 0.9 }),
+      'exponentialDecay.initial',
+    ],
+    [
+      () => exponentialDecay({ initialLearningRate: 1, decaySteps: 0, decayRate: 0.9 }),
+      'exponentialDecay.decaySteps',
+    ],
+    [() => cosineDecay({ initialLearningRate: 1, decaySteps: Number.NaN }), 'cosineDecay.decaySteps'],
+    [() => warmup(cosineDecay({ initialLearningRate: 1, decaySteps: 1 }), { steps: 0 }), 'warmup.steps'],
     [() => earlyStopping({ patience: -1 }), 'earlyStopping.patience'],
     [() => reduceLROnPlateau({ factor: 1 }), 'reduceLROnPlateau.factor'],
-    [() => bestCheckpoint(memoryStore(), { keep: 2 }), 'bestCheckpoint.keep'],
-    [() => rotation({ degrees: Number.NaN }), 'rotation.degrees'],
-    [() => zoom({ range: 1 }), 'zoom.range'],
-    [() => horizontalFlip({ probability: 2 }), 'horizontalFlip.probability'],
-    [() => augment([rotation({ degrees: 1 }), rotation({ degrees: 2 })]), 'augment.rotation'],
+    [() => bestCheckpoint(memoryStore(), { maxToKeep: 2 }), 'bestCheckpoint.keep'],
+    [() => randomRotation({ degrees: Number.NaN }), 'rotation.degrees'],
+    [() => randomZoom({ range: 1 }), 'zoom.range'],
+    [() => randomHorizontalFlip({ probability: 2 }), 'horizontalFlip.probability'],
+    [
+      () => createAugmentationPipeline([randomRotation({ degrees: 1 }), randomRotation({ degrees: 2 })]),
+      'augment.rotation',
+    ],
   ];
   for (const [make, path] of cases) expect(await faultOf(make)).toMatchObject({ kind: 'argument', path });
 });
@@ -211,7 +222,7 @@ test('the name of a best folder with a column that is none says which there are'
   const name = '{epoch:02d}-{val_los:.3f}';
   const error = await fitFault({
     validation: good(),
-    callbacks: [bestCheckpoint(memoryStore(), { name })],
+    callbacks: [bestCheckpoint(memoryStore(), { folder: name })],
   });
   expect(error).toMatchObject({ kind: 'argument', path: 'bestCheckpoint.name', received: '{val_los}' });
   expect(error.advice).toBe('Did you mean "val_loss"?');
@@ -262,7 +273,7 @@ describe('a batch too large for the memory of wasm', () => {
     const begun: string[] = [];
     const watch: Callback = {
       name: 'watch',
-      begin: () => {
+      create: () => {
         begun.push('begun');
         return {};
       },
@@ -273,7 +284,7 @@ describe('a batch too large for the memory of wasm', () => {
     expect(begun).toEqual([]);
     const largest = Number(/^at most (\d+) images of 8x8/.exec(error.expected)![1]);
     const { layersModel, tasks, input } = small();
-    const network = networkOf(layersModel, tasks, input);
+    const network = createNetwork(layersModel, tasks, input);
     expect(() => checkMemory(network, largest, 'wasm')).not.toThrow();
     const over = await faultOf(() => checkMemory(network, largest + 1, 'wasm'));
     expect(over.expected).toBe(error.expected);

@@ -3,12 +3,12 @@ import {
   binary,
   branch,
   conv,
+  createRng,
   dense,
   flatten,
   imagesInMemory,
   multiTask,
   regression,
-  rng,
   sharedTrunk,
   weightedLoss,
 } from '../../src/index.js';
@@ -24,8 +24,8 @@ export interface Labels {
 export const faces = (labels: readonly Labels[], side = 8) =>
   imagesInMemory(
     labels.map((given, i) => {
-      const random = rng(i, 'noise');
-      const data = Uint8Array.from({ length: side * side * 3 }, () => random.below(256));
+      const random = createRng(i, 'noise');
+      const data = Uint8Array.from({ length: side * side * 3 }, () => random.nextInt(256));
       return { id: `face-${i}`, image: { data, height: side, width: side, channels: 3 }, labels: given };
     }),
   );

@@ -14,10 +14,10 @@ import {
   random,
   space,
   study,
-  successiveHalving,
+  successiveHalvingPruner,
   tpe,
 } from '../../src/tuner/index.js';
-import { costsOf } from '../../src/tuner/records.js';
+import { computeCosts } from '../../src/tuner/results/trialRecord.js';
 import { faultOf } from './faultOf.js';
 
 /** As JavaScript calls it: no types in the way. */
@@ -78,8 +78,8 @@ describe('a strategy says what is wrong with its options', () => {
     [() => tpe({ startupTrials: 0 }), 'tpe.startupTrials'],
     [() => tpe({ candidates: -1 }), 'tpe.candidates'],
     [() => medianPruner({ warmupEpochs: -1 }), 'medianPruner.warmupEpochs'],
-    [() => successiveHalving({ minEpochs: 0 }), 'successiveHalving.minEpochs'],
-    [() => successiveHalving({ factor: 1.5 }), 'successiveHalving.factor'],
+    [() => successiveHalvingPruner({ minEpochs: 0 }), 'successiveHalving.minEpochs'],
+    [() => successiveHalvingPruner({ factor: 1.5 }), 'successiveHalving.factor'],
     [() => minimize(''), 'minimize'],
     [() => maximize(loose(undefined)), 'maximize'],
   ] as const)('%s', async (make, path) => expect((await faultOf(make)).path).toBe(path));
@@ -93,7 +93,7 @@ test.each([
   ['hyperband', () => hyperbandPlan(loose({ epochs: 3 })), '"epochs"', 'maxEpochs, factor, iterations'],
   ['tpe', () => tpe(loose({ nStartupTrials: 3 })), '"nStartupTrials"', 'startupTrials, candidates'],
   ['medianPruner', () => medianPruner(loose({ warmup: 3 })), '"warmup"', 'startupTrials, warmupEpochs'],
-  ['successiveHalving', () => successiveHalving(loose({ eta: 3 })), '"eta"', 'minEpochs, factor'],
+  ['successiveHalving', () => successiveHalvingPruner(loose({ eta: 3 })), '"eta"', 'minEpochs, factor'],
 ] as const)(
   '%s refuses an option that there is not, and says which there are',
   async (path, make, received, known) => {
@@ -174,7 +174,7 @@ describe('a search says what is wrong with', () => {
     ],
   ])('a setting to try first, %s', async (_, first, path, expected, received) => {
     const make = () =>
-      askAndTell(searched, { strategy: random(), objectives: minimize('loss'), first: loose(first) });
+      askAndTell(searched, { strategy: random(), objectives: minimize('loss'), initialParams: loose(first) });
     expect(await faultOf(make)).toMatchObject({ path: `askAndTell.${path}`, expected, received });
   });
 
@@ -186,21 +186,23 @@ describe('a search says what is wrong with', () => {
   ])('a setting to try first that is %s', async (_, first, path, received) => {
     const searched = space({ filters: choice([32, 64]) });
     const make = () =>
-      askAndTell(searched, { strategy: random(), objectives: minimize('loss'), first: loose(first) });
+      askAndTell(searched, { strategy: random(), objectives: minimize('loss'), initialParams: loose(first) });
     expect(await faultOf(make)).toMatchObject({ path, expected: 'values by name', received });
   });
 
   test('more settings to try first than a plan has room for', async () => {
     const searched = space({ units: int({ min: 1, max: 99 }) });
-    const first = Array.from({ length: 18 }, (_, i) => ({ units: i + 1 }));
+    const initialParams = Array.from({ length: 18 }, (_, i) => ({ units: i + 1 }));
     const options = { strategy: hyperband({ maxEpochs: 9 }), objectives: minimize('loss') };
-    const fault = await faultOf(() => askAndTell(searched, { ...options, first }));
+    const fault = await faultOf(() => askAndTell(searched, { ...options, initialParams }));
     expect([fault.path, fault.expected, fault.received]).toEqual([
       'askAndTell.first',
       'at most 17 settings, as many as hyperband begins with',
       '18',
     ]);
-    expect(askAndTell(searched, { ...options, first: first.slice(1) }).ask()!.values).toEqual({ units: 2 });
+    expect(askAndTell(searched, { ...options, initialParams: initialParams.slice(1) }).ask()!.params).toEqual(
+      { units: 2 },
+    );
   });
 
   test('a setting to try first, between two steps', async () => {
@@ -225,7 +227,7 @@ describe('a search says what is wrong with', () => {
       'trial 1: val_loss',
     );
     search.tell(number, { val_loss: Number.NaN }); // a number that is none is an answer: the trial failed, as in a study
-    expect(search.best()).toBeUndefined();
+    expect(search.bestTrial()).toBeUndefined();
     expect(search.trials[0]).toMatchObject({ state: 'failed', reason: 'val_loss was never a number' });
     const pruned = search.ask()!.number;
     search.report(pruned, { val_loss: Number.NaN });
@@ -243,7 +245,7 @@ describe('a search says what is wrong with', () => {
     search.report(number, { loss: 1, accuracy: Number.NaN }); // the better loss, but half an epoch
     search.tell(number, { loss: 2, accuracy: 0.6 });
     expect(search.trials[0]!.state).toBe('complete');
-    expect(costsOf(search.trials[0]!, objectives)).toEqual([2, -0.6]);
+    expect(computeCosts(search.trials[0]!, objectives)).toEqual([2, -0.6]);
     const other = search.ask()!.number;
     search.report(other, { loss: 1, accuracy: Number.NaN });
     search.tell(other, { loss: Number.NaN, accuracy: 1 });

@@ -1,9 +1,9 @@
 /** Files of backbone weights, made here. */
-import { type Hdf5Array, writeHdf5 } from '../../src/io/hdf5.js';
+import { type Hdf5Dataset, writeHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
 import { backboneModel, bodyOf, makes } from '../parity/backbones.js';
 
 /** Weights by layer and name, as a file would hold them. */
-export type Layers = Map<string, Map<string, Hdf5Array>>;
+export type Layers = Map<string, Map<string, Hdf5Dataset>>;
 
 /** A legacy file of weights as Keras lays it out. */
 export function kerasFile(layers: Layers, suffix = ''): Uint8Array {

@@ -4,6 +4,7 @@ import {
   binary,
   branch,
   conv,
+  createRng,
   dense,
   depthwiseConv,
   dropout,
@@ -14,16 +15,15 @@ import {
   type PackageLoader,
   regression,
   residual,
-  rng,
   sgd,
   sharedTrunk,
   useEngine,
 } from 'tfjs-multitask';
-import { onnxInUse } from '../../src/engines/choose.js';
-import { networkOf } from '../../src/models/compose.js';
-import { maskArrays } from '../../src/training/batch.js';
-import { GRADIENT_SUM } from '../../src/training/step.js';
-import { stepsOf } from '../../src/training/stepsOf.js';
+import { createExecutor } from '../../src/engines/createExecutor.js';
+import { getCurrentOnnx } from '../../src/engines/select.js';
+import { createNetwork } from '../../src/network/buildNetwork.js';
+import { drawDropoutMasks } from '../../src/steps/stepArrays.js';
+import { GRADIENT_SUM } from '../../src/steps/trainingStep.js';
 
 /** Sums and gradients of a small net from five states, two images each: the same program for Node and for the page. */
 export async function gradients(engine: EngineName, load?: PackageLoader) {
@@ -40,36 +40,41 @@ export async function gradients(engine: EngineName, load?: PackageLoader) {
     .task('age', regression({ unit: 'years' }), branch([flatten(), dense(8, { l2: 1e-3 }), dropout(0.2)]))
     .task('sex', binary(['m', 'f']), branch([maxPool(2), flatten(), dense(4)]))
     .build();
-  const network = networkOf(layersModel, tasks, input);
-  const steps = stepsOf(network, sgd({ gradientAccumulationSteps: 2 }), { age: 1, sex: 50 }, onnxInUse());
-  const random = rng(1, 'gradients');
+  const network = createNetwork(layersModel, tasks, input);
+  const steps = createExecutor(
+    network,
+    sgd({ gradientAccumulationSteps: 2 }),
+    { age: 1, sex: 50 },
+    getCurrentOnnx(),
+  );
+  const random = createRng(1, 'gradients');
   const array = (shape: readonly number[], draw: () => number) => ({
     shape,
     data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, draw),
   });
   const states: { sums: number[]; gradient: number[] }[] = [];
   for (let i = 0; i < 5; i++) {
-    const { [GRADIENT_SUM]: sum } = await steps.slots();
-    steps.restore({ [GRADIENT_SUM]: { ...sum!, data: new Float32Array(sum!.data.length) } });
+    const { [GRADIENT_SUM]: sum } = await steps.getSlots();
+    steps.setSlots({ [GRADIENT_SUM]: { ...sum!, data: new Float32Array(sum!.data.length) } });
     const labels = (draw: () => number) => ({ target: array([2, 1], draw), ...whole });
     const whole = { present: array([2], () => 1), weight: array([2], () => 1) };
     const named = (task: string, parts: object) =>
       Object.fromEntries(Object.entries(parts).map(([part, value]) => [`${task}/${part}`, value]));
-    const sums = await steps.step('accumulate', {
+    const sums = await steps.runStep('accumulate', {
       'input/image': array([2, 16, 16, 3], () => 2 * random.next() - 1),
       ...named(
         'age',
-        labels(() => random.below(80)),
+        labels(() => random.nextInt(80)),
       ),
       ...named(
         'sex',
-        labels(() => random.below(2)),
+        labels(() => random.nextInt(2)),
       ),
-      ...maskArrays(network, 2, i, 0, 0),
+      ...drawDropoutMasks(network, 2, i, 0, 0),
       'coefficient/0': array([], () => 0),
       'coefficient/1': array([], () => 0),
     });
-    const { [GRADIENT_SUM]: gradient } = await steps.slots();
+    const { [GRADIENT_SUM]: gradient } = await steps.getSlots();
     states.push({ sums: [...sums], gradient: [...gradient!.data] });
   }
   steps.dispose();

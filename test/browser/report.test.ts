@@ -9,10 +9,10 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, chromium } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { GradCamRecord } from '../../src/core/runRecord.js';
-import { rng } from '../../src/index.js';
-import { folderStore, report, sharpEncoder, watchRun } from '../../src/node/index.js';
-import { shownIds } from '../../src/report/selection.js';
+import { selectImageIds } from '../../src/core/records/answerSelection.js';
+import type { GradCamRecord } from '../../src/core/records/runRecord.js';
+import { createRng } from '../../src/index.js';
+import { folderStore, sharpEncoder, watchRun, writeReport } from '../../src/node/index.js';
 import { AGE, GENDER, GRADE, HOSTILE, type Made, madeRun } from '../report/runs.js';
 import { browser as name } from './page.js';
 
@@ -39,15 +39,15 @@ async function folderOf(folder: string, made: Made, cams = 0): Promise<string> {
   const { images: _, ...run } = madeRun(made);
   const store = folderStore(join(scratch, folder));
   const encode = await sharpEncoder();
-  const random = rng(5, 'noise'); // nothing compresses worse
+  const random = createRng(5, 'noise'); // nothing compresses worse
   const noise = async (file: string) => {
-    const data = Uint8Array.from({ length: 96 * 96 * 3 }, () => random.below(256));
+    const data = Uint8Array.from({ length: 96 * 96 * 3 }, () => random.nextInt(256));
     await store.write(file, await encode({ data, height: 96, width: 96, channels: 3 }));
     return file;
   };
   // All at once: a file waits for the disk.
   const pictures = await Promise.all(
-    shownIds(run).map(async (id, i) => ({ id, file: await noise(`pictures/${i}.jpg`) })),
+    selectImageIds(run).map(async (id, i) => ({ id, file: await noise(`pictures/${i}.jpg`) })),
   );
   const gradCams: GradCamRecord[] = await Promise.all(
     Array.from({ length: cams }, async (_, i) => ({
@@ -83,7 +83,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
 
   test('opens from the disk without an error or a request, with every figure and 200 pictures, in less than 5 MB', async () => {
     const folder = await folderOf('many', { tasks: kinds, images: 300 }, 160);
-    const path = await report(folder);
+    const path = await writeReport(folder);
     expect(readFileSync(path).length).toBeLessThan(5e6);
     const { page, said, asked } = await opened(url(path));
     expect(said).toEqual([]);
@@ -121,7 +121,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const elsewhere = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    const { page } = await opened(url(await report(await folderOf('closed', { images: 20 }))));
+    const { page } = await opened(url(await writeReport(await folderOf('closed', { images: 20 }))));
     const refused = await page.evaluate(async (elsewhere) => {
       const directives = new Set<string>();
       // Told in the page's own time; should one never be, what was is shown.
@@ -153,7 +153,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
 
   test('prints with every heading beside what it heads', async () => {
     const folder = await folderOf('printed', { tasks: kinds }, 6);
-    const { page } = await opened(url(await report(folder)));
+    const { page } = await opened(url(await writeReport(folder)));
     await page.emulateMedia({ media: 'print' });
     const seen = await page.evaluate(() => ({
       breaks: Array.from(document.querySelectorAll('h2, h3'), (one) => getComputedStyle(one).breakAfter),
@@ -174,7 +174,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
     'axe finds no serious fault at %i pixels, and nothing is wider than the page',
     async (width) => {
       const folder = await folderOf('axe', { tasks: kinds }, 2);
-      const { page } = await opened(url(await report(folder)), width);
+      const { page } = await opened(url(await writeReport(folder)), width);
       await page.evaluate(readFileSync(AXE, 'utf8'));
       const faults = await page.evaluate(async () => {
         const { violations } = await (globalThis as any).axe.run(document);
@@ -207,7 +207,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
       },
       3,
     );
-    const path = await report([folder, folder]);
+    const path = await writeReport([folder, folder]);
     const { page, said, asked } = await opened(url(path), 400);
     expect(said).toEqual([]);
     expect(asked).toEqual([url(path)]);

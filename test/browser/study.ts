@@ -1,19 +1,19 @@
 import {
   adam,
-  augment,
   binary,
   branch,
   conv,
+  createAugmentationPipeline,
   dense,
   type EngineName,
   type EngineOptions,
   flatten,
-  horizontalFlip,
   imagesInMemory,
   loadModel,
   maxPool,
   memoryStore,
   multiTask,
+  randomHorizontalFlip,
   regression,
   sharedTrunk,
   weightedLoss,
@@ -31,14 +31,17 @@ export async function study(engine: EngineName, options: EngineOptions = {}) {
     .task('level', tasks.level, branch([flatten(), dense(8)]))
     .task('side', tasks.side, branch([flatten(), dense(8)]))
     .build();
-  const history = await model.fit(imagesInMemory(images).augment(augment([horizontalFlip()])), {
-    epochs: 12,
-    batchSize: 8,
-    engine,
-    ...options,
-    loss: weightedLoss({ level: 1, side: 1 }),
-    optimizer: adam({ learningRate: 0.01 }),
-  });
+  const history = await model.fit(
+    imagesInMemory(images).augment(createAugmentationPipeline([randomHorizontalFlip()])),
+    {
+      epochs: 12,
+      batchSize: 8,
+      engine,
+      ...options,
+      loss: weightedLoss({ level: 1, side: 1 }),
+      optimizer: adam({ learningRate: 0.01 }),
+    },
+  );
   const store = memoryStore();
   await model.save(store);
   const again = await loadModel(store, { tasks });

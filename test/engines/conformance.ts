@@ -1,13 +1,14 @@
 /** One suite for every engine: what it computes is what the wasm engine computes, which `test/parity` holds to Keras. */
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/model-a-network.js';
-import type { PackageLoader } from '../../src/core/outside.js';
-import { onnxInUse } from '../../src/engines/choose.js';
+import type { PackageLoader } from '../../src/core/platform/platform.js';
+import { createExecutor } from '../../src/engines/createExecutor.js';
+import type { Executor } from '../../src/engines/executor.js';
+import { getCurrentOnnx } from '../../src/engines/select.js';
 import {
   accuracy,
   adam,
   adamw,
-  augment,
   averagePool,
   batchNorm,
   binary,
@@ -15,6 +16,8 @@ import {
   type Callback,
   categorical,
   conv,
+  createAugmentationPipeline,
+  createRng,
   customLoss,
   dense,
   depthwiseConv,
@@ -22,8 +25,7 @@ import {
   type EngineName,
   flatten,
   globalAveragePool,
-  greyImage,
-  horizontalFlip,
+  grayscaleImage,
   huber,
   imagesInMemory,
   type MultiTaskModel,
@@ -34,27 +36,25 @@ import {
   mse,
   multiTask,
   type Optimizer,
+  randomHorizontalFlip,
+  randomRotation,
   regression,
   residual,
   rmse,
-  rng,
-  rotation,
   type Store,
   sgd,
   sharedTrunk,
   useEngine,
 } from '../../src/index.js';
-import { networkOf } from '../../src/models/compose.js';
-import type { Network } from '../../src/models/network.js';
+import { createNetwork } from '../../src/network/buildNetwork.js';
+import type { Network } from '../../src/network/network.js';
+import { readWeights, writeWeights } from '../../src/network/weights.js';
 import { loadPackage } from '../../src/node/index.js';
+import { drawDropoutMasks, type NamedArrays } from '../../src/steps/stepArrays.js';
+import { GRADIENT_SUM, getTrainableWeights } from '../../src/steps/trainingStep.js';
 import { tf } from '../../src/tensor/tf.js';
-import { type Arrays, maskArrays } from '../../src/training/batch.js';
 import type { Weights } from '../../src/training/callback.js';
-import { GRADIENT_SUM, trainedWeights } from '../../src/training/step.js';
-import type { Steps } from '../../src/training/steps.js';
-import { stepsOf } from '../../src/training/stepsOf.js';
-import { Updater } from '../../src/training/updater.js';
-import { readWeights, writeWeights } from '../../src/training/weights.js';
+import { OptimizerState } from '../../src/training/optimizerState.js';
 import { aroundRuntime } from '../onnx/aroundRuntime.js';
 
 const STATES = 20;
@@ -65,7 +65,7 @@ type AnyModel = Pick<MultiTaskModel<Record<never, never>>, 'layersModel' | 'task
 
 const network = (model: unknown): Network => {
   const { layersModel, tasks, input } = model as AnyModel;
-  return networkOf(layersModel, tasks, input);
+  return createNetwork(layersModel, tasks, input);
 };
 
 const nets: { readonly [name: string]: () => Network } = {
@@ -95,30 +95,34 @@ const nets: { readonly [name: string]: () => Network } = {
       multiTask({ input: [16, 16, 3], seed: 4 })
         .trunk(sharedTrunk([conv(8, 3), batchNorm(), dropout(0.2), conv(6, 2)]))
         .task('age', regression({ unit: 'years' }), branch([conv(4, 2), flatten(), dense(8)]))
-        .task('kind', categorical(['a', 'b', 'c']), branch([flatten(), dense(8)], { sees: greyImage() }))
+        .task(
+          'kind',
+          categorical(['a', 'b', 'c']),
+          branch([flatten(), dense(8)], { inputView: grayscaleImage() }),
+        )
         .task(
           'sex',
           binary(['m', 'f']),
-          branch([globalAveragePool(), dense(4)], { sees: [greyImage(), averagePool(2)] }),
+          branch([globalAveragePool(), dense(4)], { inputView: [grayscaleImage(), averagePool(2)] }),
         )
         .build(),
     ),
 };
 
 /** Noise with labels, and masks, named by `seed`; every third label of the first task is missing. */
-function batchOf(net: Network, count: number, seed: number): Arrays {
-  const random = rng(seed, 'conformance');
+function batchOf(net: Network, count: number, seed: number): NamedArrays {
+  const random = createRng(seed, 'conformance');
   const shape = [count, ...net.input.shape];
   const [black, white] = net.input.range;
   const fill = (sides: readonly number[], draw: () => number) => ({
     shape: sides,
     data: Float32Array.from({ length: sides.reduce((a, b) => a * b, 1) }, draw),
   });
-  const arrays: { [name: string]: Arrays[string] } = {
+  const arrays: { [name: string]: NamedArrays[string] } = {
     'input/image': fill(shape, () => black + (white - black) * random.next()),
   };
   Object.entries(net.tasks).forEach(([name, task], at) => {
-    const label = () => (task.labels ? task.labels[random.below(task.labels.length)] : random.below(80));
+    const label = () => (task.labels ? task.labels[random.nextInt(task.labels.length)] : random.nextInt(80));
     const rows = Array.from({ length: count }, () => [...task.encode(label() as never, name)]);
     arrays[`${name}/target`] = { shape: [count, task.targetWidth], data: Float32Array.from(rows.flat()) };
     const missing = (row: number) => at === 0 && count > 2 && row % 3 === 2;
@@ -128,7 +132,7 @@ function batchOf(net: Network, count: number, seed: number): Arrays {
     };
     arrays[`${name}/weight`] = fill([count], () => 0.5 + random.next());
   });
-  return { ...arrays, ...maskArrays(net, count, seed, 0, 0) };
+  return { ...arrays, ...drawDropoutMasks(net, count, seed, 0, 0) };
 }
 
 const weightsOfLoss = (net: Network) =>
@@ -170,21 +174,21 @@ async function on<R>(engine: EngineName, action: () => Promise<R>): Promise<R> {
 
 /** The sums and the gradient of a batch by the weights as they are: the first of two batches only adds its gradient up. */
 async function gradientOf(
-  steps: Steps,
-  arrays: Arrays,
+  steps: Executor,
+  arrays: NamedArrays,
 ): Promise<{ sums: Float32Array; gradient: Float32Array }> {
   const zero = { shape: [], data: Float32Array.of(0) };
-  const { [GRADIENT_SUM]: kept } = await steps.slots();
-  steps.restore({ [GRADIENT_SUM]: { shape: kept!.shape, data: new Float32Array(kept!.data.length) } });
-  const sums = await steps.step('accumulate', { ...arrays, 'coefficient/0': zero, 'coefficient/1': zero });
-  const { [GRADIENT_SUM]: gradient } = await steps.slots();
+  const { [GRADIENT_SUM]: kept } = await steps.getSlots();
+  steps.setSlots({ [GRADIENT_SUM]: { shape: kept!.shape, data: new Float32Array(kept!.data.length) } });
+  const sums = await steps.runStep('accumulate', { ...arrays, 'coefficient/0': zero, 'coefficient/1': zero });
+  const { [GRADIENT_SUM]: gradient } = await steps.getSlots();
   return { sums: sums.slice(), gradient: gradient!.data };
 }
 
 /** A vector over all trained weights, by weight. */
 function byWeight(net: Network, flat: Float32Array): [name: string, values: Float32Array][] {
   let at = 0;
-  return trainedWeights(net).map((weight) => {
+  return getTrainableWeights(net).map((weight) => {
     const size = (weight.shape as number[]).reduce((product, side) => product * side, 1);
     at += size;
     return [weight.originalName, flat.subarray(at - size, at)];
@@ -195,13 +199,16 @@ function byWeight(net: Network, flat: Float32Array): [name: string, values: Floa
 async function statesOf(net: Network): Promise<Weights[]> {
   return on('wasm', async () => {
     const optimizer = adam({ learningRate: 1e-3 });
-    const updater = new Updater(optimizer, stepsOf(net, optimizer, weightsOfLoss(net), onnxInUse()));
+    const updater = new OptimizerState(
+      optimizer,
+      createExecutor(net, optimizer, weightsOfLoss(net), getCurrentOnnx()),
+    );
     const states: Weights[] = [];
     for (let i = 0; i < STATES; i++) {
       states.push(await readWeights(net.graph));
-      await updater.step(batchOf(net, 4, 100 + i));
+      await updater.runStep(batchOf(net, 4, 100 + i));
     }
-    updater.steps.dispose();
+    updater.executor.dispose();
     return states;
   });
 }
@@ -227,7 +234,8 @@ export function conformance(
       const net = nets[name]!();
       const states = await statesOf(net);
       const optimizer = sgd({ gradientAccumulationSteps: 2 });
-      const make = () => Promise.resolve(stepsOf(net, optimizer, weightsOfLoss(net), onnxInUse()));
+      const make = () =>
+        Promise.resolve(createExecutor(net, optimizer, weightsOfLoss(net), getCurrentOnnx()));
       const ours = await on(engine, make);
       const theirs = await on(reference, make);
       let redrawn = 0;
@@ -242,7 +250,7 @@ export function conformance(
         let worst: [string, number] = ['', 0];
         for (let draw = 0; draw < DRAWS; draw++) {
           const arrays = batchOf(net, 2, 1000 * i + draw);
-          const run = (steps: Steps) => () => {
+          const run = (steps: Executor) => () => {
             writeWeights(net.graph, state);
             return gradientOf(steps, arrays);
           };
@@ -303,7 +311,12 @@ export function conformance(
           .build(),
       );
       const run = async () => {
-        const steps = stepsOf(net, sgd({ gradientAccumulationSteps: 2 }), { answer: 2 }, onnxInUse());
+        const steps = createExecutor(
+          net,
+          sgd({ gradientAccumulationSteps: 2 }),
+          { answer: 2 },
+          getCurrentOnnx(),
+        );
         const result = await gradientOf(steps, batchOf(net, 5, 3));
         steps.dispose();
         return result;
@@ -315,18 +328,18 @@ export function conformance(
     });
 
     test('a run that is stopped and resumed has the history of one that was not, to the bit', async () => {
-      const random = rng(1, 'squares');
+      const random = createRng(1, 'squares');
       const data = imagesInMemory(
         Array.from({ length: 22 }, (_, i) => ({
           image: {
-            data: Uint8Array.from({ length: 12 * 12 * 3 }, () => random.below(256)),
+            data: Uint8Array.from({ length: 12 * 12 * 3 }, () => random.nextInt(256)),
             height: 12,
             width: 12,
             channels: 3,
           },
           labels: { age: i },
         })),
-      ).augment(augment([rotation({ degrees: 20 }), horizontalFlip()]));
+      ).augment(createAugmentationPipeline([randomRotation({ degrees: 20 }), randomHorizontalFlip()]));
       const run = async (options: {
         checkpoint?: Store;
         resume?: boolean;
@@ -349,11 +362,11 @@ export function conformance(
         const checkpoint = memoryStore();
         const stop = new AbortController();
         let steps = 0;
-        const step = () => void (++steps === last && stop.abort());
+        const onBatchEnd = () => void (++steps === last && stop.abort());
         await run({
           checkpoint,
           signal: stop.signal,
-          callbacks: [{ name: 'stop', begin: () => ({ step }) }],
+          callbacks: [{ name: 'stop', create: () => ({ onBatchEnd }) }],
         });
         expect(await run({ checkpoint, resume: true })).toEqual(whole);
       }
@@ -363,10 +376,13 @@ export function conformance(
       const run = async () => {
         const net = nets[name]!();
         const optimizer = make();
-        const updater = new Updater(optimizer, stepsOf(net, optimizer, weightsOfLoss(net), onnxInUse()));
+        const updater = new OptimizerState(
+          optimizer,
+          createExecutor(net, optimizer, weightsOfLoss(net), getCurrentOnnx()),
+        );
         const losses: number[] = [];
-        for (let i = 0; i < 20; i++) losses.push((await updater.step(batchOf(net, 4, i)))[0]!);
-        updater.steps.dispose();
+        for (let i = 0; i < 20; i++) losses.push((await updater.runStep(batchOf(net, 4, i)))[0]!);
+        updater.executor.dispose();
         return { losses, weights: await readWeights(net.graph) };
       };
       return [await on(engine, run), await on(reference, run)] as const;
@@ -396,23 +412,23 @@ async function descent(optimizer: Optimizer): Promise<number[]> {
       .task('y', regression({ unit: 'none', loss }), branch([flatten()]))
       .build(),
   );
-  const updater = new Updater(optimizer, stepsOf(net, optimizer, { y: 1 }, onnxInUse()));
+  const updater = new OptimizerState(optimizer, createExecutor(net, optimizer, { y: 1 }, getCurrentOnnx()));
   const one = { shape: [1], data: Float32Array.of(1) };
   const path: number[] = [];
   for (const gradient of [
     [0.4, -1.5, 0.01, 0, 3, -0.2],
     [-0.1, 0.7, 0.02, 1e-4, 2, 0.5],
   ]) {
-    await updater.step({
+    await updater.runStep({
       'input/image': { shape: [1, 1, 2, 3], data: Float32Array.from(gradient) },
       'y/target': { ...one, shape: [1, 1] },
       'y/present': one,
       'y/weight': one,
     });
-    updater.steps.settle();
+    updater.executor.syncWeights();
     for (const { data } of Object.values(await readWeights(net.graph))) path.push(...data);
   }
-  updater.steps.dispose();
+  updater.executor.dispose();
   return path;
 }
 

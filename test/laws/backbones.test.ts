@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CAFFE, MINUS_ONE_TO_ONE, preprocessingWeights } from '../../src/backbones/preprocessing.js';
+import { CAFFE, computePreprocessingWeights, MINUS_ONE_TO_ONE } from '../../src/backbones/preprocessing.js';
 import {
   type Backbone,
   branch,
@@ -62,7 +62,7 @@ describe('preprocessing', () => {
     fc.assert(
       fc.property(ranges, pixel, (range, rgb) => {
         const [black, white] = range;
-        const [kernel, bias] = preprocessingWeights(preprocessing, range, 3);
+        const [kernel, bias] = computePreprocessingWeights(preprocessing, range, 3);
         const x = rgb.map((value) => black + ((white - black) * value) / 255);
         const wanted = formula(rgb);
         const largest = Math.max(...wanted.map(Math.abs), 1);
@@ -77,7 +77,7 @@ describe('preprocessing', () => {
   });
 
   test('caffe of (10, 20, 30) is what Keras says', () => {
-    const [kernel, bias] = preprocessingWeights(CAFFE, [0, 255], 3);
+    const [kernel, bias] = computePreprocessingWeights(CAFFE, [0, 255], 3);
     const found = [0, 1, 2].map((c) =>
       Math.fround([10, 20, 30].reduce((sum, value, i) => sum + value * kernel[i * 3 + c]!, 0) + bias[c]!),
     );

@@ -1,23 +1,23 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { affineOf, warp } from '../../src/augment/affine.js';
-import { batches } from '../../src/data/batches.js';
+import { computeAffineMatrix, warp } from '../../src/augment/affine.js';
+import { iterateBatches } from '../../src/data/batches.js';
 import {
-  augment,
-  horizontalFlip,
+  createAugmentationPipeline,
+  createRng,
   imagesInMemory,
-  rng,
-  rotation,
-  shear,
-  shift,
+  randomHorizontalFlip,
+  randomRotation,
+  randomShear,
+  randomTranslation,
+  randomVerticalFlip,
+  randomZoom,
   utkFace,
-  verticalFlip,
-  zoom,
 } from '../../src/index.js';
 
 const pixels = (height: number, width: number, seed = 1) => {
-  const random = rng(seed, 'pixels');
-  const data = Uint8Array.from({ length: height * width * 3 }, () => random.below(256));
+  const random = createRng(seed, 'pixels');
+  const data = Uint8Array.from({ length: height * width * 3 }, () => random.nextInt(256));
   return { data, height, width, channels: 3 };
 };
 const dataset = (size: number) =>
@@ -29,10 +29,13 @@ describe('augmentation', () => {
   test('flipping twice gives the image back', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), (height, width) => {
-        for (const flip of [horizontalFlip({ probability: 1 }), verticalFlip({ probability: 1 })]) {
-          const look = augment([flip]);
+        for (const flip of [
+          randomHorizontalFlip({ probability: 1 }),
+          randomVerticalFlip({ probability: 1 }),
+        ]) {
+          const look = createAugmentationPipeline([flip]);
           const image = pixels(height, width);
-          const plan = look.draw(rng(1), [height, width, 3]);
+          const plan = look.draw(createRng(1), [height, width, 3]);
           const once = look.apply(image, plan);
           const twice = look.apply({ ...once, data: Uint8Array.from(once.data) }, plan);
           expect(Array.from(twice.data)).toEqual(Array.from(image.data));
@@ -43,7 +46,7 @@ describe('augmentation', () => {
 
   test('a quarter turn counter-clockwise is numpy.rot90 on a square', () => {
     const image = pixels(6, 6);
-    const turned = warp(image, affineOf({ ...still, rotation: 90 }, [6, 6, 3], false), nearest);
+    const turned = warp(image, computeAffineMatrix({ ...still, rotation: 90 }, [6, 6, 3], false), nearest);
     for (let r = 0; r < 6; r++) {
       for (let c = 0; c < 6; c++) {
         const expected = image.data[(c * 6 + (5 - r)) * 3]!;
@@ -53,17 +56,19 @@ describe('augmentation', () => {
   });
 
   test('keeps the shape and the range', () => {
-    const look = augment([
-      rotation({ degrees: 40 }),
-      zoom({ range: 0.5 }),
-      shift({ height: 0.3, width: 0.3 }),
-      shear({ degrees: 20 }),
+    const look = createAugmentationPipeline([
+      randomRotation({ degrees: 40 }),
+      randomZoom({ range: 0.5 }),
+      randomTranslation({ height: 0.3, width: 0.3 }),
+      randomShear({ degrees: 20 }),
     ]);
     fc.assert(
       fc.property(fc.integer(), fc.constantFrom('nearest', 'reflect', 'wrap', 'constant'), (seed, fill) => {
         const image = pixels(7, 5);
-        const plan = look.draw(rng(seed), [7, 5, 3]);
-        const { data } = augment([rotation({ degrees: 1 })], { fill: fill as 'nearest' }).apply(image, plan);
+        const plan = look.draw(createRng(seed), [7, 5, 3]);
+        const { data } = createAugmentationPipeline([randomRotation({ degrees: 1 })], {
+          fillMode: fill as 'nearest',
+        }).apply(image, plan);
         expect(data).toHaveLength(image.data.length);
         for (const value of data) expect(value >= 0 && value <= 255).toBe(true);
       }),
@@ -100,10 +105,10 @@ describe('a split', () => {
 });
 
 test('an epoch that begins in its middle has the batches it would have had', async () => {
-  const look = augment([rotation({ degrees: 20 })]);
+  const look = createAugmentationPipeline([randomRotation({ degrees: 20 })]);
   const order = { batchSize: 3, epoch: 2, seed: 5, shuffle: true };
-  const all = await collect(batches(dataset(10).augment(look), order));
-  const rest = await collect(batches(dataset(10).augment(look), { ...order, from: 2 }));
+  const all = await collect(iterateBatches(dataset(10).augment(look), order));
+  const rest = await collect(iterateBatches(dataset(10).augment(look), { ...order, firstBatch: 2 }));
   expect(rest).toEqual(all.slice(2));
 });
 

@@ -1,8 +1,8 @@
 /** Models drawn at random, as files of both dialects of Keras and as the function they stand for. */
 import fc from 'fast-check';
-import { rng } from '../../src/core/rng.js';
-import type { Hdf5Array, Hdf5Group } from '../../src/io/hdf5.js';
-import { snakeCase } from '../../src/io/keras/names.js';
+import { createRng } from '../../src/core/rng.js';
+import type { Hdf5Dataset, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js';
+import { toSnakeCase } from '../../src/interop/keras/file/kerasNames.js';
 import { tf } from '../../src/tensor/tf.js';
 import { uniform } from '../parity/noise.js';
 
@@ -42,7 +42,7 @@ const CLASSES: { readonly [kind in Kind]: string } = {
 
 /** A face model: one image, a body of drawn layers, and a number for each of its heads. Smaller ones come first. */
 export const drawnModels = fc.tuple(fc.integer({ min: 1, max: 7 }), fc.nat()).map(([size, seed]) => {
-  const random = rng(seed, 'drawn');
+  const random = createRng(seed, 'drawn');
   return drawTop((below) => Math.floor(random.next() * below), size);
 });
 
@@ -246,7 +246,7 @@ function valuesOf(path: readonly string[], weight: string, shape: readonly numbe
   return uniform(`${path.join('/')}/${weight}`, shape, low, high);
 }
 
-function weightsOf(layer: DrawnLayer, path: readonly string[]): [name: string, array: Hdf5Array][] {
+function weightsOf(layer: DrawnLayer, path: readonly string[]): [name: string, array: Hdf5Dataset][] {
   return Object.entries(WEIGHTS[layer.kind] ?? {}).map(([weight, shape]) => [
     weight,
     { shape, data: valuesOf([...path, layer.name], weight, shape) },
@@ -263,7 +263,7 @@ export function containers(
   const counts = new Map<string, number>();
   const groups: { [key: string]: Hdf5Group } = {};
   for (const layer of isChain(model) ? model.layers : order(model.layers)) {
-    const kind = snakeCase(CLASSES[layer.kind]);
+    const kind = toSnakeCase(CLASSES[layer.kind]);
     const count = counts.get(kind) ?? 0;
     counts.set(kind, count + 1);
     const weights = weightsOf(layer, path).map(([, array], i) => [String(i), array] as const);
@@ -311,7 +311,7 @@ function namedWeights(
   path: readonly string[],
   models: readonly string[],
   trainable: boolean,
-): { name: string; array: Hdf5Array; trained: boolean }[] {
+): { name: string; array: Hdf5Dataset; trained: boolean }[] {
   if (layer.inner) {
     const below = trainable && layer.inner.trainable;
     return layer.inner.layers.flatMap((inner) =>
@@ -325,9 +325,9 @@ function namedWeights(
   }));
 }
 
-function place(group: Hdf5Group, [first, ...rest]: readonly string[], array: Hdf5Array): void {
+function place(group: Hdf5Group, [first, ...rest]: readonly string[], array: Hdf5Dataset): void {
   if (rest.length === 0) {
-    (group.arrays as { [name: string]: Hdf5Array })[first!] = array;
+    (group.arrays as { [name: string]: Hdf5Dataset })[first!] = array;
     return;
   }
   const groups = group.groups as { [name: string]: Hdf5Group };

@@ -1,39 +1,39 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { recipeOf } from '../../src/augment/mark.js';
-import { batches } from '../../src/data/batches.js';
-import { Crew } from '../../src/data/crew.js';
-import type { Job } from '../../src/data/worker.js';
+import { getSpec } from '../../src/augment/serializable.js';
+import { iterateBatches } from '../../src/data/batches.js';
+import type { AugmentationJob } from '../../src/data/worker.js';
+import { WorkerPool } from '../../src/data/workerPool.js';
 import { WORKER_SCRIPT } from '../../src/data/workerScript.js';
 import {
   type Augmentation,
-  augment,
-  brightness,
-  contrast,
-  cutout,
+  createAugmentationPipeline,
+  createRng,
   type Dataset,
-  greyscale,
-  horizontalFlip,
   imagesInMemory,
-  rng,
-  rotation,
+  type PixelTransform,
+  randomBrightness,
+  randomContrast,
+  randomCutout,
+  randomGrayscale,
+  randomHorizontalFlip,
+  randomRotation,
+  randomSaturation,
+  randomShear,
+  randomTranslation,
+  randomVerticalFlip,
+  randomZoom,
   type Spawner,
-  saturation,
-  shear,
-  shift,
-  type ValuePart,
-  verticalFlip,
-  zoom,
 } from '../../src/index.js';
 import { workerModule } from '../../tools/worker.js';
 
 const images = (count: number, channels: 1 | 3) => {
-  const random = rng(count, 'feed');
+  const random = createRng(count, 'feed');
   return imagesInMemory(
     Array.from({ length: count }, (_, i) => ({
       image: {
-        data: Uint8Array.from({ length: 6 * 5 * channels }, () => random.below(256)),
+        data: Uint8Array.from({ length: 6 * 5 * channels }, () => random.nextInt(256)),
         height: 6,
         width: 5,
         channels,
@@ -44,30 +44,31 @@ const images = (count: number, channels: 1 | 3) => {
 };
 
 /** Workers without threads: what they are sent changes hands, and answers come late and in any order among workers. */
-function pretended(count: number) {
+function pretended(maxWorkers: number) {
   const log = { spawned: 0, ended: 0, posts: 0, waiting: 0, most: 0, fresh: 0 };
   const spawner: Spawner = {
-    count,
-    spawn: (script, { answered }) => {
+    maxWorkers,
+    spawn: (script, { onMessage }) => {
       const answer = new Function(`${script}; return answer;`)() as (m: unknown) => [object, ArrayBuffer[]];
       const pace = 1 + ((log.spawned * 7) % 3);
       log.spawned++;
       let ended = false;
       let before = Promise.resolve();
       return {
-        post: (message, transfer) => {
+        postMessage: (message, transfer) => {
           log.posts++;
-          if (new Float32Array((message as Job).pixels).every((value) => value === 0)) log.fresh++;
+          if (new Float32Array((message as AugmentationJob).pixels).every((value) => value === 0))
+            log.fresh++;
           log.most = Math.max(log.most, ++log.waiting);
           const [reply, back] = answer(structuredClone(message, { transfer: [...transfer] }));
           const sent = structuredClone(reply, { transfer: back });
           before = before.then(async () => {
             for (let turn = 0; turn < pace; turn++) await new Promise(setImmediate);
             log.waiting--;
-            if (!ended) answered(sent);
+            if (!ended) onMessage(sent);
           });
         },
-        end: () => {
+        terminate: () => {
           log.ended++;
           ended = true;
         },
@@ -82,7 +83,7 @@ const epochOf = async (
   options: { batchSize: number; epoch: number; from: number },
 ) => {
   const all: { indices: readonly number[]; pixels: Float32Array }[] = [];
-  for await (const { indices, pixels } of batches(dataset, { ...options, seed: 3, shuffle: true })) {
+  for await (const { indices, pixels } of iterateBatches(dataset, { ...options, seed: 3, shuffle: true })) {
     all.push({ indices, pixels: pixels.slice() }); // good until the next is asked for
   }
   return all;
@@ -91,24 +92,28 @@ const epochOf = async (
 const anyLook: fc.Arbitrary<Augmentation> = fc
   .record({
     parts: fc.shuffledSubarray([
-      rotation({ degrees: 30 }),
-      zoom({ range: 0.3 }),
-      shift({ height: 0.2, width: 0.1 }),
-      shear({ degrees: 12 }),
-      horizontalFlip(),
-      verticalFlip(),
-      brightness({ range: 0.4 }),
-      contrast({ range: 0.4 }),
-      saturation({ range: 0.4 }),
-      greyscale({ probability: 0.5 }),
-      cutout({ side: 0.5 }),
+      randomRotation({ degrees: 30 }),
+      randomZoom({ range: 0.3 }),
+      randomTranslation({ height: 0.2, width: 0.1 }),
+      randomShear({ degrees: 12 }),
+      randomHorizontalFlip(),
+      randomVerticalFlip(),
+      randomBrightness({ range: 0.4 }),
+      randomContrast({ range: 0.4 }),
+      randomSaturation({ range: 0.4 }),
+      randomGrayscale({ probability: 0.5 }),
+      randomCutout({ side: 0.5 }),
     ]),
     fill: fc.constantFrom('nearest', 'reflect', 'wrap', 'constant' as const),
     value: fc.integer({ min: 0, max: 255 }),
     keras: fc.boolean(),
   })
-  .map(({ parts, fill, value, keras }) =>
-    augment(parts, { fill, value, ...(keras ? { compat: 'keras' as const } : {}) }),
+  .map(({ parts, fill: fillMode, value: fillValue, keras }) =>
+    createAugmentationPipeline(parts, {
+      fillMode,
+      fillValue,
+      ...(keras ? { compat: 'keras' as const } : {}),
+    }),
   );
 
 test('workers change nothing: any augmentation, count and batch size, to the bit, and none is left', async () => {
@@ -140,23 +145,28 @@ test('workers change nothing: any augmentation, count and batch size, to the bit
 
 test('parts of a user that move pixels go to workers too; what changes values with code of its own stays', async () => {
   const { spawner, log } = pretended(2);
-  const sheared = { ...shear({ degrees: 0 }), name: 'lean', draw: () => ({ shear: 9 }) };
-  const moving = images(5, 3).augment(augment([sheared, brightness({ range: 0.2 })]));
+  const sheared = { ...randomShear({ degrees: 0 }), name: 'lean', draw: () => ({ shear: 9 }) };
+  const moving = images(5, 3).augment(
+    createAugmentationPipeline([sheared, randomBrightness({ range: 0.2 })]),
+  );
   const order = { batchSize: 2, epoch: 0, from: 0 };
   expect(await epochOf(moving.withWorkers(spawner), order)).toEqual(await epochOf(moving, order));
   expect(log.posts).toBe(3);
 
-  const invert: ValuePart = {
+  const invert: PixelTransform = {
     kind: 'value',
     name: 'invert',
     options: {},
     draw: () => ({}),
     apply: ({ data }) => data.set(data.map((value) => 255 - value)),
   };
-  const posing = { ...brightness({ range: 0.2 }), apply: invert.apply };
-  const wrapped = { ...augment([brightness({ range: 0.2 })]), apply: augment([invert]).apply };
-  for (const look of [augment([invert]), augment([posing]), wrapped]) {
-    expect(recipeOf(look)).toBeUndefined();
+  const posing = { ...randomBrightness({ range: 0.2 }), apply: invert.apply };
+  const wrapped = {
+    ...createAugmentationPipeline([randomBrightness({ range: 0.2 })]),
+    apply: createAugmentationPipeline([invert]).apply,
+  };
+  for (const look of [createAugmentationPipeline([invert]), createAugmentationPipeline([posing]), wrapped]) {
+    expect(getSpec(look)).toBeUndefined();
     const dataset = images(5, 3).augment(look);
     const [first] = await epochOf(dataset.withWorkers(spawner), order);
     const inverted = await dataset.read(first!.indices[0]!);
@@ -168,9 +178,9 @@ test('parts of a user that move pixels go to workers too; what changes values wi
 test('an epoch that is left early, in the middle of reading, ends its workers and starts no other', async () => {
   const { spawner, log } = pretended(3);
   const dataset = images(12, 3)
-    .augment(augment([horizontalFlip()]))
+    .augment(createAugmentationPipeline([randomHorizontalFlip()]))
     .withWorkers(spawner);
-  for await (const _ of batches(dataset, { batchSize: 2, epoch: 0, seed: 1, shuffle: false })) break;
+  for await (const _ of iterateBatches(dataset, { batchSize: 2, epoch: 0, seed: 1, shuffle: false })) break;
   const { spawned } = log;
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
   expect(log).toMatchObject({ spawned, ended: spawned });
@@ -179,22 +189,30 @@ test('an epoch that is left early, in the middle of reading, ends its workers an
 test('a crew serves epoch after epoch with the same workers and the same memory', async () => {
   const { spawner, log } = pretended(2);
   const dataset = images(12, 3)
-    .augment(augment([horizontalFlip()]))
+    .augment(createAugmentationPipeline([randomHorizontalFlip()]))
     .withWorkers(spawner);
-  const crew = new Crew();
+  const workerPool = new WorkerPool();
   for (let epoch = 0; epoch < 4; epoch++) {
-    for await (const _ of batches(dataset, { batchSize: 4, epoch, seed: 1, shuffle: true, crew }));
+    for await (const _ of iterateBatches(dataset, {
+      batchSize: 4,
+      epoch,
+      seed: 1,
+      shuffle: true,
+      workerPool,
+    }));
   }
   expect(log).toMatchObject({ spawned: 2, ended: 0, posts: 12 });
   expect(log.fresh).toBeLessThanOrEqual(4); // one for each worker, one ready, one in use
-  crew.close();
+  workerPool.close();
   expect(log.ended).toBe(2);
 });
 
 test('what cannot be read keeps its name, wherever it is changed', async () => {
   const bytes = new Uint8Array(12);
   const image = { data: bytes, height: 2, width: 2, channels: 3 };
-  const dataset = imagesInMemory([{ image, labels: {}, id: 'a.jpg' }]).augment(augment([horizontalFlip()]));
+  const dataset = imagesInMemory([{ image, labels: {}, id: 'a.jpg' }]).augment(
+    createAugmentationPipeline([randomHorizontalFlip()]),
+  );
   (image as { data: Uint8Array }).data = bytes.subarray(1);
   for (const spawner of [null, pretended(1).spawner]) {
     await expect(
@@ -208,7 +226,7 @@ test('what cannot be read keeps its name, wherever it is changed', async () => {
 });
 
 test('the script of a worker is the one that its sources make (npm run worker)', async () => {
-  const written = await readFile(new URL('../../src/data/workerScript.ts', import.meta.url), 'utf8');
+  const written = await readFile(new URL('../../src/data/workerScript.js', import.meta.url), 'utf8');
   expect(written).toBe(await workerModule());
   expect(WORKER_SCRIPT.length).toBeLessThan(10_000); // what each thread compiles before its first batch
 });

@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import * as h5wasm from 'h5wasm';
 import { describe, expect, test } from 'vitest';
-import { type Hdf5Array, type Hdf5Group, listAttribute, readHdf5, writeHdf5 } from '../../src/io/hdf5.js';
+import {
+  type Hdf5Dataset,
+  type Hdf5Group,
+  readHdf5,
+  readNameList,
+  writeHdf5,
+} from '../../src/formats/hdf5/hdf5Group.js';
 
 const EMPTY: Hdf5Group = { attributes: {}, groups: {}, arrays: {} };
 
@@ -72,7 +78,7 @@ async function asLibraryReads(bytes: Uint8Array): Promise<Hdf5Group> {
 
 function groupThere(group: h5wasm.Group): Hdf5Group {
   const groups: [string, Hdf5Group][] = [];
-  const arrays: [string, Hdf5Array][] = [];
+  const arrays: [string, Hdf5Dataset][] = [];
   for (const key of group.keys()) {
     const member = group.get(key);
     if (member instanceof h5wasm.Group) groups.push([key, groupThere(member)]);
@@ -100,10 +106,10 @@ const LISTS = {
   '<q': BigInt64Array,
 } as const;
 
-function arrayThere({ shape, dtype, value }: h5wasm.Dataset): Hdf5Array {
+function arrayThere({ shape, dtype, value }: h5wasm.Dataset): Hdf5Dataset {
   const List = LISTS[dtype as keyof typeof LISTS] as Float32ArrayConstructor;
   const values = shape!.length === 0 ? [value] : Array.from(value as ArrayLike<unknown>);
-  return { shape: shape!, data: List.from(values as never) as Hdf5Array['data'] };
+  return { shape: shape!, data: List.from(values as never) as Hdf5Dataset['data'] };
 }
 
 test('the C library reads what is written here', async () => {
@@ -205,7 +211,7 @@ test.each([
   const file = writeHdf5({ ...EMPTY, attributes: { layer_names: names } });
   const root = readHdf5(file, 'long.h5');
   expect(Object.keys(root.attributes)).toHaveLength(parts);
-  expect(listAttribute(root, 'layer_names')).toEqual(names);
+  expect(readNameList(root, 'layer_names')).toEqual(names);
   expect(await asLibraryReads(file)).toEqual(root);
 });
 

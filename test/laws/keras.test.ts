@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
+import { writeHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
+import { writeZip } from '../../src/formats/zip/zip.js';
 import { loadKeras, loadModel, memoryStore, regression } from '../../src/index.js';
-import { writeHdf5 } from '../../src/io/hdf5.js';
-import { writeZip } from '../../src/io/zip.js';
 import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasm.js';
+import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { expectClose, largest } from '../parity/close.js';
 import { uniform } from '../parity/noise.js';
 import {

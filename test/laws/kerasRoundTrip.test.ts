@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
 import { exportKeras, loadKeras, memoryStore, regression } from '../../src/index.js';
-import { readModelFolder, writeModelFolder } from '../../src/io/modelFolder.js';
-import { networkOf } from '../../src/models/compose.js';
+import { createNetwork } from '../../src/network/buildNetwork.js';
+import { readModelFolder, writeModelFolder } from '../../src/network/savedModel/modelFolder.js';
 import { tf } from '../../src/tensor/tf.js';
 import { answersOf, builtFrom, type ModelSpec, modelSpec, noiseFor } from './models.js';
 
@@ -61,7 +61,7 @@ test('any network of tasks comes back from .keras, .h5 and a folder with the sam
     fc.asyncProperty(modelSpec, async (spec: ModelSpec) => {
       const model = builtFrom(spec, { tasks: Object.keys(tasks) });
       const shape = model.inputs[0]!.shape.slice(1) as [number, number, number];
-      const network = networkOf(model, tasks, { shape, range: [0, 1] });
+      const network = createNetwork(model, tasks, { shape, range: [0, 1] });
       const store = memoryStore();
       await writeModelFolder(network, store, '');
       const read = await readModelFolder(store, '', tasks);

@@ -2,7 +2,7 @@
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type Rng, rng } from '../../src/core/rng.js';
+import { createRng, type Rng } from '../../src/core/rng.js';
 import { batchNormTraining } from '../../src/tensor/batchNormalization.js';
 import { convolution, depthwiseConvolution } from '../../src/tensor/convolution.js';
 import { tf } from '../../src/tensor/tf.js';
@@ -16,9 +16,9 @@ const anything: Draw = (random) => random.uniform(-1, 1);
  * Sixteenths, whose products float32 adds up without rounding. Of other numbers a sum may, seldom, lie on the other side of a relu's
  * corner when it is added in another order: then a whole gradient is there or not, and both kernels are right.
  */
-const sixteenths: Draw = (random) => random.below(33) / 16 - 1;
+const sixteenths: Draw = (random) => random.nextInt(33) / 16 - 1;
 const noise = (seed: number, shape: number[], draw = anything) => {
-  const random = rng(seed, shape.join());
+  const random = createRng(seed, shape.join());
   return Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => draw(random));
 };
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { allowSimd } from '../../src/tensor/kernels/simd.js';
+import { setSimdEnabled } from '../../src/tensor/kernels/simdKernels.js';
 import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasm.js';
+import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { kernelLaws } from './kernelLaws.js';
 
 beforeAll(() => loadWasmBackend());
@@ -11,8 +11,8 @@ describe.each([
   ['with its SIMD loops', true],
   ['without them', false],
 ])('wasm %s agrees with cpu, in value and gradients, on', (_, simd) => {
-  beforeAll(() => allowSimd(simd));
-  afterAll(() => allowSimd(true));
+  beforeAll(() => setSimdEnabled(simd));
+  afterAll(() => setSimdEnabled(true));
   kernelLaws('wasm');
 });
 

@@ -1,7 +1,7 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { rng } from '../../src/index.js';
-import { adopt } from '../../src/layers/own/adopt.js';
+import { createRng } from '../../src/index.js';
+import { patchLayer } from '../../src/layers/own/patchLayer.js';
 import { tf } from '../../src/tensor/tf.js';
 import {
   ANY_RANK,
@@ -118,7 +118,7 @@ export function builtFrom(
   const used = images.filter((image) => leadsTo(image, outputs));
   const model = tf.model({ inputs: used, outputs, name: 'drawn' });
   fill(model, spec.seed);
-  if (tasks) for (const layer of model.layers) adopt(layer, 'drawn');
+  if (tasks) for (const layer of model.layers) patchLayer(layer, 'drawn');
   return model;
 }
 
@@ -152,7 +152,7 @@ function leadsTo(image: SymbolicTensor, outputs: readonly SymbolicTensor[]): boo
 /** Every weight its own numbers, none of them what it was born with: variances above 0, the rest around 0. */
 function fill(model: tf.LayersModel, seed: number): void {
   for (const weight of model.weights) {
-    const random = rng(seed, weight.originalName);
+    const random = createRng(seed, weight.originalName);
     const positive = weight.originalName.endsWith('variance');
     const shape = weight.shape as number[];
     const values = Float32Array.from({ length: sizeOf([null, ...shape]) }, () =>
@@ -167,7 +167,7 @@ function fill(model: tf.LayersModel, seed: number): void {
 /** Inputs for a model, by name and in order: noise from 0 to 1. */
 export function noiseFor(model: tf.LayersModel, count: number, seed: number): Float32Array[] {
   return model.inputs.map(({ shape }, i) => {
-    const random = rng(seed, 'noise', i);
+    const random = createRng(seed, 'noise', i);
     return Float32Array.from({ length: count * sizeOf(shape) }, () => Math.fround(random.next()));
   });
 }

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect } from 'vitest';
 import { loadPackage } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasm.js';
+import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { kernelLaws } from './kernelLaws.js';
 
 // Three, so that parts are of unequal size, and some of them empty.

@@ -1,37 +1,37 @@
 /** Spaces, strategies and searches. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { exactJson, parseExact } from '../../src/core/json.js';
-import { rng } from '../../src/core/rng.js';
-import { knownAt, propose } from '../../src/tuner/askAndTell.js';
+import { parseExact, stringifyExact } from '../../src/core/json.js';
+import { createRng } from '../../src/core/rng.js';
+import { getKnownTrials, proposeTrial } from '../../src/tuner/askAndTell.js';
 import {
   alternatives,
   askAndTell,
   choice,
   float,
+  getParamImportances,
   grid,
   hyperband,
   hyperbandPlan,
-  importances,
   int,
   maximize,
   medianPruner,
   minimize,
   type Objectives,
   type Parameter,
-  type Parts,
-  type Proposed,
+  type ParameterMap,
+  type ProposedParams,
   paretoFront,
   random,
   type Space,
   type Strategy,
   space,
-  successiveHalving,
+  successiveHalvingPruner,
   type TrialRecord,
   tpe,
 } from '../../src/tuner/index.js';
-import { indexOfSetting, settingAt } from '../../src/tuner/settingAt.js';
-import { flattened, keyOf, nested, setting } from '../../src/tuner/settings.js';
+import { buildFlatParams, flattenParams, nestParams, toParamsKey } from '../../src/tuner/space/flatParams.js';
+import { findGridIndex, getGridParams } from '../../src/tuner/space/gridParams.js';
 
 const LOSS = minimize('loss');
 
@@ -60,16 +60,16 @@ describe('a parameter', () => {
   test('has a value at every place, whose cell is where it is', () => {
     fc.assert(
       fc.property(parameters, place, (parameter, at) => {
-        const value = parameter.at(at);
-        const [from, to] = parameter.cell(value)!;
+        const value = parameter.probToValue(at);
+        const [from, to] = parameter.valueToProbRange(value)!;
         expect(from).toBeLessThanOrEqual(to);
         // Powers and quotients of doubles are a few bits off.
         expect(at).toBeGreaterThanOrEqual(from - 1e-9);
         expect(at).toBeLessThanOrEqual(to + 1e-9);
         expect(from === to).toBe(!Number.isFinite(parameter.count));
-        if (from < to) expect(parameter.at((from + to) / 2)).toBe(value);
+        if (from < to) expect(parameter.probToValue((from + to) / 2)).toBe(value);
         else if (typeof value === 'number')
-          expect(parameter.at(from) / value || 0).toBeCloseTo(value === 0 ? 0 : 1, 9);
+          expect(parameter.probToValue(from) / value || 0).toBeCloseTo(value === 0 ? 0 : 1, 9);
       }),
     );
   });
@@ -78,25 +78,26 @@ describe('a parameter', () => {
     fc.assert(
       fc.property(parameters, (parameter) => {
         fc.pre(Number.isFinite(parameter.count));
-        const values = Array.from({ length: parameter.count }, (_, i) => parameter.nth!(i));
+        const values = Array.from({ length: parameter.count }, (_, i) => parameter.valueAt!(i));
         expect(new Set(values).size).toBe(parameter.count);
-        const cells = values.map((value) => parameter.cell(value)!);
+        const cells = values.map((value) => parameter.valueToProbRange(value)!);
         expect(cells[0]![0]).toBe(0);
         expect(cells.at(-1)![1]).toBeCloseTo(1, 9);
         for (const [i, [from]] of cells.slice(1).entries()) expect(from).toBeCloseTo(cells[i]![1], 9);
-        for (const [i, [from, to]] of cells.entries()) expect(parameter.at((from + to) / 2)).toBe(values[i]);
+        for (const [i, [from, to]] of cells.entries())
+          expect(parameter.probToValue((from + to) / 2)).toBe(values[i]);
         const searched = space({ it: parameter });
         const { propose } = grid();
         const given = { space: searched, objectives: LOSS, seed: 0, trials: [] };
         const tried = Array.from({ length: parameter.count }, (_, i) => propose({ ...given, number: i + 1 }));
-        expect(tried.map((one) => (one as Proposed).flat.get('it'))).toEqual(values);
+        expect(tried.map((one) => (one as ProposedParams).flatParams.get('it'))).toEqual(values);
         expect(propose({ ...given, number: parameter.count + 1 })).toBe('exhausted');
       }),
     );
   });
 
   /** Every value, in order. */
-  const all = ({ count, nth }: Parameter<number>) => Array.from({ length: count }, (_, i) => nth!(i));
+  const all = ({ count, valueAt }: Parameter<number>) => Array.from({ length: count }, (_, i) => valueAt!(i));
 
   test('counted in steps has them between its bounds, all different, the last of them max where the steps fit', () => {
     const bound = fc.integer({ min: -3000, max: 3000 });
@@ -185,7 +186,7 @@ describe('a parameter', () => {
       [int({ min: 1, max: 9 }), [0, 10, 2.5]],
       [choice(['a', 'b']), ['c', 0, undefined]],
     ] as const)
-      for (const value of wrong) expect(parameter.cell(value)).toBeUndefined();
+      for (const value of wrong) expect(parameter.valueToProbRange(value)).toBeUndefined();
   });
 });
 
@@ -213,15 +214,15 @@ describe('a space', () => {
     ] as const) {
       let count = 0;
       const keys = new Set<string>();
-      for (let flat = settingAt(searched, 0, steps); flat; flat = settingAt(searched, count, steps)) {
-        expect(indexOfSetting(searched, flat, steps)).toBe(count++);
-        keys.add(keyOf(flat));
+      for (let flat = getGridParams(searched, 0, steps); flat; flat = getGridParams(searched, count, steps)) {
+        expect(findGridIndex(searched, flat, steps)).toBe(count++);
+        keys.add(toParamsKey(flat));
       }
       expect(keys.size).toBe(count);
       if (searched === small) expect(count).toBe(small.count);
     }
-    const between = new Map([...settingAt(MIXED, 0, 3)!, ['rate', 0.5]]);
-    expect(indexOfSetting(MIXED, between, 3)).toBeUndefined();
+    const between = new Map([...getGridParams(MIXED, 0, 3)!, ['rate', 0.5]]);
+    expect(findGridIndex(MIXED, between, 3)).toBeUndefined();
   });
 
   test('counts its settings, alternatives with what they have of their own', () => {
@@ -232,9 +233,9 @@ describe('a space', () => {
   test('values and places of settings belong to each other', () => {
     fc.assert(
       fc.property(fc.nat(), (seed) => {
-        const draws = rng(seed, 'setting');
-        const flat = setting(MIXED, ({ parameter }) => parameter.at(draws.next()));
-        expect(flattened(MIXED, JSON.parse(JSON.stringify(nested(MIXED, flat))))).toEqual(flat);
+        const draws = createRng(seed, 'setting');
+        const flat = buildFlatParams(MIXED, ({ parameter }) => parameter.probToValue(draws.next()));
+        expect(flattenParams(MIXED, JSON.parse(JSON.stringify(nestParams(MIXED, flat))))).toEqual(flat);
       }),
     );
   });
@@ -259,7 +260,7 @@ describe('a record as text', () => {
     }));
     fc.assert(
       fc.property(value, (given) => {
-        expect(parseExact(exactJson(given))).toEqual(given);
+        expect(parseExact(stringifyExact(given))).toEqual(given);
       }),
     );
   });
@@ -267,7 +268,7 @@ describe('a record as text', () => {
   test('holds a choice between any words', () => {
     const searched = space({ word: choice(['constructor', '~NaN', '~', 'b']) });
     const search = played(searched, random(), 0, 1, 10);
-    const trials = parseExact(exactJson(search.trials)) as typeof search.trials;
+    const trials = parseExact(stringifyExact(search.trials)) as typeof search.trials;
     const again = askAndTell(searched, { strategy: random(), objectives: LOSS, trials });
     expect(again.trials).toEqual(search.trials);
     expect(again.ask()).toBeUndefined();
@@ -275,7 +276,7 @@ describe('a record as text', () => {
 });
 
 /** What a setting comes to, a number that depends on all of it. */
-const lossOf = (values: unknown) => rng(3, JSON.stringify(values)).next();
+const lossOf = (values: unknown) => createRng(3, JSON.stringify(values)).next();
 
 const STRATEGIES: readonly (readonly [string, Strategy])[] = [
   ['random', random()],
@@ -292,10 +293,10 @@ function played(
   atOnce: number,
   most: number,
   objectives: Objectives = LOSS,
-  first: readonly any[] = [],
+  initialParams: readonly any[] = [],
 ) {
-  const search = askAndTell(searched, { strategy, objectives, seed, first });
-  const draws = rng(seed, 'order');
+  const search = askAndTell(searched, { strategy, objectives, seed, initialParams });
+  const draws = createRng(seed, 'order');
   const running: TrialRecord[] = [];
   for (let begun = 0; ; ) {
     while (running.length < atOnce && begun < most) {
@@ -310,12 +311,12 @@ function played(
       running.push(trial);
     }
     if (running.length === 0) return search;
-    const [trial] = running.splice(draws.below(running.length), 1);
-    const what = draws.below(10);
+    const [trial] = running.splice(draws.nextInt(running.length), 1);
+    const what = draws.nextInt(10);
     if (what === 0) search.fail(trial!.number, 'for the test');
     else
       search.tell(trial!.number, {
-        loss: what === 1 ? Number.NaN : lossOf(trial!.values),
+        loss: what === 1 ? Number.NaN : lossOf(trial!.params),
         size: trial!.number % 7,
       });
   }
@@ -326,12 +327,12 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
     fc.assert(
       fc.property(fc.nat(50), fc.integer({ min: 1, max: 4 }), fc.nat(), (seed, atOnce, shuffle) => {
         const { trials } = played(MIXED, strategy, seed, atOnce, 30);
-        const order = rng(shuffle, 'shuffle').permutation(trials.length);
-        const stored = parseExact(exactJson(order.map((i) => trials[i]))) as TrialRecord[];
-        for (const { number, values, after, rung } of trials) {
-          const known = knownAt(number, after, stored).reverse();
-          const again = propose(MIXED, { strategy, objectives: LOSS, seed }, number, known);
-          expect(again).toMatchObject({ number, values, after });
+        const order = createRng(shuffle, 'shuffle').permutation(trials.length);
+        const stored = parseExact(stringifyExact(order.map((i) => trials[i]))) as TrialRecord[];
+        for (const { number, params, after, rung } of trials) {
+          const known = getKnownTrials(number, after, stored).reverse();
+          const again = proposeTrial(MIXED, { strategy, objectives: LOSS, seed }, number, known);
+          expect(again).toMatchObject({ number, values: params, after });
           expect((again as TrialRecord).rung).toEqual(rung);
         }
       }),
@@ -344,7 +345,7 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
       fc.property(fc.nat(1000), fc.integer({ min: 1, max: 3 }), (seed, atOnce) => {
         const { trials } = played(small, strategy, seed, atOnce, 100);
         const first = trials.filter(({ rung }) => !rung || rung.round === 0);
-        const keys = first.map(({ values }) => keyOf(flattened(small, values)));
+        const keys = first.map(({ params }) => toParamsKey(flattenParams(small, params)));
         expect(new Set(keys).size).toBe(keys.length);
         expect(keys.length).toBe(small.count); // Hyperband's first rounds would take more: 9 + 5 + 3
         expect(trials.every(({ state }) => state !== 'running')).toBe(true);
@@ -355,34 +356,35 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
 
   const firsts = fc
     .uniqueArray(fc.nat(small.count - 1), { minLength: 1, maxLength: small.count })
-    .map((places) => places.map((i) => nested(small, settingAt(small, i, 2)!)));
-  const keysOf = (trials: readonly { readonly values: unknown }[]) =>
-    trials.map(({ values }) => keyOf(flattened(small, values)));
+    .map((places) => places.map((i) => nestParams(small, getGridParams(small, i, 2)!)));
+  const keysOf = (trials: readonly { readonly params: unknown }[]) =>
+    trials.map(({ params }) => toParamsKey(flattenParams(small, params)));
   const isNew = ({ rung }: TrialRecord) => rung?.parent === undefined;
 
   test('begins with the settings that come first, in their order, and tries each setting once', () => {
     fc.assert(
-      fc.property(firsts, fc.nat(1000), fc.integer({ min: 1, max: 3 }), (first, seed, atOnce) => {
-        const { trials } = played(small, strategy, seed, atOnce, 100, LOSS, first);
+      fc.property(firsts, fc.nat(1000), fc.integer({ min: 1, max: 3 }), (initialParams, seed, atOnce) => {
+        const { trials } = played(small, strategy, seed, atOnce, 100, LOSS, initialParams);
         const fresh = trials.filter(isNew);
-        expect(fresh.slice(0, first.length).map(({ values }) => values)).toEqual(first);
-        expect(fresh.map(({ given }) => given)).toEqual(
-          fresh.map((_, i) => (i < first.length ? true : undefined)),
+        expect(fresh.slice(0, initialParams.length).map(({ params }) => params)).toEqual(initialParams);
+        expect(fresh.map(({ isInitial }) => isInitial)).toEqual(
+          fresh.map((_, i) => (i < initialParams.length ? true : undefined)),
         );
         expect(new Set(keysOf(fresh)).size).toBe(fresh.length);
         expect(fresh.length).toBe(small.count);
-        for (const { number, values, after, rung, given } of trials) {
-          const known = knownAt(number, after, trials);
+        for (const { number, params, after, rung, isInitial } of trials) {
+          const known = getKnownTrials(number, after, trials);
           const options = { strategy, objectives: LOSS, seed };
-          expect(propose(small, { ...options, first }, number, known)).toMatchObject({
+          expect(proposeTrial(small, { ...options, initialParams }, number, known)).toMatchObject({
             number,
-            values,
+            values: params,
             after,
           });
           // What was not given follows from the records alone.
-          if (!given) expect(propose(small, options, number, known)).toMatchObject({ values });
+          if (!isInitial)
+            expect(proposeTrial(small, options, number, known)).toMatchObject({ values: params });
           expect(rung !== undefined).toBe(strategy.name === 'hyperband'); // each has its place in the plan
-          if (rung?.parent !== undefined) expect(values).toEqual(trials[rung.parent - 1]!.values);
+          if (rung?.parent !== undefined) expect(params).toEqual(trials[rung.parent - 1]!.params);
         }
       }),
       { numRuns: 15 },
@@ -391,7 +393,7 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
 
   test('of an earlier search tries what comes first next, if no trial had it, and each setting once', () => {
     fc.assert(
-      fc.property(firsts, fc.nat(1000), fc.nat(8), fc.nat(255), (first, seed, begun, lost) => {
+      fc.property(firsts, fc.nat(1000), fc.nat(8), fc.nat(255), (initialParams, seed, begun, lost) => {
         const earlier = played(small, strategy, seed, 1, begun).trials;
         // A grid goes by number: what is lost of it does not come again.
         const kept = earlier.filter((_, i) => strategy.name === 'grid' || !((lost >> i) & 1));
@@ -399,14 +401,16 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
         const trials = kept.filter(({ rung }) =>
           kept.some(({ number }) => number === (rung?.parent ?? number)),
         );
-        const search = askAndTell(small, { strategy, objectives: LOSS, seed, trials, first });
+        const search = askAndTell(small, { strategy, objectives: LOSS, seed, trials, initialParams });
         for (let trial = search.ask(); trial; trial = search.ask())
-          search.tell(trial.number, { loss: lossOf(trial.values) });
+          search.tell(trial.number, { loss: lossOf(trial.params) });
         const fresh = search.trials.filter(isNew);
         const had = keysOf(trials);
-        const left = first.filter((values) => !had.includes(keyOf(flattened(small, values))));
+        const left = initialParams.filter(
+          (values) => !had.includes(toParamsKey(flattenParams(small, values))),
+        );
         const added = fresh.filter(({ number }) => number > (trials.at(-1)?.number ?? 0));
-        expect(added.slice(0, left.length).map(({ values }) => values)).toEqual(left);
+        expect(added.slice(0, left.length).map(({ params }) => params)).toEqual(left);
         expect(new Set(keysOf(fresh)).size).toBe(fresh.length);
         if (strategy.name !== 'hyperband') expect(fresh.length).toBe(small.count);
       }),
@@ -416,29 +420,29 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
 
   test('draws other settings for another seed', () => {
     const values = (seed: number) =>
-      JSON.stringify(played(MIXED, strategy, seed, 1, 8).trials.map((trial) => trial.values));
+      JSON.stringify(played(MIXED, strategy, seed, 1, 8).trials.map((trial) => trial.params));
     expect(values(1)).toBe(values(1));
     if (strategy.name !== 'grid') expect(values(1)).not.toBe(values(2));
   });
 });
 
 test.each(STRATEGIES)('%s keeps what its flags promise', (_, strategy) => {
-  if (strategy.alone) {
+  if (strategy.independent) {
     // As machines that know nothing of each other have it: every trial before it still runs.
     const [first] = played(MIXED, random(), 1, 1, 2).trials;
-    for (const given of [[], [first!.values]]) {
+    for (const given of [[], [first!.params]]) {
       const before: TrialRecord[] = [];
       const options = { strategy, objectives: LOSS, seed: 5, first: given };
-      for (const { number, values } of played(MIXED, strategy, 5, 3, 40, LOSS, given).trials) {
-        const own = propose(MIXED, options, number, before) as TrialRecord;
-        expect(own.values).toEqual(values);
+      for (const { number, params } of played(MIXED, strategy, 5, 3, 40, LOSS, given).trials) {
+        const own = proposeTrial(MIXED, options, number, before) as TrialRecord;
+        expect(own.params).toEqual(params);
         before.push(own);
       }
     }
   }
   // A finite number of trials, though MIXED has numbers without a step.
-  if (strategy.ends) expect(played(MIXED, strategy, 5, 3, 10_000).trials.length).toBeLessThan(10_000);
-  expect([strategy.alone, strategy.ends]).toEqual(
+  if (strategy.finite) expect(played(MIXED, strategy, 5, 3, 10_000).trials.length).toBeLessThan(10_000);
+  expect([strategy.independent, strategy.finite]).toEqual(
     { grid: [true, true], random: [true, undefined], hyperband: [undefined, true] }[strategy.name] ?? [
       undefined,
       undefined,
@@ -448,7 +452,7 @@ test.each(STRATEGIES)('%s keeps what its flags promise', (_, strategy) => {
 
 test('a choice of two with ten trials ends after two, without repeating (parity test 24)', () => {
   const search = played(space({ filters: choice([32, 64]) }), random(), 0, 1, 10);
-  expect(search.trials.map(({ values }) => (values as any).filters).sort()).toEqual([32, 64]);
+  expect(search.trials.map(({ params }) => (params as any).filters).sort()).toEqual([32, 64]);
 });
 
 test.each(STRATEGIES.filter(([name]) => name !== 'grid'))(
@@ -457,7 +461,7 @@ test.each(STRATEGIES.filter(([name]) => name !== 'grid'))(
     const searched = space({ x: float({ min: 1, max: 1 + Number.EPSILON }) });
     const search = played(searched, strategy, 0, 1, 10);
     const first = search.trials.filter(({ rung }) => !rung?.round);
-    expect(first.map(({ values }) => (values as any).x).sort()).toEqual([1, 1 + Number.EPSILON]);
+    expect(first.map(({ params }) => (params as any).x).sort()).toEqual([1, 1 + Number.EPSILON]);
   },
 );
 
@@ -471,7 +475,7 @@ describe('Hyperband', () => {
         (maxEpochs, seed, atOnce) => {
           const search = askAndTell(MIXED, { strategy: hyperband({ maxEpochs }), objectives: LOSS, seed });
           const running: TrialRecord[] = [];
-          const draws = rng(seed, 'order');
+          const draws = createRng(seed, 'order');
           for (;;) {
             try {
               for (let next = running.length < atOnce ? search.ask() : undefined; next; ) {
@@ -480,8 +484,8 @@ describe('Hyperband', () => {
               }
             } catch {}
             if (running.length === 0) break;
-            const [trial] = running.splice(draws.below(running.length), 1);
-            search.tell(trial!.number, { loss: lossOf(trial!.values) + 1 / trial!.rung!.epochs });
+            const [trial] = running.splice(draws.nextInt(running.length), 1);
+            search.tell(trial!.number, { loss: lossOf(trial!.params) + 1 / trial!.rung!.epochs });
           }
           const { trials } = search;
           const byNumber = new Map(trials.map((trial) => [trial.number, trial]));
@@ -493,7 +497,7 @@ describe('Hyperband', () => {
               expect(own.every(({ rung }) => rung!.epochs === epochs)).toBe(true);
               if (round === 0) continue;
               const parents = own.map(({ rung }) => byNumber.get(rung!.parent!)!);
-              for (const [k, parent] of parents.entries()) expect(own[k]!.values).toEqual(parent.values);
+              for (const [k, parent] of parents.entries()) expect(own[k]!.params).toEqual(parent.params);
               const past = trials.filter(
                 ({ rung }) => rung!.bracket === bracket && rung!.round === round - 1,
               );
@@ -512,14 +516,14 @@ describe('Hyperband', () => {
 
 /** Branin (1972), least 0.397887 at three places. */
 const branin = {
-  space: space({ x: float({ min: -5, max: 10 }), y: float({ min: 0, max: 15 }) }) as Space<Parts>,
+  space: space({ x: float({ min: -5, max: 10 }), y: float({ min: 0, max: 15 }) }) as Space<ParameterMap>,
   value: ({ x, y }: any) =>
     (y - (5.1 / (4 * Math.PI ** 2)) * x * x + (5 / Math.PI) * x - 6) ** 2 +
     10 * (1 - 1 / (8 * Math.PI)) * Math.cos(x) +
     10,
 };
 const mixed = {
-  space: MIXED as Space<Parts>,
+  space: MIXED as Space<ParameterMap>,
   value: ({ rate, dropout, units, layers, activation, optimizer }: any) =>
     (Math.log10(rate) + 3) ** 2 / 4 +
     4 * (dropout - 0.3) ** 2 +
@@ -540,10 +544,10 @@ describe('TPE', () => {
         Array.from({ length: 20 }, (_, seed) => {
           const search = askAndTell(searched, { strategy, objectives: LOSS, seed });
           for (let i = 0; i < count; i++) {
-            const { number, values } = search.ask()!;
-            search.tell(number, { loss: value(values) });
+            const { number, params } = search.ask()!;
+            search.tell(number, { loss: value(params) });
           }
-          return search.best()!.rows[0]!.loss!;
+          return search.bestTrial()!.rows[0]!.loss!;
         }).sort((a, b) => a - b);
       const median = (sorted: number[]) => (sorted[9]! + sorted[10]!) / 2;
       expect(median(bests(tpe(), 60))).toBeLessThanOrEqual(median(bests(random(), 180)));
@@ -556,12 +560,12 @@ describe('TPE', () => {
     const share = (strategy: Strategy) => {
       const search = askAndTell(searched, { strategy, objectives, seed: 2 });
       for (let i = 0; i < 60; i++) {
-        const { number, values } = search.ask()!;
+        const { number, params } = search.ask()!;
         // The front is x from 0 to 2.
-        search.tell(number, { near: values.x ** 2, far: -((values.x - 2) ** 2) });
+        search.tell(number, { near: params.x ** 2, far: -((params.x - 2) ** 2) });
       }
-      expect(search.front()).toEqual(paretoFront(search.trials, objectives));
-      return search.trials.filter(({ values }) => values.x >= 0 && values.x <= 2).length;
+      expect(search.paretoFront()).toEqual(paretoFront(search.trials, objectives));
+      return search.trials.filter(({ params }) => params.x >= 0 && params.x <= 2).length;
     };
     expect(share(tpe())).toBeGreaterThan(2 * share(random()));
   });
@@ -573,10 +577,10 @@ describe('what mattered', () => {
     const searched = space({ n, u: float({ min: 0, max: 1 }) });
     const search = askAndTell(searched, { strategy: random(), objectives: LOSS, seed });
     for (let i = 0; i < 60; i++) {
-      const { number, values } = search.ask()!;
-      search.tell(number, { loss: Math.abs(Math.log(values.n) - Math.log(2)) + 0.3 * values.u });
+      const { number, params } = search.ask()!;
+      search.tell(number, { loss: Math.abs(Math.log(params.n) - Math.log(2)) + 0.3 * params.u });
     }
-    return importances(searched, search.trials, LOSS).map(({ share }) => share);
+    return getParamImportances(searched, search.trials, LOSS).map(({ share }) => share);
   };
 
   test('matters as much as a whole number on a log scale as it does as any number', () => {
@@ -593,8 +597,8 @@ describe('what mattered', () => {
   const told = (searched: Space<any>, count: number, seed: number, lossOf: (values: any) => number) => {
     const search = askAndTell(searched, { strategy: random(), objectives: LOSS, seed });
     for (let i = 0; i < count; i++) {
-      const { number, values } = search.ask()!;
-      search.tell(number, { loss: lossOf(values) });
+      const { number, params } = search.ask()!;
+      search.tell(number, { loss: lossOf(params) });
     }
     return search.trials;
   };
@@ -605,7 +609,7 @@ describe('what mattered', () => {
     fc.assert(
       fc.property(fc.nat(), fc.integer({ min: 4, max: 40 }), (seed, count) => {
         const trials = told(three, count, seed, () => 0.5);
-        for (const { share } of importances(three, trials, LOSS)) expect(share).toBe(0);
+        for (const { share } of getParamImportances(three, trials, LOSS)) expect(share).toBe(0);
       }),
     );
   });
@@ -618,9 +622,9 @@ describe('what mattered', () => {
         fc.integer({ min: 1, max: 4 }),
         (seed, count, levels) => {
           const trials = told(three, count, seed, ({ a }) => Math.floor(levels * a));
-          const order = rng(seed, 'shuffle').permutation(count);
+          const order = createRng(seed, 'shuffle').permutation(count);
           const others = trials.map((trial, i) => ({ ...trial, number: order[i]! + 1 }));
-          const [shares, again] = [trials, others].map((list) => importances(three, list, LOSS));
+          const [shares, again] = [trials, others].map((list) => getParamImportances(three, list, LOSS));
           // Sums of doubles in another order.
           for (const [i, { share }] of shares!.entries()) expect(again![i]!.share).toBeCloseTo(share, 9);
         },
@@ -631,18 +635,16 @@ describe('what mattered', () => {
   test('is unknown of a parameter that fewer than four trials had', () => {
     const searched = space({ rate: line, way: alternatives({ plain: {}, odd: { size: line } }) });
     const trials = told(searched, 30, 1, ({ rate }) => rate);
-    const odd = trials.filter(({ values }) => (values as any).way.kind === 'odd');
+    const odd = trials.filter(({ params }) => (params as any).way.kind === 'odd');
     const few = trials.filter((trial) => !odd.slice(3).includes(trial));
-    expect(importances(searched, few, LOSS).map(({ tooFew }) => tooFew)).toEqual([
+    expect(getParamImportances(searched, few, LOSS).map(({ hasTooFewTrials }) => hasTooFewTrials)).toEqual([
       undefined,
       undefined,
       true,
     ]);
-    expect(importances(searched, trials, LOSS).map(({ tooFew }) => tooFew)).toEqual([
-      undefined,
-      undefined,
-      undefined,
-    ]);
+    expect(getParamImportances(searched, trials, LOSS).map(({ hasTooFewTrials }) => hasTooFewTrials)).toEqual(
+      [undefined, undefined, undefined],
+    );
   });
 });
 
@@ -654,7 +656,7 @@ describe('the front', () => {
         (points) => {
           const trials = points.map(
             ([a, b], i): TrialRecord => ({
-              ...{ number: i + 1, values: {}, state: 'complete', after: [] },
+              ...{ number: i + 1, params: {}, state: 'complete', after: [] },
               rows: [{ epoch: 1, a, b }],
             }),
           );
@@ -677,7 +679,7 @@ describe('a pruner', () => {
     losses: readonly number[],
     state: TrialRecord['state'] = 'complete',
   ): TrialRecord => ({
-    ...{ number, values: {}, state, after: [] },
+    ...{ number, params: {}, state, after: [] },
     rows: losses.map((loss, i) => ({ epoch: i + 1, loss })),
   });
   const others = [1, 2, 3, 4, 5].map((k) => trial(k, [k, k / 2, k / 3]));
@@ -696,7 +698,7 @@ describe('a pruner', () => {
   });
 
   test('by halving lets one in three go on at each rung, and leaves the epochs between alone', () => {
-    const { prune } = successiveHalving({ minEpochs: 1, factor: 3 });
+    const { prune } = successiveHalvingPruner({ minEpochs: 1, factor: 3 });
     expect(prune(trial(6, [1.5], 'running'), others, LOSS)).toBeUndefined(); // second of six
     expect(prune(trial(6, [2.5], 'running'), others, LOSS)).toBe(
       'epoch 1: loss 2.5 is not among the best 2 of 6 trials',

@@ -5,41 +5,41 @@ import {
   activation,
   averagePool,
   type Block,
+  type BuildContext,
   batchNorm,
   binary,
   branch,
   conv,
+  createRng,
   dense,
   dropout,
   flatten,
   globalAveragePool,
-  greyImage,
+  grayscaleImage,
   imagesInMemory,
+  type LayerLike,
   loadModel,
   type MultiTaskModel,
   memoryStore,
   mobileNetV2Backbone,
   multiTask,
-  type Piece,
   regression,
   resnet50Backbone,
-  rng,
-  type Site,
   sgd,
   sharedTrunk,
 } from '../../src/index.js';
-import { kerasGraph } from '../../src/io/keras/writeGraph.js';
-import { composeNetwork } from '../../src/models/compose.js';
-import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasm.js';
+import { createKerasGraph } from '../../src/interop/keras/write/kerasGraph.js';
+import { buildNetwork } from '../../src/network/buildNetwork.js';
 import {
-  batchArrays,
-  coefficientArrays,
-  maskArrays,
-  stepInputsOf,
-  tensorsOf,
-} from '../../src/training/batch.js';
-import { trainingStep } from '../../src/training/step.js';
+  createBatchArrays,
+  createCoefficientArrays,
+  drawDropoutMasks,
+  toStepInputs,
+  toTensors,
+} from '../../src/steps/stepArrays.js';
+import { computeTrainingStep } from '../../src/steps/trainingStep.js';
+import { tf } from '../../src/tensor/tf.js';
+import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { faultOf } from '../bad-input/faultOf.js';
 
 beforeAll(() => loadWasmBackend());
@@ -48,10 +48,10 @@ const SIDE = 12;
 const NAMES = ['a', 'b', 'c', 'd'] as const;
 
 /** Views by name; each call makes its blocks anew. */
-const VIEWS: { readonly [name: string]: () => readonly Piece[] } = {
+const VIEWS: { readonly [name: string]: () => readonly LayerLike[] } = {
   image: () => [],
-  grey: () => [greyImage()],
-  'dark grey': () => [greyImage(), activation('sigmoid')],
+  grey: () => [grayscaleImage()],
+  'dark grey': () => [grayscaleImage(), activation('sigmoid')],
   small: () => [averagePool(2)],
 };
 
@@ -62,7 +62,7 @@ const build = (views: readonly string[], seed = 1) =>
         builder.task(
           NAMES[i]!,
           regression({ unit: 'years' }),
-          branch([globalAveragePool(), dense(3)], { sees: VIEWS[view]!() }),
+          branch([globalAveragePool(), dense(3)], { inputView: VIEWS[view]!() }),
         ),
       multiTask({ input: [SIDE, SIDE, 3], seed }).trunk(
         sharedTrunk([conv(4, 3), batchNorm(), dropout(0.2), conv(2, 2)]),
@@ -75,8 +75,8 @@ const calls = (model: MultiTaskModel<any>, layer: string) =>
 const views = fc.array(fc.constantFrom(...Object.keys(VIEWS)), { minLength: 1, maxLength: 4 });
 
 function image(seed: number, channels = 3) {
-  const random = rng(seed, 'image');
-  const data = Uint8Array.from({ length: SIDE * SIDE * channels }, () => random.below(256));
+  const random = createRng(seed, 'image');
+  const data = Uint8Array.from({ length: SIDE * SIDE * channels }, () => random.nextInt(256));
   return { data, height: SIDE, width: SIDE, channels };
 }
 
@@ -186,17 +186,17 @@ describe('a network whose branches see views', () => {
 });
 
 test('a trunk that is called twice drops out by a mask for each call, as Keras draws one for each', () => {
-  const network = composeNetwork({
+  const network = buildNetwork({
     input: { shape: [4, 4, 3], range: [0, 1] },
     seed: 1,
     trunk: sharedTrunk([dropout(0.5)]),
     tasks: (['age', 'gender'] as const).map((name) => ({
       name,
       task: regression({ unit: 'years' }),
-      branch: branch([flatten()], name === 'gender' ? { sees: greyImage() } : {}),
+      branch: branch([flatten()], name === 'gender' ? { inputView: grayscaleImage() } : {}),
     })),
   });
-  const masks = maskArrays(network, 20, 1, 0, 0);
+  const masks = drawDropoutMasks(network, 20, 1, 0, 0);
   const [one, other] = Object.values(masks);
   expect(Object.keys(masks)).toHaveLength(2);
   const alike = one!.data.filter((bit, i) => bit === other!.data[i]).length / one!.data.length;
@@ -220,12 +220,12 @@ test('a trunk that is called twice drops out by a mask for each call, as Keras d
   const batch = { indices, pixels: new Float32Array(960).fill(255), count: 20 };
   const images = [{ shape: [20, 4, 4, 3], data: new Float32Array(960).fill(1) }];
   const arrays = {
-    ...batchArrays(network, data, batch, {}, images),
+    ...createBatchArrays(network, data, batch, {}, images),
     ...masks,
-    ...coefficientArrays([0.1, 0.1]),
+    ...createCoefficientArrays([0.1, 0.1]),
   };
-  const inputs = stepInputsOf(network, tensorsOf(arrays));
-  trainingStep(network, sgd(), { age: 1, gender: 1 }, 'update', inputs, []);
+  const inputs = toStepInputs(network, toTensors(arrays));
+  computeTrainingStep(network, sgd(), { age: 1, gender: 1 }, 'update', inputs, []);
   expect(seen).toHaveLength(2);
   seen.forEach((output, call) => {
     const bits = output.dataSync().map((value) => (value > 0 ? 1 : 0));
@@ -234,11 +234,11 @@ test('a trunk that is called twice drops out by a mask for each call, as Keras d
 });
 
 describe('views', () => {
-  const two = (a: readonly Piece[] | Piece, b: readonly Piece[] | Piece) =>
+  const two = (a: readonly LayerLike[] | LayerLike, b: readonly LayerLike[] | LayerLike) =>
     multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(4, 3)]))
-      .task('age', regression({ unit: 'years' }), branch([flatten()], { sees: a }))
-      .task('gender', binary(['male', 'female']), branch([flatten()], { sees: b }))
+      .task('age', regression({ unit: 'years' }), branch([flatten()], { inputView: a }))
+      .task('gender', binary(['male', 'female']), branch([flatten()], { inputView: b }))
       .build();
 
   test('that are trained are equal where they are the same blocks', () => {
@@ -262,13 +262,18 @@ describe('views', () => {
   /** A frozen 1x1 convolution to `values.length / 3` channels, as a user writes one. */
   const mix = (values: readonly number[]): Block => ({
     '~block': 'mix',
-    side: (input) => input,
+    computeOutputSize: (input) => input,
     build: (input, site) => {
       const filters = values.length / 3;
-      const layer = tf.layers.conv2d({ name: site.name('mix'), filters, kernelSize: 1, useBias: false });
+      const layer = tf.layers.conv2d({
+        name: site.createName('mix'),
+        filters,
+        kernelSize: 1,
+        useBias: false,
+      });
       layer.trainable = false;
       const output = site.connect(layer, input);
-      site.weigh(layer, [Float32Array.from(values)]);
+      site.setWeights(layer, [Float32Array.from(values)]);
       return output;
     },
   });
@@ -280,9 +285,9 @@ describe('views', () => {
     expect(calls(apart, 'trunk_conv1')).toBe(2);
     // One that was built in vain leaves neither a layer nor a gap in the names.
     const third = multiTask({ input: [SIDE, SIDE, 3] })
-      .task('a', regression({ unit: 'years' }), branch([flatten()], { sees: mix(RED) }))
-      .task('b', regression({ unit: 'years' }), branch([flatten()], { sees: mix(RED) }))
-      .task('c', regression({ unit: 'years' }), branch([flatten()], { sees: mix([0, 0, 1]) }))
+      .task('a', regression({ unit: 'years' }), branch([flatten()], { inputView: mix(RED) }))
+      .task('b', regression({ unit: 'years' }), branch([flatten()], { inputView: mix(RED) }))
+      .task('c', regression({ unit: 'years' }), branch([flatten()], { inputView: mix([0, 0, 1]) }))
       .build();
     const views = third.layersModel.layers.map(({ name }) => name).filter((name) => /^image_/.test(name));
     expect(views).toEqual(['image_mix1', 'image_mix2']);
@@ -290,7 +295,7 @@ describe('views', () => {
 
   test('that were built in vain leave no weights behind', () => {
     const before = tf.memory().numTensors;
-    two(greyImage(), greyImage()).dispose();
+    two(grayscaleImage(), grayscaleImage()).dispose();
     expect(tf.memory().numTensors).toBe(before);
   });
 
@@ -298,7 +303,7 @@ describe('views', () => {
     /** Two mixtures, one behind the other or both of the image, of which one is the view. */
     const both = (chained: boolean, end: 0 | 1): Block => ({
       '~block': 'both',
-      side: (input) => input,
+      computeOutputSize: (input) => input,
       build: (input, site) => {
         const first = mix([1, 0, 0, 0, 1, 0, 0, 0, 1]).build(input, site);
         return [first, mix([0, 1, 0, 0, 0, 1, 1, 0, 0]).build(chained ? first : input, site)][end]!;
@@ -314,9 +319,9 @@ describe('views', () => {
     const model = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(4, 3), batchNorm()]))
       .task('age', age, branch([flatten()]))
-      .task('gender', age, branch([conv(2, 3), conv(2, 3), flatten()], { sees: greyImage() }))
+      .task('gender', age, branch([conv(2, 3), conv(2, 3), flatten()], { inputView: grayscaleImage() }))
       .build();
-    expect(kerasGraph(model.layersModel).layers.map(({ name }) => name)).toEqual([
+    expect(createKerasGraph(model.layersModel).layers.map(({ name }) => name)).toEqual([
       ...['image', 'image_grey1', 'trunk_conv1', 'trunk_bn1', 'gender_conv1', 'gender_conv2'],
       ...['age_flatten1', 'gender_flatten1', 'age', 'gender'],
     ]);
@@ -325,14 +330,17 @@ describe('views', () => {
 
   test('of blocks with other settings are others', () => {
     expect(
-      calls(two([greyImage(), activation('sigmoid')], [greyImage(), activation('tanh')]), 'trunk_conv1'),
+      calls(
+        two([grayscaleImage(), activation('sigmoid')], [grayscaleImage(), activation('tanh')]),
+        'trunk_conv1',
+      ),
     ).toBe(2);
     expect(calls(two(averagePool(2), averagePool(3)), 'trunk_conv1')).toBe(2);
     expect(calls(two(averagePool(2), averagePool(2)), 'trunk_conv1')).toBe(1);
   });
 
   test('stand in the architecture as part of the input, each call of the trunk with what it reads', () => {
-    const { layers } = two(greyImage(), averagePool(2)).architecture();
+    const { layers } = two(grayscaleImage(), averagePool(2)).architecture();
     const layer = (name: string) => layers.find((own) => own.name === name)!;
     expect(layer('image_grey1')).toMatchObject({ part: 'input', detail: '1×1, to grey', trainable: false });
     expect(layer('trunk_conv1').calls).toEqual([
@@ -342,7 +350,7 @@ describe('views', () => {
     expect(layer('age_flatten1').calls).toEqual([[{ layer: 'trunk_conv1', call: 0 }]]);
     expect(layer('gender_flatten1').calls).toEqual([[{ layer: 'trunk_conv1', call: 1 }]]);
     const trunk = multiTask({ input: [SIDE, SIDE, 3] })
-      .trunk(sharedTrunk([greyImage(), conv(2, 3)]))
+      .trunk(sharedTrunk([grayscaleImage(), conv(2, 3)]))
       .task('age', regression({ unit: 'years' }), branch([flatten()]))
       .build();
     expect(trunk.architecture().layers[1]).toMatchObject({ part: 'trunk', detail: '1×1, to grey' });
@@ -354,7 +362,7 @@ describe('views', () => {
       .task(
         'age',
         regression({ unit: 'years' }),
-        branch([...backbone.pieces, globalAveragePool()], { sees: greyImage() }),
+        branch([...backbone.layerStack, globalAveragePool()], { inputView: grayscaleImage() }),
       )
       .build();
     expect(model.architecture().layers.find(({ name }) => name === 'image_preprocess')!.inputs).toEqual([
@@ -363,7 +371,7 @@ describe('views', () => {
     // All see grey by what they see, since a backbone wants the image itself.
     const inTrunk = await faultOf(() =>
       multiTask({ input: [32, 32, 3] })
-        .trunk(sharedTrunk([greyImage(), ...backbone.pieces]))
+        .trunk(sharedTrunk([grayscaleImage(), ...backbone.layerStack]))
         .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
         .build(),
     );
@@ -388,8 +396,8 @@ describe('views', () => {
     const layer = tf.layers.conv2d({ filters: 3, kernelSize: 1, name: 'ready' });
     const ready = {
       '~block': 'ready',
-      side: (input: number) => input,
-      build: (input: tf.SymbolicTensor, site: Site) => site.connect(layer, input),
+      computeOutputSize: (input: number) => input,
+      build: (input: tf.SymbolicTensor, site: BuildContext) => site.connect(layer, input),
     } satisfies Block;
     const model = two(ready, [ready]);
     expect(calls(model, 'trunk_conv1')).toBe(1);
@@ -399,11 +407,11 @@ describe('views', () => {
 
   test('of a grey image are the image, and black stays black in any range', async () => {
     const grey = multiTask({ input: [SIDE, SIDE, 1] })
-      .task('age', regression({ unit: 'years' }), branch([flatten()], { sees: greyImage() }))
+      .task('age', regression({ unit: 'years' }), branch([flatten()], { inputView: grayscaleImage() }))
       .build();
     expect(grey.layersModel.layers.map(({ name }) => name)).toEqual(['image', 'age_flatten1', 'age']);
     const wide = multiTask({ input: [1, 1, 3], range: [-3, 1] })
-      .task('age', regression({ unit: 'years' }), branch([flatten()], { sees: greyImage() }))
+      .task('age', regression({ unit: 'years' }), branch([flatten()], { inputView: grayscaleImage() }))
       .build();
     const view = tf.model({
       inputs: wide.layersModel.inputs,
@@ -415,20 +423,20 @@ describe('views', () => {
 
   test('stand before the preprocessing of a backbone, whose weights they share', async () => {
     const backbone = await resnet50Backbone({ weights: null, trainable: false });
-    const part = (sees: readonly Piece[]) => branch([dense(4)], { sees });
-    const make = (a: readonly Piece[], b: readonly Piece[]) =>
+    const part = (inputView: readonly LayerLike[]) => branch([dense(4)], { inputView });
+    const make = (a: readonly LayerLike[], b: readonly LayerLike[]) =>
       multiTask({ input: [32, 32, 3], seed: 4 })
         .trunk(sharedTrunk([backbone, globalAveragePool()]))
         .task('age', regression({ unit: 'years' }), part(a))
         .task('gender', binary(['male', 'female']), part(b))
         .build();
-    const model = make([], [greyImage()]);
+    const model = make([], [grayscaleImage()]);
     expect(calls(model, 'image_preprocess')).toBe(2);
-    const [colour, grey] = [make([], []), make([greyImage()], [greyImage()])];
+    const [colour, grey] = [make([], []), make([grayscaleImage()], [grayscaleImage()])];
     expect(model.architecture().parameters).toBe(colour.architecture().parameters + 12);
-    const random = rng(1, 'face');
+    const random = createRng(1, 'face');
     const face = {
-      data: Uint8Array.from({ length: 32 * 32 * 3 }, () => random.below(256)),
+      data: Uint8Array.from({ length: 32 * 32 * 3 }, () => random.nextInt(256)),
       height: 32,
       width: 32,
       channels: 3,

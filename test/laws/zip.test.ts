@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { zipSync } from 'fflate';
 import { expect, test } from 'vitest';
-import { readZip, writeZip } from '../../src/io/zip.js';
+import { readZip, writeZip } from '../../src/formats/zip/zip.js';
 
 const name = fc
   .array(fc.string({ unit: fc.constantFrom(...'abc09_-. ä'), minLength: 1, maxLength: 8 }), {

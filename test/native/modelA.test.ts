@@ -17,9 +17,9 @@ async function step(engine: EngineName) {
   const seen: Weights[] = [];
   const look: Callback = {
     name: 'look',
-    begin: (run) => ({
-      epochBegin: async () => void seen.push(await run.weights()),
-      epochEnd: async () => void seen.push(await run.weights()),
+    create: (run) => ({
+      onEpochBegin: async () => void seen.push(await run.getWeights()),
+      onEpochEnd: async () => void seen.push(await run.getWeights()),
     }),
   };
   const { rows } = await model.fit(data, {

@@ -1,7 +1,7 @@
 /** The native engine for tests: where it does not load they are skipped, and say why. */
 import { isMultitaskError, useEngine } from '../../src/index.js';
 import { loadPackage } from '../../src/node/index.js';
-import type { TensorFlowBackend } from '../../src/tensor/kernels/native/tensorflow.js';
+import type { TensorFlowBackend } from '../../src/tensor/native/tensorflowOps.js';
 import { tf } from '../../src/tensor/tf.js';
 
 /** Why these tests cannot run, or undefined. With MULTITASK_NATIVE=required there is no such reason. */

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/model-a-network.js';
-import { engineInUse } from '../../src/engines/choose.js';
-import { onnxBytes } from '../../src/engines/onnx/format.js';
+import { getCurrentEngine } from '../../src/engines/select.js';
+import { encodeOnnxModel } from '../../src/formats/onnxModel.js';
 import {
   averagePool,
   batchNorm,
@@ -102,9 +102,9 @@ test.each([
 
 test('a graph that is larger than the format holds is refused', () => {
   const data = new Float32Array(2 ** 28);
-  const constants = ['a', 'b'].map((name) => ({ name, shape: [2 ** 28], data }));
-  const graph = { nodes: [], constants, inputs: [], outputs: [], description: '', metadata: {} };
-  expect(() => onnxBytes(graph)).toThrow(
+  const initializers = ['a', 'b'].map((name) => ({ name, shape: [2 ** 28], data }));
+  const graph = { nodes: [], initializers, inputs: [], outputs: [], description: '', metadata: {} };
+  expect(() => encodeOnnxModel(graph)).toThrow(
     'the ONNX graph: expected at most 2 GiB of constants, as the format holds, received 2.0 GiB',
   );
 });
@@ -113,7 +113,7 @@ test('leaves the engine in use as it is', async () => {
   const model = odd();
   await useEngine('cpu');
   const bytes = await exportOnnx(model);
-  expect(engineInUse()).toBe('cpu');
+  expect(getCurrentEngine()).toBe('cpu');
   expect(tf.getBackend()).toBe('cpu');
   await useEngine('wasm');
   expect(await exportOnnx(model)).toEqual(bytes);

@@ -32,7 +32,7 @@ import {
   sharedTrunk,
   useEngine,
 } from '../../src/index.js';
-import type { Block, Piece } from '../../src/layers/block.js';
+import type { Block, LayerLike } from '../../src/layers/block.js';
 import type { Loss } from '../../src/losses/loss.js';
 import { stepDisagreement } from './step.js';
 
@@ -43,9 +43,9 @@ const same = { padding: 'same' } as const;
 beforeAll(() => useEngine('wasm'));
 
 /** A block that joins its input with what `inner` makes of it. */
-const joining = (layer: () => tf.layers.Layer, inner: Piece): Block => ({
+const joining = (layer: () => tf.layers.Layer, inner: LayerLike): Block => ({
   '~block': 'joining',
-  side: (input) => input,
+  computeOutputSize: (input) => input,
   build: (input, site) => {
     const made = inner instanceof tf.layers.Layer ? site.connect(inner, input) : inner.build(input, site);
     return site.connect(layer(), [input, made]);
@@ -66,14 +66,14 @@ function own(operation: (x: tf.Tensor) => tf.Tensor, shape: readonly (number | n
   return new Own({});
 }
 
-const network = (pieces: readonly Piece[], ends: readonly Piece[] = [flatten()]) =>
+const network = (pieces: readonly LayerLike[], ends: readonly LayerLike[] = [flatten()]) =>
   multiTask({ input: [6, 6, 3] })
     .trunk(sharedTrunk(pieces))
     .task('age', regression({ unit: 'years' }), branch(ends))
     .build();
 
 /** The gradients of one step, layer and all, by the sum that accumulation keeps. */
-async function agrees(pieces: readonly Piece[], ends?: readonly Piece[]): Promise<void> {
+async function agrees(pieces: readonly LayerLike[], ends?: readonly LayerLike[]): Promise<void> {
   const model = network(pieces, ends);
   const [result, off] = await stepDisagreement(model, sgd({ gradientAccumulationSteps: 2 }), 'accumulate');
   expect(off, result).toBeLessThan(CLOSE);
@@ -91,7 +91,7 @@ describe('layers of this library', () => {
       [flatten(), dense(3, { activation: kind })],
     );
   });
-  const cases: Record<string, () => readonly Piece[]> = {
+  const cases: Record<string, () => readonly LayerLike[]> = {
     'convolutions with strides, dilation, penalty, without bias': () => [
       conv(4, 3, { strides: 2, l2: 0.01 }),
       conv(3, 2, { dilation: 2, useBias: false, ...same }),
@@ -120,7 +120,7 @@ describe('layers of this library', () => {
 describe("layers of TensorFlow.js's own", () => {
   const { layers } = tf;
   const rows = () => layers.reshape({ targetShape: [6, 18] });
-  const cases: Record<string, () => readonly Piece[]> = {
+  const cases: Record<string, () => readonly LayerLike[]> = {
     conv2dTranspose: () => [
       layers.conv2dTranspose({ filters: 4, kernelSize: 3, strides: 2, padding: 'same' }),
     ],
@@ -201,7 +201,7 @@ describe("layers of TensorFlow.js's own", () => {
     // So that the gradient goes through the layer too.
     await agrees([conv(3, 3, same), ...pieces()]);
   });
-  const flat: Record<string, () => readonly Piece[]> = {
+  const flat: Record<string, () => readonly LayerLike[]> = {
     globalAveragePooling1d: () => [rows(), layers.globalAveragePooling1d()],
     globalMaxPooling1d: () => [rows(), layers.globalMaxPooling1d()],
     globalAveragePooling2d: () => [layers.globalAveragePooling2d({})],
@@ -274,7 +274,7 @@ describe('blocks of backbones', () => {
   test('inverted residuals with relu6, as in MobileNetV2', () => {
     const relu6 = () => tf.layers.reLU({ maxValue: 6 });
     const linear = { ...same, activation: 'linear', useBias: false } as const;
-    const inner: Piece[] = [
+    const inner: LayerLike[] = [
       conv(9, 1, linear),
       batchNorm(),
       relu6(),
@@ -286,7 +286,7 @@ describe('blocks of backbones', () => {
     ];
     const chain: Block = {
       '~block': 'chain',
-      side: (input) => input,
+      computeOutputSize: (input) => input,
       build: (input, site) =>
         inner.reduce(
           (x, piece) => (piece instanceof tf.layers.Layer ? site.connect(piece, x) : piece.build(x, site)),
@@ -303,7 +303,7 @@ describe('blocks of backbones', () => {
   test('squeeze and excitation with swish, as in EfficientNet', () => {
     const squeeze: Block = {
       '~block': 'squeeze',
-      side: (input) => input,
+      computeOutputSize: (input) => input,
       build: (input, site) => {
         const mean = site.connect(tf.layers.globalAveragePooling2d({}), input);
         const shaped = site.connect(tf.layers.reshape({ targetShape: [1, 1, 4] }), mean);

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import * as ort from 'onnxruntime-node';
 import { expect, test } from 'vitest';
-import { channelBlock } from '../../src/engines/onnx/channelBlock.js';
+import { findChannelBlock } from '../../src/engines/onnx/session/findChannelBlock.js';
 import { useEngine } from '../../src/index.js';
 import { batchNormTraining } from '../../src/tensor/batchNormalization.js';
 import { convolution } from '../../src/tensor/convolution.js';
@@ -18,7 +18,7 @@ const fill = (shape: readonly number[], number = (i: number) => Math.cos(i * 2.3
   );
 const gradient = (f: (x: tf.Tensor) => tf.Tensor) => (x: tf.Tensor) => tf.grad(f)(x, tf.sigmoid(f(x)));
 
-const block = await channelBlock(ort as never);
+const block = await findChannelBlock(ort as never);
 const blocks = fc.constantFrom(undefined, block);
 /** Fewer than a block, whole blocks (of 8 and of 16), and neither. */
 const channels = fc.constantFrom(3, 16, 20, 32);
@@ -31,7 +31,7 @@ const window = fc.record({
 test('a block has 8 or 16 channels, and none where the runtime knows no blocks', async () => {
   expect([8, 16, undefined]).toContain(block);
   const refusing = { InferenceSession: { create: () => Promise.reject(new Error('no such operation')) } };
-  expect(await channelBlock(refusing as never)).toBeUndefined();
+  expect(await findChannelBlock(refusing as never)).toBeUndefined();
 });
 
 test('convolutions and their gradients in every layout, on cpu', async () => {
@@ -50,7 +50,7 @@ test('convolutions and their gradients in every layout, on cpu', async () => {
           : gradient((w) => convolve(x, w))(filter);
       };
       // Sums of up to 300 products that mostly cancel, in another order; what is misplaced is off by its own size.
-      expect(await difference(operation, [7, 8, from], signed, { block })).toBeLessThan(1e-4);
+      expect(await difference(operation, [7, 8, from], signed, { channelBlock: block })).toBeLessThan(1e-4);
     }),
     { numRuns: 60 },
   );
@@ -72,7 +72,9 @@ test('max-pooling and its gradient in every layout, on cpu: of equal values the 
     fc.asyncProperty(apart, sides, channels, fc.boolean(), blocks, async (own, shape, count, back, block) => {
       const pool = (x: tf.Tensor) => tf.maxPool(x as tf.Tensor4D, own.size, own.strides, own.pad);
       const operation = back ? gradient(pool) : pool;
-      expect(await difference(operation, [...shape, count], coarse, { block })).toBeLessThan(1e-6);
+      expect(await difference(operation, [...shape, count], coarse, { channelBlock: block })).toBeLessThan(
+        1e-6,
+      );
     }),
     { numRuns: 60 },
   );
@@ -105,7 +107,7 @@ test('what surrounds convolutions, in every layout, on wasm', async () => {
     for (const own of [undefined, block]) {
       for (const [i, operation] of operations.entries()) {
         // As above.
-        const off = await difference(operation, [7, 6, count], coarse, { block: own });
+        const off = await difference(operation, [7, 6, count], coarse, { channelBlock: own });
         expect([count, own, i, off < 1e-4]).toEqual([count, own, i, true]);
       }
     }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
 import { expect, test } from 'vitest';
-import { families, operations } from '../../src/engines/onnx/operations.js';
+import { opFamilies, opRegistry } from '../../src/engines/onnx/ops/opRegistry.js';
 
 const page = readFileSync(new URL('../../docs/onnx-operations.md', import.meta.url), 'utf8');
 const TITLES = {
@@ -15,7 +15,7 @@ const TITLES = {
   windows: 'Convolutions and pooling',
   normalisation: 'Normalisation',
   resizing: 'Resizing',
-} as const satisfies Record<keyof typeof families, string>;
+} as const satisfies Record<keyof typeof opFamilies, string>;
 const ours = (name: string) => name.startsWith('Multitask');
 const sections = new Map(
   page.split(/^## /m).map((text) => {
@@ -31,7 +31,7 @@ function namedIn(title: string) {
 }
 
 test.each(Object.entries(TITLES))('the page lists what is mapped: %s', (family, title) => {
-  const kernels = Object.keys(families[family as keyof typeof families]).sort();
+  const kernels = Object.keys(opFamilies[family as keyof typeof opFamilies]).sort();
   const { listed, noted } = namedIn(title);
   expect(listed).toEqual(kernels.filter((name) => !ours(name)));
   expect(noted.filter((name) => !kernels.includes(name))).toEqual([]);
@@ -41,13 +41,13 @@ test('the page lists what is not mapped of the kernels of cpu and wasm', () => {
   const all = ['cpu', 'wasm']
     .flatMap((backend) => tf.getKernelsForBackend(backend))
     .map(({ kernelName }) => kernelName);
-  const missing = [...new Set(all)].filter((name) => !operations[name]).sort();
+  const missing = [...new Set(all)].filter((name) => !opRegistry[name]).sort();
   expect(namedIn('Not mapped').listed).toEqual([]);
   expect(namedIn('Not mapped').noted.sort()).toEqual(missing);
 });
 
 test('no kernel stands in two families, and none is mapped that no backend has', () => {
-  const names = Object.values(families).flatMap((family) => Object.keys(family));
+  const names = Object.values(opFamilies).flatMap((family) => Object.keys(family));
   expect(new Set(names).size).toBe(names.length);
   const known = new Set(
     ['cpu', 'wasm']

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
-import { record } from '../../src/tensor/recorder.js';
+import { trace } from '../../src/tensor/trace/tracer.js';
 
 beforeAll(() => tf.setBackend('cpu'));
 
@@ -9,9 +9,9 @@ const functions = () =>
 
 test('kernels stand as before after a recording, and after one that throws', () => {
   const before = new Map(functions() as [string, unknown][]);
-  record(() => tf.tidy(() => tf.add(tf.scalar(1), 2)));
+  trace(() => tf.tidy(() => tf.add(tf.scalar(1), 2)));
   expect(() =>
-    record(() => {
+    trace(() => {
       throw new Error('in the middle');
     }),
   ).toThrow('in the middle');
@@ -20,7 +20,7 @@ test('kernels stand as before after a recording, and after one that throws', () 
 
 test('calls come in order, and a leaf keeps the numbers it had when it was read', () => {
   const x = tf.variable(tf.tensor1d([1, 2]));
-  const { calls, leaves, result } = record(() => {
+  const { calls, leaves, result } = trace(() => {
     const y = tf.tidy(() => tf.neg(tf.square(x)));
     x.assign(tf.tensor1d([5, 6]));
     return y;
@@ -32,6 +32,6 @@ test('calls come in order, and a leaf keeps the numbers it had when it was read'
 });
 
 test('a kernel that calls others is one call', () => {
-  const { calls } = record(() => tf.tidy(() => tf.softmax(tf.tensor1d([1, 2, 3]))));
+  const { calls } = trace(() => tf.tidy(() => tf.softmax(tf.tensor1d([1, 2, 3]))));
   expect(calls.map(({ kernel }) => kernel)).toEqual(['Softmax']);
 });

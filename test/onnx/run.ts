@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
-import { onnxBytes } from '../../src/engines/onnx/format.js';
-import { type GraphOptions, graphOf } from '../../src/engines/onnx/graph.js';
-import { record } from '../../src/tensor/recorder.js';
+import { type LoweringOptions, lowerTrace } from '../../src/engines/onnx/lower/traceLowering.js';
+import { encodeOnnxModel } from '../../src/formats/onnxModel.js';
+import { trace } from '../../src/tensor/trace/tracer.js';
 
 /** Runs `bytes` in ONNX Runtime on tensors by name. */
 export async function runGraphs(bytes: Uint8Array, inputs: readonly (readonly [string, tf.Tensor])[]) {
@@ -36,25 +36,25 @@ export async function difference(
   operation: (x: tf.Tensor) => tf.Tensor,
   shape: readonly number[],
   number: (i: number) => number,
-  options: GraphOptions = {},
+  options: LoweringOptions = {},
 ): Promise<number> {
   const numbers = (batch: number) =>
     Float32Array.from({ length: batch * shape.reduce((a, b) => a * b, 1) }, (_, i) => number(i));
   const pass = (batch: number) => {
     const image = tf.tensor(numbers(batch), [batch, ...shape]);
-    const recording = record(() => tf.tidy(() => operation(image)));
+    const recording = trace(() => tf.tidy(() => operation(image)));
     return { image, recording };
   };
   const seen = ({ dataId, shape: size, dtype }: tf.Tensor) => ({ id: dataId, shape: size, dtype });
   const [two, three] = [pass(2), pass(3)];
-  const graph = graphOf(
+  const graph = lowerTrace(
     two.recording,
     three.recording,
     [{ name: 'x', tensor: seen(two.image) }],
     [{ name: 'y', tensor: seen(two.recording.result) }],
     options,
   );
-  const bytes = onnxBytes({
+  const bytes = encodeOnnxModel({
     ...graph,
     inputs: [{ name: 'x', shape: ['batch', ...shape], description: '' }],
     outputs: [{ name: 'y', shape: two.recording.result.shape.map((_, axis) => `y${axis}`), description: '' }],
@@ -75,18 +75,18 @@ export async function disagreement(
   ...inputs: readonly tf.Tensor[]
 ): Promise<number> {
   const others = inputs.map((x) => tf.tensor(x.dataSync().reverse(), x.shape, x.dtype));
-  const recording = record(() => tf.tidy(() => [operation(...others)].flat() as tf.Tensor[]));
+  const recording = trace(() => tf.tidy(() => [operation(...others)].flat() as tf.Tensor[]));
   const seen = (list: readonly tf.Tensor[], name: string) =>
     list.map(({ dataId, shape, dtype }, i) => ({
       name: `${name}${i}`,
       tensor: { id: dataId, shape, dtype },
     }));
   const [given, made] = [seen(others, 'x'), seen(recording.result, 'y')];
-  const graph = graphOf(recording, recording, given, made);
+  const graph = lowerTrace(recording, recording, given, made);
   const read = new Set(graph.nodes.flatMap((node) => node.inputs));
   const ports = (list: typeof given) =>
     list.map(({ name, tensor }) => ({ name, shape: tensor.shape, description: '' }));
-  const bytes = onnxBytes({
+  const bytes = encodeOnnxModel({
     ...graph,
     inputs: ports(given.filter(({ name }) => read.has(name))),
     outputs: ports(made),

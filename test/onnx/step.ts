@@ -1,15 +1,20 @@
 import * as tf from '@tensorflow/tfjs';
 import * as ort from 'onnxruntime-node';
-import { channelBlock } from '../../src/engines/onnx/channelBlock.js';
-import { onnxBytes } from '../../src/engines/onnx/format.js';
-import { graphOf } from '../../src/engines/onnx/graph.js';
-import { networkOf } from '../../src/models/compose.js';
-import type { Network } from '../../src/models/network.js';
+import { lowerTrace } from '../../src/engines/onnx/lower/traceLowering.js';
+import { findChannelBlock } from '../../src/engines/onnx/session/findChannelBlock.js';
+import { encodeOnnxModel } from '../../src/formats/onnxModel.js';
+import type { MultiTaskModel } from '../../src/model/multiTaskModel.js';
+import { createNetwork } from '../../src/network/buildNetwork.js';
+import type { Network } from '../../src/network/network.js';
 import type { Optimizer } from '../../src/optimizers/optimizer.js';
-import { record } from '../../src/tensor/recorder.js';
-import { maskArrays, tensorsOf } from '../../src/training/batch.js';
-import type { MultiTaskModel } from '../../src/training/model.js';
-import { type StepKind, trainedSize, trainedWeights, trainingStep } from '../../src/training/step.js';
+import { drawDropoutMasks, toTensors } from '../../src/steps/stepArrays.js';
+import {
+  computeTrainingStep,
+  countTrainableParams,
+  getTrainableWeights,
+  type StepKind,
+} from '../../src/steps/trainingStep.js';
+import { trace } from '../../src/tensor/trace/tracer.js';
 import { runGraphs } from './run.js';
 
 const BATCH = 3;
@@ -25,7 +30,7 @@ function targetOf(kind: string, numbers: tf.Tensor, seed: number): tf.Tensor2D {
 }
 
 function masksOf(network: Network, seed: number): tf.NamedTensorMap {
-  const tensors = tensorsOf(maskArrays(network, BATCH, seed, 0, 0));
+  const tensors = toTensors(drawDropoutMasks(network, BATCH, seed, 0, 0));
   return Object.fromEntries(
     Object.entries(tensors).map(([name, mask]) => [name.slice(0, -'/mask'.length), mask]),
   );
@@ -46,13 +51,15 @@ function inputsOf(network: Network, optimizer: Optimizer, kind: StepKind, seed: 
   }));
   const slotCount = optimizer.rule.slots.length + (optimizer.gradientAccumulationSteps > 1 ? 1 : 0);
   return {
-    given: [tf.tidy(() => tf.abs(wave([BATCH, ...network.input.shape])))],
+    inputs: [tf.tidy(() => tf.abs(wave([BATCH, ...network.input.shape])))],
     targets,
     masks: masksOf(network, seed),
-    coefficients: [...optimizer.rule.coefficients(3 + seed, 0.01), 0.01].map((value) => tf.scalar(value)),
+    coefficients: [...optimizer.rule.computeCoefficients(3 + seed, 0.01), 0.01].map((value) =>
+      tf.scalar(value),
+    ),
     // A sum of gradients begins at zero, so that what it holds afterwards is the gradient. Moments are positive.
     slots: Array.from({ length: slotCount }, (_, j) => {
-      const size: [number] = [trainedSize(network)];
+      const size: [number] = [countTrainableParams(network)];
       return (kind === 'accumulate' ? tf.zeros(size) : tf.tidy(() => tf.abs(wave(size, j)))) as tf.Tensor1D;
     }),
   };
@@ -68,14 +75,14 @@ export async function stepDisagreement(
   optimizer: Optimizer,
   kind: StepKind,
 ): Promise<readonly [name: string, off: number]> {
-  const network = networkOf(model.layersModel, model.tasks, model.input);
+  const network = createNetwork(model.layersModel, model.tasks, model.input);
   const weights = Object.fromEntries(Object.keys(network.tasks).map((name, i) => [name, 1 + i]));
-  const trained = trainedWeights(network);
+  const trained = getTrainableWeights(network);
   const own = network.layersModel.weights;
   const run = (seed: number) => {
     const { slots, ...inputs } = inputsOf(network, optimizer, kind, seed);
     const read: Named = [
-      ['images', inputs.given[0]!],
+      ['images', inputs.inputs[0]!],
       ...inputs.targets.flatMap((task, i) =>
         Object.entries(task).map(([name, t]) => [`${name}${i}`, t as tf.Tensor] as const),
       ),
@@ -89,11 +96,11 @@ export async function stepDisagreement(
     ];
     // Assigning to a variable changes where its numbers stand.
     const variables = new Map(own.map((weight) => [weight.originalName, weight.read().dataId]));
-    const recording = record(() => trainingStep(network, optimizer, weights, kind, inputs, slots));
+    const recording = trace(() => computeTrainingStep(network, optimizer, weights, kind, inputs, slots));
     const { result } = recording;
     const made: Named = [
       ['sums', result.sums],
-      ...result.moved.map(([weight, t]) => [`moved ${weight.originalName}`, t] as const),
+      ...result.nonTrainableUpdates.map(([weight, t]) => [`moved ${weight.originalName}`, t] as const),
       ...result.weights.map((t, i) => [`weight ${trained[i]!.originalName}`, t] as const),
       ...result.slots.map((t, j) => [`next slot ${j}`, t] as const),
     ];
@@ -110,13 +117,13 @@ export async function stepDisagreement(
       const { shape, dtype } = t;
       return { name, tensor: { id: first.variables.get(name) ?? t.dataId, shape, dtype } };
     });
-  const graph = graphOf(first.recording, first.recording, seen(first.read), seen(first.made), {
-    block: await channelBlock(ort as never),
+  const graph = lowerTrace(first.recording, first.recording, seen(first.read), seen(first.made), {
+    channelBlock: await findChannelBlock(ort as never),
   });
   const used = new Set(graph.nodes.flatMap((node) => node.inputs));
   const given = second.read.filter(([name]) => used.has(name));
   const port = ([name, { shape }]: Named[number]) => ({ name, shape, description: '' });
-  const bytes = onnxBytes({
+  const bytes = encodeOnnxModel({
     ...graph,
     inputs: given.map(port),
     outputs: second.made.map(port),

@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { fault } from '../../src/core/errors.js';
-import type { PackageLoader } from '../../src/core/outside.js';
-import { engineInUse } from '../../src/engines/choose.js';
+import { createError } from '../../src/core/errors/errors.js';
+import type { PackageLoader } from '../../src/core/platform/platform.js';
+import { getCurrentEngine } from '../../src/engines/select.js';
 import {
   adam,
   batchNorm,
   binary,
   branch,
   conv,
+  createRng,
   customLoss,
   dense,
   dropout,
@@ -17,12 +18,11 @@ import {
   globalAveragePool,
   type HistoryRow,
   imagesInMemory,
+  type LayerLike,
   maxPool,
   memoryStore,
   multiTask,
-  type Piece,
   regression,
-  rng,
   sharedTrunk,
   useEngine,
 } from '../../src/index.js';
@@ -30,11 +30,11 @@ import { loadPackage } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
 import { aroundRuntime } from './aroundRuntime.js';
 
-const random = rng(1, 'squares');
+const random = createRng(1, 'squares');
 const data = imagesInMemory(
   Array.from({ length: 22 }, (_, i) => ({
     image: {
-      data: Uint8Array.from({ length: 12 * 12 * 3 }, () => random.below(256)),
+      data: Uint8Array.from({ length: 12 * 12 * 3 }, () => random.nextInt(256)),
       height: 12,
       width: 12,
       channels: 3,
@@ -43,7 +43,7 @@ const data = imagesInMemory(
   })),
 );
 
-const compose = (...pieces: Piece[]) =>
+const compose = (...pieces: LayerLike[]) =>
   multiTask({ input: [12, 12, 3], seed: 1 })
     .trunk(sharedTrunk([conv(8, 3), maxPool(2), batchNorm()]))
     .task(
@@ -109,13 +109,13 @@ test('callbacks see the weights as they are at every step, and what they write g
       callbacks: [
         {
           name: 'look',
-          begin: (run) => ({
-            step: async ({ step }) => {
-              const { 'age_dense1/kernel': kernel } = await run.weights();
+          create: (run) => ({
+            onBatchEnd: async ({ batch: step }) => {
+              const { 'age_dense1/kernel': kernel } = await run.getWeights();
               moved.push(kernel!.data.reduce((sum, value, i) => sum + Math.abs(value - last[i]!), 0));
               last = kernel!.data;
               if (step !== 2) return;
-              const all = await run.weights();
+              const all = await run.getWeights();
               const zeros = { ...kernel!, data: new Float32Array(kernel!.data.length) };
               run.setWeights({ ...all, 'age_dense1/kernel': zeros });
             },
@@ -135,14 +135,14 @@ test('what is written after the last step counts, and each step is saved and exp
   const model = compose();
   const saved = new Set<string>();
   const exported = new Set<number>();
-  const step = async ({ step }: { step: number }) => {
+  const onBatchEnd = async ({ batch }: { batch: number }) => {
     const store = memoryStore();
     await model.save(store);
     saved.add((await store.list()).join());
     exported.add((await exportOnnx(model)).reduce((sum, byte, i) => (sum * 31 + byte + i) % 1e9, 0));
-    if (step === 4) model.layersModel.setWeights(model.layersModel.getWeights().map((w) => tf.zerosLike(w)));
+    if (batch === 4) model.layersModel.setWeights(model.layersModel.getWeights().map((w) => tf.zerosLike(w)));
   };
-  await train({ epochs: 1, callbacks: [{ name: 'zero', begin: () => ({ step }) }] }, model);
+  await train({ epochs: 1, callbacks: [{ name: 'zero', create: () => ({ onBatchEnd }) }] }, model);
   expect([saved.size, exported.size]).toEqual([4, 4]);
   expect(Math.max(...(await weightOf(model)).map(Math.abs))).toBe(0);
 });
@@ -169,7 +169,7 @@ test('a scale that the next normalisation takes away is no disagreement', async 
   const noise = imagesInMemory(
     Array.from({ length: 8 }, (_, i) => ({
       image: {
-        data: Uint8Array.from({ length: 48 * 48 * 3 }, () => random.below(256)),
+        data: Uint8Array.from({ length: 48 * 48 * 3 }, () => random.nextInt(256)),
         height: 48,
         width: 48,
         channels: 3,
@@ -198,21 +198,21 @@ describe('beside a run in progress', () => {
     expect(runs[0]).toMatchObject({ status: 'fulfilled', value: { engine: { name: 'onnx' } } });
     expect(runs[1]).toMatchObject({ status: 'rejected', reason: { kind: 'engine', path: 'engine' } });
     const asked: string[] = [];
-    const epochEnd = async () => {
+    const onEpochEnd = async () => {
       await model.evaluate(data);
       await model.predict(await data.read(0), { engine: 'auto' });
-      asked.push(String(engineInUse()));
+      asked.push(String(getCurrentEngine()));
       await expect(model.evaluate(data, { engine: 'cpu' })).rejects.toMatchObject({ kind: 'engine' });
     };
-    await train({ epochs: 2, callbacks: [{ name: 'ask', begin: () => ({ epochEnd }) }] }, model);
+    await train({ epochs: 2, callbacks: [{ name: 'ask', create: () => ({ onEpochEnd }) }] }, model);
     expect(asked).toEqual(['onnx', 'onnx']);
     expect((await useEngine('wasm')).name).toBe('wasm');
   });
 
   test('its model cannot be given away', async () => {
     const model = compose();
-    const step = () => expect(() => model.dispose()).toThrow('fit() is training');
-    await train({ epochs: 1, callbacks: [{ name: 'give', begin: () => ({ step }) }] }, model);
+    const onBatchEnd = () => expect(() => model.dispose()).toThrow('fit() is training');
+    await train({ epochs: 1, callbacks: [{ name: 'give', create: () => ({ onBatchEnd }) }] }, model);
     model.dispose();
     model.dispose();
     const gone = { kind: 'argument', received: 'one after dispose()' };
@@ -252,7 +252,10 @@ describe('a run that is stopped and goes on', () => {
   const stoppedAfter = async (steps: number, checkpoint = memoryStore(), options: Options = {}) => {
     const stop = new AbortController();
     let done = 0;
-    const count = { name: 'count', begin: () => ({ step: () => void (++done === steps && stop.abort()) }) };
+    const count = {
+      name: 'count',
+      create: () => ({ onBatchEnd: () => void (++done === steps && stop.abort()) }),
+    };
     await train({ checkpoint, signal: stop.signal, callbacks: [count], epochs: 3, ...options });
     return checkpoint;
   };
@@ -473,23 +476,23 @@ describe('a graph is not trusted', () => {
 
 describe('the cache of graphs', () => {
   test('is written once, serves the next run to the bit, and is not trusted when edited', async () => {
-    const graphs = memoryStore();
-    const first = await train({ graphs });
-    const names = await graphs.list();
+    const compileCache = memoryStore();
+    const first = await train({ compileCache });
+    const names = await compileCache.list();
     expect(names).toHaveLength(1);
-    const again = await train({ graphs });
+    const again = await train({ compileCache });
     expect(bare(again.rows)).toEqual(bare(first.rows));
-    expect(await graphs.list()).toEqual(names);
-    const other = await train({ graphs, optimizer: adam({ beta1: 0.8 }) });
-    expect(await graphs.list()).toHaveLength(2);
+    expect(await compileCache.list()).toEqual(names);
+    const other = await train({ compileCache, optimizer: adam({ beta1: 0.8 }) });
+    expect(await compileCache.list()).toHaveLength(2);
     expect(bare(other.rows)).not.toEqual(bare(first.rows));
 
-    const bytes = (await graphs.read(names[0]!))!.slice();
+    const bytes = (await compileCache.read(names[0]!))!.slice();
     bytes[bytes.length >> 1]! ^= 1;
-    await graphs.write(names[0]!, bytes);
-    await expect(train({ graphs })).rejects.toMatchObject({ kind: 'file', path: `memory/${names[0]}` });
-    await graphs.write(names[0]!, bytes.subarray(0, 100));
-    await expect(train({ graphs })).rejects.toMatchObject({
+    await compileCache.write(names[0]!, bytes);
+    await expect(train({ compileCache })).rejects.toMatchObject({ kind: 'file', path: `memory/${names[0]}` });
+    await compileCache.write(names[0]!, bytes.subarray(0, 100));
+    await expect(train({ compileCache })).rejects.toMatchObject({
       kind: 'file',
       advice: 'Remove the file; it is made anew.',
     });
@@ -506,7 +509,10 @@ test('a store of graphs that cannot be written does no harm, and is told; someth
   };
   expect((await train(options)).rows).toHaveLength(1);
   expect(lines.filter((line) => line.includes('EROFS'))).toHaveLength(1);
-  await expect(train({ graphs: 'out' as never })).rejects.toMatchObject({ kind: 'argument', path: 'graphs' });
+  await expect(train({ compileCache: 'out' as never })).rejects.toMatchObject({
+    kind: 'argument',
+    path: 'graphs',
+  });
 });
 
 describe('a runtime that', () => {
@@ -527,7 +533,7 @@ describe('a runtime that', () => {
     ],
     'does not load': [
       async (name) => {
-        throw fault({
+        throw createError({
           kind: 'broken-package',
           path: name,
           expected: 'it',

@@ -1,8 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import type { Fill } from '../../src/augment/affine.js';
+import type { FillMode } from '../../src/augment/affine.js';
 import type { ImageShape } from '../../src/core/images.js';
-import { augment, brightness, horizontalFlip, rng, rotation, zoom } from '../../src/index.js';
-import { imagesOf } from '../../src/training/batch.js';
+import {
+  createAugmentationPipeline,
+  createRng,
+  randomBrightness,
+  randomHorizontalFlip,
+  randomRotation,
+  randomZoom,
+} from '../../src/index.js';
+import { rescaleImages } from '../../src/steps/stepArrays.js';
 import { expectClose } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { imageBytes } from './noise.js';
@@ -23,7 +30,7 @@ const keras = fixture<{
     name: string;
     shape: [number, number, number];
     parameters: Parameters;
-    fill: Fill;
+    fill: FillMode;
     value: number;
     pixels: FixtureArray;
   }[];
@@ -65,20 +72,26 @@ const planOf = (p: Parameters) => ({
 const ROUNDING = 3.1e-5;
 
 describe('the pixels of ImageDataGenerator', () => {
-  test.each(keras.transforms)('$name', ({ name, shape, parameters, fill, value, pixels }) => {
-    const look = augment([], { fill, value, compat: 'keras' });
-    expectClose(
-      look.apply(picture(name, shape), planOf(parameters)).data,
-      numbers(pixels),
-      ROUNDING,
-      'pixel',
-    );
-  });
+  test.each(keras.transforms)(
+    '$name',
+    ({ name, shape, parameters, fill: fillMode, value: fillValue, pixels }) => {
+      const look = createAugmentationPipeline([], { fillMode, fillValue, compat: 'keras' });
+      expectClose(
+        look.apply(picture(name, shape), planOf(parameters)).data,
+        numbers(pixels),
+        ROUNDING,
+        'pixel',
+      );
+    },
+  );
 
   test('without compat, the same on squares and others elsewhere', () => {
     const seen = new Set<boolean>();
-    for (const { name, shape, parameters, fill, value, pixels } of keras.transforms) {
-      const { data } = augment([], { fill, value }).apply(picture(name, shape), planOf(parameters));
+    for (const { name, shape, parameters, fill: fillMode, value: fillValue, pixels } of keras.transforms) {
+      const { data } = createAugmentationPipeline([], { fillMode, fillValue }).apply(
+        picture(name, shape),
+        planOf(parameters),
+      );
       const square = shape[0] === shape[1];
       const turns = parameters.theta !== 0 || parameters.zx !== 1;
       if (square) expectClose(data, numbers(pixels), ROUNDING, name);
@@ -96,7 +109,7 @@ describe('the pixels of ImageDataGenerator', () => {
         ...planOf({ theta: 0, tx: 0, ty: 0, shear: 0, zx: 1, zy: 1 } as Parameters),
         values: [{ factor }],
       };
-      const { data } = augment([brightness({ range: 0.5 })]).apply(
+      const { data } = createAugmentationPipeline([randomBrightness({ range: 0.5 })]).apply(
         picture('brightness', shape),
         plan as never,
       );
@@ -108,26 +121,33 @@ describe('the pixels of ImageDataGenerator', () => {
 test("without compat the centre is that of Keras 3's own layers", () => {
   const image = picture('layers', [4, 6, 3]);
   const still = { theta: 0, tx: 0, ty: 0, shear: 0, zx: 1, zy: 1 } as Parameters;
-  const cases: { [name: string]: [Partial<Parameters>, Fill] } = {
+  const cases: { [name: string]: [Partial<Parameters>, FillMode] } = {
     turn: [{ theta: 90 }, 'nearest'],
     'turn by 20 degrees': [{ theta: 20 }, 'reflect'],
     'zoom out': [{ zx: 1.5, zy: 1.5 }, 'nearest'],
     'zoom in': [{ zx: 0.5, zy: 0.5 }, 'nearest'],
   };
   expect(Object.keys(keras.layers).sort()).toEqual(Object.keys(cases).sort());
-  for (const [name, [changed, fill]] of Object.entries(cases)) {
-    const { data } = augment([], { fill }).apply(image, planOf({ ...still, ...changed }));
+  for (const [name, [changed, fillMode]] of Object.entries(cases)) {
+    const { data } = createAugmentationPipeline([], { fillMode }).apply(
+      image,
+      planOf({ ...still, ...changed }),
+    );
     // Keras's layers compute coordinates in float32: 1e-4 of the range of a pixel.
     expectClose(data, numbers(keras.layers[name]!), 1e-4 * 255, name);
   }
 });
 
 describe('the draws of ImageDataGenerator', () => {
-  const look = augment([rotation({ degrees: 20 }), zoom({ range: 0.1 }), horizontalFlip()]);
+  const look = createAugmentationPipeline([
+    randomRotation({ degrees: 20 }),
+    randomZoom({ range: 0.1 }),
+    randomHorizontalFlip(),
+  ]);
   const { draws } = keras;
   const plans = Array.from(
     { length: draws.count },
-    (_, i) => look.draw(rng(5, 'plan', 0, i), [8, 8, 3]) as unknown as ReturnType<typeof planOf>,
+    (_, i) => look.draw(createRng(5, 'plan', 0, i), [8, 8, 3]) as unknown as ReturnType<typeof planOf>,
   );
 
   test.each([
@@ -167,7 +187,7 @@ test.each([
   ['function first', [1000 / 255, 1255 / 255]],
 ] as const)('bytes become the numbers of standardize, %s', (name, range) => {
   const bytes = Float32Array.from(imageBytes('standardise', [4, 4, 3]));
-  const images = imagesOf(bytes, [1, 4, 4, 3], range);
+  const images = rescaleImages(bytes, [1, 4, 4, 3], range);
   // One multiplication in float32, one addition: two steps of float32 at 4.9.
   expectClose(images.data, numbers(keras.standardise[name]!), 1e-6, name);
 });

@@ -3,7 +3,8 @@ import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { expect } from 'vitest';
 
 import type { ImageShape } from '../../src/core/images.js';
-import { closePredictor } from '../../src/engines/onnx/predictor.js';
+import { releasePredictor } from '../../src/engines/onnx/executor/predictor.js';
+import type { HostArray } from '../../src/formats/safetensors.js';
 import {
   type Backbone,
   branch,
@@ -17,11 +18,10 @@ import {
   regression,
   resnet50Backbone,
 } from '../../src/index.js';
-import type { NamedArray } from '../../src/io/tensorFile.js';
-import { networkOf } from '../../src/models/compose.js';
+import { forward } from '../../src/inference/forward.js';
+import { createNetwork } from '../../src/network/buildNetwork.js';
 import type { AnyTask, Tasks } from '../../src/tasks/task.js';
 import { tf } from '../../src/tensor/tf.js';
-import { forward } from '../../src/training/forward.js';
 import { expectClose, largest as largestOf } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { hashes, imageBytes, uniform } from './noise.js';
@@ -171,8 +171,8 @@ export function shapeOf(layer: tf.layers.Layer): string {
 export async function activationsOf(
   model: MultiTaskModel<Tasks>,
   layers: readonly string[],
-  images: NamedArray,
-): Promise<NamedArray[]> {
+  images: HostArray,
+): Promise<HostArray[]> {
   const taps = layers.map((name) => model.layersModel.getLayer(name).output as SymbolicTensor);
   const flat = taps.map((tap) => (tap.rank === 2 ? tap : (tf.layers.flatten().apply(tap) as SymbolicTensor)));
   // One regression a number: a task is what an engine answers.
@@ -181,14 +181,14 @@ export async function activationsOf(
     { ...regression({ unit: 'none' }), units: shape[1]! },
   ]);
   const tapped = tf.model({ inputs: model.layersModel.inputs, outputs: flat });
-  const network = networkOf(tapped, Object.fromEntries(tasks), model.input);
+  const network = createNetwork(tapped, Object.fromEntries(tasks), model.input);
   const outputs = await forward(network.graph, [images]);
   const found = outputs.map((output, i) => {
     const data = output.dataSync() as Float32Array;
     output.dispose();
     return { shape: [images.shape[0]!, ...(taps[i]!.shape.slice(1) as number[])], data };
   });
-  closePredictor(network.graph);
+  releasePredictor(network.graph);
   return found;
 }
 

@@ -1,13 +1,13 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { batchNorm, branch, conv, flatten, regression, sgd, sharedTrunk } from '../../src/index.js';
-import type { Weight } from '../../src/layers/own/forward.js';
-import { type Composition, composeNetwork } from '../../src/models/compose.js';
-import { runGraph } from '../../src/models/graph.js';
-import type { Network } from '../../src/models/network.js';
+import type { Weight } from '../../src/layers/own/forwardContext.js';
+import { createModel } from '../../src/model/multiTaskModel.js';
+import { buildNetwork, type NetworkDefinition } from '../../src/network/buildNetwork.js';
+import { runGraph } from '../../src/network/layerGraph.js';
+import type { Network } from '../../src/network/network.js';
 import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasm.js';
-import { modelOf } from '../../src/training/model.js';
+import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { expectClose, expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { uniform } from './noise.js';
@@ -29,14 +29,14 @@ beforeAll(() => loadWasmBackend());
 /** The network's output in training, and the statistics it would leave. */
 function training(network: Network, x: Tensor) {
   const moved = new Map<Weight, Tensor>();
-  const forward = {
-    mask: () => {
+  const forwardContext = {
+    getMask: () => {
       throw new Error('no dropout here');
     },
-    current: (weight: Weight) => moved.get(weight) ?? weight.read(),
-    moved: (weight: Weight, value: Tensor) => void moved.set(weight, tf.keep(value)),
+    readWeight: (weight: Weight) => moved.get(weight) ?? weight.read(),
+    updateWeight: (weight: Weight, value: Tensor) => void moved.set(weight, tf.keep(value)),
   };
-  const y = tf.tidy(() => runGraph(network.graph, [x], { training: true, forward })[0]!.dataSync());
+  const y = tf.tidy(() => runGraph(network.graph, [x], { training: true, forwardContext })[0]!.dataSync());
   for (const [weight, value] of moved) {
     weight.write(value);
     value.dispose();
@@ -54,12 +54,12 @@ function bare(
 ) {
   const units = height! * width! * channels!;
   const task = { ...regression({ unit: 'years' }), units };
-  const network = composeNetwork({
+  const network = buildNetwork({
     input: { shape: [height!, width!, channels!], range: [0, 1] },
     seed: 0,
     trunk: sharedTrunk([batchNorm(options)]),
     tasks: [{ name: 'age', task, branch: branch([flatten()]) }],
-  } satisfies Composition);
+  } satisfies NetworkDefinition);
   network.layersModel.getLayer('age').setWeights([tf.eye(units), tf.zeros([units])]);
   return network;
 }
@@ -97,7 +97,7 @@ describe('one call', () => {
 describe('fit', () => {
   const SHAPE = [4, 4, 3] as const;
   const build = (frozen: boolean) => {
-    const network = composeNetwork({
+    const network = buildNetwork({
       input: { shape: SHAPE, range: [0, 1] },
       seed: 0,
       trunk: sharedTrunk([conv(5, 2), batchNorm()]),
@@ -117,7 +117,7 @@ describe('fit', () => {
   test.each(['trained', 'frozen'] as const)('%s, as in a base inside a model in Keras', async (name) => {
     const network = build(name === 'frozen');
     const start = weightsOf(network.layersModel);
-    const model = modelOf(network);
+    const model = createModel(network);
     const data = faces('train', 10, SHAPE);
     const { rows } = await model.fit(data, {
       validation: data,

@@ -15,18 +15,18 @@ import {
   sgd,
   sharedTrunk,
 } from '../../src/index.js';
-import { composeNetwork } from '../../src/models/compose.js';
-import { runGraph } from '../../src/models/graph.js';
-import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasm.js';
+import { buildNetwork } from '../../src/network/buildNetwork.js';
+import { runGraph } from '../../src/network/layerGraph.js';
 import {
-  batchArrays,
-  coefficientArrays,
-  imagesOf,
-  stepInputsOf,
-  tensorsOf,
-} from '../../src/training/batch.js';
-import { split, trainedWeights, trainingStep } from '../../src/training/step.js';
+  createBatchArrays,
+  createCoefficientArrays,
+  rescaleImages,
+  toStepInputs,
+  toTensors,
+} from '../../src/steps/stepArrays.js';
+import { computeTrainingStep, getTrainableWeights, splitByWeight } from '../../src/steps/trainingStep.js';
+import { tf } from '../../src/tensor/tf.js';
+import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { faces, fill } from './same.js';
@@ -88,7 +88,7 @@ describe.each(['wasm', 'cpu'])('on %s, prediction, loss and gradients of', (engi
     else await tf.setBackend(engine);
   });
   test.each(Object.entries(cases))('%s', async (name, blocks) => {
-    const network = composeNetwork({
+    const network = buildNetwork({
       input: { shape: SHAPE, range: [0, 1] },
       seed: 0,
       trunk: sharedTrunk([conv(4, 3, linear), ...blocks]),
@@ -105,10 +105,10 @@ describe.each(['wasm', 'cpu'])('on %s, prediction, loss and gradients of', (engi
     const indices = Array.from({ length: COUNT }, (_, i) => i);
     const bytes = await Promise.all(indices.map((index) => data.read(index)));
     const pixels = Float32Array.from(bytes.flatMap((image) => Array.from(image.data)));
-    const images = imagesOf(pixels, [COUNT, ...SHAPE], network.input.range);
-    const batch = tensorsOf({
-      ...batchArrays(network, data, { indices }, {}, [images]),
-      ...coefficientArrays([0, 0]),
+    const images = rescaleImages(pixels, [COUNT, ...SHAPE], network.input.range);
+    const batch = toTensors({
+      ...createBatchArrays(network, data, { indices }, {}, [images]),
+      ...createCoefficientArrays([0, 0]),
     });
     const expected = keras[name]!;
 
@@ -116,14 +116,14 @@ describe.each(['wasm', 'cpu'])('on %s, prediction, loss and gradients of', (engi
     expectCloseToLargest(prediction!.dataSync(), numbers(expected.predicted), 1e-5, 'prediction');
 
     const plain = sgd();
-    const inputs = stepInputsOf(network, batch);
-    const { gradient: flat, sums } = trainingStep(network, plain, { age: 1 }, 'update', inputs, []);
+    const inputs = toStepInputs(network, batch);
+    const { gradient: flat, sums } = computeTrainingStep(network, plain, { age: 1 }, 'update', inputs, []);
     expectCloseToLargest([sums.dataSync()[0]!], [expected.total], 1e-5, 'loss');
-    const trained = trainedWeights(network);
+    const trained = getTrainableWeights(network);
     expect(trained.map((weight) => weight.originalName).sort()).toEqual(
       Object.keys(expected.gradients).sort(),
     );
-    const gradients = split(flat, trained);
+    const gradients = splitByWeight(flat, trained);
     trained.forEach(({ originalName }, i) => {
       const gradient = numbers(expected.gradients[originalName]!);
       expectCloseToLargest(gradients[i]!.dataSync(), gradient, 1e-5, originalName);

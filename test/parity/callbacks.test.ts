@@ -39,7 +39,7 @@ async function drive(callback: Callback<'val_loss'> | Callback, values: Values) 
   let weight = 0;
   const run = {
     tasks: [],
-    monitors: { val_loss: 'min' as const },
+    monitorModes: { val_loss: 'min' as const },
     epochs: values.length,
     history,
     learningRate: 1,
@@ -49,7 +49,7 @@ async function drive(callback: Callback<'val_loss'> | Callback, values: Values) 
     stop: () => {
       stopped = true;
     },
-    weights: () => Promise.resolve({ epoch: { data: Float32Array.of(weight), shape: [1] } } as never),
+    getWeights: () => Promise.resolve({ epoch: { data: Float32Array.of(weight), shape: [1] } } as never),
     setWeights: (weights: { readonly [name: string]: { readonly data: ArrayLike<number> } }) => {
       weight = weights.epoch!.data[0]!;
     },
@@ -58,16 +58,16 @@ async function drive(callback: Callback<'val_loss'> | Callback, values: Values) 
       return Promise.resolve();
     },
   };
-  const listener = await callback.begin(run, undefined);
+  const listener = await callback.create(run, undefined);
   for (const [i, value] of values.entries()) {
     const row = { epoch: i + 1, val_loss: numberOf(value) };
     history.push(row);
     weight = i + 1;
-    await listener.epochEnd?.({ epoch: i + 1, row });
+    await listener.onEpochEnd?.({ epoch: i + 1, row });
     rates.push(run.learningRate);
     if (stopped) break;
   }
-  await listener.end?.('finished');
+  await listener.onTrainEnd?.('finished');
   return { epochs: rates.length, end: weight, rates, saved };
 }
 
@@ -120,7 +120,7 @@ describe('the best models', () => {
   test.each(
     keras.checkpoints.map((one) => [title({ name: one.name, mode: one.mode }, one.values), one] as const),
   )('%s', async (_, { name, mode, values, files }) => {
-    const { saved } = await drive(bestCheckpoint(memoryStore(), { name, mode }), values);
+    const { saved } = await drive(bestCheckpoint(memoryStore(), { folder: name, mode }), values);
     expect([...new Set(saved)].sort()).toEqual(files);
   });
 });

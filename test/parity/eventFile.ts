@@ -1,7 +1,7 @@
 /** Reads event files as `src/io/tfEvents.ts` writes them, and fails on a wrong checksum or length. */
 import protobuf from 'protobufjs/minimal.js';
+import { computeMaskedCrc32c } from '../../src/formats/tfEvents.js';
 import type { Store } from '../../src/index.js';
-import { maskedCrc32c } from '../../src/io/tfEvents.js';
 
 export interface ReadScalar {
   readonly tag: string;
@@ -20,7 +20,7 @@ export function readEvents(bytes: Uint8Array): ReadFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const checked = (from: number, to: number) => {
     const part = bytes.subarray(from, to);
-    if (part.length !== to - from || view.getUint32(to, true) !== maskedCrc32c(part)) {
+    if (part.length !== to - from || view.getUint32(to, true) !== computeMaskedCrc32c(part)) {
       throw new Error(`bytes ${from} to ${to} are not those that were written`);
     }
     return part;

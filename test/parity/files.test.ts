@@ -1,5 +1,6 @@
 import { inflateSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { readZip } from '../../src/formats/zip/zip.js';
 import {
   adam,
   binary,
@@ -9,9 +10,8 @@ import {
   regression,
   weightedLoss,
 } from '../../src/index.js';
-import { readZip } from '../../src/io/zip.js';
 import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasm.js';
+import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { uniform } from './noise.js';

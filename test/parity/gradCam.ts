@@ -11,7 +11,7 @@ import {
   flatten,
   globalAveragePool,
   gradCam,
-  greyImage,
+  grayscaleImage,
   type MultiTaskModel,
   mobileNetV2Backbone,
   multiTask,
@@ -96,7 +96,7 @@ async function expectMaps(
     const maps = await gradCam(model, images(which), {
       task,
       ...(LAST.includes(layer) ? {} : { layer }),
-      ...(word !== undefined && { toward: word }),
+      ...(word !== undefined && { target: word }),
       batchSize: 2,
     });
     expect([maps.length, maps[0]!.height, maps[0]!.width], what).toEqual(theirs.shape);
@@ -108,7 +108,7 @@ async function expectMaps(
     const raw = maps.flatMap(({ data, peak }) => Array.from(data, (x) => x * peak));
     // What the issue asks for: 1e-4 of the largest.
     expectClose(raw, wanted, 1e-4 * largest(wanted), what);
-    maps.forEach(({ data, peak, toward: said }, i) => {
+    maps.forEach(({ data, peak, target: said }, i) => {
       const own = wanted.subarray(i * data.length, (i + 1) * data.length);
       const most = largest(own);
       // Of a map that is all but 0 beside its neighbours, rounding is a larger part.
@@ -148,7 +148,7 @@ export async function expectBackbone(): Promise<void> {
 export async function expectViews(): Promise<void> {
   for (const greyFor of ['age', 'gender']) {
     const part = (task: string) =>
-      branch([conv(4, 3), flatten()], task === greyFor ? { sees: greyImage() } : {});
+      branch([conv(4, 3), flatten()], task === greyFor ? { inputView: grayscaleImage() } : {});
     const model = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(6, 3, { strides: 3 }), batchNorm(), conv(5, 3, { strides: 2 })]))
       .task('age', regression({ unit: 'years' }), part('age'))

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { type Hdf5Group, listAttribute, readHdf5 } from '../../src/io/hdf5.js';
+import { type Hdf5Group, readHdf5, readNameList } from '../../src/formats/hdf5/hdf5Group.js';
 import { fixture } from './fixture.js';
 
 /** As `keras/make_hdf5.py` writes it: every number is text. */
@@ -79,7 +79,7 @@ test('numbers come in the kind of array that holds them, halves as floats', () =
 
 test('a list of names that Keras cut into parts is whole again; an empty one of floats has no names', () => {
   const root = file('hdf5_old');
-  expect(listAttribute(root, 'layer_names')).toEqual(Array.from({ length: 20 }, (_, i) => `layer_${i}`));
-  expect(listAttribute(root, 'no_names')).toEqual([]);
-  expect(listAttribute(root, 'not there')).toEqual([]);
+  expect(readNameList(root, 'layer_names')).toEqual(Array.from({ length: 20 }, (_, i) => `layer_${i}`));
+  expect(readNameList(root, 'no_names')).toEqual([]);
+  expect(readNameList(root, 'not there')).toEqual([]);
 });

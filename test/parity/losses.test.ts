@@ -15,11 +15,11 @@ import {
   regression,
   rmse,
 } from '../../src/index.js';
-import type { Network } from '../../src/models/network.js';
+import type { Network } from '../../src/network/network.js';
+import { computeLosses, createMetricAccumulator } from '../../src/steps/lossesAndMetrics.js';
 import type { AnyTask } from '../../src/tasks/task.js';
 import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasm.js';
-import { judge, tally } from '../../src/training/tally.js';
+import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { expectClose, expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 
@@ -81,7 +81,7 @@ describe('metrics over batches, plain and weighted:', () => {
   test.each(Object.entries(cases))('%s', (name, task) => {
     const expected = keras.metrics[name]!;
     const network = { tasks: { y: task } } as unknown as Network;
-    const means = tally(network, 'examples');
+    const means = createMetricAccumulator(network, 'examples');
     const all = [tensor(expected.prediction), tensor(expected.target)] as const;
     const weights = tf.tensor1d(numbers(expected.weights));
     for (const [from, count] of [
@@ -93,9 +93,12 @@ describe('metrics over batches, plain and weighted:', () => {
       const [prediction, target] = all.map(rows);
       const weight = tf.slice(weights, [from], [count]) as Tensor1D;
       const targets = [{ target: target!, present: tf.ones([count]) as Tensor1D, weight }];
-      means.add(judge(network, { y: 1 }, [prediction!], targets, tf.scalar(0)).sums.dataSync(), count);
+      means.add(
+        computeLosses(network, { y: 1 }, [prediction!], targets, tf.scalar(0)).sums.dataSync(),
+        count,
+      );
     }
-    const logs = means.logs();
+    const logs = means.toLogs();
     const [plain, weighted] = task.metrics.map((metric) => logs[`y_${metric.name}`]!);
     expectCloseToLargest([plain!], [expected.plain], 1e-6, 'plain');
     expectCloseToLargest([weighted!], [expected.weighted], 1e-6, 'weighted');

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { createEagerExecutor } from '../../src/engines/eager/eagerExecutor.js';
 import {
   adam,
   batchNorm,
@@ -15,20 +16,24 @@ import {
   sharedTrunk,
 } from '../../src/index.js';
 import { Dropout } from '../../src/layers/own/dropout.js';
-import { composeNetwork } from '../../src/models/compose.js';
-import type { Network } from '../../src/models/network.js';
-import { loadWasmBackend } from '../../src/tensor/wasm.js';
+import { buildNetwork } from '../../src/network/buildNetwork.js';
+import type { Network } from '../../src/network/network.js';
 import {
-  type Arrays,
-  batchArrays,
-  coefficientArrays,
-  imagesOf,
-  stepInputsOf,
-  tensorsOf,
-} from '../../src/training/batch.js';
-import { eagerSteps } from '../../src/training/eagerSteps.js';
-import { freshSlots, split, trainedWeights, trainingStep } from '../../src/training/step.js';
-import { Updater } from '../../src/training/updater.js';
+  createBatchArrays,
+  createCoefficientArrays,
+  type NamedArrays,
+  rescaleImages,
+  toStepInputs,
+  toTensors,
+} from '../../src/steps/stepArrays.js';
+import {
+  computeTrainingStep,
+  createZeroSlots,
+  getTrainableWeights,
+  splitByWeight,
+} from '../../src/steps/trainingStep.js';
+import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { OptimizerState } from '../../src/training/optimizerState.js';
 import { expectClose, expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { hashes, uniform } from './noise.js';
@@ -80,7 +85,7 @@ function modelA(rate: number): Network {
       ...[conv(128, 2), maxPool(2), batchNorm()],
       ...[conv(filters, 2), flatten(), ...head()],
     ]);
-  const network = composeNetwork({
+  const network = buildNetwork({
     input: { shape: SHAPE, range: [0, 1] },
     seed: 0,
     trunk: sharedTrunk([conv(64, 3), conv(64, 3), maxPool(2), batchNorm(), conv(128, 3), maxPool(2)]),
@@ -97,8 +102,8 @@ async function batch(network: Network, from: number) {
   const indices = Array.from({ length: BATCH }, (_, i) => from + i);
   const bytes = await Promise.all(indices.map((index) => data.read(index)));
   const pixels = Float32Array.from(bytes.flatMap((image) => Array.from(image.data)));
-  return batchArrays(network, data, { indices }, {}, [
-    imagesOf(pixels, [BATCH, ...data.shape], network.input.range),
+  return createBatchArrays(network, data, { indices }, {}, [
+    rescaleImages(pixels, [BATCH, ...data.shape], network.input.range),
   ]);
 }
 
@@ -106,10 +111,10 @@ const dropoutsOf = ({ layersModel }: Network) =>
   layersModel.layers.filter((layer): layer is Dropout => layer instanceof Dropout);
 
 /** 0 where the number named by the layer and its place is below the rate. */
-function masks(network: Network): Arrays {
+function masks(network: Network): NamedArrays {
   return Object.fromEntries(
     dropoutsOf(network).map((layer) => {
-      const shape = layer.maskShape(BATCH)!;
+      const shape = layer.computeMaskShape(BATCH)!;
       const kept = uniform(`model-a/${layer.name}`, shape, 0, 1).map((u) => (u >= Math.fround(RATE) ? 1 : 0));
       return [`${layer.name}/mask`, { shape, data: Float32Array.from(kept) }];
     }),
@@ -118,15 +123,15 @@ function masks(network: Network): Arrays {
 
 async function step(network: Network, optimizer: Optimizer) {
   const rate = optimizer.schedule(0);
-  const coefficients = coefficientArrays([...optimizer.rule.coefficients(1, rate), rate]);
+  const coefficients = createCoefficientArrays([...optimizer.rule.computeCoefficients(1, rate), rate]);
   const arrays = { ...(await batch(network, 0)), ...masks(network), ...coefficients };
-  const slots = freshSlots(network, optimizer);
-  return trainingStep(
+  const slots = createZeroSlots(network, optimizer);
+  return computeTrainingStep(
     network,
     optimizer,
     LOSS_WEIGHTS,
     'update',
-    stepInputsOf(network, tensorsOf(arrays)),
+    toStepInputs(network, toTensors(arrays)),
     slots,
   );
 }
@@ -218,11 +223,11 @@ describe('one step of Model A at 64x64 on wasm, with given dropout masks', () =>
   test('has the gradients of Keras', async () => {
     const network = modelA(RATE);
     const { gradient } = await step(network, adam());
-    const trained = trainedWeights(network);
+    const trained = getTrainableWeights(network);
     expect(trained.map((weight) => weight.originalName).sort()).toEqual(
       Object.keys(expected.gradients).sort(),
     );
-    const gradients = split(gradient, trained);
+    const gradients = splitByWeight(gradient, trained);
     trained.forEach(({ originalName: name }, i) => {
       expectSummary(name, gradients[i]!.dataSync(), expected.gradients[name]!, 1e-4);
     });
@@ -231,11 +236,11 @@ describe('one step of Model A at 64x64 on wasm, with given dropout masks', () =>
   test('leaves the weights and the moving statistics of Keras, with Adam', async () => {
     const network = modelA(RATE);
     const before = weightsOf(network.layersModel);
-    const { weights, moved } = await step(network, adam({ learningRate: ADAM_RATE }));
-    trainedWeights(network).forEach((weight, i) => {
+    const { weights, nonTrainableUpdates } = await step(network, adam({ learningRate: ADAM_RATE }));
+    getTrainableWeights(network).forEach((weight, i) => {
       weight.write(weights[i]!);
     });
-    for (const [weight, value] of moved) weight.write(value);
+    for (const [weight, value] of nonTrainableUpdates) weight.write(value);
     const after = weightsOf(network.layersModel);
     expect(Object.keys(after).sort()).toEqual(Object.keys(expected.weights).sort());
     let places = 0;
@@ -257,9 +262,9 @@ test('twenty steps of SGD without dropout have the losses of Keras', async () =>
   expect(steps).toHaveLength(20);
   const network = modelA(0);
   const optimizer = sgd({ learningRate: rate });
-  const updater = new Updater(optimizer, eagerSteps(network, optimizer, LOSS_WEIGHTS));
+  const updater = new OptimizerState(optimizer, createEagerExecutor(network, optimizer, LOSS_WEIGHTS));
   for (const [i, theirs] of steps.entries()) {
-    const [total, , age, , gender] = await updater.step(await batch(network, BATCH * (i % batches)));
+    const [total, , age, , gender] = await updater.runStep(await batch(network, BATCH * (i % batches)));
     expectCloseToLargest([total!], [theirs.total], 1e-4, `loss of step ${i + 1}`);
     expectCloseToLargest([age! / BATCH], [theirs.age], 1e-4, `age_loss of step ${i + 1}`);
     expectCloseToLargest([gender! / BATCH], [theirs.gender], 1e-4, `gender_loss of step ${i + 1}`);
@@ -268,5 +273,5 @@ test('twenty steps of SGD without dropout have the losses of Keras', async () =>
   const [first, last] = [steps[4]!, steps[19]!];
   expect(first.gender - last.gender).toBeGreaterThan(100 * 1e-4 * first.gender);
   expect(first.age - last.age).toBeGreaterThan(10 * 1e-4 * first.age);
-  updater.steps.dispose();
+  updater.executor.dispose();
 });

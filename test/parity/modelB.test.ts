@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest';
 import { modelB } from '../../examples/study/model-b-network.js';
-import { onnxInUse } from '../../src/engines/choose.js';
+import { createExecutor } from '../../src/engines/createExecutor.js';
+import { getCurrentOnnx } from '../../src/engines/select.js';
 import { adam, type EngineName, resnet50Backbone, useEngine } from '../../src/index.js';
-import { networkOf } from '../../src/models/compose.js';
-import { halvesOf } from '../../src/models/halves.js';
+import { InputPipeline } from '../../src/inference/inputPipeline.js';
+import { createNetwork } from '../../src/network/buildNetwork.js';
+import { splitFrozen } from '../../src/network/frozenSplit.js';
 import { loadPackage } from '../../src/node/index.js';
+import { createBatchArrays, type NamedArrays } from '../../src/steps/stepArrays.js';
+import { getTrainableWeights } from '../../src/steps/trainingStep.js';
 import { tf } from '../../src/tensor/tf.js';
-import { type Arrays, batchArrays } from '../../src/training/batch.js';
-import { Door } from '../../src/training/door.js';
-import { trainedWeights } from '../../src/training/step.js';
-import { stepsOf } from '../../src/training/stepsOf.js';
-import { Updater } from '../../src/training/updater.js';
+import { OptimizerState } from '../../src/training/optimizerState.js';
 import { expectClose, expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { uniform } from './noise.js';
@@ -49,10 +49,10 @@ async function network() {
       tensor.dispose();
     }
   }
-  return networkOf(model.layersModel, model.tasks, model.input);
+  return createNetwork(model.layersModel, model.tasks, model.input);
 }
 
-function masks(step: number): Arrays {
+function masks(step: number): NamedArrays {
   const names = ['age', 'gender'].flatMap((task) => [
     [`${task}_dropout1`, 128] as const,
     [`${task}_dropout2`, 16] as const,
@@ -77,25 +77,34 @@ test.each<EngineName>(['wasm', 'onnx'])(
     await useEngine(engine, { load: loadPackage });
     const whole = await network();
     expect(whole.layersModel.countParams()).toBe(keras.parameters + PREPROCESSING);
-    const halves = halvesOf(whole.graph);
-    const door = new Door(halves, whole.input.range);
-    const half = { ...whole, graph: halves.trained };
+    const halves = splitFrozen(whole.graph);
+    const door = new InputPipeline(halves, whole.input.range);
+    const half = { ...whole, graph: halves.trainableGraph };
     expect(
-      trainedWeights(half).reduce((sum, { shape }) => sum + (shape as number[]).reduce((a, b) => a * b), 0),
+      getTrainableWeights(half).reduce(
+        (sum, { shape }) => sum + (shape as number[]).reduce((a, b) => a * b),
+        0,
+      ),
     ).toBe(keras.trainable);
     const optimizer = adam({ learningRate: 1e-3 });
-    const updater = new Updater(optimizer, stepsOf(half, optimizer, { age: 1, gender: 50 }, onnxInUse()));
+    const updater = new OptimizerState(
+      optimizer,
+      createExecutor(half, optimizer, { age: 1, gender: 50 }, getCurrentOnnx()),
+    );
     for (const [step, expected] of keras.steps.entries()) {
       const from = keras.batch * (step % keras.batches);
       const indices = Array.from({ length: keras.batch }, (_, i) => from + i);
       const bytes = await Promise.all(indices.map((index) => data.read(index)));
       const pixels = Float32Array.from(bytes.flatMap((image) => Array.from(image.data)));
-      const given = await door.inputs(data, { pixels, indices, count: keras.batch });
+      const given = await door.computeInputs(data, { pixels, indices, count: keras.batch });
       if (step === 0) {
         const features = given[0]!.data.filter((_, i) => i % 64 === 0);
         expectCloseToLargest(features, numbers(keras.features), 1e-4, 'features');
       }
-      const sums = await updater.step({ ...batchArrays(half, data, { indices }, {}, given), ...masks(step) });
+      const sums = await updater.runStep({
+        ...createBatchArrays(half, data, { indices }, {}, given),
+        ...masks(step),
+      });
       const ours = [sums[0]!, sums[1]!, sums[2]! / keras.batch, sums[4]! / keras.batch];
       const theirs = [expected.total, expected.penalty, expected.age, expected.gender];
       // The penalty sums a quarter of a million squares, on wasm one after another: 4e-5 of it is rounding.
@@ -103,6 +112,6 @@ test.each<EngineName>(['wasm', 'onnx'])(
         (loss, i) => void expectClose([loss], [theirs[i]!], 1e-4 * theirs[i]!, `step ${step}, ${i}`),
       );
     }
-    updater.steps.dispose();
+    updater.executor.dispose();
   },
 );

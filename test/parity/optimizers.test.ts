@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { createEagerExecutor } from '../../src/engines/eager/eagerExecutor.js';
 import {
   adam,
   adamw,
@@ -6,6 +7,7 @@ import {
   branch,
   conv,
   cosineDecay,
+  createRng,
   customLoss,
   dense,
   depthwiseConv,
@@ -14,19 +16,17 @@ import {
   multiTask,
   type Optimizer,
   regression,
-  rng,
   type Schedule,
   sgd,
   sharedTrunk,
   warmup,
   weightedLoss,
 } from '../../src/index.js';
-import { composeNetwork } from '../../src/models/compose.js';
-import { drawVarianceScaling } from '../../src/models/initialise.js';
+import { buildNetwork } from '../../src/network/buildNetwork.js';
+import { drawVarianceScaling } from '../../src/network/initializeWeights.js';
 import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasm.js';
-import { eagerSteps } from '../../src/training/eagerSteps.js';
-import { Updater } from '../../src/training/updater.js';
+import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
+import { OptimizerState } from '../../src/training/optimizerState.js';
 import { expectClose, expectCloseToLargest, largest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { uniform } from './noise.js';
@@ -66,7 +66,7 @@ function gradients(): number[][] {
  */
 async function descend(optimizer: Optimizer, given: readonly (readonly number[])[]): Promise<number[]> {
   const loss = customLoss('output', (prediction, target) => tf.sum(tf.mul(prediction, target), 1));
-  const network = composeNetwork({
+  const network = buildNetwork({
     input: { shape: [1, 1, 3], range: [0, 1] },
     seed: 0,
     trunk: undefined,
@@ -75,22 +75,22 @@ async function descend(optimizer: Optimizer, given: readonly (readonly number[])
   network.layersModel
     .getLayer('y')
     .setWeights([tf.tensor(uniform('descend', [3, 1]), [3, 1]), tf.tensor([0.5])]);
-  const updater = new Updater(optimizer, eagerSteps(network, optimizer, { y: 1 }));
+  const updater = new OptimizerState(optimizer, createEagerExecutor(network, optimizer, { y: 1 }));
   const path: number[] = [];
   const one = { shape: [1], data: Float32Array.of(1) };
   for (const gradient of given) {
     const images = { shape: [1, 1, 1, 3], data: Float32Array.from(gradient) };
     const target = { ...one, shape: [1, 1] };
-    await updater.step({ 'input/image': images, 'y/target': target, 'y/present': one, 'y/weight': one });
+    await updater.runStep({ 'input/image': images, 'y/target': target, 'y/present': one, 'y/weight': one });
     const { 'y/kernel': kernel, 'y/bias': bias } = weightsOf(network.layersModel);
     path.push(...kernel!, ...bias!);
   }
-  updater.steps.dispose();
+  updater.executor.dispose();
   return path;
 }
 
 describe('the steps of', () => {
-  const decay = exponentialDecay({ initial: 1, decaySteps: 2, rate: 0.5 });
+  const decay = exponentialDecay({ initialLearningRate: 1, decaySteps: 2, decayRate: 0.5 });
   const cases: { [name: string]: Optimizer } = {
     adam: adam(),
     'adam of other betas': adam({ learningRate: 0.01, beta1: 0.8, beta2: 0.99, epsilon: 1e-3 }),
@@ -106,19 +106,26 @@ describe('the steps of', () => {
       gradientAccumulationSteps: 2,
       globalClipNorm: 0.4,
     }),
-    'adam, scheduled': adam({ learningRate: exponentialDecay({ initial: 0.05, decaySteps: 5, rate: 0.5 }) }),
+    'adam, scheduled': adam({
+      learningRate: exponentialDecay({ initialLearningRate: 0.05, decaySteps: 5, decayRate: 0.5 }),
+    }),
     sgd: sgd(),
     'sgd, momentum': sgd({ learningRate: 0.1, momentum: 0.9 }),
     'sgd, nesterov': sgd({ learningRate: 0.1, momentum: 0.9, nesterov: true }),
     'sgd, clipped and decayed': sgd({ learningRate: 0.1, momentum: 0.5, clipNorm: 0.3, weightDecay: 0.05 }),
     'sgd, scheduled': sgd({ learningRate: decay }),
     'sgd, scheduled in stairs': sgd({
-      learningRate: exponentialDecay({ initial: 1, decaySteps: 2, rate: 0.5, staircase: true }),
+      learningRate: exponentialDecay({
+        initialLearningRate: 1,
+        decaySteps: 2,
+        decayRate: 0.5,
+        staircase: true,
+      }),
     }),
     // Keras counts batches for the schedule, so its first update of three batches has the rate of step 2; here
     // schedules count updates, and a fall in 12 batches is one in 4 updates.
     'sgd, scheduled, accumulated': sgd({
-      learningRate: exponentialDecay({ initial: 0.5 ** (2 / 12), decaySteps: 4, rate: 0.5 }),
+      learningRate: exponentialDecay({ initialLearningRate: 0.5 ** (2 / 12), decaySteps: 4, decayRate: 0.5 }),
       gradientAccumulationSteps: 3,
     }),
   };
@@ -146,14 +153,23 @@ describe('the steps of', () => {
 });
 
 describe('the rates of', () => {
-  const cosine = { initial: 0.1, decaySteps: 10 };
+  const cosine = { initialLearningRate: 0.1, decaySteps: 10 };
   const cases: { [name: string]: Schedule } = {
-    exponential: exponentialDecay({ initial: 1, decaySteps: 2, rate: 0.5 }),
-    'exponential in stairs': exponentialDecay({ initial: 1, decaySteps: 2, rate: 0.5, staircase: true }),
-    'exponential of an epoch': exponentialDecay({ initial: 1e-3, decaySteps: 125, rate: 0.95 }),
+    exponential: exponentialDecay({ initialLearningRate: 1, decaySteps: 2, decayRate: 0.5 }),
+    'exponential in stairs': exponentialDecay({
+      initialLearningRate: 1,
+      decaySteps: 2,
+      decayRate: 0.5,
+      staircase: true,
+    }),
+    'exponential of an epoch': exponentialDecay({
+      initialLearningRate: 1e-3,
+      decaySteps: 125,
+      decayRate: 0.95,
+    }),
     cosine: cosineDecay(cosine),
     'cosine to a tenth': cosineDecay({ ...cosine, alpha: 0.1 }),
-    'cosine after a rise': warmup(cosineDecay(cosine), { steps: 4, from: 0.02 }),
+    'cosine after a rise': warmup(cosineDecay(cosine), { steps: 4, initialLearningRate: 0.02 }),
   };
   test('every case of Keras', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.schedules).sort());
@@ -180,7 +196,7 @@ describe('initial weights', () => {
   test.each(Object.entries(cases))('%s', (name, config) => {
     const { shape, seeds, largest: most, deviation } = keras.initialisers[name]!;
     const drawn = Array.from({ length: seeds }, (_, seed) =>
-      Array.from(drawVarianceScaling(rng(seed), shape, { className: 'VarianceScaling', config })),
+      Array.from(drawVarianceScaling(createRng(seed), shape, { className: 'VarianceScaling', config })),
     ).flat();
     expectCloseToLargest([largest(drawn)], [most], 0.01, 'largest');
     const own = Math.sqrt(drawn.reduce((sum, x) => sum + x * x, 0) / drawn.length);
@@ -221,7 +237,10 @@ describe('initial weights', () => {
 });
 
 test.each([
-  ['adam', adam({ learningRate: exponentialDecay({ initial: 0.01, decaySteps: 5, rate: 0.95 }) })],
+  [
+    'adam',
+    adam({ learningRate: exponentialDecay({ initialLearningRate: 0.01, decaySteps: 5, decayRate: 0.95 }) }),
+  ],
   ['sgd', sgd({ learningRate: 0.01, momentum: 0.9 })],
 ] as const)('fifty steps of a network by %s', async (name, optimizer) => {
   const shape = [4, 4, 3] as const;

@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest';
 import {
-  augment,
   binary,
   branch,
+  createAugmentationPipeline,
   dense,
   dropout,
   flatten,
-  horizontalFlip,
   multiTask,
+  randomHorizontalFlip,
+  randomVerticalFlip,
   regression,
   sharedTrunk,
-  verticalFlip,
 } from '../../src/index.js';
 import { expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
@@ -24,7 +24,10 @@ const keras = fixture<{
 }>('predict');
 
 const SHAPE = [4, 4, 3] as const;
-const turned = augment([horizontalFlip({ probability: 1 }), verticalFlip({ probability: 1 })]);
+const turned = createAugmentationPipeline([
+  randomHorizontalFlip({ probability: 1 }),
+  randomVerticalFlip({ probability: 1 }),
+]);
 
 function network() {
   const model = multiTask({ input: SHAPE })

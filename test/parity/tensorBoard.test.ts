@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { EVENT_FILE_VERSION, encodeEvents } from '../../src/formats/tfEvents.js';
 import {
   branch,
   flatten,
@@ -8,7 +9,6 @@ import {
   regression,
   tensorBoard,
 } from '../../src/index.js';
-import { EVENT_VERSION, eventRecords } from '../../src/io/tfEvents.js';
 import { readEvents, scalarsIn } from './eventFile.js';
 import { fixture } from './fixture.js';
 
@@ -90,13 +90,13 @@ test('the bytes are those that TensorFlow writes of the same events', () => {
     { tag: 'epoch_loss', value: 0.1 },
     { tag: 'epoch_age_mae', value: Number.NaN },
   ];
-  const ours = eventRecords([
-    { wallTime: 1700000000.25, what: { version: EVENT_VERSION } },
+  const ours = encodeEvents([
+    { wallTime: 1700000000.25, what: { version: EVENT_FILE_VERSION } },
     { wallTime: 1700000001.5, what: { step: 300, scalars } },
   ]);
   expect(ours).toEqual(theirs);
   const read = readEvents(theirs);
-  expect(read.versions).toEqual([EVENT_VERSION]);
+  expect(read.versions).toEqual([EVENT_FILE_VERSION]);
   expect(read.wallTimes).toEqual([1700000000.25, 1700000001.5]);
   expect(read.scalars).toEqual([
     { tag: 'epoch_loss', step: 300, value: Math.fround(0.1) },

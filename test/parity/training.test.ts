@@ -13,7 +13,7 @@ import {
   sharedTrunk,
   weightedLoss,
 } from '../../src/index.js';
-import type { LossAverage } from '../../src/training/tally.js';
+import type { LossAverage } from '../../src/steps/lossesAndMetrics.js';
 import { expectClose, expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { faces, fill, GENDERS, weightsOf } from './same.js';
@@ -58,7 +58,7 @@ async function run({ rate, epochs, average, weights, validationWeights, frozen =
   const model = network();
   for (const name of frozen) model.layersModel.getLayer(name).trainable = false;
   const weighted = (dataset: typeof train, of: readonly number[] | undefined) =>
-    of ? dataset.weigh((_, id) => of[Number(id)]!) : dataset;
+    of ? dataset.withSampleWeights((_, id) => of[Number(id)]!) : dataset;
   const { rows } = await model.fit(weighted(train, weights), {
     validation: weighted(validation, validationWeights),
     epochs,
@@ -150,7 +150,7 @@ test('class weights', async () => {
     .task('gender', binary(GENDERS), branch([flatten()]))
     .build();
   fill(model.layersModel, 'training');
-  const only = train.weigh(() => 1);
+  const only = train.withSampleWeights(() => 1);
   const { rows } = await model.fit(only, {
     validation: only,
     epochs: 2,

@@ -37,8 +37,8 @@ test.each(keras.plans)(
 );
 
 describe("a place is KerasTuner's value", () => {
-  test.each(Object.entries(PARAMETERS))('of %s', (name, { at }) => {
-    const values = keras.places.map((place) => at(place) as number | boolean);
+  test.each(Object.entries(PARAMETERS))('of %s', (name, { probToValue }) => {
+    const values = keras.places.map((place) => probToValue(place) as number | boolean);
     for (const [i, wanted] of keras.values[name]!.entries()) {
       // Ours are rounded to twelve digits where steps are counted; powers differ in their last bit between languages.
       if (typeof wanted === 'number') expect(values[i]! as number).toBeCloseTo(wanted, 10);
@@ -47,8 +47,8 @@ describe("a place is KerasTuner's value", () => {
   });
 
   test('but a step of a tenth ends at max, which KerasTuner loses to rounding: 0.5 // 0.1 is 4', () => {
-    const { at, count } = float({ min: 0, max: 0.5, step: 0.1 });
-    expect(Array.from({ length: count }, (_, i) => at((i + 0.5) / count))).toEqual([
+    const { probToValue, count } = float({ min: 0, max: 0.5, step: 0.1 });
+    expect(Array.from({ length: count }, (_, i) => probToValue((i + 0.5) / count))).toEqual([
       0, 0.1, 0.2, 0.3, 0.4, 0.5,
     ]);
   });

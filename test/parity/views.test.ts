@@ -5,17 +5,17 @@ import {
   branch,
   conv,
   flatten,
-  greyImage,
+  grayscaleImage,
   regression,
   sgd,
   sharedTrunk,
   weightedLoss,
 } from '../../src/index.js';
-import { type Composition, composeNetwork } from '../../src/models/compose.js';
-import { halvesOf } from '../../src/models/halves.js';
+import { createModel } from '../../src/model/multiTaskModel.js';
+import { buildNetwork, type NetworkDefinition } from '../../src/network/buildNetwork.js';
+import { splitFrozen } from '../../src/network/frozenSplit.js';
 import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasm.js';
-import { modelOf } from '../../src/training/model.js';
+import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { expectClose, expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { uniform } from './noise.js';
@@ -37,9 +37,9 @@ function build(grey: readonly string[], ageConvs: number, genderConvs: number, f
   const part = (task: string, convs: number) =>
     branch(
       [...Array.from({ length: convs }, () => conv(4, 2)), flatten()],
-      grey.includes(task) ? { sees: greyImage() } : {},
+      grey.includes(task) ? { inputView: grayscaleImage() } : {},
     );
-  const network = composeNetwork({
+  const network = buildNetwork({
     input: { shape: SHAPE, range: [0, 1] },
     seed: 0,
     trunk: sharedTrunk([conv(5, 2), batchNorm({ momentum: 0.7 })]),
@@ -47,7 +47,7 @@ function build(grey: readonly string[], ageConvs: number, genderConvs: number, f
       { name: 'age', task: regression({ unit: 'years' }), branch: part('age', ageConvs) },
       { name: 'gender', task: binary(GENDERS), branch: part('gender', genderConvs) },
     ],
-  } satisfies Composition);
+  } satisfies NetworkDefinition);
   const kept = grey.length > 0 ? network.layersModel.getLayer('image_grey1').getWeights() : [];
   const own = kept.map((weight) => weight.clone());
   fill(network.layersModel, 'views');
@@ -59,7 +59,7 @@ function build(grey: readonly string[], ageConvs: number, genderConvs: number, f
 }
 
 test('grey is the grey of Keras, three times', () => {
-  const { layersModel } = composeNetwork({
+  const { layersModel } = buildNetwork({
     input: { shape: [3, 4, 3], range: [0, 1] },
     seed: 0,
     trunk: undefined,
@@ -67,7 +67,7 @@ test('grey is the grey of Keras, three times', () => {
       {
         name: 'age',
         task: regression({ unit: 'years' }),
-        branch: branch([flatten()], { sees: greyImage() }),
+        branch: branch([flatten()], { inputView: grayscaleImage() }),
       },
     ],
   });
@@ -95,7 +95,7 @@ describe('a trunk on two views', () => {
     const calls = network.graph.calls.filter(({ layer }) => layer.name === 'trunk_conv1');
     expect(calls).toHaveLength(twice ? 2 : 1);
     expect(network.layersModel.countParams()).toBe(parameters);
-    const model = modelOf(network);
+    const model = createModel(network);
     const data = faces('train', 10, SHAPE);
     const { rows } = await model.fit(data, {
       validation: data,
@@ -131,16 +131,16 @@ describe('a trunk on two views', () => {
   });
 
   test('what is frozen is cut off with the views that go into it', () => {
-    const { frozen, trained } = halvesOf(build(['gender'], 1, 1, true).graph);
-    expect(frozen!.calls.filter(({ layer }) => layer.name === 'trunk_bn1')).toHaveLength(2);
-    expect(trained.inputs.map(({ name }) => name).sort()).toEqual([
+    const { frozenGraph, trainableGraph } = splitFrozen(build(['gender'], 1, 1, true).graph);
+    expect(frozenGraph!.calls.filter(({ layer }) => layer.name === 'trunk_bn1')).toHaveLength(2);
+    expect(trainableGraph.inputs.map(({ name }) => name).sort()).toEqual([
       'frozen/trunk_bn1',
       'frozen/trunk_bn1/1/0',
     ]);
     // Of a trained trunk the grey image is frozen, and nobody asks for its gradient.
     expect(
-      halvesOf(build(['gender'], 1, 1).graph)
-        .trained.inputs.map(({ name }) => name)
+      splitFrozen(build(['gender'], 1, 1).graph)
+        .trainableGraph.inputs.map(({ name }) => name)
         .sort(),
     ).toEqual(['frozen/image', 'frozen/image_grey1']);
   });

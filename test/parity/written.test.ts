@@ -1,5 +1,7 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
+import { type Hdf5AttributeValue, type Hdf5Group, readHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
+import { readZip } from '../../src/formats/zip/zip.js';
 import {
   adam,
   batchNorm,
@@ -19,8 +21,6 @@ import {
   sharedTrunk,
   weightedLoss,
 } from '../../src/index.js';
-import { type Hdf5Group, type Hdf5Value, readHdf5 } from '../../src/io/hdf5.js';
-import { readZip } from '../../src/io/zip.js';
 import { tf } from '../../src/tensor/tf.js';
 import { fixture } from './fixture.js';
 
@@ -36,7 +36,7 @@ interface Written {
 
 interface Tree {
   readonly [path: string]: {
-    readonly attributes: { readonly [name: string]: Hdf5Value };
+    readonly attributes: { readonly [name: string]: Hdf5AttributeValue };
     readonly shape?: readonly number[];
     readonly dtype?: string;
   };
@@ -71,7 +71,7 @@ const faces = () => {
 
 const compiled = () => ({
   optimizer: adam({
-    learningRate: exponentialDecay({ initial: 0.5, decaySteps: 10, rate: 0.25 }),
+    learningRate: exponentialDecay({ initialLearningRate: 0.5, decaySteps: 10, decayRate: 0.25 }),
     clipNorm: 2,
   }),
   loss: weightedLoss({ age: 1, gender: 50 }),

@@ -7,16 +7,16 @@ import {
   branch,
   categorical,
   conv,
+  createRng,
   dense,
   depthwiseConv,
   exportOnnx,
   flatten,
   globalAveragePool,
-  greyImage,
+  grayscaleImage,
   multiTask,
   regression,
   residual,
-  rng,
   sharedTrunk,
 } from '../../src/index.js';
 import { folderStore } from '../../src/node/index.js';
@@ -39,7 +39,7 @@ const small = multiTask({ input: [21, 18, 3], range: [-1, 1], seed: 2 })
 const views = multiTask({ input: [14, 14, 3], range: [-1, 1], seed: 3 })
   .trunk(sharedTrunk([conv(6, 3), batchNorm()]))
   .task('age', regression({ unit: 'years' }), branch([flatten(), dense(4)]))
-  .task('sex', binary(['m', 'f']), branch([flatten()], { sees: greyImage() }))
+  .task('sex', binary(['m', 'f']), branch([flatten()], { inputView: grayscaleImage() }))
   .build();
 
 const store = folderStore(process.argv[2]!);
@@ -51,7 +51,7 @@ for (const [name, model] of [
 ] as const) {
   await store.write(`${name}.onnx`, await exportOnnx(model));
   const shape = [3, ...model.input.shape];
-  const random = rng(1, name);
+  const random = createRng(1, name);
   const images = Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => Math.fround(random.next()));
   const outputs = [model.layersModel.predict(tf.tensor(images, shape)) as tf.Tensor[]].flat();
   const answers = Object.fromEntries(

@@ -16,6 +16,7 @@ import {
   categorical,
   conv,
   cosineDecay,
+  createRng,
   dense,
   depthwiseConv,
   efficientNetB0Backbone,
@@ -23,7 +24,7 @@ import {
   exportKeras,
   flatten,
   globalAveragePool,
-  greyImage,
+  grayscaleImage,
   huber,
   imagesInMemory,
   loadKeras,
@@ -37,7 +38,6 @@ import {
   residual,
   resnet50Backbone,
   rmse,
-  rng,
   sgd,
   sharedTrunk,
   useEngine,
@@ -45,7 +45,7 @@ import {
   weightedLoss,
 } from '../../src/index.js';
 import { folderStore } from '../../src/node/index.js';
-import { silenceCpuAdvice } from '../../src/tensor/quiet.js';
+import { silenceCpuAdvice } from '../../src/tensor/silenceCpuAdvice.js';
 import { tf } from '../../src/tensor/tf.js';
 import { answersOf, builtFrom, modelSpec, noiseFor } from '../laws/models.js';
 
@@ -122,17 +122,23 @@ const OPTIMISERS: { readonly [name: string]: () => Optimizer } = {
   adam: () => adam({ learningRate: 0.01 }),
   'adam-exponential': () =>
     adam({
-      learningRate: exponentialDecay({ initial: 1, decaySteps: 1, rate: 0.01 }),
+      learningRate: exponentialDecay({ initialLearningRate: 1, decaySteps: 1, decayRate: 0.01 }),
       clipValue: 0.5,
       weightDecay: 0.01,
     }),
   'adam-waiting': () => adam({ learningRate: 0.01, gradientAccumulationSteps: 2 }),
   'adamw-cosine': () =>
-    adamw({ learningRate: cosineDecay({ initial: 0.02, decaySteps: 7, alpha: 0.1 }), globalClipNorm: 1 }),
+    adamw({
+      learningRate: cosineDecay({ initialLearningRate: 0.02, decaySteps: 7, alpha: 0.1 }),
+      globalClipNorm: 1,
+    }),
   sgd: () => sgd({ learningRate: 0.05 }),
   'sgd-nesterov': () =>
     sgd({
-      learningRate: warmup(cosineDecay({ initial: 0.05, decaySteps: 9 }), { steps: 5, from: 0.01 }),
+      learningRate: warmup(cosineDecay({ initialLearningRate: 0.05, decaySteps: 9 }), {
+        steps: 5,
+        initialLearningRate: 0.01,
+      }),
       momentum: 0.9,
       nesterov: true,
       clipNorm: 1,
@@ -142,9 +148,9 @@ const OPTIMISERS: { readonly [name: string]: () => Optimizer } = {
 /** A run of two steps, written; and the weights after a third one on the same images. */
 async function goingOn(name: string, optimizer: Optimizer, seed: number, sees: BranchOptions = {}) {
   const count = 6;
-  const random = rng(seed, 'images');
+  const random = createRng(seed, 'images');
   const images = Array.from({ length: count }, () =>
-    Uint8Array.from({ length: SIDE * SIDE * 3 }, () => random.below(256)),
+    Uint8Array.from({ length: SIDE * SIDE * 3 }, () => random.nextInt(256)),
   );
   const labels = images.map((_, i) => ({ age: i - 2, gender: GENDERS[i % 2]!, kind: KINDS[i % 3]! }));
   const dataset = imagesInMemory(
@@ -257,7 +263,7 @@ async function write() {
     runs.push(await goingOn(name, make(), i));
   // A trunk that is called twice pays one penalty, and moves its averages twice a step.
   for (const name of ['adam', 'sgd'])
-    runs.push(await goingOn(`${name}-grey`, OPTIMISERS[name]!(), 1, { sees: greyImage() }));
+    runs.push(await goingOn(`${name}-grey`, OPTIMISERS[name]!(), 1, { inputView: grayscaleImage() }));
   await store.write('runs.json', json(runs));
   await tf.setBackend('cpu');
   silenceCpuAdvice();

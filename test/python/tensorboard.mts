@@ -2,13 +2,13 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  augment,
   branch,
-  brightness,
+  createAugmentationPipeline,
   exponentialDecay,
   flatten,
   imagesInMemory,
   multiTask,
+  randomBrightness,
   regression,
   sgd,
   tensorBoard,
@@ -22,7 +22,7 @@ const data = imagesInMemory(
     labels: { light: i / 40, dark: 1 - i / 40 },
   })),
 );
-const look = augment([brightness({ range: 0.2 })]);
+const look = createAugmentationPipeline([randomBrightness({ range: 0.2 })]);
 const EPOCHS = 5;
 
 /** The first `epochs` of five; the same store goes on where it stood. */
@@ -37,10 +37,12 @@ async function train(epochs: number) {
     batchSize: 8,
     engine: 'wasm',
     validation: data.augment(look),
-    clean: true,
+    evaluateUnaugmented: true,
     checkpoint: folderStore(join(folder, 'checkpoint')),
     resume: true,
-    optimizer: sgd({ learningRate: exponentialDecay({ initial: 1e-2, decaySteps: 5, rate: 0.5 }) }),
+    optimizer: sgd({
+      learningRate: exponentialDecay({ initialLearningRate: 1e-2, decaySteps: 5, decayRate: 0.5 }),
+    }),
     callbacks: [tensorBoard(folderStore(folder), { folder: 'logs', updateFreq: 'batch' })],
   });
   model.dispose();

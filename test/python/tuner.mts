@@ -7,7 +7,7 @@ import {
   hyperbandPlan,
   int,
   minimize,
-  type Parts,
+  type ParameterMap,
   type Space,
   space,
   tpe,
@@ -28,14 +28,14 @@ const mixed = ({ rate, dropout, units, layers, activation, optimizer }: any) =>
   { relu: 0, elu: 0.6, tanh: 1 }[activation as 'relu'] +
   (optimizer.kind === 'adam' ? 0.4 : 2 * (optimizer.momentum - 0.9) ** 2);
 
-function bests(searched: Space<Parts>, value: (values: any) => number): number[] {
+function bests(searched: Space<ParameterMap>, value: (values: any) => number): number[] {
   return Array.from({ length: SEEDS }, (_, seed) => {
     const search = askAndTell(searched, { strategy: tpe(), objectives: minimize('value'), seed });
     for (let i = 0; i < TRIALS; i++) {
-      const { number, values } = search.ask()!;
-      search.tell(number, { value: value(values) });
+      const { number, params } = search.ask()!;
+      search.tell(number, { value: value(params) });
     }
-    return search.best()!.rows[0]!.value!;
+    return search.bestTrial()!.rows[0]!.value!;
   });
 }
 

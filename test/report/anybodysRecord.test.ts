@@ -1,13 +1,18 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { memoryStore } from '../../src/index.js';
-import { reportTools } from '../../src/node/report.js';
-import { modelCard, type ReportTools, readRun, reportPage } from '../../src/report/index.js';
+import { loadReportTools } from '../../src/node/report/writeReport.js';
+import {
+  createModelCard,
+  createReportPage,
+  type ReportTools,
+  readRunRecord,
+} from '../../src/report/index.js';
 import { AGE, GENDER, GRADE, madeRun } from './runs.js';
 
 let tools: ReportTools;
 beforeAll(async () => {
-  tools = await reportTools();
+  tools = await loadReportTools();
 });
 
 const { images: _, ...record } = madeRun({ tasks: [AGE, GENDER, GRADE], images: 3, epochs: 3 });
@@ -15,7 +20,7 @@ const { images: _, ...record } = madeRun({ tasks: [AGE, GENDER, GRADE], images: 
 async function readFrom(text: string) {
   const store = memoryStore('run');
   await store.write('run.json', new TextEncoder().encode(text));
-  return readRun(store);
+  return readRunRecord(store);
 }
 
 /** What a page must not say, its own style aside. */
@@ -55,9 +60,9 @@ describe('a record of anybody', () => {
           return undefined;
         });
         if (!run) return;
-        const page = reportPage([run], tools).replace(/<style>.*?<\/style>/s, '');
+        const page = createReportPage([run], tools).replace(/<style>.*?<\/style>/s, '');
         if (!/undefined|NaN|function|object/.test(value)) expect(UNSAID.exec(page)?.[0]).toBeUndefined();
-        modelCard(run);
+        createModelCard(run);
       }),
       { numRuns: 150 },
     );
@@ -85,7 +90,7 @@ describe('a record of anybody', () => {
         { ...AGE, name: `${name} 2` },
       ];
       const text = JSON.stringify({ ...record, tasks, monitor: name });
-      const page = reportPage([await readFrom(text)], tools);
+      const page = createReportPage([await readFrom(text)], tools);
       expect(page).toContain('No validation image has both a label and an answer');
       expect(page).toContain(`No epoch has a ${name} that is a number`);
     }
@@ -105,7 +110,7 @@ describe('a record of anybody', () => {
     for (const file of files) await store.write(file, new Uint8Array([0xff, 0xd8, 0xff]));
     const pictures = files.map((file) => ({ id: file, file }));
     await store.write('run.json', new TextEncoder().encode(JSON.stringify({ ...record, pictures })));
-    expect((await readRun(store)).images.size).toBe(500);
+    expect((await readRunRecord(store)).images.size).toBe(500);
   });
 
   test('shows no picture that is too large to be a small one', async () => {
@@ -113,13 +118,13 @@ describe('a record of anybody', () => {
     const pictures = [200_000, 200_001].map((size) => ({ id: '0.jpg', file: `pictures/${size}.jpg`, size }));
     for (const { file, size } of pictures) await store.write(file, new Uint8Array(size).fill(0xff));
     await store.write('run.json', new TextEncoder().encode(JSON.stringify({ ...record, pictures })));
-    expect([...(await readRun(store)).images.keys()]).toEqual(['pictures/200000.jpg']);
+    expect([...(await readRunRecord(store)).images.keys()]).toEqual(['pictures/200000.jpg']);
   });
 
   test('of a run that has ended is not changed by a history.csv', async () => {
     const store = memoryStore('run');
     await store.write('run.json', new TextEncoder().encode(JSON.stringify(record)));
     await store.write('history.csv', new TextEncoder().encode('epoch,loss\n1,3\n'));
-    expect((await readRun(store)).rows).toHaveLength(3);
+    expect((await readRunRecord(store)).rows).toHaveLength(3);
   });
 });

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { reportTools } from '../../src/node/report.js';
-import { modelCard, type ReportTools, reportPage } from '../../src/report/index.js';
+import { loadReportTools } from '../../src/node/report/writeReport.js';
+import { createModelCard, createReportPage, type ReportTools } from '../../src/report/index.js';
 import { AGE, GENDER, GRADE, madeRun } from './runs.js';
 
 let tools: ReportTools;
 beforeAll(async () => {
-  tools = await reportTools();
+  tools = await loadReportTools();
 });
 
 const plain = (html: string) =>
@@ -49,7 +49,7 @@ const run = {
 };
 
 describe('of four images by hand', () => {
-  const page = () => reportPage([run], tools);
+  const page = () => createReportPage([run], tools);
 
   test('the errors, their spread, bands and groups are right', () => {
     const text = plain(page());
@@ -65,7 +65,7 @@ describe('of four images by hand', () => {
       ...run,
       answers: run.answers.map((one) => ({ ...one, answers: { age: one.labels.age - 2 } })),
     };
-    expect(plain(reportPage([low], tools))).toMatch(
+    expect(plain(createReportPage([low], tools))).toMatch(
       /all 4 2 \(–\) −2 \(–\) north 2 2 \(–\) −2 \(–\) south 2 2 \(–\) −2 \(–\)/,
     );
   });
@@ -74,7 +74,7 @@ describe('of four images by hand', () => {
     const answers = run.answers.map((one, i) =>
       i === 2 ? { ...one, answers: { ...one.answers, gender: [0.1, 0.9] } } : one,
     );
-    const text = plain(reportPage([{ ...run, answers }], tools));
+    const text = plain(createReportPage([{ ...run, answers }], tools));
     // Said: male once, rightly; female three times, twice rightly.
     expect(text).toMatch(/Accuracy 75\.0 % \([^)]*\) on 4 validation images/);
     expect(text).toMatch(
@@ -106,7 +106,7 @@ describe('of four images by hand', () => {
   });
 
   test('a card has the same numbers, and warns of what few images say', () => {
-    const card = modelCard(run).replaceAll('\u00a0', ' ');
+    const card = createModelCard(run).replaceAll('\u00a0', ' ');
     expect(card).toMatch(/\| age \| mean absolute error \(years\) \| 4 \| 5 \(–\) \|/);
     expect(card).toMatch(/\| gender \| accuracy \| 4 \| 50\.0 % \(/);
     expect(card).toMatch(/\| north \| 2 \| 3\.5 \(–\) \| 3\.5 \(–\) \|/);
@@ -126,20 +126,20 @@ test('the best epoch is told with its own numbers, in a report, a comparison and
     val_age_mae: 10 * value,
   }));
   const best = { ...madeRun({ tasks: [AGE] }), rows };
-  expect(plain(reportPage([best], tools))).toMatch(
+  expect(plain(createReportPage([best], tools))).toMatch(
     /Epoch 2 of 3 has the best val_loss, 1\..*age: mae \(years\) 1 10 /,
   );
   const last = { ...best, name: 'other', rows: rows.slice(0, 1) };
-  expect(plain(reportPage([best, last], tools))).toMatch(/1\. made up 2 1 10 .*?2\. other 1 3 30 /);
-  expect(modelCard(best)).toContain('At epoch 2 of 3, which has the best val\\_loss (1).');
-  expect(modelCard(best)).toContain('| age | mae (years) | 1 | 10 |');
+  expect(plain(createReportPage([best, last], tools))).toMatch(/1\. made up 2 1 10 .*?2\. other 1 3 30 /);
+  expect(createModelCard(best)).toContain('At epoch 2 of 3, which has the best val\\_loss (1).');
+  expect(createModelCard(best)).toContain('| age | mae (years) | 1 | 10 |');
 });
 
 test('of many labels the most frequent are in the table', () => {
   const labels = Array.from({ length: 50 }, (_, i) => `label ${i}`);
   const made = madeRun({ tasks: [{ ...GRADE, labels }], images: 400 });
   const rare = made.answers.filter(({ labels: { grade } }) => grade !== 'label 3' && grade !== 'label 7');
-  const text = plain(reportPage([{ ...made, answers: rare }], tools));
+  const text = plain(createReportPage([{ ...made, answers: rare }], tools));
   const table = text.split('the 40 most frequent of 50 labels')[1]!.split('By group')[0]!;
   expect(table).not.toMatch(/label 3 0|label 7 0/);
   const counts = Array.from(table.matchAll(/label \d+ (\d+) /g), ([, count]) => Number(count));
@@ -160,7 +160,7 @@ test('shares of training and of validation are drawn as what they are', () => {
     train: { ...made.data.train, labels: counts(90), groups: {} },
     validation: { ...made.data.validation!, labels: counts(20), groups: {} },
   };
-  const page = reportPage([{ ...made, data }], tools);
+  const page = createReportPage([{ ...made, data }], tools);
   const figure = page.split('data-figure="gender-balance"')[1]!.split('</figure>')[0]!;
   const lengths = (colour: string) =>
     Array.from(

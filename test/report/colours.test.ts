@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { COLOURS } from '../../src/report/chart.js';
-import { lookOf } from '../../src/report/comparisonFigures.js';
+import { SERIES_COLORS } from '../../src/report/charts/chart.js';
+import { getLineStyle } from '../../src/report/charts/comparisonFigures.js';
 
 /** Red, green and blue as light, 0 to 1 (sRGB, IEC 61966-2-1). */
 const light = (hex: string) =>
@@ -38,7 +38,9 @@ function lab(rgb: readonly number[]) {
 }
 
 test.each(Object.entries(EYES))('the colours of series differ for eyes with %s', (_, eyes) => {
-  const seen = COLOURS.map((hex) => lab(times(eyes, light(hex)).map((v) => Math.min(1, Math.max(0, v)))));
+  const seen = SERIES_COLORS.map((hex) =>
+    lab(times(eyes, light(hex)).map((v) => Math.min(1, Math.max(0, v)))),
+  );
   for (const [i, one] of seen.entries()) {
     for (const other of seen.slice(0, i)) {
       // 2.3 is just noticeable for patches side by side; thin lines need some ten times that.
@@ -48,10 +50,11 @@ test.each(Object.entries(EYES))('the colours of series differ for eyes with %s',
 });
 
 test('the colours of series stand out from white, as graphics must (WCAG 2.2, 1.4.11)', () => {
-  for (const hex of COLOURS) expect(1.05 / (times(XYZ, light(hex))[1]! + 0.05)).toBeGreaterThanOrEqual(3);
+  for (const hex of SERIES_COLORS)
+    expect(1.05 / (times(XYZ, light(hex))[1]! + 0.05)).toBeGreaterThanOrEqual(3);
 });
 
 test('a dozen runs compared have each a line of its own', () => {
-  const looks = Array.from({ length: 12 }, (_, place) => JSON.stringify(lookOf(place)));
+  const looks = Array.from({ length: 12 }, (_, place) => JSON.stringify(getLineStyle(place)));
   expect(new Set(looks).size).toBe(12);
 });

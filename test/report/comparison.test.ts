@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { HistoryRow } from '../../src/core/history.js';
-import { reportTools } from '../../src/node/report.js';
-import { curvesSideBySide, learningCurves, type ReportTools, reportOf } from '../../src/report/index.js';
+import type { HistoryRow } from '../../src/core/records/history.js';
+import { loadReportTools } from '../../src/node/report/writeReport.js';
+import { createReport, learningCurveGrid, learningCurves, type ReportTools } from '../../src/report/index.js';
 import { AGE, GENDER, madeRun } from './runs.js';
 
 let tools: ReportTools;
 beforeAll(async () => {
-  tools = await reportTools();
+  tools = await loadReportTools();
 });
 
 /** Without the columns of validation. */
@@ -24,7 +24,7 @@ describe('runs compared', () => {
   test('of negative losses, the log-likelihoods of densities say, lie inside the picture', () => {
     const negative = (row: HistoryRow) => ({ ...row, val_age_loss: -row.epoch, age_loss: -row.epoch });
     const runs = [madeRun({ row: negative }), madeRun({ name: 'other', row: negative })] as const;
-    const { svg } = reportOf(runs, tools).figures.find(({ name }) => name === 'compare-age-loss')!;
+    const { svg } = createReport(runs, tools).figures.find(({ name }) => name === 'compare-age-loss')!;
     const ys = linesOf(svg)
       .flat()
       .map(([, y]) => y!);
@@ -35,15 +35,15 @@ describe('runs compared', () => {
 
   test('of which one was not validated: each has its line, and the note says which is of training', () => {
     const runs = [madeRun(), madeRun({ name: 'other', row: unvalidated })] as const;
-    const { figures } = reportOf(runs, tools);
+    const { figures } = createReport(runs, tools);
     const { svg, title, note } = figures.find(({ name }) => name === 'compare-age-mae')!;
     const lines = linesOf(svg).filter((line) => line.length > 3);
     expect(lines).toHaveLength(2);
     expect(title).toBe('age: validation mae');
     expect(note).toBe('Of training, not validated: run 2.');
-    const both = reportOf([madeRun(), madeRun()], tools).figures;
+    const both = createReport([madeRun(), madeRun()], tools).figures;
     expect(both.find(({ name }) => name === 'compare-age-mae')).not.toHaveProperty('note');
-    const none = reportOf([madeRun({ row: unvalidated }), madeRun({ row: unvalidated })], tools).figures;
+    const none = createReport([madeRun({ row: unvalidated }), madeRun({ row: unvalidated })], tools).figures;
     expect(none.find(({ name }) => name === 'compare-age-mae')).toMatchObject({ title: 'age: training mae' });
   });
 });
@@ -53,14 +53,14 @@ describe('curves side by side', () => {
   const long = 'a setting with a title that is much longer than its column is wide';
 
   test('have numbers of two digits, as every figure: the last digit may differ between machines', () => {
-    const svg = curvesSideBySide([{ title: 'one', runs: [{ tasks, rows }] }], {}, tools);
+    const svg = learningCurveGrid([{ title: 'one', runs: [{ tasks, rows }] }], {}, tools);
     expect(svg.match(/<[^>]*\d\.\d{3,}[^>]*>/)).toBeNull();
   });
 
   test('have titles that end before the next column', () => {
     const settings = [long, long, 'short'].map((title) => ({ title, runs: [{ tasks, rows }] }));
     for (const panelWidth of [120, 230, 400]) {
-      const svg = curvesSideBySide(settings, { panelWidth }, tools);
+      const svg = learningCurveGrid(settings, { panelWidth }, tools);
       const heads = [...svg.matchAll(/<text x="\d+" y="78"[^>]*>([^<]*)</g)].map(([, text]) => text!);
       expect(heads[2]).toBe('short');
       // Inter of weight 600 at 13 pixels: a letter is 8 wide in the mean.
@@ -76,6 +76,6 @@ test('every accuracy is a share, whatever it is called: one rule for all figures
   const rows = run.rows.map((row) => ({ ...row, val_gender_top_5_accuracy: 0.9 }));
   const history = { tasks: [run.tasks[0]!, top], rows };
   expect(learningCurves(history, { task: 'gender' }, tools)).toContain('100 %');
-  const side = curvesSideBySide([{ title: 'one', runs: [{ tasks: [top], rows }] }], {}, tools);
+  const side = learningCurveGrid([{ title: 'one', runs: [{ tasks: [top], rows }] }], {}, tools);
   expect(side).toContain('100 %');
 });

@@ -4,29 +4,29 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
-import { batches } from '../../src/data/batches.js';
+import { iterateBatches } from '../../src/data/batches.js';
 import {
-  augment,
   bestCheckpoint,
   binary,
   branch,
   conv,
-  csvLog,
+  createAugmentationPipeline,
+  createRng,
+  csvLogger,
   flatten,
   gradCam,
-  horizontalFlip,
   imagesInMemory,
   loadModel,
   memoryStore,
   multiTask,
+  randomHorizontalFlip,
+  randomRotation,
   regression,
-  rng,
-  rotation,
   utkFaceGroups,
 } from '../../src/index.js';
 import { reportCommand } from '../../src/node/commands/report.js';
-import { folderStore, recordRun, report, watchRun } from '../../src/node/index.js';
-import { describeRun, heatOverlay, keepPictures, readRun } from '../../src/report/index.js';
+import { folderStore, recordRun, watchRun, writeReport } from '../../src/node/index.js';
+import { createRunRecord, heatOverlay, readRunRecord, saveRunImages } from '../../src/report/index.js';
 
 import { madeRun } from './runs.js';
 
@@ -58,8 +58,8 @@ const model = multiTask({ input: [6, 6, 3], seed: 1 })
   .build();
 const said = {
   name: 'squares',
-  dataName: 'grey squares',
-  train: train.augment(augment([horizontalFlip()])),
+  datasetName: 'grey squares',
+  train: train.augment(createAugmentationPipeline([randomHorizontalFlip()])),
   validation,
 };
 
@@ -68,7 +68,7 @@ async function trained(folder: string) {
   const store = folderStore(join(scratch, folder));
   const history = await model.fit(said.train, {
     ...{ validation, epochs: 2, engine: 'wasm', seed: 3 },
-    callbacks: [bestCheckpoint(store, { monitor: 'val_loss' }), csvLog(store)],
+    callbacks: [bestCheckpoint(store, { monitor: 'val_loss' }), csvLogger(store)],
   });
   const kept = await loadModel(store, { folder: 'best', tasks: model.tasks });
   return { store, history, kept };
@@ -91,7 +91,7 @@ test.each([
   const record = await recordRun(store, kept, options);
   expect(record).toMatchObject({ monitor, keptEpoch: epoch });
   const words = mode === 'max' ? 'was kept, by' : 'has the best';
-  const path = await report(join(scratch, `kept-${mode}-${monitor}`));
+  const path = await writeReport(join(scratch, `kept-${mode}-${monitor}`));
   expect(readFileSync(path, 'utf8')).toContain(`Epoch ${epoch} of 4 ${words} ${monitor}, `);
   const card = new TextDecoder().decode(await store.read('best/MODEL_CARD.md'));
   expect(card).toContain(`At epoch ${epoch} of 4, which ${mode === 'max' ? 'was kept by' : 'has the best'} `);
@@ -112,8 +112,8 @@ test('a picture named outside the folder is not shown, and the report is made', 
   const pictures = [{ id: '0.jpg', file: '../secret.jpg' }];
   await store.write('run.json', new TextEncoder().encode(JSON.stringify({ ...record, pictures })));
   writeFileSync(join(scratch, 'secret.jpg'), new Uint8Array([0xff, 0xd8, 0xff]));
-  expect((await readRun(store)).images.size).toBe(0);
-  expect(await report(join(scratch, 'outside'))).toContain('report.html');
+  expect((await readRunRecord(store)).images.size).toBe(0);
+  expect(await writeReport(join(scratch, 'outside'))).toContain('report.html');
 });
 
 describe('a run', () => {
@@ -159,9 +159,9 @@ describe('a run', () => {
       const answer = record.answers.find((one) => one.id === id)!;
       const heat =
         task === 'light'
-          ? await gradCam(kept, image, { task: 'light', toward: light(answer) < mean ? 'lower' : 'higher' })
+          ? await gradCam(kept, image, { task: 'light', target: light(answer) < mean ? 'lower' : 'higher' })
           : await gradCam(kept, image, { task: 'side' });
-      expect(toward).toBe(heat.toward);
+      expect(toward).toBe(heat.target);
       const wanted = heatOverlay(image, heat);
       const shown = await sharp(await store.read(file))
         .raw()
@@ -170,7 +170,7 @@ describe('a run', () => {
       expect(apart / shown.length).toBeLessThan(15); // levels of 255, of a JPEG with halved colour
     }
 
-    const path = await report(join(scratch, 'run'));
+    const path = await writeReport(join(scratch, 'run'));
     const page = readFileSync(path, 'utf8');
     expect(page.match(/<img src="data:image\/jpeg;base64,/g)!.length).toBe(page.match(/<img /g)!.length);
     expect(page.match(/<img /g)!.length).toBeGreaterThan(24);
@@ -184,13 +184,13 @@ describe('a run', () => {
     ])
       expect(files).toContain(name);
     await store.write('best/MODEL_CARD.md', new TextEncoder().encode('# My own card\n'));
-    await report(join(scratch, 'run'));
+    await writeReport(join(scratch, 'run'));
     expect(new TextDecoder().decode(await store.read('best/MODEL_CARD.md'))).toBe('# My own card\n');
     kept.dispose();
   });
 
   test('has of each image the probability of each label, in the order of the labels', async () => {
-    const { answers } = await describeRun(model, { ...said, history: { tasks: [], rows: [] } });
+    const { answers } = await createRunRecord(model, { ...said, history: { tasks: [], rows: [] } });
     const given = await model.predict(await Promise.all(validation.ids.map((_, i) => validation.read(i))));
     for (const [i, { answers: own }] of answers.entries()) {
       const { label, probability } = given[i]!.side;
@@ -202,24 +202,24 @@ describe('a run', () => {
   });
 
   test('shows of augmentation what the first epochs of its seed trained on', async () => {
-    const random = rng(4, 'noise');
+    const random = createRng(4, 'noise');
     const noise = imagesInMemory(
       Array.from({ length: 8 }, (_, light) => ({
-        image: { ...square(0), data: Uint8Array.from({ length: 6 * 6 * 3 }, () => random.below(256)) },
+        image: { ...square(0), data: Uint8Array.from({ length: 6 * 6 * 3 }, () => random.nextInt(256)) },
         labels: { light, side: 'dark' as const },
       })),
-    ).augment(augment([rotation({ degrees: 90 }), horizontalFlip()]));
+    ).augment(createAugmentationPipeline([randomRotation({ degrees: 90 }), randomHorizontalFlip()]));
     const store = memoryStore();
-    const record = await describeRun(model, { name: 'noise', dataName: 'noise', train: noise });
+    const record = await createRunRecord(model, { name: 'noise', datasetName: 'noise', train: noise });
     const encode = async ({ data }: { data: Uint8Array }) => data;
-    const { augmented } = await keepPictures(record, store, { train: noise, encode, seed: 3 });
+    const { augmented } = await saveRunImages(record, store, { train: noise, encode, seed: 3 });
     expect(augmented).toHaveLength(4);
     for (const [place, { files }] of augmented.entries()) {
       expect(await store.read(files[0]!)).toEqual((await noise.read(place)).data);
     }
     for (let epoch = 0; epoch < 5; epoch++) {
       const trained: string[] = [];
-      for await (const { pixels } of batches(noise, { batchSize: 8, epoch, seed: 3, shuffle: true }))
+      for await (const { pixels } of iterateBatches(noise, { batchSize: 8, epoch, seed: 3, shuffle: true }))
         for (let i = 0; i < 8; i++)
           trained.push(String(Uint8Array.from(pixels.subarray(108 * i, 108 * (i + 1)), Math.round)));
       for (const { files } of augmented)
@@ -235,16 +235,16 @@ describe('a run', () => {
     expect((await recordRun(store, kept, { ...said, history, gradCams: 0 })).gradCams).toEqual([]);
     expect((await store.list('pictures/')).length).toBe(before - 12);
     await store.write('pictures/mine.jpg', new Uint8Array([1]));
-    await report(join(scratch, 'private'), { images: false });
+    await writeReport(join(scratch, 'private'), { images: false });
     expect(readFileSync(join(scratch, 'private/report.html'), 'utf8')).not.toContain('<img');
     await recordRun(store, kept, { ...said, history, images: false });
     expect(await store.list('pictures/')).toEqual(['pictures/mine.jpg']);
-    expect(readFileSync(await report(join(scratch, 'private')), 'utf8')).not.toContain('<img');
+    expect(readFileSync(await writeReport(join(scratch, 'private')), 'utf8')).not.toContain('<img');
     kept.dispose();
   });
 
   test('belongs to groups by labels that are words when nothing else is said', async () => {
-    const { answers, data } = await describeRun(model, { ...said, history: { tasks: [], rows: [] } });
+    const { answers, data } = await createRunRecord(model, { ...said, history: { tasks: [], rows: [] } });
     expect(new Set(answers.map(({ groups }) => groups.place))).toEqual(new Set(['left', 'right']));
     expect(data.train.groups.place!.reduce((sum, [, count]) => sum + count, 0)).toBe(train.size);
     expect(Object.keys(data.train.labels)).toEqual(['light', 'side']); // a group is no task
@@ -263,7 +263,7 @@ describe('a run', () => {
   test('that has not begun has no answers, and can be read and shown', async () => {
     const store = memoryStore('new');
     await recordRun(store, model, said);
-    const run = await readRun(store);
+    const run = await readRunRecord(store);
     expect(run).toMatchObject({ rows: [], answers: [] });
     expect(run.stopped).toBeUndefined();
   });

@@ -2,16 +2,16 @@ import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { beforeAll, expect, test } from 'vitest';
 import { svgToPng } from '../../src/node/index.js';
-import { reportTools } from '../../src/node/report.js';
-import { type ReportFigure, type ReportTools, reportOf } from '../../src/report/index.js';
+import { loadReportTools } from '../../src/node/report/writeReport.js';
+import { createReport, type ReportFigure, type ReportTools } from '../../src/report/index.js';
 import { AGE, GENDER, GRADE, madeRun } from './runs.js';
 
 let figures: readonly ReportFigure[];
 let tools: ReportTools;
 beforeAll(async () => {
   const run = madeRun({ tasks: [AGE, GENDER, GRADE] });
-  tools = await reportTools();
-  figures = reportOf([run, madeRun({ name: 'shorter', epochs: 4 })], tools).figures;
+  tools = await loadReportTools();
+  figures = createReport([run, madeRun({ name: 'shorter', epochs: 4 })], tools).figures;
 });
 
 /** Looked at once, each; `npx vitest run test/report/golden.test.ts -u` draws them anew, to be looked at again. */
@@ -44,7 +44,7 @@ test('prices in millions are the figure that was looked at, to the byte', async 
     labels: price(one.labels),
     answers: price(one.answers),
   }));
-  const { figures: drawn } = reportOf([{ ...run, answers }], tools);
+  const { figures: drawn } = createReport([{ ...run, answers }], tools);
   const { svg } = drawn.find(({ name }) => name === 'price-bands')!;
   await expect(`${svg}\n`).toMatchFileSnapshot('golden/price-bands.svg');
 });

@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { memoryStore } from '../../src/index.js';
-import { reportTools } from '../../src/node/report.js';
+import { loadReportTools } from '../../src/node/report/writeReport.js';
 import type { ReportTools } from '../../src/report/index.js';
-import { modelCard, readRun, reportOf, reportPage } from '../../src/report/index.js';
+import { createModelCard, createReport, createReportPage, readRunRecord } from '../../src/report/index.js';
 import { AGE, GENDER, GRADE, HOSTILE, madeRun } from './runs.js';
 
 let tools: ReportTools;
 beforeAll(async () => {
-  tools = await reportTools();
+  tools = await loadReportTools();
 });
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -16,14 +16,14 @@ const words = (page: string) => page.replace(/<style>.*?<\/style>/gs, '').replac
 
 describe('a page', () => {
   test('is the same to the byte for the same record', async () => {
-    const again = await reportTools();
-    expect(reportPage([madeRun({ tasks: [AGE, GENDER, GRADE] })], tools)).toBe(
-      reportPage([madeRun({ tasks: [AGE, GENDER, GRADE] })], again),
+    const again = await loadReportTools();
+    expect(createReportPage([madeRun({ tasks: [AGE, GENDER, GRADE] })], tools)).toBe(
+      createReportPage([madeRun({ tasks: [AGE, GENDER, GRADE] })], again),
     );
   });
 
   test('shows what each kind of task asks for, and groups with intervals', () => {
-    const { page, figures } = reportOf([madeRun({ tasks: [AGE, GENDER, GRADE] })], tools);
+    const { page, figures } = createReport([madeRun({ tasks: [AGE, GENDER, GRADE] })], tools);
     expect(figures.map(({ name }) => name)).toEqual([
       ...[
         'age-loss-curves',
@@ -50,7 +50,7 @@ describe('a page', () => {
   });
 
   test('says no number of more than seven digits, and no NaN, undefined or [object', () => {
-    const page = words(reportPage([madeRun({ tasks: [AGE, GENDER, GRADE] })], tools));
+    const page = words(createReportPage([madeRun({ tasks: [AGE, GENDER, GRADE] })], tools));
     expect(page.match(/\d\.\d{5,}|\d{8,}|NaN|undefined|\[object/g)).toBe(null);
     expect(page).toContain('0.3'); // 0.1 + 0.2
   });
@@ -65,7 +65,7 @@ describe('a page', () => {
         ...(row.epoch > 8 && { age_mae: Number.NaN }),
       };
     });
-    const { page, figures } = reportOf([{ ...run, rows, monitor: 'loss' }], tools);
+    const { page, figures } = createReport([{ ...run, rows, monitor: 'loss' }], tools);
     expect(words(page)).toContain('The history has no number of grade.');
     expect(words(page)).toContain('2 epochs from 9 to 10 have values that are not numbers');
     expect(words(page)).toContain('The 12 of most images, of 20.');
@@ -84,7 +84,7 @@ describe('a page', () => {
       const entries = Object.entries(row).filter(([name]) => !/^(?:val|clean)_/.test(name));
       return { ...Object.fromEntries(entries), epoch: row.epoch };
     });
-    const page = words(reportPage([{ ...first!, rows: training, monitor: 'loss' }, ...others], tools));
+    const page = words(createReportPage([{ ...first!, rows: training, monitor: 'loss' }, ...others], tools));
     expect(page).toMatch(
       /Where their arguments differ\s+seed\s+own\s+1\.\s+0\s+dropout 0, filters 64 and 128/,
     );
@@ -93,7 +93,7 @@ describe('a page', () => {
   });
 
   test('compares several runs by a table and overlaid curves, and every name of a figure is there once', () => {
-    const { page, figures } = reportOf(
+    const { page, figures } = createReport(
       [madeRun({ name: 'first' }), madeRun({ name: 'second', epochs: 3, tasks: [AGE] })],
       tools,
     );
@@ -155,11 +155,11 @@ describe('what is not as it should be still renders:', () => {
     }),
   };
   test.each(Object.entries(cases))('%s', (_, run) => {
-    const page = reportPage([run], tools);
+    const page = createReportPage([run], tools);
     expect(page).toContain('</html>');
     expect(page).not.toMatch(/="[^"]*\b(?:NaN|undefined|Infinity)\b[^"]*"/);
-    expect(reportPage([run, madeRun()], tools)).toContain('</html>');
-    expect(modelCard(run)).toContain('## Results');
+    expect(createReportPage([run, madeRun()], tools)).toContain('</html>');
+    expect(createModelCard(run)).toContain('## Results');
   });
 
   test('40 tasks, in less than 5 MB', () => {
@@ -167,7 +167,7 @@ describe('what is not as it should be still renders:', () => {
       ...[AGE, GENDER, GRADE][i % 3]!,
       name: `task ${i}`,
     }));
-    const page = reportPage([madeRun({ tasks, epochs: 30 })], tools);
+    const page = createReportPage([madeRun({ tasks, epochs: 30 })], tools);
     expect(page.length).toBeLessThan(5e6);
     expect(words(page)).toContain('task 39');
   });
@@ -183,12 +183,12 @@ describe('a record that is read', () => {
   const { images: _, ...record } = madeRun();
 
   test('is the record that was written', async () => {
-    expect(await readRun(await stored(record))).toEqual({ ...record, images: new Map() });
+    expect(await readRunRecord(await stored(record))).toEqual({ ...record, images: new Map() });
   });
 
   test('takes the rows of a run that goes on from history.csv, without an unfinished last line', async () => {
     const { stopped: __, ...running } = record;
-    const { rows } = await readRun(
+    const { rows } = await readRunRecord(
       await stored({ ...running, rows: [] }, 'epoch,loss,val_loss\n1,3,4\n2,NaN,\n3,2.7'),
     );
     expect(rows).toEqual([
@@ -198,7 +198,7 @@ describe('a record that is read', () => {
   });
 
   test('reads NaN where JSON has null', async () => {
-    const { rows } = await readRun(await stored({ ...record, rows: [{ epoch: 1, loss: Number.NaN }] }));
+    const { rows } = await readRunRecord(await stored({ ...record, rows: [{ epoch: 1, loss: Number.NaN }] }));
     expect(rows).toEqual([{ epoch: 1, loss: Number.NaN }]);
   });
 
@@ -215,7 +215,7 @@ describe('a record that is read', () => {
   ])('that is %s is a fault that says where', async (_name, text, place) => {
     const store = memoryStore('run');
     await store.write('run.json', bytes(text));
-    await expect(readRun(store)).rejects.toMatchObject({
+    await expect(readRunRecord(store)).rejects.toMatchObject({
       kind: 'file',
       path: 'run/run.json',
       expected: expect.stringContaining(place),
@@ -227,7 +227,7 @@ describe('a record that is read', () => {
     const answers = [
       { ...first, answers: { age: [1, 2], gender: [1] }, labels: { age: 'old', gender: 'neither' } },
     ];
-    expect((await readRun(await stored({ ...record, answers }))).answers).toEqual([
+    expect((await readRunRecord(await stored({ ...record, answers }))).answers).toEqual([
       { ...first, answers: {}, labels: {} },
     ]);
   });
@@ -242,9 +242,9 @@ describe('a record that is read', () => {
     };
     const store = await stored(run);
     await store.write('pictures/1.jpg', bytes('<script>'));
-    const read = await readRun(store);
+    const read = await readRunRecord(store);
     expect([...read.images.keys()]).toEqual(['pictures/1.jpg']);
-    expect(reportPage([read], tools)).not.toContain('<img');
+    expect(createReportPage([read], tools)).not.toContain('<img');
   });
 });
 
@@ -268,7 +268,7 @@ describe('hostile text', () => {
   };
 
   test('makes no element of its own', () => {
-    const page = reportPage([whole], tools);
+    const page = createReportPage([whole], tools);
     const tags = new Set(Array.from(page.matchAll(/<([a-z]+)[\s>]/gi), ([, tag]) => tag!.toLowerCase()));
     for (const tag of ['script', 'iframe', 'img', 'object', 'embed', 'base', 'form'])
       expect(tags).not.toContain(tag);
@@ -278,14 +278,14 @@ describe('hostile text', () => {
   });
 
   test('makes figures that are well-formed and names that are names of files', () => {
-    for (const { name, svg } of reportOf([whole], tools).figures) {
+    for (const { name, svg } of createReport([whole], tools).figures) {
       expect(name).toMatch(/^[\p{L}\p{N}_-]+(?:…[\p{L}\p{N}_-]+)?$/u);
       expect(svg.match(/<script|<iframe|<img/)).toBe(null);
     }
   });
 
   test('is text in a model card', () => {
-    const card = modelCard(whole);
+    const card = createModelCard(whole);
     expect(card).not.toMatch(/(?<!\\)<(?!!-- (?:yours|end))/);
   });
 });
@@ -295,27 +295,27 @@ describe('a model card', () => {
     card.split(`<!-- yours: ${part} -->`)[1]!.split('<!-- end -->')[0]!.trim();
 
   test('keeps what its user wrote', () => {
-    const first = modelCard(madeRun());
+    const first = createModelCard(madeRun());
     const edited = first.replace(
       '<!-- yours: contact -->\nTo be filled in.',
       '<!-- yours: contact -->\n## Whom to ask\n\nme@example.com, any day',
     );
-    const second = modelCard(madeRun({ epochs: 3 }), edited);
+    const second = createModelCard(madeRun({ epochs: 3 }), edited);
     expect(between(second, 'contact')).toBe('## Whom to ask\n\nme@example.com, any day');
     expect(second).toContain('epoch 3 of 3');
-    expect(modelCard(madeRun(), edited)).toBe(edited);
-    expect(modelCard(madeRun(), edited.replaceAll('\n', '\r\n'))).toContain('me@example.com, any day');
+    expect(createModelCard(madeRun(), edited)).toBe(edited);
+    expect(createModelCard(madeRun(), edited.replaceAll('\n', '\r\n'))).toContain('me@example.com, any day');
   });
 
   test.each(['intended use', 'not intended', 'known limits', 'licence of the model', 'contact'])(
     'keeps %s when its end was lost, and nothing else with it',
     (part) => {
-      const first = modelCard(madeRun());
+      const first = createModelCard(madeRun());
       const open = `<!-- yours: ${part} -->`;
       const [head, tail] = first.split(open) as [string, string];
       const broken = `${head}${open}\nMine.${tail.slice(tail.indexOf('<!-- end -->') + '<!-- end -->'.length)}`;
-      expect(between(modelCard(madeRun(), broken), part)).toBe('Mine.');
-      expect(modelCard(madeRun(), broken).length).toBeLessThanOrEqual(first.length);
+      expect(between(createModelCard(madeRun(), broken), part)).toBe('Mine.');
+      expect(createModelCard(madeRun(), broken).length).toBeLessThanOrEqual(first.length);
     },
   );
 
@@ -325,7 +325,7 @@ describe('a model card', () => {
       arguments: { engine: 'auto', rate: 0.1 + 0.2, own: { dropout: 0.3 } },
       remarks: ['- no list', '1. none either'],
     };
-    const card = modelCard(run);
+    const card = createModelCard(run);
     expect(card).toContain('- rate: 0.3\n- own: dropout 0.3\n- ran on: wasm\n- ended: finished');
     expect(card.match(/^- engine: /gm)).toHaveLength(1);
     expect(card).toContain('### Versions\n\n- tfjs-multitask: 0.1.0');
@@ -339,7 +339,7 @@ describe('a model card', () => {
     expect(card).toContain('- Parameters: 386\n');
     const rows = run.rows.map(({ epoch }) => ({ epoch, loss: 1 / epoch }));
     const { validation: _, ...data } = run.data;
-    expect(modelCard({ ...run, rows, data, answers: [], monitor: 'loss' })).toContain(
+    expect(createModelCard({ ...run, rows, data, answers: [], monitor: 'loss' })).toContain(
       '| task | metric | training |\n',
     );
   });

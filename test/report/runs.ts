@@ -1,7 +1,7 @@
-import type { HistoryRow, TaskRecord } from '../../src/core/history.js';
-import { rng } from '../../src/core/rng.js';
-import type { AnswerRecord, SplitRecord } from '../../src/core/runRecord.js';
-import type { ReportedRun } from '../../src/report/readRun.js';
+import type { HistoryRow, TaskRecord } from '../../src/core/records/history.js';
+import type { PredictionRecord, SplitRecord } from '../../src/core/records/runRecord.js';
+import { createRng } from '../../src/core/rng.js';
+import type { ReportedRun } from '../../src/report/records/readRunRecord.js';
 
 export const AGE: TaskRecord = { name: 'age', kind: 'regression', unit: 'years', metrics: ['mae'] };
 export const GENDER: TaskRecord = {
@@ -115,20 +115,20 @@ function answerOf(
   tasks: readonly TaskRecord[],
   i: number,
   id: string,
-  groups: AnswerRecord['groups'],
-): AnswerRecord {
-  const random = rng(1, 'answer', i);
+  groups: PredictionRecord['groups'],
+): PredictionRecord {
+  const random = createRng(1, 'answer', i);
   const labels: Record<string, number | string> = {};
   const answers: Record<string, number | number[]> = {};
   for (const { name, labels: names } of tasks) {
     if (names) {
-      const truth = random.below(names.length);
+      const truth = random.nextInt(names.length);
       const weights = names.map((_, place) => random.next() + (place === truth ? 0.8 : 0));
       const sum = weights.reduce((total, weight) => total + weight, 0);
       labels[name] = names[truth]!;
       answers[name] = weights.map((weight) => weight / sum);
     } else {
-      const truth = 1 + random.below(90);
+      const truth = 1 + random.nextInt(90);
       labels[name] = truth;
       answers[name] = truth + 8 * random.normal();
     }
@@ -137,7 +137,7 @@ function answerOf(
 }
 
 function rowOf(tasks: readonly TaskRecord[], epoch: number): HistoryRow {
-  const random = rng(2, 'row', epoch);
+  const random = createRng(2, 'row', epoch);
   const own = tasks.flatMap(({ name, metrics }) =>
     ['', 'val_', 'clean_'].flatMap((prefix) => [
       [`${prefix}${name}_loss`, 100 / (epoch + random.next())],

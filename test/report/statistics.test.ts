@@ -1,11 +1,28 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { rng } from '../../src/core/rng.js';
-import { answerAt, labelScores, reliability } from '../../src/report/classFigures.js';
-import { duration, figure, percent, short, withInterval } from '../../src/report/format.js';
-import { groupScores } from '../../src/report/groupFigures.js';
-import { errorBands } from '../../src/report/regressionFigures.js';
-import { bandAt, bandsOf, meanOf, quantile, shareOf, tQuantile } from '../../src/report/statistics.js';
+import { createRng } from '../../src/core/rng.js';
+import {
+  computeLabelScores,
+  computeReliability,
+  findPredictedLabel,
+} from '../../src/report/charts/classificationFigures.js';
+import { computeGroupScores } from '../../src/report/charts/groupFigures.js';
+import { computeErrorBins } from '../../src/report/charts/regressionFigures.js';
+import {
+  computeBinEdges,
+  computeQuantile,
+  computeTQuantile,
+  estimateMean,
+  estimateProportion,
+  findBin,
+} from '../../src/report/statistics/estimates.js';
+import {
+  formatDuration,
+  formatEstimate,
+  formatNumber,
+  formatPercent,
+  truncateMiddle,
+} from '../../src/report/text/format.js';
 import { AGE, GENDER, madeRun } from './runs.js';
 
 const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true });
@@ -13,7 +30,7 @@ const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true });
 describe('the share of hits', () => {
   test("has Wilson's interval: 8 of 10 as published tables have it", () => {
     // R: prop.test(8, 10, correct = FALSE)$conf.int
-    const { value, low, high } = shareOf(8, 10)!;
+    const { value, low, high } = estimateProportion(8, 10)!;
     expect(value).toBe(0.8);
     expect(low).toBeCloseTo(0.4901625, 6);
     expect(high).toBeCloseTo(0.9433178, 6);
@@ -26,14 +43,14 @@ describe('the share of hits', () => {
         fc.double({ min: 0, max: 1, noNaN: true }),
         (count, part) => {
           const hits = Math.round(part * count);
-          const { value, low, high } = shareOf(hits, count)!;
-          const larger = shareOf(10 * hits, 10 * count)!;
+          const { value, low, high } = estimateProportion(hits, count)!;
+          const larger = estimateProportion(10 * hits, 10 * count)!;
           expect(0 <= low && low <= value + 1e-12 && value - 1e-12 <= high && high <= 1).toBe(true); // rounding at 0 and 1
           expect(larger.high - larger.low).toBeLessThan(high - low);
         },
       ),
     );
-    expect(shareOf(0, 0)).toBeUndefined();
+    expect(estimateProportion(0, 0)).toBeUndefined();
   });
 });
 
@@ -41,8 +58,8 @@ describe('the mean of errors', () => {
   test('lies in its interval, which does not depend on the order of the values', () => {
     fc.assert(
       fc.property(fc.array(finite, { minLength: 5, maxLength: 40 }), (values) => {
-        const mean = meanOf(values)!;
-        expect(meanOf([...values].reverse())).toEqual(mean);
+        const mean = estimateMean(values)!;
+        expect(estimateMean([...values].reverse())).toEqual(mean);
         const rounding = 1e-9 * Math.max(...values.map(Math.abs));
         expect(mean.low).toBeLessThanOrEqual(mean.value + rounding);
         expect(mean.high).toBeGreaterThanOrEqual(mean.value - rounding);
@@ -52,16 +69,16 @@ describe('the mean of errors', () => {
   });
 
   test('has none of fewer than five values, and it does not go below what a mean can be', () => {
-    expect(meanOf([])).toBeUndefined();
-    expect(meanOf([1, 2, 3, 6])).toEqual({ value: 3 });
-    expect(withInterval(meanOf([1, 2, 3, 6]))).toBe('3 (–)');
+    expect(estimateMean([])).toBeUndefined();
+    expect(estimateMean([1, 2, 3, 6])).toEqual({ value: 3 });
+    expect(formatEstimate(estimateMean([1, 2, 3, 6]))).toBe('3 (–)');
     const skewed = [0.01, 0.01, 0.01, 0.01, 5];
-    expect(meanOf(skewed)!.low).toBeLessThan(0);
-    expect(meanOf(skewed, 0)!.low).toBe(0);
+    expect(estimateMean(skewed)!.low).toBeLessThan(0);
+    expect(estimateMean(skewed, 0)!.low).toBe(0);
   });
 
-  const exponential = (random: ReturnType<typeof rng>) => -Math.log(1 - random.next());
-  const normal = (random: ReturnType<typeof rng>) => 1 + random.normal();
+  const exponential = (random: ReturnType<typeof createRng>) => -Math.log(1 - random.next());
+  const normal = (random: ReturnType<typeof createRng>) => 1 + random.normal();
   // What 1,500 trials in numpy gave for the same rule. The plain percentile interval: 84, 88, 94, 95; 78, 86, 91.
   test.each([
     ['normal', normal, 5, 0.937],
@@ -76,8 +93,8 @@ describe('the mean of errors', () => {
     (name, draw, count, said) => {
       const trials = 500;
       const held = Array.from({ length: trials }, (_, trial) => {
-        const random = rng(3, name, count, trial);
-        const { low, high } = meanOf(Array.from({ length: count }, () => draw(random)))!;
+        const random = createRng(3, name, count, trial);
+        const { low, high } = estimateMean(Array.from({ length: count }, () => draw(random)))!;
         return low! <= 1 && 1 <= high!;
       }).filter(Boolean).length;
       // Of 500 trials the standard deviation is 1.4 of 100 at 0.889, of 1,500 it is 0.8: together 1.6, and thrice that is 4.8.
@@ -98,7 +115,8 @@ describe('the mean of errors', () => {
       [999, 1.9623414611334493],
     ] as const;
     // The expansion's next term at four degrees is 0.0007; at seven it is a sixteenth of that.
-    for (const [freedom, t] of known) expect(Math.abs(tQuantile(freedom) - t)).toBeLessThan(1 / freedom ** 5);
+    for (const [freedom, t] of known)
+      expect(Math.abs(computeTQuantile(freedom) - t)).toBeLessThan(1 / freedom ** 5);
   });
 });
 
@@ -110,27 +128,27 @@ test('bands cover every value, are no more than asked for, and each value is in 
       fc.integer({ min: 2, max: 30 }),
       (low, span, count) => {
         const high = low + span;
-        const ends = bandsOf(low, high, count);
+        const ends = computeBinEdges(low, high, count);
         expect(ends.length - 1).toBeLessThanOrEqual(count);
         expect(ends.length).toBeGreaterThanOrEqual(2);
         const tiny = 1e-9 * Math.max(1, Math.abs(low), Math.abs(high)); // ends are rounded to twelve digits
         expect(ends[0]).toBeLessThanOrEqual(low + tiny);
         expect(ends.at(-1)).toBeGreaterThanOrEqual(high - tiny);
         for (const value of [low, high, (low + high) / 2]) {
-          const i = bandAt(ends, value);
+          const i = findBin(ends, value);
           expect(i).toBeGreaterThanOrEqual(0);
           expect(i).toBeLessThan(ends.length - 1);
         }
       },
     ),
   );
-  expect(bandsOf(0, 0.35, 4)).toEqual([0, 0.1, 0.2, 0.3, 0.4]);
-  expect(bandsOf(1, 89, 10)).toEqual([0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
+  expect(computeBinEdges(0, 0.35, 4)).toEqual([0, 0.1, 0.2, 0.3, 0.4]);
+  expect(computeBinEdges(1, 89, 10)).toEqual([0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
 });
 
 test('a quantile is a value or between its neighbours', () => {
-  expect(quantile([1, 2, 3, 4], 0.5)).toBe(2.5);
-  expect(quantile([1, 2, 3], 1)).toBe(3);
+  expect(computeQuantile([1, 2, 3, 4], 0.5)).toBe(2.5);
+  expect(computeQuantile([1, 2, 3], 1)).toBe(3);
 });
 
 test('bands, labels and groups count every image once', () => {
@@ -141,15 +159,15 @@ test('bands, labels and groups count every image once', () => {
     truth: labels.age as number,
     predicted: answers.age as number,
   }));
-  expect(sum(errorBands(pairs))).toBe(137);
+  expect(sum(computeErrorBins(pairs))).toBe(137);
   const classes = run.answers.map(({ labels, answers }) => ({
     truth: GENDER.labels!.indexOf(labels.gender as string),
     probabilities: answers.gender as readonly number[],
   }));
-  expect(sum(labelScores(GENDER, classes))).toBe(137);
-  expect(sum(reliability(classes).bins)).toBe(137);
+  expect(sum(computeLabelScores(GENDER, classes))).toBe(137);
+  expect(sum(computeReliability(classes).bins)).toBe(137);
   for (const task of [AGE, GENDER]) {
-    const [{ scores }] = groupScores(task, run) as [ReturnType<typeof groupScores>[number]];
+    const [{ scores }] = computeGroupScores(task, run) as [ReturnType<typeof computeGroupScores>[number]];
     const [all, ...parts] = scores;
     expect(all!.count).toBe(137);
     expect(sum(parts)).toBe(137);
@@ -161,12 +179,12 @@ test('bands, labels and groups count every image once', () => {
 test('precision, recall and calibration of a small table by hand', () => {
   const pair = (truth: number, second: number) => ({ truth, probabilities: [1 - second, second] });
   const pairs = [pair(0, 0.2), pair(0, 0.7), pair(1, 0.7), pair(1, 0.9)];
-  expect(pairs.map(answerAt)).toEqual([0, 1, 1, 1]);
-  const [male, female] = labelScores(GENDER, pairs);
+  expect(pairs.map(findPredictedLabel)).toEqual([0, 1, 1, 1]);
+  const [male, female] = computeLabelScores(GENDER, pairs);
   expect([male!.precision!.value, male!.recall!.value]).toEqual([1, 0.5]);
   expect([female!.precision!.value, female!.recall!.value]).toEqual([2 / 3, 1]);
   // Bins of 0.2 (kept 0), 0.7 (kept 0.5) and 0.9 (kept 1): (0.2 + 2 * 0.2 + 0.1) / 4.
-  expect(reliability(pairs).error).toBeCloseTo(0.175, 12);
+  expect(computeReliability(pairs).error).toBeCloseTo(0.175, 12);
 });
 
 test('numbers are short, and what is none is said', () => {
@@ -185,7 +203,7 @@ test('numbers are short, and what is none is said', () => {
       Number.NaN,
       Number.NEGATIVE_INFINITY,
       undefined,
-    ].map((value) => figure(value)),
+    ].map((value) => formatNumber(value)),
   ).toEqual([
     '0',
     '0.3',
@@ -201,18 +219,18 @@ test('numbers are short, and what is none is said', () => {
     '−∞',
     'n/a',
   ]);
-  expect(percent(0.88049)).toBe('88.0\u00a0%');
-  expect(withInterval({ value: 5.6, low: 5.2, high: 6.034 })).toBe('5.60 (5.20\u00a0to\u00a06.03)');
-  expect(withInterval({ value: 0.0002, low: -2, high: 2 })).toBe('0.00 (−2.00\u00a0to\u00a02.00)');
-  expect(withInterval({ value: 0.5, low: 0.25, high: 0.75 }, 'share')).toBe(
+  expect(formatPercent(0.88049)).toBe('88.0\u00a0%');
+  expect(formatEstimate({ value: 5.6, low: 5.2, high: 6.034 })).toBe('5.60 (5.20\u00a0to\u00a06.03)');
+  expect(formatEstimate({ value: 0.0002, low: -2, high: 2 })).toBe('0.00 (−2.00\u00a0to\u00a02.00)');
+  expect(formatEstimate({ value: 0.5, low: 0.25, high: 0.75 }, 'share')).toBe(
     '50.0\u00a0% (25.0\u00a0to\u00a075.0)',
   );
-  expect([3.04, 48, 200, 7500].map((seconds) => duration(seconds).replaceAll('\u00a0', ' '))).toEqual([
+  expect([3.04, 48, 200, 7500].map((seconds) => formatDuration(seconds).replaceAll('\u00a0', ' '))).toEqual([
     '3.0 s',
     '48 s',
     '3 min 20 s',
     '2 h 5 min',
   ]);
-  expect(short('abcdefgh', 5)).toBe('ab…gh');
-  expect(short('a\n b', 5)).toBe('a b');
+  expect(truncateMiddle('abcdefgh', 5)).toBe('ab…gh');
+  expect(truncateMiddle('a\n b', 5)).toBe('a b');
 });

@@ -1,14 +1,14 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { rng } from '../../src/core/rng.js';
-import { reportTools } from '../../src/node/report.js';
-import { type ReportTools, studyFigures, studyPage } from '../../src/report/index.js';
+import { createRng } from '../../src/core/rng.js';
+import { loadReportTools } from '../../src/node/report/writeReport.js';
+import { createStudyReport, type ReportTools, studyFigures } from '../../src/report/index.js';
 import {
   alternatives,
   askAndTell,
   bestTrial,
   choice,
   float,
-  importances,
+  getParamImportances,
   maximize,
   minimize,
   paretoFront,
@@ -22,7 +22,7 @@ import { HOSTILE } from './runs.js';
 
 let tools: ReportTools;
 beforeAll(async () => {
-  tools = await reportTools();
+  tools = await loadReportTools();
 });
 
 const searched = space({
@@ -36,12 +36,12 @@ const study = { space: searched, objectives, strategy: random() };
 /** A search in which some trials fail, are pruned, or run still; the loss follows the rate alone. */
 function made(count: number): readonly TrialRecord[] {
   const search = askAndTell(searched, { strategy: random(), objectives, seed: 4 });
-  const draws = rng(1, 'noise');
+  const draws = createRng(1, 'noise');
   for (let i = 0; i < count; i++) {
-    const { number, values } = search.ask()!;
+    const { number, params } = search.ask()!;
     if (i % 9 === 4) search.fail(number, `it ran out of memory, "${HOSTILE[0]}"`);
     else {
-      const loss = (Math.log10(values.rate) + 3) ** 2;
+      const loss = (Math.log10(params.rate) + 3) ** 2;
       search.report(number, { val_loss: i === 6 ? Number.NaN : loss, val_accuracy: 0.5 + draws.next() / 2 });
       if (i === count - 1) continue;
       if (i % 7 === 3) search.prune(number, 'epoch 1: worse than the median');
@@ -72,7 +72,7 @@ describe('the figures of a search', () => {
   test('are the same to the byte for the same records in any order, each with a name of its own', async () => {
     const trials = made(30);
     const figures = studyFigures(study, trials, tools);
-    expect(studyFigures(study, [...trials].reverse(), await reportTools())).toEqual(figures);
+    expect(studyFigures(study, [...trials].reverse(), await loadReportTools())).toEqual(figures);
     expect(figures.map(({ name }) => name)).toEqual([
       ...['front', 'parallel'],
       ...['history', 'slice-rate', 'slice-filters', 'slice-optimizer'],
@@ -107,9 +107,9 @@ describe('the figures of a search', () => {
     const three = [minimize('loss'), maximize('hits'), minimize('megabytes')] as const;
     const search = askAndTell(searched, { strategy: random(), objectives: three, seed: 2 });
     for (let i = 0; i < 60; i++) {
-      const { number, values } = search.ask()!;
-      const loss = (Math.log10(values.rate) + 3) ** 2;
-      search.tell(number, { loss, hits: -Math.abs(values.filters - 64), megabytes: values.filters });
+      const { number, params } = search.ask()!;
+      const loss = (Math.log10(params.rate) + 3) ** 2;
+      search.tell(number, { loss, hits: -Math.abs(params.filters - 64), megabytes: params.filters });
     }
     const drawn = studyFigures({ space: searched, objectives: three }, search.trials, tools);
     const names = drawn.map(({ name }) => name);
@@ -135,10 +135,10 @@ describe('the figures of a search', () => {
     const two = [minimize('loss'), maximize('hits')] as const;
     const search = askAndTell(searched, { strategy: random(), objectives: two, seed: 2 });
     for (let i = 0; i < 60; i++) {
-      const { number, values } = search.ask()!;
+      const { number, params } = search.ask()!;
       // At the best epoch hits follow the filters; in the other, which has more of them, the rate.
-      search.report(number, { loss: 1, hits: -Math.abs(values.filters - 64) });
-      search.tell(number, { loss: 2, hits: 1000 + Math.log10(values.rate) });
+      search.report(number, { loss: 1, hits: -Math.abs(params.filters - 64) });
+      search.tell(number, { loss: 2, hits: 1000 + Math.log10(params.rate) });
     }
     const drawn = studyFigures({ space: searched, objectives: two }, search.trials, tools);
     const of = (name: string) => drawn.find((one) => one.name === name)!;
@@ -220,11 +220,11 @@ describe('a choice of many words', () => {
     });
     const search = askAndTell(of, { strategy: random(), objectives: minimize('loss'), seed: 3 });
     for (let i = 0; i < 40; i++) {
-      const { number, values } = search.ask()!;
-      search.tell(number, { loss: words.indexOf(values.word) });
+      const { number, params } = search.ask()!;
+      search.tell(number, { loss: words.indexOf(params.word) });
     }
     const searched = { space: of, objectives: minimize('loss'), strategy: random() };
-    return { drawn: studyPage(searched, search.trials, tools), trials: search.trials };
+    return { drawn: createStudyReport(searched, search.trials, tools), trials: search.trials };
   };
 
   test.each([12, 13, 30])('of %i: all of them stand at the axis', (count) => {
@@ -265,14 +265,14 @@ test('names of figures are those that files can have, each once', () => {
 });
 
 test('the page says what is best, why some ended early, and shows hostile words as text', () => {
-  const { page } = studyPage({ ...study, objectives: objectives[0] }, made(30), tools);
+  const { page } = createStudyReport({ ...study, objectives: objectives[0] }, made(30), tools);
   expect(page).toMatch(
     /<p class="lead">30 trials, random\. Trial \d+ is the best: val_loss [\d.]+(e−\d+)? with/,
   );
   expect(page).toContain('<td>pruned</td>\n<td>epoch 1: worse than the median</td>');
   expect(page).toMatch(/<table class="words"><caption>Reasons<.*?>trial<.*?>state<.*?>reason</s);
   expect(page.match(/\(best\)/g)).toHaveLength(1);
-  expect(studyPage(study, made(1), tools).page).toContain('<p class="lead">1 trial, random.');
+  expect(createStudyReport(study, made(1), tools).page).toContain('<p class="lead">1 trial, random.');
   expect(page).not.toContain('<script');
   expect(page.replaceAll(/<style>.*?<\/style>/gs, '').replaceAll(/<[^>]*>/g, ' ')).not.toMatch(
     /NaN |undefined|\[object/,
@@ -283,7 +283,7 @@ test('with several objectives the front is named, in words, in the table and in 
   const trials = made(60);
   const front = paretoFront(trials, objectives).map(({ number }) => number);
   expect(front.length).toBeGreaterThan(1);
-  const { page, figures } = studyPage(study, trials, tools);
+  const { page, figures } = createStudyReport(study, trials, tools);
   expect(page).not.toMatch(/Trial \d+ is the best|\(best\)|best trial|best tenth/);
   const lead = page.match(/<p class="lead">([^<]*)</)![1]!;
   for (const number of front.slice(0, 6))
@@ -325,7 +325,7 @@ test('every line of the parallel coordinates reaches the objective, below axes o
   const plain = space({ a: float({ min: 0, max: 1 }), b: float({ min: 0, max: 1 }) });
   const trial = {
     number: 1,
-    values: { a: 0, b: 1 },
+    params: { a: 0, b: 1 },
     state: 'complete',
     after: [],
     rows: [{ epoch: 1, loss: 1 }],
@@ -335,11 +335,11 @@ test('every line of the parallel coordinates reaches the objective, below axes o
 });
 
 test('what mattered is what the objective follows from', () => {
-  const shares = importances(searched, made(60), objectives);
+  const shares = getParamImportances(searched, made(60), objectives);
   expect(shares.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
   const [rate, ...others] = shares;
   for (const { share } of others) expect(rate!.share).toBeGreaterThan(2 * share);
-  expect(importances(searched, made(3), objectives)).toEqual([]);
+  expect(getParamImportances(searched, made(3), objectives)).toEqual([]);
 });
 
 describe('the results', () => {

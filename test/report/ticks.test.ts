@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { wholeEpochs } from '../../src/report/epochAxis.js';
-import { counted, figure, withInterval } from '../../src/report/format.js';
-import { bandAt, bandsOf } from '../../src/report/statistics.js';
-import { numberTick, shareTick, sparse } from '../../src/report/ticks.js';
+import { computeEpochTicks } from '../../src/report/charts/epochAxis.js';
+import { computeBinEdges, findBin } from '../../src/report/statistics/estimates.js';
+import { formatCount, formatEstimate, formatNumber } from '../../src/report/text/format.js';
+import { formatPercentTick, formatTick, skipCrowdedTicks } from '../../src/report/text/tickFormat.js';
 
-const said = (ticks: readonly number[], say = numberTick) => ticks.map((tick, i) => say(tick, i, ticks));
+const said = (ticks: readonly number[], say = formatTick) => ticks.map((tick, i) => say(tick, i, ticks));
 
 test('ticks have the digits that their distance asks for, and large and small ones are short', () => {
   expect(said([0, 500, 1000])).toEqual(['0', '500', '1,000']);
@@ -17,8 +17,8 @@ test('ticks have the digits that their distance asks for, and large and small on
   expect(said([0, 2e-5, 4e-5, 6e-5])).toEqual(['0', '2e−5', '4e−5', '6e−5']);
   expect(said([0, 2e-4, 4e-4])).toEqual(['0.0000', '0.0002', '0.0004']);
   expect(said([0, 1e300])).toEqual(['0', '1e300']);
-  expect(said([0, 0.005, 0.01], shareTick)).toEqual(['0.0 %', '0.5 %', '1.0 %']);
-  expect(said([0.2, 0.4], shareTick)).toEqual(['20 %', '40 %']);
+  expect(said([0, 0.005, 0.01], formatPercentTick)).toEqual(['0.0 %', '0.5 %', '1.0 %']);
+  expect(said([0.2, 0.4], formatPercentTick)).toEqual(['20 %', '40 %']);
 });
 
 test('ticks of any even steps differ from each other, and are no longer than an axis has room for', () => {
@@ -43,7 +43,7 @@ test('ticks of any even steps differ from each other, and are no longer than an 
 
 test('labels that would run into each other are thinned evenly', () => {
   const ends = Array.from({ length: 11 }, (_, i) => 0.9 + i / 1e4);
-  const words = said(ends, sparse(numberTick));
+  const words = said(ends, skipCrowdedTicks(formatTick));
   expect(words.filter((word) => word !== '')).toEqual([
     '0.9000',
     '0.9002',
@@ -52,15 +52,15 @@ test('labels that would run into each other are thinned evenly', () => {
     '0.9008',
     '0.9010',
   ]);
-  expect(said([0, 10, 20], sparse(numberTick))).toEqual(['0', '10', '20']);
+  expect(said([0, 10, 20], skipCrowdedTicks(formatTick))).toEqual(['0', '10', '20']);
 });
 
 test('ticks of epochs are whole, even, and no more than asked for', () => {
-  expect(wholeEpochs(1, 3, 10)).toEqual([1, 2, 3]);
-  expect(wholeEpochs(1, 300, 10)).toEqual([50, 100, 150, 200, 250, 300]);
+  expect(computeEpochTicks(1, 3, 10)).toEqual([1, 2, 3]);
+  expect(computeEpochTicks(1, 300, 10)).toEqual([50, 100, 150, 200, 250, 300]);
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 5000 }), (first, more) => {
-      const ticks = wholeEpochs(first, first + more, 10);
+      const ticks = computeEpochTicks(first, first + more, 10);
       expect(ticks.length).toBeLessThanOrEqual(10);
       expect(ticks.length).toBeGreaterThan(0);
       for (const tick of ticks)
@@ -70,13 +70,13 @@ test('ticks of epochs are whole, even, and no more than asked for', () => {
 });
 
 test('measured numbers of millions are short, counts are said in full, and no zero has a sign', () => {
-  expect([6705970.3, 1045058, -1234567.5].map(figure)).toEqual(['6.71M', '1,045,058', '−1.23M']);
+  expect([6705970.3, 1045058, -1234567.5].map(formatNumber)).toEqual(['6.71M', '1,045,058', '−1.23M']);
   const plain = (...[value, low, high]: number[]) =>
-    withInterval({ value: value!, low: low!, high: high! }).replaceAll('\u00a0', ' ');
+    formatEstimate({ value: value!, low: low!, high: high! }).replaceAll('\u00a0', ' ');
   expect(plain(6705970, 6006746, 7457639)).toBe('6.71M (6.01M to 7.46M)');
   expect(plain(6.7e-6, 6e-6, 7.5e-6)).toBe('6.7e−6 (6.0e−6 to 7.5e−6)');
   expect(plain(-0.001, -0.53, 0.52)).toBe('0.00 (−0.53 to 0.52)');
-  expect([counted(1, 'image'), counted(0, 'file'), counted(2000, 'image')]).toEqual([
+  expect([formatCount(1, 'image'), formatCount(0, 'file'), formatCount(2000, 'image')]).toEqual([
     '1 image',
     '0 files',
     '2,000 images',
@@ -84,14 +84,14 @@ test('measured numbers of millions are short, counts are said in full, and no ze
 });
 
 test('values that are all one have a band of their size around them', () => {
-  expect(bandsOf(26, 26, 10)).toEqual([20, 30]);
-  expect(bandsOf(-15.7, -15.7, 24)).toEqual([-20, -10]);
-  expect(bandsOf(0, 0, 10)).toEqual([0, 1]);
+  expect(computeBinEdges(26, 26, 10)).toEqual([20, 30]);
+  expect(computeBinEdges(-15.7, -15.7, 24)).toEqual([-20, -10]);
+  expect(computeBinEdges(0, 0, 10)).toEqual([0, 1]);
   fc.assert(
     fc.property(fc.double({ min: 1e-9, max: 1e9, noNaN: true }), (value) => {
-      const ends = bandsOf(value, value, 10);
+      const ends = computeBinEdges(value, value, 10);
       expect(ends).toHaveLength(2);
-      expect(bandAt(ends, value)).toBe(0);
+      expect(findBin(ends, value)).toBe(0);
       expect(ends[1]! - ends[0]!).toBeGreaterThanOrEqual(value / 10.1); // a tenth, but for the twelve digits of ends
     }),
   );

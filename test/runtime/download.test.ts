@@ -7,18 +7,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { md5 } from '../../src/core/md5.js';
-import { memoryStore, rng, type Store } from '../../src/index.js';
-import { fetchFile } from '../../src/io/download.js';
-import { cacheFolder } from '../../src/node/cacheFolder.js';
-import { downloadBar } from '../../src/node/downloadBar.js';
+import { fetchFile } from '../../src/backbones/fetchFile.js';
+import { md5 } from '../../src/backbones/md5.js';
+import { createRng, memoryStore, type Store } from '../../src/index.js';
+import { getCacheFolder } from '../../src/node/backbones/cacheFolder.js';
+import { downloadBar } from '../../src/node/backbones/downloadBar.js';
+import { downloadWeights } from '../../src/node/backbones/downloadWeights.js';
 import { folderStore } from '../../src/node/index.js';
-import { pretrainedWeights } from '../../src/node/pretrainedWeights.js';
 import { faultOf } from '../bad-input/faultOf.js';
 
-const random = rng(1, 'download');
+const random = createRng(1, 'download');
 /** More than one portion of what is put to the store at a time. */
-const FILE = Buffer.from(Uint8Array.from({ length: 9_000_000 }, () => random.below(256)));
+const FILE = Buffer.from(Uint8Array.from({ length: 9_000_000 }, () => random.nextInt(256)));
 const MD5 = createHash('md5').update(FILE).digest('hex');
 const NAME = 'weights.h5';
 
@@ -76,7 +76,7 @@ const download = (more: Partial<Parameters<typeof fetchFile>[0]> = {}) =>
   fetchFile({ url, hash: { md5: MD5 }, name: NAME, store, fetch, ...more });
 /** A download whose connection breaks after so many bytes, once the client has had them all. */
 const breaking = (bytes: number) =>
-  failing(download({ progress: (had) => void (had === bytes && server.closeAllConnections()) }));
+  failing(download({ onProgress: (had) => void (had === bytes && server.closeAllConnections()) }));
 /** The fault that a download ends with. Its bytes, should it give any, are not for a message. */
 const failing = (call: Promise<Uint8Array>) => faultOf(() => call.then(({ length }) => `${length} bytes`));
 const same = (bytes: Uint8Array) => FILE.equals(bytes);
@@ -84,7 +84,7 @@ const same = (bytes: Uint8Array) => FILE.equals(bytes);
 describe('a file', () => {
   test('is downloaded once, whole, with progress; then it comes from the store', async () => {
     const heard: [number, number | undefined][] = [];
-    expect(same(await download({ progress: (...numbers) => heard.push(numbers) }))).toBe(true);
+    expect(same(await download({ onProgress: (...numbers) => heard.push(numbers) }))).toBe(true);
     expect(heard.at(0)).toEqual([0, FILE.length]);
     expect(heard.at(-1)).toEqual([FILE.length, FILE.length]);
     expect(heard.map(([bytes]) => bytes)).toEqual(
@@ -103,7 +103,7 @@ describe('a file', () => {
   test('may come from a server that does not say how long it is', async () => {
     behaviour = { length: false };
     const totals = new Set<number | undefined>();
-    expect(same(await download({ progress: (_, total) => totals.add(total) }))).toBe(true);
+    expect(same(await download({ onProgress: (_, total) => totals.add(total) }))).toBe(true);
     expect([...totals]).toEqual([undefined]);
   });
 
@@ -137,7 +137,7 @@ describe('a download that breaks', () => {
     await broken();
     behaviour = {};
     const heard: number[] = [];
-    expect(same(await download({ progress: (bytes) => heard.push(bytes) }))).toBe(true);
+    expect(same(await download({ onProgress: (bytes) => heard.push(bytes) }))).toBe(true);
     expect(asked).toEqual([{ range: 'bytes=6000000-', status: 206, bytes: 3_000_000 }]);
     expect(heard[0]).toBe(6_000_000);
     expect(readdirSync(folder)).toEqual([NAME]);
@@ -244,7 +244,7 @@ describe('a signal', () => {
   test('stops a download, and what has come is kept', async () => {
     const stop = new AbortController();
     const error = await failing(
-      download({ signal: stop.signal, progress: (bytes) => bytes > 5_000_000 && stop.abort('enough') }),
+      download({ signal: stop.signal, onProgress: (bytes) => bytes > 5_000_000 && stop.abort('enough') }),
     );
     expect(error).toMatchObject({ kind: 'aborted', path: url, cause: 'enough' });
     const kept = (await store.read(`${NAME}.part`))!;
@@ -282,7 +282,7 @@ test('pretrained weights show a line on the terminal, and come from a store in m
   const lines: string[] = [];
   const output = { isTTY: true, columns: 60, write: (text: string) => lines.push(text) };
   const given = memoryStore();
-  expect(same(await pretrainedWeights({ url, name: NAME, md5: MD5 }, { store: given }, output))).toBe(true);
+  expect(same(await downloadWeights({ url, name: NAME, md5: MD5 }, { store: given }, output))).toBe(true);
   expect(lines[0]).toBe(`\r\u001B[K${NAME} ╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ 0.0 MB of 9.0 MB`);
   expect(lines.at(-1)).toBe(`\r\u001B[K${NAME} ━━━━━━━━━━━━━━━━ 9.0 MB of 9.0 MB\n`);
   expect(await given.list()).toEqual([NAME]);
@@ -303,5 +303,5 @@ test.each<[NodeJS.Platform, { [name: string]: string }, string, string]>([
   ['win32', { LOCALAPPDATA: 'D:\\Local' }, 'C:\\Users\\ada', 'D:\\Local\\tfjs-multitask'],
   ['win32', {}, 'C:\\Users\\ada', 'C:\\Users\\ada\\AppData\\Local\\tfjs-multitask'],
 ])('the cache on %s with %j', (platform, env, home, expected) => {
-  expect(cacheFolder(platform, env, home)).toBe(expected);
+  expect(getCacheFolder(platform, env, home)).toBe(expected);
 });

@@ -2,53 +2,53 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   adam,
-  augment,
   type BranchOptions,
   batchNorm,
   binary,
   branch,
   conv,
+  createAugmentationPipeline,
+  createRng,
   dense,
   dropout,
   globalAveragePool,
-  greyImage,
-  horizontalFlip,
+  grayscaleImage,
   imagesInMemory,
   loadModel,
   maxPool,
   memoryStore,
   multiTask,
+  randomHorizontalFlip,
   regression,
   residual,
-  rng,
   type Store,
   sgd,
   sharedTrunk,
   useEngine,
 } from '../../src/index.js';
-import { networkOf } from '../../src/models/compose.js';
-import { halvesOf } from '../../src/models/halves.js';
+import { InputPipeline } from '../../src/inference/inputPipeline.js';
+import { createNetwork } from '../../src/network/buildNetwork.js';
+import { splitFrozen } from '../../src/network/frozenSplit.js';
 import { loadPackage } from '../../src/node/index.js';
-import { tf } from '../../src/tensor/tf.js';
 import {
-  batchArrays,
-  coefficientArrays,
-  maskArrays,
-  stepInputsOf,
-  tensorsOf,
-} from '../../src/training/batch.js';
-import { Door } from '../../src/training/door.js';
-import { trainingStep } from '../../src/training/step.js';
+  createBatchArrays,
+  createCoefficientArrays,
+  drawDropoutMasks,
+  toStepInputs,
+  toTensors,
+} from '../../src/steps/stepArrays.js';
+import { computeTrainingStep } from '../../src/steps/trainingStep.js';
+import { tf } from '../../src/tensor/tf.js';
 import { faultOf } from '../bad-input/faultOf.js';
 import { expectCloseToLargest } from '../parity/close.js';
 
 const SHAPE = [12, 12, 3] as const;
 
-const random = rng(3, 'frozen');
+const random = createRng(3, 'frozen');
 const images = Array.from({ length: 20 }, (_, i) => ({
   labels: { age: i % 7, gender: i % 3 === 0 ? ('male' as const) : ('female' as const) },
   image: {
-    data: Uint8Array.from({ length: 432 }, () => random.below(256)),
+    data: Uint8Array.from({ length: 432 }, () => random.nextInt(256)),
     height: SHAPE[0],
     width: SHAPE[1],
     channels: SHAPE[2],
@@ -132,19 +132,19 @@ describe.each(['wasm', 'onnx'] as const)('on %s', (engine) => {
 
   test.each([
     ['', 5, {}],
-    [' where one task sees grey', 6, { sees: greyImage() }], // which is frozen too
+    [' where one task sees grey', 6, { inputView: grayscaleImage() }], // which is frozen too
   ] as const)(
     'with kept outputs the history is the same, and a later run reads them%s',
     async (_, frozen, sees) => {
       const plain = await networkWith(frozen, sees).fit(train, own);
-      const features = memoryStore();
-      const kept = await networkWith(frozen, sees).fit(train, { ...own, features });
-      const files = await features.list();
-      const later = await networkWith(frozen, sees).fit(train, { ...own, features });
+      const featureCache = memoryStore();
+      const kept = await networkWith(frozen, sees).fit(train, { ...own, featureCache });
+      const files = await featureCache.list();
+      const later = await networkWith(frozen, sees).fit(train, { ...own, featureCache });
       expect(rowsOf(kept)).toEqual(rowsOf(plain));
       expect(rowsOf(later)).toEqual(rowsOf(plain));
       expect(files.length).toBeGreaterThan(0);
-      expect(await features.list()).toEqual(files);
+      expect(await featureCache.list()).toEqual(files);
     },
   );
 });
@@ -162,19 +162,19 @@ test('kept outputs spare the frozen half: from the second epoch on no image is r
       };
     },
   });
-  const features = memoryStore();
-  await networkWith(6).fit(spied, { epochs: 4, batchSize: 6, engine: 'wasm', features });
+  const featureCache = memoryStore();
+  await networkWith(6).fit(spied, { epochs: 4, batchSize: 6, engine: 'wasm', featureCache });
   expect(read).toBe(images.length);
 });
 
 test('an augmentation that is fixed is kept, a free one is not, and the log says so', async () => {
-  const look = augment([horizontalFlip()]);
+  const look = createAugmentationPipeline([randomHorizontalFlip()]);
   const lines: string[] = [];
   const filesAfter = async (store: Store, fixed: boolean) => {
     await networkWith(6).fit(train.augment(look, { fixed }), {
       epochs: 1,
       engine: 'wasm',
-      features: store,
+      featureCache: store,
       log: (line) => void lines.push(line),
     });
     return (await store.list()).length;
@@ -186,24 +186,24 @@ test('an augmentation that is fixed is kept, a free one is not, and the log says
 });
 
 test('other weights never meet old outputs', async () => {
-  const features = memoryStore();
-  await networkWith(5).fit(train, { ...options, engine: 'wasm', features });
+  const featureCache = memoryStore();
+  await networkWith(5).fit(train, { ...options, engine: 'wasm', featureCache });
   const changed = networkWith(5);
   const weight = changed.layersModel.layers.find(({ weights }) => weights.length > 0)!.weights[0]!;
   weight.write(weight.read().mul(2));
   const plain = networkWith(5);
   const twin = plain.layersModel.layers.find(({ weights }) => weights.length > 0)!.weights[0]!;
   twin.write(twin.read().mul(2));
-  const kept = await changed.fit(train, { ...options, engine: 'wasm', features });
+  const kept = await changed.fit(train, { ...options, engine: 'wasm', featureCache });
   expect(rowsOf(kept)).toEqual(rowsOf(await plain.fit(train, { ...options, engine: 'wasm' })));
 });
 
 test.each([
   ['', {}, 3],
-  [', however often it looks', { sees: greyImage() }, 6],
+  [', however often it looks', { inputView: grayscaleImage() }, 6],
 ] as const)('in a later run the frozen half does not run at all%s', async (_, sees, looks) => {
-  const calls = async (features: Store) => {
-    const model = networkWith('sees' in sees ? 7 : 6, sees);
+  const calls = async (featureCache: Store) => {
+    const model = networkWith('inputView' in sees ? 7 : 6, sees);
     const first = model.layersModel.getLayer('trunk_conv1');
     const stock = first.call.bind(first);
     let count = 0;
@@ -211,7 +211,7 @@ test.each([
       count++;
       return stock(...given);
     };
-    await model.fit(train, { epochs: 2, batchSize: 5, engine: 'wasm', features });
+    await model.fit(train, { epochs: 2, batchSize: 5, engine: 'wasm', featureCache });
     return count;
   };
   const features = memoryStore();
@@ -220,16 +220,21 @@ test.each([
 });
 
 test('files that were changed since, and others beside them, are passed over and told', async () => {
-  const features = memoryStore();
+  const featureCache = memoryStore();
   const lines: string[] = [];
   const run = () =>
-    networkWith(6).fit(train, { epochs: 1, engine: 'wasm', features, log: (line) => void lines.push(line) });
+    networkWith(6).fit(train, {
+      epochs: 1,
+      engine: 'wasm',
+      featureCache,
+      log: (line) => void lines.push(line),
+    });
   const before = await run();
-  const [name] = await features.list();
-  const bytes = (await features.read(name!))!.slice();
+  const [name] = await featureCache.list();
+  const bytes = (await featureCache.read(name!))!.slice();
   bytes[bytes.length - 1]! ^= 1;
-  await features.write(name!, bytes);
-  await features.write(`${name!.split('/')[0]}/.DS_Store`, new Uint8Array(9));
+  await featureCache.write(name!, bytes);
+  await featureCache.write(`${name!.split('/')[0]}/.DS_Store`, new Uint8Array(9));
   expect(rowsOf(await run())).toEqual(rowsOf(before));
   expect(lines.filter((line) => line.includes('computed again'))).toEqual([expect.stringContaining(name!)]);
 });
@@ -248,7 +253,7 @@ test('images of another shape never meet old outputs, whatever their bytes', asy
     const { rows } = await model.fit(shaped as never, {
       epochs: 1,
       engine: 'wasm',
-      ...(store && { features: store }),
+      ...(store && { featureCache: store }),
     });
     return rows[0]!.loss;
   };
@@ -274,8 +279,8 @@ test("a layer of the user's own stays behind the cut: nobody can see what it doe
     .task('age', regression({ unit: 'years' }), branch([dense(3)]))
     .build();
   layersModel.getLayer('trunk_conv1').trainable = false;
-  const { frozen } = halvesOf(networkOf(layersModel, tasks, input).graph);
-  expect(frozen!.calls.map(({ layer }) => layer.name)).toEqual(['trunk_conv1']);
+  const { frozenGraph } = splitFrozen(createNetwork(layersModel, tasks, input).graph);
+  expect(frozenGraph!.calls.map(({ layer }) => layer.name)).toEqual(['trunk_conv1']);
 });
 
 test('a label of zero behind a network that answers next to nothing is no disagreement of engines', async () => {
@@ -309,8 +314,8 @@ test('nothing to train, and nothing to keep, are faults', async () => {
   const all = networkWith(100);
   expect(await faultOf(() => all.fit(train, { epochs: 1, engine: 'wasm' }))).toMatchObject({ path: 'fit' });
   const none = networkWith(0);
-  const features = memoryStore();
-  expect(await faultOf(() => none.fit(train, { epochs: 1, engine: 'wasm', features }))).toMatchObject({
+  const featureCache = memoryStore();
+  expect(await faultOf(() => none.fit(train, { epochs: 1, engine: 'wasm', featureCache }))).toMatchObject({
     path: 'fit.features',
   });
 });
@@ -322,25 +327,30 @@ test('a step behind the cut is the step of the whole network', async () => {
       const { layersModel, tasks, input } = networkWith(0);
       const weighted = layersModel.layers.filter(({ weights }) => weights.length > 0);
       for (const i of frozen) weighted[i]!.trainable = false;
-      const network = networkOf(layersModel, tasks, input);
-      const halves = halvesOf(network.graph);
+      const network = createNetwork(layersModel, tasks, input);
+      const halves = splitFrozen(network.graph);
       const indices = [0, 1, 2, 3, 4];
       const pixels = Float32Array.from(indices.flatMap((i) => [...images[i]!.image.data]));
       const batch = { pixels, indices, count: indices.length };
-      const step = async (door: Door) => {
-        const half = { ...network, graph: door.halves.trained };
+      const step = async (door: InputPipeline) => {
+        const half = { ...network, graph: door.frozenSplit.trainableGraph };
         const arrays = {
-          ...batchArrays(half, data, batch, {}, await door.inputs(data, batch)),
-          ...maskArrays(half, indices.length, 1, 2, 3),
-          ...coefficientArrays([0.1, 0.1]),
+          ...createBatchArrays(half, data, batch, {}, await door.computeInputs(data, batch)),
+          ...drawDropoutMasks(half, indices.length, 1, 2, 3),
+          ...createCoefficientArrays([0.1, 0.1]),
         };
-        const inputs = stepInputsOf(half, tensorsOf(arrays));
-        const made = trainingStep(half, sgd(), { age: 1, gender: 5 }, 'update', inputs, []);
-        const moved = made.moved.map(([weight, value]) => [weight.originalName, [...value.dataSync()]]);
+        const inputs = toStepInputs(half, toTensors(arrays));
+        const made = computeTrainingStep(half, sgd(), { age: 1, gender: 5 }, 'update', inputs, []);
+        const moved = made.nonTrainableUpdates.map(([weight, value]) => [
+          weight.originalName,
+          [...value.dataSync()],
+        ]);
         return { gradient: made.gradient.dataSync(), sums: made.sums.dataSync(), moved };
       };
-      const whole = await step(new Door({ frozen: undefined, trained: network.graph }, input.range));
-      const cut = await step(new Door(halves, input.range));
+      const whole = await step(
+        new InputPipeline({ frozenGraph: undefined, trainableGraph: network.graph }, input.range),
+      );
+      const cut = await step(new InputPipeline(halves, input.range));
       // Ahead of the cut the kernels of inference run, which add in another order.
       expectCloseToLargest(cut.gradient, whole.gradient, 1e-5, 'gradient');
       expectCloseToLargest(cut.sums, whole.sums, 1e-5, 'sums');
@@ -353,7 +363,7 @@ test('a step behind the cut is the step of the whole network', async () => {
 test('the cut is as far back as it can be: behind the first trained weight, or the first dropout', () => {
   const cutOf = (frozen: number) => {
     const { layersModel, tasks, input } = networkWith(frozen);
-    const { frozen: half } = halvesOf(networkOf(layersModel, tasks, input).graph);
+    const { frozenGraph: half } = splitFrozen(createNetwork(layersModel, tasks, input).graph);
     return half?.outputs.map(({ name, shape }) => `${name} ${shape}`);
   };
   expect(cutOf(0)).toBeUndefined();

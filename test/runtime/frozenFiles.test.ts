@@ -4,6 +4,7 @@ import {
   adam,
   binary,
   branch,
+  createRng,
   dense,
   exportKeras,
   globalAveragePool,
@@ -15,7 +16,6 @@ import {
   mobileNetV2Backbone,
   multiTask,
   regression,
-  rng,
   sharedTrunk,
   useEngine,
   weightedLoss,
@@ -33,12 +33,12 @@ type Model = MultiTaskModel<typeof tasks>;
 
 /** Eight images of noise. */
 function noise(height: number, width: number, channels: number) {
-  const random = rng(1, 'frozen files');
+  const random = createRng(1, 'frozen files');
   return imagesInMemory(
     Array.from({ length: 8 }, (_, i) => ({
       labels: { age: 10 * i, gender: i % 2 ? ('male' as const) : ('female' as const) },
       image: {
-        data: Uint8Array.from({ length: height * width * channels }, () => random.below(256)),
+        data: Uint8Array.from({ length: height * width * channels }, () => random.nextInt(256)),
         height,
         width,
         channels,

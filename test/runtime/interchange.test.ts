@@ -11,7 +11,7 @@ import {
   dense,
   dropout,
   flatten,
-  greyImage,
+  grayscaleImage,
   imagesInMemory,
   maxPool,
   memoryStore,
@@ -50,7 +50,11 @@ test('a process with plain TensorFlow.js opens a saved model over HTTP and predi
   const model = multiTask({ input: [12, 12, 3] })
     .trunk(sharedTrunk([conv(4, 3), maxPool(2), batchNorm()]))
     .task('age', regression({ unit: 'years' }), branch([flatten(), dense(8), dropout(0.3)]))
-    .task('gender', binary(['male', 'female']), branch([flatten(), dense(8)], { sees: greyImage() }))
+    .task(
+      'gender',
+      binary(['male', 'female']),
+      branch([flatten(), dense(8)], { inputView: grayscaleImage() }),
+    )
     .build();
   const faces = imagesInMemory(
     [1, 2, 3, 4].map((age) => ({ image, labels: { age, gender: 'male' as const } })),

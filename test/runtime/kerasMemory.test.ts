@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { writeHdf5 } from '../../src/io/hdf5.js';
+import { writeHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'keras-memory-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -2,45 +2,45 @@ import { describe, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/model-a-network.js';
 import {
   adam,
-  augment,
   batchNorm,
   bestCheckpoint,
   binary,
   branch,
   type Callback,
   conv,
+  createAugmentationPipeline,
+  createRng,
   customLoss,
   type Dataset,
   dense,
   dropout,
   earlyStopping,
   flatten,
-  horizontalFlip,
   imagesInMemory,
   loadModel,
   maxPool,
   memoryStore,
   multiTask,
+  randomHorizontalFlip,
+  randomRotation,
   regression,
   residual,
-  rng,
-  rotation,
   sharedTrunk,
   useEngine,
   weightedLoss,
 } from '../../src/index.js';
-import type { Piece } from '../../src/layers/block.js';
+import type { LayerLike } from '../../src/layers/block.js';
 import { tf } from '../../src/tensor/tf.js';
-import { wasmHeapBytes } from '../../src/tensor/wasm.js';
+import { getWasmHeapBytes } from '../../src/tensor/wasmBackend.js';
 
-const look = augment([rotation({ degrees: 20 }), horizontalFlip()]);
+const look = createAugmentationPipeline([randomRotation({ degrees: 20 }), randomHorizontalFlip()]);
 
 function noise(count: number, side: number) {
-  const random = rng(3, 'noise', side);
+  const random = createRng(3, 'noise', side);
   return imagesInMemory(
     Array.from({ length: count }, (_, i) => ({
       image: {
-        data: Uint8Array.from({ length: side * side * 3 }, () => random.below(256)),
+        data: Uint8Array.from({ length: side * side * 3 }, () => random.nextInt(256)),
         height: side,
         width: side,
         channels: 3,
@@ -61,9 +61,9 @@ function watch() {
   const heap: number[] = [];
   const callback: Callback = {
     name: 'watch',
-    begin: () => ({
-      step: () => void tensors.push(tf.memory().numTensors),
-      epochEnd: () => void heap.push(wasmHeapBytes()),
+    create: () => ({
+      onBatchEnd: () => void tensors.push(tf.memory().numTensors),
+      onEpochEnd: () => void heap.push(getWasmHeapBytes()),
     }),
   };
   return { tensors, heap, callback };
@@ -181,7 +181,7 @@ describe('no tensor is left by', () => {
     const options = { ...settings, epochs: 2, batchSize: 4, validation: data };
     const at = (hook: 'begin' | 'step' | 'epochEnd', action: () => void): Callback => ({
       name: hook,
-      begin: () => {
+      create: () => {
         if (hook === 'begin') action();
         return { [hook]: action };
       },
@@ -204,7 +204,7 @@ describe('no tensor is left by', () => {
       });
     expect(await left(stopped), 'stopped').toBe(0);
     expect(await left(() => model.fit(data, { ...options, checkpoint, resume: true })), 'resumed').toBe(0);
-    const broken: Dataset<{ age: number }> = noise(6, 8).weigh(() => 1);
+    const broken: Dataset<{ age: number }> = noise(6, 8).withSampleWeights(() => 1);
     let reads = 0;
     broken.read = async () => {
       if (++reads > 5) throw new Error('the disk is gone');
@@ -245,7 +245,7 @@ describe('no tensor is left by', () => {
 
   test('a network that cannot be built, or is not the one of its tasks; layers of yours stay whole', async () => {
     const mine = tf.layers.conv2d({ filters: 2, kernelSize: 3 });
-    const build = (...pieces: Piece[]) =>
+    const build = (...pieces: LayerLike[]) =>
       multiTask({ input: [8, 8, 3] })
         .trunk(sharedTrunk([conv(4, 3), ...pieces]))
         .task('age', tasks.age, branch([flatten()]))

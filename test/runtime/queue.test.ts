@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { rng } from '../../src/core/rng.js';
+import { createRng } from '../../src/core/rng.js';
 import type { TrialRecord } from '../../src/tuner/index.js';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
@@ -166,7 +166,7 @@ describe.skipIf(!redis)('trials on many machines', () => {
     // More than can be done before the last kill: what was begun by then is brought to its end below.
     const first = search('killed', { trials: 10 * (1 + ROUNDS), parallel: 2, settings });
     await first.begun();
-    const draws = rng(1, 'kills');
+    const draws = createRng(1, 'kills');
     const steady = worker('killed');
     await heard(steady, 'waiting');
     let before = new Map<string, number>();

@@ -12,11 +12,11 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { rng } from '../../src/core/rng.js';
+import { createRng } from '../../src/core/rng.js';
 import { loadModel, memoryStore } from '../../src/index.js';
-import { folderStore, readStudy, runStudy, studyTrial, studyWorker } from '../../src/node/index.js';
-import { lockStudy } from '../../src/node/study/lock.js';
-import { knownAt, propose } from '../../src/tuner/askAndTell.js';
+import { folderStore, readStudy, runSingleTrial, runStudy, runStudyWorker } from '../../src/node/index.js';
+import { lockStudy } from '../../src/node/tuning/lockStudy.js';
+import { getKnownTrials, proposeTrial } from '../../src/tuner/askAndTell.js';
 import { bestTrial, minimize, type TrialRecord } from '../../src/tuner/index.js';
 import plain from './studies/plain.js';
 
@@ -70,7 +70,7 @@ const faultOf = async (module: string, folder: string, options: object) => {
   const text = await words(begin(module, folder, options));
   return said(text, 'FAULT') ?? expect.fail(text);
 };
-const valuesOf = ({ trials }: Ended) => trials.map(({ values }) => values);
+const valuesOf = ({ trials }: Ended) => trials.map(({ params }) => params);
 const plainRows = ({ rows }: TrialRecord) => rows.map(({ seconds: _, ...row }) => row);
 
 describe('a trial that goes wrong is noted with its reason, and the search goes on', () => {
@@ -156,7 +156,7 @@ test('settings that come first are tried first; more can be added when the searc
   const settings = { first: [one, three, two] };
   const ended = await run('plain', 'first given', { trials: 5, settings });
   expect(valuesOf(ended).slice(0, 4)).toEqual([...valuesOf(begun), three]);
-  expect(ended.trials.map(({ given }) => given)).toEqual([true, true, undefined, true, undefined]);
+  expect(ended.trials.map(({ isInitial }) => isInitial)).toEqual([true, true, undefined, true, undefined]);
 });
 
 test('after its timeout a search begins no trial; those that run come to their end, and it goes on when it is run again', async () => {
@@ -200,7 +200,7 @@ describe('a search that is killed', () => {
     const options = { trials: 5 + KILLS, settings: { pause: 100 } };
     const whole = await run('plain', 'whole', options);
     expect(whole.trials.every(({ state }) => state === 'complete')).toBe(true);
-    const draws = rng(1, 'kills');
+    const draws = createRng(1, 'kills');
     const folder = join(scratch, 'cut/trials');
     // A kill may come before anything is there, and between a folder and what it is for.
     const files = () =>
@@ -279,7 +279,7 @@ describe('a search that is killed', () => {
     expect(readdirSync(join(scratch, 'stopped'))).not.toContain('search.lock');
     const after = await run('plain', 'stopped', { trials: 3 });
     expect(after.trials.map(({ state }) => state)).toEqual(['complete', 'complete', 'complete']);
-    expect(after.trials[1]!.values).toEqual(trials[1]!.values);
+    expect(after.trials[1]!.params).toEqual(trials[1]!.params);
   });
 });
 
@@ -296,11 +296,11 @@ test('of several trials at once each follows from what had ended when it was pro
   const { trials } = await run('plain', 'three at once', { trials: 9, parallel: 3, settings: { pause: 15 } });
   expect(trials.some(({ number, after }) => after.length < number - 1)).toBe(true);
   const { space, strategy, objectives, seed = 0 } = plain({});
-  for (const { number, values, after } of trials) {
-    const known = knownAt(number, after, trials);
-    expect((propose(space, { strategy, objectives, seed }, number, known) as TrialRecord).values).toEqual(
-      values,
-    );
+  for (const { number, params, after } of trials) {
+    const known = getKnownTrials(number, after, trials);
+    expect(
+      (proposeTrial(space, { strategy, objectives, seed }, number, known) as TrialRecord).params,
+    ).toEqual(params);
   }
 });
 
@@ -309,7 +309,7 @@ test('a trial that Hyperband promotes goes on as if it had not stopped, optimise
   expect(stopped).toBe('exhausted');
   const promoted = trials.filter(({ rung }) => rung?.parent !== undefined);
   expect(promoted).toHaveLength(1);
-  const [{ rung, rows, values }] = promoted as [TrialRecord];
+  const [{ rung, rows, params }] = promoted as [TrialRecord];
   expect(rows.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
   const parent = trials.find(({ number }) => number === rung!.parent)!;
   expect(parent.rows).toHaveLength(1);
@@ -322,7 +322,7 @@ test('a trial that Hyperband promotes goes on as if it had not stopped, optimise
     join(folder, 'study.json'),
     JSON.stringify({ ...study, strategy: { name: 'random', options: {} } }),
   );
-  const alone = { number: 1, values, state: 'running', rows: [], after: [] };
+  const alone = { number: 1, values: params, state: 'running', rows: [], after: [] };
   writeFileSync(join(folder, 'trials/0001/trial.json'), JSON.stringify(alone));
   const straight = await run('training', 'alone', { trials: 1, settings: { strategy: 'random', epochs: 3 } });
   expect(plainRows(straight.trials[0]!)).toEqual(plainRows(promoted[0]!));
@@ -458,7 +458,7 @@ describe('a study says what is wrong with', () => {
       expect((await faultOf('plain', 'options', { trials: 1, timeout })).path).toBe('runStudy.timeout');
     expect((await faultOf('plain', 'options', { trialTimeout: -1 })).path).toBe('runStudy.trialTimeout');
     const own = { folder: memoryStore(), number: 1 };
-    await expect(studyTrial('plain.ts', { ...own, trialTimeout: Number.NaN })).rejects.toThrow(
+    await expect(runSingleTrial('plain.ts', { ...own, trialTimeout: Number.NaN })).rejects.toThrow(
       /studyTrial\.trialTimeout/,
     );
     const queue = { url: 'redis://127.0.0.1' };
@@ -469,13 +469,19 @@ describe('a study says what is wrong with', () => {
     });
     const odd = { url: 'redis://127.0.0.1', patience: 3 };
     for (const [call, named] of [
-      [studyTrial('plain.ts', loose({ ...own, limit: 3 })), /studyTrial: expected no options but .*"limit"/],
-      [studyWorker('plain.ts', loose({ ...own, queue })), /studyWorker: expected no options but .*"number"/],
+      [
+        runSingleTrial('plain.ts', loose({ ...own, limit: 3 })),
+        /studyTrial: expected no options but .*"limit"/,
+      ],
+      [
+        runStudyWorker('plain.ts', loose({ ...own, queue })),
+        /studyWorker: expected no options but .*"number"/,
+      ],
       [readStudy('plain.ts', loose(own)), /readStudy: expected no options but .*"number"/],
     ] as const)
       await expect(call).rejects.toThrow(named);
     expect((await faultOf('plain', 'options', { trials: 1, queue: odd })).received).toBe('"patience"');
-    await expect(studyWorker('plain.ts', { folder: own.folder, queue, parallel: 0 })).rejects.toThrow(
+    await expect(runStudyWorker('plain.ts', { folder: own.folder, queue, parallel: 0 })).rejects.toThrow(
       /studyWorker\.parallel/,
     );
     expect((await faultOf('plain', 'options', { trials: 1.5 })).path).toBe('runStudy.trials');

@@ -1,36 +1,36 @@
 /** `trainOnWasm.ts THREADS [STOP_AT]`: a small training on wasm, told as a line of JSON; stopped after a step, and resumed. */
 import {
   adam,
-  augment,
   batchNorm,
   branch,
   type Callback,
   conv,
+  createAugmentationPipeline,
+  createRng,
   dense,
   depthwiseConv,
   dropout,
   flatten,
-  horizontalFlip,
   imagesInMemory,
   maxPool,
   memoryStore,
   multiTask,
+  randomHorizontalFlip,
   regression,
-  rng,
   sharedTrunk,
 } from 'tfjs-multitask';
 import { loadPackage } from 'tfjs-multitask/node';
 
 const [threads, stopAt] = process.argv.slice(2).map(Number) as [number, number?];
-const random = rng(1, 'threads');
+const random = createRng(1, 'threads');
 const images = Array.from({ length: 12 }, () => ({
   image: {
-    data: Uint8Array.from({ length: 24 * 24 * 3 }, () => random.below(256)),
+    data: Uint8Array.from({ length: 24 * 24 * 3 }, () => random.nextInt(256)),
     height: 24,
     width: 24,
     channels: 3,
   },
-  labels: { age: random.below(80) },
+  labels: { age: random.nextInt(80) },
 }));
 // Widths that the loops take four and eight at a time, and one that they do not.
 const model = () =>
@@ -44,8 +44,8 @@ const controller = new AbortController();
 let steps = 0;
 const stop: Callback = {
   name: 'stop',
-  begin: () => ({
-    step: () => {
+  create: () => ({
+    onBatchEnd: () => {
       if (++steps === stopAt) controller.abort();
     },
   }),
@@ -59,7 +59,7 @@ const options = {
   optimizer: adam({ learningRate: 1e-2 }),
   checkpoint,
 } as const;
-const dataset = imagesInMemory(images).augment(augment([horizontalFlip()]));
+const dataset = imagesInMemory(images).augment(createAugmentationPipeline([randomHorizontalFlip()]));
 let history = await model().fit(dataset, { ...options, callbacks: [stop], signal: controller.signal });
 if (history.stopped === 'aborted') history = await model().fit(dataset, { ...options, resume: true });
 const losses = history.rows.map(({ loss }) => loss);

@@ -1,30 +1,30 @@
 import { describe, expect, test } from 'vitest';
 import {
   adam,
-  augment,
   batchNorm,
   bestCheckpoint,
   binary,
   branch,
   conv,
-  csvLog,
+  createAugmentationPipeline,
+  createRng,
+  csvLogger,
   dense,
   dropout,
   earlyStopping,
   flatten,
-  horizontalFlip,
   imagesInMemory,
   isMultitaskError,
   loadModel,
   maxPool,
   memoryStore,
   multiTask,
+  randomHorizontalFlip,
+  randomRotation,
+  randomZoom,
   regression,
-  rng,
-  rotation,
   sharedTrunk,
   weightedLoss,
-  zoom,
 } from '../../src/index.js';
 import { tf } from '../../src/tensor/tf.js';
 
@@ -32,12 +32,12 @@ const GENDERS = ['male', 'female'] as const;
 
 /** Squares of one brightness and some noise: age is the brightness, gender whether it is over half. */
 function squares(count: number) {
-  const random = rng(1, 'squares');
+  const random = createRng(1, 'squares');
   return imagesInMemory(
     Array.from({ length: count }, () => {
-      const value = random.below(256);
+      const value = random.nextInt(256);
       const data = Uint8Array.from({ length: 16 * 16 * 3 }, () =>
-        Math.min(255, Math.max(0, value + random.below(20) - 10)),
+        Math.min(255, Math.max(0, value + random.nextInt(20) - 10)),
       );
       return {
         image: { data, height: 16, width: 16, channels: 3 },
@@ -54,7 +54,11 @@ const compose = () =>
     .task('gender', binary(GENDERS), branch([flatten(), dense(16)]))
     .build();
 
-const look = augment([rotation({ degrees: 20 }), zoom({ range: 0.1 }), horizontalFlip()]);
+const look = createAugmentationPipeline([
+  randomRotation({ degrees: 20 }),
+  randomZoom({ range: 0.1 }),
+  randomHorizontalFlip(),
+]);
 const { train, validation } = squares(46).split({ validation: 0.25, seed: 1 });
 
 const settings = {
@@ -72,9 +76,9 @@ describe('a run', () => {
     const { rows, stopped } = await model.fit(train.augment(look), {
       ...settings,
       epochs: 20,
-      clean: true,
+      evaluateUnaugmented: true,
       optimizer: adam({ learningRate: 0.01 }),
-      callbacks: [bestCheckpoint(store, { monitor: 'val_loss' }), csvLog(store)],
+      callbacks: [bestCheckpoint(store, { monitor: 'val_loss' }), csvLogger(store)],
     });
     expect(tf.memory().numTensors).toBe(before);
     expect(stopped).toBe('finished');
@@ -110,8 +114,8 @@ describe('a run', () => {
       let steps = 0;
       const stop = {
         name: 'stop',
-        begin: () => ({
-          step: () => {
+        create: () => ({
+          onBatchEnd: () => {
             if (++steps === stopAt) controller.abort();
           },
         }),

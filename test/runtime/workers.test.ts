@@ -4,40 +4,40 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, expect, test } from 'vitest';
-import { batches } from '../../src/data/batches.js';
+import { iterateBatches } from '../../src/data/batches.js';
 import {
-  augment,
   branch,
-  brightness,
   conv,
+  createAugmentationPipeline,
+  createRng,
   flatten,
-  horizontalFlip,
   imagesInMemory,
   maxPool,
   multiTask,
+  randomBrightness,
+  randomHorizontalFlip,
+  randomRotation,
+  randomZoom,
   regression,
-  rng,
-  rotation,
   type Spawner,
   sharedTrunk,
-  zoom,
 } from '../../src/index.js';
 import { imageFolder, workerThreads } from '../../src/node/index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'workers-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const look = augment([
-  rotation({ degrees: 20 }),
-  zoom({ range: 0.1 }),
-  horizontalFlip(),
-  brightness({ range: 0.2 }),
+const look = createAugmentationPipeline([
+  randomRotation({ degrees: 20 }),
+  randomZoom({ range: 0.1 }),
+  randomHorizontalFlip(),
+  randomBrightness({ range: 0.2 }),
 ]);
-const random = rng(1, 'images');
+const random = createRng(1, 'images');
 const dataset = imagesInMemory(
   Array.from({ length: 20 }, () => ({
     image: {
-      data: Uint8Array.from({ length: 9 * 8 * 3 }, () => random.below(256)),
+      data: Uint8Array.from({ length: 9 * 8 * 3 }, () => random.nextInt(256)),
       height: 9,
       width: 8,
       channels: 3,
@@ -52,19 +52,19 @@ const model = () =>
     .build();
 
 /** Threads that are counted. */
-const counted = (count: number) => {
+const counted = (maxWorkers: number) => {
   const log = { spawned: 0, ended: 0 };
-  const threads = workerThreads({ count });
+  const threads = workerThreads({ count: maxWorkers });
   const spawner: Spawner = {
-    count,
+    maxWorkers,
     spawn: (script, listener) => {
       log.spawned++;
-      const { post, end } = threads.spawn(script, listener);
+      const { postMessage, terminate } = threads.spawn(script, listener);
       return {
-        post,
-        end: () => {
+        postMessage,
+        terminate: () => {
           log.ended++;
-          end();
+          terminate();
         },
       };
     },
@@ -73,7 +73,7 @@ const counted = (count: number) => {
 };
 /** Threads that run something else. */
 const broken = (script: string): Spawner => ({
-  count: 2,
+  maxWorkers: 2,
   spawn: (_, listener) => workerThreads().spawn(script, listener),
 });
 const columns = ({ rows }: { rows: readonly object[] }) => rows.map((row) => ({ ...row, seconds: 0 }));
@@ -81,13 +81,13 @@ const options = { epochs: 3, batchSize: 6, engine: 'wasm' } as const;
 
 test('a training with one, two or four threads is the training without, to the bit', async () => {
   const { train, validation } = dataset.split({ validation: 0.3, seed: 1 });
-  const alone = columns(await model().fit(train, { ...options, validation, clean: true }));
+  const alone = columns(await model().fit(train, { ...options, validation, evaluateUnaugmented: true }));
   for (const count of [1, 2, 4]) {
     const { spawner, log } = counted(count);
     const result = await model().fit(train.withWorkers(spawner), {
       ...options,
       validation: validation.withWorkers(spawner),
-      clean: true,
+      evaluateUnaugmented: true,
     });
     expect(columns(result)).toEqual(alone);
     expect(log.spawned).toBeGreaterThan(0); // for the whole run, not for each epoch
@@ -121,7 +121,7 @@ test('an aborted run ends its workers', async () => {
   const { stopped } = await model().fit(dataset.withWorkers(spawner), {
     ...options,
     signal: stop.signal,
-    callbacks: [{ name: 'stop', begin: () => ({ step: () => stop.abort() }) }],
+    callbacks: [{ name: 'stop', create: () => ({ onBatchEnd: () => stop.abort() }) }],
   });
   expect(stopped).toBe('aborted');
   expect(log.ended).toBe(log.spawned);
@@ -135,12 +135,12 @@ test('images of a folder have workers without being asked, and one less than the
   }
   const labels = () => ({ labels: { level: 1 } });
   const images = (await imageFolder(folder, { labels, size: [9, 8] })).augment(look);
-  const count = images.spawner!.count;
+  const count = images.spawner!.maxWorkers;
   expect(count).toBeGreaterThanOrEqual(1);
   expect(count).toBeLessThanOrEqual(4);
   const order = { batchSize: 2, epoch: 1, seed: 4, shuffle: true };
-  const alone = batches(images.withWorkers(null), order);
-  for await (const { pixels, indices } of batches(images, order)) {
+  const alone = iterateBatches(images.withWorkers(null), order);
+  for await (const { pixels, indices } of iterateBatches(images, order)) {
     const { value } = await alone.next();
     expect({ pixels, indices }).toEqual({ pixels: value!.pixels, indices: value!.indices });
   }

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeDemoFaces } from '../../examples/demo-faces/write.js';
-import { type Dataset, rng, utkFace } from '../../src/index.js';
+import { createRng, type Dataset, utkFace } from '../../src/index.js';
 import { folderStore, imageFolder } from '../../src/node/index.js';
 import { dot, logistic, ridge, standardised } from './linear.js';
 
@@ -81,7 +81,7 @@ describe('Model A on drawn faces', () => {
     const dealt = folderStore(join(scratch, 'dealt'));
     const source = folderStore(FACES);
     const files = (await source.list()).filter((name) => name.endsWith('.jpg'));
-    const order = rng(11, 'dealt labels').permutation(files.length);
+    const order = createRng(11, 'dealt labels').permutation(files.length);
     for (const [i, file] of files.entries()) {
       const [age, gender] = basename(files[order[i]!]!).split('_');
       await dealt.write(`${age}_${gender}_0_${String(i).padStart(17, '0')}.jpg`, (await source.read(file))!);

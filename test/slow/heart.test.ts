@@ -26,7 +26,12 @@ const FACES = process.env.FACES ?? new URL('../../out/demo-faces', import.meta.u
 beforeAll(() => (process.env.FACES ? undefined : writeDemoFaces(FACES)));
 
 test('32 faces are learnt by heart, without dropout and L2', { timeout: 1_200_000 }, async () => {
-  const faces = await imageFolder(FACES, { labels: utkFace(), size: [64, 64], unusable: 'skip', limit: 32 });
+  const faces = await imageFolder(FACES, {
+    labels: utkFace(),
+    size: [64, 64],
+    unusableFiles: 'skip',
+    limit: 32,
+  });
   const part = (filters: number) =>
     branch([
       ...[conv(64, 3), maxPool(2), batchNorm()],
@@ -46,7 +51,9 @@ test('32 faces are learnt by heart, without dropout and L2', { timeout: 1_200_00
     engine: 'onnx',
     load: loadPackage,
     loss: weightedLoss({ age: 1, gender: 50 }),
-    optimizer: adam({ learningRate: exponentialDecay({ initial: 1e-3, decaySteps: 250, rate: 0.5 }) }),
+    optimizer: adam({
+      learningRate: exponentialDecay({ initialLearningRate: 1e-3, decaySteps: 250, decayRate: 0.5 }),
+    }),
     callbacks: [bestCheckpoint(store, { monitor: 'loss' })],
   });
   const last = history.rows.at(-1)!;

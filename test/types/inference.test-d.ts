@@ -11,15 +11,15 @@ import {
   type FitOptions,
   flatten,
   gradCam,
-  greyImage,
+  grayscaleImage,
   imagesInMemory,
+  labelColumn,
   loadModel,
   mae,
   memoryStore,
   multiTask,
-  number,
-  oneOf,
-  progress,
+  numberColumn,
+  progressBar,
   regression,
   rmse,
   utkFace,
@@ -48,7 +48,7 @@ describe('what follows from the tasks', () => {
   test('whatever a branch sees', () => {
     const seeing = multiTask({ input: [8, 8, 3] })
       .task('age', regression({ unit: 'years' }), part)
-      .task('gender', binary(['male', 'female']), branch([flatten()], { sees: greyImage() }))
+      .task('gender', binary(['male', 'female']), branch([flatten()], { inputView: grayscaleImage() }))
       .build();
     expectTypeOf<keyof typeof seeing.tasks>().toEqualTypeOf<'age' | 'gender'>();
     const one = () => seeing.predict(image);
@@ -70,14 +70,14 @@ describe('what follows from the tasks', () => {
   test('what a heat map speaks for, of one image and of many', () => {
     const words = [
       () => gradCam(model, image, { task: 'age' }),
-      () => gradCam(model, image, { task: 'light', toward: 'dawn' }),
+      () => gradCam(model, image, { task: 'light', target: 'dawn' }),
     ] as const;
-    expectTypeOf<Awaited<ReturnType<(typeof words)[0]>>['toward']>().toEqualTypeOf<'higher' | 'lower'>();
-    expectTypeOf<Awaited<ReturnType<(typeof words)[1]>>['toward']>().toEqualTypeOf<
+    expectTypeOf<Awaited<ReturnType<(typeof words)[0]>>['target']>().toEqualTypeOf<'higher' | 'lower'>();
+    expectTypeOf<Awaited<ReturnType<(typeof words)[1]>>['target']>().toEqualTypeOf<
       'dawn' | 'day' | 'night'
     >();
     const many = () => gradCam(model, [image], { task: 'gender' });
-    expectTypeOf<Awaited<ReturnType<typeof many>>[number]['toward']>().toEqualTypeOf<'male' | 'female'>();
+    expectTypeOf<Awaited<ReturnType<typeof many>>[number]['target']>().toEqualTypeOf<'male' | 'female'>();
   });
 
   test('the columns of an evaluation', () => {
@@ -113,7 +113,7 @@ describe('what follows from the tasks', () => {
       model.fit(data, { epochs: 1, ...options });
     start({ loss: weightedLoss(whole) });
     start({ callbacks: [bestCheckpoint(memoryStore(), { monitor: 'val_light_accuracy' }), earlyStopping()] });
-    start({ callbacks: [progress(process.stdout), earlyStopping({ monitor: 'clean_loss' })] });
+    start({ callbacks: [progressBar(process.stdout), earlyStopping({ monitor: 'clean_loss' })] });
     // @ts-expect-error: no such column
     start({ callbacks: [bestCheckpoint(memoryStore(), { monitor: 'val_agee_mae' })] });
     // @ts-expect-error: accuracy is no metric of a regression
@@ -136,7 +136,7 @@ describe('labels', () => {
   });
 
   test('of a CSV file, any of which may be missing', () => {
-    const read = csvLabels('', { columns: { age: number(), gender: oneOf(['male', 'female']) } });
+    const read = csvLabels('', { columns: { age: numberColumn(), gender: labelColumn(['male', 'female']) } });
     const folder = () => imageFolder('faces', { labels: read, size: [8, 8] });
     type FromCsv = Awaited<ReturnType<typeof folder>>;
     type Labels = ReturnType<FromCsv['labels']>;
@@ -148,7 +148,7 @@ describe('labels', () => {
   test('that a split, a weight and an augmentation leave as they are', () => {
     const { train } = data.split({ validation: 0.2, by: { stratify: ({ light }) => light } });
     expectTypeOf(train).toEqualTypeOf<typeof data>();
-    expectTypeOf(data.weigh(({ age }) => age)).toEqualTypeOf<typeof data>();
+    expectTypeOf(data.withSampleWeights(({ age }) => age)).toEqualTypeOf<typeof data>();
     expectTypeOf(data.augment(null)).toEqualTypeOf<typeof data>();
     // @ts-expect-error: no such label
     data.split({ validation: 0.2, by: { stratify: ({ height }) => height } });

@@ -1,5 +1,5 @@
 import { describe, expectTypeOf, test } from 'vitest';
-import { readStudy, runStudy, studyTrial, studyWorker, type TrialOf } from '../../src/node/index.js';
+import { readStudy, runSingleTrial, runStudy, runStudyWorker, type TrialOf } from '../../src/node/index.js';
 import {
   alternatives,
   askAndTell,
@@ -8,11 +8,11 @@ import {
   float,
   int,
   minimize,
+  type ParamsOf,
   random,
   type Study,
   space,
   study,
-  type ValuesOf,
 } from '../../src/tuner/index.js';
 
 const searched = space({
@@ -27,7 +27,7 @@ const searched = space({
     plain: {},
   }),
 });
-type Values = ValuesOf<typeof searched>;
+type Values = ParamsOf<typeof searched>;
 
 describe('the values of a space', () => {
   test('are numbers, and the very values of a choice', () => {
@@ -51,8 +51,8 @@ describe('the values of a space', () => {
 
   test('come out of a search as they are', () => {
     const search = askAndTell(searched, { strategy: random(), objectives: minimize('val_loss') });
-    expectTypeOf(search.ask()!.values).toEqualTypeOf<Values>();
-    expectTypeOf(search.best()!.values.filters).toEqualTypeOf<32 | 64 | 128>();
+    expectTypeOf(search.ask()!.params).toEqualTypeOf<Values>();
+    expectTypeOf(search.bestTrial()!.params.filters).toEqualTypeOf<32 | 64 | 128>();
   });
 
   test('go into what is tried first', () => {
@@ -64,11 +64,15 @@ describe('the values of a space', () => {
       objectives: minimize('loss'),
       run: async () => {},
     };
-    study({ ...options, first: [good] });
+    study({ ...options, initialParams: [good] });
     // @ts-expect-error no such number of filters
-    study({ ...options, first: [{ ...good, filters: 48 }] });
+    study({ ...options, initialParams: [{ ...good, filters: 48 }] });
     // @ts-expect-error a part is missing
-    askAndTell(searched, { strategy: random(), objectives: minimize('loss'), first: [{ dropout: 0.3 }] });
+    askAndTell(searched, {
+      strategy: random(),
+      objectives: minimize('loss'),
+      initialParams: [{ dropout: 0.3 }],
+    });
   });
 
   test('cannot be what is not there', () => {
@@ -93,25 +97,25 @@ describe('a study that runs by its module', () => {
       runStudy<Plain>('plain.js', {
         folder: 'out',
         settings: { seed: 3 },
-        onChange: (trials) => expectTypeOf(trials[0]!.values).toEqualTypeOf<Tried>(),
+        onChange: (trials) => expectTypeOf(trials[0]!.params).toEqualTypeOf<Tried>(),
       });
     type Ended = Awaited<ReturnType<typeof run>>;
-    expectTypeOf<Ended['trials'][number]['values']>().toEqualTypeOf<Tried>();
-    const best = ({ trials, study }: Ended) => bestTrial(trials, study.objectives)!.values.kind;
+    expectTypeOf<Ended['trials'][number]['params']>().toEqualTypeOf<Tried>();
+    const best = ({ trials, study }: Ended) => bestTrial(trials, study.objectives)!.params.kind;
     expectTypeOf(best).returns.toEqualTypeOf<'a' | 'b' | 'c'>();
     const read = () => readStudy<Plain>('plain.js', { folder: 'out', settings: { seed: 3 } });
-    expectTypeOf<Awaited<ReturnType<typeof read>>['trials'][number]['values']>().toEqualTypeOf<Tried>();
-    const alone = () => studyTrial<Plain>('plain.js', { folder: 'out', number: 1 });
-    expectTypeOf<NonNullable<Awaited<ReturnType<typeof alone>>>['values']>().toEqualTypeOf<Tried>();
+    expectTypeOf<Awaited<ReturnType<typeof read>>['trials'][number]['params']>().toEqualTypeOf<Tried>();
+    const alone = () => runSingleTrial<Plain>('plain.js', { folder: 'out', number: 1 });
+    expectTypeOf<NonNullable<Awaited<ReturnType<typeof alone>>>['params']>().toEqualTypeOf<Tried>();
     // @ts-expect-error a seed is a number
     void (() => runStudy<Plain>('plain.js', { folder: 'out', settings: { seed: '3' } }));
     // @ts-expect-error here too
-    void (() => studyTrial<Plain>('plain.js', { folder: 'out', number: 1, settings: { seed: '3' } }));
+    void (() => runSingleTrial<Plain>('plain.js', { folder: 'out', number: 1, settings: { seed: '3' } }));
     // @ts-expect-error and here
     void (() => readStudy<Plain>('plain.js', { folder: 'out', settings: { seed: '3' } }));
     void (() =>
       // @ts-expect-error and here
-      studyWorker<Plain>('plain.js', { folder: 'out', queue: { url: '' }, settings: { seed: '3' } }));
+      runStudyWorker<Plain>('plain.js', { folder: 'out', queue: { url: '' }, settings: { seed: '3' } }));
     // @ts-expect-error a module whose default export is no study
     void (() => runStudy<{ default: number }>('plain.js', { folder: 'out' }));
   });
@@ -123,8 +127,8 @@ describe('a study that runs by its module', () => {
       strategy: random(),
       run: async () => {},
     });
-    expectTypeOf<TrialOf<{ default: () => Promise<typeof made> }>['values']>().toEqualTypeOf<Values>();
-    expectTypeOf<TrialOf<{ default: typeof made }>['values']>().toEqualTypeOf<Values>();
+    expectTypeOf<TrialOf<{ default: () => Promise<typeof made> }>['params']>().toEqualTypeOf<Values>();
+    expectTypeOf<TrialOf<{ default: typeof made }>['params']>().toEqualTypeOf<Values>();
   });
 
   test('asks for the settings that its function needs', () => {
@@ -133,10 +137,10 @@ describe('a study that runs by its module', () => {
     // @ts-expect-error where are the data?
     void (() => runStudy<Needs>('search.js', { folder: 'out' }));
     // @ts-expect-error here too
-    void (() => studyTrial<Needs>('search.js', { folder: 'out', number: 1 }));
+    void (() => runSingleTrial<Needs>('search.js', { folder: 'out', number: 1 }));
     // What the search has, a worker and a reader have from it.
     void (() =>
-      studyWorker<Needs>('search.js', { folder: 'out', queue: { url: '' }, settings: { size: 3 } }));
+      runStudyWorker<Needs>('search.js', { folder: 'out', queue: { url: '' }, settings: { size: 3 } }));
     void (() => readStudy<Needs>('search.js', { folder: 'out' }));
     // @ts-expect-error a function that takes nothing is given JSON by name, or nothing
     void (() => runStudy<{ default: () => Study }>('search.js', { folder: 'out', settings: 5 }));
@@ -144,6 +148,6 @@ describe('a study that runs by its module', () => {
 
   test('without the type of its module has values that are not known', () => {
     const run = () => runStudy('plain.js', { folder: 'out', settings: { any: [1] } });
-    expectTypeOf<Awaited<ReturnType<typeof run>>['trials'][number]['values']>().toEqualTypeOf<unknown>();
+    expectTypeOf<Awaited<ReturnType<typeof run>>['trials'][number]['params']>().toEqualTypeOf<unknown>();
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { compare, tableOf } from '../../examples/study/ablation-table.js';
 import { isMoreThanNoise, meanOf } from '../../examples/study/spread.js';
-import { type HistoryRecord, rng } from '../../src/index.js';
+import { createRng, type HistoryRecord } from '../../src/index.js';
 
 /** A run whose best epoch by `val_loss` is the second of three. */
 const run = (mae: number, accuracy: number) =>
@@ -25,7 +25,7 @@ describe('a mean over seeds', () => {
   });
 
   test.each([2, 3, 5, 12, 40])('of %i seeds is taken for more than noise one time in twenty', (seeds) => {
-    const random = rng(1, 'noise', String(seeds));
+    const random = createRng(1, 'noise', String(seeds));
     const found = Array.from({ length: 8000 }, () =>
       isMoreThanNoise(meanOf(Array.from({ length: seeds }, () => random.normal()))),
     ).filter(Boolean).length;

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { withAttributeLists } from '../../src/node/native/attributeLists.js';
-import { buildNative } from '../../src/node/native/build.js';
+import { buildNative } from '../../src/node/native/buildNative.js';
+import { patchBackendSource } from '../../src/node/native/patchBackendSource.js';
 import { faultOf } from '../bad-input/faultOf.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'build-native-'));
@@ -107,16 +107,16 @@ test('lists are added in front of single values, or not at all', () => {
   const text = '      std::string str_value;\n      nstatus = GetStringParam(env, js_value, str_value);\n';
   const type =
     '      TF_DataType tf_data_type;\n      nstatus = napi_get_value_int32(\n          env, js_value, 0);\n';
-  const extended = withAttributeLists(`a\n${text}b\n${type}c\n`)!;
+  const extended = patchBackendSource(`a\n${text}b\n${type}c\n`)!;
   expect(extended.indexOf('TFE_OpSetAttrStringList')).toBeLessThan(extended.indexOf(text));
   expect(extended.indexOf('TFE_OpSetAttrTypeList')).toBeLessThan(extended.indexOf(type));
-  expect(withAttributeLists(`a\n${text}b\n`)).toBeUndefined();
-  expect(withAttributeLists(`${text}${text}${type}`)).toBeUndefined();
+  expect(patchBackendSource(`a\n${text}b\n`)).toBeUndefined();
+  expect(patchBackendSource(`${text}${text}${type}`)).toBeUndefined();
 });
 
 describe('the command line', () => {
   const cli = (...args: string[]) => {
-    const file = fileURLToPath(new URL('../../src/node/cli.ts', import.meta.url));
+    const file = fileURLToPath(new URL('../../src/node/cli.js', import.meta.url));
     try {
       const stdout = execFileSync(process.execPath, ['--import', 'tsx', file, ...args], {
         encoding: 'utf8',

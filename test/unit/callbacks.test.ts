@@ -3,7 +3,7 @@ import {
   bestCheckpoint,
   type Callback,
   earlyStopping,
-  jsonLines,
+  jsonLinesLogger,
   memoryStore,
   reduceLROnPlateau,
   terminateOnNaN,
@@ -18,7 +18,7 @@ async function drive(callback: Callback<'val_loss'> | Callback, values: readonly
   const rates: number[] = [];
   const run = {
     tasks: [],
-    monitors: { val_loss: 'min' as const },
+    monitorModes: { val_loss: 'min' as const },
     epochs: values.length,
     history,
     learningRate: 1,
@@ -28,7 +28,7 @@ async function drive(callback: Callback<'val_loss'> | Callback, values: readonly
     stop: () => {
       stopped = true;
     },
-    weights: () =>
+    getWeights: () =>
       Promise.resolve({ epoch: { data: new Float32Array([history.length]), shape: [1] } } as never),
     setWeights: (weights: never) => {
       restored = (weights as { epoch: { data: Float32Array } }).epoch.data[0];
@@ -38,15 +38,15 @@ async function drive(callback: Callback<'val_loss'> | Callback, values: readonly
       return Promise.resolve();
     },
   };
-  const listener = await callback.begin(run, undefined);
+  const listener = await callback.create(run, undefined);
   for (const [i, val_loss] of values.entries()) {
     const row = { epoch: i + 1, val_loss };
     history.push(row);
-    await listener.epochEnd?.({ epoch: i + 1, row });
+    await listener.onEpochEnd?.({ epoch: i + 1, row });
     rates.push(run.learningRate);
     if (stopped) break;
   }
-  await listener.end?.('finished');
+  await listener.onTrainEnd?.('finished');
   return { epochs: history.length, restored, rates, saved, stopped };
 }
 
@@ -87,14 +87,14 @@ test('seven constant epochs with patience 2 halve the rate three times, with a c
 
 test('only strict improvements are saved, under names as Keras formats them', async () => {
   const name = '{epoch:02d}-{val_loss:.3f}';
-  const { saved } = await drive(bestCheckpoint(memoryStore(), { name }), [1, 0.5, 0.5, 0.4, 0.9]);
+  const { saved } = await drive(bestCheckpoint(memoryStore(), { folder: name }), [1, 0.5, 0.5, 0.4, 0.9]);
   expect(saved).toEqual(['01-1.000', '02-0.500', '04-0.400']);
   expect((await drive(bestCheckpoint(memoryStore()), [Number.NaN, 1])).saved).toEqual(['best']);
 });
 
 test('a line of JSON is added after each epoch', async () => {
   const store = memoryStore();
-  await drive(jsonLines(store), [1, 0.5]);
+  await drive(jsonLinesLogger(store), [1, 0.5]);
   const text = new TextDecoder().decode(await store.read('history.jsonl'));
   expect(text).toBe('{"epoch":1,"val_loss":1}\n{"epoch":2,"val_loss":0.5}\n');
 });
@@ -106,9 +106,9 @@ test('a loss that is not finite ends the run', async () => {
       reason = why;
     },
   };
-  const listener = await terminateOnNaN().begin(run as never, undefined);
-  await listener.step?.({ epoch: 1, step: 1, steps: 2, loss: 3, logs: {} });
+  const listener = await terminateOnNaN().create(run as never, undefined);
+  await listener.onBatchEnd?.({ epoch: 1, batch: 1, batches: 2, loss: 3, logs: {} });
   expect(reason).toBeUndefined();
-  await listener.step?.({ epoch: 1, step: 2, steps: 2, loss: Number.NaN, logs: {} });
+  await listener.onBatchEnd?.({ epoch: 1, batch: 2, batches: 2, loss: Number.NaN, logs: {} });
   expect(reason).toBe('the loss was NaN in epoch 1, step 2');
 });

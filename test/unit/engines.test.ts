@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import util from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { fault } from '../../src/core/errors.js';
+import { createError } from '../../src/core/errors/errors.js';
 import { branch, flatten, multiTask, regression, useEngine } from '../../src/index.js';
-import { loadPackage, restoreUtil } from '../../src/node/packages.js';
+import { loadPackage, restoreNodeUtil } from '../../src/node/platform/loadPackage.js';
 import { faultOf } from '../bad-input/faultOf.js';
 
 test('first calls that begin together start one engine, and all of them end', async () => {
@@ -27,7 +27,7 @@ test('an engine that does not start leaves the next one to start', async () => {
 
 describe('a native package that is installed and does not load', () => {
   const broken = async (name: string): Promise<never> => {
-    throw fault({
+    throw createError({
       kind: name.endsWith('gpu') ? 'missing-package' : 'broken-package',
       path: name,
       expected: 'the package',
@@ -57,9 +57,9 @@ describe('a native package that is installed and does not load', () => {
 
   test('is not mistaken for one that is not installed', async () => {
     const none = async (name: string): Promise<never> => {
-      throw fault({ kind: 'missing-package', path: name, expected: 'it', received: 'none' });
+      throw createError({ kind: 'missing-package', path: name, expected: 'it', received: 'none' });
     };
-    expect((await useEngine('auto', { load: none })).faster?.install).toBe(
+    expect((await useEngine('auto', { load: none })).fasterEngine?.install).toBe(
       'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node',
     );
     const error = await faultOf(() => useEngine('native', { load: none }));
@@ -87,7 +87,7 @@ describe('loadPackage', () => {
     const old = util as unknown as Record<string, ((value: unknown) => boolean) | undefined>;
     const own = names.map((name) => old[name]);
     for (const name of names) delete old[name];
-    restoreUtil();
+    restoreNodeUtil();
     expect([null, undefined, 0, ''].map(old.isNullOrUndefined!)).toEqual([true, true, false, false]);
     expect([[], {}].map((value) => old.isArray!(value))).toEqual([true, false]);
     names.forEach((name, i) => {

@@ -14,12 +14,12 @@ import {
 } from '../../src/index.js';
 import {
   architectureDiagram,
-  curvesSideBySide,
+  learningCurveGrid,
   learningCurves,
   saveFigure,
   svgToPng,
 } from '../../src/node/index.js';
-import { boxesOf } from '../../src/report/foldedArchitecture.js';
+import { createDiagramBoxes } from '../../src/report/charts/diagramBoxes.js';
 import { AGE, madeRun } from '../report/runs.js';
 
 const tasks = [
@@ -93,18 +93,18 @@ describe('curves side by side', () => {
   ];
 
   test('have a column for each setting and a row for each task, each run thin, and the mean of several thick', async () => {
-    const svg = await curvesSideBySide(settings, { title: 'Faces' });
+    const svg = await learningCurveGrid(settings, { title: 'Faces' });
     expect(svg).toContain('>colour &amp; all</text>');
     expect(svg).toContain('best epoch of each run, by val_loss; thick: their mean');
     expect(count(svg, /<svg x=/g)).toBe(4);
     // Of two runs each with training and validation: six lines; of one: two. For both tasks.
     expect(count(svg, /aria-label="line"/g)).toBe(2 * (6 + 2));
     expect(count(svg, /NaN|undefined/g)).toBe(0);
-    expect(await curvesSideBySide(settings, { title: 'Faces' })).toBe(svg);
+    expect(await learningCurveGrid(settings, { title: 'Faces' })).toBe(svg);
   });
 
   test('show all panels of a task on one scale', async () => {
-    const svg = await curvesSideBySide(settings, {});
+    const svg = await learningCurveGrid(settings, {});
     const panels = svg.split(/(?=<svg x=)/).slice(1);
     const ticks = (panel: string) =>
       /aria-label="y-axis tick label"[\s\S]*?<\/g>/.exec(panel)![0].match(/>[\d.]+ ?%?</g);
@@ -114,7 +114,7 @@ describe('curves side by side', () => {
   });
 
   test('of one epoch, of epochs that one run lacks and of numbers that are none are drawn', async () => {
-    const svg = await curvesSideBySide(
+    const svg = await learningCurveGrid(
       [
         { title: 'short', runs: [{ tasks, rows: [row(1, 3)] }, run(1)] },
         { title: 'broken', runs: [{ tasks, rows: [{ ...row(1, 3), val_age_mae: Number.NaN }] }] },
@@ -126,7 +126,7 @@ describe('curves side by side', () => {
 
   test('of nothing, of no epochs and of other tasks are refused', async () => {
     const wrong = async (given: typeof settings, received: string) =>
-      expect(curvesSideBySide(given)).rejects.toMatchObject({ kind: 'argument', received });
+      expect(learningCurveGrid(given)).rejects.toMatchObject({ kind: 'argument', received });
     await wrong([], 'none');
     await wrong([{ title: 'grey', runs: [] }], 'one without runs');
     await wrong([{ title: 'grey', runs: [{ tasks, rows: [] }] }], 'none in "grey"');
@@ -236,9 +236,9 @@ describe('a diagram of a backbone', () => {
 
   test('has a box a stage, which adds up to the same network', async () => {
     const architecture = (await built()).architecture();
-    const boxes = boxesOf(architecture);
+    const boxes = createDiagramBoxes(architecture);
     const trunk = boxes.filter(({ part }) => part === 'trunk');
-    expect(trunk.map(({ kind, layers }) => `${kind} ${layers}`)).toEqual([
+    expect(trunk.map(({ kind, layerCount }) => `${kind} ${layerCount}`)).toEqual([
       'conv1 4',
       'pool1 2',
       'conv2 32',
@@ -262,6 +262,8 @@ describe('a diagram of a backbone', () => {
 
   test('leaves a network of few layers as it is', () => {
     const architecture = modelA(64).architecture();
-    expect(boxesOf(architecture).map(({ layers: _, ...box }) => box)).toEqual(architecture.layers);
+    expect(createDiagramBoxes(architecture).map(({ layerCount: _, ...box }) => box)).toEqual(
+      architecture.layers,
+    );
   });
 });

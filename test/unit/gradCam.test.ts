@@ -71,8 +71,8 @@ describe('a heat map', () => {
     const features = model.layersModel.getLayer('grade_conv1').output as SymbolicTensor;
     const maps = tf.model({ inputs: model.layersModel.inputs, outputs: features });
     const [kernel] = model.layersModel.getLayer('grade').weights;
-    for (const [label, toward] of GRADES.entries()) {
-      const found = await gradCam(model, images, { task: 'grade', toward });
+    for (const [label, target] of GRADES.entries()) {
+      const found = await gradCam(model, images, { task: 'grade', target });
       const expected = tf.tidy(() => {
         const pixels = tf.tensor(
           Float32Array.from(images.flatMap(({ data }) => Array.from(data, (x) => x / 255))),
@@ -86,9 +86,9 @@ describe('a heat map', () => {
         found.flatMap((map) => [...raw(map)]),
         expected,
         1e-5,
-        toward,
+        target,
       );
-      expect(found.every((map) => map.toward === toward)).toBe(true);
+      expect(found.every((map) => map.target === target)).toBe(true);
     }
   });
 
@@ -98,10 +98,10 @@ describe('a heat map', () => {
       await gradCam(model, images, { task: 'grade' }),
     ];
     const answers = await model.predict(images);
-    expect(genders.map(({ toward }) => toward)).toEqual(answers.map(({ gender }) => gender.label));
-    expect(grades.map(({ toward }) => toward)).toEqual(answers.map(({ grade }) => grade.label));
-    for (const [i, { toward, data }] of grades.entries()) {
-      const asked = await gradCam(model, images[i]!, { task: 'grade', toward });
+    expect(genders.map(({ target }) => target)).toEqual(answers.map(({ gender }) => gender.label));
+    expect(grades.map(({ target }) => target)).toEqual(answers.map(({ grade }) => grade.label));
+    for (const [i, { target, data }] of grades.entries()) {
+      const asked = await gradCam(model, images[i]!, { task: 'grade', target });
       expectClose(asked.data, data, 1e-5); // of batches of another size
     }
   });
@@ -122,8 +122,8 @@ describe('a heat map', () => {
       bias('grade', [0, size, -size]);
       const [gender, grade] = size > 0 ? ['female', 'fair'] : ['male', 'poor'];
       expect((await own.predict(images[0]!)).gender.label).toBe(gender);
-      expect((await gradCam(own, images[0]!, { task: 'gender' })).toward).toBe(gender);
-      expect((await gradCam(own, images[0]!, { task: 'grade' })).toward).toBe(grade);
+      expect((await gradCam(own, images[0]!, { task: 'gender' })).target).toBe(gender);
+      expect((await gradCam(own, images[0]!, { task: 'grade' })).target).toBe(grade);
       own.dispose();
     },
   );
@@ -131,12 +131,12 @@ describe('a heat map', () => {
   test('for one answer and that for the other share no place', async () => {
     const pairs = [
       [
-        await gradCam(model, images, { task: 'gender', toward: 'male' }),
-        await gradCam(model, images, { task: 'gender', toward: 'female' }),
+        await gradCam(model, images, { task: 'gender', target: 'male' }),
+        await gradCam(model, images, { task: 'gender', target: 'female' }),
       ],
       [
-        await gradCam(model, images, { task: 'age', toward: 'lower' }),
-        await gradCam(model, images, { task: 'age', toward: 'higher' }),
+        await gradCam(model, images, { task: 'age', target: 'lower' }),
+        await gradCam(model, images, { task: 'age', target: 'higher' }),
       ],
     ] as const;
     let hot = 0;
@@ -216,7 +216,7 @@ describe('a heat map', () => {
       const parts = { layersModel: other, tasks: { grade: tasks.grade }, input };
       const found = await gradCam(parts as unknown as MultiTaskModel<Tasks>, images, { task: 'grade' });
       found.forEach((map, i) => {
-        expect(map.toward).toBe(wanted[i]!.toward);
+        expect(map.target).toBe(wanted[i]!.target);
         expectClose(map.data, wanted[i]!.data, 1e-5);
       });
     }

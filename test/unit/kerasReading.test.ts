@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { type Hdf5Dataset, type Hdf5Group, writeHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
 import { binary, categorical, loadKeras, regression } from '../../src/index.js';
-import { type Hdf5Array, type Hdf5Group, writeHdf5 } from '../../src/io/hdf5.js';
-import { readKerasWeights } from '../../src/io/keras/storedWeights.js';
+import { readKerasWeights } from '../../src/interop/keras/file/weightFiles.js';
 import { tf } from '../../src/tensor/tf.js';
-import { loadWasmBackend } from '../../src/tensor/wasm.js';
+import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { faultOf } from '../bad-input/faultOf.js';
 import { expectClose } from '../parity/close.js';
 import { uniform } from '../parity/noise.js';
@@ -18,10 +18,10 @@ const group = (parts: Partial<Hdf5Group>): Hdf5Group => ({
   arrays: {},
   ...parts,
 });
-const array = (...shape: number[]): Hdf5Array => ({ shape, data: uniform(shape.join(), shape) });
+const array = (...shape: number[]): Hdf5Dataset => ({ shape, data: uniform(shape.join(), shape) });
 
 /** A legacy weights file: weights by layer and by the name they are stored under. */
-function weightsOf(layers: { [layer: string]: { [name: string]: Hdf5Array } }): Hdf5Group {
+function weightsOf(layers: { [layer: string]: { [name: string]: Hdf5Dataset } }): Hdf5Group {
   return group({
     attributes: { layer_names: Object.keys(layers) },
     groups: Object.fromEntries(
@@ -33,9 +33,9 @@ function weightsOf(layers: { [layer: string]: { [name: string]: Hdf5Array } }): 
   });
 }
 
-function nested(weights: { [name: string]: Hdf5Array }): Partial<Hdf5Group> {
-  const groups: { [name: string]: { [name: string]: Hdf5Array } } = {};
-  const arrays: { [name: string]: Hdf5Array } = {};
+function nested(weights: { [name: string]: Hdf5Dataset }): Partial<Hdf5Group> {
+  const groups: { [name: string]: { [name: string]: Hdf5Dataset } } = {};
+  const arrays: { [name: string]: Hdf5Dataset } = {};
   for (const [name, value] of Object.entries(weights)) {
     const [first, ...rest] = name.split('/');
     if (rest.length === 0) arrays[first!] = value;
@@ -48,7 +48,7 @@ function nested(weights: { [name: string]: Hdf5Array }): Partial<Hdf5Group> {
 }
 
 /** A whole model as Keras 2 saved it. */
-const keras2 = (json: object, layers: { [layer: string]: { [name: string]: Hdf5Array } } = {}) =>
+const keras2 = (json: object, layers: { [layer: string]: { [name: string]: Hdf5Dataset } } = {}) =>
   writeHdf5(
     group({
       attributes: { model_config: JSON.stringify(json), keras_version: '2.9.0' },

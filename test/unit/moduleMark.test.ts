@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { moduleMark } from '../../src/node/study/moduleMark.js';
+import { computeCodeHash } from '../../src/node/tuning/codeHash.js';
 
 const TREE = {
   'app/study.ts':
@@ -28,7 +28,7 @@ const markWith = (changed: { readonly [path: string]: string } = {}) => {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
   }
-  return moduleMark(pathToFileURL(join(root, 'app/study.ts')).href);
+  return computeCodeHash(pathToFileURL(join(root, 'app/study.ts')).href);
 };
 
 test('the code of a study is known again at another place', async () => {
@@ -51,5 +51,5 @@ test('but not when something changed that it does not import', async () => {
 test('an import of what is not there changes nothing, and a module that is not there says so', async () => {
   const text = `${TREE['app/study.ts']}import './nowhere.js';\n`;
   expect(await markWith({ 'app/study.ts': text })).toMatch(/^[0-9a-f]{16}$/);
-  await expect(moduleMark(pathToFileURL(join(scratch, 'none.ts')).href)).rejects.toThrow(/ENOENT/);
+  await expect(computeCodeHash(pathToFileURL(join(scratch, 'none.ts')).href)).rejects.toThrow(/ENOENT/);
 });

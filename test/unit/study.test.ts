@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
 import { memoryStore, type Store } from '../../src/index.js';
-import { lockStudy } from '../../src/node/study/lock.js';
+import { lockStudy } from '../../src/node/tuning/lockStudy.js';
 import {
   choice,
   grid,
@@ -12,7 +12,7 @@ import {
   type TrialRecord,
   tpe,
 } from '../../src/tuner/index.js';
-import { nextNumber, studyRecords } from '../../src/tuner/studyRecords.js';
+import { getNextTrialNumber, openStudyRecords } from '../../src/tuner/studyRecords.js';
 
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 /** Beyond the largest number of a process that Linux gives. */
@@ -125,7 +125,7 @@ const plain = study({
 });
 const begun = { library: '1', settings: {} };
 const trial = (number: number, state: TrialRecord['state'] = 'complete'): TrialRecord => ({
-  ...{ number, values: { filters: 32 }, state, after: [] },
+  ...{ number, params: { filters: 32 }, state, after: [] },
   rows: [{ epoch: 1, loss: number }],
 });
 
@@ -134,39 +134,39 @@ describe('the records of a study', () => {
     for (let round = 0; round < 20; round++) {
       const store = memoryStore();
       const all = Array.from({ length: 3 }, async (_, i) => {
-        const records = await studyRecords(slow(store), plain, begun);
-        await records.stands(trial(i + 1, 'running'));
+        const records = await openStudyRecords(slow(store), plain, begun);
+        await records.saveProgress(trial(i + 1, 'running'));
       });
       await Promise.all(all);
-      expect(await (await studyRecords(store, plain, begun)).trials()).toHaveLength(3);
+      expect(await (await openStudyRecords(store, plain, begun)).readTrials()).toHaveLength(3);
     }
   });
 
   test('keep the first end of a trial, whoever comes second', async () => {
     const store = memoryStore();
-    const records = await studyRecords(store, plain, begun);
-    expect(await records.ends(trial(1))).toBe(true);
-    expect(await records.ends({ ...trial(1), state: 'failed', reason: 'later' })).toBe(false);
-    await records.stands({ ...trial(1), state: 'running' });
-    expect((await records.trial(1))?.state).toBe('complete');
+    const records = await openStudyRecords(store, plain, begun);
+    expect(await records.saveResult(trial(1))).toBe(true);
+    expect(await records.saveResult({ ...trial(1), state: 'failed', reason: 'later' })).toBe(false);
+    await records.saveProgress({ ...trial(1), state: 'running' });
+    expect((await records.readTrial(1))?.state).toBe('complete');
   });
 
   test('clear what a copy that was killed left, and copy all but the record', async () => {
     const store = memoryStore();
-    const records = await studyRecords(store, plain, begun);
-    await records.ends(trial(1));
+    const records = await openStudyRecords(store, plain, begun);
+    await records.saveResult(trial(1));
     await store.write('trials/0001/best/model.json', bytes(1));
     await store.write('trials/0002/checkpoint.safetensors', bytes('half'));
-    await records.clear(2);
-    await records.copy(1, 2);
+    await records.clearTrial(2);
+    await records.copyTrial(1, 2);
     expect(await store.list('trials/0002/')).toEqual(['trials/0002/best/model.json']);
   });
 });
 
 test('a missing number is the next where a trial follows from it alone, and never otherwise', () => {
   const trials = [1, 3, 4].map((number) => trial(number));
-  expect(nextNumber(trials, grid())).toBe(2);
-  expect(nextNumber(trials, random())).toBe(2);
-  expect(nextNumber(trials, tpe())).toBe(5);
-  expect(nextNumber([], tpe())).toBe(1);
+  expect(getNextTrialNumber(trials, grid())).toBe(2);
+  expect(getNextTrialNumber(trials, random())).toBe(2);
+  expect(getNextTrialNumber(trials, tpe())).toBe(5);
+  expect(getNextTrialNumber([], tpe())).toBe(1);
 });

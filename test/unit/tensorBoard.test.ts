@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { computeCrc32c, computeMaskedCrc32c } from '../../src/formats/tfEvents.js';
 import {
   branch,
   type Callback,
@@ -10,7 +11,6 @@ import {
   type Store,
   tensorBoard,
 } from '../../src/index.js';
-import { crc32c, maskedCrc32c } from '../../src/io/tfEvents.js';
 import { readEvents, scalarsIn } from '../parity/eventFile.js';
 
 const text = (value: string) => new TextEncoder().encode(value);
@@ -25,13 +25,13 @@ describe('checksums', () => {
     ['123456789', text('123456789'), 0xe3069283],
     ['nothing', new Uint8Array(), 0],
   ] as const)('of %s are CRC32C', (_, bytes, sum) => {
-    expect(crc32c(bytes)).toBe(sum);
+    expect(computeCrc32c(bytes)).toBe(sum);
   });
 
   test('are masked by a turn of 15 bits and a sum', () => {
-    expect(maskedCrc32c(new Uint8Array())).toBe(0xa282ead8);
+    expect(computeMaskedCrc32c(new Uint8Array())).toBe(0xa282ead8);
     const [sum, turned] = [0xe3069283, ((0xe3069283 >>> 15) | (0xe3069283 << 17)) >>> 0];
-    expect(maskedCrc32c(text('123456789'))).toBe((turned + 0xa282ead8) % 2 ** 32);
+    expect(computeMaskedCrc32c(text('123456789'))).toBe((turned + 0xa282ead8) % 2 ** 32);
     expect(turned).not.toBe(sum);
   });
 });
@@ -50,11 +50,11 @@ async function train(store: Store, checkpoint: Store, dieAt?: string, first: rea
     .build();
   const die: Callback = {
     name: 'die',
-    begin: () => ({
-      step: ({ epoch, step }) => {
-        if (`${epoch}.${step}` === dieAt) throw new Error('killed');
+    create: () => ({
+      onBatchEnd: ({ epoch, batch }) => {
+        if (`${epoch}.${batch}` === dieAt) throw new Error('killed');
       },
-      epochEnd: ({ epoch }) => {
+      onEpochEnd: ({ epoch }) => {
         if (`${epoch}.end` === dieAt) throw new Error('killed');
       },
     }),
@@ -66,7 +66,7 @@ async function train(store: Store, checkpoint: Store, dieAt?: string, first: rea
       batchSize: 2,
       engine: 'cpu',
       validation: data,
-      clean: true,
+      evaluateUnaugmented: true,
       checkpoint,
       resume: true,
       callbacks: [...first, board, die],

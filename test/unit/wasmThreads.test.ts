@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { PackageLoader } from '../../src/core/outside.js';
+import type { PackageLoader } from '../../src/core/platform/platform.js';
 import { useEngine } from '../../src/index.js';
 import { loadPackage } from '../../src/node/index.js';
 

@@ -1,8 +1,8 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs';
 import { averagePoolSame } from '../../tensor/averagePooling.js';
-import { stockLayer } from '../../tensor/stock.js';
+import { getStockLayerClass } from '../../tensor/stockLayers.js';
 import type { tf } from '../../tensor/tf.js';
-import type { CallArguments } from './forward.js';
+import type { CallArguments } from './forwardContext.js';
 
 interface StockPooling extends tf.layers.Layer {
   readonly poolSize: [number, number];
@@ -12,7 +12,7 @@ interface StockPooling extends tf.layers.Layer {
 }
 
 /** Average pooling that in training has the gradient of Keras at padded edges, which the stock layer's has not. */
-export class AveragePooling2D extends stockLayer<StockPooling>('AveragePooling2D') {
+export class AveragePooling2D extends getStockLayerClass<StockPooling>('AveragePooling2D') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
     const stock = !kwargs.training || this.padding !== 'same' || this.dataFormat === 'channelsFirst';
     if (stock) return super.call(inputs, kwargs);

@@ -1,8 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs';
-import { batchNormFixed, batchNormTraining } from '../../tensor/batchNormalization.js';
-import { stockLayer } from '../../tensor/stock.js';
+import { batchNormInference, batchNormTraining } from '../../tensor/batchNormalization.js';
+import { getStockLayerClass } from '../../tensor/stockLayers.js';
 import { tf } from '../../tensor/tf.js';
-import type { CallArguments, Weight } from './forward.js';
+import type { CallArguments, Weight } from './forwardContext.js';
 
 interface StockBatchNormalization extends tf.layers.Layer {
   readonly axis: number;
@@ -20,21 +20,24 @@ interface StockBatchNormalization extends tf.layers.Layer {
  * average alike; with `trainable` false it uses its moving statistics and leaves them alone, also while training. The
  * stock layer looks at `training` only and writes its statistics inside `call`.
  */
-export class BatchNormalization extends stockLayer<StockBatchNormalization>('BatchNormalization') {
+export class BatchNormalization extends getStockLayerClass<StockBatchNormalization>('BatchNormalization') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
-    const { forward, training = false } = kwargs;
+    const { forwardContext, training = false } = kwargs;
     const x = Array.isArray(inputs) ? inputs[0]! : inputs;
     if (!training || !this.trainable) {
       const [mean, variance] = [this.movingMean.read(), this.movingVariance.read()];
       const fixed = { mean, variance, gamma: this.gamma?.read(), beta: this.beta?.read() };
-      return batchNormFixed(x, fixed, this.epsilon);
+      return batchNormInference(x, fixed, this.epsilon);
     }
-    if (!forward) return super.call(inputs, kwargs);
+    if (!forwardContext) return super.call(inputs, kwargs);
     return tf.tidy(() => {
       const { y, mean, variance } = batchNormTraining(x, this.gamma?.read(), this.beta?.read(), this.epsilon);
       const move = (weight: Weight, batch: Tensor) => {
-        const old = forward.current(weight);
-        forward.moved(weight, tf.add(tf.mul(old, this.momentum), tf.mul(batch, 1 - this.momentum)));
+        const old = forwardContext.readWeight(weight);
+        forwardContext.updateWeight(
+          weight,
+          tf.add(tf.mul(old, this.momentum), tf.mul(batch, 1 - this.momentum)),
+        );
       };
       move(this.movingMean, mean);
       move(this.movingVariance, variance);

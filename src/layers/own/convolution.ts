@@ -1,8 +1,8 @@
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs';
 import { type ConvolutionOptions, convolution, depthwiseConvolution } from '../../tensor/convolution.js';
-import { stockLayer } from '../../tensor/stock.js';
+import { getStockLayerClass } from '../../tensor/stockLayers.js';
 import type { tf } from '../../tensor/tf.js';
-import type { CallArguments, Weight } from './forward.js';
+import type { CallArguments, Weight } from './forwardContext.js';
 
 interface StockConvolution extends tf.layers.Layer {
   readonly kernel: Weight;
@@ -23,9 +23,9 @@ interface StockDepthwise extends StockConvolution {
  * A convolution that in training is one node of the tape: bias and relu are fused with it, so its output is stored
  * once instead of three times. In inference the stock layer does the same already.
  */
-export class Conv2D extends stockLayer<StockConvolution>('Conv2D') {
+export class Conv2D extends getStockLayerClass<StockConvolution>('Conv2D') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
-    const options = fused(this, kwargs);
+    const options = getFusedOptions(this, kwargs);
     if (!options) return super.call(inputs, kwargs);
     const x = (Array.isArray(inputs) ? inputs[0] : inputs) as Tensor4D;
     return convolution(x, this.kernel.read() as Tensor4D, this.bias?.read() as Tensor1D | undefined, options);
@@ -36,9 +36,9 @@ export class Conv2D extends stockLayer<StockConvolution>('Conv2D') {
  * The same for a depthwise convolution. The stock layer writes its regulariser in the constraint's place, which no loader
  * takes back.
  */
-export class DepthwiseConv2D extends stockLayer<StockDepthwise>('DepthwiseConv2D') {
+export class DepthwiseConv2D extends getStockLayerClass<StockDepthwise>('DepthwiseConv2D') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
-    const options = fused(this, kwargs);
+    const options = getFusedOptions(this, kwargs);
     if (!options) return super.call(inputs, kwargs);
     const x = (Array.isArray(inputs) ? inputs[0] : inputs) as Tensor4D;
     const filter = this.depthwiseKernel.read() as Tensor4D;
@@ -53,18 +53,18 @@ export class DepthwiseConv2D extends stockLayer<StockDepthwise>('DepthwiseConv2D
 }
 
 /** How to run `layer` fused, or undefined where the stock call must serve: another activation, channels first. */
-function fused(
+function getFusedOptions(
   layer: StockConvolution,
-  { training, forward, given }: CallArguments,
+  { training, forwardContext, areInputsExternal }: CallArguments,
 ): ConvolutionOptions | undefined {
   const activation = layer.activation?.getClassName() ?? 'linear';
-  if (!training || !forward || layer.dataFormat === 'channelsFirst') return undefined;
+  if (!training || !forwardContext || layer.dataFormat === 'channelsFirst') return undefined;
   if (activation !== 'relu' && activation !== 'linear') return undefined;
   return {
     strides: layer.strides as [number, number],
     padding: layer.padding,
     dilations: layer.dilationRate as [number, number],
     activation,
-    inputGradient: !given,
+    needsInputGradient: !areInputsExternal,
   };
 }

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
-import { stockLayer } from '../../tensor/stock.js';
+import { getStockLayerClass } from '../../tensor/stockLayers.js';
 import { tf } from '../../tensor/tf.js';
-import type { CallArguments } from './forward.js';
+import type { CallArguments } from './forwardContext.js';
 
 interface StockDropout extends tf.layers.Layer {
   readonly rate: number;
@@ -13,15 +13,15 @@ interface StockDropout extends tf.layers.Layer {
  * `1 - rate`, as in Keras 3 `Dropout` (layers/regularization/dropout.py); outside training it is the identity. The
  * stock layer draws inside `call`, which no engine could record and no run could resume.
  */
-export class Dropout extends stockLayer<StockDropout>('Dropout') {
+export class Dropout extends getStockLayerClass<StockDropout>('Dropout') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
-    if (!kwargs.forward || !kwargs.training || this.rate === 0) return super.call(inputs, kwargs);
+    if (!kwargs.forwardContext || !kwargs.training || this.rate === 0) return super.call(inputs, kwargs);
     const x = Array.isArray(inputs) ? inputs[0]! : inputs;
-    return tf.mul(x, tf.div(kwargs.forward.mask(this.name), 1 - this.rate));
+    return tf.mul(x, tf.div(kwargs.forwardContext.getMask(this.name), 1 - this.rate));
   }
 
   /** Shape of the mask for a batch in the layer's call `node`, or undefined when nothing is dropped. */
-  maskShape(batch: number, node = 0): number[] | undefined {
+  computeMaskShape(batch: number, node = 0): number[] | undefined {
     if (this.rate === 0) return undefined;
     const shape = (this.inboundNodes[node]!.inputShapes[0] as (number | null)[]).slice(1);
     return [batch, ...shape].map((size, i) => this.noiseShape?.[i] ?? size!);

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { buildNative } from '../native/build.js';
+import { buildNative } from '../native/buildNative.js';
 import type { Command } from './command.js';
 
 /** `tfjs-multitask build-native`. */
@@ -23,14 +23,14 @@ The C++ compiler is g++, or what the environment variable CXX names.`,
       options: { python: { type: 'string' }, package: { type: 'string' } },
     });
     const start = performance.now();
-    const { trial, package: built } = await buildNative({
+    const { bindingInfo, package: built } = await buildNative({
       ...values,
       compiler: process.env.CXX || undefined,
       log: (line) => console.log(line),
     });
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
     console.log(
-      `tried       on Node ${process.versions.node}: TensorFlow ${trial.tensorflow} multiplies on the ${trial.gpu ? 'GPU' : 'CPU'}`,
+      `tried       on Node ${process.versions.node}: TensorFlow ${bindingInfo.tensorflow} multiplies on the ${bindingInfo.gpu ? 'GPU' : 'CPU'}`,
     );
     console.log(`done in ${seconds} s: engine "native" now runs on ${built.name}.`);
   },

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { report } from '../report.js';
+import { writeReport } from '../report/writeReport.js';
 import type { Command } from './command.js';
 
 /** `tfjs-multitask report`. */
@@ -21,7 +21,7 @@ recordRun().
     });
     const { out } = values;
     console.log(
-      await report(positionals, { images: !values['no-images'], ...(out === undefined ? {} : { out }) }),
+      await writeReport(positionals, { images: !values['no-images'], ...(out === undefined ? {} : { out }) }),
     );
   },
 };

@@ -1,9 +1,9 @@
-import { resultsTable } from '../../tuner/results.js';
-import { readStudy } from '../study/readStudy.js';
-import type { StudyResult } from '../study/runStudy.js';
-import { studyResults } from '../study/studyResults.js';
-import { needed, readLine, settingsOf } from './arguments.js';
+import { resultsTable } from '../../tuner/results/resultsTable.js';
+import { readStudy } from '../tuning/readStudy.js';
+import type { StudyResult } from '../tuning/runStudy.js';
+import { writeStudyResults } from '../tuning/writeStudyResults.js';
 import type { Command } from './command.js';
+import { parseCommandLine, parseSettings, requireArgument } from './parseArguments.js';
 
 /** `tfjs-multitask results`. */
 export const resultsCommand: Command = {
@@ -16,17 +16,17 @@ and may be called while a search runs.
   --folder DIR      the study's folder
   --settings JSON   for the module, over those that the search was begun with`,
   run: async (args) => {
-    const { module, values } = readLine(args, ['folder', 'settings']);
-    const folder = needed(values, 'folder', 'a folder');
-    await tellResults(folder, await readStudy(module, { folder, ...settingsOf(values) }));
+    const { module, values } = parseCommandLine(args, ['folder', 'settings']);
+    const folder = requireArgument(values, 'folder', 'a folder');
+    await printResults(folder, await readStudy(module, { folder, ...parseSettings(values) }));
   },
 };
 
 /** Prints the table of a search, and the path of the page that is written. */
-export async function tellResults(
+export async function printResults(
   folder: string,
   { study, trials }: Pick<StudyResult, 'study' | 'trials'>,
 ): Promise<void> {
   console.log(resultsTable(study, trials, process.stdout.columns));
-  console.log(`\n${await studyResults(folder, study, trials)}`);
+  console.log(`\n${await writeStudyResults(folder, study, trials)}`);
 }

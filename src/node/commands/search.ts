@@ -1,8 +1,16 @@
-import { liveTable } from '../study/liveTable.js';
-import { runStudy } from '../study/runStudy.js';
-import { numberOf, queueOf, readLine, secondsOf, stopped, TRIALS, trialsOf } from './arguments.js';
+import { liveTable } from '../tuning/liveTable.js';
+import { runStudy } from '../tuning/runStudy.js';
 import type { Command } from './command.js';
-import { tellResults } from './results.js';
+import {
+  createStopSignal,
+  parseCommandLine,
+  parseCount,
+  parseQueueOptions,
+  parseSeconds,
+  parseTrialOptions,
+  TRIAL_FLAGS,
+} from './parseArguments.js';
+import { printResults } from './results.js';
 
 /** `tfjs-multitask search`. */
 export const searchCommand: Command = {
@@ -25,19 +33,19 @@ there. A MODULE in TypeScript needs a loader: NODE_OPTIONS="--import tsx" npx tf
   --worker-timeout SECONDS  after which a silent worker is taken to be gone (30)`,
   run: async (args) => {
     const flags = ['trials', 'parallel', 'timeout', 'queue', 'name', 'worker-timeout'] as const;
-    const { module, values } = readLine(args, [...TRIALS, ...flags]);
-    const trials = numberOf(values, 'trials');
+    const { module, values } = parseCommandLine(args, [...TRIAL_FLAGS, ...flags]);
+    const trials = parseCount(values, 'trials');
     const options = {
-      ...trialsOf(values),
+      ...parseTrialOptions(values),
       ...trials,
-      ...numberOf(values, 'parallel'),
-      ...secondsOf(values, 'timeout'),
-      ...(values.queue !== undefined && { queue: queueOf(values.queue, values) }),
-      signal: stopped(),
+      ...parseCount(values, 'parallel'),
+      ...parseSeconds(values, 'timeout'),
+      ...(values.queue !== undefined && { queue: parseQueueOptions(values.queue, values) }),
+      signal: createStopSignal(),
     };
     const table = liveTable(process.stdout, trials);
-    const result = await runStudy(module, { ...options, onChange: table.show }).finally(table.end);
-    await tellResults(options.folder, result);
+    const result = await runStudy(module, { ...options, onChange: table.show }).finally(table.clear);
+    await printResults(options.folder, result);
     if (result.stopped === 'aborted') process.exitCode = 130;
   },
 };

@@ -1,6 +1,13 @@
-import { studyTrial } from '../study/studyTrial.js';
-import { needed, numberOf, readLine, stopped, TRIALS, trialsOf } from './arguments.js';
+import { runSingleTrial } from '../tuning/runSingleTrial.js';
 import type { Command } from './command.js';
+import {
+  createStopSignal,
+  parseCommandLine,
+  parseCount,
+  parseTrialOptions,
+  requireArgument,
+  TRIAL_FLAGS,
+} from './parseArguments.js';
 
 /** `tfjs-multitask trial`. */
 export const trialCommand: Command = {
@@ -17,11 +24,11 @@ is written, also for a trial that failed; with 130 where it was stopped before, 
   --threads N       of the trial (the machine's)
   --trial-timeout SECONDS   after which it is taken to hang (never)`,
   run: async (args) => {
-    const { module, values } = readLine(args, [...TRIALS, 'number']);
-    needed(values, 'number', 'a number above zero');
-    const number = numberOf(values, 'number').number!;
-    const stop = stopped();
-    const trial = await studyTrial(module, { ...trialsOf(values), number, signal: stop });
+    const { module, values } = parseCommandLine(args, [...TRIAL_FLAGS, 'number']);
+    requireArgument(values, 'number', 'a number above zero');
+    const number = parseCount(values, 'number').number!;
+    const stop = createStopSignal();
+    const trial = await runSingleTrial(module, { ...parseTrialOptions(values), number, signal: stop });
     if (!trial && stop.aborted) process.exitCode = 130;
     const why = trial?.reason === undefined ? '' : `: ${trial.reason}`;
     console.log(trial ? `trial ${number} ${trial.state}${why}` : `no trial ${number}`);

@@ -1,6 +1,14 @@
-import { studyWorker } from '../study/worker.js';
-import { needed, numberOf, queueOf, readLine, stopped, TRIALS, trialsOf } from './arguments.js';
+import { runStudyWorker } from '../tuning/runStudyWorker.js';
 import type { Command } from './command.js';
+import {
+  createStopSignal,
+  parseCommandLine,
+  parseCount,
+  parseQueueOptions,
+  parseTrialOptions,
+  requireArgument,
+  TRIAL_FLAGS,
+} from './parseArguments.js';
 
 /** `tfjs-multitask worker`. */
 export const workerCommand: Command = {
@@ -20,12 +28,18 @@ was begun goes on elsewhere.
   --trial-timeout SECONDS   after which a trial is taken to hang (never)
   --worker-timeout SECONDS  after which a silent worker is taken to be gone (30)`,
   run: async (args) => {
-    const { module, values } = readLine(args, [...TRIALS, 'queue', 'name', 'worker-timeout', 'parallel']);
-    await studyWorker(module, {
-      ...trialsOf(values),
-      queue: queueOf(needed(values, 'queue', 'an address'), values),
-      ...numberOf(values, 'parallel'),
-      signal: stopped(),
+    const { module, values } = parseCommandLine(args, [
+      ...TRIAL_FLAGS,
+      'queue',
+      'name',
+      'worker-timeout',
+      'parallel',
+    ]);
+    await runStudyWorker(module, {
+      ...parseTrialOptions(values),
+      queue: parseQueueOptions(requireArgument(values, 'queue', 'an address'), values),
+      ...parseCount(values, 'parallel'),
+      signal: createStopSignal(),
       log: console.log,
     }).finally(() => {
       // A connection to a server that is away would keep this process.

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fault } from '../../core/errors.js';
-import { run } from './run.js';
+import { createError } from '../../core/errors/errors.js';
+import { runProgram } from './runProgram.js';
 
 /** A TensorFlow that pip installed. */
 export interface PipTensorFlow {
@@ -16,23 +16,23 @@ export interface PipTensorFlow {
 /** The shared libraries of TensorFlow's C interface. */
 export const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
 
-const HOW = [
+const INSTALL_ADVICE = [
   'Run: python3 -m venv .tensorflow && .tensorflow/bin/pip install tensorflow-cpu && ',
   'npx tfjs-multitask build-native --python .tensorflow/bin/python ',
   '(with a CUDA device: pip install "tensorflow[and-cuda]").',
 ].join('');
 
 /** Before the answer: whatever starts with this Python may print too. */
-const MARK = 'tensorflow:';
+const OUTPUT_PREFIX = 'tensorflow:';
 
 /** TensorFlow itself is not imported, which would take seconds: its folder is enough. */
-const LOOK = `
+const FIND_SCRIPT = `
 import importlib.util, json, os, runpy, sys
 spec = importlib.util.find_spec('tensorflow')
 folder = os.path.dirname(spec.origin) if spec and spec.origin else None
 about = os.path.join(folder, 'python', 'platform', 'build_info.py') if folder else ''
 cuda = os.path.exists(about) and bool(runpy.run_path(about)['build_info'].get('is_cuda_build'))
-print('${MARK}' + json.dumps({'python': sys.executable, 'folder': folder, 'cuda': cuda}))
+print('${OUTPUT_PREFIX}' + json.dumps({'python': sys.executable, 'folder': folder, 'cuda': cuda}))
 `;
 
 /**
@@ -43,8 +43,8 @@ print('${MARK}' + json.dumps({'python': sys.executable, 'folder': folder, 'cuda'
 export async function findTensorFlow(python?: string): Promise<PipTensorFlow> {
   const without: string[] = [];
   for (const command of python === undefined ? ['python3', 'python'] : [python]) {
-    const { code, stdout, stderr } = await run(command, ['-c', LOOK]);
-    const answer = stdout.split(MARK)[1];
+    const { code, stdout, stderr } = await runProgram(command, ['-c', FIND_SCRIPT]);
+    const answer = stdout.split(OUTPUT_PREFIX)[1];
     if (code !== 0 || answer === undefined) {
       const said = stderr.trim().split('\n').at(-1) || 'no answer to a line of Python';
       without.push(code === undefined ? `no program ${command}` : `${command}: ${said}`);
@@ -60,11 +60,11 @@ export async function findTensorFlow(python?: string): Promise<PipTensorFlow> {
         : `${found.folder} without ${missing}`,
     );
   }
-  throw fault({
+  throw createError({
     kind: 'missing-package',
     path: python === undefined ? 'TensorFlow' : `--python ${python}`,
     expected: 'a Python in which pip has installed TensorFlow 2',
     received: without.join(', '),
-    advice: HOW,
+    advice: INSTALL_ADVICE,
   });
 }

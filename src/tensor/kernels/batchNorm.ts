@@ -1,5 +1,5 @@
 import { tf } from '../tf.js';
-import { floatsOf, type WasmBackend } from './heap.js';
+import { getFloat32View, type WasmBackend } from './wasmHeap.js';
 
 /** `{ x, gamma, beta }, { epsilon } -> [y, mean, variance]`, over all axes but the last. */
 export const BATCH_NORM = 'MultitaskBatchNorm';
@@ -18,24 +18,24 @@ export function registerBatchNorm(): void {
       const y = wasm.makeOutput(x!.shape, 'float32');
       const mean = wasm.makeOutput([channels], 'float32');
       const variance = wasm.makeOutput([channels], 'float32');
-      const from = floatsOf(wasm, x!);
+      const from = getFloat32View(wasm, x!);
       const count = from.length / channels;
-      const means = columnSums(from, channels).map((sum) => sum / count);
+      const means = computeColumnSums(from, channels).map((sum) => sum / count);
       const variances = new Float64Array(channels);
       for (let i = 0; i < from.length; i += channels) {
         for (let c = 0; c < channels; c++) variances[c]! += (from[i + c]! - means[c]!) ** 2;
       }
       for (let c = 0; c < channels; c++) variances[c]! /= count;
-      const scale = inverseDeviations(variances, epsilonOf(attrs));
-      const gammas = floatsOf(wasm, gamma!);
+      const scale = computeInverseDeviations(variances, getEpsilon(attrs));
+      const gammas = getFloat32View(wasm, gamma!);
       for (let c = 0; c < channels; c++) scale[c]! *= gammas[c]!;
-      const betas = floatsOf(wasm, beta!);
-      const to = floatsOf(wasm, y);
+      const betas = getFloat32View(wasm, beta!);
+      const to = getFloat32View(wasm, y);
       for (let i = 0; i < to.length; i += channels) {
         for (let c = 0; c < channels; c++) to[i + c] = (from[i + c]! - means[c]!) * scale[c]! + betas[c]!;
       }
-      floatsOf(wasm, mean).set(means);
-      floatsOf(wasm, variance).set(variances);
+      getFloat32View(wasm, mean).set(means);
+      getFloat32View(wasm, variance).set(variances);
       return [y, mean, variance];
     },
   });
@@ -49,11 +49,14 @@ export function registerBatchNorm(): void {
       const dx = wasm.makeOutput(x!.shape, 'float32');
       const dgamma = wasm.makeOutput([channels], 'float32');
       const dbeta = wasm.makeOutput([channels], 'float32');
-      const from = floatsOf(wasm, x!);
-      const gradient = floatsOf(wasm, dy!);
-      const means = floatsOf(wasm, mean!);
-      const inverse = inverseDeviations(Float64Array.from(floatsOf(wasm, variance!)), epsilonOf(attrs));
-      const sums = columnSums(gradient, channels);
+      const from = getFloat32View(wasm, x!);
+      const gradient = getFloat32View(wasm, dy!);
+      const means = getFloat32View(wasm, mean!);
+      const inverse = computeInverseDeviations(
+        Float64Array.from(getFloat32View(wasm, variance!)),
+        getEpsilon(attrs),
+      );
+      const sums = computeColumnSums(gradient, channels);
       const products = new Float64Array(channels);
       for (let i = 0; i < from.length; i += channels) {
         for (let c = 0; c < channels; c++) {
@@ -62,27 +65,27 @@ export function registerBatchNorm(): void {
       }
       for (let c = 0; c < channels; c++) products[c]! *= inverse[c]!;
       // dx = gamma/deviation * (dy - mean(dy) - normalised x * mean(dy * normalised x)), as a*dy + b*x + k.
-      const gammas = floatsOf(wasm, gamma!);
+      const gammas = getFloat32View(wasm, gamma!);
       const count = from.length / channels;
       const a = Float64Array.from(inverse, (value, c) => value * gammas[c]!);
       const b = Float64Array.from(a, (value, c) => (-value * inverse[c]! * products[c]!) / count);
       const k = Float64Array.from(a, (value, c) => (-value * sums[c]!) / count - b[c]! * means[c]!);
-      const to = floatsOf(wasm, dx);
+      const to = getFloat32View(wasm, dx);
       for (let i = 0; i < to.length; i += channels) {
         for (let c = 0; c < channels; c++) {
           to[i + c] = a[c]! * gradient[i + c]! + b[c]! * from[i + c]! + k[c]!;
         }
       }
-      floatsOf(wasm, dgamma).set(products);
-      floatsOf(wasm, dbeta).set(sums);
+      getFloat32View(wasm, dgamma).set(products);
+      getFloat32View(wasm, dbeta).set(sums);
       return [dx, dgamma, dbeta];
     },
   });
 }
 
-const epsilonOf = (attributes: unknown) => (attributes as { readonly epsilon: number }).epsilon;
+const getEpsilon = (attributes: unknown) => (attributes as { readonly epsilon: number }).epsilon;
 
-function columnSums(values: Float32Array, columns: number): Float64Array {
+function computeColumnSums(values: Float32Array, columns: number): Float64Array {
   const sums = new Float64Array(columns);
   for (let i = 0; i < values.length; i += columns) {
     for (let c = 0; c < columns; c++) sums[c]! += values[i + c]!;
@@ -90,6 +93,6 @@ function columnSums(values: Float32Array, columns: number): Float64Array {
   return sums;
 }
 
-function inverseDeviations(variances: Float64Array, epsilon: number): Float64Array {
+function computeInverseDeviations(variances: Float64Array, epsilon: number): Float64Array {
   return variances.map((variance) => 1 / Math.sqrt(variance + epsilon));
 }

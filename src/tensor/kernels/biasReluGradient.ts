@@ -1,12 +1,12 @@
 import { tf } from '../tf.js';
-import { addressOf, floatsOf, type WasmBackend } from './heap.js';
-import { simdOf } from './simd.js';
+import { getSimdRunner } from './simdKernels.js';
+import { getByteAddress, getFloat32View, type WasmBackend } from './wasmHeap.js';
 
 /** Name of our kernel: `{ y, dy } -> [dy where y > 0, its sum over all axes but the last]`. */
 export const BIAS_RELU_GRADIENT = 'MultitaskBiasReluGradient';
 
 /** Floats in a line of the cache: two threads that write to the same line wait for each other. */
-const LINE = 16;
+const CACHE_LINE_FLOATS = 16;
 
 /** The relu mask and the bias gradient of a fused convolution in one pass, for wasm. */
 export function registerBiasReluGradient(): void {
@@ -19,18 +19,21 @@ export function registerBiasReluGradient(): void {
       const channels = y!.shape.at(-1)!;
       const masked = wasm.makeOutput(y!.shape, 'float32');
       const bias = wasm.makeOutput([channels], 'float32');
-      const simd = simdOf(wasm);
+      const simd = getSimdRunner(wasm);
       if (simd) {
-        floatsOf(wasm, bias).fill(0);
-        const addresses = [y!, dy!, masked, bias].map((tensor) => addressOf(wasm, tensor));
-        const rows = floatsOf(wasm, masked).length / channels;
-        simd('biasReluGradient', [...addresses, rows, channels], { size: channels, unit: LINE });
+        getFloat32View(wasm, bias).fill(0);
+        const addresses = [y!, dy!, masked, bias].map((tensor) => getByteAddress(wasm, tensor));
+        const rows = getFloat32View(wasm, masked).length / channels;
+        simd('biasReluGradient', [...addresses, rows, channels], {
+          size: channels,
+          granularity: CACHE_LINE_FLOATS,
+        });
         return [masked, bias];
       }
       const sums = new Float64Array(channels);
-      const from = floatsOf(wasm, dy!);
-      const gate = floatsOf(wasm, y!);
-      const to = floatsOf(wasm, masked);
+      const from = getFloat32View(wasm, dy!);
+      const gate = getFloat32View(wasm, y!);
+      const to = getFloat32View(wasm, masked);
       for (let i = 0; i < to.length; i += channels) {
         for (let c = 0; c < channels; c++) {
           const value = gate[i + c]! > 0 ? from[i + c]! : 0;
@@ -38,7 +41,7 @@ export function registerBiasReluGradient(): void {
           sums[c]! += value;
         }
       }
-      floatsOf(wasm, bias).set(sums);
+      getFloat32View(wasm, bias).set(sums);
       return [masked, bias];
     },
   });

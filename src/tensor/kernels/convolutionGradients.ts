@@ -16,13 +16,13 @@ interface Padding {
 }
 
 /** Images whose transposed copies are held at one time stay under this many floats (64 MiB). */
-const CHUNK = 16 * 1024 * 1024;
+const MAX_CHUNK_FLOATS = 16 * 1024 * 1024;
 
 /**
  * The geometry of a convolution as `tf.conv2d` counts it. Dilation along a side of 1 spreads nothing and becomes 1: as
  * the stride of a gradient it would meet a fault of TensorFlow (one column out, one channel in: wrong numbers).
  */
-export function geometryOf(
+export function computeConvolutionGeometry(
   xShape: readonly number[],
   filterShape: readonly number[],
   strides: readonly [number, number],
@@ -36,15 +36,20 @@ export function geometryOf(
     return { strides, dilations, padding: { top: pad, bottom: pad, left: pad, right: pad } };
   }
   if (pad === 'same') {
-    const [top, bottom] = samePadding(xShape[1]!, filterShape[0]!, strides[0], dilations[0]);
-    const [left, right] = samePadding(xShape[2]!, filterShape[1]!, strides[1], dilations[1]);
+    const [top, bottom] = computeSamePadding(xShape[1]!, filterShape[0]!, strides[0], dilations[0]);
+    const [left, right] = computeSamePadding(xShape[2]!, filterShape[1]!, strides[1], dilations[1]);
     return { strides, dilations, padding: { top, bottom, left, right } };
   }
   const [, [top, bottom] = [0, 0], [left, right] = [0, 0]] = pad;
   return { strides, dilations, padding: { top, bottom, left, right } };
 }
 
-function samePadding(size: number, kernel: number, stride: number, dilation: number): [number, number] {
+function computeSamePadding(
+  size: number,
+  kernel: number,
+  stride: number,
+  dilation: number,
+): [number, number] {
   const span = (kernel - 1) * dilation + 1;
   const all = Math.max(0, (Math.ceil(size / stride) - 1) * stride + span - size);
   return [Math.floor(all / 2), all - Math.floor(all / 2)];
@@ -55,7 +60,7 @@ function samePadding(size: number, kernel: number, stride: number, dilation: num
  * and its channels exchanged (V. Dumoulin and F. Visin 2016, section 4), which XNNPACK runs ten times as fast as the
  * stock gradient. `dy`: `[batch, outHeight, outWidth, out]`; returns `[batch, height, width, in]`.
  */
-export function inputGradient(
+export function computeInputGradient(
   dy: Tensor4D,
   filter: Tensor4D,
   xShape: readonly number[],
@@ -70,8 +75,11 @@ export function inputGradient(
     // What is missing at the far end also covers rows that no window reached.
     const bottom = xShape[1]! - (spread.shape[1] + top - (kernelHeight - 1) * dilations[0]);
     const right = xShape[2]! - (spread.shape[2] + left - (kernelWidth - 1) * dilations[1]);
-    const cut = crop(spread, [top, bottom], [left, right]);
-    return convolve(cut, turned, [1, 1], dilations, [positive(top, bottom), positive(left, right)]);
+    const cut = cropNegativePadding(spread, [top, bottom], [left, right]);
+    return convolve(cut, turned, [1, 1], dilations, [
+      toPositivePadding(top, bottom),
+      toPositivePadding(left, right),
+    ]);
   });
 }
 
@@ -80,7 +88,7 @@ export function inputGradient(
  * `x` as `[in, height, width, batch]`, `dy` as a filter `[outHeight, outWidth, batch, out]`, stride and dilation
  * exchanged. Works through the batch in pieces, so its copies stay small. Returns `[kernelHeight, kernelWidth, in, out]`.
  */
-export function filterGradient(
+export function computeFilterGradient(
   x: Tensor4D,
   dy: Tensor4D,
   filterShape: readonly number[],
@@ -88,14 +96,27 @@ export function filterGradient(
 ): Tensor4D {
   return tf.tidy(() => {
     const batch = x.shape[0];
-    const images = Math.max(1, Math.floor((CHUNK * batch) / Math.max(x.size, dy.size)));
-    if (images >= batch) return filterGradientOf(x, dy, filterShape, geometry);
-    let sum = filterGradientOf(part(x, 0, images), part(dy, 0, images), filterShape, geometry);
+    const images = Math.max(1, Math.floor((MAX_CHUNK_FLOATS * batch) / Math.max(x.size, dy.size)));
+    if (images >= batch) return computeBatchFilterGradient(x, dy, filterShape, geometry);
+    let sum = computeBatchFilterGradient(
+      sliceBatch(x, 0, images),
+      sliceBatch(dy, 0, images),
+      filterShape,
+      geometry,
+    );
     for (let from = images; from < batch; from += images) {
       const count = Math.min(images, batch - from);
       const before = sum;
       sum = tf.tidy(() =>
-        tf.add(before, filterGradientOf(part(x, from, count), part(dy, from, count), filterShape, geometry)),
+        tf.add(
+          before,
+          computeBatchFilterGradient(
+            sliceBatch(x, from, count),
+            sliceBatch(dy, from, count),
+            filterShape,
+            geometry,
+          ),
+        ),
       );
       before.dispose();
     }
@@ -103,11 +124,11 @@ export function filterGradient(
   });
 }
 
-function part(x: Tensor4D, from: number, count: number): Tensor4D {
+function sliceBatch(x: Tensor4D, from: number, count: number): Tensor4D {
   return tf.slice(x, [from, 0, 0, 0], [count, -1, -1, -1]);
 }
 
-function filterGradientOf(
+function computeBatchFilterGradient(
   x: Tensor4D,
   dy: Tensor4D,
   filterShape: readonly number[],
@@ -123,8 +144,8 @@ function filterGradientOf(
       (kernel - 1) * dilation + (out - 1) * stride + 1;
     const bottom = reach(kernelHeight, dilations[0], outHeight, strides[0]) - x.shape[1] - padding.top;
     const right = reach(kernelWidth, dilations[1], outWidth, strides[1]) - x.shape[2] - padding.left;
-    const cut = crop(imagesLast, [padding.top, bottom], [padding.left, right]);
-    const pads = [positive(padding.top, bottom), positive(padding.left, right)] as const;
+    const cut = cropNegativePadding(imagesLast, [padding.top, bottom], [padding.left, right]);
+    const pads = [toPositivePadding(padding.top, bottom), toPositivePadding(padding.left, right)] as const;
     const sums = convolve(cut, weights, dilations, strides, pads);
     return tf.transpose(sums, [1, 2, 0, 3]);
   });
@@ -132,10 +153,10 @@ function filterGradientOf(
 
 type Pair = readonly [number, number];
 
-const positive = (before: number, after: number): Pair => [Math.max(0, before), Math.max(0, after)];
+const toPositivePadding = (before: number, after: number): Pair => [Math.max(0, before), Math.max(0, after)];
 
 /** Cuts away where a padding is negative. */
-function crop(x: Tensor4D, [top, bottom]: Pair, [left, right]: Pair): Tensor4D {
+function cropNegativePadding(x: Tensor4D, [top, bottom]: Pair, [left, right]: Pair): Tensor4D {
   if (Math.min(top, bottom, left, right) >= 0) return x;
   const rows = Math.max(0, -top);
   const columns = Math.max(0, -left);

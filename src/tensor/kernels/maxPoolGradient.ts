@@ -1,6 +1,6 @@
 import { tf } from '../tf.js';
-import { addressOf, floatsOf, type WasmBackend } from './heap.js';
-import { simdOf } from './simd.js';
+import { getSimdRunner } from './simdKernels.js';
+import { getByteAddress, getFloat32View, type WasmBackend } from './wasmHeap.js';
 
 interface PoolAttributes {
   readonly filterSize: [number, number] | number;
@@ -26,19 +26,19 @@ export function registerMaxPoolGradient(): void {
       const info = tf.backend_util.computePool2DInfo(shape, filterSize, strides, 1, pad, dimRoundingMode);
       const out = wasm.makeOutput(shape, 'float32');
       const geometry = info as never as PoolGeometry;
-      const dx = floatsOf(wasm, out).fill(0);
-      const simd = simdOf(wasm);
+      const dx = getFloat32View(wasm, out).fill(0);
+      const simd = getSimdRunner(wasm);
       if (simd) {
-        const addresses = [input!, dy!, out].map((tensor) => addressOf(wasm, tensor));
+        const addresses = [input!, dy!, out].map((tensor) => getByteAddress(wasm, tensor));
         const { inHeight, inWidth, inChannels, outHeight, outWidth, padInfo } = geometry;
         const { filterHeight, filterWidth, strideHeight, strideWidth } = geometry;
         const numbers = [
           ...[...addresses, inHeight, inWidth, inChannels, outHeight, outWidth],
           ...[filterHeight, filterWidth, strideHeight, strideWidth, padInfo.top, padInfo.left],
         ];
-        simd('maxPoolGradient', numbers, { size: geometry.batchSize, unit: 1 });
+        simd('maxPoolGradient', numbers, { size: geometry.batchSize, granularity: 1 });
       } else {
-        spreadMaximum(floatsOf(wasm, input!), floatsOf(wasm, dy!), dx, geometry);
+        scatterToMaximum(getFloat32View(wasm, input!), getFloat32View(wasm, dy!), dx, geometry);
       }
       return out;
     },
@@ -60,7 +60,7 @@ interface PoolGeometry {
 }
 
 /** `dx` holds zeros. */
-function spreadMaximum(x: Float32Array, dy: Float32Array, dx: Float32Array, g: PoolGeometry): void {
+function scatterToMaximum(x: Float32Array, dy: Float32Array, dx: Float32Array, g: PoolGeometry): void {
   const channels = g.inChannels;
   const row = g.inWidth * channels;
   for (let b = 0; b < g.batchSize; b++) {

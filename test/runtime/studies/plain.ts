@@ -53,7 +53,7 @@ export default ({
   held = {},
   wrong = {},
   seed = 5,
-  first = [],
+  first: initialParams = [],
 }: Settings) =>
   study({
     space: space({
@@ -64,14 +64,14 @@ export default ({
     objectives: minimize('loss'),
     strategy: STRATEGIES[strategy],
     seed,
-    first,
-    run: async ({ number, values: { x, rate, kind }, report, fit, signal, store }) => {
+    initialParams,
+    run: async ({ number, params: { x, rate, kind }, report, fitOptions, signal, store }) => {
       const what = wrong[number] ?? wrong['0'];
       if (what === 'throw') throw new Error('the builder has a fault');
       if (what === 'silent') return;
       if (what && what in BAD_NAMES) await BAD_NAMES[what as keyof typeof BAD_NAMES](store);
       if (what === 'other column') await report({ los: 1 });
-      const last = what === 'more epochs' ? 50 : (fit.epochs ?? epochs);
+      const last = what === 'more epochs' ? 50 : (fitOptions.epochs ?? epochs);
       for (let epoch = 1; epoch <= last && !signal.aborted; epoch++) {
         await after(pause);
         const gate = epoch === 2 ? held[number] : undefined;

@@ -1,6 +1,6 @@
 /** Runs a study from the command line: MODULE FOLDER OPTIONS; prints its trials as JSON, or the fault that ended it. */
 
-import { fault } from '../../../src/core/errors.js';
+import { createError } from '../../../src/core/errors/errors.js';
 import { parseExact } from '../../../src/core/json.js';
 import { isMultitaskError, type Store } from '../../../src/index.js';
 import { folderStore, runStudy } from '../../../src/node/index.js';
@@ -16,7 +16,7 @@ function filling(store: Store, files: number): Store {
     write: async (name, bytes) => {
       if (left-- > 0) return store.write(name, bytes);
       const advice = 'Check the space left on the disk.';
-      throw fault({
+      throw createError({
         kind: 'file',
         path: name,
         expected: 'a place that can be written',

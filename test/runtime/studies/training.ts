@@ -4,6 +4,7 @@ import {
   branch,
   type Callback,
   conv,
+  createRng,
   dense,
   dropout,
   flatten,
@@ -11,7 +12,6 @@ import {
   maxPool,
   multiTask,
   regression,
-  rng,
   sharedTrunk,
 } from '../../../src/index.js';
 import {
@@ -25,11 +25,11 @@ import {
   type TrialRecord,
 } from '../../../src/tuner/index.js';
 
-const noise = rng(1, 'images');
+const noise = createRng(1, 'images');
 const data = imagesInMemory(
   Array.from({ length: 24 }, (_, i) => ({
     image: {
-      data: Uint8Array.from({ length: 768 }, () => noise.below(256)),
+      data: Uint8Array.from({ length: 768 }, () => noise.nextInt(256)),
       height: 16,
       width: 16,
       channels: 3,
@@ -68,22 +68,22 @@ export default ({
     strategy: strategy === 'random' ? random() : hyperband({ maxEpochs: 3 }),
     seed: 3,
     ...(pruned && { pruner: evenPruner }),
-    run: async ({ values, fit }) => {
+    run: async ({ params, fitOptions }) => {
       const model = multiTask({ input: [16, 16, 3] })
-        .trunk(sharedTrunk([conv(values.filters, 3), maxPool(2)]))
-        .task('age', regression({ unit: 'years' }), branch([flatten(), dense(8), dropout(values.dropout)]))
+        .trunk(sharedTrunk([conv(params.filters, 3), maxPool(2)]))
+        .task('age', regression({ unit: 'years' }), branch([flatten(), dense(8), dropout(params.dropout)]))
         .build();
-      const optimizer = adam({ learningRate: values.rate });
+      const optimizer = adam({ learningRate: params.rate });
       const says: Callback = {
         name: 'says',
-        begin: () => ({
-          epochEnd: async ({ epoch }) => {
+        create: () => ({
+          onEpochEnd: async ({ epoch }) => {
             console.log(`trained epoch ${epoch}`);
             await new Promise((resolve) => setTimeout(resolve, pause));
           },
         }),
       };
-      const callbacks = [...fit.callbacks, says];
-      await model.fit(data, { epochs, batchSize: 8, engine: 'wasm', optimizer, ...fit, callbacks });
+      const callbacks = [...fitOptions.callbacks, says];
+      await model.fit(data, { epochs, batchSize: 8, engine: 'wasm', optimizer, ...fitOptions, callbacks });
     },
   });

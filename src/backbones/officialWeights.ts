@@ -1,0 +1,48 @@
+/** A file of ImageNet weights that Keras publishes. */
+export interface OfficialWeightsFile {
+  readonly url: string;
+  /** Of the file, as Keras has it; undefined where Keras checks none: then only the structure is checked. */
+  readonly md5: string | undefined;
+}
+
+/** The files of a backbone, with its top of 1000 classes and without. */
+export interface OfficialWeightsFiles {
+  readonly top: OfficialWeightsFile;
+  readonly withoutTop: OfficialWeightsFile;
+}
+
+const RESNET_URL = 'https://storage.googleapis.com/tensorflow/keras-applications/resnet';
+const MOBILENET_URL = 'https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2';
+const EFFICIENTNET_URL = 'https://storage.googleapis.com/keras-applications';
+
+/** As Keras 3.15 has them in applications/resnet.py. */
+export const RESNET50_FILES: OfficialWeightsFiles = {
+  top: {
+    url: `${RESNET_URL}/resnet50_weights_tf_dim_ordering_tf_kernels.h5`,
+    md5: '2cb95161c43110f7111970584f804107',
+  },
+  withoutTop: {
+    url: `${RESNET_URL}/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5`,
+    md5: '4d473c1dd8becc155b73f8504c6f6626',
+  },
+};
+
+export const MOBILENETV2_SIDES = [96, 128, 160, 192, 224] as const;
+
+/** Sides of the images for which there are weights of MobileNetV2. */
+export type MobileNetV2Side = (typeof MOBILENETV2_SIDES)[number];
+
+/** As Keras 3.15 has them in applications/mobilenet_v2.py, which knows no hashes. */
+export const getMobileNetV2Files = (side: MobileNetV2Side): OfficialWeightsFiles => {
+  const start = `${MOBILENET_URL}/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_${side}`;
+  return {
+    top: { url: `${start}.h5`, md5: undefined },
+    withoutTop: { url: `${start}_no_top.h5`, md5: undefined },
+  };
+};
+
+/** As Keras 3.15 has them in applications/efficientnet.py. */
+export const EFFICIENTNETB0_FILES: OfficialWeightsFiles = {
+  top: { url: `${EFFICIENTNET_URL}/efficientnetb0.h5`, md5: '902e53a9f72be733fc0bcb005b3ebbac' },
+  withoutTop: { url: `${EFFICIENTNET_URL}/efficientnetb0_notop.h5`, md5: '50bc09e76180e00e4465e1a485ddc09d' },
+};

@@ -1,0 +1,38 @@
+import type { Store } from './platform.js';
+
+/**
+ * A store in memory: for tests, for pages, and for trying things.
+ *
+ * @param label - For messages. Default `memory`.
+ * @example
+ * ```ts
+ * import { memoryStore } from 'tfjs-multitask';
+ *
+ * const store = memoryStore();
+ * await store.write('notes/a.txt', new TextEncoder().encode('hello'));
+ * console.log(await store.list('notes/')); // ['notes/a.txt']
+ * ```
+ * @category Files
+ */
+export function memoryStore(label = 'memory'): Store {
+  const files = new Map<string, Uint8Array>();
+  return {
+    label,
+    read: async (name) => files.get(name)?.slice(),
+    write: async (name, bytes) => void files.set(name, bytes.slice()),
+    create: async (name, bytes) => {
+      if (files.has(name)) return false;
+      files.set(name, bytes.slice());
+      return true;
+    },
+    append: async (name, bytes) => {
+      const old = files.get(name) ?? new Uint8Array();
+      const both = new Uint8Array(old.length + bytes.length);
+      both.set(old);
+      both.set(bytes, old.length);
+      files.set(name, both);
+    },
+    remove: async (name) => void files.delete(name),
+    list: async (prefix = '') => [...files.keys()].filter((name) => name.startsWith(prefix)).sort(),
+  };
+}

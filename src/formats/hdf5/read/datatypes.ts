@@ -1,0 +1,95 @@
+import type { Hdf5TypedArray } from '../hdf5Group.js';
+import type { ByteReader } from './byteReader.js';
+
+/** What the values of a dataset or an attribute are. */
+export type Datatype =
+  | { readonly kind: 'text'; readonly size: number; readonly isSpacePadded: boolean }
+  /** Text of any length: it stands in a heap, and here only where. */
+  | { readonly kind: 'reference'; readonly size: 16 }
+  | {
+      readonly kind: 'integer' | 'float' | 'bfloat';
+      readonly size: number;
+      readonly isSigned: boolean;
+      readonly isBigEndian: boolean;
+    };
+
+/** Exponent bits and fraction bits of the floats of each size (IEEE 754), by size and exponent. */
+const FLOAT_LAYOUTS: { readonly [layout: string]: 'float' | 'bfloat' } = {
+  '2 5 10 15': 'float',
+  '2 8 7 127': 'bfloat',
+  '4 8 23 127': 'float',
+  '8 11 52 1023': 'float',
+};
+
+/** Reads a datatype message (HDF5 file format 3.0, IV.A.2.d). */
+export function readDatatype(file: ByteReader, at: number): Datatype {
+  const kind = file.uint8(at) & 15;
+  const bits = file.uint8(at + 1);
+  const size = file.uint32(at + 4);
+  if (kind === 3 && size > 0) return { kind: 'text', size, isSpacePadded: (bits & 15) === 2 };
+  if (kind === 9 && (bits & 15) === 1 && size === 16) return { kind: 'reference', size };
+  if (kind === 8) return readDatatype(file, at + 8); // an enumeration, which h5py's booleans are: its values' type follows
+  if (kind === 0 && [1, 2, 4, 8].includes(size) && file.uint16(at + 10) === 8 * size) {
+    return { kind: 'integer', size, isSigned: (bits & 8) !== 0, isBigEndian: (bits & 1) !== 0 };
+  }
+  if (kind === 1 && (bits & 0x40) === 0) {
+    const layout = [size, file.uint8(at + 13), file.uint8(at + 15), file.uint32(at + 16)].join(' ');
+    const float = FLOAT_LAYOUTS[layout];
+    if (float) return { kind: float, size, isSigned: true, isBigEndian: (bits & 1) !== 0 };
+  }
+  throw file.createCorruptFileError(`values of a type that is not read (class ${kind}, ${size} bytes)`);
+}
+
+/** Reads a dataspace message: the shape, or undefined for one without any, which holds nothing. */
+export function readDataspace(file: ByteReader, at: number): readonly number[] | undefined {
+  const version = file.uint8(at);
+  const rank = file.uint8(at + 1);
+  if (version !== 1 && version !== 2) throw file.createCorruptFileError(`a shape of version ${version}`);
+  if (rank > 32) throw file.createCorruptFileError(`a shape of ${rank} sides`);
+  if (version === 2 && file.uint8(at + 3) === 2) return undefined;
+  return Array.from({ length: rank }, (_, axis) => file.uint64(at + (version === 1 ? 8 : 4) + 8 * axis));
+}
+
+/** Values, or infinity where the product is no exact number. */
+export function countElements(shape: readonly number[]): number {
+  const count = shape.reduce((product, side) => product * side, 1);
+  return Number.isSafeInteger(count) ? count : Number.POSITIVE_INFINITY;
+}
+
+/** Numbers from their bytes, which become theirs. Halves are widened to float32, exactly. */
+export function decodeNumbers(
+  file: ByteReader,
+  type: Datatype,
+  bytes: Uint8Array<ArrayBuffer>,
+): Hdf5TypedArray {
+  if (type.kind === 'text' || type.kind === 'reference')
+    throw file.createCorruptFileError('text where numbers should be');
+  const { kind, size, isSigned, isBigEndian } = type;
+  if (isBigEndian) for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse();
+  const { buffer } = bytes;
+  if (kind === 'bfloat') {
+    return new Float32Array(Uint32Array.from(new Uint16Array(buffer), (half) => half << 16).buffer);
+  }
+  if (kind === 'float') {
+    if (size === 2) return widenFloat16(new Uint16Array(buffer));
+    return size === 4 ? new Float32Array(buffer) : new Float64Array(buffer);
+  }
+  if (size === 1) return isSigned ? new Int8Array(buffer) : new Uint8Array(buffer);
+  if (size === 2) return isSigned ? new Int16Array(buffer) : new Uint16Array(buffer);
+  if (size === 4) return isSigned ? new Int32Array(buffer) : new Uint32Array(buffer);
+  return isSigned ? new BigInt64Array(buffer) : new BigUint64Array(buffer);
+}
+
+/** IEEE 754 halves as floats: every half is a float. */
+function widenFloat16(halves: Uint16Array): Float32Array {
+  const floats = new Float32Array(halves.length);
+  const bits = new Uint32Array(floats.buffer);
+  for (let i = 0; i < halves.length; i++) {
+    const sign = (halves[i]! & 0x8000) << 16;
+    const exponent = (halves[i]! >> 10) & 31;
+    const fraction = halves[i]! & 1023;
+    if (exponent === 0) floats[i] = (sign ? -1 : 1) * fraction * 2 ** -24;
+    else bits[i] = sign | ((exponent === 31 ? 255 : exponent + 112) << 23) | (fraction << 13);
+  }
+  return floats;
+}

@@ -1,0 +1,73 @@
+import type { ByteReader } from './byteReader.js';
+
+/** Kinds of messages in an object's header that are read. */
+export const MESSAGE_TYPE = {
+  space: 1,
+  links: 2,
+  type: 3,
+  fill: 5,
+  link: 6,
+  external: 7,
+  layout: 8,
+  filters: 11,
+  attribute: 12,
+  continuation: 16,
+  symbols: 17,
+  attributes: 21,
+} as const;
+
+/** A message: what HDF5 calls each of the facts of which an object's header is made. */
+export interface HeaderMessage {
+  readonly type: number;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/**
+ * Messages of the object whose header is at `address` (HDF5 file format 3.0, IV.A). Both versions of a header are read:
+ * the first is what Keras's files have had, the second what HDF5 2 writes by itself.
+ */
+export function readMessages(file: ByteReader, address: number): HeaderMessage[] {
+  file.visit(address);
+  const messages: HeaderMessage[] = [];
+  const first = file.uint8(address) === 1;
+  if (!first) {
+    if (file.text(address, 4) !== 'OHDR' || file.uint8(address + 4) !== 2) {
+      throw file.createCorruptFileError('no header of a group or dataset');
+    }
+  }
+  const flags = first ? 0 : file.uint8(address + 5);
+  const blocks: { at: number; size: number }[] = [];
+  if (first) blocks.push({ at: address + 16, size: file.uint32(address + 8) });
+  else {
+    const width = 1 << (flags & 3);
+    const at = address + 6 + (flags & 0x20 ? 16 : 0) + (flags & 0x10 ? 4 : 0);
+    blocks.push({ at: at + width, size: file.uintOfSize(at, width) });
+  }
+  const head = first ? 8 : flags & 4 ? 6 : 4;
+  for (const block of blocks) {
+    file.spend('headers', block.size);
+    const end = block.at + block.size;
+    for (let offset = block.at; offset + head <= end; ) {
+      const type = first ? file.uint16(offset) : file.uint8(offset);
+      const size = file.uint16(offset + (first ? 2 : 1));
+      const shared = file.uint8(offset + (first ? 4 : 3)) & 2;
+      offset += head;
+      if (offset + size > end) throw file.createCorruptFileError('a header whose parts are larger than it');
+      if (type === MESSAGE_TYPE.continuation) {
+        const next = { at: file.address(offset), size: file.uint64(offset + 8) };
+        file.visit(next.at, first ? '' : 'OCHK');
+        blocks.push(first ? next : { at: next.at + 4, size: next.size - 8 }); // its name and its checksum
+      } else if (shared && (Object.values(MESSAGE_TYPE) as number[]).includes(type)) {
+        throw file.createCorruptFileError('a header that shares parts with another');
+      } else messages.push({ type, offset, size });
+      offset += size;
+    }
+  }
+  return messages;
+}
+
+/** The only message of a kind, or undefined. */
+export function findMessage(messages: readonly HeaderMessage[], type: number): HeaderMessage | undefined {
+  return messages.find((message) => message.type === type);
+}

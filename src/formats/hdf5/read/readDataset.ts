@@ -1,0 +1,209 @@
+import { isMultitaskError } from '../../../core/errors/errors.js';
+import { inflate, MAX_INFLATE_RATIO, MAX_INFLATED_BYTES } from '../../zip/inflate.js';
+import type { Hdf5Dataset } from '../hdf5Group.js';
+import { type ByteReader, UNDEFINED_ADDRESS } from './byteReader.js';
+import { countElements, decodeNumbers, readDataspace, readDatatype } from './datatypes.js';
+import { findMessage, type HeaderMessage, MESSAGE_TYPE } from './objectHeader.js';
+
+/**
+ * Numbers of the dataset with these messages. What it claims to hold is held against the bytes it has before anything is
+ * allocated.
+ */
+export function readDataset(file: ByteReader, messages: readonly HeaderMessage[]): Hdf5Dataset {
+  const needed = (kind: 'space' | 'type' | 'layout') => {
+    const message = findMessage(messages, MESSAGE_TYPE[kind]);
+    if (!message) throw file.createCorruptFileError(`a dataset without its ${kind}`);
+    return message.offset;
+  };
+  if (findMessage(messages, MESSAGE_TYPE.external))
+    throw file.createCorruptFileError('numbers in another file');
+  const type = readDatatype(file, needed('type'));
+  const shape = readDataspace(file, needed('space')) ?? [0];
+  const bytes = type.size * countElements(shape);
+  const raw =
+    bytes === 0 ? new Uint8Array() : readRawData(file, messages, needed('layout'), shape, type.size, bytes);
+  return { shape, data: decodeNumbers(file, type, raw) };
+}
+
+/** Bytes of a dataset, in their order (HDF5 file format 3.0, IV.A.2.i). */
+function readRawData(
+  file: ByteReader,
+  messages: readonly HeaderMessage[],
+  at: number,
+  shape: readonly number[],
+  size: number,
+  bytes: number,
+): Uint8Array<ArrayBuffer> {
+  const version = file.uint8(at);
+  const layout = file.uint8(at + 1);
+  if (version !== 3 && !(version === 4 && layout < 2)) {
+    throw file.createCorruptFileError(`numbers laid out in a way that is not read (${version}, ${layout})`);
+  }
+  if (layout === 2) return readChunkedData(file, messages, at, shape, size, bytes);
+  const start = layout === 0 ? at + 4 : file.address(at + 2);
+  const held = layout === 0 ? file.uint16(at + 2) : file.uint64(at + 10);
+  if (start === UNDEFINED_ADDRESS) throw file.createCorruptFileError('numbers that were never written');
+  file.spend('numbers', held);
+  if (layout > 1 || bytes > held) throw file.createCorruptFileError(`${bytes} bytes in ${held}`);
+  return file.subarray(start, bytes).slice();
+}
+
+interface Chunk {
+  readonly address: number;
+  readonly size: number;
+  /** Filters that were not applied to it, as bits. */
+  readonly filterMask: number;
+  /** Where it lies in the dataset. */
+  readonly origin: readonly number[];
+}
+
+function readChunkedData(
+  file: ByteReader,
+  messages: readonly HeaderMessage[],
+  at: number,
+  shape: readonly number[],
+  size: number,
+  bytes: number,
+): Uint8Array<ArrayBuffer> {
+  const rank = shape.length;
+  const sides = shape.map((_, axis) => file.uint32(at + 11 + 4 * axis));
+  const large = countElements(sides) * size;
+  if (file.uint8(at + 2) !== rank + 1 || !sides.every((side) => side > 0) || !(large <= MAX_INFLATED_BYTES)) {
+    throw file.createCorruptFileError(`parts of shape [${sides.join(', ')}]`);
+  }
+  const unpack = readFilterPipeline(file, findMessage(messages, MESSAGE_TYPE.filters), size);
+  const chunks = readChunkIndex(file, file.address(at + 3), rank);
+  const across = shape.map((side, axis) => Math.ceil(side / sides[axis]!));
+  const places = new Set(
+    chunks.map(({ origin }) =>
+      origin.every((from, axis) => from < shape[axis]! && from % sides[axis]! === 0)
+        ? origin.join()
+        : 'outside',
+    ),
+  );
+  // All of them, each once: so that the dataset is no larger than what its parts unpack to.
+  if (places.has('outside') || places.size !== chunks.length || chunks.length !== countElements(across)) {
+    throw file.createCorruptFileError(`${chunks.length} parts instead of ${countElements(across)}`);
+  }
+  file.spend('unpacked', chunks.length * large);
+  if (chunks.some((chunk) => large > chunk.size * MAX_INFLATE_RATIO)) {
+    throw file.createCorruptFileError(`parts of ${large} bytes, more than theirs can hold,`);
+  }
+  const raw = new Uint8Array(bytes);
+  for (const { address: start, size: packed, filterMask, origin } of chunks) {
+    try {
+      copyChunk(unpack(file.subarray(start, packed), filterMask, large), origin, sides, raw, shape, size);
+    } catch (cause) {
+      if (isMultitaskError(cause)) throw cause;
+      throw file.createCorruptFileError(
+        `a part that cannot be unpacked (${(cause as Error).message})`,
+        cause,
+      );
+    }
+  }
+  return raw;
+}
+
+/** Copies a chunk, row by row of the last axis, to where it lies; what hangs over an edge is left out. */
+function copyChunk(
+  values: Uint8Array,
+  origin: readonly number[],
+  sides: readonly number[],
+  raw: Uint8Array,
+  shape: readonly number[],
+  size: number,
+): void {
+  const kept = sides.map((side, axis) => Math.min(side, shape[axis]! - origin[axis]!));
+  const last = sides.length - 1;
+  const rows = countElements(kept.slice(0, last));
+  for (let row = 0; row < rows; row++) {
+    let rest = row;
+    let from = 0;
+    let to = origin[last]!;
+    let [fromStep, toStep] = [sides[last]!, shape[last]!];
+    for (let axis = last - 1; axis >= 0; axis--) {
+      const index = rest % kept[axis]!;
+      rest = Math.floor(rest / kept[axis]!);
+      from += index * fromStep;
+      to += (origin[axis]! + index) * toStep;
+      fromStep *= sides[axis]!;
+      toStep *= shape[axis]!;
+    }
+    raw.set(values.subarray(from * size, (from + kept[last]!) * size), to * size);
+  }
+}
+
+/** Chunks by the tree that lists them (HDF5 file format 3.0, III.A.1, nodes of type 1). */
+function readChunkIndex(file: ByteReader, root: number, rank: number): Chunk[] {
+  const chunks: Chunk[] = [];
+  const key = 8 + 8 * (rank + 1);
+  const walk = (node: number, level: number | undefined) => {
+    file.visit(node, 'TREE');
+    const height = file.uint8(node + 5);
+    if (file.uint8(node + 4) !== 1 || height !== (level ?? height))
+      throw file.createCorruptFileError('a tree of another kind');
+    const entries = file.uint16(node + 6);
+    file.spend('headers', entries * (key + 8));
+    for (let i = 0; i < entries; i++) {
+      const at = node + 24 + i * (key + 8);
+      const child = file.address(at + key);
+      if (height > 0) walk(child, height - 1);
+      else {
+        const size = file.uint32(at);
+        file.spend('numbers', size);
+        const origin = Array.from({ length: rank }, (_, axis) => file.uint64(at + 8 + 8 * axis));
+        chunks.push({ address: child, size, filterMask: file.uint32(at + 4), origin });
+      }
+    }
+  };
+  if (root === UNDEFINED_ADDRESS) throw file.createCorruptFileError('numbers that were never written');
+  walk(root, undefined);
+  return chunks;
+}
+
+type UndoFilters = (packed: Uint8Array, skipped: number, size: number) => Uint8Array;
+
+/** What undoes the filters of a dataset, in turn from the last (HDF5 file format 3.0, IV.A.2.l). */
+function readFilterPipeline(
+  file: ByteReader,
+  message: HeaderMessage | undefined,
+  elementSize: number,
+): UndoFilters {
+  const filters: number[] = [];
+  if (message) {
+    const version = file.uint8(message.offset);
+    let at = message.offset + (version === 1 ? 8 : 2);
+    for (let i = 0; i < file.uint8(message.offset + 1); i++) {
+      const id = file.uint16(at);
+      const named = version === 1 || id >= 256;
+      const name = named ? file.uint16(at + 2) : 0;
+      const values = file.uint16(at + (named ? 6 : 4));
+      at += (named ? 8 : 6) + (version === 1 ? Math.ceil(name / 8) * 8 : name);
+      at += 4 * (values + (version === 1 ? values % 2 : 0));
+      if (id !== 1 && id !== 2)
+        throw file.createCorruptFileError(`numbers packed in a way that is not read (filter ${id})`);
+      filters.push(id);
+    }
+  }
+  if (filters.filter((id) => id === 1).length > 1) throw file.createCorruptFileError('numbers packed twice');
+  return (packed, skipped, size) => {
+    let bytes = packed;
+    for (let i = filters.length - 1; i >= 0; i--) {
+      if ((skipped >> i) & 1) continue;
+      // zlib's two bytes in front and its checksum of four at the end (RFC 1950)
+      bytes = filters[i] === 1 ? inflate(bytes.subarray(2, -4), size) : unshuffle(bytes, elementSize);
+    }
+    if (bytes.length !== size) throw new Error(`${bytes.length} bytes instead of ${size}`);
+    return bytes;
+  };
+}
+
+/** Undoes the filter that puts all first bytes in front, then all second ones. */
+function unshuffle(bytes: Uint8Array, size: number): Uint8Array {
+  const count = Math.floor(bytes.length / size);
+  const whole = bytes.slice();
+  for (let i = 0; i < count; i++) {
+    for (let j = 0; j < size; j++) whole[i * size + j] = bytes[j * count + i]!;
+  }
+  return whole;
+}

@@ -1,0 +1,75 @@
+import { isMultitaskError } from '../../../core/errors/errors.js';
+import type { Hdf5Dataset, Hdf5Group } from '../hdf5Group.js';
+import { ByteReader } from './byteReader.js';
+import { isGroup, readLinks } from './links.js';
+import { type HeaderMessage, readMessages } from './objectHeader.js';
+import { readAttributes } from './readAttributes.js';
+import { readDataset } from './readDataset.js';
+
+/** Nested models are groups within groups. */
+const MAX_DEPTH = 64;
+const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
+
+/**
+ * Reads a whole HDF5 file into memory: Keras's `.h5` and `.weights.h5`.
+ *
+ * It reads the format as h5py writes it by default, and no more (HDF5 file format 3.0): not by the C library, since that
+ * goes in circles for ever on one of some hundred files with a few bytes changed, and neither a page nor Node can stop it.
+ * The file is not trusted: whatever it claims is held against its bytes before anything is allocated, nothing in it is
+ * read twice, and links by name, to other files and in loops are refused.
+ *
+ * @param path - The file, for errors.
+ * @throws `file` fault for a file that is cut short, changed, or of another format.
+ */
+export function readHdf5(bytes: Uint8Array, path: string): Hdf5Group {
+  const file = new ByteReader(bytes, path);
+  try {
+    if (!SIGNATURE.every((byte, i) => bytes[i] === byte))
+      throw file.createCorruptFileError('a file of another format');
+    return readGroup(file, readMessages(file, findRootHeader(file)), '', 0);
+  } catch (error) {
+    if (isMultitaskError(error)) throw error;
+    if (!(error instanceof RangeError)) throw error;
+    throw file.createCorruptFileError('a file cut short, or an address outside it,', error); // a number that is not there to be read
+  }
+}
+
+/** Where the root's header stands (II.A). */
+function findRootHeader(file: ByteReader): number {
+  const version = file.uint8(8);
+  const old = version < 2;
+  const sizes = old ? [file.uint8(13), file.uint8(14)] : [file.uint8(9), file.uint8(10)];
+  if (version > 3 || sizes.some((size) => size !== 8))
+    throw file.createCorruptFileError(`HDF5 of version ${version}`);
+  const base = version === 1 ? 28 : old ? 24 : 12;
+  if (file.address(base) !== 0) throw file.createCorruptFileError('HDF5 inside of something else');
+  if (file.uint64(base + 16) > file.length)
+    throw file.createCorruptFileError(`a file cut short at ${file.length} bytes`);
+  return file.address(old ? base + 40 : base + 24);
+}
+
+function readGroup(
+  file: ByteReader,
+  messages: readonly HeaderMessage[],
+  place: string,
+  depth: number,
+): Hdf5Group {
+  file.objectPath = place || '/';
+  if (depth > MAX_DEPTH) throw file.createCorruptFileError(`groups more than ${MAX_DEPTH} deep`);
+  if (!isGroup(messages)) throw file.createCorruptFileError('no group');
+  const attributes = readAttributes(file, messages);
+  const groups: [string, Hdf5Group][] = [];
+  const arrays: [string, Hdf5Dataset][] = [];
+  const names = new Set<string>();
+  for (const { name, address } of readLinks(file, messages)) {
+    file.objectPath = `${place}/${name}`;
+    if (name === '' || name === '.' || name === '..' || name.includes('/'))
+      throw file.createCorruptFileError('a name that leads elsewhere');
+    if (names.has(name)) throw file.createCorruptFileError('two members of one name');
+    names.add(name);
+    const inner = readMessages(file, address);
+    if (isGroup(inner)) groups.push([name, readGroup(file, inner, `${place}/${name}`, depth + 1)]);
+    else arrays.push([name, readDataset(file, inner)]);
+  }
+  return { attributes, groups: Object.fromEntries(groups), arrays: Object.fromEntries(arrays) };
+}

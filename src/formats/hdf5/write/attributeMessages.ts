@@ -1,0 +1,123 @@
+import type { Hdf5AttributeValue } from '../hdf5Group.js';
+import { MESSAGE_TYPE } from '../read/objectHeader.js';
+import { ByteWriter, viewBytes } from './byteWriter.js';
+import {
+  type EncodedMessage,
+  encodeDataspace,
+  encodeFixedTextType,
+  encodeNumberType,
+  encodeVariableTextType,
+  MAX_MESSAGE_BYTES,
+} from './headerMessages.js';
+import type { TextHeap } from './textHeap.js';
+import { createWriteError, NAME_ADVICE } from './writeError.js';
+
+/** An object's header takes 64 kB; Keras cuts its lists of names below that (HDF5_OBJECT_HEADER_LIMIT). */
+const MAX_LIST_BYTES = 64_512;
+/** Bytes that an entry of a list of texts takes in the header: its length and where it stands. */
+const HEAP_REFERENCE_BYTES = 16;
+
+/**
+ * Messages of an object's attributes.
+ *
+ * Texts are of any length, in a heap, as h5py writes them: a header cannot hold one of more than 64 kB, which the
+ * `model_config` of a large model is, and Keras takes either kind.
+ */
+export function createAttributeMessages(
+  heap: TextHeap,
+  place: string,
+  attributes: { readonly [name: string]: Hdf5AttributeValue },
+): EncodedMessage[] {
+  const written: EncodedMessage[] = [];
+  const names = new Set<string>();
+  const add = (name: string, type: Uint8Array, shape: readonly number[], values: Uint8Array) => {
+    if (name === '' || name.includes('\0'))
+      throw createWriteError(place, `an attribute named ${JSON.stringify(name)}`, NAME_ADVICE);
+    if (names.has(name))
+      throw createWriteError(
+        place,
+        `two attributes named "${name}"`,
+        'One is a part of a long list: rename the other.',
+      );
+    names.add(name);
+    const bytes = encodeAttribute(name, type, shape, values);
+    if (bytes.length > MAX_MESSAGE_BYTES) {
+      throw createWriteError(
+        place,
+        `the attribute "${name}" of ${bytes.length} bytes, where a header takes 64 kB`,
+        'Make it a dataset.',
+      );
+    }
+    written.push({ type: MESSAGE_TYPE.attribute, bytes });
+  };
+  for (const [name, value] of Object.entries(attributes)) {
+    const values: readonly (string | number)[] = Array.isArray(value) ? value : [value as string | number];
+    const shape = Array.isArray(value) ? [values.length] : [];
+    if (values.length > 0 && values.every((entry) => typeof entry === 'string')) {
+      if (values.some((text) => text.includes('\0')))
+        throw createWriteError(
+          place,
+          `a zero in the text of "${name}"`,
+          'Text ends at one there: take it out.',
+        );
+      addTextAttribute(heap, add, name, values, shape);
+    } else {
+      const whole = values.length > 0 && values.every((entry) => Number.isSafeInteger(entry));
+      const numbers = whole
+        ? BigInt64Array.from(values, (entry) => BigInt(entry))
+        : Float64Array.from(values as readonly number[]);
+      add(name, encodeNumberType(numbers), shape, viewBytes(numbers));
+    }
+  }
+  return written;
+}
+
+/** An attribute of version 1, of which each part is filled up to eight bytes (IV.A.2.m). */
+function encodeAttribute(
+  name: string,
+  type: Uint8Array,
+  shape: readonly number[],
+  values: Uint8Array,
+): Uint8Array {
+  const utf8 = new TextEncoder().encode(`${name}\0`);
+  const sides = encodeDataspace(shape);
+  const head = new ByteWriter().uint8(1, 0).uint16(utf8.length).uint16(type.length).uint16(sides.length);
+  return head.bytes(utf8).padTo().bytes(type).padTo().bytes(sides).bytes(values).toBytes();
+}
+
+function addTextAttribute(
+  heap: TextHeap,
+  add: (name: string, type: Uint8Array, shape: readonly number[], values: Uint8Array) => void,
+  name: string,
+  texts: readonly string[],
+  shape: readonly number[],
+): void {
+  const encoded = texts.map((text) => new TextEncoder().encode(text));
+  const longest = encoded.reduce((most, { length }) => Math.max(most, length), 0);
+  const list = shape.length > 0;
+  if (!list || texts.length * Math.max(longest, HEAP_REFERENCE_BYTES) <= MAX_LIST_BYTES) {
+    const ascii = encoded.every((bytes, i) => bytes.length === texts[i]!.length);
+    const references = new ByteWriter();
+    for (const text of encoded) {
+      const { address, number } = heap.add(text);
+      references.uint32(text.length).uint64(address).uint32(number);
+    }
+    add(name, encodeVariableTextType(!ascii), shape, references.toBytes());
+    return;
+  }
+  const width = longest + 1; // so that each ends at a zero
+  let at = 0;
+  for (const [part, count] of computePartSizes(texts.length, width).entries()) {
+    const bytes = new Uint8Array(count * width);
+    for (let i = 0; i < count; i++) bytes.set(encoded[at + i]!, i * width);
+    add(`${name}${part}`, encodeFixedTextType(width), [count], bytes);
+    at += count;
+  }
+}
+
+/** How many texts each part takes: the fewest parts that fit, the first ones longer by one, as numpy's array_split does. */
+function computePartSizes(count: number, width: number): number[] {
+  let parts = 2;
+  while (parts < count && Math.ceil(count / parts) * width > MAX_LIST_BYTES) parts++;
+  return Array.from({ length: parts }, (_, i) => Math.floor(count / parts) + (i < count % parts ? 1 : 0));
+}

@@ -1,0 +1,51 @@
+import { roundUpTo8 } from './byteWriter.js';
+import type { FileAllocator } from './fileAllocator.js';
+
+/** The smallest that the C library takes a collection of texts for. */
+const MIN_COLLECTION_BYTES = 4096;
+/** What stands in front of a collection, and of each text in it. */
+const HEADER_BYTES = 16;
+
+interface HeapCollection {
+  readonly view: DataView;
+  readonly address: number;
+  usedBytes: number;
+  textCount: number;
+}
+
+/** Texts of any length, in what HDF5 calls a global heap: collections that attributes point into (III.E). */
+export class TextHeap {
+  private currentCollection: HeapCollection | undefined;
+
+  constructor(private readonly allocator: FileAllocator) {}
+
+  /** Where `text` is kept: the address of its collection, and its number there. */
+  add(text: Uint8Array): { readonly address: number; readonly number: number } {
+    const needed = HEADER_BYTES + roundUpTo8(text.length);
+    if (
+      !this.currentCollection ||
+      this.currentCollection.usedBytes + needed > this.currentCollection.view.byteLength
+    ) {
+      this.currentCollection = this.openCollection(Math.max(MIN_COLLECTION_BYTES, HEADER_BYTES + needed));
+    }
+    const { view, address, usedBytes } = this.currentCollection;
+    const number = ++this.currentCollection.textCount;
+    view.setUint16(usedBytes, number, true);
+    view.setUint16(usedBytes + 2, 1, true); // pointed to from one place
+    view.setBigUint64(usedBytes + 8, BigInt(text.length), true);
+    new Uint8Array(view.buffer).set(text, usedBytes + HEADER_BYTES);
+    this.currentCollection.usedBytes += needed;
+    const rest = view.byteLength - this.currentCollection.usedBytes;
+    // What is free is number 0; the next text takes its place.
+    if (rest >= HEADER_BYTES) view.setBigUint64(this.currentCollection.usedBytes + 8, BigInt(rest), true);
+    return { address, number };
+  }
+
+  private openCollection(size: number): HeapCollection {
+    const bytes = new Uint8Array(size);
+    bytes.set(new TextEncoder().encode('GCOL\x01'));
+    const view = new DataView(bytes.buffer);
+    view.setBigUint64(8, BigInt(size), true);
+    return { view, address: this.allocator.allocate(bytes), usedBytes: HEADER_BYTES, textCount: 0 };
+  }
+}

@@ -1,0 +1,122 @@
+import { createError } from '../core/errors/errors.js';
+import { sha256 } from '../core/json.js';
+
+/**
+ * Numbers with their shape.
+ *
+ * @category Files
+ */
+export interface HostArray {
+  /** Empty for a scalar. */
+  readonly shape: readonly number[];
+  /** Row-major, as many as the shape says. */
+  readonly data: Float32Array;
+}
+
+/** What a tensor file holds: arrays by name, and text. */
+export interface Safetensors {
+  readonly arrays: { readonly [name: string]: HostArray };
+  readonly metadata: { readonly [key: string]: string };
+}
+
+interface HeaderEntry {
+  readonly dtype: 'F32';
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [number, number];
+}
+
+/** A header above this is not one of ours: 100 MB, as the format's own readers allow. */
+const MAX_HEADER_BYTES = 100_000_000;
+
+/** Stands in the header for the hash while the hash is taken. */
+const BLANK_HASH = '0'.repeat(64);
+
+/** Where the hash `text` stands in the header, which ends at `end`. */
+function findHashOffset(file: Uint8Array, end: number, text: string): number {
+  const key = new TextEncoder().encode(`"sha256":"${text}"`);
+  // The last one: a metadata value is JSON text itself, and its quotes are escaped.
+  for (let at = end - key.length; at >= 8; at--) {
+    if (key.every((byte, i) => file[at + i] === byte)) return at + '"sha256":"'.length;
+  }
+  return -1;
+}
+
+/**
+ * Bytes in the safetensors format (Hugging Face, 2022: eight bytes of header length, a JSON header, raw little-endian
+ * numbers), which numpy, PyTorch and JAX read too. A `sha256` is added to the metadata: that of the whole file with zeros
+ * in its place, so that no byte can change unnoticed, neither of a number nor of the header.
+ */
+export async function writeSafetensors({ arrays, metadata }: Safetensors): Promise<Uint8Array> {
+  const names = Object.keys(arrays);
+  const body = new Uint8Array(names.reduce((sum, name) => sum + 4 * arrays[name]!.data.length, 0));
+  const header: Record<string, HeaderEntry | Record<string, string>> = {};
+  let offset = 0;
+  for (const name of names) {
+    const { shape, data } = arrays[name]!;
+    const end = offset + 4 * data.length;
+    body.set(new Uint8Array(data.buffer, data.byteOffset, 4 * data.length), offset);
+    header[name] = { dtype: 'F32', shape, data_offsets: [offset, end] };
+    offset = end;
+  }
+  header.__metadata__ = { ...metadata, sha256: BLANK_HASH };
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const padded = Math.ceil(text.length / 8) * 8; // so that the numbers begin at a multiple of eight bytes
+  const file = new Uint8Array(8 + padded + body.length).fill(0x20, 8, 8 + padded);
+  new DataView(file.buffer).setBigUint64(0, BigInt(padded), true);
+  file.set(text, 8);
+  file.set(body, 8 + padded);
+  file.set(new TextEncoder().encode(await sha256(file)), findHashOffset(file, 8 + padded, BLANK_HASH));
+  return file;
+}
+
+/**
+ * Reads what {@link writeSafetensors} wrote. The file is not trusted: sizes are checked before anything is allocated,
+ * and the numbers against their hash.
+ *
+ * @param path - The file, for errors.
+ * @throws `checkpoint` fault for a file that is cut short, changed, or of another format.
+ */
+export async function readSafetensors(file: Uint8Array, path: string): Promise<Safetensors> {
+  const corrupt = (received: string, cause?: unknown) =>
+    createError({
+      kind: 'checkpoint',
+      path,
+      expected: 'a whole safetensors file',
+      received,
+      advice: 'Delete it to start anew, or put a copy back.',
+      cause,
+    });
+  if (file.length < 8) throw corrupt(`${file.length} bytes`);
+  const length = Number(new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true));
+  if (length > MAX_HEADER_BYTES || 8 + length > file.length)
+    throw corrupt('a file cut short or of another kind');
+  let header: Record<string, HeaderEntry>;
+  let metadata: Record<string, string>;
+  try {
+    const parsed = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length)));
+    ({ __metadata__: metadata = {}, ...header } = parsed);
+  } catch (cause) {
+    throw corrupt('a header that is not JSON', cause);
+  }
+  const body = file.subarray(8 + length);
+  const place = /^[0-9a-f]{64}$/.test(metadata?.sha256 ?? '')
+    ? findHashOffset(file, 8 + length, metadata.sha256!)
+    : -1;
+  const blank = file.slice();
+  if (place >= 0) blank.set(new TextEncoder().encode(BLANK_HASH), place);
+  if (place < 0 || (await sha256(blank)) !== metadata.sha256) {
+    throw corrupt('bytes that do not match their hash');
+  }
+  const arrays: Record<string, HostArray> = {};
+  for (const [name, entry] of Object.entries(header)) {
+    const { dtype, shape, data_offsets } = entry ?? {};
+    const [start, end] = Array.isArray(data_offsets) ? data_offsets : [];
+    const size = Array.isArray(shape) ? shape.reduce((product, side) => product * side, 4) : Number.NaN;
+    if (dtype !== 'F32' || !(start! >= 0 && end! <= body.length && end! - start! === size)) {
+      throw corrupt(`an array "${name}" that does not fit`);
+    }
+    // A copy: the view need not begin at a multiple of four bytes.
+    arrays[name] = { shape, data: new Float32Array(body.slice(start, end).buffer) };
+  }
+  return { arrays, metadata };
+}

@@ -1,0 +1,279 @@
+import { createError } from '../../core/errors/errors.js';
+import type { Store } from '../../core/platform/platform.js';
+import { createNetwork } from '../../network/buildNetwork.js';
+import { checkModel } from '../../network/checkModel.js';
+import { computeFrozenDigest, FROZEN_WEIGHTS_PART } from '../../network/frozenDigest.js';
+import { splitFrozen } from '../../network/frozenSplit.js';
+import type { Network } from '../../network/network.js';
+import { createTaskTable } from '../../network/savedModel/taskTable.js';
+import { syncWeights } from '../../network/weightSync.js';
+import type { Optimizer } from '../../optimizers/optimizer.js';
+import { countTrainableParams, GRADIENT_SUM, getTrainableWeights } from '../../steps/trainingStep.js';
+import { checkLossWeights, type ValidLossWeights, type WeightedLoss } from '../../steps/weightedLoss.js';
+import type { Tasks } from '../../tasks/task.js';
+import type { tf } from '../../tensor/tf.js';
+import type { Weights } from '../../training/callback.js';
+import {
+  CHECKPOINT_FILE,
+  type Checkpoint,
+  computeFingerprint,
+  readCheckpoint,
+} from '../../training/checkpoint.js';
+import { getModelFingerprintParts } from '../../training/validateFit.js';
+import type { ExportableModel } from '../onnx/exportOnnx.js';
+import type { CompileConfig } from './write/compileConfig.js';
+import { createKerasGraph, type KerasGraph, prependRescaling } from './write/kerasGraph.js';
+import { createOptimizerVariables, type OptimizerSnapshot } from './write/optimizerVariables.js';
+import type { WeightReader } from './write/weightGroups.js';
+import { type KerasFormat, writeKerasFile } from './write/writeKerasFile.js';
+
+/**
+ * Options of {@link exportKeras} for any model.
+ *
+ * @category Files
+ */
+export interface KerasFileOptions {
+  /** `keras` (default): the `.keras` archive of Keras 3. `h5`: one HDF5 file, the older format. */
+  readonly format?: KerasFormat;
+}
+
+/**
+ * Options of {@link exportKeras} for a multi-task model.
+ *
+ * @category Files
+ */
+export interface ExportKerasOptions<T extends Tasks, W extends { readonly [task: string]: number }>
+  extends KerasFileOptions {
+  /**
+   * Put a `Rescaling` layer in front, so that Keras feeds bytes, 0 to 255, whatever the range of the model; none where that
+   * is its range already. Default false: Keras feeds the model's own range, 0 to 1 unless it was built with another.
+   */
+  readonly bytes?: boolean;
+  /** What Keras's `fit` goes on with; without it the file is not compiled. */
+  readonly optimizer?: Optimizer;
+  /** The weights of the tasks' losses; default 1 each. Needs `optimizer`. */
+  readonly loss?: WeightedLoss<W> & ValidLossWeights<T, W>;
+  /**
+   * Where a run with this model and optimiser kept its state: what is trained is written as it stands there, and
+   * Keras goes on where the run stopped. Needs `optimizer`, and `format: 'keras'`: Keras 3 cannot train a model that it
+   * opens from an h5 file with the state of an optimiser in it.
+   */
+  readonly checkpoint?: Store;
+}
+
+/** The same without the types of one model. */
+type UntypedExportOptions = KerasFileOptions & {
+  readonly bytes?: boolean;
+  readonly optimizer?: Optimizer;
+  readonly loss?: WeightedLoss<{ readonly [task: string]: number }>;
+  readonly checkpoint?: Store;
+};
+
+/**
+ * A model as a file that `keras.models.load_model` of Keras 3 opens, with equal answers: a `.keras` archive, or a whole
+ * model in one `.h5`. Layers, names, shared layers, weights and `trainable` flags are kept, so that a frozen part stays
+ * frozen there; outputs have the names of the tasks, in their order. With `optimizer` the file is compiled: losses, their
+ * weights, metrics and schedule by Keras's names.
+ *
+ * The file holds the task table too (labels, units, pixel range), in `metadata.json` or the attribute `tfjs_multitask`,
+ * which Keras reads past. Equal models give equal bytes.
+ *
+ * @param model - What {@link multiTask} built or {@link loadModel} opened; or any flat `tf.LayersModel`.
+ * @throws `argument` fault for what is no model or is disposed of, and naming the layer, activation, loss, metric or schedule that Keras cannot say; `checkpoint`
+ *   fault for a state that is missing, corrupt, or of another model or optimiser.
+ * @example
+ * ```ts
+ * import { adam, branch, exportKeras, flatten, memoryStore, multiTask, regression } from 'tfjs-multitask';
+ *
+ * const model = multiTask({ input: [8, 8, 3] })
+ *   .task('age', regression({ unit: 'years' }), branch([flatten()]))
+ *   .build();
+ * const store = memoryStore();
+ * await store.write('age.keras', await exportKeras(model, { optimizer: adam(), bytes: true }));
+ * await store.write('age.h5', await exportKeras(model, { format: 'h5' }));
+ * console.log(await store.list()); // [ 'age.h5', 'age.keras' ]
+ * ```
+ * @category Files
+ */
+export function exportKeras<T extends Tasks, const W extends { readonly [task: string]: number }>(
+  model: ExportableModel & { readonly tasks: T },
+  options?: ExportKerasOptions<T, W>,
+): Promise<Uint8Array>;
+export function exportKeras(model: tf.LayersModel, options?: KerasFileOptions): Promise<Uint8Array>;
+export async function exportKeras(
+  model: ExportableModel | tf.LayersModel,
+  options: UntypedExportOptions = {},
+): Promise<Uint8Array> {
+  checkModel('exportKeras', model, true);
+  const { format = 'keras' } = options;
+  if (format !== 'keras' && format !== 'h5') {
+    throw createOptionError('format', "'keras' or 'h5'", String(format), "Leave it out for '.keras'.");
+  }
+  if (format === 'h5' && options.checkpoint) {
+    const advice = "Use format: 'keras', or leave checkpoint out.";
+    throw createOptionError(
+      'checkpoint',
+      "format 'keras', from which Keras 3 can go on training",
+      "'h5'",
+      advice,
+    );
+  }
+  if (!('layersModel' in model)) {
+    const given = ['bytes', 'optimizer', 'loss', 'checkpoint'].find((name) => name in options);
+    if (given !== undefined) {
+      throw createOptionError(
+        given,
+        'a multi-task model, which knows its range and tasks',
+        'a LayersModel',
+        'Leave it out.',
+      );
+    }
+    const graph = createKerasGraph(model);
+    const contents = {
+      graph,
+      readWeight: createModelWeightReader(graph),
+      compileConfig: undefined,
+      optimizerVariables: undefined,
+      taskTable: undefined,
+    };
+    return writeKerasFile(format, contents);
+  }
+  syncWeights(model.layersModel);
+  const network = createNetwork(model.layersModel, model.tasks, model.input);
+  return exportNetwork(network, options, format);
+}
+
+async function exportNetwork(
+  network: Network,
+  options: UntypedExportOptions,
+  format: KerasFormat,
+): Promise<Uint8Array> {
+  const { bytes = false, optimizer } = options;
+  const { range } = network.input;
+  const plain = createKerasGraph(network.layersModel);
+  const [black, white] = range;
+  const graph = bytes && (black !== 0 || white !== 255) ? prependRescaling(plain, range) : plain;
+  const table = createTaskTable(
+    bytes ? { ...network, input: { ...network.input, range: [0, 255] } } : network,
+  );
+  const compiled = createCompileConfig(network, options);
+  const saved =
+    optimizer && options.checkpoint && (await readRunCheckpoint(options.checkpoint, network, optimizer));
+  const standing =
+    optimizer &&
+    (saved
+      ? getSavedOptimizerState(network, optimizer, saved)
+      : format === 'keras' && createInitialOptimizerState(network, optimizer));
+  const contents = {
+    graph,
+    readWeight: saved
+      ? createCheckpointWeightReader(saved.weights, createModelWeightReader(graph))
+      : createModelWeightReader(graph),
+    compileConfig: compiled && { ...compiled, learningRate: saved?.state.learningRate ?? undefined },
+    optimizerVariables: standing ? createOptimizerVariables(graph, optimizer!, standing) : undefined,
+    taskTable: JSON.parse(JSON.stringify(table)),
+  };
+  return writeKerasFile(format, contents);
+}
+
+function createCompileConfig(
+  { tasks }: Network,
+  { loss, optimizer, checkpoint }: UntypedExportOptions,
+): CompileConfig | undefined {
+  if (!optimizer) {
+    const without = loss ? 'loss' : checkpoint ? 'checkpoint' : undefined;
+    if (without === undefined) return undefined;
+    throw createOptionError(
+      'optimizer',
+      `the optimiser of the run, since ${without} is given`,
+      'none',
+      'Give optimizer: adam().',
+    );
+  }
+  if (!loss) {
+    return { tasks, optimizer, lossWeights: Object.fromEntries(Object.keys(tasks).map((name) => [name, 1])) };
+  }
+  checkLossWeights(loss, tasks);
+  const factors = Object.keys(loss.classWeights);
+  if (factors.length > 0) {
+    const advice = "Leave classWeights out here, and give Keras's fit a sample_weight for each example.";
+    throw createOptionError(
+      'loss.classWeights',
+      'none, which Keras takes with the data',
+      factors.join(', '),
+      advice,
+    );
+  }
+  return { tasks, optimizer, lossWeights: loss.weights };
+}
+
+/** The weights as they stand in the model. */
+function createModelWeightReader(graph: KerasGraph): WeightReader {
+  const weights = graph.layers.flatMap(({ stockLayer }) => stockLayer?.weights ?? []);
+  const byName = new Map(weights.map((weight) => [weight.originalName, weight]));
+  return async (name) => {
+    const weight = byName.get(name)!;
+    return { shape: weight.shape as number[], data: (await weight.read().data()) as Float32Array };
+  };
+}
+
+/** The weights as a checkpoint has them; frozen ones, which it has not, as they stand. */
+const createCheckpointWeightReader =
+  (weights: Weights, frozen: WeightReader): WeightReader =>
+  (name) =>
+    weights[name] ?? frozen(name);
+
+async function readRunCheckpoint(store: Store, network: Network, optimizer: Optimizer): Promise<Checkpoint> {
+  const contract = await computeFingerprint(getModelFingerprintParts(network, optimizer));
+  const frozen = await computeFrozenDigest(splitFrozen(network.graph), network.input.range);
+  const saved = await readCheckpoint(store, {
+    ...contract,
+    ...(frozen && { [FROZEN_WEIGHTS_PART]: frozen }),
+  });
+  if (saved) return saved;
+  throw createError({
+    kind: 'checkpoint',
+    path: `${store.label}/${CHECKPOINT_FILE}`,
+    expected: 'the state of a run',
+    received: 'no such file',
+    advice: 'Give the store that fit() had as checkpoint, or leave it out.',
+  });
+}
+
+function getSavedOptimizerState(
+  network: Network,
+  optimizer: Optimizer,
+  { state, slots }: Checkpoint,
+): OptimizerSnapshot {
+  return {
+    iterations: state.iterations,
+    learningRate: getNumericLearningRate(optimizer, state.learningRate),
+    weightNames: getTrainableWeights(network).map(({ originalName }) => originalName),
+    slotVectors: Object.fromEntries(optimizer.rule.slots.map((name) => [name, slots[name]!.data])),
+    accumulatedGradients: slots[GRADIENT_SUM]?.data,
+  };
+}
+
+/** An optimiser before its first step: Keras warns of a `.keras` file that leaves its variables out. */
+function createInitialOptimizerState(network: Network, optimizer: Optimizer): OptimizerSnapshot {
+  const zeros = () => new Float32Array(countTrainableParams(network));
+  return {
+    iterations: 0,
+    learningRate: getNumericLearningRate(optimizer, null),
+    weightNames: getTrainableWeights(network).map(({ originalName }) => originalName),
+    slotVectors: Object.fromEntries(optimizer.rule.slots.map((name) => [name, zeros()])),
+    accumulatedGradients: optimizer.gradientAccumulationSteps > 1 ? zeros() : undefined,
+  };
+}
+
+/** Keras keeps the rate among the variables unless it is a schedule; `constant` is written as a number. */
+function getNumericLearningRate(
+  { schedule, isLearningRateAdjustable }: Optimizer,
+  now: number | null,
+): number | undefined {
+  if (isLearningRateAdjustable) return now ?? schedule(0);
+  return schedule.description.name === 'constant' ? schedule(0) : undefined;
+}
+
+const createOptionError = (path: string, expected: string, received: string, advice: string) =>
+  createError({ kind: 'argument', path: `exportKeras.${path}`, expected, received, advice });

@@ -1,0 +1,106 @@
+import { createError } from '../../../core/errors/errors.js';
+import { type Hdf5Group, readHdf5 } from '../../../formats/hdf5/hdf5Group.js';
+import { readZip } from '../../../formats/zip/zip.js';
+import { JsonNode } from './jsonNode.js';
+import { TASK_TABLE_KEY } from './kerasNames.js';
+
+/** Weights as they stand in a file. */
+export interface KerasWeightsFile {
+  /** `containers`: Keras 3, `layers/conv2d_1/vars/0`. `legacy`: a group a layer, with its weights' names. */
+  readonly layout: 'containers' | 'legacy';
+  readonly root: Hdf5Group;
+  /** For errors: `face.keras: model.weights.h5`. */
+  readonly path: string;
+}
+
+/** What a file of Keras holds. */
+export interface KerasFile {
+  readonly model?: JsonNode;
+  readonly weights?: KerasWeightsFile;
+  /** Of the Keras that wrote it, where the file tells: `3.15.1`. */
+  readonly version?: string;
+  /** The task table, where this library wrote the file. */
+  readonly taskTable?: JsonNode;
+}
+
+/** A member's JSON is a few MB for the largest nets; more was made to exhaust the memory. */
+const MAX_JSON_BYTES = 256 * 2 ** 20;
+
+/**
+ * Opens a file that Keras wrote, which of the four kinds told by content: a `.keras` archive (Keras 3), a whole model as
+ * `.h5` (Keras 2 and 3), `.weights.h5` (Keras 3) and a legacy weights `.h5`.
+ *
+ * @throws `file` fault for another kind of file, or a damaged one.
+ */
+export async function openKerasFile(bytes: Uint8Array, path: string): Promise<KerasFile> {
+  return isZip(bytes) ? openArchive(bytes, path) : openHdf5(readHdf5(bytes, path), path);
+}
+
+const isZip = (bytes: Uint8Array) => bytes[0] === 0x50 && bytes[1] === 0x4b;
+
+async function openArchive(bytes: Uint8Array, path: string): Promise<KerasFile> {
+  const texts = ['config.json', 'metadata.json'];
+  const members = readZip(bytes, path, (name) => texts.includes(name) || name === 'model.weights.h5');
+  const json = (name: string) => {
+    const member = members[name];
+    if (member === undefined) return undefined;
+    if (member.length > MAX_JSON_BYTES)
+      throw createNotKerasError(`${path}: ${name}`, `${member.length} bytes of JSON`);
+    return JsonNode.parse(new TextDecoder().decode(member), `${path}: ${name}`);
+  };
+  const model = json('config.json');
+  if (!model) throw createNotKerasError(path, 'a zip archive without config.json');
+  const metadata = json('metadata.json');
+  const version = metadata?.at('keras_version');
+  const taskTable = metadata?.at(TASK_TABLE_KEY);
+  const weights = members['model.weights.h5'];
+  const inside = `${path}: model.weights.h5`;
+  return {
+    model,
+    ...(typeof version?.value === 'string' ? { version: version.value } : {}),
+    ...(taskTable && !taskTable.isMissing ? { taskTable } : {}),
+    ...(weights ? { weights: { layout: 'containers', root: readHdf5(weights, inside), path: inside } } : {}),
+  };
+}
+
+function openHdf5(root: Hdf5Group, path: string): KerasFile {
+  const config = getAttribute(root, 'model_config');
+  const weights = root.groups.model_weights ?? (config === undefined ? root : undefined);
+  const version = getAttribute(root, 'keras_version') ?? (weights && getAttribute(weights, 'keras_version'));
+  const told = typeof version === 'string' ? { version } : {};
+  if (config !== undefined) {
+    const table = getAttribute(root, TASK_TABLE_KEY);
+    if (typeof config !== 'string')
+      throw createNotKerasError(`${path}: model_config`, 'an attribute that is no text');
+    return {
+      model: JsonNode.parse(config, `${path}: model_config`),
+      ...told,
+      ...(typeof table === 'string'
+        ? { taskTable: JsonNode.parse(table, `${path}: ${TASK_TABLE_KEY}`) }
+        : {}),
+      ...(weights
+        ? { weights: { layout: 'legacy', root: weights, path: `${path}: model_weights` } as const }
+        : {}),
+    };
+  }
+  const legacy = ['layer_names', 'layer_names0'].some((name) => Object.hasOwn(root.attributes, name));
+  if (legacy) return { weights: { layout: 'legacy', root, path }, ...told };
+  if (root.groups.layers ?? root.groups._layer_checkpoint_dependencies) {
+    return { weights: { layout: 'containers', root, path }, ...told };
+  }
+  throw createNotKerasError(path, 'an HDF5 file without model_config, layer_names or layers');
+}
+
+function getAttribute(group: Hdf5Group, name: string) {
+  return Object.hasOwn(group.attributes, name) ? group.attributes[name] : undefined;
+}
+
+function createNotKerasError(path: string, received: string): Error {
+  return createError({
+    kind: 'file',
+    path,
+    expected: 'a model or weights that Keras saved: .keras, .h5, .weights.h5',
+    received,
+    advice: "Write one with model.save('face.keras').",
+  });
+}

@@ -1,0 +1,230 @@
+import {
+  applyLayer,
+  checkChannelsLast,
+  createApply,
+  createLayerError,
+  type ImportContext,
+  type LayerImporter,
+} from '../importContext.js';
+import { readWeightConfig } from '../weightConfig.js';
+import { importWithActivation } from './activationLayers.js';
+
+const PADDING_MODES = ['valid', 'same'] as const;
+
+/** What every convolution has. */
+function readConvArgs({ config }: ImportContext) {
+  return {
+    kernelSize: config.at('kernel_size').asIntegerPair(),
+    strides: config.at('strides').asIntegerPair(1, 1),
+    padding: config.at('padding').asOneOf(PADDING_MODES, 'valid'),
+    dilationRate: config.at('dilation_rate').asIntegerPair(1, 1),
+    useBias: config.at('use_bias').asBoolean(true),
+  };
+}
+
+const importConv2D: LayerImporter = (making) => {
+  checkChannelsLast(making);
+  const groups = making.config.at('groups').asInteger(1, 1);
+  if (groups > 1) {
+    throw createLayerError(
+      making,
+      'a convolution of one group',
+      `${groups} groups`,
+      'Use DepthwiseConv2D, or a convolution a group and Concatenate.',
+    );
+  }
+  const args = {
+    ...readConvArgs(making),
+    filters: making.config.at('filters').asInteger(),
+    ...readWeightConfig(making, 'kernel', 'bias'),
+  };
+  return importWithActivation(making, (activation, part) =>
+    making.createLayer('Conv2D', { ...args, activation }, part),
+  );
+};
+
+const importDepthwiseConv2D: LayerImporter = (making) => {
+  checkChannelsLast(making);
+  const { dilationRate, ...window } = readConvArgs(making);
+  if (dilationRate.some((rate) => rate > 1)) {
+    throw createLayerError(
+      making,
+      'a depthwise convolution without dilation',
+      `dilation_rate ${dilationRate.join('x')}`,
+      'The layer of TensorFlow.js does not heed it: use SeparableConv2D, whose layer does.',
+    );
+  }
+  const args = {
+    ...window,
+    depthMultiplier: making.config.at('depth_multiplier').asInteger(1, 1),
+    ...readWeightConfig(making, 'depthwise', 'bias'),
+  };
+  return importWithActivation(making, (activation, part) =>
+    making.createLayer('DepthwiseConv2D', { ...args, activation }, part),
+  );
+};
+
+const importSeparableConv2D: LayerImporter = (making) => {
+  checkChannelsLast(making);
+  const args = {
+    ...readConvArgs(making),
+    filters: making.config.at('filters').asInteger(),
+    depthMultiplier: making.config.at('depth_multiplier').asInteger(1, 1),
+    ...readWeightConfig(making, 'depthwise', 'pointwise', 'bias'),
+  };
+  return importWithActivation(making, (activation, part) =>
+    making.createLayer('SeparableConv2D', { ...args, activation }, part),
+  );
+};
+
+const importConv2DTranspose: LayerImporter = (making) => {
+  checkChannelsLast(making);
+  const { dilationRate, ...window } = readConvArgs(making);
+  const extra = making.config.at('output_padding');
+  if (!extra.isMissing || dilationRate.some((rate) => rate > 1)) {
+    throw createLayerError(
+      making,
+      'a transposed convolution without dilation and output_padding',
+      'one with them',
+      'TensorFlow.js has neither.',
+    );
+  }
+  const args = {
+    ...window,
+    filters: making.config.at('filters').asInteger(),
+    ...readWeightConfig(making, 'kernel', 'bias'),
+  };
+  return importWithActivation(making, (activation, part) =>
+    making.createLayer('Conv2DTranspose', { ...args, activation }, part),
+  );
+};
+
+const createPoolingImporter =
+  (className: string): LayerImporter =>
+  (making) => {
+    checkChannelsLast(making);
+    const { config, createLayer } = making;
+    const poolSize = config.at('pool_size').asIntegerPair(1, 2);
+    const strides = config.at('strides').isMissing ? poolSize : config.at('strides').asIntegerPair();
+    return createApply(
+      createLayer(className, {
+        poolSize,
+        strides,
+        padding: config.at('padding').asOneOf(PADDING_MODES, 'valid'),
+      }),
+    );
+  };
+
+const createGlobalPoolingImporter =
+  (className: string): LayerImporter =>
+  (making) => {
+    checkChannelsLast(making);
+    const { config, createLayer, inputShapes } = making;
+    if (!config.at('keepdims').asBoolean(false)) return createApply(createLayer(className, {}));
+    const pool = createLayer(className, {}, 'pool');
+    const image = createLayer('Reshape', { targetShape: [1, 1, inputShapes[0]!.at(-1)] });
+    return ([x]) => applyLayer(image, applyLayer(pool, x!));
+  };
+
+/** `[[top, bottom], [left, right]]` from one number, two, or two of two. */
+function readEdges({ config }: ImportContext, name: string): [[number, number], [number, number]] {
+  const part = config.at(name);
+  if (!part.isList) {
+    const all = part.asInteger(0);
+    return [
+      [all, all],
+      [all, all],
+    ];
+  }
+  const [rows, columns, more] = part.items();
+  if (!rows || !columns || more) throw part.createError('edges of two axes');
+  return [rows.asIntegerPair(0), columns.asIntegerPair(0)];
+}
+
+const importZeroPadding2D: LayerImporter = (making) => {
+  checkChannelsLast(making);
+  return createApply(making.createLayer('ZeroPadding2D', { padding: readEdges(making, 'padding') }));
+};
+
+const importCropping2D: LayerImporter = (making) => {
+  checkChannelsLast(making);
+  return createApply(making.createLayer('Cropping2D', { cropping: readEdges(making, 'cropping') }));
+};
+
+const importUpSampling2D: LayerImporter = (making) => {
+  checkChannelsLast(making);
+  const { config, createLayer } = making;
+  const interpolation = config.at('interpolation').asText('nearest');
+  if (interpolation !== 'nearest') {
+    throw createLayerError(
+      making,
+      'interpolation "nearest"',
+      `"${interpolation}"`,
+      'TensorFlow.js counts the corners of its pixels otherwise: use "nearest", or Conv2DTranspose.',
+    );
+  }
+  return createApply(
+    createLayer('UpSampling2D', { size: config.at('size').asIntegerPair(1, 2), interpolation }),
+  );
+};
+
+/** Cuts the middle out; where Keras would enlarge a smaller image, TensorFlow.js does it otherwise. */
+const importCenterCrop: LayerImporter = (making) => {
+  checkChannelsLast(making);
+  const { config, createLayer, inputShapes } = making;
+  const wanted = [config.at('height').asInteger(), config.at('width').asInteger()];
+  const [, ...given] = inputShapes[0]!;
+  const cropping = wanted.map((size, axis) => {
+    const extra = (given[axis] ?? -1) - size;
+    if (extra < 0) {
+      throw createLayerError(
+        making,
+        `images of a known size of at least ${wanted.join('x')}`,
+        given.slice(0, 2).join('x'),
+        'Give images of that size, and `input` where the model leaves it open.',
+      );
+    }
+    const before = Math.floor(extra / 2);
+    return [before, extra - before];
+  });
+  return createApply(createLayer('Cropping2D', { cropping }));
+};
+
+/** Nothing to do where the image has the size already; TensorFlow.js resizes by other corners. */
+const importResizing: LayerImporter = (making) => {
+  checkChannelsLast(making);
+  const { config, inputShapes } = making;
+  const wanted = [config.at('height').asInteger(), config.at('width').asInteger()];
+  const given = inputShapes[0]!.slice(1, 3);
+  if (wanted.every((size, axis) => size === given[axis])) return ([x]) => x!;
+  throw createLayerError(
+    making,
+    `images of ${wanted.join('x')} already`,
+    given.map((size) => size ?? '?').join('x'),
+    'TensorFlow.js resizes otherwise than Keras: resize before the model, as imageFolder does.',
+  );
+};
+
+/** Layers that move a window over an image, or change its edges. */
+export const CONV_AND_POOL_IMPORTERS: { readonly [className: string]: LayerImporter } = {
+  Conv2D: importConv2D,
+  Convolution2D: importConv2D,
+  DepthwiseConv2D: importDepthwiseConv2D,
+  SeparableConv2D: importSeparableConv2D,
+  SeparableConvolution2D: importSeparableConv2D,
+  Conv2DTranspose: importConv2DTranspose,
+  Convolution2DTranspose: importConv2DTranspose,
+  MaxPooling2D: createPoolingImporter('MaxPooling2D'),
+  MaxPool2D: createPoolingImporter('MaxPooling2D'),
+  AveragePooling2D: createPoolingImporter('AveragePooling2D'),
+  AvgPool2D: createPoolingImporter('AveragePooling2D'),
+  GlobalMaxPooling2D: createGlobalPoolingImporter('GlobalMaxPooling2D'),
+  GlobalMaxPool2D: createGlobalPoolingImporter('GlobalMaxPooling2D'),
+  GlobalAveragePooling2D: createGlobalPoolingImporter('GlobalAveragePooling2D'),
+  GlobalAvgPool2D: createGlobalPoolingImporter('GlobalAveragePooling2D'),
+  ZeroPadding2D: importZeroPadding2D,
+  Cropping2D: importCropping2D,
+  UpSampling2D: importUpSampling2D,
+  CenterCrop: importCenterCrop,
+  Resizing: importResizing,
+};

@@ -1,0 +1,49 @@
+import { checkChannelsLast, createApply, type LayerImporter, passThrough } from '../importContext.js';
+import { readWeightConfig } from '../weightConfig.js';
+import { importWithActivation } from './activationLayers.js';
+
+const importDense: LayerImporter = (making) => {
+  const args = {
+    units: making.config.at('units').asInteger(),
+    useBias: making.config.at('use_bias').asBoolean(true),
+    ...readWeightConfig(making, 'kernel', 'bias'),
+  };
+  return importWithActivation(making, (activation, part) =>
+    making.createLayer('Dense', { ...args, activation }, part),
+  );
+};
+
+const importFlatten: LayerImporter = (making) => {
+  checkChannelsLast(making);
+  return making.inputShapes[0]!.length < 3 ? passThrough : createApply(making.createLayer('Flatten', {}));
+};
+
+/** The operation of Keras 3 counts the examples too, which must stay as they are. */
+const importReshape: LayerImporter = ({ config, createLayer }) => {
+  const target = config.atAny('target_shape', 'newshape');
+  const sizes = target.items().map((size) => size.asInteger(-1));
+  const operation = config.at('target_shape').isMissing;
+  if (operation && sizes[0] !== -1) throw target.createError('-1 first, for the examples');
+  return createApply(createLayer('Reshape', { targetShape: operation ? sizes.slice(1) : sizes }));
+};
+
+const importPermute: LayerImporter = ({ config, createLayer }) =>
+  createApply(
+    createLayer('Permute', {
+      dims: config
+        .at('dims')
+        .items()
+        .map((axis) => axis.asInteger()),
+    }),
+  );
+
+/** Layers that mix or move all numbers of an example. */
+export const DENSE_AND_RESHAPING_IMPORTERS: { readonly [className: string]: LayerImporter } = {
+  Dense: importDense,
+  Flatten: importFlatten,
+  Reshape: importReshape,
+  Permute: importPermute,
+  RepeatVector: ({ config, createLayer }) =>
+    createApply(createLayer('RepeatVector', { n: config.at('n').asInteger() })),
+  Identity: () => passThrough,
+};

@@ -1,0 +1,47 @@
+import { createLayerError, type LayerImporter } from '../importContext.js';
+import { isTensorReference } from '../inboundNodes.js';
+import type { KerasLayer } from '../modelStructure.js';
+import { ACTIVATION_IMPORTERS } from './activationLayers.js';
+import { CONV_AND_POOL_IMPORTERS } from './convAndPoolLayers.js';
+import { DENSE_AND_RESHAPING_IMPORTERS } from './denseAndReshapingLayers.js';
+import { MERGE_IMPORTERS } from './mergeLayers.js';
+import { NORMALIZATION_IMPORTERS } from './normalizationLayers.js';
+import { importTFOpLambda, OPERATION_IMPORTERS } from './operations.js';
+import { RANDOM_IMPORTERS } from './randomLayers.js';
+import { importGetItem } from './sliceOperations.js';
+
+/** Layers of Keras that are read, by class. */
+export const LAYER_IMPORTERS: { readonly [className: string]: LayerImporter } = {
+  ...CONV_AND_POOL_IMPORTERS,
+  ...DENSE_AND_RESHAPING_IMPORTERS,
+  ...ACTIVATION_IMPORTERS,
+  ...NORMALIZATION_IMPORTERS,
+  ...MERGE_IMPORTERS,
+  ...RANDOM_IMPORTERS,
+  TFOpLambda: importTFOpLambda,
+  SlicingOpLambda: importGetItem,
+};
+
+const getImporter = (table: { readonly [className: string]: LayerImporter }, className: string) =>
+  Object.hasOwn(table, className) ? table[className] : undefined;
+
+/**
+ * What makes stock layers of a layer of Keras. `x * 2` is of a class called `Multiply` too, which only its module, where it
+ * is written, and the constant tell from the layer.
+ *
+ * @throws `file` fault for a class that stock layers cannot say.
+ */
+export function findLayerImporter(layer: KerasLayer): LayerImporter {
+  const { className, module, calls } = layer;
+  const constant = calls.some(({ operands }) => !operands.every(isTensorReference));
+  const operation = getImporter(OPERATION_IMPORTERS, className);
+  if (operation && (constant || /\bops\b/.test(module))) return operation;
+  const found = getImporter(LAYER_IMPORTERS, className) ?? operation;
+  if (found && (!constant || className === 'TFOpLambda')) return found;
+  throw createLayerError(
+    { layer },
+    'a layer for images that TensorFlow.js has',
+    constant && found ? `${className} of a constant` : className,
+    `Give a maker of your own: layers: { ${/^\w+$/.test(className) ? className : `'${className}'`}: (config, name) => layer }.`,
+  );
+}

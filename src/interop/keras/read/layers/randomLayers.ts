@@ -1,0 +1,114 @@
+import {
+  checkChannelsLast,
+  createApply,
+  createLayerError,
+  type ImportContext,
+  type LayerImporter,
+  passThrough,
+} from '../importContext.js';
+
+/** Whether the call leaves the layer out for good. Keras 2 keeps to the phase that a call names. */
+function isDisabledByCall(making: ImportContext): boolean {
+  if (making.training) {
+    throw createLayerError(
+      making,
+      'chance in training alone',
+      'a call with training=True',
+      'Build the model without it.',
+    );
+  }
+  return making.training === false;
+}
+
+/** Dropout; each call of a shared one has a mask of its own. `same` says along which axes a mask is one number. */
+const createDropoutImporter =
+  (same: (making: ImportContext) => readonly (number | null)[] | undefined): LayerImporter =>
+  (making) => {
+    const { config, createLayer } = making;
+    const rate = config.at('rate').asNumber();
+    if (!(rate >= 0 && rate < 1))
+      throw config.at('rate').createError('a share from 0 up to, not including, 1');
+    if (isDisabledByCall(making)) return passThrough;
+    const noiseShape = same(making);
+    const args = { rate, ...(noiseShape ? { noiseShape } : {}) };
+    return createApply(createLayer('Dropout', args));
+  };
+
+const readNoiseShape = ({ config, inputShapes }: ImportContext) => {
+  const part = config.at('noise_shape');
+  if (part.isMissing) return undefined;
+  const sizes = part.items().map((size) => (size.isMissing ? null : size.asInteger()));
+  const [shape] = inputShapes;
+  const fits =
+    sizes.length === shape!.length &&
+    sizes.every((size, i) => size === null || size === 1 || size === shape![i]);
+  if (!fits) throw part.createError(`the sizes of [${shape!.join(', ')}], 1 or null`);
+  return sizes;
+};
+
+/** A layer that only acts in training and that no step here can run. */
+const skipLayer: LayerImporter = (making) => {
+  const { layer, log } = making;
+  const { className, name } = layer;
+  if (!isDisabledByCall(making)) log(`${name}: ${className} is left out, it only acts in training`);
+  return passThrough;
+};
+
+/** Only as large as the image, or larger: then Keras leaves it as it is outside training. */
+const importRandomCrop: LayerImporter = (making) => {
+  const { config, inputShapes } = making;
+  const wanted = [config.at('height').asInteger(), config.at('width').asInteger()];
+  const given = inputShapes[0]!.slice(1, 3);
+  if (!wanted.every((size, axis) => size === given[axis])) {
+    throw createLayerError(
+      making,
+      `images of ${wanted.join('x')} already`,
+      given.map((size) => size ?? '?').join('x'),
+      'Crop before the model.',
+    );
+  }
+  return skipLayer(making);
+};
+
+const SKIPPED_LAYERS = [
+  'GaussianNoise',
+  'GaussianDropout',
+  'AlphaDropout',
+  'ActivityRegularization',
+  'RandomFlip',
+  'RandomRotation',
+  'RandomZoom',
+  'RandomTranslation',
+  'RandomContrast',
+  'RandomBrightness',
+  'RandomSharpness',
+  'RandomSaturation',
+  'RandomHue',
+  'RandomColorJitter',
+  'RandomColorDegeneration',
+  'RandomErasing',
+  'RandomGrayscale',
+  'RandomPosterization',
+  'RandomShear',
+  'RandomGaussianBlur',
+  'RandomPerspective',
+  'RandomElasticTransform',
+  'RandomInvert',
+  'RandomHeight',
+  'RandomWidth',
+  'RandAugment',
+  'AugMix',
+  'MixUp',
+  'CutMix',
+];
+
+/** Layers that draw random numbers, and others that only act in training. */
+export const RANDOM_IMPORTERS: { readonly [className: string]: LayerImporter } = {
+  Dropout: createDropoutImporter(readNoiseShape),
+  SpatialDropout2D: createDropoutImporter((making) => {
+    checkChannelsLast(making);
+    return [null, 1, 1, null];
+  }),
+  RandomCrop: importRandomCrop,
+  ...Object.fromEntries(SKIPPED_LAYERS.map((name) => [name, skipLayer])),
+};

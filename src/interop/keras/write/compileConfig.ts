@@ -1,0 +1,193 @@
+import { createError } from '../../../core/errors/errors.js';
+import type { Json } from '../../../core/json.js';
+import type { Metric } from '../../../metrics/metric.js';
+import type { Optimizer } from '../../../optimizers/optimizer.js';
+import type { AnyTask, Tasks } from '../../../tasks/task.js';
+import { createKerasObject, markFloat } from './kerasObjects.js';
+
+/** What a model is trained with. */
+export interface CompileConfig {
+  readonly tasks: Tasks;
+  /** Factor of each task's loss. */
+  readonly lossWeights: { readonly [task: string]: number };
+  readonly optimizer: Optimizer;
+  /** The rate as callbacks left it, where they may change it. */
+  readonly learningRate?: number | undefined;
+}
+
+/** Losses by Keras's long names: its h5 reader does not find the short ones. */
+const KERAS_LOSSES = new Set([
+  'mean_squared_error',
+  'mean_absolute_error',
+  'binary_crossentropy',
+  'categorical_crossentropy',
+]);
+
+const METRIC_CLASSES: { readonly [name: string]: string } = {
+  mae: 'MeanAbsoluteError',
+  mse: 'MeanSquaredError',
+  rmse: 'RootMeanSquaredError',
+};
+
+const createCompileError = (path: string, expected: string, received: string, advice: string) =>
+  createError({ kind: 'argument', path, expected, received, advice });
+
+function toLossConfig(name: string, { loss }: AnyTask): Json {
+  if (loss.name === 'huber') {
+    const { delta = 1 } = loss.options;
+    return createKerasObject('keras.losses', 'Huber', {
+      name: 'huber',
+      reduction: 'sum_over_batch_size',
+      delta,
+    });
+  }
+  if (KERAS_LOSSES.has(loss.name)) return loss.name;
+  const known = [...KERAS_LOSSES, 'huber'].join(', ');
+  const advice = 'Leave loss and optimizer out, and compile the model in Keras with a function of your own.';
+  throw createCompileError(`${name}.loss`, `a loss that Keras has too (${known})`, `"${loss.name}"`, advice);
+}
+
+/** A metric, by the name of its column here, so that both histories have the same columns. */
+function toMetricConfig(task: string, units: number, { name, weighted }: Metric): Json {
+  const bare = weighted ? name.replace(/^weighted_/, '') : name;
+  const make = (className: string, more: { readonly [key: string]: Json } = {}) =>
+    createKerasObject('keras.metrics', className, { name, dtype: 'float32', ...more });
+  if (bare === 'accuracy') {
+    return units === 1 ? make('BinaryAccuracy', { threshold: 0.5 }) : make('CategoricalAccuracy');
+  }
+  const className = Object.hasOwn(METRIC_CLASSES, bare) ? METRIC_CLASSES[bare] : undefined;
+  if (className !== undefined) return make(className);
+  const known = [...Object.keys(METRIC_CLASSES), 'accuracy'].join(', ');
+  const advice = 'Leave loss and optimizer out, and compile the model in Keras.';
+  throw createCompileError(`${task}.metrics`, `metrics that Keras has too (${known})`, `"${name}"`, advice);
+}
+
+/** Metrics by task; null where there are none. */
+function toMetricsConfig(tasks: Tasks, weighted: boolean): Json {
+  const lists = Object.entries(tasks).flatMap(([name, { metrics, units }]) => {
+    const own = metrics.filter((metric) => metric.weighted === weighted);
+    return own.length === 0
+      ? []
+      : [[name, own.map((metric) => toMetricConfig(name, units, metric))] as const];
+  });
+  return lists.length === 0 ? null : Object.fromEntries(lists);
+}
+
+type JsonRecord = { readonly [option: string]: Json };
+
+/** A rate, or a schedule as Keras counts it: in updates, as here. */
+function toLearningRateConfig(description: JsonRecord, now: number | undefined, path: string): Json {
+  const schedule = (className: string, config: JsonRecord) =>
+    createKerasObject('keras.optimizers.schedules', className, { ...config, name: className });
+  const { name } = description;
+  if (name === 'constant') return markFloat(now ?? (description.rate as number));
+  if (name === 'exponentialDecay') {
+    const { initial, decaySteps, rate, staircase } = description as Required<JsonRecord>;
+    return schedule('ExponentialDecay', {
+      initial_learning_rate: markFloat(initial as number),
+      decay_steps: decaySteps!,
+      decay_rate: markFloat(rate as number),
+      staircase: staircase!,
+    });
+  }
+  const rising = name === 'warmup';
+  const {
+    name: falling,
+    initial,
+    decaySteps,
+    alpha,
+  } = (rising ? description.after : description) as JsonRecord;
+  if (falling !== 'cosineDecay') {
+    const advice = 'Leave loss and optimizer out, and compile the model in Keras with its own schedule.';
+    const known = 'a number, constant(), exponentialDecay(), cosineDecay(), or warmup() of a cosine';
+    throw createCompileError(path, known, rising ? `warmup of ${String(falling)}` : String(name), advice);
+  }
+  return schedule('CosineDecay', {
+    initial_learning_rate: markFloat((rising ? description.from : initial) as number),
+    decay_steps: decaySteps!,
+    alpha: markFloat(alpha as number),
+    warmup_target: rising ? markFloat(initial as number) : null,
+    warmup_steps: rising ? description.steps! : 0,
+  });
+}
+
+const OPTIMIZER_CLASSES: { readonly [rule: string]: readonly [className: string, name: string] } = {
+  adam: ['Adam', 'adam'],
+  adamw: ['AdamW', 'adam_w'],
+  sgd: ['SGD', 'sgd'],
+};
+
+/** Class and configuration of an optimiser in Keras 3. */
+export function toOptimizerConfig(
+  optimizer: Optimizer,
+  learningRate?: number,
+): { className: string; config: JsonRecord } {
+  const { rule, schedule, clipping, weightDecay, gradientAccumulationSteps, isLearningRateAdjustable } =
+    optimizer;
+  const [className, name] =
+    (Object.hasOwn(OPTIMIZER_CLASSES, rule.name) ? OPTIMIZER_CLASSES[rule.name] : undefined) ?? [];
+  if (className === undefined || name === undefined) {
+    const advice = 'Leave loss and optimizer out, and compile the model in Keras.';
+    throw createCompileError('optimizer', 'adam(), adamw() or sgd()', rule.name, advice);
+  }
+  if (gradientAccumulationSteps > 1 && schedule.description.name !== 'constant') {
+    const advice = 'Keras counts batches there, this library updates: export with a number as learningRate.';
+    throw createCompileError('optimizer', 'a schedule, or accumulated gradients', 'both', advice);
+  }
+  const { beta1, beta2, epsilon, momentum, nesterov } = rule.options;
+  const config: JsonRecord = {
+    name,
+    learning_rate: toLearningRateConfig(
+      schedule.description,
+      isLearningRateAdjustable ? learningRate : undefined,
+      `${rule.name}.learningRate`,
+    ),
+    weight_decay: weightDecay === 0 && className !== 'AdamW' ? null : weightDecay,
+    clipnorm: clipping.clipNorm ?? null,
+    global_clipnorm: clipping.globalClipNorm ?? null,
+    clipvalue: clipping.clipValue ?? null,
+    use_ema: false,
+    ema_momentum: 0.99,
+    ema_overwrite_frequency: null,
+    loss_scale_factor: null,
+    gradient_accumulation_steps: gradientAccumulationSteps > 1 ? gradientAccumulationSteps : null,
+    ...(className === 'SGD'
+      ? { momentum: markFloat(momentum as number), nesterov: nesterov! }
+      : { beta_1: beta1!, beta_2: beta2!, epsilon: epsilon!, amsgrad: false }),
+  };
+  return { className, config };
+}
+
+/**
+ * What a model was compiled with, as Keras 3 `get_compile_config` (trainers/trainer.py) writes it; an h5 file keeps the
+ * optimiser under another key and leaves the modules of losses and metrics out.
+ *
+ * @throws `argument` fault for a loss, metric, schedule or optimiser that Keras cannot say.
+ */
+export function toKerasCompileConfig(compiled: CompileConfig, legacy: boolean): Json {
+  const { tasks, lossWeights, optimizer, learningRate } = compiled;
+  const { className, config } = toOptimizerConfig(optimizer, learningRate);
+  const byTask = (value: (name: string, task: AnyTask) => Json) =>
+    Object.fromEntries(Object.entries(tasks).map(([name, task]) => [name, value(name, task)]));
+  const rest = {
+    loss: byTask(toLossConfig),
+    loss_weights: byTask((name) => markFloat(lossWeights[name]!)),
+    metrics: toMetricsConfig(tasks, false),
+    weighted_metrics: toMetricsConfig(tasks, true),
+    run_eagerly: false,
+    steps_per_execution: 1,
+    jit_compile: false,
+  };
+  if (!legacy) return { optimizer: createKerasObject('keras.optimizers', className, config), ...rest };
+  return { ...stripModules(rest), optimizer_config: { class_name: className, config } };
+}
+
+/** Objects as the h5 writer leaves them, `{class_name, config}`. */
+function stripModules<T extends Json>(value: T): T {
+  if (Array.isArray(value)) return value.map(stripModules) as unknown as T;
+  if (value === null || typeof value !== 'object') return value;
+  const entries = Object.entries(value as { readonly [key: string]: Json }).filter(
+    ([key]) => key !== 'module' && key !== 'registered_name',
+  );
+  return Object.fromEntries(entries.map(([key, inner]) => [key, stripModules(inner)])) as T;
+}

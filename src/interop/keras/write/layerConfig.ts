@@ -1,0 +1,267 @@
+import { createError } from '../../../core/errors/errors.js';
+import type { Json } from '../../../core/json.js';
+import type { tf } from '../../../tensor/tf.js';
+import { camelToSnakeCase, toCamelCase } from '../file/kerasNames.js';
+import {
+  createKerasObject,
+  toKerasActivation,
+  toKerasConstraint,
+  toKerasInitializer,
+  toKerasRegularizer,
+} from './kerasObjects.js';
+
+/** What Keras calls with more than the tensors: a pass's mode, a mask. */
+const MASK_KWARGS = { mask: null };
+const TRAINING_KWARGS = { training: false };
+
+/** How Keras writes a class of layers. */
+interface LayerSchema {
+  /** Settings beside name, trainable and dtype, by Keras's names. */
+  readonly configKeys: string;
+  /** Keywords of a call, where there are any. */
+  readonly kwargs?: { readonly [name: string]: Json };
+  /** Whether its shapes are written too: those of layers that Keras builds. */
+  readonly hasBuildConfig?: boolean;
+}
+
+const WINDOW_KEYS = 'kernel_size strides padding data_format dilation_rate';
+const CONV_KEYS = `filters ${WINDOW_KEYS} groups activation use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer activity_regularizer kernel_constraint bias_constraint`;
+const CONV_TRANSPOSE_KEYS = CONV_KEYS.replace('groups', 'output_padding');
+const POOLING_KEYS = 'pool_size padding strides data_format';
+const GLOBAL_POOLING_KEYS = 'data_format keepdims';
+
+const createBuiltSchema = (configKeys: string, kwargs?: LayerSchema['kwargs']): LayerSchema =>
+  kwargs ? { configKeys, kwargs, hasBuildConfig: true } : { configKeys, hasBuildConfig: true };
+const createSchema = (configKeys: string, kwargs?: LayerSchema['kwargs']): LayerSchema =>
+  kwargs ? { configKeys, kwargs } : { configKeys };
+
+/**
+ * The classes of TensorFlow.js that are the same function in Keras, with the settings that Keras 3.15 writes for each.
+ * Recurrent and text layers are no part of this library.
+ */
+const LAYER_SCHEMAS: { readonly [className: string]: LayerSchema } = {
+  Rescaling: createBuiltSchema('scale offset'),
+  Conv1D: createBuiltSchema(CONV_KEYS),
+  Conv2D: createBuiltSchema(CONV_KEYS),
+  Conv3D: createBuiltSchema(CONV_KEYS),
+  Conv2DTranspose: createBuiltSchema(CONV_TRANSPOSE_KEYS),
+  Conv3DTranspose: createBuiltSchema(CONV_TRANSPOSE_KEYS),
+  DepthwiseConv2D: createBuiltSchema(
+    `depth_multiplier ${WINDOW_KEYS} activation use_bias depthwise_initializer bias_initializer depthwise_regularizer bias_regularizer activity_regularizer depthwise_constraint bias_constraint`,
+  ),
+  SeparableConv2D: createBuiltSchema(
+    `depth_multiplier filters ${WINDOW_KEYS} activation use_bias depthwise_initializer pointwise_initializer bias_initializer depthwise_regularizer pointwise_regularizer bias_regularizer activity_regularizer depthwise_constraint pointwise_constraint bias_constraint`,
+  ),
+  Dense: createBuiltSchema(
+    'units activation use_bias kernel_initializer bias_initializer kernel_regularizer bias_regularizer kernel_constraint bias_constraint quantization_config',
+  ),
+  BatchNormalization: createBuiltSchema(
+    'axis momentum epsilon center scale beta_initializer gamma_initializer moving_mean_initializer moving_variance_initializer beta_regularizer gamma_regularizer beta_constraint gamma_constraint synchronized renorm renorm_clipping renorm_momentum',
+    MASK_KWARGS,
+  ),
+  LayerNormalization: createBuiltSchema(
+    'axis epsilon center scale rms_scaling beta_initializer gamma_initializer beta_regularizer gamma_regularizer beta_constraint gamma_constraint',
+  ),
+  PReLU: createBuiltSchema('alpha_initializer alpha_regularizer alpha_constraint shared_axes'),
+  ZeroPadding2D: createBuiltSchema('padding data_format'),
+  Cropping2D: createBuiltSchema('cropping data_format'),
+  UpSampling2D: createBuiltSchema('size data_format interpolation'),
+  Flatten: createBuiltSchema('data_format'),
+  Permute: createBuiltSchema('dims'),
+  RepeatVector: createBuiltSchema('n'),
+  Add: createBuiltSchema(''),
+  Multiply: createBuiltSchema(''),
+  Average: createBuiltSchema(''),
+  Maximum: createBuiltSchema(''),
+  Minimum: createBuiltSchema(''),
+  Concatenate: createBuiltSchema('axis'),
+  Dot: createBuiltSchema('axes normalize'),
+  Activation: createSchema('activation'),
+  ReLU: createSchema('max_value negative_slope threshold'),
+  LeakyReLU: createSchema('negative_slope'),
+  ELU: createSchema('alpha'),
+  Softmax: createSchema('axis', MASK_KWARGS),
+  Reshape: createSchema('target_shape'),
+  Dropout: createSchema('rate seed noise_shape', TRAINING_KWARGS),
+  SpatialDropout1D: createSchema('rate seed', TRAINING_KWARGS),
+  GaussianNoise: createSchema('stddev seed', TRAINING_KWARGS),
+  GaussianDropout: createSchema('rate seed', TRAINING_KWARGS),
+  AlphaDropout: createSchema('rate seed noise_shape', TRAINING_KWARGS),
+  MaxPooling1D: createSchema(POOLING_KEYS),
+  MaxPooling2D: createSchema(POOLING_KEYS),
+  MaxPooling3D: createSchema(POOLING_KEYS),
+  AveragePooling1D: createSchema(POOLING_KEYS),
+  AveragePooling2D: createSchema(POOLING_KEYS),
+  AveragePooling3D: createSchema(POOLING_KEYS),
+  GlobalAveragePooling1D: createSchema(GLOBAL_POOLING_KEYS, MASK_KWARGS),
+  GlobalMaxPooling1D: createSchema(GLOBAL_POOLING_KEYS),
+  GlobalAveragePooling2D: createSchema(GLOBAL_POOLING_KEYS),
+  GlobalMaxPooling2D: createSchema(GLOBAL_POOLING_KEYS),
+};
+
+/** Settings that Keras writes and TensorFlow.js does not have, each with the value that is what TensorFlow.js does. */
+const DEFAULT_SETTINGS: { readonly [key: string]: Json } = {
+  groups: 1,
+  output_padding: null,
+  keepdims: false,
+  synchronized: false,
+  renorm: false,
+  renorm_clipping: null,
+  renorm_momentum: 0.99,
+  rms_scaling: false,
+  quantization_config: null,
+  beta_constraint: null,
+  gamma_constraint: null,
+  max_value: null,
+  negative_slope: 0,
+  threshold: 0,
+  seed: null,
+  noise_shape: null,
+  shared_axes: null,
+  data_format: 'channels_last',
+  depth_multiplier: 1,
+};
+
+/** Why a class of TensorFlow.js cannot be written, and what to use instead. */
+const UNSUPPORTED_CLASSES: { readonly [className: string]: string } = {
+  Resizing:
+    'TensorFlow.js aligns the corners of the images and Keras does not: resize them before the model.',
+  CenterCrop: 'TensorFlow.js resamples where Keras cuts: use cropping2D().',
+  RandomWidth: 'Its draws are not those of Keras: use augment([zoom(...)]) on the dataset.',
+  Masking: 'Masks are for text; images have none.',
+  Embedding: 'This library writes models of images.',
+};
+
+/** A layer as Keras writes it, without its place in the graph. */
+export interface LayerConfig {
+  readonly className: string;
+  readonly config: { readonly [key: string]: Json };
+  readonly kwargs: { readonly [name: string]: Json };
+  readonly hasBuildConfig: boolean;
+}
+
+const FLOAT32_POLICY = createKerasObject('keras', 'DTypePolicy', { name: 'float32' });
+
+/**
+ * Class, configuration and keywords of a layer in Keras 3.
+ *
+ * @throws `argument` fault naming the layer, for one that Keras cannot say.
+ */
+export function toLayerConfig(layer: tf.layers.Layer): LayerConfig {
+  const given = layer.getConfig() as { readonly [key: string]: Json };
+  const { name, trainable } = layer;
+  if (name.includes('/'))
+    throw createLayerExportError(name, 'a name without "/"', name, 'Give the layer another name.');
+  const known = layer.getClassName();
+  if (known === 'InputLayer') {
+    const { batchInputShape, dtype = 'float32', sparse = false } = given;
+    const config = {
+      batch_shape: batchInputShape!,
+      dtype: dtype ?? 'float32',
+      sparse,
+      ragged: false,
+      name,
+      optional: false,
+    };
+    return { className: known, config, kwargs: {}, hasBuildConfig: false };
+  }
+  const { className, settings } = toKerasSettings(layer, known, given);
+  const form = Object.hasOwn(LAYER_SCHEMAS, className) ? LAYER_SCHEMAS[className] : undefined;
+  if (!form) {
+    const advice =
+      UNSUPPORTED_CLASSES[known] ?? 'Only layers of images that Keras has too can be written: take it out.';
+    throw createLayerExportError(`${name} (${known})`, 'a layer that is the same in Keras', known, advice);
+  }
+  const keys = form.configKeys.split(' ').filter(Boolean);
+  const own = Object.fromEntries(keys.map((key) => [key, toKerasSetting(layer, settings, key)]));
+  checkSameBehavior(layer, className, own);
+  // Keras's spatial dropout takes no `trainable`, and its dtype by name.
+  const config =
+    className === 'SpatialDropout1D'
+      ? { ...own, name, dtype: 'float32' }
+      : { name, trainable, dtype: FLOAT32_POLICY, ...own };
+  return { className, config, kwargs: form.kwargs ?? {}, hasBuildConfig: form.hasBuildConfig ?? false };
+}
+
+interface Serializable {
+  getClassName(): string;
+  getConfig(): { readonly [key: string]: Json };
+}
+
+/** Classes and settings that have another name in Keras. */
+function toKerasSettings(
+  layer: tf.layers.Layer,
+  className: string,
+  config: { readonly [key: string]: Json },
+) {
+  if (className === 'LeakyReLU') return { className, settings: { ...config, negativeSlope: config.alpha! } };
+  // Keras 3 has it as a setting of ReLU.
+  if (className === 'ThresholdedReLU')
+    return { className: 'ReLU', settings: { ...config, threshold: config.theta! } };
+  if (className === 'Conv2DTranspose' || className === 'Conv3DTranspose') {
+    const sides = (config.kernelSize as readonly number[]).map(() => 1);
+    return { className, settings: { ...config, dilationRate: sides } };
+  }
+  // TensorFlow.js writes the regulariser in the constraint's place.
+  if (className === 'DepthwiseConv2D') {
+    const { depthwiseConstraint: constraint } = layer as unknown as {
+      depthwiseConstraint: Serializable | null;
+    };
+    const said = constraint && { className: constraint.getClassName(), config: constraint.getConfig() };
+    return { className, settings: { ...config, depthwiseConstraint: said } };
+  }
+  if (className === 'Reshape') {
+    const shape = (config.targetShape as readonly (number | null)[]).map((side) => side ?? -1);
+    return { className, settings: { ...config, targetShape: shape } };
+  }
+  return { className, settings: config };
+}
+
+/** One setting, by Keras's name and in Keras's words. */
+function toKerasSetting(
+  layer: tf.layers.Layer,
+  config: { readonly [key: string]: Json | undefined },
+  key: string,
+): Json {
+  const camel = toCamelCase(key);
+  // Some layers of TensorFlow.js forget a setting when they write their configuration, but keep it as a field.
+  const field = ['depthMultiplier', 'dataFormat'].includes(camel)
+    ? (layer as unknown as { readonly [field: string]: Json | undefined })[camel]
+    : undefined;
+  const value = config[camel] ?? field ?? DEFAULT_SETTINGS[key] ?? null;
+  const path = `${layer.name} (${camel})`;
+  if (key === 'activation') return toKerasActivation(String(value ?? 'linear'), path);
+  if (key.endsWith('_initializer')) return toKerasInitializer(value, path);
+  if (key.endsWith('_regularizer')) return toKerasRegularizer(value, path);
+  if (key.endsWith('_constraint')) return toKerasConstraint(value, path);
+  return key === 'data_format' ? camelToSnakeCase(String(value)) : value;
+}
+
+/** What has one name in both and is not the same. */
+function checkSameBehavior(
+  layer: tf.layers.Layer,
+  className: string,
+  config: { readonly [key: string]: Json },
+): void {
+  const { interpolation, dilation_rate: dilation } = config;
+  if (interpolation !== undefined && interpolation !== 'nearest') {
+    throw createLayerExportError(
+      `${layer.name} (interpolation)`,
+      "'nearest'",
+      `'${interpolation}'`,
+      'TensorFlow.js takes other positions for bilinear samples than Keras: use nearest, or conv2dTranspose().',
+    );
+  }
+  if (className === 'DepthwiseConv2D' && (dilation as readonly number[]).some((step) => step !== 1)) {
+    throw createLayerExportError(
+      `${layer.name} (dilationRate)`,
+      'no dilation',
+      `[${dilation}]`,
+      'The depthwise layer of TensorFlow.js takes no notice of it, and Keras does: leave it out.',
+    );
+  }
+}
+
+/** A layer that cannot be written, by name. */
+export const createLayerExportError = (path: string, expected: string, received: string, advice: string) =>
+  createError({ kind: 'argument', path, expected, received, advice });

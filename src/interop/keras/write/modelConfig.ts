@@ -1,0 +1,50 @@
+import type { Json } from '../../../core/json.js';
+import type { KerasGraph, KerasGraphLayer, KerasTensor } from './kerasGraph.js';
+import { createLayerExportError } from './layerConfig.js';
+
+const toShapeConfig = (read: KerasGraphLayer['calls'][number]): Json =>
+  'history' in read ? read.shape : read.map(({ shape }) => shape);
+
+const toTensorConfig = ({ shape, dtype, history }: KerasTensor): Json => ({
+  class_name: '__keras_tensor__',
+  config: { shape, dtype, keras_history: history },
+});
+
+/** A layer as the `config.json` of a `.keras` file has it; an h5 file leaves out module, registered name and shapes. */
+function toLayerEntry(layer: KerasGraphLayer, legacy: boolean): Json {
+  const { name, className, config, kwargs, hasBuildConfig, calls } = layer;
+  if (legacy && Array.isArray(config.axis) && config.axis.length > 1) {
+    const advice = "Keras 3 forgets such a list when it opens an h5 file: use format: 'keras'.";
+    throw createLayerExportError(`${name} (axis)`, 'one axis', `[${config.axis}]`, advice);
+  }
+  const nodes = calls.map((read) => ({
+    args: ['history' in read ? toTensorConfig(read) : read.map(toTensorConfig)],
+    kwargs,
+  }));
+  return {
+    ...(legacy ? {} : { module: 'keras.layers' }),
+    class_name: className,
+    config,
+    ...(legacy ? {} : { registered_name: null }),
+    ...(hasBuildConfig && !legacy && calls.length > 0
+      ? { build_config: { input_shape: toShapeConfig(calls[0]!) } }
+      : {}),
+    name,
+    inbound_nodes: nodes,
+  };
+}
+
+/** One tensor stands for itself, several for a list. */
+const toTensorHistories = (tensors: readonly KerasTensor[]): Json =>
+  tensors.length === 1 ? tensors[0]!.history : tensors.map(({ history }) => history);
+
+/** The model's layers and connections, as Keras 3 `Functional.get_config` (models/functional.py) writes them. */
+export function toModelConfig(graph: KerasGraph, legacy: boolean): { readonly [key: string]: Json } {
+  return {
+    name: graph.name,
+    trainable: graph.trainable,
+    layers: graph.layers.map((layer) => toLayerEntry(layer, legacy)),
+    input_layers: toTensorHistories(graph.inputs),
+    output_layers: toTensorHistories(graph.outputs),
+  };
+}

@@ -1,0 +1,95 @@
+import type { Hdf5Dataset, Hdf5Group } from '../../../formats/hdf5/hdf5Group.js';
+import { toSnakeCase } from '../file/kerasNames.js';
+import type { KerasGraph, KerasGraphLayer } from './kerasGraph.js';
+
+/** The numbers of a weight by its name in the model, `trunk_conv1/kernel`. */
+export type WeightReader = (name: string) => Hdf5Dataset | Promise<Hdf5Dataset>;
+
+/** What an optimiser keeps between steps, in Keras's order. */
+export interface OptimizerVariables {
+  /** `adam`. */
+  readonly name: string;
+  readonly variables: readonly Hdf5Dataset[];
+}
+
+const createGroup = (parts: Partial<Hdf5Group>): Hdf5Group => ({
+  attributes: {},
+  groups: {},
+  arrays: {},
+  ...parts,
+});
+
+/** Names of a layer's weights, in the order in which Keras keeps them. */
+export const getWeightNames = ({ stockLayer }: KerasGraphLayer): string[] =>
+  (stockLayer?.weights ?? []).map(({ originalName }) => originalName);
+
+/**
+ * The `model.weights.h5` of a `.keras` file: a group for each layer, named by its class and how many of that class came
+ * before it, with the weights by number below `vars`. Same as Keras 3 (saving/saving_lib.py).
+ */
+export async function createWeightsGroup(
+  graph: KerasGraph,
+  numbers: WeightReader,
+  optimizer: OptimizerVariables | undefined,
+): Promise<Hdf5Group> {
+  const counts = new Map<string, number>();
+  const layers: { [path: string]: Hdf5Group } = {};
+  for (const layer of graph.layers) {
+    const kind = toSnakeCase(layer.className);
+    const count = counts.get(kind) ?? 0;
+    counts.set(kind, count + 1);
+    const weights = await Promise.all(getWeightNames(layer).map(numbers));
+    layers[count === 0 ? kind : `${kind}_${count}`] = createVariablesGroup(layer.name, weights);
+  }
+  return createGroup({
+    groups: {
+      layers: createGroup({ groups: layers }),
+      ...(optimizer ? { optimizer: createVariablesGroup(optimizer.name, optimizer.variables) } : {}),
+      ...createVariablesGroup(graph.name, []).groups,
+    },
+  });
+}
+
+const createVariablesGroup = (name: string, arrays: readonly Hdf5Dataset[]): Hdf5Group =>
+  createGroup({
+    groups: { vars: createGroup({ attributes: { name }, arrays: Object.fromEntries(arrays.entries()) }) },
+  });
+
+/** Whose layout this is. */
+export const KERAS_VERSION = { backend: 'tensorflow', keras_version: '3.15.1' };
+
+/**
+ * The `model_weights` of a whole model in one h5 file: a group for each layer, which lists its weights by name. Same as
+ * Keras 3 (legacy/saving/legacy_h5_format.py), but for `optimizer_weights`, which are left out: with them Keras 3.15.1
+ * builds the optimiser for no variables at all, and the model it opens cannot be trained, be the file its own.
+ */
+export async function createLegacyWeightsGroup(graph: KerasGraph, numbers: WeightReader): Promise<Hdf5Group> {
+  const groups: { [name: string]: Hdf5Group } = {};
+  for (const layer of [...graph.layers].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const names = getWeightNames(layer);
+    const arrays = await Promise.all(names.map(numbers));
+    const own = names.map((name) => toKerasWeightName(layer, name));
+    groups[layer.name] = createGroup({
+      attributes: { weight_names: own.map((name) => `${layer.name}/${name}`) },
+      groups:
+        own.length === 0
+          ? {}
+          : {
+              [layer.name]: createGroup({
+                arrays: Object.fromEntries(own.map((name, i) => [name, arrays[i]!])),
+              }),
+            },
+    });
+  }
+  const rest = createGroup({ attributes: { weight_names: [] } });
+  return createGroup({
+    attributes: { ...KERAS_VERSION, layer_names: graph.layers.map(({ name }) => name) },
+    groups: { ...groups, top_level_model_weights: rest },
+  });
+}
+
+/** A weight's name within its layer; only TensorFlow.js has another word for the kernel of a depthwise layer. */
+function toKerasWeightName({ className }: KerasGraphLayer, weight: string): string {
+  const name = weight.slice(weight.lastIndexOf('/') + 1);
+  return className === 'DepthwiseConv2D' && name === 'depthwise_kernel' ? 'kernel' : name;
+}

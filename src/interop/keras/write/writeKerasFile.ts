@@ -1,0 +1,77 @@
+import type { Json } from '../../../core/json.js';
+import { writeHdf5 } from '../../../formats/hdf5/hdf5Group.js';
+import { writeZip } from '../../../formats/zip/zip.js';
+import { TASK_TABLE_KEY } from '../file/kerasNames.js';
+import { type CompileConfig, toKerasCompileConfig } from './compileConfig.js';
+import type { KerasGraph } from './kerasGraph.js';
+import { stringifyKerasJson } from './kerasObjects.js';
+import { toModelConfig } from './modelConfig.js';
+import {
+  createLegacyWeightsGroup,
+  createWeightsGroup,
+  KERAS_VERSION,
+  type OptimizerVariables,
+  type WeightReader,
+} from './weightGroups.js';
+
+/**
+ * `keras`: the zip archive of Keras 3. `h5`: one HDF5 file, which Keras 3 calls the legacy format.
+ *
+ * @category Files
+ */
+export type KerasFormat = 'keras' | 'h5';
+
+/** Everything a file holds. */
+export interface KerasFileContents {
+  readonly graph: KerasGraph;
+  readonly readWeight: WeightReader;
+  readonly compileConfig: CompileConfig | undefined;
+  /** For the archive alone. */
+  readonly optimizerVariables: OptimizerVariables | undefined;
+  /** What this library knows and Keras does not: tasks, labels, pixel range. Keras reads past it. */
+  readonly taskTable: Json | undefined;
+}
+
+/** A model as a file of Keras. The same contents give the same bytes: the date in it is always the same. */
+export function writeKerasFile(format: KerasFormat, contents: KerasFileContents): Promise<Uint8Array> {
+  return format === 'keras' ? writeArchive(contents) : writeLegacyFile(contents);
+}
+
+async function writeArchive(contents: KerasFileContents): Promise<Uint8Array> {
+  const { graph, readWeight, compileConfig, optimizerVariables, taskTable } = contents;
+  const metadata = {
+    keras_version: KERAS_VERSION.keras_version,
+    date_saved: '1980-01-01@00:00:00',
+    ...(taskTable === undefined ? {} : { [TASK_TABLE_KEY]: taskTable }),
+  };
+  const config = {
+    module: 'keras.src.models.functional',
+    class_name: 'Functional',
+    config: toModelConfig(graph, false),
+    registered_name: 'Functional',
+    build_config: { input_shape: null },
+    compile_config: compileConfig ? toKerasCompileConfig(compileConfig, false) : {},
+  };
+  const weights = writeHdf5(await createWeightsGroup(graph, readWeight, optimizerVariables));
+  const text = (value: Json) => new TextEncoder().encode(stringifyKerasJson(value));
+  return writeZip({
+    'metadata.json': text(metadata),
+    'config.json': text(config),
+    'model.weights.h5': weights,
+  });
+}
+
+async function writeLegacyFile(contents: KerasFileContents): Promise<Uint8Array> {
+  const { graph, readWeight, compileConfig, taskTable } = contents;
+  const config = { class_name: 'Functional', config: toModelConfig(graph, true) };
+  const attributes = {
+    ...KERAS_VERSION,
+    model_config: stringifyKerasJson(config),
+    ...(compileConfig
+      ? { training_config: stringifyKerasJson(toKerasCompileConfig(compileConfig, true)) }
+      : {}),
+    ...(taskTable === undefined ? {} : { [TASK_TABLE_KEY]: stringifyKerasJson(taskTable) }),
+  };
+  const groups = { model_weights: await createLegacyWeightsGroup(graph, readWeight) };
+  return writeHdf5({ attributes, groups, arrays: {} });
+}

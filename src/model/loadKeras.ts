@@ -1,0 +1,161 @@
+import {
+  checkOptionNames,
+  createError,
+  describeType,
+  formatValue,
+  suggestFix,
+} from '../core/errors/errors.js';
+import type { ImageShape, PixelRange } from '../core/images.js';
+import type { InferPerTask } from '../core/inferenceTypes.js';
+import {
+  checkTaskMatchesFile,
+  checkTaskOutput,
+  getImageShape,
+  matchOutputs,
+} from '../interop/keras/kerasTasks.js';
+import type { LayerFactory } from '../interop/keras/read/customLayers.js';
+import { type KerasOutput, readKerasModel } from '../interop/keras/read/readKerasModel.js';
+import { createNetwork } from '../network/buildNetwork.js';
+import { parseTaskTable, type TaskTable } from '../network/savedModel/taskTable.js';
+import type { Tasks } from '../tasks/task.js';
+import type { tf } from '../tensor/tf.js';
+import { checkNamedTask, checkPixelRange, type ValidTaskNames } from './multiTask.js';
+import { createModel, type MultiTaskModel } from './multiTaskModel.js';
+
+/**
+ * Options of {@link loadKeras}.
+ *
+ * @category Files
+ */
+export interface LoadKerasOptions {
+  /** The file's name, for errors. Default `file`. */
+  readonly name?: string;
+  /** A second file: the weights of a model that was saved without, or others: `.weights.h5`, or a legacy weights `.h5`. */
+  readonly weights?: Uint8Array;
+  /** The second file's name, for errors. Default `weights`. */
+  readonly weightsName?: string;
+  /** `[height, width, channels]` of the images where the model leaves them open. */
+  readonly input?: ImageShape;
+  /** Layers of classes that are unknown here: `{ Blur: (config, name) => layer }`, or `mine>Blur` with the package. */
+  readonly layers?: { readonly [className: string]: LayerFactory };
+  /** Told what is not kept (layers and settings that only matter to training), and which output a task has by its order. */
+  readonly log?: (text: string) => void;
+}
+
+/**
+ * Options of {@link loadKeras} for a typed model.
+ *
+ * @category Files
+ */
+export interface LoadKerasModelOptions<T extends Tasks> extends LoadKerasOptions {
+  /** The model's outputs: by name where all names are outputs (others are then left out), by order where none is. */
+  readonly tasks: InferPerTask<T> & ValidTaskNames<T>;
+  /**
+   * What the bytes 0 and 255 become at the model's door. Default: what the file says, where this library wrote it, else
+   * `[0, 1]`. A model that begins with `Rescaling` or `Normalization` usually wants `[0, 255]`.
+   */
+  readonly range?: PixelRange;
+}
+
+/**
+ * Reads a model that Keras saved: `.keras` (Keras 3), or a whole model as `.h5` (Keras 2 and 3). With `tasks` the result is a
+ * typed model to train, save and predict with; without, a plain `tf.LayersModel`.
+ *
+ * Models inside the model are opened: the result is flat, and what was frozen stays frozen, layer by layer. Layers are those
+ * for images; what no layer of TensorFlow.js says is an error that names it. `Random*` layers, noise and constraints, which act
+ * in training only, are left out, and `log` is told.
+ *
+ * @param file - The bytes of the file; its kind is told by them.
+ * @throws `file` fault for a damaged file, an unknown layer or setting, and weights that do not fit, naming file and place;
+ *   `argument` fault for tasks that are not the model's outputs.
+ * @example
+ * ```ts
+ * import { binary, loadKeras, regression } from 'tfjs-multitask';
+ *
+ * export async function faces(url: string) {
+ *   const file = new Uint8Array(await (await fetch(url)).arrayBuffer());
+ *   return loadKeras(file, {
+ *     tasks: { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) },
+ *     range: [0, 255], // the model begins with Rescaling(1 / 255)
+ *     log: console.log,
+ *   });
+ * }
+ * ```
+ * @category Files
+ */
+export function loadKeras<const T extends Tasks>(
+  file: Uint8Array,
+  options: LoadKerasModelOptions<T>,
+): Promise<MultiTaskModel<T>>;
+/** Without tasks: the plain model. */
+export function loadKeras(
+  file: Uint8Array,
+  options?: LoadKerasOptions & { readonly tasks?: undefined },
+): Promise<tf.LayersModel>;
+export async function loadKeras<T extends Tasks>(
+  file: Uint8Array,
+  options: LoadKerasOptions & { readonly tasks?: T | undefined; readonly range?: PixelRange } = {},
+): Promise<tf.LayersModel | MultiTaskModel<T>> {
+  const {
+    name: path = 'file',
+    weightsName: weightsPath = 'weights',
+    tasks,
+    range: given,
+    ...reads
+  } = options;
+  checkOptionNames('loadKeras', options, OPTION_NAMES);
+  checkFileBytes('loadKeras', file);
+  if (reads.weights !== undefined) checkFileBytes('loadKeras.weights', reads.weights);
+  checkInputShape(reads.input);
+  const reading = { ...reads, path, weightsPath };
+  if (!tasks) return (await readKerasModel(file, reading)).layersModel;
+  if (given !== undefined) checkPixelRange('loadKeras.range', given);
+  const names = Object.keys(tasks);
+  names.forEach((name, i) => {
+    checkNamedTask(`loadKeras.tasks.${name}`, name, tasks[name]!, names.slice(0, i));
+  });
+  const chooseOutputs = (outputs: readonly KerasOutput[]) => matchOutputs(names, outputs, reads.log);
+  const { layersModel, taskTable: table } = await readKerasModel(file, { ...reading, chooseOutputs });
+  try {
+    const known = table && parseTaskTable(table.value as TaskTable, table.path);
+    const range = given ?? known?.input.range ?? [0, 1];
+    for (const name of names) checkTaskMatchesFile(name, tasks[name]!, known?.tasks[name]);
+    const shape = getImageShape(layersModel, path);
+    names.forEach((name, i) => {
+      checkTaskOutput(layersModel.outputs[i]!, tasks[name]!, `${path}: ${name}`);
+    });
+    return createModel(createNetwork(layersModel, tasks, { shape, range }));
+  } catch (error) {
+    layersModel.dispose();
+    throw error;
+  }
+}
+
+const OPTION_NAMES = ['name', 'weights', 'weightsName', 'input', 'layers', 'log', 'tasks', 'range'];
+
+function checkFileBytes(path: string, file: unknown): void {
+  if (file instanceof Uint8Array) return;
+  const buffer = file instanceof ArrayBuffer;
+  throw createError({
+    kind: 'argument',
+    path,
+    expected: 'the bytes of a file, a Uint8Array',
+    received: buffer ? 'an ArrayBuffer' : typeof file === 'string' ? formatValue(file) : describeType(file),
+    advice: suggestFix(
+      file,
+      buffer ? 'Write new Uint8Array(buffer).' : 'For a path import loadKeras from tfjs-multitask/node.',
+    ),
+  });
+}
+
+function checkInputShape(input: unknown): void {
+  const sizes = Array.isArray(input) && input.length === 3 && input.every((size) => Number.isInteger(size));
+  if (input === undefined || (sizes && input.every((size) => size > 0))) return;
+  throw createError({
+    kind: 'argument',
+    path: 'loadKeras.input',
+    expected: '[height, width, channels]',
+    received: formatValue(input),
+    advice: 'Faces of 128 pixels in colour are [128, 128, 3].',
+  });
+}

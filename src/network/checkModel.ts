@@ -1,0 +1,37 @@
+import { createError, describeType, suggestFix } from '../core/errors/errors.js';
+import type { tf } from '../tensor/tf.js';
+
+/** Throws an `argument` fault for what is no model with weights: a multi-task one, or with `plain` one of TensorFlow.js too. */
+export function checkModel(path: string, model: unknown, plain: boolean): void {
+  const layersModel = getLayersModel(model, plain);
+  if (!layersModel) {
+    throw createError({
+      kind: 'argument',
+      path,
+      expected: plain ? 'a model' : 'a multi-task model',
+      received: describeType(model),
+      advice: suggestFix(model, 'Give what multiTask().build(), loadModel() or loadKeras() made.'),
+    });
+  }
+  if (layersModel.weights.some(isWeightDisposed)) throw createDisposedModelError(path);
+}
+
+/** What a method or function says of a model after `dispose()`. */
+export const createDisposedModelError = (path: string) =>
+  createError({
+    kind: 'argument',
+    path,
+    expected: 'a model that has its weights',
+    received: 'one after dispose()',
+    advice: 'Call dispose() last, or open the saved model with loadModel().',
+  });
+
+function getLayersModel(model: unknown, plain: boolean): tf.LayersModel | undefined {
+  const { layersModel, layers } = (model ?? {}) as Partial<{ layersModel: tf.LayersModel } & tf.LayersModel>;
+  if (layersModel) return layersModel;
+  return plain && layers ? (model as tf.LayersModel) : undefined;
+}
+
+/** TensorFlow.js tells it by an error of `read()` alone, which is of the same kind as others. */
+const isWeightDisposed = (weight: tf.LayerVariable) =>
+  (weight as unknown as { val: tf.Variable }).val.isDisposed;

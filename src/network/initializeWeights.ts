@@ -1,0 +1,76 @@
+import { createRng, type Rng } from '../core/rng.js';
+import { tf } from '../tensor/tf.js';
+
+interface VarianceScaling {
+  readonly className: string;
+  readonly config: { readonly scale?: number; readonly mode?: string; readonly distribution?: string };
+}
+
+/**
+ * Draws every weight that a Keras variance-scaling initialiser fills (Glorot, He, LeCun) anew from `seed`, the layer's
+ * name and the weight's. So equal seeds give equal networks on every engine, and a layer's weights do not depend on
+ * which layers stand beside it. Zeros, ones and constants are left as they are, and so is what a user's own
+ * initialiser drew, and so are the layers whose weights were `given`.
+ *
+ * Same distributions as Keras 3 (initializers/random_initializers.py).
+ */
+export function initializeWeights(
+  model: tf.LayersModel,
+  seed: number,
+  given: ReadonlyMap<tf.layers.Layer, unknown> = new Map(),
+): void {
+  for (const layer of model.layers) {
+    if (given.has(layer)) continue;
+    const config = layer.getConfig();
+    for (const weight of layer.weights) {
+      const name = weight.originalName.split('/').at(-1)!;
+      const initializer = config[`${getInitializerKey(name)}Initializer`] as VarianceScaling | undefined;
+      if (initializer?.className !== 'VarianceScaling') continue;
+      const values = drawVarianceScaling(
+        createRng(seed, 'weights', layer.name, name),
+        weight.shape as number[],
+        initializer,
+      );
+      const drawn = tf.tensor(values, weight.shape as number[]);
+      weight.write(drawn);
+      drawn.dispose();
+    }
+  }
+}
+
+/** `depthwise_kernel` is configured by `depthwiseInitializer`, every other weight by its own name. */
+function getInitializerKey(weight: string): string {
+  return weight
+    .replace(/^(depthwise|pointwise)_kernel$/, '$1')
+    .replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+}
+
+/** `shape`'s numbers, row-major: K. He et al. 2015 and X. Glorot and Y. Bengio 2010, as Keras scales them. */
+export function drawVarianceScaling(
+  random: Rng,
+  shape: readonly number[],
+  { config: { scale = 1, mode = 'fanIn', distribution = 'normal' } }: VarianceScaling,
+): Float32Array {
+  const window = shape.slice(0, -2).reduce((product, size) => product * size, 1);
+  const fanIn = window * (shape.at(-2) ?? 1);
+  const fanOut = window * (shape.at(-1) ?? 1);
+  const fan = mode === 'fanIn' ? fanIn : mode === 'fanOut' ? fanOut : (fanIn + fanOut) / 2;
+  const variance = scale / Math.max(1, fan);
+  const limit = Math.sqrt(3 * variance);
+  // A normal cut at two deviations has 0.8796 of its deviation left: widen it by as much first.
+  const deviation = Math.sqrt(variance) / 0.87962566103423978;
+  const draw =
+    distribution === 'uniform'
+      ? () => random.uniform(-limit, limit)
+      : () => deviation * drawTruncatedNormal(random);
+  const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
+  for (let i = 0; i < values.length; i++) values[i] = draw();
+  return values;
+}
+
+function drawTruncatedNormal(random: Rng): number {
+  for (;;) {
+    const value = random.normal();
+    if (Math.abs(value) <= 2) return value;
+  }
+}

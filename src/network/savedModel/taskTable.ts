@@ -1,0 +1,119 @@
+import { createError, isMultitaskError } from '../../core/errors/errors.js';
+import type { ImageShape, PixelRange } from '../../core/images.js';
+import { type Json, toCanonicalJson } from '../../core/json.js';
+import type { TaskRecord } from '../../core/records/history.js';
+import { binary, categorical } from '../../tasks/classification.js';
+import { regression } from '../../tasks/regression.js';
+import { type AnyTask, createTaskRecord, type Tasks } from '../../tasks/task.js';
+import type { Network, NetworkInput } from '../network.js';
+
+/** `tasks.json`: what a page or a program needs beside the network. */
+export interface TaskTable {
+  readonly format: 'tfjs-multitask';
+  readonly version: number;
+  readonly input: {
+    /** `[height, width, channels]`. */
+    readonly shape: readonly number[];
+    /** What 0 and 255 become. */
+    readonly range: readonly number[];
+  };
+  /** In the order of the network's outputs. */
+  readonly tasks: readonly TaskRecord[];
+}
+
+/** Number of the table's layout; raised when an older reader could not read a newer table. */
+const TABLE_VERSION = 1;
+
+const FOLDER_ADVICE = 'Give a folder that save() or bestCheckpoint() wrote, as it was written.';
+
+/** The table of a network. */
+export function createTaskTable(network: Network): TaskTable {
+  return {
+    format: 'tfjs-multitask',
+    version: TABLE_VERSION,
+    input: network.input,
+    tasks: Object.entries(network.tasks).map(([name, task]) => createTaskRecord(name, task)),
+  };
+}
+
+/**
+ * A table from a file, checked; with `expected`, against the tasks the caller knows.
+ *
+ * @throws `file` fault for another format, a newer version, or tasks that differ.
+ */
+export function parseTaskTable(
+  table: TaskTable,
+  path: string,
+  expected?: Tasks,
+): { input: NetworkInput; tasks: Tasks } {
+  const wrong = (wanted: string, received: string | undefined, advice = FOLDER_ADVICE) =>
+    createError({ kind: 'file', path, expected: wanted, received: received ?? 'nothing', advice });
+  if (table?.format !== 'tfjs-multitask') {
+    throw wrong('"format": "tfjs-multitask"', JSON.stringify(table?.format));
+  }
+  if (!(table.version <= TABLE_VERSION)) {
+    throw wrong(
+      `version ${TABLE_VERSION} or lower`,
+      String(table.version),
+      'Update tfjs-multitask to read it.',
+    );
+  }
+  const { shape, range } = table.input ?? {};
+  const numbers = (value: unknown, length: number) =>
+    Array.isArray(value) && value.length === length && value.every(Number.isFinite);
+  if (!numbers(shape, 3) || !numbers(range, 2))
+    throw wrong('an input with shape and range', JSON.stringify(table.input));
+  if (!Array.isArray(table.tasks) || table.tasks.length === 0)
+    throw wrong('a list of tasks', JSON.stringify(table.tasks));
+  const made = Object.fromEntries(
+    table.tasks.map((record, i) => [record?.name, parseTask(record ?? {}, `${path}: tasks[${i}]`)]),
+  );
+  if (expected) checkSameTasks(made, expected, wrong);
+  return {
+    input: { shape: shape as unknown as ImageShape, range: range as unknown as PixelRange },
+    tasks: expected ?? made,
+  };
+}
+
+/** A task from its record; what makes it refuses wrong labels and units, and is told with the file's name here. */
+function parseTask(record: TaskRecord, path: string): AnyTask {
+  try {
+    return createTask(record);
+  } catch (cause) {
+    if (!isMultitaskError(cause)) throw cause;
+    const { expected, received } = cause;
+    throw createError({ kind: 'file', path, expected, received, advice: FOLDER_ADVICE, cause });
+  }
+}
+
+function createTask(record: TaskRecord): AnyTask {
+  const labels = record.labels ?? [];
+  switch (record.kind) {
+    case 'regression':
+      return regression({ unit: record.unit ?? 'units' });
+    case 'binary':
+      return binary(labels as [string, string]);
+    case 'categorical':
+      return categorical(labels as [string, string, ...string[]]);
+    default:
+      throw createError({
+        kind: 'file',
+        path: 'kind',
+        expected: 'regression, binary or categorical',
+        received: JSON.stringify((record as { kind: unknown }).kind) ?? 'nothing',
+        advice: FOLDER_ADVICE,
+      });
+  }
+}
+
+function checkSameTasks(
+  made: Tasks,
+  expected: Tasks,
+  wrong: (wanted: string, received: string, advice?: string) => Error,
+): void {
+  const shape = (tasks: Tasks): Json =>
+    Object.entries(tasks).map(([name, { kind, labels }]) => ({ name, kind, labels: labels ?? null }));
+  const [want, have] = [toCanonicalJson(shape(expected)), toCanonicalJson(shape(made))];
+  if (want !== have)
+    throw wrong(`the tasks ${want}`, have, 'Leave `tasks` out to take them from the folder.');
+}

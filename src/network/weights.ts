@@ -1,0 +1,38 @@
+import { createError } from '../core/errors/errors.js';
+import type { Weight } from '../layers/own/forwardContext.js';
+import { tf } from '../tensor/tf.js';
+import type { Weights } from '../training/callback.js';
+import { getLayers, type LayerGraph } from './layerGraph.js';
+
+/** The weights of a graph's layers. */
+export const getGraphWeights = (graph: LayerGraph): Weight[] =>
+  getLayers(graph).flatMap((layer) => layer.weights);
+
+/** A copy of all weights of a graph's layers, moving statistics included, by name. */
+export async function readWeights(graph: LayerGraph): Promise<Weights> {
+  const weights: Record<string, Weights[string]> = {};
+  for (const weight of getGraphWeights(graph)) {
+    const data = (await weight.read().data()) as Float32Array;
+    weights[weight.originalName] = { shape: weight.shape as number[], data: data.slice() };
+  }
+  return weights;
+}
+
+/** Puts a copy back into the graph it was taken from, or one of the same layers. */
+export function writeWeights(graph: LayerGraph, weights: Weights): void {
+  for (const weight of getGraphWeights(graph)) {
+    const saved = weights[weight.originalName];
+    if (!saved || saved.shape.join() !== (weight.shape as number[]).join()) {
+      throw createError({
+        kind: 'checkpoint',
+        path: weight.originalName,
+        expected: `numbers of shape [${(weight.shape as number[]).join(', ')}]`,
+        received: saved ? `shape [${saved.shape.join(', ')}]` : 'none',
+        advice: 'These weights belong to another network.',
+      });
+    }
+    const tensor = tf.tensor(saved.data, [...saved.shape]);
+    weight.write(tensor);
+    tensor.dispose();
+  }
+}

@@ -1,0 +1,65 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { createError, formatValue } from '../../core/errors/errors.js';
+
+/** An installed `@tensorflow/tfjs-node` or `@tensorflow/tfjs-node-gpu`. */
+export interface NativePackage {
+  readonly name: string;
+  readonly version: string;
+  /** The folder of its package.json. */
+  readonly folder: string;
+  /** Version of Node-API to build for: the newest that it names and this Node has. */
+  readonly nodeApiVersion: number;
+}
+
+const PACKAGE_NAMES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
+const INSTALL_COMMAND = `npm install --ignore-scripts ${PACKAGE_NAMES[1]}@4.22.0`;
+
+/**
+ * The package in `folder`, else the one that a program in the current folder would load.
+ *
+ * @throws `missing-package` fault when there is none, `argument` fault when it is another package or has no sources.
+ */
+export function findNativePackage(folder = findInstalledFolder()): NativePackage {
+  const path = resolve(folder);
+  const manifest = join(path, 'package.json');
+  const wrong = (received: string) =>
+    createError({
+      kind: 'argument',
+      path: `--package ${folder}`,
+      expected: `the folder of ${PACKAGE_NAMES.join(' or ')} 4, with its sources in binding/`,
+      received,
+      advice: `Run ${INSTALL_COMMAND}, and give node_modules/${PACKAGE_NAMES[1]} or leave --package out.`,
+    });
+  if (!existsSync(manifest)) throw wrong('a folder without a package.json');
+  const { name, version, binary } = JSON.parse(readFileSync(manifest, 'utf8')) as {
+    readonly name?: string;
+    readonly version?: string;
+    readonly binary?: { readonly napi_versions?: readonly number[] };
+  };
+  if (!name || !PACKAGE_NAMES.includes(name) || !version?.startsWith('4.'))
+    throw wrong(formatValue(`${name}@${version}`));
+  if (!existsSync(join(path, 'binding/tfjs_backend.cc'))) throw wrong('one without binding/tfjs_backend.cc');
+  const newest = Number(process.versions.napi);
+  const nodeApiVersion = Math.max(...(binary?.napi_versions ?? [8]).filter((one) => one <= newest));
+  return { name, version, folder: path, nodeApiVersion };
+}
+
+function findInstalledFolder(): string {
+  const { resolve } = createRequire(join(process.cwd(), 'package.json'));
+  for (const name of PACKAGE_NAMES) {
+    try {
+      return dirname(resolve(`${name}/package.json`));
+    } catch {
+      // the next one
+    }
+  }
+  throw createError({
+    kind: 'missing-package',
+    path: process.cwd(),
+    expected: `${PACKAGE_NAMES.join(' or ')} in its node_modules`,
+    received: 'neither of them',
+    advice: `Run: ${INSTALL_COMMAND}`,
+  });
+}

@@ -1,0 +1,59 @@
+/**
+ * Two kinds of attributes that the package's binding cannot hand to TensorFlow, and that fused convolutions ask for:
+ * lists of text and lists of types. Each is put before the code for a single one.
+ */
+const SOURCE_PATCHES: readonly (readonly [before: string, added: string])[] = [
+  [
+    '      std::string str_value;\n      nstatus = GetStringParam(env, js_value, str_value);',
+    `      if (IsArray(env, nstatus, &js_value)) {
+        uint32_t length;
+        nstatus = napi_get_array_length(env, js_value, &length);
+        ENSURE_NAPI_OK(env, nstatus);
+        std::vector<std::string> texts(length);
+        std::vector<const void *> starts(length);
+        std::vector<size_t> lengths(length);
+        for (uint32_t i = 0; i < length; ++i) {
+          napi_value element;
+          nstatus = napi_get_element(env, js_value, i, &element);
+          ENSURE_NAPI_OK(env, nstatus);
+          nstatus = GetStringParam(env, element, texts[i]);
+          ENSURE_NAPI_OK(env, nstatus);
+          starts[i] = texts[i].data();
+          lengths[i] = texts[i].size();
+        }
+        TFE_OpSetAttrStringList(tfe_op, attr_name, starts.data(),
+                                lengths.data(), static_cast<int>(length));
+        break;
+      }
+`,
+  ],
+  [
+    '      TF_DataType tf_data_type;\n      nstatus = napi_get_value_int32(\n          env, js_value,',
+    `      if (IsArray(env, nstatus, &js_value)) {
+        uint32_t length;
+        nstatus = napi_get_array_length(env, js_value, &length);
+        ENSURE_NAPI_OK(env, nstatus);
+        std::vector<TF_DataType> types(length);
+        for (uint32_t i = 0; i < length; ++i) {
+          napi_value element;
+          nstatus = napi_get_element(env, js_value, i, &element);
+          ENSURE_NAPI_OK(env, nstatus);
+          nstatus = napi_get_value_int32(
+              env, element, reinterpret_cast<int32_t *>(&types[i]));
+          ENSURE_NAPI_OK(env, nstatus);
+        }
+        TFE_OpSetAttrTypeList(tfe_op, attr_name, types.data(),
+                              static_cast<int>(length));
+        break;
+      }
+`,
+  ],
+];
+
+/** `tfjs_backend.cc` with those lists; undefined where it does not read as 4.22 does, and is best left alone. */
+export function patchBackendSource(source: string): string | undefined {
+  return SOURCE_PATCHES.reduce<string | undefined>((text, [before, added]) => {
+    const parts = text?.split(before);
+    return parts?.length === 2 ? `${parts[0]}${added}${before}${parts[1]}` : undefined;
+  }, source);
+}

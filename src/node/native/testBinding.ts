@@ -1,0 +1,42 @@
+import { createError } from '../../core/errors/errors.js';
+import type { NativePackage } from './findNativePackage.js';
+import { runProgram } from './runProgram.js';
+
+/** What a package that loads says of itself. */
+export interface BindingInfo {
+  /** Version of TensorFlow. */
+  readonly tensorflow: string;
+  /** Whether it computes on a GPU. */
+  readonly gpu: boolean;
+}
+
+/** In a process of its own: a binding that crashes takes its process with it. */
+const TEST_SCRIPT = `
+const util = require('util');
+util.isNullOrUndefined ??= (value) => value == null;
+util.isArray ??= Array.isArray;
+const tf = require(process.argv[1]);
+const { binding, isUsingGpuDevice } = tf.backend();
+const [product] = tf.matMul([[1, 2]], [[3], [4]]).dataSync();
+if (tf.getBackend() !== 'tensorflow' || product !== 11) throw new Error('[1 2] x [3 4] gave ' + product);
+console.log('\\n' + JSON.stringify({ tensorflow: binding.TF_Version, gpu: isUsingGpuDevice }));
+`;
+
+/**
+ * Loads the package in a new process and multiplies two matrices.
+ *
+ * @throws `broken-package` fault with the last lines of what went wrong.
+ */
+export async function testBinding({ name, folder }: NativePackage): Promise<BindingInfo> {
+  const { code, stdout, stderr } = await runProgram(process.execPath, ['-e', TEST_SCRIPT, folder]);
+  if (code === 0) return JSON.parse(stdout.trimEnd().split('\n').at(-1)!) as BindingInfo;
+  const lines = stderr.trimEnd().split('\n');
+  throw createError({
+    kind: 'broken-package',
+    path: name,
+    expected: 'a binding that loads and multiplies',
+    received: `${lines.find((line) => line.startsWith('Error:')) ?? lines.slice(-5).join('\n')}`,
+    advice:
+      'The Python whose TensorFlow it was built against must stay where it is; build again after moving it.',
+  });
+}

@@ -1,0 +1,87 @@
+/** The process of one trial: told what to try, it imports the study, runs it, and asks its parent for everything else. */
+import { createError } from '../../../core/errors/errors.js';
+import { checkRow } from '../../../tuner/askAndTell.js';
+import { createTrialFitOptions } from '../../../tuner/trialFitOptions.js';
+import { loadStudy } from './loadStudy.js';
+import {
+  deserializeError,
+  type MessageFromTrial,
+  type MessageToTrial,
+  type ParentRequest,
+  remoteStore,
+  serializeError,
+  type TrialSpec,
+} from './trialMessages.js';
+
+const pendingRequests = new Map<number, { resolve(answer: unknown): void; reject(error: Error): void }>();
+const stopController = new AbortController();
+let requestCount = 0;
+
+const send = (message: MessageFromTrial) => void process.send?.(message);
+const requestFromParent = (asked: ParentRequest) =>
+  new Promise<unknown>((resolve, reject) => {
+    const id = requestCount++;
+    pendingRequests.set(id, { resolve, reject });
+    send({ id, asked });
+  });
+
+process.on('message', (message: MessageToTrial) => {
+  if ('task' in message) return void runAssignedTrial(message.task);
+  if ('stop' in message) return stopController.abort();
+  const question = pendingRequests.get(message.id);
+  pendingRequests.delete(message.id);
+  if ('failed' in message) question?.reject(deserializeError(message.failed));
+  else question?.resolve(message.answer);
+});
+// Ctrl-C reaches every process of a terminal: what it means is for the parent to say.
+process.on('SIGINT', () => {});
+// A trial without a parent is nobody's: its epochs would be written by nobody.
+process.on('disconnect', () => process.exit(1));
+
+const createEpochLimitError = (number: number, epochs: number, epoch: number) =>
+  createError({
+    kind: 'argument',
+    path: `trial ${number}`,
+    expected: `${epochs} epochs, as its round has them`,
+    received: `epoch ${epoch}`,
+    advice: 'Take epochs from fit: spread ...fit behind your own options of model.fit.',
+  });
+
+async function runAssignedTrial({
+  module,
+  settings,
+  number,
+  params,
+  rung,
+  threads,
+  label,
+}: TrialSpec): Promise<void> {
+  try {
+    const study = await loadStudy(module, settings);
+    const store = remoteStore(label, requestFromParent);
+    const { signal } = stopController;
+    let rows = 0;
+    const report = async (row: { readonly [column: string]: number }) => {
+      checkRow(row, study.objectives, `trial ${number}`);
+      rows = row.epoch ?? rows + 1;
+      if (rung && rows > rung.epochs) throw createEpochLimitError(number, rung.epochs, rows);
+      return (await requestFromParent({ row: { ...row, epoch: rows } })) as string | undefined;
+    };
+    const { objectives } = study;
+    const reportPruned = async (reason: string) => void (await requestFromParent({ pruned: reason }));
+    const fitOptions = createTrialFitOptions({
+      store,
+      signal,
+      threads,
+      epochs: rung?.epochs,
+      objectives,
+      report,
+      reportPruned,
+    });
+    await study.run({ number, params: params as never, store, threads, signal, fitOptions, report });
+    send({ done: true });
+  } catch (error) {
+    console.error(error); // its stack is wanted where the trial's output is kept
+    send({ failed: serializeError(error) });
+  }
+}

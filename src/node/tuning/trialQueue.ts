@@ -1,0 +1,251 @@
+import { checkOptionNames, createError, formatValue } from '../../core/errors/errors.js';
+import { digestJson } from '../../core/json.js';
+import type { Store } from '../../core/platform/platform.js';
+import type { TrialRecord } from '../../tuner/results/trialRecord.js';
+import { hasEnded } from '../../tuner/results/trialRecord.js';
+import type { StudyRecords } from '../../tuner/studyRecords.js';
+import { loadPackage } from '../platform/loadPackage.js';
+import { withTimeout } from '../platform/withTimeout.js';
+import type { StudySettings } from './trial/loadStudy.js';
+
+/**
+ * Where trials are handed out: a Redis server, and the name of a queue.
+ *
+ * @category Tuner
+ */
+export interface QueueOptions {
+  /** Address of the server, with user and password where it wants them: `redis://:secret@host:6379`. */
+  readonly url: string;
+  /** Of the queue. Default: one of its own for each study. */
+  readonly name?: string;
+  /** Seconds after which a worker that went silent is taken to be gone, and its trial given to another. Default 30. */
+  readonly workerTimeout?: number;
+}
+
+type Bullmq = typeof import('bullmq');
+
+/** Seconds for which a server may be away before the search gives up: time to start it again. */
+const getMaxOutageSeconds = ({ workerTimeout = 30 }: QueueOptions) => Math.max(10, 2 * workerTimeout);
+
+/** The longest `workerTimeout`: a day. */
+const MAX_WORKER_TIMEOUT = 86_400;
+
+/** Milliseconds for saying goodbye to a server that may be gone. */
+const CLOSE_TIMEOUT_MS = 1000;
+
+/** A job says which trial, and of which study: a worker that has another one must not touch it. */
+export interface TrialJob {
+  readonly number: number;
+  readonly study: string;
+  /** Of the module that the search has: a worker with another would try something else. */
+  readonly code: string;
+  /** What the search gives the module now; it may have begun with others. */
+  readonly settings: StudySettings;
+}
+
+/** What tells studies apart on a server: their `study.json`. */
+export async function computeStudyHash(store: Store): Promise<string> {
+  const bytes = await store.read('study.json');
+  return (await digestJson(new TextDecoder().decode(bytes ?? new Uint8Array()))).slice(0, 16);
+}
+
+/** The settings of connections, and the time that BullMQ takes to find a silent worker. */
+export function createQueueConfig(options: QueueOptions, study: string) {
+  checkOptionNames('queue', options, ['url', 'name', 'workerTimeout']);
+  const { url, name, workerTimeout = 30 } = options;
+  if (!(workerTimeout > 0 && workerTimeout <= MAX_WORKER_TIMEOUT)) {
+    throw createError({
+      kind: 'argument',
+      path: 'queue.workerTimeout',
+      expected: `seconds above 0, and at most ${MAX_WORKER_TIMEOUT}`,
+      received: formatValue(workerTimeout),
+      advice: 'Leave it out for 30.',
+    });
+  }
+  let address: URL;
+  try {
+    address = new URL(url);
+  } catch {
+    throw createUrlError();
+  }
+  const database = address.pathname.slice(1);
+  if (!/^rediss?:$/.test(address.protocol) || !/^\d*$/.test(database)) throw createUrlError();
+  return {
+    name: name ?? `tfjs-multitask-${study}`,
+    serverLabel: `${address.hostname}:${address.port || 6379}`,
+    connection: {
+      host: address.hostname.replace(/^\[(.*)\]$/, '$1'), // of an address of IPv6
+      port: Number(address.port || 6379),
+      ...(address.username && { username: decodeURIComponent(address.username) }),
+      ...(address.password && { password: decodeURIComponent(address.password) }),
+      ...(database !== '' && { db: Number(database) }),
+      ...(address.protocol === 'rediss:' && { tls: {} }),
+      // It comes back in its own time; what is asked meanwhile waits.
+      maxRetriesPerRequest: null,
+      retryStrategy: (times: number) => Math.min(1000, 100 * times),
+    },
+    lockDuration: 1000 * workerTimeout,
+    stalledInterval: 500 * workerTimeout,
+  };
+}
+
+/** What was received is not said: it may hold a password. */
+const createUrlError = () =>
+  createError({
+    kind: 'argument',
+    path: 'queue.url',
+    expected: 'the address of a Redis server',
+    received: 'another',
+    advice: 'Write redis://host:6379, redis://:password@host:6379, or redis://host:6379/2 for database 2.',
+  });
+
+/** The packages of a queue. */
+export async function loadBullmq(): Promise<Bullmq> {
+  await loadPackage('ioredis', 'trials on many machines');
+  return loadPackage<Bullmq>('bullmq', 'trials on many machines');
+}
+
+/** Throws a `queue` fault unless the server answers, and says why not. */
+export async function checkQueueServer(settings: ReturnType<typeof createQueueConfig>): Promise<void> {
+  const { Redis } = await loadPackage<typeof import('ioredis')>('ioredis', 'trials on many machines');
+  const { serverLabel, connection } = settings;
+  const redis = new Redis({
+    ...connection,
+    lazyConnect: true,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+    connectTimeout: 5000,
+  });
+  let heard: Error | undefined;
+  redis.on('error', (error: Error) => {
+    heard ??= error;
+  });
+  try {
+    await redis.connect();
+    await redis.ping();
+  } catch (cause) {
+    throw createUnreachableError(serverLabel, (heard ?? (cause as Error)).message, cause);
+  } finally {
+    redis.disconnect();
+  }
+}
+
+export function createUnreachableError(where: string, message: string, cause?: unknown): Error {
+  const locked = /NOAUTH|WRONGPASS|AUTH/.test(message);
+  return createError({
+    kind: 'queue',
+    path: where,
+    expected: 'a Redis server that answers',
+    received: message || 'none',
+    advice: locked
+      ? 'Give its password in the address: redis://:password@host:6379.'
+      : 'Start it, or give its address. Nothing that was finished is lost: run the same again.',
+    cause,
+  });
+}
+
+/** Hands trials out, and waits for what stands in the store. */
+export interface TrialDispatcher {
+  /**
+   * The trial at its end, however often it was handed out; undefined when `signal` stopped the search, or the time was over before a
+   * worker took it.
+   */
+  dispatch(trial: TrialRecord, noted: (trial: TrialRecord) => void): Promise<TrialRecord | undefined>;
+  close(): Promise<void>;
+}
+
+/** The delivery of one study. The store is the truth: a server that lost its jobs is given them again. */
+export async function createTrialDispatcher(
+  store: Store,
+  records: StudyRecords,
+  {
+    code,
+    settings: given,
+    deadline,
+    ...options
+  }: QueueOptions &
+    Pick<TrialJob, 'code' | 'settings'> & {
+      /** When no further trial may begin, as `Date.now()` counts. */
+      readonly deadline: number;
+    },
+  signal: AbortSignal,
+): Promise<TrialDispatcher> {
+  const study = await computeStudyHash(store);
+  const settings = createQueueConfig(options, study);
+  const { Queue } = await loadBullmq();
+  await checkQueueServer(settings);
+  const queue = new Queue<TrialJob>(settings.name, { connection: settings.connection });
+  let silent: { since: number; message: string } | undefined;
+  queue.on('error', (error: Error) => {
+    silent ??= { since: Date.now(), message: error.message };
+  });
+  const every = Math.min(1000, 250 * (options.workerTimeout ?? 30));
+
+  const idOf = (number: number) => `${study}-${number}`;
+  /** Takes back what no worker has begun; false where one has. */
+  const takeBack = async (number: number): Promise<boolean> => {
+    const job = await queue.getJob(idOf(number));
+    if (!job) return true;
+    return job.remove().then(
+      () => true,
+      () => false, // a worker holds its lock, and lives
+    );
+  };
+  const hand = async (number: number) => {
+    const jobId = idOf(number);
+    const job = await queue.getJob(jobId);
+    const state = job && (await job.getState());
+    if (job && state !== 'failed' && state !== 'completed' && state !== 'unknown') return;
+    await job?.remove();
+    await queue.add(
+      'trial',
+      { number, study, code, settings: given },
+      { jobId, removeOnComplete: true, attempts: 1 },
+    );
+  };
+
+  return {
+    dispatch: async ({ number }, noted) => {
+      let asking: number | undefined;
+      let broken: unknown;
+      let back = false;
+      let rows = -1;
+      for (;;) {
+        const trial = await records.readTrial(number);
+        if (trial && hasEnded(trial)) return trial;
+        if (trial && trial.rows.length !== rows) {
+          rows = trial.rows.length;
+          noted(trial);
+        }
+        if (signal.aborted || back) return undefined;
+        // A server that is away answers when it is back: nothing waits for it here.
+        if (asking === undefined) {
+          asking = Date.now();
+          (Date.now() < deadline ? hand(number) : takeBack(number))
+            .then(
+              (taken) => {
+                silent = undefined;
+                back = taken === true;
+              },
+              (error: unknown) => {
+                broken = error;
+              },
+            )
+            .finally(() => {
+              asking = undefined;
+            });
+        }
+        // One that answers nothing, not even no, is away too.
+        const since = Math.min(silent?.since ?? Number.POSITIVE_INFINITY, asking ?? Number.POSITIVE_INFINITY);
+        if (Date.now() - since > 1000 * getMaxOutageSeconds(options))
+          throw createUnreachableError(settings.serverLabel, silent?.message ?? 'no answer');
+        if (broken) throw createUnreachableError(settings.serverLabel, (broken as Error).message, broken);
+        await new Promise((resolve) => setTimeout(resolve, every));
+      }
+    },
+    close: async () => {
+      await withTimeout(CLOSE_TIMEOUT_MS, queue.close());
+      queue.disconnect().catch(() => {}); // it may wait for the server too
+    },
+  };
+}

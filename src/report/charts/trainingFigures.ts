@@ -1,0 +1,70 @@
+import type { HistoryRow } from '../../core/records/history.js';
+import { formatDuration } from '../text/format.js';
+import { type ChartTools, MUTED_COLOR, TEXT_COLOR } from '../text/svgText.js';
+import { BLUE, drawChart, type ReportFigure } from './chart.js';
+import { createEpochAxis } from './epochAxis.js';
+
+/** Learning rate and seconds of every epoch, as far as the rows hold them. */
+export function drawTrainingFigures(rows: readonly HistoryRow[], tools: ChartTools): ReportFigure[] {
+  const { Plot } = tools;
+  const column = (name: string) =>
+    rows.flatMap(({ epoch, [name]: value }) =>
+      value !== undefined && Number.isFinite(value) ? [{ epoch, value }] : [],
+    );
+  const x = createEpochAxis(rows);
+  const few = rows.length <= 25;
+  const rates = column('learning_rate');
+  const seconds = column('seconds');
+  const total = seconds.reduce((sum, { value }) => sum + value, 0);
+  return [
+    ...(rates.length === 0
+      ? []
+      : [
+          drawChart(
+            { name: 'learning-rate', title: 'Learning rate', note: 'Of the last update of each epoch.' },
+            tools,
+            {
+              height: 220,
+              marginLeft: 64,
+              x,
+              y: { grid: true, zero: true, nice: true, label: 'learning rate' },
+              marks: [
+                Plot.lineY(rates, { x: 'epoch', y: 'value', stroke: BLUE, strokeWidth: 2 }),
+                ...(few ? [Plot.dot(rates, { x: 'epoch', y: 'value', r: 2.5, fill: BLUE })] : []),
+                Plot.ruleY([0], { stroke: TEXT_COLOR }),
+              ],
+            },
+          ),
+        ]),
+    ...(seconds.length === 0
+      ? []
+      : [
+          drawChart(
+            {
+              name: 'seconds',
+              title: 'Time of an epoch',
+              note: `${formatDuration(total)} in all, validation included.`,
+            },
+            tools,
+            {
+              height: 220,
+              x,
+              y: { grid: true, nice: true, label: 'seconds' },
+              marks: [
+                Plot.ruleX(seconds, {
+                  x: 'epoch',
+                  y: 'value',
+                  stroke: seconds.length > 60 ? BLUE : MUTED_COLOR,
+                  strokeWidth: Math.max(1, Math.min(8, 200 / seconds.length)),
+                  strokeOpacity: 0.45,
+                }),
+                ...(seconds.length > 60
+                  ? []
+                  : [Plot.dot(seconds, { x: 'epoch', y: 'value', r: 3.5, fill: BLUE })]),
+                Plot.ruleY([0], { stroke: TEXT_COLOR }),
+              ],
+            },
+          ),
+        ]),
+  ];
+}

@@ -1,0 +1,282 @@
+import { createError } from '../../core/errors/errors.js';
+import { createTable } from '../../core/lookup.js';
+import type { CallSource } from '../../core/records/architecture.js';
+import type { HistoryRow, TaskRecord } from '../../core/records/history.js';
+import type {
+  GradCamRecord,
+  PredictionRecord,
+  RunRecord,
+  SplitRecord,
+} from '../../core/records/runRecord.js';
+
+type Reader<T> = (value: unknown, path: string) => T;
+
+class InvalidRecordError extends Error {}
+
+const requireThat = (right: boolean, path: string, expected: string) => {
+  if (!right) throw new InvalidRecordError(`${path} that is ${expected}`);
+};
+const readText: Reader<string> = (value, path) => {
+  requireThat(typeof value === 'string', path, 'text');
+  return value as string;
+};
+/** JSON has no NaN: it is null there. */
+const readNumber: Reader<number> = (value, path) => {
+  requireThat(typeof value === 'number' || value === null, path, 'a number or null');
+  return (value as number | null) ?? Number.NaN;
+};
+/** Of images, layers, epochs: no record has more of anything. */
+const MAX_COUNT = 1e12;
+const readCount: Reader<number> = (value, path) => {
+  requireThat(
+    Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_COUNT,
+    path,
+    'a count',
+  );
+  return value as number;
+};
+const createListReader =
+  <T>(one: Reader<T>): Reader<T[]> =>
+  (value, path) => {
+    requireThat(Array.isArray(value), path, 'a list');
+    return (value as unknown[]).map((part, i) => one(part, `${path}[${i}]`));
+  };
+const createTableReader =
+  <T>(one: Reader<T>): Reader<{ [name: string]: T }> =>
+  (value, path) => {
+    requireThat(typeof value === 'object' && value !== null && !Array.isArray(value), path, 'a table');
+    return createTable(
+      Object.entries(value as object).map(([name, part]) => [name, one(part, `${path}.${name}`)] as const),
+    );
+  };
+const createUnionReader =
+  <T>(...readers: Reader<T>[]): Reader<T> =>
+  (value, path) => {
+    for (const [i, reader] of readers.entries()) {
+      try {
+        return reader(value, path);
+      } catch (error) {
+        if (i === readers.length - 1) throw error;
+      }
+    }
+    throw new InvalidRecordError(path);
+  };
+const readUnchecked: Reader<any> = (value) => value;
+const readField = <T>(
+  from: { readonly [name: string]: unknown },
+  name: string,
+  path: string,
+  read: Reader<T>,
+): T => read(from[name], `${path}${path && '.'}${name}`);
+const readOptionalField = <K extends string, T>(
+  from: { readonly [name: string]: unknown },
+  name: K,
+  path: string,
+  read: Reader<T>,
+): { [N in K]?: T } =>
+  (from[name] === undefined ? {} : { [name]: readField(from, name, path, read) }) as { [N in K]?: T };
+
+const TASK_KINDS = ['regression', 'binary', 'categorical'];
+
+const readTask: Reader<TaskRecord> = (value, path) => {
+  const task = createTableReader(readUnchecked)(value, path);
+  const kind = readField(task, 'kind', path, readText) as TaskRecord['kind'];
+  requireThat(TASK_KINDS.includes(kind), `${path}.kind`, TASK_KINDS.join(' or '));
+  const labels = readOptionalField(task, 'labels', path, createListReader(readText));
+  requireThat(labels.labels?.length !== 0, `${path}.labels`, 'not empty');
+  requireThat(
+    (labels.labels === undefined) === (kind === 'regression'),
+    `${path}.labels`,
+    'there for classes alone',
+  );
+  return {
+    name: readField(task, 'name', path, readText),
+    kind,
+    ...readOptionalField(task, 'unit', path, readText),
+    ...labels,
+    metrics: readField(task, 'metrics', path, createListReader(readText)),
+  };
+};
+
+const readAnswer: Reader<PredictionRecord> = (value, path) => {
+  const answer = createTableReader(readUnchecked)(value, path);
+  return {
+    id: readField(answer, 'id', path, readText),
+    labels: readField(
+      answer,
+      'labels',
+      path,
+      createTableReader(createUnionReader<string | number>(readText, readNumber)),
+    ),
+    answers: readField(
+      answer,
+      'answers',
+      path,
+      createTableReader(createUnionReader<number | number[]>(createListReader(readNumber), readNumber)),
+    ),
+    groups: readField(answer, 'groups', path, createTableReader(readText)),
+  };
+};
+
+const createPairReader =
+  <T>(label: Reader<T>): Reader<[T, number]> =>
+  (value, path) => {
+    requireThat(Array.isArray(value) && value.length === 2, path, 'a pair');
+    const [name, count] = value as unknown[];
+    return [label(name, `${path}[0]`), readCount(count, `${path}[1]`)];
+  };
+const readSplit: Reader<SplitRecord> = (value, path) => {
+  const split = createTableReader(readUnchecked)(value, path);
+  return {
+    size: readField(split, 'size', path, readCount),
+    labels: readField(
+      split,
+      'labels',
+      path,
+      createTableReader(
+        createListReader(createPairReader(createUnionReader<string | number>(readText, readNumber))),
+      ),
+    ),
+    groups: readField(split, 'groups', path, createTableReader(createListReader(createPairReader(readText)))),
+  };
+};
+
+const readShape: Reader<number[]> = (value, path) => {
+  requireThat(Array.isArray(value) && value.length === 3, path, 'height, width and channels');
+  return createListReader(readCount)(value, path);
+};
+const readRow: Reader<HistoryRow> = (value, path) => {
+  const row = createTableReader(readNumber)(value, path);
+  readField(row, 'epoch', path, readCount);
+  return row as unknown as HistoryRow;
+};
+
+const readCallSource: Reader<CallSource> = (value, path) => {
+  const source = createTableReader(readUnchecked)(value, path);
+  return {
+    layer: readField(source, 'layer', path, readText),
+    call: readField(source, 'call', path, readCount),
+  };
+};
+const readLayer: Reader<RunRecord['architecture']['layers'][number]> = (value, path) => {
+  const layer = createTableReader(readUnchecked)(value, path);
+  const text = (name: string) => readField(layer, name, path, readText);
+  return {
+    name: text('name'),
+    kind: text('kind'),
+    detail: text('detail'),
+    outputShape: readField(layer, 'outputShape', path, createListReader(readCount)),
+    parameters: readField(layer, 'parameters', path, readCount),
+    trainable: layer.trainable === true,
+    inputs: readField(layer, 'inputs', path, createListReader(readText)),
+    calls: readField(layer, 'calls', path, createListReader(createListReader(readCallSource))),
+    part: text('part'),
+  };
+};
+
+/** A record from JSON text, every part of it of the kind it must be: the file may be anybody's. */
+export function parseRunRecord(text: string, path: string): RunRecord {
+  try {
+    const run = createTableReader(readUnchecked)(JSON.parse(text), 'a record');
+    requireThat(run.format === 1, 'a format', '1');
+    const architecture = readField(run, 'architecture', '', createTableReader(readUnchecked));
+    const data = readField(run, 'data', '', createTableReader(readUnchecked));
+    const record = (name: string, value: unknown, ...names: readonly string[]) => {
+      const table = createTableReader(readUnchecked)(value, name);
+      return Object.fromEntries(names.map((part) => [part, readField(table, part, name, readText)]));
+    };
+    const tasks = readField(run, 'tasks', '', createListReader(readTask));
+    const answers = readField(run, 'answers', '', createListReader(readAnswer));
+    return {
+      format: 1,
+      name: readField(run, 'name', '', readText),
+      remarks: readField(run, 'remarks', '', createListReader(readText)),
+      monitor: readField(run, 'monitor', '', readText),
+      ...readOptionalField(run, 'keptEpoch', '', readCount),
+      ...readOptionalField(run, 'stopped', '', readText),
+      tasks,
+      rows: readField(run, 'rows', '', createListReader(readRow)),
+      arguments: readField(run, 'arguments', '', createTableReader(readUnchecked)),
+      ...readOptionalField(
+        run,
+        'engine',
+        '',
+        (value, at) => record(at, value, 'name', 'reason') as { name: string; reason: string },
+      ),
+      versions: readField(run, 'versions', '', createTableReader(readText)),
+      architecture: {
+        layers: readField(architecture, 'layers', 'architecture', createListReader(readLayer)),
+        parameters: readField(architecture, 'parameters', 'architecture', readCount),
+        trainableParameters: readField(architecture, 'trainableParameters', 'architecture', readCount),
+      },
+      data: {
+        name: readField(data, 'name', 'data', readText),
+        shape: readField(data, 'shape', 'data', readShape),
+        skipped: readField(data, 'skipped', 'data', readCount),
+        train: readField(data, 'train', 'data', readSplit),
+        ...readOptionalField(data, 'validation', 'data', readSplit),
+      },
+      answers: answers.map((answer) => removeInvalidValues(answer, tasks)),
+      pictures: readField(
+        run,
+        'pictures',
+        '',
+        createListReader((one, at) => record(at, one, 'id', 'file') as { id: string; file: string }),
+      ),
+      augmented: readField(
+        run,
+        'augmented',
+        '',
+        createListReader((one, at) => {
+          const row = createTableReader(readUnchecked)(one, at);
+          return {
+            id: readField(row, 'id', at, readText),
+            files: readField(row, 'files', at, createListReader(readText)),
+          };
+        }),
+      ),
+      gradCams: readField(
+        run,
+        'gradCams',
+        '',
+        createListReader(
+          (one, at) => record(at, one, 'id', 'task', 'toward', 'image') as unknown as GradCamRecord,
+        ),
+      ),
+    };
+  } catch (cause) {
+    if (!(cause instanceof InvalidRecordError || cause instanceof SyntaxError)) throw cause;
+    throw createError({
+      kind: 'file',
+      path,
+      expected: cause instanceof InvalidRecordError ? cause.message : 'JSON',
+      received:
+        cause instanceof InvalidRecordError ? 'another' : `text that is not (${(cause as Error).message})`,
+      advice: 'The file was changed, or a newer version of the library wrote it.',
+      cause,
+    });
+  }
+}
+
+/** The answer, without what does not fit its task: words for a number, other than probabilities for labels. */
+function removeInvalidValues(
+  { labels, answers, ...rest }: PredictionRecord,
+  tasks: readonly TaskRecord[],
+): PredictionRecord {
+  const fits = tasks.filter(({ name, labels: names }) => {
+    const answer = answers[name];
+    if (!names) return typeof answer === 'number';
+    return Array.isArray(answer) && answer.length === names.length && answer.every(isProbability);
+  });
+  const known = fits.filter(({ name, labels: names }) =>
+    names ? names.includes(labels[name] as string) : typeof labels[name] === 'number',
+  );
+  return {
+    ...rest,
+    labels: createTable(known.map(({ name }) => [name, labels[name]!] as const)),
+    answers: createTable(fits.map(({ name }) => [name, answers[name]!] as const)),
+  };
+}
+
+/** Rounding leaves 1 behind by less; NaN is what a network says that has learnt nothing. */
+const isProbability = (value: number) => Number.isNaN(value) || (value >= -1e-6 && value <= 1 + 1e-6);

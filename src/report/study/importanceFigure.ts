@@ -1,0 +1,60 @@
+import type { Objective } from '../../tuner/results/objectives.js';
+import type { getParamImportances } from '../../tuner/results/paramImportances.js';
+import { BLUE, computeLabelMargin, drawChart, type ReportFigure } from '../charts/chart.js';
+import { truncateMiddle } from '../text/format.js';
+import { type ChartTools, MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
+import { formatPercentTick } from '../text/tickFormat.js';
+
+/** How much each parameter mattered, as bars. */
+export function drawImportance(
+  mattered: ReturnType<typeof getParamImportances>,
+  { metric }: Objective,
+  tools: ChartTools,
+): ReportFigure {
+  const { Plot } = tools;
+  const bars = [...mattered]
+    .sort((a, b) => b.share - a.share)
+    .map(({ path, share, hasTooFewTrials }) => ({
+      ...{ name: sanitizeText(truncateMiddle(path, 30)), share },
+      said: hasTooFewTrials ? 'too few trials' : `${Math.round(100 * share)} %`,
+    }));
+  return drawChart(
+    {
+      name: 'importance',
+      title: 'What mattered',
+      note: `What set the best quarter of the trials apart, by ${truncateMiddle(metric, 30)} (PED-ANOVA). Of few trials it says little.`,
+    },
+    tools,
+    {
+      height: 70 + 26 * bars.length,
+      marginLeft: computeLabelMargin(bars.map(({ name }) => name)),
+      marginRight: 48,
+      x: {
+        grid: true,
+        label: 'share',
+        tickFormat: formatPercentTick,
+        domain: [0, Math.max(...bars.map(({ share }) => share))],
+        nice: true,
+      },
+      y: {
+        label: null,
+        tickFormat: String,
+        domain: bars.map(({ name }) => name),
+        type: 'band',
+        padding: 0.4,
+      },
+      marks: [
+        Plot.barX(bars, { x: 'share', y: 'name', fill: BLUE, fillOpacity: 0.85 }),
+        Plot.ruleX([0], { stroke: TEXT_COLOR }),
+        Plot.text(bars, {
+          x: 'share',
+          y: 'name',
+          text: 'said',
+          dx: 6,
+          textAnchor: 'start',
+          fill: MUTED_COLOR,
+        }),
+      ],
+    },
+  );
+}

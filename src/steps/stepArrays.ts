@@ -1,0 +1,162 @@
+import type { NamedTensorMap, Scalar, Tensor } from '@tensorflow/tfjs';
+import type { PixelRange } from '../core/images.js';
+import { createRng } from '../core/rng.js';
+import type { Batch, Dataset } from '../data/dataset.js';
+import type { HostArray } from '../formats/safetensors.js';
+import { Dropout } from '../layers/own/dropout.js';
+import type { LayerGraph } from '../network/layerGraph.js';
+import type { Network } from '../network/network.js';
+import { tf } from '../tensor/tf.js';
+import type { TaskTargets } from './lossesAndMetrics.js';
+import type { StepInputs } from './trainingStep.js';
+import type { ClassWeights } from './weightedLoss.js';
+
+/** What stands at a step's door, by name: numbers that no engine has seen yet. */
+export interface NamedArrays {
+  readonly [name: string]: HostArray;
+}
+
+const TARGET_PARTS = ['target', 'present', 'weight'] as const;
+/** What goes into the graph, among a step's inputs. */
+export const toInputName = (port: string) => `input/${port}`;
+const toMaskName = (call: string) => `${call}/mask`;
+const toCoefficientName = (i: number) => `coefficient/${i}`;
+
+/** Images as numbers: from 0..255 to the network's range. */
+export function rescaleImages(
+  pixels: ArrayLike<number>,
+  shape: readonly number[],
+  range: PixelRange,
+): HostArray {
+  const data = new Float32Array(pixels.length);
+  rescalePixelsInto(pixels, range, data);
+  return { shape, data };
+}
+
+/** The same into `numbers`, as many as there are pixels. */
+export function rescalePixelsInto(
+  pixels: ArrayLike<number>,
+  [black, white]: PixelRange,
+  numbers: Float32Array,
+): void {
+  const scale = (white - black) / 255;
+  for (let i = 0; i < pixels.length; i++) numbers[i] = pixels[i]! * scale + black;
+}
+
+/** What a step takes of a batch: `given`, one array an input of the graph in order, as `input/image`; and its labels. */
+export function createBatchArrays(
+  network: Network,
+  dataset: Dataset<any>,
+  batch: Pick<Batch, 'indices'>,
+  classWeights: ClassWeights,
+  given: readonly HostArray[],
+): NamedArrays {
+  const inputs = network.graph.inputs.map(({ name }, i) => [toInputName(name), given[i]!] as const);
+  return { ...Object.fromEntries(inputs), ...createTargetArrays(network, dataset, batch, classWeights) };
+}
+
+/** The labels of a batch: `target`, `present` and `weight` of each task, as `age/target`. */
+export function createTargetArrays(
+  network: Network,
+  dataset: Dataset<any>,
+  { indices }: Pick<Batch, 'indices'>,
+  classWeights: ClassWeights,
+): NamedArrays {
+  const n = indices.length;
+  const arrays: Record<string, HostArray> = {};
+  for (const [name, task] of Object.entries(network.tasks)) {
+    const target = new Float32Array(n * task.targetWidth);
+    const present = new Float32Array(n);
+    const weight = new Float32Array(n);
+    indices.forEach((index, row) => {
+      const label = dataset.labels(index)[name];
+      if (label === undefined) return;
+      target.set(task.encode(label, `${dataset.id(index)}: ${name}`), row * task.targetWidth);
+      present[row] = 1;
+      weight[row] = getSampleWeight(dataset, index, name) * (classWeights[name]?.[String(label)] ?? 1);
+    });
+    arrays[`${name}/target`] = { shape: [n, task.targetWidth], data: target };
+    arrays[`${name}/present`] = { shape: [n], data: present };
+    arrays[`${name}/weight`] = { shape: [n], data: weight };
+  }
+  return arrays;
+}
+
+function getSampleWeight(dataset: Dataset<any>, index: number, task: string): number {
+  const weights = dataset.sampleWeight(index);
+  return typeof weights === 'number' ? weights : (weights[task] ?? 1);
+}
+
+/** The calls of a graph that need a mask, named after their layer, and for a shared layer's later calls by a number too. */
+function findDropoutCalls({
+  calls,
+}: LayerGraph): { readonly name: string; readonly layer: Dropout; readonly node: number }[] {
+  const counts = new Map<Dropout, number>();
+  return calls.flatMap(({ layer, nodeIndex }) => {
+    if (!(layer instanceof Dropout)) return [];
+    const before = counts.get(layer) ?? 0;
+    counts.set(layer, before + 1);
+    return [{ name: toMaskKey(layer.name, before), layer, node: nodeIndex }];
+  });
+}
+
+/** Name of a layer's call among the masks, by how many of its calls came before. */
+export const toMaskKey = (layer: string, before: number) => (before > 0 ? `${layer}/${before}` : layer);
+
+/** One 0/1 mask a call of a dropout layer, as `layer/mask`, drawn for this step alone: resuming draws the same. */
+export function drawDropoutMasks(
+  network: Network,
+  batchSize: number,
+  seed: number,
+  epoch: number,
+  step: number,
+): NamedArrays {
+  const masks: Record<string, HostArray> = {};
+  for (const { name, layer, node } of findDropoutCalls(network.graph)) {
+    const shape = layer.computeMaskShape(batchSize, node);
+    if (!shape) continue;
+    const random = createRng(seed, 'mask', epoch, step, name);
+    const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
+    for (let i = 0; i < data.length; i++) data[i] = random.next() < layer.rate ? 0 : 1;
+    masks[toMaskName(name)] = { shape, data };
+  }
+  return masks;
+}
+
+/** The numbers of an update that depend on its count and rate alone, as `coefficient/0`, …. */
+export function createCoefficientArrays(values: readonly number[]): NamedArrays {
+  return Object.fromEntries(
+    values.map((value, i) => [toCoefficientName(i), { shape: [], data: Float32Array.of(value) }]),
+  );
+}
+
+/** The same as tensors of the engine in use. The caller owns them. */
+export function toTensors(arrays: NamedArrays): NamedTensorMap {
+  return Object.fromEntries(
+    Object.entries(arrays).map(([name, { shape, data }]) => [name, tf.tensor(data, [...shape])]),
+  );
+}
+
+/** The labels of a batch among its tensors, in the order of the tasks. */
+export function getTaskTargets(network: Network, tensors: NamedTensorMap): TaskTargets[] {
+  return Object.keys(network.tasks).map(
+    (task) =>
+      Object.fromEntries(
+        TARGET_PARTS.map((part) => [part, tensors[`${task}/${part}`]!]),
+      ) as unknown as TaskTargets,
+  );
+}
+
+/** What a step takes, from tensors by name. */
+export function toStepInputs(network: Network, tensors: NamedTensorMap): StepInputs {
+  const masks: { [call: string]: Tensor } = {};
+  for (const { name } of findDropoutCalls(network.graph)) {
+    const mask = tensors[toMaskName(name)];
+    if (mask) masks[name] = mask;
+  }
+  const coefficients: Scalar[] = [];
+  for (let i = 0; tensors[toCoefficientName(i)]; i++)
+    coefficients.push(tensors[toCoefficientName(i)] as Scalar);
+  const given = network.graph.inputs.map(({ name }) => tensors[toInputName(name)]!);
+  return { inputs: given, targets: getTaskTargets(network, tensors), masks, coefficients };
+}

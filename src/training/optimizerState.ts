@@ -1,0 +1,62 @@
+import { createError } from '../core/errors/errors.js';
+import type { Executor } from '../engines/executor.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
+import { createCoefficientArrays, type NamedArrays } from '../steps/stepArrays.js';
+import type { Weights } from './callback.js';
+
+/** The optimiser of a run: counts its updates and knows their rate; what executes them is handed in. */
+export class OptimizerState {
+  /** Batches seen, counted as Keras counts `iterations`. */
+  iterations = 0;
+  #adjustableRate: number;
+
+  constructor(
+    readonly optimizer: Optimizer,
+    readonly executor: Executor,
+  ) {
+    this.#adjustableRate = optimizer.schedule(0);
+  }
+
+  /** Updates made so far: batches, divided by how many of them make one. */
+  get updateCount(): number {
+    return Math.floor(this.iterations / this.optimizer.gradientAccumulationSteps);
+  }
+
+  /** The rate of the next update. */
+  get learningRate(): number {
+    return this.optimizer.isLearningRateAdjustable
+      ? this.#adjustableRate
+      : this.optimizer.schedule(this.updateCount);
+  }
+
+  setLearningRate(rate: number): void {
+    if (!this.optimizer.isLearningRateAdjustable) {
+      throw createError({
+        kind: 'argument',
+        path: `${this.optimizer.rule.name}.learningRate`,
+        expected: 'a number, since a callback changes it',
+        received: `the schedule ${String(this.optimizer.schedule.description.name)}`,
+        advice: 'Give a number as learningRate, or leave the callback out.',
+      });
+    }
+    this.#adjustableRate = rate;
+  }
+
+  /** Runs one step on the arrays of a batch and its masks, and returns the batch's sums. */
+  async runStep(batch: NamedArrays): Promise<Float32Array> {
+    const { optimizer } = this;
+    const rate = this.learningRate;
+    const kind = (this.iterations + 1) % optimizer.gradientAccumulationSteps === 0 ? 'update' : 'accumulate';
+    const coefficients = [...optimizer.rule.computeCoefficients(this.updateCount + 1, rate), rate];
+    const sums = await this.executor.runStep(kind, { ...batch, ...createCoefficientArrays(coefficients) });
+    this.iterations++;
+    return sums;
+  }
+
+  /** Puts the slots and counts of a checkpoint back. */
+  restore(slots: Weights, iterations: number, rate: number | null): void {
+    this.executor.setSlots(slots);
+    this.iterations = iterations;
+    if (rate !== null) this.#adjustableRate = rate;
+  }
+}
