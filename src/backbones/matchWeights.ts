@@ -1,6 +1,6 @@
+import type { HostArray } from '../core/arrays.js';
 import { createError } from '../core/errors/errors.js';
-import type { HostArray } from '../formats/safetensors.js';
-import type { WeightsByLayer } from '../interop/keras/file/weightFiles.js';
+import type { WeightsByLayer } from '../interop/keras/file/readKerasWeights.js';
 import type { BackboneRow } from './backboneRows.js';
 
 /** The arrays of every row that has weights, in the order of its layer's weights. */

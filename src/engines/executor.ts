@@ -1,4 +1,4 @@
-import type { NamedArrays } from '../steps/stepArrays.js';
+import type { NamedArrays } from '../core/arrays.js';
 import type { StepKind } from '../steps/trainingStep.js';
 import type { Weights } from '../training/callback.js';
 

@@ -1,7 +1,8 @@
-import { sha256 } from '../core/json.js';
+import type { HostArray } from '../core/arrays.js';
+import { sha256 } from '../core/digest.js';
 import type { Store } from '../core/platform/platform.js';
 import type { Dataset } from '../data/dataset.js';
-import { type HostArray, readSafetensors, writeSafetensors } from '../formats/safetensors.js';
+import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import { viewBytes } from '../network/frozenDigest.js';
 import type { LayerGraph } from '../network/layerGraph.js';
 

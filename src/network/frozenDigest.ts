@@ -1,5 +1,6 @@
+import { sha256 } from '../core/digest.js';
 import type { PixelRange } from '../core/images.js';
-import { type Json, sha256, toCanonicalJson } from '../core/json.js';
+import { type Json, toCanonicalJson } from '../core/json.js';
 import type { tf } from '../tensor/tf.js';
 import type { FrozenSplit } from './frozenSplit.js';
 import { type GraphTensor, getLayers } from './layerGraph.js';

@@ -1,7 +1,7 @@
+import type { HostArray } from '../core/arrays.js';
 import type { Json } from '../core/json.js';
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow, TaskRecord } from '../core/records/history.js';
-import type { HostArray } from '../formats/safetensors.js';
 import type { MonitorModes } from './monitor.js';
 
 /**

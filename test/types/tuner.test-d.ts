@@ -67,10 +67,10 @@ describe('the values of a space', () => {
     study({ ...options, initialParams: [good] });
     // @ts-expect-error no such number of filters
     study({ ...options, initialParams: [{ ...good, filters: 48 }] });
-    // @ts-expect-error a part is missing
     askAndTell(searched, {
       strategy: random(),
       objectives: minimize('loss'),
+      // @ts-expect-error a part is missing
       initialParams: [{ dropout: 0.3 }],
     });
   });

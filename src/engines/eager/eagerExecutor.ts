@@ -2,14 +2,10 @@ import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
 import { createError } from '../../core/errors/errors.js';
 import type { Network } from '../../network/network.js';
 import type { Optimizer } from '../../optimizers/optimizer.js';
+import { createZeroSlots, getSlotNames } from '../../steps/optimizerSlots.js';
 import { toStepInputs, toTensors } from '../../steps/stepArrays.js';
-import {
-  computeTrainingStep,
-  countTrainableParams,
-  createZeroSlots,
-  getSlotNames,
-  getTrainableWeights,
-} from '../../steps/trainingStep.js';
+import { countTrainableParams, getTrainableWeights } from '../../steps/trainableWeights.js';
+import { computeTrainingStep } from '../../steps/trainingStep.js';
 import { tf } from '../../tensor/tf.js';
 import type { Weights } from '../../training/callback.js';
 import type { Executor } from '../executor.js';

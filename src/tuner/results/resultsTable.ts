@@ -1,12 +1,13 @@
 import type { Json } from '../../core/json.js';
 import { flattenParams } from '../space/flatParams.js';
 import type { Dimension } from '../space/space.js';
-import type { Study } from '../study.js';
+import { findBestTrialNumbers } from './bestTrials.js';
 import { findBestRow, toObjectiveList } from './objectives.js';
-import { findBestTrialNumbers, hasEnded, sortByNumber, type TrialRecord } from './trialRecord.js';
+import type { SearchTarget } from './searchTarget.js';
+import { hasEnded, sortByNumber, type TrialRecord } from './trialRecord.js';
 
 /** What a trial was and came to, as cells for a table; absent ones are empty. */
-function createCells(trial: TrialRecord, { space, objectives }: Pick<Study, 'space' | 'objectives'>) {
+function createCells(trial: TrialRecord, { space, objectives }: SearchTarget) {
   const flat = flattenParams(space, trial.params, `trial ${trial.number}`);
   const row = findBestRow(trial.rows, objectives);
   return {
@@ -37,10 +38,7 @@ function createCells(trial: TrialRecord, { space, objectives }: Pick<Study, 'spa
  * ```
  * @category Tuner
  */
-export function resultsCsv(
-  study: Pick<Study, 'space' | 'objectives'>,
-  trials: readonly TrialRecord[],
-): string {
+export function resultsCsv(study: SearchTarget, trials: readonly TrialRecord[]): string {
   const metrics = toObjectiveList(study.objectives).map(({ metric }) => metric);
   const paths = study.space.dimensions.map(({ path }: Dimension) => path);
   const front = metrics.length > 1 ? findBestTrialNumbers(trials, study.objectives) : undefined;
@@ -106,11 +104,7 @@ const MIN_REASON_WIDTH = 24;
  * ```
  * @category Tuner
  */
-export function resultsTable(
-  study: Pick<Study, 'space' | 'objectives'>,
-  trials: readonly TrialRecord[],
-  width = 120,
-): string {
+export function resultsTable(study: SearchTarget, trials: readonly TrialRecord[], width = 120): string {
   const metrics = toObjectiveList(study.objectives).map(({ metric }) => metric);
   const best = findBestTrialNumbers(trials, study.objectives);
   const star = metrics.length > 1 ? '* front' : '* best';

@@ -1,9 +1,10 @@
 import type { Hdf5AttributeValue } from '../hdf5Group.js';
+import { MESSAGE_TYPE } from '../messageTypes.js';
 import { type ByteReader, UNDEFINED_ADDRESS } from './byteReader.js';
 import { countElements, decodeNumbers, readDataspace, readDatatype } from './datatypes.js';
 import { readHeapObjects, type Span } from './fractalHeap.js';
 import { decodeFixedText, readVariableText } from './globalHeap.js';
-import { type HeaderMessage, MESSAGE_TYPE } from './objectHeader.js';
+import type { HeaderMessage } from './objectHeader.js';
 
 /** Attributes of the object with these messages, by name (HDF5 file format 3.0, IV.A.2.m). */
 export function readAttributes(

@@ -1,9 +1,10 @@
 import { isMultitaskError } from '../../../core/errors/errors.js';
 import { inflate, MAX_INFLATE_RATIO, MAX_INFLATED_BYTES } from '../../zip/inflate.js';
 import type { Hdf5Dataset } from '../hdf5Group.js';
+import { MESSAGE_TYPE } from '../messageTypes.js';
 import { type ByteReader, UNDEFINED_ADDRESS } from './byteReader.js';
 import { countElements, decodeNumbers, readDataspace, readDatatype } from './datatypes.js';
-import { findMessage, type HeaderMessage, MESSAGE_TYPE } from './objectHeader.js';
+import { findMessage, type HeaderMessage } from './objectHeader.js';
 
 /**
  * Numbers of the dataset with these messages. What it claims to hold is held against the bytes it has before anything is

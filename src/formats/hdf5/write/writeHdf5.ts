@@ -1,6 +1,7 @@
+import { viewBytes } from '../../../core/arrays.js';
 import type { Hdf5Dataset, Hdf5Group } from '../hdf5Group.js';
 import { createAttributeMessages } from './attributeMessages.js';
-import { ByteWriter, viewBytes } from './byteWriter.js';
+import { ByteWriter } from './byteWriter.js';
 import { FileAllocator } from './fileAllocator.js';
 import {
   createDatasetMessages,
