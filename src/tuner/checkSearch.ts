@@ -71,12 +71,17 @@ export function checkSearch(path: string, parts: UncheckedSearchDefinition, know
   if (pruner !== undefined && typeof pruner?.prune !== 'function')
     throw wrong('pruner', 'a pruner', pruner, 'Write pruner: medianPruner().');
   if (!Array.isArray(initialParams))
-    throw wrong('first', 'a list of settings', initialParams, 'Write first: [{ dropout: 0.3 }].');
+    throw wrong(
+      'initialParams',
+      'a list of settings',
+      initialParams,
+      'Write initialParams: [{ dropout: 0.3 }].',
+    );
   const { newTrialCount } = strategy;
   if (newTrialCount !== undefined && initialParams.length > newTrialCount) {
     const expected = `at most ${newTrialCount} settings, as many as ${strategy.name} begins with`;
     throw wrong(
-      'first',
+      'initialParams',
       expected,
       initialParams,
       'Leave some out, or give it a larger plan.',
@@ -84,10 +89,16 @@ export function checkSearch(path: string, parts: UncheckedSearchDefinition, know
     );
   }
   const keys = Array.from(initialParams as readonly unknown[], (values, i) =>
-    toParamsKey(flattenParams(space, values, `${path}.first[${i}]`)),
+    toParamsKey(flattenParams(space, values, `${path}.initialParams[${i}]`)),
   );
   const again = keys.findIndex((key, i) => keys.indexOf(key) < i);
   if (again >= 0)
-    throw wrong(`first[${again}]`, 'each setting once', again, 'Leave one out.', `${keys[again]} twice`);
+    throw wrong(
+      `initialParams[${again}]`,
+      'each setting once',
+      again,
+      'Leave one out.',
+      `${keys[again]} twice`,
+    );
   checkInteger(`${path}.seed`, seed, 0, 'Leave it out for 0.');
 }

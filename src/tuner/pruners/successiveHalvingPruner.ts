@@ -31,10 +31,10 @@ export interface SuccessiveHalvingPrunerOptions {
  * @category Tuner
  */
 export function successiveHalvingPruner(options: SuccessiveHalvingPrunerOptions = {}): Pruner {
-  checkOptionNames('successiveHalving', options, ['minEpochs', 'factor']);
+  checkOptionNames('successiveHalvingPruner', options, ['minEpochs', 'factor']);
   const { minEpochs = 1, factor = 3 } = options;
-  checkInteger('successiveHalving.minEpochs', minEpochs, 1, 'Leave it out for 1.');
-  checkInteger('successiveHalving.factor', factor, 2, 'Leave it out for 3.');
+  checkInteger('successiveHalvingPruner.minEpochs', minEpochs, 1, 'Leave it out for 1.');
+  checkInteger('successiveHalvingPruner.factor', factor, 2, 'Leave it out for 3.');
   return {
     name: 'halving',
     options: { minEpochs, factor },

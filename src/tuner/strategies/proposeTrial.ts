@@ -50,13 +50,13 @@ export function proposeTrial<P extends ParameterMap>(
 /** The next of the settings to try first; undefined where trials had them all. */
 function findNextInitialParams(
   searched: Space<ParameterMap>,
-  first: readonly unknown[],
+  initialParams: readonly unknown[],
   trials: readonly TrialRecord[],
 ): FlatParams | undefined {
-  if (first.length === 0) return undefined;
+  if (initialParams.length === 0) return undefined;
   const tried = collectTriedKeys(searched, trials);
-  return first
-    .map((values, i) => flattenParams(searched, values, `first[${i}]`))
+  return initialParams
+    .map((params, i) => flattenParams(searched, params, `initialParams[${i}]`))
     .find((flat) => !tried.has(toParamsKey(flat)));
 }
 
