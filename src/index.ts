@@ -128,7 +128,7 @@ export type { Padding } from './layers/windowSize.js';
 export { binaryCrossentropy, categoricalCrossentropy } from './losses/crossentropy.js';
 export { type HuberOptions, huber } from './losses/huber.js';
 export { customLoss, type Loss } from './losses/loss.js';
-export { meanAbsoluteError, meanSquaredError } from './losses/regression.js';
+export { meanAbsoluteError, meanSquaredError } from './losses/meanErrors.js';
 export { accuracy } from './metrics/accuracy.js';
 export type { Metric, MetricName, MetricOptions } from './metrics/metric.js';
 export { mae, mse, rmse } from './metrics/regression.js';
@@ -148,6 +148,7 @@ export {
 } from './model/multiTaskModel.js';
 export type { ExportableModel } from './network/exportableModel.js';
 export type { NetworkInput } from './network/network.js';
+export type { Weights } from './network/weights.js';
 export { type AdamOptions, type AdamWOptions, adam, adamw } from './optimizers/adam.js';
 export type { GradientClipping, Optimizer, OptimizerOptions, UpdateRule } from './optimizers/optimizer.js';
 export { type SgdOptions, sgd } from './optimizers/sgd.js';
@@ -189,7 +190,6 @@ export type {
   CallbackState,
   EpochEvent,
   Run,
-  Weights,
 } from './training/callback.js';
 export type { FitOptions, FitResult } from './training/fit.js';
 export type { HistoryColumn, MonitorModes } from './training/monitor.js';

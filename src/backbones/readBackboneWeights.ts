@@ -1,6 +1,6 @@
 import type { HostArray } from '../core/arrays.js';
 import { createError, describeType } from '../core/errors/errors.js';
-import { readKerasWeights, type WeightsByLayer } from '../interop/keras/file/readKerasWeights.js';
+import { readKerasWeights, type WeightsByLayer } from '../interop/keras/file/weightFiles.js';
 import type { BackboneTable, WeightsFile } from './backbone.js';
 import { listWeightedLayers, matchWeights, type RowWeights, type WeightedLayer } from './matchWeights.js';
 import { PREPROCESSING_LAYER_NAME, type Preprocessing, readPreprocessing } from './preprocessing.js';

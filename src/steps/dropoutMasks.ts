@@ -1,4 +1,4 @@
-import type { HostArray, NamedArrays } from '../core/arrays.js';
+import { countElements, type HostArray, type NamedArrays } from '../core/arrays.js';
 import { createRng } from '../core/rng.js';
 import { Dropout } from '../layers/own/dropout.js';
 import type { LayerGraph } from '../network/layerGraph.js';
@@ -35,7 +35,7 @@ export function drawDropoutMasks(
     const shape = layer.computeMaskShape(batchSize, node);
     if (!shape) continue;
     const random = createRng(seed, 'mask', epoch, step, name);
-    const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
+    const data = new Float32Array(countElements(shape));
     for (let i = 0; i < data.length; i++) data[i] = random.next() < layer.rate ? 0 : 1;
     masks[toMaskName(name)] = { shape, data };
   }

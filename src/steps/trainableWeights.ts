@@ -1,4 +1,5 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
+import { countElements } from '../core/arrays.js';
 import type { Weight } from '../layers/own/forwardContext.js';
 import type { Network } from '../network/network.js';
 import { tf } from '../tensor/tf.js';
@@ -22,7 +23,7 @@ export function splitByWeight(flat: Tensor1D, weights: readonly Weight[]): Tenso
 
 /** How many numbers each of the weights has. */
 export const getWeightSizes = (weights: readonly Weight[]) =>
-  weights.map((weight) => (weight.shape as number[]).reduce((product, side) => product * side, 1));
+  weights.map(({ shape }) => countElements(shape));
 
 export const flattenTensors = (tensors: readonly Tensor[]) =>
   tf.concat(tensors.map((tensor) => tf.reshape(tensor, [-1]))) as Tensor1D;

@@ -4,7 +4,8 @@ import type { Json } from '../core/json.js';
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow } from '../core/records/history.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
-import type { CallbackState, Weights } from './callback.js';
+import type { Weights } from '../network/weights.js';
+import type { CallbackState } from './callback.js';
 import type { Fingerprint } from './fingerprint.js';
 
 /** The one file of a run's state. */

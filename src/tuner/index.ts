@@ -17,7 +17,8 @@ export {
 export { bestTrial, paretoFront } from './results/bestTrials.js';
 export { maximize, minimize, type Objective, type Objectives } from './results/objectives.js';
 export { getParamImportances, type ParamImportance } from './results/paramImportances.js';
-export { resultsCsv, resultsTable } from './results/resultsTable.js';
+export { resultsCsv } from './results/resultsCsv.js';
+export { resultsTable } from './results/resultsTable.js';
 export type { SearchTarget } from './results/searchTarget.js';
 export type { Rung, TrialRecord, TrialState } from './results/trialRecord.js';
 export {

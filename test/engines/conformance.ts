@@ -49,13 +49,13 @@ import {
 } from '../../src/index.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import type { Network } from '../../src/network/network.js';
-import { readWeights, writeWeights } from '../../src/network/weights.js';
+import { readWeights, type Weights, writeWeights } from '../../src/network/weights.js';
 import { loadPackage } from '../../src/node/index.js';
 import { drawDropoutMasks } from '../../src/steps/dropoutMasks.js';
 import { GRADIENT_SUM } from '../../src/steps/optimizerSlots.js';
 import { getTrainableWeights } from '../../src/steps/trainableWeights.js';
 import { tf } from '../../src/tensor/tf.js';
-import type { Weights } from '../../src/training/callback.js';
+
 import { OptimizerState } from '../../src/training/optimizerState.js';
 import { aroundRuntime } from '../onnx/aroundRuntime.js';
 
