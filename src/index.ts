@@ -5,18 +5,11 @@
  */
 
 export type { AffinePlan, FillMode } from './augment/affine.js';
-export type { AugmentationPlan } from './augment/applyPlan.js';
 export {
-  type Augmentation,
-  type AugmentationOptions,
-  createAugmentationPipeline,
-} from './augment/augmentationPipeline.js';
-export {
-  randomHorizontalFlip,
+  randomFlip,
   randomRotation,
   randomShear,
   randomTranslation,
-  randomVerticalFlip,
   randomZoom,
 } from './augment/geometricTransforms.js';
 export {
@@ -31,7 +24,6 @@ export type {
   FlipTransform,
   ImageTransform,
   PixelTransform,
-  PlanValues,
 } from './augment/transform.js';
 export type { Backbone, BackboneOptions, TrainableOption, WeightsFile } from './backbones/backbone.js';
 export { type EfficientNetB0Stage, efficientNetB0Backbone } from './backbones/efficientNetB0.js';
@@ -74,18 +66,10 @@ export {
   type TaskRecord,
 } from './core/records/history.js';
 export { createRng, type Rng } from './core/rng.js';
+export { type CsvColumn, type CsvLabel, type CsvLabelsOptions, csvLabels } from './data/csvLabels.js';
 export {
-  type CsvColumn,
-  type CsvLabelsOptions,
-  csvLabels,
-  labelColumn,
-  numberColumn,
-} from './data/csvLabels.js';
-export {
-  type AugmentationPipeline,
   type AugmentOptions,
   Dataset,
-  type DatasetItem,
   type SampleWeight,
   type SkippedFile,
 } from './data/dataset.js';
@@ -93,7 +77,6 @@ export type { ImageFileOptions } from './data/decodeImages.js';
 export { imagesInMemory, type LabeledImage } from './data/imagesInMemory.js';
 export type { LabelReader } from './data/labelReader.js';
 export type { SplitOptions } from './data/split.js';
-export { type UtkFaceLabels, utkFace, utkFaceGroups } from './datasets/utkFace.js';
 export { type EngineChoice, type EngineName, type EngineOptions, useEngine } from './engines/select.js';
 export { type GradCam, type GradCamOptions, type GradCamTarget, gradCam } from './explain/gradCam.js';
 export type { HostArray } from './formats/safetensors.js';
