@@ -130,7 +130,7 @@ describe('a file that cannot be used', () => {
     const folder = folderWith('none-left', ['empty', 'text'], []);
     const error = await faultOf(() => imageFolder(folder, { ...OPTIONS, unusableFiles: 'skip' }));
     expect(error).toMatchObject({ kind: 'data', path: folder });
-    expect(error.received).toContain('2 files, none of which can be used');
+    expect(error.received).toContain('2 unusable files');
     expect(error.received).toContain(NAMES.empty);
     expect(error.advice).not.toContain('skip');
   });
@@ -143,7 +143,7 @@ describe('a folder', () => {
     const error = await faultOf(() => imageFolder(folder, OPTIONS));
     expect(error).toMatchObject({ kind: 'file', path: folder });
     expect(error.expected).toContain('jpg, png');
-    expect(error.received).toBe('a folder without any');
+    expect(error.received).toBe('a folder without image files');
   });
 
   test('that is not there, or is a file, is an error with the code of the system', async () => {

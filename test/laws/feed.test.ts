@@ -227,7 +227,7 @@ test('what cannot be read keeps its name, wherever it is changed', async () => {
 });
 
 test('the script of a worker is the one that its sources make (npm run worker)', async () => {
-  const written = await readFile(new URL('../../src/data/workerScript.js', import.meta.url), 'utf8');
+  const written = await readFile(new URL('../../src/data/workerScript.ts', import.meta.url), 'utf8');
   expect(written).toBe(await workerModule());
   expect(WORKER_SCRIPT.length).toBeLessThan(10_000); // what each thread compiles before its first batch
 });
