@@ -78,7 +78,7 @@ export function randomContrast({
  *
  * const pixel = { data: Float32Array.of(200, 100, 50), height: 1, width: 1, channels: 3 };
  * randomSaturation({ range: 0.3 }).apply(pixel, { factor: 0.75 });
- * console.log(pixel.data[0]); // 181.04…
+ * console.log(pixel.data[0]); // 181.05…
  * ```
  * @category Augment
  */
