@@ -147,7 +147,12 @@ export {
   type ClassificationOptions,
   categorical,
 } from './tasks/classification.js';
-export { type RegressionOptions, regression } from './tasks/regression.js';
+export {
+  type RegressionLossName,
+  type RegressionMetricName,
+  type RegressionOptions,
+  regression,
+} from './tasks/regression.js';
 export type {
   AnyTask,
   LabelsOf,

@@ -4,9 +4,10 @@ import { tf } from '../tensor/tf.js';
 import type { Loss } from './loss.js';
 
 /**
- * Mean squared error per example: the mean of `(prediction - target)²` over the units, in the unit of the target
- * squared. Same as Keras 3 `mean_squared_error` (losses/losses.py) with `reduction=None`.
+ * Mean squared error per example: the mean of `(prediction - target)²` over the outputs, in the squared unit of the target. Same as
+ * Keras 3 `mean_squared_error` (losses/losses.py) with `reduction=None`.
  *
+ * @returns The loss that {@link regression} uses by default. Its name is `mean_squared_error`.
  * @example
  * ```ts
  * import { meanSquaredError, regression } from 'tfjs-multitask';
@@ -24,9 +25,10 @@ export function meanSquaredError(): Loss {
 }
 
 /**
- * Mean absolute error per example: the mean of `|prediction - target|` over the units, in the unit of the target.
- * Same as Keras 3 `mean_absolute_error` (losses/losses.py) with `reduction=None`.
+ * Mean absolute error per example: the mean of `|prediction - target|` over the outputs, in the unit of the target. Same as Keras 3
+ * `mean_absolute_error` (losses/losses.py) with `reduction=None`.
  *
+ * @returns A loss named `mean_absolute_error`.
  * @example
  * ```ts
  * import { meanAbsoluteError, regression } from 'tfjs-multitask';
@@ -41,7 +43,7 @@ export function meanAbsoluteError(): Loss {
     options: {},
     perExample: (prediction, target) => {
       const error = tf.sub(prediction, target);
-      // |e|, with the gradient 0 where there is no error; that of `tf.abs` is -1 there.
+      // This is |error| with a gradient of 0 where the error is 0; the gradient of `tf.abs` is -1 there.
       return tf.mean(tf.mul(error, tf.sign(error)), 1) as Tensor1D;
     },
   };
@@ -53,17 +55,19 @@ export function meanAbsoluteError(): Loss {
  * @category Losses and metrics
  */
 export interface HuberOptions {
-  /** Where the parabola becomes a line, in the unit of the target; above 0, default 1. */
+  /** Error from which on the loss is linear instead of quadratic, in the unit of the target. Above 0. Default 1. */
   readonly delta?: number;
 }
 
 /**
- * Huber's loss per example: `e²/2` for errors up to `delta`, `delta·|e| - delta²/2` beyond, so that a few wrong labels
- * do not rule the gradient. Same as Keras 3 `huber` (losses/losses.py) with `reduction=None`.
+ * Huber loss per example: `e²/2` for errors up to `delta`, `delta·|e| - delta²/2` for larger ones, so that a few wrong labels do not
+ * dominate the gradient. Same as Keras 3 `huber` (losses/losses.py) with `reduction=None`.
  *
  * Source: P. J. Huber, Robust estimation of a location parameter, 1964.
  *
- * @throws `argument` fault when `delta` is not above 0.
+ * @param options - `delta`: error from which on the loss is linear. Default 1.
+ * @returns A loss named `huber`.
+ * @throws `argument` error when `delta` is not above 0.
  * @example
  * ```ts
  * import { huber, regression } from 'tfjs-multitask';
@@ -87,7 +91,7 @@ export function huber({ delta = 1 }: HuberOptions = {}): Loss {
     options: { delta },
     perExample: (prediction, target) => {
       const error = tf.abs(tf.sub(prediction, target));
-      // min(e, delta) is the part of the error that counts as a square; the rest counts linearly.
+      // min(error, delta) is the quadratic part of the error; the rest is linear.
       const squared = tf.minimum(error, delta);
       const linear = tf.sub(error, squared);
       return tf.mean(tf.add(tf.mul(tf.square(squared), 0.5), tf.mul(linear, delta)), 1) as Tensor1D;
