@@ -11,11 +11,11 @@ export interface DeclaredName {
 
 /** Returns the declared names of a file, in order: variables, parameters, functions, classes, types and their members. */
 export function findDeclaredNames(source: ts.SourceFile): DeclaredName[] {
-  const names: DeclaredName[] = [];
+  const declarations: DeclaredName[] = [];
   const visit = (node: ts.Node): void => {
     const name = getDeclaredName(node);
     if (name) {
-      names.push({
+      declarations.push({
         name: name.text,
         start: name.getStart(source),
         measureLifetime: () => measureLifetime(node, name, source),
@@ -24,7 +24,7 @@ export function findDeclaredNames(source: ts.SourceFile): DeclaredName[] {
     ts.forEachChild(node, visit);
   };
   visit(source);
-  return names;
+  return declarations;
 }
 
 function getDeclaredName(node: ts.Node): ts.Identifier | ts.PrivateIdentifier | undefined {
