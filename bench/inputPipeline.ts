@@ -11,17 +11,17 @@ import * as library from 'tfjs-multitask';
 import {
   adam,
   type Callback,
-  createAugmentationPipeline,
   createRng,
   type Dataset,
   type EngineName,
   imagesInMemory,
-  randomHorizontalFlip,
+  randomFlip,
   randomRotation,
   randomZoom,
   weightedLoss,
 } from 'tfjs-multitask';
 import { loadPackage, workerThreads } from 'tfjs-multitask/node';
+import { createAugmentationPipeline } from '../src/augment/augmentationPipeline.js';
 import { iterateBatches } from '../src/data/batches.js';
 import { WorkerPool } from '../src/data/workerPool.js';
 import { createModelA } from './modelA.js';
@@ -48,12 +48,9 @@ const createLabels = () =>
 const dataset = imagesInMemory(
   Array.from({ length: count }, () => ({ image: createImage(), labels: createLabels() })),
 );
-const augmentation = createAugmentationPipeline([
-  randomRotation({ degrees: 20 }),
-  randomZoom({ range: 0.1 }),
-  randomHorizontalFlip(),
-]);
-const augmented = dataset.augment(augmentation);
+const transforms = [randomRotation({ degrees: 20 }), randomZoom({ range: 0.1 }), randomFlip('horizontal')];
+const augmentation = createAugmentationPipeline(transforms);
+const augmented = dataset.augment(transforms);
 const pipelines = args.workers
   .split(',')
   .map(Number)
