@@ -1,9 +1,9 @@
 import { createError } from '../../../core/errors/errors.js';
 
-/** Advice on names. */
+/** Advice for names that HDF5 does not allow. */
 export const NAME_ADVICE = 'Names are not empty, are not "." or "..", and have no "/" and no zero in them.';
 
-/** A `file` fault for something at `place` that no HDF5 file can hold. */
+/** Creates a `file` error for content at `place` that an HDF5 file cannot contain. */
 export const createWriteError = (place: string, received: string, advice: string) =>
   createError({
     kind: 'file',

@@ -13,20 +13,26 @@ import { INTERNAL_NODE_K, LEAF_NODE_K, type SymbolTable, writeSymbolTable } from
 import { TextHeap } from './textHeap.js';
 import { createWriteError, NAME_ADVICE } from './writeError.js';
 
-/** What stands in front: what the file is, and where its root group is. */
+/** Size of the superblock: the signature of the file and the address of its root group. */
 const SUPERBLOCK_BYTES = 96;
 
 /**
- * An HDF5 file as Keras and h5py write and read it. The same groups give the same bytes: no time is kept in it.
+ * Writes an HDF5 file in the layout of Keras and h5py. No time stamp is stored: the same groups result in the
+ * same bytes.
  *
- * It is in the format's first layout (HDF5 file format 3.0, with the places cited where they are written), which h5py takes by
- * itself too: every version of the C library reads it, and so do old Keras's and other readers.
+ * The file uses the original layout of the format (HDF5 file format 3.0; each function cites its section),
+ * which is also h5py's default: every version of the C library reads it, and so do old versions of Keras and
+ * other readers.
  *
- * A list of texts is written as Keras's own writer does: as texts of any length; from 64,512 bytes on, counted at the
- * length of its longest, cut into `name0`, `name1` and so on, of fixed length. An empty list is an empty one of floats.
+ * A list of text is written as Keras writes it: with variable length, or, if it takes at least 64,512 bytes
+ * at the length of its longest text, split into `name0`, `name1` and so on with fixed length. An empty list
+ * is written as an empty list of floats.
  *
- * @throws `file` fault for a name that HDF5 cannot have, two members of one name, an attribute of numbers above 64 kB, or a
- *   dataset that has not as many numbers as its shape.
+ * @throws A `file` error for:
+ * - a name that HDF5 does not allow
+ * - two members with the same name
+ * - an attribute of numbers larger than 64 kB
+ * - a dataset whose number of elements differs from its shape
  */
 export function writeHdf5(root: Hdf5Group): Uint8Array {
   const allocator = new FileAllocator(SUPERBLOCK_BYTES);
@@ -44,9 +50,11 @@ interface WrittenGroup extends SymbolTable {
 }
 
 function createSuperblock(root: WrittenGroup, length: number): Uint8Array {
-  const fields = new ByteWriter().uint8(0x89).ascii('HDF\r\n\x1a\n').uint8(0, 0, 0, 0, 0, 8, 8, 0); // versions; bytes of addresses, sizes
+  // versions; bytes of addresses and sizes
+  const fields = new ByteWriter().uint8(0x89).ascii('HDF\r\n\x1a\n').uint8(0, 0, 0, 0, 0, 8, 8, 0);
   fields.uint16(LEAF_NODE_K).uint16(INTERNAL_NODE_K).uint32(0);
-  fields.uint64(0).undefinedAddress().uint64(length).undefinedAddress(); // nothing in front of it, no list of what is free, no driver
+  // base address 0, no free-space list, no driver
+  fields.uint64(0).undefinedAddress().uint64(length).undefinedAddress();
   return fields
     .uint64(0)
     .uint64(root.headerAddress)
@@ -100,7 +108,7 @@ function writeDataset({ allocator }: WriteContext, { shape, data }: Hdf5Dataset,
   return writeHeader(allocator, createDatasetMessages(encodeNumberType(data), shape, at, bytes.length));
 }
 
-/** As C compares names: not by the halves of UTF-16, by which JavaScript does. */
+/** Compares names by their bytes, as C does. JavaScript compares UTF-16 code units instead. */
 function compareNames(
   { name: a }: { readonly name: Uint8Array },
   { name: b }: { readonly name: Uint8Array },
