@@ -7,7 +7,7 @@ interface LayerJson {
   readonly inbound_nodes?: unknown;
 }
 
-/** A layer and its calls: for each the tensors it takes, as `[layer, call, output]`. */
+/** Layer and its calls. Each call lists its input tensors as `[layer, call, output]`. */
 interface TopologyLayer {
   readonly name: string;
   readonly isInput: boolean;
@@ -16,14 +16,20 @@ interface TopologyLayer {
 
 type InboundTensor = [layer: string, call: number, output: number, ...rest: unknown[]];
 
-/** A model that needs more rounds than this to be wired was made to keep the reader busy. */
+/**
+ * Most rounds in which a model's calls are ordered. A model that needs more is an attempt to keep the reader
+ * busy.
+ */
 const MAX_ROUNDS = 1000;
 
 /**
- * Throws a `file` fault unless the layers of a saved model are named once and TensorFlow.js, which wires them round after
- * round, makes every call, and the calls of each layer in their order. It reads other lists too, but waits for ever for
- * a layer that never comes, and takes one call for another where a layer that is called twice makes its calls in
- * another order than it says.
+ * Checks the layers of a saved model: names must be unique, TensorFlow.js must be able to make every call,
+ * and the calls of each layer must be listed in the order in which TensorFlow.js makes them.
+ *
+ * TensorFlow.js connects the layers in rounds. It accepts other topologies too, but it waits forever for a
+ * layer that is missing, and if the calls of a layer are listed in another order, it confuses them.
+ *
+ * @throws A `file` error if the topology fails a check.
  */
 export function checkTopology(topology: object, path: string): void {
   const { layers } = (topology as { config?: { layers?: unknown } | null }).config ?? {};
@@ -69,8 +75,9 @@ export function checkTopology(topology: object, path: string): void {
 }
 
 /**
- * Numbers the calls of a model's layers anew, in the order in which TensorFlow.js will make them when it reads the model. It
- * writes them in the order in which they were first made, and takes one for another where that differs.
+ * Renumbers the calls of a model's layers in the order in which TensorFlow.js makes them when it reads the
+ * model. TensorFlow.js writes them in the order in which they were made originally, and confuses calls where
+ * the two differ.
  */
 export function renumberCalls(topology: object): void {
   const { layers, ...ends } = (topology as { config: { layers: LayerJson[]; [key: string]: unknown } })
@@ -98,14 +105,14 @@ export function renumberCalls(topology: object): void {
 }
 
 /**
- * The calls of each layer in the order in which TensorFlow.js makes them: layer by layer, each call that is `ready`, again
- * and again; and a layer whose calls never come, if there is one.
+ * Orders the calls of each layer as TensorFlow.js makes them: it goes through the layers in rounds and makes
+ * each call whose sources are `ready`. Also returns a layer whose calls can never be made, if there is one.
  */
 function orderCalls(
   layers: readonly TopologyLayer[],
   ready: (made: ReadonlyMap<string, readonly number[]>, source: InboundTensor) => boolean,
 ): { order: Map<string, number[]>; waiting: string | undefined } {
-  // An input has a call of its own, which no list names.
+  // An input layer has one call, which is not in any list.
   const order = new Map(layers.map(({ name, isInput }) => [name, isInput ? [0] : []] as [string, number[]]));
   let left = layers.map((layer) => ({ layer, calls: layer.calls.map((_, i) => i) }));
   for (let round = 0; round < MAX_ROUNDS; round++) {

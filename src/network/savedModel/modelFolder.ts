@@ -24,13 +24,14 @@ const COPY_ADVICE = 'Copy the whole folder again.';
 const encodeJson = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
 
 /**
- * Writes a network under `folder`: `model.json` and a weights file as `tf.loadLayersModel` reads them, all classes
- * stock, and `tasks.json` with what they do not say (tasks, labels, units, pixel range).
+ * Writes a network to `folder` of a store: `model.json` and a weights file that `tf.loadLayersModel` can
+ * read, with stock layer classes only, and `tasks.json` with the rest: tasks, labels, units and pixel range.
  *
- * Never a mixture of two models: the weights file is named by its content and written first, `model.json` names it
- * and replaces the old one in one rename, and only then are older weights removed.
+ * The folder never mixes two models. The weights file is written first, under a name that contains its hash;
+ * then `model.json`, which refers to it, is replaced in one rename; only then are older weights removed.
  *
- * @throws `file` fault when the store cannot be written; what was saved before is still there then.
+ * @throws A `file` error if the store cannot be written. The model that was saved before is still intact
+ *   then.
  */
 export async function writeModelFolder(network: Network, store: Store, folder: string): Promise<void> {
   const artifacts = await getModelArtifacts(network.layersModel);
@@ -49,15 +50,19 @@ export async function writeModelFolder(network: Network, store: Store, folder: s
   await store.write(at(name), bytes);
   await store.write(at('tasks.json'), encodeJson(createTaskTable(network)));
   await store.write(at('model.json'), encodeJson(model));
-  const old = (await store.list(at('weights.'))).filter((file) => file !== at(name) && file.endsWith('.bin'));
-  for (const file of old) await store.remove(file);
+  const staleFiles = (await store.list(at('weights.'))).filter(
+    (file) => file !== at(name) && file.endsWith('.bin'),
+  );
+  for (const file of staleFiles) await store.remove(file);
 }
 
 /**
- * Reads what {@link writeModelFolder} wrote. With `tasks` the folder must hold just these, else an error says where
- * they differ; without, they are made from the table, with the losses and metrics a task of that kind has by default.
+ * Reads a network that {@link writeModelFolder} wrote.
  *
- * @throws `file` fault for a missing, cut or changed file, a newer format, or other tasks.
+ * @param tasks - Tasks that the folder must contain. Default: tasks created from `tasks.json`, with the
+ *   default losses and metrics of their kinds.
+ * @throws A `file` error if a file is missing, truncated or corrupted, if the format is newer, or if the
+ *   tasks differ.
  */
 export async function readModelFolder<T extends Tasks>(
   store: Store,
@@ -89,7 +94,7 @@ export async function readModelFolder<T extends Tasks>(
     });
   };
   const table = (await json('tasks.json')) as TaskTable;
-  const { input, tasks: known } = parseTaskTable(table, where('tasks.json'), tasks);
+  const { input, tasks: networkTasks } = parseTaskTable(table, where('tasks.json'), tasks);
   const { modelTopology, weightsManifest } = (await json('model.json')) as ModelJson;
   const [group] = Array.isArray(weightsManifest) ? (weightsManifest as ModelJson['weightsManifest']) : [];
   const file: unknown = group?.paths?.[0];
@@ -121,13 +126,13 @@ export async function readModelFolder<T extends Tasks>(
   });
   resetLayerRefCounts(layersModel);
   try {
-    checkInputAndOutputs(layersModel, input.shape, known, where('model.json'));
+    checkInputAndOutputs(layersModel, input.shape, networkTasks, where('model.json'));
     for (const layer of layersModel.layers) patchLayer(layer, where('model.json'));
   } catch (error) {
     layersModel.dispose();
     throw error;
   }
-  return createNetwork(layersModel, known as T, input);
+  return createNetwork(layersModel, networkTasks as T, input);
 }
 
 async function openLayersModel(path: string, artifacts: tf.io.ModelArtifacts): Promise<tf.LayersModel> {
@@ -145,7 +150,10 @@ async function openLayersModel(path: string, artifacts: tf.io.ModelArtifacts): P
   }
 }
 
-/** `tasks.json` and `model.json` are of one model: the same image, and an output for every task, in order. */
+/**
+ * Checks that `tasks.json` and `model.json` describe the same model: the same image, and one output per task,
+ * in order.
+ */
 function checkInputAndOutputs(
   model: tf.LayersModel,
   image: readonly number[],
@@ -169,8 +177,8 @@ function checkInputAndOutputs(
 async function getModelArtifacts(model: tf.LayersModel): Promise<tf.io.ModelArtifacts> {
   let artifacts: tf.io.ModelArtifacts | undefined;
   await model.save(
-    tf.io.withSaveHandler(async (given) => {
-      artifacts = given;
+    tf.io.withSaveHandler(async (modelArtifacts) => {
+      artifacts = modelArtifacts;
       return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } };
     }),
   );

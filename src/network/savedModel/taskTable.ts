@@ -7,26 +7,26 @@ import { regression } from '../../tasks/regression.js';
 import { type AnyTask, createTaskRecord, type Tasks } from '../../tasks/task.js';
 import type { Network, NetworkInput } from '../network.js';
 
-/** `tasks.json`: what a page or a program needs beside the network. */
+/** Content of `tasks.json`: what a page or a program needs in addition to the network. */
 export interface TaskTable {
   readonly format: 'tfjs-multitask';
   readonly version: number;
   readonly input: {
-    /** `[height, width, channels]`. */
+    /** Image shape `[height, width, channels]`. */
     readonly shape: readonly number[];
-    /** What 0 and 255 become. */
+    /** Values that the bytes 0 and 255 are mapped to. */
     readonly range: readonly number[];
   };
-  /** In the order of the network's outputs. */
+  /** Tasks in the order of the network's outputs. */
   readonly tasks: readonly TaskRecord[];
 }
 
-/** Number of the table's layout; raised when an older reader could not read a newer table. */
+/** Format number of the table. It increases when older versions of the library cannot read a newer table. */
 const TABLE_VERSION = 1;
 
 const FOLDER_ADVICE = 'Give a folder that save() or bestCheckpoint() wrote, as it was written.';
 
-/** The table of a network. */
+/** Creates the task table of a network. */
 export function createTaskTable(network: Network): TaskTable {
   return {
     format: 'tfjs-multitask',
@@ -37,9 +37,10 @@ export function createTaskTable(network: Network): TaskTable {
 }
 
 /**
- * A table from a file, checked; with `expected`, against the tasks the caller knows.
+ * Checks a task table that was read from a file and returns its input and tasks.
  *
- * @throws `file` fault for another format, a newer version, or tasks that differ.
+ * @param expected - Tasks that the caller expects; they must equal those of the table.
+ * @throws A `file` error if the format is different, the version is newer, or the tasks differ.
  */
 export function parseTaskTable(
   table: TaskTable,
@@ -75,7 +76,7 @@ export function parseTaskTable(
   };
 }
 
-/** A task from its record; what makes it refuses wrong labels and units, and is told with the file's name here. */
+/** Creates a task from its record. Errors about labels and units are rethrown with the path of the file. */
 function parseTask(record: TaskRecord, path: string): AnyTask {
   try {
     return createTask(record);
