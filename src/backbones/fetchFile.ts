@@ -5,7 +5,8 @@ import { md5 } from './md5.js';
 import { concatBytes, type DownloadSource, getDownloadSource, PartialDownload } from './partialDownload.js';
 
 /**
- * What a file must be: a hash of its bytes, in hexadecimal digits; or where none is known, what `accepts` says of them.
+ * Condition for a valid file: a hash of its bytes in hexadecimal digits, or, if none is known, a function
+ * `accepts` that checks the bytes.
  *
  * @category Files
  */
@@ -15,42 +16,48 @@ export type FileHash =
   | { readonly accepts: (bytes: Uint8Array) => Promise<boolean> };
 
 /**
- * Hears how many bytes of a download are there, of how many; undefined where the server does not say.
+ * Callback that receives the number of bytes downloaded so far, and the total, or undefined if the server
+ * does not report it.
  *
  * @category Files
  */
 export type DownloadProgress = (bytes: number, total: number | undefined) => void;
 
-/** What {@link fetchFile} fetches, and with what. */
+/** Options of {@link fetchFile}. */
 export interface FetchFileOptions {
   readonly url: string;
   readonly hash: FileHash;
-  /** The file's name in the store. */
+  /** Name of the file in the store. */
   readonly name: string;
-  /** Keeps it for the next time. */
+  /** Store that caches the file. */
   readonly store: Store;
-  /** The platform's `fetch`, or one like it. */
+  /** The platform's `fetch`, or a replacement. */
   readonly fetch: Fetcher;
   readonly onProgress?: DownloadProgress | undefined;
-  /** Stops the download; what has come is kept. */
+  /** Signal that stops the download. The bytes received so far are stored. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A download, and the bytes of another file that stands in its place in the store. */
+/** Download options, and the size of an invalid file of that name in the store. */
 interface DownloadRequest extends FetchFileOptions {
   readonly existingSize: number | undefined;
 }
 
-/** Calls under way, by store and name: two of one file would write into one another's part. */
+/**
+ * Calls in progress, by store and name. Two downloads of the same file would write into each other's partial
+ * file.
+ */
 const activeDownloads = new WeakMap<Store, Map<string, Promise<unknown>>>();
 
 /**
- * A file from the store, or from a server and then into the store. Its hash is checked before it gets its name, and each time
- * it is read. What came of a download that broke stays as `NAME.part`, and the next call goes on from there.
+ * Returns a file from the store, or downloads it into the store. The hash is checked each time the file is
+ * read, and before a download gets its final name. An interrupted download stays in the store as `NAME.part`,
+ * and the next call resumes it.
  *
- * @returns The file's bytes.
- * @throws `download` fault without an answer, with another answer than the file, or with a file of another hash: it names
- *   the URL and where to put the file by hand; what stood in the store before is left. `aborted` fault when `signal` says so.
+ * @returns The bytes of the file.
+ * @throws A `download` error if the server does not respond, responds with anything but the file, or the hash
+ *   differs; it contains the URL and where to put the file by hand. A file that was in the store before stays
+ *   there. An `aborted` error if `signal` is aborted.
  */
 export async function fetchFile(options: FetchFileOptions): Promise<Uint8Array> {
   const { store, name } = options;
@@ -92,7 +99,7 @@ async function downloadFile(
     return whole;
   }
   await part.remove();
-  // The part was of another version, or another process added to it: once more, from the beginning.
+  // The partial file was of another version, or another process appended to it. Start from the beginning, once.
   if (had) return downloadFile(options, part, false);
   const late = await store.read(name); // from another process
   if (late && (await matchesHash(late, hash))) return late;
@@ -106,7 +113,10 @@ async function downloadFile(
 const describeMismatch = (hash: FileHash) =>
   'accepts' in hash ? 'of something else' : `whose hash is not ${Object.entries(hash)[0]!.join(' ')}`;
 
-/** The bytes of the whole file, or undefined when the server does not go on from what is there. */
+/**
+ * Receives the rest of the file. Returns all its bytes, or undefined if the server cannot resume the partial
+ * file.
+ */
 async function receiveFile(
   options: DownloadRequest,
   part: PartialDownload,
@@ -123,7 +133,8 @@ async function receiveFile(
     await answer.body?.cancel();
     throw createDownloadError(options, `HTTP ${answer.status}`);
   }
-  // 200 is the whole file, whether it was asked for or not: the server knows no ranges, or the file has changed.
+  // Status 200 means the whole file, even after a range request: the server does not support ranges, or the
+  // file changed.
   const goingOn = answer.status === 206 ? had : undefined;
   const origin = goingOn?.origin ?? getDownloadSource(url, answer);
   if (!goingOn) await part.start(origin);
@@ -137,7 +148,7 @@ async function receiveFile(
       await part.append(bytes);
       onProgress?.(size, origin.total);
       throwIfAborted(options);
-      if (size > (origin.total ?? Number.POSITIVE_INFINITY)) break; // the hash will say so
+      if (size > (origin.total ?? Number.POSITIVE_INFINITY)) break; // The hash check fails later.
     }
     if (size < (origin.total ?? 0)) throw new Error('the connection ended');
   } catch (cause) {
@@ -171,7 +182,7 @@ async function requestFile(
   }
 }
 
-/** Whether an answer with a part begins where ours ends, and is of the same file. */
+/** Returns whether a partial response starts where the partial file ends, and is of the same file. */
 function isContinuation(
   { headers }: FetcherResponse,
   had: { bytes: Uint8Array; origin: DownloadSource } | undefined,
@@ -189,11 +200,11 @@ async function* readBody({ body }: FetcherResponse): AsyncGenerator<Uint8Array> 
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
   } finally {
-    await reader.cancel().catch(() => {}); // of no use to one that has broken
+    await reader.cancel().catch(() => {}); // Cancelling a broken stream fails, which does not matter.
   }
 }
 
-/** Node's fetch says only that it failed, and keeps why to itself. */
+/** Describes a failed request. Node's fetch only says that it failed; the reason is in `cause`. */
 function describeFailure(error: unknown): string {
   const { message, cause } = error as Error;
   const { code, message: inner } = (cause ?? {}) as { readonly code?: string; readonly message?: string };

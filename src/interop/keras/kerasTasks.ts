@@ -4,7 +4,10 @@ import type { Tasks } from '../../tasks/task.js';
 import type { tf } from '../../tensor/tf.js';
 import type { KerasOutput } from './read/readKerasModel.js';
 
-/** Which output each task is: `[task, number of the output]`. */
+/**
+ * Assigns an output to each task: `[task, index of the output]`. Tasks are matched by the name of the output,
+ * then by the name of its layer, then by order.
+ */
 export function matchOutputs(
   tasks: readonly string[],
   outputs: readonly KerasOutput[],
@@ -19,8 +22,8 @@ export function matchOutputs(
     log?.(`tasks by order: ${tasks.map((task, i) => `${task} ← ${outputs[i]!.name}`).join(', ')}`);
     return tasks.map((task, i) => [task, i]);
   }
-  const lost = found.find(([, output]) => output < 0);
-  if (lost || tasks.length === 0) {
+  const unmatched = found.find(([, output]) => output < 0);
+  if (unmatched || tasks.length === 0) {
     throw createError({
       kind: 'argument',
       path: 'loadKeras.tasks',
@@ -29,30 +32,35 @@ export function matchOutputs(
       advice: 'Name the tasks like the outputs, or give as many tasks as outputs, in their order.',
     });
   }
-  const left = outputs.filter((_, i) => !found.some(([, output]) => output === i));
-  if (left.length > 0)
-    log?.(`outputs without a task are left out: ${left.map(({ name }) => name).join(', ')}`);
+  const unusedOutputs = outputs.filter((_, i) => !found.some(([, output]) => output === i));
+  if (unusedOutputs.length > 0)
+    log?.(
+      `outputs without a task are unusedOutputs out: ${unusedOutputs.map(({ name }) => name).join(', ')}`,
+    );
   return found;
 }
 
-/** A task that this library wrote into the file is the one that is given: labels in another order would turn answers round. */
+/**
+ * Checks that a task equals the one that this library wrote into the file. Labels in another order would swap
+ * the answers.
+ */
 export function checkTaskMatchesFile(
   name: string,
   task: Tasks[string],
-  known: Tasks[string] | undefined,
+  fileTask: Tasks[string] | undefined,
 ): void {
   const show = ({ kind, labels }: Tasks[string]) => (labels ? `${kind}([${labels.join(', ')}])` : kind);
-  if (!known || show(known) === show(task)) return;
+  if (!fileTask || show(fileTask) === show(task)) return;
   throw createError({
     kind: 'argument',
     path: `loadKeras.tasks.${name}`,
-    expected: `${show(known)}, as the file says`,
+    expected: `${show(fileTask)}, as the file says`,
     received: show(task),
     advice: 'Give the labels in the order in which the model was trained.',
   });
 }
 
-/** The one image a typed model takes. */
+/** Returns the shape of the model's only input, the image. Throws a `file` error for any other input. */
 export function getImageShape({ inputs }: tf.LayersModel, path: string): ImageShape {
   const wrong = (expected: string, received: string, advice: string) =>
     createError({ kind: 'file', path, expected, received, advice });
@@ -76,7 +84,10 @@ export function getImageShape({ inputs }: tf.LayersModel, path: string): ImageSh
   );
 }
 
-/** A task's output has the numbers that its answers are made of: as many, and probabilities where they are ones. */
+/**
+ * Checks that an output has the size of the task, and that it ends with an activation if the task predicts
+ * probabilities.
+ */
 export function checkTaskOutput(output: tf.SymbolicTensor, task: Tasks[string], path: string): void {
   const wrong = (expected: string, received: string, advice: string) =>
     createError({ kind: 'argument', path, expected, received, advice });
@@ -96,7 +107,7 @@ export function checkTaskOutput(output: tf.SymbolicTensor, task: Tasks[string], 
   );
 }
 
-/** The activation that an output ends with, where its layers tell. */
+/** Finds the activation at the end of an output, if its layers tell. */
 function findOutputActivation({ sourceLayer, nodeIndex }: tf.SymbolicTensor): string | undefined {
   const { activation } = sourceLayer.getConfig();
   const [before] = sourceLayer.inboundNodes[nodeIndex]?.inputTensors ?? [];

@@ -1,18 +1,18 @@
 import type { KerasLayer, KerasModel } from './modelStructure.js';
 
-/** A layer's place once nested models are opened. */
+/** Layer of the flat model that results from flattening nested models. */
 export interface FlatLayer {
-  /** Unique in the flat model, and a name that TensorFlow.js takes. */
+  /** Name of the layer: unique in the flat model, and valid in TensorFlow.js. */
   readonly name: string;
-  /** Whether it and all models around it are. */
+  /** Whether the layer and all models around it are trainable. */
   readonly isTrainable: boolean;
-  /** Names from the outermost model's layer down to its own. */
+  /** Names of the models around it, from the outermost to the innermost, and its own name. */
   readonly path: readonly string[];
 }
 
-/** Names of a flat model, each given once. */
+/** Allocator of unique names in a flat model. */
 export interface NameAllocator {
-  /** `name`, or the first of `name_2`, `name_3`, … that is free; it is taken from then on. */
+  /** Allocates `name`, or the first of `name_2`, `name_3`, … that is free. */
   allocate(name: string): string;
 }
 
@@ -33,9 +33,10 @@ export function createNameAllocator(taken: readonly string[] = []): NameAllocato
 }
 
 /**
- * Every layer of a model and of the models inside it, with its place in the flat model. A layer of an inner model keeps its
- * name where no other has it, else it is called after its model too: `base_conv1`. `outputs` are names for layers that end
- * tasks.
+ * Lists every layer of a model and of the models inside it, with its name in the flat model. A layer of an
+ * inner model keeps its name if the name is unique; otherwise the model's name is prepended: `base_conv1`.
+ *
+ * @param outputs - Names for the layers that are outputs of tasks.
  */
 export function flattenLayers(
   model: KerasModel,
@@ -56,7 +57,7 @@ export function flattenLayers(
   visit(model, model.trainable, []);
   const counts = new Map<string, number>();
   for (const { layer } of found) counts.set(layer.name, (counts.get(layer.name) ?? 0) + 1);
-  // The outermost model's names go first, and none of them changes for an inner one's sake.
+  // The outermost model comes first, so that none of its names changes because of an inner model.
   const order = [...found].sort((a, b) => Number(a.path.length > 1) - Number(b.path.length > 1));
   const placed = new Map<KerasLayer, FlatLayer>();
   for (const { layer, trainable: isTrainable, path } of order) {

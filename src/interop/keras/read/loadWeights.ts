@@ -15,7 +15,7 @@ import {
 import type { ImportedLayer } from './buildLayers.js';
 import type { KerasLayer, KerasModel } from './modelStructure.js';
 
-/** A weight that a layer wants. */
+/** Weight that a layer needs. */
 interface WeightSlot {
   readonly name: string;
   readonly shape: readonly number[];
@@ -33,10 +33,11 @@ const createWeightError = (path: string, expected: string, received: string) =>
   });
 
 /**
- * Fills the weights of a built model. Stored names decide; the order does only where names say nothing, and counts and
- * shapes agree.
+ * Sets the weights of a built model from a file. Weights are matched by name; by order only if the names do
+ * not match any layer and counts and shapes agree.
  *
- * @throws `file` fault for a weight that is missing, left over, of another shape, or not finite, naming layer and weight.
+ * @throws A `file` error if a weight is missing, unused, of another shape, or not finite; the error names the
+ *   layer and the weight.
  */
 export function loadWeights(
   model: KerasModel,
@@ -47,7 +48,7 @@ export function loadWeights(
   else loadContainerWeights(model, made, root, path);
 }
 
-/** The weights that a layer wants, in Keras's order. */
+/** Returns the weights that a layer needs, in Keras's order. */
 function getWeightSlots(layer: KerasLayer, made: ImportedLayers): readonly WeightSlot[] {
   const { customWeights, layers } = made.get(layer) ?? { layers: [] };
   if (customWeights) return customWeights.weightSlots;
@@ -59,14 +60,14 @@ function getWeightSlots(layer: KerasLayer, made: ImportedLayers): readonly Weigh
   );
 }
 
-/** Whether a layer, or any layer inside it, has weights. */
+/** Returns whether a layer, or any layer inside it, has weights. */
 function hasWeights(layer: KerasLayer, made: ImportedLayers): boolean {
   return layer.model
     ? layer.model.layers.some((inner) => hasWeights(inner, made))
     : getWeightSlots(layer, made).length > 0;
 }
 
-/** Writes the weights of one layer, found for its slots one by one. */
+/** Sets the weights of one layer. `stored` has one weight per slot. */
 function setLayerWeights(layer: KerasLayer, made: ImportedLayers, stored: readonly StoredWeight[]): void {
   const slots = getWeightSlots(layer, made);
   const arrays = slots.map(({ name, shape }, i) => {
@@ -94,7 +95,7 @@ function setLayerWeights(layer: KerasLayer, made: ImportedLayers, stored: readon
     });
 }
 
-/** Constants of layers that the file holds nothing for. */
+/** Sets the weights of layers whose weights are constants, for which the file contains nothing. */
 export function setConstantWeights(made: ImportedLayers): void {
   for (const { customWeights } of made.values())
     if (customWeights?.weightSlots.length === 0) customWeights.setWeights([]);
@@ -133,7 +134,7 @@ function loadLegacyWeights(
     throw createWeightError(extra[1][0]!.path, 'a layer of the model', 'a layer that it does not have');
 }
 
-/** Other words of Keras for what TensorFlow.js calls a weight. */
+/** Other names in Keras for weights, by their names in TensorFlow.js. */
 const WEIGHT_ALIASES: { readonly [slot: string]: readonly string[] } = {
   depthwise_kernel: ['kernel'],
   moving_mean: ['running_mean'],
@@ -143,7 +144,7 @@ const WEIGHT_ALIASES: { readonly [slot: string]: readonly string[] } = {
 const matchesSlotName = (stored: string, slot: string) =>
   stored === slot || (WEIGHT_ALIASES[slot] ?? []).includes(stored);
 
-/** The stored weights of one layer for its slots: by the last part of their names, else by order. */
+/** Assigns the stored weights of one layer to its slots: by the last part of their names, otherwise by order. */
 function matchLayerWeights(
   layer: KerasLayer,
   slots: readonly WeightSlot[],
@@ -165,7 +166,10 @@ function matchLayerWeights(
   );
 }
 
-/** A nested model's weights stand in one group: each has its layer's name before its own, and maybe its model's. */
+/**
+ * Loads a nested model, whose weights are in one group. Each weight's name is preceded by its layer's name,
+ * and possibly by its model's.
+ */
 function loadNestedWeights(
   root: string,
   outer: KerasLayer,
@@ -204,8 +208,9 @@ function loadNestedWeights(
 }
 
 /**
- * Of weights whose layer has the right name, the one whose models' names fit best; undefined where two do. Keras leaves some
- * models out of a name: it names sequential ones, not functional ones.
+ * Returns the weight whose path fits best to the models around the layer, or undefined if two fit equally
+ * well. Keras leaves some models out of a weight's name: it includes sequential models, but not functional
+ * ones.
  */
 function findBestMatch(weights: readonly StoredWeight[], path: readonly string[]): StoredWeight | undefined {
   const agreement = ({ name }: StoredWeight) => {
@@ -261,7 +266,7 @@ function loadContainerWeights(model: KerasModel, made: ImportedLayers, group: Hd
   }
 }
 
-/** Groups as Keras 3 counts them: by class, in the order of the layers. */
+/** Computes the keys of groups in Keras 3: class names, numbered in the order of the layers. */
 function computeLayerKeys(model: KerasModel): Map<KerasLayer, string> {
   const counts = new Map<string, number>();
   return new Map(

@@ -7,53 +7,55 @@ import {
   readTensorReferences,
 } from './inboundNodes.js';
 
-/** A layer of a Keras file, as both dialects say it. */
+/** Layer of a Keras file, in a form that is common to Keras 2 and Keras 3. */
 export interface KerasLayer {
-  /** `Conv2D`; what a user registered carries its package, `mine>Blur`. */
+  /** Class name: `Conv2D`. That of a registered class includes its package: `mine>Blur`. */
   readonly className: string;
-  /** Where Keras 3 has the class: `keras.layers`, `keras.src.ops.numpy`. */
+  /** Python module of the class in Keras 3: `keras.layers`, `keras.src.ops.numpy`. */
   readonly module: string;
-  /** Unique in its model. */
+  /** Name of the layer, unique in its model. */
   readonly name: string;
   readonly config: JsonNode;
   readonly trainable: boolean;
   readonly calls: readonly LayerCall[];
-  /** What stands inside, where the layer is a model itself. */
+  /** Model inside the layer, if the layer is a model itself. */
   readonly model?: KerasModel;
 }
 
-/** A model: a graph of layers. A sequential one is read as such. */
+/** Model: a graph of layers. A sequential model is converted to a graph. */
 export interface KerasModel {
   readonly name: string;
   readonly trainable: boolean;
   readonly layers: readonly KerasLayer[];
   readonly inputs: readonly TensorReference[];
   readonly outputs: readonly TensorReference[];
-  /** Where the file names its inputs and outputs, for errors. */
+  /** Path of the list of inputs in the file, for errors. */
   readonly inputsPath: string;
+  /** Path of the list of outputs in the file, for errors. */
   readonly outputsPath: string;
 }
 
-/** A tensor of a model: of which layer, of which of its calls, and which output of that. */
+/** Reference to a tensor of a model: the layer, the index of its call, and the index of the output. */
 export interface TensorReference {
   readonly layer: string;
   readonly node: number;
   readonly tensor: number;
-  /** Its key where a model has its inputs or outputs in a record. */
+  /** Key of the tensor, if the model has its inputs or outputs in a record. */
   readonly key?: string;
 }
 
-/** Class names of models; subclasses of them carry a config of another kind. */
+/** Class names of functional models. A subclassed model has another kind of config. */
 const FUNCTIONAL_CLASSES = ['Functional', 'Model'];
 
-/** Layers and models in one file, at most. */
+/** Most layers and models in one file. */
 const MAX_LAYERS = 50_000;
 
 /**
- * A model of a file as plain records: functional or sequential, of Keras 2 or 3, with the models inside it.
+ * Reads a model of a file as plain records: functional or sequential, of Keras 2 or 3, with the models inside
+ * it.
  *
- * @param json - `{ class_name, config }`.
- * @throws `file` fault for what is no such model, naming the place.
+ * @param json - Node with `{ class_name, config }`.
+ * @throws A `file` error if the node is not such a model; its path names the part.
  */
 export function readModelStructure(json: JsonNode): KerasModel {
   const budget = { remainingLayers: MAX_LAYERS };
@@ -96,7 +98,10 @@ function readFunctionalModel(config: JsonNode, budget: LayerBudget): KerasModel 
   });
 }
 
-/** Keras 2 counts the call that made an inner model, which is not in the file: references to its calls begin at 1. */
+/**
+ * Renumbers calls of inner models. Keras 2 counts the call that created an inner model, which is not in the
+ * file, so references to its calls start at 1.
+ */
 function shiftKeras2Calls(model: KerasModel): KerasModel {
   const most = new Map<string, number>();
   const references = [
@@ -124,9 +129,12 @@ function shiftKeras2Calls(model: KerasModel): KerasModel {
   };
 }
 
-/** A chain. Its input is a layer of its own in Keras 3, and a field of the first layer, or of none, in Keras 2. */
+/**
+ * Reads a sequential model as a chain. Its input is a layer in Keras 3. In Keras 2 it is a field of the first
+ * layer, or missing.
+ */
 function readSequentialModel(config: JsonNode, json: JsonNode, budget: LayerBudget): KerasModel {
-  const list = config.isList ? config : config.at('layers'); // a list alone in the first versions
+  const list = config.isList ? config : config.at('layers'); // The first versions of Keras 2 stored only the list.
   const items = list.items();
   if (items.length === 0) throw list.createError('layers');
   const record = config.isRecord ? config : undefined;
@@ -167,7 +175,7 @@ function readSequentialModel(config: JsonNode, json: JsonNode, budget: LayerBudg
   };
 }
 
-/** The shape of a nested model's first input, if `layer` is one. */
+/** Finds the input shape of a nested model, if `layer` is one. */
 function findInputShape(layer: JsonNode): JsonNode | undefined {
   const config = layer.at('config');
   const layers = config.isRecord ? config.at('layers') : config;

@@ -5,17 +5,17 @@ import type { Optimizer } from '../../../optimizers/optimizer.js';
 import type { AnyTask, Tasks } from '../../../tasks/task.js';
 import { createKerasObject, markFloat } from './kerasObjects.js';
 
-/** What a model is trained with. */
+/** Training configuration of a model. */
 export interface CompileConfig {
   readonly tasks: Tasks;
-  /** Factor of each task's loss. */
+  /** Weight of each task's loss. */
   readonly lossWeights: { readonly [task: string]: number };
   readonly optimizer: Optimizer;
-  /** The rate as callbacks left it, where they may change it. */
+  /** Current learning rate, if callbacks may change it. */
   readonly learningRate?: number | undefined;
 }
 
-/** Losses by Keras's long names: its h5 reader does not find the short ones. */
+/** Losses by Keras's long names. Keras's h5 reader does not find the short ones. */
 const KERAS_LOSSES = new Set([
   'mean_squared_error',
   'mean_absolute_error',
@@ -47,7 +47,7 @@ function toLossConfig(name: string, { loss }: AnyTask): Json {
   throw createCompileError(`${name}.loss`, `a loss that Keras has too (${known})`, `"${loss.name}"`, advice);
 }
 
-/** A metric, by the name of its column here, so that both histories have the same columns. */
+/** Converts a metric. It keeps the name of its history column, so that both histories have the same columns. */
 function toMetricConfig(task: string, units: number, { name, weighted }: Metric): Json {
   const bare = weighted ? name.replace(/^weighted_/, '') : name;
   const make = (className: string, more: { readonly [key: string]: Json } = {}) =>
@@ -62,7 +62,7 @@ function toMetricConfig(task: string, units: number, { name, weighted }: Metric)
   throw createCompileError(`${task}.metrics`, `metrics that Keras has too (${known})`, `"${name}"`, advice);
 }
 
-/** Metrics by task; null where there are none. */
+/** Converts the metrics by task; returns null if there are none. */
 function toMetricsConfig(tasks: Tasks, weighted: boolean): Json {
   const lists = Object.entries(tasks).flatMap(([name, { metrics, units }]) => {
     const own = metrics.filter((metric) => metric.weighted === weighted);
@@ -75,7 +75,7 @@ function toMetricsConfig(tasks: Tasks, weighted: boolean): Json {
 
 type JsonRecord = { readonly [option: string]: Json };
 
-/** A rate, or a schedule as Keras counts it: in updates, as here. */
+/** Converts a learning rate or a schedule. Keras and this library both count updates. */
 function toLearningRateConfig(description: JsonRecord, now: number | undefined, path: string): Json {
   const schedule = (className: string, config: JsonRecord) =>
     createKerasObject('keras.optimizers.schedules', className, { ...config, name: className });
@@ -117,7 +117,7 @@ const OPTIMIZER_CLASSES: { readonly [rule: string]: readonly [className: string,
   sgd: ['SGD', 'sgd'],
 };
 
-/** Class and configuration of an optimiser in Keras 3. */
+/** Returns the class and configuration of an optimizer in Keras 3. */
 export function toOptimizerConfig(
   optimizer: Optimizer,
   learningRate?: number,
@@ -159,10 +159,10 @@ export function toOptimizerConfig(
 }
 
 /**
- * What a model was compiled with, as Keras 3 `get_compile_config` (trainers/trainer.py) writes it; an h5 file keeps the
- * optimiser under another key and leaves the modules of losses and metrics out.
+ * Creates the compile configuration of a model. Same as Keras 3 `get_compile_config` (trainers/trainer.py).
+ * An h5 file has the optimizer under another key, and no modules of losses and metrics.
  *
- * @throws `argument` fault for a loss, metric, schedule or optimiser that Keras cannot say.
+ * @throws An `argument` error if Keras has no equivalent of a loss, metric, schedule or optimizer.
  */
 export function toKerasCompileConfig(compiled: CompileConfig, legacy: boolean): Json {
   const { tasks, lossWeights, optimizer, learningRate } = compiled;
@@ -182,7 +182,7 @@ export function toKerasCompileConfig(compiled: CompileConfig, legacy: boolean): 
   return { ...stripModules(rest), optimizer_config: { class_name: className, config } };
 }
 
-/** Objects as the h5 writer leaves them, `{class_name, config}`. */
+/** Removes modules and registered names, as Keras's h5 writer does: `{class_name, config}`. */
 function stripModules<T extends Json>(value: T): T {
   if (Array.isArray(value)) return value.map(stripModules) as unknown as T;
   if (value === null || typeof value !== 'object') return value;

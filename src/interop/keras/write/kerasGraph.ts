@@ -9,48 +9,53 @@ import {
 import { tf } from '../../../tensor/tf.js';
 import { createLayerExportError, toLayerConfig } from './layerConfig.js';
 
-/** One tensor between two layers: the layer that made it, in which of its calls, which of its outputs. */
+/**
+ * Tensor between two layers. `history` contains the layer, the index of its call, and the index of the
+ * output.
+ */
 export interface KerasTensor {
   readonly shape: readonly (number | null)[];
   readonly dtype: string;
   readonly history: readonly [layer: string, node: number, tensor: number];
 }
 
-/** A layer at its place in the graph. */
+/** Layer in the graph that is written. */
 export interface KerasGraphLayer {
   readonly name: string;
   readonly className: string;
   readonly config: { readonly [key: string]: Json };
-  /** Keywords of each call. */
+  /** Keyword arguments of each call. */
   readonly kwargs: { readonly [name: string]: Json };
-  /** Whether the shapes of its first call are written. */
+  /** Whether the input shape of the first call is written. */
   readonly hasBuildConfig: boolean;
-  /** What each call reads; empty for an input. A list stands for layers that take one. */
+  /** Inputs of each call; empty for an input layer. A list for layer classes that take lists. */
   readonly calls: readonly (KerasTensor | readonly KerasTensor[])[];
-  /** The layer of TensorFlow.js, for its weights. */
+  /** TensorFlow.js layer with the weights. */
   readonly stockLayer: tf.layers.Layer | undefined;
 }
 
-/** A model as Keras sees it. */
+/** Model as a Keras graph. */
 export interface KerasGraph {
   readonly name: string;
   readonly trainable: boolean;
-  /** In Keras's order, which its files count by. */
+  /** Layers in Keras's order, in which its files count them. */
   readonly layers: readonly KerasGraphLayer[];
   readonly inputs: readonly KerasTensor[];
   readonly outputs: readonly KerasTensor[];
 }
 
 /**
- * The graph of a flat model, its layers in the order that Keras gives them: by depth below the outputs, and within one
- * depth in the order in which a walk from the outputs first meets them. Same as Keras 3 `map_graph` (ops/function.py),
- * which counts layers of one class in its files; another order would give weights to other layers.
+ * Creates the graph of a flat model. The layers are in Keras's order: by depth below the outputs, and for
+ * equal depth in the order of a traversal from the outputs. Same as Keras 3 `map_graph` (ops/function.py).
+ * Keras numbers the layers of a class in its files, so any other order would assign weights to the wrong
+ * layers.
  *
- * @throws `argument` fault naming a layer that Keras cannot say, or a model inside the model.
+ * @throws An `argument` error if Keras has no equivalent of a layer, or if the model contains a model; the
+ *   error names the layer.
  */
 export function createKerasGraph(model: tf.LayersModel): KerasGraph {
   const { nodes, met } = collectNodes(model.outputs);
-  // An input that no output reads is a layer all the same; Keras puts it first among the last.
+  // An input that no output depends on is a layer too. Keras puts it first among the layers of the lowest depth.
   for (const input of model.inputs) {
     if (met.has(input.sourceLayer)) continue;
     met.set(input.sourceLayer, -1);
@@ -88,7 +93,7 @@ export function createKerasGraph(model: tf.LayersModel): KerasGraph {
   };
 }
 
-/** Layers that take a list, be it of one tensor. */
+/** Layer classes whose input is a list, even of a single tensor. */
 const LIST_INPUT_CLASSES = new Set([
   'Add',
   'Multiply',
@@ -99,7 +104,10 @@ const LIST_INPUT_CLASSES = new Set([
   'Dot',
 ]);
 
-/** Every call that leads to the outputs, after those it reads, and the layers in the order they are first met. */
+/**
+ * Collects the calls that lead to the outputs, each after the calls it depends on, and the layers in the
+ * order of the traversal.
+ */
 function collectNodes(outputs: readonly SymbolicTensor[]): {
   nodes: LayerNodeRef[];
   met: Map<tf.layers.Layer, number>;
@@ -121,9 +129,9 @@ function collectNodes(outputs: readonly SymbolicTensor[]): {
 }
 
 /**
- * The same graph reading bytes: a `Rescaling` behind its one input takes 0..255 to the range of the model.
+ * Adds a `Rescaling` layer after the only input, so that the graph takes bytes from 0 to 255.
  *
- * @param range - What the bytes 0 and 255 become.
+ * @param range - Values that the bytes 0 and 255 are mapped to.
  */
 export function prependRescaling(graph: KerasGraph, [black, white]: readonly [number, number]): KerasGraph {
   const input = graph.inputs[0]!;

@@ -2,13 +2,13 @@ import { createError, formatValue } from '../../../core/errors/errors.js';
 import type { Json } from '../../../core/json.js';
 import { ACTIVATION_NAMES, camelToSnakeCase, VARIANCE_SCALING_CLASSES } from '../file/kerasNames.js';
 
-/** A part of a layer as TensorFlow.js writes it: an initialiser, a regulariser, a constraint. */
+/** Part of a layer as TensorFlow.js serializes it: an initializer, a regularizer or a constraint. */
 interface SerializedObject {
   readonly className: string;
   readonly config: { readonly [key: string]: Json };
 }
 
-/** An object as Keras 3 writes it (saving/serialization_lib.py), of a module of its own. */
+/** Creates the record of a Keras object, as Keras 3 serializes it (saving/serialization_lib.py). */
 export const createKerasObject = (
   module: string,
   className: string,
@@ -22,15 +22,15 @@ export const createKerasObject = (
 
 const FLOAT_MARKER = '\u0000float ';
 
-/** A number that Keras wants to read as a float, whole or not: JSON's `1` is an integer to Python. */
+/** Marks a number that Python must read as a float, whole or not: to Python, JSON's `1` is an integer. */
 export const markFloat = (value: number): Json =>
   Number.isInteger(value) ? `${FLOAT_MARKER}${value}.0` : value;
 
-/** JSON text with {@link float}s as Python reads them. */
+/** Converts to JSON text. Numbers marked by {@link markFloat} are written with a decimal point. */
 export const stringifyKerasJson = (value: Json): string =>
   JSON.stringify(value).replace(/"\\u0000float ([^"]*)"/g, '$1');
 
-/** An activation's name in Keras. */
+/** Returns the Keras name of an activation. */
 export function toKerasActivation(name: string, path: string): string {
   const known = Object.hasOwn(ACTIVATION_NAMES, name) ? ACTIVATION_NAMES[name] : undefined;
   if (known !== undefined) return known;
@@ -58,7 +58,7 @@ const INITIALIZER_KEYS: { readonly [className: string]: string } = {
   Orthogonal: 'seed gain',
 };
 
-/** An initialiser. It changes nothing in a file that holds the weights, but a layer says how it was begun. */
+/** Converts an initializer. It has no effect in a file with weights, but is part of a layer's configuration. */
 export function toKerasInitializer(given: Json, path: string): Json {
   if (given === null) return null;
   const { className, config } = given as unknown as SerializedObject;
@@ -67,7 +67,7 @@ export function toKerasInitializer(given: Json, path: string): Json {
   const seed = config?.seed ?? null;
   if (className === 'VarianceScaling') {
     const { scale = 1, mode = 'fanIn', distribution = 'normal' } = config;
-    // TensorFlow.js cuts its normal distribution too.
+    // The normal distribution of TensorFlow.js is truncated too.
     const drawn = distribution === 'normal' ? 'truncated_normal' : camelToSnakeCase(String(distribution));
     const settings = { scale, mode: camelToSnakeCase(String(mode)), distribution: drawn };
     const known = VARIANCE_SCALING_CLASSES[Object.values(settings).join(' ')];
@@ -76,14 +76,14 @@ export function toKerasInitializer(given: Json, path: string): Json {
       ? make('VarianceScaling', { seed, ...settings, ...axes })
       : make(known, { seed, ...axes });
   }
-  // Keras's identity has no gain.
+  // Keras's identity initializer has no gain.
   if (className === 'Identity' && (config.gain ?? 1) === 1) return make('Identity', {});
   const keys = Object.hasOwn(INITIALIZER_KEYS, className) ? INITIALIZER_KEYS[className] : undefined;
   if (keys === undefined) throw createObjectExportError('an initialiser', className, path);
   return make(className, pickSettings(config, keys));
 }
 
-/** L1, L2 or both; none at all where both factors are 0. */
+/** Converts an L1, L2 or L1L2 regularizer; returns null if both factors are 0. */
 export function toKerasRegularizer(given: Json, path: string): Json {
   if (given === null) return null;
   const { className, config } = given as unknown as SerializedObject;
@@ -104,7 +104,7 @@ const CONSTRAINT_KEYS: { readonly [className: string]: string } = {
   MinMaxNorm: 'min_value max_value rate axis',
 };
 
-/** A constraint on a weight. */
+/** Converts a weight constraint. */
 export function toKerasConstraint(given: Json, path: string): Json {
   if (given === null) return null;
   const { className, config } = given as unknown as SerializedObject;
@@ -113,7 +113,7 @@ export function toKerasConstraint(given: Json, path: string): Json {
   return createKerasObject('keras.constraints', className, pickSettings(config, keys));
 }
 
-/** The settings called `keys`, by Keras's names. */
+/** Returns the settings `keys` by their Keras names. */
 function pickSettings(config: SerializedObject['config'], keys: string): { [key: string]: Json } {
   const names = keys.split(' ').filter(Boolean);
   const byKeras = Object.fromEntries(

@@ -12,7 +12,7 @@ import {
 
 type ActivationFunction = (input: SymbolicTensor) => SymbolicTensor;
 
-/** Keras's name to TensorFlow.js's, of functions that are the same in both. */
+/** TensorFlow.js names by Keras names, for activations that compute the same function in both. */
 const TFJS_ACTIVATIONS: { readonly [keras: string]: string } = {
   ...Object.fromEntries(Object.entries(ACTIVATION_NAMES).map(([tfjs, keras]) => [keras, tfjs])),
   swish: 'swish',
@@ -20,7 +20,10 @@ const TFJS_ACTIVATIONS: { readonly [keras: string]: string } = {
 
 const ACTIVATION_ADVICE = 'Use an activation that TensorFlow.js has, or register the layer with `layers`.';
 
-/** `activation` of a layer: a word, or a layer without weights in its place. Missing is linear. */
+/**
+ * Reads the `activation` of a layer: a name, or undefined for a layer in place of a name. A missing
+ * activation is linear.
+ */
 function readActivationName(part: JsonNode): string | undefined {
   if (part.isMissing) return 'linear';
   if (!part.isRecord) return part.asText();
@@ -29,8 +32,10 @@ function readActivationName(part: JsonNode): string | undefined {
 }
 
 /**
- * A layer with an `activation`: `make` gives it, with the stock function where there is one. What no stock function says
- * becomes layers of its own behind it.
+ * Imports a layer that has an `activation`.
+ *
+ * If TensorFlow.js has the activation, it is passed to `createLayer`. Otherwise the layer is linear and
+ * separate layers for the activation follow it.
  */
 export function importWithActivation(
   making: ImportContext,
@@ -45,13 +50,16 @@ export function importWithActivation(
   return (inputs, call) => activation(linear(inputs, call));
 }
 
-/** What TensorFlow.js calls this function. Hard sigmoid is Keras 2's there: `0.2 x + 0.5`, cut at 0 and 1. */
+/**
+ * Finds the TensorFlow.js name of an activation. TensorFlow.js implements the hard sigmoid of Keras 2: `0.2 x
+ * + 0.5`, clipped to 0 and 1.
+ */
 function findTfjsActivation({ isKeras3 }: ImportContext, word: string | undefined): string | undefined {
   if (word === 'hard_sigmoid' && !isKeras3) return 'hardSigmoid';
   return word !== undefined && Object.hasOwn(TFJS_ACTIVATIONS, word) ? TFJS_ACTIVATIONS[word] : undefined;
 }
 
-/** The function as layers, the last of which carries the layer's name. */
+/** Creates the layers of an activation. The last one has the name of the Keras layer. */
 function createActivation(
   making: ImportContext,
   part: JsonNode,
@@ -83,11 +91,11 @@ function createActivation(
   }
 }
 
-/** A lambda is bytecode of Python in the file, or not there at all. */
+/** Creates an error for a lambda, which the file contains as Python bytecode or not at all. */
 const createPythonFunctionError = (making: ImportContext) =>
   createLayerError(making, 'an activation that TensorFlow.js has', 'a Python function', ACTIVATION_ADVICE);
 
-/** Keras 3's: `relu6(x + 3) / 6`. */
+/** Creates the hard sigmoid of Keras 3: `relu6(x + 3) / 6`. */
 function createHardSigmoid({ createLayer }: ImportContext, part?: string): ActivationFunction {
   const shift = createLayer('Rescaling', { scale: 1, offset: 3 }, 'shift');
   const cut = createLayer('Activation', { activation: 'relu6' }, 'cut');
@@ -100,7 +108,7 @@ function createLeakyReLU({ createLayer }: ImportContext, alpha: number, part?: s
   return (x) => applyLayer(layer, x);
 }
 
-/** A layer that stands where a function is named: `Activation(LeakyReLU(0.1))`. */
+/** Creates an activation from a layer in place of an activation's name: `Activation(LeakyReLU(0.1))`. */
 function createActivationFromLayer(making: ImportContext, part: JsonNode): ActivationFunction {
   const className = part.at('class_name').asText();
   if (className === '__lambda__') throw createPythonFunctionError(making);
@@ -125,7 +133,10 @@ const importLeakyReLU: LayerImporter = (making) => {
   return ([x]) => made(x!);
 };
 
-/** `max_value` above, `negative_slope · (x - threshold)` below the threshold, `x` between. */
+/**
+ * Imports `ReLU`: `max_value` at the top, `negative_slope · (x - threshold)` below the threshold, `x` in
+ * between.
+ */
 const importReLU: LayerImporter = (making) => {
   const { config, createLayer } = making;
   const most = config.at('max_value').isMissing ? undefined : config.at('max_value').asNumber();
@@ -139,7 +150,7 @@ const importReLU: LayerImporter = (making) => {
   if (slope === 0) return createApply(createLayer('ReLU', most === undefined ? {} : { maxValue: most }));
   const below = createLeakyReLU(making, slope, most === undefined ? undefined : 'slope');
   if (most === undefined) return ([x]) => below(x!);
-  // min(y, most) = most - relu(most - y)
+  // min(y, max) = max - relu(max - y)
   const turn = createLayer('Rescaling', { scale: -1, offset: most }, 'turn');
   const cut = createLayer('ReLU', {}, 'cut');
   const back = createLayer('Rescaling', { scale: -1, offset: most });
@@ -177,7 +188,7 @@ const importPReLU: LayerImporter = ({ config, createLayer }) => {
   );
 };
 
-/** Layers that are one function of each number. */
+/** Importers of elementwise activation layers. */
 export const ACTIVATION_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Activation: importActivation,
   ReLU: importReLU,
@@ -189,7 +200,7 @@ export const ACTIVATION_IMPORTERS: { readonly [className: string]: LayerImporter
     createApply(createLayer('ThresholdedReLU', { theta: config.at('theta').asNumber(1) })),
 };
 
-/** An activation by its word, where an operation names it. */
+/** Imports an activation by its Keras name, for an operation such as `ops.relu`. */
 export function importNamedActivation(making: ImportContext, word: string): ApplyLayer {
   const made = createActivation(making, making.config, word);
   return ([x]) => made(x!);

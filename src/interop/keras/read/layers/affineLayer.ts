@@ -7,9 +7,11 @@ import {
 } from '../importContext.js';
 
 /**
- * `x · scale + offset` a channel, as a frozen stock layer: a depthwise 1x1 convolution on an image, batch normalisation
- * with mean 0 and variance 1 elsewhere. The numbers may come from the file: `stored` names what it holds, and `numbers`
- * makes scale and offset of it.
+ * Creates `x · scale + offset` per channel as a frozen stock layer: a depthwise 1x1 convolution for images,
+ * otherwise batch normalization with mean 0 and variance 1.
+ *
+ * @param weightSlots - Weights that the file contains for the layer.
+ * @param toScaleAndOffset - Computes scale and offset from those weights.
  */
 export function createAffineLayer(
   making: ImportContext,
@@ -44,7 +46,7 @@ export function createAffineLayer(
   };
 }
 
-/** One number a channel; one alone stands for all. */
+/** Returns one number per channel. A single number is repeated. */
 function broadcastToChannels(making: ImportContext, given: Float32Array, channels: number): Float32Array {
   if (given.length === channels) return given;
   if (given.length === 1) return new Float32Array(channels).fill(given[0]!);

@@ -11,7 +11,7 @@ import { importWithActivation } from './activationLayers.js';
 
 const PADDING_MODES = ['valid', 'same'] as const;
 
-/** What every convolution has. */
+/** Reads the settings that all convolutions have in common. */
 function readConvArgs({ config }: ImportContext) {
   return {
     kernelSize: config.at('kernel_size').asIntegerPair(),
@@ -126,7 +126,7 @@ const createGlobalPoolingImporter =
     return ([x]) => applyLayer(image, applyLayer(pool, x!));
   };
 
-/** `[[top, bottom], [left, right]]` from one number, two, or two of two. */
+/** Reads `[[top, bottom], [left, right]]` from one number, two numbers, or two pairs. */
 function readEdges({ config }: ImportContext, name: string): [[number, number], [number, number]] {
   const part = config.at(name);
   if (!part.isList) {
@@ -168,7 +168,10 @@ const importUpSampling2D: LayerImporter = (making) => {
   );
 };
 
-/** Cuts the middle out; where Keras would enlarge a smaller image, TensorFlow.js does it otherwise. */
+/**
+ * Imports `CenterCrop`. An image that is too small throws an error, because Keras would resize it in another
+ * way than TensorFlow.js.
+ */
 const importCenterCrop: LayerImporter = (making) => {
   checkChannelsLast(making);
   const { config, createLayer, inputShapes } = making;
@@ -190,7 +193,10 @@ const importCenterCrop: LayerImporter = (making) => {
   return createApply(createLayer('Cropping2D', { cropping }));
 };
 
-/** Nothing to do where the image has the size already; TensorFlow.js resizes by other corners. */
+/**
+ * Imports `Resizing` if images have the size already. TensorFlow.js uses other sampling positions, so any
+ * other size throws an error.
+ */
 const importResizing: LayerImporter = (making) => {
   checkChannelsLast(making);
   const { config, inputShapes } = making;
@@ -205,7 +211,7 @@ const importResizing: LayerImporter = (making) => {
   );
 };
 
-/** Layers that move a window over an image, or change its edges. */
+/** Importers of convolution, pooling, padding, cropping and resizing layers. */
 export const CONV_AND_POOL_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Conv2D: importConv2D,
   Convolution2D: importConv2D,

@@ -18,7 +18,7 @@ const importFlatten: LayerImporter = (making) => {
   return making.inputShapes[0]!.length < 3 ? passThrough : createApply(making.createLayer('Flatten', {}));
 };
 
-/** The operation of Keras 3 counts the examples too, which must stay as they are. */
+/** Imports `Reshape`. The shape of the Keras 3 operation includes the batch dimension, which must not change. */
 const importReshape: LayerImporter = ({ config, createLayer }) => {
   const target = config.atAny('target_shape', 'newshape');
   const sizes = target.items().map((size) => size.asInteger(-1));
@@ -37,7 +37,7 @@ const importPermute: LayerImporter = ({ config, createLayer }) =>
     }),
   );
 
-/** Layers that mix or move all numbers of an example. */
+/** Importers of dense and reshaping layers. */
 export const DENSE_AND_RESHAPING_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Dense: importDense,
   Flatten: importFlatten,

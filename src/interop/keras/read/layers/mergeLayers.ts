@@ -23,7 +23,7 @@ function checkSeveralInputs(making: ImportContext): void {
   );
 }
 
-/** `a - b` as `a + (-1) · b`: TensorFlow.js has no layer for it. */
+/** Imports `a - b` as `a + (-1) · b`, because TensorFlow.js has no layer for subtraction. */
 export const importSubtract: LayerImporter = (making) => {
   checkSeveralInputs(making);
   const negative = making.createLayer('Rescaling', { scale: -1, offset: 0 }, 'negative');
@@ -47,7 +47,7 @@ const importDot: LayerImporter = (making) => {
   );
 };
 
-/** Layers that make one tensor of several. */
+/** Importers of layers that merge several tensors into one. */
 export const MERGE_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Add: createMergeImporter('Add'),
   Multiply: createMergeImporter('Multiply'),

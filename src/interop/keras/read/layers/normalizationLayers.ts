@@ -30,7 +30,7 @@ const importBatchNormalization: LayerImporter = (making) => {
       epsilon: config.at('epsilon').asNumber(1e-3),
       scale,
       center,
-      // Keras 2 can name a phase at the call. Frozen, the layer keeps to its statistics as well.
+      // Keras 2 can fix `training=False` for a call. A frozen layer uses its moving statistics as well.
       ...(isFrozenByCall(making) ? { trainable: false } : {}),
       ...readWeightConfig(making, ...(scale ? ['gamma'] : []), ...(center ? ['beta'] : [])),
     }),
@@ -68,7 +68,10 @@ const importLayerNormalization: LayerImporter = (making) => {
   );
 };
 
-/** `(x - mean) / deviation`: the numbers stand in the configuration, or among the weights. */
+/**
+ * Imports `Normalization`: `(x - mean) / deviation`. The numbers are in the configuration or among the
+ * weights.
+ */
 const importNormalization: LayerImporter = (making) => {
   const { config, inputShapes } = making;
   const whole = config.at('axis').isList
@@ -93,12 +96,12 @@ const importNormalization: LayerImporter = (making) => {
   return createAffineLayer(making, [...stored, { name: 'count', shape: [] }], numbers);
 };
 
-/** Numbers of nested lists: Keras keeps a mean as `[[[0.5, 0.4, 0.3]]]`. */
+/** Reads the numbers of nested lists. Keras stores a mean as `[[[0.5, 0.4, 0.3]]]`. */
 function flattenNumbers(part: JsonNode): number[] {
   return part.isList ? part.items().flatMap(flattenNumbers) : [part.asNumber()];
 }
 
-/** One number for all channels stays Keras's own layer, a list becomes a convolution. */
+/** Imports `Rescaling`: as the same layer if it has one number for all channels, otherwise as a convolution. */
 const importRescaling: LayerImporter = (making) => {
   const { config, createLayer } = making;
   const scale = config.at('scale');
@@ -110,7 +113,7 @@ const importRescaling: LayerImporter = (making) => {
   return createAffineLayer(making, [], () => [Float32Array.from(factor), Float32Array.from(summand)]);
 };
 
-/** Layers that bring numbers into a range. */
+/** Importers of layers that normalize or rescale. */
 export const NORMALIZATION_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   BatchNormalization: importBatchNormalization,
   BatchNormalizationV1: importBatchNormalization,

@@ -17,7 +17,10 @@ import { importGetItem, importStack } from './sliceOperations.js';
 
 const OPERATION_ADVICE = 'Build the model from layers, or register the operation with `layers`.';
 
-/** The constant of the first call and whether it comes before the tensor; undefined where all operands are tensors. */
+/**
+ * Finds the constant of the first call, and whether it is the first operand. Returns undefined if all
+ * operands are tensors.
+ */
 function findConstant(making: ImportContext): { numbers: readonly number[]; first: boolean } | undefined {
   const [call, ...more] = making.layer.calls;
   const operands = call?.operands ?? [];
@@ -35,7 +38,7 @@ function findConstant(making: ImportContext): { numbers: readonly number[]; firs
   return { numbers: [constant.constant].flat(), first: at === 0 };
 }
 
-/** `x · scale + offset` with numbers, one or one a channel. */
+/** Creates `x · scale + offset`, with one number each, or one per channel. */
 function createScaleLayer(
   making: ImportContext,
   scale: readonly number[],
@@ -94,7 +97,7 @@ const createMergeOperationImporter =
     return createApply(making.createLayer(className, {}));
   };
 
-/** Over rows and columns of an image, which is what a global pooling does. */
+/** Imports a reduction over rows and columns of an image, which is a global pooling. */
 const createReductionImporter =
   (className: string): LayerImporter =>
   (making) => {
@@ -112,7 +115,7 @@ const createActivationImporter =
   (making) =>
     importNamedActivation(making, word);
 
-/** Operations of Keras 3 by class, as `x * 2` and `ops.relu(x)` leave them in a model. */
+/** Importers of Keras 3 operations by class. `x * 2` and `ops.relu(x)` result in such operations. */
 export const OPERATION_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Add: importAddOperation,
   Subtract: importSubtractOperation,
@@ -141,7 +144,7 @@ export const OPERATION_IMPORTERS: { readonly [className: string]: LayerImporter 
   Stack: importStack,
 };
 
-/** Operations of Keras 2, which keeps a function's name: `TFOpLambda` with `math.multiply`. */
+/** Importers of Keras 2 operations by function name: `TFOpLambda` with `math.multiply`. */
 const KERAS2_OPERATION_IMPORTERS: { readonly [name: string]: LayerImporter } = {
   'math.add': importAddOperation,
   '__operators__.add': importAddOperation,
@@ -162,7 +165,7 @@ const KERAS2_OPERATION_IMPORTERS: { readonly [name: string]: LayerImporter } = {
   identity: () => passThrough,
 };
 
-/** `TFOpLambda` of Keras 2. */
+/** Imports `TFOpLambda` of Keras 2. */
 export const importTFOpLambda: LayerImporter = (making) => {
   const name = making.config.at('function').asText();
   const translator = Object.hasOwn(KERAS2_OPERATION_IMPORTERS, name)

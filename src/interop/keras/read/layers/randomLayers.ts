@@ -7,7 +7,7 @@ import {
   passThrough,
 } from '../importContext.js';
 
-/** Whether the call leaves the layer out for good. Keras 2 keeps to the phase that a call names. */
+/** Returns whether the call sets `training=False`, so that the layer never acts. Keras 2 obeys this argument. */
 function isDisabledByCall(making: ImportContext): boolean {
   if (making.training) {
     throw createLayerError(
@@ -20,7 +20,11 @@ function isDisabledByCall(making: ImportContext): boolean {
   return making.training === false;
 }
 
-/** Dropout; each call of a shared one has a mask of its own. `same` says along which axes a mask is one number. */
+/**
+ * Creates an importer of dropout. Each call of a shared layer has its own mask.
+ *
+ * @param readShape - Returns the noise shape: 1 for an axis along which the mask is constant.
+ */
 const createDropoutImporter =
   (same: (making: ImportContext) => readonly (number | null)[] | undefined): LayerImporter =>
   (making) => {
@@ -46,7 +50,7 @@ const readNoiseShape = ({ config, inputShapes }: ImportContext) => {
   return sizes;
 };
 
-/** A layer that only acts in training and that no step here can run. */
+/** Skips a layer that only acts in training and has no counterpart here. */
 const skipLayer: LayerImporter = (making) => {
   const { layer, log } = making;
   const { className, name } = layer;
@@ -54,7 +58,7 @@ const skipLayer: LayerImporter = (making) => {
   return passThrough;
 };
 
-/** Only as large as the image, or larger: then Keras leaves it as it is outside training. */
+/** Imports `RandomCrop` if images have its size already, so that it does nothing. */
 const importRandomCrop: LayerImporter = (making) => {
   const { config, inputShapes } = making;
   const wanted = [config.at('height').asInteger(), config.at('width').asInteger()];
@@ -102,7 +106,7 @@ const SKIPPED_LAYERS = [
   'CutMix',
 ];
 
-/** Layers that draw random numbers, and others that only act in training. */
+/** Importers of layers that draw random numbers, and of others that only act in training. */
 export const RANDOM_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Dropout: createDropoutImporter(readNoiseShape),
   SpatialDropout2D: createDropoutImporter((making) => {

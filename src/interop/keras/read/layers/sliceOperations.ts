@@ -8,7 +8,10 @@ import {
   type LayerWithWeights,
 } from '../importContext.js';
 
-/** What one axis is cut to: places from `start` on, every `step`, as many as `count`; `drop` where the axis goes. */
+/**
+ * Slice along one axis: `count` positions from `start` on, `step` apart. `dropsAxis`: whether the axis is
+ * removed.
+ */
 interface AxisSlice {
   readonly start: number;
   readonly step: number;
@@ -19,8 +22,9 @@ interface AxisSlice {
 const SLICE_ADVICE = 'Use Cropping2D, or choose channels by a 1x1 convolution.';
 
 /**
- * `x[:, 2:-2, :, ::-1]` and `x[..., 0]` of an image, as Keras's preprocessing has them: rows and columns are cropped, channels
- * chosen by a frozen 1x1 convolution. Keras 3 writes `GetItem`, Keras 2 `SlicingOpLambda`.
+ * Imports slices of an image, such as `x[:, 2:-2, :, ::-1]` and `x[..., 0]` in Keras's preprocessing. Rows
+ * and columns are cropped; channels are selected by a frozen 1x1 convolution. Keras 3 writes `GetItem`, Keras
+ * 2 `SlicingOpLambda`.
  */
 export const importGetItem: LayerImporter = (making) => {
   const [call, ...more] = making.layer.calls;
@@ -63,7 +67,7 @@ export const importGetItem: LayerImporter = (making) => {
   return convolution ? createChannelSelection(chain, convolution, channels, chosen!) : chain;
 };
 
-/** The chain, with a kernel whose only ones lead from each chosen channel to its place. */
+/** Adds the kernel that selects the channels: 1 from each selected channel to its output channel, 0 elsewhere. */
 function createChannelSelection(
   chain: ApplyLayer,
   layer: tf.layers.Layer,
@@ -83,7 +87,10 @@ function createChannelSelection(
   };
 }
 
-/** One part for each of the four axes: an ellipsis stands for as many whole ones as it takes, and so does the end. */
+/**
+ * Returns one part for each of the four axes. Undefined means the whole axis, for an ellipsis and for missing
+ * parts.
+ */
 function expandSliceSpec(spec: JsonNode): (JsonNode | undefined)[] {
   const parts = spec.isList ? spec.items() : [spec];
   if (parts.length > 4) throw spec.createError('slices of four axes');
@@ -96,7 +103,10 @@ function expandSliceSpec(spec: JsonNode): (JsonNode | undefined)[] {
 
 const isEllipsis = (part: JsonNode) => part.isRecord && part.at('class_name').value === '__ellipsis__';
 
-/** Python's slice or place on an axis of `size`; null: the batch, which stays whole. */
+/**
+ * Reads Python's slice or index for an axis of `size`. `size` is null for the batch dimension, which cannot
+ * be sliced.
+ */
 function readAxisSlice(part: JsonNode | undefined, size: number | null): AxisSlice {
   if (part === undefined) return { start: 0, step: 1, count: size ?? 0, dropsAxis: false };
   if (typeof part.value === 'number') {
@@ -126,7 +136,7 @@ function readAxisSlice(part: JsonNode | undefined, size: number | null): AxisSli
   return { start, step, count, dropsAxis: false };
 }
 
-/** `ops.stack(channels, axis=-1)` of images without channels. */
+/** Imports `ops.stack(channels, axis=-1)` of images without a channel axis. */
 export const importStack: LayerImporter = (making) => {
   const [shape] = making.inputShapes;
   const axis = making.config.at('axis').asInteger(-8, 0);
