@@ -61,20 +61,24 @@ const activeDownloads = new WeakMap<Store, Map<string, Promise<unknown>>>();
  */
 export async function fetchFile(options: FetchFileOptions): Promise<Uint8Array> {
   const { store, name } = options;
-  const calls = activeDownloads.get(store) ?? new Map<string, Promise<unknown>>();
-  activeDownloads.set(store, calls);
-  const before = calls.get(name);
+  const callsByName = activeDownloads.get(store) ?? new Map<string, Promise<unknown>>();
+  activeDownloads.set(store, callsByName);
+  const previousCall = callsByName.get(name);
   const call = (async () => {
-    await before?.catch(() => {});
-    const there = await store.read(name);
-    if (there && (await matchesHash(there, options.hash))) return there;
-    return downloadFile({ ...options, existingSize: there?.length }, new PartialDownload(store, name), true);
+    await previousCall?.catch(() => {});
+    const storedBytes = await store.read(name);
+    if (storedBytes && (await matchesHash(storedBytes, options.hash))) return storedBytes;
+    return downloadFile(
+      { ...options, existingSize: storedBytes?.length },
+      new PartialDownload(store, name),
+      true,
+    );
   })();
-  calls.set(name, call);
+  callsByName.set(name, call);
   try {
     return await call;
   } finally {
-    if (calls.get(name) === call) calls.delete(name);
+    if (callsByName.get(name) === call) callsByName.delete(name);
   }
 }
 
@@ -86,26 +90,26 @@ async function matchesHash(bytes: Uint8Array, hash: FileHash): Promise<boolean> 
 
 async function downloadFile(
   options: DownloadRequest,
-  part: PartialDownload,
+  partialDownload: PartialDownload,
   resume: boolean,
 ): Promise<Uint8Array> {
   const { url, hash, name, store } = options;
   throwIfAborted(options);
-  const had = resume ? await part.read(url) : undefined;
-  const whole = await receiveFile(options, part, had);
-  if (whole && (await matchesHash(whole, hash))) {
-    await store.write(name, whole);
-    await part.remove();
-    return whole;
+  const partialFile = resume ? await partialDownload.read(url) : undefined;
+  const bytes = await receiveFile(options, partialDownload, partialFile);
+  if (bytes && (await matchesHash(bytes, hash))) {
+    await store.write(name, bytes);
+    await partialDownload.remove();
+    return bytes;
   }
-  await part.remove();
+  await partialDownload.remove();
   // The partial file was of another version, or another process appended to it. Start from the beginning, once.
-  if (had) return downloadFile(options, part, false);
-  const late = await store.read(name); // from another process
-  if (late && (await matchesHash(late, hash))) return late;
+  if (partialFile) return downloadFile(options, partialDownload, false);
+  const concurrentBytes = await store.read(name); // from another process
+  if (concurrentBytes && (await matchesHash(concurrentBytes, hash))) return concurrentBytes;
   throw createDownloadError(
     options,
-    whole ? `${whole.length} bytes ${describeMismatch(hash)}` : 'a part of it',
+    bytes ? `${bytes.length} bytes ${describeMismatch(hash)}` : 'a part of it',
     'It was removed; the file may have changed on the server or on the way.',
   );
 }
@@ -119,40 +123,40 @@ const describeMismatch = (hash: FileHash) =>
  */
 async function receiveFile(
   options: DownloadRequest,
-  part: PartialDownload,
-  had: Awaited<ReturnType<PartialDownload['read']>>,
+  partialDownload: PartialDownload,
+  partialFile: Awaited<ReturnType<PartialDownload['read']>>,
 ): Promise<Uint8Array | undefined> {
   const { url, onProgress } = options;
-  if (had && had.bytes.length === had.origin.total) return had.bytes;
-  const answer = await requestFile(options, had);
-  if (answer.status === 416 || (answer.status === 206 && !isContinuation(answer, had))) {
-    await answer.body?.cancel();
+  if (partialFile && partialFile.bytes.length === partialFile.origin.total) return partialFile.bytes;
+  const response = await requestFile(options, partialFile);
+  if (response.status === 416 || (response.status === 206 && !isContinuation(response, partialFile))) {
+    await response.body?.cancel();
     return undefined;
   }
-  if (answer.status !== 200 && answer.status !== 206) {
-    await answer.body?.cancel();
-    throw createDownloadError(options, `HTTP ${answer.status}`);
+  if (response.status !== 200 && response.status !== 206) {
+    await response.body?.cancel();
+    throw createDownloadError(options, `HTTP ${response.status}`);
   }
   // Status 200 means the whole file, even after a range request: the server does not support ranges, or the
   // file changed.
-  const goingOn = answer.status === 206 ? had : undefined;
-  const origin = goingOn?.origin ?? getDownloadSource(url, answer);
-  if (!goingOn) await part.start(origin);
-  const pieces = goingOn ? [goingOn.bytes] : [];
-  let size = goingOn?.bytes.length ?? 0;
+  const resumedFile = response.status === 206 ? partialFile : undefined;
+  const origin = resumedFile?.origin ?? getDownloadSource(url, response);
+  if (!resumedFile) await partialDownload.start(origin);
+  const chunks = resumedFile ? [resumedFile.bytes] : [];
+  let size = resumedFile?.bytes.length ?? 0;
   onProgress?.(size, origin.total);
   try {
-    for await (const bytes of readBody(answer)) {
-      pieces.push(bytes);
+    for await (const bytes of readBody(response)) {
+      chunks.push(bytes);
       size += bytes.length;
-      await part.append(bytes);
+      await partialDownload.append(bytes);
       onProgress?.(size, origin.total);
       throwIfAborted(options);
       if (size > (origin.total ?? Number.POSITIVE_INFINITY)) break; // The hash check fails later.
     }
     if (size < (origin.total ?? 0)) throw new Error('the connection ended');
   } catch (cause) {
-    await part.flush();
+    await partialDownload.flush();
     throwIfAborted(options);
     const received = `${size} bytes${origin.total === undefined ? '' : ` of ${origin.total}`} (${describeFailure(cause)})`;
     throw createDownloadError(
@@ -162,17 +166,17 @@ async function receiveFile(
       cause,
     );
   }
-  return concatBytes(pieces);
+  return concatBytes(chunks);
 }
 
 async function requestFile(
   options: DownloadRequest,
-  had: { readonly bytes: Uint8Array; readonly origin: DownloadSource } | undefined,
+  partialFile: { readonly bytes: Uint8Array; readonly origin: DownloadSource } | undefined,
 ): Promise<FetcherResponse> {
   const { url, fetch, signal } = options;
-  const range = had && {
-    range: `bytes=${had.bytes.length}-`,
-    ...(had.origin.version && { 'if-range': had.origin.version }),
+  const range = partialFile && {
+    range: `bytes=${partialFile.bytes.length}-`,
+    ...(partialFile.origin.version && { 'if-range': partialFile.origin.version }),
   };
   try {
     return await fetch(url, { headers: { ...range }, ...(signal && { signal }) });
@@ -185,12 +189,13 @@ async function requestFile(
 /** Returns whether a partial response starts where the partial file ends, and is of the same file. */
 function isContinuation(
   { headers }: FetcherResponse,
-  had: { bytes: Uint8Array; origin: DownloadSource } | undefined,
+  partialFile: { bytes: Uint8Array; origin: DownloadSource } | undefined,
 ): boolean {
   const [, from, total] = headers.get('content-range')?.match(/^bytes (\d+)-\d+\/(\d+|\*)$/) ?? [];
-  const known = had?.origin.total;
+  const knownTotal = partialFile?.origin.total;
   return (
-    Number(from) === had?.bytes.length && (known === undefined || total === '*' || Number(total) === known)
+    Number(from) === partialFile?.bytes.length &&
+    (knownTotal === undefined || total === '*' || Number(total) === knownTotal)
   );
 }
 
@@ -217,16 +222,16 @@ function createDownloadError(
   advice?: string,
   cause?: unknown,
 ): Error {
-  const place = `${store.label}/${name}`;
-  const there =
-    existingSize === undefined ? '' : `, and at ${place} ${existingSize} bytes ${describeMismatch(hash)}`;
-  const way = `download ${url} by hand and put it at ${place}${there && ', in place of what is there'}.`;
+  const storePath = `${store.label}/${name}`;
+  const invalidFile =
+    existingSize === undefined ? '' : `, and at ${storePath} ${existingSize} bytes ${describeMismatch(hash)}`;
+  const manualAdvice = `download ${url} by hand and put it at ${storePath}${invalidFile && ', in place of what is there'}.`;
   return createError({
     kind: 'download',
     path: url,
     expected: `the file ${name}`,
-    received: `${received}${there}`,
-    advice: `${advice ? `${advice} ` : ''}Try it again, or ${way}`,
+    received: `${received}${invalidFile}`,
+    advice: `${advice ? `${advice} ` : ''}Try it again, or ${manualAdvice}`,
     cause,
   });
 }

@@ -24,12 +24,12 @@ export function md5(bytes: Uint8Array): string {
     mixBlock(state, words);
   }
   // Padding: a one bit, zeros, and the length in bits fill the last block or the last two.
-  const rest = new Uint8Array(bytes.length - whole < 56 ? 64 : 128);
-  rest.set(bytes.subarray(whole));
-  rest[bytes.length - whole] = 0x80;
-  new DataView(rest.buffer).setBigUint64(rest.length - 8, BigInt(bytes.length) * 8n, true);
-  for (let at = 0; at < rest.length; at += 64) {
-    const tail = new DataView(rest.buffer, at, 64);
+  const padded = new Uint8Array(bytes.length - whole < 56 ? 64 : 128);
+  padded.set(bytes.subarray(whole));
+  padded[bytes.length - whole] = 0x80;
+  new DataView(padded.buffer).setBigUint64(padded.length - 8, BigInt(bytes.length) * 8n, true);
+  for (let at = 0; at < padded.length; at += 64) {
+    const tail = new DataView(padded.buffer, at, 64);
     for (let i = 0; i < 16; i++) words[i] = tail.getInt32(4 * i, true);
     mixBlock(state, words);
   }
@@ -45,14 +45,14 @@ function mixBlock(state: Int32Array, words: Int32Array): void {
   let c = state[2]!;
   let d = state[3]!;
   for (let i = 0; i < 64; i++) {
-    const chosen =
+    const mixed =
       i < 16 ? (b & c) | (~b & d) : i < 32 ? (d & b) | (~d & c) : i < 48 ? b ^ c ^ d : c ^ (b | ~d);
-    const sum = (a + chosen + words[WORD_INDICES[i]!]! + SINES[i]!) | 0;
-    const turn = ROTATIONS[i]!;
+    const sum = (a + mixed + words[WORD_INDICES[i]!]! + SINES[i]!) | 0;
+    const rotation = ROTATIONS[i]!;
     a = d;
     d = c;
     c = b;
-    b = (b + ((sum << turn) | (sum >>> (32 - turn)))) | 0;
+    b = (b + ((sum << rotation) | (sum >>> (32 - rotation)))) | 0;
   }
   state[0] = (state[0]! + a) | 0;
   state[1] = (state[1]! + b) | 0;

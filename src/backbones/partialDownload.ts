@@ -14,13 +14,13 @@ export interface DownloadSource {
 
 /** Returns the source of a response, from its headers. */
 export function getDownloadSource(url: string, { headers }: FetcherResponse): DownloadSource {
-  const mark = headers.get('etag');
+  const etag = headers.get('etag');
   // A weak ETag may stand for several files, and is not allowed in a range request (RFC 9110, 13.1.5).
-  const version = (mark?.startsWith('"') ? mark : headers.get('last-modified')) ?? '';
+  const version = (etag?.startsWith('"') ? etag : headers.get('last-modified')) ?? '';
   const length = headers.get('content-length');
   // The length is that of the compressed bytes.
-  const packed = (headers.get('content-encoding') ?? 'identity') !== 'identity';
-  return { url, version, total: length === null || packed ? undefined : Number(length) };
+  const isCompressed = (headers.get('content-encoding') ?? 'identity') !== 'identity';
+  return { url, version, total: length === null || isCompressed ? undefined : Number(length) };
 }
 
 /** Bytes that are written to the store at a time, and the most that a killed process loses. */
@@ -44,12 +44,15 @@ export class PartialDownload {
   async read(
     url: string,
   ): Promise<{ readonly bytes: Uint8Array; readonly origin: DownloadSource } | undefined> {
-    const [bytes, note] = [await this.store.read(this.partName), await this.store.read(this.sourceName)];
-    if (!bytes || bytes.length === 0 || !note) return undefined;
+    const [bytes, sourceBytes] = [
+      await this.store.read(this.partName),
+      await this.store.read(this.sourceName),
+    ];
+    if (!bytes || bytes.length === 0 || !sourceBytes) return undefined;
     try {
-      const origin: DownloadSource = JSON.parse(new TextDecoder().decode(note));
-      const fits = origin.url === url && !(bytes.length > (origin.total ?? Number.POSITIVE_INFINITY));
-      return fits ? { bytes, origin } : undefined;
+      const origin: DownloadSource = JSON.parse(new TextDecoder().decode(sourceBytes));
+      const isSameSource = origin.url === url && !(bytes.length > (origin.total ?? Number.POSITIVE_INFINITY));
+      return isSameSource ? { bytes, origin } : undefined;
     } catch {
       return undefined; // The source file is truncated, so the source of the partial file is unknown.
     }
@@ -78,15 +81,15 @@ export class PartialDownload {
     await this.store.remove(this.partName);
     await this.store.remove(this.sourceName);
   }
-  /** Returns the concatenation of `parts`. */
 }
 
-export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+/** Concatenates byte arrays. */
+export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const result = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
+  for (const part of parts) {
+    result.set(part, at);
+    at += part.length;
   }
-  return whole;
+  return result;
 }

@@ -33,41 +33,44 @@ const MAX_ROUNDS = 1000;
  */
 export function checkTopology(topology: object, path: string): void {
   const { layers } = (topology as { config?: { layers?: unknown } | null }).config ?? {};
-  const wrong = (place: string, expected: string, received: unknown) =>
+  const wrong = (layerPath: string, expected: string, received: unknown) =>
     createError({
       kind: 'file',
-      path: `${path}: ${place}`,
+      path: `${path}: ${layerPath}`,
       expected,
       received: JSON.stringify(received) ?? 'nothing',
       advice: 'Copy the whole folder again.',
     });
   if (!Array.isArray(layers)) throw wrong('layers', 'a list of layers', layers);
-  const known = new Set<unknown>();
-  const wired = layers.map((layer: LayerJson | null, i): TopologyLayer => {
-    const place = `layers[${i}]`;
-    const { name, config, inbound_nodes: nodes, class_name: className } = layer ?? {};
-    if (typeof name !== 'string' || name !== config?.name || known.has(name)) {
-      throw wrong(place, 'a layer with a name of its own, given twice', name);
+  const layerNames = new Set<unknown>();
+  const topologyLayers = layers.map((layer: LayerJson | null, i): TopologyLayer => {
+    const layerPath = `layers[${i}]`;
+    const { name, config, inbound_nodes: inboundNodes, class_name: className } = layer ?? {};
+    if (typeof name !== 'string' || name !== config?.name || layerNames.has(name)) {
+      throw wrong(layerPath, 'a layer with a name of its own, given twice', name);
     }
-    known.add(name);
-    const calls: unknown[] = Array.isArray(nodes) ? nodes : [undefined];
+    layerNames.add(name);
+    const calls: unknown[] = Array.isArray(inboundNodes) ? inboundNodes : [undefined];
     for (const call of calls) {
       const sources: unknown[] = Array.isArray(call) && call.length > 0 ? call : [undefined];
-      for (const source of sources) {
-        const [from, index, tensor] = Array.isArray(source) ? source : [];
+      for (const inbound of sources) {
+        const [from, index, tensor] = Array.isArray(inbound) ? inbound : [];
         if (typeof from !== 'string' || !Number.isSafeInteger(index) || index < 0 || tensor !== 0) {
-          throw wrong(place, 'inputs from other layers', source);
+          throw wrong(layerPath, 'inputs from other layers', inbound);
         }
       }
     }
     return { name, isInput: className === 'InputLayer', calls: calls as InboundTensor[][] };
   });
-  const { order, waiting } = orderCalls(wired, (made, [from, call]) => (made.get(from)?.length ?? 0) > call);
+  const { order, waiting } = orderCalls(
+    topologyLayers,
+    (completedCalls, [from, call]) => (completedCalls.get(from)?.length ?? 0) > call,
+  );
   if (waiting) {
-    const place = `layers[${wired.findIndex(({ name }) => name === waiting)}]`;
-    throw wrong(place, 'inputs from layers that come', waiting);
+    const layerPath = `layers[${topologyLayers.findIndex(({ name }) => name === waiting)}]`;
+    throw wrong(layerPath, 'inputs from layers that come', waiting);
   }
-  wired.forEach(({ name }, i) => {
+  topologyLayers.forEach(({ name }, i) => {
     if (order.get(name)!.some((call, turn) => call !== turn)) {
       throw wrong(`layers[${i}]`, 'calls in the order in which they are made', name);
     }
@@ -80,24 +83,27 @@ export function checkTopology(topology: object, path: string): void {
  * the two differ.
  */
 export function renumberCalls(topology: object): void {
-  const { layers, ...ends } = (topology as { config: { layers: LayerJson[]; [key: string]: unknown } })
+  const { layers, ...modelConfig } = (topology as { config: { layers: LayerJson[]; [key: string]: unknown } })
     .config;
-  const wired = layers.map(
+  const topologyLayers = layers.map(
     ({ class_name: className, name, inbound_nodes: nodes }): TopologyLayer => ({
       name: name as string,
       isInput: className === 'InputLayer',
       calls: nodes as InboundTensor[][],
     }),
   );
-  const { order } = orderCalls(wired, (made, [from, call]) => made.get(from)?.includes(call) ?? false);
-  const renumbered = (source: InboundTensor) => {
+  const { order } = orderCalls(
+    topologyLayers,
+    (completedCalls, [from, call]) => completedCalls.get(from)?.includes(call) ?? false,
+  );
+  const renumber = (source: InboundTensor) => {
     source[1] = order.get(source[0])?.indexOf(source[1]) ?? source[1];
   };
-  for (const { calls } of wired) for (const call of calls) call.forEach(renumbered);
+  for (const { calls } of topologyLayers) for (const call of calls) call.forEach(renumber);
   for (const key of ['input_layers', 'output_layers'])
-    (ends[key] as InboundTensor[] | undefined)?.forEach(renumbered);
+    (modelConfig[key] as InboundTensor[] | undefined)?.forEach(renumber);
   layers.forEach((layer, i) => {
-    const { name, calls } = wired[i]!;
+    const { name, calls } = topologyLayers[i]!;
     (layer as { inbound_nodes: unknown }).inbound_nodes = calls.map(
       (_, turn) => calls[order.get(name)![turn]!],
     );
@@ -106,28 +112,28 @@ export function renumberCalls(topology: object): void {
 
 /**
  * Orders the calls of each layer as TensorFlow.js makes them: it goes through the layers in rounds and makes
- * each call whose sources are `ready`. Also returns a layer whose calls can never be made, if there is one.
+ * each call whose inputs satisfy `isReady`. Also returns a layer whose calls can never be made, if there is one.
  */
 function orderCalls(
   layers: readonly TopologyLayer[],
-  ready: (made: ReadonlyMap<string, readonly number[]>, source: InboundTensor) => boolean,
+  isReady: (made: ReadonlyMap<string, readonly number[]>, source: InboundTensor) => boolean,
 ): { order: Map<string, number[]>; waiting: string | undefined } {
   // An input layer has one call, which is not in any list.
   const order = new Map(layers.map(({ name, isInput }) => [name, isInput ? [0] : []] as [string, number[]]));
-  let left = layers.map((layer) => ({ layer, calls: layer.calls.map((_, i) => i) }));
+  let pending = layers.map((layer) => ({ layer, calls: layer.calls.map((_, i) => i) }));
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    let progress = false;
-    for (const entry of left) {
+    let madeProgress = false;
+    for (const entry of pending) {
       const { layer } = entry;
       entry.calls = entry.calls.filter((call) => {
-        if (!layer.calls[call]!.every((source) => ready(order, source))) return true;
+        if (!layer.calls[call]!.every((source) => isReady(order, source))) return true;
         order.get(layer.name)!.push(call);
-        progress = true;
+        madeProgress = true;
         return false;
       });
     }
-    left = left.filter(({ calls }) => calls.length > 0);
-    if (left.length === 0 || !progress) break;
+    pending = pending.filter(({ calls }) => calls.length > 0);
+    if (pending.length === 0 || !madeProgress) break;
   }
-  return { order, waiting: left[0]?.layer.name };
+  return { order, waiting: pending[0]?.layer.name };
 }

@@ -49,11 +49,11 @@ function findHashOffset(file: Uint8Array, end: number, text: string): number {
  * every changed byte, in the header as well as in the numbers.
  */
 export async function writeSafetensors({ arrays, metadata }: Safetensors): Promise<Uint8Array> {
-  const names = Object.keys(arrays);
-  const body = new Uint8Array(names.reduce((sum, name) => sum + 4 * arrays[name]!.data.length, 0));
+  const arrayNames = Object.keys(arrays);
+  const body = new Uint8Array(arrayNames.reduce((sum, name) => sum + 4 * arrays[name]!.data.length, 0));
   const header: Record<string, HeaderEntry | Record<string, string>> = {};
   let offset = 0;
-  for (const name of names) {
+  for (const name of arrayNames) {
     const { shape, data } = arrays[name]!;
     const end = offset + 4 * data.length;
     body.set(new Uint8Array(data.buffer, data.byteOffset, 4 * data.length), offset);

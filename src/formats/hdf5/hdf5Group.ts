@@ -42,12 +42,12 @@ export interface Hdf5Group {
  * @throws A `file` error if the attribute is not a list of names.
  */
 export function readNameList({ attributes }: Hdf5Group, name: string): string[] {
-  const names: string[] = [];
-  const take = (key: string) => {
+  const nameList: string[] = [];
+  const readPart = (key: string) => {
     const value = Object.hasOwn(attributes, key) ? attributes[key] : undefined;
     if (value === undefined) return false;
     for (const entry of Array.isArray(value) ? value : [value]) {
-      if (typeof entry === 'string') names.push(entry);
+      if (typeof entry === 'string') nameList.push(entry);
       else {
         throw createError({
           kind: 'file',
@@ -60,6 +60,6 @@ export function readNameList({ attributes }: Hdf5Group, name: string): string[] 
     }
     return true;
   };
-  if (!take(name)) for (let part = 0; take(`${name}${part}`); part++);
-  return names;
+  if (!readPart(name)) for (let part = 0; readPart(`${name}${part}`); part++);
+  return nameList;
 }

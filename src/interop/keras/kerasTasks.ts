@@ -13,11 +13,11 @@ export function matchOutputs(
   outputs: readonly KerasOutput[],
   log: ((text: string) => void) | undefined,
 ): [task: string, output: number][] {
-  const numberOf = (task: string) => {
+  const findOutputIndex = (task: string) => {
     const named = outputs.findIndex(({ name }) => name === task);
     return named >= 0 ? named : outputs.findIndex(({ layer }) => layer === task);
   };
-  const found = tasks.map((task) => [task, numberOf(task)] as [string, number]);
+  const found = tasks.map((task) => [task, findOutputIndex(task)] as [string, number]);
   if (found.every(([, output]) => output < 0) && tasks.length === outputs.length && tasks.length > 0) {
     log?.(`tasks by order: ${tasks.map((task, i) => `${task} ← ${outputs[i]!.name}`).join(', ')}`);
     return tasks.map((task, i) => [task, i]);
@@ -35,7 +35,7 @@ export function matchOutputs(
   const unusedOutputs = outputs.filter((_, i) => !found.some(([, output]) => output === i));
   if (unusedOutputs.length > 0)
     log?.(
-      `outputs without a task are unusedOutputs out: ${unusedOutputs.map(({ name }) => name).join(', ')}`,
+      `outputs without a task are left out: ${unusedOutputs.map(({ name }) => name).join(', ')}`,
     );
   return found;
 }
@@ -64,8 +64,8 @@ export function checkTaskMatchesFile(
 export function getImageShape({ inputs }: tf.LayersModel, path: string): ImageShape {
   const wrong = (expected: string, received: string, advice: string) =>
     createError({ kind: 'file', path, expected, received, advice });
-  const [image, ...more] = inputs;
-  if (!image || more.length > 0) {
+  const [image, ...otherInputs] = inputs;
+  if (!image || otherInputs.length > 0) {
     throw wrong(
       'a model of one input, the image',
       `${inputs.length} inputs`,
@@ -110,7 +110,7 @@ export function checkTaskOutput(output: tf.SymbolicTensor, task: Tasks[string], 
 /** Finds the activation at the end of an output, if its layers tell. */
 function findOutputActivation({ sourceLayer, nodeIndex }: tf.SymbolicTensor): string | undefined {
   const { activation } = sourceLayer.getConfig();
-  const [before] = sourceLayer.inboundNodes[nodeIndex]?.inputTensors ?? [];
-  const passes = sourceLayer.getClassName() === 'Activation' && activation === 'linear';
-  return passes && before ? findOutputActivation(before) : (activation as string | undefined);
+  const [input] = sourceLayer.inboundNodes[nodeIndex]?.inputTensors ?? [];
+  const isLinear = sourceLayer.getClassName() === 'Activation' && activation === 'linear';
+  return isLinear && input ? findOutputActivation(input) : (activation as string | undefined);
 }

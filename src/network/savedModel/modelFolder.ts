@@ -46,12 +46,12 @@ export async function writeModelFolder(network: Network, store: Store, folder: s
     modelTopology: artifacts.modelTopology,
     weightsManifest: [{ paths: [name], weights: artifacts.weightSpecs }],
   };
-  const at = (file: string) => (folder === '' ? file : `${folder}/${file}`);
-  await store.write(at(name), bytes);
-  await store.write(at('tasks.json'), encodeJson(createTaskTable(network)));
-  await store.write(at('model.json'), encodeJson(model));
-  const staleFiles = (await store.list(at('weights.'))).filter(
-    (file) => file !== at(name) && file.endsWith('.bin'),
+  const toKey = (file: string) => (folder === '' ? file : `${folder}/${file}`);
+  await store.write(toKey(name), bytes);
+  await store.write(toKey('tasks.json'), encodeJson(createTaskTable(network)));
+  await store.write(toKey('model.json'), encodeJson(model));
+  const staleFiles = (await store.list(toKey('weights.'))).filter(
+    (file) => file !== toKey(name) && file.endsWith('.bin'),
   );
   for (const file of staleFiles) await store.remove(file);
 }
@@ -69,16 +69,16 @@ export async function readModelFolder<T extends Tasks>(
   folder: string,
   tasks?: T,
 ): Promise<Network<T>> {
-  const at = (file: string) => (folder === '' ? file : `${folder}/${file}`);
-  const where = (file: string) => `${store.label}/${at(file)}`;
-  const json = async (file: string): Promise<unknown> => {
-    const bytes = await store.read(at(file));
+  const toKey = (file: string) => (folder === '' ? file : `${folder}/${file}`);
+  const toPath = (file: string) => `${store.label}/${toKey(file)}`;
+  const readJson = async (file: string): Promise<unknown> => {
+    const bytes = await store.read(toKey(file));
     try {
       if (bytes) return JSON.parse(new TextDecoder().decode(bytes));
     } catch (cause) {
       throw createError({
         kind: 'file',
-        path: where(file),
+        path: toPath(file),
         expected: 'JSON',
         received: 'something else',
         advice: COPY_ADVICE,
@@ -87,38 +87,38 @@ export async function readModelFolder<T extends Tasks>(
     }
     throw createError({
       kind: 'file',
-      path: where(file),
+      path: toPath(file),
       expected: 'a saved model',
       received: 'no such file',
       advice: 'Give the folder that save() or bestCheckpoint() wrote.',
     });
   };
-  const table = (await json('tasks.json')) as TaskTable;
-  const { input, tasks: networkTasks } = parseTaskTable(table, where('tasks.json'), tasks);
-  const { modelTopology, weightsManifest } = (await json('model.json')) as ModelJson;
+  const table = (await readJson('tasks.json')) as TaskTable;
+  const { input, tasks: networkTasks } = parseTaskTable(table, toPath('tasks.json'), tasks);
+  const { modelTopology, weightsManifest } = (await readJson('model.json')) as ModelJson;
   const [group] = Array.isArray(weightsManifest) ? (weightsManifest as ModelJson['weightsManifest']) : [];
   const file: unknown = group?.paths?.[0];
   if (!modelTopology || !group || typeof file !== 'string' || /[/\\]|^\.\.?$/.test(file)) {
     throw createError({
       kind: 'file',
-      path: where('model.json'),
+      path: toPath('model.json'),
       expected: 'a layers model with one weights file beside it',
       received: 'another layout',
       advice: 'Give a folder that save() or bestCheckpoint() wrote.',
     });
   }
-  const bytes = await store.read(at(file));
+  const bytes = await store.read(toKey(file));
   if (!bytes || (await sha256(bytes)).slice(0, 16) !== file.split('.')[1]) {
     throw createError({
       kind: 'file',
-      path: where(file),
+      path: toPath(file),
       expected: 'the weights that model.json names',
       received: bytes ? 'bytes that do not match their hash' : 'no such file',
       advice: COPY_ADVICE,
     });
   }
-  checkTopology(modelTopology, where('model.json'));
-  const layersModel = await openLayersModel(where('model.json'), {
+  checkTopology(modelTopology, toPath('model.json'));
+  const layersModel = await openLayersModel(toPath('model.json'), {
     modelTopology,
     format: 'layers-model',
     weightSpecs: group.weights as tf.io.WeightsManifestEntry[],
@@ -126,8 +126,8 @@ export async function readModelFolder<T extends Tasks>(
   });
   resetLayerRefCounts(layersModel);
   try {
-    checkInputAndOutputs(layersModel, input.shape, networkTasks, where('model.json'));
-    for (const layer of layersModel.layers) patchLayer(layer, where('model.json'));
+    checkInputAndOutputs(layersModel, input.shape, networkTasks, toPath('model.json'));
+    for (const layer of layersModel.layers) patchLayer(layer, toPath('model.json'));
   } catch (error) {
     layersModel.dispose();
     throw error;
@@ -160,16 +160,18 @@ function checkInputAndOutputs(
   tasks: Tasks,
   path: string,
 ): void {
-  const show = (shape: readonly unknown[]) => `[${shape.join(', ')}]`;
-  const want = Object.entries(tasks).map(([name, { units }]) => `${name} ${show([units])}`);
-  const have = model.outputs.map(({ shape }, i) => `${model.outputNames[i]} ${show(shape.slice(1))}`);
-  const shapes = model.inputs.map(({ shape }) => show(shape.slice(1)));
-  if (want.join() === have.join() && shapes.join() === show(image)) return;
+  const formatShape = (shape: readonly unknown[]) => `[${shape.join(', ')}]`;
+  const expectedOutputs = Object.entries(tasks).map(([name, { units }]) => `${name} ${formatShape([units])}`);
+  const modelOutputs = model.outputs.map(
+    ({ shape }, i) => `${model.outputNames[i]} ${formatShape(shape.slice(1))}`,
+  );
+  const inputShapes = model.inputs.map(({ shape }) => formatShape(shape.slice(1)));
+  if (expectedOutputs.join() === modelOutputs.join() && inputShapes.join() === formatShape(image)) return;
   throw createError({
     kind: 'file',
     path,
-    expected: `the image ${show(image)} and the outputs ${want.join(', ')}, as tasks.json says`,
-    received: `the image ${shapes.join(', ')} and the outputs ${have.join(', ')}`,
+    expected: `the image ${formatShape(image)} and the outputs ${expectedOutputs.join(', ')}, as tasks.json says`,
+    received: `the image ${inputShapes.join(', ')} and the outputs ${modelOutputs.join(', ')}`,
     advice: COPY_ADVICE,
   });
 }

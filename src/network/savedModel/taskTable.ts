@@ -60,19 +60,19 @@ export function parseTaskTable(
     );
   }
   const { shape, range } = table.input ?? {};
-  const numbers = (value: unknown, length: number) =>
+  const isNumberList = (value: unknown, length: number) =>
     Array.isArray(value) && value.length === length && value.every(Number.isFinite);
-  if (!numbers(shape, 3) || !numbers(range, 2))
+  if (!isNumberList(shape, 3) || !isNumberList(range, 2))
     throw wrong('an input with shape and range', JSON.stringify(table.input));
   if (!Array.isArray(table.tasks) || table.tasks.length === 0)
     throw wrong('a list of tasks', JSON.stringify(table.tasks));
-  const made = Object.fromEntries(
+  const tableTasks = Object.fromEntries(
     table.tasks.map((record, i) => [record?.name, parseTask(record ?? {}, `${path}: tasks[${i}]`)]),
   );
-  if (expected) checkSameTasks(made, expected, wrong);
+  if (expected) checkSameTasks(tableTasks, expected, wrong);
   return {
     input: { shape: shape as unknown as ImageShape, range: range as unknown as PixelRange },
-    tasks: expected ?? made,
+    tasks: expected ?? tableTasks,
   };
 }
 
@@ -108,13 +108,16 @@ function createTask(record: TaskRecord): AnyTask {
 }
 
 function checkSameTasks(
-  made: Tasks,
+  tableTasks: Tasks,
   expected: Tasks,
   wrong: (wanted: string, received: string, advice?: string) => Error,
 ): void {
-  const shape = (tasks: Tasks): Json =>
+  const toComparable = (tasks: Tasks): Json =>
     Object.entries(tasks).map(([name, { kind, labels }]) => ({ name, kind, labels: labels ?? null }));
-  const [want, have] = [toCanonicalJson(shape(expected)), toCanonicalJson(shape(made))];
-  if (want !== have)
-    throw wrong(`the tasks ${want}`, have, 'Leave `tasks` out to take them from the folder.');
+  const [expectedJson, tableJson] = [
+    toCanonicalJson(toComparable(expected)),
+    toCanonicalJson(toComparable(tableTasks)),
+  ];
+  if (expectedJson !== tableJson)
+    throw wrong(`the tasks ${expectedJson}`, tableJson, 'Leave `tasks` out to take them from the folder.');
 }

@@ -26,9 +26,9 @@ export function readHeapObjects(
   heap: number,
   tree: number,
 ): Span[] {
-  const find = openFractalHeap(file, heap);
+  const resolveHeapId = openFractalHeap(file, heap);
   const { type, size, id } = TREE_RECORDS[listed];
-  return readTreeRecords(file, tree, type, size).map((record) => find(record + id));
+  return readTreeRecords(file, tree, type, size).map((record) => resolveHeapId(record + id));
 }
 
 /**
@@ -46,8 +46,15 @@ function openFractalHeap(file: ByteReader, heap: number): (id: number) => Span {
   const root = file.address(heap + 132);
   const rows = file.uint16(heap + 140);
   const lengthBytes = idBytes - 1 - offsetBytes;
-  const powers = [first, largest].every((size) => size > 0 && Number.isInteger(Math.log2(size)));
-  if (filters > 0 || !powers || width === 0 || offsetBytes > 6 || lengthBytes < 1 || lengthBytes > 6) {
+  const arePowersOfTwo = [first, largest].every((size) => size > 0 && Number.isInteger(Math.log2(size)));
+  if (
+    filters > 0 ||
+    !arePowersOfTwo ||
+    width === 0 ||
+    offsetBytes > 6 ||
+    lengthBytes < 1 ||
+    lengthBytes > 6
+  ) {
     throw file.createCorruptFileError('members kept in a way that is not read');
   }
   const blockSize = (row: number) => (row === 0 ? first : first * 2 ** (row - 1));
@@ -100,26 +107,28 @@ function readTreeRecords(file: ByteReader, tree: number, type: number, size: num
    * Most records of one node, by height, and most records below it. They determine the width of the tree's
    * counters.
    */
-  const most = [Math.floor((nodeSize - 10) / size)];
-  const below = [most[0]!];
-  const pointer = (height: number) => 8 + bytesFor(most[0]!) + (height > 0 ? bytesFor(below[height]!) : 0);
+  const maxRecords = [Math.floor((nodeSize - 10) / size)];
+  const maxRecordsBelow = [maxRecords[0]!];
+  const pointer = (height: number) =>
+    8 + bytesFor(maxRecords[0]!) + (height > 0 ? bytesFor(maxRecordsBelow[height]!) : 0);
   for (let height = 1; height <= file.uint16(tree + 12); height++) {
     if (height > 16) throw file.createCorruptFileError('a tree that is too high');
     const step = pointer(height - 1);
-    most.push(Math.floor((nodeSize - 10 - step) / (size + step)));
-    below.push((most[height]! + 1) * below[height - 1]! + most[height]!);
+    maxRecords.push(Math.floor((nodeSize - 10 - step) / (size + step)));
+    maxRecordsBelow.push((maxRecords[height]! + 1) * maxRecordsBelow[height - 1]! + maxRecords[height]!);
   }
   const walk = (node: number, count: number, height: number) => {
     file.visit(node, height > 0 ? 'BTIN' : 'BTLF');
     file.spend('headers', size * count);
-    if (count > most[height]!) throw file.createCorruptFileError('a tree whose parts are larger than it');
+    if (count > maxRecords[height]!)
+      throw file.createCorruptFileError('a tree whose parts are larger than it');
     for (let i = 0; i < count; i++) records.push(node + 6 + size * i);
     for (let i = 0; height > 0 && i <= count; i++) {
       const at = node + 6 + size * count + pointer(height - 1) * i;
-      walk(file.address(at), file.uintOfSize(at + 8, bytesFor(most[0]!)), height - 1);
+      walk(file.address(at), file.uintOfSize(at + 8, bytesFor(maxRecords[0]!)), height - 1);
     }
   };
   if (file.address(tree + 16) !== UNDEFINED_ADDRESS)
-    walk(file.address(tree + 16), file.uint16(tree + 24), most.length - 1);
+    walk(file.address(tree + 16), file.uint16(tree + 24), maxRecords.length - 1);
   return records;
 }

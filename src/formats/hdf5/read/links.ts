@@ -40,7 +40,7 @@ export function readLinks(file: ByteReader, messages: readonly HeaderMessage[]):
  */
 function readSymbolTable(file: ByteReader, tree: number, heap: number): Link[] {
   file.visit(heap, 'HEAP');
-  const names = file.subarray(file.address(heap + 24), file.uint64(heap + 8));
+  const nameHeap = file.subarray(file.address(heap + 24), file.uint64(heap + 8));
   const links: Link[] = [];
   const walk = (node: number, level: number | undefined) => {
     file.visit(node, 'TREE');
@@ -51,23 +51,26 @@ function readSymbolTable(file: ByteReader, tree: number, heap: number): Link[] {
     for (let i = 0; i < file.uint16(node + 6); i++) {
       const child = file.address(node + 32 + 16 * i);
       if (height > 0) walk(child, height - 1);
-      else readSymbolNode(file, child, names, links);
+      else readSymbolNode(file, child, nameHeap, links);
     }
   };
   walk(tree, undefined);
   return links;
 }
 
-function readSymbolNode(file: ByteReader, node: number, names: Uint8Array, links: Link[]): void {
+function readSymbolNode(file: ByteReader, node: number, nameHeap: Uint8Array, links: Link[]): void {
   file.visit(node, 'SNOD');
   file.spend('headers', 40 * file.uint16(node + 6));
   for (let i = 0; i < file.uint16(node + 6); i++) {
     const at = node + 8 + 40 * i;
     const start = file.uint64(at);
-    const end = names.subarray(0, start + MAX_NAME_BYTES).indexOf(0, start);
+    const end = nameHeap.subarray(0, start + MAX_NAME_BYTES).indexOf(0, start);
     if (end < start) throw file.createCorruptFileError('a name without an end');
     if (file.uint32(at + 16) === 2) throw file.createCorruptFileError('a link that leads by a name');
-    links.push({ name: new TextDecoder().decode(names.subarray(start, end)), address: file.address(at + 8) });
+    links.push({
+      name: new TextDecoder().decode(nameHeap.subarray(start, end)),
+      address: file.address(at + 8),
+    });
   }
 }
 

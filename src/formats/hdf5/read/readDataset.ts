@@ -70,14 +70,18 @@ function readChunkedData(
 ): Uint8Array<ArrayBuffer> {
   const rank = shape.length;
   const sides = shape.map((_, axis) => file.uint32(at + 11 + 4 * axis));
-  const large = countElements(sides) * size;
-  if (file.uint8(at + 2) !== rank + 1 || !sides.every((side) => side > 0) || !(large <= MAX_INFLATED_BYTES)) {
+  const chunkBytes = countElements(sides) * size;
+  if (
+    file.uint8(at + 2) !== rank + 1 ||
+    !sides.every((side) => side > 0) ||
+    !(chunkBytes <= MAX_INFLATED_BYTES)
+  ) {
     throw file.createCorruptFileError(`parts of shape [${sides.join(', ')}]`);
   }
   const unpack = readFilterPipeline(file, findMessage(messages, MESSAGE_TYPE.filters), size);
   const chunks = readChunkIndex(file, file.address(at + 3), rank);
-  const across = shape.map((side, axis) => Math.ceil(side / sides[axis]!));
-  const places = new Set(
+  const chunksPerAxis = shape.map((side, axis) => Math.ceil(side / sides[axis]!));
+  const origins = new Set(
     chunks.map(({ origin }) =>
       origin.every((from, axis) => from < shape[axis]! && from % sides[axis]! === 0)
         ? origin.join()
@@ -85,17 +89,28 @@ function readChunkedData(
     ),
   );
   // Every chunk must be listed exactly once, so that the dataset is no larger than what its chunks decompress to.
-  if (places.has('outside') || places.size !== chunks.length || chunks.length !== countElements(across)) {
-    throw file.createCorruptFileError(`${chunks.length} parts instead of ${countElements(across)}`);
+  if (
+    origins.has('outside') ||
+    origins.size !== chunks.length ||
+    chunks.length !== countElements(chunksPerAxis)
+  ) {
+    throw file.createCorruptFileError(`${chunks.length} parts instead of ${countElements(chunksPerAxis)}`);
   }
-  file.spend('unpacked', chunks.length * large);
-  if (chunks.some((chunk) => large > chunk.size * MAX_INFLATE_RATIO)) {
-    throw file.createCorruptFileError(`parts of ${large} bytes, more than theirs can hold,`);
+  file.spend('unpacked', chunks.length * chunkBytes);
+  if (chunks.some((chunk) => chunkBytes > chunk.size * MAX_INFLATE_RATIO)) {
+    throw file.createCorruptFileError(`parts of ${chunkBytes} bytes, more than theirs can hold,`);
   }
   const raw = new Uint8Array(bytes);
-  for (const { address: start, size: packed, filterMask, origin } of chunks) {
+  for (const { address: start, size: compressedSize, filterMask, origin } of chunks) {
     try {
-      copyChunk(unpack(file.subarray(start, packed), filterMask, large), origin, sides, raw, shape, size);
+      copyChunk(
+        unpack(file.subarray(start, compressedSize), filterMask, chunkBytes),
+        origin,
+        sides,
+        raw,
+        shape,
+        size,
+      );
     } catch (cause) {
       if (isMultitaskError(cause)) throw cause;
       throw file.createCorruptFileError(

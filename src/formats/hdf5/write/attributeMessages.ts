@@ -28,30 +28,30 @@ const HEAP_REFERENCE_BYTES = 16;
  */
 export function createAttributeMessages(
   heap: TextHeap,
-  place: string,
+  objectPath: string,
   attributes: { readonly [name: string]: Hdf5AttributeValue },
 ): EncodedMessage[] {
-  const written: EncodedMessage[] = [];
-  const names = new Set<string>();
+  const messages: EncodedMessage[] = [];
+  const usedNames = new Set<string>();
   const add = (name: string, type: Uint8Array, shape: readonly number[], values: Uint8Array) => {
     if (name === '' || name.includes('\0'))
-      throw createWriteError(place, `an attribute named ${JSON.stringify(name)}`, NAME_ADVICE);
-    if (names.has(name))
+      throw createWriteError(objectPath, `an attribute named ${JSON.stringify(name)}`, NAME_ADVICE);
+    if (usedNames.has(name))
       throw createWriteError(
-        place,
+        objectPath,
         `two attributes named "${name}"`,
         'One is a part of a long list: rename the other.',
       );
-    names.add(name);
+    usedNames.add(name);
     const bytes = encodeAttribute(name, type, shape, values);
     if (bytes.length > MAX_MESSAGE_BYTES) {
       throw createWriteError(
-        place,
+        objectPath,
         `the attribute "${name}" of ${bytes.length} bytes, where a header takes 64 kB`,
         'Make it a dataset.',
       );
     }
-    written.push({ type: MESSAGE_TYPE.attribute, bytes });
+    messages.push({ type: MESSAGE_TYPE.attribute, bytes });
   };
   for (const [name, value] of Object.entries(attributes)) {
     const values: readonly (string | number)[] = Array.isArray(value) ? value : [value as string | number];
@@ -59,20 +59,20 @@ export function createAttributeMessages(
     if (values.length > 0 && values.every((entry) => typeof entry === 'string')) {
       if (values.some((text) => text.includes('\0')))
         throw createWriteError(
-          place,
+          objectPath,
           `a zero in the text of "${name}"`,
           'Text ends at one there: take it out.',
         );
       addTextAttribute(heap, add, name, values, shape);
     } else {
-      const whole = values.length > 0 && values.every((entry) => Number.isSafeInteger(entry));
-      const numbers = whole
+      const areIntegers = values.length > 0 && values.every((entry) => Number.isSafeInteger(entry));
+      const numbers = areIntegers
         ? BigInt64Array.from(values, (entry) => BigInt(entry))
         : Float64Array.from(values as readonly number[]);
       add(name, encodeNumberType(numbers), shape, viewBytes(numbers));
     }
   }
-  return written;
+  return messages;
 }
 
 /** Encodes an attribute message of version 1, each part padded to a multiple of eight bytes (IV.A.2.m). */

@@ -30,26 +30,26 @@ interface TreeChild {
  * over them with as many levels as needed (III.A.1 to III.D).
  */
 export function writeSymbolTable(parts: FileAllocator, symbols: readonly GroupMember[]): SymbolTable {
-  const names = new ByteWriter().uint64(0); // the empty name, which sorts before all others
+  const nameBytes = new ByteWriter().uint64(0); // the empty name, which sorts before all others
   const starts = symbols.map(({ name }) => {
-    const start = names.length;
-    names.bytes(name).uint8(0).padTo();
+    const start = nameBytes.length;
+    nameBytes.bytes(name).uint8(0).padTo();
     return start;
   });
-  const heap = new ByteWriter().ascii('HEAP').uint32(0).uint64(names.length);
+  const heap = new ByteWriter().ascii('HEAP').uint32(0).uint64(nameBytes.length);
   heap.uint64(1); // The heap has no free space.
-  heap.uint64(parts.length + 32).bytes(names.toBytes());
+  heap.uint64(parts.length + 32).bytes(nameBytes.toBytes());
   const table = { heapAddress: parts.allocate(heap.toBytes()), treeAddress: 0 };
 
   const entries = symbols.map(({ address }, i) => ({ address, lastNameOffset: starts[i]! }));
-  let branches: TreeChild[] = splitIntoChunks(entries, 2 * LEAF_NODE_K).map((members) =>
+  let children: TreeChild[] = splitIntoChunks(entries, 2 * LEAF_NODE_K).map((members) =>
     writeLeafNode(parts, members),
   );
   let level = 0;
   do {
-    branches = writeTreeLevel(parts, branches, level++);
-  } while (branches.length > 1);
-  return { ...table, treeAddress: branches[0]!.address };
+    children = writeTreeLevel(parts, children, level++);
+  } while (children.length > 1);
+  return { ...table, treeAddress: children[0]!.address };
 }
 
 function writeLeafNode(parts: FileAllocator, members: readonly TreeChild[]): TreeChild {
@@ -66,9 +66,9 @@ function writeLeafNode(parts: FileAllocator, members: readonly TreeChild[]): Tre
  * Writes one level of the B-tree. Each node points to its neighbors, and between two children is the last
  * name of the first one.
  */
-function writeTreeLevel(parts: FileAllocator, branches: readonly TreeChild[], level: number): TreeChild[] {
+function writeTreeLevel(parts: FileAllocator, children: readonly TreeChild[], level: number): TreeChild[] {
   const first = parts.length;
-  const nodes = branches.length === 0 ? [[]] : splitIntoChunks(branches, 2 * INTERNAL_NODE_K);
+  const nodes = children.length === 0 ? [[]] : splitIntoChunks(children, 2 * INTERNAL_NODE_K);
   let name = 0;
   return nodes.map((inner, i) => {
     const node = new ByteWriter().ascii('TREE').uint8(0, level).uint16(inner.length);

@@ -4,11 +4,11 @@ import { createError } from '../../../core/errors/errors.js';
 export const NAME_ADVICE = 'Names are not empty, are not "." or "..", and have no "/" and no zero in them.';
 
 /** Creates a `file` error for content at `place` that an HDF5 file cannot contain. */
-export const createWriteError = (place: string, received: string, advice: string) =>
+export const createWriteError = (objectPath: string, received: string, advice: string) =>
   createError({
     kind: 'file',
     path: 'HDF5',
     expected: 'groups, attributes and datasets that a file can hold',
-    received: `${received} at ${place || '/'}`,
+    received: `${received} at ${objectPath || '/'}`,
     advice,
   });

@@ -65,42 +65,50 @@ function createSuperblock(root: WrittenGroup, length: number): Uint8Array {
     .toBytes();
 }
 
-function writeGroup(placing: WriteContext, group: Hdf5Group, place: string): WrittenGroup {
-  const placers = [
+function writeGroup(context: WriteContext, group: Hdf5Group, groupPath: string): WrittenGroup {
+  const members = [
     ...Object.entries(group.groups).map(([name, inner]) => ({
       name,
-      placed: (at: string) => writeGroup(placing, inner, at).headerAddress,
+      placed: (at: string) => writeGroup(context, inner, at).headerAddress,
     })),
     ...Object.entries(group.arrays).map(([name, array]) => ({
       name,
-      placed: (at: string) => writeDataset(placing, array, at),
+      placed: (at: string) => writeDataset(context, array, at),
     })),
   ];
-  const names = new Set<string>();
-  const symbols = placers.map(({ name, placed }) => {
+  const memberNames = new Set<string>();
+  const symbols = members.map(({ name, placed }) => {
     if (/^(|\.|\.\.)$|[/\0]/.test(name))
-      throw createWriteError(place, `a member named ${JSON.stringify(name)}`, NAME_ADVICE);
-    if (names.has(name))
-      throw createWriteError(place, `two members named "${name}"`, 'Rename the group or the dataset.');
-    names.add(name);
-    return { name: new TextEncoder().encode(name), address: placed(`${place}/${name}`) };
+      throw createWriteError(groupPath, `a member named ${JSON.stringify(name)}`, NAME_ADVICE);
+    if (memberNames.has(name))
+      throw createWriteError(groupPath, `two members named "${name}"`, 'Rename the group or the dataset.');
+    memberNames.add(name);
+    return { name: new TextEncoder().encode(name), address: placed(`${groupPath}/${name}`) };
   });
-  const table = writeSymbolTable(placing.allocator, symbols.sort(compareNames));
+  const table = writeSymbolTable(context.allocator, symbols.sort(compareNames));
   const messages = [
     createSymbolTableMessage(table.treeAddress, table.heapAddress),
-    ...createAttributeMessages(placing.heap, place, group.attributes),
+    ...createAttributeMessages(context.heap, groupPath, group.attributes),
   ];
   if (messages.length > MAX_MESSAGES)
-    throw createWriteError(place, `${messages.length - 1} attributes`, 'Put some into groups of their own.');
-  return { ...table, headerAddress: writeHeader(placing.allocator, messages) };
+    throw createWriteError(
+      groupPath,
+      `${messages.length - 1} attributes`,
+      'Put some into groups of their own.',
+    );
+  return { ...table, headerAddress: writeHeader(context.allocator, messages) };
 }
 
-function writeDataset({ allocator }: WriteContext, { shape, data }: Hdf5Dataset, place: string): number {
+function writeDataset(
+  { allocator }: WriteContext,
+  { shape, data }: Hdf5Dataset,
+  datasetPath: string,
+): number {
   const bytes = viewBytes(data);
   const count = shape.reduce((product, side) => product * side, 1);
   if (count !== data.length)
     throw createWriteError(
-      place,
+      datasetPath,
       `${data.length} numbers of shape [${shape.join(', ')}]`,
       'Give as many as the shape has.',
     );

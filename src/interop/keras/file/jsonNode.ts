@@ -125,7 +125,7 @@ export class JsonNode {
     if (this.isMissing && fallback !== undefined) return fallback;
     const { value } = this;
     if (!Number.isSafeInteger(value) || (value as number) < min)
-      throw this.createError(`a whole number of at min ${min}`);
+      throw this.createError(`a whole number of at least ${min}`);
     return value as number;
   }
 

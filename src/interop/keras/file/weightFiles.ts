@@ -127,25 +127,25 @@ function readPixelRange({ model, taskTable }: KerasFile): PixelRange | undefined
   return [black * scale + offset, white * scale + offset];
 }
 
-const toHostArray = (stored: StoredWeight): HostArray => ({
-  shape: stored.array.shape,
-  data: toFiniteNumbers(stored),
+const toHostArray = (weight: StoredWeight): HostArray => ({
+  shape: weight.array.shape,
+  data: toFiniteNumbers(weight),
 });
 
 function readLegacyByLayer(root: Hdf5Group, path: string): WeightsByLayer {
   const layers = [...readLegacyGroups(root, path)].map(([layer, group]) => {
-    const stored = readLegacyWeights(group, `${path}/${layer}`);
-    const nameParts = stored.map(({ name }) => name.split('/'));
+    const storedWeights = readLegacyWeights(group, `${path}/${layer}`);
+    const nameParts = storedWeights.map(({ name }) => name.split('/'));
     // The weights of one layer differ in their last part only; those of a nested model need the layer's name too.
     const parts = new Set(nameParts.map((name) => name.at(-2))).size > 1 ? 2 : 1;
-    return [layer, indexByName(stored, (_, i) => nameParts[i]!.slice(-parts).join('/'))] as const;
+    return [layer, indexByName(storedWeights, (_, i) => nameParts[i]!.slice(-parts).join('/'))] as const;
   });
   return Object.fromEntries(layers);
 }
 
-function readContainersByLayer(root: Hdf5Group, path: string, above = ''): WeightsByLayer {
+function readContainersByLayer(root: Hdf5Group, path: string, prefix = ''): WeightsByLayer {
   const layers = Object.entries(getContainerLayers(root)).flatMap(([key, group]) => {
-    const name = `${above}${getContainerName(group) ?? key}`;
+    const name = `${prefix}${getContainerName(group) ?? key}`;
     const layerPath = `${path}/layers/${key}`;
     return [
       [name, indexByName(readContainerWeights(group, layerPath), ({ name: number }) => number)] as const,
@@ -156,12 +156,12 @@ function readContainersByLayer(root: Hdf5Group, path: string, above = ''): Weigh
 }
 
 function indexByName(
-  stored: readonly StoredWeight[],
-  nameOf: (weight: StoredWeight, i: number) => string,
+  storedWeights: readonly StoredWeight[],
+  getName: (weight: StoredWeight, i: number) => string,
 ): { [weight: string]: HostArray } {
   const weights = new Map<string, HostArray>();
-  stored.forEach((weight, i) => {
-    const name = nameOf(weight, i);
+  storedWeights.forEach((weight, i) => {
+    const name = getName(weight, i);
     if (weights.has(name)) throw createWeightsFileError(weight.path, 'one weight of that name', 'a second');
     weights.set(name, toHostArray(weight));
   });

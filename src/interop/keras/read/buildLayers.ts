@@ -64,9 +64,9 @@ export function buildLayers(
   options: BuildOptions,
   importedLayers: Map<KerasLayer, ImportedLayer>,
 ): BuiltModel {
-  const building = new LayerBuilder(options, importedLayers);
-  const inputs = model.inputs.map((reference) => building.createInput(model, reference));
-  const outputs = building.applyModel(model, inputs, undefined);
+  const builder = new LayerBuilder(options, importedLayers);
+  const inputs = model.inputs.map((reference) => builder.createInput(model, reference));
+  const outputs = builder.applyModel(model, inputs, undefined);
   for (const { layers } of importedLayers.values())
     for (const stock of layers) delete (stock as unknown as Partial<AddsWeights>).addWeight;
   return { inputs, outputs, importedLayers };
@@ -107,15 +107,15 @@ class LayerBuilder {
           .items()
           .slice(1)
           .map((size) => (size.isMissing ? null : size.asInteger()));
-    const filled = sizes.map((size, i) => size ?? this.options.inputShape?.[i] ?? null);
-    if (sizes.length === 3 && this.options.inputShape?.some((size, i) => size !== filled[i])) {
+    const fullShape = sizes.map((size, i) => size ?? this.options.inputShape?.[i] ?? null);
+    if (sizes.length === 3 && this.options.inputShape?.some((size, i) => size !== fullShape[i])) {
       throw shape.createError(
         `images of [${this.options.inputShape.join(', ')}], as \`input\` says`,
         undefined,
         'Leave `input` out: the file says the size.',
       );
     }
-    const inputTensor = tf.input({ shape: filled, name: this.options.flatLayers.get(layer)!.name });
+    const inputTensor = tf.input({ shape: fullShape, name: this.options.flatLayers.get(layer)!.name });
     this.importedLayers.set(layer, { layers: [], customWeights: undefined });
     return inputTensor;
   }
@@ -246,7 +246,7 @@ class LayerBuilder {
     const importer = findLayerImporter(layer);
     this.logDtype(readDtype(layer));
     let isNameUsed = false;
-    const nameOf = (part: string | undefined) => {
+    const allocateName = (part: string | undefined) => {
       if (part) return options.nameAllocator.allocate(`${name}_${part}`);
       if (isNameUsed) return options.nameAllocator.allocate(name);
       isNameUsed = true;
@@ -263,7 +263,7 @@ class LayerBuilder {
         add(
           new (getStockLayerClass(className))({
             ...args,
-            name: nameOf(part),
+            name: allocateName(part),
             ...(isTrainable ? {} : { trainable: false }),
           }),
         ),
@@ -289,9 +289,9 @@ class LayerBuilder {
    */
   private limitWeights(stock: tf.layers.Layer, layer: KerasLayer): void {
     stock.setFastWeightInitDuringBuild(true);
-    const guarded = stock as unknown as AddsWeights;
-    const add = guarded.addWeight.bind(stock);
-    guarded.addWeight = (name, shape, ...rest) => {
+    const layerWithWeights = stock as unknown as AddsWeights;
+    const addWeight = layerWithWeights.addWeight.bind(stock);
+    layerWithWeights.addWeight = (name, shape, ...rest) => {
       this.remainingWeightValues -= shape.reduce<number>((product, size) => product * (size ?? 1), 1);
       if (!(this.remainingWeightValues >= 0)) {
         throw createLayerError(
@@ -301,7 +301,7 @@ class LayerBuilder {
           'Give the weights that belong to this model.',
         );
       }
-      return add(name, shape, ...rest);
+      return addWeight(name, shape, ...rest);
     };
   }
 }

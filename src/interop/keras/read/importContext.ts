@@ -45,7 +45,7 @@ export interface LayerWithWeights {
  * Function that imports one layer of a file as stock layers. Throws a `file` error for a setting that stock
  * layers cannot express.
  */
-export type LayerImporter = (making: ImportContext) => ApplyLayer | LayerWithWeights;
+export type LayerImporter = (context: ImportContext) => ApplyLayer | LayerWithWeights;
 
 /** Returns a function that applies one stock layer to all inputs. */
 export const createApply =

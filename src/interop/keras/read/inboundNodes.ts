@@ -131,31 +131,31 @@ function readKeras2Node(node: JsonNode): LayerCall {
   const operands: Operand[] = [];
   const options: { [name: string]: JsonNode } = {};
   let training: boolean | undefined;
-  const tensorIn = (value: JsonNode) => {
+  const readTensor = (value: JsonNode) => {
     const items = value.isList ? value.items() : [];
     return items.length === 3 && typeof items[0]!.value === 'string'
       ? readTensorReference(items[0]!, items[1], items[2], value)
       : undefined;
   };
-  const kwargsIn = (kwargs: JsonNode) => {
+  const readKwargs = (kwargs: JsonNode) => {
     for (const [name, value] of kwargs.entries()) {
       if (isNull(value) || name === 'name') continue;
       if (name === 'training') training = value.asBoolean();
-      else if (tensorIn(value)) operands.push(tensorIn(value)!);
+      else if (readTensor(value)) operands.push(readTensor(value)!);
       else if (name === 'y' && typeof value.value === 'number') operands.push({ constant: value.asNumber() });
       else if (name === 'bias' && value.isList) operands.push({ constant: readConstant(value) });
       else options[name] = value;
     }
   };
-  const entriesIn = (part: JsonNode): JsonNode[] => {
-    if (part.isRecord) return sortEntries(part).flatMap(([, item]) => entriesIn(item));
-    return typeof part.items()[0]?.value === 'string' ? [part] : part.items().flatMap(entriesIn);
+  const flattenEntries = (part: JsonNode): JsonNode[] => {
+    if (part.isRecord) return sortEntries(part).flatMap(([, item]) => flattenEntries(item));
+    return typeof part.items()[0]?.value === 'string' ? [part] : part.items().flatMap(flattenEntries);
   };
-  for (const entry of entriesIn(node)) {
+  for (const entry of flattenEntries(node)) {
     const [layer, call, tensor, kwargs] = entry.items();
     if (layer!.value === '_CONSTANT_VALUE') operands.push({ constant: readConstant(tensor ?? entry) });
     else operands.push(readTensorReference(layer!, call, tensor, entry));
-    if (kwargs && !kwargs.isMissing) kwargsIn(kwargs);
+    if (kwargs && !kwargs.isMissing) readKwargs(kwargs);
   }
   return { operands, kwargs: options, ...(training === undefined ? {} : { training }), path: node.path };
 }

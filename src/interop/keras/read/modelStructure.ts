@@ -103,28 +103,34 @@ function readFunctionalModel(config: JsonNode, budget: LayerBudget): KerasModel 
  * file, so references to its calls start at 1.
  */
 function shiftKeras2Calls(model: KerasModel): KerasModel {
-  const most = new Map<string, number>();
+  const highestCalls = new Map<string, number>();
   const references = [
     ...model.outputs,
     ...model.layers.flatMap(({ calls }) =>
       calls.flatMap(({ operands }) => operands.filter(isTensorReference)),
     ),
   ];
-  for (const { layer, node } of references) most.set(layer, Math.max(most.get(layer) ?? 0, node));
-  const late = new Set(
+  for (const { layer, node } of references)
+    highestCalls.set(layer, Math.max(highestCalls.get(layer) ?? 0, node));
+  const shiftedLayers = new Set(
     model.layers
-      .filter(({ model: inner, calls, name }) => inner && calls.length > 0 && most.get(name) === calls.length)
+      .filter(
+        ({ model: inner, calls, name }) =>
+          inner && calls.length > 0 && highestCalls.get(name) === calls.length,
+      )
       .map(({ name }) => name),
   );
-  if (late.size === 0) return model;
-  const earlier = <O extends Operand>(operand: O): O =>
-    isTensorReference(operand) && late.has(operand.layer) ? { ...operand, node: operand.node - 1 } : operand;
+  if (shiftedLayers.size === 0) return model;
+  const shift = <O extends Operand>(operand: O): O =>
+    isTensorReference(operand) && shiftedLayers.has(operand.layer)
+      ? { ...operand, node: operand.node - 1 }
+      : operand;
   return {
     ...model,
-    outputs: model.outputs.map(earlier),
+    outputs: model.outputs.map(shift),
     layers: model.layers.map((layer) => ({
       ...layer,
-      calls: layer.calls.map((call) => ({ ...call, operands: call.operands.map(earlier) })),
+      calls: layer.calls.map((call) => ({ ...call, operands: call.operands.map(shift) })),
     })),
   };
 }
@@ -141,7 +147,7 @@ function readSequentialModel(config: JsonNode, json: JsonNode, budget: LayerBudg
   const layers: KerasLayer[] = [];
   const [first] = items;
   if (first!.at('class_name').value !== 'InputLayer') {
-    const from = [
+    const shapeNode = [
       first!.at('config').isRecord
         ? first!.at('config').atAny('batch_input_shape', 'batch_shape')
         : undefined,
@@ -153,15 +159,15 @@ function readSequentialModel(config: JsonNode, json: JsonNode, budget: LayerBudg
       className: 'InputLayer',
       module: '',
       name: `${record?.at('name').asText('sequential') ?? 'sequential'}_input`,
-      config: list.withValue({ batch_shape: from?.value ?? null }),
+      config: list.withValue({ batch_shape: shapeNode?.value ?? null }),
       trainable: true,
       calls: [],
     });
   }
   for (const item of items) {
-    const before = layers.at(-1);
-    const operands = before ? [{ layer: before.name, node: 0, tensor: 0 }] : [];
-    layers.push(readLayer(item, budget, before ? [{ operands, kwargs: {}, path: item.path }] : []));
+    const previousLayer = layers.at(-1);
+    const operands = previousLayer ? [{ layer: previousLayer.name, node: 0, tensor: 0 }] : [];
+    layers.push(readLayer(item, budget, previousLayer ? [{ operands, kwargs: {}, path: item.path }] : []));
   }
   checkUniqueNames(layers, list);
   return {
@@ -191,12 +197,13 @@ function readLayer(json: JsonNode, budget: LayerBudget, calls: readonly LayerCal
   const config = json.at('config');
   if (className === 'InputLayer' && calls.length > 0) throw json.createError('an input that nothing feeds');
   const model = readModel(json, config, budget);
-  const inner = config.isRecord ? config.at('name') : undefined;
-  const name = json.at('name').isMissing && inner ? inner.asText() : json.at('name').asText();
+  const configName = config.isRecord ? config.at('name') : undefined;
+  const name = json.at('name').isMissing && configName ? configName.asText() : json.at('name').asText();
   if (name === '') throw json.createError('a layer with a name');
-  const registered = json.at('registered_name').value;
+  const registeredName = json.at('registered_name').value;
   return {
-    className: typeof registered === 'string' && registered.includes('>') ? registered : className,
+    className:
+      typeof registeredName === 'string' && registeredName.includes('>') ? registeredName : className,
     module: json.at('module').asText(''),
     name,
     config,
@@ -207,10 +214,10 @@ function readLayer(json: JsonNode, budget: LayerBudget, calls: readonly LayerCal
 }
 
 function checkUniqueNames(layers: readonly KerasLayer[], list: JsonNode): void {
-  const names = new Set<string>();
+  const usedNames = new Set<string>();
   layers.forEach(({ name }, i) => {
-    if (names.has(name))
+    if (usedNames.has(name))
       throw list.createError('layers with names of their own', `"${name}" twice, at ${i} again`);
-    names.add(name);
+    usedNames.add(name);
   });
 }

@@ -81,21 +81,24 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadKerasOption
   }
   silenceCpuAdvice();
   const model = readModelStructure(file.model);
-  const chosen = chooseOutputs?.(model.outputs.map(({ layer, key }) => ({ name: key ?? layer, layer })));
-  const nameAllocator = createNameAllocator(chosen?.map(([name]) => name));
-  const ends = new Map(
-    chosen?.flatMap(([name, output]) => {
-      const end = findOutputLayer(model, model.outputs[output]!);
-      return end && model.outputs.every((other, i) => i === output || findOutputLayer(model, other) !== end)
-        ? [[end, name] as const]
+  const selectedOutputs = chooseOutputs?.(
+    model.outputs.map(({ layer, key }) => ({ name: key ?? layer, layer })),
+  );
+  const nameAllocator = createNameAllocator(selectedOutputs?.map(([name]) => name));
+  const outputLayerNames = new Map(
+    selectedOutputs?.flatMap(([name, output]) => {
+      const outputLayer = findOutputLayer(model, model.outputs[output]!);
+      return outputLayer &&
+        model.outputs.every((other, i) => i === output || findOutputLayer(model, other) !== outputLayer)
+        ? [[outputLayer, name] as const]
         : [];
     }),
   );
-  const made = new Map<KerasLayer, ImportedLayer>();
-  const flatLayers = flattenLayers(model, nameAllocator, ends);
-  let kept: tf.LayersModel | undefined;
+  const importedLayers = new Map<KerasLayer, ImportedLayer>();
+  const flatLayers = flattenLayers(model, nameAllocator, outputLayerNames);
+  let completedModel: tf.LayersModel | undefined;
   try {
-    const built = buildLayers(
+    const builtModel = buildLayers(
       model,
       {
         nameAllocator,
@@ -106,44 +109,44 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadKerasOption
         inputShape,
         maxWeightValues: countWeightValues(weights.root),
       },
-      made,
+      importedLayers,
     );
     // A layer that was left out, such as a dropout of rate 0, leaves its name to the output that it passes through.
-    const spare = new Map(
+    const unusedNames = new Map(
       model.layers.flatMap((layer) => {
-        const place = made.get(layer)?.layers.length === 0 ? flatLayers.get(layer) : undefined;
-        return place ? [[layer.name, place.name] as const] : [];
+        const flatLayer = importedLayers.get(layer)?.layers.length === 0 ? flatLayers.get(layer) : undefined;
+        return flatLayer ? [[layer.name, flatLayer.name] as const] : [];
       }),
     );
-    const nameOfOutput = (i: number) => {
+    const allocateOutputName = (i: number) => {
       const { layer } = model.outputs[i]!;
-      const name = spare.get(layer) ?? nameAllocator.allocate(layer);
-      spare.delete(layer);
+      const name = unusedNames.get(layer) ?? nameAllocator.allocate(layer);
+      unusedNames.delete(layer);
       return name;
     };
-    const outputs = chosen
-      ? chosen.map(([name, output]) => renameOutput(name, built.outputs[output]!))
-      : built.outputs.map((output, i) =>
-          isDistinctOutput(built, i) ? output : renameOutput(nameOfOutput(i), output),
+    const outputs = selectedOutputs
+      ? selectedOutputs.map(([name, output]) => renameOutput(name, builtModel.outputs[output]!))
+      : builtModel.outputs.map((output, i) =>
+          isDistinctOutput(builtModel, i) ? output : renameOutput(allocateOutputName(i), output),
         );
     const layersModel = connectModel(
-      built.inputs,
+      builtModel.inputs,
       outputs,
       createNameAllocator().allocate(model.name || 'keras'),
       path,
     );
-    loadWeights(model, made, weights);
-    setConstantWeights(made);
+    loadWeights(model, importedLayers, weights);
+    setConstantWeights(importedLayers);
     for (const layer of layersModel.layers) patchLayer(layer, path);
     resetLayerRefCounts(layersModel);
-    kept = layersModel;
+    completedModel = layersModel;
     return { layersModel, taskTable: file.taskTable };
   } finally {
     // Dispose of layers that lead to no output; after an error, dispose of all layers.
-    const stays = new Set(kept?.layers);
-    for (const { layers } of made.values()) {
+    const modelLayers = new Set(completedModel?.layers);
+    for (const { layers } of importedLayers.values()) {
       for (const layer of layers)
-        if (!stays.has(layer)) tf.dispose(layer.weights.map((weight) => weight.read()));
+        if (!modelLayers.has(layer)) tf.dispose(layer.weights.map((weight) => weight.read()));
     }
   }
 }
@@ -176,10 +179,10 @@ function connectModel(
 const CONSTANT_VALUES = 65_536;
 
 function countWeightValues(root: Hdf5Group): number {
-  const count = ({ arrays, groups }: Hdf5Group): number =>
+  const countInGroup = ({ arrays, groups }: Hdf5Group): number =>
     Object.values(arrays).reduce((sum, { data }) => sum + data.length, 0) +
-    Object.values(groups).reduce((sum, group) => sum + count(group), 0);
-  return count(root) + CONSTANT_VALUES;
+    Object.values(groups).reduce((sum, group) => sum + countInGroup(group), 0);
+  return countInGroup(root) + CONSTANT_VALUES;
 }
 
 /**

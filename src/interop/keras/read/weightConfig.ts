@@ -31,17 +31,17 @@ const TFJS_INITIALIZER_NAMES: { readonly [className: string]: string } = {
  * results in `kernelInitializer` and `kernelRegularizer`. The weights come from the file, so an unknown
  * initializer is replaced by the default of the stock layer.
  */
-export function readWeightConfig(making: ImportContext, ...weights: readonly string[]): object {
-  const { config } = making;
+export function readWeightConfig(context: ImportContext, ...weights: readonly string[]): object {
+  const { config } = context;
   const settings: { [argument: string]: object } = {};
   for (const weight of weights) {
     const initializer = readInitializer(config.at(`${weight}_initializer`));
     if (initializer) settings[toCamelCase(`${weight}_initializer`)] = initializer;
-    const regularizer = readRegularizer(making, config.at(`${weight}_regularizer`));
+    const regularizer = readRegularizer(context, config.at(`${weight}_regularizer`));
     if (regularizer) settings[toCamelCase(`${weight}_regularizer`)] = regularizer;
-    logIgnoredSetting(making, `${weight}_constraint`);
+    logIgnoredSetting(context, `${weight}_constraint`);
   }
-  logIgnoredSetting(making, 'activity_regularizer');
+  logIgnoredSetting(context, 'activity_regularizer');
   return settings;
 }
 

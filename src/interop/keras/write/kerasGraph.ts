@@ -54,42 +54,49 @@ export interface KerasGraph {
  *   error names the layer.
  */
 export function createKerasGraph(model: tf.LayersModel): KerasGraph {
-  const { nodes, met } = collectNodes(model.outputs);
+  const { nodes, met: visitOrder } = collectNodes(model.outputs);
   // An input that no output depends on is a layer too. Keras puts it first among the layers of the lowest depth.
   for (const input of model.inputs) {
-    if (met.has(input.sourceLayer)) continue;
-    met.set(input.sourceLayer, -1);
+    if (visitOrder.has(input.sourceLayer)) continue;
+    visitOrder.set(input.sourceLayer, -1);
     nodes.unshift({ node: getSourceNode(input), layer: input.sourceLayer });
   }
   const { byLayer: depths } = computeCallDepths(nodes);
-  const order = [...met.keys()].sort((a, b) => depths.get(b)! - depths.get(a)! || met.get(a)! - met.get(b)!);
-  const kept = new Set(nodes.map(({ node }) => node));
-  const nodesOf = (layer: tf.layers.Layer) => layer.inboundNodes.filter((node) => kept.has(node));
-  const tensor = (given: SymbolicTensor): KerasTensor => {
-    const { sourceLayer: layer } = given;
+  const sortedLayers = [...visitOrder.keys()].sort(
+    (a, b) => depths.get(b)! - depths.get(a)! || visitOrder.get(a)! - visitOrder.get(b)!,
+  );
+  const reachableNodes = new Set(nodes.map(({ node }) => node));
+  const getReachableNodes = (layer: tf.layers.Layer) =>
+    layer.inboundNodes.filter((node) => reachableNodes.has(node));
+  const toKerasTensor = (symbolicTensor: SymbolicTensor): KerasTensor => {
+    const { sourceLayer: layer } = symbolicTensor;
     return {
-      shape: given.shape,
-      dtype: given.dtype,
-      history: [layer.name, nodesOf(layer).indexOf(getSourceNode(given)), given.tensorIndex],
+      shape: symbolicTensor.shape,
+      dtype: symbolicTensor.dtype,
+      history: [
+        layer.name,
+        getReachableNodes(layer).indexOf(getSourceNode(symbolicTensor)),
+        symbolicTensor.tensorIndex,
+      ],
     };
   };
   return {
     name: model.name,
     trainable: model.trainable,
-    layers: order.map((layer): KerasGraphLayer => {
+    layers: sortedLayers.map((layer): KerasGraphLayer => {
       if ('layers' in layer) {
         const advice = 'Give its layers one by one: what is written is flat.';
         throw createLayerExportError(layer.name, 'a layer, not a model', layer.getClassName(), advice);
       }
-      const reads = (node: LayerNode) => {
-        const tensors = node.inputTensors.map(tensor);
+      const toCallInputs = (node: LayerNode) => {
+        const tensors = node.inputTensors.map(toKerasTensor);
         return tensors.length === 1 && !LIST_INPUT_CLASSES.has(layer.getClassName()) ? tensors[0]! : tensors;
       };
-      const calls = layer.getClassName() === 'InputLayer' ? [] : nodesOf(layer).map(reads);
+      const calls = layer.getClassName() === 'InputLayer' ? [] : getReachableNodes(layer).map(toCallInputs);
       return { name: layer.name, ...toLayerConfig(layer), calls, stockLayer: layer };
     }),
-    inputs: model.inputs.map(tensor),
-    outputs: model.outputs.map(tensor),
+    inputs: model.inputs.map(toKerasTensor),
+    outputs: model.outputs.map(toKerasTensor),
   };
 }
 
@@ -114,11 +121,11 @@ function collectNodes(outputs: readonly SymbolicTensor[]): {
 } {
   const nodes: LayerNodeRef[] = [];
   const met = new Map<tf.layers.Layer, number>();
-  const seen = new Set<LayerNode>();
+  const visitedNodes = new Set<LayerNode>();
   const visit = (tensor: SymbolicTensor) => {
     const node = getSourceNode(tensor);
-    if (seen.has(node)) return;
-    seen.add(node);
+    if (visitedNodes.has(node)) return;
+    visitedNodes.add(node);
     const layer = tensor.sourceLayer;
     if (!met.has(layer)) met.set(layer, met.size);
     if (layer.getClassName() !== 'InputLayer') for (const source of node.inputTensors) visit(source);
@@ -135,19 +142,19 @@ function collectNodes(outputs: readonly SymbolicTensor[]): {
  */
 export function prependRescaling(graph: KerasGraph, [black, white]: readonly [number, number]): KerasGraph {
   const input = graph.inputs[0]!;
-  const taken = new Set(graph.layers.map((layer) => layer.name));
+  const usedNames = new Set(graph.layers.map((layer) => layer.name));
   let name = 'rescaling';
-  for (let i = 1; taken.has(name); i++) name = `rescaling_${i}`;
+  for (let i = 1; usedNames.has(name); i++) name = `rescaling_${i}`;
   const scale = toLayerConfig(tf.layers.rescaling({ name, scale: (white - black) / 255, offset: black }));
   const rescaled: KerasTensor = { ...input, history: [name, 0, 0] };
-  const instead = (tensor: KerasTensor) => (tensor.history[0] === input.history[0] ? rescaled : tensor);
+  const redirect = (tensor: KerasTensor) => (tensor.history[0] === input.history[0] ? rescaled : tensor);
   const layers = graph.layers.map((layer) => ({
     ...layer,
-    calls: layer.calls.map((read) => ('history' in read ? instead(read) : read.map(instead))),
+    calls: layer.calls.map((inputs) => ('history' in inputs ? redirect(inputs) : inputs.map(redirect))),
   }));
   return {
     ...graph,
     layers: [layers[0]!, { name, ...scale, calls: [input], stockLayer: undefined }, ...layers.slice(1)],
-    outputs: graph.outputs.map(instead),
+    outputs: graph.outputs.map(redirect),
   };
 }

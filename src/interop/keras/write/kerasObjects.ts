@@ -32,9 +32,9 @@ export const stringifyKerasJson = (value: Json): string =>
 
 /** Returns the Keras name of an activation. */
 export function toKerasActivation(name: string, path: string): string {
-  const known = Object.hasOwn(ACTIVATION_NAMES, name) ? ACTIVATION_NAMES[name] : undefined;
-  if (known !== undefined) return known;
-  const why: { readonly [name: string]: string } = {
+  const kerasName = Object.hasOwn(ACTIVATION_NAMES, name) ? ACTIVATION_NAMES[name] : undefined;
+  if (kerasName !== undefined) return kerasName;
+  const adviceByName: { readonly [name: string]: string } = {
     hardSigmoid:
       'Keras 3 computes relu6(x + 3) / 6 under that name, TensorFlow.js clip(0.2 x + 0.5): use rescaling(0.2, 0.5) and reLU({ maxValue: 1 }).',
     gelu_new: "Keras's file has no name for the approximation by tanh: use 'gelu'.",
@@ -44,7 +44,7 @@ export function toKerasActivation(name: string, path: string): string {
     path,
     expected: `an activation that Keras has too (${Object.keys(ACTIVATION_NAMES).join(', ')})`,
     received: formatValue(name),
-    advice: why[name] ?? 'Use one of these.',
+    advice: adviceByName[name] ?? 'Use one of these.',
   });
 }
 
@@ -59,42 +59,43 @@ const INITIALIZER_KEYS: { readonly [className: string]: string } = {
 };
 
 /** Converts an initializer. It has no effect in a file with weights, but is part of a layer's configuration. */
-export function toKerasInitializer(given: Json, path: string): Json {
-  if (given === null) return null;
-  const { className, config } = given as unknown as SerializedObject;
-  const make = (name: string, settings: { readonly [key: string]: Json }) =>
+export function toKerasInitializer(initializer: Json, path: string): Json {
+  if (initializer === null) return null;
+  const { className, config } = initializer as unknown as SerializedObject;
+  const createInitializer = (name: string, settings: { readonly [key: string]: Json }) =>
     createKerasObject('keras.initializers', name, settings);
   const seed = config?.seed ?? null;
   if (className === 'VarianceScaling') {
     const { scale = 1, mode = 'fanIn', distribution = 'normal' } = config;
     // The normal distribution of TensorFlow.js is truncated too.
-    const drawn = distribution === 'normal' ? 'truncated_normal' : camelToSnakeCase(String(distribution));
-    const settings = { scale, mode: camelToSnakeCase(String(mode)), distribution: drawn };
-    const known = VARIANCE_SCALING_CLASSES[Object.values(settings).join(' ')];
+    const kerasDistribution =
+      distribution === 'normal' ? 'truncated_normal' : camelToSnakeCase(String(distribution));
+    const settings = { scale, mode: camelToSnakeCase(String(mode)), distribution: kerasDistribution };
+    const kerasClass = VARIANCE_SCALING_CLASSES[Object.values(settings).join(' ')];
     const axes = { input_axes: null, output_axes: null };
-    return known === undefined
-      ? make('VarianceScaling', { seed, ...settings, ...axes })
-      : make(known, { seed, ...axes });
+    return kerasClass === undefined
+      ? createInitializer('VarianceScaling', { seed, ...settings, ...axes })
+      : createInitializer(kerasClass, { seed, ...axes });
   }
   // Keras's identity initializer has no gain.
-  if (className === 'Identity' && (config.gain ?? 1) === 1) return make('Identity', {});
+  if (className === 'Identity' && (config.gain ?? 1) === 1) return createInitializer('Identity', {});
   const keys = Object.hasOwn(INITIALIZER_KEYS, className) ? INITIALIZER_KEYS[className] : undefined;
   if (keys === undefined) throw createObjectExportError('an initialiser', className, path);
-  return make(className, pickSettings(config, keys));
+  return createInitializer(className, pickSettings(config, keys));
 }
 
 /** Converts an L1, L2 or L1L2 regularizer; returns null if both factors are 0. */
-export function toKerasRegularizer(given: Json, path: string): Json {
-  if (given === null) return null;
-  const { className, config } = given as unknown as SerializedObject;
+export function toKerasRegularizer(regularizer: Json, path: string): Json {
+  if (regularizer === null) return null;
+  const { className, config } = regularizer as unknown as SerializedObject;
   if (className !== 'L1L2') throw createObjectExportError('a regulariser', className, path);
   const l1 = (config.l1 as number | null) ?? 0;
   const l2 = (config.l2 as number | null) ?? 0;
-  const make = (name: string, factors: { readonly [key: string]: Json }) =>
+  const createRegularizer = (name: string, factors: { readonly [key: string]: Json }) =>
     createKerasObject('keras.regularizers', name, factors);
-  if (l1 !== 0 && l2 !== 0) return make('L1L2', { l1, l2 });
-  if (l1 !== 0) return make('L1', { l1 });
-  return l2 === 0 ? null : make('L2', { l2 });
+  if (l1 !== 0 && l2 !== 0) return createRegularizer('L1L2', { l1, l2 });
+  if (l1 !== 0) return createRegularizer('L1', { l1 });
+  return l2 === 0 ? null : createRegularizer('L2', { l2 });
 }
 
 const CONSTRAINT_KEYS: { readonly [className: string]: string } = {
@@ -105,9 +106,9 @@ const CONSTRAINT_KEYS: { readonly [className: string]: string } = {
 };
 
 /** Converts a weight constraint. */
-export function toKerasConstraint(given: Json, path: string): Json {
-  if (given === null) return null;
-  const { className, config } = given as unknown as SerializedObject;
+export function toKerasConstraint(constraint: Json, path: string): Json {
+  if (constraint === null) return null;
+  const { className, config } = constraint as unknown as SerializedObject;
   const keys = Object.hasOwn(CONSTRAINT_KEYS, className) ? CONSTRAINT_KEYS[className] : undefined;
   if (keys === undefined) throw createObjectExportError('a constraint', className, path);
   return createKerasObject('keras.constraints', className, pickSettings(config, keys));
@@ -115,18 +116,18 @@ export function toKerasConstraint(given: Json, path: string): Json {
 
 /** Returns the settings `keys` by their Keras names. */
 function pickSettings(config: SerializedObject['config'], keys: string): { [key: string]: Json } {
-  const names = keys.split(' ').filter(Boolean);
-  const byKeras = Object.fromEntries(
+  const settingNames = keys.split(' ').filter(Boolean);
+  const settingsByKerasName = Object.fromEntries(
     Object.entries(config).map(([key, value]) => [camelToSnakeCase(key), value]),
   );
-  return Object.fromEntries(names.map((name) => [name, byKeras[name] ?? null]));
+  return Object.fromEntries(settingNames.map((name) => [name, settingsByKerasName[name] ?? null]));
 }
 
-const createObjectExportError = (what: string, className: string, path: string) =>
+const createObjectExportError = (description: string, className: string, path: string) =>
   createError({
     kind: 'argument',
     path,
-    expected: `${what} that Keras has too`,
+    expected: `${description} that Keras has too`,
     received: String(className),
     advice: 'Build the layer with a stock one.',
   });

@@ -148,13 +148,13 @@ const FLOAT32_POLICY = createKerasObject('keras', 'DTypePolicy', { name: 'float3
  * @throws An `argument` error if Keras has no equivalent of the layer; the error names it.
  */
 export function toLayerConfig(layer: tf.layers.Layer): LayerConfig {
-  const given = layer.getConfig() as { readonly [key: string]: Json };
+  const tfjsConfig = layer.getConfig() as { readonly [key: string]: Json };
   const { name, trainable } = layer;
   if (name.includes('/'))
     throw createLayerExportError(name, 'a name without "/"', name, 'Give the layer another name.');
-  const known = layer.getClassName();
-  if (known === 'InputLayer') {
-    const { batchInputShape, dtype = 'float32', sparse = false } = given;
+  const tfjsClassName = layer.getClassName();
+  if (tfjsClassName === 'InputLayer') {
+    const { batchInputShape, dtype = 'float32', sparse = false } = tfjsConfig;
     const config = {
       batch_shape: batchInputShape!,
       dtype: dtype ?? 'float32',
@@ -163,24 +163,30 @@ export function toLayerConfig(layer: tf.layers.Layer): LayerConfig {
       name,
       optional: false,
     };
-    return { className: known, config, kwargs: {}, hasBuildConfig: false };
+    return { className: tfjsClassName, config, kwargs: {}, hasBuildConfig: false };
   }
-  const { className, settings } = toKerasSettings(layer, known, given);
-  const form = Object.hasOwn(LAYER_SCHEMAS, className) ? LAYER_SCHEMAS[className] : undefined;
-  if (!form) {
+  const { className, settings } = toKerasSettings(layer, tfjsClassName, tfjsConfig);
+  const schema = Object.hasOwn(LAYER_SCHEMAS, className) ? LAYER_SCHEMAS[className] : undefined;
+  if (!schema) {
     const advice =
-      UNSUPPORTED_CLASSES[known] ?? 'Only layers of images that Keras has too can be written: take it out.';
-    throw createLayerExportError(`${name} (${known})`, 'a layer that is the same in Keras', known, advice);
+      UNSUPPORTED_CLASSES[tfjsClassName] ??
+      'Only layers of images that Keras has too can be written: take it out.';
+    throw createLayerExportError(
+      `${name} (${tfjsClassName})`,
+      'a layer that is the same in Keras',
+      tfjsClassName,
+      advice,
+    );
   }
-  const keys = form.configKeys.split(' ').filter(Boolean);
-  const own = Object.fromEntries(keys.map((key) => [key, toKerasSetting(layer, settings, key)]));
-  checkSameBehavior(layer, className, own);
+  const keys = schema.configKeys.split(' ').filter(Boolean);
+  const kerasSettings = Object.fromEntries(keys.map((key) => [key, toKerasSetting(layer, settings, key)]));
+  checkSameBehavior(layer, className, kerasSettings);
   // Keras's spatial dropout does not accept `trainable`, and its dtype is a name.
   const config =
     className === 'SpatialDropout1D'
-      ? { ...own, name, dtype: 'float32' }
-      : { name, trainable, dtype: FLOAT32_POLICY, ...own };
-  return { className, config, kwargs: form.kwargs ?? {}, hasBuildConfig: form.hasBuildConfig ?? false };
+      ? { ...kerasSettings, name, dtype: 'float32' }
+      : { name, trainable, dtype: FLOAT32_POLICY, ...kerasSettings };
+  return { className, config, kwargs: schema.kwargs ?? {}, hasBuildConfig: schema.hasBuildConfig ?? false };
 }
 
 interface Serializable {
@@ -207,8 +213,11 @@ function toKerasSettings(
     const { depthwiseConstraint: constraint } = layer as unknown as {
       depthwiseConstraint: Serializable | null;
     };
-    const said = constraint && { className: constraint.getClassName(), config: constraint.getConfig() };
-    return { className, settings: { ...config, depthwiseConstraint: said } };
+    const constraintConfig = constraint && {
+      className: constraint.getClassName(),
+      config: constraint.getConfig(),
+    };
+    return { className, settings: { ...config, depthwiseConstraint: constraintConfig } };
   }
   if (className === 'Reshape') {
     const shape = (config.targetShape as readonly (number | null)[]).map((side) => side ?? -1);

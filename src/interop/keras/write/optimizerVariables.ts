@@ -30,37 +30,40 @@ export interface OptimizerSnapshot {
 export function createOptimizerVariables(
   graph: KerasGraph,
   optimizer: Optimizer,
-  standing: OptimizerSnapshot,
+  snapshot: OptimizerSnapshot,
 ): OptimizerVariables {
-  const { iterations, learningRate, weightNames, slotVectors, accumulatedGradients } = standing;
+  const { iterations, learningRate, weightNames, slotVectors, accumulatedGradients } = snapshot;
   const shapes = new Map(
     graph.layers.flatMap(({ stockLayer }) =>
       (stockLayer?.weights ?? []).map((weight) => [weight.originalName, weight.shape as number[]] as const),
     ),
   );
-  const sizeOf = (name: string) => (shapes.get(name) ?? []).reduce((product, side) => product * side, 1);
-  const places = new Map<string, number>();
+  const getWeightSize = (name: string) =>
+    (shapes.get(name) ?? []).reduce((product, side) => product * side, 1);
+  const offsets = new Map<string, number>();
   let at = 0;
   for (const name of weightNames) {
-    places.set(name, at);
-    at += sizeOf(name);
+    offsets.set(name, at);
+    at += getWeightSize(name);
   }
-  const order = graph.layers
+  const weightOrder = graph.layers
     .flatMap(({ stockLayer }) => (stockLayer?.trainable ? stockLayer.trainableWeights : []))
     .map(({ originalName }) => originalName)
-    .filter((name) => places.has(name));
-  const part = (vector: Float32Array, name: string): Hdf5Dataset => {
-    const start = places.get(name)!;
-    return { shape: shapes.get(name)!, data: vector.slice(start, start + sizeOf(name)) };
+    .filter((name) => offsets.has(name));
+  const getWeightPart = (vector: Float32Array, name: string): Hdf5Dataset => {
+    const start = offsets.get(name)!;
+    return { shape: shapes.get(name)!, data: vector.slice(start, start + getWeightSize(name)) };
   };
-  const scalar = (data: Hdf5Dataset['data']): Hdf5Dataset => ({ shape: [], data });
+  const createScalar = (data: Hdf5Dataset['data']): Hdf5Dataset => ({ shape: [], data });
   return {
     name: toOptimizerConfig(optimizer).config.name as string,
     variables: [
-      scalar(BigInt64Array.of(BigInt(iterations))),
-      ...(learningRate === undefined ? [] : [scalar(Float32Array.of(learningRate))]),
-      ...(accumulatedGradients ? order.map((name) => part(accumulatedGradients, name)) : []),
-      ...order.flatMap((name) => optimizer.rule.slots.map((own) => part(slotVectors[own]!, name))),
+      createScalar(BigInt64Array.of(BigInt(iterations))),
+      ...(learningRate === undefined ? [] : [createScalar(Float32Array.of(learningRate))]),
+      ...(accumulatedGradients ? weightOrder.map((name) => getWeightPart(accumulatedGradients, name)) : []),
+      ...weightOrder.flatMap((name) =>
+        optimizer.rule.slots.map((slotName) => getWeightPart(slotVectors[slotName]!, name)),
+      ),
     ],
   };
 }

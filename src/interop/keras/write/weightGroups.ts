@@ -30,7 +30,7 @@ export const getWeightNames = ({ stockLayer }: KerasGraphLayer): string[] =>
  */
 export async function createWeightsGroup(
   graph: KerasGraph,
-  numbers: WeightReader,
+  readWeight: WeightReader,
   optimizer: OptimizerVariables | undefined,
 ): Promise<Hdf5Group> {
   const counts = new Map<string, number>();
@@ -39,7 +39,7 @@ export async function createWeightsGroup(
     const kind = toSnakeCase(layer.className);
     const count = counts.get(kind) ?? 0;
     counts.set(kind, count + 1);
-    const weights = await Promise.all(getWeightNames(layer).map(numbers));
+    const weights = await Promise.all(getWeightNames(layer).map(readWeight));
     layers[count === 0 ? kind : `${kind}_${count}`] = createVariablesGroup(layer.name, weights);
   }
   return createGroup({
@@ -65,28 +65,31 @@ export const KERAS_VERSION = { backend: 'tensorflow', keras_version: '3.15.1' };
  * they are present, even in a file that Keras wrote, Keras 3.15.1 builds the optimizer without variables, and
  * the model cannot be trained.
  */
-export async function createLegacyWeightsGroup(graph: KerasGraph, numbers: WeightReader): Promise<Hdf5Group> {
+export async function createLegacyWeightsGroup(
+  graph: KerasGraph,
+  readWeight: WeightReader,
+): Promise<Hdf5Group> {
   const groups: { [name: string]: Hdf5Group } = {};
   for (const layer of [...graph.layers].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const names = getWeightNames(layer);
-    const arrays = await Promise.all(names.map(numbers));
-    const own = names.map((name) => toKerasWeightName(layer, name));
+    const weightNames = getWeightNames(layer);
+    const arrays = await Promise.all(weightNames.map(readWeight));
+    const kerasNames = weightNames.map((name) => toKerasWeightName(layer, name));
     groups[layer.name] = createGroup({
-      attributes: { weight_names: own.map((name) => `${layer.name}/${name}`) },
+      attributes: { weight_names: kerasNames.map((name) => `${layer.name}/${name}`) },
       groups:
-        own.length === 0
+        kerasNames.length === 0
           ? {}
           : {
               [layer.name]: createGroup({
-                arrays: Object.fromEntries(own.map((name, i) => [name, arrays[i]!])),
+                arrays: Object.fromEntries(kerasNames.map((name, i) => [name, arrays[i]!])),
               }),
             },
     });
   }
-  const rest = createGroup({ attributes: { weight_names: [] } });
+  const topLevelWeights = createGroup({ attributes: { weight_names: [] } });
   return createGroup({
     attributes: { ...KERAS_VERSION, layer_names: graph.layers.map(({ name }) => name) },
-    groups: { ...groups, top_level_model_weights: rest },
+    groups: { ...groups, top_level_model_weights: topLevelWeights },
   });
 }
 

@@ -33,15 +33,15 @@ const getImporter = (table: { readonly [className: string]: LayerImporter }, cla
  */
 export function findLayerImporter(layer: KerasLayer): LayerImporter {
   const { className, module, calls } = layer;
-  const constant = calls.some(({ operands }) => !operands.every(isTensorReference));
-  const operation = getImporter(OPERATION_IMPORTERS, className);
-  if (operation && (constant || /\bops\b/.test(module))) return operation;
-  const found = getImporter(LAYER_IMPORTERS, className) ?? operation;
-  if (found && (!constant || className === 'TFOpLambda')) return found;
+  const hasConstant = calls.some(({ operands }) => !operands.every(isTensorReference));
+  const operationImporter = getImporter(OPERATION_IMPORTERS, className);
+  if (operationImporter && (hasConstant || /\bops\b/.test(module))) return operationImporter;
+  const layerImporter = getImporter(LAYER_IMPORTERS, className) ?? operationImporter;
+  if (layerImporter && (!hasConstant || className === 'TFOpLambda')) return layerImporter;
   throw createLayerError(
     { layer },
     'a layer for images that TensorFlow.js has',
-    constant && found ? `${className} of a constant` : className,
+    hasConstant && layerImporter ? `${className} of a constant` : className,
     `Give a maker of your own: layers: { ${/^\w+$/.test(className) ? className : `'${className}'`}: (config, name) => layer }.`,
   );
 }

@@ -8,16 +8,16 @@ import {
 } from '../importContext.js';
 
 /** Returns whether the call sets `training=False`, so that the layer never acts. Keras 2 obeys this argument. */
-function isDisabledByCall(making: ImportContext): boolean {
-  if (making.training) {
+function isDisabledByCall(context: ImportContext): boolean {
+  if (context.training) {
     throw createLayerError(
-      making,
+      context,
       'chance in training alone',
       'a call with training=True',
       'Build the model without it.',
     );
   }
-  return making.training === false;
+  return context.training === false;
 }
 
 /**
@@ -26,14 +26,14 @@ function isDisabledByCall(making: ImportContext): boolean {
  * @param readShape - Returns the noise shape: 1 for an axis along which the mask is constant.
  */
 const createDropoutImporter =
-  (same: (making: ImportContext) => readonly (number | null)[] | undefined): LayerImporter =>
-  (making) => {
-    const { config, createLayer } = making;
+  (readShape: (context: ImportContext) => readonly (number | null)[] | undefined): LayerImporter =>
+  (context) => {
+    const { config, createLayer } = context;
     const rate = config.at('rate').asNumber();
     if (!(rate >= 0 && rate < 1))
       throw config.at('rate').createError('a share from 0 up to, not including, 1');
-    if (isDisabledByCall(making)) return passThrough;
-    const noiseShape = same(making);
+    if (isDisabledByCall(context)) return passThrough;
+    const noiseShape = readShape(context);
     const args = { rate, ...(noiseShape ? { noiseShape } : {}) };
     return createApply(createLayer('Dropout', args));
   };
@@ -43,35 +43,35 @@ const readNoiseShape = ({ config, inputShapes }: ImportContext) => {
   if (part.isMissing) return undefined;
   const sizes = part.items().map((size) => (size.isMissing ? null : size.asInteger()));
   const [shape] = inputShapes;
-  const fits =
+  const isValid =
     sizes.length === shape!.length &&
     sizes.every((size, i) => size === null || size === 1 || size === shape![i]);
-  if (!fits) throw part.createError(`the sizes of [${shape!.join(', ')}], 1 or null`);
+  if (!isValid) throw part.createError(`the sizes of [${shape!.join(', ')}], 1 or null`);
   return sizes;
 };
 
 /** Skips a layer that only acts in training and has no counterpart here. */
-const skipLayer: LayerImporter = (making) => {
-  const { layer, log } = making;
+const skipLayer: LayerImporter = (context) => {
+  const { layer, log } = context;
   const { className, name } = layer;
-  if (!isDisabledByCall(making)) log(`${name}: ${className} is left out, it only acts in training`);
+  if (!isDisabledByCall(context)) log(`${name}: ${className} is left out, it only acts in training`);
   return passThrough;
 };
 
 /** Imports `RandomCrop` if images have its size already, so that it does nothing. */
-const importRandomCrop: LayerImporter = (making) => {
-  const { config, inputShapes } = making;
-  const wanted = [config.at('height').asInteger(), config.at('width').asInteger()];
-  const given = inputShapes[0]!.slice(1, 3);
-  if (!wanted.every((size, axis) => size === given[axis])) {
+const importRandomCrop: LayerImporter = (context) => {
+  const { config, inputShapes } = context;
+  const targetSize = [config.at('height').asInteger(), config.at('width').asInteger()];
+  const inputSize = inputShapes[0]!.slice(1, 3);
+  if (!targetSize.every((size, axis) => size === inputSize[axis])) {
     throw createLayerError(
-      making,
-      `images of ${wanted.join('x')} already`,
-      given.map((size) => size ?? '?').join('x'),
+      context,
+      `images of ${targetSize.join('x')} already`,
+      inputSize.map((size) => size ?? '?').join('x'),
       'Crop before the model.',
     );
   }
-  return skipLayer(making);
+  return skipLayer(context);
 };
 
 const SKIPPED_LAYERS = [
@@ -109,8 +109,8 @@ const SKIPPED_LAYERS = [
 /** Importers of layers that draw random numbers, and of others that only act in training. */
 export const RANDOM_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Dropout: createDropoutImporter(readNoiseShape),
-  SpatialDropout2D: createDropoutImporter((making) => {
-    checkChannelsLast(making);
+  SpatialDropout2D: createDropoutImporter((context) => {
+    checkChannelsLast(context);
     return [null, 1, 1, null];
   }),
   RandomCrop: importRandomCrop,
