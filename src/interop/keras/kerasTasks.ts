@@ -19,7 +19,7 @@ export function matchOutputs(
   };
   const found = tasks.map((task) => [task, findOutputIndex(task)] as [string, number]);
   if (found.every(([, output]) => output < 0) && tasks.length === outputs.length && tasks.length > 0) {
-    log?.(`tasks by order: ${tasks.map((task, i) => `${task} ← ${outputs[i]!.name}`).join(', ')}`);
+    log?.(`matched tasks to outputs by order: ${tasks.map((task, i) => `${task} ← ${outputs[i]!.name}`).join(', ')}`);
     return tasks.map((task, i) => [task, i]);
   }
   const unmatched = found.find(([, output]) => output < 0);
@@ -35,7 +35,7 @@ export function matchOutputs(
   const unusedOutputs = outputs.filter((_, i) => !found.some(([, output]) => output === i));
   if (unusedOutputs.length > 0)
     log?.(
-      `outputs without a task are left out: ${unusedOutputs.map(({ name }) => name).join(', ')}`,
+      `dropped outputs without a task: ${unusedOutputs.map(({ name }) => name).join(', ')}`,
     );
   return found;
 }

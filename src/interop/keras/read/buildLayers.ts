@@ -280,7 +280,7 @@ class LayerBuilder {
   private logDtype(dtype: string): void {
     if (dtype === 'float32' || this.loggedDtypes.has(dtype)) return;
     this.loggedDtypes.add(dtype);
-    this.options.log(`the model computes in float32 here, not by ${dtype}`);
+    this.options.log(`the model computes in float32 instead of ${dtype}`);
   }
 
   /**

@@ -48,7 +48,7 @@ export function readWeightConfig(context: ImportContext, ...weights: readonly st
 /** Logs that a setting is ignored because it only affects training. */
 function logIgnoredSetting({ config, log, layer }: ImportContext, setting: string): void {
   if (config.at(setting).isMissing) return;
-  log(`${layer.name}: ${setting} is left out, it only matters to training`);
+  log(`${layer.name}: ignored ${setting}, which only affects training`);
 }
 
 function readInitializer(part: JsonNode): object | undefined {
@@ -87,7 +87,7 @@ function readRegularizer({ log, layer }: ImportContext, part: JsonNode): object 
   const config = part.isRecord ? part.at('config') : part;
   const className = part.isRecord ? part.at('class_name').asText() : formatValue(part.value);
   if (!['L1', 'L2', 'L1L2'].includes(className)) {
-    log(`${layer.name}: the penalty ${className} is left out, it only matters to training`);
+    log(`${layer.name}: ignored the regularizer ${className}, which only affects training`);
     return undefined;
   }
   return {

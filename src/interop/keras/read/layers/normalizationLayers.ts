@@ -48,7 +48,7 @@ function isFrozenByCall(context: ImportContext): boolean {
     );
   }
   if (training === undefined || !layer.trainable) return false;
-  log(`${layer.name}: called with training=False, so it is frozen`);
+  log(`${layer.name}: frozen, because it is called with training=False`);
   return true;
 }
 

@@ -54,7 +54,7 @@ const readNoiseShape = ({ config, inputShapes }: ImportContext) => {
 const skipLayer: LayerImporter = (context) => {
   const { layer, log } = context;
   const { className, name } = layer;
-  if (!isDisabledByCall(context)) log(`${name}: ${className} is left out, it only acts in training`);
+  if (!isDisabledByCall(context)) log(`${name}: skipped ${className}, which only acts in training`);
   return passThrough;
 };
 
