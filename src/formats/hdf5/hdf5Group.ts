@@ -1,8 +1,5 @@
 import { createError, formatValue } from '../../core/errors/errors.js';
 
-export { readHdf5 } from './read/readHdf5.js';
-export { writeHdf5 } from './write/writeHdf5.js';
-
 /** Value of an HDF5 attribute. Every empty attribute is read as an empty list, whatever its type in the file. */
 export type Hdf5AttributeValue = string | readonly string[] | number | readonly number[];
 

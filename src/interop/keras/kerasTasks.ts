@@ -19,7 +19,9 @@ export function matchOutputs(
   };
   const found = tasks.map((task) => [task, findOutputIndex(task)] as [string, number]);
   if (found.every(([, output]) => output < 0) && tasks.length === outputs.length && tasks.length > 0) {
-    log?.(`matched tasks to outputs by order: ${tasks.map((task, i) => `${task} ← ${outputs[i]!.name}`).join(', ')}`);
+    log?.(
+      `matched tasks to outputs by order: ${tasks.map((task, i) => `${task} ← ${outputs[i]!.name}`).join(', ')}`,
+    );
     return tasks.map((task, i) => [task, i]);
   }
   const unmatched = found.find(([, output]) => output < 0);
@@ -34,9 +36,7 @@ export function matchOutputs(
   }
   const unusedOutputs = outputs.filter((_, i) => !found.some(([, output]) => output === i));
   if (unusedOutputs.length > 0)
-    log?.(
-      `dropped outputs without a task: ${unusedOutputs.map(({ name }) => name).join(', ')}`,
-    );
+    log?.(`dropped outputs without a task: ${unusedOutputs.map(({ name }) => name).join(', ')}`);
   return found;
 }
 

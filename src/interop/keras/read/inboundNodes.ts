@@ -1,5 +1,4 @@
 import type { JsonNode } from '../file/jsonNode.js';
-import type { TensorReference } from './modelStructure.js';
 
 /** Operand of a call: a tensor or a constant. */
 export type Operand = TensorReference | { readonly constant: number | readonly number[] };
@@ -158,4 +157,13 @@ function readKeras2Node(node: JsonNode): LayerCall {
     if (kwargs && !kwargs.isMissing) readKwargs(kwargs);
   }
   return { operands, kwargs: options, ...(training === undefined ? {} : { training }), path: node.path };
+}
+
+/** Reference to a tensor of a model: the layer, the index of its call, and the index of the output. */
+export interface TensorReference {
+  readonly layer: string;
+  readonly node: number;
+  readonly tensor: number;
+  /** Key of the tensor, if the model has its inputs or outputs in a record. */
+  readonly key?: string;
 }
