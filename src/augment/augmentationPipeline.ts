@@ -62,9 +62,9 @@ export function createAugmentationPipeline(
     throw createError({
       kind: 'argument',
       path: `augment.${name}`,
-      expected: 'each part once',
-      received: 'it twice',
-      advice: 'Give one part with the wider range.',
+      expected: 'each transform at most once',
+      received: 'the same transform twice',
+      advice: 'Keep the one with the wider range.',
     });
   });
   const valueParts = parts.filter((part) => part.kind === 'value');

@@ -1,17 +1,8 @@
-import { createError } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
 import type { AffineTransform, FlipTransform } from './transform.js';
 
-/** Throws an `argument` fault unless `value` is a finite number from `least` to `most`. */
-export function checkRange(path: string, value: number, least: number, most: number): number {
-  if (Number.isFinite(value) && value >= least && value <= most) return value;
-  throw createError({
-    kind: 'argument',
-    path,
-    expected: `a number from ${least} to ${most}`,
-    received: String(value),
-    advice: 'Angles are in degrees; ranges and probabilities are shares, 0.1 for a tenth.',
-  });
-}
+const DEGREES_ADVICE = 'Give the angle in degrees, for example 20.';
+const PROPORTION_ADVICE = 'Give a proportion of the image size, for example 0.1.';
 
 /**
  * Turns by an angle drawn from `-degrees` to `degrees`, counter-clockwise positive, as Keras's `rotation_range`.
@@ -28,7 +19,7 @@ export function checkRange(path: string, value: number, least: number, most: num
  * @category Augment
  */
 export function randomRotation({ degrees }: { readonly degrees: number }): AffineTransform {
-  checkRange('rotation.degrees', degrees, 0, 360);
+  checks.number('rotation.degrees', degrees, { min: 0, max: 360, advice: DEGREES_ADVICE });
   return {
     kind: 'affine',
     name: 'rotation',
@@ -60,7 +51,11 @@ export function randomZoom({
   readonly range: number;
   readonly axes?: 'independent' | 'together';
 }): AffineTransform {
-  checkRange('zoom.range', range, 0, 0.99);
+  checks.number('zoom.range', range, {
+    min: 0,
+    max: 0.99,
+    advice: 'Give the largest change of the zoom factor, for example 0.1.',
+  });
   return {
     kind: 'affine',
     name: 'zoom',
@@ -94,8 +89,8 @@ export function randomTranslation({
   readonly height?: number;
   readonly width?: number;
 }): AffineTransform {
-  checkRange('shift.height', height, 0, 1);
-  checkRange('shift.width', width, 0, 1);
+  checks.proportion('shift.height', height, { advice: PROPORTION_ADVICE });
+  checks.proportion('shift.width', width, { advice: PROPORTION_ADVICE });
   return {
     kind: 'affine',
     name: 'shift',
@@ -122,7 +117,7 @@ export function randomTranslation({
  * @category Augment
  */
 export function randomShear({ degrees }: { readonly degrees: number }): AffineTransform {
-  checkRange('shear.degrees', degrees, 0, 89);
+  checks.number('shear.degrees', degrees, { min: 0, max: 89, advice: DEGREES_ADVICE });
   return {
     kind: 'affine',
     name: 'shear',
@@ -178,7 +173,9 @@ export function randomVerticalFlip({
 }
 
 function createFlipTransform(axis: 'horizontal' | 'vertical', probability: number): FlipTransform {
-  checkRange(`${axis}Flip.probability`, probability, 0, 1);
+  checks.proportion(`${axis}Flip.probability`, probability, {
+    advice: 'Give the probability of a flip, for example 0.5.',
+  });
   return {
     kind: 'flip',
     name: `${axis}Flip`,

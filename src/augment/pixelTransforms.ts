@@ -1,5 +1,5 @@
+import * as checks from '../core/errors/checks.js';
 import type { Pixels } from '../core/images.js';
-import { checkRange } from './geometricTransforms.js';
 import { markSerializable } from './serializable.js';
 import type { PixelTransform } from './transform.js';
 
@@ -90,7 +90,9 @@ export function randomGrayscale({
 }: {
   readonly probability?: number;
 } = {}): PixelTransform {
-  checkRange('greyscale.probability', probability, 0, 1);
+  checks.proportion('greyscale.probability', probability, {
+    advice: 'Give the probability of a grayscale image, for example 0.1.',
+  });
   return createPixelTransform({
     name: 'greyscale',
     options: { probability },
@@ -120,7 +122,9 @@ export function randomGrayscale({
  * @category Augment
  */
 export function randomCutout({ side = 0.25 }: { readonly side?: number } = {}): PixelTransform {
-  checkRange('cutout.side', side, 0, 1);
+  checks.proportion('cutout.side', side, {
+    advice: 'Give the side of the square as a proportion of the image side, for example 0.25.',
+  });
   return createPixelTransform({
     name: 'cutout',
     options: { side },
@@ -141,7 +145,7 @@ function createScalingTransform(
   range: number,
   change: (pixels: Pixels, factor: number) => void,
 ): PixelTransform {
-  checkRange(`${name}.range`, range, 0, 1);
+  checks.proportion(`${name}.range`, range, { advice: 'Give the largest relative change, for example 0.2.' });
   return createPixelTransform({
     name,
     options: { range },

@@ -1,11 +1,8 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
-import {
-  checkOptionNames,
-  createError,
-  describeType,
-  didYouMean,
-  formatValue,
-} from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType, formatValue } from '../core/errors/formatValue.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { TypeErrorMessage } from '../core/inferenceTypes.js';
 import type { Block } from '../layers/block.js';
 import type { Trunk } from '../layers/trunkAndBranch.js';
@@ -115,7 +112,7 @@ export function checkBackboneOptions(
       advice: `Write ${path}({ weights: null }) to draw them, or import it from tfjs-multitask/node to download them.`,
     });
   }
-  checkOptionNames(path, options, known);
+  checks.optionNames(path, options, known);
   for (const name of ['trainable', 'top'] as const) {
     const value = options[name];
     if (value === undefined || typeof value === 'boolean') continue;

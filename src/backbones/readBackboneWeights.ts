@@ -1,4 +1,5 @@
-import { createError, describeType } from '../core/errors/errors.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
 import type { HostArray } from '../formats/safetensors.js';
 import { readKerasWeights, type WeightsByLayer } from '../interop/keras/file/weightFiles.js';
 import type { BackboneTable, WeightsFile } from './backbone.js';

@@ -1,11 +1,13 @@
-import { createError, didYouMean } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { Store } from '../core/platform/platform.js';
 import { writeCheckpointEpoch } from '../core/records/checkpointEpoch.js';
 import type { HistoryRow } from '../core/records/history.js';
 import type { Callback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
 import { checkWritable } from './checkWritable.js';
-import { checkEpochCount, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
+import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
 /**
  * Options of {@link bestCheckpoint}.
@@ -48,7 +50,10 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
 ): Callback<Monitor> {
   const { monitor = 'val_loss' as Monitor, folder: name = 'best', maxToKeep } = options;
   if (maxToKeep !== undefined) {
-    checkEpochCount('bestCheckpoint.keep', maxToKeep, 1);
+    checks.integer('bestCheckpoint.keep', maxToKeep, {
+      min: 1,
+      advice: 'Omit it to keep every improvement.',
+    });
     if (!name.includes('{')) {
       throw createError({
         kind: 'argument',

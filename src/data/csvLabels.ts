@@ -1,4 +1,5 @@
-import { createError, didYouMean } from '../core/errors/errors.js';
+import { createError } from '../core/errors/errors.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { LabelReader } from './labelReader.js';
 
 /**
@@ -98,8 +99,9 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn<u
       kind: 'data',
       path: 'csv header',
       expected: `a column "${name}"`,
-      received: header.join(', ') || 'an empty file',
-      advice: didYouMean(name, header) ?? 'Add the column, or give the name that the header has for it.',
+      received: header.some(Boolean) ? `the columns ${header.join(', ')}` : 'an empty file',
+      advice:
+        didYouMean(name, header) ?? 'Add the column, or rename the entry in `columns` to match the header.',
     });
   };
   const fileColumn = place(pathColumn);
@@ -112,8 +114,8 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn<u
         kind: 'data',
         path: line,
         expected: `${header.length} cells`,
-        received: String(row.length),
-        advice: 'A cell that holds a comma or a quote must be quoted.',
+        received: `${row.length} cells`,
+        advice: 'Quote every cell that contains a comma or a quotation mark.',
       });
     }
     const path = row[fileColumn]!.replace(/^\.\//, '');
@@ -121,9 +123,9 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn<u
       throw createError({
         kind: 'data',
         path: line,
-        expected: 'every file once',
-        received: `${path} again`,
-        advice: 'Keep one of its rows.',
+        expected: 'at most one row for each file',
+        received: `a second row for ${path}`,
+        advice: 'Keep one of the rows.',
       });
     }
     const labels: { [task: string]: unknown } = {};
@@ -138,7 +140,7 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn<u
           path: `${line}, column ${name}`,
           expected: (cause as Error).message,
           received: JSON.stringify(cell),
-          advice: 'Mend the cell, or leave it empty when the label is not known.',
+          advice: 'Fix the cell, or leave it empty if the label is unknown.',
           cause,
         });
       }
@@ -147,7 +149,7 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn<u
   });
   return (path) => {
     const labels = known.get(path);
-    return labels ? { labels: labels as never } : { reason: 'no row of the CSV file names it' };
+    return labels ? { labels: labels as never } : { reason: 'the CSV file has no row for it' };
   };
 }
 

@@ -227,7 +227,7 @@ export class Dataset<L> {
       path: 'dataset',
       expected: `an index from 0 to ${this.size - 1}`,
       received: String(index),
-      advice: 'Count from 0; `size` is one more than the last index.',
+      advice: 'Count from 0. The last index is `size - 1`.',
     });
   }
 }

@@ -42,8 +42,8 @@ export function imagesInMemory<L>(images: readonly LabeledImage<L>[]): Dataset<L
       kind: 'data',
       path: 'images',
       expected: 'at least one image',
-      received: 'an empty list',
-      advice: 'The size of the dataset is that of its first image: give one or more.',
+      received: 'an empty array',
+      advice: 'Pass at least one image: it determines the image size of the dataset.',
     });
   }
   const { height, width, channels } = first;
@@ -54,8 +54,8 @@ export function imagesInMemory<L>(images: readonly LabeledImage<L>[]): Dataset<L
       throw createError({
         kind: 'data',
         path: name,
-        expected: `an image of ${height}x${width}x${channels}, as the first, and as many bytes`,
-        received: `${image.height}x${image.width}x${image.channels} with ${image.data.length} bytes`,
+        expected: `an image of ${height}x${width}x${channels} with ${height * width * channels} bytes, like the first image`,
+        received: `an image of ${image.height}x${image.width}x${image.channels} with ${image.data.length} bytes`,
         advice: 'Resize all images to one size first.',
       });
     }

@@ -6,17 +6,8 @@ import { WORKER_SCRIPT } from './workerScript.js';
 /** How many workers a machine with `cores` is given: one core is the engine's, and four workers outrun every engine. */
 export const getDefaultWorkerCount = (cores: number) => Math.min(4, Math.max(1, cores - 1));
 
-/** Throws an `argument` fault unless `count` workers can be had. */
-export function checkWorkerCount(caller: string, count: number): number {
-  if (Number.isInteger(count) && count > 0) return count;
-  throw createError({
-    kind: 'argument',
-    path: `${caller}.count`,
-    expected: 'a whole number above zero',
-    received: String(count),
-    advice: 'For none at all give dataset.withWorkers(null).',
-  });
-}
+/** Advice for an invalid number of workers. */
+export const WORKER_COUNT_ADVICE = 'For no workers, call dataset.withWorkers(null).';
 
 interface PendingJob {
   readonly resolve: (filled: AugmentationResult) => void;
@@ -105,9 +96,9 @@ export class WorkerPool {
     this.#failure ??= createError({
       kind: 'worker',
       path: 'worker',
-      expected: 'a worker that changes images',
-      received: `one that failed (${cause instanceof Error ? cause.message : String(cause)})`,
-      advice: 'Give dataset.withWorkers(null) to change them on the main thread, with the same result.',
+      expected: 'a worker that augments images',
+      received: `a worker that failed (${cause instanceof Error ? cause.message : String(cause)})`,
+      advice: 'Call dataset.withWorkers(null) to augment on the main thread, with the same result.',
       cause,
     });
     for (const { pendingJobs } of [...this.#workers.values()].flat()) {

@@ -1,5 +1,8 @@
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
-import { createError, didYouMean, formatValue } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { HeatMap } from '../core/records/heatMap.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
 import { releasePredictor } from '../engines/onnx/executor/predictor.js';
@@ -11,7 +14,6 @@ import { createNetwork } from '../network/buildNetwork.js';
 import { syncWeights } from '../network/weightSync.js';
 import type { AnyTask, TargetOf, Tasks } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
-import { checkBatchSize } from '../training/validateFit.js';
 import { createGradCamGraph, type GradCamGraph } from './gradCamGraph.js';
 
 /**
@@ -119,7 +121,7 @@ async function computeHeatMaps(
   options: UntypedGradCamOptions,
 ): Promise<GradCam[]> {
   const { task: name, layer, target, batchSize = 32, decoder, engine } = options;
-  checkBatchSize('gradCam.batchSize', batchSize);
+  checks.integer('gradCam.batchSize', batchSize, { min: 1, defaultValue: 32 });
   const task = getTask(model.tasks, name);
   const outputFactors = getOutputFactors(task, name, target);
   const network = createNetwork(model.layersModel, model.tasks, model.input);

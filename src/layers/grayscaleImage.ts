@@ -35,10 +35,10 @@ export function grayscaleImage(): Block {
       if (channels !== 3) {
         throw createError({
           kind: 'argument',
-          path: 'greyImage',
-          expected: 'an image of one or three channels',
-          received: `[${input.shape.slice(1).join(', ')}]`,
-          advice: 'It stands before all other layers.',
+          path: 'grayscaleImage',
+          expected: 'an image with 1 or 3 channels',
+          received: `an input of shape [${input.shape.slice(1).join(', ')}]`,
+          advice: 'Put grayscaleImage() before all other layers.',
         });
       }
       const layer = tf.layers.conv2d({

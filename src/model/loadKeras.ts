@@ -1,10 +1,7 @@
-import {
-  checkOptionNames,
-  createError,
-  describeType,
-  formatValue,
-  suggestFix,
-} from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType, formatValue } from '../core/errors/formatValue.js';
+import { suggestAwait } from '../core/errors/suggestions.js';
 import type { ImageShape, PixelRange } from '../core/images.js';
 import type { InferPerTask } from '../core/inferenceTypes.js';
 import {
@@ -103,7 +100,7 @@ export async function loadKeras<T extends Tasks>(
     range: given,
     ...reads
   } = options;
-  checkOptionNames('loadKeras', options, OPTION_NAMES);
+  checks.optionNames('loadKeras', options, OPTION_NAMES);
   checkFileBytes('loadKeras', file);
   if (reads.weights !== undefined) checkFileBytes('loadKeras.weights', reads.weights);
   checkInputShape(reads.input);
@@ -141,7 +138,7 @@ function checkFileBytes(path: string, file: unknown): void {
     path,
     expected: 'the bytes of a file, a Uint8Array',
     received: buffer ? 'an ArrayBuffer' : typeof file === 'string' ? formatValue(file) : describeType(file),
-    advice: suggestFix(
+    advice: suggestAwait(
       file,
       buffer ? 'Write new Uint8Array(buffer).' : 'For a path import loadKeras from tfjs-multitask/node.',
     ),

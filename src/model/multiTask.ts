@@ -1,4 +1,6 @@
-import { createError, describeType, suggestFix } from '../core/errors/errors.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
+import { suggestAwait } from '../core/errors/suggestions.js';
 import type { ImageShape, PixelRange } from '../core/images.js';
 import type { Simplify, TypeErrorMessage } from '../core/inferenceTypes.js';
 import type { Branch, Trunk } from '../layers/trunkAndBranch.js';
@@ -181,7 +183,7 @@ function createBuilder(composed: BuilderState) {
           received: trunk ? 'a second one' : describeType(given),
           advice: trunk
             ? 'Put all shared layers into one list.'
-            : suggestFix(given, 'Write .trunk(sharedTrunk([conv(64, 3)])).'),
+            : suggestAwait(given, 'Write .trunk(sharedTrunk([conv(64, 3)])).'),
         });
       }
       return createBuilder({ ...composed, trunk: given });

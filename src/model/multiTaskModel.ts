@@ -1,4 +1,5 @@
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
+import * as checks from '../core/errors/checks.js';
 import { createError } from '../core/errors/errors.js';
 import type { InferPerTask } from '../core/inferenceTypes.js';
 import type { Store } from '../core/platform/platform.js';
@@ -25,7 +26,7 @@ import type { tf } from '../tensor/tf.js';
 import { type FitOptions, type FitResult, fitNetwork } from '../training/fit.js';
 import type { HistoryColumn } from '../training/monitor.js';
 import { isInTraining } from '../training/trainingLock.js';
-import { checkBatchSize, checkDataset } from '../training/validateFit.js';
+import { checkDataset } from '../training/validateFit.js';
 
 /**
  * Options of {@link MultiTaskModel.evaluate}.
@@ -207,7 +208,7 @@ async function evaluate<T extends Tasks, W extends { readonly [task: string]: nu
   const loss =
     options.loss ?? weightedLoss(Object.fromEntries(Object.keys(network.tasks).map((name) => [name, 1])));
   checkLossWeights(loss, network.tasks);
-  checkBatchSize('evaluate.batchSize', batchSize);
+  checks.integer('evaluate.batchSize', batchSize, { min: 1, defaultValue: 32 });
   checkDataset('evaluate', dataset, network.tasks, network.input.shape);
   if (engine !== undefined || !getCurrentEngine()) await useEngine(engine, options);
   const pass: EvaluationConfig = {

@@ -1,5 +1,6 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
-import { createError, describeType } from '../core/errors/errors.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
 import type { PixelRange } from '../core/images.js';
 import type { BuildContext, LayerLike } from '../layers/block.js';
 import { checkSupportedLayer, patchLayer } from '../layers/own/patchLayer.js';

@@ -1,4 +1,6 @@
-import { createError, describeType, suggestFix } from '../core/errors/errors.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
+import { suggestAwait } from '../core/errors/suggestions.js';
 import type { tf } from '../tensor/tf.js';
 
 /** Throws an `argument` fault for what is no model with weights: a multi-task one, or with `plain` one of TensorFlow.js too. */
@@ -10,7 +12,7 @@ export function checkModel(path: string, model: unknown, plain: boolean): void {
       path,
       expected: plain ? 'a model' : 'a multi-task model',
       received: describeType(model),
-      advice: suggestFix(model, 'Give what multiTask().build(), loadModel() or loadKeras() made.'),
+      advice: suggestAwait(model, 'Give what multiTask().build(), loadModel() or loadKeras() made.'),
     });
   }
   if (layersModel.weights.some(isWeightDisposed)) throw createDisposedModelError(path);

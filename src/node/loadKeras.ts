@@ -1,4 +1,6 @@
-import { createError, describeType, suggestFix } from '../core/errors/errors.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
+import { suggestAwait } from '../core/errors/suggestions.js';
 import {
   type LoadKerasOptions as BytesOptions,
   type LoadKerasModelOptions as BytesTasks,
@@ -81,6 +83,6 @@ function checkPath(path: string, value: unknown): void {
     path,
     expected: 'the path of a file',
     received: value instanceof Uint8Array ? 'bytes' : describeType(value),
-    advice: suggestFix(value, 'Write its path; for bytes import loadKeras from tfjs-multitask.'),
+    advice: suggestAwait(value, 'Write its path; for bytes import loadKeras from tfjs-multitask.'),
   });
 }

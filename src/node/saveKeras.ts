@@ -1,5 +1,6 @@
 import { basename, dirname, extname } from 'node:path';
-import { createError, describeType } from '../core/errors/errors.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
 import type { TypeErrorMessage } from '../core/inferenceTypes.js';
 import { type ExportKerasOptions, exportKeras } from '../interop/keras/exportKeras.js';
 import type { KerasFormat } from '../interop/keras/write/writeKerasFile.js';

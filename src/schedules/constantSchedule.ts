@@ -1,4 +1,5 @@
-import { checkMinimum, createSchedule, type Schedule } from './schedule.js';
+import * as checks from '../core/errors/checks.js';
+import { createSchedule, RATE_ADVICE, type Schedule } from './schedule.js';
 
 /**
  * The same rate at every update. A plain number given as a learning rate means this, and may be changed while training
@@ -15,6 +16,6 @@ import { checkMinimum, createSchedule, type Schedule } from './schedule.js';
  * @category Optimisers
  */
 export function constantSchedule(rate: number): Schedule {
-  checkMinimum('constant.rate', rate, 0);
+  checks.number('constant.rate', rate, { min: 0, advice: RATE_ADVICE });
   return createSchedule({ name: 'constant', rate }, () => rate);
 }

@@ -1,4 +1,7 @@
-import { createError, didYouMean, formatValue } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createArgumentError, createDataError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { IsWideString, TypeErrorMessage } from '../core/inferenceTypes.js';
 import { binaryCrossentropy, categoricalCrossentropy } from '../losses/crossentropy.js';
 import type { Loss } from '../losses/loss.js';
@@ -69,13 +72,12 @@ export function binary<const L extends readonly [string, string], const M extend
   options: ClassificationOptions<M> = {},
 ): Task<'binary', L[number], BinaryPrediction<L[number]>, M> {
   if (!Array.isArray(labels) || labels.length !== 2) {
-    throw createError({
-      kind: 'argument',
-      path: 'binary.labels',
-      expected: 'two labels',
-      received: JSON.stringify(labels) ?? 'nothing',
-      advice: 'Use categorical([...]) for more than two.',
-    });
+    throw createArgumentError(
+      'binary.labels',
+      'an array of two labels',
+      formatValue(labels),
+      'Use categorical([...]) for more than two labels.',
+    );
   }
   checkDistinctLabels('binary.labels', labels);
   const { loss = binaryCrossentropy(), metrics = createDefaultMetrics<M>() } = options;
@@ -118,13 +120,12 @@ export function categorical<const L extends readonly string[], const M extends s
 ): Task<'categorical', L[number], CategoricalPrediction<L[number]>, M> {
   const list = labels as L;
   if (!Array.isArray(list) || list.length < 2) {
-    throw createError({
-      kind: 'argument',
-      path: 'categorical.labels',
-      expected: 'at least two labels',
-      received: JSON.stringify(list) ?? 'nothing',
-      advice: 'List every answer once, in the order of the outputs.',
-    });
+    throw createArgumentError(
+      'categorical.labels',
+      'an array of at least two labels',
+      formatValue(list),
+      'List every label once, in the order of the outputs.',
+    );
   }
   checkDistinctLabels('categorical.labels', list);
   const { loss = categoricalCrossentropy(), metrics = createDefaultMetrics<M>() } = options;
@@ -157,27 +158,21 @@ const createDefaultMetrics = <M extends string>() =>
   [accuracy()] as readonly Metric[] as readonly Metric<M>[];
 
 function checkDistinctLabels(path: string, labels: readonly string[]): void {
-  const repeated = labels.find((label, i) => labels.indexOf(label) !== i);
-  const wrong = repeated ?? labels.find((label) => typeof label !== 'string' || label === '');
-  if (wrong === undefined) return;
-  throw createError({
-    kind: 'argument',
-    path,
-    expected: 'different, non-empty names',
-    received: repeated === undefined ? JSON.stringify(wrong) : `"${repeated}" twice`,
-    advice: 'List every answer once.',
-  });
+  checks.distinct(path, labels, { noun: 'different labels', advice: 'List every label once.' });
+  for (const label of labels) {
+    if (typeof label === 'string' && label !== '') continue;
+    throw createArgumentError(path, 'non-empty strings as labels', formatValue(label), 'Name every label.');
+  }
 }
 
 function findLabelIndex(labels: readonly string[], label: unknown, path: string): number {
   const index = labels.indexOf(label as string);
   if (index >= 0) return index;
-  const near = typeof label === 'string' ? didYouMean(label, labels) : undefined;
-  throw createError({
-    kind: 'data',
+  const nearest = typeof label === 'string' ? didYouMean(label, labels) : undefined;
+  throw createDataError(
     path,
-    expected: `one of ${labels.map((name) => JSON.stringify(name)).join(', ')}`,
-    received: formatValue(label),
-    advice: near ?? 'Mend the label, add it to the task, or leave it undefined: a missing label is masked.',
-  });
+    checks.formatOptions(labels),
+    formatValue(label),
+    nearest ?? 'Fix the label, add it to the task, or leave it undefined to mask this image in the task.',
+  );
 }

@@ -1,4 +1,6 @@
-import { createError, formatValue } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
 import type { Loss } from '../losses/loss.js';
 import { meanSquaredError } from '../losses/regression.js';
 import type { Metric } from '../metrics/metric.js';
@@ -41,15 +43,10 @@ export function regression<const M extends string = 'mae'>(
     loss = meanSquaredError(),
     metrics = [mae()] as readonly Metric[] as readonly Metric<M>[],
   } = options;
-  if (typeof unit !== 'string' || unit.trim() === '') {
-    throw createError({
-      kind: 'argument',
-      path: 'regression.unit',
-      expected: 'the unit of the target, such as "years"',
-      received: JSON.stringify(unit) ?? String(unit),
-      advice: 'Figures and tables print it; give "points" or "share" when nothing better fits.',
-    });
-  }
+  checks.string('regression.unit', unit, {
+    noun: 'the unit of the target, such as "years"',
+    advice: 'Give the unit that figures and tables show; use "points" if the target has no unit.',
+  });
   return {
     kind: 'regression',
     units: 1,
@@ -65,7 +62,7 @@ export function regression<const M extends string = 'mae'>(
         path,
         expected: `a finite number (${unit})`,
         received: formatValue(label),
-        advice: 'Mend the label, or leave it undefined: a missing label is masked and never counted.',
+        advice: 'Fix the label, or leave it undefined to mask this image in the task.',
       });
     },
     decode: (output) => output[0]!,

@@ -1,4 +1,5 @@
-import { createError, didYouMean } from '../core/errors/errors.js';
+import { createError } from '../core/errors/errors.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { MetricOf, Tasks } from '../tasks/task.js';
 
 /**

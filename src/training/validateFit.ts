@@ -1,5 +1,7 @@
-import { checkInteger } from '../core/errors/checkInteger.js';
-import { createError, describeType, didYouMean, formatValue, suggestFix } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType, formatValue } from '../core/errors/formatValue.js';
+import { didYouMean, suggestAwait } from '../core/errors/suggestions.js';
 import type { Json } from '../core/json.js';
 import type { Store } from '../core/platform/platform.js';
 import type { Dataset, SampleWeight } from '../data/dataset.js';
@@ -26,11 +28,11 @@ export function validateFitArguments(train: unknown, given: { readonly [option: 
   const isDataset = (value: unknown) => typeof (value as Dataset<unknown> | null)?.augment === 'function';
   if (!isDataset(train)) {
     const advice = 'Make one with imageFolder() or imagesInMemory().';
-    throw wrong('train', 'a dataset', train, suggestFix(train, advice));
+    throw wrong('train', 'a dataset', train, suggestAwait(train, advice));
   }
   if (validation !== undefined && !isDataset(validation)) {
     const advice = 'Take it from dataset.split({ validation: 0.2 }).';
-    throw wrong('validation', 'a dataset', validation, suggestFix(validation, advice));
+    throw wrong('validation', 'a dataset', validation, suggestAwait(validation, advice));
   }
   if (loss !== undefined && (loss as { '~loss'?: string } | null)?.['~loss'] !== 'weighted') {
     throw wrong('loss', 'weightedLoss({ ... })', loss, 'Write loss: weightedLoss({ age: 1, gender: 50 }).');
@@ -55,11 +57,6 @@ export function validateFitArguments(train: unknown, given: { readonly [option: 
   });
 }
 
-/** Throws an `argument` fault unless `value` can be the size of a batch. */
-export function checkBatchSize(path: string, value: number): void {
-  checkInteger(path, value, 1, 'Leave it out for 32.');
-}
-
 /** Throws an `argument` or `data` fault for anything that would spoil the run later. */
 export function validateFitConfig({
   network,
@@ -73,9 +70,12 @@ export function validateFitConfig({
   featureCache,
 }: FitConfig): void {
   checkLossWeights(loss, network.tasks);
-  checkBatchSize('fit.batchSize', batchSize);
-  checkInteger('fit.epochs', epochs, 1, 'It is the number of the last epoch, counted from 1.');
-  checkInteger('fit.seed', seed, 0, 'Leave it out for 0.');
+  checks.integer('fit.batchSize', batchSize, { min: 1, defaultValue: 32 });
+  checks.integer('fit.epochs', epochs, {
+    min: 1,
+    advice: 'It is the number of the last epoch, counted from 1.',
+  });
+  checks.integer('fit.seed', seed, { min: 0, defaultValue: 0 });
   if (evaluateUnaugmented && !validation) {
     throw createError({
       kind: 'argument',

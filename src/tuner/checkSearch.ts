@@ -1,11 +1,7 @@
-import { checkInteger } from '../core/errors/checkInteger.js';
-import {
-  checkOptionNames,
-  createError,
-  describeType,
-  formatValue,
-  suggestFix,
-} from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType, formatValue } from '../core/errors/formatValue.js';
+import { suggestAwait } from '../core/errors/suggestions.js';
 import { toObjectiveList } from './results/objectives.js';
 import { flattenParams, toParamsKey } from './space/flatParams.js';
 import type { StudyOptions } from './study.js';
@@ -27,7 +23,7 @@ export function checkSearch(path: string, parts: UncheckedSearchOptions, known: 
     advice: string,
     received = describeType(given),
   ) => createError({ kind: 'argument', path: `${path}.${part}`, expected, received, advice });
-  checkOptionNames(path, parts, known);
+  checks.optionNames(path, parts, known);
   const {
     space,
     objectives,
@@ -37,7 +33,7 @@ export function checkSearch(path: string, parts: UncheckedSearchOptions, known: 
     seed = 0,
   } = parts as Partial<StudyOptions<any>>;
   if (!Array.isArray(space?.dimensions)) {
-    const advice = suggestFix(space, 'Write space({ dropout: float({ min: 0, max: 0.5 }) }).');
+    const advice = suggestAwait(space, 'Write space({ dropout: float({ min: 0, max: 0.5 }) }).');
     throw wrong('space', 'a space', space, advice);
   }
   const list = objectives ? toObjectiveList(objectives) : [];
@@ -79,5 +75,5 @@ export function checkSearch(path: string, parts: UncheckedSearchOptions, known: 
   const again = keys.findIndex((key, i) => keys.indexOf(key) < i);
   if (again >= 0)
     throw wrong(`first[${again}]`, 'each setting once', again, 'Leave one out.', `${keys[again]} twice`);
-  checkInteger(`${path}.seed`, seed, 0, 'Leave it out for 0.');
+  checks.integer(`${path}.seed`, seed, { min: 0, defaultValue: 0 });
 }

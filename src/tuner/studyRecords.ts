@@ -1,4 +1,5 @@
-import { createError, formatValue } from '../core/errors/errors.js';
+import { createError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
 import { type Json, parseExact, stringifyExact, toCanonicalJson } from '../core/json.js';
 import type { Store } from '../core/platform/platform.js';
 import { writeIfAbsent } from '../core/platform/writeIfAbsent.js';

@@ -1,4 +1,5 @@
-import { createError, formatValue } from '../../core/errors/errors.js';
+import { createError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
 
 export { readHdf5 } from './read/readHdf5.js';
 export { writeHdf5 } from './write/writeHdf5.js';

@@ -21,7 +21,9 @@ import {
   RESNET50_FILES,
 } from '../../backbones/officialWeights.js';
 import { type Resnet50Stage, resnet50Backbone as resnet50 } from '../../backbones/resnet50.js';
-import { createError, didYouMean, formatValue, isMultitaskError } from '../../core/errors/errors.js';
+import { createError, isMultitaskError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
+import { didYouMean } from '../../core/errors/suggestions.js';
 import type { Fetcher } from '../../core/platform/platform.js';
 import { folderStore } from '../platform/folderStore.js';
 import { readFileBytes } from '../platform/readFileBytes.js';

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
-import { createError, formatValue } from '../../core/errors/errors.js';
+import { createError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
 
 /** An installed `@tensorflow/tfjs-node` or `@tensorflow/tfjs-node-gpu`. */
 export interface NativePackage {

@@ -1,5 +1,5 @@
-import { checkInteger } from '../../core/errors/checkInteger.js';
-import { checkOptionNames, createError } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
+import { createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
 import { proposeTrial } from '../../tuner/askAndTell.js';
 import { hasEnded, type TrialRecord } from '../../tuner/results/trialRecord.js';
@@ -57,7 +57,7 @@ export async function runSingleTrial(
   module: string | URL,
   given: RunSingleTrialOptions,
 ): Promise<TrialRecord | undefined> {
-  checkOptionNames('studyTrial', given, [
+  checks.optionNames('studyTrial', given, [
     'folder',
     'number',
     'settings',
@@ -66,7 +66,10 @@ export async function runSingleTrial(
     'signal',
   ]);
   const { number, settings = {} } = given;
-  checkInteger('studyTrial.number', number, 1, 'Trials count from 1: add 1 to an index that counts from 0.');
+  checks.integer('studyTrial.number', number, {
+    min: 1,
+    advice: 'Trials count from 1: add 1 to an index that counts from 0.',
+  });
   const { store, threads, trialTimeout, signal } = resolveTrialResources('studyTrial', given);
   const moduleUrl = toModuleUrl(module);
   const study = await loadStudy(moduleUrl, settings);

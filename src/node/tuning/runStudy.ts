@@ -1,5 +1,6 @@
-import { checkInteger } from '../../core/errors/checkInteger.js';
-import { checkOptionNames, createError, formatValue } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
+import { createError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
 import type { Store } from '../../core/platform/platform.js';
 import { proposeTrial } from '../../tuner/askAndTell.js';
 import { hasEnded, type TrialRecord } from '../../tuner/results/trialRecord.js';
@@ -98,12 +99,15 @@ export async function runStudy(module: string | URL, given: RunStudyOptions): Pr
     trials: maxTrials = Number.POSITIVE_INFINITY,
     timeout,
   } = given;
-  checkOptionNames('runStudy', given, OPTION_NAMES);
+  checks.optionNames('runStudy', given, OPTION_NAMES);
   const means = resolveTrialResources('runStudy', given);
   checkSeconds('runStudy.timeout', timeout);
-  checkInteger('runStudy.failures', maxConsecutiveFailures, 1, 'Leave it out for 3.');
+  checks.integer('runStudy.failures', maxConsecutiveFailures, { min: 1, defaultValue: 3 });
   if (maxTrials !== Number.POSITIVE_INFINITY)
-    checkInteger('runStudy.trials', maxTrials, 1, 'Leave it out to try all that the strategy has.');
+    checks.integer('runStudy.trials', maxTrials, {
+      min: 1,
+      advice: 'Leave it out to try all that the strategy has.',
+    });
   const moduleUrl = toModuleUrl(module);
   const study = await loadStudy(moduleUrl, settings);
   if (

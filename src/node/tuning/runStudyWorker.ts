@@ -1,4 +1,5 @@
-import { checkOptionNames, createError } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
+import { createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
 import { hasEnded } from '../../tuner/results/trialRecord.js';
 import type { Study } from '../../tuner/study.js';
@@ -68,7 +69,7 @@ export function runStudyWorker<M extends StudyModule = StudyModule<Study>>(
   options: RunStudyWorkerOptions<M>,
 ): Promise<void>;
 export async function runStudyWorker(module: string | URL, options: RunStudyWorkerOptions): Promise<void> {
-  checkOptionNames('studyWorker', options, OPTION_NAMES);
+  checks.optionNames('studyWorker', options, OPTION_NAMES);
   const { queue, log = () => {} } = options;
   const { store, parallel, threads, trialTimeout, signal } = resolveTrialResources('studyWorker', options);
   const moduleUrl = toModuleUrl(module);

@@ -1,4 +1,6 @@
-import { checkOptionNames, createError, formatValue } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
+import { createError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
 import { digestJson } from '../../core/json.js';
 import type { Store } from '../../core/platform/platform.js';
 import type { TrialRecord } from '../../tuner/results/trialRecord.js';
@@ -51,7 +53,7 @@ export async function computeStudyHash(store: Store): Promise<string> {
 
 /** The settings of connections, and the time that BullMQ takes to find a silent worker. */
 export function createQueueConfig(options: QueueOptions, study: string) {
-  checkOptionNames('queue', options, ['url', 'name', 'workerTimeout']);
+  checks.optionNames('queue', options, ['url', 'name', 'workerTimeout']);
   const { url, name, workerTimeout = 30 } = options;
   if (!(workerTimeout > 0 && workerTimeout <= MAX_WORKER_TIMEOUT)) {
     throw createError({

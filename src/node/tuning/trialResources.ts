@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
-import { checkInteger } from '../../core/errors/checkInteger.js';
-import { createError, formatValue } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
+import { createError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
 import type { Store } from '../../core/platform/platform.js';
 import { toStore } from '../platform/folderStore.js';
 
@@ -35,13 +36,11 @@ export function resolveTrialResources(
     readonly [M in Exclude<keyof TrialResources, 'store'>]?: TrialResources[M];
   },
 ): TrialResources {
-  checkInteger(`${caller}.parallel`, parallel, 1, 'Leave it out for one trial at a time.');
-  checkInteger(
-    `${caller}.threads`,
-    threads,
-    1,
-    'Leave it out: the threads of the machine are shared equally.',
-  );
+  checks.integer(`${caller}.parallel`, parallel, { min: 1, advice: 'Leave it out for one trial at a time.' });
+  checks.integer(`${caller}.threads`, threads, {
+    min: 1,
+    advice: 'Leave it out: the threads of the machine are shared equally.',
+  });
   checkSeconds(`${caller}.trialTimeout`, trialTimeout);
   return { store: toStore(folder), parallel, threads, trialTimeout, signal };
 }

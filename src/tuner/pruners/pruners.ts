@@ -1,5 +1,4 @@
-import { checkInteger } from '../../core/errors/checkInteger.js';
-import { checkOptionNames } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
 import type { Json } from '../../core/json.js';
 import { computeCost, getPrimaryObjective, type Objectives } from '../results/objectives.js';
 import type { TrialRecord } from '../results/trialRecord.js';
@@ -51,10 +50,10 @@ export interface MedianPrunerOptions {
  * @category Tuner
  */
 export function medianPruner(options: MedianPrunerOptions = {}): Pruner {
-  checkOptionNames('medianPruner', options, ['startupTrials', 'warmupEpochs']);
+  checks.optionNames('medianPruner', options, ['startupTrials', 'warmupEpochs']);
   const { startupTrials = 5, warmupEpochs = 0 } = options;
-  checkInteger('medianPruner.startupTrials', startupTrials, 0, 'Leave it out for 5.');
-  checkInteger('medianPruner.warmupEpochs', warmupEpochs, 0, 'Leave it out for 0.');
+  checks.integer('medianPruner.startupTrials', startupTrials, { min: 0, defaultValue: 5 });
+  checks.integer('medianPruner.warmupEpochs', warmupEpochs, { min: 0, defaultValue: 0 });
   return {
     name: 'median',
     options: { startupTrials, warmupEpochs },
@@ -106,10 +105,10 @@ export interface SuccessiveHalvingPrunerOptions {
  * @category Tuner
  */
 export function successiveHalvingPruner(options: SuccessiveHalvingPrunerOptions = {}): Pruner {
-  checkOptionNames('successiveHalving', options, ['minEpochs', 'factor']);
+  checks.optionNames('successiveHalving', options, ['minEpochs', 'factor']);
   const { minEpochs = 1, factor = 3 } = options;
-  checkInteger('successiveHalving.minEpochs', minEpochs, 1, 'Leave it out for 1.');
-  checkInteger('successiveHalving.factor', factor, 2, 'Leave it out for 3.');
+  checks.integer('successiveHalving.minEpochs', minEpochs, { min: 1, defaultValue: 1 });
+  checks.integer('successiveHalving.factor', factor, { min: 2, defaultValue: 3 });
   return {
     name: 'halving',
     options: { minEpochs, factor },

@@ -1,4 +1,6 @@
-import { createError, didYouMean, formatValue } from '../../core/errors/errors.js';
+import { createError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
+import { didYouMean } from '../../core/errors/suggestions.js';
 import { type Json, toCanonicalJson } from '../../core/json.js';
 import type { Parameter } from './parameters.js';
 import {

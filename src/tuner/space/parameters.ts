@@ -1,4 +1,6 @@
-import { checkOptionNames, createError, formatValue } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
+import { createError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
 import type { TypeErrorMessage } from '../../core/inferenceTypes.js';
 import type { Json } from '../../core/json.js';
 
@@ -275,7 +277,7 @@ function roundToScale(value: number, scale: number): number {
 const clamp = (value: number, { min, max }: FloatOptions) => Math.min(max, Math.max(min, value));
 
 function checkRange(kind: string, options: FloatOptions): void {
-  checkOptionNames(kind, options ?? {}, ['min', 'max', 'step', 'scale']);
+  checks.optionNames(kind, options ?? {}, ['min', 'max', 'step', 'scale']);
   const { min, max, scale = 'linear' } = options ?? {};
   for (const [name, value] of [
     ['min', min],

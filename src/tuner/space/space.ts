@@ -1,4 +1,5 @@
-import { createError, formatValue } from '../../core/errors/errors.js';
+import { createError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
 import type { TypeErrorMessage } from '../../core/inferenceTypes.js';
 import type { Json } from '../../core/json.js';
 import { choice, type Parameter } from './parameters.js';

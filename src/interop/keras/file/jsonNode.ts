@@ -1,4 +1,5 @@
-import { createError, formatValue } from '../../../core/errors/errors.js';
+import { createError } from '../../../core/errors/errors.js';
+import { formatValue } from '../../../core/errors/formatValue.js';
 
 /** Nested models take four levels each; what is nested deeper was made to exhaust the stack. */
 const MAX_DEPTH = 200;

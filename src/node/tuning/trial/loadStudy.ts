@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
-import { createError, describeType } from '../../../core/errors/errors.js';
+import { createError } from '../../../core/errors/errors.js';
+import { describeType } from '../../../core/errors/formatValue.js';
 import type { Json } from '../../../core/json.js';
 import { isStudy, type Study } from '../../../tuner/study.js';
 
