@@ -98,13 +98,15 @@ async function downloadFile(
   if (late && (await matchesHash(late, hash))) return late;
   throw createDownloadError(
     options,
-    whole ? `${whole.length} bytes ${describeMismatch(hash)}` : 'a part of it',
-    'It was removed; the file may have changed on the server or on the way.',
+    whole ? `${whole.length} bytes ${describeMismatch(hash)}` : 'only a part of the file',
+    'Check whether the file has changed on the server; the downloaded bytes were removed.',
   );
 }
 
 const describeMismatch = (hash: FileHash) =>
-  'accepts' in hash ? 'of something else' : `whose hash is not ${Object.entries(hash)[0]!.join(' ')}`;
+  'accepts' in hash
+    ? 'with other contents than expected'
+    : `whose hash is not ${Object.entries(hash)[0]!.join(' ')}`;
 
 /** The bytes of the whole file, or undefined when the server does not go on from what is there. */
 async function receiveFile(
@@ -147,7 +149,7 @@ async function receiveFile(
     throw createDownloadError(
       options,
       received,
-      'They are kept, and the next call goes on from there.',
+      'Call again to resume the download: the received bytes are stored.',
       cause,
     );
   }
@@ -208,14 +210,16 @@ function createDownloadError(
 ): Error {
   const place = `${store.label}/${name}`;
   const there =
-    existingSize === undefined ? '' : `, and at ${place} ${existingSize} bytes ${describeMismatch(hash)}`;
-  const way = `download ${url} by hand and put it at ${place}${there && ', in place of what is there'}.`;
+    existingSize === undefined
+      ? ''
+      : `, and a stored file ${place} of ${existingSize} bytes ${describeMismatch(hash)}`;
+  const manualAdvice = `download ${url} by hand and put it at ${place}${there && ', replacing the stored file'}.`;
   return createError({
     kind: 'download',
     path: url,
     expected: `the file ${name}`,
     received: `${received}${there}`,
-    advice: `${advice ? `${advice} ` : ''}Try it again, or ${way}`,
+    advice: `${advice ? `${advice} ` : ''}Try again, or ${manualAdvice}`,
     cause,
   });
 }
@@ -227,7 +231,7 @@ function throwIfAborted({ url, name, signal }: FetchFileOptions): void {
     path: url,
     expected: `the file ${name}`,
     received: 'a signal to stop',
-    advice: 'What has come is kept: the next call goes on from there.',
+    advice: 'Call again to resume the download: the received bytes are stored.',
     cause: signal.reason,
   });
 }

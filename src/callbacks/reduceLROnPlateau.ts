@@ -1,5 +1,4 @@
 import * as checks from '../core/errors/checks.js';
-import { createError } from '../core/errors/errors.js';
 import type { Callback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
 import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
@@ -48,15 +47,11 @@ export function reduceLROnPlateau<const Monitor extends string = 'val_loss'>(
   const { cooldown = 0, minLearningRate = 0 } = options;
   checks.integer('reduceLROnPlateau.patience', patience, { min: 0, defaultValue: 10 });
   checks.integer('reduceLROnPlateau.cooldown', cooldown, { min: 0, defaultValue: 0 });
-  if (!(factor > 0 && factor < 1)) {
-    throw createError({
-      kind: 'argument',
-      path: 'reduceLROnPlateau.factor',
-      expected: 'a number between 0 and 1, both excluded',
-      received: String(factor),
-      advice: 'Give 0.5 to halve the rate.',
-    });
-  }
+  checks.number('reduceLROnPlateau.factor', factor, {
+    above: 0,
+    below: 1,
+    advice: 'Give 0.5 to halve the learning rate.',
+  });
   return {
     name: 'reduceLROnPlateau',
     monitor,

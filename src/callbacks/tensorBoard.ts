@@ -105,9 +105,9 @@ function toBatchInterval(updateFreq: NonNullable<TensorBoardOptions['updateFreq'
   throw createError({
     kind: 'argument',
     path: 'tensorBoard.updateFreq',
-    expected: '"epoch", "batch" or a whole number of steps',
+    expected: '"epoch", "batch" or an integer number of batches',
     received: formatValue(updateFreq),
-    advice: 'Leave it out for one point an epoch.',
+    advice: 'Omit it to log one point per epoch.',
   });
 }
 

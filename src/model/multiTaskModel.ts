@@ -194,9 +194,9 @@ const createInTrainingError = () =>
   createError({
     kind: 'argument',
     path: 'model.dispose',
-    expected: 'a model that nothing trains',
-    received: 'one that fit() is training',
-    advice: 'Await the run, or stop it by its signal, first.',
+    expected: 'a model that is not being trained',
+    received: 'a model that fit() is training',
+    advice: 'Await fit(), or stop it with its signal, before calling dispose().',
   });
 
 async function evaluate<T extends Tasks, W extends { readonly [task: string]: number }>(

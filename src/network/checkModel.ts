@@ -12,7 +12,7 @@ export function checkModel(path: string, model: unknown, plain: boolean): void {
       path,
       expected: plain ? 'a model' : 'a multi-task model',
       received: describeType(model),
-      advice: suggestAwait(model, 'Give what multiTask().build(), loadModel() or loadKeras() made.'),
+      advice: suggestAwait(model, 'Pass a model from multiTask().build(), loadModel() or loadKeras().'),
     });
   }
   if (layersModel.weights.some(isWeightDisposed)) throw createDisposedModelError(path);
@@ -23,9 +23,9 @@ export const createDisposedModelError = (path: string) =>
   createError({
     kind: 'argument',
     path,
-    expected: 'a model that has its weights',
-    received: 'one after dispose()',
-    advice: 'Call dispose() last, or open the saved model with loadModel().',
+    expected: 'a model with weights',
+    received: 'a model after dispose()',
+    advice: 'Call dispose() last, or load the saved model with loadModel().',
   });
 
 function getLayersModel(model: unknown, plain: boolean): tf.LayersModel | undefined {

@@ -26,9 +26,9 @@ export function writeWeights(graph: LayerGraph, weights: Weights): void {
       throw createError({
         kind: 'checkpoint',
         path: weight.originalName,
-        expected: `numbers of shape [${(weight.shape as number[]).join(', ')}]`,
-        received: saved ? `shape [${saved.shape.join(', ')}]` : 'none',
-        advice: 'These weights belong to another network.',
+        expected: `a weight of shape [${(weight.shape as number[]).join(', ')}]`,
+        received: saved ? `a weight of shape [${saved.shape.join(', ')}]` : 'no weight of that name',
+        advice: 'Give the weights of a run with the same network.',
       });
     }
     const tensor = tf.tensor(saved.data, [...saved.shape]);

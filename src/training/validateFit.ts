@@ -1,9 +1,8 @@
 import * as checks from '../core/errors/checks.js';
-import { createError } from '../core/errors/errors.js';
+import { createArgumentError, createError } from '../core/errors/errors.js';
 import { describeType, formatValue } from '../core/errors/formatValue.js';
 import { didYouMean, suggestAwait } from '../core/errors/suggestions.js';
 import type { Json } from '../core/json.js';
-import type { Store } from '../core/platform/platform.js';
 import type { Dataset, SampleWeight } from '../data/dataset.js';
 import { splitFrozen } from '../network/frozenSplit.js';
 import type { Network } from '../network/network.js';
@@ -17,43 +16,48 @@ import type { FitConfig } from './trainingRun.js';
 /** Throws an `argument` fault for a part of `fit` that is something else: JavaScript has no compiler to say so. */
 export function validateFitArguments(train: unknown, given: { readonly [option: string]: unknown }): void {
   const { validation, loss, optimizer, callbacks = [] } = given;
-  const wrong = (path: string, expected: string, received: unknown, advice: string) =>
-    createError({
-      kind: 'argument',
-      path: `fit.${path}`,
-      expected,
-      received: describeType(received),
-      advice,
-    });
+  const createOptionError = (name: string, expected: string, value: unknown, advice: string) =>
+    createArgumentError(`fit.${name}`, expected, describeType(value), suggestAwait(value, advice));
   const isDataset = (value: unknown) => typeof (value as Dataset<unknown> | null)?.augment === 'function';
   if (!isDataset(train)) {
-    const advice = 'Make one with imageFolder() or imagesInMemory().';
-    throw wrong('train', 'a dataset', train, suggestAwait(train, advice));
+    throw createOptionError(
+      'train',
+      'a dataset',
+      train,
+      'Create one with imageFolder() or imagesInMemory().',
+    );
   }
   if (validation !== undefined && !isDataset(validation)) {
-    const advice = 'Take it from dataset.split({ validation: 0.2 }).';
-    throw wrong('validation', 'a dataset', validation, suggestAwait(validation, advice));
+    const advice = 'Use the second part of dataset.split({ validation: 0.2 }).';
+    throw createOptionError('validation', 'a dataset', validation, advice);
   }
   if (loss !== undefined && (loss as { '~loss'?: string } | null)?.['~loss'] !== 'weighted') {
-    throw wrong('loss', 'weightedLoss({ ... })', loss, 'Write loss: weightedLoss({ age: 1, gender: 50 }).');
+    const advice = 'Write loss: weightedLoss({ age: 1, gender: 50 }).';
+    throw createOptionError('loss', 'a weighted loss', loss, advice);
   }
   if (optimizer !== undefined && typeof (optimizer as Optimizer | null)?.rule !== 'object') {
-    throw wrong('optimizer', 'an optimiser', optimizer, 'Write optimizer: adam(), adamw() or sgd().');
+    throw createOptionError(
+      'optimizer',
+      'an optimizer',
+      optimizer,
+      'Write optimizer: adam(), adamw() or sgd().',
+    );
   }
-  for (const name of ['checkpoint', 'features']) {
+  for (const name of ['checkpoint', 'featureCache']) {
     const store = given[name];
-    const { read, write } = (store ?? {}) as Partial<Store>;
-    if (store === undefined || (typeof read === 'function' && typeof write === 'function')) continue;
+    if (store === undefined) continue;
     const folder = typeof store === 'string' ? store : 'out';
-    throw wrong(name, 'a store', store, `Write ${name}: folderStore('${folder}'), from tfjs-multitask/node.`);
+    const advice = `Write ${name}: folderStore('${folder}'), from tfjs-multitask/node.`;
+    checks.store(`fit.${name}`, store, { advice });
   }
-  if (!Array.isArray(callbacks)) {
-    throw wrong('callbacks', 'a list of callbacks', callbacks, 'Put it into [ and ].');
-  }
+  checks.list('fit.callbacks', callbacks, {
+    noun: 'an array of callbacks',
+    advice: 'Write callbacks: [ ... ].',
+  });
   callbacks.forEach((callback: unknown, i) => {
     if (typeof (callback as Callback | null)?.create === 'function') return;
-    const advice = 'Write earlyStopping(), or an object with a name and begin(run).';
-    throw wrong(`callbacks[${i}]`, 'a callback', callback, advice);
+    const advice = 'Write earlyStopping(), or an object with a name and create(run).';
+    throw createOptionError(`callbacks[${i}]`, 'a callback', callback, advice);
   });
 }
 
@@ -73,34 +77,34 @@ export function validateFitConfig({
   checks.integer('fit.batchSize', batchSize, { min: 1, defaultValue: 32 });
   checks.integer('fit.epochs', epochs, {
     min: 1,
-    advice: 'It is the number of the last epoch, counted from 1.',
+    advice: 'Give the number of the last epoch, counted from 1.',
   });
   checks.integer('fit.seed', seed, { min: 0, defaultValue: 0 });
   if (evaluateUnaugmented && !validation) {
     throw createError({
       kind: 'argument',
-      path: 'fit.clean',
-      expected: 'a validation dataset to judge without augmentation',
-      received: 'none',
-      advice: 'Give validation, or leave clean out.',
+      path: 'fit.evaluateUnaugmented',
+      expected: 'a validation dataset to evaluate without augmentation',
+      received: 'no validation dataset',
+      advice: 'Pass validation, or omit evaluateUnaugmented.',
     });
   }
   if (!network.layersModel.layers.some((layer) => layer.trainableWeights.length > 0)) {
     throw createError({
       kind: 'argument',
       path: 'fit',
-      expected: 'a model with at least one layer that is trained',
-      received: 'one whose layers are all frozen',
-      advice: 'Set trainable to true on the layers to train.',
+      expected: 'a model with at least one trainable layer',
+      received: 'a model whose layers are all frozen',
+      advice: 'Set trainable: true on the layers to train.',
     });
   }
   if (featureCache && !splitFrozen(network.graph).frozenGraph) {
     throw createError({
       kind: 'argument',
-      path: 'fit.features',
-      expected: 'a model that begins with frozen layers',
-      received: 'one whose first weights are trained',
-      advice: 'Freeze them with trainable: false, or leave features out.',
+      path: 'fit.featureCache',
+      expected: 'a model whose first layers are frozen',
+      received: 'a model whose first layers are trained',
+      advice: 'Freeze the first layers with trainable: false, or omit featureCache.',
     });
   }
   checkDataset('train', train, network.tasks, network.input.shape);
@@ -120,7 +124,7 @@ export function checkDataset(
       path,
       expected: 'at least one image',
       received: 'an empty dataset',
-      advice: 'Look at its `skipped` list: files that could not be used are there.',
+      advice: 'Check `dataset.skipped`, the list of files that could not be used.',
     });
   }
   if (dataset.shape.join() !== shape.join()) {
@@ -128,8 +132,8 @@ export function checkDataset(
       kind: 'argument',
       path,
       expected: `images of ${shape.join('x')} (height, width, channels)`,
-      received: dataset.shape.join('x'),
-      advice: 'Give imageFolder and multiTask the same size.',
+      received: `images of ${dataset.shape.join('x')}`,
+      advice: 'Pass the same size to imageFolder() and multiTask().',
     });
   }
   const labelled = new Set<string>();
@@ -148,8 +152,8 @@ export function checkDataset(
       kind: 'data',
       path: `${path}: ${bare}`,
       expected: 'at least one image with a label for this task',
-      received: 'none',
-      advice: 'Check the name of the label, or leave the task out.',
+      received: 'only images without such a label',
+      advice: 'Check the name of the label, or remove the task.',
     });
   }
 }
@@ -157,14 +161,11 @@ export function checkDataset(
 function checkSampleWeights(weights: SampleWeight, path: string, tasks: readonly string[]): void {
   const each =
     typeof weights === 'number' ? [[path, weights] as const] : toWeightEntries(weights, path, tasks);
-  for (const [place, weight] of each) {
-    if (Number.isFinite(weight) && weight >= 0) continue;
-    throw createError({
+  for (const [weightPath, weight] of each) {
+    checks.number(weightPath, weight, {
       kind: 'data',
-      path: place,
-      expected: 'a number of at least 0',
-      received: formatValue(weight),
-      advice: 'Give 0 to leave the image out of the loss, 1 for an ordinary one.',
+      min: 0,
+      advice: 'Give 0 to exclude the image from the loss, or 1 for the normal weight.',
     });
   }
 }
@@ -177,9 +178,9 @@ function toWeightEntries(weights: Exclude<SampleWeight, number>, path: string, t
   throw createError({
     kind: 'data',
     path: unknown === undefined ? path : `${path}: ${unknown}`,
-    expected: `a number, or one for each of ${tasks.join(', ')}`,
+    expected: `a number, or an object with a number for each of ${tasks.join(', ')}`,
     received: formatValue(unknown ?? weights),
-    advice: (unknown && didYouMean(unknown, tasks)) ?? 'Name the tasks of the model.',
+    advice: (unknown && didYouMean(unknown, tasks)) ?? "Use the names of the model's tasks.",
   });
 }
 

@@ -75,7 +75,7 @@ export async function readModelFolder<T extends Tasks>(
         kind: 'file',
         path: where(file),
         expected: 'JSON',
-        received: 'something else',
+        received: `invalid JSON (${(cause as Error).message})`,
         advice: COPY_ADVICE,
         cause,
       });
@@ -85,7 +85,7 @@ export async function readModelFolder<T extends Tasks>(
       path: where(file),
       expected: 'a saved model',
       received: 'no such file',
-      advice: 'Give the folder that save() or bestCheckpoint() wrote.',
+      advice: 'Give a folder that save() or bestCheckpoint() wrote.',
     });
   };
   const table = (await json('tasks.json')) as TaskTable;
@@ -97,8 +97,8 @@ export async function readModelFolder<T extends Tasks>(
     throw createError({
       kind: 'file',
       path: where('model.json'),
-      expected: 'a layers model with one weights file beside it',
-      received: 'another layout',
+      expected: 'a layers model with one weights file in the same folder',
+      received: 'a model.json of another layout',
       advice: 'Give a folder that save() or bestCheckpoint() wrote.',
     });
   }
@@ -107,8 +107,8 @@ export async function readModelFolder<T extends Tasks>(
     throw createError({
       kind: 'file',
       path: where(file),
-      expected: 'the weights that model.json names',
-      received: bytes ? 'bytes that do not match their hash' : 'no such file',
+      expected: 'the weights file that model.json refers to',
+      received: bytes ? 'a file whose bytes do not match its hash' : 'no such file',
       advice: COPY_ADVICE,
     });
   }
@@ -137,8 +137,8 @@ async function openLayersModel(path: string, artifacts: tf.io.ModelArtifacts): P
     throw createError({
       kind: 'file',
       path,
-      expected: 'a model that TensorFlow.js can open',
-      received: `one that it cannot (${String((cause as Error)?.message).split('\n')[0]})`,
+      expected: 'a model that TensorFlow.js can load',
+      received: `a model that fails to load (${String((cause as Error)?.message).split('\n')[0]})`,
       advice: COPY_ADVICE,
       cause,
     });
@@ -160,8 +160,8 @@ function checkInputAndOutputs(
   throw createError({
     kind: 'file',
     path,
-    expected: `the image ${show(image)} and the outputs ${want.join(', ')}, as tasks.json says`,
-    received: `the image ${shapes.join(', ')} and the outputs ${have.join(', ')}`,
+    expected: `the input ${show(image)} and the outputs ${want.join(', ')} of tasks.json`,
+    received: `the input ${shapes.join(', ')} and the outputs ${have.join(', ')}`,
     advice: COPY_ADVICE,
   });
 }
