@@ -74,7 +74,7 @@ export async function loadKeras<T extends Tasks>(
   return loadBytes<T>(await readBytes(path), given as BytesTasks<T>);
 }
 
-const readBytes = (path: string) => readFileBytes(path, 'a file that can be read', 'Check the path.');
+const readBytes = (path: string) => readFileBytes(path, 'a readable file', 'Check the path.');
 
 function checkPath(path: string, value: unknown): void {
   if (typeof value === 'string') return;
@@ -83,6 +83,6 @@ function checkPath(path: string, value: unknown): void {
     path,
     expected: 'the path of a file',
     received: value instanceof Uint8Array ? 'bytes' : describeType(value),
-    advice: suggestAwait(value, 'Write its path; for bytes import loadKeras from tfjs-multitask.'),
+    advice: suggestAwait(value, 'Pass the path; for bytes, import loadKeras from tfjs-multitask.'),
   });
 }

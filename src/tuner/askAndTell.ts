@@ -1,4 +1,4 @@
-import { createError } from '../core/errors/errors.js';
+import { createDataError, createError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
 import { didYouMean } from '../core/errors/suggestions.js';
 import type { HistoryRow } from '../core/records/history.js';
@@ -77,7 +77,7 @@ export interface Search<V> {
   paretoFront(): readonly TrialRecord<V>[];
 }
 
-const OPTION_NAMES = ['space', 'strategy', 'objectives', 'seed', 'first', 'pruner', 'trials'];
+const OPTION_NAMES = ['space', 'strategy', 'objectives', 'seed', 'initialParams', 'pruner', 'trials'];
 
 /**
  * A search over any function: ask for a setting, try it, tell what came of it. Nothing runs by itself and nothing is written; the
@@ -114,9 +114,9 @@ export function askAndTell<P extends ParameterMap>(
     throw createError({
       kind: 'argument',
       path: `trial ${formatValue(number)}`,
-      expected: 'a trial that runs',
-      received: trial ? `one that is ${trial.state}` : 'none of that number',
-      advice: 'Tell of each trial once, by the number that ask() gave it.',
+      expected: 'a running trial',
+      received: trial ? `a trial that is already ${trial.state}` : 'no trial of that number',
+      advice: 'Call tell(), prune() or fail() once per trial, with the number that ask() returned.',
     });
   };
   const set = (trial: TrialRecord<V>) => void records.set(trial.number, trial);
@@ -147,9 +147,9 @@ export function askAndTell<P extends ParameterMap>(
       throw createError({
         kind: 'argument',
         path: 'ask',
-        expected: 'a trial that has ended',
-        received: `${[...records.values()].filter((trial) => !hasEnded(trial)).length} that run`,
-        advice: `The next of ${strategy.name} depends on what they come to: tell of one first.`,
+        expected: 'the result of a running trial',
+        received: `${[...records.values()].filter((trial) => !hasEnded(trial)).length} running trials without results`,
+        advice: `Call tell(), prune() or fail() first: ${strategy.name} needs a result before it can suggest another trial.`,
       });
     },
     report: (number, row) => {
@@ -172,20 +172,17 @@ export function askAndTell<P extends ParameterMap>(
 
 /** Throws a `data` fault for trials, which may come from a file, that this search could not have had. */
 function checkTrialRecords(searched: Space<ParameterMap>, trials: readonly unknown[]): void {
-  const wrong = (path: string, expected: string, received: string) =>
-    createError({
-      ...{ kind: 'data', path, expected, received },
-      advice: 'Give the records of a search as its `trials` were.',
-    });
-  if (!Array.isArray(trials)) throw wrong('trials', 'a list of records', formatValue(trials));
+  const advice = 'Pass the unchanged `trials` of an earlier search.';
+  if (!Array.isArray(trials))
+    throw createDataError('trials', 'an array of trial records', formatValue(trials), advice);
   const numbers = new Set<number>();
   for (const [i, trial] of trials.entries()) {
     if (!isTrialRecord(trial)) {
-      const expected = 'a record with number, values, state, rows and after';
-      throw wrong(`trials[${i}]`, expected, formatValue(trial));
+      const expected = 'a trial record with number, params, state, rows and after';
+      throw createDataError(`trials[${i}]`, expected, formatValue(trial), advice);
     }
     if (numbers.has(trial.number))
-      throw wrong(`trials[${i}].number`, 'each number once', `${trial.number} twice`);
+      throw createDataError(`trials[${i}].number`, 'unique trial numbers', `${trial.number} twice`, advice);
     numbers.add(trial.number);
     flattenParams(searched, trial.params, `trial ${trial.number}`);
   }
@@ -202,7 +199,7 @@ export function checkRow(
   if (typeof given !== 'object' || given === null) {
     const columns = list.map(({ metric }) => `${metric}: ${typeof given === 'number' ? given : 3}`);
     throw createError({
-      ...{ kind: 'argument', path, expected: 'columns by name', received: formatValue(given) },
+      ...{ kind: 'argument', path, expected: 'an object of columns', received: formatValue(given) },
       advice: `Write { ${columns.join(', ')} }.`,
     });
   }
@@ -212,9 +209,9 @@ export function checkRow(
     throw createError({
       kind: 'argument',
       path: `${path}: ${metric}`,
-      expected: 'a number, since it is searched for',
-      received: columns.length > 0 ? `columns ${columns.join(', ')}` : 'nothing',
-      advice: didYouMean(metric, columns) ?? 'Report it after each epoch, or search for another column.',
+      expected: 'a number for this objective',
+      received: columns.length > 0 ? `only the columns ${columns.join(', ')}` : 'no columns',
+      advice: didYouMean(metric, columns) ?? 'Report this column after each epoch, or change the objective.',
     });
   }
 }
@@ -266,7 +263,7 @@ function findNextInitialParams(
   if (first.length === 0) return undefined;
   const tried = collectTriedKeys(searched, trials);
   return first
-    .map((values, i) => flattenParams(searched, values, `first[${i}]`))
+    .map((values, i) => flattenParams(searched, values, `initialParams[${i}]`))
     .find((flat) => !tried.has(toParamsKey(flat)));
 }
 

@@ -99,7 +99,7 @@ const OPTION_NAMES = [
   'space',
   'objectives',
   'strategy',
-  'first',
+  'initialParams',
   'pruner',
   'seed',
   'digest',
@@ -135,7 +135,7 @@ export function study<const P extends ParameterMap>(options: StudyOptions<P>): S
       path: 'study.run',
       expected: 'a function',
       received: describeType(options.run),
-      advice: 'Write run: async ({ values, fit }) => { … }.',
+      advice: 'Write run: async ({ params, fitOptions }) => { … }.',
     });
   }
   return { ...options, '~study': true };

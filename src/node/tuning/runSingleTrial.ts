@@ -57,7 +57,7 @@ export async function runSingleTrial(
   module: string | URL,
   given: RunSingleTrialOptions,
 ): Promise<TrialRecord | undefined> {
-  checks.optionNames('studyTrial', given, [
+  checks.optionNames('runSingleTrial', given, [
     'folder',
     'number',
     'settings',
@@ -66,21 +66,21 @@ export async function runSingleTrial(
     'signal',
   ]);
   const { number, settings = {} } = given;
-  checks.integer('studyTrial.number', number, {
+  checks.integer('runSingleTrial.number', number, {
     min: 1,
-    advice: 'Trials count from 1: add 1 to an index that counts from 0.',
+    advice: 'Give a number that counts from 1: add 1 to an index that counts from 0.',
   });
-  const { store, threads, trialTimeout, signal } = resolveTrialResources('studyTrial', given);
+  const { store, threads, trialTimeout, signal } = resolveTrialResources('runSingleTrial', given);
   const moduleUrl = toModuleUrl(module);
   const study = await loadStudy(moduleUrl, settings);
   const { space, strategy } = study;
   if (!strategy.independent) {
     throw createError({
       kind: 'argument',
-      path: 'studyTrial',
-      expected: 'a study by grid or random',
-      received: `one by ${strategy.name}`,
-      advice: 'What it proposes depends on what other trials came to: search with runStudy() and a queue.',
+      path: 'runSingleTrial',
+      expected: 'a study with the strategy grid or random',
+      received: `a study with the strategy ${strategy.name}`,
+      advice: `Use runStudy() with a queue: ${strategy.name} needs the results of other trials to suggest the next one.`,
     });
   }
   // What the trials before it are, as every machine finds by itself.

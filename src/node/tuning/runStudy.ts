@@ -1,6 +1,5 @@
 import * as checks from '../../core/errors/checks.js';
 import { createError } from '../../core/errors/errors.js';
-import { formatValue } from '../../core/errors/formatValue.js';
 import type { Store } from '../../core/platform/platform.js';
 import { proposeTrial } from '../../tuner/askAndTell.js';
 import { hasEnded, type TrialRecord } from '../../tuner/results/trialRecord.js';
@@ -13,7 +12,7 @@ import type { RequiredSettings, SettingsOf, StudyModule, StudyOf, TrialOf } from
 import { executeTrial } from './trial/executeTrial.js';
 import { loadStudy, type StudySettings, toModuleUrl } from './trial/loadStudy.js';
 import { createTrialDispatcher, type QueueOptions } from './trialQueue.js';
-import { checkSeconds, resolveTrialResources, type TrialResources } from './trialResources.js';
+import { resolveTrialResources, TIMEOUT_CHECK, type TrialResources } from './trialResources.js';
 
 /**
  * Options of {@link runStudy}.
@@ -65,8 +64,8 @@ export interface StudyResult<M extends StudyModule = StudyModule<Study>> {
 }
 
 const OPTION_NAMES = [
-  ...['folder', 'trials', 'parallel', 'queue', 'settings', 'threads', 'timeout', 'trialTimeout', 'failures'],
-  ...['signal', 'onChange'],
+  ...['folder', 'trials', 'parallel', 'queue', 'settings', 'threads', 'timeout', 'trialTimeout'],
+  ...['maxConsecutiveFailures', 'signal', 'onChange'],
 ];
 
 /**
@@ -101,12 +100,12 @@ export async function runStudy(module: string | URL, given: RunStudyOptions): Pr
   } = given;
   checks.optionNames('runStudy', given, OPTION_NAMES);
   const means = resolveTrialResources('runStudy', given);
-  checkSeconds('runStudy.timeout', timeout);
-  checks.integer('runStudy.failures', maxConsecutiveFailures, { min: 1, defaultValue: 3 });
+  if (timeout !== undefined) checks.number('runStudy.timeout', timeout, TIMEOUT_CHECK);
+  checks.integer('runStudy.maxConsecutiveFailures', maxConsecutiveFailures, { min: 1, defaultValue: 3 });
   if (maxTrials !== Number.POSITIVE_INFINITY)
     checks.integer('runStudy.trials', maxTrials, {
       min: 1,
-      advice: 'Leave it out to try all that the strategy has.',
+      advice: 'Omit it to run all trials of the strategy.',
     });
   const moduleUrl = toModuleUrl(module);
   const study = await loadStudy(moduleUrl, settings);
@@ -118,8 +117,8 @@ export async function runStudy(module: string | URL, given: RunStudyOptions): Pr
       kind: 'argument',
       path: 'runStudy.trials',
       expected: 'a number of trials, or a timeout',
-      received: 'none',
-      advice: `${formatValue(study.strategy.name)} never comes to the end of a space with numbers that have no step.`,
+      received: 'neither of them',
+      advice: `Give one of them: the strategy ${study.strategy.name} never exhausts a space with a continuous parameter.`,
     });
   }
   const unlock = await lockStudy(means.store);
@@ -259,8 +258,9 @@ function createTooManyFailuresError(over: readonly TrialRecord[], failures: numb
   return createError({
     kind: 'data',
     path: `trial ${last.at(-1)!.number}`,
-    expected: 'a trial that comes to its first epoch',
-    received: `${failures} failures in a row, the last of them: ${last.at(-1)!.reason}`,
-    advice: 'Mend the cause and run again: the study goes on with these trials. Allow more with failures.',
+    expected: 'a trial that completes its first epoch',
+    received: `${failures} consecutive failures, the last of them with the reason: ${last.at(-1)!.reason}`,
+    advice:
+      'Fix the cause and run the study again, which repeats these trials. Allow more failures with maxConsecutiveFailures.',
   });
 }

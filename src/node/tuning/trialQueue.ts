@@ -1,6 +1,5 @@
 import * as checks from '../../core/errors/checks.js';
 import { createError } from '../../core/errors/errors.js';
-import { formatValue } from '../../core/errors/formatValue.js';
 import { digestJson } from '../../core/json.js';
 import type { Store } from '../../core/platform/platform.js';
 import type { TrialRecord } from '../../tuner/results/trialRecord.js';
@@ -55,15 +54,12 @@ export async function computeStudyHash(store: Store): Promise<string> {
 export function createQueueConfig(options: QueueOptions, study: string) {
   checks.optionNames('queue', options, ['url', 'name', 'workerTimeout']);
   const { url, name, workerTimeout = 30 } = options;
-  if (!(workerTimeout > 0 && workerTimeout <= MAX_WORKER_TIMEOUT)) {
-    throw createError({
-      kind: 'argument',
-      path: 'queue.workerTimeout',
-      expected: `seconds above 0, and at most ${MAX_WORKER_TIMEOUT}`,
-      received: formatValue(workerTimeout),
-      advice: 'Leave it out for 30.',
-    });
-  }
+  checks.number('queue.workerTimeout', workerTimeout, {
+    noun: 'a number of seconds',
+    above: 0,
+    max: MAX_WORKER_TIMEOUT,
+    defaultValue: 30,
+  });
   let address: URL;
   try {
     address = new URL(url);
@@ -97,7 +93,7 @@ const createUrlError = () =>
     kind: 'argument',
     path: 'queue.url',
     expected: 'the address of a Redis server',
-    received: 'another',
+    received: 'a URL of another form',
     advice: 'Write redis://host:6379, redis://:password@host:6379, or redis://host:6379/2 for database 2.',
   });
 
@@ -137,11 +133,11 @@ export function createUnreachableError(where: string, message: string, cause?: u
   return createError({
     kind: 'queue',
     path: where,
-    expected: 'a Redis server that answers',
-    received: message || 'none',
+    expected: 'a running Redis server',
+    received: message ? `a failed connection (${message})` : 'a failed connection',
     advice: locked
-      ? 'Give its password in the address: redis://:password@host:6379.'
-      : 'Start it, or give its address. Nothing that was finished is lost: run the same again.',
+      ? 'Give the password in the address: redis://:password@host:6379.'
+      : 'Start the server or correct its address, and run the search again. Finished trials are kept.',
     cause,
   });
 }

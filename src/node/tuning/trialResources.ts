@@ -1,7 +1,5 @@
 import { availableParallelism } from 'node:os';
 import * as checks from '../../core/errors/checks.js';
-import { createError } from '../../core/errors/errors.js';
-import { formatValue } from '../../core/errors/formatValue.js';
 import type { Store } from '../../core/platform/platform.js';
 import { toStore } from '../platform/folderStore.js';
 
@@ -36,23 +34,19 @@ export function resolveTrialResources(
     readonly [M in Exclude<keyof TrialResources, 'store'>]?: TrialResources[M];
   },
 ): TrialResources {
-  checks.integer(`${caller}.parallel`, parallel, { min: 1, advice: 'Leave it out for one trial at a time.' });
+  checks.integer(`${caller}.parallel`, parallel, { min: 1, advice: 'Omit it to run one trial at a time.' });
   checks.integer(`${caller}.threads`, threads, {
     min: 1,
-    advice: 'Leave it out: the threads of the machine are shared equally.',
+    advice: 'Omit it to share the threads of the machine equally.',
   });
-  checkSeconds(`${caller}.trialTimeout`, trialTimeout);
+  if (trialTimeout !== undefined) checks.number(`${caller}.trialTimeout`, trialTimeout, TIMEOUT_CHECK);
   return { store: toStore(folder), parallel, threads, trialTimeout, signal };
 }
 
-/** Throws an `argument` fault for what is no time; without one there is no end. */
-export function checkSeconds(path: string, seconds: number | undefined): void {
-  if (seconds === undefined || (typeof seconds === 'number' && seconds > 0)) return;
-  throw createError({
-    kind: 'argument',
-    path,
-    expected: 'seconds above 0',
-    received: formatValue(seconds),
-    advice: 'Leave it out for none.',
-  });
-}
+/** Check of a timeout in seconds; infinity means no timeout. */
+export const TIMEOUT_CHECK = {
+  noun: 'a number of seconds',
+  above: 0,
+  allowInfinity: true,
+  advice: 'Omit it for no timeout.',
+} as const;

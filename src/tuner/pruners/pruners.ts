@@ -105,10 +105,10 @@ export interface SuccessiveHalvingPrunerOptions {
  * @category Tuner
  */
 export function successiveHalvingPruner(options: SuccessiveHalvingPrunerOptions = {}): Pruner {
-  checks.optionNames('successiveHalving', options, ['minEpochs', 'factor']);
+  checks.optionNames('successiveHalvingPruner', options, ['minEpochs', 'factor']);
   const { minEpochs = 1, factor = 3 } = options;
-  checks.integer('successiveHalving.minEpochs', minEpochs, { min: 1, defaultValue: 1 });
-  checks.integer('successiveHalving.factor', factor, { min: 2, defaultValue: 3 });
+  checks.integer('successiveHalvingPruner.minEpochs', minEpochs, { min: 1, defaultValue: 1 });
+  checks.integer('successiveHalvingPruner.factor', factor, { min: 2, defaultValue: 3 });
   return {
     name: 'halving',
     options: { minEpochs, factor },

@@ -50,7 +50,7 @@ export function hyperbandPlan(options: HyperbandOptions = {}): HyperbandRound[][
   const { maxEpochs = 100, factor = 3 } = options;
   checks.integer('hyperband.maxEpochs', maxEpochs, {
     min: 1,
-    advice: 'It is the last epoch of the longest trials.',
+    advice: 'Give the number of epochs of the longest trials.',
   });
   checks.integer('hyperband.factor', factor, { min: 2, defaultValue: 3 });
   // How often the epochs can be divided, in whole numbers: logarithms of doubles are one off for 9, 81, 729.
