@@ -19,7 +19,7 @@ const PROPORTION_ADVICE = 'Give a proportion of the image size, for example 0.1.
  * @category Augment
  */
 export function randomRotation({ degrees }: { readonly degrees: number }): AffineTransform {
-  checks.number('rotation.degrees', degrees, { min: 0, max: 360, advice: DEGREES_ADVICE });
+  checks.number('randomRotation.degrees', degrees, { min: 0, max: 360, advice: DEGREES_ADVICE });
   return {
     kind: 'affine',
     name: 'rotation',

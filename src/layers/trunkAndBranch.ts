@@ -71,12 +71,12 @@ export function sharedTrunk(layerStack: readonly LayerLike[]): Trunk {
  * @throws `argument` fault for an empty list, one of something else, and options that there are not.
  * @example
  * ```ts
- * import { binary, branch, conv, dense, flatten, greyImage, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
+ * import { binary, branch, conv, dense, flatten, grayscaleImage, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
  *
  * const model = multiTask({ input: [32, 32, 3] })
  *   .trunk(sharedTrunk([conv(8, 3)]))
  *   .task('age', regression({ unit: 'years' }), branch([flatten(), dense(16)]))
- *   .task('gender', binary(['male', 'female']), branch([flatten(), dense(16)], { sees: greyImage() }))
+ *   .task('gender', binary(['male', 'female']), branch([flatten(), dense(16)], { inputView: grayscaleImage() }))
  *   .build();
  * console.log(model.layersModel.getLayer('trunk_conv1').inboundNodes.length); // 2
  * ```

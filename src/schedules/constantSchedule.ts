@@ -16,6 +16,6 @@ import { createSchedule, RATE_ADVICE, type Schedule } from './schedule.js';
  * @category Optimisers
  */
 export function constantSchedule(rate: number): Schedule {
-  checks.number('constant.rate', rate, { min: 0, advice: RATE_ADVICE });
+  checks.number('constantSchedule.rate', rate, { min: 0, advice: RATE_ADVICE });
   return createSchedule({ name: 'constant', rate }, () => rate);
 }

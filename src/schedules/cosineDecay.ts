@@ -32,7 +32,7 @@ export interface CosineDecayOptions {
  * @category Optimisers
  */
 export function cosineDecay({ initialLearningRate, decaySteps, alpha = 0 }: CosineDecayOptions): Schedule {
-  checks.number('cosineDecay.initial', initialLearningRate, { above: 0, advice: RATE_ADVICE });
+  checks.number('cosineDecay.initialLearningRate', initialLearningRate, { above: 0, advice: RATE_ADVICE });
   checks.number('cosineDecay.decaySteps', decaySteps, { min: 1, advice: STEPS_ADVICE });
   checks.number('cosineDecay.alpha', alpha, { min: 0, advice: RATE_ADVICE });
   return createSchedule({ name: 'cosineDecay', initial: initialLearningRate, decaySteps, alpha }, (step) => {

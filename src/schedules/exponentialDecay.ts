@@ -33,9 +33,12 @@ export interface ExponentialDecayOptions {
  */
 export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
   const { initialLearningRate, decaySteps, decayRate, staircase = false } = options;
-  checks.number('exponentialDecay.initial', initialLearningRate, { above: 0, advice: RATE_ADVICE });
+  checks.number('exponentialDecay.initialLearningRate', initialLearningRate, {
+    above: 0,
+    advice: RATE_ADVICE,
+  });
   checks.number('exponentialDecay.decaySteps', decaySteps, { min: 1, advice: STEPS_ADVICE });
-  checks.number('exponentialDecay.rate', decayRate, { above: 0, advice: RATE_ADVICE });
+  checks.number('exponentialDecay.decayRate', decayRate, { above: 0, advice: RATE_ADVICE });
   return createSchedule(
     { name: 'exponentialDecay', initial: initialLearningRate, decaySteps, rate: decayRate, staircase },
     (step) => {

@@ -31,7 +31,7 @@ export interface WarmupOptions {
  */
 export function warmup(then: Schedule, { steps, initialLearningRate = 0 }: WarmupOptions): Schedule {
   checks.number('warmup.steps', steps, { min: 1, advice: STEPS_ADVICE });
-  checks.number('warmup.from', initialLearningRate, { min: 0, advice: RATE_ADVICE });
+  checks.number('warmup.initialLearningRate', initialLearningRate, { min: 0, advice: RATE_ADVICE });
   const target = then(0);
   return createSchedule(
     { name: 'warmup', steps, from: initialLearningRate, after: then.description },

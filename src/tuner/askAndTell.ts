@@ -91,10 +91,10 @@ const OPTION_NAMES = ['space', 'strategy', 'objectives', 'seed', 'initialParams'
  * const searched = space({ rate: float({ min: 1e-4, max: 1, scale: 'log' }), size: choice([8, 16, 32]) });
  * const search = askAndTell(searched, { strategy: tpe(), objectives: minimize('loss'), seed: 1 });
  * for (let i = 0; i < 30; i++) {
- *   const { number, values } = search.ask()!;
- *   search.tell(number, { loss: Math.abs(Math.log10(values.rate) + 2) + (values.size === 16 ? 0 : 1) });
+ *   const { number, params } = search.ask()!;
+ *   search.tell(number, { loss: Math.abs(Math.log10(params.rate) + 2) + (params.size === 16 ? 0 : 1) });
  * }
- * console.log(search.best()?.values.size); // 16
+ * console.log(search.bestTrial()?.params.size); // 16
  * ```
  * @category Tuner
  */
@@ -257,13 +257,13 @@ export function proposeTrial<P extends ParameterMap>(
 /** The next of the settings to try first; undefined where trials had them all. */
 function findNextInitialParams(
   searched: Space<ParameterMap>,
-  first: readonly unknown[],
+  initialParams: readonly unknown[],
   trials: readonly TrialRecord[],
 ): FlatParams | undefined {
-  if (first.length === 0) return undefined;
+  if (initialParams.length === 0) return undefined;
   const tried = collectTriedKeys(searched, trials);
-  return first
-    .map((values, i) => flattenParams(searched, values, `initialParams[${i}]`))
+  return initialParams
+    .map((params, i) => flattenParams(searched, params, `initialParams[${i}]`))
     .find((flat) => !tried.has(toParamsKey(flat)));
 }
 

@@ -121,7 +121,7 @@ const OPTION_NAMES = [
  *   space: space({ x: float({ min: -1, max: 1 }) }),
  *   objectives: minimize('y'),
  *   strategy: random(),
- *   run: ({ values, report }) => report({ y: values.x ** 2 }),
+ *   run: ({ params, report }) => report({ y: params.x ** 2 }),
  * });
  * console.log(parabola.objectives); // { metric: 'y', direction: 'minimize' }
  * ```

@@ -39,7 +39,7 @@ export interface MedianPrunerOptions {
  * import { medianPruner, minimize, type TrialRecord } from 'tfjs-multitask/tuner';
  *
  * const trial = (number: number, state: TrialRecord['state'], loss: number): TrialRecord => ({
- *   ...{ number, values: {}, state, after: [] },
+ *   ...{ number, params: {}, state, after: [] },
  *   rows: [{ epoch: 1, loss }],
  * });
  * const others = [1, 2, 3].map((loss, i) => trial(i + 1, 'complete', loss));

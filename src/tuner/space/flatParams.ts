@@ -15,7 +15,7 @@ import {
 
 /** Values as the builder is given them. */
 export function nestParams<P extends ParameterMap>(
-  { '~parts': parts }: Space<P>,
+  { '~parameters': parts }: Space<P>,
   flat: FlatParams,
 ): ParamsOf<Space<P>> {
   const built = (own: ParameterMap, prefix: string): { [name: string]: unknown } =>
@@ -35,7 +35,7 @@ export function nestParams<P extends ParameterMap>(
  *
  * @throws `data` fault for values that are not of this space.
  */
-export function flattenParams(searched: Space<ParameterMap>, values: unknown, path = 'values'): FlatParams {
+export function flattenParams(searched: Space<ParameterMap>, values: unknown, path = 'params'): FlatParams {
   const flat = new Map<string, Json>();
   const createParamError = (
     name: string,
@@ -76,7 +76,7 @@ export function flattenParams(searched: Space<ParameterMap>, values: unknown, pa
       }
     }
   };
-  read(searched['~parts'], values, '', []);
+  read(searched['~parameters'], values, '', []);
   return flat;
 }
 
