@@ -111,7 +111,7 @@ export function findFeatureMap(graph: LayerGraph, name: string, end: number, tas
       ? `a layer with an output [${shape.join(', ')}]`
       : known
         ? `a layer that the output of ${task} does not depend on`
-        : 'the name of no layer',
+        : 'an unknown layer name',
     advice: `Use one of the last such layers: ${maps
       .slice(-6)
       .map(({ layer }) => layer.name)

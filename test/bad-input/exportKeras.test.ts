@@ -138,9 +138,9 @@ describe('options that do not go together', () => {
 
 describe('what is no model', () => {
   const wrong: [string, unknown, string, string?][] = [
-    ['nothing', undefined, 'nothing'],
+    ['nothing', undefined, 'undefined'],
     ['a promise', Promise.resolve(1), 'a promise', 'Write await before it.'],
-    ['a path', 'face.keras', 'a value of type string'],
+    ['a path', 'face.keras', 'the string "face.keras"'],
   ];
   test.each(wrong)('%s', async (_, model, received, advice) => {
     for (const [path, call] of [
@@ -159,7 +159,10 @@ describe('what is no model', () => {
 
   test('a name that Keras takes for weights alone', async () => {
     const fault = await faultOf(() => saveKeras('out/x.weights.h5', small()));
-    expect(fault).toMatchObject({ path: 'out/x.weights.h5', advice: 'Write out/x.h5, or .keras.' });
+    expect(fault).toMatchObject({
+      path: 'out/x.weights.h5',
+      advice: 'Write out/x.h5, or use the extension .keras.',
+    });
   });
 
   test('one after dispose() is refused as predict refuses it', async () => {
@@ -185,7 +188,7 @@ describe('the state of a run', () => {
     expect(missing).toMatchObject({ kind: 'checkpoint', path: 'memory/checkpoint.safetensors' });
     await model.fit(good(), { ...settings, checkpoint });
     const other = await faultOf(() => exportKeras(model, { optimizer: sgd(), checkpoint }));
-    expect(other).toMatchObject({ kind: 'checkpoint', received: 'one that differs in optimizer' });
+    expect(other).toMatchObject({ kind: 'checkpoint', received: 'a run that differs in optimizer' });
   });
 
   test('of a model whose frozen part is another now is refused', async () => {
@@ -198,7 +201,7 @@ describe('the state of a run', () => {
     expect((await exportKeras(model, options)).length).toBeGreaterThan(0);
     for (const weight of frozen.weights) weight.write(tf.ones(weight.shape as number[]));
     const other = await faultOf(() => exportKeras(model, options));
-    expect(other).toMatchObject({ kind: 'checkpoint', received: 'one that differs in frozen weights' });
+    expect(other).toMatchObject({ kind: 'checkpoint', received: 'a run that differs in frozen weights' });
   });
 
   test('is written as it was kept, whatever became of the model', async () => {

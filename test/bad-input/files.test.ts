@@ -129,7 +129,7 @@ describe('a file that cannot be used', () => {
     const folder = folderWith('none-left', ['empty', 'text'], []);
     const error = await faultOf(() => imageFolder(folder, { ...OPTIONS, unusableFiles: 'skip' }));
     expect(error).toMatchObject({ kind: 'data', path: folder });
-    expect(error.received).toContain('2 files, none of which can be used');
+    expect(error.received).toContain('2 unusable files');
     expect(error.received).toContain(NAMES.empty);
     expect(error.advice).not.toContain('skip');
   });
@@ -142,13 +142,13 @@ describe('a folder', () => {
     const error = await faultOf(() => imageFolder(folder, OPTIONS));
     expect(error).toMatchObject({ kind: 'file', path: folder });
     expect(error.expected).toContain('jpg, png');
-    expect(error.received).toBe('a folder without any');
+    expect(error.received).toBe('a folder without image files');
   });
 
   test('that is not there, or is a file, is an error with the code of the system', async () => {
     const missing = join(top, 'missing');
     const error = await faultOf(() => imageFolder(missing, OPTIONS));
-    expect(error).toMatchObject({ kind: 'file', path: missing, received: 'ENOENT' });
+    expect(error).toMatchObject({ kind: 'file', path: missing, received: 'no such file or folder (ENOENT)' });
     const file = join(folderWith('with-file', []), GOOD[0]!);
     expect(await faultOf(() => imageFolder(file, OPTIONS))).toMatchObject({
       kind: 'file',
@@ -196,7 +196,11 @@ describe('a CSV file of labels', () => {
 
   test('without a column, with a cut row, and with a file named twice', async () => {
     const noColumn = await faultOf(read('file,aeg,gender\na.jpg,30,male\n'));
-    expect(noColumn).toMatchObject({ kind: 'data', path: 'csv header', received: 'file, aeg, gender' });
+    expect(noColumn).toMatchObject({
+      kind: 'data',
+      path: 'csv header',
+      received: 'the columns file, aeg, gender',
+    });
     expect(noColumn.advice).toBe('Did you mean "aeg"?');
     const elsewhere = await faultOf(read('file,years,gender\na.jpg,30,male\n'));
     expect(elsewhere.advice).toContain('Add the column');
@@ -213,7 +217,7 @@ describe('a CSV file of labels', () => {
     const labels = csvLabels(`file,age,gender\n${GOOD[0]},20,male\n`, { columns });
     const error = await faultOf(() => imageFolder(folder, { labels, size: [16, 16] }));
     expect(error).toMatchObject({ kind: 'data', path: join(folder, GOOD[1]!) });
-    expect(error.received).toContain('no row of the CSV file names it');
+    expect(error.received).toContain('the CSV file has no row for it');
   });
 });
 

@@ -397,7 +397,7 @@ describe('a wrong call', () => {
   test('of the one that reads paths', async () => {
     const bytes = await faultOf(() => loadFile(face as never));
     expect(bytes).toMatchObject({ path: 'loadKeras', received: 'bytes' });
-    expect((await faultOf(() => loadFile(undefined as never))).received).toBe('nothing');
+    expect((await faultOf(() => loadFile(undefined as never))).received).toBe('undefined');
     const weights = await faultOf(() => loadFile('face.keras', { weights: face as never }));
     expect(weights.path).toBe('loadKeras.weights');
   });
@@ -415,7 +415,11 @@ test.each([
 
 test('a file that is not there, or is something else', async () => {
   const gone = await faultOf(() => loadFile('nowhere/face.keras'));
-  expect(gone).toMatchObject({ kind: 'file', path: 'nowhere/face.keras', received: 'ENOENT' });
+  expect(gone).toMatchObject({
+    kind: 'file',
+    path: 'nowhere/face.keras',
+    received: 'no such file or folder (ENOENT)',
+  });
   expect((await readingFault(new Uint8Array(0))).path).toBe('face.keras');
   expect((await readingFault(new TextEncoder().encode('PK is how a zip begins'))).path).toBe('face.keras');
   expect((await readingFault(writeZip({ 'readme.txt': bytes('') }))).received).toContain(

@@ -6,13 +6,14 @@ const DESCRIPTIONS: { readonly [code: string]: string } = {
   ENOTDIR: 'a file in place of a folder',
   EISDIR: 'a folder in place of a file',
   EEXIST: 'an existing file in place of a folder',
+  ENOTEMPTY: 'a folder in place of a file',
   EACCES: 'no permission',
   EPERM: 'no permission',
   EROFS: 'a read-only file system',
   ENOSPC: 'a full disk',
 };
 
-const NOT_A_FOLDER_CODES = ['ENOTDIR', 'EEXIST', 'EISDIR'];
+const NOT_A_FOLDER_CODES = ['ENOTDIR', 'EEXIST', 'EISDIR', 'ENOTEMPTY'];
 
 /** Creates a `file` error from an error of the file system: `no such file or folder (ENOENT)`. */
 export function createAccessError(
