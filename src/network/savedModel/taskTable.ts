@@ -9,26 +9,26 @@ import { regression } from '../../tasks/regression.js';
 import { type AnyTask, createTaskRecord, type Tasks } from '../../tasks/task.js';
 import type { Network, NetworkInput } from '../network.js';
 
-/** `tasks.json`: what a page or a program needs beside the network. */
+/** Content of `tasks.json`: what a page or a program needs in addition to the network. */
 export interface TaskTable {
   readonly format: 'tfjs-multitask';
   readonly version: number;
   readonly input: {
-    /** `[height, width, channels]`. */
+    /** Image shape `[height, width, channels]`. */
     readonly shape: readonly number[];
-    /** What 0 and 255 become. */
+    /** Values that the bytes 0 and 255 are mapped to. */
     readonly range: readonly number[];
   };
-  /** In the order of the network's outputs. */
+  /** Tasks in the order of the network's outputs. */
   readonly tasks: readonly TaskRecord[];
 }
 
-/** Number of the table's layout; raised when an older reader could not read a newer table. */
+/** Format number of the table. It increases when older versions of the library cannot read a newer table. */
 const TABLE_VERSION = 1;
 
 const FOLDER_ADVICE = 'Give a folder that save() or bestCheckpoint() wrote, without changes.';
 
-/** The table of a network. */
+/** Creates the task table of a network. */
 export function createTaskTable(network: Network): TaskTable {
   return {
     format: 'tfjs-multitask',
@@ -39,9 +39,10 @@ export function createTaskTable(network: Network): TaskTable {
 }
 
 /**
- * A table from a file, checked; with `expected`, against the tasks the caller knows.
+ * Checks a task table that was read from a file and returns its input and tasks.
  *
- * @throws `file` fault for another format, a newer version, or tasks that differ.
+ * @param expected - Tasks that the caller expects; they must equal those of the table.
+ * @throws A `file` error if the format is different, the version is newer, or the tasks differ.
  */
 export function parseTaskTable(
   table: TaskTable,
@@ -61,9 +62,9 @@ export function parseTaskTable(
     );
   }
   const { shape, range } = table.input ?? {};
-  const numbers = (value: unknown, length: number) =>
+  const isNumberList = (value: unknown, length: number) =>
     Array.isArray(value) && value.length === length && value.every(Number.isFinite);
-  if (!numbers(shape, 3) || !numbers(range, 2))
+  if (!isNumberList(shape, 3) || !isNumberList(range, 2))
     throw createFileError(path, 'an input with shape and range', formatValue(table.input), FOLDER_ADVICE);
   checks.list(path, table.tasks, {
     kind: 'file',
@@ -71,17 +72,17 @@ export function parseTaskTable(
     noun: 'an array of tasks',
     advice: FOLDER_ADVICE,
   });
-  const made = Object.fromEntries(
+  const tableTasks = Object.fromEntries(
     table.tasks.map((record, i) => [record?.name, parseTask(record ?? {}, `${path}: tasks[${i}]`)]),
   );
-  if (expected) checkSameTasks(made, expected, path);
+  if (expected) checkSameTasks(tableTasks, expected, path);
   return {
     input: { shape: shape as unknown as ImageShape, range: range as unknown as PixelRange },
-    tasks: expected ?? made,
+    tasks: expected ?? tableTasks,
   };
 }
 
-/** A task from its record; what makes it refuses wrong labels and units, and is told with the file's name here. */
+/** Creates a task from its record. Errors about labels and units are rethrown with the path of the file. */
 function parseTask(record: TaskRecord, path: string): AnyTask {
   try {
     return createTask(record);
@@ -112,15 +113,18 @@ function createTask(record: TaskRecord): AnyTask {
   }
 }
 
-function checkSameTasks(made: Tasks, expected: Tasks, path: string): void {
-  const shape = (tasks: Tasks): Json =>
+function checkSameTasks(tableTasks: Tasks, expected: Tasks, path: string): void {
+  const toComparable = (tasks: Tasks): Json =>
     Object.entries(tasks).map(([name, { kind, labels }]) => ({ name, kind, labels: labels ?? null }));
-  const [want, have] = [toCanonicalJson(shape(expected)), toCanonicalJson(shape(made))];
-  if (want !== have)
+  const [expectedJson, tableJson] = [
+    toCanonicalJson(toComparable(expected)),
+    toCanonicalJson(toComparable(tableTasks)),
+  ];
+  if (expectedJson !== tableJson)
     throw createFileError(
       path,
-      `the tasks ${want}`,
-      `the tasks ${have}`,
+      `the tasks ${expectedJson}`,
+      `the tasks ${tableJson}`,
       'Omit `tasks` to use those of the file.',
     );
 }
