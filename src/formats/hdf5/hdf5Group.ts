@@ -53,9 +53,9 @@ export function readNameList({ attributes }: Hdf5Group, name: string): string[] 
         throw createError({
           kind: 'file',
           path: key,
-          expected: 'an attribute that lists names',
+          expected: 'an attribute with a list of names',
           received: formatValue(value),
-          advice: 'Save the file anew with Keras.',
+          advice: 'Save the file again with Keras.',
         });
       }
     }
