@@ -133,7 +133,7 @@ const createMismatchError = (store: Store, part: string, expected: string) =>
     path: `${store.label}: ${part}`,
     expected,
     received: ['format', 'library'].includes(part)
-      ? `the ${part} of another version of the library`
+      ? 'records of another version of the library'
       : `another ${part}`,
     advice: 'Choose another folder, or remove this one: it contains a different study.',
   });
