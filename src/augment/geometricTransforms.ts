@@ -2,23 +2,29 @@ import * as checks from '../core/errors/checks.js';
 import type { AffineTransform, FlipTransform } from './transform.js';
 
 const DEGREES_ADVICE = 'Give the angle in degrees, for example 20.';
-const PROPORTION_ADVICE = 'Give a proportion of the image size, for example 0.1.';
+const FRACTION_ADVICE = 'Give a fraction of the image size, for example 0.1.';
 
 /**
- * Turns by an angle drawn from `-degrees` to `degrees`, counter-clockwise positive, as Keras's `rotation_range`.
+ * Rotates images by an angle drawn from `-degrees` to `degrees`, counter-clockwise positive, as `rotation_range` of Keras's
+ * `ImageDataGenerator`.
  *
- * @param options - `degrees`: 0 to 360.
- * @throws `argument` fault for degrees out of their range.
+ * @param options - `degrees`: largest angle, 0 to 360.
+ * @returns A transform for {@link Dataset.augment}.
+ * @throws `argument` error for `degrees` outside 0 to 360.
  * @example
  * ```ts
- * import { augment, rng, rotation } from 'tfjs-multitask';
+ * import { createRng, randomRotation } from 'tfjs-multitask';
  *
- * const look = augment([rotation({ degrees: 20 })]);
- * console.log(look.draw(rng(7), [64, 64, 3]).affine.rotation); // -17.33…
+ * console.log(randomRotation({ degrees: 20 }).draw(createRng(7), [64, 64, 3])); // { rotation: -17.33… }
  * ```
  * @category Augment
  */
-export function randomRotation({ degrees }: { readonly degrees: number }): AffineTransform {
+export function randomRotation({
+  degrees,
+}: {
+  /** Largest angle in degrees, 0 to 360. */
+  readonly degrees: number;
+}): AffineTransform {
   checks.number('randomRotation.degrees', degrees, { min: 0, max: 360, advice: DEGREES_ADVICE });
   return {
     kind: 'affine',
@@ -29,17 +35,18 @@ export function randomRotation({ degrees }: { readonly degrees: number }): Affin
 }
 
 /**
- * Zooms by factors drawn from `1 - range` to `1 + range`; over 1 shows more of the scene.
+ * Zooms images by factors drawn from `1 - range` to `1 + range`. A factor above 1 shows more of the scene.
  *
- * @param options - `range`: 0 to 0.99. `axes`: `independent` (default) draws one factor a side, as Keras's `zoom_range`;
- *   `together` keeps proportions.
- * @throws `argument` fault for a range out of its own.
+ * @param options - `range`: 0 to 0.99. `axes`: `independent` (default) draws one factor for the height and one for the width, as
+ *   `zoom_range` of Keras's `ImageDataGenerator`; `together` draws one factor for both, which keeps proportions.
+ * @returns A transform for {@link Dataset.augment}.
+ * @throws `argument` error for a `range` outside 0 to 0.99.
  * @example
  * ```ts
- * import { augment, rng, zoom } from 'tfjs-multitask';
+ * import { createRng, randomZoom } from 'tfjs-multitask';
  *
- * const look = augment([zoom({ range: 0.1, axes: 'together' })]);
- * const { zoomRows, zoomColumns } = look.draw(rng(7), [64, 64, 3]).affine;
+ * const zoom = randomZoom({ range: 0.1, axes: 'together' });
+ * const { zoomRows, zoomColumns } = zoom.draw(createRng(7), [64, 64, 3]);
  * console.log(zoomRows, zoomRows === zoomColumns); // 0.91… true
  * ```
  * @category Augment
@@ -48,10 +55,12 @@ export function randomZoom({
   range,
   axes = 'independent',
 }: {
+  /** Largest distance of a factor from 1, 0 to 0.99. */
   readonly range: number;
+  /** Whether height and width have separate factors. Default `independent`. */
   readonly axes?: 'independent' | 'together';
 }): AffineTransform {
-  checks.number('zoom.range', range, {
+  checks.number('randomZoom.range', range, {
     min: 0,
     max: 0.99,
     advice: 'Give the largest change of the zoom factor, for example 0.1.',
@@ -69,55 +78,63 @@ export function randomZoom({
 }
 
 /**
- * Moves by a share of the height and of the width, each drawn from minus to plus the given share.
+ * Shifts images by a fraction of their height and of their width. Each fraction is drawn from minus to plus its factor.
  *
- * @param options - `height`, `width`: 0 to 1, default 0; the plan holds pixels.
- * @throws `argument` fault for a share out of its range.
+ * @param options - `heightFactor`, `widthFactor`: largest fractions, 0 to 1. Default 0.
+ * @returns A transform for {@link Dataset.augment}.
+ * @throws `argument` error for a factor outside 0 to 1.
  * @example
  * ```ts
- * import { augment, rng, shift } from 'tfjs-multitask';
+ * import { createRng, randomTranslation } from 'tfjs-multitask';
  *
- * const look = augment([shift({ height: 0.1 })]);
- * console.log(look.draw(rng(7), [64, 64, 3]).affine.shiftRows); // -5.54…
+ * const translation = randomTranslation({ heightFactor: 0.1 });
+ * console.log(translation.draw(createRng(7), [64, 64, 3]).shiftRows); // -5.54…
  * ```
  * @category Augment
  */
 export function randomTranslation({
-  height = 0,
-  width = 0,
+  heightFactor = 0,
+  widthFactor = 0,
 }: {
-  readonly height?: number;
-  readonly width?: number;
+  /** Largest vertical shift as a fraction of the height, 0 to 1. Default 0. */
+  readonly heightFactor?: number;
+  /** Largest horizontal shift as a fraction of the width, 0 to 1. Default 0. */
+  readonly widthFactor?: number;
 }): AffineTransform {
-  checks.proportion('shift.height', height, { advice: PROPORTION_ADVICE });
-  checks.proportion('shift.width', width, { advice: PROPORTION_ADVICE });
+  checks.proportion('randomTranslation.heightFactor', heightFactor, { advice: FRACTION_ADVICE });
+  checks.proportion('randomTranslation.widthFactor', widthFactor, { advice: FRACTION_ADVICE });
   return {
     kind: 'affine',
     name: 'shift',
-    options: { height, width },
+    options: { height: heightFactor, width: widthFactor },
     draw: (random, [rows, columns]) => ({
-      shiftRows: random.uniform(-height, height) * rows,
-      shiftColumns: random.uniform(-width, width) * columns,
+      shiftRows: random.uniform(-heightFactor, heightFactor) * rows,
+      shiftColumns: random.uniform(-widthFactor, widthFactor) * columns,
     }),
   };
 }
 
 /**
- * Shears by an angle drawn from `-degrees` to `degrees`, as Keras's `shear_range`.
+ * Shears images by an angle drawn from `-degrees` to `degrees`, as `shear_range` of Keras's `ImageDataGenerator`.
  *
- * @param options - `degrees`: 0 to 89.
- * @throws `argument` fault for degrees out of their range.
+ * @param options - `degrees`: largest angle, 0 to 89.
+ * @returns A transform for {@link Dataset.augment}.
+ * @throws `argument` error for `degrees` outside 0 to 89.
  * @example
  * ```ts
- * import { augment, rng, shear } from 'tfjs-multitask';
+ * import { createRng, randomShear } from 'tfjs-multitask';
  *
- * const look = augment([shear({ degrees: 10 })]);
- * console.log(look.draw(rng(7), [64, 64, 3]).affine.shear); // -8.66…
+ * console.log(randomShear({ degrees: 10 }).draw(createRng(7), [64, 64, 3])); // { shear: -8.66… }
  * ```
  * @category Augment
  */
-export function randomShear({ degrees }: { readonly degrees: number }): AffineTransform {
-  checks.number('shear.degrees', degrees, { min: 0, max: 89, advice: DEGREES_ADVICE });
+export function randomShear({
+  degrees,
+}: {
+  /** Largest angle in degrees, 0 to 89. */
+  readonly degrees: number;
+}): AffineTransform {
+  checks.number('randomShear.degrees', degrees, { min: 0, max: 89, advice: DEGREES_ADVICE });
   return {
     kind: 'affine',
     name: 'shear',
@@ -126,60 +143,47 @@ export function randomShear({ degrees }: { readonly degrees: number }): AffineTr
   };
 }
 
+const FLIP_AXES = {
+  horizontal: ['horizontal'],
+  vertical: ['vertical'],
+  both: ['horizontal', 'vertical'],
+} as const satisfies { readonly [mode: string]: FlipTransform['axes'] };
+
 /**
- * Mirrors left and right in a share of the images.
+ * Mirrors images with a probability: left and right for `horizontal`, top and bottom for `vertical`. With `both` the two axes are
+ * drawn independently, so that a quarter of the images is mirrored along both.
  *
- * @param options - `probability`: 0 to 1, default 0.5.
- * @throws `argument` fault for a probability out of its range.
+ * @param mode - `horizontal`, `vertical` or `both`.
+ * @param options - `probability`: probability of a flip along each axis, 0 to 1. Default 0.5.
+ * @returns A transform for {@link Dataset.augment}.
+ * @throws `argument` error for another mode or a `probability` outside 0 to 1.
  * @example
  * ```ts
- * import { augment, horizontalFlip, rng } from 'tfjs-multitask';
+ * import { createRng, randomFlip } from 'tfjs-multitask';
  *
- * const look = augment([horizontalFlip({ probability: 1 })]);
- * const image = { data: Uint8Array.of(1, 2, 3), height: 1, width: 3, channels: 1 };
- * console.log(look.apply(image, look.draw(rng(7), [1, 3, 1])).data); // Float32Array(3) [ 3, 2, 1 ]
+ * const flip = randomFlip('horizontal', { probability: 1 });
+ * console.log(flip.axes, flip.draw(createRng(7))); // ['horizontal'] true
  * ```
  * @category Augment
  */
-export function randomHorizontalFlip({
-  probability = 0.5,
-}: {
-  readonly probability?: number;
-} = {}): FlipTransform {
-  return createFlipTransform('horizontal', probability);
-}
-
-/**
- * Mirrors top and bottom in a share of the images.
- *
- * @param options - `probability`: 0 to 1, default 0.5.
- * @throws `argument` fault for a probability out of its range.
- * @example
- * ```ts
- * import { augment, rng, verticalFlip } from 'tfjs-multitask';
- *
- * const look = augment([verticalFlip({ probability: 1 })]);
- * const image = { data: Uint8Array.of(1, 2, 3), height: 3, width: 1, channels: 1 };
- * console.log(look.apply(image, look.draw(rng(7), [3, 1, 1])).data); // Float32Array(3) [ 3, 2, 1 ]
- * ```
- * @category Augment
- */
-export function randomVerticalFlip({
-  probability = 0.5,
-}: {
-  readonly probability?: number;
-} = {}): FlipTransform {
-  return createFlipTransform('vertical', probability);
-}
-
-function createFlipTransform(axis: 'horizontal' | 'vertical', probability: number): FlipTransform {
-  checks.proportion(`${axis}Flip.probability`, probability, {
+export function randomFlip(
+  mode: 'horizontal' | 'vertical' | 'both',
+  {
+    probability = 0.5,
+  }: {
+    /** Probability of a flip along each axis, 0 to 1. Default 0.5. */
+    readonly probability?: number;
+  } = {},
+): FlipTransform {
+  checks.oneOf('randomFlip.mode', mode, ['horizontal', 'vertical', 'both'], {
+    advice: "Write randomFlip('horizontal') to exchange left and right.",
+  });
+  checks.proportion('randomFlip.probability', probability, {
     advice: 'Give the probability of a flip, for example 0.5.',
   });
   return {
     kind: 'flip',
-    name: `${axis}Flip`,
-    axis,
+    axes: FLIP_AXES[mode],
     options: { probability },
     draw: (random) => random.next() < probability,
   };

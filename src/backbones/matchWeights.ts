@@ -1,5 +1,5 @@
+import { formatShape, type HostArray } from '../core/arrays.js';
 import { createFileError } from '../core/errors/errors.js';
-import type { HostArray } from '../formats/safetensors.js';
 import type { WeightsByLayer } from '../interop/keras/file/weightFiles.js';
 import type { BackboneRow } from './backboneRows.js';
 
@@ -125,7 +125,6 @@ function matchLayerArrays(
   found: { readonly [weight: string]: HostArray },
   createMismatchError: CreateMismatchError,
 ): Float32Array[] {
-  const show = (sides: readonly number[]) => `[${sides.join(', ')}]`;
   const known = Object.keys(found);
   const named = wanted.some(({ name }) => known.includes(name));
   const keys = named ? wanted.map(({ name }) => name) : known;
@@ -135,10 +134,10 @@ function matchLayerArrays(
   return wanted.map(({ name, shape }, i) => {
     const array = found[keys[i]!];
     const weightPath = `${layer}/${name}`;
-    const expected = `a tensor of shape ${show(shape)}`;
+    const expected = `a tensor of shape ${formatShape(shape)}`;
     if (!array) throw createMismatchError(weightPath, expected, 'no tensor');
     if (array.shape.join() !== shape.join())
-      throw createMismatchError(weightPath, expected, `a tensor of shape ${show(array.shape)}`);
+      throw createMismatchError(weightPath, expected, `a tensor of shape ${formatShape(array.shape)}`);
     return array.data as Float32Array;
   });
 }

@@ -1,3 +1,4 @@
+import { concatBytes } from '../core/arrays.js';
 import type { FetcherResponse, Store } from '../core/platform/platform.js';
 
 /** Source of a partial file. */
@@ -81,15 +82,4 @@ export class PartialDownload {
     await this.store.remove(this.partName);
     await this.store.remove(this.sourceName);
   }
-}
-
-/** Concatenates byte arrays. */
-export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
-  const result = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    result.set(part, at);
-    at += part.length;
-  }
-  return result;
 }

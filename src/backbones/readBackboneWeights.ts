@@ -1,6 +1,6 @@
+import type { HostArray } from '../core/arrays.js';
 import { createError } from '../core/errors/errors.js';
 import { describeType } from '../core/errors/formatValue.js';
-import type { HostArray } from '../formats/safetensors.js';
 import { readKerasWeights, type WeightsByLayer } from '../interop/keras/file/weightFiles.js';
 import type { BackboneTable, WeightsFile } from './backbone.js';
 import { listWeightedLayers, matchWeights, type RowWeights, type WeightedLayer } from './matchWeights.js';

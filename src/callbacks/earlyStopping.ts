@@ -1,5 +1,6 @@
 import * as checks from '../core/errors/checks.js';
-import type { Callback, Weights } from '../training/callback.js';
+import type { Weights } from '../network/weights.js';
+import type { Callback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
 import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 

@@ -5,33 +5,36 @@ import { didYouMean } from '../core/errors/suggestions.js';
 import { createRng } from '../core/rng.js';
 
 /**
- * How `dataset.split` divides.
+ * Options of {@link Dataset.split}.
  *
  * @category Data
  */
 export interface SplitOptions<L> {
-  /** Share of the images that goes to validation, between 0 and 1. */
+  /** Fraction of the images for validation, above 0 and below 1. */
   readonly validation: number;
   /**
-   * Which images: `shuffled` by the seed (default); `first`, as Keras's generators take them (validation is the first
-   * `trunc(share * n)`); `last`, as Keras's `fit` takes them (training is the first `floor(n * (1 - share))`); or
-   * `stratify`, a function of the labels: shuffled, with the share kept within every value of it.
+   * Which images are for validation:
+   *
+   * - `shuffled` (default): drawn with the seed.
+   * - `first`: the first `trunc(n * validation)` images, as in Keras's generators.
+   * - `last`: all but the first `floor(n * (1 - validation))` images, as in Keras's `fit`.
+   * - `{ stratify }`: drawn with the seed, with the same fraction of the images of each value that `stratify` returns.
    */
   readonly by?:
     | 'shuffled'
     | 'first'
     | 'last'
     | {
-        /** The value whose shares are kept, from an image's labels. */
+        /** Returns the group of an image from its labels. */
         readonly stratify: (labels: L) => string | number;
       };
-  /** For `shuffled` and `stratify`. Default 0. */
+  /** Seed of `shuffled` and `stratify`. Default 0. */
   readonly seed?: number;
 }
 
 const SPLIT_ORDERS: readonly string[] = ['shuffled', 'first', 'last'];
 
-/** Indices of both parts. Throws a `data` fault when a part would be empty. */
+/** Returns the indices of both parts. Throws a `data` error when a part would be empty. */
 export function splitIndices<L>(
   labels: readonly L[],
   { validation: share, by = 'shuffled', seed = 0 }: SplitOptions<L>,
@@ -81,7 +84,7 @@ function splitLast(order: readonly number[], from: number) {
   return { train: order.slice(0, from), validation: order.slice(from) };
 }
 
-/** A random part, both sides in source order: the training order is drawn anew every epoch anyway. */
+/** Draws the validation images. Both parts stay in source order, because each epoch shuffles the training images again. */
 function splitShuffled(order: readonly number[], share: number, seed: number) {
   const drawn = createRng(seed, 'split').permutation(order.length);
   const chosen = new Set(drawn.slice(0, Math.round(share * order.length)));
@@ -105,7 +108,7 @@ function splitStratified<L>(
   const chosen = new Set<number>();
   for (const [key, members] of groups) {
     const drawn = createRng(seed, 'split', key).permutation(members.length);
-    for (const place of drawn.slice(0, Math.round(share * members.length))) chosen.add(members[place]!);
+    for (const i of drawn.slice(0, Math.round(share * members.length))) chosen.add(members[i]!);
   }
   const order = labels.map((_, index) => index);
   return {

@@ -1,17 +1,6 @@
+import type { HostArray } from '../core/arrays.js';
+import { sha256 } from '../core/digest.js';
 import { createCheckpointError } from '../core/errors/errors.js';
-import { sha256 } from '../core/json.js';
-
-/**
- * Numbers and their shape, in host memory.
- *
- * @category Files
- */
-export interface HostArray {
-  /** Dimensions; empty for a scalar. */
-  readonly shape: readonly number[];
-  /** Numbers in row-major order; their count is the product of the shape. */
-  readonly data: Float32Array;
-}
 
 /** Content of a safetensors file: arrays by name, and metadata. */
 export interface Safetensors {

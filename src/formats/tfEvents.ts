@@ -1,4 +1,5 @@
 import protobuf from 'protobufjs/minimal.js';
+import { concatBytes } from '../core/arrays.js';
 
 /** Scalar value for TensorBoard. */
 export interface ScalarSummary {
@@ -28,14 +29,7 @@ const [VARINT, FIXED64, BYTES, FIXED32] = [0, 1, 2, 5];
 
 /** Encodes events as the content of an event file, one TFRecord per event. */
 export function encodeEvents(events: readonly TfEvent[]): Uint8Array {
-  const records = events.map((event) => encodeRecord(encodeEvent(event)));
-  const bytes = new Uint8Array(records.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const record of records) {
-    bytes.set(record, at);
-    at += record.length;
-  }
-  return bytes;
+  return concatBytes(events.map((event) => encodeRecord(encodeEvent(event))));
 }
 
 function encodeEvent({ wallTime, what }: TfEvent): Uint8Array {

@@ -1,13 +1,7 @@
 import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
-import {
-  type Block,
-  createLayerBlock,
-  createWindowOutputSize,
-  L2_ADVICE,
-  type Padding,
-  SIZE_ADVICE,
-} from './block.js';
+import { type Block, createLayerBlock, L2_ADVICE, SIZE_ADVICE } from './block.js';
+import { createWindowOutputSize, type Padding } from './windowSize.js';
 
 /**
  * Activations by Keras's names.

@@ -1,3 +1,4 @@
+import { formatItemShape } from '../core/arrays.js';
 import { createError } from '../core/errors/errors.js';
 import { tf } from '../tensor/tf.js';
 import type { Block } from './block.js';
@@ -37,7 +38,7 @@ export function grayscaleImage(): Block {
           kind: 'argument',
           path: 'grayscaleImage',
           expected: 'an image with 1 or 3 channels',
-          received: `an input of shape [${input.shape.slice(1).join(', ')}]`,
+          received: `an input of shape ${formatItemShape(input.shape)}`,
           advice: 'Put grayscaleImage() before all other layers.',
         });
       }

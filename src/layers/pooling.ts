@@ -1,6 +1,7 @@
 import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
-import { type Block, createLayerBlock, createWindowOutputSize, type Padding, SIZE_ADVICE } from './block.js';
+import { type Block, createLayerBlock, SIZE_ADVICE } from './block.js';
+import { createWindowOutputSize, type Padding } from './windowSize.js';
 
 /**
  * Options of {@link maxPool} and {@link averagePool}.

@@ -1,4 +1,5 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
+import { formatItemShape } from '../core/arrays.js';
 import { createArgumentError, createError } from '../core/errors/errors.js';
 import { describeType } from '../core/errors/formatValue.js';
 import type { PixelRange } from '../core/images.js';
@@ -197,7 +198,7 @@ function applyLayer(
       kind: 'argument',
       path: layer.name,
       expected: `an image large enough for a non-empty output of this layer${calling.describeMinimumSize()}`,
-      received: `an input of shape ${formatShape(shapes[0]!)}, which gives an output of shape ${formatShape(shape)}`,
+      received: `an input of shape ${formatItemShape(shapes[0]!)}, which gives an output of shape ${formatItemShape(shape)}`,
       advice: 'Use larger images, or fewer strides and pooling layers.',
     });
   }
@@ -231,7 +232,7 @@ function withShapeError<R>(
     throw createError({
       kind: 'argument',
       path,
-      expected: `a layer that accepts inputs of shape ${formatShape(shapes[0]!)}`,
+      expected: `a layer that accepts inputs of shape ${formatItemShape(shapes[0]!)}`,
       received: cause instanceof Error ? cause.message : String(cause),
       advice,
       cause,
@@ -240,4 +241,3 @@ function withShapeError<R>(
 }
 
 /** A shape for readers, without the batch. */
-export const formatShape = (shape: BatchShape) => `[${shape.slice(1).join(', ')}]`;

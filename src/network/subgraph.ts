@@ -1,3 +1,4 @@
+import { formatShape } from '../core/arrays.js';
 import { createError } from '../core/errors/errors.js';
 import { isGrayscaleLayer } from '../layers/grayscaleImage.js';
 import type { tf } from '../tensor/tf.js';
@@ -108,7 +109,7 @@ export function findFeatureMap(graph: LayerGraph, name: string, end: number, tas
     path: `layer ${name}`,
     expected: `a layer before the output of ${task} with an output [height, width, channels]`,
     received: shape
-      ? `a layer with an output [${shape.join(', ')}]`
+      ? `a layer with an output ${formatShape(shape)}`
       : known
         ? `a layer that the output of ${task} does not depend on`
         : 'an unknown layer name',

@@ -5,58 +5,70 @@ import { didYouMean } from '../core/errors/suggestions.js';
 import type { IsWideString, TypeErrorMessage } from '../core/inferenceTypes.js';
 import { binaryCrossentropy, categoricalCrossentropy } from '../losses/crossentropy.js';
 import type { Loss } from '../losses/loss.js';
+import { resolveLoss } from '../losses/lossByName.js';
 import { accuracy } from '../metrics/accuracy.js';
-import type { Metric } from '../metrics/metric.js';
+import type { Metric, MetricColumn } from '../metrics/metric.js';
+import { resolveMetrics } from '../metrics/metricByName.js';
 import type { Task } from './task.js';
 
-/** Whether both labels are the same literal; of labels that are read at run time nothing is known. */
+/** Whether both labels are the same literal. Labels of type `string`, which are read at run time, count as different. */
 type AreLabelsEqual<L extends readonly [string, string]> =
   IsWideString<L[number]> extends true ? false : [L[0]] extends [L[1]] ? true : false;
 
 /**
- * Options of {@link createBinaryLowering} and {@link categorical}.
+ * Options of {@link binary} and {@link categorical}.
  *
+ * @typeParam M - Metrics or their names.
+ * @typeParam LossName - Name of the loss that fits the kind of task.
  * @category Compose
  */
-export interface ClassificationOptions<M extends string = string> {
-  /** Default {@link binaryCrossentropy} or {@link categoricalCrossentropy}. */
-  readonly loss?: Loss;
-  /** Default `[accuracy()]`. */
-  readonly metrics?: readonly Metric<M>[];
+export interface ClassificationOptions<
+  M extends 'accuracy' | Metric = 'accuracy' | Metric,
+  LossName extends string = 'binary_crossentropy' | 'categorical_crossentropy',
+> {
+  /** Loss, or its name. Default {@link binaryCrossentropy} or {@link categoricalCrossentropy}. */
+  readonly loss?: Loss | LossName;
+  /** Metrics, or their names. Default `['accuracy']`. */
+  readonly metrics?: readonly M[];
 }
 
+const METRICS = { accuracy };
+
 /**
- * The answer of a {@link createBinaryLowering} task.
+ * Answer of a {@link binary} task.
  *
  * @category Compose
  */
 export interface BinaryPrediction<Label extends string> {
-  /** The likelier one; the first at exactly 0.5. */
+  /** The more probable label; the first label at exactly 0.5. */
   readonly label: Label;
-  /** Of `label` being right: 0.5 to 1. */
+  /** Probability of `label`, 0.5 to 1. */
   readonly probability: number;
 }
 
 /**
- * The answer of a {@link categorical} task.
+ * Answer of a {@link categorical} task.
  *
  * @category Compose
  */
 export interface CategoricalPrediction<Label extends string> {
-  /** The likeliest; the first of equals. */
+  /** The most probable label; the first of equals. */
   readonly label: Label;
-  /** Of `label` being right. */
+  /** Probability of `label`. */
   readonly probability: number;
-  /** Of each label; they add up to 1. */
+  /** Probability of each label. They add up to 1. */
   readonly probabilities: { readonly [L in Label]: number };
 }
 
 /**
- * A question with two answers. The head is a dense layer of one unit with a sigmoid, the probability of the *second*
- * label: `binary(['male', 'female'])` predicts P(female), as UTKFace codes it.
+ * Creates a task with two possible answers. Its head is a dense layer of one unit with a sigmoid: the probability of the *second*
+ * label. `binary(['male', 'female'])` predicts P(female), as UTKFace codes it.
  *
- * @param labels - Exactly two, different.
- * @throws `argument` fault for other labels.
+ * @param labels - Two different, non-empty labels.
+ * @param options - `loss` is `binary_crossentropy` (default) or a {@link Loss}. `metrics` lists `accuracy` (default) or metrics of type
+ *   {@link Metric}.
+ * @returns A task for `multiTask().task()`.
+ * @throws `argument` error for other labels, and for an unknown loss or metric.
  * @example
  * ```ts
  * import { binary } from 'tfjs-multitask';
@@ -66,11 +78,14 @@ export interface CategoricalPrediction<Label extends string> {
  * ```
  * @category Compose
  */
-export function binary<const L extends readonly [string, string], const M extends string = 'accuracy'>(
+export function binary<
+  const L extends readonly [string, string],
+  const M extends 'accuracy' | Metric = 'accuracy',
+>(
   labels: L &
     (AreLabelsEqual<L> extends true ? TypeErrorMessage<'binary() needs two different labels'> : unknown),
-  options: ClassificationOptions<M> = {},
-): Task<'binary', L[number], BinaryPrediction<L[number]>, M> {
+  options: ClassificationOptions<M, 'binary_crossentropy'> = {},
+): Task<'binary', L[number], BinaryPrediction<L[number]>, MetricColumn<M>> {
   if (!Array.isArray(labels) || labels.length !== 2) {
     throw createArgumentError(
       'binary.labels',
@@ -80,13 +95,13 @@ export function binary<const L extends readonly [string, string], const M extend
     );
   }
   checkDistinctLabels('binary.labels', labels);
-  const { loss = binaryCrossentropy(), metrics = createDefaultMetrics<M>() } = options;
+  const { loss = 'binary_crossentropy', metrics = getDefaultMetrics<M>() } = options;
   return {
     kind: 'binary',
     units: 1,
     activation: 'sigmoid',
-    loss,
-    metrics,
+    loss: resolveLoss('binary.loss', loss, { binary_crossentropy: binaryCrossentropy }),
+    metrics: resolveMetrics('binary.metrics', metrics, METRICS),
     labels,
     targetWidth: 1,
     encode: (label, path) => [findLabelIndex(labels, label, path)],
@@ -100,10 +115,14 @@ export function binary<const L extends readonly [string, string], const M extend
 }
 
 /**
- * A question with several answers, one of which is right. The head is a dense layer with a softmax, one unit a label.
+ * Creates a task with several possible answers, one of which is correct. Its head is a dense layer with a softmax and one unit for
+ * each label.
  *
- * @param labels - At least two, all different, in the order of the outputs.
- * @throws `argument` fault for other labels.
+ * @param labels - At least two different, non-empty labels in the order of the outputs.
+ * @param options - `loss` is `categorical_crossentropy` (default) or a {@link Loss}. `metrics` lists `accuracy` (default) or metrics of
+ *   type {@link Metric}.
+ * @returns A task for `multiTask().task()`.
+ * @throws `argument` error for other labels, and for an unknown loss or metric.
  * @example
  * ```ts
  * import { categorical } from 'tfjs-multitask';
@@ -113,11 +132,14 @@ export function binary<const L extends readonly [string, string], const M extend
  * ```
  * @category Compose
  */
-export function categorical<const L extends readonly string[], const M extends string = 'accuracy'>(
+export function categorical<
+  const L extends readonly string[],
+  const M extends 'accuracy' | Metric = 'accuracy',
+>(
   labels: L &
     (L['length'] extends 0 | 1 ? TypeErrorMessage<'categorical() needs at least two labels'> : unknown),
-  options: ClassificationOptions<M> = {},
-): Task<'categorical', L[number], CategoricalPrediction<L[number]>, M> {
+  options: ClassificationOptions<M, 'categorical_crossentropy'> = {},
+): Task<'categorical', L[number], CategoricalPrediction<L[number]>, MetricColumn<M>> {
   const list = labels as L;
   if (!Array.isArray(list) || list.length < 2) {
     throw createArgumentError(
@@ -128,13 +150,13 @@ export function categorical<const L extends readonly string[], const M extends s
     );
   }
   checkDistinctLabels('categorical.labels', list);
-  const { loss = categoricalCrossentropy(), metrics = createDefaultMetrics<M>() } = options;
+  const { loss = 'categorical_crossentropy', metrics = getDefaultMetrics<M>() } = options;
   return {
     kind: 'categorical',
     units: list.length,
     activation: 'softmax',
-    loss,
-    metrics,
+    loss: resolveLoss('categorical.loss', loss, { categorical_crossentropy: categoricalCrossentropy }),
+    metrics: resolveMetrics('categorical.metrics', metrics, METRICS),
     labels: list,
     targetWidth: list.length,
     encode: (label, path) => {
@@ -154,8 +176,7 @@ export function categorical<const L extends readonly string[], const M extends s
   };
 }
 
-const createDefaultMetrics = <M extends string>() =>
-  [accuracy()] as readonly Metric[] as readonly Metric<M>[];
+const getDefaultMetrics = <M>() => ['accuracy'] as readonly string[] as readonly M[];
 
 function checkDistinctLabels(path: string, labels: readonly string[]): void {
   checks.distinct(path, labels, { noun: 'different labels', advice: 'List every label once.' });

@@ -1,58 +1,83 @@
 import * as checks from '../core/errors/checks.js';
 import { createError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
+import { huber } from '../losses/huber.js';
 import type { Loss } from '../losses/loss.js';
-import { meanSquaredError } from '../losses/regression.js';
-import type { Metric } from '../metrics/metric.js';
-import { mae } from '../metrics/regression.js';
+import { type LossTable, resolveLoss } from '../losses/lossByName.js';
+import { meanAbsoluteError, meanSquaredError } from '../losses/meanErrors.js';
+import type { Metric, MetricColumn } from '../metrics/metric.js';
+import { resolveMetrics } from '../metrics/metricByName.js';
+import { mae, mse, rmse } from '../metrics/regression.js';
 import type { Task } from './task.js';
+
+/**
+ * Losses of a regression by the names that Keras gives them.
+ *
+ * @category Losses and metrics
+ */
+export type RegressionLossName = 'mse' | 'mean_squared_error' | 'mae' | 'mean_absolute_error' | 'huber';
+
+/**
+ * Metrics of a regression by the names of their columns.
+ *
+ * @category Losses and metrics
+ */
+export type RegressionMetricName = 'mae' | 'mse' | 'rmse';
+
+const LOSSES: LossTable & { readonly [name in RegressionLossName]: () => Loss } = {
+  mse: meanSquaredError,
+  mean_squared_error: meanSquaredError,
+  mae: meanAbsoluteError,
+  mean_absolute_error: meanAbsoluteError,
+  huber,
+};
+const METRICS: { readonly [name in RegressionMetricName]: () => Metric } = { mae, mse, rmse };
 
 /**
  * Options of {@link regression}.
  *
  * @category Compose
  */
-export interface RegressionOptions<M extends string = string> {
+export interface RegressionOptions<M extends RegressionMetricName | Metric = RegressionMetricName | Metric> {
   /** Unit of the target, for axes and tables: `years`. */
   readonly unit: string;
-  /** Default {@link meanSquaredError}. */
-  readonly loss?: Loss;
-  /** Default `[mae()]`. */
-  readonly metrics?: readonly Metric<M>[];
+  /** Loss, or its name. Default `mse`, which is {@link meanSquaredError}. */
+  readonly loss?: Loss | RegressionLossName;
+  /** Metrics, or their names. Default `['mae']`. */
+  readonly metrics?: readonly M[];
 }
 
 /**
- * A question whose answer is a number. The head is a dense layer of one unit, linear; labels are finite numbers in
- * `unit`, and so is the prediction.
+ * Creates a task whose answer is a number. Its head is a dense layer of one unit with a linear activation. Labels are finite numbers
+ * in `unit`, and so is the prediction.
  *
- * @throws `argument` fault for an empty unit.
+ * @param options - `unit` is required. `loss` is `mse`, `mae`, `huber` or a {@link Loss}. `metrics` lists `mae`, `mse`, `rmse` or
+ *   metrics of type {@link Metric}.
+ * @returns A task for `multiTask().task()`.
+ * @throws `argument` error for an empty unit, and for an unknown loss or metric.
  * @example
  * ```ts
  * import { regression } from 'tfjs-multitask';
  *
- * const age = regression({ unit: 'years' });
- * console.log(age.loss.name, age.decode([31.4])); // mean_squared_error 31.4
+ * const age = regression({ unit: 'years', loss: 'mae', metrics: ['mae', 'rmse'] });
+ * console.log(age.loss.name, age.decode([31.4])); // mean_absolute_error 31.4
  * ```
  * @category Compose
  */
-export function regression<const M extends string = 'mae'>(
+export function regression<const M extends RegressionMetricName | Metric = 'mae'>(
   options: RegressionOptions<M>,
-): Task<'regression', number, number, M> {
-  const {
-    unit,
-    loss = meanSquaredError(),
-    metrics = [mae()] as readonly Metric[] as readonly Metric<M>[],
-  } = options;
+): Task<'regression', number, number, MetricColumn<M>> {
+  const { unit, loss = 'mse', metrics = ['mae'] as readonly string[] as readonly M[] } = options;
   checks.string('regression.unit', unit, {
     noun: 'the unit of the target, such as "years"',
-    advice: 'Give the unit that figures and tables show; use "points" if the target has no unit.',
+    advice: 'Write regression({ unit: "years" }). Figures and tables show the unit.',
   });
   return {
     kind: 'regression',
     units: 1,
     activation: 'linear',
-    loss,
-    metrics,
+    loss: resolveLoss('regression.loss', loss, LOSSES),
+    metrics: resolveMetrics('regression.metrics', metrics, METRICS),
     unit,
     targetWidth: 1,
     encode: (label, path) => {

@@ -1,6 +1,7 @@
 import { createError, createFileError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
-import { type Json, parseExact, stringifyExact, toCanonicalJson } from '../core/json.js';
+import { parseExact, stringifyExact } from '../core/exactJson.js';
+import { type Json, toCanonicalJson } from '../core/json.js';
 import type { Store } from '../core/platform/platform.js';
 import { writeIfAbsent } from '../core/platform/writeIfAbsent.js';
 import { toObjectiveList } from './results/objectives.js';

@@ -302,7 +302,7 @@ describe('views', () => {
     [
       'an augmentation',
       randomGrayscale(),
-      'the augmentation greyscale',
+      'the augmentation grayscale',
       /augment\(\[...\]\).*grayscaleImage\(\)/,
     ],
     [

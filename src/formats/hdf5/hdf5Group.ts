@@ -1,9 +1,6 @@
 import { createError } from '../../core/errors/errors.js';
 import { formatValue } from '../../core/errors/formatValue.js';
 
-export { readHdf5 } from './read/readHdf5.js';
-export { writeHdf5 } from './write/writeHdf5.js';
-
 /** Value of an HDF5 attribute. Every empty attribute is read as an empty list, whatever its type in the file. */
 export type Hdf5AttributeValue = string | readonly string[] | number | readonly number[];
 

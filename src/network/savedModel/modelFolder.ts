@@ -1,5 +1,6 @@
+import { formatShape } from '../../core/arrays.js';
+import { sha256 } from '../../core/digest.js';
 import { createError } from '../../core/errors/errors.js';
-import { sha256 } from '../../core/json.js';
 import type { Store } from '../../core/platform/platform.js';
 import { checkTopology, renumberCalls } from '../../formats/modelTopology.js';
 import { patchLayer } from '../../layers/own/patchLayer.js';
@@ -160,7 +161,6 @@ function checkInputAndOutputs(
   tasks: Tasks,
   path: string,
 ): void {
-  const formatShape = (shape: readonly unknown[]) => `[${shape.join(', ')}]`;
   const expectedOutputs = Object.entries(tasks).map(([name, { units }]) => `${name} ${formatShape([units])}`);
   const modelOutputs = model.outputs.map(
     ({ shape }, i) => `${model.outputNames[i]} ${formatShape(shape.slice(1))}`,

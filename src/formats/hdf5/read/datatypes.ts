@@ -1,3 +1,4 @@
+import { countElements } from '../../../core/arrays.js';
 import type { Hdf5TypedArray } from '../hdf5Group.js';
 import type { ByteReader } from './byteReader.js';
 
@@ -54,9 +55,9 @@ export function readDataspace(file: ByteReader, at: number): readonly number[] |
   return Array.from({ length: rank }, (_, axis) => file.uint64(at + (version === 1 ? 8 : 4) + 8 * axis));
 }
 
-/** Counts the elements of a shape. Returns infinity if the product is not a safe integer. */
-export function countElements(shape: readonly number[]): number {
-  const count = shape.reduce((product, side) => product * side, 1);
+/** Returns the number of elements that a file declares, or infinity where the product is not an exact integer. */
+export function countDeclaredElements(shape: readonly number[]): number {
+  const count = countElements(shape);
   return Number.isSafeInteger(count) ? count : Number.POSITIVE_INFINITY;
 }
 

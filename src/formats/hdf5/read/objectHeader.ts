@@ -1,20 +1,5 @@
+import { MESSAGE_TYPE } from '../messageTypes.js';
 import type { ByteReader } from './byteReader.js';
-
-/** Types of the header messages that this library reads or writes. */
-export const MESSAGE_TYPE = {
-  space: 1,
-  links: 2,
-  type: 3,
-  fill: 5,
-  link: 6,
-  external: 7,
-  layout: 8,
-  filters: 11,
-  attribute: 12,
-  continuation: 16,
-  symbols: 17,
-  attributes: 21,
-} as const;
 
 /** Header message: HDF5's word for one entry of an object header. */
 export interface HeaderMessage {

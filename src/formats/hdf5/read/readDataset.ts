@@ -1,9 +1,11 @@
+import { formatShape } from '../../../core/arrays.js';
 import { isMultitaskError } from '../../../core/errors/errors.js';
 import { inflate, MAX_INFLATE_RATIO, MAX_INFLATED_BYTES } from '../../zip/inflate.js';
 import type { Hdf5Dataset } from '../hdf5Group.js';
+import { MESSAGE_TYPE } from '../messageTypes.js';
 import { type ByteReader, UNDEFINED_ADDRESS } from './byteReader.js';
-import { countElements, decodeNumbers, readDataspace, readDatatype } from './datatypes.js';
-import { findMessage, type HeaderMessage, MESSAGE_TYPE } from './objectHeader.js';
+import { countDeclaredElements, decodeNumbers, readDataspace, readDatatype } from './datatypes.js';
+import { findMessage, type HeaderMessage } from './objectHeader.js';
 
 /**
  * Reads the dataset with these messages. Its declared size is checked against the bytes in the file before
@@ -19,7 +21,7 @@ export function readDataset(file: ByteReader, messages: readonly HeaderMessage[]
     throw file.createCorruptFileError('a dataset stored in another file');
   const type = readDatatype(file, requireMessage('type'));
   const shape = readDataspace(file, requireMessage('space')) ?? [0];
-  const bytes = type.size * countElements(shape);
+  const bytes = type.size * countDeclaredElements(shape);
   const raw =
     bytes === 0
       ? new Uint8Array()
@@ -72,13 +74,13 @@ function readChunkedData(
 ): Uint8Array<ArrayBuffer> {
   const rank = shape.length;
   const sides = shape.map((_, axis) => file.uint32(at + 11 + 4 * axis));
-  const chunkBytes = countElements(sides) * size;
+  const chunkBytes = countDeclaredElements(sides) * size;
   if (
     file.uint8(at + 2) !== rank + 1 ||
     !sides.every((side) => side > 0) ||
     !(chunkBytes <= MAX_INFLATED_BYTES)
   ) {
-    throw file.createCorruptFileError(`chunks of shape [${sides.join(', ')}]`);
+    throw file.createCorruptFileError(`chunks of shape ${formatShape(sides)}`);
   }
   const unpack = readFilterPipeline(file, findMessage(messages, MESSAGE_TYPE.filters), size);
   const chunks = readChunkIndex(file, file.address(at + 3), rank);
@@ -94,9 +96,11 @@ function readChunkedData(
   if (
     origins.has('outside') ||
     origins.size !== chunks.length ||
-    chunks.length !== countElements(chunksPerAxis)
+    chunks.length !== countDeclaredElements(chunksPerAxis)
   ) {
-    throw file.createCorruptFileError(`${chunks.length} chunks instead of ${countElements(chunksPerAxis)}`);
+    throw file.createCorruptFileError(
+      `${chunks.length} chunks instead of ${countDeclaredElements(chunksPerAxis)}`,
+    );
   }
   file.spend('unpacked', chunks.length * chunkBytes);
   if (chunks.some((chunk) => chunkBytes > chunk.size * MAX_INFLATE_RATIO)) {
@@ -138,7 +142,7 @@ function copyChunk(
 ): void {
   const inside = sides.map((side, axis) => Math.min(side, shape[axis]! - origin[axis]!));
   const last = sides.length - 1;
-  const rows = countElements(inside.slice(0, last));
+  const rows = countDeclaredElements(inside.slice(0, last));
   for (let row = 0; row < rows; row++) {
     let rest = row;
     let from = 0;

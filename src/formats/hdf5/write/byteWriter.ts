@@ -54,7 +54,3 @@ export class ByteWriter {
 
 /** Rounds `bytes` up to a multiple of eight. */
 export const roundUpTo8 = (bytes: number) => Math.ceil(bytes / 8) * 8;
-
-/** Returns the bytes of a typed array as a view, without copying them. */
-export const viewBytes = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
-  new Uint8Array(buffer, byteOffset, byteLength);

@@ -1,6 +1,7 @@
+import { countElements, formatShape, viewBytes } from '../../../core/arrays.js';
 import type { Hdf5Dataset, Hdf5Group } from '../hdf5Group.js';
 import { createAttributeMessages } from './attributeMessages.js';
-import { ByteWriter, viewBytes } from './byteWriter.js';
+import { ByteWriter } from './byteWriter.js';
 import { FileAllocator } from './fileAllocator.js';
 import {
   createDatasetMessages,
@@ -105,11 +106,11 @@ function writeDataset(
   datasetPath: string,
 ): number {
   const bytes = viewBytes(data);
-  const count = shape.reduce((product, side) => product * side, 1);
+  const count = countElements(shape);
   if (count !== data.length)
     throw createWriteError(
       datasetPath,
-      `${data.length} numbers of shape [${shape.join(', ')}]`,
+      `${data.length} numbers of shape ${formatShape(shape)}`,
       'Give as many numbers as the shape requires.',
     );
   const at = bytes.length > 0 ? allocator.allocate(bytes) : undefined;

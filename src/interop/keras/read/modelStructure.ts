@@ -5,6 +5,7 @@ import {
   type Operand,
   readInboundNodes,
   readTensorReferences,
+  type TensorReference,
 } from './inboundNodes.js';
 
 /** Layer of a Keras file, in a form that is common to Keras 2 and Keras 3. */
@@ -33,15 +34,6 @@ export interface KerasModel {
   readonly inputsPath: string;
   /** Path of the list of outputs in the file, for errors. */
   readonly outputsPath: string;
-}
-
-/** Reference to a tensor of a model: the layer, the index of its call, and the index of the output. */
-export interface TensorReference {
-  readonly layer: string;
-  readonly node: number;
-  readonly tensor: number;
-  /** Key of the tensor, if the model has its inputs or outputs in a record. */
-  readonly key?: string;
 }
 
 /** Class names of functional models. A subclassed model has another kind of config. */

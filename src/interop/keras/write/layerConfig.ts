@@ -126,7 +126,8 @@ const DEFAULT_SETTINGS: { readonly [key: string]: Json } = {
 const UNSUPPORTED_CLASSES: { readonly [className: string]: string } = {
   Resizing: 'Resize the images before the model: TensorFlow.js aligns their corners, Keras does not.',
   CenterCrop: 'Use cropping2D(): TensorFlow.js resamples the image, Keras crops it.',
-  RandomWidth: 'Its draws are not those of Keras: use augment([zoom(...)]) on the dataset.',
+  RandomWidth:
+    'Use dataset.augment([randomZoom(...)]): the random numbers of this layer are not those of Keras.',
   Masking: 'Remove the layer, because only image models can be exported.',
   Embedding: 'Remove the layer, because only image models can be exported.',
 };

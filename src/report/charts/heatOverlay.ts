@@ -1,8 +1,8 @@
-import * as checks from '../core/errors/checks.js';
-import { createArgumentError } from '../core/errors/errors.js';
-import { formatValue } from '../core/errors/formatValue.js';
-import { type ImageBytes, toGrayscaleBytes } from '../core/images.js';
-import type { HeatMap } from '../core/records/heatMap.js';
+import * as checks from '../../core/errors/checks.js';
+import { createArgumentError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
+import { type ImageBytes, toGrayscaleBytes } from '../../core/images.js';
+import type { HeatMap } from '../../core/records/heatMap.js';
 
 /**
  * Options of {@link heatOverlay}.

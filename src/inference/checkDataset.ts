@@ -1,0 +1,79 @@
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
+import { didYouMean } from '../core/errors/suggestions.js';
+import type { Dataset, SampleWeight } from '../data/dataset.js';
+import type { Tasks } from '../tasks/task.js';
+
+/** Every label is looked at before the first step: a wrong one in the last batch must not cost an epoch. */
+export function checkDataset(
+  path: string,
+  dataset: Dataset<any>,
+  tasks: Tasks,
+  shape: readonly number[],
+): void {
+  if (dataset.size === 0) {
+    throw createError({
+      kind: 'data',
+      path,
+      expected: 'at least one image',
+      received: 'an empty dataset',
+      advice: 'Check `dataset.skipped`, the list of files that could not be used.',
+    });
+  }
+  if (dataset.shape.join() !== shape.join()) {
+    throw createError({
+      kind: 'argument',
+      path,
+      expected: `images of ${shape.join('x')} (height, width, channels)`,
+      received: `images of ${dataset.shape.join('x')}`,
+      advice: 'Pass the same size to imageFolder() and multiTask().',
+    });
+  }
+  const labelled = new Set<string>();
+  for (let i = 0; i < dataset.size; i++) {
+    const labels = dataset.labels(i);
+    for (const [name, task] of Object.entries(tasks)) {
+      if (labels[name] === undefined) continue;
+      task.encode(labels[name], `${dataset.id(i)}: ${name}`);
+      labelled.add(name);
+    }
+    checkSampleWeights(dataset.sampleWeight(i), `weight of ${dataset.id(i)}`, Object.keys(tasks));
+  }
+  const bare = Object.keys(tasks).find((name) => !labelled.has(name));
+  if (bare !== undefined) {
+    throw createError({
+      kind: 'data',
+      path: `${path}: ${bare}`,
+      expected: 'at least one image with a label for this task',
+      received: 'only images without such a label',
+      advice: 'Check the name of the label, or remove the task.',
+    });
+  }
+}
+
+function checkSampleWeights(weights: SampleWeight, path: string, tasks: readonly string[]): void {
+  const each =
+    typeof weights === 'number' ? [[path, weights] as const] : toWeightEntries(weights, path, tasks);
+  for (const [weightPath, weight] of each) {
+    checks.number(weightPath, weight, {
+      kind: 'data',
+      min: 0,
+      advice: 'Give 0 to exclude the image from the loss, or 1 for the normal weight.',
+    });
+  }
+}
+
+function toWeightEntries(weights: Exclude<SampleWeight, number>, path: string, tasks: readonly string[]) {
+  const unknown = Object.keys(weights ?? {}).find((name) => !tasks.includes(name));
+  if (typeof weights === 'object' && weights !== null && unknown === undefined) {
+    return Object.entries(weights).map(([name, weight]) => [`${path}: ${name}`, weight] as const);
+  }
+  throw createError({
+    kind: 'data',
+    path: unknown === undefined ? path : `${path}: ${unknown}`,
+    expected: `a number, or an object with a number for each of ${tasks.join(', ')}`,
+    received: formatValue(unknown ?? weights),
+    advice: (unknown && didYouMean(unknown, tasks)) ?? "Use the names of the model's tasks.",
+  });
+}
