@@ -1,5 +1,6 @@
 import protobuf from 'protobufjs/minimal.js';
 import { concatBytes } from '../core/arrays.js';
+import { createCrc32 } from './crc32.js';
 
 /** Scalar value for TensorBoard. */
 export interface ScalarSummary {
@@ -71,15 +72,5 @@ export function computeMaskedCrc32c(bytes: Uint8Array): number {
   return (((sum >>> 15) | (sum << 17)) + 0xa282ead8) >>> 0;
 }
 
-/** Computes the CRC32C (Castagnoli polynomial, reflected) of RFC 3720. */
-export function computeCrc32c(bytes: Uint8Array): number {
-  let sum = 0xffffffff;
-  for (const byte of bytes) sum = CRC32C_TABLE[(sum ^ byte) & 0xff]! ^ (sum >>> 8);
-  return ~sum >>> 0;
-}
-
-const CRC32C_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let sum = byte;
-  for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >>> 1) ^ 0x82f63b78 : sum >>> 1;
-  return sum;
-});
+/** Computes the CRC32C (Castagnoli polynomial) of RFC 3720. */
+export const computeCrc32c = createCrc32(0x82f63b78);

@@ -49,81 +49,75 @@ async function predictImages(model: tf.LayersModel, factor = 1): Promise<Float32
   return values;
 }
 
-describe.each(['loadKeras on %s predicts what Keras predicts:', 'cpu'])(
-  'on %s, what Keras predicts:',
-  (engine) => {
-    beforeAll(async () => {
-      if (engine === 'wasm') await loadWasmBackend();
-      else await tf.setBackend(engine);
-    });
+describe.each(['wasm', 'cpu'])('loadKeras on %s predicts what Keras predicts:', (engine) => {
+  beforeAll(async () => {
+    if (engine === 'wasm') await loadWasmBackend();
+    else await tf.setBackend(engine);
+  });
 
-    test.each(Object.entries(keras.families))('for every layer of %s', async (name, { file, predicted }) => {
-      const notes: string[] = [];
-      const model = await loadKeras(unpackFixture(file), {
-        name: `${name}.keras`,
-        log: (note) => notes.push(note),
+  test.each(Object.entries(keras.families))('for every layer of %s', async (name, { file, predicted }) => {
+    const notes: string[] = [];
+    const model = await loadKeras(unpackFixture(file), {
+      name: `${name}.keras`,
+      log: (note) => notes.push(note),
+    });
+    const values = await predictImages(model);
+    // Keras sorts the outputs of a record by their keys.
+    Object.keys(predicted)
+      .sort()
+      .forEach((output, i) => {
+        expectCloseToLargest(values[i]!, numbers(predicted[output]!), 1e-5, output);
       });
-      const values = await predictImages(model);
-      // Keras sorts the outputs of a record by their keys.
-      Object.keys(predicted)
-        .sort()
-        .forEach((output, i) => {
-          expectCloseToLargest(values[i]!, numbers(predicted[output]!), 1e-5, output);
-        });
-      if (name === 'chance') expect(notes.length).toBe(11);
-      else expect(notes).toEqual([]);
-      model.dispose();
-    });
+    if (name === 'chance') expect(notes.length).toBe(11);
+    else expect(notes).toEqual([]);
+    model.dispose();
+  });
 
-    describe.each(Object.entries(keras.faces))(
-      'the face model, %s,',
-      (_, { files, predicted, trainable }) => {
-        const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };
+  describe.each(Object.entries(keras.faces))('the face model, %s,', (_, { files, predicted, trainable }) => {
+    const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };
 
-        test.each(Object.keys(files).filter((kind) => !/^(old|long)/.test(kind)))(
-          'read from %s',
-          async (kind) => {
-            const before = tf.memory().numTensors;
-            const model = await loadKeras(unpackFixture(files[kind]!), { name: kind });
-            const [age, gender] = await predictImages(model, 255);
-            expectCloseToLargest(age!, numbers(predicted.age!), 1e-5, 'age');
-            expectCloseToLargest(gender!, numbers(predicted.gender!), 1e-5, 'gender');
-            const kinds = model.trainableWeights.map(({ originalName }) => originalName.split('/').at(-1));
-            expect(kinds.sort()).toEqual(trainable.map((path) => path.split('/').at(-1)).sort());
-            model.dispose();
-            expect(tf.memory().numTensors).toBe(before);
-          },
-        );
-
-        test('with the weights of other files', async () => {
-          const model = unpackFixture(files.keras!);
-          const kinds = ['old.h5', 'long.h5'].filter((kind) => files[kind]);
-          const others = [
-            readZip(model, 'face.keras')['model.weights.h5']!,
-            ...kinds.map((kind) => unpackFixture(files[kind]!)),
-          ];
-          for (const weights of others) {
-            const loadedModel = await loadKeras(model, { weights });
-            const [age, gender] = await predictImages(loadedModel, 255);
-            expectCloseToLargest(age!, numbers(predicted.age!), 1e-5, 'age');
-            expectCloseToLargest(gender!, numbers(predicted.gender!), 1e-5, 'gender');
-            loadedModel.dispose();
-          }
-        });
-
-        test('as a typed model', async () => {
-          const model = await loadKeras(unpackFixture(files.keras!), { tasks, range: [0, 255] });
-          expect(model.layersModel.outputNames).toEqual(['age', 'gender']);
-          const x = images(255);
-          const [answer] = await model.predict(x as tf.Tensor4D, { engine: engine as 'wasm' });
-          x.dispose();
-          expect(answer!.age).toBeCloseTo(numbers(predicted.age!)[0]!, 4);
-          model.dispose();
-        });
+    test.each(Object.keys(files).filter((kind) => !/^(old|long)/.test(kind)))(
+      'read from %s',
+      async (kind) => {
+        const before = tf.memory().numTensors;
+        const model = await loadKeras(unpackFixture(files[kind]!), { name: kind });
+        const [age, gender] = await predictImages(model, 255);
+        expectCloseToLargest(age!, numbers(predicted.age!), 1e-5, 'age');
+        expectCloseToLargest(gender!, numbers(predicted.gender!), 1e-5, 'gender');
+        const kinds = model.trainableWeights.map(({ originalName }) => originalName.split('/').at(-1));
+        expect(kinds.sort()).toEqual(trainable.map((path) => path.split('/').at(-1)).sort());
+        model.dispose();
+        expect(tf.memory().numTensors).toBe(before);
       },
     );
-  },
-);
+
+    test('with the weights of other files', async () => {
+      const model = unpackFixture(files.keras!);
+      const kinds = ['old.h5', 'long.h5'].filter((kind) => files[kind]);
+      const others = [
+        readZip(model, 'face.keras')['model.weights.h5']!,
+        ...kinds.map((kind) => unpackFixture(files[kind]!)),
+      ];
+      for (const weights of others) {
+        const loadedModel = await loadKeras(model, { weights });
+        const [age, gender] = await predictImages(loadedModel, 255);
+        expectCloseToLargest(age!, numbers(predicted.age!), 1e-5, 'age');
+        expectCloseToLargest(gender!, numbers(predicted.gender!), 1e-5, 'gender');
+        loadedModel.dispose();
+      }
+    });
+
+    test('as a typed model', async () => {
+      const model = await loadKeras(unpackFixture(files.keras!), { tasks, range: [0, 255] });
+      expect(model.layersModel.outputNames).toEqual(['age', 'gender']);
+      const x = images(255);
+      const [answer] = await model.predict(x as tf.Tensor4D, { engine: engine as 'wasm' });
+      x.dispose();
+      expect(answer!.age).toBeCloseTo(numbers(predicted.age!)[0]!, 4);
+      model.dispose();
+    });
+  });
+});
 
 test('every file of the face model results in the same weights, in whatever layout it stores them', async () => {
   const read = async (file: string) => {

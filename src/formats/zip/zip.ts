@@ -1,5 +1,6 @@
 import { zipSync } from 'fflate';
 import { createFileError } from '../../core/errors/errors.js';
+import { createCrc32 } from '../crc32.js';
 import { inflate } from './inflate.js';
 
 /** Entry of the archive's central directory. */
@@ -172,15 +173,5 @@ function extractEntry(
   return whole;
 }
 
-const CRC32_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let sum = byte;
-  for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >>> 1) ^ 0xedb88320 : sum >>> 1;
-  return sum;
-});
-
 /** Computes the CRC-32 of the zip format (ISO 3309). */
-function computeCrc32(bytes: Uint8Array): number {
-  let sum = 0xffffffff;
-  for (let i = 0; i < bytes.length; i++) sum = CRC32_TABLE[(sum ^ bytes[i]!) & 255]! ^ (sum >>> 8);
-  return ~sum >>> 0;
-}
+const computeCrc32 = createCrc32(0xedb88320);

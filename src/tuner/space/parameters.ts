@@ -42,7 +42,7 @@ export interface FloatOptions {
 }
 
 /**
- * Options of {@link intAttribute}.
+ * Options of {@link int}.
  *
  * @category Tuner
  */

@@ -55,7 +55,7 @@ export function readDataspace(file: ByteReader, at: number): readonly number[] |
   return Array.from({ length: rank }, (_, axis) => file.uint64(at + (version === 1 ? 8 : 4) + 8 * axis));
 }
 
-/** Returns the number of elements that a file declares, or infinity where the product is not an exact integer. */
+/** Counts the elements that a file declares. Returns infinity if the product is not a safe integer. */
 export function countDeclaredElements(shape: readonly number[]): number {
   const count = countElements(shape);
   return Number.isSafeInteger(count) ? count : Number.POSITIVE_INFINITY;

@@ -160,11 +160,11 @@ function readKeras2Node(node: JsonNode): LayerCall {
   return { operands, kwargs: options, ...(training === undefined ? {} : { training }), path: node.path };
 }
 
-/** A tensor of a model: of which layer, of which of its calls, and which output of that. */
+/** Reference to a tensor of a model: the layer, the index of its call, and the index of the output. */
 export interface TensorReference {
   readonly layer: string;
   readonly node: number;
   readonly tensor: number;
-  /** Its key where a model has its inputs or outputs in a record. */
+  /** Key of the tensor, if the model has its inputs or outputs in a record. */
   readonly key?: string;
 }
