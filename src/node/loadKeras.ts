@@ -1,4 +1,6 @@
-import { createError, describeType, suggestFix } from '../core/errors/errors.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
+import { suggestAwait } from '../core/errors/suggestions.js';
 import {
   type LoadKerasOptions as BytesOptions,
   type LoadKerasModelOptions as BytesTasks,
@@ -77,7 +79,7 @@ export async function loadKeras<T extends Tasks>(
   return loadBytes<T>(await readBytes(path), bytesOptions as BytesTasks<T>);
 }
 
-const readBytes = (path: string) => readFileBytes(path, 'a file that can be read', 'Check the path.');
+const readBytes = (path: string) => readFileBytes(path, 'a readable file', 'Check the path.');
 
 function checkPath(path: string, value: unknown): void {
   if (typeof value === 'string') return;
@@ -86,6 +88,6 @@ function checkPath(path: string, value: unknown): void {
     path,
     expected: 'the path of a file',
     received: value instanceof Uint8Array ? 'bytes' : describeType(value),
-    advice: suggestFix(value, 'Write its path; for bytes import loadKeras from tfjs-multitask.'),
+    advice: suggestAwait(value, 'Pass the path; for bytes, import loadKeras from tfjs-multitask.'),
   });
 }
