@@ -10,28 +10,30 @@ import type { HeatMap } from '../../core/records/heatMap.js';
  * @category Figures
  */
 export interface HeatOverlayOptions {
-  /** Share of the heat's colour in each pixel, 0 to 1; the rest is the image in grey. Default 0.5. */
+  /** Weight of the heat map's color in each pixel, from 0 to 1. The rest is the grayscale image. Default 0.5. */
   readonly opacity?: number;
 }
 
 /**
- * Viridis (S. van der Walt and N. Smith, matplotlib 1.5), every sixteenth of its way: its lightness grows evenly, so that heat
- * is told in grey and by eyes that mix up red and green.
+ * Color map Viridis (S. van der Walt and N. Smith, matplotlib 1.5) at 16 equidistant positions. Its lightness increases evenly,
+ * so that it is readable in grayscale and with red-green color blindness.
  */
 const VIRIDIS = (
   '440154 48186a 472d7b 424086 3b528b 33638d 2c728e 26828e 21918c ' +
   '1fa088 28ae80 3fbc73 5ec962 84d44b addc30 d8e219 fde725'
 )
   .split(' ')
-  .map((hex) => [0, 2, 4].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)));
+  .map((hex) => [0, 2, 4].map((offset) => Number.parseInt(hex.slice(offset, offset + 2), 16)));
 
 /**
- * An image under a heat map: in grey, so that colour means heat alone, from dark violet (0) over green to yellow (1). The map is
- * stretched over the image, bilinearly between the middles of its places.
+ * Draws a heat map over an image, from dark violet (0) over green to yellow (1). The image is converted to grayscale, so that
+ * all colors belong to the heat map. The map is resized to the image by bilinear interpolation.
  *
- * @param image - Any size; the result has it too, in RGB.
- * @param heat - What `gradCam` gave for this image.
- * @throws `argument` fault for an opacity out of range, an image of other than 1 or 3 channels, heat that is no number, and for pixels or numbers that are not as many as the sizes say.
+ * @param image - Image of any size, with 1 or 3 channels.
+ * @param heat - Heat map that `gradCam` returned for this image.
+ * @returns An RGB image of the same size.
+ * @throws `argument` error for an opacity outside 0 to 1, an image with another number of channels, values of the heat map that
+ *   are not finite, and data whose length does not match the shape.
  * @example
  * ```ts
  * import { heatOverlay } from 'tfjs-multitask/report';
@@ -62,17 +64,17 @@ export function heatOverlay(
   }
   checkLength('heatOverlay.image', image.data, height * width * channels, `${height}x${width}x${channels}`);
   checkLength('heatOverlay.heat', heat.data, heat.height * heat.width, `${heat.height}x${heat.width}`);
-  const hole = heat.data.findIndex((value) => !Number.isFinite(value));
-  if (hole >= 0) {
+  const invalid = heat.data.findIndex((value) => !Number.isFinite(value));
+  if (invalid >= 0) {
     const advice = 'Check the losses of the training run: weights that are NaN produce such a heat map.';
     throw createArgumentError(
-      `heatOverlay.heat[${hole}]`,
+      `heatOverlay.heat[${invalid}]`,
       'a finite number',
-      String(heat.data[hole]),
+      String(heat.data[invalid]),
       advice,
     );
   }
-  const grey = channels === 3 ? toGrayscaleBytes(image.data, 3) : image.data;
+  const gray = channels === 3 ? toGrayscaleBytes(image.data, 3) : image.data;
   const [rows, columns] = [
     computeSamplePositions(height, heat.height),
     computeSamplePositions(width, heat.width),
@@ -80,41 +82,53 @@ export function heatOverlay(
   const data = new Uint8Array(height * width * 3);
   for (const [y, row] of rows.entries()) {
     for (const [x, column] of columns.entries()) {
-      const line = (from: number) =>
-        interpolate(heat.data[from + column.first]!, heat.data[from + column.second]!, column.share);
-      const value = interpolate(line(row.first * heat.width), line(row.second * heat.width), row.share);
-      const at = y * width + x;
-      getViridisColor(value).forEach((own, channel) => {
-        data[3 * at + channel] = Math.round(interpolate(grey[at]!, own, opacity));
+      const interpolateRow = (offset: number) =>
+        interpolate(heat.data[offset + column.first]!, heat.data[offset + column.second]!, column.weight);
+      const value = interpolate(
+        interpolateRow(row.first * heat.width),
+        interpolateRow(row.second * heat.width),
+        row.weight,
+      );
+      const pixel = y * width + x;
+      getViridisColor(value).forEach((level, channel) => {
+        data[3 * pixel + channel] = Math.round(interpolate(gray[pixel]!, level, opacity));
       });
     }
   }
   return { data, height, width, channels: 3 };
 }
 
-/** Exactly `one` at 0 and exactly `other` at 1, where their difference would round. */
-const interpolate = (one: number, other: number, share: number) => one * (1 - share) + other * share;
+/** Interpolates linearly. The result is exactly `a` at 0 and exactly `b` at 1, unlike that of `a + weight * (b - a)`. */
+const interpolate = (a: number, b: number, weight: number) => a * (1 - weight) + b * weight;
 
-/** The two places of a line of `count` between whose middles each pixel of a line of `size` lies. */
-function computeSamplePositions(size: number, count: number) {
+/** Position of a pixel between the centers of two cells of the heat map. */
+interface SamplePosition {
+  readonly first: number;
+  readonly second: number;
+  /** Weight of the second cell. */
+  readonly weight: number;
+}
+
+/** Computes the position of each of `size` pixels along an axis with `count` cells. */
+function computeSamplePositions(size: number, count: number): SamplePosition[] {
   return Array.from({ length: size }, (_, pixel) => {
-    const place = Math.min(Math.max(((pixel + 0.5) / size) * count - 0.5, 0), count - 1);
-    const first = Math.floor(place);
-    return { first, second: Math.min(first + 1, count - 1), share: place - first };
+    const position = Math.min(Math.max(((pixel + 0.5) / size) * count - 0.5, 0), count - 1);
+    const first = Math.floor(position);
+    return { first, second: Math.min(first + 1, count - 1), weight: position - first };
   });
 }
 
 function getViridisColor(value: number): number[] {
-  const place = Math.min(Math.max(value, 0), 1) * (VIRIDIS.length - 1);
-  const first = Math.min(Math.floor(place), VIRIDIS.length - 2);
-  return VIRIDIS[first]!.map((own, channel) =>
-    interpolate(own, VIRIDIS[first + 1]![channel]!, place - first),
+  const position = Math.min(Math.max(value, 0), 1) * (VIRIDIS.length - 1);
+  const first = Math.min(Math.floor(position), VIRIDIS.length - 2);
+  return VIRIDIS[first]!.map((level, channel) =>
+    interpolate(level, VIRIDIS[first + 1]![channel]!, position - first),
   );
 }
 
-function checkLength(path: string, data: ArrayLike<number> | undefined, size: number, said: string): void {
+function checkLength(path: string, data: ArrayLike<number> | undefined, size: number, shape: string): void {
   if (data?.length === size && size > 0) return;
   const advice = 'Pass the rows from top to bottom with interleaved channels, without an alpha channel.';
   const received = data ? `${data.length} numbers` : 'undefined data';
-  throw createArgumentError(path, `${size} numbers for ${said}`, received, advice);
+  throw createArgumentError(path, `${size} numbers for ${shape}`, received, advice);
 }
