@@ -20,20 +20,20 @@ import {
   svgToPng,
 } from '../../src/node/index.js';
 import { createDiagramBoxes } from '../../src/report/charts/diagramBoxes.js';
-import { AGE, madeRun } from '../report/runs.js';
+import { AGE, createRun } from '../report/createRun.js';
 
 const tasks = [
   { name: 'age', kind: 'regression', unit: 'years', metrics: ['mae'] },
   { name: 'gender', kind: 'binary', labels: ['male', 'female'], metrics: ['accuracy'] },
 ] as const;
-const row = (epoch: number, value: number, validated = true) => ({
+const row = (epoch: number, value: number, isValidated = true) => ({
   epoch,
   loss: value,
   age_loss: value,
   age_mae: value / 2,
   gender_loss: value / 9,
   gender_accuracy: 1 - value / 100,
-  ...(validated
+  ...(isValidated
     ? {
         val_loss: value + 1,
         val_age_loss: value + 1,
@@ -46,8 +46,8 @@ const row = (epoch: number, value: number, validated = true) => ({
 const rows = [row(1, 30), row(2, 9), row(3, 12)];
 const count = (svg: string, pattern: RegExp) => svg.match(pattern)?.length ?? 0;
 
-describe('learning curves', () => {
-  test('hold a panel for the loss and one for each metric, a line for each kind of judging, and mark the best epoch', async () => {
+describe('learningCurves', () => {
+  test('learningCurves draws a panel for the loss and each metric, lines for training and validation, and the best epoch', async () => {
     const svg = await learningCurves({ tasks, rows }, { task: 'age' });
     expect(svg).toContain('mae (years)');
     expect(svg).toContain('best epoch 2, by val_loss');
@@ -55,7 +55,7 @@ describe('learning curves', () => {
     expect(count(svg, /NaN|undefined/g)).toBe(0);
   });
 
-  test('without validation show training alone, and the best epoch of the loss', async () => {
+  test('learningCurves without validation draws only training values, and marks the best epoch by loss', async () => {
     const svg = await learningCurves(
       { tasks, rows: rows.map(({ epoch, loss }) => row(epoch, loss, false)) },
       { task: 'gender' },
@@ -65,7 +65,7 @@ describe('learning curves', () => {
     expect(count(svg, /aria-label="line"/g)).toBe(2);
   });
 
-  test('leave gaps where a value is not a number', async () => {
+  test('learningCurves leaves out values that are NaN', async () => {
     const svg = await learningCurves(
       { tasks, rows: [row(1, 3), { ...row(2, 3), age_loss: Number.NaN }] },
       { task: 'age' },
@@ -73,7 +73,7 @@ describe('learning curves', () => {
     expect(count(svg, /NaN/g)).toBe(0);
   });
 
-  test('name the task that is meant', async () => {
+  test('learningCurves rejects an unknown task and suggests a similar name, and rejects a history without rows', async () => {
     await expect(learningCurves({ tasks, rows }, { task: 'agee' })).rejects.toMatchObject({
       kind: 'argument',
       path: 'learningCurves.task',
@@ -85,58 +85,58 @@ describe('learning curves', () => {
   });
 });
 
-describe('curves side by side', () => {
+describe('learningCurveGrid', () => {
   const run = (factor: number) => ({ tasks, rows: rows.map(({ epoch, loss }) => row(epoch, loss * factor)) });
   const settings = [
-    { title: 'colour & all', runs: [run(1), run(1.2)] },
-    { title: 'grey', runs: [run(1.1)] },
+    { title: 'color & all', runs: [run(1), run(1.2)] },
+    { title: 'grayscale', runs: [run(1.1)] },
   ];
 
-  test('have a column for each setting and a row for each task, each run thin, and the mean of several thick', async () => {
+  test('learningCurveGrid draws a column for each setting, a row for each task, thin lines of runs and thick lines of means', async () => {
     const svg = await learningCurveGrid(settings, { title: 'Faces' });
-    expect(svg).toContain('>colour &amp; all</text>');
-    expect(svg).toContain('best epoch of each run, by val_loss; thick: their mean');
+    expect(svg).toContain('>color &amp; all</text>');
+    expect(svg).toContain('best epoch of each run, by val_loss; thick: mean of the runs');
     expect(count(svg, /<svg x=/g)).toBe(4);
-    // Of two runs each with training and validation: six lines; of one: two. For both tasks.
+    // Training and validation: six lines for two runs and their mean, and two lines for one run. Both for each of two tasks.
     expect(count(svg, /aria-label="line"/g)).toBe(2 * (6 + 2));
     expect(count(svg, /NaN|undefined/g)).toBe(0);
     expect(await learningCurveGrid(settings, { title: 'Faces' })).toBe(svg);
   });
 
-  test('show all panels of a task on one scale', async () => {
+  test('learningCurveGrid draws all panels of a task with the same scale', async () => {
     const svg = await learningCurveGrid(settings, {});
     const panels = svg.split(/(?=<svg x=)/).slice(1);
-    const ticks = (panel: string) =>
+    const findTicks = (panel: string) =>
       /aria-label="y-axis tick label"[\s\S]*?<\/g>/.exec(panel)![0].match(/>[\d.]+ ?%?</g);
-    expect(ticks(panels[0]!)).toEqual(ticks(panels[1]!));
-    expect(ticks(panels[2]!)).toEqual(ticks(panels[3]!));
-    expect(ticks(panels[0]!)).not.toEqual(ticks(panels[2]!));
+    expect(findTicks(panels[0]!)).toEqual(findTicks(panels[1]!));
+    expect(findTicks(panels[2]!)).toEqual(findTicks(panels[3]!));
+    expect(findTicks(panels[0]!)).not.toEqual(findTicks(panels[2]!));
   });
 
-  test('of one epoch, of epochs that one run lacks and of numbers that are none are drawn', async () => {
+  test('learningCurveGrid accepts a single epoch, runs of different length, and NaN', async () => {
     const svg = await learningCurveGrid(
       [
         { title: 'short', runs: [{ tasks, rows: [row(1, 3)] }, run(1)] },
-        { title: 'broken', runs: [{ tasks, rows: [{ ...row(1, 3), val_age_mae: Number.NaN }] }] },
+        { title: 'diverged', runs: [{ tasks, rows: [{ ...row(1, 3), val_age_mae: Number.NaN }] }] },
       ],
       {},
     );
     expect(count(svg, /NaN|Infinity/g)).toBe(0);
   });
 
-  test('of nothing, of no epochs and of other tasks are refused', async () => {
-    const wrong = async (given: typeof settings, received: string) =>
-      expect(learningCurveGrid(given)).rejects.toMatchObject({ kind: 'argument', received });
-    await wrong([], 'no settings');
-    await wrong([{ title: 'grey', runs: [] }], 'one without runs');
-    await wrong([{ title: 'grey', runs: [{ tasks, rows: [] }] }], 'none in "grey"');
-    const one = { tasks: [tasks[0]], rows } as never;
-    await wrong([settings[0]!, { title: 'grey', runs: [one] }], 'age in "grey"');
+  test('learningCurveGrid rejects an empty list, settings without runs or epochs, and settings with other tasks', async () => {
+    const expectError = async (invalid: typeof settings, received: string) =>
+      expect(learningCurveGrid(invalid)).rejects.toMatchObject({ kind: 'argument', received });
+    await expectError([], 'no settings');
+    await expectError([{ title: 'grayscale', runs: [] }], 'a setting without runs');
+    await expectError([{ title: 'grayscale', runs: [{ tasks, rows: [] }] }], 'no epochs in "grayscale"');
+    const ageRun = { tasks: [tasks[0]], rows } as never;
+    await expectError([settings[0]!, { title: 'grayscale', runs: [ageRun] }], 'the tasks age in "grayscale"');
   });
 });
 
-describe('the diagram', () => {
-  test('of Model A shows every layer once with shape and parameters', async () => {
+describe('architectureDiagram', () => {
+  test('the diagram of Model A shows every layer once, with its shape and parameters', async () => {
     const model = modelA(128);
     const record = model.architecture();
     const svg = await architectureDiagram(record);
@@ -149,17 +149,19 @@ describe('the diagram', () => {
     model.dispose();
   });
 
-  test('of a trunk on two views shows every layer once, and an arrow for each of its calls', async () => {
+  test('the diagram of a trunk with two views shows every layer once, and an arrow for each call', async () => {
     const model = modelA(64, { seed: 1, grey: ['gender'] });
     const record = model.architecture();
     const svg = await architectureDiagram(record);
     for (const { name } of record.layers)
       expect(count(svg, new RegExp(`<title>${name}</title>`, 'g'))).toBe(1);
-    const arrows = (from: string, to: string) =>
+    const countArrows = (from: string, to: string) =>
       count(svg, new RegExp(`<title>${from}&#45;&gt;${to}</title>`, 'g'));
-    expect(arrows('trunk_conv1', 'trunk_conv2')).toBe(2);
-    expect([arrows('trunk_pool2', 'age_conv1'), arrows('trunk_pool2', 'gender_conv1')]).toEqual([1, 1]);
-    expect([arrows('image', 'trunk_conv1'), arrows('image_grey1', 'trunk_conv1')]).toEqual([1, 1]);
+    expect(countArrows('trunk_conv1', 'trunk_conv2')).toBe(2);
+    expect([countArrows('trunk_pool2', 'age_conv1'), countArrows('trunk_pool2', 'gender_conv1')]).toEqual([
+      1, 1,
+    ]);
+    expect([countArrows('image', 'trunk_conv1'), countArrows('image_grey1', 'trunk_conv1')]).toEqual([1, 1]);
     expect(svg).toContain('455,246 parameters');
     expect(svg).toContain('the shared trunk runs once for each kind of arrow');
     expect(record.layers.findIndex(({ name }) => name === 'image_grey1')).toBeLessThan(
@@ -168,28 +170,28 @@ describe('the diagram', () => {
     model.dispose();
   });
 
-  test('has titles that no arrow crosses, with a trunk and without, of two tasks and of long names', async () => {
+  test('no arrow of a diagram crosses a title, with and without a trunk, and with long names', async () => {
     const model = modelA(64);
-    const long = 'a very long name of a task';
-    const flat = [
+    const longName = 'a very long name of a task';
+    const withoutTrunk = [
       ['age', 'gender'],
       ['one', 'two', 'three'],
-      [long, `${long} too`],
-    ].map((names) => madeRun({ tasks: names.map((name) => ({ ...AGE, name })) }).architecture);
-    for (const architecture of [model.architecture(), ...flat]) {
+      [longName, `${longName} too`],
+    ].map((taskNames) => createRun({ tasks: taskNames.map((name) => ({ ...AGE, name })) }).architecture);
+    for (const architecture of [model.architecture(), ...withoutTrunk]) {
       const svg = await architectureDiagram(architecture);
       const texts = Array.from(svg.matchAll(/<g id="clust[\s\S]*?<\/g>/g), ([group]) => group).flatMap(
         (group) =>
           Array.from(
             group.matchAll(/<text [^>]*text-anchor="start" x="([-\d.]+)" y="([-\d.]+)"[^>]*>([^<]*)</g),
-            ([, x, y, words]) => ({ from: Number(x), to: Number(x) + 6 * words!.length, y: Number(y) - 4 }),
+            ([, x, y, text]) => ({ from: Number(x), to: Number(x) + 6 * text!.length, y: Number(y) - 4 }),
           ),
       );
       const arrows = Array.from(
         svg.matchAll(
           /<path fill="none" stroke="#8c959f"[^>]* d="M([-\d.]+),([-\d.]+)C[^"]* ([-\d.]+),([-\d.]+)"/g,
         ),
-        (found) => found.slice(1).map(Number),
+        (match) => match.slice(1).map(Number),
       );
       expect(texts.length).toBeGreaterThan(3);
       expect(arrows.length).toBeGreaterThan(1);
@@ -204,7 +206,7 @@ describe('the diagram', () => {
     model.dispose();
   });
 
-  test('of a network without a trunk is drawn too', async () => {
+  test('architectureDiagram draws a network without a trunk', async () => {
     const model = multiTask({ input: [16, 16, 3] })
       .task('size', regression({ unit: 'cm & mm' }), branch([conv(4, 3), flatten()]))
       .build();
@@ -213,20 +215,20 @@ describe('the diagram', () => {
   });
 });
 
-test('a PNG has the size of the figure times the scale, and text is set in a font that is there', async () => {
-  const text = (words: string) =>
-    `<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"><text y="20" font-family="Inter, system-ui">${words}</text></svg>`;
-  const [png, empty] = await Promise.all([svgToPng(text('age'), 3), svgToPng(text(''), 3)]);
+test('svgToPng multiplies the size of the figure by the scale, and draws text', async () => {
+  const createSvg = (text: string) =>
+    `<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"><text y="20" font-family="Inter, system-ui">${text}</text></svg>`;
+  const [png, empty] = await Promise.all([svgToPng(createSvg('age'), 3), svgToPng(createSvg(''), 3)]);
   const view = new DataView(png.buffer, png.byteOffset);
   expect([view.getUint32(16), view.getUint32(20)]).toEqual([270, 90]);
   expect(png.length).toBeGreaterThan(empty.length + 200);
   const store = memoryStore();
-  await saveFigure(store, 'figures/age', text('age'));
+  await saveFigure(store, 'figures/age', createSvg('age'));
   expect(await store.list()).toEqual(['figures/age.png', 'figures/age.svg']);
 });
 
-describe('a diagram of a backbone', () => {
-  const built = async () =>
+describe('createDiagramBoxes', () => {
+  const buildBackboneModel = async () =>
     multiTask({ input: [64, 64, 3] })
       .trunk(
         sharedTrunk([await resnet50Backbone({ weights: null, trainableFrom: 'conv5' }), globalAveragePool()]),
@@ -234,8 +236,8 @@ describe('a diagram of a backbone', () => {
       .task('age', regression({ unit: 'years' }), branch([dense(4)]))
       .build();
 
-  test('has a box a stage, which adds up to the same network', async () => {
-    const architecture = (await built()).architecture();
+  test('the boxes of a backbone are its stages, and have the parameters of the network', async () => {
+    const architecture = (await buildBackboneModel()).architecture();
     const boxes = createDiagramBoxes(architecture);
     const trunk = boxes.filter(({ part }) => part === 'trunk');
     expect(trunk.map(({ kind, layerCount }) => `${kind} ${layerCount}`)).toEqual([
@@ -251,16 +253,16 @@ describe('a diagram of a backbone', () => {
     expect(
       trunk.filter(({ trainable, parameters }) => trainable && parameters > 0).map(({ kind }) => kind),
     ).toEqual(['conv5']);
-    // Each box is fed by boxes before it.
+    // The inputs of a box are outputs of earlier boxes.
     boxes.forEach(({ inputs }, i) => {
-      for (const from of inputs) expect(boxes.slice(0, i).map(({ name }) => name)).toContain(from);
+      for (const input of inputs) expect(boxes.slice(0, i).map(({ name }) => name)).toContain(input);
     });
     const svg = await architectureDiagram(architecture);
     expect(svg).toContain('62 layers, frozen');
     expect(svg).toContain('23,587,712 parameters');
   });
 
-  test('leaves a network of few layers as it is', () => {
+  test('createDiagramBoxes returns a box for each layer of a small network', () => {
     const architecture = modelA(64).architecture();
     expect(createDiagramBoxes(architecture).map(({ layerCount: _, ...box }) => box)).toEqual(
       architecture.layers,
