@@ -192,7 +192,7 @@ describe('a CSV file of labels', () => {
   test('with a label outside the list names the list', async () => {
     const error = await faultOf(read('file,age,gender\na.jpg,30,femal\n'));
     expect(error).toMatchObject({ kind: 'data', path: 'csv row 2, column gender', received: '"femal"' });
-    expect(error.expected).toBe('one of male, female');
+    expect(error.expected).toBe('"male" or "female"');
   });
 
   test('without a column, with a cut row, and with a file named twice', async () => {

@@ -103,7 +103,7 @@ describe('a monitor', () => {
     }
     const far = await fitFault({ callbacks: [earlyStopping({ monitor: 'happiness' as never })] });
     expect(far).toMatchObject({ path: 'earlyStopping.monitor', received: '"happiness"' });
-    expect(far.advice).toBe('Watch one of these columns.');
+    expect(far.advice).toBe('Monitor one of these columns.');
   });
 
   test('of validation without validation, or clean without clean, says what to give', async () => {
