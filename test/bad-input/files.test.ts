@@ -154,7 +154,7 @@ describe('a folder', () => {
     expect(await faultOf(() => imageFolder(file, OPTIONS))).toMatchObject({
       kind: 'file',
       path: file,
-      received: 'ENOTDIR',
+      received: 'a file in place of a folder (ENOTDIR)',
     });
   });
 
@@ -208,7 +208,7 @@ describe('a CSV file of labels', () => {
     const empty = await faultOf(read(''));
     expect(empty).toMatchObject({ path: 'csv header', received: 'an empty file' });
     const cut = await faultOf(read('file,age,gender\na.jpg,30\n'));
-    expect(cut).toMatchObject({ kind: 'data', path: 'csv row 2', expected: '3 cells', received: '2' });
+    expect(cut).toMatchObject({ kind: 'data', path: 'csv row 2', expected: '3 cells', received: '2 cells' });
     const twice = await faultOf(read('file,age,gender\na.jpg,30,male\n./a.jpg,31,male\n'));
     expect(twice).toMatchObject({ kind: 'data', path: 'csv row 3', received: 'a.jpg again' });
   });
