@@ -170,12 +170,12 @@ describe('a corrupt checkpoint', () => {
 
   test.each([
     ['cut in half', (bytes: Uint8Array) => bytes.slice(0, bytes.length / 2), 'do not match their hash'],
-    ['cut in its header', (bytes: Uint8Array) => bytes.slice(0, 100), 'a file cut short or of another kind'],
+    ['cut in its header', (bytes: Uint8Array) => bytes.slice(0, 100), 'a truncated file, or a file of another format'],
     ['empty', () => new Uint8Array(), '0 bytes'],
     [
       'of text',
       () => new TextEncoder().encode('<html>not here</html>'),
-      'a file cut short or of another kind',
+      'a truncated file, or a file of another format',
     ],
     ['with a byte flipped among its numbers', (bytes: Uint8Array) => flip(bytes, bytes.length - 10), 'hash'],
     [
