@@ -210,7 +210,7 @@ describe('a CSV file of labels', () => {
     const cut = await faultOf(read('file,age,gender\na.jpg,30\n'));
     expect(cut).toMatchObject({ kind: 'data', path: 'csv row 2', expected: '3 cells', received: '2 cells' });
     const twice = await faultOf(read('file,age,gender\na.jpg,30,male\n./a.jpg,31,male\n'));
-    expect(twice).toMatchObject({ kind: 'data', path: 'csv row 3', received: 'a.jpg again' });
+    expect(twice).toMatchObject({ kind: 'data', path: 'csv row 3', received: 'a second row for a.jpg' });
   });
 
   test('that does not name an image of the folder leaves that image without labels', async () => {

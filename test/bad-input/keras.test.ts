@@ -329,7 +329,10 @@ describe('loadKeras rejects weights', () => {
       expected: 'a file with weights',
       received: 'a file without weights',
     });
-    expect(await readError(alone!)).toMatchObject({ expected: 'a model', received: 'weights alone' });
+    expect(await readError(alone!)).toMatchObject({
+      expected: 'a file with a model',
+      received: 'a file with weights only',
+    });
   });
 });
 

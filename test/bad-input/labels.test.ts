@@ -133,7 +133,7 @@ describe('a split', () => {
       expect(error.advice).toContain('the dataset has 12');
     }
     const alone = await faultOf(() => good().take(1).split({ validation: 0.5 }));
-    expect(alone.received).toBe('0 for training and 1 for validation');
+    expect(alone.received).toBe('0 training images and 1 validation images');
   });
 
   test.each([0, 1, -0.2, 20, Number.NaN])('by a share that is none: %d', async (validation) => {

@@ -115,8 +115,12 @@ describe('a monitor', () => {
       callbacks: [earlyStopping({ monitor: 'clean_age_mae' as never })],
     });
     expect(clean.advice).toBe('Pass a validation dataset and evaluateUnaugmented: true to fit().');
-    const judged = await fitFault({ clean: true });
-    expect(judged).toMatchObject({ kind: 'argument', path: 'fit.clean', received: 'none' });
+    const judged = await fitFault({ evaluateUnaugmented: true });
+    expect(judged).toMatchObject({
+      kind: 'argument',
+      path: 'fit.evaluateUnaugmented',
+      received: 'no validation dataset',
+    });
   });
 });
 
@@ -145,7 +149,7 @@ describe('fit', () => {
     ['callbacks', earlyStopping(), '['],
     ['validation', [1, 2], 'split'],
     ['validation', Promise.resolve(good()), 'Write await'],
-    ['features', 'out/features', "folderStore('out/features')"],
+    ['featureCache', 'out/features', "folderStore('out/features')"],
     ['checkpoint', 'out', "checkpoint: folderStore('out')"],
     ['checkpoint', null, 'folderStore'],
   ])('with something else as its %s: %j', async (name, value, advised) => {
