@@ -10,11 +10,11 @@ const TITLES = {
   reductions: 'Along axes',
   shapes: 'Shapes',
   slices: 'Parts and borders',
-  indexing: 'Places',
-  products: 'Products of matrices',
-  windows: 'Convolutions and pooling',
-  normalisation: 'Normalisation',
-  resizing: 'Resizing',
+  gatherScatter: 'Gather and scatter',
+  matmul: 'Matrix products',
+  convAndPool: 'Convolutions and pooling',
+  normalization: 'Normalization',
+  resize: 'Resizing',
 } as const satisfies Record<keyof typeof opFamilies, string>;
 const ours = (name: string) => name.startsWith('Multitask');
 const sections = new Map(
