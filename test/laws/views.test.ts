@@ -30,10 +30,10 @@ import {
 } from '../../src/index.js';
 import { createKerasGraph } from '../../src/interop/keras/write/kerasGraph.js';
 import { buildNetwork } from '../../src/network/buildNetwork.js';
+import { drawDropoutMasks } from '../../src/steps/dropoutMasks.js';
 import {
   createBatchArrays,
   createCoefficientArrays,
-  drawDropoutMasks,
   toStepInputs,
   toTensors,
 } from '../../src/steps/stepArrays.js';
@@ -375,7 +375,7 @@ describe('views', () => {
         .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
         .build(),
     );
-    expect(inTrunk.advice).toContain('{ sees: greyImage() }');
+    expect(inTrunk.advice).toContain('{ inputView: grayscaleImage() }');
   });
 
   test('of a number of channels of their own are what the trunk is built on', () => {

@@ -4,7 +4,7 @@ import { hasEnded } from '../../tuner/results/trialRecord.js';
 import type { Study } from '../../tuner/study.js';
 import { withTimeout } from '../platform/withTimeout.js';
 import { computeCodeHash } from './codeHash.js';
-import { openStudy } from './readStudy.js';
+import { openStudy } from './openStudy.js';
 import type { SettingsOf, StudyModule } from './studyModule.js';
 import { executeTrial } from './trial/executeTrial.js';
 import { type StudySettings, toModuleUrl } from './trial/loadStudy.js';
@@ -68,9 +68,9 @@ export function runStudyWorker<M extends StudyModule = StudyModule<Study>>(
   options: RunStudyWorkerOptions<M>,
 ): Promise<void>;
 export async function runStudyWorker(module: string | URL, options: RunStudyWorkerOptions): Promise<void> {
-  checkOptionNames('studyWorker', options, OPTION_NAMES);
+  checkOptionNames('runStudyWorker', options, OPTION_NAMES);
   const { queue, log = () => {} } = options;
-  const { store, parallel, threads, trialTimeout, signal } = resolveTrialResources('studyWorker', options);
+  const { store, parallel, threads, trialTimeout, signal } = resolveTrialResources('runStudyWorker', options);
   const moduleUrl = toModuleUrl(module);
   const { study, records } = await openStudy(module, store, options.settings);
   const [mark, code] = [await computeStudyHash(store), await computeCodeHash(moduleUrl)];

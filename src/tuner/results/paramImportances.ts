@@ -1,9 +1,10 @@
 import { flattenParams } from '../space/flatParams.js';
 import { createParzenEstimator } from '../space/parzenEstimator.js';
 import type { Dimension, FlatParams, ParameterMap, Space } from '../space/space.js';
+import { computeCosts } from './bestTrials.js';
 import { getPrimaryObjective, type Objectives } from './objectives.js';
 import { rankTrials } from './rankTrials.js';
-import { computeCosts, type TrialRecord } from './trialRecord.js';
+import type { TrialRecord } from './trialRecord.js';
 
 /**
  * How much one parameter mattered.
@@ -38,10 +39,10 @@ const MIN_TRIALS = 4;
  * const objectives = minimize('loss');
  * const search = askAndTell(searched, { strategy: random(), objectives });
  * for (let i = 0; i < 40; i++) {
- *   const { number, values } = search.ask()!;
- *   search.tell(number, { loss: values.rate ** 2 });
+ *   const { number, params } = search.ask()!;
+ *   search.tell(number, { loss: params.rate ** 2 });
  * }
- * const [rate] = importances(searched, search.trials, objectives);
+ * const [rate] = getParamImportances(searched, search.trials, objectives);
  * console.log(rate!.share > 0.8); // true
  * ```
  * @category Tuner
@@ -94,7 +95,7 @@ function computePearsonDivergence({ path, parameter }: Dimension, order: readonl
   if (near === 0) return 0;
   const own = order.map(({ flatParams }) => flatParams);
   const line: Space<ParameterMap> = {
-    '~parts': {},
+    '~parameters': {},
     dimensions: [{ path, parameter }],
     count: parameter.count,
   };

@@ -1,83 +1,10 @@
 import type { Json } from '../../core/json.js';
-import { flattenParams } from '../space/flatParams.js';
 import type { Dimension } from '../space/space.js';
-import type { Study } from '../study.js';
-import { findBestRow, toObjectiveList } from './objectives.js';
-import { findBestTrialNumbers, hasEnded, sortByNumber, type TrialRecord } from './trialRecord.js';
-
-/** What a trial was and came to, as cells for a table; absent ones are empty. */
-function createCells(trial: TrialRecord, { space, objectives }: Pick<Study, 'space' | 'objectives'>) {
-  const flat = flattenParams(space, trial.params, `trial ${trial.number}`);
-  const row = findBestRow(trial.rows, objectives);
-  return {
-    values: space.dimensions.map(({ path }: Dimension) => flat.get(path)),
-    epoch: row?.epoch,
-    results: toObjectiveList(objectives).map(({ metric }) => row?.[metric]),
-  };
-}
-
-/**
- * The trials as CSV: number, state, with several objectives whether it is of the front, epochs, the values, the best epoch by the first objective, the objectives there, and the reason where
- * one was pruned or failed.
- *
- * @example
- * ```ts
- * import { float, minimize, random, resultsCsv, space, study } from 'tfjs-multitask/tuner';
- *
- * const parabola = study({
- *   space: space({ x: float({ min: -1, max: 1 }) }),
- *   objectives: minimize('y'),
- *   strategy: random(),
- *   run: ({ values, report }) => report({ y: values.x ** 2 }),
- * });
- * const trial = { number: 1, values: { x: 0.5 }, state: 'complete', after: [], rows: [{ epoch: 1, y: 0.25 }] } as const;
- * console.log(resultsCsv(parabola, [trial]));
- * // trial,state,epochs,x,best_epoch,y,reason
- * // 1,complete,1,0.5,1,0.25,
- * ```
- * @category Tuner
- */
-export function resultsCsv(
-  study: Pick<Study, 'space' | 'objectives'>,
-  trials: readonly TrialRecord[],
-): string {
-  const metrics = toObjectiveList(study.objectives).map(({ metric }) => metric);
-  const paths = study.space.dimensions.map(({ path }: Dimension) => path);
-  const front = metrics.length > 1 ? findBestTrialNumbers(trials, study.objectives) : undefined;
-  const head = [
-    'trial',
-    'state',
-    ...(front ? ['front'] : []),
-    'epochs',
-    ...paths,
-    'best_epoch',
-    ...metrics,
-    'reason',
-  ];
-  const lines = sortByNumber(trials).map((trial) => {
-    const { values, epoch, results } = createCells(trial, study);
-    const mark = front ? [front.has(trial.number)] : [];
-    return [
-      trial.number,
-      trial.state,
-      ...mark,
-      trial.rows.length,
-      ...values,
-      epoch,
-      ...results,
-      trial.reason,
-    ];
-  });
-  return `${[head, ...lines].map((line) => line.map(formatCsvCell).join(',')).join('\n')}\n`;
-}
-
-/** A cell that reads back as it is; one that a spreadsheet would run as a formula begins with an apostrophe. */
-function formatCsvCell(value: Json | undefined): string {
-  if (value === undefined || value === null) return '';
-  if (typeof value !== 'string') return String(value);
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
+import { findBestTrialNumbers } from './bestTrials.js';
+import { toObjectiveList } from './objectives.js';
+import type { SearchTarget } from './searchTarget.js';
+import { createCells } from './trialCells.js';
+import { hasEnded, sortByNumber, type TrialRecord } from './trialRecord.js';
 
 /** The column of words. */
 const STATE_COLUMN = 1;
@@ -97,61 +24,57 @@ const MIN_REASON_WIDTH = 24;
  *   space: space({ x: float({ min: -1, max: 1 }) }),
  *   objectives: minimize('y'),
  *   strategy: random(),
- *   run: ({ values, report }) => report({ y: values.x ** 2 }),
+ *   run: ({ params, report }) => report({ y: params.x ** 2 }),
  * });
- * const trial = { number: 1, values: { x: 0.5 }, state: 'complete', after: [], rows: [{ epoch: 1, y: 0.25 }] } as const;
+ * const trial = { number: 1, params: { x: 0.5 }, state: 'complete', after: [], rows: [{ epoch: 1, y: 0.25 }] } as const;
  * console.log(resultsTable(parabola, [trial]));
  * // trial  state   epochs     y    x
  * //     1  * best       1  0.25  0.5
  * ```
  * @category Tuner
  */
-export function resultsTable(
-  study: Pick<Study, 'space' | 'objectives'>,
-  trials: readonly TrialRecord[],
-  width = 120,
-): string {
+export function resultsTable(study: SearchTarget, trials: readonly TrialRecord[], width = 120): string {
   const metrics = toObjectiveList(study.objectives).map(({ metric }) => metric);
   const best = findBestTrialNumbers(trials, study.objectives);
   const star = metrics.length > 1 ? '* front' : '* best';
   const paths = study.space.dimensions.map(({ path }: Dimension) => path);
   const head: TableLine = {
-    first: ['trial', 'state', 'epochs', ...metrics],
-    values: paths,
+    leading: ['trial', 'state', 'epochs', ...metrics],
+    params: paths,
     reason: '',
   };
   const lines = sortByNumber(trials).map((trial): TableLine => {
-    const { values, results } = createCells(trial, study);
+    const { params, results } = createCells(trial, study);
     const state = best.has(trial.number) ? star : trial.state === 'complete' ? '' : trial.state;
     const epochs = hasEnded(trial) || trial.rows.length > 0 ? trial.rows.length : undefined;
     return {
-      first: [trial.number, state, epochs, ...results].map(formatCell),
-      values: values.map(formatCell),
+      leading: [trial.number, state, epochs, ...results].map(formatCell),
+      params: params.map(formatCell),
       reason: trial.reason?.split('\n')[0] ?? '',
     };
   });
   const all = [head, ...lines];
-  const aligned = (part: 'first' | 'values') => {
+  const aligned = (part: 'leading' | 'params') => {
     const widths = head[part].map((_, i) => Math.max(...all.map((line) => line[part][i]!.length)));
     return all.map((line) =>
       line[part]
         .map((cell, i) =>
-          part === 'first' && i === STATE_COLUMN ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!),
+          part === 'leading' && i === STATE_COLUMN ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!),
         )
         .join('  '),
     );
   };
-  const [firsts, values] = [aligned('first'), aligned('values')];
+  const [leading, params] = [aligned('leading'), aligned('params')];
   return all
     .map(({ reason }, i) => {
-      const first = firsts[i]!;
-      if (reason === '') return truncate(`${first}  ${values[i]}`.trimEnd(), width);
+      const first = leading[i]!;
+      if (reason === '') return truncate(`${first}  ${params[i]}`.trimEnd(), width);
       const why = Math.min(
         reason.length,
-        Math.max(MIN_REASON_WIDTH, width - first.length - values[i]!.length - 4),
+        Math.max(MIN_REASON_WIDTH, width - first.length - params[i]!.length - 4),
       );
       const room = width - first.length - why - 4;
-      const middle = room > 0 ? `${truncate(values[i]!, room)}  ` : '';
+      const middle = room > 0 ? `${truncate(params[i]!, room)}  ` : '';
       return truncate(`${first}  ${middle}${truncate(reason, why)}`, width);
     })
     .join('\n');
@@ -159,8 +82,8 @@ export function resultsTable(
 
 /** A line of the table, in parts: of the values is cut what does not fit. */
 interface TableLine {
-  readonly first: readonly string[];
-  readonly values: readonly string[];
+  readonly leading: readonly string[];
+  readonly params: readonly string[];
   readonly reason: string;
 }
 

@@ -1,4 +1,4 @@
-import type { HostArray } from '../../../formats/safetensors.js';
+import type { HostArray } from '../../../core/arrays.js';
 
 /** The part of ONNX Runtime that the library uses; both `onnxruntime-node` and `onnxruntime-web` have it. */
 export interface OnnxRuntime {

@@ -1,3 +1,4 @@
+import { formatShape } from '../../../core/arrays.js';
 import { createError } from '../../../core/errors/errors.js';
 import { describeCall } from '../../../tensor/trace/describeCall.js';
 import type { KernelCall } from '../../../tensor/trace/tracer.js';
@@ -10,7 +11,7 @@ export function createUnsupportedOpError(call: KernelCall): Error {
     kind: 'engine',
     path: describeCall(call),
     expected: 'an operation that can be compiled to ONNX',
-    received: `an unsupported operation with an output of shape [${call.outputs[0]?.shape.join(', ')}]`,
+    received: `an unsupported operation with an output of shape ${formatShape(call.outputs[0]?.shape ?? [])}`,
     advice: `Replace it by operations that docs/onnx-operations.md lists, or ${USE_WASM}, which runs every operation.`,
   });
 }
@@ -32,7 +33,7 @@ export function createOpMismatchError(call: KernelCall, difference: number, tole
     kind: 'engine',
     path: describeCall(call),
     expected: `outputs within ${tolerance} of TensorFlow.js`,
-    received: `a relative difference of ${difference.toPrecision(2)} in the output of shape [${call.outputs[0]!.shape.join(', ')}]`,
+    received: `a relative difference of ${difference.toPrecision(2)} in the output of shape ${formatShape(call.outputs[0]!.shape)}`,
     advice: `Report the operation to the maintainers, and ${USE_WASM} until it is fixed.`,
   });
 }

@@ -1,5 +1,5 @@
+import { sha256 } from '../../../core/digest.js';
 import { createError } from '../../../core/errors/errors.js';
-import { sha256 } from '../../../core/json.js';
 import type { Store } from '../../../core/platform/platform.js';
 
 /** Store of verified graphs. The name of a file is computed from the graph and the runtime. */

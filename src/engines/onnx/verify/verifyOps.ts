@@ -1,6 +1,5 @@
-import { countElements } from '../../../core/arrays.js';
+import { countElements, type HostArray } from '../../../core/arrays.js';
 import { encodeOnnxModel } from '../../../formats/onnxModel.js';
-import type { HostArray } from '../../../formats/safetensors.js';
 import { getTracedValues, type KernelCall, type TracedTensor } from '../../../tensor/trace/tracer.js';
 import { type LoweringOptions, lowerTrace } from '../lower/traceLowering.js';
 import { type OnnxRuntime, toOnnxTensor } from '../session/onnxRuntime.js';

@@ -1,6 +1,6 @@
 /** The process of one trial: told what to try, it imports the study, runs it, and asks its parent for everything else. */
 import { createError } from '../../../core/errors/errors.js';
-import { checkRow } from '../../../tuner/askAndTell.js';
+import { checkRow } from '../../../tuner/results/checkRow.js';
 import { createTrialFitOptions } from '../../../tuner/trialFitOptions.js';
 import { loadStudy } from './loadStudy.js';
 import {
@@ -44,7 +44,7 @@ const createEpochLimitError = (number: number, epochs: number, epoch: number) =>
     path: `trial ${number}`,
     expected: `${epochs} epochs, as its round has them`,
     received: `epoch ${epoch}`,
-    advice: 'Take epochs from fit: spread ...fit behind your own options of model.fit.',
+    advice: 'Take epochs from fitOptions: spread ...fitOptions after your own options of model.fit.',
   });
 
 async function runAssignedTrial({
