@@ -24,7 +24,7 @@ import {
   sharedTrunk,
   useEngine,
 } from '../../src/index.js';
-import { runOnnx } from './run.js';
+import { runOnnx } from './runOnnx.js';
 
 const odd = () =>
   multiTask({ input: [21, 18, 3], range: [-1, 1], seed: 2 })

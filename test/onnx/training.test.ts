@@ -164,7 +164,7 @@ test('images of one colour each, evenly spaced, are as good as others', async ()
   }
 });
 
-test('a scale that the next normalisation takes away is no disagreement', async () => {
+test('a scale that the next normalisation takes away is no measureDifference', async () => {
   // Its gradient is nothing but rounding, of a sum of thousands of numbers.
   const noise = imagesInMemory(
     Array.from({ length: 8 }, (_, i) => ({
