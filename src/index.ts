@@ -5,18 +5,11 @@
  */
 
 export type { AffinePlan, FillMode } from './augment/affine.js';
-export type { AugmentationPlan } from './augment/applyPlan.js';
 export {
-  type Augmentation,
-  type AugmentationOptions,
-  createAugmentationPipeline,
-} from './augment/augmentationPipeline.js';
-export {
-  randomHorizontalFlip,
+  randomFlip,
   randomRotation,
   randomShear,
   randomTranslation,
-  randomVerticalFlip,
   randomZoom,
 } from './augment/geometricTransforms.js';
 export {
@@ -31,7 +24,6 @@ export type {
   FlipTransform,
   ImageTransform,
   PixelTransform,
-  PlanValues,
 } from './augment/transform.js';
 export type { Backbone, BackboneOptions, TrainableOption, WeightsFile } from './backbones/backbone.js';
 export { type EfficientNetB0Stage, efficientNetB0Backbone } from './backbones/efficientNetB0.js';
@@ -75,18 +67,10 @@ export {
   type TaskRecord,
 } from './core/records/history.js';
 export { createRng, type Rng } from './core/rng.js';
+export { type CsvColumn, type CsvLabel, type CsvLabelsOptions, csvLabels } from './data/csvLabels.js';
 export {
-  type CsvColumn,
-  type CsvLabelsOptions,
-  csvLabels,
-  labelColumn,
-  numberColumn,
-} from './data/csvLabels.js';
-export {
-  type AugmentationPipeline,
   type AugmentOptions,
   Dataset,
-  type DatasetItem,
   type SampleWeight,
   type SkippedFile,
 } from './data/dataset.js';
@@ -94,7 +78,6 @@ export type { ImageFileOptions } from './data/decodeImages.js';
 export { imagesInMemory, type LabeledImage } from './data/imagesInMemory.js';
 export type { LabelReader } from './data/labelReader.js';
 export type { SplitOptions } from './data/split.js';
-export { type UtkFaceLabels, utkFace, utkFaceGroups } from './datasets/utkFace.js';
 export { type EngineChoice, type EngineName, type EngineOptions, useEngine } from './engines/select.js';
 export { type GradCam, type GradCamOptions, type GradCamTarget, gradCam } from './explain/gradCam.js';
 export type { PredictInput, PredictOptions } from './inference/predict.js';
@@ -171,7 +154,12 @@ export {
   type ClassificationOptions,
   categorical,
 } from './tasks/classification.js';
-export { type RegressionOptions, regression } from './tasks/regression.js';
+export {
+  type RegressionLossName,
+  type RegressionMetricName,
+  type RegressionOptions,
+  regression,
+} from './tasks/regression.js';
 export type {
   AnyTask,
   LabelsOf,
