@@ -1,3 +1,5 @@
+import { countElements } from '../../../core/arrays.js';
+
 /** Returns `shape` with its axes in `order`. */
 export const permuteShape = (shape: readonly number[], order: readonly number[]) =>
   order.map((axis) => shape[axis]!);
@@ -8,7 +10,7 @@ export function transposeValues(
   shape: readonly number[],
   order: readonly number[],
 ): Float32Array {
-  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
+  const strides = shape.map((_, axis) => countElements(shape.slice(axis + 1)));
   const sizes = permuteShape(shape, order);
   const steps = permuteShape(strides, order);
   const position = new Array<number>(sizes.length).fill(0);
