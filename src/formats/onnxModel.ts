@@ -76,7 +76,7 @@ export function encodeOnnxModel(model: OnnxModel): Uint8Array {
       path: 'the ONNX graph',
       expected: 'at most 2 GiB of constants, the limit of the format',
       received: `${(size / 2 ** 30).toFixed(1)} GiB`,
-      advice: 'Make the network smaller; the largest layer is usually a dense layer after flatten().',
+      advice: 'Make the network smaller. The largest layer is usually a dense layer after flatten().',
     });
   }
   const writer = protobuf.Writer.create();
