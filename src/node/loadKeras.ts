@@ -51,8 +51,8 @@ export interface LoadKerasModelOptions<T extends Tasks>
  *   range: [0, 255], // the model begins with Rescaling(1 / 255)
  * });
  * const [height, width] = model.input.shape;
- * const grey = { data: new Uint8Array(height * width * 3).fill(99), height, width, channels: 3 };
- * console.log(await model.predict(grey)); // { age: …, gender: { label: …, probability: … } }
+ * const image = { data: new Uint8Array(height * width * 3).fill(99), height, width, channels: 3 };
+ * console.log(await model.predict(image)); // { age: …, gender: { label: …, probability: … } }
  * ```
  * @category Files
  */
