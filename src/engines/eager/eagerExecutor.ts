@@ -1,6 +1,7 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
 import { createError } from '../../core/errors/errors.js';
 import type { Network } from '../../network/network.js';
+import type { Weights } from '../../network/weights.js';
 import type { Optimizer } from '../../optimizers/optimizer.js';
 import { toStepInputs, toTensors } from '../../steps/stepArrays.js';
 import {
@@ -11,7 +12,6 @@ import {
   getTrainableWeights,
 } from '../../steps/trainingStep.js';
 import { tf } from '../../tensor/tf.js';
-import type { Weights } from '../../training/callback.js';
 import type { Executor } from '../executor.js';
 
 /** Steps that TensorFlow.js runs operation by operation, on the backend in use. The weights are the model's variables. */
