@@ -95,14 +95,14 @@ export function computeTrainingStep(
 ): StepOutputs {
   const trained = getTrainableWeights(network);
   return tf.tidy((): never => {
-    const { gradients, moved, sums } = computeGradients(network, lossWeights, trained, inputs);
+    const { gradients, nonTrainableUpdates, sums } = computeGradients(network, lossWeights, trained, inputs);
     const gradient = flattenTensors(gradients);
     const outputs = withScope('optimizer', () => {
       const grown = optimizer.gradientAccumulationSteps > 1 ? tf.add(slots.at(-1)!, gradient) : gradient;
       if (kind === 'accumulate') return { weights: [], slots: [...slots.slice(0, -1).map(tf.clone), grown] };
       return computeUpdate(trained, optimizer, inputs.coefficients, grown as Tensor1D, slots);
     });
-    return { ...outputs, moved, gradient, sums } as never; // tidy hands the tensors out; its type knows no readonly arrays
+    return { ...outputs, nonTrainableUpdates, gradient, sums } as never; // tidy hands the tensors out; its type knows no readonly arrays
   });
 }
 
@@ -187,7 +187,7 @@ function computeGradients(
       });
     }),
     // Kept for the tape's own scopes; the outer tidy hands them to the caller.
-    moved: [...moved],
+    nonTrainableUpdates: [...moved],
     sums: sums!,
   };
 }
