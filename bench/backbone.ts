@@ -18,8 +18,7 @@ import {
   resnet50Backbone,
   useEngine,
 } from 'tfjs-multitask';
-import { loadPackage } from 'tfjs-multitask/node';
-import { forward } from '../src/inference/forward.js';
+import { getActiveEngine } from '../src/engines/select.js';
 import { createNetwork } from '../src/network/buildNetwork.js';
 import { type Contestant, speaking, start } from './contestant.js';
 import { race } from './race.js';
@@ -43,7 +42,7 @@ const make = makers[args.backbone as keyof typeof makers];
 if (!make) throw new Error(`--backbone: expected one of ${Object.keys(makers).join(', ')}.`);
 const [size, batch, rounds] = [Number(args.size), Number(args.batch), Number(args.rounds)];
 
-await useEngine(args.engine as EngineName, { load: loadPackage });
+await useEngine(args.engine as EngineName);
 const model = multiTask({ input: [size, size, 3], range: [0, 255] })
   .trunk(await make({ weights: null, trainable: false }))
   .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
@@ -59,7 +58,7 @@ const here: Contestant = {
   about: async () => ({ device: 'CPU', threads: 'its own choice', does: ['predict'], versions: {} }),
   time: async () => {
     const began = performance.now();
-    for (const answer of await forward(network.graph, [images])) {
+    for (const answer of await getActiveEngine()!.forward(network.graph, [images])) {
       await answer.data();
       answer.dispose();
     }

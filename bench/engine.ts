@@ -11,8 +11,8 @@ import {
   useEngine,
   weightedLoss,
 } from 'tfjs-multitask';
-import { loadPackage } from 'tfjs-multitask/node';
 import { modelA } from '../examples/study/model-a-network.js';
+import { loadPackage } from '../src/node/platform/loadPackage.js';
 import type { About } from './contestant.js';
 import { request, say } from './turns.js';
 import { versionsOf } from './versions.js';
@@ -64,7 +64,7 @@ async function about(): Promise<About> {
 
 try {
   if (engine === 'webgpu') await loadWebGpu();
-  const { reason } = await useEngine(engine, { load: loadPackage, ...threads });
+  const { reason } = await useEngine(engine, { ...threads });
   running = /on (\d+) thread/.exec(reason)?.[1];
   const random = createRng(1, 'bench');
   const images = Array.from({ length: count }, () => ({
@@ -116,7 +116,6 @@ try {
     loss: weightedLoss({ age: 1, gender: 50 }),
     optimizer: adam({ learningRate: 1e-3 }),
     callbacks: [turns],
-    load: loadPackage,
     ...threads,
   });
 } catch (error) {

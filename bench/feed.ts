@@ -19,7 +19,7 @@ import {
   randomZoom,
   weightedLoss,
 } from 'tfjs-multitask';
-import { loadPackage, workerThreads } from 'tfjs-multitask/node';
+import { workerThreads } from 'tfjs-multitask/node';
 import { modelA } from '../examples/study/model-a-network.js';
 import { iterateBatches } from '../src/data/batches.js';
 import { WorkerPool } from '../src/data/workerPool.js';
@@ -144,7 +144,6 @@ async function epochOf(dataset: typeof plain, name: EngineName): Promise<number>
     epochs: 2,
     batchSize,
     engine: name,
-    load: loadPackage,
     loss: weightedLoss({ age: 1, gender: 50 }),
     optimizer: adam({ learningRate: 1e-3 }),
     callbacks: [stopwatch],

@@ -21,7 +21,6 @@ import {
   useEngine,
   weightedLoss,
 } from 'tfjs-multitask';
-import { loadPackage } from 'tfjs-multitask/node';
 import { modelB } from '../examples/study/model-b-network.js';
 
 const text = (otherwise: string) => ({ type: 'string', default: otherwise }) as const;
@@ -55,7 +54,7 @@ const dataset = imagesInMemory(
   })),
 );
 
-const choice = await useEngine(engine, { load: loadPackage });
+const choice = await useEngine(engine);
 const backbone = () => resnet50Backbone({ weights: null, trainable: false });
 // As little behind the backbone as there can be.
 const alone = multiTask({ input: [size, size, 3] })
@@ -63,7 +62,7 @@ const alone = multiTask({ input: [size, size, 3] })
   .task('age', regression({ unit: 'years' }), branch([dense(1)]))
   .build();
 const model = modelB(size, await backbone());
-const options = { batchSize, loss: weightedLoss({ age: 1, gender: 50 }), engine, load: loadPackage };
+const options = { batchSize, loss: weightedLoss({ age: 1, gender: 50 }), engine };
 const features = memoryStore();
 // Those epochs read what an earlier run kept, so that the first of a run is no exception.
 await model.fit(dataset, { ...options, epochs: 1, featureCache: features });

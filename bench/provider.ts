@@ -4,8 +4,8 @@
  * train. See contestant.ts for what it speaks.
  */
 import { exportOnnx, useEngine } from 'tfjs-multitask';
-import { loadPackage } from 'tfjs-multitask/node';
 import { modelA } from '../examples/study/model-a-network.js';
+import { loadPackage } from '../src/node/platform/loadPackage.js';
 import { request, say } from './turns.js';
 import { versionsOf } from './versions.js';
 

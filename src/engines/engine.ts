@@ -80,9 +80,7 @@ export class Engine {
     inputs: readonly (HostArray | Tensor)[],
   ): Promise<Tensor[]> {
     if (this.#predictionSessions) {
-      const arrays = await Promise.all(
-        inputs.map((input) => ('dtype' in input ? readTensor(input) : input)),
-      );
+      const arrays = await Promise.all(inputs.map((input) => ('dtype' in input ? readTensor(input) : input)));
       this.#syncWeights(graph);
       const outputs = await this.#predictionSessions.run(graph, arrays);
       return outputs.map(({ data, shape }) => tf.tensor(data, [...shape]));

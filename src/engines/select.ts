@@ -251,9 +251,11 @@ const ENGINE_STARTERS: { readonly [Name in EngineName]: EngineStarter } = {
   },
   onnx: async (platform, options) => {
     const { threads = platform.loadPackage.threads, packages } = options;
-    const runtime = await loadOnnxRuntime(createPackageLoader(platform, packages)).catch((error) => {
-      return getRegisteredRuntime(error);
-    });
+    const loader = createPackageLoader(platform, packages);
+    const runtime =
+      platform.name === 'node'
+        ? await loadOnnxRuntime(loader, `Run: ${ONNX_INSTALL_COMMAND}`)
+        : await loadOnnxRuntime(loader, REGISTER_ONNX_ADVICE).catch(getRegisteredRuntime);
     // Tracing runs on wasm, and so do operations outside the compiled graphs.
     await loadWasmBackend({ load: platform.loadPackage });
     return { backend: 'wasm', onnx: { runtime, threads }, note: `, ${runtime.label}` };
@@ -267,10 +269,14 @@ const ENGINE_STARTERS: { readonly [Name in EngineName]: EngineStarter } = {
   cpu: () => startBackend('cpu'),
 };
 
-/** Returns the runtime that `useEngine` was given as a package, or throws the error of loading it. */
+const REGISTER_ONNX_ADVICE =
+  "Register it first: await useEngine('onnx', { packages: { 'onnxruntime-web': () => import('onnxruntime-web') } }).";
+
+/** Returns the runtime that an earlier call of `useEngine` registered. Throws the error of loading it if there is none. */
 function getRegisteredRuntime(error: unknown): OnnxRuntime {
   const started = getProcessState().startedEngines.get('onnx');
-  if (started?.onnx && isMultitaskError(error) && error.kind === 'missing-package') return started.onnx.runtime;
+  if (started?.onnx && isMultitaskError(error) && error.kind === 'missing-package')
+    return started.onnx.runtime;
   throw error;
 }
 

@@ -45,7 +45,8 @@ export class InputPipeline {
     const compute = (rows: readonly number[]) =>
       this.#runFrozenLayers(rows.length === count ? rescaleAll() : rescaleRows(rows));
     const found =
-      features.getCached(dataset, indices) ?? (await features.getOrCompute(dataset, indices, pixels, compute));
+      features.getCached(dataset, indices) ??
+      (await features.getOrCompute(dataset, indices, pixels, compute));
     return this.frozenSplit.trainableGraph.inputs.map(({ shape }, i) => stackFeatures(found, i, shape));
   }
 

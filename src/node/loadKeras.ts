@@ -2,11 +2,12 @@ import { createError, describeType, suggestFix } from '../core/errors/errors.js'
 import {
   type LoadKerasOptions as BytesOptions,
   type LoadKerasModelOptions as BytesTasks,
-  loadKeras as loadBytes,
+  createLoadKeras,
 } from '../model/loadKeras.js';
 import type { MultiTaskModel } from '../model/multiTaskModel.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
+import { nodePlatform } from './platform/nodePlatform.js';
 import { readFileBytes } from './platform/readFileBytes.js';
 
 /**
@@ -69,7 +70,7 @@ export async function loadKeras<T extends Tasks>(
     name: path,
     ...(weights === undefined ? {} : { weights: await readBytes(weights), weightsName: weights }),
   };
-  return loadBytes<T>(await readBytes(path), given as BytesTasks<T>);
+  return createLoadKeras(nodePlatform)(await readBytes(path), given as BytesTasks<T>);
 }
 
 const readBytes = (path: string) => readFileBytes(path, 'a file that can be read', 'Check the path.');

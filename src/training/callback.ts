@@ -1,17 +1,9 @@
 import type { Json } from '../core/json.js';
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow, TaskRecord } from '../core/records/history.js';
-import type { HostArray } from '../formats/safetensors.js';
+import type { EngineChoice } from '../engines/engineChoice.js';
+import type { Weights } from '../network/weights.js';
 import type { MonitorModes } from './monitor.js';
-
-/**
- * All weights of a model as plain numbers, by name, moving statistics included.
- *
- * @category Callbacks
- */
-export interface Weights {
-  readonly [name: string]: HostArray;
-}
 
 /**
  * A training run as its callbacks see it.
@@ -23,6 +15,8 @@ export interface Run {
   readonly tasks: readonly TaskRecord[];
   /** The columns that rows of this run have, and which way is better for each. */
   readonly monitorModes: MonitorModes;
+  /** The engine that the run uses, and why it was chosen. */
+  readonly engine: EngineChoice;
   /** The number of the last epoch, counted from 1. */
   readonly epochs: number;
   /** The finished epochs, the one that just ended included. */

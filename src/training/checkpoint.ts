@@ -3,7 +3,8 @@ import { digestJson, type Json, parseExact, stringifyExact } from '../core/json.
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow } from '../core/records/history.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
-import type { CallbackState, Weights } from './callback.js';
+import type { Weights } from '../network/weights.js';
+import type { CallbackState } from './callback.js';
 
 /** The one file of a run's state. */
 export const CHECKPOINT_FILE = 'checkpoint.safetensors';

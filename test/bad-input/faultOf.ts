@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { isMultitaskError, type MultitaskError } from '../../src/index.js';
+import { isMultitaskError, type MultitaskError } from '../../src/entries/node.js';
 
 /**
  * The library's error that `action` ends with. It must say all three things a reader needs: what was expected, what came,

@@ -3,7 +3,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createRng, csvLabels, labelColumn, numberColumn, utkFace } from '../../src/index.js';
+import { createRng, csvLabels, labelColumn, numberColumn, utkFace } from '../../src/entries/node.js';
 import { folderStore, imageFolder } from '../../src/node/index.js';
 import { faultOf } from './faultOf.js';
 

@@ -1,8 +1,6 @@
 import { inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type Hdf5Dataset, type Hdf5Group, readHdf5, writeHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
-import { readZip, writeZip } from '../../src/formats/zip/zip.js';
 import {
   binary,
   branch,
@@ -12,7 +10,9 @@ import {
   loadKeras,
   multiTask,
   regression,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
+import { type Hdf5Dataset, type Hdf5Group, readHdf5, writeHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
+import { readZip, writeZip } from '../../src/formats/zip/zip.js';
 import { loadKeras as loadFile } from '../../src/node/loadKeras.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';

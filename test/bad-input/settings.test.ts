@@ -20,7 +20,7 @@ import {
   useEngine,
   warmup,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import { faultOf } from './faultOf.js';
 import { faces, good, settings, small } from './small.js';

@@ -44,7 +44,7 @@ export async function inPage(
     target: 'es2022',
     logLevel: 'silent',
     alias: {
-      'tfjs-multitask': join(ROOT, 'src/index.ts'),
+      'tfjs-multitask': join(ROOT, 'src/entries/browser.ts'),
       'tfjs-multitask/browser': join(ROOT, 'src/browser/index.ts'),
     },
   });

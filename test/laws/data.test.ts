@@ -13,7 +13,7 @@ import {
   randomVerticalFlip,
   randomZoom,
   utkFace,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 
 const pixels = (height: number, width: number, seed = 1) => {
   const random = createRng(seed, 'pixels');

@@ -25,7 +25,7 @@ import {
   randomVerticalFlip,
   randomZoom,
   type Spawner,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { workerModule } from '../../tools/worker.js';
 
 const images = (count: number, channels: 1 | 3) => {

@@ -1,11 +1,10 @@
 /** The native engine for tests: where it does not load they are skipped, and say why. */
-import { isMultitaskError, useEngine } from '../../src/index.js';
-import { loadPackage } from '../../src/node/index.js';
+import { isMultitaskError, useEngine } from '../../src/entries/node.js';
 import type { TensorFlowBackend } from '../../src/tensor/native/tensorflowOps.js';
 import { tf } from '../../src/tensor/tf.js';
 
 /** Why these tests cannot run, or undefined. With MULTITASK_NATIVE=required there is no such reason. */
-export const reason = await useEngine('native', { load: loadPackage }).then(
+export const reason = await useEngine('native').then(
   () => undefined,
   (error) => {
     if (!isMultitaskError(error) || process.env.MULTITASK_NATIVE === 'required') throw error;

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createError } from '../../src/core/errors/errors.js';
+import { defaultPlatform } from '../../src/core/platform/defaultPlatform.js';
 import type { PackageLoader } from '../../src/core/platform/platform.js';
-import { getCurrentEngine } from '../../src/engines/select.js';
+import { getActiveEngine } from '../../src/engines/select.js';
 import {
   adam,
   batchNorm,
@@ -25,9 +26,10 @@ import {
   regression,
   sharedTrunk,
   useEngine,
-} from '../../src/index.js';
-import { loadPackage } from '../../src/node/index.js';
+} from '../../src/entries/node.js';
+import { loadPackage } from '../../src/node/platform/loadPackage.js';
 import { tf } from '../../src/tensor/tf.js';
+import { useEngineWith } from '../engines/useEngineWith.js';
 import { aroundRuntime } from './aroundRuntime.js';
 
 const random = createRng(1, 'squares');
@@ -55,11 +57,11 @@ const compose = (...pieces: LayerLike[]) =>
     .build();
 
 type Options = Partial<FitOptions<ReturnType<typeof compose>['tasks'], { age: number; sex: number }>>;
-const onnx = { engine: 'onnx', load: loadPackage, batchSize: 6, epochs: 2, seed: 3 } as const;
+const onnx = { engine: 'onnx', batchSize: 6, epochs: 2, seed: 3 } as const;
 const train = (options: Options = {}, model = compose()) => model.fit(data, { ...onnx, ...options });
 const bare = (rows: readonly HistoryRow[]) => rows.map(({ seconds: _, ...row }): Partial<HistoryRow> => row);
 
-beforeEach(() => useEngine('onnx', { load: loadPackage }));
+beforeEach(() => useEngine('onnx'));
 
 test('a run has the history of wasm, a short last batch and validation included, and leaves no tensor', async () => {
   const model = compose();
@@ -91,7 +93,7 @@ test('a run has the history of wasm, a short last batch and validation included,
 test('the model has the weights of the last step: it predicts, is judged and saved as it was trained', async () => {
   const model = compose();
   const { rows } = await train({ validation: data, epochs: 2 }, model);
-  const onOnnx = await model.evaluate(data, { engine: 'onnx', load: loadPackage });
+  const onOnnx = await model.evaluate(data, { engine: 'onnx' });
   const onWasm = await model.evaluate(data, { engine: 'wasm' });
   for (const column of ['loss', 'age_loss', 'sex_loss', 'age_mae'] as const) {
     expect(Math.abs(onOnnx[column] / rows.at(-1)![`val_${column}`]! - 1)).toBeLessThan(1e-6);
@@ -201,7 +203,7 @@ describe('beside a run in progress', () => {
     const onEpochEnd = async () => {
       await model.evaluate(data);
       await model.predict(await data.read(0), { engine: 'auto' });
-      asked.push(String(getCurrentEngine()));
+      asked.push(String(getActiveEngine()?.name));
       await expect(model.evaluate(data, { engine: 'cpu' })).rejects.toMatchObject({ kind: 'engine' });
     };
     await train({ epochs: 2, callbacks: [{ name: 'ask', create: () => ({ onEpochEnd }) }] }, model);
@@ -233,9 +235,9 @@ test('sessions are made with the threads asked for, stop looking for work, and a
     },
     released: () => void open--,
   });
-  const load = (async () => runtime) as never;
+  await useEngineWith((async () => runtime) as never)('onnx', { threads: 1 });
   const model = compose();
-  await train({ load, threads: 1, validation: data }, model);
+  await train({ validation: data }, model);
   await model.predict(await data.read(0));
   expect(open).toBe(1); // the predictions, until the model goes
   model.dispose();
@@ -466,8 +468,8 @@ describe('a graph is not trusted', () => {
           return results;
         },
     });
-    const load = (async () => runtime) as never;
-    await expect(train({ load })).rejects.toMatchObject({
+    await useEngineWith((async () => runtime) as never)('onnx');
+    await expect(train()).rejects.toMatchObject({
       kind: 'engine',
       received: expect.stringContaining('others in "gradient"'),
     });
@@ -503,7 +505,7 @@ test('a store of graphs that cannot be written does no harm, and is told; someth
   const write = () => Promise.reject(new Error('EROFS: read-only file system'));
   const lines: string[] = [];
   const options = {
-    graphs: { ...memoryStore(), write },
+    compileCache: { ...memoryStore(), write },
     epochs: 1,
     log: (line: string) => void lines.push(line),
   };
@@ -511,13 +513,16 @@ test('a store of graphs that cannot be written does no harm, and is told; someth
   expect(lines.filter((line) => line.includes('EROFS'))).toHaveLength(1);
   await expect(train({ compileCache: 'out' as never })).rejects.toMatchObject({
     kind: 'argument',
-    path: 'graphs',
+    path: 'compileCache',
   });
 });
 
 describe('a runtime that', () => {
-  const wrong: { readonly [name: string]: [PackageLoader | undefined, object] } = {
-    'nobody can load': [undefined, { kind: 'missing-package', received: 'none' }],
+  const wrong: { readonly [name: string]: [PackageLoader, object] } = {
+    'is not registered, where packages are not loaded by name': [
+      defaultPlatform.loadPackage,
+      { kind: 'missing-package', received: expect.stringContaining('no registered package') },
+    ],
     'is not installed': [
       (name) => loadPackage(`${name}-not-there`, 'a test'),
       { kind: 'missing-package', advice: expect.stringContaining('npm install onnxruntime-node') },
@@ -548,10 +553,10 @@ describe('a runtime that', () => {
     ],
   };
   test.each(Object.entries(wrong))('%s', async (_, [load, error]) => {
-    await expect(useEngine('onnx', load ? { load } : {})).rejects.toMatchObject(error);
+    await expect(useEngineWith(load)('onnx')).rejects.toMatchObject(error);
     const only = (name: string) =>
-      name.startsWith('onnx') ? load!(name, '') : loadPackage('not-there', 'a test');
-    const choice = await useEngine('auto', load ? { load: only as PackageLoader } : {});
+      name.startsWith('onnx') ? load(name, '') : loadPackage('not-there', 'a test');
+    const choice = await useEngineWith(only as PackageLoader)('auto');
     expect(choice.name).toBe('wasm');
   });
 
@@ -565,9 +570,9 @@ describe('a runtime that', () => {
           return run(...given);
         },
     });
-    const load = (async () => runtime) as never;
+    await useEngineWith((async () => runtime) as never)('onnx');
     const checkpoint = memoryStore();
-    await expect(train({ load, checkpoint, epochs: 9 })).rejects.toMatchObject({ kind: 'memory' });
+    await expect(train({ checkpoint, epochs: 9 })).rejects.toMatchObject({ kind: 'memory' });
     const { rows } = await train({ checkpoint, epochs: 9, resume: true, engine: 'wasm' });
     expect(rows.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });

@@ -8,7 +8,7 @@ import {
   randomHorizontalFlip,
   randomRotation,
   randomZoom,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { rescaleImages } from '../../src/steps/stepArrays.js';
 import { expectClose } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';

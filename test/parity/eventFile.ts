@@ -1,7 +1,7 @@
 /** Reads event files as `src/io/tfEvents.ts` writes them, and fails on a wrong checksum or length. */
 import protobuf from 'protobufjs/minimal.js';
+import type { Store } from '../../src/entries/node.js';
 import { computeMaskedCrc32c } from '../../src/formats/tfEvents.js';
-import type { Store } from '../../src/index.js';
 
 export interface ReadScalar {
   readonly tag: string;

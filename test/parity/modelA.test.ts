@@ -14,7 +14,7 @@ import {
   regression,
   sgd,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { Dropout } from '../../src/layers/own/dropout.js';
 import { buildNetwork } from '../../src/network/buildNetwork.js';
 import type { Network } from '../../src/network/network.js';

@@ -11,7 +11,7 @@ import {
   randomVerticalFlip,
   regression,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { faces, fill, GENDERS } from './same.js';

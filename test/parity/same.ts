@@ -1,6 +1,6 @@
 /** The same weights and examples as `keras/common.py` makes, from names alone. */
 import type { ImageShape } from '../../src/core/images.js';
-import { type Dataset, imagesInMemory } from '../../src/index.js';
+import { type Dataset, imagesInMemory } from '../../src/entries/node.js';
 import { tf } from '../../src/tensor/tf.js';
 import { hashes, imageBytes, uniform } from './noise.js';
 

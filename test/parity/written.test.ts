@@ -1,7 +1,5 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { type Hdf5AttributeValue, type Hdf5Group, readHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
-import { readZip } from '../../src/formats/zip/zip.js';
 import {
   adam,
   batchNorm,
@@ -20,7 +18,9 @@ import {
   regression,
   sharedTrunk,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
+import { type Hdf5AttributeValue, type Hdf5Group, readHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
+import { readZip } from '../../src/formats/zip/zip.js';
 import { tf } from '../../src/tensor/tf.js';
 import { fixture } from './fixture.js';
 

@@ -23,7 +23,7 @@ import {
   randomRotation,
   regression,
   utkFaceGroups,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { reportCommand } from '../../src/node/commands/report.js';
 import { folderStore, recordRun, watchRun, writeReport } from '../../src/node/index.js';
 import { createRunRecord, heatOverlay, readRunRecord, saveRunImages } from '../../src/report/index.js';

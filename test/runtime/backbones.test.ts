@@ -13,7 +13,7 @@ import {
   type PixelRange,
   regression,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import {
   efficientNetB0Backbone,
   mobileNetV2Backbone,

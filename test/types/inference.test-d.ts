@@ -24,7 +24,7 @@ import {
   rmse,
   utkFace,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { imageFolder } from '../../src/node/index.js';
 
 const part = branch([flatten(), dense(4)]);

@@ -1,18 +1,17 @@
 import { createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
-import { createNetwork } from '../../network/buildNetwork.js';
 import { checkModel } from '../../network/checkModel.js';
+import { type ExportableModel, getNetwork } from '../../network/exportableModel.js';
 import { computeFrozenDigest, FROZEN_WEIGHTS_PART } from '../../network/frozenDigest.js';
 import { splitFrozen } from '../../network/frozenSplit.js';
 import type { Network } from '../../network/network.js';
 import { createTaskTable } from '../../network/savedModel/taskTable.js';
-import { syncWeights } from '../../network/weightSync.js';
+import type { Weights } from '../../network/weights.js';
 import type { Optimizer } from '../../optimizers/optimizer.js';
 import { countTrainableParams, GRADIENT_SUM, getTrainableWeights } from '../../steps/trainingStep.js';
 import { checkLossWeights, type ValidLossWeights, type WeightedLoss } from '../../steps/weightedLoss.js';
 import type { Tasks } from '../../tasks/task.js';
 import type { tf } from '../../tensor/tf.js';
-import type { Weights } from '../../training/callback.js';
 import {
   CHECKPOINT_FILE,
   type Checkpoint,
@@ -20,7 +19,6 @@ import {
   readCheckpoint,
 } from '../../training/checkpoint.js';
 import { getModelFingerprintParts } from '../../training/validateFit.js';
-import type { ExportableModel } from '../onnx/exportOnnx.js';
 import type { CompileConfig } from './write/compileConfig.js';
 import { createKerasGraph, type KerasGraph, prependRescaling } from './write/kerasGraph.js';
 import { createOptimizerVariables, type OptimizerSnapshot } from './write/optimizerVariables.js';
@@ -138,9 +136,7 @@ export async function exportKeras(
     };
     return writeKerasFile(format, contents);
   }
-  syncWeights(model.layersModel);
-  const network = createNetwork(model.layersModel, model.tasks, model.input);
-  return exportNetwork(network, options, format);
+  return exportNetwork(getNetwork(model), options, format);
 }
 
 async function exportNetwork(
@@ -154,7 +150,7 @@ async function exportNetwork(
   const [black, white] = range;
   const graph = bytes && (black !== 0 || white !== 255) ? prependRescaling(plain, range) : plain;
   const table = createTaskTable(
-    bytes ? { ...network, input: { ...network.input, range: [0, 255] } } : network,
+    bytes ? { tasks: network.tasks, input: { ...network.input, range: [0, 255] } } : network,
   );
   const compiled = createCompileConfig(network, options);
   const saved =

@@ -26,8 +26,8 @@ const TABLE_VERSION = 1;
 
 const FOLDER_ADVICE = 'Give a folder that save() or bestCheckpoint() wrote, as it was written.';
 
-/** The table of a network. */
-export function createTaskTable(network: Network): TaskTable {
+/** Returns the task table of a network. */
+export function createTaskTable(network: Pick<Network, 'input' | 'tasks'>): TaskTable {
   return {
     format: 'tfjs-multitask',
     version: TABLE_VERSION,

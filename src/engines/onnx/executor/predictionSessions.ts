@@ -53,9 +53,11 @@ export class PredictionSessions {
   }
 
   #getSession(graph: LayerGraph | InferenceFunction): Promise<OnnxSession> {
-    const weightIds = getLayers(graph).flatMap((layer) => layer.weights.map((weight) => weight.read().dataId));
+    const weightIds = getLayers(graph).flatMap((layer) =>
+      layer.weights.map((weight) => weight.read().dataId),
+    );
     const open = this.#sessions.get(graph);
-    if (open && open.weightIds.every((id, i) => id === weightIds[i])) return open.session;
+    if (open?.weightIds.every((id, i) => id === weightIds[i])) return open.session;
     this.release(graph);
     const options = { ...OPTIMIZED_OPTIONS, ...toThreadOptions(this.threads) };
     const session = createSession(this.runtime, exportGraph(graph), SESSION_DESCRIPTION, options);

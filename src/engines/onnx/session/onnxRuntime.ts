@@ -49,19 +49,13 @@ const MIN_VERSION = [1, 20] as const;
 export const ONNX_INSTALL_COMMAND = 'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node';
 
 /**
- * Loads ONNX Runtime: `onnxruntime-node`, or `onnxruntime-web` where the loader knows that.
+ * Loads ONNX Runtime: `onnxruntime-node`, or `onnxruntime-web` if the loader has it.
  *
- * @throws `missing-package` fault when neither is there; `broken-package` fault for one that does not load, `engine` fault
- *   for one that is too old.
+ * @param installAdvice - Advice of the error when the loader has neither.
+ * @throws `missing-package` error when neither is installed, `broken-package` error for a package that does not load, `engine`
+ *   error for a package that is too old.
  */
-export async function loadOnnxRuntime(load: PackageLoader | undefined): Promise<OnnxRuntime> {
-  if (!load) {
-    throw createMissingPackageError(
-      'a way to load onnxruntime-node or onnxruntime-web',
-      'none',
-      "In Node give `load: loadPackage` from 'tfjs-multitask/node'; in a page `load: packages({ 'onnxruntime-web': () => import('onnxruntime-web') })`.",
-    );
-  }
+export async function loadOnnxRuntime(load: PackageLoader, installAdvice: string): Promise<OnnxRuntime> {
   const reasons: string[] = [];
   for (const name of ONNX_PACKAGES) {
     try {
@@ -76,11 +70,13 @@ export async function loadOnnxRuntime(load: PackageLoader | undefined): Promise<
       reasons.push(`${name}: ${error.received}`);
     }
   }
-  throw createMissingPackageError(
-    ONNX_PACKAGES.join(' or '),
-    reasons.join('; '),
-    `Run: ${ONNX_INSTALL_COMMAND}`,
-  );
+  throw createError({
+    kind: 'missing-package',
+    path: 'engine onnx',
+    expected: ONNX_PACKAGES.join(' or '),
+    received: reasons.join('; '),
+    advice: installAdvice,
+  });
 }
 
 /** One that is installed and does not load: another must not take its place in silence. */
@@ -94,10 +90,6 @@ function createBrokenPackageError(name: string, error: unknown) {
     advice: `Install it again: npm install ${name}@latest, or use engine: "wasm".`,
     cause: error,
   });
-}
-
-function createMissingPackageError(expected: string, received: string, advice: string) {
-  return createError({ kind: 'missing-package', path: 'engine onnx', expected, received, advice });
 }
 
 function checkRuntime(name: string, runtime: OnnxRuntime | undefined): OnnxRuntime {
