@@ -1,3 +1,4 @@
+import type { Store } from '../core/platform/platform.js';
 import type { EngineChoice, EngineName } from './engineChoice.js';
 import type { OnnxRuntime } from './onnx/session/onnxRuntime.js';
 
@@ -19,8 +20,8 @@ export interface StartedEngine {
 export interface DefaultEngine {
   readonly engine: StartedEngine;
   readonly choice: EngineChoice;
-  /** The options that `useEngine` was called with. */
-  readonly options: object;
+  /** Where runs on this engine store compiled steps, unless they name another store. */
+  readonly compileCache: Store | undefined;
 }
 
 /** TensorFlow.js has one backend per process, so these facts are the same for every copy of the library. */

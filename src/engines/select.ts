@@ -83,10 +83,12 @@ export interface UseEngine {
 /** Creates the {@link UseEngine} function of a platform. */
 export function createUseEngine(platform: Platform): UseEngine {
   return async (request = 'auto', options = {}) => {
-    const state = getProcessState();
-    return selectEngine(platform, request, options, (engine, choice, isShared) => {
-      if (isShared && request === 'auto') return choice;
-      state.defaultEngine = { engine, choice, options };
+    const select = () => selectNewEngine(platform, request, options);
+    return selectEngine(request, options, select, (engine, choice, isShared) => {
+      if (!isShared || request !== 'auto') {
+        const { compileCache } = options;
+        getProcessState().defaultEngine = { engine, choice, compileCache };
+      }
       return choice;
     });
   };
@@ -96,6 +98,8 @@ export function createUseEngine(platform: Platform): UseEngine {
 export interface EngineLease {
   readonly engine: Engine;
   readonly choice: EngineChoice;
+  /** Where the run stores compiled steps. */
+  readonly compileCache: Store | undefined;
   /** Ends the lease. A second call does nothing. */
   release(): void;
 }
@@ -110,14 +114,18 @@ export async function acquireEngine(
   options: EngineOptions,
 ): Promise<EngineLease> {
   const state = getProcessState();
-  return selectEngine(platform, request, options, (started, choice) => {
+  const select = () => selectForCall(platform, request, options);
+  return selectEngine(request, options, select, (started, choice) => {
     state.activeRuns++;
     let isReleased = false;
     const release = () => {
       if (!isReleased) state.activeRuns--;
       isReleased = true;
     };
-    return { engine: getEngine(started), choice, release };
+    const { defaultEngine } = state;
+    const defaultCache = defaultEngine?.engine === started ? defaultEngine.compileCache : undefined;
+    const { compileCache = defaultCache } = options;
+    return { engine: getEngine(started), choice, compileCache, release };
   });
 }
 
@@ -136,7 +144,8 @@ export async function startEngine(
     checkEngineOptions(options);
     return getEngine(activeEngine);
   }
-  return selectEngine(platform, request, options, (started) => getEngine(started));
+  const select = () => selectForCall(platform, request, options);
+  return selectEngine(request, options, select, getEngine);
 }
 
 /** Returns the engine that runs now, or undefined before the first one starts. */
@@ -177,11 +186,15 @@ async function afterPendingStart<R>(start: () => Promise<R>): Promise<R> {
   return current;
 }
 
-/** @param onSelected - Called before another engine can start. `isShared`: whether a run in progress has that engine. */
+/**
+ * Selects the engine of the run in progress, or else the one that `select` starts.
+ *
+ * @param onSelected - Called before another engine can start. `isShared`: whether a run in progress has the engine.
+ */
 async function selectEngine<R>(
-  platform: Platform,
   request: EngineName | 'auto' | undefined,
   options: UseEngineOptions,
+  select: () => Promise<EngineChoice>,
   onSelected: (engine: StartedEngine, choice: EngineChoice, isShared: boolean) => R,
 ): Promise<R> {
   const { log = () => {} } = options;
@@ -190,12 +203,7 @@ async function selectEngine<R>(
   const { choice, result } = await afterPendingStart(async () => {
     checkSingleTensorFlow();
     const isShared = state.activeRuns > 0;
-    const choice = isShared
-      ? selectSharedEngine(request)
-      : ((await selectDefaultEngine(request, options)) ??
-        (await (request === 'auto' || request === undefined
-          ? selectFastestEngine(platform, options)
-          : selectNamedEngine(request, platform, options))));
+    const choice = isShared ? selectSharedEngine(request) : await select();
     return { choice, result: onSelected(state.activeEngine!, choice, isShared) };
   });
   log(`engine ${choice.name}: ${choice.reason}`);
@@ -217,21 +225,27 @@ function selectSharedEngine(request: EngineName | 'auto' | undefined): EngineCho
   });
 }
 
-/** Activates the default of `useEngine`, for calls that name no engine or the same one without other threads or packages. */
-async function selectDefaultEngine(
+/** Selects the default of `useEngine` for a call that names no engine, or the same one without other threads; else a new engine. */
+async function selectForCall(
+  platform: Platform,
   request: EngineName | 'auto' | undefined,
-  { threads, packages }: UseEngineOptions,
-): Promise<EngineChoice | undefined> {
+  options: EngineOptions,
+): Promise<EngineChoice> {
   const state = getProcessState();
-  const { defaultEngine } = state;
-  if (!defaultEngine || packages !== undefined) return undefined;
-  const { engine, choice } = defaultEngine;
-  const isSameEngine = request === engine.name && threads === undefined;
-  if (request !== undefined && !isSameEngine) return undefined;
+  const { engine, choice } = state.defaultEngine ?? {};
+  const isDefault = request === undefined || (request === engine?.name && options.threads === undefined);
+  if (!engine || !choice || !isDefault) return selectNewEngine(platform, request ?? 'auto', options);
   await tf.setBackend(engine.backend);
   state.activeEngine = engine;
   return choice;
 }
+
+const selectNewEngine = (
+  platform: Platform,
+  request: EngineName | 'auto',
+  options: UseEngineOptions,
+): Promise<EngineChoice> =>
+  request === 'auto' ? selectFastestEngine(platform, options) : selectNamedEngine(request, platform, options);
 
 /** What an engine's start returns. */
 interface EngineStart {

@@ -128,7 +128,7 @@ export async function fitNetwork<T extends Tasks, W extends { readonly [task: st
   try {
     // The engine comes first: of two runs that start at the same time, the first one gets the engine it asked for.
     lease = await acquireEngine(platform, options.engine, options);
-    const { engine, choice } = lease;
+    const { engine, choice, compileCache } = lease;
     const digest = await computeFrozenDigest(frozenSplit, network.input.range);
     const fingerprint = {
       ...(await computeRunFingerprint(config)),
@@ -137,7 +137,10 @@ export async function fitNetwork<T extends Tasks, W extends { readonly [task: st
     const saved = checkpoint && resume ? await readCheckpoint(checkpoint, fingerprint) : undefined;
     const trainedNetwork = network.withGraph(trainableGraph);
     engine.checkMemory(trainedNetwork, config.batchSize);
-    executor = engine.createExecutor(trainedNetwork, config.optimizer, config.loss.weights, options);
+    executor = engine.createExecutor(trainedNetwork, config.optimizer, config.loss.weights, {
+      compileCache,
+      log,
+    });
     const featureCache =
       config.featureCache &&
       new FeatureCache(config.featureCache, `${digest}-${engine.name}`, trainableGraph.inputs, log);

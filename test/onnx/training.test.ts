@@ -589,7 +589,6 @@ test('one thread trains too, and auto takes onnx where it is installed, says why
   expect(engine).toMatchObject({
     name: 'onnx',
     reason: 'ONNX Runtime is installed, onnxruntime-node 1.30.0',
-    faster: { name: 'native' },
   });
   expect(lines[0]).toBe('engine onnx: ONNX Runtime is installed, onnxruntime-node 1.30.0');
 });
