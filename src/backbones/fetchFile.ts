@@ -1,8 +1,9 @@
+import { concatBytes } from '../core/arrays.js';
+import { sha256 } from '../core/digest.js';
 import { createError } from '../core/errors/errors.js';
-import { sha256 } from '../core/json.js';
 import type { Fetcher, FetcherResponse, Store } from '../core/platform/platform.js';
 import { md5 } from './md5.js';
-import { concatBytes, type DownloadSource, getDownloadSource, PartialDownload } from './partialDownload.js';
+import { type DownloadSource, getDownloadSource, PartialDownload } from './partialDownload.js';
 
 /**
  * What a file must be: a hash of its bytes, in hexadecimal digits; or where none is known, what `accepts` says of them.

@@ -1,3 +1,4 @@
+import { concatBytes } from '../core/arrays.js';
 import type { FetcherResponse, Store } from '../core/platform/platform.js';
 
 /** Whose bytes a part holds. */
@@ -74,14 +75,4 @@ export class PartialDownload {
     await this.store.remove(this.partName);
     await this.store.remove(this.sourceName);
   }
-}
-
-export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs';
+import type { HostArray } from '../core/arrays.js';
 import type { Store } from '../core/platform/platform.js';
-import type { HostArray } from '../formats/safetensors.js';
 import { getLayers, type InferenceFunction, type LayerGraph, runInference } from '../network/layerGraph.js';
 import type { Network } from '../network/network.js';
 import type { Optimizer } from '../optimizers/optimizer.js';

@@ -1,6 +1,6 @@
+import type { NamedArrays } from '../core/arrays.js';
 import type { WeightSource } from '../network/weightSync.js';
 import type { Weights } from '../network/weights.js';
-import type { NamedArrays } from '../steps/stepArrays.js';
 import type { StepKind } from '../steps/trainingStep.js';
 
 /** Runs the training steps of one run and stores what they change: weights and the optimizer's slots. */

@@ -1,9 +1,9 @@
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
-import { checkInteger } from '../core/errors/checkInteger.js';
 import { createError, didYouMean, formatValue } from '../core/errors/errors.js';
 import type { HeatMap } from '../core/records/heatMap.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
 import { releaseGraph, startEngine } from '../engines/select.js';
+import { checkBatchSize } from '../inference/checkDataset.js';
 import { createImageReader, type PredictInput, type PredictOptions } from '../inference/predict.js';
 import { type ExportableModel, getNetwork, getPlatform } from '../network/exportableModel.js';
 import type { AnyTask, TargetOf, Tasks } from '../tasks/task.js';
@@ -115,7 +115,7 @@ async function computeHeatMaps(
   options: UntypedGradCamOptions,
 ): Promise<GradCam[]> {
   const { task: name, layer, target, batchSize = 32, decoder } = options;
-  checkInteger('gradCam.batchSize', batchSize, 1, 'Leave it out for 32.');
+  checkBatchSize('gradCam.batchSize', batchSize);
   const task = getTask(model.tasks, name);
   const outputFactors = getOutputFactors(task, name, target);
   const network = getNetwork(model);

@@ -1,16 +1,16 @@
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
-import { checkInteger } from '../core/errors/checkInteger.js';
+import type { HostArray } from '../core/arrays.js';
 import { createError, describeType } from '../core/errors/errors.js';
 import type { ImageBytes, ImageShape } from '../core/images.js';
 import type { Decoder, Platform } from '../core/platform/platform.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
 import type { EngineName } from '../engines/engineChoice.js';
 import { type EngineOptions, startEngine } from '../engines/select.js';
-import type { HostArray } from '../formats/safetensors.js';
 import type { Network } from '../network/network.js';
-import { rescalePixelsInto } from '../steps/stepArrays.js';
 import type { PredictionsOf, Tasks } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
+import { checkBatchSize } from './checkDataset.js';
+import { rescalePixelsInto } from './rescaleImages.js';
 
 /**
  * An image to predict from:
@@ -46,7 +46,7 @@ export async function predictImages<T extends Tasks>(
   options: PredictOptions,
 ): Promise<PredictionsOf<T>[]> {
   const { batchSize = 32, decoder } = options;
-  checkInteger('predict.batchSize', batchSize, 1, 'Leave it out for 32.');
+  checkBatchSize('predict.batchSize', batchSize);
   const engine = await startEngine(platform, options.engine, options);
   const size = Array.isArray(inputs) ? inputs.length : (inputs as Tensor4D).shape[0];
   const readImages = createImageReader(platform, network, inputs, { path: 'predict', decoder });

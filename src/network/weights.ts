@@ -1,5 +1,5 @@
+import type { HostArray } from '../core/arrays.js';
 import { createError } from '../core/errors/errors.js';
-import type { HostArray } from '../formats/safetensors.js';
 import type { Weight } from '../layers/own/forwardContext.js';
 import { tf } from '../tensor/tf.js';
 import { getLayers, type LayerGraph } from './layerGraph.js';

@@ -1,6 +1,6 @@
 import { createError, formatValue } from '../core/errors/errors.js';
 import type { Loss } from '../losses/loss.js';
-import { meanSquaredError } from '../losses/regression.js';
+import { meanSquaredError } from '../losses/meanErrors.js';
 import type { Metric } from '../metrics/metric.js';
 import { mae } from '../metrics/regression.js';
 import type { Task } from './task.js';

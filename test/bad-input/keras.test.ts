@@ -11,7 +11,9 @@ import {
   multiTask,
   regression,
 } from '../../src/entries/node.js';
-import { type Hdf5Dataset, type Hdf5Group, readHdf5, writeHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
+import type { Hdf5Dataset, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js';
+import { readHdf5 } from '../../src/formats/hdf5/read/readHdf5.js';
+import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { readZip, writeZip } from '../../src/formats/zip/zip.js';
 import { loadKeras as loadFile } from '../../src/node/loadKeras.js';
 import { tf } from '../../src/tensor/tf.js';

@@ -9,7 +9,7 @@ import {
   randomRotation,
   randomZoom,
 } from '../../src/entries/node.js';
-import { rescaleImages } from '../../src/steps/stepArrays.js';
+import { rescaleImages } from '../../src/inference/rescaleImages.js';
 import { expectClose } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { imageBytes } from './noise.js';

@@ -1,7 +1,8 @@
 /** Backbones here and the fixture of `keras/make_backbones.py`. */
+
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { expect } from 'vitest';
-
+import type { HostArray } from '../../src/core/arrays.js';
 import type { ImageShape } from '../../src/core/images.js';
 import { getActiveEngine } from '../../src/engines/select.js';
 import {
@@ -17,7 +18,6 @@ import {
   regression,
   resnet50Backbone,
 } from '../../src/entries/node.js';
-import type { HostArray } from '../../src/formats/safetensors.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import type { AnyTask, Tasks } from '../../src/tasks/task.js';
 import { tf } from '../../src/tensor/tf.js';

@@ -19,7 +19,8 @@ import {
   sharedTrunk,
   weightedLoss,
 } from '../../src/entries/node.js';
-import { type Hdf5AttributeValue, type Hdf5Group, readHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
+import type { Hdf5AttributeValue, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js';
+import { readHdf5 } from '../../src/formats/hdf5/read/readHdf5.js';
 import { readZip } from '../../src/formats/zip/zip.js';
 import { tf } from '../../src/tensor/tf.js';
 import { fixture } from './fixture.js';

@@ -30,10 +30,10 @@ import {
 import { InputPipeline } from '../../src/inference/inputPipeline.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import { splitFrozen } from '../../src/network/frozenSplit.js';
+import { drawDropoutMasks } from '../../src/steps/dropoutMasks.js';
 import {
   createBatchArrays,
   createCoefficientArrays,
-  drawDropoutMasks,
   toStepInputs,
   toTensors,
 } from '../../src/steps/stepArrays.js';

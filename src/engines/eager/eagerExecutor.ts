@@ -3,14 +3,10 @@ import { createError } from '../../core/errors/errors.js';
 import type { Network } from '../../network/network.js';
 import type { Weights } from '../../network/weights.js';
 import type { Optimizer } from '../../optimizers/optimizer.js';
+import { createZeroSlots, getSlotNames } from '../../steps/optimizerSlots.js';
 import { toStepInputs, toTensors } from '../../steps/stepArrays.js';
-import {
-  computeTrainingStep,
-  countTrainableParams,
-  createZeroSlots,
-  getSlotNames,
-  getTrainableWeights,
-} from '../../steps/trainingStep.js';
+import { countTrainableParams, getTrainableWeights } from '../../steps/trainableWeights.js';
+import { computeTrainingStep } from '../../steps/trainingStep.js';
 import { tf } from '../../tensor/tf.js';
 import type { Executor } from '../executor.js';
 

@@ -1,4 +1,4 @@
-import type { HostArray } from '../../../formats/safetensors.js';
+import type { HostArray } from '../../../core/arrays.js';
 import { getLayers, type InferenceFunction, type LayerGraph } from '../../../network/layerGraph.js';
 import {
   createSession,
