@@ -5,6 +5,7 @@ const entry = {
   index: 'src/entries/node.ts',
   node: 'src/node/index.ts',
   browser: 'src/browser/index.ts',
+  datasets: 'src/datasets/index.ts',
   report: 'src/report/index.ts',
   tuner: 'src/tuner/index.ts',
 };

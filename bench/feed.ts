@@ -9,18 +9,18 @@ import { parseArgs } from 'node:util';
 import {
   adam,
   type Callback,
-  createAugmentationPipeline,
   createRng,
   type Dataset,
   type EngineName,
   imagesInMemory,
-  randomHorizontalFlip,
+  randomFlip,
   randomRotation,
   randomZoom,
   weightedLoss,
 } from 'tfjs-multitask';
 import { workerThreads } from 'tfjs-multitask/node';
 import { modelA } from '../examples/study/model-a-network.js';
+import { createAugmentationPipeline } from '../src/augment/augmentationPipeline.js';
 import { iterateBatches } from '../src/data/batches.js';
 import { WorkerPool } from '../src/data/workerPool.js';
 
@@ -43,18 +43,15 @@ const image = () => {
 };
 const labels = () => ({ age: random.nextInt(80), gender: random.nextInt(2) ? 'female' : 'male' }) as const;
 const plain = imagesInMemory(Array.from({ length: count }, () => ({ image: image(), labels: labels() })));
-const look = createAugmentationPipeline([
-  randomRotation({ degrees: 20 }),
-  randomZoom({ range: 0.1 }),
-  randomHorizontalFlip(),
-]);
-const looked = plain.augment(look);
+const transforms = [randomRotation({ degrees: 20 }), randomZoom({ range: 0.1 }), randomFlip('horizontal')];
+const pipeline = createAugmentationPipeline(transforms);
+const augmented = plain.augment(transforms);
 const fed = args.workers
   .split(',')
   .map(Number)
   .map((workers) => ({
     workers,
-    dataset: workers === 0 ? looked : looked.withWorkers(workerThreads({ count: workers })),
+    dataset: workers === 0 ? augmented : augmented.withWorkers(workerThreads({ count: workers })),
   }));
 const steps = Math.ceil(count / batchSize);
 const smallest = async (measure: () => number | Promise<number>, times: number) => {
@@ -67,7 +64,7 @@ console.log(`${count} images of ${size}x${size} in batches of ${batchSize}: ${st
 const some = await plain.read(0);
 const alone = await smallest(() => {
   const began = performance.now();
-  for (let i = 0; i < 64; i++) look.apply(some, look.draw(createRng(i), plain.shape));
+  for (let i = 0; i < 64; i++) pipeline.apply(some, pipeline.draw(createRng(i), plain.shape));
   return (performance.now() - began) / 64;
 }, 20);
 console.log(`rotation, zoom and flip on one thread: ${alone.toFixed(3)} ms an image\n`);

@@ -3,11 +3,9 @@
  */
 
 export type { AffinePlan, FillMode } from '../augment/affine.js';
-export type { AugmentationPlan } from '../augment/applyPlan.js';
-export { type Augmentation, type AugmentationOptions, createAugmentationPipeline } from '../augment/augmentationPipeline.js';
-export { randomHorizontalFlip, randomRotation, randomShear, randomTranslation, randomVerticalFlip, randomZoom } from '../augment/geometricTransforms.js';
+export { randomFlip, randomRotation, randomShear, randomTranslation, randomZoom } from '../augment/geometricTransforms.js';
 export { randomBrightness, randomContrast, randomCutout, randomGrayscale, randomSaturation } from '../augment/pixelTransforms.js';
-export type { AffineTransform, FlipTransform, ImageTransform, PixelTransform, PlanValues } from '../augment/transform.js';
+export type { AffineTransform, FlipTransform, ImageTransform, PixelTransform } from '../augment/transform.js';
 export type { Backbone, BackboneOptions, TrainableOption, WeightsFile } from '../backbones/backbone.js';
 export { type EfficientNetB0Stage, efficientNetB0Backbone } from '../backbones/efficientNetB0.js';
 export type { DownloadProgress } from '../backbones/fetchFile.js';
@@ -33,13 +31,12 @@ export type { ArchitectureRecord, CallSource, LayerRecord } from '../core/record
 export type { HeatMap } from '../core/records/heatMap.js';
 export { type BestEpoch, type HistoryRecord, type HistoryRow, type TaskRecord, findBestEpoch } from '../core/records/history.js';
 export { type Rng, createRng } from '../core/rng.js';
-export { type CsvColumn, type CsvLabelsOptions, csvLabels, labelColumn, numberColumn } from '../data/csvLabels.js';
-export { type AugmentOptions, type AugmentationPipeline, Dataset, type DatasetItem, type SampleWeight, type SkippedFile } from '../data/dataset.js';
+export { type CsvColumn, type CsvLabel, type CsvLabelsOptions, csvLabels } from '../data/csvLabels.js';
+export { type AugmentOptions, Dataset, type SampleWeight, type SkippedFile } from '../data/dataset.js';
 export type { ImageFileOptions } from '../data/decodeImages.js';
 export { type LabeledImage, imagesInMemory } from '../data/imagesInMemory.js';
 export type { LabelReader } from '../data/labelReader.js';
 export type { SplitOptions } from '../data/split.js';
-export { type UtkFaceLabels, utkFace, utkFaceGroups } from '../datasets/utkFace.js';
 export type { EngineChoice, EngineName } from '../engines/engineChoice.js';
 export type { EngineOptions, UseEngineOptions } from '../engines/select.js';
 export { type GradCam, type GradCamOptions, type GradCamTarget, gradCam } from '../explain/gradCam.js';
@@ -84,7 +81,7 @@ export { type WarmupOptions, warmup } from '../schedules/warmup.js';
 export type { LossAverage } from '../steps/metricAccumulator.js';
 export { type ClassWeights, type WeightedLoss, type WeightedLossOptions, weightedLoss } from '../steps/weightedLoss.js';
 export { type BinaryPrediction, type CategoricalPrediction, type ClassificationOptions, binary, categorical } from '../tasks/classification.js';
-export { type RegressionOptions, regression } from '../tasks/regression.js';
+export { type RegressionLossName, type RegressionMetricName, type RegressionOptions, regression } from '../tasks/regression.js';
 export type { AnyTask, LabelsOf, PredictionOf, PredictionsOf, TargetOf, TargetsOf, Task, TaskKind, Tasks } from '../tasks/task.js';
 export type { BatchEvent, Callback, CallbackHooks, CallbackState, EpochEvent, Run } from '../training/callback.js';
 export type { FitOptions, FitResult } from '../training/fit.js';

@@ -9,17 +9,19 @@ import type { Loss } from './loss.js';
  * @category Losses and metrics
  */
 export interface HuberOptions {
-  /** Where the parabola becomes a line, in the unit of the target; above 0, default 1. */
+  /** Error from which on the loss is linear instead of quadratic, in the unit of the target. Above 0. Default 1. */
   readonly delta?: number;
 }
 
 /**
- * Huber's loss per example: `e²/2` for errors up to `delta`, `delta·|e| - delta²/2` beyond, so that a few wrong labels
- * do not rule the gradient. Same as Keras 3 `huber` (losses/losses.py) with `reduction=None`.
+ * Huber loss per example: `e²/2` for errors up to `delta`, `delta·|e| - delta²/2` for larger ones, so that a few wrong labels do not
+ * dominate the gradient. Same as Keras 3 `huber` (losses/losses.py) with `reduction=None`.
  *
  * Source: P. J. Huber, Robust estimation of a location parameter, 1964.
  *
- * @throws `argument` fault when `delta` is not above 0.
+ * @param options - `delta`: error from which on the loss is linear. Default 1.
+ * @returns A loss named `huber`.
+ * @throws `argument` error when `delta` is not above 0.
  * @example
  * ```ts
  * import { huber, regression } from 'tfjs-multitask';
@@ -43,7 +45,7 @@ export function huber({ delta = 1 }: HuberOptions = {}): Loss {
     options: { delta },
     perExample: (prediction, target) => {
       const error = tf.abs(tf.sub(prediction, target));
-      // min(e, delta) is the part of the error that counts as a square; the rest counts linearly.
+      // min(error, delta) is the quadratic part of the error; the rest is linear.
       const squared = tf.minimum(error, delta);
       const linear = tf.sub(error, squared);
       return tf.mean(tf.add(tf.mul(tf.square(squared), 0.5), tf.mul(linear, delta)), 1) as Tensor1D;

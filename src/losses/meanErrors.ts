@@ -3,9 +3,10 @@ import { tf } from '../tensor/tf.js';
 import type { Loss } from './loss.js';
 
 /**
- * Mean squared error per example: the mean of `(prediction - target)²` over the units, in the unit of the target
- * squared. Same as Keras 3 `mean_squared_error` (losses/losses.py) with `reduction=None`.
+ * Mean squared error per example: the mean of `(prediction - target)²` over the outputs, in the squared unit of the target. Same as
+ * Keras 3 `mean_squared_error` (losses/losses.py) with `reduction=None`.
  *
+ * @returns The loss that {@link regression} uses by default. Its name is `mean_squared_error`.
  * @example
  * ```ts
  * import { meanSquaredError, regression } from 'tfjs-multitask';
@@ -23,9 +24,10 @@ export function meanSquaredError(): Loss {
 }
 
 /**
- * Mean absolute error per example: the mean of `|prediction - target|` over the units, in the unit of the target.
- * Same as Keras 3 `mean_absolute_error` (losses/losses.py) with `reduction=None`.
+ * Mean absolute error per example: the mean of `|prediction - target|` over the outputs, in the unit of the target. Same as Keras 3
+ * `mean_absolute_error` (losses/losses.py) with `reduction=None`.
  *
+ * @returns A loss named `mean_absolute_error`.
  * @example
  * ```ts
  * import { meanAbsoluteError, regression } from 'tfjs-multitask';
@@ -40,7 +42,7 @@ export function meanAbsoluteError(): Loss {
     options: {},
     perExample: (prediction, target) => {
       const error = tf.sub(prediction, target);
-      // |e|, with the gradient 0 where there is no error; that of `tf.abs` is -1 there.
+      // This is |error| with a gradient of 0 where the error is 0; the gradient of `tf.abs` is -1 there.
       return tf.mean(tf.mul(error, tf.sign(error)), 1) as Tensor1D;
     },
   };

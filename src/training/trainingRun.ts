@@ -77,7 +77,7 @@ export class TrainingRun implements Run {
     readonly engine: EngineChoice,
   ) {
     const { network, optimizer, validation, evaluateUnaugmented } = config;
-    this.#unaugmentedValidation = evaluateUnaugmented ? validation?.augment(null) : undefined;
+    this.#unaugmentedValidation = evaluateUnaugmented ? validation?.withoutAugmentation() : undefined;
     this.tasks = Object.entries(network.tasks).map(([name, task]) => createTaskRecord(name, task));
     this.#optimizerState = new OptimizerState(optimizer, executor);
   }

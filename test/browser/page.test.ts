@@ -124,7 +124,7 @@ describe.skipIf(!browser)('in a page', () => {
     const outcome = (await inPage(
       `
       import { canvasDecoder, imageFiles } from 'tfjs-multitask/browser';
-      import { utkFace } from 'tfjs-multitask';
+      import { utkFace } from 'tfjs-multitask/datasets';
       const bytes = new Uint8Array(await (await fetch('face.jpg')).arrayBuffer());
       const [colour, grey] = await Promise.all([3, 1].map((c) => canvasDecoder()(bytes, [32, 24, c])));
       const picked = [new File([bytes], '31_1_0_20170116184024662.jpg'), new File([], '32_0_0_20170116184024662.jpg'),
@@ -162,13 +162,13 @@ describe.skipIf(!browser)('in a page', () => {
   test('changes images in workers as on its own thread, to the bit, and says why one did not start', async () => {
     const outcome = await inPage(
       `
-      import { augment, brightness, horizontalFlip, imagesInMemory, rotation } from 'tfjs-multitask';
+      import { imagesInMemory, randomBrightness, randomFlip, randomRotation } from 'tfjs-multitask';
       import { imageFiles, webWorkers } from 'tfjs-multitask/browser';
       import { batches } from './src/data/batches.ts';
-      const look = augment([rotation({ degrees: 20 }), horizontalFlip(), brightness({ range: 0.2 })]);
+      const transforms = [randomRotation({ degrees: 20 }), randomFlip('horizontal'), randomBrightness({ range: 0.2 })];
       const images = Array.from({ length: 9 }, (_, n) => ({ labels: { n },
         image: { data: Uint8Array.from({ length: 300 }, (_, i) => (i * i * (n + 3)) % 256), height: 10, width: 10, channels: 3 } }));
-      const dataset = imagesInMemory(images).augment(look);
+      const dataset = imagesInMemory(images).augment(transforms);
       const epochOf = async (dataset) => {
         const all = [];
         for await (const { pixels } of batches(dataset, { batchSize: 4, epoch: 1, seed: 2, shuffle: true })) all.push([...pixels]);

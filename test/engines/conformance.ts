@@ -17,7 +17,6 @@ import {
   type Callback,
   categorical,
   conv,
-  createAugmentationPipeline,
   createRng,
   customLoss,
   dense,
@@ -37,7 +36,7 @@ import {
   mse,
   multiTask,
   type Optimizer,
-  randomHorizontalFlip,
+  randomFlip,
   randomRotation,
   regression,
   residual,
@@ -337,7 +336,7 @@ export function conformance(
           },
           labels: { age: i },
         })),
-      ).augment(createAugmentationPipeline([randomRotation({ degrees: 20 }), randomHorizontalFlip()]));
+      ).augment([randomRotation({ degrees: 20 }), randomFlip('horizontal')]);
       const run = async (options: {
         checkpoint?: Store;
         resume?: boolean;

@@ -3,7 +3,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   branch,
-  createAugmentationPipeline,
   exponentialDecay,
   flatten,
   imagesInMemory,
@@ -22,7 +21,7 @@ const data = imagesInMemory(
     labels: { light: i / 40, dark: 1 - i / 40 },
   })),
 );
-const look = createAugmentationPipeline([randomBrightness({ range: 0.2 })]);
+const transforms = [randomBrightness({ range: 0.2 })];
 const EPOCHS = 5;
 
 /** The first `epochs` of five; the same store goes on where it stood. */
@@ -32,11 +31,11 @@ async function train(epochs: number) {
     .task('light', task, branch([flatten()]))
     .task('dark', task, branch([flatten()]))
     .build();
-  const { rows } = await model.fit(data.augment(look), {
+  const { rows } = await model.fit(data.augment(transforms), {
     epochs,
     batchSize: 8,
     engine: 'wasm',
-    validation: data.augment(look),
+    validation: data.augment(transforms),
     evaluateUnaugmented: true,
     checkpoint: folderStore(join(folder, 'checkpoint')),
     resume: true,

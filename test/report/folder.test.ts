@@ -1,34 +1,17 @@
+import { iterateBatches } from '../../src/data/batches.js';
+import { utkFaceGroups } from '../../src/datasets/index.js';
+import { bestCheckpoint, binary, branch, conv, createRng, csvLogger, flatten, gradCam, imagesInMemory, loadModel, memoryStore, multiTask, randomFlip, randomRotation, regression } from '../../src/entries/node.js';
+import { reportCommand } from '../../src/node/commands/report.js';
+import { folderStore, recordRun, watchRun, writeReport } from '../../src/node/index.js';
+import { createRunRecord, heatOverlay, readRunRecord, saveRunImages } from '../../src/report/index.js';
+import { madeRun } from './runs.js';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
-import { iterateBatches } from '../../src/data/batches.js';
-import {
-  bestCheckpoint,
-  binary,
-  branch,
-  conv,
-  createAugmentationPipeline,
-  createRng,
-  csvLogger,
-  flatten,
-  gradCam,
-  imagesInMemory,
-  loadModel,
-  memoryStore,
-  multiTask,
-  randomHorizontalFlip,
-  randomRotation,
-  regression,
-  utkFaceGroups,
-} from '../../src/entries/node.js';
-import { reportCommand } from '../../src/node/commands/report.js';
-import { folderStore, recordRun, watchRun, writeReport } from '../../src/node/index.js';
-import { createRunRecord, heatOverlay, readRunRecord, saveRunImages } from '../../src/report/index.js';
 
-import { madeRun } from './runs.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'runs-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -59,7 +42,7 @@ const model = multiTask({ input: [6, 6, 3], seed: 1 })
 const said = {
   name: 'squares',
   datasetName: 'grey squares',
-  train: train.augment(createAugmentationPipeline([randomHorizontalFlip()])),
+  train: train.augment([randomFlip('horizontal')]),
   validation,
 };
 
@@ -208,7 +191,7 @@ describe('a run', () => {
         image: { ...square(0), data: Uint8Array.from({ length: 6 * 6 * 3 }, () => random.nextInt(256)) },
         labels: { light, side: 'dark' as const },
       })),
-    ).augment(createAugmentationPipeline([randomRotation({ degrees: 90 }), randomHorizontalFlip()]));
+    ).augment([randomRotation({ degrees: 90 }), randomFlip('horizontal')]);
     const store = memoryStore();
     const record = await createRunRecord(model, { name: 'noise', datasetName: 'noise', train: noise });
     const encode = async ({ data }: { data: Uint8Array }) => data;

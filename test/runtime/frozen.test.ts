@@ -8,7 +8,6 @@ import {
   binary,
   branch,
   conv,
-  createAugmentationPipeline,
   createRng,
   dense,
   dropout,
@@ -19,7 +18,7 @@ import {
   maxPool,
   memoryStore,
   multiTask,
-  randomHorizontalFlip,
+  randomFlip,
   regression,
   residual,
   type Store,
@@ -168,10 +167,10 @@ test('kept outputs spare the frozen half: from the second epoch on no image is r
 });
 
 test('an augmentation that is fixed is kept, a free one is not, and the log says so', async () => {
-  const look = createAugmentationPipeline([randomHorizontalFlip()]);
+  const transforms = [randomFlip('horizontal')];
   const lines: string[] = [];
   const filesAfter = async (store: Store, fixed: boolean) => {
-    await networkWith(6).fit(train.augment(look, { fixed }), {
+    await networkWith(6).fit(train.augment(transforms, { fixed }), {
       epochs: 1,
       engine: 'wasm',
       featureCache: store,

@@ -127,7 +127,7 @@ const UNSUPPORTED_CLASSES: { readonly [className: string]: string } = {
   Resizing:
     'TensorFlow.js aligns the corners of the images and Keras does not: resize them before the model.',
   CenterCrop: 'TensorFlow.js resamples where Keras cuts: use cropping2D().',
-  RandomWidth: 'Its draws are not those of Keras: use augment([zoom(...)]) on the dataset.',
+  RandomWidth: 'Its draws are not those of Keras: use dataset.augment([randomZoom(...)]).',
   Masking: 'Masks are for text; images have none.',
   Embedding: 'This library writes models of images.',
 };
