@@ -1,12 +1,12 @@
-import { utkFace } from '../../src/datasets/index.js';
-import { createRng, csvLabels } from '../../src/entries/node.js';
-import { folderStore, imageFolder } from '../../src/node/index.js';
-import { faultOf } from './faultOf.js';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { utkFace } from '../../src/datasets/index.js';
+import { createRng, csvLabels } from '../../src/entries/node.js';
+import { folderStore, imageFolder } from '../../src/node/index.js';
+import { faultOf } from './faultOf.js';
 
 const top = mkdtempSync(join(tmpdir(), 'bad-files-'));
 afterAll(() => rmSync(top, { recursive: true, force: true }));

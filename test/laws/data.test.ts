@@ -1,10 +1,18 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
 import { computeAffineMatrix, warp } from '../../src/augment/affine.js';
 import { createAugmentationPipeline } from '../../src/augment/augmentationPipeline.js';
 import { iterateBatches } from '../../src/data/batches.js';
 import { utkFace } from '../../src/datasets/index.js';
-import { createRng, imagesInMemory, randomFlip, randomRotation, randomShear, randomTranslation, randomZoom } from '../../src/entries/node.js';
-import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import {
+  createRng,
+  imagesInMemory,
+  randomFlip,
+  randomRotation,
+  randomShear,
+  randomTranslation,
+  randomZoom,
+} from '../../src/entries/node.js';
 
 const pixels = (height: number, width: number, seed = 1) => {
   const random = createRng(seed, 'pixels');

@@ -1,11 +1,11 @@
-import { type Dataset, csvLabels, imagesInMemory } from '../../src/entries/node.js';
-import { imageFolder } from '../../src/node/index.js';
-import { fixture } from './fixture.js';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { csvLabels, type Dataset, imagesInMemory } from '../../src/entries/node.js';
+import { imageFolder } from '../../src/node/index.js';
+import { fixture } from './fixture.js';
 
 interface Lists {
   readonly training: string[];

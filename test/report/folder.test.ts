@@ -1,17 +1,32 @@
-import { iterateBatches } from '../../src/data/batches.js';
-import { utkFaceGroups } from '../../src/datasets/index.js';
-import { bestCheckpoint, binary, branch, conv, createRng, csvLogger, flatten, gradCam, imagesInMemory, loadModel, memoryStore, multiTask, randomFlip, randomRotation, regression } from '../../src/entries/node.js';
-import { reportCommand } from '../../src/node/commands/report.js';
-import { folderStore, recordRun, watchRun, writeReport } from '../../src/node/index.js';
-import { createRunRecord, heatOverlay, readRunRecord, saveRunImages } from '../../src/report/index.js';
-import { madeRun } from './runs.js';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
-
+import { iterateBatches } from '../../src/data/batches.js';
+import { utkFaceGroups } from '../../src/datasets/index.js';
+import {
+  bestCheckpoint,
+  binary,
+  branch,
+  conv,
+  createRng,
+  csvLogger,
+  flatten,
+  gradCam,
+  imagesInMemory,
+  loadModel,
+  memoryStore,
+  multiTask,
+  randomFlip,
+  randomRotation,
+  regression,
+} from '../../src/entries/node.js';
+import { reportCommand } from '../../src/node/commands/report.js';
+import { folderStore, recordRun, watchRun, writeReport } from '../../src/node/index.js';
+import { createRunRecord, heatOverlay, readRunRecord, saveRunImages } from '../../src/report/index.js';
+import { madeRun } from './runs.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'runs-'));
 afterAll(() => rmSync(scratch, { recursive: true }));

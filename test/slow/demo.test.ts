@@ -1,14 +1,14 @@
-import { writeDemoFaces } from '../../examples/demo-faces/write.js';
-import { utkFace } from '../../src/datasets/index.js';
-import { type Dataset, createRng } from '../../src/entries/node.js';
-import { folderStore, imageFolder } from '../../src/node/index.js';
-import { dot, logistic, ridge, standardised } from './linear.js';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeDemoFaces } from '../../examples/demo-faces/write.js';
+import { utkFace } from '../../src/datasets/index.js';
+import { createRng, type Dataset } from '../../src/entries/node.js';
+import { folderStore, imageFolder } from '../../src/node/index.js';
+import { dot, logistic, ridge, standardised } from './linear.js';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const FACES = join(ROOT, 'out/demo-faces');
