@@ -45,7 +45,10 @@ export interface UseEngineOptions extends EngineOptions {
    * Functions that import optional packages, by package name. A page needs it for the `onnx` engine, because a bundler
    * includes only imports that it sees: `{ 'onnxruntime-web': () => import('onnxruntime-web') }`.
    */
-  readonly packages?: { readonly [name: string]: () => Promise<unknown> };
+  readonly packages?: {
+    /** Imports the package `name`. */
+    readonly [name: string]: () => Promise<unknown>;
+  };
 }
 
 /** The `useEngine` function of an entry. */

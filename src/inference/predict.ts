@@ -1,6 +1,6 @@
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import type { HostArray } from '../core/arrays.js';
-import { createError, describeType } from '../core/errors/errors.js';
+import { createError, describeType, isMultitaskError } from '../core/errors/errors.js';
 import type { ImageBytes, ImageShape } from '../core/images.js';
 import type { Decoder, Platform } from '../core/platform/platform.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
@@ -141,7 +141,20 @@ function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decode
           'Pass a decoder: a function from the bytes of a file and a shape to the pixels of that shape.',
       });
     }
-    return loadedDecoder(isLocation ? await platform.readFile!(input) : input, shape);
+    const bytes = isLocation ? await platform.readFile!(input) : input;
+    try {
+      return await loadedDecoder(bytes, shape);
+    } catch (cause) {
+      if (isMultitaskError(cause)) throw cause;
+      throw createError({
+        kind: 'data',
+        path: isLocation ? String(input) : path,
+        expected: 'an image file that the decoder can read',
+        received: String((cause as Error)?.message ?? cause).split('\n')[0]!,
+        advice: 'Pass a complete JPEG, PNG or WebP file.',
+        cause,
+      });
+    }
   };
 }
 

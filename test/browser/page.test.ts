@@ -12,12 +12,11 @@ import { study } from './study.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Makes `load`, which finds ONNX Runtime in the page. */
+/** Declares `packages`, which registers ONNX Runtime in the page. */
 const ONNX = `
   import * as ort from 'onnxruntime-web';
-  import { packages } from 'tfjs-multitask/browser';
   ort.env.wasm.wasmPaths = location.href;
-  const load = packages({ 'onnxruntime-web': async () => ort });`;
+  const packages = { 'onnxruntime-web': async () => ort };`;
 
 /** A picture whose red grows to the right and whose green grows downwards. */
 const slopes = (side: number) =>
@@ -61,14 +60,14 @@ describe.skipIf(!browser)('in a page', () => {
     async (threads) => {
       const page = (await inPage(
         `
-      import { simdOf } from './src/tensor/kernels/simd.ts';
+      import { getSimdRunner } from './src/tensor/kernels/simdKernels.ts';
       import { tf } from './src/tensor/tf.ts';
       import { study } from './test/browser/study.ts';
       // TensorFlow.js takes half of the cores, and this machine may have two.
       Object.defineProperty(navigator, 'hardwareConcurrency', { value: 4 });
       const outcome = await study('wasm', { threads: ${threads} });
       const { buffer } = tf.backend().wasm.HEAPU8;
-      report({ ...outcome, simd: simdOf(tf.backend()) !== undefined, shared: buffer instanceof SharedArrayBuffer });
+      report({ ...outcome, simd: getSimdRunner(tf.backend()) !== undefined, shared: buffer instanceof SharedArrayBuffer });
     `,
         {},
         { isolated: true },
@@ -84,8 +83,10 @@ describe.skipIf(!browser)('in a page', () => {
   test('trains on onnx as Node does, by onnxruntime-web', async () => {
     const page = (await inPage(`
       ${ONNX}
+      import { useEngine } from 'tfjs-multitask';
       import { study } from './test/browser/study.ts';
-      report(await study('onnx', { load }));
+      await useEngine('onnx', { packages });
+      report(await study('onnx'));
     `)) as Awaited<ReturnType<typeof study>>;
     const node = await study('wasm');
     expect(page.engine).toBe('onnx');
@@ -104,7 +105,7 @@ describe.skipIf(!browser)('in a page', () => {
       const page = (await inPage(`
       ${imports}
       import { gradients } from './test/browser/gradients.ts';
-      report(await gradients('${engine}'${engine === 'onnx' ? ', load' : ''}));
+      report(await gradients('${engine}'${engine === 'onnx' ? ', { packages }' : ''}));
     `)) as Awaited<ReturnType<typeof gradients>>;
       const node = await gradients('wasm');
       expect(page.engine).toBe(engine);
@@ -164,25 +165,25 @@ describe.skipIf(!browser)('in a page', () => {
       `
       import { imagesInMemory, randomBrightness, randomFlip, randomRotation } from 'tfjs-multitask';
       import { imageFiles, webWorkers } from 'tfjs-multitask/browser';
-      import { batches } from './src/data/batches.ts';
+      import { iterateBatches } from './src/data/batches.ts';
       const transforms = [randomRotation({ degrees: 20 }), randomFlip('horizontal'), randomBrightness({ range: 0.2 })];
       const images = Array.from({ length: 9 }, (_, n) => ({ labels: { n },
         image: { data: Uint8Array.from({ length: 300 }, (_, i) => (i * i * (n + 3)) % 256), height: 10, width: 10, channels: 3 } }));
       const dataset = imagesInMemory(images).augment(transforms);
       const epochOf = async (dataset) => {
         const all = [];
-        for await (const { pixels } of batches(dataset, { batchSize: 4, epoch: 1, seed: 2, shuffle: true })) all.push([...pixels]);
+        for await (const { pixels } of iterateBatches(dataset, { batchSize: 4, epoch: 1, seed: 2, shuffle: true })) all.push([...pixels]);
         return all;
       };
       const threads = webWorkers({ count: 2 });
       let posts = 0;
-      const counting = { count: 2, spawn: (...given) => {
-        const { post, end } = threads.spawn(...given);
-        return { post: (...sent) => { posts++; post(...sent); }, end };
+      const counting = { maxWorkers: 2, spawn: (...given) => {
+        const { postMessage, terminate } = threads.spawn(...given);
+        return { postMessage: (...sent) => { posts++; postMessage(...sent); }, terminate };
       } };
       const alone = await epochOf(dataset);
       const same = JSON.stringify(await epochOf(dataset.withWorkers(counting))) === JSON.stringify(alone);
-      const broken = { count: 1, spawn: (_, listener) => threads.spawn('this is no script', listener) };
+      const broken = { maxWorkers: 1, spawn: (_, listener) => threads.spawn('this is no script', listener) };
       const error = await epochOf(dataset.withWorkers(broken)).catch((error) => error);
       const policy = document.createElement('meta');
       Object.assign(policy, { httpEquiv: 'Content-Security-Policy', content: "worker-src 'self'" });
@@ -190,7 +191,7 @@ describe.skipIf(!browser)('in a page', () => {
       const refused = await epochOf(dataset.withWorkers(webWorkers())).catch((error) => error);
       const file = new File([await (await fetch('face.jpg')).arrayBuffer()], 'face.jpg');
       const picked = await imageFiles([file], { labels: () => ({ labels: {} }), size: [8, 8] });
-      report({ same, posts, kind: error.kind, received: error.received, refused: refused.received, own: picked.spawner.count });
+      report({ same, posts, kind: error.kind, received: error.received, refused: refused.received, own: picked.spawner.maxWorkers });
     `,
       files,
     );
@@ -233,9 +234,10 @@ describe.skipIf(!browser)('in a page', () => {
     const page = await inPage(
       `
       import { memoryStore } from 'tfjs-multitask';
-      import { md5 } from './src/core/md5.ts';
-      import { fetchFile } from './src/io/download.ts';
-      import { readHdf5, writeHdf5 } from './src/io/hdf5.ts';
+      import { fetchFile } from './src/backbones/fetchFile.ts';
+      import { md5 } from './src/backbones/md5.ts';
+      import { readHdf5 } from './src/formats/hdf5/read/readHdf5.ts';
+      import { writeHdf5 } from './src/formats/hdf5/write/writeHdf5.ts';
       const root = { attributes: { names: ['a', 'ä'] }, groups: {}, arrays: { x: { shape: [2], data: new Float32Array([1, 2]) } } };
       const written = writeHdf5(root);
       const store = memoryStore();

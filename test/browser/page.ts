@@ -46,6 +46,7 @@ export async function inPage(
     alias: {
       'tfjs-multitask': join(ROOT, 'src/entries/browser.ts'),
       'tfjs-multitask/browser': join(ROOT, 'src/browser/index.ts'),
+      'tfjs-multitask/datasets': join(ROOT, 'src/datasets/index.ts'),
     },
   });
   const script = outputFiles[0]!.contents;
