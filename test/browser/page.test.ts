@@ -234,8 +234,8 @@ describe.skipIf(!browser)('in a page', () => {
     const page = await inPage(
       `
       import { memoryStore } from 'tfjs-multitask';
-      import { fetchFile } from './src/backbones/fetchFile.ts';
       import { md5 } from './src/backbones/md5.ts';
+      import { fetchFile } from './src/backbones/fetchFile.ts';
       import { readHdf5 } from './src/formats/hdf5/read/readHdf5.ts';
       import { writeHdf5 } from './src/formats/hdf5/write/writeHdf5.ts';
       const root = { attributes: { names: ['a', 'ä'] }, groups: {}, arrays: { x: { shape: [2], data: new Float32Array([1, 2]) } } };
