@@ -274,7 +274,7 @@ const ENGINE_STARTERS: { readonly [Name in EngineName]: EngineStarter } = {
         ? await loadOnnxRuntime(loader, `Run: ${ONNX_INSTALL_COMMAND}`)
         : await loadOnnxRuntime(loader, REGISTER_ONNX_ADVICE).catch(getRegisteredRuntime);
     // Tracing runs on wasm, and so do operations outside the compiled graphs.
-    await loadWasmBackend({ load: platform.loadPackage });
+    await loadWasmBackend({ threads: options.threads, load: platform.loadPackage });
     return { backend: 'wasm', onnx: { runtime, threads }, note: `, ${runtime.label}` };
   },
   wasm: async ({ loadPackage }, { threads }) => {

@@ -148,7 +148,7 @@ const SEARCH = `study({
     const image = (level) => ({ data: new Uint8Array(8 * 8 * 3).fill(level), height: 8, width: 8, channels: 3 });
     const data = m.imagesInMemory([10, 200].map((level) => ({ image: image(level), labels: { level } })));
     const model = m.multiTask({ input: [8, 8, 3] })
-      .task('level', m.regression({ unit: 'bytes' }), m.branch([m.conv(values.filters, 3), m.flatten()]))
+      .task('level', m.regression({ unit: 'bytes' }), m.branch([m.conv(params.filters, 3), m.flatten()]))
       .build();
     await model.fit(data, { epochs: 1, engine: 'wasm', ...fitOptions });
   },
