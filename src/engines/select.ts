@@ -1,4 +1,6 @@
-import { createError, didYouMean, formatValue, isMultitaskError } from '../core/errors/errors.js';
+import { createError, isMultitaskError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { PackageLoader, Platform, Store } from '../core/platform/platform.js';
 import type { InferenceFunction, LayerGraph } from '../network/layerGraph.js';
 import { checkSingleTensorFlow } from '../tensor/checkSingleTensorFlow.js';
@@ -7,7 +9,8 @@ import { tf } from '../tensor/tf.js';
 import { loadWasmBackend } from '../tensor/wasmBackend.js';
 import { Engine } from './engine.js';
 import type { EngineChoice, EngineName } from './engineChoice.js';
-import { loadOnnxRuntime, ONNX_INSTALL_COMMAND, type OnnxRuntime } from './onnx/session/onnxRuntime.js';
+import { loadOnnxRuntime, ONNX_INSTALL_COMMAND } from './onnx/session/loadOnnxRuntime.js';
+import type { OnnxRuntime } from './onnx/session/onnxRuntime.js';
 import { getEngineInstance, getProcessState, type StartedEngine } from './processState.js';
 
 /**

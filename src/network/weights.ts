@@ -1,4 +1,4 @@
-import type { HostArray } from '../core/arrays.js';
+import { formatShape, type HostArray } from '../core/arrays.js';
 import { createError } from '../core/errors/errors.js';
 import type { Weight } from '../layers/own/forwardContext.js';
 import { tf } from '../tensor/tf.js';
@@ -41,9 +41,9 @@ export function writeWeights({ graph }: Network, weights: Weights): void {
       throw createError({
         kind: 'checkpoint',
         path: weight.originalName,
-        expected: `numbers of shape [${(weight.shape as number[]).join(', ')}]`,
-        received: saved ? `shape [${saved.shape.join(', ')}]` : 'none',
-        advice: 'These weights belong to another network.',
+        expected: `a weight of shape ${formatShape(weight.shape)}`,
+        received: saved ? `a weight of shape ${formatShape(saved.shape)}` : 'no weight of that name',
+        advice: 'Give the weights of a run with the same network.',
       });
     }
     const tensor = tf.tensor(saved.data, [...saved.shape]);

@@ -1,10 +1,11 @@
 import { tf } from '../tf.js';
 import { BATCH_NORM, registerBatchNorm } from './batchNorm.js';
 import { registerBiasReluGradient } from './biasReluGradient.js';
-import { fixSamePadding, registerConvolutionGradients } from './convolutionKernels.js';
+import { registerConvolutionGradients } from './convolutionKernels.js';
 import { registerDepthwiseGradients } from './depthwiseGradients.js';
 import { fixFullSum } from './fullSum.js';
 import { registerMaxPoolGradient } from './maxPoolGradient.js';
+import { fixSamePadding } from './samePadding.js';
 
 /**
  * Registers the kernels that training on wasm needs. Does nothing when they are in TensorFlow.js's registry already, which

@@ -1,12 +1,7 @@
 import type { HostArray } from '../../../core/arrays.js';
 import { getLayers, type InferenceFunction, type LayerGraph } from '../../../network/layerGraph.js';
-import {
-  createSession,
-  type OnnxRuntime,
-  type OnnxSession,
-  runSession,
-  toOnnxTensor,
-} from '../session/onnxRuntime.js';
+import { type OnnxRuntime, type OnnxSession, toOnnxTensor } from '../session/onnxRuntime.js';
+import { createSession, runSession } from '../session/session.js';
 import { OPTIMIZED_OPTIONS, toThreadOptions } from '../session/sessionOptions.js';
 import { exportGraph } from './exportGraph.js';
 
