@@ -6,7 +6,7 @@ import { kernelLaws } from './kernelLaws.js';
 
 // With three threads the parts of the work have different sizes, and some are empty.
 beforeAll(async () => {
-  expect(await loadWasmBackend({ threads: 3 })).toBe(3);
+  expect(await loadWasmBackend({ load: loadPackage, threads: 3 })).toBe(3);
   const { wasm } = tf.backend() as never as { wasm: { HEAPU8: Uint8Array } };
   expect(wasm.HEAPU8.buffer).toBeInstanceOf(SharedArrayBuffer);
 });
