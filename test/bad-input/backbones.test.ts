@@ -1,5 +1,4 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Hdf5Dataset } from '../../src/formats/hdf5/hdf5Group.js';
 import {
   branch,
   conv,
@@ -10,7 +9,8 @@ import {
   regression,
   resnet50Backbone,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
+import type { Hdf5Dataset } from '../../src/formats/hdf5/hdf5Group.js';
 import * as inNode from '../../src/node/index.js';
 import { bodyOf } from '../parity/backbones.js';
 import { faultOf } from './faultOf.js';

@@ -22,7 +22,7 @@ import {
   regression,
   residual,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { faultOf } from './faultOf.js';
 import { GENDERS } from './small.js';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { utkFace } from '../../src/datasets/index.js';
-import { createRng, csvLabels } from '../../src/index.js';
+import { createRng, csvLabels } from '../../src/entries/node.js';
 import { folderStore, imageFolder } from '../../src/node/index.js';
 import { faultOf } from './faultOf.js';
 

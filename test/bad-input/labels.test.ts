@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Dataset, imagesInMemory } from '../../src/index.js';
+import { type Dataset, imagesInMemory } from '../../src/entries/node.js';
 import { faultOf } from './faultOf.js';
 import { faces, good, type Labels, settings, small } from './small.js';
 

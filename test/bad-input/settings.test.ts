@@ -19,7 +19,7 @@ import {
   useEngine,
   warmup,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import { faultOf } from './faultOf.js';
 import { faces, good, settings, small } from './small.js';
@@ -184,7 +184,7 @@ describe('fit', () => {
     expect(error.expected).toContain('native');
     const native = await faultOf(() => useEngine('native'));
     expect(native).toMatchObject({ kind: 'missing-package', path: 'engine native' });
-    expect(native.advice).toContain('loadPackage');
+    expect(native.advice).toContain('npm install @tensorflow/tfjs-node');
     const page = await fitFault({ engine: 'webgpu' });
     expect(page).toMatchObject({ kind: 'missing-package', path: 'engine webgpu' });
     expect(page.advice).toContain('Install');
@@ -236,7 +236,7 @@ test('the name of a best folder with a column that is none says which there are'
 });
 
 describe('predict and evaluate', () => {
-  test('of an image of another size, an encoded one without a decoder, or none', async () => {
+  test('of an image of another size, a file that cannot be decoded or read, or none', async () => {
     const model = small();
     const other = await faultOf(() =>
       model.predict({ data: new Uint8Array(300), height: 10, width: 10, channels: 3 }),
@@ -247,9 +247,11 @@ describe('predict and evaluate', () => {
     );
     expect(short).toMatchObject({ kind: 'argument', path: 'predict[0]', received: '100 bytes' });
     const encoded = await faultOf(() => model.predict(new Uint8Array(100)));
-    expect(encoded).toMatchObject({ kind: 'argument', path: 'predict[0]' });
-    expect(encoded.advice).toContain('sharpDecoder');
-    for (const input of [undefined, 'face.jpg', [null]]) {
+    expect(encoded).toMatchObject({ kind: 'data', path: 'predict[0]' });
+    expect(encoded.advice).toContain('JPEG');
+    const missing = await faultOf(() => model.predict('missing.jpg'));
+    expect(missing).toMatchObject({ kind: 'file', path: 'missing.jpg', received: 'ENOENT' });
+    for (const input of [undefined, 7 as never, [null]]) {
       expect(await faultOf(() => model.predict(input as never))).toMatchObject({
         kind: 'argument',
         path: 'predict[0]',

@@ -19,7 +19,7 @@ import {
   sgd,
   sharedTrunk,
   useEngine,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { tf } from '../../src/tensor/tf.js';
 import { runOnnx } from '../onnx/runOnnx.js';
 import { keras } from '../parity/backbones.js';

@@ -12,7 +12,7 @@ import {
   randomShear,
   randomTranslation,
   randomZoom,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 
 const pixels = (height: number, width: number, seed = 1) => {
   const random = createRng(seed, 'pixels');
