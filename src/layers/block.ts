@@ -4,69 +4,69 @@ import type { PixelRange } from '../core/images.js';
 import type { tf } from '../tensor/tf.js';
 
 /**
- * Where a block stands while a network is built: it names layers and connects them.
+ * Creates layer names and connects layers while a network is built. {@link Block.build} receives it.
  *
  * @category Compose
  */
 export interface BuildContext {
-  /** The next free name of a kind in this part of the network: `trunk_conv1`, `age_dense2`. */
+  /** Returns the next unused layer name of a kind in this part of the network: `trunk_conv1`, `age_dense2`. */
   createName(kind: string): string;
-  /** Feeds `input` to `layer`, after checking that the image is still large enough. */
+  /** Applies `layer` to `input` after checking that the image is still large enough, and returns the output. */
   connect(layer: tf.layers.Layer, input: SymbolicTensor | SymbolicTensor[]): SymbolicTensor;
-  /** The image as this part of the network sees it. */
+  /** The image that this part of the network receives. */
   readonly image: SymbolicTensor;
-  /** What the bytes 0 and 255 become at the network's door. */
+  /** Values that the bytes 0 and 255 have at the network's input. */
   readonly pixelRange: PixelRange;
   /**
-   * Gives a layer that was connected here its weights, so that the seed draws none for it: an array for each of
-   * `layer.weights`, row-major. They are copied.
+   * Sets the weights of a connected layer instead of random initial weights: one row-major array for each of `layer.weights`. The arrays
+   * are copied.
    */
   setWeights(layer: tf.layers.Layer, arrays: readonly Float32Array[]): void;
 }
 
 /**
- * One piece of a trunk or branch: one layer, or a few that belong together. A recipe without weights: the same block
- * may stand in many networks, and each makes its own layers from it.
+ * A part of a trunk or branch: one layer, or a few layers that belong together. A block has no weights: the same block can be in many
+ * networks, and each network creates its own layers from it.
  *
  * @category Compose
  */
 export interface Block {
-  /** @internal Its kind; marks a block in any copy of the library. */
+  /** @internal Kind of the block. It identifies a block of any copy of the library. */
   readonly '~block': string;
-  /** Adds the block's layers after `input` and returns its output. */
-  build(input: SymbolicTensor, site: BuildContext): SymbolicTensor;
-  /** Height (or width) of the output for that of the input; 0 or less when nothing would be left. */
+  /** Adds the block's layers after `input` and returns their output. */
+  build(input: SymbolicTensor, context: BuildContext): SymbolicTensor;
+  /** Computes the height (or width) of the output from that of the input. 0 or less means that the input is too small. */
   computeOutputSize(input: number): number;
 }
 
 /**
- * What a trunk or branch is made of: blocks, and any `tf.layers` layer that draws no random numbers.
+ * A part of a trunk or branch: a {@link Block}, or any `tf.layers` layer that draws no random numbers.
  *
  * @category Compose
  */
 export type LayerLike = Block | tf.layers.Layer;
 
-/** A block of one layer. */
+/** Creates a block of one layer. */
 export function createLayerBlock(
   kind: string,
-  make: (name: string) => tf.layers.Layer,
+  createLayer: (name: string) => tf.layers.Layer,
   computeOutputSize: (input: number) => number = (input) => input,
 ): Block {
   return {
     '~block': kind,
     computeOutputSize,
-    build: (input, site) => site.connect(make(site.createName(kind)), input),
+    build: (input, context) => context.connect(createLayer(context.createName(kind)), input),
   };
 }
 
 /**
- * What a sliding window does at the border: `valid` keeps to the image, `same` pads it with zeros.
+ * Padding of a sliding window: `valid` uses no padding, `same` pads the image with zeros.
  *
  * @category Compose
  */
 export type Padding = 'valid' | 'same';
 
-/** Side of a sliding window's output, as Keras counts it. */
+/** Returns a function that computes the side of a sliding window's output, as Keras does. */
 export function createWindowOutputSize(size: number, stride: number, padding: Padding, dilation = 1) {
   return (input: number): number =>
     padding === 'same'
@@ -74,7 +74,7 @@ export function createWindowOutputSize(size: number, stride: number, padding: Pa
       : Math.floor((input - (dilation * (size - 1) + 1)) / stride) + 1;
 }
 
-/** Throws an `argument` fault unless `value` is a whole number of at least 1. */
+/** Throws an `argument` error unless `value` is a whole number of at least 1. */
 export function checkPositiveInteger(path: string, value: number): void {
   if (Number.isInteger(value) && value >= 1) return;
   throw createError({
@@ -86,7 +86,7 @@ export function checkPositiveInteger(path: string, value: number): void {
   });
 }
 
-/** Throws an `argument` fault unless `value` is a share from 0 up to, not including, 1. */
+/** Throws an `argument` error unless `value` is a number of at least 0 and below 1. */
 export function checkFraction(path: string, value: number): void {
   if (value >= 0 && value < 1) return;
   throw createError({
@@ -98,7 +98,7 @@ export function checkFraction(path: string, value: number): void {
   });
 }
 
-/** Throws an `argument` fault for a factor of a penalty that is not a number of at least 0. */
+/** Throws an `argument` error unless the factor of a penalty is a number of at least 0. */
 export function checkRegularization(path: string, value = 0): void {
   if (Number.isFinite(value) && value >= 0) return;
   throw createError({

@@ -9,31 +9,36 @@ import {
 import type { Activation } from './conv.js';
 
 /**
- * Options of {@link importDense}.
+ * Options of {@link dense}.
  *
  * @category Compose
  */
 export interface DenseOptions {
-  /** Default `relu`. */
+  /** Activation. Default `relu`. */
   readonly activation?: Activation;
-  /** Whether a bias is added; default true. */
+  /** Whether to add a bias. Default true. */
   readonly useBias?: boolean;
-  /** Factor of the kernel's L2 penalty, `l2 · Σ w²`; default none. */
+  /** Factor of the kernel's L2 penalty, `l2 · Σ w²`. Default: no penalty. */
   readonly l2?: number;
 }
 
 /**
- * A fully connected layer with bias and relu: `[batch, n]` in, `[batch, units]` out. Kernel from Glorot's uniform
- * distribution, bias zero; same as Keras 3 `Dense` (layers/core/dense.py) but for the default activation, which is
- * `relu` here. The last dense layer of a task, its head, is added by `.task()`.
+ * Creates a fully connected layer with a bias and an activation. Same as Keras 3 `Dense` (layers/core/dense.py) except for the default
+ * activation, which is `relu` here. `.task()` adds the last dense layer of a task, its head.
  *
- * @param units - Outputs.
- * @throws `argument` fault for a count that is not a whole number of at least 1.
+ * - Input: `[batch, n]`.
+ * - Output: `[batch, units]`.
+ * - Initial weights: Glorot uniform for the kernel, zeros for the bias.
+ *
+ * @param units - Number of outputs.
+ * @param options - Activation, bias and L2 penalty.
+ * @returns A block for {@link branch}.
+ * @throws `argument` error for a count that is not a whole number of at least 1, and for a negative penalty.
  * @example
  * ```ts
  * import { branch, dense, dropout, flatten } from 'tfjs-multitask';
  *
- * console.log(branch([flatten(), dense(128, { l2: 1e-3 }), dropout(0.3)]).pieces.length); // 3
+ * console.log(branch([flatten(), dense(128, { l2: 1e-3 }), dropout(0.3)]).layerStack.length); // 3
  * ```
  * @category Compose
  */
@@ -53,19 +58,20 @@ export function dense(units: number, { activation = 'relu', useBias = true, l2 }
 }
 
 /**
- * In training each number is dropped with probability `rate` and the rest divided by `1 - rate`; otherwise the
- * identity. Any shape. Same as Keras 3 `Dropout` (layers/regularization/dropout.py); the mask is drawn from the run's
- * seed, the epoch and the step, so a resumed run drops the same units.
+ * Creates a dropout layer. In training it sets each number to 0 with probability `rate` and divides the others by `1 - rate`; otherwise it
+ * returns its input. It takes any shape. Same as Keras 3 `Dropout` (layers/regularization/dropout.py). The mask depends on the run's seed,
+ * the epoch and the step, so that a resumed run drops the same units.
  *
  * Source: N. Srivastava et al., Dropout, 2014.
  *
- * @param rate - 0 up to, not including, 1.
- * @throws `argument` fault for a rate out of its range.
+ * @param rate - Probability of dropping a number, at least 0 and below 1.
+ * @returns A block for {@link sharedTrunk} or {@link branch}.
+ * @throws `argument` error for a rate outside its range.
  * @example
  * ```ts
  * import { branch, dense, dropout, flatten } from 'tfjs-multitask';
  *
- * console.log(branch([flatten(), dense(16), dropout(0.3)]).pieces.length); // 3
+ * console.log(branch([flatten(), dense(16), dropout(0.3)]).layerStack.length); // 3
  * ```
  * @category Compose
  */
@@ -75,14 +81,17 @@ export function dropout(rate: number): Block {
 }
 
 /**
- * `[batch, height, width, channels]` in, `[batch, height · width · channels]` out, row by row. Same as Keras 3
- * `Flatten` (layers/reshaping/flatten.py).
+ * Creates a layer that flattens images to vectors, row by row. Same as Keras 3 `Flatten` (layers/reshaping/flatten.py).
  *
+ * - Input: `[batch, height, width, channels]`.
+ * - Output: `[batch, height · width · channels]`.
+ *
+ * @returns A block for {@link branch}.
  * @example
  * ```ts
  * import { branch, dense, flatten } from 'tfjs-multitask';
  *
- * console.log(branch([flatten(), dense(16)]).pieces.length); // 2
+ * console.log(branch([flatten(), dense(16)]).layerStack.length); // 2
  * ```
  * @category Compose
  */
