@@ -19,7 +19,9 @@ import {
   useEngine,
 } from 'tfjs-multitask';
 import { resnet50Backbone } from 'tfjs-multitask/node';
-import { type Hdf5Group, readHdf5, writeHdf5 } from '../src/formats/hdf5/hdf5Group.js';
+import type { Hdf5Group } from '../src/formats/hdf5/hdf5Group.js';
+import { readHdf5 } from '../src/formats/hdf5/read/readHdf5.js';
+import { writeHdf5 } from '../src/formats/hdf5/write/writeHdf5.js';
 
 const ROUNDS = 3;
 const MB = 1e6;

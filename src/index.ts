@@ -39,6 +39,7 @@ export { type ProgressOutput, progressBar } from './callbacks/progressBar.js';
 export { type ReduceLROnPlateauOptions, reduceLROnPlateau } from './callbacks/reduceLROnPlateau.js';
 export { type TensorBoardOptions, tensorBoard } from './callbacks/tensorBoard.js';
 export { terminateOnNaN } from './callbacks/terminateOnNaN.js';
+export type { HostArray } from './core/arrays.js';
 export { type ErrorDetails, type ErrorKind, isMultitaskError, MultitaskError } from './core/errors/errors.js';
 export type { ImageBytes, ImageShape, PixelRange, Pixels } from './core/images.js';
 export type { InferPerTask, TypeErrorMessage } from './core/inferenceTypes.js';
@@ -79,7 +80,6 @@ export type { LabelReader } from './data/labelReader.js';
 export type { SplitOptions } from './data/split.js';
 export { type EngineChoice, type EngineName, type EngineOptions, useEngine } from './engines/select.js';
 export { type GradCam, type GradCamOptions, type GradCamTarget, gradCam } from './explain/gradCam.js';
-export type { HostArray } from './formats/safetensors.js';
 export type { PredictInput, PredictOptions } from './inference/predict.js';
 export {
   type ExportKerasOptions,
@@ -88,9 +88,10 @@ export {
 } from './interop/keras/exportKeras.js';
 export type { LayerFactory } from './interop/keras/read/customLayers.js';
 export type { KerasFormat } from './interop/keras/write/writeKerasFile.js';
-export { type ExportableModel, exportOnnx } from './interop/onnx/exportOnnx.js';
-export { activation, type BatchNormOptions, batchNorm } from './layers/batchNorm.js';
-export type { Block, BuildContext, LayerLike, Padding } from './layers/block.js';
+export { exportOnnx } from './interop/onnx/exportOnnx.js';
+export { activation } from './layers/activation.js';
+export { type BatchNormOptions, batchNorm } from './layers/batchNorm.js';
+export type { Block, BuildContext, LayerLike } from './layers/block.js';
 export {
   type Activation,
   type ConvOptions,
@@ -99,14 +100,18 @@ export {
   depthwiseConv,
   type WindowOptions,
 } from './layers/conv.js';
-export { type DenseOptions, dense, dropout, flatten } from './layers/dense.js';
+export { type DenseOptions, dense } from './layers/dense.js';
+export { dropout } from './layers/dropout.js';
+export { flatten } from './layers/flatten.js';
 export { grayscaleImage } from './layers/grayscaleImage.js';
 export { averagePool, globalAveragePool, maxPool, type PoolOptions } from './layers/pooling.js';
 export { residual } from './layers/residual.js';
 export { type Branch, type BranchOptions, branch, sharedTrunk, type Trunk } from './layers/trunkAndBranch.js';
+export type { Padding } from './layers/windowSize.js';
 export { binaryCrossentropy, categoricalCrossentropy } from './losses/crossentropy.js';
+export { type HuberOptions, huber } from './losses/huber.js';
 export { customLoss, type Loss } from './losses/loss.js';
-export { type HuberOptions, huber, meanAbsoluteError, meanSquaredError } from './losses/regression.js';
+export { meanAbsoluteError, meanSquaredError } from './losses/meanErrors.js';
 export { accuracy } from './metrics/accuracy.js';
 export type { Metric, MetricName, MetricOptions } from './metrics/metric.js';
 export { mae, mse, rmse } from './metrics/regression.js';
@@ -124,7 +129,9 @@ export {
   loadModel,
   type MultiTaskModel,
 } from './model/multiTaskModel.js';
+export type { ExportableModel } from './network/exportableModel.js';
 export type { NetworkInput } from './network/network.js';
+export type { Weights } from './network/weights.js';
 export { type AdamOptions, type AdamWOptions, adam, adamw } from './optimizers/adam.js';
 export type { GradientClipping, Optimizer, OptimizerOptions, UpdateRule } from './optimizers/optimizer.js';
 export { type SgdOptions, sgd } from './optimizers/sgd.js';
@@ -133,7 +140,7 @@ export { type CosineDecayOptions, cosineDecay } from './schedules/cosineDecay.js
 export { type ExponentialDecayOptions, exponentialDecay } from './schedules/exponentialDecay.js';
 export type { Schedule } from './schedules/schedule.js';
 export { type WarmupOptions, warmup } from './schedules/warmup.js';
-export type { LossAverage } from './steps/lossesAndMetrics.js';
+export type { LossAverage } from './steps/metricAccumulator.js';
 export {
   type ClassWeights,
   type WeightedLoss,
@@ -171,7 +178,6 @@ export type {
   CallbackState,
   EpochEvent,
   Run,
-  Weights,
 } from './training/callback.js';
 export type { FitOptions, FitResult } from './training/fit.js';
 export type { HistoryColumn, MonitorModes } from './training/monitor.js';

@@ -1,11 +1,12 @@
+import { concatBytes } from '../core/arrays.js';
+import { sha256 } from '../core/digest.js';
 import { createError } from '../core/errors/errors.js';
-import { sha256 } from '../core/json.js';
 import type { Fetcher, FetcherResponse, Store } from '../core/platform/platform.js';
 import { md5 } from './md5.js';
-import { concatBytes, type DownloadSource, getDownloadSource, PartialDownload } from './partialDownload.js';
+import { type DownloadSource, getDownloadSource, PartialDownload } from './partialDownload.js';
 
 /**
- * What a file must be: a hash of its bytes, in hexadecimal digits; or where none is known, what `accepts` says of them.
+ * Verification of a file: a hash of its bytes in hexadecimal digits, or a function for a file whose hash is unknown.
  *
  * @category Files
  */
@@ -15,53 +16,54 @@ export type FileHash =
   | { readonly accepts: (bytes: Uint8Array) => Promise<boolean> };
 
 /**
- * Hears how many bytes of a download are there, of how many; undefined where the server does not say.
+ * Receives the number of downloaded bytes and the total, which is undefined when the server does not report it.
  *
  * @category Files
  */
 export type DownloadProgress = (bytes: number, total: number | undefined) => void;
 
-/** What {@link fetchFile} fetches, and with what. */
+/** Options of {@link fetchFile}. */
 export interface FetchFileOptions {
   readonly url: string;
   readonly hash: FileHash;
-  /** The file's name in the store. */
+  /** Name of the file in the store. */
   readonly name: string;
-  /** Keeps it for the next time. */
+  /** Store that caches the file. */
   readonly store: Store;
-  /** The platform's `fetch`, or one like it. */
+  /** The platform's `fetch`, or a compatible function. */
   readonly fetch: Fetcher;
   readonly onProgress?: DownloadProgress | undefined;
-  /** Stops the download; what has come is kept. */
+  /** Aborts the download. The received bytes stay in the store. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A download, and the bytes of another file that stands in its place in the store. */
+/** A download, with the size of a different file that the store has under its name. */
 interface DownloadRequest extends FetchFileOptions {
   readonly existingSize: number | undefined;
 }
 
-/** Calls under way, by store and name: two of one file would write into one another's part. */
+/** Running calls by store and name: two calls for one file must not write the same partial file. */
 const activeDownloads = new WeakMap<Store, Map<string, Promise<unknown>>>();
 
 /**
- * A file from the store, or from a server and then into the store. Its hash is checked before it gets its name, and each time
- * it is read. What came of a download that broke stays as `NAME.part`, and the next call goes on from there.
+ * Reads a file from the store, or downloads it and saves it to the store. The hash is checked before the file gets its name and each time
+ * it is read. An interrupted download stays in the store as `NAME.part`, and the next call continues it.
  *
- * @returns The file's bytes.
- * @throws `download` fault without an answer, with another answer than the file, or with a file of another hash: it names
- *   the URL and where to put the file by hand; what stood in the store before is left. `aborted` fault when `signal` says so.
+ * @returns The bytes of the file.
+ * @throws `download` error when the server does not respond, responds with an error, or sends a file with another hash. The error
+ *   contains the URL and where to put the file manually; an existing file in the store stays unchanged. `aborted` error when `signal`
+ *   aborts.
  */
 export async function fetchFile(options: FetchFileOptions): Promise<Uint8Array> {
   const { store, name } = options;
   const calls = activeDownloads.get(store) ?? new Map<string, Promise<unknown>>();
   activeDownloads.set(store, calls);
-  const before = calls.get(name);
+  const previousCall = calls.get(name);
   const call = (async () => {
-    await before?.catch(() => {});
-    const there = await store.read(name);
-    if (there && (await matchesHash(there, options.hash))) return there;
-    return downloadFile({ ...options, existingSize: there?.length }, new PartialDownload(store, name), true);
+    await previousCall?.catch(() => {});
+    const cached = await store.read(name);
+    if (cached && (await matchesHash(cached, options.hash))) return cached;
+    return downloadFile({ ...options, existingSize: cached?.length }, new PartialDownload(store, name), true);
   })();
   calls.set(name, call);
   try {
@@ -84,18 +86,18 @@ async function downloadFile(
 ): Promise<Uint8Array> {
   const { url, hash, name, store } = options;
   throwIfAborted(options);
-  const had = resume ? await part.read(url) : undefined;
-  const whole = await receiveFile(options, part, had);
+  const partial = resume ? await part.read(url) : undefined;
+  const whole = await receiveFile(options, part, partial);
   if (whole && (await matchesHash(whole, hash))) {
     await store.write(name, whole);
     await part.remove();
     return whole;
   }
   await part.remove();
-  // The part was of another version, or another process added to it: once more, from the beginning.
-  if (had) return downloadFile(options, part, false);
-  const late = await store.read(name); // from another process
-  if (late && (await matchesHash(late, hash))) return late;
+  // The partial file was of another version, or another process wrote to it. Download the whole file again.
+  if (partial) return downloadFile(options, part, false);
+  const written = await store.read(name); // Another process may have finished the download.
+  if (written && (await matchesHash(written, hash))) return written;
   throw createDownloadError(
     options,
     whole ? `${whole.length} bytes ${describeMismatch(hash)}` : 'a part of it',
@@ -106,38 +108,38 @@ async function downloadFile(
 const describeMismatch = (hash: FileHash) =>
   'accepts' in hash ? 'of something else' : `whose hash is not ${Object.entries(hash)[0]!.join(' ')}`;
 
-/** The bytes of the whole file, or undefined when the server does not go on from what is there. */
+/** Downloads the rest of the file and returns all bytes, or undefined when the server cannot continue the partial file. */
 async function receiveFile(
   options: DownloadRequest,
   part: PartialDownload,
-  had: Awaited<ReturnType<PartialDownload['read']>>,
+  partial: Awaited<ReturnType<PartialDownload['read']>>,
 ): Promise<Uint8Array | undefined> {
   const { url, onProgress } = options;
-  if (had && had.bytes.length === had.origin.total) return had.bytes;
-  const answer = await requestFile(options, had);
-  if (answer.status === 416 || (answer.status === 206 && !isContinuation(answer, had))) {
-    await answer.body?.cancel();
+  if (partial && partial.bytes.length === partial.origin.total) return partial.bytes;
+  const response = await requestFile(options, partial);
+  if (response.status === 416 || (response.status === 206 && !isContinuation(response, partial))) {
+    await response.body?.cancel();
     return undefined;
   }
-  if (answer.status !== 200 && answer.status !== 206) {
-    await answer.body?.cancel();
-    throw createDownloadError(options, `HTTP ${answer.status}`);
+  if (response.status !== 200 && response.status !== 206) {
+    await response.body?.cancel();
+    throw createDownloadError(options, `HTTP ${response.status}`);
   }
-  // 200 is the whole file, whether it was asked for or not: the server knows no ranges, or the file has changed.
-  const goingOn = answer.status === 206 ? had : undefined;
-  const origin = goingOn?.origin ?? getDownloadSource(url, answer);
-  if (!goingOn) await part.start(origin);
-  const pieces = goingOn ? [goingOn.bytes] : [];
-  let size = goingOn?.bytes.length ?? 0;
+  // Status 200 is the whole file: the server does not support ranges, or the file has changed.
+  const continued = response.status === 206 ? partial : undefined;
+  const origin = continued?.origin ?? getDownloadSource(url, response);
+  if (!continued) await part.start(origin);
+  const chunks = continued ? [continued.bytes] : [];
+  let size = continued?.bytes.length ?? 0;
   onProgress?.(size, origin.total);
   try {
-    for await (const bytes of readBody(answer)) {
-      pieces.push(bytes);
+    for await (const bytes of readBody(response)) {
+      chunks.push(bytes);
       size += bytes.length;
       await part.append(bytes);
       onProgress?.(size, origin.total);
       throwIfAborted(options);
-      if (size > (origin.total ?? Number.POSITIVE_INFINITY)) break; // the hash will say so
+      if (size > (origin.total ?? Number.POSITIVE_INFINITY)) break; // The hash check rejects the file.
     }
     if (size < (origin.total ?? 0)) throw new Error('the connection ended');
   } catch (cause) {
@@ -151,17 +153,17 @@ async function receiveFile(
       cause,
     );
   }
-  return concatBytes(pieces);
+  return concatBytes(chunks);
 }
 
 async function requestFile(
   options: DownloadRequest,
-  had: { readonly bytes: Uint8Array; readonly origin: DownloadSource } | undefined,
+  partial: { readonly bytes: Uint8Array; readonly origin: DownloadSource } | undefined,
 ): Promise<FetcherResponse> {
   const { url, fetch, signal } = options;
-  const range = had && {
-    range: `bytes=${had.bytes.length}-`,
-    ...(had.origin.version && { 'if-range': had.origin.version }),
+  const range = partial && {
+    range: `bytes=${partial.bytes.length}-`,
+    ...(partial.origin.version && { 'if-range': partial.origin.version }),
   };
   try {
     return await fetch(url, { headers: { ...range }, ...(signal && { signal }) });
@@ -171,15 +173,16 @@ async function requestFile(
   }
 }
 
-/** Whether an answer with a part begins where ours ends, and is of the same file. */
+/** Returns whether a partial response starts where the partial file ends and belongs to the same file. */
 function isContinuation(
   { headers }: FetcherResponse,
-  had: { bytes: Uint8Array; origin: DownloadSource } | undefined,
+  partial: { bytes: Uint8Array; origin: DownloadSource } | undefined,
 ): boolean {
   const [, from, total] = headers.get('content-range')?.match(/^bytes (\d+)-\d+\/(\d+|\*)$/) ?? [];
-  const known = had?.origin.total;
+  const expectedTotal = partial?.origin.total;
   return (
-    Number(from) === had?.bytes.length && (known === undefined || total === '*' || Number(total) === known)
+    Number(from) === partial?.bytes.length &&
+    (expectedTotal === undefined || total === '*' || Number(total) === expectedTotal)
   );
 }
 
@@ -189,11 +192,11 @@ async function* readBody({ body }: FetcherResponse): AsyncGenerator<Uint8Array> 
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
   } finally {
-    await reader.cancel().catch(() => {}); // of no use to one that has broken
+    await reader.cancel().catch(() => {}); // A broken stream cannot be canceled.
   }
 }
 
-/** Node's fetch says only that it failed, and keeps why to itself. */
+/** Returns the reason of a failed request. The message of Node's `fetch` does not contain it; its `cause` does. */
 function describeFailure(error: unknown): string {
   const { message, cause } = error as Error;
   const { code, message: inner } = (cause ?? {}) as { readonly code?: string; readonly message?: string };

@@ -1,4 +1,4 @@
-/** Of each of the 64 steps: how far it turns, which word of the block it takes, and what it adds. */
+/** Rotation, index of the word in the block, and added constant of each of the 64 steps. */
 const ROTATIONS = Uint8Array.from(
   { length: 64 },
   (_, i) => [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21][(i >> 4) * 4 + (i & 3)]!,
@@ -10,8 +10,8 @@ const WORD_INDICES = Uint8Array.from(
 const SINES = Int32Array.from({ length: 64 }, (_, i) => Math.floor(2 ** 32 * Math.abs(Math.sin(i + 1))));
 
 /**
- * MD5 (RFC 1321) as 32 hexadecimal digits. Keras names its weights' files by it, and Web Crypto has none; it finds a file that
- * came damaged, and is no protection from one that was made to deceive.
+ * Computes the MD5 hash (RFC 1321) as 32 hexadecimal digits. Keras publishes the MD5 hashes of its weight files, and Web Crypto has no
+ * MD5. It detects damaged files, but it is no protection against manipulated ones.
  */
 export function md5(bytes: Uint8Array): string {
   const state = new Int32Array([0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476]);

@@ -1,28 +1,30 @@
+import { concatBytes } from '../core/arrays.js';
 import type { FetcherResponse, Store } from '../core/platform/platform.js';
 
-/** Whose bytes a part holds. */
+/** The file that a partial download belongs to. */
 export interface DownloadSource {
   readonly url: string;
-  /** The server's mark of this version of the file; empty when it gives none that a later request can name. */
+  /** Version of the file on the server: its strong `ETag` or its `Last-Modified` date. Empty when the server sends neither. */
   readonly version: string;
-  /** Bytes of the whole; undefined when the server does not say. */
+  /** Number of bytes of the whole file, or undefined when the server does not report it. */
   readonly total: number | undefined;
 }
 
-/** What an answer says of the file it begins. */
+/** Reads the version and the size of a file from a response. */
 export function getDownloadSource(url: string, { headers }: FetcherResponse): DownloadSource {
-  const mark = headers.get('etag');
-  // A weak mark may stand for several files, and cannot be asked for (RFC 9110, 13.1.5).
-  const version = (mark?.startsWith('"') ? mark : headers.get('last-modified')) ?? '';
+  const tag = headers.get('etag');
+  // A weak tag can mean several files and cannot be used in If-Range (RFC 9110, 13.1.5).
+  const version = (tag?.startsWith('"') ? tag : headers.get('last-modified')) ?? '';
   const length = headers.get('content-length');
-  const packed = (headers.get('content-encoding') ?? 'identity') !== 'identity'; // then the length is of other bytes
-  return { url, version, total: length === null || packed ? undefined : Number(length) };
+  // The length of a compressed response is not the length of the file.
+  const isCompressed = (headers.get('content-encoding') ?? 'identity') !== 'identity';
+  return { url, version, total: length === null || isCompressed ? undefined : Number(length) };
 }
 
-/** Bytes put to the store at a time: of a process that is killed, as many are lost. */
+/** Number of bytes that are written to the store at a time. A process that is killed loses at most that many. */
 const FLUSH_BYTES = 4 * 2 ** 20;
 
-/** A file that is not all there: `NAME.part`, and beside it whose it is. */
+/** An incomplete file, `NAME.part`, with its source in `NAME.part.json`. */
 export class PartialDownload {
   private readonly partName: string;
   private readonly sourceName: string;
@@ -36,7 +38,7 @@ export class PartialDownload {
     this.sourceName = `${name}.part.json`;
   }
 
-  /** What came of `url` before, if anything did. */
+  /** Returns the bytes of an earlier download of `url`, or undefined. */
   async read(
     url: string,
   ): Promise<{ readonly bytes: Uint8Array; readonly origin: DownloadSource } | undefined> {
@@ -47,11 +49,11 @@ export class PartialDownload {
       const fits = origin.url === url && !(bytes.length > (origin.total ?? Number.POSITIVE_INFINITY));
       return fits ? { bytes, origin } : undefined;
     } catch {
-      return undefined; // a note cut short: whose the part is, nobody knows
+      return undefined; // The source file is incomplete, so that the bytes may belong to another file.
     }
   }
 
-  /** Begins anew. */
+  /** Removes the partial file and starts a new one. */
   async start(origin: DownloadSource): Promise<void> {
     await this.remove();
     await this.store.write(this.sourceName, new TextEncoder().encode(JSON.stringify(origin)));
@@ -62,7 +64,7 @@ export class PartialDownload {
     if (this.pendingBytes.reduce((sum, { length }) => sum + length, 0) >= FLUSH_BYTES) await this.flush();
   }
 
-  /** Puts to the store what waits. */
+  /** Writes the pending bytes to the store. */
   async flush(): Promise<void> {
     const bytes = concatBytes(this.pendingBytes);
     this.pendingBytes = [];
@@ -74,14 +76,4 @@ export class PartialDownload {
     await this.store.remove(this.partName);
     await this.store.remove(this.sourceName);
   }
-}
-
-export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

@@ -1,17 +1,6 @@
+import type { HostArray } from '../core/arrays.js';
+import { sha256 } from '../core/digest.js';
 import { createError } from '../core/errors/errors.js';
-import { sha256 } from '../core/json.js';
-
-/**
- * Numbers with their shape.
- *
- * @category Files
- */
-export interface HostArray {
-  /** Empty for a scalar. */
-  readonly shape: readonly number[];
-  /** Row-major, as many as the shape says. */
-  readonly data: Float32Array;
-}
 
 /** What a tensor file holds: arrays by name, and text. */
 export interface Safetensors {

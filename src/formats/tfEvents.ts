@@ -1,4 +1,5 @@
 import protobuf from 'protobufjs/minimal.js';
+import { concatBytes } from '../core/arrays.js';
 
 /** One number as TensorBoard shows it. */
 export interface ScalarSummary {
@@ -28,14 +29,7 @@ const [VARINT, FIXED64, BYTES, FIXED32] = [0, 1, 2, 5];
 
 /** Events as an event file holds them, one framed record after another. */
 export function encodeEvents(events: readonly TfEvent[]): Uint8Array {
-  const records = events.map((event) => encodeRecord(encodeEvent(event)));
-  const bytes = new Uint8Array(records.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const record of records) {
-    bytes.set(record, at);
-    at += record.length;
-  }
-  return bytes;
+  return concatBytes(events.map((event) => encodeRecord(encodeEvent(event))));
 }
 
 function encodeEvent({ wallTime, what }: TfEvent): Uint8Array {

@@ -1,11 +1,5 @@
 import { tf } from '../tensor/tf.js';
-import {
-  type Block,
-  checkFraction,
-  checkPositiveInteger,
-  checkRegularization,
-  createLayerBlock,
-} from './block.js';
+import { type Block, checkPositiveInteger, checkRegularization, createLayerBlock } from './block.js';
 import type { Activation } from './conv.js';
 
 /**
@@ -55,46 +49,4 @@ export function dense(units: number, { activation = 'relu', useBias = true, l2 }
       ...(l2 ? { kernelRegularizer: tf.regularizers.l2({ l2 }) } : {}),
     }),
   );
-}
-
-/**
- * Creates a dropout layer. In training it sets each number to 0 with probability `rate` and divides the others by `1 - rate`; otherwise it
- * returns its input. It takes any shape. Same as Keras 3 `Dropout` (layers/regularization/dropout.py). The mask depends on the run's seed,
- * the epoch and the step, so that a resumed run drops the same units.
- *
- * Source: N. Srivastava et al., Dropout, 2014.
- *
- * @param rate - Probability of dropping a number, at least 0 and below 1.
- * @returns A block for {@link sharedTrunk} or {@link branch}.
- * @throws `argument` error for a rate outside its range.
- * @example
- * ```ts
- * import { branch, dense, dropout, flatten } from 'tfjs-multitask';
- *
- * console.log(branch([flatten(), dense(16), dropout(0.3)]).layerStack.length); // 3
- * ```
- * @category Compose
- */
-export function dropout(rate: number): Block {
-  checkFraction('dropout.rate', rate);
-  return createLayerBlock('dropout', (name) => tf.layers.dropout({ name, rate }));
-}
-
-/**
- * Creates a layer that flattens images to vectors, row by row. Same as Keras 3 `Flatten` (layers/reshaping/flatten.py).
- *
- * - Input: `[batch, height, width, channels]`.
- * - Output: `[batch, height · width · channels]`.
- *
- * @returns A block for {@link branch}.
- * @example
- * ```ts
- * import { branch, dense, flatten } from 'tfjs-multitask';
- *
- * console.log(branch([flatten(), dense(16)]).layerStack.length); // 2
- * ```
- * @category Compose
- */
-export function flatten(): Block {
-  return createLayerBlock('flatten', (name) => tf.layers.flatten({ name }));
 }

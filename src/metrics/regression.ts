@@ -1,4 +1,4 @@
-import { meanAbsoluteError, meanSquaredError } from '../losses/regression.js';
+import { meanAbsoluteError, meanSquaredError } from '../losses/meanErrors.js';
 import { createMetric, type Metric, type MetricName, type MetricOptions } from './metric.js';
 
 /**

@@ -1,4 +1,5 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
+import { formatItemShape } from '../core/arrays.js';
 import { createError, describeType } from '../core/errors/errors.js';
 import type { PixelRange } from '../core/images.js';
 import type { BuildContext, LayerLike } from '../layers/block.js';
@@ -120,7 +121,7 @@ export function createBuildContext(
         describeMinimumSize,
         advice:
           inputs[0]!.shape.length === 2
-            ? 'What comes before it is flat already: check the order of the blocks; a backbone with top: true is flat too.'
+            ? 'What comes before it is flat already: check the order of the blocks; a backbone with includeTop: true is flat too.'
             : 'Check the order of the blocks: flatten() or globalAveragePool() stands before dense().',
       });
       patchLayer(layer, part);
@@ -196,7 +197,7 @@ function applyLayer(
       kind: 'argument',
       path: layer.name,
       expected: `an image large enough to leave something at this layer${calling.describeMinimumSize()}`,
-      received: `input ${formatShape(shapes[0]!)}, which leaves ${formatShape(shape)}`,
+      received: `input ${formatItemShape(shapes[0]!)}, which leaves ${formatItemShape(shape)}`,
       advice: 'Use larger images, or fewer strides and poolings.',
     });
   }
@@ -230,7 +231,7 @@ function withShapeError<R>(
     throw createError({
       kind: 'argument',
       path,
-      expected: `a layer that accepts ${formatShape(shapes[0]!)}`,
+      expected: `a layer that accepts ${formatItemShape(shapes[0]!)}`,
       received: cause instanceof Error ? cause.message : String(cause),
       advice,
       cause,
@@ -239,4 +240,3 @@ function withShapeError<R>(
 }
 
 /** A shape for readers, without the batch. */
-export const formatShape = (shape: BatchShape) => `[${shape.slice(1).join(', ')}]`;

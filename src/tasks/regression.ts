@@ -1,7 +1,8 @@
 import { createError, formatValue } from '../core/errors/errors.js';
+import { huber } from '../losses/huber.js';
 import type { Loss } from '../losses/loss.js';
 import { type LossTable, resolveLoss } from '../losses/lossByName.js';
-import { huber, meanAbsoluteError, meanSquaredError } from '../losses/regression.js';
+import { meanAbsoluteError, meanSquaredError } from '../losses/meanErrors.js';
 import type { Metric, MetricColumn } from '../metrics/metric.js';
 import { resolveMetrics } from '../metrics/metricByName.js';
 import { mae, mse, rmse } from '../metrics/regression.js';

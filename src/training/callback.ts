@@ -1,17 +1,8 @@
 import type { Json } from '../core/json.js';
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow, TaskRecord } from '../core/records/history.js';
-import type { HostArray } from '../formats/safetensors.js';
+import type { Weights } from '../network/weights.js';
 import type { MonitorModes } from './monitor.js';
-
-/**
- * All weights of a model as plain numbers, by name, moving statistics included.
- *
- * @category Callbacks
- */
-export interface Weights {
-  readonly [name: string]: HostArray;
-}
 
 /**
  * A training run as its callbacks see it.

@@ -127,12 +127,12 @@ describe('a file of weights', () => {
     const whole = kerasFile(await drawnLayers('mobileNetV2', true));
     expect(await faultOf(() => read(whole))).toMatchObject({
       path: 'mobile.h5: predictions',
-      advice: 'Give top: true, or a file without its top.',
+      advice: 'Set includeTop: true, or use a file without the top.',
     });
     const without = kerasFile(mobile);
-    expect(await faultOf(() => read(without, { top: true }))).toMatchObject({
+    expect(await faultOf(() => read(without, { includeTop: true }))).toMatchObject({
       path: 'mobile.h5: predictions',
-      advice: 'Leave top out, or give the file with its top.',
+      advice: 'Leave includeTop out, or use the file with the top.',
     });
   });
 
@@ -293,9 +293,9 @@ describe('a wrong call', () => {
   });
 
   test('a pooling behind its top, and a task that has the name of one of its layers, are told apart', async () => {
-    const top = await mobileNetV2Backbone({ weights: null, top: true });
+    const top = await mobileNetV2Backbone({ weights: null, includeTop: true });
     const pooled = await faultOf(() => built(sharedTrunk([top, globalAveragePool()])));
-    expect(pooled.advice).toContain('a backbone with top: true is flat too');
+    expect(pooled.advice).toContain('a backbone with includeTop: true is flat too');
     const named = multiTask({ input: [32, 32, 3] })
       .trunk(await mobileNetV2Backbone({ weights: null }))
       .task('Conv1', regression({ unit: 'years' }), branch([globalAveragePool()]));

@@ -1,7 +1,9 @@
 import { inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type Hdf5Dataset, type Hdf5Group, readHdf5, writeHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
+import type { Hdf5Dataset, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js';
+import { readHdf5 } from '../../src/formats/hdf5/read/readHdf5.js';
+import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { readZip, writeZip } from '../../src/formats/zip/zip.js';
 import {
   binary,

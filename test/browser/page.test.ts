@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { writeHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
+import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { branch, dense, flatten, memoryStore, multiTask, regression } from '../../src/index.js';
 import { sharpDecoder } from '../../src/node/index.js';
 import { blocksOf } from '../docs/blocks.js';

@@ -1,13 +1,9 @@
 import fc from 'fast-check';
 import * as h5wasm from 'h5wasm';
 import { describe, expect, test } from 'vitest';
-import {
-  type Hdf5Dataset,
-  type Hdf5Group,
-  readHdf5,
-  readNameList,
-  writeHdf5,
-} from '../../src/formats/hdf5/hdf5Group.js';
+import { type Hdf5Dataset, type Hdf5Group, readNameList } from '../../src/formats/hdf5/hdf5Group.js';
+import { readHdf5 } from '../../src/formats/hdf5/read/readHdf5.js';
+import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 
 const EMPTY: Hdf5Group = { attributes: {}, groups: {}, arrays: {} };
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
-import { writeHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
+import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { writeZip } from '../../src/formats/zip/zip.js';
 import { loadKeras, loadModel, memoryStore, regression } from '../../src/index.js';
 import { tf } from '../../src/tensor/tf.js';

@@ -3,7 +3,7 @@ import type { FillMode } from '../../src/augment/affine.js';
 import { createAugmentationPipeline } from '../../src/augment/augmentationPipeline.js';
 import type { ImageShape } from '../../src/core/images.js';
 import { createRng, randomBrightness, randomFlip, randomRotation, randomZoom } from '../../src/index.js';
-import { rescaleImages } from '../../src/steps/stepArrays.js';
+import { rescaleImages } from '../../src/inference/rescaleImages.js';
 import { expectClose } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { imageBytes } from './noise.js';

@@ -1,10 +1,9 @@
 /** Backbones here and the fixture of `keras/make_backbones.py`. */
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { expect } from 'vitest';
-
+import type { HostArray } from '../../src/core/arrays.js';
 import type { ImageShape } from '../../src/core/images.js';
 import { releasePredictor } from '../../src/engines/onnx/executor/predictor.js';
-import type { HostArray } from '../../src/formats/safetensors.js';
 import {
   type Backbone,
   branch,
@@ -61,7 +60,11 @@ export const keras = fixture<
   } & { readonly 'caffe of 10, 20, 30': readonly number[] }
 >('backbones');
 
-export type Make = (options: { weights: null; top?: boolean; trainable?: boolean }) => Promise<Backbone>;
+export type Make = (options: {
+  weights: null;
+  includeTop?: boolean;
+  trainable?: boolean;
+}) => Promise<Backbone>;
 
 export const makes = {
   resnet50: resnet50Backbone as Make,
@@ -77,7 +80,7 @@ export async function backboneModel(
   range: PixelRange = [0, 255],
 ) {
   return multiTask({ input, range })
-    .trunk(await make({ weights: null, top }))
+    .trunk(await make({ weights: null, includeTop: top }))
     .task('age', regression({ unit: 'years' }), branch(top ? [dense(1)] : [flatten()]))
     .build();
 }

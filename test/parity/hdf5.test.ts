@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { type Hdf5Group, readHdf5, readNameList } from '../../src/formats/hdf5/hdf5Group.js';
+import { type Hdf5Group, readNameList } from '../../src/formats/hdf5/hdf5Group.js';
+import { readHdf5 } from '../../src/formats/hdf5/read/readHdf5.js';
 import { fixture } from './fixture.js';
 
 /** As `keras/make_hdf5.py` writes it: every number is text. */

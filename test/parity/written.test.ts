@@ -1,6 +1,7 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { type Hdf5AttributeValue, type Hdf5Group, readHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
+import type { Hdf5AttributeValue, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js';
+import { readHdf5 } from '../../src/formats/hdf5/read/readHdf5.js';
 import { readZip } from '../../src/formats/zip/zip.js';
 import {
   adam,

@@ -28,7 +28,7 @@ for (const [name, make] of Object.entries(makes)) {
     const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     for (const kind of ['_official.h5', '_legacy.h5', '.weights.h5']) {
       const began = performance.now();
-      const backbone = await make({ weights: join(folder, stem + kind), top, trainable: false });
+      const backbone = await make({ weights: join(folder, stem + kind), includeTop: top, trainable: false });
       const model = multiTask({ input: [SIZE, SIZE, 3], range: [0, 255] })
         .trunk(backbone)
         .task(

@@ -29,10 +29,10 @@ import { InputPipeline } from '../../src/inference/inputPipeline.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import { splitFrozen } from '../../src/network/frozenSplit.js';
 import { loadPackage } from '../../src/node/index.js';
+import { drawDropoutMasks } from '../../src/steps/dropoutMasks.js';
 import {
   createBatchArrays,
   createCoefficientArrays,
-  drawDropoutMasks,
   toStepInputs,
   toTensors,
 } from '../../src/steps/stepArrays.js';

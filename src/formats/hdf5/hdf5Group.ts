@@ -1,8 +1,5 @@
 import { createError, formatValue } from '../../core/errors/errors.js';
 
-export { readHdf5 } from './read/readHdf5.js';
-export { writeHdf5 } from './write/writeHdf5.js';
-
 /** What an attribute holds; a list without entries stands for any empty one, whatever its type in the file. */
 export type Hdf5AttributeValue = string | readonly string[] | number | readonly number[];
 

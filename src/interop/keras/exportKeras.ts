@@ -2,25 +2,21 @@ import { createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
 import { createNetwork } from '../../network/buildNetwork.js';
 import { checkModel } from '../../network/checkModel.js';
+import type { ExportableModel } from '../../network/exportableModel.js';
 import { computeFrozenDigest, FROZEN_WEIGHTS_PART } from '../../network/frozenDigest.js';
 import { splitFrozen } from '../../network/frozenSplit.js';
 import type { Network } from '../../network/network.js';
 import { createTaskTable } from '../../network/savedModel/taskTable.js';
 import { syncWeights } from '../../network/weightSync.js';
+import type { Weights } from '../../network/weights.js';
 import type { Optimizer } from '../../optimizers/optimizer.js';
-import { countTrainableParams, GRADIENT_SUM, getTrainableWeights } from '../../steps/trainingStep.js';
+import { GRADIENT_SUM } from '../../steps/optimizerSlots.js';
+import { countTrainableParams, getTrainableWeights } from '../../steps/trainableWeights.js';
 import { checkLossWeights, type ValidLossWeights, type WeightedLoss } from '../../steps/weightedLoss.js';
 import type { Tasks } from '../../tasks/task.js';
 import type { tf } from '../../tensor/tf.js';
-import type { Weights } from '../../training/callback.js';
-import {
-  CHECKPOINT_FILE,
-  type Checkpoint,
-  computeFingerprint,
-  readCheckpoint,
-} from '../../training/checkpoint.js';
-import { getModelFingerprintParts } from '../../training/validateFit.js';
-import type { ExportableModel } from '../onnx/exportOnnx.js';
+import { CHECKPOINT_FILE, type Checkpoint, readCheckpoint } from '../../training/checkpoint.js';
+import { computeFingerprint, getModelFingerprintParts } from '../../training/fingerprint.js';
 import type { CompileConfig } from './write/compileConfig.js';
 import { createKerasGraph, type KerasGraph, prependRescaling } from './write/kerasGraph.js';
 import { createOptimizerVariables, type OptimizerSnapshot } from './write/optimizerVariables.js';

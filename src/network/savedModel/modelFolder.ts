@@ -1,5 +1,6 @@
+import { formatShape } from '../../core/arrays.js';
+import { sha256 } from '../../core/digest.js';
 import { createError } from '../../core/errors/errors.js';
-import { sha256 } from '../../core/json.js';
 import type { Store } from '../../core/platform/platform.js';
 import { checkTopology, renumberCalls } from '../../formats/modelTopology.js';
 import { patchLayer } from '../../layers/own/patchLayer.js';
@@ -152,15 +153,14 @@ function checkInputAndOutputs(
   tasks: Tasks,
   path: string,
 ): void {
-  const show = (shape: readonly unknown[]) => `[${shape.join(', ')}]`;
-  const want = Object.entries(tasks).map(([name, { units }]) => `${name} ${show([units])}`);
-  const have = model.outputs.map(({ shape }, i) => `${model.outputNames[i]} ${show(shape.slice(1))}`);
-  const shapes = model.inputs.map(({ shape }) => show(shape.slice(1)));
-  if (want.join() === have.join() && shapes.join() === show(image)) return;
+  const want = Object.entries(tasks).map(([name, { units }]) => `${name} ${formatShape([units])}`);
+  const have = model.outputs.map(({ shape }, i) => `${model.outputNames[i]} ${formatShape(shape.slice(1))}`);
+  const shapes = model.inputs.map(({ shape }) => formatShape(shape.slice(1)));
+  if (want.join() === have.join() && shapes.join() === formatShape(image)) return;
   throw createError({
     kind: 'file',
     path,
-    expected: `the image ${show(image)} and the outputs ${want.join(', ')}, as tasks.json says`,
+    expected: `the image ${formatShape(image)} and the outputs ${want.join(', ')}, as tasks.json says`,
     received: `the image ${shapes.join(', ')} and the outputs ${have.join(', ')}`,
     advice: COPY_ADVICE,
   });

@@ -1,3 +1,4 @@
+import { countElements } from '../../../core/arrays.js';
 import type { Hdf5TypedArray } from '../hdf5Group.js';
 import type { ByteReader } from './byteReader.js';
 
@@ -50,9 +51,9 @@ export function readDataspace(file: ByteReader, at: number): readonly number[] |
   return Array.from({ length: rank }, (_, axis) => file.uint64(at + (version === 1 ? 8 : 4) + 8 * axis));
 }
 
-/** Values, or infinity where the product is no exact number. */
-export function countElements(shape: readonly number[]): number {
-  const count = shape.reduce((product, side) => product * side, 1);
+/** Returns the number of elements that a file declares, or infinity where the product is not an exact integer. */
+export function countDeclaredElements(shape: readonly number[]): number {
+  const count = countElements(shape);
   return Number.isSafeInteger(count) ? count : Number.POSITIVE_INFINITY;
 }
 

@@ -1,6 +1,7 @@
+import { MESSAGE_TYPE } from '../messageTypes.js';
 import { type ByteReader, UNDEFINED_ADDRESS } from './byteReader.js';
 import { readHeapObjects } from './fractalHeap.js';
-import { findMessage, type HeaderMessage, MESSAGE_TYPE } from './objectHeader.js';
+import { findMessage, type HeaderMessage } from './objectHeader.js';
 
 /** A member of a group. */
 export interface Link {

@@ -1,20 +1,5 @@
+import { MESSAGE_TYPE } from '../messageTypes.js';
 import type { ByteReader } from './byteReader.js';
-
-/** Kinds of messages in an object's header that are read. */
-export const MESSAGE_TYPE = {
-  space: 1,
-  links: 2,
-  type: 3,
-  fill: 5,
-  link: 6,
-  external: 7,
-  layout: 8,
-  filters: 11,
-  attribute: 12,
-  continuation: 16,
-  symbols: 17,
-  attributes: 21,
-} as const;
 
 /** A message: what HDF5 calls each of the facts of which an object's header is made. */
 export interface HeaderMessage {

@@ -1,9 +1,10 @@
 import type { Hdf5AttributeValue } from '../hdf5Group.js';
+import { MESSAGE_TYPE } from '../messageTypes.js';
 import { type ByteReader, UNDEFINED_ADDRESS } from './byteReader.js';
-import { countElements, decodeNumbers, readDataspace, readDatatype } from './datatypes.js';
+import { countDeclaredElements, decodeNumbers, readDataspace, readDatatype } from './datatypes.js';
 import { readHeapObjects, type Span } from './fractalHeap.js';
 import { decodeFixedText, readVariableText } from './globalHeap.js';
-import { type HeaderMessage, MESSAGE_TYPE } from './objectHeader.js';
+import type { HeaderMessage } from './objectHeader.js';
 
 /** Attributes of the object with these messages, by name (HDF5 file format 3.0, IV.A.2.m). */
 export function readAttributes(
@@ -41,7 +42,7 @@ function readAttribute(
   const name = file.text(nameAt, Math.max(0, file.uint16(offset + 2) - 1)); // without the zero at its end
   file.objectPath = `${owner} (attribute "${name}")`;
   const shape = readDataspace(file, shapeStart);
-  const count = shape ? countElements(shape) : 0;
+  const count = shape ? countDeclaredElements(shape) : 0;
   if (count === 0) return [name, []];
   const type = readDatatype(file, typeStart);
   if (type.size * count > offset + size - valuesAt)

@@ -1,9 +1,11 @@
+import { formatShape } from '../../../core/arrays.js';
 import { isMultitaskError } from '../../../core/errors/errors.js';
 import { inflate, MAX_INFLATE_RATIO, MAX_INFLATED_BYTES } from '../../zip/inflate.js';
 import type { Hdf5Dataset } from '../hdf5Group.js';
+import { MESSAGE_TYPE } from '../messageTypes.js';
 import { type ByteReader, UNDEFINED_ADDRESS } from './byteReader.js';
-import { countElements, decodeNumbers, readDataspace, readDatatype } from './datatypes.js';
-import { findMessage, type HeaderMessage, MESSAGE_TYPE } from './objectHeader.js';
+import { countDeclaredElements, decodeNumbers, readDataspace, readDatatype } from './datatypes.js';
+import { findMessage, type HeaderMessage } from './objectHeader.js';
 
 /**
  * Numbers of the dataset with these messages. What it claims to hold is held against the bytes it has before anything is
@@ -19,7 +21,7 @@ export function readDataset(file: ByteReader, messages: readonly HeaderMessage[]
     throw file.createCorruptFileError('numbers in another file');
   const type = readDatatype(file, needed('type'));
   const shape = readDataspace(file, needed('space')) ?? [0];
-  const bytes = type.size * countElements(shape);
+  const bytes = type.size * countDeclaredElements(shape);
   const raw =
     bytes === 0 ? new Uint8Array() : readRawData(file, messages, needed('layout'), shape, type.size, bytes);
   return { shape, data: decodeNumbers(file, type, raw) };
@@ -67,9 +69,9 @@ function readChunkedData(
 ): Uint8Array<ArrayBuffer> {
   const rank = shape.length;
   const sides = shape.map((_, axis) => file.uint32(at + 11 + 4 * axis));
-  const large = countElements(sides) * size;
+  const large = countDeclaredElements(sides) * size;
   if (file.uint8(at + 2) !== rank + 1 || !sides.every((side) => side > 0) || !(large <= MAX_INFLATED_BYTES)) {
-    throw file.createCorruptFileError(`parts of shape [${sides.join(', ')}]`);
+    throw file.createCorruptFileError(`parts of shape ${formatShape(sides)}`);
   }
   const unpack = readFilterPipeline(file, findMessage(messages, MESSAGE_TYPE.filters), size);
   const chunks = readChunkIndex(file, file.address(at + 3), rank);
@@ -82,8 +84,12 @@ function readChunkedData(
     ),
   );
   // All of them, each once: so that the dataset is no larger than what its parts unpack to.
-  if (places.has('outside') || places.size !== chunks.length || chunks.length !== countElements(across)) {
-    throw file.createCorruptFileError(`${chunks.length} parts instead of ${countElements(across)}`);
+  if (
+    places.has('outside') ||
+    places.size !== chunks.length ||
+    chunks.length !== countDeclaredElements(across)
+  ) {
+    throw file.createCorruptFileError(`${chunks.length} parts instead of ${countDeclaredElements(across)}`);
   }
   file.spend('unpacked', chunks.length * large);
   if (chunks.some((chunk) => large > chunk.size * MAX_INFLATE_RATIO)) {
@@ -115,7 +121,7 @@ function copyChunk(
 ): void {
   const kept = sides.map((side, axis) => Math.min(side, shape[axis]! - origin[axis]!));
   const last = sides.length - 1;
-  const rows = countElements(kept.slice(0, last));
+  const rows = countDeclaredElements(kept.slice(0, last));
   for (let row = 0; row < rows; row++) {
     let rest = row;
     let from = 0;

@@ -1,6 +1,7 @@
+import { viewBytes } from '../../../core/arrays.js';
 import type { Hdf5AttributeValue } from '../hdf5Group.js';
-import { MESSAGE_TYPE } from '../read/objectHeader.js';
-import { ByteWriter, viewBytes } from './byteWriter.js';
+import { MESSAGE_TYPE } from '../messageTypes.js';
+import { ByteWriter } from './byteWriter.js';
 import {
   type EncodedMessage,
   encodeDataspace,

@@ -51,7 +51,3 @@ export class ByteWriter {
 
 /** `bytes` filled up to a multiple of eight. */
 export const roundUpTo8 = (bytes: number) => Math.ceil(bytes / 8) * 8;
-
-/** The bytes of a list of numbers, which are not copied. */
-export const viewBytes = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
-  new Uint8Array(buffer, byteOffset, byteLength);

@@ -1,5 +1,5 @@
 import type { Hdf5TypedArray } from '../hdf5Group.js';
-import { MESSAGE_TYPE } from '../read/objectHeader.js';
+import { MESSAGE_TYPE } from '../messageTypes.js';
 import { ByteWriter, roundUpTo8 } from './byteWriter.js';
 import type { FileAllocator } from './fileAllocator.js';
 

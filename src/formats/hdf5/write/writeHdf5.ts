@@ -1,6 +1,7 @@
+import { countElements, formatShape, viewBytes } from '../../../core/arrays.js';
 import type { Hdf5Dataset, Hdf5Group } from '../hdf5Group.js';
 import { createAttributeMessages } from './attributeMessages.js';
-import { ByteWriter, viewBytes } from './byteWriter.js';
+import { ByteWriter } from './byteWriter.js';
 import { FileAllocator } from './fileAllocator.js';
 import {
   createDatasetMessages,
@@ -89,11 +90,11 @@ function writeGroup(placing: WriteContext, group: Hdf5Group, place: string): Wri
 
 function writeDataset({ allocator }: WriteContext, { shape, data }: Hdf5Dataset, place: string): number {
   const bytes = viewBytes(data);
-  const count = shape.reduce((product, side) => product * side, 1);
+  const count = countElements(shape);
   if (count !== data.length)
     throw createWriteError(
       place,
-      `${data.length} numbers of shape [${shape.join(', ')}]`,
+      `${data.length} numbers of shape ${formatShape(shape)}`,
       'Give as many as the shape has.',
     );
   const at = bytes.length > 0 ? allocator.allocate(bytes) : undefined;

@@ -1,5 +1,6 @@
 import { createError } from '../../../core/errors/errors.js';
-import { type Hdf5Group, readHdf5 } from '../../../formats/hdf5/hdf5Group.js';
+import type { Hdf5Group } from '../../../formats/hdf5/hdf5Group.js';
+import { readHdf5 } from '../../../formats/hdf5/read/readHdf5.js';
 import { readZip } from '../../../formats/zip/zip.js';
 import { JsonNode } from './jsonNode.js';
 import { TASK_TABLE_KEY } from './kerasNames.js';

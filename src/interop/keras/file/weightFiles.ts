@@ -1,7 +1,7 @@
+import type { HostArray } from '../../../core/arrays.js';
 import { createError, isMultitaskError } from '../../../core/errors/errors.js';
 import type { PixelRange } from '../../../core/images.js';
 import { type Hdf5Dataset, type Hdf5Group, readNameList } from '../../../formats/hdf5/hdf5Group.js';
-import type { HostArray } from '../../../formats/safetensors.js';
 import { type KerasFile, openKerasFile } from './openKerasFile.js';
 
 /** A weight as a file holds it. */

@@ -14,9 +14,9 @@ import {
   type LayerWithWeights,
   type Shape,
 } from './importContext.js';
-import type { LayerCall } from './inboundNodes.js';
+import type { LayerCall, TensorReference } from './inboundNodes.js';
 import { findLayerImporter } from './layers/layerImporters.js';
-import type { KerasLayer, KerasModel, TensorReference } from './modelStructure.js';
+import type { KerasLayer, KerasModel } from './modelStructure.js';
 
 export interface BuildOptions {
   readonly nameAllocator: NameAllocator;

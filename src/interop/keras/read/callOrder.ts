@@ -1,7 +1,7 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { createError } from '../../../core/errors/errors.js';
-import { isTensorReference, type LayerCall } from './inboundNodes.js';
-import type { KerasLayer, KerasModel, TensorReference } from './modelStructure.js';
+import { isTensorReference, type LayerCall, type TensorReference } from './inboundNodes.js';
+import type { KerasLayer, KerasModel } from './modelStructure.js';
 
 /** One call that waits for what it takes. */
 interface PendingCall {

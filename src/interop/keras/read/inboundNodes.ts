@@ -1,5 +1,4 @@
 import type { JsonNode } from '../file/jsonNode.js';
-import type { TensorReference } from './modelStructure.js';
 
 /** What a call is given: a tensor, or a constant. */
 export type Operand = TensorReference | { readonly constant: number | readonly number[] };
@@ -149,4 +148,13 @@ function readKeras2Node(node: JsonNode): LayerCall {
     if (kwargs && !kwargs.isMissing) kwargsIn(kwargs);
   }
   return { operands, kwargs: options, ...(training === undefined ? {} : { training }), path: node.path };
+}
+
+/** A tensor of a model: of which layer, of which of its calls, and which output of that. */
+export interface TensorReference {
+  readonly layer: string;
+  readonly node: number;
+  readonly tensor: number;
+  /** Its key where a model has its inputs or outputs in a record. */
+  readonly key?: string;
 }

@@ -5,6 +5,7 @@ import {
   type Operand,
   readInboundNodes,
   readTensorReferences,
+  type TensorReference,
 } from './inboundNodes.js';
 
 /** A layer of a Keras file, as both dialects say it. */
@@ -32,15 +33,6 @@ export interface KerasModel {
   /** Where the file names its inputs and outputs, for errors. */
   readonly inputsPath: string;
   readonly outputsPath: string;
-}
-
-/** A tensor of a model: of which layer, of which of its calls, and which output of that. */
-export interface TensorReference {
-  readonly layer: string;
-  readonly node: number;
-  readonly tensor: number;
-  /** Its key where a model has its inputs or outputs in a record. */
-  readonly key?: string;
 }
 
 /** Class names of models; subclasses of them carry a config of another kind. */

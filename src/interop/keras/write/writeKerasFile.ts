@@ -1,5 +1,5 @@
 import type { Json } from '../../../core/json.js';
-import { writeHdf5 } from '../../../formats/hdf5/hdf5Group.js';
+import { writeHdf5 } from '../../../formats/hdf5/write/writeHdf5.js';
 import { writeZip } from '../../../formats/zip/zip.js';
 import { TASK_TABLE_KEY } from '../file/kerasNames.js';
 import { type CompileConfig, toKerasCompileConfig } from './compileConfig.js';

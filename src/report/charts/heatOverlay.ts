@@ -1,6 +1,6 @@
-import { createError, formatValue } from '../core/errors/errors.js';
-import { type ImageBytes, toGrayscaleBytes } from '../core/images.js';
-import type { HeatMap } from '../core/records/heatMap.js';
+import { createError, formatValue } from '../../core/errors/errors.js';
+import { type ImageBytes, toGrayscaleBytes } from '../../core/images.js';
+import type { HeatMap } from '../../core/records/heatMap.js';
 
 /**
  * Options of {@link heatOverlay}.

@@ -1,0 +1,14 @@
+/**
+ * Padding of a sliding window: `valid` uses no padding, `same` pads the image with zeros.
+ *
+ * @category Compose
+ */
+export type Padding = 'valid' | 'same';
+
+/** Returns a function that computes the side of a sliding window's output, as Keras does. */
+export function createWindowOutputSize(size: number, stride: number, padding: Padding, dilation = 1) {
+  return (input: number): number =>
+    padding === 'same'
+      ? Math.ceil(input / stride)
+      : Math.floor((input - (dilation * (size - 1) + 1)) / stride) + 1;
+}
