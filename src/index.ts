@@ -42,7 +42,7 @@ export { terminateOnNaN } from './callbacks/terminateOnNaN.js';
 export type { HostArray } from './core/arrays.js';
 export { type ErrorDetails, type ErrorKind, isMultitaskError, MultitaskError } from './core/errors/errors.js';
 export type { ImageBytes, ImageShape, PixelRange, Pixels } from './core/images.js';
-export type { InferPerTask, TypeErrorMessage } from './core/inferenceTypes.js';
+export type { TypeErrorMessage } from './core/inferenceTypes.js';
 export type { Json } from './core/json.js';
 export { memoryStore } from './core/platform/memoryStore.js';
 export type {

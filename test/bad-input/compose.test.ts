@@ -307,8 +307,8 @@ describe('views', () => {
       'a function',
       /Call it: grayscaleImage\(\), not grayscaleImage\./,
     ],
-    ['a word', 'grey', 'grey', /Blocks are made by functions: grayscaleImage\(\)/],
-    ['nothing', null, 'nothing', /Blocks are made by functions/],
+    ['a word', 'grey', 'grey', /Functions create blocks: grayscaleImage\(\)/],
+    ['nothing', null, 'nothing', /Functions create blocks/],
   ])('of %s', async (_, sees, received, advice) => {
     const error = await faultOf(() => seeing([sees]));
     expect(error).toMatchObject({ kind: 'argument', path: 'branch.inputView[0]', received });
@@ -321,7 +321,7 @@ describe('views', () => {
   ])('of %s', async (_, sees, received) => {
     const error = await faultOf(() => seeing([sees]));
     expect(error).toMatchObject({ path: 'branch.inputView[0]', received });
-    expect(error.advice).toBe('Give the blocks themselves, in one list.');
+    expect(error.advice).toBe('Pass the blocks themselves, in one list.');
   });
 
   test('that would be passed over: a branch never sees something else than it was told in silence', async () => {
