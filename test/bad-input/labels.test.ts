@@ -42,10 +42,10 @@ describe('a label', () => {
 
   test.each([
     ['femal', '"femal"', 'Did you mean "female"?'],
-    ['unknown', '"unknown"', 'Mend the label'],
-    [1, '1', 'Mend the label'],
-    [null, 'null', 'Mend the label'],
-    ['', '""', 'Mend the label'],
+    ['unknown', '"unknown"', 'Fix the label'],
+    [1, '1', 'Fix the label'],
+    [null, 'null', 'Fix the label'],
+    ['', '""', 'Fix the label'],
   ])('outside the list of the task names the list: %s', async (gender, received, advice) => {
     const error = await fitFault({ age: 30, gender });
     expect(error).toMatchObject({ kind: 'data', path: 'face-11: gender', received });

@@ -4,17 +4,21 @@ import { checkMemory } from '../../src/engines/checkMemory.js';
 import {
   adam,
   bestCheckpoint,
+  binary,
   type Callback,
   cosineDecay,
   earlyStopping,
   exponentialDecay,
   imagesInMemory,
   loadModel,
+  mae,
+  meanSquaredError,
   memoryStore,
   randomFlip,
   randomRotation,
   randomZoom,
   reduceLROnPlateau,
+  regression,
   sgd,
   useEngine,
   warmup,
@@ -215,6 +219,51 @@ test('numbers that are none name the argument', async () => {
     ],
   ];
   for (const [make, path] of cases) expect(await faultOf(make)).toMatchObject({ kind: 'argument', path });
+});
+
+describe('augment', () => {
+  test.each([
+    [[{ name: 'blur' }], 'augment[0]'],
+    [randomFlip('horizontal'), 'augment'],
+    [[randomFlip('both'), randomFlip('vertical')], 'augment.verticalFlip'],
+  ])(
+    'rejects a list with a value that is no transform, or with a transform twice: %#',
+    async (transforms, path) => {
+      const error = await faultOf(() => good().augment(transforms as never));
+      expect(error).toMatchObject({ kind: 'argument', path });
+    },
+  );
+
+  test('rejects a fill mode and an option that do not exist, and suggests the nearest name', async () => {
+    const fill = await faultOf(() => good().augment([], { fillMode: 'nearst' as 'nearest' }));
+    expect(fill).toMatchObject({ path: 'augment.fillMode', received: '"nearst"' });
+    expect(fill.advice).toBe('Did you mean "nearest"?');
+    const option = await faultOf(() => good().augment([], { fil: 'nearest' } as never));
+    expect(option).toMatchObject({ path: 'augment', received: '"fil"' });
+    const mode = await faultOf(() => randomFlip('horizontl' as 'horizontal'));
+    expect(mode).toMatchObject({ path: 'randomFlip.mode', received: '"horizontl"' });
+    expect(mode.advice).toBe('Did you mean "horizontal"?');
+  });
+});
+
+describe('a task', () => {
+  test('rejects a loss and a metric that it does not have, and lists those that it has', async () => {
+    const loss = await faultOf(() => regression({ unit: 'years', loss: 'msee' as 'mse' }));
+    expect(loss).toMatchObject({ kind: 'argument', path: 'regression.loss', received: '"msee"' });
+    expect(loss.advice).toBe('Did you mean "mse"?');
+    const metric = await faultOf(() => binary(['no', 'yes'], { metrics: ['mae' as 'accuracy'] }));
+    expect(metric).toMatchObject({ kind: 'argument', path: 'binary.metrics[0]', received: '"mae"' });
+    expect(metric.expected).toBe('a metric or one of accuracy');
+    const list = await faultOf(() => regression({ unit: 'years', metrics: 'mae' as never }));
+    expect(list).toMatchObject({ path: 'regression.metrics', received: '"mae"' });
+  });
+
+  test('rejects a function in place of its loss or metric, and the advice is to call it', async () => {
+    const loss = await faultOf(() => regression({ unit: 'years', loss: meanSquaredError as never }));
+    expect(loss.advice).toBe('Call the function: meanSquaredError(), not meanSquaredError.');
+    const metric = await faultOf(() => regression({ unit: 'years', metrics: [mae as never] }));
+    expect(metric.advice).toBe('Call the function: mae(), not mae.');
+  });
 });
 
 test('the name of a best folder with a column that is none says which there are', async () => {

@@ -43,6 +43,20 @@ describe('augmentation', () => {
     );
   });
 
+  test('randomFlip both is a horizontal flip followed by a vertical one, with the same draws', () => {
+    const both = createAugmentationPipeline([randomFlip('both', { probability: 0.4 })]);
+    const two = createAugmentationPipeline([
+      randomFlip('horizontal', { probability: 0.4 }),
+      randomFlip('vertical', { probability: 0.4 }),
+    ]);
+    expect(both.description).toEqual(two.description);
+    fc.assert(
+      fc.property(fc.integer(), (seed) => {
+        expect(both.draw(createRng(seed), [4, 4, 3])).toEqual(two.draw(createRng(seed), [4, 4, 3]));
+      }),
+    );
+  });
+
   test('a quarter turn counter-clockwise is numpy.rot90 on a square', () => {
     const image = pixels(6, 6);
     const turned = warp(image, computeAffineMatrix({ ...still, rotation: 90 }, [6, 6, 3], false), nearest);

@@ -99,6 +99,27 @@ describe('what follows from the tasks', () => {
     start({ callbacks: [earlyStopping({ monitor: 'val_age_mae' })] });
   });
 
+  test('losses and metrics can be names, and the columns of metrics follow from them', () => {
+    const named = multiTask({ input: [8, 8, 3] })
+      .task(
+        'age',
+        regression({ unit: 'years', loss: 'huber', metrics: ['rmse', mae({ weighted: true })] }),
+        part,
+      )
+      .task('gender', binary(['male', 'female'], { loss: 'binary_crossentropy', metrics: [] }), part)
+      .build();
+    const judge = () => named.evaluate(data);
+    expectTypeOf<keyof Awaited<ReturnType<typeof judge>>>().toEqualTypeOf<
+      'loss' | 'age_loss' | 'age_rmse' | 'age_weighted_mae' | 'gender_loss'
+    >();
+    // @ts-expect-error: a regression has no such loss
+    regression({ unit: 'years', loss: 'binary_crossentropy' });
+    // @ts-expect-error: a regression has no such metric
+    regression({ unit: 'years', metrics: ['accuracy'] });
+    // @ts-expect-error: a binary task has no such loss
+    binary(['male', 'female'], { loss: 'categorical_crossentropy' });
+  });
+
   test('what a model that is loaded with its tasks answers', () => {
     const load = () => loadModel(memoryStore(), { tasks: model.tasks });
     expectTypeOf<Awaited<ReturnType<typeof load>>['tasks']>().toEqualTypeOf<typeof model.tasks>();
@@ -141,6 +162,20 @@ describe('labels', () => {
     expectTypeOf<Labels['age']>().toEqualTypeOf<number | undefined>();
     expectTypeOf<Labels['gender']>().toEqualTypeOf<'male' | 'female' | undefined>();
     expectTypeOf<FromCsv>().toExtend<Train>();
+  });
+
+  test('of each type of CSV column', () => {
+    const read = csvLabels('', {
+      columns: { name: String, size: { min: 0, max: 9 }, born: (cell) => new Date(cell) },
+    });
+    type Labels = Extract<ReturnType<typeof read>, { labels: unknown }>['labels'];
+    expectTypeOf<Labels>().toEqualTypeOf<{
+      readonly name?: string;
+      readonly size?: number;
+      readonly born?: Date;
+    }>();
+    // @ts-expect-error: no column type
+    csvLabels('', { columns: { age: 'number' } });
   });
 
   test('that a split, a weight and an augmentation leave as they are', () => {
