@@ -6,7 +6,8 @@ import { md5 } from './md5.js';
 import { type DownloadSource, getDownloadSource, PartialDownload } from './partialDownload.js';
 
 /**
- * Verification of a file: a hash of its bytes in hexadecimal digits, or a function for a file whose hash is unknown.
+ * Condition for a valid file: a hash of its bytes in hexadecimal digits, or, if none is known, a function
+ * `accepts` that checks the bytes.
  *
  * @category Files
  */
@@ -16,7 +17,8 @@ export type FileHash =
   | { readonly accepts: (bytes: Uint8Array) => Promise<boolean> };
 
 /**
- * Receives the number of downloaded bytes and the total, which is undefined when the server does not report it.
+ * Callback that receives the number of bytes downloaded so far, and the total, or undefined if the server
+ * does not report it.
  *
  * @category Files
  */
@@ -30,46 +32,54 @@ export interface FetchFileOptions {
   readonly name: string;
   /** Store that caches the file. */
   readonly store: Store;
-  /** The platform's `fetch`, or a compatible function. */
+  /** The platform's `fetch`, or a replacement. */
   readonly fetch: Fetcher;
   readonly onProgress?: DownloadProgress | undefined;
-  /** Aborts the download. The received bytes stay in the store. */
+  /** Signal that stops the download. The bytes received so far are stored. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A download, with the size of a different file that the store has under its name. */
+/** Download options, and the size of an invalid file of that name in the store. */
 interface DownloadRequest extends FetchFileOptions {
   readonly existingSize: number | undefined;
 }
 
-/** Running calls by store and name: two calls for one file must not write the same partial file. */
+/**
+ * Calls in progress, by store and name. Two downloads of the same file would write into each other's partial
+ * file.
+ */
 const activeDownloads = new WeakMap<Store, Map<string, Promise<unknown>>>();
 
 /**
- * Reads a file from the store, or downloads it and saves it to the store. The hash is checked before the file gets its name and each time
- * it is read. An interrupted download stays in the store as `NAME.part`, and the next call continues it.
+ * Returns a file from the store, or downloads it into the store. The hash is checked each time the file is
+ * read, and before a download gets its final name. An interrupted download stays in the store as `NAME.part`,
+ * and the next call resumes it.
  *
  * @returns The bytes of the file.
- * @throws `download` error when the server does not respond, responds with an error, or sends a file with another hash. The error
- *   contains the URL and where to put the file manually; an existing file in the store stays unchanged. `aborted` error when `signal`
- *   aborts.
+ * @throws A `download` error if the server does not respond, responds with anything but the file, or the hash
+ *   differs; it contains the URL and where to put the file by hand. A file that was in the store before stays
+ *   there. An `aborted` error if `signal` is aborted.
  */
 export async function fetchFile(options: FetchFileOptions): Promise<Uint8Array> {
   const { store, name } = options;
-  const calls = activeDownloads.get(store) ?? new Map<string, Promise<unknown>>();
-  activeDownloads.set(store, calls);
-  const previousCall = calls.get(name);
+  const callsByName = activeDownloads.get(store) ?? new Map<string, Promise<unknown>>();
+  activeDownloads.set(store, callsByName);
+  const previousCall = callsByName.get(name);
   const call = (async () => {
     await previousCall?.catch(() => {});
-    const cached = await store.read(name);
-    if (cached && (await matchesHash(cached, options.hash))) return cached;
-    return downloadFile({ ...options, existingSize: cached?.length }, new PartialDownload(store, name), true);
+    const storedBytes = await store.read(name);
+    if (storedBytes && (await matchesHash(storedBytes, options.hash))) return storedBytes;
+    return downloadFile(
+      { ...options, existingSize: storedBytes?.length },
+      new PartialDownload(store, name),
+      true,
+    );
   })();
-  calls.set(name, call);
+  callsByName.set(name, call);
   try {
     return await call;
   } finally {
-    if (calls.get(name) === call) calls.delete(name);
+    if (callsByName.get(name) === call) callsByName.delete(name);
   }
 }
 
@@ -81,26 +91,26 @@ async function matchesHash(bytes: Uint8Array, hash: FileHash): Promise<boolean> 
 
 async function downloadFile(
   options: DownloadRequest,
-  part: PartialDownload,
+  partialDownload: PartialDownload,
   resume: boolean,
 ): Promise<Uint8Array> {
   const { url, hash, name, store } = options;
   throwIfAborted(options);
-  const partial = resume ? await part.read(url) : undefined;
-  const whole = await receiveFile(options, part, partial);
-  if (whole && (await matchesHash(whole, hash))) {
-    await store.write(name, whole);
-    await part.remove();
-    return whole;
+  const partialFile = resume ? await partialDownload.read(url) : undefined;
+  const bytes = await receiveFile(options, partialDownload, partialFile);
+  if (bytes && (await matchesHash(bytes, hash))) {
+    await store.write(name, bytes);
+    await partialDownload.remove();
+    return bytes;
   }
-  await part.remove();
-  // The partial file was of another version, or another process wrote to it. Download the whole file again.
-  if (partial) return downloadFile(options, part, false);
-  const written = await store.read(name); // Another process may have finished the download.
-  if (written && (await matchesHash(written, hash))) return written;
+  await partialDownload.remove();
+  // The partial file was of another version, or another process appended to it. Start from the beginning, once.
+  if (partialFile) return downloadFile(options, partialDownload, false);
+  const concurrentBytes = await store.read(name); // from another process
+  if (concurrentBytes && (await matchesHash(concurrentBytes, hash))) return concurrentBytes;
   throw createDownloadError(
     options,
-    whole ? `${whole.length} bytes ${describeMismatch(hash)}` : 'a part of it',
+    bytes ? `${bytes.length} bytes ${describeMismatch(hash)}` : 'a part of it',
     'It was removed; the file may have changed on the server or on the way.',
   );
 }
@@ -108,16 +118,19 @@ async function downloadFile(
 const describeMismatch = (hash: FileHash) =>
   'accepts' in hash ? 'of something else' : `whose hash is not ${Object.entries(hash)[0]!.join(' ')}`;
 
-/** Downloads the rest of the file and returns all bytes, or undefined when the server cannot continue the partial file. */
+/**
+ * Receives the rest of the file. Returns all its bytes, or undefined if the server cannot resume the partial
+ * file.
+ */
 async function receiveFile(
   options: DownloadRequest,
-  part: PartialDownload,
-  partial: Awaited<ReturnType<PartialDownload['read']>>,
+  partialDownload: PartialDownload,
+  partialFile: Awaited<ReturnType<PartialDownload['read']>>,
 ): Promise<Uint8Array | undefined> {
   const { url, onProgress } = options;
-  if (partial && partial.bytes.length === partial.origin.total) return partial.bytes;
-  const response = await requestFile(options, partial);
-  if (response.status === 416 || (response.status === 206 && !isContinuation(response, partial))) {
+  if (partialFile && partialFile.bytes.length === partialFile.origin.total) return partialFile.bytes;
+  const response = await requestFile(options, partialFile);
+  if (response.status === 416 || (response.status === 206 && !isContinuation(response, partialFile))) {
     await response.body?.cancel();
     return undefined;
   }
@@ -125,25 +138,26 @@ async function receiveFile(
     await response.body?.cancel();
     throw createDownloadError(options, `HTTP ${response.status}`);
   }
-  // Status 200 is the whole file: the server does not support ranges, or the file has changed.
-  const continued = response.status === 206 ? partial : undefined;
-  const origin = continued?.origin ?? getDownloadSource(url, response);
-  if (!continued) await part.start(origin);
-  const chunks = continued ? [continued.bytes] : [];
-  let size = continued?.bytes.length ?? 0;
+  // Status 200 means the whole file, even after a range request: the server does not support ranges, or the
+  // file changed.
+  const resumedFile = response.status === 206 ? partialFile : undefined;
+  const origin = resumedFile?.origin ?? getDownloadSource(url, response);
+  if (!resumedFile) await partialDownload.start(origin);
+  const chunks = resumedFile ? [resumedFile.bytes] : [];
+  let size = resumedFile?.bytes.length ?? 0;
   onProgress?.(size, origin.total);
   try {
     for await (const bytes of readBody(response)) {
       chunks.push(bytes);
       size += bytes.length;
-      await part.append(bytes);
+      await partialDownload.append(bytes);
       onProgress?.(size, origin.total);
       throwIfAborted(options);
-      if (size > (origin.total ?? Number.POSITIVE_INFINITY)) break; // The hash check rejects the file.
+      if (size > (origin.total ?? Number.POSITIVE_INFINITY)) break; // The hash check fails later.
     }
     if (size < (origin.total ?? 0)) throw new Error('the connection ended');
   } catch (cause) {
-    await part.flush();
+    await partialDownload.flush();
     throwIfAborted(options);
     const received = `${size} bytes${origin.total === undefined ? '' : ` of ${origin.total}`} (${describeFailure(cause)})`;
     throw createDownloadError(
@@ -158,12 +172,12 @@ async function receiveFile(
 
 async function requestFile(
   options: DownloadRequest,
-  partial: { readonly bytes: Uint8Array; readonly origin: DownloadSource } | undefined,
+  partialFile: { readonly bytes: Uint8Array; readonly origin: DownloadSource } | undefined,
 ): Promise<FetcherResponse> {
   const { url, fetch, signal } = options;
-  const range = partial && {
-    range: `bytes=${partial.bytes.length}-`,
-    ...(partial.origin.version && { 'if-range': partial.origin.version }),
+  const range = partialFile && {
+    range: `bytes=${partialFile.bytes.length}-`,
+    ...(partialFile.origin.version && { 'if-range': partialFile.origin.version }),
   };
   try {
     return await fetch(url, { headers: { ...range }, ...(signal && { signal }) });
@@ -173,16 +187,16 @@ async function requestFile(
   }
 }
 
-/** Returns whether a partial response starts where the partial file ends and belongs to the same file. */
+/** Returns whether a partial response starts where the partial file ends, and is of the same file. */
 function isContinuation(
   { headers }: FetcherResponse,
-  partial: { bytes: Uint8Array; origin: DownloadSource } | undefined,
+  partialFile: { bytes: Uint8Array; origin: DownloadSource } | undefined,
 ): boolean {
   const [, from, total] = headers.get('content-range')?.match(/^bytes (\d+)-\d+\/(\d+|\*)$/) ?? [];
-  const expectedTotal = partial?.origin.total;
+  const knownTotal = partialFile?.origin.total;
   return (
-    Number(from) === partial?.bytes.length &&
-    (expectedTotal === undefined || total === '*' || Number(total) === expectedTotal)
+    Number(from) === partialFile?.bytes.length &&
+    (knownTotal === undefined || total === '*' || Number(total) === knownTotal)
   );
 }
 
@@ -192,11 +206,11 @@ async function* readBody({ body }: FetcherResponse): AsyncGenerator<Uint8Array> 
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
   } finally {
-    await reader.cancel().catch(() => {}); // A broken stream cannot be canceled.
+    await reader.cancel().catch(() => {}); // Cancelling a broken stream fails, which does not matter.
   }
 }
 
-/** Returns the reason of a failed request. The message of Node's `fetch` does not contain it; its `cause` does. */
+/** Describes a failed request. Node's fetch only says that it failed; the reason is in `cause`. */
 function describeFailure(error: unknown): string {
   const { message, cause } = error as Error;
   const { code, message: inner } = (cause ?? {}) as { readonly code?: string; readonly message?: string };
@@ -209,16 +223,16 @@ function createDownloadError(
   advice?: string,
   cause?: unknown,
 ): Error {
-  const place = `${store.label}/${name}`;
-  const there =
-    existingSize === undefined ? '' : `, and at ${place} ${existingSize} bytes ${describeMismatch(hash)}`;
-  const way = `download ${url} by hand and put it at ${place}${there && ', in place of what is there'}.`;
+  const storePath = `${store.label}/${name}`;
+  const invalidFile =
+    existingSize === undefined ? '' : `, and at ${storePath} ${existingSize} bytes ${describeMismatch(hash)}`;
+  const manualAdvice = `download ${url} by hand and put it at ${storePath}${invalidFile && ', in place of what is there'}.`;
   return createError({
     kind: 'download',
     path: url,
     expected: `the file ${name}`,
-    received: `${received}${there}`,
-    advice: `${advice ? `${advice} ` : ''}Try it again, or ${way}`,
+    received: `${received}${invalidFile}`,
+    advice: `${advice ? `${advice} ` : ''}Try it again, or ${manualAdvice}`,
     cause,
   });
 }

@@ -1,30 +1,33 @@
 import { concatBytes } from '../core/arrays.js';
 import type { FetcherResponse, Store } from '../core/platform/platform.js';
 
-/** The file that a partial download belongs to. */
+/** Source of a partial file. */
 export interface DownloadSource {
   readonly url: string;
-  /** Version of the file on the server: its strong `ETag` or its `Last-Modified` date. Empty when the server sends neither. */
+  /**
+   * Validator of this version of the file (ETag or date); empty if the server sends none that a range request
+   * can use.
+   */
   readonly version: string;
-  /** Number of bytes of the whole file, or undefined when the server does not report it. */
+  /** Size of the whole file in bytes; undefined if the server does not report it. */
   readonly total: number | undefined;
 }
 
-/** Reads the version and the size of a file from a response. */
+/** Returns the source of a response, from its headers. */
 export function getDownloadSource(url: string, { headers }: FetcherResponse): DownloadSource {
-  const tag = headers.get('etag');
-  // A weak tag can mean several files and cannot be used in If-Range (RFC 9110, 13.1.5).
-  const version = (tag?.startsWith('"') ? tag : headers.get('last-modified')) ?? '';
+  const etag = headers.get('etag');
+  // A weak ETag may stand for several files, and is not allowed in a range request (RFC 9110, 13.1.5).
+  const version = (etag?.startsWith('"') ? etag : headers.get('last-modified')) ?? '';
   const length = headers.get('content-length');
-  // The length of a compressed response is not the length of the file.
+  // The length is that of the compressed bytes.
   const isCompressed = (headers.get('content-encoding') ?? 'identity') !== 'identity';
   return { url, version, total: length === null || isCompressed ? undefined : Number(length) };
 }
 
-/** Number of bytes that are written to the store at a time. A process that is killed loses at most that many. */
+/** Bytes that are written to the store at a time, and the most that a killed process loses. */
 const FLUSH_BYTES = 4 * 2 ** 20;
 
-/** An incomplete file, `NAME.part`, with its source in `NAME.part.json`. */
+/** File whose download is incomplete: `NAME.part`, and its source in `NAME.part.json`. */
 export class PartialDownload {
   private readonly partName: string;
   private readonly sourceName: string;
@@ -38,22 +41,25 @@ export class PartialDownload {
     this.sourceName = `${name}.part.json`;
   }
 
-  /** Returns the bytes of an earlier download of `url`, or undefined. */
+  /** Reads the partial file of `url`. Returns undefined if there is none. */
   async read(
     url: string,
   ): Promise<{ readonly bytes: Uint8Array; readonly origin: DownloadSource } | undefined> {
-    const [bytes, note] = [await this.store.read(this.partName), await this.store.read(this.sourceName)];
-    if (!bytes || bytes.length === 0 || !note) return undefined;
+    const [bytes, sourceBytes] = [
+      await this.store.read(this.partName),
+      await this.store.read(this.sourceName),
+    ];
+    if (!bytes || bytes.length === 0 || !sourceBytes) return undefined;
     try {
-      const origin: DownloadSource = JSON.parse(new TextDecoder().decode(note));
-      const fits = origin.url === url && !(bytes.length > (origin.total ?? Number.POSITIVE_INFINITY));
-      return fits ? { bytes, origin } : undefined;
+      const origin: DownloadSource = JSON.parse(new TextDecoder().decode(sourceBytes));
+      const isSameSource = origin.url === url && !(bytes.length > (origin.total ?? Number.POSITIVE_INFINITY));
+      return isSameSource ? { bytes, origin } : undefined;
     } catch {
-      return undefined; // The source file is incomplete, so that the bytes may belong to another file.
+      return undefined; // The source file is truncated, so the source of the partial file is unknown.
     }
   }
 
-  /** Removes the partial file and starts a new one. */
+  /** Starts a new partial file. */
   async start(origin: DownloadSource): Promise<void> {
     await this.remove();
     await this.store.write(this.sourceName, new TextEncoder().encode(JSON.stringify(origin)));

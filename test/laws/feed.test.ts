@@ -27,7 +27,7 @@ import {
   randomZoom,
   type Spawner,
 } from '../../src/index.js';
-import { workerModule } from '../../tools/worker.js';
+import { bundleWorker } from '../../tools/bundleWorker.js';
 
 const images = (count: number, channels: 1 | 3) => {
   const random = createRng(count, 'feed');
@@ -228,6 +228,6 @@ test('what cannot be read keeps its name, wherever it is changed', async () => {
 
 test('the script of a worker is the one that its sources make (npm run worker)', async () => {
   const written = await readFile(new URL('../../src/data/workerScript.ts', import.meta.url), 'utf8');
-  expect(written).toBe(await workerModule());
+  expect(written).toBe(await bundleWorker());
   expect(WORKER_SCRIPT.length).toBeLessThan(10_000); // what each thread compiles before its first batch
 });

@@ -1,4 +1,4 @@
-// Trains a small model with event files in the folder given, and writes beside them the rows they must hold.
+// Trains a small model with event files in the given folder, and writes the expected rows there.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -24,7 +24,7 @@ const data = imagesInMemory(
 const transforms = [randomBrightness({ range: 0.2 })];
 const EPOCHS = 5;
 
-/** The first `epochs` of five; the same store goes on where it stood. */
+/** Trains up to epoch `epochs` of five. The second call resumes from the checkpoint. */
 async function train(epochs: number) {
   const task = regression({ unit: 'shares' });
   const model = multiTask({ input: [4, 4, 3] })
@@ -48,5 +48,5 @@ async function train(epochs: number) {
   return rows;
 }
 
-await train(2); // a run that ended and goes on: TensorBoard must not see its beginning twice
+await train(2); // The resumed run must not repeat its beginning in TensorBoard.
 writeFileSync(join(folder, 'rows.json'), JSON.stringify(await train(EPOCHS)));

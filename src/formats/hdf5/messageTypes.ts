@@ -1,4 +1,4 @@
-/** Kinds of messages in an object's header that are read. */
+/** Types of the header messages that this library reads or writes. */
 export const MESSAGE_TYPE = {
   space: 1,
   links: 2,

@@ -1,12 +1,15 @@
-/** Bundles what runs in a worker into the text that starts one: `npm run worker`. A test says when that is due. */
+/**
+ * Bundles the program of the workers into a string: `npm run worker`. A test fails if src/data/workerScript.ts is out of
+ * date.
+ */
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 const SOURCE = new URL('../src/data/', import.meta.url);
 
-/** The text of `src/data/workerScript.ts`. */
-export async function workerModule(): Promise<string> {
+/** Returns the text of src/data/workerScript.ts. */
+export async function bundleWorker(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [new URL('worker.ts', SOURCE).pathname],
     bundle: true,
@@ -23,7 +26,7 @@ export async function workerModule(): Promise<string> {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]!).href) {
-  const text = await workerModule();
+  const text = await bundleWorker();
   writeFileSync(new URL('workerScript.ts', SOURCE), text);
   console.log(`${text.length} bytes`);
 }
