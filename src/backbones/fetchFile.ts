@@ -163,7 +163,7 @@ async function receiveFile(
     throw createDownloadError(
       options,
       received,
-      'They are kept, and the next call goes on from there.',
+      'The received bytes are stored, and the next call continues from them.',
       cause,
     );
   }
@@ -206,11 +206,11 @@ async function* readBody({ body }: FetcherResponse): AsyncGenerator<Uint8Array> 
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
   } finally {
-    await reader.cancel().catch(() => {}); // Cancelling a broken stream fails, which does not matter.
+    await reader.cancel().catch(() => {}); // Canceling a broken stream fails, which does not matter.
   }
 }
 
-/** Describes a failed request. Node's fetch only says that it failed; the reason is in `cause`. */
+/** Describes a failed request. The message of Node's fetch has no reason; it is in `cause`. */
 function describeFailure(error: unknown): string {
   const { message, cause } = error as Error;
   const { code, message: inner } = (cause ?? {}) as { readonly code?: string; readonly message?: string };
@@ -244,7 +244,7 @@ function throwIfAborted({ url, name, signal }: FetchFileOptions): void {
     path: url,
     expected: `the file ${name}`,
     received: 'a signal to stop',
-    advice: 'What has come is kept: the next call goes on from there.',
+    advice: 'The received bytes are stored, and the next call continues from them.',
     cause: signal.reason,
   });
 }
