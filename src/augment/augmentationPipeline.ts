@@ -1,4 +1,6 @@
-import { createError, describeType, didYouMean, formatValue } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
 import type { ImageBytes, ImageShape, Pixels } from '../core/images.js';
 import type { Json } from '../core/json.js';
 import type { Rng } from '../core/rng.js';
@@ -39,7 +41,9 @@ export function createAugmentationPipeline(
   { fillMode = 'nearest', fillValue = 0, compat }: SamplingOptions = {},
 ): AugmentationPipeline {
   checkTransforms(transforms);
-  checkFillMode(fillMode);
+  checks.oneOf('augment.fillMode', fillMode, FILL_MODES, {
+    advice: 'Omit it to repeat the nearest pixel.',
+  });
   const entries = transforms.flatMap((transform) =>
     transform.kind === 'flip'
       ? transform.axes.map((axis) => [`${axis}Flip`, transform.options] as const)
@@ -88,7 +92,7 @@ function checkTransforms(transforms: unknown): void {
   throw createError({
     kind: 'argument',
     path: Array.isArray(transforms) ? `augment[${invalid}]` : 'augment',
-    expected: Array.isArray(transforms) ? 'an image transform' : 'a list of image transforms',
+    expected: Array.isArray(transforms) ? 'an image transform' : 'an array of image transforms',
     received: describeType(Array.isArray(transforms) ? transforms[invalid] : transforms),
     advice: "Write augment([randomRotation({ degrees: 20 }), randomFlip('horizontal')]).",
   });
@@ -98,17 +102,6 @@ const isTransform = (value: unknown) =>
   ['affine', 'flip', 'pixel'].includes((value as Partial<ImageTransform> | null)?.kind as string);
 
 const FILL_MODES: readonly FillMode[] = ['nearest', 'reflect', 'wrap', 'constant'];
-
-function checkFillMode(fillMode: FillMode): void {
-  if (FILL_MODES.includes(fillMode)) return;
-  throw createError({
-    kind: 'argument',
-    path: 'augment.fillMode',
-    expected: `one of ${FILL_MODES.join(', ')}`,
-    received: formatValue(fillMode),
-    advice: didYouMean(String(fillMode), FILL_MODES) ?? 'Leave it out to repeat the nearest pixel.',
-  });
-}
 
 function checkUniqueNames(names: readonly string[]): void {
   const repeated = names.find((name, i) => names.indexOf(name) !== i);

@@ -1,6 +1,6 @@
 import { createError } from '../core/errors/errors.js';
 import type { Network } from '../network/network.js';
-import type { EngineName } from './select.js';
+import type { EngineName } from './engineChoice.js';
 
 /** What a 32-bit heap can hold, less what its allocator loses between pieces of this size. */
 const WASM_HEAP_BYTES = 3.5 * 2 ** 30;
@@ -21,9 +21,9 @@ export function checkMemory(network: Network, batchSize: number, engine: EngineN
     path: 'fit.batchSize',
     expected:
       largest > 0 ? `at most ${largest} images of ${height}x${width} with the wasm engine` : 'smaller images',
-    received: String(batchSize),
+    received: `a batch of ${batchSize} images`,
     advice:
-      'Give a smaller batch or smaller images; gradientAccumulationSteps makes one update of several batches.',
+      'Use a smaller batch size or smaller images. With gradientAccumulationSteps, several batches form one update.',
   });
 }
 

@@ -1,15 +1,13 @@
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
-import { createError, didYouMean, formatValue } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createArgumentError, createError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { HeatMap } from '../core/records/heatMap.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
-import { releasePredictor } from '../engines/onnx/executor/predictor.js';
-import { getCurrentEngine, useEngine } from '../engines/select.js';
-import { checkBatchSize } from '../inference/checkDataset.js';
-import { forward } from '../inference/forward.js';
-import { createImageBatch, type PredictInput, type PredictOptions } from '../inference/predict.js';
-import type { MultiTaskModel } from '../model/multiTaskModel.js';
-import { createNetwork } from '../network/buildNetwork.js';
-import { syncWeights } from '../network/weightSync.js';
+import { releaseGraph, startEngine } from '../engines/select.js';
+import { createImageReader, type PredictInput, type PredictOptions } from '../inference/predict.js';
+import { type ExportableModel, getNetwork, getPlatform } from '../network/exportableModel.js';
 import type { AnyTask, TargetOf, Tasks } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
 import { createGradCamGraph, type GradCamGraph } from './gradCamGraph.js';
@@ -95,7 +93,7 @@ export async function gradCam<
   const K extends keyof T & string,
   I extends PredictInput | readonly PredictInput[] | Tensor4D,
 >(
-  model: MultiTaskModel<T>,
+  model: ExportableModel<T>,
   image: I,
   options: GradCamOptions<T, K>,
 ): Promise<
@@ -104,7 +102,7 @@ export async function gradCam<
   const many = Array.isArray(image) || (image as Partial<Tensor3D | Tensor4D> | null)?.rank === 4;
   const inputs = (many ? image : [image]) as readonly PredictInput[] | Tensor4D;
   const maps = await computeHeatMaps(
-    model as unknown as MultiTaskModel<Tasks>,
+    model as unknown as ExportableModel,
     inputs,
     options as UntypedGradCamOptions,
   );
@@ -114,42 +112,47 @@ export async function gradCam<
 type UntypedGradCamOptions = GradCamOptions<Tasks, string>;
 
 async function computeHeatMaps(
-  model: MultiTaskModel<Tasks>,
+  model: ExportableModel,
   inputs: readonly PredictInput[] | Tensor4D,
   options: UntypedGradCamOptions,
 ): Promise<GradCam[]> {
-  const { task: name, layer, target, batchSize = 32, decoder, engine } = options;
-  checkBatchSize('gradCam.batchSize', batchSize);
+  const { task: name, layer, target, batchSize = 32, decoder } = options;
+  checks.integer('gradCam.batchSize', batchSize, { min: 1, defaultValue: 32 });
   const task = getTask(model.tasks, name);
   const outputFactors = getOutputFactors(task, name, target);
-  const network = createNetwork(model.layersModel, model.tasks, model.input);
-  const heat = createGradCamGraph({
+  const network = getNetwork(model);
+  const platform = getPlatform(model);
+  const graph = createGradCamGraph({
     graph: network.graph,
     task: name,
     kind: task.kind,
     layer,
     outputFactors,
   });
-  if (engine !== undefined || !getCurrentEngine()) await useEngine(engine, options);
+  const engine = await startEngine(platform, options.engine, options);
+  const readImages = createImageReader(platform, network, inputs, { path: 'gradCam', decoder });
   const size = Array.isArray(inputs) ? inputs.length : (inputs as Tensor4D).shape[0];
   const maps: GradCam[] = [];
   try {
     for (let start = 0; start < size; start += batchSize) {
       const count = Math.min(batchSize, size - start);
-      const images = await createImageBatch(network, inputs, { start, count, path: 'gradCam', decoder });
-      syncWeights(model.layersModel);
-      const outputs = await forward(heat.pass, [images]).finally(() => 'dtype' in images && images.dispose());
+      const images = await readImages(start, count);
+      const outputs = await engine
+        .forward(graph.pass, [images])
+        .finally(() => 'dtype' in images && images.dispose());
       const [heats, scores] = (await Promise.all(outputs.map((output) => output.data()))) as Float32Array[];
       tf.dispose(outputs);
       for (let row = 0; row < count; row++) {
         const [values, score] = [getRow(heats!, row, count), getRow(scores!, row, count)];
         checkFinite([...score, ...values], `gradCam[${start + row}]`);
-        maps.push(normalizeHeatMap(heat, values, target ?? getPredictedTarget(task, score, heat.threshold)));
+        maps.push(
+          normalizeHeatMap(graph, values, target ?? getPredictedTarget(task, score, graph.threshold)),
+        );
       }
       await yieldToEventLoop();
     }
   } finally {
-    releasePredictor(heat.pass);
+    releaseGraph(graph.pass);
   }
   return maps;
 }
@@ -157,13 +160,12 @@ async function computeHeatMaps(
 function getTask(tasks: Tasks, name: string): AnyTask {
   if (Object.hasOwn(tasks, name)) return tasks[name]!;
   const names = Object.keys(tasks);
-  throw createError({
-    kind: 'argument',
-    path: 'gradCam.task',
-    expected: `one of ${names.join(', ')}`,
-    received: formatValue(name),
-    advice: didYouMean(String(name), names) ?? 'Give the name of a task of this model.',
-  });
+  throw createArgumentError(
+    'gradCam.task',
+    checks.formatOptions(names),
+    formatValue(name),
+    didYouMean(String(name), names) ?? 'Give the name of a task of this model.',
+  );
 }
 
 const REGRESSION_TARGETS = ['higher', 'lower'] as const;
@@ -180,10 +182,10 @@ function getOutputFactors(
   if (index < 0) {
     throw createError({
       kind: 'argument',
-      path: 'gradCam.toward',
-      expected: `one of ${words.map((word) => JSON.stringify(word)).join(', ')}, for ${name}`,
+      path: 'gradCam.target',
+      expected: `${checks.formatOptions(words)} for the task ${name}`,
       received: formatValue(toward),
-      advice: didYouMean(String(toward), words) ?? 'Leave it out for what the model answers.',
+      advice: didYouMean(String(toward), words) ?? 'Omit it to explain the predicted label.',
     });
   }
   if (task.kind === 'categorical') return words.map((_, i) => (i === index ? 1 : 0));
@@ -205,14 +207,14 @@ function normalizeHeatMap({ layer, pass }: GradCamGraph, heat: Float32Array, tar
 
 /** A relu makes 0 of NaN on some backends: the score tells. */
 function checkFinite(values: readonly number[], path: string): void {
-  const wrong = values.find((value) => !Number.isFinite(value));
-  if (wrong === undefined) return;
+  const invalid = values.find((value) => !Number.isFinite(value));
+  if (invalid === undefined) return;
   throw createError({
     kind: 'number',
     path,
     expected: 'finite numbers',
-    received: String(wrong),
-    advice: 'Look at the weights: a run that made NaN leaves them so.',
+    received: String(invalid),
+    advice: 'Check the losses of the training run: a run that diverged leaves weights that are NaN.',
   });
 }
 

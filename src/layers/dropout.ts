@@ -1,5 +1,6 @@
+import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
-import { type Block, checkFraction, createLayerBlock } from './block.js';
+import { type Block, createLayerBlock } from './block.js';
 
 /**
  * Creates a dropout layer. In training it sets each number to 0 with probability `rate` and divides the others by `1 - rate`; otherwise it
@@ -20,6 +21,10 @@ import { type Block, checkFraction, createLayerBlock } from './block.js';
  * @category Compose
  */
 export function dropout(rate: number): Block {
-  checkFraction('dropout.rate', rate);
+  checks.number('dropout.rate', rate, {
+    min: 0,
+    below: 1,
+    advice: 'Give the fraction of inputs to drop, for example 0.3.',
+  });
   return createLayerBlock('dropout', (name) => tf.layers.dropout({ name, rate }));
 }

@@ -1,4 +1,7 @@
-import { checkOptionNames, createError, describeType, suggestFix } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
+import { suggestAwait } from '../core/errors/suggestions.js';
 import type { LayerLike } from './block.js';
 
 /**
@@ -97,26 +100,22 @@ function checkBranchOptions(options: unknown): void {
     throw createError({
       kind: 'argument',
       path: 'branch',
-      expected: 'options, { inputView: ... }, as the second argument',
+      expected: 'options as the second argument, { inputView: ... }',
       received: isObject ? 'a block or a layer' : describeType(options),
       advice: 'Write branch([flatten()], { inputView: grayscaleImage() }).',
     });
   }
-  checkOptionNames('branch', options, ['inputView']);
+  checks.optionNames('branch', options, ['inputView']);
 }
 
 const isLayerLike = (layer: object) => '~block' in layer || 'computeOutputShape' in layer;
 
 function checkLayerStack(path: string, layerStack: readonly LayerLike[], example = 'conv(64, 3)'): void {
-  if (!Array.isArray(layerStack) || layerStack.length === 0) {
-    throw createError({
-      kind: 'argument',
-      path,
-      expected: 'a list of at least one block or layer',
-      received: Array.isArray(layerStack) ? 'an empty list' : describeType(layerStack),
-      advice: `Write ${path}([conv(64, 3), flatten()]).`,
-    });
-  }
+  checks.list(path, layerStack, {
+    minLength: 1,
+    noun: 'an array with at least one block or layer',
+    advice: `Write ${path}([conv(64, 3), flatten()]).`,
+  });
   layerStack.forEach((layer: unknown, i) => {
     const { name, draw } = (layer ?? {}) as { readonly name?: unknown; readonly draw?: unknown };
     if (typeof layer === 'object' && layer !== null && isLayerLike(layer)) return;
@@ -124,22 +123,16 @@ function checkLayerStack(path: string, layerStack: readonly LayerLike[], example
       kind: 'argument',
       path: `${path}[${i}]`,
       expected: `a block such as ${example}, or a tf.layers layer`,
-      received: draw
-        ? `the augmentation ${name ?? 'flip'}`
-        : typeof layer === 'object'
-          ? describeType(layer)
-          : typeof layer === 'function'
-            ? 'a function'
-            : String(layer),
-      advice: suggestFix(
+      received: draw ? `the augmentation ${name ?? 'flip'}` : describeType(layer),
+      advice: suggestAwait(
         layer,
         typeof layer === 'function'
           ? `Call it: ${example}, not ${example.split('(')[0]}.`
           : draw
             ? 'Pass it to dataset.augment([...]). The block that converts an image to grayscale is grayscaleImage().'
             : Array.isArray(layer) || Object.hasOwn(Object(layer), '~part')
-              ? 'Pass the blocks themselves, in one list.'
-              : `Functions create blocks: ${example}.`,
+              ? 'Pass the blocks themselves, in one array.'
+              : `Pass a block, for example ${example}.`,
       ),
     });
   });

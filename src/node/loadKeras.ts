@@ -1,12 +1,15 @@
-import { createError, describeType, suggestFix } from '../core/errors/errors.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
+import { suggestAwait } from '../core/errors/suggestions.js';
 import {
   type LoadKerasOptions as BytesOptions,
   type LoadKerasModelOptions as BytesTasks,
-  loadKeras as loadBytes,
+  createLoadKeras,
 } from '../model/loadKeras.js';
 import type { MultiTaskModel } from '../model/multiTaskModel.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
+import { nodePlatform } from './platform/nodePlatform.js';
 import { readFileBytes } from './platform/readFileBytes.js';
 
 /**
@@ -49,8 +52,8 @@ export interface LoadKerasModelOptions<T extends Tasks>
  *   range: [0, 255], // the model begins with Rescaling(1 / 255)
  * });
  * const [height, width] = model.input.shape;
- * const grey = { data: new Uint8Array(height * width * 3).fill(99), height, width, channels: 3 };
- * console.log(await model.predict(grey)); // { age: …, gender: { label: …, probability: … } }
+ * const image = { data: new Uint8Array(height * width * 3).fill(99), height, width, channels: 3 };
+ * console.log(await model.predict(image)); // { age: …, gender: { label: …, probability: … } }
  * ```
  * @category Files
  */
@@ -74,10 +77,10 @@ export async function loadKeras<T extends Tasks>(
     name: path,
     ...(weights === undefined ? {} : { weights: await readBytes(weights), weightsName: weights }),
   };
-  return loadBytes<T>(await readBytes(path), bytesOptions as BytesTasks<T>);
+  return createLoadKeras(nodePlatform)(await readBytes(path), bytesOptions as BytesTasks<T>);
 }
 
-const readBytes = (path: string) => readFileBytes(path, 'a file that can be read', 'Check the path.');
+const readBytes = (path: string) => readFileBytes(path, 'a readable file', 'Check the path.');
 
 function checkPath(path: string, value: unknown): void {
   if (typeof value === 'string') return;
@@ -86,6 +89,6 @@ function checkPath(path: string, value: unknown): void {
     path,
     expected: 'the path of a file',
     received: value instanceof Uint8Array ? 'bytes' : describeType(value),
-    advice: suggestFix(value, 'Write its path; for bytes import loadKeras from tfjs-multitask.'),
+    advice: suggestAwait(value, 'Pass the path; for bytes, import loadKeras from tfjs-multitask.'),
   });
 }

@@ -139,8 +139,8 @@ function computeGradients(
         kind: 'argument',
         path: weight.name,
         expected: 'a weight that the losses depend on',
-        received: 'one that no task uses',
-        advice: 'Set trainable to false on its layer, or connect it to a task.',
+        received: 'a weight that no task uses',
+        advice: 'Set trainable: false on its layer, or connect the layer to a task.',
       });
     }),
     // Kept for the tape's own scopes; the outer tidy hands them to the caller.

@@ -88,9 +88,9 @@ export async function readCheckpoint(store: Store, contract: Fingerprint): Promi
     throw createError({
       kind: 'checkpoint',
       path,
-      expected: `format ${FORMAT_VERSION}`,
-      received: metadata.format ?? 'a file of another kind',
-      advice: 'Resume with the version that wrote it.',
+      expected: `the format "tfjs-multitask checkpoint ${FORMAT_VERSION}"`,
+      received: metadata.format === undefined ? 'a file without a format' : `the format "${metadata.format}"`,
+      advice: 'Resume with the version of the library that wrote the file.',
     });
   }
   const saved = JSON.parse(metadata.contract ?? '{}') as Fingerprint;
@@ -100,8 +100,8 @@ export async function readCheckpoint(store: Store, contract: Fingerprint): Promi
       kind: 'checkpoint',
       path,
       expected: `a run with the same ${Object.keys(contract).join(', ')}`,
-      received: `one that differs in ${differing.join(', ')}`,
-      advice: 'Resume with the old settings, or train into another folder.',
+      received: `a run that differs in ${differing.join(', ')}`,
+      advice: 'Resume with the settings of that run, or train into another folder.',
     });
   }
   const group = (prefix: string): Weights =>

@@ -1,4 +1,7 @@
-import { createError, didYouMean } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { MetricOf, Tasks } from '../tasks/task.js';
 
 /**
@@ -40,8 +43,8 @@ export function getMonitorModes(tasks: Tasks, prefixes: readonly ColumnPrefix[])
 }
 
 const ADVICE_BY_PREFIX = [
-  ['val_', 'Give fit() a validation dataset.'],
-  ['clean_', 'Give fit() a validation dataset and clean: true.'],
+  ['val_', 'Pass a validation dataset to fit().'],
+  ['clean_', 'Pass a validation dataset and evaluateUnaugmented: true to fit().'],
 ] as const;
 
 /** Throws an `argument` fault when the run will have no column `monitor`. */
@@ -58,9 +61,9 @@ export function checkMonitor(path: string, monitor: string, monitors: MonitorMod
   throw createError({
     kind: 'argument',
     path: `${path}.monitor`,
-    expected: `one of ${names.join(', ')}`,
-    received: `"${monitor}"`,
-    advice: missing?.[1] ?? didYouMean(monitor, names) ?? 'Watch one of these columns.',
+    expected: checks.formatOptions(names),
+    received: formatValue(monitor),
+    advice: missing?.[1] ?? didYouMean(monitor, names) ?? 'Monitor one of these columns.',
   });
 }
 

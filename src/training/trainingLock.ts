@@ -1,6 +1,5 @@
 import { createError } from '../core/errors/errors.js';
 import type { Network } from '../network/network.js';
-import { setWeightSync } from '../network/weightSync.js';
 
 /** Networks that a run changes now. */
 const networksInTraining = new WeakSet<Network>();
@@ -11,9 +10,9 @@ export function acquireTrainingLock(network: Network): void {
     throw createError({
       kind: 'argument',
       path: 'fit',
-      expected: 'a model that nothing trains',
-      received: 'one that another fit() is training',
-      advice: 'Await the first, or build a second model.',
+      expected: 'a model that is not being trained',
+      received: 'a model that another fit() is training',
+      advice: 'Await the first fit(), or build a second model.',
     });
   }
   networksInTraining.add(network);
@@ -24,6 +23,5 @@ export const isInTraining = (network: Network): boolean => networksInTraining.ha
 
 /** Ends the claim. */
 export function releaseTrainingLock(network: Network): void {
-  setWeightSync(network.layersModel, undefined);
   networksInTraining.delete(network);
 }

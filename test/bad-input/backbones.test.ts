@@ -1,5 +1,4 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Hdf5Dataset } from '../../src/formats/hdf5/hdf5Group.js';
 import {
   branch,
   conv,
@@ -10,7 +9,8 @@ import {
   regression,
   resnet50Backbone,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
+import type { Hdf5Dataset } from '../../src/formats/hdf5/hdf5Group.js';
 import * as inNode from '../../src/node/index.js';
 import { bodyOf } from '../parity/backbones.js';
 import { faultOf } from './faultOf.js';
@@ -56,24 +56,29 @@ describe('a weight file', () => {
   });
 
   const changes: [string, (layers: Layers) => void, path: string, received: string][] = [
-    ['without a layer', (layers) => layers.delete('block_5_expand'), 'mobile.h5: block_5_expand', 'nothing'],
+    [
+      'without a layer',
+      (layers) => layers.delete('block_5_expand'),
+      'mobile.h5: block_5_expand',
+      'no weights for it',
+    ],
     [
       'without a tensor',
       (layers) => layers.get('block_5_expand_BN')!.delete('beta'),
       'mobile.h5: block_5_expand_BN/beta',
-      'nothing',
+      'no tensor',
     ],
     [
       'with a layer too many',
       (layers) => layers.set('block_17_expand', layers.get('block_5_expand')!),
       'mobile.h5: block_17_expand',
-      'another',
+      'an additional layer',
     ],
     [
       'with a tensor too many',
       (layers) => layers.get('block_5_expand')!.set('bias', { shape: [192], data: new Float32Array(192) }),
       'mobile.h5: block_5_expand/bias',
-      'another',
+      'an additional tensor',
     ],
     [
       'with a tensor of another shape',
@@ -82,7 +87,7 @@ describe('a weight file', () => {
           .get('block_5_expand')!
           .set('kernel', { shape: [1, 1, 192, 32], data: new Float32Array(192 * 32) }),
       'mobile.h5: block_5_expand/kernel',
-      '[1, 1, 192, 32]',
+      'a tensor of shape [1, 1, 192, 32]',
     ],
     [
       'with two layers exchanged under older names',
@@ -94,7 +99,7 @@ describe('a weight file', () => {
         });
       },
       'mobile.h5: old_bn_Conv1',
-      'another',
+      'an additional layer',
     ],
   ];
   test.each(changes)(
@@ -114,7 +119,7 @@ describe('a weight file', () => {
     broken[7] = Number.NaN;
     layers.get('block_5_expand_BN')!.set('gamma', { shape, data: broken });
     const fault = await faultOf(async () => read(kerasFile(layers)));
-    expect(fault).toMatchObject({ kind: 'file', received: 'NaN at place 7' });
+    expect(fault).toMatchObject({ kind: 'file', received: 'NaN at index 7' });
     expect(fault.path).toMatch(/^mobile\.h5.*block_5_expand_BN.*gamma/);
   });
 
@@ -130,12 +135,12 @@ describe('a weight file', () => {
     const whole = kerasFile(await drawnLayers('mobileNetV2', true));
     expect(await faultOf(() => read(whole))).toMatchObject({
       path: 'mobile.h5: predictions',
-      advice: 'Set includeTop: true, or use a file without the top.',
+      advice: 'Pass includeTop: true, or give a file without the classification layer.',
     });
     const without = kerasFile(mobile);
     expect(await faultOf(() => read(without, { includeTop: true }))).toMatchObject({
       path: 'mobile.h5: predictions',
-      advice: 'Leave includeTop out, or use the file with the top.',
+      advice: 'Omit includeTop, or give a file with the classification layer.',
     });
   });
 
@@ -175,18 +180,18 @@ describe('a weight file', () => {
 
 describe('a backbone function', () => {
   test.each([
-    ['no options', () => (resnet50Backbone as () => Promise<unknown>)(), 'resnet50Backbone', 'nothing'],
+    ['no options', () => (resnet50Backbone as () => Promise<unknown>)(), 'resnet50Backbone', 'undefined'],
     [
       'a misspelled option',
       () => resnet50Backbone({ weights: null, trainabel: false } as never),
       'resnet50Backbone',
-      '"trainabel"',
+      'the option "trainabel"',
     ],
     [
       'a side, which only Node has',
       () => resnet50Backbone({ weights: null, side: 224 } as never),
       'resnet50Backbone',
-      '"side"',
+      'the option "side"',
     ],
     [
       'a string instead of a boolean',
@@ -200,12 +205,12 @@ describe('a backbone function', () => {
       'resnet50Backbone.trainableFrom',
       '5',
     ],
-    ['no weights', () => resnet50Backbone({} as never), 'resnet50Backbone.weights', 'nothing'],
+    ['no weights', () => resnet50Backbone({} as never), 'resnet50Backbone.weights', 'undefined'],
     [
       "'imagenet' without Node",
       () => resnet50Backbone({ weights: 'imagenet' } as never),
       'resnet50Backbone.weights',
-      'a value of type string',
+      'the string "imagenet"',
     ],
     [
       'an unknown stage',
@@ -223,7 +228,7 @@ describe('a backbone function', () => {
       'both kinds of freezing',
       () => mobileNetV2Backbone({ weights: null, trainable: false, trainableFrom: 'Conv_1' } as never),
       'mobileNetV2Backbone.trainableFrom',
-      'both',
+      'both options',
     ],
   ])('rejects %s, and the error contains it', async (_, call, path, received) => {
     expect(await faultOf(call)).toMatchObject({ kind: 'argument', path, received });
@@ -241,7 +246,7 @@ describe('a backbone function', () => {
   ])('rejects the misspelled stage %s, and suggests the nearest name', async (trainableFrom, advice) => {
     const fault = await faultOf(() => resnet50Backbone({ weights: null, trainableFrom }));
     expect(fault.advice).toBe(
-      advice ?? 'Give the first layer to train; to freeze all of them write trainable: false.',
+      advice ?? 'Give the first layer to train, or write trainable: false to freeze the whole backbone.',
     );
   });
 
@@ -254,11 +259,11 @@ describe('a backbone function', () => {
   });
 
   test.each([
-    [{ weights: 'https://example.org/x.h5' }, 'resnet50Backbone.weights', /a URL/, /^Download it/],
+    [{ weights: 'https://example.org/x.h5' }, 'resnet50Backbone.weights', /the URL/, /^Download the file/],
     [{ weights: 'ImageNet' }, 'ImageNet', /ENOENT/, /^Did you mean "imagenet"\?/],
     [{ weights: 'none.h5' }, 'none.h5', /ENOENT/, /^Check the path/],
     [{ weight: null }, 'resnet50Backbone', /"weight"/, /^Did you mean "weights"\?/],
-    [null, 'resnet50Backbone', /nothing/, /weights: null/],
+    [null, 'resnet50Backbone', /null/, /weights: null/],
   ])('rejects these options in Node: %j', async (options, path, received, advice) => {
     const fault = await faultOf(() => inNode.resnet50Backbone(options as never));
     expect([fault.path, fault.received, fault.advice]).toEqual([
@@ -271,7 +276,7 @@ describe('a backbone function', () => {
   test('rejects a side without files in Node, and the error lists the sides', async () => {
     const fault = await faultOf(() => inNode.mobileNetV2Backbone({ side: 100 as 96 }));
     expect(fault).toMatchObject({ path: 'mobileNetV2Backbone.side', received: '100' });
-    expect(fault.expected).toContain('96, 128, 160, 192, 224');
+    expect(fault.expected).toContain('96, 128, 160, 192 or 224');
   });
 
   test('accepts bytes as weights in Node', async () => {
@@ -291,14 +296,14 @@ describe('a backbone function', () => {
       kind: 'argument',
       path,
       expected: 'images of at least 32x32 pixels',
-      received: '31x40',
+      received: 'images of 31x40 pixels',
     });
   });
 
   test('with includeTop it rejects a pooling layer after it, and a task cannot have the name of one of its layers', async () => {
     const top = await mobileNetV2Backbone({ weights: null, includeTop: true });
     const pooled = await faultOf(() => built(sharedTrunk([top, globalAveragePool()])));
-    expect(pooled.advice).toContain('a backbone with includeTop: true is flat too');
+    expect(pooled.advice).toContain('a backbone with includeTop: true is flat, too');
     const named = multiTask({ input: [32, 32, 3] })
       .trunk(await mobileNetV2Backbone({ weights: null }))
       .task('Conv1', regression({ unit: 'years' }), branch([globalAveragePool()]));

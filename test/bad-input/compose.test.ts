@@ -22,7 +22,7 @@ import {
   regression,
   residual,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { faultOf } from './faultOf.js';
 import { GENDERS } from './small.js';
 
@@ -45,7 +45,7 @@ describe('multiTask with images too small for the network', () => {
       expect(error.kind).toBe('argument');
       expect(error.path).toMatch(/^(trunk|age)_(conv|pool)\d$/);
       expect(error.expected).toContain('at least 56x56 pixels');
-      expect(error.received).toMatch(/^input \[.*\], which leaves \[.*\]$/);
+      expect(error.received).toMatch(/^an input of shape \[.*\], which gives an output of shape \[.*\]$/);
       expect(error.advice).toContain('larger images');
     }
   });
@@ -79,14 +79,14 @@ describe('multiTask with images too small for the network', () => {
 describe('a task', () => {
   test('without a branch is rejected, and the error describes a branch', async () => {
     const error = await faultOf(() => loose().task('age', age));
-    expect(error).toMatchObject({ kind: 'argument', path: "task('age')", received: 'nothing' });
+    expect(error).toMatchObject({ kind: 'argument', path: "task('age')", received: 'undefined' });
     expect(error.expected).toContain('branch([...])');
     expect(error.advice).toContain("task('age', ");
     const list = await faultOf(() => loose().task('age', age, [flatten()]));
-    expect(list).toMatchObject({ path: "task('age')", received: 'a list' });
+    expect(list).toMatchObject({ path: "task('age')", received: 'an array' });
     const trunk = await faultOf(() => loose().task('age', age, sharedTrunk([flatten()])));
     expect(trunk).toMatchObject({ path: "task('age')", received: 'a trunk' });
-    expect(await faultOf(() => branch([]))).toMatchObject({ path: 'branch', received: 'an empty list' });
+    expect(await faultOf(() => branch([]))).toMatchObject({ path: 'branch', received: 'an empty array' });
   });
 
   test('is rejected if it is no task, or if its name is used already or cannot be a column name', async () => {
@@ -103,7 +103,7 @@ describe('a task', () => {
     }
     const clash = await faultOf(() => loose().task('age', age, flat).task('age_loss', age, flat));
     expect(clash).toMatchObject({ kind: 'argument', path: "task('age_loss')" });
-    expect(clash.received).toBe('"age_loss" beside "age"');
+    expect(clash.received).toBe('"age_loss" in addition to "age"');
   });
 
   test('is rejected for an empty unit, a single label, or equal labels', async () => {
@@ -128,15 +128,15 @@ describe('a task', () => {
 describe('a network', () => {
   test('is rejected without a task, with a second trunk, or with a value that is no trunk', async () => {
     const none = await faultOf(() => loose().build());
-    expect(none).toMatchObject({ kind: 'argument', path: 'multiTask().build', received: 'none' });
+    expect(none).toMatchObject({ kind: 'argument', path: 'multiTask().build', received: 'no tasks' });
     const trunk = sharedTrunk([conv(2, 3)]);
     const second = await faultOf(() => loose().trunk(trunk).trunk(trunk));
-    expect(second).toMatchObject({ kind: 'argument', path: 'multiTask().trunk', received: 'a second one' });
+    expect(second).toMatchObject({ kind: 'argument', path: 'multiTask().trunk', received: 'a second trunk' });
     const other = await faultOf(() => loose().trunk([conv(2, 3)]));
     expect(other).toMatchObject({
       path: 'multiTask().trunk',
-      expected: 'sharedTrunk([...])',
-      received: 'a list',
+      expected: 'a trunk, sharedTrunk([...])',
+      received: 'an array',
     });
   });
 
@@ -145,7 +145,7 @@ describe('a network', () => {
     async (input) => {
       const error = await faultOf(() => multiTask({ input: input as never }));
       expect(error).toMatchObject({ kind: 'argument', path: 'multiTask.input' });
-      expect(error.received).toBe(JSON.stringify(input) ?? 'nothing');
+      expect(error.received).toBe(JSON.stringify(input) ?? 'undefined');
     },
   );
 
@@ -160,7 +160,11 @@ describe('a network', () => {
         .task('age', age, branch([conv(2, 3)]))
         .build(),
     );
-    expect(error).toMatchObject({ kind: 'argument', path: 'branch age', received: '[14, 14, 2]' });
+    expect(error).toMatchObject({
+      kind: 'argument',
+      path: 'branch age',
+      received: 'an output of shape [14, 14, 2]',
+    });
     expect(error.advice).toContain('flatten()');
   });
 
@@ -171,7 +175,7 @@ describe('a network', () => {
         .build(),
     );
     expect(error).toMatchObject({ kind: 'argument', path: 'age: age_conv1' });
-    expect(error.expected).toBe('a layer that accepts [768]');
+    expect(error.expected).toBe('a layer that accepts inputs of shape [768]');
     expect(error.advice).toContain('order');
   });
 
@@ -224,8 +228,8 @@ describe('a network', () => {
     );
     expect(nested).toMatchObject({
       kind: 'argument',
-      expected: 'a layer, not a model',
-      received: 'Sequential',
+      expected: 'a single layer',
+      received: 'a model (Sequential)',
     });
     const once = tf.layers.flatten({ name: 'mine' });
     const build = (given: Branch) =>
@@ -249,19 +253,19 @@ describe('a custom block', () => {
     );
 
   test.each([
-    [undefined, 'nothing'],
-    [tf.layers.flatten(), 'a value of type object'],
+    [undefined, 'undefined'],
+    [tf.layers.flatten(), 'an object'],
   ])('is rejected if it returns a value other than the output of connect()', async (output, received) => {
     const error = await build(() => output);
     expect(error).toMatchObject({ kind: 'argument', path: 'block own', received });
-    expect(error.advice).toContain('site.connect(layer, input)');
+    expect(error.advice).toContain('context.connect(layer, input)');
   });
 
   test.each([
-    [[], 'none'],
-    [[new Float32Array(9)], '9'],
-    [[new Float32Array(3), new Float32Array(9)], '3 and 9'],
-    [[new Float32Array(9), new Float32Array(2)], '9 and 2'],
+    [[], 'no arrays'],
+    [[new Float32Array(9)], 'arrays of 9 numbers'],
+    [[new Float32Array(3), new Float32Array(9)], 'arrays of 3 and 9 numbers'],
+    [[new Float32Array(9), new Float32Array(2)], 'arrays of 9 and 2 numbers'],
   ])(
     'is rejected if it sets weights of another number or size than those of the layer',
     async (arrays, received) => {
@@ -274,7 +278,7 @@ describe('a custom block', () => {
       expect(error).toMatchObject({
         kind: 'argument',
         path: 'weights of trunk_own1',
-        expected: 'arrays of as many numbers as the layer holds: 9 and 3',
+        expected: "the sizes of the layer's weights, arrays of 9 and 3 numbers",
         received,
       });
     },
@@ -286,7 +290,7 @@ describe('a custom block', () => {
       site.setWeights(layer, [new Float32Array(9), new Float32Array(3)]);
       return site.connect(layer, input);
     });
-    expect(error).toMatchObject({ path: 'weights of trunk_own1', received: '9 and 3' });
+    expect(error).toMatchObject({ path: 'weights of trunk_own1', received: 'arrays of 9 and 3 numbers' });
     expect(error.advice).toContain('Connect the layer first');
   });
 });
@@ -313,8 +317,8 @@ describe('inputView', () => {
       'a function',
       /Call it: grayscaleImage\(\), not grayscaleImage\./,
     ],
-    ['a string', 'gray', 'gray', /Functions create blocks: grayscaleImage\(\)/],
-    ['nothing', null, 'nothing', /Functions create blocks/],
+    ['a string', 'gray', 'the string "gray"', /Pass a block, for example grayscaleImage\(\)/],
+    ['nothing', null, 'null', /Pass a block/],
   ])('rejects %s', async (_, view, received, advice) => {
     const error = await faultOf(() => branchWithView([view]));
     expect(error).toMatchObject({ kind: 'argument', path: 'branch.inputView[0]', received });
@@ -323,11 +327,11 @@ describe('inputView', () => {
 
   test.each([
     ['a trunk', sharedTrunk([grayscaleImage()]), 'a trunk'],
-    ['a list in the list', [grayscaleImage()], 'a list'],
+    ['a list in the list', [grayscaleImage()], 'an array'],
   ])('rejects %s', async (_, view, received) => {
     const error = await faultOf(() => branchWithView([view]));
     expect(error).toMatchObject({ path: 'branch.inputView[0]', received });
-    expect(error.advice).toBe('Pass the blocks themselves, in one list.');
+    expect(error.advice).toBe('Pass the blocks themselves, in one array.');
   });
 
   test('is never ignored: branch() rejects unknown options and options of another type', async () => {
@@ -335,19 +339,19 @@ describe('inputView', () => {
     expect(await give({ inputViews: grayscaleImage() })).toMatchObject({
       kind: 'argument',
       path: 'branch',
-      received: '"inputViews"',
+      received: 'the option "inputViews"',
       advice: 'Did you mean "inputView"?',
     });
     expect(await give({ inputView: null })).toMatchObject({
       path: 'branch.inputView[0]',
-      received: 'nothing',
+      received: 'null',
     });
     for (const [options, received] of [
       [grayscaleImage(), 'a block or a layer'],
       [tf.layers.flatten(), 'a block or a layer'],
-      [[grayscaleImage()], 'a list'],
-      [null, 'nothing'],
-      [true, 'a value of type boolean'],
+      [[grayscaleImage()], 'an array'],
+      [null, 'null'],
+      [true, 'the boolean true'],
     ] as const) {
       const error = await give(options);
       expect(error).toMatchObject({ kind: 'argument', path: 'branch', received });
@@ -358,9 +362,9 @@ describe('inputView', () => {
   test('rejects a view whose output is no image', async () => {
     expect(await faultOf(() => build([flatten()], []))).toMatchObject({
       kind: 'argument',
-      path: 'branch age: sees',
-      expected: 'an image, [height, width, channels]',
-      received: '[768]',
+      path: 'branch age: inputView',
+      expected: 'an image of shape [height, width, channels]',
+      received: 'an output of shape [768]',
     });
   });
 
@@ -369,9 +373,11 @@ describe('inputView', () => {
     expect(error).toMatchObject({
       kind: 'argument',
       path: 'trunk: trunk_conv1, called on image_conv1',
-      expected: 'a layer that accepts [16, 16, 1]',
+      expected: 'a layer that accepts inputs of shape [16, 16, 1]',
     });
-    expect(error.advice).toBe('It was built on image: what the branches see has one number of channels.');
+    expect(error.advice).toBe(
+      'Use input views with the same number of channels: the layer was built for the channels of image.',
+    );
   });
 
   test('rejects a view of another size than a trunk with a flat output was built for', async () => {
@@ -384,7 +390,7 @@ describe('inputView', () => {
     );
     expect(error).toMatchObject({
       path: 'trunk: trunk_dense1, called on image_avgpool1',
-      expected: 'a layer that accepts [144]',
+      expected: 'a layer that accepts inputs of shape [144]',
     });
     expect(error.advice).toContain('globalAveragePool()');
   });
@@ -393,8 +399,8 @@ describe('inputView', () => {
     const error = await faultOf(() => build([], [averagePool(4)]));
     expect(error).toMatchObject({
       path: 'trunk_conv2',
-      expected: 'an image large enough to leave something at this layer: at least 20x20 pixels',
-      received: 'input [2, 2, 4], which leaves [0, 0, 4]',
+      expected: 'an image large enough for a non-empty output of this layer: at least 20x20 pixels',
+      received: 'an input of shape [2, 2, 4], which gives an output of shape [0, 0, 4]',
     });
   });
 
@@ -402,7 +408,7 @@ describe('inputView', () => {
     expect(await faultOf(() => build([conv(2, 1), grayscaleImage()], []))).toMatchObject({
       kind: 'argument',
       path: 'grayscaleImage',
-      received: '[16, 16, 2]',
+      received: 'an input of shape [16, 16, 2]',
     });
   });
 

@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readSafetensors } from '../../src/formats/safetensors.js';
 import {
   adam,
   bestCheckpoint,
@@ -20,7 +19,8 @@ import {
   regression,
   sgd,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
+import { readSafetensors } from '../../src/formats/safetensors.js';
 import { folderStore } from '../../src/node/index.js';
 import { CHECKPOINT_FILE } from '../../src/training/checkpoint.js';
 import { faultOf } from './faultOf.js';
@@ -88,8 +88,8 @@ describe('an output path that cannot be written', () => {
     );
     expect(error.kind).toBe('file');
     expect(error.path).toContain(path);
-    expect(error.received).toMatch(/^(EEXIST|ENOTDIR)$/);
-    expect(error.advice).toContain('A file stands where a folder is expected');
+    expect(error.received).toMatch(/ \((EEXIST|ENOTDIR)\)$/);
+    expect(error.advice).toContain('remove the file or folder that is in the way');
     expect(steps).toBe(0);
     return error;
   }
@@ -109,13 +109,28 @@ describe('an output path that cannot be written', () => {
   test('is told by save, and by reading from it', async () => {
     const store = folderStore(blocked);
     const written = await faultOf(() => small().save(store, 'model'));
-    expect(written).toMatchObject({ kind: 'file', received: expect.stringMatching(/^(EEXIST|ENOTDIR)$/) });
+    expect(written).toMatchObject({
+      kind: 'file',
+      received: expect.stringMatching(/ \((EEXIST|ENOTDIR)\)$/),
+    });
     const read = await faultOf(() => loadModel(store));
-    expect(read).toMatchObject({ kind: 'file', path: join(blocked, 'tasks.json'), received: 'ENOTDIR' });
+    expect(read).toMatchObject({
+      kind: 'file',
+      path: join(blocked, 'tasks.json'),
+      received: 'a file in place of a folder (ENOTDIR)',
+    });
     const listed = await faultOf(() => store.list());
-    expect(listed).toMatchObject({ kind: 'file', path: blocked, received: 'ENOTDIR' });
+    expect(listed).toMatchObject({
+      kind: 'file',
+      path: blocked,
+      received: 'a file in place of a folder (ENOTDIR)',
+    });
     const removed = await faultOf(() => store.remove('tasks.json'));
-    expect(removed).toMatchObject({ kind: 'file', path: join(blocked, 'tasks.json'), received: 'ENOTDIR' });
+    expect(removed).toMatchObject({
+      kind: 'file',
+      path: join(blocked, 'tasks.json'),
+      received: 'a file in place of a folder (ENOTDIR)',
+    });
   });
 
   test('of one file leaves no part of it, and the rest of the folder as it was', async () => {
@@ -124,7 +139,7 @@ describe('an output path that cannot be written', () => {
     await store.write('best/model.json', new Uint8Array([1]));
     const error = await faultOf(() => store.write(CHECKPOINT_FILE, new Uint8Array([2])));
     expect(error).toMatchObject({ kind: 'file', path: join(top, 'one', CHECKPOINT_FILE) });
-    expect(error.received).toMatch(/^(EISDIR|ENOTEMPTY|EEXIST)$/);
+    expect(error.received).toMatch(/ \((EISDIR|ENOTEMPTY|EEXIST)\)$/);
     expect(await store.list()).toEqual(['best/model.json']);
     expect(readdirSync(join(top, 'one')).sort()).toEqual(['best', CHECKPOINT_FILE]);
   });
@@ -155,12 +170,16 @@ describe('a corrupt checkpoint', () => {
 
   test.each([
     ['cut in half', (bytes: Uint8Array) => bytes.slice(0, bytes.length / 2), 'do not match their hash'],
-    ['cut in its header', (bytes: Uint8Array) => bytes.slice(0, 100), 'a file cut short or of another kind'],
+    [
+      'cut in its header',
+      (bytes: Uint8Array) => bytes.slice(0, 100),
+      'a truncated file, or a file of another format',
+    ],
     ['empty', () => new Uint8Array(), '0 bytes'],
     [
       'of text',
       () => new TextEncoder().encode('<html>not here</html>'),
-      'a file cut short or of another kind',
+      'a truncated file, or a file of another format',
     ],
     ['with a byte flipped among its numbers', (bytes: Uint8Array) => flip(bytes, bytes.length - 10), 'hash'],
     [
@@ -176,9 +195,9 @@ describe('a corrupt checkpoint', () => {
       const before = await contents(store);
       const error = await faultOf(() => small().fit(good(), { ...into(store), epochs: 4, resume: true }));
       expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT_FILE}` });
-      expect(error.expected).toBe('a whole safetensors file');
+      expect(error.expected).toBe('a complete safetensors file');
       expect(error.received).toContain(received);
-      expect(error.advice).toBe('Delete it to start anew, or put a copy back.');
+      expect(error.advice).toBe('Delete the file to start again, or restore a copy of it.');
       expect(await contents(store)).toEqual(before);
       expect((await loadModel(store, { folder: 'best' })).tasks).toHaveProperty('age');
     },
@@ -190,7 +209,10 @@ describe('a corrupt checkpoint', () => {
     const metadata = { format: 'tfjs-multitask checkpoint 99' };
     await store.write(CHECKPOINT_FILE, await writeSafetensors({ arrays: {}, metadata }));
     const error = await faultOf(() => small().fit(good(), { ...into(store), resume: true }));
-    expect(error).toMatchObject({ kind: 'checkpoint', received: 'tfjs-multitask checkpoint 99' });
+    expect(error).toMatchObject({
+      kind: 'checkpoint',
+      received: 'the format "tfjs-multitask checkpoint 99"',
+    });
     expect(error.advice).toContain('version');
   });
 });
@@ -235,8 +257,8 @@ describe('a checkpoint of another configuration', () => {
       model().fit(train, { ...into(store), epochs: 3, resume: true, ...(options as object) }),
     );
     expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT_FILE}` });
-    expect(error.received).toBe(`one that differs in ${named}`);
-    expect(error.advice).toContain('old settings');
+    expect(error.received).toBe(`a run that differs in ${named}`);
+    expect(error.advice).toContain('settings of that run');
     expect(await contents(store)).toEqual(before);
   });
 
@@ -257,7 +279,7 @@ describe('a saved model', () => {
       else await store.remove(name);
       const error = await faultOf(() => loadModel(store, { folder: 'best' }));
       expect(error).toMatchObject({ kind: 'file', path: `copy/${name}` });
-      expect(error.received).toBe(damaged ? 'bytes that do not match their hash' : 'no such file');
+      expect(error.received).toBe(damaged ? 'a file whose bytes do not match its hash' : 'no such file');
     }
   });
 
@@ -294,11 +316,11 @@ describe('a saved model', () => {
     expect(reversed.received).toContain('age [1], gender [1]');
 
     await write({ ...table, input: { ...table.input, shape: [16, 16, 3] } });
-    expect((await load()).received).toContain('the image [8, 8, 3]');
+    expect((await load()).received).toContain('the input [8, 8, 3]');
 
     await write({ ...table, version: 99 });
     const newer = await load();
-    expect(newer).toMatchObject({ kind: 'file', path: 'copy/best/tasks.json', received: '99' });
+    expect(newer).toMatchObject({ kind: 'file', path: 'copy/best/tasks.json', received: 'version 99' });
     expect(newer.advice).toContain('Update');
 
     await write(table);

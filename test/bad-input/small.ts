@@ -11,7 +11,7 @@ import {
   regression,
   sharedTrunk,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 
 export const GENDERS = ['male', 'female'] as const;
 

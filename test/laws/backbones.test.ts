@@ -19,9 +19,9 @@ import {
   sgd,
   sharedTrunk,
   useEngine,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { tf } from '../../src/tensor/tf.js';
-import { runOnnx } from '../onnx/run.js';
+import { runOnnx } from '../onnx/runOnnx.js';
 import { keras } from '../parity/backbones.js';
 import { expectCloseToLargest } from '../parity/close.js';
 import { imageBytes } from '../parity/noise.js';

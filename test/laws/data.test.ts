@@ -12,7 +12,7 @@ import {
   randomShear,
   randomTranslation,
   randomZoom,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 
 const pixels = (height: number, width: number, seed = 1) => {
   const random = createRng(seed, 'pixels');
@@ -117,7 +117,7 @@ describe('a split', () => {
     for (const [n, share, train] of sizes) {
       expect(dataset(n).split({ validation: share, by: 'last' }).train.size).toBe(train);
     }
-    expect(() => dataset(10).split({ validation: 0.9, by: 'last' })).toThrow('0 for training');
+    expect(() => dataset(10).split({ validation: 0.9, by: 'last' })).toThrow('0 training images');
   });
 });
 

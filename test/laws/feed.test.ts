@@ -26,7 +26,7 @@ import {
   randomTranslation,
   randomZoom,
   type Spawner,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { bundleWorker } from '../../tools/bundleWorker.js';
 
 const images = (count: number, channels: 1 | 3) => {

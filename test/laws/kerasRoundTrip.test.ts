@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
-import { exportKeras, loadKeras, memoryStore, regression } from '../../src/index.js';
+import { exportKeras, loadKeras, memoryStore, regression } from '../../src/entries/node.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import { readModelFolder, writeModelFolder } from '../../src/network/savedModel/modelFolder.js';
 import { tf } from '../../src/tensor/tf.js';

@@ -1,6 +1,6 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import fc from 'fast-check';
-import { createRng } from '../../src/index.js';
+import { createRng } from '../../src/entries/node.js';
 import { patchLayer } from '../../src/layers/own/patchLayer.js';
 import { tf } from '../../src/tensor/tf.js';
 import {

@@ -27,7 +27,7 @@ import {
   resnet50Backbone,
   sgd,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { createKerasGraph } from '../../src/interop/keras/write/kerasGraph.js';
 import { buildNetwork } from '../../src/network/buildNetwork.js';
 import { drawDropoutMasks } from '../../src/steps/dropoutMasks.js';

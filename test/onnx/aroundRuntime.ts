@@ -1,4 +1,4 @@
-import { loadPackage } from '../../src/node/index.js';
+import { loadPackage } from '../../src/node/platform/loadPackage.js';
 
 type Run = (...given: unknown[]) => Promise<any>;
 
@@ -12,7 +12,7 @@ export interface Around {
   released?(): void;
 }
 
-/** ONNX Runtime with `around` around each of its sessions: as a loaded package, to be handed to the engine by `load`. */
+/** ONNX Runtime with `around` around each of its sessions: as the package that a loader returns. */
 export async function aroundRuntime({ made, run, released }: Around): Promise<any> {
   const { InferenceSession, Tensor, env } = await loadPackage<any>('onnxruntime-node', 'a test');
   const create = async (bytes: Uint8Array, options: object) => {

@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest';
 import type { FillMode } from '../../src/augment/affine.js';
 import { createAugmentationPipeline } from '../../src/augment/augmentationPipeline.js';
 import type { ImageShape } from '../../src/core/images.js';
-import { createRng, randomBrightness, randomFlip, randomRotation, randomZoom } from '../../src/index.js';
+import {
+  createRng,
+  randomBrightness,
+  randomFlip,
+  randomRotation,
+  randomZoom,
+} from '../../src/entries/node.js';
 import { rescaleImages } from '../../src/inference/rescaleImages.js';
 import { expectClose } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';

@@ -1,6 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { type EngineName, useEngine } from '../../src/index.js';
-import { loadPackage } from '../../src/node/index.js';
+import { type EngineName, useEngine } from '../../src/entries/node.js';
 import { backboneModel, bodyOf, expectForward, keras, line, makes, shapeOf } from './backbones.js';
 
 /** Layers, weights and parameters that Keras's model has before the table: the image and its preprocessing. */
@@ -42,7 +41,7 @@ describe.each(NAMES)('%s', (name) => {
   );
 
   test.each<EngineName>(['wasm', 'onnx', 'cpu'])('gives the activations of Keras on %s', async (engine) => {
-    await useEngine(engine, { load: loadPackage });
+    await useEngine(engine);
     await expectForward(name);
   });
 });

@@ -1,9 +1,10 @@
 /** Backbones here and the fixture of `keras/make_backbones.py`. */
+
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { expect } from 'vitest';
 import type { HostArray } from '../../src/core/arrays.js';
 import type { ImageShape } from '../../src/core/images.js';
-import { releasePredictor } from '../../src/engines/onnx/executor/predictor.js';
+import { getActiveEngine } from '../../src/engines/select.js';
 import {
   type Backbone,
   branch,
@@ -16,8 +17,7 @@ import {
   type PixelRange,
   regression,
   resnet50Backbone,
-} from '../../src/index.js';
-import { forward } from '../../src/inference/forward.js';
+} from '../../src/entries/node.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import type { AnyTask, Tasks } from '../../src/tasks/task.js';
 import { tf } from '../../src/tensor/tf.js';
@@ -185,13 +185,14 @@ export async function activationsOf(
   ]);
   const tapped = tf.model({ inputs: model.layersModel.inputs, outputs: flat });
   const network = createNetwork(tapped, Object.fromEntries(tasks), model.input);
-  const outputs = await forward(network.graph, [images]);
+  const engine = getActiveEngine()!;
+  const outputs = await engine.forward(network.graph, [images]);
   const found = outputs.map((output, i) => {
     const data = output.dataSync() as Float32Array;
     output.dispose();
     return { shape: [images.shape[0]!, ...(taps[i]!.shape.slice(1) as number[])], data };
   });
-  releasePredictor(network.graph);
+  engine.release(network.graph);
   return found;
 }
 

@@ -1,11 +1,12 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { batchNorm, branch, conv, flatten, regression, sgd, sharedTrunk } from '../../src/index.js';
+import { batchNorm, branch, conv, flatten, regression, sgd, sharedTrunk } from '../../src/entries/node.js';
 import type { Weight } from '../../src/layers/own/forwardContext.js';
 import { createModel } from '../../src/model/multiTaskModel.js';
 import { buildNetwork, type NetworkDefinition } from '../../src/network/buildNetwork.js';
 import { runGraph } from '../../src/network/layerGraph.js';
 import type { Network } from '../../src/network/network.js';
+import { nodePlatform } from '../../src/node/platform/nodePlatform.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { expectClose, expectCloseToLargest } from './close.js';
@@ -117,7 +118,7 @@ describe('fit with batchNorm gives the numbers of Keras', () => {
   test.each(['trained', 'frozen'] as const)('%s, for a base model inside a model', async (name) => {
     const network = build(name === 'frozen');
     const start = weightsOf(network.layersModel);
-    const model = createModel(network);
+    const model = createModel(nodePlatform, network);
     const data = faces('train', 10, SHAPE);
     const { rows } = await model.fit(data, {
       validation: data,

@@ -14,7 +14,7 @@ import {
   residual,
   sgd,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { rescaleImages } from '../../src/inference/rescaleImages.js';
 import { buildNetwork } from '../../src/network/buildNetwork.js';
 import { runGraph } from '../../src/network/layerGraph.js';

@@ -14,7 +14,7 @@ import {
   mse,
   regression,
   rmse,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import type { Network } from '../../src/network/network.js';
 import { computeLosses } from '../../src/steps/lossesAndMetrics.js';
 import { createMetricAccumulator } from '../../src/steps/metricAccumulator.js';

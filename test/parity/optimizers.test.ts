@@ -21,7 +21,7 @@ import {
   sharedTrunk,
   warmup,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { buildNetwork } from '../../src/network/buildNetwork.js';
 import { drawVarianceScaling } from '../../src/network/initializeWeights.js';
 import { tf } from '../../src/tensor/tf.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { csvLabels, type Dataset, imagesInMemory } from '../../src/index.js';
+import { csvLabels, type Dataset, imagesInMemory } from '../../src/entries/node.js';
 import { imageFolder } from '../../src/node/index.js';
 import { fixture } from './fixture.js';
 

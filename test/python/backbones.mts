@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { branch, globalAveragePool, multiTask, regression, useEngine } from '../../src/index.js';
+import { branch, globalAveragePool, multiTask, regression, useEngine } from '../../src/entries/node.js';
 import { efficientNetB0Backbone, mobileNetV2Backbone, resnet50Backbone } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
 

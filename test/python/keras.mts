@@ -43,7 +43,7 @@ import {
   useEngine,
   warmup,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { folderStore } from '../../src/node/index.js';
 import { silenceCpuAdvice } from '../../src/tensor/silenceCpuAdvice.js';
 import { tf } from '../../src/tensor/tf.js';

@@ -5,7 +5,7 @@ import {
   multiTask,
   resnet50Backbone,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 
 test('a backbone is a trunk, and a block of a trunk', async () => {
   const backbone = await resnet50Backbone({ weights: null });

@@ -22,7 +22,7 @@ import {
   regression,
   rmse,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { imageFolder } from '../../src/node/index.js';
 
 const part = branch([flatten(), dense(4)]);

@@ -11,7 +11,7 @@ import {
   regression,
   resnet50Backbone,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import {
   architectureDiagram,
   learningCurveGrid,
@@ -127,9 +127,9 @@ describe('curves side by side', () => {
   test('of nothing, of no epochs and of other tasks are refused', async () => {
     const wrong = async (given: typeof settings, received: string) =>
       expect(learningCurveGrid(given)).rejects.toMatchObject({ kind: 'argument', received });
-    await wrong([], 'none');
-    await wrong([{ title: 'grey', runs: [] }], 'one without runs');
-    await wrong([{ title: 'grey', runs: [{ tasks, rows: [] }] }], 'none in "grey"');
+    await wrong([], 'no settings');
+    await wrong([{ title: 'grey', runs: [] }], 'a setting without runs');
+    await wrong([{ title: 'grey', runs: [{ tasks, rows: [] }] }], 'no epochs in "grey"');
     const one = { tasks: [tasks[0]], rows } as never;
     await wrong([settings[0]!, { title: 'grey', runs: [one] }], 'age in "grey"');
   });

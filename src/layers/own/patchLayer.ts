@@ -51,9 +51,9 @@ export function checkSupportedLayer(layer: tf.layers.Layer, path: string): void 
   throw createError({
     kind: 'argument',
     path: `${path} (${layer.name})`,
-    expected: advice === undefined ? 'a layer, not a model' : 'a layer that draws no random numbers itself',
-    received: className,
-    advice: advice ?? 'Pass its layers one by one: a network has no nested models.',
+    expected: advice === undefined ? 'a single layer' : 'a layer that draws no random numbers of its own',
+    received: advice === undefined ? `a model (${className})` : className,
+    advice: advice ?? 'Pass the layers of the model one by one: a network is flat.',
   });
 }
 
@@ -65,7 +65,7 @@ function checkDilation(layer: DepthwiseConv2D, path: string): void {
     path: `${path} (${layer.name})`,
     expected: 'a depthwise convolution without dilation',
     received: `dilation ${layer.dilationRate.join('x')}`,
-    advice: 'Leave it out: TensorFlow.js ignores it. Use conv() for a dilated convolution.',
+    advice: 'Remove it, because TensorFlow.js ignores it in predictions. conv() supports dilation.',
   });
 }
 
@@ -77,6 +77,6 @@ function checkLastAxis(layer: BatchNormalization, path: string): void {
     path: `${path} (${layer.name})`,
     expected: 'batch normalization over the last axis, the channels',
     received: `axis ${layer.axis}`,
-    advice: 'Leave the axis out.',
+    advice: 'Omit the axis.',
   });
 }
