@@ -217,7 +217,7 @@ describe('a CSV file of labels', () => {
     const type = await faultOf(() => csvLabels('file,age\n', { columns: { age: 'number' as never } }));
     expect(type).toMatchObject({ kind: 'argument', path: 'csvLabels.columns.age', received: '"number"' });
     const option = await faultOf(() => csvLabels('file,age\n', { columns: { age: { mini: 3 } as never } }));
-    expect(option).toMatchObject({ path: 'csvLabels.columns.age', received: '"mini"' });
+    expect(option).toMatchObject({ path: 'csvLabels.columns.age', received: 'the option "mini"' });
   });
 
   test('csvLabels reads text, numbers, ranges, lists and functions, each with its own type', () => {
