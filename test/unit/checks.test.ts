@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import * as checks from '../../src/core/errors/checks.js';
 import { describeType, formatValue } from '../../src/core/errors/formatValue.js';
 import { suggestAwait } from '../../src/core/errors/suggestions.js';
-import { memoryStore } from '../../src/index.js';
+import { memoryStore } from '../../src/entries/node.js';
 import { faultOf } from '../bad-input/faultOf.js';
 
 const advice = 'Change it.';

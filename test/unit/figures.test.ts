@@ -11,7 +11,7 @@ import {
   regression,
   resnet50Backbone,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import {
   architectureDiagram,
   learningCurveGrid,
