@@ -315,7 +315,7 @@ test('nothing to train, and nothing to keep, are faults', async () => {
   const none = networkWith(0);
   const featureCache = memoryStore();
   expect(await faultOf(() => none.fit(train, { epochs: 1, engine: 'wasm', featureCache }))).toMatchObject({
-    path: 'fit.features',
+    path: 'fit.featureCache',
   });
 });
 
