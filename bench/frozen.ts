@@ -74,7 +74,7 @@ for (let round = -1; round < rounds; round++) {
   await alone.predict(images, { batchSize });
   const forward = performance.now() - began;
   const epoch = await lastEpochOf({});
-  const kept = await lastEpochOf({ features });
+  const kept = await lastEpochOf({ featureCache: features });
   if (round < 0) continue; // warms up
   smallest.forward = Math.min(smallest.forward, forward);
   smallest.epoch = Math.min(smallest.epoch, epoch);
@@ -90,7 +90,7 @@ console.log(`epoch of Model B, frozen   ${perImage(smallest.epoch)}, ${beside(sm
 console.log(`the same, outputs kept     ${perImage(smallest.kept)}, ${beside(smallest.kept)}`);
 
 /** Milliseconds of the last of two epochs: the first compiles. */
-async function lastEpochOf(more: { features?: typeof features }): Promise<number> {
+async function lastEpochOf(more: { featureCache?: typeof features }): Promise<number> {
   const { rows } = await model.fit(dataset, { ...options, ...more, epochs: 2 });
   return 1000 * rows.at(-1)!.seconds!;
 }

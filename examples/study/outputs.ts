@@ -52,7 +52,9 @@ export async function writeOutputs(
     images: { training: train.size, validation: validation.size },
     meanGuessAgeMae: rounded(guess),
     bestEpoch: row,
-    cleanValidation: Object.fromEntries(Object.entries(row).filter(([name]) => name.startsWith('clean_'))),
+    unaugmentedValidation: Object.fromEntries(
+      Object.entries(row).filter(([name]) => name.startsWith('val_unaugmented_')),
+    ),
     seed: args.seed,
     ...(origin && { origin }),
     arguments: saidBy(args),
@@ -97,7 +99,7 @@ function comparison(row: HistoryRow, reported: Words['reported']): string {
     ['here, training', ...own('')],
     ['reported, validation', ...reported.validation],
     ['here, validation', ...own('val_')],
-    ['here, not augmented', ...own('clean_')],
+    ['here, not augmented', ...own('val_unaugmented_')],
   ];
   return lines
     .map(([name, ...values]) => name!.padEnd(22) + values.map((v) => v.padStart(13)).join(''))

@@ -32,7 +32,7 @@ interface SavedModel {
  * first epoch is never beaten, as in Keras 3 `ModelCheckpoint` with `save_best_only` (callbacks/model_checkpoint.py). `kept.json`
  * beside the model says of which epoch it is and by which column; a report tells of that epoch.
  *
- * @throws `argument` fault for `keep` without a template, or a template with an unknown column.
+ * @throws `argument` fault for `maxToKeep` without a template, or a template with an unknown column.
  * @example
  * ```ts
  * import { bestCheckpoint, memoryStore } from 'tfjs-multitask';
@@ -48,14 +48,14 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
 ): Callback<Monitor> {
   const { monitor = 'val_loss' as Monitor, folder: name = 'best', maxToKeep } = options;
   if (maxToKeep !== undefined) {
-    checkEpochCount('bestCheckpoint.keep', maxToKeep, 1);
+    checkEpochCount('bestCheckpoint.maxToKeep', maxToKeep, 1);
     if (!name.includes('{')) {
       throw createError({
         kind: 'argument',
-        path: 'bestCheckpoint.keep',
-        expected: 'a name with a column in it, such as {epoch:02d}-{val_loss:.3f}',
+        path: 'bestCheckpoint.maxToKeep',
+        expected: 'a folder name with a column in it, such as {epoch:02d}-{val_loss:.3f}',
         received: name,
-        advice: 'One folder holds one model: give a template, or leave keep out.',
+        advice: 'One folder holds one model: give a template, or leave maxToKeep out.',
       });
     }
   }
@@ -95,7 +95,7 @@ function formatFolderName(template: string, row: HistoryRow): string {
       if (value === undefined) {
         throw createError({
           kind: 'argument',
-          path: 'bestCheckpoint.name',
+          path: 'bestCheckpoint.folder',
           expected: `columns of the history (${Object.keys(row).join(', ')})`,
           received: `{${column}}`,
           advice: didYouMean(column, Object.keys(row)) ?? 'Put one of these columns between the braces.',

@@ -19,7 +19,7 @@ export interface ProgressOutput {
 const ROW_LABELS = [
   ['', 'training'],
   ['val_', 'validation'],
-  ['clean_', 'not augmented'],
+  ['val_unaugmented_', 'not augmented'],
 ] as const;
 
 const BAR_WIDTH = 16;
@@ -82,7 +82,7 @@ export function progressBar(output: ProgressOutput): Callback {
 /** Losses and metrics of an epoch, a line for each kind of judging, columns under each other. */
 function formatTable(row: HistoryRow): string {
   const columns = Object.keys(row).filter(
-    (name) => !/^(val_|clean_)|^(epoch|seconds|learning_rate)$/.test(name),
+    (name) => !/^val_|^(epoch|seconds|learning_rate)$/.test(name),
   );
   const width = (name: string) => Math.max(name.length, 7) + 2;
   const lines = ROW_LABELS.filter(([prefix]) => row[`${prefix}loss`] !== undefined).map(

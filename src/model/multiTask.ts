@@ -62,7 +62,7 @@ export interface MultiTaskBuilder<
 /** Words that begin, or are, other columns of a history. */
 const RESERVED_NAMES = [
   'val',
-  'clean',
+  'unaugmented',
   'epoch',
   'seconds',
   'loss',
@@ -80,7 +80,7 @@ const RESERVED_NAMES = [
  */
 export type ValidTaskName<Defined, Name extends string> = Name extends Defined
   ? TypeErrorMessage<`task '${Name}' is already defined`>
-  : Name extends (typeof RESERVED_NAMES)[number] | `val_${string}` | `clean_${string}`
+  : Name extends (typeof RESERVED_NAMES)[number] | `val_${string}` | `unaugmented_${string}`
     ? TypeErrorMessage<`'${Name}' cannot name a task: columns of the history are called so`>
     : Defined & (`${Name}_${string}` | NamePrefixes<Name>) extends infer Clash extends string
       ? [Clash] extends [never]
@@ -235,7 +235,7 @@ function checkTaskArguments(
 export function checkNamedTask(path: string, name: string, task: AnyTask, names: readonly string[]): void {
   const wrong = (expected: string, received: string, advice: string) =>
     createError({ kind: 'argument', path, expected, received, advice });
-  if (!/^[A-Za-z]\w*$/.test(name) || RESERVED_NAME_LIST.includes(name) || /^(val|clean)_/.test(name)) {
+  if (!/^[A-Za-z]\w*$/.test(name) || RESERVED_NAME_LIST.includes(name) || /^(val|unaugmented)_/.test(name)) {
     throw wrong(
       'a name of letters, digits and _, that can begin the columns of a history',
       JSON.stringify(name) ?? 'nothing',

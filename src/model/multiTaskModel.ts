@@ -54,7 +54,7 @@ export interface EvaluateOptions<T extends Tasks, W extends { readonly [task: st
  * @category Train
  */
 export type Evaluation<T extends Tasks> = {
-  readonly [Column in Exclude<HistoryColumn<T>, `val_${string}` | `clean_${string}`>]: number;
+  readonly [Column in Exclude<HistoryColumn<T>, `val_${string}`>]: number;
 };
 
 /**

@@ -95,14 +95,15 @@ export function computeTrainingStep(
 ): StepOutputs {
   const trained = getTrainableWeights(network);
   return tf.tidy((): never => {
-    const { gradients, moved, sums } = computeGradients(network, lossWeights, trained, inputs);
+    const { gradients, nonTrainableUpdates, sums } = computeGradients(network, lossWeights, trained, inputs);
     const gradient = flattenTensors(gradients);
     const outputs = withScope('optimizer', () => {
       const grown = optimizer.gradientAccumulationSteps > 1 ? tf.add(slots.at(-1)!, gradient) : gradient;
       if (kind === 'accumulate') return { weights: [], slots: [...slots.slice(0, -1).map(tf.clone), grown] };
       return computeUpdate(trained, optimizer, inputs.coefficients, grown as Tensor1D, slots);
     });
-    return { ...outputs, moved, gradient, sums } as never; // tidy hands the tensors out; its type knows no readonly arrays
+    const step: StepOutputs = { ...outputs, nonTrainableUpdates, gradient, sums };
+    return step as never; // tidy returns the tensors in it, but its type does not allow readonly arrays
   });
 }
 
@@ -144,7 +145,7 @@ function computeGradients(
   trained: readonly Weight[],
   { inputs: given, targets, masks }: StepInputs,
 ) {
-  const moved = new Map<Weight, Tensor>();
+  const updates = new Map<Weight, Tensor>();
   const asked = new Map<string, number>();
   const forwardContext: ForwardContext = {
     getMask: (layer: string) => {
@@ -152,10 +153,10 @@ function computeGradients(
       asked.set(layer, before + 1);
       return masks[toMaskKey(layer, before)]!;
     },
-    readWeight: (weight: Weight) => moved.get(weight) ?? weight.read(),
+    readWeight: (weight: Weight) => updates.get(weight) ?? weight.read(),
     updateWeight: (weight: Weight, value: Tensor) => {
-      moved.get(weight)?.dispose();
-      moved.set(weight, tf.keep(value));
+      updates.get(weight)?.dispose();
+      updates.set(weight, tf.keep(value));
     },
   };
   let sums: Tensor1D | undefined;
@@ -187,7 +188,7 @@ function computeGradients(
       });
     }),
     // Kept for the tape's own scopes; the outer tidy hands them to the caller.
-    moved: [...moved],
+    nonTrainableUpdates: [...updates],
     sums: sums!,
   };
 }

@@ -44,7 +44,7 @@ export interface FitOptions<T extends Tasks, W extends { readonly [task: string]
   readonly seed?: number;
   /** Judged after every epoch; its columns begin with `val_`. Augmented if the dataset is. */
   readonly validation?: Dataset<LabelsOf<T>>;
-  /** Judge `validation` a second time without its augmentation; these columns begin with `clean_`. Default false. */
+  /** Judge `validation` a second time without its augmentation; these columns begin with `val_unaugmented_`. Default false. */
   readonly evaluateUnaugmented?: boolean;
   /** Default: every task counts 1. */
   readonly loss?: WeightedLoss<W> & ValidLossWeights<T, W>;
@@ -119,7 +119,7 @@ export async function fitNetwork<T extends Tasks, W extends { readonly [task: st
   validateFitConfig(plan);
   const prefixes: ColumnPrefix[] = validation
     ? evaluateUnaugmented
-      ? ['', 'val_', 'clean_']
+      ? ['', 'val_', 'val_unaugmented_']
       : ['', 'val_']
     : [''];
   const monitors = getMonitorModes(network.tasks, prefixes);

@@ -2,7 +2,7 @@ import { createError, didYouMean } from '../core/errors/errors.js';
 import type { MetricOf, Tasks } from '../tasks/task.js';
 
 /**
- * The columns of a run that a callback may watch: `val_loss`, `val_age_mae`, `clean_gender_accuracy`, ….
+ * The columns of a run that a callback may watch: `val_loss`, `val_age_mae`, `val_unaugmented_gender_accuracy`, ….
  *
  * @category Train
  */
@@ -15,7 +15,7 @@ export type HistoryColumn<T extends Tasks> =
  *
  * @category Train
  */
-export type ColumnPrefix = '' | 'val_' | 'clean_';
+export type ColumnPrefix = '' | 'val_' | 'val_unaugmented_';
 
 /**
  * Which way is better, for every column of a run.
@@ -40,15 +40,15 @@ export function getMonitorModes(tasks: Tasks, prefixes: readonly ColumnPrefix[])
 }
 
 const ADVICE_BY_PREFIX = [
+  ['val_unaugmented_', 'Give fit() a validation dataset and evaluateUnaugmented: true.'],
   ['val_', 'Give fit() a validation dataset.'],
-  ['clean_', 'Give fit() a validation dataset and clean: true.'],
 ] as const;
 
 /** Throws an `argument` fault when the run will have no column `monitor`. */
 export function checkMonitor(path: string, monitor: string, monitors: MonitorModes): void {
   if (monitor in monitors) return;
   const names = Object.keys(monitors);
-  // A column that a run with validation (or with clean) has is not a slip of the pen.
+  // The column exists in a run with validation (or with evaluateUnaugmented): this is not a spelling mistake.
   const missing = ADVICE_BY_PREFIX.find(
     ([prefix]) =>
       monitor.startsWith(prefix) &&

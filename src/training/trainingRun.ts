@@ -251,7 +251,7 @@ export class TrainingRun implements Run {
       this.#unaugmentedValidation && (await evaluateDataset(network, this.#unaugmentedValidation, pass));
     return signal?.aborted && validation
       ? undefined
-      : { ...judged?.toLogs('val_'), ...bare?.toLogs('clean_') };
+      : { ...judged?.toLogs('val_'), ...bare?.toLogs('val_unaugmented_') };
   }
 
   async #notify(hook: (listener: CallbackHooks) => void | Promise<void> | undefined): Promise<void> {

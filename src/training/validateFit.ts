@@ -38,7 +38,7 @@ export function validateFitArguments(train: unknown, given: { readonly [option: 
   if (optimizer !== undefined && typeof (optimizer as Optimizer | null)?.rule !== 'object') {
     throw wrong('optimizer', 'an optimiser', optimizer, 'Write optimizer: adam(), adamw() or sgd().');
   }
-  for (const name of ['checkpoint', 'features']) {
+  for (const name of ['checkpoint', 'featureCache']) {
     const store = given[name];
     const { read, write } = (store ?? {}) as Partial<Store>;
     if (store === undefined || (typeof read === 'function' && typeof write === 'function')) continue;
@@ -79,10 +79,10 @@ export function validateFitConfig({
   if (evaluateUnaugmented && !validation) {
     throw createError({
       kind: 'argument',
-      path: 'fit.clean',
+      path: 'fit.evaluateUnaugmented',
       expected: 'a validation dataset to judge without augmentation',
       received: 'none',
-      advice: 'Give validation, or leave clean out.',
+      advice: 'Give validation, or leave evaluateUnaugmented out.',
     });
   }
   if (!network.layersModel.layers.some((layer) => layer.trainableWeights.length > 0)) {
@@ -97,10 +97,10 @@ export function validateFitConfig({
   if (featureCache && !splitFrozen(network.graph).frozenGraph) {
     throw createError({
       kind: 'argument',
-      path: 'fit.features',
+      path: 'fit.featureCache',
       expected: 'a model that begins with frozen layers',
       received: 'one whose first weights are trained',
-      advice: 'Freeze them with trainable: false, or leave features out.',
+      advice: 'Freeze them with trainable: false, or leave featureCache out.',
     });
   }
   checkDataset('train', train, network.tasks, network.input.shape);

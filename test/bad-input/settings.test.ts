@@ -103,17 +103,17 @@ describe('a monitor', () => {
     expect(far.advice).toBe('Watch one of these columns.');
   });
 
-  test('of validation without validation, or clean without clean, says what to give', async () => {
+  test('of validation in a run without it, or of unaugmented validation in a run without that, says which option to pass', async () => {
     const none = await fitFault({ callbacks: [earlyStopping()] });
     expect(none).toMatchObject({ path: 'earlyStopping.monitor', received: '"val_loss"' });
     expect(none.advice).toBe('Give fit() a validation dataset.');
-    const clean = await fitFault({
+    const unaugmented = await fitFault({
       validation,
-      callbacks: [earlyStopping({ monitor: 'clean_age_mae' as never })],
+      callbacks: [earlyStopping({ monitor: 'val_unaugmented_age_mae' as never })],
     });
-    expect(clean.advice).toBe('Give fit() a validation dataset and clean: true.');
-    const judged = await fitFault({ clean: true });
-    expect(judged).toMatchObject({ kind: 'argument', path: 'fit.clean', received: 'none' });
+    expect(unaugmented.advice).toBe('Give fit() a validation dataset and evaluateUnaugmented: true.');
+    const judged = await fitFault({ evaluateUnaugmented: true });
+    expect(judged).toMatchObject({ kind: 'argument', path: 'fit.evaluateUnaugmented', received: 'none' });
   });
 });
 
@@ -142,7 +142,7 @@ describe('fit', () => {
     ['callbacks', earlyStopping(), '['],
     ['validation', [1, 2], 'split'],
     ['validation', Promise.resolve(good()), 'Write await'],
-    ['features', 'out/features', "folderStore('out/features')"],
+    ['featureCache', 'out/features', "folderStore('out/features')"],
     ['checkpoint', 'out', "checkpoint: folderStore('out')"],
     ['checkpoint', null, 'folderStore'],
   ])('with something else as its %s: %j', async (name, value, advised) => {
@@ -206,7 +206,7 @@ test('numbers that are none name the argument', async () => {
     [() => warmup(cosineDecay({ initialLearningRate: 1, decaySteps: 1 }), { steps: 0 }), 'warmup.steps'],
     [() => earlyStopping({ patience: -1 }), 'earlyStopping.patience'],
     [() => reduceLROnPlateau({ factor: 1 }), 'reduceLROnPlateau.factor'],
-    [() => bestCheckpoint(memoryStore(), { maxToKeep: 2 }), 'bestCheckpoint.keep'],
+    [() => bestCheckpoint(memoryStore(), { maxToKeep: 2 }), 'bestCheckpoint.maxToKeep'],
     [() => randomRotation({ degrees: Number.NaN }), 'rotation.degrees'],
     [() => randomZoom({ range: 1 }), 'zoom.range'],
     [() => randomHorizontalFlip({ probability: 2 }), 'horizontalFlip.probability'],
@@ -224,7 +224,7 @@ test('the name of a best folder with a column that is none says which there are'
     validation: good(),
     callbacks: [bestCheckpoint(memoryStore(), { folder: name })],
   });
-  expect(error).toMatchObject({ kind: 'argument', path: 'bestCheckpoint.name', received: '{val_los}' });
+  expect(error).toMatchObject({ kind: 'argument', path: 'bestCheckpoint.folder', received: '{val_los}' });
   expect(error.advice).toBe('Did you mean "val_loss"?');
 });
 

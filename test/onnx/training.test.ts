@@ -503,7 +503,7 @@ test('a store of graphs that cannot be written does no harm, and is told; someth
   const write = () => Promise.reject(new Error('EROFS: read-only file system'));
   const lines: string[] = [];
   const options = {
-    graphs: { ...memoryStore(), write },
+    compileCache: { ...memoryStore(), write },
     epochs: 1,
     log: (line: string) => void lines.push(line),
   };
@@ -511,7 +511,7 @@ test('a store of graphs that cannot be written does no harm, and is told; someth
   expect(lines.filter((line) => line.includes('EROFS'))).toHaveLength(1);
   await expect(train({ compileCache: 'out' as never })).rejects.toMatchObject({
     kind: 'argument',
-    path: 'graphs',
+    path: 'compileCache',
   });
 });
 
@@ -584,7 +584,7 @@ test('one thread trains too, and auto takes onnx where it is installed, says why
   expect(engine).toMatchObject({
     name: 'onnx',
     reason: 'ONNX Runtime is installed, onnxruntime-node 1.30.0',
-    faster: { name: 'native' },
+    fasterEngine: { name: 'native' },
   });
   expect(lines[0]).toBe('engine onnx: ONNX Runtime is installed, onnxruntime-node 1.30.0');
 });

@@ -87,7 +87,8 @@ describe('a run', () => {
     expect(text.split('\n')[0]).toBe(
       'epoch,loss,age_loss,age_mae,gender_loss,gender_accuracy,' +
         'val_loss,val_age_loss,val_age_mae,val_gender_loss,val_gender_accuracy,' +
-        'clean_loss,clean_age_loss,clean_age_mae,clean_gender_loss,clean_gender_accuracy,learning_rate,seconds',
+        'val_unaugmented_loss,val_unaugmented_age_loss,val_unaugmented_age_mae,' +
+        'val_unaugmented_gender_loss,val_unaugmented_gender_accuracy,learning_rate,seconds',
     );
     expect(text.trim().split('\n')).toHaveLength(21);
 

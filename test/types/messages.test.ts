@@ -27,7 +27,7 @@ test('the right calls compile', () => {
   expect(
     errorsOf(`${BEGIN}
 await model.fit(data, { epochs: 1, loss: weightedLoss({ age: 1, gender: 50 }),
-  callbacks: [bestCheckpoint(memoryStore(), { monitor: 'val_age_mae' }), earlyStopping({ monitor: 'clean_loss' })] });
+  callbacks: [bestCheckpoint(memoryStore(), { monitor: 'val_age_mae' }), earlyStopping({ monitor: 'val_unaugmented_loss' })] });
 // What is known at run time only is checked at run time.
 await model.fit(data, { epochs: 1, loss: weightedLoss(JSON.parse('{}') as { [task: string]: number }) });
 binary(process.argv as [string, string]);
@@ -205,12 +205,12 @@ describe('a wrong call is a type error with a sentence in it', () => {
     ['heat for no task', "await gradCam(model, image, { task: 'agee' });", `'"agee"'`],
     [
       'heat for no answer of the task',
-      "await gradCam(model, image, { task: 'gender', toward: 'man' });",
+      "await gradCam(model, image, { task: 'gender', target: 'man' });",
       `'"man"' is not assignable to type '"male" | "female"'`,
     ],
     [
       'heat for a label of a number',
-      "await gradCam(model, [image], { task: 'age', toward: 'male' });",
+      "await gradCam(model, [image], { task: 'age', target: 'male' });",
       `'"male"' is not assignable to type '"higher" | "lower"'`,
     ],
     [

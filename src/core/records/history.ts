@@ -1,6 +1,6 @@
 /**
  * One epoch, as a row of `history.csv`: `epoch` counts from 1; then `loss`, `age_loss`, `age_mae`, …, the same with
- * `val_` (and, when asked for, `clean_`: validation without augmentation), `learning_rate` (the rate of the epoch's
+ * `val_` (and, when asked for, `val_unaugmented_`: validation without augmentation), `learning_rate` (the rate of the epoch's
  * last update) and `seconds` (wall-clock time of the epoch). A value that was not measured is absent.
  *
  * @category Figures

@@ -42,7 +42,7 @@ export const CURVE_SERIES = [
   { prefix: '', name: 'training', head: 'training', colour: SERIES_COLORS[0], dash: 'none' },
   { prefix: 'val_', name: 'validation', head: 'validation', colour: SERIES_COLORS[1], dash: 'none' },
   {
-    prefix: 'clean_',
+    prefix: 'val_unaugmented_',
     name: 'validation, not augmented',
     head: 'not augmented',
     colour: SERIES_COLORS[2],
