@@ -28,7 +28,7 @@ export function checkRange(path: string, value: number, least: number, most: num
  * @category Augment
  */
 export function randomRotation({ degrees }: { readonly degrees: number }): AffineTransform {
-  checkRange('rotation.degrees', degrees, 0, 360);
+  checkRange('randomRotation.degrees', degrees, 0, 360);
   return {
     kind: 'affine',
     name: 'rotation',

@@ -71,7 +71,7 @@ export function randomSaturation({ range }: { readonly range: number }): PixelTr
 
 /**
  * Takes the colour out of a share of the images: every channel becomes the pixel's luma (Rec. 601). A network that is to see every
- * image in grey has `greyImage()` in its trunk, or in what a branch `sees`.
+ * image in grey has `grayscaleImage()` in its trunk, or in what a branch `sees`.
  *
  * @param options - `probability`: 0 to 1, default 0.1.
  * @throws `argument` fault for a probability out of its range.

@@ -205,7 +205,7 @@ function checkBackboneInput(path: string, image: SymbolicTensor, seen: SymbolicT
       expected: 'the image itself as its input, since it brings its own preprocessing',
       received: `the output of ${image.sourceLayer.name}`,
       advice:
-        'Make the backbone the first piece of the trunk; what comes before it is what the branches see: branch([...], { sees: greyImage() }).',
+        'Make the backbone the first piece of the trunk; what comes before it is what the branches see: branch([...], { inputView: grayscaleImage() }).',
     });
   }
   const [, height, width] = image.shape as number[];

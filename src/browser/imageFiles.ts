@@ -19,7 +19,7 @@ import { webWorkers } from './webWorkers.js';
  * import { utkFace } from 'tfjs-multitask';
  *
  * const input = document.querySelector<HTMLInputElement>('input[type=file]')!;
- * const faces = await imageFiles(input.files!, { labels: utkFace(), size: [64, 64], unusable: 'skip' });
+ * const faces = await imageFiles(input.files!, { labels: utkFace(), size: [64, 64], unusableFiles: 'skip' });
  * console.log(faces.size, faces.skipped);
  * ```
  * @category Data

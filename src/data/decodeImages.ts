@@ -179,6 +179,6 @@ function createUnusableFileError(root: string, { path, reason }: SkippedFile): E
     path: `${root.replace(/\/$/, '')}/${path}`,
     expected: 'an image with labels',
     received: `a file that cannot be used: ${reason}`,
-    advice: `Mend or remove it, or give unusable: 'skip' to list such files and go on.`,
+    advice: `Mend or remove it, or give unusableFiles: 'skip' to list such files and go on.`,
   });
 }

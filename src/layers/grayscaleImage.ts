@@ -15,11 +15,11 @@ const LUMA = [0.2989, 0.587, 0.114] as const;
  * @throws `argument` fault at `build()` where it does not stand at an image of one or three channels.
  * @example
  * ```ts
- * import { branch, conv, flatten, greyImage, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
+ * import { branch, conv, flatten, grayscaleImage, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
  *
  * const model = multiTask({ input: [16, 16, 3] })
  *   .trunk(sharedTrunk([conv(8, 3)]))
- *   .task('age', regression({ unit: 'years' }), branch([flatten()], { sees: greyImage() }))
+ *   .task('age', regression({ unit: 'years' }), branch([flatten()], { inputView: grayscaleImage() }))
  *   .build();
  * console.log(model.architecture().layers[1]!.name); // image_grey1
  * ```
@@ -27,7 +27,7 @@ const LUMA = [0.2989, 0.587, 0.114] as const;
  */
 export function grayscaleImage(): Block {
   return {
-    '~block': 'greyImage',
+    '~block': 'grayscaleImage',
     computeOutputSize: (input) => input,
     build: (input, site) => {
       const channels = input.shape.length === 4 ? input.shape[3] : undefined;
@@ -35,7 +35,7 @@ export function grayscaleImage(): Block {
       if (channels !== 3) {
         throw createError({
           kind: 'argument',
-          path: 'greyImage',
+          path: 'grayscaleImage',
           expected: 'an image of one or three channels',
           received: `[${input.shape.slice(1).join(', ')}]`,
           advice: 'It stands before all other layers.',

@@ -68,12 +68,12 @@ export function sharedTrunk(layerStack: readonly LayerLike[]): Trunk {
  * @throws `argument` fault for an empty list, one of something else, and options that there are not.
  * @example
  * ```ts
- * import { binary, branch, conv, dense, flatten, greyImage, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
+ * import { binary, branch, conv, dense, flatten, grayscaleImage, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
  *
  * const model = multiTask({ input: [32, 32, 3] })
  *   .trunk(sharedTrunk([conv(8, 3)]))
  *   .task('age', regression({ unit: 'years' }), branch([flatten(), dense(16)]))
- *   .task('gender', binary(['male', 'female']), branch([flatten(), dense(16)], { sees: greyImage() }))
+ *   .task('gender', binary(['male', 'female']), branch([flatten(), dense(16)], { inputView: grayscaleImage() }))
  *   .build();
  * console.log(model.layersModel.getLayer('trunk_conv1').inboundNodes.length); // 2
  * ```
@@ -83,7 +83,7 @@ export function branch(layerStack: readonly LayerLike[], options: BranchOptions 
   checkLayerStack('branch', layerStack);
   checkBranchOptions(options);
   const view = (options.inputView === undefined ? [] : [options.inputView].flat()) as readonly LayerLike[];
-  if (view.length > 0) checkLayerStack('branch.sees', view, 'greyImage()');
+  if (view.length > 0) checkLayerStack('branch.inputView', view, 'grayscaleImage()');
   return { '~part': 'branch', layerStack, ...(view.length > 0 && { inputView: view }) };
 }
 
@@ -94,12 +94,12 @@ function checkBranchOptions(options: unknown): void {
     throw createError({
       kind: 'argument',
       path: 'branch',
-      expected: 'options, { sees: ... }, as the second argument',
+      expected: 'options, { inputView: ... }, as the second argument',
       received: plain ? 'a block or a layer' : describeType(options),
-      advice: 'Write branch([flatten()], { sees: greyImage() }).',
+      advice: 'Write branch([flatten()], { inputView: grayscaleImage() }).',
     });
   }
-  checkOptionNames('branch', options, ['sees']);
+  checkOptionNames('branch', options, ['inputView']);
 }
 
 const isLayerLike = (piece: object) => '~block' in piece || 'computeOutputShape' in piece;
@@ -133,7 +133,7 @@ function checkLayerStack(path: string, pieces: readonly LayerLike[], example = '
         typeof piece === 'function'
           ? `Call it: ${example}, not ${example.split('(')[0]}.`
           : draw
-            ? 'It goes into augment([...]) on the dataset; the block that makes an image grey is greyImage().'
+            ? 'It goes into augment([...]) on the dataset; the block that makes an image grey is grayscaleImage().'
             : Array.isArray(piece) || Object.hasOwn(Object(piece), '~part')
               ? 'Give the blocks themselves, in one list.'
               : `Blocks are made by functions: ${example}.`,

@@ -22,7 +22,7 @@ import { workerThreads } from './platform/workerThreads.js';
  * import { imageFolder } from 'tfjs-multitask/node';
  * import { utkFace } from 'tfjs-multitask';
  *
- * const faces = await imageFolder('faces/', { labels: utkFace(), size: [64, 64], unusable: 'skip' });
+ * const faces = await imageFolder('faces/', { labels: utkFace(), size: [64, 64], unusableFiles: 'skip' });
  * console.log(faces.size, faces.skipped);
  * ```
  * @category Data

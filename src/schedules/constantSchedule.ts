@@ -15,6 +15,6 @@ import { checkMinimum, createSchedule, type Schedule } from './schedule.js';
  * @category Optimisers
  */
 export function constantSchedule(rate: number): Schedule {
-  checkMinimum('constant.rate', rate, 0);
+  checkMinimum('constantSchedule.rate', rate, 0);
   return createSchedule({ name: 'constant', rate }, () => rate);
 }

@@ -31,7 +31,7 @@ export interface CosineDecayOptions {
  * @category Optimisers
  */
 export function cosineDecay({ initialLearningRate, decaySteps, alpha = 0 }: CosineDecayOptions): Schedule {
-  checkMinimum('cosineDecay.initial', initialLearningRate, 0, true);
+  checkMinimum('cosineDecay.initialLearningRate', initialLearningRate, 0, true);
   checkMinimum('cosineDecay.decaySteps', decaySteps, 1);
   checkMinimum('cosineDecay.alpha', alpha, 0);
   return createSchedule({ name: 'cosineDecay', initial: initialLearningRate, decaySteps, alpha }, (step) => {

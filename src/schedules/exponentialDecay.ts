@@ -32,9 +32,9 @@ export interface ExponentialDecayOptions {
  */
 export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
   const { initialLearningRate, decaySteps, decayRate, staircase = false } = options;
-  checkMinimum('exponentialDecay.initial', initialLearningRate, 0, true);
+  checkMinimum('exponentialDecay.initialLearningRate', initialLearningRate, 0, true);
   checkMinimum('exponentialDecay.decaySteps', decaySteps, 1);
-  checkMinimum('exponentialDecay.rate', decayRate, 0, true);
+  checkMinimum('exponentialDecay.decayRate', decayRate, 0, true);
   return createSchedule(
     { name: 'exponentialDecay', initial: initialLearningRate, decaySteps, rate: decayRate, staircase },
     (step) => {

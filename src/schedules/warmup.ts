@@ -30,7 +30,7 @@ export interface WarmupOptions {
  */
 export function warmup(then: Schedule, { steps, initialLearningRate = 0 }: WarmupOptions): Schedule {
   checkMinimum('warmup.steps', steps, 1);
-  checkMinimum('warmup.from', initialLearningRate, 0);
+  checkMinimum('warmup.initialLearningRate', initialLearningRate, 0);
   const target = then(0);
   return createSchedule(
     { name: 'warmup', steps, from: initialLearningRate, after: then.description },

@@ -75,7 +75,7 @@ export interface Search<V> {
   paretoFront(): readonly TrialRecord<V>[];
 }
 
-const OPTION_NAMES = ['space', 'strategy', 'objectives', 'seed', 'first', 'pruner', 'trials'];
+const OPTION_NAMES = ['space', 'strategy', 'objectives', 'seed', 'initialParams', 'pruner', 'trials'];
 
 /**
  * A search over any function: ask for a setting, try it, tell what came of it. Nothing runs by itself and nothing is written; the
@@ -89,10 +89,10 @@ const OPTION_NAMES = ['space', 'strategy', 'objectives', 'seed', 'first', 'prune
  * const searched = space({ rate: float({ min: 1e-4, max: 1, scale: 'log' }), size: choice([8, 16, 32]) });
  * const search = askAndTell(searched, { strategy: tpe(), objectives: minimize('loss'), seed: 1 });
  * for (let i = 0; i < 30; i++) {
- *   const { number, values } = search.ask()!;
- *   search.tell(number, { loss: Math.abs(Math.log10(values.rate) + 2) + (values.size === 16 ? 0 : 1) });
+ *   const { number, params } = search.ask()!;
+ *   search.tell(number, { loss: Math.abs(Math.log10(params.rate) + 2) + (params.size === 16 ? 0 : 1) });
  * }
- * console.log(search.best()?.values.size); // 16
+ * console.log(search.bestTrial()?.params.size); // 16
  * ```
  * @category Tuner
  */
@@ -179,7 +179,7 @@ function checkTrialRecords(searched: Space<ParameterMap>, trials: readonly unkno
   const numbers = new Set<number>();
   for (const [i, trial] of trials.entries()) {
     if (!isTrialRecord(trial)) {
-      const expected = 'a record with number, values, state, rows and after';
+      const expected = 'a record with number, params, state, rows and after';
       throw wrong(`trials[${i}]`, expected, formatValue(trial));
     }
     if (numbers.has(trial.number))
@@ -258,13 +258,13 @@ export function proposeTrial<P extends ParameterMap>(
 /** The next of the settings to try first; undefined where trials had them all. */
 function findNextInitialParams(
   searched: Space<ParameterMap>,
-  first: readonly unknown[],
+  initialParams: readonly unknown[],
   trials: readonly TrialRecord[],
 ): FlatParams | undefined {
-  if (first.length === 0) return undefined;
+  if (initialParams.length === 0) return undefined;
   const tried = collectTriedKeys(searched, trials);
-  return first
-    .map((values, i) => flattenParams(searched, values, `first[${i}]`))
+  return initialParams
+    .map((params, i) => flattenParams(searched, params, `initialParams[${i}]`))
     .find((flat) => !tried.has(toParamsKey(flat)));
 }
 

@@ -12,7 +12,7 @@ import type { StudyOptions } from './study.js';
 
 /** What a study and a search that is asked and told have in common, as JavaScript may give it. */
 type UncheckedSearchOptions = {
-  readonly [K in 'space' | 'objectives' | 'strategy' | 'first' | 'pruner' | 'seed']?: unknown;
+  readonly [K in 'space' | 'objectives' | 'strategy' | 'initialParams' | 'pruner' | 'seed']?: unknown;
 };
 
 /**
@@ -61,12 +61,17 @@ export function checkSearch(path: string, parts: UncheckedSearchOptions, known: 
   if (pruner !== undefined && typeof pruner?.prune !== 'function')
     throw wrong('pruner', 'a pruner', pruner, 'Write pruner: medianPruner().');
   if (!Array.isArray(initialParams))
-    throw wrong('first', 'a list of settings', initialParams, 'Write first: [{ dropout: 0.3 }].');
+    throw wrong(
+      'initialParams',
+      'a list of settings',
+      initialParams,
+      'Write initialParams: [{ dropout: 0.3 }].',
+    );
   const { newTrialCount } = strategy;
   if (newTrialCount !== undefined && initialParams.length > newTrialCount) {
     const expected = `at most ${newTrialCount} settings, as many as ${strategy.name} begins with`;
     throw wrong(
-      'first',
+      'initialParams',
       expected,
       initialParams,
       'Leave some out, or give it a larger plan.',
@@ -74,10 +79,16 @@ export function checkSearch(path: string, parts: UncheckedSearchOptions, known: 
     );
   }
   const keys = Array.from(initialParams as readonly unknown[], (values, i) =>
-    toParamsKey(flattenParams(space, values, `${path}.first[${i}]`)),
+    toParamsKey(flattenParams(space, values, `${path}.initialParams[${i}]`)),
   );
   const again = keys.findIndex((key, i) => keys.indexOf(key) < i);
   if (again >= 0)
-    throw wrong(`first[${again}]`, 'each setting once', again, 'Leave one out.', `${keys[again]} twice`);
+    throw wrong(
+      `initialParams[${again}]`,
+      'each setting once',
+      again,
+      'Leave one out.',
+      `${keys[again]} twice`,
+    );
   checkInteger(`${path}.seed`, seed, 0, 'Leave it out for 0.');
 }

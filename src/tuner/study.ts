@@ -98,7 +98,7 @@ const OPTION_NAMES = [
   'space',
   'objectives',
   'strategy',
-  'first',
+  'initialParams',
   'pruner',
   'seed',
   'digest',
@@ -120,7 +120,7 @@ const OPTION_NAMES = [
  *   space: space({ x: float({ min: -1, max: 1 }) }),
  *   objectives: minimize('y'),
  *   strategy: random(),
- *   run: ({ values, report }) => report({ y: values.x ** 2 }),
+ *   run: ({ params, report }) => report({ y: params.x ** 2 }),
  * });
  * console.log(parabola.objectives); // { metric: 'y', direction: 'minimize' }
  * ```
@@ -134,7 +134,7 @@ export function study<const P extends ParameterMap>(options: StudyOptions<P>): S
       path: 'study.run',
       expected: 'a function',
       received: describeType(options.run),
-      advice: 'Write run: async ({ values, fit }) => { … }.',
+      advice: 'Write run: async ({ params, fitOptions }) => { … }.',
     });
   }
   return { ...options, '~study': true };

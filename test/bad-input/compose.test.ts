@@ -295,13 +295,23 @@ describe('views', () => {
       .build();
 
   test.each([
-    ['an augmentation', randomGrayscale(), 'the augmentation greyscale', /augment\(\[...\]\).*greyImage\(\)/],
-    ['a block that is not called', grayscaleImage, 'a function', /Call it: greyImage\(\), not greyImage\./],
-    ['a word', 'grey', 'grey', /Blocks are made by functions: greyImage\(\)/],
+    [
+      'an augmentation',
+      randomGrayscale(),
+      'the augmentation greyscale',
+      /augment\(\[...\]\).*grayscaleImage\(\)/,
+    ],
+    [
+      'a block that is not called',
+      grayscaleImage,
+      'a function',
+      /Call it: grayscaleImage\(\), not grayscaleImage\./,
+    ],
+    ['a word', 'grey', 'grey', /Blocks are made by functions: grayscaleImage\(\)/],
     ['nothing', null, 'nothing', /Blocks are made by functions/],
   ])('of %s', async (_, sees, received, advice) => {
     const error = await faultOf(() => seeing([sees]));
-    expect(error).toMatchObject({ kind: 'argument', path: 'branch.sees[0]', received });
+    expect(error).toMatchObject({ kind: 'argument', path: 'branch.inputView[0]', received });
     expect(error.advice).toMatch(advice);
   });
 
@@ -310,19 +320,22 @@ describe('views', () => {
     ['a list in the list', [grayscaleImage()], 'a list'],
   ])('of %s', async (_, sees, received) => {
     const error = await faultOf(() => seeing([sees]));
-    expect(error).toMatchObject({ path: 'branch.sees[0]', received });
+    expect(error).toMatchObject({ path: 'branch.inputView[0]', received });
     expect(error.advice).toBe('Give the blocks themselves, in one list.');
   });
 
   test('that would be passed over: a branch never sees something else than it was told in silence', async () => {
     const give = (options: unknown) => faultOf(() => branch([flatten()], options as never));
-    expect(await give({ see: grayscaleImage() })).toMatchObject({
+    expect(await give({ inputViews: grayscaleImage() })).toMatchObject({
       kind: 'argument',
       path: 'branch',
-      received: '"see"',
-      advice: 'Did you mean "sees"?',
+      received: '"inputViews"',
+      advice: 'Did you mean "inputView"?',
     });
-    expect(await give({ sees: null })).toMatchObject({ path: 'branch.sees[0]', received: 'nothing' });
+    expect(await give({ inputView: null })).toMatchObject({
+      path: 'branch.inputView[0]',
+      received: 'nothing',
+    });
     for (const [options, received] of [
       [grayscaleImage(), 'a block or a layer'],
       [tf.layers.flatten(), 'a block or a layer'],
@@ -332,7 +345,7 @@ describe('views', () => {
     ] as const) {
       const error = await give(options);
       expect(error).toMatchObject({ kind: 'argument', path: 'branch', received });
-      expect(error.advice).toContain('{ sees: greyImage() }');
+      expect(error.advice).toContain('{ inputView: grayscaleImage() }');
     }
   });
 
@@ -382,7 +395,7 @@ describe('views', () => {
   test('in grey of what is no image in colour', async () => {
     expect(await faultOf(() => build([conv(2, 1), grayscaleImage()], []))).toMatchObject({
       kind: 'argument',
-      path: 'greyImage',
+      path: 'grayscaleImage',
       received: '[16, 16, 2]',
     });
   });

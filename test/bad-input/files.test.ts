@@ -72,10 +72,10 @@ describe('a file that cannot be used', () => {
     expect(error.path).toBe(join(folder, NAMES[kind]));
     expect(error.expected).toBe('an image with labels');
     expect(error.received).toMatch(REASONS[kind]);
-    expect(error.advice).toContain("unusable: 'skip'");
+    expect(error.advice).toContain("unusableFiles: 'skip'");
   });
 
-  test("is listed with its reason and left out under unusable: 'skip'; none disappears", async () => {
+  test("is listed with its reason and left out under unusableFiles: 'skip'; none disappears", async () => {
     const folder = folderWith('all', KINDS);
     const faces = await imageFolder(folder, { ...OPTIONS, unusableFiles: 'skip' });
     expect(faces.ids).toEqual(GOOD);

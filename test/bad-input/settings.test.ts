@@ -186,8 +186,8 @@ describe('fit', () => {
 
 test('numbers that are none name the argument', async () => {
   const cases: [() => unknown, string][] = [
-    [() => adam({ learningRate: Number.NaN }), 'constant.rate'],
-    [() => adam({ learningRate: -1 }), 'constant.rate'],
+    [() => adam({ learningRate: Number.NaN }), 'constantSchedule.rate'],
+    [() => adam({ learningRate: -1 }), 'constantSchedule.rate'],
     [() => adam({ learningRate: '0.001' as never }), 'adam.learningRate'],
     [() => adam({ beta1: 1 }), 'adam.beta1'],
     [() => adam({ clipNorm: 0 }), 'adam.clipNorm'],
@@ -196,7 +196,7 @@ test('numbers that are none name the argument', async () => {
     [() => sgd({ momentum: 1 }), 'sgd.momentum'],
     [
       () => exponentialDecay({ initialLearningRate: 0, decaySteps: 1, decayRate: 0.9 }),
-      'exponentialDecay.initial',
+      'exponentialDecay.initialLearningRate',
     ],
     [
       () => exponentialDecay({ initialLearningRate: 1, decaySteps: 0, decayRate: 0.9 }),
@@ -207,7 +207,7 @@ test('numbers that are none name the argument', async () => {
     [() => earlyStopping({ patience: -1 }), 'earlyStopping.patience'],
     [() => reduceLROnPlateau({ factor: 1 }), 'reduceLROnPlateau.factor'],
     [() => bestCheckpoint(memoryStore(), { maxToKeep: 2 }), 'bestCheckpoint.maxToKeep'],
-    [() => randomRotation({ degrees: Number.NaN }), 'rotation.degrees'],
+    [() => randomRotation({ degrees: Number.NaN }), 'randomRotation.degrees'],
     [() => randomZoom({ range: 1 }), 'zoom.range'],
     [() => randomHorizontalFlip({ probability: 2 }), 'horizontalFlip.probability'],
     [

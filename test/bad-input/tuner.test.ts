@@ -78,8 +78,8 @@ describe('a strategy says what is wrong with its options', () => {
     [() => tpe({ startupTrials: 0 }), 'tpe.startupTrials'],
     [() => tpe({ candidates: -1 }), 'tpe.candidates'],
     [() => medianPruner({ warmupEpochs: -1 }), 'medianPruner.warmupEpochs'],
-    [() => successiveHalvingPruner({ minEpochs: 0 }), 'successiveHalving.minEpochs'],
-    [() => successiveHalvingPruner({ factor: 1.5 }), 'successiveHalving.factor'],
+    [() => successiveHalvingPruner({ minEpochs: 0 }), 'successiveHalvingPruner.minEpochs'],
+    [() => successiveHalvingPruner({ factor: 1.5 }), 'successiveHalvingPruner.factor'],
     [() => minimize(''), 'minimize'],
     [() => maximize(loose(undefined)), 'maximize'],
   ] as const)('%s', async (make, path) => expect((await faultOf(make)).path).toBe(path));
@@ -93,7 +93,7 @@ test.each([
   ['hyperband', () => hyperbandPlan(loose({ epochs: 3 })), '"epochs"', 'maxEpochs, factor, iterations'],
   ['tpe', () => tpe(loose({ nStartupTrials: 3 })), '"nStartupTrials"', 'startupTrials, candidates'],
   ['medianPruner', () => medianPruner(loose({ warmup: 3 })), '"warmup"', 'startupTrials, warmupEpochs'],
-  ['successiveHalving', () => successiveHalvingPruner(loose({ eta: 3 })), '"eta"', 'minEpochs, factor'],
+  ['successiveHalvingPruner', () => successiveHalvingPruner(loose({ eta: 3 })), '"eta"', 'minEpochs, factor'],
 ] as const)(
   '%s refuses an option that there is not, and says which there are',
   async (path, make, received, known) => {
@@ -133,7 +133,12 @@ describe('a search says what is wrong with', () => {
       'a value of type object',
     ],
     ['an objective twice', { objectives: [minimize('a'), maximize('a')] }, 'objectives', '"a" twice'],
-    ['a setting for a list of them', { first: { rate: 1 } }, 'first', 'a value of type object'],
+    [
+      'a setting for a list of them',
+      { initialParams: { rate: 1 } },
+      'initialParams',
+      'a value of type object',
+    ],
     ['a pruner that was not called', { pruner: medianPruner }, 'pruner', 'a value of type function'],
     ['half a seed', { seed: 1.5 }, 'seed', '1.5'],
     ['an option that there is not', { sead: 1 }, undefined, '"sead"'],
@@ -154,21 +159,21 @@ describe('a search says what is wrong with', () => {
     [
       'of another space',
       [{ filters: 48, optimizer: { kind: 'adam' } }],
-      'first[0].filters',
+      'initialParams[0].filters',
       'one of 32, 64',
       '48',
     ],
     [
       'without a part',
       [{ filters: 32, optimizer: { kind: 'sgd' } }],
-      'first[0].optimizer.sgd.momentum',
+      'initialParams[0].optimizer.sgd.momentum',
       'one of 0, 0.9',
       'undefined',
     ],
     [
       'twice',
       Array(2).fill({ optimizer: { kind: 'adam' }, filters: 32 }),
-      'first[1]',
+      'initialParams[1]',
       'each setting once',
       '{"filters":32,"optimizer":"adam"} twice',
     ],
@@ -179,10 +184,10 @@ describe('a search says what is wrong with', () => {
   });
 
   test.each([
-    ['null', [null], 'askAndTell.first[0]', 'null'],
-    ['nothing', [undefined], 'askAndTell.first[0]', 'undefined'],
-    ['a hole', new Array(1), 'askAndTell.first[0]', 'undefined'],
-    ['a number', [{ filters: 32 }, 3], 'askAndTell.first[1]', '3'],
+    ['null', [null], 'askAndTell.initialParams[0]', 'null'],
+    ['nothing', [undefined], 'askAndTell.initialParams[0]', 'undefined'],
+    ['a hole', new Array(1), 'askAndTell.initialParams[0]', 'undefined'],
+    ['a number', [{ filters: 32 }, 3], 'askAndTell.initialParams[1]', '3'],
   ])('a setting to try first that is %s', async (_, first, path, received) => {
     const searched = space({ filters: choice([32, 64]) });
     const make = () =>
@@ -196,7 +201,7 @@ describe('a search says what is wrong with', () => {
     const options = { strategy: hyperband({ maxEpochs: 9 }), objectives: minimize('loss') };
     const fault = await faultOf(() => askAndTell(searched, { ...options, initialParams }));
     expect([fault.path, fault.expected, fault.received]).toEqual([
-      'askAndTell.first',
+      'askAndTell.initialParams',
       'at most 17 settings, as many as hyperband begins with',
       '18',
     ]);
@@ -207,7 +212,7 @@ describe('a search says what is wrong with', () => {
 
   test('a setting to try first, between two steps', async () => {
     const searched = space({ dropout: float({ min: 0, max: 0.5, step: 0.1 }) });
-    const options = { strategy: random(), objectives: minimize('loss'), first: [{ dropout: 0.25 }] };
+    const options = { strategy: random(), objectives: minimize('loss'), initialParams: [{ dropout: 0.25 }] };
     expect((await faultOf(() => askAndTell(searched, options))).expected).toBe(
       'a number from 0 to 0.5 in steps of 0.1',
     );
@@ -274,7 +279,7 @@ describe('a search says what is wrong with', () => {
   });
 
   test('records of another space', async () => {
-    const trial = (values: unknown) => [{ number: 1, values, state: 'complete', rows: [], after: [] }];
+    const trial = (params: unknown) => [{ number: 1, params, state: 'complete', rows: [], after: [] }];
     expect((await faultOf(() => begin(trial({ filters: 33, optimizer: { kind: 'adam' } })))).path).toBe(
       'trial 1.filters',
     );
@@ -311,7 +316,7 @@ describe('a search says what is wrong with', () => {
       'a number twice',
       [1, 1].map((number) => ({
         ...{ number, state: 'complete', rows: [], after: [] },
-        values: { filters: 32, optimizer: { kind: 'adam' } },
+        params: { filters: 32, optimizer: { kind: 'adam' } },
       })),
       'trials[1].number',
       '1 twice',

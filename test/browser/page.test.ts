@@ -129,7 +129,7 @@ describe.skipIf(!browser)('in a page', () => {
       const [colour, grey] = await Promise.all([3, 1].map((c) => canvasDecoder()(bytes, [32, 24, c])));
       const picked = [new File([bytes], '31_1_0_20170116184024662.jpg'), new File([], '32_0_0_20170116184024662.jpg'),
         new File(['text'], '33_0_0_20170116184024662.jpg'), new File(['x'], 'notes.txt')];
-      const faces = await imageFiles(picked, { labels: utkFace(), size: [16, 16], unusable: 'skip' });
+      const faces = await imageFiles(picked, { labels: utkFace(), size: [16, 16], unusableFiles: 'skip' });
       report({ colour: [...colour.data], grey: [...grey.data], size: faces.size, labels: faces.labels(0),
         skipped: faces.skipped.map(({ path, reason }) => path.slice(0, 2) + ': ' + reason) });
     `,

@@ -332,7 +332,7 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
         for (const { number, params, after, rung } of trials) {
           const known = getKnownTrials(number, after, stored).reverse();
           const again = proposeTrial(MIXED, { strategy, objectives: LOSS, seed }, number, known);
-          expect(again).toMatchObject({ number, values: params, after });
+          expect(again).toMatchObject({ number, params, after });
           expect((again as TrialRecord).rung).toEqual(rung);
         }
       }),
@@ -377,12 +377,11 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
           const options = { strategy, objectives: LOSS, seed };
           expect(proposeTrial(small, { ...options, initialParams }, number, known)).toMatchObject({
             number,
-            values: params,
+            params,
             after,
           });
           // What was not given follows from the records alone.
-          if (!isInitial)
-            expect(proposeTrial(small, options, number, known)).toMatchObject({ values: params });
+          if (!isInitial) expect(proposeTrial(small, options, number, known)).toMatchObject({ params });
           expect(rung !== undefined).toBe(strategy.name === 'hyperband'); // each has its place in the plan
           if (rung?.parent !== undefined) expect(params).toEqual(trials[rung.parent - 1]!.params);
         }
@@ -432,7 +431,7 @@ test.each(STRATEGIES)('%s keeps what its flags promise', (_, strategy) => {
     const [first] = played(MIXED, random(), 1, 1, 2).trials;
     for (const given of [[], [first!.params]]) {
       const before: TrialRecord[] = [];
-      const options = { strategy, objectives: LOSS, seed: 5, first: given };
+      const options = { strategy, objectives: LOSS, seed: 5, initialParams: given };
       for (const { number, params } of played(MIXED, strategy, 5, 3, 40, LOSS, given).trials) {
         const own = proposeTrial(MIXED, options, number, before) as TrialRecord;
         expect(own.params).toEqual(params);

@@ -375,7 +375,7 @@ describe('views', () => {
         .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
         .build(),
     );
-    expect(inTrunk.advice).toContain('{ sees: greyImage() }');
+    expect(inTrunk.advice).toContain('{ inputView: grayscaleImage() }');
   });
 
   test('of a number of channels of their own are what the trunk is built on', () => {

@@ -77,13 +77,13 @@ const SEARCH = `study({
   space: space({ filters: choice([2, 4]) }),
   objectives: minimize('loss'),
   strategy: random(),
-  run: async ({ values, fit }) => {
+  run: async ({ params, fitOptions }) => {
     const image = (level) => ({ data: new Uint8Array(8 * 8 * 3).fill(level), height: 8, width: 8, channels: 3 });
     const data = m.imagesInMemory([10, 200].map((level) => ({ image: image(level), labels: { level } })));
     const model = m.multiTask({ input: [8, 8, 3] })
       .task('level', m.regression({ unit: 'bytes' }), m.branch([m.conv(values.filters, 3), m.flatten()]))
       .build();
-    await model.fit(data, { epochs: 1, engine: 'wasm', ...fit });
+    await model.fit(data, { epochs: 1, engine: 'wasm', ...fitOptions });
   },
 })`;
 const WORDS = 'choice, minimize, random, space, study';

@@ -78,7 +78,7 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
     ['throw', /^the builder has a fault$/],
     ['exit', /^it ended with code 3/],
     ['nan', /^loss was never a number$/],
-    ['silent', /^loss was never reported. Spread \.\.\.fit into the options of model\.fit/],
+    ['silent', /^loss was never reported. Spread \.\.\.fitOptions into the options of model\.fit/],
     ['outside', /hostname: expected a name inside .*trials\/0002/],
     ['sibling', /0003\/end\.json: expected a name inside .*trials\/0002/],
     ['record', /^end\.json: expected a name of your own/],
@@ -322,7 +322,7 @@ test('a trial that Hyperband promotes goes on as if it had not stopped, optimise
     join(folder, 'study.json'),
     JSON.stringify({ ...study, strategy: { name: 'random', options: {} } }),
   );
-  const alone = { number: 1, values: params, state: 'running', rows: [], after: [] };
+  const alone = { number: 1, params, state: 'running', rows: [], after: [] };
   writeFileSync(join(folder, 'trials/0001/trial.json'), JSON.stringify(alone));
   const straight = await run('training', 'alone', { trials: 1, settings: { strategy: 'random', epochs: 3 } });
   expect(plainRows(straight.trials[0]!)).toEqual(plainRows(promoted[0]!));

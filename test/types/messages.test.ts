@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { errorsOf } from './program.js';
 
-const BEGIN = `import { bestCheckpoint, binary, branch, categorical, conv, dense, earlyStopping, flatten, gradCam, greyImage, greyscale, imagesInMemory,
+const BEGIN = `import { bestCheckpoint, binary, branch, categorical, conv, dense, earlyStopping, flatten, gradCam, grayscaleImage, greyscale, imagesInMemory,
   loadKeras, loadModel, memoryStore, mobileNetV2Backbone, multiTask, regression, sharedTrunk, weightedLoss }
   from 'tfjs-multitask';
 import { alternatives, choice, float, space } from 'tfjs-multitask/tuner';
@@ -36,7 +36,7 @@ begun.task(process.argv[2]!, categorical(process.argv), part);
 await loadKeras(file, { tasks: JSON.parse('{}') as { [task: string]: typeof years } });
 await resnet50Backbone({ trainableFrom: stage });
 await resnet50Backbone({ weights: file });
-begun.task('seen', binary(['no', 'yes']), branch([flatten()], { sees: [greyImage(), conv(3, 1)] })).build();
+begun.task('seen', binary(['no', 'yes']), branch([flatten()], { inputView: [grayscaleImage(), conv(3, 1)] })).build();
 choice(process.argv);
 choice([1, 2, true, '1']);
 choice([process.argv[0]!, process.argv[1]!]);
@@ -147,17 +147,17 @@ describe('a wrong call is a type error with a sentence in it', () => {
     ],
     [
       'an augmentation for a view',
-      'branch([flatten()], { sees: greyscale() });',
+      'branch([flatten()], { inputView: randomGrayscale() });',
       "Type 'ValuePart' is not assignable to type 'Piece | readonly Piece[]",
     ],
     [
       'a word for a view',
-      "branch([flatten()], { sees: 'grey' });",
+      "branch([flatten()], { inputView: 'grey' });",
       "Type 'string' is not assignable to type 'Piece | readonly Piece[]",
     ],
     [
       'a view of another name',
-      'branch([flatten()], { view: greyImage() });',
+      'branch([flatten()], { view: grayscaleImage() });',
       "'view' does not exist in type 'BranchOptions'",
     ],
     ['three labels of two', "binary(['a', 'b', 'c']);", 'Source has 3 element(s) but target allows only 2'],

@@ -67,12 +67,12 @@ describe('the values of a space', () => {
     study({ ...options, initialParams: [good] });
     // @ts-expect-error no such number of filters
     study({ ...options, initialParams: [{ ...good, filters: 48 }] });
+    const partial = { dropout: 0.3 };
     // @ts-expect-error a part is missing
-    askAndTell(searched, {
-      strategy: random(),
-      objectives: minimize('loss'),
-      initialParams: [{ dropout: 0.3 }],
-    });
+    study({ ...options, initialParams: [partial] });
+    const search = { strategy: random(), objectives: minimize('loss') };
+    // @ts-expect-error a part is missing
+    askAndTell(searched, { ...search, initialParams: [partial] });
   });
 
   test('cannot be what is not there', () => {

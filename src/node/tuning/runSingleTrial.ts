@@ -57,7 +57,7 @@ export async function runSingleTrial(
   module: string | URL,
   given: RunSingleTrialOptions,
 ): Promise<TrialRecord | undefined> {
-  checkOptionNames('studyTrial', given, [
+  checkOptionNames('runSingleTrial', given, [
     'folder',
     'number',
     'settings',
@@ -66,15 +66,20 @@ export async function runSingleTrial(
     'signal',
   ]);
   const { number, settings = {} } = given;
-  checkInteger('studyTrial.number', number, 1, 'Trials count from 1: add 1 to an index that counts from 0.');
-  const { store, threads, trialTimeout, signal } = resolveTrialResources('studyTrial', given);
+  checkInteger(
+    'runSingleTrial.number',
+    number,
+    1,
+    'Trials count from 1: add 1 to an index that counts from 0.',
+  );
+  const { store, threads, trialTimeout, signal } = resolveTrialResources('runSingleTrial', given);
   const moduleUrl = toModuleUrl(module);
   const study = await loadStudy(moduleUrl, settings);
   const { space, strategy } = study;
   if (!strategy.independent) {
     throw createError({
       kind: 'argument',
-      path: 'studyTrial',
+      path: 'runSingleTrial',
       expected: 'a study by grid or random',
       received: `one by ${strategy.name}`,
       advice: 'What it proposes depends on what other trials came to: search with runStudy() and a queue.',

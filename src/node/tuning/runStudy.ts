@@ -64,7 +64,17 @@ export interface StudyResult<M extends StudyModule = StudyModule<Study>> {
 }
 
 const OPTION_NAMES = [
-  ...['folder', 'trials', 'parallel', 'queue', 'settings', 'threads', 'timeout', 'trialTimeout', 'failures'],
+  ...[
+    'folder',
+    'trials',
+    'parallel',
+    'queue',
+    'settings',
+    'threads',
+    'timeout',
+    'trialTimeout',
+    'maxConsecutiveFailures',
+  ],
   ...['signal', 'onChange'],
 ];
 
@@ -101,7 +111,7 @@ export async function runStudy(module: string | URL, given: RunStudyOptions): Pr
   checkOptionNames('runStudy', given, OPTION_NAMES);
   const means = resolveTrialResources('runStudy', given);
   checkSeconds('runStudy.timeout', timeout);
-  checkInteger('runStudy.failures', maxConsecutiveFailures, 1, 'Leave it out for 3.');
+  checkInteger('runStudy.maxConsecutiveFailures', maxConsecutiveFailures, 1, 'Leave it out for 3.');
   if (maxTrials !== Number.POSITIVE_INFINITY)
     checkInteger('runStudy.trials', maxTrials, 1, 'Leave it out to try all that the strategy has.');
   const moduleUrl = toModuleUrl(module);
@@ -257,6 +267,7 @@ function createTooManyFailuresError(over: readonly TrialRecord[], failures: numb
     path: `trial ${last.at(-1)!.number}`,
     expected: 'a trial that comes to its first epoch',
     received: `${failures} failures in a row, the last of them: ${last.at(-1)!.reason}`,
-    advice: 'Mend the cause and run again: the study goes on with these trials. Allow more with failures.',
+    advice:
+      'Fix the cause and run again: the study continues with these trials. Allow more failures with maxConsecutiveFailures.',
   });
 }

@@ -68,9 +68,9 @@ export function runStudyWorker<M extends StudyModule = StudyModule<Study>>(
   options: RunStudyWorkerOptions<M>,
 ): Promise<void>;
 export async function runStudyWorker(module: string | URL, options: RunStudyWorkerOptions): Promise<void> {
-  checkOptionNames('studyWorker', options, OPTION_NAMES);
+  checkOptionNames('runStudyWorker', options, OPTION_NAMES);
   const { queue, log = () => {} } = options;
-  const { store, parallel, threads, trialTimeout, signal } = resolveTrialResources('studyWorker', options);
+  const { store, parallel, threads, trialTimeout, signal } = resolveTrialResources('runStudyWorker', options);
   const moduleUrl = toModuleUrl(module);
   const { study, records } = await openStudy(module, store, options.settings);
   const [mark, code] = [await computeStudyHash(store), await computeCodeHash(moduleUrl)];

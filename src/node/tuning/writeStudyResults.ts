@@ -19,7 +19,7 @@ import { loadReportTools } from '../report/writeReport.js';
  * import { float, minimize, random, space } from 'tfjs-multitask/tuner';
  *
  * const searched = { space: space({ x: float({ min: -1, max: 1 }) }), objectives: minimize('y'), strategy: random() };
- * const trial = { number: 1, values: { x: 0.5 }, state: 'complete', after: [], rows: [{ epoch: 1, y: 0.25 }] } as const;
+ * const trial = { number: 1, params: { x: 0.5 }, state: 'complete', after: [], rows: [{ epoch: 1, y: 0.25 }] } as const;
  * console.log(await studyResults('out/parabola', searched, [trial])); // out/parabola/study.html
  * ```
  * @category Tuner

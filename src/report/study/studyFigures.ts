@@ -46,7 +46,7 @@ export interface ScoredTrial extends EvaluatedTrial {
  *
  * const searched = { space: space({ x: float({ min: -1, max: 1 }) }), objectives: minimize('y') };
  * const trials = [0.5, -0.2].map((x, i) => ({
- *   ...({ number: i + 1, values: { x }, state: 'complete', after: [] } as const),
+ *   ...({ number: i + 1, params: { x }, state: 'complete', after: [] } as const),
  *   rows: [{ epoch: 1, y: x ** 2 }],
  * }));
  * const figures = studyFigures(searched, trials, { Plot, document: parseHTML('<html></html>').document });

@@ -40,7 +40,7 @@ export interface MedianPrunerOptions {
  * import { medianPruner, minimize, type TrialRecord } from 'tfjs-multitask/tuner';
  *
  * const trial = (number: number, state: TrialRecord['state'], loss: number): TrialRecord => ({
- *   ...{ number, values: {}, state, after: [] },
+ *   ...{ number, params: {}, state, after: [] },
  *   rows: [{ epoch: 1, loss }],
  * });
  * const others = [1, 2, 3].map((loss, i) => trial(i + 1, 'complete', loss));
@@ -106,10 +106,10 @@ export interface SuccessiveHalvingPrunerOptions {
  * @category Tuner
  */
 export function successiveHalvingPruner(options: SuccessiveHalvingPrunerOptions = {}): Pruner {
-  checkOptionNames('successiveHalving', options, ['minEpochs', 'factor']);
+  checkOptionNames('successiveHalvingPruner', options, ['minEpochs', 'factor']);
   const { minEpochs = 1, factor = 3 } = options;
-  checkInteger('successiveHalving.minEpochs', minEpochs, 1, 'Leave it out for 1.');
-  checkInteger('successiveHalving.factor', factor, 2, 'Leave it out for 3.');
+  checkInteger('successiveHalvingPruner.minEpochs', minEpochs, 1, 'Leave it out for 1.');
+  checkInteger('successiveHalvingPruner.factor', factor, 2, 'Leave it out for 3.');
   return {
     name: 'halving',
     options: { minEpochs, factor },

@@ -38,10 +38,10 @@ const MIN_TRIALS = 4;
  * const objectives = minimize('loss');
  * const search = askAndTell(searched, { strategy: random(), objectives });
  * for (let i = 0; i < 40; i++) {
- *   const { number, values } = search.ask()!;
- *   search.tell(number, { loss: values.rate ** 2 });
+ *   const { number, params } = search.ask()!;
+ *   search.tell(number, { loss: params.rate ** 2 });
  * }
- * const [rate] = importances(searched, search.trials, objectives);
+ * const [rate] = getParamImportances(searched, search.trials, objectives);
  * console.log(rate!.share > 0.8); // true
  * ```
  * @category Tuner
@@ -94,7 +94,7 @@ function computePearsonDivergence({ path, parameter }: Dimension, order: readonl
   if (near === 0) return 0;
   const own = order.map(({ flatParams }) => flatParams);
   const line: Space<ParameterMap> = {
-    '~parts': {},
+    '~parameters': {},
     dimensions: [{ path, parameter }],
     count: parameter.count,
   };

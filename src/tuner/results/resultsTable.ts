@@ -10,7 +10,7 @@ function createCells(trial: TrialRecord, { space, objectives }: Pick<Study, 'spa
   const flat = flattenParams(space, trial.params, `trial ${trial.number}`);
   const row = findBestRow(trial.rows, objectives);
   return {
-    values: space.dimensions.map(({ path }: Dimension) => flat.get(path)),
+    params: space.dimensions.map(({ path }: Dimension) => flat.get(path)),
     epoch: row?.epoch,
     results: toObjectiveList(objectives).map(({ metric }) => row?.[metric]),
   };
@@ -28,9 +28,9 @@ function createCells(trial: TrialRecord, { space, objectives }: Pick<Study, 'spa
  *   space: space({ x: float({ min: -1, max: 1 }) }),
  *   objectives: minimize('y'),
  *   strategy: random(),
- *   run: ({ values, report }) => report({ y: values.x ** 2 }),
+ *   run: ({ params, report }) => report({ y: params.x ** 2 }),
  * });
- * const trial = { number: 1, values: { x: 0.5 }, state: 'complete', after: [], rows: [{ epoch: 1, y: 0.25 }] } as const;
+ * const trial = { number: 1, params: { x: 0.5 }, state: 'complete', after: [], rows: [{ epoch: 1, y: 0.25 }] } as const;
  * console.log(resultsCsv(parabola, [trial]));
  * // trial,state,epochs,x,best_epoch,y,reason
  * // 1,complete,1,0.5,1,0.25,
@@ -55,14 +55,14 @@ export function resultsCsv(
     'reason',
   ];
   const lines = sortByNumber(trials).map((trial) => {
-    const { values, epoch, results } = createCells(trial, study);
+    const { params, epoch, results } = createCells(trial, study);
     const mark = front ? [front.has(trial.number)] : [];
     return [
       trial.number,
       trial.state,
       ...mark,
       trial.rows.length,
-      ...values,
+      ...params,
       epoch,
       ...results,
       trial.reason,
@@ -97,9 +97,9 @@ const MIN_REASON_WIDTH = 24;
  *   space: space({ x: float({ min: -1, max: 1 }) }),
  *   objectives: minimize('y'),
  *   strategy: random(),
- *   run: ({ values, report }) => report({ y: values.x ** 2 }),
+ *   run: ({ params, report }) => report({ y: params.x ** 2 }),
  * });
- * const trial = { number: 1, values: { x: 0.5 }, state: 'complete', after: [], rows: [{ epoch: 1, y: 0.25 }] } as const;
+ * const trial = { number: 1, params: { x: 0.5 }, state: 'complete', after: [], rows: [{ epoch: 1, y: 0.25 }] } as const;
  * console.log(resultsTable(parabola, [trial]));
  * // trial  state   epochs     y    x
  * //     1  * best       1  0.25  0.5
@@ -116,42 +116,42 @@ export function resultsTable(
   const star = metrics.length > 1 ? '* front' : '* best';
   const paths = study.space.dimensions.map(({ path }: Dimension) => path);
   const head: TableLine = {
-    first: ['trial', 'state', 'epochs', ...metrics],
-    values: paths,
+    leading: ['trial', 'state', 'epochs', ...metrics],
+    params: paths,
     reason: '',
   };
   const lines = sortByNumber(trials).map((trial): TableLine => {
-    const { values, results } = createCells(trial, study);
+    const { params, results } = createCells(trial, study);
     const state = best.has(trial.number) ? star : trial.state === 'complete' ? '' : trial.state;
     const epochs = hasEnded(trial) || trial.rows.length > 0 ? trial.rows.length : undefined;
     return {
-      first: [trial.number, state, epochs, ...results].map(formatCell),
-      values: values.map(formatCell),
+      leading: [trial.number, state, epochs, ...results].map(formatCell),
+      params: params.map(formatCell),
       reason: trial.reason?.split('\n')[0] ?? '',
     };
   });
   const all = [head, ...lines];
-  const aligned = (part: 'first' | 'values') => {
+  const aligned = (part: 'leading' | 'params') => {
     const widths = head[part].map((_, i) => Math.max(...all.map((line) => line[part][i]!.length)));
     return all.map((line) =>
       line[part]
         .map((cell, i) =>
-          part === 'first' && i === STATE_COLUMN ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!),
+          part === 'leading' && i === STATE_COLUMN ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!),
         )
         .join('  '),
     );
   };
-  const [firsts, values] = [aligned('first'), aligned('values')];
+  const [leading, params] = [aligned('leading'), aligned('params')];
   return all
     .map(({ reason }, i) => {
-      const first = firsts[i]!;
-      if (reason === '') return truncate(`${first}  ${values[i]}`.trimEnd(), width);
+      const first = leading[i]!;
+      if (reason === '') return truncate(`${first}  ${params[i]}`.trimEnd(), width);
       const why = Math.min(
         reason.length,
-        Math.max(MIN_REASON_WIDTH, width - first.length - values[i]!.length - 4),
+        Math.max(MIN_REASON_WIDTH, width - first.length - params[i]!.length - 4),
       );
       const room = width - first.length - why - 4;
-      const middle = room > 0 ? `${truncate(values[i]!, room)}  ` : '';
+      const middle = room > 0 ? `${truncate(params[i]!, room)}  ` : '';
       return truncate(`${first}  ${middle}${truncate(reason, why)}`, width);
     })
     .join('\n');
@@ -159,8 +159,8 @@ export function resultsTable(
 
 /** A line of the table, in parts: of the values is cut what does not fit. */
 interface TableLine {
-  readonly first: readonly string[];
-  readonly values: readonly string[];
+  readonly leading: readonly string[];
+  readonly params: readonly string[];
   readonly reason: string;
 }
 

@@ -94,7 +94,7 @@ export function computeCosts(trial: TrialRecord, objectives: Objectives): readon
  * import { bestTrial, minimize, type TrialRecord } from 'tfjs-multitask/tuner';
  *
  * const trial = (number: number, loss: number): TrialRecord => ({
- *   ...{ number, values: {}, state: 'complete', after: [] },
+ *   ...{ number, params: {}, state: 'complete', after: [] },
  *   rows: [{ epoch: 1, loss }],
  * });
  * console.log(bestTrial([trial(1, 3), trial(2, 1), trial(3, 1)], minimize('loss'))?.number); // 2
@@ -121,7 +121,7 @@ export function bestTrial<V>(
  * import { maximize, minimize, paretoFront, type TrialRecord } from 'tfjs-multitask/tuner';
  *
  * const trial = (number: number, mae: number, accuracy: number): TrialRecord => ({
- *   ...{ number, values: {}, state: 'complete', after: [] },
+ *   ...{ number, params: {}, state: 'complete', after: [] },
  *   rows: [{ epoch: 1, mae, accuracy }],
  * });
  * const front = paretoFront([trial(1, 6, 0.8), trial(2, 7, 0.9), trial(3, 8, 0.7)], [minimize('mae'), maximize('accuracy')]);

@@ -12,7 +12,7 @@ import {
 
 /** Values as the builder is given them. */
 export function nestParams<P extends ParameterMap>(
-  { '~parts': parts }: Space<P>,
+  { '~parameters': parts }: Space<P>,
   flat: FlatParams,
 ): ParamsOf<Space<P>> {
   const built = (own: ParameterMap, prefix: string): { [name: string]: unknown } =>
@@ -32,7 +32,7 @@ export function nestParams<P extends ParameterMap>(
  *
  * @throws `data` fault for values that are not of this space.
  */
-export function flattenParams(searched: Space<ParameterMap>, values: unknown, path = 'values'): FlatParams {
+export function flattenParams(searched: Space<ParameterMap>, values: unknown, path = 'params'): FlatParams {
   const flat = new Map<string, Json>();
   const wrong = (at: string, expected: string, received: unknown, advice?: string) =>
     createError({
@@ -64,7 +64,7 @@ export function flattenParams(searched: Space<ParameterMap>, values: unknown, pa
       }
     }
   };
-  read(searched['~parts'], values, '', []);
+  read(searched['~parameters'], values, '', []);
   return flat;
 }
 

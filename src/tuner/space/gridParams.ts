@@ -33,7 +33,7 @@ export function getGridParams(
   index: number,
   steps: number,
 ): FlatParams | undefined {
-  if (index >= countGridPoints(searched['~parts'], steps)) return undefined;
+  if (index >= countGridPoints(searched['~parameters'], steps)) return undefined;
   const flat = new Map<string, Json>();
   const fill = (parts: ParameterMap, at: number, prefix: string) => {
     const list = Object.entries(parts);
@@ -64,7 +64,7 @@ export function getGridParams(
       }
     }
   };
-  fill(searched['~parts'], index, '');
+  fill(searched['~parameters'], index, '');
   return flat;
 }
 
@@ -100,5 +100,5 @@ export function findGridIndex(
     }
     return undefined;
   };
-  return indexIn(searched['~parts'], '');
+  return indexIn(searched['~parameters'], '');
 }

@@ -31,7 +31,7 @@ export interface Alternatives<O extends { readonly [kind: string]: ParameterMap 
  */
 export interface Space<P extends ParameterMap> {
   /** Its parts. */
-  readonly '~parts': P;
+  readonly '~parameters': P;
   /** Its parameters one by one, those of alternatives after what chooses between them. */
   readonly dimensions: readonly Dimension[];
   /** How many different settings there are; `Infinity` where a number has no step. */
@@ -128,7 +128,7 @@ export function space<const P extends ParameterMap>(
       advice: 'Write space({ dropout: float({ min: 0, max: 0.5 }) }).',
     });
   }
-  return { '~parts': parts, dimensions, count: countCombinations(parts) };
+  return { '~parameters': parts, dimensions, count: countCombinations(parts) };
 }
 
 /**

@@ -25,7 +25,7 @@ export interface GridOptions {
  *
  * const searched = space({ dropout: float({ min: 0, max: 0.5 }), filters: choice([32, 64]) });
  * const search = askAndTell(searched, { strategy: grid({ steps: 3 }), objectives: minimize('loss') });
- * for (let trial = search.ask(); trial; trial = search.ask()) console.log(trial.values); // { dropout: 0, filters: 32 } …
+ * for (let trial = search.ask(); trial; trial = search.ask()) console.log(trial.params); // { dropout: 0, filters: 32 } …
  * ```
  * @category Tuner
  */

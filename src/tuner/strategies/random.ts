@@ -20,7 +20,7 @@ const MAX_DRAWS_OF_LARGE_SPACE = 10_000;
  * import { askAndTell, choice, minimize, random, space } from 'tfjs-multitask/tuner';
  *
  * const search = askAndTell(space({ filters: choice([32, 64]) }), { strategy: random(), objectives: minimize('loss') });
- * console.log([search.ask(), search.ask()].map((trial) => trial?.values.filters).sort(), search.ask()); // [ 32, 64 ] undefined
+ * console.log([search.ask(), search.ask()].map((trial) => trial?.params.filters).sort(), search.ask()); // [ 32, 64 ] undefined
  * ```
  * @category Tuner
  */

@@ -41,10 +41,10 @@ const MAX_TRIES = 10;
  * const searched = space({ x: float({ min: -5, max: 5 }) });
  * const search = askAndTell(searched, { strategy: tpe(), objectives: minimize('y'), seed: 1 });
  * for (let i = 0; i < 40; i++) {
- *   const { number, values } = search.ask()!;
- *   search.tell(number, { y: (values.x - 2) ** 2 });
+ *   const { number, params } = search.ask()!;
+ *   search.tell(number, { y: (params.x - 2) ** 2 });
  * }
- * console.log(Math.abs(search.best()!.values.x - 2) < 0.5); // true
+ * console.log(Math.abs(search.bestTrial()!.params.x - 2) < 0.5); // true
  * ```
  * @category Tuner
  */

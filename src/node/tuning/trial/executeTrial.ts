@@ -67,7 +67,7 @@ export async function executeTrial(
 
 /** What to do where a trial trained, it may be, and nobody heard of it. */
 const NEVER_REPORTED_ADVICE =
-  'Spread ...fit into the options of model.fit, with callbacks: [...fit.callbacks, yours], or call report().';
+  'Spread ...fitOptions into the options of model.fit, with callbacks: [...fitOptions.callbacks, yours], or call report().';
 
 /** What became of a trial whose process has ended. */
 function createFinalRecord(

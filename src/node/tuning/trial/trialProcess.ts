@@ -44,7 +44,7 @@ const createEpochLimitError = (number: number, epochs: number, epoch: number) =>
     path: `trial ${number}`,
     expected: `${epochs} epochs, as its round has them`,
     received: `epoch ${epoch}`,
-    advice: 'Take epochs from fit: spread ...fit behind your own options of model.fit.',
+    advice: 'Take epochs from fitOptions: spread ...fitOptions after your own options of model.fit.',
   });
 
 async function runAssignedTrial({
