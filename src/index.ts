@@ -39,7 +39,7 @@ export type { DownloadProgress } from './backbones/fetchFile.js';
 export { type MobileNetV2Stage, mobileNetV2Backbone } from './backbones/mobileNetV2.js';
 export { type Resnet50Stage, resnet50Backbone } from './backbones/resnet50.js';
 export { type BestCheckpointOptions, bestCheckpoint } from './callbacks/bestCheckpoint.js';
-export { csvLogger } from './callbacks/csvLogger.js';
+export { csvLogger, type LoggerOptions } from './callbacks/csvLogger.js';
 export { type EarlyStoppingOptions, earlyStopping } from './callbacks/earlyStopping.js';
 export { jsonLinesLogger } from './callbacks/jsonLinesLogger.js';
 export type { MonitorOptions } from './callbacks/monitorOptions.js';
@@ -68,6 +68,7 @@ export type { ArchitectureRecord, CallSource, LayerRecord } from './core/records
 export type { HeatMap } from './core/records/heatMap.js';
 export {
   type BestEpoch,
+  type ColumnPrefix,
   findBestEpoch,
   type HistoryRecord,
   type HistoryRow,
@@ -180,10 +181,15 @@ export type {
   BatchEvent,
   Callback,
   CallbackHooks,
+  CallbackIdentity,
   CallbackState,
   EpochEvent,
   Run,
+  StatefulCallback,
+  StatefulHooks,
+  StatelessCallback,
   Weights,
 } from './training/callback.js';
-export type { FitOptions, FitResult } from './training/fit.js';
+export type { FitOptions } from './training/fit.js';
 export type { HistoryColumn, MonitorModes } from './training/monitor.js';
+export type { History, HistoryRowOf } from './training/trainingHistory.js';

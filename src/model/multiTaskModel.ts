@@ -15,6 +15,7 @@ import { readModelFolder, writeModelFolder } from '../network/savedModel/modelFo
 import { syncWeights } from '../network/weightSync.js';
 import type { LossAverage } from '../steps/lossesAndMetrics.js';
 import {
+  type ClassWeights,
   checkLossWeights,
   type ValidLossWeights,
   type WeightedLoss,
@@ -22,8 +23,9 @@ import {
 } from '../steps/weightedLoss.js';
 import type { LabelsOf, PredictionsOf, Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
-import { type FitOptions, type FitResult, fitNetwork } from '../training/fit.js';
+import { type FitOptions, fitNetwork } from '../training/fit.js';
 import type { HistoryColumn } from '../training/monitor.js';
+import type { History } from '../training/trainingHistory.js';
 import { isInTraining } from '../training/trainingLock.js';
 import { checkBatchSize, checkDataset } from '../training/validateFit.js';
 
@@ -32,12 +34,15 @@ import { checkBatchSize, checkDataset } from '../training/validateFit.js';
  *
  * @category Train
  */
-export interface EvaluateOptions<T extends Tasks, W extends { readonly [task: string]: number }>
-  extends EngineOptions {
+export interface EvaluateOptions<
+  T extends Tasks,
+  W extends { readonly [task: string]: number },
+  C extends ClassWeights = ClassWeights,
+> extends EngineOptions {
   /** Default 32. */
   readonly batchSize?: number;
   /** Default: every task counts 1. */
-  readonly loss?: WeightedLoss<W> & ValidLossWeights<T, W>;
+  readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W, C>;
   /** With `epoch`, the plans an augmented dataset uses: those of that epoch (counted from 1) of a run. Default 0. */
   readonly seed?: number;
   /** Default 1. */
@@ -109,19 +114,19 @@ export interface MultiTaskModel<T extends Tasks> {
    *   `broken-package` or `engine` fault for an engine that is not there, does not start, or cannot run an operation of the
    *   model; `number` fault where `onnx` finds NaN in the first step; `file` fault for a kept graph that was changed.
    */
-  fit<const W extends { readonly [task: string]: number }>(
+  fit<const W extends { readonly [task: string]: number }, const C extends ClassWeights>(
     train: Dataset<LabelsOf<T>>,
-    options: FitOptions<T, W>,
-  ): Promise<FitResult>;
+    options: FitOptions<T, W, C>,
+  ): Promise<History<T>>;
 
   /**
    * Losses and metrics of a dataset, in inference mode; an augmented dataset is augmented.
    *
    * @throws `argument` or `data` fault for what `fit` refuses too; the faults of {@link useEngine} for a named engine.
    */
-  evaluate<const W extends { readonly [task: string]: number }>(
+  evaluate<const W extends { readonly [task: string]: number }, const C extends ClassWeights>(
     dataset: Dataset<LabelsOf<T>>,
-    options?: EvaluateOptions<T, W>,
+    options?: EvaluateOptions<T, W, C>,
   ): Promise<Evaluation<T>>;
 
   /**
@@ -198,10 +203,14 @@ const createInTrainingError = () =>
     advice: 'Await the run, or stop it by its signal, first.',
   });
 
-async function evaluate<T extends Tasks, W extends { readonly [task: string]: number }>(
+async function evaluate<
+  T extends Tasks,
+  W extends { readonly [task: string]: number },
+  C extends ClassWeights,
+>(
   network: Network<T>,
   dataset: Dataset<LabelsOf<T>>,
-  options: EvaluateOptions<T, W>,
+  options: EvaluateOptions<T, W, C>,
 ): Promise<Evaluation<T>> {
   const { batchSize = 32, seed = 0, epoch = 1, lossAverage: average = 'examples', engine } = options;
   const loss =

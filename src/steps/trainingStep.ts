@@ -102,7 +102,7 @@ export function computeTrainingStep(
       if (kind === 'accumulate') return { weights: [], slots: [...slots.slice(0, -1).map(tf.clone), grown] };
       return computeUpdate(trained, optimizer, inputs.coefficients, grown as Tensor1D, slots);
     });
-    const step: StepOutputs = { ...outputs, nonTrainableUpdates, gradient, sums };
+    const step = { ...outputs, nonTrainableUpdates, gradient, sums } as StepOutputs;
     return step as never; // tidy returns the tensors in it, but its type does not allow readonly arrays
   });
 }

@@ -17,7 +17,15 @@ import { createMetricAccumulator, type LossAverage } from '../steps/lossesAndMet
 import { createBatchArrays, drawDropoutMasks } from '../steps/stepArrays.js';
 import type { WeightedLoss } from '../steps/weightedLoss.js';
 import { createTaskRecord } from '../tasks/task.js';
-import type { BatchEvent, Callback, CallbackHooks, CallbackState, Run, Weights } from './callback.js';
+import {
+  type BatchEvent,
+  type Callback,
+  type CallbackState,
+  createHooks,
+  type Run,
+  type StatefulHooks,
+  type Weights,
+} from './callback.js';
 import { type Checkpoint, type Fingerprint, type RunState, writeCheckpoint } from './checkpoint.js';
 import type { MonitorModes } from './monitor.js';
 import { OptimizerState } from './optimizerState.js';
@@ -60,7 +68,7 @@ export class TrainingRun implements Run {
   readonly #workerPool = new WorkerPool();
   /** The validation images as they are: one object, so that what is known of them stays known. */
   readonly #unaugmentedValidation: Dataset<any> | undefined;
-  readonly #hooks: { readonly key: string; readonly hooks: CallbackHooks }[] = [];
+  readonly #hooks: { readonly key: string; readonly hooks: StatefulHooks }[] = [];
   /** Epochs finished. */
   #finishedEpochs = 0;
   /** Where the epoch that has begun stands. */
@@ -134,7 +142,9 @@ export class TrainingRun implements Run {
     }
     for (const [i, callback] of this.config.callbacks.entries()) {
       const key = `${i}:${callback.name}`;
-      this.#hooks.push({ key, hooks: await callback.create(this, saved?.callbacks[key]) });
+      const hooks = await createHooks(callback, this, saved?.callbacks[key]);
+      this.#hooks.push({ key, hooks });
+      await hooks.onTrainBegin?.(this);
     }
     // A folder that cannot be written is told now, not after an hour.
     if (!saved) await this.#saveCheckpoint();
@@ -144,7 +154,7 @@ export class TrainingRun implements Run {
   async runEpoch(): Promise<void> {
     const { clock, signal } = this.config;
     if (this.#position.step === 0)
-      await this.#notify((listener) => listener.onEpochBegin?.(this.#finishedEpochs + 1));
+      await this.#notify((hooks) => hooks.onEpochBegin?.(this.#finishedEpochs + 1, this));
     const began = clock() - this.#position.seconds * 1000;
     const trained = await this.#trainEpoch();
     const judged = trained && (await this.#validate());
@@ -164,7 +174,7 @@ export class TrainingRun implements Run {
       this.history.push(row);
       await this.inputPipeline.featureCache?.flush();
       syncWeights(this.config.network.layersModel); // whoever listens may look at the model
-      await this.#notify((listener) => listener.onEpochEnd?.({ epoch, row }));
+      await this.#notify((hooks) => hooks.onEpochEnd?.({ epoch, row }, this));
       this.#finishedEpochs = epoch;
       this.#position = EPOCH_START;
     }
@@ -174,7 +184,7 @@ export class TrainingRun implements Run {
   /** Tells every callback that the run is over, and returns why. */
   async finish(): Promise<string> {
     const reason = this.#stopReason ?? 'finished';
-    await this.#notify((listener) => listener.onTrainEnd?.(reason));
+    await this.#notify((hooks) => hooks.onTrainEnd?.(reason, this));
     return reason;
   }
 
@@ -210,7 +220,7 @@ export class TrainingRun implements Run {
         loss: sums[0]!,
         logs: means.toLogs(),
       };
-      await this.#notify((listener) => listener.onBatchEnd?.(event));
+      await this.#notify((hooks) => hooks.onBatchEnd?.(event, this));
       await yieldToEventLoop();
       if (signal?.aborted) this.stop(ABORTED);
       if (this.#stopReason !== null) break;
@@ -254,8 +264,8 @@ export class TrainingRun implements Run {
       : { ...judged?.toLogs('val_'), ...bare?.toLogs('val_unaugmented_') };
   }
 
-  async #notify(hook: (listener: CallbackHooks) => void | Promise<void> | undefined): Promise<void> {
-    for (const { hooks } of this.#hooks) await hook(hooks);
+  async #notify(call: (hooks: StatefulHooks) => void | Promise<void> | undefined): Promise<void> {
+    for (const { hooks } of this.#hooks) await call(hooks);
   }
 
   async #saveCheckpoint(): Promise<void> {

@@ -8,7 +8,7 @@ import type { Network } from '../network/network.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { checkLossWeights } from '../steps/weightedLoss.js';
 import type { Tasks } from '../tasks/task.js';
-import type { Callback } from './callback.js';
+import { HOOK_NAMES } from './callback.js';
 import { computeFingerprint, type Fingerprint } from './checkpoint.js';
 import type { FitConfig } from './trainingRun.js';
 
@@ -49,10 +49,45 @@ export function validateFitArguments(train: unknown, given: { readonly [option: 
     throw wrong('callbacks', 'a list of callbacks', callbacks, 'Put it into [ and ].');
   }
   callbacks.forEach((callback: unknown, i) => {
-    if (typeof (callback as Callback | null)?.create === 'function') return;
-    const advice = 'Write earlyStopping(), or an object with a name and begin(run).';
-    throw wrong(`callbacks[${i}]`, 'a callback', callback, advice);
+    checkCallback(`fit.callbacks[${i}]`, callback);
   });
+}
+
+/** Throws an `argument` error unless `callback` is an object with either hooks or `create`. */
+function checkCallback(path: string, callback: unknown): void {
+  const createCallbackError = (expected: string, received: string, advice: string) =>
+    createError({ kind: 'argument', path, expected, received, advice });
+  if (typeof callback !== 'object' || callback === null) {
+    const advice = 'Write earlyStopping(), or an object with a name and hooks such as onEpochEnd.';
+    throw createCallbackError('a callback', describeType(callback), suggestFix(callback, advice));
+  }
+  const properties = callback as { readonly [name: string]: unknown };
+  const isFunction = (name: string) => typeof properties[name] === 'function';
+  const unknown = Object.keys(properties).find(
+    (name) => /^on[A-Z]/.test(name) && !HOOK_NAMES.includes(name as never) && isFunction(name),
+  );
+  if (unknown !== undefined) {
+    const advice = didYouMean(unknown, HOOK_NAMES) ?? 'Use one of these names.';
+    throw createCallbackError(`hooks named ${HOOK_NAMES.join(', ')}`, `a hook named ${unknown}`, advice);
+  }
+  const hook = HOOK_NAMES.find(isFunction);
+  if (isFunction('create') && (hook !== undefined || isFunction('getState'))) {
+    const both = `an object with create() and ${hook ?? 'getState'}()`;
+    throw createCallbackError(
+      'either hooks or create()',
+      both,
+      'Return the hooks and getState() from create().',
+    );
+  }
+  if (isFunction('create')) return;
+  if (isFunction('getState')) {
+    const advice = 'Add create(run, saved), and return the hooks and getState() from it.';
+    throw createCallbackError('create() in a callback with state', 'an object with getState() alone', advice);
+  }
+  if (hook === undefined) {
+    const advice = 'Add a hook such as onEpochEnd, or create(run, saved).';
+    throw createCallbackError('a callback with at least one hook', 'an object without hooks', advice);
+  }
 }
 
 /** Throws an `argument` fault unless `value` can be the size of a batch. */

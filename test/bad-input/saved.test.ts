@@ -77,11 +77,9 @@ describe('an output path that cannot be written', () => {
     let steps = 0;
     const count = {
       name: 'count',
-      begin: () => ({
-        step: () => {
-          steps++;
-        },
-      }),
+      onBatchEnd: () => {
+        steps++;
+      },
     };
     const { callbacks = [], ...rest } = options as { callbacks?: object[] };
     const error = await faultOf(() =>

@@ -45,7 +45,7 @@ describe.skipIf(reason !== undefined)('one step of Model A at 64x64 on native', 
     const wasm = await step('wasm');
     const native = await step('native');
     expect([wasm.backend, native.backend]).toEqual(['wasm', 'tensorflow']);
-    for (const column of ['loss', 'age_loss', 'age_mae', 'gender_loss', 'gender_accuracy']) {
+    for (const column of ['loss', 'age_loss', 'age_mae', 'gender_loss', 'gender_accuracy'] as const) {
       const [ours, theirs] = [native.row[column]!, wasm.row[column]!];
       expect(Math.abs(ours - theirs) / theirs, column).toBeLessThan(1e-5);
     }

@@ -80,7 +80,7 @@ test('a run has the history of wasm, a short last batch and validation included,
   rows.forEach((row, i) => {
     for (const [column, value] of Object.entries(row)) {
       if (column === 'seconds') continue;
-      expect([column, Math.abs(value - wasm.rows[i]![column]!) / Math.abs(value) < 1e-3]).toEqual([
+      expect([column, Math.abs(value - wasm.rows[i]![column as 'loss']) / Math.abs(value) < 1e-3]).toEqual([
         column,
         true,
       ]);

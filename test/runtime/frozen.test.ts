@@ -93,7 +93,13 @@ const frozenNames = (model: Model) =>
     .filter(({ trainable }) => !trainable)
     .flatMap(({ weights }) => weights.map(({ originalName }) => originalName));
 
-const options = { epochs: 2, batchSize: 4, validation, evaluateUnaugmented: true, optimizer: adam({ learningRate: 0.01 }) };
+const options = {
+  epochs: 2,
+  batchSize: 4,
+  validation,
+  evaluateUnaugmented: true,
+  optimizer: adam({ learningRate: 0.01 }),
+};
 
 /** Rows without the seconds. */
 const rowsOf = ({ rows }: { rows: readonly { readonly [name: string]: number }[] }) =>

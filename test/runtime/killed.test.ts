@@ -12,9 +12,9 @@ const PROGRAM = `
 import { writeSync } from 'node:fs';
 import * as m from '${ROOT}src/index.ts';
 import { folderStore } from '${ROOT}src/node/index.ts';
-const random = m.rng(1, 'images');
+const random = m.createRng(1, 'images');
 const data = m.imagesInMemory(Array.from({ length: 24 }, (_, i) => ({
-  image: { data: Uint8Array.from({ length: 768 }, () => random.below(256)), height: 16, width: 16, channels: 3 },
+  image: { data: Uint8Array.from({ length: 768 }, () => random.nextInt(256)), height: 16, width: 16, channels: 3 },
   labels: { age: i },
 })));
 const model = m.multiTask({ input: [16, 16, 3] })
@@ -25,12 +25,12 @@ const store = folderStore(process.argv[2]);
 // Held in the middle of the epoch where it is killed or of the next: however late the kill comes, it comes before the end.
 const held = Number(process.argv[3] ?? 0);
 const hold = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-const tell = { name: 'tell', begin: () => ({ step: ({ epoch, step }) => {
-  writeSync(1, 'step ' + epoch + ' ' + step + '\\n');
-  if (epoch === held && step === 4) hold();
-} }) };
-const { rows } = await model.fit(data.augment(m.augment([m.rotation({ degrees: 20 })])), {
-  epochs: 6, batchSize: 4, engine: 'wasm', checkpoint: store, resume: true, callbacks: [tell, m.csvLog(store)],
+const tell = { name: 'tell', onBatchEnd: ({ epoch, batch }) => {
+  writeSync(1, 'step ' + epoch + ' ' + batch + '\\n');
+  if (epoch === held && batch === 4) hold();
+} };
+const { rows } = await model.fit(data.augment(m.createAugmentationPipeline([m.randomRotation({ degrees: 20 })])), {
+  epochs: 6, batchSize: 4, engine: 'wasm', checkpoint: store, resume: true, callbacks: [tell, m.csvLogger(store)],
 });
 console.log('rows ' + JSON.stringify(rows.map(({ seconds, ...row }) => row)));
 `;

@@ -101,7 +101,7 @@ describe('a run', () => {
       epoch: best.epoch,
     });
     for (const [column, value] of Object.entries(judged)) {
-      expect(Math.abs(value / best[`val_${column}`]! - 1), column).toBeLessThan(1e-6);
+      expect(Math.abs(value / best[`val_${column}` as 'val_loss']! - 1), column).toBeLessThan(1e-6);
     }
     expect(Object.keys(judged)).toHaveLength(5);
   });
@@ -115,11 +115,9 @@ describe('a run', () => {
       let steps = 0;
       const stop = {
         name: 'stop',
-        create: () => ({
-          onBatchEnd: () => {
-            if (++steps === stopAt) controller.abort();
-          },
-        }),
+        onBatchEnd: () => {
+          if (++steps === stopAt) controller.abort();
+        },
       };
       const first = await compose().fit(train.augment(look), {
         ...options,

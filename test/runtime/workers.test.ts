@@ -121,7 +121,7 @@ test('an aborted run ends its workers', async () => {
   const { stopped } = await model().fit(dataset.withWorkers(spawner), {
     ...options,
     signal: stop.signal,
-    callbacks: [{ name: 'stop', create: () => ({ onBatchEnd: () => stop.abort() }) }],
+    callbacks: [{ name: 'stop', onBatchEnd: () => stop.abort() }],
   });
   expect(stopped).toBe('aborted');
   expect(log.ended).toBe(log.spawned);
@@ -157,17 +157,17 @@ test('from the sources, a process ends by itself: after a run, an abort, and a b
   writeFileSync(
     program,
     `
-    import { augment, branch, flatten, horizontalFlip, imagesInMemory, multiTask, regression } from 'tfjs-multitask';
+    import { branch, createAugmentationPipeline, flatten, imagesInMemory, multiTask, randomHorizontalFlip, regression } from 'tfjs-multitask';
     import { workerThreads } from 'tfjs-multitask/node';
     const image = { data: new Uint8Array(48), height: 4, width: 4, channels: 3 };
     const threads = workerThreads({ count: 2 });
     const dataset = imagesInMemory(Array.from({ length: 9 }, (_, i) => ({ image, labels: { n: i } })))
-      .augment(augment([horizontalFlip()]));
+      .augment(createAugmentationPipeline([randomHorizontalFlip()]));
     const model = () => multiTask({ input: [4, 4, 3] }).task('n', regression({ unit: '1' }), branch([flatten()])).build();
     const main = async () => {
       await model().fit(dataset.withWorkers(threads), { epochs: 2, batchSize: 2 });
       const stop = new AbortController();
-      const callbacks = [{ name: 'stop', begin: () => ({ step: () => stop.abort() }) }];
+      const callbacks = [{ name: 'stop', onBatchEnd: () => stop.abort() }];
       const { stopped } = await model().fit(dataset.withWorkers(threads), { epochs: 2, batchSize: 2, signal: stop.signal, callbacks });
       const broken = { count: 2, spawn: (_, listener) => threads.spawn('function answer() { process.exit(1) }', listener) };
       const { kind } = await model().fit(dataset.withWorkers(broken), { epochs: 2, batchSize: 2 }).catch((error) => error);

@@ -1,6 +1,7 @@
 import { createError, didYouMean } from '../../core/errors/errors.js';
 import {
   findBestEpoch,
+  getColumnPrefix,
   type HistoryRecord,
   type HistoryRow,
   type TaskRecord,
@@ -154,7 +155,7 @@ export const findTaskSeries = ({ rows }: HistoryRecord, { name }: TaskRecord): r
 export const findRunSeries = ({ rows }: HistoryRecord): readonly CurveSeries[] =>
   CURVE_SERIES.filter(
     ({ prefix }) =>
-      prefix === '' || rows.some((row) => Object.keys(row).some((name) => name.startsWith(prefix))),
+      prefix === '' || rows.some((row) => Object.keys(row).some((name) => getColumnPrefix(name) === prefix)),
   );
 
 export type CurveSeries = (typeof CURVE_SERIES)[number];
