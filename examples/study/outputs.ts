@@ -35,7 +35,7 @@ export async function writeOutputs(
   args: StudyArguments,
   { letter, reported, origin }: Words,
 ) {
-  for (const task of ['age', 'gender']) {
+  for (const task of ['age', 'gender'] as const) {
     await saveFigure(store, `${task}-curves`, await learningCurves(history, { task }));
   }
   await saveFigure(store, 'architecture', await architectureDiagram(model.architecture()));

@@ -2,7 +2,7 @@ import { createError, didYouMean } from '../core/errors/errors.js';
 import type { Store } from '../core/platform/platform.js';
 import { writeCheckpointEpoch } from '../core/records/checkpointEpoch.js';
 import type { HistoryRow } from '../core/records/history.js';
-import type { Callback } from '../training/callback.js';
+import type { StatefulCallback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
 import { checkWritable } from './checkWritable.js';
 import { checkEpochCount, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
@@ -52,7 +52,7 @@ interface SavedModel {
 export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
   store: Store,
   options: BestCheckpointOptions<Monitor> = {},
-): Callback<Monitor> {
+): StatefulCallback<Monitor> {
   const { monitor = 'val_loss' as Monitor, folder: name = 'best', maxToKeep } = options;
   if (maxToKeep !== undefined) {
     checkEpochCount('bestCheckpoint.maxToKeep', maxToKeep, 1);

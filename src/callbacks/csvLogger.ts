@@ -1,6 +1,6 @@
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow } from '../core/records/history.js';
-import type { Callback } from '../training/callback.js';
+import type { StatelessCallback } from '../training/callback.js';
 import { checkWritable } from './checkWritable.js';
 
 /**
@@ -36,7 +36,7 @@ export interface LoggerOptions {
  * ```
  * @category Callbacks
  */
-export function csvLogger(store: Store, { name = 'history.csv' }: LoggerOptions = {}): Callback {
+export function csvLogger(store: Store, { name = 'history.csv' }: LoggerOptions = {}): StatelessCallback {
   return {
     name: 'csvLogger',
     onTrainBegin: () => checkWritable(store),

@@ -1,4 +1,4 @@
-import type { Callback, Weights } from '../training/callback.js';
+import type { StatefulCallback, Weights } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
 import { checkEpochCount, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
@@ -44,7 +44,7 @@ interface EarlyStoppingState {
  */
 export function earlyStopping<const Monitor extends string = 'val_loss'>(
   options: EarlyStoppingOptions<Monitor> = {},
-): Callback<Monitor> {
+): StatefulCallback<Monitor> {
   const { monitor = 'val_loss' as Monitor, patience = 0, baseline, startFromEpoch = 0 } = options;
   const { restoreBestWeights = false } = options;
   const minDelta = Math.abs(options.minDelta ?? 0);

@@ -1,6 +1,6 @@
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow } from '../core/records/history.js';
-import type { Callback } from '../training/callback.js';
+import type { StatelessCallback } from '../training/callback.js';
 import type { LoggerOptions } from './csvLogger.js';
 
 /**
@@ -18,7 +18,10 @@ import type { LoggerOptions } from './csvLogger.js';
  * ```
  * @category Callbacks
  */
-export function jsonLinesLogger(store: Store, { name = 'history.jsonl' }: LoggerOptions = {}): Callback {
+export function jsonLinesLogger(
+  store: Store,
+  { name = 'history.jsonl' }: LoggerOptions = {},
+): StatelessCallback {
   const toBytes = (rows: readonly HistoryRow[]) =>
     new TextEncoder().encode(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   return {

@@ -1,5 +1,5 @@
 import { findBestEpoch, type HistoryRow } from '../core/records/history.js';
-import type { Callback } from '../training/callback.js';
+import type { StatefulCallback } from '../training/callback.js';
 
 /**
  * Output of {@link progressBar}. `process.stdout` is one.
@@ -38,7 +38,7 @@ const BAR_WIDTH = 16;
  * ```
  * @category Callbacks
  */
-export function progressBar(output: ProgressOutput): Callback {
+export function progressBar(output: ProgressOutput): StatefulCallback {
   return {
     name: 'progressBar',
     create: (run, saved) => {

@@ -1,5 +1,5 @@
 import { createError } from '../core/errors/errors.js';
-import type { Callback } from '../training/callback.js';
+import type { StatefulCallback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
 import { checkEpochCount, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
@@ -47,7 +47,7 @@ interface ReduceLROnPlateauState {
  */
 export function reduceLROnPlateau<const Monitor extends string = 'val_loss'>(
   options: ReduceLROnPlateauOptions<Monitor> = {},
-): Callback<Monitor> {
+): StatefulCallback<Monitor> {
   const { monitor = 'val_loss' as Monitor, factor = 0.1, patience = 10, minDelta = 1e-4 } = options;
   const { cooldown = 0, minLearningRate = 0 } = options;
   checkEpochCount('reduceLROnPlateau.patience', patience, 0);

@@ -2,7 +2,7 @@ import { createError, formatValue } from '../core/errors/errors.js';
 import type { Store } from '../core/platform/platform.js';
 import { getColumnPrefix, type HistoryRow } from '../core/records/history.js';
 import { EVENT_FILE_VERSION, encodeEvents, type ScalarSummary, type TfEvent } from '../formats/tfEvents.js';
-import type { Callback } from '../training/callback.js';
+import type { StatefulCallback } from '../training/callback.js';
 import { checkWritable } from './checkWritable.js';
 
 /**
@@ -67,7 +67,7 @@ interface TensorBoardState {
  * ```
  * @category Callbacks
  */
-export function tensorBoard(store: Store, options: TensorBoardOptions = {}): Callback {
+export function tensorBoard(store: Store, options: TensorBoardOptions = {}): StatefulCallback {
   const { folder = '', updateFreq = 'epoch', now = Date.now } = options;
   const every = toBatchInterval(updateFreq);
   return {

@@ -1,4 +1,4 @@
-import type { Callback } from '../training/callback.js';
+import type { StatelessCallback } from '../training/callback.js';
 
 /**
  * Returns a callback that stops training after a step whose loss is not a finite number. Same as Keras 3 `TerminateOnNaN`
@@ -13,7 +13,7 @@ import type { Callback } from '../training/callback.js';
  * ```
  * @category Callbacks
  */
-export function terminateOnNaN(): Callback {
+export function terminateOnNaN(): StatelessCallback {
   return {
     name: 'terminateOnNaN',
     onBatchEnd: ({ epoch, batch, loss }, run) => {

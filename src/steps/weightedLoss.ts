@@ -11,6 +11,9 @@ export interface ClassWeights {
   readonly [task: string]: { readonly [label: string]: number };
 }
 
+// biome-ignore lint/complexity/noBannedTypes: a record without keys, cheaper for the compiler than Record<never, never>
+type NoClassWeights = {};
+
 /**
  * The number that training minimizes: `Σ weight(task) · mean loss(task) + L2`.
  *
@@ -63,7 +66,7 @@ export interface WeightedLossOptions<C extends ClassWeights = ClassWeights> {
  */
 export function weightedLoss<
   const W extends { readonly [task: string]: number },
-  const C extends ClassWeights = Record<never, never>,
+  const C extends ClassWeights = NoClassWeights,
 >(weights: W, { classWeights = {} as C }: WeightedLossOptions<C> = {}): WeightedLoss<W, C> {
   const all = [
     ...Object.entries(weights).map(([task, weight]) => [task, weight] as const),
@@ -104,8 +107,9 @@ export type ValidLossWeights<T extends Tasks, W, C = ClassWeights> =
       : never;
 
 /** `unknown`, or sentences for factors of unknown tasks and labels. */
-type ValidClassWeights<T extends Tasks, C> =
-  IsWideString<keyof C & string> extends true
+type ValidClassWeights<T extends Tasks, C> = string extends keyof C
+  ? unknown
+  : [keyof C] extends [never]
     ? unknown
     : { [K in keyof C & string]: InvalidLabels<T, K, keyof C[K] & string> }[keyof C & string] extends infer E
       ? [E] extends [never]

@@ -171,21 +171,18 @@ export interface StatefulCallback<Monitor extends string = never> extends Callba
    */
   create(run: Run, saved: CallbackState | undefined): StatefulHooks | Promise<StatefulHooks>;
   /** Not allowed here: a callback has either hooks or `create`. */
-  readonly onTrainBegin?: CreateAndHooks;
+  readonly onTrainBegin?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
   /** Not allowed here: a callback has either hooks or `create`. */
-  readonly onEpochBegin?: CreateAndHooks;
+  readonly onEpochBegin?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
   /** Not allowed here: a callback has either hooks or `create`. */
-  readonly onBatchEnd?: CreateAndHooks;
+  readonly onBatchEnd?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
   /** Not allowed here: a callback has either hooks or `create`. */
-  readonly onEpochEnd?: CreateAndHooks;
+  readonly onEpochEnd?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
   /** Not allowed here: a callback has either hooks or `create`. */
-  readonly onTrainEnd?: CreateAndHooks;
+  readonly onTrainEnd?: TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
   /** Not allowed here: `create` returns `getState`, with the hooks. */
   readonly getState?: TypeErrorMessage<'getState() needs create(): return it from create(), with the hooks'>;
 }
-
-type CreateAndHooks =
-  TypeErrorMessage<'a callback has hooks or create(), not both: return the hooks from create()'>;
 
 /**
  * An object that watches a training run and may steer it. It is either an object with hooks, or, where it has state, an object
