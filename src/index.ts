@@ -129,6 +129,7 @@ export { accuracy } from './metrics/accuracy.js';
 export type { Metric, MetricName, MetricOptions } from './metrics/metric.js';
 export { mae, mse, rmse } from './metrics/regression.js';
 export { type LoadKerasModelOptions, type LoadKerasOptions, loadKeras } from './model/loadKeras.js';
+export type { SummaryOptions } from './model/modelSummary.js';
 export {
   type MultiTaskBuilder,
   type MultiTaskOptions,

@@ -28,6 +28,8 @@ import type { HistoryColumn } from '../training/monitor.js';
 import type { History } from '../training/trainingHistory.js';
 import { isInTraining } from '../training/trainingLock.js';
 import { checkBatchSize, checkDataset } from '../training/validateFit.js';
+import { formatSummary, type SummaryOptions } from './modelSummary.js';
+import { setTrainable } from './setTrainable.js';
 
 /**
  * Options of {@link MultiTaskModel.evaluate}.
@@ -144,7 +146,34 @@ export interface MultiTaskModel<T extends Tasks> {
    */
   save(store: Store, folder?: string): Promise<void>;
 
-  /** Layers, shapes and parameters as plain records. */
+  /**
+   * Freezes layers: training no longer changes their weights, as in Keras with `trainable = False`. A frozen layer gets no
+   * gradient, its L2 penalty does not count, and a frozen batch normalization uses its moving statistics and keeps them. Frozen
+   * layers stay frozen in saved models.
+   *
+   * @param layer - Name of a layer, a name with `*` for any characters (`trunk_*`), or a regular expression.
+   * @returns The names of the frozen layers, in the order of the model.
+   * @throws `argument` error when no layer matches, and while `fit` trains the model.
+   */
+  freeze(layer: string | RegExp): readonly string[];
+  /**
+   * Makes layers trainable again, as in Keras with `trainable = True`. The opposite of {@link MultiTaskModel.freeze}.
+   *
+   * @param layer - Name of a layer, a name with `*` for any characters (`trunk_*`), or a regular expression.
+   * @returns The names of the trainable layers, in the order of the model.
+   * @throws `argument` error when no layer matches, and while `fit` trains the model.
+   */
+  unfreeze(layer: string | RegExp): readonly string[];
+
+  /**
+   * Returns a table of the layers in the layout of Keras: name and type, output shape, number of parameters, and the layers
+   * that feed it; below it the numbers of trainable and non-trainable parameters.
+   *
+   * @param options - Pass `{ log: console.log }` to print the table.
+   */
+  summary(options?: SummaryOptions): string;
+
+  /** Returns layers, shapes and parameters as plain records, for diagrams and reports. */
   architecture(): ArchitectureRecord;
 
   /** Frees the weights; a second call does nothing. Throws an `argument` fault while a run trains it. */
@@ -156,6 +185,11 @@ export function createModel<T extends Tasks>(network: Network<T>): MultiTaskMode
   let disposed = false;
   const alive = (method: string) => {
     if (disposed) throw createDisposedModelError(`model.${method}`);
+  };
+  const changeTrainable = (method: 'freeze' | 'unfreeze', layer: string | RegExp) => {
+    alive(method);
+    if (isInTraining(network)) throw createInTrainingError(method);
+    return setTrainable(network, method, layer);
   };
   return {
     tasks: network.tasks,
@@ -183,10 +217,17 @@ export function createModel<T extends Tasks>(network: Network<T>): MultiTaskMode
       syncWeights(network.layersModel);
       await writeModelFolder(network, store, folder);
     },
+    freeze: (layer) => changeTrainable('freeze', layer),
+    unfreeze: (layer) => changeTrainable('unfreeze', layer),
+    summary: (options = {}) => {
+      const text = formatSummary(describeArchitecture(network), options);
+      options.log?.(text);
+      return text;
+    },
     architecture: () => describeArchitecture(network),
     dispose: () => {
       if (disposed) return;
-      if (isInTraining(network)) throw createInTrainingError();
+      if (isInTraining(network)) throw createInTrainingError('dispose');
       disposed = true;
       releasePredictor(network.graph);
       network.layersModel.dispose();
@@ -194,10 +235,10 @@ export function createModel<T extends Tasks>(network: Network<T>): MultiTaskMode
   };
 }
 
-const createInTrainingError = () =>
+const createInTrainingError = (method: string) =>
   createError({
     kind: 'argument',
-    path: 'model.dispose',
+    path: `model.${method}`,
     expected: 'a model that nothing trains',
     received: 'one that fit() is training',
     advice: 'Await the run, or stop it by its signal, first.',

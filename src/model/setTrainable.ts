@@ -1,0 +1,39 @@
+import { createError, didYouMean, formatValue } from '../core/errors/errors.js';
+import type { Network } from '../network/network.js';
+
+/**
+ * Sets `trainable` of the layers that `layer` names, and returns their names in the order of the model.
+ *
+ * @param method - `freeze` or `unfreeze`, for errors.
+ * @param layer - Name of a layer, a name with `*` for any characters, or a regular expression.
+ * @throws `argument` error when no layer matches.
+ */
+export function setTrainable(
+  { layersModel }: Network,
+  method: 'freeze' | 'unfreeze',
+  layer: string | RegExp,
+): readonly string[] {
+  const matches = createLayerFilter(layer);
+  const layers = layersModel.layers.filter(({ name }) => matches?.(name));
+  if (layers.length === 0) {
+    const names = layersModel.layers.map(({ name }) => name);
+    const similar = typeof layer === 'string' ? didYouMean(layer, names) : undefined;
+    throw createError({
+      kind: 'argument',
+      path: `model.${method}`,
+      expected: 'the name of a layer, or a pattern that matches the name of a layer',
+      received: layer instanceof RegExp ? String(layer) : formatValue(layer),
+      advice: similar ?? 'Call model.summary() to see the names of all layers.',
+    });
+  }
+  for (const matched of layers) matched.trainable = method === 'unfreeze';
+  return layers.map(({ name }) => name);
+}
+
+function createLayerFilter(layer: unknown): ((name: string) => boolean) | undefined {
+  if (layer instanceof RegExp) return (name) => name.search(layer) >= 0; // search() ignores the state of a global expression
+  if (typeof layer !== 'string') return undefined;
+  const parts = layer.split('*').map((part) => part.replaceAll(/[\\^$.+?()[\]{}|]/g, '\\$&'));
+  const pattern = new RegExp(`^${parts.join('.*')}$`, 's');
+  return (name) => pattern.test(name);
+}
