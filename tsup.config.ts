@@ -5,6 +5,7 @@ export default defineConfig({
     index: 'src/index.ts',
     node: 'src/node/index.ts',
     browser: 'src/browser/index.ts',
+    datasets: 'src/datasets/index.ts',
     report: 'src/report/index.ts',
     tuner: 'src/tuner/index.ts',
     cli: 'src/node/cli.ts', // the `bin`

@@ -7,7 +7,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^tfjs-multitask$/, replacement: source('index.ts') },
-      { find: /^tfjs-multitask\/(node|browser|report|tuner)$/, replacement: source('$1/index.ts') },
+      { find: /^tfjs-multitask\/(node|browser|datasets|report|tuner)$/, replacement: source('$1/index.ts') },
     ],
   },
   test: {

@@ -1,28 +1,42 @@
-// Compiles training.ts and writes the module as text: a bundler then needs no loader, and a page no further file. Twice, as a
-// module says whether the memory that it imports is shared.
+// Compiles training.ts and writes the modules as text, so that bundlers need no loader and pages load no further file. There are
+// two modules: a WebAssembly module declares whether the memory that it imports is shared.
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const here = (name) => fileURLToPath(new URL(name, import.meta.url));
+const resolvePath = (name) => fileURLToPath(new URL(name, import.meta.url));
 const COMPILER = 'assemblyscript@0.28.9';
 const OPTIONS =
   '-O3 --runtime stub --noAssert --importMemory --noExportMemory --enable simd --enable bulk-memory'.split(
     ' ',
   );
-// 65,536 pages of 64 KiB: what TensorFlow.js's threaded build asks for, and its memory is refused by less.
+// 65,536 pages of 64 KiB, as in TensorFlow.js's threaded build: a module with a lower maximum cannot import its memory.
 const SHARED = '--enable threads --sharedMemory --maximumMemory 65536'.split(' ');
 
-/** The module as base64. */
+/** Returns the module as base64. */
 function compile(options) {
-  const [binary, text] = [here('training.wasm'), here('training.wat')];
+  const [binary, text] = [resolvePath('training.wasm'), resolvePath('training.wat')];
   execFileSync(
     'npx',
-    ['--yes', '-p', COMPILER, 'asc', here('training.ts'), '-o', binary, '-t', text, ...OPTIONS, ...options],
+    [
+      '--yes',
+      '-p',
+      COMPILER,
+      'asc',
+      resolvePath('training.ts'),
+      '-o',
+      binary,
+      '-t',
+      text,
+      ...OPTIONS,
+      ...options,
+    ],
     { stdio: 'inherit' },
   );
   if (readFileSync(text, 'utf8').includes('(data'))
-    throw new Error('training.ts must keep nothing in memory: the heap is another module’s');
+    throw new Error(
+      'training.ts: expected no data segments, received a module with data. Remove its constants: the heap belongs to TensorFlow.js.',
+    );
   const bytes = readFileSync(binary);
   rmSync(binary);
   rmSync(text);
@@ -31,12 +45,12 @@ function compile(options) {
 }
 
 writeFileSync(
-  here('../src/tensor/kernels/simdModule.ts'),
+  resolvePath('../src/tensor/kernels/simdModule.ts'),
   `/** assembly/training.ts, compiled by \`npm run kernels\`. */
 export const SIMD_MODULE =
   '${compile([])}';
 
-/** The same for a heap that threads share. */
+/** assembly/training.ts, compiled for a heap that threads share. */
 export const SHARED_SIMD_MODULE =
   '${compile(SHARED)}';
 `,

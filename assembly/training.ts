@@ -1,18 +1,18 @@
-// AssemblyScript, not TypeScript: the inner loops of training on wasm, four floats at a time, in the heap of TensorFlow.js's
-// own module. `npm run kernels` compiles it into src/tensor/kernels/simdModule.ts. All tensors are float32 and channels-last;
-// addresses are bytes. Nothing is allocated here, and there are no constants in memory: the heap is another's. Each function
-// does the part `from` to `to` of its work; parts write to different places, so threads may share a call, and a value is summed
-// in the same order whoever does it.
+// AssemblyScript, not TypeScript: the inner loops of training on wasm. They process four floats at a time, in the heap of
+// TensorFlow.js's own module. `npm run kernels` compiles this file into src/tensor/kernels/simdModule.ts. All tensors are float32
+// and channels-last; addresses are bytes. Nothing is allocated here, and there are no constants in memory, because the heap belongs
+// to another module. Each function computes the part `from` to `to` of its work. Parts write to different addresses, so several
+// threads may share a call, and every value is summed in the same order on any number of threads.
 
 const FLOAT: usize = 4;
 
-/** masked = y > 0 ? dy : 0, and its sum for every channel; a part is channels. `bias` must hold zeros. */
+/** Computes masked = y > 0 ? dy : 0, and its sum per channel. Parts are ranges of channels. `bias` must contain zeros. */
 export function biasReluGradient(
   y: usize, dy: usize, masked: usize, bias: usize, rows: i32, channels: i32, from: i32, to: i32,
 ): void {
   const row = <usize>channels * FLOAT;
   const zero = f32x4.splat(0);
-  // Partial sums over some rows at a time keep the rounding small.
+  // Partial sums of 64 rows keep the rounding error small.
   const end = <usize>to * FLOAT;
   for (let first = 0; first < rows; first += 64) {
     const count = min(64, rows - first);
@@ -41,7 +41,7 @@ export function biasReluGradient(
   }
 }
 
-/** Each window hands its gradient to its first largest value; a part is images. `dx` must hold zeros. */
+/** Adds the gradient of each window to its first maximum. Parts are ranges of images. `dx` must contain zeros. */
 export function maxPoolGradient(
   x: usize, dy: usize, dx: usize,
   inHeight: i32, inWidth: i32, channels: i32, outHeight: i32, outWidth: i32,
@@ -62,42 +62,42 @@ export function maxPoolGradient(
         const width = right - left;
         let c: usize = 0;
         for (; c + 16 <= pixel; c += 16) {
-          let most = v128.load(x + corner + c);
+          let maximum = v128.load(x + corner + c);
           for (let iy = top; iy < bottom; iy++) {
             let at = corner + <usize>(iy - top) * line + c;
-            for (let ix = 0; ix < width; ix++, at += pixel) most = f32x4.max(most, v128.load(x + at));
+            for (let ix = 0; ix < width; ix++, at += pixel) maximum = f32x4.max(maximum, v128.load(x + at));
           }
-          let open = v128.load(gradient + c);
+          let remaining = v128.load(gradient + c);
           for (let iy = top; iy < bottom; iy++) {
             let at = corner + <usize>(iy - top) * line + c;
             for (let ix = 0; ix < width; ix++, at += pixel) {
-              const here = f32x4.eq(v128.load(x + at), most);
-              v128.store(dx + at, f32x4.add(v128.load(dx + at), v128.and(open, here)));
-              open = v128.andnot(open, here);
+              const isMaximum = f32x4.eq(v128.load(x + at), maximum);
+              v128.store(dx + at, f32x4.add(v128.load(dx + at), v128.and(remaining, isMaximum)));
+              remaining = v128.andnot(remaining, isMaximum);
             }
           }
         }
         for (; c < pixel; c += FLOAT) {
-          let best = corner + c;
-          let most = load<f32>(x + best);
+          let maximumAddress = corner + c;
+          let maximum = load<f32>(x + maximumAddress);
           for (let iy = top; iy < bottom; iy++) {
             let at = corner + <usize>(iy - top) * line + c;
             for (let ix = 0; ix < width; ix++, at += pixel) {
               const value = load<f32>(x + at);
-              if (value > most) {
-                most = value;
-                best = at;
+              if (value > maximum) {
+                maximum = value;
+                maximumAddress = at;
               }
             }
           }
-          store<f32>(dx + best, load<f32>(dx + best) + load<f32>(gradient + c));
+          store<f32>(dx + maximumAddress, load<f32>(dx + maximumAddress) + load<f32>(gradient + c));
         }
       }
     }
   }
 }
 
-/** dw[4 in][8 out] += Σ over `count` pixels of x[in] dy[out]. */
+/** Adds the sum over `count` pixels of x[in] dy[out] to dw[4 in][8 out]. */
 // @ts-ignore: decorator
 @inline
 function block4x8(x: usize, dy: usize, dw: usize, count: i32, xStep: usize, dyStep: usize, row: usize): void {
@@ -137,7 +137,7 @@ function block4x8(x: usize, dy: usize, dw: usize, count: i32, xStep: usize, dySt
   v128.store(dw + 3 * row, d1, 16);
 }
 
-/** dw[1 in][8 out] += Σ x dy. */
+/** Adds the sum over `count` pixels of x[in] dy[out] to dw[1 in][8 out]. */
 // @ts-ignore: decorator
 @inline
 function block1x8(x: usize, dy: usize, dw: usize, count: i32, xStep: usize, dyStep: usize): void {
@@ -154,7 +154,7 @@ function block1x8(x: usize, dy: usize, dw: usize, count: i32, xStep: usize, dySt
   v128.store(dw, a1, 16);
 }
 
-/** dw[1 in][1 out] += Σ x dy. */
+/** Adds the sum over `count` pixels of x[in] dy[out] to dw[1 in][1 out]. */
 // @ts-ignore: decorator
 @inline
 function block1x1(x: usize, dy: usize, dw: usize, count: i32, xStep: usize, dyStep: usize): void {
@@ -168,8 +168,9 @@ function block1x1(x: usize, dy: usize, dw: usize, count: i32, xStep: usize, dySt
 }
 
 /**
- * Gradient of a convolution by its filter, an outer product for every pixel, a line of the output at a time so that what is
- * read stays in the cache; a part is rows of `dw`. `dw` `[kernelHeight, kernelWidth, inChannels, outChannels]` must hold zeros.
+ * Computes the gradient of a convolution with respect to its filter: one outer product per pixel, one row of the output at a time,
+ * so that the inputs stay in the cache. Parts are ranges of rows of `dw`, which has the shape
+ * `[kernelHeight, kernelWidth, inChannels, outChannels]` and must contain zeros.
  */
 export function filterGradient(
   x: usize, dy: usize, dw: usize,
@@ -190,7 +191,7 @@ export function filterGradient(
           const last = min(to - tap, inChannels);
           let ci = max(from - tap, 0);
           if (ci >= last) continue;
-          // The first and the last pixel of the line whose window lies inside the image at kx.
+          // The first and the last pixel of the row whose window is inside the image at kx.
           const shift = kx * dilationWidth - padLeft;
           const first = shift >= 0 ? 0 : (strideWidth - 1 - shift) / strideWidth;
           const reach = inWidth - 1 - shift;

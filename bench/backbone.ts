@@ -1,6 +1,6 @@
 /**
- * The forward pass of a backbone without its top on one engine beside Keras's compiled function, in turns: milliseconds per
- * image, the smallest of all rounds. Without a Python the engine runs alone.
+ * Times the forward pass of a backbone without its top on one engine, and that of Keras's compiled function. The two take
+ * turns. Prints milliseconds per image, the minimum of all rounds. Without --python the engine runs alone.
  *
  *   npx tsx bench/backbone.ts [--python PATH] [--backbone resnet50] [--engine onnx] [--size 128] [--batch 32] [--rounds 15]
  */
@@ -21,8 +21,8 @@ import {
 import { loadPackage } from 'tfjs-multitask/node';
 import { forward } from '../src/inference/forward.js';
 import { createNetwork } from '../src/network/buildNetwork.js';
-import { type Contestant, speaking, start } from './contestant.js';
-import { race } from './race.js';
+import { connectEngine, type EngineProcess, startProcess } from './engineProcess.js';
+import { timeEngines } from './timeEngines.js';
 
 const { values: args } = parseArgs({
   options: {
@@ -34,18 +34,21 @@ const { values: args } = parseArgs({
     rounds: { type: 'string', default: '15' },
   },
 });
-const makers = {
+const backbones = {
   resnet50: resnet50Backbone,
   mobileNetV2: mobileNetV2Backbone,
   efficientNetB0: efficientNetB0Backbone,
 };
-const make = makers[args.backbone as keyof typeof makers];
-if (!make) throw new Error(`--backbone: expected one of ${Object.keys(makers).join(', ')}.`);
+const createBackbone = backbones[args.backbone as keyof typeof backbones];
+if (!createBackbone) {
+  const options = Object.keys(backbones).join(', ');
+  throw new Error(`--backbone: expected one of ${options}, received ${JSON.stringify(args.backbone)}.`);
+}
 const [size, batch, rounds] = [Number(args.size), Number(args.batch), Number(args.rounds)];
 
 await useEngine(args.engine as EngineName, { load: loadPackage });
 const model = multiTask({ input: [size, size, 3], range: [0, 255] })
-  .trunk(await make({ weights: null, trainable: false }))
+  .trunk(await createBackbone({ weights: null, trainable: false }))
   .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
   .build();
 const network = createNetwork(model.layersModel, model.tasks, model.input);
@@ -54,42 +57,42 @@ const images = {
   shape: [batch, size, size, 3],
   data: Float32Array.from({ length: batch * size * size * 3 }, () => random.uniform(0, 255)),
 };
-const here: Contestant = {
+const thisProcess: EngineProcess = {
   engine: args.engine,
-  about: async () => ({ device: 'CPU', threads: 'its own choice', does: ['predict'], versions: {} }),
+  readInfo: async () => ({ device: 'CPU', threads: 'its own choice', operations: ['predict'], versions: {} }),
   time: async () => {
-    const began = performance.now();
-    for (const answer of await forward(network.graph, [images])) {
-      await answer.data();
-      answer.dispose();
+    const start = performance.now();
+    for (const output of await forward(network.graph, [images])) {
+      await output.data();
+      output.dispose();
     }
-    return performance.now() - began;
+    return performance.now() - start;
   },
-  peak: () => undefined,
+  readPeakMemory: () => undefined,
   close: () => {},
 };
 const script = fileURLToPath(new URL('keras_backbone.py', import.meta.url));
-const runners = [here];
+const processes = [thisProcess];
 if (args.python !== undefined) {
-  const child = start(args.python, ['-B', script, args.backbone, args.size, args.batch]);
-  runners.push(speaking('keras', child));
+  const child = startProcess(args.python, ['-B', script, args.backbone, args.size, args.batch]);
+  processes.push(connectEngine('keras', child));
 }
-const entrants = await Promise.all(
-  runners.map(async (contestant) => ({ contestant, about: await contestant.about() })),
+const engines = await Promise.all(
+  processes.map(async (process) => ({ process, info: await process.readInfo() })),
 );
-const results = await race(entrants, {
+const timings = await timeEngines(engines, {
   size,
   rounds,
   jobs: [{ what: 'predict', batch }],
-  failed: (_, error) => {
+  onFailure: (_, error) => {
     throw error;
   },
 });
-for (const runner of runners) runner.close();
-for (const { engine, ms, median, first } of results) {
+for (const each of processes) each.close();
+for (const { engine, ms, median, first } of timings) {
   console.log(
     `${args.backbone} ${size}x${size}, batch ${batch}, ${engine}: ${ms} ms per image (median ${median}; first call ${first} ms)`,
   );
 }
-const [own, keras] = results;
-if (keras) console.log(`${args.engine} takes ${(own!.ms / keras.ms).toFixed(2)} times as long as keras`);
+const [timing, keras] = timings;
+if (keras) console.log(`${args.engine} takes ${(timing!.ms / keras.ms).toFixed(2)} times as long as keras`);

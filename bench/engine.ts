@@ -1,38 +1,34 @@
-/** One engine of this library, timed on request: `engine.ts NAME SIZE BATCH [IMAGES]`, where the name
- * may say on how many threads (`wasm:2`). See contestant.ts for what it speaks. */
+/**
+ * One engine of this library, timed on request: `engine.ts NAME SIZE BATCH [IMAGES]`. NAME may include a number of
+ * threads (`wasm:2`). With BENCH_CHECKOUT in the environment, the library of that checkout is timed. See protocol.ts.
+ */
 import { randomFillSync } from 'node:crypto';
-import {
-  adam,
-  type Callback,
-  createRng,
-  type EngineName,
-  imagesInMemory,
-  isMultitaskError,
-  useEngine,
-  weightedLoss,
-} from 'tfjs-multitask';
-import { loadPackage } from 'tfjs-multitask/node';
-import { modelA } from '../examples/study/model-a-network.js';
-import type { About } from './contestant.js';
-import { request, say } from './turns.js';
-import { versionsOf } from './versions.js';
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import type { EngineName } from 'tfjs-multitask';
+import type { EngineInfo } from './engineProcess.js';
+import { importLibrary } from './library.js';
+import { createModelA } from './modelA.js';
+import { readVersions } from './packageVersions.js';
+import { readRequest, writeAnswer } from './protocol.js';
 
 const [size, batch] = [Number(process.argv[3]), Number(process.argv[4])];
-const [engine, asked] = process.argv[2]!.split(':') as [EngineName, string?];
-const threads = asked === undefined ? {} : { threads: Number(asked) };
-/** What the engine says of itself. */
-let running: string | undefined;
-const count = Number(process.argv[5] ?? batch);
+const [engine, requestedThreads] = process.argv[2]!.split(':') as [EngineName, string?];
+const threadOptions = requestedThreads === undefined ? {} : { threads: Number(requestedThreads) };
+const imageCount = Number(process.argv[5] ?? batch);
+const checkout = process.env.BENCH_CHECKOUT ?? fileURLToPath(new URL('..', import.meta.url));
+/** Number of threads that the engine reports. */
+let reportedThreads: string | undefined;
 
-/** Chrome's WebGPU for Node, and TensorFlow.js's backend on it. */
+/** Loads Chrome's WebGPU for Node, and TensorFlow.js's backend that uses it. */
 async function loadWebGpu(): Promise<void> {
-  const { create, globals } = await loadPackage<{ create(flags: string[]): unknown; globals: object }>(
-    'webgpu',
-    'the webgpu engine in Node',
-  );
+  const [webgpu, backend] = ['webgpu', '@tensorflow/tfjs-backend-webgpu'];
+  const { create, globals } = await import(webgpu).catch((cause) => {
+    throw new Error(`webgpu: ${(cause as Error).message}. Run: npm install ${webgpu} ${backend}`);
+  });
   Object.assign(globalThis, globals);
   Object.defineProperty(globalThis, 'navigator', { value: { gpu: create([]) }, configurable: true });
-  await loadPackage('@tensorflow/tfjs-backend-webgpu', 'the webgpu engine');
+  await import(backend);
 }
 
 const PACKAGES: { readonly [engine: string]: readonly string[] } = {
@@ -43,19 +39,20 @@ const PACKAGES: { readonly [engine: string]: readonly string[] } = {
 };
 const THREADS: { readonly [engine: string]: string } = {
   cpu: '1',
-  onnx: asked ?? String(loadPackage.threads),
+  onnx: requestedThreads ?? String(availableParallelism()),
 };
 
-async function about(): Promise<About> {
-  const tf = await import('@tensorflow/tfjs'); // it is there by now, and silenced: imported first it prints its advice
+async function readInfo(): Promise<EngineInfo> {
+  // The library has imported TensorFlow.js by now, and silenced it. Imported first, it prints its advice.
+  const tf = await import('@tensorflow/tfjs');
   const backend = tf.backend() as { isUsingGpuDevice?: boolean; binding?: { TF_Version?: string } };
   const tensorflow = backend.binding?.TF_Version;
   return {
     device: backend.isUsingGpuDevice || engine.startsWith('webg') ? 'GPU' : 'CPU',
-    threads: running ?? THREADS[engine] ?? 'its own choice',
-    does: ['train', 'predict'],
+    threads: reportedThreads ?? THREADS[engine] ?? 'its own choice',
+    operations: ['train', 'predict'],
     versions: {
-      ...versionsOf(['@tensorflow/tfjs', ...(PACKAGES[engine] ?? [])]),
+      ...readVersions(['@tensorflow/tfjs', ...(PACKAGES[engine] ?? [])]),
       ...(tensorflow ? { TensorFlow: tensorflow } : {}),
       'Node.js': process.versions.node,
     },
@@ -64,63 +61,60 @@ async function about(): Promise<About> {
 
 try {
   if (engine === 'webgpu') await loadWebGpu();
-  const { reason } = await useEngine(engine, { load: loadPackage, ...threads });
-  running = /on (\d+) thread/.exec(reason)?.[1];
-  const random = createRng(1, 'bench');
-  const images = Array.from({ length: count }, () => ({
+  const { api, platformOptions, createCallback } = await importLibrary(checkout);
+  const { reason } = await api.useEngine(engine, { ...platformOptions, ...threadOptions });
+  reportedThreads = /on (\d+) thread/.exec(reason)?.[1];
+  const examples = Array.from({ length: imageCount }, (_, i) => ({
     image: {
       data: randomFillSync(new Uint8Array(size * size * 3)),
       height: size,
       width: size,
       channels: 3,
     },
-    labels: { age: random.nextInt(80), gender: random.nextInt(2) ? ('female' as const) : ('male' as const) },
+    labels: { age: (i * 37) % 80, gender: i % 2 ? ('female' as const) : ('male' as const) },
   }));
-  const pixels = images.slice(0, batch).map(({ image }) => image);
-  // Answers come from a model that keeps its weights, as a trained one does: an engine may have prepared itself for them.
-  const answering = modelA(size);
+  const images = examples.slice(0, batch).map(({ image }) => image);
+  // Predictions use a model whose weights do not change, as those of a trained model: an engine may prepare itself for them.
+  const predictor = createModelA(api, size);
 
-  // One epoch is one step, or in a dataset of more than a batch many. A run that waits for requests between its epochs is
-  // timed without its beginning.
-  const turns: Callback = {
-    name: 'turns',
-    create: () => {
-      let began = 0;
-      return {
-        onEpochBegin: async () => {
-          for (;;) {
-            const now = await request();
-            if (now === undefined) process.exit(0);
-            if (now.what === 'train') break;
-            if (now.what === 'about') say({ about: await about() });
-            else {
-              const images = pixels.slice(0, now.batch);
-              const start = performance.now();
-              await answering.predict(images, { batchSize: now.batch });
-              say({ ms: performance.now() - start });
-            }
-          }
-          began = performance.now();
-        },
-        onBatchEnd: () => {
-          say({ ms: performance.now() - began });
-          began = performance.now();
-        },
-      };
+  // A dataset of one batch makes each epoch one step; a larger one makes each epoch many. Training waits for requests
+  // between epochs, so its start is not timed.
+  let start = 0;
+  const timer = createCallback('timer', {
+    onEpochBegin: async () => {
+      for (;;) {
+        const request = await readRequest();
+        if (request === undefined) process.exit(0);
+        if (request.what === 'train') break;
+        if (request.what === 'info') writeAnswer({ info: await readInfo() });
+        else {
+          const batchImages = images.slice(0, request.batch);
+          const predictStart = performance.now();
+          await predictor.predict(batchImages, { batchSize: request.batch });
+          writeAnswer({ ms: performance.now() - predictStart });
+        }
+      }
+      start = performance.now();
     },
-  };
-  await modelA(size).fit(imagesInMemory(images), {
-    epochs: 100_000, // until nobody asks
+    onBatchEnd: () => {
+      writeAnswer({ ms: performance.now() - start });
+      start = performance.now();
+    },
+  });
+  await createModelA(api, size).fit(api.imagesInMemory(examples), {
+    epochs: 100_000, // Ends when the input ends.
     batchSize: batch,
     engine,
-    loss: weightedLoss({ age: 1, gender: 50 }),
-    optimizer: adam({ learningRate: 1e-3 }),
-    callbacks: [turns],
-    load: loadPackage,
-    ...threads,
+    loss: api.weightedLoss({ age: 1, gender: 50 }),
+    optimizer: api.adam({ learningRate: 1e-3 }),
+    callbacks: [timer],
+    ...platformOptions,
+    ...threadOptions,
   });
 } catch (error) {
-  await request();
-  say({ error: isMultitaskError(error) ? error.message : String((error as Error).stack) });
+  await readRequest();
+  const { message, stack } = error as Error;
+  // An error of the library has a kind, and a message that needs no stack.
+  writeAnswer({ error: 'kind' in (error as Error) ? message : String(stack) });
   process.exit(1);
 }

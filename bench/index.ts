@@ -1,29 +1,41 @@
 /**
- * Model A on one engine beside another: milliseconds per image of a training step, and of a prediction.
+ * Times Model A on several engines: milliseconds per image of a training step, and of a prediction.
  *
- *   npm run bench                                            (what is installed, 64x64, batch 16)
+ *   npm run bench                                            (all installed engines, 64x64, batch 16)
  *   npm run --silent bench -- --json --size 64 --batch 16 --engines wasm,native --python PATH
- *   npm run bench -- --write                                 (everything; rewrites docs/benchmarks.md)
+ *   npm run bench -- --write                                 (everything; rewrites the tables of docs/benchmarks.md)
+ *   npm run bench -- --against COMMIT                        (this checkout compared with a commit)
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type About, contestant, isPython, type Job, PYTHON_ENGINES } from './contestant.js';
-import { defaultEnvironment, pythonOf } from './environment.js';
-import { gpuOf, machine } from './machine.js';
-import { peakOf } from './memory.js';
-import { figuresOf, withFigures } from './page.js';
-import { type Entrant, type Result, race } from './race.js';
+import { formatTables, replaceTables } from './benchmarksPage.js';
+import {
+  type Comparison,
+  checkOut,
+  compareCheckouts,
+  formatComparisons,
+  isSlower,
+  MAX_RATIO,
+} from './compareCommits.js';
+import { type EngineInfo, isPythonEngine, type Job, PYTHON_ENGINES, startEngine } from './engineProcess.js';
+import { describeMachine, findGpu } from './machine.js';
+import { measurePeakMemory } from './peakMemory.js';
+import { getDefaultEnvironment, preparePython } from './pythonEnvironment.js';
+import { type RunningEngine, type Timing, timeEngines } from './timeEngines.js';
 
 const { values: args } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
+    against: { type: 'string' },
     size: { type: 'string', default: '64' },
     batch: { type: 'string', default: '16' },
     engines: { type: 'string' },
     python: { type: 'string' },
     env: { type: 'string' },
-    rounds: { type: 'string', default: '7' },
+    rounds: { type: 'string' },
+    calls: { type: 'string', default: '5' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -31,157 +43,214 @@ const { values: args } = parseArgs({
 if (args.help) {
   console.log(`usage: npm run bench -- [--json | --write] [--size N] [--batch N] [--engines a,b] [--rounds N]
                        [--python PATH | --env DIR]
-Engines: wasm, onnx, native, keras, torch, and with a GPU webgpu, onnx-cuda, onnx-webgpu (ONNX Runtime's own providers,
-prediction only). Without --engines all that are there; one that is named and does not start is an error.
-wasm:1 is wasm on one thread, wasm:2 on two; onnx too.
-Each figure is the smallest of N rounds (at least 5, default 7) in which the engines take turns.
---write   64x64 and 128x128, batch 32 and single images, and memory; rewrites the figures of docs/benchmarks.md
---env     keras and torch run in a virtual environment in DIR, which is made when it is not there, and used again while
-          it has the pinned versions; default ${defaultEnvironment()}, which --write makes
---python  or in this one, as it is`);
+       npm run bench -- --against COMMIT [--json] [--size N] [--batch N] [--engines a,b] [--rounds N] [--calls N]
+Engines: wasm, onnx, native, keras, torch, and with a GPU webgpu, onnx-cuda, onnx-webgpu (ONNX Runtime's execution
+providers, prediction only). Default: all installed engines. An engine in --engines that does not start is an error.
+wasm:1 is wasm on one thread, wasm:2 on two; the same for onnx.
+Each time is the minimum of N rounds (at least 5, default 7) in which the engines take turns.
+--write    64x64 and 128x128, batch 32 and single images, and memory; rewrites the tables of docs/benchmarks.md
+--env      virtual environment of keras and torch; default ${getDefaultEnvironment()}.
+           With --env or --write it is created if it is missing, and updated if it lacks the pinned versions.
+--python   Python interpreter that has keras and torch already
+--against  compares this checkout with COMMIT on wasm and onnx: median ratio of N rounds (at least 2, default 10) of
+           --calls calls (default 5), with its 95 % bootstrap interval. Exits with 1 if an interval is above ${MAX_RATIO}.`);
   process.exit(0);
 }
 
-const whole = (option: 'size' | 'batch' | 'rounds', least: number): number => {
-  const value = Number(args[option]);
-  if (Number.isInteger(value) && value >= least) return value;
+const parseInteger = (
+  option: 'size' | 'batch' | 'rounds' | 'calls',
+  min: number,
+  defaultValue?: number,
+): number => {
+  const value = Number(args[option] ?? defaultValue);
+  if (Number.isInteger(value) && value >= min) return value;
   throw new Error(
-    `--${option}: expected a whole number of at least ${least}, received ${JSON.stringify(args[option])}.`,
+    `--${option}: expected a whole number of at least ${min}, received ${JSON.stringify(args[option])}.`,
   );
 };
+const parseRounds = () => parseInteger('rounds', 5, 7);
 
 const log = (line: string) => console.error(line);
-const leftOut: string[] = [];
-const leaveOut = (line: string) => {
-  leftOut.push(line.split('\n')[0]!);
+const skipped: string[] = [];
+const skip = (line: string) => {
+  skipped.push(line.split('\n')[0]!);
   log(`left out: ${line}`);
 };
-const gpu = gpuOf();
+const gpu = findGpu();
 
-/** Whoever is named must run; of everybody else some are not there. */
-const named = args.engines
+const requestedEngines = args.engines
   ?.split(',')
   .map((name) => name.trim())
   .filter(Boolean);
-if (named && args.python !== undefined && !named.includes('keras')) named.push('keras');
-const failed = (_: string, error: Error) => {
-  if (named) throw error;
-  leaveOut(error.message);
+if (requestedEngines && args.python !== undefined && !requestedEngines.includes('keras')) {
+  requestedEngines.push('keras');
+}
+/** A failure of a requested engine ends the benchmark. Of the default engines, those that fail are skipped. */
+const handleFailure = (_: string, error: Error) => {
+  if (requestedEngines) throw error;
+  skip(error.message);
 };
 
-function everybody(): string[] {
-  const onGpu = ['webgpu', 'onnx-webgpu', 'onnx-cuda'];
-  if (gpu === undefined)
-    leaveOut(`${onGpu.join(', ')}, and native on CUDA: no NVIDIA GPU here (asked nvidia-smi).`);
-  return ['wasm', 'onnx', 'native', ...(gpu === undefined ? [] : onGpu), ...PYTHON_ENGINES];
+function getDefaultEngines(): string[] {
+  const gpuEngines = ['webgpu', 'onnx-webgpu', 'onnx-cuda'];
+  if (gpu === undefined) {
+    skip(`${gpuEngines.join(', ')}, and native on CUDA: no NVIDIA GPU here (asked nvidia-smi).`);
+  }
+  return ['wasm', 'onnx', 'native', ...(gpu === undefined ? [] : gpuEngines), ...PYTHON_ENGINES];
 }
 
-/** The Python of each engine that needs one; those that have none are left out, or throw when they are named. */
-async function withPythons(engines: readonly string[]): Promise<Map<string, string | undefined>> {
-  const ready = new Map<string, string | undefined>();
-  const folder = args.env ?? defaultEnvironment();
-  const make = args.write || args.env !== undefined;
+/** Returns the engines that can start, each with its Python interpreter if it needs one. */
+async function preparePythons(engines: readonly string[]): Promise<Map<string, string | undefined>> {
+  const pythons = new Map<string, string | undefined>();
+  const folder = args.env ?? getDefaultEnvironment();
+  const create = args.write || args.env !== undefined;
   for (const engine of engines) {
     try {
-      const own = !isPython(engine) || args.python !== undefined;
-      ready.set(engine, own ? args.python : await pythonOf(folder, engine, { make, log }));
+      const isReady = !isPythonEngine(engine) || args.python !== undefined;
+      pythons.set(engine, isReady ? args.python : await preparePython(folder, engine, { create, log }));
     } catch (error) {
-      failed(engine, error as Error);
+      handleFailure(engine, error as Error);
     }
   }
-  return ready;
+  return pythons;
 }
 
-/** Starts everyone, one after the other, and lets them race. */
+/** Starts the engines one after the other, and times their jobs. Removes an engine that does not start from `pythons`. */
 async function measure(pythons: Map<string, string | undefined>, size: number, jobs: readonly Job[]) {
   const batch = Math.max(...jobs.map((job) => job.batch));
-  const entrants: Entrant[] = [];
-  const closing: { close(): void }[] = [];
+  const engines: RunningEngine[] = [];
+  const started: { close(): void }[] = [];
   try {
     for (const [engine, python] of pythons) {
-      const each = contestant(engine, { size, batch, python });
-      closing.push(each);
+      const engineProcess = startEngine(engine, { size, batch, python });
+      started.push(engineProcess);
       try {
-        entrants.push({ contestant: each, about: await each.about() });
+        engines.push({ process: engineProcess, info: await engineProcess.readInfo() });
       } catch (error) {
         pythons.delete(engine);
-        failed(engine, error as Error);
+        handleFailure(engine, error as Error);
       }
     }
-    const results = await race(entrants, { size, jobs, rounds: whole('rounds', 5), failed });
-    return { results, about: entrants.map((each) => [each.contestant.engine, each.about] as const) };
+    const timings = await timeEngines(engines, {
+      size,
+      jobs,
+      rounds: parseRounds(),
+      onFailure: handleFailure,
+    });
+    return { timings, infos: engines.map(({ process, info }) => [process.engine, info] as const) };
   } finally {
-    for (const each of closing) each.close();
+    for (const each of started) each.close();
   }
 }
 
-/** The page need not tell where somebody keeps things. */
-const withoutPath = (arg: string) => {
-  const [path] = [args.python, args.env].filter((each) => each !== undefined && arg.endsWith(each));
-  return path ? arg.replace(path, path === args.python ? 'PATH' : 'DIR') : arg;
+/** Replaces the user's own folders in an argument: they must not be published. */
+const removePath = (argument: string) => {
+  const [path] = [args.python, args.env].filter((each) => each !== undefined && argument.endsWith(each));
+  return path ? argument.replace(path, path === args.python ? 'PATH' : 'DIR') : argument;
 };
 
 async function writePage(pythons: Map<string, string | undefined>): Promise<void> {
   const [batch, images, sizes] = [32, 5000, [64, 128]];
-  const about = new Map<string, About>();
-  const [where, started] = [machine(), new Date()];
+  const infos = new Map<string, EngineInfo>();
+  const [machine, startTime] = [describeMachine(), new Date()];
   const jobs: readonly Job[] = [
     { what: 'train', batch },
     { what: 'predict', batch },
     { what: 'predict', batch: 1 },
   ];
-  const results: Result[] = [];
+  const timings: Timing[] = [];
   for (const size of sizes) {
     log(`${size}x${size}`);
-    const found = await measure(pythons, size, jobs);
-    results.push(...found.results);
-    for (const [engine, who] of found.about) about.set(engine, who);
+    const measured = await measure(pythons, size, jobs);
+    timings.push(...measured.timings);
+    for (const [engine, info] of measured.infos) infos.set(engine, info);
   }
   const memory = new Map<string, number>();
   const size = Math.max(...sizes);
   for (const [engine, python] of pythons) {
-    if (!about.get(engine)?.does.includes('train')) continue;
+    if (!infos.get(engine)?.operations.includes('train')) continue;
     log(`memory of ${engine}`);
     try {
-      const bytes = await peakOf(contestant(engine, { size, batch, images, python }), batch);
+      const bytes = await measurePeakMemory(startEngine(engine, { size, batch, images, python }), batch);
       if (bytes !== undefined) memory.set(engine, bytes);
     } catch (error) {
-      failed(engine, error as Error);
+      handleFailure(engine, error as Error);
     }
   }
   const page = new URL('../docs/benchmarks.md', import.meta.url);
-  const figures = figuresOf({
-    date: started.toISOString().slice(0, 10),
-    command: ['npm run bench --', ...process.argv.slice(2).map(withoutPath)].join(' '),
-    machine: where,
-    rounds: whole('rounds', 5),
+  const tables = formatTables({
+    date: startTime.toISOString().slice(0, 10),
+    command: ['npm run bench --', ...process.argv.slice(2).map(removePath)].join(' '),
+    rounds: parseRounds(),
     memoryRun: { size, batch, images },
-    ...{ gpu, results, about, memory, leftOut },
+    ...{ machine, gpu, timings, infos, memory, skipped },
   });
-  writeFileSync(page, withFigures(readFileSync(page, 'utf8'), figures));
-  log(`docs/benchmarks.md written, in ${Math.round((Date.now() - started.getTime()) / 1e3)} s`);
+  writeFileSync(page, replaceTables(readFileSync(page, 'utf8'), tables));
+  log(`docs/benchmarks.md written, in ${Math.round((Date.now() - startTime.getTime()) / 1e3)} s`);
 }
 
-async function printOne(pythons: Map<string, string | undefined>): Promise<void> {
-  const [size, batch, rounds] = [whole('size', 56), whole('batch', 1), whole('rounds', 5)];
-  const { results } = await measure(pythons, size, [
+async function printTimings(pythons: Map<string, string | undefined>): Promise<void> {
+  const [size, batch, rounds] = [parseInteger('size', 56), parseInteger('batch', 1), parseRounds()];
+  const { timings } = await measure(pythons, size, [
     { what: 'train', batch },
     { what: 'predict', batch },
   ]);
-  if (args.json) return console.log(JSON.stringify({ results, leftOut }));
+  if (args.json) return console.log(JSON.stringify({ results: timings, leftOut: skipped }));
   console.log(
     `Model A, ${size}x${size}, batch ${batch}: ms per image, minimum and median of ${rounds} rounds`,
   );
-  for (const { engine, what, ms, median } of results) {
+  for (const { engine, what, ms, median } of timings) {
     console.log(
       `${engine.padEnd(14)}${what.padEnd(8)}${ms.toFixed(2).padStart(10)}${median.toFixed(2).padStart(10)}`,
     );
   }
 }
 
+async function printComparison(revision: string): Promise<void> {
+  const [size, batch] = [parseInteger('size', 56), parseInteger('batch', 1)];
+  const [rounds, calls] = [parseInteger('rounds', 2, 10), parseInteger('calls', 1)];
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const { folder, commit, remove } = checkOut(root, revision);
+  const stop = () => {
+    remove();
+    process.exit(130);
+  };
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    const comparisons: Comparison[] = [];
+    for (const engine of requestedEngines ?? ['wasm', 'onnx']) {
+      log(`${engine}: ${rounds} rounds`);
+      const start = (checkout: string) => () => startEngine(engine, { size, batch, checkout });
+      comparisons.push(
+        ...(await compareCheckouts({
+          ...{ engine, size, batch, rounds, calls },
+          start: start(root),
+          startBase: start(folder),
+        })),
+      );
+    }
+    if (args.json) console.log(JSON.stringify({ against: commit, results: comparisons }));
+    else {
+      console.log(
+        `Model A, ${size}x${size}, batch ${batch}, this checkout / ${commit}: ms per image and their ratio, median of ${rounds} rounds`,
+      );
+      console.log(formatComparisons(comparisons, commit));
+    }
+    for (const { engine, what } of comparisons.filter(isSlower)) {
+      log(`${engine}, ${what}: slower than ${commit}: the interval of the ratio is above ${MAX_RATIO}.`);
+      process.exitCode = 1;
+    }
+  } finally {
+    remove();
+  }
+}
+
 try {
-  const pythons = await withPythons([...new Set(named ?? everybody())]);
-  await (args.write ? writePage : printOne)(pythons);
+  if (args.against !== undefined) await printComparison(args.against);
+  else {
+    const pythons = await preparePythons([...new Set(requestedEngines ?? getDefaultEngines())]);
+    await (args.write ? writePage : printTimings)(pythons);
+  }
 } catch (error) {
   console.error((error as Error).message);
   process.exitCode = 1;

@@ -1,9 +1,10 @@
 /**
- * How fast a file of weights as large as ResNet50's is read, and how much memory that takes, each in a process of its own.
+ * Measures how fast a weight file as large as that of ResNet50 is read, and how much memory that takes. Every measurement
+ * has its own process.
  *
- *   npx tsx bench/kerasFile.ts                  (94 MB, made here)
- *   npx tsx bench/kerasFile.ts weights.h5       (a file of yours)
- *   npx tsx bench/kerasFile.ts weights.h5 resnet50     (into a network: a file of ResNet50 without its top)
+ *   npx tsx bench/kerasFile.ts                         (a generated file of 94 MB)
+ *   npx tsx bench/kerasFile.ts weights.h5              (an existing file)
+ *   npx tsx bench/kerasFile.ts weights.h5 resnet50     (loads the file of ResNet50 without its top into a network)
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -19,31 +20,33 @@ import {
   useEngine,
 } from 'tfjs-multitask';
 import { resnet50Backbone } from 'tfjs-multitask/node';
-import { type Hdf5Group, readHdf5, writeHdf5 } from '../src/formats/hdf5/hdf5Group.js';
+import type { Hdf5Group } from '../src/formats/hdf5/hdf5Group.js';
+import { readHdf5 } from '../src/formats/hdf5/read/readHdf5.js';
+import { writeHdf5 } from '../src/formats/hdf5/write/writeHdf5.js';
 
 const ROUNDS = 3;
 const MB = 1e6;
 
-const [given, what] = process.argv.slice(2);
-if (what === 'make') writeFileSync(given!, writeHdf5(resnetSized()));
-else if (what === 'read') await measured(given!, async () => `${countGroups(given!)} groups`);
-else if (what === 'build') {
-  await useEngine('wasm'); // its memory is not the file's
-  await measured(given!, () => buildResnet50(given!));
-} else compare(given, what === 'resnet50' ? 'build' : 'read');
+const [weightsPath, command] = process.argv.slice(2);
+if (command === 'create') writeFileSync(weightsPath!, writeHdf5(createWeights()));
+else if (command === 'read') await measure(weightsPath!, async () => `${countGroups(weightsPath!)} groups`);
+else if (command === 'build') {
+  await useEngine('wasm'); // Starts first, so that its memory is not counted.
+  await measure(weightsPath!, () => buildResnet50(weightsPath!));
+} else runRounds(weightsPath, command === 'resnet50' ? 'build' : 'read');
 
-/** Prints what `work` gives, the seconds it took, and by how many bytes the most memory held has grown. */
-async function measured(path: string, work: () => Promise<string>): Promise<void> {
-  const peak = () => process.resourceUsage().maxRSS * 1024;
-  const before = peak();
-  const began = performance.now();
-  const gave = await work();
-  const seconds = (performance.now() - began) / 1000;
+/** Prints the result of `work`, its duration in seconds, and the growth of the peak memory in bytes. */
+async function measure(path: string, work: () => Promise<string>): Promise<void> {
+  const readPeakMemory = () => process.resourceUsage().maxRSS * 1024;
+  const peakBefore = readPeakMemory();
+  const start = performance.now();
+  const result = await work();
+  const seconds = (performance.now() - start) / 1000;
   const { size } = statSync(path);
-  const grown = peak() - before;
+  const growth = readPeakMemory() - peakBefore;
   console.log(
-    `${(size / MB).toFixed(1)} MB, ${gave}: ${seconds.toFixed(2)} s, ` +
-      `memory grew by ${(grown / MB).toFixed(0)} MB, ${(grown / size).toFixed(2)} times the file`,
+    `${(size / MB).toFixed(1)} MB, ${result}: ${seconds.toFixed(2)} s, ` +
+      `memory grew by ${(growth / MB).toFixed(0)} MB, ${(growth / size).toFixed(2)} times the file`,
   );
 }
 
@@ -60,29 +63,38 @@ async function buildResnet50(path: string): Promise<string> {
   return `a network of ${model.architecture().layers.length} layers`;
 }
 
-function compare(path: string | undefined, how: 'read' | 'build'): void {
+/** Runs the measurement several times, on a generated file if no path is passed. */
+function runRounds(path: string | undefined, task: 'read' | 'build'): void {
   const folder = mkdtempSync(join(tmpdir(), 'keras-file-'));
   try {
     const file = path ?? join(folder, 'weights.h5');
-    // Not here: a process begins with the peak of the one that started it.
-    if (!path) start(file, 'make');
-    for (let round = 0; round < ROUNDS; round++) process.stdout.write(start(file, how));
+    // Another process creates the file: a child process starts with the peak memory of its parent.
+    if (!path) runTask(file, 'create');
+    for (let round = 0; round < ROUNDS; round++) process.stdout.write(runTask(file, task));
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-function start(file: string, task: 'make' | 'read' | 'build'): string {
-  const run = spawnSync(process.execPath, [...process.execArgv, process.argv[1]!, file, task], {
-    encoding: 'utf8',
-  });
-  if (run.status !== 0) throw new Error(run.stderr);
-  return run.stdout;
+/** Runs this program in a new process, and returns what it prints. */
+function runTask(file: string, task: 'create' | 'read' | 'build'): string {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [...process.execArgv, process.argv[1]!, file, task],
+    {
+      encoding: 'utf8',
+    },
+  );
+  if (status !== 0) throw new Error(stderr);
+  return stdout;
 }
 
-/** 53 layers of convolution with their batch normalisation, 23.5 million numbers in all, under names as Keras gives them. */
-function resnetSized(): Hdf5Group {
-  const group = (name: string, shapes: { readonly [weight: string]: readonly number[] }): Hdf5Group => ({
+/** Creates 53 convolutions with their batch normalization, 23.5 million numbers in total, with Keras's names. */
+function createWeights(): Hdf5Group {
+  const createLayerGroup = (
+    name: string,
+    shapes: { readonly [weight: string]: readonly number[] },
+  ): Hdf5Group => ({
     attributes: { weight_names: Object.keys(shapes).map((weight) => `${name}/${weight}:0`) },
     groups: {
       [name]: {
@@ -101,8 +113,8 @@ function resnetSized(): Hdf5Group {
   const groups: Record<string, Hdf5Group> = {};
   for (let i = 0; i < 53; i++) {
     const name = `conv${i}`;
-    groups[`${name}_conv`] = group(`${name}_conv`, { kernel: [3, 3, 192, 256], bias: [256] });
-    groups[`${name}_bn`] = group(`${name}_bn`, {
+    groups[`${name}_conv`] = createLayerGroup(`${name}_conv`, { kernel: [3, 3, 192, 256], bias: [256] });
+    groups[`${name}_bn`] = createLayerGroup(`${name}_bn`, {
       gamma: [256],
       beta: [256],
       moving_mean: [256],

@@ -1,6 +1,6 @@
-"""A backbone in Keras, frozen and without its top, timed on request: keras_backbone.py NAME SIZE BATCH. Speaks as turns.py.
+"""A frozen Keras backbone without its top, timed on request: keras_backbone.py NAME SIZE BATCH. See protocol.py.
 
-Needs: pip install keras tensorflow-cpu. Threads are left as TensorFlow chooses them.
+Needs: pip install keras tensorflow-cpu. TensorFlow chooses the number of threads.
 """
 import os
 import platform
@@ -11,9 +11,9 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 import keras
 import numpy as np
 import tensorflow as tf
-from turns import serve
+from protocol import serve
 
-MAKERS = {
+BACKBONES = {
     "resnet50": keras.applications.ResNet50,
     "mobileNetV2": keras.applications.MobileNetV2,
     "efficientNetB0": keras.applications.EfficientNetB0,
@@ -21,14 +21,14 @@ MAKERS = {
 
 if __name__ == "__main__":
     name, size, batch = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    base = MAKERS[name](weights=None, include_top=False, input_shape=(size, size, 3))
+    base = BACKBONES[name](weights=None, include_top=False, input_shape=(size, size, 3))
     images = tf.constant(np.random.default_rng(1).random((batch, size, size, 3), dtype="float32") * 255)
     infer = tf.function(lambda x: base(x, training=False))
     serve(
         {
             "device": "GPU" if tf.config.list_physical_devices("GPU") else "CPU",
             "threads": "its own choice",
-            "does": ["predict"],
+            "operations": ["predict"],
             "versions": {"Keras": keras.__version__, "TensorFlow": tf.__version__, "Python": platform.python_version()},
         },
         {"predict": lambda n: infer(images[:n]).numpy()},

@@ -1,7 +1,7 @@
-"""Model A in Keras, timed on request: keras_model_a.py SIZE BATCH [IMAGES]. See turns.py for what it speaks.
+"""Model A in Keras, timed on request: keras_model_a.py SIZE BATCH [IMAGES]. See protocol.py.
 
-With IMAGES it trains on a dataset of so many in memory, as bytes that are converted a batch at a time.
-Needs: pip install keras tensorflow-cpu. Threads are left as TensorFlow chooses them.
+With IMAGES it trains on a dataset of that many images in memory: bytes, which are converted batch by batch.
+Needs: pip install keras tensorflow-cpu. TensorFlow chooses the number of threads.
 """
 import os
 import platform
@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers, regularizers
-from turns import cycle, serve
+from protocol import cycle_batches, serve
 
 
 def model_a(size, dropout=0.3, l2=1e-3):
@@ -56,27 +56,27 @@ def main(size, batch, images=None):
         "age": random.integers(0, 80, (count, 1)).astype("float32"),
         "gender": random.integers(0, 2, (count, 1)).astype("float32"),
     }
-    ready = data[:batch].astype("float32") / 255
+    first_batch = data[:batch].astype("float32") / 255
     infer = tf.function(lambda x: model(x, training=False))
-    places = cycle(count, batch)
+    slices = cycle_batches(count, batch)
 
     def train(_):
-        now = next(places)
-        numbers = ready if images is None else data[now].astype("float32") / 255
-        model.train_on_batch(numbers, {task: answers[now] for task, answers in labels.items()})
+        rows = next(slices)
+        pixels = first_batch if images is None else data[rows].astype("float32") / 255
+        model.train_on_batch(pixels, {task: values[rows] for task, values in labels.items()})
 
     serve(
         {
             "device": "GPU" if tf.config.list_physical_devices("GPU") else "CPU",
             "threads": "its own choice",
-            "does": ["train", "predict"],
+            "operations": ["train", "predict"],
             "versions": {
                 "Keras": keras.__version__,
                 "TensorFlow": tf.__version__,
                 "Python": platform.python_version(),
             },
         },
-        {"train": train, "predict": lambda n: [answer.numpy() for answer in infer(ready[:n]).values()]},
+        {"train": train, "predict": lambda n: [output.numpy() for output in infer(first_batch[:n]).values()]},
     )
 
 

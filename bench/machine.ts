@@ -1,21 +1,21 @@
 import { spawnSync } from 'node:child_process';
 import { arch, cpus, loadavg, totalmem, type } from 'node:os';
-import type { About } from './contestant.js';
+import type { EngineInfo } from './engineProcess.js';
 
-/** The first NVIDIA GPU by name, with its driver; undefined without one. */
-export function gpuOf(): string | undefined {
-  const asked = ['--query-gpu=name,driver_version', '--format=csv,noheader'];
-  const { status, stdout } = spawnSync('nvidia-smi', asked, { encoding: 'utf8' });
+/** Returns the name and the driver of the first NVIDIA GPU, or undefined if nvidia-smi finds no GPU. */
+export function findGpu(): string | undefined {
+  const args = ['--query-gpu=name,driver_version', '--format=csv,noheader'];
+  const { status, stdout } = spawnSync('nvidia-smi', args, { encoding: 'utf8' });
   const [name, driver] = status === 0 ? stdout.split('\n')[0]!.split(',') : [];
   return name?.trim() ? `${name.trim()} (driver ${driver?.trim()})` : undefined;
 }
 
-/** The device that a figure is marked with. */
-export const deviceOf = ({ device }: About, gpu: string | undefined): string =>
+/** Returns the name of the device that an engine runs on: that of the GPU, or `CPU`. */
+export const formatDevice = ({ device }: EngineInfo, gpu: string | undefined): string =>
   device === 'GPU' ? (gpu ?? 'a GPU') : 'CPU';
 
-/** A sentence. */
-export function machine(): string {
+/** Describes processor, memory, system and load in one sentence. */
+export function describeMachine(): string {
   const model = cpus()[0]?.model.trim() || 'unknown processor';
   const memory = Math.round(totalmem() / 2 ** 30);
   const load = loadavg()[0]!.toFixed(1);

@@ -1,7 +1,7 @@
-"""Model A in PyTorch, channels last, timed on request: torch_model_a.py SIZE BATCH [IMAGES]. See turns.py for what it speaks.
+"""Model A in PyTorch, channels last, timed on request: torch_model_a.py SIZE BATCH [IMAGES]. See protocol.py.
 
-With IMAGES it trains on a dataset of so many in memory, as bytes that are converted a batch at a time.
-Runs on the CPU, with as many threads as PyTorch chooses.
+With IMAGES it trains on a dataset of that many images in memory: bytes, which are converted batch by batch.
+Runs on the CPU. PyTorch chooses the number of threads.
 """
 import platform
 import sys
@@ -9,13 +9,13 @@ import sys
 import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
-from turns import cycle, serve
+from protocol import cycle_batches, serve
 
 L2 = 1e-3
 
 
 def norm(channels):
-    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)  # Keras's: momentum there is 0.99, of the old
+    return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)  # Keras's defaults: its momentum of 0.99 weighs the old value
 
 
 def branch(filters):
@@ -42,9 +42,9 @@ class ModelA(nn.Module):
         features = self.trunk(images)
         return self.age(features), self.gender(features)
 
-    def penalised(self):
-        """Kernels of the dense layers before the answers."""
-        dense = [part for part in self.modules() if isinstance(part, nn.Linear) and part.out_features > 1]
+    def regularized_kernels(self):
+        """Kernels of the dense layers before the outputs."""
+        dense = [layer for layer in self.modules() if isinstance(layer, nn.Linear) and layer.out_features > 1]
         return [layer.weight for layer in dense]
 
 
@@ -55,35 +55,35 @@ def main(size, batch, images=None):
     data = data.to(memory_format=torch.channels_last)
     age = torch.randint(0, 80, (count, 1)).float()
     gender = torch.randint(0, 2, (count, 1)).float()
-    ready = data[:batch].float() / 255
+    first_batch = data[:batch].float() / 255
     model = ModelA()
-    model.eval()(ready[:1])  # the lazy layers learn their size
+    model.eval()(first_batch[:1])  # infers the input size of the lazy layers
     model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), 1e-3, eps=1e-7)
-    places = cycle(count, batch)
+    slices = cycle_batches(count, batch)
 
     def train(_):
-        now = next(places)
-        numbers = ready if images is None else data[now].float() / 255
+        rows = next(slices)
+        pixels = first_batch if images is None else data[rows].float() / 255
         model.train()
         optimizer.zero_grad()
-        years, logit = model(numbers)
-        loss = mse_loss(years, age[now]) + 50 * binary_cross_entropy_with_logits(logit, gender[now])
-        loss = loss + L2 * sum(weight.square().sum() for weight in model.penalised())
+        years, logit = model(pixels)
+        loss = mse_loss(years, age[rows]) + 50 * binary_cross_entropy_with_logits(logit, gender[rows])
+        loss = loss + L2 * sum(weight.square().sum() for weight in model.regularized_kernels())
         loss.backward()
         optimizer.step()
         return loss.item()
 
     @torch.inference_mode()
     def predict(n):
-        years, logit = model.eval()(ready[:n])
+        years, logit = model.eval()(first_batch[:n])
         return years.tolist(), logit.sigmoid().tolist()
 
     serve(
         {
             "device": "CPU",
             "threads": str(torch.get_num_threads()),
-            "does": ["train", "predict"],
+            "operations": ["train", "predict"],
             "versions": {"PyTorch": torch.__version__, "Python": platform.python_version()},
         },
         {"train": train, "predict": predict},

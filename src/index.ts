@@ -5,18 +5,11 @@
  */
 
 export type { AffinePlan, FillMode } from './augment/affine.js';
-export type { AugmentationPlan } from './augment/applyPlan.js';
 export {
-  type Augmentation,
-  type AugmentationOptions,
-  createAugmentationPipeline,
-} from './augment/augmentationPipeline.js';
-export {
-  randomHorizontalFlip,
+  randomFlip,
   randomRotation,
   randomShear,
   randomTranslation,
-  randomVerticalFlip,
   randomZoom,
 } from './augment/geometricTransforms.js';
 export {
@@ -31,7 +24,6 @@ export type {
   FlipTransform,
   ImageTransform,
   PixelTransform,
-  PlanValues,
 } from './augment/transform.js';
 export type { Backbone, BackboneOptions, TrainableOption, WeightsFile } from './backbones/backbone.js';
 export { type EfficientNetB0Stage, efficientNetB0Backbone } from './backbones/efficientNetB0.js';
@@ -47,6 +39,7 @@ export { type ProgressOutput, progressBar } from './callbacks/progressBar.js';
 export { type ReduceLROnPlateauOptions, reduceLROnPlateau } from './callbacks/reduceLROnPlateau.js';
 export { type TensorBoardOptions, tensorBoard } from './callbacks/tensorBoard.js';
 export { terminateOnNaN } from './callbacks/terminateOnNaN.js';
+export type { HostArray } from './core/arrays.js';
 export { type ErrorDetails, type ErrorKind, isMultitaskError, MultitaskError } from './core/errors/errors.js';
 export type { ImageBytes, ImageShape, PixelRange, Pixels } from './core/images.js';
 export type { InferPerTask, TypeErrorMessage } from './core/inferenceTypes.js';
@@ -75,18 +68,10 @@ export {
   type TaskRecord,
 } from './core/records/history.js';
 export { createRng, type Rng } from './core/rng.js';
+export { type CsvColumn, type CsvLabel, type CsvLabelsOptions, csvLabels } from './data/csvLabels.js';
 export {
-  type CsvColumn,
-  type CsvLabelsOptions,
-  csvLabels,
-  labelColumn,
-  numberColumn,
-} from './data/csvLabels.js';
-export {
-  type AugmentationPipeline,
   type AugmentOptions,
   Dataset,
-  type DatasetItem,
   type SampleWeight,
   type SkippedFile,
 } from './data/dataset.js';
@@ -94,10 +79,8 @@ export type { ImageFileOptions } from './data/decodeImages.js';
 export { imagesInMemory, type LabeledImage } from './data/imagesInMemory.js';
 export type { LabelReader } from './data/labelReader.js';
 export type { SplitOptions } from './data/split.js';
-export { type UtkFaceLabels, utkFace, utkFaceGroups } from './datasets/utkFace.js';
 export { type EngineChoice, type EngineName, type EngineOptions, useEngine } from './engines/select.js';
 export { type GradCam, type GradCamOptions, type GradCamTarget, gradCam } from './explain/gradCam.js';
-export type { HostArray } from './formats/safetensors.js';
 export type { PredictInput, PredictOptions } from './inference/predict.js';
 export {
   type ExportKerasOptions,
@@ -106,9 +89,10 @@ export {
 } from './interop/keras/exportKeras.js';
 export type { LayerFactory } from './interop/keras/read/customLayers.js';
 export type { KerasFormat } from './interop/keras/write/writeKerasFile.js';
-export { type ExportableModel, exportOnnx } from './interop/onnx/exportOnnx.js';
-export { activation, type BatchNormOptions, batchNorm } from './layers/batchNorm.js';
-export type { Block, BuildContext, LayerLike, Padding } from './layers/block.js';
+export { exportOnnx } from './interop/onnx/exportOnnx.js';
+export { activation } from './layers/activation.js';
+export { type BatchNormOptions, batchNorm } from './layers/batchNorm.js';
+export type { Block, BuildContext, LayerLike } from './layers/block.js';
 export {
   type Activation,
   type ConvOptions,
@@ -117,14 +101,18 @@ export {
   depthwiseConv,
   type WindowOptions,
 } from './layers/conv.js';
-export { type DenseOptions, dense, dropout, flatten } from './layers/dense.js';
+export { type DenseOptions, dense } from './layers/dense.js';
+export { dropout } from './layers/dropout.js';
+export { flatten } from './layers/flatten.js';
 export { grayscaleImage } from './layers/grayscaleImage.js';
 export { averagePool, globalAveragePool, maxPool, type PoolOptions } from './layers/pooling.js';
 export { residual } from './layers/residual.js';
 export { type Branch, type BranchOptions, branch, sharedTrunk, type Trunk } from './layers/trunkAndBranch.js';
+export type { Padding } from './layers/windowSize.js';
 export { binaryCrossentropy, categoricalCrossentropy } from './losses/crossentropy.js';
+export { type HuberOptions, huber } from './losses/huber.js';
 export { customLoss, type Loss } from './losses/loss.js';
-export { type HuberOptions, huber, meanAbsoluteError, meanSquaredError } from './losses/regression.js';
+export { meanAbsoluteError, meanSquaredError } from './losses/meanErrors.js';
 export { accuracy } from './metrics/accuracy.js';
 export type { Metric, MetricName, MetricOptions } from './metrics/metric.js';
 export { mae, mse, rmse } from './metrics/regression.js';
@@ -143,7 +131,9 @@ export {
   loadModel,
   type MultiTaskModel,
 } from './model/multiTaskModel.js';
+export type { ExportableModel } from './network/exportableModel.js';
 export type { NetworkInput } from './network/network.js';
+export type { Weights } from './network/weights.js';
 export { type AdamOptions, type AdamWOptions, adam, adamw } from './optimizers/adam.js';
 export type { GradientClipping, Optimizer, OptimizerOptions, UpdateRule } from './optimizers/optimizer.js';
 export { type SgdOptions, sgd } from './optimizers/sgd.js';
@@ -152,7 +142,7 @@ export { type CosineDecayOptions, cosineDecay } from './schedules/cosineDecay.js
 export { type ExponentialDecayOptions, exponentialDecay } from './schedules/exponentialDecay.js';
 export type { Schedule } from './schedules/schedule.js';
 export { type WarmupOptions, warmup } from './schedules/warmup.js';
-export type { LossAverage } from './steps/lossesAndMetrics.js';
+export type { LossAverage } from './steps/metricAccumulator.js';
 export {
   type ClassWeights,
   type WeightedLoss,
@@ -166,7 +156,12 @@ export {
   type ClassificationOptions,
   categorical,
 } from './tasks/classification.js';
-export { type RegressionOptions, regression } from './tasks/regression.js';
+export {
+  type RegressionLossName,
+  type RegressionMetricName,
+  type RegressionOptions,
+  regression,
+} from './tasks/regression.js';
 export type {
   AnyTask,
   LabelsOf,
@@ -189,7 +184,6 @@ export type {
   StatefulCallback,
   StatefulHooks,
   StatelessCallback,
-  Weights,
 } from './training/callback.js';
 export type { FitOptions } from './training/fit.js';
 export type { HistoryColumn, MonitorModes } from './training/monitor.js';

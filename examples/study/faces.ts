@@ -1,10 +1,5 @@
-import {
-  createAugmentationPipeline,
-  randomHorizontalFlip,
-  randomRotation,
-  randomZoom,
-  utkFace,
-} from 'tfjs-multitask';
+import { randomFlip, randomRotation, randomZoom } from 'tfjs-multitask';
+import { utkFace } from 'tfjs-multitask/datasets';
 import { imageFolder } from 'tfjs-multitask/node';
 import { writeDemoFaces } from '../demo-faces/write.js';
 import type { StudyArguments } from './arguments.js';
@@ -25,13 +20,12 @@ export async function loadFaces({ data, demo, size, limit, seed, augment: how }:
   const { train, validation } = faces.split({ validation: 0.2, seed });
   console.log(`${train.size} images for training, ${validation.size} for validation`);
   if (how === 'none') return { train, validation };
-  const look = createAugmentationPipeline([
-    randomRotation({ degrees: 20 }),
-    randomZoom({ range: 0.1 }),
-    randomHorizontalFlip(),
-  ]);
+  const transforms = [randomRotation({ degrees: 20 }), randomZoom({ range: 0.1 }), randomFlip('horizontal')];
   const fixed = how === 'fixed';
-  return { train: train.augment(look, { fixed }), validation: validation.augment(look, { fixed }) };
+  return {
+    train: train.augment(transforms, { fixed }),
+    validation: validation.augment(transforms, { fixed }),
+  };
 }
 
 export type Faces = Awaited<ReturnType<typeof loadFaces>>;

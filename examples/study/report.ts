@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { arch, cpus, platform } from 'node:os';
-import { type MultiTaskModel, utkFaceGroups } from 'tfjs-multitask';
+import type { MultiTaskModel } from 'tfjs-multitask';
+import { utkFaceGroups } from 'tfjs-multitask/datasets';
 import { type folderStore, recordRun, watchRun } from 'tfjs-multitask/node';
 import type { StudyArguments } from './arguments.js';
 import type { Faces } from './faces.js';

@@ -1,52 +1,54 @@
 import type { ImageBytes, ImageShape, Pixels } from '../core/images.js';
 
 /**
- * The numbers of one affine change. Angles in degrees, shifts in pixels, zooms as factors (over 1 shows more).
+ * Parameters of one affine transform of an image. Angles are in degrees, shifts in pixels; a zoom factor above 1 shows more of
+ * the scene.
  *
  * @category Augment
  */
 export interface AffinePlan {
-  /** Degrees, counter-clockwise positive. */
+  /** Angle in degrees, counter-clockwise positive. */
   readonly rotation: number;
-  /** Moves columns: what Keras draws from `height_shift_range` and calls tx. */
+  /** Shift of the columns in pixels. Keras draws it from `height_shift_range` and calls it tx. */
   readonly shiftColumns: number;
-  /** Moves rows: what Keras draws from `width_shift_range` and calls ty. */
+  /** Shift of the rows in pixels. Keras draws it from `width_shift_range` and calls it ty. */
   readonly shiftRows: number;
-  /** Degrees. */
+  /** Angle in degrees. */
   readonly shear: number;
-  /** Factor of the columns. */
+  /** Zoom factor of the columns. */
   readonly zoomColumns: number;
-  /** Factor of the rows. */
+  /** Zoom factor of the rows. */
   readonly zoomRows: number;
 }
 
 /**
- * What pixels from outside the image are.
+ * How pixels outside the image are filled: with the nearest pixel, a mirror image, a repetition of the image, or a constant.
  *
  * @category Augment
  */
 export type FillMode = 'nearest' | 'reflect' | 'wrap' | 'constant';
 
-/** How an image is sampled. */
+/** How the affine transform samples an image. */
 export interface WarpOptions {
+  /** How pixels outside the image are filled. */
   readonly fill: FillMode;
-  /** For `constant`, 0..255. */
+  /** Pixel value for the fill mode `constant`, 0..255. */
   readonly value: number;
-  /** Keras's generators take the centre of the other axis, which shows on images that are not square. */
-  readonly kerasCentre: boolean;
+  /** Whether rows and columns exchange their centers, as in Keras's generators. It matters for images that are not square. */
+  readonly kerasCenter: boolean;
 }
 
-/** Row and column in the source of a row and column of the result: `[a, b, c, d, e, f]`, `row = a r + b c + e`. */
+/** Maps a row `r` and a column `c` of the output to the source: `row = a r + b c + e`, `column = c r + d c + f`. */
 export type AffineMatrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
 /**
- * The matrix of a plan, from output to input: rotation, shift, shear and zoom about the centre, with rows and columns
+ * Computes the matrix of a plan, from output to input: rotation, shift, shear and zoom about the center, with rows and columns
  * exchanged as in Keras 3 `apply_affine_transform` (legacy/preprocessing/image.py).
  */
 export function computeAffineMatrix(
   plan: AffinePlan,
   [height, width]: ImageShape,
-  kerasCentre: boolean,
+  kerasCenter: boolean,
 ): AffineMatrix {
   const radians = Math.PI / 180;
   const [cos, sin] = [Math.cos(plan.rotation * radians), Math.sin(plan.rotation * radians)];
@@ -61,17 +63,17 @@ export function computeAffineMatrix(
   const oy = sin * tx + cos * ty;
   const rows = height / 2 - 0.5;
   const columns = width / 2 - 0.5;
-  const [centreX, centreY] = kerasCentre ? [rows, columns] : [columns, rows];
-  const offsetX = ox + centreX - xx * centreX - xy * centreY;
-  const offsetY = oy + centreY - yx * centreX - yy * centreY;
+  const [centerX, centerY] = kerasCenter ? [rows, columns] : [columns, rows];
+  const offsetX = ox + centerX - xx * centerX - xy * centerY;
+  const offsetY = oy + centerY - yx * centerX - yy * centerY;
   return [yy, yx, xy, xx, offsetY, offsetX];
 }
 
 /**
- * Samples `image` through `matrix` into `to`, bilinear as scipy's `affine_transform` of order 1.
+ * Samples `image` through `matrix` into `to` with bilinear interpolation, as scipy's `affine_transform` of order 1.
  *
- * The hottest loop of the data's side: three channels are written out, nothing is allocated, and truncation stands for
- * `Math.floor`, which it equals from zero up. Nearly twice as fast as the plain loop.
+ * This is the hottest loop of the input pipeline. Three channels are unrolled, the loop allocates nothing, and truncation replaces
+ * `Math.floor`, which is the same for numbers of at least 0. It is nearly twice as fast as the plain loop.
  */
 export function warp(
   image: ImageBytes,
@@ -99,17 +101,17 @@ export function warp(
         y = mapCoordinate(y, height, fill);
         x = mapCoordinate(x, width, fill);
       }
-      const top = y | 0;
-      const left = x | 0;
-      const dy = y - top;
-      const dx = x - left;
+      const topRow = y | 0;
+      const leftColumn = x | 0;
+      const dy = y - topRow;
+      const dx = x - leftColumn;
       const p = (1 - dy) * (1 - dx);
       const q = (1 - dy) * dx;
       const s = dy * (1 - dx);
       const t = dy * dx;
-      let i = top * line + left * channels;
-      let j = left < rightmost ? i + channels : i; // to the right
-      const down = top < bottom ? line : 0;
+      let i = topRow * line + leftColumn * channels;
+      let j = leftColumn < rightmost ? i + channels : i; // the pixel to the right
+      const down = topRow < bottom ? line : 0;
       let k = i + down;
       let l = j + down;
       if (channels === 3) {
@@ -127,12 +129,12 @@ export function warp(
   return { data: to, height, width, channels };
 }
 
-/** A coordinate brought into 0 .. size-1, as scipy's modes of the same names do. */
+/** Maps a coordinate into 0 .. size-1, as scipy's modes of the same names. */
 function mapCoordinate(at: number, size: number, fill: Exclude<FillMode, 'constant'>): number {
   const last = size - 1;
   if (fill === 'nearest' || last === 0) return Math.min(Math.max(at, 0), last);
   if (fill === 'wrap') return at - last * Math.floor(at / last); // scipy's period is size - 1
-  const period = 2 * size; // d c b a | a b c d | d c b a
+  const period = 2 * size; // the pixels repeat as d c b a | a b c d | d c b a
   const folded = at + 0.5 - period * Math.floor((at + 0.5) / period);
   const mirrored = folded < size ? folded : period - folded;
   return Math.min(Math.max(mirrored - 0.5, 0), last);

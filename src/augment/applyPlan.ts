@@ -1,27 +1,23 @@
 import type { ImageBytes, Pixels } from '../core/images.js';
 import { type AffinePlan, computeAffineMatrix, type WarpOptions, warp } from './affine.js';
-import type { PixelTransform, PlanValues } from './transform.js';
+import type { PixelTransform } from './transform.js';
 
-/**
- * The drawn numbers of one image's change.
- *
- * @category Augment
- */
+/** Random parameters of all transforms for one image. */
 export interface AugmentationPlan {
-  /** What moves pixels, in one warp. */
+  /** Parameters of the one affine warp. */
   readonly affine: AffinePlan;
-  /** Mirrored after the warp. */
+  /** Flips after the warp. */
   readonly flips: {
-    /** Left and right exchanged. */
+    /** Whether left and right are exchanged. */
     readonly horizontal: boolean;
-    /** Top and bottom exchanged. */
+    /** Whether top and bottom are exchanged. */
     readonly vertical: boolean;
   };
-  /** One entry for every part that changes values, in the order given. */
-  readonly values: readonly PlanValues[];
+  /** Parameters of each pixel transform, in order. */
+  readonly values: readonly { readonly [parameter: string]: number }[];
 }
 
-/** The plan that moves nothing. */
+/** Affine parameters that move no pixel. */
 export const IDENTITY_AFFINE: AffinePlan = {
   rotation: 0,
   shiftColumns: 0,
@@ -31,62 +27,60 @@ export const IDENTITY_AFFINE: AffinePlan = {
   zoomRows: 1,
 };
 
-/** What a plan leaves open: how to sample, and what the drawn values mean. */
+/** What a plan needs to be applied: the sampling options and the functions of the pixel transforms. */
 export interface ResolvedAugmentation {
   readonly sampling: WarpOptions;
   /** In the order of the plan's `values`. */
   readonly pixelTransforms: readonly PixelTransform[];
 }
 
-/** Writes `image`, changed as `plan` says, into `to`, which is as long: values stay within 0..255. */
+/** Applies `plan` to `image` and writes the result, clipped to 0..255, into `output`, which has the same length. */
 export function applyPlan(
   image: ImageBytes,
   { affine, flips, values }: AugmentationPlan,
-  changes: ResolvedAugmentation,
-  to: Float32Array,
+  { sampling, pixelTransforms }: ResolvedAugmentation,
+  output: Float32Array,
 ): Pixels {
   const { height, width, channels } = image;
-  const { sampling } = changes;
-  const still = Object.entries(IDENTITY_AFFINE).every(
-    ([name, none]) => affine[name as keyof AffinePlan] === none,
+  const isIdentity = Object.entries(IDENTITY_AFFINE).every(
+    ([name, value]) => affine[name as keyof AffinePlan] === value,
   );
-  if (still) to.set(image.data);
-  else
-    warp(image, computeAffineMatrix(affine, [height, width, channels], sampling.kerasCentre), sampling, to);
-  const pixels = { data: to, height, width, channels };
+  if (isIdentity) {
+    output.set(image.data);
+  } else {
+    const matrix = computeAffineMatrix(affine, [height, width, channels], sampling.kerasCenter);
+    warp(image, matrix, sampling, output);
+  }
+  const pixels = { data: output, height, width, channels };
   if (flips.horizontal) mirrorColumns(pixels);
   if (flips.vertical) mirrorRows(pixels);
-  for (const [i, part] of changes.pixelTransforms.entries()) part.apply(pixels, values[i]!);
-  if (changes.pixelTransforms.length > 0) clamp(to);
+  for (const [i, transform] of pixelTransforms.entries()) transform.apply(pixels, values[i]!);
+  if (pixelTransforms.length > 0) clip(output);
   return pixels;
 }
 
 function mirrorColumns({ data, height, width, channels }: Pixels): void {
   const line = width * channels;
   for (let start = 0; start < height * line; start += line) {
-    for (
-      let left = start, right = start + line - channels;
-      left < right;
-      left += channels, right -= channels
-    ) {
+    for (let i = start, j = start + line - channels; i < j; i += channels, j -= channels) {
       for (let c = 0; c < channels; c++) {
-        const kept = data[left + c]!;
-        data[left + c] = data[right + c]!;
-        data[right + c] = kept;
+        const value = data[i + c]!;
+        data[i + c] = data[j + c]!;
+        data[j + c] = value;
       }
     }
   }
 }
 
 function mirrorRows({ data, height, width, channels }: Pixels): void {
-  const length = width * channels;
+  const line = width * channels;
   for (let top = 0, bottom = height - 1; top < bottom; top++, bottom--) {
-    const kept = data.slice(top * length, (top + 1) * length);
-    data.copyWithin(top * length, bottom * length, (bottom + 1) * length);
-    data.set(kept, bottom * length);
+    const topRow = data.slice(top * line, (top + 1) * line);
+    data.copyWithin(top * line, bottom * line, (bottom + 1) * line);
+    data.set(topRow, bottom * line);
   }
 }
 
-function clamp(data: Float32Array): void {
+function clip(data: Float32Array): void {
   for (let i = 0; i < data.length; i++) data[i] = Math.min(255, Math.max(0, data[i]!));
 }

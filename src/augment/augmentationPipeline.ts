@@ -1,4 +1,4 @@
-import { createError } from '../core/errors/errors.js';
+import { createError, describeType, didYouMean, formatValue } from '../core/errors/errors.js';
 import type { ImageBytes, ImageShape, Pixels } from '../core/images.js';
 import type { Json } from '../core/json.js';
 import type { Rng } from '../core/rng.js';
@@ -6,73 +6,52 @@ import type { FillMode } from './affine.js';
 import { type AugmentationPlan, applyPlan, IDENTITY_AFFINE, type ResolvedAugmentation } from './applyPlan.js';
 import type { AugmentationSpec, PixelTransformSpec } from './augmentationSpec.js';
 import { getSpec, markSerializable } from './serializable.js';
-import type { ImageTransform, PlanValues } from './transform.js';
+import type { ImageTransform } from './transform.js';
 
-/**
- * How {@link createAugmentationPipeline} samples.
- *
- * @category Augment
- */
-export interface AugmentationOptions {
-  /** What comes in from outside the image: the nearest pixel (default), a mirror image, its repetition, or `value`. */
+/** How {@link createAugmentationPipeline} samples images. */
+export interface SamplingOptions {
+  /** How pixels outside the image are filled. Default `nearest`. */
   readonly fillMode?: FillMode;
-  /** For `fill: 'constant'`, 0..255. Default 0. */
+  /** Pixel value for the fill mode `constant`, 0..255. Default 0. */
   readonly fillValue?: number;
-  /** `keras` repeats the misplaced centre of Keras's generators on images that are not square. Default: the true centre. */
+  /** `keras` reproduces the misplaced center of Keras's `ImageDataGenerator` on images that are not square. Default: the true center. */
   readonly compat?: 'keras';
 }
 
-/**
- * Draws plans and applies them.
- *
- * @category Augment
- */
-export interface Augmentation {
-  /** Draws the numbers of one image's change; `shape` in pixels. */
+/** A list of transforms that draws one plan for each image and applies it. */
+export interface AugmentationPipeline {
+  /** Draws the plan of one image. `shape` is in pixels. */
   draw(random: Rng, shape: ImageShape): AugmentationPlan & Json;
-  /** A pure function of bytes and numbers: the same on every engine and machine. Values stay within 0..255. */
+  /** Applies a plan to an image. A pure function of bytes and numbers with the same result on every machine, in 0..255. */
   apply(image: ImageBytes, plan: Json): Pixels;
-  /** What it does, for checkpoints: another description is another run. */
+  /** Transforms and options as plain data. A checkpoint is only resumed with an equal description. */
   readonly description: Json;
 }
 
 /**
- * Random changes of images, as plans: all that moves pixels in one bilinear warp, then flips, then what changes values in
- * the order given. The warp is pixel for pixel that of Keras's `ImageDataGenerator`. An image whose plan moves nothing is
- * not resampled.
+ * Creates an augmentation pipeline. All affine transforms become one bilinear warp; flips follow, then the pixel transforms in
+ * their order. The warp gives the same pixels as Keras's `ImageDataGenerator`. An image whose plan moves no pixel is not resampled.
  *
- * @throws `argument` fault for a part given twice, or a number out of its range.
- * @example
- * ```ts
- * import { augment, horizontalFlip, rng, rotation, zoom } from 'tfjs-multitask';
- *
- * const look = augment([rotation({ degrees: 20 }), zoom({ range: 0.1 }), horizontalFlip()]);
- * const image = { data: new Uint8Array(8 * 8 * 3).fill(90), height: 8, width: 8, channels: 3 };
- * const plan = look.draw(rng(7, 'plan'), [8, 8, 3]);
- * console.log(look.apply(image, plan).data[0]); // 90
- * ```
- * @category Augment
+ * @throws `argument` error for a value that is no transform, a transform that appears twice, and an unknown fill mode.
  */
 export function createAugmentationPipeline(
-  parts: readonly ImageTransform[],
-  { fillMode = 'nearest', fillValue = 0, compat }: AugmentationOptions = {},
-): Augmentation {
-  parts.forEach(({ name }, i) => {
-    if (parts.findIndex((other) => other.name === name) === i) return;
-    throw createError({
-      kind: 'argument',
-      path: `augment.${name}`,
-      expected: 'each part once',
-      received: 'it twice',
-      advice: 'Give one part with the wider range.',
-    });
-  });
-  const valueParts = parts.filter((part) => part.kind === 'value');
-  const sampling = { fill: fillMode, value: fillValue, kerasCentre: compat === 'keras' };
-  const changes: ResolvedAugmentation = { sampling, pixelTransforms: valueParts };
-  const look: Augmentation = {
+  transforms: readonly ImageTransform[],
+  { fillMode = 'nearest', fillValue = 0, compat }: SamplingOptions = {},
+): AugmentationPipeline {
+  checkTransforms(transforms);
+  checkFillMode(fillMode);
+  const entries = transforms.flatMap((transform) =>
+    transform.kind === 'flip'
+      ? transform.axes.map((axis) => [`${axis}Flip`, transform.options] as const)
+      : [[transform.name, transform.options] as const],
+  );
+  checkUniqueNames(entries.map(([name]) => name));
+  const pixelTransforms = transforms.filter((transform) => transform.kind === 'pixel');
+  const sampling = { fill: fillMode, value: fillValue, kerasCenter: compat === 'keras' };
+  const augmentation: ResolvedAugmentation = { sampling, pixelTransforms };
+  const pipeline: AugmentationPipeline = {
     description: {
-      parts: parts.map(({ name, options }) => [name, options as Json]),
+      parts: entries as readonly (readonly [string, Json])[],
       fill: fillMode,
       value: fillValue,
       compat: compat ?? null,
@@ -80,20 +59,65 @@ export function createAugmentationPipeline(
     draw: (random, shape) => {
       let affine = IDENTITY_AFFINE;
       const flips = { horizontal: false, vertical: false };
-      const values: PlanValues[] = [];
-      for (const part of parts) {
-        if (part.kind === 'affine') affine = { ...affine, ...part.draw(random, shape) };
-        else if (part.kind === 'flip') flips[part.axis] = part.draw(random);
-        else values.push(part.draw(random, shape));
+      const values: { readonly [parameter: string]: number }[] = [];
+      for (const transform of transforms) {
+        if (transform.kind === 'affine') affine = { ...affine, ...transform.draw(random, shape) };
+        else if (transform.kind === 'pixel') values.push(transform.draw(random, shape));
+        else for (const axis of transform.axes) flips[axis] = transform.draw(random);
       }
       return { affine: { ...affine }, flips, values };
     },
     apply: (image, plan) =>
-      applyPlan(image, plan as unknown as AugmentationPlan, changes, new Float32Array(image.data.length)),
+      applyPlan(
+        image,
+        plan as unknown as AugmentationPlan,
+        augmentation,
+        new Float32Array(image.data.length),
+      ),
   };
-  // What moves pixels is in the plan; only a part that changes values brings code of its own, which no thread can be sent.
-  const values = valueParts.map((part) => getSpec(part) as PixelTransformSpec | undefined);
-  if (values.includes(undefined)) return look;
-  const recipe: AugmentationSpec = { sampling, values: values as readonly PixelTransformSpec[] };
-  return markSerializable(look, recipe);
+  // A plan contains all that moves pixels. Only a user's own pixel transform has code that cannot be sent to another thread.
+  const specs = pixelTransforms.map((transform) => getSpec(transform) as PixelTransformSpec | undefined);
+  if (specs.includes(undefined)) return pipeline;
+  const spec: AugmentationSpec = { sampling, pixelTransforms: specs as readonly PixelTransformSpec[] };
+  return markSerializable(pipeline, spec);
+}
+
+function checkTransforms(transforms: unknown): void {
+  const invalid = Array.isArray(transforms) ? transforms.findIndex((item) => !isTransform(item)) : 0;
+  if (invalid === -1) return;
+  throw createError({
+    kind: 'argument',
+    path: Array.isArray(transforms) ? `augment[${invalid}]` : 'augment',
+    expected: Array.isArray(transforms) ? 'an image transform' : 'a list of image transforms',
+    received: describeType(Array.isArray(transforms) ? transforms[invalid] : transforms),
+    advice: "Write augment([randomRotation({ degrees: 20 }), randomFlip('horizontal')]).",
+  });
+}
+
+const isTransform = (value: unknown) =>
+  ['affine', 'flip', 'pixel'].includes((value as Partial<ImageTransform> | null)?.kind as string);
+
+const FILL_MODES: readonly FillMode[] = ['nearest', 'reflect', 'wrap', 'constant'];
+
+function checkFillMode(fillMode: FillMode): void {
+  if (FILL_MODES.includes(fillMode)) return;
+  throw createError({
+    kind: 'argument',
+    path: 'augment.fillMode',
+    expected: `one of ${FILL_MODES.join(', ')}`,
+    received: formatValue(fillMode),
+    advice: didYouMean(String(fillMode), FILL_MODES) ?? 'Leave it out to repeat the nearest pixel.',
+  });
+}
+
+function checkUniqueNames(names: readonly string[]): void {
+  const repeated = names.find((name, i) => names.indexOf(name) !== i);
+  if (repeated === undefined) return;
+  throw createError({
+    kind: 'argument',
+    path: `augment.${repeated}`,
+    expected: 'each transform at most once',
+    received: 'the same transform twice',
+    advice: 'Keep the one with the wider range.',
+  });
 }

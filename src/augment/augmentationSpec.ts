@@ -7,27 +7,33 @@ import {
   randomGrayscale,
   randomSaturation,
 } from './pixelTransforms.js';
-import type { PixelTransform, PlanValues } from './transform.js';
+import type { PixelTransform } from './transform.js';
 
-/** An augmentation as plain data, beside its plans: enough to apply them in another thread. */
+/** Serializable form of an augmentation pipeline without its plans: another thread needs no more to apply plans. */
 export interface AugmentationSpec {
   readonly sampling: WarpOptions;
-  /** Name and options of every part that changes values. */
-  readonly values: readonly PixelTransformSpec[];
+  /** Name and options of each pixel transform, in order. */
+  readonly pixelTransforms: readonly PixelTransformSpec[];
 }
 
-/** A part that changes values, as plain data. */
-export type PixelTransformSpec = readonly [name: string, options: PlanValues];
+/** Serializable form of a pixel transform. */
+export type PixelTransformSpec = readonly [name: string, options: { readonly [option: string]: number }];
 
 const PIXEL_TRANSFORMS: { readonly [name: string]: (options: any) => PixelTransform } = {
   brightness: randomBrightness,
   contrast: randomContrast,
   saturation: randomSaturation,
-  greyscale: randomGrayscale,
+  grayscale: randomGrayscale,
   cutout: randomCutout,
 };
 
-/** What the recipe was made from, made again: it changes images to the bit as the first. */
-export function resolveAugmentationSpec({ sampling, values }: AugmentationSpec): ResolvedAugmentation {
-  return { sampling, pixelTransforms: values.map(([name, options]) => PIXEL_TRANSFORMS[name]!(options)) };
+/** Rebuilds the functions of an augmentation from its spec. They change images bit for bit as the original ones. */
+export function resolveAugmentationSpec({
+  sampling,
+  pixelTransforms,
+}: AugmentationSpec): ResolvedAugmentation {
+  return {
+    sampling,
+    pixelTransforms: pixelTransforms.map(([name, options]) => PIXEL_TRANSFORMS[name]!(options)),
+  };
 }

@@ -1,7 +1,7 @@
-import { createError } from '../core/errors/errors.js';
+import { createError, didYouMean, formatValue } from '../core/errors/errors.js';
 import type { AffineTransform, FlipTransform } from './transform.js';
 
-/** Throws an `argument` fault unless `value` is a finite number from `least` to `most`. */
+/** Throws an `argument` error unless `value` is a finite number from `least` to `most`. */
 export function checkRange(path: string, value: number, least: number, most: number): number {
   if (Number.isFinite(value) && value >= least && value <= most) return value;
   throw createError({
@@ -9,25 +9,31 @@ export function checkRange(path: string, value: number, least: number, most: num
     path,
     expected: `a number from ${least} to ${most}`,
     received: String(value),
-    advice: 'Angles are in degrees; ranges and probabilities are shares, 0.1 for a tenth.',
+    advice: 'Give angles in degrees, and ranges and probabilities as fractions: 0.1 for 10 %.',
   });
 }
 
 /**
- * Turns by an angle drawn from `-degrees` to `degrees`, counter-clockwise positive, as Keras's `rotation_range`.
+ * Rotates images by an angle drawn from `-degrees` to `degrees`, counter-clockwise positive, as `rotation_range` of Keras's
+ * `ImageDataGenerator`.
  *
- * @param options - `degrees`: 0 to 360.
- * @throws `argument` fault for degrees out of their range.
+ * @param options - `degrees`: largest angle, 0 to 360.
+ * @returns A transform for {@link Dataset.augment}.
+ * @throws `argument` error for `degrees` outside 0 to 360.
  * @example
  * ```ts
- * import { augment, rng, rotation } from 'tfjs-multitask';
+ * import { createRng, randomRotation } from 'tfjs-multitask';
  *
- * const look = augment([rotation({ degrees: 20 })]);
- * console.log(look.draw(rng(7), [64, 64, 3]).affine.rotation); // -17.33…
+ * console.log(randomRotation({ degrees: 20 }).draw(createRng(7), [64, 64, 3])); // { rotation: -17.33… }
  * ```
  * @category Augment
  */
-export function randomRotation({ degrees }: { readonly degrees: number }): AffineTransform {
+export function randomRotation({
+  degrees,
+}: {
+  /** Largest angle in degrees, 0 to 360. */
+  readonly degrees: number;
+}): AffineTransform {
   checkRange('randomRotation.degrees', degrees, 0, 360);
   return {
     kind: 'affine',
@@ -38,17 +44,18 @@ export function randomRotation({ degrees }: { readonly degrees: number }): Affin
 }
 
 /**
- * Zooms by factors drawn from `1 - range` to `1 + range`; over 1 shows more of the scene.
+ * Zooms images by factors drawn from `1 - range` to `1 + range`. A factor above 1 shows more of the scene.
  *
- * @param options - `range`: 0 to 0.99. `axes`: `independent` (default) draws one factor a side, as Keras's `zoom_range`;
- *   `together` keeps proportions.
- * @throws `argument` fault for a range out of its own.
+ * @param options - `range`: 0 to 0.99. `axes`: `independent` (default) draws one factor for the height and one for the width, as
+ *   `zoom_range` of Keras's `ImageDataGenerator`; `together` draws one factor for both, which keeps proportions.
+ * @returns A transform for {@link Dataset.augment}.
+ * @throws `argument` error for a `range` outside 0 to 0.99.
  * @example
  * ```ts
- * import { augment, rng, zoom } from 'tfjs-multitask';
+ * import { createRng, randomZoom } from 'tfjs-multitask';
  *
- * const look = augment([zoom({ range: 0.1, axes: 'together' })]);
- * const { zoomRows, zoomColumns } = look.draw(rng(7), [64, 64, 3]).affine;
+ * const zoom = randomZoom({ range: 0.1, axes: 'together' });
+ * const { zoomRows, zoomColumns } = zoom.draw(createRng(7), [64, 64, 3]);
  * console.log(zoomRows, zoomRows === zoomColumns); // 0.91… true
  * ```
  * @category Augment
@@ -57,10 +64,12 @@ export function randomZoom({
   range,
   axes = 'independent',
 }: {
+  /** Largest distance of a factor from 1, 0 to 0.99. */
   readonly range: number;
+  /** Whether height and width have separate factors. Default `independent`. */
   readonly axes?: 'independent' | 'together';
 }): AffineTransform {
-  checkRange('zoom.range', range, 0, 0.99);
+  checkRange('randomZoom.range', range, 0, 0.99);
   return {
     kind: 'affine',
     name: 'zoom',
@@ -74,55 +83,63 @@ export function randomZoom({
 }
 
 /**
- * Moves by a share of the height and of the width, each drawn from minus to plus the given share.
+ * Shifts images by a fraction of their height and of their width. Each fraction is drawn from minus to plus its factor.
  *
- * @param options - `height`, `width`: 0 to 1, default 0; the plan holds pixels.
- * @throws `argument` fault for a share out of its range.
+ * @param options - `heightFactor`, `widthFactor`: largest fractions, 0 to 1. Default 0.
+ * @returns A transform for {@link Dataset.augment}.
+ * @throws `argument` error for a factor outside 0 to 1.
  * @example
  * ```ts
- * import { augment, rng, shift } from 'tfjs-multitask';
+ * import { createRng, randomTranslation } from 'tfjs-multitask';
  *
- * const look = augment([shift({ height: 0.1 })]);
- * console.log(look.draw(rng(7), [64, 64, 3]).affine.shiftRows); // -5.54…
+ * const translation = randomTranslation({ heightFactor: 0.1 });
+ * console.log(translation.draw(createRng(7), [64, 64, 3]).shiftRows); // -5.54…
  * ```
  * @category Augment
  */
 export function randomTranslation({
-  height = 0,
-  width = 0,
+  heightFactor = 0,
+  widthFactor = 0,
 }: {
-  readonly height?: number;
-  readonly width?: number;
+  /** Largest vertical shift as a fraction of the height, 0 to 1. Default 0. */
+  readonly heightFactor?: number;
+  /** Largest horizontal shift as a fraction of the width, 0 to 1. Default 0. */
+  readonly widthFactor?: number;
 }): AffineTransform {
-  checkRange('shift.height', height, 0, 1);
-  checkRange('shift.width', width, 0, 1);
+  checkRange('randomTranslation.heightFactor', heightFactor, 0, 1);
+  checkRange('randomTranslation.widthFactor', widthFactor, 0, 1);
   return {
     kind: 'affine',
     name: 'shift',
-    options: { height, width },
+    options: { height: heightFactor, width: widthFactor },
     draw: (random, [rows, columns]) => ({
-      shiftRows: random.uniform(-height, height) * rows,
-      shiftColumns: random.uniform(-width, width) * columns,
+      shiftRows: random.uniform(-heightFactor, heightFactor) * rows,
+      shiftColumns: random.uniform(-widthFactor, widthFactor) * columns,
     }),
   };
 }
 
 /**
- * Shears by an angle drawn from `-degrees` to `degrees`, as Keras's `shear_range`.
+ * Shears images by an angle drawn from `-degrees` to `degrees`, as `shear_range` of Keras's `ImageDataGenerator`.
  *
- * @param options - `degrees`: 0 to 89.
- * @throws `argument` fault for degrees out of their range.
+ * @param options - `degrees`: largest angle, 0 to 89.
+ * @returns A transform for {@link Dataset.augment}.
+ * @throws `argument` error for `degrees` outside 0 to 89.
  * @example
  * ```ts
- * import { augment, rng, shear } from 'tfjs-multitask';
+ * import { createRng, randomShear } from 'tfjs-multitask';
  *
- * const look = augment([shear({ degrees: 10 })]);
- * console.log(look.draw(rng(7), [64, 64, 3]).affine.shear); // -8.66…
+ * console.log(randomShear({ degrees: 10 }).draw(createRng(7), [64, 64, 3])); // { shear: -8.66… }
  * ```
  * @category Augment
  */
-export function randomShear({ degrees }: { readonly degrees: number }): AffineTransform {
-  checkRange('shear.degrees', degrees, 0, 89);
+export function randomShear({
+  degrees,
+}: {
+  /** Largest angle in degrees, 0 to 89. */
+  readonly degrees: number;
+}): AffineTransform {
+  checkRange('randomShear.degrees', degrees, 0, 89);
   return {
     kind: 'affine',
     name: 'shear',
@@ -131,58 +148,52 @@ export function randomShear({ degrees }: { readonly degrees: number }): AffineTr
   };
 }
 
+const FLIP_AXES = {
+  horizontal: ['horizontal'],
+  vertical: ['vertical'],
+  both: ['horizontal', 'vertical'],
+} as const satisfies { readonly [mode: string]: FlipTransform['axes'] };
+
 /**
- * Mirrors left and right in a share of the images.
+ * Mirrors images with a probability: left and right for `horizontal`, top and bottom for `vertical`. With `both` the two axes are
+ * drawn independently, so that a quarter of the images is mirrored along both.
  *
- * @param options - `probability`: 0 to 1, default 0.5.
- * @throws `argument` fault for a probability out of its range.
+ * @param mode - `horizontal`, `vertical` or `both`.
+ * @param options - `probability`: probability of a flip along each axis, 0 to 1. Default 0.5.
+ * @returns A transform for {@link Dataset.augment}.
+ * @throws `argument` error for another mode or a `probability` outside 0 to 1.
  * @example
  * ```ts
- * import { augment, horizontalFlip, rng } from 'tfjs-multitask';
+ * import { createRng, randomFlip } from 'tfjs-multitask';
  *
- * const look = augment([horizontalFlip({ probability: 1 })]);
- * const image = { data: Uint8Array.of(1, 2, 3), height: 1, width: 3, channels: 1 };
- * console.log(look.apply(image, look.draw(rng(7), [1, 3, 1])).data); // Float32Array(3) [ 3, 2, 1 ]
+ * const flip = randomFlip('horizontal', { probability: 1 });
+ * console.log(flip.axes, flip.draw(createRng(7))); // ['horizontal'] true
  * ```
  * @category Augment
  */
-export function randomHorizontalFlip({
-  probability = 0.5,
-}: {
-  readonly probability?: number;
-} = {}): FlipTransform {
-  return createFlipTransform('horizontal', probability);
-}
-
-/**
- * Mirrors top and bottom in a share of the images.
- *
- * @param options - `probability`: 0 to 1, default 0.5.
- * @throws `argument` fault for a probability out of its range.
- * @example
- * ```ts
- * import { augment, rng, verticalFlip } from 'tfjs-multitask';
- *
- * const look = augment([verticalFlip({ probability: 1 })]);
- * const image = { data: Uint8Array.of(1, 2, 3), height: 3, width: 1, channels: 1 };
- * console.log(look.apply(image, look.draw(rng(7), [3, 1, 1])).data); // Float32Array(3) [ 3, 2, 1 ]
- * ```
- * @category Augment
- */
-export function randomVerticalFlip({
-  probability = 0.5,
-}: {
-  readonly probability?: number;
-} = {}): FlipTransform {
-  return createFlipTransform('vertical', probability);
-}
-
-function createFlipTransform(axis: 'horizontal' | 'vertical', probability: number): FlipTransform {
-  checkRange(`${axis}Flip.probability`, probability, 0, 1);
+export function randomFlip(
+  mode: 'horizontal' | 'vertical' | 'both',
+  {
+    probability = 0.5,
+  }: {
+    /** Probability of a flip along each axis, 0 to 1. Default 0.5. */
+    readonly probability?: number;
+  } = {},
+): FlipTransform {
+  if (!Object.hasOwn(FLIP_AXES, mode)) {
+    const modes = Object.keys(FLIP_AXES);
+    throw createError({
+      kind: 'argument',
+      path: 'randomFlip.mode',
+      expected: `one of ${modes.join(', ')}`,
+      received: formatValue(mode),
+      advice: didYouMean(String(mode), modes) ?? "Write randomFlip('horizontal') to exchange left and right.",
+    });
+  }
+  checkRange('randomFlip.probability', probability, 0, 1);
   return {
     kind: 'flip',
-    name: `${axis}Flip`,
-    axis,
+    axes: FLIP_AXES[mode],
     options: { probability },
     draw: (random) => random.next() < probability,
   };

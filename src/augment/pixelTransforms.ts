@@ -3,46 +3,61 @@ import { checkRange } from './geometricTransforms.js';
 import { markSerializable } from './serializable.js';
 import type { PixelTransform } from './transform.js';
 
-/** Rec. 601 luma, as Pillow and TensorFlow weigh red, green and blue. */
+/** Weights of red, green and blue in Rec. 601 luma, as in Pillow and TensorFlow. */
 const LUMA = [0.299, 0.587, 0.114] as const;
 
 /**
- * Multiplies every value by a factor drawn from `1 - range` to `1 + range`, as Pillow's brightness enhancer, which Keras uses.
+ * Multiplies all pixel values of an image by a factor drawn from `1 - range` to `1 + range`, as `brightness_range` of Keras's
+ * `ImageDataGenerator` and Pillow's brightness enhancer.
  *
- * @param options - `range`: 0 to 1.
- * @throws `argument` fault for a range out of its own.
+ * @param options - `range`: largest distance of the factor from 1, 0 to 1.
+ * @returns A transform for {@link Dataset.augment}.
+ * @throws `argument` error for a `range` outside 0 to 1.
  * @example
  * ```ts
- * import { augment, brightness, rng } from 'tfjs-multitask';
+ * import { createRng, randomBrightness } from 'tfjs-multitask';
  *
- * const look = augment([brightness({ range: 0.3 })]);
- * const pixel = { data: Uint8Array.of(200, 100, 50), height: 1, width: 1, channels: 3 };
- * const plan = look.draw(rng(7), [1, 1, 3]);
- * console.log(plan.values, look.apply(pixel, plan).data[1]); // [ { factor: 0.73… } ] 73.99…
+ * const brightness = randomBrightness({ range: 0.3 });
+ * const pixel = { data: Float32Array.of(200, 100, 50), height: 1, width: 1, channels: 3 };
+ * brightness.apply(pixel, { factor: 0.5 });
+ * console.log(brightness.draw(createRng(7), [1, 1, 3]), pixel.data[0]); // { factor: 0.73… } 100
  * ```
  * @category Augment
  */
-export function randomBrightness({ range }: { readonly range: number }): PixelTransform {
-  return createScalingTransform('brightness', range, (pixels, factor) => blend(pixels, factor, 0));
+export function randomBrightness({
+  range,
+}: {
+  /** Largest distance of the factor from 1, 0 to 1. */
+  readonly range: number;
+}): PixelTransform {
+  return createScalingTransform('brightness', 'randomBrightness', range, (pixels, factor) =>
+    blend(pixels, factor, 0),
+  );
 }
 
 /**
- * Moves every value away from the image's mean luma, or toward it, by a factor drawn from `1 - range` to `1 + range`.
+ * Scales the distance of all pixel values from the mean luma of the image by a factor drawn from `1 - range` to `1 + range`.
  *
- * @param options - `range`: 0 to 1.
- * @throws `argument` fault for a range out of its own.
+ * @param options - `range`: largest distance of the factor from 1, 0 to 1.
+ * @returns A transform for {@link Dataset.augment}.
+ * @throws `argument` error for a `range` outside 0 to 1.
  * @example
  * ```ts
- * import { augment, contrast, rng } from 'tfjs-multitask';
+ * import { randomContrast } from 'tfjs-multitask';
  *
- * const look = augment([contrast({ range: 0.3 })]);
- * const image = { data: Uint8Array.of(100, 200), height: 1, width: 2, channels: 1 };
- * console.log(look.apply(image, look.draw(rng(7), [1, 2, 1])).data); // Float32Array(2) [ 113.0…, 186.9… ]
+ * const image = { data: Float32Array.of(100, 200), height: 1, width: 2, channels: 1 };
+ * randomContrast({ range: 0.3 }).apply(image, { factor: 0.5 });
+ * console.log(image.data); // Float32Array(2) [ 125, 175 ]
  * ```
  * @category Augment
  */
-export function randomContrast({ range }: { readonly range: number }): PixelTransform {
-  return createScalingTransform('contrast', range, (pixels, factor) => {
+export function randomContrast({
+  range,
+}: {
+  /** Largest distance of the factor from 1, 0 to 1. */
+  readonly range: number;
+}): PixelTransform {
+  return createScalingTransform('contrast', 'randomContrast', range, (pixels, factor) => {
     let sum = 0;
     for (let i = 0; i < pixels.data.length; i += pixels.channels) sum += computeLuma(pixels, i);
     const mean = (sum * pixels.channels) / pixels.data.length;
@@ -51,86 +66,104 @@ export function randomContrast({ range }: { readonly range: number }): PixelTran
 }
 
 /**
- * Moves every pixel away from its own grey, or toward it, by a factor drawn from `1 - range` to `1 + range`.
+ * Scales the distance of each pixel from its own luma by a factor drawn from `1 - range` to `1 + range`. A factor of 0 results in a
+ * grayscale image.
  *
- * @param options - `range`: 0 to 1.
- * @throws `argument` fault for a range out of its own.
+ * @param options - `range`: largest distance of the factor from 1, 0 to 1.
+ * @returns A transform for {@link Dataset.augment}.
+ * @throws `argument` error for a `range` outside 0 to 1.
  * @example
  * ```ts
- * import { augment, rng, saturation } from 'tfjs-multitask';
+ * import { randomSaturation } from 'tfjs-multitask';
  *
- * const look = augment([saturation({ range: 0.3 })]);
- * const pixel = { data: Uint8Array.of(200, 100, 50), height: 1, width: 1, channels: 3 };
- * console.log(look.apply(pixel, look.draw(rng(7), [1, 1, 3])).data[0]); // 180.2…
+ * const pixel = { data: Float32Array.of(200, 100, 50), height: 1, width: 1, channels: 3 };
+ * randomSaturation({ range: 0.3 }).apply(pixel, { factor: 0.75 });
+ * console.log(pixel.data[0]); // 181.05…
  * ```
  * @category Augment
  */
-export function randomSaturation({ range }: { readonly range: number }): PixelTransform {
-  return createScalingTransform('saturation', range, (pixels, factor) => blendWithLuma(pixels, factor));
+export function randomSaturation({
+  range,
+}: {
+  /** Largest distance of the factor from 1, 0 to 1. */
+  readonly range: number;
+}): PixelTransform {
+  return createScalingTransform('saturation', 'randomSaturation', range, (pixels, factor) =>
+    blendWithLuma(pixels, factor),
+  );
 }
 
 /**
- * Takes the colour out of a share of the images: every channel becomes the pixel's luma (Rec. 601). A network that is to see every
- * image in grey has `grayscaleImage()` in its trunk, or in what a branch `sees`.
+ * Turns images gray with a probability: each channel becomes the pixel's luma (Rec. 601). For a network that sees every image in
+ * grayscale, use `grayscaleImage()` in its trunk or as the `inputView` of a branch.
  *
- * @param options - `probability`: 0 to 1, default 0.1.
- * @throws `argument` fault for a probability out of its range.
+ * @param options - `probability`: 0 to 1. Default 0.1.
+ * @returns A transform for {@link Dataset.augment}.
+ * @throws `argument` error for a `probability` outside 0 to 1.
  * @example
  * ```ts
- * import { augment, greyscale, rng } from 'tfjs-multitask';
+ * import { createRng, randomGrayscale } from 'tfjs-multitask';
  *
- * const look = augment([greyscale({ probability: 1 })]);
- * const pixel = { data: Uint8Array.of(200, 100, 50), height: 1, width: 1, channels: 3 };
- * console.log(look.apply(pixel, look.draw(rng(7), [1, 1, 3])).data[0]); // 124.19…
+ * const grayscale = randomGrayscale({ probability: 1 });
+ * const pixel = { data: Float32Array.of(200, 100, 50), height: 1, width: 1, channels: 3 };
+ * grayscale.apply(pixel, grayscale.draw(createRng(7), [1, 1, 3]));
+ * console.log(pixel.data[0]); // 124.19…
  * ```
  * @category Augment
  */
 export function randomGrayscale({
   probability = 0.1,
 }: {
+  /** Probability that an image turns gray, 0 to 1. Default 0.1. */
   readonly probability?: number;
 } = {}): PixelTransform {
-  checkRange('greyscale.probability', probability, 0, 1);
+  checkRange('randomGrayscale.probability', probability, 0, 1);
   return createPixelTransform({
-    name: 'greyscale',
+    name: 'grayscale',
     options: { probability },
-    draw: (random) => ({ grey: random.next() < probability ? 1 : 0 }),
-    apply: (pixels, { grey }) => {
-      if (grey === 1) blendWithLuma(pixels, 0);
+    draw: (random) => ({ gray: random.next() < probability ? 1 : 0 }),
+    apply: (pixels, { gray }) => {
+      if (gray === 1) blendWithLuma(pixels, 0);
     },
   });
 }
 
 /**
- * Paints one square of mid-grey (128) over the image, its centre anywhere; what leaves the image is lost.
+ * Paints one square of medium gray (128) over each image. The center of the square is any pixel, so that a part of the square can be
+ * outside the image.
  *
  * Source: T. DeVries and G. Taylor, Improved regularization of convolutional neural networks with cutout, 2017.
  *
- * @param options - `side`: of the square, as a share of the shorter side of the image: 0 to 1, default 0.25.
- * @throws `argument` fault for a side out of its range.
+ * @param options - `side`: side of the square as a fraction of the shorter side of the image, 0 to 1. Default 0.25.
+ * @returns A transform for {@link Dataset.augment}.
+ * @throws `argument` error for a `side` outside 0 to 1.
  * @example
  * ```ts
- * import { augment, cutout, rng } from 'tfjs-multitask';
+ * import { randomCutout } from 'tfjs-multitask';
  *
- * const look = augment([cutout({ side: 0.5 })]);
- * const white = { data: new Uint8Array(8 * 8).fill(255), height: 8, width: 8, channels: 1 };
- * const { data } = look.apply(white, look.draw(rng(7), [8, 8, 1]));
- * console.log(data.filter((value) => value === 128).length); // 8
+ * const white = { data: new Float32Array(8 * 8).fill(255), height: 8, width: 8, channels: 1 };
+ * randomCutout({ side: 0.5 }).apply(white, { row: 4, column: 0 });
+ * console.log(white.data.filter((value) => value === 128).length); // 8
  * ```
  * @category Augment
  */
-export function randomCutout({ side = 0.25 }: { readonly side?: number } = {}): PixelTransform {
-  checkRange('cutout.side', side, 0, 1);
+export function randomCutout({
+  side = 0.25,
+}: {
+  /** Side of the square as a fraction of the shorter side of the image, 0 to 1. Default 0.25. */
+  readonly side?: number;
+} = {}): PixelTransform {
+  checkRange('randomCutout.side', side, 0, 1);
   return createPixelTransform({
     name: 'cutout',
     options: { side },
     draw: (random, [height, width]) => ({ row: random.nextInt(height), column: random.nextInt(width) }),
     apply: ({ data, height, width, channels }, { row = 0, column = 0 }) => {
       const half = (side * Math.min(height, width)) / 2;
-      const left = Math.max(0, Math.round(column - half));
-      const right = Math.min(width, Math.round(column + half));
+      const first = Math.max(0, Math.round(column - half));
+      const end = Math.min(width, Math.round(column + half));
       for (let r = Math.max(0, Math.round(row - half)); r < Math.min(height, Math.round(row + half)); r++) {
-        if (right > left) data.fill(128, (r * width + left) * channels, (r * width + right) * channels);
+        if (end > first) data.fill(128, (r * width + first) * channels, (r * width + end) * channels);
       }
     },
   });
@@ -138,10 +171,11 @@ export function randomCutout({ side = 0.25 }: { readonly side?: number } = {}): 
 
 function createScalingTransform(
   name: string,
+  caller: string,
   range: number,
   change: (pixels: Pixels, factor: number) => void,
 ): PixelTransform {
-  checkRange(`${name}.range`, range, 0, 1);
+  checkRange(`${caller}.range`, range, 0, 1);
   return createPixelTransform({
     name,
     options: { range },
@@ -150,17 +184,17 @@ function createScalingTransform(
   });
 }
 
-/** A part that a worker can make again. */
+/** Creates a pixel transform that a worker can rebuild from its name and options. */
 function createPixelTransform({ name, options, draw, apply }: Omit<PixelTransform, 'kind'>): PixelTransform {
-  return markSerializable({ kind: 'value', name, options, draw, apply }, [name, options]);
+  return markSerializable({ kind: 'pixel', name, options, draw, apply }, [name, options]);
 }
 
-/** `value = origin + factor (value - origin)`, for every value. */
+/** Replaces each value by `origin + factor (value - origin)`. */
 function blend({ data }: Pixels, factor: number, origin: number): void {
   for (let i = 0; i < data.length; i++) data[i] = origin + factor * (data[i]! - origin);
 }
 
-/** The same, each pixel about its own luma. */
+/** Replaces each value by `luma + factor (value - luma)` with the luma of its pixel. */
 function blendWithLuma(pixels: Pixels, factor: number): void {
   const { data, channels } = pixels;
   for (let i = 0; i < data.length; i += channels) {

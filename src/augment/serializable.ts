@@ -1,15 +1,15 @@
-const SPEC_SYMBOL = Symbol.for('tfjs-multitask/recipe');
+const SPEC_SYMBOL = Symbol.for('tfjs-multitask/augmentation-spec');
 
 /**
- * Marks what another thread can make again, with what it is made from: plain data. Marked things are frozen, and a copy of
- * one (`{ ...part, apply: mine }`) has no mark, since it may do something else. A symbol of the whole process, so that the
- * ESM and the CommonJS copy of this library know each other's.
+ * Attaches to `target` the plain data that another thread can rebuild it from, and freezes it. A copy such as
+ * `{ ...transform, apply }` has no such data, since it may behave differently. The symbol is registered for the whole process, so
+ * that the ESM and the CommonJS copy of this library recognize each other's objects.
  */
-export function markSerializable<T extends object>(thing: T, recipe: unknown): T {
-  return Object.freeze(Object.defineProperty(thing, SPEC_SYMBOL, { value: recipe }));
+export function markSerializable<T extends object>(target: T, spec: unknown): T {
+  return Object.freeze(Object.defineProperty(target, SPEC_SYMBOL, { value: spec }));
 }
 
-/** What a marked thing is made from; undefined for what this library did not make. */
-export function getSpec(thing: object): unknown {
-  return (thing as { readonly [SPEC_SYMBOL]?: unknown })[SPEC_SYMBOL];
+/** Returns the plain data that {@link markSerializable} attached, or undefined for any other object. */
+export function getSpec(target: object): unknown {
+  return (target as { readonly [SPEC_SYMBOL]?: unknown })[SPEC_SYMBOL];
 }

@@ -3,66 +3,57 @@ import type { Rng } from '../core/rng.js';
 import type { AffinePlan } from './affine.js';
 
 /**
- * Numbers that one part of an augmentation drew.
- *
- * @category Augment
- */
-export type PlanValues = { readonly [name: string]: number };
-
-/**
- * A part that moves pixels through the one affine warp.
+ * A random transform that moves pixels. All affine transforms of a dataset are combined into one bilinear warp.
  *
  * @category Augment
  */
 export interface AffineTransform {
-  /** Moves pixels. */
+  /** Discriminant: `affine` moves pixels. */
   readonly kind: 'affine';
-  /** Names it in plans and errors: each part may be given once. */
+  /** Name in checkpoints and errors, such as `rotation`. A dataset can have one transform of each name. */
   readonly name: string;
-  /** Its ranges, for checkpoints. */
-  readonly options: PlanValues | { readonly [name: string]: string };
-  /** What it adds to the plan. */
+  /** Ranges of the random draws. They are part of a checkpoint's fingerprint. */
+  readonly options: { readonly [option: string]: number } | { readonly [option: string]: string };
+  /** Draws the parameters that this transform sets for one image. `shape` is in pixels. */
   draw(random: Rng, shape: ImageShape): Partial<AffinePlan>;
 }
 
 /**
- * A part that mirrors.
+ * A random transform that mirrors an image along one or both axes, after the affine warp.
  *
  * @category Augment
  */
 export interface FlipTransform {
-  /** Mirrors. */
+  /** Discriminant: `flip` mirrors. */
   readonly kind: 'flip';
-  /** Names it in plans and errors: each part may be given once. */
-  readonly name: string;
-  /** `horizontal` exchanges left and right. */
-  readonly axis: 'horizontal' | 'vertical';
-  /** Its probability, for checkpoints. */
-  readonly options: PlanValues;
-  /** Whether this image is mirrored. */
+  /** Axes along which an image can be mirrored: `horizontal` exchanges left and right, `vertical` top and bottom. */
+  readonly axes: readonly ('horizontal' | 'vertical')[];
+  /** Probability of a flip. It is part of a checkpoint's fingerprint. */
+  readonly options: { readonly [option: string]: number };
+  /** Decides whether an image is mirrored along an axis. It is called once for each axis, in their order. */
   draw(random: Rng): boolean;
 }
 
 /**
- * A part that changes values in place.
+ * A random transform that changes the values of pixels in place and moves none.
  *
  * @category Augment
  */
 export interface PixelTransform {
-  /** Changes values, moves nothing. */
-  readonly kind: 'value';
-  /** Names it in plans and errors: each part may be given once. */
+  /** Discriminant: `pixel` changes values. */
+  readonly kind: 'pixel';
+  /** Name in checkpoints and errors, such as `brightness`. A dataset can have one transform of each name. */
   readonly name: string;
-  /** Its ranges, for checkpoints. */
-  readonly options: PlanValues;
-  /** Draws the numbers of one image's change; `shape` in pixels. */
-  draw(random: Rng, shape: ImageShape): PlanValues;
-  /** Changes `pixels`, 0..255; what leaves that range is cut afterwards. */
-  apply(pixels: Pixels, drawn: PlanValues): void;
+  /** Ranges of the random draws. They are part of a checkpoint's fingerprint. */
+  readonly options: { readonly [option: string]: number };
+  /** Draws the parameters for one image. `shape` is in pixels. */
+  draw(random: Rng, shape: ImageShape): { readonly [parameter: string]: number };
+  /** Changes `pixels` (0..255) in place. Values outside 0..255 are clipped afterwards. */
+  apply(pixels: Pixels, parameters: { readonly [parameter: string]: number }): void;
 }
 
 /**
- * One thing an augmentation does.
+ * A random transform of images, for {@link Dataset.augment}.
  *
  * @category Augment
  */

@@ -1,11 +1,13 @@
+import { concatBytes } from '../core/arrays.js';
+import { sha256 } from '../core/digest.js';
 import { createError } from '../core/errors/errors.js';
-import { sha256 } from '../core/json.js';
 import type { Fetcher, FetcherResponse, Store } from '../core/platform/platform.js';
 import { md5 } from './md5.js';
-import { concatBytes, type DownloadSource, getDownloadSource, PartialDownload } from './partialDownload.js';
+import { type DownloadSource, getDownloadSource, PartialDownload } from './partialDownload.js';
 
 /**
- * What a file must be: a hash of its bytes, in hexadecimal digits; or where none is known, what `accepts` says of them.
+ * Condition for a valid file: a hash of its bytes in hexadecimal digits, or, if none is known, a function
+ * `accepts` that checks the bytes.
  *
  * @category Files
  */
@@ -15,59 +17,69 @@ export type FileHash =
   | { readonly accepts: (bytes: Uint8Array) => Promise<boolean> };
 
 /**
- * Hears how many bytes of a download are there, of how many; undefined where the server does not say.
+ * Callback that receives the number of bytes downloaded so far, and the total, or undefined if the server
+ * does not report it.
  *
  * @category Files
  */
 export type DownloadProgress = (bytes: number, total: number | undefined) => void;
 
-/** What {@link fetchFile} fetches, and with what. */
+/** Options of {@link fetchFile}. */
 export interface FetchFileOptions {
   readonly url: string;
   readonly hash: FileHash;
-  /** The file's name in the store. */
+  /** Name of the file in the store. */
   readonly name: string;
-  /** Keeps it for the next time. */
+  /** Store that caches the file. */
   readonly store: Store;
-  /** The platform's `fetch`, or one like it. */
+  /** The platform's `fetch`, or a replacement. */
   readonly fetch: Fetcher;
   readonly onProgress?: DownloadProgress | undefined;
-  /** Stops the download; what has come is kept. */
+  /** Signal that stops the download. The bytes received so far are stored. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A download, and the bytes of another file that stands in its place in the store. */
+/** Download options, and the size of an invalid file of that name in the store. */
 interface DownloadRequest extends FetchFileOptions {
   readonly existingSize: number | undefined;
 }
 
-/** Calls under way, by store and name: two of one file would write into one another's part. */
+/**
+ * Calls in progress, by store and name. Two downloads of the same file would write into each other's partial
+ * file.
+ */
 const activeDownloads = new WeakMap<Store, Map<string, Promise<unknown>>>();
 
 /**
- * A file from the store, or from a server and then into the store. Its hash is checked before it gets its name, and each time
- * it is read. What came of a download that broke stays as `NAME.part`, and the next call goes on from there.
+ * Returns a file from the store, or downloads it into the store. The hash is checked each time the file is
+ * read, and before a download gets its final name. An interrupted download stays in the store as `NAME.part`,
+ * and the next call resumes it.
  *
- * @returns The file's bytes.
- * @throws `download` fault without an answer, with another answer than the file, or with a file of another hash: it names
- *   the URL and where to put the file by hand; what stood in the store before is left. `aborted` fault when `signal` says so.
+ * @returns The bytes of the file.
+ * @throws A `download` error if the server does not respond, responds with anything but the file, or the hash
+ *   differs; it contains the URL and where to put the file by hand. A file that was in the store before stays
+ *   there. An `aborted` error if `signal` is aborted.
  */
 export async function fetchFile(options: FetchFileOptions): Promise<Uint8Array> {
   const { store, name } = options;
-  const calls = activeDownloads.get(store) ?? new Map<string, Promise<unknown>>();
-  activeDownloads.set(store, calls);
-  const before = calls.get(name);
+  const callsByName = activeDownloads.get(store) ?? new Map<string, Promise<unknown>>();
+  activeDownloads.set(store, callsByName);
+  const previousCall = callsByName.get(name);
   const call = (async () => {
-    await before?.catch(() => {});
-    const there = await store.read(name);
-    if (there && (await matchesHash(there, options.hash))) return there;
-    return downloadFile({ ...options, existingSize: there?.length }, new PartialDownload(store, name), true);
+    await previousCall?.catch(() => {});
+    const storedBytes = await store.read(name);
+    if (storedBytes && (await matchesHash(storedBytes, options.hash))) return storedBytes;
+    return downloadFile(
+      { ...options, existingSize: storedBytes?.length },
+      new PartialDownload(store, name),
+      true,
+    );
   })();
-  calls.set(name, call);
+  callsByName.set(name, call);
   try {
     return await call;
   } finally {
-    if (calls.get(name) === call) calls.delete(name);
+    if (callsByName.get(name) === call) callsByName.delete(name);
   }
 }
 
@@ -79,26 +91,26 @@ async function matchesHash(bytes: Uint8Array, hash: FileHash): Promise<boolean> 
 
 async function downloadFile(
   options: DownloadRequest,
-  part: PartialDownload,
+  partialDownload: PartialDownload,
   resume: boolean,
 ): Promise<Uint8Array> {
   const { url, hash, name, store } = options;
   throwIfAborted(options);
-  const had = resume ? await part.read(url) : undefined;
-  const whole = await receiveFile(options, part, had);
-  if (whole && (await matchesHash(whole, hash))) {
-    await store.write(name, whole);
-    await part.remove();
-    return whole;
+  const partialFile = resume ? await partialDownload.read(url) : undefined;
+  const bytes = await receiveFile(options, partialDownload, partialFile);
+  if (bytes && (await matchesHash(bytes, hash))) {
+    await store.write(name, bytes);
+    await partialDownload.remove();
+    return bytes;
   }
-  await part.remove();
-  // The part was of another version, or another process added to it: once more, from the beginning.
-  if (had) return downloadFile(options, part, false);
-  const late = await store.read(name); // from another process
-  if (late && (await matchesHash(late, hash))) return late;
+  await partialDownload.remove();
+  // The partial file was of another version, or another process appended to it. Start from the beginning, once.
+  if (partialFile) return downloadFile(options, partialDownload, false);
+  const concurrentBytes = await store.read(name); // from another process
+  if (concurrentBytes && (await matchesHash(concurrentBytes, hash))) return concurrentBytes;
   throw createDownloadError(
     options,
-    whole ? `${whole.length} bytes ${describeMismatch(hash)}` : 'a part of it',
+    bytes ? `${bytes.length} bytes ${describeMismatch(hash)}` : 'a part of it',
     'It was removed; the file may have changed on the server or on the way.',
   );
 }
@@ -106,42 +118,46 @@ async function downloadFile(
 const describeMismatch = (hash: FileHash) =>
   'accepts' in hash ? 'of something else' : `whose hash is not ${Object.entries(hash)[0]!.join(' ')}`;
 
-/** The bytes of the whole file, or undefined when the server does not go on from what is there. */
+/**
+ * Receives the rest of the file. Returns all its bytes, or undefined if the server cannot resume the partial
+ * file.
+ */
 async function receiveFile(
   options: DownloadRequest,
-  part: PartialDownload,
-  had: Awaited<ReturnType<PartialDownload['read']>>,
+  partialDownload: PartialDownload,
+  partialFile: Awaited<ReturnType<PartialDownload['read']>>,
 ): Promise<Uint8Array | undefined> {
   const { url, onProgress } = options;
-  if (had && had.bytes.length === had.origin.total) return had.bytes;
-  const answer = await requestFile(options, had);
-  if (answer.status === 416 || (answer.status === 206 && !isContinuation(answer, had))) {
-    await answer.body?.cancel();
+  if (partialFile && partialFile.bytes.length === partialFile.origin.total) return partialFile.bytes;
+  const response = await requestFile(options, partialFile);
+  if (response.status === 416 || (response.status === 206 && !isContinuation(response, partialFile))) {
+    await response.body?.cancel();
     return undefined;
   }
-  if (answer.status !== 200 && answer.status !== 206) {
-    await answer.body?.cancel();
-    throw createDownloadError(options, `HTTP ${answer.status}`);
+  if (response.status !== 200 && response.status !== 206) {
+    await response.body?.cancel();
+    throw createDownloadError(options, `HTTP ${response.status}`);
   }
-  // 200 is the whole file, whether it was asked for or not: the server knows no ranges, or the file has changed.
-  const goingOn = answer.status === 206 ? had : undefined;
-  const origin = goingOn?.origin ?? getDownloadSource(url, answer);
-  if (!goingOn) await part.start(origin);
-  const pieces = goingOn ? [goingOn.bytes] : [];
-  let size = goingOn?.bytes.length ?? 0;
+  // Status 200 means the whole file, even after a range request: the server does not support ranges, or the
+  // file changed.
+  const resumedFile = response.status === 206 ? partialFile : undefined;
+  const origin = resumedFile?.origin ?? getDownloadSource(url, response);
+  if (!resumedFile) await partialDownload.start(origin);
+  const chunks = resumedFile ? [resumedFile.bytes] : [];
+  let size = resumedFile?.bytes.length ?? 0;
   onProgress?.(size, origin.total);
   try {
-    for await (const bytes of readBody(answer)) {
-      pieces.push(bytes);
+    for await (const bytes of readBody(response)) {
+      chunks.push(bytes);
       size += bytes.length;
-      await part.append(bytes);
+      await partialDownload.append(bytes);
       onProgress?.(size, origin.total);
       throwIfAborted(options);
-      if (size > (origin.total ?? Number.POSITIVE_INFINITY)) break; // the hash will say so
+      if (size > (origin.total ?? Number.POSITIVE_INFINITY)) break; // The hash check fails later.
     }
     if (size < (origin.total ?? 0)) throw new Error('the connection ended');
   } catch (cause) {
-    await part.flush();
+    await partialDownload.flush();
     throwIfAborted(options);
     const received = `${size} bytes${origin.total === undefined ? '' : ` of ${origin.total}`} (${describeFailure(cause)})`;
     throw createDownloadError(
@@ -151,17 +167,17 @@ async function receiveFile(
       cause,
     );
   }
-  return concatBytes(pieces);
+  return concatBytes(chunks);
 }
 
 async function requestFile(
   options: DownloadRequest,
-  had: { readonly bytes: Uint8Array; readonly origin: DownloadSource } | undefined,
+  partialFile: { readonly bytes: Uint8Array; readonly origin: DownloadSource } | undefined,
 ): Promise<FetcherResponse> {
   const { url, fetch, signal } = options;
-  const range = had && {
-    range: `bytes=${had.bytes.length}-`,
-    ...(had.origin.version && { 'if-range': had.origin.version }),
+  const range = partialFile && {
+    range: `bytes=${partialFile.bytes.length}-`,
+    ...(partialFile.origin.version && { 'if-range': partialFile.origin.version }),
   };
   try {
     return await fetch(url, { headers: { ...range }, ...(signal && { signal }) });
@@ -171,15 +187,16 @@ async function requestFile(
   }
 }
 
-/** Whether an answer with a part begins where ours ends, and is of the same file. */
+/** Returns whether a partial response starts where the partial file ends, and is of the same file. */
 function isContinuation(
   { headers }: FetcherResponse,
-  had: { bytes: Uint8Array; origin: DownloadSource } | undefined,
+  partialFile: { bytes: Uint8Array; origin: DownloadSource } | undefined,
 ): boolean {
   const [, from, total] = headers.get('content-range')?.match(/^bytes (\d+)-\d+\/(\d+|\*)$/) ?? [];
-  const known = had?.origin.total;
+  const knownTotal = partialFile?.origin.total;
   return (
-    Number(from) === had?.bytes.length && (known === undefined || total === '*' || Number(total) === known)
+    Number(from) === partialFile?.bytes.length &&
+    (knownTotal === undefined || total === '*' || Number(total) === knownTotal)
   );
 }
 
@@ -189,11 +206,11 @@ async function* readBody({ body }: FetcherResponse): AsyncGenerator<Uint8Array> 
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
   } finally {
-    await reader.cancel().catch(() => {}); // of no use to one that has broken
+    await reader.cancel().catch(() => {}); // Cancelling a broken stream fails, which does not matter.
   }
 }
 
-/** Node's fetch says only that it failed, and keeps why to itself. */
+/** Describes a failed request. Node's fetch only says that it failed; the reason is in `cause`. */
 function describeFailure(error: unknown): string {
   const { message, cause } = error as Error;
   const { code, message: inner } = (cause ?? {}) as { readonly code?: string; readonly message?: string };
@@ -206,16 +223,16 @@ function createDownloadError(
   advice?: string,
   cause?: unknown,
 ): Error {
-  const place = `${store.label}/${name}`;
-  const there =
-    existingSize === undefined ? '' : `, and at ${place} ${existingSize} bytes ${describeMismatch(hash)}`;
-  const way = `download ${url} by hand and put it at ${place}${there && ', in place of what is there'}.`;
+  const storePath = `${store.label}/${name}`;
+  const invalidFile =
+    existingSize === undefined ? '' : `, and at ${storePath} ${existingSize} bytes ${describeMismatch(hash)}`;
+  const manualAdvice = `download ${url} by hand and put it at ${storePath}${invalidFile && ', in place of what is there'}.`;
   return createError({
     kind: 'download',
     path: url,
     expected: `the file ${name}`,
-    received: `${received}${there}`,
-    advice: `${advice ? `${advice} ` : ''}Try it again, or ${way}`,
+    received: `${received}${invalidFile}`,
+    advice: `${advice ? `${advice} ` : ''}Try it again, or ${manualAdvice}`,
     cause,
   });
 }

@@ -1,5 +1,5 @@
+import { formatShape, type HostArray } from '../core/arrays.js';
 import { createError } from '../core/errors/errors.js';
-import type { HostArray } from '../formats/safetensors.js';
 import type { WeightsByLayer } from '../interop/keras/file/weightFiles.js';
 import type { BackboneRow } from './backboneRows.js';
 
@@ -121,7 +121,6 @@ function matchLayerArrays(
   found: { readonly [weight: string]: HostArray },
   wrong: CreateMismatchError,
 ): Float32Array[] {
-  const show = (sides: readonly number[]) => `[${sides.join(', ')}]`;
   const known = Object.keys(found);
   const named = wanted.some(({ name }) => known.includes(name));
   const keys = named ? wanted.map(({ name }) => name) : known;
@@ -130,8 +129,9 @@ function matchLayerArrays(
   return wanted.map(({ name, shape }, i) => {
     const array = found[keys[i]!];
     const place = `${layer}/${name}`;
-    if (!array) throw wrong(place, `a tensor ${show(shape)}`, 'nothing');
-    if (array.shape.join() !== shape.join()) throw wrong(place, `a tensor ${show(shape)}`, show(array.shape));
+    if (!array) throw wrong(place, `a tensor ${formatShape(shape)}`, 'nothing');
+    if (array.shape.join() !== shape.join())
+      throw wrong(place, `a tensor ${formatShape(shape)}`, formatShape(array.shape));
     return array.data as Float32Array;
   });
 }

@@ -1,4 +1,4 @@
-/** Of each of the 64 steps: how far it turns, which word of the block it takes, and what it adds. */
+/** Shift amounts, word indices and additive constants of the 64 steps. */
 const ROTATIONS = Uint8Array.from(
   { length: 64 },
   (_, i) => [7, 12, 17, 22, 5, 9, 14, 20, 4, 11, 16, 23, 6, 10, 15, 21][(i >> 4) * 4 + (i & 3)]!,
@@ -10,8 +10,8 @@ const WORD_INDICES = Uint8Array.from(
 const SINES = Int32Array.from({ length: 64 }, (_, i) => Math.floor(2 ** 32 * Math.abs(Math.sin(i + 1))));
 
 /**
- * MD5 (RFC 1321) as 32 hexadecimal digits. Keras names its weights' files by it, and Web Crypto has none; it finds a file that
- * came damaged, and is no protection from one that was made to deceive.
+ * Computes the MD5 (RFC 1321) as 32 hexadecimal digits. Keras publishes MD5 hashes of its weights, and Web
+ * Crypto does not support MD5. It detects corrupted files, but not files that were manipulated on purpose.
  */
 export function md5(bytes: Uint8Array): string {
   const state = new Int32Array([0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476]);
@@ -23,13 +23,13 @@ export function md5(bytes: Uint8Array): string {
     for (let i = 0; i < 16; i++) words[i] = view.getInt32(at + 4 * i, true);
     mixBlock(state, words);
   }
-  // A bit, zeros, and the length in bits, which fill up the last block or the last two.
-  const rest = new Uint8Array(bytes.length - whole < 56 ? 64 : 128);
-  rest.set(bytes.subarray(whole));
-  rest[bytes.length - whole] = 0x80;
-  new DataView(rest.buffer).setBigUint64(rest.length - 8, BigInt(bytes.length) * 8n, true);
-  for (let at = 0; at < rest.length; at += 64) {
-    const tail = new DataView(rest.buffer, at, 64);
+  // Padding: a one bit, zeros, and the length in bits fill the last block or the last two.
+  const padded = new Uint8Array(bytes.length - whole < 56 ? 64 : 128);
+  padded.set(bytes.subarray(whole));
+  padded[bytes.length - whole] = 0x80;
+  new DataView(padded.buffer).setBigUint64(padded.length - 8, BigInt(bytes.length) * 8n, true);
+  for (let at = 0; at < padded.length; at += 64) {
+    const tail = new DataView(padded.buffer, at, 64);
     for (let i = 0; i < 16; i++) words[i] = tail.getInt32(4 * i, true);
     mixBlock(state, words);
   }
@@ -45,14 +45,14 @@ function mixBlock(state: Int32Array, words: Int32Array): void {
   let c = state[2]!;
   let d = state[3]!;
   for (let i = 0; i < 64; i++) {
-    const chosen =
+    const mixed =
       i < 16 ? (b & c) | (~b & d) : i < 32 ? (d & b) | (~d & c) : i < 48 ? b ^ c ^ d : c ^ (b | ~d);
-    const sum = (a + chosen + words[WORD_INDICES[i]!]! + SINES[i]!) | 0;
-    const turn = ROTATIONS[i]!;
+    const sum = (a + mixed + words[WORD_INDICES[i]!]! + SINES[i]!) | 0;
+    const rotation = ROTATIONS[i]!;
     a = d;
     d = c;
     c = b;
-    b = (b + ((sum << turn) | (sum >>> (32 - turn)))) | 0;
+    b = (b + ((sum << rotation) | (sum >>> (32 - rotation)))) | 0;
   }
   state[0] = (state[0]! + a) | 0;
   state[1] = (state[1]! + b) | 0;

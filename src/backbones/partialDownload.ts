@@ -1,28 +1,33 @@
+import { concatBytes } from '../core/arrays.js';
 import type { FetcherResponse, Store } from '../core/platform/platform.js';
 
-/** Whose bytes a part holds. */
+/** Source of a partial file. */
 export interface DownloadSource {
   readonly url: string;
-  /** The server's mark of this version of the file; empty when it gives none that a later request can name. */
+  /**
+   * Validator of this version of the file (ETag or date); empty if the server sends none that a range request
+   * can use.
+   */
   readonly version: string;
-  /** Bytes of the whole; undefined when the server does not say. */
+  /** Size of the whole file in bytes; undefined if the server does not report it. */
   readonly total: number | undefined;
 }
 
-/** What an answer says of the file it begins. */
+/** Returns the source of a response, from its headers. */
 export function getDownloadSource(url: string, { headers }: FetcherResponse): DownloadSource {
-  const mark = headers.get('etag');
-  // A weak mark may stand for several files, and cannot be asked for (RFC 9110, 13.1.5).
-  const version = (mark?.startsWith('"') ? mark : headers.get('last-modified')) ?? '';
+  const etag = headers.get('etag');
+  // A weak ETag may stand for several files, and is not allowed in a range request (RFC 9110, 13.1.5).
+  const version = (etag?.startsWith('"') ? etag : headers.get('last-modified')) ?? '';
   const length = headers.get('content-length');
-  const packed = (headers.get('content-encoding') ?? 'identity') !== 'identity'; // then the length is of other bytes
-  return { url, version, total: length === null || packed ? undefined : Number(length) };
+  // The length is that of the compressed bytes.
+  const isCompressed = (headers.get('content-encoding') ?? 'identity') !== 'identity';
+  return { url, version, total: length === null || isCompressed ? undefined : Number(length) };
 }
 
-/** Bytes put to the store at a time: of a process that is killed, as many are lost. */
+/** Bytes that are written to the store at a time, and the most that a killed process loses. */
 const FLUSH_BYTES = 4 * 2 ** 20;
 
-/** A file that is not all there: `NAME.part`, and beside it whose it is. */
+/** File whose download is incomplete: `NAME.part`, and its source in `NAME.part.json`. */
 export class PartialDownload {
   private readonly partName: string;
   private readonly sourceName: string;
@@ -36,22 +41,25 @@ export class PartialDownload {
     this.sourceName = `${name}.part.json`;
   }
 
-  /** What came of `url` before, if anything did. */
+  /** Reads the partial file of `url`. Returns undefined if there is none. */
   async read(
     url: string,
   ): Promise<{ readonly bytes: Uint8Array; readonly origin: DownloadSource } | undefined> {
-    const [bytes, note] = [await this.store.read(this.partName), await this.store.read(this.sourceName)];
-    if (!bytes || bytes.length === 0 || !note) return undefined;
+    const [bytes, sourceBytes] = [
+      await this.store.read(this.partName),
+      await this.store.read(this.sourceName),
+    ];
+    if (!bytes || bytes.length === 0 || !sourceBytes) return undefined;
     try {
-      const origin: DownloadSource = JSON.parse(new TextDecoder().decode(note));
-      const fits = origin.url === url && !(bytes.length > (origin.total ?? Number.POSITIVE_INFINITY));
-      return fits ? { bytes, origin } : undefined;
+      const origin: DownloadSource = JSON.parse(new TextDecoder().decode(sourceBytes));
+      const isSameSource = origin.url === url && !(bytes.length > (origin.total ?? Number.POSITIVE_INFINITY));
+      return isSameSource ? { bytes, origin } : undefined;
     } catch {
-      return undefined; // a note cut short: whose the part is, nobody knows
+      return undefined; // The source file is truncated, so the source of the partial file is unknown.
     }
   }
 
-  /** Begins anew. */
+  /** Starts a new partial file. */
   async start(origin: DownloadSource): Promise<void> {
     await this.remove();
     await this.store.write(this.sourceName, new TextEncoder().encode(JSON.stringify(origin)));
@@ -62,7 +70,7 @@ export class PartialDownload {
     if (this.pendingBytes.reduce((sum, { length }) => sum + length, 0) >= FLUSH_BYTES) await this.flush();
   }
 
-  /** Puts to the store what waits. */
+  /** Writes the pending bytes to the store. */
   async flush(): Promise<void> {
     const bytes = concatBytes(this.pendingBytes);
     this.pendingBytes = [];
@@ -74,14 +82,4 @@ export class PartialDownload {
     await this.store.remove(this.partName);
     await this.store.remove(this.sourceName);
   }
-}
-
-export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }

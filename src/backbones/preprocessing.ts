@@ -1,5 +1,5 @@
+import type { HostArray } from '../core/arrays.js';
 import type { PixelRange } from '../core/images.js';
-import type { HostArray } from '../formats/safetensors.js';
 import { tf } from '../tensor/tf.js';
 
 /** Name of the layer that does it. */

@@ -1,5 +1,5 @@
+import type { HostArray } from '../core/arrays.js';
 import { createError, describeType } from '../core/errors/errors.js';
-import type { HostArray } from '../formats/safetensors.js';
 import { readKerasWeights, type WeightsByLayer } from '../interop/keras/file/weightFiles.js';
 import type { BackboneTable, WeightsFile } from './backbone.js';
 import { listWeightedLayers, matchWeights, type RowWeights, type WeightedLayer } from './matchWeights.js';

@@ -16,7 +16,7 @@ import { webWorkers } from './webWorkers.js';
  * @example
  * ```ts
  * import { imageFiles } from 'tfjs-multitask/browser';
- * import { utkFace } from 'tfjs-multitask';
+ * import { utkFace } from 'tfjs-multitask/datasets';
  *
  * const input = document.querySelector<HTMLInputElement>('input[type=file]')!;
  * const faces = await imageFiles(input.files!, { labels: utkFace(), size: [64, 64], unusableFiles: 'skip' });

@@ -1,4 +1,5 @@
-import type { StatefulCallback, Weights } from '../training/callback.js';
+import type { Weights } from '../network/weights.js';
+import type { StatefulCallback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
 import { checkEpochCount, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 

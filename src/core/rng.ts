@@ -22,17 +22,17 @@ export interface Rng {
 
 /**
  * The stream named by `seed` and `keys`. Equal arguments give equal streams, on every machine; different ones give
- * streams that have nothing to do with each other. So the plan of image 17 in epoch 3 is `rng(seed, 'plan', 3, 17)`,
+ * streams that have nothing to do with each other. So the plan of image 17 in epoch 3 is `createRng(seed, 'plan', 3, 17)`,
  * whatever was drawn before it: order, number of workers and resuming cannot change it.
  *
  * Source: xoroshiro128+ (D. Blackman and S. Vigna, 2018), by pure-rand.
  *
  * @example
  * ```ts
- * import { rng } from 'tfjs-multitask';
+ * import { createRng } from 'tfjs-multitask';
  *
- * console.log(rng(7, 'split').permutation(5)); // [ 4, 3, 1, 2, 0 ]
- * console.log(rng(7, 'split').next() === rng(7, 'split').next()); // true
+ * console.log(createRng(7, 'split').permutation(5)); // [ 4, 3, 1, 2, 0 ]
+ * console.log(createRng(7, 'split').next() === createRng(7, 'split').next()); // true
  * ```
  * @category Data
  */

@@ -8,7 +8,7 @@ import { createRng } from '../core/rng.js';
 import type { Batch, Dataset } from './dataset.js';
 import type { WorkerPool } from './workerPool.js';
 
-/** What the batches of one epoch have in common. */
+/** Options of all batches of one epoch. */
 export interface BatchLoaderOptions {
   readonly batchSize: number;
   readonly epoch: number;
@@ -16,60 +16,60 @@ export interface BatchLoaderOptions {
   readonly workerPool: WorkerPool;
 }
 
-/** A batch in the making. */
+/** A batch that is being prepared. */
 export interface PendingBatch {
   readonly batch: Promise<Batch>;
-  /** Frees what it lies in: it is not looked at any more. */
+  /** Returns the batch's memory to the pool. The pixels are invalid afterwards. */
   release(): void;
 }
 
-/** Makes batches of the images at `indices`. */
+/** Prepares batches from indices of images. */
 export interface BatchLoader {
-  /** How many batches to have in the making. */
+  /** Number of batches to prepare ahead. */
   readonly prefetchCount: number;
   load(indices: readonly number[]): PendingBatch;
 }
 
 /**
- * Who makes an epoch's batches: the dataset's workers, when its augmentation is one that they can be told; else this
- * thread, which also does what is not augmented, a copy and no more.
+ * Creates the loader of an epoch's batches. The dataset's workers prepare them when the augmentation is serializable. Otherwise the
+ * main thread does; a batch without augmentation is only a copy.
  */
 export function createBatchLoader(dataset: Dataset<unknown>, options: BatchLoaderOptions): BatchLoader {
-  const { spawner, augmentation: augmenting } = dataset;
-  const recipe = augmenting ? (getSpec(augmenting.pipeline) as AugmentationSpec | undefined) : undefined;
-  return augmenting && recipe && spawner
-    ? createWorkerLoader(dataset, options, recipe, spawner)
-    : createMainThreadLoader(dataset, options, recipe);
+  const { spawner, augmentation } = dataset;
+  const spec = augmentation ? (getSpec(augmentation.pipeline) as AugmentationSpec | undefined) : undefined;
+  return spec && spawner
+    ? createWorkerLoader(dataset, options, spec, spawner)
+    : createMainThreadLoader(dataset, options, spec);
 }
 
 function createMainThreadLoader(
   dataset: Dataset<unknown>,
   options: BatchLoaderOptions,
-  recipe: AugmentationSpec | undefined,
+  spec: AugmentationSpec | undefined,
 ): BatchLoader {
   const length = computeImageLength(dataset);
-  const look = dataset.augmentation?.pipeline;
-  const changes = recipe && resolveAugmentationSpec(recipe);
-  const make = async (indices: readonly number[]) => {
+  const pipeline = dataset.augmentation?.pipeline;
+  const augmentation = spec && resolveAugmentationSpec(spec);
+  const load = async (indices: readonly number[]) => {
     const pixels = new Float32Array(indices.length * length);
     for (const [row, index] of indices.entries()) {
       const image = await readImage(dataset, index);
-      const to = pixels.subarray(row * length, (row + 1) * length);
-      const plan = look && drawPlan(dataset, index, options);
-      if (plan && changes) applyPlan(image, plan, changes, to);
-      else to.set(plan ? look.apply(image, plan as never).data : image.data);
+      const output = pixels.subarray(row * length, (row + 1) * length);
+      const plan = pipeline && drawPlan(dataset, index, options);
+      if (plan && augmentation) applyPlan(image, plan, augmentation, output);
+      else output.set(plan ? pipeline.apply(image, plan as never).data : image.data);
     }
     return { pixels, count: indices.length, indices };
   };
-  // The second is made while an engine runs that leaves this thread free.
-  return { prefetchCount: 2, load: (indices) => ({ batch: make(indices), release: () => {} }) };
+  // An engine that leaves this thread free lets it prepare the second batch during a step.
+  return { prefetchCount: 2, load: (indices) => ({ batch: load(indices), release: () => {} }) };
 }
 
-/** The batch's bytes and its plans go to a worker, its pixels come back; no image is copied otherwise. */
+/** Creates a loader that sends the bytes and plans of each batch to a worker and receives the pixels. */
 function createWorkerLoader(
   dataset: Dataset<unknown>,
   options: BatchLoaderOptions,
-  recipe: AugmentationSpec,
+  spec: AugmentationSpec,
   spawner: Spawner,
 ): BatchLoader {
   const { shape } = dataset;
@@ -80,7 +80,7 @@ function createWorkerLoader(
     const images = await Promise.all(indices.map((index) => readImage(dataset, index)));
     const { bytes, pixels } = workerPool.acquireBuffers(Math.min(batchSize, dataset.size) * length);
     images.forEach((image, row) => void bytes.set(image.data, row * length));
-    return workerPool.run(spawner, { shape, recipe, plans, bytes: bytes.buffer, pixels: pixels.buffer });
+    return workerPool.run(spawner, { shape, spec, plans, bytes: bytes.buffer, pixels: pixels.buffer });
   };
   const load = (indices: readonly number[]): PendingBatch => {
     const filled = fill(indices);
@@ -97,11 +97,11 @@ function createWorkerLoader(
         ),
     };
   };
-  // Each worker has a batch to do while one is used, and one is ready whenever the next is asked for.
+  // Each worker prepares one batch while the step uses another, and one more is ready when the step asks for it.
   return { prefetchCount: spawner.maxWorkers + 1, load };
 }
 
-/** Drawn on this thread: it takes microseconds, and any part may draw as it likes, a user's own as well. */
+/** Draws a plan on the main thread: it takes microseconds, and a user's own transform can draw with any code. */
 function drawPlan(
   dataset: Dataset<unknown>,
   index: number,
@@ -125,6 +125,6 @@ async function readImage(dataset: Dataset<unknown>, index: number): Promise<Imag
     expected: `${dataset.shape.join('x')} bytes`,
     received: `${image.data.length} bytes`,
     advice:
-      'The bytes changed after the dataset was made, or its decoder gives another size than it was asked for.',
+      'The bytes changed after the dataset was created, or its decoder returned another size than requested.',
   });
 }

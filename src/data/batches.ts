@@ -3,26 +3,26 @@ import { createBatchLoader, type PendingBatch } from './batchLoader.js';
 import type { Batch, Dataset } from './dataset.js';
 import { WorkerPool } from './workerPool.js';
 
-/** How an epoch is cut into batches. */
+/** How an epoch is divided into batches. */
 export interface BatchOptions {
   readonly batchSize: number;
-  /** Counts from 0; names the order and the plans. */
+  /** Index of the epoch, from 0. The order of the images and the augmentation plans depend on it. */
   readonly epoch: number;
   readonly seed: number;
   readonly shuffle: boolean;
-  /** First batch, counted from 0: where a resumed epoch goes on. Default 0. */
+  /** Index of the first batch, from 0: where a resumed epoch continues. Default 0. */
   readonly firstBatch?: number;
-  /** Workers that stay when the epoch is over; their owner closes them. Default: the epoch's own. */
+  /** Workers that outlive the epoch; the caller closes them. Default: new workers, which end with the epoch. */
   readonly workerPool?: WorkerPool;
-  /** Whether nobody will look at the pixels of these images: they are not made then. */
+  /** Whether the caller does not need the pixels of these images, so that they are not prepared. */
   readonly shouldSkipPixels?: (dataset: Dataset<any>, indices: readonly number[]) => boolean;
 }
 
 /**
- * The batches of one epoch; the last may be smaller. Order and augmentation follow from seed, epoch and image alone,
- * so an epoch that begins in its middle sees what it would have seen, and workers change nothing but who does it.
+ * Yields the batches of one epoch. The last batch can be smaller. Order and augmentation depend on the seed, the epoch and the image
+ * alone: an epoch that resumes in its middle yields the same batches, and so does any number of workers.
  *
- * **A batch is good until the next is asked for**: its memory is then used again.
+ * **A batch is valid until the next one is requested**: its memory is then reused.
  */
 export async function* iterateBatches<L>(
   dataset: Dataset<L>,
@@ -34,34 +34,34 @@ export async function* iterateBatches<L>(
     : Array.from({ length: dataset.size }, (_, i) => i);
   const count = Math.ceil(dataset.size / batchSize);
   const workerPool = options.workerPool ?? new WorkerPool();
-  const maker = createBatchLoader(dataset, { batchSize, epoch, seed, workerPool });
-  const making: PendingBatch[] = [];
+  const loader = createBatchLoader(dataset, { batchSize, epoch, seed, workerPool });
+  const pending: PendingBatch[] = [];
   let next = firstBatch;
-  const begin = () => {
-    while (next < count && making.length < maker.prefetchCount) {
+  const prefetch = () => {
+    while (next < count && pending.length < loader.prefetchCount) {
       const indices = order.slice(next * batchSize, (next + 1) * batchSize);
-      const begun = shouldSkipPixels(dataset, indices)
+      const pendingBatch = shouldSkipPixels(dataset, indices)
         ? createBatchWithoutPixels(indices)
-        : maker.load(indices);
-      begun.batch.catch(() => {}); // told when its turn comes; nobody may be waiting yet
-      making.push(begun);
+        : loader.load(indices);
+      pendingBatch.batch.catch(() => {}); // The error is thrown when the batch is yielded; until then it has no other handler.
+      pending.push(pendingBatch);
       next++;
     }
   };
   try {
-    begin();
-    while (making.length > 0) {
-      const { batch, release } = making.shift()!;
+    prefetch();
+    while (pending.length > 0) {
+      const { batch, release } = pending.shift()!;
       try {
         const ready = await batch;
-        begin();
+        prefetch();
         yield ready;
       } finally {
         release();
       }
     }
   } finally {
-    for (const { batch, release } of making) batch.then(release, () => {});
+    for (const { batch, release } of pending) batch.then(release, () => {});
     if (!options.workerPool) workerPool.close();
   }
 }

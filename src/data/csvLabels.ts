@@ -1,97 +1,76 @@
-import { createError, didYouMean } from '../core/errors/errors.js';
+import { checkOptionNames, createError, didYouMean, formatValue } from '../core/errors/errors.js';
 import type { LabelReader } from './labelReader.js';
 
 /**
- * Reads one cell; throws a sentence when the cell is wrong.
+ * How {@link csvLabels} reads the cells of a column:
+ *
+ * - `Number`: a finite number.
+ * - `{ min, max }`: a finite number of at least `min` and at most `max`. Both are optional.
+ * - `String`: the text as it is.
+ * - a list such as `['male', 'female']`: one of these texts, exactly as written.
+ * - a function: its result. It throws an `Error` whose message is a noun phrase of what it expected, such as `a year after 1900`.
  *
  * @category Data
  */
-export type CsvColumn<V> = (cell: string) => V;
+export type CsvColumn =
+  | {
+      /** Smallest number. Default: no limit. */
+      readonly min?: number;
+      /** Largest number. Default: no limit. */
+      readonly max?: number;
+    }
+  | readonly string[]
+  | ((cell: string) => unknown);
 
 /**
- * A cell that holds a finite number, within `min` and `max` when given; for {@link csvLabels}.
+ * The label type that a {@link CsvColumn} results in: `number` for `Number`, `'male' | 'female'` for `['male', 'female']`.
  *
- * @param options - `min` and `max`, both allowed. Default: none.
- * @throws When it reads a cell: a sentence of what was expected, which `csvLabels` completes with row and column.
- * @example
- * ```ts
- * import { number } from 'tfjs-multitask';
- *
- * const age = number({ min: 0, max: 120 });
- * console.log(age('31')); // 31
- * ```
  * @category Data
  */
-export function numberColumn({
-  min = -Infinity,
-  max = Infinity,
-}: {
-  min?: number;
-  max?: number;
-} = {}): CsvColumn<number> {
-  return (cell) => {
-    const value = cell.trim() === '' ? Number.NaN : Number(cell);
-    if (Number.isFinite(value) && value >= min && value <= max) return value;
-    throw new Error(
-      min === -Infinity && max === Infinity ? 'a finite number' : `a number from ${min} to ${max}`,
-    );
-  };
-}
+export type CsvLabel<C extends CsvColumn> = C extends (cell: string) => infer V
+  ? V
+  : C extends readonly (infer V)[]
+    ? V
+    : number;
 
 /**
- * A cell that holds one of `values`, to the letter; for {@link csvLabels}.
- *
- * @param values - Keeps its type: the labels come out as `'male' | 'female'`.
- * @throws When it reads a cell: a sentence of what was expected, which `csvLabels` completes with row and column.
- * @example
- * ```ts
- * import { oneOf } from 'tfjs-multitask';
- *
- * const gender = oneOf(['male', 'female']);
- * console.log(gender('female')); // female
- * ```
- * @category Data
- */
-export function labelColumn<const V extends readonly string[]>(values: V): CsvColumn<V[number]> {
-  return (cell) => {
-    if (values.includes(cell)) return cell;
-    throw new Error(`one of ${values.join(', ')}`);
-  };
-}
-
-/**
- * What {@link csvLabels} reads.
+ * Options of {@link csvLabels}.
  *
  * @category Data
  */
-export interface CsvLabelsOptions<C extends { readonly [task: string]: CsvColumn<unknown> }> {
-  /** Column with the path of the image, relative to the folder. Default `file`. */
+export interface CsvLabelsOptions<C extends { readonly [task: string]: CsvColumn }> {
+  /** Column with the path of each image, relative to the folder. Default `file`. */
   readonly pathColumn?: string;
-  /** How each column is read; an empty cell means that the image has no label for that task. */
+  /** Columns that contain labels: the task's name, which is the column's name, and how a cell is read. An empty cell is no label. */
   readonly columns: C;
 }
 
 /**
- * Labels from the text of a CSV file with a header row (RFC 4180: quoted cells may hold commas, quotes and line ends).
+ * Creates a label reader from the text of a CSV file with a header row. Quoted cells can contain commas, quotes and line breaks
+ * (RFC 4180).
  *
- * @throws `data` fault that names row and column, for a missing column, a cell that does not fit, and a file named twice.
+ * @param text - Contents of the CSV file.
+ * @param options - `columns`: how each column of labels is read. `pathColumn`: the column of image paths.
+ * @returns A reader for `imageFolder` and `imageFiles`. A file without a row has no labels.
+ * @throws `data` error with the row and the column for a missing column, an invalid cell, and a file that has two rows; `argument`
+ *   error for an invalid option.
  * @example
  * ```ts
- * import { csvLabels, number, oneOf } from 'tfjs-multitask';
+ * import { csvLabels } from 'tfjs-multitask';
  *
  * const labels = csvLabels('file,age,gender\na.jpg,31,female\n', {
- *   columns: { age: number({ min: 0, max: 120 }), gender: oneOf(['male', 'female']) },
+ *   columns: { age: { min: 0, max: 120 }, gender: ['male', 'female'] },
  * });
  * console.log(labels('a.jpg')); // { labels: { age: 31, gender: 'female' } }
  * ```
  * @category Data
  */
-export function csvLabels<const C extends { readonly [task: string]: CsvColumn<unknown> }>(
+export function csvLabels<const C extends { readonly [task: string]: CsvColumn }>(
   text: string,
   { pathColumn = 'file', columns }: CsvLabelsOptions<C>,
-): LabelReader<{ readonly [K in keyof C]?: ReturnType<C[K]> }> {
+): LabelReader<{ readonly [K in keyof C]?: CsvLabel<C[K]> }> {
   const [header = [], ...rows] = parseRows(text);
-  const place = (name: string) => {
+  const findColumn = (name: string) => {
     const index = header.indexOf(name);
     if (index >= 0) return index;
     throw createError({
@@ -99,12 +78,16 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn<u
       path: 'csv header',
       expected: `a column "${name}"`,
       received: header.join(', ') || 'an empty file',
-      advice: didYouMean(name, header) ?? 'Add the column, or give the name that the header has for it.',
+      advice: didYouMean(name, header) ?? 'Add the column, or use the name from the header.',
     });
   };
-  const fileColumn = place(pathColumn);
-  const readers = Object.entries(columns).map(([name, read]) => ({ name, read, index: place(name) }));
-  const known = new Map<string, object>();
+  const fileColumn = findColumn(pathColumn);
+  const readers = Object.entries(columns).map(([name, column]) => ({
+    name,
+    read: createCellReader(`csvLabels.columns.${name}`, column),
+    index: findColumn(name),
+  }));
+  const labelsByPath = new Map<string, object>();
   rows.forEach((row, i) => {
     const line = `csv row ${i + 2}`;
     if (row.length !== header.length) {
@@ -113,11 +96,11 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn<u
         path: line,
         expected: `${header.length} cells`,
         received: String(row.length),
-        advice: 'A cell that holds a comma or a quote must be quoted.',
+        advice: 'Quote a cell that contains a comma or a quote.',
       });
     }
     const path = row[fileColumn]!.replace(/^\.\//, '');
-    if (known.has(path)) {
+    if (labelsByPath.has(path)) {
       throw createError({
         kind: 'data',
         path: line,
@@ -138,19 +121,59 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn<u
           path: `${line}, column ${name}`,
           expected: (cause as Error).message,
           received: JSON.stringify(cell),
-          advice: 'Mend the cell, or leave it empty when the label is not known.',
+          advice: 'Fix the cell, or leave it empty for an image without this label.',
           cause,
         });
       }
     }
-    known.set(path, labels);
+    labelsByPath.set(path, labels);
   });
   return (path) => {
-    const labels = known.get(path);
-    return labels ? { labels: labels as never } : { reason: 'no row of the CSV file names it' };
+    const labels = labelsByPath.get(path);
+    return labels ? { labels: labels as never } : { reason: 'it has no row in the CSV file' };
   };
 }
 
+/** Returns a function that reads one cell or throws an `Error` whose message is the expected noun phrase. */
+function createCellReader(path: string, column: unknown): (cell: string) => unknown {
+  if (column === Number) return createNumberReader({});
+  if (typeof column === 'function') return column as (cell: string) => unknown;
+  if (Array.isArray(column) && column.length > 0 && column.every((label) => typeof label === 'string')) {
+    return (cell) => {
+      if (column.includes(cell)) return cell;
+      throw new Error(`one of ${column.join(', ')}`);
+    };
+  }
+  if (typeof column !== 'object' || column === null || Array.isArray(column)) {
+    throw createError({
+      kind: 'argument',
+      path,
+      expected: 'Number, String, a list of labels, { min, max } or a function',
+      received: formatValue(column),
+      advice: "Write { age: Number, gender: ['male', 'female'] }.",
+    });
+  }
+  checkOptionNames(path, column, ['min', 'max']);
+  return createNumberReader(column);
+}
+
+function createNumberReader({
+  min = -Infinity,
+  max = Infinity,
+}: {
+  readonly min?: number;
+  readonly max?: number;
+}) {
+  const expected =
+    min === -Infinity && max === Infinity ? 'a finite number' : `a number from ${min} to ${max}`;
+  return (cell: string) => {
+    const value = cell.trim() === '' ? Number.NaN : Number(cell);
+    if (Number.isFinite(value) && value >= min && value <= max) return value;
+    throw new Error(expected);
+  };
+}
+
+/** Splits CSV text into rows of cells (RFC 4180). */
 function parseRows(text: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];

@@ -1,97 +1,82 @@
-import { createError } from '../core/errors/errors.js';
-import type { ImageBytes, ImageShape, Pixels } from '../core/images.js';
+import type { FillMode } from '../augment/affine.js';
+import { type AugmentationPipeline, createAugmentationPipeline } from '../augment/augmentationPipeline.js';
+import type { ImageTransform } from '../augment/transform.js';
+import { checkOptionNames, createError } from '../core/errors/errors.js';
+import type { ImageBytes, ImageShape } from '../core/images.js';
 import type { Json } from '../core/json.js';
 import type { Spawner } from '../core/platform/platform.js';
-import type { Rng } from '../core/rng.js';
 import { type SplitOptions, splitIndices } from './split.js';
 
-/**
- * What a dataset needs of an augmentation; `augment([...])` makes one.
- *
- * @category Data
- */
-export interface AugmentationPipeline {
-  /** Draws the numbers of one image's change. */
-  draw(random: Rng, shape: ImageShape): Json;
-  /** The image as the plan says; values stay within 0..255. Pure. */
-  apply(image: ImageBytes, plan: Json): Pixels;
-  /** What it does, for checkpoints: another description is another run. */
-  readonly description: Json;
-}
-
-/**
- * One labelled image of a source, before it is read.
- *
- * @category Data
- */
+/** One labeled image of a source, before it is read. */
 export interface DatasetItem<L> {
-  /** Names the image in messages and checkpoints: its path, or a number. */
+  /** Identifier of the image in messages and checkpoints: its path or a number. */
   readonly id: string;
-  /** One entry a task; a task without one is not labelled and never counted. */
+  /** One label for each task. A task without a label is masked: it counts in no loss and no metric. */
   readonly labels: L;
-  /** Weight in the loss, for all tasks or for each. Default 1. */
+  /** Weight in the loss, for all tasks or for each task. Default 1. */
   readonly weight?: SampleWeight;
-  /** Bytes of the dataset's shape. */
+  /** Returns the image, which has the dataset's shape. */
   read(): Promise<ImageBytes>;
 }
 
 /**
- * A weight for every task of an image, or one for each.
+ * Weight of an image in the loss: one number for all tasks, or one number for each task.
  *
  * @category Data
  */
 export type SampleWeight = number | { readonly [task: string]: number };
 
 /**
- * A file that could not be used, and why.
+ * A file that could not be used.
  *
  * @category Data
  */
 export interface SkippedFile {
-  /** Below the folder, with `/`. */
+  /** Path relative to the folder, with `/`. */
   readonly path: string;
-  /** The end of a sentence that begins with the file: `it cannot be decoded (…)`. */
+  /** Why the file cannot be used, as the end of a sentence that begins with the file: `it cannot be decoded (…)`. */
   readonly reason: string;
 }
 
 /**
- * What {@link Dataset.augment} takes beside the augmentation.
+ * Options of {@link Dataset.augment}.
  *
- * @category Data
+ * @category Augment
  */
 export interface AugmentOptions {
-  /** The same plan in every epoch. Default false: new plans every epoch. */
+  /** How pixels outside the image are filled. Default `nearest`. */
+  readonly fillMode?: FillMode;
+  /** Pixel value for the fill mode `constant`, 0..255. Default 0. */
+  readonly fillValue?: number;
+  /** Whether each image is changed in the same way in every epoch. Default false: new random numbers in each epoch. */
   readonly fixed?: boolean;
+  /** `keras` reproduces the misplaced center of Keras's `ImageDataGenerator` on images that are not square. Default: the true center. */
+  readonly compat?: 'keras';
 }
 
-/**
- * How the images of a dataset are changed before they are used.
- *
- * @category Data
- */
+/** How the images of a dataset are augmented. */
 export interface AugmentationSettings {
-  /** The changes to draw from. */
   readonly pipeline: AugmentationPipeline;
-  /** The same plan in every epoch. */
+  /** Whether each image has the same plan in every epoch. */
   readonly fixed: boolean;
 }
 
 /**
- * Labelled images of one size, in an order that never changes. Immutable: every method returns another dataset over
- * the same images. Bytes and numbers only, no tensors.
+ * Labeled images of one size in a fixed order. A dataset is immutable: each method returns another dataset that shares the images.
+ * It contains bytes and numbers, no tensors.
  *
- * @typeParam L - Labels of an image: one entry a task.
+ * @typeParam L - Labels of an image: one entry for each task.
  * @example
  * ```ts
- * import { augment, horizontalFlip, imagesInMemory } from 'tfjs-multitask';
+ * import { imagesInMemory, randomFlip } from 'tfjs-multitask';
  *
- * const grey = (value: number) => ({ data: new Uint8Array(8 * 8 * 3).fill(value), height: 8, width: 8, channels: 3 });
- * const dataset = imagesInMemory([10, 90, 170, 250].map((age) => ({ image: grey(age), labels: { age } })));
+ * const gray = (value: number) => ({ data: new Uint8Array(8 * 8 * 3).fill(value), height: 8, width: 8, channels: 3 });
+ * const dataset = imagesInMemory([10, 90, 170, 250].map((age) => ({ image: gray(age), labels: { age } })));
  * const { train, validation } = dataset
- *   .weigh(({ age }) => (age > 100 ? 2 : 1))
+ *   .withSampleWeights(({ age }) => (age > 100 ? 2 : 1))
  *   .split({ validation: 0.25, by: 'last' });
- * console.log(train.size, validation.labels(0), validation.weights(0)); // 3 { age: 250 } 2
- * console.log(train.augment(augment([horizontalFlip()])).size); // 3
+ * console.log(train.size, validation.labels(0), validation.sampleWeight(0)); // 3 { age: 250 } 2
+ * console.log(train.augment([randomFlip('horizontal')]).size); // 3
  * ```
  * @category Data
  */
@@ -104,9 +89,9 @@ export class Dataset<L> {
     /** Height, width and channels of every image. */
     readonly shape: ImageShape,
     private readonly items: readonly DatasetItem<L>[],
-    /** Files of the source that could not be used; the same list for every part of it. */
+    /** Files of the source that could not be used. Every part of a dataset has the same list. */
     readonly skipped: readonly SkippedFile[] = [],
-    /** Place of each image in the source: names its augmentation plans, whatever part it is in. */
+    /** Index of each image in its source. It selects the image's augmentation plans, whichever split the image is in. */
     private readonly sourceIndices: readonly number[] = items.map((_, i) => i),
     /** @internal */
     readonly augmentation: AugmentationSettings | null = null,
@@ -116,41 +101,44 @@ export class Dataset<L> {
     this.size = items.length;
   }
 
-  /** Name of every image. */
+  /** Identifiers of all images, in order. */
   get ids(): readonly string[] {
     return this.items.map((item) => item.id);
   }
 
-  /** Name of an image; throws an `argument` fault for an index that is not there. */
+  /** Returns the identifier of an image. Throws an `argument` error for an index outside the dataset. */
   id(index: number): string {
     return this.#getItem(index).id;
   }
 
-  /** The labels of an image; throws an `argument` fault for an index that is not there. */
+  /** Returns the labels of an image. Throws an `argument` error for an index outside the dataset. */
   labels(index: number): L {
     return this.#getItem(index).labels;
   }
 
-  /** Its weight in the loss: 1 unless the source or {@link Dataset.withSampleWeights} said otherwise. */
+  /** Returns the weight of an image in the loss: 1 unless the source or {@link Dataset.withSampleWeights} set another. */
   sampleWeight(index: number): SampleWeight {
     return this.#getItem(index).weight ?? 1;
   }
 
-  /** Place of the image in its source. */
+  /** Returns the index of an image in its source. */
   sourceIndex(index: number): number {
     return this.sourceIndices[index]!;
   }
 
-  /** The image as it is, not augmented. */
+  /** Returns an image without augmentation. */
   read(index: number): Promise<ImageBytes> {
     return this.#getItem(index).read();
   }
 
-  /** Two parts without a common image. See {@link SplitOptions}. */
+  /**
+   * Splits the dataset into two parts without a common image. See {@link SplitOptions}. Throws an `argument` error for invalid options
+   * and a `data` error when a part would be empty.
+   */
   split(options: SplitOptions<L>): {
-    /** What is left for training. */
+    /** The images that are not in `validation`. */
     readonly train: Dataset<L>;
-    /** The share asked for. */
+    /** The requested share of the images. */
     readonly validation: Dataset<L>;
   } {
     const { train, validation } = splitIndices(
@@ -160,34 +148,54 @@ export class Dataset<L> {
     return { train: this.select(train), validation: this.select(validation) };
   }
 
-  /** The images at `indices`, in that order. */
+  /** Returns the images at `indices`, in that order. */
   select(indices: readonly number[]): Dataset<L> {
     const items = indices.map((index) => this.#getItem(index));
-    const places = indices.map((index) => this.sourceIndex(index));
-    return new Dataset(this.shape, items, this.skipped, places, this.augmentation, this.spawner);
+    const sourceIndices = indices.map((index) => this.sourceIndex(index));
+    return new Dataset(this.shape, items, this.skipped, sourceIndices, this.augmentation, this.spawner);
   }
 
-  /** The first `count` images, or all when there are fewer. */
+  /** Returns the first `count` images, or all images when there are fewer. */
   take(count: number): Dataset<L> {
     return this.select(Array.from({ length: Math.min(count, this.size) }, (_, i) => i));
   }
 
-  /** Changes every image by a plan drawn from the run's seed, the epoch and the image; `null` for none. */
-  augment(pipeline: AugmentationPipeline | null, { fixed = false }: AugmentOptions = {}): Dataset<L> {
-    const augmenting: AugmentationSettings | null = pipeline && { pipeline, fixed };
-    return new Dataset(this.shape, this.items, this.skipped, this.sourceIndices, augmenting, this.spawner);
+  /**
+   * Augments the images while a network trains: each epoch applies the transforms with new random numbers, which depend on the run's
+   * seed, the epoch and the image alone. A later call replaces the transforms.
+   *
+   * - The affine transforms are combined into one warp, which gives the same pixels as Keras's `ImageDataGenerator`. Flips follow,
+   *   then the transforms of pixel values in their order.
+   * - `evaluate` augments too, like `fit` with this dataset as `validation`; `predict` never does.
+   *
+   * Throws an `argument` error for a transform that appears twice and for an invalid option.
+   */
+  augment(transforms: readonly ImageTransform[], options: AugmentOptions = {}): Dataset<L> {
+    checkOptionNames('augment', options, ['fillMode', 'fillValue', 'fixed', 'compat']);
+    const { fixed = false, ...sampling } = options;
+    return this.withAugmentation({ pipeline: createAugmentationPipeline(transforms, sampling), fixed });
+  }
+
+  /** Returns the dataset without the transforms of {@link Dataset.augment}. */
+  withoutAugmentation(): Dataset<L> {
+    return this.withAugmentation(null);
+  }
+
+  /** @internal Returns the dataset with other augmentation settings. */
+  withAugmentation(augmentation: AugmentationSettings | null): Dataset<L> {
+    return new Dataset(this.shape, this.items, this.skipped, this.sourceIndices, augmentation, this.spawner);
   }
 
   /**
-   * Who changes the images: workers, while the step runs, or the main thread for `null`. The same pixels to the bit, and
-   * the same checkpoints. What `imageFolder` and `imageFiles` read has workers; images in memory are given them here.
-   * Parts of an augmentation that change values and were written by the caller are done on the main thread.
+   * Sets the workers that augment images while an engine runs; `null` augments on the main thread. The pixels and the checkpoints are
+   * the same bit for bit. Datasets of `imageFolder` and `imageFiles` have workers; a dataset of `imagesInMemory` has none until you set
+   * them. A {@link PixelTransform} that you wrote yourself always runs on the main thread.
    */
   withWorkers(spawner: Spawner | null): Dataset<L> {
     return new Dataset(this.shape, this.items, this.skipped, this.sourceIndices, this.augmentation, spawner);
   }
 
-  /** Weights in the loss, from the labels. */
+  /** Sets the weight of each image in the loss from its labels and identifier. */
   withSampleWeights(weight: (labels: L, id: string) => SampleWeight): Dataset<L> {
     const items = this.items.map((item) => ({
       ...item,
@@ -197,14 +205,14 @@ export class Dataset<L> {
     return new Dataset(this.shape, items, this.skipped, this.sourceIndices, this.augmentation, this.spawner);
   }
 
-  /** What a checkpoint remembers: other images, labels, weights or augmentation make another description. */
+  /** The dataset as plain data, for fingerprints: other images, labels, weights or transforms result in another description. */
   get description(): {
-    /** Shape, names, labels and weights. */
+    /** Shape, identifiers, labels and weights. */
     readonly data: Json;
-    /** Null for none. */
+    /** Transforms and their options, or null for a dataset without augmentation. */
     readonly augmentation: Json;
   } {
-    const { augmentation: augmenting } = this;
+    const { augmentation } = this;
     return {
       data: {
         shape: this.shape,
@@ -215,7 +223,7 @@ export class Dataset<L> {
           weight,
         ]),
       },
-      augmentation: augmenting && { look: augmenting.pipeline.description, fixed: augmenting.fixed },
+      augmentation: augmentation && { look: augmentation.pipeline.description, fixed: augmentation.fixed },
     };
   }
 
@@ -232,11 +240,11 @@ export class Dataset<L> {
   }
 }
 
-/** Some images of an epoch, ready for the step: until the next batch is asked for. */
+/** Images of one step. The pixels are valid until the next batch is requested. */
 export interface Batch {
-  /** `[count, height, width, channels]`, 0..255, row-major; empty where nobody looks at them. */
+  /** `[count, height, width, channels]`, 0..255, row-major. Empty when the caller skips the pixels of this batch. */
   readonly pixels: Float32Array;
   readonly count: number;
-  /** Place of each in the dataset. */
+  /** Index of each image in the dataset. */
   readonly indices: readonly number[];
 }

@@ -4,53 +4,53 @@ import type { Decoder, Spawner } from '../core/platform/platform.js';
 import { Dataset, type DatasetItem, type SkippedFile } from './dataset.js';
 import type { LabelReader } from './labelReader.js';
 
-/** Names that are read; other kinds of files are passed over. */
+/** File names that are read as images. Other files are ignored. */
 export const IMAGE_EXTENSIONS = /\.(jpe?g|png|webp|gif|tiff?|avif)$/i;
 const DECODE_FAILURE = 'it cannot be decoded';
 
 /**
- * What every source of image files takes.
+ * Options of `imageFolder` and `imageFiles`.
  *
  * @category Data
  */
 export interface ImageFileOptions<L> {
-  /** Labels from the path of each file. */
+  /** Reads the labels of an image from the path of its file: `utkFace()`, {@link csvLabels}, or your own function. */
   readonly labels: LabelReader<L>;
-  /** Height and width that every image is stretched to, pixels. */
+  /** Height and width in pixels. Every image is resized to them without keeping its aspect ratio. */
   readonly size: readonly [height: number, width: number];
-  /** 3 for colour (default), 1 for grey. */
+  /** Channels of the images: 3 for color (default), 1 for grayscale. */
   readonly channels?: 1 | 3;
-  /** What a file that cannot be decoded or has no labels does: end with an `error` (default), or `skip` and be listed. */
+  /** What to do with a file that cannot be decoded or has no labels: throw an `error` (default), or `skip` it and list it in `skipped`. */
   readonly unusableFiles?: 'error' | 'skip';
-  /** Use only so many files, spread evenly over the order of their paths: paths often sort by label. Default all. */
+  /** Number of files to use, spread evenly over the sorted paths, because paths often sort by label. Default: all files. */
   readonly limit?: number;
-  /** Told how many files are decoded. */
-  readonly onProgress?: (done: number, all: number) => void;
-  /** Ends the reading with the signal's reason. */
+  /** Receives the number of decoded files and the number of all files after each file. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Aborts reading; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Default: sharp in Node, the page's own decoder in a page. */
+  /** Decodes and resizes one file. Default: sharp in Node, the browser's decoder in a page. */
   readonly decoder?: Decoder;
 }
 
-/** Files by path, and how to get at them. */
+/** A platform's access to encoded image files. */
 export interface EncodedImageSource {
-  /** For messages: the folder, or what was given. */
+  /** The folder or another name of the source, for messages. */
   readonly root: string;
-  /** Of image files alone, below `root`, with `/`. */
+  /** Paths of the image files, relative to `root`, with `/`. */
   readonly paths: readonly string[];
-  /** The bytes of one. */
+  /** Reads the bytes of a file. */
   read(path: string): Promise<Uint8Array>;
-  /** How many are decoded at a time. */
+  /** Number of files that are decoded at the same time. */
   readonly concurrency: number;
-  /** For a source without `decoder`. */
+  /** Loads the platform's decoder when the options have none. */
   loadDecoder(): Promise<Decoder>;
-  /** For what is done to the images later. */
+  /** Starts the workers that augment the images later. */
   readonly spawner: Spawner;
 }
 
 /**
- * Encoded images as a dataset: decoded and resized once, kept as bytes, in the order of their paths. Every file is in
- * the dataset, or in its `skipped` list, or the error; none disappears. `caller` names the function in messages.
+ * Creates a dataset from encoded images. Each image is decoded and resized once and kept as bytes; the order is that of the paths.
+ * Each file is in the dataset, in its `skipped` list, or in the error. `caller` is the function in error paths.
  */
 export async function decodeImages<L>(
   caller: string,
@@ -64,8 +64,8 @@ export async function decodeImages<L>(
       kind: 'file',
       path: source.root,
       expected: 'a folder with image files (jpg, png, webp, gif, tiff, avif)',
-      received: 'a folder without any',
-      advice: 'Check the path; folders below it are looked into, other kinds of files are not.',
+      received: 'a folder without image files',
+      advice: 'Check the path. Subfolders are searched too; other kinds of files are ignored.',
     });
   }
   const sorted = [...source.paths].sort((a, b) => (a < b ? -1 : 1));
@@ -73,14 +73,14 @@ export async function decodeImages<L>(
   const decode = options.decoder ?? (await source.loadDecoder());
   const shape = [size[0], size[1], channels] as const;
   const outcomes: (DatasetItem<L> | SkippedFile)[] = new Array(paths.length);
-  const item = (path: string) => readItem(source, path, labels, (bytes) => decode(bytes, shape));
+  const readOne = (path: string) => readItem(source, path, labels, (bytes) => decode(bytes, shape));
   let next = 0;
   let done = 0;
-  const work = async () => {
+  const readNext = async () => {
     while (next < paths.length) {
       signal?.throwIfAborted();
       const index = next++;
-      const outcome = await item(paths[index]!);
+      const outcome = await readOne(paths[index]!);
       outcomes[index] = outcome;
       if ('reason' in outcome && unusableFiles === 'error') return;
       onProgress?.(++done, paths.length);
@@ -89,28 +89,28 @@ export async function decodeImages<L>(
   const stop = () => {
     next = paths.length;
   };
-  await Promise.all(Array.from({ length: source.concurrency }, () => work().finally(stop)));
-  // libvips keeps one list of reasons for all its threads: a file that failed beside others is asked again, alone.
+  await Promise.all(Array.from({ length: source.concurrency }, () => readNext().finally(stop)));
+  // libvips has one error log for all its threads: a file that failed while others were decoded is decoded again by itself.
   for (const [index, outcome] of outcomes.entries()) {
     if (!outcome || !('reason' in outcome && outcome.reason.startsWith(DECODE_FAILURE))) continue;
-    const again = await item(outcome.path);
+    const again = await readOne(outcome.path);
     if ('reason' in again || unusableFiles === 'skip') outcomes[index] = again;
   }
   const items = outcomes.filter((outcome): outcome is DatasetItem<L> => 'read' in outcome);
   const skipped = outcomes.filter((outcome): outcome is SkippedFile => 'reason' in outcome);
-  // Files are begun in the order of their paths, and those begun are finished: of several, always the first is named.
+  // Files start in the order of their paths, and a started file is finished: the error always names the first unusable file.
   if (skipped[0] && unusableFiles === 'error') throw createUnusableFileError(source.root, skipped[0]);
   if (items.length > 0) return new Dataset(shape, items, skipped).withWorkers(source.spawner);
   throw createError({
     kind: 'data',
     path: source.root,
     expected: 'at least one image with labels',
-    received: `${paths.length} files, none of which can be used; the first, ${skipped[0]!.path}: ${skipped[0]!.reason}`,
-    advice: 'Check that `labels` reads the names of these files, and that they are images.',
+    received: `${paths.length} unusable files, the first of which is ${skipped[0]!.path}: ${skipped[0]!.reason}`,
+    advice: 'Check that `labels` can read the names of these files, and that they are images.',
   });
 }
 
-/** Throws an `argument` fault for images of no size. */
+/** Throws an `argument` error for an invalid size or number of channels. */
 function checkImageSize(caller: string, size: readonly number[], channels: number): void {
   const wrong = (path: string, expected: string, received: unknown, advice: string) =>
     createError({
@@ -133,11 +133,11 @@ function checkImageSize(caller: string, size: readonly number[], channels: numbe
     );
   }
   if (channels !== 1 && channels !== 3) {
-    throw wrong(`${caller}.channels`, '1 or 3', channels, 'Give 3 for colour, 1 for grey.');
+    throw wrong(`${caller}.channels`, '1 or 3', channels, 'Give 3 for color, 1 for grayscale.');
   }
 }
 
-/** `count` of `all`, evenly spaced. */
+/** Returns `count` evenly spaced items of `all`. */
 function sampleEvenly(caller: string, all: readonly string[], count = all.length): readonly string[] {
   if (!Number.isInteger(count) || count < 1) {
     throw createError({
@@ -158,18 +158,18 @@ async function readItem<L>(
   labels: LabelReader<L>,
   decode: (bytes: Uint8Array) => Promise<ImageBytes>,
 ): Promise<DatasetItem<L> | SkippedFile> {
-  const found = labels(path);
-  if ('reason' in found) return { path, reason: found.reason };
-  let not = 'it cannot be read';
+  const result = labels(path);
+  if ('reason' in result) return { path, reason: result.reason };
+  let failure = 'it cannot be read';
   try {
     const bytes = await source.read(path);
     if (bytes.length === 0) return { path, reason: 'the file is empty' };
-    not = DECODE_FAILURE;
+    failure = DECODE_FAILURE;
     const image = await decode(bytes);
-    return { id: path, labels: found.labels, read: () => Promise.resolve(image) };
+    return { id: path, labels: result.labels, read: () => Promise.resolve(image) };
   } catch (cause) {
     if (isMultitaskError(cause)) throw cause;
-    return { path, reason: `${not} (${(cause as Error).message.split('\n')[0]})` };
+    return { path, reason: `${failure} (${(cause as Error).message.split('\n')[0]})` };
   }
 }
 
@@ -179,6 +179,6 @@ function createUnusableFileError(root: string, { path, reason }: SkippedFile): E
     path: `${root.replace(/\/$/, '')}/${path}`,
     expected: 'an image with labels',
     received: `a file that cannot be used: ${reason}`,
-    advice: `Mend or remove it, or give unusableFiles: 'skip' to list such files and go on.`,
+    advice: `Fix or remove the file, or set unusableFiles: 'skip' to skip such files and list them in \`skipped\`.`,
   });
 }

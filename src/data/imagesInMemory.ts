@@ -3,33 +3,35 @@ import type { ImageBytes } from '../core/images.js';
 import { Dataset, type SampleWeight } from './dataset.js';
 
 /**
- * An image in memory with its labels.
+ * A decoded image with its labels, for {@link imagesInMemory}.
  *
  * @category Data
  */
 export interface LabeledImage<L> {
-  /** Its bytes; the array is kept, not copied. */
+  /** The image as bytes. The array is not copied: do not change it afterwards. */
   readonly image: ImageBytes;
-  /** One entry a task; a task without one is masked. */
+  /** One label for each task. A task without a label is masked: it counts in no loss and no metric. */
   readonly labels: L;
-  /** Default: its place, from 0. */
+  /** Identifier of the image in messages and checkpoints. Default: its index, from 0. */
   readonly id?: string;
-  /** In the loss; default 1. */
+  /** Weight in the loss. Default 1. */
   readonly weight?: SampleWeight;
 }
 
 /**
- * A dataset from images that are already decoded. All have one shape; bytes are 0..255, channels interleaved.
+ * Creates a dataset from images that are already decoded.
  *
- * @throws `data` fault for an empty list, and for an image of another shape or with the wrong number of bytes.
+ * @param images - Images of one shape, with bytes 0..255 and interleaved channels. At least one.
+ * @returns A dataset in the order of the list, without workers. See {@link Dataset.withWorkers}.
+ * @throws `data` error for an empty list, and for an image of another shape or with the wrong number of bytes.
  * @example
  * ```ts
  * import { imagesInMemory } from 'tfjs-multitask';
  *
- * const grey = (value: number) => ({ data: new Uint8Array(8 * 8 * 3).fill(value), height: 8, width: 8, channels: 3 });
+ * const gray = (value: number) => ({ data: new Uint8Array(8 * 8 * 3).fill(value), height: 8, width: 8, channels: 3 });
  * const dataset = imagesInMemory([
- *   { image: grey(10), labels: { brightness: 10 } },
- *   { image: grey(200), labels: { brightness: 200 } },
+ *   { image: gray(10), labels: { brightness: 10 } },
+ *   { image: gray(200), labels: { brightness: 200 } },
  * ]);
  * console.log(dataset.size, dataset.shape); // 2 [ 8, 8, 3 ]
  * ```
@@ -43,24 +45,24 @@ export function imagesInMemory<L>(images: readonly LabeledImage<L>[]): Dataset<L
       path: 'images',
       expected: 'at least one image',
       received: 'an empty list',
-      advice: 'The size of the dataset is that of its first image: give one or more.',
+      advice: 'Give at least one image: it sets the size of the dataset.',
     });
   }
   const { height, width, channels } = first;
-  const items = images.map(({ image, labels, id, weight }, index) => {
-    const name = id ?? String(index);
-    const same = image.height === height && image.width === width && image.channels === channels;
-    if (!same || image.data.length !== height * width * channels) {
+  const items = images.map(({ image, labels, weight, ...rest }, index) => {
+    const id = rest.id ?? String(index);
+    const hasSameShape = image.height === height && image.width === width && image.channels === channels;
+    if (!hasSameShape || image.data.length !== height * width * channels) {
       throw createError({
         kind: 'data',
-        path: name,
-        expected: `an image of ${height}x${width}x${channels}, as the first, and as many bytes`,
+        path: id,
+        expected: `an image of ${height}x${width}x${channels}, like the first image, with as many bytes`,
         received: `${image.height}x${image.width}x${image.channels} with ${image.data.length} bytes`,
         advice: 'Resize all images to one size first.',
       });
     }
     return {
-      id: name,
+      id,
       labels,
       read: () => Promise.resolve(image),
       ...(weight === undefined ? {} : { weight }),

@@ -2,33 +2,36 @@ import { createError, didYouMean, formatValue } from '../core/errors/errors.js';
 import { createRng } from '../core/rng.js';
 
 /**
- * How `dataset.split` divides.
+ * Options of {@link Dataset.split}.
  *
  * @category Data
  */
 export interface SplitOptions<L> {
-  /** Share of the images that goes to validation, between 0 and 1. */
+  /** Fraction of the images for validation, above 0 and below 1. */
   readonly validation: number;
   /**
-   * Which images: `shuffled` by the seed (default); `first`, as Keras's generators take them (validation is the first
-   * `trunc(share * n)`); `last`, as Keras's `fit` takes them (training is the first `floor(n * (1 - share))`); or
-   * `stratify`, a function of the labels: shuffled, with the share kept within every value of it.
+   * Which images are for validation:
+   *
+   * - `shuffled` (default): drawn with the seed.
+   * - `first`: the first `trunc(n * validation)` images, as in Keras's generators.
+   * - `last`: all but the first `floor(n * (1 - validation))` images, as in Keras's `fit`.
+   * - `{ stratify }`: drawn with the seed, with the same fraction of the images of each value that `stratify` returns.
    */
   readonly by?:
     | 'shuffled'
     | 'first'
     | 'last'
     | {
-        /** The value whose shares are kept, from an image's labels. */
+        /** Returns the group of an image from its labels. */
         readonly stratify: (labels: L) => string | number;
       };
-  /** For `shuffled` and `stratify`. Default 0. */
+  /** Seed of `shuffled` and `stratify`. Default 0. */
   readonly seed?: number;
 }
 
 const SPLIT_ORDERS: readonly string[] = ['shuffled', 'first', 'last'];
 
-/** Indices of both parts. Throws a `data` fault when a part would be empty. */
+/** Returns the indices of both parts. Throws a `data` error when a part would be empty. */
 export function splitIndices<L>(
   labels: readonly L[],
   { validation: share, by = 'shuffled', seed = 0 }: SplitOptions<L>,
@@ -37,9 +40,9 @@ export function splitIndices<L>(
     throw createError({
       kind: 'argument',
       path: 'split.validation',
-      expected: 'a share between 0 and 1, both excluded',
+      expected: 'a number above 0 and below 1',
       received: String(share),
-      advice: 'Give 0.2 to keep a fifth of the images for validation.',
+      advice: 'Give 0.2 to use 20 % of the images for validation.',
     });
   }
   if (
@@ -51,7 +54,7 @@ export function splitIndices<L>(
       path: 'split.by',
       expected: `${SPLIT_ORDERS.join(', ')} or { stratify: (labels) => ... }`,
       received: formatValue(by),
-      advice: didYouMean(String(by), SPLIT_ORDERS) ?? 'Leave it out to divide at random.',
+      advice: didYouMean(String(by), SPLIT_ORDERS) ?? 'Leave it out to split at random.',
     });
   }
   const n = labels.length;
@@ -70,7 +73,7 @@ export function splitIndices<L>(
     path: 'split.validation',
     expected: 'at least one image in each part',
     received: `${parts.train.length} for training and ${parts.validation.length} for validation`,
-    advice: `The dataset has ${n} images: change the share, or add images.`,
+    advice: `The dataset has ${n} images: change the fraction or add images.`,
   });
 }
 
@@ -82,7 +85,7 @@ function splitLast(order: readonly number[], from: number) {
   return { train: order.slice(0, from), validation: order.slice(from) };
 }
 
-/** A random part, both sides in source order: the training order is drawn anew every epoch anyway. */
+/** Draws the validation images. Both parts stay in source order, because each epoch shuffles the training images again. */
 function splitShuffled(order: readonly number[], share: number, seed: number) {
   const drawn = createRng(seed, 'split').permutation(order.length);
   const chosen = new Set(drawn.slice(0, Math.round(share * order.length)));
@@ -106,7 +109,7 @@ function splitStratified<L>(
   const chosen = new Set<number>();
   for (const [key, members] of groups) {
     const drawn = createRng(seed, 'split', key).permutation(members.length);
-    for (const place of drawn.slice(0, Math.round(share * members.length))) chosen.add(members[place]!);
+    for (const i of drawn.slice(0, Math.round(share * members.length))) chosen.add(members[i]!);
   }
   const order = labels.map((_, index) => index);
   return {

@@ -2,38 +2,40 @@ import { type AugmentationPlan, applyPlan } from '../augment/applyPlan.js';
 import { type AugmentationSpec, resolveAugmentationSpec } from '../augment/augmentationSpec.js';
 import type { ImageShape } from '../core/images.js';
 
-/** The images of one batch, to be changed in a worker. Both buffers come back with the answer. */
+/** Message to a worker: the images of one batch and their plans. Both buffers return with the result. */
 export interface AugmentationJob {
   readonly shape: ImageShape;
-  readonly recipe: AugmentationSpec;
-  /** One an image. */
+  readonly spec: AugmentationSpec;
+  /** One plan for each image. */
   readonly plans: readonly AugmentationPlan[];
-  /** The images one after another, bytes. */
+  /** Bytes of the images, one after another. */
   readonly bytes: ArrayBuffer;
-  /** Where they go, float32. */
+  /** Memory for the augmented images, float32. */
   readonly pixels: ArrayBuffer;
 }
 
-/** What a worker gives back: the buffers of its job, `pixels` filled. */
+/** Answer of a worker: the buffers of its job with `pixels` filled. */
 export type AugmentationResult = Pick<AugmentationJob, 'bytes' | 'pixels'>;
 
 /**
- * What runs in a worker: `npm run worker` bundles this file, with all it needs, into the text of `workerScript.ts`. No
- * tensors, no clock, no random numbers: the plans are drawn where the order of the images is known.
+ * Augments one batch in a worker. `npm run worker` bundles this file and its imports into the text of `workerScript.ts`. It uses no
+ * tensors, no clock and no random numbers: the main thread draws the plans, because it knows the order of the images.
+ *
+ * @returns The answer and the buffers to transfer with it.
  */
 export function answer({
   shape,
-  recipe,
+  spec,
   plans,
   bytes,
   pixels,
 }: AugmentationJob): [answer: AugmentationResult, transfer: ArrayBuffer[]] {
   const [height, width, channels] = shape;
   const length = height * width * channels;
-  const changes = resolveAugmentationSpec(recipe);
+  const augmentation = resolveAugmentationSpec(spec);
   plans.forEach((plan, row) => {
     const image = { data: new Uint8Array(bytes, row * length, length), height, width, channels };
-    applyPlan(image, plan, changes, new Float32Array(pixels, row * length * 4, length));
+    applyPlan(image, plan, augmentation, new Float32Array(pixels, row * length * 4, length));
   });
   return [{ bytes, pixels }, [bytes, pixels]];
 }

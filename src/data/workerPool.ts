@@ -3,10 +3,10 @@ import type { SpawnedWorker, Spawner } from '../core/platform/platform.js';
 import type { AugmentationJob, AugmentationResult } from './worker.js';
 import { WORKER_SCRIPT } from './workerScript.js';
 
-/** How many workers a machine with `cores` is given: one core is the engine's, and four workers outrun every engine. */
+/** Returns the default number of workers: one core is for the engine, and four workers are faster than every engine. */
 export const getDefaultWorkerCount = (cores: number) => Math.min(4, Math.max(1, cores - 1));
 
-/** Throws an `argument` fault unless `count` workers can be had. */
+/** Throws an `argument` error unless `count` is a valid number of workers. */
 export function checkWorkerCount(caller: string, count: number): number {
   if (Number.isInteger(count) && count > 0) return count;
   throw createError({
@@ -14,7 +14,7 @@ export function checkWorkerCount(caller: string, count: number): number {
     path: `${caller}.count`,
     expected: 'a whole number above zero',
     received: String(count),
-    advice: 'For none at all give dataset.withWorkers(null).',
+    advice: 'Call dataset.withWorkers(null) to use no workers.',
   });
 }
 
@@ -23,28 +23,28 @@ interface PendingJob {
   readonly reject: (error: Error) => void;
 }
 
-/** One worker, and who waits for its answers, in their order. */
+/** A worker and the jobs that it has not answered yet, in order. */
 interface PoolWorker {
   readonly worker: SpawnedWorker;
   readonly pendingJobs: PendingJob[];
 }
 
-/** The buffers of one batch in the making: its bytes, and its pixels. */
+/** The buffers of one batch: bytes for the worker and pixels for the step. */
 export interface BatchBuffers {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly pixels: Float32Array<ArrayBuffer>;
 }
 
 /**
- * The workers of a run, and the buffers that go to and fro. Workers start when there is work for them, stay for the
- * next epoch, and end with `close`.
+ * The workers of a training run and the buffers that are transferred to them and back. Workers start when there is a job for them,
+ * stay for later epochs, and end with `close`.
  */
 export class WorkerPool {
   readonly #workers = new Map<Spawner, PoolWorker[]>();
   readonly #freeBuffers: AugmentationResult[] = [];
   #failure: Error | undefined;
 
-  /** Has a worker do a job; rejects with a `worker` fault once one of them is gone, or all were ended. */
+  /** Runs a job in a worker. Rejects with a `worker` error after any worker failed and after `close`. */
   run(spawner: Spawner, job: AugmentationJob): Promise<AugmentationResult> {
     if (this.#failure) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
@@ -58,56 +58,57 @@ export class WorkerPool {
     });
   }
 
-  /** Buffers for `length` values: some that came back, or new ones. What they hold is left over. */
+  /** Returns buffers for `length` values, reused if possible. Their contents are undefined. */
   acquireBuffers(length: number): BatchBuffers {
-    const place = this.#freeBuffers.findIndex(({ bytes }) => bytes.byteLength === length);
-    const { bytes, pixels } = this.#freeBuffers.splice(place, place < 0 ? 0 : 1)[0] ?? {
+    const index = this.#freeBuffers.findIndex(({ bytes }) => bytes.byteLength === length);
+    const { bytes, pixels } = this.#freeBuffers.splice(index, index < 0 ? 0 : 1)[0] ?? {
       bytes: new ArrayBuffer(length),
       pixels: new ArrayBuffer(length * 4),
     };
     return { bytes: new Uint8Array(bytes), pixels: new Float32Array(pixels) };
   }
 
-  /** Takes buffers back; whoever still looks at them will see other images. */
+  /** Returns buffers to the pool. A later batch overwrites them. */
   releaseBuffers(buffers: AugmentationResult): void {
     this.#freeBuffers.push(buffers);
   }
 
-  /** Ends every worker, and forgets the buffers. For good: a batch still being read may not start another. */
+  /** Terminates all workers and drops the buffers. The pool cannot be used again: a batch that is still being read starts no worker. */
   close(): void {
-    this.#fail('it was ended');
+    this.#fail('it was terminated');
     for (const { worker } of [...this.#workers.values()].flat()) worker.terminate();
     this.#workers.clear();
     this.#freeBuffers.length = 0;
   }
 
-  /** The worker with the least to do: a new one while all are busy and there may be more. */
+  /** Returns an idle worker, else a new one up to the spawner's limit, else the worker with the fewest pending jobs. */
   #selectWorker(spawner: Spawner): PoolWorker {
-    const hands = this.#workers.get(spawner) ?? [];
-    this.#workers.set(spawner, hands);
-    const idlest = hands.reduce<PoolWorker | undefined>(
-      (best, hand) => (best && best.pendingJobs.length <= hand.pendingJobs.length ? best : hand),
+    const workers = this.#workers.get(spawner) ?? [];
+    this.#workers.set(spawner, workers);
+    const leastBusy = workers.reduce<PoolWorker | undefined>(
+      (best, other) => (best && best.pendingJobs.length <= other.pendingJobs.length ? best : other),
       undefined,
     );
-    if (idlest && (idlest.pendingJobs.length === 0 || hands.length >= spawner.maxWorkers)) return idlest;
+    if (leastBusy && (leastBusy.pendingJobs.length === 0 || workers.length >= spawner.maxWorkers))
+      return leastBusy;
     const pendingJobs: PendingJob[] = [];
     const worker = spawner.spawn(WORKER_SCRIPT, {
       onMessage: (answer) => pendingJobs.shift()?.resolve(answer as AugmentationResult),
       onError: (cause) => void this.#fail(cause),
     });
-    const hand: PoolWorker = { worker, pendingJobs };
-    hands.push(hand);
-    return hand;
+    const poolWorker: PoolWorker = { worker, pendingJobs };
+    workers.push(poolWorker);
+    return poolWorker;
   }
 
-  /** The first failure is everybody's: what is missing from a batch cannot be had from another worker. */
+  /** If one worker fails, all pending jobs are rejected: the images that it held cannot be recovered. */
   #fail(cause: unknown): Error {
     this.#failure ??= createError({
       kind: 'worker',
       path: 'worker',
-      expected: 'a worker that changes images',
-      received: `one that failed (${cause instanceof Error ? cause.message : String(cause)})`,
-      advice: 'Give dataset.withWorkers(null) to change them on the main thread, with the same result.',
+      expected: 'a worker that augments images',
+      received: `a worker that failed (${cause instanceof Error ? cause.message : String(cause)})`,
+      advice: 'Call dataset.withWorkers(null) to augment on the main thread, with the same result.',
       cause,
     });
     for (const { pendingJobs } of [...this.#workers.values()].flat()) {

@@ -1,6 +1,7 @@
 import type { LabelReader } from '../data/labelReader.js';
 
 const GENDERS = ['male', 'female'] as const;
+const RACES = ['white', 'black', 'asian', 'indian', 'other'] as const;
 const MAX_AGE = 120;
 
 /**
@@ -9,19 +10,19 @@ const MAX_AGE = 120;
  * @category Data
  */
 export interface UtkFaceLabels {
-  /** Years, 0 to 120. */
+  /** Age in years, 0 to 120. */
   readonly age: number;
-  /** Coded 0 male, 1 female in the name. */
+  /** Gender as coded in the file name: 0 is male, 1 is female. */
   readonly gender: (typeof GENDERS)[number];
 }
 
 /**
- * Labels from UTKFace's file names, `age_gender_race_date.jpg`: age in years, gender coded 0 male and 1 female
- * (Z. Zhang, Y. Song and H. Qi 2017). A name that says anything else has no labels.
+ * Creates a label reader for UTKFace's file names, `age_gender_race_date.jpg` (Z. Zhang, Y. Song and H. Qi 2017).
  *
+ * @returns A reader of the age in years and the gender. A file with any other name has no labels.
  * @example
  * ```ts
- * import { utkFace } from 'tfjs-multitask';
+ * import { utkFace } from 'tfjs-multitask/datasets';
  *
  * console.log(utkFace()('26_1_0_20170116184024662.jpg.chip.jpg')); // { labels: { age: 26, gender: 'female' } }
  * ```
@@ -32,7 +33,7 @@ export function utkFace(): LabelReader<UtkFaceLabels> {
     const name = path.slice(path.lastIndexOf('/') + 1);
     const parts = /^(\d{1,3})_([01])_([0-4])_\d+/.exec(name);
     if (!parts) {
-      return { reason: `its name is not age_gender_race_date with gender 0 or 1 and race 0 to 4` };
+      return { reason: 'its name is not age_gender_race_date with gender 0 or 1 and race 0 to 4' };
     }
     const age = Number(parts[1]);
     if (age > MAX_AGE) return { reason: `age ${age} is not within 0 to ${MAX_AGE}` };
@@ -40,15 +41,15 @@ export function utkFace(): LabelReader<UtkFaceLabels> {
   };
 }
 
-const RACES = ['white', 'black', 'asian', 'indian', 'other'] as const;
-
 /**
- * What the image belongs to by its name, in UTKFace's own words: sex, and `race` as its annotators saw it. For a report, which
- * tells errors by group; no task is made of it. An image of another name belongs to nothing.
+ * Reads the groups of a UTKFace image from its file name: `sex`, and `race` as the annotators of the data set recorded it. A report
+ * shows errors by group; no task predicts the groups.
  *
+ * @param path - Path of the image file.
+ * @returns The image's value of each group. A file with any other name has no groups.
  * @example
  * ```ts
- * import { utkFaceGroups } from 'tfjs-multitask';
+ * import { utkFaceGroups } from 'tfjs-multitask/datasets';
  *
  * console.log(utkFaceGroups('26_1_2_20170116184024662.jpg')); // { sex: 'female', race: 'asian' }
  * ```

@@ -1,6 +1,6 @@
-import type { NamedArrays } from '../steps/stepArrays.js';
+import type { NamedArrays } from '../core/arrays.js';
+import type { Weights } from '../network/weights.js';
 import type { StepKind } from '../steps/trainingStep.js';
-import type { Weights } from '../training/callback.js';
 
 /** Executes the steps of one run, and holds what they change. */
 export interface Executor {

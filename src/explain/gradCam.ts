@@ -4,6 +4,7 @@ import type { HeatMap } from '../core/records/heatMap.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
 import { releasePredictor } from '../engines/onnx/executor/predictor.js';
 import { getCurrentEngine, useEngine } from '../engines/select.js';
+import { checkBatchSize } from '../inference/checkDataset.js';
 import { forward } from '../inference/forward.js';
 import { createImageBatch, type PredictInput, type PredictOptions } from '../inference/predict.js';
 import type { MultiTaskModel } from '../model/multiTaskModel.js';
@@ -11,7 +12,6 @@ import { createNetwork } from '../network/buildNetwork.js';
 import { syncWeights } from '../network/weightSync.js';
 import type { AnyTask, TargetOf, Tasks } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
-import { checkBatchSize } from '../training/validateFit.js';
 import { createGradCamGraph, type GradCamGraph } from './gradCamGraph.js';
 
 /**

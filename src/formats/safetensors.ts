@@ -1,19 +1,8 @@
+import type { HostArray } from '../core/arrays.js';
+import { sha256 } from '../core/digest.js';
 import { createError } from '../core/errors/errors.js';
-import { sha256 } from '../core/json.js';
 
-/**
- * Numbers with their shape.
- *
- * @category Files
- */
-export interface HostArray {
-  /** Empty for a scalar. */
-  readonly shape: readonly number[];
-  /** Row-major, as many as the shape says. */
-  readonly data: Float32Array;
-}
-
-/** What a tensor file holds: arrays by name, and text. */
+/** Content of a safetensors file: arrays by name, and metadata. */
 export interface Safetensors {
   readonly arrays: { readonly [name: string]: HostArray };
   readonly metadata: { readonly [key: string]: string };
@@ -25,16 +14,16 @@ interface HeaderEntry {
   readonly data_offsets: readonly [number, number];
 }
 
-/** A header above this is not one of ours: 100 MB, as the format's own readers allow. */
+/** Largest header that is read: 100 MB, the limit of the format's reference reader. */
 const MAX_HEADER_BYTES = 100_000_000;
 
-/** Stands in the header for the hash while the hash is taken. */
+/** Placeholder in the header while the hash is computed. */
 const BLANK_HASH = '0'.repeat(64);
 
-/** Where the hash `text` stands in the header, which ends at `end`. */
+/** Finds the offset of the hash `text` in the header, which ends at `end`. */
 function findHashOffset(file: Uint8Array, end: number, text: string): number {
   const key = new TextEncoder().encode(`"sha256":"${text}"`);
-  // The last one: a metadata value is JSON text itself, and its quotes are escaped.
+  // Search for the last occurrence: metadata values may contain the same text.
   for (let at = end - key.length; at >= 8; at--) {
     if (key.every((byte, i) => file[at + i] === byte)) return at + '"sha256":"'.length;
   }
@@ -42,16 +31,18 @@ function findHashOffset(file: Uint8Array, end: number, text: string): number {
 }
 
 /**
- * Bytes in the safetensors format (Hugging Face, 2022: eight bytes of header length, a JSON header, raw little-endian
- * numbers), which numpy, PyTorch and JAX read too. A `sha256` is added to the metadata: that of the whole file with zeros
- * in its place, so that no byte can change unnoticed, neither of a number nor of the header.
+ * Encodes arrays in the safetensors format (Hugging Face, 2022: eight bytes of header length, a JSON header,
+ * raw little-endian numbers), which numpy, PyTorch and JAX can read.
+ *
+ * The metadata gain the key `sha256`: the hash of the whole file with zeros in place of the hash. It detects
+ * every changed byte, in the header as well as in the numbers.
  */
 export async function writeSafetensors({ arrays, metadata }: Safetensors): Promise<Uint8Array> {
-  const names = Object.keys(arrays);
-  const body = new Uint8Array(names.reduce((sum, name) => sum + 4 * arrays[name]!.data.length, 0));
+  const arrayNames = Object.keys(arrays);
+  const body = new Uint8Array(arrayNames.reduce((sum, name) => sum + 4 * arrays[name]!.data.length, 0));
   const header: Record<string, HeaderEntry | Record<string, string>> = {};
   let offset = 0;
-  for (const name of names) {
+  for (const name of arrayNames) {
     const { shape, data } = arrays[name]!;
     const end = offset + 4 * data.length;
     body.set(new Uint8Array(data.buffer, data.byteOffset, 4 * data.length), offset);
@@ -60,7 +51,7 @@ export async function writeSafetensors({ arrays, metadata }: Safetensors): Promi
   }
   header.__metadata__ = { ...metadata, sha256: BLANK_HASH };
   const text = new TextEncoder().encode(JSON.stringify(header));
-  const padded = Math.ceil(text.length / 8) * 8; // so that the numbers begin at a multiple of eight bytes
+  const padded = Math.ceil(text.length / 8) * 8; // aligns the numbers to eight bytes
   const file = new Uint8Array(8 + padded + body.length).fill(0x20, 8, 8 + padded);
   new DataView(file.buffer).setBigUint64(0, BigInt(padded), true);
   file.set(text, 8);
@@ -70,11 +61,11 @@ export async function writeSafetensors({ arrays, metadata }: Safetensors): Promi
 }
 
 /**
- * Reads what {@link writeSafetensors} wrote. The file is not trusted: sizes are checked before anything is allocated,
- * and the numbers against their hash.
+ * Reads a file written by {@link writeSafetensors}. The file is not trusted: sizes are checked before
+ * anything is allocated, and the content is checked against its hash.
  *
- * @param path - The file, for errors.
- * @throws `checkpoint` fault for a file that is cut short, changed, or of another format.
+ * @param path - Path of the file, for errors.
+ * @throws A `checkpoint` error if the file is truncated, corrupted or in another format.
  */
 export async function readSafetensors(file: Uint8Array, path: string): Promise<Safetensors> {
   const corrupt = (received: string, cause?: unknown) =>
@@ -99,12 +90,12 @@ export async function readSafetensors(file: Uint8Array, path: string): Promise<S
     throw corrupt('a header that is not JSON', cause);
   }
   const body = file.subarray(8 + length);
-  const place = /^[0-9a-f]{64}$/.test(metadata?.sha256 ?? '')
+  const hashOffset = /^[0-9a-f]{64}$/.test(metadata?.sha256 ?? '')
     ? findHashOffset(file, 8 + length, metadata.sha256!)
     : -1;
   const blank = file.slice();
-  if (place >= 0) blank.set(new TextEncoder().encode(BLANK_HASH), place);
-  if (place < 0 || (await sha256(blank)) !== metadata.sha256) {
+  if (hashOffset >= 0) blank.set(new TextEncoder().encode(BLANK_HASH), hashOffset);
+  if (hashOffset < 0 || (await sha256(blank)) !== metadata.sha256) {
     throw corrupt('bytes that do not match their hash');
   }
   const arrays: Record<string, HostArray> = {};
@@ -115,7 +106,7 @@ export async function readSafetensors(file: Uint8Array, path: string): Promise<S
     if (dtype !== 'F32' || !(start! >= 0 && end! <= body.length && end! - start! === size)) {
       throw corrupt(`an array "${name}" that does not fit`);
     }
-    // A copy: the view need not begin at a multiple of four bytes.
+    // The bytes are copied because a Float32Array must start at a multiple of four bytes.
     arrays[name] = { shape, data: new Float32Array(body.slice(start, end).buffer) };
   }
   return { arrays, metadata };

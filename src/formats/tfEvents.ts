@@ -1,23 +1,25 @@
 import protobuf from 'protobufjs/minimal.js';
+import { concatBytes } from '../core/arrays.js';
+import { createCrc32 } from './crc32.js';
 
-/** One number as TensorBoard shows it. */
+/** Scalar value for TensorBoard. */
 export interface ScalarSummary {
-  /** `epoch_loss`. */
+  /** Name of the chart in TensorBoard: `epoch_loss`. */
   readonly tag: string;
   readonly value: number;
 }
 
-/** A record of an event file. */
+/** Record of a TensorBoard event file. */
 export interface TfEvent {
-  /** Seconds since 1970. */
+  /** Time in seconds since 1970. */
   readonly wallTime: number;
-  /** The version, in the first record; scalars at a step in all others. */
+  /** File version in the first record; scalars of one step in all others. */
   readonly what:
     | { readonly version: string }
     | { readonly step: number; readonly scalars: readonly ScalarSummary[] };
 }
 
-/** What the first record of an event file says. */
+/** Version string in the first record of an event file. */
 export const EVENT_FILE_VERSION = 'brain.Event:2';
 
 /** Field numbers of TensorFlow's `event.proto` and `summary.proto`. */
@@ -26,16 +28,9 @@ const SUMMARY_FIELDS = { value: 1 };
 const VALUE_FIELDS = { tag: 1, simpleValue: 2 };
 const [VARINT, FIXED64, BYTES, FIXED32] = [0, 1, 2, 5];
 
-/** Events as an event file holds them, one framed record after another. */
+/** Encodes events as the content of an event file, one TFRecord per event. */
 export function encodeEvents(events: readonly TfEvent[]): Uint8Array {
-  const records = events.map((event) => encodeRecord(encodeEvent(event)));
-  const bytes = new Uint8Array(records.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const record of records) {
-    bytes.set(record, at);
-    at += record.length;
-  }
-  return bytes;
+  return concatBytes(events.map((event) => encodeRecord(encodeEvent(event))));
 }
 
 function encodeEvent({ wallTime, what }: TfEvent): Uint8Array {
@@ -57,32 +52,25 @@ function encodeEvent({ wallTime, what }: TfEvent): Uint8Array {
 
 const encodeFieldTag = (field: number, wire: number) => (field << 3) | wire;
 
-/** A record of TensorFlow's TFRecord format: length, its checksum, the bytes, theirs; little-endian. */
+/** Frames data as a TFRecord: length, CRC of the length, data, CRC of the data; all little-endian. */
 function encodeRecord(data: Uint8Array): Uint8Array {
   const record = new Uint8Array(data.length + 16);
   const view = new DataView(record.buffer);
-  view.setUint32(0, data.length, true); // of 64 bits: an event is far below the other half
+  view.setUint32(0, data.length, true); // The length field has 64 bits; events never need the upper half.
   view.setUint32(8, computeMaskedCrc32c(record.subarray(0, 8)), true);
   record.set(data, 12);
   view.setUint32(12 + data.length, computeMaskedCrc32c(data), true);
   return record;
 }
 
-/** A CRC32C, turned and moved, since TensorFlow wants none to be the checksum of bytes which hold one. */
+/**
+ * Computes the masked CRC32C of the TFRecord format. TensorFlow rotates the CRC and adds a constant, because
+ * the CRC of data that contain a CRC is weak.
+ */
 export function computeMaskedCrc32c(bytes: Uint8Array): number {
   const sum = computeCrc32c(bytes);
   return (((sum >>> 15) | (sum << 17)) + 0xa282ead8) >>> 0;
 }
 
-/** CRC32C (Castagnoli's polynomial, reflected), as in RFC 3720. */
-export function computeCrc32c(bytes: Uint8Array): number {
-  let sum = 0xffffffff;
-  for (const byte of bytes) sum = CRC32C_TABLE[(sum ^ byte) & 0xff]! ^ (sum >>> 8);
-  return ~sum >>> 0;
-}
-
-const CRC32C_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
-  let sum = byte;
-  for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >>> 1) ^ 0x82f63b78 : sum >>> 1;
-  return sum;
-});
+/** Computes the CRC32C (Castagnoli polynomial) of RFC 3720. */
+export const computeCrc32c = createCrc32(0x82f63b78);

@@ -5,14 +5,14 @@ import type { Dataset } from '../data/dataset.js';
 import type { WorkerPool } from '../data/workerPool.js';
 import type { Network } from '../network/network.js';
 import { syncWeights } from '../network/weightSync.js';
+import { computeLosses } from '../steps/lossesAndMetrics.js';
 import {
-  computeLosses,
   createMetricAccumulator,
   type LossAverage,
   type MetricAccumulator,
-} from '../steps/lossesAndMetrics.js';
+} from '../steps/metricAccumulator.js';
+import { computeRegularizationLoss } from '../steps/regularizationLoss.js';
 import { createTargetArrays, getTaskTargets, toTensors } from '../steps/stepArrays.js';
-import { computeRegularizationLoss } from '../steps/trainingStep.js';
 import { tf } from '../tensor/tf.js';
 import { forward } from './forward.js';
 import { InputPipeline } from './inputPipeline.js';

@@ -1,8 +1,8 @@
-import { sha256 } from '../core/json.js';
+import { countElements, type HostArray, viewBytes } from '../core/arrays.js';
+import { sha256 } from '../core/digest.js';
 import type { Store } from '../core/platform/platform.js';
 import type { Dataset } from '../data/dataset.js';
-import { type HostArray, readSafetensors, writeSafetensors } from '../formats/safetensors.js';
-import { viewBytes } from '../network/frozenDigest.js';
+import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import type { LayerGraph } from '../network/layerGraph.js';
 
 /** What the frozen half makes of one image: one array an output. */
@@ -156,8 +156,6 @@ export class FeatureCache {
     this.#cachedBytes += this.#bytesPerImage;
   }
 }
-
-const countElements = (shape: readonly number[]) => shape.reduce((product, side) => product * side, 1);
 
 function getRow({ shape, data }: HostArray, row: number): Float32Array {
   const size = data.length / shape[0]!;

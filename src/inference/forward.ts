@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
+import type { HostArray } from '../core/arrays.js';
 import { getPredictor } from '../engines/onnx/executor/predictor.js';
 import { getCurrentOnnx } from '../engines/select.js';
-import type { HostArray } from '../formats/safetensors.js';
 import { type InferenceFunction, type LayerGraph, runInference } from '../network/layerGraph.js';
 import { tf } from '../tensor/tf.js';
 

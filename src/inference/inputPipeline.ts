@@ -1,11 +1,11 @@
+import type { HostArray } from '../core/arrays.js';
 import type { PixelRange } from '../core/images.js';
 import type { Batch, Dataset } from '../data/dataset.js';
-import type { HostArray } from '../formats/safetensors.js';
 import type { FrozenSplit } from '../network/frozenSplit.js';
-import { rescaleImages } from '../steps/stepArrays.js';
 import { tf } from '../tensor/tf.js';
 import { FeatureCache, type ImageFeatures } from './featureCache.js';
 import { forward, readTensor } from './forward.js';
+import { rescaleImages } from './rescaleImages.js';
 
 /**
  * Makes what the trained half of a network takes: images as numbers, or what the frozen half makes of them. That half runs in

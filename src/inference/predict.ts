@@ -1,17 +1,17 @@
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
+import type { HostArray } from '../core/arrays.js';
 import { createError, describeType } from '../core/errors/errors.js';
 import type { ImageBytes } from '../core/images.js';
 import type { Decoder } from '../core/platform/platform.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
 import { type EngineName, type EngineOptions, getCurrentEngine, useEngine } from '../engines/select.js';
-import type { HostArray } from '../formats/safetensors.js';
 import type { Network } from '../network/network.js';
 import { syncWeights } from '../network/weightSync.js';
-import { rescalePixelsInto } from '../steps/stepArrays.js';
 import type { PredictionsOf, Tasks } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
-import { checkBatchSize } from '../training/validateFit.js';
+import { checkBatchSize } from './checkDataset.js';
 import { forward } from './forward.js';
+import { rescalePixelsInto } from './rescaleImages.js';
 
 /**
  * An image to predict from: pixels as bytes, of the network's size; an encoded file's bytes (with a decoder); or a

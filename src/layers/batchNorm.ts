@@ -1,6 +1,5 @@
 import { tf } from '../tensor/tf.js';
 import { type Block, checkFraction, createLayerBlock } from './block.js';
-import type { Activation } from './conv.js';
 
 /**
  * Options of {@link lowerBatchNorm}.
@@ -36,20 +35,4 @@ export interface BatchNormOptions {
 export function batchNorm({ momentum = 0.99, epsilon = 1e-3 }: BatchNormOptions = {}): Block {
   checkFraction('batchNorm.momentum', momentum);
   return createLayerBlock('bn', (name) => tf.layers.batchNormalization({ name, momentum, epsilon }));
-}
-
-/**
- * An activation on its own, for after a residual sum or between batch normalisation and the next layer.
- *
- * @example
- * ```ts
- * import { activation, batchNorm, conv, sharedTrunk } from 'tfjs-multitask';
- *
- * const trunk = sharedTrunk([conv(64, 3, { activation: 'linear' }), batchNorm(), activation('relu')]);
- * console.log(trunk.pieces.length); // 3
- * ```
- * @category Compose
- */
-export function activation(kind: Activation): Block {
-  return createLayerBlock(kind, (name) => tf.layers.activation({ name, activation: kind }));
 }

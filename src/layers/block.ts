@@ -59,21 +59,6 @@ export function createLayerBlock(
   };
 }
 
-/**
- * What a sliding window does at the border: `valid` keeps to the image, `same` pads it with zeros.
- *
- * @category Compose
- */
-export type Padding = 'valid' | 'same';
-
-/** Side of a sliding window's output, as Keras counts it. */
-export function createWindowOutputSize(size: number, stride: number, padding: Padding, dilation = 1) {
-  return (input: number): number =>
-    padding === 'same'
-      ? Math.ceil(input / stride)
-      : Math.floor((input - (dilation * (size - 1) + 1)) / stride) + 1;
-}
-
 /** Throws an `argument` fault unless `value` is a whole number of at least 1. */
 export function checkPositiveInteger(path: string, value: number): void {
   if (Number.isInteger(value) && value >= 1) return;

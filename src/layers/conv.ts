@@ -1,12 +1,6 @@
 import { tf } from '../tensor/tf.js';
-import {
-  type Block,
-  checkPositiveInteger,
-  checkRegularization,
-  createLayerBlock,
-  createWindowOutputSize,
-  type Padding,
-} from './block.js';
+import { type Block, checkPositiveInteger, checkRegularization, createLayerBlock } from './block.js';
+import { createWindowOutputSize, type Padding } from './windowSize.js';
 
 /**
  * Activations by Keras's names.

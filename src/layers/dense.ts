@@ -1,11 +1,5 @@
 import { tf } from '../tensor/tf.js';
-import {
-  type Block,
-  checkFraction,
-  checkPositiveInteger,
-  checkRegularization,
-  createLayerBlock,
-} from './block.js';
+import { type Block, checkPositiveInteger, checkRegularization, createLayerBlock } from './block.js';
 import type { Activation } from './conv.js';
 
 /**
@@ -50,42 +44,4 @@ export function dense(units: number, { activation = 'relu', useBias = true, l2 }
       ...(l2 ? { kernelRegularizer: tf.regularizers.l2({ l2 }) } : {}),
     }),
   );
-}
-
-/**
- * In training each number is dropped with probability `rate` and the rest divided by `1 - rate`; otherwise the
- * identity. Any shape. Same as Keras 3 `Dropout` (layers/regularization/dropout.py); the mask is drawn from the run's
- * seed, the epoch and the step, so a resumed run drops the same units.
- *
- * Source: N. Srivastava et al., Dropout, 2014.
- *
- * @param rate - 0 up to, not including, 1.
- * @throws `argument` fault for a rate out of its range.
- * @example
- * ```ts
- * import { branch, dense, dropout, flatten } from 'tfjs-multitask';
- *
- * console.log(branch([flatten(), dense(16), dropout(0.3)]).pieces.length); // 3
- * ```
- * @category Compose
- */
-export function dropout(rate: number): Block {
-  checkFraction('dropout.rate', rate);
-  return createLayerBlock('dropout', (name) => tf.layers.dropout({ name, rate }));
-}
-
-/**
- * `[batch, height, width, channels]` in, `[batch, height · width · channels]` out, row by row. Same as Keras 3
- * `Flatten` (layers/reshaping/flatten.py).
- *
- * @example
- * ```ts
- * import { branch, dense, flatten } from 'tfjs-multitask';
- *
- * console.log(branch([flatten(), dense(16)]).pieces.length); // 2
- * ```
- * @category Compose
- */
-export function flatten(): Block {
-  return createLayerBlock('flatten', (name) => tf.layers.flatten({ name }));
 }

@@ -1,3 +1,4 @@
+import { formatItemShape } from '../core/arrays.js';
 import { createError } from '../core/errors/errors.js';
 import { tf } from '../tensor/tf.js';
 import type { Block } from './block.js';
@@ -37,7 +38,7 @@ export function grayscaleImage(): Block {
           kind: 'argument',
           path: 'grayscaleImage',
           expected: 'an image of one or three channels',
-          received: `[${input.shape.slice(1).join(', ')}]`,
+          received: formatItemShape(input.shape),
           advice: 'It stands before all other layers.',
         });
       }

@@ -1,11 +1,6 @@
 import { tf } from '../tensor/tf.js';
-import {
-  type Block,
-  checkPositiveInteger,
-  createLayerBlock,
-  createWindowOutputSize,
-  type Padding,
-} from './block.js';
+import { type Block, checkPositiveInteger, createLayerBlock } from './block.js';
+import { createWindowOutputSize, type Padding } from './windowSize.js';
 
 /**
  * Options of {@link maxPool} and {@link averagePool}.

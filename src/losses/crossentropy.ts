@@ -2,14 +2,15 @@ import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
 import { tf } from '../tensor/tf.js';
 import type { Loss } from './loss.js';
 
-/** Keras's `backend.epsilon()`: probabilities are kept this far from 0 and 1, so that no logarithm is infinite. */
+/** Smallest distance of a probability from 0 and 1, so that logarithms are finite. Same as Keras's `backend.epsilon()`. */
 const EPSILON = 1e-7;
 
 /**
- * Binary cross-entropy per example, `-(t·log p + (1 - t)·log(1 - p))` with `p` the probability of the second label.
- * Same as Keras 3 `binary_crossentropy` (losses/losses.py) with `reduction=None`: probabilities are clipped to
- * `[1e-7, 1 - 1e-7]`, so no loss is above 16.12.
+ * Binary cross-entropy per example: `-(t·log p + (1 - t)·log(1 - p))`, where `p` is the probability of the second label. Same as
+ * Keras 3 `binary_crossentropy` (losses/losses.py) with `reduction=None`: probabilities are clipped to `[1e-7, 1 - 1e-7]`, so that no
+ * loss is above 16.12.
  *
+ * @returns The loss that {@link binary} uses by default. Its name is `binary_crossentropy`.
  * @example
  * ```ts
  * import { binary, binaryCrossentropy } from 'tfjs-multitask';
@@ -24,18 +25,19 @@ export function binaryCrossentropy(): Loss {
     options: {},
     perExample: (prediction, target) => {
       const p = clipProbability(prediction);
-      const hit = tf.mul(target, tf.log(p));
-      const miss = tf.mul(tf.sub(1, target), tf.log(tf.sub(1, p)));
-      return tf.neg(tf.mean(tf.add(hit, miss), 1)) as Tensor1D;
+      const second = tf.mul(target, tf.log(p));
+      const first = tf.mul(tf.sub(1, target), tf.log(tf.sub(1, p)));
+      return tf.neg(tf.mean(tf.add(second, first), 1)) as Tensor1D;
     },
   };
 }
 
 /**
- * Categorical cross-entropy per example, `-Σ t·log p` over the labels, with `p` the softmax probabilities and `t` the
- * one-hot target. Same as Keras 3 `categorical_crossentropy` (losses/losses.py) with `reduction=None`: `p` is divided
- * by its sum, then clipped to `[1e-7, 1 - 1e-7]`.
+ * Categorical cross-entropy per example: `-Σ t·log p` over the labels, where `p` are the softmax probabilities and `t` is the one-hot
+ * target. Same as Keras 3 `categorical_crossentropy` (losses/losses.py) with `reduction=None`: `p` is divided by its sum, then clipped
+ * to `[1e-7, 1 - 1e-7]`.
  *
+ * @returns The loss that {@link categorical} uses by default. Its name is `categorical_crossentropy`.
  * @example
  * ```ts
  * import { categorical, categoricalCrossentropy } from 'tfjs-multitask';

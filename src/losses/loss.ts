@@ -2,28 +2,32 @@ import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs';
 import type { Json } from '../core/json.js';
 
 /**
- * A loss as a pure function: how wrong each prediction of a batch is. Weights, masks and the mean over the batch
- * belong to the caller, so that one function serves training, validation and figures alike.
+ * A loss as a pure function: the error of each prediction in a batch. The caller applies weights and masks and computes the mean over
+ * the batch, so that training, validation and figures use the same function.
  *
  * @category Losses and metrics
  */
 export interface Loss {
-  /** Keras's name, `mean_squared_error`. */
+  /** Name as in Keras, such as `mean_squared_error`. */
   readonly name: string;
-  /** What changes the numbers beside the name; part of a checkpoint's digest. */
+  /** Options that change the numbers. They are part of a checkpoint's fingerprint. */
   readonly options: { readonly [option: string]: Json };
   /**
-   * `prediction` and `target`: `[batch, units]`, float32, the prediction after the head's activation. Returns
-   * `[batch]`, unreduced over the batch. Differentiable in `prediction`; no randomness, no `dataSync`.
+   * Computes the loss of each example: `[batch]`, not reduced over the batch. It is differentiable with respect to `prediction` and uses
+   * no random numbers and no `dataSync`.
+   *
+   * - `prediction`: `[batch, units]`, float32, after the activation of the head.
+   * - `target`: `[batch, units]`, float32.
    */
   perExample(prediction: Tensor2D, target: Tensor2D): Tensor1D;
 }
 
 /**
- * A loss of your own, written in TensorFlow.js operations.
+ * Creates a loss from a function of TensorFlow.js operations.
  *
- * @param name - Its name in checkpoints and errors; change it when you change the formula.
- * @param perExample - `(prediction, target) -> loss per example`; see {@link Loss.perExample} for the shapes.
+ * @param name - Name in checkpoints and errors. Change it when you change the formula.
+ * @param perExample - Computes the loss of each example. See {@link Loss.perExample} for the shapes.
+ * @returns A loss for any task.
  * @example
  * ```ts
  * import * as tf from '@tensorflow/tfjs';

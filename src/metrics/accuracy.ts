@@ -3,10 +3,12 @@ import { tf } from '../tensor/tf.js';
 import { createMetric, type Metric, type MetricName, type MetricOptions } from './metric.js';
 
 /**
- * The share of examples whose predicted label is the true one, 0 to 1; column `accuracy`. With one output a
- * probability strictly above 0.5 means the second label; with several the largest wins, the first of equals. Same as
- * Keras 3 `accuracy` (metrics/accuracy_metrics.py, `BinaryAccuracy` and `CategoricalAccuracy`).
+ * Fraction of examples whose predicted label is correct, 0 to 1. Its column is `accuracy`. With one output, a probability above 0.5
+ * is the second label; with several outputs, the largest one counts, the first of equals. Same as Keras 3 `accuracy`
+ * (metrics/accuracy_metrics.py, `BinaryAccuracy` and `CategoricalAccuracy`).
  *
+ * @param options - `weighted`: whether sample weights count. Default false.
+ * @returns A metric for {@link binary} and {@link categorical}.
  * @example
  * ```ts
  * import { accuracy, binary } from 'tfjs-multitask';

@@ -1,36 +1,35 @@
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs';
 
 /**
- * A metric as a pure function of a batch; its value for an epoch is the mean over all labelled examples, however they
- * were batched.
+ * A metric as a pure function of a batch. Its value for an epoch is the mean over all labeled examples, whatever the batch size.
  *
  * @category Losses and metrics
  */
 export interface Metric<Name extends string = string> {
-  /** The last part of the column's name: `mae` in `val_age_mae`. */
+  /** Last part of the column's name in the history: `mae` in `val_age_mae`. */
   readonly name: Name;
-  /** Whether less or more is better: what a monitor's mode is inferred from. */
+  /** Whether a lower (`min`) or a higher (`max`) value is better. Callbacks infer the mode of a monitor from it. */
   readonly mode: 'min' | 'max';
-  /** Whether sample weights count: `Σ w·m / Σ w` instead of the plain mean. */
+  /** Whether sample weights `w` count: the value is `Σ w·m / Σ w` instead of the plain mean. */
   readonly weighted: boolean;
-  /** `prediction`, `target`: `[batch, units]`, as for a loss. Returns `[batch]`. */
+  /** Computes one value for each example. `prediction` and `target` are `[batch, units]`, as for a loss; the result is `[batch]`. */
   perExample(prediction: Tensor2D, target: Tensor2D): Tensor1D;
-  /** From the mean over the examples to the metric's value (a square root, say); the mean itself when absent. */
+  /** Converts the mean over the examples to the metric's value, such as a square root. Default: the mean itself. */
   readonly finalize?: (mean: number) => number;
 }
 
 /**
- * Options that every metric takes.
+ * Options of all metrics.
  *
  * @category Losses and metrics
  */
 export interface MetricOptions<Weighted extends boolean = boolean> {
-  /** Count examples by their sample weights; the name then begins with `weighted_`. Default false, as in Keras. */
+  /** Whether sample weights count. The name of such a metric begins with `weighted_`. Default false, as in Keras. */
   readonly weighted?: Weighted;
 }
 
 /**
- * `mae`, or `weighted_mae`.
+ * Name of a metric: `mae`, or `weighted_mae` for a weighted one.
  *
  * @category Losses and metrics
  */
@@ -38,15 +37,18 @@ export type MetricName<Name extends string, Weighted extends boolean> = Weighted
   ? `weighted_${Name}`
   : Name;
 
-/** A metric from its parts, named by whether it is weighted. */
+/** Name of the history column of a metric, which a task accepts as a {@link Metric} or by its name. */
+export type MetricColumn<M> = M extends Metric<infer Name> ? Name : M extends string ? M : never;
+
+/** Creates a metric. Its name depends on whether it is weighted. */
 export function createMetric<Name extends string, Weighted extends boolean>(
   name: Name,
   options: MetricOptions<Weighted>,
-  rest: Pick<Metric, 'mode' | 'perExample' | 'finalize'>,
+  formula: Pick<Metric, 'mode' | 'perExample' | 'finalize'>,
 ): Metric<MetricName<Name, Weighted>> {
   const weighted = options.weighted ?? false;
   return {
-    ...rest,
+    ...formula,
     name: (weighted ? `weighted_${name}` : name) as MetricName<Name, Weighted>,
     weighted,
   };

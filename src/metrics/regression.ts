@@ -1,10 +1,12 @@
-import { meanAbsoluteError, meanSquaredError } from '../losses/regression.js';
+import { meanAbsoluteError, meanSquaredError } from '../losses/meanErrors.js';
 import { createMetric, type Metric, type MetricName, type MetricOptions } from './metric.js';
 
 /**
- * Mean absolute error, in the unit of the target; column `mae`. Same as Keras 3 `MeanAbsoluteError`
+ * Mean absolute error in the unit of the target. Its column is `mae`. Same as Keras 3 `MeanAbsoluteError`
  * (metrics/regression_metrics.py).
  *
+ * @param options - `weighted`: whether sample weights count. Default false.
+ * @returns A metric for {@link regression}.
  * @example
  * ```ts
  * import { mae, regression } from 'tfjs-multitask';
@@ -20,9 +22,11 @@ export function mae<const Weighted extends boolean = false>(
 }
 
 /**
- * Mean squared error, in the unit of the target squared; column `mse`. Same as Keras 3 `MeanSquaredError`
+ * Mean squared error in the squared unit of the target. Its column is `mse`. Same as Keras 3 `MeanSquaredError`
  * (metrics/regression_metrics.py).
  *
+ * @param options - `weighted`: whether sample weights count. Default false.
+ * @returns A metric for {@link regression}.
  * @example
  * ```ts
  * import { mse, regression } from 'tfjs-multitask';
@@ -38,9 +42,11 @@ export function mse<const Weighted extends boolean = false>(
 }
 
 /**
- * Root mean squared error, in the unit of the target; column `rmse`. The root is taken once, over the whole epoch, as
- * in Keras 3 `RootMeanSquaredError` (metrics/regression_metrics.py).
+ * Root mean squared error in the unit of the target. Its column is `rmse`. The root is computed once, from the mean over the whole
+ * epoch, as in Keras 3 `RootMeanSquaredError` (metrics/regression_metrics.py).
  *
+ * @param options - `weighted`: whether sample weights count. Default false.
+ * @returns A metric for {@link regression}.
  * @example
  * ```ts
  * import { rmse, regression } from 'tfjs-multitask';

@@ -29,7 +29,11 @@ export function formatSummary(
 ): string {
   const columns: Column[] = [
     { title: 'Layer (type)', align: 'left', getCell: ({ name, kind }) => [`${name} (${kind})`] },
-    { title: 'Output Shape', align: 'left', getCell: (layer) => [`(${['None', ...layer.outputShape].join(', ')})`] },
+    {
+      title: 'Output Shape',
+      align: 'left',
+      getCell: (layer) => [`(${['None', ...layer.outputShape].join(', ')})`],
+    },
     { title: 'Param #', align: 'right', getCell: (layer) => [formatCount(layer.parameters)] },
     { title: 'Connected to', align: 'left', getCell: createConnectionLookup(layers) },
   ];
@@ -44,11 +48,19 @@ export function formatSummary(
     border + texts.map((text, i) => ` ${pad(text, widths[i]!, columns[i]!.align)} `).join(border) + border;
   const body = rows.flatMap((cells) => {
     const height = Math.max(...cells.map((lines) => lines.length));
-    return Array.from({ length: height }, (_, line) => drawLine(cells.map((lines) => lines[line] ?? ''), '│'));
+    return Array.from({ length: height }, (_, line) =>
+      drawLine(
+        cells.map((lines) => lines[line] ?? ''),
+        '│',
+      ),
+    );
   });
   return [
     drawRule(['┏', '━', '┳', '┓']),
-    drawLine(columns.map(({ title }) => title), '┃'),
+    drawLine(
+      columns.map(({ title }) => title),
+      '┃',
+    ),
     drawRule(['┡', '━', '╇', '┩']),
     ...body,
     drawRule(['└', '─', '┴', '┘']),

@@ -6,6 +6,7 @@ import type { ArchitectureRecord } from '../core/records/architecture.js';
 import type { Dataset } from '../data/dataset.js';
 import { releasePredictor } from '../engines/onnx/executor/predictor.js';
 import { type EngineName, type EngineOptions, getCurrentEngine, useEngine } from '../engines/select.js';
+import { checkBatchSize, checkDataset } from '../inference/checkDataset.js';
 import { type EvaluationConfig, evaluateDataset } from '../inference/evaluate.js';
 import { type PredictInput, type PredictOptions, predictImages } from '../inference/predict.js';
 import { createDisposedModelError } from '../network/checkModel.js';
@@ -13,7 +14,7 @@ import { describeArchitecture } from '../network/describeArchitecture.js';
 import type { Network, NetworkInput } from '../network/network.js';
 import { readModelFolder, writeModelFolder } from '../network/savedModel/modelFolder.js';
 import { syncWeights } from '../network/weightSync.js';
-import type { LossAverage } from '../steps/lossesAndMetrics.js';
+import type { LossAverage } from '../steps/metricAccumulator.js';
 import {
   type ClassWeights,
   checkLossWeights,
@@ -27,7 +28,6 @@ import { type FitOptions, fitNetwork } from '../training/fit.js';
 import type { HistoryColumn } from '../training/monitor.js';
 import type { History } from '../training/trainingHistory.js';
 import { isInTraining } from '../training/trainingLock.js';
-import { checkBatchSize, checkDataset } from '../training/validateFit.js';
 import { formatSummary, type SummaryOptions } from './modelSummary.js';
 import { setTrainable } from './setTrainable.js';
 

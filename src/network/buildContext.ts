@@ -1,4 +1,5 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
+import { formatItemShape } from '../core/arrays.js';
 import { createError, describeType } from '../core/errors/errors.js';
 import type { PixelRange } from '../core/images.js';
 import type { BuildContext, LayerLike } from '../layers/block.js';
@@ -196,7 +197,7 @@ function applyLayer(
       kind: 'argument',
       path: layer.name,
       expected: `an image large enough to leave something at this layer${calling.describeMinimumSize()}`,
-      received: `input ${formatShape(shapes[0]!)}, which leaves ${formatShape(shape)}`,
+      received: `input ${formatItemShape(shapes[0]!)}, which leaves ${formatItemShape(shape)}`,
       advice: 'Use larger images, or fewer strides and poolings.',
     });
   }
@@ -230,7 +231,7 @@ function withShapeError<R>(
     throw createError({
       kind: 'argument',
       path,
-      expected: `a layer that accepts ${formatShape(shapes[0]!)}`,
+      expected: `a layer that accepts ${formatItemShape(shapes[0]!)}`,
       received: cause instanceof Error ? cause.message : String(cause),
       advice,
       cause,
@@ -239,4 +240,3 @@ function withShapeError<R>(
 }
 
 /** A shape for readers, without the batch. */
-export const formatShape = (shape: BatchShape) => `[${shape.slice(1).join(', ')}]`;

@@ -1,4 +1,5 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
+import { formatItemShape } from '../core/arrays.js';
 import { createError } from '../core/errors/errors.js';
 import type { LayerLike } from '../layers/block.js';
 import type { Branch, Trunk } from '../layers/trunkAndBranch.js';
@@ -8,7 +9,6 @@ import { tf } from '../tensor/tf.js';
 import {
   applyLayers,
   createBuildContext,
-  formatShape,
   type LayersByName,
   type PartBuildContext,
   reapplyPart,
@@ -118,7 +118,7 @@ function createHead(name: string, task: AnyTask, end: SymbolicTensor, placed: La
       kind: 'argument',
       path: `branch ${name}`,
       expected: 'a flat output, [features]',
-      received: formatShape(end.shape),
+      received: formatItemShape(end.shape),
       advice: 'End the branch with flatten() or globalAveragePool(), then dense() layers as you like.',
     });
   }

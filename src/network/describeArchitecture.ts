@@ -1,4 +1,5 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
+import { countElements } from '../core/arrays.js';
 import type { ArchitectureRecord, CallSource, LayerRecord } from '../core/records/architecture.js';
 import { isGrayscaleLayer } from '../layers/grayscaleImage.js';
 import type { tf } from '../tensor/tf.js';
@@ -24,7 +25,10 @@ export function describeArchitecture(network: Network): ArchitectureRecord {
       part: getPartName(layer, Object.keys(tasks)),
     };
   });
-  const trainable = layersModel.trainableWeights.reduce((sum, weight) => sum + computeSize(weight.shape), 0);
+  const trainable = layersModel.trainableWeights.reduce(
+    (sum, weight) => sum + countElements(weight.shape),
+    0,
+  );
   return {
     layers: sortTopologically(layers),
     trainableParameters: trainable,
@@ -60,10 +64,6 @@ function createCallSourceLookup({ inputs, calls }: LayerGraph): (layer: tf.layer
     }
   }
   return (layer) => (made.get(layer) ?? []).map((call) => call.inputs.map((place) => sources.get(place)!));
-}
-
-function computeSize(shape: readonly (number | null)[]): number {
-  return shape.reduce<number>((product, size) => product * (size ?? 1), 1);
 }
 
 /**

@@ -1,5 +1,7 @@
+import { viewBytes } from '../core/arrays.js';
+import { sha256 } from '../core/digest.js';
 import type { PixelRange } from '../core/images.js';
-import { type Json, sha256, toCanonicalJson } from '../core/json.js';
+import { type Json, toCanonicalJson } from '../core/json.js';
 import type { tf } from '../tensor/tf.js';
 import type { FrozenSplit } from './frozenSplit.js';
 import { type GraphTensor, getLayers } from './layerGraph.js';
@@ -42,7 +44,3 @@ function getInferenceConfig(layer: tf.layers.Layer): Json {
   const settings = Object.entries(layer.getConfig() as { readonly [key: string]: Json });
   return Object.fromEntries(settings.filter(([key]) => !/(Initializer|Regularizer|Constraint)$/.test(key)));
 }
-
-/** The bytes of some numbers, in place. */
-export const viewBytes = ({ buffer, byteOffset, byteLength }: Float32Array) =>
-  new Uint8Array(buffer, byteOffset, byteLength);

@@ -1,3 +1,4 @@
+import { countElements } from '../core/arrays.js';
 import { createRng, type Rng } from '../core/rng.js';
 import { tf } from '../tensor/tf.js';
 
@@ -51,7 +52,7 @@ export function drawVarianceScaling(
   shape: readonly number[],
   { config: { scale = 1, mode = 'fanIn', distribution = 'normal' } }: VarianceScaling,
 ): Float32Array {
-  const window = shape.slice(0, -2).reduce((product, size) => product * size, 1);
+  const window = countElements(shape.slice(0, -2));
   const fanIn = window * (shape.at(-2) ?? 1);
   const fanOut = window * (shape.at(-1) ?? 1);
   const fan = mode === 'fanIn' ? fanIn : mode === 'fanOut' ? fanOut : (fanIn + fanOut) / 2;
@@ -63,7 +64,7 @@ export function drawVarianceScaling(
     distribution === 'uniform'
       ? () => random.uniform(-limit, limit)
       : () => deviation * drawTruncatedNormal(random);
-  const values = new Float32Array(shape.reduce((product, size) => product * size, 1));
+  const values = new Float32Array(countElements(shape));
   for (let i = 0; i < values.length; i++) values[i] = draw();
   return values;
 }

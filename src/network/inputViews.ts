@@ -1,8 +1,9 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
+import { formatItemShape } from '../core/arrays.js';
 import { createError } from '../core/errors/errors.js';
 import type { LayerLike } from '../layers/block.js';
 import type { Branch } from '../layers/trunkAndBranch.js';
-import { applyLayers, formatShape, type LayerConnection, type PartBuildContext } from './buildContext.js';
+import { applyLayers, type LayerConnection, type PartBuildContext } from './buildContext.js';
 
 /** What a view computes: equal recipes are equal views. */
 interface ViewSignature {
@@ -49,7 +50,7 @@ const createViewShapeError = (task: string, view: SymbolicTensor) =>
     kind: 'argument',
     path: `branch ${task}: sees`,
     expected: 'an image, [height, width, channels]',
-    received: formatShape(view.shape),
+    received: formatItemShape(view.shape),
     advice: 'Layers that flatten stand in the branch, behind the trunk.',
   });
 

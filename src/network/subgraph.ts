@@ -1,3 +1,4 @@
+import { formatShape } from '../core/arrays.js';
 import { createError } from '../core/errors/errors.js';
 import { isGrayscaleLayer } from '../layers/grayscaleImage.js';
 import type { tf } from '../tensor/tf.js';
@@ -107,7 +108,7 @@ export function findFeatureMap(graph: LayerGraph, name: string, end: number, tas
     path: `layer ${name}`,
     expected: `a layer on the way to ${task} with an output [height, width, channels]`,
     received: shape
-      ? `one with an output [${shape.join(', ')}]`
+      ? `one with an output ${formatShape(shape)}`
       : known
         ? 'one that does not lead there'
         : 'no such layer',

@@ -1,8 +1,17 @@
+import { formatShape, type HostArray } from '../core/arrays.js';
 import { createError } from '../core/errors/errors.js';
 import type { Weight } from '../layers/own/forwardContext.js';
 import { tf } from '../tensor/tf.js';
-import type { Weights } from '../training/callback.js';
 import { getLayers, type LayerGraph } from './layerGraph.js';
+
+/**
+ * All weights of a model as plain numbers, by name, moving statistics included.
+ *
+ * @category Callbacks
+ */
+export interface Weights {
+  readonly [name: string]: HostArray;
+}
 
 /** The weights of a graph's layers. */
 export const getGraphWeights = (graph: LayerGraph): Weight[] =>
@@ -26,8 +35,8 @@ export function writeWeights(graph: LayerGraph, weights: Weights): void {
       throw createError({
         kind: 'checkpoint',
         path: weight.originalName,
-        expected: `numbers of shape [${(weight.shape as number[]).join(', ')}]`,
-        received: saved ? `shape [${saved.shape.join(', ')}]` : 'none',
+        expected: `numbers of shape ${formatShape(weight.shape)}`,
+        received: saved ? `shape ${formatShape(saved.shape)}` : 'none',
         advice: 'These weights belong to another network.',
       });
     }

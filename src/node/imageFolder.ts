@@ -20,7 +20,7 @@ import { workerThreads } from './platform/workerThreads.js';
  * @example
  * ```ts
  * import { imageFolder } from 'tfjs-multitask/node';
- * import { utkFace } from 'tfjs-multitask';
+ * import { utkFace } from 'tfjs-multitask/datasets';
  *
  * const faces = await imageFolder('faces/', { labels: utkFace(), size: [64, 64], unusableFiles: 'skip' });
  * console.log(faces.size, faces.skipped);

@@ -16,14 +16,9 @@ export { loadPackage } from './platform/loadPackage.js';
 export { sharpDecoder } from './platform/sharpDecoder.js';
 export { type SharpEncoderOptions, sharpEncoder } from './platform/sharpEncoder.js';
 export { workerThreads } from './platform/workerThreads.js';
-export {
-  architectureDiagram,
-  learningCurveGrid,
-  learningCurves,
-  saveFigure,
-  svgToPng,
-} from './report/figures.js';
+export { architectureDiagram, learningCurveGrid, learningCurves, saveFigure } from './report/figures.js';
 export { type RecordRunOptions, recordRun } from './report/recordRun.js';
+export { svgToPng } from './report/svgToPng.js';
 export { type Watch, type WatchOptions, watchRun } from './report/watchRun.js';
 export { type WriteReportOptions, writeReport } from './report/writeReport.js';
 export { saveKeras } from './saveKeras.js';

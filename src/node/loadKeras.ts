@@ -15,7 +15,10 @@ import { readFileBytes } from './platform/readFileBytes.js';
  * @category Files
  */
 export interface LoadKerasOptions extends Omit<BytesOptions, 'name' | 'weights' | 'weightsName'> {
-  /** A second file: the weights of a model that was saved without, or others: `.weights.h5`, or a legacy weights `.h5`. */
+  /**
+   * Path of a second file with the weights, if the model was saved without weights or should get others:
+   * `.weights.h5`, or a legacy weights `.h5`.
+   */
   readonly weights?: string;
 }
 
@@ -29,11 +32,13 @@ export interface LoadKerasModelOptions<T extends Tasks>
     Pick<BytesTasks<T>, 'tasks' | 'range'> {}
 
 /**
- * Reads a model that Keras saved from a file: `.keras` (Keras 3), or a whole model as `.h5` (Keras 2 and 3), flat, with what
- * was frozen still frozen. With `tasks` the result is a typed model; without, a plain `tf.LayersModel`.
+ * Reads a model from a file that Keras saved: `.keras` (Keras 3), or a whole model as `.h5` (Keras 2 and 3).
+ * Nested models are flattened, and frozen layers stay frozen.
  *
- * @throws `file` fault for a file that cannot be read or is damaged, an unknown layer or setting, and weights that do not fit,
- *   naming file and place; `argument` fault for tasks that are not the model's outputs.
+ * @returns A typed model if `tasks` is passed, otherwise a plain `tf.LayersModel`.
+ * @throws A `file` error if a file cannot be read or is corrupted, a layer or setting is unknown, or the
+ *   weights do not fit; its path contains the file and the part of it. An `argument` error if the tasks do
+ *   not match the model's outputs.
  * @example
  * ```ts
  * import { binary, regression } from 'tfjs-multitask';
@@ -53,7 +58,7 @@ export function loadKeras<const T extends Tasks>(
   path: string,
   options: LoadKerasModelOptions<T>,
 ): Promise<MultiTaskModel<T>>;
-/** Without tasks: the plain model. */
+/** Reads a Keras file as a plain `tf.LayersModel`, without tasks. */
 export function loadKeras(
   path: string,
   options?: LoadKerasOptions & { readonly tasks?: undefined },
@@ -64,12 +69,12 @@ export async function loadKeras<T extends Tasks>(
 ): Promise<tf.LayersModel | MultiTaskModel<T>> {
   checkPath('loadKeras', path);
   if (weights !== undefined) checkPath('loadKeras.weights', weights);
-  const given = {
+  const bytesOptions = {
     ...options,
     name: path,
     ...(weights === undefined ? {} : { weights: await readBytes(weights), weightsName: weights }),
   };
-  return loadBytes<T>(await readBytes(path), given as BytesTasks<T>);
+  return loadBytes<T>(await readBytes(path), bytesOptions as BytesTasks<T>);
 }
 
 const readBytes = (path: string) => readFileBytes(path, 'a file that can be read', 'Check the path.');

@@ -3,8 +3,8 @@ import { createError, describeType } from '../core/errors/errors.js';
 import type { TypeErrorMessage } from '../core/inferenceTypes.js';
 import { type ExportKerasOptions, exportKeras } from '../interop/keras/exportKeras.js';
 import type { KerasFormat } from '../interop/keras/write/writeKerasFile.js';
-import type { ExportableModel } from '../interop/onnx/exportOnnx.js';
 import { checkModel } from '../network/checkModel.js';
+import type { ExportableModel } from '../network/exportableModel.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
 import { folderStore } from './platform/folderStore.js';
@@ -12,11 +12,13 @@ import { folderStore } from './platform/folderStore.js';
 const FORMAT_BY_EXTENSION: { readonly [ending: string]: KerasFormat } = { '.keras': 'keras', '.h5': 'h5' };
 
 /**
- * Writes a model as a file that `keras.models.load_model` opens, whole or not at all; see `exportKeras` of `tfjs-multitask`
- * for what it holds. The format is the path's ending: `.keras`, or `.h5`.
+ * Writes a model as a file that `keras.models.load_model` opens. The write is atomic. The extension of the
+ * path selects the format: `.keras` or `.h5`. See `exportKeras` of `tfjs-multitask` for the content of the
+ * file.
  *
- * @param path - Folders on the way are made.
- * @throws `argument` fault for another ending, what is no model, and what Keras cannot say, `file` fault for a path that cannot be written.
+ * @param path - Path of the file. Missing folders are created.
+ * @throws An `argument` error if the extension is unknown, `model` is not a model, or Keras cannot express
+ *   the model. A `file` error if the path cannot be written.
  * @example
  * ```ts
  * import { branch, flatten, multiTask, regression } from 'tfjs-multitask';
@@ -34,7 +36,7 @@ export function saveKeras<T extends Tasks, const W extends { readonly [task: str
   model: ExportableModel & { readonly tasks: T },
   options?: Omit<ExportKerasOptions<T, W>, 'format'>,
 ): Promise<void>;
-/** Without tasks: any flat model. */
+/** Writes a flat `tf.LayersModel`, without tasks. */
 export function saveKeras(
   path: string,
   model: tf.LayersModel,

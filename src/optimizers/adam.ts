@@ -12,61 +12,66 @@ import {
 /**
  * Options of {@link adam}.
  *
- * @category Optimisers
+ * @category Optimizers
  */
 export interface AdamOptions extends OptimizerOptions {
-  /** Decay of the mean gradient, 0 up to 1; default 0.9. */
+  /** Decay rate of the mean gradient, at least 0 and below 1. Default 0.9. */
   readonly beta1?: number;
-  /** Decay of the mean squared gradient, 0 up to 1; default 0.999. */
+  /** Decay rate of the mean squared gradient, at least 0 and below 1. Default 0.999. */
   readonly beta2?: number;
-  /** Added to the root, outside the bias correction; default 1e-7. */
+  /** Constant that is added to the square root, outside the bias correction. Above 0. Default 1e-7. */
   readonly epsilon?: number;
 }
 
 /**
  * Options of {@link adamw}.
  *
- * @category Optimisers
+ * @category Optimizers
  */
 export interface AdamWOptions extends AdamOptions {
-  /** Decoupled weight decay; default 0.004, as in Keras. */
+  /** Decoupled weight decay, at least 0. Default 0.004, as in Keras. */
   readonly weightDecay?: number;
 }
 
 /**
- * Adam (D. P. Kingma and J. Ba, 2014), default rate 0.001. Same as Keras 3 `Adam` (optimizers/adam.py): epsilon stands
- * outside the bias correction, `w - rate·√(1 - β₂ᵗ)/(1 - β₁ᵗ) · m/(√v + ε)`. TensorFlow.js and the paper put it
- * inside, which for gradients near `epsilon` makes steps several times as long.
+ * Creates an Adam optimizer (D. P. Kingma and J. Ba, 2014). Same as Keras 3 `Adam` (optimizers/adam.py): epsilon is outside the bias
+ * correction, `w - rate·√(1 - β₂ᵗ)/(1 - β₁ᵗ) · m/(√v + ε)`. In TensorFlow.js and in the paper it is inside, which makes the steps
+ * several times larger for gradients near `epsilon`.
  *
- * @throws `argument` fault for more than one clipping option, or an option out of its range.
+ * @param options - `learningRate`: a number or a schedule, default 0.001. See {@link AdamOptions} for the others.
+ * @returns An optimizer for `fit`.
+ * @throws `argument` error for more than one clipping option, and for an option outside its range.
  * @example
  * ```ts
  * import { adam, exponentialDecay } from 'tfjs-multitask';
  *
  * const optimizer = adam({
- *   learningRate: exponentialDecay({ initial: 1e-3, decaySteps: 125, rate: 0.95 }),
+ *   learningRate: exponentialDecay({ initialLearningRate: 1e-3, decaySteps: 125, decayRate: 0.95 }),
  *   globalClipNorm: 1,
  * });
  * console.log(optimizer.rule.slots); // ['m', 'v']
  * ```
- * @category Optimisers
+ * @category Optimizers
  */
 export function adam(options: AdamOptions = {}): Optimizer {
   return createOptimizer(createAdamRule('adam', options), options, 1e-3);
 }
 
 /**
- * Adam with decoupled weight decay (I. Loshchilov and F. Hutter, 2017), default rate 0.001 and decay 0.004. Same as
- * Keras 3 `AdamW` (optimizers/adamw.py): every weight, biases too, first loses `rate · weightDecay` of itself.
+ * Creates an Adam optimizer with decoupled weight decay (I. Loshchilov and F. Hutter, 2017). Same as Keras 3 `AdamW`
+ * (optimizers/adamw.py): before each update, every weight and every bias is multiplied by `1 - rate · weightDecay`.
  *
- * @throws `argument` fault for more than one clipping option, or an option out of its range.
+ * @param options - `learningRate`: a number or a schedule, default 0.001. `weightDecay`: default 0.004. See {@link AdamWOptions} for the
+ *   others.
+ * @returns An optimizer for `fit`.
+ * @throws `argument` error for more than one clipping option, and for an option outside its range.
  * @example
  * ```ts
  * import { adamw } from 'tfjs-multitask';
  *
  * console.log(adamw({ weightDecay: 0.01 }).weightDecay); // 0.01
  * ```
- * @category Optimisers
+ * @category Optimizers
  */
 export function adamw(options: AdamWOptions = {}): Optimizer {
   return createOptimizer(createAdamRule('adamw', options), { weightDecay: 0.004, ...options }, 1e-3);

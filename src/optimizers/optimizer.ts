@@ -5,109 +5,109 @@ import { constantSchedule } from '../schedules/constantSchedule.js';
 import type { Schedule } from '../schedules/schedule.js';
 
 /**
- * How a step's gradients are cut before the update; at most one of the three, as in Keras.
+ * Gradient clipping before an update. At most one of the three options, as in Keras.
  *
- * @category Optimisers
+ * @category Optimizers
  */
 export interface GradientClipping {
-  /** The largest Euclidean norm of each weight's gradient; longer ones are shortened. */
+  /** Largest Euclidean norm of each weight's gradient. Larger gradients are scaled down to it. */
   readonly clipNorm?: number;
-  /** The largest absolute value of each number of a gradient. */
+  /** Largest absolute value of each number in a gradient. */
   readonly clipValue?: number;
-  /** The largest Euclidean norm of all gradients taken together. */
+  /** Largest Euclidean norm of all gradients together. Larger gradients are scaled down to it. */
   readonly globalClipNorm?: number;
 }
 
 /**
- * Options that every optimiser takes.
+ * Options of all optimizers.
  *
- * @category Optimisers
+ * @category Optimizers
  */
 export interface OptimizerOptions extends GradientClipping {
-  /** A rate, which callbacks may change, or a schedule, which they may not. */
+  /** Learning rate: a number, which callbacks can change, or a schedule, which they cannot. */
   readonly learningRate?: number | Schedule;
-  /** Decoupled weight decay: before each update every weight loses `rate · weightDecay` of itself. Default none. */
+  /** Decoupled weight decay, at least 0: before each update, every weight is multiplied by `1 - rate · weightDecay`. Default 0. */
   readonly weightDecay?: number;
-  /** Batches whose mean gradient makes one update; default 1. */
+  /** Number of batches whose mean gradient is used for one update. Default 1. */
   readonly gradientAccumulationSteps?: number;
 }
 
 /**
- * The formula of an optimiser for one tensor of weights; it works on each number by itself.
+ * The formula of an optimizer for one tensor of weights. It is applied to each number by itself.
  *
- * @category Optimisers
+ * @category Optimizers
  */
 export interface UpdateRule {
-  /** Keras's name in lower case, `adam`. */
+  /** Name as in Keras, in lower case: `adam`. */
   readonly name: string;
-  /** What changes the numbers beside the name; part of a checkpoint's digest. */
+  /** Options that change the numbers. They are part of a checkpoint's fingerprint. */
   readonly options: { readonly [option: string]: Json };
-  /** Names of the tensors it keeps for each weight, all of the weight's shape, all zero at first: `['m', 'v']`. */
+  /** Names of the state tensors of each weight, such as `['m', 'v']`. They have the weight's shape and are 0 at first. */
   readonly slots: readonly string[];
   /**
-   * The numbers of an update that depend on its count and rate alone, in double precision: they enter a step as
-   * scalars. `update` counts from 1.
+   * Computes the coefficients of an update that depend only on its number, from 1, and on the rate. They are computed in double
+   * precision and passed to the training step as scalars.
    */
   computeCoefficients(update: number, rate: number): readonly number[];
-  /** New weight and new slots, from tensors of one shape and the coefficients as scalars. Pure. */
+  /** Computes the new weight and the new slots from tensors of one shape and the coefficients. A pure function. */
   apply(
     weight: Tensor,
     gradient: Tensor,
     slots: readonly Tensor[],
     coefficients: readonly Scalar[],
   ): {
-    /** Of the weight's shape. */
+    /** The new weight, of the same shape. */
     readonly weight: Tensor;
-    /** As many as came in, in their order. */
+    /** The new slots, in their order. */
     readonly slots: readonly Tensor[];
   };
 }
 
 /**
- * An optimiser: an update rule and what stands around it. A value without state; its slots live in the training run.
+ * An optimizer: an update rule with its schedule, clipping and weight decay. It has no state; the training run stores the slots.
  *
- * @category Optimisers
+ * @category Optimizers
  */
 export interface Optimizer {
-  /** Its formula. */
+  /** Formula of the update. */
   readonly rule: UpdateRule;
-  /** The rate of each update; {@link constantSchedule} when a number was given. */
+  /** Learning rate of each update. A plain number becomes a {@link constantSchedule}. */
   readonly schedule: Schedule;
-  /** Whether callbacks may change the rate: it was given as a number. */
+  /** Whether callbacks can change the learning rate, because it was set as a number. */
   readonly isLearningRateAdjustable: boolean;
-  /** How gradients are cut before the update; empty for not at all. */
+  /** Gradient clipping before the update. An empty object for no clipping. */
   readonly clipping: GradientClipping;
-  /** Share of itself that each weight loses before an update, times the rate; 0 for none. */
+  /** Decoupled weight decay. 0 for none. */
   readonly weightDecay: number;
-  /** Batches whose mean gradient makes one update. */
+  /** Number of batches whose mean gradient is used for one update. */
   readonly gradientAccumulationSteps: number;
-  /** Everything that changes the numbers, for a checkpoint's digest. */
+  /** All options that change the numbers, for a checkpoint's fingerprint. */
   readonly description: Json;
 }
 
-/** An optimiser from its rule and the options that all of them share. */
+/** Creates an optimizer from its update rule and the options of all optimizers. */
 export function createOptimizer(rule: UpdateRule, options: OptimizerOptions, defaultRate: number): Optimizer {
   const { learningRate = defaultRate, weightDecay = 0, gradientAccumulationSteps = 1 } = options;
   const { clipNorm, clipValue, globalClipNorm } = options;
   const clipping = { clipNorm, clipValue, globalClipNorm };
-  const given = Object.entries(clipping).filter(([, value]) => value !== undefined);
-  if (given.length > 1) {
+  const clippingOptions = Object.entries(clipping).filter(([, value]) => value !== undefined);
+  if (clippingOptions.length > 1) {
     throw createError({
       kind: 'argument',
       path: rule.name,
       expected: 'at most one of clipNorm, clipValue and globalClipNorm',
-      received: given.map(([name]) => name).join(' and '),
-      advice: 'Keep the one you want.',
+      received: clippingOptions.map(([name]) => name).join(' and '),
+      advice: 'Keep one of them.',
     });
   }
-  for (const [name, value] of given) checkPositive(`${rule.name}.${name}`, value!);
+  for (const [name, value] of clippingOptions) checkPositive(`${rule.name}.${name}`, value!);
   if (!Number.isInteger(gradientAccumulationSteps) || gradientAccumulationSteps < 1) {
     throw createError({
       kind: 'argument',
       path: `${rule.name}.gradientAccumulationSteps`,
       expected: 'a whole number of at least 1',
       received: String(gradientAccumulationSteps),
-      advice: 'Give 1, or leave it out, to update after every batch.',
+      advice: 'Set it to 1, or leave it out, to update after every batch.',
     });
   }
   if (typeof learningRate !== 'number' && typeof learningRate !== 'function') {
@@ -116,7 +116,7 @@ export function createOptimizer(rule: UpdateRule, options: OptimizerOptions, def
       path: `${rule.name}.learningRate`,
       expected: 'a number or a schedule',
       received: formatValue(learningRate),
-      advice: 'Give 0.001, or a schedule such as exponentialDecay({ ... }).',
+      advice: 'Use 0.001, or a schedule such as exponentialDecay({ ... }).',
     });
   }
   if (!(Number.isFinite(weightDecay) && weightDecay >= 0)) {
@@ -125,7 +125,7 @@ export function createOptimizer(rule: UpdateRule, options: OptimizerOptions, def
       path: `${rule.name}.weightDecay`,
       expected: 'a number of at least 0',
       received: formatValue(weightDecay),
-      advice: 'Leave it out for none.',
+      advice: 'Leave it out for no weight decay.',
     });
   }
   const schedule = typeof learningRate === 'number' ? constantSchedule(learningRate) : learningRate;
@@ -133,22 +133,22 @@ export function createOptimizer(rule: UpdateRule, options: OptimizerOptions, def
     rule,
     schedule,
     isLearningRateAdjustable: typeof learningRate === 'number',
-    clipping: Object.fromEntries(given),
+    clipping: Object.fromEntries(clippingOptions),
     weightDecay,
     gradientAccumulationSteps,
     description: {
       name: rule.name,
       ...rule.options,
       learningRate: schedule.description,
-      ...Object.fromEntries(given),
+      ...Object.fromEntries(clippingOptions),
       weightDecay,
       gradientAccumulationSteps,
     },
   };
 }
 
-/** Throws an `argument` fault unless `value` is a number above 0. */
-export function checkPositive(path: string, value: number, advice = 'Leave it out to cut nothing.'): void {
+/** Throws an `argument` error unless `value` is a number above 0. */
+export function checkPositive(path: string, value: number, advice = 'Leave it out for no clipping.'): void {
   if (Number.isFinite(value) && value > 0) return;
   throw createError({
     kind: 'argument',
@@ -159,14 +159,14 @@ export function checkPositive(path: string, value: number, advice = 'Leave it ou
   });
 }
 
-/** Throws an `argument` fault unless `value` is a share of what was, from 0 up to, not including, 1. */
+/** Throws an `argument` error unless `value` is a number of at least 0 and below 1. */
 export function checkDecayRate(path: string, value: number): void {
   if (value >= 0 && value < 1) return;
   throw createError({
     kind: 'argument',
     path,
-    expected: 'a number from 0 up to, not including, 1',
+    expected: 'a number of at least 0 and below 1',
     received: formatValue(value),
-    advice: 'Give 0.9, or leave it out for the default.',
+    advice: 'Use 0.9, or leave it out for the default.',
   });
 }

@@ -5,36 +5,38 @@ import { checkDecayRate, createOptimizer, type Optimizer, type OptimizerOptions 
 /**
  * Options of {@link sgd}.
  *
- * @category Optimisers
+ * @category Optimizers
  */
 export interface SgdOptions extends OptimizerOptions {
-  /** Share of the last step that is made again, 0 up to 1; default 0. */
+  /** Fraction of the previous step that is added to the next one, at least 0 and below 1. Default 0. */
   readonly momentum?: number;
-  /** Look ahead along the momentum (Nesterov 1983); default false. */
+  /** Whether to use Nesterov momentum (Y. Nesterov 1983). Default false. */
   readonly nesterov?: boolean;
 }
 
 /**
- * Stochastic gradient descent: `w - rate·g`; with momentum `v = momentum·v - rate·g`, then `w + v`, or with `nesterov`
- * `w + momentum·v - rate·g`. Default rate 0.01. Same as Keras 3 `SGD` (optimizers/sgd.py).
+ * Creates a stochastic gradient descent optimizer: `w - rate·g`. With momentum it computes `v = momentum·v - rate·g`, then `w + v`, or
+ * `w + momentum·v - rate·g` with `nesterov`. Same as Keras 3 `SGD` (optimizers/sgd.py).
  *
- * @throws `argument` fault for a momentum outside 0..1.
+ * @param options - `learningRate`: a number or a schedule, default 0.01. See {@link SgdOptions} for the others.
+ * @returns An optimizer for `fit`.
+ * @throws `argument` error for more than one clipping option, and for an option outside its range.
  * @example
  * ```ts
  * import { sgd } from 'tfjs-multitask';
  *
  * console.log(sgd({ learningRate: 0.1, momentum: 0.9 }).rule.slots); // ['momentum']
  * ```
- * @category Optimisers
+ * @category Optimizers
  */
 export function sgd(options: SgdOptions = {}): Optimizer {
   const { momentum = 0, nesterov = false } = options;
   checkDecayRate('sgd.momentum', momentum);
   const apply = (weight: Tensor, gradient: Tensor, slots: readonly Tensor[], [rate]: readonly Scalar[]) => {
-    const move = tf.mul(gradient, rate!);
-    if (momentum === 0) return { weight: tf.sub(weight, move), slots: [] };
-    const velocity = tf.sub(tf.mul(slots[0]!, momentum), move);
-    const step = nesterov ? tf.sub(tf.mul(velocity, momentum), move) : velocity;
+    const descent = tf.mul(gradient, rate!);
+    if (momentum === 0) return { weight: tf.sub(weight, descent), slots: [] };
+    const velocity = tf.sub(tf.mul(slots[0]!, momentum), descent);
+    const step = nesterov ? tf.sub(tf.mul(velocity, momentum), descent) : velocity;
     return { weight: tf.add(weight, step), slots: [velocity] };
   };
   return createOptimizer(

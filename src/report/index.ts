@@ -24,7 +24,6 @@ export type {
   RunRecord,
   SplitRecord,
 } from '../core/records/runRecord.js';
-export { type HeatOverlayOptions, heatOverlay } from '../explain/heatOverlay.js';
 export {
   type CreateRunRecordOptions,
   createRunRecord,
@@ -34,6 +33,8 @@ export {
 export { type GradCamImage, type SaveRunImagesOptions, saveRunImages } from '../recording/saveRunImages.js';
 export { architectureDiagram } from './charts/architectureDiagram.js';
 export type { ReportFigure } from './charts/chart.js';
+export type { ChartTools, GraphvizTool, ReportTools } from './charts/chartTools.js';
+export { type HeatOverlayOptions, heatOverlay } from './charts/heatOverlay.js';
 export {
   type LearningCurveGridOptions,
   learningCurveGrid,
@@ -45,4 +46,3 @@ export { createModelCard } from './pages/modelCard.js';
 export { type ReadRunRecordOptions, type ReportedRun, readRunRecord } from './records/readRunRecord.js';
 export { createStudyReport } from './study/createStudyReport.js';
 export { studyFigures } from './study/studyFigures.js';
-export type { ChartTools, GraphvizTool, ReportTools } from './text/svgText.js';

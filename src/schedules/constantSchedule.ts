@@ -1,18 +1,19 @@
 import { checkMinimum, createSchedule, type Schedule } from './schedule.js';
 
 /**
- * The same rate at every update. A plain number given as a learning rate means this, and may be changed while training
- * runs; a schedule may not.
+ * Creates a schedule with the same learning rate at every update. The difference from a plain number as `learningRate`: callbacks such
+ * as `reduceLROnPlateau` can change a number during training, but not a schedule.
  *
- * @param rate - At least 0.
- * @throws `argument` fault for a negative rate.
+ * @param rate - Learning rate, at least 0.
+ * @returns A schedule for the `learningRate` of an optimizer.
+ * @throws `argument` error for a negative rate.
  * @example
  * ```ts
- * import { constant } from 'tfjs-multitask';
+ * import { constantSchedule } from 'tfjs-multitask';
  *
- * console.log(constant(1e-3)(500)); // 0.001
+ * console.log(constantSchedule(1e-3)(500)); // 0.001
  * ```
- * @category Optimisers
+ * @category Optimizers
  */
 export function constantSchedule(rate: number): Schedule {
   checkMinimum('constantSchedule.rate', rate, 0);

@@ -3,40 +3,42 @@ import { checkMinimum, createSchedule, type Schedule } from './schedule.js';
 /**
  * Options of {@link cosineDecay}.
  *
- * @category Optimisers
+ * @category Optimizers
  */
 export interface CosineDecayOptions {
-  /** Rate where the decay begins, above 0. */
+  /** Learning rate of the first update, above 0. */
   readonly initialLearningRate: number;
-  /** Updates that the fall takes; at least 1. */
+  /** Number of updates until the lowest rate, at least 1. */
   readonly decaySteps: number;
-  /** The lowest rate, as a share of `initial`: 0 to 1, default 0. */
+  /** Lowest rate as a fraction of `initialLearningRate`, 0 to 1. Default 0. */
   readonly alpha?: number;
 }
 
 /**
- * Half a cosine wave from `initial` down to `alpha · initial`, constant from then on. Same as Keras 3 `CosineDecay`
- * (optimizers/schedules/learning_rate_schedule.py) without its warm-up: for that, see {@link warmup}.
+ * Creates a schedule that follows half a cosine wave from `initialLearningRate` to `alpha · initialLearningRate` and stays there. Same as
+ * Keras 3 `CosineDecay` (optimizers/schedules/learning_rate_schedule.py) without its warmup. For that, see {@link warmup}.
  *
  * Source: I. Loshchilov and F. Hutter, SGDR: stochastic gradient descent with warm restarts, 2016.
  *
- * @throws `argument` fault for a number out of its range.
+ * @param options - `initialLearningRate` and `decaySteps` are required. `alpha`: default 0.
+ * @returns A schedule for the `learningRate` of an optimizer.
+ * @throws `argument` error for an option outside its range.
  * @example
  * ```ts
  * import { cosineDecay } from 'tfjs-multitask';
  *
- * const rate = cosineDecay({ initial: 1, decaySteps: 100 });
+ * const rate = cosineDecay({ initialLearningRate: 1, decaySteps: 100 });
  * console.log(rate(0), rate(50), rate(100)); // 1 0.5 0
  * ```
- * @category Optimisers
+ * @category Optimizers
  */
 export function cosineDecay({ initialLearningRate, decaySteps, alpha = 0 }: CosineDecayOptions): Schedule {
   checkMinimum('cosineDecay.initialLearningRate', initialLearningRate, 0, true);
   checkMinimum('cosineDecay.decaySteps', decaySteps, 1);
   checkMinimum('cosineDecay.alpha', alpha, 0);
   return createSchedule({ name: 'cosineDecay', initial: initialLearningRate, decaySteps, alpha }, (step) => {
-    const part = Math.min(step, decaySteps) / decaySteps;
-    const cosine = 0.5 * (1 + Math.cos(Math.PI * part));
+    const progress = Math.min(step, decaySteps) / decaySteps;
+    const cosine = 0.5 * (1 + Math.cos(Math.PI * progress));
     return initialLearningRate * ((1 - alpha) * cosine + alpha);
   });
 }

@@ -3,32 +3,34 @@ import { checkMinimum, createSchedule, type Schedule } from './schedule.js';
 /**
  * Options of {@link exponentialDecay}.
  *
- * @category Optimisers
+ * @category Optimizers
  */
 export interface ExponentialDecayOptions {
-  /** Rate of the first update, above 0. */
+  /** Learning rate of the first update, above 0. */
   readonly initialLearningRate: number;
-  /** Updates in which the rate falls by `rate` once; at least 1. The number of batches in an epoch, for a fall an epoch. */
+  /** Number of updates after which the rate is multiplied by `decayRate` once, at least 1. For one decay each epoch, the number of batches in an epoch. */
   readonly decaySteps: number;
-  /** Factor, above 0; 0.95 takes away a twentieth. */
+  /** Factor, above 0: 0.95 reduces the rate by 5 %. */
   readonly decayRate: number;
-  /** Fall in steps, at every `decaySteps`-th update, instead of a little at each. Default false. */
+  /** Whether the rate changes only at every `decaySteps`-th update instead of a little at each. Default false. */
   readonly staircase?: boolean;
 }
 
 /**
- * `initial · rate^(step / decaySteps)`; with `staircase` the exponent is rounded down. Same as Keras 3
- * `ExponentialDecay` (optimizers/schedules/learning_rate_schedule.py).
+ * Creates the schedule `initialLearningRate · decayRate^(step / decaySteps)`. With `staircase` the exponent is rounded down. Same as
+ * Keras 3 `ExponentialDecay` (optimizers/schedules/learning_rate_schedule.py).
  *
- * @throws `argument` fault for a number out of its range.
+ * @param options - `initialLearningRate`, `decaySteps` and `decayRate` are required. `staircase`: default false.
+ * @returns A schedule for the `learningRate` of an optimizer.
+ * @throws `argument` error for an option outside its range.
  * @example
  * ```ts
  * import { exponentialDecay } from 'tfjs-multitask';
  *
- * const rate = exponentialDecay({ initial: 1, decaySteps: 2, rate: 0.5 });
+ * const rate = exponentialDecay({ initialLearningRate: 1, decaySteps: 2, decayRate: 0.5 });
  * console.log(rate(0), rate(2), rate(4)); // 1 0.5 0.25
  * ```
- * @category Optimisers
+ * @category Optimizers
  */
 export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
   const { initialLearningRate, decaySteps, decayRate, staircase = false } = options;

@@ -2,18 +2,18 @@ import { createError } from '../core/errors/errors.js';
 import type { Json } from '../core/json.js';
 
 /**
- * A learning rate as a pure function of the number of updates made so far: 0 before the first. Counted in updates
- * (batches), not epochs, as in Keras.
+ * A learning rate as a pure function of the number of updates so far, which is 0 before the first update. Updates are batches, not
+ * epochs, as in Keras.
  *
- * @category Optimisers
+ * @category Optimizers
  */
 export interface Schedule {
   (step: number): number;
-  /** Name and numbers, for a checkpoint's digest. */
+  /** Name and options. They are part of a checkpoint's fingerprint. */
   readonly description: { readonly [option: string]: Json };
 }
 
-/** A schedule from its formula and its description. */
+/** Creates a schedule from its formula and its description. */
 export function createSchedule(
   description: Schedule['description'],
   rate: (step: number) => number,
@@ -21,7 +21,7 @@ export function createSchedule(
   return Object.assign((step: number) => rate(step), { description });
 }
 
-/** Throws unless `value` is a finite number from `least` on (or above it, when `open`). */
+/** Throws an `argument` error unless `value` is a finite number of at least `least`, or above `least` if `open`. */
 export function checkMinimum(path: string, value: number, least: number, open = false): void {
   if (!Number.isFinite(value) || (open ? value <= least : value < least)) {
     throw createError({

@@ -3,30 +3,33 @@ import { checkMinimum, createSchedule, type Schedule } from './schedule.js';
 /**
  * Options of {@link warmup}.
  *
- * @category Optimisers
+ * @category Optimizers
  */
 export interface WarmupOptions {
-  /** Updates that the rise takes; at least 1. */
+  /** Number of updates in which the rate rises, at least 1. */
   readonly steps: number;
-  /** Rate of the first update, at least 0; default 0. */
+  /** Learning rate of the first update, at least 0. Default 0. */
   readonly initialLearningRate?: number;
 }
 
 /**
- * A straight rise from `from` to the first rate of `then`, after which `then` begins at its own step 0. With
- * {@link cosineDecay} it is Keras 3's `CosineDecay` with `warmup_steps` and `warmup_target`.
+ * Creates a schedule that rises linearly from `initialLearningRate` to the first rate of another schedule, which then starts at its own
+ * step 0. With {@link cosineDecay} it is the same as Keras 3 `CosineDecay` with `warmup_steps` and `warmup_target`.
  *
  * Source: P. Goyal et al., Accurate, large minibatch SGD: training ImageNet in 1 hour, 2017.
  *
- * @throws `argument` fault for a number out of its range.
+ * @param then - Schedule after the warmup.
+ * @param options - `steps` is required. `initialLearningRate`: default 0.
+ * @returns A schedule for the `learningRate` of an optimizer.
+ * @throws `argument` error for an option outside its range.
  * @example
  * ```ts
  * import { cosineDecay, warmup } from 'tfjs-multitask';
  *
- * const rate = warmup(cosineDecay({ initial: 1, decaySteps: 100 }), { steps: 10 });
+ * const rate = warmup(cosineDecay({ initialLearningRate: 1, decaySteps: 100 }), { steps: 10 });
  * console.log(rate(0), rate(5), rate(10), rate(60)); // 0 0.5 1 0.5
  * ```
- * @category Optimisers
+ * @category Optimizers
  */
 export function warmup(then: Schedule, { steps, initialLearningRate = 0 }: WarmupOptions): Schedule {
   checkMinimum('warmup.steps', steps, 1);

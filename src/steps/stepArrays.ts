@@ -1,47 +1,17 @@
 import type { NamedTensorMap, Scalar, Tensor } from '@tensorflow/tfjs';
-import type { PixelRange } from '../core/images.js';
-import { createRng } from '../core/rng.js';
+import type { HostArray, NamedArrays } from '../core/arrays.js';
 import type { Batch, Dataset } from '../data/dataset.js';
-import type { HostArray } from '../formats/safetensors.js';
-import { Dropout } from '../layers/own/dropout.js';
-import type { LayerGraph } from '../network/layerGraph.js';
 import type { Network } from '../network/network.js';
 import { tf } from '../tensor/tf.js';
+import { findDropoutCalls, toMaskName } from './dropoutMasks.js';
 import type { TaskTargets } from './lossesAndMetrics.js';
 import type { StepInputs } from './trainingStep.js';
 import type { ClassWeights } from './weightedLoss.js';
 
-/** What stands at a step's door, by name: numbers that no engine has seen yet. */
-export interface NamedArrays {
-  readonly [name: string]: HostArray;
-}
-
 const TARGET_PARTS = ['target', 'present', 'weight'] as const;
 /** What goes into the graph, among a step's inputs. */
 export const toInputName = (port: string) => `input/${port}`;
-const toMaskName = (call: string) => `${call}/mask`;
 const toCoefficientName = (i: number) => `coefficient/${i}`;
-
-/** Images as numbers: from 0..255 to the network's range. */
-export function rescaleImages(
-  pixels: ArrayLike<number>,
-  shape: readonly number[],
-  range: PixelRange,
-): HostArray {
-  const data = new Float32Array(pixels.length);
-  rescalePixelsInto(pixels, range, data);
-  return { shape, data };
-}
-
-/** The same into `numbers`, as many as there are pixels. */
-export function rescalePixelsInto(
-  pixels: ArrayLike<number>,
-  [black, white]: PixelRange,
-  numbers: Float32Array,
-): void {
-  const scale = (white - black) / 255;
-  for (let i = 0; i < pixels.length; i++) numbers[i] = pixels[i]! * scale + black;
-}
 
 /** What a step takes of a batch: `given`, one array an input of the graph in order, as `input/image`; and its labels. */
 export function createBatchArrays(
@@ -85,42 +55,6 @@ export function createTargetArrays(
 function getSampleWeight(dataset: Dataset<any>, index: number, task: string): number {
   const weights = dataset.sampleWeight(index);
   return typeof weights === 'number' ? weights : (weights[task] ?? 1);
-}
-
-/** The calls of a graph that need a mask, named after their layer, and for a shared layer's later calls by a number too. */
-function findDropoutCalls({
-  calls,
-}: LayerGraph): { readonly name: string; readonly layer: Dropout; readonly node: number }[] {
-  const counts = new Map<Dropout, number>();
-  return calls.flatMap(({ layer, nodeIndex }) => {
-    if (!(layer instanceof Dropout)) return [];
-    const before = counts.get(layer) ?? 0;
-    counts.set(layer, before + 1);
-    return [{ name: toMaskKey(layer.name, before), layer, node: nodeIndex }];
-  });
-}
-
-/** Name of a layer's call among the masks, by how many of its calls came before. */
-export const toMaskKey = (layer: string, before: number) => (before > 0 ? `${layer}/${before}` : layer);
-
-/** One 0/1 mask a call of a dropout layer, as `layer/mask`, drawn for this step alone: resuming draws the same. */
-export function drawDropoutMasks(
-  network: Network,
-  batchSize: number,
-  seed: number,
-  epoch: number,
-  step: number,
-): NamedArrays {
-  const masks: Record<string, HostArray> = {};
-  for (const { name, layer, node } of findDropoutCalls(network.graph)) {
-    const shape = layer.computeMaskShape(batchSize, node);
-    if (!shape) continue;
-    const random = createRng(seed, 'mask', epoch, step, name);
-    const data = new Float32Array(shape.reduce((product, size) => product * size, 1));
-    for (let i = 0; i < data.length; i++) data[i] = random.next() < layer.rate ? 0 : 1;
-    masks[toMaskName(name)] = { shape, data };
-  }
-  return masks;
 }
 
 /** The numbers of an update that depend on its count and rate alone, as `coefficient/0`, …. */

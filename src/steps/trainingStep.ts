@@ -7,8 +7,10 @@ import { clipGradient } from '../optimizers/clipGradient.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { tf } from '../tensor/tf.js';
 import { withScope } from '../tensor/trace/tracer.js';
+import { toMaskKey } from './dropoutMasks.js';
 import { computeLosses, type TaskTargets } from './lossesAndMetrics.js';
-import { toMaskKey } from './stepArrays.js';
+import { computeRegularizationLoss } from './regularizationLoss.js';
+import { flattenTensors, getTrainableWeights, splitByWeight } from './trainableWeights.js';
 
 /** Everything a step reads beside the weights and slots. Nothing else may change its result. */
 export interface StepInputs {
@@ -37,44 +39,6 @@ export interface StepOutputs {
   readonly gradient: Tensor1D;
   /** See `Judged.sums`. */
   readonly sums: Tensor1D;
-}
-
-/** The weights that training changes, in the model's order. Frozen layers have none. */
-export function getTrainableWeights(network: Network): Weight[] {
-  return network.layersModel.layers.flatMap((layer) => (layer.trainable ? layer.trainableWeights : []));
-}
-
-/** Σ of the L2 and L1 penalties of the layers that are trained: a frozen layer pays none, as in Keras. */
-export function computeRegularizationLoss(network: Network): Tensor {
-  const penalties = network.layersModel.layers.flatMap((layer) =>
-    layer.trainable ? layer.calculateLosses() : [],
-  );
-  return penalties.length === 0 ? tf.scalar(0) : tf.addN(penalties);
-}
-
-/** The slot that gradients are added up in until there are enough for an update. */
-export const GRADIENT_SUM = 'gradient_sum';
-
-/** What an optimiser keeps between steps, each one vector over all trained weights end to end. */
-export function getSlotNames({ rule, gradientAccumulationSteps }: Optimizer): readonly string[] {
-  return gradientAccumulationSteps > 1 ? [...rule.slots, GRADIENT_SUM] : rule.slots;
-}
-
-/** How many numbers the trained weights have in all: the length of every slot. */
-export function countTrainableParams(network: Network): number {
-  return getWeightSizes(getTrainableWeights(network)).reduce((sum, size) => sum + size, 0);
-}
-
-/** Slots as they stand before the first step: zeros. The caller owns them. */
-export function createZeroSlots(network: Network, optimizer: Optimizer): Tensor1D[] {
-  return getSlotNames(optimizer).map(() => tf.zeros([countTrainableParams(network)]));
-}
-
-/** A vector over all trained weights end to end, as one tensor a weight. */
-export function splitByWeight(flat: Tensor1D, weights: readonly Weight[]): Tensor[] {
-  return tf.tidy(() =>
-    tf.split(flat, getWeightSizes(weights)).map((part, i) => tf.reshape(part, weights[i]!.shape as number[])),
-  );
 }
 
 /**
@@ -131,13 +95,6 @@ function computeUpdate(
     slots: [...next.slots, ...(batches > 1 ? [tf.zerosLike(gradients)] : [])] as Tensor1D[],
   };
 }
-
-/** How many numbers each of the weights has. */
-export const getWeightSizes = (weights: readonly Weight[]) =>
-  weights.map((weight) => (weight.shape as number[]).reduce((product, side) => product * side, 1));
-
-const flattenTensors = (tensors: readonly Tensor[]) =>
-  tf.concat(tensors.map((tensor) => tf.reshape(tensor, [-1]))) as Tensor1D;
 
 function computeGradients(
   network: Network,

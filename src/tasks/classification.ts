@@ -2,58 +2,70 @@ import { createError, didYouMean, formatValue } from '../core/errors/errors.js';
 import type { IsWideString, TypeErrorMessage } from '../core/inferenceTypes.js';
 import { binaryCrossentropy, categoricalCrossentropy } from '../losses/crossentropy.js';
 import type { Loss } from '../losses/loss.js';
+import { resolveLoss } from '../losses/lossByName.js';
 import { accuracy } from '../metrics/accuracy.js';
-import type { Metric } from '../metrics/metric.js';
+import type { Metric, MetricColumn } from '../metrics/metric.js';
+import { resolveMetrics } from '../metrics/metricByName.js';
 import type { Task } from './task.js';
 
-/** Whether both labels are the same literal; of labels that are read at run time nothing is known. */
+/** Whether both labels are the same literal. Labels of type `string`, which are read at run time, count as different. */
 type AreLabelsEqual<L extends readonly [string, string]> =
   IsWideString<L[number]> extends true ? false : [L[0]] extends [L[1]] ? true : false;
 
 /**
- * Options of {@link createBinaryLowering} and {@link categorical}.
+ * Options of {@link binary} and {@link categorical}.
  *
+ * @typeParam M - Metrics or their names.
+ * @typeParam LossName - Name of the loss that fits the kind of task.
  * @category Compose
  */
-export interface ClassificationOptions<M extends string = string> {
-  /** Default {@link binaryCrossentropy} or {@link categoricalCrossentropy}. */
-  readonly loss?: Loss;
-  /** Default `[accuracy()]`. */
-  readonly metrics?: readonly Metric<M>[];
+export interface ClassificationOptions<
+  M extends 'accuracy' | Metric = 'accuracy' | Metric,
+  LossName extends string = 'binary_crossentropy' | 'categorical_crossentropy',
+> {
+  /** Loss, or its name. Default {@link binaryCrossentropy} or {@link categoricalCrossentropy}. */
+  readonly loss?: Loss | LossName;
+  /** Metrics, or their names. Default `['accuracy']`. */
+  readonly metrics?: readonly M[];
 }
 
+const METRICS = { accuracy };
+
 /**
- * The answer of a {@link createBinaryLowering} task.
+ * Answer of a {@link binary} task.
  *
  * @category Compose
  */
 export interface BinaryPrediction<Label extends string> {
-  /** The likelier one; the first at exactly 0.5. */
+  /** The more probable label; the first label at exactly 0.5. */
   readonly label: Label;
-  /** Of `label` being right: 0.5 to 1. */
+  /** Probability of `label`, 0.5 to 1. */
   readonly probability: number;
 }
 
 /**
- * The answer of a {@link categorical} task.
+ * Answer of a {@link categorical} task.
  *
  * @category Compose
  */
 export interface CategoricalPrediction<Label extends string> {
-  /** The likeliest; the first of equals. */
+  /** The most probable label; the first of equals. */
   readonly label: Label;
-  /** Of `label` being right. */
+  /** Probability of `label`. */
   readonly probability: number;
-  /** Of each label; they add up to 1. */
+  /** Probability of each label. They add up to 1. */
   readonly probabilities: { readonly [L in Label]: number };
 }
 
 /**
- * A question with two answers. The head is a dense layer of one unit with a sigmoid, the probability of the *second*
- * label: `binary(['male', 'female'])` predicts P(female), as UTKFace codes it.
+ * Creates a task with two possible answers. Its head is a dense layer of one unit with a sigmoid: the probability of the *second*
+ * label. `binary(['male', 'female'])` predicts P(female), as UTKFace codes it.
  *
- * @param labels - Exactly two, different.
- * @throws `argument` fault for other labels.
+ * @param labels - Two different, non-empty labels.
+ * @param options - `loss` is `binary_crossentropy` (default) or a {@link Loss}. `metrics` lists `accuracy` (default) or metrics of type
+ *   {@link Metric}.
+ * @returns A task for `multiTask().task()`.
+ * @throws `argument` error for other labels, and for an unknown loss or metric.
  * @example
  * ```ts
  * import { binary } from 'tfjs-multitask';
@@ -63,28 +75,31 @@ export interface CategoricalPrediction<Label extends string> {
  * ```
  * @category Compose
  */
-export function binary<const L extends readonly [string, string], const M extends string = 'accuracy'>(
+export function binary<
+  const L extends readonly [string, string],
+  const M extends 'accuracy' | Metric = 'accuracy',
+>(
   labels: L &
     (AreLabelsEqual<L> extends true ? TypeErrorMessage<'binary() needs two different labels'> : unknown),
-  options: ClassificationOptions<M> = {},
-): Task<'binary', L[number], BinaryPrediction<L[number]>, M> {
+  options: ClassificationOptions<M, 'binary_crossentropy'> = {},
+): Task<'binary', L[number], BinaryPrediction<L[number]>, MetricColumn<M>> {
   if (!Array.isArray(labels) || labels.length !== 2) {
     throw createError({
       kind: 'argument',
       path: 'binary.labels',
       expected: 'two labels',
       received: JSON.stringify(labels) ?? 'nothing',
-      advice: 'Use categorical([...]) for more than two.',
+      advice: 'Use categorical([...]) for more than two labels.',
     });
   }
   checkDistinctLabels('binary.labels', labels);
-  const { loss = binaryCrossentropy(), metrics = createDefaultMetrics<M>() } = options;
+  const { loss = 'binary_crossentropy', metrics = getDefaultMetrics<M>() } = options;
   return {
     kind: 'binary',
     units: 1,
     activation: 'sigmoid',
-    loss,
-    metrics,
+    loss: resolveLoss('binary.loss', loss, { binary_crossentropy: binaryCrossentropy }),
+    metrics: resolveMetrics('binary.metrics', metrics, METRICS),
     labels,
     targetWidth: 1,
     encode: (label, path) => [findLabelIndex(labels, label, path)],
@@ -98,10 +113,14 @@ export function binary<const L extends readonly [string, string], const M extend
 }
 
 /**
- * A question with several answers, one of which is right. The head is a dense layer with a softmax, one unit a label.
+ * Creates a task with several possible answers, one of which is correct. Its head is a dense layer with a softmax and one unit for
+ * each label.
  *
- * @param labels - At least two, all different, in the order of the outputs.
- * @throws `argument` fault for other labels.
+ * @param labels - At least two different, non-empty labels in the order of the outputs.
+ * @param options - `loss` is `categorical_crossentropy` (default) or a {@link Loss}. `metrics` lists `accuracy` (default) or metrics of
+ *   type {@link Metric}.
+ * @returns A task for `multiTask().task()`.
+ * @throws `argument` error for other labels, and for an unknown loss or metric.
  * @example
  * ```ts
  * import { categorical } from 'tfjs-multitask';
@@ -111,11 +130,14 @@ export function binary<const L extends readonly [string, string], const M extend
  * ```
  * @category Compose
  */
-export function categorical<const L extends readonly string[], const M extends string = 'accuracy'>(
+export function categorical<
+  const L extends readonly string[],
+  const M extends 'accuracy' | Metric = 'accuracy',
+>(
   labels: L &
     (L['length'] extends 0 | 1 ? TypeErrorMessage<'categorical() needs at least two labels'> : unknown),
-  options: ClassificationOptions<M> = {},
-): Task<'categorical', L[number], CategoricalPrediction<L[number]>, M> {
+  options: ClassificationOptions<M, 'categorical_crossentropy'> = {},
+): Task<'categorical', L[number], CategoricalPrediction<L[number]>, MetricColumn<M>> {
   const list = labels as L;
   if (!Array.isArray(list) || list.length < 2) {
     throw createError({
@@ -127,13 +149,13 @@ export function categorical<const L extends readonly string[], const M extends s
     });
   }
   checkDistinctLabels('categorical.labels', list);
-  const { loss = categoricalCrossentropy(), metrics = createDefaultMetrics<M>() } = options;
+  const { loss = 'categorical_crossentropy', metrics = getDefaultMetrics<M>() } = options;
   return {
     kind: 'categorical',
     units: list.length,
     activation: 'softmax',
-    loss,
-    metrics,
+    loss: resolveLoss('categorical.loss', loss, { categorical_crossentropy: categoricalCrossentropy }),
+    metrics: resolveMetrics('categorical.metrics', metrics, METRICS),
     labels: list,
     targetWidth: list.length,
     encode: (label, path) => {
@@ -153,18 +175,17 @@ export function categorical<const L extends readonly string[], const M extends s
   };
 }
 
-const createDefaultMetrics = <M extends string>() =>
-  [accuracy()] as readonly Metric[] as readonly Metric<M>[];
+const getDefaultMetrics = <M>() => ['accuracy'] as readonly string[] as readonly M[];
 
 function checkDistinctLabels(path: string, labels: readonly string[]): void {
   const repeated = labels.find((label, i) => labels.indexOf(label) !== i);
-  const wrong = repeated ?? labels.find((label) => typeof label !== 'string' || label === '');
-  if (wrong === undefined) return;
+  const invalid = repeated ?? labels.find((label) => typeof label !== 'string' || label === '');
+  if (invalid === undefined) return;
   throw createError({
     kind: 'argument',
     path,
-    expected: 'different, non-empty names',
-    received: repeated === undefined ? JSON.stringify(wrong) : `"${repeated}" twice`,
+    expected: 'different, non-empty labels',
+    received: repeated === undefined ? JSON.stringify(invalid) : `"${repeated}" twice`,
     advice: 'List every answer once.',
   });
 }
@@ -178,6 +199,6 @@ function findLabelIndex(labels: readonly string[], label: unknown, path: string)
     path,
     expected: `one of ${labels.map((name) => JSON.stringify(name)).join(', ')}`,
     received: formatValue(label),
-    advice: near ?? 'Mend the label, add it to the task, or leave it undefined: a missing label is masked.',
+    advice: near ?? 'Fix the label, add it to the task, or leave it undefined: a missing label is masked.',
   });
 }

@@ -1,61 +1,86 @@
 import { createError, formatValue } from '../core/errors/errors.js';
+import { huber } from '../losses/huber.js';
 import type { Loss } from '../losses/loss.js';
-import { meanSquaredError } from '../losses/regression.js';
-import type { Metric } from '../metrics/metric.js';
-import { mae } from '../metrics/regression.js';
+import { type LossTable, resolveLoss } from '../losses/lossByName.js';
+import { meanAbsoluteError, meanSquaredError } from '../losses/meanErrors.js';
+import type { Metric, MetricColumn } from '../metrics/metric.js';
+import { resolveMetrics } from '../metrics/metricByName.js';
+import { mae, mse, rmse } from '../metrics/regression.js';
 import type { Task } from './task.js';
+
+/**
+ * Losses of a regression by the names that Keras gives them.
+ *
+ * @category Losses and metrics
+ */
+export type RegressionLossName = 'mse' | 'mean_squared_error' | 'mae' | 'mean_absolute_error' | 'huber';
+
+/**
+ * Metrics of a regression by the names of their columns.
+ *
+ * @category Losses and metrics
+ */
+export type RegressionMetricName = 'mae' | 'mse' | 'rmse';
+
+const LOSSES: LossTable & { readonly [name in RegressionLossName]: () => Loss } = {
+  mse: meanSquaredError,
+  mean_squared_error: meanSquaredError,
+  mae: meanAbsoluteError,
+  mean_absolute_error: meanAbsoluteError,
+  huber,
+};
+const METRICS: { readonly [name in RegressionMetricName]: () => Metric } = { mae, mse, rmse };
 
 /**
  * Options of {@link regression}.
  *
  * @category Compose
  */
-export interface RegressionOptions<M extends string = string> {
+export interface RegressionOptions<M extends RegressionMetricName | Metric = RegressionMetricName | Metric> {
   /** Unit of the target, for axes and tables: `years`. */
   readonly unit: string;
-  /** Default {@link meanSquaredError}. */
-  readonly loss?: Loss;
-  /** Default `[mae()]`. */
-  readonly metrics?: readonly Metric<M>[];
+  /** Loss, or its name. Default `mse`, which is {@link meanSquaredError}. */
+  readonly loss?: Loss | RegressionLossName;
+  /** Metrics, or their names. Default `['mae']`. */
+  readonly metrics?: readonly M[];
 }
 
 /**
- * A question whose answer is a number. The head is a dense layer of one unit, linear; labels are finite numbers in
- * `unit`, and so is the prediction.
+ * Creates a task whose answer is a number. Its head is a dense layer of one unit with a linear activation. Labels are finite numbers
+ * in `unit`, and so is the prediction.
  *
- * @throws `argument` fault for an empty unit.
+ * @param options - `unit` is required. `loss` is `mse`, `mae`, `huber` or a {@link Loss}. `metrics` lists `mae`, `mse`, `rmse` or
+ *   metrics of type {@link Metric}.
+ * @returns A task for `multiTask().task()`.
+ * @throws `argument` error for an empty unit, and for an unknown loss or metric.
  * @example
  * ```ts
  * import { regression } from 'tfjs-multitask';
  *
- * const age = regression({ unit: 'years' });
- * console.log(age.loss.name, age.decode([31.4])); // mean_squared_error 31.4
+ * const age = regression({ unit: 'years', loss: 'mae', metrics: ['mae', 'rmse'] });
+ * console.log(age.loss.name, age.decode([31.4])); // mean_absolute_error 31.4
  * ```
  * @category Compose
  */
-export function regression<const M extends string = 'mae'>(
+export function regression<const M extends RegressionMetricName | Metric = 'mae'>(
   options: RegressionOptions<M>,
-): Task<'regression', number, number, M> {
-  const {
-    unit,
-    loss = meanSquaredError(),
-    metrics = [mae()] as readonly Metric[] as readonly Metric<M>[],
-  } = options;
+): Task<'regression', number, number, MetricColumn<M>> {
+  const { unit, loss = 'mse', metrics = ['mae'] as readonly string[] as readonly M[] } = options;
   if (typeof unit !== 'string' || unit.trim() === '') {
     throw createError({
       kind: 'argument',
       path: 'regression.unit',
       expected: 'the unit of the target, such as "years"',
       received: JSON.stringify(unit) ?? String(unit),
-      advice: 'Figures and tables print it; give "points" or "share" when nothing better fits.',
+      advice: 'Write regression({ unit: "years" }). Figures and tables show the unit.',
     });
   }
   return {
     kind: 'regression',
     units: 1,
     activation: 'linear',
-    loss,
-    metrics,
+    loss: resolveLoss('regression.loss', loss, LOSSES),
+    metrics: resolveMetrics('regression.metrics', metrics, METRICS),
     unit,
     targetWidth: 1,
     encode: (label, path) => {
@@ -65,7 +90,8 @@ export function regression<const M extends string = 'mae'>(
         path,
         expected: `a finite number (${unit})`,
         received: formatValue(label),
-        advice: 'Mend the label, or leave it undefined: a missing label is masked and never counted.',
+        advice:
+          'Fix the label, or leave it undefined: a missing label is masked and counts in no loss and no metric.',
       });
     },
     decode: (output) => output[0]!,

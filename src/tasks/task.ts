@@ -3,16 +3,15 @@ import type { Loss } from '../losses/loss.js';
 import type { Metric } from '../metrics/metric.js';
 
 /**
- * The kinds of question: a number, one of two answers, one of several.
+ * Kind of a task: a number, one of two labels, or one of several labels.
  *
  * @category Compose
  */
 export type TaskKind = 'regression' | 'binary' | 'categorical';
 
 /**
- * One question about an image: what its labels look like, which head answers it, what a wrong answer costs and how
- * the answer is measured. Made by {@link regression}, {@link createBinaryLowering} and {@link categorical}; a plain record without
- * state.
+ * A question about an image: the format of its labels, the head that answers it, the loss and the metrics. {@link regression},
+ * {@link binary} and {@link categorical} create tasks. A task is a plain record without state.
  *
  * @category Compose
  */
@@ -22,27 +21,27 @@ export interface Task<
   Prediction = unknown,
   MetricNames extends string = string,
 > {
-  /** What kind of question it is. */
+  /** Kind of the task. */
   readonly kind: Kind;
-  /** Outputs of the head: 1, or one a label. */
+  /** Number of outputs of the head: 1, or one for each label of a `categorical` task. */
   readonly units: number;
   /** Activation of the head. */
   readonly activation: 'linear' | 'sigmoid' | 'softmax';
-  /** What a wrong answer costs. */
+  /** Loss of the answers. */
   readonly loss: Loss;
-  /** How answers are measured; each is a column of the history. */
+  /** Metrics of the answers. Each is a column of the history. */
   readonly metrics: readonly Metric<MetricNames>[];
   /** Unit of a regression's target, for figures and tables. */
   readonly unit?: string;
   /** Labels of a classification, in the order of the outputs. */
   readonly labels?: readonly string[];
-  /** Numbers per target: 1, or one a label (one-hot). */
+  /** Number of values of a target: 1, or one for each label of a `categorical` task (one-hot). */
   readonly targetWidth: number;
-  /** A label as the numbers the loss wants. `path` names the label in errors. Throws a `data` fault for a wrong one. */
+  /** Converts a label to the numbers of the target. Throws a `data` error with `path` for an invalid label. */
   encode(label: unknown, path: string): readonly number[];
-  /** The head's `units` numbers as an answer. */
+  /** Converts the outputs of the head to an answer. */
   decode(output: ArrayLike<number>): Prediction;
-  /** @internal Types only, never set. */
+  /** @internal Carries types, never a value. */
   readonly '~types'?: {
     readonly target: Target;
     readonly prediction: Prediction;
@@ -51,14 +50,14 @@ export interface Task<
 }
 
 /**
- * Any task.
+ * A task of any kind.
  *
  * @category Compose
  */
 export type AnyTask = Task<TaskKind, any, any, any>;
 
 /**
- * Tasks by name, in the order they were composed.
+ * The tasks of a model by name, in the order in which they were added.
  *
  * @category Compose
  */
@@ -67,44 +66,44 @@ export interface Tasks {
 }
 
 /**
- * The label type of a task.
+ * Label type of a task: `number`, or a union of labels.
  *
  * @category Compose
  */
 export type TargetOf<T extends AnyTask> = NonNullable<T['~types']>['target'];
 /**
- * The answer type of a task.
+ * Answer type of a task: `number`, {@link BinaryPrediction} or {@link CategoricalPrediction}.
  *
  * @category Compose
  */
 export type PredictionOf<T extends AnyTask> = NonNullable<T['~types']>['prediction'];
 /**
- * The metric names of a task.
+ * Metric names of a task: `'mae' | 'rmse'`.
  *
  * @category Compose
  */
 export type MetricOf<T extends AnyTask> = NonNullable<T['~types']>['metric'];
 
 /**
- * Labels of all tasks, as a dataset gives them: `{ age: number; gender: 'male' | 'female' }`.
+ * Labels of an image for all tasks of a model: `{ age: number; gender: 'male' | 'female' }`.
  *
  * @category Compose
  */
 export type TargetsOf<T extends Tasks> = { readonly [K in keyof T & string]: TargetOf<T[K]> };
 /**
- * The same with any of them missing: such a label is masked and never counted.
+ * Labels of an image for some of the tasks of a model. A missing label is masked: it counts in no loss and no metric.
  *
  * @category Compose
  */
 export type LabelsOf<T extends Tasks> = { readonly [K in keyof T & string]?: TargetOf<T[K]> | undefined };
 /**
- * Answers of all tasks, as `predict` gives them.
+ * Answers to all tasks of a model for one image, as `predict` returns them.
  *
  * @category Compose
  */
 export type PredictionsOf<T extends Tasks> = { readonly [K in keyof T & string]: PredictionOf<T[K]> };
 
-/** A task as figures and tables see it. */
+/** Converts a task to the record that figures and tables use. */
 export function createTaskRecord(name: string, task: AnyTask): TaskRecord {
   return {
     name,

@@ -2,17 +2,8 @@ import type { TypeErrorMessage } from '../core/inferenceTypes.js';
 import type { Json } from '../core/json.js';
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow, TaskRecord } from '../core/records/history.js';
-import type { HostArray } from '../formats/safetensors.js';
+import type { Weights } from '../network/weights.js';
 import type { MonitorModes } from './monitor.js';
-
-/**
- * Copies of all weights of a model as plain numbers, by name. Moving statistics are included.
- *
- * @category Callbacks
- */
-export interface Weights {
-  readonly [name: string]: HostArray;
-}
 
 /**
  * A training run, as its callbacks see it. Every hook of a callback receives it.

@@ -1,9 +1,12 @@
 import { createError } from '../core/errors/errors.js';
-import { digestJson, type Json, parseExact, stringifyExact } from '../core/json.js';
+import { parseExact, stringifyExact } from '../core/exactJson.js';
+import type { Json } from '../core/json.js';
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow } from '../core/records/history.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
-import type { CallbackState, Weights } from './callback.js';
+import type { Weights } from '../network/weights.js';
+import type { CallbackState } from './callback.js';
+import type { Fingerprint } from './fingerprint.js';
 
 /** The one file of a run's state. */
 export const CHECKPOINT_FILE = 'checkpoint.safetensors';
@@ -41,19 +44,6 @@ export interface Checkpoint {
   /** By weight and slot: `trunk_conv1/kernel#0`. */
   readonly slots: Weights;
   readonly callbacks: { readonly [key: string]: CallbackState };
-}
-
-/** What must not change between the parts of a run, by name, each as its digest. */
-export interface Fingerprint {
-  readonly [part: string]: string;
-}
-
-/** Digests of what a run rests on. */
-export async function computeFingerprint(parts: { readonly [part: string]: Json }): Promise<Fingerprint> {
-  const entries = await Promise.all(
-    Object.entries(parts).map(async ([name, part]) => [name, await digestJson(part)] as const),
-  );
-  return Object.fromEntries(entries);
 }
 
 /** Writes the checkpoint whole or not at all. */

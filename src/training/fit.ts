@@ -13,7 +13,7 @@ import type { Network } from '../network/network.js';
 import { setWeightSync } from '../network/weightSync.js';
 import { adam } from '../optimizers/adam.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
-import type { LossAverage } from '../steps/lossesAndMetrics.js';
+import type { LossAverage } from '../steps/metricAccumulator.js';
 import {
   type ClassWeights,
   type ValidLossWeights,
@@ -23,11 +23,12 @@ import {
 import type { LabelsOf, Tasks } from '../tasks/task.js';
 import type { Callback } from './callback.js';
 import { readCheckpoint } from './checkpoint.js';
+import { computeRunFingerprint } from './fingerprint.js';
 import { checkMonitor, getMonitorModes, type HistoryColumn } from './monitor.js';
 import { type History, TrainingHistory } from './trainingHistory.js';
 import { acquireTrainingLock, releaseTrainingLock } from './trainingLock.js';
 import { type FitConfig, TrainingRun } from './trainingRun.js';
-import { computeRunFingerprint, validateFitArguments, validateFitConfig } from './validateFit.js';
+import { validateFitArguments, validateFitConfig } from './validateFit.js';
 
 /**
  * Options of `model.fit`.

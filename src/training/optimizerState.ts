@@ -1,8 +1,9 @@
+import type { NamedArrays } from '../core/arrays.js';
 import { createError } from '../core/errors/errors.js';
 import type { Executor } from '../engines/executor.js';
+import type { Weights } from '../network/weights.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
-import { createCoefficientArrays, type NamedArrays } from '../steps/stepArrays.js';
-import type { Weights } from './callback.js';
+import { createCoefficientArrays } from '../steps/stepArrays.js';
 
 /** The optimiser of a run: counts its updates and knows their rate; what executes them is handed in. */
 export class OptimizerState {

@@ -11,10 +11,11 @@ import type { InputPipeline } from '../inference/inputPipeline.js';
 import type { Network } from '../network/network.js';
 import { writeModelFolder } from '../network/savedModel/modelFolder.js';
 import { syncWeights } from '../network/weightSync.js';
-import { readWeights, writeWeights } from '../network/weights.js';
+import { readWeights, type Weights, writeWeights } from '../network/weights.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
-import { createMetricAccumulator, type LossAverage } from '../steps/lossesAndMetrics.js';
-import { createBatchArrays, drawDropoutMasks } from '../steps/stepArrays.js';
+import { drawDropoutMasks } from '../steps/dropoutMasks.js';
+import { createMetricAccumulator, type LossAverage } from '../steps/metricAccumulator.js';
+import { createBatchArrays } from '../steps/stepArrays.js';
 import type { WeightedLoss } from '../steps/weightedLoss.js';
 import { createTaskRecord } from '../tasks/task.js';
 import {
@@ -24,9 +25,9 @@ import {
   createHooks,
   type Run,
   type StatefulHooks,
-  type Weights,
 } from './callback.js';
-import { type Checkpoint, type Fingerprint, type RunState, writeCheckpoint } from './checkpoint.js';
+import { type Checkpoint, type RunState, writeCheckpoint } from './checkpoint.js';
+import type { Fingerprint } from './fingerprint.js';
 import type { MonitorModes } from './monitor.js';
 import { OptimizerState } from './optimizerState.js';
 
@@ -84,7 +85,7 @@ export class TrainingRun implements Run {
     readonly engineName: EngineName,
   ) {
     const { network, optimizer, validation, evaluateUnaugmented } = config;
-    this.#unaugmentedValidation = evaluateUnaugmented ? validation?.augment(null) : undefined;
+    this.#unaugmentedValidation = evaluateUnaugmented ? validation?.withoutAugmentation() : undefined;
     this.tasks = Object.entries(network.tasks).map(([name, task]) => createTaskRecord(name, task));
     this.#optimizerState = new OptimizerState(optimizer, steps);
   }

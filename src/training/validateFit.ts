@@ -1,15 +1,12 @@
 import { checkInteger } from '../core/errors/checkInteger.js';
-import { createError, describeType, didYouMean, formatValue, suggestFix } from '../core/errors/errors.js';
-import type { Json } from '../core/json.js';
+import { createError, describeType, didYouMean, suggestFix } from '../core/errors/errors.js';
 import type { Store } from '../core/platform/platform.js';
-import type { Dataset, SampleWeight } from '../data/dataset.js';
+import type { Dataset } from '../data/dataset.js';
+import { checkBatchSize, checkDataset } from '../inference/checkDataset.js';
 import { splitFrozen } from '../network/frozenSplit.js';
-import type { Network } from '../network/network.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { checkLossWeights } from '../steps/weightedLoss.js';
-import type { Tasks } from '../tasks/task.js';
 import { HOOK_NAMES } from './callback.js';
-import { computeFingerprint, type Fingerprint } from './checkpoint.js';
 import type { FitConfig } from './trainingRun.js';
 
 /** Throws an `argument` fault for a part of `fit` that is something else: JavaScript has no compiler to say so. */
@@ -90,11 +87,6 @@ function checkCallback(path: string, callback: unknown): void {
   }
 }
 
-/** Throws an `argument` fault unless `value` can be the size of a batch. */
-export function checkBatchSize(path: string, value: number): void {
-  checkInteger(path, value, 1, 'Leave it out for 32.');
-}
-
 /** Throws an `argument` or `data` fault for anything that would spoil the run later. */
 export function validateFitConfig({
   network,
@@ -140,116 +132,4 @@ export function validateFitConfig({
   }
   checkDataset('train', train, network.tasks, network.input.shape);
   if (validation) checkDataset('validation', validation, network.tasks, network.input.shape);
-}
-
-/** Every label is looked at before the first step: a wrong one in the last batch must not cost an epoch. */
-export function checkDataset(
-  path: string,
-  dataset: Dataset<any>,
-  tasks: Tasks,
-  shape: readonly number[],
-): void {
-  if (dataset.size === 0) {
-    throw createError({
-      kind: 'data',
-      path,
-      expected: 'at least one image',
-      received: 'an empty dataset',
-      advice: 'Look at its `skipped` list: files that could not be used are there.',
-    });
-  }
-  if (dataset.shape.join() !== shape.join()) {
-    throw createError({
-      kind: 'argument',
-      path,
-      expected: `images of ${shape.join('x')} (height, width, channels)`,
-      received: dataset.shape.join('x'),
-      advice: 'Give imageFolder and multiTask the same size.',
-    });
-  }
-  const labelled = new Set<string>();
-  for (let i = 0; i < dataset.size; i++) {
-    const labels = dataset.labels(i);
-    for (const [name, task] of Object.entries(tasks)) {
-      if (labels[name] === undefined) continue;
-      task.encode(labels[name], `${dataset.id(i)}: ${name}`);
-      labelled.add(name);
-    }
-    checkSampleWeights(dataset.sampleWeight(i), `weight of ${dataset.id(i)}`, Object.keys(tasks));
-  }
-  const bare = Object.keys(tasks).find((name) => !labelled.has(name));
-  if (bare !== undefined) {
-    throw createError({
-      kind: 'data',
-      path: `${path}: ${bare}`,
-      expected: 'at least one image with a label for this task',
-      received: 'none',
-      advice: 'Check the name of the label, or leave the task out.',
-    });
-  }
-}
-
-function checkSampleWeights(weights: SampleWeight, path: string, tasks: readonly string[]): void {
-  const each =
-    typeof weights === 'number' ? [[path, weights] as const] : toWeightEntries(weights, path, tasks);
-  for (const [place, weight] of each) {
-    if (Number.isFinite(weight) && weight >= 0) continue;
-    throw createError({
-      kind: 'data',
-      path: place,
-      expected: 'a number of at least 0',
-      received: formatValue(weight),
-      advice: 'Give 0 to leave the image out of the loss, 1 for an ordinary one.',
-    });
-  }
-}
-
-function toWeightEntries(weights: Exclude<SampleWeight, number>, path: string, tasks: readonly string[]) {
-  const unknown = Object.keys(weights ?? {}).find((name) => !tasks.includes(name));
-  if (typeof weights === 'object' && weights !== null && unknown === undefined) {
-    return Object.entries(weights).map(([name, weight]) => [`${path}: ${name}`, weight] as const);
-  }
-  throw createError({
-    kind: 'data',
-    path: unknown === undefined ? path : `${path}: ${unknown}`,
-    expected: `a number, or one for each of ${tasks.join(', ')}`,
-    received: formatValue(unknown ?? weights),
-    advice: (unknown && didYouMean(unknown, tasks)) ?? 'Name the tasks of the model.',
-  });
-}
-
-/** What the weights and slots of a run belong to: part of its contract, and all of it that its model and optimiser say. */
-export function getModelFingerprintParts(
-  network: Network,
-  optimizer: Optimizer,
-): { readonly [part: string]: Json } {
-  return {
-    model: network.layersModel.getConfig() as unknown as Json,
-    tasks: Object.entries(network.tasks).map(([name, task]) => [
-      name,
-      task.kind,
-      task.labels ?? null,
-      task.loss.name,
-      task.loss.options,
-      task.metrics.map((metric) => metric.name),
-    ]),
-    'pixel range': network.input.range,
-    optimizer: optimizer.description,
-  };
-}
-
-/** Digests of what a run rests on. Epochs, engine, callbacks and folders may change between its parts. */
-export function computeRunFingerprint(plan: FitConfig): Promise<Fingerprint> {
-  const { network, train, validation, batchSize, seed, shuffle, loss, optimizer, lossAverage } = plan;
-  const { optimizer: updates, ...model } = getModelFingerprintParts(network, optimizer);
-  return computeFingerprint({
-    ...model,
-    'training data': train.description.data,
-    'validation data': validation?.description.data ?? null,
-    augmentation: [train.description.augmentation, validation?.description.augmentation ?? null],
-    loss: [loss.weights, loss.classWeights as Json, lossAverage],
-    optimizer: updates!,
-    'batch size': batchSize,
-    seed: [seed, shuffle],
-  });
 }

@@ -1,19 +1,15 @@
-import { createError, didYouMean, formatValue } from '../core/errors/errors.js';
+import { createError, formatValue } from '../core/errors/errors.js';
 import type { HistoryRow } from '../core/records/history.js';
 import { checkSearch } from './checkSearch.js';
-import type { Pruner } from './pruners/pruners.js';
-import { explainMissingObjectives, type Objectives, toObjectiveList } from './results/objectives.js';
-import {
-  bestTrial,
-  hasEnded,
-  isTrialRecord,
-  paretoFront,
-  sortByNumber,
-  type TrialRecord,
-} from './results/trialRecord.js';
-import { flattenParams, nestParams, toParamsKey } from './space/flatParams.js';
-import type { FlatParams, ParameterMap, ParamsOf, Space } from './space/space.js';
-import { collectTriedKeys, type Proposal, type Strategy } from './strategies/strategy.js';
+import type { Pruner } from './pruners/pruner.js';
+import { bestTrial, paretoFront } from './results/bestTrials.js';
+import { checkRow } from './results/checkRow.js';
+import { explainMissingObjectives, type Objectives } from './results/objectives.js';
+import { hasEnded, isTrialRecord, sortByNumber, type TrialRecord } from './results/trialRecord.js';
+import { flattenParams } from './space/flatParams.js';
+import type { ParameterMap, ParamsOf, Space } from './space/space.js';
+import { proposeTrial } from './strategies/proposeTrial.js';
+import type { Strategy } from './strategies/strategy.js';
 
 /**
  * Options of {@link askAndTell}.
@@ -187,94 +183,4 @@ function checkTrialRecords(searched: Space<ParameterMap>, trials: readonly unkno
     numbers.add(trial.number);
     flattenParams(searched, trial.params, `trial ${trial.number}`);
   }
-}
-
-/** Throws an `argument` fault for what is no row, and for a row in which an objective is not a number, be it NaN. */
-export function checkRow(
-  row: { readonly [column: string]: unknown },
-  objectives: Objectives,
-  path: string,
-): void {
-  const list = toObjectiveList(objectives);
-  const given: unknown = row;
-  if (typeof given !== 'object' || given === null) {
-    const columns = list.map(({ metric }) => `${metric}: ${typeof given === 'number' ? given : 3}`);
-    throw createError({
-      ...{ kind: 'argument', path, expected: 'columns by name', received: formatValue(given) },
-      advice: `Write { ${columns.join(', ')} }.`,
-    });
-  }
-  for (const { metric } of list) {
-    if (typeof row[metric] === 'number') continue;
-    const columns = Object.keys(row);
-    throw createError({
-      kind: 'argument',
-      path: `${path}: ${metric}`,
-      expected: 'a number, since it is searched for',
-      received: columns.length > 0 ? `columns ${columns.join(', ')}` : 'nothing',
-      advice: didYouMean(metric, columns) ?? 'Report it after each epoch, or search for another column.',
-    });
-  }
-}
-
-/**
- * The record of the next trial, running: a function of the space, the strategy, the seed, what is tried first, the number, and the
- * records before it, of which those that run count by their values alone.
- */
-export function proposeTrial<P extends ParameterMap>(
-  searched: Space<P>,
-  {
-    strategy,
-    objectives,
-    seed = 0,
-    initialParams = [],
-  }: Pick<SearchOptions, 'strategy' | 'objectives' | 'seed' | 'initialParams'>,
-  number: number,
-  trials: readonly TrialRecord[],
-): TrialRecord<ParamsOf<Space<P>>> | 'wait' | undefined {
-  const next = findNextInitialParams(searched, initialParams, trials);
-  const known = trials.map((trial) => (hasEnded(trial) ? trial : { ...trial, rows: [] }));
-  const proposal: Proposal =
-    next && strategy.newTrialCount === undefined
-      ? { flatParams: next }
-      : strategy.propose({ space: searched, objectives, seed, number, trials: known });
-  if (proposal === 'wait') return 'wait';
-  if (proposal === 'exhausted') return undefined;
-  const { flatParams, rung } = proposal;
-  const given = rung?.parent === undefined ? next : undefined; // what a plan carries on is not new
-  return {
-    number,
-    params: nestParams(searched, given ?? flatParams),
-    state: 'running',
-    rows: [],
-    after: sortByNumber(trials)
-      .filter(hasEnded)
-      .map((trial) => trial.number),
-    ...(rung && { rung }),
-    ...(given && { isInitial: true }),
-  };
-}
-
-/** The next of the settings to try first; undefined where trials had them all. */
-function findNextInitialParams(
-  searched: Space<ParameterMap>,
-  initialParams: readonly unknown[],
-  trials: readonly TrialRecord[],
-): FlatParams | undefined {
-  if (initialParams.length === 0) return undefined;
-  const tried = collectTriedKeys(searched, trials);
-  return initialParams
-    .map((params, i) => flattenParams(searched, params, `initialParams[${i}]`))
-    .find((flat) => !tried.has(toParamsKey(flat)));
-}
-
-/** The trials as they were known when trial `number` was proposed: what a replay asks its strategy. */
-export function getKnownTrials(
-  number: number,
-  after: readonly number[],
-  trials: readonly TrialRecord[],
-): TrialRecord[] {
-  return sortByNumber(trials)
-    .filter((trial) => trial.number < number)
-    .map((trial) => (after.includes(trial.number) ? trial : { ...trial, state: 'running', rows: [] }));
 }

@@ -6,20 +6,30 @@ import {
   formatValue,
   suggestFix,
 } from '../core/errors/errors.js';
-import { toObjectiveList } from './results/objectives.js';
+import type { Pruner } from './pruners/pruner.js';
+import { type Objectives, toObjectiveList } from './results/objectives.js';
 import { flattenParams, toParamsKey } from './space/flatParams.js';
-import type { StudyOptions } from './study.js';
+import type { Space } from './space/space.js';
+import type { Strategy } from './strategies/strategy.js';
 
-/** What a study and a search that is asked and told have in common, as JavaScript may give it. */
-type UncheckedSearchOptions = {
-  readonly [K in 'space' | 'objectives' | 'strategy' | 'initialParams' | 'pruner' | 'seed']?: unknown;
-};
+/** The options that define a search, in a study as in `askAndTell`. */
+interface SearchDefinition {
+  readonly space: Space<any>;
+  readonly objectives: Objectives;
+  readonly strategy: Strategy;
+  readonly initialParams: readonly unknown[];
+  readonly pruner: Pruner;
+  readonly seed: number;
+}
+
+/** A search definition before it is checked: a JavaScript caller may pass any value. */
+type UncheckedSearchDefinition = { readonly [K in keyof SearchDefinition]?: unknown };
 
 /**
  * Throws an `argument` fault for parts of a search that are something else, for two objectives of one column, and for unknown names; a
  * `data` fault for settings to try first that are of another space.
  */
-export function checkSearch(path: string, parts: UncheckedSearchOptions, known: readonly string[]): void {
+export function checkSearch(path: string, parts: UncheckedSearchDefinition, known: readonly string[]): void {
   const wrong = (
     part: string,
     expected: string,
@@ -35,7 +45,7 @@ export function checkSearch(path: string, parts: UncheckedSearchOptions, known: 
     initialParams = [],
     pruner,
     seed = 0,
-  } = parts as Partial<StudyOptions<any>>;
+  } = parts as Partial<SearchDefinition>;
   if (!Array.isArray(space?.dimensions)) {
     const advice = suggestFix(space, 'Write space({ dropout: float({ min: 0, max: 0.5 }) }).');
     throw wrong('space', 'a space', space, advice);

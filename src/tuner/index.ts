@@ -8,23 +8,19 @@
 export type { Json } from '../core/json.js';
 export type { HistoryRow } from '../core/records/history.js';
 export { askAndTell, type Search, type SearchOptions } from './askAndTell.js';
+export { type MedianPrunerOptions, medianPruner } from './pruners/medianPruner.js';
+export type { Pruner } from './pruners/pruner.js';
 export {
-  type MedianPrunerOptions,
-  medianPruner,
-  type Pruner,
   type SuccessiveHalvingPrunerOptions,
   successiveHalvingPruner,
-} from './pruners/pruners.js';
+} from './pruners/successiveHalvingPruner.js';
+export { bestTrial, paretoFront } from './results/bestTrials.js';
 export { maximize, minimize, type Objective, type Objectives } from './results/objectives.js';
 export { getParamImportances, type ParamImportance } from './results/paramImportances.js';
-export { resultsCsv, resultsTable } from './results/resultsTable.js';
-export {
-  bestTrial,
-  paretoFront,
-  type Rung,
-  type TrialRecord,
-  type TrialState,
-} from './results/trialRecord.js';
+export { resultsCsv } from './results/resultsCsv.js';
+export { resultsTable } from './results/resultsTable.js';
+export type { SearchTarget } from './results/searchTarget.js';
+export type { Rung, TrialRecord, TrialState } from './results/trialRecord.js';
 export {
   choice,
   type FloatOptions,

@@ -2,7 +2,7 @@ import { createError, describeType } from '../core/errors/errors.js';
 import type { Store } from '../core/platform/platform.js';
 import type { Callback } from '../training/callback.js';
 import { checkSearch } from './checkSearch.js';
-import type { Pruner } from './pruners/pruners.js';
+import type { Pruner } from './pruners/pruner.js';
 import type { Objectives } from './results/objectives.js';
 import type { ParameterMap, ParamsOf, Space } from './space/space.js';
 import type { Strategy } from './strategies/strategy.js';

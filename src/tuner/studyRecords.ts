@@ -1,5 +1,6 @@
 import { createError, formatValue } from '../core/errors/errors.js';
-import { type Json, parseExact, stringifyExact, toCanonicalJson } from '../core/json.js';
+import { parseExact, stringifyExact } from '../core/exactJson.js';
+import { type Json, toCanonicalJson } from '../core/json.js';
 import type { Store } from '../core/platform/platform.js';
 import { writeIfAbsent } from '../core/platform/writeIfAbsent.js';
 import { toObjectiveList } from './results/objectives.js';

@@ -298,7 +298,7 @@ describe('views', () => {
     [
       'an augmentation',
       randomGrayscale(),
-      'the augmentation greyscale',
+      'the augmentation grayscale',
       /augment\(\[...\]\).*grayscaleImage\(\)/,
     ],
     [

@@ -26,15 +26,15 @@ import { good, small } from './small.js';
 
 const { layers } = tf;
 
-/** One layer behind an input of `shape`, as a model. */
-function around(shape: number[], layer: tf.layers.Layer) {
+/** Returns a model with one layer after an input of `shape`. */
+function createModel(shape: number[], layer: tf.layers.Layer) {
   const image = tf.input({ shape, name: 'image' });
   return tf.model({ inputs: image, outputs: layer.apply(image) as ReturnType<typeof tf.input> });
 }
 
 const IMAGE = [8, 8, 3];
 
-describe('a layer that Keras has not, or has otherwise, is refused by its name', () => {
+describe('exportKeras rejects a layer without an equivalent in Keras, and the error names the layer', () => {
   const inner = tf.sequential({ layers: [layers.flatten({ inputShape: IMAGE })] });
   test.each<[string, tf.layers.Layer, number[], RegExp]>([
     ['eye (Resizing)', layers.resizing({ height: 4, width: 4, name: 'eye' }), IMAGE, /corners/],
@@ -58,13 +58,13 @@ describe('a layer that Keras has not, or has otherwise, is refused by its name',
     ['one/eye', layers.dense({ units: 1, name: 'one/eye' }), [3], /another name/],
     [inner.name, inner, IMAGE, /flat/],
   ])('%s', async (path, layer, shape, advice) => {
-    const fault = await faultOf(() => exportKeras(around(shape, layer)));
+    const fault = await faultOf(() => exportKeras(createModel(shape, layer)));
     expect(fault).toMatchObject({ kind: 'argument', path });
     expect(fault.advice).toMatch(advice);
   });
 
-  test('two axes of a layer, which Keras forgets when it opens an h5 file', async () => {
-    const model = around(IMAGE, layers.layerNormalization({ axis: [2, 3], name: 'eye' }));
+  test('normalization over two axes, which Keras forgets when it opens an h5 file', async () => {
+    const model = createModel(IMAGE, layers.layerNormalization({ axis: [2, 3], name: 'eye' }));
     expect(await faultOf(() => exportKeras(model, { format: 'h5' }))).toMatchObject({
       path: 'eye (axis)',
     });
@@ -72,17 +72,17 @@ describe('a layer that Keras has not, or has otherwise, is refused by its name',
   });
 });
 
-describe('compiled state that Keras cannot say is refused', () => {
-  const own = customLoss('log_cosh', () => tf.tensor1d([0]));
-  const [own2]: Metric[] = [{ ...mae(), name: 'share' }];
+describe('exportKeras rejects training settings without an equivalent in Keras, and the error path is', () => {
+  const unsupportedLoss = customLoss('log_cosh', () => tf.tensor1d([0]));
+  const [unsupportedMetric]: Metric[] = [{ ...mae(), name: 'share' }];
   const half: Schedule = Object.assign(() => 0.5, { description: { name: 'half' } });
   const model = (task: object) =>
     multiTask({ input: [8, 8, 3] })
       .task('age', regression({ unit: 'years', ...task }), branch([flatten()]))
       .build();
   test.each<[string, object, Optimizer, RegExp]>([
-    ['age.loss', { loss: own }, adam(), /"log_cosh"/],
-    ['age.metrics', { metrics: [own2] }, adam(), /"share"/],
+    ['age.loss', { loss: unsupportedLoss }, adam(), /"log_cosh"/],
+    ['age.metrics', { metrics: [unsupportedMetric] }, adam(), /"share"/],
     ['adam.learningRate', {}, adam({ learningRate: half }), /half/],
     [
       'sgd.learningRate',
@@ -106,10 +106,10 @@ describe('compiled state that Keras cannot say is refused', () => {
   });
 });
 
-describe('options that do not go together', () => {
+describe('exportKeras rejects options that do not fit together, and the error path is', () => {
   const loss = weightedLoss({ age: 1, gender: 1 });
   const classes = weightedLoss({ age: 1, gender: 1 }, { classWeights: { gender: { female: 2 } } });
-  const lacking = weightedLoss({ age: 1 }) as never;
+  const incompleteLoss = weightedLoss({ age: 1 }) as never;
   const store = memoryStore();
   test.each<[string, object]>([
     ['exportKeras.format', { format: 'hdf5' }],
@@ -117,32 +117,32 @@ describe('options that do not go together', () => {
     ['exportKeras.optimizer', { checkpoint: store }],
     ['exportKeras.checkpoint', { checkpoint: store, optimizer: adam(), format: 'h5' }],
     ['exportKeras.loss.classWeights', { loss: classes, optimizer: adam() }],
-    ['weightedLoss.gender', { loss: lacking, optimizer: adam() }],
+    ['weightedLoss.gender', { loss: incompleteLoss, optimizer: adam() }],
   ])('%s', async (path, options) => {
     const fault = await faultOf(() => exportKeras(small(), options));
     expect(fault).toMatchObject({ kind: 'argument', path });
   });
 
-  test('what a plain model does not know', async () => {
-    const plain = around([3], layers.dense({ units: 1 }));
-    const options: object = { bytes: true }; // which the type does not take
+  test('bytes: true for a plain LayersModel', async () => {
+    const plain = createModel([3], layers.dense({ units: 1 }));
+    const options: object = { bytes: true }; // not allowed by the type
     expect(await faultOf(() => exportKeras(plain, options))).toMatchObject({ path: 'exportKeras.bytes' });
   });
 
-  test('a file name that Keras would not know', async () => {
+  test('saveKeras rejects an extension that Keras does not know', async () => {
     expect(await faultOf(() => saveKeras('out/model.hdf5', small()))).toMatchObject({
       path: 'out/model.hdf5',
     });
   });
 });
 
-describe('what is no model', () => {
-  const wrong: [string, unknown, string, string?][] = [
-    ['nothing', undefined, 'nothing'],
+describe('a call without a model is rejected:', () => {
+  const cases: [string, unknown, string, string?][] = [
+    ['no arguments', undefined, 'nothing'],
     ['a promise', Promise.resolve(1), 'a promise', 'Write await before it.'],
     ['a path', 'face.keras', 'a value of type string'],
   ];
-  test.each(wrong)('%s', async (_, model, received, advice) => {
+  test.each(cases)('%s', async (_, model, received, advice) => {
     for (const [path, call] of [
       ['exportKeras', () => exportKeras(model as never)],
       ['exportOnnx', () => exportOnnx(model as never)],
@@ -152,17 +152,17 @@ describe('what is no model', () => {
     }
   });
 
-  test('a model in the place of the path', async () => {
+  test('a model in place of the path', async () => {
     const fault = await faultOf(() => saveKeras(small() as never, 'out/x.keras' as never));
     expect(fault).toMatchObject({ path: 'saveKeras', advice: "Write saveKeras('face.keras', model)." });
   });
 
-  test('a name that Keras takes for weights alone', async () => {
+  test('a .weights.h5 path, which Keras would open as weights only', async () => {
     const fault = await faultOf(() => saveKeras('out/x.weights.h5', small()));
     expect(fault).toMatchObject({ path: 'out/x.weights.h5', advice: 'Write out/x.h5, or .keras.' });
   });
 
-  test('one after dispose() is refused as predict refuses it', async () => {
+  test('a disposed model, with the same error as in predict', async () => {
     const model = small();
     model.dispose();
     const { received, advice } = await faultOf(() => model.predict([] as never));
@@ -175,10 +175,10 @@ describe('what is no model', () => {
   });
 });
 
-describe('the state of a run', () => {
+describe('exportKeras with a checkpoint', () => {
   const settings = { epochs: 1, batchSize: 12, engine: 'wasm' } as const;
 
-  test('that is not there, or of another optimiser, is refused', async () => {
+  test('rejects a missing checkpoint and a checkpoint of another optimizer', async () => {
     const checkpoint = memoryStore();
     const model = small();
     const missing = await faultOf(() => exportKeras(model, { optimizer: adam(), checkpoint }));
@@ -188,7 +188,7 @@ describe('the state of a run', () => {
     expect(other).toMatchObject({ kind: 'checkpoint', received: 'one that differs in optimizer' });
   });
 
-  test('of a model whose frozen part is another now is refused', async () => {
+  test('rejects a checkpoint if the frozen weights changed since', async () => {
     const checkpoint = memoryStore();
     const model = small();
     const frozen = model.layersModel.layers[1]!;
@@ -201,7 +201,7 @@ describe('the state of a run', () => {
     expect(other).toMatchObject({ kind: 'checkpoint', received: 'one that differs in frozen weights' });
   });
 
-  test('is written as it was kept, whatever became of the model', async () => {
+  test('writes the weights of the checkpoint, not the current weights of the model', async () => {
     const checkpoint = memoryStore();
     const model = small();
     await model.fit(good(), { ...settings, checkpoint });

@@ -2,8 +2,9 @@ import { expect } from 'vitest';
 import { isMultitaskError, type MultitaskError } from '../../src/index.js';
 
 /**
- * The library's error that `action` ends with. It must say all three things a reader needs: what was expected, what came,
- * and, as a whole sentence, what to do; and its message must be made of them.
+ * Returns the library's error that `action` throws. Checks that it contains all three parts that a reader
+ * needs: what was expected, what was received, and what to do, as a whole sentence; and that its message
+ * consists of them.
  */
 export async function faultOf(action: () => unknown): Promise<MultitaskError> {
   const error = await Promise.resolve()

@@ -3,7 +3,8 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { createRng, csvLabels, labelColumn, numberColumn, utkFace } from '../../src/index.js';
+import { utkFace } from '../../src/datasets/index.js';
+import { createRng, csvLabels } from '../../src/index.js';
 import { folderStore, imageFolder } from '../../src/node/index.js';
 import { faultOf } from './faultOf.js';
 
@@ -129,7 +130,7 @@ describe('a file that cannot be used', () => {
     const folder = folderWith('none-left', ['empty', 'text'], []);
     const error = await faultOf(() => imageFolder(folder, { ...OPTIONS, unusableFiles: 'skip' }));
     expect(error).toMatchObject({ kind: 'data', path: folder });
-    expect(error.received).toContain('2 files, none of which can be used');
+    expect(error.received).toContain('2 unusable files');
     expect(error.received).toContain(NAMES.empty);
     expect(error.advice).not.toContain('skip');
   });
@@ -142,7 +143,7 @@ describe('a folder', () => {
     const error = await faultOf(() => imageFolder(folder, OPTIONS));
     expect(error).toMatchObject({ kind: 'file', path: folder });
     expect(error.expected).toContain('jpg, png');
-    expect(error.received).toBe('a folder without any');
+    expect(error.received).toBe('a folder without image files');
   });
 
   test('that is not there, or is a file, is an error with the code of the system', async () => {
@@ -176,7 +177,7 @@ describe('a folder', () => {
 });
 
 describe('a CSV file of labels', () => {
-  const columns = { age: numberColumn({ min: 0, max: 120 }), gender: labelColumn(['male', 'female']) };
+  const columns = { age: { min: 0, max: 120 }, gender: ['male', 'female'] } as const;
   const read = (text: string) => () => csvLabels(text, { columns });
 
   test('with a number that is none, or out of its range, names row, column and cell', async () => {
@@ -213,7 +214,7 @@ describe('a CSV file of labels', () => {
     const labels = csvLabels(`file,age,gender\n${GOOD[0]},20,male\n`, { columns });
     const error = await faultOf(() => imageFolder(folder, { labels, size: [16, 16] }));
     expect(error).toMatchObject({ kind: 'data', path: join(folder, GOOD[1]!) });
-    expect(error.received).toContain('no row of the CSV file names it');
+    expect(error.received).toContain('it has no row in the CSV file');
   });
 });
 

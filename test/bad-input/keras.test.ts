@@ -1,7 +1,9 @@
 import { inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type Hdf5Dataset, type Hdf5Group, readHdf5, writeHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
+import type { Hdf5Dataset, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js';
+import { readHdf5 } from '../../src/formats/hdf5/read/readHdf5.js';
+import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { readZip, writeZip } from '../../src/formats/zip/zip.js';
 import {
   binary,
@@ -21,12 +23,12 @@ import { faultOf } from './faultOf.js';
 import { spent } from './spent.js';
 
 const { faces } = fixture<{ faces: { open: { files: { [kind: string]: string } } } }>('files');
-const unpacked = (kind: string) =>
+const unpackFixture = (kind: string) =>
   new Uint8Array(inflateSync(Buffer.from(faces.open.files[kind]!, 'base64')));
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const bytes = (json: unknown) => new TextEncoder().encode(JSON.stringify(json));
 
-const face = unpacked('keras');
+const face = unpackFixture('keras');
 const members = readZip(face, 'face.keras');
 const config = () => JSON.parse(text(members['config.json']!));
 let weights: Hdf5Group;
@@ -38,12 +40,12 @@ beforeAll(async () => {
 const archive = (json: unknown, h5 = members['model.weights.h5']!) =>
   writeZip({ ...members, 'config.json': bytes(json), 'model.weights.h5': h5 });
 
-/** A layer of the outermost model. */
-const layerOf = (json: any, name: string) =>
+/** Returns a layer of the outermost model. */
+const findLayer = (json: any, name: string) =>
   json.config.layers.find((layer: any) => layer.config.name === name);
 
-/** The fault of reading these bytes; nothing is left behind. */
-async function readingFault(file: Uint8Array, options: object = {}) {
+/** Returns the error of reading a file, and checks that no tensors leaked. */
+async function readError(file: Uint8Array, options: object = {}) {
   const before = tf.memory().numTensors;
   const error = await faultOf(() => loadKeras(file, { name: 'face.keras', ...options }));
   expect(tf.memory().numTensors).toBe(before);
@@ -51,33 +53,33 @@ async function readingFault(file: Uint8Array, options: object = {}) {
   return error;
 }
 
-/** The same after a change of the configuration. */
-function changed(change: (json: any) => void, options: object = {}) {
+/** Returns the error of reading a file whose configuration was changed. */
+function readChangedConfig(change: (json: any) => void, options: object = {}) {
   const json = config();
   change(json);
-  return readingFault(archive(json), options);
+  return readError(archive(json), options);
 }
 
-/** The same after a change of the weights' groups. */
-async function rewritten(change: (root: any) => void) {
+/** Returns the error of reading a file whose weights were changed. */
+async function readChangedWeights(change: (root: any) => void) {
   const root = structuredClone(weights) as any;
   change(root);
-  return readingFault(archive(config(), writeHdf5(root)));
+  return readError(archive(config(), writeHdf5(root)));
 }
 
-describe('a configuration that is', () => {
-  test('no JSON', async () => {
+describe('loadKeras rejects a configuration', () => {
+  test('that is not JSON', async () => {
     const file = writeZip({ ...members, 'config.json': new TextEncoder().encode('{"module": ') });
-    expect((await readingFault(file)).path).toBe('face.keras: config.json');
+    expect((await readError(file)).path).toBe('face.keras: config.json');
   });
 
-  test('nested deeper than any model', async () => {
+  test('that is nested deeper than any model', async () => {
     const file = writeZip({ ...members, 'config.json': new TextEncoder().encode('['.repeat(100_000)) });
-    expect(await readingFault(file)).toMatchObject({ received: 'deeper nesting' });
+    expect(await readError(file)).toMatchObject({ received: 'deeper nesting' });
   });
 
-  test('of a model that is a program', async () => {
-    const error = await changed((json) => {
+  test('of a subclassed model', async () => {
+    const error = await readChangedConfig((json) => {
       json.class_name = 'FaceNet';
       json.config = {};
     });
@@ -87,65 +89,65 @@ describe('a configuration that is', () => {
 
   test.each<[string, (json: any) => void, path: string, received: string]>([
     [
-      'text for a number',
+      'text in place of a number',
       (json) => {
-        layerOf(json, 'conv').config.filters = 'two';
+        findLayer(json, 'conv').config.filters = 'two';
       },
       'layers[2].config.filters',
       '"two"',
     ],
     [
-      'a negative number',
+      'a negative number of filters',
       (json) => {
-        layerOf(json, 'conv').config.filters = -1;
+        findLayer(json, 'conv').config.filters = -1;
       },
       'layers[2].config.filters',
       '-1',
     ],
     [
-      'a list for a record',
+      'a list in place of a record',
       (json) => {
-        layerOf(json, 'conv').config = [];
+        findLayer(json, 'conv').config = [];
       },
       'layers[2].config',
       '[]',
     ],
     [
-      'channels first',
+      'a channels_first layer',
       (json) => {
-        layerOf(json, 'conv').config.data_format = 'channels_first';
+        findLayer(json, 'conv').config.data_format = 'channels_first';
       },
       'layers[2].config.data_format',
       '"channels_first"',
     ],
     [
-      'groups',
+      'a grouped convolution',
       (json) => {
-        layerOf(json, 'conv').config.groups = 2;
+        findLayer(json, 'conv').config.groups = 2;
       },
       'layers[2] (conv)',
       '2 groups',
     ],
     [
-      'an activation that is unknown',
+      'an unknown activation',
       (json) => {
-        layerOf(json, 'conv').config.activation = 'wave';
+        findLayer(json, 'conv').config.activation = 'wave';
       },
       'layers[2] (conv)',
       'wave',
     ],
     [
-      'weights of another type',
+      'float16 weights',
       (json) => {
-        layerOf(json, 'conv').config.dtype = 'float16';
+        findLayer(json, 'conv').config.dtype = 'float16';
       },
       'layers[2].config.dtype',
       '"float16"',
     ],
     [
-      'weights in eight bits',
+      '8-bit weights',
       (json) => {
-        layerOf(json, 'conv').config.dtype = {
+        findLayer(json, 'conv').config.dtype = {
           class_name: 'QuantizedDTypePolicy',
           config: { name: 'int8_from_float32' },
         };
@@ -154,15 +156,15 @@ describe('a configuration that is', () => {
       '"int8_from_float32"',
     ],
     [
-      'two layers of one name',
+      'two layers with the same name',
       (json) => {
-        layerOf(json, 'conv').name = 'image';
+        findLayer(json, 'conv').name = 'image';
       },
       'layers',
       '"image" twice, at 2 again',
     ],
     [
-      'a layer that is not there',
+      'a reference to a missing layer',
       (json) => {
         json.config.output_layers.age[0] = 'nobody';
       },
@@ -170,7 +172,7 @@ describe('a configuration that is', () => {
       '["nobody",0,0]',
     ],
     [
-      'a call that is not there',
+      'a reference to a missing call',
       (json) => {
         json.config.output_layers.age[1] = 7;
       },
@@ -178,15 +180,15 @@ describe('a configuration that is', () => {
       '["years",7,0]',
     ],
     [
-      'an input that is none',
+      'an input that is not an input layer',
       (json) => {
         json.config.input_layers = ['conv', 0, 0];
       },
       'input_layers',
       '"conv"',
     ],
-  ])('%s', async (_, change, path, received) => {
-    const error = await changed(change);
+  ])('with %s', async (_, change, path, received) => {
+    const error = await readChangedConfig(change);
     expect(error.path).toBe(`face.keras: config.json: ${path}`);
     expect(error.received).toBe(received);
   });
@@ -199,9 +201,9 @@ describe('a configuration that is', () => {
     ['GroupNormalization', { groups: 2 }],
     ['constructor', {}],
     ['__proto__', {}],
-  ])('of the layer %s, with how to register it', async (className, settings) => {
-    const error = await changed((json) => {
-      const layer = layerOf(json, 'conv');
+  ])('with the layer %s, and the advice says how to register it', async (className, settings) => {
+    const error = await readChangedConfig((json) => {
+      const layer = findLayer(json, 'conv');
       layer.class_name = className.split('>').at(-1);
       layer.registered_name = className;
       layer.config = { name: 'conv', ...settings };
@@ -211,15 +213,15 @@ describe('a configuration that is', () => {
     expect(error.advice).toContain('layers: {');
   });
 
-  test('of layers that wait for each other', async () => {
-    const error = await changed((json) => {
-      const near = layerOf(json, 'near').inbound_nodes[0].args[0].config;
+  test('with layers that depend on each other in a circle', async () => {
+    const error = await readChangedConfig((json) => {
+      const near = findLayer(json, 'near').inbound_nodes[0].args[0].config;
       near.keras_history = ['far', 0, 0];
     });
     expect(error.received).toMatch(/^\["(near|far|shared)",\d,0\]$/);
   });
 
-  test('of calls that double with every level', async () => {
+  test('whose number of calls doubles with every nested model', async () => {
     const tensor = (name: string, call: number) => ({
       class_name: '__keras_tensor__',
       config: { shape: [null, 4], dtype: 'float32', keras_history: [name, call, 0] },
@@ -254,50 +256,50 @@ describe('a configuration that is', () => {
         ],
       };
     }
-    expect((await readingFault(archive(model))).expected).toBe('at most 100000 calls of layers');
+    expect((await readError(archive(model))).expected).toBe('at most 100000 calls of layers');
   });
 
-  test('of weights larger than the file', async () => {
-    const error = await changed((json) => {
-      layerOf(json, 'near').config.units = 2 ** 40;
+  test('with weights larger than the file', async () => {
+    const error = await readChangedConfig((json) => {
+      findLayer(json, 'near').config.units = 2 ** 40;
     });
     expect(error.received).toContain('kernel of [');
   });
 
-  test('too large for the image', async () => {
-    const error = await changed((json) => {
-      Object.assign(layerOf(json, 'conv').config, { kernel_size: [9, 9] });
+  test('with a layer that is too large for the image', async () => {
+    const error = await readChangedConfig((json) => {
+      Object.assign(findLayer(json, 'conv').config, { kernel_size: [9, 9] });
     });
     expect(error.path).toBe('face.keras: config.json: layers[2] (conv)');
     expect(error.expected).toContain('large enough');
   });
 });
 
-describe('weights that are', () => {
+describe('loadKeras rejects weights', () => {
   const vars = (root: any, key: string): { [name: string]: Hdf5Dataset } =>
     root.groups.layers.groups[key].groups.vars.arrays;
 
-  test('missing', async () => {
-    const one = await rewritten((root) => {
+  test('that are missing', async () => {
+    const one = await readChangedWeights((root) => {
       delete vars(root, 'dense_1')['1'];
     });
     expect(one.path).toBe('face.keras: model.weights.h5/layers/dense_1');
-    const all = await rewritten((root) => {
+    const all = await readChangedWeights((root) => {
       delete root.groups.layers.groups.dense_1;
     });
     expect(all.path).toContain('face.keras: model.weights.h5');
   });
 
-  test('left over', async () => {
-    const error = await rewritten((root) => {
+  test('that no layer of the model has', async () => {
+    const error = await readChangedWeights((root) => {
       root.groups.layers.groups.dense_9 = structuredClone(root.groups.layers.groups.dense_1);
       root.groups.layers.groups.dense_9.groups.vars.attributes.name = 'more';
     });
     expect(error.path).toBe('face.keras: model.weights.h5/layers/dense_9/vars/0');
   });
 
-  test('of another shape', async () => {
-    const error = await rewritten((root) => {
+  test('with another shape than the layer', async () => {
+    const error = await readChangedWeights((root) => {
       vars(root, 'conv2d')['1'] = { shape: [3], data: new Float32Array(3) };
     });
     expect(error).toMatchObject({
@@ -307,38 +309,38 @@ describe('weights that are', () => {
     });
   });
 
-  test.each([Number.NaN, Number.POSITIVE_INFINITY])('%s', async (value) => {
-    const error = await rewritten((root) => {
+  test.each([Number.NaN, Number.POSITIVE_INFINITY])('with the value %s', async (value) => {
+    const error = await readChangedWeights((root) => {
       vars(root, 'conv2d')['1'] = { shape: [2], data: Float32Array.of(0, value) };
     });
     expect(error).toMatchObject({ expected: 'finite numbers', received: `${value} at place 1` });
   });
 
-  test('of a legacy file without one that it lists', async () => {
-    const root = structuredClone(await readHdf5(unpacked('old.h5'), 'old')) as any;
+  test('of a legacy file without a weight that it lists', async () => {
+    const root = structuredClone(await readHdf5(unpackFixture('old.h5'), 'old')) as any;
     delete root.groups.conv.groups.conv.arrays['bias:0'];
-    const error = await readingFault(face, { weights: writeHdf5(root), weightsName: 'old.h5' });
+    const error = await readError(face, { weights: writeHdf5(root), weightsName: 'old.h5' });
     expect(error.path).toBe('old.h5/conv/conv/bias:0');
   });
 
-  test('not in the file, or alone in it', async () => {
+  test('that are missing from the file, and a file that contains only weights', async () => {
     const { 'model.weights.h5': alone, ...others } = members;
-    expect(await readingFault(writeZip(others))).toMatchObject({ expected: 'weights', received: 'none' });
-    expect(await readingFault(alone!)).toMatchObject({ expected: 'a model', received: 'weights alone' });
+    expect(await readError(writeZip(others))).toMatchObject({ expected: 'weights', received: 'none' });
+    expect(await readError(alone!)).toMatchObject({ expected: 'a model', received: 'weights alone' });
   });
 });
 
-describe('tasks that are not the outputs', () => {
+describe('loadKeras rejects tasks that do not match the outputs:', () => {
   const age = regression({ unit: 'years' });
   const gender = binary(['male', 'female']);
 
   test.each<[string, object, string]>([
-    ['another name', { age, sex: gender }, 'loadKeras.tasks'],
-    ['too few of other names', { years_old: age }, 'loadKeras.tasks'],
-    ['none', {}, 'loadKeras.tasks'],
-    ['no task', { age: 1, gender }, 'loadKeras.tasks.age'],
-    ['a name that cannot be a column', { loss: age, gender }, 'loadKeras.tasks.loss'],
-    ['a probability from a number without activation', { age: gender, gender }, 'face.keras: age'],
+    ['a task with another name', { age, sex: gender }, 'loadKeras.tasks'],
+    ['too few tasks, with other names', { years_old: age }, 'loadKeras.tasks'],
+    ['no tasks', {}, 'loadKeras.tasks'],
+    ['a number in place of a task', { age: 1, gender }, 'loadKeras.tasks.age'],
+    ['a name that is reserved for a history column', { loss: age, gender }, 'loadKeras.tasks.loss'],
+    ['a binary task for an output without an activation', { age: gender, gender }, 'face.keras: age'],
   ])('%s', async (_, tasks, path) => {
     const before = tf.memory().numTensors;
     const error = await faultOf(() => loadKeras(face, { name: 'face.keras', tasks: tasks as never }));
@@ -347,7 +349,7 @@ describe('tasks that are not the outputs', () => {
   });
 });
 
-test('a file of ours says its range, and whether the labels are turned round', async () => {
+test('loadKeras takes the pixel range from a file that exportKeras wrote, and rejects labels in another order', async () => {
   const model = multiTask({ input: [4, 4, 3], range: [-1, 1] })
     .task('gender', binary(['male', 'female']), branch([flatten()]))
     .build();
@@ -369,7 +371,7 @@ test('a file of ours says its range, and whether the labels are turned round', a
   }
 });
 
-test('a file of ours that reads bytes already gets no Rescaling for them', async () => {
+test('exportKeras adds no Rescaling layer to a model whose pixel range is [0, 255] already', async () => {
   const tasks = { age: regression({ unit: 'years' }) };
   const model = multiTask({ input: [4, 4, 3], range: [0, 255] })
     .task('age', tasks.age, branch([flatten()]))
@@ -377,24 +379,24 @@ test('a file of ours that reads bytes already gets no Rescaling for them', async
   expect(await exportKeras(model, { bytes: true })).toEqual(await exportKeras(model));
 });
 
-describe('a wrong call', () => {
+describe('loadKeras rejects a wrong call:', () => {
   const buffer = face.buffer.slice(face.byteOffset, face.byteOffset + face.byteLength);
   test.each<[string, unknown, object | undefined, string, RegExp]>([
     ['an ArrayBuffer', buffer, {}, 'loadKeras', /^Write new Uint8Array\(buffer\)/],
     ['a path', 'face.keras', {}, 'loadKeras', /tfjs-multitask\/node/],
-    ['nothing', undefined, undefined, 'loadKeras', /Uint8Array|node/],
+    ['no arguments', undefined, undefined, 'loadKeras', /Uint8Array|node/],
     ['a promise', Promise.resolve(face), {}, 'loadKeras', /await/],
-    ['a path of weights', face, { weights: 'w.h5' }, 'loadKeras.weights', /node/],
-    ['one side', face, { input: 32 }, 'loadKeras.input', /\[128, 128, 3\]/],
-    ['two sides', face, { input: [32, 32] }, 'loadKeras.input', /\[128, 128, 3\]/],
-    ['an option misspelt', face, { taks: {} }, 'loadKeras', /Did you mean "tasks"/],
-  ])('of loadKeras with %s', async (_, file, options, path, advice) => {
+    ['a path in place of bytes for the weights', face, { weights: 'w.h5' }, 'loadKeras.weights', /node/],
+    ['one number as the image size', face, { input: 32 }, 'loadKeras.input', /\[128, 128, 3\]/],
+    ['an image size without channels', face, { input: [32, 32] }, 'loadKeras.input', /\[128, 128, 3\]/],
+    ['a misspelled option', face, { taks: {} }, 'loadKeras', /Did you mean "tasks"/],
+  ])('%s', async (_, file, options, path, advice) => {
     const fault = await faultOf(() => loadKeras(file as never, options as never));
     expect(fault).toMatchObject({ kind: 'argument', path });
     expect(fault.advice).toMatch(advice);
   });
 
-  test('of the one that reads paths', async () => {
+  test('bytes or nothing in place of a path, in loadKeras of the node entry', async () => {
     const bytes = await faultOf(() => loadFile(face as never));
     expect(bytes).toMatchObject({ path: 'loadKeras', received: 'bytes' });
     expect((await faultOf(() => loadFile(undefined as never))).received).toBe('nothing');
@@ -404,33 +406,31 @@ describe('a wrong call', () => {
 });
 
 test.each([
-  ['by its code', { class_name: '__lambda__', config: { value: 'bytecode' } }],
-  ['by its name', '<lambda>'],
-])('a lambda as activation, %s, is said to be a function of Python', async (_, activation) => {
-  const error = await changed((json) => {
-    layerOf(json, 'conv').config.activation = activation;
+  ['given as code', { class_name: '__lambda__', config: { value: 'bytecode' } }],
+  ['given by name', '<lambda>'],
+])('loadKeras reports that a lambda as activation, %s, is a Python function', async (_, activation) => {
+  const error = await readChangedConfig((json) => {
+    findLayer(json, 'conv').config.activation = activation;
   });
   expect(error.received).toBe('a Python function');
 });
 
-test('a file that is not there, or is something else', async () => {
+test('loadKeras rejects a missing file and a file that is not from Keras', async () => {
   const gone = await faultOf(() => loadFile('nowhere/face.keras'));
   expect(gone).toMatchObject({ kind: 'file', path: 'nowhere/face.keras', received: 'ENOENT' });
-  expect((await readingFault(new Uint8Array(0))).path).toBe('face.keras');
-  expect((await readingFault(new TextEncoder().encode('PK is how a zip begins'))).path).toBe('face.keras');
-  expect((await readingFault(writeZip({ 'readme.txt': bytes('') }))).received).toContain(
-    'without config.json',
-  );
+  expect((await readError(new Uint8Array(0))).path).toBe('face.keras');
+  expect((await readError(new TextEncoder().encode('PK is how a zip begins'))).path).toBe('face.keras');
+  expect((await readError(writeZip({ 'readme.txt': bytes('') }))).received).toContain('without config.json');
 });
 
-/** Every place in the configuration. */
-function placesIn(json: unknown, path: readonly (string | number)[] = []): (string | number)[][] {
+/** Returns the path of every value in a JSON document. */
+function listPaths(json: unknown, path: readonly (string | number)[] = []): (string | number)[][] {
   if (typeof json !== 'object' || json === null) return [[...path]];
-  return [[...path], ...Object.entries(json).flatMap(([key, value]) => placesIn(value, [...path, key]))];
+  return [[...path], ...Object.entries(json).flatMap(([key, value]) => listPaths(value, [...path, key]))];
 }
 
-test('a configuration changed anywhere is read, or refused by name, and leaves nothing behind', async () => {
-  const places = placesIn(config()).filter((path) => path.length > 0);
+test('loadKeras reads or rejects a configuration with any one value changed, and leaks no tensors', async () => {
+  const paths = listPaths(config()).filter((path) => path.length > 0);
   const values = fc.constantFrom<unknown>(
     null,
     -1,
@@ -451,12 +451,12 @@ test('a configuration changed anywhere is read, or refused by name, and leaves n
     { class_name: 'Dense', config: {} },
   );
   await fc.assert(
-    fc.asyncProperty(fc.nat(), values, fc.boolean(), async (place, value, remove) => {
-      const path = places[place % places.length]!;
+    fc.asyncProperty(fc.nat(), values, fc.boolean(), async (index, value, remove) => {
+      const path = paths[index % paths.length]!;
       const json = config();
-      const around = path.slice(0, -1).reduce((part: any, key) => part[key], json);
-      if (remove) delete around[path.at(-1)!];
-      else around[path.at(-1)!] = value;
+      const parent = path.slice(0, -1).reduce((part: any, key) => part[key], json);
+      if (remove) delete parent[path.at(-1)!];
+      else parent[path.at(-1)!] = value;
       const before = tf.memory().numTensors;
       const started = spent();
       try {
@@ -466,30 +466,33 @@ test('a configuration changed anywhere is read, or refused by name, and leaves n
         expect(error.kind).toBe('file');
         expect(error.path).toContain('face.keras');
       }
-      expect(spent() - started).toBeLessThan(2000); // it takes about 20 ms
+      expect(spent() - started).toBeLessThan(2000); // About 20 ms are typical.
       expect(tf.memory().numTensors).toBe(before);
     }),
     { numRuns: 300 },
   );
 });
 
-test.each(['keras', 'h5', 'keras2.h5', 'old.h5'])('%s with bytes changed, or cut short', async (kind) => {
-  const whole = unpacked(kind);
-  const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 });
-  await fc.assert(
-    fc.asyncProperty(changes, fc.option(fc.nat()), async (flips, cut) => {
-      const file = whole.slice(0, cut === null ? undefined : cut % whole.length);
-      for (const [at, value] of flips) file[at % file.length] = value;
-      const before = tf.memory().numTensors;
-      try {
-        const options = kind === 'old.h5' ? { weights: file } : {};
-        (await loadKeras(kind === 'old.h5' ? face : file, options)).dispose();
-      } catch (error) {
-        if (!isMultitaskError(error)) throw error;
-        expect(error.kind).toBe('file');
-      }
-      expect(tf.memory().numTensors).toBe(before);
-    }),
-    { numRuns: 75 },
-  );
-});
+test.each(['keras', 'h5', 'keras2.h5', 'old.h5'])(
+  'loadKeras reads or rejects a file of kind %s with changed or missing bytes, and leaks no tensors',
+  async (kind) => {
+    const whole = unpackFixture(kind);
+    const changes = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(changes, fc.option(fc.nat()), async (flips, cut) => {
+        const file = whole.slice(0, cut === null ? undefined : cut % whole.length);
+        for (const [at, value] of flips) file[at % file.length] = value;
+        const before = tf.memory().numTensors;
+        try {
+          const options = kind === 'old.h5' ? { weights: file } : {};
+          (await loadKeras(kind === 'old.h5' ? face : file, options)).dispose();
+        } catch (error) {
+          if (!isMultitaskError(error)) throw error;
+          expect(error.kind).toBe('file');
+        }
+        expect(tf.memory().numTensors).toBe(before);
+      }),
+      { numRuns: 75 },
+    );
+  },
+);

@@ -8,7 +8,6 @@ import {
   bestCheckpoint,
   binary,
   branch,
-  createAugmentationPipeline,
   csvLogger,
   dense,
   flatten,
@@ -16,7 +15,7 @@ import {
   loadModel,
   memoryStore,
   multiTask,
-  randomHorizontalFlip,
+  randomFlip,
   randomRotation,
   regression,
   sgd,
@@ -33,7 +32,7 @@ const top = mkdtempSync(join(tmpdir(), 'bad-saved-'));
 afterAll(() => rmSync(top, { recursive: true, force: true }));
 
 const image = { data: new Uint8Array(8 * 8 * 3).fill(100), height: 8, width: 8, channels: 3 };
-const validation = good().augment(createAugmentationPipeline([randomHorizontalFlip()]));
+const validation = good().augment([randomFlip('horizontal')]);
 /** Everything a run writes, into one store. */
 const into = (store: Store) => ({
   ...settings,
@@ -206,7 +205,7 @@ describe('a checkpoint of another configuration', () => {
       .task('gender', binary(['female', 'male']), branch([flatten(), dense(3)]))
       .build();
   const relabelled = good().withSampleWeights(({ age }) => (age === 0 ? 2 : 1));
-  const turned = good().augment(createAugmentationPipeline([randomRotation({ degrees: 20 })]));
+  const turned = good().augment([randomRotation({ degrees: 20 })]);
 
   test.each([
     ['batch size', {}, { batchSize: 5 }],

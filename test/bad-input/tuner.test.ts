@@ -17,7 +17,7 @@ import {
   successiveHalvingPruner,
   tpe,
 } from '../../src/tuner/index.js';
-import { computeCosts } from '../../src/tuner/results/trialRecord.js';
+import { computeCosts } from '../../src/tuner/results/bestTrials.js';
 import { faultOf } from './faultOf.js';
 
 /** As JavaScript calls it: no types in the way. */

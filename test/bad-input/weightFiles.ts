@@ -1,5 +1,6 @@
 /** Files of backbone weights, made here. */
-import { type Hdf5Dataset, writeHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
+import type { Hdf5Dataset } from '../../src/formats/hdf5/hdf5Group.js';
+import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { backboneModel, bodyOf, makes } from '../parity/backbones.js';
 
 /** Weights by layer and name, as a file would hold them. */

@@ -22,8 +22,8 @@ import {
 import { createExecutor } from '../../src/engines/createExecutor.js';
 import { getCurrentOnnx } from '../../src/engines/select.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
-import { drawDropoutMasks } from '../../src/steps/stepArrays.js';
-import { GRADIENT_SUM } from '../../src/steps/trainingStep.js';
+import { drawDropoutMasks } from '../../src/steps/dropoutMasks.js';
+import { GRADIENT_SUM } from '../../src/steps/optimizerSlots.js';
 
 /** Sums and gradients of a small net from five states, two images each: the same program for Node and for the page. */
 export async function gradients(engine: EngineName, load?: PackageLoader) {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { writeHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
+import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { branch, dense, flatten, memoryStore, multiTask, regression } from '../../src/index.js';
 import { sharpDecoder } from '../../src/node/index.js';
 import { blocksOf } from '../docs/blocks.js';
@@ -61,14 +61,14 @@ describe.skipIf(!browser)('in a page', () => {
     async (threads) => {
       const page = (await inPage(
         `
-      import { simdOf } from './src/tensor/kernels/simd.ts';
+      import { getSimdRunner } from './src/tensor/kernels/simdKernels.ts';
       import { tf } from './src/tensor/tf.ts';
       import { study } from './test/browser/study.ts';
       // TensorFlow.js takes half of the cores, and this machine may have two.
       Object.defineProperty(navigator, 'hardwareConcurrency', { value: 4 });
       const outcome = await study('wasm', { threads: ${threads} });
       const { buffer } = tf.backend().wasm.HEAPU8;
-      report({ ...outcome, simd: simdOf(tf.backend()) !== undefined, shared: buffer instanceof SharedArrayBuffer });
+      report({ ...outcome, simd: getSimdRunner(tf.backend()) !== undefined, shared: buffer instanceof SharedArrayBuffer });
     `,
         {},
         { isolated: true },
@@ -124,7 +124,7 @@ describe.skipIf(!browser)('in a page', () => {
     const outcome = (await inPage(
       `
       import { canvasDecoder, imageFiles } from 'tfjs-multitask/browser';
-      import { utkFace } from 'tfjs-multitask';
+      import { utkFace } from 'tfjs-multitask/datasets';
       const bytes = new Uint8Array(await (await fetch('face.jpg')).arrayBuffer());
       const [colour, grey] = await Promise.all([3, 1].map((c) => canvasDecoder()(bytes, [32, 24, c])));
       const picked = [new File([bytes], '31_1_0_20170116184024662.jpg'), new File([], '32_0_0_20170116184024662.jpg'),
@@ -162,16 +162,16 @@ describe.skipIf(!browser)('in a page', () => {
   test('changes images in workers as on its own thread, to the bit, and says why one did not start', async () => {
     const outcome = await inPage(
       `
-      import { augment, brightness, horizontalFlip, imagesInMemory, rotation } from 'tfjs-multitask';
+      import { imagesInMemory, randomBrightness, randomFlip, randomRotation } from 'tfjs-multitask';
       import { imageFiles, webWorkers } from 'tfjs-multitask/browser';
-      import { batches } from './src/data/batches.ts';
-      const look = augment([rotation({ degrees: 20 }), horizontalFlip(), brightness({ range: 0.2 })]);
+      import { iterateBatches } from './src/data/batches.ts';
+      const transforms = [randomRotation({ degrees: 20 }), randomFlip('horizontal'), randomBrightness({ range: 0.2 })];
       const images = Array.from({ length: 9 }, (_, n) => ({ labels: { n },
         image: { data: Uint8Array.from({ length: 300 }, (_, i) => (i * i * (n + 3)) % 256), height: 10, width: 10, channels: 3 } }));
-      const dataset = imagesInMemory(images).augment(look);
+      const dataset = imagesInMemory(images).augment(transforms);
       const epochOf = async (dataset) => {
         const all = [];
-        for await (const { pixels } of batches(dataset, { batchSize: 4, epoch: 1, seed: 2, shuffle: true })) all.push([...pixels]);
+        for await (const { pixels } of iterateBatches(dataset, { batchSize: 4, epoch: 1, seed: 2, shuffle: true })) all.push([...pixels]);
         return all;
       };
       const threads = webWorkers({ count: 2 });
@@ -233,9 +233,10 @@ describe.skipIf(!browser)('in a page', () => {
     const page = await inPage(
       `
       import { memoryStore } from 'tfjs-multitask';
-      import { md5 } from './src/core/md5.ts';
-      import { fetchFile } from './src/io/download.ts';
-      import { readHdf5, writeHdf5 } from './src/io/hdf5.ts';
+      import { md5 } from './src/backbones/md5.ts';
+      import { fetchFile } from './src/backbones/fetchFile.ts';
+      import { readHdf5 } from './src/formats/hdf5/read/readHdf5.ts';
+      import { writeHdf5 } from './src/formats/hdf5/write/writeHdf5.ts';
       const root = { attributes: { names: ['a', 'ä'] }, groups: {}, arrays: { x: { shape: [2], data: new Float32Array([1, 2]) } } };
       const written = writeHdf5(root);
       const store = memoryStore();

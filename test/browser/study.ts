@@ -3,7 +3,6 @@ import {
   binary,
   branch,
   conv,
-  createAugmentationPipeline,
   dense,
   type EngineName,
   type EngineOptions,
@@ -13,7 +12,7 @@ import {
   maxPool,
   memoryStore,
   multiTask,
-  randomHorizontalFlip,
+  randomFlip,
   regression,
   sharedTrunk,
   weightedLoss,
@@ -31,17 +30,14 @@ export async function study(engine: EngineName, options: EngineOptions = {}) {
     .task('level', tasks.level, branch([flatten(), dense(8)]))
     .task('side', tasks.side, branch([flatten(), dense(8)]))
     .build();
-  const history = await model.fit(
-    imagesInMemory(images).augment(createAugmentationPipeline([randomHorizontalFlip()])),
-    {
-      epochs: 12,
-      batchSize: 8,
-      engine,
-      ...options,
-      loss: weightedLoss({ level: 1, side: 1 }),
-      optimizer: adam({ learningRate: 0.01 }),
-    },
-  );
+  const history = await model.fit(imagesInMemory(images).augment([randomFlip('horizontal')]), {
+    epochs: 12,
+    batchSize: 8,
+    engine,
+    ...options,
+    loss: weightedLoss({ level: 1, side: 1 }),
+    optimizer: adam({ learningRate: 0.01 }),
+  });
   const store = memoryStore();
   await model.save(store);
   const again = await loadModel(store, { tasks });

@@ -16,7 +16,7 @@ const CATEGORIES = [
   'Augment',
   'Train',
   'Losses and metrics',
-  'Optimisers',
+  'Optimizers',
   'Callbacks',
   'Figures',
   'Tuner',

@@ -3,23 +3,26 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { createRng } from 'tfjs-multitask';
 import { expect, test } from 'vitest';
-import type { About } from '../../bench/contestant.js';
-import { type Findings, figuresOf, withFigures } from '../../bench/page.js';
-import { type Entrant, medianOf, type Result, race } from '../../bench/race.js';
+import { type BenchmarkRun, formatTables, replaceTables } from '../../bench/benchmarksPage.js';
+import { compareCheckouts, formatComparisons, isSlower } from '../../bench/compareCommits.js';
+import type { EngineInfo, EngineProcess } from '../../bench/engineProcess.js';
+import { bootstrapMedian, computeMedian } from '../../bench/statistics.js';
+import { type RunningEngine, type Timing, timeEngines } from '../../bench/timeEngines.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** No package index, no wheels: as without a network. */
+/** Settings with which pip finds neither a package index nor wheels, as without a network. */
 const OFFLINE = { PIP_NO_INDEX: '1', PIP_FIND_LINKS: '/nowhere', PIP_CONFIG_FILE: '/dev/null' };
-const bench = (...args: string[]) =>
+const runBench = (...args: string[]) =>
   spawnSync(process.execPath, ['--import', 'tsx', 'bench/index.ts', ...args], {
     cwd: ROOT,
     encoding: 'utf8',
     env: { ...process.env, ...OFFLINE },
   });
 
-test('the bench prints a training step and a prediction of each engine as JSON', () => {
-  const { stdout, status } = bench(
+test('bench --json prints the times of a training step and a prediction of each engine', () => {
+  const { stdout, status } = runBench(
     ...['--json', '--engines', 'wasm,onnx', '--size', '56', '--batch', '2', '--rounds', '5'],
   );
   const { results } = JSON.parse(stdout);
@@ -29,21 +32,25 @@ test('the bench prints a training step and a prediction of each engine as JSON',
       ['train', 'predict'].map((what) => ({ engine, what, size: 56, batch: 2, ...figures })),
     ),
   );
-  expect(results.every(({ ms, median }: Result) => ms > 0 && ms <= median)).toBe(true);
+  expect(results.every(({ ms, median }: Timing) => ms > 0 && ms <= median)).toBe(true);
   expect(status).toBe(0);
 });
 
-test('the bench of the feed prints an epoch beside its steps', () => {
+test('bench:input prints the time of an epoch relative to its steps', () => {
   const small = ['--size', '16', '--batch', '4', '--images', '8', '--rounds', '1', '--workers', '0,1'];
-  const { stdout, status } = spawnSync(process.execPath, ['--import', 'tsx', 'bench/feed.ts', ...small], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  });
+  const { stdout, status } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', 'bench/inputPipeline.ts', ...small],
+    {
+      cwd: ROOT,
+      encoding: 'utf8',
+    },
+  );
   expect(stdout.match(/^step .* workers: \d+\.\d{3}$/gm)).toHaveLength(12);
   expect(status).toBe(0);
 });
 
-test('the bench of a backbone prints its forward pass', () => {
+test('bench/backbone.ts prints the time of the forward pass of a backbone', () => {
   const small = ['--backbone', 'mobileNetV2', '--size', '32', '--batch', '2', '--rounds', '1'];
   const { stdout, status } = spawnSync(process.execPath, ['--import', 'tsx', 'bench/backbone.ts', ...small], {
     cwd: ROOT,
@@ -53,27 +60,27 @@ test('the bench of a backbone prints its forward pass', () => {
   expect(status).toBe(0);
 });
 
-test('an engine that is not there is an error, never another engine', () => {
-  const { stdout, stderr, status } = bench('--json', '--engines', 'wasmm');
+test('bench rejects an engine that does not exist, and runs no other engine instead', () => {
+  const { stdout, stderr, status } = runBench('--json', '--engines', 'wasmm');
   expect(stdout).toBe('');
   expect(stderr).toContain('wasmm');
   expect(status).toBe(1);
 });
 
-test('keras without a Python is an error that says what to give', () => {
-  const { stderr, status } = bench('--engines', 'wasm,keras', '--python', '/nowhere/python');
+test('bench rejects a Python interpreter that does not exist', () => {
+  const { stderr, status } = runBench('--engines', 'wasm,keras', '--python', '/nowhere/python');
   expect(stderr).toContain('keras: does not start');
   expect(status).toBe(1);
 });
 
-test('an environment that cannot be made is an error that says what to give', () => {
+test('bench rejects an environment that cannot be created, and suggests --python', () => {
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   try {
-    const without = bench('--engines', 'torch', '--env', join(folder, 'env'));
-    expect(without.stderr).toMatch(/^torch: .*--python PATH/m);
-    expect(without.status).toBe(1);
+    const offline = runBench('--engines', 'torch', '--env', join(folder, 'env'));
+    expect(offline.stderr).toMatch(/^torch: .*--python PATH/m);
+    expect(offline.status).toBe(1);
     writeFileSync(join(folder, 'thesis.txt'), '');
-    const { stderr, status } = bench('--engines', 'torch', '--env', folder);
+    const { stderr, status } = runBench('--engines', 'torch', '--env', folder);
     expect(stderr).toContain('expected a virtual environment, or an empty folder');
     expect(status).toBe(1);
     expect(readFileSync(join(folder, 'thesis.txt'), 'utf8')).toBe('');
@@ -82,29 +89,48 @@ test('an environment that cannot be made is an error that says what to give', ()
   }
 });
 
-const CPU: About = { device: 'CPU', threads: '1', does: ['train', 'predict'], versions: { 'Node.js': '20' } };
+const CPU: EngineInfo = {
+  device: 'CPU',
+  threads: '1',
+  operations: ['train', 'predict'],
+  versions: { 'Node.js': '20' },
+};
 
-/** An engine whose calls take 1, 2, 3, … ms; `order` is told of each. */
-function counting(engine: string, about: About, order: string[], last = Number.POSITIVE_INFINITY): Entrant {
+/** Returns a process whose calls take as long as `time` returns. */
+const createProcess = (engine: string, time: EngineProcess['time'], info = CPU): EngineProcess => ({
+  ...{ engine, time, readInfo: async () => info, readPeakMemory: () => 1, close: () => {} },
+});
+
+/** Creates an engine whose calls take 1, 2, 3, ... ms. Each call adds the name of the engine to `order`. */
+function createCountingEngine(
+  engine: string,
+  info: EngineInfo,
+  order: string[],
+  lastCall = Number.POSITIVE_INFINITY,
+): RunningEngine {
   let calls = 0;
   const time = async () => {
     order.push(engine);
-    if (++calls > last) throw new Error(`${engine}: out of memory`);
+    if (++calls > lastCall) throw new Error(`${engine}: out of memory`);
     return calls;
   };
-  return { contestant: { engine, about: async () => about, time, peak: () => 1, close: () => {} }, about };
+  return { process: createProcess(engine, time, info), info };
 }
 
-test('engines take turns, another begins each round, and warm-ups do not count', async () => {
+test('timeEngines lets the engines take turns, starts each round with another engine, and does not count warm-ups', async () => {
   const order: string[] = [];
   const failures: string[] = [];
-  const results = await race(
-    [counting('a', CPU, order), counting('b', CPU, order), counting('c', CPU, order, 3)],
+  const results = await timeEngines(
+    [
+      createCountingEngine('a', CPU, order),
+      createCountingEngine('b', CPU, order),
+      createCountingEngine('c', CPU, order, 3),
+    ],
     {
       size: 64,
       jobs: [{ what: 'train', batch: 2 }],
       rounds: 5,
-      failed: (engine) => failures.push(engine),
+      onFailure: (engine) => failures.push(engine),
     },
   );
   expect(order.slice(0, 9).join('')).toBe('abcbcacab');
@@ -117,71 +143,157 @@ test('engines take turns, another begins each round, and warm-ups do not count',
   expect(failures).toEqual(['c']);
 });
 
-test('an engine that only predicts is asked for nothing else', async () => {
+test('timeEngines times only the operations that an engine supports', async () => {
   const jobs = [
     { what: 'train', batch: 2 },
     { what: 'predict', batch: 2 },
   ] as const;
-  const entrants = [counting('a', { ...CPU, does: ['predict'] }, [])];
-  const results = await race(entrants, { size: 64, jobs, rounds: 5, failed: () => {} });
+  const engines = [createCountingEngine('a', { ...CPU, operations: ['predict'] }, [])];
+  const results = await timeEngines(engines, { size: 64, jobs, rounds: 5, onFailure: () => {} });
   expect(results.map(({ what }) => what)).toEqual(['predict']);
 });
 
-test('a median is the middle one, or lies between the two', () => {
-  expect(medianOf([1])).toBe(1);
-  expect(medianOf([1, 2, 4, 8])).toBe(3);
-  expect(medianOf([1, 2, 8])).toBe(2);
+test('computeMedian returns the middle value, or the mean of the two in the middle', () => {
+  expect(computeMedian([1])).toBe(1);
+  expect(computeMedian([1, 2, 4, 8])).toBe(3);
+  expect(computeMedian([1, 2, 8])).toBe(2);
 });
 
 const train = { what: 'train', size: 64, batch: 32 } as const;
-const FINDINGS: Findings = {
+const RUN: BenchmarkRun = {
   date: '2026-01-02',
   command: 'npm run bench -- --write',
   machine: 'A computer, 2 cores.',
   gpu: undefined,
   rounds: 5,
-  results: [
+  timings: [
     { engine: 'wasm', ...train, ms: 30, median: 31.25, first: 1100 },
     { engine: 'onnx', ...train, ms: 8, median: 10, first: 2820 },
     { engine: 'keras', ...train, ms: 4, median: 5, first: 3000 },
     { engine: 'keras', ...train, what: 'predict', ms: 1.5, median: 1.5, first: 50 },
   ],
-  about: new Map(['wasm', 'onnx', 'keras'].map((engine) => [engine, CPU])),
+  infos: new Map(['wasm', 'onnx', 'keras'].map((engine) => [engine, CPU])),
   memory: new Map([['wasm', 3 * 2 ** 30]]),
   memoryRun: { size: 128, batch: 32, images: 5000 },
-  leftOut: ['native: not installed.'],
+  skipped: ['native: not installed.'],
 };
 
-test('the page has ratios to Keras, the first step in steps of wasm, memory and who is left out', () => {
-  const page = figuresOf(FINDINGS);
+test('formatTables contains ratios to Keras, the first step in steps of wasm, memory and the engines left out', () => {
+  const page = formatTables(RUN);
   expect(page).toMatch(/\| wasm +\| CPU +\| +30\.0 \| +31\.3 \| +7\.50 \|/);
   expect(page).toMatch(/\| Keras +\| CPU +\| +4\.00 \| +5\.00 \| +1\.00 \|/);
   // 2820 ms less a step of 32 x 10 ms is 2.5 s, and 2.5 steps of wasm's 32 x 31.25 ms.
-  expect(page).toContain('in steps of wasm: 2.5 at 64x64.');
+  expect(page).toContain('this number of steps of wasm: 2.5 at 64x64.');
   expect(page).toMatch(/\| wasm +\| 3\.00 \|/);
   expect(page).toContain('- native: not installed.');
   expect(page).toContain('GPU: none.');
 });
 
-test('without Keras there is no ratio; a figure of a GPU bears its name', () => {
-  const [wasm] = FINDINGS.results;
-  const page = figuresOf({
-    ...FINDINGS,
+test('formatTables prints no ratio without Keras, and the name of the GPU of a time', () => {
+  const [wasm] = RUN.timings;
+  const page = formatTables({
+    ...RUN,
     gpu: 'A GPU (driver 1)',
-    results: [wasm!],
-    about: new Map([['wasm', { ...CPU, device: 'GPU' }]]),
+    timings: [wasm!],
+    infos: new Map([['wasm', { ...CPU, device: 'GPU' }]]),
   });
   expect(page).toMatch(/\| wasm +\| A GPU \(driver 1\) \| +30\.0 \| +31\.3 \| +- \|/);
   expect(page).not.toContain('compiling');
 });
 
-test('writing replaces what stands between the marks, and nothing else', () => {
+test('replaceTables replaces the generated part of the page, and nothing else', () => {
   const page = readFileSync(join(ROOT, 'docs', 'benchmarks.md'), 'utf8');
-  const written = withFigures(page, 'FIGURES');
-  expect(written).toContain('-->\n\nFIGURES\n\n<!--');
-  expect(withFigures(written, 'FIGURES')).toBe(written);
-  const own = page.slice(0, page.indexOf('<!--'));
-  expect(own).toContain('## How it is measured');
-  expect(written.startsWith(own)).toBe(true);
-  expect(() => withFigures('# Benchmarks', 'FIGURES')).toThrow('received a page without');
+  const written = replaceTables(page, 'TABLES');
+  expect(written).toContain('-->\n\nTABLES\n\n<!--');
+  expect(replaceTables(written, 'TABLES')).toBe(written);
+  const introduction = page.slice(0, page.indexOf('<!--'));
+  expect(introduction).toContain('## How it is measured');
+  expect(written.startsWith(introduction)).toBe(true);
+  expect(() => replaceTables('# Benchmarks', 'TABLES')).toThrow('received a page without them');
+});
+
+test('bootstrapMedian returns the same interval for the same seed', () => {
+  const ratios = [0.98, 0.99, 1, 1.01, 1.02, 1.03, 1.04];
+  const interval = bootstrapMedian(ratios, { seed: 1 });
+  expect(bootstrapMedian(ratios, { seed: 1 })).toEqual(interval);
+  expect(interval.low).toBeGreaterThanOrEqual(0.98);
+  expect(interval.low).toBeLessThan(1.01);
+  expect(interval.high).toBeGreaterThan(1.01);
+  expect(interval.high).toBeLessThanOrEqual(1.04);
+});
+
+test('bootstrapMedian covers the true median of normal samples at least 90 times in 100', () => {
+  const random = createRng(1, 'normal samples');
+  let covered = 0;
+  for (let trial = 0; trial < 200; trial++) {
+    const values = Array.from({ length: 10 }, () => 1 + 0.02 * random.normal());
+    const { low, high } = bootstrapMedian(values, { seed: trial, samples: 1000 });
+    if (low <= 1 && 1 <= high) covered++;
+  }
+  expect(covered).toBeGreaterThanOrEqual(180);
+});
+
+test('bootstrapMedian of equal values is that value', () => {
+  expect(bootstrapMedian([1.5, 1.5, 1.5], { seed: 7, samples: 100 })).toEqual({ low: 1.5, high: 1.5 });
+});
+
+/** Compares processes whose calls take `ms` and `baseMs`, and returns the order of all calls. */
+async function compare(ms: number, baseMs: number) {
+  const order: string[] = [];
+  const start = (side: string, duration: number) => () => {
+    order.push(`start ${side}`);
+    return createProcess(side, async ({ what }) => {
+      order.push(`${what} ${side}`);
+      return duration;
+    });
+  };
+  const comparisons = await compareCheckouts({
+    ...{ engine: 'wasm', size: 64, batch: 2, rounds: 2, calls: 2 },
+    start: start('current', ms),
+    startBase: start('base', baseMs),
+  });
+  return { comparisons, order };
+}
+
+test('compareCheckouts starts new processes in each round, and alternates which checkout is first', async () => {
+  const { order } = await compare(10, 10);
+  const starts = order.filter((line) => line.startsWith('start'));
+  expect(starts).toEqual(['start current', 'start base', 'start base', 'start current']);
+  const [first, second] = [order.slice(2, 18), order.slice(20)];
+  const calls = (operation: string, sides: readonly string[]) => sides.map((side) => `${operation} ${side}`);
+  const [forth, back] = [
+    ['current', 'base'],
+    ['base', 'current'],
+  ] as const;
+  // Two warm-ups and two calls of each operation.
+  const firstRound = [...forth, ...back, ...forth, ...back];
+  const secondRound = [...back, ...forth, ...back, ...forth];
+  expect(first).toEqual([...calls('train', firstRound), ...calls('predict', firstRound)]);
+  expect(second).toEqual([...calls('train', secondRound), ...calls('predict', secondRound)]);
+});
+
+test('compareCheckouts returns the ratio of this checkout to the other one', async () => {
+  const { comparisons } = await compare(11, 10);
+  const ratio = { ratio: 1.1, interval: { low: 1.1, high: 1.1 }, ms: 5.5, baseMs: 5 };
+  expect(comparisons).toEqual([
+    { engine: 'wasm', what: 'train', size: 64, batch: 2, ...ratio },
+    { engine: 'wasm', what: 'predict', size: 64, batch: 2, ...ratio },
+  ]);
+  expect(formatComparisons(comparisons, 'abc1234').split('\n').slice(0, 2)).toEqual([
+    'engine  operation     ms  abc1234 ms  ratio   95 % interval',
+    'wasm    train      5.500       5.000  1.100  1.100 to 1.100',
+  ]);
+});
+
+test('isSlower needs the whole interval above 1.03', async () => {
+  const [{ comparisons: slower }, { comparisons: equal }] = [await compare(11, 10), await compare(10, 10)];
+  expect(slower.map(isSlower)).toEqual([true, true]);
+  expect(equal.map(isSlower)).toEqual([false, false]);
+  expect(isSlower({ ...slower[0]!, interval: { low: 1.02, high: 1.2 } })).toBe(false);
+});
+
+test('bench --against rejects a revision that does not exist', () => {
+  const { stderr, status } = runBench('--against', 'no-such-commit');
+  expect(stderr).toContain('--against: expected a commit of this repository, received "no-such-commit"');
+  expect(status).toBe(1);
 });

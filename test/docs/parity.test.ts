@@ -10,9 +10,9 @@ const HEADINGS: { readonly [kind: string]: string } = {
   losses: 'Losses',
   metrics: 'Metrics',
   callbacks: 'Callbacks',
-  optimizers: 'Optimisers',
+  optimizers: 'Optimizers',
   schedules: 'Schedules',
-  initializers: 'Initialisers',
+  initializers: 'Initializers',
 };
 
 /** What the page says of a kind: rows by status, and the list of what is absent. */

@@ -1,6 +1,7 @@
 /** One suite for every engine: what it computes is what the wasm engine computes, which `test/parity` holds to Keras. */
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/model-a-network.js';
+import type { NamedArrays } from '../../src/core/arrays.js';
 import type { PackageLoader } from '../../src/core/platform/platform.js';
 import { createExecutor } from '../../src/engines/createExecutor.js';
 import type { Executor } from '../../src/engines/executor.js';
@@ -16,7 +17,6 @@ import {
   type Callback,
   categorical,
   conv,
-  createAugmentationPipeline,
   createRng,
   customLoss,
   dense,
@@ -36,7 +36,7 @@ import {
   mse,
   multiTask,
   type Optimizer,
-  randomHorizontalFlip,
+  randomFlip,
   randomRotation,
   regression,
   residual,
@@ -48,12 +48,13 @@ import {
 } from '../../src/index.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import type { Network } from '../../src/network/network.js';
-import { readWeights, writeWeights } from '../../src/network/weights.js';
+import { readWeights, type Weights, writeWeights } from '../../src/network/weights.js';
 import { loadPackage } from '../../src/node/index.js';
-import { drawDropoutMasks, type NamedArrays } from '../../src/steps/stepArrays.js';
-import { GRADIENT_SUM, getTrainableWeights } from '../../src/steps/trainingStep.js';
+import { drawDropoutMasks } from '../../src/steps/dropoutMasks.js';
+import { GRADIENT_SUM } from '../../src/steps/optimizerSlots.js';
+import { getTrainableWeights } from '../../src/steps/trainableWeights.js';
 import { tf } from '../../src/tensor/tf.js';
-import type { Weights } from '../../src/training/callback.js';
+
 import { OptimizerState } from '../../src/training/optimizerState.js';
 import { aroundRuntime } from '../onnx/aroundRuntime.js';
 
@@ -339,7 +340,7 @@ export function conformance(
           },
           labels: { age: i },
         })),
-      ).augment(createAugmentationPipeline([randomRotation({ degrees: 20 }), randomHorizontalFlip()]));
+      ).augment([randomRotation({ degrees: 20 }), randomFlip('horizontal')]);
       const run = async (options: {
         checkpoint?: Store;
         resume?: boolean;

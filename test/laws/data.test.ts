@@ -1,18 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { computeAffineMatrix, warp } from '../../src/augment/affine.js';
+import { createAugmentationPipeline } from '../../src/augment/augmentationPipeline.js';
 import { iterateBatches } from '../../src/data/batches.js';
+import { utkFace } from '../../src/datasets/index.js';
 import {
-  createAugmentationPipeline,
   createRng,
   imagesInMemory,
-  randomHorizontalFlip,
+  randomFlip,
   randomRotation,
   randomShear,
   randomTranslation,
-  randomVerticalFlip,
   randomZoom,
-  utkFace,
 } from '../../src/index.js';
 
 const pixels = (height: number, width: number, seed = 1) => {
@@ -23,21 +22,21 @@ const pixels = (height: number, width: number, seed = 1) => {
 const dataset = (size: number) =>
   imagesInMemory(Array.from({ length: size }, (_, i) => ({ image: pixels(4, 4, i), labels: { n: i } })));
 const still = { rotation: 0, shiftColumns: 0, shiftRows: 0, shear: 0, zoomColumns: 1, zoomRows: 1 };
-const nearest = { fill: 'nearest', value: 0, kerasCentre: false } as const;
+const nearest = { fill: 'nearest', value: 0, kerasCenter: false } as const;
 
 describe('augmentation', () => {
   test('flipping twice gives the image back', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), (height, width) => {
         for (const flip of [
-          randomHorizontalFlip({ probability: 1 }),
-          randomVerticalFlip({ probability: 1 }),
+          randomFlip('horizontal', { probability: 1 }),
+          randomFlip('vertical', { probability: 1 }),
         ]) {
-          const look = createAugmentationPipeline([flip]);
+          const pipeline = createAugmentationPipeline([flip]);
           const image = pixels(height, width);
-          const plan = look.draw(createRng(1), [height, width, 3]);
-          const once = look.apply(image, plan);
-          const twice = look.apply({ ...once, data: Uint8Array.from(once.data) }, plan);
+          const plan = pipeline.draw(createRng(1), [height, width, 3]);
+          const once = pipeline.apply(image, plan);
+          const twice = pipeline.apply({ ...once, data: Uint8Array.from(once.data) }, plan);
           expect(Array.from(twice.data)).toEqual(Array.from(image.data));
         }
       }),
@@ -56,16 +55,16 @@ describe('augmentation', () => {
   });
 
   test('keeps the shape and the range', () => {
-    const look = createAugmentationPipeline([
+    const pipeline = createAugmentationPipeline([
       randomRotation({ degrees: 40 }),
       randomZoom({ range: 0.5 }),
-      randomTranslation({ height: 0.3, width: 0.3 }),
+      randomTranslation({ heightFactor: 0.3, widthFactor: 0.3 }),
       randomShear({ degrees: 20 }),
     ]);
     fc.assert(
       fc.property(fc.integer(), fc.constantFrom('nearest', 'reflect', 'wrap', 'constant'), (seed, fill) => {
         const image = pixels(7, 5);
-        const plan = look.draw(createRng(seed), [7, 5, 3]);
+        const plan = pipeline.draw(createRng(seed), [7, 5, 3]);
         const { data } = createAugmentationPipeline([randomRotation({ degrees: 1 })], {
           fillMode: fill as 'nearest',
         }).apply(image, plan);
@@ -105,10 +104,10 @@ describe('a split', () => {
 });
 
 test('an epoch that begins in its middle has the batches it would have had', async () => {
-  const look = createAugmentationPipeline([randomRotation({ degrees: 20 })]);
+  const transforms = [randomRotation({ degrees: 20 })];
   const order = { batchSize: 3, epoch: 2, seed: 5, shuffle: true };
-  const all = await collect(iterateBatches(dataset(10).augment(look), order));
-  const rest = await collect(iterateBatches(dataset(10).augment(look), { ...order, firstBatch: 2 }));
+  const all = await collect(iterateBatches(dataset(10).augment(transforms), order));
+  const rest = await collect(iterateBatches(dataset(10).augment(transforms), { ...order, firstBatch: 2 }));
   expect(rest).toEqual(all.slice(2));
 });
 

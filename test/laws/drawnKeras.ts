@@ -1,4 +1,4 @@
-/** Models drawn at random, as files of both dialects of Keras and as the function they stand for. */
+/** Random models as Keras 2 and Keras 3 files, and as the function they compute. */
 import fc from 'fast-check';
 import { createRng } from '../../src/core/rng.js';
 import type { Hdf5Dataset, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js';
@@ -6,29 +6,29 @@ import { toSnakeCase } from '../../src/interop/keras/file/kerasNames.js';
 import { tf } from '../../src/tensor/tf.js';
 import { uniform } from '../parity/noise.js';
 
-/** Every tensor inside has as many channels, so that anything can be added to anything. */
+/** Channels of every tensor inside a model. They are equal, so that any two tensors can be added. */
 export const CHANNELS = 3;
 export const SIDE = 3;
 
 type Ref = readonly [layer: string, call: number, output: number];
 type Kind = 'input' | 'conv' | 'norm' | 'relu' | 'add' | 'model' | 'chain' | 'pool' | 'head';
 
-interface DrawnLayer {
+interface RandomLayer {
   readonly kind: Kind;
   readonly name: string;
   readonly trainable: boolean;
   readonly calls: Ref[][];
-  readonly inner?: Drawn;
+  readonly inner?: RandomModel;
 }
 
-export interface Drawn {
+export interface RandomModel {
   readonly name: string;
   readonly trainable: boolean;
-  readonly layers: readonly DrawnLayer[];
+  readonly layers: readonly RandomLayer[];
   readonly outputs: readonly Ref[];
 }
 
-const CLASSES: { readonly [kind in Kind]: string } = {
+const KERAS_CLASSES: { readonly [kind in Kind]: string } = {
   input: 'InputLayer',
   conv: 'Conv2D',
   norm: 'BatchNormalization',
@@ -40,18 +40,21 @@ const CLASSES: { readonly [kind in Kind]: string } = {
   head: 'Dense',
 };
 
-/** A face model: one image, a body of drawn layers, and a number for each of its heads. Smaller ones come first. */
-export const drawnModels = fc.tuple(fc.integer({ min: 1, max: 7 }), fc.nat()).map(([size, seed]) => {
+/**
+ * Arbitrary face models: one image, a body of random layers, and one output per head. Shrinks to smaller
+ * models.
+ */
+export const randomModels = fc.tuple(fc.integer({ min: 1, max: 7 }), fc.nat()).map(([size, seed]) => {
   const random = createRng(seed, 'drawn');
-  return drawTop((below) => Math.floor(random.next() * below), size);
+  return drawModel((below) => Math.floor(random.next() * below), size);
 });
 
 type Draw = (below: number) => number;
 
-function drawTop(draw: Draw, size: number): Drawn {
+function drawModel(draw: Draw, size: number): RandomModel {
   const body = drawBody(draw, 'face', size, false);
-  const whole = gathered(body.layers, body.tensors);
-  const heads = Array.from({ length: 1 + draw(2) }, (_, i): DrawnLayer[] => {
+  const whole = addUnusedTensors(body.layers, body.tensors);
+  const heads = Array.from({ length: 1 + draw(2) }, (_, i): RandomLayer[] => {
     const from = i === 0 ? whole : body.tensors[draw(body.tensors.length)]!;
     return [
       { kind: 'pool', name: `pool${i}`, trainable: true, calls: [[from]] },
@@ -66,29 +69,29 @@ function drawTop(draw: Draw, size: number): Drawn {
   };
 }
 
-/** The sum of all tensors that nothing takes yet: so no layer is without use. */
-function gathered(layers: DrawnLayer[], tensors: readonly Ref[]): Ref {
-  const taken = new Set(layers.flatMap(({ calls }) => calls.flat().map((ref) => ref.join())));
-  const loose = tensors.filter((ref) => !taken.has(ref.join()));
-  if (loose.length < 2) return loose[0] ?? tensors[0]!;
-  layers.push({ kind: 'add', name: 'whole', trainable: true, calls: [loose] });
+/** Returns the sum of all tensors that no layer uses yet, so that no layer is unused. */
+function addUnusedTensors(layers: RandomLayer[], tensors: readonly Ref[]): Ref {
+  const usedTensors = new Set(layers.flatMap(({ calls }) => calls.flat().map((ref) => ref.join())));
+  const unusedTensors = tensors.filter((ref) => !usedTensors.has(ref.join()));
+  if (unusedTensors.length < 2) return unusedTensors[0] ?? tensors[0]!;
+  layers.push({ kind: 'add', name: 'whole', trainable: true, calls: [unusedTensors] });
   return ['whole', 0, 0];
 }
 
-/** Names repeat from model to model: each has a conv0. */
+/** Draws the layers of a model. Names repeat from model to model: each has a conv0. */
 function drawBody(draw: Draw, name: string, size: number, chain: boolean) {
-  const layers: DrawnLayer[] = [{ kind: 'input', name: `${name}_in`, trainable: true, calls: [] }];
+  const layers: RandomLayer[] = [{ kind: 'input', name: `${name}_in`, trainable: true, calls: [] }];
   const tensors: Ref[] = [[`${name}_in`, 0, 0]];
-  const outputsOf = (layer: DrawnLayer) =>
+  const outputsOf = (layer: RandomLayer) =>
     Array.from(
       { length: layer.inner?.outputs.length ?? 1 },
       (_, i) => [layer.name, layer.calls.length - 1, i] as const,
     );
   for (let count = 1 + draw(size); count > 0; count--) {
     const from = chain ? tensors.at(-1)! : tensors[draw(tensors.length)]!;
-    const again = layers.filter(({ kind }) => ['conv', 'norm', 'model', 'chain'].includes(kind));
-    if (!chain && again.length > 0 && draw(3) === 0) {
-      const layer = again[draw(again.length)]!;
+    const callableLayers = layers.filter(({ kind }) => ['conv', 'norm', 'model', 'chain'].includes(kind));
+    if (!chain && callableLayers.length > 0 && draw(3) === 0) {
+      const layer = callableLayers[draw(callableLayers.length)]!;
       layer.calls.push([from]);
       tensors.push(...outputsOf(layer));
       continue;
@@ -99,32 +102,32 @@ function drawBody(draw: Draw, name: string, size: number, chain: boolean) {
     const number = layers.filter((layer) => layer.kind === kind).length;
     const other = tensors[draw(tensors.length)]!;
     const calls: Ref[][] = [kind === 'add' ? [from, other] : [from]];
-    const called = `${kind}${number}`;
+    const layerName = `${kind}${number}`;
     const trainable = draw(4) > 0;
     const inner =
       kind === 'model' || kind === 'chain'
-        ? drawInner(draw, called, size - 2, kind === 'chain', trainable)
+        ? drawInner(draw, layerName, size - 2, kind === 'chain', trainable)
         : undefined;
-    if (chain && inner && inner.outputs.length > 1) continue; // a chain takes one tensor
-    layers.push({ kind, name: called, trainable, calls, ...(inner ? { inner } : {}) });
+    if (chain && inner && inner.outputs.length > 1) continue; // a chain has a single tensor
+    layers.push({ kind, name: layerName, trainable, calls, ...(inner ? { inner } : {}) });
     tensors.push(...outputsOf(layers.at(-1)!));
   }
   return { layers, tensors };
 }
 
-function drawInner(draw: Draw, name: string, size: number, chain: boolean, trainable: boolean): Drawn {
+function drawInner(draw: Draw, name: string, size: number, chain: boolean, trainable: boolean): RandomModel {
   const { layers, tensors } = drawBody(draw, name, size, chain);
   if (layers.length === 1) {
     layers.push({ kind: 'relu', name: 'relu', trainable: true, calls: [[tensors[0]!]] });
     return { name, trainable, layers, outputs: [['relu', 0, 0]] };
   }
-  const whole = chain ? tensors.at(-1)! : gathered(layers, tensors);
+  const whole = chain ? tensors.at(-1)! : addUnusedTensors(layers, tensors);
   const outputs = chain || draw(2) === 0 ? [whole] : [whole, tensors[draw(tensors.length)]!];
   return { name, trainable, layers, outputs };
 }
 
-/** What Keras 3 writes, layers in the order of `order`. */
-export function keras3(model: Drawn, order = inOrder): object {
+/** Returns the configuration as Keras 3 writes it, with the layers in the order of `order`. */
+export function toKeras3Config(model: RandomModel, order = inOrder): object {
   const chain = isChain(model);
   const tensor = (ref: Ref) => ({
     class_name: '__keras_tensor__',
@@ -136,7 +139,7 @@ export function keras3(model: Drawn, order = inOrder): object {
       kwargs: layer.kind === 'norm' || layer.inner ? { mask: null } : {},
     });
     const config = layer.inner
-      ? (keras3(layer.inner, order) as { config: object }).config
+      ? (toKeras3Config(layer.inner, order) as { config: object }).config
       : {
           name: layer.name,
           trainable: layer.trainable,
@@ -146,20 +149,20 @@ export function keras3(model: Drawn, order = inOrder): object {
             config: { name: 'float32' },
             registered_name: null,
           },
-          ...settings(layer, 3),
+          ...toLayerSettings(layer, 3),
         };
     return {
       module: 'keras.layers',
-      class_name: CLASSES[layer.kind],
+      class_name: KERAS_CLASSES[layer.kind],
       config,
       registered_name: null,
       ...(chain ? {} : { name: layer.name, inbound_nodes: layer.calls.map(node) }),
     };
   });
-  const ends = (refs: readonly Ref[]) => (refs.length === 1 ? refs[0] : refs);
+  const toEnds = (refs: readonly Ref[]) => (refs.length === 1 ? refs[0] : refs);
   const graph = chain
     ? {}
-    : { input_layers: [model.layers[0]!.name, 0, 0], output_layers: ends(model.outputs) };
+    : { input_layers: [model.layers[0]!.name, 0, 0], output_layers: toEnds(model.outputs) };
   return {
     module: chain ? 'keras' : 'keras.src.models.functional',
     class_name: chain ? 'Sequential' : 'Functional',
@@ -168,48 +171,48 @@ export function keras3(model: Drawn, order = inOrder): object {
   };
 }
 
-/** What Keras 2 writes. */
-export function keras2(model: Drawn, order = inOrder): object {
+/** Returns the configuration as Keras 2 writes it. */
+export function toKeras2Config(model: RandomModel, order = inOrder): object {
   const chain = isChain(model);
   const inner = new Set(model.layers.filter((layer) => layer.inner).map(({ name }) => name));
-  const moved = ([layer, call, output]: Ref) => [layer, inner.has(layer) ? call + 1 : call, output];
+  const shiftCall = ([layer, call, output]: Ref) => [layer, inner.has(layer) ? call + 1 : call, output];
   const layers = (chain ? model.layers : order(model.layers)).map((layer) => {
     const config = layer.inner
-      ? (keras2(layer.inner, order) as { config: object }).config
-      : { name: layer.name, trainable: layer.trainable, dtype: 'float32', ...settings(layer, 2) };
-    const nodes = layer.calls.map((call) => call.map((ref) => [...moved(ref), {}]));
+      ? (toKeras2Config(layer.inner, order) as { config: object }).config
+      : { name: layer.name, trainable: layer.trainable, dtype: 'float32', ...toLayerSettings(layer, 2) };
+    const nodes = layer.calls.map((call) => call.map((ref) => [...shiftCall(ref), {}]));
     return {
-      class_name: CLASSES[layer.kind],
+      class_name: KERAS_CLASSES[layer.kind],
       config,
       ...(chain ? {} : { name: layer.name, inbound_nodes: nodes }),
     };
   });
   const graph = chain
     ? {}
-    : { input_layers: [[model.layers[0]!.name, 0, 0]], output_layers: model.outputs.map(moved) };
-  // Keras 2 has no word for a frozen model: all its layers are.
+    : { input_layers: [[model.layers[0]!.name, 0, 0]], output_layers: model.outputs.map(shiftCall) };
+  // Keras 2 cannot mark a model as frozen: all its layers are frozen instead.
   return { class_name: chain ? 'Sequential' : 'Functional', config: { name: model.name, layers, ...graph } };
 }
 
-/** A model whose layers are frozen one by one, as Keras writes them below a frozen model. */
-export function frozenBelow(model: Drawn, around = true): Drawn {
-  const trainable = around && model.trainable;
+/** Returns the model with the layers of frozen models frozen one by one, as Keras writes them. */
+export function freezeNestedLayers(model: RandomModel, isOuterTrainable = true): RandomModel {
+  const trainable = isOuterTrainable && model.trainable;
   return {
     ...model,
     trainable,
     layers: model.layers.map((layer) => ({
       ...layer,
       trainable: layer.trainable && trainable,
-      ...(layer.inner ? { inner: frozenBelow(layer.inner, trainable && layer.trainable) } : {}),
+      ...(layer.inner ? { inner: freezeNestedLayers(layer.inner, trainable && layer.trainable) } : {}),
     })),
   };
 }
 
-const isChain = ({ name }: Drawn) => name.startsWith('chain');
+const isChain = ({ name }: RandomModel) => name.startsWith('chain');
 
-const inOrder = (layers: readonly DrawnLayer[]) => layers;
+const inOrder = (layers: readonly RandomLayer[]) => layers;
 
-function settings({ kind }: DrawnLayer, version: 2 | 3): object {
+function toLayerSettings({ kind }: RandomLayer, version: 2 | 3): object {
   switch (kind) {
     case 'input': {
       const shape = [null, SIDE, SIDE, CHANNELS];
@@ -240,22 +243,25 @@ const WEIGHTS: { readonly [kind in Kind]?: { readonly [weight: string]: readonly
   head: { kernel: [CHANNELS, 1], bias: [1] },
 };
 
-/** The numbers of a weight, which follow from its place. */
-function valuesOf(path: readonly string[], weight: string, shape: readonly number[]): Float32Array {
+/** Returns the values of a weight, which are determined by its path. */
+function getWeightValues(path: readonly string[], weight: string, shape: readonly number[]): Float32Array {
   const [low, high] = /gamma|variance/.test(weight) ? [0.5, 1.5] : [-1, 1];
   return uniform(`${path.join('/')}/${weight}`, shape, low, high);
 }
 
-function weightsOf(layer: DrawnLayer, path: readonly string[]): [name: string, array: Hdf5Dataset][] {
+function getLayerWeights(layer: RandomLayer, path: readonly string[]): [name: string, array: Hdf5Dataset][] {
   return Object.entries(WEIGHTS[layer.kind] ?? {}).map(([weight, shape]) => [
     weight,
-    { shape, data: valuesOf([...path, layer.name], weight, shape) },
+    { shape, data: getWeightValues([...path, layer.name], weight, shape) },
   ]);
 }
 
-/** The weights as Keras 3 writes them; without the layers' names where its first versions wrote none. */
-export function containers(
-  model: Drawn,
+/**
+ * Returns the weights as Keras 3 stores them. `named`: whether the file contains the layers' names, which the
+ * first versions of Keras 3 did not write.
+ */
+export function toContainerWeights(
+  model: RandomModel,
   named: boolean,
   order = inOrder,
   path: readonly string[] = [],
@@ -263,11 +269,13 @@ export function containers(
   const counts = new Map<string, number>();
   const groups: { [key: string]: Hdf5Group } = {};
   for (const layer of isChain(model) ? model.layers : order(model.layers)) {
-    const kind = toSnakeCase(CLASSES[layer.kind]);
+    const kind = toSnakeCase(KERAS_CLASSES[layer.kind]);
     const count = counts.get(kind) ?? 0;
     counts.set(kind, count + 1);
-    const weights = weightsOf(layer, path).map(([, array], i) => [String(i), array] as const);
-    const inside = layer.inner ? containers(layer.inner, named, order, [...path, layer.name]).groups : {};
+    const weights = getLayerWeights(layer, path).map(([, array], i) => [String(i), array] as const);
+    const inside = layer.inner
+      ? toContainerWeights(layer.inner, named, order, [...path, layer.name]).groups
+      : {};
     groups[count === 0 ? kind : `${kind}_${count}`] = {
       attributes: {},
       groups: {
@@ -284,10 +292,10 @@ export function containers(
   return { attributes: {}, groups: { layers: { attributes: {}, groups, arrays: {} } }, arrays: {} };
 }
 
-/** The weights as legacy files have them, trained ones first; `suffix` is `:0` in Keras 2. */
-export function legacy(model: Drawn, suffix: string): Hdf5Group {
+/** Returns the weights as legacy files store them, trained weights first. `suffix` is `:0` in Keras 2. */
+export function toLegacyWeights(model: RandomModel, suffix: string): Hdf5Group {
   const groups = model.layers.map((layer) => {
-    const weights = namedWeights(layer, [], [], layer.trainable).sort(
+    const weights = listNamedWeights(layer, [], [], layer.trainable).sort(
       (a, b) => Number(b.trained) - Number(a.trained),
     );
     const group: Hdf5Group = {
@@ -295,7 +303,7 @@ export function legacy(model: Drawn, suffix: string): Hdf5Group {
       groups: {},
       arrays: {},
     };
-    for (const { name, array } of weights) place(group, `${name}${suffix}`.split('/'), array);
+    for (const { name, array } of weights) addDataset(group, `${name}${suffix}`.split('/'), array);
     return [layer.name, group] as const;
   });
   return {
@@ -305,9 +313,12 @@ export function legacy(model: Drawn, suffix: string): Hdf5Group {
   };
 }
 
-/** Keras names sequential models in a weight's name. It cannot save two weights of one name, so all models are named here. */
-function namedWeights(
-  layer: DrawnLayer,
+/**
+ * Lists the weights of a layer with their full names. Keras only adds the names of sequential models, but it
+ * cannot save two weights of the same name, so all models are included here.
+ */
+function listNamedWeights(
+  layer: RandomLayer,
   path: readonly string[],
   models: readonly string[],
   trainable: boolean,
@@ -315,46 +326,50 @@ function namedWeights(
   if (layer.inner) {
     const below = trainable && layer.inner.trainable;
     return layer.inner.layers.flatMap((inner) =>
-      namedWeights(inner, [...path, layer.name], [...models, layer.name], below && inner.trainable),
+      listNamedWeights(inner, [...path, layer.name], [...models, layer.name], below && inner.trainable),
     );
   }
-  return weightsOf(layer, path).map(([weight, array]) => ({
+  return getLayerWeights(layer, path).map(([weight, array]) => ({
     name: [...models, layer.name, weight].join('/'),
     array,
     trained: trainable && !weight.startsWith('moving'),
   }));
 }
 
-function place(group: Hdf5Group, [first, ...rest]: readonly string[], array: Hdf5Dataset): void {
+function addDataset(group: Hdf5Group, [first, ...rest]: readonly string[], array: Hdf5Dataset): void {
   if (rest.length === 0) {
     (group.arrays as { [name: string]: Hdf5Dataset })[first!] = array;
     return;
   }
   const groups = group.groups as { [name: string]: Hdf5Group };
   groups[first!] ??= { attributes: {}, groups: {}, arrays: {} };
-  place(groups[first!]!, rest, array);
+  addDataset(groups[first!]!, rest, array);
 }
 
-/** What the model computes, worked out from its drawing alone. */
-export function computed(model: Drawn, image: tf.Tensor, path: readonly string[] = []): tf.Tensor[] {
+/** Computes the outputs of the model from its description alone. */
+export function computeOutputs(
+  model: RandomModel,
+  image: tf.Tensor,
+  path: readonly string[] = [],
+): tf.Tensor[] {
   const values = new Map<string, tf.Tensor[]>();
   const tensorAt = ([name, call, output]: Ref): tf.Tensor => {
     const key = `${name} ${call}`;
     const layer = model.layers.find((candidate) => candidate.name === name)!;
     if (!values.has(key)) {
       const inputs = layer.kind === 'input' ? [image] : layer.calls[call]!.map(tensorAt);
-      values.set(key, applied(layer, inputs, path));
+      values.set(key, applyLayer(layer, inputs, path));
     }
     return values.get(key)![output]!;
   };
   return model.outputs.map(tensorAt);
 }
 
-function applied(layer: DrawnLayer, inputs: readonly tf.Tensor[], path: readonly string[]): tf.Tensor[] {
+function applyLayer(layer: RandomLayer, inputs: readonly tf.Tensor[], path: readonly string[]): tf.Tensor[] {
   const [x] = inputs;
   const weight = (name: string) => {
     const shape = WEIGHTS[layer.kind]![name]!;
-    return tf.tensor(valuesOf([...path, layer.name], name, shape), [...shape]);
+    return tf.tensor(getWeightValues([...path, layer.name], name, shape), [...shape]);
   };
   switch (layer.kind) {
     case 'conv':
@@ -383,17 +398,19 @@ function applied(layer: DrawnLayer, inputs: readonly tf.Tensor[], path: readonly
     case 'head':
       return [tf.add(tf.matMul(tf.mean(x!, [1, 2]), weight('kernel') as tf.Tensor2D), weight('bias'))];
     default:
-      return layer.inner ? computed(layer.inner, x!, [...path, layer.name]) : [x!];
+      return layer.inner ? computeOutputs(layer.inner, x!, [...path, layer.name]) : [x!];
   }
 }
 
-/** Weights that training moves, as a count. */
-export function trainedCount(model: Drawn, around = true): number {
-  const trainable = around && model.trainable;
+/** Counts the weights that training updates. */
+export function countTrainedWeights(model: RandomModel, isOuterTrainable = true): number {
+  const trainable = isOuterTrainable && model.trainable;
   return model.layers.reduce((sum, layer) => {
-    const here = trainable && layer.trainable;
-    if (layer.inner) return sum + trainedCount(layer.inner, here);
-    const moving = Object.keys(WEIGHTS[layer.kind] ?? {}).filter((name) => !name.startsWith('moving'));
-    return sum + (here ? moving.length : 0);
+    const isTrainable = trainable && layer.trainable;
+    if (layer.inner) return sum + countTrainedWeights(layer.inner, isTrainable);
+    const trainableWeights = Object.keys(WEIGHTS[layer.kind] ?? {}).filter(
+      (name) => !name.startsWith('moving'),
+    );
+    return sum + (isTrainable ? trainableWeights.length : 0);
   }, 0);
 }

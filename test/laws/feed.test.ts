@@ -1,14 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import {
+  type AugmentationPipeline,
+  createAugmentationPipeline,
+} from '../../src/augment/augmentationPipeline.js';
 import { getSpec } from '../../src/augment/serializable.js';
 import { iterateBatches } from '../../src/data/batches.js';
 import type { AugmentationJob } from '../../src/data/worker.js';
 import { WorkerPool } from '../../src/data/workerPool.js';
 import { WORKER_SCRIPT } from '../../src/data/workerScript.js';
 import {
-  type Augmentation,
-  createAugmentationPipeline,
   createRng,
   type Dataset,
   imagesInMemory,
@@ -16,17 +18,16 @@ import {
   randomBrightness,
   randomContrast,
   randomCutout,
+  randomFlip,
   randomGrayscale,
-  randomHorizontalFlip,
   randomRotation,
   randomSaturation,
   randomShear,
   randomTranslation,
-  randomVerticalFlip,
   randomZoom,
   type Spawner,
 } from '../../src/index.js';
-import { workerModule } from '../../tools/worker.js';
+import { bundleWorker } from '../../tools/bundleWorker.js';
 
 const images = (count: number, channels: 1 | 3) => {
   const random = createRng(count, 'feed');
@@ -89,15 +90,15 @@ const epochOf = async (
   return all;
 };
 
-const anyLook: fc.Arbitrary<Augmentation> = fc
+const anyPipeline: fc.Arbitrary<AugmentationPipeline> = fc
   .record({
     parts: fc.shuffledSubarray([
       randomRotation({ degrees: 30 }),
       randomZoom({ range: 0.3 }),
-      randomTranslation({ height: 0.2, width: 0.1 }),
+      randomTranslation({ heightFactor: 0.2, widthFactor: 0.1 }),
       randomShear({ degrees: 12 }),
-      randomHorizontalFlip(),
-      randomVerticalFlip(),
+      randomFlip('horizontal'),
+      randomFlip('vertical'),
       randomBrightness({ range: 0.4 }),
       randomContrast({ range: 0.4 }),
       randomSaturation({ range: 0.4 }),
@@ -119,7 +120,7 @@ const anyLook: fc.Arbitrary<Augmentation> = fc
 test('workers change nothing: any augmentation, count and batch size, to the bit, and none is left', async () => {
   await fc.assert(
     fc.asyncProperty(
-      anyLook,
+      anyPipeline,
       fc.record({
         size: fc.integer({ min: 1, max: 14 }),
         channels: fc.constantFrom(1 as const, 3 as const),
@@ -129,9 +130,9 @@ test('workers change nothing: any augmentation, count and batch size, to the bit
         fixed: fc.boolean(),
         count: fc.integer({ min: 1, max: 5 }),
       }),
-      async (look, { size, channels, fixed, count, ...order }) => {
+      async (pipeline, { size, channels, fixed, count, ...order }) => {
         const { spawner, log } = pretended(count);
-        const dataset = images(size, channels).augment(look, { fixed });
+        const dataset = images(size, channels).withAugmentation({ pipeline, fixed });
         const mainThread = await epochOf(dataset, order);
         expect(await epochOf(dataset.withWorkers(spawner), order)).toEqual(mainThread);
         expect(log.posts).toBe(mainThread.length);
@@ -146,15 +147,13 @@ test('workers change nothing: any augmentation, count and batch size, to the bit
 test('parts of a user that move pixels go to workers too; what changes values with code of its own stays', async () => {
   const { spawner, log } = pretended(2);
   const sheared = { ...randomShear({ degrees: 0 }), name: 'lean', draw: () => ({ shear: 9 }) };
-  const moving = images(5, 3).augment(
-    createAugmentationPipeline([sheared, randomBrightness({ range: 0.2 })]),
-  );
+  const moving = images(5, 3).augment([sheared, randomBrightness({ range: 0.2 })]);
   const order = { batchSize: 2, epoch: 0, from: 0 };
   expect(await epochOf(moving.withWorkers(spawner), order)).toEqual(await epochOf(moving, order));
   expect(log.posts).toBe(3);
 
   const invert: PixelTransform = {
-    kind: 'value',
+    kind: 'pixel',
     name: 'invert',
     options: {},
     draw: () => ({}),
@@ -165,9 +164,13 @@ test('parts of a user that move pixels go to workers too; what changes values wi
     ...createAugmentationPipeline([randomBrightness({ range: 0.2 })]),
     apply: createAugmentationPipeline([invert]).apply,
   };
-  for (const look of [createAugmentationPipeline([invert]), createAugmentationPipeline([posing]), wrapped]) {
-    expect(getSpec(look)).toBeUndefined();
-    const dataset = images(5, 3).augment(look);
+  for (const pipeline of [
+    createAugmentationPipeline([invert]),
+    createAugmentationPipeline([posing]),
+    wrapped,
+  ]) {
+    expect(getSpec(pipeline)).toBeUndefined();
+    const dataset = images(5, 3).withAugmentation({ pipeline, fixed: false });
     const [first] = await epochOf(dataset.withWorkers(spawner), order);
     const inverted = await dataset.read(first!.indices[0]!);
     expect(first!.pixels[0]).toBe(255 - inverted.data[0]!);
@@ -178,7 +181,7 @@ test('parts of a user that move pixels go to workers too; what changes values wi
 test('an epoch that is left early, in the middle of reading, ends its workers and starts no other', async () => {
   const { spawner, log } = pretended(3);
   const dataset = images(12, 3)
-    .augment(createAugmentationPipeline([randomHorizontalFlip()]))
+    .augment([randomFlip('horizontal')])
     .withWorkers(spawner);
   for await (const _ of iterateBatches(dataset, { batchSize: 2, epoch: 0, seed: 1, shuffle: false })) break;
   const { spawned } = log;
@@ -189,7 +192,7 @@ test('an epoch that is left early, in the middle of reading, ends its workers an
 test('a crew serves epoch after epoch with the same workers and the same memory', async () => {
   const { spawner, log } = pretended(2);
   const dataset = images(12, 3)
-    .augment(createAugmentationPipeline([randomHorizontalFlip()]))
+    .augment([randomFlip('horizontal')])
     .withWorkers(spawner);
   const workerPool = new WorkerPool();
   for (let epoch = 0; epoch < 4; epoch++) {
@@ -210,9 +213,7 @@ test('a crew serves epoch after epoch with the same workers and the same memory'
 test('what cannot be read keeps its name, wherever it is changed', async () => {
   const bytes = new Uint8Array(12);
   const image = { data: bytes, height: 2, width: 2, channels: 3 };
-  const dataset = imagesInMemory([{ image, labels: {}, id: 'a.jpg' }]).augment(
-    createAugmentationPipeline([randomHorizontalFlip()]),
-  );
+  const dataset = imagesInMemory([{ image, labels: {}, id: 'a.jpg' }]).augment([randomFlip('horizontal')]);
   (image as { data: Uint8Array }).data = bytes.subarray(1);
   for (const spawner of [null, pretended(1).spawner]) {
     await expect(
@@ -226,7 +227,7 @@ test('what cannot be read keeps its name, wherever it is changed', async () => {
 });
 
 test('the script of a worker is the one that its sources make (npm run worker)', async () => {
-  const written = await readFile(new URL('../../src/data/workerScript.js', import.meta.url), 'utf8');
-  expect(written).toBe(await workerModule());
+  const written = await readFile(new URL('../../src/data/workerScript.ts', import.meta.url), 'utf8');
+  expect(written).toBe(await bundleWorker());
   expect(WORKER_SCRIPT.length).toBeLessThan(10_000); // what each thread compiles before its first batch
 });

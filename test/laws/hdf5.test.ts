@@ -1,26 +1,22 @@
 import fc from 'fast-check';
 import * as h5wasm from 'h5wasm';
 import { describe, expect, test } from 'vitest';
-import {
-  type Hdf5Dataset,
-  type Hdf5Group,
-  readHdf5,
-  readNameList,
-  writeHdf5,
-} from '../../src/formats/hdf5/hdf5Group.js';
+import { type Hdf5Dataset, type Hdf5Group, readNameList } from '../../src/formats/hdf5/hdf5Group.js';
+import { readHdf5 } from '../../src/formats/hdf5/read/readHdf5.js';
+import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 
 const EMPTY: Hdf5Group = { attributes: {}, groups: {}, arrays: {} };
 
 const name = fc
   .string({ unit: fc.constantFrom(...'abcXYZ019_:. äß'), minLength: 1, maxLength: 12 })
   .filter((text) => text !== '.' && text !== '..');
-/** Text in a file ends at a zero, so there is none within. */
+/** Text without zero characters: text in an HDF5 file ends at the first zero. */
 const text = fc.string({ unit: 'binary', maxLength: 30 }).map((value) => value.replaceAll('\0', ''));
 const value = fc.oneof(
   text,
   fc.array(text, { maxLength: 8 }),
   fc.maxSafeInteger(),
-  fc.double({ noNaN: true }).map((number) => number + 0), // a whole number is kept as one, and those have no -0
+  fc.double({ noNaN: true }).map((number) => number + 0), // Integers are stored as integers, which have no -0.
   fc.array(fc.maxSafeInteger(), { maxLength: 8 }),
 );
 const shape = fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 4 });
@@ -52,7 +48,7 @@ const group = (depth: number): fc.Arbitrary<Hdf5Group> =>
       groups: Object.fromEntries(Object.entries(groups).filter(([key]) => !Object.hasOwn(rest.arrays, key))),
     }));
 
-test('what is written is read back, and written twice gives the same bytes', () => {
+test('a written HDF5 file reads back as the same groups, and writing it twice results in the same bytes', () => {
   fc.assert(
     fc.property(group(2), (root) => {
       const file = writeHdf5(root);
@@ -63,26 +59,26 @@ test('what is written is read back, and written twice gives the same bytes', () 
   );
 });
 
-/** What the C library finds in a file. */
-async function asLibraryReads(bytes: Uint8Array): Promise<Hdf5Group> {
+/** Reads a file with the C library. */
+async function readWithLibrary(bytes: Uint8Array): Promise<Hdf5Group> {
   const { FS } = await h5wasm.ready;
   FS!.writeFile('/ours.h5', bytes);
   const file = new h5wasm.File('/ours.h5', 'r');
   try {
-    return groupThere(file);
+    return toGroup(file);
   } finally {
     file.close();
     FS!.unlink('/ours.h5');
   }
 }
 
-function groupThere(group: h5wasm.Group): Hdf5Group {
+function toGroup(group: h5wasm.Group): Hdf5Group {
   const groups: [string, Hdf5Group][] = [];
   const arrays: [string, Hdf5Dataset][] = [];
   for (const key of group.keys()) {
     const member = group.get(key);
-    if (member instanceof h5wasm.Group) groups.push([key, groupThere(member)]);
-    else arrays.push([key, arrayThere(member as h5wasm.Dataset)]);
+    if (member instanceof h5wasm.Group) groups.push([key, toGroup(member)]);
+    else arrays.push([key, toDataset(member as h5wasm.Dataset)]);
   }
   const attributes = Object.entries(group.attrs).map(([key, { shape, dtype, value }]) => {
     if (shape!.length === 1 && shape![0] === 0) return [key, []];
@@ -98,7 +94,7 @@ function groupThere(group: h5wasm.Group): Hdf5Group {
   };
 }
 
-const LISTS = {
+const TYPED_ARRAYS = {
   '<f': Float32Array,
   '<d': Float64Array,
   '<i': Int32Array,
@@ -106,30 +102,30 @@ const LISTS = {
   '<q': BigInt64Array,
 } as const;
 
-function arrayThere({ shape, dtype, value }: h5wasm.Dataset): Hdf5Dataset {
-  const List = LISTS[dtype as keyof typeof LISTS] as Float32ArrayConstructor;
+function toDataset({ shape, dtype, value }: h5wasm.Dataset): Hdf5Dataset {
+  const List = TYPED_ARRAYS[dtype as keyof typeof TYPED_ARRAYS] as Float32ArrayConstructor;
   const values = shape!.length === 0 ? [value] : Array.from(value as ArrayLike<unknown>);
   return { shape: shape!, data: List.from(values as never) as Hdf5Dataset['data'] };
 }
 
-test('the C library reads what is written here', async () => {
+test('the C library reads the files that writeHdf5 writes', async () => {
   await fc.assert(
     fc.asyncProperty(group(2), async (root) => {
-      expect(await asLibraryReads(writeHdf5(root))).toEqual(root);
+      expect(await readWithLibrary(writeHdf5(root))).toEqual(root);
     }),
     { numRuns: 100 },
   );
 });
 
-describe('both read', () => {
+describe('writeHdf5, checked with readHdf5 and the C library,', () => {
   const numbers = (...values: number[]) => ({ shape: [values.length], data: Float32Array.from(values) });
   const many = (count: number) => Array.from({ length: count }, (_, i) => `m${i}`);
   let deep = { ...EMPTY, arrays: { last: numbers(1) } } as Hdf5Group;
   for (let depth = 0; depth < 60; depth++) deep = { ...EMPTY, groups: { [`g${depth}`]: deep } };
 
   test.each<[string, Hdf5Group]>([
-    ['nothing', EMPTY],
-    // 8 members to a list and 32 lists to a node: as many as one of each holds, and one more.
+    ['an empty file', EMPTY],
+    // A symbol node has room for 8 members and a tree node for 32 symbol nodes: test full nodes, and one member more.
     ...[8, 9, 256, 257, 3000].map((count): [string, Hdf5Group] => [
       `${count} groups`,
       {
@@ -142,20 +138,21 @@ describe('both read', () => {
       { ...EMPTY, arrays: Object.fromEntries(many(9000).map((key, i) => [key, numbers(i)])) },
     ],
     ['2,000 attributes', { ...EMPTY, attributes: Object.fromEntries(many(2000).map((key) => [key, key])) }],
-    [
-      'texts of 100 kB and 2 MB',
-      { ...EMPTY, attributes: { a: 'a'.repeat(1e5), b: 'ä'.repeat(1e6), c: 'c' } },
-    ],
-    // A collection of texts is 4,096 bytes, of which 32 are heads: it fits, or leaves less than a head of 16.
+    ['text of 100 kB and 2 MB', { ...EMPTY, attributes: { a: 'a'.repeat(1e5), b: 'ä'.repeat(1e6), c: 'c' } }],
+    // A heap collection has 4,096 bytes, 32 of them headers. The text fits exactly, or leaves less than a
+    // header of 16 bytes.
     ...[4048, 4049, 4056, 4064, 4065].map((size): [string, Hdf5Group] => [
-      `a text of ${size} bytes and others`,
+      `text of ${size} bytes and other text`,
       { ...EMPTY, attributes: { a: 'x'.repeat(size), b: 'b', c: ['c', ''] } },
     ]),
-    ['60 groups in each other', deep],
-    ['a scalar, and none', { ...EMPTY, arrays: { a: { shape: [], data: Int32Array.of(-1) }, b: numbers() } }],
-    ['sides of which one is 0', { ...EMPTY, arrays: { a: { shape: [3, 0, 2], data: new Uint8Array() } } }],
+    ['60 nested groups', deep],
     [
-      'numbers at their ends',
+      'a scalar and an empty list',
+      { ...EMPTY, arrays: { a: { shape: [], data: Int32Array.of(-1) }, b: numbers() } },
+    ],
+    ['a shape with a side of 0', { ...EMPTY, arrays: { a: { shape: [3, 0, 2], data: new Uint8Array() } } }],
+    [
+      'extreme numbers',
       {
         ...EMPTY,
         attributes: { most: [Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER], least: 5e-324 },
@@ -165,35 +162,32 @@ describe('both read', () => {
         },
       },
     ],
-    // By the halves of UTF-16 these two come in the other order.
-    [
-      'names in the order of their bytes',
-      { ...EMPTY, groups: { '\u{1f600}': EMPTY, '\uff5e': EMPTY, a: EMPTY } },
-    ],
-  ])('%s', async (_, root) => {
+    // Sorting by UTF-16 code units puts these two in the other order.
+    ['names sorted by their bytes', { ...EMPTY, groups: { '\u{1f600}': EMPTY, '\uff5e': EMPTY, a: EMPTY } }],
+  ])('writes %s', async (_, root) => {
     const file = writeHdf5(root);
     expect(readHdf5(file, 'law.h5')).toEqual(root);
-    expect(await asLibraryReads(file)).toEqual(root);
+    expect(await readWithLibrary(file)).toEqual(root);
   });
 
-  test('a part of a list, as what is given', async () => {
+  test('writes only the part of the buffer that a typed array covers', async () => {
     const whole = Float32Array.of(1, 2, 3, 4, 5);
     const root = { ...EMPTY, arrays: { a: { shape: [2], data: whole.subarray(1, 3) } } };
-    expect((await asLibraryReads(writeHdf5(root))).arrays.a!.data).toEqual(Float32Array.of(2, 3));
+    expect((await readWithLibrary(writeHdf5(root))).arrays.a!.data).toEqual(Float32Array.of(2, 3));
   });
 });
 
-test('a member is found by its name among thousands', async () => {
-  const names = Array.from({ length: 3000 }, (_, i) => `layer_${i}`);
+test('the C library finds a member by its name among thousands, and can add members to a written file', async () => {
+  const memberNames = Array.from({ length: 3000 }, (_, i) => `layer_${i}`);
   const { FS } = await h5wasm.ready;
   FS!.writeFile(
     '/ours.h5',
-    writeHdf5({ ...EMPTY, groups: Object.fromEntries(names.map((key) => [key, EMPTY])) }),
+    writeHdf5({ ...EMPTY, groups: Object.fromEntries(memberNames.map((key) => [key, EMPTY])) }),
   );
   const file = new h5wasm.File('/ours.h5', 'a');
-  expect(names.every((key) => file.get(key) instanceof h5wasm.Group)).toBe(true);
+  expect(memberNames.every((key) => file.get(key) instanceof h5wasm.Group)).toBe(true);
   expect(file.get('layer_')).toBeNull();
-  // and what is here can be added to
+  // The C library can also add members to a file that was written here.
   for (let i = 0; i < 300; i++) file.create_group(`added_${i}`);
   file.create_attribute('later', 'text');
   file.close();
@@ -206,48 +200,47 @@ test.each([
   [1654, 1],
   [1655, 2],
   [4000, 3],
-])('a list of %i names of 39 letters has %i parts, none longer than a header takes', async (count, parts) => {
-  const names = Array.from({ length: count }, (_, i) => `layer_${i}_`.padEnd(39, 'x'));
-  const file = writeHdf5({ ...EMPTY, attributes: { layer_names: names } });
-  const root = readHdf5(file, 'long.h5');
-  expect(Object.keys(root.attributes)).toHaveLength(parts);
-  expect(readNameList(root, 'layer_names')).toEqual(names);
-  expect(await asLibraryReads(file)).toEqual(root);
-});
+])(
+  'a list of %i names of 39 letters is split into %i attributes, each within the limit of an object header',
+  async (count, parts) => {
+    const memberNames = Array.from({ length: count }, (_, i) => `layer_${i}_`.padEnd(39, 'x'));
+    const file = writeHdf5({ ...EMPTY, attributes: { layer_names: memberNames } });
+    const root = readHdf5(file, 'long.h5');
+    expect(Object.keys(root.attributes)).toHaveLength(parts);
+    expect(readNameList(root, 'layer_names')).toEqual(memberNames);
+    expect(await readWithLibrary(file)).toEqual(root);
+  },
+);
 
-describe('is refused', () => {
+describe('writeHdf5 rejects', () => {
   const one = { shape: [], data: Float32Array.of(1) };
   test.each<[string, Partial<Hdf5Group>, RegExp]>([
-    ['a name of nothing', { groups: { '': EMPTY } }, /a member named "" at \/$/],
-    ['a path', { arrays: { 'a/b': one } }, /a member named "a\/b" at \/$/],
-    ['what leads elsewhere', { groups: { a: { ...EMPTY, groups: { '..': EMPTY } } } }, /named ".." at \/a$/],
-    ['a zero in a name', { arrays: { 'a\0b': one } }, /a member named "a\\u0000b" at \/$/],
+    ['an empty name', { groups: { '': EMPTY } }, /a member named "" at \/$/],
+    ['a path as a name', { arrays: { 'a/b': one } }, /a member named "a\/b" at \/$/],
+    ['the name ".."', { groups: { a: { ...EMPTY, groups: { '..': EMPTY } } } }, /named ".." at \/a$/],
+    ['a zero character in a name', { arrays: { 'a\0b': one } }, /a member named "a\\u0000b" at \/$/],
     [
-      'a group and a dataset of one name',
+      'a group and a dataset with the same name',
       { groups: { a: EMPTY }, arrays: { a: one } },
       /two members named "a"/,
     ],
     ['an attribute without a name', { attributes: { '': 1 } }, /an attribute named ""/],
-    ['a zero in a text', { attributes: { a: ['b', 'c\0d'] } }, /a zero in the text of "a"/],
+    ['a zero character in text', { attributes: { a: ['b', 'c\0d'] } }, /a zero in the text of "a"/],
     [
       '100 kB of numbers in an attribute',
       { attributes: { a: Array(12_500).fill(1) } },
       /"a" of 1000\d\d bytes/,
     ],
+    ['text above 64 kB in a list', { attributes: { a: ['b', 'c'.repeat(70_000)] } }, /"a0" of 700\d\d bytes/],
     [
-      'a text above 64 kB in a list',
-      { attributes: { a: ['b', 'c'.repeat(70_000)] } },
-      /"a0" of 700\d\d bytes/,
-    ],
-    [
-      'an attribute that is a part of another',
+      'an attribute with the name of a part of another one',
       {
         attributes: { a0: 1, a: Array(2000).fill('b'.repeat(50)) },
       },
       /two attributes named "a0"/,
     ],
     [
-      'a dataset of another size than its shape',
+      'a dataset whose size differs from its shape',
       { arrays: { a: { ...one, shape: [2] } } },
       /1 numbers of shape \[2\] at \/a$/,
     ],
@@ -258,20 +251,20 @@ describe('is refused', () => {
   });
 });
 
-test('what the C library writes is read here', async () => {
+test('readHdf5 reads the files that the C library writes', async () => {
   const { FS } = await h5wasm.ready;
   await fc.assert(
     fc.asyncProperty(
       fc.uniqueArray(name, { minLength: 1, maxLength: 80 }),
       fc.float32Array({ minLength: 1 }),
-      async (names, data) => {
-        // In groups and packed parts, which `writeHdf5` does not make.
+      async (memberNames, data) => {
+        // Groups with symbol tables and compressed chunks, which `writeHdf5` does not write.
         const file = new h5wasm.File('/law.h5', 'w');
-        for (const [i, key] of names.entries()) {
+        for (const [i, key] of memberNames.entries()) {
           file.create_group(key).create_attribute('number', i);
         }
         file.create_dataset({
-          name: `${names[0]}/numbers`,
+          name: `${memberNames[0]}/numbers`,
           data,
           shape: [data.length],
           chunks: [Math.min(3, data.length)],
@@ -281,9 +274,10 @@ test('what the C library writes is read here', async () => {
         file.close();
         const root = readHdf5(FS!.readFile('/law.h5'), 'law.h5');
         FS!.unlink('/law.h5');
-        expect(Object.keys(root.groups).sort()).toEqual([...names].sort());
-        for (const [i, key] of names.entries()) expect(root.groups[key]!.attributes).toEqual({ number: i });
-        expect(root.groups[names[0]!]!.arrays.numbers).toEqual({ shape: [data.length], data });
+        expect(Object.keys(root.groups).sort()).toEqual([...memberNames].sort());
+        for (const [i, key] of memberNames.entries())
+          expect(root.groups[key]!.attributes).toEqual({ number: i });
+        expect(root.groups[memberNames[0]!]!.arrays.numbers).toEqual({ shape: [data.length], data });
       },
     ),
     { numRuns: 60 },

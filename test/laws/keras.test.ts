@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
-import { writeHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
+import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { writeZip } from '../../src/formats/zip/zip.js';
 import { loadKeras, loadModel, memoryStore, regression } from '../../src/index.js';
 import { tf } from '../../src/tensor/tf.js';
@@ -9,16 +9,16 @@ import { expectClose, largest } from '../parity/close.js';
 import { uniform } from '../parity/noise.js';
 import {
   CHANNELS,
-  computed,
-  containers,
-  type Drawn,
-  drawnModels,
-  frozenBelow,
-  keras2,
-  keras3,
-  legacy,
+  computeOutputs,
+  countTrainedWeights,
+  freezeNestedLayers,
+  type RandomModel,
+  randomModels,
   SIDE,
-  trainedCount,
+  toContainerWeights,
+  toKeras2Config,
+  toKeras3Config,
+  toLegacyWeights,
 } from './drawnKeras.js';
 
 beforeAll(async () => {
@@ -28,58 +28,64 @@ beforeAll(async () => {
 const bytes = (json: object) => new TextEncoder().encode(JSON.stringify(json));
 
 type Order = <T>(layers: readonly T[]) => readonly T[];
-const inOrder: Order = (layers) => layers;
+const keepOrder: Order = (layers) => layers;
 
-const keras3File = (model: Drawn, named = true, order: Order = inOrder) =>
+const keras3File = (model: RandomModel, named = true, order: Order = keepOrder) =>
   writeZip({
     'metadata.json': bytes({ keras_version: '3.15.1' }),
-    'config.json': bytes(keras3(model, order)),
-    'model.weights.h5': writeHdf5(containers(model, named, order)),
+    'config.json': bytes(toKeras3Config(model, order)),
+    'model.weights.h5': writeHdf5(toContainerWeights(model, named, order)),
   });
 
-const hdf5File = (model: Drawn, json: object, version: string, suffix: string) =>
+const hdf5File = (model: RandomModel, json: object, version: string, suffix: string) =>
   writeHdf5({
     attributes: { model_config: JSON.stringify(json), keras_version: version, backend: 'tensorflow' },
-    groups: { model_weights: legacy(model, suffix) },
+    groups: { model_weights: toLegacyWeights(model, suffix) },
     arrays: {},
   });
 
 const image = () => tf.tensor(uniform('drawn/image', [1, SIDE, SIDE, CHANNELS]), [1, SIDE, SIDE, CHANNELS]);
 
-/** Topology and weights, everything a reader can get wrong. */
-function written(model: tf.LayersModel): { topology: unknown; weights: Record<string, number[]> } {
+/** Returns the topology and the weights of a model: everything that a reader can get wrong. */
+function getTopologyAndWeights(model: tf.LayersModel): {
+  topology: unknown;
+  weights: Record<string, number[]>;
+} {
   const weights = model.weights.map(
     (weight) => [weight.originalName, Array.from(weight.read().dataSync())] as const,
   );
   return { topology: model.toJSON(null, false), weights: Object.fromEntries(weights) };
 }
 
-/** float32 sums of a few dozen terms of about one, in two orders; the terms may cancel, so small results are no measure. */
+/**
+ * Compares outputs that sum a few dozen float32 terms of about 1 in different orders. The terms may cancel
+ * out, so the tolerance of small results is relative to 1.
+ */
 function expectSame(outputs: readonly Float32Array[], expected: readonly ArrayLike<number>[]): void {
   outputs.forEach((output, i) => {
     expectClose(output, expected[i]!, 1e-5 * Math.max(1, largest(expected[i]!)), `output ${i}`);
   });
 }
 
-function predicted(model: tf.LayersModel): Float32Array[] {
+function predictImage(model: tf.LayersModel): Float32Array[] {
   return tf.tidy(() => [model.predict(image())].flat().map((output) => output.dataSync() as Float32Array));
 }
 
-test('one network in the words of Keras 2 and 3 reads as the network that was drawn', async () => {
+test('loadKeras reads the same network from a Keras 2 file and from Keras 3 files, and it computes the expected outputs', async () => {
   await fc.assert(
-    fc.asyncProperty(drawnModels, fc.boolean(), async (drawn, named) => {
-      const model = frozenBelow(drawn);
+    fc.asyncProperty(randomModels, fc.boolean(), async (drawn, named) => {
+      const model = freezeNestedLayers(drawn);
       const tensors = tf.memory().numTensors;
       const models = [
         await loadKeras(keras3File(model, named)),
-        await loadKeras(hdf5File(model, keras3(model), '3.15.1', '')),
-        await loadKeras(hdf5File(model, keras2(model), '2.9.0', ':0')),
+        await loadKeras(hdf5File(model, toKeras3Config(model), '3.15.1', '')),
+        await loadKeras(hdf5File(model, toKeras2Config(model), '2.9.0', ':0')),
       ];
-      const [first, ...others] = models.map(written);
+      const [first, ...others] = models.map(getTopologyAndWeights);
       for (const other of others) expect(other).toEqual(first);
-      expect(models[0]!.trainableWeights.length).toBe(trainedCount(model));
-      const expected = tf.tidy(() => computed(model, image()).map((output) => output.dataSync()));
-      expectSame(predicted(models[0]!), expected);
+      expect(models[0]!.trainableWeights.length).toBe(countTrainedWeights(model));
+      const expected = tf.tidy(() => computeOutputs(model, image()).map((output) => output.dataSync()));
+      expectSame(predictImage(models[0]!), expected);
       for (const read of models) read.dispose();
       expect(tf.memory().numTensors).toBe(tensors);
     }),
@@ -87,40 +93,40 @@ test('one network in the words of Keras 2 and 3 reads as the network that was dr
   );
 });
 
-test('what is frozen around a layer freezes it, whatever its own flag says', async () => {
+test('a frozen model freezes the layers inside it, whatever their own trainable flags are', async () => {
   await fc.assert(
-    fc.asyncProperty(drawnModels, async (drawn) => {
+    fc.asyncProperty(randomModels, async (drawn) => {
       const model = await loadKeras(keras3File(drawn));
-      expect(model.trainableWeights.length).toBe(trainedCount(drawn));
+      expect(model.trainableWeights.length).toBe(countTrainedWeights(drawn));
       model.dispose();
     }),
     { numRuns: 40 },
   );
 });
 
-test('the order of layers in the file means nothing', async () => {
+test('loadKeras does not depend on the order of the layers in the file', async () => {
   await fc.assert(
-    fc.asyncProperty(drawnModels, fc.boolean(), async (drawn, named) => {
+    fc.asyncProperty(randomModels, fc.boolean(), async (drawn, named) => {
       const reversed: Order = (layers) => [...layers].reverse();
       const model = await loadKeras(keras3File(drawn, named, reversed));
-      const expected = tf.tidy(() => computed(drawn, image()).map((output) => output.dataSync()));
-      expectSame(predicted(model), expected);
+      const expected = tf.tidy(() => computeOutputs(drawn, image()).map((output) => output.dataSync()));
+      expectSame(predictImage(model), expected);
       model.dispose();
     }),
     { numRuns: 40 },
   );
 });
 
-test('read from Keras, saved in our own format and loaded: the same network, frozen where it was', async () => {
+test('a network read from Keras, saved with save() and loaded again predicts the same, with the same layers frozen', async () => {
   await fc.assert(
-    fc.asyncProperty(drawnModels, async (drawn) => {
-      const names = drawn.outputs.map(([name]) => name);
-      const tasks = Object.fromEntries(names.map((name) => [name, regression({ unit: 'points' })]));
+    fc.asyncProperty(randomModels, async (drawn) => {
+      const outputNames = drawn.outputs.map(([name]) => name);
+      const tasks = Object.fromEntries(outputNames.map((name) => [name, regression({ unit: 'points' })]));
       const model = await loadKeras(keras3File(drawn), { tasks });
       const store = memoryStore();
       await model.save(store);
       const again = await loadModel(store, { tasks });
-      const [before, after] = [model, again].map(({ layersModel }) => predicted(layersModel));
+      const [before, after] = [model, again].map(({ layersModel }) => predictImage(layersModel));
       expect(after).toEqual(before);
       const flags = ({ layersModel }: typeof model) =>
         Object.fromEntries(layersModel.layers.map(({ name, trainable }) => [name, trainable]));

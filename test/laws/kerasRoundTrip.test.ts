@@ -7,36 +7,43 @@ import { tf } from '../../src/tensor/tf.js';
 import { answersOf, builtFrom, type ModelSpec, modelSpec, noiseFor } from './models.js';
 
 const BATCH = 2;
-/** Taken for the largest answer where all are smaller: numbers inside are about 1, where one rounding is 1e-7. */
-const LEAST = 0.01;
+/**
+ * Lower bound of the largest output that errors are relative to: values inside the network are about 1, where
+ * one rounding error is 1e-7.
+ */
+const MIN_LARGEST = 0.01;
 const FORMATS = ['keras', 'h5'] as const;
 
-// It has a kernel for every layer here, which wasm has not.
+// The cpu backend has a kernel for every layer used here; the wasm backend does not.
 beforeAll(() => tf.setBackend('cpu'));
 
-const flagsOf = (model: tf.LayersModel) =>
+const getTrainableFlags = (model: tf.LayersModel) =>
   Object.fromEntries(
     model.layers.filter(({ weights }) => weights.length > 0).map(({ name, trainable }) => [name, trainable]),
   );
 
-/** Equal answers to equal inputs, names and flags: what a round trip must keep. */
+/** Checks what a round trip must preserve: names, flags, and equal outputs for equal inputs. */
 function expectSame(read: tf.LayersModel, model: tf.LayersModel, seed: number): void {
   expect(read.inputNames).toEqual(model.inputNames);
   expect(read.outputs.map(({ sourceLayer }) => sourceLayer.name)).toEqual(
     model.outputs.map(({ sourceLayer }) => sourceLayer.name),
   );
-  expect(flagsOf(read)).toEqual(flagsOf(model));
+  expect(getTrainableFlags(read)).toEqual(getTrainableFlags(model));
   const inputs = noiseFor(model, BATCH, seed);
-  const [wanted, given] = [answersOf(model, inputs, BATCH), answersOf(read, inputs, BATCH)];
-  wanted.forEach((own, i) => {
-    const largest = own.reduce((most, value) => Math.max(most, Math.abs(value)), LEAST);
-    // The same kernels on the same numbers: equal but for a model in a hundred, where the order of a few sums is another.
-    const far = own.reduce((most, value, j) => Math.max(most, Math.abs(value - given[i]![j]!)), 0);
-    expect(far / largest).toBeLessThan(1e-5);
+  const [expectedOutputs, readOutputs] = [answersOf(model, inputs, BATCH), answersOf(read, inputs, BATCH)];
+  expectedOutputs.forEach((output, i) => {
+    const largest = output.reduce((most, value) => Math.max(most, Math.abs(value)), MIN_LARGEST);
+    // Both models run the same kernels on the same numbers. In about one model in a hundred the order of some
+    // sums differs.
+    const difference = output.reduce(
+      (most, value, j) => Math.max(most, Math.abs(value - readOutputs[i]![j]!)),
+      0,
+    );
+    expect(difference / largest).toBeLessThan(1e-5);
   });
 }
 
-async function throughKeras(model: tf.LayersModel, seed: number): Promise<void> {
+async function checkRoundTrip(model: tf.LayersModel, seed: number): Promise<void> {
   for (const format of FORMATS) {
     const read = await loadKeras(await exportKeras(model, { format }));
     expectSame(read, model, seed);
@@ -44,18 +51,18 @@ async function throughKeras(model: tf.LayersModel, seed: number): Promise<void> 
   }
 }
 
-test('any model of image layers comes back from .keras and .h5 with the same answers and flags', async () => {
+test('any model of image layers survives a round trip through .keras and .h5 with the same outputs and trainable flags', async () => {
   await fc.assert(
     fc.asyncProperty(modelSpec, async (spec: ModelSpec) => {
       const model = builtFrom(spec, { images: true });
-      await throughKeras(model, spec.seed);
+      await checkRoundTrip(model, spec.seed);
       model.dispose();
     }),
     { numRuns: 200 },
   );
 }, 300_000);
 
-test('any network of tasks comes back from .keras, .h5 and a folder with the same answers and flags', async () => {
+test('any network of tasks survives a round trip through .keras, .h5 and a saved folder with the same outputs and trainable flags', async () => {
   const tasks = { age: regression({ unit: 'years' }), height: regression({ unit: 'cm' }) };
   await fc.assert(
     fc.asyncProperty(modelSpec, async (spec: ModelSpec) => {
@@ -78,7 +85,7 @@ test('any network of tasks comes back from .keras, .h5 and a folder with the sam
   );
 }, 300_000);
 
-test('a dropout that is called twice stays one layer, and keeps its name as an output', async () => {
+test('a dropout layer that is called twice stays one layer, and keeps its name as an output', async () => {
   const image = tf.input({ shape: [4], name: 'image' });
   const shared = tf.layers.dropout({ rate: 0.4, name: 'shared' });
   const twice = shared.apply(shared.apply(image)) as tf.SymbolicTensor;

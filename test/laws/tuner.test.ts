@@ -1,9 +1,8 @@
 /** Spaces, strategies and searches. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseExact, stringifyExact } from '../../src/core/json.js';
+import { parseExact, stringifyExact } from '../../src/core/exactJson.js';
 import { createRng } from '../../src/core/rng.js';
-import { getKnownTrials, proposeTrial } from '../../src/tuner/askAndTell.js';
 import {
   alternatives,
   askAndTell,
@@ -32,6 +31,7 @@ import {
 } from '../../src/tuner/index.js';
 import { buildFlatParams, flattenParams, nestParams, toParamsKey } from '../../src/tuner/space/flatParams.js';
 import { findGridIndex, getGridParams } from '../../src/tuner/space/gridParams.js';
+import { getKnownTrials, proposeTrial } from '../../src/tuner/strategies/proposeTrial.js';
 
 const LOSS = minimize('loss');
 

@@ -30,10 +30,10 @@ import {
 } from '../../src/index.js';
 import { createKerasGraph } from '../../src/interop/keras/write/kerasGraph.js';
 import { buildNetwork } from '../../src/network/buildNetwork.js';
+import { drawDropoutMasks } from '../../src/steps/dropoutMasks.js';
 import {
   createBatchArrays,
   createCoefficientArrays,
-  drawDropoutMasks,
   toStepInputs,
   toTensors,
 } from '../../src/steps/stepArrays.js';

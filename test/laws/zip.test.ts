@@ -12,22 +12,22 @@ const name = fc
   .map((parts) => parts.join('/'));
 const members = fc.dictionary(name, fc.uint8Array({ maxLength: 300 }), { maxKeys: 6, noNullPrototype: true });
 
-test('what is written is read back, and the same members give the same bytes', () => {
+test('a written zip archive reads back as the same members, and the same members result in the same bytes', () => {
   fc.assert(
-    fc.property(members, (given) => {
-      const file = writeZip(given);
-      expect(readZip(file, 'law.zip')).toEqual(given);
-      expect(writeZip(given)).toEqual(file);
+    fc.property(members, (archiveMembers) => {
+      const file = writeZip(archiveMembers);
+      expect(readZip(file, 'law.zip')).toEqual(archiveMembers);
+      expect(writeZip(archiveMembers)).toEqual(file);
     }),
   );
 });
 
-test('deflate is unpacked, and only the members wanted are there', () => {
+test('readZip decompresses deflate and returns only the members that are selected', () => {
   fc.assert(
-    fc.property(members, fc.integer({ min: 1, max: 9 }), (given, level) => {
-      const file = zipSync(given, { level: level as 1 });
-      expect(readZip(file, 'law.zip')).toEqual(given);
-      const [first] = Object.keys(given);
+    fc.property(members, fc.integer({ min: 1, max: 9 }), (archiveMembers, level) => {
+      const file = zipSync(archiveMembers, { level: level as 1 });
+      expect(readZip(file, 'law.zip')).toEqual(archiveMembers);
+      const [first] = Object.keys(archiveMembers);
       expect(Object.keys(readZip(file, 'law.zip', (key) => key === first))).toEqual(
         first === undefined ? [] : [first],
       );
@@ -35,20 +35,20 @@ test('deflate is unpacked, and only the members wanted are there', () => {
   );
 });
 
-test('a member that is stored is a view of the file, not a copy', () => {
+test('readZip returns an uncompressed member as a view of the file, without copying it', () => {
   const file = writeZip({ 'model.weights.h5': new Uint8Array(1000).fill(7) });
   expect(readZip(file, 'm.keras')['model.weights.h5']!.buffer).toBe(file.buffer);
 });
 
-test('a bit that has changed in a member is found by its checksum', () => {
+test('readZip detects a changed bit in a member by its checksum', () => {
   fc.assert(
     fc.property(
       fc.uint8Array({ minLength: 1, maxLength: 100 }),
       fc.nat(),
       fc.nat({ max: 7 }),
-      (bytes, place, bit) => {
+      (bytes, position, bit) => {
         const file = writeZip({ a: bytes });
-        file[31 + (place % bytes.length)]! ^= 1 << bit; // after the header of 30 bytes and the name
+        file[31 + (position % bytes.length)]! ^= 1 << bit; // after the header of 30 bytes and the name
         expect(() => readZip(file, 'law.zip')).toThrow(/checksum/);
       },
     ),

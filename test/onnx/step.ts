@@ -7,13 +7,10 @@ import type { MultiTaskModel } from '../../src/model/multiTaskModel.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import type { Network } from '../../src/network/network.js';
 import type { Optimizer } from '../../src/optimizers/optimizer.js';
-import { drawDropoutMasks, toTensors } from '../../src/steps/stepArrays.js';
-import {
-  computeTrainingStep,
-  countTrainableParams,
-  getTrainableWeights,
-  type StepKind,
-} from '../../src/steps/trainingStep.js';
+import { drawDropoutMasks } from '../../src/steps/dropoutMasks.js';
+import { toTensors } from '../../src/steps/stepArrays.js';
+import { countTrainableParams, getTrainableWeights } from '../../src/steps/trainableWeights.js';
+import { computeTrainingStep, type StepKind } from '../../src/steps/trainingStep.js';
 import { trace } from '../../src/tensor/trace/tracer.js';
 import { runGraphs } from './run.js';
 

@@ -1,15 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { FillMode } from '../../src/augment/affine.js';
+import { createAugmentationPipeline } from '../../src/augment/augmentationPipeline.js';
 import type { ImageShape } from '../../src/core/images.js';
-import {
-  createAugmentationPipeline,
-  createRng,
-  randomBrightness,
-  randomHorizontalFlip,
-  randomRotation,
-  randomZoom,
-} from '../../src/index.js';
-import { rescaleImages } from '../../src/steps/stepArrays.js';
+import { createRng, randomBrightness, randomFlip, randomRotation, randomZoom } from '../../src/index.js';
+import { rescaleImages } from '../../src/inference/rescaleImages.js';
 import { expectClose } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { imageBytes } from './noise.js';
@@ -75,9 +69,9 @@ describe('the pixels of ImageDataGenerator', () => {
   test.each(keras.transforms)(
     '$name',
     ({ name, shape, parameters, fill: fillMode, value: fillValue, pixels }) => {
-      const look = createAugmentationPipeline([], { fillMode, fillValue, compat: 'keras' });
+      const pipeline = createAugmentationPipeline([], { fillMode, fillValue, compat: 'keras' });
       expectClose(
-        look.apply(picture(name, shape), planOf(parameters)).data,
+        pipeline.apply(picture(name, shape), planOf(parameters)).data,
         numbers(pixels),
         ROUNDING,
         'pixel',
@@ -139,15 +133,15 @@ test("without compat the centre is that of Keras 3's own layers", () => {
 });
 
 describe('the draws of ImageDataGenerator', () => {
-  const look = createAugmentationPipeline([
+  const pipeline = createAugmentationPipeline([
     randomRotation({ degrees: 20 }),
     randomZoom({ range: 0.1 }),
-    randomHorizontalFlip(),
+    randomFlip('horizontal'),
   ]);
   const { draws } = keras;
   const plans = Array.from(
     { length: draws.count },
-    (_, i) => look.draw(createRng(5, 'plan', 0, i), [8, 8, 3]) as unknown as ReturnType<typeof planOf>,
+    (_, i) => pipeline.draw(createRng(5, 'plan', 0, i), [8, 8, 3]) as unknown as ReturnType<typeof planOf>,
   );
 
   test.each([

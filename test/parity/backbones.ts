@@ -1,10 +1,9 @@
 /** Backbones here and the fixture of `keras/make_backbones.py`. */
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { expect } from 'vitest';
-
+import type { HostArray } from '../../src/core/arrays.js';
 import type { ImageShape } from '../../src/core/images.js';
 import { releasePredictor } from '../../src/engines/onnx/executor/predictor.js';
-import type { HostArray } from '../../src/formats/safetensors.js';
 import {
   type Backbone,
   branch,

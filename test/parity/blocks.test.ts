@@ -15,16 +15,17 @@ import {
   sgd,
   sharedTrunk,
 } from '../../src/index.js';
+import { rescaleImages } from '../../src/inference/rescaleImages.js';
 import { buildNetwork } from '../../src/network/buildNetwork.js';
 import { runGraph } from '../../src/network/layerGraph.js';
 import {
   createBatchArrays,
   createCoefficientArrays,
-  rescaleImages,
   toStepInputs,
   toTensors,
 } from '../../src/steps/stepArrays.js';
-import { computeTrainingStep, getTrainableWeights, splitByWeight } from '../../src/steps/trainingStep.js';
+import { getTrainableWeights, splitByWeight } from '../../src/steps/trainableWeights.js';
+import { computeTrainingStep } from '../../src/steps/trainingStep.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { expectCloseToLargest } from './close.js';

@@ -1,41 +1,44 @@
 import { expect } from 'vitest';
 
-/** The largest of all absolute values, or 1e-30 where all are 0. */
+/** Returns the largest absolute value, or 1e-30 if all values are 0. */
 export function largest(values: ArrayLike<number>): number {
-  let most = 1e-30;
-  for (let i = 0; i < values.length; i++) most = Math.max(most, Math.abs(values[i]!));
-  return most;
+  let max = 1e-30;
+  for (let i = 0; i < values.length; i++) max = Math.max(max, Math.abs(values[i]!));
+  return max;
 }
 
-/** Fails unless every number is within `tolerance` (absolute) of Keras's, with the worst place in the message. */
+/**
+ * Fails unless every number is within `tolerance` (absolute) of Keras's. The message contains the worst
+ * element.
+ */
 export function expectClose(
   actual: ArrayLike<number>,
   keras: ArrayLike<number>,
   tolerance: number,
-  what = 'value',
+  name = 'value',
 ): void {
-  expect(actual.length, `${what}: how many`).toBe(keras.length);
+  expect(actual.length, `${name}: number of elements`).toBe(keras.length);
   let worst = -1;
-  let place = 0;
+  let worstIndex = 0;
   for (let i = 0; i < keras.length; i++) {
     const distance = Math.abs(actual[i]! - keras[i]!);
     if (distance <= worst) continue;
-    place = i;
-    worst = distance; // a NaN ends here and fails below
+    worstIndex = i;
+    worst = distance; // NaN fails the check below
     if (Number.isNaN(distance)) break;
   }
   if (worst <= tolerance) return;
   expect.fail(
-    `${what}, place ${place}: ${actual[place]} here, ${keras[place]} in Keras; ${worst} apart, ${tolerance} allowed`,
+    `${name}, element ${worstIndex}: ${actual[worstIndex]} received, ${keras[worstIndex]} in Keras; ${worst} apart, ${tolerance} allowed`,
   );
 }
 
-/** {@link expectClose} with the tolerance as a share of the largest of Keras's numbers. */
+/** Like {@link expectClose}, with the tolerance relative to the largest of Keras's values. */
 export function expectCloseToLargest(
   actual: ArrayLike<number>,
   keras: ArrayLike<number>,
   share: number,
-  what = 'value',
+  name = 'value',
 ): void {
-  expectClose(actual, keras, share * largest(keras), what);
+  expectClose(actual, keras, share * largest(keras), name);
 }

@@ -1,4 +1,4 @@
-/** Reads event files as `src/io/tfEvents.ts` writes them, and fails on a wrong checksum or length. */
+/** Reads event files that `src/formats/tfEvents.ts` wrote. Throws if a checksum or length is incorrect. */
 import protobuf from 'protobufjs/minimal.js';
 import { computeMaskedCrc32c } from '../../src/formats/tfEvents.js';
 import type { Store } from '../../src/index.js';
@@ -10,7 +10,7 @@ export interface ReadScalar {
 }
 
 export interface ReadFile {
-  /** Of every record that has one. */
+  /** File versions of all records that have one. */
   readonly versions: readonly string[];
   readonly wallTimes: readonly number[];
   readonly scalars: readonly ReadScalar[];
@@ -18,7 +18,7 @@ export interface ReadFile {
 
 export function readEvents(bytes: Uint8Array): ReadFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const checked = (from: number, to: number) => {
+  const readChecked = (from: number, to: number) => {
     const part = bytes.subarray(from, to);
     if (part.length !== to - from || view.getUint32(to, true) !== computeMaskedCrc32c(part)) {
       throw new Error(`bytes ${from} to ${to} are not those that were written`);
@@ -27,9 +27,9 @@ export function readEvents(bytes: Uint8Array): ReadFile {
   };
   const file = { versions: [] as string[], wallTimes: [] as number[], scalars: [] as ReadScalar[] };
   for (let at = 0; at < bytes.length; ) {
-    checked(at, at + 8);
+    readChecked(at, at + 8);
     const length = Number(view.getBigUint64(at, true));
-    readEvent(checked(at + 12, at + 12 + length), file);
+    readEvent(readChecked(at + 12, at + 12 + length), file);
     at += length + 16;
   }
   return file;
@@ -46,33 +46,37 @@ function readEvent(
     if (field === 1) file.wallTimes.push(reader.double());
     else if (field === 2) step = Number(reader.int64());
     else if (field === 3) file.versions.push(reader.string());
-    else if (field === 5) file.scalars.push(...readSummary(reader.bytes()).map((own) => ({ ...own, step })));
+    else if (field === 5)
+      file.scalars.push(...readSummary(reader.bytes()).map((scalar) => ({ ...scalar, step })));
     else throw new Error(`field ${field} in an event`);
   }
 }
 
 function readSummary(bytes: Uint8Array) {
   const reader = protobuf.Reader.create(bytes);
-  const found: { tag: string; value: number }[] = [];
+  const scalars: { tag: string; value: number }[] = [];
   while (reader.pos < reader.len) {
     reader.uint32();
     const value = protobuf.Reader.create(reader.bytes());
     value.uint32();
     const tag = value.string();
     value.uint32();
-    found.push({ tag, value: value.float() });
+    scalars.push({ tag, value: value.float() });
   }
-  return found;
+  return scalars;
 }
 
-/** The scalars below a folder of a store, by TensorBoard's run: the name of the folder they lie in. */
+/**
+ * Reads the scalars below a folder of a store, by TensorBoard run: the name of the folder that contains the
+ * event file.
+ */
 export async function scalarsIn(store: Store, folder = ''): Promise<Record<string, ReadScalar[]>> {
-  const found: Record<string, ReadScalar[]> = {};
+  const scalarsByRun: Record<string, ReadScalar[]> = {};
   for (const name of await store.list(folder)) {
     if (!name.includes('tfevents')) continue;
-    const { scalars } = readEvents((await store.read(name))!);
+    const { scalars: fileScalars } = readEvents((await store.read(name))!);
     const run = name.split('/').at(-2)!;
-    found[run] = [...(found[run] ?? []), ...scalars];
+    scalarsByRun[run] = [...(scalarsByRun[run] ?? []), ...fileScalars];
   }
-  return found;
+  return scalarsByRun;
 }

@@ -31,7 +31,7 @@ const keras = fixture<{
   readonly faces: { readonly [name: string]: Face };
 }>('files');
 
-const unpacked = (file: string) => new Uint8Array(inflateSync(Buffer.from(file, 'base64')));
+const unpackFixture = (file: string) => new Uint8Array(inflateSync(Buffer.from(file, 'base64')));
 const images = (factor: number) => {
   const shape = [1, ...keras.shape];
   return tf.tensor(
@@ -40,8 +40,8 @@ const images = (factor: number) => {
   );
 };
 
-/** A model's outputs for the images, in its order. */
-async function predictions(model: tf.LayersModel, factor = 1): Promise<Float32Array[]> {
+/** Returns the outputs of a model for the images, in the model's order. */
+async function predictImages(model: tf.LayersModel, factor = 1): Promise<Float32Array[]> {
   const x = images(factor);
   const outputs = [model.predict(x)].flat();
   const values = outputs.map((output) => output.dataSync() as Float32Array);
@@ -49,20 +49,20 @@ async function predictions(model: tf.LayersModel, factor = 1): Promise<Float32Ar
   return values;
 }
 
-describe.each(['wasm', 'cpu'])('on %s, what Keras predicts:', (engine) => {
+describe.each(['wasm', 'cpu'])('loadKeras on %s predicts what Keras predicts:', (engine) => {
   beforeAll(async () => {
     if (engine === 'wasm') await loadWasmBackend();
     else await tf.setBackend(engine);
   });
 
-  test.each(Object.entries(keras.families))('every layer of %s', async (name, { file, predicted }) => {
+  test.each(Object.entries(keras.families))('for every layer of %s', async (name, { file, predicted }) => {
     const notes: string[] = [];
-    const model = await loadKeras(unpacked(file), {
+    const model = await loadKeras(unpackFixture(file), {
       name: `${name}.keras`,
       log: (note) => notes.push(note),
     });
-    const values = await predictions(model);
-    // Keras counts outputs in a record by the order of their keys.
+    const values = await predictImages(model);
+    // Keras sorts the outputs of a record by their keys.
     Object.keys(predicted)
       .sort()
       .forEach((output, i) => {
@@ -73,39 +73,42 @@ describe.each(['wasm', 'cpu'])('on %s, what Keras predicts:', (engine) => {
     model.dispose();
   });
 
-  describe.each(Object.entries(keras.faces))('the face model, %s', (_, { files, predicted, trainable }) => {
+  describe.each(Object.entries(keras.faces))('the face model, %s,', (_, { files, predicted, trainable }) => {
     const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };
 
-    test.each(Object.keys(files).filter((kind) => !/^(old|long)/.test(kind)))('from %s', async (kind) => {
-      const before = tf.memory().numTensors;
-      const model = await loadKeras(unpacked(files[kind]!), { name: kind });
-      const [age, gender] = await predictions(model, 255);
-      expectCloseToLargest(age!, numbers(predicted.age!), 1e-5, 'age');
-      expectCloseToLargest(gender!, numbers(predicted.gender!), 1e-5, 'gender');
-      const kinds = model.trainableWeights.map(({ originalName }) => originalName.split('/').at(-1));
-      expect(kinds.sort()).toEqual(trainable.map((path) => path.split('/').at(-1)).sort());
-      model.dispose();
-      expect(tf.memory().numTensors).toBe(before);
-    });
+    test.each(Object.keys(files).filter((kind) => !/^(old|long)/.test(kind)))(
+      'read from %s',
+      async (kind) => {
+        const before = tf.memory().numTensors;
+        const model = await loadKeras(unpackFixture(files[kind]!), { name: kind });
+        const [age, gender] = await predictImages(model, 255);
+        expectCloseToLargest(age!, numbers(predicted.age!), 1e-5, 'age');
+        expectCloseToLargest(gender!, numbers(predicted.gender!), 1e-5, 'gender');
+        const kinds = model.trainableWeights.map(({ originalName }) => originalName.split('/').at(-1));
+        expect(kinds.sort()).toEqual(trainable.map((path) => path.split('/').at(-1)).sort());
+        model.dispose();
+        expect(tf.memory().numTensors).toBe(before);
+      },
+    );
 
     test('with the weights of other files', async () => {
-      const model = unpacked(files.keras!);
+      const model = unpackFixture(files.keras!);
       const kinds = ['old.h5', 'long.h5'].filter((kind) => files[kind]);
       const others = [
         readZip(model, 'face.keras')['model.weights.h5']!,
-        ...kinds.map((kind) => unpacked(files[kind]!)),
+        ...kinds.map((kind) => unpackFixture(files[kind]!)),
       ];
       for (const weights of others) {
-        const made = await loadKeras(model, { weights });
-        const [age, gender] = await predictions(made, 255);
+        const loadedModel = await loadKeras(model, { weights });
+        const [age, gender] = await predictImages(loadedModel, 255);
         expectCloseToLargest(age!, numbers(predicted.age!), 1e-5, 'age');
         expectCloseToLargest(gender!, numbers(predicted.gender!), 1e-5, 'gender');
-        made.dispose();
+        loadedModel.dispose();
       }
     });
 
     test('as a typed model', async () => {
-      const model = await loadKeras(unpacked(files.keras!), { tasks, range: [0, 255] });
+      const model = await loadKeras(unpackFixture(files.keras!), { tasks, range: [0, 255] });
       expect(model.layersModel.outputNames).toEqual(['age', 'gender']);
       const x = images(255);
       const [answer] = await model.predict(x as tf.Tensor4D, { engine: engine as 'wasm' });
@@ -116,9 +119,9 @@ describe.each(['wasm', 'cpu'])('on %s, what Keras predicts:', (engine) => {
   });
 });
 
-test('every file of the face model holds the same weights, wherever they stand in it', async () => {
+test('every file of the face model results in the same weights, in whatever layout it stores them', async () => {
   const read = async (file: string) => {
-    const model = await loadKeras(unpacked(file));
+    const model = await loadKeras(unpackFixture(file));
     const weights = weightsOf(model);
     model.dispose();
     return weights;
@@ -135,17 +138,17 @@ test('every file of the face model holds the same weights, wherever they stand i
 });
 
 test.each(['frozen', 'partly'])(
-  'what Keras froze, %s, trains on frozen, also after our own format',
+  'layers that Keras froze (%s) stay frozen in fit, also after save and loadModel',
   async (name) => {
     await loadWasmBackend();
     const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };
-    const file = unpacked(keras.faces[name]!.files.keras!);
+    const file = unpackFixture(keras.faces[name]!.files.keras!);
     const first = await loadKeras(file, { tasks, range: [0, 255] });
     const before = weightsOf(first.layersModel);
     const frozen = first.layersModel.layers
       .filter(({ trainable }) => !trainable)
       .flatMap(({ weights }) => weights.map(({ originalName }) => originalName));
-    const names =
+    const expectedFrozen =
       name === 'partly'
         ? [
             'neck_conv/bias',
@@ -158,7 +161,7 @@ test.each(['frozen', 'partly'])(
         : Object.keys(before)
             .filter((weight) => /^(base_conv|neck_conv|neck_norm|norm)\//.test(weight))
             .sort();
-    expect(frozen.sort()).toEqual(names);
+    expect(frozen.sort()).toEqual(expectedFrozen);
     const train = async (model: typeof first) => {
       const data = faces('files', 6, keras.shape);
       const loss = weightedLoss({ age: 1e-3, gender: 1 });
@@ -179,8 +182,8 @@ test.each(['frozen', 'partly'])(
     const store = memoryStore();
     await first.save(store);
     first.dispose();
-    const again = await loadModel(store, { tasks });
-    await train(again);
-    again.dispose();
+    const loadedModel = await loadModel(store, { tasks });
+    await train(loadedModel);
+    loadedModel.dispose();
   },
 );

@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs';
 
-/** An array as `keras/common.py` writes it. */
+/** Array as `keras/common.py` writes it. */
 export interface FixtureArray {
   readonly shape: readonly number[];
   readonly f32: string;
 }
 
-/** Reads `fixtures/NAME.json`, made by real Keras: see `keras/make_fixtures.py`. */
+/** Reads `fixtures/NAME.json`, which was computed with Keras: see `keras/make_fixtures.py`. */
 export function fixture<T>(name: string): T {
   return JSON.parse(readFileSync(new URL(`./fixtures/${name}.json`, import.meta.url), 'utf8')) as T;
 }
 
-/** The numbers of a fixture's array, row-major. */
+/** Returns the numbers of a fixture's array in row-major order. */
 export function numbers(array: FixtureArray): Float32Array {
   const bytes = Uint8Array.from(Buffer.from(array.f32, 'base64'));
   return new Float32Array(bytes.buffer);

@@ -1,60 +1,61 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { type Hdf5Group, readHdf5, readNameList } from '../../src/formats/hdf5/hdf5Group.js';
+import { type Hdf5Group, readNameList } from '../../src/formats/hdf5/hdf5Group.js';
+import { readHdf5 } from '../../src/formats/hdf5/read/readHdf5.js';
 import { fixture } from './fixture.js';
 
-/** As `keras/make_hdf5.py` writes it: every number is text. */
+/** Group as `keras/make_hdf5.py` writes it: every number is text. */
 interface Plain {
   readonly attributes: Hdf5Group['attributes'];
   readonly groups: { readonly [name: string]: Plain };
   readonly arrays: { readonly [name: string]: { readonly shape: number[]; readonly data: string[] } };
 }
 
-const number = (text: string) =>
+const parseNumber = (text: string) =>
   ({ True: 1, False: 0, inf: Number.POSITIVE_INFINITY, '-inf': Number.NEGATIVE_INFINITY })[text] ??
   Number(text);
 
-const inOrder = <T>(record: { readonly [name: string]: T }) =>
+const sortByKey = <T>(record: { readonly [name: string]: T }) =>
   Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 
-/** A group with its numbers as plain ones: what kind of array they come in is another matter. */
-function plain(group: Hdf5Group | Plain): unknown {
+/** Returns a group with plain numbers, so that the types of its arrays do not matter. */
+function toPlain(group: Hdf5Group | Plain): unknown {
   const arrays = Object.entries(group.arrays).map(([name, { shape, data }]) => [
     name,
     {
       shape,
       data: Array.from<unknown, number>(data as ArrayLike<unknown>, (value) =>
-        typeof value === 'string' ? number(value) : Number(value),
+        typeof value === 'string' ? parseNumber(value) : Number(value),
       ),
     },
   ]);
-  const groups = Object.entries(group.groups).map(([name, inner]) => [name, plain(inner)]);
+  const groups = Object.entries(group.groups).map(([name, inner]) => [name, toPlain(inner)]);
   return {
-    attributes: inOrder(group.attributes),
-    groups: inOrder(Object.fromEntries(groups)),
-    arrays: inOrder(Object.fromEntries(arrays)),
+    attributes: sortByKey(group.attributes),
+    groups: sortByKey(Object.fromEntries(groups)),
+    arrays: sortByKey(Object.fromEntries(arrays)),
   };
 }
 
-const file = (name: string) =>
+const readFixture = (name: string) =>
   readHdf5(new Uint8Array(readFileSync(new URL(`./fixtures/${name}.h5`, import.meta.url))), name);
 
 test.each([
   ['the layout h5py writes by default', 'hdf5_old'],
   ['the layout of HDF5 2', 'hdf5_new'],
-])('what h5py wrote is read as h5py reads it, in %s', (_, name) => {
-  expect(plain(file(name))).toEqual(plain(fixture<Plain>('hdf5')));
+])('readHdf5 reads a file of h5py as h5py reads it, in %s', (_, name) => {
+  expect(toPlain(readFixture(name))).toEqual(toPlain(fixture<Plain>('hdf5')));
 });
 
-test("a Buffer of Node's is read like any bytes, and the numbers are copies of them", () => {
+test('readHdf5 accepts a Buffer of Node.js, and the result does not share its memory', () => {
   const bytes = readFileSync(new URL('./fixtures/hdf5_old.h5', import.meta.url));
   const root = readHdf5(bytes, 'buffer.h5');
   bytes.fill(0);
-  expect(root).toEqual(file('hdf5_old'));
+  expect(root).toEqual(readFixture('hdf5_old'));
 });
 
-test('numbers come in the kind of array that holds them, halves as floats', () => {
-  const { arrays } = file('hdf5_old').groups.kinds!;
+test('readHdf5 returns the typed array that fits each datatype, and float16 as Float32Array', () => {
+  const { arrays } = readFixture('hdf5_old').groups.kinds!;
   const kinds = Object.fromEntries(
     Object.entries(arrays).map(([name, { data }]) => [name, data.constructor.name]),
   );
@@ -77,8 +78,8 @@ test('numbers come in the kind of array that holds them, halves as floats', () =
   });
 });
 
-test('a list of names that Keras cut into parts is whole again; an empty one of floats has no names', () => {
-  const root = file('hdf5_old');
+test('readNameList joins a list of names that Keras split, and returns no names for an empty list of floats', () => {
+  const root = readFixture('hdf5_old');
   expect(readNameList(root, 'layer_names')).toEqual(Array.from({ length: 20 }, (_, i) => `layer_${i}`));
   expect(readNameList(root, 'no_names')).toEqual([]);
   expect(readNameList(root, 'not there')).toEqual([]);

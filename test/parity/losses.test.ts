@@ -16,7 +16,8 @@ import {
   rmse,
 } from '../../src/index.js';
 import type { Network } from '../../src/network/network.js';
-import { computeLosses, createMetricAccumulator } from '../../src/steps/lossesAndMetrics.js';
+import { computeLosses } from '../../src/steps/lossesAndMetrics.js';
+import { createMetricAccumulator } from '../../src/steps/metricAccumulator.js';
 import type { AnyTask } from '../../src/tasks/task.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';

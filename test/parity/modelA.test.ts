@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import type { NamedArrays } from '../../src/core/arrays.js';
 import { createEagerExecutor } from '../../src/engines/eager/eagerExecutor.js';
 import {
   adam,
@@ -15,23 +16,19 @@ import {
   sgd,
   sharedTrunk,
 } from '../../src/index.js';
+import { rescaleImages } from '../../src/inference/rescaleImages.js';
 import { Dropout } from '../../src/layers/own/dropout.js';
 import { buildNetwork } from '../../src/network/buildNetwork.js';
 import type { Network } from '../../src/network/network.js';
+import { createZeroSlots } from '../../src/steps/optimizerSlots.js';
 import {
   createBatchArrays,
   createCoefficientArrays,
-  type NamedArrays,
-  rescaleImages,
   toStepInputs,
   toTensors,
 } from '../../src/steps/stepArrays.js';
-import {
-  computeTrainingStep,
-  createZeroSlots,
-  getTrainableWeights,
-  splitByWeight,
-} from '../../src/steps/trainingStep.js';
+import { getTrainableWeights, splitByWeight } from '../../src/steps/trainableWeights.js';
+import { computeTrainingStep } from '../../src/steps/trainingStep.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { OptimizerState } from '../../src/training/optimizerState.js';
 import { expectClose, expectCloseToLargest } from './close.js';

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { modelB } from '../../examples/study/model-b-network.js';
+import type { NamedArrays } from '../../src/core/arrays.js';
 import { createExecutor } from '../../src/engines/createExecutor.js';
 import { getCurrentOnnx } from '../../src/engines/select.js';
 import { adam, type EngineName, resnet50Backbone, useEngine } from '../../src/index.js';
@@ -7,8 +8,8 @@ import { InputPipeline } from '../../src/inference/inputPipeline.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import { splitFrozen } from '../../src/network/frozenSplit.js';
 import { loadPackage } from '../../src/node/index.js';
-import { createBatchArrays, type NamedArrays } from '../../src/steps/stepArrays.js';
-import { getTrainableWeights } from '../../src/steps/trainingStep.js';
+import { createBatchArrays } from '../../src/steps/stepArrays.js';
+import { getTrainableWeights } from '../../src/steps/trainableWeights.js';
 import { tf } from '../../src/tensor/tf.js';
 import { OptimizerState } from '../../src/training/optimizerState.js';
 import { expectClose, expectCloseToLargest } from './close.js';

@@ -1,4 +1,4 @@
-/** The first `count` 32-bit hashes of the stream called `name`; `hashes` of keras/common.py makes the same. */
+/** Returns the first `count` 32-bit hashes of the stream `name`. `hashes` in keras/common.py returns the same. */
 export function hashes(name: string, count: number): Uint32Array {
   let salt = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) salt = Math.imul(salt ^ name.charCodeAt(i), 0x01000193);
@@ -10,13 +10,13 @@ export function hashes(name: string, count: number): Uint32Array {
   });
 }
 
-/** float32 numbers from `low` to `high`, a pure function of `name` and place. */
+/** Returns float32 numbers from `low` to `high`, which are a pure function of `name` and position. */
 export function uniform(name: string, shape: readonly number[], low = -1, high = 1): Float32Array {
   const count = shape.reduce((product, size) => product * size, 1);
   return Float32Array.from(hashes(name, count), (h) => low + (high - low) * (h / 4294967296));
 }
 
-/** Bytes 0..255. */
+/** Returns bytes from 0 to 255, which are a pure function of `name` and position. */
 export function imageBytes(name: string, shape: readonly number[]): Uint8Array {
   const count = shape.reduce((product, size) => product * size, 1);
   return Uint8Array.from(hashes(name, count), (h) => h >>> 24);

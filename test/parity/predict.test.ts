@@ -2,13 +2,11 @@ import { expect, test } from 'vitest';
 import {
   binary,
   branch,
-  createAugmentationPipeline,
   dense,
   dropout,
   flatten,
   multiTask,
-  randomHorizontalFlip,
-  randomVerticalFlip,
+  randomFlip,
   regression,
   sharedTrunk,
 } from '../../src/index.js';
@@ -24,10 +22,7 @@ const keras = fixture<{
 }>('predict');
 
 const SHAPE = [4, 4, 3] as const;
-const turned = createAugmentationPipeline([
-  randomHorizontalFlip({ probability: 1 }),
-  randomVerticalFlip({ probability: 1 }),
-]);
+const turned = [randomFlip('horizontal', { probability: 1 }), randomFlip('vertical', { probability: 1 })];
 
 function network() {
   const model = multiTask({ input: SHAPE })

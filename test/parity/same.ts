@@ -1,4 +1,4 @@
-/** The same weights and examples as `keras/common.py` makes, from names alone. */
+/** Weights and examples that are determined by names alone, equal to those of `keras/common.py`. */
 import type { ImageShape } from '../../src/core/images.js';
 import { type Dataset, imagesInMemory } from '../../src/index.js';
 import { tf } from '../../src/tensor/tf.js';
@@ -6,7 +6,7 @@ import { hashes, imageBytes, uniform } from './noise.js';
 
 export const GENDERS = ['male', 'female'] as const;
 
-/** Gives every weight of a model numbers that follow from its name. */
+/** Sets every weight of a model to values that are determined by its name. */
 export function fill(model: tf.LayersModel, prefix: string): void {
   for (const weight of model.weights) {
     const shape = weight.shape as number[];
@@ -18,7 +18,7 @@ export function fill(model: tf.LayersModel, prefix: string): void {
   }
 }
 
-/** As `bounds` of common.py. */
+/** Returns the range of a weight's values, like `bounds` in common.py. */
 export function bounds(kind: string, shape: readonly number[]): [low: number, high: number] {
   if (kind === 'gamma' || kind === 'moving_variance') return [0.5, 1.5];
   if (!kind.endsWith('kernel')) return [-0.1, 0.1];
@@ -27,7 +27,7 @@ export function bounds(kind: string, shape: readonly number[]): [low: number, hi
   return [-limit, limit];
 }
 
-/** Images of squares of one colour with sides of `block` pixels, with ages 0..80 and genders. */
+/** Creates images of uniform squares with sides of `block` pixels, with ages from 0 to 80 and genders. */
 export function faces(
   name: string,
   count: number,
@@ -52,7 +52,7 @@ export function faces(
   );
 }
 
-/** A model's weights by name, moving statistics included. */
+/** Returns a model's weights by name, including moving statistics. */
 export function weightsOf(model: tf.LayersModel): Record<string, Float32Array> {
   return Object.fromEntries(
     model.weights.map((weight) => [weight.originalName, (weight.read().dataSync() as Float32Array).slice()]),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { csvLabels, type Dataset, imagesInMemory, numberColumn } from '../../src/index.js';
+import { csvLabels, type Dataset, imagesInMemory } from '../../src/index.js';
 import { imageFolder } from '../../src/node/index.js';
 import { fixture } from './fixture.js';
 
@@ -56,7 +56,7 @@ const ends = (dataset: Dataset<unknown>): [number, number] => {
 test('first rows, of those whose file exists, as flow_from_dataframe', async () => {
   const { share, rows, training, validation } = keras.frame;
   const csv = ['file,age', ...rows.map((row, i) => `${row},${i}`)].join('\n');
-  const labels = csvLabels(csv, { columns: { age: numberColumn() } });
+  const labels = csvLabels(csv, { columns: { age: Number } });
   const dataset = await imageFolder(join(root, 'frame'), { labels, size: [2, 2] });
   const parts = dataset.split({ validation: share, by: 'first' });
   expect(parts.validation.ids).toEqual(validation);

@@ -13,7 +13,7 @@ import {
   sharedTrunk,
   weightedLoss,
 } from '../../src/index.js';
-import type { LossAverage } from '../../src/steps/lossesAndMetrics.js';
+import type { LossAverage } from '../../src/steps/metricAccumulator.js';
 import { expectClose, expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { faces, fill, GENDERS, weightsOf } from './same.js';

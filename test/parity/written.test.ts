@@ -1,6 +1,7 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { type Hdf5AttributeValue, type Hdf5Group, readHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
+import type { Hdf5AttributeValue, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js';
+import { readHdf5 } from '../../src/formats/hdf5/read/readHdf5.js';
 import { readZip } from '../../src/formats/zip/zip.js';
 import {
   adam,
@@ -42,10 +43,10 @@ interface Tree {
   };
 }
 
-const real = fixture<{ readonly faces: Written; readonly pair: Written }>('written');
+const kerasFiles = fixture<{ readonly faces: Written; readonly pair: Written }>('written');
 
-/** The same networks as in keras/make_written.py. */
-const faces = () => {
+/** Creates the same networks as keras/make_written.py. */
+const createFaceModel = () => {
   const model = multiTask({ input: [12, 12, 3] })
     .trunk(
       sharedTrunk([
@@ -69,7 +70,7 @@ const faces = () => {
   return model;
 };
 
-const compiled = () => ({
+const createCompileOptions = () => ({
   optimizer: adam({
     learningRate: exponentialDecay({ initialLearningRate: 0.5, decaySteps: 10, decayRate: 0.25 }),
     clipNorm: 2,
@@ -77,7 +78,7 @@ const compiled = () => ({
   loss: weightedLoss({ age: 1, gender: 50 }),
 });
 
-const pair = () => {
+const createPairModel = () => {
   const { layers } = tf;
   const glorot = { kernelInitializer: 'glorotUniform' } as const;
   const [left, right] = ['left', 'right'].map((name) => tf.input({ shape: [6, 5, 2], name }));
@@ -128,34 +129,40 @@ const pair = () => {
 
 const DTYPES = { Float32Array: 'float32', BigInt64Array: 'int64' } as const;
 
-/** Groups and datasets by their whole path, as make_written.py lists them. */
-function treeOf(group: Hdf5Group, place = ''): Tree {
+/** Lists groups and datasets by their whole path, as make_written.py does. */
+function listTree(group: Hdf5Group, prefix = ''): Tree {
   const inner = Object.entries(group.groups).map(
-    ([name, { attributes }]) => [`${place}${name}`, { attributes }] as const,
+    ([name, { attributes }]) => [`${prefix}${name}`, { attributes }] as const,
   );
   const arrays = Object.entries(group.arrays).map(([name, { shape, data }]) => {
     const dtype = DTYPES[data.constructor.name as keyof typeof DTYPES];
-    return [`${place}${name}`, { attributes: {}, dtype, shape }] as const;
+    return [`${prefix}${name}`, { attributes: {}, dtype, shape }] as const;
   });
-  const below = Object.entries(group.groups).map(([name, child]) => treeOf(child, `${place}${name}/`));
-  return Object.assign(Object.fromEntries<Tree[string]>([...inner, ...arrays]), ...below);
+  const nestedTrees = Object.entries(group.groups).map(([name, child]) =>
+    listTree(child, `${prefix}${name}/`),
+  );
+  return Object.assign(Object.fromEntries<Tree[string]>([...inner, ...arrays]), ...nestedTrees);
 }
 
 const json = (bytes: Uint8Array) => JSON.parse(new TextDecoder().decode(bytes));
-const without = (tree: Tree, prefix: string) =>
+const removePaths = (tree: Tree, prefix: string) =>
   Object.fromEntries(Object.entries(tree).filter(([path]) => !path.startsWith(prefix)));
 
 const CASES = [
   [
     'a network of tasks',
-    real.faces,
-    (format: 'keras' | 'h5') => exportKeras(faces(), { format, ...compiled() }),
+    kerasFiles.faces,
+    (format: 'keras' | 'h5') => exportKeras(createFaceModel(), { format, ...createCompileOptions() }),
   ],
-  ['a model of two inputs', real.pair, (format: 'keras' | 'h5') => exportKeras(pair(), { format })],
+  [
+    'a model of two inputs',
+    kerasFiles.pair,
+    (format: 'keras' | 'h5') => exportKeras(createPairModel(), { format }),
+  ],
 ] as const;
 
-describe.each(CASES)('%s', (_, keras, write) => {
-  test('has the configuration that Keras writes, value for value', async () => {
+describe.each(CASES)('exportKeras of %s', (_, keras, write) => {
+  test('writes the configuration that Keras writes, value for value', async () => {
     const members = readZip(await write('keras'), 'ours.keras');
     expect(Object.keys(members)).toEqual(keras.members);
     const { metadata, config } = {
@@ -169,12 +176,12 @@ describe.each(CASES)('%s', (_, keras, write) => {
     expect(config).toEqual(keras.config);
   });
 
-  test('has the weights where Keras has them', async () => {
+  test('writes the weights in the groups where Keras writes them', async () => {
     const members = readZip(await write('keras'), 'ours.keras');
-    expect(treeOf(await readHdf5(members['model.weights.h5']!, 'ours.keras'))).toEqual(keras.weights);
+    expect(listTree(await readHdf5(members['model.weights.h5']!, 'ours.keras'))).toEqual(keras.weights);
   });
 
-  test('has in one h5 file what Keras has there, but for the state of an optimiser', async () => {
+  test('writes the h5 file that Keras writes, except for the state of the optimizer', async () => {
     const file = await readHdf5(await write('h5'), 'ours.h5');
     const { model_config, training_config, tfjs_multitask: _, ...attributes } = file.attributes;
     expect(attributes).toEqual(keras.attributes);
@@ -182,7 +189,7 @@ describe.each(CASES)('%s', (_, keras, write) => {
     expect(training_config === undefined ? null : JSON.parse(training_config as string)).toEqual(
       keras.training_config,
     );
-    // With it Keras 3.15.1 opens a model that it cannot train, be the file its own.
-    expect(treeOf(file)).toEqual(without(keras.tree, 'optimizer_weights'));
+    // If the file contained that state, Keras 3.15.1 could not train the model, not even with a file of its own.
+    expect(listTree(file)).toEqual(removePaths(keras.tree, 'optimizer_weights'));
   });
 });

@@ -1,4 +1,4 @@
-"""Files of backbone weights as Keras writes and wrote them, and what Keras answers: backbone_files.py FOLDER."""
+"""Writes backbone weights in the layouts of Keras 2 and 3, and Keras's predictions: backbone_files.py FOLDER."""
 import os
 import pathlib
 import sys
@@ -22,8 +22,10 @@ images = np.random.default_rng(1).integers(0, 256, (2, SIZE, SIZE, 3), dtype=np.
 (folder / "images.bin").write_bytes(images.tobytes())
 
 
-def official(model, file):
-    """The layout of the published files, of Keras 2: strings of fixed length, names that end in :0."""
+def write_published_layout(model, file):
+    """Writes the layout of the published files, which is that of Keras 2: strings of fixed length, names that end
+    in :0.
+    """
     with h5py.File(file, "w") as root:
         root.attrs["layer_names"] = np.array([layer.name.encode() for layer in model.layers])
         root.attrs["backend"] = np.bytes_(b"tensorflow")
@@ -37,27 +39,27 @@ def official(model, file):
                 group.create_dataset(name, data=np.asarray(weight))
 
 
-def legacy(model, file):
-    """As Keras 3 writes it: strings of variable length, no :0."""
+def write_keras3_layout(model, file):
+    """Writes the layout of Keras 3: strings of variable length, no :0."""
     with h5py.File(file, "w") as root:
         legacy_h5_format.save_weights_to_hdf5_group(root, model)
 
 
-for name, (make, preprocess) in BACKBONES.items():
+for name, (create_model, preprocess) in BACKBONES.items():
     for top in (False, True):
         keras.backend.clear_session()
         keras.utils.set_random_seed(7)
-        model = make(weights=None, include_top=top, input_shape=(SIZE, SIZE, 3))
-        for layer in model.layers:  # statistics that a mistaken order would show
+        model = create_model(weights=None, include_top=top, input_shape=(SIZE, SIZE, 3))
+        for layer in model.layers:  # Distinct statistics reveal a mistake in the order.
             if type(layer).__name__ in ("BatchNormalization", "Normalization"):
                 random = np.random.default_rng(len(layer.name))
                 layer.set_weights([random.uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
             if type(layer).__name__ == "Normalization":
-                layer.finalize_state()  # it computes with a copy of them
+                layer.finalize_state()  # The layer computes with a copy of its weights.
         stem = folder / f"{name}{'' if top else '_notop'}"
-        official(model, f"{stem}_official.h5")
-        legacy(model, f"{stem}_legacy.h5")
+        write_published_layout(model, f"{stem}_official.h5")
+        write_keras3_layout(model, f"{stem}_legacy.h5")
         model.save_weights(f"{stem}.weights.h5")
-        answer = model(preprocess(images.astype(np.float32)), training=False)
-        pathlib.Path(f"{stem}.bin").write_bytes(np.asarray(answer, np.float32).tobytes())
-print(f"backbone files of Keras {keras.__version__} in {folder}")
+        output = model(preprocess(images.astype(np.float32)), training=False)
+        pathlib.Path(f"{stem}.bin").write_bytes(np.asarray(output, np.float32).tobytes())
+print(f"wrote backbone files of Keras {keras.__version__} to {folder}")

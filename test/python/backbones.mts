@@ -1,4 +1,7 @@
-/** Reads what backbone_files.py wrote, and holds the answers of each backbone to Keras's: `backbones.mts FOLDER`. */
+/**
+ * Reads the files of backbone_files.py and compares the outputs of each backbone with Keras's: `backbones.mts
+ * FOLDER`.
+ */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -10,25 +13,25 @@ import { tf } from '../../src/tensor/tf.js';
 
 const folder = process.argv[2]!;
 const bytes = (name: string) => new Uint8Array(readFileSync(join(folder, name)));
-const makes = {
+const factories = {
   resnet50: resnet50Backbone,
   mobileNetV2: mobileNetV2Backbone,
   efficientNetB0: efficientNetB0Backbone,
 };
 const SIZE = 64;
-const TOLERANCE = 1e-4; // of the largest
-const LONGEST = 5000; // milliseconds to read and build, for 94 MB
+const TOLERANCE = 1e-4; // relative to the largest value
+const MAX_MILLISECONDS = 5000; // milliseconds to read and build a model of 94 MB
 
 await useEngine('wasm');
 const pixels = tf.tensor4d(Float32Array.from(bytes('images.bin')), [2, SIZE, SIZE, 3]);
-for (const [name, make] of Object.entries(makes)) {
+for (const [name, createBackbone] of Object.entries(factories)) {
   for (const top of [false, true]) {
     const stem = `${name}${top ? '' : '_notop'}`;
-    const wanted = new Float32Array(bytes(`${stem}.bin`).slice().buffer);
-    const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const expected = new Float32Array(bytes(`${stem}.bin`).slice().buffer);
+    const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     for (const kind of ['_official.h5', '_legacy.h5', '.weights.h5']) {
-      const began = performance.now();
-      const backbone = await make({ weights: join(folder, stem + kind), top, trainable: false });
+      const started = performance.now();
+      const backbone = await createBackbone({ weights: join(folder, stem + kind), top, trainable: false });
       const model = multiTask({ input: [SIZE, SIZE, 3], range: [0, 255] })
         .trunk(backbone)
         .task(
@@ -37,20 +40,20 @@ for (const [name, make] of Object.entries(makes)) {
           branch(top ? [tf.layers.dense({ units: 1 })] : [globalAveragePool()]),
         )
         .build();
-      const took = performance.now() - began;
+      const duration = performance.now() - started;
       const { layers } = model.layersModel;
       const last = layers.at(-3)!;
       const features = tf.model({ inputs: model.layersModel.inputs, outputs: last.output });
       const output = features.predict(pixels) as tf.Tensor;
-      const found = output.dataSync();
-      assert.equal(found.length, wanted.length, `${stem}${kind}: ${last.name}`);
+      const actual = output.dataSync();
+      assert.equal(actual.length, expected.length, `${stem}${kind}: ${last.name}`);
       const worst =
-        wanted.reduce((most, value, i) => Math.max(most, Math.abs(value - found[i]!)), 0) / largest;
+        expected.reduce((most, value, i) => Math.max(most, Math.abs(value - actual[i]!)), 0) / largest;
       console.log(
-        `${stem}${kind}: ${last.name} within ${worst.toExponential(1)} of Keras, read in ${Math.round(took)} ms`,
+        `${stem}${kind}: ${last.name} within ${worst.toExponential(1)} of Keras, read in ${Math.round(duration)} ms`,
       );
       assert.ok(worst < TOLERANCE, `${stem}${kind}: ${worst}`);
-      assert.ok(took < LONGEST, `${stem}${kind}: ${took} ms`);
+      assert.ok(duration < MAX_MILLISECONDS, `${stem}${kind}: ${duration} ms`);
       output.dispose();
       model.dispose();
     }
@@ -58,7 +61,8 @@ for (const [name, make] of Object.entries(makes)) {
 }
 pixels.dispose();
 
-// The file that Keras wrote, as from its host: no other one has a name here, since the others' hashes are known.
+// Serves the file that Keras wrote, as its host would. Only this one can be served: the library knows the
+// hashes of the others.
 const server = createServer((_, response) => response.end(bytes('mobileNetV2_notop_official.h5'))).listen(
   0,
   '127.0.0.1',
@@ -72,6 +76,6 @@ await mobileNetV2Backbone({
   fetch: (url, request) => fetch(`http://127.0.0.1:${port}${new URL(url).pathname}`, request),
 });
 assert.equal(readdirSync(cache).length, 1);
-console.log(`imagenet: ${readdirSync(cache)[0]} downloaded from this machine and kept`);
+console.log(`imagenet: ${readdirSync(cache)[0]} downloaded from this machine and cached`);
 server.closeAllConnections();
 server.close();

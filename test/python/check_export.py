@@ -1,4 +1,4 @@
-"""Holds ONNX files of exportOnnx to ONNX's own checker and to their answers: check_export.py FOLDER."""
+"""Checks ONNX files of exportOnnx with ONNX's checker and against expected outputs: check_export.py FOLDER."""
 
 import json
 import pathlib
@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-TOLERANCE = 1e-5  # of the largest answer, or of one
+TOLERANCE = 1e-5  # relative to the largest output, or to 1
 
 folder = pathlib.Path(sys.argv[1])
 files = sorted(folder.glob("*.onnx"))
@@ -25,9 +25,9 @@ for file in files:
     assert names == list(expected["answers"]), names
     assert "tfjs-multitask" in session.get_modelmeta().custom_metadata_map
     worst = 0.0
-    for count in (1, 2, 3):  # the batch is free
-        for name, given in zip(names, session.run(names, {"image": images[:count]})):
-            wanted = np.array(expected["answers"][name], np.float32)[:count]
-            worst = max(worst, np.abs(given - wanted).max() / max(1.0, np.abs(wanted).max()))
-    print(f"{file.name}: checker passes, {', '.join(names)} within {worst:.1e} of TensorFlow.js")
+    for count in (1, 2, 3):  # The batch size is free.
+        for name, output in zip(names, session.run(names, {"image": images[:count]})):
+            target = np.array(expected["answers"][name], np.float32)[:count]
+            worst = max(worst, np.abs(output - target).max() / max(1.0, np.abs(target).max()))
+    print(f"{file.name}: checker passed, {', '.join(names)} within {worst:.1e} of TensorFlow.js")
     assert worst < TOLERANCE, worst

@@ -1,6 +1,5 @@
-"""
-Holds files that this library wrote to Keras, and what it makes of files that Keras wrote: check_keras.py FOLDER, where
-`keras.mts write FOLDER` has been. All in one process, since TensorFlow takes seconds to start.
+"""Checks files that this library wrote with Keras, and files that Keras wrote with this library: check_keras.py
+FOLDER, after `keras.mts write FOLDER`. It is a single process because TensorFlow takes seconds to start.
 """
 
 import base64
@@ -20,64 +19,64 @@ import tensorflow as tf
 from absl import logging
 
 tf.get_logger().setLevel("ERROR")
-logging.set_verbosity(logging.ERROR)  # that an h5 file is not compiled, or its metrics not built yet
+logging.set_verbosity(logging.ERROR)  # e.g. that an h5 file is not compiled, or its metrics are not built yet
 
-warnings.simplefilter("ignore")  # of layers without weights and of softmax over one number
+warnings.simplefilter("ignore")  # e.g. about layers without weights, or softmax over one number
 
-# Of the largest number of an output, however small: that of MobileNetV2 with drawn weights is 5e-13, after 150 layers
-# that each round by 1e-7; it comes within 1.2e-5, all others within 3e-6.
+# Relative to the largest value of an output, however small: that of MobileNetV2 with random weights is 5e-13,
+# after 150 layers that each round by 1e-7. It agrees within 1.2e-5, all others within 3e-6.
 TOLERANCE = 5e-5
-LEAST = 1e-30  # that is taken for it, so that zeros are held to zeros
+MIN_LARGEST = 1e-30  # lower bound of the largest value, so that zeros are compared with zeros
 folder = pathlib.Path(sys.argv[1])
-began = time.time()
+started = time.time()
 
 
 def array(record):
     return np.frombuffer(base64.b64decode(record["data"]), np.float32).reshape(record["shape"])
 
 
-def listed(value):
+def to_list(value):
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def loaded(path):
+def load_model(path):
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # what Keras warns of in a file is a fault of the file
+        warnings.simplefilter("error")  # A warning about the file is a bug in the file.
         return keras.models.load_model(path)
 
 
-def answers(model, inputs):
-    return [np.asarray(y) for y in listed(model(inputs[0] if len(inputs) == 1 else inputs, training=False))]
+def predict(model, inputs):
+    return [np.asarray(y) for y in to_list(model(inputs[0] if len(inputs) == 1 else inputs, training=False))]
 
 
-def hold(name, model, about):
-    """Answers, names, flags and counts of one model are those that the file was written with."""
-    inputs = [array(record) for record in about["inputs"]]
-    given = answers(model, inputs)
-    assert len(given) == len(about["outputs"]), name
-    names = [record["name"] for record in about["outputs"]]
+def check_model(name, model, info):
+    """Checks outputs, names, flags and counts of a model against those that the file was written with."""
+    inputs = [array(record) for record in info["inputs"]]
+    outputs = predict(model, inputs)
+    assert len(outputs) == len(info["outputs"]), name
+    names = [record["name"] for record in info["outputs"]]
     assert list(model.output_names) == names, f"{name}: {model.output_names}, not {names}"
     worst = 0.0
-    for record, own in zip(about["outputs"], given):
-        wanted = array(record)
-        assert own.shape == wanted.shape, f"{name}: {own.shape}, not {wanted.shape}"
-        worst = max(worst, np.abs(own - wanted).max() / max(LEAST, np.abs(wanted).max()))
+    for record, output in zip(info["outputs"], outputs):
+        expected = array(record)
+        assert output.shape == expected.shape, f"{name}: {output.shape}, not {expected.shape}"
+        worst = max(worst, np.abs(output - expected).max() / max(MIN_LARGEST, np.abs(expected).max()))
     assert worst < TOLERANCE, f"{name}: answers differ by {worst}"
-    flags = {layer.name: layer.trainable for layer in model.layers if layer.name in about["trainable"]}
-    assert flags == about["trainable"], f"{name}: {flags}, not {about['trainable']}"
-    assert model.count_params() == about["weights"], name
+    flags = {layer.name: layer.trainable for layer in model.layers if layer.name in info["trainable"]}
+    assert flags == info["trainable"], f"{name}: {flags}, not {info['trainable']}"
+    assert model.count_params() == info["weights"], name
     trained = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
-    assert trained == about["trained"], f"{name}: {trained} trained, not {about['trained']}"
+    assert trained == info["trained"], f"{name}: {trained} trained, not {info['trained']}"
     return worst
 
 
-def go_on(name, model, about):
-    """One step of training there: what is frozen stays, statistics too, and the rest moves."""
+def check_train_step(name, model, info):
+    """Trains one step: frozen weights and statistics must stay the same, all others must change."""
     if not model.compiled:
         model.compile(keras.optimizers.SGD(1e-3), loss="mean_squared_error", run_eagerly=True)
-    inputs = [array(record) for record in about["inputs"]]
+    inputs = [array(record) for record in info["inputs"]]
     frozen = [(v, v.numpy()) for layer in model.layers if not layer.trainable for v in layer.variables]
-    targets = [np.zeros_like(array(record)) for record in about["outputs"]]
+    targets = [np.zeros_like(array(record)) for record in info["outputs"]]
     logs = model.train_on_batch(inputs[0] if len(inputs) == 1 else inputs, targets, return_dict=True)
     assert np.isfinite(logs["loss"]), f"{name}: {logs}"
     for variable, before in frozen:
@@ -86,49 +85,49 @@ def go_on(name, model, about):
         assert np.array_equal(before, variable.numpy()), f"{name}: {variable.path} moved"
 
 
-def check(manifest, where, what):
+def check(manifest, target, description):
     worst = 0.0
-    failed = []
-    for name, about in manifest.items():
+    failures = []
+    for name, info in manifest.items():
         try:
-            model = loaded(where / name)
-            worst = max(worst, hold(name, model, about))
-            if "optimizer" in about:
-                assert type(model.optimizer).__name__.lower() == about["optimizer"], name
+            model = load_model(target / name)
+            worst = max(worst, check_model(name, model, info))
+            if "optimizer" in info:
+                assert type(model.optimizer).__name__.lower() == info["optimizer"], name
             if name.endswith(".keras") or model.compiled:
-                go_on(name, model, about)
+                check_train_step(name, model, info)
         except Exception as error:
-            failed.append(f"{name}: {type(error).__name__}: {str(error)[:1500]}")
-    print(f"{len(manifest)} {what}: answers within {worst:.1e} ({time.time() - began:.0f} s)")
-    assert not failed, "\n".join(failed)
+            failures.append(f"{name}: {type(error).__name__}: {str(error)[:1500]}")
+    print(f"{len(manifest)} {description}: outputs within {worst:.1e} ({time.time() - started:.0f} s)")
+    assert not failures, "\n".join(failures)
 
 
-def step_alike(run):
-    """Keras goes on where a run stopped: a third step there gives the weights, loss and metrics of one here."""
+def check_resumed_step(run):
+    """Resumes a run in Keras: the third step must result in the same weights, loss and metrics as in this library."""
     worst = 0.0
     targets = {task: np.array(values, np.float32) for task, values in run["targets"].items()}
     for record in run["files"]:
         name = record["file"]
-        model = loaded(folder / name)
+        model = load_model(folder / name)
         images = array(run["images"])
         logs = model.train_on_batch(images if record["bytes"] else images / 255, targets, return_dict=True)
-        for column, wanted in run["logs"].items():
-            near = abs(logs[column] - wanted) <= 1e-4 * max(1.0, abs(wanted))
-            assert near, f"{name}: {column} is {logs[column]}, not {wanted}"
+        for column, expected in run["logs"].items():
+            is_close = abs(logs[column] - expected) <= 1e-4 * max(1.0, abs(expected))
+            assert is_close, f"{name}: {column} is {logs[column]}, not {expected}"
         assert set(logs) == set(run["logs"]), f"{name}: {sorted(logs)}"
-        seen = 0
+        count = 0
         for layer in model.layers:
             for variable in layer.weights:
-                wanted = array(run["weights"][f"{layer.name}/{own_name(variable)}"])
-                far = np.abs(variable.numpy() - wanted).max() / max(np.abs(wanted).max(), 1e-30)
-                assert far < 1e-4, f"{name}: {variable.path} differs by {far} of its largest"
-                worst = max(worst, far)
-                seen += 1
-        assert seen == len(run["weights"]), name
+                expected = array(run["weights"][f"{layer.name}/{tfjs_weight_name(variable)}"])
+                difference = np.abs(variable.numpy() - expected).max() / max(np.abs(expected).max(), 1e-30)
+                assert difference < 1e-4, f"{name}: {variable.path} differs by {difference} of its largest"
+                worst = max(worst, difference)
+                count += 1
+        assert count == len(run["weights"]), name
     return worst
 
 
-def own_name(variable):
+def tfjs_weight_name(variable):
     name = variable.path.split("/")[-1]
     return "depthwise_kernel" if variable.path.startswith("trunk_depthwise") and name == "kernel" else name
 
@@ -136,17 +135,17 @@ def own_name(variable):
 manifest = json.loads((folder / "manifest.json").read_text())
 check(manifest, folder, "files of this library")
 runs = json.loads((folder / "runs.json").read_text())
-worst = max(step_alike(run) for run in runs)
-print(f"{len(runs)} runs went on: weights within {worst:.1e} of their largest ({time.time() - began:.0f} s)")
+worst = max(check_resumed_step(run) for run in runs)
+print(f"{len(runs)} resumed runs: weights within {worst:.1e} of the largest ({time.time() - started:.0f} s)")
 
 
-def packed(values):
+def pack(values):
     values = np.ascontiguousarray(values, np.float32)
     return {"shape": list(values.shape), "data": base64.b64encode(values.tobytes()).decode()}
 
 
-def shaken(model, seed):
-    """Every weight its own numbers, statistics too, so that no two can be taken for each other."""
+def set_random_weights(model, seed):
+    """Sets every weight to different values, statistics too, so that no two can be confused."""
     random = np.random.default_rng(seed)
     for variable in model.weights:
         if "seed" in variable.path:
@@ -157,7 +156,7 @@ def shaken(model, seed):
     return model
 
 
-def nested(freeze):
+def create_nested_model(freeze):
     layers = keras.layers
     image = keras.Input((12, 12, 3), name="image")
     inner = keras.Input((12, 12, 3))
@@ -179,7 +178,7 @@ def nested(freeze):
     return keras.Model(image, [age, gender], name="faces")
 
 
-def shared():
+def create_shared_model():
     layers = keras.layers
     left, right = keras.Input((9, 7, 3), name="left"), keras.Input((9, 7, 3), name="right")
     eye = layers.SeparableConv2D(5, 3, activation="relu", name="eye", depth_multiplier=2)
@@ -190,7 +189,7 @@ def shared():
     return keras.Model([left, right], layers.Dense(3, activation="softmax")(layers.Flatten()(x)))
 
 
-def chain():
+def create_sequential_model():
     layers = keras.layers
     return keras.Sequential(
         [
@@ -208,14 +207,16 @@ def chain():
     )
 
 
-def answered(model, seed):
+def record_outputs(model, seed):
     random = np.random.default_rng(seed)
     inputs = [random.uniform(0, 1, (3, *x.shape[1:])).astype(np.float32) for x in model.inputs]
-    return {"inputs": [packed(x) for x in inputs], "outputs": [packed(y) for y in answers(model, inputs)]}
+    return {"inputs": [pack(x) for x in inputs], "outputs": [pack(y) for y in predict(model, inputs)]}
 
 
-def official(model, path):
-    """Weights as the files of keras.applications have them: texts of fixed length, and `:0` behind each name."""
+def write_legacy_weights(model, path):
+    """Writes weights in the layout of the keras.applications files: strings of fixed length, and `:0` after each
+    name.
+    """
     with h5py.File(path, "w") as file:
         file.attrs["layer_names"] = [layer.name.encode() for layer in model.layers]
         file.attrs["backend"], file.attrs["keras_version"] = np.bytes_("tensorflow"), np.bytes_("2.1.2")
@@ -227,38 +228,38 @@ def official(model, path):
                 group.create_dataset(name.decode(), data=weight.numpy())
 
 
-def write_real(where):
-    """Files of every layout that Keras writes, and the answers it gives with each."""
-    where.mkdir()
-    real = {}
+def write_keras_files(target):
+    """Writes files of every layout of Keras, and Keras's outputs for each."""
+    target.mkdir()
+    files = {}
 
-    def add(name, about, **more):
-        real[name] = {**about, **more}
+    def add(name, info, **more):
+        files[name] = {**info, **more}
 
-    made = {f"nested-{freeze}": nested(freeze) for freeze in ("none", "part", "all")}
-    made |= {"shared": shared(), "chain": chain()}
-    for seed, (name, model) in enumerate(made.items()):
+    models = {f"nested-{freeze}": create_nested_model(freeze) for freeze in ("none", "part", "all")}
+    models |= {"shared": create_shared_model(), "chain": create_sequential_model()}
+    for seed, (name, model) in enumerate(models.items()):
         trained = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
-        # Born otherwise, so that the second file is seen to count.
-        model.save(where / f"{name}-born.keras")
-        shaken(model, seed)
-        about = answered(model, seed) | {"trained": trained}
-        model.save(where / f"{name}.keras")
-        model.save(where / f"{name}.h5")
-        model.save_weights(where / f"{name}.weights.h5")
-        add(f"{name}.keras", about)
-        add(f"{name}.h5", about)
-        add(f"{name}-born.keras", about, weights=f"{name}.weights.h5")
+        # The model is saved with other weights first, so that the weights of the second file matter.
+        model.save(target / f"{name}-born.keras")
+        set_random_weights(model, seed)
+        info = record_outputs(model, seed) | {"trained": trained}
+        model.save(target / f"{name}.keras")
+        model.save(target / f"{name}.h5")
+        model.save_weights(target / f"{name}.weights.h5")
+        add(f"{name}.keras", info)
+        add(f"{name}.h5", info)
+        add(f"{name}-born.keras", info, weights=f"{name}.weights.h5")
     resnet = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(64, 64, 3))
-    resnet.save(where / "resnet50.keras")
-    shaken(resnet, 9)
-    official(resnet, where / "resnet50_notop.h5")
+    resnet.save(target / "resnet50.keras")
+    set_random_weights(resnet, 9)
+    write_legacy_weights(resnet, target / "resnet50_notop.h5")
     trained = sum(int(np.prod(v.shape)) for v in resnet.trainable_variables)
-    add("resnet50.keras", answered(resnet, 9) | {"trained": trained}, weights="resnet50_notop.h5")
-    (where / "manifest.json").write_text(json.dumps(real))
-    print(f"{len(real)} files of Keras, {sum(f.stat().st_size for f in where.iterdir()) >> 20} MB ({time.time() - began:.0f} s)")
+    add("resnet50.keras", record_outputs(resnet, 9) | {"trained": trained}, weights="resnet50_notop.h5")
+    (target / "manifest.json").write_text(json.dumps(files))
+    print(f"{len(files)} files written by Keras, {sum(f.stat().st_size for f in target.iterdir()) >> 20} MB ({time.time() - started:.0f} s)")
 
 
-write_real(folder / "real")
+write_keras_files(folder / "real")
 subprocess.run(["npx", "tsx", "test/python/keras.mts", "read", str(folder / "real")], check=True)
 check(json.loads((folder / "real/again.json").read_text()), folder / "real", "files read and written again")

@@ -1,4 +1,4 @@
-"""Event files of this library through TensorBoard's own reader: python check_tensorboard.py FOLDER"""
+"""Reads this library's event files with TensorBoard's reader: check_tensorboard.py FOLDER."""
 import json
 import pathlib
 import struct
@@ -10,9 +10,9 @@ from tensorboard.backend.event_processing.plugin_event_multiplexer import EventM
 
 folder = pathlib.Path(sys.argv[1])
 rows = json.loads((folder / "rows.json").read_text())
-STEPS = 5  # in an epoch
+STEPS = 5  # per epoch
 
-multiplexer = EventMultiplexer(tensor_size_guidance={"scalars": 0})  # what the page reads; 0: all points
+multiplexer = EventMultiplexer(tensor_size_guidance={"scalars": 0})  # the multiplexer that the page uses; 0: all points
 multiplexer.AddRunsFromDirectory(str(folder / "logs"))
 multiplexer.Reload()
 
@@ -22,7 +22,7 @@ def float32(value):
 
 
 def tags(run):
-    """TensorBoard turns plain values into tensors while it loads them."""
+    """Returns the points by tag. TensorBoard converts plain values to tensors when it loads them."""
     accumulator = multiplexer.GetAccumulator(run)
     return {tag: [(e.step, e.tensor_proto.float_val[0]) for e in accumulator.Tensors(tag)] for tag in accumulator.Tags()["tensors"]}
 
@@ -49,7 +49,7 @@ assert sorted(batch) == sorted(f"batch_{name}" for name in means), sorted(batch)
 for name in means:
     points = batch[f"batch_{name}"]
     assert [step for step, _ in points] == list(range(1, 5 * STEPS + 1)), points
-    # The running mean after an epoch's last step is the epoch's.
+    # The running mean after the last step of an epoch is the mean of the epoch.
     assert [value for step, value in points if step % STEPS == 0] == [float32(row[name]) for row in rows]
 
 for path in (folder / "logs").glob("*/events*"):
@@ -57,4 +57,4 @@ for path in (folder / "logs").glob("*/events*"):
     assert events[0].file_version == "brain.Event:2" and not any(e.file_version for e in events[1:])
     assert all(0 <= time.time() - event.wall_time < 600 for event in events)
 count = sum(len(points) for run in expected.values() for points in run.values()) + sum(map(len, batch.values()))
-print(f"TensorBoard reads {count} points of {sum(map(len, expected.values())) + len(batch)} tags in 2 runs")
+print(f"TensorBoard read {count} points of {sum(map(len, expected.values())) + len(batch)} tags in 2 runs")

@@ -1,4 +1,6 @@
-"""What tuner.mts wrote, beside KerasTuner's plans and Optuna's TPE: its medians are at most MARGIN above Optuna's."""
+"""Compares the output of tuner.mts with KerasTuner's plans and Optuna's TPE: its medians may be MARGIN above
+Optuna's.
+"""
 import json
 import math
 import pathlib
@@ -11,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "parity" / 
 from make_tuner import plan  # noqa: E402
 
 SEEDS, TRIALS = 20, 60
-MARGIN = 1.25  # the median of twenty searches moves by as much from one twenty seeds to the next
+MARGIN = 1.25  # The median of twenty searches varies this much from one set of seeds to another.
 
 
 def branin(trial):
@@ -25,8 +27,8 @@ def mixed(trial):
     activation = trial.suggest_categorical("activation", ["relu", "elu", "tanh"])
     adam = trial.suggest_categorical("optimizer", ["adam", "sgd"]) == "adam"
     last = 0.4 if adam else 2 * (trial.suggest_float("momentum", 0, 0.99) - 0.9) ** 2
-    words = {"relu": 0, "elu": 0.6, "tanh": 1}[activation]
-    return (math.log10(rate) + 3) ** 2 / 4 + 4 * (dropout - 0.3) ** 2 + ((units - 32) / 24) ** 2 + (layers - 2) ** 2 / 4 + words + last
+    activation_loss = {"relu": 0, "elu": 0.6, "tanh": 1}[activation]
+    return (math.log10(rate) + 3) ** 2 / 4 + 4 * (dropout - 0.3) ** 2 + ((units - 32) / 24) ** 2 + (layers - 2) ** 2 / 4 + activation_loss + last
 
 
 def best(objective, seed):
@@ -36,12 +38,12 @@ def best(objective, seed):
 
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
-ours = json.loads(pathlib.Path(sys.argv[1]).read_text())
-for epochs, brackets in ours["plans"].items():
+results = json.loads(pathlib.Path(sys.argv[1]).read_text())
+for epochs, brackets in results["plans"].items():
     assert brackets == plan(int(epochs), 3), f"Hyperband's plan for {epochs} epochs"
-print(f"Hyperband's plan is KerasTuner's for {', '.join(ours['plans'])} epochs")
+print(f"Hyperband's plan equals KerasTuner's for {', '.join(results['plans'])} epochs")
 for name, objective in [("branin", branin), ("mixed", mixed)]:
-    theirs = statistics.median(best(objective, seed) for seed in range(SEEDS))
-    own = statistics.median(ours[name])
-    print(f"{name}: median of {SEEDS} seeds after {TRIALS} trials: {own:.3f}, Optuna {optuna.__version__} {theirs:.3f}")
-    assert own <= MARGIN * theirs, name
+    optuna_median = statistics.median(best(objective, seed) for seed in range(SEEDS))
+    median = statistics.median(results[name])
+    print(f"{name}: median of {SEEDS} seeds after {TRIALS} trials: {median:.3f}, Optuna {optuna.__version__} {optuna_median:.3f}")
+    assert median <= MARGIN * optuna_median, name

@@ -1,4 +1,4 @@
-/** Writes models as ONNX files, with images and the answers to them, for check_export.py: `export.mts FOLDER`. */
+/** Writes models as ONNX files, with images and expected outputs, for check_export.py: `export.mts FOLDER`. */
 import { modelA } from '../../examples/study/model-a-network.js';
 import {
   averagePool,

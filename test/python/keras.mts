@@ -1,6 +1,6 @@
 /**
- * What this library writes for Keras, and what it makes of what Keras wrote; for check_keras.py:
- * `keras.mts write FOLDER` and `keras.mts read FOLDER`.
+ * Writes files for Keras and reads files from Keras, for check_keras.py: `keras.mts write FOLDER` and
+ * `keras.mts read FOLDER`.
  */
 import fc from 'fast-check';
 import { modelA } from '../../examples/study/model-a-network.js';
@@ -52,16 +52,16 @@ import { answersOf, builtFrom, modelSpec, noiseFor } from '../laws/models.js';
 const [, , order, folder] = process.argv as [string, string, string, string];
 const store = folderStore(folder);
 const BATCH = 3;
-/** As in check_keras.py. */
-const LEAST = 1e-30;
+/** Same as in check_keras.py. */
+const MIN_LARGEST = 1e-30;
 
-/** Numbers as Python reads them: `np.frombuffer(base64.b64decode(text), np.float32)`. */
-const packed = (values: Float32Array) =>
+/** Encodes numbers for Python: `np.frombuffer(base64.b64decode(text), np.float32)`. */
+const encodeFloats = (values: Float32Array) =>
   Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('base64');
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
 
-/** What Keras must find in a file: answers to images, flags, counts. */
-function expected(model: tf.LayersModel, scale = 1) {
+/** Returns what Keras must find in a file: outputs for images, flags, counts. */
+function describeModel(model: tf.LayersModel, scale = 1) {
   const inputs = noiseFor(model, BATCH, 1);
   const answers = answersOf(model, inputs, BATCH);
   const count = (weights: readonly { shape: unknown }[]) =>
@@ -69,12 +69,12 @@ function expected(model: tf.LayersModel, scale = 1) {
   return {
     inputs: model.inputs.map(({ shape }, i) => ({
       shape: [BATCH, ...shape.slice(1)],
-      data: packed(inputs[i]!.map((value) => value * scale)),
+      data: encodeFloats(inputs[i]!.map((value) => value * scale)),
     })),
     outputs: model.outputs.map(({ shape }, i) => ({
       name: model.outputNames[i],
       shape: [BATCH, ...shape.slice(1)],
-      data: packed(answers[i]!),
+      data: encodeFloats(answers[i]!),
     })),
     trainable: Object.fromEntries(
       model.layers.filter(({ weights }) => weights.length > 0).map((layer) => [layer.name, layer.trainable]),
@@ -88,15 +88,15 @@ const SIDE = 10;
 const GENDERS = ['male', 'female'] as const;
 const KINDS = ['round', 'long', 'flat'] as const;
 
-/** Nothing random in it, so that a step here and one in Keras are the same step. */
-const steady = (seed: number, sees: BranchOptions = {}) => {
+/** Creates a model without randomness, so that a step here equals a step in Keras. */
+const createDeterministicModel = (seed: number, branchOptions: BranchOptions = {}) => {
   const model = multiTask({ input: [SIDE, SIDE, 3], seed })
     .trunk(
       sharedTrunk([
         conv(4, 3, { padding: 'same' }),
         batchNorm(),
         residual([depthwiseConv(3, { padding: 'same', l2: 1e-3 }), conv(6, 1, { activation: 'swish' })]),
-        // A bias straight before a batch normalisation has no gradient but rounding, which Adam blows up.
+        // The gradient of a bias directly before batch normalization is only rounding error, which Adam amplifies.
         conv(4, 1),
         batchNorm({ momentum: 0.9 }),
       ]),
@@ -110,15 +110,19 @@ const steady = (seed: number, sees: BranchOptions = {}) => {
       }),
       branch([conv(3, 3, { strides: 2 }), flatten(), dense(5, { l2: 1e-2 })]),
     )
-    .task('gender', binary(GENDERS, { metrics: [accuracy()] }), branch([globalAveragePool(), dense(4)], sees))
+    .task(
+      'gender',
+      binary(GENDERS, { metrics: [accuracy()] }),
+      branch([globalAveragePool(), dense(4)], branchOptions),
+    )
     .task('kind', categorical(KINDS), branch([globalAveragePool()]))
     .build();
-  // A frozen start: the first convolution and the batch normalisation behind it.
+  // Freezes the beginning: the first convolution and the batch normalization after it.
   for (const name of ['trunk_conv1', 'trunk_bn1']) model.layersModel.getLayer(name).trainable = false;
   return model;
 };
 
-const OPTIMISERS: { readonly [name: string]: () => Optimizer } = {
+const OPTIMIZERS: { readonly [name: string]: () => Optimizer } = {
   adam: () => adam({ learningRate: 0.01 }),
   'adam-exponential': () =>
     adam({
@@ -145,8 +149,16 @@ const OPTIMISERS: { readonly [name: string]: () => Optimizer } = {
     }),
 };
 
-/** A run of two steps, written; and the weights after a third one on the same images. */
-async function goingOn(name: string, optimizer: Optimizer, seed: number, sees: BranchOptions = {}) {
+/**
+ * Runs two training steps and writes the model; then runs a third one on the same images and returns the
+ * weights.
+ */
+async function recordResumedRun(
+  name: string,
+  optimizer: Optimizer,
+  seed: number,
+  branchOptions: BranchOptions = {},
+) {
   const count = 6;
   const random = createRng(seed, 'images');
   const images = Array.from({ length: count }, () =>
@@ -159,7 +171,7 @@ async function goingOn(name: string, optimizer: Optimizer, seed: number, sees: B
       labels: labels[i]!,
     })),
   );
-  const model = steady(seed, sees);
+  const model = createDeterministicModel(seed, branchOptions);
   const checkpoint = memoryStore();
   const loss = weightedLoss({ age: 2, gender: 5, kind: 1 });
   const settings = { batchSize: count, shuffle: false, loss, optimizer, checkpoint, engine: 'wasm' } as const;
@@ -174,12 +186,12 @@ async function goingOn(name: string, optimizer: Optimizer, seed: number, sees: B
   const { epoch: _, seconds: __, learning_rate: ___, ...logs } = rows[2]!;
   const weights = model.layersModel.weights.map((weight) => [
     weight.originalName,
-    { shape: weight.shape, data: packed(weight.read().dataSync() as Float32Array) },
+    { shape: weight.shape, data: encodeFloats(weight.read().dataSync() as Float32Array) },
   ]);
   const pixels = Float32Array.from(images.flatMap((image) => [...image]));
   return {
     files,
-    images: { shape: [count, SIDE, SIDE, 3], data: packed(pixels) },
+    images: { shape: [count, SIDE, SIDE, 3], data: encodeFloats(pixels) },
     targets: {
       age: labels.map(({ age }) => [age]),
       gender: labels.map(({ gender }) => [GENDERS.indexOf(gender)]),
@@ -193,47 +205,51 @@ async function goingOn(name: string, optimizer: Optimizer, seed: number, sees: B
 async function write() {
   await useEngine('wasm');
   const manifest: Record<string, object> = {};
-  const add = async (name: string, bytes: Uint8Array, about: object) => {
+  const add = async (name: string, bytes: Uint8Array, description: object) => {
     await store.write(name, bytes);
-    manifest[name] = about;
+    manifest[name] = description;
   };
   const faces = modelA(64, { seed: 1 });
   for (const format of ['keras', 'h5'] as const) {
-    await add(`model-a.${format}`, await exportKeras(faces, { format }), expected(faces.layersModel));
+    await add(`model-a.${format}`, await exportKeras(faces, { format }), describeModel(faces.layersModel));
     const bytes = await exportKeras(faces, { format, bytes: true });
-    await add(`model-a-bytes.${format}`, bytes, expected(faces.layersModel, 255));
+    await add(`model-a-bytes.${format}`, bytes, describeModel(faces.layersModel, 255));
   }
   for (const [grey, name] of [
     [['gender'], 'gender'],
     [['age'], 'age'],
     [['age', 'gender'], 'both'],
   ] as const) {
-    const seeing = modelA(64, { seed: 1, grey });
+    const grayscaleModel = modelA(64, { seed: 1, grey });
     for (const format of ['keras', 'h5'] as const) {
       const bytes = format === 'h5';
-      const file = await exportKeras(seeing, { format, bytes });
-      await add(`grey-for-${name}.${format}`, file, expected(seeing.layersModel, bytes ? 255 : 1));
+      const file = await exportKeras(grayscaleModel, { format, bytes });
+      await add(
+        `grey-for-${name}.${format}`,
+        file,
+        describeModel(grayscaleModel.layersModel, bytes ? 255 : 1),
+      );
     }
-    seeing.dispose();
+    grayscaleModel.dispose();
   }
-  const alone = multiTask({ input: [SIDE, SIDE, 3] })
+  const singleTaskModel = multiTask({ input: [SIDE, SIDE, 3] })
     .task('age', regression({ unit: 'years' }), branch([flatten()]))
     .build();
-  for (const [name, make] of Object.entries(OPTIMISERS)) {
-    const model = steady(1);
-    const [optimizer, loss] = [make(), weightedLoss({ age: 2, gender: 5, kind: 1 })];
+  for (const [name, createOptimizer] of Object.entries(OPTIMIZERS)) {
+    const model = createDeterministicModel(1);
+    const [optimizer, loss] = [createOptimizer(), weightedLoss({ age: 2, gender: 5, kind: 1 })];
     const bytes = await exportKeras(model, { format: 'h5', optimizer, loss });
     await add(`compiled-${name}.h5`, bytes, {
-      ...expected(model.layersModel),
+      ...describeModel(model.layersModel),
       optimizer: optimizer.rule.name,
     });
   }
   for (const format of ['keras', 'h5'] as const) {
-    const optimizer = adam({ learningRate: 1 }); // a whole number, which Keras wants as a float
+    const optimizer = adam({ learningRate: 1 }); // an integer, which Keras must read as a float
     await add(
       `alone.${format}`,
-      await exportKeras(alone, { format, optimizer }),
-      expected(alone.layersModel),
+      await exportKeras(singleTaskModel, { format, optimizer }),
+      describeModel(singleTaskModel.layersModel),
     );
   }
   const chain = tf.sequential({
@@ -244,7 +260,7 @@ async function write() {
     ],
   });
   for (const format of ['keras', 'h5'] as const) {
-    await add(`sequential.${format}`, await exportKeras(chain, { format }), expected(chain));
+    await add(`sequential.${format}`, await exportKeras(chain, { format }), describeModel(chain));
   }
   const options = { weights: null } as const;
   for (const [name, backbone] of [
@@ -253,79 +269,81 @@ async function write() {
     ['efficientnet', await efficientNetB0Backbone({ ...options, trainable: false })],
   ] as const) {
     const model = modelB(48, backbone, 1);
-    await add(`${name}.keras`, await exportKeras(model), expected(model.layersModel));
+    await add(`${name}.keras`, await exportKeras(model), describeModel(model.layersModel));
     const file = await exportKeras(model, { format: 'h5', bytes: true });
-    await add(`${name}.h5`, file, expected(model.layersModel, 255));
+    await add(`${name}.h5`, file, describeModel(model.layersModel, 255));
     model.dispose();
   }
   const runs = [];
-  for (const [i, [name, make]] of Object.entries(OPTIMISERS).entries())
-    runs.push(await goingOn(name, make(), i));
-  // A trunk that is called twice pays one penalty, and moves its averages twice a step.
+  for (const [i, [name, createOptimizer]] of Object.entries(OPTIMIZERS).entries())
+    runs.push(await recordResumedRun(name, createOptimizer(), i));
+  // A trunk that is called twice adds one L2 penalty and updates its moving averages twice per step.
   for (const name of ['adam', 'sgd'])
-    runs.push(await goingOn(`${name}-grey`, OPTIMISERS[name]!(), 1, { inputView: grayscaleImage() }));
+    runs.push(
+      await recordResumedRun(`${name}-grey`, OPTIMIZERS[name]!(), 1, { inputView: grayscaleImage() }),
+    );
   await store.write('runs.json', json(runs));
   await tf.setBackend('cpu');
   silenceCpuAdvice();
-  // Some of the layers below have no kernel in wasm.
+  // Some of the following layers have no wasm kernel.
   for (const [i, spec] of fc.sample(modelSpec, { numRuns: 40, seed: 5 }).entries()) {
     const model = builtFrom(spec);
     for (const format of ['keras', 'h5'] as const) {
-      await add(`drawn-${i}.${format}`, await exportKeras(model, { format }), expected(model));
+      await add(`drawn-${i}.${format}`, await exportKeras(model, { format }), describeModel(model));
     }
     model.dispose();
   }
   await store.write('manifest.json', json(manifest));
 }
 
-const unpacked = (text: string) => new Float32Array(Uint8Array.from(Buffer.from(text, 'base64')).buffer);
+const decodeFloats = (text: string) => new Float32Array(Uint8Array.from(Buffer.from(text, 'base64')).buffer);
 
-interface Real {
+interface KerasFileRecord {
   readonly inputs: readonly { readonly shape: number[]; readonly data: string }[];
   readonly outputs: readonly { readonly shape: number[]; readonly data: string }[];
-  /** How many numbers are trained. */
+  /** Number of trainable parameters. */
   readonly trained: number;
-  /** A second file, with the weights. */
+  /** Path of a second file with the weights. */
   readonly weights?: string;
 }
 
-/** Reads files of Keras, holds them to the answers Keras gave, and writes them again for it to read. */
+/** Reads files of Keras, compares outputs with Keras's, and writes the files again for Keras to read. */
 async function read() {
   await useEngine('wasm');
   const bytes = async (name: string) => (await store.read(name))!;
-  const real: { readonly [name: string]: Real } = JSON.parse(
+  const records: { readonly [name: string]: KerasFileRecord } = JSON.parse(
     new TextDecoder().decode(await bytes('manifest.json')),
   );
-  const again: Record<string, object> = {};
+  const rewrittenFiles: Record<string, object> = {};
   let worst = 0;
-  for (const [name, { inputs, outputs, trained, weights }] of Object.entries(real)) {
+  for (const [name, { inputs, outputs, trained, weights }] of Object.entries(records)) {
     const second = weights === undefined ? {} : { weights: await bytes(weights) };
     const model = await loadKeras(await bytes(name), { name, ...second });
-    const given = answersOf(
+    const predicted = answersOf(
       model,
-      inputs.map(({ data }) => unpacked(data)),
+      inputs.map(({ data }) => decodeFloats(data)),
       BATCH,
     );
     outputs.forEach(({ data }, i) => {
-      const wanted = unpacked(data);
-      const largest = wanted.reduce((most, value) => Math.max(most, Math.abs(value)), LEAST);
-      const far =
-        wanted.reduce((most, value, j) => Math.max(most, Math.abs(value - given[i]![j]!)), 0) / largest;
-      worst = Math.max(worst, far);
-      if (!(far < 1e-5)) throw new Error(`${name}: answers differ by ${far}`);
+      const expected = decodeFloats(data);
+      const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), MIN_LARGEST);
+      const difference =
+        expected.reduce((most, value, j) => Math.max(most, Math.abs(value - predicted[i]![j]!)), 0) / largest;
+      worst = Math.max(worst, difference);
+      if (!(difference < 1e-5)) throw new Error(`${name}: outputs differ by ${difference}`);
     });
-    const about = expected(model);
-    if (about.trained !== trained)
-      throw new Error(`${name}: ${about.trained} numbers are trained, not ${trained}`);
+    const description = describeModel(model);
+    if (description.trained !== trained)
+      throw new Error(`${name}: ${description.trained} trainable parameters, expected ${trained}`);
     for (const format of ['keras', 'h5'] as const) {
       const file = `again-${name}.${format}`;
       await store.write(file, await exportKeras(model, { format }));
-      again[file] = about;
+      rewrittenFiles[file] = description;
     }
     model.dispose();
   }
-  await store.write('again.json', json(again));
-  console.log(`${Object.keys(real).length} files of Keras read: answers within ${worst.toExponential(1)}`);
+  await store.write('again.json', json(rewrittenFiles));
+  console.log(`${Object.keys(records).length} files of Keras read: outputs within ${worst.toExponential(1)}`);
 }
 
 await (order === 'write' ? write() : read());

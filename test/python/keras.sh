@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Models of this library in Keras, and models of Keras here.
-#   KERAS_PYTHON=/path/to/python   one that has tensorflow-cpu and keras already
+# Opens models of this library in Keras, and models of Keras in this library.
+#   KERAS_PYTHON=/path/to/python   a Python that has tensorflow-cpu and keras
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/tfjs-multitask"
@@ -11,7 +11,7 @@ if ! "$python" -c 'import importlib.util as u; exit(not (u.find_spec("keras") an
 fi
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
-# What TensorFlow says of its own build and of this machine's instructions is no concern of ours.
+# Silences TensorFlow's messages about its build and the machine's instruction sets.
 export TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0
 npx tsx test/python/keras.mts write "$folder"
 "$python" test/python/check_keras.py "$folder"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What this library writes, read from Python.
-#   PYTHON=/path/to/python   one that has onnx and onnxruntime already
+# Reads ONNX files of this library in Python.
+#   PYTHON=/path/to/python   a Python that has onnx and onnxruntime
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/tfjs-multitask"

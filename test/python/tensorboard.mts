@@ -1,9 +1,8 @@
-// Trains a small model with event files in the folder given, and writes beside them the rows they must hold.
+// Trains a small model with event files in the given folder, and writes the expected rows there.
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   branch,
-  createAugmentationPipeline,
   exponentialDecay,
   flatten,
   imagesInMemory,
@@ -22,21 +21,21 @@ const data = imagesInMemory(
     labels: { light: i / 40, dark: 1 - i / 40 },
   })),
 );
-const look = createAugmentationPipeline([randomBrightness({ range: 0.2 })]);
+const transforms = [randomBrightness({ range: 0.2 })];
 const EPOCHS = 5;
 
-/** The first `epochs` of five; the same store goes on where it stood. */
+/** Trains up to epoch `epochs` of five. The second call resumes from the checkpoint. */
 async function train(epochs: number) {
   const task = regression({ unit: 'shares' });
   const model = multiTask({ input: [4, 4, 3] })
     .task('light', task, branch([flatten()]))
     .task('dark', task, branch([flatten()]))
     .build();
-  const { rows } = await model.fit(data.augment(look), {
+  const { rows } = await model.fit(data.augment(transforms), {
     epochs,
     batchSize: 8,
     engine: 'wasm',
-    validation: data.augment(look),
+    validation: data.augment(transforms),
     evaluateUnaugmented: true,
     checkpoint: folderStore(join(folder, 'checkpoint')),
     resume: true,
@@ -49,5 +48,5 @@ async function train(epochs: number) {
   return rows;
 }
 
-await train(2); // a run that ended and goes on: TensorBoard must not see its beginning twice
+await train(2); // The resumed run must not repeat its beginning in TensorBoard.
 writeFileSync(join(folder, 'rows.json'), JSON.stringify(await train(EPOCHS)));

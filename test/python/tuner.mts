@@ -1,4 +1,4 @@
-// The best values that the search finds on two functions in 60 trials, seed by seed, and the plans of Hyperband.
+// Prints the best values that the tuner finds on two functions in 60 trials, by seed, and the plans of Hyperband.
 import {
   alternatives,
   askAndTell,
@@ -28,12 +28,12 @@ const mixed = ({ rate, dropout, units, layers, activation, optimizer }: any) =>
   { relu: 0, elu: 0.6, tanh: 1 }[activation as 'relu'] +
   (optimizer.kind === 'adam' ? 0.4 : 2 * (optimizer.momentum - 0.9) ** 2);
 
-function bests(searched: Space<ParameterMap>, value: (values: any) => number): number[] {
+function findBestValues(searchSpace: Space<ParameterMap>, objective: (values: any) => number): number[] {
   return Array.from({ length: SEEDS }, (_, seed) => {
-    const search = askAndTell(searched, { strategy: tpe(), objectives: minimize('value'), seed });
+    const search = askAndTell(searchSpace, { strategy: tpe(), objectives: minimize('value'), seed });
     for (let i = 0; i < TRIALS; i++) {
       const { number, params } = search.ask()!;
-      search.tell(number, { value: value(params) });
+      search.tell(number, { value: objective(params) });
     }
     return search.bestTrial()!.rows[0]!.value!;
   });
@@ -43,8 +43,8 @@ const PLANS = [9, 10, 27, 50, 81, 100, 243, 729];
 
 console.log(
   JSON.stringify({
-    branin: bests(space({ x: float({ min: -5, max: 10 }), y: float({ min: 0, max: 15 }) }), branin),
-    mixed: bests(
+    branin: findBestValues(space({ x: float({ min: -5, max: 10 }), y: float({ min: 0, max: 15 }) }), branin),
+    mixed: findBestValues(
       space({
         rate: float({ min: 1e-5, max: 1, scale: 'log' }),
         dropout: float({ min: 0, max: 0.5, step: 0.1 }),

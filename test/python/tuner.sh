@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The search beside KerasTuner's plan and values, and beside Optuna's TPE on the same functions.
-#   TUNER_PYTHON=/path/to/python   one that has keras-tuner, tensorflow and optuna already
+# Compares the tuner with KerasTuner's plan and values, and with Optuna's TPE on the same functions.
+#   TUNER_PYTHON=/path/to/python   a Python that has keras-tuner, tensorflow and optuna
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/tfjs-multitask"

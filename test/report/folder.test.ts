@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
 import { iterateBatches } from '../../src/data/batches.js';
+import { utkFaceGroups } from '../../src/datasets/index.js';
 import {
   bestCheckpoint,
   binary,
   branch,
   conv,
-  createAugmentationPipeline,
   createRng,
   csvLogger,
   flatten,
@@ -19,10 +19,9 @@ import {
   loadModel,
   memoryStore,
   multiTask,
-  randomHorizontalFlip,
+  randomFlip,
   randomRotation,
   regression,
-  utkFaceGroups,
 } from '../../src/index.js';
 import { reportCommand } from '../../src/node/commands/report.js';
 import { folderStore, recordRun, watchRun, writeReport } from '../../src/node/index.js';
@@ -59,7 +58,7 @@ const model = multiTask({ input: [6, 6, 3], seed: 1 })
 const said = {
   name: 'squares',
   datasetName: 'grey squares',
-  train: train.augment(createAugmentationPipeline([randomHorizontalFlip()])),
+  train: train.augment([randomFlip('horizontal')]),
   validation,
 };
 
@@ -208,7 +207,7 @@ describe('a run', () => {
         image: { ...square(0), data: Uint8Array.from({ length: 6 * 6 * 3 }, () => random.nextInt(256)) },
         labels: { light, side: 'dark' as const },
       })),
-    ).augment(createAugmentationPipeline([randomRotation({ degrees: 90 }), randomHorizontalFlip()]));
+    ).augment([randomRotation({ degrees: 90 }), randomFlip('horizontal')]);
     const store = memoryStore();
     const record = await createRunRecord(model, { name: 'noise', datasetName: 'noise', train: noise });
     const encode = async ({ data }: { data: Uint8Array }) => data;

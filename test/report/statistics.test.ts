@@ -1,21 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createRng } from '../../src/core/rng.js';
+import { computeBinEdges, findBin } from '../../src/report/statistics/bins.js';
 import {
   computeLabelScores,
   computeReliability,
   findPredictedLabel,
-} from '../../src/report/charts/classificationFigures.js';
-import { computeGroupScores } from '../../src/report/charts/groupFigures.js';
-import { computeErrorBins } from '../../src/report/charts/regressionFigures.js';
+} from '../../src/report/statistics/classificationScores.js';
+import { computeErrorBins } from '../../src/report/statistics/errorBins.js';
 import {
-  computeBinEdges,
   computeQuantile,
   computeTQuantile,
   estimateMean,
   estimateProportion,
-  findBin,
 } from '../../src/report/statistics/estimates.js';
+import { computeGroupScores } from '../../src/report/statistics/groupScores.js';
 import {
   formatDuration,
   formatEstimate,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { computeEpochTicks } from '../../src/report/charts/epochAxis.js';
-import { computeBinEdges, findBin } from '../../src/report/statistics/estimates.js';
+import { computeBinEdges, findBin } from '../../src/report/statistics/bins.js';
 import { formatCount, formatEstimate, formatNumber } from '../../src/report/text/format.js';
 import { formatPercentTick, formatTick, skipCrowdedTicks } from '../../src/report/text/tickFormat.js';
 

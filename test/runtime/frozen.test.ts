@@ -7,7 +7,6 @@ import {
   binary,
   branch,
   conv,
-  createAugmentationPipeline,
   createRng,
   dense,
   dropout,
@@ -18,7 +17,7 @@ import {
   maxPool,
   memoryStore,
   multiTask,
-  randomHorizontalFlip,
+  randomFlip,
   regression,
   residual,
   type Store,
@@ -30,10 +29,10 @@ import { InputPipeline } from '../../src/inference/inputPipeline.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import { splitFrozen } from '../../src/network/frozenSplit.js';
 import { loadPackage } from '../../src/node/index.js';
+import { drawDropoutMasks } from '../../src/steps/dropoutMasks.js';
 import {
   createBatchArrays,
   createCoefficientArrays,
-  drawDropoutMasks,
   toStepInputs,
   toTensors,
 } from '../../src/steps/stepArrays.js';
@@ -174,10 +173,10 @@ test('kept outputs spare the frozen half: from the second epoch on no image is r
 });
 
 test('an augmentation that is fixed is kept, a free one is not, and the log says so', async () => {
-  const look = createAugmentationPipeline([randomHorizontalFlip()]);
+  const transforms = [randomFlip('horizontal')];
   const lines: string[] = [];
   const filesAfter = async (store: Store, fixed: boolean) => {
-    await networkWith(6).fit(train.augment(look, { fixed }), {
+    await networkWith(6).fit(train.augment(transforms, { fixed }), {
       epochs: 1,
       engine: 'wasm',
       featureCache: store,

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { writeHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
+import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'keras-memory-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('a file of weights takes at most three times its size to read: its bytes, and its numbers', async () => {
+test('reading a weights file needs at most three times its size in memory: its bytes and its numbers', async () => {
   const path = join(folder, 'weights.h5');
   const kernel = { shape: [16, 64, 1024], data: new Float32Array(2 ** 20).fill(0.5) };
   const layers = Array.from({ length: 16 }, (_, i) => [
@@ -22,6 +22,6 @@ test('a file of weights takes at most three times its size to read: its bytes, a
     ...stdout.matchAll(/^67\.1 MB, 16 groups: .* s, memory grew by \d+ MB, ([\d.]+) times the file$/gm),
   ];
   expect(rounds, stdout + stderr).toHaveLength(3);
-  // The least of three: what else the machine does at the time can only add to it.
+  // The smallest of three measurements: other work on the machine can only add to it.
   expect(Math.min(...rounds.map(([, times]) => Number(times)))).toBeLessThan(3);
 });

@@ -29,7 +29,7 @@ const tell = { name: 'tell', onBatchEnd: ({ epoch, batch }) => {
   writeSync(1, 'step ' + epoch + ' ' + batch + '\\n');
   if (epoch === held && batch === 4) hold();
 } };
-const { rows } = await model.fit(data.augment(m.createAugmentationPipeline([m.randomRotation({ degrees: 20 })])), {
+const { rows } = await model.fit(data.augment([m.randomRotation({ degrees: 20 })]), {
   epochs: 6, batchSize: 4, engine: 'wasm', checkpoint: store, resume: true, callbacks: [tell, m.csvLogger(store)],
 });
 console.log('rows ' + JSON.stringify(rows.map(({ seconds, ...row }) => row)));

@@ -8,7 +8,6 @@ import {
   branch,
   type Callback,
   conv,
-  createAugmentationPipeline,
   createRng,
   customLoss,
   type Dataset,
@@ -21,7 +20,7 @@ import {
   maxPool,
   memoryStore,
   multiTask,
-  randomHorizontalFlip,
+  randomFlip,
   randomRotation,
   regression,
   residual,
@@ -33,7 +32,7 @@ import type { LayerLike } from '../../src/layers/block.js';
 import { tf } from '../../src/tensor/tf.js';
 import { getWasmHeapBytes } from '../../src/tensor/wasmBackend.js';
 
-const look = createAugmentationPipeline([randomRotation({ degrees: 20 }), randomHorizontalFlip()]);
+const transforms = [randomRotation({ degrees: 20 }), randomFlip('horizontal')];
 
 function noise(count: number, side: number) {
   const random = createRng(3, 'noise', side);
@@ -89,10 +88,10 @@ test('1,000 steps of a small network leave no tensor behind, and 20 epochs no la
     ...settings,
     epochs: 20,
     batchSize: 3,
-    validation: noise(9, 8).augment(look),
+    validation: noise(9, 8).augment(transforms),
     callbacks: [callback],
   };
-  await model.fit(data.augment(look), options);
+  await model.fit(data.augment(transforms), options);
   expect(tensors).toHaveLength(1000);
   expect(new Set(tensors).size).toBe(1);
   expect(tf.memory().numTensors).toBe(before);
@@ -104,7 +103,7 @@ test('20 steps of Model A leave no tensor behind', async () => {
   const model = modelA(64);
   const { tensors, heap, callback } = watch();
   const before = tf.memory().numTensors;
-  await model.fit(noise(8, 64).augment(look), {
+  await model.fit(noise(8, 64).augment(transforms), {
     ...settings,
     epochs: 10,
     batchSize: 4,
@@ -144,7 +143,7 @@ describe('no tensor is left by', () => {
         ...settings,
         epochs: 2,
         batchSize: 4,
-        validation: data.augment(look),
+        validation: data.augment(transforms),
         checkpoint: store,
       };
       await model.fit(data, {

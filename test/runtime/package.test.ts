@@ -25,8 +25,8 @@ const model = m.multiTask({ input: [8, 8, 3] })
 const main = async () => {
   const { rows, engine } = await model.fit(data, { epochs: 1, batchSize: 2, engine: 'wasm', threads: 2, load: n.loadPackage });
   const threads = n.workerThreads({ count: 2 });
-  const looked = data.augment(m.augment([m.horizontalFlip(), m.brightness({ range: 0.2 })]));
-  const [alone, beside] = [await model.evaluate(looked), await model.evaluate(looked.withWorkers(threads))];
+  const augmented = data.augment([m.randomFlip('horizontal'), m.randomBrightness({ range: 0.2 })]);
+  const [alone, beside] = [await model.evaluate(augmented), await model.evaluate(augmented.withWorkers(threads))];
   const { level } = await model.predict(image(10));
   console.log(rows.length === 1 && Number.isFinite(level) && alone.loss === beside.loss && engine.reason.endsWith('on 2 threads') ? 'trained' : 'failed');
 };

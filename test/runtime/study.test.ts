@@ -16,8 +16,8 @@ import { createRng } from '../../src/core/rng.js';
 import { loadModel, memoryStore } from '../../src/index.js';
 import { folderStore, readStudy, runSingleTrial, runStudy, runStudyWorker } from '../../src/node/index.js';
 import { lockStudy } from '../../src/node/tuning/lockStudy.js';
-import { getKnownTrials, proposeTrial } from '../../src/tuner/askAndTell.js';
 import { bestTrial, minimize, type TrialRecord } from '../../src/tuner/index.js';
+import { getKnownTrials, proposeTrial } from '../../src/tuner/strategies/proposeTrial.js';
 import plain from './studies/plain.js';
 
 const ROOT = new URL('../..', import.meta.url).pathname;

@@ -5,7 +5,6 @@ import {
   branch,
   type Callback,
   conv,
-  createAugmentationPipeline,
   createRng,
   dense,
   depthwiseConv,
@@ -15,7 +14,7 @@ import {
   maxPool,
   memoryStore,
   multiTask,
-  randomHorizontalFlip,
+  randomFlip,
   regression,
   sharedTrunk,
 } from 'tfjs-multitask';
@@ -59,7 +58,7 @@ const options = {
   optimizer: adam({ learningRate: 1e-2 }),
   checkpoint,
 } as const;
-const dataset = imagesInMemory(images).augment(createAugmentationPipeline([randomHorizontalFlip()]));
+const dataset = imagesInMemory(images).augment([randomFlip('horizontal')]);
 let history = await model().fit(dataset, { ...options, callbacks: [stop], signal: controller.signal });
 if (history.stopped === 'aborted') history = await model().fit(dataset, { ...options, resume: true });
 const losses = history.rows.map(({ loss }) => loss);

@@ -6,7 +6,6 @@ import {
   binary,
   branch,
   conv,
-  createAugmentationPipeline,
   createRng,
   csvLogger,
   dense,
@@ -19,7 +18,7 @@ import {
   maxPool,
   memoryStore,
   multiTask,
-  randomHorizontalFlip,
+  randomFlip,
   randomRotation,
   randomZoom,
   regression,
@@ -54,15 +53,11 @@ const compose = () =>
     .task('gender', binary(GENDERS), branch([flatten(), dense(16)]))
     .build();
 
-const look = createAugmentationPipeline([
-  randomRotation({ degrees: 20 }),
-  randomZoom({ range: 0.1 }),
-  randomHorizontalFlip(),
-]);
+const transforms = [randomRotation({ degrees: 20 }), randomZoom({ range: 0.1 }), randomFlip('horizontal')];
 const { train, validation } = squares(46).split({ validation: 0.25, seed: 1 });
 
 const settings = {
-  validation: validation.augment(look),
+  validation: validation.augment(transforms),
   batchSize: 4,
   engine: 'wasm',
   loss: weightedLoss({ age: 1, gender: 50 }),
@@ -73,7 +68,7 @@ describe('a run', () => {
     const store = memoryStore();
     const model = compose();
     const before = tf.memory().numTensors;
-    const { rows, stopped } = await model.fit(train.augment(look), {
+    const { rows, stopped } = await model.fit(train.augment(transforms), {
       ...settings,
       epochs: 20,
       evaluateUnaugmented: true,
@@ -95,11 +90,14 @@ describe('a run', () => {
     const loaded = await loadModel(store, { folder: 'best' });
     const best = rows.reduce((a, b) => (b.val_loss! < a.val_loss! ? b : a));
     // The same weights, plans and loss weights: the row that the history holds, up to a thousandth of a thousandth.
-    const judged: { readonly [column: string]: number } = await loaded.evaluate(validation.augment(look), {
-      loss: settings.loss as never,
-      batchSize: settings.batchSize,
-      epoch: best.epoch,
-    });
+    const judged: { readonly [column: string]: number } = await loaded.evaluate(
+      validation.augment(transforms),
+      {
+        loss: settings.loss as never,
+        batchSize: settings.batchSize,
+        epoch: best.epoch,
+      },
+    );
     for (const [column, value] of Object.entries(judged)) {
       expect(Math.abs(value / best[`val_${column}` as 'val_loss']! - 1), column).toBeLessThan(1e-6);
     }
@@ -110,7 +108,7 @@ describe('a run', () => {
     const history = async (stopAt: number | undefined) => {
       const checkpoint = memoryStore();
       const options = { ...settings, epochs: 4, checkpoint };
-      if (stopAt === undefined) return (await compose().fit(train.augment(look), options)).rows;
+      if (stopAt === undefined) return (await compose().fit(train.augment(transforms), options)).rows;
       const controller = new AbortController();
       let steps = 0;
       const stop = {
@@ -119,13 +117,13 @@ describe('a run', () => {
           if (++steps === stopAt) controller.abort();
         },
       };
-      const first = await compose().fit(train.augment(look), {
+      const first = await compose().fit(train.augment(transforms), {
         ...options,
         callbacks: [stop],
         signal: controller.signal,
       });
       expect(first.stopped).toBe('aborted');
-      return (await compose().fit(train.augment(look), { ...options, resume: true })).rows;
+      return (await compose().fit(train.augment(transforms), { ...options, resume: true })).rows;
     };
     const whole = (await history(undefined)).map(({ seconds: _, ...row }) => row);
     for (const stopAt of [3, 9, 14]) {
@@ -145,7 +143,7 @@ describe('a run', () => {
 
   test('ends with the best weights when early stopping restores them', async () => {
     const model = compose();
-    const fixed = validation.augment(null);
+    const fixed = validation.withoutAugmentation();
     const { rows } = await model.fit(train, {
       ...settings,
       validation: fixed,

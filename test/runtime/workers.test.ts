@@ -8,14 +8,13 @@ import { iterateBatches } from '../../src/data/batches.js';
 import {
   branch,
   conv,
-  createAugmentationPipeline,
   createRng,
   flatten,
   imagesInMemory,
   maxPool,
   multiTask,
   randomBrightness,
-  randomHorizontalFlip,
+  randomFlip,
   randomRotation,
   randomZoom,
   regression,
@@ -27,12 +26,12 @@ import { imageFolder, workerThreads } from '../../src/node/index.js';
 const folder = mkdtempSync(join(tmpdir(), 'workers-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const look = createAugmentationPipeline([
+const transforms = [
   randomRotation({ degrees: 20 }),
   randomZoom({ range: 0.1 }),
-  randomHorizontalFlip(),
+  randomFlip('horizontal'),
   randomBrightness({ range: 0.2 }),
-]);
+];
 const random = createRng(1, 'images');
 const dataset = imagesInMemory(
   Array.from({ length: 20 }, () => ({
@@ -44,7 +43,7 @@ const dataset = imagesInMemory(
     },
     labels: { level: random.next() },
   })),
-).augment(look);
+).augment(transforms);
 const model = () =>
   multiTask({ input: [9, 8, 3], seed: 2 })
     .trunk(sharedTrunk([conv(4, 3), maxPool(2)]))
@@ -134,7 +133,7 @@ test('images of a folder have workers without being asked, and one less than the
     await sharp(Buffer.alloc(16 * 16 * 3, 40 * i), { raw }).toFile(file);
   }
   const labels = () => ({ labels: { level: 1 } });
-  const images = (await imageFolder(folder, { labels, size: [9, 8] })).augment(look);
+  const images = (await imageFolder(folder, { labels, size: [9, 8] })).augment(transforms);
   const count = images.spawner!.maxWorkers;
   expect(count).toBeGreaterThanOrEqual(1);
   expect(count).toBeLessThanOrEqual(4);
@@ -157,19 +156,19 @@ test('from the sources, a process ends by itself: after a run, an abort, and a b
   writeFileSync(
     program,
     `
-    import { branch, createAugmentationPipeline, flatten, imagesInMemory, multiTask, randomHorizontalFlip, regression } from 'tfjs-multitask';
+    import { branch, flatten, imagesInMemory, multiTask, randomFlip, regression } from 'tfjs-multitask';
     import { workerThreads } from 'tfjs-multitask/node';
     const image = { data: new Uint8Array(48), height: 4, width: 4, channels: 3 };
     const threads = workerThreads({ count: 2 });
     const dataset = imagesInMemory(Array.from({ length: 9 }, (_, i) => ({ image, labels: { n: i } })))
-      .augment(createAugmentationPipeline([randomHorizontalFlip()]));
+      .augment([randomFlip('horizontal')]);
     const model = () => multiTask({ input: [4, 4, 3] }).task('n', regression({ unit: '1' }), branch([flatten()])).build();
     const main = async () => {
       await model().fit(dataset.withWorkers(threads), { epochs: 2, batchSize: 2 });
       const stop = new AbortController();
       const callbacks = [{ name: 'stop', onBatchEnd: () => stop.abort() }];
       const { stopped } = await model().fit(dataset.withWorkers(threads), { epochs: 2, batchSize: 2, signal: stop.signal, callbacks });
-      const broken = { count: 2, spawn: (_, listener) => threads.spawn('function answer() { process.exit(1) }', listener) };
+      const broken = { maxWorkers: 2, spawn: (_, listener) => threads.spawn('function answer() { process.exit(1) }', listener) };
       const { kind } = await model().fit(dataset.withWorkers(broken), { epochs: 2, batchSize: 2 }).catch((error) => error);
       console.log(stopped, kind);
     };

@@ -5,7 +5,8 @@ import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeDemoFaces } from '../../examples/demo-faces/write.js';
-import { createRng, type Dataset, utkFace } from '../../src/index.js';
+import { utkFace } from '../../src/datasets/index.js';
+import { createRng, type Dataset } from '../../src/index.js';
 import { folderStore, imageFolder } from '../../src/node/index.js';
 import { dot, logistic, ridge, standardised } from './linear.js';
 

@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from 'vitest';
 import { DEMO, writeDemoFaces } from '../../examples/demo-faces/write.js';
+import { utkFace } from '../../src/datasets/index.js';
 import {
   adam,
   batchNorm,
@@ -15,7 +16,6 @@ import {
   multiTask,
   regression,
   sharedTrunk,
-  utkFace,
   weightedLoss,
 } from '../../src/index.js';
 import { imageFolder, loadPackage } from '../../src/node/index.js';

@@ -1,4 +1,5 @@
 import { describe, expectTypeOf, test } from 'vitest';
+import { utkFace } from '../../src/datasets/index.js';
 import {
   bestCheckpoint,
   binary,
@@ -13,16 +14,13 @@ import {
   gradCam,
   grayscaleImage,
   imagesInMemory,
-  labelColumn,
   loadModel,
   mae,
   memoryStore,
   multiTask,
-  numberColumn,
   progressBar,
   regression,
   rmse,
-  utkFace,
   weightedLoss,
 } from '../../src/index.js';
 import { imageFolder } from '../../src/node/index.js';
@@ -136,7 +134,7 @@ describe('labels', () => {
   });
 
   test('of a CSV file, any of which may be missing', () => {
-    const read = csvLabels('', { columns: { age: numberColumn(), gender: labelColumn(['male', 'female']) } });
+    const read = csvLabels('', { columns: { age: Number, gender: ['male', 'female'] } });
     const folder = () => imageFolder('faces', { labels: read, size: [8, 8] });
     type FromCsv = Awaited<ReturnType<typeof folder>>;
     type Labels = ReturnType<FromCsv['labels']>;
@@ -149,7 +147,7 @@ describe('labels', () => {
     const { train } = data.split({ validation: 0.2, by: { stratify: ({ light }) => light } });
     expectTypeOf(train).toEqualTypeOf<typeof data>();
     expectTypeOf(data.withSampleWeights(({ age }) => age)).toEqualTypeOf<typeof data>();
-    expectTypeOf(data.augment(null)).toEqualTypeOf<typeof data>();
+    expectTypeOf(data.withoutAugmentation()).toEqualTypeOf<typeof data>();
     // @ts-expect-error: no such label
     data.split({ validation: 0.2, by: { stratify: ({ height }) => height } });
   });

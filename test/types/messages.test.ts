@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { errorsOf } from './program.js';
 
-const BEGIN = `import { bestCheckpoint, binary, branch, categorical, conv, dense, earlyStopping, flatten, gradCam, grayscaleImage, greyscale, imagesInMemory,
-  loadKeras, loadModel, memoryStore, mobileNetV2Backbone, multiTask, regression, sharedTrunk, weightedLoss }
+const BEGIN = `import { bestCheckpoint, binary, branch, categorical, conv, dense, earlyStopping, flatten, gradCam, grayscaleImage, imagesInMemory,
+  loadKeras, loadModel, memoryStore, mobileNetV2Backbone, multiTask, randomGrayscale, regression, sharedTrunk, weightedLoss }
   from 'tfjs-multitask';
 import { alternatives, choice, float, space } from 'tfjs-multitask/tuner';
 import { resnet50Backbone, saveKeras } from 'tfjs-multitask/node';
@@ -102,8 +102,8 @@ describe('a wrong call is a type error with a sentence in it', () => {
     ['one alternative', 'alternatives({ adam: {} });', 'alternatives() needs at least two'],
     ['no alternative', 'alternatives({});', 'alternatives() needs at least two'],
   ])('%s', (_, call, sentence) => {
-    expect(errorOf(call)).toMatch(/'Mistake<"[^>]*">'/);
-    expect(errorOf(call)).toContain(`Mistake<"${sentence}">`);
+    expect(errorOf(call)).toMatch(/'TypeErrorMessage<"[^>]*">'/);
+    expect(errorOf(call)).toContain(`TypeErrorMessage<"${sentence}">`);
   });
 
   test('in which the tasks stand as one plain record', () => {
@@ -148,12 +148,12 @@ describe('a wrong call is a type error with a sentence in it', () => {
     [
       'an augmentation for a view',
       'branch([flatten()], { inputView: randomGrayscale() });',
-      "Type 'ValuePart' is not assignable to type 'Piece | readonly Piece[]",
+      "Type 'PixelTransform' is not assignable to type 'LayerLike | readonly LayerLike[]",
     ],
     [
       'a word for a view',
       "branch([flatten()], { inputView: 'grey' });",
-      "Type 'string' is not assignable to type 'Piece | readonly Piece[]",
+      "Type 'string' is not assignable to type 'LayerLike | readonly LayerLike[]",
     ],
     [
       'a view of another name',
@@ -169,17 +169,17 @@ describe('a wrong call is a type error with a sentence in it', () => {
     [
       'both kinds of freezing',
       "await mobileNetV2Backbone({ weights: null, trainable: false, trainableFrom: 'block_13' });",
-      'Mistake<"trainable is given already: leave one of the two out">',
+      'TypeErrorMessage<"trainable is given already: leave one of the two out">',
     ],
     [
       'a task of a file with the name of a column',
       'await loadKeras(file, { tasks: { val_age: years } });',
-      `Mistake<"'val_age' cannot name a task: columns of the history are called so">`,
+      `TypeErrorMessage<"'val_age' cannot name a task: columns of the history are called so">`,
     ],
     [
       'two tasks of a file that would share columns',
       'await loadKeras(file, { tasks: { age: years, age_of: years } });',
-      `Mistake<"task 'age_of' would share columns with 'age': rename one">`,
+      `TypeErrorMessage<"task 'age_of' would share columns with 'age': rename one">`,
     ],
     [
       'an option of loadKeras misspelt',
@@ -189,7 +189,7 @@ describe('a wrong call is a type error with a sentence in it', () => {
     [
       'bytes for a model that knows no range',
       "await saveKeras('a.keras', model.layersModel, { bytes: true });",
-      'Mistake<"leave it out: a LayersModel has no range and no tasks">',
+      'TypeErrorMessage<"leave it out: a LayersModel has no range and no tasks">',
     ],
     [
       'a column of a model from a file that is read wrongly',
@@ -221,7 +221,7 @@ describe('a wrong call is a type error with a sentence in it', () => {
     [
       'a parameter called kind',
       'alternatives({ a: { kind: choice([1, 2]) }, b: {} });',
-      `Mistake<"'kind' says which alternative it is: choose another name">`,
+      `TypeErrorMessage<"'kind' says which alternative it is: choose another name">`,
     ],
     ['a fit without an end', 'await model.fit(data, {});', "'epochs' is missing"],
   ])('%s is an error that names it', (_, call, name) => {

@@ -5,7 +5,8 @@ import util from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { createError } from '../../src/core/errors/errors.js';
 import { branch, flatten, multiTask, regression, useEngine } from '../../src/index.js';
-import { loadPackage, restoreNodeUtil } from '../../src/node/platform/loadPackage.js';
+import { loadPackage } from '../../src/node/platform/loadPackage.js';
+import { restoreNodeUtil } from '../../src/node/platform/restoreNodeUtil.js';
 import { faultOf } from '../bad-input/faultOf.js';
 
 test('first calls that begin together start one engine, and all of them end', async () => {

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { type Hdf5Dataset, type Hdf5Group, writeHdf5 } from '../../src/formats/hdf5/hdf5Group.js';
+import type { Hdf5Dataset, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js';
+import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { binary, categorical, loadKeras, regression } from '../../src/index.js';
 import { readKerasWeights } from '../../src/interop/keras/file/weightFiles.js';
 import { tf } from '../../src/tensor/tf.js';
@@ -20,20 +21,20 @@ const group = (parts: Partial<Hdf5Group>): Hdf5Group => ({
 });
 const array = (...shape: number[]): Hdf5Dataset => ({ shape, data: uniform(shape.join(), shape) });
 
-/** A legacy weights file: weights by layer and by the name they are stored under. */
-function weightsOf(layers: { [layer: string]: { [name: string]: Hdf5Dataset } }): Hdf5Group {
+/** Creates a legacy weights file: weights by layer and by stored name. */
+function createWeightsGroup(layers: { [layer: string]: { [name: string]: Hdf5Dataset } }): Hdf5Group {
   return group({
     attributes: { layer_names: Object.keys(layers) },
     groups: Object.fromEntries(
       Object.entries(layers).map(([layer, weights]) => [
         layer,
-        group({ attributes: { weight_names: Object.keys(weights) }, ...nested(weights) }),
+        group({ attributes: { weight_names: Object.keys(weights) }, ...nestWeights(weights) }),
       ]),
     ),
   });
 }
 
-function nested(weights: { [name: string]: Hdf5Dataset }): Partial<Hdf5Group> {
+function nestWeights(weights: { [name: string]: Hdf5Dataset }): Partial<Hdf5Group> {
   const groups: { [name: string]: { [name: string]: Hdf5Dataset } } = {};
   const arrays: { [name: string]: Hdf5Dataset } = {};
   for (const [name, value] of Object.entries(weights)) {
@@ -43,16 +44,18 @@ function nested(weights: { [name: string]: Hdf5Dataset }): Partial<Hdf5Group> {
   }
   return {
     arrays,
-    groups: Object.fromEntries(Object.entries(groups).map(([name, inner]) => [name, group(nested(inner))])),
+    groups: Object.fromEntries(
+      Object.entries(groups).map(([name, inner]) => [name, group(nestWeights(inner))]),
+    ),
   };
 }
 
-/** A whole model as Keras 2 saved it. */
-const keras2 = (json: object, layers: { [layer: string]: { [name: string]: Hdf5Dataset } } = {}) =>
+/** Writes a whole model as Keras 2 does. */
+const writeKeras2File = (json: object, layers: { [layer: string]: { [name: string]: Hdf5Dataset } } = {}) =>
   writeHdf5(
     group({
       attributes: { model_config: JSON.stringify(json), keras_version: '2.9.0' },
-      groups: { model_weights: weightsOf(layers) },
+      groups: { model_weights: createWeightsGroup(layers) },
     }),
   );
 
@@ -78,8 +81,8 @@ const model = (layers: object[], inputs: string[], outputs: string[], name = 'mo
   },
 });
 
-/** What a model says of 1, 2, 3, … in the shape of its input. */
-function answer(read: tf.LayersModel): number[] {
+/** Returns the output of a model for the input 1, 2, 3, … in the shape of its input. */
+function predictRamp(read: tf.LayersModel): number[] {
   const shape = [1, ...(read.inputs[0]!.shape.slice(1) as number[])];
   const count = shape.reduce((product, size) => product * size, 1);
   return tf.tidy(() => {
@@ -91,9 +94,9 @@ function answer(read: tf.LayersModel): number[] {
   });
 }
 
-describe('words of Keras 2:', () => {
-  test('a chain in a list, its input in the first layer, weights without names that say anything', async () => {
-    const file = keras2(
+describe('loadKeras of a Keras 2 file', () => {
+  test('reads a sequential model stored as a list, with the input shape in the first layer and weights matched by order', async () => {
+    const file = writeKeras2File(
       {
         class_name: 'Sequential',
         config: [
@@ -108,13 +111,13 @@ describe('words of Keras 2:', () => {
     );
     const read = await loadKeras(file);
     const [first, second] = uniform('2', [2]);
-    expectClose(answer(read), [6 + first!, (second! - 6) / 2], 1e-6);
+    expectClose(predictRamp(read), [6 + first!, (second! - 6) / 2], 1e-6);
     read.dispose();
   });
 
-  test('operations on numbers and tensors', async () => {
+  test('imports operations on numbers and tensors', async () => {
     const call = (name: string, kwargs: object) => [[name, 0, 0, kwargs]];
-    const file = keras2(
+    const file = writeKeras2File(
       model(
         [
           input('x', 3),
@@ -140,11 +143,11 @@ describe('words of Keras 2:', () => {
       ),
     );
     const read = await loadKeras(file);
-    expectClose(answer(read), [4.5, 4, 3.5], 1e-6);
+    expectClose(predictRamp(read), [4.5, 4, 3.5], 1e-6);
     read.dispose();
   });
 
-  test("ResNet50's preprocessing: channels turned round, a mean taken off", async () => {
+  test("imports ResNet50's preprocessing: reversed channels and a subtracted mean", async () => {
     const whole = { start: null, stop: null, step: null };
     const layers = [
       input('x', 1, 2, 3),
@@ -161,32 +164,38 @@ describe('words of Keras 2:', () => {
         { bias: [-1, -2, -3], data_format: 'NHWC', name: null },
       ]),
     ];
-    const read = await loadKeras(await keras2(model(layers, ['x'], ['mean'])));
-    expectClose(answer(read), [2, 0, -2, 5, 3, 1], 1e-6);
+    const read = await loadKeras(await writeKeras2File(model(layers, ['x'], ['mean'])));
+    expectClose(predictRamp(read), [2, 0, -2, 5, 3, 1], 1e-6);
     expect(read.trainableWeights).toEqual([]);
     read.dispose();
   });
 
-  test('a cast to whole numbers, and other operations, are refused', async () => {
-    const refused = async (name: string, kwargs: object) => {
+  test('rejects a cast to integers and unsupported operations', async () => {
+    const getOperationError = async (name: string, kwargs: object) => {
       const layers = [input('x', 3), layer('TFOpLambda', 'op', { function: name }, ['x', 0, 0, kwargs])];
-      return faultOf(async () => loadKeras(keras2(model(layers, ['x'], ['op']))));
+      return faultOf(async () => loadKeras(writeKeras2File(model(layers, ['x'], ['op']))));
     };
-    expect(await refused('cast', { dtype: 'int32' })).toMatchObject({ kind: 'file', received: '"int32"' });
-    expect(await refused('image.resize', {})).toMatchObject({ kind: 'file', received: 'image.resize' });
+    expect(await getOperationError('cast', { dtype: 'int32' })).toMatchObject({
+      kind: 'file',
+      received: '"int32"',
+    });
+    expect(await getOperationError('image.resize', {})).toMatchObject({
+      kind: 'file',
+      received: 'image.resize',
+    });
   });
 
-  test('hard sigmoid is that of Keras 2', async () => {
+  test('imports the hard sigmoid of Keras 2', async () => {
     const layers = [
       input('x', 3),
       layer('Activation', 'hard', { activation: 'hard_sigmoid' }, [['x', 0, 0, {}]]),
     ];
-    const read = await loadKeras(keras2(model(layers, ['x'], ['hard'])));
-    expectClose(answer(read), [0.7, 0.9, 1], 1e-6);
+    const read = await loadKeras(writeKeras2File(model(layers, ['x'], ['hard'])));
+    expectClose(predictRamp(read), [0.7, 0.9, 1], 1e-6);
     read.dispose();
   });
 
-  test('a base called with training=False keeps its statistics and drops nothing', async () => {
+  test('imports a base called with training=False with frozen statistics and without dropout', async () => {
     const base = model(
       [
         input('in', 2),
@@ -198,7 +207,7 @@ describe('words of Keras 2:', () => {
       'base',
     );
     const whole = (kwargs: object) =>
-      keras2(
+      writeKeras2File(
         model(
           [input('x', 2), { ...layer('Functional', 'base', {}, [['x', 0, 0, kwargs]]), ...base }],
           ['x'],
@@ -217,15 +226,15 @@ describe('words of Keras 2:', () => {
     const read = await loadKeras(await whole({ training: false }), { log: (note) => notes.push(note) });
     expect(read.layers.map((each) => each.getClassName())).toEqual(['InputLayer', 'BatchNormalization']);
     expect(read.trainableWeights).toEqual([]);
-    expect(notes).toEqual(['norm: called with training=False, so it is frozen']);
+    expect(notes).toEqual(['norm: frozen, because it is called with training=False']);
     read.dispose();
-    const on = await faultOf(async () => loadKeras(await whole({ training: true })));
-    expect(on).toMatchObject({ kind: 'file', received: 'a call with training=True' });
+    const trainingError = await faultOf(async () => loadKeras(await whole({ training: true })));
+    expect(trainingError).toMatchObject({ kind: 'file', received: 'a call with training=True' });
   });
 });
 
-test('sizes that a model leaves open come from `input`, and must be those it names', async () => {
-  const open = keras2(
+test('the input option of loadKeras sets sizes that a model leaves open, and must match the sizes it defines', async () => {
+  const open = writeKeras2File(
     model(
       [input('x', null, null, 3), layer('GlobalAveragePooling2D', 'pool', {}, [['x', 0, 0, {}]])],
       ['x'],
@@ -235,15 +244,15 @@ test('sizes that a model leaves open come from `input`, and must be those it nam
   const read = await loadKeras(open, { input: [4, 5, 3] });
   expect(read.inputs[0]!.shape).toEqual([null, 4, 5, 3]);
   read.dispose();
-  const wrong = await faultOf(() => loadKeras(open, { input: [4, 5, 1] }));
-  expect(wrong.path).toBe('file: model_config: layers[0].config.batch_input_shape');
-  expect(wrong.advice).toBe('Leave `input` out: the file says the size.');
+  const error = await faultOf(() => loadKeras(open, { input: [4, 5, 1] }));
+  expect(error.path).toBe('file: model_config: layers[0].config.batch_input_shape');
+  expect(error.advice).toBe('Leave `input` out: the file says the size.');
   const tasks = { a: categorical(['x', 'y', 'z']) };
   expect((await faultOf(() => loadKeras(open, { tasks }))).advice).toContain('input: [128, 128, 3]');
 });
 
-test('outputs are tasks by name or by order, and one that is no task is left out', async () => {
-  const file = keras2(
+test('loadKeras matches outputs to tasks by name or by order, and drops outputs without a task', async () => {
+  const file = writeKeras2File(
     model(
       [
         input('x', 2, 2, 1),
@@ -263,53 +272,53 @@ test('outputs are tasks by name or by order, and one that is no task is left out
   const notes: string[] = [];
   const named = await loadKeras(file, { tasks: { who: gender }, log: (note) => notes.push(note) });
   expect(named.layersModel.outputNames).toEqual(['who']);
-  expect(notes).toEqual(['outputs without a task are left out: age']);
+  expect(notes).toEqual(['dropped outputs without a task: age']);
   named.dispose();
-  const turned = await loadKeras(file, { tasks: { who: gender, age } });
-  expect(turned.layersModel.outputNames).toEqual(['who', 'age']);
-  turned.dispose();
+  const reordered = await loadKeras(file, { tasks: { who: gender, age } });
+  expect(reordered.layersModel.outputNames).toEqual(['who', 'age']);
+  reordered.dispose();
   notes.length = 0;
   const ordered = await loadKeras(file, { tasks: { years: age, gender }, log: (note) => notes.push(note) });
-  expect(notes).toEqual(['tasks by order: years ← age, gender ← who']);
+  expect(notes).toEqual(['matched tasks to outputs by order: years ← age, gender ← who']);
   expect(ordered.layersModel.weights.map(({ originalName }) => originalName)).toContain('gender/kernel');
   ordered.dispose();
 });
 
-test('a mixed policy is read as float32, and told once', async () => {
+test('loadKeras imports a mixed-precision model as float32, and logs it once', async () => {
   const policy = { class_name: 'DTypePolicy', config: { name: 'mixed_bfloat16' } };
   const dense = (name: string, from: string) =>
     layer('Dense', name, { units: 2, dtype: policy }, [[from, 0, 0, {}]]);
-  const file = keras2(model([input('x', 2), dense('a', 'x'), dense('b', 'a')], ['x'], ['b']), {
+  const file = writeKeras2File(model([input('x', 2), dense('a', 'x'), dense('b', 'a')], ['x'], ['b']), {
     a: { 'a/kernel:0': array(2, 2), 'a/bias:0': array(2) },
     b: { 'b/kernel:0': array(2, 2), 'b/bias:0': array(2) },
   });
   const notes: string[] = [];
   (await loadKeras(file, { log: (note) => notes.push(note) })).dispose();
-  expect(notes).toEqual(['the model computes in float32 here, not by mixed_bfloat16']);
+  expect(notes).toEqual(['the model computes in float32 instead of mixed_bfloat16']);
 });
 
-test('a class of the user is made by the user, with the weights of the file', async () => {
-  const file = keras2(
+test("loadKeras creates a custom layer with the user's factory, and sets its weights from the file", async () => {
+  const file = writeKeras2File(
     model([input('x', 3), layer('mine>Scale', 'scale', { units: 2 }, [['x', 0, 0, {}]])], ['x'], ['scale']),
     { scale: { 'scale/w:0': array(3, 2) } },
   );
-  const given: unknown[] = [];
+  const factoryArguments: unknown[] = [];
   const read = await loadKeras(file, {
     layers: {
       Scale: (config, name) => {
-        given.push(config, name);
+        factoryArguments.push(config, name);
         return tf.layers.dense({ units: config.units as number, useBias: false, name });
       },
     },
   });
-  expect(given).toEqual([{ name: 'scale', units: 2 }, 'scale']);
+  expect(factoryArguments).toEqual([{ name: 'scale', units: 2 }, 'scale']);
   expect(Array.from(read.weights[0]!.read().dataSync())).toEqual(Array.from(uniform('3,2', [3, 2])));
   read.dispose();
 });
 
-test('weights by layer and name', async () => {
+test('readKerasWeights returns weights by layer and name', async () => {
   const file = writeHdf5(
-    weightsOf({
+    createWeightsGroup({
       image: {},
       conv1: { 'conv1/kernel:0': array(1, 1, 3, 2), 'conv1/bias:0': array(2) },
       base: { 'conv/kernel': array(1, 1, 2, 2), 'norm/gamma': array(2) },
@@ -317,7 +326,7 @@ test('weights by layer and name', async () => {
   );
   const { layers: weights, whole } = await readKerasWeights(file, 'weights.h5');
   expect(whole).toBe(false);
-  expect(Object.entries(weights).map(([name, held]) => [name, Object.keys(held)])).toEqual([
+  expect(Object.entries(weights).map(([name, layerWeights]) => [name, Object.keys(layerWeights)])).toEqual([
     ['image', []],
     ['conv1', ['kernel', 'bias']],
     ['base', ['conv/kernel', 'norm/gamma']],
@@ -325,7 +334,7 @@ test('weights by layer and name', async () => {
   expect(weights.conv1!.bias!.data).toEqual(uniform('2', [2]));
 });
 
-test('what matters to training alone and cannot be had is left out, and told', async () => {
+test('loadKeras ignores unsupported settings that only affect training, and logs them', async () => {
   const dense = {
     units: 1,
     kernel_constraint: { class_name: 'MaxNorm', config: { max_value: 2, axis: 0 } },
@@ -333,7 +342,7 @@ test('what matters to training alone and cannot be had is left out, and told', a
     kernel_regularizer: { class_name: 'OrthogonalRegularizer', config: { factor: 0.1 } },
     activity_regularizer: { class_name: 'L2', config: { l2: 0.1 } },
   };
-  const file = await keras2(
+  const file = await writeKeras2File(
     model(
       [
         input('x', 3),
@@ -348,10 +357,10 @@ test('what matters to training alone and cannot be had is left out, and told', a
   const notes: string[] = [];
   const read = await loadKeras(file, { log: (note) => notes.push(note) });
   expect(notes).toEqual([
-    'noise: GaussianNoise is left out, it only acts in training',
-    'end: the penalty OrthogonalRegularizer is left out, it only matters to training',
-    'end: kernel_constraint is left out, it only matters to training',
-    'end: activity_regularizer is left out, it only matters to training',
+    'noise: skipped GaussianNoise, which only acts in training',
+    'end: ignored the regularizer OrthogonalRegularizer, which only affects training',
+    'end: ignored kernel_constraint, which only affects training',
+    'end: ignored activity_regularizer, which only affects training',
   ]);
   const penalties = tf.tidy(() =>
     read.layers.flatMap((each) => each.calculateLosses()).map((loss) => loss.dataSync()[0]),

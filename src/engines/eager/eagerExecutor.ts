@@ -1,17 +1,13 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
 import { createError } from '../../core/errors/errors.js';
 import type { Network } from '../../network/network.js';
+import type { Weights } from '../../network/weights.js';
 import type { Optimizer } from '../../optimizers/optimizer.js';
+import { createZeroSlots, getSlotNames } from '../../steps/optimizerSlots.js';
 import { toStepInputs, toTensors } from '../../steps/stepArrays.js';
-import {
-  computeTrainingStep,
-  countTrainableParams,
-  createZeroSlots,
-  getSlotNames,
-  getTrainableWeights,
-} from '../../steps/trainingStep.js';
+import { countTrainableParams, getTrainableWeights } from '../../steps/trainableWeights.js';
+import { computeTrainingStep } from '../../steps/trainingStep.js';
 import { tf } from '../../tensor/tf.js';
-import type { Weights } from '../../training/callback.js';
 import type { Executor } from '../executor.js';
 
 /** Steps that TensorFlow.js runs operation by operation, on the backend in use. The weights are the model's variables. */

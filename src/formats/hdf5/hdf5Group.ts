@@ -1,12 +1,9 @@
 import { createError, formatValue } from '../../core/errors/errors.js';
 
-export { readHdf5 } from './read/readHdf5.js';
-export { writeHdf5 } from './write/writeHdf5.js';
-
-/** What an attribute holds; a list without entries stands for any empty one, whatever its type in the file. */
+/** Value of an HDF5 attribute. Every empty attribute is read as an empty list, whatever its type in the file. */
 export type Hdf5AttributeValue = string | readonly string[] | number | readonly number[];
 
-/** Numbers of a dataset. float16 is widened to float32, and HDF5's booleans are bytes. */
+/** Typed array of a dataset. float16 is widened to float32, and HDF5 booleans are read as bytes. */
 export type Hdf5TypedArray =
   | Float32Array
   | Float64Array
@@ -19,14 +16,14 @@ export type Hdf5TypedArray =
   | Uint32Array
   | BigUint64Array;
 
-/** A dataset: numbers with their shape, row-major. */
+/** Dataset: numbers and their shape, in row-major order. */
 export interface Hdf5Dataset {
-  /** Empty for a scalar; `[0]` for a dataset that was given no shape at all. */
+  /** Dimensions: empty for a scalar; `[0]` for a dataset with a null dataspace. */
   readonly shape: readonly number[];
   readonly data: Hdf5TypedArray;
 }
 
-/** A group, which is what HDF5 calls a folder; the root of a file is one too. */
+/** Group: HDF5's word for a folder. The root of a file is a group too. */
 export interface Hdf5Group {
   readonly attributes: { readonly [name: string]: Hdf5AttributeValue };
   readonly groups: { readonly [name: string]: Hdf5Group };
@@ -34,18 +31,20 @@ export interface Hdf5Group {
 }
 
 /**
- * A list of names as Keras keeps it in an attribute: whole, or cut into `layer_names0`, `layer_names1` and so on where it
- * is too long for one. A layer without weights has an empty list of numbers. Empty when the attribute is not there.
+ * Reads a list of names from the attributes of a group, as Keras stores it: in one attribute, or split into
+ * `layer_names0`, `layer_names1` and so on if the list is too long for one. Keras stores the empty list of a
+ * layer without weights as an empty list of numbers.
  *
- * @throws `file` fault when it is not a list of names.
+ * @returns The names; an empty list if the attribute does not exist.
+ * @throws A `file` error if the attribute is not a list of names.
  */
 export function readNameList({ attributes }: Hdf5Group, name: string): string[] {
-  const names: string[] = [];
-  const take = (key: string) => {
+  const nameList: string[] = [];
+  const readPart = (key: string) => {
     const value = Object.hasOwn(attributes, key) ? attributes[key] : undefined;
     if (value === undefined) return false;
     for (const entry of Array.isArray(value) ? value : [value]) {
-      if (typeof entry === 'string') names.push(entry);
+      if (typeof entry === 'string') nameList.push(entry);
       else {
         throw createError({
           kind: 'file',
@@ -58,6 +57,6 @@ export function readNameList({ attributes }: Hdf5Group, name: string): string[] 
     }
     return true;
   };
-  if (!take(name)) for (let part = 0; take(`${name}${part}`); part++);
-  return names;
+  if (!readPart(name)) for (let part = 0; readPart(`${name}${part}`); part++);
+  return nameList;
 }

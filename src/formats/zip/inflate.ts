@@ -1,16 +1,16 @@
 import { Inflate } from 'fflate';
 
-/** What deflate can pack into one byte, at most. */
+/** Upper bound of deflate's compression ratio. */
 export const MAX_INFLATE_RATIO = 1032;
-/** More than this is not unpacked: sizes beyond it are chosen to exhaust the memory. */
+/** Largest uncompressed size that is accepted. A larger declared size is an attempt to exhaust memory. */
 export const MAX_INFLATED_BYTES = 2 ** 31;
-/** Bytes that are unpacked at a time, so that one that claims little and holds much is stopped early. */
+/** Bytes that are decompressed at a time, so that data that exceeds its declared size is stopped early. */
 const CHUNK_BYTES = 16_384;
 
 /**
- * Unpacks deflate of a known size.
+ * Decompresses raw deflate data of a declared size.
  *
- * @throws Error that says how the bytes differ from what they claim.
+ * @throws An `Error` whose message says how the data differ from the declared size.
  */
 export function inflate(packed: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
   if (size > packed.length * MAX_INFLATE_RATIO || size > MAX_INFLATED_BYTES) {

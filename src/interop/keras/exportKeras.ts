@@ -2,25 +2,21 @@ import { createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
 import { createNetwork } from '../../network/buildNetwork.js';
 import { checkModel } from '../../network/checkModel.js';
+import type { ExportableModel } from '../../network/exportableModel.js';
 import { computeFrozenDigest, FROZEN_WEIGHTS_PART } from '../../network/frozenDigest.js';
 import { splitFrozen } from '../../network/frozenSplit.js';
 import type { Network } from '../../network/network.js';
 import { createTaskTable } from '../../network/savedModel/taskTable.js';
 import { syncWeights } from '../../network/weightSync.js';
+import type { Weights } from '../../network/weights.js';
 import type { Optimizer } from '../../optimizers/optimizer.js';
-import { countTrainableParams, GRADIENT_SUM, getTrainableWeights } from '../../steps/trainingStep.js';
+import { GRADIENT_SUM } from '../../steps/optimizerSlots.js';
+import { countTrainableParams, getTrainableWeights } from '../../steps/trainableWeights.js';
 import { checkLossWeights, type ValidLossWeights, type WeightedLoss } from '../../steps/weightedLoss.js';
 import type { Tasks } from '../../tasks/task.js';
 import type { tf } from '../../tensor/tf.js';
-import type { Weights } from '../../training/callback.js';
-import {
-  CHECKPOINT_FILE,
-  type Checkpoint,
-  computeFingerprint,
-  readCheckpoint,
-} from '../../training/checkpoint.js';
-import { getModelFingerprintParts } from '../../training/validateFit.js';
-import type { ExportableModel } from '../onnx/exportOnnx.js';
+import { CHECKPOINT_FILE, type Checkpoint, readCheckpoint } from '../../training/checkpoint.js';
+import { computeFingerprint, getModelFingerprintParts } from '../../training/fingerprint.js';
 import type { CompileConfig } from './write/compileConfig.js';
 import { createKerasGraph, type KerasGraph, prependRescaling } from './write/kerasGraph.js';
 import { createOptimizerVariables, type OptimizerSnapshot } from './write/optimizerVariables.js';
@@ -33,7 +29,10 @@ import { type KerasFormat, writeKerasFile } from './write/writeKerasFile.js';
  * @category Files
  */
 export interface KerasFileOptions {
-  /** `keras` (default): the `.keras` archive of Keras 3. `h5`: one HDF5 file, the older format. */
+  /**
+   * Format of the file. Default `keras`: the `.keras` archive of Keras 3. `h5`: one HDF5 file, the older
+   * format.
+   */
   readonly format?: KerasFormat;
 }
 
@@ -45,23 +44,27 @@ export interface KerasFileOptions {
 export interface ExportKerasOptions<T extends Tasks, W extends { readonly [task: string]: number }>
   extends KerasFileOptions {
   /**
-   * Put a `Rescaling` layer in front, so that Keras feeds bytes, 0 to 255, whatever the range of the model; none where that
-   * is its range already. Default false: Keras feeds the model's own range, 0 to 1 unless it was built with another.
+   * Adds a `Rescaling` layer at the front, so that Keras can feed bytes from 0 to 255, whatever the range of
+   * the model. No layer is added if the model's range is [0, 255] already. Default false: Keras feeds the
+   * model's range, which is 0 to 1 by default.
    */
   readonly bytes?: boolean;
-  /** What Keras's `fit` goes on with; without it the file is not compiled. */
+  /**
+   * Optimizer that the file is compiled with, so that Keras's `fit` can continue. Without it the file is not
+   * compiled.
+   */
   readonly optimizer?: Optimizer;
-  /** The weights of the tasks' losses; default 1 each. Needs `optimizer`. */
+  /** Weights of the tasks' losses. Default: 1 each. Requires `optimizer`. */
   readonly loss?: WeightedLoss<W> & ValidLossWeights<T, W>;
   /**
-   * Where a run with this model and optimiser kept its state: what is trained is written as it stands there, and
-   * Keras goes on where the run stopped. Needs `optimizer`, and `format: 'keras'`: Keras 3 cannot train a model that it
-   * opens from an h5 file with the state of an optimiser in it.
+   * Store with the state of a training run of this model and optimizer. The trained weights are taken from
+   * the state, and Keras continues where the run stopped. Requires `optimizer` and `format: 'keras'`: Keras 3
+   * cannot train a model from an h5 file that contains the state of an optimizer.
    */
   readonly checkpoint?: Store;
 }
 
-/** The same without the types of one model. */
+/** Options of {@link exportKeras} for a multi-task model, without the types of a specific model. */
 type UntypedExportOptions = KerasFileOptions & {
   readonly bytes?: boolean;
   readonly optimizer?: Optimizer;
@@ -70,17 +73,25 @@ type UntypedExportOptions = KerasFileOptions & {
 };
 
 /**
- * A model as a file that `keras.models.load_model` of Keras 3 opens, with equal answers: a `.keras` archive, or a whole
- * model in one `.h5`. Layers, names, shared layers, weights and `trainable` flags are kept, so that a frozen part stays
- * frozen there; outputs have the names of the tasks, in their order. With `optimizer` the file is compiled: losses, their
- * weights, metrics and schedule by Keras's names.
+ * Encodes a model as a file that `keras.models.load_model` of Keras 3 opens, with equal outputs: a `.keras`
+ * archive, or a whole model in one `.h5`.
  *
- * The file holds the task table too (labels, units, pixel range), in `metadata.json` or the attribute `tfjs_multitask`,
- * which Keras reads past. Equal models give equal bytes.
+ * - Layers, names, shared layers, weights and `trainable` flags are preserved, so frozen layers stay frozen
+ *   in Keras.
+ * - Outputs have the names of the tasks, in the same order.
+ * - With `optimizer` the file is compiled with the losses, their weights, the metrics and the schedule, by
+ *   Keras's names.
+ * - The task table (labels, units, pixel range) is stored in `metadata.json` or in the attribute
+ *   `tfjs_multitask`, which Keras ignores.
  *
- * @param model - What {@link multiTask} built or {@link loadModel} opened; or any flat `tf.LayersModel`.
- * @throws `argument` fault for what is no model or is disposed of, and naming the layer, activation, loss, metric or schedule that Keras cannot say; `checkpoint`
- *   fault for a state that is missing, corrupt, or of another model or optimiser.
+ * Equal models result in equal bytes.
+ *
+ * @param model - Model that {@link multiTask} built or {@link loadModel} opened, or any flat
+ *   `tf.LayersModel`.
+ * @returns The bytes of the file.
+ * @throws An `argument` error if `model` is not a model or is disposed, or if Keras has no equivalent of a
+ *   layer, activation, loss, metric or schedule, which the error names. A `checkpoint` error if the state is
+ *   missing, corrupted, or of another model or optimizer.
  * @example
  * ```ts
  * import { adam, branch, exportKeras, flatten, memoryStore, multiTask, regression } from 'tfjs-multitask';
@@ -119,10 +130,10 @@ export async function exportKeras(
     );
   }
   if (!('layersModel' in model)) {
-    const given = ['bytes', 'optimizer', 'loss', 'checkpoint'].find((name) => name in options);
-    if (given !== undefined) {
+    const option = ['bytes', 'optimizer', 'loss', 'checkpoint'].find((name) => name in options);
+    if (option !== undefined) {
       throw createOptionError(
-        given,
+        option,
         'a multi-task model, which knows its range and tasks',
         'a LayersModel',
         'Leave it out.',
@@ -150,16 +161,16 @@ async function exportNetwork(
 ): Promise<Uint8Array> {
   const { bytes = false, optimizer } = options;
   const { range } = network.input;
-  const plain = createKerasGraph(network.layersModel);
+  const modelGraph = createKerasGraph(network.layersModel);
   const [black, white] = range;
-  const graph = bytes && (black !== 0 || white !== 255) ? prependRescaling(plain, range) : plain;
+  const graph = bytes && (black !== 0 || white !== 255) ? prependRescaling(modelGraph, range) : modelGraph;
   const table = createTaskTable(
     bytes ? { ...network, input: { ...network.input, range: [0, 255] } } : network,
   );
   const compiled = createCompileConfig(network, options);
   const saved =
     optimizer && options.checkpoint && (await readRunCheckpoint(options.checkpoint, network, optimizer));
-  const standing =
+  const optimizerState =
     optimizer &&
     (saved
       ? getSavedOptimizerState(network, optimizer, saved)
@@ -170,7 +181,9 @@ async function exportNetwork(
       ? createCheckpointWeightReader(saved.weights, createModelWeightReader(graph))
       : createModelWeightReader(graph),
     compileConfig: compiled && { ...compiled, learningRate: saved?.state.learningRate ?? undefined },
-    optimizerVariables: standing ? createOptimizerVariables(graph, optimizer!, standing) : undefined,
+    optimizerVariables: optimizerState
+      ? createOptimizerVariables(graph, optimizer!, optimizerState)
+      : undefined,
     taskTable: JSON.parse(JSON.stringify(table)),
   };
   return writeKerasFile(format, contents);
@@ -207,7 +220,7 @@ function createCompileConfig(
   return { tasks, optimizer, lossWeights: loss.weights };
 }
 
-/** The weights as they stand in the model. */
+/** Creates a reader of the model's current weights. */
 function createModelWeightReader(graph: KerasGraph): WeightReader {
   const weights = graph.layers.flatMap(({ stockLayer }) => stockLayer?.weights ?? []);
   const byName = new Map(weights.map((weight) => [weight.originalName, weight]));
@@ -217,17 +230,20 @@ function createModelWeightReader(graph: KerasGraph): WeightReader {
   };
 }
 
-/** The weights as a checkpoint has them; frozen ones, which it has not, as they stand. */
+/**
+ * Creates a reader of the weights of a checkpoint. Frozen weights, which a checkpoint does not contain, come
+ * from `frozen`.
+ */
 const createCheckpointWeightReader =
-  (weights: Weights, frozen: WeightReader): WeightReader =>
+  (weights: Weights, frozenWeights: WeightReader): WeightReader =>
   (name) =>
-    weights[name] ?? frozen(name);
+    weights[name] ?? frozenWeights(name);
 
 async function readRunCheckpoint(store: Store, network: Network, optimizer: Optimizer): Promise<Checkpoint> {
-  const contract = await computeFingerprint(getModelFingerprintParts(network, optimizer));
+  const fingerprint = await computeFingerprint(getModelFingerprintParts(network, optimizer));
   const frozen = await computeFrozenDigest(splitFrozen(network.graph), network.input.range);
   const saved = await readCheckpoint(store, {
-    ...contract,
+    ...fingerprint,
     ...(frozen && { [FROZEN_WEIGHTS_PART]: frozen }),
   });
   if (saved) return saved;
@@ -254,7 +270,10 @@ function getSavedOptimizerState(
   };
 }
 
-/** An optimiser before its first step: Keras warns of a `.keras` file that leaves its variables out. */
+/**
+ * Creates the state of an optimizer before its first step. Without it Keras prints a warning when it opens a
+ * `.keras` file.
+ */
 function createInitialOptimizerState(network: Network, optimizer: Optimizer): OptimizerSnapshot {
   const zeros = () => new Float32Array(countTrainableParams(network));
   return {
@@ -266,12 +285,15 @@ function createInitialOptimizerState(network: Network, optimizer: Optimizer): Op
   };
 }
 
-/** Keras keeps the rate among the variables unless it is a schedule; `constant` is written as a number. */
+/**
+ * Returns the learning rate that Keras stores among the optimizer's variables, or undefined for a schedule.
+ * The schedule `constant` is written as a number.
+ */
 function getNumericLearningRate(
   { schedule, isLearningRateAdjustable }: Optimizer,
-  now: number | null,
+  current: number | null,
 ): number | undefined {
-  if (isLearningRateAdjustable) return now ?? schedule(0);
+  if (isLearningRateAdjustable) return current ?? schedule(0);
   return schedule.description.name === 'constant' ? schedule(0) : undefined;
 }
 

@@ -4,23 +4,28 @@ import type { Tasks } from '../../tasks/task.js';
 import type { tf } from '../../tensor/tf.js';
 import type { KerasOutput } from './read/readKerasModel.js';
 
-/** Which output each task is: `[task, number of the output]`. */
+/**
+ * Assigns an output to each task: `[task, index of the output]`. Tasks are matched by the name of the output,
+ * then by the name of its layer, then by order.
+ */
 export function matchOutputs(
   tasks: readonly string[],
   outputs: readonly KerasOutput[],
   log: ((text: string) => void) | undefined,
 ): [task: string, output: number][] {
-  const numberOf = (task: string) => {
+  const findOutputIndex = (task: string) => {
     const named = outputs.findIndex(({ name }) => name === task);
     return named >= 0 ? named : outputs.findIndex(({ layer }) => layer === task);
   };
-  const found = tasks.map((task) => [task, numberOf(task)] as [string, number]);
+  const found = tasks.map((task) => [task, findOutputIndex(task)] as [string, number]);
   if (found.every(([, output]) => output < 0) && tasks.length === outputs.length && tasks.length > 0) {
-    log?.(`tasks by order: ${tasks.map((task, i) => `${task} ← ${outputs[i]!.name}`).join(', ')}`);
+    log?.(
+      `matched tasks to outputs by order: ${tasks.map((task, i) => `${task} ← ${outputs[i]!.name}`).join(', ')}`,
+    );
     return tasks.map((task, i) => [task, i]);
   }
-  const lost = found.find(([, output]) => output < 0);
-  if (lost || tasks.length === 0) {
+  const unmatched = found.find(([, output]) => output < 0);
+  if (unmatched || tasks.length === 0) {
     throw createError({
       kind: 'argument',
       path: 'loadKeras.tasks',
@@ -29,35 +34,38 @@ export function matchOutputs(
       advice: 'Name the tasks like the outputs, or give as many tasks as outputs, in their order.',
     });
   }
-  const left = outputs.filter((_, i) => !found.some(([, output]) => output === i));
-  if (left.length > 0)
-    log?.(`outputs without a task are left out: ${left.map(({ name }) => name).join(', ')}`);
+  const unusedOutputs = outputs.filter((_, i) => !found.some(([, output]) => output === i));
+  if (unusedOutputs.length > 0)
+    log?.(`dropped outputs without a task: ${unusedOutputs.map(({ name }) => name).join(', ')}`);
   return found;
 }
 
-/** A task that this library wrote into the file is the one that is given: labels in another order would turn answers round. */
+/**
+ * Checks that a task equals the one that this library wrote into the file. Labels in another order would swap
+ * the answers.
+ */
 export function checkTaskMatchesFile(
   name: string,
   task: Tasks[string],
-  known: Tasks[string] | undefined,
+  fileTask: Tasks[string] | undefined,
 ): void {
   const show = ({ kind, labels }: Tasks[string]) => (labels ? `${kind}([${labels.join(', ')}])` : kind);
-  if (!known || show(known) === show(task)) return;
+  if (!fileTask || show(fileTask) === show(task)) return;
   throw createError({
     kind: 'argument',
     path: `loadKeras.tasks.${name}`,
-    expected: `${show(known)}, as the file says`,
+    expected: `${show(fileTask)}, as the file says`,
     received: show(task),
     advice: 'Give the labels in the order in which the model was trained.',
   });
 }
 
-/** The one image a typed model takes. */
+/** Returns the shape of the model's only input, the image. Throws a `file` error for any other input. */
 export function getImageShape({ inputs }: tf.LayersModel, path: string): ImageShape {
   const wrong = (expected: string, received: string, advice: string) =>
     createError({ kind: 'file', path, expected, received, advice });
-  const [image, ...more] = inputs;
-  if (!image || more.length > 0) {
+  const [image, ...otherInputs] = inputs;
+  if (!image || otherInputs.length > 0) {
     throw wrong(
       'a model of one input, the image',
       `${inputs.length} inputs`,
@@ -76,7 +84,10 @@ export function getImageShape({ inputs }: tf.LayersModel, path: string): ImageSh
   );
 }
 
-/** A task's output has the numbers that its answers are made of: as many, and probabilities where they are ones. */
+/**
+ * Checks that an output has the size of the task, and that it ends with an activation if the task predicts
+ * probabilities.
+ */
 export function checkTaskOutput(output: tf.SymbolicTensor, task: Tasks[string], path: string): void {
   const wrong = (expected: string, received: string, advice: string) =>
     createError({ kind: 'argument', path, expected, received, advice });
@@ -96,10 +107,10 @@ export function checkTaskOutput(output: tf.SymbolicTensor, task: Tasks[string], 
   );
 }
 
-/** The activation that an output ends with, where its layers tell. */
+/** Finds the activation at the end of an output, if its layers tell. */
 function findOutputActivation({ sourceLayer, nodeIndex }: tf.SymbolicTensor): string | undefined {
   const { activation } = sourceLayer.getConfig();
-  const [before] = sourceLayer.inboundNodes[nodeIndex]?.inputTensors ?? [];
-  const passes = sourceLayer.getClassName() === 'Activation' && activation === 'linear';
-  return passes && before ? findOutputActivation(before) : (activation as string | undefined);
+  const [input] = sourceLayer.inboundNodes[nodeIndex]?.inputTensors ?? [];
+  const isLinear = sourceLayer.getClassName() === 'Activation' && activation === 'linear';
+  return isLinear && input ? findOutputActivation(input) : (activation as string | undefined);
 }

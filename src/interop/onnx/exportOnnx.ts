@@ -4,26 +4,13 @@ import { runOnWasm } from '../../engines/select.js';
 import { encodeOnnxModel } from '../../formats/onnxModel.js';
 import { createNetwork } from '../../network/buildNetwork.js';
 import { checkModel } from '../../network/checkModel.js';
+import type { ExportableModel } from '../../network/exportableModel.js';
 import { type InferenceFunction, type LayerGraph, runInference } from '../../network/layerGraph.js';
-import type { Network, NetworkInput } from '../../network/network.js';
+import type { Network } from '../../network/network.js';
 import { createTaskTable } from '../../network/savedModel/taskTable.js';
 import { syncWeights } from '../../network/weightSync.js';
-import type { AnyTask, Tasks } from '../../tasks/task.js';
+import type { AnyTask } from '../../tasks/task.js';
 import { tf } from '../../tensor/tf.js';
-
-/**
- * What {@link exportOnnx} needs of a model; every `MultiTaskModel` has it.
- *
- * @category Files
- */
-export interface ExportableModel {
-  /** Layers and weights. */
-  readonly layersModel: tf.LayersModel;
-  /** By name, in the order of the outputs. */
-  readonly tasks: Tasks;
-  /** Size and range of the images. */
-  readonly input: NetworkInput;
-}
 
 /**
  * A model as an `.onnx` file that ONNX Runtime and every tool of that format open: one graph with constant weights

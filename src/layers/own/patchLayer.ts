@@ -22,7 +22,7 @@ const UNSUPPORTED_LAYERS: { readonly [className: string]: string } = {
   GaussianDropout: 'Use dropout().',
   AlphaDropout: 'Use dropout().',
   SpatialDropout1D: 'Use dropout().',
-  RandomWidth: 'Use augment([zoom(...)]) on the dataset.',
+  RandomWidth: 'Use dataset.augment([randomZoom(...)]).',
 };
 
 /**

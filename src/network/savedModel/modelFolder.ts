@@ -1,5 +1,6 @@
+import { formatShape } from '../../core/arrays.js';
+import { sha256 } from '../../core/digest.js';
 import { createError } from '../../core/errors/errors.js';
-import { sha256 } from '../../core/json.js';
 import type { Store } from '../../core/platform/platform.js';
 import { checkTopology, renumberCalls } from '../../formats/modelTopology.js';
 import { patchLayer } from '../../layers/own/patchLayer.js';
@@ -24,13 +25,14 @@ const COPY_ADVICE = 'Copy the whole folder again.';
 const encodeJson = (value: unknown) => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
 
 /**
- * Writes a network under `folder`: `model.json` and a weights file as `tf.loadLayersModel` reads them, all classes
- * stock, and `tasks.json` with what they do not say (tasks, labels, units, pixel range).
+ * Writes a network to `folder` of a store: `model.json` and a weights file that `tf.loadLayersModel` can
+ * read, with stock layer classes only, and `tasks.json` with the rest: tasks, labels, units and pixel range.
  *
- * Never a mixture of two models: the weights file is named by its content and written first, `model.json` names it
- * and replaces the old one in one rename, and only then are older weights removed.
+ * The folder never mixes two models. The weights file is written first, under a name that contains its hash;
+ * then `model.json`, which refers to it, is replaced in one rename; only then are older weights removed.
  *
- * @throws `file` fault when the store cannot be written; what was saved before is still there then.
+ * @throws A `file` error if the store cannot be written. The model that was saved before is still intact
+ *   then.
  */
 export async function writeModelFolder(network: Network, store: Store, folder: string): Promise<void> {
   const artifacts = await getModelArtifacts(network.layersModel);
@@ -45,35 +47,39 @@ export async function writeModelFolder(network: Network, store: Store, folder: s
     modelTopology: artifacts.modelTopology,
     weightsManifest: [{ paths: [name], weights: artifacts.weightSpecs }],
   };
-  const at = (file: string) => (folder === '' ? file : `${folder}/${file}`);
-  await store.write(at(name), bytes);
-  await store.write(at('tasks.json'), encodeJson(createTaskTable(network)));
-  await store.write(at('model.json'), encodeJson(model));
-  const old = (await store.list(at('weights.'))).filter((file) => file !== at(name) && file.endsWith('.bin'));
-  for (const file of old) await store.remove(file);
+  const toKey = (file: string) => (folder === '' ? file : `${folder}/${file}`);
+  await store.write(toKey(name), bytes);
+  await store.write(toKey('tasks.json'), encodeJson(createTaskTable(network)));
+  await store.write(toKey('model.json'), encodeJson(model));
+  const staleFiles = (await store.list(toKey('weights.'))).filter(
+    (file) => file !== toKey(name) && file.endsWith('.bin'),
+  );
+  for (const file of staleFiles) await store.remove(file);
 }
 
 /**
- * Reads what {@link writeModelFolder} wrote. With `tasks` the folder must hold just these, else an error says where
- * they differ; without, they are made from the table, with the losses and metrics a task of that kind has by default.
+ * Reads a network that {@link writeModelFolder} wrote.
  *
- * @throws `file` fault for a missing, cut or changed file, a newer format, or other tasks.
+ * @param tasks - Tasks that the folder must contain. Default: tasks created from `tasks.json`, with the
+ *   default losses and metrics of their kinds.
+ * @throws A `file` error if a file is missing, truncated or corrupted, if the format is newer, or if the
+ *   tasks differ.
  */
 export async function readModelFolder<T extends Tasks>(
   store: Store,
   folder: string,
   tasks?: T,
 ): Promise<Network<T>> {
-  const at = (file: string) => (folder === '' ? file : `${folder}/${file}`);
-  const where = (file: string) => `${store.label}/${at(file)}`;
-  const json = async (file: string): Promise<unknown> => {
-    const bytes = await store.read(at(file));
+  const toKey = (file: string) => (folder === '' ? file : `${folder}/${file}`);
+  const toPath = (file: string) => `${store.label}/${toKey(file)}`;
+  const readJson = async (file: string): Promise<unknown> => {
+    const bytes = await store.read(toKey(file));
     try {
       if (bytes) return JSON.parse(new TextDecoder().decode(bytes));
     } catch (cause) {
       throw createError({
         kind: 'file',
-        path: where(file),
+        path: toPath(file),
         expected: 'JSON',
         received: 'something else',
         advice: COPY_ADVICE,
@@ -82,38 +88,38 @@ export async function readModelFolder<T extends Tasks>(
     }
     throw createError({
       kind: 'file',
-      path: where(file),
+      path: toPath(file),
       expected: 'a saved model',
       received: 'no such file',
       advice: 'Give the folder that save() or bestCheckpoint() wrote.',
     });
   };
-  const table = (await json('tasks.json')) as TaskTable;
-  const { input, tasks: known } = parseTaskTable(table, where('tasks.json'), tasks);
-  const { modelTopology, weightsManifest } = (await json('model.json')) as ModelJson;
+  const table = (await readJson('tasks.json')) as TaskTable;
+  const { input, tasks: networkTasks } = parseTaskTable(table, toPath('tasks.json'), tasks);
+  const { modelTopology, weightsManifest } = (await readJson('model.json')) as ModelJson;
   const [group] = Array.isArray(weightsManifest) ? (weightsManifest as ModelJson['weightsManifest']) : [];
   const file: unknown = group?.paths?.[0];
   if (!modelTopology || !group || typeof file !== 'string' || /[/\\]|^\.\.?$/.test(file)) {
     throw createError({
       kind: 'file',
-      path: where('model.json'),
+      path: toPath('model.json'),
       expected: 'a layers model with one weights file beside it',
       received: 'another layout',
       advice: 'Give a folder that save() or bestCheckpoint() wrote.',
     });
   }
-  const bytes = await store.read(at(file));
+  const bytes = await store.read(toKey(file));
   if (!bytes || (await sha256(bytes)).slice(0, 16) !== file.split('.')[1]) {
     throw createError({
       kind: 'file',
-      path: where(file),
+      path: toPath(file),
       expected: 'the weights that model.json names',
       received: bytes ? 'bytes that do not match their hash' : 'no such file',
       advice: COPY_ADVICE,
     });
   }
-  checkTopology(modelTopology, where('model.json'));
-  const layersModel = await openLayersModel(where('model.json'), {
+  checkTopology(modelTopology, toPath('model.json'));
+  const layersModel = await openLayersModel(toPath('model.json'), {
     modelTopology,
     format: 'layers-model',
     weightSpecs: group.weights as tf.io.WeightsManifestEntry[],
@@ -121,13 +127,13 @@ export async function readModelFolder<T extends Tasks>(
   });
   resetLayerRefCounts(layersModel);
   try {
-    checkInputAndOutputs(layersModel, input.shape, known, where('model.json'));
-    for (const layer of layersModel.layers) patchLayer(layer, where('model.json'));
+    checkInputAndOutputs(layersModel, input.shape, networkTasks, toPath('model.json'));
+    for (const layer of layersModel.layers) patchLayer(layer, toPath('model.json'));
   } catch (error) {
     layersModel.dispose();
     throw error;
   }
-  return createNetwork(layersModel, known as T, input);
+  return createNetwork(layersModel, networkTasks as T, input);
 }
 
 async function openLayersModel(path: string, artifacts: tf.io.ModelArtifacts): Promise<tf.LayersModel> {
@@ -145,23 +151,27 @@ async function openLayersModel(path: string, artifacts: tf.io.ModelArtifacts): P
   }
 }
 
-/** `tasks.json` and `model.json` are of one model: the same image, and an output for every task, in order. */
+/**
+ * Checks that `tasks.json` and `model.json` describe the same model: the same image, and one output per task,
+ * in order.
+ */
 function checkInputAndOutputs(
   model: tf.LayersModel,
   image: readonly number[],
   tasks: Tasks,
   path: string,
 ): void {
-  const show = (shape: readonly unknown[]) => `[${shape.join(', ')}]`;
-  const want = Object.entries(tasks).map(([name, { units }]) => `${name} ${show([units])}`);
-  const have = model.outputs.map(({ shape }, i) => `${model.outputNames[i]} ${show(shape.slice(1))}`);
-  const shapes = model.inputs.map(({ shape }) => show(shape.slice(1)));
-  if (want.join() === have.join() && shapes.join() === show(image)) return;
+  const expectedOutputs = Object.entries(tasks).map(([name, { units }]) => `${name} ${formatShape([units])}`);
+  const modelOutputs = model.outputs.map(
+    ({ shape }, i) => `${model.outputNames[i]} ${formatShape(shape.slice(1))}`,
+  );
+  const inputShapes = model.inputs.map(({ shape }) => formatShape(shape.slice(1)));
+  if (expectedOutputs.join() === modelOutputs.join() && inputShapes.join() === formatShape(image)) return;
   throw createError({
     kind: 'file',
     path,
-    expected: `the image ${show(image)} and the outputs ${want.join(', ')}, as tasks.json says`,
-    received: `the image ${shapes.join(', ')} and the outputs ${have.join(', ')}`,
+    expected: `the image ${formatShape(image)} and the outputs ${expectedOutputs.join(', ')}, as tasks.json says`,
+    received: `the image ${inputShapes.join(', ')} and the outputs ${modelOutputs.join(', ')}`,
     advice: COPY_ADVICE,
   });
 }
@@ -169,8 +179,8 @@ function checkInputAndOutputs(
 async function getModelArtifacts(model: tf.LayersModel): Promise<tf.io.ModelArtifacts> {
   let artifacts: tf.io.ModelArtifacts | undefined;
   await model.save(
-    tf.io.withSaveHandler(async (given) => {
-      artifacts = given;
+    tf.io.withSaveHandler(async (modelArtifacts) => {
+      artifacts = modelArtifacts;
       return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } };
     }),
   );

@@ -7,26 +7,26 @@ import { regression } from '../../tasks/regression.js';
 import { type AnyTask, createTaskRecord, type Tasks } from '../../tasks/task.js';
 import type { Network, NetworkInput } from '../network.js';
 
-/** `tasks.json`: what a page or a program needs beside the network. */
+/** Content of `tasks.json`: what a page or a program needs in addition to the network. */
 export interface TaskTable {
   readonly format: 'tfjs-multitask';
   readonly version: number;
   readonly input: {
-    /** `[height, width, channels]`. */
+    /** Image shape `[height, width, channels]`. */
     readonly shape: readonly number[];
-    /** What 0 and 255 become. */
+    /** Values that the bytes 0 and 255 are mapped to. */
     readonly range: readonly number[];
   };
-  /** In the order of the network's outputs. */
+  /** Tasks in the order of the network's outputs. */
   readonly tasks: readonly TaskRecord[];
 }
 
-/** Number of the table's layout; raised when an older reader could not read a newer table. */
+/** Format number of the table. It increases when older versions of the library cannot read a newer table. */
 const TABLE_VERSION = 1;
 
 const FOLDER_ADVICE = 'Give a folder that save() or bestCheckpoint() wrote, as it was written.';
 
-/** The table of a network. */
+/** Creates the task table of a network. */
 export function createTaskTable(network: Network): TaskTable {
   return {
     format: 'tfjs-multitask',
@@ -37,9 +37,10 @@ export function createTaskTable(network: Network): TaskTable {
 }
 
 /**
- * A table from a file, checked; with `expected`, against the tasks the caller knows.
+ * Checks a task table that was read from a file and returns its input and tasks.
  *
- * @throws `file` fault for another format, a newer version, or tasks that differ.
+ * @param expected - Tasks that the caller expects; they must equal those of the table.
+ * @throws A `file` error if the format is different, the version is newer, or the tasks differ.
  */
 export function parseTaskTable(
   table: TaskTable,
@@ -59,23 +60,23 @@ export function parseTaskTable(
     );
   }
   const { shape, range } = table.input ?? {};
-  const numbers = (value: unknown, length: number) =>
+  const isNumberList = (value: unknown, length: number) =>
     Array.isArray(value) && value.length === length && value.every(Number.isFinite);
-  if (!numbers(shape, 3) || !numbers(range, 2))
+  if (!isNumberList(shape, 3) || !isNumberList(range, 2))
     throw wrong('an input with shape and range', JSON.stringify(table.input));
   if (!Array.isArray(table.tasks) || table.tasks.length === 0)
     throw wrong('a list of tasks', JSON.stringify(table.tasks));
-  const made = Object.fromEntries(
+  const tableTasks = Object.fromEntries(
     table.tasks.map((record, i) => [record?.name, parseTask(record ?? {}, `${path}: tasks[${i}]`)]),
   );
-  if (expected) checkSameTasks(made, expected, wrong);
+  if (expected) checkSameTasks(tableTasks, expected, wrong);
   return {
     input: { shape: shape as unknown as ImageShape, range: range as unknown as PixelRange },
-    tasks: expected ?? made,
+    tasks: expected ?? tableTasks,
   };
 }
 
-/** A task from its record; what makes it refuses wrong labels and units, and is told with the file's name here. */
+/** Creates a task from its record. Errors about labels and units are rethrown with the path of the file. */
 function parseTask(record: TaskRecord, path: string): AnyTask {
   try {
     return createTask(record);
@@ -107,13 +108,16 @@ function createTask(record: TaskRecord): AnyTask {
 }
 
 function checkSameTasks(
-  made: Tasks,
+  tableTasks: Tasks,
   expected: Tasks,
   wrong: (wanted: string, received: string, advice?: string) => Error,
 ): void {
-  const shape = (tasks: Tasks): Json =>
+  const toComparable = (tasks: Tasks): Json =>
     Object.entries(tasks).map(([name, { kind, labels }]) => ({ name, kind, labels: labels ?? null }));
-  const [want, have] = [toCanonicalJson(shape(expected)), toCanonicalJson(shape(made))];
-  if (want !== have)
-    throw wrong(`the tasks ${want}`, have, 'Leave `tasks` out to take them from the folder.');
+  const [expectedJson, tableJson] = [
+    toCanonicalJson(toComparable(expected)),
+    toCanonicalJson(toComparable(tableTasks)),
+  ];
+  if (expectedJson !== tableJson)
+    throw wrong(`the tasks ${expectedJson}`, tableJson, 'Leave `tasks` out to take them from the folder.');
 }

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
-import util from 'node:util';
 import { createError } from '../../core/errors/errors.js';
 import type { PackageLoader } from '../../core/platform/platform.js';
+import { restoreNodeUtil } from './restoreNodeUtil.js';
 
 /**
  * Imports an optional package; the error when it is missing names the command that installs it. What `fit` and
@@ -39,11 +39,4 @@ async function importPackage<M>(name: string, neededFor: string): Promise<M> {
       cause,
     });
   }
-}
-
-/** tfjs-node 4.22 calls two functions that newer Nodes lack; it looks for them on `util` each time. */
-export function restoreNodeUtil(): void {
-  const gone = util as unknown as Record<string, (value: unknown) => boolean>;
-  gone.isNullOrUndefined ??= (value) => value === null || value === undefined;
-  gone.isArray ??= Array.isArray;
 }

@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { arch, platform } from 'node:os';
+import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -8,10 +7,4 @@ export function getPackageFolder(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'assets', 'fonts'))) folder = dirname(folder);
   return folder;
-}
-
-/** What ran: this library, Node and the kind of machine. */
-export function getRuntimeVersions(): { readonly [name: string]: string } {
-  const { version } = JSON.parse(readFileSync(join(getPackageFolder(), 'package.json'), 'utf8'));
-  return { 'tfjs-multitask': version, node: process.versions.node, machine: `${platform()} ${arch()}` };
 }

@@ -15,12 +15,12 @@ parentPort.on('message', (message) => parentPort.postMessage(...answer(message))
  * @throws `argument` fault for a count that is none.
  * @example
  * ```ts
- * import { augment, imagesInMemory, rotation } from 'tfjs-multitask';
+ * import { imagesInMemory, randomRotation } from 'tfjs-multitask';
  * import { workerThreads } from 'tfjs-multitask/node';
  *
  * const grey = { data: new Uint8Array(8 * 8 * 3).fill(90), height: 8, width: 8, channels: 3 };
  * const dataset = imagesInMemory([{ image: grey, labels: { age: 30 } }])
- *   .augment(augment([rotation({ degrees: 20 })]))
+ *   .augment([randomRotation({ degrees: 20 })])
  *   .withWorkers(workerThreads({ count: 2 }));
  * console.log(dataset.size); // 1
  * ```

@@ -1,17 +1,16 @@
-import { join } from 'node:path';
 import type { Store } from '../../core/platform/platform.js';
 import type { ArchitectureRecord } from '../../core/records/architecture.js';
 import type { HistoryRecord } from '../../core/records/history.js';
 import { architectureDiagram as diagram } from '../../report/charts/architectureDiagram.js';
+import type { ChartTools } from '../../report/charts/chartTools.js';
 import {
   type LearningCurveGridOptions,
   type RunGroup,
   learningCurveGrid as sideBySide,
 } from '../../report/charts/learningCurveGrid.js';
 import { learningCurves as curves, type LearningCurvesOptions } from '../../report/charts/learningCurves.js';
-import type { ChartTools } from '../../report/text/svgText.js';
 import { loadPackage } from '../platform/loadPackage.js';
-import { getPackageFolder } from '../platform/packageFolder.js';
+import { svgToPng } from './svgToPng.js';
 
 /**
  * The learning curves of a task as SVG text; see `learningCurves` of `tfjs-multitask/report`.
@@ -89,36 +88,6 @@ export async function architectureDiagram(architecture: ArchitectureRecord): Pro
 }
 
 /**
- * An SVG as the bytes of a PNG file, text set in the font that the package carries.
- *
- * @param scale - Pixels for each unit of the SVG. Default 2.
- * @throws `missing-package` fault without `@resvg/resvg-js`.
- * @example
- * ```ts
- * import { svgToPng } from 'tfjs-multitask/node';
- *
- * const png = await svgToPng('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
- * console.log(new TextDecoder().decode(png.subarray(1, 4))); // PNG
- * ```
- * @category Figures
- */
-export async function svgToPng(svg: string, scale = 2): Promise<Uint8Array> {
-  const { Resvg } = await loadPackage<typeof import('@resvg/resvg-js')>('@resvg/resvg-js', 'writing PNG');
-  const { regular, semiBold } = getFontPaths();
-  const picture = new Resvg(svg, {
-    fitTo: { mode: 'zoom', value: scale },
-    background: 'white',
-    font: {
-      loadSystemFonts: false,
-      fontFiles: [regular, semiBold],
-      defaultFontFamily: 'Inter',
-      sansSerifFamily: 'Inter',
-    },
-  });
-  return new Uint8Array(picture.render().asPng());
-}
-
-/**
  * Writes a figure into `store` as `NAME.svg` and `NAME.png`.
  *
  * @throws As {@link svgToPng}; `file` fault where the store cannot be written.
@@ -136,10 +105,4 @@ export async function svgToPng(svg: string, scale = 2): Promise<Uint8Array> {
 export async function saveFigure(store: Store, name: string, svg: string): Promise<void> {
   await store.write(`${name}.svg`, new TextEncoder().encode(svg));
   await store.write(`${name}.png`, await svgToPng(svg));
-}
-
-/** The files of Inter in `assets/fonts` of the package. */
-export function getFontPaths(): { readonly regular: string; readonly semiBold: string } {
-  const file = (name: string) => join(getPackageFolder(), 'assets', 'fonts', name);
-  return { regular: file('Inter-Regular.otf'), semiBold: file('Inter-SemiBold.otf') };
 }

@@ -3,9 +3,9 @@ import { selectRandomAnswers, selectTasksWithImages } from '../../core/records/a
 import type { PredictionRecord, RunRecord } from '../../core/records/runRecord.js';
 import type { Dataset } from '../../data/dataset.js';
 import { gradCam } from '../../explain/gradCam.js';
-import { heatOverlay } from '../../explain/heatOverlay.js';
 import type { MultiTaskModel } from '../../model/multiTaskModel.js';
 import type { GradCamImage } from '../../recording/saveRunImages.js';
+import { heatOverlay } from '../../report/charts/heatOverlay.js';
 import type { LabelsOf, Tasks } from '../../tasks/task.js';
 
 /**

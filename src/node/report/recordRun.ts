@@ -5,7 +5,7 @@ import type { MultiTaskModel } from '../../model/multiTaskModel.js';
 import { type CreateRunRecordOptions, createRunRecord } from '../../recording/createRunRecord.js';
 import { saveRunImages } from '../../recording/saveRunImages.js';
 import type { Tasks } from '../../tasks/task.js';
-import { getRuntimeVersions } from '../platform/packageFolder.js';
+import { getRuntimeVersions } from '../platform/runtimeVersions.js';
 import { sharpEncoder } from '../platform/sharpEncoder.js';
 import { createGradCamImages } from './gradCamImages.js';
 

@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createError } from '../../core/errors/errors.js';
+import type { ChartTools, ReportTools } from '../../report/charts/chartTools.js';
 import { createReport } from '../../report/pages/createReport.js';
 import { createModelCard, isGeneratedCard } from '../../report/pages/modelCard.js';
 import { type ReportedRun, readRunRecord } from '../../report/records/readRunRecord.js';
-import type { ChartTools, ReportTools } from '../../report/text/svgText.js';
 import { folderStore } from '../platform/folderStore.js';
 import { loadPackage } from '../platform/loadPackage.js';
-import { getFontPaths, saveFigure } from './figures.js';
+import { saveFigure } from './figures.js';
+import { getFontPaths } from './svgToPng.js';
 
 /**
  * Options of {@link writeReport}.

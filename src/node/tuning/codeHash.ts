@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { sha256 } from '../../core/json.js';
+import { sha256 } from '../../core/digest.js';
 
 /** What follows `from`, `import` or `require` and begins with a dot. */
 const RELATIVE_IMPORT = /\b(?:from|import|require)\s*\(?\s*(['"`])(\.{1,2}\/[^'"`\n]+)\1/g;

@@ -1,6 +1,7 @@
 import type { WriteStream } from 'node:tty';
+import { findBestTrialNumbers } from '../../tuner/results/bestTrials.js';
 import { resultsTable } from '../../tuner/results/resultsTable.js';
-import { findBestTrialNumbers, sortByNumber, type TrialRecord } from '../../tuner/results/trialRecord.js';
+import { sortByNumber, type TrialRecord } from '../../tuner/results/trialRecord.js';
 import type { Study } from '../../tuner/study.js';
 
 /** The last trials that are shown while it runs, and the best of those before. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import { sha256 } from '../../core/digest.js';
 import { createError } from '../../core/errors/errors.js';
-import { sha256 } from '../../core/json.js';
 import type { Store } from '../../core/platform/platform.js';
 import { writeIfAbsent } from '../../core/platform/writeIfAbsent.js';
 

@@ -1,10 +1,10 @@
 import { checkInteger } from '../../core/errors/checkInteger.js';
 import { checkOptionNames, createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
-import { proposeTrial } from '../../tuner/askAndTell.js';
 import { hasEnded, type TrialRecord } from '../../tuner/results/trialRecord.js';
+import { proposeTrial } from '../../tuner/strategies/proposeTrial.js';
 import type { Study } from '../../tuner/study.js';
-import { openRecords } from './readStudy.js';
+import { openRecords } from './openStudy.js';
 import type { RequiredSettings, SettingsOf, StudyModule, TrialOf } from './studyModule.js';
 import { executeTrial } from './trial/executeTrial.js';
 import { loadStudy, toModuleUrl } from './trial/loadStudy.js';

@@ -1,17 +1,18 @@
 import { checkInteger } from '../../core/errors/checkInteger.js';
 import { checkOptionNames, createError, formatValue } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
-import { proposeTrial } from '../../tuner/askAndTell.js';
 import { hasEnded, type TrialRecord } from '../../tuner/results/trialRecord.js';
+import { proposeTrial } from '../../tuner/strategies/proposeTrial.js';
 import type { Study } from '../../tuner/study.js';
 import { getNextTrialNumber, getUnfinishedTrials } from '../../tuner/studyRecords.js';
 import { computeCodeHash } from './codeHash.js';
 import { lockStudy } from './lockStudy.js';
-import { openRecords } from './readStudy.js';
+import { openRecords } from './openStudy.js';
 import type { RequiredSettings, SettingsOf, StudyModule, StudyOf, TrialOf } from './studyModule.js';
 import { executeTrial } from './trial/executeTrial.js';
 import { loadStudy, type StudySettings, toModuleUrl } from './trial/loadStudy.js';
-import { createTrialDispatcher, type QueueOptions } from './trialQueue.js';
+import { createTrialDispatcher } from './trialDispatcher.js';
+import type { QueueOptions } from './trialQueue.js';
 import { checkSeconds, resolveTrialResources, type TrialResources } from './trialResources.js';
 
 /**

@@ -4,7 +4,7 @@ import { hasEnded } from '../../tuner/results/trialRecord.js';
 import type { Study } from '../../tuner/study.js';
 import { withTimeout } from '../platform/withTimeout.js';
 import { computeCodeHash } from './codeHash.js';
-import { openStudy } from './readStudy.js';
+import { openStudy } from './openStudy.js';
 import type { SettingsOf, StudyModule } from './studyModule.js';
 import { executeTrial } from './trial/executeTrial.js';
 import { type StudySettings, toModuleUrl } from './trial/loadStudy.js';

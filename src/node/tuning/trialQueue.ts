@@ -1,11 +1,7 @@
+import { digestJson } from '../../core/digest.js';
 import { checkOptionNames, createError, formatValue } from '../../core/errors/errors.js';
-import { digestJson } from '../../core/json.js';
 import type { Store } from '../../core/platform/platform.js';
-import type { TrialRecord } from '../../tuner/results/trialRecord.js';
-import { hasEnded } from '../../tuner/results/trialRecord.js';
-import type { StudyRecords } from '../../tuner/studyRecords.js';
 import { loadPackage } from '../platform/loadPackage.js';
-import { withTimeout } from '../platform/withTimeout.js';
 import type { StudySettings } from './trial/loadStudy.js';
 
 /**
@@ -25,13 +21,13 @@ export interface QueueOptions {
 type Bullmq = typeof import('bullmq');
 
 /** Seconds for which a server may be away before the search gives up: time to start it again. */
-const getMaxOutageSeconds = ({ workerTimeout = 30 }: QueueOptions) => Math.max(10, 2 * workerTimeout);
+export const getMaxOutageSeconds = ({ workerTimeout = 30 }: QueueOptions) => Math.max(10, 2 * workerTimeout);
 
 /** The longest `workerTimeout`: a day. */
 const MAX_WORKER_TIMEOUT = 86_400;
 
 /** Milliseconds for saying goodbye to a server that may be gone. */
-const CLOSE_TIMEOUT_MS = 1000;
+export const CLOSE_TIMEOUT_MS = 1000;
 
 /** A job says which trial, and of which study: a worker that has another one must not touch it. */
 export interface TrialJob {
@@ -142,110 +138,4 @@ export function createUnreachableError(where: string, message: string, cause?: u
       : 'Start it, or give its address. Nothing that was finished is lost: run the same again.',
     cause,
   });
-}
-
-/** Hands trials out, and waits for what stands in the store. */
-export interface TrialDispatcher {
-  /**
-   * The trial at its end, however often it was handed out; undefined when `signal` stopped the search, or the time was over before a
-   * worker took it.
-   */
-  dispatch(trial: TrialRecord, noted: (trial: TrialRecord) => void): Promise<TrialRecord | undefined>;
-  close(): Promise<void>;
-}
-
-/** The delivery of one study. The store is the truth: a server that lost its jobs is given them again. */
-export async function createTrialDispatcher(
-  store: Store,
-  records: StudyRecords,
-  {
-    code,
-    settings: given,
-    deadline,
-    ...options
-  }: QueueOptions &
-    Pick<TrialJob, 'code' | 'settings'> & {
-      /** When no further trial may begin, as `Date.now()` counts. */
-      readonly deadline: number;
-    },
-  signal: AbortSignal,
-): Promise<TrialDispatcher> {
-  const study = await computeStudyHash(store);
-  const settings = createQueueConfig(options, study);
-  const { Queue } = await loadBullmq();
-  await checkQueueServer(settings);
-  const queue = new Queue<TrialJob>(settings.name, { connection: settings.connection });
-  let silent: { since: number; message: string } | undefined;
-  queue.on('error', (error: Error) => {
-    silent ??= { since: Date.now(), message: error.message };
-  });
-  const every = Math.min(1000, 250 * (options.workerTimeout ?? 30));
-
-  const idOf = (number: number) => `${study}-${number}`;
-  /** Takes back what no worker has begun; false where one has. */
-  const takeBack = async (number: number): Promise<boolean> => {
-    const job = await queue.getJob(idOf(number));
-    if (!job) return true;
-    return job.remove().then(
-      () => true,
-      () => false, // a worker holds its lock, and lives
-    );
-  };
-  const hand = async (number: number) => {
-    const jobId = idOf(number);
-    const job = await queue.getJob(jobId);
-    const state = job && (await job.getState());
-    if (job && state !== 'failed' && state !== 'completed' && state !== 'unknown') return;
-    await job?.remove();
-    await queue.add(
-      'trial',
-      { number, study, code, settings: given },
-      { jobId, removeOnComplete: true, attempts: 1 },
-    );
-  };
-
-  return {
-    dispatch: async ({ number }, noted) => {
-      let asking: number | undefined;
-      let broken: unknown;
-      let back = false;
-      let rows = -1;
-      for (;;) {
-        const trial = await records.readTrial(number);
-        if (trial && hasEnded(trial)) return trial;
-        if (trial && trial.rows.length !== rows) {
-          rows = trial.rows.length;
-          noted(trial);
-        }
-        if (signal.aborted || back) return undefined;
-        // A server that is away answers when it is back: nothing waits for it here.
-        if (asking === undefined) {
-          asking = Date.now();
-          (Date.now() < deadline ? hand(number) : takeBack(number))
-            .then(
-              (taken) => {
-                silent = undefined;
-                back = taken === true;
-              },
-              (error: unknown) => {
-                broken = error;
-              },
-            )
-            .finally(() => {
-              asking = undefined;
-            });
-        }
-        // One that answers nothing, not even no, is away too.
-        const since = Math.min(silent?.since ?? Number.POSITIVE_INFINITY, asking ?? Number.POSITIVE_INFINITY);
-        if (Date.now() - since > 1000 * getMaxOutageSeconds(options))
-          throw createUnreachableError(settings.serverLabel, silent?.message ?? 'no answer');
-        if (broken) throw createUnreachableError(settings.serverLabel, (broken as Error).message, broken);
-        await new Promise((resolve) => setTimeout(resolve, every));
-      }
-    },
-    close: async () => {
-      await withTimeout(CLOSE_TIMEOUT_MS, queue.close());
-      queue.disconnect().catch(() => {}); // it may wait for the server too
-    },
-  };
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { createStudyReport } from '../../report/study/createStudyReport.js';
-import { resultsCsv } from '../../tuner/results/resultsTable.js';
+import { resultsCsv } from '../../tuner/results/resultsCsv.js';
 import type { TrialRecord } from '../../tuner/results/trialRecord.js';
 import type { Study } from '../../tuner/study.js';
 import { folderStore } from '../platform/folderStore.js';

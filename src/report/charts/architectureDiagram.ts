@@ -1,6 +1,7 @@
 import type { ArchitectureRecord, LayerRecord } from '../../core/records/architecture.js';
 import { truncateMiddle } from '../text/format.js';
-import { escapeXml, FONT_FAMILY, type GraphvizTool } from '../text/svgText.js';
+import { escapeXml, FONT_FAMILY } from '../text/svgText.js';
+import type { GraphvizTool } from './chartTools.js';
 import { createDiagramBoxes, type DiagramBox } from './diagramBoxes.js';
 
 /** What a kind of layer is coloured by: what it does to the image. */

@@ -1,6 +1,7 @@
 import type { PlotOptions } from '@observablehq/plot';
-import { type ChartTools, escapeXml, FONT_FAMILY, roundSvgNumbers, TEXT_COLOR } from '../text/svgText.js';
+import { escapeXml, FONT_FAMILY, roundSvgNumbers, TEXT_COLOR } from '../text/svgText.js';
 import { formatTick } from '../text/tickFormat.js';
+import type { ChartTools } from './chartTools.js';
 
 /**
  * A figure of a report.

@@ -1,8 +1,9 @@
 import type { RunRecord } from '../../core/records/runRecord.js';
 import { isProportion, truncateMiddle } from '../text/format.js';
-import { type ChartTools, sanitizeText } from '../text/svgText.js';
+import { sanitizeText } from '../text/svgText.js';
 import { formatPercentTick } from '../text/tickFormat.js';
 import { drawChart, type ReportFigure, SERIES_COLORS } from './chart.js';
+import type { ChartTools } from './chartTools.js';
 import { createEpochAxis } from './epochAxis.js';
 
 /** Dashes for the runs beyond the colours. */

@@ -1,11 +1,11 @@
 import type { TaskRecord } from '../../core/records/history.js';
 import type { RunRecord, SplitRecord } from '../../core/records/runRecord.js';
-import { computeBinEdges, findBin } from '../statistics/estimates.js';
+import { computeBinEdges, findBin, findRange } from '../statistics/bins.js';
 import { truncateMiddle } from '../text/format.js';
-import { type ChartTools, MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
+import { MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
 import { formatPercentTick } from '../text/tickFormat.js';
 import { BLUE, computeLabelMargin, drawChart, ORANGE, type ReportFigure } from './chart.js';
-import { findRange } from './regressionFigures.js';
+import type { ChartTools } from './chartTools.js';
 
 type LabelCounts = readonly (readonly [label: number | string, count: number])[];
 

@@ -6,17 +6,12 @@ import {
   type TaskRecord,
 } from '../../core/records/history.js';
 import { isProportion, truncateMiddle } from '../text/format.js';
-import {
-  type ChartTools,
-  escapeXml,
-  FONT_FAMILY,
-  MUTED_COLOR,
-  roundSvgNumbers,
-  TEXT_COLOR,
-} from '../text/svgText.js';
+import { escapeXml, FONT_FAMILY, MUTED_COLOR, roundSvgNumbers, TEXT_COLOR } from '../text/svgText.js';
 import { formatPercentTick, formatTick } from '../text/tickFormat.js';
+import type { ChartTools } from './chartTools.js';
+import { CURVE_SERIES, type CurveSeries, drawLegend } from './curveSeries.js';
 import { computeEpochTicks } from './epochAxis.js';
-import { CURVE_SERIES, type CurveSeries, drawLegend, formatMetricLabel } from './learningCurves.js';
+import { formatMetricLabel } from './learningCurves.js';
 
 /**
  * One column of {@link learningCurveGrid}: a setting, and the runs that were made with it.

@@ -1,47 +1,16 @@
 import type { TaskRecord } from '../../core/records/history.js';
 import { createRng } from '../../core/rng.js';
-import {
-  computeBinEdges,
-  estimateMean,
-  findBin,
-  type MeanEstimate,
-  MIN_INTERVAL_VALUES,
-} from '../statistics/estimates.js';
+import { computeBinEdges, findBin, findRange } from '../statistics/bins.js';
+import { computeErrorBins, type ErrorBin, type NumberPrediction } from '../statistics/errorBins.js';
+import { type MeanEstimate, MIN_INTERVAL_VALUES } from '../statistics/estimates.js';
 import { formatNumber, truncateMiddle } from '../text/format.js';
-import { type ChartTools, MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
+import { MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
 import { formatTick, skipCrowdedTicks } from '../text/tickFormat.js';
 import { BLUE, drawChart, formatIntegerTick, ORANGE, type ReportFigure } from './chart.js';
-
-/** A true value and what was predicted. */
-export interface NumberPrediction {
-  readonly truth: number;
-  readonly predicted: number;
-}
+import type { ChartTools } from './chartTools.js';
 
 /** Dots of a scatter: with more, a page is megabytes and the dots one blot. */
 const MAX_POINTS = 1500;
-
-/** Images whose true value lies in a band, and their error. */
-export interface ErrorBin {
-  readonly from: number;
-  readonly to: number;
-  readonly count: number;
-  readonly error: MeanEstimate | undefined;
-}
-
-/** Mean absolute error by bands of the true value, empty ones too. */
-export function computeErrorBins(pairs: readonly NumberPrediction[]): ErrorBin[] {
-  const truths = pairs.map(({ truth }) => truth);
-  const ends = computeBinEdges(Math.min(...findRange(truths)), Math.max(...findRange(truths)), 10);
-  const errors: number[][] = ends.slice(1).map(() => []);
-  for (const { truth, predicted } of pairs) errors[findBin(ends, truth)]!.push(Math.abs(predicted - truth));
-  return errors.map((own, i) => ({
-    from: ends[i]!,
-    to: ends[i + 1]!,
-    count: own.length,
-    error: estimateMean(own, 0),
-  }));
-}
 
 /** Predicted against true, errors, and errors by band of the true value. `pairs` is not empty, and all are numbers. */
 export function drawRegressionFigures(
@@ -195,16 +164,6 @@ function drawErrorBins(
       ],
     },
   );
-}
-
-/** Smallest and largest; spreading a long list into Math.min overflows the stack. */
-export function findRange(values: readonly number[]): [low: number, high: number] {
-  let [low, high] = [values[0]!, values[0]!];
-  for (const value of values) {
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  return [low, high];
 }
 
 const formatAxisLabel = (what: string, unit: string | undefined) =>

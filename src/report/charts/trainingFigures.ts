@@ -1,7 +1,8 @@
 import type { HistoryRow } from '../../core/records/history.js';
 import { formatDuration } from '../text/format.js';
-import { type ChartTools, MUTED_COLOR, TEXT_COLOR } from '../text/svgText.js';
+import { MUTED_COLOR, TEXT_COLOR } from '../text/svgText.js';
 import { BLUE, drawChart, type ReportFigure } from './chart.js';
+import type { ChartTools } from './chartTools.js';
 import { createEpochAxis } from './epochAxis.js';
 
 /** Learning rate and seconds of every epoch, as far as the rows hold them. */

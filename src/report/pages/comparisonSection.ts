@@ -1,10 +1,10 @@
+import type { ReportTools } from '../charts/chartTools.js';
 import { drawComparisonFigures, getLineStyle } from '../charts/comparisonFigures.js';
 import type { ReportedRun } from '../records/readRunRecord.js';
 import { formatArgument, formatDuration, formatMetric, formatNumber } from '../text/format.js';
-import type { ReportTools } from '../text/svgText.js';
 import { html, renderFigures, renderTable } from './html.js';
 import { findReportedEpoch, renderLegendItem } from './runSections.js';
-import type { Section } from './taskSection.js';
+import type { Section } from './section.js';
 
 /** Best epochs of several runs in a table, and their curves over each other. */
 export function renderComparisonSection(runs: readonly ReportedRun[], tools: ReportTools): Section {

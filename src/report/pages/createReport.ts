@@ -1,7 +1,7 @@
 import type { ReportFigure } from '../charts/chart.js';
+import type { ReportTools } from '../charts/chartTools.js';
 import type { ReportedRun } from '../records/readRunRecord.js';
 import { formatCount, truncateMiddle } from '../text/format.js';
-import type { ReportTools } from '../text/svgText.js';
 import { renderComparisonSection } from './comparisonSection.js';
 import { assignUniqueNames } from './figureNames.js';
 import { html } from './html.js';
@@ -14,7 +14,8 @@ import {
   renderResultSection,
   renderSetupSection,
 } from './runSections.js';
-import { renderTaskSection, type Section } from './taskSection.js';
+import type { Section } from './section.js';
+import { renderTaskSection } from './taskSection.js';
 
 /**
  * Options of {@link createReportPage}.

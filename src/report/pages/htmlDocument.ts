@@ -1,4 +1,4 @@
-import type { ReportTools } from '../text/svgText.js';
+import type { ReportTools } from '../charts/chartTools.js';
 import { type Html, html } from './html.js';
 import { createPageStyle } from './pageStyle.js';
 

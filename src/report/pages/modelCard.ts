@@ -1,9 +1,9 @@
 import { getReportedEpoch, isReportedEpochBest } from '../../core/records/checkpointEpoch.js';
 import type { RunRecord } from '../../core/records/runRecord.js';
-import { findPredictedLabel } from '../charts/classificationFigures.js';
-import { collectPredictions, computeGroupScores } from '../charts/groupFigures.js';
-import { findRunSeries } from '../charts/learningCurves.js';
+import { findRunSeries } from '../charts/curveSeries.js';
+import { findPredictedLabel } from '../statistics/classificationScores.js';
 import { estimateMean, estimateProportion, MIN_INTERVAL_VALUES } from '../statistics/estimates.js';
+import { collectPredictions, computeGroupScores } from '../statistics/groupScores.js';
 import {
   formatArgument,
   formatCount,

@@ -1,4 +1,4 @@
-import type { ReportTools } from '../text/svgText.js';
+import type { ReportTools } from '../charts/chartTools.js';
 import { toDataUrl } from './html.js';
 
 /** The look of the page, its fonts within: none is fetched. */

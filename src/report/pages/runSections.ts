@@ -1,12 +1,13 @@
 import { selectRandomAnswers } from '../../core/records/answerSelection.js';
 import { getReportedEpoch, isReportedEpochBest } from '../../core/records/checkpointEpoch.js';
 import { architectureDiagram } from '../charts/architectureDiagram.js';
+import type { ReportTools } from '../charts/chartTools.js';
+import { CURVE_SERIES, findTaskSeries } from '../charts/curveSeries.js';
 import { drawLabelDistributions } from '../charts/labelDistributionFigures.js';
-import { CURVE_SERIES, drawCurvePanels, findTaskSeries } from '../charts/learningCurves.js';
+import { drawCurvePanels } from '../charts/learningCurves.js';
 import { drawTrainingFigures } from '../charts/trainingFigures.js';
 import type { ReportedRun } from '../records/readRunRecord.js';
 import { formatArgument, formatCount, formatMetric, formatNumber, truncateMiddle } from '../text/format.js';
-import type { ReportTools } from '../text/svgText.js';
 import {
   type Html,
   html,
@@ -16,7 +17,8 @@ import {
   renderTable,
   renderWideFigure,
 } from './html.js';
-import { createMetricTable, formatAnswer, type Section } from './taskSection.js';
+import type { Section } from './section.js';
+import { createMetricTable, formatAnswer } from './taskSection.js';
 
 /** A line as it looks, and what it is. */
 export const renderLegendItem = (

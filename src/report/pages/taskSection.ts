@@ -2,23 +2,20 @@ import { getOwnValue } from '../../core/lookup.js';
 import { selectTasksWithImages, selectWorstAnswers } from '../../core/records/answerSelection.js';
 import type { TaskRecord } from '../../core/records/history.js';
 import type { PredictionRecord } from '../../core/records/runRecord.js';
-import type { ReportFigure } from '../charts/chart.js';
+import type { ReportTools } from '../charts/chartTools.js';
+import { drawClassificationFigures } from '../charts/classificationFigures.js';
+import { findRunSeries } from '../charts/curveSeries.js';
+import { drawGroupFigure } from '../charts/groupFigures.js';
+import { drawRegressionFigures } from '../charts/regressionFigures.js';
+import type { ReportedRun } from '../records/readRunRecord.js';
 import {
   computeLabelScores,
   computeReliability,
-  drawClassificationFigures,
   findPredictedLabel,
-} from '../charts/classificationFigures.js';
-import {
-  collectPredictions,
-  computeGroupScores,
-  drawGroupFigure,
-  type GroupScore,
-} from '../charts/groupFigures.js';
-import { findRunSeries } from '../charts/learningCurves.js';
-import { computeErrorBins, drawRegressionFigures } from '../charts/regressionFigures.js';
-import type { ReportedRun } from '../records/readRunRecord.js';
+} from '../statistics/classificationScores.js';
+import { computeErrorBins } from '../statistics/errorBins.js';
 import { estimateMean, estimateProportion } from '../statistics/estimates.js';
+import { collectPredictions, computeGroupScores, type GroupScore } from '../statistics/groupScores.js';
 import {
   formatCount,
   formatEstimate,
@@ -27,15 +24,9 @@ import {
   formatPercent,
   truncateMiddle,
 } from '../text/format.js';
-import type { ReportTools } from '../text/svgText.js';
 import { formatTick } from '../text/tickFormat.js';
 import { type Html, html, renderFigureCells, renderFigureGrid, renderImage, renderTable } from './html.js';
-
-/** A part of the page, and the figures that are in it. */
-export interface Section {
-  readonly html: Html;
-  readonly figures: readonly ReportFigure[];
-}
+import type { Section } from './section.js';
 
 /** Rows of a table of labels. */
 const MAX_LABEL_ROWS = 40;

@@ -1,14 +1,15 @@
 import type { Json } from '../../core/json.js';
+import { findBestTrialNumbers } from '../../tuner/results/bestTrials.js';
 import { findBestRow, toObjectiveList } from '../../tuner/results/objectives.js';
-import { findBestTrialNumbers, sortByNumber, type TrialRecord } from '../../tuner/results/trialRecord.js';
+import type { SearchTarget } from '../../tuner/results/searchTarget.js';
+import { sortByNumber, type TrialRecord } from '../../tuner/results/trialRecord.js';
 import { flattenParams } from '../../tuner/space/flatParams.js';
 import type { Dimension } from '../../tuner/space/space.js';
-import type { Study } from '../../tuner/study.js';
+import type { ChartTools, ReportTools } from '../charts/chartTools.js';
 import type { Report } from '../pages/createReport.js';
 import { type Html, html, renderFigures, renderTable, renderWideFigure } from '../pages/html.js';
 import { renderDocument } from '../pages/htmlDocument.js';
 import { formatCount, formatMetric, formatNumber, truncateMiddle } from '../text/format.js';
-import type { ChartTools, ReportTools } from '../text/svgText.js';
 import { drawFigureGroups, type FigureGroup } from './studyFigures.js';
 
 /** Columns of numbers that fit on paper whole; of more, numbers are broken rather than cut off. */
@@ -39,7 +40,7 @@ const WIDE_FIGURE_NAME = 'parallel';
  * @category Figures
  */
 export function createStudyReport(
-  study: Pick<Study, 'space' | 'objectives' | 'strategy'>,
+  study: SearchTarget & { readonly strategy: { readonly name: string } },
   trials: readonly TrialRecord[],
   tools: ChartTools & Pick<ReportTools, 'fonts'>,
 ): Report {

@@ -1,8 +1,9 @@
 import type { Objective } from '../../tuner/results/objectives.js';
 import type { getParamImportances } from '../../tuner/results/paramImportances.js';
 import { BLUE, computeLabelMargin, drawChart, type ReportFigure } from '../charts/chart.js';
+import type { ChartTools } from '../charts/chartTools.js';
 import { truncateMiddle } from '../text/format.js';
-import { type ChartTools, MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
+import { MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
 import { formatPercentTick } from '../text/tickFormat.js';
 
 /** How much each parameter mattered, as bars. */

@@ -1,9 +1,10 @@
+import type { ScoredTrial } from '../../tuner/results/evaluatedTrials.js';
 import type { Objective } from '../../tuner/results/objectives.js';
 import type { Dimension } from '../../tuner/space/space.js';
 import { BLUE, drawChart, ORANGE, type ReportFigure } from '../charts/chart.js';
+import type { ChartTools } from '../charts/chartTools.js';
 import { formatCount, formatMetric, formatNumber, truncateMiddle } from '../text/format.js';
-import { type ChartTools, MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
-import type { ScoredTrial } from './studyFigures.js';
+import { MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
 
 /** Pixels between two axes. */
 const AXIS_SPACING = 130;

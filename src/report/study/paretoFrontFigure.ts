@@ -1,9 +1,10 @@
+import type { EvaluatedTrial } from '../../tuner/results/evaluatedTrials.js';
 import type { Objective } from '../../tuner/results/objectives.js';
 import { BLUE, drawChart, ORANGE, type ReportFigure } from '../charts/chart.js';
+import type { ChartTools } from '../charts/chartTools.js';
 import { truncateMiddle } from '../text/format.js';
-import { type ChartTools, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
+import { sanitizeText, TEXT_COLOR } from '../text/svgText.js';
 import { getTickFormat, skipCrowdedTicks } from '../text/tickFormat.js';
-import type { EvaluatedTrial } from './studyFigures.js';
 
 /** Pixels of the frame, at least, over which the points are spread: rounded bounds leave some at its edges. */
 const MIN_FRAME_SIZE = { x: 250, y: 150 };

@@ -1,11 +1,12 @@
 import type { ScaleOptions } from '@observablehq/plot';
+import type { ScoredTrial } from '../../tuner/results/evaluatedTrials.js';
 import type { Objective } from '../../tuner/results/objectives.js';
 import type { Dimension } from '../../tuner/space/space.js';
 import { BLUE, drawChart, ORANGE, type ReportFigure } from '../charts/chart.js';
+import type { ChartTools } from '../charts/chartTools.js';
 import { truncateMiddle } from '../text/format.js';
-import { type ChartTools, sanitizeText } from '../text/svgText.js';
+import { sanitizeText } from '../text/svgText.js';
 import { formatTick, getTickFormat, skipCrowdedTicks } from '../text/tickFormat.js';
-import type { ScoredTrial } from './studyFigures.js';
 
 /** As it may stand in the name of a file. */
 const toFileName = (path: string) => path.replaceAll(/[^\p{L}\p{N}_-]+/gu, '-');

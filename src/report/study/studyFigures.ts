@@ -1,34 +1,25 @@
-import type { Json } from '../../core/json.js';
-import type { HistoryRow } from '../../core/records/history.js';
-import { findBestRow, type Objective, toObjectiveList } from '../../tuner/results/objectives.js';
+import { findBestTrialNumbers } from '../../tuner/results/bestTrials.js';
+import {
+  type EvaluatedTrial,
+  findEvaluatedTrials,
+  findScoredTrials,
+  type ScoredTrial,
+} from '../../tuner/results/evaluatedTrials.js';
+import { type Objective, toObjectiveList } from '../../tuner/results/objectives.js';
 import { getParamImportances } from '../../tuner/results/paramImportances.js';
-import { findBestTrialNumbers, sortByNumber, type TrialRecord } from '../../tuner/results/trialRecord.js';
-import { flattenParams } from '../../tuner/space/flatParams.js';
+import type { SearchTarget } from '../../tuner/results/searchTarget.js';
+import type { TrialRecord } from '../../tuner/results/trialRecord.js';
 import type { Dimension } from '../../tuner/space/space.js';
-import type { Study } from '../../tuner/study.js';
 import { BLUE, drawChart, formatIntegerTick, ORANGE, type ReportFigure } from '../charts/chart.js';
+import type { ChartTools } from '../charts/chartTools.js';
 import { assignUniqueNames } from '../pages/figureNames.js';
 import { truncateMiddle } from '../text/format.js';
-import { type ChartTools, sanitizeText } from '../text/svgText.js';
+import { sanitizeText } from '../text/svgText.js';
 import { getTickFormat } from '../text/tickFormat.js';
 import { drawImportance } from './importanceFigure.js';
 import { drawParallelCoordinates } from './parallelCoordinates.js';
 import { drawParetoFront } from './paretoFrontFigure.js';
 import { drawSlice } from './sliceFigure.js';
-
-/** A trial that has an epoch to be judged by. */
-export interface EvaluatedTrial {
-  readonly trial: TrialRecord;
-  /** That epoch: the best by the first objective. */
-  readonly row: HistoryRow;
-  /** Its values by path. */
-  readonly paramsByPath: ReadonlyMap<string, Json>;
-}
-
-/** One that came to a number of an objective. */
-export interface ScoredTrial extends EvaluatedTrial {
-  readonly value: number;
-}
 
 /**
  * The figures of a search: the objective trial by trial with the best so far, over each parameter, how much each mattered, and parallel
@@ -55,7 +46,7 @@ export interface ScoredTrial extends EvaluatedTrial {
  * @category Figures
  */
 export function studyFigures(
-  study: Pick<Study, 'space' | 'objectives'>,
+  study: SearchTarget,
   trials: readonly TrialRecord[],
   tools: ChartTools,
 ): ReportFigure[] {
@@ -71,7 +62,7 @@ export interface FigureGroup {
 
 /** The figures of a search: with several objectives those of all, then those of each. None while no trial has come to a number of the first. */
 export function drawFigureGroups(
-  study: Pick<Study, 'space' | 'objectives'>,
+  study: SearchTarget,
   trials: readonly TrialRecord[],
   tools: ChartTools,
 ): FigureGroup[] {
@@ -110,7 +101,7 @@ export function drawFigureGroups(
 /** How one objective went, over each parameter too, and what mattered for it. */
 function drawObjectiveFigures(
   objective: Objective,
-  { space, objectives }: Pick<Study, 'space' | 'objectives'>,
+  { space, objectives }: SearchTarget,
   {
     trials,
     judged,
@@ -140,25 +131,6 @@ function drawObjectiveFigures(
     ...(mattered.some(({ share }) => share > 0) ? [drawImportance(mattered, objective, tools)] : []),
   ];
 }
-
-/** The trials that have an epoch to be judged by, in their order. */
-const findEvaluatedTrials = (
-  { space, objectives }: Pick<Study, 'space' | 'objectives'>,
-  trials: readonly TrialRecord[],
-): EvaluatedTrial[] =>
-  sortByNumber(trials).flatMap((trial) => {
-    const row = trial.state === 'failed' ? undefined : findBestRow(trial.rows, objectives);
-    return row
-      ? [{ trial, row, paramsByPath: flattenParams(space, trial.params, `trial ${trial.number}`) }]
-      : [];
-  });
-
-/** Those of them that came to a number of one objective. */
-const findScoredTrials = ({ metric }: Objective, judged: readonly EvaluatedTrial[]): ScoredTrial[] =>
-  judged.flatMap((one) => {
-    const value = one.row[metric];
-    return value !== undefined && Number.isFinite(value) ? [{ ...one, value }] : [];
-  });
 
 function drawTrialHistory(
   scored: readonly ScoredTrial[],

@@ -1,9 +1,10 @@
 import { flattenParams } from '../space/flatParams.js';
 import { createParzenEstimator } from '../space/parzenEstimator.js';
 import type { Dimension, FlatParams, ParameterMap, Space } from '../space/space.js';
+import { computeCosts } from './bestTrials.js';
 import { getPrimaryObjective, type Objectives } from './objectives.js';
 import { rankTrials } from './rankTrials.js';
-import { computeCosts, type TrialRecord } from './trialRecord.js';
+import type { TrialRecord } from './trialRecord.js';
 
 /**
  * How much one parameter mattered.

@@ -1,5 +1,6 @@
+import { computeCosts, dominates } from './bestTrials.js';
 import { type Objectives, toObjectiveList } from './objectives.js';
-import { computeCosts, dominates, sortByNumber, type TrialRecord } from './trialRecord.js';
+import { sortByNumber, type TrialRecord } from './trialRecord.js';
 
 /**
  * The trials that taught something, the best first: complete ones by their cost, then pruned ones, the furthest first. With several

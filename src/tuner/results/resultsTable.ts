@@ -1,83 +1,10 @@
 import type { Json } from '../../core/json.js';
-import { flattenParams } from '../space/flatParams.js';
 import type { Dimension } from '../space/space.js';
-import type { Study } from '../study.js';
-import { findBestRow, toObjectiveList } from './objectives.js';
-import { findBestTrialNumbers, hasEnded, sortByNumber, type TrialRecord } from './trialRecord.js';
-
-/** What a trial was and came to, as cells for a table; absent ones are empty. */
-function createCells(trial: TrialRecord, { space, objectives }: Pick<Study, 'space' | 'objectives'>) {
-  const flat = flattenParams(space, trial.params, `trial ${trial.number}`);
-  const row = findBestRow(trial.rows, objectives);
-  return {
-    params: space.dimensions.map(({ path }: Dimension) => flat.get(path)),
-    epoch: row?.epoch,
-    results: toObjectiveList(objectives).map(({ metric }) => row?.[metric]),
-  };
-}
-
-/**
- * The trials as CSV: number, state, with several objectives whether it is of the front, epochs, the values, the best epoch by the first objective, the objectives there, and the reason where
- * one was pruned or failed.
- *
- * @example
- * ```ts
- * import { float, minimize, random, resultsCsv, space, study } from 'tfjs-multitask/tuner';
- *
- * const parabola = study({
- *   space: space({ x: float({ min: -1, max: 1 }) }),
- *   objectives: minimize('y'),
- *   strategy: random(),
- *   run: ({ params, report }) => report({ y: params.x ** 2 }),
- * });
- * const trial = { number: 1, params: { x: 0.5 }, state: 'complete', after: [], rows: [{ epoch: 1, y: 0.25 }] } as const;
- * console.log(resultsCsv(parabola, [trial]));
- * // trial,state,epochs,x,best_epoch,y,reason
- * // 1,complete,1,0.5,1,0.25,
- * ```
- * @category Tuner
- */
-export function resultsCsv(
-  study: Pick<Study, 'space' | 'objectives'>,
-  trials: readonly TrialRecord[],
-): string {
-  const metrics = toObjectiveList(study.objectives).map(({ metric }) => metric);
-  const paths = study.space.dimensions.map(({ path }: Dimension) => path);
-  const front = metrics.length > 1 ? findBestTrialNumbers(trials, study.objectives) : undefined;
-  const head = [
-    'trial',
-    'state',
-    ...(front ? ['front'] : []),
-    'epochs',
-    ...paths,
-    'best_epoch',
-    ...metrics,
-    'reason',
-  ];
-  const lines = sortByNumber(trials).map((trial) => {
-    const { params, epoch, results } = createCells(trial, study);
-    const mark = front ? [front.has(trial.number)] : [];
-    return [
-      trial.number,
-      trial.state,
-      ...mark,
-      trial.rows.length,
-      ...params,
-      epoch,
-      ...results,
-      trial.reason,
-    ];
-  });
-  return `${[head, ...lines].map((line) => line.map(formatCsvCell).join(',')).join('\n')}\n`;
-}
-
-/** A cell that reads back as it is; one that a spreadsheet would run as a formula begins with an apostrophe. */
-function formatCsvCell(value: Json | undefined): string {
-  if (value === undefined || value === null) return '';
-  if (typeof value !== 'string') return String(value);
-  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
+import { findBestTrialNumbers } from './bestTrials.js';
+import { toObjectiveList } from './objectives.js';
+import type { SearchTarget } from './searchTarget.js';
+import { createCells } from './trialCells.js';
+import { hasEnded, sortByNumber, type TrialRecord } from './trialRecord.js';
 
 /** The column of words. */
 const STATE_COLUMN = 1;
@@ -106,11 +33,7 @@ const MIN_REASON_WIDTH = 24;
  * ```
  * @category Tuner
  */
-export function resultsTable(
-  study: Pick<Study, 'space' | 'objectives'>,
-  trials: readonly TrialRecord[],
-  width = 120,
-): string {
+export function resultsTable(study: SearchTarget, trials: readonly TrialRecord[], width = 120): string {
   const metrics = toObjectiveList(study.objectives).map(({ metric }) => metric);
   const best = findBestTrialNumbers(trials, study.objectives);
   const star = metrics.length > 1 ? '* front' : '* best';

@@ -40,7 +40,7 @@ export interface FloatOptions {
 }
 
 /**
- * Options of {@link intAttribute}.
+ * Options of {@link int}.
  *
  * @category Tuner
  */

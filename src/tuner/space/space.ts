@@ -24,7 +24,7 @@ export interface Alternatives<O extends { readonly [kind: string]: ParameterMap 
 }
 
 /**
- * A search space: what {@link encodeDataspace} makes.
+ * A search space: what {@link space} makes.
  *
  * @typeParam P - Its parts.
  * @category Tuner

@@ -5,7 +5,7 @@ import { findGridIndex, getGridParams } from '../space/gridParams.js';
 import type { Strategy } from './strategy.js';
 
 /**
- * Options of {@link renderFigureGrid}.
+ * Options of {@link grid}.
  *
  * @category Tuner
  */

@@ -1,7 +1,8 @@
 import { checkInteger } from '../../core/errors/checkInteger.js';
 import { checkOptionNames } from '../../core/errors/errors.js';
 import { createRng } from '../../core/rng.js';
-import { computeCosts, hasEnded, type Rung, sortByNumber, type TrialRecord } from '../results/trialRecord.js';
+import { computeCosts } from '../results/bestTrials.js';
+import { hasEnded, type Rung, sortByNumber, type TrialRecord } from '../results/trialRecord.js';
 import { flattenParams } from '../space/flatParams.js';
 import { sampleUntriedParams } from './random.js';
 import { collectTriedKeys, type Proposal, type ProposalRequest, type Strategy } from './strategy.js';

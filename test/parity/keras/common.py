@@ -1,4 +1,4 @@
-"""What every fixture maker needs: numbers both languages can make, arrays as JSON, and one place that writes files."""
+"""Functions for all fixture makers: numbers that both languages can compute, arrays as JSON, and writing of files."""
 import base64
 import json
 import pathlib
@@ -9,19 +9,19 @@ FIXTURES = pathlib.Path(__file__).resolve().parent.parent / "fixtures"
 
 
 def array(values):
-    """A float32 array as {"shape": [...], "f32": base64 of little-endian float32}."""
+    """Encodes a float32 array as {"shape": [...], "f32": base64 of little-endian float32}."""
     values = np.asarray(values, dtype="<f4")
     return {"shape": list(values.shape), "f32": base64.b64encode(values.tobytes()).decode("ascii")}
 
 
 def write(name, payload):
-    """Writes fixtures/NAME.json, small and stable under diff."""
+    """Writes fixtures/NAME.json in a compact form with stable diffs."""
     FIXTURES.mkdir(exist_ok=True)
     (FIXTURES / f"{name}.json").write_text(json.dumps(payload, indent=1, sort_keys=True) + "\n")
 
 
 def hashes(name, count):
-    """The first `count` 32-bit hashes of the stream called `name`; `hashes` of noise.ts makes the same."""
+    """Returns the first `count` 32-bit hashes of the stream `name`. `hashes` in noise.ts returns the same."""
     salt = 0x811C9DC5
     for letter in name.encode("ascii"):
         salt = ((salt ^ letter) * 0x01000193) & 0xFFFFFFFF
@@ -33,18 +33,18 @@ def hashes(name, count):
 
 
 def uniform(name, shape, low=-1.0, high=1.0):
-    """float32 numbers from `low` to `high`, a pure function of `name` and place."""
+    """Returns float32 numbers from `low` to `high`, which are a pure function of `name` and position."""
     h = hashes(name, int(np.prod(shape)))
     return (low + (high - low) * (h / 4294967296.0)).astype(np.float32).reshape(shape)
 
 
 def image_bytes(name, shape):
-    """Bytes 0..255."""
+    """Returns bytes from 0 to 255."""
     return (hashes(name, int(np.prod(shape))) >> np.uint32(24)).astype(np.uint8).reshape(shape)
 
 
 def fill(model, prefix):
-    """Gives every weight of a model numbers that follow from its name; `fill` of same.ts gives the same."""
+    """Sets every weight of a model to values that are determined by its name. `fill` in same.ts sets the same."""
     for layer in model.layers:
         if hasattr(layer, "layers"):
             fill(layer, prefix)
@@ -55,13 +55,13 @@ def fill(model, prefix):
 
 
 def name_of(layer, weight):
-    """`trunk_conv1/kernel`, as TensorFlow.js calls it, which has another word for depthwise kernels."""
+    """Returns a weight's name in TensorFlow.js, `trunk_conv1/kernel`, which differs for depthwise kernels."""
     depthwise = type(layer).__name__ == "DepthwiseConv2D" and weight.name == "kernel"
     return f"{layer.name}/{'depthwise_kernel' if depthwise else weight.name}"
 
 
 def bounds(kind, shape):
-    """Glorot's for kernels, around 1 for scales and variances, small for the rest."""
+    """Returns the range of a weight: Glorot's for kernels, around 1 for scales and variances, small for the rest."""
     if kind in ("gamma", "moving_variance"):
         return 0.5, 1.5
     if not kind.endswith("kernel"):
@@ -72,7 +72,9 @@ def bounds(kind, shape):
 
 
 def faces(name, count, shape, block=1):
-    """Images in 0..1 of squares of one colour, ages 0..80 and genders 0 or 1; `faces` of same.ts makes the same."""
+    """Creates images (0 to 1) of uniform squares, ages from 0 to 80 and genders 0 or 1. `faces` in same.ts creates
+    the same.
+    """
     height, width, channels = shape
     squares = image_bytes(f"{name}/image", [count, height // block, width // block, channels])
     pixels = squares.repeat(block, axis=1).repeat(block, axis=2)

@@ -1,4 +1,4 @@
-"""ImageDataGenerator: what apply_transform makes of bytes, what get_random_transform draws, what standardize does."""
+"""ImageDataGenerator: the results of apply_transform on bytes, the draws of get_random_transform, and standardize."""
 import numpy as np
 from common import array, image_bytes
 from keras.layers import RandomRotation, RandomZoom
@@ -38,7 +38,7 @@ def transforms():
 
 
 def draws(count=10000):
-    """Quantiles of what a generator with Model A's settings draws."""
+    """Returns quantiles of the values that a generator with Model A's settings draws."""
     np.random.seed(3)
     generator = ImageDataGenerator(rotation_range=20, zoom_range=0.1, horizontal_flip=True)
     drawn = [generator.get_random_transform((8, 8, 3)) for _ in range(count)]
@@ -54,7 +54,7 @@ def draws(count=10000):
 
 
 def brightness():
-    """On whole numbers: Keras goes through Pillow, which rounds."""
+    """Uses whole numbers, because Keras converts images with Pillow, which rounds."""
     image = image_bytes("brightness", [6, 6, 3]).astype("float32")
     generator = ImageDataGenerator()
     return [
@@ -71,7 +71,7 @@ def standardise():
 
 
 def layers():
-    """Keras 3's own layers, by fixed factors: their centre is the image's, whatever its shape."""
+    """Keras 3's layers with fixed factors. Their center is that of the image, whatever its shape."""
     image = image_bytes("layers", [1, 4, 6, 3]).astype("float32")
     made = {
         "turn": RandomRotation((0.25, 0.25), fill_mode="nearest"),

@@ -1,4 +1,4 @@
-"""Backbones of keras.applications: every layer, every size, and what they answer with weights that follow from names."""
+"""Backbones of keras.applications: all layers, all sizes, and predictions with weights that are determined by names."""
 import keras
 import numpy as np
 from common import array, hashes, image_bytes, name_of, uniform
@@ -8,8 +8,8 @@ SIZES = [(32, 32), (64, 64), (97, 131), (224, 224)]
 SAMPLES = 192
 
 BACKBONES = {
-    # The activations compared, the size of the images, and how much smaller than He's the last kernel is, so that the
-    # softmax neither says one class nor all.
+    # Layers whose activations are compared, the size of the images, and the factor by which the last kernel
+    # is smaller than He's, so that the softmax predicts neither a single class nor all classes equally.
     "resnet50": (
         applications.ResNet50, applications.resnet50.preprocess_input,
         ["conv1_relu", "conv2_block1_out", "conv5_block3_out", "predictions"], (64, 64), 1e-5,
@@ -26,7 +26,7 @@ BACKBONES = {
 
 
 def initializer(config):
-    """`1 fan_avg uniform`: Keras's names for variance scaling, spelled out."""
+    """Spells out Keras's names for variance scaling: `1 fan_avg uniform`."""
     name, given = config["class_name"], config["config"]
     if name == "GlorotUniform":
         return "1 fan_avg uniform"
@@ -35,7 +35,7 @@ def initializer(config):
 
 
 def line(layer):
-    """`conv1_conv Conv2D 9472 | 7x7/2 valid bias linear, 1 fan_avg uniform | conv1_pad`."""
+    """Describes a layer: `conv1_conv Conv2D 9472 | 7x7/2 valid bias linear, 1 fan_avg uniform | conv1_pad`."""
     c = layer.get_config()
     kind = type(layer).__name__
     detail = []
@@ -57,7 +57,9 @@ def line(layer):
 
 
 def shape(layer):
-    """`49x66x64`, and after it the zeros on top, below, left and right that a padding adds."""
+    """Describes an output shape: `49x66x64`, followed by the zeros that a padding adds at the top, bottom, left
+    and right.
+    """
     text = "x".join(map(str, layer.output.shape[1:]))
     if type(layer).__name__ != "ZeroPadding2D":
         return text
@@ -65,7 +67,7 @@ def shape(layer):
 
 
 def body(model):
-    """The layers after the input and the preprocessing that Keras has inside."""
+    """Returns the layers after the input and after the preprocessing layers that Keras includes."""
     return [layer for layer in model.layers if not layer.name.startswith(("input_layer", "rescaling", "normalization"))]
 
 
@@ -91,7 +93,9 @@ def totals(model):
 
 
 def bounds(layer, weight, gain):
-    """He's for kernels, whose size keeps activations alive; as `bounds` of common.py for the rest."""
+    """Returns the range of a weight: He's for kernels, which keeps activations alive; otherwise as `bounds` in
+    common.py.
+    """
     kind = weight.name
     if kind in ("gamma", "moving_variance"):
         return 0.5, 1.5

@@ -1,4 +1,6 @@
-"""Batch normalisation: one call in training, the moving statistics after it, and a frozen one inside a frozen base."""
+"""Batch normalization: one call in training, the moving statistics after it, and a frozen layer inside a frozen
+base.
+"""
 import keras
 import numpy as np
 import tensorflow as tf
@@ -25,7 +27,7 @@ def call(x, **options):
 
 
 def network(frozen):
-    """The base is a model inside the model, as Keras users freeze one."""
+    """The base is a model inside the model, which is how Keras users freeze one."""
     image = keras.Input(SHAPE)
     x = layers.Conv2D(5, 2, activation="relu", name="trunk_conv1")(image)
     base = keras.Model(image, layers.BatchNormalization(name="trunk_bn1")(x), name="base")
@@ -46,7 +48,7 @@ def run(frozen):
     history = model.fit(x, age, batch_size=4, epochs=2, shuffle=False, verbose=0, validation_data=(x, age)).history
     every = [*base.layers, *(layer for layer in model.layers if layer is not base)]
     weights = {f"{layer.name}/{weight.name}": array(weight) for layer in every for weight in layer.weights}
-    predicted = array(model(x, training=False))  # before the next call, which moves the statistics
+    predicted = array(model(x, training=False))  # before the next call, which updates the statistics
     return {"history": history, "weights": weights, "predicted": predicted, "called in training": array(model(x, training=True))}
 
 

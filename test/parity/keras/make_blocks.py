@@ -1,4 +1,4 @@
-"""Every block in a small network: what it predicts, what the loss is, and the gradient of every weight."""
+"""Every block in a small network: its prediction, its loss, and the gradient of every weight."""
 import keras
 import tensorflow as tf
 from common import array, faces, fill, name_of

@@ -1,4 +1,4 @@
-"""Keras's own callbacks, driven through epochs of given values: known cases and drawn ones."""
+"""Keras's callbacks, run for epochs with given values: hand-written and random cases."""
 import math
 import pathlib
 import tempfile
@@ -12,7 +12,7 @@ NAN = float("nan")
 
 
 def drive(callback, values):
-    """What the callback did. The model's one weight is the number of the epoch, counted from 1."""
+    """Records what the callback did. The model's only weight is the number of the epoch, counted from 1."""
     model = keras.Sequential([keras.Input([1]), keras.layers.Dense(1, use_bias=False)])
     model.compile(optimizer=keras.optimizers.SGD(1.0), loss="mse")
     model.stop_training = False
@@ -31,7 +31,7 @@ def drive(callback, values):
 
 
 def given(values):
-    """JSON has neither NaN nor infinities."""
+    """Replaces NaN and infinities, which JSON does not support."""
     return [value if math.isfinite(value) else str(value) for value in values]
 
 
@@ -68,7 +68,7 @@ FALLS = [
 
 
 def drawn(name, count, make):
-    """Cases from hashes: values of a coarse grid, so that there are ties, and now and then a NaN."""
+    """Creates cases from hashes: values on a coarse grid, so that there are ties, and an occasional NaN."""
     for case in range(count):
         draw = iter(int(h) >> 8 for h in hashes(f"{name} {case}", 40))
         options = make(lambda n: next(draw) % n)

@@ -1,6 +1,7 @@
-"""Files as Keras writes them, deflated, with what the models predict: for the reader.
+"""Keras files, compressed with deflate, and the predictions of their models, for the reader.
 
-Keras 3 writes most. A file of Keras 2 is made from one by hand: its JSON, strings of fixed length, names with `:0`.
+Keras 3 writes most of them. Keras 2 files are converted from those: JSON, strings of fixed length, names
+with `:0`.
 """
 import base64
 import json
@@ -39,7 +40,7 @@ def packed(path):
 
 
 def settle(path):
-    """The same archive whenever it is made: one date, and objects numbered in place of their addresses."""
+    """Makes an archive reproducible: one date, and objects numbered instead of identified by their addresses."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     members["metadata.json"] = re.sub(rb'[\d-]+@[\d:]+', b"2026-01-01@00:00:00", members["metadata.json"])
@@ -73,7 +74,7 @@ def predicted(model):
 
 def family(build, folder, name):
     keras.utils.clear_session()
-    keras.utils.set_random_seed(7)  # which layers of chance write into their configuration
+    keras.utils.set_random_seed(7)  # Random layers write the seed into their configuration.
     image = keras.Input(SHAPE, name="image")
     model = keras.Model(image, build(image), name=name)
     fill(model, f"files/{name}")
@@ -236,7 +237,7 @@ def operations(x):
 
 
 def structures(x):
-    """Models inside: a chain that begins with one, and one that is given its inputs in a record."""
+    """Nested models: a chain that starts with one, and one whose inputs are in a record."""
     image = keras.Input(SHAPE)
     base = keras.Model(image, L.Conv2D(2, 2, name="conv")(image), name="base")
     base.trainable = False
@@ -256,9 +257,9 @@ FAMILIES = {
 
 
 def face(name, folder):
-    """A nested model of several levels, with shared layers, equal names inside and outside, and outputs in a record."""
+    """A model nested in several levels, with shared layers, equal names inside and outside, and outputs in a record."""
     keras.utils.clear_session()
-    keras.utils.set_random_seed(7)  # which layers of chance write into their configuration
+    keras.utils.set_random_seed(7)  # Random layers write the seed into their configuration.
     image = keras.Input((6, 5, 2), name="inside")
     conv = L.Conv2D(2, 1, name="conv")
     y = L.BatchNormalization(name="norm")(conv(image))
@@ -303,12 +304,12 @@ def face(name, folder):
 
 
 def fixed(texts):
-    """Strings of one length, as Keras 2 writes them."""
+    """Returns strings of equal length, as Keras 2 writes them."""
     return np.array([text.encode() for text in texts]) if len(texts) else np.array([])
 
 
 def old_group(source, target, chunk=None):
-    """The weights of a group of Keras 3 as Keras 2 writes them."""
+    """Converts the weights of a Keras 3 group to the layout of Keras 2."""
     names = [name for name in source.attrs["layer_names"]]
     if chunk:
         for part, start in enumerate(range(0, len(names), chunk)):
@@ -340,7 +341,7 @@ def keras2(source, target, model):
 
 
 def older(layer):
-    """A layer's JSON in the words of Keras 2.9."""
+    """Converts a layer's JSON to the form of Keras 2.9."""
     if layer["class_name"] not in ("Functional", "Sequential"):
         config = {key: plain(value) for key, value in layer["config"].items()}
         if "batch_shape" in config:
@@ -356,7 +357,7 @@ def older(layer):
     for each in config["layers"]:
         older_layer = older(each)
         if layer["class_name"] == "Functional":
-            # The call that made an inner model counts in Keras 2: its own calls begin at 1.
+            # Keras 2 counts the call that created an inner model, so its further calls start at 1.
             nodes = [[[*history, {}] for history in histories(node, inner)] for node in each["inbound_nodes"]]
             older_layer |= {"name": each["name"], "inbound_nodes": nodes}
         made.append(older_layer)
@@ -390,7 +391,7 @@ def histories(node, inner):
 
 
 def plain(value):
-    """Policies, initialisers and penalties without the words of Keras 3."""
+    """Converts dtype policies, initializers and regularizers to the form of Keras 2."""
     if isinstance(value, dict) and value.get("class_name") == "DTypePolicy":
         return value["config"]["name"]
     if isinstance(value, dict) and "module" in value:

@@ -1,10 +1,11 @@
-"""Makes the fixtures that the parity tests read, by running real Keras.
+"""Writes the fixtures of the parity tests by running Keras.
 
     python test/parity/keras/make_fixtures.py            all of them
-    python test/parity/keras/make_fixtures.py affine     one
+    python test/parity/keras/make_fixtures.py affine     only one
 
-Needs keras, tensorflow (or tensorflow-cpu), keras-tuner, scipy, pandas and pillow. The versions go to fixtures/manifest.json.
-Each maker is a module `make_NAME.py` beside this file with one function, `make()`, that returns what NAME.json holds.
+Needs keras, tensorflow (or tensorflow-cpu), keras-tuner, scipy, pandas and pillow. Their versions are stored in
+fixtures/manifest.json. Each maker is a module `make_NAME.py` in this folder with a function `make()`, which returns the
+content of NAME.json.
 """
 import importlib
 import os
@@ -15,7 +16,8 @@ import sys
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")  # plain Eigen kernels: the same sums on every processor
+# plain Eigen kernels, which compute the same sums on every processor
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import common  # noqa: E402
 

@@ -1,6 +1,5 @@
-"""
-Grad-CAM (R. R. Selvaraju et al., 2017) in Keras: Model A, MobileNetV2 under a binary and a categorical head, and a trunk that is
-called on the image and on its grey version.
+"""Grad-CAM (R. R. Selvaraju et al., 2017) in Keras: Model A, MobileNetV2 with a binary and a categorical head, and
+a trunk that is called on the image and on its grayscale version.
 """
 import keras
 import make_backbones
@@ -10,10 +9,11 @@ from common import array, bounds, fill, image_bytes, name_of, uniform
 from keras import applications, layers
 from make_model_a import SIDE, network
 
-# Of the second model's these were picked from a hundred: no relu behind the layers below bends within rounding of a number.
+# Images of the second model, selected from a hundred: behind the layers below, no input of a relu is within
+# rounding error of 0.
 IMAGES = {"model a": ["a1", "a2", "a3"], "backbone": ["gradcam 62", "gradcam 68", "gradcam 105"]}
 MARGIN = 5e-5
-LABELS = {"defect": 1, "grade": 3}  # outputs of the heads of the second model
+LABELS = {"defect": 1, "grade": 3}  # output index of each head of the second model
 
 
 def images(which):
@@ -21,13 +21,13 @@ def images(which):
 
 
 def bare(model, task):
-    """The head's output before its activation."""
+    """Returns the output of the head before its activation."""
     head = model.get_layer(task)
     return head.input @ head.kernel + head.bias
 
 
 def margin(model, layer, x):
-    """How near the numbers behind a layer come to where a relu bends: within rounding, its slope is anybody's guess."""
+    """Returns how close the inputs of relus behind a layer are to 0. Within rounding error, the slope is undefined."""
     names = [own.name for own in model.layers]
     relus = [own for own in model.layers[names.index(layer) + 1:] if isinstance(own, layers.ReLU)]
     if not relus:
@@ -37,9 +37,8 @@ def margin(model, layer, x):
 
 
 def maps(model, task, layer, toward, x, at=None):
-    """
-    Maps before they are scaled. `toward`: an output of the head with its sign, or None for what each image is taken for; `at`: the
-    layer's output where it is called more than once.
+    """Returns the maps before scaling. `toward`: an output of the head with its sign, or None for the predicted
+    class of each image; `at`: the output of the layer, if it is called more than once.
     """
     both = keras.Model(model.input, [model.get_layer(layer).output if at is None else at, bare(model, task)])
     with tf.GradientTape() as tape:
@@ -99,7 +98,7 @@ def backbone():
 
 
 def views(grey_for):
-    """One task sees the image and the other its grey: the trunk is called for `age` first."""
+    """One task uses the image and the other its grayscale version. The trunk is called for `age` first."""
     image = keras.Input((SIDE, SIDE, 3), name="image")
     grey = layers.Conv2D(3, 1, trainable=False, name="image_grey1")
     trunk = [
@@ -122,7 +121,7 @@ def views(grey_for):
     return [
         {"greyFor": grey_for, **maps(model, task, layer, None if task == "gender" else 1, x, at=output)}
         for (task, layer), output in seen.items()
-        if layer != "trunk_bn1"  # as many numbers as before it
+        if layer != "trunk_bn1"  # same number of values as the layer before it
     ]
 
 

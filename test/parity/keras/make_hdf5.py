@@ -1,4 +1,4 @@
-"""HDF5 files by h5py, in the layout that it writes by default and in the one that HDF5 2 does, and what is in them."""
+"""HDF5 files by h5py, in its default layout and in the layout of HDF5 2, and their content."""
 import h5py
 import numpy as np
 
@@ -9,7 +9,7 @@ HALVES = [0.0, -0.0, 1.0, -2.5, 65504.0, 2.0**-24, 2.0**-14, np.inf, -np.inf, np
 
 
 def fill(file):
-    """All kinds of attributes and datasets that Keras has written in any version, and some near them."""
+    """Writes all kinds of attributes and datasets that any version of Keras has written, and some similar ones."""
     for name, value in {
         "backend": "tensorflow",
         "unicode": "größe",
@@ -45,7 +45,7 @@ def fill(file):
 
 
 def plain(value):
-    """An attribute as JSON: text, a number, or a list."""
+    """Converts an attribute to JSON: text, a number, or a list."""
     if isinstance(value, h5py.Empty):
         return []
     if isinstance(value, bytes):
@@ -56,7 +56,9 @@ def plain(value):
 
 
 def numbers(dataset):
-    """A dataset as JSON: its shape, and its numbers as text, which keeps the large ones and those that are none."""
+    """Converts a dataset to JSON: its shape, and its numbers as text, which preserves large numbers, NaN and
+    infinities.
+    """
     if dataset.shape is None:
         return {"shape": [0], "data": []}
     return {"shape": list(dataset.shape), "data": [str(value) for value in np.ravel(dataset[()]).astype("O")]}

@@ -1,4 +1,4 @@
-"""Losses per example with their gradients, and metrics over batches, at ordinary and at awkward values."""
+"""Losses per example with their gradients, and metrics over batches, for ordinary values and edge cases."""
 import keras
 import numpy as np
 import tensorflow as tf
@@ -11,8 +11,8 @@ ROWS = 12
 def regression():
     target = uniform("losses/target", [ROWS, 2], -3, 3)
     prediction = target + uniform("losses/error", [ROWS, 2], -4, 4)
-    prediction[0] = target[0]  # no error at all
-    target[1], prediction[1] = [0, 0], [1, -1]  # where Huber's parabola ends
+    prediction[0] = target[0]  # no error
+    target[1], prediction[1] = [0, 0], [1, -1]  # the boundary of Huber's quadratic part
     return prediction, target
 
 
@@ -61,7 +61,7 @@ def loss(kind, options, data):
 
 
 def metric(kind, data):
-    """Over batches of five, the last one short, plain and weighted."""
+    """Computes metrics over batches of five, the last one smaller, with and without sample weights."""
     prediction, target = data()
     weights = uniform("losses/w", [ROWS], 0, 3)
     plain, weighted = kind(), kind()

@@ -1,4 +1,6 @@
-"""Model A whole, at 64x64 with batches of 4: one step of Adam with given dropout masks, twenty of SGD without dropout."""
+"""Model A at 64x64 with batches of 4: one step of Adam with given dropout masks, twenty steps of SGD without
+dropout.
+"""
 import keras
 import numpy as np
 import tensorflow as tf
@@ -6,13 +8,14 @@ from common import array, faces, fill, hashes, uniform
 from keras import layers, regularizers
 
 SIDE, BATCH, RATE, L2 = 64, 4, 0.3, 1e-3
-SQUARE = 8  # pixels of one colour: with noise, each relu is open everywhere or nowhere
+# side of a uniform square in pixels: with noise, each relu would be either open everywhere or closed everywhere
+SQUARE = 8
 WEIGHTS = {"age": 1.0, "gender": 50.0}
 SAMPLES = 200
 
 
 def network(dropout):
-    """With `dropout`, each mask is an input whose numbers are multiplied in: 0 or 1 / (1 - rate)."""
+    """With `dropout`, each mask is an additional input that is multiplied in: 0 or 1 / (1 - rate)."""
     image = keras.Input([SIDE, SIDE, 3], name="image")
     masks = {}
 
@@ -63,7 +66,9 @@ def judge(model, inputs, age, gender):
 
 
 def summary(name, tensor):
-    """All of a small tensor; of a large one its size in three ways, and some numbers at places that follow from its name."""
+    """Returns a small tensor whole; for a large one, three norms and some values at positions determined by its
+    name.
+    """
     flat = np.asarray(tensor, "float64").ravel()
     places = hashes(f"places/{name}", SAMPLES) % np.uint32(flat.size) if flat.size > SAMPLES else np.arange(flat.size)
     return {
@@ -99,8 +104,9 @@ def one_step():
 
 
 def twenty_steps(rate=1e-7, batches=5, steps=20):
-    """At this rate Keras in float32 and in float64 agree to 3e-6; from 2e-7 on a relu that closes in one and not in the
-    other sets them apart by 1e-4 and more, at 2e-6 by a fiftieth: there is then no trajectory to compare with."""
+    """At this learning rate, float32 and float64 agree to 3e-6 in Keras. From 2e-7 on, a relu that closes in only
+    one of them separates them by 1e-4 and more; at 2e-6, by 2 %. Then there is no trajectory to compare with.
+    """
     model, _ = network(dropout=False)
     x, age, gender = faces("model-a", BATCH * batches, [SIDE, SIDE, 3], SQUARE)
     optimizer = keras.optimizers.SGD(rate)

@@ -1,4 +1,4 @@
-"""Model B at 64x64: two epochs of Adam behind a frozen ResNet50, with given weights, batches and dropout masks."""
+"""Model B at 64x64: two epochs of Adam after a frozen ResNet50, with given weights, batches and dropout masks."""
 import keras
 import numpy as np
 import tensorflow as tf
@@ -11,7 +11,9 @@ SQUARE = 8
 
 
 def backbone():
-    """Scales that keep features near 1: caffe's images are some hundred wide, and sixteen blocks add up."""
+    """Scales that keep features near 1: inputs in caffe mode have a range of some hundreds, and sixteen blocks add
+    up.
+    """
     base = applications.ResNet50(include_top=False, weights=None, input_shape=[SIDE, SIDE, 3])
     for layer in base.layers:
         for weight in layer.weights:

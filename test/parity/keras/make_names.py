@@ -1,4 +1,4 @@
-"""Every name of Keras that docs/parity.md must speak of, from the installed Keras itself."""
+"""Every name in Keras that docs/parity.md must cover, from the installed Keras."""
 import inspect
 
 import keras
@@ -15,7 +15,7 @@ KINDS = {
 
 
 def names(module, base):
-    """Each class once, under its own name: many have several."""
+    """Lists each class once, under its own name, since many classes have several names."""
     found = {}
     for name, member in inspect.getmembers(module, inspect.isclass):
         if issubclass(member, base) and member is not base:

@@ -1,4 +1,4 @@
-"""Optimisers on given gradients, schedules, initialisers, and a network trained for fifty steps."""
+"""Optimizers with given gradients, schedules, initializers, and a network trained for fifty steps."""
 import keras
 import numpy as np
 import tensorflow as tf
@@ -11,14 +11,14 @@ STEPS = 24
 
 
 def gradients():
-    """[STEPS, 3]: of sizes from 1 to 1e-3, none at all in one step."""
+    """Gradients [STEPS, 3] of sizes from 1 to 1e-3, and all zero in one step."""
     values = uniform("gradients", [STEPS, 3]) * np.float32(10.0) ** -(np.arange(STEPS) % 4)[:, None].astype("float32")
     values[7] = 0
     return values.astype("float32")
 
 
 def descend(optimizer, given):
-    """A kernel of three numbers with the gradients given, and a bias whose gradient is always 1."""
+    """A kernel of three numbers with the given gradients, and a bias whose gradient is always 1."""
     kernel = keras.Variable(uniform("descend", [3, 1]), name="kernel")
     bias = keras.Variable(np.array([0.5], "float32"), name="bias")
     path = []
@@ -59,7 +59,7 @@ SCHEDULES = {
 
 
 def initialisers(seeds=200):
-    """Over many draws: the largest number and the deviation."""
+    """Returns the largest value and the standard deviation over many draws."""
     cases = {
         "conv": (keras.initializers.GlorotUniform, (3, 3, 16, 32)),
         "depthwise": (keras.initializers.GlorotUniform, (3, 3, 16, 1)),
@@ -76,7 +76,7 @@ def initialisers(seeds=200):
 
 
 def trajectory(optimizer, epochs=10):
-    """Five batches an epoch, the same in every one."""
+    """Five batches per epoch, the same in every epoch."""
     shape = [4, 4, 3]
     image = keras.Input(shape, name="image")
     x = layers.Flatten(name="trunk_flatten1")(image)

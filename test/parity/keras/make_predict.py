@@ -1,4 +1,4 @@
-"""Predictions and evaluation of a network with dropout and random flips, neither of which may show."""
+"""Predictions and evaluation of a network with dropout and random flips, neither of which may have an effect."""
 import keras
 from common import array, faces, fill
 from keras import layers

@@ -1,4 +1,4 @@
-"""Which images go to validation: generators from a frame, fit, and directories."""
+"""Images that are used for validation: by generators from a data frame, by fit, and by directory."""
 import pathlib
 import tempfile
 
@@ -10,7 +10,7 @@ from keras.src.trainers.data_adapters.array_slicing import train_validation_spli
 from keras.utils import image_dataset_from_directory
 from PIL import Image
 
-# Sizes and shares whose product is not what decimals say, and some drawn ones.
+# Sizes and fractions whose product differs from decimal arithmetic, and some random ones.
 PAIRS = [(10, 0.2), (10, 0.25), (11, 0.2), (100, 0.07), (10, 0.3), (10, 0.9), (100, 0.29), (2, 0.5), (3, 0.25), (3, 0.9), (50, 0.1)]
 PAIRS += [(3 + int(a) % 200, (1 + int(b) % 98) / 100) for a, b in hashes("splits", 160).reshape(-1, 2)]
 
@@ -25,7 +25,7 @@ def subsets(share, flow):
 
 
 def frame(share=0.25, rows=11, missing=3):
-    """The first rows name files that are not there."""
+    """The first rows name files that do not exist."""
     names = [f"{i:02d}.png" for i in range(rows)]
     with tempfile.TemporaryDirectory() as folder:
         for name in names[missing:]:
@@ -41,7 +41,7 @@ def frame(share=0.25, rows=11, missing=3):
 
 
 def first():
-    """How many of n go to validation, by `flow`."""
+    """Returns how many of n images `flow` uses for validation."""
     for n, share in PAIRS:
         x = np.arange(n, dtype="float32").reshape(n, 1, 1, 1)
         try:
@@ -64,7 +64,7 @@ def last():
 
 
 def compact(rows):
-    """Both parts are ranges: their ends say all."""
+    """Both parts are ranges, so their ends are sufficient."""
     for row in rows:
         for subset in ("training", "validation"):
             if subset in row:

@@ -1,6 +1,7 @@
-"""What Keras's TensorBoard callback writes: folders, tags and steps of the scalars, for two epochs of three batches.
+"""Output of Keras's TensorBoard callback: folders, tags and steps of the scalars, for two epochs of three
+batches.
 
-Needs the package tensorboard, through which TensorFlow writes scalars.
+Needs the package tensorboard, which TensorFlow uses to write scalars.
 """
 import base64
 import pathlib
@@ -15,7 +16,7 @@ EPOCHS, BATCHES, SIZE = 2, 3, 4
 
 
 def scalars(folder):
-    """{"train": {"epoch_loss": [steps]}}: the same whether there is one file or several."""
+    """Returns {"train": {"epoch_loss": [steps]}}, which does not depend on the number of files."""
     found = {}
     for path in sorted(pathlib.Path(folder).glob("*/events.out.tfevents.*")):
         tags = found.setdefault(path.parent.name, {})
@@ -40,7 +41,7 @@ def run(update_freq):
 
 
 def records():
-    """An event file's bytes, written by TensorFlow: the version, then two scalars at step 300."""
+    """Returns the bytes of an event file by TensorFlow: the version, then two scalars at step 300."""
     scalar = tf.compat.v1.Summary.Value
     values = [scalar(tag="epoch_loss", simple_value=0.1), scalar(tag="epoch_age_mae", simple_value=float("nan"))]
     events = [

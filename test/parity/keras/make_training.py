@@ -1,4 +1,4 @@
-"""Runs of fit on a small network of two tasks: what is logged, and what the weights become."""
+"""Runs of fit on a small network of two tasks: the logs and the resulting weights."""
 import keras
 import numpy as np
 from common import array, faces, fill
@@ -44,7 +44,7 @@ def run(rate, epochs, eager=False, weights=None, validation_weights=None, frozen
 
 
 def class_weights():
-    """Keras takes class weights for networks of one output only."""
+    """Keras supports class weights for networks with a single output only."""
     image = keras.Input(SHAPE, name="image")
     x = layers.Flatten(name="gender_flatten1")(image)
     model = keras.Model(image, layers.Dense(1, "sigmoid", name="gender")(x))

@@ -1,4 +1,4 @@
-"""KerasTuner 1.4.8: Hyperband's plan, and which value stands at which place of a parameter. Needs keras-tuner."""
+"""KerasTuner 1.4.8: Hyperband's plan, and the values of a parameter by position. Needs keras-tuner."""
 from keras_tuner.oracles import HyperbandOracle
 from keras_tuner.src.engine import hyperparameters as hp
 

@@ -1,4 +1,4 @@
-"""A trunk called on the image and on its grey version: training, moving statistics, and Keras's own grey."""
+"""A trunk called on the image and on its grayscale version: training, moving statistics, and Keras's grayscale."""
 import keras
 import numpy as np
 from common import array, faces, fill, uniform

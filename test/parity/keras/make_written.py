@@ -1,4 +1,4 @@
-"""What Keras writes for two small models, in both formats: the configuration, and the tree of each HDF5 file."""
+"""Output of Keras for two small models, in both formats: the configuration, and the tree of each HDF5 file."""
 import io
 import json
 import pathlib
@@ -11,7 +11,7 @@ from keras import layers, regularizers
 
 
 def faces():
-    """A network of two tasks, as the builder of this library names its layers; compiled."""
+    """Compiled network of two tasks, with layers named as this library's builder names them."""
     image = keras.Input([12, 12, 3], name="image")
     x = layers.Conv2D(4, 3, activation="relu", name="trunk_conv1")(image)
     x = layers.BatchNormalization(name="trunk_bn1")(x)
@@ -44,7 +44,7 @@ def faces():
 
 
 def pair():
-    """Two inputs, layers that stand twice, merges, and classes whose settings have other names; not compiled."""
+    """Model with two inputs, shared layers, merges, and classes whose settings have other names; not compiled."""
     left, right = keras.Input([6, 5, 2], name="left"), keras.Input([6, 5, 2], name="right")
     eye = layers.SeparableConv2D(3, 2, depth_multiplier=2, name="eye")
     scale = layers.LayerNormalization(axis=[3], name="scale")
@@ -77,7 +77,7 @@ def tree(file):
 
 
 def plain(value):
-    """Without the numbers by which Keras finds one object twice: they are places in memory."""
+    """Removes the numbers by which Keras identifies shared objects: they are memory addresses."""
     if isinstance(value, dict):
         return {key: plain(inner) for key, inner in value.items() if key != "shared_object_id"}
     return [plain(inner) for inner in value] if isinstance(value, list) else value

@@ -1,7 +1,7 @@
 /** Runs a study from the command line: MODULE FOLDER OPTIONS; prints its trials as JSON, or the fault that ended it. */
 
 import { createError } from '../../../src/core/errors/errors.js';
-import { parseExact } from '../../../src/core/json.js';
+import { parseExact } from '../../../src/core/exactJson.js';
 import { isMultitaskError, type Store } from '../../../src/index.js';
 import { folderStore, runStudy } from '../../../src/node/index.js';
 

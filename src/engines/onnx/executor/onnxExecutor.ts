@@ -1,29 +1,22 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
+import type { HostArray, NamedArrays } from '../../../core/arrays.js';
 import { createError } from '../../../core/errors/errors.js';
 import type { PixelRange } from '../../../core/images.js';
 import { createRng } from '../../../core/rng.js';
-import type { HostArray } from '../../../formats/safetensors.js';
 import type { Weight } from '../../../layers/own/forwardContext.js';
 import type { Network } from '../../../network/network.js';
 import { getGraphWeights } from '../../../network/weights.js';
 import type { Optimizer } from '../../../optimizers/optimizer.js';
+import { drawDropoutMasks } from '../../../steps/dropoutMasks.js';
 import { getSumsLength } from '../../../steps/lossesAndMetrics.js';
+import { getSlotNames } from '../../../steps/optimizerSlots.js';
+import { toInputName, toStepInputs, toTensors } from '../../../steps/stepArrays.js';
 import {
-  drawDropoutMasks,
-  type NamedArrays,
-  toInputName,
-  toStepInputs,
-  toTensors,
-} from '../../../steps/stepArrays.js';
-import {
-  computeTrainingStep,
   countTrainableParams,
-  getSlotNames,
   getTrainableWeights,
   getWeightSizes,
-  type StepKind,
-  type StepOutputs,
-} from '../../../steps/trainingStep.js';
+} from '../../../steps/trainableWeights.js';
+import { computeTrainingStep, type StepKind, type StepOutputs } from '../../../steps/trainingStep.js';
 import { tf } from '../../../tensor/tf.js';
 import { checkSlots } from '../../eager/eagerExecutor.js';
 import type { Executor } from '../../executor.js';

@@ -1,4 +1,4 @@
-import type { HostArray } from '../../../formats/safetensors.js';
+import type { HostArray } from '../../../core/arrays.js';
 import { exportGraph } from '../../../interop/onnx/exportOnnx.js';
 import { getLayers, type InferenceFunction, type LayerGraph } from '../../../network/layerGraph.js';
 import {

@@ -1,6 +1,6 @@
+import type { HostArray } from '../../../core/arrays.js';
 import { createError, isMultitaskError } from '../../../core/errors/errors.js';
 import type { PackageLoader } from '../../../core/platform/platform.js';
-import type { HostArray } from '../../../formats/safetensors.js';
 
 /** ONNX Runtime as far as the library uses it; `onnxruntime-node` and `onnxruntime-web` both are it. */
 export interface OnnxRuntime {

@@ -1,5 +1,5 @@
+import { sha256 } from '../../../core/digest.js';
 import { createError } from '../../../core/errors/errors.js';
-import { sha256 } from '../../../core/json.js';
 import type { Store } from '../../../core/platform/platform.js';
 
 /** Where graphs are kept that were found right, each under the digest of its bytes and of the runtime that was asked. */

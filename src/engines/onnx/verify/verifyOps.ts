@@ -1,6 +1,6 @@
+import type { HostArray } from '../../../core/arrays.js';
 import { createError } from '../../../core/errors/errors.js';
 import { encodeOnnxModel } from '../../../formats/onnxModel.js';
-import type { HostArray } from '../../../formats/safetensors.js';
 import { getTracedValues, type KernelCall, type TracedTensor } from '../../../tensor/trace/tracer.js';
 import { type LoweringOptions, lowerTrace } from '../lower/traceLowering.js';
 import { createSession, type OnnxRuntime, runSession, toOnnxTensor } from '../session/onnxRuntime.js';

@@ -1,21 +1,22 @@
 import { createError } from '../../../core/errors/errors.js';
 import { MAX_INFLATED_BYTES } from '../../zip/inflate.js';
 
-/** The address of something that is not there. */
+/** Stands for HDF5's undefined address: the object it would point to does not exist. */
 export const UNDEFINED_ADDRESS = -1;
 
-/** What is counted over a whole file. */
+/** Resources whose total use is limited over a whole file. */
 export type ReadBudget = 'headers' | 'heaps' | 'texts' | 'numbers' | 'unpacked';
 
 const ALL_ONES = 0xffff_ffff_ffff_ffffn;
 
 /**
- * The bytes of one HDF5 file, and what is left of the bounds that hold for all of it together. Each part of a whole file
- * is used once, so that the sum of what is used is at most the file: a file that says otherwise makes the reader go in
- * circles, or takes the same bytes again and again to fill the memory.
+ * Reader for the bytes of one HDF5 file, with the limits that hold for the file as a whole.
+ *
+ * Each part of a valid file is used once, so all parts together are no larger than the file. A file that
+ * breaks this rule makes a reader loop forever, or read the same bytes again and again until memory is full.
  */
 export class ByteReader {
-  /** What is being read, for errors: `/conv1/kernel:0`. */
+  /** HDF5 path of the object that is being read, for errors: `/conv1/kernel:0`. */
   objectPath = '/';
   private readonly view: DataView;
   private readonly visitedOffsets = new Set<number>();
@@ -24,11 +25,11 @@ export class ByteReader {
   private readonly bytes: Uint8Array;
 
   constructor(
-    given: Uint8Array,
+    source: Uint8Array,
     private readonly path: string,
   ) {
-    // Never a Buffer of Node's: its slice() is a view, where every other array's is a copy.
-    const bytes = new Uint8Array(given.buffer, given.byteOffset, given.length);
+    // Never a Node.js Buffer: its slice() returns a view, where that of every other typed array returns a copy.
+    const bytes = new Uint8Array(source.buffer, source.byteOffset, source.length);
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     const { length } = bytes;
@@ -45,7 +46,7 @@ export class ByteReader {
     return this.bytes.length;
   }
 
-  /** A `file` fault that names the file and the place in it. */
+  /** Creates a `file` error with the file's path and the HDF5 path of the object that is being read. */
   createCorruptFileError(received: string, cause?: unknown): Error {
     return createError({
       kind: 'file',
@@ -69,26 +70,26 @@ export class ByteReader {
     return this.view.getUint32(at, true);
   }
 
-  /** A number of eight bytes, which counts something that is in the file, or claims to be. */
+  /** Reads an unsigned 8-byte number: a size, a count or an address in the file. */
   uint64(at: number): number {
     const value = this.view.getBigUint64(at, true);
     if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw this.createCorruptFileError(`the number ${value}`);
     return Number(value);
   }
 
-  /** Where something stands, or {@link UNDEFINED_ADDRESS}. */
+  /** Reads an address; returns {@link UNDEFINED_ADDRESS} if it is undefined. */
   address(at: number): number {
     return this.view.getBigUint64(at, true) === ALL_ONES ? UNDEFINED_ADDRESS : this.uint64(at);
   }
 
-  /** A number of `size` bytes, up to six. */
+  /** Reads an unsigned number of `size` bytes, at most six. */
   uintOfSize(at: number, size: number): number {
     let value = 0;
     for (let i = size - 1; i >= 0; i--) value = value * 256 + this.uint8(at + i);
     return value;
   }
 
-  /** A view of the bytes from `at` on. */
+  /** Returns a view of `size` bytes, starting at offset `at`. */
   subarray(at: number, size: number): Uint8Array {
     if (!(at >= 0 && size >= 0 && at + size <= this.length)) {
       throw this.createCorruptFileError(`${size} bytes from ${at} on, where the file has ${this.length},`);
@@ -100,7 +101,10 @@ export class ByteReader {
     return new TextDecoder().decode(this.subarray(at, size));
   }
 
-  /** Checks that `signature` stands at `at`, and that nothing was read there before: then it is a loop. */
+  /**
+   * Checks that `signature` is at offset `at`, and that this offset has not been visited before: a second
+   * visit means that the file contains a loop.
+   */
   visit(at: number, signature = ''): void {
     for (let i = 0; i < signature.length; i++) {
       if (at < 0 || this.uint8(at + i) !== signature.charCodeAt(i)) {
@@ -111,7 +115,7 @@ export class ByteReader {
     this.visitedOffsets.add(at);
   }
 
-  /** Takes `bytes` from a budget: of as many bytes as the file has, or of what is unpacked at most. */
+  /** Takes `bytes` from a budget. Each budget is the size of the file, or the limit for uncompressed data. */
   spend(budget: ReadBudget, bytes: number): void {
     this.remainingBudget[budget] -= bytes;
     if (!(this.remainingBudget[budget] >= 0))

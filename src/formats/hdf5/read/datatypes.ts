@@ -1,10 +1,11 @@
+import { countElements } from '../../../core/arrays.js';
 import type { Hdf5TypedArray } from '../hdf5Group.js';
 import type { ByteReader } from './byteReader.js';
 
-/** What the values of a dataset or an attribute are. */
+/** Type of the values of a dataset or an attribute. */
 export type Datatype =
   | { readonly kind: 'text'; readonly size: number; readonly isSpacePadded: boolean }
-  /** Text of any length: it stands in a heap, and here only where. */
+  /** Text of any length. The value itself is in a heap; only a reference to it is stored in place. */
   | { readonly kind: 'reference'; readonly size: 16 }
   | {
       readonly kind: 'integer' | 'float' | 'bfloat';
@@ -13,7 +14,10 @@ export type Datatype =
       readonly isBigEndian: boolean;
     };
 
-/** Exponent bits and fraction bits of the floats of each size (IEEE 754), by size and exponent. */
+/**
+ * Kinds of floating-point numbers (IEEE 754), by size in bytes, exponent bits, fraction bits and exponent
+ * bias.
+ */
 const FLOAT_LAYOUTS: { readonly [layout: string]: 'float' | 'bfloat' } = {
   '2 5 10 15': 'float',
   '2 8 7 127': 'bfloat',
@@ -28,7 +32,8 @@ export function readDatatype(file: ByteReader, at: number): Datatype {
   const size = file.uint32(at + 4);
   if (kind === 3 && size > 0) return { kind: 'text', size, isSpacePadded: (bits & 15) === 2 };
   if (kind === 9 && (bits & 15) === 1 && size === 16) return { kind: 'reference', size };
-  if (kind === 8) return readDatatype(file, at + 8); // an enumeration, which h5py's booleans are: its values' type follows
+  // An enumeration, as h5py writes booleans. The type of its values follows.
+  if (kind === 8) return readDatatype(file, at + 8);
   if (kind === 0 && [1, 2, 4, 8].includes(size) && file.uint16(at + 10) === 8 * size) {
     return { kind: 'integer', size, isSigned: (bits & 8) !== 0, isBigEndian: (bits & 1) !== 0 };
   }
@@ -40,7 +45,7 @@ export function readDatatype(file: ByteReader, at: number): Datatype {
   throw file.createCorruptFileError(`values of a type that is not read (class ${kind}, ${size} bytes)`);
 }
 
-/** Reads a dataspace message: the shape, or undefined for one without any, which holds nothing. */
+/** Reads a dataspace message. Returns the shape, or undefined for a null dataspace, which has no values. */
 export function readDataspace(file: ByteReader, at: number): readonly number[] | undefined {
   const version = file.uint8(at);
   const rank = file.uint8(at + 1);
@@ -50,13 +55,16 @@ export function readDataspace(file: ByteReader, at: number): readonly number[] |
   return Array.from({ length: rank }, (_, axis) => file.uint64(at + (version === 1 ? 8 : 4) + 8 * axis));
 }
 
-/** Values, or infinity where the product is no exact number. */
-export function countElements(shape: readonly number[]): number {
-  const count = shape.reduce((product, side) => product * side, 1);
+/** Counts the elements that a file declares. Returns infinity if the product is not a safe integer. */
+export function countDeclaredElements(shape: readonly number[]): number {
+  const count = countElements(shape);
   return Number.isSafeInteger(count) ? count : Number.POSITIVE_INFINITY;
 }
 
-/** Numbers from their bytes, which become theirs. Halves are widened to float32, exactly. */
+/**
+ * Decodes numbers from their bytes. The result shares the memory of `bytes`, which may be reordered in place.
+ * float16 is widened to float32, which is exact.
+ */
 export function decodeNumbers(
   file: ByteReader,
   type: Datatype,
@@ -80,7 +88,7 @@ export function decodeNumbers(
   return isSigned ? new BigInt64Array(buffer) : new BigUint64Array(buffer);
 }
 
-/** IEEE 754 halves as floats: every half is a float. */
+/** Widens float16 to float32. Every float16 has an exact float32. */
 function widenFloat16(halves: Uint16Array): Float32Array {
   const floats = new Float32Array(halves.length);
   const bits = new Uint32Array(floats.buffer);

@@ -1,33 +1,40 @@
 import { type ByteReader, UNDEFINED_ADDRESS } from './byteReader.js';
 
-/** Where an object of a heap lies. */
+/** Position and size of an object in the file. */
 export interface Span {
   readonly offset: number;
   readonly size: number;
 }
 
-/** Trees by what they list: the kind of their records, the size of one, and where in it the object's number stands. */
+/**
+ * Record layouts of the B-trees (version 2), by what the tree lists: record type, record size, and offset of
+ * the heap ID within a record.
+ */
 const TREE_RECORDS = {
   links: { type: 5, size: 11, id: 4 },
   attributes: { type: 8, size: 17, id: 0 },
 } as const;
 
 /**
- * Members or attributes of an object with more than eight, as HDF5 2 keeps them: a tree of records, each of which says
- * where in a heap of doubling blocks one lies (HDF5 file format 3.0, III.A.2 and III.G).
+ * Finds the links or attributes of an object that has more than eight, as HDF5 2 stores them: a B-tree of
+ * records, each of which points into a fractal heap of doubling blocks (HDF5 file format 3.0, III.A.2 and
+ * III.G).
  */
 export function readHeapObjects(
   file: ByteReader,
-  what: keyof typeof TREE_RECORDS,
+  listed: keyof typeof TREE_RECORDS,
   heap: number,
   tree: number,
 ): Span[] {
-  const find = openFractalHeap(file, heap);
-  const { type, size, id } = TREE_RECORDS[what];
-  return readTreeRecords(file, tree, type, size).map((record) => find(record + id));
+  const resolveHeapId = openFractalHeap(file, heap);
+  const { type, size, id } = TREE_RECORDS[listed];
+  return readTreeRecords(file, tree, type, size).map((record) => resolveHeapId(record + id));
 }
 
-/** Turns an object's number, which is a flag, where in the heap it lies, and how long it is, into that place. */
+/**
+ * Opens a fractal heap. Returns a function that resolves a heap ID (flags, offset in the heap, length) to a
+ * position in the file.
+ */
 function openFractalHeap(file: ByteReader, heap: number): (id: number) => Span {
   file.visit(heap, 'FRHP');
   const idBytes = file.uint16(heap + 5);
@@ -39,13 +46,20 @@ function openFractalHeap(file: ByteReader, heap: number): (id: number) => Span {
   const root = file.address(heap + 132);
   const rows = file.uint16(heap + 140);
   const lengthBytes = idBytes - 1 - offsetBytes;
-  const powers = [first, largest].every((size) => size > 0 && Number.isInteger(Math.log2(size)));
-  if (filters > 0 || !powers || width === 0 || offsetBytes > 6 || lengthBytes < 1 || lengthBytes > 6) {
+  const arePowersOfTwo = [first, largest].every((size) => size > 0 && Number.isInteger(Math.log2(size)));
+  if (
+    filters > 0 ||
+    !arePowersOfTwo ||
+    width === 0 ||
+    offsetBytes > 6 ||
+    lengthBytes < 1 ||
+    lengthBytes > 6
+  ) {
     throw file.createCorruptFileError('members kept in a way that is not read');
   }
   const blockSize = (row: number) => (row === 0 ? first : first * 2 ** (row - 1));
   const directRows = Math.log2(largest) - Math.log2(first) + 2;
-  /** Descends from a block of blocks, `rows` high, to the block in which `offset` of it lies. */
+  /** Descends from an indirect block with `height` rows to the direct block that contains `offset`. */
   const descend = (block: number, height: number, offset: number, depth: number): number => {
     if (block === UNDEFINED_ADDRESS || depth > 16 || file.text(block, 4) !== 'FHIB') {
       throw file.createCorruptFileError('a member that is not in its heap');
@@ -81,7 +95,7 @@ function checkDirectBlock(file: ByteReader, block: number): number {
   return block;
 }
 
-/** Where the records of a tree stand. */
+/** Returns the positions of all records of a B-tree. */
 function readTreeRecords(file: ByteReader, tree: number, type: number, size: number): number[] {
   file.visit(tree, 'BTHD');
   const nodeSize = file.uint32(tree + 6);
@@ -89,27 +103,32 @@ function readTreeRecords(file: ByteReader, tree: number, type: number, size: num
     throw file.createCorruptFileError('a tree of another kind');
   const records: number[] = [];
   const bytesFor = (count: number) => Math.max(1, Math.ceil(Math.log2(count + 1) / 8));
-  /** Records that a node of each height holds at most, and those below it: they set the width of what counts them. */
-  const most = [Math.floor((nodeSize - 10) / size)];
-  const below = [most[0]!];
-  const pointer = (height: number) => 8 + bytesFor(most[0]!) + (height > 0 ? bytesFor(below[height]!) : 0);
+  /**
+   * Most records of one node, by height, and most records below it. They determine the width of the tree's
+   * counters.
+   */
+  const maxRecords = [Math.floor((nodeSize - 10) / size)];
+  const maxRecordsBelow = [maxRecords[0]!];
+  const pointer = (height: number) =>
+    8 + bytesFor(maxRecords[0]!) + (height > 0 ? bytesFor(maxRecordsBelow[height]!) : 0);
   for (let height = 1; height <= file.uint16(tree + 12); height++) {
     if (height > 16) throw file.createCorruptFileError('a tree that is too high');
     const step = pointer(height - 1);
-    most.push(Math.floor((nodeSize - 10 - step) / (size + step)));
-    below.push((most[height]! + 1) * below[height - 1]! + most[height]!);
+    maxRecords.push(Math.floor((nodeSize - 10 - step) / (size + step)));
+    maxRecordsBelow.push((maxRecords[height]! + 1) * maxRecordsBelow[height - 1]! + maxRecords[height]!);
   }
   const walk = (node: number, count: number, height: number) => {
     file.visit(node, height > 0 ? 'BTIN' : 'BTLF');
     file.spend('headers', size * count);
-    if (count > most[height]!) throw file.createCorruptFileError('a tree whose parts are larger than it');
+    if (count > maxRecords[height]!)
+      throw file.createCorruptFileError('a tree whose parts are larger than it');
     for (let i = 0; i < count; i++) records.push(node + 6 + size * i);
     for (let i = 0; height > 0 && i <= count; i++) {
       const at = node + 6 + size * count + pointer(height - 1) * i;
-      walk(file.address(at), file.uintOfSize(at + 8, bytesFor(most[0]!)), height - 1);
+      walk(file.address(at), file.uintOfSize(at + 8, bytesFor(maxRecords[0]!)), height - 1);
     }
   };
   if (file.address(tree + 16) !== UNDEFINED_ADDRESS)
-    walk(file.address(tree + 16), file.uint16(tree + 24), most.length - 1);
+    walk(file.address(tree + 16), file.uint16(tree + 24), maxRecords.length - 1);
   return records;
 }

@@ -1,16 +1,25 @@
 import { type ByteReader, UNDEFINED_ADDRESS } from './byteReader.js';
 
-/** Text of fixed length: it ends at a zero, or before the spaces that fill it up. ASCII is UTF-8 too. */
+/**
+ * Decodes text of fixed length, which ends at a zero byte or before its padding of spaces. ASCII is valid
+ * UTF-8.
+ */
 export function decodeFixedText(bytes: Uint8Array, spaces: boolean): string {
   const zero = bytes.indexOf(0);
   const text = new TextDecoder().decode(zero < 0 ? bytes : bytes.subarray(0, zero));
   return spaces ? text.trimEnd() : text;
 }
 
-/** Heaps that were read: by number, where an object begins and how large it is. */
+/**
+ * Global heap collections that have been read, by file and address: position and size of each object, by
+ * number.
+ */
 const heapCache = new WeakMap<ByteReader, Map<number, Map<number, { at: number; size: number }>>>();
 
-/** Text of any length: its length, its heap and its number there stand at `at` (HDF5 file format 3.0, III.E). */
+/**
+ * Reads text of any length. A reference at offset `at` gives its length, its heap and its number there (HDF5
+ * file format 3.0, III.E).
+ */
 export function readVariableText(file: ByteReader, at: number): string {
   const length = file.uint32(at);
   if (length === 0) return '';
@@ -22,10 +31,10 @@ export function readVariableText(file: ByteReader, at: number): string {
 }
 
 function readHeapCollection(file: ByteReader, address: number): Map<number, { at: number; size: number }> {
-  const known = heapCache.get(file) ?? new Map();
-  heapCache.set(file, known);
-  const read = known.get(address);
-  if (read) return read;
+  const collections = heapCache.get(file) ?? new Map();
+  heapCache.set(file, collections);
+  const cached = collections.get(address);
+  if (cached) return cached;
   if (address === UNDEFINED_ADDRESS) throw file.createCorruptFileError('text that was never written');
   file.visit(address, 'GCOL');
   const size = file.uint64(address + 8);
@@ -33,11 +42,11 @@ function readHeapCollection(file: ByteReader, address: number): Map<number, { at
   const objects = new Map<number, { at: number; size: number }>();
   for (let at = address + 16; at + 16 <= address + size; ) {
     const index = file.uint16(at);
-    if (index === 0) break; // the rest is free
+    if (index === 0) break; // The rest of the collection is free space.
     const bytes = file.uint64(at + 8);
     objects.set(index, { at: at + 16, size: bytes });
     at += 16 + Math.ceil(bytes / 8) * 8;
   }
-  known.set(address, objects);
+  collections.set(address, objects);
   return objects;
 }

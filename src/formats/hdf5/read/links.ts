@@ -1,22 +1,26 @@
+import { MESSAGE_TYPE } from '../messageTypes.js';
 import { type ByteReader, UNDEFINED_ADDRESS } from './byteReader.js';
 import { readHeapObjects } from './fractalHeap.js';
-import { findMessage, type HeaderMessage, MESSAGE_TYPE } from './objectHeader.js';
+import { findMessage, type HeaderMessage } from './objectHeader.js';
 
-/** A member of a group. */
+/** Member of a group. */
 export interface Link {
   readonly name: string;
-  /** Where its header stands. */
+  /** Address of its object header. */
   readonly address: number;
 }
 
-/** Longer than every path of a weight. */
+/** Longest name that is read: longer than the path of any weight. */
 const MAX_NAME_BYTES = 4096;
 
-/** Whether the object with these messages is a group. */
+/** Returns whether the object with these messages is a group. */
 export const isGroup = (messages: readonly HeaderMessage[]) =>
   messages.some(({ type }) => type === MESSAGE_TYPE.symbols || type === MESSAGE_TYPE.links);
 
-/** Members of a group. Only those that the file itself has: links that lead by a name, or to other files, are refused. */
+/**
+ * Reads the members of a group. Only hard links are accepted: a soft link or a link to another file throws a
+ * `file` error.
+ */
 export function readLinks(file: ByteReader, messages: readonly HeaderMessage[]): Link[] {
   const symbols = findMessage(messages, MESSAGE_TYPE.symbols);
   if (symbols) return readSymbolTable(file, file.address(symbols.offset), file.address(symbols.offset + 8));
@@ -31,10 +35,13 @@ export function readLinks(file: ByteReader, messages: readonly HeaderMessage[]):
   );
 }
 
-/** A group's list as files have had it from the first: a tree, lists of symbols, and a heap of names (III.A.1 to III.D). */
+/**
+ * Reads the symbol table of a group in the original layout: a B-tree, symbol nodes and a heap of names
+ * (III.A.1 to III.D).
+ */
 function readSymbolTable(file: ByteReader, tree: number, heap: number): Link[] {
   file.visit(heap, 'HEAP');
-  const names = file.subarray(file.address(heap + 24), file.uint64(heap + 8));
+  const nameHeap = file.subarray(file.address(heap + 24), file.uint64(heap + 8));
   const links: Link[] = [];
   const walk = (node: number, level: number | undefined) => {
     file.visit(node, 'TREE');
@@ -45,27 +52,30 @@ function readSymbolTable(file: ByteReader, tree: number, heap: number): Link[] {
     for (let i = 0; i < file.uint16(node + 6); i++) {
       const child = file.address(node + 32 + 16 * i);
       if (height > 0) walk(child, height - 1);
-      else readSymbolNode(file, child, names, links);
+      else readSymbolNode(file, child, nameHeap, links);
     }
   };
   walk(tree, undefined);
   return links;
 }
 
-function readSymbolNode(file: ByteReader, node: number, names: Uint8Array, links: Link[]): void {
+function readSymbolNode(file: ByteReader, node: number, nameHeap: Uint8Array, links: Link[]): void {
   file.visit(node, 'SNOD');
   file.spend('headers', 40 * file.uint16(node + 6));
   for (let i = 0; i < file.uint16(node + 6); i++) {
     const at = node + 8 + 40 * i;
     const start = file.uint64(at);
-    const end = names.subarray(0, start + MAX_NAME_BYTES).indexOf(0, start);
+    const end = nameHeap.subarray(0, start + MAX_NAME_BYTES).indexOf(0, start);
     if (end < start) throw file.createCorruptFileError('a name without an end');
     if (file.uint32(at + 16) === 2) throw file.createCorruptFileError('a link that leads by a name');
-    links.push({ name: new TextDecoder().decode(names.subarray(start, end)), address: file.address(at + 8) });
+    links.push({
+      name: new TextDecoder().decode(nameHeap.subarray(start, end)),
+      address: file.address(at + 8),
+    });
   }
 }
 
-/** A link as HDF5 2 writes it (IV.A.2.g). */
+/** Reads a link message, as HDF5 2 writes it (IV.A.2.g). */
 function readLinkMessage(file: ByteReader, at: number, size: number): Link {
   const flags = file.uint8(at + 1);
   const type = flags & 8 ? file.uint8(at + 2) : 0;

@@ -1,22 +1,7 @@
+import { MESSAGE_TYPE } from '../messageTypes.js';
 import type { ByteReader } from './byteReader.js';
 
-/** Kinds of messages in an object's header that are read. */
-export const MESSAGE_TYPE = {
-  space: 1,
-  links: 2,
-  type: 3,
-  fill: 5,
-  link: 6,
-  external: 7,
-  layout: 8,
-  filters: 11,
-  attribute: 12,
-  continuation: 16,
-  symbols: 17,
-  attributes: 21,
-} as const;
-
-/** A message: what HDF5 calls each of the facts of which an object's header is made. */
+/** Header message: HDF5's word for one entry of an object header. */
 export interface HeaderMessage {
   readonly type: number;
   readonly offset: number;
@@ -24,8 +9,8 @@ export interface HeaderMessage {
 }
 
 /**
- * Messages of the object whose header is at `address` (HDF5 file format 3.0, IV.A). Both versions of a header are read:
- * the first is what Keras's files have had, the second what HDF5 2 writes by itself.
+ * Reads the messages of the object whose header is at `address` (HDF5 file format 3.0, IV.A). Both header
+ * versions are supported: Keras files traditionally have version 1; HDF5 2 writes version 2 by default.
  */
 export function readMessages(file: ByteReader, address: number): HeaderMessage[] {
   file.visit(address);
@@ -57,7 +42,7 @@ export function readMessages(file: ByteReader, address: number): HeaderMessage[]
       if (type === MESSAGE_TYPE.continuation) {
         const next = { at: file.address(offset), size: file.uint64(offset + 8) };
         file.visit(next.at, first ? '' : 'OCHK');
-        blocks.push(first ? next : { at: next.at + 4, size: next.size - 8 }); // its name and its checksum
+        blocks.push(first ? next : { at: next.at + 4, size: next.size - 8 }); // without signature and checksum
       } else if (shared && (Object.values(MESSAGE_TYPE) as number[]).includes(type)) {
         throw file.createCorruptFileError('a header that shares parts with another');
       } else messages.push({ type, offset, size });
@@ -67,7 +52,7 @@ export function readMessages(file: ByteReader, address: number): HeaderMessage[]
   return messages;
 }
 
-/** The only message of a kind, or undefined. */
+/** Finds the first message of a type. */
 export function findMessage(messages: readonly HeaderMessage[], type: number): HeaderMessage | undefined {
   return messages.find((message) => message.type === type);
 }

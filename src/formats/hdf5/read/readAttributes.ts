@@ -1,11 +1,12 @@
 import type { Hdf5AttributeValue } from '../hdf5Group.js';
+import { MESSAGE_TYPE } from '../messageTypes.js';
 import { type ByteReader, UNDEFINED_ADDRESS } from './byteReader.js';
-import { countElements, decodeNumbers, readDataspace, readDatatype } from './datatypes.js';
+import { countDeclaredElements, decodeNumbers, readDataspace, readDatatype } from './datatypes.js';
 import { readHeapObjects, type Span } from './fractalHeap.js';
 import { decodeFixedText, readVariableText } from './globalHeap.js';
-import { type HeaderMessage, MESSAGE_TYPE } from './objectHeader.js';
+import type { HeaderMessage } from './objectHeader.js';
 
-/** Attributes of the object with these messages, by name (HDF5 file format 3.0, IV.A.2.m). */
+/** Reads the attributes of the object with these messages, by name (HDF5 file format 3.0, IV.A.2.m). */
 export function readAttributes(
   file: ByteReader,
   messages: readonly HeaderMessage[],
@@ -32,16 +33,17 @@ function readAttribute(
   if (version < 1 || version > 3) throw file.createCorruptFileError(`an attribute of version ${version}`);
   if (version > 1 && file.uint8(offset + 1) !== 0)
     throw file.createCorruptFileError('an attribute that shares its type with another');
-  // Version 1 fills each part up to eight bytes; version 3 says how the name is written, which is UTF-8 or part of it.
+  // Version 1 pads each part to a multiple of eight bytes. Version 3 adds the character set of the name,
+  // which is UTF-8 or its subset ASCII.
   const padded = (bytes: number) => (version === 1 ? Math.ceil(bytes / 8) * 8 : bytes);
   const nameAt = offset + (version === 3 ? 9 : 8);
   const typeStart = nameAt + padded(file.uint16(offset + 2));
   const shapeStart = typeStart + padded(file.uint16(offset + 4));
   const valuesAt = shapeStart + padded(file.uint16(offset + 6));
-  const name = file.text(nameAt, Math.max(0, file.uint16(offset + 2) - 1)); // without the zero at its end
+  const name = file.text(nameAt, Math.max(0, file.uint16(offset + 2) - 1)); // without the terminating zero
   file.objectPath = `${owner} (attribute "${name}")`;
   const shape = readDataspace(file, shapeStart);
-  const count = shape ? countElements(shape) : 0;
+  const count = shape ? countDeclaredElements(shape) : 0;
   if (count === 0) return [name, []];
   const type = readDatatype(file, typeStart);
   if (type.size * count > offset + size - valuesAt)

@@ -1,31 +1,35 @@
+import { formatShape } from '../../../core/arrays.js';
 import { isMultitaskError } from '../../../core/errors/errors.js';
 import { inflate, MAX_INFLATE_RATIO, MAX_INFLATED_BYTES } from '../../zip/inflate.js';
 import type { Hdf5Dataset } from '../hdf5Group.js';
+import { MESSAGE_TYPE } from '../messageTypes.js';
 import { type ByteReader, UNDEFINED_ADDRESS } from './byteReader.js';
-import { countElements, decodeNumbers, readDataspace, readDatatype } from './datatypes.js';
-import { findMessage, type HeaderMessage, MESSAGE_TYPE } from './objectHeader.js';
+import { countDeclaredElements, decodeNumbers, readDataspace, readDatatype } from './datatypes.js';
+import { findMessage, type HeaderMessage } from './objectHeader.js';
 
 /**
- * Numbers of the dataset with these messages. What it claims to hold is held against the bytes it has before anything is
- * allocated.
+ * Reads the dataset with these messages. Its declared size is checked against the bytes in the file before
+ * anything is allocated.
  */
 export function readDataset(file: ByteReader, messages: readonly HeaderMessage[]): Hdf5Dataset {
-  const needed = (kind: 'space' | 'type' | 'layout') => {
+  const requireMessage = (kind: 'space' | 'type' | 'layout') => {
     const message = findMessage(messages, MESSAGE_TYPE[kind]);
     if (!message) throw file.createCorruptFileError(`a dataset without its ${kind}`);
     return message.offset;
   };
   if (findMessage(messages, MESSAGE_TYPE.external))
     throw file.createCorruptFileError('numbers in another file');
-  const type = readDatatype(file, needed('type'));
-  const shape = readDataspace(file, needed('space')) ?? [0];
-  const bytes = type.size * countElements(shape);
+  const type = readDatatype(file, requireMessage('type'));
+  const shape = readDataspace(file, requireMessage('space')) ?? [0];
+  const bytes = type.size * countDeclaredElements(shape);
   const raw =
-    bytes === 0 ? new Uint8Array() : readRawData(file, messages, needed('layout'), shape, type.size, bytes);
+    bytes === 0
+      ? new Uint8Array()
+      : readRawData(file, messages, requireMessage('layout'), shape, type.size, bytes);
   return { shape, data: decodeNumbers(file, type, raw) };
 }
 
-/** Bytes of a dataset, in their order (HDF5 file format 3.0, IV.A.2.i). */
+/** Reads the raw bytes of a dataset in row-major order (HDF5 file format 3.0, IV.A.2.i). */
 function readRawData(
   file: ByteReader,
   messages: readonly HeaderMessage[],
@@ -41,19 +45,20 @@ function readRawData(
   }
   if (layout === 2) return readChunkedData(file, messages, at, shape, size, bytes);
   const start = layout === 0 ? at + 4 : file.address(at + 2);
-  const held = layout === 0 ? file.uint16(at + 2) : file.uint64(at + 10);
+  const storedBytes = layout === 0 ? file.uint16(at + 2) : file.uint64(at + 10);
   if (start === UNDEFINED_ADDRESS) throw file.createCorruptFileError('numbers that were never written');
-  file.spend('numbers', held);
-  if (layout > 1 || bytes > held) throw file.createCorruptFileError(`${bytes} bytes in ${held}`);
+  file.spend('numbers', storedBytes);
+  if (layout > 1 || bytes > storedBytes)
+    throw file.createCorruptFileError(`${bytes} bytes in ${storedBytes}`);
   return file.subarray(start, bytes).slice();
 }
 
 interface Chunk {
   readonly address: number;
   readonly size: number;
-  /** Filters that were not applied to it, as bits. */
+  /** Bit mask of the filters that were skipped for this chunk. */
   readonly filterMask: number;
-  /** Where it lies in the dataset. */
+  /** Index of its first element in the dataset. */
   readonly origin: readonly number[];
 }
 
@@ -67,32 +72,49 @@ function readChunkedData(
 ): Uint8Array<ArrayBuffer> {
   const rank = shape.length;
   const sides = shape.map((_, axis) => file.uint32(at + 11 + 4 * axis));
-  const large = countElements(sides) * size;
-  if (file.uint8(at + 2) !== rank + 1 || !sides.every((side) => side > 0) || !(large <= MAX_INFLATED_BYTES)) {
-    throw file.createCorruptFileError(`parts of shape [${sides.join(', ')}]`);
+  const chunkBytes = countDeclaredElements(sides) * size;
+  if (
+    file.uint8(at + 2) !== rank + 1 ||
+    !sides.every((side) => side > 0) ||
+    !(chunkBytes <= MAX_INFLATED_BYTES)
+  ) {
+    throw file.createCorruptFileError(`parts of shape ${formatShape(sides)}`);
   }
   const unpack = readFilterPipeline(file, findMessage(messages, MESSAGE_TYPE.filters), size);
   const chunks = readChunkIndex(file, file.address(at + 3), rank);
-  const across = shape.map((side, axis) => Math.ceil(side / sides[axis]!));
-  const places = new Set(
+  const chunksPerAxis = shape.map((side, axis) => Math.ceil(side / sides[axis]!));
+  const origins = new Set(
     chunks.map(({ origin }) =>
       origin.every((from, axis) => from < shape[axis]! && from % sides[axis]! === 0)
         ? origin.join()
         : 'outside',
     ),
   );
-  // All of them, each once: so that the dataset is no larger than what its parts unpack to.
-  if (places.has('outside') || places.size !== chunks.length || chunks.length !== countElements(across)) {
-    throw file.createCorruptFileError(`${chunks.length} parts instead of ${countElements(across)}`);
+  // Every chunk must be listed exactly once, so that the dataset is no larger than what its chunks decompress to.
+  if (
+    origins.has('outside') ||
+    origins.size !== chunks.length ||
+    chunks.length !== countDeclaredElements(chunksPerAxis)
+  ) {
+    throw file.createCorruptFileError(
+      `${chunks.length} parts instead of ${countDeclaredElements(chunksPerAxis)}`,
+    );
   }
-  file.spend('unpacked', chunks.length * large);
-  if (chunks.some((chunk) => large > chunk.size * MAX_INFLATE_RATIO)) {
-    throw file.createCorruptFileError(`parts of ${large} bytes, more than theirs can hold,`);
+  file.spend('unpacked', chunks.length * chunkBytes);
+  if (chunks.some((chunk) => chunkBytes > chunk.size * MAX_INFLATE_RATIO)) {
+    throw file.createCorruptFileError(`parts of ${chunkBytes} bytes, more than theirs can hold,`);
   }
   const raw = new Uint8Array(bytes);
-  for (const { address: start, size: packed, filterMask, origin } of chunks) {
+  for (const { address: start, size: compressedSize, filterMask, origin } of chunks) {
     try {
-      copyChunk(unpack(file.subarray(start, packed), filterMask, large), origin, sides, raw, shape, size);
+      copyChunk(
+        unpack(file.subarray(start, compressedSize), filterMask, chunkBytes),
+        origin,
+        sides,
+        raw,
+        shape,
+        size,
+      );
     } catch (cause) {
       if (isMultitaskError(cause)) throw cause;
       throw file.createCorruptFileError(
@@ -104,7 +126,10 @@ function readChunkedData(
   return raw;
 }
 
-/** Copies a chunk, row by row of the last axis, to where it lies; what hangs over an edge is left out. */
+/**
+ * Copies a chunk to its position in the dataset, one row of the last axis at a time. Elements beyond the edge
+ * of the dataset are left out.
+ */
 function copyChunk(
   values: Uint8Array,
   origin: readonly number[],
@@ -113,27 +138,27 @@ function copyChunk(
   shape: readonly number[],
   size: number,
 ): void {
-  const kept = sides.map((side, axis) => Math.min(side, shape[axis]! - origin[axis]!));
+  const inside = sides.map((side, axis) => Math.min(side, shape[axis]! - origin[axis]!));
   const last = sides.length - 1;
-  const rows = countElements(kept.slice(0, last));
+  const rows = countDeclaredElements(inside.slice(0, last));
   for (let row = 0; row < rows; row++) {
     let rest = row;
     let from = 0;
     let to = origin[last]!;
     let [fromStep, toStep] = [sides[last]!, shape[last]!];
     for (let axis = last - 1; axis >= 0; axis--) {
-      const index = rest % kept[axis]!;
-      rest = Math.floor(rest / kept[axis]!);
+      const index = rest % inside[axis]!;
+      rest = Math.floor(rest / inside[axis]!);
       from += index * fromStep;
       to += (origin[axis]! + index) * toStep;
       fromStep *= sides[axis]!;
       toStep *= shape[axis]!;
     }
-    raw.set(values.subarray(from * size, (from + kept[last]!) * size), to * size);
+    raw.set(values.subarray(from * size, (from + inside[last]!) * size), to * size);
   }
 }
 
-/** Chunks by the tree that lists them (HDF5 file format 3.0, III.A.1, nodes of type 1). */
+/** Reads the chunks from the B-tree that lists them (HDF5 file format 3.0, III.A.1, nodes of type 1). */
 function readChunkIndex(file: ByteReader, root: number, rank: number): Chunk[] {
   const chunks: Chunk[] = [];
   const key = 8 + 8 * (rank + 1);
@@ -163,7 +188,10 @@ function readChunkIndex(file: ByteReader, root: number, rank: number): Chunk[] {
 
 type UndoFilters = (packed: Uint8Array, skipped: number, size: number) => Uint8Array;
 
-/** What undoes the filters of a dataset, in turn from the last (HDF5 file format 3.0, IV.A.2.l). */
+/**
+ * Reads the filters of a dataset. Returns a function that undoes them, the last one first (HDF5 file format
+ * 3.0, IV.A.2.l).
+ */
 function readFilterPipeline(
   file: ByteReader,
   message: HeaderMessage | undefined,
@@ -190,7 +218,7 @@ function readFilterPipeline(
     let bytes = packed;
     for (let i = filters.length - 1; i >= 0; i--) {
       if ((skipped >> i) & 1) continue;
-      // zlib's two bytes in front and its checksum of four at the end (RFC 1950)
+      // zlib adds a header of two bytes and a checksum of four bytes (RFC 1950).
       bytes = filters[i] === 1 ? inflate(bytes.subarray(2, -4), size) : unshuffle(bytes, elementSize);
     }
     if (bytes.length !== size) throw new Error(`${bytes.length} bytes instead of ${size}`);
@@ -198,7 +226,7 @@ function readFilterPipeline(
   };
 }
 
-/** Undoes the filter that puts all first bytes in front, then all second ones. */
+/** Undoes the shuffle filter, which groups all first bytes, then all second bytes, and so on. */
 function unshuffle(bytes: Uint8Array, size: number): Uint8Array {
   const count = Math.floor(bytes.length / size);
   const whole = bytes.slice();

@@ -6,20 +6,22 @@ import { type HeaderMessage, readMessages } from './objectHeader.js';
 import { readAttributes } from './readAttributes.js';
 import { readDataset } from './readDataset.js';
 
-/** Nested models are groups within groups. */
+/** Deepest nesting of groups that is read. Nested models are groups within groups. */
 const MAX_DEPTH = 64;
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /**
  * Reads a whole HDF5 file into memory: Keras's `.h5` and `.weights.h5`.
  *
- * It reads the format as h5py writes it by default, and no more (HDF5 file format 3.0): not by the C library, since that
- * goes in circles for ever on one of some hundred files with a few bytes changed, and neither a page nor Node can stop it.
- * The file is not trusted: whatever it claims is held against its bytes before anything is allocated, nothing in it is
- * read twice, and links by name, to other files and in loops are refused.
+ * Only the parts of the format that h5py writes by default are supported (HDF5 file format 3.0). The C
+ * library is not used: about one in a few hundred files with some changed bytes makes it loop forever, and
+ * neither a page nor Node.js can interrupt it.
  *
- * @param path - The file, for errors.
- * @throws `file` fault for a file that is cut short, changed, or of another format.
+ * The file is not trusted. Sizes are checked against the bytes of the file before anything is allocated,
+ * nothing is read twice, and soft links, links to other files and loops are rejected.
+ *
+ * @param path - Path of the file, for errors.
+ * @throws A `file` error if the file is truncated, corrupted or in another format.
  */
 export function readHdf5(bytes: Uint8Array, path: string): Hdf5Group {
   const file = new ByteReader(bytes, path);
@@ -30,11 +32,12 @@ export function readHdf5(bytes: Uint8Array, path: string): Hdf5Group {
   } catch (error) {
     if (isMultitaskError(error)) throw error;
     if (!(error instanceof RangeError)) throw error;
-    throw file.createCorruptFileError('a file cut short, or an address outside it,', error); // a number that is not there to be read
+    // DataView throws a RangeError for an offset outside the file.
+    throw file.createCorruptFileError('a file cut short, or an address outside it,', error);
   }
 }
 
-/** Where the root's header stands (II.A). */
+/** Returns the address of the root group's object header (II.A). */
 function findRootHeader(file: ByteReader): number {
   const version = file.uint8(8);
   const old = version < 2;
@@ -51,24 +54,24 @@ function findRootHeader(file: ByteReader): number {
 function readGroup(
   file: ByteReader,
   messages: readonly HeaderMessage[],
-  place: string,
+  groupPath: string,
   depth: number,
 ): Hdf5Group {
-  file.objectPath = place || '/';
+  file.objectPath = groupPath || '/';
   if (depth > MAX_DEPTH) throw file.createCorruptFileError(`groups more than ${MAX_DEPTH} deep`);
   if (!isGroup(messages)) throw file.createCorruptFileError('no group');
   const attributes = readAttributes(file, messages);
   const groups: [string, Hdf5Group][] = [];
   const arrays: [string, Hdf5Dataset][] = [];
-  const names = new Set<string>();
+  const memberNames = new Set<string>();
   for (const { name, address } of readLinks(file, messages)) {
-    file.objectPath = `${place}/${name}`;
+    file.objectPath = `${groupPath}/${name}`;
     if (name === '' || name === '.' || name === '..' || name.includes('/'))
       throw file.createCorruptFileError('a name that leads elsewhere');
-    if (names.has(name)) throw file.createCorruptFileError('two members of one name');
-    names.add(name);
+    if (memberNames.has(name)) throw file.createCorruptFileError('two members of one name');
+    memberNames.add(name);
     const inner = readMessages(file, address);
-    if (isGroup(inner)) groups.push([name, readGroup(file, inner, `${place}/${name}`, depth + 1)]);
+    if (isGroup(inner)) groups.push([name, readGroup(file, inner, `${groupPath}/${name}`, depth + 1)]);
     else arrays.push([name, readDataset(file, inner)]);
   }
   return { attributes, groups: Object.fromEntries(groups), arrays: Object.fromEntries(arrays) };

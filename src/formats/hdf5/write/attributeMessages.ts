@@ -1,6 +1,7 @@
+import { viewBytes } from '../../../core/arrays.js';
 import type { Hdf5AttributeValue } from '../hdf5Group.js';
-import { MESSAGE_TYPE } from '../read/objectHeader.js';
-import { ByteWriter, viewBytes } from './byteWriter.js';
+import { MESSAGE_TYPE } from '../messageTypes.js';
+import { ByteWriter } from './byteWriter.js';
 import {
   type EncodedMessage,
   encodeDataspace,
@@ -12,43 +13,46 @@ import {
 import type { TextHeap } from './textHeap.js';
 import { createWriteError, NAME_ADVICE } from './writeError.js';
 
-/** An object's header takes 64 kB; Keras cuts its lists of names below that (HDF5_OBJECT_HEADER_LIMIT). */
+/**
+ * Longest list of text in one attribute. An object header is limited to 64 kB, and Keras splits its lists of
+ * names below that limit (HDF5_OBJECT_HEADER_LIMIT).
+ */
 const MAX_LIST_BYTES = 64_512;
-/** Bytes that an entry of a list of texts takes in the header: its length and where it stands. */
+/** Bytes that each text of a list takes in the header: its length and its heap reference. */
 const HEAP_REFERENCE_BYTES = 16;
 
 /**
- * Messages of an object's attributes.
+ * Creates the messages for the attributes of an object.
  *
- * Texts are of any length, in a heap, as h5py writes them: a header cannot hold one of more than 64 kB, which the
- * `model_config` of a large model is, and Keras takes either kind.
+ * Text is written with variable length into a heap, as h5py does: a header cannot contain text of more than
+ * 64 kB, such as the `model_config` of a large model. Keras reads both fixed and variable length.
  */
 export function createAttributeMessages(
   heap: TextHeap,
-  place: string,
+  objectPath: string,
   attributes: { readonly [name: string]: Hdf5AttributeValue },
 ): EncodedMessage[] {
-  const written: EncodedMessage[] = [];
-  const names = new Set<string>();
+  const messages: EncodedMessage[] = [];
+  const usedNames = new Set<string>();
   const add = (name: string, type: Uint8Array, shape: readonly number[], values: Uint8Array) => {
     if (name === '' || name.includes('\0'))
-      throw createWriteError(place, `an attribute named ${JSON.stringify(name)}`, NAME_ADVICE);
-    if (names.has(name))
+      throw createWriteError(objectPath, `an attribute named ${JSON.stringify(name)}`, NAME_ADVICE);
+    if (usedNames.has(name))
       throw createWriteError(
-        place,
+        objectPath,
         `two attributes named "${name}"`,
         'One is a part of a long list: rename the other.',
       );
-    names.add(name);
+    usedNames.add(name);
     const bytes = encodeAttribute(name, type, shape, values);
     if (bytes.length > MAX_MESSAGE_BYTES) {
       throw createWriteError(
-        place,
+        objectPath,
         `the attribute "${name}" of ${bytes.length} bytes, where a header takes 64 kB`,
         'Make it a dataset.',
       );
     }
-    written.push({ type: MESSAGE_TYPE.attribute, bytes });
+    messages.push({ type: MESSAGE_TYPE.attribute, bytes });
   };
   for (const [name, value] of Object.entries(attributes)) {
     const values: readonly (string | number)[] = Array.isArray(value) ? value : [value as string | number];
@@ -56,23 +60,23 @@ export function createAttributeMessages(
     if (values.length > 0 && values.every((entry) => typeof entry === 'string')) {
       if (values.some((text) => text.includes('\0')))
         throw createWriteError(
-          place,
+          objectPath,
           `a zero in the text of "${name}"`,
           'Text ends at one there: take it out.',
         );
       addTextAttribute(heap, add, name, values, shape);
     } else {
-      const whole = values.length > 0 && values.every((entry) => Number.isSafeInteger(entry));
-      const numbers = whole
+      const areIntegers = values.length > 0 && values.every((entry) => Number.isSafeInteger(entry));
+      const numbers = areIntegers
         ? BigInt64Array.from(values, (entry) => BigInt(entry))
         : Float64Array.from(values as readonly number[]);
       add(name, encodeNumberType(numbers), shape, viewBytes(numbers));
     }
   }
-  return written;
+  return messages;
 }
 
-/** An attribute of version 1, of which each part is filled up to eight bytes (IV.A.2.m). */
+/** Encodes an attribute message of version 1, each part padded to a multiple of eight bytes (IV.A.2.m). */
 function encodeAttribute(
   name: string,
   type: Uint8Array,
@@ -105,7 +109,7 @@ function addTextAttribute(
     add(name, encodeVariableTextType(!ascii), shape, references.toBytes());
     return;
   }
-  const width = longest + 1; // so that each ends at a zero
+  const width = longest + 1; // room for the terminating zero
   let at = 0;
   for (const [part, count] of computePartSizes(texts.length, width).entries()) {
     const bytes = new Uint8Array(count * width);
@@ -115,7 +119,10 @@ function addTextAttribute(
   }
 }
 
-/** How many texts each part takes: the fewest parts that fit, the first ones longer by one, as numpy's array_split does. */
+/**
+ * Computes the number of texts per part: the fewest parts that fit, the first ones longer by one, like
+ * numpy's array_split.
+ */
 function computePartSizes(count: number, width: number): number[] {
   let parts = 2;
   while (parts < count && Math.ceil(count / parts) * width > MAX_LIST_BYTES) parts++;

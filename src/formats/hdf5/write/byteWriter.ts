@@ -1,4 +1,4 @@
-/** Fields of one part of an HDF5 file: little-endian numbers one after the other. */
+/** Writer for one part of an HDF5 file: a sequence of little-endian fields. */
 export class ByteWriter {
   private readonly values: number[] = [];
 
@@ -19,12 +19,12 @@ export class ByteWriter {
     return this.uint8(value & 255, (value >>> 8) & 255, (value >>> 16) & 255, value >>> 24);
   }
 
-  /** Eight bytes, for a count or an address. */
+  /** Writes eight bytes: a count or an address. */
   uint64(value: number): this {
     return this.uint32(value % 2 ** 32).uint32(Math.floor(value / 2 ** 32));
   }
 
-  /** The address of something that is not there. */
+  /** Writes HDF5's undefined address, for an object that does not exist. */
   undefinedAddress(): this {
     return this.uint32(-1).uint32(-1);
   }
@@ -38,7 +38,10 @@ export class ByteWriter {
     return this;
   }
 
-  /** Zeros up to `length` bytes, or to the next multiple of eight, at which every part of the format begins. */
+  /**
+   * Pads with zeros to `length` bytes. Default: the next multiple of eight, where every part of the format
+   * begins.
+   */
   padTo(length = roundUpTo8(this.length)): this {
     while (this.length < length) this.values.push(0);
     return this;
@@ -49,9 +52,5 @@ export class ByteWriter {
   }
 }
 
-/** `bytes` filled up to a multiple of eight. */
+/** Rounds `bytes` up to a multiple of eight. */
 export const roundUpTo8 = (bytes: number) => Math.ceil(bytes / 8) * 8;
-
-/** The bytes of a list of numbers, which are not copied. */
-export const viewBytes = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
-  new Uint8Array(buffer, byteOffset, byteLength);

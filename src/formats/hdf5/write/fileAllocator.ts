@@ -1,16 +1,20 @@
 import { roundUpTo8 } from './byteWriter.js';
 
 /**
- * The parts of a file in their order. Each has its address as soon as it is placed, so that a part is placed after those that
- * it points to; what a dataset holds is kept as it is given, and copied once, into the file.
+ * Allocator for the blocks of a file, in file order. A block gets its address when it is allocated, so a
+ * block that is pointed to is allocated before the block that contains the pointer. The bytes of a dataset
+ * are not copied until {@link toBytes} assembles the file.
  */
 export class FileAllocator {
   private readonly blocks: { readonly at: number; readonly bytes: Uint8Array }[] = [];
 
-  /** @param length - Of what stands in front of them. */
+  /** @param length - Size in bytes of the superblock, which comes before all blocks. */
   constructor(public length: number) {}
 
-  /** Where `bytes` will stand; they may still be changed. */
+  /**
+   * Allocates a block for `bytes` and returns its address. The bytes may be changed until {@link toBytes} is
+   * called.
+   */
   allocate(bytes: Uint8Array): number {
     const at = this.length;
     this.blocks.push({ at, bytes });

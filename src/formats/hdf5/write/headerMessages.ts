@@ -1,19 +1,19 @@
 import type { Hdf5TypedArray } from '../hdf5Group.js';
-import { MESSAGE_TYPE } from '../read/objectHeader.js';
+import { MESSAGE_TYPE } from '../messageTypes.js';
 import { ByteWriter, roundUpTo8 } from './byteWriter.js';
 import type { FileAllocator } from './fileAllocator.js';
 
-/** A message of an object's header; its bytes are filled up to a multiple of eight there. */
+/** Message of an object header. The header pads its bytes to a multiple of eight. */
 export interface EncodedMessage {
   readonly type: number;
   readonly bytes: Uint8Array;
 }
 
-/** The longest message: the header counts its bytes in 16 bits, and they are a multiple of eight. */
+/** Size limit of a message: the header stores it in 16 bits, as a multiple of eight bytes. */
 export const MAX_MESSAGE_BYTES = 65_528;
 export const MAX_MESSAGES = 65_535;
 
-/** Places a header of the first version, whole (IV.A.1.a). */
+/** Writes a whole object header of version 1 and returns its address (IV.A.1.a). */
 export function writeHeader(parts: FileAllocator, messages: readonly EncodedMessage[]): number {
   const size = messages.reduce((sum, { bytes }) => sum + 8 + roundUpTo8(bytes.length), 0);
   const fields = new ByteWriter().uint8(1, 0).uint16(messages.length).uint32(1).uint32(size).padTo();
@@ -23,19 +23,23 @@ export function writeHeader(parts: FileAllocator, messages: readonly EncodedMess
   return parts.allocate(fields.toBytes());
 }
 
-/** A shape that stays as it is; none of a side is a scalar's (IV.A.2.b). */
+/** Encodes a dataspace of fixed shape; the empty shape is a scalar (IV.A.2.b). */
 export function encodeDataspace(shape: readonly number[]): Uint8Array {
   const fields = new ByteWriter().uint8(1, shape.length).padTo();
   for (const side of shape) fields.uint64(side);
   return fields.toBytes();
 }
 
-/** What each of `data` is (IV.A.2.d): an integer by its sign, or IEEE 754. */
+/**
+ * Encodes the datatype of the elements of `data` (IV.A.2.d): a signed or unsigned integer, or an IEEE 754
+ * float.
+ */
 export function encodeNumberType(data: Hdf5TypedArray): Uint8Array {
   const size = data.BYTES_PER_ELEMENT;
   if (data instanceof Float32Array || data instanceof Float64Array) {
     const [exponentAt, exponent, bias] = size === 4 ? [23, 8, 127] : [52, 11, 1023];
-    const type = new ByteWriter().uint8(0x11, 0x20, 8 * size - 1, 0).uint32(size); // the leading 1 is left out; where the sign is
+    // implied leading mantissa bit; position of the sign bit
+    const type = new ByteWriter().uint8(0x11, 0x20, 8 * size - 1, 0).uint32(size);
     return type
       .uint16(0)
       .uint16(8 * size)
@@ -51,11 +55,14 @@ export function encodeNumberType(data: Hdf5TypedArray): Uint8Array {
     .toBytes();
 }
 
-/** Text of `size` bytes that zeros fill up. */
+/** Encodes the datatype of text of `size` bytes, padded with zeros. */
 export const encodeFixedTextType = (size: number) =>
   new ByteWriter().uint8(0x13, 1, 0, 0).uint32(size).toBytes();
 
-/** Text of any length, of bytes: each value is its length, and where it stands in a heap. */
+/**
+ * Encodes the datatype of text of variable length, a sequence of bytes. Each value is its length and a heap
+ * reference.
+ */
 export const encodeVariableTextType = (utf8: boolean) =>
   new ByteWriter()
     .uint8(0x19, 1, utf8 ? 1 : 0, 0)
@@ -63,13 +70,16 @@ export const encodeVariableTextType = (utf8: boolean) =>
     .bytes(encodeNumberType(new Uint8Array()))
     .toBytes();
 
-/** Where a group's list of members is (IV.A.2.r). */
+/** Creates the message that points to a group's symbol table (IV.A.2.r). */
 export const createSymbolTableMessage = (tree: number, heap: number): EncodedMessage => ({
   type: MESSAGE_TYPE.symbols,
   bytes: new ByteWriter().uint64(tree).uint64(heap).toBytes(),
 });
 
-/** A dataset of `bytes` at one piece from `at` on, or nowhere if it is empty (IV.A.2.i, IV.A.2.f). */
+/**
+ * Creates the messages of a dataset whose `bytes` bytes are contiguous from address `at`, or have no address
+ * if it is empty (IV.A.2.i, IV.A.2.f).
+ */
 export function createDatasetMessages(
   type: Uint8Array,
   shape: readonly number[],
@@ -82,7 +92,8 @@ export function createDatasetMessages(
   return [
     { type: MESSAGE_TYPE.space, bytes: encodeDataspace(shape) },
     { type: MESSAGE_TYPE.type, bytes: type },
-    // What a value never written would be: 0. The C library writes it always, so that what reads only its files finds it.
+    // Fill value: 0. The C library always writes this message, so readers that were tested only with its
+    // files expect it.
     { type: MESSAGE_TYPE.fill, bytes: new ByteWriter().uint8(2, 2, 2, 1).uint32(0).toBytes() },
     { type: MESSAGE_TYPE.layout, bytes: layout.uint64(bytes).toBytes() },
   ];

@@ -1,55 +1,55 @@
 import { ByteWriter } from './byteWriter.js';
 import type { FileAllocator } from './fileAllocator.js';
 
-/** A member of a group: its name in UTF-8, and where its header stands. */
+/** Member of a group: its name in UTF-8, and the address of its object header. */
 export interface GroupMember {
   readonly name: Uint8Array;
   readonly address: number;
 }
 
-/** A group's list of members, as every version of HDF5 reads it. */
+/** Addresses of a group's symbol table, the layout that every version of HDF5 reads. */
 export interface SymbolTable {
   readonly treeAddress: number;
   readonly heapAddress: number;
 }
 
-/** Half of the members that a list takes, and half of the lists or nodes that a node does: what HDF5 has by itself. */
+/** Half the capacity of a symbol node (leaf) and of a B-tree node: the defaults of HDF5. */
 export const LEAF_NODE_K = 4;
 export const INTERNAL_NODE_K = 16;
 const LEAF_NODE_BYTES = 8 + 40 * 2 * LEAF_NODE_K;
 const TREE_NODE_BYTES = 24 + 8 * (2 * 2 * INTERNAL_NODE_K + 1);
 
-/** A list of members, or a node of the tree: where it stands, and where in the heap the last name under it does. */
+/** Symbol node or B-tree node: its address, and the heap offset of the last name below it. */
 interface TreeChild {
   readonly address: number;
   readonly lastNameOffset: number;
 }
 
 /**
- * Places a group's list: a heap of names, lists of members in the order of their names' bytes, and a tree over them, of as many
- * levels as it takes (III.A.1 to III.D).
+ * Writes a group's symbol table: a heap of names, symbol nodes sorted by the bytes of the names, and a B-tree
+ * over them with as many levels as needed (III.A.1 to III.D).
  */
 export function writeSymbolTable(parts: FileAllocator, symbols: readonly GroupMember[]): SymbolTable {
-  const names = new ByteWriter().uint64(0); // the empty name, which is less than all
+  const nameBytes = new ByteWriter().uint64(0); // the empty name, which sorts before all others
   const starts = symbols.map(({ name }) => {
-    const start = names.length;
-    names.bytes(name).uint8(0).padTo();
+    const start = nameBytes.length;
+    nameBytes.bytes(name).uint8(0).padTo();
     return start;
   });
-  const heap = new ByteWriter().ascii('HEAP').uint32(0).uint64(names.length);
-  heap.uint64(1); // nothing in it is free
-  heap.uint64(parts.length + 32).bytes(names.toBytes());
+  const heap = new ByteWriter().ascii('HEAP').uint32(0).uint64(nameBytes.length);
+  heap.uint64(1); // The heap has no free space.
+  heap.uint64(parts.length + 32).bytes(nameBytes.toBytes());
   const table = { heapAddress: parts.allocate(heap.toBytes()), treeAddress: 0 };
 
   const entries = symbols.map(({ address }, i) => ({ address, lastNameOffset: starts[i]! }));
-  let branches: TreeChild[] = splitIntoChunks(entries, 2 * LEAF_NODE_K).map((members) =>
+  let children: TreeChild[] = splitIntoChunks(entries, 2 * LEAF_NODE_K).map((members) =>
     writeLeafNode(parts, members),
   );
   let level = 0;
   do {
-    branches = writeTreeLevel(parts, branches, level++);
-  } while (branches.length > 1);
-  return { ...table, treeAddress: branches[0]!.address };
+    children = writeTreeLevel(parts, children, level++);
+  } while (children.length > 1);
+  return { ...table, treeAddress: children[0]!.address };
 }
 
 function writeLeafNode(parts: FileAllocator, members: readonly TreeChild[]): TreeChild {
@@ -62,10 +62,13 @@ function writeLeafNode(parts: FileAllocator, members: readonly TreeChild[]): Tre
   };
 }
 
-/** A level of the tree: nodes that know their neighbours, and between two branches the name up to which the first one goes. */
-function writeTreeLevel(parts: FileAllocator, branches: readonly TreeChild[], level: number): TreeChild[] {
+/**
+ * Writes one level of the B-tree. Each node points to its neighbors, and between two children is the last
+ * name of the first one.
+ */
+function writeTreeLevel(parts: FileAllocator, children: readonly TreeChild[], level: number): TreeChild[] {
   const first = parts.length;
-  const nodes = branches.length === 0 ? [[]] : splitIntoChunks(branches, 2 * INTERNAL_NODE_K);
+  const nodes = children.length === 0 ? [[]] : splitIntoChunks(children, 2 * INTERNAL_NODE_K);
   let name = 0;
   return nodes.map((inner, i) => {
     const node = new ByteWriter().ascii('TREE').uint8(0, level).uint16(inner.length);

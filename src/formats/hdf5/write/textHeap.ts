@@ -1,9 +1,9 @@
 import { roundUpTo8 } from './byteWriter.js';
 import type { FileAllocator } from './fileAllocator.js';
 
-/** The smallest that the C library takes a collection of texts for. */
+/** Smallest collection that the C library accepts. */
 const MIN_COLLECTION_BYTES = 4096;
-/** What stands in front of a collection, and of each text in it. */
+/** Size of the header of a collection, and of the header of each text in it. */
 const HEADER_BYTES = 16;
 
 interface HeapCollection {
@@ -13,13 +13,13 @@ interface HeapCollection {
   textCount: number;
 }
 
-/** Texts of any length, in what HDF5 calls a global heap: collections that attributes point into (III.E). */
+/** Global heap (HDF5's word): collections of text of any length, which attributes point into (III.E). */
 export class TextHeap {
   private currentCollection: HeapCollection | undefined;
 
   constructor(private readonly allocator: FileAllocator) {}
 
-  /** Where `text` is kept: the address of its collection, and its number there. */
+  /** Adds `text` to the heap. Returns the address of its collection and its number in the collection. */
   add(text: Uint8Array): { readonly address: number; readonly number: number } {
     const needed = HEADER_BYTES + roundUpTo8(text.length);
     if (
@@ -31,12 +31,12 @@ export class TextHeap {
     const { view, address, usedBytes } = this.currentCollection;
     const number = ++this.currentCollection.textCount;
     view.setUint16(usedBytes, number, true);
-    view.setUint16(usedBytes + 2, 1, true); // pointed to from one place
+    view.setUint16(usedBytes + 2, 1, true); // reference count
     view.setBigUint64(usedBytes + 8, BigInt(text.length), true);
     new Uint8Array(view.buffer).set(text, usedBytes + HEADER_BYTES);
     this.currentCollection.usedBytes += needed;
     const rest = view.byteLength - this.currentCollection.usedBytes;
-    // What is free is number 0; the next text takes its place.
+    // Object number 0 describes the free space. The next text overwrites it.
     if (rest >= HEADER_BYTES) view.setBigUint64(this.currentCollection.usedBytes + 8, BigInt(rest), true);
     return { address, number };
   }

@@ -1,6 +1,7 @@
+import { countElements, formatShape, viewBytes } from '../../../core/arrays.js';
 import type { Hdf5Dataset, Hdf5Group } from '../hdf5Group.js';
 import { createAttributeMessages } from './attributeMessages.js';
-import { ByteWriter, viewBytes } from './byteWriter.js';
+import { ByteWriter } from './byteWriter.js';
 import { FileAllocator } from './fileAllocator.js';
 import {
   createDatasetMessages,
@@ -13,20 +14,26 @@ import { INTERNAL_NODE_K, LEAF_NODE_K, type SymbolTable, writeSymbolTable } from
 import { TextHeap } from './textHeap.js';
 import { createWriteError, NAME_ADVICE } from './writeError.js';
 
-/** What stands in front: what the file is, and where its root group is. */
+/** Size of the superblock: the signature of the file and the address of its root group. */
 const SUPERBLOCK_BYTES = 96;
 
 /**
- * An HDF5 file as Keras and h5py write and read it. The same groups give the same bytes: no time is kept in it.
+ * Writes an HDF5 file in the layout of Keras and h5py. No time stamp is stored: the same groups result in the
+ * same bytes.
  *
- * It is in the format's first layout (HDF5 file format 3.0, with the places cited where they are written), which h5py takes by
- * itself too: every version of the C library reads it, and so do old Keras's and other readers.
+ * The file uses the original layout of the format (HDF5 file format 3.0; each function cites its section),
+ * which is also h5py's default: every version of the C library reads it, and so do old versions of Keras and
+ * other readers.
  *
- * A list of texts is written as Keras's own writer does: as texts of any length; from 64,512 bytes on, counted at the
- * length of its longest, cut into `name0`, `name1` and so on, of fixed length. An empty list is an empty one of floats.
+ * A list of text is written as Keras writes it: with variable length, or, if it takes at least 64,512 bytes
+ * at the length of its longest text, split into `name0`, `name1` and so on with fixed length. An empty list
+ * is written as an empty list of floats.
  *
- * @throws `file` fault for a name that HDF5 cannot have, two members of one name, an attribute of numbers above 64 kB, or a
- *   dataset that has not as many numbers as its shape.
+ * @throws A `file` error for:
+ * - a name that HDF5 does not allow
+ * - two members with the same name
+ * - an attribute of numbers larger than 64 kB
+ * - a dataset whose number of elements differs from its shape
  */
 export function writeHdf5(root: Hdf5Group): Uint8Array {
   const allocator = new FileAllocator(SUPERBLOCK_BYTES);
@@ -44,9 +51,11 @@ interface WrittenGroup extends SymbolTable {
 }
 
 function createSuperblock(root: WrittenGroup, length: number): Uint8Array {
-  const fields = new ByteWriter().uint8(0x89).ascii('HDF\r\n\x1a\n').uint8(0, 0, 0, 0, 0, 8, 8, 0); // versions; bytes of addresses, sizes
+  // versions; bytes of addresses and sizes
+  const fields = new ByteWriter().uint8(0x89).ascii('HDF\r\n\x1a\n').uint8(0, 0, 0, 0, 0, 8, 8, 0);
   fields.uint16(LEAF_NODE_K).uint16(INTERNAL_NODE_K).uint32(0);
-  fields.uint64(0).undefinedAddress().uint64(length).undefinedAddress(); // nothing in front of it, no list of what is free, no driver
+  // base address 0, no free-space list, no driver
+  fields.uint64(0).undefinedAddress().uint64(length).undefinedAddress();
   return fields
     .uint64(0)
     .uint64(root.headerAddress)
@@ -57,50 +66,58 @@ function createSuperblock(root: WrittenGroup, length: number): Uint8Array {
     .toBytes();
 }
 
-function writeGroup(placing: WriteContext, group: Hdf5Group, place: string): WrittenGroup {
-  const placers = [
+function writeGroup(context: WriteContext, group: Hdf5Group, groupPath: string): WrittenGroup {
+  const members = [
     ...Object.entries(group.groups).map(([name, inner]) => ({
       name,
-      placed: (at: string) => writeGroup(placing, inner, at).headerAddress,
+      placed: (at: string) => writeGroup(context, inner, at).headerAddress,
     })),
     ...Object.entries(group.arrays).map(([name, array]) => ({
       name,
-      placed: (at: string) => writeDataset(placing, array, at),
+      placed: (at: string) => writeDataset(context, array, at),
     })),
   ];
-  const names = new Set<string>();
-  const symbols = placers.map(({ name, placed }) => {
+  const memberNames = new Set<string>();
+  const symbols = members.map(({ name, placed }) => {
     if (/^(|\.|\.\.)$|[/\0]/.test(name))
-      throw createWriteError(place, `a member named ${JSON.stringify(name)}`, NAME_ADVICE);
-    if (names.has(name))
-      throw createWriteError(place, `two members named "${name}"`, 'Rename the group or the dataset.');
-    names.add(name);
-    return { name: new TextEncoder().encode(name), address: placed(`${place}/${name}`) };
+      throw createWriteError(groupPath, `a member named ${JSON.stringify(name)}`, NAME_ADVICE);
+    if (memberNames.has(name))
+      throw createWriteError(groupPath, `two members named "${name}"`, 'Rename the group or the dataset.');
+    memberNames.add(name);
+    return { name: new TextEncoder().encode(name), address: placed(`${groupPath}/${name}`) };
   });
-  const table = writeSymbolTable(placing.allocator, symbols.sort(compareNames));
+  const table = writeSymbolTable(context.allocator, symbols.sort(compareNames));
   const messages = [
     createSymbolTableMessage(table.treeAddress, table.heapAddress),
-    ...createAttributeMessages(placing.heap, place, group.attributes),
+    ...createAttributeMessages(context.heap, groupPath, group.attributes),
   ];
   if (messages.length > MAX_MESSAGES)
-    throw createWriteError(place, `${messages.length - 1} attributes`, 'Put some into groups of their own.');
-  return { ...table, headerAddress: writeHeader(placing.allocator, messages) };
+    throw createWriteError(
+      groupPath,
+      `${messages.length - 1} attributes`,
+      'Put some into groups of their own.',
+    );
+  return { ...table, headerAddress: writeHeader(context.allocator, messages) };
 }
 
-function writeDataset({ allocator }: WriteContext, { shape, data }: Hdf5Dataset, place: string): number {
+function writeDataset(
+  { allocator }: WriteContext,
+  { shape, data }: Hdf5Dataset,
+  datasetPath: string,
+): number {
   const bytes = viewBytes(data);
-  const count = shape.reduce((product, side) => product * side, 1);
+  const count = countElements(shape);
   if (count !== data.length)
     throw createWriteError(
-      place,
-      `${data.length} numbers of shape [${shape.join(', ')}]`,
+      datasetPath,
+      `${data.length} numbers of shape ${formatShape(shape)}`,
       'Give as many as the shape has.',
     );
   const at = bytes.length > 0 ? allocator.allocate(bytes) : undefined;
   return writeHeader(allocator, createDatasetMessages(encodeNumberType(data), shape, at, bytes.length));
 }
 
-/** As C compares names: not by the halves of UTF-16, by which JavaScript does. */
+/** Compares names by their bytes, as C does. JavaScript compares UTF-16 code units instead. */
 function compareNames(
   { name: a }: { readonly name: Uint8Array },
   { name: b }: { readonly name: Uint8Array },

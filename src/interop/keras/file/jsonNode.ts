@@ -1,24 +1,27 @@
 import { createError, formatValue } from '../../../core/errors/errors.js';
 
-/** Nested models take four levels each; what is nested deeper was made to exhaust the stack. */
+/**
+ * Deepest nesting that is parsed. Nested models take four levels each; deeper nesting is an attempt to
+ * exhaust the stack.
+ */
 const MAX_DEPTH = 200;
 
 const SAVE_AGAIN_ADVICE = 'Save the model anew with Keras.';
 
 /**
- * A part of a file's JSON and where it stands, read by guards: nothing in it is trusted to have any type. Errors name
- * the file and the place: `face.keras: config.json: layers[3].config.filters`.
+ * Node of a file's JSON, and its path. Nothing in the JSON is trusted: every value is read through a check of
+ * its type. Errors name the file and the node: `face.keras: config.json: layers[3].config.filters`.
  */
 export class JsonNode {
   constructor(
     readonly value: unknown,
-    /** For errors. */
+    /** Path of the node, for errors. */
     readonly path: string,
-    /** Between the path and the name of a field: the file's name is followed by `: `. */
+    /** Separator between the path and the key of a field: `: ` after the name of a file. */
     private readonly separator: '.' | ': ' = '.',
   ) {}
 
-  /** JSON text as a part. Throws a `file` fault for other text, and for one nested deeper than any model is. */
+  /** Parses JSON text. Throws a `file` error if the text is not JSON, or is nested deeper than any model. */
   static parse(text: string, path: string): JsonNode {
     const wrong = (expected: string, received: string, cause?: unknown) =>
       createError({ kind: 'file', path, expected, received, advice: SAVE_AGAIN_ADVICE, cause });
@@ -30,17 +33,20 @@ export class JsonNode {
     }
   }
 
-  /** A field whose own fields are named as if they stood here: every place in a model is in its `config`. */
+  /**
+   * Returns a field without extending the path. Used for the `config` of a model, since every path in a model
+   * would contain it.
+   */
   atSamePath(key: string): JsonNode {
     return new JsonNode(this.at(key).value, this.path, this.separator);
   }
 
-  /** Something that the file says without words, read as if it stood here. */
+  /** Returns a node with another value at the same path, for a value that the file implies. */
   withValue(value: unknown): JsonNode {
     return new JsonNode(value, this.path);
   }
 
-  /** A `file` fault about this part. */
+  /** Creates a `file` error about this node. */
   createError(
     expected: string,
     received: string = formatValue(this.value),
@@ -49,7 +55,7 @@ export class JsonNode {
     return createError({ kind: 'file', path: this.path, expected, received, advice });
   }
 
-  /** Not there, or null. */
+  /** Whether the value is undefined or null. */
   get isMissing(): boolean {
     return this.value === undefined || this.value === null;
   }
@@ -62,7 +68,10 @@ export class JsonNode {
     return Array.isArray(this.value);
   }
 
-  /** A field of a record; a missing one is a part too, so that its guard names it. */
+  /**
+   * Returns a field of a record. A missing field results in a node too, so that the error of its check
+   * contains its path.
+   */
   at(key: string): JsonNode {
     if (!this.isRecord) throw this.createError('a record');
     const record = this.value as { readonly [key: string]: unknown };
@@ -72,12 +81,15 @@ export class JsonNode {
     );
   }
 
-  /** The first of these fields that is there, else the first name. Keras 2 and 3 call some things differently. */
+  /**
+   * Returns the first of these fields that exists, otherwise the first field. Keras 2 and 3 use different
+   * keys for the same value.
+   */
   atAny(...keys: readonly [string, ...string[]]): JsonNode {
     return this.at(keys.find((key) => !this.at(key).isMissing) ?? keys[0]);
   }
 
-  /** Fields of a record by name. */
+  /** Returns the fields of a record by key. */
   entries(): [string, JsonNode][] {
     if (!this.isRecord) throw this.createError('a record');
     return Object.keys(this.value as object).map((key) => [key, this.at(key)]);
@@ -88,66 +100,66 @@ export class JsonNode {
     return this.value.map((item, i) => new JsonNode(item, `${this.path}[${i}]`));
   }
 
-  asText(otherwise?: string): string {
-    if (this.isMissing && otherwise !== undefined) return otherwise;
+  asText(fallback?: string): string {
+    if (this.isMissing && fallback !== undefined) return fallback;
     if (typeof this.value !== 'string') throw this.createError('text');
     return this.value;
   }
 
-  asBoolean(otherwise?: boolean): boolean {
-    if (this.isMissing && otherwise !== undefined) return otherwise;
+  asBoolean(fallback?: boolean): boolean {
+    if (this.isMissing && fallback !== undefined) return fallback;
     if (typeof this.value !== 'boolean') throw this.createError('true or false');
     return this.value;
   }
 
-  asNumber(otherwise?: number): number {
-    if (this.isMissing && otherwise !== undefined) return otherwise;
-    // Keras 2 wraps the numbers that numpy made.
+  asNumber(fallback?: number): number {
+    if (this.isMissing && fallback !== undefined) return fallback;
+    // Keras 2 wraps numbers that are numpy scalars.
     if (this.isRecord && typeof this.at('value').value === 'number') return this.at('value').asNumber();
     if (typeof this.value !== 'number' || !Number.isFinite(this.value)) throw this.createError('a number');
     return this.value;
   }
 
-  /** A whole number of at least `least`. */
-  asInteger(least = 1, otherwise?: number): number {
-    if (this.isMissing && otherwise !== undefined) return otherwise;
+  /** Returns the value as an integer of at least `min`. */
+  asInteger(min = 1, fallback?: number): number {
+    if (this.isMissing && fallback !== undefined) return fallback;
     const { value } = this;
-    if (!Number.isSafeInteger(value) || (value as number) < least)
-      throw this.createError(`a whole number of at least ${least}`);
+    if (!Number.isSafeInteger(value) || (value as number) < min)
+      throw this.createError(`a whole number of at least ${min}`);
     return value as number;
   }
 
-  /** Two whole numbers of at least `least`; one stands for both. */
-  asIntegerPair(least = 1, otherwise?: number): [number, number] {
+  /** Returns the value as a pair of integers of at least `min`. A single integer is used twice. */
+  asIntegerPair(min = 1, fallback?: number): [number, number] {
     if (!this.isList) {
-      const both = this.asInteger(least, otherwise);
+      const both = this.asInteger(min, fallback);
       return [both, both];
     }
     const items = this.items();
     if (items.length !== 2) throw this.createError('two whole numbers');
-    return [items[0]!.asInteger(least), items[1]!.asInteger(least)];
+    return [items[0]!.asInteger(min), items[1]!.asInteger(min)];
   }
 
-  /** One of these words. */
-  asOneOf<const W extends string>(words: readonly W[], otherwise?: W): W {
-    if (this.isMissing && otherwise !== undefined) return otherwise;
+  /** Returns the value if it is one of these words. */
+  asOneOf<const W extends string>(words: readonly W[], fallback?: W): W {
+    if (this.isMissing && fallback !== undefined) return fallback;
     const found = words.find((word) => word === this.value);
     if (found === undefined) throw this.createError(words.map((word) => `"${word}"`).join(' or '));
     return found;
   }
 }
 
-/** How deep brackets nest in JSON text; strings do not count. */
+/** Measures how deep brackets are nested in JSON text, not counting brackets in strings. */
 function measureDepth(text: string): number {
   let depth = 0;
   let deepest = 0;
-  let quoted = false;
+  let inString = false;
   for (let i = 0; i < text.length; i++) {
     const letter = text[i];
-    if (quoted) {
+    if (inString) {
       if (letter === '\\') i++;
-      else if (letter === '"') quoted = false;
-    } else if (letter === '"') quoted = true;
+      else if (letter === '"') inString = false;
+    } else if (letter === '"') inString = true;
     else if (letter === '{' || letter === '[') deepest = Math.max(deepest, ++depth);
     else if (letter === '}' || letter === ']') depth--;
   }

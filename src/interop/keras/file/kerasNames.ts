@@ -1,4 +1,7 @@
-/** Activations: TensorFlow.js's name and Keras's. Those that are not the same function in both are left out. */
+/**
+ * Names of activations in Keras, by their names in TensorFlow.js. Activations that compute different
+ * functions in the two are not listed.
+ */
 export const ACTIVATION_NAMES: { readonly [tfjs: string]: string } = {
   linear: 'linear',
   relu: 'relu',
@@ -16,7 +19,7 @@ export const ACTIVATION_NAMES: { readonly [tfjs: string]: string } = {
   mish: 'mish',
 };
 
-/** Initialisers that TensorFlow.js knows as one variance scaling: `scale mode distribution`, and Keras's class. */
+/** Keras initializer classes, by the settings of TensorFlow.js's variance scaling: `scale mode distribution`. */
 export const VARIANCE_SCALING_CLASSES: { readonly [settings: string]: string } = {
   '1 fan_avg uniform': 'GlorotUniform',
   '1 fan_avg truncated_normal': 'GlorotNormal',
@@ -26,17 +29,17 @@ export const VARIANCE_SCALING_CLASSES: { readonly [settings: string]: string } =
   '1 fan_in truncated_normal': 'LecunNormal',
 };
 
-/** `kernelSize` for `kernel_size`. */
+/** Converts `kernel_size` to `kernelSize`. */
 export const toCamelCase = (name: string) =>
   name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 
-/** `kernel_size` for `kernelSize`. */
+/** Converts `kernelSize` to `kernel_size`. */
 export const camelToSnakeCase = (name: string) =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /**
- * A class's name as Keras writes it in a path, `Conv2DTranspose` as `conv2d_transpose`. Same as Keras 3 `to_snake_case`
- * (utils/naming.py).
+ * Converts a class name to the form that Keras uses in paths: `Conv2DTranspose` to `conv2d_transpose`. Same
+ * as Keras 3's `to_snake_case` (utils/naming.py).
  */
 export const toSnakeCase = (className: string) =>
   className
@@ -45,5 +48,5 @@ export const toSnakeCase = (className: string) =>
     .replace(/([a-z])([A-Z])/g, '$1_$2')
     .toLowerCase();
 
-/** Where a file keeps our task table, past which Keras reads: in `metadata.json`, or among the attributes of an h5 file. */
+/** Key of the task table in `metadata.json`, or among the attributes of an h5 file. Keras ignores it. */
 export const TASK_TABLE_KEY = 'tfjs_multitask';

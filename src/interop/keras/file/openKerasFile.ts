@@ -1,36 +1,43 @@
 import { createError } from '../../../core/errors/errors.js';
-import { type Hdf5Group, readHdf5 } from '../../../formats/hdf5/hdf5Group.js';
+import type { Hdf5Group } from '../../../formats/hdf5/hdf5Group.js';
+import { readHdf5 } from '../../../formats/hdf5/read/readHdf5.js';
 import { readZip } from '../../../formats/zip/zip.js';
 import { JsonNode } from './jsonNode.js';
 import { TASK_TABLE_KEY } from './kerasNames.js';
 
-/** Weights as they stand in a file. */
+/** Weights in a Keras file. */
 export interface KerasWeightsFile {
-  /** `containers`: Keras 3, `layers/conv2d_1/vars/0`. `legacy`: a group a layer, with its weights' names. */
+  /**
+   * Layout of the weights. `containers`: Keras 3, `layers/conv2d_1/vars/0`. `legacy`: one group per layer,
+   * with the names of its weights.
+   */
   readonly layout: 'containers' | 'legacy';
   readonly root: Hdf5Group;
-  /** For errors: `face.keras: model.weights.h5`. */
+  /** Path of the weights, for errors: `face.keras: model.weights.h5`. */
   readonly path: string;
 }
 
-/** What a file of Keras holds. */
+/** Content of a Keras file. */
 export interface KerasFile {
   readonly model?: JsonNode;
   readonly weights?: KerasWeightsFile;
-  /** Of the Keras that wrote it, where the file tells: `3.15.1`. */
+  /** Version of Keras that wrote the file, if the file contains it: `3.15.1`. */
   readonly version?: string;
-  /** The task table, where this library wrote the file. */
+  /** Task table, if this library wrote the file. */
   readonly taskTable?: JsonNode;
 }
 
-/** A member's JSON is a few MB for the largest nets; more was made to exhaust the memory. */
+/**
+ * Largest JSON member that is read. That of a very large network has a few MB; a larger one is an attempt to
+ * exhaust memory.
+ */
 const MAX_JSON_BYTES = 256 * 2 ** 20;
 
 /**
- * Opens a file that Keras wrote, which of the four kinds told by content: a `.keras` archive (Keras 3), a whole model as
- * `.h5` (Keras 2 and 3), `.weights.h5` (Keras 3) and a legacy weights `.h5`.
+ * Opens a file that Keras wrote. The content determines which kind of file it is: a `.keras` archive (Keras
+ * 3), a whole model as `.h5` (Keras 2 and 3), `.weights.h5` (Keras 3) or a legacy weights `.h5`.
  *
- * @throws `file` fault for another kind of file, or a damaged one.
+ * @throws A `file` error if the file is of another kind or corrupted.
  */
 export async function openKerasFile(bytes: Uint8Array, path: string): Promise<KerasFile> {
   return isZip(bytes) ? openArchive(bytes, path) : openHdf5(readHdf5(bytes, path), path);
@@ -67,14 +74,14 @@ function openHdf5(root: Hdf5Group, path: string): KerasFile {
   const config = getAttribute(root, 'model_config');
   const weights = root.groups.model_weights ?? (config === undefined ? root : undefined);
   const version = getAttribute(root, 'keras_version') ?? (weights && getAttribute(weights, 'keras_version'));
-  const told = typeof version === 'string' ? { version } : {};
+  const versionField = typeof version === 'string' ? { version } : {};
   if (config !== undefined) {
     const table = getAttribute(root, TASK_TABLE_KEY);
     if (typeof config !== 'string')
       throw createNotKerasError(`${path}: model_config`, 'an attribute that is no text');
     return {
       model: JsonNode.parse(config, `${path}: model_config`),
-      ...told,
+      ...versionField,
       ...(typeof table === 'string'
         ? { taskTable: JsonNode.parse(table, `${path}: ${TASK_TABLE_KEY}`) }
         : {}),
@@ -84,9 +91,9 @@ function openHdf5(root: Hdf5Group, path: string): KerasFile {
     };
   }
   const legacy = ['layer_names', 'layer_names0'].some((name) => Object.hasOwn(root.attributes, name));
-  if (legacy) return { weights: { layout: 'legacy', root, path }, ...told };
+  if (legacy) return { weights: { layout: 'legacy', root, path }, ...versionField };
   if (root.groups.layers ?? root.groups._layer_checkpoint_dependencies) {
-    return { weights: { layout: 'containers', root, path }, ...told };
+    return { weights: { layout: 'containers', root, path }, ...versionField };
   }
   throw createNotKerasError(path, 'an HDF5 file without model_config, layer_names or layers');
 }

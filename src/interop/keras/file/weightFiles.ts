@@ -1,33 +1,36 @@
+import type { HostArray } from '../../../core/arrays.js';
 import { createError, isMultitaskError } from '../../../core/errors/errors.js';
 import type { PixelRange } from '../../../core/images.js';
 import { type Hdf5Dataset, type Hdf5Group, readNameList } from '../../../formats/hdf5/hdf5Group.js';
-import type { HostArray } from '../../../formats/safetensors.js';
 import { type KerasFile, openKerasFile } from './openKerasFile.js';
 
-/** A weight as a file holds it. */
+/** Weight in a Keras file. */
 export interface StoredWeight {
-  /** Legacy: `conv1/kernel`, without `:0`. Keras 3: its number. */
+  /** Name of the weight. Legacy layout: `conv1/kernel`, without `:0`. Keras 3: its number. */
   readonly name: string;
   readonly array: Hdf5Dataset;
-  /** For errors. */
+  /** Path of the weight, for errors. */
   readonly path: string;
 }
 
 const createWeightsFileError = (path: string, expected: string, received: string) =>
   createError({ kind: 'file', path, expected, received, advice: 'Save the file anew with Keras.' });
 
-/** The weights of one group of a legacy file, nested layers' too, in the order of its `weight_names`. */
+/**
+ * Reads the weights of one group of a legacy file, including those of nested layers, in the order of its
+ * `weight_names`.
+ */
 export function readLegacyWeights(group: Hdf5Group, path: string): StoredWeight[] {
   return readNames(group, 'weight_names', path).map((name) => {
-    const place = `${path}/${name}`;
+    const weightPath = `${path}/${name}`;
     const array = findDataset(group, name);
     if (!array)
-      throw createWeightsFileError(place, 'the numbers of a weight that weight_names lists', 'nothing');
-    return { name: name.replace(/:\d+$/, ''), array, path: place };
+      throw createWeightsFileError(weightPath, 'the numbers of a weight that weight_names lists', 'nothing');
+    return { name: name.replace(/:\d+$/, ''), array, path: weightPath };
   });
 }
 
-/** Groups of a legacy file by layer, in the order of `layer_names`. */
+/** Returns the groups of a legacy file by layer, in the order of `layer_names`. */
 export function readLegacyGroups(root: Hdf5Group, path: string): Map<string, Hdf5Group> {
   const groups = new Map<string, Hdf5Group>();
   for (const name of readNames(root, 'layer_names', path)) {
@@ -43,7 +46,7 @@ export function readLegacyGroups(root: Hdf5Group, path: string): Map<string, Hdf
   return groups;
 }
 
-/** The weights in a layer's group of a Keras 3 file, by number. */
+/** Reads the weights in a layer's group of a Keras 3 file, in the order of their numbers. */
 export function readContainerWeights(group: Hdf5Group, path: string): StoredWeight[] {
   const { arrays = {} } = group.groups.vars ?? {};
   return Object.keys(arrays)
@@ -51,26 +54,32 @@ export function readContainerWeights(group: Hdf5Group, path: string): StoredWeig
     .map((name) => ({ name, array: arrays[name]!, path: `${path}/vars/${name}` }));
 }
 
-/** The groups of the layers in a container of a Keras 3 file, by key: `conv2d_1`. Keras 2.13 called it otherwise. */
+/**
+ * Returns the groups of the layers in a container of a Keras 3 file, by key: `conv2d_1`. Keras 2.13 uses
+ * another name for the container.
+ */
 export function getContainerLayers(group: Hdf5Group): { readonly [key: string]: Hdf5Group } {
   return (group.groups.layers ?? group.groups._layer_checkpoint_dependencies)?.groups ?? {};
 }
 
-/** What Keras 3 called the layer whose group this is; undefined in files of its first versions. */
+/**
+ * Returns the Keras name of the layer with this group, or undefined in files of the first versions of Keras
+ * 3.
+ */
 export function getContainerName({ groups: { vars } }: Hdf5Group): string | undefined {
   const name = vars && Object.hasOwn(vars.attributes, 'name') ? vars.attributes.name : undefined;
   return typeof name === 'string' ? name : undefined;
 }
 
-/** The numbers of a stored weight as float32. Throws a `file` fault where one is NaN or infinite. */
-export function toFiniteNumbers({ array: { data }, path: place }: StoredWeight): Float32Array {
+/** Converts a stored weight to float32. Throws a `file` error if a number is NaN or infinite. */
+export function toFiniteNumbers({ array: { data }, path: weightPath }: StoredWeight): Float32Array {
   const numbers = data instanceof Float32Array ? data : Float32Array.from(data as ArrayLike<number>, Number);
-  // One sum finds them all: what is not finite stays so, and float32 sums in a double do not overflow.
+  // A single sum finds any of them: 0 times a number that is not finite is NaN, and NaN persists in the sum.
   let sum = 0;
   for (let i = 0; i < numbers.length; i++) sum += numbers[i]! * 0;
   if (sum === 0) return numbers;
   const at = numbers.findIndex((value) => !Number.isFinite(value));
-  throw createWeightsFileError(place, 'finite numbers', `${numbers[at]} at place ${at}`);
+  throw createWeightsFileError(weightPath, 'finite numbers', `${numbers[at]} at place ${at}`);
 }
 
 /** Weights of a file by layer and name. */
@@ -79,15 +88,17 @@ export interface WeightsByLayer {
 }
 
 /**
- * The weights of a file by layer and name: `{ conv1_conv: { kernel, bias }, … }`, layers in the order of the file, those
- * without weights with an empty record. In a legacy file the names are the stored ones' last parts (of a nested model's,
- * all but the model's: `conv/kernel`); in a Keras 3 file, which has no names of weights, their numbers, and
- * the layers of a nested model stand under `model/layer`.
+ * Reads the weights of a file by layer and name: `{ conv1_conv: { kernel, bias }, … }`. The layers are in the
+ * order of the file; a layer without weights has an empty record.
  *
- * `whole` says that the file is of a model, not of weights alone; `range`, where this library wrote it, what the bytes 0 and 255
- * are at the first layer that is not a rescaling.
+ * - Legacy layout: a weight's name is the last part of its path, or, in a nested model, the path without the
+ *   model: `conv/kernel`.
+ * - Keras 3: weights have no names, so their numbers are used. Layers of a nested model are listed as
+ *   `model/layer`.
  *
- * @throws `file` fault for a damaged file, a weight that is not there, or is not finite.
+ * @returns `layers`; `whole`: whether the file contains a model, not only weights; `range`, if this library
+ *   wrote the file: the values of the bytes 0 and 255 at the first layer that is not a rescaling.
+ * @throws A `file` error if the file is corrupted, or a weight is missing or not finite.
  */
 export async function readKerasWeights(
   bytes: Uint8Array,
@@ -96,8 +107,9 @@ export async function readKerasWeights(
   const file = await openKerasFile(bytes, path);
   const { weights, model } = file;
   if (!weights) throw createWeightsFileError(path, 'weights', 'a model without them');
-  const { layout, root, path: place } = weights;
-  const layers = layout === 'legacy' ? readLegacyByLayer(root, place) : readContainersByLayer(root, place);
+  const { layout, root, path: weightsPath } = weights;
+  const layers =
+    layout === 'legacy' ? readLegacyByLayer(root, weightsPath) : readContainersByLayer(root, weightsPath);
   const range = readPixelRange(file);
   return { layers, whole: model !== undefined, ...(range && { range }) };
 }
@@ -115,41 +127,41 @@ function readPixelRange({ model, taskTable }: KerasFile): PixelRange | undefined
   return [black * scale + offset, white * scale + offset];
 }
 
-const toHostArray = (stored: StoredWeight): HostArray => ({
-  shape: stored.array.shape,
-  data: toFiniteNumbers(stored),
+const toHostArray = (weight: StoredWeight): HostArray => ({
+  shape: weight.array.shape,
+  data: toFiniteNumbers(weight),
 });
 
 function readLegacyByLayer(root: Hdf5Group, path: string): WeightsByLayer {
   const layers = [...readLegacyGroups(root, path)].map(([layer, group]) => {
-    const stored = readLegacyWeights(group, `${path}/${layer}`);
-    const names = stored.map(({ name }) => name.split('/'));
-    // One layer's weights differ in their last part alone; a nested model's need the layer's too.
-    const parts = new Set(names.map((name) => name.at(-2))).size > 1 ? 2 : 1;
-    return [layer, indexByName(stored, (_, i) => names[i]!.slice(-parts).join('/'))] as const;
+    const storedWeights = readLegacyWeights(group, `${path}/${layer}`);
+    const nameParts = storedWeights.map(({ name }) => name.split('/'));
+    // The weights of one layer differ in their last part only; those of a nested model need the layer's name too.
+    const parts = new Set(nameParts.map((name) => name.at(-2))).size > 1 ? 2 : 1;
+    return [layer, indexByName(storedWeights, (_, i) => nameParts[i]!.slice(-parts).join('/'))] as const;
   });
   return Object.fromEntries(layers);
 }
 
-function readContainersByLayer(root: Hdf5Group, path: string, above = ''): WeightsByLayer {
+function readContainersByLayer(root: Hdf5Group, path: string, prefix = ''): WeightsByLayer {
   const layers = Object.entries(getContainerLayers(root)).flatMap(([key, group]) => {
-    const name = `${above}${getContainerName(group) ?? key}`;
-    const place = `${path}/layers/${key}`;
+    const name = `${prefix}${getContainerName(group) ?? key}`;
+    const layerPath = `${path}/layers/${key}`;
     return [
-      [name, indexByName(readContainerWeights(group, place), ({ name: number }) => number)] as const,
-      ...Object.entries(readContainersByLayer(group, place, `${name}/`)),
+      [name, indexByName(readContainerWeights(group, layerPath), ({ name: number }) => number)] as const,
+      ...Object.entries(readContainersByLayer(group, layerPath, `${name}/`)),
     ];
   });
   return Object.fromEntries(layers);
 }
 
 function indexByName(
-  stored: readonly StoredWeight[],
-  nameOf: (weight: StoredWeight, i: number) => string,
+  storedWeights: readonly StoredWeight[],
+  getName: (weight: StoredWeight, i: number) => string,
 ): { [weight: string]: HostArray } {
   const weights = new Map<string, HostArray>();
-  stored.forEach((weight, i) => {
-    const name = nameOf(weight, i);
+  storedWeights.forEach((weight, i) => {
+    const name = getName(weight, i);
     if (weights.has(name)) throw createWeightsFileError(weight.path, 'one weight of that name', 'a second');
     weights.set(name, toHostArray(weight));
   });

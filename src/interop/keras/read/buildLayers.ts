@@ -14,60 +14,65 @@ import {
   type LayerWithWeights,
   type Shape,
 } from './importContext.js';
-import type { LayerCall } from './inboundNodes.js';
+import type { LayerCall, TensorReference } from './inboundNodes.js';
 import { findLayerImporter } from './layers/layerImporters.js';
-import type { KerasLayer, KerasModel, TensorReference } from './modelStructure.js';
+import type { KerasLayer, KerasModel } from './modelStructure.js';
 
+/** Options of {@link buildLayers}. */
 export interface BuildOptions {
   readonly nameAllocator: NameAllocator;
   readonly flatLayers: ReadonlyMap<KerasLayer, FlatLayer>;
   readonly isKeras3: boolean;
   readonly log: (text: string) => void;
-  /** Makers of further classes. */
+  /** Factories of custom layers, by class name. */
   readonly layerFactories: { readonly [className: string]: LayerFactory };
-  /** `[height, width, channels]` where a model leaves them open. */
+  /** Image shape `[height, width, channels]`, for models that leave it open. */
   readonly inputShape: readonly number[] | undefined;
-  /** Numbers that the weights hold in all: layers that claim more are not made. */
+  /** Total count of numbers in the file's weights. A layer that needs more is rejected. */
   readonly maxWeightValues: number;
 }
 
-/** What one layer of the file became. */
+/** Stock layers that replace one layer of the file. */
 export interface ImportedLayer {
   readonly layers: readonly tf.layers.Layer[];
-  /** Undefined: the weights of `layers`. */
+  /** Custom mapping of weights; undefined if the layer's weights are those of `layers`. */
   readonly customWeights: Pick<LayerWithWeights, 'weightSlots' | 'setWeights'> | undefined;
 }
 
-/** A model of the file as connected layers of TensorFlow.js, without its weights' numbers. */
+/** Model of the file as connected TensorFlow.js layers, before the values of its weights are set. */
 export interface BuiltModel {
   readonly inputs: readonly SymbolicTensor[];
   readonly outputs: readonly SymbolicTensor[];
   readonly importedLayers: ReadonlyMap<KerasLayer, ImportedLayer>;
 }
 
-/** Calls in all. A model called twice by one that is called twice by another, and so on, has many for its size. */
+/**
+ * Most calls of layers in one model. Models that call each other twice, level by level, have exponentially
+ * many.
+ */
 const MAX_CALLS = 100_000;
 
 /**
- * Connects the layers of a model, and of the models inside it, one after another. `made` may be read, and must be
- * disposed of, also when this throws.
+ * Connects the layers of a model, and of the models inside it, one after another.
  *
- * @throws `file` fault for a layer or setting that stock layers cannot say, naming the place.
+ * @param importedLayers - Receives the layers. If this function throws, it contains the layers created so
+ *   far, which the caller must dispose.
+ * @throws A `file` error if stock layers cannot express a layer or setting; its path names it.
  */
 export function buildLayers(
   model: KerasModel,
   options: BuildOptions,
   importedLayers: Map<KerasLayer, ImportedLayer>,
 ): BuiltModel {
-  const building = new LayerBuilder(options, importedLayers);
-  const inputs = model.inputs.map((reference) => building.createInput(model, reference));
-  const outputs = building.applyModel(model, inputs, undefined);
+  const builder = new LayerBuilder(options, importedLayers);
+  const inputs = model.inputs.map((reference) => builder.createInput(model, reference));
+  const outputs = builder.applyModel(model, inputs, undefined);
   for (const { layers } of importedLayers.values())
     for (const stock of layers) delete (stock as unknown as Partial<AddsWeights>).addWeight;
   return { inputs, outputs, importedLayers };
 }
 
-/** What a stock layer makes its weights by. */
+/** Method with which a stock layer creates its weights. */
 interface AddsWeights {
   addWeight(name: string, shape: readonly (number | null)[], ...rest: unknown[]): tf.LayerVariable;
 }
@@ -85,7 +90,7 @@ class LayerBuilder {
     this.remainingWeightValues = options.maxWeightValues;
   }
 
-  /** An input of the outermost model. */
+  /** Creates an input of the outermost model. */
   createInput(model: KerasModel, { layer: name }: TensorReference): SymbolicTensor {
     const layer = findInputLayer(model, name);
     const shape = layer.config.atAny('batch_shape', 'batch_input_shape');
@@ -102,27 +107,27 @@ class LayerBuilder {
           .items()
           .slice(1)
           .map((size) => (size.isMissing ? null : size.asInteger()));
-    const filled = sizes.map((size, i) => size ?? this.options.inputShape?.[i] ?? null);
-    if (sizes.length === 3 && this.options.inputShape?.some((size, i) => size !== filled[i])) {
+    const fullShape = sizes.map((size, i) => size ?? this.options.inputShape?.[i] ?? null);
+    if (sizes.length === 3 && this.options.inputShape?.some((size, i) => size !== fullShape[i])) {
       throw shape.createError(
         `images of [${this.options.inputShape.join(', ')}], as \`input\` says`,
         undefined,
         'Leave `input` out: the file says the size.',
       );
     }
-    const made = tf.input({ shape: filled, name: this.options.flatLayers.get(layer)!.name });
+    const inputTensor = tf.input({ shape: fullShape, name: this.options.flatLayers.get(layer)!.name });
     this.importedLayers.set(layer, { layers: [], customWeights: undefined });
-    return made;
+    return inputTensor;
   }
 
-  /** The outputs of a model for these inputs. */
+  /** Applies a model to its inputs and returns its outputs. */
   applyModel(
     model: KerasModel,
-    given: readonly SymbolicTensor[],
+    modelInputs: readonly SymbolicTensor[],
     training: boolean | undefined,
   ): SymbolicTensor[] {
     for (const { layer } of model.inputs) findInputLayer(model, layer);
-    return applyCallsInOrder(model, given, (layer, call, inputs) =>
+    return applyCallsInOrder(model, modelInputs, (layer, call, inputs) =>
       this.applyCall(layer, call, inputs, training),
     );
   }
@@ -131,7 +136,7 @@ class LayerBuilder {
     layer: KerasLayer,
     call: LayerCall,
     inputs: readonly SymbolicTensor[],
-    around: boolean | undefined,
+    outerTraining: boolean | undefined,
   ): readonly SymbolicTensor[] {
     if (++this.callCount > MAX_CALLS) {
       throw createLayerError(
@@ -141,8 +146,8 @@ class LayerBuilder {
         'Save a smaller model.',
       );
     }
-    // Keras 3 writes the phase too, and goes by the run's all the same.
-    const training = this.options.isKeras3 ? undefined : (call.training ?? around);
+    // Keras 3 writes `training` into the file too, but ignores it: the phase of the current run counts.
+    const training = this.options.isKeras3 ? undefined : (call.training ?? outerTraining);
     if (!layer.model) return [this.applyStockLayers(layer, call, inputs, training)];
     checkArguments(layer, call);
     if (inputs.length !== layer.model.inputs.length) {
@@ -167,9 +172,9 @@ class LayerBuilder {
     }
     const shapes = inputs.map(({ shape }) => shape as Shape);
     try {
-      const known = this.applyByLayer.get(layer) ?? this.importLayer(layer, shapes, training);
+      const imported = this.applyByLayer.get(layer) ?? this.importLayer(layer, shapes, training);
       checkArguments(layer, call);
-      if (known.training !== training) {
+      if (imported.training !== training) {
         throw createLayerError(
           { layer },
           'all calls in one phase',
@@ -177,7 +182,7 @@ class LayerBuilder {
           '',
         );
       }
-      const output = known.apply(this.copyRepeatedInputs(layer, inputs), call);
+      const output = imported.apply(this.copyRepeatedInputs(layer, inputs), call);
       if (output.shape.some((size, i) => i > 0 && size !== null && !(size > 0))) {
         throw createLayerError(
           { layer },
@@ -201,7 +206,10 @@ class LayerBuilder {
     }
   }
 
-  /** A tensor that one layer takes twice is freed by TensorFlow.js before other layers have had it: the second is a copy. */
+  /**
+   * Replaces repeated inputs by copies: if a layer takes the same tensor twice, TensorFlow.js frees it before
+   * other layers have read it.
+   */
   private copyRepeatedInputs(
     layer: KerasLayer,
     inputs: readonly SymbolicTensor[],
@@ -227,24 +235,24 @@ class LayerBuilder {
       this.limitWeights(stock, layer);
       return stock;
     };
-    const maker = findLayerFactory(options.layerFactories, layer.className);
-    if (maker) {
-      const stock = add(createCustomLayer(maker, layer, name));
+    const factory = findLayerFactory(options.layerFactories, layer.className);
+    if (factory) {
+      const stock = add(createCustomLayer(factory, layer, name));
       if (!isTrainable) stock.trainable = false;
-      const known = { apply: createApply(stock), training };
-      this.applyByLayer.set(layer, known);
-      return known;
+      const imported = { apply: createApply(stock), training };
+      this.applyByLayer.set(layer, imported);
+      return imported;
     }
-    const translator = findLayerImporter(layer);
+    const importer = findLayerImporter(layer);
     this.logDtype(readDtype(layer));
-    let named = false;
-    const nameOf = (part: string | undefined) => {
+    let isNameUsed = false;
+    const allocateName = (part: string | undefined) => {
       if (part) return options.nameAllocator.allocate(`${name}_${part}`);
-      if (named) return options.nameAllocator.allocate(name);
-      named = true;
+      if (isNameUsed) return options.nameAllocator.allocate(name);
+      isNameUsed = true;
       return name;
     };
-    const making: ImportContext = {
+    const context: ImportContext = {
       layer,
       config: layer.config,
       inputShapes,
@@ -255,32 +263,35 @@ class LayerBuilder {
         add(
           new (getStockLayerClass(className))({
             ...args,
-            name: nameOf(part),
+            name: allocateName(part),
             ...(isTrainable ? {} : { trainable: false }),
           }),
         ),
     };
-    const result = translator(making);
+    const result = importer(context);
     const customWeights = typeof result === 'function' ? undefined : result;
     if (customWeights) this.importedLayers.set(layer, { layers, customWeights });
-    const known = { apply: typeof result === 'function' ? result : result.apply, training };
-    this.applyByLayer.set(layer, known);
-    return known;
+    const imported = { apply: typeof result === 'function' ? result : result.apply, training };
+    this.applyByLayer.set(layer, imported);
+    return imported;
   }
 
-  /** Says once for the model that it does not compute in a mixed policy's type here. */
+  /** Logs once per dtype that the model computes in float32 instead of its mixed-precision policy. */
   private logDtype(dtype: string): void {
     if (dtype === 'float32' || this.loggedDtypes.has(dtype)) return;
     this.loggedDtypes.add(dtype);
-    this.options.log(`the model computes in float32 here, not by ${dtype}`);
+    this.options.log(`the model computes in float32 instead of ${dtype}`);
   }
 
-  /** A layer's weights are made of zeros when it is connected, and none larger than the file could fill. */
+  /**
+   * Makes the layer initialize its weights with zeros, and rejects weights that the file is too small to
+   * contain.
+   */
   private limitWeights(stock: tf.layers.Layer, layer: KerasLayer): void {
     stock.setFastWeightInitDuringBuild(true);
-    const guarded = stock as unknown as AddsWeights;
-    const add = guarded.addWeight.bind(stock);
-    guarded.addWeight = (name, shape, ...rest) => {
+    const layerWithWeights = stock as unknown as AddsWeights;
+    const addWeight = layerWithWeights.addWeight.bind(stock);
+    layerWithWeights.addWeight = (name, shape, ...rest) => {
       this.remainingWeightValues -= shape.reduce<number>((product, size) => product * (size ?? 1), 1);
       if (!(this.remainingWeightValues >= 0)) {
         throw createLayerError(
@@ -290,7 +301,7 @@ class LayerBuilder {
           'Give the weights that belong to this model.',
         );
       }
-      return add(name, shape, ...rest);
+      return addWeight(name, shape, ...rest);
     };
   }
 }

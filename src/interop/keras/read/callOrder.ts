@@ -1,9 +1,9 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { createError } from '../../../core/errors/errors.js';
-import { isTensorReference, type LayerCall } from './inboundNodes.js';
-import type { KerasLayer, KerasModel, TensorReference } from './modelStructure.js';
+import { isTensorReference, type LayerCall, type TensorReference } from './inboundNodes.js';
+import type { KerasLayer, KerasModel } from './modelStructure.js';
 
-/** One call that waits for what it takes. */
+/** Call of a layer that waits for its inputs. */
 interface PendingCall {
   readonly layer: KerasLayer;
   readonly call: LayerCall;
@@ -15,13 +15,20 @@ type CallReference = Pick<TensorReference, 'layer' | 'node'>;
 const toCallKey = ({ layer, node }: CallReference) => `${node} ${layer}`;
 
 /**
- * Makes every call of a model once, each when all it takes is there, whatever the order in the file, and gives the model's
- * outputs. A call that waits for itself, or for a layer that never comes, is an error.
+ * Makes every call of a model once, as soon as its inputs exist, in whatever order the file lists the calls.
+ *
+ * @param applyCall - Applies a layer and returns its outputs.
+ * @returns The outputs of the model.
+ * @throws A `file` error if a call depends on itself or on a layer that does not exist.
  */
 export function applyCallsInOrder(
   model: KerasModel,
-  given: readonly SymbolicTensor[],
-  make: (layer: KerasLayer, call: LayerCall, inputs: readonly SymbolicTensor[]) => readonly SymbolicTensor[],
+  modelInputs: readonly SymbolicTensor[],
+  applyCall: (
+    layer: KerasLayer,
+    call: LayerCall,
+    inputs: readonly SymbolicTensor[],
+  ) => readonly SymbolicTensor[],
 ): SymbolicTensor[] {
   const values = new Map<string, readonly SymbolicTensor[]>();
   const waiting = new Map<string, PendingCall[]>();
@@ -37,38 +44,38 @@ export function applyCallsInOrder(
       advice: 'Save the model anew with Keras.',
     });
   };
-  const missing = ({ call }: PendingCall) =>
+  const findMissingOperand = ({ call }: PendingCall) =>
     call.operands.filter(isTensorReference).find((operand) => !values.has(toCallKey(operand)));
-  const settle = (pending: PendingCall) => {
-    const lost = missing(pending);
-    if (!lost) ready.push(pending);
-    else if (waiting.has(toCallKey(lost))) waiting.get(toCallKey(lost))!.push(pending);
-    else waiting.set(toCallKey(lost), [pending]);
+  const enqueue = (pending: PendingCall) => {
+    const missing = findMissingOperand(pending);
+    if (!missing) ready.push(pending);
+    else if (waiting.has(toCallKey(missing))) waiting.get(toCallKey(missing))!.push(pending);
+    else waiting.set(toCallKey(missing), [pending]);
   };
-  const advance = () => {
+  const runReadyCalls = () => {
     for (let at = 0; at < ready.length; at++) {
       const { layer, call, node } = ready[at]!;
       const inputs = call.operands.filter(isTensorReference).map((operand) => tensorAt(operand, call.path));
       const key = toCallKey({ layer: layer.name, node });
-      values.set(key, make(layer, call, inputs));
+      values.set(key, applyCall(layer, call, inputs));
       const woken = waiting.get(key) ?? [];
       waiting.delete(key);
-      for (const pending of woken) settle(pending);
+      for (const pending of woken) enqueue(pending);
     }
     ready.length = 0;
   };
   model.inputs.forEach(({ layer }, i) => {
-    values.set(toCallKey({ layer, node: 0 }), [given[i]!]);
+    values.set(toCallKey({ layer, node: 0 }), [modelInputs[i]!]);
   });
   for (const layer of model.layers) {
     layer.calls.forEach((call, node) => {
-      settle({ layer, call, node });
-      advance();
+      enqueue({ layer, call, node });
+      runReadyCalls();
     });
   }
   for (const [pending] of waiting.values()) {
-    const lost = pending && missing(pending);
-    if (lost) tensorAt(lost, `${pending.call.path} (${pending.layer.name})`);
+    const operand = pending && findMissingOperand(pending);
+    if (operand) tensorAt(operand, `${pending.call.path} (${pending.layer.name})`);
   }
   return model.outputs.map((reference) => tensorAt(reference, model.outputsPath));
 }

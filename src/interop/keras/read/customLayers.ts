@@ -3,27 +3,26 @@ import { createLayerError } from './importContext.js';
 import type { KerasLayer } from './modelStructure.js';
 
 /**
- * Makes a layer of a class that this library does not know: from its configuration as the file has it, and the name it
- * must have. Its weights are taken from the file in order.
- *
+ * Function that creates a layer of a custom class, from its configuration in the file and the name that it
+ * must have. The weights are assigned from the file in order.
  * @category Files
  */
 export type LayerFactory = (config: { readonly [key: string]: unknown }, name: string) => tf.layers.Layer;
 
-/** The maker of a class, which may be given with its package or without. */
+/** Finds the factory of a class, which may be registered with its package or without. */
 export function findLayerFactory(
-  makers: { readonly [className: string]: LayerFactory },
+  factories: { readonly [className: string]: LayerFactory },
   className: string,
 ): LayerFactory | undefined {
   const bare = className.split('>').at(-1)!;
   return [className, bare]
-    .map((name) => (Object.hasOwn(makers, name) ? makers[name] : undefined))
+    .map((name) => (Object.hasOwn(factories, name) ? factories[name] : undefined))
     .find(Boolean);
 }
 
-/** What a maker gives, checked and named. */
-export function createCustomLayer(maker: LayerFactory, layer: KerasLayer, name: string): tf.layers.Layer {
-  const stock = maker(
+/** Creates a custom layer and checks it. */
+export function createCustomLayer(factory: LayerFactory, layer: KerasLayer, name: string): tf.layers.Layer {
+  const stock = factory(
     layer.config.isRecord ? (layer.config.value as object as Record<string, unknown>) : {},
     name,
   );

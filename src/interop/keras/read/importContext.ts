@@ -5,44 +5,49 @@ import type { JsonNode } from '../file/jsonNode.js';
 import type { LayerCall } from './inboundNodes.js';
 import type { KerasLayer } from './modelStructure.js';
 
-/** With the batch first, null where a size is open. */
+/** Shape including the batch dimension; null for an open size. */
 export type Shape = readonly (number | null)[];
 
-/** What a translator of one layer works with. */
+/** Context in which one layer of the file is imported. */
 export interface ImportContext {
   readonly layer: KerasLayer;
   readonly config: JsonNode;
-  /** Of the first call. */
+  /** Input shapes of the first call. */
   readonly inputShapes: readonly Shape[];
-  /** Whether Keras 3 wrote the file: a few words changed their meaning. */
+  /** Whether Keras 3 wrote the file: a few settings changed their meaning. */
   readonly isKeras3: boolean;
-  /** The phase that a call of Keras 2 names. */
+  /** Value of `training` in a call of Keras 2. */
   readonly training: boolean | undefined;
   /**
-   * A stock layer of TensorFlow.js. Without `part` it carries the name of Keras's layer and must be the last one, whose
-   * output is that layer's; helpers before it carry the name and the part.
+   * Creates a stock layer of TensorFlow.js.
+   *
+   * @param part - Suffix of the name for a helper layer. The layer without `part` has the name of the Keras
+   *   layer and must be the last one, since its output is the output of that layer.
    */
   createLayer(className: string, args: object, part?: string): tf.layers.Layer;
-  /** Tells the user what is different here. */
+  /** Logs what differs from Keras. */
   log(text: string): void;
 }
 
-/** How to call what a layer became. */
+/** Function that applies an imported layer to its inputs. */
 export type ApplyLayer = (inputs: readonly SymbolicTensor[], call: LayerCall) => SymbolicTensor;
 
-/** What a layer became, where its weights are not just those of the stock layers. */
+/** Imported layer whose weights do not map one to one to those of the stock layers. */
 export interface LayerWithWeights {
   readonly apply: ApplyLayer;
-  /** What the file holds for it, in Keras's order; filled in by `write`. */
+  /** Weights that the file contains for the layer, in Keras's order. */
   readonly weightSlots: readonly { readonly name: string; readonly shape: readonly number[] }[];
-  /** Sets the weights once all layers stand. */
+  /** Sets the weights of the stock layers from the weights in the file, after all layers have been created. */
   setWeights(arrays: readonly Float32Array[]): void;
 }
 
-/** From a layer of a file to stock layers. Throws a `file` fault for a setting that they cannot say. */
-export type LayerImporter = (making: ImportContext) => ApplyLayer | LayerWithWeights;
+/**
+ * Function that imports one layer of a file as stock layers. Throws a `file` error for a setting that stock
+ * layers cannot express.
+ */
+export type LayerImporter = (context: ImportContext) => ApplyLayer | LayerWithWeights;
 
-/** One stock layer that takes all inputs. */
+/** Returns a function that applies one stock layer to all inputs. */
 export const createApply =
   (layer: tf.layers.Layer): ApplyLayer =>
   (inputs) =>
@@ -53,10 +58,10 @@ export const applyLayer = (
   input: SymbolicTensor | SymbolicTensor[],
 ): SymbolicTensor => layer.apply(input) as SymbolicTensor;
 
-/** The layer is not there outside training. */
+/** Import of a layer that does nothing outside training: returns its input. */
 export const passThrough: ApplyLayer = ([input]) => input!;
 
-/** A `file` fault about a layer that cannot be had here. */
+/** Creates a `file` error about a layer that cannot be imported. */
 export function createLayerError(
   { layer }: Pick<ImportContext, 'layer'>,
   expected: string,
@@ -72,7 +77,7 @@ export function createLayerError(
   });
 }
 
-/** Throws unless the image has its channels last. */
+/** Throws a `file` error unless the layer's data format is channels last. */
 export function checkChannelsLast({ config }: ImportContext): void {
   config.at('data_format').asOneOf(['channels_last'], 'channels_last');
 }

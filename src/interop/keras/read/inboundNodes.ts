@@ -1,24 +1,23 @@
 import type { JsonNode } from '../file/jsonNode.js';
-import type { TensorReference } from './modelStructure.js';
 
-/** What a call is given: a tensor, or a constant. */
+/** Operand of a call: a tensor or a constant. */
 export type Operand = TensorReference | { readonly constant: number | readonly number[] };
 
 /** One call of a layer. */
 export interface LayerCall {
   /** Tensors and constants, in order. */
   readonly operands: readonly Operand[];
-  /** Keyword arguments that are neither absent nor a mask that is not there. */
+  /** Keyword arguments, without missing ones and null masks. */
   readonly kwargs: { readonly [name: string]: JsonNode };
-  /** Whether the call names its phase. Keras 2 keeps to that; Keras 3 writes it too, and does not. */
+  /** Value of `training` in the call. Keras 2 obeys it; Keras 3 writes it too, but ignores it. */
   readonly training?: boolean;
-  /** For errors. */
+  /** Path of the call, for errors. */
   readonly path: string;
 }
 
 export const isTensorReference = (operand: Operand): operand is TensorReference => 'layer' in operand;
 
-/** The calls of a layer: `inbound_nodes` of either dialect. */
+/** Reads the calls of a layer from `inbound_nodes`, as Keras 2 or Keras 3 writes them. */
 export function readInboundNodes(nodes: JsonNode): LayerCall[] {
   return nodes.isMissing
     ? []
@@ -27,7 +26,10 @@ export function readInboundNodes(nodes: JsonNode): LayerCall[] {
 
 const isKeras3Node = (node: JsonNode) => node.isRecord && !node.at('args').isMissing;
 
-/** `input_layers` and `output_layers`: one tensor, a list of them, or a record, which counts in the order of its keys. */
+/**
+ * Reads `input_layers` or `output_layers`: one tensor, a list of tensors, or a record, which is sorted by its
+ * keys.
+ */
 export function readTensorReferences(part: JsonNode): TensorReference[] {
   if (part.isRecord) {
     return sortEntries(part).flatMap(([key, item]) =>
@@ -40,7 +42,7 @@ export function readTensorReferences(part: JsonNode): TensorReference[] {
     : items.flatMap(readTensorReferences);
 }
 
-/** As Keras counts what stands in a record. */
+/** Sorts the fields of a record by key, as Keras does. */
 const sortEntries = (part: JsonNode) => part.entries().sort(([a], [b]) => (a < b ? -1 : 1));
 
 function readTensorReference(
@@ -53,7 +55,7 @@ function readTensorReference(
   return { layer: layer.asText(), node: node.asInteger(0), tensor: tensor.asInteger(0) };
 }
 
-/** Keras 3: `{ args, kwargs }` with tensors as records of their own. */
+/** Reads a node of Keras 3: `{ args, kwargs }`, in which tensors are records. */
 function readKeras3Node(node: JsonNode): LayerCall {
   const options: { [name: string]: JsonNode } = {};
   const operands = node
@@ -75,13 +77,16 @@ function readKeras3Node(node: JsonNode): LayerCall {
   return { operands, kwargs: options, ...(training === undefined ? {} : { training }), path: node.path };
 }
 
-/** Null, or a record or list of nulls: the mask of a model with several inputs. */
+/**
+ * Returns whether a value is null, or a record or list of nulls, such as the mask of a model with several
+ * inputs.
+ */
 const isNull = (part: JsonNode): boolean =>
   part.isMissing ||
   (part.isRecord && part.entries().length > 0 && part.entries().every(([, item]) => isNull(item))) ||
   (part.isList && part.items().length > 0 && part.items().every(isNull));
 
-/** `x[..., 0]`: what stands between the brackets. */
+/** Returns whether an argument is the index of a slicing operation such as `x[..., 0]`. */
 const isSliceSpec = (part: JsonNode): boolean =>
   part.isList
     ? part.items().some(isSliceSpec)
@@ -108,7 +113,7 @@ function readOperands(part: JsonNode): Operand[] | undefined {
   throw part.createError('a tensor or a number', undefined, 'Build the model from layers.');
 }
 
-/** A number, or one a channel: axes of one before the channels say nothing. */
+/** Reads a number, or one number per channel without the axes of size 1 before it. */
 function readConstant(part: JsonNode): number | number[] {
   if (!part.isList) return part.asNumber();
   const items = part.items();
@@ -117,36 +122,48 @@ function readConstant(part: JsonNode): number | number[] {
     : items.map((item) => item.asNumber());
 }
 
-/** Keras 2: `[[name, call, output, kwargs], …]`, a record of such, or one of them alone for an operation. */
+/**
+ * Reads a node of Keras 2: `[[name, call, output, kwargs], …]`, a record of such entries, or, for an
+ * operation, a single entry.
+ */
 function readKeras2Node(node: JsonNode): LayerCall {
   const operands: Operand[] = [];
   const options: { [name: string]: JsonNode } = {};
   let training: boolean | undefined;
-  const tensorIn = (value: JsonNode) => {
+  const readTensor = (value: JsonNode) => {
     const items = value.isList ? value.items() : [];
     return items.length === 3 && typeof items[0]!.value === 'string'
       ? readTensorReference(items[0]!, items[1], items[2], value)
       : undefined;
   };
-  const kwargsIn = (kwargs: JsonNode) => {
+  const readKwargs = (kwargs: JsonNode) => {
     for (const [name, value] of kwargs.entries()) {
       if (isNull(value) || name === 'name') continue;
       if (name === 'training') training = value.asBoolean();
-      else if (tensorIn(value)) operands.push(tensorIn(value)!);
+      else if (readTensor(value)) operands.push(readTensor(value)!);
       else if (name === 'y' && typeof value.value === 'number') operands.push({ constant: value.asNumber() });
       else if (name === 'bias' && value.isList) operands.push({ constant: readConstant(value) });
       else options[name] = value;
     }
   };
-  const entriesIn = (part: JsonNode): JsonNode[] => {
-    if (part.isRecord) return sortEntries(part).flatMap(([, item]) => entriesIn(item));
-    return typeof part.items()[0]?.value === 'string' ? [part] : part.items().flatMap(entriesIn);
+  const flattenEntries = (part: JsonNode): JsonNode[] => {
+    if (part.isRecord) return sortEntries(part).flatMap(([, item]) => flattenEntries(item));
+    return typeof part.items()[0]?.value === 'string' ? [part] : part.items().flatMap(flattenEntries);
   };
-  for (const entry of entriesIn(node)) {
+  for (const entry of flattenEntries(node)) {
     const [layer, call, tensor, kwargs] = entry.items();
     if (layer!.value === '_CONSTANT_VALUE') operands.push({ constant: readConstant(tensor ?? entry) });
     else operands.push(readTensorReference(layer!, call, tensor, entry));
-    if (kwargs && !kwargs.isMissing) kwargsIn(kwargs);
+    if (kwargs && !kwargs.isMissing) readKwargs(kwargs);
   }
   return { operands, kwargs: options, ...(training === undefined ? {} : { training }), path: node.path };
+}
+
+/** Reference to a tensor of a model: the layer, the index of its call, and the index of the output. */
+export interface TensorReference {
+  readonly layer: string;
+  readonly node: number;
+  readonly tensor: number;
+  /** Key of the tensor, if the model has its inputs or outputs in a record. */
+  readonly key?: string;
 }

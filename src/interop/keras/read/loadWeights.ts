@@ -15,7 +15,7 @@ import {
 import type { ImportedLayer } from './buildLayers.js';
 import type { KerasLayer, KerasModel } from './modelStructure.js';
 
-/** A weight that a layer wants. */
+/** Weight that a layer needs. */
 interface WeightSlot {
   readonly name: string;
   readonly shape: readonly number[];
@@ -33,23 +33,24 @@ const createWeightError = (path: string, expected: string, received: string) =>
   });
 
 /**
- * Fills the weights of a built model. Stored names decide; the order does only where names say nothing, and counts and
- * shapes agree.
+ * Sets the weights of a built model from a file. Weights are matched by name; by order only if the names do
+ * not match any layer and counts and shapes agree.
  *
- * @throws `file` fault for a weight that is missing, left over, of another shape, or not finite, naming layer and weight.
+ * @throws A `file` error if a weight is missing, unused, of another shape, or not finite; the error names the
+ *   layer and the weight.
  */
 export function loadWeights(
   model: KerasModel,
-  made: ImportedLayers,
+  importedLayers: ImportedLayers,
   { layout, root, path }: KerasWeightsFile,
 ): void {
-  if (layout === 'legacy') loadLegacyWeights(model, made, readLegacyGroups(root, path), path);
-  else loadContainerWeights(model, made, root, path);
+  if (layout === 'legacy') loadLegacyWeights(model, importedLayers, readLegacyGroups(root, path), path);
+  else loadContainerWeights(model, importedLayers, root, path);
 }
 
-/** The weights that a layer wants, in Keras's order. */
-function getWeightSlots(layer: KerasLayer, made: ImportedLayers): readonly WeightSlot[] {
-  const { customWeights, layers } = made.get(layer) ?? { layers: [] };
+/** Returns the weights that a layer needs, in Keras's order. */
+function getWeightSlots(layer: KerasLayer, importedLayers: ImportedLayers): readonly WeightSlot[] {
+  const { customWeights, layers } = importedLayers.get(layer) ?? { layers: [] };
   if (customWeights) return customWeights.weightSlots;
   return layers.flatMap((stock) =>
     stock.weights.map(({ originalName, shape }) => ({
@@ -59,18 +60,22 @@ function getWeightSlots(layer: KerasLayer, made: ImportedLayers): readonly Weigh
   );
 }
 
-/** Whether a layer, or any layer inside it, has weights. */
-function hasWeights(layer: KerasLayer, made: ImportedLayers): boolean {
+/** Returns whether a layer, or any layer inside it, has weights. */
+function hasWeights(layer: KerasLayer, importedLayers: ImportedLayers): boolean {
   return layer.model
-    ? layer.model.layers.some((inner) => hasWeights(inner, made))
-    : getWeightSlots(layer, made).length > 0;
+    ? layer.model.layers.some((inner) => hasWeights(inner, importedLayers))
+    : getWeightSlots(layer, importedLayers).length > 0;
 }
 
-/** Writes the weights of one layer, found for its slots one by one. */
-function setLayerWeights(layer: KerasLayer, made: ImportedLayers, stored: readonly StoredWeight[]): void {
-  const slots = getWeightSlots(layer, made);
+/** Sets the weights of one layer. `stored` has one weight per slot. */
+function setLayerWeights(
+  layer: KerasLayer,
+  importedLayers: ImportedLayers,
+  storedWeights: readonly StoredWeight[],
+): void {
+  const slots = getWeightSlots(layer, importedLayers);
   const arrays = slots.map(({ name, shape }, i) => {
-    const weight = stored[i]!;
+    const weight = storedWeights[i]!;
     if (weight.array.shape.join() !== shape.join()) {
       throw createWeightError(
         weight.path,
@@ -80,7 +85,7 @@ function setLayerWeights(layer: KerasLayer, made: ImportedLayers, stored: readon
     }
     return toFiniteNumbers(weight);
   });
-  const { customWeights, layers } = made.get(layer)!;
+  const { customWeights, layers } = importedLayers.get(layer)!;
   if (customWeights) {
     customWeights.setWeights(arrays);
     return;
@@ -94,88 +99,93 @@ function setLayerWeights(layer: KerasLayer, made: ImportedLayers, stored: readon
     });
 }
 
-/** Constants of layers that the file holds nothing for. */
-export function setConstantWeights(made: ImportedLayers): void {
-  for (const { customWeights } of made.values())
+/** Sets the weights of layers whose weights are constants, for which the file contains nothing. */
+export function setConstantWeights(importedLayers: ImportedLayers): void {
+  for (const { customWeights } of importedLayers.values())
     if (customWeights?.weightSlots.length === 0) customWeights.setWeights([]);
 }
 
 function loadLegacyWeights(
   model: KerasModel,
-  made: ImportedLayers,
+  importedLayers: ImportedLayers,
   groups: ReadonlyMap<string, Hdf5Group>,
   path: string,
 ): void {
-  const stored = new Map(
+  const storedByLayer = new Map(
     [...groups].map(([name, group]) => [name, readLegacyWeights(group, `${path}/${name}`)] as const),
   );
-  const wanting = model.layers.filter((layer) => hasWeights(layer, made));
-  const full = [...stored].filter(([, weights]) => weights.length > 0);
-  const byName = wanting.every(({ name }) => (stored.get(name)?.length ?? 0) > 0);
-  if (!byName && wanting.length !== full.length) {
-    const lost = wanting.find(({ name }) => !stored.get(name)?.length)!;
-    throw createWeightError(path, `weights of the layer ${lost.name}`, 'none of that name');
+  const layersWithWeights = model.layers.filter((layer) => hasWeights(layer, importedLayers));
+  const nonEmptyGroups = [...storedByLayer].filter(([, weights]) => weights.length > 0);
+  const byName = layersWithWeights.every(({ name }) => (storedByLayer.get(name)?.length ?? 0) > 0);
+  if (!byName && layersWithWeights.length !== nonEmptyGroups.length) {
+    const missingLayer = layersWithWeights.find(({ name }) => !storedByLayer.get(name)?.length)!;
+    throw createWeightError(path, `weights of the layer ${missingLayer.name}`, 'none of that name');
   }
   const used = new Set<string>();
-  wanting.forEach((layer, i) => {
-    const [name, weights] = byName ? ([layer.name, stored.get(layer.name)!] as const) : full[i]!;
+  layersWithWeights.forEach((layer, i) => {
+    const [name, weights] = byName
+      ? ([layer.name, storedByLayer.get(layer.name)!] as const)
+      : nonEmptyGroups[i]!;
     used.add(name);
-    if (layer.model) loadNestedWeights(model.name, layer, made, weights, `${path}/${name}`);
+    if (layer.model) loadNestedWeights(model.name, layer, importedLayers, weights, `${path}/${name}`);
     else
       setLayerWeights(
         layer,
-        made,
-        matchLayerWeights(layer, getWeightSlots(layer, made), weights, `${path}/${name}`),
+        importedLayers,
+        matchLayerWeights(layer, getWeightSlots(layer, importedLayers), weights, `${path}/${name}`),
       );
   });
-  const extra = full.find(([name]) => !used.has(name));
-  if (extra)
-    throw createWeightError(extra[1][0]!.path, 'a layer of the model', 'a layer that it does not have');
+  const unusedGroup = nonEmptyGroups.find(([name]) => !used.has(name));
+  if (unusedGroup)
+    throw createWeightError(unusedGroup[1][0]!.path, 'a layer of the model', 'a layer that it does not have');
 }
 
-/** Other words of Keras for what TensorFlow.js calls a weight. */
+/** Other names in Keras for weights, by their names in TensorFlow.js. */
 const WEIGHT_ALIASES: { readonly [slot: string]: readonly string[] } = {
   depthwise_kernel: ['kernel'],
   moving_mean: ['running_mean'],
   moving_variance: ['running_std'],
 };
 
-const matchesSlotName = (stored: string, slot: string) =>
-  stored === slot || (WEIGHT_ALIASES[slot] ?? []).includes(stored);
+const matchesSlotName = (storedName: string, slot: string) =>
+  storedName === slot || (WEIGHT_ALIASES[slot] ?? []).includes(storedName);
 
-/** The stored weights of one layer for its slots: by the last part of their names, else by order. */
+/** Assigns the stored weights of one layer to its slots: by the last part of their names, otherwise by order. */
 function matchLayerWeights(
   layer: KerasLayer,
   slots: readonly WeightSlot[],
-  stored: readonly StoredWeight[],
-  place: string,
+  storedWeights: readonly StoredWeight[],
+  groupPath: string,
 ): StoredWeight[] {
-  const found = slots.map(({ name }) =>
-    stored.filter((weight) => matchesSlotName(weight.name.split('/').at(-1)!, name)),
+  const candidates = slots.map(({ name }) =>
+    storedWeights.filter((weight) => matchesSlotName(weight.name.split('/').at(-1)!, name)),
   );
-  const byName = found.every((matches) => matches.length === 1);
-  const silent = found.every((matches) => matches.length === 0);
-  if (stored.length === slots.length && (byName || silent)) {
-    return byName ? found.map(([weight]) => weight!) : [...stored];
+  const byName = candidates.every((matches) => matches.length === 1);
+  const isUnnamed = candidates.every((matches) => matches.length === 0);
+  if (storedWeights.length === slots.length && (byName || isUnnamed)) {
+    return byName ? candidates.map(([weight]) => weight!) : [...storedWeights];
   }
   throw createWeightError(
-    place,
+    groupPath,
     `${slots.map(({ name }) => name).join(', ')} of layer ${layer.name}`,
-    stored.map(({ name }) => name).join(', ') || 'nothing',
+    storedWeights.map(({ name }) => name).join(', ') || 'nothing',
   );
 }
 
-/** A nested model's weights stand in one group: each has its layer's name before its own, and maybe its model's. */
+/**
+ * Loads a nested model, whose weights are in one group. Each weight's name is preceded by its layer's name,
+ * and possibly by its model's.
+ */
 function loadNestedWeights(
   root: string,
   outer: KerasLayer,
-  made: ImportedLayers,
-  stored: readonly StoredWeight[],
-  place: string,
+  importedLayers: ImportedLayers,
+  storedWeights: readonly StoredWeight[],
+  groupPath: string,
 ): void {
-  const left = new Set(stored);
+  const unusedWeights = new Set(storedWeights);
   const index = new Map<string, StoredWeight[]>();
-  for (const weight of stored) {
+  for (const weight of storedWeights) {
     const key = weight.name.split('/').slice(-2).join('/');
     if (index.has(key)) index.get(key)!.push(weight);
     else index.set(key, [weight]);
@@ -184,92 +194,105 @@ function loadNestedWeights(
     for (const layer of model.layers) {
       if (layer.model) visit(layer.model, [...path, layer.name]);
       else {
-        const weights = getWeightSlots(layer, made).map(({ name }) => {
-          const words = [name, ...(WEIGHT_ALIASES[name] ?? [])];
-          const near = words.flatMap((word) => index.get(`${layer.name}/${word}`) ?? []);
-          const weight = findBestMatch(near, path);
-          if (!weight || !left.delete(weight)) {
-            throw createWeightError(place, `${name} of layer ${layer.name}`, 'no weight of that name');
+        const weights = getWeightSlots(layer, importedLayers).map(({ name }) => {
+          const storedNames = [name, ...(WEIGHT_ALIASES[name] ?? [])];
+          const candidates = storedNames.flatMap(
+            (storedName) => index.get(`${layer.name}/${storedName}`) ?? [],
+          );
+          const weight = findBestMatch(candidates, path);
+          if (!weight || !unusedWeights.delete(weight)) {
+            throw createWeightError(groupPath, `${name} of layer ${layer.name}`, 'no weight of that name');
           }
           return weight;
         });
-        if (weights.length > 0) setLayerWeights(layer, made, weights);
+        if (weights.length > 0) setLayerWeights(layer, importedLayers, weights);
       }
     }
   };
   visit(outer.model!, [root, outer.name]);
-  const [extra] = left;
-  if (extra)
-    throw createWeightError(extra.path, `a weight of a layer in ${outer.name}`, 'one that it does not have');
+  const [unusedWeight] = unusedWeights;
+  if (unusedWeight)
+    throw createWeightError(
+      unusedWeight.path,
+      `a weight of a layer in ${outer.name}`,
+      'one that it does not have',
+    );
 }
 
 /**
- * Of weights whose layer has the right name, the one whose models' names fit best; undefined where two do. Keras leaves some
- * models out of a name: it names sequential ones, not functional ones.
+ * Returns the weight whose path fits best to the models around the layer, or undefined if two fit equally
+ * well. Keras leaves some models out of a weight's name: it includes sequential models, but not functional
+ * ones.
  */
 function findBestMatch(weights: readonly StoredWeight[], path: readonly string[]): StoredWeight | undefined {
-  const agreement = ({ name }: StoredWeight) => {
+  const countMatchingModels = ({ name }: StoredWeight) => {
     const models = name.split('/').slice(0, -2);
     let at = 0;
     for (const model of path) if (models[at] === model) at++;
     return at === models.length ? at : -1;
   };
   const [best, second] = weights
-    .map((weight) => ({ weight, fits: agreement(weight) }))
+    .map((weight) => ({ weight, fits: countMatchingModels(weight) }))
     .sort((a, b) => b.fits - a.fits);
   return best && best.fits !== second?.fits ? best.weight : undefined;
 }
 
-function loadContainerWeights(model: KerasModel, made: ImportedLayers, group: Hdf5Group, path: string): void {
+function loadContainerWeights(
+  model: KerasModel,
+  importedLayers: ImportedLayers,
+  group: Hdf5Group,
+  path: string,
+): void {
   const groups = getContainerLayers(group);
   const keys = Object.keys(groups);
-  const named = new Map<string, string[]>();
+  const keysByName = new Map<string, string[]>();
   for (const key of keys) {
     const name = getContainerName(groups[key]!);
     if (name === undefined) continue;
-    if (named.has(name)) named.get(name)!.push(key);
-    else named.set(name, [key]);
+    if (keysByName.has(name)) keysByName.get(name)!.push(key);
+    else keysByName.set(name, [key]);
   }
-  const wanting = model.layers.filter((layer) => hasWeights(layer, made));
-  const byName = wanting.every(({ name }) => named.get(name)?.length === 1);
-  const counted = computeLayerKeys(model);
+  const layersWithWeights = model.layers.filter((layer) => hasWeights(layer, importedLayers));
+  const byName = layersWithWeights.every(({ name }) => keysByName.get(name)?.length === 1);
+  const computedKeys = computeLayerKeys(model);
   const used = new Set<string>();
-  for (const layer of wanting) {
-    const key = byName ? named.get(layer.name)![0]! : counted.get(layer)!;
-    const inside = Object.hasOwn(groups, key) ? groups[key] : undefined;
-    if (!inside)
+  for (const layer of layersWithWeights) {
+    const key = byName ? keysByName.get(layer.name)![0]! : computedKeys.get(layer)!;
+    const layerGroup = Object.hasOwn(groups, key) ? groups[key] : undefined;
+    if (!layerGroup)
       throw createWeightError(path, `weights of the layer ${layer.name}`, `no group layers/${key}`);
     used.add(key);
-    const place = `${path}/layers/${key}`;
-    if (layer.model) loadContainerWeights(layer.model, made, inside, place);
+    const groupPath = `${path}/layers/${key}`;
+    if (layer.model) loadContainerWeights(layer.model, importedLayers, layerGroup, groupPath);
     else {
-      const stored = readContainerWeights(inside, place);
-      const slots = getWeightSlots(layer, made);
-      if (stored.length !== slots.length) {
+      const storedWeights = readContainerWeights(layerGroup, groupPath);
+      const slots = getWeightSlots(layer, importedLayers);
+      if (storedWeights.length !== slots.length) {
         throw createWeightError(
-          place,
+          groupPath,
           `${slots.map(({ name }) => name).join(', ')} of layer ${layer.name}`,
-          `${stored.length} weights`,
+          `${storedWeights.length} weights`,
         );
       }
-      setLayerWeights(layer, made, stored);
+      setLayerWeights(layer, importedLayers, storedWeights);
     }
   }
   for (const key of keys) {
-    const [extra] = used.has(key) ? [] : readContainerWeights(groups[key]!, `${path}/layers/${key}`);
-    if (extra) throw createWeightError(extra.path, 'a layer of the model', 'a layer that it does not have');
+    const [unusedWeight] = used.has(key) ? [] : readContainerWeights(groups[key]!, `${path}/layers/${key}`);
+    if (unusedWeight)
+      throw createWeightError(unusedWeight.path, 'a layer of the model', 'a layer that it does not have');
   }
 }
 
-/** Groups as Keras 3 counts them: by class, in the order of the layers. */
+/** Computes the keys of groups in Keras 3: class names, numbered in the order of the layers. */
 function computeLayerKeys(model: KerasModel): Map<KerasLayer, string> {
   const counts = new Map<string, number>();
   return new Map(
     model.layers.map((layer) => {
-      const kind = toSnakeCase(layer.className.split('>').at(-1)!);
-      const count = counts.get(kind) ?? 0;
-      counts.set(kind, count + 1);
-      return [layer, count === 0 ? kind : `${kind}_${count}`] as const;
+      const snakeCaseName = toSnakeCase(layer.className.split('>').at(-1)!);
+      const count = counts.get(snakeCaseName) ?? 0;
+      counts.set(snakeCaseName, count + 1);
+      return [layer, count === 0 ? snakeCaseName : `${snakeCaseName}_${count}`] as const;
     }),
   );
 }

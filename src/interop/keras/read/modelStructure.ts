@@ -5,55 +5,49 @@ import {
   type Operand,
   readInboundNodes,
   readTensorReferences,
+  type TensorReference,
 } from './inboundNodes.js';
 
-/** A layer of a Keras file, as both dialects say it. */
+/** Layer of a Keras file, in a form that is common to Keras 2 and Keras 3. */
 export interface KerasLayer {
-  /** `Conv2D`; what a user registered carries its package, `mine>Blur`. */
+  /** Class name: `Conv2D`. That of a registered class includes its package: `mine>Blur`. */
   readonly className: string;
-  /** Where Keras 3 has the class: `keras.layers`, `keras.src.ops.numpy`. */
+  /** Python module of the class in Keras 3: `keras.layers`, `keras.src.ops.numpy`. */
   readonly module: string;
-  /** Unique in its model. */
+  /** Name of the layer, unique in its model. */
   readonly name: string;
   readonly config: JsonNode;
   readonly trainable: boolean;
   readonly calls: readonly LayerCall[];
-  /** What stands inside, where the layer is a model itself. */
+  /** Model inside the layer, if the layer is a model itself. */
   readonly model?: KerasModel;
 }
 
-/** A model: a graph of layers. A sequential one is read as such. */
+/** Model: a graph of layers. A sequential model is converted to a graph. */
 export interface KerasModel {
   readonly name: string;
   readonly trainable: boolean;
   readonly layers: readonly KerasLayer[];
   readonly inputs: readonly TensorReference[];
   readonly outputs: readonly TensorReference[];
-  /** Where the file names its inputs and outputs, for errors. */
+  /** Path of the list of inputs in the file, for errors. */
   readonly inputsPath: string;
+  /** Path of the list of outputs in the file, for errors. */
   readonly outputsPath: string;
 }
 
-/** A tensor of a model: of which layer, of which of its calls, and which output of that. */
-export interface TensorReference {
-  readonly layer: string;
-  readonly node: number;
-  readonly tensor: number;
-  /** Its key where a model has its inputs or outputs in a record. */
-  readonly key?: string;
-}
-
-/** Class names of models; subclasses of them carry a config of another kind. */
+/** Class names of functional models. A subclassed model has another kind of config. */
 const FUNCTIONAL_CLASSES = ['Functional', 'Model'];
 
-/** Layers and models in one file, at most. */
+/** Most layers and models in one file. */
 const MAX_LAYERS = 50_000;
 
 /**
- * A model of a file as plain records: functional or sequential, of Keras 2 or 3, with the models inside it.
+ * Reads a model of a file as plain records: functional or sequential, of Keras 2 or 3, with the models inside
+ * it.
  *
- * @param json - `{ class_name, config }`.
- * @throws `file` fault for what is no such model, naming the place.
+ * @param json - Node with `{ class_name, config }`.
+ * @throws A `file` error if the node is not such a model; its path names the part.
  */
 export function readModelStructure(json: JsonNode): KerasModel {
   const budget = { remainingLayers: MAX_LAYERS };
@@ -96,44 +90,56 @@ function readFunctionalModel(config: JsonNode, budget: LayerBudget): KerasModel 
   });
 }
 
-/** Keras 2 counts the call that made an inner model, which is not in the file: references to its calls begin at 1. */
+/**
+ * Renumbers calls of inner models. Keras 2 counts the call that created an inner model, which is not in the
+ * file, so references to its calls start at 1.
+ */
 function shiftKeras2Calls(model: KerasModel): KerasModel {
-  const most = new Map<string, number>();
+  const highestCalls = new Map<string, number>();
   const references = [
     ...model.outputs,
     ...model.layers.flatMap(({ calls }) =>
       calls.flatMap(({ operands }) => operands.filter(isTensorReference)),
     ),
   ];
-  for (const { layer, node } of references) most.set(layer, Math.max(most.get(layer) ?? 0, node));
-  const late = new Set(
+  for (const { layer, node } of references)
+    highestCalls.set(layer, Math.max(highestCalls.get(layer) ?? 0, node));
+  const shiftedLayers = new Set(
     model.layers
-      .filter(({ model: inner, calls, name }) => inner && calls.length > 0 && most.get(name) === calls.length)
+      .filter(
+        ({ model: inner, calls, name }) =>
+          inner && calls.length > 0 && highestCalls.get(name) === calls.length,
+      )
       .map(({ name }) => name),
   );
-  if (late.size === 0) return model;
-  const earlier = <O extends Operand>(operand: O): O =>
-    isTensorReference(operand) && late.has(operand.layer) ? { ...operand, node: operand.node - 1 } : operand;
+  if (shiftedLayers.size === 0) return model;
+  const shift = <O extends Operand>(operand: O): O =>
+    isTensorReference(operand) && shiftedLayers.has(operand.layer)
+      ? { ...operand, node: operand.node - 1 }
+      : operand;
   return {
     ...model,
-    outputs: model.outputs.map(earlier),
+    outputs: model.outputs.map(shift),
     layers: model.layers.map((layer) => ({
       ...layer,
-      calls: layer.calls.map((call) => ({ ...call, operands: call.operands.map(earlier) })),
+      calls: layer.calls.map((call) => ({ ...call, operands: call.operands.map(shift) })),
     })),
   };
 }
 
-/** A chain. Its input is a layer of its own in Keras 3, and a field of the first layer, or of none, in Keras 2. */
+/**
+ * Reads a sequential model as a chain. Its input is a layer in Keras 3. In Keras 2 it is a field of the first
+ * layer, or missing.
+ */
 function readSequentialModel(config: JsonNode, json: JsonNode, budget: LayerBudget): KerasModel {
-  const list = config.isList ? config : config.at('layers'); // a list alone in the first versions
+  const list = config.isList ? config : config.at('layers'); // The first versions of Keras 2 stored only the list.
   const items = list.items();
   if (items.length === 0) throw list.createError('layers');
   const record = config.isRecord ? config : undefined;
   const layers: KerasLayer[] = [];
   const [first] = items;
   if (first!.at('class_name').value !== 'InputLayer') {
-    const from = [
+    const shapeNode = [
       first!.at('config').isRecord
         ? first!.at('config').atAny('batch_input_shape', 'batch_shape')
         : undefined,
@@ -145,15 +151,15 @@ function readSequentialModel(config: JsonNode, json: JsonNode, budget: LayerBudg
       className: 'InputLayer',
       module: '',
       name: `${record?.at('name').asText('sequential') ?? 'sequential'}_input`,
-      config: list.withValue({ batch_shape: from?.value ?? null }),
+      config: list.withValue({ batch_shape: shapeNode?.value ?? null }),
       trainable: true,
       calls: [],
     });
   }
   for (const item of items) {
-    const before = layers.at(-1);
-    const operands = before ? [{ layer: before.name, node: 0, tensor: 0 }] : [];
-    layers.push(readLayer(item, budget, before ? [{ operands, kwargs: {}, path: item.path }] : []));
+    const previousLayer = layers.at(-1);
+    const operands = previousLayer ? [{ layer: previousLayer.name, node: 0, tensor: 0 }] : [];
+    layers.push(readLayer(item, budget, previousLayer ? [{ operands, kwargs: {}, path: item.path }] : []));
   }
   checkUniqueNames(layers, list);
   return {
@@ -167,7 +173,7 @@ function readSequentialModel(config: JsonNode, json: JsonNode, budget: LayerBudg
   };
 }
 
-/** The shape of a nested model's first input, if `layer` is one. */
+/** Finds the input shape of a nested model, if `layer` is one. */
 function findInputShape(layer: JsonNode): JsonNode | undefined {
   const config = layer.at('config');
   const layers = config.isRecord ? config.at('layers') : config;
@@ -183,12 +189,13 @@ function readLayer(json: JsonNode, budget: LayerBudget, calls: readonly LayerCal
   const config = json.at('config');
   if (className === 'InputLayer' && calls.length > 0) throw json.createError('an input that nothing feeds');
   const model = readModel(json, config, budget);
-  const inner = config.isRecord ? config.at('name') : undefined;
-  const name = json.at('name').isMissing && inner ? inner.asText() : json.at('name').asText();
+  const configName = config.isRecord ? config.at('name') : undefined;
+  const name = json.at('name').isMissing && configName ? configName.asText() : json.at('name').asText();
   if (name === '') throw json.createError('a layer with a name');
-  const registered = json.at('registered_name').value;
+  const registeredName = json.at('registered_name').value;
   return {
-    className: typeof registered === 'string' && registered.includes('>') ? registered : className,
+    className:
+      typeof registeredName === 'string' && registeredName.includes('>') ? registeredName : className,
     module: json.at('module').asText(''),
     name,
     config,
@@ -199,10 +206,10 @@ function readLayer(json: JsonNode, budget: LayerBudget, calls: readonly LayerCal
 }
 
 function checkUniqueNames(layers: readonly KerasLayer[], list: JsonNode): void {
-  const names = new Set<string>();
+  const usedNames = new Set<string>();
   layers.forEach(({ name }, i) => {
-    if (names.has(name))
+    if (usedNames.has(name))
       throw list.createError('layers with names of their own', `"${name}" twice, at ${i} again`);
-    names.add(name);
+    usedNames.add(name);
   });
 }

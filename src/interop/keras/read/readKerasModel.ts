@@ -10,47 +10,45 @@ import { openKerasFile } from '../file/openKerasFile.js';
 import { type BuiltModel, buildLayers, type ImportedLayer } from './buildLayers.js';
 import type { LayerFactory } from './customLayers.js';
 import { createNameAllocator, flattenLayers } from './flattenNames.js';
+import type { TensorReference } from './inboundNodes.js';
 import { loadWeights, setConstantWeights } from './loadWeights.js';
-import {
-  type KerasLayer,
-  type KerasModel,
-  readModelStructure,
-  type TensorReference,
-} from './modelStructure.js';
+import { type KerasLayer, type KerasModel, readModelStructure } from './modelStructure.js';
 
-/** Options of reading a model. */
+/** Options of {@link readKerasModel}. */
 export interface ReadKerasOptions {
-  /** The file, for errors. */
+  /** Path of the file, for errors. */
   readonly path: string;
   readonly weights?: Uint8Array;
   readonly weightsPath: string;
   readonly layers?: { readonly [className: string]: LayerFactory };
   readonly input?: readonly number[];
   readonly log?: (text: string) => void;
-  /** Chooses outputs by their names in Keras, and names them: `[name here, number of the output]`. */
+  /** Selects and renames outputs: returns `[name, index of the output]` for each output to keep. */
   readonly chooseOutputs?: (
     outputs: readonly KerasOutput[],
   ) => readonly (readonly [name: string, output: number])[];
 }
 
-/** An output of a model. */
+/** Output of a Keras model. */
 export interface KerasOutput {
-  /** Its key where the model has its outputs in a record, else its layer's name. */
+  /** Key of the output if the model has its outputs in a record, otherwise the name of its layer. */
   readonly name: string;
   readonly layer: string;
 }
 
-/** What was read. */
+/** Result of {@link readKerasModel}. */
 export interface ImportedModel {
   readonly layersModel: tf.LayersModel;
-  /** The task table, where this library wrote the file. */
+  /** Task table, if this library wrote the file. */
   readonly taskTable: JsonNode | undefined;
 }
 
 /**
- * Reads a model that Keras saved as one flat model of TensorFlow.js, weights and all, its layers ours where we have them.
+ * Reads a model that Keras saved as one flat TensorFlow.js model with its weights. Stock layers are replaced
+ * by this library's corrected layers where they exist.
  *
- * @throws `file` fault for a damaged file, a layer or setting that cannot be had, and weights that do not fit.
+ * @throws A `file` error if the file is corrupted, a layer or setting is not supported, or the weights do not
+ *   fit.
  */
 export async function readKerasModel(bytes: Uint8Array, options: ReadKerasOptions): Promise<ImportedModel> {
   const { path, log = () => {}, layers: layerFactories = {}, input: inputShape, chooseOutputs } = options;
@@ -79,21 +77,24 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadKerasOption
   }
   silenceCpuAdvice();
   const model = readModelStructure(file.model);
-  const chosen = chooseOutputs?.(model.outputs.map(({ layer, key }) => ({ name: key ?? layer, layer })));
-  const nameAllocator = createNameAllocator(chosen?.map(([name]) => name));
-  const ends = new Map(
-    chosen?.flatMap(([name, output]) => {
-      const end = findOutputLayer(model, model.outputs[output]!);
-      return end && model.outputs.every((other, i) => i === output || findOutputLayer(model, other) !== end)
-        ? [[end, name] as const]
+  const selectedOutputs = chooseOutputs?.(
+    model.outputs.map(({ layer, key }) => ({ name: key ?? layer, layer })),
+  );
+  const nameAllocator = createNameAllocator(selectedOutputs?.map(([name]) => name));
+  const outputLayerNames = new Map(
+    selectedOutputs?.flatMap(([name, output]) => {
+      const outputLayer = findOutputLayer(model, model.outputs[output]!);
+      return outputLayer &&
+        model.outputs.every((other, i) => i === output || findOutputLayer(model, other) !== outputLayer)
+        ? [[outputLayer, name] as const]
         : [];
     }),
   );
-  const made = new Map<KerasLayer, ImportedLayer>();
-  const flatLayers = flattenLayers(model, nameAllocator, ends);
-  let kept: tf.LayersModel | undefined;
+  const importedLayers = new Map<KerasLayer, ImportedLayer>();
+  const flatLayers = flattenLayers(model, nameAllocator, outputLayerNames);
+  let completedModel: tf.LayersModel | undefined;
   try {
-    const built = buildLayers(
+    const builtModel = buildLayers(
       model,
       {
         nameAllocator,
@@ -104,49 +105,52 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadKerasOption
         inputShape,
         maxWeightValues: countWeightValues(weights.root),
       },
-      made,
+      importedLayers,
     );
-    // A layer that became nothing, a dropout of rate 0 say, leaves its name to the output that it was.
-    const spare = new Map(
+    // A layer that was left out, such as a dropout of rate 0, leaves its name to the output that it passes through.
+    const unusedNames = new Map(
       model.layers.flatMap((layer) => {
-        const place = made.get(layer)?.layers.length === 0 ? flatLayers.get(layer) : undefined;
-        return place ? [[layer.name, place.name] as const] : [];
+        const flatLayer = importedLayers.get(layer)?.layers.length === 0 ? flatLayers.get(layer) : undefined;
+        return flatLayer ? [[layer.name, flatLayer.name] as const] : [];
       }),
     );
-    const nameOfOutput = (i: number) => {
+    const allocateOutputName = (i: number) => {
       const { layer } = model.outputs[i]!;
-      const name = spare.get(layer) ?? nameAllocator.allocate(layer);
-      spare.delete(layer);
+      const name = unusedNames.get(layer) ?? nameAllocator.allocate(layer);
+      unusedNames.delete(layer);
       return name;
     };
-    const outputs = chosen
-      ? chosen.map(([name, output]) => renameOutput(name, built.outputs[output]!))
-      : built.outputs.map((output, i) =>
-          isDistinctOutput(built, i) ? output : renameOutput(nameOfOutput(i), output),
+    const outputs = selectedOutputs
+      ? selectedOutputs.map(([name, output]) => renameOutput(name, builtModel.outputs[output]!))
+      : builtModel.outputs.map((output, i) =>
+          isDistinctOutput(builtModel, i) ? output : renameOutput(allocateOutputName(i), output),
         );
     const layersModel = connectModel(
-      built.inputs,
+      builtModel.inputs,
       outputs,
       createNameAllocator().allocate(model.name || 'keras'),
       path,
     );
-    loadWeights(model, made, weights);
-    setConstantWeights(made);
+    loadWeights(model, importedLayers, weights);
+    setConstantWeights(importedLayers);
     for (const layer of layersModel.layers) patchLayer(layer, path);
     resetLayerRefCounts(layersModel);
-    kept = layersModel;
+    completedModel = layersModel;
     return { layersModel, taskTable: file.taskTable };
   } finally {
-    // Layers that lead to no output are not the model's, and when it fails none is.
-    const stays = new Set(kept?.layers);
-    for (const { layers } of made.values()) {
+    // Dispose of layers that lead to no output; after an error, dispose of all layers.
+    const modelLayers = new Set(completedModel?.layers);
+    for (const { layers } of importedLayers.values()) {
       for (const layer of layers)
-        if (!stays.has(layer)) tf.dispose(layer.weights.map((weight) => weight.read()));
+        if (!modelLayers.has(layer)) tf.dispose(layer.weights.map((weight) => weight.read()));
     }
   }
 }
 
-/** The model between these tensors, which TensorFlow.js finds by calling itself once a layer. */
+/**
+ * Connects the tensors to a model. TensorFlow.js recurses once per layer, so a model that is too deep throws
+ * an error.
+ */
 function connectModel(
   inputs: readonly SymbolicTensor[],
   outputs: readonly SymbolicTensor[],
@@ -167,21 +171,27 @@ function connectModel(
   }
 }
 
-/** Room for numbers that a configuration brings along: scales and offsets of a few thousand channels. */
+/** Allowance for numbers that come from the configuration: scales and offsets of a few thousand channels. */
 const CONSTANT_VALUES = 65_536;
 
 function countWeightValues(root: Hdf5Group): number {
-  const count = ({ arrays, groups }: Hdf5Group): number =>
+  const countInGroup = ({ arrays, groups }: Hdf5Group): number =>
     Object.values(arrays).reduce((sum, { data }) => sum + data.length, 0) +
-    Object.values(groups).reduce((sum, group) => sum + count(group), 0);
-  return count(root) + CONSTANT_VALUES;
+    Object.values(groups).reduce((sum, group) => sum + countInGroup(group), 0);
+  return countInGroup(root) + CONSTANT_VALUES;
 }
 
-/** By the version where the file tells it; else by the module of a class, which Keras 2 does not write. */
+/**
+ * Returns whether Keras 3 wrote the file: by the version, or, if it is missing, by the module of a class,
+ * which Keras 2 does not write.
+ */
 const isKeras3File = (version: string | undefined, module: unknown) =>
   version === undefined ? typeof module === 'string' : Number.parseInt(version, 10) >= 3;
 
-/** The layer that makes an output and nothing else, in whatever models inside it stands; undefined where it has other uses. */
+/**
+ * Finds the layer, possibly inside nested models, whose only call computes an output. Returns undefined if
+ * the layer is called several times.
+ */
 function findOutputLayer(
   model: KerasModel,
   { layer: name, tensor }: TensorReference,
@@ -192,12 +202,12 @@ function findOutputLayer(
   return layer.model ? inner && findOutputLayer(layer.model, inner) : layer;
 }
 
-/** Whether an output is one once, and no input: TensorFlow.js wants them so. */
+/** Returns whether an output occurs once and is not an input, as TensorFlow.js requires. */
 function isDistinctOutput({ inputs, outputs }: BuiltModel, i: number): boolean {
   return !inputs.includes(outputs[i]!) && outputs.indexOf(outputs[i]!) === i;
 }
 
-/** `output` as the output of a layer called `name`: our formats name outputs so. */
+/** Returns `output` as the output of a layer called `name`. Saved models name their outputs this way. */
 function renameOutput(name: string, output: SymbolicTensor): SymbolicTensor {
   const { sourceLayer } = output;
   if (sourceLayer.name === name && sourceLayer.inboundNodes.length === 1) return output;

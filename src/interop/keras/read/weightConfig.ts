@@ -3,7 +3,7 @@ import type { JsonNode } from '../file/jsonNode.js';
 import { toCamelCase } from '../file/kerasNames.js';
 import type { ImportContext } from './importContext.js';
 
-/** Initialisers of Keras that TensorFlow.js has, by class, with the numbers they take; and what TensorFlow.js calls two of them. */
+/** Parameters of the Keras initializers that TensorFlow.js has, by class. */
 const INITIALIZER_FIELDS: { readonly [className: string]: readonly string[] } = {
   Zeros: [],
   Ones: [],
@@ -20,33 +20,35 @@ const INITIALIZER_FIELDS: { readonly [className: string]: readonly string[] } = 
   LecunUniform: ['seed'],
   LecunNormal: ['seed'],
 };
+/** TensorFlow.js names of Keras initializers, if they differ. */
 const TFJS_INITIALIZER_NAMES: { readonly [className: string]: string } = {
   LecunUniform: 'LeCunUniform',
   LecunNormal: 'LeCunNormal',
 };
 
 /**
- * How the weights of a layer are born and penalised, as arguments of a stock layer: `kernel` gives `kernelInitializer` and
- * `kernelRegularizer`. Weights come from the file, so an unknown initialiser is left to the stock default.
+ * Reads the initializers and regularizers of a layer's weights as arguments of a stock layer: `kernel`
+ * results in `kernelInitializer` and `kernelRegularizer`. The weights come from the file, so an unknown
+ * initializer is replaced by the default of the stock layer.
  */
-export function readWeightConfig(making: ImportContext, ...weights: readonly string[]): object {
-  const { config } = making;
+export function readWeightConfig(context: ImportContext, ...weights: readonly string[]): object {
+  const { config } = context;
   const settings: { [argument: string]: object } = {};
   for (const weight of weights) {
     const initializer = readInitializer(config.at(`${weight}_initializer`));
     if (initializer) settings[toCamelCase(`${weight}_initializer`)] = initializer;
-    const regularizer = readRegularizer(making, config.at(`${weight}_regularizer`));
+    const regularizer = readRegularizer(context, config.at(`${weight}_regularizer`));
     if (regularizer) settings[toCamelCase(`${weight}_regularizer`)] = regularizer;
-    logIgnoredSetting(making, `${weight}_constraint`);
+    logIgnoredSetting(context, `${weight}_constraint`);
   }
-  logIgnoredSetting(making, 'activity_regularizer');
+  logIgnoredSetting(context, 'activity_regularizer');
   return settings;
 }
 
-/** Says that a setting which matters to training alone is not kept. */
+/** Logs that a setting is ignored because it only affects training. */
 function logIgnoredSetting({ config, log, layer }: ImportContext, setting: string): void {
   if (config.at(setting).isMissing) return;
-  log(`${layer.name}: ${setting} is left out, it only matters to training`);
+  log(`${layer.name}: ignored ${setting}, which only affects training`);
 }
 
 function readInitializer(part: JsonNode): object | undefined {
@@ -74,7 +76,7 @@ function readInitializer(part: JsonNode): object | undefined {
   return { className: TFJS_INITIALIZER_NAMES[className] ?? className, config: Object.fromEntries(numbers) };
 }
 
-/** A seed of Keras 3 may be a record, which nothing here can say. */
+/** Reads a numeric seed. Keras 3 may also write a record, which TensorFlow.js cannot express. */
 const readSeed = (config: JsonNode) => {
   const { value } = config.at('seed');
   return typeof value === 'number' ? value : undefined;
@@ -85,7 +87,7 @@ function readRegularizer({ log, layer }: ImportContext, part: JsonNode): object 
   const config = part.isRecord ? part.at('config') : part;
   const className = part.isRecord ? part.at('class_name').asText() : formatValue(part.value);
   if (!['L1', 'L2', 'L1L2'].includes(className)) {
-    log(`${layer.name}: the penalty ${className} is left out, it only matters to training`);
+    log(`${layer.name}: ignored the regularizer ${className}, which only affects training`);
     return undefined;
   }
   return {

@@ -5,17 +5,17 @@ import type { Optimizer } from '../../../optimizers/optimizer.js';
 import type { AnyTask, Tasks } from '../../../tasks/task.js';
 import { createKerasObject, markFloat } from './kerasObjects.js';
 
-/** What a model is trained with. */
+/** Training configuration of a model. */
 export interface CompileConfig {
   readonly tasks: Tasks;
-  /** Factor of each task's loss. */
+  /** Weight of each task's loss. */
   readonly lossWeights: { readonly [task: string]: number };
   readonly optimizer: Optimizer;
-  /** The rate as callbacks left it, where they may change it. */
+  /** Current learning rate, if callbacks may change it. */
   readonly learningRate?: number | undefined;
 }
 
-/** Losses by Keras's long names: its h5 reader does not find the short ones. */
+/** Losses by Keras's long names. Keras's h5 reader does not find the short ones. */
 const KERAS_LOSSES = new Set([
   'mean_squared_error',
   'mean_absolute_error',
@@ -42,72 +42,90 @@ function toLossConfig(name: string, { loss }: AnyTask): Json {
     });
   }
   if (KERAS_LOSSES.has(loss.name)) return loss.name;
-  const known = [...KERAS_LOSSES, 'huber'].join(', ');
+  const supportedLosses = [...KERAS_LOSSES, 'huber'].join(', ');
   const advice = 'Leave loss and optimizer out, and compile the model in Keras with a function of your own.';
-  throw createCompileError(`${name}.loss`, `a loss that Keras has too (${known})`, `"${loss.name}"`, advice);
+  throw createCompileError(
+    `${name}.loss`,
+    `a loss that Keras has too (${supportedLosses})`,
+    `"${loss.name}"`,
+    advice,
+  );
 }
 
-/** A metric, by the name of its column here, so that both histories have the same columns. */
+/** Converts a metric. It keeps the name of its history column, so that both histories have the same columns. */
 function toMetricConfig(task: string, units: number, { name, weighted }: Metric): Json {
-  const bare = weighted ? name.replace(/^weighted_/, '') : name;
-  const make = (className: string, more: { readonly [key: string]: Json } = {}) =>
-    createKerasObject('keras.metrics', className, { name, dtype: 'float32', ...more });
-  if (bare === 'accuracy') {
-    return units === 1 ? make('BinaryAccuracy', { threshold: 0.5 }) : make('CategoricalAccuracy');
+  const baseName = weighted ? name.replace(/^weighted_/, '') : name;
+  const createMetric = (className: string, options: { readonly [key: string]: Json } = {}) =>
+    createKerasObject('keras.metrics', className, { name, dtype: 'float32', ...options });
+  if (baseName === 'accuracy') {
+    return units === 1
+      ? createMetric('BinaryAccuracy', { threshold: 0.5 })
+      : createMetric('CategoricalAccuracy');
   }
-  const className = Object.hasOwn(METRIC_CLASSES, bare) ? METRIC_CLASSES[bare] : undefined;
-  if (className !== undefined) return make(className);
-  const known = [...Object.keys(METRIC_CLASSES), 'accuracy'].join(', ');
+  const className = Object.hasOwn(METRIC_CLASSES, baseName) ? METRIC_CLASSES[baseName] : undefined;
+  if (className !== undefined) return createMetric(className);
+  const supportedMetrics = [...Object.keys(METRIC_CLASSES), 'accuracy'].join(', ');
   const advice = 'Leave loss and optimizer out, and compile the model in Keras.';
-  throw createCompileError(`${task}.metrics`, `metrics that Keras has too (${known})`, `"${name}"`, advice);
+  throw createCompileError(
+    `${task}.metrics`,
+    `metrics that Keras has too (${supportedMetrics})`,
+    `"${name}"`,
+    advice,
+  );
 }
 
-/** Metrics by task; null where there are none. */
+/** Converts the metrics by task; returns null if there are none. */
 function toMetricsConfig(tasks: Tasks, weighted: boolean): Json {
   const lists = Object.entries(tasks).flatMap(([name, { metrics, units }]) => {
-    const own = metrics.filter((metric) => metric.weighted === weighted);
-    return own.length === 0
+    const matchingMetrics = metrics.filter((metric) => metric.weighted === weighted);
+    return matchingMetrics.length === 0
       ? []
-      : [[name, own.map((metric) => toMetricConfig(name, units, metric))] as const];
+      : [[name, matchingMetrics.map((metric) => toMetricConfig(name, units, metric))] as const];
   });
   return lists.length === 0 ? null : Object.fromEntries(lists);
 }
 
 type JsonRecord = { readonly [option: string]: Json };
 
-/** A rate, or a schedule as Keras counts it: in updates, as here. */
-function toLearningRateConfig(description: JsonRecord, now: number | undefined, path: string): Json {
-  const schedule = (className: string, config: JsonRecord) =>
+/** Converts a learning rate or a schedule. Keras and this library both count updates. */
+function toLearningRateConfig(description: JsonRecord, current: number | undefined, path: string): Json {
+  const createSchedule = (className: string, config: JsonRecord) =>
     createKerasObject('keras.optimizers.schedules', className, { ...config, name: className });
   const { name } = description;
-  if (name === 'constant') return markFloat(now ?? (description.rate as number));
+  if (name === 'constant') return markFloat(current ?? (description.rate as number));
   if (name === 'exponentialDecay') {
     const { initial, decaySteps, rate, staircase } = description as Required<JsonRecord>;
-    return schedule('ExponentialDecay', {
+    return createSchedule('ExponentialDecay', {
       initial_learning_rate: markFloat(initial as number),
       decay_steps: decaySteps!,
       decay_rate: markFloat(rate as number),
       staircase: staircase!,
     });
   }
-  const rising = name === 'warmup';
+  const isWarmup = name === 'warmup';
   const {
-    name: falling,
+    name: decayName,
     initial,
     decaySteps,
     alpha,
-  } = (rising ? description.after : description) as JsonRecord;
-  if (falling !== 'cosineDecay') {
+  } = (isWarmup ? description.after : description) as JsonRecord;
+  if (decayName !== 'cosineDecay') {
     const advice = 'Leave loss and optimizer out, and compile the model in Keras with its own schedule.';
-    const known = 'a number, constant(), exponentialDecay(), cosineDecay(), or warmup() of a cosine';
-    throw createCompileError(path, known, rising ? `warmup of ${String(falling)}` : String(name), advice);
+    const supportedSchedules =
+      'a number, constant(), exponentialDecay(), cosineDecay(), or warmup() of a cosine';
+    throw createCompileError(
+      path,
+      supportedSchedules,
+      isWarmup ? `warmup of ${String(decayName)}` : String(name),
+      advice,
+    );
   }
-  return schedule('CosineDecay', {
-    initial_learning_rate: markFloat((rising ? description.from : initial) as number),
+  return createSchedule('CosineDecay', {
+    initial_learning_rate: markFloat((isWarmup ? description.from : initial) as number),
     decay_steps: decaySteps!,
     alpha: markFloat(alpha as number),
-    warmup_target: rising ? markFloat(initial as number) : null,
-    warmup_steps: rising ? description.steps! : 0,
+    warmup_target: isWarmup ? markFloat(initial as number) : null,
+    warmup_steps: isWarmup ? description.steps! : 0,
   });
 }
 
@@ -117,7 +135,7 @@ const OPTIMIZER_CLASSES: { readonly [rule: string]: readonly [className: string,
   sgd: ['SGD', 'sgd'],
 };
 
-/** Class and configuration of an optimiser in Keras 3. */
+/** Returns the class and configuration of an optimizer in Keras 3. */
 export function toOptimizerConfig(
   optimizer: Optimizer,
   learningRate?: number,
@@ -159,17 +177,17 @@ export function toOptimizerConfig(
 }
 
 /**
- * What a model was compiled with, as Keras 3 `get_compile_config` (trainers/trainer.py) writes it; an h5 file keeps the
- * optimiser under another key and leaves the modules of losses and metrics out.
+ * Creates the compile configuration of a model. Same as Keras 3 `get_compile_config` (trainers/trainer.py).
+ * An h5 file has the optimizer under another key, and no modules of losses and metrics.
  *
- * @throws `argument` fault for a loss, metric, schedule or optimiser that Keras cannot say.
+ * @throws An `argument` error if Keras has no equivalent of a loss, metric, schedule or optimizer.
  */
 export function toKerasCompileConfig(compiled: CompileConfig, legacy: boolean): Json {
   const { tasks, lossWeights, optimizer, learningRate } = compiled;
   const { className, config } = toOptimizerConfig(optimizer, learningRate);
   const byTask = (value: (name: string, task: AnyTask) => Json) =>
     Object.fromEntries(Object.entries(tasks).map(([name, task]) => [name, value(name, task)]));
-  const rest = {
+  const settings = {
     loss: byTask(toLossConfig),
     loss_weights: byTask((name) => markFloat(lossWeights[name]!)),
     metrics: toMetricsConfig(tasks, false),
@@ -178,11 +196,11 @@ export function toKerasCompileConfig(compiled: CompileConfig, legacy: boolean): 
     steps_per_execution: 1,
     jit_compile: false,
   };
-  if (!legacy) return { optimizer: createKerasObject('keras.optimizers', className, config), ...rest };
-  return { ...stripModules(rest), optimizer_config: { class_name: className, config } };
+  if (!legacy) return { optimizer: createKerasObject('keras.optimizers', className, config), ...settings };
+  return { ...stripModules(settings), optimizer_config: { class_name: className, config } };
 }
 
-/** Objects as the h5 writer leaves them, `{class_name, config}`. */
+/** Removes modules and registered names, as Keras's h5 writer does: `{class_name, config}`. */
 function stripModules<T extends Json>(value: T): T {
   if (Array.isArray(value)) return value.map(stripModules) as unknown as T;
   if (value === null || typeof value !== 'object') return value;

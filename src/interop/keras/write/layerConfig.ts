@@ -10,17 +10,17 @@ import {
   toKerasRegularizer,
 } from './kerasObjects.js';
 
-/** What Keras calls with more than the tensors: a pass's mode, a mask. */
+/** Call arguments that Keras writes in addition to the tensors: a mask, the `training` flag. */
 const MASK_KWARGS = { mask: null };
 const TRAINING_KWARGS = { training: false };
 
-/** How Keras writes a class of layers. */
+/** Schema of a layer class in Keras. */
 interface LayerSchema {
-  /** Settings beside name, trainable and dtype, by Keras's names. */
+  /** Keras names of the settings, except name, trainable and dtype. */
   readonly configKeys: string;
-  /** Keywords of a call, where there are any. */
+  /** Keyword arguments of a call, if there are any. */
   readonly kwargs?: { readonly [name: string]: Json };
-  /** Whether its shapes are written too: those of layers that Keras builds. */
+  /** Whether the input shape is written too, as Keras does for layers that have a build step. */
   readonly hasBuildConfig?: boolean;
 }
 
@@ -36,8 +36,8 @@ const createSchema = (configKeys: string, kwargs?: LayerSchema['kwargs']): Layer
   kwargs ? { configKeys, kwargs } : { configKeys };
 
 /**
- * The classes of TensorFlow.js that are the same function in Keras, with the settings that Keras 3.15 writes for each.
- * Recurrent and text layers are no part of this library.
+ * Schemas of the TensorFlow.js layer classes that compute the same function in Keras, with the settings that
+ * Keras 3.15 writes. Recurrent and text layers are not part of this library.
  */
 const LAYER_SCHEMAS: { readonly [className: string]: LayerSchema } = {
   Rescaling: createBuiltSchema('scale offset'),
@@ -99,7 +99,7 @@ const LAYER_SCHEMAS: { readonly [className: string]: LayerSchema } = {
   GlobalMaxPooling2D: createSchema(GLOBAL_POOLING_KEYS),
 };
 
-/** Settings that Keras writes and TensorFlow.js does not have, each with the value that is what TensorFlow.js does. */
+/** Values for settings that TensorFlow.js does not have. Each value results in the behavior of TensorFlow.js. */
 const DEFAULT_SETTINGS: { readonly [key: string]: Json } = {
   groups: 1,
   output_padding: null,
@@ -122,17 +122,17 @@ const DEFAULT_SETTINGS: { readonly [key: string]: Json } = {
   depth_multiplier: 1,
 };
 
-/** Why a class of TensorFlow.js cannot be written, and what to use instead. */
+/** Advice for TensorFlow.js classes that cannot be written. */
 const UNSUPPORTED_CLASSES: { readonly [className: string]: string } = {
   Resizing:
     'TensorFlow.js aligns the corners of the images and Keras does not: resize them before the model.',
   CenterCrop: 'TensorFlow.js resamples where Keras cuts: use cropping2D().',
-  RandomWidth: 'Its draws are not those of Keras: use augment([zoom(...)]) on the dataset.',
+  RandomWidth: 'Its draws are not those of Keras: use dataset.augment([randomZoom(...)]).',
   Masking: 'Masks are for text; images have none.',
   Embedding: 'This library writes models of images.',
 };
 
-/** A layer as Keras writes it, without its place in the graph. */
+/** Layer as Keras writes it, without its connections. */
 export interface LayerConfig {
   readonly className: string;
   readonly config: { readonly [key: string]: Json };
@@ -143,18 +143,18 @@ export interface LayerConfig {
 const FLOAT32_POLICY = createKerasObject('keras', 'DTypePolicy', { name: 'float32' });
 
 /**
- * Class, configuration and keywords of a layer in Keras 3.
+ * Converts a layer to the class, configuration and call arguments of Keras 3.
  *
- * @throws `argument` fault naming the layer, for one that Keras cannot say.
+ * @throws An `argument` error if Keras has no equivalent of the layer; the error names it.
  */
 export function toLayerConfig(layer: tf.layers.Layer): LayerConfig {
-  const given = layer.getConfig() as { readonly [key: string]: Json };
+  const tfjsConfig = layer.getConfig() as { readonly [key: string]: Json };
   const { name, trainable } = layer;
   if (name.includes('/'))
     throw createLayerExportError(name, 'a name without "/"', name, 'Give the layer another name.');
-  const known = layer.getClassName();
-  if (known === 'InputLayer') {
-    const { batchInputShape, dtype = 'float32', sparse = false } = given;
+  const tfjsClassName = layer.getClassName();
+  if (tfjsClassName === 'InputLayer') {
+    const { batchInputShape, dtype = 'float32', sparse = false } = tfjsConfig;
     const config = {
       batch_shape: batchInputShape!,
       dtype: dtype ?? 'float32',
@@ -163,24 +163,30 @@ export function toLayerConfig(layer: tf.layers.Layer): LayerConfig {
       name,
       optional: false,
     };
-    return { className: known, config, kwargs: {}, hasBuildConfig: false };
+    return { className: tfjsClassName, config, kwargs: {}, hasBuildConfig: false };
   }
-  const { className, settings } = toKerasSettings(layer, known, given);
-  const form = Object.hasOwn(LAYER_SCHEMAS, className) ? LAYER_SCHEMAS[className] : undefined;
-  if (!form) {
+  const { className, settings } = toKerasSettings(layer, tfjsClassName, tfjsConfig);
+  const schema = Object.hasOwn(LAYER_SCHEMAS, className) ? LAYER_SCHEMAS[className] : undefined;
+  if (!schema) {
     const advice =
-      UNSUPPORTED_CLASSES[known] ?? 'Only layers of images that Keras has too can be written: take it out.';
-    throw createLayerExportError(`${name} (${known})`, 'a layer that is the same in Keras', known, advice);
+      UNSUPPORTED_CLASSES[tfjsClassName] ??
+      'Only layers of images that Keras has too can be written: take it out.';
+    throw createLayerExportError(
+      `${name} (${tfjsClassName})`,
+      'a layer that is the same in Keras',
+      tfjsClassName,
+      advice,
+    );
   }
-  const keys = form.configKeys.split(' ').filter(Boolean);
-  const own = Object.fromEntries(keys.map((key) => [key, toKerasSetting(layer, settings, key)]));
-  checkSameBehavior(layer, className, own);
-  // Keras's spatial dropout takes no `trainable`, and its dtype by name.
+  const keys = schema.configKeys.split(' ').filter(Boolean);
+  const kerasSettings = Object.fromEntries(keys.map((key) => [key, toKerasSetting(layer, settings, key)]));
+  checkSameBehavior(layer, className, kerasSettings);
+  // Keras's spatial dropout does not accept `trainable`, and its dtype is a name.
   const config =
     className === 'SpatialDropout1D'
-      ? { ...own, name, dtype: 'float32' }
-      : { name, trainable, dtype: FLOAT32_POLICY, ...own };
-  return { className, config, kwargs: form.kwargs ?? {}, hasBuildConfig: form.hasBuildConfig ?? false };
+      ? { ...kerasSettings, name, dtype: 'float32' }
+      : { name, trainable, dtype: FLOAT32_POLICY, ...kerasSettings };
+  return { className, config, kwargs: schema.kwargs ?? {}, hasBuildConfig: schema.hasBuildConfig ?? false };
 }
 
 interface Serializable {
@@ -188,27 +194,30 @@ interface Serializable {
   getConfig(): { readonly [key: string]: Json };
 }
 
-/** Classes and settings that have another name in Keras. */
+/** Returns the class and settings of a layer, with differences in naming resolved. */
 function toKerasSettings(
   layer: tf.layers.Layer,
   className: string,
   config: { readonly [key: string]: Json },
 ) {
   if (className === 'LeakyReLU') return { className, settings: { ...config, negativeSlope: config.alpha! } };
-  // Keras 3 has it as a setting of ReLU.
+  // Keras 3 has this layer as a setting of ReLU.
   if (className === 'ThresholdedReLU')
     return { className: 'ReLU', settings: { ...config, threshold: config.theta! } };
   if (className === 'Conv2DTranspose' || className === 'Conv3DTranspose') {
     const sides = (config.kernelSize as readonly number[]).map(() => 1);
     return { className, settings: { ...config, dilationRate: sides } };
   }
-  // TensorFlow.js writes the regulariser in the constraint's place.
+  // TensorFlow.js writes the regularizer in place of the constraint.
   if (className === 'DepthwiseConv2D') {
     const { depthwiseConstraint: constraint } = layer as unknown as {
       depthwiseConstraint: Serializable | null;
     };
-    const said = constraint && { className: constraint.getClassName(), config: constraint.getConfig() };
-    return { className, settings: { ...config, depthwiseConstraint: said } };
+    const constraintConfig = constraint && {
+      className: constraint.getClassName(),
+      config: constraint.getConfig(),
+    };
+    return { className, settings: { ...config, depthwiseConstraint: constraintConfig } };
   }
   if (className === 'Reshape') {
     const shape = (config.targetShape as readonly (number | null)[]).map((side) => side ?? -1);
@@ -217,14 +226,14 @@ function toKerasSettings(
   return { className, settings: config };
 }
 
-/** One setting, by Keras's name and in Keras's words. */
+/** Converts one setting to Keras's name and values. */
 function toKerasSetting(
   layer: tf.layers.Layer,
   config: { readonly [key: string]: Json | undefined },
   key: string,
 ): Json {
   const camel = toCamelCase(key);
-  // Some layers of TensorFlow.js forget a setting when they write their configuration, but keep it as a field.
+  // Some TensorFlow.js layers omit a setting from their configuration but have it as a field.
   const field = ['depthMultiplier', 'dataFormat'].includes(camel)
     ? (layer as unknown as { readonly [field: string]: Json | undefined })[camel]
     : undefined;
@@ -237,7 +246,7 @@ function toKerasSetting(
   return key === 'data_format' ? camelToSnakeCase(String(value)) : value;
 }
 
-/** What has one name in both and is not the same. */
+/** Rejects settings that have the same name in TensorFlow.js and Keras but behave differently. */
 function checkSameBehavior(
   layer: tf.layers.Layer,
   className: string,
@@ -262,6 +271,6 @@ function checkSameBehavior(
   }
 }
 
-/** A layer that cannot be written, by name. */
+/** Creates an error about a layer that cannot be written. */
 export const createLayerExportError = (path: string, expected: string, received: string, advice: string) =>
   createError({ kind: 'argument', path, expected, received, advice });

@@ -10,7 +10,10 @@ const toTensorConfig = ({ shape, dtype, history }: KerasTensor): Json => ({
   config: { shape, dtype, keras_history: history },
 });
 
-/** A layer as the `config.json` of a `.keras` file has it; an h5 file leaves out module, registered name and shapes. */
+/**
+ * Converts a layer to its entry in `config.json` of a `.keras` file. An h5 file has no module, registered
+ * name or shapes.
+ */
 function toLayerEntry(layer: KerasGraphLayer, legacy: boolean): Json {
   const { name, className, config, kwargs, hasBuildConfig, calls } = layer;
   if (legacy && Array.isArray(config.axis) && config.axis.length > 1) {
@@ -34,11 +37,14 @@ function toLayerEntry(layer: KerasGraphLayer, legacy: boolean): Json {
   };
 }
 
-/** One tensor stands for itself, several for a list. */
+/** Converts references to tensors: a single tensor without a list, several tensors as a list. */
 const toTensorHistories = (tensors: readonly KerasTensor[]): Json =>
   tensors.length === 1 ? tensors[0]!.history : tensors.map(({ history }) => history);
 
-/** The model's layers and connections, as Keras 3 `Functional.get_config` (models/functional.py) writes them. */
+/**
+ * Converts the layers and connections of a model. Same as Keras 3 `Functional.get_config`
+ * (models/functional.py).
+ */
 export function toModelConfig(graph: KerasGraph, legacy: boolean): { readonly [key: string]: Json } {
   return {
     name: graph.name,

@@ -2,12 +2,12 @@ import type { Hdf5Dataset, Hdf5Group } from '../../../formats/hdf5/hdf5Group.js'
 import { toSnakeCase } from '../file/kerasNames.js';
 import type { KerasGraph, KerasGraphLayer } from './kerasGraph.js';
 
-/** The numbers of a weight by its name in the model, `trunk_conv1/kernel`. */
+/** Function that returns the values of a weight by its name in the model, `trunk_conv1/kernel`. */
 export type WeightReader = (name: string) => Hdf5Dataset | Promise<Hdf5Dataset>;
 
-/** What an optimiser keeps between steps, in Keras's order. */
+/** State of an optimizer as Keras variables, in Keras's order. */
 export interface OptimizerVariables {
-  /** `adam`. */
+  /** Name of the optimizer: `adam`. */
   readonly name: string;
   readonly variables: readonly Hdf5Dataset[];
 }
@@ -19,17 +19,18 @@ const createGroup = (parts: Partial<Hdf5Group>): Hdf5Group => ({
   ...parts,
 });
 
-/** Names of a layer's weights, in the order in which Keras keeps them. */
+/** Returns the names of a layer's weights, in Keras's order. */
 export const getWeightNames = ({ stockLayer }: KerasGraphLayer): string[] =>
   (stockLayer?.weights ?? []).map(({ originalName }) => originalName);
 
 /**
- * The `model.weights.h5` of a `.keras` file: a group for each layer, named by its class and how many of that class came
- * before it, with the weights by number below `vars`. Same as Keras 3 (saving/saving_lib.py).
+ * Creates the content of `model.weights.h5` in a `.keras` file. Each layer has a group, named by its class
+ * and its number within the class, which contains the weights by number under `vars`. Same as Keras 3
+ * (saving/saving_lib.py).
  */
 export async function createWeightsGroup(
   graph: KerasGraph,
-  numbers: WeightReader,
+  readWeight: WeightReader,
   optimizer: OptimizerVariables | undefined,
 ): Promise<Hdf5Group> {
   const counts = new Map<string, number>();
@@ -38,7 +39,7 @@ export async function createWeightsGroup(
     const kind = toSnakeCase(layer.className);
     const count = counts.get(kind) ?? 0;
     counts.set(kind, count + 1);
-    const weights = await Promise.all(getWeightNames(layer).map(numbers));
+    const weights = await Promise.all(getWeightNames(layer).map(readWeight));
     layers[count === 0 ? kind : `${kind}_${count}`] = createVariablesGroup(layer.name, weights);
   }
   return createGroup({
@@ -55,40 +56,47 @@ const createVariablesGroup = (name: string, arrays: readonly Hdf5Dataset[]): Hdf
     groups: { vars: createGroup({ attributes: { name }, arrays: Object.fromEntries(arrays.entries()) }) },
   });
 
-/** Whose layout this is. */
+/** Version of Keras whose file layout is written. */
 export const KERAS_VERSION = { backend: 'tensorflow', keras_version: '3.15.1' };
 
 /**
- * The `model_weights` of a whole model in one h5 file: a group for each layer, which lists its weights by name. Same as
- * Keras 3 (legacy/saving/legacy_h5_format.py), but for `optimizer_weights`, which are left out: with them Keras 3.15.1
- * builds the optimiser for no variables at all, and the model it opens cannot be trained, be the file its own.
+ * Creates the group `model_weights` of a whole model in one h5 file. Each layer has a group that lists its
+ * weights by name. Same as Keras 3 (legacy/saving/legacy_h5_format.py), except for `optimizer_weights`. If
+ * they are present, even in a file that Keras wrote, Keras 3.15.1 builds the optimizer without variables, and
+ * the model cannot be trained.
  */
-export async function createLegacyWeightsGroup(graph: KerasGraph, numbers: WeightReader): Promise<Hdf5Group> {
+export async function createLegacyWeightsGroup(
+  graph: KerasGraph,
+  readWeight: WeightReader,
+): Promise<Hdf5Group> {
   const groups: { [name: string]: Hdf5Group } = {};
   for (const layer of [...graph.layers].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const names = getWeightNames(layer);
-    const arrays = await Promise.all(names.map(numbers));
-    const own = names.map((name) => toKerasWeightName(layer, name));
+    const weightNames = getWeightNames(layer);
+    const arrays = await Promise.all(weightNames.map(readWeight));
+    const kerasNames = weightNames.map((name) => toKerasWeightName(layer, name));
     groups[layer.name] = createGroup({
-      attributes: { weight_names: own.map((name) => `${layer.name}/${name}`) },
+      attributes: { weight_names: kerasNames.map((name) => `${layer.name}/${name}`) },
       groups:
-        own.length === 0
+        kerasNames.length === 0
           ? {}
           : {
               [layer.name]: createGroup({
-                arrays: Object.fromEntries(own.map((name, i) => [name, arrays[i]!])),
+                arrays: Object.fromEntries(kerasNames.map((name, i) => [name, arrays[i]!])),
               }),
             },
     });
   }
-  const rest = createGroup({ attributes: { weight_names: [] } });
+  const topLevelWeights = createGroup({ attributes: { weight_names: [] } });
   return createGroup({
     attributes: { ...KERAS_VERSION, layer_names: graph.layers.map(({ name }) => name) },
-    groups: { ...groups, top_level_model_weights: rest },
+    groups: { ...groups, top_level_model_weights: topLevelWeights },
   });
 }
 
-/** A weight's name within its layer; only TensorFlow.js has another word for the kernel of a depthwise layer. */
+/**
+ * Returns the name of a weight within its layer. Only the kernel of a depthwise layer has another name in
+ * TensorFlow.js.
+ */
 function toKerasWeightName({ className }: KerasGraphLayer, weight: string): string {
   const name = weight.slice(weight.lastIndexOf('/') + 1);
   return className === 'DepthwiseConv2D' && name === 'depthwise_kernel' ? 'kernel' : name;

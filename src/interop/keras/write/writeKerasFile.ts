@@ -1,5 +1,5 @@
 import type { Json } from '../../../core/json.js';
-import { writeHdf5 } from '../../../formats/hdf5/hdf5Group.js';
+import { writeHdf5 } from '../../../formats/hdf5/write/writeHdf5.js';
 import { writeZip } from '../../../formats/zip/zip.js';
 import { TASK_TABLE_KEY } from '../file/kerasNames.js';
 import { type CompileConfig, toKerasCompileConfig } from './compileConfig.js';
@@ -15,24 +15,25 @@ import {
 } from './weightGroups.js';
 
 /**
- * `keras`: the zip archive of Keras 3. `h5`: one HDF5 file, which Keras 3 calls the legacy format.
+ * Format of a Keras file. `keras`: the zip archive of Keras 3. `h5`: one HDF5 file, which Keras 3 calls the
+ * legacy format.
  *
  * @category Files
  */
 export type KerasFormat = 'keras' | 'h5';
 
-/** Everything a file holds. */
+/** Content of a Keras file. */
 export interface KerasFileContents {
   readonly graph: KerasGraph;
   readonly readWeight: WeightReader;
   readonly compileConfig: CompileConfig | undefined;
-  /** For the archive alone. */
+  /** Variables of the optimizer; written to the archive only. */
   readonly optimizerVariables: OptimizerVariables | undefined;
-  /** What this library knows and Keras does not: tasks, labels, pixel range. Keras reads past it. */
+  /** Metadata of this library that Keras ignores: tasks, labels, pixel range. */
   readonly taskTable: Json | undefined;
 }
 
-/** A model as a file of Keras. The same contents give the same bytes: the date in it is always the same. */
+/** Writes a model as a Keras file. The date in it is constant, so the same contents result in the same bytes. */
 export function writeKerasFile(format: KerasFormat, contents: KerasFileContents): Promise<Uint8Array> {
   return format === 'keras' ? writeArchive(contents) : writeLegacyFile(contents);
 }

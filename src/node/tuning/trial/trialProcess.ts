@@ -1,6 +1,6 @@
 /** The process of one trial: told what to try, it imports the study, runs it, and asks its parent for everything else. */
 import { createError } from '../../../core/errors/errors.js';
-import { checkRow } from '../../../tuner/askAndTell.js';
+import { checkRow } from '../../../tuner/results/checkRow.js';
 import { createTrialFitOptions } from '../../../tuner/trialFitOptions.js';
 import { loadStudy } from './loadStudy.js';
 import {

@@ -12,7 +12,7 @@ import {
 
 type ActivationFunction = (input: SymbolicTensor) => SymbolicTensor;
 
-/** Keras's name to TensorFlow.js's, of functions that are the same in both. */
+/** TensorFlow.js names by Keras names, for activations that compute the same function in both. */
 const TFJS_ACTIVATIONS: { readonly [keras: string]: string } = {
   ...Object.fromEntries(Object.entries(ACTIVATION_NAMES).map(([tfjs, keras]) => [keras, tfjs])),
   swish: 'swish',
@@ -20,7 +20,10 @@ const TFJS_ACTIVATIONS: { readonly [keras: string]: string } = {
 
 const ACTIVATION_ADVICE = 'Use an activation that TensorFlow.js has, or register the layer with `layers`.';
 
-/** `activation` of a layer: a word, or a layer without weights in its place. Missing is linear. */
+/**
+ * Reads the `activation` of a layer: a name, or undefined for a layer in place of a name. A missing
+ * activation is linear.
+ */
 function readActivationName(part: JsonNode): string | undefined {
   if (part.isMissing) return 'linear';
   if (!part.isRecord) return part.asText();
@@ -29,70 +32,75 @@ function readActivationName(part: JsonNode): string | undefined {
 }
 
 /**
- * A layer with an `activation`: `make` gives it, with the stock function where there is one. What no stock function says
- * becomes layers of its own behind it.
+ * Imports a layer that has an `activation`.
+ *
+ * If TensorFlow.js has the activation, it is passed to `createLayer`. Otherwise the layer is linear and
+ * separate layers for the activation follow it.
  */
 export function importWithActivation(
-  making: ImportContext,
-  make: (activation: string, part?: string) => ReturnType<ImportContext['createLayer']>,
+  context: ImportContext,
+  createLayer: (activation: string, part?: string) => ReturnType<ImportContext['createLayer']>,
 ): ApplyLayer {
-  const part = making.config.at('activation');
-  const word = readActivationName(part);
-  const stock = findTfjsActivation(making, word);
-  if (stock !== undefined) return createApply(make(stock));
-  const linear = createApply(make('linear', 'linear'));
-  const activation = createActivation(making, part, word);
+  const part = context.config.at('activation');
+  const name = readActivationName(part);
+  const tfjsName = findTfjsActivation(context, name);
+  if (tfjsName !== undefined) return createApply(createLayer(tfjsName));
+  const linear = createApply(createLayer('linear', 'linear'));
+  const activation = createActivation(context, part, name);
   return (inputs, call) => activation(linear(inputs, call));
 }
 
-/** What TensorFlow.js calls this function. Hard sigmoid is Keras 2's there: `0.2 x + 0.5`, cut at 0 and 1. */
-function findTfjsActivation({ isKeras3 }: ImportContext, word: string | undefined): string | undefined {
-  if (word === 'hard_sigmoid' && !isKeras3) return 'hardSigmoid';
-  return word !== undefined && Object.hasOwn(TFJS_ACTIVATIONS, word) ? TFJS_ACTIVATIONS[word] : undefined;
+/**
+ * Finds the TensorFlow.js name of an activation. TensorFlow.js implements the hard sigmoid of Keras 2: `0.2 x
+ * + 0.5`, clipped to 0 and 1.
+ */
+function findTfjsActivation({ isKeras3 }: ImportContext, name: string | undefined): string | undefined {
+  if (name === 'hard_sigmoid' && !isKeras3) return 'hardSigmoid';
+  return name !== undefined && Object.hasOwn(TFJS_ACTIVATIONS, name) ? TFJS_ACTIVATIONS[name] : undefined;
 }
 
-/** The function as layers, the last of which carries the layer's name. */
+/** Creates the layers of an activation. The last one has the name of the Keras layer. */
 function createActivation(
-  making: ImportContext,
+  context: ImportContext,
   part: JsonNode,
-  word: string | undefined,
+  name: string | undefined,
 ): ActivationFunction {
-  const { createLayer } = making;
-  const stock = findTfjsActivation(making, word);
-  if (stock !== undefined) {
-    const layer = createLayer('Activation', { activation: stock });
+  const { createLayer } = context;
+  const tfjsName = findTfjsActivation(context, name);
+  if (tfjsName !== undefined) {
+    const layer = createLayer('Activation', { activation: tfjsName });
     return (x) => applyLayer(layer, x);
   }
-  switch (word) {
+  switch (name) {
     case 'hard_sigmoid':
-      return createHardSigmoid(making);
+      return createHardSigmoid(context);
     case 'hard_silu':
     case 'hard_swish': {
-      const share = createHardSigmoid(making, 'share');
+      const hardSigmoid = createHardSigmoid(context, 'share');
       const product = createLayer('Multiply', {});
-      return (x) => applyLayer(product, [x, share(x)]);
+      return (x) => applyLayer(product, [x, hardSigmoid(x)]);
     }
     case 'leaky_relu':
-      return createLeakyReLU(making, 0.2);
+      return createLeakyReLU(context, 0.2);
     case '<lambda>':
-      throw createPythonFunctionError(making);
+      throw createPythonFunctionError(context);
     case undefined:
-      return createActivationFromLayer(making, part);
+      return createActivationFromLayer(context, part);
     default:
-      throw createLayerError(making, 'an activation that TensorFlow.js has', word, ACTIVATION_ADVICE);
+      throw createLayerError(context, 'an activation that TensorFlow.js has', name, ACTIVATION_ADVICE);
   }
 }
 
-/** A lambda is bytecode of Python in the file, or not there at all. */
-const createPythonFunctionError = (making: ImportContext) =>
-  createLayerError(making, 'an activation that TensorFlow.js has', 'a Python function', ACTIVATION_ADVICE);
+/** Creates an error for a lambda, which the file contains as Python bytecode or not at all. */
+const createPythonFunctionError = (context: ImportContext) =>
+  createLayerError(context, 'an activation that TensorFlow.js has', 'a Python function', ACTIVATION_ADVICE);
 
-/** Keras 3's: `relu6(x + 3) / 6`. */
+/** Creates the hard sigmoid of Keras 3: `relu6(x + 3) / 6`. */
 function createHardSigmoid({ createLayer }: ImportContext, part?: string): ActivationFunction {
   const shift = createLayer('Rescaling', { scale: 1, offset: 3 }, 'shift');
-  const cut = createLayer('Activation', { activation: 'relu6' }, 'cut');
-  const share = createLayer('Rescaling', { scale: 1 / 6, offset: 0 }, part);
-  return (x) => applyLayer(share, applyLayer(cut, applyLayer(shift, x)));
+  const relu6 = createLayer('Activation', { activation: 'relu6' }, 'cut');
+  const scale = createLayer('Rescaling', { scale: 1 / 6, offset: 0 }, part);
+  return (x) => applyLayer(scale, applyLayer(relu6, applyLayer(shift, x)));
 }
 
 function createLeakyReLU({ createLayer }: ImportContext, alpha: number, part?: string): ActivationFunction {
@@ -100,72 +108,81 @@ function createLeakyReLU({ createLayer }: ImportContext, alpha: number, part?: s
   return (x) => applyLayer(layer, x);
 }
 
-/** A layer that stands where a function is named: `Activation(LeakyReLU(0.1))`. */
-function createActivationFromLayer(making: ImportContext, part: JsonNode): ActivationFunction {
+/** Creates an activation from a layer in place of an activation's name: `Activation(LeakyReLU(0.1))`. */
+function createActivationFromLayer(context: ImportContext, part: JsonNode): ActivationFunction {
   const className = part.at('class_name').asText();
-  if (className === '__lambda__') throw createPythonFunctionError(making);
-  const translator = Object.hasOwn(ACTIVATION_IMPORTERS, className)
+  if (className === '__lambda__') throw createPythonFunctionError(context);
+  const importer = Object.hasOwn(ACTIVATION_IMPORTERS, className)
     ? ACTIVATION_IMPORTERS[className]
     : undefined;
-  if (!translator || className === 'PReLU') {
-    throw createLayerError(making, 'an activation that TensorFlow.js has', className, ACTIVATION_ADVICE);
+  if (!importer || className === 'PReLU') {
+    throw createLayerError(context, 'an activation that TensorFlow.js has', className, ACTIVATION_ADVICE);
   }
-  const inner = translator({ ...making, config: part.at('config') }) as ApplyLayer;
-  return (x) => inner([x], { operands: [], kwargs: {}, path: part.path });
+  const activation = importer({ ...context, config: part.at('config') }) as ApplyLayer;
+  return (x) => activation([x], { operands: [], kwargs: {}, path: part.path });
 }
 
-const importActivation: LayerImporter = (making) => {
-  const part = making.config.at('activation');
-  const made = createActivation(making, part, readActivationName(part));
-  return ([x]) => made(x!);
+const importActivation: LayerImporter = (context) => {
+  const part = context.config.at('activation');
+  const activation = createActivation(context, part, readActivationName(part));
+  return ([x]) => activation(x!);
 };
 
-const importLeakyReLU: LayerImporter = (making) => {
-  const made = createLeakyReLU(making, making.config.atAny('negative_slope', 'alpha').asNumber(0.3));
-  return ([x]) => made(x!);
+const importLeakyReLU: LayerImporter = (context) => {
+  const activation = createLeakyReLU(context, context.config.atAny('negative_slope', 'alpha').asNumber(0.3));
+  return ([x]) => activation(x!);
 };
 
-/** `max_value` above, `negative_slope · (x - threshold)` below the threshold, `x` between. */
-const importReLU: LayerImporter = (making) => {
-  const { config, createLayer } = making;
-  const most = config.at('max_value').isMissing ? undefined : config.at('max_value').asNumber();
+/**
+ * Imports `ReLU`: `max_value` at the top, `negative_slope · (x - threshold)` below the threshold, `x` in
+ * between.
+ */
+const importReLU: LayerImporter = (context) => {
+  const { config, createLayer } = context;
+  const maxValue = config.at('max_value').isMissing ? undefined : config.at('max_value').asNumber();
   const slope = config.at('negative_slope').asNumber(0);
   const threshold = config.at('threshold').asNumber(0);
   if (threshold !== 0) {
-    if (slope === 0 && most === undefined)
+    if (slope === 0 && maxValue === undefined)
       return createApply(createLayer('ThresholdedReLU', { theta: threshold }));
-    throw createLayerError(making, 'a threshold without slope and maximum', 'all of them', ACTIVATION_ADVICE);
+    throw createLayerError(
+      context,
+      'a threshold without slope and maximum',
+      'all of them',
+      ACTIVATION_ADVICE,
+    );
   }
-  if (slope === 0) return createApply(createLayer('ReLU', most === undefined ? {} : { maxValue: most }));
-  const below = createLeakyReLU(making, slope, most === undefined ? undefined : 'slope');
-  if (most === undefined) return ([x]) => below(x!);
-  // min(y, most) = most - relu(most - y)
-  const turn = createLayer('Rescaling', { scale: -1, offset: most }, 'turn');
-  const cut = createLayer('ReLU', {}, 'cut');
-  const back = createLayer('Rescaling', { scale: -1, offset: most });
-  return ([x]) => applyLayer(back, applyLayer(cut, applyLayer(turn, below(x!))));
+  if (slope === 0)
+    return createApply(createLayer('ReLU', maxValue === undefined ? {} : { maxValue: maxValue }));
+  const leakyReLU = createLeakyReLU(context, slope, maxValue === undefined ? undefined : 'slope');
+  if (maxValue === undefined) return ([x]) => leakyReLU(x!);
+  // min(y, max) = max - relu(max - y)
+  const negate = createLayer('Rescaling', { scale: -1, offset: maxValue }, 'turn');
+  const relu = createLayer('ReLU', {}, 'cut');
+  const negateBack = createLayer('Rescaling', { scale: -1, offset: maxValue });
+  return ([x]) => applyLayer(negateBack, applyLayer(relu, applyLayer(negate, leakyReLU(x!))));
 };
 
-const importELU: LayerImporter = (making) => {
-  const alpha = making.config.at('alpha').asNumber(1);
+const importELU: LayerImporter = (context) => {
+  const alpha = context.config.at('alpha').asNumber(1);
   if (alpha !== 1)
-    throw createLayerError(making, 'alpha 1, which TensorFlow.js has', String(alpha), ACTIVATION_ADVICE);
-  return createApply(making.createLayer('ELU', {}));
+    throw createLayerError(context, 'alpha 1, which TensorFlow.js has', String(alpha), ACTIVATION_ADVICE);
+  return createApply(context.createLayer('ELU', {}));
 };
 
-const importSoftmax: LayerImporter = (making) => {
-  const part = making.config.at('axis');
+const importSoftmax: LayerImporter = (context) => {
+  const part = context.config.at('axis');
   const [first, ...more] = part.isList ? part.items() : [part];
   if (!first || more.length > 0) throw part.createError('one axis');
   const axis = first.asInteger(-8, -1);
-  if (axis !== -1 && axis !== making.inputShapes[0]!.length - 1) {
+  if (axis !== -1 && axis !== context.inputShapes[0]!.length - 1) {
     throw first.createError(
       'the last axis',
       undefined,
       'TensorFlow.js has no other: put Permute before and after.',
     );
   }
-  return createApply(making.createLayer('Softmax', { axis: -1 }));
+  return createApply(context.createLayer('Softmax', { axis: -1 }));
 };
 
 const importPReLU: LayerImporter = ({ config, createLayer }) => {
@@ -177,7 +194,7 @@ const importPReLU: LayerImporter = ({ config, createLayer }) => {
   );
 };
 
-/** Layers that are one function of each number. */
+/** Importers of elementwise activation layers. */
 export const ACTIVATION_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Activation: importActivation,
   ReLU: importReLU,
@@ -189,8 +206,8 @@ export const ACTIVATION_IMPORTERS: { readonly [className: string]: LayerImporter
     createApply(createLayer('ThresholdedReLU', { theta: config.at('theta').asNumber(1) })),
 };
 
-/** An activation by its word, where an operation names it. */
-export function importNamedActivation(making: ImportContext, word: string): ApplyLayer {
-  const made = createActivation(making, making.config, word);
-  return ([x]) => made(x!);
+/** Imports an activation by its Keras name, for an operation such as `ops.relu`. */
+export function importNamedActivation(context: ImportContext, name: string): ApplyLayer {
+  const activation = createActivation(context, context.config, name);
+  return ([x]) => activation(x!);
 }

@@ -7,35 +7,39 @@ import {
 } from '../importContext.js';
 
 /**
- * `x · scale + offset` a channel, as a frozen stock layer: a depthwise 1x1 convolution on an image, batch normalisation
- * with mean 0 and variance 1 elsewhere. The numbers may come from the file: `stored` names what it holds, and `numbers`
- * makes scale and offset of it.
+ * Creates `x · scale + offset` per channel as a frozen stock layer: a depthwise 1x1 convolution for images,
+ * otherwise batch normalization with mean 0 and variance 1.
+ *
+ * @param weightSlots - Weights that the file contains for the layer.
+ * @param toScaleAndOffset - Computes scale and offset from those weights.
  */
 export function createAffineLayer(
-  making: ImportContext,
+  context: ImportContext,
   weightSlots: LayerWithWeights['weightSlots'],
-  numbers: (arrays: readonly Float32Array[]) => readonly [scale: Float32Array, offset: Float32Array],
+  toScaleAndOffset: (arrays: readonly Float32Array[]) => readonly [scale: Float32Array, offset: Float32Array],
 ): LayerWithWeights {
-  const [shape] = making.inputShapes;
+  const [shape] = context.inputShapes;
   const channels = shape!.at(-1);
   if (!channels) {
     throw createLayerError(
-      making,
+      context,
       'a known number of channels',
       'an open one',
       'Name it in the Input layer.',
     );
   }
-  const image = shape!.length === 4;
-  const layer = image
-    ? making.createLayer('DepthwiseConv2D', { kernelSize: [1, 1], trainable: false })
-    : making.createLayer('BatchNormalization', { epsilon: 0, trainable: false });
+  const isImage = shape!.length === 4;
+  const layer = isImage
+    ? context.createLayer('DepthwiseConv2D', { kernelSize: [1, 1], trainable: false })
+    : context.createLayer('BatchNormalization', { epsilon: 0, trainable: false });
   return {
     apply: createApply(layer),
     weightSlots,
     setWeights: (arrays) => {
-      const [scale, offset] = numbers(arrays).map((given) => broadcastToChannels(making, given, channels));
-      const values = image
+      const [scale, offset] = toScaleAndOffset(arrays).map((values) =>
+        broadcastToChannels(context, values, channels),
+      );
+      const values = isImage
         ? [tf.tensor(scale!, [1, 1, channels, 1]), tf.tensor1d(offset!)]
         : [tf.tensor1d(scale!), tf.tensor1d(offset!), tf.zeros([channels]), tf.ones([channels])];
       layer.setWeights(values);
@@ -44,14 +48,14 @@ export function createAffineLayer(
   };
 }
 
-/** One number a channel; one alone stands for all. */
-function broadcastToChannels(making: ImportContext, given: Float32Array, channels: number): Float32Array {
-  if (given.length === channels) return given;
-  if (given.length === 1) return new Float32Array(channels).fill(given[0]!);
+/** Returns one number per channel. A single number is repeated. */
+function broadcastToChannels(context: ImportContext, values: Float32Array, channels: number): Float32Array {
+  if (values.length === channels) return values;
+  if (values.length === 1) return new Float32Array(channels).fill(values[0]!);
   throw createLayerError(
-    making,
+    context,
     `1 or ${channels} numbers`,
-    `${given.length}`,
+    `${values.length}`,
     'Save the model anew with Keras.',
   );
 }

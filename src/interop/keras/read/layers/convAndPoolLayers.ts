@@ -11,7 +11,7 @@ import { importWithActivation } from './activationLayers.js';
 
 const PADDING_MODES = ['valid', 'same'] as const;
 
-/** What every convolution has. */
+/** Reads the settings that all convolutions have in common. */
 function readConvArgs({ config }: ImportContext) {
   return {
     kernelSize: config.at('kernel_size').asIntegerPair(),
@@ -22,88 +22,88 @@ function readConvArgs({ config }: ImportContext) {
   };
 }
 
-const importConv2D: LayerImporter = (making) => {
-  checkChannelsLast(making);
-  const groups = making.config.at('groups').asInteger(1, 1);
+const importConv2D: LayerImporter = (context) => {
+  checkChannelsLast(context);
+  const groups = context.config.at('groups').asInteger(1, 1);
   if (groups > 1) {
     throw createLayerError(
-      making,
+      context,
       'a convolution of one group',
       `${groups} groups`,
       'Use DepthwiseConv2D, or a convolution a group and Concatenate.',
     );
   }
   const args = {
-    ...readConvArgs(making),
-    filters: making.config.at('filters').asInteger(),
-    ...readWeightConfig(making, 'kernel', 'bias'),
+    ...readConvArgs(context),
+    filters: context.config.at('filters').asInteger(),
+    ...readWeightConfig(context, 'kernel', 'bias'),
   };
-  return importWithActivation(making, (activation, part) =>
-    making.createLayer('Conv2D', { ...args, activation }, part),
+  return importWithActivation(context, (activation, part) =>
+    context.createLayer('Conv2D', { ...args, activation }, part),
   );
 };
 
-const importDepthwiseConv2D: LayerImporter = (making) => {
-  checkChannelsLast(making);
-  const { dilationRate, ...window } = readConvArgs(making);
+const importDepthwiseConv2D: LayerImporter = (context) => {
+  checkChannelsLast(context);
+  const { dilationRate, ...convArgs } = readConvArgs(context);
   if (dilationRate.some((rate) => rate > 1)) {
     throw createLayerError(
-      making,
+      context,
       'a depthwise convolution without dilation',
       `dilation_rate ${dilationRate.join('x')}`,
       'The layer of TensorFlow.js does not heed it: use SeparableConv2D, whose layer does.',
     );
   }
   const args = {
-    ...window,
-    depthMultiplier: making.config.at('depth_multiplier').asInteger(1, 1),
-    ...readWeightConfig(making, 'depthwise', 'bias'),
+    ...convArgs,
+    depthMultiplier: context.config.at('depth_multiplier').asInteger(1, 1),
+    ...readWeightConfig(context, 'depthwise', 'bias'),
   };
-  return importWithActivation(making, (activation, part) =>
-    making.createLayer('DepthwiseConv2D', { ...args, activation }, part),
+  return importWithActivation(context, (activation, part) =>
+    context.createLayer('DepthwiseConv2D', { ...args, activation }, part),
   );
 };
 
-const importSeparableConv2D: LayerImporter = (making) => {
-  checkChannelsLast(making);
+const importSeparableConv2D: LayerImporter = (context) => {
+  checkChannelsLast(context);
   const args = {
-    ...readConvArgs(making),
-    filters: making.config.at('filters').asInteger(),
-    depthMultiplier: making.config.at('depth_multiplier').asInteger(1, 1),
-    ...readWeightConfig(making, 'depthwise', 'pointwise', 'bias'),
+    ...readConvArgs(context),
+    filters: context.config.at('filters').asInteger(),
+    depthMultiplier: context.config.at('depth_multiplier').asInteger(1, 1),
+    ...readWeightConfig(context, 'depthwise', 'pointwise', 'bias'),
   };
-  return importWithActivation(making, (activation, part) =>
-    making.createLayer('SeparableConv2D', { ...args, activation }, part),
+  return importWithActivation(context, (activation, part) =>
+    context.createLayer('SeparableConv2D', { ...args, activation }, part),
   );
 };
 
-const importConv2DTranspose: LayerImporter = (making) => {
-  checkChannelsLast(making);
-  const { dilationRate, ...window } = readConvArgs(making);
-  const extra = making.config.at('output_padding');
-  if (!extra.isMissing || dilationRate.some((rate) => rate > 1)) {
+const importConv2DTranspose: LayerImporter = (context) => {
+  checkChannelsLast(context);
+  const { dilationRate, ...convArgs } = readConvArgs(context);
+  const outputPadding = context.config.at('output_padding');
+  if (!outputPadding.isMissing || dilationRate.some((rate) => rate > 1)) {
     throw createLayerError(
-      making,
+      context,
       'a transposed convolution without dilation and output_padding',
       'one with them',
       'TensorFlow.js has neither.',
     );
   }
   const args = {
-    ...window,
-    filters: making.config.at('filters').asInteger(),
-    ...readWeightConfig(making, 'kernel', 'bias'),
+    ...convArgs,
+    filters: context.config.at('filters').asInteger(),
+    ...readWeightConfig(context, 'kernel', 'bias'),
   };
-  return importWithActivation(making, (activation, part) =>
-    making.createLayer('Conv2DTranspose', { ...args, activation }, part),
+  return importWithActivation(context, (activation, part) =>
+    context.createLayer('Conv2DTranspose', { ...args, activation }, part),
   );
 };
 
 const createPoolingImporter =
   (className: string): LayerImporter =>
-  (making) => {
-    checkChannelsLast(making);
-    const { config, createLayer } = making;
+  (context) => {
+    checkChannelsLast(context);
+    const { config, createLayer } = context;
     const poolSize = config.at('pool_size').asIntegerPair(1, 2);
     const strides = config.at('strides').isMissing ? poolSize : config.at('strides').asIntegerPair();
     return createApply(
@@ -117,16 +117,16 @@ const createPoolingImporter =
 
 const createGlobalPoolingImporter =
   (className: string): LayerImporter =>
-  (making) => {
-    checkChannelsLast(making);
-    const { config, createLayer, inputShapes } = making;
+  (context) => {
+    checkChannelsLast(context);
+    const { config, createLayer, inputShapes } = context;
     if (!config.at('keepdims').asBoolean(false)) return createApply(createLayer(className, {}));
     const pool = createLayer(className, {}, 'pool');
-    const image = createLayer('Reshape', { targetShape: [1, 1, inputShapes[0]!.at(-1)] });
-    return ([x]) => applyLayer(image, applyLayer(pool, x!));
+    const reshape = createLayer('Reshape', { targetShape: [1, 1, inputShapes[0]!.at(-1)] });
+    return ([x]) => applyLayer(reshape, applyLayer(pool, x!));
   };
 
-/** `[[top, bottom], [left, right]]` from one number, two, or two of two. */
+/** Reads `[[top, bottom], [left, right]]` from one number, two numbers, or two pairs. */
 function readEdges({ config }: ImportContext, name: string): [[number, number], [number, number]] {
   const part = config.at(name);
   if (!part.isList) {
@@ -141,23 +141,23 @@ function readEdges({ config }: ImportContext, name: string): [[number, number], 
   return [rows.asIntegerPair(0), columns.asIntegerPair(0)];
 }
 
-const importZeroPadding2D: LayerImporter = (making) => {
-  checkChannelsLast(making);
-  return createApply(making.createLayer('ZeroPadding2D', { padding: readEdges(making, 'padding') }));
+const importZeroPadding2D: LayerImporter = (context) => {
+  checkChannelsLast(context);
+  return createApply(context.createLayer('ZeroPadding2D', { padding: readEdges(context, 'padding') }));
 };
 
-const importCropping2D: LayerImporter = (making) => {
-  checkChannelsLast(making);
-  return createApply(making.createLayer('Cropping2D', { cropping: readEdges(making, 'cropping') }));
+const importCropping2D: LayerImporter = (context) => {
+  checkChannelsLast(context);
+  return createApply(context.createLayer('Cropping2D', { cropping: readEdges(context, 'cropping') }));
 };
 
-const importUpSampling2D: LayerImporter = (making) => {
-  checkChannelsLast(making);
-  const { config, createLayer } = making;
+const importUpSampling2D: LayerImporter = (context) => {
+  checkChannelsLast(context);
+  const { config, createLayer } = context;
   const interpolation = config.at('interpolation').asText('nearest');
   if (interpolation !== 'nearest') {
     throw createLayerError(
-      making,
+      context,
       'interpolation "nearest"',
       `"${interpolation}"`,
       'TensorFlow.js counts the corners of its pixels otherwise: use "nearest", or Conv2DTranspose.',
@@ -168,19 +168,22 @@ const importUpSampling2D: LayerImporter = (making) => {
   );
 };
 
-/** Cuts the middle out; where Keras would enlarge a smaller image, TensorFlow.js does it otherwise. */
-const importCenterCrop: LayerImporter = (making) => {
-  checkChannelsLast(making);
-  const { config, createLayer, inputShapes } = making;
-  const wanted = [config.at('height').asInteger(), config.at('width').asInteger()];
-  const [, ...given] = inputShapes[0]!;
-  const cropping = wanted.map((size, axis) => {
-    const extra = (given[axis] ?? -1) - size;
+/**
+ * Imports `CenterCrop`. An image that is too small throws an error, because Keras would resize it in another
+ * way than TensorFlow.js.
+ */
+const importCenterCrop: LayerImporter = (context) => {
+  checkChannelsLast(context);
+  const { config, createLayer, inputShapes } = context;
+  const targetSize = [config.at('height').asInteger(), config.at('width').asInteger()];
+  const [, ...inputSize] = inputShapes[0]!;
+  const cropping = targetSize.map((size, axis) => {
+    const extra = (inputSize[axis] ?? -1) - size;
     if (extra < 0) {
       throw createLayerError(
-        making,
-        `images of a known size of at least ${wanted.join('x')}`,
-        given.slice(0, 2).join('x'),
+        context,
+        `images of a known size of at least ${targetSize.join('x')}`,
+        inputSize.slice(0, 2).join('x'),
         'Give images of that size, and `input` where the model leaves it open.',
       );
     }
@@ -190,22 +193,25 @@ const importCenterCrop: LayerImporter = (making) => {
   return createApply(createLayer('Cropping2D', { cropping }));
 };
 
-/** Nothing to do where the image has the size already; TensorFlow.js resizes by other corners. */
-const importResizing: LayerImporter = (making) => {
-  checkChannelsLast(making);
-  const { config, inputShapes } = making;
-  const wanted = [config.at('height').asInteger(), config.at('width').asInteger()];
-  const given = inputShapes[0]!.slice(1, 3);
-  if (wanted.every((size, axis) => size === given[axis])) return ([x]) => x!;
+/**
+ * Imports `Resizing` if images have the size already. TensorFlow.js uses other sampling positions, so any
+ * other size throws an error.
+ */
+const importResizing: LayerImporter = (context) => {
+  checkChannelsLast(context);
+  const { config, inputShapes } = context;
+  const targetSize = [config.at('height').asInteger(), config.at('width').asInteger()];
+  const inputSize = inputShapes[0]!.slice(1, 3);
+  if (targetSize.every((size, axis) => size === inputSize[axis])) return ([x]) => x!;
   throw createLayerError(
-    making,
-    `images of ${wanted.join('x')} already`,
-    given.map((size) => size ?? '?').join('x'),
+    context,
+    `images of ${targetSize.join('x')} already`,
+    inputSize.map((size) => size ?? '?').join('x'),
     'TensorFlow.js resizes otherwise than Keras: resize before the model, as imageFolder does.',
   );
 };
 
-/** Layers that move a window over an image, or change its edges. */
+/** Importers of convolution, pooling, padding, cropping and resizing layers. */
 export const CONV_AND_POOL_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Conv2D: importConv2D,
   Convolution2D: importConv2D,

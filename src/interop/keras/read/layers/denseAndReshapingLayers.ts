@@ -2,29 +2,29 @@ import { checkChannelsLast, createApply, type LayerImporter, passThrough } from 
 import { readWeightConfig } from '../weightConfig.js';
 import { importWithActivation } from './activationLayers.js';
 
-const importDense: LayerImporter = (making) => {
+const importDense: LayerImporter = (context) => {
   const args = {
-    units: making.config.at('units').asInteger(),
-    useBias: making.config.at('use_bias').asBoolean(true),
-    ...readWeightConfig(making, 'kernel', 'bias'),
+    units: context.config.at('units').asInteger(),
+    useBias: context.config.at('use_bias').asBoolean(true),
+    ...readWeightConfig(context, 'kernel', 'bias'),
   };
-  return importWithActivation(making, (activation, part) =>
-    making.createLayer('Dense', { ...args, activation }, part),
+  return importWithActivation(context, (activation, part) =>
+    context.createLayer('Dense', { ...args, activation }, part),
   );
 };
 
-const importFlatten: LayerImporter = (making) => {
-  checkChannelsLast(making);
-  return making.inputShapes[0]!.length < 3 ? passThrough : createApply(making.createLayer('Flatten', {}));
+const importFlatten: LayerImporter = (context) => {
+  checkChannelsLast(context);
+  return context.inputShapes[0]!.length < 3 ? passThrough : createApply(context.createLayer('Flatten', {}));
 };
 
-/** The operation of Keras 3 counts the examples too, which must stay as they are. */
+/** Imports `Reshape`. The shape of the Keras 3 operation includes the batch dimension, which must not change. */
 const importReshape: LayerImporter = ({ config, createLayer }) => {
   const target = config.atAny('target_shape', 'newshape');
   const sizes = target.items().map((size) => size.asInteger(-1));
-  const operation = config.at('target_shape').isMissing;
-  if (operation && sizes[0] !== -1) throw target.createError('-1 first, for the examples');
-  return createApply(createLayer('Reshape', { targetShape: operation ? sizes.slice(1) : sizes }));
+  const isOperation = config.at('target_shape').isMissing;
+  if (isOperation && sizes[0] !== -1) throw target.createError('-1 first, for the examples');
+  return createApply(createLayer('Reshape', { targetShape: isOperation ? sizes.slice(1) : sizes }));
 };
 
 const importPermute: LayerImporter = ({ config, createLayer }) =>
@@ -37,7 +37,7 @@ const importPermute: LayerImporter = ({ config, createLayer }) =>
     }),
   );
 
-/** Layers that mix or move all numbers of an example. */
+/** Importers of dense and reshaping layers. */
 export const DENSE_AND_RESHAPING_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Dense: importDense,
   Flatten: importFlatten,

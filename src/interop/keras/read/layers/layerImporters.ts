@@ -10,7 +10,7 @@ import { importTFOpLambda, OPERATION_IMPORTERS } from './operations.js';
 import { RANDOM_IMPORTERS } from './randomLayers.js';
 import { importGetItem } from './sliceOperations.js';
 
-/** Layers of Keras that are read, by class. */
+/** Importers of Keras layers, by class name. */
 export const LAYER_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   ...CONV_AND_POOL_IMPORTERS,
   ...DENSE_AND_RESHAPING_IMPORTERS,
@@ -26,22 +26,22 @@ const getImporter = (table: { readonly [className: string]: LayerImporter }, cla
   Object.hasOwn(table, className) ? table[className] : undefined;
 
 /**
- * What makes stock layers of a layer of Keras. `x * 2` is of a class called `Multiply` too, which only its module, where it
- * is written, and the constant tell from the layer.
+ * Finds the importer of a Keras layer. `x * 2` has the class `Multiply`, like the layer; an operation is
+ * recognized by its module, if the file contains it, and by its constant.
  *
- * @throws `file` fault for a class that stock layers cannot say.
+ * @throws A `file` error if stock layers cannot express the class.
  */
 export function findLayerImporter(layer: KerasLayer): LayerImporter {
   const { className, module, calls } = layer;
-  const constant = calls.some(({ operands }) => !operands.every(isTensorReference));
-  const operation = getImporter(OPERATION_IMPORTERS, className);
-  if (operation && (constant || /\bops\b/.test(module))) return operation;
-  const found = getImporter(LAYER_IMPORTERS, className) ?? operation;
-  if (found && (!constant || className === 'TFOpLambda')) return found;
+  const hasConstant = calls.some(({ operands }) => !operands.every(isTensorReference));
+  const operationImporter = getImporter(OPERATION_IMPORTERS, className);
+  if (operationImporter && (hasConstant || /\bops\b/.test(module))) return operationImporter;
+  const layerImporter = getImporter(LAYER_IMPORTERS, className) ?? operationImporter;
+  if (layerImporter && (!hasConstant || className === 'TFOpLambda')) return layerImporter;
   throw createLayerError(
     { layer },
     'a layer for images that TensorFlow.js has',
-    constant && found ? `${className} of a constant` : className,
+    hasConstant && layerImporter ? `${className} of a constant` : className,
     `Give a maker of your own: layers: { ${/^\w+$/.test(className) ? className : `'${className}'`}: (config, name) => layer }.`,
   );
 }

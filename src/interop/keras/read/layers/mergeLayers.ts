@@ -8,46 +8,48 @@ import {
 
 const createMergeImporter =
   (className: string): LayerImporter =>
-  (making) => {
-    checkSeveralInputs(making);
-    return createApply(making.createLayer(className, {}));
+  (context) => {
+    checkSeveralInputs(context);
+    return createApply(context.createLayer(className, {}));
   };
 
-function checkSeveralInputs(making: ImportContext): void {
-  if (making.inputShapes.length > 1) return;
+function checkSeveralInputs(context: ImportContext): void {
+  if (context.inputShapes.length > 1) return;
   throw createLayerError(
-    making,
+    context,
     'at least two inputs',
-    `${making.inputShapes.length}`,
+    `${context.inputShapes.length}`,
     'Save the model anew with Keras.',
   );
 }
 
-/** `a - b` as `a + (-1) · b`: TensorFlow.js has no layer for it. */
-export const importSubtract: LayerImporter = (making) => {
-  checkSeveralInputs(making);
-  const negative = making.createLayer('Rescaling', { scale: -1, offset: 0 }, 'negative');
-  const sum = making.createLayer('Add', {});
-  return ([a, b]) => applyLayer(sum, [a!, applyLayer(negative, b!)]);
+/** Imports `a - b` as `a + (-1) · b`, because TensorFlow.js has no layer for subtraction. */
+export const importSubtract: LayerImporter = (context) => {
+  checkSeveralInputs(context);
+  const negate = context.createLayer('Rescaling', { scale: -1, offset: 0 }, 'negative');
+  const sum = context.createLayer('Add', {});
+  return ([a, b]) => applyLayer(sum, [a!, applyLayer(negate, b!)]);
 };
 
-const importConcatenate: LayerImporter = (making) => {
-  checkSeveralInputs(making);
-  return createApply(making.createLayer('Concatenate', { axis: making.config.at('axis').asInteger(-8, -1) }));
-};
-
-const importDot: LayerImporter = (making) => {
-  checkSeveralInputs(making);
-  const axes = making.config.at('axes');
+const importConcatenate: LayerImporter = (context) => {
+  checkSeveralInputs(context);
   return createApply(
-    making.createLayer('Dot', {
+    context.createLayer('Concatenate', { axis: context.config.at('axis').asInteger(-8, -1) }),
+  );
+};
+
+const importDot: LayerImporter = (context) => {
+  checkSeveralInputs(context);
+  const axes = context.config.at('axes');
+  return createApply(
+    context.createLayer('Dot', {
       axes: axes.isList ? axes.items().map((axis) => axis.asInteger(-8)) : axes.asInteger(-8),
-      normalize: making.config.at('normalize').asBoolean(false),
+      normalize: context.config.at('normalize').asBoolean(false),
     }),
   );
 };
 
-/** Layers that make one tensor of several. */
+/** Importers of layers that merge several tensors into one. */
 export const MERGE_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Add: createMergeImporter('Add'),
   Multiply: createMergeImporter('Multiply'),

@@ -5,18 +5,18 @@ import { createAffineLayer } from './affineLayer.js';
 
 const readAxes = (part: JsonNode) => (part.isList ? part.items() : [part]).map((axis) => axis.asInteger(-8));
 
-function checkLastAxis(making: ImportContext): void {
-  const part = making.config.at('axis');
+function checkLastAxis(context: ImportContext): void {
+  const part = context.config.at('axis');
   if (part.isMissing) return;
-  const rank = making.inputShapes[0]!.length;
+  const rank = context.inputShapes[0]!.length;
   const [axis, ...more] = readAxes(part);
   if (more.length === 0 && (axis === -1 || axis === rank - 1)) return;
   throw part.createError('the last axis, the channels', undefined, 'TensorFlow.js has no other.');
 }
 
-const importBatchNormalization: LayerImporter = (making) => {
-  const { config, createLayer } = making;
-  checkLastAxis(making);
+const importBatchNormalization: LayerImporter = (context) => {
+  const { config, createLayer } = context;
+  checkLastAxis(context);
   for (const name of ['renorm', 'virtual_batch_size']) {
     const part = config.at(name);
     if (part.value) throw part.createError('none', undefined, 'TensorFlow.js has no such thing.');
@@ -30,30 +30,30 @@ const importBatchNormalization: LayerImporter = (making) => {
       epsilon: config.at('epsilon').asNumber(1e-3),
       scale,
       center,
-      // Keras 2 can name a phase at the call. Frozen, the layer keeps to its statistics as well.
-      ...(isFrozenByCall(making) ? { trainable: false } : {}),
-      ...readWeightConfig(making, ...(scale ? ['gamma'] : []), ...(center ? ['beta'] : [])),
+      // Keras 2 can fix `training=False` for a call. A frozen layer uses its moving statistics as well.
+      ...(isFrozenByCall(context) ? { trainable: false } : {}),
+      ...readWeightConfig(context, ...(scale ? ['gamma'] : []), ...(center ? ['beta'] : [])),
     }),
   );
 };
 
-function isFrozenByCall(making: ImportContext): boolean {
-  const { training, layer, log } = making;
+function isFrozenByCall(context: ImportContext): boolean {
+  const { training, layer, log } = context;
   if (training) {
     throw createLayerError(
-      making,
+      context,
       'batch normalisation in the phase of the run',
       'a call with training=True',
       'Build the model without it.',
     );
   }
   if (training === undefined || !layer.trainable) return false;
-  log(`${layer.name}: called with training=False, so it is frozen`);
+  log(`${layer.name}: frozen, because it is called with training=False`);
   return true;
 }
 
-const importLayerNormalization: LayerImporter = (making) => {
-  const { config, createLayer } = making;
+const importLayerNormalization: LayerImporter = (context) => {
+  const { config, createLayer } = context;
   const rms = config.at('rms_scaling');
   if (rms.value) throw rms.createError('none', undefined, 'TensorFlow.js has no such thing.');
   const axis = config.at('axis');
@@ -63,54 +63,57 @@ const importLayerNormalization: LayerImporter = (making) => {
       epsilon: config.at('epsilon').asNumber(1e-3),
       center: config.at('center').asBoolean(true),
       scale: config.at('scale').asBoolean(true),
-      ...readWeightConfig(making, 'gamma', 'beta'),
+      ...readWeightConfig(context, 'gamma', 'beta'),
     }),
   );
 };
 
-/** `(x - mean) / deviation`: the numbers stand in the configuration, or among the weights. */
-const importNormalization: LayerImporter = (making) => {
-  const { config, inputShapes } = making;
-  const whole = config.at('axis').isList
+/**
+ * Imports `Normalization`: `(x - mean) / deviation`. The numbers are in the configuration or among the
+ * weights.
+ */
+const importNormalization: LayerImporter = (context) => {
+  const { config, inputShapes } = context;
+  const isScalar = config.at('axis').isList
     ? config.at('axis').items().length === 0
     : config.at('axis').isMissing;
-  if (!whole) checkLastAxis(making);
-  const invert = config.at('invert').asBoolean(false);
-  const numbers = ([mean, variance]: readonly Float32Array[]) => {
+  if (!isScalar) checkLastAxis(context);
+  const isInverted = config.at('invert').asBoolean(false);
+  const toScaleAndOffset = ([mean, variance]: readonly Float32Array[]) => {
     const deviation = variance!.map((value) => Math.max(Math.sqrt(value), 1e-7));
-    return invert
+    return isInverted
       ? ([deviation, mean!] as const)
       : ([deviation.map((d) => 1 / d), mean!.map((value, i) => -value / deviation[i]!)] as const);
   };
-  const given = ['mean', 'variance'].map((name) => config.at(name));
-  if (given.every((part) => !part.isMissing)) {
-    return createAffineLayer(making, [], () =>
-      numbers(given.map((part) => Float32Array.from(flattenNumbers(part)))),
+  const constants = ['mean', 'variance'].map((name) => config.at(name));
+  if (constants.every((part) => !part.isMissing)) {
+    return createAffineLayer(context, [], () =>
+      toScaleAndOffset(constants.map((part) => Float32Array.from(flattenNumbers(part)))),
     );
   }
-  const shape = whole ? [] : [inputShapes[0]!.at(-1) ?? 0];
-  const stored = ['mean', 'variance'].map((name) => ({ name, shape }));
-  return createAffineLayer(making, [...stored, { name: 'count', shape: [] }], numbers);
+  const shape = isScalar ? [] : [inputShapes[0]!.at(-1) ?? 0];
+  const statistics = ['mean', 'variance'].map((name) => ({ name, shape }));
+  return createAffineLayer(context, [...statistics, { name: 'count', shape: [] }], toScaleAndOffset);
 };
 
-/** Numbers of nested lists: Keras keeps a mean as `[[[0.5, 0.4, 0.3]]]`. */
+/** Reads the numbers of nested lists. Keras stores a mean as `[[[0.5, 0.4, 0.3]]]`. */
 function flattenNumbers(part: JsonNode): number[] {
   return part.isList ? part.items().flatMap(flattenNumbers) : [part.asNumber()];
 }
 
-/** One number for all channels stays Keras's own layer, a list becomes a convolution. */
-const importRescaling: LayerImporter = (making) => {
-  const { config, createLayer } = making;
+/** Imports `Rescaling`: as the same layer if it has one number for all channels, otherwise as a convolution. */
+const importRescaling: LayerImporter = (context) => {
+  const { config, createLayer } = context;
   const scale = config.at('scale');
   const offset = config.at('offset');
   if (!scale.isList && !offset.isList) {
     return createApply(createLayer('Rescaling', { scale: scale.asNumber(), offset: offset.asNumber(0) }));
   }
   const [factor, summand] = [flattenNumbers(scale), offset.isMissing ? [0] : flattenNumbers(offset)];
-  return createAffineLayer(making, [], () => [Float32Array.from(factor), Float32Array.from(summand)]);
+  return createAffineLayer(context, [], () => [Float32Array.from(factor), Float32Array.from(summand)]);
 };
 
-/** Layers that bring numbers into a range. */
+/** Importers of layers that normalize or rescale. */
 export const NORMALIZATION_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   BatchNormalization: importBatchNormalization,
   BatchNormalizationV1: importBatchNormalization,

@@ -17,16 +17,19 @@ import { importGetItem, importStack } from './sliceOperations.js';
 
 const OPERATION_ADVICE = 'Build the model from layers, or register the operation with `layers`.';
 
-/** The constant of the first call and whether it comes before the tensor; undefined where all operands are tensors. */
-function findConstant(making: ImportContext): { numbers: readonly number[]; first: boolean } | undefined {
-  const [call, ...more] = making.layer.calls;
+/**
+ * Finds the constant of the first call, and whether it is the first operand. Returns undefined if all
+ * operands are tensors.
+ */
+function findConstant(context: ImportContext): { numbers: readonly number[]; first: boolean } | undefined {
+  const [call, ...more] = context.layer.calls;
   const operands = call?.operands ?? [];
   const at = operands.findIndex((operand) => !isTensorReference(operand));
   const constant = operands[at];
   if (!constant || isTensorReference(constant)) return undefined;
   if (operands.length !== 2 || more.length > 0) {
     throw createLayerError(
-      making,
+      context,
       'one tensor and one constant',
       `${operands.length} operands`,
       OPERATION_ADVICE,
@@ -35,52 +38,52 @@ function findConstant(making: ImportContext): { numbers: readonly number[]; firs
   return { numbers: [constant.constant].flat(), first: at === 0 };
 }
 
-/** `x · scale + offset` with numbers, one or one a channel. */
+/** Creates `x · scale + offset`, with one number each, or one per channel. */
 function createScaleLayer(
-  making: ImportContext,
+  context: ImportContext,
   scale: readonly number[],
   offset: readonly number[],
 ): ApplyLayer | LayerWithWeights {
   if (scale.length === 1 && offset.length === 1) {
-    return createApply(making.createLayer('Rescaling', { scale: scale[0], offset: offset[0] }));
+    return createApply(context.createLayer('Rescaling', { scale: scale[0], offset: offset[0] }));
   }
-  return createAffineLayer(making, [], () => [Float32Array.from(scale), Float32Array.from(offset)]);
+  return createAffineLayer(context, [], () => [Float32Array.from(scale), Float32Array.from(offset)]);
 }
 
-const importAddOperation: LayerImporter = (making) => {
-  const constant = findConstant(making);
+const importAddOperation: LayerImporter = (context) => {
+  const constant = findConstant(context);
   return constant
-    ? createScaleLayer(making, [1], constant.numbers)
-    : createApply(making.createLayer('Add', {}));
+    ? createScaleLayer(context, [1], constant.numbers)
+    : createApply(context.createLayer('Add', {}));
 };
 
-const importSubtractOperation: LayerImporter = (making) => {
-  const constant = findConstant(making);
-  if (!constant) return importSubtract(making);
+const importSubtractOperation: LayerImporter = (context) => {
+  const constant = findConstant(context);
+  if (!constant) return importSubtract(context);
   const { numbers, first } = constant;
   return first
-    ? createScaleLayer(making, [-1], numbers)
+    ? createScaleLayer(context, [-1], numbers)
     : createScaleLayer(
-        making,
+        context,
         [1],
         numbers.map((number) => -number),
       );
 };
 
-const importMultiplyOperation: LayerImporter = (making) => {
-  const constant = findConstant(making);
+const importMultiplyOperation: LayerImporter = (context) => {
+  const constant = findConstant(context);
   return constant
-    ? createScaleLayer(making, constant.numbers, [0])
-    : createApply(making.createLayer('Multiply', {}));
+    ? createScaleLayer(context, constant.numbers, [0])
+    : createApply(context.createLayer('Multiply', {}));
 };
 
-const importDivideOperation: LayerImporter = (making) => {
-  const constant = findConstant(making);
+const importDivideOperation: LayerImporter = (context) => {
+  const constant = findConstant(context);
   if (!constant || constant.first || constant.numbers.includes(0)) {
-    throw createLayerError(making, 'a division by numbers', 'another', OPERATION_ADVICE);
+    throw createLayerError(context, 'a division by numbers', 'another', OPERATION_ADVICE);
   }
   return createScaleLayer(
-    making,
+    context,
     constant.numbers.map((number) => 1 / number),
     [0],
   );
@@ -88,38 +91,38 @@ const importDivideOperation: LayerImporter = (making) => {
 
 const createMergeOperationImporter =
   (className: string): LayerImporter =>
-  (making) => {
-    if (findConstant(making))
-      throw createLayerError(making, `${className} of two tensors`, 'a constant', OPERATION_ADVICE);
-    return createApply(making.createLayer(className, {}));
+  (context) => {
+    if (findConstant(context))
+      throw createLayerError(context, `${className} of two tensors`, 'a constant', OPERATION_ADVICE);
+    return createApply(context.createLayer(className, {}));
   };
 
-/** Over rows and columns of an image, which is what a global pooling does. */
+/** Imports a reduction over rows and columns of an image, which is a global pooling. */
 const createReductionImporter =
   (className: string): LayerImporter =>
-  (making) => {
-    const axes = making.config.at('axis');
+  (context) => {
+    const axes = context.config.at('axis');
     const [rows, columns, ...more] = axes.isList ? axes.items().map((axis) => axis.asInteger(-8)) : [];
-    const image = making.inputShapes[0]!.length === 4 && more.length === 0;
-    if (!image || !['1 2', '-3 -2'].includes(`${rows} ${columns}`)) {
+    const isImage = context.inputShapes[0]!.length === 4 && more.length === 0;
+    if (!isImage || !['1 2', '-3 -2'].includes(`${rows} ${columns}`)) {
       throw axes.createError('rows and columns of an image: [1, 2]', undefined, OPERATION_ADVICE);
     }
-    return CONV_AND_POOL_IMPORTERS[className]!(making);
+    return CONV_AND_POOL_IMPORTERS[className]!(context);
   };
 
 const createActivationImporter =
-  (word: string): LayerImporter =>
-  (making) =>
-    importNamedActivation(making, word);
+  (name: string): LayerImporter =>
+  (context) =>
+    importNamedActivation(context, name);
 
-/** Operations of Keras 3 by class, as `x * 2` and `ops.relu(x)` leave them in a model. */
+/** Importers of Keras 3 operations by class. `x * 2` and `ops.relu(x)` result in such operations. */
 export const OPERATION_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Add: importAddOperation,
   Subtract: importSubtractOperation,
   Multiply: importMultiplyOperation,
   Divide: importDivideOperation,
   TrueDivide: importDivideOperation,
-  Negative: (making) => createApply(making.createLayer('Rescaling', { scale: -1, offset: 0 })),
+  Negative: (context) => createApply(context.createLayer('Rescaling', { scale: -1, offset: 0 })),
   Maximum: createMergeOperationImporter('Maximum'),
   Minimum: createMergeOperationImporter('Minimum'),
   Relu: createActivationImporter('relu'),
@@ -141,7 +144,7 @@ export const OPERATION_IMPORTERS: { readonly [className: string]: LayerImporter 
   Stack: importStack,
 };
 
-/** Operations of Keras 2, which keeps a function's name: `TFOpLambda` with `math.multiply`. */
+/** Importers of Keras 2 operations by function name: `TFOpLambda` with `math.multiply`. */
 const KERAS2_OPERATION_IMPORTERS: { readonly [name: string]: LayerImporter } = {
   'math.add': importAddOperation,
   '__operators__.add': importAddOperation,
@@ -150,7 +153,7 @@ const KERAS2_OPERATION_IMPORTERS: { readonly [name: string]: LayerImporter } = {
   'math.truediv': importDivideOperation,
   'math.divide': importDivideOperation,
   'nn.bias_add': importAddOperation,
-  'math.negative': (making) => createApply(making.createLayer('Rescaling', { scale: -1, offset: 0 })),
+  'math.negative': (context) => createApply(context.createLayer('Rescaling', { scale: -1, offset: 0 })),
   'math.maximum': createMergeOperationImporter('Maximum'),
   'math.minimum': createMergeOperationImporter('Minimum'),
   'nn.relu': createActivationImporter('relu'),
@@ -162,13 +165,13 @@ const KERAS2_OPERATION_IMPORTERS: { readonly [name: string]: LayerImporter } = {
   identity: () => passThrough,
 };
 
-/** `TFOpLambda` of Keras 2. */
-export const importTFOpLambda: LayerImporter = (making) => {
-  const name = making.config.at('function').asText();
-  const translator = Object.hasOwn(KERAS2_OPERATION_IMPORTERS, name)
+/** Imports `TFOpLambda` of Keras 2. */
+export const importTFOpLambda: LayerImporter = (context) => {
+  const name = context.config.at('function').asText();
+  const importer = Object.hasOwn(KERAS2_OPERATION_IMPORTERS, name)
     ? KERAS2_OPERATION_IMPORTERS[name]
     : undefined;
-  if (!translator)
-    throw createLayerError(making, 'an operation that a stock layer says', name, OPERATION_ADVICE);
-  return translator(making);
+  if (!importer)
+    throw createLayerError(context, 'an operation that a stock layer says', name, OPERATION_ADVICE);
+  return importer(context);
 };

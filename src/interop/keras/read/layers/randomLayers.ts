@@ -7,29 +7,33 @@ import {
   passThrough,
 } from '../importContext.js';
 
-/** Whether the call leaves the layer out for good. Keras 2 keeps to the phase that a call names. */
-function isDisabledByCall(making: ImportContext): boolean {
-  if (making.training) {
+/** Returns whether the call sets `training=False`, so that the layer never acts. Keras 2 obeys this argument. */
+function isDisabledByCall(context: ImportContext): boolean {
+  if (context.training) {
     throw createLayerError(
-      making,
+      context,
       'chance in training alone',
       'a call with training=True',
       'Build the model without it.',
     );
   }
-  return making.training === false;
+  return context.training === false;
 }
 
-/** Dropout; each call of a shared one has a mask of its own. `same` says along which axes a mask is one number. */
+/**
+ * Creates an importer of dropout. Each call of a shared layer has its own mask.
+ *
+ * @param readShape - Returns the noise shape: 1 for an axis along which the mask is constant.
+ */
 const createDropoutImporter =
-  (same: (making: ImportContext) => readonly (number | null)[] | undefined): LayerImporter =>
-  (making) => {
-    const { config, createLayer } = making;
+  (readShape: (context: ImportContext) => readonly (number | null)[] | undefined): LayerImporter =>
+  (context) => {
+    const { config, createLayer } = context;
     const rate = config.at('rate').asNumber();
     if (!(rate >= 0 && rate < 1))
       throw config.at('rate').createError('a share from 0 up to, not including, 1');
-    if (isDisabledByCall(making)) return passThrough;
-    const noiseShape = same(making);
+    if (isDisabledByCall(context)) return passThrough;
+    const noiseShape = readShape(context);
     const args = { rate, ...(noiseShape ? { noiseShape } : {}) };
     return createApply(createLayer('Dropout', args));
   };
@@ -39,35 +43,35 @@ const readNoiseShape = ({ config, inputShapes }: ImportContext) => {
   if (part.isMissing) return undefined;
   const sizes = part.items().map((size) => (size.isMissing ? null : size.asInteger()));
   const [shape] = inputShapes;
-  const fits =
+  const isValid =
     sizes.length === shape!.length &&
     sizes.every((size, i) => size === null || size === 1 || size === shape![i]);
-  if (!fits) throw part.createError(`the sizes of [${shape!.join(', ')}], 1 or null`);
+  if (!isValid) throw part.createError(`the sizes of [${shape!.join(', ')}], 1 or null`);
   return sizes;
 };
 
-/** A layer that only acts in training and that no step here can run. */
-const skipLayer: LayerImporter = (making) => {
-  const { layer, log } = making;
+/** Skips a layer that only acts in training and has no counterpart here. */
+const skipLayer: LayerImporter = (context) => {
+  const { layer, log } = context;
   const { className, name } = layer;
-  if (!isDisabledByCall(making)) log(`${name}: ${className} is left out, it only acts in training`);
+  if (!isDisabledByCall(context)) log(`${name}: skipped ${className}, which only acts in training`);
   return passThrough;
 };
 
-/** Only as large as the image, or larger: then Keras leaves it as it is outside training. */
-const importRandomCrop: LayerImporter = (making) => {
-  const { config, inputShapes } = making;
-  const wanted = [config.at('height').asInteger(), config.at('width').asInteger()];
-  const given = inputShapes[0]!.slice(1, 3);
-  if (!wanted.every((size, axis) => size === given[axis])) {
+/** Imports `RandomCrop` if images have its size already, so that it does nothing. */
+const importRandomCrop: LayerImporter = (context) => {
+  const { config, inputShapes } = context;
+  const targetSize = [config.at('height').asInteger(), config.at('width').asInteger()];
+  const inputSize = inputShapes[0]!.slice(1, 3);
+  if (!targetSize.every((size, axis) => size === inputSize[axis])) {
     throw createLayerError(
-      making,
-      `images of ${wanted.join('x')} already`,
-      given.map((size) => size ?? '?').join('x'),
+      context,
+      `images of ${targetSize.join('x')} already`,
+      inputSize.map((size) => size ?? '?').join('x'),
       'Crop before the model.',
     );
   }
-  return skipLayer(making);
+  return skipLayer(context);
 };
 
 const SKIPPED_LAYERS = [
@@ -102,11 +106,11 @@ const SKIPPED_LAYERS = [
   'CutMix',
 ];
 
-/** Layers that draw random numbers, and others that only act in training. */
+/** Importers of layers that draw random numbers, and of others that only act in training. */
 export const RANDOM_IMPORTERS: { readonly [className: string]: LayerImporter } = {
   Dropout: createDropoutImporter(readNoiseShape),
-  SpatialDropout2D: createDropoutImporter((making) => {
-    checkChannelsLast(making);
+  SpatialDropout2D: createDropoutImporter((context) => {
+    checkChannelsLast(context);
     return [null, 1, 1, null];
   }),
   RandomCrop: importRandomCrop,

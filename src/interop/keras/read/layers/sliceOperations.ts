@@ -8,7 +8,10 @@ import {
   type LayerWithWeights,
 } from '../importContext.js';
 
-/** What one axis is cut to: places from `start` on, every `step`, as many as `count`; `drop` where the axis goes. */
+/**
+ * Slice along one axis: `count` positions from `start` on, `step` apart. `dropsAxis`: whether the axis is
+ * removed.
+ */
 interface AxisSlice {
   readonly start: number;
   readonly step: number;
@@ -19,23 +22,24 @@ interface AxisSlice {
 const SLICE_ADVICE = 'Use Cropping2D, or choose channels by a 1x1 convolution.';
 
 /**
- * `x[:, 2:-2, :, ::-1]` and `x[..., 0]` of an image, as Keras's preprocessing has them: rows and columns are cropped, channels
- * chosen by a frozen 1x1 convolution. Keras 3 writes `GetItem`, Keras 2 `SlicingOpLambda`.
+ * Imports slices of an image, such as `x[:, 2:-2, :, ::-1]` and `x[..., 0]` in Keras's preprocessing. Rows
+ * and columns are cropped; channels are selected by a frozen 1x1 convolution. Keras 3 writes `GetItem`, Keras
+ * 2 `SlicingOpLambda`.
  */
-export const importGetItem: LayerImporter = (making) => {
-  const [call, ...more] = making.layer.calls;
+export const importGetItem: LayerImporter = (context) => {
+  const [call, ...more] = context.layer.calls;
   const spec = call?.kwargs.args1 ?? call?.kwargs.slice_spec;
-  const [, height, width, channels] = making.inputShapes[0]!;
-  if (!spec || more.length > 0 || making.inputShapes[0]!.length !== 4 || !height || !width || !channels) {
-    throw createLayerError(making, 'slices of an image of a known size', 'others', SLICE_ADVICE);
+  const [, height, width, channels] = context.inputShapes[0]!;
+  if (!spec || more.length > 0 || context.inputShapes[0]!.length !== 4 || !height || !width || !channels) {
+    throw createLayerError(context, 'slices of an image of a known size', 'others', SLICE_ADVICE);
   }
-  const [all, rows, columns, chosen] = expandSliceSpec(spec).map((part, axis) =>
+  const [batch, rows, columns, channelSlice] = expandSliceSpec(spec).map((part, axis) =>
     readAxisSlice(part, axis === 0 ? null : [height, width, channels][axis - 1]!),
   );
-  const steps = [all, rows, columns].some((cut) => cut!.dropsAxis || cut!.step !== 1);
-  if (steps)
+  const isUnsupported = [batch, rows, columns].some((slice) => slice!.dropsAxis || slice!.step !== 1);
+  if (isUnsupported)
     throw createLayerError(
-      making,
+      context,
       'whole images, and rows and columns one after another',
       'others',
       SLICE_ADVICE,
@@ -46,24 +50,28 @@ export const importGetItem: LayerImporter = (making) => {
   ]);
   const parts: [className: string, args: object, part: string][] = [
     ['Cropping2D', { cropping: edges }, 'crop'],
-    ['Conv2D', { filters: chosen!.count, kernelSize: [1, 1], useBias: false, trainable: false }, 'channels'],
+    [
+      'Conv2D',
+      { filters: channelSlice!.count, kernelSize: [1, 1], useBias: false, trainable: false },
+      'channels',
+    ],
     ['Reshape', { targetShape: [rows!.count, columns!.count] }, 'drop'],
   ];
-  const needed = [
+  const isNeeded = [
     edges.flat().some((edge) => edge > 0),
-    chosen!.start !== 0 || chosen!.step !== 1 || chosen!.count !== channels,
-    chosen!.dropsAxis,
+    channelSlice!.start !== 0 || channelSlice!.step !== 1 || channelSlice!.count !== channels,
+    channelSlice!.dropsAxis,
   ];
-  const used = parts.filter((_, i) => needed[i]);
-  const layers = used.map(([className, args, part], i) =>
-    making.createLayer(className, args, i === used.length - 1 ? undefined : part),
+  const neededParts = parts.filter((_, i) => isNeeded[i]);
+  const layers = neededParts.map(([className, args, part], i) =>
+    context.createLayer(className, args, i === neededParts.length - 1 ? undefined : part),
   );
   const chain: ApplyLayer = ([x]) => layers.reduce((y, layer) => applyLayer(layer, y), x!);
-  const convolution = layers[used.findIndex(([className]) => className === 'Conv2D')];
-  return convolution ? createChannelSelection(chain, convolution, channels, chosen!) : chain;
+  const convolution = layers[neededParts.findIndex(([className]) => className === 'Conv2D')];
+  return convolution ? createChannelSelection(chain, convolution, channels, channelSlice!) : chain;
 };
 
-/** The chain, with a kernel whose only ones lead from each chosen channel to its place. */
+/** Adds the kernel that selects the channels: 1 from each selected channel to its output channel, 0 elsewhere. */
 function createChannelSelection(
   chain: ApplyLayer,
   layer: tf.layers.Layer,
@@ -83,63 +91,69 @@ function createChannelSelection(
   };
 }
 
-/** One part for each of the four axes: an ellipsis stands for as many whole ones as it takes, and so does the end. */
+/**
+ * Returns one part for each of the four axes. Undefined means the whole axis, for an ellipsis and for missing
+ * parts.
+ */
 function expandSliceSpec(spec: JsonNode): (JsonNode | undefined)[] {
   const parts = spec.isList ? spec.items() : [spec];
   if (parts.length > 4) throw spec.createError('slices of four axes');
   const at = parts.findIndex(isEllipsis);
-  const whole = (count: number) => Array.from({ length: count }, () => undefined);
+  const createWholeAxes = (count: number) => Array.from({ length: count }, () => undefined);
   return at < 0
-    ? [...parts, ...whole(4 - parts.length)]
-    : [...parts.slice(0, at), ...whole(5 - parts.length), ...parts.slice(at + 1)];
+    ? [...parts, ...createWholeAxes(4 - parts.length)]
+    : [...parts.slice(0, at), ...createWholeAxes(5 - parts.length), ...parts.slice(at + 1)];
 }
 
 const isEllipsis = (part: JsonNode) => part.isRecord && part.at('class_name').value === '__ellipsis__';
 
-/** Python's slice or place on an axis of `size`; null: the batch, which stays whole. */
+/**
+ * Reads Python's slice or index for an axis of `size`. `size` is null for the batch dimension, which cannot
+ * be sliced.
+ */
 function readAxisSlice(part: JsonNode | undefined, size: number | null): AxisSlice {
   if (part === undefined) return { start: 0, step: 1, count: size ?? 0, dropsAxis: false };
   if (typeof part.value === 'number') {
-    const place = part.asInteger(-(size ?? 0));
-    const start = place < 0 ? place + (size ?? 0) : place;
+    const index = part.asInteger(-(size ?? 0));
+    const start = index < 0 ? index + (size ?? 0) : index;
     if (size === null || start >= size) throw part.createError('a place on the axis');
     return { start, step: 1, count: 1, dropsAxis: true };
   }
   const config = part.at('class_name').value === '__slice__' ? part.at('config') : part;
   const [from, to, by] = ['start', 'stop', 'step'].map((name) => config.at(name));
   if (size === null) {
-    if ([from!, to!].every((end) => end.isMissing) && by!.asInteger(1, 1) === 1)
+    if ([from!, to!].every((toPosition) => toPosition.isMissing) && by!.asInteger(1, 1) === 1)
       return readAxisSlice(undefined, size);
     throw part.createError('all examples');
   }
   const step = by!.asInteger(-size, 1);
   if (step === 0) throw by!.createError('a step');
   const [low, high] = step > 0 ? [0, size] : [-1, size - 1];
-  const end = (given: JsonNode, otherwise: number) => {
-    if (given.isMissing) return otherwise;
-    const place = given.asInteger(Number.MIN_SAFE_INTEGER);
-    return Math.min(high, Math.max(low, place < 0 ? place + size : place));
+  const toPosition = (bound: JsonNode, fallback: number) => {
+    if (bound.isMissing) return fallback;
+    const index = bound.asInteger(Number.MIN_SAFE_INTEGER);
+    return Math.min(high, Math.max(low, index < 0 ? index + size : index));
   };
-  const start = end(from!, step > 0 ? 0 : size - 1);
-  const count = Math.max(0, Math.ceil((end(to!, step > 0 ? size : -1) - start) / step));
+  const start = toPosition(from!, step > 0 ? 0 : size - 1);
+  const count = Math.max(0, Math.ceil((toPosition(to!, step > 0 ? size : -1) - start) / step));
   if (count === 0) throw part.createError('a slice that leaves something');
   return { start, step, count, dropsAxis: false };
 }
 
-/** `ops.stack(channels, axis=-1)` of images without channels. */
-export const importStack: LayerImporter = (making) => {
-  const [shape] = making.inputShapes;
-  const axis = making.config.at('axis').asInteger(-8, 0);
+/** Imports `ops.stack(channels, axis=-1)` of images without a channel axis. */
+export const importStack: LayerImporter = (context) => {
+  const [shape] = context.inputShapes;
+  const axis = context.config.at('axis').asInteger(-8, 0);
   if (axis !== -1 && axis !== shape!.length) {
-    throw making.config.at('axis').createError('the last axis', undefined, 'Use Concatenate.');
+    throw context.config.at('axis').createError('the last axis', undefined, 'Use Concatenate.');
   }
-  if (making.inputShapes.length < 2) throw createLayerError(making, 'several inputs', '1', 'Use Reshape.');
+  if (context.inputShapes.length < 2) throw createLayerError(context, 'several inputs', '1', 'Use Reshape.');
   const targetShape = [...shape!.slice(1), 1];
-  const wider = making.createLayer('Reshape', { targetShape }, 'channel');
-  const whole = making.createLayer('Concatenate', { axis: -1 });
+  const addAxis = context.createLayer('Reshape', { targetShape }, 'channel');
+  const concatenate = context.createLayer('Concatenate', { axis: -1 });
   return (inputs) =>
     applyLayer(
-      whole,
-      inputs.map((input) => applyLayer(wider, input)),
+      concatenate,
+      inputs.map((input) => applyLayer(addAxis, input)),
     );
 };

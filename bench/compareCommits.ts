@@ -1,0 +1,150 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { EngineProcess, Job, Operation } from './engineProcess.js';
+import { bootstrapMedian, computeMedian, type Interval } from './statistics.js';
+
+/** How the times of this checkout relate to those of another one, for one engine and one operation. */
+export interface Comparison {
+  readonly engine: string;
+  readonly what: Operation;
+  readonly size: number;
+  readonly batch: number;
+  /** Milliseconds per image of this checkout: the median of all rounds. */
+  readonly ms: number;
+  /** Milliseconds per image of the other checkout: the median of all rounds. */
+  readonly baseMs: number;
+  /** Median of the ratios of the rounds. Below 1, this checkout is faster. */
+  readonly ratio: number;
+  /** 95 % bootstrap interval of `ratio`. */
+  readonly interval: Interval;
+}
+
+export interface CompareOptions {
+  readonly engine: string;
+  readonly size: number;
+  readonly batch: number;
+  readonly rounds: number;
+  /** Timed calls per round, operation and checkout. */
+  readonly calls: number;
+  /** Starts the engine with the library of this checkout. */
+  readonly start: () => EngineProcess;
+  /** Starts the engine with the library of the other checkout. */
+  readonly startBase: () => EngineProcess;
+}
+
+/** A checkout is slower if the whole interval is above this ratio. */
+export const MAX_RATIO = 1.03;
+
+/** Calls of each operation at the start of a round that are not counted: the first compiles. */
+const WARM_UPS = 2;
+const OPERATIONS: readonly Operation[] = ['train', 'predict'];
+const SEED = 1;
+
+/**
+ * Compares two checkouts. Every round starts two new processes, so that the ratios of the rounds include what differs from
+ * process to process. Within a round the processes take turns call by call, and the first turn alternates, so that other load
+ * on the machine slows both down. The ratio of a round is that of the fastest calls.
+ */
+export async function compareCheckouts(options: CompareOptions): Promise<Comparison[]> {
+  const { engine, size, batch, rounds } = options;
+  const times = new Map(OPERATIONS.map((what) => [what, [] as [number, number][]]));
+  for (let round = 0; round < rounds; round++) {
+    for (const [what, fastest] of await timeRound(options, round)) times.get(what)!.push(fastest);
+  }
+  return [...times].map(([what, pairs]) => {
+    const ratios = pairs.map(([ms, baseMs]) => ms / baseMs);
+    const perImage = (side: 0 | 1) => computeMedian(pairs.map((pair) => pair[side])) / batch;
+    return {
+      ...{ engine, what, size, batch, ms: perImage(0), baseMs: perImage(1) },
+      ratio: computeMedian(ratios),
+      interval: bootstrapMedian(ratios, { seed: SEED }),
+    };
+  });
+}
+
+/** Returns the milliseconds of the fastest call of each checkout, by operation. */
+async function timeRound(
+  { start, startBase, batch, calls }: CompareOptions,
+  round: number,
+): Promise<[Operation, [number, number]][]> {
+  const processes = round % 2 === 0 ? [start(), startBase()] : [startBase(), start()];
+  const [current, base] = round % 2 === 0 ? [0, 1] : [1, 0];
+  try {
+    for (const each of processes) await each.readInfo();
+    const fastest: [Operation, [number, number]][] = [];
+    for (const what of OPERATIONS) {
+      const job: Job = { what, batch };
+      const least = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+      for (let call = -WARM_UPS; call < calls; call++) {
+        for (const turn of call % 2 === 0 ? [0, 1] : [1, 0]) {
+          const ms = await processes[turn]!.time(job);
+          if (call >= 0) least[turn] = Math.min(least[turn]!, ms);
+        }
+      }
+      fastest.push([what, [least[current]!, least[base]!]]);
+    }
+    return fastest;
+  } finally {
+    for (const each of processes) each.close();
+  }
+}
+
+/** Whether this checkout is slower beyond doubt. */
+export const isSlower = ({ interval }: Comparison): boolean => interval.low > MAX_RATIO;
+
+/** Returns a line of text per comparison. */
+export function formatComparisons(comparisons: readonly Comparison[], commit: string): string {
+  const header = ['engine', 'operation', 'ms', `${commit} ms`, 'ratio', '95 % interval'];
+  const rows = comparisons.map(({ engine, what, ms, baseMs, ratio, interval: { low, high } }) => [
+    ...[engine, what, ms.toFixed(3), baseMs.toFixed(3), ratio.toFixed(3)],
+    `${low.toFixed(3)} to ${high.toFixed(3)}`,
+  ]);
+  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
+  const align = (row: readonly string[]) =>
+    row
+      .map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .join('  ')
+      .trimEnd();
+  return [header, ...rows].map(align).join('\n');
+}
+
+/** A commit that is checked out in a temporary folder. */
+export interface TemporaryCheckout {
+  readonly folder: string;
+  /** Hash of the commit, abbreviated. */
+  readonly commit: string;
+  remove(): void;
+}
+
+/**
+ * Checks a commit out into a temporary git worktree that shares this checkout's node_modules.
+ *
+ * @throws Error if `revision` names no commit of this repository.
+ */
+export function checkOut(root: string, revision: string): TemporaryCheckout {
+  const git = (...args: string[]) => spawnSync('git', args, { cwd: root, encoding: 'utf8' });
+  const { status, stdout } = git('rev-parse', '--verify', '--quiet', '--short', `${revision}^{commit}`);
+  if (status !== 0) {
+    throw new Error(
+      `--against: expected a commit of this repository, received ${JSON.stringify(revision)}. Pass a hash, a branch or a tag.`,
+    );
+  }
+  const commit = stdout.trim();
+  const parent = mkdtempSync(join(tmpdir(), 'bench-against-'));
+  const folder = join(parent, commit);
+  const remove = () => {
+    git('worktree', 'remove', '--force', folder);
+    rmSync(parent, { recursive: true, force: true });
+  };
+  try {
+    const added = git('worktree', 'add', '--detach', folder, commit);
+    if (added.status !== 0) throw new Error(`--against: git worktree add failed: ${added.stderr.trim()}`);
+    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { folder, commit, remove };
+}

@@ -1,0 +1,146 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { Answer, Request } from './protocol.js';
+
+/** What is timed: a training step on a batch, or the predictions for a batch. */
+export type Operation = 'train' | 'predict';
+
+/** One call of an engine. An engine always trains on the batch size that it was started with. */
+export interface Job {
+  readonly what: Operation;
+  readonly batch: number;
+}
+
+/** What an engine reports about itself. */
+export interface EngineInfo {
+  readonly device: 'CPU' | 'GPU';
+  /** Number of threads, or a phrase: `2`, `its own choice`. */
+  readonly threads: string;
+  readonly operations: readonly Operation[];
+  /** Versions by package or runtime. */
+  readonly versions: { readonly [name: string]: string };
+}
+
+/** An engine in a separate process, which runs until `close` is called. */
+export interface EngineProcess {
+  readonly engine: string;
+  /** Waits until the engine is ready. Rejects if the engine fails to start. */
+  readInfo(): Promise<EngineInfo>;
+  /** Runs a job once and returns the milliseconds of the whole batch. */
+  time(job: Job): Promise<number>;
+  /** Peak memory of the process so far, in bytes. Undefined on systems other than Linux. */
+  readPeakMemory(): number | undefined;
+  close(): void;
+}
+
+export interface EngineProcessOptions {
+  /** Height and width of the images in pixels. */
+  readonly size: number;
+  /** Batch size of training. */
+  readonly batch: number;
+  /** Path of the Python interpreter. Required for an engine that is a Python program. */
+  readonly python?: string | undefined;
+  /** Trains on a dataset of so many images. Default: one batch, which is repeated. */
+  readonly images?: number | undefined;
+  /** Folder of the checkout whose library is timed. Only for engines of this library. Default: this checkout. */
+  readonly checkout?: string | undefined;
+}
+
+/** Engines that are Python programs. */
+export const PYTHON_ENGINES = ['keras', 'torch'] as const;
+export type PythonEngine = (typeof PYTHON_ENGINES)[number];
+export const isPythonEngine = (engine: string): engine is PythonEngine =>
+  (PYTHON_ENGINES as readonly string[]).includes(engine);
+
+const resolvePath = (name: string) => fileURLToPath(new URL(name, import.meta.url));
+
+/**
+ * Starts the process of an engine: `keras` and `torch` run in Python, `onnx-cuda` and other `onnx-...` names run ONNX
+ * Runtime with that execution provider, any other name is an engine of this library.
+ *
+ * Each process reads requests as lines of JSON (`{"what":"train","batch":32}`), and writes one line per request
+ * (`{"ms":812.4}` or `{"error":"..."}`). So engines of both languages are timed by the same rules.
+ *
+ * @throws Error if the engine needs Python and `python` is missing.
+ */
+export function startEngine(
+  engine: string,
+  { size, batch, python, images, checkout }: EngineProcessOptions,
+): EngineProcess {
+  const sizes = [size, batch, ...(images === undefined ? [] : [images])].map(String);
+  const provider = /^onnx-(.+)$/.exec(engine)?.[1];
+  const startScript = (name: string, firstArgument: string, options?: SpawnOptions) =>
+    startProcess(
+      process.execPath,
+      [...process.execArgv, resolvePath(name), firstArgument, ...sizes],
+      options,
+    );
+  const child = isPythonEngine(engine)
+    ? startProcess(requirePython(engine, python), ['-B', resolvePath(`${engine}_model_a.py`), ...sizes])
+    : provider === undefined
+      ? startScript('engine.ts', engine, checkout === undefined ? {} : { env: selectCheckout(checkout) })
+      : startScript('onnxProvider.ts', provider);
+  return connectEngine(engine, child);
+}
+
+/** Returns the engine that runs in `child`, a process that follows protocol.ts or protocol.py. */
+export function connectEngine(engine: string, child: ChildProcess): EngineProcess {
+  const answers = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+  const ended = new Promise<never>((_, reject) => {
+    child.once('error', (cause) => reject(new Error(`${engine}: does not start: ${cause.message}`)));
+    child.once('close', (code, signal) =>
+      reject(new Error(`${engine}: ended with ${signal ?? `code ${code}`}`)),
+    );
+  });
+  ended.catch(() => {}); // A pending request reports it. An end after the last request is no error.
+  child.stdin!.on('error', () => {}); // `ended` reports the same failure.
+
+  const ask = async (request: Request): Promise<Exclude<Answer, { error: string }>> => {
+    child.stdin!.write(`${JSON.stringify(request)}\n`);
+    for (;;) {
+      const { value, done } = await answers.next();
+      if (done) return ended;
+      if (!value.startsWith('{')) continue; // Some libraries print to standard output.
+      const answer = JSON.parse(value) as Answer;
+      if ('error' in answer) throw new Error(`${engine}: ${answer.error}`);
+      return answer;
+    }
+  };
+  return {
+    engine,
+    readInfo: async () => ((await ask({ what: 'info' })) as { info: EngineInfo }).info,
+    time: async (job) => ((await ask(job)) as { ms: number }).ms,
+    readPeakMemory: () => {
+      if (process.platform !== 'linux') return undefined;
+      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8');
+      return Number(/^VmHWM:\s+(\d+) kB/m.exec(status)![1]) * 1024;
+    },
+    close: () => void child.kill(),
+  };
+}
+
+/** Starts a process whose input and output are pipes. Its errors are printed. */
+export function startProcess(
+  command: string,
+  args: readonly string[],
+  options: SpawnOptions = {},
+): ChildProcess {
+  return spawn(command, args, { ...options, stdio: ['pipe', 'pipe', 'inherit'] });
+}
+
+/** Environment in which engine.ts times the library of a checkout, compiled with the settings of that checkout. */
+const selectCheckout = (checkout: string) => ({
+  ...process.env,
+  BENCH_CHECKOUT: checkout,
+  TSX_TSCONFIG_PATH: join(checkout, 'tsconfig.json'),
+});
+
+function requirePython(engine: string, python: string | undefined): string {
+  if (python !== undefined) return python;
+  throw new Error(
+    `${engine}: expected the path of a Python interpreter, received no path. Pass --python PATH.`,
+  );
+}

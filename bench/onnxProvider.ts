@@ -1,0 +1,44 @@
+/**
+ * Predictions of Model A by ONNX Runtime itself, with one of its execution providers, from the file that `exportOnnx`
+ * writes: `onnxProvider.ts PROVIDER SIZE BATCH`. It shows what a GPU gives: this library's `onnx` engine uses the CPU. It
+ * does not train. See protocol.ts.
+ */
+import * as library from 'tfjs-multitask';
+import { loadPackage } from 'tfjs-multitask/node';
+import { createModelA } from './modelA.js';
+import { readVersions } from './packageVersions.js';
+import { readRequest, writeAnswer } from './protocol.js';
+
+type Runtime = typeof import('onnxruntime-node');
+const PACKAGE = 'onnxruntime-node';
+
+const provider = process.argv[2]!;
+const size = Number(process.argv[3]);
+
+try {
+  const { InferenceSession, Tensor } = await loadPackage<Runtime>(PACKAGE, `the provider ${provider}`);
+  await library.useEngine('wasm'); // Export needs an engine.
+  const session = await InferenceSession.create(await library.exportOnnx(createModelA(library, size)), {
+    executionProviders: [provider],
+    logSeverityLevel: 3,
+  });
+  for (;;) {
+    const request = await readRequest();
+    if (request === undefined) break;
+    if (request.what === 'info') {
+      const device = provider === 'cpu' ? 'CPU' : 'GPU';
+      const versions = { ...readVersions([PACKAGE]), 'Node.js': process.versions.node };
+      writeAnswer({ info: { device, threads: 'one a core', operations: ['predict'], versions } });
+    } else {
+      const pixels = Float32Array.from({ length: request.batch * size * size * 3 }, Math.random);
+      const image = new Tensor('float32', pixels, [request.batch, size, size, 3]);
+      const start = performance.now();
+      await session.run({ image });
+      writeAnswer({ ms: performance.now() - start });
+    }
+  }
+} catch (error) {
+  await readRequest();
+  writeAnswer({ error: (error as Error).message });
+  process.exit(1);
+}

@@ -1,0 +1,41 @@
+/**
+ * Numbers with their shape.
+ *
+ * @category Files
+ */
+export interface HostArray {
+  /** Empty for a scalar. */
+  readonly shape: readonly number[];
+  /** Row-major, as many as the shape says. */
+  readonly data: Float32Array;
+}
+
+/** Arrays of the host by name, for example the inputs of one training step before they are uploaded to an engine. */
+export interface NamedArrays {
+  readonly [name: string]: HostArray;
+}
+
+/** Returns the number of elements of a shape. An axis of unknown size (`null`) counts as 1. */
+export const countElements = (shape: readonly (number | null)[]): number =>
+  shape.reduce<number>((product, size) => product * (size ?? 1), 1);
+
+/** Returns a shape as text for messages: `[64, 64, 3]`. */
+export const formatShape = (shape: readonly (number | null)[]): string => `[${shape.join(', ')}]`;
+
+/** Returns the shape of one item of a batch as text for messages: all axes but the first. */
+export const formatItemShape = (shape: readonly (number | null)[]): string => formatShape(shape.slice(1));
+
+/** Returns a new array with the bytes of `pieces`, one after the other. */
+export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+/** Returns the bytes of a typed array. They are not copied. */
+export const viewBytes = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
+  new Uint8Array(buffer, byteOffset, byteLength);

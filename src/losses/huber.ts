@@ -1,0 +1,54 @@
+import type { Tensor1D } from '@tensorflow/tfjs';
+import { createError } from '../core/errors/errors.js';
+import { tf } from '../tensor/tf.js';
+import type { Loss } from './loss.js';
+
+/**
+ * Options of {@link huber}.
+ *
+ * @category Losses and metrics
+ */
+export interface HuberOptions {
+  /** Error from which on the loss is linear instead of quadratic, in the unit of the target. Above 0. Default 1. */
+  readonly delta?: number;
+}
+
+/**
+ * Huber loss per example: `e²/2` for errors up to `delta`, `delta·|e| - delta²/2` for larger ones, so that a few wrong labels do not
+ * dominate the gradient. Same as Keras 3 `huber` (losses/losses.py) with `reduction=None`.
+ *
+ * Source: P. J. Huber, Robust estimation of a location parameter, 1964.
+ *
+ * @param options - `delta`: error from which on the loss is linear. Default 1.
+ * @returns A loss named `huber`.
+ * @throws `argument` error when `delta` is not above 0.
+ * @example
+ * ```ts
+ * import { huber, regression } from 'tfjs-multitask';
+ *
+ * console.log(regression({ unit: 'years', loss: huber({ delta: 5 }) }).loss.options); // { delta: 5 }
+ * ```
+ * @category Losses and metrics
+ */
+export function huber({ delta = 1 }: HuberOptions = {}): Loss {
+  if (!(delta > 0)) {
+    throw createError({
+      kind: 'argument',
+      path: 'huber.delta',
+      expected: 'a number above 0',
+      received: String(delta),
+      advice: 'Give the error, in the unit of the target, from which on the loss grows linearly.',
+    });
+  }
+  return {
+    name: 'huber',
+    options: { delta },
+    perExample: (prediction, target) => {
+      const error = tf.abs(tf.sub(prediction, target));
+      // min(error, delta) is the quadratic part of the error; the rest is linear.
+      const squared = tf.minimum(error, delta);
+      const linear = tf.sub(error, squared);
+      return tf.mean(tf.add(tf.mul(tf.square(squared), 0.5), tf.mul(linear, delta)), 1) as Tensor1D;
+    },
+  };
+}

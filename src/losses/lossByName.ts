@@ -1,0 +1,26 @@
+import { createError, describeType, didYouMean, formatValue } from '../core/errors/errors.js';
+import type { Loss } from './loss.js';
+
+/** Functions that create a loss, by the name that Keras gives it. */
+export type LossTable = { readonly [name: string]: () => Loss };
+
+/**
+ * Returns the loss that a task's option stands for: the loss itself, or the one of that name in `table`.
+ *
+ * @throws `argument` error for an unknown name and for a value that is no loss.
+ */
+export function resolveLoss(path: string, loss: unknown, table: LossTable): Loss {
+  if (typeof loss === 'string' && Object.hasOwn(table, loss)) return table[loss]!();
+  if (typeof (loss as Partial<Loss> | null)?.perExample === 'function') return loss as Loss;
+  const names = Object.keys(table);
+  throw createError({
+    kind: 'argument',
+    path,
+    expected: `a loss or one of ${names.join(', ')}`,
+    received: typeof loss === 'string' ? formatValue(loss) : describeType(loss),
+    advice:
+      typeof loss === 'function'
+        ? 'Call the function: meanSquaredError(), not meanSquaredError.'
+        : (didYouMean(String(loss), names) ?? 'Write customLoss(name, perExample) for a loss of your own.'),
+  });
+}

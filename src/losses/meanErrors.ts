@@ -1,0 +1,49 @@
+import type { Tensor1D } from '@tensorflow/tfjs';
+import { tf } from '../tensor/tf.js';
+import type { Loss } from './loss.js';
+
+/**
+ * Mean squared error per example: the mean of `(prediction - target)²` over the outputs, in the squared unit of the target. Same as
+ * Keras 3 `mean_squared_error` (losses/losses.py) with `reduction=None`.
+ *
+ * @returns The loss that {@link regression} uses by default. Its name is `mean_squared_error`.
+ * @example
+ * ```ts
+ * import { meanSquaredError, regression } from 'tfjs-multitask';
+ *
+ * console.log(regression({ unit: 'years', loss: meanSquaredError() }).loss.name); // mean_squared_error
+ * ```
+ * @category Losses and metrics
+ */
+export function meanSquaredError(): Loss {
+  return {
+    name: 'mean_squared_error',
+    options: {},
+    perExample: (prediction, target) => tf.mean(tf.square(tf.sub(prediction, target)), 1) as Tensor1D,
+  };
+}
+
+/**
+ * Mean absolute error per example: the mean of `|prediction - target|` over the outputs, in the unit of the target. Same as Keras 3
+ * `mean_absolute_error` (losses/losses.py) with `reduction=None`.
+ *
+ * @returns A loss named `mean_absolute_error`.
+ * @example
+ * ```ts
+ * import { meanAbsoluteError, regression } from 'tfjs-multitask';
+ *
+ * console.log(regression({ unit: 'years', loss: meanAbsoluteError() }).loss.name); // mean_absolute_error
+ * ```
+ * @category Losses and metrics
+ */
+export function meanAbsoluteError(): Loss {
+  return {
+    name: 'mean_absolute_error',
+    options: {},
+    perExample: (prediction, target) => {
+      const error = tf.sub(prediction, target);
+      // This is |error| with a gradient of 0 where the error is 0; the gradient of `tf.abs` is -1 there.
+      return tf.mean(tf.mul(error, tf.sign(error)), 1) as Tensor1D;
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import { createError, describeType, didYouMean, formatValue } from '../core/errors/errors.js';
+import type { Metric, MetricColumn } from './metric.js';
+
+/** Functions that create a metric, by the name of its column. */
+export type MetricTable = { readonly [name: string]: () => Metric };
+
+/**
+ * Returns the metrics that a task's option stands for: each is a metric, or the name of one in `table`.
+ *
+ * @throws `argument` error for a value that is no list, an unknown name, and a value that is no metric.
+ */
+export function resolveMetrics<M extends Metric | string>(
+  path: string,
+  metrics: readonly M[],
+  table: MetricTable,
+): readonly Metric<MetricColumn<M>>[] {
+  const names = Object.keys(table);
+  if (!Array.isArray(metrics)) {
+    throw createError({
+      kind: 'argument',
+      path,
+      expected: 'a list of metrics',
+      received: typeof metrics === 'string' ? formatValue(metrics) : describeType(metrics),
+      advice: `Write metrics: ['${names[0]}'].`,
+    });
+  }
+  return metrics.map((metric: unknown, i) => {
+    if (typeof metric === 'string' && Object.hasOwn(table, metric)) return table[metric]!();
+    if (typeof (metric as Partial<Metric> | null)?.perExample === 'function') return metric as Metric;
+    throw createError({
+      kind: 'argument',
+      path: `${path}[${i}]`,
+      expected: `a metric or one of ${names.join(', ')}`,
+      received: typeof metric === 'string' ? formatValue(metric) : describeType(metric),
+      advice:
+        typeof metric === 'function'
+          ? `Call the function: ${names[0]}(), not ${names[0]}.`
+          : (didYouMean(String(metric), names) ?? 'Use a metric that this kind of task has.'),
+    });
+  }) as readonly Metric[] as readonly Metric<MetricColumn<M>>[];
+}

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { loadPackage } from '../platform/loadPackage.js';
+import { getPackageFolder } from '../platform/packageFolder.js';
+
+/**
+ * An SVG as the bytes of a PNG file, text set in the font that the package carries.
+ *
+ * @param scale - Pixels for each unit of the SVG. Default 2.
+ * @throws `missing-package` fault without `@resvg/resvg-js`.
+ * @example
+ * ```ts
+ * import { svgToPng } from 'tfjs-multitask/node';
+ *
+ * const png = await svgToPng('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
+ * console.log(new TextDecoder().decode(png.subarray(1, 4))); // PNG
+ * ```
+ * @category Figures
+ */
+export async function svgToPng(svg: string, scale = 2): Promise<Uint8Array> {
+  const { Resvg } = await loadPackage<typeof import('@resvg/resvg-js')>('@resvg/resvg-js', 'writing PNG');
+  const { regular, semiBold } = getFontPaths();
+  const picture = new Resvg(svg, {
+    fitTo: { mode: 'zoom', value: scale },
+    background: 'white',
+    font: {
+      loadSystemFonts: false,
+      fontFiles: [regular, semiBold],
+      defaultFontFamily: 'Inter',
+      sansSerifFamily: 'Inter',
+    },
+  });
+  return new Uint8Array(picture.render().asPng());
+}
+
+/** The files of Inter in `assets/fonts` of the package. */
+export function getFontPaths(): { readonly regular: string; readonly semiBold: string } {
+  const file = (name: string) => join(getPackageFolder(), 'assets', 'fonts', name);
+  return { regular: file('Inter-Regular.otf'), semiBold: file('Inter-SemiBold.otf') };
+}

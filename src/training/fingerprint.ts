@@ -1,0 +1,69 @@
+import { digestJson } from '../core/digest.js';
+import type { Json } from '../core/json.js';
+import type { Dataset } from '../data/dataset.js';
+import type { Network } from '../network/network.js';
+import type { Optimizer } from '../optimizers/optimizer.js';
+import type { LossAverage } from '../steps/metricAccumulator.js';
+import type { WeightedLoss } from '../steps/weightedLoss.js';
+
+/** What must not change between the parts of a run, by name, each as its digest. */
+export interface Fingerprint {
+  readonly [part: string]: string;
+}
+
+/** The parts of a run that decide which numbers it computes. */
+export interface FingerprintedRun {
+  readonly network: Network;
+  readonly train: Dataset<any>;
+  readonly validation: Dataset<any> | undefined;
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly shuffle: boolean;
+  readonly loss: WeightedLoss<{ readonly [task: string]: number }>;
+  readonly optimizer: Optimizer;
+  readonly lossAverage: LossAverage;
+}
+
+/** Digests of what a run rests on. */
+export async function computeFingerprint(parts: { readonly [part: string]: Json }): Promise<Fingerprint> {
+  const entries = await Promise.all(
+    Object.entries(parts).map(async ([name, part]) => [name, await digestJson(part)] as const),
+  );
+  return Object.fromEntries(entries);
+}
+
+/** What the weights and slots of a run belong to: part of its contract, and all of it that its model and optimiser say. */
+export function getModelFingerprintParts(
+  network: Network,
+  optimizer: Optimizer,
+): { readonly [part: string]: Json } {
+  return {
+    model: network.layersModel.getConfig() as unknown as Json,
+    tasks: Object.entries(network.tasks).map(([name, task]) => [
+      name,
+      task.kind,
+      task.labels ?? null,
+      task.loss.name,
+      task.loss.options,
+      task.metrics.map((metric) => metric.name),
+    ]),
+    'pixel range': network.input.range,
+    optimizer: optimizer.description,
+  };
+}
+
+/** Digests of what a run rests on. Epochs, engine, callbacks and folders may change between its parts. */
+export function computeRunFingerprint(run: FingerprintedRun): Promise<Fingerprint> {
+  const { network, train, validation, batchSize, seed, shuffle, loss, optimizer, lossAverage } = run;
+  const { optimizer: updates, ...model } = getModelFingerprintParts(network, optimizer);
+  return computeFingerprint({
+    ...model,
+    'training data': train.description.data,
+    'validation data': validation?.description.data ?? null,
+    augmentation: [train.description.augmentation, validation?.description.augmentation ?? null],
+    loss: [loss.weights, loss.classWeights as Json, lossAverage],
+    optimizer: updates!,
+    'batch size': batchSize,
+    seed: [seed, shuffle],
+  });
+}

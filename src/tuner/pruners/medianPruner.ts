@@ -1,0 +1,65 @@
+import { checkInteger } from '../../core/errors/checkInteger.js';
+import { checkOptionNames } from '../../core/errors/errors.js';
+import { computeCost, getPrimaryObjective } from '../results/objectives.js';
+import { createValueFormatter, type Pruner } from './pruner.js';
+
+/**
+ * Options of {@link medianPruner}.
+ *
+ * @category Tuner
+ */
+export interface MedianPrunerOptions {
+  /** Trials that must be complete before any is pruned. Default 5. */
+  readonly startupTrials?: number;
+  /** Epochs of each trial in which it is left alone. Default 0. */
+  readonly warmupEpochs?: number;
+}
+
+/**
+ * Ends a trial whose best value so far is worse than the median of what complete trials had at the same epoch (D. Golovin et al.,
+ * 2017, Google Vizier; as Optuna's `MedianPruner`).
+ *
+ * @throws `argument` fault for options that are negative or not whole, and an unknown one.
+ * @example
+ * ```ts
+ * import { medianPruner, minimize, type TrialRecord } from 'tfjs-multitask/tuner';
+ *
+ * const trial = (number: number, state: TrialRecord['state'], loss: number): TrialRecord => ({
+ *   ...{ number, params: {}, state, after: [] },
+ *   rows: [{ epoch: 1, loss }],
+ * });
+ * const others = [1, 2, 3].map((loss, i) => trial(i + 1, 'complete', loss));
+ * const { prune } = medianPruner({ startupTrials: 3 });
+ * console.log(prune(trial(4, 'running', 9), others, minimize('loss')));
+ * // epoch 1: loss 9 is worse than the median of 3 trials, 2
+ * ```
+ * @category Tuner
+ */
+export function medianPruner(options: MedianPrunerOptions = {}): Pruner {
+  checkOptionNames('medianPruner', options, ['startupTrials', 'warmupEpochs']);
+  const { startupTrials = 5, warmupEpochs = 0 } = options;
+  checkInteger('medianPruner.startupTrials', startupTrials, 0, 'Leave it out for 5.');
+  checkInteger('medianPruner.warmupEpochs', warmupEpochs, 0, 'Leave it out for 0.');
+  return {
+    name: 'median',
+    options: { startupTrials, warmupEpochs },
+    prune: (trial, trials, objectives) => {
+      const objective = getPrimaryObjective(objectives);
+      const epoch = trial.rows.at(-1)?.epoch ?? 0;
+      const complete = trials.filter((other) => other.state === 'complete' && other.number !== trial.number);
+      if (epoch <= warmupEpochs || complete.length < Math.max(1, startupTrials)) return undefined;
+      const costs = complete
+        .flatMap(({ rows }) => rows.filter((row) => row.epoch === epoch))
+        .map((row) => computeCost(objective, row))
+        .filter(Number.isFinite)
+        .sort((a, b) => a - b);
+      if (costs.length === 0) return undefined;
+      const median =
+        (costs[Math.floor((costs.length - 1) / 2)]! + costs[Math.ceil((costs.length - 1) / 2)]!) / 2;
+      const best = Math.min(...trial.rows.map((row) => computeCost(objective, row)));
+      if (best <= median) return undefined;
+      const say = createValueFormatter(objective.direction);
+      return `epoch ${epoch}: ${objective.metric} ${say(best)} is worse than the median of ${costs.length} trials, ${say(median)}`;
+    },
+  };
+}

@@ -1,0 +1,67 @@
+import type { Json } from '../../core/json.js';
+import type { Dimension } from '../space/space.js';
+import { findBestTrialNumbers } from './bestTrials.js';
+import { toObjectiveList } from './objectives.js';
+import type { SearchTarget } from './searchTarget.js';
+import { createCells } from './trialCells.js';
+import { sortByNumber, type TrialRecord } from './trialRecord.js';
+
+/**
+ * The trials as CSV: number, state, with several objectives whether it is of the front, epochs, the values, the best epoch by the first objective, the objectives there, and the reason where
+ * one was pruned or failed.
+ *
+ * @example
+ * ```ts
+ * import { float, minimize, random, resultsCsv, space, study } from 'tfjs-multitask/tuner';
+ *
+ * const parabola = study({
+ *   space: space({ x: float({ min: -1, max: 1 }) }),
+ *   objectives: minimize('y'),
+ *   strategy: random(),
+ *   run: ({ params, report }) => report({ y: params.x ** 2 }),
+ * });
+ * const trial = { number: 1, params: { x: 0.5 }, state: 'complete', after: [], rows: [{ epoch: 1, y: 0.25 }] } as const;
+ * console.log(resultsCsv(parabola, [trial]));
+ * // trial,state,epochs,x,best_epoch,y,reason
+ * // 1,complete,1,0.5,1,0.25,
+ * ```
+ * @category Tuner
+ */
+export function resultsCsv(study: SearchTarget, trials: readonly TrialRecord[]): string {
+  const metrics = toObjectiveList(study.objectives).map(({ metric }) => metric);
+  const paths = study.space.dimensions.map(({ path }: Dimension) => path);
+  const front = metrics.length > 1 ? findBestTrialNumbers(trials, study.objectives) : undefined;
+  const head = [
+    'trial',
+    'state',
+    ...(front ? ['front'] : []),
+    'epochs',
+    ...paths,
+    'best_epoch',
+    ...metrics,
+    'reason',
+  ];
+  const lines = sortByNumber(trials).map((trial) => {
+    const { params, epoch, results } = createCells(trial, study);
+    const mark = front ? [front.has(trial.number)] : [];
+    return [
+      trial.number,
+      trial.state,
+      ...mark,
+      trial.rows.length,
+      ...params,
+      epoch,
+      ...results,
+      trial.reason,
+    ];
+  });
+  return `${[head, ...lines].map((line) => line.map(formatCsvCell).join(',')).join('\n')}\n`;
+}
+
+/** A cell that reads back as it is; one that a spreadsheet would run as a formula begins with an apostrophe. */
+function formatCsvCell(value: Json | undefined): string {
+  if (value === undefined || value === null) return '';
+  if (typeof value !== 'string') return String(value);
+  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
