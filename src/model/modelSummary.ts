@@ -24,6 +24,7 @@ const BYTES_PER_PARAM = 4;
 
 /** Returns the table of `model.summary()`, in the layout of Keras 3 `Model.summary` (utils/summary_utils.py). */
 export function formatSummary(
+  modelName: string,
   { layers, parameters, trainableParameters }: ArchitectureRecord,
   { showTrainable = false }: SummaryOptions,
 ): string {
@@ -56,6 +57,7 @@ export function formatSummary(
     );
   });
   return [
+    `Model: "${modelName}"`,
     drawRule(['┏', '━', '┳', '┓']),
     drawLine(
       columns.map(({ title }) => title),

@@ -220,7 +220,7 @@ export function createModel<T extends Tasks>(network: Network<T>): MultiTaskMode
     freeze: (layer) => changeTrainable('freeze', layer),
     unfreeze: (layer) => changeTrainable('unfreeze', layer),
     summary: (options = {}) => {
-      const text = formatSummary(describeArchitecture(network), options);
+      const text = formatSummary(network.layersModel.name, describeArchitecture(network), options);
       options.log?.(text);
       return text;
     },
