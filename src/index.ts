@@ -61,7 +61,6 @@ export type { ArchitectureRecord, CallSource, LayerRecord } from './core/records
 export type { HeatMap } from './core/records/heatMap.js';
 export {
   type BestEpoch,
-  type ColumnPrefix,
   findBestEpoch,
   type HistoryRecord,
   type HistoryRow,

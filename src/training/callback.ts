@@ -179,7 +179,7 @@ export interface StatefulCallback<Monitor extends string = never> extends Callba
  * An object that watches a training run and may steer it. It is either an object with hooks, or, where it has state, an object
  * with `create(run, saved)`, which returns the hooks of one run. An object with both is rejected.
  *
- * @typeParam Monitor - The column that the callback watches; `fit` rejects one that the model's tasks do not have.
+ * @typeParam Monitor - The column that the callback watches. `fit` rejects a column that the model's tasks do not have.
  * @example
  * ```ts
  * import type { Callback } from 'tfjs-multitask';

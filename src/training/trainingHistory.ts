@@ -1,4 +1,3 @@
-import type { Simplify } from '../core/inferenceTypes.js';
 import {
   type BestEpoch,
   findBestEpoch,
@@ -20,14 +19,16 @@ import { checkMonitor, type HistoryColumn, type MonitorModes } from './monitor.j
  */
 export type HistoryRowOf<T extends Tasks> = string extends keyof T
   ? HistoryRow
-  : Simplify<
-      {
-        readonly epoch: number;
-        readonly loss: number;
-        readonly learning_rate: number;
-        readonly seconds: number;
-      } & { readonly [Column in Exclude<HistoryColumn<T>, 'loss'>]?: number }
-    >;
+  : {
+      /** Number of the epoch, counted from 1. */
+      readonly epoch: number;
+      /** Weighted training loss, with the L2 penalties. */
+      readonly loss: number;
+      /** Learning rate of the last update of the epoch. */
+      readonly learning_rate: number;
+      /** Wall-clock time of the epoch. */
+      readonly seconds: number;
+    } & { readonly [Column in Exclude<HistoryColumn<T>, 'loss'>]?: number };
 
 /**
  * Result of `fit`: the history of the run, the engine that executed it, and why it ended. The properties are plain data, so a

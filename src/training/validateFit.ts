@@ -9,7 +9,7 @@ import { checkLossWeights } from '../steps/weightedLoss.js';
 import { HOOK_NAMES } from './callback.js';
 import type { FitConfig } from './trainingRun.js';
 
-/** Throws an `argument` fault for a part of `fit` that is something else: JavaScript has no compiler to say so. */
+/** Throws an `argument` error for an argument of `fit` of the wrong type. It is for JavaScript, which has no type errors. */
 export function validateFitArguments(train: unknown, given: { readonly [option: string]: unknown }): void {
   const { validation, loss, optimizer, callbacks = [] } = given;
   const wrong = (path: string, expected: string, received: unknown, advice: string) =>
@@ -87,7 +87,7 @@ function checkCallback(path: string, callback: unknown): void {
   }
 }
 
-/** Throws an `argument` or `data` fault for anything that would spoil the run later. */
+/** Throws an `argument` or `data` error for options and data that a later step of the run could not use. */
 export function validateFitConfig({
   network,
   train,
