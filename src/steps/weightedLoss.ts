@@ -132,7 +132,7 @@ type MissingLabelError<K extends string, Label extends string> = Label extends s
   ? TypeErrorMessage<`weightedLoss: task '${K}' has no label '${Label}'`>
   : never;
 
-/** Throws an `argument` error unless the names in `loss` are those of `tasks` and their labels. Catches what the types cannot: JavaScript, and weights from a file. */
+/** Throws an `argument` error unless `loss` names exactly the tasks, and labels that they have. Types cannot check weights from a file. */
 export function checkLossWeights(
   loss: WeightedLoss<{ readonly [task: string]: number }>,
   tasks: Tasks,
