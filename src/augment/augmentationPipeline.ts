@@ -1,4 +1,5 @@
-import { createError, describeType, didYouMean, formatValue } from '../core/errors/errors.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
 import type { ImageBytes, ImageShape, Pixels } from '../core/images.js';
 import type { Json } from '../core/json.js';
 import type { Rng } from '../core/rng.js';
@@ -88,7 +89,7 @@ function checkTransforms(transforms: unknown): void {
   throw createError({
     kind: 'argument',
     path: Array.isArray(transforms) ? `augment[${invalid}]` : 'augment',
-    expected: Array.isArray(transforms) ? 'an image transform' : 'a list of image transforms',
+    expected: Array.isArray(transforms) ? 'an image transform' : 'an array of image transforms',
     received: describeType(Array.isArray(transforms) ? transforms[invalid] : transforms),
     advice: "Write augment([randomRotation({ degrees: 20 }), randomFlip('horizontal')]).",
   });
@@ -101,13 +102,6 @@ const FILL_MODES: readonly FillMode[] = ['nearest', 'reflect', 'wrap', 'constant
 
 function checkFillMode(fillMode: FillMode): void {
   if (FILL_MODES.includes(fillMode)) return;
-  throw createError({
-    kind: 'argument',
-    path: 'augment.fillMode',
-    expected: `one of ${FILL_MODES.join(', ')}`,
-    received: formatValue(fillMode),
-    advice: didYouMean(String(fillMode), FILL_MODES) ?? 'Leave it out to repeat the nearest pixel.',
-  });
 }
 
 function checkUniqueNames(names: readonly string[]): void {

@@ -1,17 +1,8 @@
-import { createError, didYouMean, formatValue } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
 import type { AffineTransform, FlipTransform } from './transform.js';
 
-/** Throws an `argument` error unless `value` is a finite number from `least` to `most`. */
-export function checkRange(path: string, value: number, least: number, most: number): number {
-  if (Number.isFinite(value) && value >= least && value <= most) return value;
-  throw createError({
-    kind: 'argument',
-    path,
-    expected: `a number from ${least} to ${most}`,
-    received: String(value),
-    advice: 'Give angles in degrees, and ranges and probabilities as fractions: 0.1 for 10 %.',
-  });
-}
+const DEGREES_ADVICE = 'Give the angle in degrees, for example 20.';
+const FRACTION_ADVICE = 'Give a fraction of the image size, for example 0.1.';
 
 /**
  * Rotates images by an angle drawn from `-degrees` to `degrees`, counter-clockwise positive, as `rotation_range` of Keras's
@@ -34,7 +25,7 @@ export function randomRotation({
   /** Largest angle in degrees, 0 to 360. */
   readonly degrees: number;
 }): AffineTransform {
-  checkRange('randomRotation.degrees', degrees, 0, 360);
+  checks.number('randomRotation.degrees', degrees, { min: 0, max: 360, advice: DEGREES_ADVICE });
   return {
     kind: 'affine',
     name: 'rotation',
@@ -69,7 +60,11 @@ export function randomZoom({
   /** Whether height and width have separate factors. Default `independent`. */
   readonly axes?: 'independent' | 'together';
 }): AffineTransform {
-  checkRange('randomZoom.range', range, 0, 0.99);
+  checks.number('randomZoom.range', range, {
+    min: 0,
+    max: 0.99,
+    advice: 'Give the largest change of the zoom factor, for example 0.1.',
+  });
   return {
     kind: 'affine',
     name: 'zoom',
@@ -106,8 +101,8 @@ export function randomTranslation({
   /** Largest horizontal shift as a fraction of the width, 0 to 1. Default 0. */
   readonly widthFactor?: number;
 }): AffineTransform {
-  checkRange('randomTranslation.heightFactor', heightFactor, 0, 1);
-  checkRange('randomTranslation.widthFactor', widthFactor, 0, 1);
+  checks.proportion('randomTranslation.heightFactor', heightFactor, { advice: FRACTION_ADVICE });
+  checks.proportion('randomTranslation.widthFactor', widthFactor, { advice: FRACTION_ADVICE });
   return {
     kind: 'affine',
     name: 'shift',
@@ -139,7 +134,7 @@ export function randomShear({
   /** Largest angle in degrees, 0 to 89. */
   readonly degrees: number;
 }): AffineTransform {
-  checkRange('randomShear.degrees', degrees, 0, 89);
+  checks.number('randomShear.degrees', degrees, { min: 0, max: 89, advice: DEGREES_ADVICE });
   return {
     kind: 'affine',
     name: 'shear',
@@ -180,17 +175,12 @@ export function randomFlip(
     readonly probability?: number;
   } = {},
 ): FlipTransform {
-  if (!Object.hasOwn(FLIP_AXES, mode)) {
-    const modes = Object.keys(FLIP_AXES);
-    throw createError({
-      kind: 'argument',
-      path: 'randomFlip.mode',
-      expected: `one of ${modes.join(', ')}`,
-      received: formatValue(mode),
-      advice: didYouMean(String(mode), modes) ?? "Write randomFlip('horizontal') to exchange left and right.",
-    });
-  }
-  checkRange('randomFlip.probability', probability, 0, 1);
+  checks.oneOf('randomFlip.mode', mode, ['horizontal', 'vertical', 'both'], {
+    advice: "Write randomFlip('horizontal') to exchange left and right.",
+  });
+  checks.proportion('randomFlip.probability', probability, {
+    advice: 'Give the probability of a flip, for example 0.5.',
+  });
   return {
     kind: 'flip',
     axes: FLIP_AXES[mode],

@@ -1,5 +1,5 @@
+import * as checks from '../core/errors/checks.js';
 import type { Pixels } from '../core/images.js';
-import { checkRange } from './geometricTransforms.js';
 import { markSerializable } from './serializable.js';
 import type { PixelTransform } from './transform.js';
 
@@ -117,7 +117,9 @@ export function randomGrayscale({
   /** Probability that an image turns gray, 0 to 1. Default 0.1. */
   readonly probability?: number;
 } = {}): PixelTransform {
-  checkRange('randomGrayscale.probability', probability, 0, 1);
+  checks.proportion('randomGrayscale.probability', probability, {
+    advice: 'Give the probability of a grayscale image, for example 0.1.',
+  });
   return createPixelTransform({
     name: 'grayscale',
     options: { probability },
@@ -153,7 +155,9 @@ export function randomCutout({
   /** Side of the square as a fraction of the shorter side of the image, 0 to 1. Default 0.25. */
   readonly side?: number;
 } = {}): PixelTransform {
-  checkRange('randomCutout.side', side, 0, 1);
+  checks.proportion('randomCutout.side', side, {
+    advice: 'Give the side of the square as a fraction of the image side, for example 0.25.',
+  });
   return createPixelTransform({
     name: 'cutout',
     options: { side },
@@ -175,7 +179,9 @@ function createScalingTransform(
   range: number,
   change: (pixels: Pixels, factor: number) => void,
 ): PixelTransform {
-  checkRange(`${caller}.range`, range, 0, 1);
+  checks.proportion(`${caller}.range`, range, {
+    advice: 'Give the largest relative change, for example 0.2.',
+  });
   return createPixelTransform({
     name,
     options: { range },

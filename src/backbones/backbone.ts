@@ -1,11 +1,8 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
-import {
-  checkOptionNames,
-  createError,
-  describeType,
-  didYouMean,
-  formatValue,
-} from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createArgumentError, createError } from '../core/errors/errors.js';
+import { describeType, formatValue } from '../core/errors/formatValue.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { TypeErrorMessage } from '../core/inferenceTypes.js';
 import type { Block } from '../layers/block.js';
 import type { Trunk } from '../layers/trunkAndBranch.js';
@@ -107,24 +104,18 @@ export function checkBackboneOptions(
   known: readonly string[] = OPTION_NAMES,
 ): void {
   if (typeof options !== 'object' || options === null) {
-    throw createError({
-      kind: 'argument',
+    throw createArgumentError(
       path,
-      expected: 'options that say where its weights come from',
-      received: describeType(options),
-      advice: `Write ${path}({ weights: null }) to draw them, or import it from tfjs-multitask/node to download them.`,
-    });
+      'options with the weights, { weights: ... }',
+      describeType(options),
+      `Write ${path}({ weights: null }) for random weights, or import ${path} from tfjs-multitask/node to download ImageNet weights.`,
+    );
   }
-  checkOptionNames(path, options, known);
+  checks.optionNames(path, options, known);
   for (const name of ['trainable', 'top'] as const) {
-    const value = options[name];
-    if (value === undefined || typeof value === 'boolean') continue;
-    throw createError({
-      kind: 'argument',
-      path: `${path}.${name}`,
-      expected: 'true or false',
-      received: formatValue(value),
-      advice: 'Write it without quotation marks, or leave it out.',
+    if (options[name] === undefined) continue;
+    checks.boolean(`${path}.${name}`, options[name], {
+      advice: 'Write true or false without quotation marks, or omit the option.',
     });
   }
 }
@@ -177,9 +168,9 @@ function findFirstTrainableRow(
     throw createError({
       kind: 'argument',
       path: `${path}.trainableFrom`,
-      expected: 'trainable or trainableFrom',
-      received: 'both',
-      advice: 'Say trainable for all of the backbone, trainableFrom for its end.',
+      expected: 'either trainable or trainableFrom',
+      received: 'both options',
+      advice: 'Use trainable for the whole backbone, or trainableFrom for its last layers.',
     });
   }
   const named = rows.findIndex(({ name }) => name === from);
@@ -189,11 +180,11 @@ function findFirstTrainableRow(
   throw createError({
     kind: 'argument',
     path: `${path}.trainableFrom`,
-    expected: `the name of a layer, or its beginning: ${stages.join(', ')}`,
+    expected: `a stage (${stages.join(', ')}), or the name or name prefix of a layer`,
     received: formatValue(from),
     advice:
       (typeof from === 'string' && didYouMean(from, [...stages, ...rows.map(({ name }) => name)])) ||
-      'Give the first layer to train; to freeze all of them write trainable: false.',
+      'Give the first layer to train, or write trainable: false to freeze the whole backbone.',
   });
 }
 
@@ -202,10 +193,10 @@ function checkBackboneInput(path: string, image: SymbolicTensor, seen: SymbolicT
     throw createError({
       kind: 'argument',
       path,
-      expected: 'the image itself as its input, since it brings its own preprocessing',
+      expected: 'the image as its input, because the backbone has its own preprocessing',
       received: `the output of ${image.sourceLayer.name}`,
       advice:
-        'Make the backbone the first piece of the trunk; what comes before it is what the branches see: branch([...], { inputView: grayscaleImage() }).',
+        'Make the backbone the first element of the trunk. To change the image before it, use branch([...], { inputView: grayscaleImage() }).',
     });
   }
   const [, height, width] = image.shape as number[];
@@ -214,7 +205,7 @@ function checkBackboneInput(path: string, image: SymbolicTensor, seen: SymbolicT
     kind: 'argument',
     path,
     expected: `images of at least ${MIN_SIDE}x${MIN_SIDE} pixels`,
-    received: `${height}x${width}`,
-    advice: 'Read the images larger: multiTask({ input: [128, 128, 3] }).',
+    received: `images of ${height}x${width} pixels`,
+    advice: 'Use a larger image size: multiTask({ input: [128, 128, 3] }).',
   });
 }

@@ -110,13 +110,15 @@ async function downloadFile(
   if (concurrentBytes && (await matchesHash(concurrentBytes, hash))) return concurrentBytes;
   throw createDownloadError(
     options,
-    bytes ? `${bytes.length} bytes ${describeMismatch(hash)}` : 'a part of it',
-    'It was removed; the file may have changed on the server or on the way.',
+    bytes ? `${bytes.length} bytes ${describeMismatch(hash)}` : 'only a part of the file',
+    'Check whether the file has changed on the server; the downloaded bytes were removed.',
   );
 }
 
 const describeMismatch = (hash: FileHash) =>
-  'accepts' in hash ? 'of something else' : `whose hash is not ${Object.entries(hash)[0]!.join(' ')}`;
+  'accepts' in hash
+    ? 'with other contents than expected'
+    : `whose hash is not ${Object.entries(hash)[0]!.join(' ')}`;
 
 /**
  * Receives the rest of the file. Returns all its bytes, or undefined if the server cannot resume the partial
@@ -163,7 +165,7 @@ async function receiveFile(
     throw createDownloadError(
       options,
       received,
-      'They are kept, and the next call goes on from there.',
+      'Call again to resume the download: the received bytes are stored.',
       cause,
     );
   }
@@ -225,14 +227,16 @@ function createDownloadError(
 ): Error {
   const storePath = `${store.label}/${name}`;
   const invalidFile =
-    existingSize === undefined ? '' : `, and at ${storePath} ${existingSize} bytes ${describeMismatch(hash)}`;
-  const manualAdvice = `download ${url} by hand and put it at ${storePath}${invalidFile && ', in place of what is there'}.`;
+    existingSize === undefined
+      ? ''
+      : `, and a stored file ${storePath} of ${existingSize} bytes ${describeMismatch(hash)}`;
+  const manualAdvice = `download ${url} by hand and put it at ${storePath}${invalidFile && ', replacing the stored file'}.`;
   return createError({
     kind: 'download',
     path: url,
     expected: `the file ${name}`,
     received: `${received}${invalidFile}`,
-    advice: `${advice ? `${advice} ` : ''}Try it again, or ${manualAdvice}`,
+    advice: `${advice ? `${advice} ` : ''}Try again, or ${manualAdvice}`,
     cause,
   });
 }
@@ -244,7 +248,7 @@ function throwIfAborted({ url, name, signal }: FetchFileOptions): void {
     path: url,
     expected: `the file ${name}`,
     received: 'a signal to stop',
-    advice: 'What has come is kept: the next call goes on from there.',
+    advice: 'Call again to resume the download: the received bytes are stored.',
     cause: signal.reason,
   });
 }

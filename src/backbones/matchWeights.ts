@@ -1,5 +1,5 @@
 import { formatShape, type HostArray } from '../core/arrays.js';
-import { createError } from '../core/errors/errors.js';
+import { createFileError } from '../core/errors/errors.js';
 import type { WeightsByLayer } from '../interop/keras/file/weightFiles.js';
 import type { BackboneRow } from './backboneRows.js';
 
@@ -82,29 +82,33 @@ export function matchWeights(
       ]),
     );
   }
-  const wrong: CreateMismatchError = (
-    place,
+  const createMismatchError: CreateMismatchError = (
+    weightPath,
     expected,
     received,
-    advice = `Is it a file of ${backbone}'s weights?`,
-  ) => createError({ kind: 'file', path: `${file}: ${place}`, expected, received, advice });
+    advice = `Check that the file contains the weights of ${backbone}.`,
+  ) => createFileError(`${file}: ${weightPath}`, expected, received, advice);
   const kin = new RegExp(`^(${[...new Set([...names].map(toBlockPattern))].join('|')})$`);
   const extra = layers.find(([name]) => !names.has(name) && (!whole || kin.test(name)));
   if (extra) {
-    const top = extra[0] === 'predictions' ? 'Give top: true, or a file without its top.' : undefined;
-    throw wrong(
+    const topAdvice =
+      extra[0] === 'predictions'
+        ? 'Pass top: true, or give a file without the classification layer.'
+        : undefined;
+    throw createMismatchError(
       extra[0],
       `only the ${wanted.length} layers of ${backbone} that have weights`,
-      'another',
-      top,
+      'an additional layer',
+      topAdvice,
     );
   }
   return new Map(
     wanted.map(({ name, weights }) => {
       const found = held.get(name);
-      if (found) return [name, matchLayerArrays(name, weights, found, wrong)];
-      const top = name === 'predictions' ? 'Leave top out, or give the file with its top.' : undefined;
-      throw wrong(name, `a layer of ${backbone}`, 'nothing', top);
+      if (found) return [name, matchLayerArrays(name, weights, found, createMismatchError)];
+      const topAdvice =
+        name === 'predictions' ? 'Omit top, or give a file with the classification layer.' : undefined;
+      throw createMismatchError(name, `weights of this layer of ${backbone}`, 'no weights for it', topAdvice);
     }),
   );
 }
@@ -112,26 +116,28 @@ export function matchWeights(
 /** What a layer's name has in common with those of other blocks: `conv4_block23_1_conv` and `conv4_block1_1_conv`. */
 const toBlockPattern = (name: string) => name.replaceAll(/\d+[a-z]?(?=_)/g, '\\d+[a-z]?');
 
-type CreateMismatchError = (place: string, expected: string, received: string, advice?: string) => Error;
+type CreateMismatchError = (weightPath: string, expected: string, received: string, advice?: string) => Error;
 
 /** By name, or by place where a file has other names: numbers, or `depthwise_kernel` of Keras 2. */
 function matchLayerArrays(
   layer: string,
   wanted: WeightedLayer['weights'],
   found: { readonly [weight: string]: HostArray },
-  wrong: CreateMismatchError,
+  createMismatchError: CreateMismatchError,
 ): Float32Array[] {
   const known = Object.keys(found);
   const named = wanted.some(({ name }) => known.includes(name));
   const keys = named ? wanted.map(({ name }) => name) : known;
   const surplus = known.find((key, i) => (named ? !keys.includes(key) : i >= wanted.length));
-  if (surplus !== undefined) throw wrong(`${layer}/${surplus}`, `${wanted.length} tensors`, 'another');
+  if (surplus !== undefined)
+    throw createMismatchError(`${layer}/${surplus}`, `only ${wanted.length} tensors`, 'an additional tensor');
   return wanted.map(({ name, shape }, i) => {
     const array = found[keys[i]!];
-    const place = `${layer}/${name}`;
-    if (!array) throw wrong(place, `a tensor ${formatShape(shape)}`, 'nothing');
+    const weightPath = `${layer}/${name}`;
+    const expected = `a tensor of shape ${formatShape(shape)}`;
+    if (!array) throw createMismatchError(weightPath, expected, 'no tensor');
     if (array.shape.join() !== shape.join())
-      throw wrong(place, `a tensor ${formatShape(shape)}`, formatShape(array.shape));
+      throw createMismatchError(weightPath, expected, `a tensor of shape ${formatShape(array.shape)}`);
     return array.data as Float32Array;
   });
 }

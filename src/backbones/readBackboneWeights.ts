@@ -1,5 +1,6 @@
 import type { HostArray } from '../core/arrays.js';
-import { createError, describeType } from '../core/errors/errors.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
 import { readKerasWeights, type WeightsByLayer } from '../interop/keras/file/weightFiles.js';
 import type { BackboneTable, WeightsFile } from './backbone.js';
 import { listWeightedLayers, matchWeights, type RowWeights, type WeightedLayer } from './matchWeights.js';
@@ -30,10 +31,9 @@ export async function readBackboneWeights(
     throw createError({
       kind: 'argument',
       path: `${path}.weights`,
-      expected: 'the bytes of a file of weights, or null',
+      expected: 'the bytes of a weights file, or null',
       received: describeType(weights),
-      advice:
-        "For a path or 'imagenet' import it from tfjs-multitask/node; null has the seed draw the weights.",
+      advice: `For a path or 'imagenet', import ${path} from tfjs-multitask/node. For random weights, pass null.`,
     });
   }
   const { layers, whole, range } = await readKerasWeights(weights, file);
@@ -74,9 +74,9 @@ function flattenNestedLayers(layers: WeightsByLayer, file: string): WeightsByLay
         throw createError({
           kind: 'file',
           path: `${file}: ${path}`,
-          expected: `one layer ${layer} in the whole model`,
-          received: 'a second, in another model inside it',
-          advice: 'Save the model inside by itself, and give that file.',
+          expected: `only one layer named ${layer} in the model and its nested models`,
+          received: 'a second layer of that name, in another nested model',
+          advice: 'Save the nested model on its own, and give that file.',
         });
       }
       found.get(layer)!.set(weight, array);

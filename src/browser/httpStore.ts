@@ -1,4 +1,4 @@
-import { createError } from '../core/errors/errors.js';
+import { createError, createFileError } from '../core/errors/errors.js';
 import type { Store } from '../core/platform/platform.js';
 
 /**
@@ -23,20 +23,20 @@ export function httpStore(url: string): Store {
     throw createError({
       kind: 'file',
       path: folder + name,
-      expected: 'a store that can be written and listed',
-      received: 'one over HTTP, which can only be read',
-      advice: 'Write to memoryStore(), and send from there.',
+      expected: 'a store that supports writing and listing',
+      received: 'an HTTP store, which is read-only',
+      advice: 'Write to memoryStore(), and send its files to the server yourself.',
     });
   };
   return {
     label: url,
     read: async (name) => {
       const answer = await fetch(folder + name).catch((cause) => {
-        throw createRequestError(folder + name, 'no answer', cause);
+        throw createRequestError(folder + name, `a failed request (${(cause as Error).message})`, cause);
       });
       if (answer.ok) return new Uint8Array(await answer.arrayBuffer());
       if (answer.status === 404) return undefined;
-      throw createRequestError(folder + name, `HTTP ${answer.status}`);
+      throw createRequestError(folder + name, `HTTP status ${answer.status}`);
     },
     write: refuse,
     append: refuse,
@@ -46,11 +46,10 @@ export function httpStore(url: string): Store {
 }
 
 const createRequestError = (path: string, received: string, cause?: unknown) =>
-  createError({
-    kind: 'file',
+  createFileError(
     path,
-    expected: 'a file that the server gives',
+    'a file on the server',
     received,
-    advice: 'Check the address, and that this page may read from there (CORS).',
+    'Check the URL, and whether the server allows requests from this page (CORS).',
     cause,
-  });
+  );

@@ -24,8 +24,8 @@ export function packageLoader(imports: { readonly [name: string]: () => Promise<
     throw createError({
       kind: 'missing-package',
       path: name,
-      expected: `the package, for ${neededFor}`,
-      received: 'none',
+      expected: `the package ${name}, for ${neededFor}`,
+      received: 'no import of that package',
       advice: `Write packages({ '${name}': () => import('${name}') }).`,
     });
   };

@@ -1,5 +1,6 @@
+import * as checks from '../core/errors/checks.js';
 import type { Spawner } from '../core/platform/platform.js';
-import { checkWorkerCount, getDefaultWorkerCount } from '../data/workerPool.js';
+import { getDefaultWorkerCount, WORKER_COUNT_ADVICE } from '../data/workerPool.js';
 
 const LISTENER_SCRIPT = '\nonmessage = ({ data }) => postMessage(...answer(data));';
 
@@ -26,8 +27,9 @@ export function webWorkers({
 }: {
   readonly count?: number;
 } = {}): Spawner {
+  checks.integer('webWorkers.count', count, { min: 1, advice: WORKER_COUNT_ADVICE });
   return {
-    maxWorkers: checkWorkerCount('webWorkers', count),
+    maxWorkers: count,
     spawn: (script, { onMessage, onError }) => {
       const url = URL.createObjectURL(new Blob([script, LISTENER_SCRIPT], { type: 'text/javascript' }));
       const worker = new Worker(url);

@@ -1,11 +1,14 @@
-import { createError, didYouMean } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { Store } from '../core/platform/platform.js';
 import { writeCheckpointEpoch } from '../core/records/checkpointEpoch.js';
 import type { HistoryRow } from '../core/records/history.js';
 import type { StatefulCallback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
 import { checkWritable } from './checkWritable.js';
-import { checkEpochCount, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
+import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
 /**
  * Options of {@link bestCheckpoint}.
@@ -55,14 +58,18 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
 ): StatefulCallback<Monitor> {
   const { monitor = 'val_loss' as Monitor, folder: name = 'best', maxToKeep } = options;
   if (maxToKeep !== undefined) {
-    checkEpochCount('bestCheckpoint.maxToKeep', maxToKeep, 1);
+    checks.integer('bestCheckpoint.maxToKeep', maxToKeep, {
+      min: 1,
+      advice: 'Omit it to keep every improvement.',
+    });
     if (!name.includes('{')) {
       throw createError({
         kind: 'argument',
         path: 'bestCheckpoint.maxToKeep',
-        expected: 'a folder name with a column in it, such as {epoch:02d}-{val_loss:.3f}',
-        received: name,
-        advice: 'One folder holds one model: give a template, or leave maxToKeep out.',
+        expected: 'a folder template with a column, such as {epoch:02d}-{val_loss:.3f}',
+        received: `the folder ${formatValue(name)}`,
+        advice:
+          'Give a template as folder, because one folder can contain only one model, or omit maxToKeep.',
       });
     }
   }
@@ -103,7 +110,7 @@ function formatFolderName(template: string, row: HistoryRow): string {
         throw createError({
           kind: 'argument',
           path: 'bestCheckpoint.folder',
-          expected: `columns of the history (${Object.keys(row).join(', ')})`,
+          expected: `a column of the history (${Object.keys(row).join(', ')})`,
           received: `{${column}}`,
           advice: didYouMean(column, Object.keys(row)) ?? 'Put one of these columns between the braces.',
         });

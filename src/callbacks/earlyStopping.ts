@@ -1,7 +1,8 @@
+import * as checks from '../core/errors/checks.js';
 import type { Weights } from '../network/weights.js';
 import type { StatefulCallback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
-import { checkEpochCount, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
+import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
 /**
  * Options of {@link earlyStopping}.
@@ -49,8 +50,8 @@ export function earlyStopping<const Monitor extends string = 'val_loss'>(
   const { monitor = 'val_loss' as Monitor, patience = 0, baseline, startFromEpoch = 0 } = options;
   const { restoreBestWeights = false } = options;
   const minDelta = Math.abs(options.minDelta ?? 0);
-  checkEpochCount('earlyStopping.patience', patience, 0);
-  checkEpochCount('earlyStopping.startFromEpoch', startFromEpoch, 0);
+  checks.integer('earlyStopping.patience', patience, { min: 0, defaultValue: 0 });
+  checks.integer('earlyStopping.startFromEpoch', startFromEpoch, { min: 0, defaultValue: 0 });
   return {
     name: 'earlyStopping',
     monitor,

@@ -1,4 +1,3 @@
-import { checkInteger } from '../core/errors/checkInteger.js';
 import type { HistoryRow } from '../core/records/history.js';
 import type { Run } from '../training/callback.js';
 
@@ -26,7 +25,3 @@ export function resolveMode(run: Run, monitor: string, mode: 'auto' | 'min' | 'm
 export function getMonitorValue(row: HistoryRow, monitor: string): number {
   return row[monitor] ?? Number.NaN;
 }
-
-/** Throws an `argument` error unless `value` is a whole number of at least `least`. */
-export const checkEpochCount = (path: string, value: number, least: number): void =>
-  checkInteger(path, value, least, `Give ${least} or more epochs, or leave it out for the default.`);

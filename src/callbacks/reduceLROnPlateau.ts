@@ -1,7 +1,7 @@
-import { createError } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
 import type { StatefulCallback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
-import { checkEpochCount, getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
+import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
 /**
  * Options of {@link reduceLROnPlateau}.
@@ -50,17 +50,13 @@ export function reduceLROnPlateau<const Monitor extends string = 'val_loss'>(
 ): StatefulCallback<Monitor> {
   const { monitor = 'val_loss' as Monitor, factor = 0.1, patience = 10, minDelta = 1e-4 } = options;
   const { cooldown = 0, minLearningRate = 0 } = options;
-  checkEpochCount('reduceLROnPlateau.patience', patience, 0);
-  checkEpochCount('reduceLROnPlateau.cooldown', cooldown, 0);
-  if (!(factor > 0 && factor < 1)) {
-    throw createError({
-      kind: 'argument',
-      path: 'reduceLROnPlateau.factor',
-      expected: 'a number between 0 and 1, both excluded',
-      received: String(factor),
-      advice: 'Give 0.5 to halve the rate.',
-    });
-  }
+  checks.integer('reduceLROnPlateau.patience', patience, { min: 0, defaultValue: 10 });
+  checks.integer('reduceLROnPlateau.cooldown', cooldown, { min: 0, defaultValue: 0 });
+  checks.number('reduceLROnPlateau.factor', factor, {
+    above: 0,
+    below: 1,
+    advice: 'Give 0.5 to halve the learning rate.',
+  });
   return {
     name: 'reduceLROnPlateau',
     monitor,

@@ -1,4 +1,5 @@
-import { createError, formatValue } from '../core/errors/errors.js';
+import { createError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
 import type { Store } from '../core/platform/platform.js';
 import { getColumnPrefix, type HistoryRow } from '../core/records/history.js';
 import { EVENT_FILE_VERSION, encodeEvents, type ScalarSummary, type TfEvent } from '../formats/tfEvents.js';
@@ -117,9 +118,9 @@ function toBatchInterval(updateFreq: NonNullable<TensorBoardOptions['updateFreq'
   throw createError({
     kind: 'argument',
     path: 'tensorBoard.updateFreq',
-    expected: '"epoch", "batch" or a whole number of steps',
+    expected: '"epoch", "batch" or an integer number of batches',
     received: formatValue(updateFreq),
-    advice: 'Leave it out for one point an epoch.',
+    advice: 'Omit it to log one point per epoch.',
   });
 }
 

@@ -125,6 +125,6 @@ async function readImage(dataset: Dataset<unknown>, index: number): Promise<Imag
     expected: `${dataset.shape.join('x')} bytes`,
     received: `${image.data.length} bytes`,
     advice:
-      'The bytes changed after the dataset was created, or its decoder returned another size than requested.',
+      'Check that the decoder returns the size it is passed, and do not change images after creating the dataset.',
   });
 }

@@ -1,4 +1,7 @@
-import { checkOptionNames, createError, didYouMean, formatValue } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { LabelReader } from './labelReader.js';
 
 /**
@@ -77,8 +80,9 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn }
       kind: 'data',
       path: 'csv header',
       expected: `a column "${name}"`,
-      received: header.join(', ') || 'an empty file',
-      advice: didYouMean(name, header) ?? 'Add the column, or use the name from the header.',
+      received: header.some(Boolean) ? `the columns ${header.join(', ')}` : 'an empty file',
+      advice:
+        didYouMean(name, header) ?? 'Add the column, or rename the entry in `columns` to match the header.',
     });
   };
   const fileColumn = findColumn(pathColumn);
@@ -95,8 +99,8 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn }
         kind: 'data',
         path: line,
         expected: `${header.length} cells`,
-        received: String(row.length),
-        advice: 'Quote a cell that contains a comma or a quote.',
+        received: `${row.length} cells`,
+        advice: 'Quote every cell that contains a comma or a quotation mark.',
       });
     }
     const path = row[fileColumn]!.replace(/^\.\//, '');
@@ -104,9 +108,9 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn }
       throw createError({
         kind: 'data',
         path: line,
-        expected: 'every file once',
-        received: `${path} again`,
-        advice: 'Keep one of its rows.',
+        expected: 'at most one row for each file',
+        received: `a second row for ${path}`,
+        advice: 'Keep one of the rows.',
       });
     }
     const labels: { [task: string]: unknown } = {};
@@ -121,7 +125,7 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn }
           path: `${line}, column ${name}`,
           expected: (cause as Error).message,
           received: JSON.stringify(cell),
-          advice: 'Fix the cell, or leave it empty for an image without this label.',
+          advice: 'Fix the cell, or leave it empty if the label is unknown.',
           cause,
         });
       }
@@ -153,7 +157,7 @@ function createCellReader(path: string, column: unknown): (cell: string) => unkn
       advice: "Write { age: Number, gender: ['male', 'female'] }.",
     });
   }
-  checkOptionNames(path, column, ['min', 'max']);
+  checks.optionNames(path, column, ['min', 'max']);
   return createNumberReader(column);
 }
 

@@ -1,7 +1,8 @@
 import type { FillMode } from '../augment/affine.js';
 import { type AugmentationPipeline, createAugmentationPipeline } from '../augment/augmentationPipeline.js';
 import type { ImageTransform } from '../augment/transform.js';
-import { checkOptionNames, createError } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
 import type { ImageBytes, ImageShape } from '../core/images.js';
 import type { Json } from '../core/json.js';
 import type { Spawner } from '../core/platform/platform.js';
@@ -171,7 +172,7 @@ export class Dataset<L> {
    * Throws an `argument` error for a transform that appears twice and for an invalid option.
    */
   augment(transforms: readonly ImageTransform[], options: AugmentOptions = {}): Dataset<L> {
-    checkOptionNames('augment', options, ['fillMode', 'fillValue', 'fixed', 'compat']);
+    checks.optionNames('augment', options, ['fillMode', 'fillValue', 'fixed', 'compat']);
     const { fixed = false, ...sampling } = options;
     return this.withAugmentation({ pipeline: createAugmentationPipeline(transforms, sampling), fixed });
   }
@@ -235,7 +236,7 @@ export class Dataset<L> {
       path: 'dataset',
       expected: `an index from 0 to ${this.size - 1}`,
       received: String(index),
-      advice: 'Count from 0; `size` is one more than the last index.',
+      advice: 'Count from 0. The last index is `size - 1`.',
     });
   }
 }

@@ -1,3 +1,4 @@
+import * as checks from '../core/errors/checks.js';
 import { createError, isMultitaskError } from '../core/errors/errors.js';
 import type { ImageBytes } from '../core/images.js';
 import type { Decoder, Spawner } from '../core/platform/platform.js';
@@ -65,7 +66,7 @@ export async function decodeImages<L>(
       path: source.root,
       expected: 'a folder with image files (jpg, png, webp, gif, tiff, avif)',
       received: 'a folder without image files',
-      advice: 'Check the path. Subfolders are searched too; other kinds of files are ignored.',
+      advice: 'Check the path. Subfolders are searched, other file types are ignored.',
     });
   }
   const sorted = [...source.paths].sort((a, b) => (a < b ? -1 : 1));
@@ -105,49 +106,22 @@ export async function decodeImages<L>(
     kind: 'data',
     path: source.root,
     expected: 'at least one image with labels',
-    received: `${paths.length} unusable files, the first of which is ${skipped[0]!.path}: ${skipped[0]!.reason}`,
-    advice: 'Check that `labels` can read the names of these files, and that they are images.',
+    received: `${paths.length} unusable files, the first of them ${skipped[0]!.path} (${skipped[0]!.reason})`,
+    advice: 'Check that `labels` can parse these file names, and that the files are images.',
   });
 }
 
 /** Throws an `argument` error for an invalid size or number of channels. */
 function checkImageSize(caller: string, size: readonly number[], channels: number): void {
-  const wrong = (path: string, expected: string, received: unknown, advice: string) =>
-    createError({
-      kind: 'argument',
-      path,
-      expected,
-      received: JSON.stringify(received) ?? 'nothing',
-      advice,
-    });
-  if (
-    !Array.isArray(size) ||
-    size.length !== 2 ||
-    !size.every((side) => Number.isInteger(side) && side > 0)
-  ) {
-    throw wrong(
-      `${caller}.size`,
-      '[height, width] in pixels',
-      size,
-      'Give [128, 128], or the size of the network.',
-    );
-  }
-  if (channels !== 1 && channels !== 3) {
-    throw wrong(`${caller}.channels`, '1 or 3', channels, 'Give 3 for color, 1 for grayscale.');
-  }
+  checks.shape(`${caller}.size`, size, ['height', 'width'], {
+    advice: 'Give the input size of the network, for example [128, 128].',
+  });
+  checks.oneOf(`${caller}.channels`, channels, [1, 3], { advice: 'Give 3 for color, 1 for grayscale.' });
 }
 
 /** Returns `count` evenly spaced items of `all`. */
 function sampleEvenly(caller: string, all: readonly string[], count = all.length): readonly string[] {
-  if (!Number.isInteger(count) || count < 1) {
-    throw createError({
-      kind: 'argument',
-      path: `${caller}.limit`,
-      expected: 'a whole number above zero',
-      received: String(count),
-      advice: 'Leave it out to use every file.',
-    });
-  }
+  checks.integer(`${caller}.limit`, count, { min: 1, advice: 'Omit it to use every file.' });
   if (count >= all.length) return all;
   return Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]!);
 }
@@ -178,7 +152,7 @@ function createUnusableFileError(root: string, { path, reason }: SkippedFile): E
     kind: 'data',
     path: `${root.replace(/\/$/, '')}/${path}`,
     expected: 'an image with labels',
-    received: `a file that cannot be used: ${reason}`,
-    advice: `Fix or remove the file, or set unusableFiles: 'skip' to skip such files and list them in \`skipped\`.`,
+    received: `an unusable file (${reason})`,
+    advice: `Fix or remove the file, or pass unusableFiles: 'skip' to list such files in \`skipped\` and continue.`,
   });
 }

@@ -44,8 +44,8 @@ export function imagesInMemory<L>(images: readonly LabeledImage<L>[]): Dataset<L
       kind: 'data',
       path: 'images',
       expected: 'at least one image',
-      received: 'an empty list',
-      advice: 'Give at least one image: it sets the size of the dataset.',
+      received: 'an empty array',
+      advice: 'Pass at least one image: it determines the image size of the dataset.',
     });
   }
   const { height, width, channels } = first;
@@ -56,8 +56,8 @@ export function imagesInMemory<L>(images: readonly LabeledImage<L>[]): Dataset<L
       throw createError({
         kind: 'data',
         path: id,
-        expected: `an image of ${height}x${width}x${channels}, like the first image, with as many bytes`,
-        received: `${image.height}x${image.width}x${image.channels} with ${image.data.length} bytes`,
+        expected: `an image of ${height}x${width}x${channels} with ${height * width * channels} bytes, like the first image`,
+        received: `an image of ${image.height}x${image.width}x${image.channels} with ${image.data.length} bytes`,
         advice: 'Resize all images to one size first.',
       });
     }

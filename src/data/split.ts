@@ -1,4 +1,7 @@
-import { createError, didYouMean, formatValue } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import { createRng } from '../core/rng.js';
 
 /**
@@ -36,15 +39,11 @@ export function splitIndices<L>(
   labels: readonly L[],
   { validation: share, by = 'shuffled', seed = 0 }: SplitOptions<L>,
 ): { readonly train: readonly number[]; readonly validation: readonly number[] } {
-  if (!(share > 0 && share < 1)) {
-    throw createError({
-      kind: 'argument',
-      path: 'split.validation',
-      expected: 'a number above 0 and below 1',
-      received: String(share),
-      advice: 'Give 0.2 to use 20 % of the images for validation.',
-    });
-  }
+  checks.number('split.validation', share, {
+    above: 0,
+    below: 1,
+    advice: 'Give the proportion of validation images, for example 0.2.',
+  });
   if (
     !SPLIT_ORDERS.includes(by as string) &&
     typeof (by as { stratify?: unknown } | null)?.stratify !== 'function'
@@ -52,9 +51,9 @@ export function splitIndices<L>(
     throw createError({
       kind: 'argument',
       path: 'split.by',
-      expected: `${SPLIT_ORDERS.join(', ')} or { stratify: (labels) => ... }`,
+      expected: `${SPLIT_ORDERS.map((order) => `"${order}"`).join(', ')} or { stratify: (labels) => ... }`,
       received: formatValue(by),
-      advice: didYouMean(String(by), SPLIT_ORDERS) ?? 'Leave it out to split at random.',
+      advice: didYouMean(String(by), SPLIT_ORDERS) ?? 'Omit it for a random split.',
     });
   }
   const n = labels.length;
@@ -72,8 +71,8 @@ export function splitIndices<L>(
     kind: 'data',
     path: 'split.validation',
     expected: 'at least one image in each part',
-    received: `${parts.train.length} for training and ${parts.validation.length} for validation`,
-    advice: `The dataset has ${n} images: change the fraction or add images.`,
+    received: `${parts.train.length} training images and ${parts.validation.length} validation images`,
+    advice: `Change the proportion or add images: the dataset has ${n}.`,
   });
 }
 

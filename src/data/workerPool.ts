@@ -6,17 +6,8 @@ import { WORKER_SCRIPT } from './workerScript.js';
 /** Returns the default number of workers: one core is for the engine, and four workers are faster than every engine. */
 export const getDefaultWorkerCount = (cores: number) => Math.min(4, Math.max(1, cores - 1));
 
-/** Throws an `argument` error unless `count` is a valid number of workers. */
-export function checkWorkerCount(caller: string, count: number): number {
-  if (Number.isInteger(count) && count > 0) return count;
-  throw createError({
-    kind: 'argument',
-    path: `${caller}.count`,
-    expected: 'a whole number above zero',
-    received: String(count),
-    advice: 'Call dataset.withWorkers(null) to use no workers.',
-  });
-}
+/** Advice for an invalid number of workers. */
+export const WORKER_COUNT_ADVICE = 'For no workers, call dataset.withWorkers(null).';
 
 interface PendingJob {
   readonly resolve: (filled: AugmentationResult) => void;

@@ -21,9 +21,9 @@ export function checkMemory(network: Network, batchSize: number, engine: EngineN
     path: 'fit.batchSize',
     expected:
       largest > 0 ? `at most ${largest} images of ${height}x${width} with the wasm engine` : 'smaller images',
-    received: String(batchSize),
+    received: `a batch of ${batchSize} images`,
     advice:
-      'Give a smaller batch or smaller images; gradientAccumulationSteps makes one update of several batches.',
+      'Use a smaller batch size or smaller images. With gradientAccumulationSteps, several batches form one update.',
   });
 }
 

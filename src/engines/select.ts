@@ -1,4 +1,6 @@
-import { createError, didYouMean, formatValue, isMultitaskError } from '../core/errors/errors.js';
+import { createError, isMultitaskError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { PackageLoader, Store } from '../core/platform/platform.js';
 import {
   findNativePackage,

@@ -1,10 +1,12 @@
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
-import { createError, didYouMean, formatValue } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createArgumentError, createError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { HeatMap } from '../core/records/heatMap.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
 import { releasePredictor } from '../engines/onnx/executor/predictor.js';
 import { getCurrentEngine, useEngine } from '../engines/select.js';
-import { checkBatchSize } from '../inference/checkDataset.js';
 import { forward } from '../inference/forward.js';
 import { createImageBatch, type PredictInput, type PredictOptions } from '../inference/predict.js';
 import type { MultiTaskModel } from '../model/multiTaskModel.js';
@@ -119,7 +121,7 @@ async function computeHeatMaps(
   options: UntypedGradCamOptions,
 ): Promise<GradCam[]> {
   const { task: name, layer, target, batchSize = 32, decoder, engine } = options;
-  checkBatchSize('gradCam.batchSize', batchSize);
+  checks.integer('gradCam.batchSize', batchSize, { min: 1, defaultValue: 32 });
   const task = getTask(model.tasks, name);
   const outputFactors = getOutputFactors(task, name, target);
   const network = createNetwork(model.layersModel, model.tasks, model.input);
@@ -157,13 +159,12 @@ async function computeHeatMaps(
 function getTask(tasks: Tasks, name: string): AnyTask {
   if (Object.hasOwn(tasks, name)) return tasks[name]!;
   const names = Object.keys(tasks);
-  throw createError({
-    kind: 'argument',
-    path: 'gradCam.task',
-    expected: `one of ${names.join(', ')}`,
-    received: formatValue(name),
-    advice: didYouMean(String(name), names) ?? 'Give the name of a task of this model.',
-  });
+  throw createArgumentError(
+    'gradCam.task',
+    checks.formatOptions(names),
+    formatValue(name),
+    didYouMean(String(name), names) ?? 'Give the name of a task of this model.',
+  );
 }
 
 const REGRESSION_TARGETS = ['higher', 'lower'] as const;
@@ -181,9 +182,9 @@ function getOutputFactors(
     throw createError({
       kind: 'argument',
       path: 'gradCam.target',
-      expected: `one of ${words.map((word) => JSON.stringify(word)).join(', ')}, for ${name}`,
+      expected: `${checks.formatOptions(words)} for the task ${name}`,
       received: formatValue(toward),
-      advice: didYouMean(String(toward), words) ?? 'Leave it out for what the model answers.',
+      advice: didYouMean(String(toward), words) ?? 'Omit it to explain the predicted label.',
     });
   }
   if (task.kind === 'categorical') return words.map((_, i) => (i === index ? 1 : 0));
@@ -205,14 +206,14 @@ function normalizeHeatMap({ layer, pass }: GradCamGraph, heat: Float32Array, tar
 
 /** A relu makes 0 of NaN on some backends: the score tells. */
 function checkFinite(values: readonly number[], path: string): void {
-  const wrong = values.find((value) => !Number.isFinite(value));
-  if (wrong === undefined) return;
+  const invalid = values.find((value) => !Number.isFinite(value));
+  if (invalid === undefined) return;
   throw createError({
     kind: 'number',
     path,
     expected: 'finite numbers',
-    received: String(wrong),
-    advice: 'Look at the weights: a run that made NaN leaves them so.',
+    received: String(invalid),
+    advice: 'Check the losses of the training run: a run that diverged leaves weights that are NaN.',
   });
 }
 

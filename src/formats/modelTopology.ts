@@ -1,4 +1,5 @@
-import { createError } from '../core/errors/errors.js';
+import { createFileError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
 
 interface LayerJson {
   readonly class_name?: unknown;
@@ -33,21 +34,15 @@ const MAX_ROUNDS = 1000;
  */
 export function checkTopology(topology: object, path: string): void {
   const { layers } = (topology as { config?: { layers?: unknown } | null }).config ?? {};
-  const wrong = (layerPath: string, expected: string, received: unknown) =>
-    createError({
-      kind: 'file',
-      path: `${path}: ${layerPath}`,
-      expected,
-      received: JSON.stringify(received) ?? 'nothing',
-      advice: 'Copy the whole folder again.',
-    });
-  if (!Array.isArray(layers)) throw wrong('layers', 'a list of layers', layers);
+  const createTopologyError = (layerPath: string, expected: string, received: unknown) =>
+    createFileError(`${path}: ${layerPath}`, expected, formatValue(received), 'Copy the whole folder again.');
+  if (!Array.isArray(layers)) throw createTopologyError('layers', 'an array of layers', layers);
   const layerNames = new Set<unknown>();
   const topologyLayers = layers.map((layer: LayerJson | null, i): TopologyLayer => {
     const layerPath = `layers[${i}]`;
     const { name, config, inbound_nodes: inboundNodes, class_name: className } = layer ?? {};
     if (typeof name !== 'string' || name !== config?.name || layerNames.has(name)) {
-      throw wrong(layerPath, 'a layer with a name of its own, given twice', name);
+      throw createTopologyError(layerPath, 'a layer with a unique name, the same in its config', name);
     }
     layerNames.add(name);
     const calls: unknown[] = Array.isArray(inboundNodes) ? inboundNodes : [undefined];
@@ -56,7 +51,7 @@ export function checkTopology(topology: object, path: string): void {
       for (const inbound of sources) {
         const [from, index, tensor] = Array.isArray(inbound) ? inbound : [];
         if (typeof from !== 'string' || !Number.isSafeInteger(index) || index < 0 || tensor !== 0) {
-          throw wrong(layerPath, 'inputs from other layers', inbound);
+          throw createTopologyError(layerPath, 'references to other layers as inputs', inbound);
         }
       }
     }
@@ -68,11 +63,11 @@ export function checkTopology(topology: object, path: string): void {
   );
   if (waiting) {
     const layerPath = `layers[${topologyLayers.findIndex(({ name }) => name === waiting)}]`;
-    throw wrong(layerPath, 'inputs from layers that come', waiting);
+    throw createTopologyError(layerPath, 'inputs from layers of this model, without a cycle', waiting);
   }
   topologyLayers.forEach(({ name }, i) => {
     if (order.get(name)!.some((call, turn) => call !== turn)) {
-      throw wrong(`layers[${i}]`, 'calls in the order in which they are made', name);
+      throw createTopologyError(`layers[${i}]`, 'calls in the order of their execution', name);
     }
   });
 }

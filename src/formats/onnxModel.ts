@@ -65,9 +65,9 @@ export function encodeOnnxModel(model: OnnxModel): Uint8Array {
     throw createError({
       kind: 'memory',
       path: 'the ONNX graph',
-      expected: 'at most 2 GiB of constants, as the format holds',
+      expected: 'at most 2 GiB of constants, the limit of the format',
       received: `${(size / 2 ** 30).toFixed(1)} GiB`,
-      advice: 'Make the network smaller; a dense layer behind flatten() is most often the largest.',
+      advice: 'Make the network smaller. The largest layer is usually a dense layer after flatten().',
     });
   }
   const writer = protobuf.Writer.create();

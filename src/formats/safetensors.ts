@@ -1,6 +1,6 @@
 import type { HostArray } from '../core/arrays.js';
 import { sha256 } from '../core/digest.js';
-import { createError } from '../core/errors/errors.js';
+import { createCheckpointError } from '../core/errors/errors.js';
 
 /** Content of a safetensors file: arrays by name, and metadata. */
 export interface Safetensors {
@@ -68,26 +68,25 @@ export async function writeSafetensors({ arrays, metadata }: Safetensors): Promi
  * @throws A `checkpoint` error if the file is truncated, corrupted or in another format.
  */
 export async function readSafetensors(file: Uint8Array, path: string): Promise<Safetensors> {
-  const corrupt = (received: string, cause?: unknown) =>
-    createError({
-      kind: 'checkpoint',
+  const createCorruptError = (received: string, cause?: unknown) =>
+    createCheckpointError(
       path,
-      expected: 'a whole safetensors file',
+      'a complete safetensors file',
       received,
-      advice: 'Delete it to start anew, or put a copy back.',
+      'Delete the file to start again, or restore a copy of it.',
       cause,
-    });
-  if (file.length < 8) throw corrupt(`${file.length} bytes`);
+    );
+  if (file.length < 8) throw createCorruptError(`a file of ${file.length} bytes`);
   const length = Number(new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true));
   if (length > MAX_HEADER_BYTES || 8 + length > file.length)
-    throw corrupt('a file cut short or of another kind');
+    throw createCorruptError('a truncated file, or a file of another format');
   let header: Record<string, HeaderEntry>;
   let metadata: Record<string, string>;
   try {
     const parsed = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length)));
     ({ __metadata__: metadata = {}, ...header } = parsed);
   } catch (cause) {
-    throw corrupt('a header that is not JSON', cause);
+    throw createCorruptError('a header that is not JSON', cause);
   }
   const body = file.subarray(8 + length);
   const hashOffset = /^[0-9a-f]{64}$/.test(metadata?.sha256 ?? '')
@@ -96,7 +95,7 @@ export async function readSafetensors(file: Uint8Array, path: string): Promise<S
   const blank = file.slice();
   if (hashOffset >= 0) blank.set(new TextEncoder().encode(BLANK_HASH), hashOffset);
   if (hashOffset < 0 || (await sha256(blank)) !== metadata.sha256) {
-    throw corrupt('bytes that do not match their hash');
+    throw createCorruptError('bytes that do not match their hash');
   }
   const arrays: Record<string, HostArray> = {};
   for (const [name, entry] of Object.entries(header)) {
@@ -104,7 +103,7 @@ export async function readSafetensors(file: Uint8Array, path: string): Promise<S
     const [start, end] = Array.isArray(data_offsets) ? data_offsets : [];
     const size = Array.isArray(shape) ? shape.reduce((product, side) => product * side, 4) : Number.NaN;
     if (dtype !== 'F32' || !(start! >= 0 && end! <= body.length && end! - start! === size)) {
-      throw corrupt(`an array "${name}" that does not fit`);
+      throw createCorruptError(`an array "${name}" outside the file or of another type than F32`);
     }
     // The bytes are copied because a Float32Array must start at a multiple of four bytes.
     arrays[name] = { shape, data: new Float32Array(body.slice(start, end).buffer) };

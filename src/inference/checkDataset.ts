@@ -1,12 +1,9 @@
-import { checkInteger } from '../core/errors/checkInteger.js';
-import { createError, didYouMean, formatValue } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { Dataset, SampleWeight } from '../data/dataset.js';
 import type { Tasks } from '../tasks/task.js';
-
-/** Throws an `argument` fault unless `value` can be the size of a batch. */
-export function checkBatchSize(path: string, value: number): void {
-  checkInteger(path, value, 1, 'Leave it out for 32.');
-}
 
 /** Every label is looked at before the first step: a wrong one in the last batch must not cost an epoch. */
 export function checkDataset(
@@ -21,7 +18,7 @@ export function checkDataset(
       path,
       expected: 'at least one image',
       received: 'an empty dataset',
-      advice: 'Look at its `skipped` list: files that could not be used are there.',
+      advice: 'Check `dataset.skipped`, the list of files that could not be used.',
     });
   }
   if (dataset.shape.join() !== shape.join()) {
@@ -29,8 +26,8 @@ export function checkDataset(
       kind: 'argument',
       path,
       expected: `images of ${shape.join('x')} (height, width, channels)`,
-      received: dataset.shape.join('x'),
-      advice: 'Give imageFolder and multiTask the same size.',
+      received: `images of ${dataset.shape.join('x')}`,
+      advice: 'Pass the same size to imageFolder() and multiTask().',
     });
   }
   const labelled = new Set<string>();
@@ -49,8 +46,8 @@ export function checkDataset(
       kind: 'data',
       path: `${path}: ${bare}`,
       expected: 'at least one image with a label for this task',
-      received: 'none',
-      advice: 'Check the name of the label, or leave the task out.',
+      received: 'only images without such a label',
+      advice: 'Check the name of the label, or remove the task.',
     });
   }
 }
@@ -58,14 +55,11 @@ export function checkDataset(
 function checkSampleWeights(weights: SampleWeight, path: string, tasks: readonly string[]): void {
   const each =
     typeof weights === 'number' ? [[path, weights] as const] : toWeightEntries(weights, path, tasks);
-  for (const [place, weight] of each) {
-    if (Number.isFinite(weight) && weight >= 0) continue;
-    throw createError({
+  for (const [weightPath, weight] of each) {
+    checks.number(weightPath, weight, {
       kind: 'data',
-      path: place,
-      expected: 'a number of at least 0',
-      received: formatValue(weight),
-      advice: 'Give 0 to leave the image out of the loss, 1 for an ordinary one.',
+      min: 0,
+      advice: 'Give 0 to exclude the image from the loss, or 1 for the normal weight.',
     });
   }
 }
@@ -78,8 +72,8 @@ function toWeightEntries(weights: Exclude<SampleWeight, number>, path: string, t
   throw createError({
     kind: 'data',
     path: unknown === undefined ? path : `${path}: ${unknown}`,
-    expected: `a number, or one for each of ${tasks.join(', ')}`,
+    expected: `a number, or an object with a number for each of ${tasks.join(', ')}`,
     received: formatValue(unknown ?? weights),
-    advice: (unknown && didYouMean(unknown, tasks)) ?? 'Name the tasks of the model.',
+    advice: (unknown && didYouMean(unknown, tasks)) ?? "Use the names of the model's tasks.",
   });
 }

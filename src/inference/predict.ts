@@ -1,6 +1,8 @@
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import type { HostArray } from '../core/arrays.js';
-import { createError, describeType } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
 import type { ImageBytes } from '../core/images.js';
 import type { Decoder } from '../core/platform/platform.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
@@ -9,7 +11,6 @@ import type { Network } from '../network/network.js';
 import { syncWeights } from '../network/weightSync.js';
 import type { PredictionsOf, Tasks } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
-import { checkBatchSize } from './checkDataset.js';
 import { forward } from './forward.js';
 import { rescalePixelsInto } from './rescaleImages.js';
 
@@ -42,7 +43,7 @@ export async function predictImages<T extends Tasks>(
   options: PredictOptions,
 ): Promise<PredictionsOf<T>[]> {
   const { batchSize = 32, decoder, engine } = options;
-  checkBatchSize('predict.batchSize', batchSize);
+  checks.integer('predict.batchSize', batchSize, { min: 1, defaultValue: 32 });
   if (engine !== undefined || !getCurrentEngine()) await useEngine(engine, options);
   const size = Array.isArray(inputs) ? inputs.length : (inputs as Tensor4D).shape[0];
   const answers: PredictionsOf<T>[] = [];

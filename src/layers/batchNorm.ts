@@ -1,5 +1,6 @@
+import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
-import { type Block, checkFraction, createLayerBlock } from './block.js';
+import { type Block, createLayerBlock } from './block.js';
 
 /**
  * Options of {@link lowerBatchNorm}.
@@ -33,6 +34,6 @@ export interface BatchNormOptions {
  * @category Compose
  */
 export function batchNorm({ momentum = 0.99, epsilon = 1e-3 }: BatchNormOptions = {}): Block {
-  checkFraction('batchNorm.momentum', momentum);
+  checks.number('batchNorm.momentum', momentum, { min: 0, below: 1, defaultValue: 0.99 });
   return createLayerBlock('bn', (name) => tf.layers.batchNormalization({ name, momentum, epsilon }));
 }

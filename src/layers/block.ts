@@ -1,5 +1,4 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
-import { createError } from '../core/errors/errors.js';
 import type { PixelRange } from '../core/images.js';
 import type { tf } from '../tensor/tf.js';
 
@@ -59,38 +58,8 @@ export function createLayerBlock(
   };
 }
 
-/** Throws an `argument` fault unless `value` is a whole number of at least 1. */
-export function checkPositiveInteger(path: string, value: number): void {
-  if (Number.isInteger(value) && value >= 1) return;
-  throw createError({
-    kind: 'argument',
-    path,
-    expected: 'a whole number of at least 1',
-    received: String(value),
-    advice: 'Sizes and strides are in pixels, filters and units are counted.',
-  });
-}
+/** Advice for an invalid size, stride, or number of filters or units. */
+export const SIZE_ADVICE = 'Give a size or stride in pixels, or a number of filters or units.';
 
-/** Throws an `argument` fault unless `value` is a share from 0 up to, not including, 1. */
-export function checkFraction(path: string, value: number): void {
-  if (value >= 0 && value < 1) return;
-  throw createError({
-    kind: 'argument',
-    path,
-    expected: 'a number from 0 up to, not including, 1',
-    received: String(value),
-    advice: 'It is the share that is dropped: 0.3 for 30 %.',
-  });
-}
-
-/** Throws an `argument` fault for a factor of a penalty that is not a number of at least 0. */
-export function checkRegularization(path: string, value = 0): void {
-  if (Number.isFinite(value) && value >= 0) return;
-  throw createError({
-    kind: 'argument',
-    path,
-    expected: 'a number of at least 0',
-    received: String(value),
-    advice: 'Give 0.001, or leave it out for no penalty.',
-  });
-}
+/** Advice for an invalid L2 factor. */
+export const L2_ADVICE = 'Give a factor such as 0.001, or omit it for no penalty.';

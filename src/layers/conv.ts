@@ -1,5 +1,6 @@
+import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
-import { type Block, checkPositiveInteger, checkRegularization, createLayerBlock } from './block.js';
+import { type Block, createLayerBlock, L2_ADVICE, SIZE_ADVICE } from './block.js';
 import { createWindowOutputSize, type Padding } from './windowSize.js';
 
 /**
@@ -65,7 +66,7 @@ export interface DepthwiseConvOptions extends WindowOptions {
  * @category Compose
  */
 export function conv(filters: number, kernelSize: number, options: ConvOptions = {}): Block {
-  checkPositiveInteger('conv.filters', filters);
+  checks.integer('conv.filters', filters, { min: 1, advice: SIZE_ADVICE });
   const { config, side } = createWindowConfig('conv', kernelSize, options);
   return createLayerBlock(
     'conv',
@@ -102,7 +103,7 @@ export function conv(filters: number, kernelSize: number, options: ConvOptions =
  */
 export function depthwiseConv(kernelSize: number, options: DepthwiseConvOptions = {}): Block {
   const { depthMultiplier = 1, l2 } = options;
-  checkPositiveInteger('depthwiseConv.depthMultiplier', depthMultiplier);
+  checks.integer('depthwiseConv.depthMultiplier', depthMultiplier, { min: 1, advice: SIZE_ADVICE });
   const { config, side } = createWindowConfig('depthwiseConv', kernelSize, options);
   return createLayerBlock(
     'depthwise',
@@ -120,10 +121,10 @@ export function depthwiseConv(kernelSize: number, options: DepthwiseConvOptions 
 
 function createWindowConfig(path: string, kernelSize: number, options: ConvOptions) {
   const { strides = 1, padding = 'valid', dilation = 1, activation = 'relu', useBias = true } = options;
-  checkPositiveInteger(`${path}.kernelSize`, kernelSize);
-  checkPositiveInteger(`${path}.strides`, strides);
-  checkPositiveInteger(`${path}.dilation`, dilation);
-  checkRegularization(`${path}.l2`, options.l2);
+  checks.integer(`${path}.kernelSize`, kernelSize, { min: 1, advice: SIZE_ADVICE });
+  checks.integer(`${path}.strides`, strides, { min: 1, advice: SIZE_ADVICE });
+  checks.integer(`${path}.dilation`, dilation, { min: 1, advice: SIZE_ADVICE });
+  if (options.l2 !== undefined) checks.number(`${path}.l2`, options.l2, { min: 0, advice: L2_ADVICE });
   return {
     config: { kernelSize, strides, padding, dilationRate: dilation, activation, useBias },
     side: createWindowOutputSize(kernelSize, strides, padding, dilation),

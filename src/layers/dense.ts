@@ -1,5 +1,6 @@
+import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
-import { type Block, checkPositiveInteger, checkRegularization, createLayerBlock } from './block.js';
+import { type Block, createLayerBlock, L2_ADVICE, SIZE_ADVICE } from './block.js';
 import type { Activation } from './conv.js';
 
 /**
@@ -32,8 +33,8 @@ export interface DenseOptions {
  * @category Compose
  */
 export function dense(units: number, { activation = 'relu', useBias = true, l2 }: DenseOptions = {}): Block {
-  checkPositiveInteger('dense.units', units);
-  checkRegularization('dense.l2', l2);
+  checks.integer('dense.units', units, { min: 1, advice: SIZE_ADVICE });
+  if (l2 !== undefined) checks.number('dense.l2', l2, { min: 0, advice: L2_ADVICE });
   return createLayerBlock('dense', (name) =>
     tf.layers.dense({
       name,

@@ -1,5 +1,6 @@
+import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
-import { type Block, checkFraction, createLayerBlock } from './block.js';
+import { type Block, createLayerBlock } from './block.js';
 
 /**
  * In training each number is dropped with probability `rate` and the rest divided by `1 - rate`; otherwise the
@@ -19,6 +20,10 @@ import { type Block, checkFraction, createLayerBlock } from './block.js';
  * @category Compose
  */
 export function dropout(rate: number): Block {
-  checkFraction('dropout.rate', rate);
+  checks.number('dropout.rate', rate, {
+    min: 0,
+    below: 1,
+    advice: 'Give the fraction of inputs to drop, for example 0.3.',
+  });
   return createLayerBlock('dropout', (name) => tf.layers.dropout({ name, rate }));
 }

@@ -37,9 +37,9 @@ export function grayscaleImage(): Block {
         throw createError({
           kind: 'argument',
           path: 'grayscaleImage',
-          expected: 'an image of one or three channels',
-          received: formatItemShape(input.shape),
-          advice: 'It stands before all other layers.',
+          expected: 'an image with 1 or 3 channels',
+          received: `an input of shape ${formatItemShape(input.shape)}`,
+          advice: 'Put grayscaleImage() before all other layers.',
         });
       }
       const layer = tf.layers.conv2d({

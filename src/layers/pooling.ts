@@ -1,5 +1,6 @@
+import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
-import { type Block, checkPositiveInteger, createLayerBlock } from './block.js';
+import { type Block, createLayerBlock, SIZE_ADVICE } from './block.js';
 import { createWindowOutputSize, type Padding } from './windowSize.js';
 
 /**
@@ -70,8 +71,8 @@ export function globalAveragePool(): Block {
 }
 
 function createPoolConfig(path: string, size: number, { strides = size, padding = 'valid' }: PoolOptions) {
-  checkPositiveInteger(`${path}.size`, size);
-  checkPositiveInteger(`${path}.strides`, strides);
+  checks.integer(`${path}.size`, size, { min: 1, advice: SIZE_ADVICE });
+  checks.integer(`${path}.strides`, strides, { min: 1, advice: SIZE_ADVICE });
   return {
     config: { poolSize: size, strides, padding },
     side: createWindowOutputSize(size, strides, padding),

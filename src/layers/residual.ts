@@ -30,7 +30,7 @@ export function residual(blocks: readonly Block[]): Block {
       kind: 'argument',
       path: 'residual.blocks',
       expected: 'at least one block',
-      received: 'none',
+      received: 'an empty array',
       advice: "Write residual([conv(64, 3, { padding: 'same' })]).",
     });
   }
@@ -60,9 +60,9 @@ function createShortcut(
     throw createError({
       kind: 'argument',
       path,
-      expected: `blocks whose output is the input divided by a stride (${height}x${width})`,
-      received: `${newHeight}x${newWidth}`,
-      advice: "Give the convolutions inside residual() padding: 'same'.",
+      expected: `an output whose size is the input size ${height}x${width} divided by a stride`,
+      received: `an output of ${newHeight}x${newWidth}`,
+      advice: "Use padding: 'same' for the convolutions inside residual().",
     });
   }
   const projection = tf.layers.conv2d({

@@ -1,4 +1,7 @@
-import { checkOptionNames, createError, describeType, suggestFix } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
+import { suggestAwait } from '../core/errors/suggestions.js';
 import type { LayerLike } from './block.js';
 
 /**
@@ -94,26 +97,22 @@ function checkBranchOptions(options: unknown): void {
     throw createError({
       kind: 'argument',
       path: 'branch',
-      expected: 'options, { inputView: ... }, as the second argument',
+      expected: 'options as the second argument, { inputView: ... }',
       received: plain ? 'a block or a layer' : describeType(options),
       advice: 'Write branch([flatten()], { inputView: grayscaleImage() }).',
     });
   }
-  checkOptionNames('branch', options, ['inputView']);
+  checks.optionNames('branch', options, ['inputView']);
 }
 
 const isLayerLike = (piece: object) => '~block' in piece || 'computeOutputShape' in piece;
 
 function checkLayerStack(path: string, pieces: readonly LayerLike[], example = 'conv(64, 3)'): void {
-  if (!Array.isArray(pieces) || pieces.length === 0) {
-    throw createError({
-      kind: 'argument',
-      path,
-      expected: 'a list of at least one block or layer',
-      received: Array.isArray(pieces) ? 'an empty list' : typeof pieces,
-      advice: `Write ${path}([conv(64, 3), flatten()]).`,
-    });
-  }
+  checks.list(path, pieces, {
+    minLength: 1,
+    noun: 'an array with at least one block or layer',
+    advice: `Write ${path}([conv(64, 3), flatten()]).`,
+  });
   pieces.forEach((piece: unknown, i) => {
     const { name, draw } = (piece ?? {}) as { readonly name?: unknown; readonly draw?: unknown };
     if (typeof piece === 'object' && piece !== null && isLayerLike(piece)) return;
@@ -121,22 +120,16 @@ function checkLayerStack(path: string, pieces: readonly LayerLike[], example = '
       kind: 'argument',
       path: `${path}[${i}]`,
       expected: `a block such as ${example}, or a tf.layers layer`,
-      received: draw
-        ? `the augmentation ${name}`
-        : typeof piece === 'object'
-          ? describeType(piece)
-          : typeof piece === 'function'
-            ? 'a function'
-            : String(piece),
-      advice: suggestFix(
+      received: draw ? `the augmentation ${name}` : describeType(piece),
+      advice: suggestAwait(
         piece,
         typeof piece === 'function'
           ? `Call it: ${example}, not ${example.split('(')[0]}.`
           : draw
-            ? 'It goes into augment([...]) on the dataset; the block that makes an image grey is grayscaleImage().'
+            ? 'Pass it to dataset.augment([...]). The block that converts an image to grayscale is grayscaleImage().'
             : Array.isArray(piece) || Object.hasOwn(Object(piece), '~part')
-              ? 'Give the blocks themselves, in one list.'
-              : `Blocks are made by functions: ${example}.`,
+              ? 'Pass the blocks themselves, in one array.'
+              : `Pass a block, for example ${example}.`,
       ),
     });
   });

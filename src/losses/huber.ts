@@ -1,5 +1,5 @@
 import type { Tensor1D } from '@tensorflow/tfjs';
-import { createError } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
 import type { Loss } from './loss.js';
 
@@ -31,15 +31,10 @@ export interface HuberOptions {
  * @category Losses and metrics
  */
 export function huber({ delta = 1 }: HuberOptions = {}): Loss {
-  if (!(delta > 0)) {
-    throw createError({
-      kind: 'argument',
-      path: 'huber.delta',
-      expected: 'a number above 0',
-      received: String(delta),
-      advice: 'Give the error, in the unit of the target, from which on the loss grows linearly.',
-    });
-  }
+  checks.number('huber.delta', delta, {
+    above: 0,
+    advice: 'Give the error, in the unit of the target, above which the loss grows linearly.',
+  });
   return {
     name: 'huber',
     options: { delta },

@@ -1,4 +1,6 @@
-import { createError, describeType, didYouMean, formatValue } from '../core/errors/errors.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType, formatValue } from '../core/errors/formatValue.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { Loss } from './loss.js';
 
 /** Functions that create a loss, by the name that Keras gives it. */

@@ -1,10 +1,7 @@
-import {
-  checkOptionNames,
-  createError,
-  describeType,
-  formatValue,
-  suggestFix,
-} from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
+import { suggestAwait } from '../core/errors/suggestions.js';
 import type { ImageShape, PixelRange } from '../core/images.js';
 import type { InferPerTask } from '../core/inferenceTypes.js';
 import {
@@ -103,7 +100,7 @@ export async function loadKeras<T extends Tasks>(
     range: given,
     ...reads
   } = options;
-  checkOptionNames('loadKeras', options, OPTION_NAMES);
+  checks.optionNames('loadKeras', options, OPTION_NAMES);
   checkFileBytes('loadKeras', file);
   if (reads.weights !== undefined) checkFileBytes('loadKeras.weights', reads.weights);
   checkInputShape(reads.input);
@@ -139,23 +136,18 @@ function checkFileBytes(path: string, file: unknown): void {
   throw createError({
     kind: 'argument',
     path,
-    expected: 'the bytes of a file, a Uint8Array',
-    received: buffer ? 'an ArrayBuffer' : typeof file === 'string' ? formatValue(file) : describeType(file),
-    advice: suggestFix(
+    expected: 'the bytes of a file as a Uint8Array',
+    received: describeType(file),
+    advice: suggestAwait(
       file,
-      buffer ? 'Write new Uint8Array(buffer).' : 'For a path import loadKeras from tfjs-multitask/node.',
+      buffer ? 'Write new Uint8Array(buffer).' : 'For a path, import loadKeras from tfjs-multitask/node.',
     ),
   });
 }
 
 function checkInputShape(input: unknown): void {
-  const sizes = Array.isArray(input) && input.length === 3 && input.every((size) => Number.isInteger(size));
-  if (input === undefined || (sizes && input.every((size) => size > 0))) return;
-  throw createError({
-    kind: 'argument',
-    path: 'loadKeras.input',
-    expected: '[height, width, channels]',
-    received: formatValue(input),
-    advice: 'Faces of 128 pixels in colour are [128, 128, 3].',
+  if (input === undefined) return;
+  checks.shape('loadKeras.input', input, ['height', 'width', 'channels'], {
+    advice: 'For color images of 128x128 pixels, write [128, 128, 3].',
   });
 }

@@ -1,4 +1,7 @@
-import { createError, describeType, suggestFix } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createArgumentError, createError } from '../core/errors/errors.js';
+import { describeType, formatValue } from '../core/errors/formatValue.js';
+import { suggestAwait } from '../core/errors/suggestions.js';
 import type { ImageShape, PixelRange } from '../core/images.js';
 import type { Simplify, TypeErrorMessage } from '../core/inferenceTypes.js';
 import type { Branch, Trunk } from '../layers/trunkAndBranch.js';
@@ -128,17 +131,13 @@ type NoTasks = {};
  * @category Compose
  */
 export function multiTask({ input, range = [0, 1], seed = 0 }: MultiTaskOptions): MultiTaskBuilder<NoTasks> {
-  const whole =
-    Array.isArray(input) && input.length === 3 && input.every((side) => Number.isInteger(side) && side > 0);
-  if (!whole || (input[2] !== 1 && input[2] !== 3)) {
-    throw createError({
-      kind: 'argument',
-      path: 'multiTask.input',
-      expected: '[height, width, channels], channels 1 or 3',
-      received: JSON.stringify(input) ?? 'nothing',
-      advice: 'Faces of 128 pixels in colour are [128, 128, 3].',
-    });
-  }
+  const inputOptions = {
+    noun: '[height, width, channels] with 1 or 3 channels',
+    advice: 'For color images of 128x128 pixels, write [128, 128, 3].',
+  };
+  checks.shape('multiTask.input', input, ['height', 'width', 'channels'], inputOptions);
+  if (input[2] !== 1 && input[2] !== 3)
+    throw createArgumentError('multiTask.input', inputOptions.noun, formatValue(input), inputOptions.advice);
   checkPixelRange('multiTask.range', range);
   return createBuilder({
     input: { shape: input, range },
@@ -155,9 +154,9 @@ export function checkPixelRange(path: string, range: PixelRange): void {
   throw createError({
     kind: 'argument',
     path,
-    expected: 'two different numbers, for black and for white',
-    received: JSON.stringify(range) ?? 'nothing',
-    advice: 'Leave it out for [0, 1]; a network may want [-1, 1].',
+    expected: '[black, white] as two different numbers',
+    received: formatValue(range),
+    advice: 'Omit it to use the default, [0, 1], or write [-1, 1] for a network that expects that range.',
   });
 }
 
@@ -177,11 +176,11 @@ function createBuilder(composed: BuilderState) {
         throw createError({
           kind: 'argument',
           path: 'multiTask().trunk',
-          expected: trunk ? 'at most one trunk' : 'sharedTrunk([...])',
-          received: trunk ? 'a second one' : describeType(given),
+          expected: trunk ? 'at most one trunk' : 'a trunk, sharedTrunk([...])',
+          received: trunk ? 'a second trunk' : describeType(given),
           advice: trunk
-            ? 'Put all shared layers into one list.'
-            : suggestFix(given, 'Write .trunk(sharedTrunk([conv(64, 3)])).'),
+            ? 'Put all shared layers into one array.'
+            : suggestAwait(given, 'Write .trunk(sharedTrunk([conv(64, 3)])).'),
         });
       }
       return createBuilder({ ...composed, trunk: given });
@@ -196,7 +195,7 @@ function createBuilder(composed: BuilderState) {
           kind: 'argument',
           path: 'multiTask().build',
           expected: 'at least one task',
-          received: 'none',
+          received: 'no tasks',
           advice: "Call .task('age', regression({ unit: 'years' }), branch([...])) first.",
         });
       }
@@ -224,7 +223,7 @@ function checkTaskArguments(
     throw createError({
       kind: 'argument',
       path,
-      expected: 'branch([...]) as its layers, the third argument',
+      expected: 'a branch as the third argument, branch([...])',
       received: describeType(branch),
       advice: `Write .task('${name}', ${task.kind}(...), branch([flatten(), dense(16)])).`,
     });
@@ -233,30 +232,36 @@ function checkTaskArguments(
 
 /** Throws an `argument` fault unless `task` is one, with a name that fits beside those of other tasks. */
 export function checkNamedTask(path: string, name: string, task: AnyTask, names: readonly string[]): void {
-  const wrong = (expected: string, received: string, advice: string) =>
-    createError({ kind: 'argument', path, expected, received, advice });
   if (!/^[A-Za-z]\w*$/.test(name) || RESERVED_NAME_LIST.includes(name) || /^(val|unaugmented)_/.test(name)) {
-    throw wrong(
-      'a name of letters, digits and _, that can begin the columns of a history',
-      JSON.stringify(name) ?? 'nothing',
-      `These are taken: ${RESERVED_NAME_LIST.join(', ')}.`,
+    throw createArgumentError(
+      path,
+      'a task name of letters, digits and _ that is not reserved for history columns',
+      formatValue(name),
+      `Choose a name that starts with a letter and is none of ${RESERVED_NAME_LIST.join(', ')}.`,
     );
   }
   if (names.includes(name)) {
-    throw wrong('a new name', `"${name}", which is already defined`, 'Each question has a name of its own.');
+    throw createArgumentError(
+      path,
+      'a new task name',
+      `"${name}", which is already defined`,
+      'Give each task its own name.',
+    );
   }
   // `age` and `age_loss` as tasks would share a column.
   const clash = names.find((other) => other.startsWith(`${name}_`) || name.startsWith(`${other}_`));
   if (clash) {
-    throw wrong(
-      'a name that does not begin another with an underscore',
-      `"${name}" beside "${clash}"`,
-      'Rename one: their columns and layers could not be told apart.',
+    throw createArgumentError(
+      path,
+      'a task name that is not a prefix of another, followed by an underscore',
+      `"${name}" in addition to "${clash}"`,
+      'Rename one of the two, because their columns and layers would have the same names.',
     );
   }
   if (typeof task?.encode !== 'function') {
-    throw wrong(
-      'a task: regression(), binary(), categorical()',
+    throw createArgumentError(
+      path,
+      'a task, regression(), binary() or categorical()',
       describeType(task),
       "Write regression({ unit: 'years' }), or binary(['no', 'yes']).",
     );

@@ -1,4 +1,5 @@
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
+import * as checks from '../core/errors/checks.js';
 import { createError } from '../core/errors/errors.js';
 import type { InferPerTask } from '../core/inferenceTypes.js';
 import type { Store } from '../core/platform/platform.js';
@@ -6,7 +7,7 @@ import type { ArchitectureRecord } from '../core/records/architecture.js';
 import type { Dataset } from '../data/dataset.js';
 import { releasePredictor } from '../engines/onnx/executor/predictor.js';
 import { type EngineName, type EngineOptions, getCurrentEngine, useEngine } from '../engines/select.js';
-import { checkBatchSize, checkDataset } from '../inference/checkDataset.js';
+import { checkDataset } from '../inference/checkDataset.js';
 import { type EvaluationConfig, evaluateDataset } from '../inference/evaluate.js';
 import { type PredictInput, type PredictOptions, predictImages } from '../inference/predict.js';
 import { createDisposedModelError } from '../network/checkModel.js';
@@ -239,9 +240,9 @@ const createInTrainingError = (method: string) =>
   createError({
     kind: 'argument',
     path: `model.${method}`,
-    expected: 'a model that nothing trains',
-    received: 'one that fit() is training',
-    advice: 'Await the run, or stop it by its signal, first.',
+    expected: 'a model that is not being trained',
+    received: 'a model that fit() is training',
+    advice: `Await fit(), or stop it with its signal, before calling ${method}().`,
   });
 
 async function evaluate<
@@ -257,7 +258,7 @@ async function evaluate<
   const loss =
     options.loss ?? weightedLoss(Object.fromEntries(Object.keys(network.tasks).map((name) => [name, 1])));
   checkLossWeights(loss, network.tasks);
-  checkBatchSize('evaluate.batchSize', batchSize);
+  checks.integer('evaluate.batchSize', batchSize, { min: 1, defaultValue: 32 });
   checkDataset('evaluate', dataset, network.tasks, network.input.shape);
   if (engine !== undefined || !getCurrentEngine()) await useEngine(engine, options);
   const pass: EvaluationConfig = {

@@ -1,4 +1,6 @@
-import { createError, didYouMean, formatValue } from '../core/errors/errors.js';
+import { createArgumentError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { Network } from '../network/network.js';
 
 /**
@@ -18,13 +20,12 @@ export function setTrainable(
   if (layers.length === 0) {
     const names = layersModel.layers.map(({ name }) => name);
     const similar = typeof layer === 'string' ? didYouMean(layer, names) : undefined;
-    throw createError({
-      kind: 'argument',
-      path: `model.${method}`,
-      expected: 'the name of a layer, or a pattern that matches the name of a layer',
-      received: layer instanceof RegExp ? String(layer) : formatValue(layer),
-      advice: similar ?? 'Call model.summary() to see the names of all layers.',
-    });
+    throw createArgumentError(
+      `model.${method}`,
+      'the name of a layer, or a pattern that matches the name of a layer',
+      layer instanceof RegExp ? String(layer) : formatValue(layer),
+      similar ?? 'Call model.summary() to see the names of all layers.',
+    );
   }
   for (const matched of layers) matched.trainable = method === 'unfreeze';
   return layers.map(({ name }) => name);

@@ -1,6 +1,7 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { formatItemShape } from '../core/arrays.js';
-import { createError, describeType } from '../core/errors/errors.js';
+import { createArgumentError, createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
 import type { PixelRange } from '../core/images.js';
 import type { BuildContext, LayerLike } from '../layers/block.js';
 import { checkSupportedLayer, patchLayer } from '../layers/own/patchLayer.js';
@@ -52,9 +53,9 @@ export function applyLayers(
     throw createError({
       kind: 'argument',
       path: `block ${piece['~block']}`,
-      expected: 'build() to return what site.connect() gave it',
+      expected: 'the tensor that context.connect() returned as the result of build()',
       received: describeType(output),
-      advice: 'Write build: (input, site) => site.connect(layer, input).',
+      advice: 'Write build: (input, context) => context.connect(layer, input).',
     });
   }, input);
 }
@@ -106,11 +107,11 @@ export function createBuildContext(
         throw createError({
           kind: 'argument',
           path: `${part}: ${layer.name}`,
-          expected: 'a layer name that is used once',
+          expected: 'a unique layer name',
           received: task ? 'the name of a task' : 'a second layer of that name',
           advice: task
-            ? 'Rename the task: its last layer has its name. A tf.layers layer may be renamed as well.'
-            : 'Give the tf.layers layer another name; a layer cannot stand in two places.',
+            ? 'Rename the task, because its last layer has the name of the task, or rename the tf.layers layer.'
+            : 'Give the tf.layers layer another name, and use each layer object only once.',
         });
       }
       layersByName.set(layer.name, layer);
@@ -121,8 +122,8 @@ export function createBuildContext(
         describeMinimumSize,
         advice:
           inputs[0]!.shape.length === 2
-            ? 'What comes before it is flat already: check the order of the blocks; a backbone with top: true is flat too.'
-            : 'Check the order of the blocks: flatten() or globalAveragePool() stands before dense().',
+            ? 'Check the order of the blocks: the input of this layer is already flat. The output of a backbone with top: true is flat, too.'
+            : 'Check the order of the blocks: dense() needs flatten() or globalAveragePool() before it.',
       });
       patchLayer(layer, part);
       connections.push({ layer, inputs, output });
@@ -135,14 +136,14 @@ export function createBuildContext(
 function checkLayerWeights({ name, weights }: tf.layers.Layer, arrays: readonly Float32Array[]): void {
   const sizes = weights.map(({ shape }) => shape.reduce<number>((product, size) => product * size!, 1));
   if (arrays.length === sizes.length && arrays.every(({ length }, i) => length === sizes[i])) return;
-  const said = (numbers: readonly number[]) => (numbers.length === 0 ? 'none' : numbers.join(' and '));
-  throw createError({
-    kind: 'argument',
-    path: `weights of ${name}`,
-    expected: `arrays of as many numbers as the layer holds: ${said(sizes)}`,
-    received: said(arrays.map(({ length }) => length)),
-    advice: 'Connect the layer first, then give its weights in the order of layer.weights, row-major.',
-  });
+  const describeLengths = (lengths: readonly number[]) =>
+    lengths.length === 0 ? 'no arrays' : `arrays of ${lengths.join(' and ')} numbers`;
+  throw createArgumentError(
+    `weights of ${name}`,
+    `the sizes of the layer's weights, ${describeLengths(sizes)}`,
+    describeLengths(arrays.map(({ length }) => length)),
+    'Connect the layer first, then pass its weights in the order of layer.weights, row-major.',
+  );
 }
 
 /**
@@ -165,8 +166,8 @@ export function reapplyPart(
         describeMinimumSize,
         advice:
           inputs[0]!.shape.length === 2
-            ? `It was built on ${image.sourceLayer.name}: end the trunk with globalAveragePool(), or what the branches see has one size.`
-            : `It was built on ${image.sourceLayer.name}: what the branches see has one number of channels.`,
+            ? `End the trunk with globalAveragePool(), or use input views of one size: the layer was built for the size of ${image.sourceLayer.name}.`
+            : `Use input views with the same number of channels: the layer was built for the channels of ${image.sourceLayer.name}.`,
       },
     );
     made.set(output.id, twin);
@@ -196,9 +197,9 @@ function applyLayer(
     throw createError({
       kind: 'argument',
       path: layer.name,
-      expected: `an image large enough to leave something at this layer${calling.describeMinimumSize()}`,
-      received: `input ${formatItemShape(shapes[0]!)}, which leaves ${formatItemShape(shape)}`,
-      advice: 'Use larger images, or fewer strides and poolings.',
+      expected: `an image large enough for a non-empty output of this layer${calling.describeMinimumSize()}`,
+      received: `an input of shape ${formatItemShape(shapes[0]!)}, which gives an output of shape ${formatItemShape(shape)}`,
+      advice: 'Use larger images, or fewer strides and pooling layers.',
     });
   }
   return accepted(() => layer.apply(inputs.length === 1 ? inputs[0]! : [...inputs]) as SymbolicTensor);
@@ -231,7 +232,7 @@ function withShapeError<R>(
     throw createError({
       kind: 'argument',
       path,
-      expected: `a layer that accepts ${formatItemShape(shapes[0]!)}`,
+      expected: `a layer that accepts inputs of shape ${formatItemShape(shapes[0]!)}`,
       received: cause instanceof Error ? cause.message : String(cause),
       advice,
       cause,

@@ -117,9 +117,9 @@ function createHead(name: string, task: AnyTask, end: SymbolicTensor, placed: La
     throw createError({
       kind: 'argument',
       path: `branch ${name}`,
-      expected: 'a flat output, [features]',
-      received: formatItemShape(end.shape),
-      advice: 'End the branch with flatten() or globalAveragePool(), then dense() layers as you like.',
+      expected: 'a flat output of shape [features]',
+      received: `an output of shape ${formatItemShape(end.shape)}`,
+      advice: 'End the branch with flatten() or globalAveragePool(), followed by any dense() layers.',
     });
   }
   const layer = tf.layers.dense({

@@ -1,4 +1,6 @@
-import { createError, describeType, suggestFix } from '../core/errors/errors.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
+import { suggestAwait } from '../core/errors/suggestions.js';
 import type { tf } from '../tensor/tf.js';
 
 /** Throws an `argument` fault for what is no model with weights: a multi-task one, or with `plain` one of TensorFlow.js too. */
@@ -10,7 +12,7 @@ export function checkModel(path: string, model: unknown, plain: boolean): void {
       path,
       expected: plain ? 'a model' : 'a multi-task model',
       received: describeType(model),
-      advice: suggestFix(model, 'Give what multiTask().build(), loadModel() or loadKeras() made.'),
+      advice: suggestAwait(model, 'Pass a model from multiTask().build(), loadModel() or loadKeras().'),
     });
   }
   if (layersModel.weights.some(isWeightDisposed)) throw createDisposedModelError(path);
@@ -21,9 +23,9 @@ export const createDisposedModelError = (path: string) =>
   createError({
     kind: 'argument',
     path,
-    expected: 'a model that has its weights',
-    received: 'one after dispose()',
-    advice: 'Call dispose() last, or open the saved model with loadModel().',
+    expected: 'a model with weights',
+    received: 'a model after dispose()',
+    advice: 'Call dispose() last, or load the saved model with loadModel().',
   });
 
 function getLayersModel(model: unknown, plain: boolean): tf.LayersModel | undefined {

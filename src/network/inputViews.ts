@@ -48,10 +48,10 @@ export function buildInputViews(
 const createViewShapeError = (task: string, view: SymbolicTensor) =>
   createError({
     kind: 'argument',
-    path: `branch ${task}: sees`,
-    expected: 'an image, [height, width, channels]',
-    received: formatItemShape(view.shape),
-    advice: 'Layers that flatten stand in the branch, behind the trunk.',
+    path: `branch ${task}: inputView`,
+    expected: 'an image of shape [height, width, channels]',
+    received: `an output of shape ${formatItemShape(view.shape)}`,
+    advice: 'Move layers that flatten into the branch, after the trunk.',
   });
 
 /** Of what blocks connected. Undefined where weights are trained or drawn, since every list then has its own. */

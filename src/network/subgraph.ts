@@ -77,9 +77,10 @@ export function findLastFeatureMap(graph: LayerGraph, end: number, task: string)
     throw createError({
       kind: 'argument',
       path: `task ${task}`,
-      expected: 'a convolution on the way to it whose map has more than one place',
-      received: 'none',
-      advice: 'Give layer: any with an output [height, width, channels]. Larger images have larger maps.',
+      expected: 'a convolution before the output whose feature map is larger than 1x1',
+      received: 'no such convolution',
+      advice:
+        'Give layer, the name of a layer with an output [height, width, channels], or use larger images.',
     });
   }
   const shape = shapeOf(way[last]!).join();
@@ -106,13 +107,13 @@ export function findFeatureMap(graph: LayerGraph, name: string, end: number, tas
   throw createError({
     kind: 'argument',
     path: `layer ${name}`,
-    expected: `a layer on the way to ${task} with an output [height, width, channels]`,
+    expected: `a layer before the output of ${task} with an output [height, width, channels]`,
     received: shape
-      ? `one with an output ${formatShape(shape)}`
+      ? `a layer with an output ${formatShape(shape)}`
       : known
-        ? 'one that does not lead there'
-        : 'no such layer',
-    advice: `The last of them: ${maps
+        ? `a layer that the output of ${task} does not depend on`
+        : 'an unknown layer name',
+    advice: `Use one of the last such layers: ${maps
       .slice(-6)
       .map(({ layer }) => layer.name)
       .join(', ')}.`,

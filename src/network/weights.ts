@@ -35,9 +35,9 @@ export function writeWeights(graph: LayerGraph, weights: Weights): void {
       throw createError({
         kind: 'checkpoint',
         path: weight.originalName,
-        expected: `numbers of shape ${formatShape(weight.shape)}`,
-        received: saved ? `shape ${formatShape(saved.shape)}` : 'none',
-        advice: 'These weights belong to another network.',
+        expected: `a weight of shape ${formatShape(weight.shape)}`,
+        received: saved ? `a weight of shape ${formatShape(saved.shape)}` : 'no weight of that name',
+        advice: 'Give the weights of a run with the same network.',
       });
     }
     const tensor = tf.tensor(saved.data, [...saved.shape]);

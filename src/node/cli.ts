@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { didYouMean, isMultitaskError } from '../core/errors/errors.js';
+import { isMultitaskError } from '../core/errors/errors.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import { buildNativeCommand } from './commands/buildNative.js';
 import type { Command } from './commands/command.js';
 import { reportCommand } from './commands/report.js';

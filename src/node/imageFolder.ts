@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join, relative, sep } from 'node:path';
-import { createError } from '../core/errors/errors.js';
 import type { Dataset } from '../data/dataset.js';
 import {
   decodeImages,
@@ -9,6 +8,7 @@ import {
   IMAGE_EXTENSIONS,
   type ImageFileOptions,
 } from '../data/decodeImages.js';
+import { createAccessError } from './platform/accessError.js';
 import { sharpDecoder } from './platform/sharpDecoder.js';
 import { workerThreads } from './platform/workerThreads.js';
 
@@ -51,13 +51,6 @@ async function listImagePaths(root: string): Promise<string[]> {
           .join('/'),
       );
   } catch (cause) {
-    throw createError({
-      kind: 'file',
-      path: root,
-      expected: 'a folder that can be read',
-      received: (cause as NodeJS.ErrnoException).code ?? String(cause),
-      advice: 'Check the path.',
-      cause,
-    });
+    throw createAccessError(root, 'a readable folder', cause, 'Check the path.');
   }
 }

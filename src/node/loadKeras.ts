@@ -1,4 +1,6 @@
-import { createError, describeType, suggestFix } from '../core/errors/errors.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
+import { suggestAwait } from '../core/errors/suggestions.js';
 import {
   type LoadKerasOptions as BytesOptions,
   type LoadKerasModelOptions as BytesTasks,
@@ -49,8 +51,8 @@ export interface LoadKerasModelOptions<T extends Tasks>
  *   range: [0, 255], // the model begins with Rescaling(1 / 255)
  * });
  * const [height, width] = model.input.shape;
- * const grey = { data: new Uint8Array(height * width * 3).fill(99), height, width, channels: 3 };
- * console.log(await model.predict(grey)); // { age: …, gender: { label: …, probability: … } }
+ * const image = { data: new Uint8Array(height * width * 3).fill(99), height, width, channels: 3 };
+ * console.log(await model.predict(image)); // { age: …, gender: { label: …, probability: … } }
  * ```
  * @category Files
  */
@@ -77,7 +79,7 @@ export async function loadKeras<T extends Tasks>(
   return loadBytes<T>(await readBytes(path), bytesOptions as BytesTasks<T>);
 }
 
-const readBytes = (path: string) => readFileBytes(path, 'a file that can be read', 'Check the path.');
+const readBytes = (path: string) => readFileBytes(path, 'a readable file', 'Check the path.');
 
 function checkPath(path: string, value: unknown): void {
   if (typeof value === 'string') return;
@@ -86,6 +88,6 @@ function checkPath(path: string, value: unknown): void {
     path,
     expected: 'the path of a file',
     received: value instanceof Uint8Array ? 'bytes' : describeType(value),
-    advice: suggestFix(value, 'Write its path; for bytes import loadKeras from tfjs-multitask.'),
+    advice: suggestAwait(value, 'Pass the path; for bytes, import loadKeras from tfjs-multitask.'),
   });
 }

@@ -1,5 +1,6 @@
 import { basename, dirname, extname } from 'node:path';
-import { createError, describeType } from '../core/errors/errors.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
 import type { TypeErrorMessage } from '../core/inferenceTypes.js';
 import { type ExportKerasOptions, exportKeras } from '../interop/keras/exportKeras.js';
 import type { KerasFormat } from '../interop/keras/write/writeKerasFile.js';
@@ -57,7 +58,7 @@ export async function saveKeras(
     throw createError({
       kind: 'argument',
       path: 'saveKeras',
-      expected: 'the path of the file first',
+      expected: 'the path of the file as the first argument',
       received: describeType(path),
       advice: "Write saveKeras('face.keras', model).",
     });
@@ -66,9 +67,9 @@ export async function saveKeras(
     throw createError({
       kind: 'argument',
       path,
-      expected: 'the name of a model',
-      received: 'that of a file of weights alone, as which Keras would read it',
-      advice: `Write ${path.replace('.weights.h5', '.h5')}, or .keras.`,
+      expected: 'the name of a model file',
+      received: 'the name of a weights file, which Keras does not read as a model',
+      advice: `Write ${path.replace('.weights.h5', '.h5')}, or use the extension .keras.`,
     });
   }
   checkModel('saveKeras', model, true);
@@ -77,9 +78,9 @@ export async function saveKeras(
     throw createError({
       kind: 'argument',
       path,
-      expected: 'a name that ends with .keras or .h5',
-      received: extname(path) || 'no ending',
-      advice: 'Keras knows a file by it: take .keras.',
+      expected: 'a file name with the extension .keras or .h5',
+      received: extname(path) ? `the extension ${extname(path)}` : 'no extension',
+      advice: 'Use .keras, because Keras recognizes a file by its extension.',
     });
   }
   const file = await exportKeras(model as ExportableModel, { ...options, format });

@@ -1,13 +1,7 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
+import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
-import {
-  checkDecayRate,
-  checkPositive,
-  createOptimizer,
-  type Optimizer,
-  type OptimizerOptions,
-  type UpdateRule,
-} from './optimizer.js';
+import { createOptimizer, type Optimizer, type OptimizerOptions, type UpdateRule } from './optimizer.js';
 
 /**
  * Options of {@link adam}.
@@ -81,9 +75,9 @@ function createAdamRule(
   name: string,
   { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7 }: AdamOptions,
 ): UpdateRule {
-  checkDecayRate(`${name}.beta1`, beta1);
-  checkDecayRate(`${name}.beta2`, beta2);
-  checkPositive(`${name}.epsilon`, epsilon, 'Leave it out for 1e-7.');
+  checks.number(`${name}.beta1`, beta1, { min: 0, below: 1, defaultValue: 0.9 });
+  checks.number(`${name}.beta2`, beta2, { min: 0, below: 1, defaultValue: 0.999 });
+  checks.number(`${name}.epsilon`, epsilon, { above: 0, defaultValue: 1e-7 });
   return {
     name,
     options: { beta1, beta2, epsilon },

@@ -1,5 +1,7 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
-import { createError, formatValue } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
 import type { Json } from '../core/json.js';
 import { constantSchedule } from '../schedules/constantSchedule.js';
 import type { Schedule } from '../schedules/schedule.js';
@@ -100,34 +102,28 @@ export function createOptimizer(rule: UpdateRule, options: OptimizerOptions, def
       advice: 'Keep one of them.',
     });
   }
-  for (const [name, value] of clippingOptions) checkPositive(`${rule.name}.${name}`, value!);
-  if (!Number.isInteger(gradientAccumulationSteps) || gradientAccumulationSteps < 1) {
-    throw createError({
-      kind: 'argument',
-      path: `${rule.name}.gradientAccumulationSteps`,
-      expected: 'a whole number of at least 1',
-      received: String(gradientAccumulationSteps),
-      advice: 'Set it to 1, or leave it out, to update after every batch.',
+  for (const [name, value] of clippingOptions)
+    checks.number(`${rule.name}.${name}`, value, {
+      above: 0,
+      advice: 'Omit it to disable gradient clipping.',
     });
-  }
+  checks.integer(`${rule.name}.gradientAccumulationSteps`, gradientAccumulationSteps, {
+    min: 1,
+    advice: 'Omit it to update the weights after every batch.',
+  });
   if (typeof learningRate !== 'number' && typeof learningRate !== 'function') {
     throw createError({
       kind: 'argument',
       path: `${rule.name}.learningRate`,
       expected: 'a number or a schedule',
       received: formatValue(learningRate),
-      advice: 'Use 0.001, or a schedule such as exponentialDecay({ ... }).',
+      advice: 'Pass 0.001, or a schedule such as exponentialDecay({ ... }).',
     });
   }
-  if (!(Number.isFinite(weightDecay) && weightDecay >= 0)) {
-    throw createError({
-      kind: 'argument',
-      path: `${rule.name}.weightDecay`,
-      expected: 'a number of at least 0',
-      received: formatValue(weightDecay),
-      advice: 'Leave it out for no weight decay.',
-    });
-  }
+  checks.number(`${rule.name}.weightDecay`, weightDecay, {
+    min: 0,
+    advice: 'Omit it to disable weight decay.',
+  });
   const schedule = typeof learningRate === 'number' ? constantSchedule(learningRate) : learningRate;
   return {
     rule,
@@ -145,28 +141,4 @@ export function createOptimizer(rule: UpdateRule, options: OptimizerOptions, def
       gradientAccumulationSteps,
     },
   };
-}
-
-/** Throws an `argument` error unless `value` is a number above 0. */
-export function checkPositive(path: string, value: number, advice = 'Leave it out for no clipping.'): void {
-  if (Number.isFinite(value) && value > 0) return;
-  throw createError({
-    kind: 'argument',
-    path,
-    expected: 'a number above 0',
-    received: formatValue(value),
-    advice,
-  });
-}
-
-/** Throws an `argument` error unless `value` is a number of at least 0 and below 1. */
-export function checkDecayRate(path: string, value: number): void {
-  if (value >= 0 && value < 1) return;
-  throw createError({
-    kind: 'argument',
-    path,
-    expected: 'a number of at least 0 and below 1',
-    received: formatValue(value),
-    advice: 'Use 0.9, or leave it out for the default.',
-  });
 }

@@ -1,6 +1,7 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs';
+import * as checks from '../core/errors/checks.js';
 import { tf } from '../tensor/tf.js';
-import { checkDecayRate, createOptimizer, type Optimizer, type OptimizerOptions } from './optimizer.js';
+import { createOptimizer, type Optimizer, type OptimizerOptions } from './optimizer.js';
 
 /**
  * Options of {@link sgd}.
@@ -31,7 +32,7 @@ export interface SgdOptions extends OptimizerOptions {
  */
 export function sgd(options: SgdOptions = {}): Optimizer {
   const { momentum = 0, nesterov = false } = options;
-  checkDecayRate('sgd.momentum', momentum);
+  checks.number('sgd.momentum', momentum, { min: 0, below: 1, defaultValue: 0 });
   const apply = (weight: Tensor, gradient: Tensor, slots: readonly Tensor[], [rate]: readonly Scalar[]) => {
     const descent = tf.mul(gradient, rate!);
     if (momentum === 0) return { weight: tf.sub(weight, descent), slots: [] };

@@ -1,4 +1,5 @@
-import { checkMinimum, createSchedule, type Schedule } from './schedule.js';
+import * as checks from '../core/errors/checks.js';
+import { createSchedule, RATE_ADVICE, type Schedule } from './schedule.js';
 
 /**
  * Creates a schedule with the same learning rate at every update. The difference from a plain number as `learningRate`: callbacks such
@@ -16,6 +17,6 @@ import { checkMinimum, createSchedule, type Schedule } from './schedule.js';
  * @category Optimizers
  */
 export function constantSchedule(rate: number): Schedule {
-  checkMinimum('constantSchedule.rate', rate, 0);
+  checks.number('constantSchedule.rate', rate, { min: 0, advice: RATE_ADVICE });
   return createSchedule({ name: 'constant', rate }, () => rate);
 }

@@ -1,4 +1,5 @@
-import { checkMinimum, createSchedule, type Schedule } from './schedule.js';
+import * as checks from '../core/errors/checks.js';
+import { createSchedule, RATE_ADVICE, type Schedule, STEPS_ADVICE } from './schedule.js';
 
 /**
  * Options of {@link cosineDecay}.
@@ -33,9 +34,9 @@ export interface CosineDecayOptions {
  * @category Optimizers
  */
 export function cosineDecay({ initialLearningRate, decaySteps, alpha = 0 }: CosineDecayOptions): Schedule {
-  checkMinimum('cosineDecay.initialLearningRate', initialLearningRate, 0, true);
-  checkMinimum('cosineDecay.decaySteps', decaySteps, 1);
-  checkMinimum('cosineDecay.alpha', alpha, 0);
+  checks.number('cosineDecay.initialLearningRate', initialLearningRate, { above: 0, advice: RATE_ADVICE });
+  checks.number('cosineDecay.decaySteps', decaySteps, { min: 1, advice: STEPS_ADVICE });
+  checks.number('cosineDecay.alpha', alpha, { min: 0, advice: RATE_ADVICE });
   return createSchedule({ name: 'cosineDecay', initial: initialLearningRate, decaySteps, alpha }, (step) => {
     const progress = Math.min(step, decaySteps) / decaySteps;
     const cosine = 0.5 * (1 + Math.cos(Math.PI * progress));

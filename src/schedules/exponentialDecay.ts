@@ -1,4 +1,5 @@
-import { checkMinimum, createSchedule, type Schedule } from './schedule.js';
+import * as checks from '../core/errors/checks.js';
+import { createSchedule, RATE_ADVICE, type Schedule, STEPS_ADVICE } from './schedule.js';
 
 /**
  * Options of {@link exponentialDecay}.
@@ -34,9 +35,12 @@ export interface ExponentialDecayOptions {
  */
 export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
   const { initialLearningRate, decaySteps, decayRate, staircase = false } = options;
-  checkMinimum('exponentialDecay.initialLearningRate', initialLearningRate, 0, true);
-  checkMinimum('exponentialDecay.decaySteps', decaySteps, 1);
-  checkMinimum('exponentialDecay.decayRate', decayRate, 0, true);
+  checks.number('exponentialDecay.initialLearningRate', initialLearningRate, {
+    above: 0,
+    advice: RATE_ADVICE,
+  });
+  checks.number('exponentialDecay.decaySteps', decaySteps, { min: 1, advice: STEPS_ADVICE });
+  checks.number('exponentialDecay.decayRate', decayRate, { above: 0, advice: RATE_ADVICE });
   return createSchedule(
     { name: 'exponentialDecay', initial: initialLearningRate, decaySteps, rate: decayRate, staircase },
     (step) => {

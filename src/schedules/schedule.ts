@@ -1,4 +1,3 @@
-import { createError } from '../core/errors/errors.js';
 import type { Json } from '../core/json.js';
 
 /**
@@ -21,15 +20,8 @@ export function createSchedule(
   return Object.assign((step: number) => rate(step), { description });
 }
 
-/** Throws an `argument` error unless `value` is a finite number of at least `least`, or above `least` if `open`. */
-export function checkMinimum(path: string, value: number, least: number, open = false): void {
-  if (!Number.isFinite(value) || (open ? value <= least : value < least)) {
-    throw createError({
-      kind: 'argument',
-      path,
-      expected: `a number ${open ? 'above' : 'of at least'} ${least}`,
-      received: String(value),
-      advice: 'Rates are small numbers such as 0.001; steps count updates, not epochs.',
-    });
-  }
-}
+/** Advice for an invalid learning rate or factor of a schedule. */
+export const RATE_ADVICE = 'Give a small number, for example 0.001.';
+
+/** Advice for an invalid number of steps. */
+export const STEPS_ADVICE = 'Give a number of weight updates, not of epochs.';

@@ -1,4 +1,5 @@
-import { checkMinimum, createSchedule, type Schedule } from './schedule.js';
+import * as checks from '../core/errors/checks.js';
+import { createSchedule, RATE_ADVICE, type Schedule, STEPS_ADVICE } from './schedule.js';
 
 /**
  * Options of {@link warmup}.
@@ -32,8 +33,8 @@ export interface WarmupOptions {
  * @category Optimizers
  */
 export function warmup(then: Schedule, { steps, initialLearningRate = 0 }: WarmupOptions): Schedule {
-  checkMinimum('warmup.steps', steps, 1);
-  checkMinimum('warmup.initialLearningRate', initialLearningRate, 0);
+  checks.number('warmup.steps', steps, { min: 1, advice: STEPS_ADVICE });
+  checks.number('warmup.initialLearningRate', initialLearningRate, { min: 0, advice: RATE_ADVICE });
   const target = then(0);
   return createSchedule(
     { name: 'warmup', steps, from: initialLearningRate, after: then.description },

@@ -143,8 +143,8 @@ function computeGradients(
         kind: 'argument',
         path: weight.name,
         expected: 'a weight that the losses depend on',
-        received: 'one that no task uses',
-        advice: 'Set trainable to false on its layer, or connect it to a task.',
+        received: 'a weight that no task uses',
+        advice: 'Set trainable: false on its layer, or connect the layer to a task.',
       });
     }),
     // tf.keep() protects them from the scopes of the gradient tape; the outer tidy returns them to the caller.

@@ -1,4 +1,6 @@
-import { createError, didYouMean, formatValue } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { IsWideString, TypeErrorMessage } from '../core/inferenceTypes.js';
 import type { AnyTask, TargetOf, Tasks } from '../tasks/task.js';
 
@@ -75,13 +77,9 @@ export function weightedLoss<
     ),
   ];
   for (const [path, weight] of all) {
-    if (Number.isFinite(weight) && weight >= 0) continue;
-    throw createError({
-      kind: 'argument',
-      path: `weightedLoss.${path}`,
-      expected: 'a number of at least 0',
-      received: formatValue(weight),
-      advice: 'Give 0 to leave it out of the loss, 1 for its own scale.',
+    checks.number(`weightedLoss.${path}`, weight, {
+      min: 0,
+      advice: 'Give 0 to exclude it from the loss, or 1 for an unscaled loss.',
     });
   }
   return { '~loss': 'weighted', weights, classWeights };
@@ -147,9 +145,9 @@ export function checkLossWeights(
     throw createError({
       kind: 'argument',
       path: `${path}.${unknown}`,
-      expected: `a task name (${names.join(', ')})`,
+      expected: `a task of the model (${names.join(', ')})`,
       received: `"${unknown}"`,
-      advice: didYouMean(unknown, names) ?? 'Take it out: weights are for the tasks of the model.',
+      advice: didYouMean(unknown, names) ?? 'Remove it, because the model has no such task.',
     });
   }
   const missing = names.find((name) => loss.weights[name] === undefined);
@@ -158,22 +156,22 @@ export function checkLossWeights(
       kind: 'argument',
       path: `weightedLoss.${missing}`,
       expected: 'a weight for every task',
-      received: 'none',
-      advice: `Give ${missing}: 0 to train without it.`,
+      received: `no weight for ${missing}`,
+      advice: `Write ${missing}: 0 to train without this task.`,
     });
   }
   for (const [task, labels] of Object.entries(loss.classWeights)) {
     const known = tasks[task]!.labels ?? [];
-    const wrong = Object.keys(labels).find((label) => !known.includes(label));
-    if (wrong === undefined) continue;
+    const unknown = Object.keys(labels).find((label) => !known.includes(label));
+    if (unknown === undefined) continue;
     throw createError({
       kind: 'argument',
-      path: `weightedLoss.classWeights.${task}.${wrong}`,
+      path: `weightedLoss.classWeights.${task}.${unknown}`,
       expected: known.length
-        ? `one of ${known.join(', ')}`
-        : 'a classification task; a regression has no labels',
-      received: `"${wrong}"`,
-      advice: didYouMean(wrong, known) ?? 'Take it out: these weights are for the labels of the task.',
+        ? `a label of the task, ${checks.formatOptions(known)}`
+        : 'a classification task, because a regression has no labels',
+      received: `"${unknown}"`,
+      advice: didYouMean(unknown, known) ?? 'Remove it, because the task has no such label.',
     });
   }
 }

@@ -1,4 +1,7 @@
-import { createError, didYouMean, formatValue } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createArgumentError, createDataError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { IsWideString, TypeErrorMessage } from '../core/inferenceTypes.js';
 import { binaryCrossentropy, categoricalCrossentropy } from '../losses/crossentropy.js';
 import type { Loss } from '../losses/loss.js';
@@ -84,13 +87,12 @@ export function binary<
   options: ClassificationOptions<M, 'binary_crossentropy'> = {},
 ): Task<'binary', L[number], BinaryPrediction<L[number]>, MetricColumn<M>> {
   if (!Array.isArray(labels) || labels.length !== 2) {
-    throw createError({
-      kind: 'argument',
-      path: 'binary.labels',
-      expected: 'two labels',
-      received: JSON.stringify(labels) ?? 'nothing',
-      advice: 'Use categorical([...]) for more than two labels.',
-    });
+    throw createArgumentError(
+      'binary.labels',
+      'an array of two labels',
+      formatValue(labels),
+      'Use categorical([...]) for more than two labels.',
+    );
   }
   checkDistinctLabels('binary.labels', labels);
   const { loss = 'binary_crossentropy', metrics = getDefaultMetrics<M>() } = options;
@@ -140,13 +142,12 @@ export function categorical<
 ): Task<'categorical', L[number], CategoricalPrediction<L[number]>, MetricColumn<M>> {
   const list = labels as L;
   if (!Array.isArray(list) || list.length < 2) {
-    throw createError({
-      kind: 'argument',
-      path: 'categorical.labels',
-      expected: 'at least two labels',
-      received: JSON.stringify(list) ?? 'nothing',
-      advice: 'List every answer once, in the order of the outputs.',
-    });
+    throw createArgumentError(
+      'categorical.labels',
+      'an array of at least two labels',
+      formatValue(list),
+      'List every label once, in the order of the outputs.',
+    );
   }
   checkDistinctLabels('categorical.labels', list);
   const { loss = 'categorical_crossentropy', metrics = getDefaultMetrics<M>() } = options;
@@ -178,27 +179,21 @@ export function categorical<
 const getDefaultMetrics = <M>() => ['accuracy'] as readonly string[] as readonly M[];
 
 function checkDistinctLabels(path: string, labels: readonly string[]): void {
-  const repeated = labels.find((label, i) => labels.indexOf(label) !== i);
-  const invalid = repeated ?? labels.find((label) => typeof label !== 'string' || label === '');
-  if (invalid === undefined) return;
-  throw createError({
-    kind: 'argument',
-    path,
-    expected: 'different, non-empty labels',
-    received: repeated === undefined ? JSON.stringify(invalid) : `"${repeated}" twice`,
-    advice: 'List every answer once.',
-  });
+  checks.distinct(path, labels, { noun: 'different labels', advice: 'List every label once.' });
+  for (const label of labels) {
+    if (typeof label === 'string' && label !== '') continue;
+    throw createArgumentError(path, 'non-empty strings as labels', formatValue(label), 'Name every label.');
+  }
 }
 
 function findLabelIndex(labels: readonly string[], label: unknown, path: string): number {
   const index = labels.indexOf(label as string);
   if (index >= 0) return index;
-  const near = typeof label === 'string' ? didYouMean(label, labels) : undefined;
-  throw createError({
-    kind: 'data',
+  const nearest = typeof label === 'string' ? didYouMean(label, labels) : undefined;
+  throw createDataError(
     path,
-    expected: `one of ${labels.map((name) => JSON.stringify(name)).join(', ')}`,
-    received: formatValue(label),
-    advice: near ?? 'Fix the label, add it to the task, or leave it undefined: a missing label is masked.',
-  });
+    checks.formatOptions(labels),
+    formatValue(label),
+    nearest ?? 'Fix the label, add it to the task, or leave it undefined to mask this image in the task.',
+  );
 }

@@ -1,4 +1,6 @@
-import { createError, formatValue } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
 import { huber } from '../losses/huber.js';
 import type { Loss } from '../losses/loss.js';
 import { type LossTable, resolveLoss } from '../losses/lossByName.js';
@@ -66,15 +68,10 @@ export function regression<const M extends RegressionMetricName | Metric = 'mae'
   options: RegressionOptions<M>,
 ): Task<'regression', number, number, MetricColumn<M>> {
   const { unit, loss = 'mse', metrics = ['mae'] as readonly string[] as readonly M[] } = options;
-  if (typeof unit !== 'string' || unit.trim() === '') {
-    throw createError({
-      kind: 'argument',
-      path: 'regression.unit',
-      expected: 'the unit of the target, such as "years"',
-      received: JSON.stringify(unit) ?? String(unit),
-      advice: 'Write regression({ unit: "years" }). Figures and tables show the unit.',
-    });
-  }
+  checks.string('regression.unit', unit, {
+    noun: 'the unit of the target, such as "years"',
+    advice: 'Write regression({ unit: "years" }). Figures and tables show the unit.',
+  });
   return {
     kind: 'regression',
     units: 1,
@@ -90,8 +87,7 @@ export function regression<const M extends RegressionMetricName | Metric = 'mae'
         path,
         expected: `a finite number (${unit})`,
         received: formatValue(label),
-        advice:
-          'Fix the label, or leave it undefined: a missing label is masked and counts in no loss and no metric.',
+        advice: 'Fix the label, or leave it undefined to mask this image in the task.',
       });
     },
     decode: (output) => output[0]!,

@@ -91,9 +91,9 @@ export async function readCheckpoint(
     throw createError({
       kind: 'checkpoint',
       path,
-      expected: `format ${FORMAT_VERSION}`,
-      received: metadata.format ?? 'a file of another kind',
-      advice: 'Resume with the version that wrote it.',
+      expected: `the format "tfjs-multitask checkpoint ${FORMAT_VERSION}"`,
+      received: metadata.format === undefined ? 'a file without a format' : `the format "${metadata.format}"`,
+      advice: 'Resume with the version of the library that wrote the file.',
     });
   }
   const savedParts = JSON.parse(metadata.contract ?? '{}') as Fingerprint;
@@ -103,8 +103,8 @@ export async function readCheckpoint(
       kind: 'checkpoint',
       path,
       expected: `a run with the same ${Object.keys(fingerprint).join(', ')}`,
-      received: `one that differs in ${differing.join(', ')}`,
-      advice: 'Resume with the old settings, or train into another folder.',
+      received: `a run that differs in ${differing.join(', ')}`,
+      advice: 'Resume with the settings of that run, or train into another folder.',
     });
   }
   const group = (prefix: string): Weights =>

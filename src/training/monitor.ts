@@ -1,4 +1,7 @@
-import { createError, didYouMean } from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
+import { didYouMean } from '../core/errors/suggestions.js';
 import type { ColumnPrefix } from '../core/records/history.js';
 import type { MetricOf, Tasks } from '../tasks/task.js';
 
@@ -37,8 +40,8 @@ export function getMonitorModes(tasks: Tasks, prefixes: readonly ColumnPrefix[])
 
 /** The longer prefix is first, since a column with it begins with the shorter one too. */
 const ADVICE_BY_PREFIX = [
-  ['val_unaugmented_', 'Give fit() a validation dataset and evaluateUnaugmented: true.'],
-  ['val_', 'Give fit() a validation dataset.'],
+  ['val_unaugmented_', 'Pass a validation dataset and evaluateUnaugmented: true to fit().'],
+  ['val_', 'Pass a validation dataset to fit().'],
 ] as const;
 
 /** Throws an `argument` error when the run has no column `monitor`. */
@@ -55,9 +58,9 @@ export function checkMonitor(path: string, monitor: string, monitors: MonitorMod
   throw createError({
     kind: 'argument',
     path: `${path}.monitor`,
-    expected: `one of ${columns.join(', ')}`,
-    received: `"${monitor}"`,
-    advice: missing?.[1] ?? didYouMean(monitor, columns) ?? 'Watch one of these columns.',
+    expected: checks.formatOptions(columns),
+    received: formatValue(monitor),
+    advice: missing?.[1] ?? didYouMean(monitor, columns) ?? 'Monitor one of these columns.',
   });
 }
 

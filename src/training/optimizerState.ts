@@ -35,9 +35,9 @@ export class OptimizerState {
       throw createError({
         kind: 'argument',
         path: `${this.optimizer.rule.name}.learningRate`,
-        expected: 'a number, since a callback changes it',
+        expected: 'a number, because a callback changes the learning rate',
         received: `the schedule ${String(this.optimizer.schedule.description.name)}`,
-        advice: 'Give a number as learningRate, or leave the callback out.',
+        advice: 'Pass a number as learningRate, or remove the callback.',
       });
     }
     this.#adjustableRate = rate;

@@ -11,9 +11,9 @@ export function acquireTrainingLock(network: Network): void {
     throw createError({
       kind: 'argument',
       path: 'fit',
-      expected: 'a model that nothing trains',
-      received: 'one that another fit() is training',
-      advice: 'Await the first, or build a second model.',
+      expected: 'a model that is not being trained',
+      received: 'a model that another fit() is training',
+      advice: 'Await the first fit(), or build a second model.',
     });
   }
   networksInTraining.add(network);

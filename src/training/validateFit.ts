@@ -1,90 +1,59 @@
-import { checkInteger } from '../core/errors/checkInteger.js';
-import { createError, describeType, didYouMean, suggestFix } from '../core/errors/errors.js';
-import type { Store } from '../core/platform/platform.js';
+import * as checks from '../core/errors/checks.js';
+import { createArgumentError, createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
+import { suggestAwait } from '../core/errors/suggestions.js';
 import type { Dataset } from '../data/dataset.js';
-import { checkBatchSize, checkDataset } from '../inference/checkDataset.js';
+import { checkDataset } from '../inference/checkDataset.js';
 import { splitFrozen } from '../network/frozenSplit.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { checkLossWeights } from '../steps/weightedLoss.js';
-import { HOOK_NAMES } from './callback.js';
+import { checkCallback } from './checkCallback.js';
 import type { FitConfig } from './trainingRun.js';
 
 /** Throws an `argument` error for an argument of `fit` of the wrong type. It is for JavaScript, which has no type errors. */
 export function validateFitArguments(train: unknown, given: { readonly [option: string]: unknown }): void {
   const { validation, loss, optimizer, callbacks = [] } = given;
-  const wrong = (path: string, expected: string, received: unknown, advice: string) =>
-    createError({
-      kind: 'argument',
-      path: `fit.${path}`,
-      expected,
-      received: describeType(received),
-      advice,
-    });
+  const createOptionError = (name: string, expected: string, value: unknown, advice: string) =>
+    createArgumentError(`fit.${name}`, expected, describeType(value), suggestAwait(value, advice));
   const isDataset = (value: unknown) => typeof (value as Dataset<unknown> | null)?.augment === 'function';
   if (!isDataset(train)) {
-    const advice = 'Make one with imageFolder() or imagesInMemory().';
-    throw wrong('train', 'a dataset', train, suggestFix(train, advice));
+    throw createOptionError(
+      'train',
+      'a dataset',
+      train,
+      'Create one with imageFolder() or imagesInMemory().',
+    );
   }
   if (validation !== undefined && !isDataset(validation)) {
-    const advice = 'Take it from dataset.split({ validation: 0.2 }).';
-    throw wrong('validation', 'a dataset', validation, suggestFix(validation, advice));
+    const advice = 'Use the second part of dataset.split({ validation: 0.2 }).';
+    throw createOptionError('validation', 'a dataset', validation, advice);
   }
   if (loss !== undefined && (loss as { '~loss'?: string } | null)?.['~loss'] !== 'weighted') {
-    throw wrong('loss', 'weightedLoss({ ... })', loss, 'Write loss: weightedLoss({ age: 1, gender: 50 }).');
+    const advice = 'Write loss: weightedLoss({ age: 1, gender: 50 }).';
+    throw createOptionError('loss', 'a weighted loss', loss, advice);
   }
   if (optimizer !== undefined && typeof (optimizer as Optimizer | null)?.rule !== 'object') {
-    throw wrong('optimizer', 'an optimiser', optimizer, 'Write optimizer: adam(), adamw() or sgd().');
+    throw createOptionError(
+      'optimizer',
+      'an optimizer',
+      optimizer,
+      'Write optimizer: adam(), adamw() or sgd().',
+    );
   }
   for (const name of ['checkpoint', 'featureCache']) {
     const store = given[name];
-    const { read, write } = (store ?? {}) as Partial<Store>;
-    if (store === undefined || (typeof read === 'function' && typeof write === 'function')) continue;
+    if (store === undefined) continue;
     const folder = typeof store === 'string' ? store : 'out';
-    throw wrong(name, 'a store', store, `Write ${name}: folderStore('${folder}'), from tfjs-multitask/node.`);
+    const advice = `Write ${name}: folderStore('${folder}'), from tfjs-multitask/node.`;
+    checks.store(`fit.${name}`, store, { advice });
   }
-  if (!Array.isArray(callbacks)) {
-    throw wrong('callbacks', 'a list of callbacks', callbacks, 'Put it into [ and ].');
-  }
+  checks.list('fit.callbacks', callbacks, {
+    noun: 'an array of callbacks',
+    advice: 'Write callbacks: [ ... ].',
+  });
   callbacks.forEach((callback: unknown, i) => {
     checkCallback(`fit.callbacks[${i}]`, callback);
   });
-}
-
-/** Throws an `argument` error unless `callback` is an object with either hooks or `create`. */
-function checkCallback(path: string, callback: unknown): void {
-  const createCallbackError = (expected: string, received: string, advice: string) =>
-    createError({ kind: 'argument', path, expected, received, advice });
-  if (typeof callback !== 'object' || callback === null) {
-    const advice = 'Write earlyStopping(), or an object with a name and hooks such as onEpochEnd.';
-    throw createCallbackError('a callback', describeType(callback), suggestFix(callback, advice));
-  }
-  const properties = callback as { readonly [name: string]: unknown };
-  const isFunction = (name: string) => typeof properties[name] === 'function';
-  const unknown = Object.keys(properties).find(
-    (name) => /^on[A-Z]/.test(name) && !HOOK_NAMES.includes(name as never) && isFunction(name),
-  );
-  if (unknown !== undefined) {
-    const advice = didYouMean(unknown, HOOK_NAMES) ?? 'Use one of these names.';
-    throw createCallbackError(`hooks named ${HOOK_NAMES.join(', ')}`, `a hook named ${unknown}`, advice);
-  }
-  const hook = HOOK_NAMES.find(isFunction);
-  if (isFunction('create') && (hook !== undefined || isFunction('getState'))) {
-    const both = `an object with create() and ${hook ?? 'getState'}()`;
-    throw createCallbackError(
-      'either hooks or create()',
-      both,
-      'Return the hooks and getState() from create().',
-    );
-  }
-  if (isFunction('create')) return;
-  if (isFunction('getState')) {
-    const advice = 'Add create(run, saved), and return the hooks and getState() from it.';
-    throw createCallbackError('create() in a callback with state', 'an object with getState() alone', advice);
-  }
-  if (hook === undefined) {
-    const advice = 'Add a hook such as onEpochEnd, or create(run, saved).';
-    throw createCallbackError('a callback with at least one hook', 'an object without hooks', advice);
-  }
 }
 
 /** Throws an `argument` or `data` error for options and data that a later step of the run could not use. */
@@ -100,34 +69,37 @@ export function validateFitConfig({
   featureCache,
 }: FitConfig): void {
   checkLossWeights(loss, network.tasks);
-  checkBatchSize('fit.batchSize', batchSize);
-  checkInteger('fit.epochs', epochs, 1, 'It is the number of the last epoch, counted from 1.');
-  checkInteger('fit.seed', seed, 0, 'Leave it out for 0.');
+  checks.integer('fit.batchSize', batchSize, { min: 1, defaultValue: 32 });
+  checks.integer('fit.epochs', epochs, {
+    min: 1,
+    advice: 'Give the number of the last epoch, counted from 1.',
+  });
+  checks.integer('fit.seed', seed, { min: 0, defaultValue: 0 });
   if (evaluateUnaugmented && !validation) {
     throw createError({
       kind: 'argument',
       path: 'fit.evaluateUnaugmented',
-      expected: 'a validation dataset to judge without augmentation',
-      received: 'none',
-      advice: 'Give validation, or leave evaluateUnaugmented out.',
+      expected: 'a validation dataset to evaluate without augmentation',
+      received: 'no validation dataset',
+      advice: 'Pass validation, or omit evaluateUnaugmented.',
     });
   }
   if (!network.layersModel.layers.some((layer) => layer.trainableWeights.length > 0)) {
     throw createError({
       kind: 'argument',
       path: 'fit',
-      expected: 'a model with at least one layer that is trained',
-      received: 'one whose layers are all frozen',
-      advice: 'Set trainable to true on the layers to train.',
+      expected: 'a model with at least one trainable layer',
+      received: 'a model whose layers are all frozen',
+      advice: 'Set trainable: true on the layers to train.',
     });
   }
   if (featureCache && !splitFrozen(network.graph).frozenGraph) {
     throw createError({
       kind: 'argument',
       path: 'fit.featureCache',
-      expected: 'a model that begins with frozen layers',
-      received: 'one whose first weights are trained',
-      advice: 'Freeze them with trainable: false, or leave featureCache out.',
+      expected: 'a model whose first layers are frozen',
+      received: 'a model whose first layers are trained',
+      advice: 'Freeze the first layers with model.freeze(), or omit featureCache.',
     });
   }
   checkDataset('train', train, network.tasks, network.input.shape);

@@ -1,4 +1,5 @@
-import { createError, formatValue } from '../core/errors/errors.js';
+import { createDataError, createError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
 import type { HistoryRow } from '../core/records/history.js';
 import { checkSearch } from './checkSearch.js';
 import type { Pruner } from './pruners/pruner.js';
@@ -108,9 +109,9 @@ export function askAndTell<P extends ParameterMap>(
     throw createError({
       kind: 'argument',
       path: `trial ${formatValue(number)}`,
-      expected: 'a trial that runs',
-      received: trial ? `one that is ${trial.state}` : 'none of that number',
-      advice: 'Tell of each trial once, by the number that ask() gave it.',
+      expected: 'a running trial',
+      received: trial ? `a trial that is already ${trial.state}` : 'no trial of that number',
+      advice: 'Call tell(), prune() or fail() once per trial, with the number that ask() returned.',
     });
   };
   const set = (trial: TrialRecord<V>) => void records.set(trial.number, trial);
@@ -141,9 +142,9 @@ export function askAndTell<P extends ParameterMap>(
       throw createError({
         kind: 'argument',
         path: 'ask',
-        expected: 'a trial that has ended',
-        received: `${[...records.values()].filter((trial) => !hasEnded(trial)).length} that run`,
-        advice: `The next of ${strategy.name} depends on what they come to: tell of one first.`,
+        expected: 'the result of a running trial',
+        received: `${[...records.values()].filter((trial) => !hasEnded(trial)).length} running trials without results`,
+        advice: `Call tell(), prune() or fail() first: ${strategy.name} needs a result before it can suggest another trial.`,
       });
     },
     report: (number, row) => {
@@ -166,20 +167,17 @@ export function askAndTell<P extends ParameterMap>(
 
 /** Throws a `data` fault for trials, which may come from a file, that this search could not have had. */
 function checkTrialRecords(searched: Space<ParameterMap>, trials: readonly unknown[]): void {
-  const wrong = (path: string, expected: string, received: string) =>
-    createError({
-      ...{ kind: 'data', path, expected, received },
-      advice: 'Give the records of a search as its `trials` were.',
-    });
-  if (!Array.isArray(trials)) throw wrong('trials', 'a list of records', formatValue(trials));
+  const advice = 'Pass the unchanged `trials` of an earlier search.';
+  if (!Array.isArray(trials))
+    throw createDataError('trials', 'an array of trial records', formatValue(trials), advice);
   const numbers = new Set<number>();
   for (const [i, trial] of trials.entries()) {
     if (!isTrialRecord(trial)) {
-      const expected = 'a record with number, params, state, rows and after';
-      throw wrong(`trials[${i}]`, expected, formatValue(trial));
+      const expected = 'a trial record with number, params, state, rows and after';
+      throw createDataError(`trials[${i}]`, expected, formatValue(trial), advice);
     }
     if (numbers.has(trial.number))
-      throw wrong(`trials[${i}].number`, 'each number once', `${trial.number} twice`);
+      throw createDataError(`trials[${i}].number`, 'unique trial numbers', `${trial.number} twice`, advice);
     numbers.add(trial.number);
     flattenParams(searched, trial.params, `trial ${trial.number}`);
   }

@@ -1,11 +1,7 @@
-import { checkInteger } from '../core/errors/checkInteger.js';
-import {
-  checkOptionNames,
-  createError,
-  describeType,
-  formatValue,
-  suggestFix,
-} from '../core/errors/errors.js';
+import * as checks from '../core/errors/checks.js';
+import { createArgumentError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
+import { suggestAwait } from '../core/errors/suggestions.js';
 import type { Pruner } from './pruners/pruner.js';
 import { type Objectives, toObjectiveList } from './results/objectives.js';
 import { flattenParams, toParamsKey } from './space/flatParams.js';
@@ -30,14 +26,14 @@ type UncheckedSearchDefinition = { readonly [K in keyof SearchDefinition]?: unkn
  * `data` fault for settings to try first that are of another space.
  */
 export function checkSearch(path: string, parts: UncheckedSearchDefinition, known: readonly string[]): void {
-  const wrong = (
-    part: string,
+  const createOptionError = (
+    name: string,
     expected: string,
-    given: unknown,
+    value: unknown,
     advice: string,
-    received = describeType(given),
-  ) => createError({ kind: 'argument', path: `${path}.${part}`, expected, received, advice });
-  checkOptionNames(path, parts, known);
+    received = describeType(value),
+  ) => createArgumentError(`${path}.${name}`, expected, received, advice);
+  checks.optionNames(path, parts, known);
   const {
     space,
     objectives,
@@ -47,45 +43,39 @@ export function checkSearch(path: string, parts: UncheckedSearchDefinition, know
     seed = 0,
   } = parts as Partial<SearchDefinition>;
   if (!Array.isArray(space?.dimensions)) {
-    const advice = suggestFix(space, 'Write space({ dropout: float({ min: 0, max: 0.5 }) }).');
-    throw wrong('space', 'a space', space, advice);
+    const advice = suggestAwait(space, 'Write space({ dropout: float({ min: 0, max: 0.5 }) }).');
+    throw createOptionError('space', 'a search space', space, advice);
   }
   const list = objectives ? toObjectiveList(objectives) : [];
   const isObjective = (one: (typeof list)[number] | null | undefined) =>
     typeof one?.metric === 'string' && ['minimize', 'maximize'].includes(one.direction);
   if (list.length === 0 || !list.every(isObjective)) {
     const advice = "Write objectives: minimize('val_loss').";
-    throw wrong('objectives', 'one objective or several', objectives, advice);
+    throw createOptionError('objectives', 'an objective or an array of objectives', objectives, advice);
   }
-  const twice = list.find(({ metric }, i) => list.findIndex((other) => other.metric === metric) < i);
-  if (twice)
-    throw wrong(
-      'objectives',
-      'each column once',
-      twice,
-      'Leave one out.',
-      `${formatValue(twice.metric)} twice`,
-    );
+  const metrics = list.map(({ metric }) => metric);
+  checks.distinct(`${path}.objectives`, metrics, {
+    noun: 'objectives of different columns',
+    advice: 'Remove one of them.',
+  });
   if (typeof strategy?.propose !== 'function')
-    throw wrong('strategy', 'a strategy', strategy, 'Write strategy: tpe().');
+    throw createOptionError('strategy', 'a strategy', strategy, 'Write strategy: tpe().');
   if (pruner !== undefined && typeof pruner?.prune !== 'function')
-    throw wrong('pruner', 'a pruner', pruner, 'Write pruner: medianPruner().');
-  if (!Array.isArray(initialParams))
-    throw wrong(
-      'initialParams',
-      'a list of settings',
-      initialParams,
-      'Write initialParams: [{ dropout: 0.3 }].',
-    );
+    throw createOptionError('pruner', 'a pruner', pruner, 'Write pruner: medianPruner().');
+  checks.list(`${path}.initialParams`, initialParams, {
+    noun: 'an array of params',
+    advice: 'Write initialParams: [{ dropout: 0.3 }].',
+  });
   const { newTrialCount } = strategy;
   if (newTrialCount !== undefined && initialParams.length > newTrialCount) {
-    const expected = `at most ${newTrialCount} settings, as many as ${strategy.name} begins with`;
-    throw wrong(
+    const expected = `at most ${newTrialCount} params, the number of first trials of ${strategy.name}`;
+    const advice = `Remove some of them, or use options of ${strategy.name} that plan more trials.`;
+    throw createOptionError(
       'initialParams',
       expected,
       initialParams,
-      'Leave some out, or give it a larger plan.',
-      `${initialParams.length}`,
+      advice,
+      `${initialParams.length} params`,
     );
   }
   const keys = Array.from(initialParams as readonly unknown[], (values, i) =>
@@ -93,12 +83,11 @@ export function checkSearch(path: string, parts: UncheckedSearchDefinition, know
   );
   const again = keys.findIndex((key, i) => keys.indexOf(key) < i);
   if (again >= 0)
-    throw wrong(
-      `initialParams[${again}]`,
-      'each setting once',
-      again,
-      'Leave one out.',
+    throw createArgumentError(
+      `${path}.initialParams[${again}]`,
+      'different params',
       `${keys[again]} twice`,
+      'Remove one of them.',
     );
-  checkInteger(`${path}.seed`, seed, 0, 'Leave it out for 0.');
+  checks.integer(`${path}.seed`, seed, { min: 0, defaultValue: 0 });
 }

@@ -1,4 +1,5 @@
-import { createError, describeType } from '../core/errors/errors.js';
+import { createError } from '../core/errors/errors.js';
+import { describeType } from '../core/errors/formatValue.js';
 import type { Store } from '../core/platform/platform.js';
 import type { Callback } from '../training/callback.js';
 import { checkSearch } from './checkSearch.js';

@@ -1,4 +1,5 @@
-import { createError, formatValue } from '../core/errors/errors.js';
+import { createError, createFileError } from '../core/errors/errors.js';
+import { formatValue } from '../core/errors/formatValue.js';
 import { parseExact, stringifyExact } from '../core/exactJson.js';
 import { type Json, toCanonicalJson } from '../core/json.js';
 import type { Store } from '../core/platform/platform.js';
@@ -56,10 +57,11 @@ export async function openStudyRecords(
     // Several machines may begin one study at the same time: the first does.
     if (!begun) await writeIfAbsent(store, STUDY_FILE, bytes);
     before = (await read(STUDY_FILE)) as typeof before;
-    if (before === undefined) throw createMismatchError(store, 'study', 'a study.json beside its trials');
+    if (before === undefined)
+      throw createMismatchError(store, 'study', 'a study.json in the folder of its trials');
   }
   if (typeof before !== 'object' || before === null || Array.isArray(before))
-    throw createFileError(`${store.label}/${STUDY_FILE}`, 'the record of a study', formatValue(before));
+    throw createRecordError(`${store.label}/${STUDY_FILE}`, 'the record of a study', formatValue(before));
   for (const [part, value] of Object.entries(own)) {
     if (toCanonicalJson(before[part] ?? null) !== toCanonicalJson(value ?? null))
       throw createMismatchError(store, part, `the same ${part}`);
@@ -131,8 +133,10 @@ const createMismatchError = (store: Store, part: string, expected: string) =>
     kind: 'checkpoint',
     path: `${store.label}: ${part}`,
     expected,
-    received: ['format', 'library'].includes(part) ? 'that of another version of the library' : 'another',
-    advice: 'A study lies there that began otherwise: choose another folder, or remove it.',
+    received: ['format', 'library'].includes(part)
+      ? 'records of another version of the library'
+      : `another ${part}`,
+    advice: 'Choose another folder, or remove this one: it contains a different study.',
   });
 
 function parseRecord(bytes: Uint8Array | undefined, path: string): unknown {
@@ -140,24 +144,19 @@ function parseRecord(bytes: Uint8Array | undefined, path: string): unknown {
   try {
     return parseExact(new TextDecoder().decode(bytes));
   } catch (cause) {
-    throw createFileError(path, 'JSON', (cause as Error).message, cause);
+    throw createRecordError(path, 'JSON', `invalid JSON (${(cause as Error).message})`, cause);
   }
 }
 
-const createFileError = (path: string, expected: string, received: string, cause?: unknown) =>
-  createError({
-    kind: 'file',
-    path,
-    expected,
-    received,
-    advice: path.endsWith(STUDY_FILE)
-      ? 'The file was changed. Bring back the one that the search wrote, or search in another folder.'
-      : 'The file was changed. Remove it: its trial is tried again, or goes on where it stood.',
-    cause,
-  });
+const createRecordError = (path: string, expected: string, received: string, cause?: unknown) => {
+  const advice = path.endsWith(STUDY_FILE)
+    ? 'Restore the file as the search wrote it, or search in another folder.'
+    : 'Remove the file: the search repeats the trial, or resumes it from its last checkpoint.';
+  return createFileError(path, expected, received, advice, cause);
+};
 
 function validateTrial(trial: TrialRecord, { space }: Study, path: string): TrialRecord {
-  if (!isTrialRecord(trial)) throw createFileError(path, 'the record of a trial', 'something else');
+  if (!isTrialRecord(trial)) throw createRecordError(path, 'the record of a trial', formatValue(trial));
   flattenParams(space, trial.params, path);
   return trial;
 }

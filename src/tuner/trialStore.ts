@@ -1,4 +1,4 @@
-import { createError } from '../core/errors/errors.js';
+import { createArgumentError } from '../core/errors/errors.js';
 import type { Store } from '../core/platform/platform.js';
 
 /** The folder of a trial. */
@@ -12,9 +12,10 @@ export function subfolderStore(store: Store, folder: string): Store {
   const place = (name: string) => {
     if (!name.includes('\\') && !name.split('/').some((part) => ['', '.', '..'].includes(part)))
       return `${folder}/${name}`;
-    throw createNameError(
+    throw createArgumentError(
       name,
-      `a name inside ${store.label}/${folder}`,
+      `a file name inside ${store.label}/${folder}`,
+      'a name that leads out of this folder',
       'Use a relative name without "..".',
     );
   };
@@ -37,10 +38,11 @@ export function trialStore(store: Store, number: number): Store {
   const own = subfolderStore(store, getTrialFolder(number));
   const free = (name: string) => {
     if (!RESERVED_FILES.includes(name)) return name;
-    throw createNameError(
+    throw createArgumentError(
       name,
-      'a name of your own',
-      `The search keeps ${RESERVED_FILES.join(', ')}: choose another name.`,
+      'a file name that the search does not use',
+      'a reserved name',
+      `Choose a name other than ${RESERVED_FILES.join(', ')}.`,
     );
   };
   return {
@@ -51,6 +53,3 @@ export function trialStore(store: Store, number: number): Store {
     remove: async (name) => own.remove(free(name)),
   };
 }
-
-const createNameError = (name: string, expected: string, advice: string) =>
-  createError({ kind: 'argument', path: name, expected, received: 'another', advice });

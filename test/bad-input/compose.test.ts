@@ -45,7 +45,7 @@ describe('images too small for the network', () => {
       expect(error.kind).toBe('argument');
       expect(error.path).toMatch(/^(trunk|age)_(conv|pool)\d$/);
       expect(error.expected).toContain('at least 56x56 pixels');
-      expect(error.received).toMatch(/^input \[.*\], which leaves \[.*\]$/);
+      expect(error.received).toMatch(/^an input of shape \[.*\], which gives an output of shape \[.*\]$/);
       expect(error.advice).toContain('larger images');
     }
   });
@@ -76,11 +76,11 @@ describe('images too small for the network', () => {
 describe('a task', () => {
   test('without a branch says what a branch is', async () => {
     const error = await faultOf(() => loose().task('age', age));
-    expect(error).toMatchObject({ kind: 'argument', path: "task('age')", received: 'nothing' });
+    expect(error).toMatchObject({ kind: 'argument', path: "task('age')", received: 'undefined' });
     expect(error.expected).toContain('branch([...])');
     expect(error.advice).toContain("task('age', ");
     const list = await faultOf(() => loose().task('age', age, [flatten()]));
-    expect(list).toMatchObject({ path: "task('age')", received: 'a list' });
+    expect(list).toMatchObject({ path: "task('age')", received: 'an array' });
     const trunk = await faultOf(() => loose().task('age', age, sharedTrunk([flatten()])));
     expect(trunk).toMatchObject({ path: "task('age')", received: 'a trunk' });
     expect(await faultOf(() => branch([]))).toMatchObject({ path: 'branch', received: 'an empty list' });
@@ -100,7 +100,7 @@ describe('a task', () => {
     }
     const clash = await faultOf(() => loose().task('age', age, flat).task('age_loss', age, flat));
     expect(clash).toMatchObject({ kind: 'argument', path: "task('age_loss')" });
-    expect(clash.received).toBe('"age_loss" beside "age"');
+    expect(clash.received).toBe('"age_loss" in addition to "age"');
   });
 
   test('of no unit, of one label, of labels that are the same', async () => {
@@ -125,7 +125,7 @@ describe('a task', () => {
 describe('a network', () => {
   test('without a task, with a second trunk, with a trunk that is none', async () => {
     const none = await faultOf(() => loose().build());
-    expect(none).toMatchObject({ kind: 'argument', path: 'multiTask().build', received: 'none' });
+    expect(none).toMatchObject({ kind: 'argument', path: 'multiTask().build', received: 'no tasks' });
     const trunk = sharedTrunk([conv(2, 3)]);
     const second = await faultOf(() => loose().trunk(trunk).trunk(trunk));
     expect(second).toMatchObject({ kind: 'argument', path: 'multiTask().trunk', received: 'a second one' });
@@ -133,7 +133,7 @@ describe('a network', () => {
     expect(other).toMatchObject({
       path: 'multiTask().trunk',
       expected: 'sharedTrunk([...])',
-      received: 'a list',
+      received: 'an array',
     });
   });
 
@@ -142,7 +142,7 @@ describe('a network', () => {
     async (input) => {
       const error = await faultOf(() => multiTask({ input: input as never }));
       expect(error).toMatchObject({ kind: 'argument', path: 'multiTask.input' });
-      expect(error.received).toBe(JSON.stringify(input) ?? 'nothing');
+      expect(error.received).toBe(JSON.stringify(input) ?? 'undefined');
     },
   );
 
@@ -157,7 +157,11 @@ describe('a network', () => {
         .task('age', age, branch([conv(2, 3)]))
         .build(),
     );
-    expect(error).toMatchObject({ kind: 'argument', path: 'branch age', received: '[14, 14, 2]' });
+    expect(error).toMatchObject({
+      kind: 'argument',
+      path: 'branch age',
+      received: 'an output of shape [14, 14, 2]',
+    });
     expect(error.advice).toContain('flatten()');
   });
 
@@ -168,7 +172,7 @@ describe('a network', () => {
         .build(),
     );
     expect(error).toMatchObject({ kind: 'argument', path: 'age: age_conv1' });
-    expect(error.expected).toBe('a layer that accepts [768]');
+    expect(error.expected).toBe('a layer that accepts inputs of shape [768]');
     expect(error.advice).toContain('order');
   });
 
@@ -221,8 +225,8 @@ describe('a network', () => {
     );
     expect(nested).toMatchObject({
       kind: 'argument',
-      expected: 'a layer, not a model',
-      received: 'Sequential',
+      expected: 'a single layer',
+      received: 'a model (Sequential)',
     });
     const once = tf.layers.flatten({ name: 'mine' });
     const build = (given: Branch) =>
@@ -246,8 +250,8 @@ describe('a block of the user', () => {
     );
 
   test.each([
-    [undefined, 'nothing'],
-    [tf.layers.flatten(), 'a value of type object'],
+    [undefined, 'undefined'],
+    [tf.layers.flatten(), 'an object'],
   ])('that returns something else than what it connected', async (output, received) => {
     const error = await build(() => output);
     expect(error).toMatchObject({ kind: 'argument', path: 'block own', received });
@@ -255,10 +259,10 @@ describe('a block of the user', () => {
   });
 
   test.each([
-    [[], 'none'],
+    [[], 'no arrays'],
     [[new Float32Array(9)], '9'],
-    [[new Float32Array(3), new Float32Array(9)], '3 and 9'],
-    [[new Float32Array(9), new Float32Array(2)], '9 and 2'],
+    [[new Float32Array(3), new Float32Array(9)], 'arrays of 3 and 9 numbers'],
+    [[new Float32Array(9), new Float32Array(2)], 'arrays of 9 and 2 numbers'],
   ])('that gives a layer other weights than it holds', async (arrays, received) => {
     const error = await build((input, site) => {
       const layer = tf.layers.conv2d({ name: site.createName('own'), filters: 3, kernelSize: 1 });
@@ -269,7 +273,7 @@ describe('a block of the user', () => {
     expect(error).toMatchObject({
       kind: 'argument',
       path: 'weights of trunk_own1',
-      expected: 'arrays of as many numbers as the layer holds: 9 and 3',
+      expected: "the sizes of the layer's weights, arrays of 9 and 3 numbers",
       received,
     });
   });
@@ -280,7 +284,7 @@ describe('a block of the user', () => {
       site.setWeights(layer, [new Float32Array(9), new Float32Array(3)]);
       return site.connect(layer, input);
     });
-    expect(error).toMatchObject({ path: 'weights of trunk_own1', received: '9 and 3' });
+    expect(error).toMatchObject({ path: 'weights of trunk_own1', received: 'arrays of 9 and 3 numbers' });
     expect(error.advice).toContain('Connect the layer first');
   });
 });
@@ -307,8 +311,8 @@ describe('views', () => {
       'a function',
       /Call it: grayscaleImage\(\), not grayscaleImage\./,
     ],
-    ['a word', 'grey', 'grey', /Blocks are made by functions: grayscaleImage\(\)/],
-    ['nothing', null, 'nothing', /Blocks are made by functions/],
+    ['a word', 'grey', 'the string "grey"', /Pass a block, for example grayscaleImage\(\)/],
+    ['nothing', null, 'null', /Pass a block/],
   ])('of %s', async (_, sees, received, advice) => {
     const error = await faultOf(() => seeing([sees]));
     expect(error).toMatchObject({ kind: 'argument', path: 'branch.inputView[0]', received });
@@ -317,11 +321,11 @@ describe('views', () => {
 
   test.each([
     ['a trunk', sharedTrunk([grayscaleImage()]), 'a trunk'],
-    ['a list in the list', [grayscaleImage()], 'a list'],
+    ['a list in the list', [grayscaleImage()], 'an array'],
   ])('of %s', async (_, sees, received) => {
     const error = await faultOf(() => seeing([sees]));
     expect(error).toMatchObject({ path: 'branch.inputView[0]', received });
-    expect(error.advice).toBe('Give the blocks themselves, in one list.');
+    expect(error.advice).toBe('Pass the blocks themselves, in one array.');
   });
 
   test('that would be passed over: a branch never sees something else than it was told in silence', async () => {
@@ -329,18 +333,18 @@ describe('views', () => {
     expect(await give({ inputViews: grayscaleImage() })).toMatchObject({
       kind: 'argument',
       path: 'branch',
-      received: '"inputViews"',
+      received: 'the option "inputViews"',
       advice: 'Did you mean "inputView"?',
     });
     expect(await give({ inputView: null })).toMatchObject({
       path: 'branch.inputView[0]',
-      received: 'nothing',
+      received: 'null',
     });
     for (const [options, received] of [
       [grayscaleImage(), 'a block or a layer'],
       [tf.layers.flatten(), 'a block or a layer'],
-      [[grayscaleImage()], 'a list'],
-      [null, 'nothing'],
+      [[grayscaleImage()], 'an array'],
+      [null, 'null'],
       [true, 'a value of type boolean'],
     ] as const) {
       const error = await give(options);
@@ -352,9 +356,9 @@ describe('views', () => {
   test('that are no images', async () => {
     expect(await faultOf(() => build([flatten()], []))).toMatchObject({
       kind: 'argument',
-      path: 'branch age: sees',
-      expected: 'an image, [height, width, channels]',
-      received: '[768]',
+      path: 'branch age: inputView',
+      expected: 'an image of shape [height, width, channels]',
+      received: 'an output of shape [768]',
     });
   });
 
@@ -363,7 +367,7 @@ describe('views', () => {
     expect(error).toMatchObject({
       kind: 'argument',
       path: 'trunk: trunk_conv1, called on image_conv1',
-      expected: 'a layer that accepts [16, 16, 1]',
+      expected: 'a layer that accepts inputs of shape [16, 16, 1]',
     });
     expect(error.advice).toBe('It was built on image: what the branches see has one number of channels.');
   });
@@ -378,7 +382,7 @@ describe('views', () => {
     );
     expect(error).toMatchObject({
       path: 'trunk: trunk_dense1, called on image_avgpool1',
-      expected: 'a layer that accepts [144]',
+      expected: 'a layer that accepts inputs of shape [144]',
     });
     expect(error.advice).toContain('globalAveragePool()');
   });
@@ -387,8 +391,8 @@ describe('views', () => {
     const error = await faultOf(() => build([], [averagePool(4)]));
     expect(error).toMatchObject({
       path: 'trunk_conv2',
-      expected: 'an image large enough to leave something at this layer: at least 20x20 pixels',
-      received: 'input [2, 2, 4], which leaves [0, 0, 4]',
+      expected: 'an image large enough for a non-empty output of this layer: at least 20x20 pixels',
+      received: 'an input of shape [2, 2, 4], which gives an output of shape [0, 0, 4]',
     });
   });
 
@@ -396,7 +400,7 @@ describe('views', () => {
     expect(await faultOf(() => build([conv(2, 1), grayscaleImage()], []))).toMatchObject({
       kind: 'argument',
       path: 'grayscaleImage',
-      received: '[16, 16, 2]',
+      received: 'an input of shape [16, 16, 2]',
     });
   });
 

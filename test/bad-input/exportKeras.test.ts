@@ -138,9 +138,9 @@ describe('exportKeras rejects options that do not fit together, and the error pa
 
 describe('a call without a model is rejected:', () => {
   const cases: [string, unknown, string, string?][] = [
-    ['no arguments', undefined, 'nothing'],
+    ['no arguments', undefined, 'undefined'],
     ['a promise', Promise.resolve(1), 'a promise', 'Write await before it.'],
-    ['a path', 'face.keras', 'a value of type string'],
+    ['a path', 'face.keras', 'the string "face.keras"'],
   ];
   test.each(cases)('%s', async (_, model, received, advice) => {
     for (const [path, call] of [
@@ -159,7 +159,10 @@ describe('a call without a model is rejected:', () => {
 
   test('a .weights.h5 path, which Keras would open as weights only', async () => {
     const fault = await faultOf(() => saveKeras('out/x.weights.h5', small()));
-    expect(fault).toMatchObject({ path: 'out/x.weights.h5', advice: 'Write out/x.h5, or .keras.' });
+    expect(fault).toMatchObject({
+      path: 'out/x.weights.h5',
+      advice: 'Write out/x.h5, or use the extension .keras.',
+    });
   });
 
   test('a disposed model, with the same error as in predict', async () => {
@@ -185,7 +188,7 @@ describe('exportKeras with a checkpoint', () => {
     expect(missing).toMatchObject({ kind: 'checkpoint', path: 'memory/checkpoint.safetensors' });
     await model.fit(good(), { ...settings, checkpoint });
     const other = await faultOf(() => exportKeras(model, { optimizer: sgd(), checkpoint }));
-    expect(other).toMatchObject({ kind: 'checkpoint', received: 'one that differs in optimizer' });
+    expect(other).toMatchObject({ kind: 'checkpoint', received: 'a run that differs in optimizer' });
   });
 
   test('rejects a checkpoint if the frozen weights changed since', async () => {
@@ -198,7 +201,7 @@ describe('exportKeras with a checkpoint', () => {
     expect((await exportKeras(model, options)).length).toBeGreaterThan(0);
     for (const weight of frozen.weights) weight.write(tf.ones(weight.shape as number[]));
     const other = await faultOf(() => exportKeras(model, options));
-    expect(other).toMatchObject({ kind: 'checkpoint', received: 'one that differs in frozen weights' });
+    expect(other).toMatchObject({ kind: 'checkpoint', received: 'a run that differs in frozen weights' });
   });
 
   test('writes the weights of the checkpoint, not the current weights of the model', async () => {

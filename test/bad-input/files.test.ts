@@ -149,7 +149,7 @@ describe('a folder', () => {
   test('that is not there, or is a file, is an error with the code of the system', async () => {
     const missing = join(top, 'missing');
     const error = await faultOf(() => imageFolder(missing, OPTIONS));
-    expect(error).toMatchObject({ kind: 'file', path: missing, received: 'ENOENT' });
+    expect(error).toMatchObject({ kind: 'file', path: missing, received: 'no such file or folder (ENOENT)' });
     const file = join(folderWith('with-file', []), GOOD[0]!);
     expect(await faultOf(() => imageFolder(file, OPTIONS))).toMatchObject({
       kind: 'file',
@@ -197,7 +197,11 @@ describe('a CSV file of labels', () => {
 
   test('without a column, with a cut row, and with a file named twice', async () => {
     const noColumn = await faultOf(read('file,aeg,gender\na.jpg,30,male\n'));
-    expect(noColumn).toMatchObject({ kind: 'data', path: 'csv header', received: 'file, aeg, gender' });
+    expect(noColumn).toMatchObject({
+      kind: 'data',
+      path: 'csv header',
+      received: 'the columns file, aeg, gender',
+    });
     expect(noColumn.advice).toBe('Did you mean "aeg"?');
     const elsewhere = await faultOf(read('file,years,gender\na.jpg,30,male\n'));
     expect(elsewhere.advice).toContain('Add the column');

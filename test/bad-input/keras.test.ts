@@ -399,7 +399,7 @@ describe('loadKeras rejects a wrong call:', () => {
   test('bytes or nothing in place of a path, in loadKeras of the node entry', async () => {
     const bytes = await faultOf(() => loadFile(face as never));
     expect(bytes).toMatchObject({ path: 'loadKeras', received: 'bytes' });
-    expect((await faultOf(() => loadFile(undefined as never))).received).toBe('nothing');
+    expect((await faultOf(() => loadFile(undefined as never))).received).toBe('undefined');
     const weights = await faultOf(() => loadFile('face.keras', { weights: face as never }));
     expect(weights.path).toBe('loadKeras.weights');
   });
@@ -417,7 +417,11 @@ test.each([
 
 test('loadKeras rejects a missing file and a file that is not from Keras', async () => {
   const gone = await faultOf(() => loadFile('nowhere/face.keras'));
-  expect(gone).toMatchObject({ kind: 'file', path: 'nowhere/face.keras', received: 'ENOENT' });
+  expect(gone).toMatchObject({
+    kind: 'file',
+    path: 'nowhere/face.keras',
+    received: 'no such file or folder (ENOENT)',
+  });
   expect((await readError(new Uint8Array(0))).path).toBe('face.keras');
   expect((await readError(new TextEncoder().encode('PK is how a zip begins'))).path).toBe('face.keras');
   expect((await readError(writeZip({ 'readme.txt': bytes('') }))).received).toContain('without config.json');

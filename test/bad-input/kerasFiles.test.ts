@@ -56,7 +56,7 @@ describe.each(Object.entries(FORMATS))('the reader of %s', (_, [file, read]) => 
         } catch (error) {
           expect(error).toMatchObject({ name: 'MultitaskError', kind: 'file', path: 'bad.file' });
           expect((error as Error).message).toMatch(
-            /^bad\.file: expected a whole .*, received .+\. Save it anew/s,
+            /^bad\.file: expected a complete .*, received .+\. Save the file again/s,
           );
           count.refused++;
         }
@@ -115,7 +115,7 @@ describe('loadKeras', () => {
 test('readHdf5 rejects a file truncated anywhere, because its superblock contains its size', () => {
   for (const file of [OLD, NEW]) {
     for (let size = 0; size < file.length; size += 97) {
-      expect(() => readHdf5(file.subarray(0, size), 'cut.h5')).toThrow(/cut short|another format/);
+      expect(() => readHdf5(file.subarray(0, size), 'cut.h5')).toThrow(/truncated|another format/);
     }
   }
 });
@@ -185,21 +185,33 @@ describe('readHdf5 rejects', () => {
     [
       'to the group itself',
       (file) => file.create_hard_link('/a', 'a/again'),
-      /stands elsewhere too at \/a\/again$/,
+      /a second reference to the same bytes at \/a\/again$/,
     ],
-    ['to the root', (file) => file.create_hard_link('/', 'a/root'), /stands elsewhere too at \/a\/root$/],
+    [
+      'to the root',
+      (file) => file.create_hard_link('/', 'a/root'),
+      /a second reference to the same bytes at \/a\/root$/,
+    ],
     [
       'to a group that was read before',
       (file) => file.create_hard_link('/a', 'b'),
-      /stands elsewhere too at \/b$/,
+      /a second reference to the same bytes at \/b$/,
     ],
-    ['by a path (soft link)', (file) => file.create_soft_link('/a', 'b'), /a link that leads by a name/],
+    [
+      'by a path (soft link)',
+      (file) => file.create_soft_link('/a', 'b'),
+      /a soft (or external )?link, which is not supported/,
+    ],
     [
       'by a path to a parent folder',
       (file) => file.create_soft_link('../../etc/passwd', 'b'),
-      /a link that leads by a name/,
+      /a soft (or external )?link, which is not supported/,
     ],
-    ['to another file', (file) => file.create_external_link('/etc/passwd', '/', 'b'), /to another file/],
+    [
+      'to another file',
+      (file) => file.create_external_link('/etc/passwd', '/', 'b'),
+      /external link, which is not supported/,
+    ],
   ])('a link %s', async (_, build, received) => {
     const file = await writeWithLibrary((libraryFile) => {
       libraryFile.create_group('a');
@@ -217,7 +229,9 @@ describe('readHdf5 rejects', () => {
     let root = EMPTY;
     for (let depth = 0; depth < 70; depth++) root = { ...EMPTY, groups: { g: root } };
     const file = writeHdf5(root);
-    expect((await faultOf(() => readHdf5(file, 'deep.h5'))).received).toMatch(/^groups more than 64 deep/);
+    expect((await faultOf(() => readHdf5(file, 'deep.h5'))).received).toMatch(
+      /^groups nested more than 64 levels deep/,
+    );
   });
 });
 
@@ -232,7 +246,7 @@ describe('readZip rejects an archive', () => {
       expect(error).toMatchObject({
         kind: 'file',
         path,
-        received: expect.stringContaining('leads out of its folder'),
+        received: expect.stringContaining('a path outside the archive'),
       });
     },
   );
@@ -250,7 +264,9 @@ describe('readZip rejects an archive', () => {
   test('whose member declares more bytes than its data can contain, before it allocates them', async () => {
     const file = zipSync({ a: new Uint8Array(10_000) });
     new DataView(file.buffer).setUint32(entry(file) + 24, 0x7fff_ffff, true);
-    expect((await faultOf(() => readZip(file, path))).received).toMatch(/more than \d+ packed ones can hold/);
+    expect((await faultOf(() => readZip(file, path))).received).toMatch(
+      /more than \d+ compressed bytes can contain/,
+    );
   });
 
   test('whose member declares fewer bytes than its data contain, without decompressing all of them', async () => {
@@ -265,15 +281,17 @@ describe('readZip rejects an archive', () => {
     const file = writeZip({ a: HELLO, b: HELLO });
     const view = new DataView(file.buffer);
     view.setUint32(entry(file) + 47 + 42, 0, true); // The second member starts at the offset of the first.
-    expect((await faultOf(() => readZip(file, path))).received).toMatch(/not where the list says/);
+    expect((await faultOf(() => readZip(file, path))).received).toMatch(
+      /not at the offset in the central directory/,
+    );
   });
 
   test('with an encrypted member or an unsupported compression method', async () => {
     const locked = writeZip({ a: HELLO });
     locked[entry(locked) + 8]! |= 1;
-    expect((await faultOf(() => readZip(locked, path))).received).toMatch(/password/);
+    expect((await faultOf(() => readZip(locked, path))).received).toMatch(/encrypted/);
     const packed = writeZip({ a: HELLO });
     packed[entry(packed) + 10] = 14;
-    expect((await faultOf(() => readZip(packed, path))).received).toMatch(/method 14/);
+    expect((await faultOf(() => readZip(packed, path))).received).toMatch(/compression method 14/);
   });
 });

@@ -49,7 +49,7 @@ describe('a label', () => {
   ])('outside the list of the task names the list: %s', async (gender, received, advice) => {
     const error = await fitFault({ age: 30, gender });
     expect(error).toMatchObject({ kind: 'data', path: 'face-11: gender', received });
-    expect(error.expected).toBe('one of "male", "female"');
+    expect(error.expected).toBe('"male" or "female"');
     expect(error.advice).toContain(advice);
   });
 
@@ -60,7 +60,11 @@ describe('a label', () => {
 
   test('that is missing everywhere is an error, and that is missing here and there is none', async () => {
     const error = await faultOfRun(faces([{ age: 1 }, { age: 2 }]));
-    expect(error).toMatchObject({ kind: 'data', path: 'train: gender', received: 'none' });
+    expect(error).toMatchObject({
+      kind: 'data',
+      path: 'train: gender',
+      received: 'only images without such a label',
+    });
     expect(error.advice).toContain('name of the label');
     const { rows } = await small().fit(faces([{ age: 1 }, { gender: 'male' }]), { ...settings, epochs: 1 });
     expect(rows[0]!.loss).toSatisfy(Number.isFinite);
@@ -98,7 +102,7 @@ describe('a dataset', () => {
       labels: {},
     });
     const other = await faultOf(() => imagesInMemory([image(8), image(9)]));
-    expect(other).toMatchObject({ kind: 'data', path: '1', received: '9x9x3 with 243 bytes' });
+    expect(other).toMatchObject({ kind: 'data', path: '1', received: 'an image of 9x9x3 with 243 bytes' });
     const short = await faultOf(() => imagesInMemory([image(8), image(8, 100)]));
     expect(short).toMatchObject({ kind: 'data', path: '1', received: '8x8x3 with 100 bytes' });
     expect(short.expected).toContain('8x8x3');
@@ -106,7 +110,7 @@ describe('a dataset', () => {
 
   test('of another size than the network names both sizes', async () => {
     const error = await faultOfRun(faces([{ age: 1, gender: 'male' }], 10));
-    expect(error).toMatchObject({ kind: 'argument', path: 'train', received: '10x10x3' });
+    expect(error).toMatchObject({ kind: 'argument', path: 'train', received: 'images of 10x10x3' });
     expect(error.expected).toContain('8x8x3');
   });
 
@@ -125,7 +129,7 @@ describe('a split', () => {
     for (const by of ['shuffled', 'first'] as const) {
       const error = await faultOf(() => good().split({ validation: 0.01, by }));
       expect(error).toMatchObject({ kind: 'data', path: 'split.validation' });
-      expect(error.received).toBe('12 for training and 0 for validation');
+      expect(error.received).toBe('12 training images and 0 validation images');
       expect(error.advice).toContain('12 images');
     }
     const alone = await faultOf(() => good().take(1).split({ validation: 0.5 }));

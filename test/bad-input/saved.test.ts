@@ -86,8 +86,8 @@ describe('an output path that cannot be written', () => {
     );
     expect(error.kind).toBe('file');
     expect(error.path).toContain(path);
-    expect(error.received).toMatch(/^(EEXIST|ENOTDIR)$/);
-    expect(error.advice).toContain('A file stands where a folder is expected');
+    expect(error.received).toMatch(/ \((EEXIST|ENOTDIR)\)$/);
+    expect(error.advice).toContain('remove the file or folder that is in the way');
     expect(steps).toBe(0);
     return error;
   }
@@ -107,13 +107,28 @@ describe('an output path that cannot be written', () => {
   test('is told by save, and by reading from it', async () => {
     const store = folderStore(blocked);
     const written = await faultOf(() => small().save(store, 'model'));
-    expect(written).toMatchObject({ kind: 'file', received: expect.stringMatching(/^(EEXIST|ENOTDIR)$/) });
+    expect(written).toMatchObject({
+      kind: 'file',
+      received: expect.stringMatching(/ \((EEXIST|ENOTDIR)\)$/),
+    });
     const read = await faultOf(() => loadModel(store));
-    expect(read).toMatchObject({ kind: 'file', path: join(blocked, 'tasks.json'), received: 'ENOTDIR' });
+    expect(read).toMatchObject({
+      kind: 'file',
+      path: join(blocked, 'tasks.json'),
+      received: 'a file in place of a folder (ENOTDIR)',
+    });
     const listed = await faultOf(() => store.list());
-    expect(listed).toMatchObject({ kind: 'file', path: blocked, received: 'ENOTDIR' });
+    expect(listed).toMatchObject({
+      kind: 'file',
+      path: blocked,
+      received: 'a file in place of a folder (ENOTDIR)',
+    });
     const removed = await faultOf(() => store.remove('tasks.json'));
-    expect(removed).toMatchObject({ kind: 'file', path: join(blocked, 'tasks.json'), received: 'ENOTDIR' });
+    expect(removed).toMatchObject({
+      kind: 'file',
+      path: join(blocked, 'tasks.json'),
+      received: 'a file in place of a folder (ENOTDIR)',
+    });
   });
 
   test('of one file leaves no part of it, and the rest of the folder as it was', async () => {
@@ -122,7 +137,7 @@ describe('an output path that cannot be written', () => {
     await store.write('best/model.json', new Uint8Array([1]));
     const error = await faultOf(() => store.write(CHECKPOINT_FILE, new Uint8Array([2])));
     expect(error).toMatchObject({ kind: 'file', path: join(top, 'one', CHECKPOINT_FILE) });
-    expect(error.received).toMatch(/^(EISDIR|ENOTEMPTY|EEXIST)$/);
+    expect(error.received).toMatch(/ \((EISDIR|ENOTEMPTY|EEXIST)\)$/);
     expect(await store.list()).toEqual(['best/model.json']);
     expect(readdirSync(join(top, 'one')).sort()).toEqual(['best', CHECKPOINT_FILE]);
   });
@@ -188,7 +203,10 @@ describe('a corrupt checkpoint', () => {
     const metadata = { format: 'tfjs-multitask checkpoint 99' };
     await store.write(CHECKPOINT_FILE, await writeSafetensors({ arrays: {}, metadata }));
     const error = await faultOf(() => small().fit(good(), { ...into(store), resume: true }));
-    expect(error).toMatchObject({ kind: 'checkpoint', received: 'tfjs-multitask checkpoint 99' });
+    expect(error).toMatchObject({
+      kind: 'checkpoint',
+      received: 'the format "tfjs-multitask checkpoint 99"',
+    });
     expect(error.advice).toContain('version');
   });
 });
@@ -233,7 +251,7 @@ describe('a checkpoint of another configuration', () => {
       model().fit(train, { ...into(store), epochs: 3, resume: true, ...(options as object) }),
     );
     expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT_FILE}` });
-    expect(error.received).toBe(`one that differs in ${named}`);
+    expect(error.received).toBe(`a run that differs in ${named}`);
     expect(error.advice).toContain('old settings');
     expect(await contents(store)).toEqual(before);
   });
@@ -255,7 +273,7 @@ describe('a saved model', () => {
       else await store.remove(name);
       const error = await faultOf(() => loadModel(store, { folder: 'best' }));
       expect(error).toMatchObject({ kind: 'file', path: `copy/${name}` });
-      expect(error.received).toBe(damaged ? 'bytes that do not match their hash' : 'no such file');
+      expect(error.received).toBe(damaged ? 'a file whose bytes do not match its hash' : 'no such file');
     }
   });
 
@@ -292,7 +310,7 @@ describe('a saved model', () => {
     expect(reversed.received).toContain('age [1], gender [1]');
 
     await write({ ...table, input: { ...table.input, shape: [16, 16, 3] } });
-    expect((await load()).received).toContain('the image [8, 8, 3]');
+    expect((await load()).received).toContain('the input [8, 8, 3]');
 
     await write({ ...table, version: 99 });
     const newer = await load();

@@ -25,16 +25,16 @@ const loose = (value: unknown) => value as never;
 
 describe('a space says what is wrong with', () => {
   test.each([
-    ['no parameter', () => space(loose({})), 'space', 'none'],
-    ['nothing', () => space(loose(undefined)), 'space', 'none'],
+    ['no parameter', () => space(loose({})), 'space', 'no parameters'],
+    ['nothing', () => space(loose(undefined)), 'space', 'no parameters'],
     ['a value instead of a parameter', () => space(loose({ rate: 3 })), 'space.rate', '3'],
     ['a name with a point', () => space({ 'a.b': choice([1, 2]) }), 'space: "a.b"', '"a.b"'],
-    ['one alternative', () => alternatives(loose({ adam: {} })), 'alternatives', '1'],
+    ['one alternative', () => alternatives(loose({ adam: {} })), 'alternatives', '1 alternative'],
     [
       'a parameter called kind',
       () => alternatives(loose({ a: { kind: choice([1, 2]) }, b: {} })),
       'alternatives.a.kind',
-      'that which says the alternative',
+      '"kind", which contains the name of the alternative',
     ],
     ['no bounds', () => float(loose({})), 'float.min', 'undefined'],
     ['no options', () => float(loose(undefined)), 'float.min', 'undefined'],
@@ -86,25 +86,54 @@ describe('a strategy says what is wrong with its options', () => {
 });
 
 test.each([
-  ['float', () => float(loose({ min: 1, max: 10, log: true })), '"log"', 'min, max, step, scale'],
-  ['int', () => int(loose({ min: 1, max: 10, stpe: 2 })), '"stpe"', 'min, max, step, scale'],
-  ['grid', () => grid(loose({ step: 3 })), '"step"', 'steps'],
-  ['hyperband', () => hyperband(loose({ epochs: 3 })), '"epochs"', 'maxEpochs, factor, iterations'],
-  ['hyperband', () => hyperbandPlan(loose({ epochs: 3 })), '"epochs"', 'maxEpochs, factor, iterations'],
-  ['tpe', () => tpe(loose({ nStartupTrials: 3 })), '"nStartupTrials"', 'startupTrials, candidates'],
-  ['medianPruner', () => medianPruner(loose({ warmup: 3 })), '"warmup"', 'startupTrials, warmupEpochs'],
-  ['successiveHalvingPruner', () => successiveHalvingPruner(loose({ eta: 3 })), '"eta"', 'minEpochs, factor'],
+  ['float', () => float(loose({ min: 1, max: 10, log: true })), 'the option "log"', 'min, max, step, scale'],
+  ['int', () => int(loose({ min: 1, max: 10, stpe: 2 })), 'the option "stpe"', 'min, max, step, scale'],
+  ['grid', () => grid(loose({ step: 3 })), 'the option "step"', 'steps'],
+  [
+    'hyperband',
+    () => hyperband(loose({ epochs: 3 })),
+    'the option "epochs"',
+    'maxEpochs, factor, iterations',
+  ],
+  [
+    'hyperband',
+    () => hyperbandPlan(loose({ epochs: 3 })),
+    'the option "epochs"',
+    'maxEpochs, factor, iterations',
+  ],
+  [
+    'tpe',
+    () => tpe(loose({ nStartupTrials: 3 })),
+    'the option "nStartupTrials"',
+    'startupTrials, candidates',
+  ],
+  [
+    'medianPruner',
+    () => medianPruner(loose({ warmup: 3 })),
+    'the option "warmup"',
+    'startupTrials, warmupEpochs',
+  ],
+  [
+    'successiveHalvingPruner',
+    () => successiveHalvingPruner(loose({ eta: 3 })),
+    'the option "eta"',
+    'minEpochs, factor',
+  ],
 ] as const)(
   '%s refuses an option that there is not, and says which there are',
   async (path, make, received, known) => {
     const fault = await faultOf(make);
-    expect([fault.path, fault.received, fault.expected]).toEqual([path, received, `no options but ${known}`]);
+    expect([fault.path, fault.received, fault.expected]).toEqual([
+      path,
+      received,
+      `only the options ${known}`,
+    ]);
   },
 );
 
 test('a step on a log scale is said to be a factor', async () => {
   const fault = await faultOf(() => float({ min: 1, max: 10, scale: 'log', step: 1 }));
-  expect(fault.expected).toBe('a factor above 1');
+  expect(fault.expected).toBe('a factor greater than 1');
   expect(fault.advice).toContain('factor from one value to the next');
 });
 
@@ -121,27 +150,17 @@ describe('a search says what is wrong with', () => {
     });
 
   test.each([
-    ['no options', undefined, 'objectives', 'nothing'],
-    ['a strategy that was not called', { strategy: tpe }, 'strategy', 'a value of type function'],
-    ['no strategy', { strategy: undefined }, 'strategy', 'nothing'],
-    ['a column for an objective', { objectives: 'loss' }, 'objectives', 'a value of type string'],
-    ['no objectives', { objectives: undefined }, 'objectives', 'nothing'],
-    [
-      'an objective without a direction',
-      { objectives: { metric: 'loss' } },
-      'objectives',
-      'a value of type object',
-    ],
+    ['no options', undefined, 'objectives', 'undefined'],
+    ['a strategy that was not called', { strategy: tpe }, 'strategy', 'a function'],
+    ['no strategy', { strategy: undefined }, 'strategy', 'undefined'],
+    ['a column for an objective', { objectives: 'loss' }, 'objectives', 'the string "loss"'],
+    ['no objectives', { objectives: undefined }, 'objectives', 'undefined'],
+    ['an objective without a direction', { objectives: { metric: 'loss' } }, 'objectives', 'an object'],
     ['an objective twice', { objectives: [minimize('a'), maximize('a')] }, 'objectives', '"a" twice'],
-    [
-      'a setting for a list of them',
-      { initialParams: { rate: 1 } },
-      'initialParams',
-      'a value of type object',
-    ],
-    ['a pruner that was not called', { pruner: medianPruner }, 'pruner', 'a value of type function'],
+    ['a setting for a list of them', { initialParams: { rate: 1 } }, 'initialParams', 'an object'],
+    ['a pruner that was not called', { pruner: medianPruner }, 'pruner', 'a function'],
     ['half a seed', { seed: 1.5 }, 'seed', '1.5'],
-    ['an option that there is not', { sead: 1 }, undefined, '"sead"'],
+    ['an option that there is not', { sead: 1 }, undefined, 'the option "sead"'],
   ])('%s, asked and told as in a study', async (_, given, part, received) => {
     const parts = given && { strategy: random(), objectives: minimize('loss'), ...given };
     const run = async () => {};
@@ -160,21 +179,21 @@ describe('a search says what is wrong with', () => {
       'of another space',
       [{ filters: 48, optimizer: { kind: 'adam' } }],
       'initialParams[0].filters',
-      'one of 32, 64',
+      '32 or 64',
       '48',
     ],
     [
       'without a part',
       [{ filters: 32, optimizer: { kind: 'sgd' } }],
       'initialParams[0].optimizer.sgd.momentum',
-      'one of 0, 0.9',
+      '0 or 0.9',
       'undefined',
     ],
     [
       'twice',
       Array(2).fill({ optimizer: { kind: 'adam' }, filters: 32 }),
       'initialParams[1]',
-      'each setting once',
+      'different params',
       '{"filters":32,"optimizer":"adam"} twice',
     ],
   ])('a setting to try first, %s', async (_, first, path, expected, received) => {
@@ -192,7 +211,7 @@ describe('a search says what is wrong with', () => {
     const searched = space({ filters: choice([32, 64]) });
     const make = () =>
       askAndTell(searched, { strategy: random(), objectives: minimize('loss'), initialParams: loose(first) });
-    expect(await faultOf(make)).toMatchObject({ path, expected: 'values by name', received });
+    expect(await faultOf(make)).toMatchObject({ path, expected: 'an object of params', received });
   });
 
   test('more settings to try first than a plan has room for', async () => {
@@ -202,8 +221,8 @@ describe('a search says what is wrong with', () => {
     const fault = await faultOf(() => askAndTell(searched, { ...options, initialParams }));
     expect([fault.path, fault.expected, fault.received]).toEqual([
       'askAndTell.initialParams',
-      'at most 17 settings, as many as hyperband begins with',
-      '18',
+      'at most 17 params, the number of first trials of hyperband',
+      '18 params',
     ]);
     expect(askAndTell(searched, { ...options, initialParams: initialParams.slice(1) }).ask()!.params).toEqual(
       { units: 2 },
@@ -224,10 +243,10 @@ describe('a search says what is wrong with', () => {
     const fault = await faultOf(() => search.tell(number, { val_los: 3 }));
     expect([fault.path, fault.received, fault.advice]).toEqual([
       'trial 1: val_loss',
-      'columns val_los',
+      'only the columns val_los',
       'Did you mean "val_los"?',
     ]);
-    expect((await faultOf(() => search.tell(number))).received).toBe('nothing');
+    expect((await faultOf(() => search.tell(number))).received).toBe('no columns');
     expect((await faultOf(() => search.report(number, loose({ val_loss: '3' })))).path).toBe(
       'trial 1: val_loss',
     );
@@ -266,7 +285,11 @@ describe('a search says what is wrong with', () => {
     for (const act of [() => search.tell(number, loose(given)), () => search.report(number, loose(given))]) {
       const fault = await faultOf(act);
       const shown = typeof given === 'number' ? `${given}` : JSON.stringify(given);
-      expect([fault.path, fault.expected, fault.received]).toEqual(['trial 1', 'columns by name', shown]);
+      expect([fault.path, fault.expected, fault.received]).toEqual([
+        'trial 1',
+        'an object of columns',
+        shown,
+      ]);
       expect(fault.advice).toBe(`Write { val_loss: ${typeof given === 'number' ? given : 3} }.`);
     }
   });
@@ -274,7 +297,9 @@ describe('a search says what is wrong with', () => {
   test('a trial that is told twice, or never was', async () => {
     const search = begin();
     search.tell(search.ask()!.number, { val_loss: 1 });
-    expect((await faultOf(() => search.tell(1, { val_loss: 2 }))).received).toBe('one that is complete');
+    expect((await faultOf(() => search.tell(1, { val_loss: 2 }))).received).toBe(
+      'a trial that is already complete',
+    );
     expect((await faultOf(() => search.fail(7, 'gone'))).received).toBe('none of that number');
   });
 
@@ -334,6 +359,6 @@ describe('a search says what is wrong with', () => {
     });
     for (let i = 0; i < 5; i++) search.ask();
     const fault = await faultOf(() => search.ask());
-    expect([fault.path, fault.received]).toEqual(['ask', '5 that run']);
+    expect([fault.path, fault.received]).toEqual(['ask', '5 running trials without results']);
   });
 });

@@ -225,7 +225,7 @@ describe('writeHdf5 rejects', () => {
       /two members named "a"/,
     ],
     ['an attribute without a name', { attributes: { '': 1 } }, /an attribute named ""/],
-    ['a zero character in text', { attributes: { a: ['b', 'c\0d'] } }, /a zero in the text of "a"/],
+    ['a zero character in text', { attributes: { a: ['b', 'c\0d'] } }, /a NUL character in the text of "a"/],
     [
       '100 kB of numbers in an attribute',
       { attributes: { a: Array(12_500).fill(1) } },

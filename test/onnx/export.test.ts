@@ -105,7 +105,7 @@ test('a graph that is larger than the format holds is refused', () => {
   const initializers = ['a', 'b'].map((name) => ({ name, shape: [2 ** 28], data }));
   const graph = { nodes: [], initializers, inputs: [], outputs: [], description: '', metadata: {} };
   expect(() => encodeOnnxModel(graph)).toThrow(
-    'the ONNX graph: expected at most 2 GiB of constants, as the format holds, received 2.0 GiB',
+    'the ONNX graph: expected at most 2 GiB of constants, the limit of the format, received 2.0 GiB',
   );
 });
 

@@ -106,7 +106,7 @@ describe("weights: 'imagenet'", () => {
     expect((await faultOf(() => efficientNetB0Backbone(local()))).received).toContain(
       'md5 50bc09e76180e00e4465e1a485ddc09d',
     );
-    expect((await faultOf(() => mobileNetV2Backbone(local()))).received).toContain('of something else');
+    expect((await faultOf(() => mobileNetV2Backbone(local()))).received).toContain('with other contents than expected');
     expect(readdirSync(cache)).toEqual([]);
   });
 
@@ -195,7 +195,7 @@ describe('weights: a path', () => {
     expect(await faultOf(() => read(wholeFile(mobile, ['base_a', 'base_b'])))).toMatchObject({
       kind: 'file',
       path: `${path}: base_b`,
-      received: 'a second, in another model inside it',
+      received: 'a second layer of that name, in another nested model',
     });
   });
 
@@ -204,7 +204,7 @@ describe('weights: a path', () => {
     expect(await faultOf(() => mobileNetV2Backbone({ weights: path }))).toMatchObject({
       kind: 'file',
       path,
-      received: 'ENOENT',
+      received: 'no such file or folder (ENOENT)',
     });
     writeFileSync(path, file);
     expect((await faultOf(() => resnet50Backbone({ weights: path }))).path).toBe(`${path}: Conv1`);

@@ -203,7 +203,7 @@ describe('fetchFile, if the server sends something else,', () => {
     serverBehavior = { file: Buffer.from('<html>moved</html>') };
     const error = await getError(download());
     expect(error).toMatchObject({ kind: 'download', path: url });
-    const invalidFile = `, and at ${folder}/${NAME} 3 bytes whose hash is not md5 ${MD5}`;
+    const invalidFile = `, and a stored file ${folder}/${NAME} of 3 bytes whose hash is not md5 ${MD5}`;
     expect(error.received).toBe(`18 bytes whose hash is not md5 ${MD5}${invalidFile}`);
     expect(readdirSync(folder)).toEqual([NAME]);
     expect(await store.read(NAME)).toEqual(new Uint8Array([1, 2, 3]));
@@ -221,7 +221,7 @@ describe('fetchFile, if the server sends something else,', () => {
       serverBehavior = { status };
       const error = await getError(download());
       expect(error).toMatchObject({ kind: 'download', path: url });
-      expect(error.received).toMatch(status === 416 ? /a part of it/ : `HTTP ${status}`);
+      expect(error.received).toMatch(status === 416 ? /only a part of the file/ : `HTTP ${status}`);
       expect(error.advice).toContain(`download ${url} by hand and put it at ${folder}/${NAME}`);
       expect(readdirSync(folder)).toEqual([]);
     },
@@ -231,9 +231,9 @@ describe('fetchFile, if the server sends something else,', () => {
     await store.write(NAME, new Uint8Array([1, 2, 3]));
     const error = await getError(download({ fetch: () => Promise.reject(new Error('no network')) }));
     expect(error.received).toBe(
-      `no answer (no network), and at ${folder}/${NAME} 3 bytes whose hash is not md5 ${MD5}`,
+      `no answer (no network), and a stored file ${folder}/${NAME} of 3 bytes whose hash is not md5 ${MD5}`,
     );
-    expect(error.advice).toMatch(/in place of what is there\.$/);
+    expect(error.advice).toMatch(/replacing the stored file\.$/);
   });
 
   test('reports a refused connection', async () => {

@@ -311,7 +311,7 @@ test('a run goes on from its checkpoint, which has no frozen weights, and only b
   weight.write(weight.read().mul(2));
   expect(await faultOf(() => other.fit(train, rest))).toMatchObject({
     kind: 'checkpoint',
-    received: 'one that differs in frozen weights',
+    received: 'a run that differs in frozen weights',
   });
 });
 

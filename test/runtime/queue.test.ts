@@ -254,7 +254,7 @@ describe.skipIf(!redis)('trials on many machines', () => {
     await kill(server!);
     expect(await first.ended()).toMatchObject({
       kind: 'queue',
-      advice: expect.stringContaining('Nothing that was finished is lost'),
+      advice: expect.stringContaining('Finished trials are kept'),
     });
     writeFileSync(gate, '');
     server = await startRedis();
@@ -330,7 +330,7 @@ describe.skipIf(!redis)('trials on many machines', () => {
     const text = readFileSync(record, 'utf8');
     writeFileSync(record, text.replace(/"library":"[^"]+"/, '"library":"0.0.1"'));
     expect(await said(worker('refused'))).toMatch(
-      /library: .*received that of another version of the library/,
+      /library: .*received records of another version of the library/,
     );
     writeFileSync(record, text.replace('"digest":""', '"digest":"other data"'));
     expect(await said(worker('refused'))).toMatch(/refused: digest: expected the same digest/);
@@ -339,11 +339,11 @@ describe.skipIf(!redis)('trials on many machines', () => {
     const other = join(scratch, 'other.ts');
     writeFileSync(other, `export { default } from '${ROOT}test/runtime/studies/plain.ts';\n`);
     expect(await said(worker('refused', other))).toMatch(
-      /expected the code that the search has, .*, received another version of it/,
+      /expected the same code as the search, .*, received another version of the code/,
     );
-    expect(await said(worker('nowhere'))).toMatch(/nowhere\/study\.json: expected a study that was begun/);
+    expect(await said(worker('nowhere'))).toMatch(/nowhere\/study\.json: expected a study that a search has started/);
     expect(await said(worker('refused', '--settings', '[1]'))).toMatch(
-      /--settings: expected an object of JSON/,
+      /--settings: expected a JSON object/,
     );
     await kill(child);
   });
@@ -362,11 +362,11 @@ describe.skipIf(!redis)('trials on many machines', () => {
     stranger.stdout!.setEncoding('utf8').on('data', (part: string) => {
       text += part;
     });
-    await heard(stranger, 'received one of another study');
+    await heard(stranger, 'received a trial of another study');
     const { trials } = await second.ended();
     expect(trials[0].state).toBe('complete');
     await after(1500); // the trial of the first is handed out again meanwhile
-    expect(text.match(/Give each study a queue of its own name/g)).toHaveLength(1);
+    expect(text.match(/Give each study its own queue name/g)).toHaveLength(1);
     const own = worker('shared queue');
     expect((await first.ended()).trials[0].state).toBe('complete');
     await Promise.all([kill(own, 'SIGINT'), kill(stranger, 'SIGINT')]);
@@ -380,7 +380,7 @@ describe.skipIf(!redis)('trials on many machines', () => {
       path: `127.0.0.1:${free}`,
       received: expect.stringContaining('ECONNREFUSED'),
     });
-    expect(away.advice).toContain('Start it');
+    expect(away.advice).toContain('Start the server');
     expect((await search('odd', { trials: 1, queue: { url: 'localhost' } }).ended()).path).toBe('queue.url');
     const own = port;
     port = free;

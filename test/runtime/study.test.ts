@@ -79,14 +79,14 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
     ['exit', /^it ended with code 3/],
     ['nan', /^loss was never a number$/],
     ['silent', /^loss was never reported. Spread \.\.\.fitOptions into the options of model\.fit/],
-    ['outside', /hostname: expected a name inside .*trials\/0002/],
-    ['sibling', /0003\/end\.json: expected a name inside .*trials\/0002/],
-    ['record', /^end\.json: expected a name of your own/],
-    ['folder', /best: expected a file that can be read, received EISDIR/],
+    ['outside', /hostname: expected a file name inside .*trials\/0002/],
+    ['sibling', /0003\/end\.json: expected a file name inside .*trials\/0002/],
+    ['record', /^end\.json: expected a file name that the search does not use/],
+    ['folder', /best: expected a readable file, received a folder in place of a file \(EISDIR\)/],
     ['memory', /^it ran out of memory/],
     [
       'other column',
-      /^trial 2: loss: expected a number, since it is searched for, received columns los\. Did you mean "los"\?$/,
+      /^trial 2: loss: expected a number for this objective, received only the columns los\. Did you mean "los"\?$/,
     ],
   ])('%s', async (what, reason) => {
     const options = { trials: 3, parallel: 1, settings: { wrong: { 2: what } } };
@@ -113,7 +113,7 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
     const { trials } = await run('plain', 'more epochs', { trials: 1, settings });
     expect(trials[0]).toMatchObject({
       state: 'failed',
-      reason: expect.stringMatching(/^trial 1: expected 1 epochs, as its round has them, received epoch 2/),
+      reason: expect.stringMatching(/^trial 1: expected at most 1 epochs in this round of the strategy, received a report of epoch 2/),
     });
   });
 
@@ -133,7 +133,7 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
     const fault = await faultOf('plain', 'all wrong', { trials: 9, settings: { wrong: { 0: 'throw' } } });
     expect(fault).toMatchObject({
       path: 'trial 3',
-      received: '3 failures in a row, the last of them: the builder has a fault',
+      received: '3 consecutive failures, the last of them with the reason: the builder has a fault',
     });
     // Once mended it goes on.
     const { trials } = await run('plain', 'all wrong', { trials: 5 });
@@ -341,7 +341,7 @@ test('the command line begins a search, shows it and goes on with it', async () 
   const folder = join(scratch, 'by hand');
   const module = 'test/runtime/studies/plain.ts';
   expect((await call('results', module, '--folder', folder)).wrong).toMatch(
-    /expected a study that was begun/,
+    /expected a study that a search has started/,
   );
   const settings = JSON.stringify({ strategy: 'random', epochs: 2 });
   const begun = await call('search', module, '--folder', folder, '--trials', '2', '--settings', settings);
@@ -358,7 +358,7 @@ test('the command line begins a search, shows it and goes on with it', async () 
   expect(late).toMatchObject({ code: 0, wrong: '' }); // it ends, though its trials hang and it has no number of them
   expect(late.text).toMatch(/^1 +failed .*it took longer than 11 s/);
   expect((await call('search', module, '--folder', timed, '--timeout', 'soon')).wrong).toMatch(
-    /--timeout: expected seconds above zero, received soon/,
+    /--timeout: expected a number of seconds greater than 0, received "soon"/,
   );
   const ends = [1, 2, 3].map((number) => readFileSync(join(folder, `trials/000${number}/end.json`), 'utf8'));
   expect(ends.map((text) => JSON.parse(text).rows.length)).toEqual([2, 2, 2]);
@@ -393,7 +393,7 @@ test('trials by chance that know nothing of each other are those of one search',
   expect(valuesOf(together)).toEqual(valuesOf(whole));
   expect(together.trials.map(plainRows)).toEqual(whole.trials.map(plainRows));
   expect(await alone(4, '{"strategy": "tpe"}')).toContain(
-    'expected a study by grid or random, received one by tpe',
+    'expected a study with the strategy grid or random, received a study with the strategy tpe',
   );
 });
 
@@ -414,14 +414,14 @@ describe('a study says what is wrong with', () => {
     const text = readFileSync(path, 'utf8');
     writeFileSync(path, text.replace('"format":1', '"format":2'));
     expect((await faultOf('plain', 'first', { trials: 2 })).received).toBe(
-      'that of another version of the library',
+      'records of another version of the library',
     );
     writeFileSync(path, text);
     writeFileSync(join(scratch, 'first/trials/0001/end.json'), text.slice(0, 20));
     expect(await faultOf('plain', 'first', { trials: 2 })).toMatchObject({
       kind: 'file',
       path: expect.stringMatching(/0001\/end\.json$/),
-      advice: expect.stringContaining('Remove it'),
+      advice: expect.stringContaining('Remove the file'),
     });
   });
 
@@ -441,10 +441,10 @@ describe('a study says what is wrong with', () => {
 
   test('settings that could not be written, nor go to another process', async () => {
     for (const [settings, path, received] of [
-      [5, 'settings', 'a value of type number'],
-      [[1], 'settings', 'a list'],
-      [{ data: { since: new Date(0) } }, 'settings.data.since', 'a value of type object'],
-      [{ make: [() => 1] }, 'settings.make.0', 'a value of type function'],
+      [5, 'settings', 'the number 5'],
+      [[1], 'settings', 'an array'],
+      [{ data: { since: new Date(0) } }, 'settings.data.since', 'a Date'],
+      [{ make: [() => 1] }, 'settings.make.0', 'a function'],
     ] as const) {
       const run = runStudy('plain.ts', loose({ folder: memoryStore(), trials: 1, settings }));
       await expect(run).rejects.toMatchObject({ kind: 'argument', path, received });
@@ -459,30 +459,30 @@ describe('a study says what is wrong with', () => {
     expect((await faultOf('plain', 'options', { trialTimeout: -1 })).path).toBe('runStudy.trialTimeout');
     const own = { folder: memoryStore(), number: 1 };
     await expect(runSingleTrial('plain.ts', { ...own, trialTimeout: Number.NaN })).rejects.toThrow(
-      /studyTrial\.trialTimeout/,
+      /runSingleTrial\.trialTimeout/,
     );
     const queue = { url: 'redis://127.0.0.1' };
     expect(await faultOf('plain', 'options', { trials: 1, trialTimout: 3 })).toMatchObject({
       path: 'runStudy',
-      received: '"trialTimout"',
+      received: 'the option "trialTimout"',
       advice: 'Did you mean "trialTimeout"?',
     });
     const odd = { url: 'redis://127.0.0.1', patience: 3 };
     for (const [call, named] of [
       [
         runSingleTrial('plain.ts', loose({ ...own, limit: 3 })),
-        /studyTrial: expected no options but .*"limit"/,
+        /runSingleTrial: expected only the options .*"limit"/,
       ],
       [
         runStudyWorker('plain.ts', loose({ ...own, queue })),
-        /studyWorker: expected no options but .*"number"/,
+        /runStudyWorker: expected only the options .*"number"/,
       ],
-      [readStudy('plain.ts', loose(own)), /readStudy: expected no options but .*"number"/],
+      [readStudy('plain.ts', loose(own)), /readStudy: expected only the options .*"number"/],
     ] as const)
       await expect(call).rejects.toThrow(named);
-    expect((await faultOf('plain', 'options', { trials: 1, queue: odd })).received).toBe('"patience"');
+    expect((await faultOf('plain', 'options', { trials: 1, queue: odd })).received).toBe('the option "patience"');
     await expect(runStudyWorker('plain.ts', { folder: own.folder, queue, parallel: 0 })).rejects.toThrow(
-      /studyWorker\.parallel/,
+      /runStudyWorker\.parallel/,
     );
     expect((await faultOf('plain', 'options', { trials: 1.5 })).path).toBe('runStudy.trials');
     expect((await faultOf('plain', 'options', {})).path).toBe('runStudy.trials');

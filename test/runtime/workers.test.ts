@@ -147,7 +147,7 @@ test('images of a folder have workers without being asked, and one less than the
 
 test('a count that is none is an error', () => {
   for (const count of [0, 1.5, -1, Number.NaN]) {
-    expect(() => workerThreads({ count })).toThrow('workerThreads.count: expected a whole number above zero');
+    expect(() => workerThreads({ count })).toThrow('workerThreads.count: expected an integer of at least 1');
   }
 });
 

@@ -127,7 +127,7 @@ describe('curves side by side', () => {
   test('of nothing, of no epochs and of other tasks are refused', async () => {
     const wrong = async (given: typeof settings, received: string) =>
       expect(learningCurveGrid(given)).rejects.toMatchObject({ kind: 'argument', received });
-    await wrong([], 'none');
+    await wrong([], 'no settings');
     await wrong([{ title: 'grey', runs: [] }], 'one without runs');
     await wrong([{ title: 'grey', runs: [{ tasks, rows: [] }] }], 'none in "grey"');
     const one = { tasks: [tasks[0]], rows } as never;

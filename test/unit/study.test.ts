@@ -113,7 +113,7 @@ describe('the lock of a study', () => {
   test('of another machine is left alone', async () => {
     const store = memoryStore();
     await store.write('search.lock', bytes({ host: 'elsewhere', pid: 1, token: 'x' }));
-    await expect(lockStudy(store)).rejects.toMatchObject({ received: 'one of process 1 on elsewhere' });
+    await expect(lockStudy(store)).rejects.toMatchObject({ received: 'a lock of process 1 on elsewhere' });
   });
 });
 

@@ -1,5 +1,18 @@
 /**
- * What went wrong, as a word a program can branch on.
+ * Category of an error, for programs that branch on it.
+ *
+ * - `argument`: a function was called with an invalid argument.
+ * - `data`: images, labels or records are invalid.
+ * - `file`: a file is missing, unreadable or has invalid contents.
+ * - `download`: a download failed.
+ * - `checkpoint`: a checkpoint belongs to another run, or is damaged.
+ * - `engine`: an engine cannot start, or computes wrong numbers.
+ * - `memory`: a batch or a network is too large.
+ * - `missing-package`, `broken-package`: an optional package is not installed, or does not load.
+ * - `number`: a result is NaN or infinite.
+ * - `worker`: a worker thread failed.
+ * - `queue`: the Redis server of a search is unreachable.
+ * - `aborted`: a signal stopped the call.
  *
  * @category Errors
  */
@@ -19,33 +32,33 @@ export type ErrorKind =
   | 'aborted';
 
 /**
- * The parts of an error: where, what was wanted, what came, and what to do next.
+ * The parts of an error message: `<path>: expected <expected>, received <received>. <advice>`.
  *
  * @category Errors
  */
 export interface ErrorDetails {
-  /** What went wrong, as a word a program can branch on. */
+  /** Category of the error, for programs that branch on it. */
   readonly kind: ErrorKind;
   /** The argument, file or layer at fault, as the user would write it: `lossWeights.agee`, `faces/1.jpg`. */
   readonly path: string;
-  /** What would have been right: `a number of at least 0`. */
+  /** Noun phrase for a valid value: `a number of at least 0`. */
   readonly expected: string;
-  /** What came instead. */
+  /** Noun phrase for the actual value: `-1`, `an empty array`. */
   readonly received: string;
-  /** The next thing to do, as a whole sentence. */
+  /** The next thing to do, as an imperative sentence. */
   readonly advice?: string | undefined;
-  /** The error below this one, if there is one. */
+  /** The underlying error, if there is one. */
   readonly cause?: unknown;
 }
 
 const ERROR_SYMBOL = Symbol.for('tfjs-multitask/error');
 
 /**
- * The one error class of the library. Its message is made from its parts, and the parts stay readable, so that a
- * program can tell faults apart without reading English.
+ * The only error class of the library. The parts of its message are properties, so a program can handle an error without
+ * parsing English.
  *
- * Recognise one with {@link isMultitaskError}: two builds of the library (ESM and CommonJS) can meet in one process,
- * and `instanceof` fails between them.
+ * Test for it with {@link isMultitaskError}: when the ESM and the CommonJS build are loaded in one process, `instanceof`
+ * fails between them.
  *
  * @example
  * ```ts
@@ -60,21 +73,21 @@ const ERROR_SYMBOL = Symbol.for('tfjs-multitask/error');
  * @category Errors
  */
 export class MultitaskError extends Error implements ErrorDetails {
-  /** What went wrong, as a word a program can branch on. */
+  /** Category of the error, for programs that branch on it. */
   readonly kind: ErrorKind;
   /** The argument, file or layer at fault, as the user would write it. */
   readonly path: string;
-  /** What would have been right. */
+  /** Noun phrase for a valid value. */
   readonly expected: string;
-  /** What came instead. */
+  /** Noun phrase for the actual value. */
   readonly received: string;
-  /** The next thing to do, as a whole sentence. */
+  /** The next thing to do, as an imperative sentence. */
   readonly advice?: string | undefined;
   /** @internal */
   readonly [ERROR_SYMBOL] = true;
 
-  constructor(fault: ErrorDetails) {
-    const { kind, path, expected, received, advice, cause } = fault;
+  constructor(details: ErrorDetails) {
+    const { kind, path, expected, received, advice, cause } = details;
     super(
       `${path}: expected ${expected}, received ${received}.${advice ? ` ${advice}` : ''}`,
       cause === undefined ? undefined : { cause },
@@ -89,7 +102,7 @@ export class MultitaskError extends Error implements ErrorDetails {
 }
 
 /**
- * Whether `error` was raised by this library, by any copy of it.
+ * Returns whether `error` was thrown by this library, by any copy of it that is loaded.
  *
  * @example
  * ```ts
@@ -103,65 +116,33 @@ export function isMultitaskError(error: unknown): error is MultitaskError {
   return typeof error === 'object' && error !== null && ERROR_SYMBOL in error;
 }
 
-/** An error from its parts: `throw fault({ kind, path, expected, received, advice })`. */
-export function createError(parts: ErrorDetails): MultitaskError {
-  return new MultitaskError(parts);
+/** Creates an error from its parts. */
+export function createError(details: ErrorDetails): MultitaskError {
+  return new MultitaskError(details);
 }
 
-/** A value as a message shows it: text in quotes, NaN and the infinities by name, lists and records as JSON, cut short. */
-export function formatValue(value: unknown): string {
-  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
-  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
-}
+/** Creates an error of one kind. `expected` and `received` are noun phrases, `advice` is an imperative sentence. */
+export type ErrorFactory = (
+  path: string,
+  expected: string,
+  received: string,
+  advice?: string,
+  cause?: unknown,
+) => MultitaskError;
 
-/** What a value is, for somebody who gave it in a part's place. */
-export function describeType(value: unknown): string {
-  if (value === undefined || value === null) return 'nothing';
-  if (Array.isArray(value)) return 'a list';
-  if (isPromise(value)) return 'a promise';
-  const { '~part': part, '~block': block } = value as { '~part'?: string; '~block'?: string };
-  return part ? `a ${part}` : block ? `the block ${block}` : `a value of type ${typeof value}`;
-}
+const createErrorFactory =
+  (kind: ErrorKind): ErrorFactory =>
+  (path, expected, received, advice, cause) =>
+    createError({ kind, path, expected, received, advice, cause });
 
-const isPromise = (value: unknown) => typeof (value as PromiseLike<unknown> | null)?.then === 'function';
+/** Creates an error for an invalid argument. */
+export const createArgumentError = createErrorFactory('argument');
 
-/** What to do about a value that is another thing than was asked for: await it where it is a promise, else `otherwise`. */
-export function suggestFix(value: unknown, otherwise: string): string {
-  return isPromise(value) ? 'Write await before it.' : otherwise;
-}
+/** Creates an error for invalid images, labels or records. */
+export const createDataError = createErrorFactory('data');
 
-/** Throws an `argument` fault for an option that there is not: a misspelt one must not pass for a default. */
-export function checkOptionNames(path: string, options: object, known: readonly string[]): void {
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
-  if (unknown === undefined) return;
-  throw createError({
-    kind: 'argument',
-    path,
-    expected: `no options but ${known.join(', ')}`,
-    received: `"${unknown}"`,
-    advice: didYouMean(unknown, known) ?? 'Leave it out.',
-  });
-}
+/** Creates an error for a file that is missing, unreadable or has invalid contents. */
+export const createFileError = createErrorFactory('file');
 
-/** `Did you mean "age"?` when one of `names` is within two edits of `name`, else undefined. */
-export function didYouMean(name: string, names: readonly string[]): string | undefined {
-  const near = names
-    .map((candidate) => ({ candidate, distance: computeEditDistance(name, candidate) }))
-    .filter(({ candidate, distance }) => distance <= 2 && distance < candidate.length)
-    .sort((a, b) => a.distance - b.distance)[0];
-  return near && `Did you mean "${near.candidate}"?`;
-}
-
-/** Levenshtein distance, two rows at a time. */
-function computeEditDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, substitution);
-    }
-    row = next;
-  }
-  return row[b.length]!;
-}
+/** Creates an error for a checkpoint that is damaged or belongs to another run. */
+export const createCheckpointError = createErrorFactory('checkpoint');

@@ -61,13 +61,13 @@ export function createEagerExecutor(
 
 /** Throws a `checkpoint` fault unless `saved` has every slot, as long as it must be. */
 export function checkSlots(saved: Weights, names: readonly string[], size: number): void {
-  const wrong = names.find((name) => saved[name]?.data.length !== size);
-  if (wrong === undefined) return;
+  const mismatch = names.find((name) => saved[name]?.data.length !== size);
+  if (mismatch === undefined) return;
   throw createError({
     kind: 'checkpoint',
-    path: wrong,
-    expected: `a slot of ${size} numbers`,
-    received: saved[wrong] ? `${saved[wrong].data.length} numbers` : 'none',
-    advice: 'These slots belong to another network or optimiser.',
+    path: mismatch,
+    expected: `an optimizer slot of ${size} numbers`,
+    received: saved[mismatch] ? `${saved[mismatch].data.length} numbers` : 'no such slot',
+    advice: 'Give the state of a run with the same network and the same optimizer.',
   });
 }

@@ -1,4 +1,5 @@
-import { createError, formatValue } from '../../core/errors/errors.js';
+import { createError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
 
 /** Value of an HDF5 attribute. Every empty attribute is read as an empty list, whatever its type in the file. */
 export type Hdf5AttributeValue = string | readonly string[] | number | readonly number[];
@@ -49,9 +50,9 @@ export function readNameList({ attributes }: Hdf5Group, name: string): string[] 
         throw createError({
           kind: 'file',
           path: key,
-          expected: 'an attribute that lists names',
+          expected: 'an attribute with a list of names',
           received: formatValue(value),
-          advice: 'Save the file anew with Keras.',
+          advice: 'Save the file again with Keras.',
         });
       }
     }

@@ -14,12 +14,14 @@ const CHUNK_BYTES = 16_384;
  */
 export function inflate(packed: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
   if (size > packed.length * MAX_INFLATE_RATIO || size > MAX_INFLATED_BYTES) {
-    throw new Error(`${size} bytes, more than ${packed.length} packed ones can hold`);
+    throw new Error(
+      `a claimed size of ${size} bytes, more than ${packed.length} compressed bytes can contain`,
+    );
   }
   const whole = new Uint8Array(size);
   let at = 0;
   const stream = new Inflate((part) => {
-    if (at + part.length > size) throw new Error(`more than the ${size} bytes that it claims`);
+    if (at + part.length > size) throw new Error(`more than the claimed size of ${size} bytes`);
     whole.set(part, at);
     at += part.length;
   });

@@ -1,5 +1,5 @@
 import { zipSync } from 'fflate';
-import { createError } from '../../core/errors/errors.js';
+import { createFileError } from '../../core/errors/errors.js';
 import { createCrc32 } from '../crc32.js';
 import { inflate } from './inflate.js';
 
@@ -32,16 +32,15 @@ export function readZip(
 ): { [member: string]: Uint8Array } {
   // Never a Node.js Buffer: slice() on its members would return views instead of copies.
   const bytes = new Uint8Array(archive.buffer, archive.byteOffset, archive.length);
-  const corrupt = (received: string, cause?: unknown) =>
-    createError({
-      kind: 'file',
+  const createCorruptError = (received: string, cause?: unknown) =>
+    createFileError(
       path,
-      expected: 'a whole zip archive, as Keras writes it',
+      'a complete zip archive written by Keras',
       received,
-      advice: 'Save it anew with Keras, or download it again.',
+      'Save the file again with Keras, or download it again.',
       cause,
-    });
-  const members = readCentralDirectory(bytes, corrupt);
+    );
+  const members = readCentralDirectory(bytes, createCorruptError);
   const unpacked: [string, Uint8Array][] = [];
   let end = 0;
   for (const member of members.sort((a, b) => a.headerOffset - b.headerOffset)) {
@@ -52,14 +51,14 @@ export function readZip(
       headerOffset + 30 > bytes.length ||
       view.getUint32(headerOffset, true) !== 0x04034b50
     ) {
-      throw corrupt(`a member "${name}" that is not where the list says`);
+      throw createCorruptError(`a member "${name}" that is not at the offset in the central directory`);
     }
     const start =
       headerOffset + 30 + view.getUint16(headerOffset + 26, true) + view.getUint16(headerOffset + 28, true);
     end = start + compressedSize;
-    if (end > bytes.length) throw corrupt(`a member "${name}" that is cut short`);
+    if (end > bytes.length) throw createCorruptError(`a truncated member "${name}"`);
     if (!name.endsWith('/') && isWanted(name)) {
-      unpacked.push([name, extractEntry(member, bytes.subarray(start, end), corrupt)]);
+      unpacked.push([name, extractEntry(member, bytes.subarray(start, end), createCorruptError)]);
     }
   }
   return Object.fromEntries(unpacked);
@@ -75,19 +74,23 @@ export function writeZip(members: { readonly [name: string]: Uint8Array }): Uint
 }
 
 /** Reads the central directory (PKWARE, APPNOTE 6.3.10, 4.3.12 to 4.3.16). */
-function readCentralDirectory(bytes: Uint8Array, corrupt: (received: string) => Error): ZipEntry[] {
+function readCentralDirectory(
+  bytes: Uint8Array,
+  createCorruptError: (received: string) => Error,
+): ZipEntry[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const toOffset = (value: bigint) => (value <= BigInt(bytes.length) ? Number(value) : bytes.length + 1);
   let tail = bytes.length - 22; // The comment after this record has at most 65,535 bytes.
   const first = Math.max(0, tail - 65_535);
   while (tail >= first && view.getUint32(tail, true) !== 0x06054b50) tail--;
-  if (tail < first) throw corrupt(`${bytes.length} bytes of something else or of a part`);
+  if (tail < first)
+    throw createCorruptError(`${bytes.length} bytes of another format or of a truncated archive`);
   let count = view.getUint16(tail + 10, true);
   let at = view.getUint32(tail + 16, true);
   if (tail >= 20 && view.getUint32(tail - 20, true) === 0x07064b50) {
     const large = toOffset(view.getBigUint64(tail - 12, true));
     if (large + 56 > bytes.length || view.getUint32(large, true) !== 0x06064b50) {
-      throw corrupt('a list of members that is cut short');
+      throw createCorruptError('a list of members that is cut short');
     }
     count = toOffset(view.getBigUint64(large + 32, true));
     at = toOffset(view.getBigUint64(large + 48, true));
@@ -96,20 +99,20 @@ function readCentralDirectory(bytes: Uint8Array, corrupt: (received: string) => 
   const members: ZipEntry[] = [];
   for (let i = 0; i < count; i++) {
     if (at + 46 > bytes.length || view.getUint32(at, true) !== 0x02014b50) {
-      throw corrupt('a list of members that is cut short');
+      throw createCorruptError('a list of members that is cut short');
     }
     const extra = at + 46 + view.getUint16(at + 28, true);
     const comment = extra + view.getUint16(at + 30, true);
     const next = comment + view.getUint16(at + 32, true);
-    if (next > bytes.length) throw corrupt('a list of members that is cut short');
+    if (next > bytes.length) throw createCorruptError('a list of members that is cut short');
     const name = new TextDecoder().decode(bytes.subarray(at + 46, extra));
     const parts = name.replace(/\/$/, '').split('/');
     if (/[\\\0]|^[A-Za-z]:/.test(name) || parts.some((part) => ['', '.', '..'].includes(part))) {
-      throw corrupt(`a member named "${name}", which leads out of its folder`);
+      throw createCorruptError(`a member named "${name}", a path outside the archive`);
     }
-    if (memberNames.has(name)) throw corrupt(`two members named "${name}"`);
+    if (memberNames.has(name)) throw createCorruptError(`two members named "${name}"`);
     memberNames.add(name);
-    if (view.getUint16(at + 8, true) & 1) throw corrupt(`a member "${name}" under a password`);
+    if (view.getUint16(at + 8, true) & 1) throw createCorruptError(`an encrypted member "${name}"`);
     const nextZip64Field = readZip64Fields(view, extra, comment);
     const number = (offset: number) => {
       const short = view.getUint32(at + offset, true);
@@ -150,18 +153,22 @@ function readZip64Fields(view: DataView, from: number, to: number): () => bigint
 function extractEntry(
   { name, method, uncompressedSize, checksum: sum }: ZipEntry,
   packed: Uint8Array,
-  corrupt: (received: string, cause?: unknown) => Error,
+  createCorruptError: (received: string, cause?: unknown) => Error,
 ): Uint8Array {
   let whole = packed;
   if (method === 8) {
     try {
       whole = inflate(packed, uncompressedSize);
     } catch (cause) {
-      throw corrupt(`a member "${name}" that cannot be unpacked (${(cause as Error).message})`, cause);
+      throw createCorruptError(
+        `a member "${name}" that cannot be decompressed (${(cause as Error).message})`,
+        cause,
+      );
     }
-  } else if (method !== 0) throw corrupt(`a member "${name}" packed by method ${method}`);
+  } else if (method !== 0)
+    throw createCorruptError(`a member "${name}" with the unsupported compression method ${method}`);
   if (whole.length !== uncompressedSize || computeCrc32(whole) !== sum) {
-    throw corrupt(`a member "${name}" whose bytes do not match their checksum`);
+    throw createCorruptError(`a member "${name}" whose bytes do not match their checksum`);
   }
   return whole;
 }

@@ -1,4 +1,5 @@
-import { createError } from '../../core/errors/errors.js';
+import { createArgumentError, createError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
 import type { Store } from '../../core/platform/platform.js';
 import { createNetwork } from '../../network/buildNetwork.js';
 import { checkModel } from '../../network/checkModel.js';
@@ -118,14 +119,19 @@ export async function exportKeras(
   checkModel('exportKeras', model, true);
   const { format = 'keras' } = options;
   if (format !== 'keras' && format !== 'h5') {
-    throw createOptionError('format', "'keras' or 'h5'", String(format), "Leave it out for '.keras'.");
+    throw createOptionError(
+      'format',
+      "'keras' or 'h5'",
+      formatValue(format),
+      "Omit it to use the default, 'keras'.",
+    );
   }
   if (format === 'h5' && options.checkpoint) {
-    const advice = "Use format: 'keras', or leave checkpoint out.";
+    const advice = "Use format: 'keras', or omit checkpoint.";
     throw createOptionError(
       'checkpoint',
-      "format 'keras', from which Keras 3 can go on training",
-      "'h5'",
+      "format 'keras', which stores the optimizer state that Keras 3 needs to continue training",
+      "the format 'h5'",
       advice,
     );
   }
@@ -134,9 +140,9 @@ export async function exportKeras(
     if (option !== undefined) {
       throw createOptionError(
         option,
-        'a multi-task model, which knows its range and tasks',
-        'a LayersModel',
-        'Leave it out.',
+        'a multi-task model for this option',
+        'a LayersModel, which has no pixel range and no tasks',
+        'Omit the option, or pass the multi-task model.',
       );
     }
     const graph = createKerasGraph(model);
@@ -198,9 +204,9 @@ function createCompileConfig(
     if (without === undefined) return undefined;
     throw createOptionError(
       'optimizer',
-      `the optimiser of the run, since ${without} is given`,
-      'none',
-      'Give optimizer: adam().',
+      `the optimizer of the run, because ${without} is given`,
+      'no optimizer',
+      'Pass the optimizer of the run, for example optimizer: adam().',
     );
   }
   if (!loss) {
@@ -209,11 +215,11 @@ function createCompileConfig(
   checkLossWeights(loss, tasks);
   const factors = Object.keys(loss.classWeights);
   if (factors.length > 0) {
-    const advice = "Leave classWeights out here, and give Keras's fit a sample_weight for each example.";
+    const advice = 'Omit classWeights here, and pass sample_weight for each example to fit() of Keras.';
     throw createOptionError(
       'loss.classWeights',
-      'none, which Keras takes with the data',
-      factors.join(', '),
+      'no class weights, which Keras takes together with the data',
+      `class weights for ${factors.join(', ')}`,
       advice,
     );
   }
@@ -250,9 +256,9 @@ async function readRunCheckpoint(store: Store, network: Network, optimizer: Opti
   throw createError({
     kind: 'checkpoint',
     path: `${store.label}/${CHECKPOINT_FILE}`,
-    expected: 'the state of a run',
+    expected: 'the checkpoint of a run',
     received: 'no such file',
-    advice: 'Give the store that fit() had as checkpoint, or leave it out.',
+    advice: 'Pass the store that fit() used as checkpoint, or omit checkpoint.',
   });
 }
 
@@ -297,5 +303,5 @@ function getNumericLearningRate(
   return schedule.description.name === 'constant' ? schedule(0) : undefined;
 }
 
-const createOptionError = (path: string, expected: string, received: string, advice: string) =>
-  createError({ kind: 'argument', path: `exportKeras.${path}`, expected, received, advice });
+const createOptionError = (name: string, expected: string, received: string, advice: string) =>
+  createArgumentError(`exportKeras.${name}`, expected, received, advice);

@@ -1,4 +1,4 @@
-import { createError } from '../../core/errors/errors.js';
+import { createArgumentError, createError, createFileError } from '../../core/errors/errors.js';
 import type { ImageShape } from '../../core/images.js';
 import type { Tasks } from '../../tasks/task.js';
 import type { tf } from '../../tensor/tf.js';
@@ -29,9 +29,10 @@ export function matchOutputs(
     throw createError({
       kind: 'argument',
       path: 'loadKeras.tasks',
-      expected: `names of the model's outputs (${outputs.map(({ name }) => name).join(', ')}), or one other name for each`,
-      received: tasks.map((task) => `"${task}"`).join(', ') || 'none',
-      advice: 'Name the tasks like the outputs, or give as many tasks as outputs, in their order.',
+      expected: `the names of the model's outputs (${outputs.map(({ name }) => name).join(', ')}), or as many other names as outputs`,
+      received: tasks.map((task) => `"${task}"`).join(', ') || 'no tasks',
+      advice:
+        'Use the names of the outputs as task names, or pass one task per output in the order of the outputs.',
     });
   }
   const unusedOutputs = outputs.filter((_, i) => !found.some(([, output]) => output === i));
@@ -54,22 +55,21 @@ export function checkTaskMatchesFile(
   throw createError({
     kind: 'argument',
     path: `loadKeras.tasks.${name}`,
-    expected: `${show(fileTask)}, as the file says`,
+    expected: `the task ${show(fileTask)} of the file`,
     received: show(task),
-    advice: 'Give the labels in the order in which the model was trained.',
+    advice: 'List the labels in the order that was used for training.',
   });
 }
 
 /** Returns the shape of the model's only input, the image. Throws a `file` error for any other input. */
 export function getImageShape({ inputs }: tf.LayersModel, path: string): ImageShape {
-  const wrong = (expected: string, received: string, advice: string) =>
-    createError({ kind: 'file', path, expected, received, advice });
   const [image, ...otherInputs] = inputs;
   if (!image || otherInputs.length > 0) {
-    throw wrong(
-      'a model of one input, the image',
+    throw createFileError(
+      path,
+      'a model with one input, the image',
       `${inputs.length} inputs`,
-      'Leave `tasks` out to have it as it is.',
+      'Omit `tasks` to load it as a plain LayersModel.',
     );
   }
   const [, ...shape] = image.shape;
@@ -77,10 +77,11 @@ export function getImageShape({ inputs }: tf.LayersModel, path: string): ImageSh
   if (shape.length === 3 && height && width && (channels === 1 || channels === 3)) {
     return [height, width, channels];
   }
-  throw wrong(
-    'images of a known size with 1 or 3 channels',
-    `[${shape.map((size) => size ?? '?').join(', ')}]`,
-    'Give the size as `input: [128, 128, 3]` where the model leaves it open.',
+  throw createFileError(
+    path,
+    'images of a fixed size with 1 or 3 channels',
+    `an input of shape [${shape.map((size) => size ?? '?').join(', ')}]`,
+    'Pass the size, for example `input: [128, 128, 3]`, if the file does not fix it.',
   );
 }
 
@@ -89,21 +90,21 @@ export function getImageShape({ inputs }: tf.LayersModel, path: string): ImageSh
  * probabilities.
  */
 export function checkTaskOutput(output: tf.SymbolicTensor, task: Tasks[string], path: string): void {
-  const wrong = (expected: string, received: string, advice: string) =>
-    createError({ kind: 'argument', path, expected, received, advice });
   const [, ...shape] = output.shape;
   if (shape.length !== 1 || shape[0] !== task.units) {
-    throw wrong(
-      `an output of [${task.units}], for ${task.kind}`,
-      `[${shape.join(', ')}]`,
-      'regression() and binary() are one number, categorical() one a label.',
+    throw createArgumentError(
+      path,
+      `an output of shape [${task.units}] for ${task.kind}`,
+      `an output of shape [${shape.join(', ')}]`,
+      'Use regression() or binary() for one number, and categorical() for one number per label.',
     );
   }
   if (task.kind === 'regression' || findOutputActivation(output) !== 'linear') return;
-  throw wrong(
-    `an output that ends with ${task.activation}`,
-    'one that ends without activation',
-    `Put Activation('${task.activation}') at the end of the model in Keras.`,
+  throw createArgumentError(
+    path,
+    `an output with the activation ${task.activation}`,
+    'an output without activation',
+    `Add Activation('${task.activation}') at the end of the model in Keras.`,
   );
 }
 

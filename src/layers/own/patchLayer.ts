@@ -52,10 +52,9 @@ export function checkSupportedLayer(layer: tf.layers.Layer, path: string): void 
   throw createError({
     kind: 'argument',
     path: `${path} (${layer.name})`,
-    expected:
-      advice === undefined ? 'a layer, not a model' : 'a layer that draws no random numbers by itself',
-    received: className,
-    advice: advice ?? 'Give its layers one by one: a network is flat.',
+    expected: advice === undefined ? 'a single layer' : 'a layer that draws no random numbers of its own',
+    received: advice === undefined ? `a model (${className})` : className,
+    advice: advice ?? 'Pass the layers of the model one by one: a network is flat.',
   });
 }
 
@@ -67,7 +66,7 @@ function checkDilation(layer: DepthwiseConv2D, path: string): void {
     path: `${path} (${layer.name})`,
     expected: 'a depthwise convolution without dilation',
     received: `dilation ${layer.dilationRate.join('x')}`,
-    advice: 'Leave it out: TensorFlow.js takes no notice of it when it predicts. conv() has a dilation.',
+    advice: 'Remove it, because TensorFlow.js ignores it in predictions. conv() supports dilation.',
   });
 }
 
@@ -77,8 +76,8 @@ function checkLastAxis(layer: BatchNormalization, path: string): void {
   throw createError({
     kind: 'argument',
     path: `${path} (${layer.name})`,
-    expected: 'batch normalisation over the last axis, the channels',
+    expected: 'batch normalization over the last axis, the channels',
     received: `axis ${layer.axis}`,
-    advice: 'Leave the axis out.',
+    advice: 'Omit the axis.',
   });
 }

@@ -81,7 +81,7 @@ export async function readModelFolder<T extends Tasks>(
         kind: 'file',
         path: toPath(file),
         expected: 'JSON',
-        received: 'something else',
+        received: `invalid JSON (${(cause as Error).message})`,
         advice: COPY_ADVICE,
         cause,
       });
@@ -91,7 +91,7 @@ export async function readModelFolder<T extends Tasks>(
       path: toPath(file),
       expected: 'a saved model',
       received: 'no such file',
-      advice: 'Give the folder that save() or bestCheckpoint() wrote.',
+      advice: 'Give a folder that save() or bestCheckpoint() wrote.',
     });
   };
   const table = (await readJson('tasks.json')) as TaskTable;
@@ -103,8 +103,8 @@ export async function readModelFolder<T extends Tasks>(
     throw createError({
       kind: 'file',
       path: toPath('model.json'),
-      expected: 'a layers model with one weights file beside it',
-      received: 'another layout',
+      expected: 'a layers model with one weights file in the same folder',
+      received: 'a model.json of another layout',
       advice: 'Give a folder that save() or bestCheckpoint() wrote.',
     });
   }
@@ -113,8 +113,8 @@ export async function readModelFolder<T extends Tasks>(
     throw createError({
       kind: 'file',
       path: toPath(file),
-      expected: 'the weights that model.json names',
-      received: bytes ? 'bytes that do not match their hash' : 'no such file',
+      expected: 'the weights file that model.json refers to',
+      received: bytes ? 'a file whose bytes do not match its hash' : 'no such file',
       advice: COPY_ADVICE,
     });
   }
@@ -143,8 +143,8 @@ async function openLayersModel(path: string, artifacts: tf.io.ModelArtifacts): P
     throw createError({
       kind: 'file',
       path,
-      expected: 'a model that TensorFlow.js can open',
-      received: `one that it cannot (${String((cause as Error)?.message).split('\n')[0]})`,
+      expected: 'a model that TensorFlow.js can load',
+      received: `a model that fails to load (${String((cause as Error)?.message).split('\n')[0]})`,
       advice: COPY_ADVICE,
       cause,
     });
@@ -170,8 +170,8 @@ function checkInputAndOutputs(
   throw createError({
     kind: 'file',
     path,
-    expected: `the image ${formatShape(image)} and the outputs ${expectedOutputs.join(', ')}, as tasks.json says`,
-    received: `the image ${inputShapes.join(', ')} and the outputs ${modelOutputs.join(', ')}`,
+    expected: `the input ${formatShape(image)} and the outputs ${expectedOutputs.join(', ')} of tasks.json`,
+    received: `the input ${inputShapes.join(', ')} and the outputs ${modelOutputs.join(', ')}`,
     advice: COPY_ADVICE,
   });
 }

@@ -1,4 +1,6 @@
-import { createError, isMultitaskError } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
+import { createError, createFileError, isMultitaskError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
 import type { ImageShape, PixelRange } from '../../core/images.js';
 import { type Json, toCanonicalJson } from '../../core/json.js';
 import type { TaskRecord } from '../../core/records/history.js';
@@ -24,7 +26,7 @@ export interface TaskTable {
 /** Format number of the table. It increases when older versions of the library cannot read a newer table. */
 const TABLE_VERSION = 1;
 
-const FOLDER_ADVICE = 'Give a folder that save() or bestCheckpoint() wrote, as it was written.';
+const FOLDER_ADVICE = 'Give a folder that save() or bestCheckpoint() wrote, without changes.';
 
 /** Creates the task table of a network. */
 export function createTaskTable(network: Network): TaskTable {
@@ -47,29 +49,33 @@ export function parseTaskTable(
   path: string,
   expected?: Tasks,
 ): { input: NetworkInput; tasks: Tasks } {
-  const wrong = (wanted: string, received: string | undefined, advice = FOLDER_ADVICE) =>
-    createError({ kind: 'file', path, expected: wanted, received: received ?? 'nothing', advice });
   if (table?.format !== 'tfjs-multitask') {
-    throw wrong('"format": "tfjs-multitask"', JSON.stringify(table?.format));
+    const received = `the format ${formatValue(table?.format)}`;
+    throw createFileError(path, 'the format "tfjs-multitask"', received, FOLDER_ADVICE);
   }
   if (!(table.version <= TABLE_VERSION)) {
-    throw wrong(
+    throw createFileError(
+      path,
       `version ${TABLE_VERSION} or lower`,
-      String(table.version),
-      'Update tfjs-multitask to read it.',
+      `version ${formatValue(table.version)}`,
+      'Update tfjs-multitask to read this file.',
     );
   }
   const { shape, range } = table.input ?? {};
   const isNumberList = (value: unknown, length: number) =>
     Array.isArray(value) && value.length === length && value.every(Number.isFinite);
   if (!isNumberList(shape, 3) || !isNumberList(range, 2))
-    throw wrong('an input with shape and range', JSON.stringify(table.input));
-  if (!Array.isArray(table.tasks) || table.tasks.length === 0)
-    throw wrong('a list of tasks', JSON.stringify(table.tasks));
+    throw createFileError(path, 'an input with shape and range', formatValue(table.input), FOLDER_ADVICE);
+  checks.list(path, table.tasks, {
+    kind: 'file',
+    minLength: 1,
+    noun: 'an array of tasks',
+    advice: FOLDER_ADVICE,
+  });
   const tableTasks = Object.fromEntries(
     table.tasks.map((record, i) => [record?.name, parseTask(record ?? {}, `${path}: tasks[${i}]`)]),
   );
-  if (expected) checkSameTasks(tableTasks, expected, wrong);
+  if (expected) checkSameTasks(tableTasks, expected, path);
   return {
     input: { shape: shape as unknown as ImageShape, range: range as unknown as PixelRange },
     tasks: expected ?? tableTasks,
@@ -100,18 +106,14 @@ function createTask(record: TaskRecord): AnyTask {
       throw createError({
         kind: 'file',
         path: 'kind',
-        expected: 'regression, binary or categorical',
-        received: JSON.stringify((record as { kind: unknown }).kind) ?? 'nothing',
+        expected: '"regression", "binary" or "categorical"',
+        received: formatValue((record as { kind: unknown }).kind),
         advice: FOLDER_ADVICE,
       });
   }
 }
 
-function checkSameTasks(
-  tableTasks: Tasks,
-  expected: Tasks,
-  wrong: (wanted: string, received: string, advice?: string) => Error,
-): void {
+function checkSameTasks(tableTasks: Tasks, expected: Tasks, path: string): void {
   const toComparable = (tasks: Tasks): Json =>
     Object.entries(tasks).map(([name, { kind, labels }]) => ({ name, kind, labels: labels ?? null }));
   const [expectedJson, tableJson] = [
@@ -119,5 +121,10 @@ function checkSameTasks(
     toCanonicalJson(toComparable(tableTasks)),
   ];
   if (expectedJson !== tableJson)
-    throw wrong(`the tasks ${expectedJson}`, tableJson, 'Leave `tasks` out to take them from the folder.');
+    throw createFileError(
+      path,
+      `the tasks ${expectedJson}`,
+      `the tasks ${tableJson}`,
+      'Omit `tasks` to use those of the file.',
+    );
 }

@@ -21,7 +21,10 @@ import {
   RESNET50_FILES,
 } from '../../backbones/officialWeights.js';
 import { type Resnet50Stage, resnet50Backbone as resnet50 } from '../../backbones/resnet50.js';
-import { createError, didYouMean, formatValue, isMultitaskError } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
+import { createArgumentError, isMultitaskError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
+import { didYouMean } from '../../core/errors/suggestions.js';
 import type { Fetcher } from '../../core/platform/platform.js';
 import { folderStore } from '../platform/folderStore.js';
 import { readFileBytes } from '../platform/readFileBytes.js';
@@ -83,18 +86,17 @@ async function createBackbone<Stage extends string>(
   }
   if (typeof weights !== 'string') return from(weights);
   if (/^https?:/i.test(weights)) {
-    throw createError({
-      kind: 'argument',
-      path: `${path}.weights`,
-      expected: "'imagenet', a path, bytes or null",
-      received: `a URL, ${formatValue(weights)}`,
-      advice: 'Download it, and give the path of the file.',
-    });
+    throw createArgumentError(
+      `${path}.weights`,
+      "'imagenet', a path, bytes or null",
+      `the URL ${formatValue(weights)}`,
+      'Download the file, and give its path.',
+    );
   }
   const advice =
     didYouMean(weights.toLowerCase(), ['imagenet']) ??
     "Check the path, or write 'imagenet' for the weights that Keras publishes.";
-  return from(await readFileBytes(weights, 'a file of weights that Keras wrote', advice), weights);
+  return from(await readFileBytes(weights, 'a weights file of Keras', advice), weights);
 }
 
 /** What the file must be: of that hash, or where none is known, the weights of the backbone. */
@@ -157,15 +159,10 @@ export async function mobileNetV2Backbone(
 ): Promise<Backbone> {
   const path = 'mobileNetV2Backbone';
   const { side = 224 } = options ?? {};
-  if (!MOBILENETV2_SIDES.includes(side)) {
-    throw createError({
-      kind: 'argument',
-      path: `${path}.side`,
-      expected: `one of ${MOBILENETV2_SIDES.join(', ')}, for which there are weights`,
-      received: formatValue(side),
-      advice: 'Take the one nearest to your images; they may be of any size all the same.',
-    });
-  }
+  checks.oneOf(`${path}.side`, side, MOBILENETV2_SIDES, {
+    noun: 'an image side with published weights',
+    advice: 'Use the side nearest to your images, which may have any size.',
+  });
   return createBackbone(path, mobileNetV2, getMobileNetV2Files(side), options, ['side']);
 }
 

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
-import { createError } from '../../core/errors/errors.js';
+import { createArgumentError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
 import type { StudySettings } from '../tuning/trial/loadStudy.js';
 import type { QueueOptions } from '../tuning/trialQueue.js';
 
@@ -15,7 +16,7 @@ export function parseCommandLine<F extends string>(
   const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
   const [module] = positionals;
   if (positionals.length !== 1 || module === undefined)
-    throw createArgumentError('MODULE', 'one module', positionals.join(' '));
+    throw createUsageError('MODULE', 'one module', positionals.join(' ') || 'no module');
   return { module, values: values as { readonly [flag in F]?: string } };
 }
 
@@ -35,7 +36,7 @@ export function parseCount<N extends string>(
   if (given === undefined) return {};
   const value = Number(given);
   if (!(value > 0) || !Number.isInteger(value))
-    throw createArgumentError(`--${name}`, 'a whole number above zero', given);
+    throw createUsageError(`--${name}`, 'an integer of at least 1', formatValue(given));
   return { [name]: value } as { readonly [name in N]?: number };
 }
 
@@ -53,7 +54,8 @@ export function parseSeconds<F extends keyof typeof TIMEOUT_OPTIONS>(
   const given = values[flag];
   if (given === undefined) return {};
   const value = Number(given);
-  if (!(value > 0)) throw createArgumentError(`--${flag}`, 'seconds above zero', given);
+  if (!(value > 0))
+    throw createUsageError(`--${flag}`, 'a number of seconds greater than 0', formatValue(given));
   return { [TIMEOUT_OPTIONS[flag]]: value } as { readonly [option in (typeof TIMEOUT_OPTIONS)[F]]?: number };
 }
 
@@ -64,7 +66,7 @@ export function requireArgument<F extends string>(
   expected: string,
 ): string {
   const given = values[flag];
-  if (given === undefined) throw createArgumentError(`--${flag}`, expected, 'none');
+  if (given === undefined) throw createUsageError(`--${flag}`, expected, `no --${flag}`);
   return given;
 }
 
@@ -101,15 +103,9 @@ export function parseSettings({ settings: text }: { readonly settings?: string |
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
       return { settings: value as StudySettings };
   } catch {}
-  throw createArgumentError('--settings', 'an object of JSON', text);
+  throw createUsageError('--settings', 'a JSON object', text || 'an empty string');
 }
 
 /** The fault of an argument. */
-const createArgumentError = (path: string, expected: string, received: string) =>
-  createError({
-    kind: 'argument',
-    path,
-    expected,
-    received: received || 'none',
-    advice: 'See --help.',
-  });
+const createUsageError = (flag: string, expected: string, received: string) =>
+  createArgumentError(flag, expected, received, 'See --help.');

@@ -25,7 +25,7 @@ is written, also for a trial that failed; with 130 where it was stopped before, 
   --trial-timeout SECONDS   after which it is taken to hang (never)`,
   run: async (args) => {
     const { module, values } = parseCommandLine(args, [...TRIAL_FLAGS, 'number']);
-    requireArgument(values, 'number', 'a number above zero');
+    requireArgument(values, 'number', 'the number of a trial');
     const number = parseCount(values, 'number').number!;
     const stop = createStopSignal();
     const trial = await runSingleTrial(module, { ...parseTrialOptions(values), number, signal: stop });

@@ -37,7 +37,7 @@ was begun goes on elsewhere.
     ]);
     await runStudyWorker(module, {
       ...parseTrialOptions(values),
-      queue: parseQueueOptions(requireArgument(values, 'queue', 'an address'), values),
+      queue: parseQueueOptions(requireArgument(values, 'queue', 'the address of a Redis server'), values),
       ...parseCount(values, 'parallel'),
       signal: createStopSignal(),
       log: console.log,

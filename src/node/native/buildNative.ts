@@ -35,9 +35,9 @@ export async function buildNative(options: BuildNativeOptions = {}): Promise<Nat
     throw createError({
       kind: 'engine',
       path: 'build-native',
-      expected: 'Linux, whose TensorFlow comes with the libraries to build against',
-      received: process.platform,
-      advice: 'Use npm install @tensorflow/tfjs-node, which downloads its binary, or engine: "wasm".',
+      expected: 'Linux, where the pip package of TensorFlow contains the libraries to link against',
+      received: `the platform ${process.platform}`,
+      advice: 'Run npm install @tensorflow/tfjs-node, which downloads a binary, or use engine: "wasm".',
     });
   }
   const found = findNativePackage(options.package);

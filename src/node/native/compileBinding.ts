@@ -37,8 +37,8 @@ export async function compileBinding(
       kind: 'missing-package',
       path: compiler,
       expected: 'a C++ compiler',
-      received: 'none',
-      advice: 'Install one (apt-get install g++), or name yours in the environment: CXX=clang++.',
+      received: 'no such program',
+      advice: 'Install one with apt-get install g++, or name your compiler in the environment: CXX=clang++.',
     });
   }
   const target = join(folder, 'lib', `napi-v${nodeApiVersion}`);
@@ -61,9 +61,9 @@ export async function compileBinding(
       throw createError({
         kind: 'engine',
         path: join(folder, 'binding'),
-        expected: `${compiler} to compile it`,
-        received: `code ${code}:\n${stderr.trimEnd().split('\n').slice(-MAX_ERROR_LINES).join('\n')}\n`,
-        advice: `TensorFlow ${tensorflow.folder} may be too new or too old for it; 2.21 is known to work.`,
+        expected: `sources that ${compiler} can compile`,
+        received: `exit code ${code}:\n${stderr.trimEnd().split('\n').slice(-MAX_ERROR_LINES).join('\n')}\n`,
+        advice: `Use TensorFlow 2.21, which is known to work: the version in ${tensorflow.folder} may be too new or too old.`,
       });
     }
     const outputPath = join(target, 'tfjs_binding.node');

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
-import { createError, formatValue } from '../../core/errors/errors.js';
+import { createArgumentError, createError } from '../../core/errors/errors.js';
 
 /** An installed `@tensorflow/tfjs-node` or `@tensorflow/tfjs-node-gpu`. */
 export interface NativePackage {
@@ -24,23 +24,23 @@ const INSTALL_COMMAND = `npm install --ignore-scripts ${PACKAGE_NAMES[1]}@4.22.0
 export function findNativePackage(folder = findInstalledFolder()): NativePackage {
   const path = resolve(folder);
   const manifest = join(path, 'package.json');
-  const wrong = (received: string) =>
-    createError({
-      kind: 'argument',
-      path: `--package ${folder}`,
-      expected: `the folder of ${PACKAGE_NAMES.join(' or ')} 4, with its sources in binding/`,
+  const createPackageError = (received: string) =>
+    createArgumentError(
+      `--package ${folder}`,
+      `the folder of ${PACKAGE_NAMES.join(' or ')} 4, with its sources in binding/`,
       received,
-      advice: `Run ${INSTALL_COMMAND}, and give node_modules/${PACKAGE_NAMES[1]} or leave --package out.`,
-    });
-  if (!existsSync(manifest)) throw wrong('a folder without a package.json');
+      `Run ${INSTALL_COMMAND}, and give node_modules/${PACKAGE_NAMES[1]} or omit --package.`,
+    );
+  if (!existsSync(manifest)) throw createPackageError('a folder without a package.json');
   const { name, version, binary } = JSON.parse(readFileSync(manifest, 'utf8')) as {
     readonly name?: string;
     readonly version?: string;
     readonly binary?: { readonly napi_versions?: readonly number[] };
   };
   if (!name || !PACKAGE_NAMES.includes(name) || !version?.startsWith('4.'))
-    throw wrong(formatValue(`${name}@${version}`));
-  if (!existsSync(join(path, 'binding/tfjs_backend.cc'))) throw wrong('one without binding/tfjs_backend.cc');
+    throw createPackageError(`the package ${name}@${version}`);
+  if (!existsSync(join(path, 'binding/tfjs_backend.cc')))
+    throw createPackageError('a package without binding/tfjs_backend.cc');
   const newest = Number(process.versions.napi);
   const nodeApiVersion = Math.max(...(binary?.napi_versions ?? [8]).filter((one) => one <= newest));
   return { name, version, folder: path, nodeApiVersion };
@@ -58,8 +58,8 @@ function findInstalledFolder(): string {
   throw createError({
     kind: 'missing-package',
     path: process.cwd(),
-    expected: `${PACKAGE_NAMES.join(' or ')} in its node_modules`,
-    received: 'neither of them',
+    expected: `${PACKAGE_NAMES.join(' or ')} in node_modules`,
+    received: 'neither of these packages',
     advice: `Run: ${INSTALL_COMMAND}`,
   });
 }

@@ -46,8 +46,8 @@ export async function findTensorFlow(python?: string): Promise<PipTensorFlow> {
     const { code, stdout, stderr } = await runProgram(command, ['-c', FIND_SCRIPT]);
     const answer = stdout.split(OUTPUT_PREFIX)[1];
     if (code !== 0 || answer === undefined) {
-      const said = stderr.trim().split('\n').at(-1) || 'no answer to a line of Python';
-      without.push(code === undefined ? `no program ${command}` : `${command}: ${said}`);
+      const said = stderr.trim().split('\n').at(-1) || 'no output';
+      without.push(code === undefined ? `no program named ${command}` : `${command}: ${said}`);
       continue;
     }
     const found = JSON.parse(answer) as PipTensorFlow & { readonly folder: string | null };
@@ -57,13 +57,13 @@ export async function findTensorFlow(python?: string): Promise<PipTensorFlow> {
     without.push(
       found.folder === null
         ? `${found.python} without the module tensorflow`
-        : `${found.folder} without ${missing}`,
+        : `${found.folder} without the file ${missing}`,
     );
   }
   throw createError({
     kind: 'missing-package',
     path: python === undefined ? 'TensorFlow' : `--python ${python}`,
-    expected: 'a Python in which pip has installed TensorFlow 2',
+    expected: 'a Python interpreter with TensorFlow 2 installed by pip',
     received: without.join(', '),
     advice: INSTALL_ADVICE,
   });

@@ -34,9 +34,8 @@ export async function testBinding({ name, folder }: NativePackage): Promise<Bind
   throw createError({
     kind: 'broken-package',
     path: name,
-    expected: 'a binding that loads and multiplies',
-    received: `${lines.find((line) => line.startsWith('Error:')) ?? lines.slice(-5).join('\n')}`,
-    advice:
-      'The Python whose TensorFlow it was built against must stay where it is; build again after moving it.',
+    expected: 'a binding that loads and multiplies two matrices',
+    received: lines.find((line) => line.startsWith('Error:')) ?? lines.slice(-5).join('\n'),
+    advice: 'Build it again: the Python installation of its TensorFlow may have been moved or removed.',
   });
 }

@@ -3,6 +3,7 @@ import { appendFile, link, mkdir, open, readdir, readFile, rename, rm } from 'no
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
+import { createAccessError } from './accessError.js';
 
 /** Ends the name of a file that is being written; never listed. */
 const TEMPORARY_SUFFIX = '.unfinished';
@@ -30,8 +31,8 @@ export function folderStore(folder: string): Store {
     throw createError({
       kind: 'argument',
       path: name,
-      expected: `a name inside ${folder}`,
-      received: 'one outside it',
+      expected: `a file name inside ${folder}`,
+      received: 'a name that leads out of this folder',
       advice: 'Use a relative name without "..".',
     });
   };
@@ -44,7 +45,7 @@ export function folderStore(folder: string): Store {
         return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-        throw createAccessError(path, 'a file that can be read', error);
+        throw createAccessError(path, 'a readable file', error);
       }
     },
     write: async (name, bytes) => writeAtomically(place(name), bytes),
@@ -55,7 +56,7 @@ export function folderStore(folder: string): Store {
         await mkdir(dirname(path), { recursive: true });
         await appendFile(path, bytes);
       } catch (error) {
-        throw createAccessError(path, 'a file that can be written', error);
+        throw createAccessError(path, 'a writable file', error);
       }
     },
     remove: async (name) => {
@@ -63,7 +64,7 @@ export function folderStore(folder: string): Store {
       try {
         await rm(path, { force: true });
       } catch (error) {
-        throw createAccessError(path, 'a file that can be removed', error);
+        throw createAccessError(path, 'a removable file', error);
       }
     },
     list: async (prefix = '') => {
@@ -80,7 +81,7 @@ export function folderStore(folder: string): Store {
           .sort((a, b) => (a < b ? -1 : 1));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-        throw createAccessError(root, 'a folder that can be read', error);
+        throw createAccessError(root, 'a readable folder', error);
       }
     },
   };
@@ -125,22 +126,6 @@ async function writeTemporaryFile<R>(
     return await place(unfinished, path);
   } catch (error) {
     await rm(unfinished, { force: true }).catch(() => {});
-    throw createAccessError(path, 'a place that can be written', error);
+    throw createAccessError(path, 'a writable file', error);
   }
-}
-
-const NOT_A_FOLDER_CODES = ['ENOTDIR', 'EEXIST', 'EISDIR'];
-
-function createAccessError(path: string, expected: string, cause: unknown): Error {
-  const { code = String(cause) } = cause as NodeJS.ErrnoException;
-  return createError({
-    kind: 'file',
-    path,
-    expected,
-    received: code,
-    advice: NOT_A_FOLDER_CODES.includes(code)
-      ? 'A file stands where a folder is expected, or a folder where a file is: choose another place, or remove it.'
-      : 'Check that the folder exists, its permissions, and the space left on the disk.',
-    cause,
-  });
 }

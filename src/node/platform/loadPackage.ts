@@ -33,8 +33,8 @@ async function importPackage<M>(name: string, neededFor: string): Promise<M> {
     throw createError({
       kind: missing ? 'missing-package' : 'broken-package',
       path: name,
-      expected: `the package, for ${neededFor}`,
-      received: missing ? 'none' : `one that does not load (${line!.trim()})`,
+      expected: `the package ${name}, for ${neededFor}`,
+      received: missing ? 'no such package' : `a package that does not load (${line!.trim()})`,
       advice: missing || !native ? `Run: npm install ${name}` : 'Run: npx tfjs-multitask build-native',
       cause,
     });

@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import * as checks from '../../core/errors/checks.js';
 import type { Spawner } from '../../core/platform/platform.js';
-import { checkWorkerCount, getDefaultWorkerCount } from '../../data/workerPool.js';
+import { getDefaultWorkerCount, WORKER_COUNT_ADVICE } from '../../data/workerPool.js';
 
 const LISTENER_SCRIPT = `
 const { parentPort } = require('node:worker_threads');
@@ -31,8 +32,9 @@ export function workerThreads({
 }: {
   readonly count?: number;
 } = {}): Spawner {
+  checks.integer('workerThreads.count', count, { min: 1, advice: WORKER_COUNT_ADVICE });
   return {
-    maxWorkers: checkWorkerCount('workerThreads', count),
+    maxWorkers: count,
     spawn: (script, { onMessage, onError }) => {
       // The process's own flags and environment may load half a program into each thread; this script needs nothing.
       const worker = new Worker(script + LISTENER_SCRIPT, { eval: true, execArgv: [], env: {} });

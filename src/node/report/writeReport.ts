@@ -49,9 +49,9 @@ export async function writeReport(
     throw createError({
       kind: 'argument',
       path: 'report',
-      expected: 'the folder of a run',
-      received: 'none',
-      advice: 'Name at least one.',
+      expected: 'at least one folder of a run',
+      received: 'no folders',
+      advice: 'Name one or more folders that recordRun() wrote.',
     });
   }
   const { page, figures } = createReport(runs, await loadReportTools());

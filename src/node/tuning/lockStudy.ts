@@ -53,9 +53,10 @@ async function acquireLock(store: Store, create: (name: string) => Promise<boole
     throw createError({
       kind: 'file',
       path: `${store.label}/${LOCK_FILE}`,
-      expected: 'a study that no other process searches',
-      received: holder ? `one of process ${holder.pid} on ${holder.host}` : 'one of another process',
-      advice: 'Wait for it, or choose another folder. If that process is gone, remove this file.',
+      expected: 'a study that no other process is running',
+      received: holder ? `a lock of process ${holder.pid} on ${holder.host}` : 'a lock of another process',
+      advice:
+        'Wait for that process, or choose another folder. If the process no longer exists, remove this file.',
     });
   }
 }

@@ -1,4 +1,4 @@
-import { checkOptionNames } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
 import type { Store } from '../../core/platform/platform.js';
 import type { Study } from '../../tuner/study.js';
 import { toStore } from '../platform/folderStore.js';
@@ -33,7 +33,7 @@ export async function readStudy(
   module: string | URL,
   options: { readonly folder: string | Store; readonly settings?: Partial<StudySettings> },
 ): Promise<Pick<StudyResult, 'study' | 'trials'>> {
-  checkOptionNames('readStudy', options, ['folder', 'settings']);
+  checks.optionNames('readStudy', options, ['folder', 'settings']);
   const { folder, settings } = options;
   const { study, records } = await openStudy(module, toStore(folder), settings);
   return { study, trials: await records.readTrials() };

@@ -1,5 +1,5 @@
-import { checkInteger } from '../../core/errors/checkInteger.js';
-import { checkOptionNames, createError } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
+import { createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
 import { hasEnded, type TrialRecord } from '../../tuner/results/trialRecord.js';
 import { proposeTrial } from '../../tuner/strategies/proposeTrial.js';
@@ -57,7 +57,7 @@ export async function runSingleTrial(
   module: string | URL,
   given: RunSingleTrialOptions,
 ): Promise<TrialRecord | undefined> {
-  checkOptionNames('runSingleTrial', given, [
+  checks.optionNames('runSingleTrial', given, [
     'folder',
     'number',
     'settings',
@@ -66,12 +66,10 @@ export async function runSingleTrial(
     'signal',
   ]);
   const { number, settings = {} } = given;
-  checkInteger(
-    'runSingleTrial.number',
-    number,
-    1,
-    'Trials count from 1: add 1 to an index that counts from 0.',
-  );
+  checks.integer('runSingleTrial.number', number, {
+    min: 1,
+    advice: 'Give a number that counts from 1: add 1 to an index that counts from 0.',
+  });
   const { store, threads, trialTimeout, signal } = resolveTrialResources('runSingleTrial', given);
   const moduleUrl = toModuleUrl(module);
   const study = await loadStudy(moduleUrl, settings);
@@ -80,9 +78,9 @@ export async function runSingleTrial(
     throw createError({
       kind: 'argument',
       path: 'runSingleTrial',
-      expected: 'a study by grid or random',
-      received: `one by ${strategy.name}`,
-      advice: 'What it proposes depends on what other trials came to: search with runStudy() and a queue.',
+      expected: 'a study with the strategy grid or random',
+      received: `a study with the strategy ${strategy.name}`,
+      advice: `Use runStudy() with a queue: ${strategy.name} needs the results of other trials to suggest the next one.`,
     });
   }
   // What the trials before it are, as every machine finds by itself.

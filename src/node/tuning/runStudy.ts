@@ -1,5 +1,5 @@
-import { checkInteger } from '../../core/errors/checkInteger.js';
-import { checkOptionNames, createError, formatValue } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
+import { createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
 import { hasEnded, type TrialRecord } from '../../tuner/results/trialRecord.js';
 import { proposeTrial } from '../../tuner/strategies/proposeTrial.js';
@@ -13,7 +13,7 @@ import { executeTrial } from './trial/executeTrial.js';
 import { loadStudy, type StudySettings, toModuleUrl } from './trial/loadStudy.js';
 import { createTrialDispatcher } from './trialDispatcher.js';
 import type { QueueOptions } from './trialQueue.js';
-import { checkSeconds, resolveTrialResources, type TrialResources } from './trialResources.js';
+import { resolveTrialResources, TIMEOUT_CHECK, type TrialResources } from './trialResources.js';
 
 /**
  * Options of {@link runStudy}.
@@ -65,18 +65,8 @@ export interface StudyResult<M extends StudyModule = StudyModule<Study>> {
 }
 
 const OPTION_NAMES = [
-  ...[
-    'folder',
-    'trials',
-    'parallel',
-    'queue',
-    'settings',
-    'threads',
-    'timeout',
-    'trialTimeout',
-    'maxConsecutiveFailures',
-  ],
-  ...['signal', 'onChange'],
+  ...['folder', 'trials', 'parallel', 'queue', 'settings', 'threads', 'timeout', 'trialTimeout'],
+  ...['maxConsecutiveFailures', 'signal', 'onChange'],
 ];
 
 /**
@@ -109,12 +99,15 @@ export async function runStudy(module: string | URL, given: RunStudyOptions): Pr
     trials: maxTrials = Number.POSITIVE_INFINITY,
     timeout,
   } = given;
-  checkOptionNames('runStudy', given, OPTION_NAMES);
+  checks.optionNames('runStudy', given, OPTION_NAMES);
   const means = resolveTrialResources('runStudy', given);
-  checkSeconds('runStudy.timeout', timeout);
-  checkInteger('runStudy.maxConsecutiveFailures', maxConsecutiveFailures, 1, 'Leave it out for 3.');
+  if (timeout !== undefined) checks.number('runStudy.timeout', timeout, TIMEOUT_CHECK);
+  checks.integer('runStudy.maxConsecutiveFailures', maxConsecutiveFailures, { min: 1, defaultValue: 3 });
   if (maxTrials !== Number.POSITIVE_INFINITY)
-    checkInteger('runStudy.trials', maxTrials, 1, 'Leave it out to try all that the strategy has.');
+    checks.integer('runStudy.trials', maxTrials, {
+      min: 1,
+      advice: 'Omit it to run all trials of the strategy.',
+    });
   const moduleUrl = toModuleUrl(module);
   const study = await loadStudy(moduleUrl, settings);
   if (
@@ -125,8 +118,8 @@ export async function runStudy(module: string | URL, given: RunStudyOptions): Pr
       kind: 'argument',
       path: 'runStudy.trials',
       expected: 'a number of trials, or a timeout',
-      received: 'none',
-      advice: `${formatValue(study.strategy.name)} never comes to the end of a space with numbers that have no step.`,
+      received: 'neither of them',
+      advice: `Give one of them: the strategy ${study.strategy.name} never exhausts a space with a continuous parameter.`,
     });
   }
   const unlock = await lockStudy(means.store);
@@ -266,9 +259,9 @@ function createTooManyFailuresError(over: readonly TrialRecord[], failures: numb
   return createError({
     kind: 'data',
     path: `trial ${last.at(-1)!.number}`,
-    expected: 'a trial that comes to its first epoch',
-    received: `${failures} failures in a row, the last of them: ${last.at(-1)!.reason}`,
+    expected: 'a trial that completes its first epoch',
+    received: `${failures} consecutive failures, the last of them with the reason: ${last.at(-1)!.reason}`,
     advice:
-      'Fix the cause and run again: the study continues with these trials. Allow more failures with maxConsecutiveFailures.',
+      'Fix the cause and run the study again, which repeats these trials. Allow more failures with maxConsecutiveFailures.',
   });
 }

@@ -1,4 +1,5 @@
-import { checkOptionNames, createError } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
+import { createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
 import { hasEnded } from '../../tuner/results/trialRecord.js';
 import type { Study } from '../../tuner/study.js';
@@ -68,7 +69,7 @@ export function runStudyWorker<M extends StudyModule = StudyModule<Study>>(
   options: RunStudyWorkerOptions<M>,
 ): Promise<void>;
 export async function runStudyWorker(module: string | URL, options: RunStudyWorkerOptions): Promise<void> {
-  checkOptionNames('runStudyWorker', options, OPTION_NAMES);
+  checks.optionNames('runStudyWorker', options, OPTION_NAMES);
   const { queue, log = () => {} } = options;
   const { store, parallel, threads, trialTimeout, signal } = resolveTrialResources('runStudyWorker', options);
   const moduleUrl = toModuleUrl(module);
@@ -91,8 +92,8 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
             kind: 'checkpoint',
             path: `queue ${own.name}`,
             expected: `trials of the study in ${store.label}`,
-            received: 'one of another study',
-            advice: 'Give each study a queue of its own name.',
+            received: 'a trial of another study',
+            advice: 'Give each study its own queue name.',
           });
           log(foreign.message);
         }
@@ -102,9 +103,9 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
         broken ??= createError({
           kind: 'checkpoint',
           path: moduleUrl,
-          expected: 'the code that the search has, the module and what it imports by relative path',
-          received: 'another version of it',
-          advice: 'Bring the same code to this machine, and start the worker again.',
+          expected: 'the same code as the search, in this module and its relative imports',
+          received: 'another version of the code',
+          advice: 'Copy the code of the search to this machine, and start the worker again.',
         });
         ending.abort();
         throw broken;

@@ -1,5 +1,6 @@
 import { digestJson } from '../../core/digest.js';
-import { checkOptionNames, createError, formatValue } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
+import { createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
 import { loadPackage } from '../platform/loadPackage.js';
 import type { StudySettings } from './trial/loadStudy.js';
@@ -47,17 +48,14 @@ export async function computeStudyHash(store: Store): Promise<string> {
 
 /** The settings of connections, and the time that BullMQ takes to find a silent worker. */
 export function createQueueConfig(options: QueueOptions, study: string) {
-  checkOptionNames('queue', options, ['url', 'name', 'workerTimeout']);
+  checks.optionNames('queue', options, ['url', 'name', 'workerTimeout']);
   const { url, name, workerTimeout = 30 } = options;
-  if (!(workerTimeout > 0 && workerTimeout <= MAX_WORKER_TIMEOUT)) {
-    throw createError({
-      kind: 'argument',
-      path: 'queue.workerTimeout',
-      expected: `seconds above 0, and at most ${MAX_WORKER_TIMEOUT}`,
-      received: formatValue(workerTimeout),
-      advice: 'Leave it out for 30.',
-    });
-  }
+  checks.number('queue.workerTimeout', workerTimeout, {
+    noun: 'a number of seconds',
+    above: 0,
+    max: MAX_WORKER_TIMEOUT,
+    defaultValue: 30,
+  });
   let address: URL;
   try {
     address = new URL(url);
@@ -91,7 +89,7 @@ const createUrlError = () =>
     kind: 'argument',
     path: 'queue.url',
     expected: 'the address of a Redis server',
-    received: 'another',
+    received: 'a URL of another form',
     advice: 'Write redis://host:6379, redis://:password@host:6379, or redis://host:6379/2 for database 2.',
   });
 
@@ -131,11 +129,11 @@ export function createUnreachableError(where: string, message: string, cause?: u
   return createError({
     kind: 'queue',
     path: where,
-    expected: 'a Redis server that answers',
-    received: message || 'none',
+    expected: 'a running Redis server',
+    received: message ? `a failed connection (${message})` : 'a failed connection',
     advice: locked
-      ? 'Give its password in the address: redis://:password@host:6379.'
-      : 'Start it, or give its address. Nothing that was finished is lost: run the same again.',
+      ? 'Give the password in the address: redis://:password@host:6379.'
+      : 'Start the server or correct its address, and run the search again. Finished trials are kept.',
     cause,
   });
 }

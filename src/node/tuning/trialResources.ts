@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { checkInteger } from '../../core/errors/checkInteger.js';
-import { createError, formatValue } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
 import type { Store } from '../../core/platform/platform.js';
 import { toStore } from '../platform/folderStore.js';
 
@@ -35,25 +34,19 @@ export function resolveTrialResources(
     readonly [M in Exclude<keyof TrialResources, 'store'>]?: TrialResources[M];
   },
 ): TrialResources {
-  checkInteger(`${caller}.parallel`, parallel, 1, 'Leave it out for one trial at a time.');
-  checkInteger(
-    `${caller}.threads`,
-    threads,
-    1,
-    'Leave it out: the threads of the machine are shared equally.',
-  );
-  checkSeconds(`${caller}.trialTimeout`, trialTimeout);
+  checks.integer(`${caller}.parallel`, parallel, { min: 1, advice: 'Omit it to run one trial at a time.' });
+  checks.integer(`${caller}.threads`, threads, {
+    min: 1,
+    advice: 'Omit it to share the threads of the machine equally.',
+  });
+  if (trialTimeout !== undefined) checks.number(`${caller}.trialTimeout`, trialTimeout, TIMEOUT_CHECK);
   return { store: toStore(folder), parallel, threads, trialTimeout, signal };
 }
 
-/** Throws an `argument` fault for what is no time; without one there is no end. */
-export function checkSeconds(path: string, seconds: number | undefined): void {
-  if (seconds === undefined || (typeof seconds === 'number' && seconds > 0)) return;
-  throw createError({
-    kind: 'argument',
-    path,
-    expected: 'seconds above 0',
-    received: formatValue(seconds),
-    advice: 'Leave it out for none.',
-  });
-}
+/** Check of a timeout in seconds; infinity means no timeout. */
+export const TIMEOUT_CHECK = {
+  noun: 'a number of seconds',
+  above: 0,
+  allowInfinity: true,
+  advice: 'Omit it for no timeout.',
+} as const;

@@ -1,4 +1,6 @@
-import { createError, formatValue } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
+import { createArgumentError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
 import { type ImageBytes, toGrayscaleBytes } from '../../core/images.js';
 import type { HeatMap } from '../../core/records/heatMap.js';
 
@@ -48,23 +50,21 @@ export function heatOverlay(
   { opacity = 0.5 }: HeatOverlayOptions = {},
 ): ImageBytes {
   const { height, width, channels } = image;
-  if (!(opacity >= 0 && opacity <= 1)) {
-    throw createArgumentError(
-      'heatOverlay.opacity',
-      'a number from 0 to 1',
-      formatValue(opacity),
-      'Leave it out for 0.5.',
-    );
-  }
+  checks.proportion('heatOverlay.opacity', opacity, { advice: 'Omit it to use the default, 0.5.' });
   if (channels !== 1 && channels !== 3) {
-    const advice = 'Give an image in grey or in RGB, without an alpha channel.';
-    throw createArgumentError('heatOverlay.image', '1 or 3 channels', formatValue(channels), advice);
+    const advice = 'Pass a grayscale or RGB image without an alpha channel.';
+    throw createArgumentError(
+      'heatOverlay.image',
+      '1 or 3 channels',
+      `${formatValue(channels)} channels`,
+      advice,
+    );
   }
   checkLength('heatOverlay.image', image.data, height * width * channels, `${height}x${width}x${channels}`);
   checkLength('heatOverlay.heat', heat.data, heat.height * heat.width, `${heat.height}x${heat.width}`);
   const hole = heat.data.findIndex((value) => !Number.isFinite(value));
   if (hole >= 0) {
-    const advice = 'Weights that are no numbers make such heat: look at the losses of the run.';
+    const advice = 'Check the losses of the training run: weights that are NaN produce such a heat map.';
     throw createArgumentError(
       `heatOverlay.heat[${hole}]`,
       'a finite number',
@@ -114,9 +114,7 @@ function getViridisColor(value: number): number[] {
 
 function checkLength(path: string, data: ArrayLike<number> | undefined, size: number, said: string): void {
   if (data?.length === size && size > 0) return;
-  const advice = 'Give rows from the top, channels interleaved, without an alpha channel.';
-  throw createArgumentError(path, `${size} numbers for ${said}`, data ? `${data.length}` : 'nothing', advice);
+  const advice = 'Pass the rows from top to bottom with interleaved channels, without an alpha channel.';
+  const received = data ? `${data.length} numbers` : 'undefined data';
+  throw createArgumentError(path, `${size} numbers for ${said}`, received, advice);
 }
-
-const createArgumentError = (path: string, expected: string, received: string, advice: string) =>
-  createError({ kind: 'argument', path, expected, received, advice });

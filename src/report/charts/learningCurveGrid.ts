@@ -1,4 +1,4 @@
-import { createError } from '../../core/errors/errors.js';
+import { createArgumentError } from '../../core/errors/errors.js';
 import {
   findBestEpoch,
   type HistoryRecord,
@@ -118,23 +118,22 @@ ${[...heads, ...panels].join('\n')}
 }
 
 function getSharedTasks(settings: readonly RunGroup[]): readonly TaskRecord[] {
-  const wrong = (expected: string, received: string) =>
-    createError({
-      kind: 'argument',
-      path: 'curvesSideBySide',
-      expected,
-      received,
-      advice: 'Give what fit() returned.',
-    });
+  const createRunError = (expected: string, received: string) =>
+    createArgumentError('learningCurveGrid', expected, received, 'Pass histories that fit() returned.');
   const tasks = settings[0]?.runs[0]?.tasks;
   if (!tasks)
-    throw wrong('at least one setting with a run', settings.length > 0 ? 'one without runs' : 'none');
+    throw createRunError(
+      'at least one setting with a run',
+      settings.length > 0 ? 'a setting without runs' : 'no settings',
+    );
   const names = (record: HistoryRecord) => record.tasks.map(({ name }) => name).join(', ');
   for (const { title, runs } of settings) {
-    if (!runs.some(({ rows }) => rows.length > 0)) throw wrong('at least one epoch', `none in "${title}"`);
+    if (!runs.some(({ rows }) => rows.length > 0))
+      throw createRunError('at least one epoch', `no epochs in "${title}"`);
     for (const run of runs) {
       if (names(run) !== names(settings[0]!.runs[0]!)) {
-        throw wrong(`the tasks ${names(settings[0]!.runs[0]!)} in every run`, `${names(run)} in "${title}"`);
+        const expected = `the tasks ${names(settings[0]!.runs[0]!)} in every run`;
+        throw createRunError(expected, `the tasks ${names(run)} in "${title}"`);
       }
     }
   }

@@ -1,4 +1,7 @@
-import { createError, didYouMean } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
+import { createArgumentError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
+import { didYouMean } from '../../core/errors/suggestions.js';
 import {
   findBestEpoch,
   type HistoryRecord,
@@ -99,14 +102,14 @@ ${charts.join('\n')}
 
 function findTask({ tasks, rows }: HistoryRecord, name: string): TaskRecord {
   const task = tasks.find((one) => one.name === name);
-  const wrong = (path: string, expected: string, received: string, advice?: string) =>
-    createError({ kind: 'argument', path, expected, received, advice });
   if (!task) {
     const names = tasks.map((one) => one.name);
-    throw wrong('learningCurves.task', `one of ${names.join(', ')}`, `"${name}"`, didYouMean(name, names));
+    const advice = didYouMean(String(name), names) ?? 'Give the name of a task of the run.';
+    throw createArgumentError('learningCurves.task', checks.formatOptions(names), formatValue(name), advice);
   }
-  if (rows.length === 0) throw wrong('learningCurves', 'at least one epoch', 'a history without rows');
-  return task;
+  if (rows.length > 0) return task;
+  const advice = 'Pass the history of a run that completed an epoch.';
+  throw createArgumentError('learningCurves', 'at least one epoch', 'a history without rows', advice);
 }
 
 /** A panel for the loss, and one for each metric that is not it. */

@@ -14,10 +14,10 @@ type Reader<T> = (value: unknown, path: string) => T;
 class InvalidRecordError extends Error {}
 
 const requireThat = (right: boolean, path: string, expected: string) => {
-  if (!right) throw new InvalidRecordError(`${path} that is ${expected}`);
+  if (!right) throw new InvalidRecordError(path === '' ? expected : `${expected} as ${path}`);
 };
 const readText: Reader<string> = (value, path) => {
-  requireThat(typeof value === 'string', path, 'text');
+  requireThat(typeof value === 'string', path, 'a string');
   return value as string;
 };
 /** JSON has no NaN: it is null there. */
@@ -31,20 +31,20 @@ const readCount: Reader<number> = (value, path) => {
   requireThat(
     Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_COUNT,
     path,
-    'a count',
+    'a non-negative integer',
   );
   return value as number;
 };
 const createListReader =
   <T>(one: Reader<T>): Reader<T[]> =>
   (value, path) => {
-    requireThat(Array.isArray(value), path, 'a list');
+    requireThat(Array.isArray(value), path, 'an array');
     return (value as unknown[]).map((part, i) => one(part, `${path}[${i}]`));
   };
 const createTableReader =
   <T>(one: Reader<T>): Reader<{ [name: string]: T }> =>
   (value, path) => {
-    requireThat(typeof value === 'object' && value !== null && !Array.isArray(value), path, 'a table');
+    requireThat(typeof value === 'object' && value !== null && !Array.isArray(value), path, 'an object');
     return createTable(
       Object.entries(value as object).map(([name, part]) => [name, one(part, `${path}.${name}`)] as const),
     );
@@ -178,7 +178,7 @@ const readLayer: Reader<RunRecord['architecture']['layers'][number]> = (value, p
 export function parseRunRecord(text: string, path: string): RunRecord {
   try {
     const run = createTableReader(readUnchecked)(JSON.parse(text), 'a record');
-    requireThat(run.format === 1, 'a format', '1');
+    requireThat(run.format === 1, 'format', '1');
     const architecture = readField(run, 'architecture', '', createTableReader(readUnchecked));
     const data = readField(run, 'data', '', createTableReader(readUnchecked));
     const record = (name: string, value: unknown, ...names: readonly string[]) => {
@@ -251,8 +251,8 @@ export function parseRunRecord(text: string, path: string): RunRecord {
       path,
       expected: cause instanceof InvalidRecordError ? cause.message : 'JSON',
       received:
-        cause instanceof InvalidRecordError ? 'another' : `text that is not (${(cause as Error).message})`,
-      advice: 'The file was changed, or a newer version of the library wrote it.',
+        cause instanceof InvalidRecordError ? 'another value' : `invalid JSON (${(cause as Error).message})`,
+      advice: 'Restore the file as it was written, or update tfjs-multitask if a newer version wrote it.',
       cause,
     });
   }

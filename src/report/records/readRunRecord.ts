@@ -59,8 +59,9 @@ export async function readRunRecord(
       kind: 'file',
       path,
       expected: 'the record of a run',
-      received: 'no file',
-      advice: 'Give the folder of a run: the examples write it into --out, your own program by recordRun().',
+      received: 'no such file',
+      advice:
+        'Give the folder of a run, which the examples write to --out and recordRun() writes in your program.',
     });
   }
   const record = parseRunRecord(written, path);

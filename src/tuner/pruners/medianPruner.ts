@@ -1,5 +1,4 @@
-import { checkInteger } from '../../core/errors/checkInteger.js';
-import { checkOptionNames } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
 import { computeCost, getPrimaryObjective } from '../results/objectives.js';
 import { createValueFormatter, type Pruner } from './pruner.js';
 
@@ -36,10 +35,10 @@ export interface MedianPrunerOptions {
  * @category Tuner
  */
 export function medianPruner(options: MedianPrunerOptions = {}): Pruner {
-  checkOptionNames('medianPruner', options, ['startupTrials', 'warmupEpochs']);
+  checks.optionNames('medianPruner', options, ['startupTrials', 'warmupEpochs']);
   const { startupTrials = 5, warmupEpochs = 0 } = options;
-  checkInteger('medianPruner.startupTrials', startupTrials, 0, 'Leave it out for 5.');
-  checkInteger('medianPruner.warmupEpochs', warmupEpochs, 0, 'Leave it out for 0.');
+  checks.integer('medianPruner.startupTrials', startupTrials, { min: 0, defaultValue: 5 });
+  checks.integer('medianPruner.warmupEpochs', warmupEpochs, { min: 0, defaultValue: 0 });
   return {
     name: 'median',
     options: { startupTrials, warmupEpochs },

@@ -1,5 +1,4 @@
-import { checkInteger } from '../../core/errors/checkInteger.js';
-import { checkOptionNames } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
 import { computeCost, getPrimaryObjective } from '../results/objectives.js';
 import type { TrialRecord } from '../results/trialRecord.js';
 import { createValueFormatter, type Pruner } from './pruner.js';
@@ -31,10 +30,10 @@ export interface SuccessiveHalvingPrunerOptions {
  * @category Tuner
  */
 export function successiveHalvingPruner(options: SuccessiveHalvingPrunerOptions = {}): Pruner {
-  checkOptionNames('successiveHalvingPruner', options, ['minEpochs', 'factor']);
+  checks.optionNames('successiveHalvingPruner', options, ['minEpochs', 'factor']);
   const { minEpochs = 1, factor = 3 } = options;
-  checkInteger('successiveHalvingPruner.minEpochs', minEpochs, 1, 'Leave it out for 1.');
-  checkInteger('successiveHalvingPruner.factor', factor, 2, 'Leave it out for 3.');
+  checks.integer('successiveHalvingPruner.minEpochs', minEpochs, { min: 1, defaultValue: 1 });
+  checks.integer('successiveHalvingPruner.factor', factor, { min: 2, defaultValue: 3 });
   return {
     name: 'halving',
     options: { minEpochs, factor },

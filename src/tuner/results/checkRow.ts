@@ -1,4 +1,6 @@
-import { createError, didYouMean, formatValue } from '../../core/errors/errors.js';
+import { createError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
+import { didYouMean } from '../../core/errors/suggestions.js';
 import { type Objectives, toObjectiveList } from './objectives.js';
 
 /** Throws an `argument` fault for what is no row, and for a row in which an objective is not a number, be it NaN. */

@@ -1,4 +1,5 @@
-import { createError, formatValue } from '../../core/errors/errors.js';
+import { createError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
 import type { HistoryRow } from '../../core/records/history.js';
 
 /**

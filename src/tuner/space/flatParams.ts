@@ -1,4 +1,7 @@
-import { createError, didYouMean, formatValue } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
+import { createDataError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
+import { didYouMean } from '../../core/errors/suggestions.js';
 import { type Json, toCanonicalJson } from '../../core/json.js';
 import type { Parameter } from './parameters.js';
 import {
@@ -34,32 +37,41 @@ export function nestParams<P extends ParameterMap>(
  */
 export function flattenParams(searched: Space<ParameterMap>, values: unknown, path = 'params'): FlatParams {
   const flat = new Map<string, Json>();
-  const wrong = (at: string, expected: string, received: unknown, advice?: string) =>
-    createError({
-      kind: 'data',
-      path: [path, at.replace(/\.$/, '')].filter(Boolean).join('.'),
-      expected,
-      received: formatValue(received),
-      advice: advice ?? 'The values are of another space.',
-    });
+  const createParamError = (
+    name: string,
+    expected: string,
+    value: unknown,
+    advice = 'Use params of this search space.',
+  ) => {
+    const paramPath = [path, name.replace(/\.$/, '')].filter(Boolean).join('.');
+    return createDataError(paramPath, expected, formatValue(value), advice);
+  };
   const read = (parts: ParameterMap, given: unknown, prefix: string, more: readonly string[]) => {
-    if (typeof given !== 'object' || given === null) throw wrong(prefix, 'values by name', given);
+    if (typeof given !== 'object' || given === null)
+      throw createParamError(prefix, 'an object of params', given);
     const own = given as { readonly [name: string]: unknown };
     const names = [...Object.keys(parts), ...more];
     const odd = Object.keys(own).find((name) => !names.includes(name));
     if (odd !== undefined)
-      throw wrong(`${prefix}${odd}`, `one of ${names.join(', ')}`, odd, didYouMean(odd, names));
+      throw createParamError(
+        `${prefix}${odd}`,
+        `only the params ${names.join(', ')}`,
+        odd,
+        didYouMean(odd, names),
+      );
     for (const [name, part] of Object.entries(parts)) {
       const at = `${prefix}${name}`;
       const value = Object.hasOwn(own, name) ? own[name] : undefined;
       if (isAlternatives(part)) {
         const kind = (value as { kind?: unknown } | null | undefined)?.kind;
         const kinds = Object.keys(part['~alternatives']);
-        if (!kinds.includes(kind as string)) throw wrong(`${at}.kind`, `one of ${kinds.join(', ')}`, kind);
+        if (!kinds.includes(kind as string))
+          throw createParamError(`${at}.kind`, checks.formatOptions(kinds), kind);
         flat.set(at, kind as string);
         read(part['~alternatives'][kind as string], value, `${at}.${kind}.`, ['kind']);
       } else {
-        if (part.valueToProbRange(value) === undefined) throw wrong(at, describeParameter(part), value);
+        if (part.valueToProbRange(value) === undefined)
+          throw createParamError(at, describeParameter(part), value);
         flat.set(at, value as Json);
       }
     }
@@ -71,10 +83,10 @@ export function flattenParams(searched: Space<ParameterMap>, values: unknown, pa
 function describeParameter({
   '~parameter': { kind, min, max, step, scale, values },
 }: Parameter<any>): string {
-  if (kind === 'choice') return `one of ${(values as readonly Json[]).map(formatValue).join(', ')}`;
+  if (kind === 'choice') return checks.formatOptions(values as readonly Json[]);
   const steps =
-    step === undefined ? '' : scale === 'log' ? `, each ${step} times the last` : ` in steps of ${step}`;
-  return `${kind === 'int' ? 'a whole' : 'a'} number from ${min} to ${max}${steps}`;
+    step === undefined ? '' : scale === 'log' ? ` in steps of the factor ${step}` : ` in steps of ${step}`;
+  return `${kind === 'int' ? 'an integer' : 'a number'} from ${min} to ${max}${steps}`;
 }
 
 /** The dimensions that have a value, given those before them. */

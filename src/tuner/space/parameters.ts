@@ -1,4 +1,6 @@
-import { checkOptionNames, createError, formatValue } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
+import { createArgumentError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
 import type { TypeErrorMessage } from '../../core/inferenceTypes.js';
 import type { Json } from '../../core/json.js';
 
@@ -102,8 +104,8 @@ export function int(options: IntOptions): Parameter<number> {
   const { min, max, step, scale = 'linear' } = options;
   for (const [name, value] of Object.entries({ min, max, step })) {
     if (value === undefined || Number.isSafeInteger(value)) continue;
-    const expected = Number.isInteger(value) ? 'a whole number below 2^53' : 'a whole number';
-    throw createArgumentError(`int.${name}`, expected, formatValue(value), 'Use float() for others.');
+    const expected = Number.isInteger(value) ? 'an integer below 2^53' : 'an integer';
+    throw createArgumentError(`int.${name}`, expected, formatValue(value), 'Use float() for other numbers.');
   }
   const record = { kind: 'int', min, max, scale, ...(step !== undefined && { step }) };
   if (step !== undefined) return createListParameter(record, listStepValues('int', options));
@@ -153,21 +155,20 @@ export function choice<const L extends readonly (string | number | boolean)[]>(
   if (!Array.isArray(list) || list.length < 2) {
     throw createArgumentError(
       'choice',
-      'a list of at least two values',
+      'an array of at least two values',
       formatValue(list),
-      'A value that is fixed is no choice.',
+      'Put constants into the function that builds the model.',
     );
   }
   const odd = values.find(
     (value) => !['string', 'boolean'].includes(typeof value) && !Number.isFinite(value),
   );
   if (odd !== undefined) {
-    const advice = 'Choose between names, and take what they name in the function that builds.';
-    throw createArgumentError('choice', 'words, finite numbers or booleans', formatValue(odd), advice);
+    const advice =
+      'Use a string for each value, and map it to the object in the function that builds the model.';
+    throw createArgumentError('choice', 'strings, finite numbers or booleans', formatValue(odd), advice);
   }
-  const twice = values.find((value, i) => values.indexOf(value) < i);
-  if (twice !== undefined)
-    throw createArgumentError('choice', 'different values', `${formatValue(twice)} twice`, 'Leave one out.');
+  checks.distinct('choice', values, { advice: 'Remove one of them.' });
   return createListParameter({ kind: 'choice', values: [...values] }, values);
 }
 
@@ -220,11 +221,11 @@ function listStepValues(kind: string, options: FloatOptions): number[] {
   const least = log ? 1 : 0;
   if (!(Number.isFinite(step) && step! > least)) {
     const advice = log
-      ? 'On a log scale a step is the factor from one value to the next: 10 for 0.001, 0.01, 0.1.'
-      : 'Leave it out for any value between.';
+      ? 'Give the factor from one value to the next on the log scale, for example 10 for 0.001, 0.01, 0.1.'
+      : 'Omit it to allow any value between min and max.';
     throw createArgumentError(
       `${kind}.step`,
-      `a ${log ? 'factor' : 'number'} above ${least}`,
+      `a ${log ? 'factor' : 'number'} greater than ${least}`,
       formatValue(step),
       advice,
     );
@@ -234,7 +235,12 @@ function listStepValues(kind: string, options: FloatOptions): number[] {
   const steps = log ? Math.log(max / min) / Math.log(step!) : (max - min) / step!;
   const last = Math.floor(steps + nearly);
   if (last >= 1e6)
-    throw createArgumentError(`${kind}.step`, 'at most a million steps', formatValue(step), 'Leave it out.');
+    throw createArgumentError(
+      `${kind}.step`,
+      'a step that gives at most a million values',
+      formatValue(step),
+      'Use a larger step, or omit it.',
+    );
   const raw = (i: number) => (log ? min * step! ** i : min + i * step!);
   const at = (i: number) => {
     if (i === 0) return min;
@@ -250,16 +256,16 @@ function listStepValues(kind: string, options: FloatOptions): number[] {
       `${kind}.step`,
       'a step that fits between min and max',
       formatValue(step),
-      'Use a smaller one.',
+      'Use a smaller step.',
     );
   }
   if (values.some((value, i) => i > 0 && value <= values[i - 1]!)) {
-    const expected = `a step that numbers near ${max} can tell apart`;
+    const expected = `a step larger than the spacing of numbers near ${max}`;
     throw createArgumentError(
       `${kind}.step`,
       expected,
       formatValue(step),
-      'Use a larger one, or search the distance from min.',
+      'Use a larger step, or search the distance from min.',
     );
   }
   return values;
@@ -275,54 +281,35 @@ function roundToScale(value: number, scale: number): number {
 const clamp = (value: number, { min, max }: FloatOptions) => Math.min(max, Math.max(min, value));
 
 function checkRange(kind: string, options: FloatOptions): void {
-  checkOptionNames(kind, options ?? {}, ['min', 'max', 'step', 'scale']);
+  checks.optionNames(kind, options ?? {}, ['min', 'max', 'step', 'scale']);
   const { min, max, scale = 'linear' } = options ?? {};
   for (const [name, value] of [
     ['min', min],
     ['max', max],
   ] as const) {
-    if (!Number.isFinite(value))
-      throw createArgumentError(
-        `${kind}.${name}`,
-        'a finite number',
-        formatValue(value),
-        `Write ${kind}({ min: 1, max: 10 }).`,
-      );
+    checks.number(`${kind}.${name}`, value, { advice: `Write ${kind}({ min: 1, max: 10 }).` });
   }
   if (!(min < max)) {
     throw createArgumentError(
       `${kind}.max`,
-      `a number above min, ${min}`,
+      `a number greater than min, ${min}`,
       formatValue(max),
-      'A value that is fixed needs no search.',
+      'Put constants into the function that builds the model.',
     );
   }
   if (!Number.isFinite(scale === 'log' && min > 0 ? max / min : max - min)) {
-    const expected = scale === 'log' ? 'a factor of min that is finite' : 'a finite distance from min';
-    throw createArgumentError(
-      `${kind}.max`,
-      `${expected}, ${min}`,
-      formatValue(max),
-      'Search closer bounds.',
-    );
+    const expected = scale === 'log' ? 'a finite ratio of max to min' : 'a finite distance of max from min';
+    throw createArgumentError(`${kind}.max`, `${expected}, ${min}`, formatValue(max), 'Use closer bounds.');
   }
-  if (scale !== 'linear' && scale !== 'log') {
-    throw createArgumentError(
-      `${kind}.scale`,
-      `'linear' or 'log'`,
-      formatValue(scale),
-      `Leave it out for 'linear'.`,
-    );
-  }
+  checks.oneOf(`${kind}.scale`, scale, ['linear', 'log'], {
+    advice: "Omit it to use the default, 'linear'.",
+  });
   if (scale === 'log' && min <= 0) {
     throw createArgumentError(
       `${kind}.min`,
-      'a number above 0 on a log scale',
+      'a number greater than 0 on a log scale',
       formatValue(min),
-      'Begin at a small one, 1e-6 say.',
+      'Use a small number, for example 1e-6.',
     );
   }
 }
-
-const createArgumentError = (path: string, expected: string, received: string, advice: string) =>
-  createError({ kind: 'argument', path, expected, received, advice });

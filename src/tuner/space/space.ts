@@ -1,4 +1,5 @@
-import { createError, formatValue } from '../../core/errors/errors.js';
+import { createError } from '../../core/errors/errors.js';
+import { formatValue } from '../../core/errors/formatValue.js';
 import type { TypeErrorMessage } from '../../core/inferenceTypes.js';
 import type { Json } from '../../core/json.js';
 import { choice, type Parameter } from './parameters.js';
@@ -124,7 +125,7 @@ export function space<const P extends ParameterMap>(
       kind: 'argument',
       path: 'space',
       expected: 'at least one parameter',
-      received: 'none',
+      received: 'no parameters',
       advice: 'Write space({ dropout: float({ min: 0, max: 0.5 }) }).',
     });
   }
@@ -167,7 +168,7 @@ export function alternatives<const O extends { readonly [kind: string]: Paramete
       kind: 'argument',
       path: 'alternatives',
       expected: 'at least two alternatives',
-      received: String(kinds.length),
+      received: `${kinds.length} ${kinds.length === 1 ? 'alternative' : 'alternatives'}`,
       advice,
     });
   }
@@ -176,9 +177,9 @@ export function alternatives<const O extends { readonly [kind: string]: Paramete
     throw createError({
       kind: 'argument',
       path: `alternatives.${taken[0]}.kind`,
-      expected: 'another name',
-      received: 'that which says the alternative',
-      advice,
+      expected: 'a parameter name other than "kind"',
+      received: '"kind", which contains the name of the alternative',
+      advice: 'Rename the parameter.',
     });
   }
   return { '~alternatives': alternatives };
@@ -208,7 +209,7 @@ function createDimensions(parts: ParameterMap, prefix: string, when: Dimension['
         path: `space: ${formatValue(name)}`,
         expected: 'a name of letters, digits, _ and -',
         received: formatValue(name),
-        advice: 'It becomes a column of the results.',
+        advice: 'Use only these characters, because the name becomes a column of the results.',
       });
     }
     const known: unknown = part;
@@ -218,7 +219,7 @@ function createDimensions(parts: ParameterMap, prefix: string, when: Dimension['
         path: `space.${path}`,
         expected: 'float(), int(), choice() or alternatives()',
         received: formatValue(known),
-        advice: 'A value that is fixed stands in the function that builds.',
+        advice: 'Put constants into the function that builds the model.',
       });
     }
     const condition = when && { when };

@@ -1,5 +1,4 @@
-import { checkInteger } from '../../core/errors/checkInteger.js';
-import { checkOptionNames } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
 import { flattenParams } from '../space/flatParams.js';
 import { findGridIndex, getGridParams } from '../space/gridParams.js';
 import type { Strategy } from './strategy.js';
@@ -30,9 +29,9 @@ export interface GridOptions {
  * @category Tuner
  */
 export function grid(options: GridOptions = {}): Strategy {
-  checkOptionNames('grid', options, ['steps']);
+  checks.optionNames('grid', options, ['steps']);
   const { steps = 5 } = options;
-  checkInteger('grid.steps', steps, 2, 'Leave it out for 5.');
+  checks.integer('grid.steps', steps, { min: 2, defaultValue: 5 });
   return {
     name: 'grid',
     options: { steps },

@@ -1,5 +1,4 @@
-import { checkInteger } from '../../core/errors/checkInteger.js';
-import { checkOptionNames } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
 import { createRng } from '../../core/rng.js';
 import { computeCosts } from '../results/bestTrials.js';
 import { hasEnded, type Rung, sortByNumber, type TrialRecord } from '../results/trialRecord.js';
@@ -48,10 +47,13 @@ export interface HyperbandRound {
  * @category Tuner
  */
 export function hyperbandPlan(options: HyperbandOptions = {}): HyperbandRound[][] {
-  checkOptionNames('hyperband', options, ['maxEpochs', 'factor', 'iterations']);
+  checks.optionNames('hyperband', options, ['maxEpochs', 'factor', 'iterations']);
   const { maxEpochs = 100, factor = 3 } = options;
-  checkInteger('hyperband.maxEpochs', maxEpochs, 1, 'It is the last epoch of the longest trials.');
-  checkInteger('hyperband.factor', factor, 2, 'Leave it out for 3.');
+  checks.integer('hyperband.maxEpochs', maxEpochs, {
+    min: 1,
+    advice: 'Give the number of epochs of the longest trials.',
+  });
+  checks.integer('hyperband.factor', factor, { min: 2, defaultValue: 3 });
   // How often the epochs can be divided, in whole numbers: logarithms of doubles are one off for 9, 81, 729.
   let brackets = 1;
   while (factor ** brackets <= maxEpochs) brackets++;
@@ -87,7 +89,7 @@ export function hyperbandPlan(options: HyperbandOptions = {}): HyperbandRound[][
 export function hyperband(options: HyperbandOptions = {}): Strategy {
   const plan = hyperbandPlan(options);
   const { maxEpochs = 100, factor = 3, iterations = 1 } = options;
-  checkInteger('hyperband.iterations', iterations, 1, 'Leave it out for 1.');
+  checks.integer('hyperband.iterations', iterations, { min: 1, defaultValue: 1 });
   return {
     name: 'hyperband',
     options: { maxEpochs, factor, iterations },

@@ -1,5 +1,4 @@
-import { checkInteger } from '../../core/errors/checkInteger.js';
-import { checkOptionNames } from '../../core/errors/errors.js';
+import * as checks from '../../core/errors/checks.js';
 import { createRng, type Rng } from '../../core/rng.js';
 import { rankTrials } from '../results/rankTrials.js';
 import { sortByNumber, type TrialRecord } from '../results/trialRecord.js';
@@ -49,10 +48,10 @@ const MAX_TRIES = 10;
  * @category Tuner
  */
 export function tpe(options: TpeOptions = {}): Strategy {
-  checkOptionNames('tpe', options, ['startupTrials', 'candidates']);
+  checks.optionNames('tpe', options, ['startupTrials', 'candidates']);
   const { startupTrials = 10, candidates = 24 } = options;
-  checkInteger('tpe.startupTrials', startupTrials, 1, 'Leave it out for 10.');
-  checkInteger('tpe.candidates', candidates, 1, 'Leave it out for 24.');
+  checks.integer('tpe.startupTrials', startupTrials, { min: 1, defaultValue: 10 });
+  checks.integer('tpe.candidates', candidates, { min: 1, defaultValue: 24 });
   return {
     name: 'tpe',
     options: { startupTrials, candidates },

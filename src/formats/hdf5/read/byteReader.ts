@@ -51,9 +51,9 @@ export class ByteReader {
     return createError({
       kind: 'file',
       path: this.path,
-      expected: 'a whole HDF5 file, as Keras writes it',
+      expected: 'a complete HDF5 file written by Keras',
       received: `${received} at ${this.objectPath}`,
-      advice: 'Save it anew with Keras, or download it again.',
+      advice: 'Save the file again with Keras, or download it again.',
       cause,
     });
   }
@@ -92,7 +92,9 @@ export class ByteReader {
   /** Returns a view of `size` bytes, starting at offset `at`. */
   subarray(at: number, size: number): Uint8Array {
     if (!(at >= 0 && size >= 0 && at + size <= this.length)) {
-      throw this.createCorruptFileError(`${size} bytes from ${at} on, where the file has ${this.length},`);
+      throw this.createCorruptFileError(
+        `a reference to ${size} bytes at offset ${at} of a file of ${this.length} bytes`,
+      );
     }
     return this.bytes.subarray(at, at + size);
   }
@@ -108,10 +110,11 @@ export class ByteReader {
   visit(at: number, signature = ''): void {
     for (let i = 0; i < signature.length; i++) {
       if (at < 0 || this.uint8(at + i) !== signature.charCodeAt(i)) {
-        throw this.createCorruptFileError(`no "${signature}" where one should be`);
+        throw this.createCorruptFileError(`bytes other than the signature "${signature}"`);
       }
     }
-    if (this.visitedOffsets.has(at)) throw this.createCorruptFileError('something that stands elsewhere too');
+    if (this.visitedOffsets.has(at))
+      throw this.createCorruptFileError('a second reference to the same bytes');
     this.visitedOffsets.add(at);
   }
 
@@ -119,6 +122,6 @@ export class ByteReader {
   spend(budget: ReadBudget, bytes: number): void {
     this.remainingBudget[budget] -= bytes;
     if (!(this.remainingBudget[budget] >= 0))
-      throw this.createCorruptFileError(`${bytes} bytes, more than the file can hold,`);
+      throw this.createCorruptFileError(`a claimed size of ${bytes} bytes, more than the file contains`);
   }
 }

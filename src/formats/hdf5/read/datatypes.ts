@@ -42,7 +42,7 @@ export function readDatatype(file: ByteReader, at: number): Datatype {
     const float = FLOAT_LAYOUTS[layout];
     if (float) return { kind: float, size, isSigned: true, isBigEndian: (bits & 1) !== 0 };
   }
-  throw file.createCorruptFileError(`values of a type that is not read (class ${kind}, ${size} bytes)`);
+  throw file.createCorruptFileError(`values of an unsupported type (class ${kind}, ${size} bytes)`);
 }
 
 /** Reads a dataspace message. Returns the shape, or undefined for a null dataspace, which has no values. */
@@ -50,7 +50,7 @@ export function readDataspace(file: ByteReader, at: number): readonly number[] |
   const version = file.uint8(at);
   const rank = file.uint8(at + 1);
   if (version !== 1 && version !== 2) throw file.createCorruptFileError(`a shape of version ${version}`);
-  if (rank > 32) throw file.createCorruptFileError(`a shape of ${rank} sides`);
+  if (rank > 32) throw file.createCorruptFileError(`a shape with ${rank} dimensions`);
   if (version === 2 && file.uint8(at + 3) === 2) return undefined;
   return Array.from({ length: rank }, (_, axis) => file.uint64(at + (version === 1 ? 8 : 4) + 8 * axis));
 }
@@ -71,7 +71,7 @@ export function decodeNumbers(
   bytes: Uint8Array<ArrayBuffer>,
 ): Hdf5TypedArray {
   if (type.kind === 'text' || type.kind === 'reference')
-    throw file.createCorruptFileError('text where numbers should be');
+    throw file.createCorruptFileError('text instead of numbers');
   const { kind, size, isSigned, isBigEndian } = type;
   if (isBigEndian) for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse();
   const { buffer } = bytes;

@@ -55,7 +55,7 @@ function openFractalHeap(file: ByteReader, heap: number): (id: number) => Span {
     lengthBytes < 1 ||
     lengthBytes > 6
   ) {
-    throw file.createCorruptFileError('members kept in a way that is not read');
+    throw file.createCorruptFileError('members in an unsupported storage layout');
   }
   const blockSize = (row: number) => (row === 0 ? first : first * 2 ** (row - 1));
   const directRows = Math.log2(largest) - Math.log2(first) + 2;
@@ -80,7 +80,7 @@ function openFractalHeap(file: ByteReader, heap: number): (id: number) => Span {
   };
   return (id) => {
     if ((file.uint8(id) & 0x30) !== 0)
-      throw file.createCorruptFileError('a member that is larger than its heap takes');
+      throw file.createCorruptFileError('a member that is larger than its heap allows');
     const offset = file.uintOfSize(id + 1, offsetBytes);
     const size = file.uintOfSize(id + 1 + offsetBytes, lengthBytes);
     file.spend('heaps', size);
@@ -112,7 +112,7 @@ function readTreeRecords(file: ByteReader, tree: number, type: number, size: num
   const pointer = (height: number) =>
     8 + bytesFor(maxRecords[0]!) + (height > 0 ? bytesFor(maxRecordsBelow[height]!) : 0);
   for (let height = 1; height <= file.uint16(tree + 12); height++) {
-    if (height > 16) throw file.createCorruptFileError('a tree that is too high');
+    if (height > 16) throw file.createCorruptFileError('a tree that is too deep');
     const step = pointer(height - 1);
     maxRecords.push(Math.floor((nodeSize - 10 - step) / (size + step)));
     maxRecordsBelow.push((maxRecords[height]! + 1) * maxRecordsBelow[height - 1]! + maxRecords[height]!);
@@ -121,7 +121,7 @@ function readTreeRecords(file: ByteReader, tree: number, type: number, size: num
     file.visit(node, height > 0 ? 'BTIN' : 'BTLF');
     file.spend('headers', size * count);
     if (count > maxRecords[height]!)
-      throw file.createCorruptFileError('a tree whose parts are larger than it');
+      throw file.createCorruptFileError('a tree that is smaller than its nodes');
     for (let i = 0; i < count; i++) records.push(node + 6 + size * i);
     for (let i = 0; height > 0 && i <= count; i++) {
       const at = node + 6 + size * count + pointer(height - 1) * i;

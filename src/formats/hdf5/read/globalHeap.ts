@@ -26,7 +26,8 @@ export function readVariableText(file: ByteReader, at: number): string {
   file.spend('texts', length);
   const object = readHeapCollection(file, file.address(at + 4)).get(file.uint32(at + 12));
   if (!object) throw file.createCorruptFileError('text that is not in its heap');
-  if (length > object.size) throw file.createCorruptFileError(`text of ${length} bytes in ${object.size}`);
+  if (length > object.size)
+    throw file.createCorruptFileError(`text of ${length} bytes in an object of ${object.size} bytes`);
   return decodeFixedText(file.subarray(object.at, length), false);
 }
 

@@ -67,7 +67,7 @@ function readSymbolNode(file: ByteReader, node: number, nameHeap: Uint8Array, li
     const start = file.uint64(at);
     const end = nameHeap.subarray(0, start + MAX_NAME_BYTES).indexOf(0, start);
     if (end < start) throw file.createCorruptFileError('a name without an end');
-    if (file.uint32(at + 16) === 2) throw file.createCorruptFileError('a link that leads by a name');
+    if (file.uint32(at + 16) === 2) throw file.createCorruptFileError('a soft link, which is not supported,');
     links.push({
       name: new TextDecoder().decode(nameHeap.subarray(start, end)),
       address: file.address(at + 8),
@@ -79,7 +79,7 @@ function readSymbolNode(file: ByteReader, node: number, nameHeap: Uint8Array, li
 function readLinkMessage(file: ByteReader, at: number, size: number): Link {
   const flags = file.uint8(at + 1);
   const type = flags & 8 ? file.uint8(at + 2) : 0;
-  if (type !== 0) throw file.createCorruptFileError('a link that leads by a name, or to another file');
+  if (type !== 0) throw file.createCorruptFileError('a soft or external link, which is not supported,');
   const length = at + 2 + (flags & 8 ? 1 : 0) + (flags & 4 ? 8 : 0) + (flags & 16 ? 1 : 0);
   const width = 1 << (flags & 3);
   const bytes = file.uintOfSize(length, Math.min(width, 6));

@@ -18,7 +18,7 @@ export function readMessages(file: ByteReader, address: number): HeaderMessage[]
   const first = file.uint8(address) === 1;
   if (!first) {
     if (file.text(address, 4) !== 'OHDR' || file.uint8(address + 4) !== 2) {
-      throw file.createCorruptFileError('no header of a group or dataset');
+      throw file.createCorruptFileError('bytes other than the header of a group or dataset');
     }
   }
   const flags = first ? 0 : file.uint8(address + 5);
@@ -38,13 +38,14 @@ export function readMessages(file: ByteReader, address: number): HeaderMessage[]
       const size = file.uint16(offset + (first ? 2 : 1));
       const shared = file.uint8(offset + (first ? 4 : 3)) & 2;
       offset += head;
-      if (offset + size > end) throw file.createCorruptFileError('a header whose parts are larger than it');
+      if (offset + size > end)
+        throw file.createCorruptFileError('a header that is smaller than its messages');
       if (type === MESSAGE_TYPE.continuation) {
         const next = { at: file.address(offset), size: file.uint64(offset + 8) };
         file.visit(next.at, first ? '' : 'OCHK');
         blocks.push(first ? next : { at: next.at + 4, size: next.size - 8 }); // without signature and checksum
       } else if (shared && (Object.values(MESSAGE_TYPE) as number[]).includes(type)) {
-        throw file.createCorruptFileError('a header that shares parts with another');
+        throw file.createCorruptFileError('a header with shared messages, which are not supported,');
       } else messages.push({ type, offset, size });
       offset += size;
     }

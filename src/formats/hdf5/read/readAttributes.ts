@@ -32,7 +32,7 @@ function readAttribute(
   const version = file.uint8(offset);
   if (version < 1 || version > 3) throw file.createCorruptFileError(`an attribute of version ${version}`);
   if (version > 1 && file.uint8(offset + 1) !== 0)
-    throw file.createCorruptFileError('an attribute that shares its type with another');
+    throw file.createCorruptFileError('an attribute with a shared datatype, which is not supported,');
   // Version 1 pads each part to a multiple of eight bytes. Version 3 adds the character set of the name,
   // which is UTF-8 or its subset ASCII.
   const padded = (bytes: number) => (version === 1 ? Math.ceil(bytes / 8) * 8 : bytes);
@@ -47,7 +47,7 @@ function readAttribute(
   if (count === 0) return [name, []];
   const type = readDatatype(file, typeStart);
   if (type.size * count > offset + size - valuesAt)
-    throw file.createCorruptFileError(`${count} values in ${size} bytes`);
+    throw file.createCorruptFileError(`an attribute of ${count} values in ${size} bytes`);
   const bytes = file.subarray(valuesAt, type.size * count);
   const values =
     type.kind === 'text'

@@ -18,7 +18,7 @@ export function readDataset(file: ByteReader, messages: readonly HeaderMessage[]
     return message.offset;
   };
   if (findMessage(messages, MESSAGE_TYPE.external))
-    throw file.createCorruptFileError('numbers in another file');
+    throw file.createCorruptFileError('a dataset stored in another file');
   const type = readDatatype(file, requireMessage('type'));
   const shape = readDataspace(file, requireMessage('space')) ?? [0];
   const bytes = type.size * countDeclaredElements(shape);
@@ -41,7 +41,9 @@ function readRawData(
   const version = file.uint8(at);
   const layout = file.uint8(at + 1);
   if (version !== 3 && !(version === 4 && layout < 2)) {
-    throw file.createCorruptFileError(`numbers laid out in a way that is not read (${version}, ${layout})`);
+    throw file.createCorruptFileError(
+      `a dataset with an unsupported layout (version ${version}, class ${layout})`,
+    );
   }
   if (layout === 2) return readChunkedData(file, messages, at, shape, size, bytes);
   const start = layout === 0 ? at + 4 : file.address(at + 2);
@@ -49,7 +51,7 @@ function readRawData(
   if (start === UNDEFINED_ADDRESS) throw file.createCorruptFileError('numbers that were never written');
   file.spend('numbers', storedBytes);
   if (layout > 1 || bytes > storedBytes)
-    throw file.createCorruptFileError(`${bytes} bytes in ${storedBytes}`);
+    throw file.createCorruptFileError(`a dataset of ${bytes} bytes with ${storedBytes} bytes of storage`);
   return file.subarray(start, bytes).slice();
 }
 
@@ -78,7 +80,7 @@ function readChunkedData(
     !sides.every((side) => side > 0) ||
     !(chunkBytes <= MAX_INFLATED_BYTES)
   ) {
-    throw file.createCorruptFileError(`parts of shape ${formatShape(sides)}`);
+    throw file.createCorruptFileError(`chunks of shape ${formatShape(sides)}`);
   }
   const unpack = readFilterPipeline(file, findMessage(messages, MESSAGE_TYPE.filters), size);
   const chunks = readChunkIndex(file, file.address(at + 3), rank);
@@ -97,7 +99,7 @@ function readChunkedData(
     chunks.length !== countDeclaredElements(chunksPerAxis)
   ) {
     throw file.createCorruptFileError(
-      `${chunks.length} parts instead of ${countDeclaredElements(chunksPerAxis)}`,
+      `${chunks.length} chunks instead of ${countDeclaredElements(chunksPerAxis)}`,
     );
   }
   file.spend('unpacked', chunks.length * chunkBytes);
@@ -209,11 +211,12 @@ function readFilterPipeline(
       at += (named ? 8 : 6) + (version === 1 ? Math.ceil(name / 8) * 8 : name);
       at += 4 * (values + (version === 1 ? values % 2 : 0));
       if (id !== 1 && id !== 2)
-        throw file.createCorruptFileError(`numbers packed in a way that is not read (filter ${id})`);
+        throw file.createCorruptFileError(`a dataset compressed with an unsupported filter (${id})`);
       filters.push(id);
     }
   }
-  if (filters.filter((id) => id === 1).length > 1) throw file.createCorruptFileError('numbers packed twice');
+  if (filters.filter((id) => id === 1).length > 1)
+    throw file.createCorruptFileError('a dataset compressed twice');
   return (packed, skipped, size) => {
     let bytes = packed;
     for (let i = filters.length - 1; i >= 0; i--) {

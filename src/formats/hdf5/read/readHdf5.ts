@@ -33,7 +33,7 @@ export function readHdf5(bytes: Uint8Array, path: string): Hdf5Group {
     if (isMultitaskError(error)) throw error;
     if (!(error instanceof RangeError)) throw error;
     // DataView throws a RangeError for an offset outside the file.
-    throw file.createCorruptFileError('a file cut short, or an address outside it,', error);
+    throw file.createCorruptFileError('a truncated file, or an address outside the file,', error);
   }
 }
 
@@ -43,11 +43,12 @@ function findRootHeader(file: ByteReader): number {
   const old = version < 2;
   const sizes = old ? [file.uint8(13), file.uint8(14)] : [file.uint8(9), file.uint8(10)];
   if (version > 3 || sizes.some((size) => size !== 8))
-    throw file.createCorruptFileError(`HDF5 of version ${version}`);
+    throw file.createCorruptFileError(`HDF5 version ${version}, which is not supported,`);
   const base = version === 1 ? 28 : old ? 24 : 12;
-  if (file.address(base) !== 0) throw file.createCorruptFileError('HDF5 inside of something else');
+  if (file.address(base) !== 0)
+    throw file.createCorruptFileError('HDF5 data that does not start at the beginning of the file');
   if (file.uint64(base + 16) > file.length)
-    throw file.createCorruptFileError(`a file cut short at ${file.length} bytes`);
+    throw file.createCorruptFileError(`a file truncated at ${file.length} bytes`);
   return file.address(old ? base + 40 : base + 24);
 }
 
@@ -58,8 +59,9 @@ function readGroup(
   depth: number,
 ): Hdf5Group {
   file.objectPath = groupPath || '/';
-  if (depth > MAX_DEPTH) throw file.createCorruptFileError(`groups more than ${MAX_DEPTH} deep`);
-  if (!isGroup(messages)) throw file.createCorruptFileError('no group');
+  if (depth > MAX_DEPTH)
+    throw file.createCorruptFileError(`groups nested more than ${MAX_DEPTH} levels deep`);
+  if (!isGroup(messages)) throw file.createCorruptFileError('an object that is not a group');
   const attributes = readAttributes(file, messages);
   const groups: [string, Hdf5Group][] = [];
   const arrays: [string, Hdf5Dataset][] = [];
@@ -67,8 +69,8 @@ function readGroup(
   for (const { name, address } of readLinks(file, messages)) {
     file.objectPath = `${groupPath}/${name}`;
     if (name === '' || name === '.' || name === '..' || name.includes('/'))
-      throw file.createCorruptFileError('a name that leads elsewhere');
-    if (memberNames.has(name)) throw file.createCorruptFileError('two members of one name');
+      throw file.createCorruptFileError('a member name that contains a path');
+    if (memberNames.has(name)) throw file.createCorruptFileError('two members of the same name');
     memberNames.add(name);
     const inner = readMessages(file, address);
     if (isGroup(inner)) groups.push([name, readGroup(file, inner, `${groupPath}/${name}`, depth + 1)]);

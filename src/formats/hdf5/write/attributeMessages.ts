@@ -41,15 +41,15 @@ export function createAttributeMessages(
       throw createWriteError(
         objectPath,
         `two attributes named "${name}"`,
-        'One is a part of a long list: rename the other.',
+        'Rename one of them: the chunks of a long list take names with a number at the end.',
       );
     usedNames.add(name);
     const bytes = encodeAttribute(name, type, shape, values);
     if (bytes.length > MAX_MESSAGE_BYTES) {
       throw createWriteError(
         objectPath,
-        `the attribute "${name}" of ${bytes.length} bytes, where a header takes 64 kB`,
-        'Make it a dataset.',
+        `the attribute "${name}" of ${bytes.length} bytes, more than the limit of 64 kB`,
+        'Write it as a dataset.',
       );
     }
     messages.push({ type: MESSAGE_TYPE.attribute, bytes });
@@ -61,8 +61,8 @@ export function createAttributeMessages(
       if (values.some((text) => text.includes('\0')))
         throw createWriteError(
           objectPath,
-          `a zero in the text of "${name}"`,
-          'Text ends at one there: take it out.',
+          `a NUL character in the text of "${name}"`,
+          'Remove the character, because it ends the text in HDF5.',
         );
       addTextAttribute(heap, add, name, values, shape);
     } else {

@@ -1,14 +1,15 @@
 import { createError } from '../../../core/errors/errors.js';
 
 /** Advice for names that HDF5 does not allow. */
-export const NAME_ADVICE = 'Names are not empty, are not "." or "..", and have no "/" and no zero in them.';
+export const NAME_ADVICE =
+  'Use a name that is not empty, is not "." or "..", and contains no "/" and no NUL character.';
 
 /** Creates a `file` error for content at `place` that an HDF5 file cannot contain. */
 export const createWriteError = (objectPath: string, received: string, advice: string) =>
   createError({
     kind: 'file',
     path: 'HDF5',
-    expected: 'groups, attributes and datasets that a file can hold',
+    expected: 'groups, attributes and datasets that an HDF5 file can store',
     received: `${received} at ${objectPath || '/'}`,
     advice,
   });

@@ -95,7 +95,7 @@ function writeGroup(context: WriteContext, group: Hdf5Group, groupPath: string):
     throw createWriteError(
       groupPath,
       `${messages.length - 1} attributes`,
-      'Put some into groups of their own.',
+      'Move some of them into another group.',
     );
   return { ...table, headerAddress: writeHeader(context.allocator, messages) };
 }
@@ -111,7 +111,7 @@ function writeDataset(
     throw createWriteError(
       datasetPath,
       `${data.length} numbers of shape ${formatShape(shape)}`,
-      'Give as many as the shape has.',
+      'Give as many numbers as the shape requires.',
     );
   const at = bytes.length > 0 ? allocator.allocate(bytes) : undefined;
   return writeHeader(allocator, createDatasetMessages(encodeNumberType(data), shape, at, bytes.length));

@@ -1,4 +1,5 @@
-import { createError, formatValue } from '../../../core/errors/errors.js';
+import { createFileError } from '../../../core/errors/errors.js';
+import { formatValue } from '../../../core/errors/formatValue.js';
 
 /**
  * Deepest nesting that is parsed. Nested models take four levels each; deeper nesting is an attempt to
@@ -6,7 +7,7 @@ import { createError, formatValue } from '../../../core/errors/errors.js';
  */
 const MAX_DEPTH = 200;
 
-const SAVE_AGAIN_ADVICE = 'Save the model anew with Keras.';
+const SAVE_AGAIN_ADVICE = 'Save the model again with Keras.';
 
 /**
  * Node of a file's JSON, and its path. Nothing in the JSON is trusted: every value is read through a check of
@@ -23,13 +24,23 @@ export class JsonNode {
 
   /** Parses JSON text. Throws a `file` error if the text is not JSON, or is nested deeper than any model. */
   static parse(text: string, path: string): JsonNode {
-    const wrong = (expected: string, received: string, cause?: unknown) =>
-      createError({ kind: 'file', path, expected, received, advice: SAVE_AGAIN_ADVICE, cause });
-    if (measureDepth(text) > MAX_DEPTH) throw wrong(`JSON of at most ${MAX_DEPTH} levels`, 'deeper nesting');
+    if (measureDepth(text) > MAX_DEPTH)
+      throw createFileError(
+        path,
+        `JSON of at most ${MAX_DEPTH} levels`,
+        'deeper nested JSON',
+        SAVE_AGAIN_ADVICE,
+      );
     try {
       return new JsonNode(JSON.parse(text), path, ': ');
     } catch (cause) {
-      throw wrong('JSON', (cause as Error).message, cause);
+      throw createFileError(
+        path,
+        'JSON',
+        `invalid JSON (${(cause as Error).message})`,
+        SAVE_AGAIN_ADVICE,
+        cause,
+      );
     }
   }
 
@@ -52,7 +63,7 @@ export class JsonNode {
     received: string = formatValue(this.value),
     advice: string = SAVE_AGAIN_ADVICE,
   ): Error {
-    return createError({ kind: 'file', path: this.path, expected, received, advice });
+    return createFileError(this.path, expected, received, advice);
   }
 
   /** Whether the value is undefined or null. */
@@ -73,7 +84,7 @@ export class JsonNode {
    * contains its path.
    */
   at(key: string): JsonNode {
-    if (!this.isRecord) throw this.createError('a record');
+    if (!this.isRecord) throw this.createError('an object');
     const record = this.value as { readonly [key: string]: unknown };
     return new JsonNode(
       Object.hasOwn(record, key) ? record[key] : undefined,
@@ -91,7 +102,7 @@ export class JsonNode {
 
   /** Returns the fields of a record by key. */
   entries(): [string, JsonNode][] {
-    if (!this.isRecord) throw this.createError('a record');
+    if (!this.isRecord) throw this.createError('an object');
     return Object.keys(this.value as object).map((key) => [key, this.at(key)]);
   }
 

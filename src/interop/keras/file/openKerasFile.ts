@@ -1,4 +1,4 @@
-import { createError } from '../../../core/errors/errors.js';
+import { createFileError } from '../../../core/errors/errors.js';
 import type { Hdf5Group } from '../../../formats/hdf5/hdf5Group.js';
 import { readHdf5 } from '../../../formats/hdf5/read/readHdf5.js';
 import { readZip } from '../../../formats/zip/zip.js';
@@ -78,7 +78,7 @@ function openHdf5(root: Hdf5Group, path: string): KerasFile {
   if (config !== undefined) {
     const table = getAttribute(root, TASK_TABLE_KEY);
     if (typeof config !== 'string')
-      throw createNotKerasError(`${path}: model_config`, 'an attribute that is no text');
+      throw createNotKerasError(`${path}: model_config`, 'an attribute that is not a string');
     return {
       model: JsonNode.parse(config, `${path}: model_config`),
       ...versionField,
@@ -103,11 +103,10 @@ function getAttribute(group: Hdf5Group, name: string) {
 }
 
 function createNotKerasError(path: string, received: string): Error {
-  return createError({
-    kind: 'file',
+  return createFileError(
     path,
-    expected: 'a model or weights that Keras saved: .keras, .h5, .weights.h5',
+    'a model or weights file of Keras (.keras, .h5, .weights.h5)',
     received,
-    advice: "Write one with model.save('face.keras').",
-  });
+    "Save one in Keras with model.save('face.keras').",
+  );
 }

@@ -1,5 +1,5 @@
 import type { HostArray } from '../../../core/arrays.js';
-import { createError, isMultitaskError } from '../../../core/errors/errors.js';
+import { createFileError, isMultitaskError } from '../../../core/errors/errors.js';
 import type { PixelRange } from '../../../core/images.js';
 import { type Hdf5Dataset, type Hdf5Group, readNameList } from '../../../formats/hdf5/hdf5Group.js';
 import { type KerasFile, openKerasFile } from './openKerasFile.js';
@@ -14,7 +14,7 @@ export interface StoredWeight {
 }
 
 const createWeightsFileError = (path: string, expected: string, received: string) =>
-  createError({ kind: 'file', path, expected, received, advice: 'Save the file anew with Keras.' });
+  createFileError(path, expected, received, 'Save the file again with Keras.');
 
 /**
  * Reads the weights of one group of a legacy file, including those of nested layers, in the order of its
@@ -25,7 +25,7 @@ export function readLegacyWeights(group: Hdf5Group, path: string): StoredWeight[
     const weightPath = `${path}/${name}`;
     const array = findDataset(group, name);
     if (!array)
-      throw createWeightsFileError(weightPath, 'the numbers of a weight that weight_names lists', 'nothing');
+      throw createWeightsFileError(weightPath, 'a dataset for a weight in weight_names', 'no such dataset');
     return { name: name.replace(/:\d+$/, ''), array, path: weightPath };
   });
 }
@@ -36,11 +36,7 @@ export function readLegacyGroups(root: Hdf5Group, path: string): Map<string, Hdf
   for (const name of readNames(root, 'layer_names', path)) {
     const group = findGroup(root, name);
     if (!group)
-      throw createWeightsFileError(
-        `${path}/${name}`,
-        'a group for a layer that layer_names lists',
-        'nothing',
-      );
+      throw createWeightsFileError(`${path}/${name}`, 'a group for a layer in layer_names', 'no such group');
     groups.set(name, group);
   }
   return groups;
@@ -79,7 +75,7 @@ export function toFiniteNumbers({ array: { data }, path: weightPath }: StoredWei
   for (let i = 0; i < numbers.length; i++) sum += numbers[i]! * 0;
   if (sum === 0) return numbers;
   const at = numbers.findIndex((value) => !Number.isFinite(value));
-  throw createWeightsFileError(weightPath, 'finite numbers', `${numbers[at]} at place ${at}`);
+  throw createWeightsFileError(weightPath, 'finite numbers', `${numbers[at]} at index ${at}`);
 }
 
 /** Weights of a file by layer and name. */
@@ -106,7 +102,7 @@ export async function readKerasWeights(
 ): Promise<{ readonly layers: WeightsByLayer; readonly whole: boolean; readonly range?: PixelRange }> {
   const file = await openKerasFile(bytes, path);
   const { weights, model } = file;
-  if (!weights) throw createWeightsFileError(path, 'weights', 'a model without them');
+  if (!weights) throw createWeightsFileError(path, 'a file with weights', 'a model without weights');
   const { layout, root, path: weightsPath } = weights;
   const layers =
     layout === 'legacy' ? readLegacyByLayer(root, weightsPath) : readContainersByLayer(root, weightsPath);
@@ -162,7 +158,8 @@ function indexByName(
   const weights = new Map<string, HostArray>();
   storedWeights.forEach((weight, i) => {
     const name = getName(weight, i);
-    if (weights.has(name)) throw createWeightsFileError(weight.path, 'one weight of that name', 'a second');
+    if (weights.has(name))
+      throw createWeightsFileError(weight.path, 'a unique weight name', 'a second weight of that name');
     weights.set(name, toHostArray(weight));
   });
   return Object.fromEntries(weights);

@@ -98,7 +98,7 @@ class LayerBuilder {
       throw shape.createError(
         'the shape of the input',
         undefined,
-        'Give the size of the images as `input: [128, 128, 3]`.',
+        'Pass the size of the images, for example `input: [128, 128, 3]`.',
       );
     }
     const sizes = shape.isMissing
@@ -110,9 +110,9 @@ class LayerBuilder {
     const fullShape = sizes.map((size, i) => size ?? this.options.inputShape?.[i] ?? null);
     if (sizes.length === 3 && this.options.inputShape?.some((size, i) => size !== fullShape[i])) {
       throw shape.createError(
-        `images of [${this.options.inputShape.join(', ')}], as \`input\` says`,
+        `images of shape [${this.options.inputShape.join(', ')}] as in \`input\``,
         undefined,
-        'Leave `input` out: the file says the size.',
+        'Omit `input`, because the file contains the size.',
       );
     }
     const inputTensor = tf.input({ shape: fullShape, name: this.options.flatLayers.get(layer)!.name });
@@ -142,7 +142,7 @@ class LayerBuilder {
       throw createLayerError(
         { layer },
         `at most ${MAX_CALLS} calls of layers`,
-        'more',
+        'more calls',
         'Save a smaller model.',
       );
     }
@@ -154,8 +154,8 @@ class LayerBuilder {
       throw createLayerError(
         { layer },
         `${layer.model.inputs.length} inputs`,
-        `${inputs.length}`,
-        'Save the model anew with Keras.',
+        `${inputs.length} inputs`,
+        'Save the model again with Keras.',
       );
     }
     return this.applyModel(layer.model, inputs, training);
@@ -168,7 +168,7 @@ class LayerBuilder {
     training: boolean | undefined,
   ): SymbolicTensor {
     if (inputs.length === 0) {
-      throw createLayerError({ layer }, 'an input', 'none', 'Save the model anew with Keras.');
+      throw createLayerError({ layer }, 'an input', 'no inputs', 'Save the model again with Keras.');
     }
     const shapes = inputs.map(({ shape }) => shape as Shape);
     try {
@@ -177,18 +177,18 @@ class LayerBuilder {
       if (imported.training !== training) {
         throw createLayerError(
           { layer },
-          'all calls in one phase',
-          'calls with training=False and without',
-          '',
+          'calls with the same training argument',
+          'calls with training=False and calls without it',
+          'Call the layer with the same training argument everywhere, and save the model again.',
         );
       }
       const output = imported.apply(this.copyRepeatedInputs(layer, inputs), call);
       if (output.shape.some((size, i) => i > 0 && size !== null && !(size > 0))) {
         throw createLayerError(
           { layer },
-          'an image large enough to leave something at this layer',
-          `input ${formatShape(shapes[0]!)}, which leaves ${formatShape(output.shape)}`,
-          'Give larger images.',
+          'an image large enough for a non-empty output of this layer',
+          `an input of shape ${formatShape(shapes[0]!)}, which gives an output of shape ${formatShape(output.shape)}`,
+          'Use larger images.',
         );
       }
       return output;
@@ -198,9 +198,9 @@ class LayerBuilder {
       throw createError({
         kind: 'file',
         path: `${layer.config.path.replace(/\.config$/, '')} (${layer.name})`,
-        expected: `a layer that TensorFlow.js can make for ${shapes.map(formatShape).join(', ')}`,
-        received: `${layer.className}: ${line}`,
-        advice: 'Register the class with `layers`, or build the model otherwise.',
+        expected: `a layer that TensorFlow.js can create for inputs of shape ${shapes.map(formatShape).join(', ')}`,
+        received: `${layer.className} (${line})`,
+        advice: 'Register the class with `layers`, or build the model without this layer.',
         cause,
       });
     }
@@ -297,7 +297,7 @@ class LayerBuilder {
         throw createLayerError(
           { layer },
           `weights within the ${this.options.maxWeightValues} numbers of the file`,
-          `${name} of [${shape.join(', ')}]`,
+          `${name} of shape [${shape.join(', ')}]`,
           'Give the weights that belong to this model.',
         );
       }
@@ -316,6 +316,6 @@ function findInputLayer(model: KerasModel, name: string): KerasLayer {
     path: model.inputsPath,
     expected: 'names of input layers',
     received: JSON.stringify(name),
-    advice: 'Save the model anew with Keras.',
+    advice: 'Save the model again with Keras.',
   });
 }

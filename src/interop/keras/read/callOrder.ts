@@ -39,9 +39,9 @@ export function applyCallsInOrder(
     throw createError({
       kind: 'file',
       path,
-      expected: 'tensors that layers of this model give',
+      expected: 'outputs of layers of this model',
       received: JSON.stringify([reference.layer, reference.node, reference.tensor]),
-      advice: 'Save the model anew with Keras.',
+      advice: 'Save the model again with Keras.',
     });
   };
   const findMissingOperand = ({ call }: PendingCall) =>

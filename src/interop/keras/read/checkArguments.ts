@@ -16,10 +16,14 @@ export function checkArguments(layer: KerasLayer, call: LayerCall): void {
       ((name === 'dtype' && option.value === 'float32') ||
         (name === 'data_format' && option.value === 'NHWC'));
     if (!isDefault && !SUPPORTED_ARGUMENTS.includes(`${layer.className} ${name}`))
-      throw option.createError('no such argument', undefined, 'Build the model without it.');
+      throw option.createError(
+        'no argument of this name',
+        undefined,
+        'Build the model without this argument.',
+      );
   }
   if (layer.model && !call.operands.every(isTensorReference)) {
-    throw createLayerError({ layer }, 'tensors', 'a constant', 'Build the model from layers.');
+    throw createLayerError({ layer }, 'tensors as inputs', 'a constant', 'Build the model from layers.');
   }
 }
 
@@ -30,7 +34,7 @@ export function readDtype({ config }: KerasLayer): string {
   const name = dtype.isRecord ? dtype.at('config').at('name') : dtype;
   const supportedDtypes = ['float32', 'mixed_float16', 'mixed_bfloat16'];
   if (dtype.isRecord && dtype.at('class_name').value === 'QuantizedDTypePolicy') {
-    throw name.createError('weights of float32', undefined, 'Save the model before quantising it.');
+    throw name.createError('float32 weights', undefined, 'Save the model before quantizing it.');
   }
   if (!supportedDtypes.includes(name.asText())) {
     throw name.createError('"float32"', undefined, 'Build the model with float32 weights.');

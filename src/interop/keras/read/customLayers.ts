@@ -1,3 +1,4 @@
+import { describeType } from '../../../core/errors/formatValue.js';
 import type { tf } from '../../../tensor/tf.js';
 import { createLayerError } from './importContext.js';
 import type { KerasLayer } from './modelStructure.js';
@@ -27,10 +28,20 @@ export function createCustomLayer(factory: LayerFactory, layer: KerasLayer, name
     name,
   );
   if (typeof stock?.apply !== 'function') {
-    throw createLayerError({ layer }, `a tf.layers layer from layers.${layer.className}`, String(stock), '');
+    throw createLayerError(
+      { layer },
+      `a tf.layers layer from layers.${layer.className}`,
+      describeType(stock),
+      'Return a layer, for example (config, name) => tf.layers.reLU({ name }).',
+    );
   }
   if (stock.built)
-    throw createLayerError({ layer }, `a new layer from layers.${layer.className}`, 'one in use', '');
+    throw createLayerError(
+      { layer },
+      `a new layer from layers.${layer.className}`,
+      'a layer that is already in use',
+      'Create a new layer in every call.',
+    );
   stock.name = name;
   return stock;
 }

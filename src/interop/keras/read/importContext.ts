@@ -1,5 +1,5 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
-import { createError } from '../../../core/errors/errors.js';
+import { createFileError } from '../../../core/errors/errors.js';
 import type { tf } from '../../../tensor/tf.js';
 import type { JsonNode } from '../file/jsonNode.js';
 import type { LayerCall } from './inboundNodes.js';
@@ -68,13 +68,12 @@ export function createLayerError(
   received: string,
   advice: string,
 ): Error {
-  return createError({
-    kind: 'file',
-    path: `${layer.config.path.replace(/\.config$/, '')} (${layer.name})`,
+  return createFileError(
+    `${layer.config.path.replace(/\.config$/, '')} (${layer.name})`,
     expected,
     received,
     advice,
-  });
+  );
 }
 
 /** Throws a `file` error unless the layer's data format is channels last. */

@@ -51,7 +51,8 @@ function readTensorReference(
   tensor: JsonNode | undefined,
   whole: JsonNode,
 ): TensorReference {
-  if (!node || !tensor) throw whole.createError('a layer, a call and an output: ["conv1", 0, 0]');
+  if (!node || !tensor)
+    throw whole.createError('a reference to a layer, a call and an output, such as ["conv1", 0, 0]');
   return { layer: layer.asText(), node: node.asInteger(0), tensor: tensor.asInteger(0) };
 }
 

@@ -1,4 +1,4 @@
-import { createError } from '../../../core/errors/errors.js';
+import { createFileError } from '../../../core/errors/errors.js';
 import type { Hdf5Group } from '../../../formats/hdf5/hdf5Group.js';
 import { tf } from '../../../tensor/tf.js';
 import { toSnakeCase } from '../file/kerasNames.js';
@@ -24,13 +24,7 @@ interface WeightSlot {
 type ImportedLayers = ReadonlyMap<KerasLayer, ImportedLayer>;
 
 const createWeightError = (path: string, expected: string, received: string) =>
-  createError({
-    kind: 'file',
-    path,
-    expected,
-    received,
-    advice: 'Give the weights that belong to this model.',
-  });
+  createFileError(path, expected, received, 'Give the weights of this model.');
 
 /**
  * Sets the weights of a built model from a file. Weights are matched by name; by order only if the names do
@@ -79,8 +73,8 @@ function setLayerWeights(
     if (weight.array.shape.join() !== shape.join()) {
       throw createWeightError(
         weight.path,
-        `${name} of layer ${layer.name}, [${shape.join(', ')}]`,
-        `[${weight.array.shape.join(', ')}]`,
+        `${name} of layer ${layer.name} with the shape [${shape.join(', ')}]`,
+        `the shape [${weight.array.shape.join(', ')}]`,
       );
     }
     return toFiniteNumbers(weight);
@@ -119,7 +113,7 @@ function loadLegacyWeights(
   const byName = layersWithWeights.every(({ name }) => (storedByLayer.get(name)?.length ?? 0) > 0);
   if (!byName && layersWithWeights.length !== nonEmptyGroups.length) {
     const missingLayer = layersWithWeights.find(({ name }) => !storedByLayer.get(name)?.length)!;
-    throw createWeightError(path, `weights of the layer ${missingLayer.name}`, 'none of that name');
+    throw createWeightError(path, `weights of the layer ${missingLayer.name}`, 'no weights of that name');
   }
   const used = new Set<string>();
   layersWithWeights.forEach((layer, i) => {
@@ -137,7 +131,11 @@ function loadLegacyWeights(
   });
   const unusedGroup = nonEmptyGroups.find(([name]) => !used.has(name));
   if (unusedGroup)
-    throw createWeightError(unusedGroup[1][0]!.path, 'a layer of the model', 'a layer that it does not have');
+    throw createWeightError(
+      unusedGroup[1][0]!.path,
+      'a layer of the model',
+      'a layer that the model does not have',
+    );
 }
 
 /** Other names in Keras for weights, by their names in TensorFlow.js. */
@@ -168,7 +166,7 @@ function matchLayerWeights(
   throw createWeightError(
     groupPath,
     `${slots.map(({ name }) => name).join(', ')} of layer ${layer.name}`,
-    storedWeights.map(({ name }) => name).join(', ') || 'nothing',
+    storedWeights.map(({ name }) => name).join(', ') || 'no weights',
   );
 }
 
@@ -215,7 +213,7 @@ function loadNestedWeights(
     throw createWeightError(
       unusedWeight.path,
       `a weight of a layer in ${outer.name}`,
-      'one that it does not have',
+      'a weight of no such layer',
     );
 }
 
@@ -280,7 +278,11 @@ function loadContainerWeights(
   for (const key of keys) {
     const [unusedWeight] = used.has(key) ? [] : readContainerWeights(groups[key]!, `${path}/layers/${key}`);
     if (unusedWeight)
-      throw createWeightError(unusedWeight.path, 'a layer of the model', 'a layer that it does not have');
+      throw createWeightError(
+        unusedWeight.path,
+        'a layer of the model',
+        'a layer that the model does not have',
+      );
   }
 }
 

@@ -58,7 +58,7 @@ export function readModelStructure(json: JsonNode): KerasModel {
     .createError(
       'a functional or sequential model',
       undefined,
-      'A subclassed model is a program: rebuild it with keras.Model(inputs, outputs).',
+      'Rebuild a subclassed model with keras.Model(inputs, outputs), because its file does not contain the layer graph.',
     );
 }
 
@@ -134,7 +134,7 @@ function shiftKeras2Calls(model: KerasModel): KerasModel {
 function readSequentialModel(config: JsonNode, json: JsonNode, budget: LayerBudget): KerasModel {
   const list = config.isList ? config : config.at('layers'); // The first versions of Keras 2 stored only the list.
   const items = list.items();
-  if (items.length === 0) throw list.createError('layers');
+  if (items.length === 0) throw list.createError('at least one layer');
   const record = config.isRecord ? config : undefined;
   const layers: KerasLayer[] = [];
   const [first] = items;
@@ -184,10 +184,11 @@ function findInputShape(layer: JsonNode): JsonNode | undefined {
 }
 
 function readLayer(json: JsonNode, budget: LayerBudget, calls: readonly LayerCall[]): KerasLayer {
-  if (--budget.remainingLayers < 0) throw json.createError(`at most ${MAX_LAYERS} layers`, 'more');
+  if (--budget.remainingLayers < 0) throw json.createError(`at most ${MAX_LAYERS} layers`, 'more layers');
   const className = json.at('class_name').asText();
   const config = json.at('config');
-  if (className === 'InputLayer' && calls.length > 0) throw json.createError('an input that nothing feeds');
+  if (className === 'InputLayer' && calls.length > 0)
+    throw json.createError('an input layer without inbound nodes');
   const model = readModel(json, config, budget);
   const configName = config.isRecord ? config.at('name') : undefined;
   const name = json.at('name').isMissing && configName ? configName.asText() : json.at('name').asText();
@@ -209,7 +210,7 @@ function checkUniqueNames(layers: readonly KerasLayer[], list: JsonNode): void {
   const usedNames = new Set<string>();
   layers.forEach(({ name }, i) => {
     if (usedNames.has(name))
-      throw list.createError('layers with names of their own', `"${name}" twice, at ${i} again`);
+      throw list.createError('layers with unique names', `"${name}" twice, the second time at index ${i}`);
     usedNames.add(name);
   });
 }

@@ -57,9 +57,9 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadKerasOption
     throw createError({
       kind: 'file',
       path,
-      expected: 'a model',
-      received: 'weights alone',
-      advice: 'Give the file of the model, and this one as `weights`.',
+      expected: 'a file with a model',
+      received: 'a file with weights only',
+      advice: 'Give the file of the model, and pass this file as `weights`.',
     });
   }
   const { weightsPath } = options;
@@ -70,9 +70,9 @@ export async function readKerasModel(bytes: Uint8Array, options: ReadKerasOption
     throw createError({
       kind: 'file',
       path: options.weights ? weightsPath : path,
-      expected: 'weights',
-      received: 'none',
-      advice: 'Give the file that model.save_weights() wrote as `weights`.',
+      expected: 'a file with weights',
+      received: 'a file without weights',
+      advice: 'Pass the file that model.save_weights() wrote as `weights`.',
     });
   }
   silenceCpuAdvice();
@@ -164,8 +164,8 @@ function connectModel(
       kind: 'file',
       path,
       expected: 'a model that TensorFlow.js can connect',
-      received: `one that it cannot (${String((cause as Error)?.message).split('\n')[0]})`,
-      advice: 'Save the model anew with Keras, and smaller.',
+      received: `a model that fails to connect (${String((cause as Error)?.message).split('\n')[0]})`,
+      advice: 'Save a smaller model with Keras.',
       cause,
     });
   }

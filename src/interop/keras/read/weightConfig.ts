@@ -1,4 +1,4 @@
-import { formatValue } from '../../../core/errors/errors.js';
+import { formatValue } from '../../../core/errors/formatValue.js';
 import type { JsonNode } from '../file/jsonNode.js';
 import { toCamelCase } from '../file/kerasNames.js';
 import type { ImportContext } from './importContext.js';

@@ -1,4 +1,4 @@
-import { createError } from '../../../core/errors/errors.js';
+import { createArgumentError } from '../../../core/errors/errors.js';
 import type { Json } from '../../../core/json.js';
 import type { Metric } from '../../../metrics/metric.js';
 import type { Optimizer } from '../../../optimizers/optimizer.js';
@@ -29,9 +29,6 @@ const METRIC_CLASSES: { readonly [name: string]: string } = {
   rmse: 'RootMeanSquaredError',
 };
 
-const createCompileError = (path: string, expected: string, received: string, advice: string) =>
-  createError({ kind: 'argument', path, expected, received, advice });
-
 function toLossConfig(name: string, { loss }: AnyTask): Json {
   if (loss.name === 'huber') {
     const { delta = 1 } = loss.options;
@@ -43,11 +40,11 @@ function toLossConfig(name: string, { loss }: AnyTask): Json {
   }
   if (KERAS_LOSSES.has(loss.name)) return loss.name;
   const supportedLosses = [...KERAS_LOSSES, 'huber'].join(', ');
-  const advice = 'Leave loss and optimizer out, and compile the model in Keras with a function of your own.';
-  throw createCompileError(
+  const advice = 'Omit loss and optimizer, and compile the model in Keras with your own loss function.';
+  throw createArgumentError(
     `${name}.loss`,
-    `a loss that Keras has too (${supportedLosses})`,
-    `"${loss.name}"`,
+    `a loss that Keras also has (${supportedLosses})`,
+    `the loss "${loss.name}"`,
     advice,
   );
 }
@@ -65,11 +62,11 @@ function toMetricConfig(task: string, units: number, { name, weighted }: Metric)
   const className = Object.hasOwn(METRIC_CLASSES, baseName) ? METRIC_CLASSES[baseName] : undefined;
   if (className !== undefined) return createMetric(className);
   const supportedMetrics = [...Object.keys(METRIC_CLASSES), 'accuracy'].join(', ');
-  const advice = 'Leave loss and optimizer out, and compile the model in Keras.';
-  throw createCompileError(
+  const advice = 'Omit loss and optimizer, and compile the model in Keras.';
+  throw createArgumentError(
     `${task}.metrics`,
-    `metrics that Keras has too (${supportedMetrics})`,
-    `"${name}"`,
+    `metrics that Keras also has (${supportedMetrics})`,
+    `the metric "${name}"`,
     advice,
   );
 }
@@ -110,13 +107,13 @@ function toLearningRateConfig(description: JsonRecord, current: number | undefin
     alpha,
   } = (isWarmup ? description.after : description) as JsonRecord;
   if (decayName !== 'cosineDecay') {
-    const advice = 'Leave loss and optimizer out, and compile the model in Keras with its own schedule.';
+    const advice = 'Omit loss and optimizer, and compile the model in Keras with a schedule of Keras.';
     const supportedSchedules =
-      'a number, constant(), exponentialDecay(), cosineDecay(), or warmup() of a cosine';
-    throw createCompileError(
+      'a number, constantSchedule(), exponentialDecay(), cosineDecay(), or warmup() followed by cosineDecay()';
+    throw createArgumentError(
       path,
       supportedSchedules,
-      isWarmup ? `warmup of ${String(decayName)}` : String(name),
+      isWarmup ? `warmup followed by ${String(decayName)}` : `the schedule ${String(name)}`,
       advice,
     );
   }
@@ -145,12 +142,18 @@ export function toOptimizerConfig(
   const [className, name] =
     (Object.hasOwn(OPTIMIZER_CLASSES, rule.name) ? OPTIMIZER_CLASSES[rule.name] : undefined) ?? [];
   if (className === undefined || name === undefined) {
-    const advice = 'Leave loss and optimizer out, and compile the model in Keras.';
-    throw createCompileError('optimizer', 'adam(), adamw() or sgd()', rule.name, advice);
+    const advice = 'Omit loss and optimizer, and compile the model in Keras.';
+    throw createArgumentError('optimizer', 'adam(), adamw() or sgd()', `the optimizer ${rule.name}`, advice);
   }
   if (gradientAccumulationSteps > 1 && schedule.description.name !== 'constant') {
-    const advice = 'Keras counts batches there, this library updates: export with a number as learningRate.';
-    throw createCompileError('optimizer', 'a schedule, or accumulated gradients', 'both', advice);
+    const advice =
+      'Export with a number as learningRate: schedules of Keras count batches, those of this library count updates.';
+    throw createArgumentError(
+      'optimizer',
+      'either a schedule or accumulated gradients',
+      'both options',
+      advice,
+    );
   }
   const { beta1, beta2, epsilon, momentum, nesterov } = rule.options;
   const config: JsonRecord = {

@@ -1,4 +1,5 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
+import { createArgumentError } from '../../../core/errors/errors.js';
 import type { Json } from '../../../core/json.js';
 import {
   computeCallDepths,
@@ -7,7 +8,7 @@ import {
   type LayerNodeRef,
 } from '../../../network/callOrder.js';
 import { tf } from '../../../tensor/tf.js';
-import { createLayerExportError, toLayerConfig } from './layerConfig.js';
+import { toLayerConfig } from './layerConfig.js';
 
 /**
  * Tensor between two layers. `history` contains the layer, the index of its call, and the index of the
@@ -85,8 +86,8 @@ export function createKerasGraph(model: tf.LayersModel): KerasGraph {
     trainable: model.trainable,
     layers: sortedLayers.map((layer): KerasGraphLayer => {
       if ('layers' in layer) {
-        const advice = 'Give its layers one by one: what is written is flat.';
-        throw createLayerExportError(layer.name, 'a layer, not a model', layer.getClassName(), advice);
+        const advice = 'Pass the layers of the model one by one, because the exported model is flat.';
+        throw createArgumentError(layer.name, 'a single layer', `a model (${layer.getClassName()})`, advice);
       }
       const toCallInputs = (node: LayerNode) => {
         const tensors = node.inputTensors.map(toKerasTensor);

@@ -1,4 +1,5 @@
-import { createError, formatValue } from '../../../core/errors/errors.js';
+import { createArgumentError, createError } from '../../../core/errors/errors.js';
+import { formatValue } from '../../../core/errors/formatValue.js';
 import type { Json } from '../../../core/json.js';
 import { ACTIVATION_NAMES, camelToSnakeCase, VARIANCE_SCALING_CLASSES } from '../file/kerasNames.js';
 
@@ -36,13 +37,13 @@ export function toKerasActivation(name: string, path: string): string {
   if (kerasName !== undefined) return kerasName;
   const adviceByName: { readonly [name: string]: string } = {
     hardSigmoid:
-      'Keras 3 computes relu6(x + 3) / 6 under that name, TensorFlow.js clip(0.2 x + 0.5): use rescaling(0.2, 0.5) and reLU({ maxValue: 1 }).',
-    gelu_new: "Keras's file has no name for the approximation by tanh: use 'gelu'.",
+      'Use rescaling(0.2, 0.5) and reLU({ maxValue: 1 }): under this name, Keras 3 computes relu6(x + 3) / 6, TensorFlow.js clip(0.2 x + 0.5).',
+    gelu_new: "Use 'gelu', because a Keras file has no name for the tanh approximation.",
   };
   throw createError({
     kind: 'argument',
     path,
-    expected: `an activation that Keras has too (${Object.keys(ACTIVATION_NAMES).join(', ')})`,
+    expected: `an activation that Keras also has (${Object.keys(ACTIVATION_NAMES).join(', ')})`,
     received: formatValue(name),
     advice: adviceByName[name] ?? 'Use one of these.',
   });
@@ -80,7 +81,7 @@ export function toKerasInitializer(initializer: Json, path: string): Json {
   // Keras's identity initializer has no gain.
   if (className === 'Identity' && (config.gain ?? 1) === 1) return createInitializer('Identity', {});
   const keys = Object.hasOwn(INITIALIZER_KEYS, className) ? INITIALIZER_KEYS[className] : undefined;
-  if (keys === undefined) throw createObjectExportError('an initialiser', className, path);
+  if (keys === undefined) throw createObjectExportError('an initializer', className, path);
   return createInitializer(className, pickSettings(config, keys));
 }
 
@@ -88,7 +89,7 @@ export function toKerasInitializer(initializer: Json, path: string): Json {
 export function toKerasRegularizer(regularizer: Json, path: string): Json {
   if (regularizer === null) return null;
   const { className, config } = regularizer as unknown as SerializedObject;
-  if (className !== 'L1L2') throw createObjectExportError('a regulariser', className, path);
+  if (className !== 'L1L2') throw createObjectExportError('a regularizer', className, path);
   const l1 = (config.l1 as number | null) ?? 0;
   const l2 = (config.l2 as number | null) ?? 0;
   const createRegularizer = (name: string, factors: { readonly [key: string]: Json }) =>
@@ -124,10 +125,9 @@ function pickSettings(config: SerializedObject['config'], keys: string): { [key:
 }
 
 const createObjectExportError = (description: string, className: string, path: string) =>
-  createError({
-    kind: 'argument',
+  createArgumentError(
     path,
-    expected: `${description} that Keras has too`,
-    received: String(className),
-    advice: 'Build the layer with a stock one.',
-  });
+    `${description} that Keras also has`,
+    String(className),
+    `Build the layer with ${description} that Keras also has.`,
+  );

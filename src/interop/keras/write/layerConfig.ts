@@ -1,4 +1,4 @@
-import { createError } from '../../../core/errors/errors.js';
+import { createArgumentError } from '../../../core/errors/errors.js';
 import type { Json } from '../../../core/json.js';
 import type { tf } from '../../../tensor/tf.js';
 import { camelToSnakeCase, toCamelCase } from '../file/kerasNames.js';
@@ -124,12 +124,12 @@ const DEFAULT_SETTINGS: { readonly [key: string]: Json } = {
 
 /** Advice for TensorFlow.js classes that cannot be written. */
 const UNSUPPORTED_CLASSES: { readonly [className: string]: string } = {
-  Resizing:
-    'TensorFlow.js aligns the corners of the images and Keras does not: resize them before the model.',
-  CenterCrop: 'TensorFlow.js resamples where Keras cuts: use cropping2D().',
-  RandomWidth: 'Its draws are not those of Keras: use dataset.augment([randomZoom(...)]).',
-  Masking: 'Masks are for text; images have none.',
-  Embedding: 'This library writes models of images.',
+  Resizing: 'Resize the images before the model: TensorFlow.js aligns their corners, Keras does not.',
+  CenterCrop: 'Use cropping2D(): TensorFlow.js resamples the image, Keras crops it.',
+  RandomWidth:
+    'Use dataset.augment([randomZoom(...)]): the random numbers of this layer are not those of Keras.',
+  Masking: 'Remove the layer, because only image models can be exported.',
+  Embedding: 'Remove the layer, because only image models can be exported.',
 };
 
 /** Layer as Keras writes it, without its connections. */
@@ -151,7 +151,7 @@ export function toLayerConfig(layer: tf.layers.Layer): LayerConfig {
   const tfjsConfig = layer.getConfig() as { readonly [key: string]: Json };
   const { name, trainable } = layer;
   if (name.includes('/'))
-    throw createLayerExportError(name, 'a name without "/"', name, 'Give the layer another name.');
+    throw createArgumentError(name, 'a name without "/"', name, 'Give the layer another name.');
   const tfjsClassName = layer.getClassName();
   if (tfjsClassName === 'InputLayer') {
     const { batchInputShape, dtype = 'float32', sparse = false } = tfjsConfig;
@@ -170,10 +170,10 @@ export function toLayerConfig(layer: tf.layers.Layer): LayerConfig {
   if (!schema) {
     const advice =
       UNSUPPORTED_CLASSES[tfjsClassName] ??
-      'Only layers of images that Keras has too can be written: take it out.';
-    throw createLayerExportError(
+      'Remove the layer, because only image layers that Keras also has can be exported.';
+    throw createArgumentError(
       `${name} (${tfjsClassName})`,
-      'a layer that is the same in Keras',
+      'a layer with the same behavior in Keras',
       tfjsClassName,
       advice,
     );
@@ -254,23 +254,19 @@ function checkSameBehavior(
 ): void {
   const { interpolation, dilation_rate: dilation } = config;
   if (interpolation !== undefined && interpolation !== 'nearest') {
-    throw createLayerExportError(
+    throw createArgumentError(
       `${layer.name} (interpolation)`,
-      "'nearest'",
-      `'${interpolation}'`,
-      'TensorFlow.js takes other positions for bilinear samples than Keras: use nearest, or conv2dTranspose().',
+      "the interpolation 'nearest'",
+      `the interpolation '${interpolation}'`,
+      "Use 'nearest', or conv2dTranspose(): bilinear samples of TensorFlow.js are at other positions than those of Keras.",
     );
   }
   if (className === 'DepthwiseConv2D' && (dilation as readonly number[]).some((step) => step !== 1)) {
-    throw createLayerExportError(
+    throw createArgumentError(
       `${layer.name} (dilationRate)`,
-      'no dilation',
-      `[${dilation}]`,
-      'The depthwise layer of TensorFlow.js takes no notice of it, and Keras does: leave it out.',
+      'a depthwise convolution without dilation',
+      `the dilation [${dilation}]`,
+      'Omit the dilation: the depthwise layer of TensorFlow.js ignores it, the layer of Keras does not.',
     );
   }
 }
-
-/** Creates an error about a layer that cannot be written. */
-export const createLayerExportError = (path: string, expected: string, received: string, advice: string) =>
-  createError({ kind: 'argument', path, expected, received, advice });

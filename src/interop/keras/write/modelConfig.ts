@@ -1,6 +1,6 @@
+import { createArgumentError } from '../../../core/errors/errors.js';
 import type { Json } from '../../../core/json.js';
 import type { KerasGraph, KerasGraphLayer, KerasTensor } from './kerasGraph.js';
-import { createLayerExportError } from './layerConfig.js';
 
 const toShapeConfig = (read: KerasGraphLayer['calls'][number]): Json =>
   'history' in read ? read.shape : read.map(({ shape }) => shape);
@@ -17,8 +17,8 @@ const toTensorConfig = ({ shape, dtype, history }: KerasTensor): Json => ({
 function toLayerEntry(layer: KerasGraphLayer, legacy: boolean): Json {
   const { name, className, config, kwargs, hasBuildConfig, calls } = layer;
   if (legacy && Array.isArray(config.axis) && config.axis.length > 1) {
-    const advice = "Keras 3 forgets such a list when it opens an h5 file: use format: 'keras'.";
-    throw createLayerExportError(`${name} (axis)`, 'one axis', `[${config.axis}]`, advice);
+    const advice = "Use format: 'keras', because Keras 3 loses a list of axes when it opens an h5 file.";
+    throw createArgumentError(`${name} (axis)`, 'a single axis', `the axes [${config.axis}]`, advice);
   }
   const nodes = calls.map((read) => ({
     args: ['history' in read ? toTensorConfig(read) : read.map(toTensorConfig)],

@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
-import { createError, describeType } from '../../../core/errors/errors.js';
+import { createArgumentError, createFileError } from '../../../core/errors/errors.js';
+import { describeType } from '../../../core/errors/formatValue.js';
 import type { Json } from '../../../core/json.js';
 import { isStudy, type Study } from '../../../tuner/study.js';
 
@@ -26,15 +27,7 @@ export const toModuleUrl = (module: string | URL): string =>
  */
 export async function loadStudy(module: string, settings: StudySettings): Promise<Study> {
   checkSettings(settings);
-  const wrong = (received: string, advice: string, cause?: unknown) =>
-    createError({
-      kind: 'file',
-      path: module,
-      expected: 'a module whose default export is study({ … }), or a function that makes one',
-      received,
-      advice,
-      cause,
-    });
+  const expected = 'a module whose default export is study({ … }), or a function that returns it';
   let exported: unknown;
   try {
     const own = (await importModule(module)) as { readonly default?: unknown };
@@ -47,38 +40,35 @@ export async function loadStudy(module: string, settings: StudySettings): Promis
     const at = stack.split('\n').find((line) => /^\s+at /.test(line));
     const advice =
       code === 'ERR_UNKNOWN_FILE_EXTENSION'
-        ? 'Node reads TypeScript with a loader: NODE_OPTIONS="--import tsx"; or name the compiled file.'
-        : `It could not be imported${at ? `: ${at.trim()}` : ''}.`;
-    throw wrong(message, advice, cause);
+        ? 'Run Node with a loader for TypeScript, NODE_OPTIONS="--import tsx", or name the compiled file.'
+        : `Fix the import of this module${at ? `, which fails ${at.trim()}` : ''}.`;
+    throw createFileError(module, expected, `a module that fails to load (${message})`, advice, cause);
   }
   const made: unknown = typeof exported === 'function' ? await exported(settings) : exported;
   if (isStudy(made)) return made;
-  throw wrong(
-    exported === undefined ? 'no default export' : `a default export that is ${typeof made}`,
-    'Every trial imports it in a process of its own, so what runs the search stands in another file.',
+  throw createFileError(
+    module,
+    expected,
+    exported === undefined ? 'no default export' : `a default export that is ${describeType(made)}`,
+    'Export the study from its own file, because every trial imports it in a new process, and call runStudy() in another file.',
   );
 }
 
 /** Throws an `argument` fault for settings that are not JSON by name: they are written into the study, and go to other processes. */
 function checkSettings(settings: unknown): void {
-  const wrong = (path: string, expected: string, value: unknown) =>
-    createError({
-      kind: 'argument',
-      path,
-      expected,
-      received: describeType(value),
-      advice:
-        'They are written down and go to other processes: name what you mean, and make it in the module.',
-    });
+  const advice =
+    'Pass JSON values only, because settings are saved and sent to other processes; create objects in the module.';
   const isPlain = (value: unknown) =>
     typeof value === 'object' &&
     value !== null &&
     [Object.prototype, null].includes(Object.getPrototypeOf(value));
   const check = (value: unknown, path: string): void => {
     if (value === null || ['string', 'number', 'boolean', 'undefined'].includes(typeof value)) return;
-    if (!Array.isArray(value) && !isPlain(value)) throw wrong(path, 'JSON', value);
+    if (!Array.isArray(value) && !isPlain(value))
+      throw createArgumentError(path, 'a JSON value', describeType(value), advice);
     for (const [name, own] of Object.entries(value as object)) check(own, `${path}.${name}`);
   };
-  if (!isPlain(settings)) throw wrong('settings', 'JSON by name', settings);
+  if (!isPlain(settings))
+    throw createArgumentError('settings', 'an object of JSON values', describeType(settings), advice);
   check(settings, 'settings');
 }

@@ -42,9 +42,9 @@ const createEpochLimitError = (number: number, epochs: number, epoch: number) =>
   createError({
     kind: 'argument',
     path: `trial ${number}`,
-    expected: `${epochs} epochs, as its round has them`,
-    received: `epoch ${epoch}`,
-    advice: 'Take epochs from fitOptions: spread ...fitOptions after your own options of model.fit.',
+    expected: `at most ${epochs} epochs in this round of the strategy`,
+    received: `a report of epoch ${epoch}`,
+    advice: 'Write model.fit(train, { ...yourOptions, ...fitOptions }), so that fitOptions.epochs applies.',
   });
 
 async function runAssignedTrial({

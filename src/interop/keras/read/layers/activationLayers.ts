@@ -18,7 +18,8 @@ const TFJS_ACTIVATIONS: { readonly [keras: string]: string } = {
   swish: 'swish',
 };
 
-const ACTIVATION_ADVICE = 'Use an activation that TensorFlow.js has, or register the layer with `layers`.';
+const ACTIVATION_ADVICE =
+  'Use an activation that TensorFlow.js supports, or register the layer with `layers`.';
 
 /**
  * Reads the `activation` of a layer: a name, or undefined for a layer in place of a name. A missing
@@ -173,13 +174,13 @@ const importELU: LayerImporter = (context) => {
 const importSoftmax: LayerImporter = (context) => {
   const part = context.config.at('axis');
   const [first, ...more] = part.isList ? part.items() : [part];
-  if (!first || more.length > 0) throw part.createError('one axis');
+  if (!first || more.length > 0) throw part.createError('a single axis');
   const axis = first.asInteger(-8, -1);
   if (axis !== -1 && axis !== context.inputShapes[0]!.length - 1) {
     throw first.createError(
       'the last axis',
       undefined,
-      'TensorFlow.js has no other: put Permute before and after.',
+      'Put Permute before and after the layer, because TensorFlow.js supports only the last axis.',
     );
   }
   return createApply(context.createLayer('Softmax', { axis: -1 }));

@@ -23,9 +23,9 @@ export function createAffineLayer(
   if (!channels) {
     throw createLayerError(
       context,
-      'a known number of channels',
-      'an open one',
-      'Name it in the Input layer.',
+      'a fixed number of channels',
+      'an input without a fixed number of channels',
+      'Set the number of channels in the Input layer.',
     );
   }
   const isImage = shape!.length === 4;
@@ -55,7 +55,7 @@ function broadcastToChannels(context: ImportContext, values: Float32Array, chann
   throw createLayerError(
     context,
     `1 or ${channels} numbers`,
-    `${values.length}`,
-    'Save the model anew with Keras.',
+    `${values.length} numbers`,
+    'Save the model again with Keras.',
   );
 }

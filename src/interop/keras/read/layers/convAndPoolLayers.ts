@@ -28,9 +28,9 @@ const importConv2D: LayerImporter = (context) => {
   if (groups > 1) {
     throw createLayerError(
       context,
-      'a convolution of one group',
+      'a convolution with one group',
       `${groups} groups`,
-      'Use DepthwiseConv2D, or a convolution a group and Concatenate.',
+      'Use DepthwiseConv2D, or one convolution per group and Concatenate.',
     );
   }
   const args = {
@@ -51,7 +51,7 @@ const importDepthwiseConv2D: LayerImporter = (context) => {
       context,
       'a depthwise convolution without dilation',
       `dilation_rate ${dilationRate.join('x')}`,
-      'The layer of TensorFlow.js does not heed it: use SeparableConv2D, whose layer does.',
+      'Use SeparableConv2D: the depthwise layer of TensorFlow.js ignores dilation.',
     );
   }
   const args = {
@@ -85,8 +85,8 @@ const importConv2DTranspose: LayerImporter = (context) => {
     throw createLayerError(
       context,
       'a transposed convolution without dilation and output_padding',
-      'one with them',
-      'TensorFlow.js has neither.',
+      'a transposed convolution with one of them',
+      'Build the model without them, because TensorFlow.js supports neither.',
     );
   }
   const args = {
@@ -137,7 +137,7 @@ function readEdges({ config }: ImportContext, name: string): [[number, number], 
     ];
   }
   const [rows, columns, more] = part.items();
-  if (!rows || !columns || more) throw part.createError('edges of two axes');
+  if (!rows || !columns || more) throw part.createError('a pair of edges for each of two axes');
   return [rows.asIntegerPair(0), columns.asIntegerPair(0)];
 }
 
@@ -160,7 +160,7 @@ const importUpSampling2D: LayerImporter = (context) => {
       context,
       'interpolation "nearest"',
       `"${interpolation}"`,
-      'TensorFlow.js counts the corners of its pixels otherwise: use "nearest", or Conv2DTranspose.',
+      'Use "nearest", or Conv2DTranspose: TensorFlow.js samples at other positions than Keras.',
     );
   }
   return createApply(
@@ -182,9 +182,9 @@ const importCenterCrop: LayerImporter = (context) => {
     if (extra < 0) {
       throw createLayerError(
         context,
-        `images of a known size of at least ${targetSize.join('x')}`,
-        inputSize.slice(0, 2).join('x'),
-        'Give images of that size, and `input` where the model leaves it open.',
+        `images of a fixed size of at least ${targetSize.join('x')}`,
+        `images of ${inputSize.slice(0, 2).join('x')}`,
+        'Use images of that size, and pass `input` if the file does not fix the size.',
       );
     }
     const before = Math.floor(extra / 2);
@@ -205,9 +205,9 @@ const importResizing: LayerImporter = (context) => {
   if (targetSize.every((size, axis) => size === inputSize[axis])) return ([x]) => x!;
   throw createLayerError(
     context,
-    `images of ${targetSize.join('x')} already`,
-    inputSize.map((size) => size ?? '?').join('x'),
-    'TensorFlow.js resizes otherwise than Keras: resize before the model, as imageFolder does.',
+    `images that already have the size ${targetSize.join('x')}`,
+    `images of ${inputSize.map((size) => size ?? '?').join('x')}`,
+    'Resize the images before the model, as imageFolder() does: TensorFlow.js resizes differently from Keras.',
   );
 };
 

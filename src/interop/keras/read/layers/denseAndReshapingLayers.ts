@@ -23,7 +23,7 @@ const importReshape: LayerImporter = ({ config, createLayer }) => {
   const target = config.atAny('target_shape', 'newshape');
   const sizes = target.items().map((size) => size.asInteger(-1));
   const isOperation = config.at('target_shape').isMissing;
-  if (isOperation && sizes[0] !== -1) throw target.createError('-1 first, for the examples');
+  if (isOperation && sizes[0] !== -1) throw target.createError('-1 as the first size, the batch size');
   return createApply(createLayer('Reshape', { targetShape: isOperation ? sizes.slice(1) : sizes }));
 };
 

@@ -40,8 +40,8 @@ export function findLayerImporter(layer: KerasLayer): LayerImporter {
   if (layerImporter && (!hasConstant || className === 'TFOpLambda')) return layerImporter;
   throw createLayerError(
     { layer },
-    'a layer for images that TensorFlow.js has',
+    'an image layer that TensorFlow.js supports',
     hasConstant && layerImporter ? `${className} of a constant` : className,
-    `Give a maker of your own: layers: { ${/^\w+$/.test(className) ? className : `'${className}'`}: (config, name) => layer }.`,
+    `Register a function that creates the layer: layers: { ${/^\w+$/.test(className) ? className : `'${className}'`}: (config, name) => layer }.`,
   );
 }

@@ -18,8 +18,8 @@ function checkSeveralInputs(context: ImportContext): void {
   throw createLayerError(
     context,
     'at least two inputs',
-    `${context.inputShapes.length}`,
-    'Save the model anew with Keras.',
+    `${context.inputShapes.length} inputs`,
+    'Save the model again with Keras.',
   );
 }
 

@@ -11,7 +11,11 @@ function checkLastAxis(context: ImportContext): void {
   const rank = context.inputShapes[0]!.length;
   const [axis, ...more] = readAxes(part);
   if (more.length === 0 && (axis === -1 || axis === rank - 1)) return;
-  throw part.createError('the last axis, the channels', undefined, 'TensorFlow.js has no other.');
+  throw part.createError(
+    'the last axis, the channels',
+    undefined,
+    'Use the last axis, because TensorFlow.js supports no other.',
+  );
 }
 
 const importBatchNormalization: LayerImporter = (context) => {
@@ -19,7 +23,12 @@ const importBatchNormalization: LayerImporter = (context) => {
   checkLastAxis(context);
   for (const name of ['renorm', 'virtual_batch_size']) {
     const part = config.at(name);
-    if (part.value) throw part.createError('none', undefined, 'TensorFlow.js has no such thing.');
+    if (part.value)
+      throw part.createError(
+        'no such setting',
+        undefined,
+        'Build the model without it, because TensorFlow.js does not support it.',
+      );
   }
   const scale = config.at('scale').asBoolean(true);
   const center = config.at('center').asBoolean(true);
@@ -42,9 +51,9 @@ function isFrozenByCall(context: ImportContext): boolean {
   if (training) {
     throw createLayerError(
       context,
-      'batch normalisation in the phase of the run',
+      'batch normalization without a fixed training mode',
       'a call with training=True',
-      'Build the model without it.',
+      'Build the model without training=True.',
     );
   }
   if (training === undefined || !layer.trainable) return false;
@@ -55,7 +64,12 @@ function isFrozenByCall(context: ImportContext): boolean {
 const importLayerNormalization: LayerImporter = (context) => {
   const { config, createLayer } = context;
   const rms = config.at('rms_scaling');
-  if (rms.value) throw rms.createError('none', undefined, 'TensorFlow.js has no such thing.');
+  if (rms.value)
+    throw rms.createError(
+      'no such setting',
+      undefined,
+      'Build the model without it, because TensorFlow.js does not support it.',
+    );
   const axis = config.at('axis');
   return createApply(
     createLayer('LayerNormalization', {

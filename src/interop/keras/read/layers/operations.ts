@@ -80,7 +80,7 @@ const importMultiplyOperation: LayerImporter = (context) => {
 const importDivideOperation: LayerImporter = (context) => {
   const constant = findConstant(context);
   if (!constant || constant.first || constant.numbers.includes(0)) {
-    throw createLayerError(context, 'a division by numbers', 'another', OPERATION_ADVICE);
+    throw createLayerError(context, 'a division by constants', 'a division by a tensor', OPERATION_ADVICE);
   }
   return createScaleLayer(
     context,
@@ -105,7 +105,7 @@ const createReductionImporter =
     const [rows, columns, ...more] = axes.isList ? axes.items().map((axis) => axis.asInteger(-8)) : [];
     const isImage = context.inputShapes[0]!.length === 4 && more.length === 0;
     if (!isImage || !['1 2', '-3 -2'].includes(`${rows} ${columns}`)) {
-      throw axes.createError('rows and columns of an image: [1, 2]', undefined, OPERATION_ADVICE);
+      throw axes.createError('the rows and columns of an image, [1, 2]', undefined, OPERATION_ADVICE);
     }
     return CONV_AND_POOL_IMPORTERS[className]!(context);
   };
@@ -172,6 +172,11 @@ export const importTFOpLambda: LayerImporter = (context) => {
     ? KERAS2_OPERATION_IMPORTERS[name]
     : undefined;
   if (!importer)
-    throw createLayerError(context, 'an operation that a stock layer says', name, OPERATION_ADVICE);
+    throw createLayerError(
+      context,
+      'an operation that a layer of TensorFlow.js can represent',
+      name,
+      OPERATION_ADVICE,
+    );
   return importer(context);
 };

@@ -12,9 +12,9 @@ function isDisabledByCall(context: ImportContext): boolean {
   if (context.training) {
     throw createLayerError(
       context,
-      'chance in training alone',
+      'random layers that are active only in training',
       'a call with training=True',
-      'Build the model without it.',
+      'Build the model without training=True.',
     );
   }
   return context.training === false;
@@ -31,7 +31,7 @@ const createDropoutImporter =
     const { config, createLayer } = context;
     const rate = config.at('rate').asNumber();
     if (!(rate >= 0 && rate < 1))
-      throw config.at('rate').createError('a share from 0 up to, not including, 1');
+      throw config.at('rate').createError('a number of at least 0 and less than 1');
     if (isDisabledByCall(context)) return passThrough;
     const noiseShape = readShape(context);
     const args = { rate, ...(noiseShape ? { noiseShape } : {}) };
@@ -46,7 +46,7 @@ const readNoiseShape = ({ config, inputShapes }: ImportContext) => {
   const isValid =
     sizes.length === shape!.length &&
     sizes.every((size, i) => size === null || size === 1 || size === shape![i]);
-  if (!isValid) throw part.createError(`the sizes of [${shape!.join(', ')}], 1 or null`);
+  if (!isValid) throw part.createError(`for each dimension of [${shape!.join(', ')}] its size, 1 or null`);
   return sizes;
 };
 
@@ -66,9 +66,9 @@ const importRandomCrop: LayerImporter = (context) => {
   if (!targetSize.every((size, axis) => size === inputSize[axis])) {
     throw createLayerError(
       context,
-      `images of ${targetSize.join('x')} already`,
-      inputSize.map((size) => size ?? '?').join('x'),
-      'Crop before the model.',
+      `images that already have the size ${targetSize.join('x')}`,
+      `images of ${inputSize.map((size) => size ?? '?').join('x')}`,
+      'Crop the images before the model.',
     );
   }
   return skipLayer(context);

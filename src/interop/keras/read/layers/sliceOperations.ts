@@ -19,7 +19,7 @@ interface AxisSlice {
   readonly dropsAxis: boolean;
 }
 
-const SLICE_ADVICE = 'Use Cropping2D, or choose channels by a 1x1 convolution.';
+const SLICE_ADVICE = 'Use Cropping2D, or select channels with a 1x1 convolution.';
 
 /**
  * Imports slices of an image, such as `x[:, 2:-2, :, ::-1]` and `x[..., 0]` in Keras's preprocessing. Rows
@@ -31,7 +31,7 @@ export const importGetItem: LayerImporter = (context) => {
   const spec = call?.kwargs.args1 ?? call?.kwargs.slice_spec;
   const [, height, width, channels] = context.inputShapes[0]!;
   if (!spec || more.length > 0 || context.inputShapes[0]!.length !== 4 || !height || !width || !channels) {
-    throw createLayerError(context, 'slices of an image of a known size', 'others', SLICE_ADVICE);
+    throw createLayerError(context, 'a slice of an image of a fixed size', 'another slice', SLICE_ADVICE);
   }
   const [batch, rows, columns, channelSlice] = expandSliceSpec(spec).map((part, axis) =>
     readAxisSlice(part, axis === 0 ? null : [height, width, channels][axis - 1]!),
@@ -40,8 +40,8 @@ export const importGetItem: LayerImporter = (context) => {
   if (isUnsupported)
     throw createLayerError(
       context,
-      'whole images, and rows and columns one after another',
-      'others',
+      'a slice of whole images with contiguous rows and columns',
+      'another slice',
       SLICE_ADVICE,
     );
   const edges = [rows!, columns!].map(({ start, count }, axis) => [
@@ -97,7 +97,7 @@ function createChannelSelection(
  */
 function expandSliceSpec(spec: JsonNode): (JsonNode | undefined)[] {
   const parts = spec.isList ? spec.items() : [spec];
-  if (parts.length > 4) throw spec.createError('slices of four axes');
+  if (parts.length > 4) throw spec.createError('a slice of at most four axes');
   const at = parts.findIndex(isEllipsis);
   const createWholeAxes = (count: number) => Array.from({ length: count }, () => undefined);
   return at < 0
@@ -116,7 +116,7 @@ function readAxisSlice(part: JsonNode | undefined, size: number | null): AxisSli
   if (typeof part.value === 'number') {
     const index = part.asInteger(-(size ?? 0));
     const start = index < 0 ? index + (size ?? 0) : index;
-    if (size === null || start >= size) throw part.createError('a place on the axis');
+    if (size === null || start >= size) throw part.createError('an index within the axis');
     return { start, step: 1, count: 1, dropsAxis: true };
   }
   const config = part.at('class_name').value === '__slice__' ? part.at('config') : part;
@@ -124,10 +124,10 @@ function readAxisSlice(part: JsonNode | undefined, size: number | null): AxisSli
   if (size === null) {
     if ([from!, to!].every((toPosition) => toPosition.isMissing) && by!.asInteger(1, 1) === 1)
       return readAxisSlice(undefined, size);
-    throw part.createError('all examples');
+    throw part.createError('all examples of the batch');
   }
   const step = by!.asInteger(-size, 1);
-  if (step === 0) throw by!.createError('a step');
+  if (step === 0) throw by!.createError('a step other than 0');
   const [low, high] = step > 0 ? [0, size] : [-1, size - 1];
   const toPosition = (bound: JsonNode, fallback: number) => {
     if (bound.isMissing) return fallback;
@@ -136,7 +136,7 @@ function readAxisSlice(part: JsonNode | undefined, size: number | null): AxisSli
   };
   const start = toPosition(from!, step > 0 ? 0 : size - 1);
   const count = Math.max(0, Math.ceil((toPosition(to!, step > 0 ? size : -1) - start) / step));
-  if (count === 0) throw part.createError('a slice that leaves something');
+  if (count === 0) throw part.createError('a slice that is not empty');
   return { start, step, count, dropsAxis: false };
 }
 
@@ -145,9 +145,10 @@ export const importStack: LayerImporter = (context) => {
   const [shape] = context.inputShapes;
   const axis = context.config.at('axis').asInteger(-8, 0);
   if (axis !== -1 && axis !== shape!.length) {
-    throw context.config.at('axis').createError('the last axis', undefined, 'Use Concatenate.');
+    throw context.config.at('axis').createError('the last axis', undefined, 'Use Concatenate instead.');
   }
-  if (context.inputShapes.length < 2) throw createLayerError(context, 'several inputs', '1', 'Use Reshape.');
+  if (context.inputShapes.length < 2)
+    throw createLayerError(context, 'at least two inputs', '1 input', 'Use Reshape instead.');
   const targetShape = [...shape!.slice(1), 1];
   const addAxis = context.createLayer('Reshape', { targetShape }, 'channel');
   const concatenate = context.createLayer('Concatenate', { axis: -1 });

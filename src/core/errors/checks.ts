@@ -1,0 +1,176 @@
+import { createArgumentError, createError, type ErrorKind } from './errors.js';
+import { describeType, formatValue } from './formatValue.js';
+import { didYouMean } from './suggestions.js';
+
+/** What a check adds to its error. */
+export interface CheckOptions {
+  /** The next thing to do, as an imperative sentence. Required unless the check derives one. */
+  readonly advice: string;
+  /** Category of the error. Default `argument`. */
+  readonly kind?: ErrorKind | undefined;
+  /** What the value is, instead of the check's own noun: `a share`, `a number of seconds`. */
+  readonly noun?: string | undefined;
+}
+
+/** Bounds of a number. With neither `advice` nor `defaultValue`, the check does not compile. */
+export type NumberCheckOptions = Omit<CheckOptions, 'advice'> & {
+  /** The least allowed value. */
+  readonly min?: number | undefined;
+  /** The largest allowed value. */
+  readonly max?: number | undefined;
+  /** Exclusive lower bound. */
+  readonly above?: number | undefined;
+  /** Exclusive upper bound. */
+  readonly below?: number | undefined;
+  /** Allows positive infinity. Default false. */
+  readonly allowInfinity?: boolean | undefined;
+} & (
+    | { readonly advice: string; readonly defaultValue?: undefined }
+    /** The default of the option, from which the advice is derived. */
+    | { readonly defaultValue: number; readonly advice?: undefined }
+  );
+
+/** Throws unless `value` is a finite number within the bounds. */
+export function number(path: string, value: unknown, options: NumberCheckOptions): void {
+  const finite = Number.isFinite(value) || (options.allowInfinity && value === Number.POSITIVE_INFINITY);
+  if (finite && isWithin(value as number, options)) return;
+  const bounds = describeBounds(options);
+  throw createNumberError(path, value, options, bounds ? `a number ${bounds}` : 'a finite number', bounds);
+}
+
+/** Throws unless `value` is an integer within the bounds. */
+export function integer(path: string, value: unknown, options: NumberCheckOptions): void {
+  if (Number.isSafeInteger(value) && isWithin(value as number, options)) return;
+  const bounds = describeBounds(options);
+  throw createNumberError(path, value, options, bounds ? `an integer ${bounds}` : 'an integer', bounds);
+}
+
+/** Throws unless `value` is a number from 0 to 1, both included. */
+export function proportion(path: string, value: unknown, options: CheckOptions): void {
+  number(path, value, { ...options, min: 0, max: 1 });
+}
+
+/** Throws unless `value` is true or false. */
+export function boolean(path: string, value: unknown, options: CheckOptions): void {
+  if (typeof value !== 'boolean') throw createCheckError(path, 'true or false', formatValue(value), options);
+}
+
+/** Throws unless `value` is a string with at least one character that is not a space. */
+export function string(path: string, value: unknown, options: CheckOptions): void {
+  if (typeof value === 'string' && value.trim() !== '') return;
+  throw createCheckError(path, options.noun ?? 'a non-empty string', formatValue(value), options);
+}
+
+/** Throws unless `value` is one of `options`. The advice names the option of the nearest spelling, if there is one. */
+export function oneOf<const T>(
+  path: string,
+  value: unknown,
+  options: readonly T[],
+  { advice, kind, noun }: CheckOptions,
+): asserts value is T {
+  if (options.includes(value as T)) return;
+  const names = options.filter((option) => typeof option === 'string');
+  const nearest = typeof value === 'string' ? didYouMean(value, names) : undefined;
+  const expected = `${noun === undefined ? '' : `${noun}: `}${formatOptions(options)}`;
+  throw createCheckError(path, expected, formatValue(value), { advice: nearest ?? advice, kind });
+}
+
+/**
+ * Throws unless `value` is an array of at least `minLength` elements.
+ *
+ * @param options - `noun` describes the array with its elements: `an array of callbacks`.
+ */
+export function list(
+  path: string,
+  value: unknown,
+  { minLength = 0, ...options }: CheckOptions & { readonly minLength?: number },
+): asserts value is readonly unknown[] {
+  if (Array.isArray(value) && value.length >= minLength) return;
+  const { noun = minLength > 0 ? `an array with at least ${minLength} elements` : 'an array' } = options;
+  throw createCheckError(path, noun, describeList(value), options);
+}
+
+/** Throws if an element occurs twice. `noun` describes the elements: `different labels`. */
+export function distinct(path: string, values: readonly unknown[], options: CheckOptions): void {
+  const repeated = values.findIndex((value, i) => values.indexOf(value) < i);
+  if (repeated < 0) return;
+  const received = `${formatValue(values[repeated])} twice`;
+  throw createCheckError(path, options.noun ?? 'different values', received, options);
+}
+
+/** Throws unless `value` is an array of one positive integer for each of `names`: `[height, width]`. */
+export function shape(path: string, value: unknown, names: readonly string[], options: CheckOptions): void {
+  const valid = Array.isArray(value) && value.length === names.length;
+  if (valid && value.every((size) => Number.isInteger(size) && size > 0)) return;
+  const noun = options.noun ?? `[${names.join(', ')}] as positive integers`;
+  throw createCheckError(path, noun, formatValue(value), options);
+}
+
+/** Throws unless `value` is a store, an object with `read` and `write`. */
+export function store(path: string, value: unknown, options: CheckOptions): void {
+  const { read, write } = (value ?? {}) as { readonly read?: unknown; readonly write?: unknown };
+  if (typeof read === 'function' && typeof write === 'function') return;
+  throw createCheckError(path, options.noun ?? 'a store', describeType(value), options);
+}
+
+/** Throws unless `options` is an object whose keys are all in `names`: a misspelled option must not pass for its default. */
+export function optionNames(path: string, options: unknown, names: readonly string[]): void {
+  const unknown = Object.keys(Object(options)).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw createArgumentError(
+    path,
+    `only the options ${names.join(', ')}`,
+    `the option "${unknown}"`,
+    didYouMean(unknown, names) ?? 'Remove it.',
+  );
+}
+
+/** Returns `"a", "b" or "c"`. */
+export function formatOptions(options: readonly unknown[]): string {
+  const texts = options.map(formatValue);
+  return texts.length < 2 ? texts.join('') : `${texts.slice(0, -1).join(', ')} or ${texts[texts.length - 1]}`;
+}
+
+const describeList = (value: unknown) =>
+  Array.isArray(value) && value.length > 0 ? `an array of ${value.length}` : describeType(value);
+
+function isWithin(value: number, { min, max, above, below }: NumberCheckOptions): boolean {
+  return (
+    (min === undefined || value >= min) &&
+    (max === undefined || value <= max) &&
+    (above === undefined || value > above) &&
+    (below === undefined || value < below)
+  );
+}
+
+/** Returns the bounds as words that follow a noun: `of at least 1`, `from 0 to 1`, `greater than 0 and less than 1`. */
+function describeBounds({ min, max, above, below }: NumberCheckOptions): string {
+  if (min !== undefined && max !== undefined) return `from ${min} to ${max}`;
+  if (min !== undefined && below === undefined) return `of at least ${min}`;
+  if (max !== undefined && above === undefined) return `of at most ${max}`;
+  return [
+    min !== undefined ? `of at least ${min}` : above !== undefined ? `greater than ${above}` : '',
+    max !== undefined ? `of at most ${max}` : below !== undefined ? `less than ${below}` : '',
+  ]
+    .filter(Boolean)
+    .join(' and ');
+}
+
+function createNumberError(
+  path: string,
+  value: unknown,
+  options: NumberCheckOptions,
+  expected: string,
+  bounds: string,
+) {
+  const { noun, defaultValue, advice = `Omit it to use the default, ${defaultValue}.` } = options;
+  const named = noun === undefined ? expected : `${noun} ${bounds}`.trim();
+  return createCheckError(path, named, formatValue(value), { ...options, advice });
+}
+
+const createCheckError = (
+  path: string,
+  expected: string,
+  received: string,
+  { kind = 'argument', advice }: Pick<CheckOptions, 'kind' | 'advice'>,
+) => createError({ kind, path, expected, received, advice });

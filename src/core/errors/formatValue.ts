@@ -1,0 +1,26 @@
+/**
+ * Returns a value as an error message shows it: strings in quotes, NaN and infinities by name, arrays and records as JSON.
+ * Longer texts are cut to 80 characters.
+ */
+export function formatValue(value: unknown): string {
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}
+
+/** Returns a noun phrase for what a value is, for a value of the wrong type: `an array`, `a trunk`, `the string "a"`. */
+export function describeType(value: unknown): string {
+  if (value === undefined || value === null) return String(value);
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';
+  if (isPromise(value)) return 'a promise';
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object') return `the ${typeof value} ${formatValue(value)}`;
+  const { '~part': part, '~block': block } = value as { '~part'?: string; '~block'?: string };
+  if (part) return `a ${part}`;
+  if (block) return `the block ${block}`;
+  const tag = Object.prototype.toString.call(value).slice('[object '.length, -1);
+  return tag === 'Object' ? 'an object' : `${/^[AEIOU](?!int)/.test(tag) ? 'an' : 'a'} ${tag}`;
+}
+
+/** Returns whether a value has a `then` method. */
+export const isPromise = (value: unknown): boolean =>
+  typeof (value as PromiseLike<unknown> | null)?.then === 'function';

@@ -1,0 +1,34 @@
+import { createFileError, type MultitaskError } from '../../core/errors/errors.js';
+
+/** Error codes of Node as noun phrases. */
+const DESCRIPTIONS: { readonly [code: string]: string } = {
+  ENOENT: 'no such file or folder',
+  ENOTDIR: 'a file in place of a folder',
+  EISDIR: 'a folder in place of a file',
+  EEXIST: 'an existing file in place of a folder',
+  ENOTEMPTY: 'a folder in place of a file',
+  EACCES: 'no permission',
+  EPERM: 'no permission',
+  EROFS: 'a read-only file system',
+  ENOSPC: 'a full disk',
+};
+
+const NOT_A_FOLDER_CODES = ['ENOTDIR', 'EEXIST', 'EISDIR', 'ENOTEMPTY'];
+
+/** Creates a `file` error from an error of the file system: `no such file or folder (ENOENT)`. */
+export function createAccessError(
+  path: string,
+  expected: string,
+  cause: unknown,
+  advice?: string,
+): MultitaskError {
+  const { code = String(cause) } = cause as NodeJS.ErrnoException;
+  const description = Object.hasOwn(DESCRIPTIONS, code) ? DESCRIPTIONS[code] : undefined;
+  const received = description === undefined ? `the error ${code}` : `${description} (${code})`;
+  return createFileError(path, expected, received, advice ?? chooseAdvice(code), cause);
+}
+
+const chooseAdvice = (code: string) =>
+  NOT_A_FOLDER_CODES.includes(code)
+    ? 'Choose another path, or remove the file or folder that is in the way.'
+    : 'Check that the folder exists, its permissions, and the free space on the disk.';
