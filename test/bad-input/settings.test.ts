@@ -46,7 +46,7 @@ describe('weights of losses', () => {
     expect(near.advice).toBe('Did you mean "age"?');
     const far = await fitFault({ loss: weightedLoss({ age: 1, gender: 1, height: 1 }) });
     expect(far).toMatchObject({ path: 'weightedLoss.height', received: '"height"' });
-    expect(far.advice).toContain('Take it out');
+    expect(far.advice).toContain('Remove it');
     const evaluated = await faultOf(() =>
       small().evaluate(good(), { loss: weightedLoss({ agee: 1, gender: 1 }) as never, engine: 'wasm' }),
     );
@@ -60,7 +60,7 @@ describe('weights of losses', () => {
       path: 'weightedLoss.gender',
       received: 'no weight for gender',
     });
-    expect(missing.advice).toBe('Give gender: 0 to train without it.');
+    expect(missing.advice).toBe('Write gender: 0 to train without this task.');
     for (const weight of [Number.NaN, -1, Number.POSITIVE_INFINITY, '50']) {
       const error = await faultOf(() => weightedLoss({ gender: weight as number }));
       expect(error).toMatchObject({ kind: 'argument', path: 'weightedLoss.gender' });
@@ -103,7 +103,7 @@ describe('a monitor', () => {
     }
     const far = await fitFault({ callbacks: [earlyStopping({ monitor: 'happiness' as never })] });
     expect(far).toMatchObject({ path: 'earlyStopping.monitor', received: '"happiness"' });
-    expect(far.advice).toBe('Watch one of these columns.');
+    expect(far.advice).toBe('Monitor one of these columns.');
   });
 
   test('of validation in a run without it, or of unaugmented validation in a run without that, says which option to pass', async () => {
@@ -114,9 +114,13 @@ describe('a monitor', () => {
       validation,
       callbacks: [earlyStopping({ monitor: 'val_unaugmented_age_mae' as never })],
     });
-    expect(unaugmented.advice).toBe('Give fit() a validation dataset and evaluateUnaugmented: true.');
+    expect(unaugmented.advice).toBe('Pass a validation dataset and evaluateUnaugmented: true to fit().');
     const judged = await fitFault({ evaluateUnaugmented: true });
-    expect(judged).toMatchObject({ kind: 'argument', path: 'fit.evaluateUnaugmented', received: 'none' });
+    expect(judged).toMatchObject({
+      kind: 'argument',
+      path: 'fit.evaluateUnaugmented',
+      received: 'no validation dataset',
+    });
   });
 });
 

@@ -57,7 +57,7 @@ export async function findTensorFlow(python?: string): Promise<PipTensorFlow> {
     without.push(
       found.folder === null
         ? `${found.python} without the module tensorflow`
-        : `${found.folder} without the file ${missing}`,
+        : `${found.folder} without ${missing}`,
     );
   }
   throw createError({

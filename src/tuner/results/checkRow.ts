@@ -14,7 +14,7 @@ export function checkRow(
   if (typeof given !== 'object' || given === null) {
     const columns = list.map(({ metric }) => `${metric}: ${typeof given === 'number' ? given : 3}`);
     throw createError({
-      ...{ kind: 'argument', path, expected: 'columns by name', received: formatValue(given) },
+      ...{ kind: 'argument', path, expected: 'an object of columns', received: formatValue(given) },
       advice: `Write { ${columns.join(', ')} }.`,
     });
   }
@@ -24,9 +24,9 @@ export function checkRow(
     throw createError({
       kind: 'argument',
       path: `${path}: ${metric}`,
-      expected: 'a number, since it is searched for',
-      received: columns.length > 0 ? `columns ${columns.join(', ')}` : 'nothing',
-      advice: didYouMean(metric, columns) ?? 'Report it after each epoch, or search for another column.',
+      expected: 'a number for this objective',
+      received: columns.length > 0 ? `only the columns ${columns.join(', ')}` : 'no columns',
+      advice: didYouMean(metric, columns) ?? 'Report this column after each epoch, or change the objective.',
     });
   }
 }
