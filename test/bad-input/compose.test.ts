@@ -132,7 +132,7 @@ describe('a network', () => {
     const other = await faultOf(() => loose().trunk([conv(2, 3)]));
     expect(other).toMatchObject({
       path: 'multiTask().trunk',
-      expected: 'sharedTrunk([...])',
+      expected: 'a trunk, sharedTrunk([...])',
       received: 'an array',
     });
   });

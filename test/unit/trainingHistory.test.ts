@@ -37,8 +37,8 @@ describe('history.bestEpoch', () => {
 
   test('throws for a column that the run does not have, with the nearest name', () => {
     expect(() => history.bestEpoch('age_fitt')).toThrow('Did you mean "age_fit"?');
-    expect(() => history.bestEpoch('val_age_fit')).toThrow('"age_fit"');
-    expect(() => history.bestEpoch('toString')).toThrow('one of loss');
+    expect(() => history.bestEpoch('val_age_fit')).toThrow('expected "loss", "age_loss", "age_fit" or "val_loss"');
+    expect(() => history.bestEpoch('toString')).toThrow('expected "loss", "age_loss"');
   });
 
   test('is not part of the data: a history as JSON is the plain record', () => {
