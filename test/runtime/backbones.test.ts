@@ -106,7 +106,9 @@ describe("weights: 'imagenet'", () => {
     expect((await faultOf(() => efficientNetB0Backbone(local()))).received).toContain(
       'md5 50bc09e76180e00e4465e1a485ddc09d',
     );
-    expect((await faultOf(() => mobileNetV2Backbone(local()))).received).toContain('with other contents than expected');
+    expect((await faultOf(() => mobileNetV2Backbone(local()))).received).toContain(
+      'with other contents than expected',
+    );
     expect(readdirSync(cache)).toEqual([]);
   });
 

@@ -37,7 +37,9 @@ describe('history.bestEpoch', () => {
 
   test('throws for a column that the run does not have, with the nearest name', () => {
     expect(() => history.bestEpoch('age_fitt')).toThrow('Did you mean "age_fit"?');
-    expect(() => history.bestEpoch('val_age_fit')).toThrow('expected "loss", "age_loss", "age_fit" or "val_loss"');
+    expect(() => history.bestEpoch('val_age_fit')).toThrow(
+      'expected "loss", "age_loss", "age_fit" or "val_loss"',
+    );
     expect(() => history.bestEpoch('toString')).toThrow('expected "loss", "age_loss"');
   });
 
