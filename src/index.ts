@@ -31,7 +31,7 @@ export type { DownloadProgress } from './backbones/fetchFile.js';
 export { type MobileNetV2Stage, mobileNetV2Backbone } from './backbones/mobileNetV2.js';
 export { type Resnet50Stage, resnet50Backbone } from './backbones/resnet50.js';
 export { type BestCheckpointOptions, bestCheckpoint } from './callbacks/bestCheckpoint.js';
-export { csvLogger } from './callbacks/csvLogger.js';
+export { csvLogger, type LoggerOptions } from './callbacks/csvLogger.js';
 export { type EarlyStoppingOptions, earlyStopping } from './callbacks/earlyStopping.js';
 export { jsonLinesLogger } from './callbacks/jsonLinesLogger.js';
 export type { MonitorOptions } from './callbacks/monitorOptions.js';
@@ -116,6 +116,7 @@ export { accuracy } from './metrics/accuracy.js';
 export type { Metric, MetricName, MetricOptions } from './metrics/metric.js';
 export { mae, mse, rmse } from './metrics/regression.js';
 export { type LoadKerasModelOptions, type LoadKerasOptions, loadKeras } from './model/loadKeras.js';
+export type { SummaryOptions } from './model/modelSummary.js';
 export {
   type MultiTaskBuilder,
   type MultiTaskOptions,
@@ -175,9 +176,14 @@ export type {
   BatchEvent,
   Callback,
   CallbackHooks,
+  CallbackIdentity,
   CallbackState,
   EpochEvent,
   Run,
+  StatefulCallback,
+  StatefulHooks,
+  StatelessCallback,
 } from './training/callback.js';
-export type { FitOptions, FitResult } from './training/fit.js';
+export type { FitOptions } from './training/fit.js';
 export type { HistoryColumn, MonitorModes } from './training/monitor.js';
+export type { History, HistoryRowOf } from './training/trainingHistory.js';

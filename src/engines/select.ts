@@ -285,10 +285,10 @@ function checkEngineOptions({ threads, compileCache }: EngineOptions): void {
   if (compileCache !== undefined && typeof compileCache?.read !== 'function') {
     throw createError({
       kind: 'argument',
-      path: 'graphs',
+      path: 'compileCache',
       expected: 'a store',
       received: formatValue(compileCache),
-      advice: "Write graphs: folderStore('out/graphs').",
+      advice: "Write compileCache: folderStore('out/graphs').",
     });
   }
   if (threads === undefined || (Number.isInteger(threads) && threads >= 1)) return;

@@ -52,7 +52,7 @@ export interface GradCamOptions<T extends Tasks, K extends keyof T & string> ext
  * @category Figures
  */
 export interface GradCam<Word extends string = string> extends HeatMap {
-  /** The largest number before all were divided by it; 0 where nothing in the image speaks for `toward`. */
+  /** The largest number before all were divided by it; 0 where nothing in the image speaks for `target`. */
   readonly peak: number;
   /** What the map speaks for. */
   readonly target: Word;
@@ -86,8 +86,8 @@ export interface GradCam<Word extends string = string> extends HeatMap {
  * const image = { data: new Uint8Array(16 * 16 * 3).fill(90), height: 16, width: 16, channels: 3 };
  * const { height, width, layer } = await gradCam(model, image, { task: 'gender', engine: 'wasm' });
  * console.log(height, width, layer); // 5 5 trunk_conv2
- * const older = await gradCam(model, [image, image], { task: 'age', toward: 'higher' });
- * console.log(older.length, older[0]?.toward); // 2 higher
+ * const older = await gradCam(model, [image, image], { task: 'age', target: 'higher' });
+ * console.log(older.length, older[0]?.target); // 2 higher
  * model.dispose();
  * ```
  * @category Figures

@@ -65,7 +65,7 @@ export interface MultiTaskBuilder<
 /** Words that begin, or are, other columns of a history. */
 const RESERVED_NAMES = [
   'val',
-  'clean',
+  'unaugmented',
   'epoch',
   'seconds',
   'loss',
@@ -83,7 +83,7 @@ const RESERVED_NAMES = [
  */
 export type ValidTaskName<Defined, Name extends string> = Name extends Defined
   ? TypeErrorMessage<`task '${Name}' is already defined`>
-  : Name extends (typeof RESERVED_NAMES)[number] | `val_${string}` | `clean_${string}`
+  : Name extends (typeof RESERVED_NAMES)[number] | `val_${string}` | `unaugmented_${string}`
     ? TypeErrorMessage<`'${Name}' cannot name a task: columns of the history are called so`>
     : Defined & (`${Name}_${string}` | NamePrefixes<Name>) extends infer Clash extends string
       ? [Clash] extends [never]
@@ -232,7 +232,7 @@ function checkTaskArguments(
 
 /** Throws an `argument` fault unless `task` is one, with a name that fits beside those of other tasks. */
 export function checkNamedTask(path: string, name: string, task: AnyTask, names: readonly string[]): void {
-  if (!/^[A-Za-z]\w*$/.test(name) || RESERVED_NAME_LIST.includes(name) || /^(val|clean)_/.test(name)) {
+  if (!/^[A-Za-z]\w*$/.test(name) || RESERVED_NAME_LIST.includes(name) || /^(val|unaugmented)_/.test(name)) {
     throw createArgumentError(
       path,
       'a task name of letters, digits and _ that is not reserved for history columns',

@@ -34,13 +34,13 @@ describe('gradCam says what is wrong with', () => {
   });
 
   test('a word', async () => {
-    const { path, expected, advice } = await heat({ task: 'gender', toward: 'femal' });
+    const { path, expected, advice } = await heat({ task: 'gender', target: 'femal' });
     expect([path, expected, advice]).toEqual([
-      'gradCam.toward',
+      'gradCam.target',
       'one of "male", "female", for gender',
       'Did you mean "female"?',
     ]);
-    expect((await heat({ task: 'age', toward: 'female' })).expected).toBe(
+    expect((await heat({ task: 'age', target: 'female' })).expected).toBe(
       'one of "higher", "lower", for age',
     );
   });

@@ -76,11 +76,9 @@ describe('an output path that cannot be written', () => {
     let steps = 0;
     const count = {
       name: 'count',
-      begin: () => ({
-        step: () => {
-          steps++;
-        },
-      }),
+      onBatchEnd: () => {
+        steps++;
+      },
     };
     const { callbacks = [], ...rest } = options as { callbacks?: object[] };
     const error = await faultOf(() =>
@@ -170,7 +168,11 @@ describe('a corrupt checkpoint', () => {
 
   test.each([
     ['cut in half', (bytes: Uint8Array) => bytes.slice(0, bytes.length / 2), 'do not match their hash'],
-    ['cut in its header', (bytes: Uint8Array) => bytes.slice(0, 100), 'a truncated file, or a file of another format'],
+    [
+      'cut in its header',
+      (bytes: Uint8Array) => bytes.slice(0, 100),
+      'a truncated file, or a file of another format',
+    ],
     ['empty', () => new Uint8Array(), '0 bytes'],
     [
       'of text',

@@ -106,17 +106,21 @@ describe('a monitor', () => {
     expect(far.advice).toBe('Monitor one of these columns.');
   });
 
-  test('of validation without validation, or clean without clean, says what to give', async () => {
+  test('of validation in a run without it, or of unaugmented validation in a run without that, says which option to pass', async () => {
     const none = await fitFault({ callbacks: [earlyStopping()] });
     expect(none).toMatchObject({ path: 'earlyStopping.monitor', received: '"val_loss"' });
     expect(none.advice).toBe('Pass a validation dataset to fit().');
-    const clean = await fitFault({
+    const unaugmented = await fitFault({
       validation,
-      callbacks: [earlyStopping({ monitor: 'clean_age_mae' as never })],
+      callbacks: [earlyStopping({ monitor: 'val_unaugmented_age_mae' as never })],
     });
-    expect(clean.advice).toBe('Pass a validation dataset and evaluateUnaugmented: true to fit().');
-    const judged = await fitFault({ clean: true });
-    expect(judged).toMatchObject({ kind: 'argument', path: 'fit.clean', received: 'none' });
+    expect(unaugmented.advice).toBe('Pass a validation dataset and evaluateUnaugmented: true to fit().');
+    const judged = await fitFault({ evaluateUnaugmented: true });
+    expect(judged).toMatchObject({
+      kind: 'argument',
+      path: 'fit.evaluateUnaugmented',
+      received: 'no validation dataset',
+    });
   });
 });
 
@@ -145,7 +149,7 @@ describe('fit', () => {
     ['callbacks', earlyStopping(), '['],
     ['validation', [1, 2], 'split'],
     ['validation', Promise.resolve(good()), 'Write await'],
-    ['features', 'out/features', "folderStore('out/features')"],
+    ['featureCache', 'out/features', "folderStore('out/features')"],
     ['checkpoint', 'out', "checkpoint: folderStore('out')"],
     ['checkpoint', null, 'folderStore'],
   ])('with something else as its %s: %j', async (name, value, advised) => {

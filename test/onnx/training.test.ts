@@ -81,7 +81,7 @@ test('fit on onnx has the history of wasm, with a short last batch and validatio
   rows.forEach((row, i) => {
     for (const [column, value] of Object.entries(row)) {
       if (column === 'seconds') continue;
-      expect([column, Math.abs(value - wasm.rows[i]![column]!) / Math.abs(value) < 1e-3]).toEqual([
+      expect([column, Math.abs(value - wasm.rows[i]![column as 'loss']) / Math.abs(value) < 1e-3]).toEqual([
         column,
         true,
       ]);
@@ -520,7 +520,7 @@ test('fit logs a compile cache that cannot be written and continues, and rejects
   const write = () => Promise.reject(new Error('EROFS: read-only file system'));
   const lines: string[] = [];
   const options = {
-    graphs: { ...memoryStore(), write },
+    compileCache: { ...memoryStore(), write },
     epochs: 1,
     log: (line: string) => void lines.push(line),
   };
@@ -528,7 +528,7 @@ test('fit logs a compile cache that cannot be written and continues, and rejects
   expect(lines.filter((line) => line.includes('EROFS'))).toHaveLength(1);
   await expect(train({ compileCache: 'out' as never })).rejects.toMatchObject({
     kind: 'argument',
-    path: 'graphs',
+    path: 'compileCache',
   });
 });
 
@@ -604,7 +604,7 @@ test('fit trains with one thread, and auto selects onnx with the reason and the 
   expect(engine).toMatchObject({
     name: 'onnx',
     reason: 'ONNX Runtime is installed, onnxruntime-node 1.30.0',
-    faster: { name: 'native' },
+    fasterEngine: { name: 'native' },
   });
   expect(lines[0]).toBe('engine onnx: ONNX Runtime is installed, onnxruntime-node 1.30.0');
 });

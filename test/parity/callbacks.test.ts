@@ -6,6 +6,7 @@ import {
   memoryStore,
   reduceLROnPlateau,
 } from '../../src/index.js';
+import { createHooks } from '../../src/training/callback.js';
 import { expectClose } from './close.js';
 import { fixture } from './fixture.js';
 
@@ -58,16 +59,17 @@ async function drive(callback: Callback<'val_loss'> | Callback, values: Values) 
       return Promise.resolve();
     },
   };
-  const listener = await callback.create(run, undefined);
+  const hooks = await createHooks(callback, run);
+  await hooks.onTrainBegin?.(run);
   for (const [i, value] of values.entries()) {
     const row = { epoch: i + 1, val_loss: numberOf(value) };
     history.push(row);
     weight = i + 1;
-    await listener.onEpochEnd?.({ epoch: i + 1, row });
+    await hooks.onEpochEnd?.({ epoch: i + 1, row }, run);
     rates.push(run.learningRate);
     if (stopped) break;
   }
-  await listener.onTrainEnd?.('finished');
+  await hooks.onTrainEnd?.('finished', run);
   return { epochs: rates.length, end: weight, rates, saved };
 }
 

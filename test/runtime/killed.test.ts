@@ -25,10 +25,10 @@ const store = folderStore(process.argv[2]);
 // Held in the middle of the epoch where it is killed or of the next: however late the kill comes, it comes before the end.
 const held = Number(process.argv[3] ?? 0);
 const hold = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-const tell = { name: 'tell', begin: () => ({ step: ({ epoch, step }) => {
-  writeSync(1, 'step ' + epoch + ' ' + step + '\\n');
-  if (epoch === held && step === 4) hold();
-} }) };
+const tell = { name: 'tell', onBatchEnd: ({ epoch, batch }) => {
+  writeSync(1, 'step ' + epoch + ' ' + batch + '\\n');
+  if (epoch === held && batch === 4) hold();
+} };
 const { rows } = await model.fit(data.augment([m.randomRotation({ degrees: 20 })]), {
   epochs: 6, batchSize: 4, engine: 'wasm', checkpoint: store, resume: true, callbacks: [tell, m.csvLogger(store)],
 });

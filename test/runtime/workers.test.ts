@@ -120,7 +120,7 @@ test('an aborted run ends its workers', async () => {
   const { stopped } = await model().fit(dataset.withWorkers(spawner), {
     ...options,
     signal: stop.signal,
-    callbacks: [{ name: 'stop', create: () => ({ onBatchEnd: () => stop.abort() }) }],
+    callbacks: [{ name: 'stop', onBatchEnd: () => stop.abort() }],
   });
   expect(stopped).toBe('aborted');
   expect(log.ended).toBe(log.spawned);
@@ -166,7 +166,7 @@ test('from the sources, a process ends by itself: after a run, an abort, and a b
     const main = async () => {
       await model().fit(dataset.withWorkers(threads), { epochs: 2, batchSize: 2 });
       const stop = new AbortController();
-      const callbacks = [{ name: 'stop', begin: () => ({ step: () => stop.abort() }) }];
+      const callbacks = [{ name: 'stop', onBatchEnd: () => stop.abort() }];
       const { stopped } = await model().fit(dataset.withWorkers(threads), { epochs: 2, batchSize: 2, signal: stop.signal, callbacks });
       const broken = { maxWorkers: 2, spawn: (_, listener) => threads.spawn('function answer() { process.exit(1) }', listener) };
       const { kind } = await model().fit(dataset.withWorkers(broken), { epochs: 2, batchSize: 2 }).catch((error) => error);

@@ -8,6 +8,7 @@ import {
   reduceLROnPlateau,
   terminateOnNaN,
 } from '../../src/index.js';
+import { createHooks } from '../../src/training/callback.js';
 
 /** Drives a callback through epochs of given values, without a network. */
 async function drive(callback: Callback<'val_loss'> | Callback, values: readonly number[]) {
@@ -38,15 +39,16 @@ async function drive(callback: Callback<'val_loss'> | Callback, values: readonly
       return Promise.resolve();
     },
   };
-  const listener = await callback.create(run, undefined);
+  const hooks = await createHooks(callback, run);
+  await hooks.onTrainBegin?.(run);
   for (const [i, val_loss] of values.entries()) {
     const row = { epoch: i + 1, val_loss };
     history.push(row);
-    await listener.onEpochEnd?.({ epoch: i + 1, row });
+    await hooks.onEpochEnd?.({ epoch: i + 1, row }, run);
     rates.push(run.learningRate);
     if (stopped) break;
   }
-  await listener.onTrainEnd?.('finished');
+  await hooks.onTrainEnd?.('finished', run);
   return { epochs: history.length, restored, rates, saved, stopped };
 }
 
@@ -106,9 +108,9 @@ test('a loss that is not finite ends the run', async () => {
       reason = why;
     },
   };
-  const listener = await terminateOnNaN().create(run as never, undefined);
-  await listener.onBatchEnd?.({ epoch: 1, batch: 1, batches: 2, loss: 3, logs: {} });
+  const hooks = await createHooks(terminateOnNaN(), run as never);
+  await hooks.onBatchEnd?.({ epoch: 1, batch: 1, batches: 2, loss: 3, logs: {} }, run as never);
   expect(reason).toBeUndefined();
-  await listener.onBatchEnd?.({ epoch: 1, batch: 2, batches: 2, loss: Number.NaN, logs: {} });
+  await hooks.onBatchEnd?.({ epoch: 1, batch: 2, batches: 2, loss: Number.NaN, logs: {} }, run as never);
   expect(reason).toBe('the loss was NaN in epoch 1, step 2');
 });

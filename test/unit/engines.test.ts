@@ -42,7 +42,7 @@ describe('a native package that is installed and does not load', () => {
     const choice = await useEngine('auto', { load: broken, log: (line) => lines.push(line) });
     expect(choice).toMatchObject({
       name: 'wasm',
-      faster: { name: 'native', install: 'npx tfjs-multitask build-native' },
+      fasterEngine: { name: 'native', install: 'npx tfjs-multitask build-native' },
     });
     expect(choice.reason).toContain('@tensorflow/tfjs-node is installed');
     expect(choice.reason).toContain('cannot open shared object file');

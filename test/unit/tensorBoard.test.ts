@@ -103,13 +103,13 @@ describe('a run that is killed and resumed', () => {
     },
   );
 
-  test('has the clean columns beside the augmented ones', async () => {
+  test('logs the unaugmented validation columns in addition to the augmented ones', async () => {
     const store = memoryStore();
     await train(store, memoryStore());
     const tags = new Set((await scalarsIn(store)).validation!.map(({ tag }) => tag));
     expect([...tags].sort()).toEqual([
-      ...['epoch_clean_light_loss', 'epoch_clean_light_mae', 'epoch_clean_loss'],
       ...['epoch_light_loss', 'epoch_light_mae', 'epoch_loss'],
+      ...['epoch_unaugmented_light_loss', 'epoch_unaugmented_light_mae', 'epoch_unaugmented_loss'],
       ...['evaluation_light_loss_vs_iterations', 'evaluation_light_mae_vs_iterations'],
       'evaluation_loss_vs_iterations',
     ]);
