@@ -22,7 +22,7 @@ import {
   weightedLoss,
 } from 'tfjs-multitask';
 import { loadPackage } from 'tfjs-multitask/node';
-import { modelB } from '../examples/study/model-b-network.js';
+import { modelB } from '../examples/study/modelB.js';
 
 const text = (defaultValue: string) => ({ type: 'string', default: defaultValue }) as const;
 const { values: args } = parseArgs({

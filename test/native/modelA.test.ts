@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { modelA } from '../../examples/study/model-a-network.js';
+import { modelA } from '../../examples/study/modelA.js';
 import { type Callback, type EngineName, sgd, type Weights, weightedLoss } from '../../src/index.js';
 import { loadPackage } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';

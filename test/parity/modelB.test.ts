@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { modelB } from '../../examples/study/model-b-network.js';
+import { modelB } from '../../examples/study/modelB.js';
 import type { NamedArrays } from '../../src/core/arrays.js';
 import { createExecutor } from '../../src/engines/createExecutor.js';
 import { getCurrentOnnx } from '../../src/engines/select.js';
