@@ -74,7 +74,7 @@ describe('learning curves', () => {
   });
 
   test('name the task that is meant', async () => {
-    await expect(learningCurves({ tasks, rows }, { task: 'agee' })).rejects.toMatchObject({
+    await expect(learningCurves({ tasks, rows }, { task: 'agee' as never })).rejects.toMatchObject({
       kind: 'argument',
       path: 'learningCurves.task',
       advice: 'Did you mean "age"?',
