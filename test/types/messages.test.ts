@@ -95,12 +95,12 @@ describe('a wrong call is a type error with a sentence in it', () => {
       "weightedLoss: the model has no task 'agee'",
     ],
     ['a choice of one value', 'choice([32]);', 'choice() needs at least two values'],
-    ['a value twice', 'choice([32, 64, 32]);', 'choice() has 32 twice: leave one out'],
-    ['a word twice', "choice(['relu', 'elu', 'relu']);", 'choice() has relu twice: leave one out'],
-    ['a boolean twice', 'choice([true, true]);', 'choice() has true twice: leave one out'],
+    ['a value twice', 'choice([32, 64, 32]);', 'choice() has 32 twice: remove one of them'],
+    ['a word twice', "choice(['relu', 'elu', 'relu']);", 'choice() has relu twice: remove one of them'],
+    ['a boolean twice', 'choice([true, true]);', 'choice() has true twice: remove one of them'],
     ['a space of nothing', 'space({});', 'space() needs at least one parameter'],
-    ['one alternative', 'alternatives({ adam: {} });', 'alternatives() needs at least two'],
-    ['no alternative', 'alternatives({});', 'alternatives() needs at least two'],
+    ['one alternative', 'alternatives({ adam: {} });', 'alternatives() needs at least two alternatives'],
+    ['no alternative', 'alternatives({});', 'alternatives() needs at least two alternatives'],
   ])('%s', (_, call, sentence) => {
     expect(errorOf(call)).toMatch(/'TypeErrorMessage<"[^>]*">'/);
     expect(errorOf(call)).toContain(`TypeErrorMessage<"${sentence}">`);
@@ -221,7 +221,7 @@ describe('a wrong call is a type error with a sentence in it', () => {
     [
       'a parameter called kind',
       'alternatives({ a: { kind: choice([1, 2]) }, b: {} });',
-      `TypeErrorMessage<"'kind' says which alternative it is: choose another name">`,
+      `TypeErrorMessage<"'kind' is the name of the alternative: choose another name">`,
     ],
     ['a fit without an end', 'await model.fit(data, {});', "'epochs' is missing"],
   ])('%s is an error that names it', (_, call, name) => {

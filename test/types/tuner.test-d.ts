@@ -83,7 +83,7 @@ describe('the values of a space', () => {
     void values.optimizer.nesterov;
     // @ts-expect-error a space has parameters, not values
     space({ rate: 0.1 });
-    // @ts-expect-error its kind says which alternative it is
+    // @ts-expect-error kind is the name of the alternative
     alternatives({ a: { kind: choice([1, 2]) }, b: {} });
   });
 });
