@@ -11,7 +11,7 @@ import {
 import { tf } from '../tensor/tf.js';
 import { loadWasmBackend } from '../tensor/wasmBackend.js';
 import type { OnnxEngineState } from './onnx/executor/predictor.js';
-import { loadOnnxRuntime, ONNX_INSTALL_COMMAND } from './onnx/session/onnxRuntime.js';
+import { loadOnnxRuntime, ONNX_INSTALL_COMMAND } from './onnx/session/loadOnnxRuntime.js';
 
 /**
  * What executes a step: ONNX Runtime, which runs it as one compiled graph, or a TensorFlow.js backend.

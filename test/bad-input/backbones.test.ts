@@ -66,19 +66,19 @@ describe('a file of weights', () => {
       'without a tensor',
       (layers) => layers.get('block_5_expand_BN')!.delete('beta'),
       'mobile.h5: block_5_expand_BN/beta',
-      'nothing',
+      'no tensor',
     ],
     [
       'with a layer too many',
       (layers) => layers.set('block_17_expand', layers.get('block_5_expand')!),
       'mobile.h5: block_17_expand',
-      'another',
+      'an additional layer',
     ],
     [
       'with a tensor too many',
       (layers) => layers.get('block_5_expand')!.set('bias', { shape: [192], data: new Float32Array(192) }),
       'mobile.h5: block_5_expand/bias',
-      'another',
+      'an additional tensor',
     ],
     [
       'with a tensor of another shape',
@@ -99,7 +99,7 @@ describe('a file of weights', () => {
         });
       },
       'mobile.h5: old_bn_Conv1',
-      'another',
+      'an additional layer',
     ],
   ];
   test.each(changes)('%s is refused by name', async (_, change, path, received) => {
@@ -116,7 +116,7 @@ describe('a file of weights', () => {
     broken[7] = Number.NaN;
     layers.get('block_5_expand_BN')!.set('gamma', { shape, data: broken });
     const fault = await faultOf(async () => read(kerasFile(layers)));
-    expect(fault).toMatchObject({ kind: 'file', received: 'NaN at place 7' });
+    expect(fault).toMatchObject({ kind: 'file', received: 'NaN at index 7' });
     expect(fault.path).toMatch(/^mobile\.h5.*block_5_expand_BN.*gamma/);
   });
 
@@ -137,7 +137,7 @@ describe('a file of weights', () => {
     const without = kerasFile(mobile);
     expect(await faultOf(() => read(without, { top: true }))).toMatchObject({
       path: 'mobile.h5: predictions',
-      advice: 'Leave top out, or give the file with its top.',
+      advice: 'Omit top, or give a file with the classification layer.',
     });
   });
 

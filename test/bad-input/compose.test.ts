@@ -83,7 +83,7 @@ describe('a task', () => {
     expect(list).toMatchObject({ path: "task('age')", received: 'an array' });
     const trunk = await faultOf(() => loose().task('age', age, sharedTrunk([flatten()])));
     expect(trunk).toMatchObject({ path: "task('age')", received: 'a trunk' });
-    expect(await faultOf(() => branch([]))).toMatchObject({ path: 'branch', received: 'an empty list' });
+    expect(await faultOf(() => branch([]))).toMatchObject({ path: 'branch', received: 'an empty array' });
   });
 
   test('that is none, has a taken name, or one that cannot be a column', async () => {
@@ -128,7 +128,7 @@ describe('a network', () => {
     expect(none).toMatchObject({ kind: 'argument', path: 'multiTask().build', received: 'no tasks' });
     const trunk = sharedTrunk([conv(2, 3)]);
     const second = await faultOf(() => loose().trunk(trunk).trunk(trunk));
-    expect(second).toMatchObject({ kind: 'argument', path: 'multiTask().trunk', received: 'a second one' });
+    expect(second).toMatchObject({ kind: 'argument', path: 'multiTask().trunk', received: 'a second trunk' });
     const other = await faultOf(() => loose().trunk([conv(2, 3)]));
     expect(other).toMatchObject({
       path: 'multiTask().trunk',
@@ -255,12 +255,12 @@ describe('a block of the user', () => {
   ])('that returns something else than what it connected', async (output, received) => {
     const error = await build(() => output);
     expect(error).toMatchObject({ kind: 'argument', path: 'block own', received });
-    expect(error.advice).toContain('site.connect(layer, input)');
+    expect(error.advice).toContain('context.connect(layer, input)');
   });
 
   test.each([
     [[], 'no arrays'],
-    [[new Float32Array(9)], '9'],
+    [[new Float32Array(9)], 'arrays of 9 numbers'],
     [[new Float32Array(3), new Float32Array(9)], 'arrays of 3 and 9 numbers'],
     [[new Float32Array(9), new Float32Array(2)], 'arrays of 9 and 2 numbers'],
   ])('that gives a layer other weights than it holds', async (arrays, received) => {
@@ -345,7 +345,7 @@ describe('views', () => {
       [tf.layers.flatten(), 'a block or a layer'],
       [[grayscaleImage()], 'an array'],
       [null, 'null'],
-      [true, 'a value of type boolean'],
+      [true, 'the boolean true'],
     ] as const) {
       const error = await give(options);
       expect(error).toMatchObject({ kind: 'argument', path: 'branch', received });
@@ -369,7 +369,9 @@ describe('views', () => {
       path: 'trunk: trunk_conv1, called on image_conv1',
       expected: 'a layer that accepts inputs of shape [16, 16, 1]',
     });
-    expect(error.advice).toBe('It was built on image: what the branches see has one number of channels.');
+    expect(error.advice).toBe(
+      'Use input views with the same number of channels: the layer was built for the channels of image.',
+    );
   });
 
   test('of another size than a trunk that ends flat was built on', async () => {

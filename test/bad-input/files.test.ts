@@ -154,7 +154,7 @@ describe('a folder', () => {
     expect(await faultOf(() => imageFolder(file, OPTIONS))).toMatchObject({
       kind: 'file',
       path: file,
-      received: 'ENOTDIR',
+      received: 'a file in place of a folder (ENOTDIR)',
     });
   });
 
@@ -192,7 +192,7 @@ describe('a CSV file of labels', () => {
   test('with a label outside the list names the list', async () => {
     const error = await faultOf(read('file,age,gender\na.jpg,30,femal\n'));
     expect(error).toMatchObject({ kind: 'data', path: 'csv row 2, column gender', received: '"femal"' });
-    expect(error.expected).toBe('one of male, female');
+    expect(error.expected).toBe('"male" or "female"');
   });
 
   test('without a column, with a cut row, and with a file named twice', async () => {
@@ -208,7 +208,7 @@ describe('a CSV file of labels', () => {
     const empty = await faultOf(read(''));
     expect(empty).toMatchObject({ path: 'csv header', received: 'an empty file' });
     const cut = await faultOf(read('file,age,gender\na.jpg,30\n'));
-    expect(cut).toMatchObject({ kind: 'data', path: 'csv row 2', expected: '3 cells', received: '2' });
+    expect(cut).toMatchObject({ kind: 'data', path: 'csv row 2', expected: '3 cells', received: '2 cells' });
     const twice = await faultOf(read('file,age,gender\na.jpg,30,male\n./a.jpg,31,male\n'));
     expect(twice).toMatchObject({ kind: 'data', path: 'csv row 3', received: 'a.jpg again' });
   });

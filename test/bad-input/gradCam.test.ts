@@ -47,7 +47,7 @@ describe('gradCam says what is wrong with', () => {
 
   test('a layer that is not there, leads elsewhere, or makes no map', async () => {
     const missing = await heat({ task: 'age', layer: 'trunk_conv7' });
-    expect([missing.path, missing.received]).toEqual(['layer trunk_conv7', 'the name of no layer']);
+    expect([missing.path, missing.received]).toEqual(['layer trunk_conv7', 'an unknown layer name']);
     expect(missing.advice).toContain('trunk_conv1, trunk_pool1, age_conv1');
     expect((await heat({ task: 'gender', layer: 'age_conv1' })).received).toBe(
       'one that does not lead there',

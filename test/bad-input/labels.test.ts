@@ -42,10 +42,10 @@ describe('a label', () => {
 
   test.each([
     ['femal', '"femal"', 'Did you mean "female"?'],
-    ['unknown', '"unknown"', 'Mend the label'],
-    [1, '1', 'Mend the label'],
-    [null, 'null', 'Mend the label'],
-    ['', '""', 'Mend the label'],
+    ['unknown', '"unknown"', 'Fix the label'],
+    [1, '1', 'Fix the label'],
+    [null, 'null', 'Fix the label'],
+    ['', '""', 'Fix the label'],
   ])('outside the list of the task names the list: %s', async (gender, received, advice) => {
     const error = await fitFault({ age: 30, gender });
     expect(error).toMatchObject({ kind: 'data', path: 'face-11: gender', received });
@@ -104,7 +104,7 @@ describe('a dataset', () => {
     const other = await faultOf(() => imagesInMemory([image(8), image(9)]));
     expect(other).toMatchObject({ kind: 'data', path: '1', received: 'an image of 9x9x3 with 243 bytes' });
     const short = await faultOf(() => imagesInMemory([image(8), image(8, 100)]));
-    expect(short).toMatchObject({ kind: 'data', path: '1', received: '8x8x3 with 100 bytes' });
+    expect(short).toMatchObject({ kind: 'data', path: '1', received: 'an image of 8x8x3 with 100 bytes' });
     expect(short.expected).toContain('8x8x3');
   });
 
@@ -130,7 +130,7 @@ describe('a split', () => {
       const error = await faultOf(() => good().split({ validation: 0.01, by }));
       expect(error).toMatchObject({ kind: 'data', path: 'split.validation' });
       expect(error.received).toBe('12 training images and 0 validation images');
-      expect(error.advice).toContain('12 images');
+      expect(error.advice).toContain('the dataset has 12');
     }
     const alone = await faultOf(() => good().take(1).split({ validation: 0.5 }));
     expect(alone.received).toBe('0 for training and 1 for validation');

@@ -170,12 +170,12 @@ describe('a corrupt checkpoint', () => {
 
   test.each([
     ['cut in half', (bytes: Uint8Array) => bytes.slice(0, bytes.length / 2), 'do not match their hash'],
-    ['cut in its header', (bytes: Uint8Array) => bytes.slice(0, 100), 'a file cut short or of another kind'],
+    ['cut in its header', (bytes: Uint8Array) => bytes.slice(0, 100), 'a truncated file, or a file of another format'],
     ['empty', () => new Uint8Array(), '0 bytes'],
     [
       'of text',
       () => new TextEncoder().encode('<html>not here</html>'),
-      'a file cut short or of another kind',
+      'a truncated file, or a file of another format',
     ],
     ['with a byte flipped among its numbers', (bytes: Uint8Array) => flip(bytes, bytes.length - 10), 'hash'],
     [
@@ -191,7 +191,7 @@ describe('a corrupt checkpoint', () => {
       const before = await contents(store);
       const error = await faultOf(() => small().fit(good(), { ...into(store), epochs: 4, resume: true }));
       expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT_FILE}` });
-      expect(error.expected).toBe('a whole safetensors file');
+      expect(error.expected).toBe('a complete safetensors file');
       expect(error.received).toContain(received);
       expect(error.advice).toBe('Delete it to start anew, or put a copy back.');
       expect(await contents(store)).toEqual(before);
@@ -254,7 +254,7 @@ describe('a checkpoint of another configuration', () => {
     );
     expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT_FILE}` });
     expect(error.received).toBe(`a run that differs in ${named}`);
-    expect(error.advice).toContain('old settings');
+    expect(error.advice).toContain('settings of that run');
     expect(await contents(store)).toEqual(before);
   });
 
@@ -316,7 +316,7 @@ describe('a saved model', () => {
 
     await write({ ...table, version: 99 });
     const newer = await load();
-    expect(newer).toMatchObject({ kind: 'file', path: 'copy/best/tasks.json', received: '99' });
+    expect(newer).toMatchObject({ kind: 'file', path: 'copy/best/tasks.json', received: 'version 99' });
     expect(newer.advice).toContain('Update');
 
     await write(table);

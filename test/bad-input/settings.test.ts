@@ -46,7 +46,7 @@ describe('weights of losses', () => {
     expect(near.advice).toBe('Did you mean "age"?');
     const far = await fitFault({ loss: weightedLoss({ age: 1, gender: 1, height: 1 }) });
     expect(far).toMatchObject({ path: 'weightedLoss.height', received: '"height"' });
-    expect(far.advice).toContain('Take it out');
+    expect(far.advice).toContain('Remove it');
     const evaluated = await faultOf(() =>
       small().evaluate(good(), { loss: weightedLoss({ agee: 1, gender: 1 }) as never, engine: 'wasm' }),
     );
@@ -60,7 +60,7 @@ describe('weights of losses', () => {
       path: 'weightedLoss.gender',
       received: 'no weight for gender',
     });
-    expect(missing.advice).toBe('Give gender: 0 to train without it.');
+    expect(missing.advice).toBe('Write gender: 0 to train without this task.');
     for (const weight of [Number.NaN, -1, Number.POSITIVE_INFINITY, '50']) {
       const error = await faultOf(() => weightedLoss({ gender: weight as number }));
       expect(error).toMatchObject({ kind: 'argument', path: 'weightedLoss.gender' });
@@ -103,7 +103,7 @@ describe('a monitor', () => {
     }
     const far = await fitFault({ callbacks: [earlyStopping({ monitor: 'happiness' as never })] });
     expect(far).toMatchObject({ path: 'earlyStopping.monitor', received: '"happiness"' });
-    expect(far.advice).toBe('Watch one of these columns.');
+    expect(far.advice).toBe('Monitor one of these columns.');
   });
 
   test('of validation without validation, or clean without clean, says what to give', async () => {
@@ -114,7 +114,7 @@ describe('a monitor', () => {
       validation,
       callbacks: [earlyStopping({ monitor: 'clean_age_mae' as never })],
     });
-    expect(clean.advice).toBe('Give fit() a validation dataset and clean: true.');
+    expect(clean.advice).toBe('Pass a validation dataset and evaluateUnaugmented: true to fit().');
     const judged = await fitFault({ clean: true });
     expect(judged).toMatchObject({ kind: 'argument', path: 'fit.clean', received: 'none' });
   });

@@ -300,7 +300,7 @@ describe('a search says what is wrong with', () => {
     expect((await faultOf(() => search.tell(1, { val_loss: 2 }))).received).toBe(
       'a trial that is already complete',
     );
-    expect((await faultOf(() => search.fail(7, 'gone'))).received).toBe('none of that number');
+    expect((await faultOf(() => search.fail(7, 'gone'))).received).toBe('no trial of that number');
   });
 
   test('records of another space', async () => {

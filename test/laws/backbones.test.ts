@@ -21,7 +21,7 @@ import {
   useEngine,
 } from '../../src/index.js';
 import { tf } from '../../src/tensor/tf.js';
-import { runOnnx } from '../onnx/run.js';
+import { runOnnx } from '../onnx/runOnnx.js';
 import { keras } from '../parity/backbones.js';
 import { expectCloseToLargest } from '../parity/close.js';
 import { imageBytes } from '../parity/noise.js';

@@ -99,7 +99,7 @@ describe('a split', () => {
     for (const [n, share, train] of sizes) {
       expect(dataset(n).split({ validation: share, by: 'last' }).train.size).toBe(train);
     }
-    expect(() => dataset(10).split({ validation: 0.9, by: 'last' })).toThrow('0 for training');
+    expect(() => dataset(10).split({ validation: 0.9, by: 'last' })).toThrow('0 training images');
   });
 });
 

@@ -2,10 +2,10 @@ import { describe, expect, test } from 'vitest';
 import { useEngine } from '../../src/index.js';
 import { loadPackage } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
-import { reason } from './native.js';
+import { skipReason } from './native.js';
 
-describe.skipIf(reason !== undefined)('where TensorFlow loads', () => {
-  test('auto takes it, and wasm is still there by name', async () => {
+describe.skipIf(skipReason !== undefined)('useEngine with an installed native package', () => {
+  test('selects native for auto, and wasm by name', async () => {
     expect(await useEngine('auto', { load: loadPackage })).toEqual({
       name: 'native',
       reason: 'TensorFlow is installed',

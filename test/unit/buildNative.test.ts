@@ -56,7 +56,7 @@ describe.skipIf(process.platform !== 'linux')('build-native says what is missing
     const bare = join(folder, 'bare-tensorflow');
     const cases = [
       [join(folder, 'no-python'), 'no program'],
-      [program('fails', '', 3), 'no answer'],
+      [program('fails', '', 3), 'no output'],
       [
         program('without', 'tensorflow:{"python":"p","folder":null,"cuda":false}'),
         'without the module tensorflow',

@@ -128,7 +128,7 @@ describe('curves side by side', () => {
     const wrong = async (given: typeof settings, received: string) =>
       expect(learningCurveGrid(given)).rejects.toMatchObject({ kind: 'argument', received });
     await wrong([], 'no settings');
-    await wrong([{ title: 'grey', runs: [] }], 'one without runs');
+    await wrong([{ title: 'grey', runs: [] }], 'a setting without runs');
     await wrong([{ title: 'grey', runs: [{ tasks, rows: [] }] }], 'none in "grey"');
     const one = { tasks: [tasks[0]], rows } as never;
     await wrong([settings[0]!, { title: 'grey', runs: [one] }], 'age in "grey"');

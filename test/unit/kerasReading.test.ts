@@ -246,7 +246,7 @@ test('the input option of loadKeras sets sizes that a model leaves open, and mus
   read.dispose();
   const error = await faultOf(() => loadKeras(open, { input: [4, 5, 1] }));
   expect(error.path).toBe('file: model_config: layers[0].config.batch_input_shape');
-  expect(error.advice).toBe('Leave `input` out: the file says the size.');
+  expect(error.advice).toBe('Omit `input`, because the file contains the size.');
   const tasks = { a: categorical(['x', 'y', 'z']) };
   expect((await faultOf(() => loadKeras(open, { tasks }))).advice).toContain('input: [128, 128, 3]');
 });

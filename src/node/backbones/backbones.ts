@@ -131,7 +131,7 @@ function createFileCheck<Stage extends string>(
  * import { resnet50Backbone } from 'tfjs-multitask/node';
  *
  * const backbone = await resnet50Backbone({ weights: null, trainableFrom: 'conv5' });
- * console.log(backbone.pieces.length); // 1
+ * console.log(backbone.layerStack.length); // 1
  * ```
  * @category Compose
  */
@@ -152,7 +152,7 @@ export function resnet50Backbone(options: BackboneFileOptions<Resnet50Stage> = {
  * import { mobileNetV2Backbone } from 'tfjs-multitask/node';
  *
  * const backbone = await mobileNetV2Backbone({ weights: null, trainableFrom: 'block_13' });
- * console.log(backbone.pieces.length); // 1
+ * console.log(backbone.layerStack.length); // 1
  * ```
  * @category Compose
  */
@@ -179,7 +179,7 @@ export async function mobileNetV2Backbone(
  * import { efficientNetB0Backbone } from 'tfjs-multitask/node';
  *
  * const backbone = await efficientNetB0Backbone({ weights: null, trainableFrom: 'block6' });
- * console.log(backbone.pieces.length); // 1
+ * console.log(backbone.layerStack.length); // 1
  * ```
  * @category Compose
  */

@@ -16,9 +16,9 @@ export async function openStudy(
     throw createError({
       kind: 'file',
       path: `${store.label}/study.json`,
-      expected: 'a study that was begun',
-      received: 'none',
-      advice: 'Start the search first, in this folder; or this machine does not see it.',
+      expected: 'a study that a search has started',
+      received: 'no such file',
+      advice: 'Start the search in this folder first, and check that this machine can access the folder.',
     });
   }
   const study = await loadStudy(toModuleUrl(module), { ...begun, ...settings } as StudySettings);

@@ -1,9 +1,10 @@
 import { registerBatchNorm } from './batchNorm.js';
 import { registerBiasReluGradient } from './biasReluGradient.js';
-import { fixSamePadding, registerConvolutionGradients } from './convolutionKernels.js';
+import { registerConvolutionGradients } from './convolutionKernels.js';
 import { registerDepthwiseGradients } from './depthwiseGradients.js';
 import { fixFullSum } from './fullSum.js';
 import { registerMaxPoolGradient } from './maxPoolGradient.js';
+import { fixSamePadding } from './samePadding.js';
 
 let isRegistered = false;
 

@@ -1,7 +1,8 @@
 import { registerBatchNorm } from './batchNorm.js';
-import { fixStridedFilterGradient, registerFusedConvolutions } from './convolution.js';
+import { registerFusedConvolutions } from './convolution.js';
 import { registerMaxPool } from './maxPool.js';
 import { registerBiasReluGradient, registerReluGradients } from './reluGradients.js';
+import { fixStridedFilterGradient } from './stridedFilterGradient.js';
 
 let isRegistered = false;
 

@@ -18,7 +18,7 @@ export function checkRow(
   if (typeof untypedRow !== 'object' || untypedRow === null) {
     const columns = list.map(({ metric }) => `${metric}: ${typeof untypedRow === 'number' ? untypedRow : 3}`);
     throw createError({
-      ...{ kind: 'argument', path, expected: 'columns by name', received: formatValue(untypedRow) },
+      ...{ kind: 'argument', path, expected: 'an object of columns', received: formatValue(untypedRow) },
       advice: `Write { ${columns.join(', ')} }.`,
     });
   }
@@ -28,9 +28,9 @@ export function checkRow(
     throw createError({
       kind: 'argument',
       path: `${path}: ${metric}`,
-      expected: 'a number, since it is searched for',
-      received: columns.length > 0 ? `columns ${columns.join(', ')}` : 'nothing',
-      advice: didYouMean(metric, columns) ?? 'Report it after each epoch, or search for another column.',
+      expected: 'a number for this objective',
+      received: columns.length > 0 ? `only the columns ${columns.join(', ')}` : 'no columns',
+      advice: didYouMean(metric, columns) ?? 'Report this column after each epoch, or change the objective.',
     });
   }
 }

@@ -21,13 +21,8 @@ import { tf } from '../../../tensor/tf.js';
 import { checkSlots } from '../../eager/eagerExecutor.js';
 import type { Executor } from '../../executor.js';
 import { type OnnxRuntime, type OnnxTensor, toOnnxTensor } from '../session/onnxRuntime.js';
-import {
-  type CompiledGraph,
-  compileGraph,
-  createGraphSession,
-  type GraphSession,
-  type OnnxEngineOptions,
-} from './compileGraph.js';
+import type { OnnxEngineOptions } from '../session/sessionOptions.js';
+import { type CompiledGraph, compileGraph, type GraphSession } from './compileGraph.js';
 
 const SLOT_PREFIX = 'slot/';
 const WEIGHT_PREFIX = 'weight/';
@@ -148,7 +143,7 @@ export function createOnnxExecutor(
       graph = await compileGraph(runtime, passOn(kind, arrays), options);
       if (graph.acceptsAnyBatchSize) graphs.set(kind, graph);
     }
-    return createGraphSession(runtime, graph.bytes, options);
+    return graph.createSession(options);
   };
 
   const syncWeights = () => {

@@ -1,15 +1,9 @@
 import type { HostArray } from '../../../core/arrays.js';
 import { exportGraph } from '../../../interop/onnx/exportOnnx.js';
 import { getLayers, type InferenceFunction, type LayerGraph } from '../../../network/layerGraph.js';
-import {
-  createSession,
-  type OnnxRuntime,
-  type OnnxSession,
-  runSession,
-  toOnnxTensor,
-} from '../session/onnxRuntime.js';
-import { OPTIMIZED_OPTIONS, toThreadOptions } from '../session/sessionOptions.js';
-import type { OnnxEngineOptions } from './compileGraph.js';
+import { type OnnxRuntime, type OnnxSession, toOnnxTensor } from '../session/onnxRuntime.js';
+import { createSession, runSession } from '../session/session.js';
+import { type OnnxEngineOptions, OPTIMIZED_OPTIONS, toThreadOptions } from '../session/sessionOptions.js';
 
 /** ONNX Runtime as the engine in use has it. */
 export interface OnnxEngineState extends OnnxEngineOptions {

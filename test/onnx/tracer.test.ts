@@ -4,21 +4,21 @@ import { trace } from '../../src/tensor/trace/tracer.js';
 
 beforeAll(() => tf.setBackend('cpu'));
 
-const functions = () =>
+const getKernelFunctions = () =>
   tf.getKernelsForBackend('cpu').map(({ kernelName, kernelFunc }) => [kernelName, kernelFunc]);
 
-test('kernels stand as before after a recording, and after one that throws', () => {
-  const before = new Map(functions() as [string, unknown][]);
+test('trace restores the kernels afterwards, also when the traced function throws', () => {
+  const before = new Map(getKernelFunctions() as [string, unknown][]);
   trace(() => tf.tidy(() => tf.add(tf.scalar(1), 2)));
   expect(() =>
     trace(() => {
-      throw new Error('in the middle');
+      throw new Error('failed while tracing');
     }),
-  ).toThrow('in the middle');
-  expect(new Map(functions() as [string, unknown][])).toEqual(before);
+  ).toThrow('failed while tracing');
+  expect(new Map(getKernelFunctions() as [string, unknown][])).toEqual(before);
 });
 
-test('calls come in order, and a leaf keeps the numbers it had when it was read', () => {
+test('trace returns the calls in order, and a leaf has the values it had when it was read', () => {
   const x = tf.variable(tf.tensor1d([1, 2]));
   const { calls, leaves, result } = trace(() => {
     const y = tf.tidy(() => tf.neg(tf.square(x)));
@@ -31,7 +31,7 @@ test('calls come in order, and a leaf keeps the numbers it had when it was read'
   expect([...result.dataSync()]).toEqual([-1, -4]);
 });
 
-test('a kernel that calls others is one call', () => {
+test('trace records a kernel that calls other kernels as one call', () => {
   const { calls } = trace(() => tf.tidy(() => tf.softmax(tf.tensor1d([1, 2, 3]))));
   expect(calls.map(({ kernel }) => kernel)).toEqual(['Softmax']);
 });
