@@ -38,7 +38,8 @@ const IMAGE_FILE_PATTERN = /^pictures\/\d+\.(?:jpg|png|webp)$/;
 
 /**
  * Writes the data that a report needs to `store`: `run.json`, and small pictures in `pictures/`. Pictures of an earlier record are
- * removed. The reported epoch is the one that `bestCheckpoint` saved in `best/`.
+ * removed. The reported epoch is that of the model in `best/`,
+ * which `bestCheckpoint` saved.
  *
  * Call it after `fit` with the best model. To watch the run with {@link watchRun}, call it before `fit` too, without `history`.
  *

@@ -99,7 +99,8 @@ export function spawnTrial(options: SpawnTrialOptions): Promise<TrialExit> {
           (error: unknown) => {
             sendToChild({ id, failed: serializeError(error) });
             if (!isMultitaskError(error) || error.kind !== 'file') return;
-            if ('store' in asked && BAD_NAME_CODES.includes(error.received)) return;
+            const { code = '' } = Object(error.cause) as NodeJS.ErrnoException;
+            if ('store' in asked && BAD_NAME_CODES.includes(code)) return;
             storeError = error;
             child.kill('SIGKILL');
           },
