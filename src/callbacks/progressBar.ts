@@ -1,4 +1,5 @@
 import { findBestEpoch, type HistoryRow } from '../core/records/history.js';
+import type { EngineChoice } from '../engines/engineChoice.js';
 import type { Callback } from '../training/callback.js';
 
 /**
@@ -44,6 +45,7 @@ export function progressBar(output: ProgressOutput): Callback {
       const rows = [...((saved?.values as HistoryRow[] | undefined) ?? [])];
       let began = 0;
       let first = 1;
+      output.write(formatEngine(run.engine));
       return {
         onEpochBegin: () => {
           began = 0;
@@ -77,6 +79,13 @@ export function progressBar(output: ProgressOutput): Callback {
       };
     },
   };
+}
+
+/** The engine and the reason; a second line with the install command when `wasm` was chosen because ONNX Runtime is not installed. */
+function formatEngine({ name, reason, fasterEngine }: EngineChoice): string {
+  const hint =
+    name === 'wasm' && fasterEngine?.name === 'onnx' ? `for more speed: ${fasterEngine.install}\n` : '';
+  return `engine ${name}: ${reason}\n${hint}`;
 }
 
 /** Losses and metrics of an epoch, a line for each kind of judging, columns under each other. */

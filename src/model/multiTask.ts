@@ -4,6 +4,7 @@ import { describeType, formatValue } from '../core/errors/formatValue.js';
 import { suggestAwait } from '../core/errors/suggestions.js';
 import type { ImageShape, PixelRange } from '../core/images.js';
 import type { Simplify, TypeErrorMessage } from '../core/inferenceTypes.js';
+import type { Platform } from '../core/platform/platform.js';
 import type { Branch, Trunk } from '../layers/trunkAndBranch.js';
 import { buildNetwork, type TaskDefinition } from '../network/buildNetwork.js';
 import type { Network } from '../network/network.js';
@@ -112,39 +113,49 @@ type NamePrefixes<Name extends string> = Name extends `${infer Head}_${infer Res
 // biome-ignore lint/complexity/noBannedTypes: no tasks yet; `{}` is what `T & {...}` grows from
 type NoTasks = {};
 
-/**
- * Begins a network that answers several questions about each image: a trunk that all share, then a branch a task.
- *
- * @throws `argument` fault for an input that is not three whole numbers, or a range of one number.
- * @example
- * ```ts
- * import { binary, branch, conv, dense, flatten, maxPool, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
- *
- * const face = () => branch([conv(8, 3), flatten(), dense(16)]);
- * const model = multiTask({ input: [32, 32, 3] })
- *   .trunk(sharedTrunk([conv(8, 3), maxPool(2)]))
- *   .task('age', regression({ unit: 'years' }), face())
- *   .task('gender', binary(['male', 'female']), face())
- *   .build();
- * console.log(model.layersModel.outputNames); // ['age', 'gender']
- * ```
- * @category Compose
- */
-export function multiTask({ input, range = [0, 1], seed = 0 }: MultiTaskOptions): MultiTaskBuilder<NoTasks> {
-  const inputOptions = {
-    noun: '[height, width, channels] with 1 or 3 channels',
-    advice: 'For color images of 128x128 pixels, write [128, 128, 3].',
+/** The `multiTask` function of an entry. */
+export interface MultiTask {
+  /**
+   * Begins a network that answers several questions about each image: a trunk that all share, then a branch a task.
+   *
+   * @throws `argument` fault for an input that is not three whole numbers, or a range of one number.
+   * @example
+   * ```ts
+   * import { binary, branch, conv, dense, flatten, maxPool, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
+   *
+   * const face = () => branch([conv(8, 3), flatten(), dense(16)]);
+   * const model = multiTask({ input: [32, 32, 3] })
+   *   .trunk(sharedTrunk([conv(8, 3), maxPool(2)]))
+   *   .task('age', regression({ unit: 'years' }), face())
+   *   .task('gender', binary(['male', 'female']), face())
+   *   .build();
+   * console.log(model.layersModel.outputNames); // ['age', 'gender']
+   * ```
+   * @category Compose
+   */
+  (options: MultiTaskOptions): MultiTaskBuilder<NoTasks>;
+}
+
+/** Creates the {@link MultiTask} function of a platform, which its models use to start engines and read images. */
+export function createMultiTask(platform: Platform): MultiTask {
+  return ({ input, range = [0, 1], seed = 0 }) => {
+    const inputOptions = {
+      noun: '[height, width, channels] with 1 or 3 channels',
+      advice: 'For color images of 128x128 pixels, write [128, 128, 3].',
+    };
+    checks.shape('multiTask.input', input, ['height', 'width', 'channels'], inputOptions);
+    if (input[2] !== 1 && input[2] !== 3) {
+      const received = formatValue(input);
+      throw createArgumentError('multiTask.input', inputOptions.noun, received, inputOptions.advice);
+    }
+    checkPixelRange('multiTask.range', range);
+    return createBuilder(platform, {
+      input: { shape: input, range },
+      seed,
+      trunk: undefined,
+      tasks: [],
+    }) as unknown as MultiTaskBuilder<NoTasks>;
   };
-  checks.shape('multiTask.input', input, ['height', 'width', 'channels'], inputOptions);
-  if (input[2] !== 1 && input[2] !== 3)
-    throw createArgumentError('multiTask.input', inputOptions.noun, formatValue(input), inputOptions.advice);
-  checkPixelRange('multiTask.range', range);
-  return createBuilder({
-    input: { shape: input, range },
-    seed,
-    trunk: undefined,
-    tasks: [],
-  }) as unknown as MultiTaskBuilder<NoTasks>;
 }
 
 /** Throws an `argument` fault unless `range` is two different numbers. */
@@ -168,7 +179,7 @@ interface BuilderState {
 }
 
 /** The loosely typed builder behind the interface. */
-function createBuilder(composed: BuilderState) {
+function createBuilder(platform: Platform, composed: BuilderState) {
   const { trunk, tasks } = composed;
   return {
     trunk: (given: Trunk) => {
@@ -183,11 +194,11 @@ function createBuilder(composed: BuilderState) {
             : suggestAwait(given, 'Write .trunk(sharedTrunk([conv(64, 3)])).'),
         });
       }
-      return createBuilder({ ...composed, trunk: given });
+      return createBuilder(platform, { ...composed, trunk: given });
     },
     task: (name: string, task: AnyTask, branch: Branch) => {
       checkTaskArguments(name, task, branch, tasks);
-      return createBuilder({ ...composed, tasks: [...tasks, { name, task, branch }] });
+      return createBuilder(platform, { ...composed, tasks: [...tasks, { name, task, branch }] });
     },
     build: () => {
       if (tasks.length === 0) {
@@ -199,7 +210,7 @@ function createBuilder(composed: BuilderState) {
           advice: "Call .task('age', regression({ unit: 'years' }), branch([...])) first.",
         });
       }
-      return createModel(buildNetwork(composed));
+      return createModel(platform, buildNetwork(composed));
     },
   };
 }

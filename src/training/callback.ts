@@ -1,6 +1,7 @@
 import type { Json } from '../core/json.js';
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow, TaskRecord } from '../core/records/history.js';
+import type { EngineChoice } from '../engines/engineChoice.js';
 import type { Weights } from '../network/weights.js';
 import type { MonitorModes } from './monitor.js';
 
@@ -14,6 +15,8 @@ export interface Run {
   readonly tasks: readonly TaskRecord[];
   /** The columns that rows of this run have, and which way is better for each. */
   readonly monitorModes: MonitorModes;
+  /** The engine that the run uses, and why it was chosen. */
+  readonly engine: EngineChoice;
   /** The number of the last epoch, counted from 1. */
   readonly epochs: number;
   /** The finished epochs, the one that just ended included. */

@@ -1,6 +1,5 @@
 import { createError } from '../core/errors/errors.js';
 import type { Network } from '../network/network.js';
-import { setWeightSync } from '../network/weightSync.js';
 
 /** Networks that a run changes now. */
 const networksInTraining = new WeakSet<Network>();
@@ -24,6 +23,5 @@ export const isInTraining = (network: Network): boolean => networksInTraining.ha
 
 /** Ends the claim. */
 export function releaseTrainingLock(network: Network): void {
-  setWeightSync(network.layersModel, undefined);
   networksInTraining.delete(network);
 }

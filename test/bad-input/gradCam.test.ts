@@ -11,7 +11,7 @@ import {
   multiTask,
   regression,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { heatOverlay } from '../../src/report/index.js';
 import { tf } from '../../src/tensor/tf.js';
 import { faultOf } from './faultOf.js';
@@ -50,7 +50,7 @@ describe('gradCam says what is wrong with', () => {
     expect([missing.path, missing.received]).toEqual(['layer trunk_conv7', 'an unknown layer name']);
     expect(missing.advice).toContain('trunk_conv1, trunk_pool1, age_conv1');
     expect((await heat({ task: 'gender', layer: 'age_conv1' })).received).toBe(
-      'one that does not lead there',
+      'a layer that the output of gender does not depend on',
     );
     expect((await heat({ task: 'gender', layer: 'gender_dense1' })).received).toBe('one with an output [3]');
   });

@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readSafetensors } from '../../src/formats/safetensors.js';
 import {
   adam,
   bestCheckpoint,
@@ -20,7 +19,8 @@ import {
   regression,
   sgd,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
+import { readSafetensors } from '../../src/formats/safetensors.js';
 import { folderStore } from '../../src/node/index.js';
 import { CHECKPOINT_FILE } from '../../src/training/checkpoint.js';
 import { faultOf } from './faultOf.js';
@@ -170,7 +170,11 @@ describe('a corrupt checkpoint', () => {
 
   test.each([
     ['cut in half', (bytes: Uint8Array) => bytes.slice(0, bytes.length / 2), 'do not match their hash'],
-    ['cut in its header', (bytes: Uint8Array) => bytes.slice(0, 100), 'a truncated file, or a file of another format'],
+    [
+      'cut in its header',
+      (bytes: Uint8Array) => bytes.slice(0, 100),
+      'a truncated file, or a file of another format',
+    ],
     ['empty', () => new Uint8Array(), '0 bytes'],
     [
       'of text',
@@ -193,7 +197,7 @@ describe('a corrupt checkpoint', () => {
       expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT_FILE}` });
       expect(error.expected).toBe('a complete safetensors file');
       expect(error.received).toContain(received);
-      expect(error.advice).toBe('Delete it to start anew, or put a copy back.');
+      expect(error.advice).toBe('Delete the file to start again, or restore a copy of it.');
       expect(await contents(store)).toEqual(before);
       expect((await loadModel(store, { folder: 'best' })).tasks).toHaveProperty('age');
     },

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { getActiveEngine } from '../../src/engines/select.js';
 import {
   adam,
   type BranchOptions,
@@ -24,11 +25,10 @@ import {
   sgd,
   sharedTrunk,
   useEngine,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { InputPipeline } from '../../src/inference/inputPipeline.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import { splitFrozen } from '../../src/network/frozenSplit.js';
-import { loadPackage } from '../../src/node/index.js';
 import { drawDropoutMasks } from '../../src/steps/dropoutMasks.js';
 import {
   createBatchArrays,
@@ -99,7 +99,7 @@ const rowsOf = ({ rows }: { rows: readonly { readonly [name: string]: number }[]
   rows.map(({ seconds: _, ...row }) => row);
 
 describe.each(['wasm', 'onnx'] as const)('on %s', (engine) => {
-  const own = { ...options, engine, load: loadPackage };
+  const own = { ...options, engine };
 
   test.each([1, 2, 3, 4, 5, 6])('%i frozen layers keep weights and statistics to the bit', async (frozen) => {
     const model = networkWith(frozen);
@@ -291,7 +291,7 @@ test('a label of zero behind a network that answers next to nothing is no disagr
     for (const weight of layer.weights) weight.write(weight.read().mul(1e-14));
   }
   const zeros = imagesInMemory(images.map(({ image }) => ({ image, labels: { age: 0 } })));
-  await model.fit(zeros, { epochs: 1, engine: 'onnx', load: loadPackage });
+  await model.fit(zeros, { epochs: 1, engine: 'onnx' });
 });
 
 test('a run goes on from its checkpoint, which has no frozen weights, and only beside the same ones', async () => {
@@ -332,7 +332,7 @@ test('a step behind the cut is the step of the whole network', async () => {
       const pixels = Float32Array.from(indices.flatMap((i) => [...images[i]!.image.data]));
       const batch = { pixels, indices, count: indices.length };
       const step = async (door: InputPipeline) => {
-        const half = { ...network, graph: door.frozenSplit.trainableGraph };
+        const half = network.withGraph(door.frozenSplit.trainableGraph);
         const arrays = {
           ...createBatchArrays(half, data, batch, {}, await door.computeInputs(data, batch)),
           ...drawDropoutMasks(half, indices.length, 1, 2, 3),
@@ -346,10 +346,11 @@ test('a step behind the cut is the step of the whole network', async () => {
         ]);
         return { gradient: made.gradient.dataSync(), sums: made.sums.dataSync(), moved };
       };
+      const engine = getActiveEngine()!;
       const whole = await step(
-        new InputPipeline({ frozenGraph: undefined, trainableGraph: network.graph }, input.range),
+        new InputPipeline(engine, { frozenGraph: undefined, trainableGraph: network.graph }, input.range),
       );
-      const cut = await step(new InputPipeline(halves, input.range));
+      const cut = await step(new InputPipeline(engine, halves, input.range));
       // Ahead of the cut the kernels of inference run, which add in another order.
       expectCloseToLargest(cut.gradient, whole.gradient, 1e-5, 'gradient');
       expectCloseToLargest(cut.sums, whole.sums, 1e-5, 'sums');

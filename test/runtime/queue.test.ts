@@ -341,10 +341,10 @@ describe.skipIf(!redis)('trials on many machines', () => {
     expect(await said(worker('refused', other))).toMatch(
       /expected the same code as the search, .*, received another version of the code/,
     );
-    expect(await said(worker('nowhere'))).toMatch(/nowhere\/study\.json: expected a study that a search has started/);
-    expect(await said(worker('refused', '--settings', '[1]'))).toMatch(
-      /--settings: expected a JSON object/,
+    expect(await said(worker('nowhere'))).toMatch(
+      /nowhere\/study\.json: expected a study that a search has started/,
     );
+    expect(await said(worker('refused', '--settings', '[1]'))).toMatch(/--settings: expected a JSON object/);
     await kill(child);
   });
 

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createRng } from '../../src/core/rng.js';
-import { loadModel, memoryStore } from '../../src/index.js';
+import { loadModel, memoryStore } from '../../src/entries/node.js';
 import { folderStore, readStudy, runSingleTrial, runStudy, runStudyWorker } from '../../src/node/index.js';
 import { lockStudy } from '../../src/node/tuning/lockStudy.js';
 import { bestTrial, minimize, type TrialRecord } from '../../src/tuner/index.js';
@@ -113,7 +113,9 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
     const { trials } = await run('plain', 'more epochs', { trials: 1, settings });
     expect(trials[0]).toMatchObject({
       state: 'failed',
-      reason: expect.stringMatching(/^trial 1: expected at most 1 epochs in this round of the strategy, received a report of epoch 2/),
+      reason: expect.stringMatching(
+        /^trial 1: expected at most 1 epochs in this round of the strategy, received a report of epoch 2/,
+      ),
     });
   });
 
@@ -480,7 +482,9 @@ describe('a study says what is wrong with', () => {
       [readStudy('plain.ts', loose(own)), /readStudy: expected only the options .*"number"/],
     ] as const)
       await expect(call).rejects.toThrow(named);
-    expect((await faultOf('plain', 'options', { trials: 1, queue: odd })).received).toBe('the option "patience"');
+    expect((await faultOf('plain', 'options', { trials: 1, queue: odd })).received).toBe(
+      'the option "patience"',
+    );
     await expect(runStudyWorker('plain.ts', { folder: own.folder, queue, parallel: 0 })).rejects.toThrow(
       /runStudyWorker\.parallel/,
     );

@@ -17,8 +17,8 @@ import {
   regression,
   sharedTrunk,
   weightedLoss,
-} from '../../src/index.js';
-import { imageFolder, loadPackage } from '../../src/node/index.js';
+} from '../../src/entries/node.js';
+import { imageFolder } from '../../src/node/index.js';
 
 /** `FACES=folder npm run test:slow` takes photographs instead of drawings. */
 const FACES = process.env.FACES ?? new URL('../../out/demo-faces', import.meta.url).pathname;
@@ -49,7 +49,6 @@ test('32 faces are learnt by heart, without dropout and L2', { timeout: 1_200_00
     batchSize: 8,
     seed: DEMO.seed,
     engine: 'onnx',
-    load: loadPackage,
     loss: weightedLoss({ age: 1, gender: 50 }),
     optimizer: adam({
       learningRate: exponentialDecay({ initialLearningRate: 1e-3, decaySteps: 250, decayRate: 0.5 }),

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { compare, tableOf } from '../../examples/study/ablation-table.js';
 import { isMoreThanNoise, meanOf } from '../../examples/study/spread.js';
-import { createRng, type HistoryRecord } from '../../src/index.js';
+import { createRng, type HistoryRecord } from '../../src/entries/node.js';
 
 /** A run whose best epoch by `val_loss` is the second of three. */
 const run = (mae: number, accuracy: number) =>

@@ -7,7 +7,7 @@ import {
   memoryStore,
   reduceLROnPlateau,
   terminateOnNaN,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 
 /** Drives a callback through epochs of given values, without a network. */
 async function drive(callback: Callback<'val_loss'> | Callback, values: readonly number[]) {
@@ -18,6 +18,7 @@ async function drive(callback: Callback<'val_loss'> | Callback, values: readonly
   const rates: number[] = [];
   const run = {
     tasks: [],
+    engine: { name: 'wasm', reason: 'asked for by name' } as const,
     monitorModes: { val_loss: 'min' as const },
     epochs: values.length,
     history,

@@ -34,7 +34,7 @@ import { downloadWeights } from './downloadWeights.js';
 /**
  * Options of {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone} in Node.
  *
- * @typeParam Stage - Prefixes of the backbone's layer names, one per stage.
+ * @typeParam Stage - First parts of the backbone's layer names, in order.
  * @category Compose
  */
 export type BackboneFileOptions<Stage extends string> = TrainableOption<Stage> & {
@@ -52,7 +52,7 @@ export type BackboneFileOptions<Stage extends string> = TrainableOption<Stage> &
   /** Folder for downloaded files. Default: the user's cache folder, for example `~/.cache/tfjs-multitask` on Linux. */
   readonly cache?: string;
   /** Whether to include global average pooling and the softmax layer of the 1000 ImageNet classes. Default false. */
-  readonly top?: boolean;
+  readonly includeTop?: boolean;
   /** Function that sends requests. Default: `fetch` of the platform. */
   readonly fetch?: Fetcher;
   /** Callback that receives the progress of a download. Default: prints a progress line on the terminal. */
@@ -63,7 +63,16 @@ export type BackboneFileOptions<Stage extends string> = TrainableOption<Stage> &
 
 type BackboneFactory<Stage extends string> = (options: BackboneOptions<Stage>) => Promise<Backbone>;
 
-const OPTION_NAMES = ['weights', 'cache', 'top', 'trainable', 'trainableFrom', 'fetch', 'progress', 'signal'];
+const OPTION_NAMES = [
+  'weights',
+  'cache',
+  'includeTop',
+  'trainable',
+  'trainableFrom',
+  'fetch',
+  'progress',
+  'signal',
+];
 
 async function createBackbone<Stage extends string>(
   path: string,
@@ -73,15 +82,27 @@ async function createBackbone<Stage extends string>(
   additionalOptions: readonly string[] = [],
 ): Promise<Backbone> {
   checkBackboneOptions(path, options, [...OPTION_NAMES, ...additionalOptions]);
-  const { weights = 'imagenet', top = false, cache = getCacheFolder(), trainable, trainableFrom } = options;
+  const {
+    weights = 'imagenet',
+    includeTop = false,
+    cache = getCacheFolder(),
+    trainable,
+    trainableFrom,
+  } = options;
   const create = (weights: Uint8Array | null, file?: string) =>
-    factory({ weights, top, trainable, trainableFrom, ...(file && { file }) } as BackboneOptions<Stage>);
+    factory({
+      weights,
+      includeTop,
+      trainable,
+      trainableFrom,
+      ...(file && { file }),
+    } as BackboneOptions<Stage>);
   if (weights === 'imagenet') {
-    const official = top ? files.top : files.withoutTop;
+    const official = includeTop ? files.top : files.withoutTop;
     const store = folderStore(cache);
     const name = basename(new URL(official.url).pathname);
     const bytes = await downloadWeights(
-      { url: official.url, name, ...createFileCheck(official, factory, top) },
+      { url: official.url, name, ...createFileCheck(official, factory, includeTop) },
       { ...options, store },
     );
     return create(bytes, `${store.label}/${name}`);
@@ -105,12 +126,12 @@ async function createBackbone<Stage extends string>(
 function createFileCheck<Stage extends string>(
   { md5 }: OfficialWeightsFile,
   factory: BackboneFactory<Stage>,
-  top: boolean,
+  includeTop: boolean,
 ) {
   if (md5 !== undefined) return { md5 };
   const accepts = async (weights: Uint8Array) => {
     try {
-      await factory({ weights, top } as BackboneOptions<Stage>);
+      await factory({ weights, includeTop } as BackboneOptions<Stage>);
       return true;
     } catch (error) {
       if (isMultitaskError(error) && error.kind === 'file') return false;

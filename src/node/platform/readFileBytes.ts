@@ -8,10 +8,14 @@ import { createAccessError } from './accessError.js';
  * @param advice - What to do if the file cannot be read, for the error.
  * @throws A `file` error if the file cannot be read.
  */
-export async function readFileBytes(path: string, expected: string, advice: string): Promise<Uint8Array> {
+export async function readFileBytes(
+  path: string | URL,
+  expected: string,
+  advice: string,
+): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw createAccessError(path, expected, cause, advice);
+    throw createAccessError(path instanceof URL ? path.href : path, expected, cause, advice);
   }
 }

@@ -1,5 +1,5 @@
 import { toGrayscaleBytes } from '../../core/images.js';
-import type { Decoder, PackageLoader } from '../../core/platform/platform.js';
+import type { Decoder } from '../../core/platform/platform.js';
 import { loadPackage } from './loadPackage.js';
 
 type Sharp = typeof import('sharp').default;
@@ -12,7 +12,6 @@ type Sharp = typeof import('sharp').default;
  * - Grayscale uses the weights of BT.601, as Keras does. Transparent pixels become black.
  * - A truncated file is an error.
  *
- * @param load - Function that imports sharp. Default {@link loadPackage}.
  * @throws A `missing-package` error if sharp is not installed.
  * @example
  * ```ts
@@ -26,8 +25,8 @@ type Sharp = typeof import('sharp').default;
  * ```
  * @category Data
  */
-export async function sharpDecoder(load: PackageLoader = loadPackage): Promise<Decoder> {
-  const module = await load<{ default: Sharp }>('sharp', 'decoding images');
+export async function sharpDecoder(): Promise<Decoder> {
+  const module = await loadPackage<{ default: Sharp }>('sharp', 'decoding images');
   const sharp = module.default;
   return async (encoded, [height, width, channels]) => {
     const image = sharp(encoded, { failOn: 'truncated' })
