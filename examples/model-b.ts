@@ -46,7 +46,7 @@ const history = await train(model, faces, args, {
     bestCheckpoint(store, { monitor: 'val_loss' }),
     earlyStopping({ monitor: 'val_loss', patience: 3 }),
   ],
-  ...(stage !== 'all' && { features: folderStore('out/features') }),
+  ...(stage !== 'all' && { featureCache: folderStore('out/features') }),
 });
 
 if (history.rows.length > 0) {

@@ -35,7 +35,7 @@ export async function writeOutputs(
   args: StudyArguments,
   { letter, reported, origin }: Words,
 ) {
-  for (const task of ['age', 'gender']) {
+  for (const task of ['age', 'gender'] as const) {
     await saveFigure(store, `${task}-curves`, await learningCurves(history, { task }));
   }
   await saveFigure(store, 'architecture', await architectureDiagram(model.architecture()));
@@ -52,7 +52,9 @@ export async function writeOutputs(
     images: { training: train.size, validation: validation.size },
     meanGuessAgeMae: rounded(guess),
     bestEpoch: row,
-    cleanValidation: Object.fromEntries(Object.entries(row).filter(([name]) => name.startsWith('clean_'))),
+    unaugmentedValidation: Object.fromEntries(
+      Object.entries(row).filter(([name]) => name.startsWith('val_unaugmented_')),
+    ),
     seed: args.seed,
     ...(origin && { origin }),
     arguments: saidBy(args),
@@ -97,7 +99,7 @@ function comparison(row: HistoryRow, reported: Words['reported']): string {
     ['here, training', ...own('')],
     ['reported, validation', ...reported.validation],
     ['here, validation', ...own('val_')],
-    ['here, not augmented', ...own('clean_')],
+    ['here, not augmented', ...own('val_unaugmented_')],
   ];
   return lines
     .map(([name, ...values]) => name!.padEnd(22) + values.map((v) => v.padStart(13)).join(''))

@@ -22,7 +22,7 @@ export interface Training {
   readonly store: ReturnType<typeof folderStore>;
   readonly callbacks: readonly Callback<'val_loss'>[];
   /** Where the outputs of frozen layers are kept. */
-  readonly features?: Store;
+  readonly featureCache?: Store;
 }
 
 /** Squared years are hundreds where a cross-entropy is below one. */
@@ -49,7 +49,7 @@ export function train(
   model: StudyModel,
   faces: Faces,
   args: StudyArguments,
-  { store, callbacks, features: featureCache }: Training,
+  { store, callbacks, featureCache }: Training,
 ) {
   const stop = new AbortController();
   const interrupt = () => {

@@ -95,7 +95,7 @@ describe('a task', () => {
     expect(none.expected).toContain('regression()');
     const twice = await faultOf(() => loose().task('age', age, flat).task('age', age, flat));
     expect(twice).toMatchObject({ path: "task('age')", received: '"age", which is already defined' });
-    for (const name of ['loss', 'val', 'val_age', 'clean_age', 'a b', '1st', '', 'trunk', 'é']) {
+    for (const name of ['loss', 'val', 'val_age', 'unaugmented_age', 'a b', '1st', '', 'trunk', 'é']) {
       expect(await faultOf(() => loose().task(name, age, flat))).toMatchObject({
         kind: 'argument',
         path: `task('${name}')`,
@@ -240,7 +240,7 @@ describe('a network', () => {
 });
 
 describe('a custom block', () => {
-  const build = (own: (input: tf.SymbolicTensor, site: BuildContext) => unknown) =>
+  const build = (own: (input: tf.SymbolicTensor, context: BuildContext) => unknown) =>
     faultOf(() =>
       begin()
         .trunk(
@@ -269,10 +269,10 @@ describe('a custom block', () => {
   ])(
     'is rejected if it sets weights of another number or size than those of the layer',
     async (arrays, received) => {
-      const error = await build((input, site) => {
-        const layer = tf.layers.conv2d({ name: site.createName('own'), filters: 3, kernelSize: 1 });
-        const output = site.connect(layer, input);
-        site.setWeights(layer, arrays);
+      const error = await build((input, context) => {
+        const layer = tf.layers.conv2d({ name: context.createName('own'), filters: 3, kernelSize: 1 });
+        const output = context.connect(layer, input);
+        context.setWeights(layer, arrays);
         return output;
       });
       expect(error).toMatchObject({
@@ -285,10 +285,10 @@ describe('a custom block', () => {
   );
 
   test('is rejected if it sets the weights of a layer before it connects the layer', async () => {
-    const error = await build((input, site) => {
-      const layer = tf.layers.conv2d({ name: site.createName('own'), filters: 3, kernelSize: 1 });
-      site.setWeights(layer, [new Float32Array(9), new Float32Array(3)]);
-      return site.connect(layer, input);
+    const error = await build((input, context) => {
+      const layer = tf.layers.conv2d({ name: context.createName('own'), filters: 3, kernelSize: 1 });
+      context.setWeights(layer, [new Float32Array(9), new Float32Array(3)]);
+      return context.connect(layer, input);
     });
     expect(error).toMatchObject({ path: 'weights of trunk_own1', received: 'arrays of 9 and 3 numbers' });
     expect(error.advice).toContain('Connect the layer first');

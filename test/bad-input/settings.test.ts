@@ -110,15 +110,15 @@ describe('a monitor', () => {
     expect(far.advice).toBe('Monitor one of these columns.');
   });
 
-  test('of validation without validation, or clean without clean, says what to give', async () => {
+  test('of validation in a run without it, or of unaugmented validation in a run without that, says which option to pass', async () => {
     const none = await fitFault({ callbacks: [earlyStopping()] });
     expect(none).toMatchObject({ path: 'earlyStopping.monitor', received: '"val_loss"' });
     expect(none.advice).toBe('Pass a validation dataset to fit().');
-    const clean = await fitFault({
+    const unaugmented = await fitFault({
       validation,
-      callbacks: [earlyStopping({ monitor: 'clean_age_mae' as never })],
+      callbacks: [earlyStopping({ monitor: 'val_unaugmented_age_mae' as never })],
     });
-    expect(clean.advice).toBe('Pass a validation dataset and evaluateUnaugmented: true to fit().');
+    expect(unaugmented.advice).toBe('Pass a validation dataset and evaluateUnaugmented: true to fit().');
     const judged = await fitFault({ evaluateUnaugmented: true });
     expect(judged).toMatchObject({
       kind: 'argument',
@@ -247,7 +247,7 @@ describe('augment', () => {
     expect(fill).toMatchObject({ path: 'augment.fillMode', received: '"nearst"' });
     expect(fill.advice).toBe('Did you mean "nearest"?');
     const option = await faultOf(() => good().augment([], { fil: 'nearest' } as never));
-    expect(option).toMatchObject({ path: 'augment', received: '"fil"' });
+    expect(option).toMatchObject({ path: 'augment', received: 'the option "fil"' });
     const mode = await faultOf(() => randomFlip('horizontl' as 'horizontal'));
     expect(mode).toMatchObject({ path: 'randomFlip.mode', received: '"horizontl"' });
     expect(mode.advice).toBe('Did you mean "horizontal"?');
@@ -261,9 +261,9 @@ describe('a task', () => {
     expect(loss.advice).toBe('Did you mean "mse"?');
     const metric = await faultOf(() => binary(['no', 'yes'], { metrics: ['mae' as 'accuracy'] }));
     expect(metric).toMatchObject({ kind: 'argument', path: 'binary.metrics[0]', received: '"mae"' });
-    expect(metric.expected).toBe('a metric or one of accuracy');
+    expect(metric.expected).toBe('a metric, or "accuracy"');
     const list = await faultOf(() => regression({ unit: 'years', metrics: 'mae' as never }));
-    expect(list).toMatchObject({ path: 'regression.metrics', received: '"mae"' });
+    expect(list).toMatchObject({ path: 'regression.metrics', received: 'the string "mae"' });
   });
 
   test('rejects a function in place of its loss or metric, and the advice is to call it', async () => {
@@ -299,7 +299,11 @@ describe('predict and evaluate', () => {
     expect(encoded).toMatchObject({ kind: 'data', path: 'predict[0]' });
     expect(encoded.advice).toContain('JPEG');
     const missing = await faultOf(() => model.predict('missing.jpg'));
-    expect(missing).toMatchObject({ kind: 'file', path: 'missing.jpg', received: 'ENOENT' });
+    expect(missing).toMatchObject({
+      kind: 'file',
+      path: 'missing.jpg',
+      received: 'no such file or folder (ENOENT)',
+    });
     for (const input of [undefined, 7 as never, [null]]) {
       expect(await faultOf(() => model.predict(input as never))).toMatchObject({
         kind: 'argument',

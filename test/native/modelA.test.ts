@@ -43,7 +43,7 @@ describe.skipIf(skipReason !== undefined)('one step of Model A at 64x64 on nativ
     const wasm = await runStep('wasm');
     const native = await runStep('native');
     expect([wasm.backend, native.backend]).toEqual(['wasm', 'tensorflow']);
-    for (const column of ['loss', 'age_loss', 'age_mae', 'gender_loss', 'gender_accuracy']) {
+    for (const column of ['loss', 'age_loss', 'age_mae', 'gender_loss', 'gender_accuracy'] as const) {
       const [nativeValue, wasmValue] = [native.row[column]!, wasm.row[column]!];
       expect(Math.abs(nativeValue - wasmValue) / wasmValue, column).toBeLessThan(1e-5);
     }

@@ -3,7 +3,7 @@ import { compare, tableOf } from '../../examples/study/ablation-table.js';
 import { isMoreThanNoise, meanOf } from '../../examples/study/spread.js';
 import { createRng, type HistoryRecord } from '../../src/entries/node.js';
 
-/** A run whose best epoch by `val_loss` is the second of three. */
+/** Returns a run of three epochs. The second is the best by `val_loss`. */
 const run = (mae: number, accuracy: number) =>
   ({
     rows: [9, 1, 5].map((val_loss, i) => ({
@@ -14,8 +14,8 @@ const run = (mae: number, accuracy: number) =>
     })),
   }) as unknown as HistoryRecord;
 
-describe('a mean over seeds', () => {
-  test('has the interval of a textbook', () => {
+describe('the mean over seeds', () => {
+  test('has the confidence interval of a textbook example', () => {
     // 2, 4 and 9: deviation √13; t at 97.5 % and two degrees of freedom is 4.303.
     const { mean, deviation, margin } = meanOf([2, 4, 9]);
     expect(mean).toBe(5);
@@ -24,28 +24,31 @@ describe('a mean over seeds', () => {
     expect(meanOf([7])).toEqual({ mean: 7, deviation: undefined, margin: undefined });
   });
 
-  test.each([2, 3, 5, 12, 40])('of %i seeds is taken for more than noise one time in twenty', (seeds) => {
-    const random = createRng(1, 'noise', String(seeds));
-    const found = Array.from({ length: 8000 }, () =>
-      isMoreThanNoise(meanOf(Array.from({ length: seeds }, () => random.normal()))),
-    ).filter(Boolean).length;
-    // Four deviations of a share of 0.05 in 8,000; beyond 15 degrees of freedom the interval is a little too wide.
-    const [low, high] = [seeds > 16 ? 0.03 : 0.04, 0.06];
-    expect(found / 8000).toBeGreaterThan(low);
-    expect(found / 8000).toBeLessThan(high);
-  });
+  test.each([2, 3, 5, 12, 40])(
+    'of %i seeds without an effect is reported as more than noise one time in twenty',
+    (seeds) => {
+      const random = createRng(1, 'noise', String(seeds));
+      const found = Array.from({ length: 8000 }, () =>
+        isMoreThanNoise(meanOf(Array.from({ length: seeds }, () => random.normal()))),
+      ).filter(Boolean).length;
+      // Four standard deviations of a proportion of 0.05 in 8,000. Above 15 degrees of freedom the interval is slightly too wide.
+      const [low, high] = [seeds > 16 ? 0.03 : 0.04, 0.06];
+      expect(found / 8000).toBeGreaterThan(low);
+      expect(found / 8000).toBeLessThan(high);
+    },
+  );
 
-  test('is no finding where all seeds say the same, which shares of a few images do by chance', () => {
+  test('is not reported as more than noise when all seeds have the same value, which happens by chance with few images', () => {
     for (const values of [[0.05, 0.05], [0.85 - 0.8, 0.75 - 0.7, 0.05], [0, 0], [0.1]])
       expect(isMoreThanNoise(meanOf(values))).toBe(false);
     expect(isMoreThanNoise(meanOf([0.05, 0.0501]))).toBe(true);
   });
 });
 
-describe('the table of the greyscale study', () => {
+describe('the table of the grayscale study', () => {
   const neither = { title: 'neither', runs: [run(10, 0.9), run(20, 0.8), run(30, 0.7)] };
 
-  test('compares within a seed, so that what a split does to all settings falls out', () => {
+  test('compares within a seed, so the effect of a split on all settings cancels', () => {
     const gender = { title: 'gender', runs: [run(11, 0.88), run(21.1, 0.77), run(30.9, 0.69)] };
     const [first, second] = compare([neither, gender]);
     expect(first!.bestEpochs).toEqual([2, 2, 2]);
@@ -64,7 +67,7 @@ describe('the table of the greyscale study', () => {
     expect(table).toContain('one star among 2');
   });
 
-  test('of one seed has differences, of which it tells nothing more', () => {
+  test('of one seed has differences without intervals', () => {
     const one = compare([
       { title: 'neither', runs: [run(10, 0.9)] },
       { title: 'both', runs: [run(9.999, 0.95)] },

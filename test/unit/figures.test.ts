@@ -74,7 +74,7 @@ describe('learningCurves', () => {
   });
 
   test('rejects an unknown task with a suggestion, and a history without epochs', async () => {
-    await expect(learningCurves({ tasks, rows }, { task: 'agee' })).rejects.toMatchObject({
+    await expect(learningCurves({ tasks, rows }, { task: 'agee' as never })).rejects.toMatchObject({
       kind: 'argument',
       path: 'learningCurves.task',
       advice: 'Did you mean "age"?',

@@ -31,9 +31,9 @@ import { svgToPng } from './svgToPng.js';
  * ```
  * @category Figures
  */
-export async function learningCurves(
-  history: HistoryRecord,
-  options: LearningCurvesOptions,
+export async function learningCurves<const Name extends string>(
+  history: HistoryRecord<Name>,
+  options: LearningCurvesOptions<NoInfer<Name>>,
 ): Promise<string> {
   return createCurves(history, options, await loadChartTools());
 }

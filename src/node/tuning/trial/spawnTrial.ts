@@ -99,7 +99,7 @@ export function spawnTrial(options: SpawnTrialOptions): Promise<TrialExit> {
           (error: unknown) => {
             sendToChild({ id, failed: serializeError(error) });
             if (!isMultitaskError(error) || error.kind !== 'file') return;
-            const { code = '' } = Object(error.cause) as NodeJS.ErrnoException;
+            const { code = error.received } = Object(error.cause) as Partial<NodeJS.ErrnoException>;
             if ('store' in asked && BAD_NAME_CODES.includes(code)) return;
             storeError = error;
             child.kill('SIGKILL');
