@@ -1,3 +1,4 @@
+import * as checks from '../core/errors/checks.js';
 import { createError } from '../core/errors/errors.js';
 import { describeType } from '../core/errors/formatValue.js';
 import type { ImageBytes, ImageShape, Pixels } from '../core/images.js';
@@ -40,7 +41,9 @@ export function createAugmentationPipeline(
   { fillMode = 'nearest', fillValue = 0, compat }: SamplingOptions = {},
 ): AugmentationPipeline {
   checkTransforms(transforms);
-  checkFillMode(fillMode);
+  checks.oneOf('augment.fillMode', fillMode, FILL_MODES, {
+    advice: 'Omit it to repeat the nearest pixel.',
+  });
   const entries = transforms.flatMap((transform) =>
     transform.kind === 'flip'
       ? transform.axes.map((axis) => [`${axis}Flip`, transform.options] as const)
@@ -99,10 +102,6 @@ const isTransform = (value: unknown) =>
   ['affine', 'flip', 'pixel'].includes((value as Partial<ImageTransform> | null)?.kind as string);
 
 const FILL_MODES: readonly FillMode[] = ['nearest', 'reflect', 'wrap', 'constant'];
-
-function checkFillMode(fillMode: FillMode): void {
-  if (FILL_MODES.includes(fillMode)) return;
-}
 
 function checkUniqueNames(names: readonly string[]): void {
   const repeated = names.find((name, i) => names.indexOf(name) !== i);

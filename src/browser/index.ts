@@ -1,10 +1,9 @@
 /**
- * What needs a page: files that a user picks, the page's image decoder, a model that a server holds.
+ * Functions for web pages: datasets of selected files, a canvas decoder, web workers, and models on a server.
  *
  * @module tfjs-multitask/browser
  */
 export { canvasDecoder } from './canvasDecoder.js';
 export { httpStore } from './httpStore.js';
 export { imageFiles } from './imageFiles.js';
-export { packageLoader } from './packageLoader.js';
 export { webWorkers } from './webWorkers.js';

@@ -145,14 +145,14 @@ function createCellReader(path: string, column: unknown): (cell: string) => unkn
   if (Array.isArray(column) && column.length > 0 && column.every((label) => typeof label === 'string')) {
     return (cell) => {
       if (column.includes(cell)) return cell;
-      throw new Error(`one of ${column.join(', ')}`);
+      throw new Error(checks.formatOptions(column));
     };
   }
   if (typeof column !== 'object' || column === null || Array.isArray(column)) {
     throw createError({
       kind: 'argument',
       path,
-      expected: 'Number, String, a list of labels, { min, max } or a function',
+      expected: 'Number, String, an array of labels, { min, max } or a function',
       received: formatValue(column),
       advice: "Write { age: Number, gender: ['male', 'female'] }.",
     });

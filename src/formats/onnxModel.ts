@@ -1,16 +1,16 @@
 import protobuf from 'protobufjs/minimal.js';
 import { createError } from '../core/errors/errors.js';
 
-/** Whole numbers, a number or a word, as an operation takes them beside its tensors. */
+/** An attribute of a node: an integer, a string or a list of integers. */
 export type AttributeValue = number | string | readonly number[];
 
-/** One operation of a graph; names refer to values. */
+/** One operation of a graph. Inputs and outputs are names of values. */
 export interface OnnxNode {
-  /** A name of ONNX's own set, or `domain:name` for one that ONNX Runtime adds. */
+  /** Name of an ONNX operation, or `domain:name` for an operation that ONNX Runtime adds. */
   readonly opType: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Whole numbers are written as such; give `{ float }` or `{ floats }` for numbers that are not. */
+  /** Attributes by name. A plain number is written as an integer; use `{ float }` or `{ floats }` for other numbers. */
   readonly attributes: {
     readonly [name: string]:
       | AttributeValue
@@ -19,45 +19,54 @@ export interface OnnxNode {
   };
 }
 
-/** Numbers that are part of the graph, row-major. */
+/** A constant of the graph, with its elements in row-major order. */
 export interface Initializer {
   readonly name: string;
   readonly shape: readonly number[];
   readonly data: Float32Array | BigInt64Array;
 }
 
-/** What goes in or comes out, float32; a word as size stands for any. */
+/** A float32 input or output of the graph. A string in the shape names a size that is not fixed. */
 export interface ValueInfo {
   readonly name: string;
   readonly shape: readonly (number | string)[];
   readonly description: string;
 }
 
-/** A graph with its names, ready to be written. */
-export interface OnnxModel {
+/** The nodes of a graph, in the order in which they run, and its constants. */
+export interface OnnxGraph {
   readonly nodes: readonly OnnxNode[];
   readonly initializers: readonly Initializer[];
+}
+
+/** A graph with its inputs, outputs and metadata: the content of an `.onnx` file. */
+export interface OnnxModel extends OnnxGraph {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   readonly description: string;
   readonly metadata: { readonly [key: string]: string };
 }
 
-/** The set of operations whose meaning the nodes have; ONNX 1.13 brought it. */
+/** Numbers of ONNX's element types, for example in the attribute `to` of a Cast. */
+export const DataType = { FLOAT: 1, INT32: 6, INT64: 7, BOOL: 9 } as const;
+
+/** Numbers of ONNX's attribute types. */
+const AttributeType = { FLOAT: 1, INT: 2, STRING: 3, FLOATS: 6, INTS: 7 } as const;
+
+/** Version of ONNX's operation set that the nodes follow; introduced by ONNX 1.13. */
 const OPSET_VERSION = 18;
 const IR_VERSION = 8;
-const [FLOAT, INT64] = [1, 7];
 
 type Writer = protobuf.Writer;
 type WriteFields = (writer: Writer) => unknown;
 
-/** What one message of protobuf can hold. */
+/** Largest size of a protobuf message in bytes. */
 const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
 
 /**
- * The bytes of an `.onnx` file. Field numbers are those of ONNX's own `onnx.proto`.
+ * Returns the bytes of an `.onnx` file. Field numbers are those of `onnx.proto`.
  *
- * @throws `memory` fault for a graph that the format cannot hold.
+ * @throws `memory` error if the constants exceed the 2 GiB that the format can hold.
  */
 export function encodeOnnxModel(model: OnnxModel): Uint8Array {
   const size = model.initializers.reduce((sum, { data }) => sum + data.byteLength, 0);
@@ -77,9 +86,11 @@ export function encodeOnnxModel(model: OnnxModel): Uint8Array {
   writeMessage(writer, 7, (graph) => {
     for (const node of model.nodes) writeMessage(graph, 1, (w) => writeNode(w, node));
     writeText(graph, 2, 'multitask');
-    for (const constant of model.initializers) writeMessage(graph, 5, (w) => writeInitializer(w, constant));
-    for (const port of model.inputs) writeMessage(graph, 11, (w) => writeValueInfo(w, port));
-    for (const port of model.outputs) writeMessage(graph, 12, (w) => writeValueInfo(w, port));
+    for (const initializer of model.initializers) {
+      writeMessage(graph, 5, (w) => writeInitializer(w, initializer));
+    }
+    for (const input of model.inputs) writeMessage(graph, 11, (w) => writeValueInfo(w, input));
+    for (const output of model.outputs) writeMessage(graph, 12, (w) => writeValueInfo(w, output));
   });
   writeMessage(writer, 8, (w) => writeNumber(w, 2, OPSET_VERSION));
   for (const domain of new Set(model.nodes.map((node) => splitOpType(node)[0]))) {
@@ -100,11 +111,11 @@ export function encodeOnnxModel(model: OnnxModel): Uint8Array {
 
 function writeNode(writer: Writer, node: OnnxNode): void {
   const { inputs, outputs, attributes } = node;
-  const [domain, operation] = splitOpType(node);
+  const [domain, opName] = splitOpType(node);
   for (const input of inputs) writeText(writer, 1, input);
   for (const output of outputs) writeText(writer, 2, output);
-  writeText(writer, 3, `${operation}:${outputs[0]}`);
-  writeText(writer, 4, operation);
+  writeText(writer, 3, `${opName}:${outputs[0]}`);
+  writeText(writer, 4, opName);
   for (const [name, value] of Object.entries(attributes)) {
     writeMessage(writer, 5, (w) => writeAttribute(w, name, value));
   }
@@ -118,30 +129,30 @@ function splitOpType({ opType }: OnnxNode): readonly [domain: string, name: stri
 
 function writeAttribute(writer: Writer, name: string, value: OnnxNode['attributes'][string]): void {
   writeText(writer, 1, name);
-  const type = (code: number) => writeNumber(writer, 20, code);
+  const writeType = (type: number) => writeNumber(writer, 20, type);
   if (typeof value === 'number') {
     writeNumber(writer, 3, value);
-    type(2);
+    writeType(AttributeType.INT);
   } else if (typeof value === 'string') {
     writeText(writer, 4, value);
-    type(3);
+    writeType(AttributeType.STRING);
   } else if ('float' in value) {
     writer.uint32(encodeTag(2, 5)).float(value.float);
-    type(1);
+    writeType(AttributeType.FLOAT);
   } else if ('floats' in value) {
     for (const entry of value.floats) writer.uint32(encodeTag(7, 5)).float(entry);
-    type(6);
+    writeType(AttributeType.FLOATS);
   } else {
     for (const entry of value) writeNumber(writer, 8, entry);
-    type(7);
+    writeType(AttributeType.INTS);
   }
 }
 
 function writeInitializer(writer: Writer, { name, shape, data }: Initializer): void {
   for (const size of shape) writeNumber(writer, 1, size);
-  writeNumber(writer, 2, data instanceof Float32Array ? FLOAT : INT64);
+  writeNumber(writer, 2, data instanceof Float32Array ? DataType.FLOAT : DataType.INT64);
   writeText(writer, 8, name);
-  // Little-endian, as every machine that runs JavaScript is.
+  // The format is little-endian, and so is every machine that runs JavaScript.
   writer.uint32(encodeTag(9, 2)).bytes(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
 
@@ -149,7 +160,7 @@ function writeValueInfo(writer: Writer, { name, shape, description }: ValueInfo)
   writeText(writer, 1, name);
   writeMessage(writer, 2, (type) =>
     writeMessage(type, 1, (tensor) => {
-      writeNumber(tensor, 1, FLOAT!);
+      writeNumber(tensor, 1, DataType.FLOAT);
       writeMessage(tensor, 2, (dimensions) => {
         for (const size of shape) {
           writeMessage(dimensions, 1, (w) =>
@@ -162,12 +173,12 @@ function writeValueInfo(writer: Writer, { name, shape, description }: ValueInfo)
   writeText(writer, 3, description);
 }
 
-const encodeTag = (field: number, wire: number) => (field << 3) | wire;
+const encodeTag = (field: number, wireType: number) => (field << 3) | wireType;
 const writeNumber = (writer: Writer, field: number, value: number) =>
   writer.uint32(encodeTag(field, 0)).int64(value);
 const writeText = (writer: Writer, field: number, value: string) =>
   writer.uint32(encodeTag(field, 2)).string(value);
-function writeMessage(writer: Writer, field: number, fill: WriteFields): void {
-  fill(writer.uint32(encodeTag(field, 2)).fork());
+function writeMessage(writer: Writer, field: number, writeFields: WriteFields): void {
+  writeFields(writer.uint32(encodeTag(field, 2)).fork());
   writer.ldelim();
 }

@@ -1,3 +1,4 @@
+import * as checks from '../core/errors/checks.js';
 import { createError } from '../core/errors/errors.js';
 import { describeType, formatValue } from '../core/errors/formatValue.js';
 import { didYouMean } from '../core/errors/suggestions.js';
@@ -7,7 +8,7 @@ import type { Loss } from './loss.js';
 export type LossTable = { readonly [name: string]: () => Loss };
 
 /**
- * Returns the loss that a task's option stands for: the loss itself, or the one of that name in `table`.
+ * Returns the loss of a task's `loss` option, which is a loss or a name in `table`.
  *
  * @throws `argument` error for an unknown name and for a value that is no loss.
  */
@@ -18,11 +19,11 @@ export function resolveLoss(path: string, loss: unknown, table: LossTable): Loss
   throw createError({
     kind: 'argument',
     path,
-    expected: `a loss or one of ${names.join(', ')}`,
+    expected: `a loss, or ${checks.formatOptions(names)}`,
     received: typeof loss === 'string' ? formatValue(loss) : describeType(loss),
     advice:
       typeof loss === 'function'
         ? 'Call the function: meanSquaredError(), not meanSquaredError.'
-        : (didYouMean(String(loss), names) ?? 'Write customLoss(name, perExample) for a loss of your own.'),
+        : (didYouMean(String(loss), names) ?? 'Write customLoss(name, perExample) for your own loss.'),
   });
 }

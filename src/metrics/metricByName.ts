@@ -1,3 +1,4 @@
+import * as checks from '../core/errors/checks.js';
 import { createError } from '../core/errors/errors.js';
 import { describeType, formatValue } from '../core/errors/formatValue.js';
 import { didYouMean } from '../core/errors/suggestions.js';
@@ -7,7 +8,7 @@ import type { Metric, MetricColumn } from './metric.js';
 export type MetricTable = { readonly [name: string]: () => Metric };
 
 /**
- * Returns the metrics that a task's option stands for: each is a metric, or the name of one in `table`.
+ * Returns the metrics of a task's `metrics` option, which lists metrics and names in `table`.
  *
  * @throws `argument` error for a value that is no list, an unknown name, and a value that is no metric.
  */
@@ -17,27 +18,19 @@ export function resolveMetrics<M extends Metric | string>(
   table: MetricTable,
 ): readonly Metric<MetricColumn<M>>[] {
   const names = Object.keys(table);
-  if (!Array.isArray(metrics)) {
-    throw createError({
-      kind: 'argument',
-      path,
-      expected: 'a list of metrics',
-      received: typeof metrics === 'string' ? formatValue(metrics) : describeType(metrics),
-      advice: `Write metrics: ['${names[0]}'].`,
-    });
-  }
+  checks.list(path, metrics, { noun: 'an array of metrics', advice: `Write metrics: ['${names[0]}'].` });
   return metrics.map((metric: unknown, i) => {
     if (typeof metric === 'string' && Object.hasOwn(table, metric)) return table[metric]!();
     if (typeof (metric as Partial<Metric> | null)?.perExample === 'function') return metric as Metric;
     throw createError({
       kind: 'argument',
       path: `${path}[${i}]`,
-      expected: `a metric or one of ${names.join(', ')}`,
+      expected: `a metric, or ${checks.formatOptions(names)}`,
       received: typeof metric === 'string' ? formatValue(metric) : describeType(metric),
       advice:
         typeof metric === 'function'
           ? `Call the function: ${names[0]}(), not ${names[0]}.`
-          : (didYouMean(String(metric), names) ?? 'Use a metric that this kind of task has.'),
+          : (didYouMean(String(metric), names) ?? 'Use a metric of this kind of task.'),
     });
   }) as readonly Metric[] as readonly Metric<MetricColumn<M>>[];
 }

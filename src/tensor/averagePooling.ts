@@ -2,9 +2,12 @@ import type { Tensor4D } from '@tensorflow/tfjs';
 import { tf } from './tf.js';
 
 /**
- * Average pooling with `same` padding whose gradient is right: `x` `[batch, height, width, channels]`, each window the
- * mean of its pixels that exist. The gradient of TensorFlow.js divides by the whole window at the edges too, which its
- * forward pass does not; so zeros are put around, windows all lie inside, and the factor at the edges is a constant.
+ * Computes average pooling with `same` padding. A window at the edge is the mean of its pixels inside the image.
+ *
+ * The gradient of `tf.avgPool` is wrong there: it divides by the full window size, which the forward pass does not. This function
+ * pads with zeros instead, so that all windows are inside the image, and multiplies the windows at the edges by a constant.
+ *
+ * @param x - Images, `[batch, height, width, channels]`.
  */
 export function averagePoolSame(
   x: Tensor4D,
@@ -15,8 +18,8 @@ export function averagePoolSame(
   const { top, bottom, left, right } = info.padInfo;
   const rows = countPixelsPerWindow(info.outHeight, info.strideHeight, info.filterHeight, top, info.inHeight);
   const columns = countPixelsPerWindow(info.outWidth, info.strideWidth, info.filterWidth, left, info.inWidth);
-  const window = info.filterHeight * info.filterWidth;
-  const factors = rows.flatMap((row) => columns.map((column) => window / (row * column)));
+  const windowSize = info.filterHeight * info.filterWidth;
+  const factors = rows.flatMap((row) => columns.map((column) => windowSize / (row * column)));
   return tf.tidy(() => {
     const padded = tf.pad(x, [
       [0, 0],
@@ -29,16 +32,16 @@ export function averagePoolSame(
   });
 }
 
-/** For each window of a side, how many of its places lie in the image. */
+/** Returns for each window along a side how many of its pixels are inside the image. */
 function countPixelsPerWindow(
-  out: number,
+  windowCount: number,
   stride: number,
-  filter: number,
-  before: number,
+  windowSize: number,
+  padding: number,
   size: number,
 ): number[] {
-  return Array.from({ length: out }, (_, i) => {
-    const from = i * stride - before;
-    return Math.min(from + filter, size) - Math.max(from, 0);
+  return Array.from({ length: windowCount }, (_, i) => {
+    const start = i * stride - padding;
+    return Math.min(start + windowSize, size) - Math.max(start, 0);
   });
 }

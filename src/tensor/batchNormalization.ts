@@ -3,9 +3,12 @@ import { BATCH_NORM, BATCH_NORM_GRADIENT } from './kernels/batchNorm.js';
 import { tf } from './tf.js';
 
 /**
- * Batch normalisation with the statistics of `x` itself, over all axes but the last: `y = gamma (x - mean) /
- * sqrt(variance + epsilon) + beta`, biased variance (S. Ioffe and C. Szegedy 2015). `mean` and `variance`, `[channels]`,
- * carry no gradient. The gradient is the paper's, in a few large operations.
+ * Normalizes `x` with its own statistics over all axes but the last: `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta`, with
+ * biased variance (S. Ioffe and C. Szegedy 2015). `mean` and `variance` have the shape `[channels]` and no gradient. The gradient of
+ * `y` is that of the paper, in a few large operations.
+ *
+ * @param gamma - Scale, `[channels]`. Default: ones.
+ * @param beta - Offset, `[channels]`. Default: zeros.
  */
 export function batchNormTraining(
   x: Tensor,
@@ -16,11 +19,11 @@ export function batchNormTraining(
   const channels = x.shape.at(-1)!;
   let mean: Tensor | undefined;
   let variance: Tensor | undefined;
-  const normalise = tf.customGrad(((...all: unknown[]) => {
-    const save = all.pop() as (tensors: Tensor[]) => void;
-    const [values, scale, shift] = all as [Tensor, Tensor1D, Tensor1D];
+  const normalize = tf.customGrad(((...args: unknown[]) => {
+    const save = args.pop() as (tensors: Tensor[]) => void;
+    const [values, scale, shift] = args as [Tensor, Tensor1D, Tensor1D];
     const [y, m, v] = runForward(values, scale, shift, epsilon);
-    // The scope of a custom gradient ends with it; the statistics go on.
+    // The tidy scope of a custom gradient would dispose the statistics, which the caller needs.
     [mean, variance] = [tf.keep(m), tf.keep(v)];
     save([values, scale, m, v]);
     return {
@@ -31,11 +34,11 @@ export function batchNormTraining(
       },
     };
   }) as never);
-  const y = normalise(x, gamma ?? tf.ones([channels]), beta ?? tf.zeros([channels]));
+  const y = normalize(x, gamma ?? tf.ones([channels]), beta ?? tf.zeros([channels]));
   return { y, mean: moveToCurrentScope(mean!), variance: moveToCurrentScope(variance!) };
 }
 
-/** What a batch normalisation that learns nothing works with, `[channels]` each. */
+/** Statistics and weights of a batch normalization in inference mode, each of shape `[channels]`. */
 export interface BatchNormStatistics {
   readonly mean: Tensor;
   readonly variance: Tensor;
@@ -44,15 +47,15 @@ export interface BatchNormStatistics {
 }
 
 /**
- * Batch normalisation with given statistics, none of which is asked for a gradient: by `x` it is a factor for each channel.
- * tfjs's own gradient works out all five, and has the size of the batch in an attribute, which no recorded graph can leave open.
+ * Normalizes `x` with given statistics. The gradient is computed for `x` only, and is one factor per channel. The gradient of
+ * `tf.batchNorm` computes all five inputs, and has the batch size in an attribute, which a traced graph would fix.
  */
 export function batchNormInference(
   x: Tensor,
   { mean, variance, gamma, beta }: BatchNormStatistics,
   epsilon: number,
 ): Tensor {
-  const normalise = tf.customGrad(((values: Tensor) => ({
+  const normalize = tf.customGrad(((values: Tensor) => ({
     value: tf.batchNorm(
       values,
       mean as Tensor1D,
@@ -66,13 +69,13 @@ export function batchNormInference(
       return tf.mul(dy, gamma ? tf.mul(gamma, scale) : scale);
     },
   })) as never) as (x: Tensor) => Tensor;
-  return normalise(x);
+  return normalize(x);
 }
 
-/** A kept tensor as one that belongs to the scope in use. */
-function moveToCurrentScope(kept: Tensor): Tensor {
-  const tensor = tf.clone(kept);
-  kept.dispose();
+/** Replaces a tensor that was kept with `tf.keep` by a tensor that the current tidy scope disposes. */
+function moveToCurrentScope(keptTensor: Tensor): Tensor {
+  const tensor = tf.clone(keptTensor);
+  keptTensor.dispose();
   return tensor;
 }
 
@@ -103,9 +106,9 @@ function runBackward(
   const axes = x.shape.slice(0, -1).map((_, axis) => axis);
   const count = x.size / x.shape.at(-1)!;
   const inverse = tf.rsqrt(tf.add(variance, epsilon));
-  const normalised = tf.mul(tf.sub(x, mean), inverse);
+  const normalized = tf.mul(tf.sub(x, mean), inverse);
   const dbeta = tf.sum(dy, axes);
-  const dgamma = tf.sum(tf.mul(dy, normalised), axes);
-  const centred = tf.sub(dy, tf.div(tf.add(dbeta, tf.mul(normalised, dgamma)), count));
-  return [tf.mul(centred, tf.mul(gamma, inverse)), dgamma, dbeta];
+  const dgamma = tf.sum(tf.mul(dy, normalized), axes);
+  const centered = tf.sub(dy, tf.div(tf.add(dbeta, tf.mul(normalized, dgamma)), count));
+  return [tf.mul(centered, tf.mul(gamma, inverse)), dgamma, dbeta];
 }

@@ -7,20 +7,23 @@ import {
 } from './kernels/convolutionGradients.js';
 import { tf } from './tf.js';
 
-/** How a convolution runs. Channels last. */
+/** Options of a convolution of channels-last images. */
 export interface ConvolutionOptions {
   readonly strides: readonly [number, number];
   readonly padding: 'valid' | 'same';
   readonly dilations: readonly [number, number];
   readonly activation: 'linear' | 'relu';
-  /** False when `x` is the network's input: its gradient is then not computed. Default true. */
+  /** Whether to compute the gradient with respect to `x`; not needed for the input of a network. Default: true. */
   readonly needsInputGradient?: boolean;
 }
 
 /**
- * A 2-D convolution with bias and relu as one node of the tape: `x` `[batch, height, width, in]`, `filter`
- * `[kernelHeight, kernelWidth, in, out]`, `bias` `[out]`. TensorFlow.js takes a fused convolution apart while it
- * records, and then stores its output three times.
+ * Computes a 2-D convolution with bias and activation as one node of the gradient tape. `tf.fused.conv2d` runs three separate operations
+ * while gradients are recorded, and so stores its output three times.
+ *
+ * @param x - Images, `[batch, height, width, in]`.
+ * @param filter - `[kernelHeight, kernelWidth, in, out]`.
+ * @param bias - `[out]`, or undefined for no bias.
  */
 export function convolution(
   x: Tensor4D,
@@ -39,7 +42,7 @@ export function convolution(
           runKernel('Conv2DBackpropFilter', { x: xs, dy }, { ...attributes, filterShape: filters.shape }),
       };
     }
-    // No backend of TensorFlow.js has the gradient of a dilated convolution.
+    // No backend of TensorFlow.js has a kernel for the gradient of a dilated convolution.
     const geometry = computeConvolutionGeometry(xs.shape, filters.shape, strides, dilations, padding);
     return {
       x: () => computeInputGradient(dy, filters, xs.shape, geometry),
@@ -48,7 +51,13 @@ export function convolution(
   });
 }
 
-/** The same for a depthwise convolution; `filter` `[kernelHeight, kernelWidth, in, multiplier]`. */
+/**
+ * Computes a depthwise 2-D convolution with bias and activation as one node of the gradient tape.
+ *
+ * @param x - Images, `[batch, height, width, in]`.
+ * @param filter - `[kernelHeight, kernelWidth, in, multiplier]`.
+ * @param bias - `[in * multiplier]`, or undefined for no bias.
+ */
 export function depthwiseConvolution(
   x: Tensor4D,
   filter: Tensor4D,
@@ -87,11 +96,11 @@ function runWithCustomGradient(
   filter: Tensor4D,
   bias: Tensor1D | undefined,
   options: ConvolutionOptions,
-  gradients: CreateGradients,
+  createGradients: CreateGradients,
 ): Tensor4D {
-  const { needsInputGradient: wanted = true, activation } = options;
-  const node = tf.customGrad(((...all: unknown[]) => {
-    const save = all.pop() as (tensors: Tensor[]) => void;
+  const { needsInputGradient = true, activation } = options;
+  const node = tf.customGrad(((...args: unknown[]) => {
+    const save = args.pop() as (tensors: Tensor[]) => void;
     const y = runForward(kernel, x, filter, bias, options);
     save([x, filter, y]);
     return {
@@ -99,12 +108,12 @@ function runWithCustomGradient(
       gradFunc: (dy: Tensor4D, saved: Tensor[]) => {
         const [xs, filters, ys] = saved as [Tensor4D, Tensor4D, Tensor4D];
         const [masked, sums] = computeActivationGradient(dy, ys, activation);
-        const by = gradients(xs, filters, masked);
-        return [...(wanted ? [by.x()] : []), by.filter(), ...(bias ? [sums] : [])];
+        const gradients = createGradients(xs, filters, masked);
+        return [...(needsInputGradient ? [gradients.x()] : []), gradients.filter(), ...(bias ? [sums] : [])];
       },
     };
   }) as never);
-  return node(...(wanted ? [x] : []), filter, ...(bias ? [bias] : [])) as Tensor4D;
+  return node(...(needsInputGradient ? [x] : []), filter, ...(bias ? [bias] : [])) as Tensor4D;
 }
 
 function runForward(
@@ -129,7 +138,7 @@ function runForward(
   return (activation === 'relu' ? tf.relu(shifted) : shifted) as Tensor4D;
 }
 
-/** `dy` before the activation, and its sum for every channel. */
+/** Returns the gradient before the activation, and its sum per channel, which is the gradient of the bias. */
 function computeActivationGradient(
   dy: Tensor4D,
   y: Tensor4D,

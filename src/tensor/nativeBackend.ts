@@ -3,21 +3,23 @@ import type { PackageLoader } from '../core/platform/platform.js';
 import { registerNativeKernels } from './native/registerNativeKernels.js';
 import { tf } from './tf.js';
 
-/** The packages that bring TensorFlow itself, best first. */
+/** Packages that contain TensorFlow, in the order in which they are tried. */
 const NATIVE_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
 
-/** The command that installs the engine where its binary can be downloaded. */
+/** The command that installs the native engine, if its binary can be downloaded. */
 export const NATIVE_INSTALL_COMMAND = `npm install ${NATIVE_PACKAGES[1]}`;
-/** The command that makes an installed package load where its binary cannot be downloaded, or does not suit. */
+/** The command that builds the binary of an installed package, if it cannot be downloaded or does not load. */
 export const NATIVE_BUILD_COMMAND = 'npx tfjs-multitask build-native';
 
-/** The package that loads; else why the one that is installed does not; else nothing. */
+/** Result of the search for a native package. */
 export interface NativeSearchResult {
+  /** Name of the package that was loaded. */
   readonly name?: string;
+  /** Error of an installed package that failed to load. Neither is set if no package is installed. */
   readonly loadError?: MultitaskError;
 }
 
-/** Looks for a native package by loading it, which registers its backend. */
+/** Loads the first native package that is installed and works, which registers its backend. */
 export async function findNativePackage(load: PackageLoader): Promise<NativeSearchResult> {
   let loadError: MultitaskError | undefined;
   for (const name of NATIVE_PACKAGES) {
@@ -33,10 +35,10 @@ export async function findNativePackage(load: PackageLoader): Promise<NativeSear
 }
 
 /**
- * Makes TensorFlow's own kernels the backend in use, and registers its fused operations as the kernels of ours.
+ * Loads TensorFlow's backend, makes it the backend in use, and registers its fused operations for the kernels of this library.
  *
- * @throws `missing-package` fault when neither package is installed, `broken-package` fault with the reason when one is
- *   and does not load.
+ * @throws `missing-package` error if no package is installed, and `broken-package` error with the reason if a package is installed but
+ *   fails to load.
  */
 export async function loadNativeBackend(load: PackageLoader): Promise<void> {
   const { name, loadError } = await findNativePackage(load);
@@ -45,7 +47,7 @@ export async function loadNativeBackend(load: PackageLoader): Promise<void> {
     throw createError({
       kind: 'broken-package',
       path: 'engine native',
-      expected: `${path} to load`,
+      expected: `a working installation of ${path}`,
       received,
       advice: `${advice ?? ''}, or use engine: "wasm".`,
       cause,
@@ -56,18 +58,18 @@ export async function loadNativeBackend(load: PackageLoader): Promise<void> {
       kind: 'missing-package',
       path: 'engine native',
       expected: NATIVE_PACKAGES.join(' or '),
-      received: 'neither of them',
+      received: 'no such package',
       advice:
-        `Run ${NATIVE_INSTALL_COMMAND} (where that cannot download TensorFlow, add --ignore-scripts and run ${NATIVE_BUILD_COMMAND} ` +
-        'after it), or use engine: "wasm".',
+        `Run ${NATIVE_INSTALL_COMMAND}, or use engine: "wasm". If the download of TensorFlow fails, add --ignore-scripts and ` +
+        `then run ${NATIVE_BUILD_COMMAND}.`,
     });
   }
   if (!(await tf.setBackend('tensorflow'))) {
     throw createError({
       kind: 'engine',
       path: 'engine native',
-      expected: `the backend of ${name} to start`,
-      received: 'one that does not',
+      expected: `a working backend in ${name}`,
+      received: 'a backend that failed to start',
       advice: `Run ${NATIVE_BUILD_COMMAND}, or use engine: "wasm".`,
     });
   }

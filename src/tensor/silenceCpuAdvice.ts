@@ -1,8 +1,8 @@
 import { tf } from './tf.js';
 
 /**
- * TensorFlow.js advises, on the first use of its cpu backend in Node, to install another one. Weights are born there before
- * an engine is chosen; which one that is, and what would be faster, is told by the choice.
+ * Suppresses the message in which TensorFlow.js advises another backend when its cpu backend is first used in Node. Models initialize
+ * their weights on that backend before an engine is selected; the engine itself reports which faster engine could be installed.
  */
 export function silenceCpuAdvice(): void {
   const backend = tf.backend() as { firstUse?: boolean };

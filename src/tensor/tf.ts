@@ -1,6 +1,6 @@
 /**
- * The door to TensorFlow.js: values of `@tensorflow/*` enter the library here and nowhere else. Upstream moves
- * slowly; this is where we mend it, and where we could leave it.
+ * TensorFlow.js. This is the only module that imports values of `@tensorflow/*`; all others import types. Workarounds for bugs in
+ * TensorFlow.js are in this folder.
  */
 import * as tf from '@tensorflow/tfjs';
 

@@ -1,7 +1,6 @@
-import type { PackageLoader } from '../core/platform/platform.js';
-import type { ThreadStarter } from './kernels/threadPool.js';
+import { ISOLATED_WORKER_OPTIONS, type NodeModules, type NodeWorker } from './nodeModules.js';
 
-/** What TensorFlow.js's wasm backend is made on. */
+/** The wasm module that TensorFlow.js's `BackendWasm` is constructed from. */
 export interface WasmModule {
   tfjs: {
     readonly initWithThreadsCount: () => void;
@@ -11,55 +10,30 @@ export interface WasmModule {
 }
 
 interface EmscriptenModule extends WasmModule {
-  cwrap(name: string, returned: 'number' | null, taken: readonly 'number'[]): (...numbers: number[]) => never;
+  cwrap(
+    name: string,
+    returnType: 'number' | null,
+    argumentTypes: readonly 'number'[],
+  ): (...numbers: number[]) => never;
 }
 
-interface NodeWorker {
-  on(event: 'message' | 'error' | 'exit', listener: (data: unknown) => void): void;
-  postMessage(message: unknown): void;
-  unref(): void;
-  terminate(): Promise<unknown>;
-}
-
-/** The parts of Node that this file needs, which come through `load`. */
-interface NodeModules {
-  readonly workerThreads: { readonly Worker: new (script: string, options: object) => NodeWorker };
-  readonly require: ((name: string) => unknown) & { resolve(name: string): string };
-  readonly readFile: (path: string) => Uint8Array;
-}
-
-/** Most threads that the build has room for: eight workers wait in its pool. */
+/** Largest number of threads that the threaded build supports: its pool has eight workers. */
 export const MAX_WASM_THREADS = 8;
 
 const THREADED_BUILD = '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd';
 
-/** Nothing of the process's flags and environment is needed, and both may load half a program into each thread. */
-const ISOLATED_WORKER_OPTIONS = { eval: true, execArgv: [], env: {} };
-
-/** Node by way of `load`; undefined where the runtime is another. */
-export async function loadNodeModules(load: PackageLoader): Promise<NodeModules | undefined> {
-  const of = <M>(name: string) => load<M>(`node:${name}`, 'threads of the wasm engine');
-  try {
-    const workerThreads = await of<NodeModules['workerThreads']>('worker_threads');
-    const { createRequire } = await of<{ createRequire(from: string): NodeModules['require'] }>('module');
-    const { readFileSync } = await of<{ readFileSync: NodeModules['readFile'] }>('fs');
-    return { workerThreads, require: createRequire(import.meta.url), readFile: readFileSync };
-  } catch {
-    return undefined;
-  }
-}
-
 /**
- * The threaded build of TensorFlow.js's wasm module, started in Node, where the package refuses it
- * (tensorflow/tfjs#3830): its workers would be files that are none, and its number of threads a guess.
+ * Creates the threaded build of TensorFlow.js's wasm module in Node, which the package itself does not support
+ * (tensorflow/tfjs#3830): it would load its workers from files that do not exist, and guess the number of threads.
  *
- * Its own source text runs here as a function whose surroundings are ours: `Worker` is {@link createWorkerClass} threads, `os` tells as
- * many cores as make the wanted number of threads, and `process` takes no listeners. Nothing global is touched.
+ * The source code of the build runs as a function with other values for some of its globals: `Worker` starts the threads of
+ * {@link createWorkerClass}, `os` reports the number of cores for which the build uses `threads` threads, and `process` registers no
+ * listeners. The real globals do not change.
  *
- * @throws When the build is not there or does not start.
+ * @throws If the build is not installed or fails to start.
  */
 export async function createThreadedModule(node: NodeModules, threads: number): Promise<WasmModule> {
-  const script = node.require.resolve(`${THREADED_BUILD}.js`);
+  const scriptPath = node.require.resolve(`${THREADED_BUILD}.js`);
   const factory = node.require(`${THREADED_BUILD}.js`) as (options: object) => Promise<EmscriptenModule>;
   const { wasmWorkerContents } = node.require(`${THREADED_BUILD}.worker.js`) as {
     wasmWorkerContents: string;
@@ -68,10 +42,10 @@ export async function createThreadedModule(node: NodeModules, threads: number): 
   const failure = new Promise<never>((_, reject) => {
     onError = reject;
   });
-  // The text lost the escapes of its line ends when it was put between quotes.
+  // The package stores the worker's source in a string literal, in which the escaped line ends have become real ones.
   const workerScript = wasmWorkerContents.replaceAll('\n', '\\n');
-  const surroundings = {
-    // The build takes half as many threads as there are cores.
+  const globals = {
+    // The build uses half as many threads as there are cores.
     require: (name: string) =>
       name === 'os' ? { cpus: () => ({ length: 2 * threads }) } : node.require(name),
     process: { versions: { node: 'yes' }, argv: [], on: () => {} },
@@ -79,11 +53,11 @@ export async function createThreadedModule(node: NodeModules, threads: number): 
     Worker: createWorkerClass(node, { workerScript, threads, onError }),
     __dirname: '',
   };
-  const begin = new Function(...Object.keys(surroundings), `return (${factory.toString()})`)(
-    ...Object.values(surroundings),
+  const createModule = new Function(...Object.keys(globals), `return (${factory.toString()})`)(
+    ...Object.values(globals),
   ) as typeof factory;
   const wasmBinary = node.readFile(node.require.resolve(`${THREADED_BUILD}.wasm`));
-  const module = await Promise.race([begin({ wasmBinary, mainScriptUrlOrBlob: script }), failure]);
+  const module = await Promise.race([createModule({ wasmBinary, mainScriptUrlOrBlob: scriptPath }), failure]);
   const init = module.cwrap('init_with_threads_count', null, ['number']);
   module.tfjs = {
     init: module.cwrap('init', null, []),
@@ -100,21 +74,29 @@ interface WorkerMessage {
   readonly cmd: string;
 }
 
+interface WorkerClassOptions {
+  /** Source code of a worker. */
+  readonly workerScript: string;
+  readonly threads: number;
+  readonly onError: (cause: unknown) => void;
+}
+
 /**
- * Workers for the build's pool. The build makes eight, whatever the number of threads, and takes them from the end; those it
- * will take are threads of the machine, which must have loaded before it waits for them. Once loaded, none keeps the process alive.
+ * Creates the class of the workers in the build's pool. The build creates eight workers for any number of threads, and uses them from
+ * the last to the first. Only the workers that it will use start a thread; the others report that they are loaded. A thread
+ * that has loaded does not keep the process alive.
  */
 function createWorkerClass({ workerThreads: { Worker } }: NodeModules, options: WorkerClassOptions) {
   const { workerScript, threads, onError } = options;
-  let made = 0;
+  let workerCount = 0;
   return class {
     /** Set by the build. */
     onmessage!: (event: { readonly data: unknown }) => void;
     private readonly thread: NodeWorker | undefined;
 
     constructor() {
-      made++;
-      if (made <= MAX_WASM_THREADS + 1 - threads) return;
+      workerCount++;
+      if (workerCount <= MAX_WASM_THREADS + 1 - threads) return;
       this.thread = new Worker(workerScript, ISOLATED_WORKER_OPTIONS);
       this.thread.on('error', onError);
     }
@@ -128,7 +110,7 @@ function createWorkerClass({ workerThreads: { Worker } }: NodeModules, options: 
       else this.onmessage({ data: { cmd: 'loaded' } });
     }
 
-    /** The build asks for it when a thread begins its work, which lasts as long as the process. */
+    /** Called by the build when a thread starts its work. Does nothing, since a thread works as long as the process runs. */
     ref(): void {}
 
     unref(): void {
@@ -138,32 +120,5 @@ function createWorkerClass({ workerThreads: { Worker } }: NodeModules, options: 
     terminate(): void {
       void this.thread?.terminate();
     }
-  };
-}
-
-interface WorkerClassOptions {
-  /** What a worker runs. */
-  readonly workerScript: string;
-  readonly threads: number;
-  readonly onError: (cause: unknown) => void;
-}
-
-/** Threads of Node, which, once they run, do not keep the process alive. */
-export function createNodeThreadStarter({ workerThreads: { Worker } }: NodeModules): ThreadStarter {
-  return (script, posted, gone) => {
-    const listen = `
-const { parentPort } = require('node:worker_threads');
-parentPort.once('message', (message) => serve(message, () => parentPort.postMessage('ready')));`;
-    const thread = new Worker(script + listen, ISOLATED_WORKER_OPTIONS);
-    thread.on('message', () => {
-      thread.unref(); // not sooner: somebody waits for it
-      posted();
-    });
-    thread.on('error', gone);
-    thread.on('exit', gone);
-    return {
-      postMessage: (message) => thread.postMessage(message),
-      terminate: () => void thread.terminate(),
-    };
   };
 }

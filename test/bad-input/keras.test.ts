@@ -1,10 +1,6 @@
 import { inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Hdf5Dataset, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js';
-import { readHdf5 } from '../../src/formats/hdf5/read/readHdf5.js';
-import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
-import { readZip, writeZip } from '../../src/formats/zip/zip.js';
 import {
   binary,
   branch,
@@ -14,7 +10,11 @@ import {
   loadKeras,
   multiTask,
   regression,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
+import type { Hdf5Dataset, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js';
+import { readHdf5 } from '../../src/formats/hdf5/read/readHdf5.js';
+import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
+import { readZip, writeZip } from '../../src/formats/zip/zip.js';
 import { loadKeras as loadFile } from '../../src/node/loadKeras.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
@@ -75,7 +75,7 @@ describe('loadKeras rejects a configuration', () => {
 
   test('that is nested deeper than any model', async () => {
     const file = writeZip({ ...members, 'config.json': new TextEncoder().encode('['.repeat(100_000)) });
-    expect(await readError(file)).toMatchObject({ received: 'deeper nesting' });
+    expect(await readError(file)).toMatchObject({ received: 'deeper nested JSON' });
   });
 
   test('of a subclassed model', async () => {
@@ -161,7 +161,7 @@ describe('loadKeras rejects a configuration', () => {
         findLayer(json, 'conv').name = 'image';
       },
       'layers',
-      '"image" twice, at 2 again',
+      '"image" twice, the second time at index 2',
     ],
     [
       'a reference to a missing layer',
@@ -263,7 +263,7 @@ describe('loadKeras rejects a configuration', () => {
     const error = await readChangedConfig((json) => {
       findLayer(json, 'near').config.units = 2 ** 40;
     });
-    expect(error.received).toContain('kernel of [');
+    expect(error.received).toContain('kernel of shape [');
   });
 
   test('with a layer that is too large for the image', async () => {
@@ -304,8 +304,8 @@ describe('loadKeras rejects weights', () => {
     });
     expect(error).toMatchObject({
       path: 'face.keras: model.weights.h5/layers/conv2d/vars/1',
-      expected: 'bias of layer conv, [2]',
-      received: '[3]',
+      expected: 'bias of layer conv with the shape [2]',
+      received: 'the shape [3]',
     });
   });
 
@@ -313,7 +313,7 @@ describe('loadKeras rejects weights', () => {
     const error = await readChangedWeights((root) => {
       vars(root, 'conv2d')['1'] = { shape: [2], data: Float32Array.of(0, value) };
     });
-    expect(error).toMatchObject({ expected: 'finite numbers', received: `${value} at place 1` });
+    expect(error).toMatchObject({ expected: 'finite numbers', received: `${value} at index 1` });
   });
 
   test('of a legacy file without a weight that it lists', async () => {
@@ -325,8 +325,14 @@ describe('loadKeras rejects weights', () => {
 
   test('that are missing from the file, and a file that contains only weights', async () => {
     const { 'model.weights.h5': alone, ...others } = members;
-    expect(await readError(writeZip(others))).toMatchObject({ expected: 'weights', received: 'none' });
-    expect(await readError(alone!)).toMatchObject({ expected: 'a model', received: 'weights alone' });
+    expect(await readError(writeZip(others))).toMatchObject({
+      expected: 'a file with weights',
+      received: 'a file without weights',
+    });
+    expect(await readError(alone!)).toMatchObject({
+      expected: 'a file with a model',
+      received: 'a file with weights only',
+    });
   });
 });
 
@@ -366,7 +372,7 @@ test('loadKeras takes the pixel range from a file that exportKeras wrote, and re
     expect(turned).toMatchObject({
       kind: 'argument',
       path: 'loadKeras.tasks.gender',
-      expected: 'binary([male, female]), as the file says',
+      expected: 'the task binary([male, female]) of the file',
     });
   }
 });

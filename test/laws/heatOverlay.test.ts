@@ -69,7 +69,7 @@ describe('an image under a heat map', () => {
     const picture = { data: new Uint8Array(2 * 2 * 4), height: 2, width: 2, channels: 4 };
     const cold = { height: 1, width: 2, data: Float32Array.of(0, 0) };
     expect(() => heatOverlay(picture, cold)).toThrow(
-      expect.objectContaining({ kind: 'argument', path: 'heatOverlay.image', received: '4' }),
+      expect.objectContaining({ kind: 'argument', path: 'heatOverlay.image', received: '4 channels' }),
     );
     const grey = { data: new Uint8Array(4), height: 2, width: 2, channels: 1 };
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {

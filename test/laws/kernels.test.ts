@@ -8,22 +8,22 @@ import { kernelLaws } from './kernelLaws.js';
 beforeAll(() => loadWasmBackend());
 
 describe.each([
-  ['with its SIMD loops', true],
-  ['without them', false],
-])('wasm %s agrees with cpu, in value and gradients, on', (_, simd) => {
+  ['with SIMD loops', true],
+  ['without SIMD loops', false],
+])('on wasm %s', (_, simd) => {
   beforeAll(() => setSimdEnabled(simd));
   afterAll(() => setSimdEnabled(true));
   kernelLaws('wasm');
 });
 
-describe('a whole sum on wasm', () => {
-  const sumOf = (x: tf.Tensor, keepDims: boolean) =>
+describe('a full sum on wasm', () => {
+  const computeSum = (x: tf.Tensor, keepDims: boolean) =>
     tf.tidy(() => {
       const sum = tf.sum(x, undefined, keepDims);
       return { shape: sum.shape, value: sum.dataSync()[0]! };
     });
 
-  test('is that of double precision, rounded once, in whatever shape', () =>
+  test('is computed in double precision and rounded once, for any shape', () =>
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 4 }),
@@ -31,18 +31,18 @@ describe('a whole sum on wasm', () => {
         (shape, keepDims) => {
           const size = shape.reduce((product, side) => product * side, 1);
           const numbers = Float32Array.from({ length: size }, (_, i) => Math.sin(i + size) * 10 ** (i % 7));
-          const { shape: out, value } = sumOf(tf.tensor(numbers, shape), keepDims);
+          const { shape: out, value } = computeSum(tf.tensor(numbers, shape), keepDims);
           expect(out).toEqual(keepDims ? shape.map(() => 1) : []);
           expect(value).toBe(Math.fround(numbers.reduce((sum, x) => sum + x, 0)));
         },
       ),
     ));
 
-  test('of a quarter of a million squares loses no digit', () => {
+  test('of 262,144 squares is exact', () => {
     const numbers = Float32Array.from({ length: 2048 * 128 }, (_, i) => ((i * 7919) % 1000) / 1e5);
     const squares = numbers.map((x) => x * x);
     const exact = squares.reduce((sum, x) => sum + x, 0);
     const x = tf.tensor(numbers, [2048, 128]);
-    expect(sumOf(tf.square(x), false).value).toBe(Math.fround(exact));
+    expect(computeSum(tf.square(x), false).value).toBe(Math.fround(exact));
   });
 });

@@ -1,14 +1,14 @@
 import { beforeAll, describe, expect } from 'vitest';
-import { loadPackage } from '../../src/node/index.js';
+import { loadPackage } from '../../src/node/platform/loadPackage.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { kernelLaws } from './kernelLaws.js';
 
-// Three, so that parts are of unequal size, and some of them empty.
+// With three threads the parts of the work have different sizes, and some are empty.
 beforeAll(async () => {
   expect(await loadWasmBackend({ load: loadPackage, threads: 3 })).toBe(3);
   const { wasm } = tf.backend() as never as { wasm: { HEAPU8: Uint8Array } };
   expect(wasm.HEAPU8.buffer).toBeInstanceOf(SharedArrayBuffer);
 });
 
-describe('wasm on three threads agrees with cpu, in value and gradients, on', () => kernelLaws('wasm'));
+describe('on wasm with three threads', () => kernelLaws('wasm'));

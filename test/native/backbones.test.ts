@@ -1,13 +1,13 @@
 import { beforeAll, describe, test } from 'vitest';
-import { useEngine } from '../../src/index.js';
-import { loadPackage } from '../../src/node/index.js';
+import { useEngine } from '../../src/entries/node.js';
 import { expectForward } from '../parity/backbones.js';
-import { reason } from './native.js';
+import { skipReason } from './native.js';
 
-describe.skipIf(reason !== undefined)('on native', () => {
-  beforeAll(() => useEngine('native', { load: loadPackage }));
+describe.skipIf(skipReason !== undefined)('on native', () => {
+  beforeAll(() => useEngine('native'));
 
-  test.each(['resnet50', 'mobileNetV2', 'efficientNetB0'] as const)('%s answers what Keras answers', (name) =>
-    expectForward(name),
+  test.each(['resnet50', 'mobileNetV2', 'efficientNetB0'] as const)(
+    '%s predicts the same as in Keras',
+    (name) => expectForward(name),
   );
 });

@@ -1,5 +1,7 @@
 import { describe } from 'vitest';
 import { conformance } from '../engines/conformance.js';
-import { reason } from './native.js';
+import { skipReason } from './native.js';
 
-describe.skipIf(reason)(`on native${reason ? ` (not run: ${reason})` : ''}`, () => conformance('native'));
+describe.skipIf(skipReason)(`on native${skipReason ? ` (not run: ${skipReason})` : ''}`, () =>
+  conformance('native'),
+);

@@ -1,13 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { useEngine } from '../../src/index.js';
-import { loadPackage } from '../../src/node/index.js';
+import { useEngine } from '../../src/entries/node.js';
 import { tf } from '../../src/tensor/tf.js';
 import { expectBackbone, expectModelA, expectViews } from '../parity/gradCam.js';
-import { reason } from './native.js';
+import { skipReason } from './native.js';
 
-describe.skipIf(reason !== undefined)('heat maps on native', () => {
-  test('of Model A and of MobileNetV2 are those of Keras', async () => {
-    await useEngine('native', { load: loadPackage });
+describe.skipIf(skipReason !== undefined)('Grad-CAM on native', () => {
+  test('computes the heat maps of Keras for Model A and MobileNetV2', async () => {
+    await useEngine('native');
     expect(tf.getBackend()).toBe('tensorflow');
     await expectModelA();
     await expectBackbone();

@@ -4,15 +4,15 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { batchNormTraining } from '../../src/tensor/batchNormalization.js';
 import { convolution } from '../../src/tensor/convolution.js';
 import { tf } from '../../src/tensor/tf.js';
-import { agree, kernelLaws } from '../laws/kernelLaws.js';
-import { operationsOf, reason } from './native.js';
+import { expectAgreement, kernelLaws } from '../laws/kernelLaws.js';
+import { recordOperations, skipReason } from './native.js';
 
 beforeEach(() => tf.setBackend('tensorflow'));
 
-describe.skipIf(reason !== undefined)('native agrees with cpu, in value and gradients, on', () => {
+describe.skipIf(skipReason !== undefined)('on native', () => {
   kernelLaws('tensorflow');
 
-  test('a 1x1 convolution with a stride, many times: a write past its memory would show', async () => {
+  test('a strided 1x1 convolution agrees with cpu when it runs many times, so it writes no memory of other tensors', async () => {
     for (const stride of [2, 3, 2, 3, 2, 3]) {
       for (const [height, width] of [
         [5, 8],
@@ -20,7 +20,7 @@ describe.skipIf(reason !== undefined)('native agrees with cpu, in value and grad
         [9, 9],
       ] as const) {
         const conv = (x: Tensor, w: Tensor) => tf.conv2d(x as Tensor4D, w as Tensor4D, stride, 'same');
-        await agree(
+        await expectAgreement(
           'tensorflow',
           [
             [2, height, width, 10],
@@ -32,21 +32,21 @@ describe.skipIf(reason !== undefined)('native agrees with cpu, in value and grad
     }
   });
 
-  test('relu and relu6 of any shape', async () => {
+  test('relu and relu6 of any shape agree with cpu', async () => {
     const shape = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 4 });
     await fc.assert(
       fc.asyncProperty(shape, async (sizes) => {
-        await agree('tensorflow', [sizes], (x) => tf.relu(x));
-        // From -9 to 9: below, between and above the two corners.
-        await agree('tensorflow', [sizes], (x) => tf.tidy(() => tf.relu6(tf.mul(x, 9))));
+        await expectAgreement('tensorflow', [sizes], (x) => tf.relu(x));
+        // Values from -9 to 9 are below, between and above the corners 0 and 6.
+        await expectAgreement('tensorflow', [sizes], (x) => tf.tidy(() => tf.relu6(tf.mul(x, 9))));
       }),
       { numRuns: 20 },
     );
   });
 
-  test('batch normalisation of lists of numbers, and of a single one', async () => {
-    const of = (shape: number[]) =>
-      agree('tensorflow', [shape, [shape.at(-1)!], [shape.at(-1)!]], (x, gamma, beta) => {
+  test('batch normalization of any rank, and of a single row, agrees with cpu', async () => {
+    const checkShape = (shape: number[]) =>
+      expectAgreement('tensorflow', [shape, [shape.at(-1)!], [shape.at(-1)!]], (x, gamma, beta) => {
         const { y, mean, variance } = batchNormTraining(x, gamma, beta, 1e-3);
         tf.dispose([mean, variance]);
         return y;
@@ -58,10 +58,10 @@ describe.skipIf(reason !== undefined)('native agrees with cpu, in value and grad
       [1, 3],
       [2, 3, 2, 2, 4],
     ])
-      await of(shape);
+      await checkShape(shape);
   });
 
-  test('the statistics of a batch, divided by n and not by n - 1', async () => {
+  test('batch normalization returns the variance divided by n, not by n - 1', async () => {
     const x = tf.tensor2d([1, 2, 3, 6], [4, 1]);
     const { y, mean, variance } = batchNormTraining(x, undefined, undefined, 1e-3);
     expect(mean.dataSync()[0]).toBeCloseTo(3, 5);
@@ -70,30 +70,30 @@ describe.skipIf(reason !== undefined)('native agrees with cpu, in value and grad
   });
 });
 
-describe.skipIf(reason !== undefined)("TensorFlow's own operations do", () => {
-  const image = () => tf.randomNormal([2, 6, 6, 3]) as Tensor4D;
-  const gradient = (f: (x: Tensor) => Tensor) => () => {
-    const x = image();
+describe.skipIf(skipReason !== undefined)('on native', () => {
+  const createImage = () => tf.randomNormal([2, 6, 6, 3]) as Tensor4D;
+  const runGradient = (f: (x: Tensor) => Tensor) => () => {
+    const x = createImage();
     tf.dispose([...tf.grads(f as never)([x]), x]);
   };
 
-  test('relu', async () => {
-    const ran = await operationsOf(gradient((x) => tf.relu(x)));
-    expect([...ran]).toEqual(expect.arrayContaining(['ReluGrad']));
+  test('the gradient of relu runs as one TensorFlow operation', async () => {
+    const operations = await recordOperations(runGradient((x) => tf.relu(x)));
+    expect([...operations]).toEqual(expect.arrayContaining(['ReluGrad']));
   });
 
-  test('max-pooling', async () => {
-    const ran = await operationsOf(gradient((x) => tf.maxPool(x as Tensor4D, 2, 2, 'valid')));
-    expect([...ran]).toEqual(expect.arrayContaining(['_MklNativeMaxPool', '_MklNativeMaxPoolGrad']));
+  test('max pooling and its gradient run as oneDNN operations', async () => {
+    const operations = await recordOperations(runGradient((x) => tf.maxPool(x as Tensor4D, 2, 2, 'valid')));
+    expect([...operations]).toEqual(expect.arrayContaining(['_MklNativeMaxPool', '_MklNativeMaxPoolGrad']));
   });
 
-  test('batch normalisation', async () => {
-    const normalised = (x: Tensor) => batchNormTraining(x, undefined, undefined, 1e-3).y;
-    const ran = await operationsOf(gradient(normalised));
-    expect([...ran]).toEqual(expect.arrayContaining(['FusedBatchNormV2', 'FusedBatchNormGradV2']));
+  test('batch normalization and its gradient run as fused operations', async () => {
+    const normalize = (x: Tensor) => batchNormTraining(x, undefined, undefined, 1e-3).y;
+    const operations = await recordOperations(runGradient(normalize));
+    expect([...operations]).toEqual(expect.arrayContaining(['FusedBatchNormV2', 'FusedBatchNormGradV2']));
   });
 
-  test('a convolution with bias and relu, there and back', async () => {
+  test('a convolution with bias and relu, and its gradient, run as fused operations', async () => {
     const filter = tf.randomNormal([3, 3, 3, 8]) as Tensor4D;
     const bias = tf.zeros([8]) as tf.Tensor1D;
     const layer = (x: Tensor) =>
@@ -103,8 +103,10 @@ describe.skipIf(reason !== undefined)("TensorFlow's own operations do", () => {
         padding: 'valid',
         activation: 'relu',
       });
-    const ran = await operationsOf(gradient(layer));
-    expect([...ran]).toEqual(expect.arrayContaining(['_MklNativeFusedConv2D', 'ReluGrad', 'BiasAddGrad']));
+    const operations = await recordOperations(runGradient(layer));
+    expect([...operations]).toEqual(
+      expect.arrayContaining(['_MklNativeFusedConv2D', 'ReluGrad', 'BiasAddGrad']),
+    );
     tf.dispose([filter, bias]);
   });
 });

@@ -1,11 +1,10 @@
-/** The native engine for tests: where it does not load they are skipped, and say why. */
-import { isMultitaskError, useEngine } from '../../src/index.js';
-import { loadPackage } from '../../src/node/index.js';
+/** Starts the native engine for tests. If it fails to load, the tests are skipped with the reason. */
+import { isMultitaskError, useEngine } from '../../src/entries/node.js';
 import type { TensorFlowBackend } from '../../src/tensor/native/tensorflowOps.js';
 import { tf } from '../../src/tensor/tf.js';
 
-/** Why these tests cannot run, or undefined. With MULTITASK_NATIVE=required there is no such reason. */
-export const reason = await useEngine('native', { load: loadPackage }).then(
+/** Reason to skip the tests, or undefined. With MULTITASK_NATIVE=required a failure to load is an error instead. */
+export const skipReason = await useEngine('native').then(
   () => undefined,
   (error) => {
     if (!isMultitaskError(error) || process.env.MULTITASK_NATIVE === 'required') throw error;
@@ -14,19 +13,19 @@ export const reason = await useEngine('native', { load: loadPackage }).then(
   },
 );
 
-/** The operations of TensorFlow that `work` runs. */
-export async function operationsOf(work: () => unknown): Promise<Set<string>> {
+/** Returns the names of the TensorFlow operations that `action` runs. */
+export async function recordOperations(action: () => unknown): Promise<Set<string>> {
   const backend = tf.backend() as unknown as TensorFlowBackend;
-  const ran = new Set<string>();
-  const own = backend.executeMultipleOutputs;
+  const operations = new Set<string>();
+  const { executeMultipleOutputs } = backend;
   backend.executeMultipleOutputs = (name, ...rest) => {
-    ran.add(name);
-    return own.call(backend, name, ...rest);
+    operations.add(name);
+    return executeMultipleOutputs.call(backend, name, ...rest);
   };
   try {
-    await work();
+    await action();
   } finally {
-    backend.executeMultipleOutputs = own;
+    backend.executeMultipleOutputs = executeMultipleOutputs;
   }
-  return ran;
+  return operations;
 }

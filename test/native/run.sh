@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The native engine, built by `build-native` against the TensorFlow of pip and tested on two versions of Node. All of it
-# happens in a copy: the checkout's node_modules stays without TensorFlow, which other tests count on.
-#   PYTHON=/path/to/python   a Python that has TensorFlow already
-#   NODES="22 26"            the versions of Node to test on, beside the current one; default 24
+# Builds the native engine with `build-native` against the TensorFlow of pip, and tests it on two versions of Node. It works in a
+# copy of the checkout, because other tests need a node_modules without TensorFlow.
+#   PYTHON=/path/to/python   a Python installation with TensorFlow; default: a new virtual environment
+#   NODES="22 26"            versions of Node to test on, in addition to the current one; default: 24
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/tfjs-multitask"
@@ -19,11 +19,11 @@ fi
 [ -d node_modules ] || npm ci
 cp -a .npmrc package.json package-lock.json tsconfig.json vitest.config.ts node_modules src test examples "$copy"
 cd "$copy"
-# Without a word in package.json it would be a peer that is optional, and npm would leave it out.
+# --save-dev is needed: npm does not install a package that is only an optional peer dependency.
 npm install --no-save --save-dev --ignore-scripts --no-audit --no-fund --loglevel=error @tensorflow/tfjs-node@4.22.0
 npx tsx src/node/cli.ts build-native --python "$python"
 
-run() { # the Node
+run() { # $1: path of the Node binary
   echo "-- native on Node $("$1" --version)"
   TF_CPP_MIN_LOG_LEVEL=1 MULTITASK_NATIVE=required "$1" node_modules/vitest/vitest.mjs run test/native
 }

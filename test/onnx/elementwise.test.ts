@@ -1,16 +1,16 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { CLOSE, eighths, integers, shape, shapePair, truths } from './numbers.js';
-import { disagreement } from './run.js';
+import { booleans, CLOSE, eighths, integers, shape, shapePair } from './arbitraries.js';
+import { measureDifference } from './runOnnx.js';
 
-type One = (x: tf.Tensor) => tf.Tensor;
-type Two = (a: tf.Tensor, b: tf.Tensor) => tf.Tensor;
+type UnaryOperation = (x: tf.Tensor) => tf.Tensor;
+type BinaryOperation = (a: tf.Tensor, b: tf.Tensor) => tf.Tensor;
 
 beforeAll(() => tf.setBackend('cpu'));
 
-/** Of one input: domain in which it is defined. */
-const everywhere: Record<string, One> = {
+/** Operations that are defined for every number. */
+const everywhere: Record<string, UnaryOperation> = {
   ...pick(['relu', 'relu6', 'elu', 'selu', 'sigmoid', 'softplus', 'erf', 'exp', 'expm1', 'neg', 'abs']),
   ...pick(['floor', 'ceil', 'round', 'sign', 'square', 'sin', 'cos', 'atan', 'sinh', 'cosh', 'asinh']),
   step: (x) => tf.step(x, 0.3),
@@ -24,8 +24,9 @@ const everywhere: Record<string, One> = {
   zerosLike: tf.zerosLike,
   onesLike: tf.onesLike,
 };
-const within: Record<string, readonly [One, number, number]> = {
-  // Farther out the gradients are what rounding leaves of a difference.
+/** Operations and the range in which they are defined. */
+const inRange: Record<string, readonly [UnaryOperation, number, number]> = {
+  // Outside of this range the gradients of tanh and gelu are only rounding errors.
   tanh: [tf.tanh, -2, 2],
   gelu: [(x) => tf.mul(x, tf.mul(0.5, tf.add(1, tf.erf(tf.div(x, Math.SQRT2))))), -2, 2],
   log: [tf.log, 0.125, 3],
@@ -40,42 +41,42 @@ const within: Record<string, readonly [One, number, number]> = {
   atanh: [tf.atanh, -0.875, 0.875],
 };
 
-function pick<F = One>(names: readonly (keyof typeof tf)[]): Record<string, F> {
+function pick<F = UnaryOperation>(names: readonly (keyof typeof tf)[]): Record<string, F> {
   const functions = tf as unknown as Record<string, F>;
   return Object.fromEntries(names.map((name) => [name, functions[name]!]));
 }
 
 const cases = [
   ...Object.entries(everywhere).map(([name, f]) => [name, f, -3, 3] as const),
-  ...Object.entries(within).map(([name, [f, min, max]]) => [name, f, min, max] as const),
+  ...Object.entries(inRange).map(([name, [f, min, max]]) => [name, f, min, max] as const),
 ];
 
-test.each(cases)('%s and its gradient', async (_, f, min, max) => {
-  const given = shape.chain((size) => fc.tuple(eighths(size, min, max), eighths(size)));
+test.each(cases)('%s and its gradient compute the same in ONNX Runtime', async (_, f, min, max) => {
+  const inputs = shape.chain((size) => fc.tuple(eighths(size, min, max), eighths(size)));
   await fc.assert(
-    fc.asyncProperty(given, async ([x, dy]) => {
-      expect(await disagreement(f, x)).toBeLessThan(CLOSE);
-      expect(await disagreement((v, d) => tf.grad(f)(v, d), x, dy)).toBeLessThan(CLOSE);
+    fc.asyncProperty(inputs, async ([x, dy]) => {
+      expect(await measureDifference(f, x)).toBeLessThan(CLOSE);
+      expect(await measureDifference((v, d) => tf.grad(f)(v, d), x, dy)).toBeLessThan(CLOSE);
     }),
     { numRuns: 8 },
   );
 });
 
-test('prelu, its gradient in both inputs', async () => {
-  const given = shape.chain((size) =>
+test('prelu and its gradients with respect to both inputs compute the same in ONNX Runtime', async () => {
+  const inputs = shape.chain((size) =>
     fc.nat(size.length - 1).chain((cut) => fc.tuple(eighths(size), eighths(size.slice(cut)))),
   );
   await fc.assert(
-    fc.asyncProperty(given, async ([x, alpha]) => {
-      expect(await disagreement(tf.prelu, x, alpha)).toBeLessThan(CLOSE);
-      expect(await disagreement((...both) => tf.grads(tf.prelu)(both), x, alpha)).toBeLessThan(CLOSE);
+    fc.asyncProperty(inputs, async ([x, alpha]) => {
+      expect(await measureDifference(tf.prelu, x, alpha)).toBeLessThan(CLOSE);
+      expect(await measureDifference((...both) => tf.grads(tf.prelu)(both), x, alpha)).toBeLessThan(CLOSE);
     }),
     { numRuns: 20 },
   );
 });
 
-describe('of two tensors broadcast to each other', () => {
-  const smooth: Record<string, Two> = {
+describe('with broadcasting', () => {
+  const smooth: Record<string, BinaryOperation> = {
     add: tf.add,
     sub: tf.sub,
     mul: tf.mul,
@@ -84,96 +85,102 @@ describe('of two tensors broadcast to each other', () => {
     squaredDifference: tf.squaredDifference,
     addN: (a, b) => tf.addN([tf.mul(a, b), tf.add(a, b)]),
   };
-  const positive: Record<string, Two> = {
+  const positive: Record<string, BinaryOperation> = {
     div: tf.div,
     divNoNan: tf.divNoNan,
     pow: tf.pow,
     mod: tf.mod,
     atan2: tf.atan2,
   };
-  /** Whose gradients TensorFlow.js does not sum over what was broadcast, and then refuses. */
-  const unbroadcast = new Set<Two>([tf.maximum, tf.minimum, tf.squaredDifference]);
-  const all = [
+  /** Operations whose gradients TensorFlow.js does not sum over broadcast axes, and then rejects. */
+  const withoutBroadcastGradient = new Set<BinaryOperation>([tf.maximum, tf.minimum, tf.squaredDifference]);
+  const operations = [
     ...Object.entries(smooth).map(([name, f]) => [name, f, -3] as const),
     ...Object.entries(positive).map(([name, f]) => [name, f, 0.125] as const),
   ];
-  test.each(all)('%s and its gradient', async (_, f, min) => {
-    const given = shapePair.chain(([a, b]) => fc.tuple(eighths(a, min), eighths(b, min)));
+  test.each(operations)('%s and its gradient compute the same in ONNX Runtime', async (_, f, min) => {
+    const inputs = shapePair.chain(([a, b]) => fc.tuple(eighths(a, min), eighths(b, min)));
     await fc.assert(
-      fc.asyncProperty(given, async ([a, b]) => {
-        expect(await disagreement(f, a, b)).toBeLessThan(CLOSE);
-        if (f === tf.divNoNan) return; // its comparison has no gradient in TensorFlow.js
-        const same = tf.add(b, tf.zerosLike(a));
-        const both = unbroadcast.has(f) ? [tf.add(a, tf.zerosLike(b)), same] : [a, b];
-        expect(await disagreement((...pair) => tf.grads(f)(pair), ...both)).toBeLessThan(CLOSE);
+      fc.asyncProperty(inputs, async ([a, b]) => {
+        expect(await measureDifference(f, a, b)).toBeLessThan(CLOSE);
+        if (f === tf.divNoNan) return; // It contains a comparison, which has no gradient in TensorFlow.js.
+        const fullB = tf.add(b, tf.zerosLike(a));
+        const operands = withoutBroadcastGradient.has(f) ? [tf.add(a, tf.zerosLike(b)), fullB] : [a, b];
+        expect(await measureDifference((...pair) => tf.grads(f)(pair), ...operands)).toBeLessThan(CLOSE);
       }),
       { numRuns: 12 },
     );
   });
 
-  const exact: Record<string, Two> = {
-    ...pick<Two>(['mod', 'floorDiv', 'atan2', 'equal', 'notEqual']),
-    ...pick<Two>(['less', 'lessEqual', 'greater', 'greaterEqual']),
-    'zero or not': (a, b) => tf.cast(tf.sub(a, b), 'bool'),
+  const exact: Record<string, BinaryOperation> = {
+    ...pick<BinaryOperation>(['mod', 'floorDiv', 'atan2', 'equal', 'notEqual']),
+    ...pick<BinaryOperation>(['less', 'lessEqual', 'greater', 'greaterEqual']),
+    'cast to bool': (a, b) => tf.cast(tf.sub(a, b), 'bool'),
   };
-  test.each(Object.entries(exact))('%s of numbers of any sign, also whole ones', async (name, f) => {
-    const given = shapePair.chain(([a, b]) =>
-      fc.oneof(fc.tuple(eighths(a), eighths(b)), fc.tuple(integers(a), integers(b))),
-    );
-    await fc.assert(
-      fc.asyncProperty(given, async ([a, b]) => {
-        // The rest of a division by 0 is not a number in the one and an error of int32 in the other.
-        const divisor = /mod|floorDiv/.test(name) ? tf.where(tf.equal(b, 0), tf.onesLike(b), b) : b;
-        expect(await disagreement(f, a, divisor)).toBeLessThan(CLOSE);
-      }),
-      { numRuns: 20 },
-    );
-  });
+  test.each(Object.entries(exact))(
+    '%s of floats and integers of any sign computes the same in ONNX Runtime',
+    async (name, f) => {
+      const inputs = shapePair.chain(([a, b]) =>
+        fc.oneof(fc.tuple(eighths(a), eighths(b)), fc.tuple(integers(a), integers(b))),
+      );
+      await fc.assert(
+        fc.asyncProperty(inputs, async ([a, b]) => {
+          // The remainder of a division by 0 is NaN for floats, and an error for int32.
+          const divisor = /mod|floorDiv/.test(name) ? tf.where(tf.equal(b, 0), tf.onesLike(b), b) : b;
+          expect(await measureDifference(f, a, divisor)).toBeLessThan(CLOSE);
+        }),
+        { numRuns: 20 },
+      );
+    },
+  );
 
-  test('truths, and what they choose', async () => {
-    const given = shape.chain((size) => fc.tuple(truths(size), truths(size), eighths(size)));
+  test('logical operations and where compute the same in ONNX Runtime', async () => {
+    const inputs = shape.chain((size) => fc.tuple(booleans(size), booleans(size), eighths(size)));
     await fc.assert(
-      fc.asyncProperty(given, async ([a, b, x]) => {
+      fc.asyncProperty(inputs, async ([a, b, x]) => {
         for (const f of [tf.logicalAnd, tf.logicalOr, tf.logicalXor])
-          expect(await disagreement(f, a, b)).toBe(0);
-        expect(await disagreement(tf.logicalNot, a)).toBe(0);
-        expect(await disagreement((c, v) => tf.where(c, v, tf.neg(v)), a, x)).toBe(0);
-        expect(await disagreement((c, v) => tf.mul(tf.cast(c, 'float32'), v), a, x)).toBe(0);
+          expect(await measureDifference(f, a, b)).toBe(0);
+        expect(await measureDifference(tf.logicalNot, a)).toBe(0);
+        expect(await measureDifference((c, v) => tf.where(c, v, tf.neg(v)), a, x)).toBe(0);
+        expect(await measureDifference((c, v) => tf.mul(tf.cast(c, 'float32'), v), a, x)).toBe(0);
       }),
       { numRuns: 20 },
     );
   });
 });
 
-test('whole numbers stay whole: casts cut, powers and halves too', async () => {
-  const given = shape.chain((size) => fc.tuple(eighths(size), integers(size), integers(size, -2, 3)));
+test('casts truncate, and operations on int32 return integers, as in TensorFlow.js', async () => {
+  const inputs = shape.chain((size) => fc.tuple(eighths(size), integers(size), integers(size, -2, 3)));
   await fc.assert(
-    fc.asyncProperty(given, async ([x, a, b]) => {
-      expect(await disagreement((v) => tf.cast(v, 'int32'), x)).toBe(0);
-      expect(await disagreement((v) => tf.cast(v, 'bool'), x)).toBe(0);
-      expect(await disagreement((v) => tf.cast(v, 'bool'), a)).toBe(0);
-      expect(await disagreement((v) => tf.square(tf.neg(v)), a)).toBe(0);
+    fc.asyncProperty(inputs, async ([x, a, b]) => {
+      expect(await measureDifference((v) => tf.cast(v, 'int32'), x)).toBe(0);
+      expect(await measureDifference((v) => tf.cast(v, 'bool'), x)).toBe(0);
+      expect(await measureDifference((v) => tf.cast(v, 'bool'), a)).toBe(0);
+      expect(await measureDifference((v) => tf.square(tf.neg(v)), a)).toBe(0);
       const base = tf.where(tf.equal(a, 0), tf.onesLike(a), a);
-      expect(await disagreement(tf.pow, base, b)).toBe(0);
+      expect(await measureDifference(tf.pow, base, b)).toBe(0);
     }),
     { numRuns: 30 },
   );
 });
 
-test('what is not a number, or has no end', async () => {
-  const odd = tf.tensor([Number.NaN, 1, Infinity, 0, -Infinity, -2.5]);
+test('NaN, infinity and very small numbers result in the same as in TensorFlow.js', async () => {
+  const notFinite = tf.tensor([Number.NaN, 1, Infinity, 0, -Infinity, -2.5]);
   for (const f of [tf.isNaN, tf.isInf, tf.isFinite, tf.relu, tf.abs, tf.sigmoid, tf.zerosLike, tf.onesLike]) {
-    expect(await disagreement(f, odd)).toBeLessThan(CLOSE);
+    expect(await measureDifference(f, notFinite)).toBeLessThan(CLOSE);
   }
   expect(
-    await disagreement((x) => tf.cast(tf.where(tf.isFinite(x), x, tf.fill([6], Number.NaN)), 'int32'), odd),
+    await measureDifference(
+      (x) => tf.cast(tf.where(tf.isFinite(x), x, tf.fill([6], Number.NaN)), 'int32'),
+      notFinite,
+    ),
   ).toBe(0);
   const positive = tf.tensor([0, Infinity, 1e-8, 1e-4, 3e7, 40]);
-  // Largest first: a small number must be right by itself, not only beside a large one.
+  // Each number is tested alone: the tolerance is relative to the largest number of a tensor.
   for (const f of [tf.log1p, tf.expm1]) {
     for (const at of [0, 2, 3, 5])
-      expect(await disagreement((x) => f(tf.slice(x, at, 1)), positive)).toBeLessThan(CLOSE);
+      expect(await measureDifference((x) => f(tf.slice(x, at, 1)), positive)).toBeLessThan(CLOSE);
   }
-  const small = await disagreement((x) => tf.mul(tf.log1p(x), 1e8), tf.tensor([1e-8, -1e-8, 3e-8]));
+  const small = await measureDifference((x) => tf.mul(tf.log1p(x), 1e8), tf.tensor([1e-8, -1e-8, 3e-8]));
   expect(small).toBeLessThan(CLOSE);
 });

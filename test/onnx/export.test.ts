@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
-import { modelA } from '../../examples/study/model-a-network.js';
-import { getCurrentEngine } from '../../src/engines/select.js';
-import { encodeOnnxModel } from '../../src/formats/onnxModel.js';
+import { modelA } from '../../examples/study/modelA.js';
+import { getActiveEngine } from '../../src/engines/select.js';
 import {
   averagePool,
   batchNorm,
@@ -23,10 +22,11 @@ import {
   residual,
   sharedTrunk,
   useEngine,
-} from '../../src/index.js';
-import { runOnnx } from './run.js';
+} from '../../src/entries/node.js';
+import { encodeOnnxModel } from '../../src/formats/onnxModel.js';
+import { runOnnx } from './runOnnx.js';
 
-const odd = () =>
+const createOddModel = () =>
   multiTask({ input: [21, 18, 3], range: [-1, 1], seed: 2 })
     .trunk(
       sharedTrunk([
@@ -56,11 +56,11 @@ const odd = () =>
 
 test.each([
   ['Model A', () => modelA(56, { seed: 1 })],
-  ['Model A with one task in grey', () => modelA(56, { seed: 1, grey: ['gender'] })],
+  ['Model A with one task in grayscale', () => modelA(56, { seed: 1, grayscale: ['gender'] })],
   [
-    'a residual net with three kinds of tasks, after training',
+    'A trained residual network with three kinds of tasks',
     async () => {
-      const model = odd();
+      const model = createOddModel();
       const image = (v: number) => ({
         data: Uint8Array.from({ length: 21 * 18 * 3 }, (_, i) => (i * v) % 256),
         height: 21,
@@ -77,8 +77,8 @@ test.each([
       return model;
     },
   ],
-] as const)('%s predicts in ONNX Runtime as here, for any batch', async (_, build) => {
-  const model = (await build()) as ReturnType<typeof odd>;
+] as const)('%s predicts the same in ONNX Runtime, for any batch size', async (_, build) => {
+  const model = (await build()) as ReturnType<typeof createOddModel>;
   const bytes = await exportOnnx(model);
   for (const batch of [1, 5]) {
     const shape = [batch, ...model.input.shape];
@@ -87,20 +87,20 @@ test.each([
       (_, i) => (Math.sin(i * i) + 1) / 2,
     );
     const outputs = await runOnnx(bytes, 'image', data, shape);
-    const wanted = [model.layersModel.predict(tf.tensor(data, shape)) as tf.Tensor[]].flat();
+    const expected = [model.layersModel.predict(tf.tensor(data, shape)) as tf.Tensor[]].flat();
     expect(Object.keys(outputs).sort()).toEqual(Object.keys(model.tasks).sort());
     Object.keys(model.tasks).forEach((task, i) => {
-      const own = wanted[i]!.dataSync();
-      const scale = Math.max(1, ...own.map(Math.abs));
-      expect(outputs[task]!.dims).toEqual(wanted[i]!.shape);
-      own.forEach(
+      const values = expected[i]!.dataSync();
+      const scale = Math.max(1, ...values.map(Math.abs));
+      expect(outputs[task]!.dims).toEqual(expected[i]!.shape);
+      values.forEach(
         (value, j) => void expect(Math.abs(value - outputs[task]!.data[j]!) / scale).toBeLessThan(1e-5),
       );
     });
   }
 });
 
-test('a graph that is larger than the format holds is refused', () => {
+test('encodeOnnxModel rejects constants of 2 GiB', () => {
   const data = new Float32Array(2 ** 28);
   const initializers = ['a', 'b'].map((name) => ({ name, shape: [2 ** 28], data }));
   const graph = { nodes: [], initializers, inputs: [], outputs: [], description: '', metadata: {} };
@@ -109,17 +109,17 @@ test('a graph that is larger than the format holds is refused', () => {
   );
 });
 
-test('leaves the engine in use as it is', async () => {
-  const model = odd();
+test('exportOnnx does not change the engine in use', async () => {
+  const model = createOddModel();
   await useEngine('cpu');
   const bytes = await exportOnnx(model);
-  expect(getCurrentEngine()).toBe('cpu');
+  expect(getActiveEngine()?.name).toBe('cpu');
   expect(tf.getBackend()).toBe('cpu');
   await useEngine('wasm');
   expect(await exportOnnx(model)).toEqual(bytes);
 });
 
-/** Adds how often it was called: a counter in JavaScript. */
+/** A layer that adds the number of its calls, which it counts in JavaScript. */
 class Counting extends tf.layers.Layer {
   static className = 'Counting';
   calls = 0;
@@ -128,7 +128,7 @@ class Counting extends tf.layers.Layer {
   }
 }
 
-test('a layer that counts its calls is refused, not frozen', async () => {
+test('exportOnnx rejects a layer that counts its calls', async () => {
   const model = multiTask({ input: [8, 8, 3] })
     .task('age', regression({ unit: 'years' }), branch([flatten(), new Counting({})]))
     .build();
@@ -138,7 +138,7 @@ test('a layer that counts its calls is refused, not frozen', async () => {
   });
 });
 
-/** Has the size of the batch in an attribute. */
+/** A layer whose operation has the batch size in an attribute. */
 class Sized extends tf.layers.Layer {
   static className = 'Sized';
   constructor(private readonly operation: (x: tf.Tensor, batch: number) => tf.Tensor) {
@@ -156,7 +156,7 @@ test.each([
   ['Slice', (x) => tf.add(x, tf.sum(tf.slice(x, [0], [2]), 0, true))],
   ['Tile', (x, batch) => tf.add(x, tf.tile(tf.sum(x, 0, true), [batch, 1]))],
 ] as [string, (x: tf.Tensor, batch: number) => tf.Tensor][])(
-  'a layer that counts the images is refused, not frozen: %s',
+  'exportOnnx rejects a layer that reads its batch size: %s',
   async (kernel, operation) => {
     const model = multiTask({ input: [8, 8, 3] })
       .task('age', regression({ unit: 'years' }), branch([flatten(), new Sized(operation)]))

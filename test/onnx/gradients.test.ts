@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { useEngine } from '../../src/index.js';
+import { useEngine } from '../../src/entries/node.js';
 import { batchNormTraining } from '../../src/tensor/batchNormalization.js';
 import { convolution } from '../../src/tensor/convolution.js';
-import { difference } from './run.js';
+import { measureBatchDifference } from './runOnnx.js';
 
 const signed = (i: number) => Math.sin(i * 1.7 + 0.3) * 2;
 const fill = (shape: readonly number[]) =>
@@ -12,7 +12,7 @@ const fill = (shape: readonly number[]) =>
     Float32Array.from({ length: tf.util.sizeFromShape([...shape]) }, (_, i) => Math.cos(i * 2.3)),
     [...shape],
   );
-/** The gradient of `f`, every entry of whose result weighs otherwise. */
+/** Returns the gradient of `f`, with a different weight for every element of the output. */
 const gradient = (f: (x: tf.Tensor) => tf.Tensor) => (x: tf.Tensor) => tf.grad(f)(x, tf.sigmoid(f(x)));
 
 const window = fc.record({
@@ -21,22 +21,22 @@ const window = fc.record({
   pad: fc.constantFrom('same' as const, 'valid' as const),
 });
 
-test('gradients of a convolution in its input and its filter, on cpu', async () => {
+test('the gradients of a convolution, traced on cpu, compute the same in ONNX Runtime for any batch size', async () => {
   await tf.setBackend('cpu');
   await fc.assert(
-    fc.asyncProperty(window, fc.boolean(), async ({ size, strides, pad }, ofFilter) => {
+    fc.asyncProperty(window, fc.boolean(), async ({ size, strides, pad }, isFilterGradient) => {
       const filter = fill([...size, 3, 4]) as tf.Tensor4D;
       const operation = (x: tf.Tensor) =>
-        ofFilter
+        isFilterGradient
           ? gradient((w) => tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, strides, pad))(filter)
           : gradient((v) => tf.conv2d(v as tf.Tensor4D, filter, strides, pad))(x);
-      expect(await difference(operation, [7, 8, 3], signed)).toBeLessThan(1e-5);
+      expect(await measureBatchDifference(operation, [7, 8, 3], signed)).toBeLessThan(1e-5);
     }),
     { numRuns: 40 },
   );
 });
 
-test('our own kernels of wasm: fused relu and bias, batch normalisation, and their gradients', async () => {
+test('the kernels that this library adds to wasm, and their gradients, compute the same in ONNX Runtime', async () => {
   await useEngine('wasm');
   const filter = fill([3, 3, 3, 4]) as tf.Tensor4D;
   const bias = fill([4]) as tf.Tensor1D;
@@ -44,9 +44,9 @@ test('our own kernels of wasm: fused relu and bias, batch normalisation, and the
   const fused = (x: tf.Tensor) => convolution(x as tf.Tensor4D, filter, bias, options);
   const ofBias = (x: tf.Tensor) =>
     gradient((b) => convolution(x as tf.Tensor4D, filter, b as tf.Tensor1D, options))(bias);
-  const normal = (x: tf.Tensor) => batchNormTraining(x, fill([3]), fill([3]), 1e-3).y;
+  const normalize = (x: tf.Tensor) => batchNormTraining(x, fill([3]), fill([3]), 1e-3).y;
   const ofGamma = (x: tf.Tensor) => gradient((g) => batchNormTraining(x, g, fill([3]), 1e-3).y)(fill([3]));
-  for (const operation of [gradient(fused), ofBias, normal, gradient(normal), ofGamma]) {
-    expect(await difference(operation, [7, 8, 3], signed)).toBeLessThan(2e-5);
+  for (const operation of [gradient(fused), ofBias, normalize, gradient(normalize), ofGamma]) {
+    expect(await measureBatchDifference(operation, [7, 8, 3], signed)).toBeLessThan(2e-5);
   }
 });

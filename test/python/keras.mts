@@ -3,8 +3,8 @@
  * `keras.mts read FOLDER`.
  */
 import fc from 'fast-check';
-import { modelA } from '../../examples/study/model-a-network.js';
-import { modelB } from '../../examples/study/model-b-network.js';
+import { modelA } from '../../examples/study/modelA.js';
+import { modelB } from '../../examples/study/modelB.js';
 import {
   accuracy,
   adam,
@@ -43,11 +43,11 @@ import {
   useEngine,
   warmup,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { folderStore } from '../../src/node/index.js';
 import { silenceCpuAdvice } from '../../src/tensor/silenceCpuAdvice.js';
 import { tf } from '../../src/tensor/tf.js';
-import { answersOf, builtFrom, modelSpec, noiseFor } from '../laws/models.js';
+import { answersOf, buildModel, modelSpec, noiseFor } from '../laws/models.js';
 
 const [, , order, folder] = process.argv as [string, string, string, string];
 const store = folderStore(folder);
@@ -215,12 +215,12 @@ async function write() {
     const bytes = await exportKeras(faces, { format, bytes: true });
     await add(`model-a-bytes.${format}`, bytes, describeModel(faces.layersModel, 255));
   }
-  for (const [grey, name] of [
+  for (const [grayscale, name] of [
     [['gender'], 'gender'],
     [['age'], 'age'],
     [['age', 'gender'], 'both'],
   ] as const) {
-    const grayscaleModel = modelA(64, { seed: 1, grey });
+    const grayscaleModel = modelA(64, { seed: 1, grayscale });
     for (const format of ['keras', 'h5'] as const) {
       const bytes = format === 'h5';
       const file = await exportKeras(grayscaleModel, { format, bytes });
@@ -287,7 +287,7 @@ async function write() {
   silenceCpuAdvice();
   // Some of the following layers have no wasm kernel.
   for (const [i, spec] of fc.sample(modelSpec, { numRuns: 40, seed: 5 }).entries()) {
-    const model = builtFrom(spec);
+    const model = buildModel(spec);
     for (const format of ['keras', 'h5'] as const) {
       await add(`drawn-${i}.${format}`, await exportKeras(model, { format }), describeModel(model));
     }

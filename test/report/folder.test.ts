@@ -22,11 +22,10 @@ import {
   randomFlip,
   randomRotation,
   regression,
-} from '../../src/index.js';
-import { reportCommand } from '../../src/node/commands/report.js';
+} from '../../src/entries/node.js';
+import { createReportCommand } from '../../src/node/commands/report.js';
 import { folderStore, recordRun, watchRun, writeReport } from '../../src/node/index.js';
 import { createRunRecord, heatOverlay, readRunRecord, saveRunImages } from '../../src/report/index.js';
-
 import { createRun } from './createRun.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'runs-'));
@@ -288,7 +287,7 @@ describe('the command report', () => {
     const log = console.log;
     console.log = (line) => void lines.push(line);
     try {
-      await reportCommand.run(args);
+      await createReportCommand().parseAsync(args, { from: 'user' });
     } finally {
       console.log = log;
     }

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { memoryStore } from '../../src/index.js';
+import { memoryStore } from '../../src/entries/node.js';
 import { loadReportTools } from '../../src/node/report/writeReport.js';
 import type { ReportTools } from '../../src/report/index.js';
 import { createModelCard, createReport, createReportPage, readRunRecord } from '../../src/report/index.js';
@@ -58,7 +58,7 @@ describe('createReport', () => {
   test('createReport reports missing task columns, missing validation, NaN values and omitted groups', () => {
     const run = createRun({ tasks: [GRADE, AGE], images: 60, groups: (i) => ({ race: `group ${i % 20}` }) });
     const rows = run.rows.map((row) => {
-      const entries = Object.entries(row).filter(([name]) => !/grade|^val_|^clean_/.test(name));
+      const entries = Object.entries(row).filter(([name]) => !/grade|^val_/.test(name));
       return {
         ...Object.fromEntries(entries),
         epoch: row.epoch,
@@ -81,7 +81,7 @@ describe('createReport', () => {
     }));
     const [first, ...others] = runs;
     const training = first!.rows.map((row) => {
-      const entries = Object.entries(row).filter(([name]) => !/^(?:val|clean)_/.test(name));
+      const entries = Object.entries(row).filter(([name]) => !/^val_/.test(name));
       return { ...Object.fromEntries(entries), epoch: row.epoch };
     });
     const page = toText(createReportPage([{ ...first!, rows: training, monitor: 'loss' }, ...others], tools));

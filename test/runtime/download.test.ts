@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fetchFile } from '../../src/backbones/fetchFile.js';
 import { md5 } from '../../src/backbones/md5.js';
-import { createRng, memoryStore, type Store } from '../../src/index.js';
+import { createRng, memoryStore, type Store } from '../../src/entries/node.js';
 import { getCacheFolder } from '../../src/node/backbones/cacheFolder.js';
 import { downloadBar } from '../../src/node/backbones/downloadBar.js';
 import { downloadWeights } from '../../src/node/backbones/downloadWeights.js';
@@ -154,7 +154,7 @@ describe('fetchFile after an interrupted download', () => {
     expect(requests).toEqual([{ range: 'bytes=6000000-', status: 200, bytes: 9_000_000 }]);
   });
 
-  test('starts again if the ETag says that the file has changed', async () => {
+  test('starts again if the ETag of the file has changed', async () => {
     await interruptDownload('"old"');
     serverBehavior = { tag: '"new"' };
     expect(isFile(await download())).toBe(true);
@@ -237,7 +237,7 @@ describe('fetchFile, if the server sends something else,', () => {
   });
 
   test('reports a refused connection', async () => {
-    // Nobody can listen on the client's port of an open connection.
+    // No server can listen on the client's port of an open connection.
     const connection = connect((server.address() as AddressInfo).port, '127.0.0.1');
     await once(connection, 'connect');
     const error = await getError(download({ url: `http://127.0.0.1:${connection.localPort}/x` }));

@@ -1,6 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -11,10 +19,10 @@ const run = (command: string, ...args: string[]) =>
     cwd: project,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 150_000, // one that does not end by itself ends before its test
+    timeout: 150_000, // A process that does not exit is killed before the test times out.
   });
 
-/** Composes, trains one step on two threads, predicts, and ends by itself. */
+/** Builds a model, trains one step on two threads, predicts, and exits. */
 const PROGRAM = `
 const image = (level) => ({ data: new Uint8Array(8 * 8 * 3).fill(level), height: 8, width: 8, channels: 3 });
 const data = m.imagesInMemory([10, 200].map((level) => ({ image: image(level), labels: { level } })));
@@ -23,12 +31,12 @@ const model = m.multiTask({ input: [8, 8, 3] })
   .task('level', m.regression({ unit: 'bytes' }), m.branch([m.flatten(), m.dense(4)]))
   .build();
 const main = async () => {
-  const { rows, engine } = await model.fit(data, { epochs: 1, batchSize: 2, engine: 'wasm', threads: 2, load: n.loadPackage });
+  const { rows, engine } = await model.fit(data, { epochs: 1, batchSize: 2, engine: 'wasm', threads: 2 });
   const threads = n.workerThreads({ count: 2 });
   const augmented = data.augment([m.randomFlip('horizontal'), m.randomBrightness({ range: 0.2 })]);
-  const [alone, beside] = [await model.evaluate(augmented), await model.evaluate(augmented.withWorkers(threads))];
+  const [withoutWorkers, withWorkers] = [await model.evaluate(augmented), await model.evaluate(augmented.withWorkers(threads))];
   const { level } = await model.predict(image(10));
-  console.log(rows.length === 1 && Number.isFinite(level) && alone.loss === beside.loss && engine.reason.endsWith('on 2 threads') ? 'trained' : 'failed');
+  console.log(rows.length === 1 && Number.isFinite(level) && withoutWorkers.loss === withWorkers.loss && engine.reason.endsWith('on 2 threads') ? 'trained' : 'failed');
 };
 main();
 `;
@@ -38,14 +46,14 @@ beforeAll(() => {
   execFileSync('npm', ['pack', '--pack-destination', project], { cwd: ROOT, stdio: 'ignore' });
   const tarball = readdirSync(project).find((name) => name.endsWith('.tgz'))!;
   writeFileSync(join(project, 'package.json'), '{ "private": true }');
-  // In the time of the whole: how long a registry takes is not for a test to say.
+  // The installation has no time limit of its own, because the speed of a registry varies.
   const packages = [`./${tarball}`, '@tensorflow/tfjs@4.22.0', 'typescript@5.9.3'];
   execFileSync('npm', ['install', '--no-audit', '--no-fund', ...packages], { cwd: project, stdio: 'ignore' });
 }, 600_000);
 
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
-test('what its documents link to is in the tarball', () => {
+test('the packed tarball contains all files that its documents link to', () => {
   const root = join(project, 'node_modules/tfjs-multitask');
   const documents = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
     name.endsWith('.md'),
@@ -66,13 +74,72 @@ test('the packed tarball trains from an ESM file', () => {
   expect(run('node', 'esm.mjs')).toContain('trained');
 });
 
-test('and from a CommonJS file', () => {
+test('the packed tarball trains from a CommonJS file', () => {
   const imports = `const m = require('tfjs-multitask'); const n = require('tfjs-multitask/node');`;
   writeFileSync(join(project, 'commonjs.cjs'), imports + PROGRAM);
   expect(run('node', 'commonjs.cjs')).toContain('trained');
 });
 
-/** A search of two trials that train, each in a process of its own. */
+/** Prints the engine that `fit` selects by itself. */
+const SELECTION = `
+import * as m from 'tfjs-multitask';
+const image = { data: new Uint8Array(8 * 8 * 3).fill(9), height: 8, width: 8, channels: 3 };
+const model = m.multiTask({ input: [8, 8, 3] }).task('level', m.regression({ unit: 'bytes' }), m.branch([m.flatten()])).build();
+const { engine } = await model.fit(m.imagesInMemory([{ image, labels: { level: 9 } }]), { epochs: 1 });
+console.log(JSON.stringify(engine));`;
+
+test('fit selects wasm with threads, and onnx when onnxruntime-node is installed', () => {
+  writeFileSync(join(project, 'selection.mjs'), SELECTION);
+  const threads = Math.min(4, availableParallelism());
+  const wasm = JSON.parse(run('node', 'selection.mjs'));
+  expect(wasm).toMatchObject({ name: 'wasm', fasterEngine: { name: 'onnx' } });
+  expect(wasm.reason).toContain(threads > 1 ? `on ${threads} threads` : 'on 1 thread');
+  const link = join(project, 'node_modules/onnxruntime-node');
+  symlinkSync(join(ROOT, 'node_modules/onnxruntime-node'), link);
+  try {
+    expect(JSON.parse(run('node', 'selection.mjs')).name).toBe('onnx');
+  } finally {
+    rmSync(link);
+  }
+});
+
+/** Trains with both copies of the library in one process, and prints what they share. */
+const BOTH_COPIES = `
+import { createRequire } from 'node:module';
+import * as esm from 'tfjs-multitask';
+const cjs = createRequire(import.meta.url)('tfjs-multitask');
+const output = [];
+for (const method of ['log', 'warn', 'error']) console[method] = (...texts) => output.push(texts.join(' '));
+const image = { data: new Uint8Array(8 * 8 * 3).fill(9), height: 8, width: 8, channels: 3 };
+const train = (m, options) => m.multiTask({ input: [8, 8, 3] })
+  .trunk(m.sharedTrunk([m.conv(4, 3), m.maxPool(2), m.batchNorm()]))
+  .task('level', m.regression({ unit: 'bytes' }), m.branch([m.flatten(), m.dense(4)]))
+  .build()
+  .fit(m.imagesInMemory([{ image, labels: { level: 9 } }, { image, labels: { level: 7 } }]), { epochs: 2, ...options });
+const [first, second] = [await train(esm, { engine: 'wasm' }), await train(cjs, { engine: 'wasm' })];
+await cjs.useEngine('cpu');
+const byDefault = await train(esm);
+const onEpochEnd = () => cjs.useEngine('wasm').catch((error) => output.push(error.message));
+const observer = { name: 'observer', create: () => ({ onEpochEnd }) };
+await train(esm, { epochs: 1, callbacks: [observer] });
+process.stdout.write(JSON.stringify({
+  areTwoCopies: esm.multiTask !== cjs.multiTask,
+  losses: [first, second].map(({ rows }) => rows.map(({ loss }) => loss)),
+  defaultEngine: byDefault.engine.name,
+  output,
+}));`;
+
+test('the ES module and the CommonJS module in one process share engines, kernels and the default engine', () => {
+  writeFileSync(join(project, 'both.mjs'), BOTH_COPIES);
+  const { areTwoCopies, losses, defaultEngine, output } = JSON.parse(run('node', 'both.mjs'));
+  expect(areTwoCopies).toBe(true);
+  expect(losses[1]).toEqual(losses[0]);
+  expect(defaultEngine).toBe('cpu');
+  expect(output.filter((text: string) => text.includes('already registered'))).toEqual([]);
+  expect(output).toContainEqual(expect.stringMatching(/^engine: expected cpu, .* received "wasm"/));
+});
+
+/** A study of two trials that train, each in a process of its own. */
 const SEARCH = `study({
   space: space({ filters: choice([2, 4]) }),
   objectives: minimize('loss'),
@@ -81,33 +148,33 @@ const SEARCH = `study({
     const image = (level) => ({ data: new Uint8Array(8 * 8 * 3).fill(level), height: 8, width: 8, channels: 3 });
     const data = m.imagesInMemory([10, 200].map((level) => ({ image: image(level), labels: { level } })));
     const model = m.multiTask({ input: [8, 8, 3] })
-      .task('level', m.regression({ unit: 'bytes' }), m.branch([m.conv(values.filters, 3), m.flatten()]))
+      .task('level', m.regression({ unit: 'bytes' }), m.branch([m.conv(params.filters, 3), m.flatten()]))
       .build();
     await model.fit(data, { epochs: 1, engine: 'wasm', ...fitOptions });
   },
 })`;
-const WORDS = 'choice, minimize, random, space, study';
+const IMPORTED_NAMES = 'choice, minimize, random, space, study';
 
 test.each([
   [
     'esm',
-    `import * as m from 'tfjs-multitask'; import { ${WORDS} } from 'tfjs-multitask/tuner'; export default ${SEARCH};`,
+    `import * as m from 'tfjs-multitask'; import { ${IMPORTED_NAMES} } from 'tfjs-multitask/tuner'; export default ${SEARCH};`,
     `import { runStudy } from 'tfjs-multitask/node';`,
   ],
   [
     'cjs',
-    `const m = require('tfjs-multitask'); const { ${WORDS} } = require('tfjs-multitask/tuner'); module.exports = ${SEARCH};`,
+    `const m = require('tfjs-multitask'); const { ${IMPORTED_NAMES} } = require('tfjs-multitask/tuner'); module.exports = ${SEARCH};`,
     `const { runStudy } = require('tfjs-multitask/node');`,
   ],
-])('and searches, from modules of %s', (kind, module, imports) => {
-  const end = kind === 'esm' ? 'mjs' : 'cjs';
-  writeFileSync(join(project, `search.${end}`), module);
-  const call = `runStudy('./search.${end}', { folder: 'search-${kind}' }).then(({ trials, stopped }) => console.log(stopped, ...trials.map(({ state, reason = '' }) => state + reason)));`;
-  writeFileSync(join(project, `run.${end}`), imports + call);
-  expect(run('node', `run.${end}`)).toBe('exhausted complete complete\n');
+])('the packed tarball runs a study from modules of the format %s', (kind, module, imports) => {
+  const extension = kind === 'esm' ? 'mjs' : 'cjs';
+  writeFileSync(join(project, `search.${extension}`), module);
+  const call = `runStudy('./search.${extension}', { folder: 'search-${kind}' }).then(({ trials, stopped }) => console.log(stopped, ...trials.map(({ state, reason = '' }) => state + reason)));`;
+  writeFileSync(join(project, `run.${extension}`), imports + call);
+  expect(run('node', `run.${extension}`)).toBe('exhausted complete complete\n');
 });
 
-test('and from a strict TypeScript file, where a wrong task name is an error', () => {
+test('the packed tarball trains from a strict TypeScript file, which rejects a wrong task name', () => {
   const imports = `import * as m from 'tfjs-multitask'; import * as n from 'tfjs-multitask/node';`;
   const typed = PROGRAM.replace('(level) => ({ data', '(level: number) => ({ data');
   const mistake = `

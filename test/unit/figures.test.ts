@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { modelA } from '../../examples/study/model-a-network.js';
+import { modelA } from '../../examples/study/modelA.js';
 import {
   branch,
   conv,
@@ -11,7 +11,7 @@ import {
   regression,
   resnet50Backbone,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import {
   architectureDiagram,
   learningCurveGrid,
@@ -26,14 +26,14 @@ const tasks = [
   { name: 'age', kind: 'regression', unit: 'years', metrics: ['mae'] },
   { name: 'gender', kind: 'binary', labels: ['male', 'female'], metrics: ['accuracy'] },
 ] as const;
-const row = (epoch: number, value: number, isValidated = true) => ({
+const row = (epoch: number, value: number, validated = true) => ({
   epoch,
   loss: value,
   age_loss: value,
   age_mae: value / 2,
   gender_loss: value / 9,
   gender_accuracy: 1 - value / 100,
-  ...(isValidated
+  ...(validated
     ? {
         val_loss: value + 1,
         val_age_loss: value + 1,
@@ -47,7 +47,7 @@ const rows = [row(1, 30), row(2, 9), row(3, 12)];
 const count = (svg: string, pattern: RegExp) => svg.match(pattern)?.length ?? 0;
 
 describe('learningCurves', () => {
-  test('learningCurves draws a panel for the loss and each metric, lines for training and validation, and the best epoch', async () => {
+  test('draws a panel for the loss and for each metric, lines for training and validation, and the best epoch', async () => {
     const svg = await learningCurves({ tasks, rows }, { task: 'age' });
     expect(svg).toContain('mae (years)');
     expect(svg).toContain('best epoch 2, by val_loss');
@@ -55,7 +55,7 @@ describe('learningCurves', () => {
     expect(count(svg, /NaN|undefined/g)).toBe(0);
   });
 
-  test('learningCurves without validation draws only training values, and marks the best epoch by loss', async () => {
+  test('draws only the training lines of a run without validation, and the best epoch by loss', async () => {
     const svg = await learningCurves(
       { tasks, rows: rows.map(({ epoch, loss }) => row(epoch, loss, false)) },
       { task: 'gender' },
@@ -65,7 +65,7 @@ describe('learningCurves', () => {
     expect(count(svg, /aria-label="line"/g)).toBe(2);
   });
 
-  test('learningCurves leaves out values that are NaN', async () => {
+  test('leaves a gap where a value is NaN', async () => {
     const svg = await learningCurves(
       { tasks, rows: [row(1, 3), { ...row(2, 3), age_loss: Number.NaN }] },
       { task: 'age' },
@@ -73,8 +73,8 @@ describe('learningCurves', () => {
     expect(count(svg, /NaN/g)).toBe(0);
   });
 
-  test('learningCurves rejects an unknown task and suggests a similar name, and rejects a history without rows', async () => {
-    await expect(learningCurves({ tasks, rows }, { task: 'agee' })).rejects.toMatchObject({
+  test('rejects an unknown task with a suggestion, and a history without epochs', async () => {
+    await expect(learningCurves({ tasks, rows }, { task: 'agee' as never })).rejects.toMatchObject({
       kind: 'argument',
       path: 'learningCurves.task',
       advice: 'Did you mean "age"?',
@@ -87,56 +87,56 @@ describe('learningCurves', () => {
 
 describe('learningCurveGrid', () => {
   const run = (factor: number) => ({ tasks, rows: rows.map(({ epoch, loss }) => row(epoch, loss * factor)) });
-  const settings = [
+  const runGroups = [
     { title: 'color & all', runs: [run(1), run(1.2)] },
-    { title: 'grayscale', runs: [run(1.1)] },
+    { title: 'gray', runs: [run(1.1)] },
   ];
 
-  test('learningCurveGrid draws a column for each setting, a row for each task, thin lines of runs and thick lines of means', async () => {
-    const svg = await learningCurveGrid(settings, { title: 'Faces' });
+  test('draws a column per group and a row per task, with thin lines for runs and a thick line for the mean', async () => {
+    const svg = await learningCurveGrid(runGroups, { title: 'Faces' });
     expect(svg).toContain('>color &amp; all</text>');
     expect(svg).toContain('best epoch of each run, by val_loss; thick: mean of the runs');
     expect(count(svg, /<svg x=/g)).toBe(4);
-    // Training and validation: six lines for two runs and their mean, and two lines for one run. Both for each of two tasks.
+    // For each task, two runs have six lines (training and validation, with their means), and one run has two.
     expect(count(svg, /aria-label="line"/g)).toBe(2 * (6 + 2));
     expect(count(svg, /NaN|undefined/g)).toBe(0);
-    expect(await learningCurveGrid(settings, { title: 'Faces' })).toBe(svg);
+    expect(await learningCurveGrid(runGroups, { title: 'Faces' })).toBe(svg);
   });
 
-  test('learningCurveGrid draws all panels of a task with the same scale', async () => {
-    const svg = await learningCurveGrid(settings, {});
+  test('uses one scale for all panels of a task', async () => {
+    const svg = await learningCurveGrid(runGroups, {});
     const panels = svg.split(/(?=<svg x=)/).slice(1);
-    const findTicks = (panel: string) =>
+    const ticks = (panel: string) =>
       /aria-label="y-axis tick label"[\s\S]*?<\/g>/.exec(panel)![0].match(/>[\d.]+ ?%?</g);
-    expect(findTicks(panels[0]!)).toEqual(findTicks(panels[1]!));
-    expect(findTicks(panels[2]!)).toEqual(findTicks(panels[3]!));
-    expect(findTicks(panels[0]!)).not.toEqual(findTicks(panels[2]!));
+    expect(ticks(panels[0]!)).toEqual(ticks(panels[1]!));
+    expect(ticks(panels[2]!)).toEqual(ticks(panels[3]!));
+    expect(ticks(panels[0]!)).not.toEqual(ticks(panels[2]!));
   });
 
-  test('learningCurveGrid accepts a single epoch, runs of different length, and NaN', async () => {
+  test('draws a single epoch, runs of different lengths, and NaN values', async () => {
     const svg = await learningCurveGrid(
       [
         { title: 'short', runs: [{ tasks, rows: [row(1, 3)] }, run(1)] },
-        { title: 'diverged', runs: [{ tasks, rows: [{ ...row(1, 3), val_age_mae: Number.NaN }] }] },
+        { title: 'broken', runs: [{ tasks, rows: [{ ...row(1, 3), val_age_mae: Number.NaN }] }] },
       ],
       {},
     );
     expect(count(svg, /NaN|Infinity/g)).toBe(0);
   });
 
-  test('learningCurveGrid rejects an empty list, settings without runs or epochs, and settings with other tasks', async () => {
-    const expectError = async (invalid: typeof settings, received: string) =>
-      expect(learningCurveGrid(invalid)).rejects.toMatchObject({ kind: 'argument', received });
+  test('rejects an empty list, groups without runs or epochs, and groups of other tasks', async () => {
+    const expectError = async (groups: typeof runGroups, received: string) =>
+      expect(learningCurveGrid(groups)).rejects.toMatchObject({ kind: 'argument', received });
     await expectError([], 'no settings');
-    await expectError([{ title: 'grayscale', runs: [] }], 'a setting without runs');
-    await expectError([{ title: 'grayscale', runs: [{ tasks, rows: [] }] }], 'no epochs in "grayscale"');
-    const ageRun = { tasks: [tasks[0]], rows } as never;
-    await expectError([settings[0]!, { title: 'grayscale', runs: [ageRun] }], 'the tasks age in "grayscale"');
+    await expectError([{ title: 'gray', runs: [] }], 'a setting without runs');
+    await expectError([{ title: 'gray', runs: [{ tasks, rows: [] }] }], 'no epochs in "gray"');
+    const one = { tasks: [tasks[0]], rows } as never;
+    await expectError([runGroups[0]!, { title: 'gray', runs: [one] }], 'age in "gray"');
   });
 });
 
 describe('architectureDiagram', () => {
-  test('the diagram of Model A shows every layer once, with its shape and parameters', async () => {
+  test('draws every layer of Model A once, with its shape and parameters', async () => {
     const model = modelA(128);
     const record = model.architecture();
     const svg = await architectureDiagram(record);
@@ -149,19 +149,17 @@ describe('architectureDiagram', () => {
     model.dispose();
   });
 
-  test('the diagram of a trunk with two views shows every layer once, and an arrow for each call', async () => {
-    const model = modelA(64, { seed: 1, grey: ['gender'] });
+  test('draws every layer of a trunk with two input views once, and an arrow for each call', async () => {
+    const model = modelA(64, { seed: 1, grayscale: ['gender'] });
     const record = model.architecture();
     const svg = await architectureDiagram(record);
     for (const { name } of record.layers)
       expect(count(svg, new RegExp(`<title>${name}</title>`, 'g'))).toBe(1);
-    const countArrows = (from: string, to: string) =>
+    const arrows = (from: string, to: string) =>
       count(svg, new RegExp(`<title>${from}&#45;&gt;${to}</title>`, 'g'));
-    expect(countArrows('trunk_conv1', 'trunk_conv2')).toBe(2);
-    expect([countArrows('trunk_pool2', 'age_conv1'), countArrows('trunk_pool2', 'gender_conv1')]).toEqual([
-      1, 1,
-    ]);
-    expect([countArrows('image', 'trunk_conv1'), countArrows('image_grey1', 'trunk_conv1')]).toEqual([1, 1]);
+    expect(arrows('trunk_conv1', 'trunk_conv2')).toBe(2);
+    expect([arrows('trunk_pool2', 'age_conv1'), arrows('trunk_pool2', 'gender_conv1')]).toEqual([1, 1]);
+    expect([arrows('image', 'trunk_conv1'), arrows('image_grey1', 'trunk_conv1')]).toEqual([1, 1]);
     expect(svg).toContain('455,246 parameters');
     expect(svg).toContain('the shared trunk runs once for each kind of arrow');
     expect(record.layers.findIndex(({ name }) => name === 'image_grey1')).toBeLessThan(
@@ -170,28 +168,28 @@ describe('architectureDiagram', () => {
     model.dispose();
   });
 
-  test('no arrow of a diagram crosses a title, with and without a trunk, and with long names', async () => {
+  test('draws titles that no arrow crosses, with and without a trunk, and with long task names', async () => {
     const model = modelA(64);
-    const longName = 'a very long name of a task';
-    const withoutTrunk = [
+    const long = 'a very long name of a task';
+    const flat = [
       ['age', 'gender'],
       ['one', 'two', 'three'],
-      [longName, `${longName} too`],
+      [long, `${long} too`],
     ].map((taskNames) => createRun({ tasks: taskNames.map((name) => ({ ...AGE, name })) }).architecture);
-    for (const architecture of [model.architecture(), ...withoutTrunk]) {
+    for (const architecture of [model.architecture(), ...flat]) {
       const svg = await architectureDiagram(architecture);
       const texts = Array.from(svg.matchAll(/<g id="clust[\s\S]*?<\/g>/g), ([group]) => group).flatMap(
         (group) =>
           Array.from(
             group.matchAll(/<text [^>]*text-anchor="start" x="([-\d.]+)" y="([-\d.]+)"[^>]*>([^<]*)</g),
-            ([, x, y, text]) => ({ from: Number(x), to: Number(x) + 6 * text!.length, y: Number(y) - 4 }),
+            ([, x, y, words]) => ({ from: Number(x), to: Number(x) + 6 * words!.length, y: Number(y) - 4 }),
           ),
       );
       const arrows = Array.from(
         svg.matchAll(
           /<path fill="none" stroke="#8c959f"[^>]* d="M([-\d.]+),([-\d.]+)C[^"]* ([-\d.]+),([-\d.]+)"/g,
         ),
-        (match) => match.slice(1).map(Number),
+        (found) => found.slice(1).map(Number),
       );
       expect(texts.length).toBeGreaterThan(3);
       expect(arrows.length).toBeGreaterThan(1);
@@ -206,7 +204,7 @@ describe('architectureDiagram', () => {
     model.dispose();
   });
 
-  test('architectureDiagram draws a network without a trunk', async () => {
+  test('draws a network without a trunk', async () => {
     const model = multiTask({ input: [16, 16, 3] })
       .task('size', regression({ unit: 'cm & mm' }), branch([conv(4, 3), flatten()]))
       .build();
@@ -215,20 +213,20 @@ describe('architectureDiagram', () => {
   });
 });
 
-test('svgToPng multiplies the size of the figure by the scale, and draws text', async () => {
-  const createSvg = (text: string) =>
-    `<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"><text y="20" font-family="Inter, system-ui">${text}</text></svg>`;
-  const [png, empty] = await Promise.all([svgToPng(createSvg('age'), 3), svgToPng(createSvg(''), 3)]);
+test('svgToPng multiplies the size of the figure by the scale, and draws text with an available font', async () => {
+  const text = (words: string) =>
+    `<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"><text y="20" font-family="Inter, system-ui">${words}</text></svg>`;
+  const [png, empty] = await Promise.all([svgToPng(text('age'), 3), svgToPng(text(''), 3)]);
   const view = new DataView(png.buffer, png.byteOffset);
   expect([view.getUint32(16), view.getUint32(20)]).toEqual([270, 90]);
   expect(png.length).toBeGreaterThan(empty.length + 200);
   const store = memoryStore();
-  await saveFigure(store, 'figures/age', createSvg('age'));
+  await saveFigure(store, 'figures/age', text('age'));
   expect(await store.list()).toEqual(['figures/age.png', 'figures/age.svg']);
 });
 
 describe('createDiagramBoxes', () => {
-  const buildBackboneModel = async () =>
+  const buildModel = async () =>
     multiTask({ input: [64, 64, 3] })
       .trunk(
         sharedTrunk([await resnet50Backbone({ weights: null, trainableFrom: 'conv5' }), globalAveragePool()]),
@@ -236,8 +234,8 @@ describe('createDiagramBoxes', () => {
       .task('age', regression({ unit: 'years' }), branch([dense(4)]))
       .build();
 
-  test('the boxes of a backbone are its stages, and have the parameters of the network', async () => {
-    const architecture = (await buildBackboneModel()).architecture();
+  test('creates one box per stage of a backbone, and keeps the total number of parameters', async () => {
+    const architecture = (await buildModel()).architecture();
     const boxes = createDiagramBoxes(architecture);
     const trunk = boxes.filter(({ part }) => part === 'trunk');
     expect(trunk.map(({ kind, layerCount }) => `${kind} ${layerCount}`)).toEqual([
@@ -253,16 +251,16 @@ describe('createDiagramBoxes', () => {
     expect(
       trunk.filter(({ trainable, parameters }) => trainable && parameters > 0).map(({ kind }) => kind),
     ).toEqual(['conv5']);
-    // The inputs of a box are outputs of earlier boxes.
+    // The inputs of each box are earlier boxes.
     boxes.forEach(({ inputs }, i) => {
-      for (const input of inputs) expect(boxes.slice(0, i).map(({ name }) => name)).toContain(input);
+      for (const from of inputs) expect(boxes.slice(0, i).map(({ name }) => name)).toContain(from);
     });
     const svg = await architectureDiagram(architecture);
     expect(svg).toContain('62 layers, frozen');
     expect(svg).toContain('23,587,712 parameters');
   });
 
-  test('createDiagramBoxes returns a box for each layer of a small network', () => {
+  test('creates one box per layer of a small network', () => {
     const architecture = modelA(64).architecture();
     expect(createDiagramBoxes(architecture).map(({ layerCount: _, ...box }) => box)).toEqual(
       architecture.layers,

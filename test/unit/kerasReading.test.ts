@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { binary, categorical, loadKeras, regression } from '../../src/entries/node.js';
 import type { Hdf5Dataset, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js';
 import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
-import { binary, categorical, loadKeras, regression } from '../../src/index.js';
 import { readKerasWeights } from '../../src/interop/keras/file/weightFiles.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
@@ -246,7 +246,7 @@ test('the input option of loadKeras sets sizes that a model leaves open, and mus
   read.dispose();
   const error = await faultOf(() => loadKeras(open, { input: [4, 5, 1] }));
   expect(error.path).toBe('file: model_config: layers[0].config.batch_input_shape');
-  expect(error.advice).toBe('Leave `input` out: the file says the size.');
+  expect(error.advice).toBe('Omit `input`, because the file contains the size.');
   const tasks = { a: categorical(['x', 'y', 'z']) };
   expect((await faultOf(() => loadKeras(open, { tasks }))).advice).toContain('input: [128, 128, 3]');
 });

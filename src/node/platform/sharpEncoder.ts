@@ -1,4 +1,4 @@
-import type { Encoder, PackageLoader } from '../../core/platform/platform.js';
+import type { Encoder } from '../../core/platform/platform.js';
 import { loadPackage } from './loadPackage.js';
 
 /**
@@ -7,16 +7,14 @@ import { loadPackage } from './loadPackage.js';
  * @category Data
  */
 export interface SharpEncoderOptions {
-  /** Pixels of the longer side, at most. Default 96. */
+  /** Largest length of the longer side, in pixels. Default 96. */
   readonly maxSide?: number;
-  /** Imports sharp; default {@link loadPackage}. */
-  readonly load?: PackageLoader;
 }
 
 /**
- * Encodes images as small JPEG files with sharp: what a report shows.
+ * Creates an encoder that writes small JPEG files with the package sharp, as a report shows them.
  *
- * @throws `missing-package` fault when sharp is not installed.
+ * @throws A `missing-package` error if sharp is not installed.
  * @example
  * ```ts
  * import { sharpEncoder } from 'tfjs-multitask/node';
@@ -27,11 +25,8 @@ export interface SharpEncoderOptions {
  * ```
  * @category Data
  */
-export async function sharpEncoder({
-  maxSide = 96,
-  load = loadPackage,
-}: SharpEncoderOptions = {}): Promise<Encoder> {
-  const { default: sharp } = await load<{ default: typeof import('sharp').default }>(
+export async function sharpEncoder({ maxSide = 96 }: SharpEncoderOptions = {}): Promise<Encoder> {
+  const { default: sharp } = await loadPackage<{ default: typeof import('sharp').default }>(
     'sharp',
     'writing pictures',
   );

@@ -27,11 +27,12 @@ import { createEpochAxis } from './epochAxis.js';
 /**
  * Options of {@link learningCurves}.
  *
+ * @typeParam Name - Names of the tasks.
  * @category Figures
  */
-export interface LearningCurvesOptions {
+export interface LearningCurvesOptions<Name extends string = string> {
   /** Task whose curves are drawn. */
-  readonly task: string;
+  readonly task: Name;
   /** Column whose best epoch is marked. Default `val_loss`, or `loss` for a run without validation. */
   readonly monitor?: string;
   /** Title above the figure. Default: the name of the task. */
@@ -70,9 +71,9 @@ const HEADER_HEIGHT = 64;
  * ```
  * @category Figures
  */
-export function learningCurves(
-  history: HistoryRecord,
-  options: LearningCurvesOptions,
+export function learningCurves<const Name extends string>(
+  history: HistoryRecord<Name>,
+  options: LearningCurvesOptions<NoInfer<Name>>,
   tools: ChartTools,
 ): string {
   const { panelWidth = 420, panelHeight = 300 } = options;

@@ -1,12 +1,12 @@
 import { tf } from '../tf.js';
 import { getFloat32View, type WasmBackend } from './wasmHeap.js';
 
-/** `{ x, gamma, beta }, { epsilon } -> [y, mean, variance]`, over all axes but the last. */
+/** Name of the kernel `{ x, gamma, beta }, { epsilon } -> [y, mean, variance]`, which normalizes over all axes but the last. */
 export const BATCH_NORM = 'MultitaskBatchNorm';
-/** `{ x, dy, gamma, mean, variance }, { epsilon } -> [dx, dgamma, dbeta]`. */
+/** Name of the kernel `{ x, dy, gamma, mean, variance }, { epsilon } -> [dx, dgamma, dbeta]`, the gradient of {@link BATCH_NORM}. */
 export const BATCH_NORM_GRADIENT = 'MultitaskBatchNormGradient';
 
-/** Batch normalisation in training and its gradient, a few passes over the heap each, for wasm. */
+/** Registers batch normalization in training and its gradient for wasm. Each makes a few passes over the heap. */
 export function registerBatchNorm(): void {
   tf.registerKernel({
     kernelName: BATCH_NORM,
@@ -18,21 +18,22 @@ export function registerBatchNorm(): void {
       const y = wasm.makeOutput(x!.shape, 'float32');
       const mean = wasm.makeOutput([channels], 'float32');
       const variance = wasm.makeOutput([channels], 'float32');
-      const from = getFloat32View(wasm, x!);
-      const count = from.length / channels;
-      const means = computeColumnSums(from, channels).map((sum) => sum / count);
+      const xValues = getFloat32View(wasm, x!);
+      const count = xValues.length / channels;
+      const means = computeColumnSums(xValues, channels).map((sum) => sum / count);
       const variances = new Float64Array(channels);
-      for (let i = 0; i < from.length; i += channels) {
-        for (let c = 0; c < channels; c++) variances[c]! += (from[i + c]! - means[c]!) ** 2;
+      for (let i = 0; i < xValues.length; i += channels) {
+        for (let c = 0; c < channels; c++) variances[c]! += (xValues[i + c]! - means[c]!) ** 2;
       }
       for (let c = 0; c < channels; c++) variances[c]! /= count;
       const scale = computeInverseDeviations(variances, getEpsilon(attrs));
-      const gammas = getFloat32View(wasm, gamma!);
-      for (let c = 0; c < channels; c++) scale[c]! *= gammas[c]!;
-      const betas = getFloat32View(wasm, beta!);
-      const to = getFloat32View(wasm, y);
-      for (let i = 0; i < to.length; i += channels) {
-        for (let c = 0; c < channels; c++) to[i + c] = (from[i + c]! - means[c]!) * scale[c]! + betas[c]!;
+      const gammaValues = getFloat32View(wasm, gamma!);
+      for (let c = 0; c < channels; c++) scale[c]! *= gammaValues[c]!;
+      const betaValues = getFloat32View(wasm, beta!);
+      const yValues = getFloat32View(wasm, y);
+      for (let i = 0; i < yValues.length; i += channels) {
+        for (let c = 0; c < channels; c++)
+          yValues[i + c] = (xValues[i + c]! - means[c]!) * scale[c]! + betaValues[c]!;
       }
       getFloat32View(wasm, mean).set(means);
       getFloat32View(wasm, variance).set(variances);
@@ -49,31 +50,31 @@ export function registerBatchNorm(): void {
       const dx = wasm.makeOutput(x!.shape, 'float32');
       const dgamma = wasm.makeOutput([channels], 'float32');
       const dbeta = wasm.makeOutput([channels], 'float32');
-      const from = getFloat32View(wasm, x!);
-      const gradient = getFloat32View(wasm, dy!);
+      const xValues = getFloat32View(wasm, x!);
+      const dyValues = getFloat32View(wasm, dy!);
       const means = getFloat32View(wasm, mean!);
       const inverse = computeInverseDeviations(
         Float64Array.from(getFloat32View(wasm, variance!)),
         getEpsilon(attrs),
       );
-      const sums = computeColumnSums(gradient, channels);
+      const sums = computeColumnSums(dyValues, channels);
       const products = new Float64Array(channels);
-      for (let i = 0; i < from.length; i += channels) {
+      for (let i = 0; i < xValues.length; i += channels) {
         for (let c = 0; c < channels; c++) {
-          products[c]! += gradient[i + c]! * (from[i + c]! - means[c]!);
+          products[c]! += dyValues[i + c]! * (xValues[i + c]! - means[c]!);
         }
       }
       for (let c = 0; c < channels; c++) products[c]! *= inverse[c]!;
-      // dx = gamma/deviation * (dy - mean(dy) - normalised x * mean(dy * normalised x)), as a*dy + b*x + k.
-      const gammas = getFloat32View(wasm, gamma!);
-      const count = from.length / channels;
-      const a = Float64Array.from(inverse, (value, c) => value * gammas[c]!);
+      // dx = gamma / deviation * (dy - mean(dy) - z * mean(dy * z)), where z is the normalized x, written as a * dy + b * x + k.
+      const gammaValues = getFloat32View(wasm, gamma!);
+      const count = xValues.length / channels;
+      const a = Float64Array.from(inverse, (value, c) => value * gammaValues[c]!);
       const b = Float64Array.from(a, (value, c) => (-value * inverse[c]! * products[c]!) / count);
       const k = Float64Array.from(a, (value, c) => (-value * sums[c]!) / count - b[c]! * means[c]!);
-      const to = getFloat32View(wasm, dx);
-      for (let i = 0; i < to.length; i += channels) {
+      const dxValues = getFloat32View(wasm, dx);
+      for (let i = 0; i < dxValues.length; i += channels) {
         for (let c = 0; c < channels; c++) {
-          to[i + c] = a[c]! * gradient[i + c]! + b[c]! * from[i + c]! + k[c]!;
+          dxValues[i + c] = a[c]! * dyValues[i + c]! + b[c]! * xValues[i + c]! + k[c]!;
         }
       }
       getFloat32View(wasm, dgamma).set(products);

@@ -2,13 +2,13 @@ import { tf } from '../tf.js';
 import { getSimdRunner } from './simdKernels.js';
 import { getByteAddress, getFloat32View, type WasmBackend } from './wasmHeap.js';
 
-/** Name of our kernel: `{ y, dy } -> [dy where y > 0, its sum over all axes but the last]`. */
+/** Name of the kernel `{ y, dy } -> [dy where y > 0, its sum over all axes but the last]`. */
 export const BIAS_RELU_GRADIENT = 'MultitaskBiasReluGradient';
 
-/** Floats in a line of the cache: two threads that write to the same line wait for each other. */
+/** Floats in a cache line. Two threads that write to the same line wait for each other. */
 const CACHE_LINE_FLOATS = 16;
 
-/** The relu mask and the bias gradient of a fused convolution in one pass, for wasm. */
+/** Registers the gradients of relu and bias in a fused convolution for wasm, computed in one pass. */
 export function registerBiasReluGradient(): void {
   tf.registerKernel({
     kernelName: BIAS_RELU_GRADIENT,
@@ -31,13 +31,13 @@ export function registerBiasReluGradient(): void {
         return [masked, bias];
       }
       const sums = new Float64Array(channels);
-      const from = getFloat32View(wasm, dy!);
-      const gate = getFloat32View(wasm, y!);
-      const to = getFloat32View(wasm, masked);
-      for (let i = 0; i < to.length; i += channels) {
+      const dyValues = getFloat32View(wasm, dy!);
+      const yValues = getFloat32View(wasm, y!);
+      const maskedValues = getFloat32View(wasm, masked);
+      for (let i = 0; i < maskedValues.length; i += channels) {
         for (let c = 0; c < channels; c++) {
-          const value = gate[i + c]! > 0 ? from[i + c]! : 0;
-          to[i + c] = value;
+          const value = yValues[i + c]! > 0 ? dyValues[i + c]! : 0;
+          maskedValues[i + c] = value;
           sums[c]! += value;
         }
       }

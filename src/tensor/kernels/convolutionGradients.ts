@@ -1,7 +1,7 @@
 import type { Tensor4D } from '@tensorflow/tfjs';
 import { tf } from '../tf.js';
 
-/** Strides, dilations and zero padding of a forward convolution, in numbers. */
+/** Strides, dilations and zero padding of a forward convolution as numbers. */
 export interface ConvolutionGeometry {
   readonly strides: readonly [number, number];
   readonly dilations: readonly [number, number];
@@ -15,22 +15,25 @@ interface Padding {
   readonly right: number;
 }
 
-/** Images whose transposed copies are held at one time stay under this many floats (64 MiB). */
+/** Largest number of floats that are transposed at a time (64 MiB). */
 const MAX_CHUNK_FLOATS = 16 * 1024 * 1024;
 
 /**
- * The geometry of a convolution as `tf.conv2d` counts it. Dilation along a side of 1 spreads nothing and becomes 1: as
- * the stride of a gradient it would meet a fault of TensorFlow (one column out, one channel in: wrong numbers).
+ * Computes the geometry of a convolution with the rules of `tf.conv2d`. Dilation along a side of 1 has no effect and is replaced by 1:
+ * it becomes the stride of a gradient, and TensorFlow computes a wrong result with such a stride, one output column and one input
+ * channel.
  */
 export function computeConvolutionGeometry(
   xShape: readonly number[],
   filterShape: readonly number[],
   strides: readonly [number, number],
-  spread: readonly [number, number],
+  givenDilations: readonly [number, number],
   pad: 'valid' | 'same' | number | readonly (readonly [number, number])[],
 ): ConvolutionGeometry {
-  const [down, across] = spread;
-  const dilations = [filterShape[0] === 1 ? 1 : down, filterShape[1] === 1 ? 1 : across] as const;
+  const dilations = [
+    filterShape[0] === 1 ? 1 : givenDilations[0],
+    filterShape[1] === 1 ? 1 : givenDilations[1],
+  ] as const;
   if (pad === 'valid') return { strides, dilations, padding: { top: 0, bottom: 0, left: 0, right: 0 } };
   if (typeof pad === 'number') {
     return { strides, dilations, padding: { top: pad, bottom: pad, left: pad, right: pad } };
@@ -51,14 +54,14 @@ function computeSamePadding(
   dilation: number,
 ): [number, number] {
   const span = (kernel - 1) * dilation + 1;
-  const all = Math.max(0, (Math.ceil(size / stride) - 1) * stride + span - size);
-  return [Math.floor(all / 2), all - Math.floor(all / 2)];
+  const total = Math.max(0, (Math.ceil(size / stride) - 1) * stride + span - size);
+  return [Math.floor(total / 2), total - Math.floor(total / 2)];
 }
 
 /**
- * Gradient of a convolution by its input, made of one forward convolution of `dy` with the filter turned by 180 degrees
- * and its channels exchanged (V. Dumoulin and F. Visin 2016, section 4), which XNNPACK runs ten times as fast as the
- * stock gradient. `dy`: `[batch, outHeight, outWidth, out]`; returns `[batch, height, width, in]`.
+ * Computes the gradient of a convolution with respect to its input, `[batch, height, width, in]`, from `dy`,
+ * `[batch, outHeight, outWidth, out]`. It is one forward convolution of `dy` with the filter rotated by 180 degrees and its channels
+ * exchanged (V. Dumoulin and F. Visin 2016, section 4), which XNNPACK runs ten times as fast as the stock gradient.
  */
 export function computeInputGradient(
   dy: Tensor4D,
@@ -68,15 +71,15 @@ export function computeInputGradient(
 ): Tensor4D {
   return tf.tidy(() => {
     const [kernelHeight, kernelWidth] = filter.shape;
-    const turned = tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]);
-    const spread = insertZeros(dy, strides);
+    const rotated = tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]);
+    const dilatedDy = insertZeros(dy, strides);
     const top = (kernelHeight - 1) * dilations[0] - padding.top;
     const left = (kernelWidth - 1) * dilations[1] - padding.left;
-    // What is missing at the far end also covers rows that no window reached.
-    const bottom = xShape[1]! - (spread.shape[1] + top - (kernelHeight - 1) * dilations[0]);
-    const right = xShape[2]! - (spread.shape[2] + left - (kernelWidth - 1) * dilations[1]);
-    const cut = cropNegativePadding(spread, [top, bottom], [left, right]);
-    return convolve(cut, turned, [1, 1], dilations, [
+    // The padding at the end also covers rows and columns that are in no window.
+    const bottom = xShape[1]! - (dilatedDy.shape[1] + top - (kernelHeight - 1) * dilations[0]);
+    const right = xShape[2]! - (dilatedDy.shape[2] + left - (kernelWidth - 1) * dilations[1]);
+    const cropped = cropNegativePadding(dilatedDy, [top, bottom], [left, right]);
+    return convolve(cropped, rotated, [1, 1], dilations, [
       toPositivePadding(top, bottom),
       toPositivePadding(left, right),
     ]);
@@ -84,9 +87,10 @@ export function computeInputGradient(
 }
 
 /**
- * Gradient of a convolution by its filter, made of a forward convolution in which batch and channels change places:
- * `x` as `[in, height, width, batch]`, `dy` as a filter `[outHeight, outWidth, batch, out]`, stride and dilation
- * exchanged. Works through the batch in pieces, so its copies stay small. Returns `[kernelHeight, kernelWidth, in, out]`.
+ * Computes the gradient of a convolution with respect to its filter, `[kernelHeight, kernelWidth, in, out]`. It is a forward
+ * convolution in which batch and channels are exchanged, and stride and dilation too: the image is `x` as
+ * `[in, height, width, batch]`, and the filter is `dy` as `[outHeight, outWidth, batch, out]`. Large batches are processed in parts,
+ * so that the transposed copies stay small.
  */
 export function computeFilterGradient(
   x: Tensor4D,
@@ -104,28 +108,28 @@ export function computeFilterGradient(
       filterShape,
       geometry,
     );
-    for (let from = images; from < batch; from += images) {
-      const count = Math.min(images, batch - from);
-      const before = sum;
+    for (let start = images; start < batch; start += images) {
+      const count = Math.min(images, batch - start);
+      const previous = sum;
       sum = tf.tidy(() =>
         tf.add(
-          before,
+          previous,
           computeBatchFilterGradient(
-            sliceBatch(x, from, count),
-            sliceBatch(dy, from, count),
+            sliceBatch(x, start, count),
+            sliceBatch(dy, start, count),
             filterShape,
             geometry,
           ),
         ),
       );
-      before.dispose();
+      previous.dispose();
     }
     return sum;
   });
 }
 
-function sliceBatch(x: Tensor4D, from: number, count: number): Tensor4D {
-  return tf.slice(x, [from, 0, 0, 0], [count, -1, -1, -1]);
+function sliceBatch(x: Tensor4D, start: number, count: number): Tensor4D {
+  return tf.slice(x, [start, 0, 0, 0], [count, -1, -1, -1]);
 }
 
 function computeBatchFilterGradient(
@@ -139,14 +143,15 @@ function computeBatchFilterGradient(
     const [, outHeight, outWidth] = dy.shape;
     const imagesLast = tf.transpose(x, [3, 1, 2, 0]);
     const weights = tf.transpose(dy, [1, 2, 0, 3]);
-    // Exactly the rows and columns that the windows touched: then the result has the kernel's size.
-    const reach = (kernel: number, dilation: number, out: number, stride: number) =>
+    // With exactly the rows and columns that are in a window, the result has the size of the kernel.
+    const computeExtent = (kernel: number, dilation: number, out: number, stride: number) =>
       (kernel - 1) * dilation + (out - 1) * stride + 1;
-    const bottom = reach(kernelHeight, dilations[0], outHeight, strides[0]) - x.shape[1] - padding.top;
-    const right = reach(kernelWidth, dilations[1], outWidth, strides[1]) - x.shape[2] - padding.left;
-    const cut = cropNegativePadding(imagesLast, [padding.top, bottom], [padding.left, right]);
+    const bottom =
+      computeExtent(kernelHeight, dilations[0], outHeight, strides[0]) - x.shape[1] - padding.top;
+    const right = computeExtent(kernelWidth, dilations[1], outWidth, strides[1]) - x.shape[2] - padding.left;
+    const cropped = cropNegativePadding(imagesLast, [padding.top, bottom], [padding.left, right]);
     const pads = [toPositivePadding(padding.top, bottom), toPositivePadding(padding.left, right)] as const;
-    const sums = convolve(cut, weights, dilations, strides, pads);
+    const sums = convolve(cropped, weights, dilations, strides, pads);
     return tf.transpose(sums, [1, 2, 0, 3]);
   });
 }
@@ -155,7 +160,7 @@ type Pair = readonly [number, number];
 
 const toPositivePadding = (before: number, after: number): Pair => [Math.max(0, before), Math.max(0, after)];
 
-/** Cuts away where a padding is negative. */
+/** Crops the sides whose padding is negative. */
 function cropNegativePadding(x: Tensor4D, [top, bottom]: Pair, [left, right]: Pair): Tensor4D {
   if (Math.min(top, bottom, left, right) >= 0) return x;
   const rows = Math.max(0, -top);
@@ -174,7 +179,7 @@ function convolve(
   dilations: Pair,
   pads: readonly [Pair, Pair],
 ): Tensor4D {
-  // tf.conv2d refuses strides together with dilations; the kernels under it do not.
+  // tf.conv2d rejects strides together with dilations, but the kernels support them.
   return tf.engine().runKernel('Conv2D', { x, filter }, {
     strides: [...strides],
     dilations: [...dilations],
@@ -184,26 +189,26 @@ function convolve(
   } as never) as unknown as Tensor4D;
 }
 
-/** `stride - 1` zeros after every row and column but the last, by padding matrices. */
+/** Inserts `stride - 1` rows and columns of zeros between the rows and columns of `dy`, by padding matrices. */
 function insertZeros(dy: Tensor4D, [rows, columns]: readonly [number, number]): Tensor4D {
   if (rows === 1 && columns === 1) return dy;
   const [batch, height, width, channels] = dy.shape;
-  let spread = dy;
+  let dilated = dy;
   if (rows > 1) {
-    const flat = tf.reshape(spread, [batch * height, width * channels]);
+    const flat = tf.reshape(dilated, [batch * height, width * channels]);
     const padded = tf.pad(flat, [
       [0, 0],
       [0, (rows - 1) * width * channels],
     ]);
-    spread = tf.reshape(padded, [batch, height * rows, width, channels]);
+    dilated = tf.reshape(padded, [batch, height * rows, width, channels]);
   }
   if (columns > 1) {
-    const flat = tf.reshape(spread, [batch * spread.shape[1] * width, channels]);
+    const flat = tf.reshape(dilated, [batch * dilated.shape[1] * width, channels]);
     const padded = tf.pad(flat, [
       [0, 0],
       [0, (columns - 1) * channels],
     ]);
-    spread = tf.reshape(padded, [batch, spread.shape[1], width * columns, channels]);
+    dilated = tf.reshape(padded, [batch, dilated.shape[1], width * columns, channels]);
   }
-  return tf.slice(spread, [0, 0, 0, 0], [-1, (height - 1) * rows + 1, (width - 1) * columns + 1, -1]);
+  return tf.slice(dilated, [0, 0, 0, 0], [-1, (height - 1) * rows + 1, (width - 1) * columns + 1, -1]);
 }

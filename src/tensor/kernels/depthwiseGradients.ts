@@ -1,9 +1,10 @@
 import { tf } from '../tf.js';
+import { type Pair, toPair } from '../toPair.js';
 import { getFloat32View, type WasmBackend } from './wasmHeap.js';
 
 interface DepthwiseAttributes {
-  readonly strides: [number, number] | number;
-  readonly dilations: [number, number] | number;
+  readonly strides: Pair;
+  readonly dilations: Pair;
   readonly pad: 'valid' | 'same' | number | [number, number][];
   readonly dimRoundingMode?: 'floor' | 'round' | 'ceil';
   readonly filterShape?: [number, number, number, number];
@@ -11,8 +12,8 @@ interface DepthwiseAttributes {
 }
 
 /**
- * Both gradients of a depthwise convolution, which wasm lacks: plain loops over its heap. A depthwise convolution does
- * one product for each value it reads, so memory, not arithmetic, sets the pace.
+ * Registers both gradients of a depthwise convolution for wasm, which lacks them, as plain loops over the heap. A depthwise
+ * convolution computes one product for each value that it reads, so it is limited by memory, not by arithmetic.
  */
 export function registerDepthwiseGradients(): void {
   tf.registerKernel({
@@ -44,8 +45,8 @@ export function registerDepthwiseGradients(): void {
       const sums = new Float64Array(dw.length);
       const xValues = getFloat32View(wasm, x!);
       const dyValues = getFloat32View(wasm, dy!);
-      forEachProduct(x!.shape, filterShape!, rest, (at, w, y) => {
-        sums[w]! += xValues[at]! * dyValues[y]!;
+      forEachProduct(x!.shape, filterShape!, rest, (xIndex, w, y) => {
+        sums[w]! += xValues[xIndex]! * dyValues[y]!;
       });
       dw.set(sums);
       return out;
@@ -53,7 +54,7 @@ export function registerDepthwiseGradients(): void {
   });
 }
 
-/** Calls `visit` with the places in x, filter and output of every product that the forward pass adds up. */
+/** Calls `visit` with the indices in x, filter and output of every product that the forward pass computes. */
 function forEachProduct(
   xShape: readonly number[],
   filterShape: readonly number[],
@@ -63,8 +64,8 @@ function forEachProduct(
   const info = tf.backend_util.computeConv2DInfo(
     xShape as [number, number, number, number],
     filterShape as [number, number, number, number],
-    strides,
-    dilations,
+    toPair(strides),
+    toPair(dilations),
     pad as never,
     dimRoundingMode,
     true,

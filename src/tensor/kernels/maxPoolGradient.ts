@@ -10,8 +10,8 @@ interface PoolAttributes {
 }
 
 /**
- * Gradient of max-pooling in one pass over the heap: each window hands its gradient to its first largest value, as
- * TensorFlow does. `x` and `dy` are channels-last.
+ * Registers the gradient of max pooling for wasm, computed in one pass over the heap. The gradient of each window goes to its first
+ * maximum, as in TensorFlow. Images are channels-last.
  */
 export function registerMaxPoolGradient(): void {
   if (tf.getKernel('MaxPoolGrad', 'wasm')) tf.unregisterKernel('MaxPoolGrad', 'wasm');
@@ -32,11 +32,11 @@ export function registerMaxPoolGradient(): void {
         const addresses = [input!, dy!, out].map((tensor) => getByteAddress(wasm, tensor));
         const { inHeight, inWidth, inChannels, outHeight, outWidth, padInfo } = geometry;
         const { filterHeight, filterWidth, strideHeight, strideWidth } = geometry;
-        const numbers = [
+        const args = [
           ...[...addresses, inHeight, inWidth, inChannels, outHeight, outWidth],
           ...[filterHeight, filterWidth, strideHeight, strideWidth, padInfo.top, padInfo.left],
         ];
-        simd('maxPoolGradient', numbers, { size: geometry.batchSize, granularity: 1 });
+        simd('maxPoolGradient', args, { size: geometry.batchSize, granularity: 1 });
       } else {
         scatterToMaximum(getFloat32View(wasm, input!), getFloat32View(wasm, dy!), dx, geometry);
       }
@@ -59,7 +59,7 @@ interface PoolGeometry {
   readonly padInfo: { readonly top: number; readonly left: number };
 }
 
-/** `dx` holds zeros. */
+/** Adds the gradient of each window to the element of `dx` at the window's first maximum. `dx` must contain zeros. */
 function scatterToMaximum(x: Float32Array, dy: Float32Array, dx: Float32Array, g: PoolGeometry): void {
   const channels = g.inChannels;
   const row = g.inWidth * channels;
@@ -73,21 +73,21 @@ function scatterToMaximum(x: Float32Array, dy: Float32Array, dx: Float32Array, g
         const x0 = ox * g.strideWidth - g.padInfo.left;
         const left = Math.max(x0, 0);
         const right = Math.min(x0 + g.filterWidth, g.inWidth);
-        const from = ((b * g.outHeight + oy) * g.outWidth + ox) * channels;
+        const output = ((b * g.outHeight + oy) * g.outWidth + ox) * channels;
         for (let c = 0; c < channels; c++) {
           let best = image + top * row + left * channels + c;
-          let most = x[best]!;
+          let max = x[best]!;
           for (let iy = top; iy < bottom; iy++) {
-            let at = image + iy * row + left * channels + c;
-            for (let ix = left; ix < right; ix++, at += channels) {
-              const value = x[at]!;
-              if (value > most) {
-                most = value;
-                best = at;
+            let index = image + iy * row + left * channels + c;
+            for (let ix = left; ix < right; ix++, index += channels) {
+              const value = x[index]!;
+              if (value > max) {
+                max = value;
+                best = index;
               }
             }
           }
-          dx[best]! += dy[from + c]!;
+          dx[best]! += dy[output + c]!;
         }
       }
     }

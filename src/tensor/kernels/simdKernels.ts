@@ -1,18 +1,13 @@
 import { SHARED_SIMD_MODULE, SIMD_MODULE } from './simdModule.js';
 import { startThreadPool, type ThreadPool, type ThreadStarter } from './threadPool.js';
 import type { WasmBackend } from './wasmHeap.js';
+import type { SimdKernel, Workload } from './workload.js';
 
-/** The functions of assembly/training.ts. */
-export type SimdKernel = 'biasReluGradient' | 'maxPoolGradient' | 'filterGradient';
-
-/** What a kernel's work is cut into for threads: `size` things, cut only between `unit` of them and the next. */
-export interface Workload {
-  readonly size: number;
-  readonly granularity: number;
-}
-
-/** Runs a function of assembly/training.ts on numbers and addresses, which are bytes in the heap, to its end. */
-export type SimdRunner = (kernel: SimdKernel, numbers: readonly number[], work: Workload) => void;
+/**
+ * Runs a function of assembly/training.ts on all threads, and returns when it has finished. The arguments are numbers and addresses,
+ * which are byte offsets in the heap.
+ */
+export type SimdRunner = (kernel: SimdKernel, args: readonly number[], workload: Workload) => void;
 
 interface SimdInstance {
   readonly memory: WebAssembly.Memory;
@@ -21,65 +16,66 @@ interface SimdInstance {
   threadPool: ThreadPool | undefined;
 }
 
+/** Instances by the wasm module of the backend; null where the runtime has no SIMD. */
 const simdInstances = new WeakMap<object, SimdInstance | null>();
 let isSimdEnabled = true;
 
-/** Whether {@link getSimdRunner} may answer: tests look at both ways. */
+/** Enables or disables {@link getSimdRunner}, so that tests can run the kernels with and without SIMD. */
 export function setSimdEnabled(value: boolean): void {
   isSimdEnabled = value;
 }
 
 /**
- * Our inner loops at work on the backend's heap, on all threads that {@link startSimdThreads} started; undefined where the
- * runtime has no SIMD. Kernels then take their slower way.
+ * Returns the runner of the SIMD loops on the backend's heap, which uses all threads that {@link startSimdThreads} started. Returns
+ * undefined if the runtime has no SIMD; kernels then use slower code.
  */
 export function getSimdRunner(backend: WasmBackend): SimdRunner | undefined {
   return isSimdEnabled ? getSimdInstance(backend)?.run : undefined;
 }
 
-/** Puts threads of ours beside this one for the loops on the backend's heap. Without effect where that is not shared. */
+/** Starts threads for the SIMD loops on the backend's heap, in addition to the current one. Does nothing if the heap is not shared. */
 export async function startSimdThreads(
   backend: WasmBackend,
   threads: number,
   startThread: ThreadStarter,
 ): Promise<void> {
-  const loops = getSimdInstance(backend);
-  if (!loops || loops.threadPool || threads < 2 || !isSharedMemory(loops.memory)) return;
-  const { module, memory } = loops;
-  loops.threadPool = await startThreadPool({ module, memory, threadCount: threads - 1, startThread });
+  const instance = getSimdInstance(backend);
+  if (!instance || instance.threadPool || threads < 2 || !isSharedMemory(instance.memory)) return;
+  const { module, memory } = instance;
+  instance.threadPool = await startThreadPool({ module, memory, threadCount: threads - 1, startThread });
 }
 
 function getSimdInstance({ wasm }: WasmBackend): SimdInstance | null {
-  let loops = simdInstances.get(wasm);
-  if (loops === undefined) {
-    loops = createSimdInstance(wasm);
-    simdInstances.set(wasm, loops);
+  let instance = simdInstances.get(wasm);
+  if (instance === undefined) {
+    instance = createSimdInstance(wasm);
+    simdInstances.set(wasm, instance);
   }
-  return loops;
+  return instance;
 }
 
-/** TensorFlow.js's threaded build imports its memory, the others export it. */
+/** Creates an instance on the heap of the backend. TensorFlow.js's threaded build imports its memory; the other builds export it. */
 function createSimdInstance({ asm, wasmMemory }: WasmBackend['wasm']): SimdInstance | null {
   const memory = asm?.memory ?? wasmMemory;
   if (!(memory instanceof WebAssembly.Memory)) return null;
   try {
-    const text = isSharedMemory(memory) ? SHARED_SIMD_MODULE : SIMD_MODULE;
-    const module = new WebAssembly.Module(Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0)));
+    const base64 = isSharedMemory(memory) ? SHARED_SIMD_MODULE : SIMD_MODULE;
+    const module = new WebAssembly.Module(Uint8Array.from(atob(base64), (char) => char.charCodeAt(0)));
     const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-    const kernels = exports as { readonly [Name in SimdKernel]: (...numbers: number[]) => void };
-    const loops: SimdInstance = {
+    const kernels = exports as { readonly [Name in SimdKernel]: (...args: number[]) => void };
+    const instance: SimdInstance = {
       memory,
       module,
       threadPool: undefined,
-      run: (kernel, numbers, work) => {
-        const alone = (from: number, to: number) => kernels[kernel](...numbers, from, to);
-        if (loops.threadPool) loops.threadPool.run(kernel, numbers, work, alone);
-        else alone(0, work.size);
+      run: (kernel, args, workload) => {
+        const runRange = (from: number, to: number) => kernels[kernel](...args, from, to);
+        if (instance.threadPool) instance.threadPool.run(kernel, args, workload, runRange);
+        else runRange(0, workload.size);
       },
     };
-    return loops;
+    return instance;
   } catch {
-    return null; // no SIMD here
+    return null; // The runtime has no SIMD.
   }
 }
 

@@ -1,57 +1,55 @@
-import type { SimdKernel, Workload } from './simdKernels.js';
+import { SIMD_KERNELS, type SimdKernel, type Workload } from './workload.js';
 
-/** A thread of the runtime, a worker of Node or of the page. */
+/** A worker thread of Node or of a page. */
 export interface Thread {
   postMessage(message: unknown): void;
-  /** Ends it at once. */
+  /** Stops the thread immediately. */
   terminate(): void;
 }
 
-/** Starts one that runs `script`, and tells what it posts and that it is gone. */
-export type ThreadStarter = (script: string, posted: () => void, gone: () => void) => Thread;
+/** Starts a thread that runs `script`. Calls `onMessage` when the thread posts a message, and `onExit` when it fails or ends. */
+export type ThreadStarter = (script: string, onMessage: () => void, onExit: () => void) => Thread;
 
-/** Threads that take their parts of a kernel's work. */
+/** Threads that share the work of kernel calls. */
 export interface ThreadPool {
-  /** Does all of `work`, of which `alone` does one part here, and returns when every part is done. */
+  /** Runs all of `workload`, and returns when it has finished. `runRange` runs the part of the current thread. */
   run(
     kernel: SimdKernel,
-    numbers: readonly number[],
-    work: Workload,
-    alone: (from: number, to: number) => void,
+    args: readonly number[],
+    workload: Workload,
+    runRange: (from: number, to: number) => void,
   ): void;
 }
 
 interface ThreadPoolOptions {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
+  /** Threads to start, in addition to the current one. */
   readonly threadCount: number;
   readonly startThread: ThreadStarter;
 }
 
-/** The functions, by the numbers that the table has for them. */
-const KERNELS: readonly SimdKernel[] = ['biasReluGradient', 'maxPoolGradient', 'filterGradient'];
-
-/** Where things are in the table that all threads see, whole numbers of 32 bits. */
+// Positions in the table of 32-bit integers that all threads share.
 const ROUND_INDEX = 0;
 const BUSY_INDEX = 1;
 const FAILED_INDEX = 2;
 const KERNEL_INDEX = 3;
 const ARGUMENT_COUNT_INDEX = 4;
 const ARGUMENTS_INDEX = 5;
-/** The first thing of each member's part, and the end of the last: no kernel takes more numbers than there is room. */
+/** Start of each thread's range, and the end of the last range. The space before it holds 27 arguments, more than any kernel has. */
 const RANGES_INDEX = 32;
 
-/** To wake from sleep takes tens of microseconds: for about as long a thread looks whether there is need to sleep. */
+/** Checks before a thread sleeps. They take about as long as waking up would: some tens of microseconds. */
 const SPIN_COUNT = 2000;
 
 /**
- * What a thread does for the rest of its life. It never returns to its event loop: it sleeps in `Atomics.wait` until there
- * is a next round, and ends with the process or the page.
+ * Source code of a thread. It never returns to its event loop: it sleeps in `Atomics.wait` until the next round, and ends with the
+ * process or the page.
  */
 const THREAD_SCRIPT = `
 function serve({ module, memory, table, member }, ready) {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  const kernels = ${JSON.stringify(KERNELS)}.map((name) => exports[name]);
+  const kernels = ${JSON.stringify(SIMD_KERNELS)}.map((name) => exports[name]);
   let round = Atomics.load(table, ${ROUND_INDEX});
   ready();
   for (;;) {
@@ -59,8 +57,8 @@ function serve({ module, memory, table, member }, ready) {
     Atomics.wait(table, ${ROUND_INDEX}, round);
     round = Atomics.load(table, ${ROUND_INDEX});
     try {
-      const numbers = table.subarray(${ARGUMENTS_INDEX}, ${ARGUMENTS_INDEX} + table[${ARGUMENT_COUNT_INDEX}]);
-      kernels[table[${KERNEL_INDEX}]](...numbers, table[${RANGES_INDEX} + member], table[${RANGES_INDEX} + member + 1]);
+      const args = table.subarray(${ARGUMENTS_INDEX}, ${ARGUMENTS_INDEX} + table[${ARGUMENT_COUNT_INDEX}]);
+      kernels[table[${KERNEL_INDEX}]](...args, table[${RANGES_INDEX} + member], table[${RANGES_INDEX} + member + 1]);
     } catch {
       Atomics.store(table, ${FAILED_INDEX}, 1);
     }
@@ -69,7 +67,7 @@ function serve({ module, memory, table, member }, ready) {
 }
 `;
 
-/** Starts the threads; undefined where one does not start, and then none stays. */
+/** Starts a thread pool. If a thread fails to start, stops all of them and returns undefined. */
 export async function startThreadPool({
   module,
   memory,
@@ -79,39 +77,40 @@ export async function startThreadPool({
   const members = threadCount + 1;
   const table = new Int32Array(new SharedArrayBuffer(4 * (RANGES_INDEX + members + 1)));
   const threads: Thread[] = [];
-  const begin = (member: number) =>
+  const startMember = (member: number) =>
     new Promise<void>((resolve, reject) => {
       const thread = startThread(THREAD_SCRIPT, resolve, () => reject(new Error('a thread ended')));
       threads.push(thread);
       thread.postMessage({ module, memory, table, member });
     });
   try {
-    await Promise.all(Array.from({ length: threadCount }, (_, i) => begin(i + 1)));
+    await Promise.all(Array.from({ length: threadCount }, (_, i) => startMember(i + 1)));
   } catch {
     for (const thread of threads) thread.terminate();
     return undefined;
   }
   return {
-    run: (kernel, numbers, { size, granularity }, alone) => {
+    run: (kernel, args, { size, granularity }, runRange) => {
       const units = Math.ceil(size / granularity);
-      const border = (n: number) => Math.min(size, Math.floor((units * n) / members) * granularity);
-      table.set([KERNELS.indexOf(kernel), numbers.length, ...numbers], KERNEL_INDEX);
-      for (let n = 0; n <= members; n++) table[RANGES_INDEX + n] = border(n);
+      const getRangeStart = (member: number) =>
+        Math.min(size, Math.floor((units * member) / members) * granularity);
+      table.set([SIMD_KERNELS.indexOf(kernel), args.length, ...args], KERNEL_INDEX);
+      for (let member = 0; member <= members; member++) table[RANGES_INDEX + member] = getRangeStart(member);
       Atomics.store(table, BUSY_INDEX, threadCount);
       Atomics.add(table, ROUND_INDEX, 1);
       Atomics.notify(table, ROUND_INDEX);
-      alone(0, border(1));
+      runRange(0, getRangeStart(1));
       waitForThreads(table);
       if (Atomics.load(table, FAILED_INDEX)) throw new Error(`${kernel} failed in a thread`);
     },
   };
 }
 
-/** A page's own thread must not sleep, so there it looks until all are done. */
+/** Waits until all threads have finished. The main thread of a page cannot sleep, so it keeps checking. */
 function waitForThreads(table: Int32Array): void {
-  for (let looks = 0; ; looks++) {
+  for (let checks = 0; ; checks++) {
     const busy = Atomics.load(table, BUSY_INDEX);
     if (busy === 0) return;
-    if (looks > SPIN_COUNT && typeof document === 'undefined') Atomics.wait(table, BUSY_INDEX, busy);
+    if (checks > SPIN_COUNT && typeof document === 'undefined') Atomics.wait(table, BUSY_INDEX, busy);
   }
 }

@@ -1,6 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
+import { countElements } from '../../core/arrays.js';
 
-/** The parts of TensorFlow.js's wasm backend that a kernel of ours touches. */
+/** The part of TensorFlow.js's wasm backend that the kernels of this library use. */
 export interface WasmBackend {
   readonly wasm: {
     readonly HEAPU8: Uint8Array;
@@ -12,16 +13,15 @@ export interface WasmBackend {
 }
 
 /**
- * The float32 values of `tensor`, in place. Allocating may move the heap, so a kernel makes all its outputs first and
- * takes its views after that.
+ * Returns the float32 values of `tensor` as a view of the heap. An allocation can move the heap, so a kernel must create all its
+ * outputs before it creates views.
  */
 export function getFloat32View(backend: WasmBackend, tensor: TensorInfo): Float32Array {
   const { memoryOffset } = backend.dataIdMap.get(tensor.dataId);
-  const size = tensor.shape.reduce((product, length) => product * length, 1);
-  return new Float32Array(backend.wasm.HEAPU8.buffer, memoryOffset, size);
+  return new Float32Array(backend.wasm.HEAPU8.buffer, memoryOffset, countElements(tensor.shape));
 }
 
-/** Where the values of `tensor` begin, in bytes. */
+/** Returns the byte offset of the values of `tensor` in the heap. */
 export function getByteAddress(backend: WasmBackend, tensor: TensorInfo): number {
   return backend.dataIdMap.get(tensor.dataId).memoryOffset;
 }

@@ -1,4 +1,5 @@
 import { tf } from '../tf.js';
+import { type Pair, toPair } from '../toPair.js';
 import {
   boolAttribute,
   float32TypeAttribute,
@@ -12,14 +13,15 @@ import {
 } from './tensorflowOps.js';
 
 interface PoolAttributes {
-  readonly filterSize: number | readonly [number, number];
-  readonly strides: number | readonly [number, number];
+  readonly filterSize: Pair;
+  readonly strides: Pair;
   readonly pad: unknown;
 }
 
 /**
- * Max-pooling by oneDNN, two to four times as fast as TensorFlow's plain one, and its gradient, thirty times. The gradient
- * wants to know which number of each window was the largest, so the pool, a small fraction of the time saved, is run again.
+ * Registers max pooling by oneDNN, which is two to four times as fast as TensorFlow's own, and its gradient, which is thirty times as
+ * fast. The gradient needs the position of each window's maximum, so it runs the pooling again; that takes a small fraction of the
+ * time saved.
  */
 export function registerMaxPool(): void {
   if (getTensorFlowBackend().isUsingGpuDevice || !isMaxPoolGradientSupported()) return;
@@ -34,29 +36,30 @@ export function registerMaxPool(): void {
 const isSupported = ({ dtype }: tf.TensorInfo, { pad }: PoolAttributes) =>
   dtype === 'float32' && (pad === 'valid' || pad === 'same');
 
-const createPoolAttributes = ({ filterSize, strides, pad }: PoolAttributes, withLargest: boolean) => ({
+const createPoolAttributes = ({ filterSize, strides, pad }: PoolAttributes, withMaxPositions: boolean) => ({
   T: float32TypeAttribute(),
   ksize: intAttribute([1, ...toPair(filterSize), 1]),
   strides: intAttribute([1, ...toPair(strides), 1]),
   padding: stringAttribute((pad as string).toUpperCase()),
   data_format: stringAttribute('NHWC'),
-  workspace_enabled: boolAttribute(withLargest),
+  workspace_enabled: boolAttribute(withMaxPositions),
   ...ONEDNN_ATTRIBUTES,
 });
 
-/** The pooled image, and which number of each window was the largest, in oneDNN's own form. */
-const runMaxPool = (x: tf.TensorInfo, attributes: PoolAttributes, withLargest: boolean) =>
-  runOp('_MklNativeMaxPool', [x], createPoolAttributes(attributes, withLargest), 2);
+/** Returns the pooled image and, if requested, the position of each window's maximum in oneDNN's own format. */
+const runMaxPool = (x: tf.TensorInfo, attributes: PoolAttributes, withMaxPositions: boolean) =>
+  runOp('_MklNativeMaxPool', [x], createPoolAttributes(attributes, withMaxPositions), 2);
 
 function runMaxPoolGradient(dy: tf.TensorInfo, x: tf.TensorInfo, attributes: PoolAttributes) {
-  const [y, largest] = runMaxPool(x, attributes, true);
-  return runOp('_MklNativeMaxPoolGrad', [x, y!, dy, largest!], createPoolAttributes(attributes, true))[0]!;
+  const [y, maxPositions] = runMaxPool(x, attributes, true);
+  return runOp(
+    '_MklNativeMaxPoolGrad',
+    [x, y!, dy, maxPositions!],
+    createPoolAttributes(attributes, true),
+  )[0]!;
 }
 
-const toPair = (value: number | readonly [number, number]) =>
-  typeof value === 'number' ? [value, value] : value;
-
-/** The windows (1 4) and (4 9) of one line overlap; 4 is the largest of the first, 9 of the second. */
+/** Returns whether the gradient is right for the overlapping windows (1, 4) and (4, 9), whose maxima are 4 and 9. */
 function isMaxPoolGradientSupported(): boolean {
   return returnsExpectedValues([0, 2, 3], () =>
     runMaxPoolGradient(tf.tensor4d([2, 3], [1, 1, 2, 1]), tf.tensor4d([1, 4, 9], [1, 1, 3, 1]), {

@@ -3,19 +3,19 @@ import { BIAS_RELU_GRADIENT } from '../kernels/biasReluGradient.js';
 import { tf } from '../tf.js';
 import { float32TypeAttribute, registerNativeKernel, runOp, stringAttribute } from './tensorflowOps.js';
 
-/** `{ y, dy } -> dy where relu let it through`. */
+/** Names of the kernels `{ y, dy } -> dy where the activation has slope 1`. `y` is the output of the activation. */
 const RELU_GRADIENT = { Relu: 'MultitaskReluGradient', Relu6: 'MultitaskRelu6Gradient' } as const;
 
 const runReluGradient = (dy: tf.TensorInfo, y: tf.TensorInfo) =>
   runOp('ReluGrad', [dy, y], { T: float32TypeAttribute() })[0]!;
 
-/** 1 where the output lies between its corners, in plain operations. */
+/** Functions that compute the slope, 0 or 1, from the output `y` of the activation with stock operations. */
 const createReluMask = {
   Relu: (y: Tensor) => tf.step(y),
   Relu6: (y: Tensor) => tf.mul(tf.step(y), tf.step(tf.sub(6, y))),
 } as const;
 
-/** The relu mask and the bias gradient of a fused convolution, an operation each. */
+/** Registers the gradients of relu and bias in a fused convolution as one operation each. */
 export function registerBiasReluGradient(): void {
   registerNativeKernel(BIAS_RELU_GRADIENT, ({ y, dy }) => {
     const masked = runReluGradient(dy!, y!);
@@ -27,9 +27,9 @@ export function registerBiasReluGradient(): void {
 }
 
 /**
- * The gradients of relu and relu6 on their own. TensorFlow.js multiplies by `step(x)`, which its Node backend puts
- * together from six operations and a list of ones. They are read from the output, so that the input can go; on other
- * backends they stay the product.
+ * Registers the gradients of relu and relu6. TensorFlow.js multiplies by `step(x)`, for which its Node backend needs six operations and
+ * an array of ones. These gradients read the output instead of the input, so that the input can be released. On other backends they
+ * remain a product with a mask.
  */
 export function registerReluGradients(): void {
   registerNativeKernel(RELU_GRADIENT.Relu, ({ y, dy }) => runReluGradient(dy!, y!));
@@ -41,8 +41,8 @@ export function registerReluGradients(): void {
     tf.registerGradient({
       kernelName,
       outputsToSave: [true],
-      gradFunc: (given, [y]) => {
-        const dy = given as Tensor;
+      gradFunc: (outputGradient, [y]) => {
+        const dy = outputGradient as Tensor;
         return {
           x: () =>
             tf.getKernel(RELU_GRADIENT[kernelName], tf.getBackend())

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../tf.js';
 
-/** What our kernels use of the backend of tfjs-node. */
+/** The part of tfjs-node's backend that the kernels of this library use. */
 export interface TensorFlowBackend {
   readonly isUsingGpuDevice: boolean;
   readonly binding: { readonly [constant: `TF_${string}`]: number };
@@ -9,42 +9,46 @@ export interface TensorFlowBackend {
     operation: string,
     attributes: readonly { readonly name: string; readonly type: number; readonly value: unknown }[],
     inputs: readonly tf.TensorInfo[],
-    outputs: number,
+    outputCount: number,
   ): Tensor[];
 }
 
-/** An attribute of an operation; lists of text or of types need the binding that `build-native` makes. */
+/** An attribute of a TensorFlow operation. Lists of strings or of types need the binding that `build-native` builds. */
 type OpAttribute = readonly [kind: 'INT' | 'FLOAT' | 'BOOL' | 'STRING' | 'TYPE', value: unknown];
 
+/** Creates an integer attribute, or a list of integers. */
 export const intAttribute = (value: number | readonly number[]): OpAttribute => ['INT', value];
+/** Creates a float attribute. */
 export const floatAttribute = (value: number): OpAttribute => ['FLOAT', value];
+/** Creates a boolean attribute. */
 export const boolAttribute = (value: boolean): OpAttribute => ['BOOL', value];
+/** Creates a string attribute, or a list of strings. */
 export const stringAttribute = (value: string | readonly string[]): OpAttribute => ['STRING', value];
-/** The type float32, or a list of as many of them. */
+/** Creates a type attribute of float32, or a list of `count` such types. */
 export const float32TypeAttribute = (count?: number): OpAttribute => ['TYPE', count];
 
-/** What makes TensorFlow take one of its oneDNN kernels, whose operations begin with `_MklNative`, by name. */
+/** Attributes that let TensorFlow run an operation of oneDNN, whose name begins with `_MklNative`, by its name. */
 export const ONEDNN_ATTRIBUTES: { readonly [name: string]: OpAttribute } = {
   _kernel: stringAttribute('MklNameChangeOp'),
 };
 
-/** The backend in use, which must be TensorFlow's. */
+/** Returns the backend in use, which must be TensorFlow's. */
 export const getTensorFlowBackend = () => tf.backend() as unknown as TensorFlowBackend;
 
-/** Runs one of TensorFlow's operations by name. The caller owns the outputs. */
+/** Runs a TensorFlow operation by name. The caller owns the outputs. */
 export function runOp(
   name: string,
   inputs: readonly tf.TensorInfo[],
   attributes: { readonly [name: string]: OpAttribute },
-  outputs = 1,
+  outputCount = 1,
 ): Tensor[] {
   const backend = getTensorFlowBackend();
-  const listed = Object.entries(attributes).map(([name, [kind, value]]) => ({
+  const attributeList = Object.entries(attributes).map(([name, [kind, value]]) => ({
     name,
     type: backend.binding[`TF_ATTR_${kind}`]!,
     value: kind === 'TYPE' ? toFloatType(backend, value as number | undefined) : value,
   }));
-  return backend.executeMultipleOutputs(name, listed, inputs, outputs);
+  return backend.executeMultipleOutputs(name, attributeList, inputs, outputCount);
 }
 
 function toFloatType({ binding }: TensorFlowBackend, count: number | undefined): number | number[] {
@@ -52,15 +56,17 @@ function toFloatType({ binding }: TensorFlowBackend, count: number | undefined):
 }
 
 /**
- * Whether this TensorFlow has an operation and it gives the numbers that it should. Builds differ in the operations
- * they bring, and those that begin with `_` are promised to nobody: each is tried once before it is used.
+ * Returns whether `run` succeeds and computes the expected values. Builds of TensorFlow have different operations, and operations whose
+ * name begins with `_` can change in every version, so each is tried once before it is used.
  */
 export function returnsExpectedValues(expected: readonly number[], run: () => Tensor): boolean {
   return tf.tidy(() => {
     try {
-      const numbers = run().dataSync();
-      // A digit that differs is rounding; a wrong answer differs in the first.
-      return numbers.length === expected.length && expected.every((n, i) => Math.abs(n - numbers[i]!) < 1e-3);
+      const values = run().dataSync();
+      // Rounding changes a late digit; a wrong result differs in the first.
+      return (
+        values.length === expected.length && expected.every((value, i) => Math.abs(value - values[i]!) < 1e-3)
+      );
     } catch {
       return false;
     }
@@ -69,7 +75,7 @@ export function returnsExpectedValues(expected: readonly number[], run: () => Te
 
 type RunKernel = (inputs: { readonly [name: string]: tf.TensorInfo }, attributes: any) => Tensor | Tensor[];
 
-/** Registers a kernel for TensorFlow's backend; whatever tensors it makes and does not return are disposed of. */
+/** Registers a kernel of TensorFlow's backend. Tensors that `run` creates but does not return are disposed. */
 export function registerNativeKernel(kernelName: string, run: RunKernel): void {
   if (tf.getKernel(kernelName, 'tensorflow')) tf.unregisterKernel(kernelName, 'tensorflow');
   tf.registerKernel({
@@ -79,15 +85,16 @@ export function registerNativeKernel(kernelName: string, run: RunKernel): void {
   });
 }
 
-/** Registers `run` in front of the package's own kernel, which serves where `run` returns undefined. */
+/** Registers `run` for a kernel that the package has. If `run` returns undefined, the package's kernel is used. */
 export function overrideNativeKernel(
   kernelName: string,
-  run: (...given: Parameters<RunKernel>) => Tensor | undefined,
+  run: (...args: Parameters<RunKernel>) => Tensor | undefined,
 ): void {
   const stock = tf.getKernel(kernelName, 'tensorflow');
   tf.unregisterKernel(kernelName, 'tensorflow');
   tf.registerKernel({
     ...stock,
-    kernelFunc: (given) => tf.tidy(() => run(given.inputs as never, given.attrs)) ?? stock.kernelFunc(given),
+    kernelFunc: (parameters) =>
+      tf.tidy(() => run(parameters.inputs as never, parameters.attrs)) ?? stock.kernelFunc(parameters),
   });
 }

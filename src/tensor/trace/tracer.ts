@@ -1,64 +1,73 @@
 import { tf } from '../tf.js';
 
-/** A tensor as a kernel saw it. Tensors that share `id` share their numbers, in the same order. */
+/** A tensor at the time when a kernel read or returned it. Tensors with the same `id` share their data, in the same order. */
 export interface TracedTensor {
   readonly id: object;
   readonly shape: readonly number[];
   readonly dtype: string;
 }
 
-/** One kernel that ran. */
+/** One call of a backend kernel. */
 export interface KernelCall {
   readonly kernel: string;
-  /** Where it belongs, as {@link within} said: a layer's name, or another word. Its gradients belong there too. */
+  /** Innermost {@link withScope} around the call, such as `layer trunk_conv1`. The calls of its gradient have the same scope. */
   readonly scope: string | undefined;
   readonly inputs: { readonly [name: string]: TracedTensor };
   readonly attributes: { readonly [name: string]: unknown };
   readonly outputs: readonly TracedTensor[];
 }
 
-/** What ran, in order, and the numbers of everything that was read without having been made by it. */
+/** The kernel calls of one run of a function. */
 export interface Trace<R> {
+  /** Return value of the function. */
   readonly result: R;
+  /** Kernel calls, in order. */
   readonly calls: readonly KernelCall[];
+  /** Values of the tensors that were read, but not computed, by the traced function, by tensor id. */
   readonly leaves: ReadonlyMap<object, ArrayLike<number>>;
-  /** The numbers of everything that was made, where they were asked for. */
+  /** Values of the tensors that the calls computed, by tensor id; empty unless {@link TraceOptions.keepIntermediates} is set. */
   readonly intermediates: ReadonlyMap<object, ArrayLike<number>>;
 }
 
-/** The numbers of a tensor of a recording that kept what was made. */
+/** Options of {@link trace}. */
+export interface TraceOptions {
+  /** Whether to copy the values of every tensor that the calls compute. Default: false. */
+  readonly keepIntermediates?: boolean;
+}
+
+/** Returns the values of a tensor of a trace that was made with {@link TraceOptions.keepIntermediates}. */
 export const getTracedValues = ({ intermediates, leaves }: Trace<unknown>, id: object): Float32Array =>
   Float32Array.from((intermediates.get(id) ?? leaves.get(id))!);
 
-/** The places that contain what runs now, innermost last; undefined while nothing is recorded. */
+/** Scopes around the code that runs now, innermost last. Undefined while nothing is traced. */
 let scopeStack: string[] | undefined;
 
-/** Runs `action` as something that happens in `place`: recorded calls, and those of its gradient, say so. */
-export function withScope<R>(place: string, action: () => R): R {
-  return scopeStack ? runInScope(scopeStack, place, action, true) : action();
+/** Runs `action` in a scope. Kernel calls of the action and of its gradient are traced with this scope. */
+export function withScope<R>(scope: string, action: () => R): R {
+  return scopeStack ? runInScope(scopeStack, scope, action, true) : action();
 }
 
-function runInScope<R>(stack: string[], place: string, action: () => R, forward: boolean): R {
-  const tape = forward ? getActiveTape() : undefined;
-  const from = tape?.length ?? 0;
-  stack.push(place);
+function runInScope<R>(stack: string[], scope: string, action: () => R, isForward: boolean): R {
+  const tape = isForward ? getActiveTape() : undefined;
+  const start = tape?.length ?? 0;
+  stack.push(scope);
   try {
     return action();
   } finally {
     stack.pop();
-    for (const node of tape?.slice(from) ?? []) {
+    for (const node of tape?.slice(start) ?? []) {
       const { gradient } = node;
       if (!gradient || scopedGradients.has(gradient)) continue;
-      const own: GradientFunction = (...all) =>
-        scopeStack ? runInScope(scopeStack, place, () => gradient(...all), false) : gradient(...all);
-      scopedGradients.add(own);
-      node.gradient = own;
+      const scopedGradient: GradientFunction = (...args) =>
+        scopeStack ? runInScope(scopeStack, scope, () => gradient(...args), false) : gradient(...args);
+      scopedGradients.add(scopedGradient);
+      node.gradient = scopedGradient;
     }
   }
 }
 
-type GradientFunction = (...all: unknown[]) => unknown;
-/** Gradients that know their place already: of nested places the innermost counts. */
+type GradientFunction = (...args: unknown[]) => unknown;
+/** Gradients that already run in a scope. Of nested scopes the innermost is set first, and stays. */
 const scopedGradients = new WeakSet<GradientFunction>();
 
 function getActiveTape(): { gradient?: GradientFunction }[] | undefined {
@@ -67,51 +76,50 @@ function getActiveTape(): { gradient?: GradientFunction }[] | undefined {
 }
 
 /**
- * Runs `action` and writes down every kernel of the backend in use, outermost ones only: some call others. Kernels are
- * wrapped while it runs and stand as before afterwards. Needs a backend that reads synchronously (wasm, cpu, native).
- *
- * @param keep - Copies the numbers of everything that is made, too. Default false.
+ * Runs `action` and records every kernel call of the backend in use. A call that a kernel makes to another kernel is part of the
+ * outer call. The kernels are wrapped while the action runs, and restored afterwards. The backend must read tensors synchronously
+ * (wasm, cpu, native).
  */
-export function trace<R>(action: () => R, { keep = false }: { readonly keep?: boolean } = {}): Trace<R> {
+export function trace<R>(action: () => R, { keepIntermediates = false }: TraceOptions = {}): Trace<R> {
   const backendName = tf.getBackend();
   const backend = tf.backend() as unknown as {
     readSync(id: object): ArrayLike<number> & { slice(): ArrayLike<number> };
   };
-  const read = (id: object) => backend.readSync(id).slice();
+  const readValues = (id: object) => backend.readSync(id).slice();
   const calls: KernelCall[] = [];
   const leaves = new Map<object, ArrayLike<number>>();
   const intermediates = new Map<object, ArrayLike<number>>();
-  const known = new Set<object>();
+  const seenIds = new Set<object>();
   const stack: string[] = [];
   let depth = 0;
   const kernels = tf.getKernelsForBackend(backendName);
-  const swap = (changed: typeof kernels) => {
+  const replaceKernels = (replacements: typeof kernels) => {
     for (const { kernelName } of kernels) tf.unregisterKernel(kernelName, backendName);
-    for (const kernel of changed) tf.registerKernel(kernel);
+    for (const kernel of replacements) tf.registerKernel(kernel);
   };
-  const wrapped = kernels.map((kernel) => ({
+  const tracingKernels = kernels.map((kernel) => ({
     ...kernel,
     kernelFunc: ((parameters) => {
       depth++;
       try {
-        const given = parameters.inputs as unknown as { [name: string]: tf.TensorInfo | undefined };
+        const inputTensors = parameters.inputs as unknown as { [name: string]: tf.TensorInfo | undefined };
         if (depth === 1) {
-          for (const input of Object.values(given)) {
-            if (!input || known.has(input.dataId)) continue;
-            known.add(input.dataId);
-            leaves.set(input.dataId, read(input.dataId));
+          for (const input of Object.values(inputTensors)) {
+            if (!input || seenIds.has(input.dataId)) continue;
+            seenIds.add(input.dataId);
+            leaves.set(input.dataId, readValues(input.dataId));
           }
         }
         const output = kernel.kernelFunc(parameters);
         if (depth === 1) {
           const outputs = (Array.isArray(output) ? output : [output]).map(toTracedTensor);
-          const inputs = Object.entries(given).flatMap(([name, input]) =>
+          const inputs = Object.entries(inputTensors).flatMap(([name, input]) =>
             input ? [[name, toTracedTensor(input)] as const] : [],
           );
           for (const { id } of outputs) {
-            if (known.has(id)) continue;
-            known.add(id);
-            if (keep) intermediates.set(id, read(id));
+            if (seenIds.has(id)) continue;
+            seenIds.add(id);
+            if (keepIntermediates) intermediates.set(id, readValues(id));
           }
           calls.push({
             kernel: kernel.kernelName,
@@ -127,17 +135,17 @@ export function trace<R>(action: () => R, { keep = false }: { readonly keep?: bo
       }
     }) as typeof kernel.kernelFunc,
   }));
-  swap(wrapped);
+  replaceKernels(tracingKernels);
   scopeStack = stack;
   try {
     return { result: action(), calls, leaves, intermediates };
   } finally {
     scopeStack = undefined;
-    swap(kernels);
+    replaceKernels(kernels);
   }
 }
 
-/** A tensor as a recording knows it. */
+/** Returns a tensor as it appears in traces. */
 export const toTracedTensor = ({ dataId, shape, dtype }: tf.TensorInfo): TracedTensor => ({
   id: dataId,
   shape: [...shape],

@@ -1,62 +1,39 @@
-import { createError, isMultitaskError } from '../../../core/errors/errors.js';
-import type { Store } from '../../../core/platform/platform.js';
+import { isMultitaskError } from '../../../core/errors/errors.js';
 import { encodeOnnxModel, type ValueInfo } from '../../../formats/onnxModel.js';
-import { getTracedValues } from '../../../tensor/trace/tracer.js';
 import { type LoweringOptions, lowerTrace } from '../lower/traceLowering.js';
 import { findChannelBlock } from '../session/findChannelBlock.js';
-import {
-  createSession,
-  type OnnxRuntime,
-  type OnnxTensor,
-  runSession,
-  toOnnxTensor,
-} from '../session/onnxRuntime.js';
-import { OPTIMIZED_OPTIONS, TRAINING_OPTIONS, toThreadOptions } from '../session/sessionOptions.js';
-import {
-  type NamedTracedTensor,
-  type TraceablePass,
-  type TracedPass,
-  type TracePair,
-  tracePair,
-} from '../trace/tracePair.js';
+import type { OnnxRuntime, OnnxTensor } from '../session/onnxRuntime.js';
+import { createSession, runSession } from '../session/session.js';
+import { type OnnxEngineOptions, TRAINING_OPTIONS, toThreadOptions } from '../session/sessionOptions.js';
+import { type NamedTracedTensor, type TraceablePass, type TracePair, tracePair } from '../trace/tracePair.js';
+import { checkForNaN } from '../verify/checkForNaN.js';
 import { verifyOnce } from '../verify/verificationCache.js';
 import { verifyOps } from '../verify/verifyOps.js';
+import { type ComparedOutputs, verifyStep } from '../verify/verifyStep.js';
 
-/** What a user may say about ONNX Runtime. */
-export interface OnnxEngineOptions {
-  /** Threads of a session; undefined where nobody knows how many the machine runs, which leaves it to the runtime. */
-  readonly threads: number | undefined;
-  /** Graphs that were found right before. */
-  readonly compileCache: Store | undefined;
-  /** Told what could not be kept. */
-  readonly log?: ((line: string) => void) | undefined;
-}
-
-/** How a pass is compiled. */
+/** Options for compiling a pass. */
 export interface CompileOptions extends OnnxEngineOptions {
-  /** For messages: `the training step`. */
+  /** Name of the pass in error messages: `the training step`. */
   readonly description: string;
-  /** Examples in a batch, for a pass whose constants depend on them; others serve every size. */
+  /** Batch size of a pass that cannot be compiled for any batch size. */
   readonly batchSize: number;
-  /**
-   * Outputs that both passes must agree on from end to end, and in which no number may be NaN; each with the lengths of the
-   * vectors that it holds end to end.
-   */
-  readonly comparedOutputs: { readonly [output: string]: readonly number[] };
+  /** Outputs that the whole graph is verified by. */
+  readonly comparedOutputs: ComparedOutputs;
 }
 
-/** A pass as a graph that was found right. */
+/** A graph that was verified. */
 export interface CompiledGraph {
-  readonly bytes: Uint8Array;
-  /** Whether it serves batches of any size. */
+  /** Whether the graph can run batches of any size, or only of the size that it was compiled for. */
   readonly acceptsAnyBatchSize: boolean;
+  /** Creates a session that runs batches of `batchSize` examples. */
+  createSession(options: Pick<CompileOptions, 'description' | 'batchSize'>): Promise<GraphSession>;
 }
 
-/** A graph ready to run: arrays in by name, arrays out. */
+/** A session for batches of one size. */
 export interface GraphSession {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
-  /** @param outputs - Those that are wanted. */
+  /** Runs one batch and returns the given outputs by name. */
   run(
     feeds: { readonly [name: string]: OnnxTensor },
     outputs: readonly string[],
@@ -64,45 +41,98 @@ export interface GraphSession {
   release(): Promise<void>;
 }
 
-/** Of two examples batch normalisation leaves a gradient of rounding alone. */
+/** Batch sizes of the two traces. Not 2, because batch normalization of two examples has a gradient of rounding errors only. */
 const TRACE_BATCH_SIZES = [3, 4] as const;
-/** The first size of everything that has one entry an example, as a graph calls it. */
+/** Name of the batch size in the shapes of the graph's inputs and outputs. */
 const BATCH_DIMENSION = 'batch';
-/** Of its length as a vector: near-ties may send a few per cent of a gradient elsewhere; what is wired wrongly is all off. */
-const STEP_TOLERANCE = 0.1;
 
 /**
- * Records a pass twice, writes it as one ONNX graph, and trusts that graph when ONNX Runtime computes what TensorFlow.js did
- * in both. Three and four examples are recorded, which costs a fraction of a step, and the size of the batch stays free; a pass
- * that reads it in JavaScript is recorded on `count` examples, for that size alone.
+ * Compiles a pass to a verified ONNX graph, in four stages: trace the pass twice, lower the traces to one graph, verify that ONNX
+ * Runtime computes what TensorFlow.js did in both traces, and create sessions for the graph.
  *
- * @throws `engine` fault naming operation and place for one that has no counterpart, draws or counts in JavaScript, or
- *   comes out otherwise; `number` fault for a pass that makes NaN of its first batch; `memory` fault for a graph too large.
+ * The traces have three and four examples, which takes a fraction of the time of a step, and the batch size stays variable. A pass
+ * that reads its batch size in JavaScript is traced with `batchSize` examples, and its graph accepts only that size.
+ *
+ * @throws `engine` error with the operation and its layer if an operation has no lowering, draws or counts in JavaScript, or is
+ *   computed differently by ONNX Runtime; `number` error if the first batch results in NaN; `memory` error if the graph is too large.
  */
 export async function compileGraph(
   runtime: OnnxRuntime,
   pass: TraceablePass,
   options: CompileOptions,
 ): Promise<CompiledGraph> {
-  const twins = tracePassPair(pass, options.batchSize);
-  for (const own of twins) checkForNaN(own, options);
+  const pair = traceVerifiable(pass, options);
   const loweringOptions = { channelBlock: await findChannelBlock(runtime) };
-  const bytes = encodeGraph(twins, loweringOptions);
-  const { compileCache: store, log = () => {} } = options;
-  await verifyOnce(store && { store, log }, bytes, runtime.label, async () => {
-    await verifyOps(runtime, twins, loweringOptions);
-    await verifyStep(runtime, bytes, twins, options);
-  });
-  return { bytes, acceptsAnyBatchSize: twins[0].batchSize !== twins[1].batchSize };
+  const bytes = lowerPair(pair, loweringOptions);
+  await verify(runtime, bytes, pair, loweringOptions, options);
+  return {
+    acceptsAnyBatchSize: pair[0].batchSize !== pair[1].batchSize,
+    createSession: (sessionOptions) =>
+      createGraphSession(runtime, bytes, { ...sessionOptions, threads: options.threads }),
+  };
 }
 
-/** Makes a graph ready for batches of `count`. */
-export async function createGraphSession(
+/** Traces the pass, and checks that its outputs are numbers. */
+function traceVerifiable(
+  pass: TraceablePass,
+  { batchSize, description, comparedOutputs }: CompileOptions,
+): TracePair {
+  const pair = tracePassPair(pass, batchSize);
+  for (const tracedPass of pair) checkForNaN(tracedPass, description, comparedOutputs);
+  return pair;
+}
+
+function tracePassPair(pass: TraceablePass, batchSize: number): TracePair {
+  try {
+    return tracePair(pass, TRACE_BATCH_SIZES, true);
+  } catch (error) {
+    if (!(isMultitaskError(error) && error.kind === 'engine')) throw error;
+    return tracePair(pass, [batchSize, batchSize], true);
+  }
+}
+
+/** Lowers a pair of traces to the bytes of an ONNX graph. */
+function lowerPair([first, second]: TracePair, options: LoweringOptions): Uint8Array {
+  const inputs = first.inputs.filter(({ tensor }) => first.trace.leaves.has(tensor.id));
+  const graph = lowerTrace(first.trace, second.trace, inputs, first.outputs, options);
+  const readNames = new Set(graph.nodes.flatMap((node) => node.inputs));
+  return encodeOnnxModel({
+    ...graph,
+    inputs: inputs
+      .filter(({ name }) => readNames.has(name))
+      .map((input) => toValueInfo(input, second.inputs)),
+    outputs: first.outputs.map((output) => toValueInfo(output, second.outputs)),
+    description: '',
+    metadata: {},
+  });
+}
+
+function toValueInfo({ name, tensor }: NamedTracedTensor, others: readonly NamedTracedTensor[]): ValueInfo {
+  const otherShape = others.find((other) => other.name === name)!.tensor.shape;
+  const shape = tensor.shape.map((size, axis) => (size === otherShape[axis] ? size : BATCH_DIMENSION));
+  return { name, shape, description: '' };
+}
+
+/** Verifies the graph, unless the cache contains it. */
+function verify(
   runtime: OnnxRuntime,
   bytes: Uint8Array,
-  { description: what, batchSize, threads }: Pick<CompileOptions, 'description' | 'batchSize' | 'threads'>,
+  pair: TracePair,
+  loweringOptions: LoweringOptions,
+  { compileCache: store, log = () => {}, description, comparedOutputs }: CompileOptions,
+): Promise<void> {
+  return verifyOnce(store && { store, log }, bytes, runtime.label, async () => {
+    await verifyOps(runtime, pair, loweringOptions);
+    await verifyStep(runtime, bytes, pair, description, comparedOutputs);
+  });
+}
+
+async function createGraphSession(
+  runtime: OnnxRuntime,
+  bytes: Uint8Array,
+  { description, batchSize, threads }: Pick<CompileOptions, 'description' | 'batchSize' | 'threads'>,
 ): Promise<GraphSession> {
-  const session = await createSession(runtime, bytes, what, {
+  const session = await createSession(runtime, bytes, description, {
     ...TRAINING_OPTIONS,
     freeDimensionOverrides: { [BATCH_DIMENSION]: batchSize },
     ...toThreadOptions(threads),
@@ -110,117 +140,7 @@ export async function createGraphSession(
   return {
     inputNames: session.inputNames,
     outputNames: session.outputNames,
-    run: (feeds, outputs) => runSession(runtime, session, what, feeds, outputs),
+    run: (feeds, outputs) => runSession(runtime, session, description, feeds, outputs),
     release: () => session.release(),
   };
-}
-
-function tracePassPair(pass: TraceablePass, count: number): TracePair {
-  try {
-    return tracePair(pass, TRACE_BATCH_SIZES, true);
-  } catch (error) {
-    if (!(isMultitaskError(error) && error.kind === 'engine')) throw error;
-    return tracePair(pass, [count, count], true);
-  }
-}
-
-/** Throws a `number` fault when something steady is NaN, naming the first operation that made one. */
-function checkForNaN(
-  { trace, outputs }: TracedPass,
-  { comparedOutputs, description: what }: CompileOptions,
-): void {
-  const broken = (id: object) => getTracedValues(trace, id).some(Number.isNaN);
-  if (!outputs.some(({ name, tensor }) => name in comparedOutputs && broken(tensor.id))) return;
-  const first = trace.calls.find((call) => call.outputs.some(({ id }) => broken(id)));
-  throw createError({
-    kind: 'number',
-    path: what,
-    expected: 'finite numbers from the first batch',
-    received: first
-      ? `NaN, first from operation ${first.kernel}${first.scope ? ` of ${first.scope}` : ''}`
-      : 'NaN among its inputs',
-    advice: 'Look at the labels and weights, lower the learning rate, or clip the gradients.',
-  });
-}
-
-function encodeGraph([one, other]: TracePair, layout: LoweringOptions): Uint8Array {
-  const inputs = one.inputs.filter(({ tensor }) => one.trace.leaves.has(tensor.id));
-  const graph = lowerTrace(one.trace, other.trace, inputs, one.outputs, layout);
-  const used = new Set(graph.nodes.flatMap((node) => node.inputs));
-  return encodeOnnxModel({
-    ...graph,
-    inputs: inputs.filter(({ name }) => used.has(name)).map((input) => toValueInfo(input, other.inputs)),
-    outputs: one.outputs.map((output) => toValueInfo(output, other.outputs)),
-    description: '',
-    metadata: {},
-  });
-}
-
-function toValueInfo({ name, tensor }: NamedTracedTensor, others: readonly NamedTracedTensor[]): ValueInfo {
-  const other = others.find((twin) => twin.name === name)!.tensor.shape;
-  const shape = tensor.shape.map((size, axis) => (size === other[axis] ? size : BATCH_DIMENSION));
-  return { name, shape, description: '' };
-}
-
-/** Operations that agree one by one could still be put together wrongly. */
-async function verifyStep(
-  runtime: OnnxRuntime,
-  bytes: Uint8Array,
-  twins: TracePair,
-  { description: what, comparedOutputs }: CompileOptions,
-) {
-  const session = await createSession(runtime, bytes, what, OPTIMIZED_OPTIONS);
-  try {
-    for (const { trace, inputs, outputs } of twins) {
-      const numbersOf = (id: object) => getTracedValues(trace, id);
-      const feeds = inputs
-        .filter(({ name }) => session.inputNames.includes(name))
-        .map(({ name, tensor: { id, shape } }) => [
-          name,
-          toOnnxTensor(runtime, { shape, data: numbersOf(id) }),
-        ]);
-      const results = await runSession(runtime, session, what, Object.fromEntries(feeds));
-      for (const { name, tensor } of outputs.filter((output) => output.name in comparedOutputs)) {
-        const off = computeRelativeDistance(
-          numbersOf(tensor.id),
-          results[name]!.data,
-          comparedOutputs[name]!,
-        );
-        if (!(off <= STEP_TOLERANCE)) throw createStepMismatchError(what, name, off);
-      }
-    }
-  } finally {
-    await session.release();
-  }
-}
-
-/** A vector much shorter than the whole is rounding, where batch normalisation takes a bias away: this is its scale. */
-const MIN_RELATIVE_NORM = 0.01;
-
-/** The largest distance between vectors that lie end to end, each of its own length. */
-function computeRelativeDistance(
-  wanted: Float32Array,
-  received: Float32Array,
-  lengths: readonly number[],
-): number {
-  const norm = (numbers: Float32Array) => Math.sqrt(numbers.reduce((sum, x) => sum + x * x, 0));
-  const whole = norm(wanted);
-  let at = 0;
-  return lengths.reduce((most, length) => {
-    const [own, other] = [wanted.subarray(at, at + length), received.subarray(at, at + length)];
-    at += length;
-    const off =
-      norm(own.map((x, i) => x - other[i]!)) / Math.max(norm(own), MIN_RELATIVE_NORM * whole, 1e-30);
-    return Number.isNaN(off) ? off : Math.max(most, off);
-  }, 0);
-}
-
-function createStepMismatchError(what: string, name: string, off: number) {
-  return createError({
-    kind: 'engine',
-    path: `engine onnx: ${what}`,
-    expected: 'the numbers of TensorFlow.js',
-    received: `others in "${name}", by ${off.toPrecision(2)} of their length, though each operation agrees`,
-    advice: 'Use engine "wasm" or "native", and tell the maintainers.',
-  });
 }

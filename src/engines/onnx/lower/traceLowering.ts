@@ -1,5 +1,4 @@
-import { createError } from '../../../core/errors/errors.js';
-import type { Initializer, OnnxNode } from '../../../formats/onnxModel.js';
+import type { Initializer, OnnxGraph, OnnxNode } from '../../../formats/onnxModel.js';
 import type { KernelCall, Trace, TracedTensor } from '../../../tensor/trace/tracer.js';
 import {
   convertLayout,
@@ -8,310 +7,333 @@ import {
   NHWC_TO_NCHW,
   preservesLayout,
 } from '../ops/context/layout.js';
+import type { LoweringContext } from '../ops/context/loweringContext.js';
 import { opRegistry } from '../ops/opRegistry.js';
-import { simplifyTrace } from '../trace/simplifyTrace.js';
+import { createUnsupportedOpError } from '../trace/callErrors.js';
+import type { NamedTracedTensor } from '../trace/tracePair.js';
+import { pruneGraph } from './pruneGraph.js';
+import { type SimplifiedTrace, simplifyTrace } from './simplifyTrace.js';
+import { permuteShape, transposeValues } from './transposeValues.js';
 
-/**
- * What an operation's mapping may use. Values are names; images are in TensorFlow.js's own layout unless another is asked
- * for. A mapping may turn its images and turn them back: what undoes another turn is not written.
- */
-export interface LoweringContext {
-  readonly call: KernelCall;
-  /** Channels in a block of the layout `blocked`; undefined where the graph must not have it. */
-  readonly channelBlock: number | undefined;
-  /** An image in a layout. */
-  getImage(name: string, layout: Layout): string;
-  /** Says that `value` is an image in a layout; returns it. */
-  markLayout(value: string, layout: Layout): string;
-  /** The value of an input, in the shape the kernel saw. */
-  getInput(name: string): string;
-  /** The same, or undefined where the kernel was not given it. */
-  getOptionalInput(name: string): string | undefined;
-  /** The value of an input with its axes in another order; a constant is turned here and now. */
-  transposeInput(name: string, order: readonly number[]): string;
-  getAttribute<V>(name: string): V;
-  addNode(operation: string, inputs: readonly string[], attributes?: OnnxNode['attributes']): string;
-  /** The same for an operation with several outputs. */
-  addMultiOutputNode(
-    operation: string,
-    inputs: readonly string[],
-    attributes: OnnxNode['attributes'],
-    outputs: number,
-  ): readonly string[];
-  addFloats(values: readonly number[], shape?: readonly number[]): string;
-  addIntegers(values: readonly number[]): string;
-  /** The shape of the kernel's first output, for a Reshape: the size that depends on the batch is left to it. */
-  addOutputShape(): string;
-}
-
-/** A recording as ONNX nodes. */
-export interface OnnxGraph {
-  readonly nodes: readonly OnnxNode[];
-  readonly initializers: readonly Initializer[];
-}
-
-/** For whom a graph is made. */
+/** Options for the machine that will run the graph. */
 export interface LoweringOptions {
   /**
-   * Channels in a block, as {@link findChannelBlock} finds it for the ONNX Runtime that will run the graph: images are then
-   * held in blocks and convolved there. Left out, the graph has ONNX's own layout.
+   * Channels per block of the layout `blocked`, as `findChannelBlock` returns it for the ONNX Runtime that will run the graph.
+   * Images are then kept and convolved in blocks. Default: the graph uses only standard ONNX operations.
    */
   readonly channelBlock?: number | undefined;
 }
 
 /**
- * The graph of a recorded pass. `twin` is the same pass on another number of images: sizes in which the two differ stay
- * free. `inputs` and `outputs` get the names given, every other leaf is a constant.
+ * Compiles a trace to an ONNX graph. `otherTrace` is a trace of the same pass with another batch size: sizes that differ between
+ * the two are not fixed in the graph. Every tensor that was read, but is not in `inputs`, becomes a constant.
  *
- * @throws `engine` fault for a kernel without a mapping.
+ * @throws `engine` error for a kernel that has no lowering.
  */
 export function lowerTrace(
-  recording: Trace<unknown>,
-  twin: Trace<unknown>,
-  inputs: readonly { readonly name: string; readonly tensor: TracedTensor }[],
-  outputs: readonly { readonly name: string; readonly tensor: TracedTensor }[],
-  { channelBlock: block }: LoweringOptions = {},
+  trace: Trace<unknown>,
+  otherTrace: Trace<unknown>,
+  inputs: readonly NamedTracedTensor[],
+  outputs: readonly NamedTracedTensor[],
+  options: LoweringOptions = {},
 ): OnnxGraph {
-  const nodes: OnnxNode[] = [];
-  const constants = new Map<string, Initializer>();
-  let count = 0;
-  const fresh = () => `v${count++}`;
-  /** By identity, shape and layout: tensors that share their numbers may differ in shape. */
-  const values = new Map<object, Map<string, Map<Layout, string>>>();
-  const laidOut = new Map<string, Layout>();
-  /** What a value was turned from, when it is an image turned back. */
-  const turned = new Map<string, string>();
-  const given = new Set<object>(inputs.map(({ tensor }) => tensor.id));
-  const twins = pairShapes(recording.calls, twin.calls);
-  const { calls, resolveId } = simplifyTrace(recording.calls, twins);
-  const keep = (
-    { id, shape }: TracedTensor,
-    value: string,
-    layout: Layout = laidOut.get(value) ?? 'last',
-  ) => {
-    if (!values.has(id)) values.set(id, new Map());
-    const shapes = values.get(id)!;
-    const key = shape.join();
-    if (!shapes.has(key)) shapes.set(key, new Map());
-    shapes.get(key)!.set(layout, value);
-    const source = turned.get(value);
-    if (source !== undefined && shape.length === 4) shapes.get(key)!.set('first', source);
-  };
-  const emitAll = (
-    opType: string,
-    from: readonly string[],
-    attributes: OnnxNode['attributes'],
-    size: number,
-  ): readonly string[] => {
-    const made = Array.from({ length: size }, fresh);
-    nodes.push({ opType, inputs: from, outputs: made, attributes });
-    if (opType === 'Transpose' && String(attributes.perm) === NCHW_TO_NHWC.join()) {
-      turned.set(made[0]!, from[0]!);
+  return new TraceLowering(trace, otherTrace, inputs, outputs, options).lower();
+}
+
+/** Values of one tensor in one shape, by layout. */
+type LayoutValues = Map<Layout, string>;
+
+/** One compilation of a trace to an ONNX graph. {@link TraceLowering.lower} runs its stages, and can be called once. */
+export class TraceLowering {
+  readonly #trace: Trace<unknown>;
+  readonly #inputs: readonly NamedTracedTensor[];
+  readonly #outputs: readonly NamedTracedTensor[];
+  readonly #channelBlock: number | undefined;
+  readonly #inputIds: ReadonlySet<object>;
+  /** Shape of each traced tensor in the other trace. */
+  readonly #otherShapes: Map<TracedTensor, readonly number[]>;
+
+  readonly #nodes: OnnxNode[] = [];
+  readonly #initializers = new Map<string, Initializer>();
+  /** Values by tensor id, then by shape and layout: tensors with the same data can have different shapes. */
+  readonly #values = new Map<object, Map<string, LayoutValues>>();
+  /** Layouts of the values that lowerings have marked. */
+  readonly #markedLayouts = new Map<string, Layout>();
+  /** For each value that was transposed to channels-last, the channels-first value that it was transposed from. */
+  readonly #transposeSources = new Map<string, string>();
+  #nameCount = 0;
+
+  constructor(
+    trace: Trace<unknown>,
+    otherTrace: Trace<unknown>,
+    inputs: readonly NamedTracedTensor[],
+    outputs: readonly NamedTracedTensor[],
+    { channelBlock }: LoweringOptions,
+  ) {
+    this.#trace = trace;
+    this.#inputs = inputs;
+    this.#outputs = outputs;
+    this.#channelBlock = channelBlock;
+    this.#inputIds = new Set(inputs.map(({ tensor }) => tensor.id));
+    this.#otherShapes = pairShapes(trace.calls, otherTrace.calls);
+  }
+
+  /** Runs all stages and returns the graph. */
+  lower(): OnnxGraph {
+    const simplified = this.#simplify();
+    this.#bindInputs();
+    for (const call of simplified.calls) this.#lowerCall(call);
+    this.#bindOutputs(simplified);
+    return this.#prune();
+  }
+
+  /** Stage 1: removes copies and fuses calls. */
+  #simplify(): SimplifiedTrace {
+    return simplifyTrace(this.#trace.calls, this.#otherShapes);
+  }
+
+  /** Stage 2: gives the input tensors their names. */
+  #bindInputs(): void {
+    for (const { name, tensor } of this.#inputs) this.#storeValue(tensor, name);
+  }
+
+  /** Stage 3, for each call: appends the nodes of the call and stores its outputs. */
+  #lowerCall(call: KernelCall): void {
+    const lowerOp = opRegistry[call.kernel];
+    if (!lowerOp) throw createUnsupportedOpError(call);
+    const layout = this.#chooseCallLayout(call);
+    const result = lowerOp(this.#createContext(call, layout));
+    const values = Array.isArray(result) ? result : [result as string];
+    call.outputs.forEach((output, i) => {
+      if (values[i] === undefined) return;
+      if (layout === 'channelsLast') this.#storeValue(output, values[i]);
+      else this.#storeValue(output, values[i], layout);
+    });
+  }
+
+  /** Stage 4: appends a node for each output, which gives it its name. */
+  #bindOutputs({ resolveId }: SimplifiedTrace): void {
+    for (const { name, tensor } of this.#outputs) {
+      const value = this.#getValue({ ...tensor, id: resolveId(tensor.id) });
+      this.#nodes.push({ opType: 'Identity', inputs: [value], outputs: [name], attributes: {} });
     }
-    return made;
-  };
-  const emit = (operation: string, from: readonly string[], attributes: OnnxNode['attributes'] = {}) =>
-    emitAll(operation, from, attributes, 1)[0]!;
-  const constant = (data: Initializer['data'], shape: readonly number[]) => {
-    // Short ones once: equal nodes on equal names are one to ONNX Runtime.
-    const key = data.length > 8 ? fresh() : `${data.constructor.name}[${shape}]${data}`;
-    const name = constants.get(key)?.name ?? `c${count++}`;
-    constants.set(key, { name, shape, data });
-    return name;
-  };
-  const addIntegers = (list: readonly number[]) => constant(BigInt64Array.from(list, BigInt), [list.length]);
-  const shapeValue = ({ shape }: TracedTensor, other: readonly number[] = shape) =>
-    addIntegers(shape.map((size, axis) => (size === other[axis] ? size : -1)));
-  const leafValue = (tensor: TracedTensor): string => {
-    const leaf = Float32Array.from(recording.leaves.get(tensor.id)!);
-    const other = twins.get(tensor) ?? tensor.shape;
-    if (other.join() === tensor.shape.join()) return constant(leaf, tensor.shape);
-    // One number throughout, as many times as the batch wants.
-    const sizes = tensor.shape.map((size, axis) =>
-      size === other[axis]
-        ? addIntegers([size])
-        : emit('Mul', [batchSize(), addIntegers([size / batch()!.count])]),
+  }
+
+  /** Stage 5: removes everything that no output depends on, such as unused transposes. */
+  #prune(): OnnxGraph {
+    const graph = { nodes: this.#nodes, initializers: [...this.#initializers.values()] };
+    return pruneGraph(
+      graph,
+      this.#outputs.map(({ name }) => name),
     );
-    return emit('Expand', [constant(leaf.slice(0, 1), []), emit('Concat', sizes, { axis: 0 })]);
-  };
-  /** An input whose first size is the number of examples, and that number here. */
-  const batch = () => {
-    for (const { inputs: own } of recording.calls) {
-      const tensor = Object.values(own).find((t) => given.has(t.id) && twins.get(t)![0] !== t.shape[0]);
-      const name = tensor && inputs.find((input) => input.tensor.id === tensor.id)!.name;
-      if (name !== undefined) return { name, count: tensor!.shape[0]! };
-    }
-    return undefined;
-  };
-  /** How many examples there are, as a list of one. */
-  const batchSize = () => emit('Slice', [emit('Shape', [batch()!.name]), addIntegers([0]), addIntegers([1])]);
-  /** The numbers of a constant that is the same for every batch. */
-  const leafOf = (tensor: TracedTensor) => {
-    const fixed = twins.get(tensor)?.join() === tensor.shape.join();
-    return given.has(tensor.id) || !fixed ? undefined : recording.leaves.get(tensor.id);
-  };
-  const valueFor = (tensor: TracedTensor, layout: Layout = 'last'): string => {
-    const known = values.get(tensor.id);
-    const same = known?.get(tensor.shape.join());
-    const ready = same?.get(layout);
-    if (ready !== undefined) return ready;
-    const value = make(tensor, layout, known, same);
-    keep(tensor, value, layout);
-    return value;
-  };
-  const make = (
-    tensor: TracedTensor,
-    layout: Layout,
-    known: Map<string, Map<Layout, string>> | undefined,
-    same: Map<Layout, string> | undefined,
-  ): string => {
-    if (same) {
-      const from = (['blocked', 'first', 'last'] as const).find((one) => same.has(one))!;
-      return convertLayout({ addNode: emit }, same.get(from)!, from, layout, tensor.shape[3]!);
-    }
-    if (layout !== 'last') {
-      const leaf = leafOf(tensor);
-      if (!leaf || layout === 'blocked') {
-        return convertLayout({ addNode: emit }, valueFor(tensor), 'last', layout, tensor.shape[3]!);
-      }
-      return constant(
-        transposeValues(leaf, tensor.shape, NHWC_TO_NCHW),
-        permuteShape(tensor.shape, NHWC_TO_NCHW),
-      );
-    }
-    if (!known) return leafValue(tensor);
-    const [shape] = known.keys();
-    const source = valueFor({ ...tensor, shape: shape === '' ? [] : shape!.split(',').map(Number) });
-    return emit('Reshape', [source, shapeValue(tensor, twins.get(tensor))]);
-  };
-  for (const { name, tensor } of inputs) keep(tensor, name);
-  for (const call of calls) {
-    const map = opRegistry[call.kernel];
-    if (!map) throw createUnsupportedOpError(call);
-    const layout = chooseCallLayout(call, (tensor) => values.get(tensor.id)?.get(tensor.shape.join()));
+  }
+
+  /** Returns the layout in which most images of an element-wise call are available; `channelsLast` for every other kernel. */
+  #chooseCallLayout({ kernel, inputs, outputs }: KernelCall): Layout {
+    const tensors = Object.values(inputs);
+    if (!preservesLayout(kernel, tensors, outputs)) return 'channelsLast';
+    const images = tensors.filter(({ shape }) => shape.length === 4);
+    const countAvailable = (layout: Layout) =>
+      images.filter((image) => this.#findValues(image)?.has(layout)).length;
+    return (['channelsFirst', 'blocked'] as const).reduce<Layout>(
+      (best, next) =>
+        countAvailable(next) > 0 && countAvailable(next) >= countAvailable(best) ? next : best,
+      'channelsLast',
+    );
+  }
+
+  /** Creates the context of a call as an object of functions, since lowerings destructure it. */
+  #createContext(call: KernelCall, layout: Layout): LoweringContext {
     const getInput = (name: string) => {
       const tensor = call.inputs[name]!;
-      return valueFor(tensor, tensor.shape.length === 4 ? layout : 'last');
+      return this.#getValue(tensor, tensor.shape.length === 4 ? layout : 'channelsLast');
     };
-    const made = map({
+    return {
       call,
-      channelBlock: block,
-      getImage: (name, as) => valueFor(call.inputs[name]!, as),
-      markLayout: (value, as) => {
-        laidOut.set(value, as);
+      channelBlock: this.#channelBlock,
+      getImage: (name, imageLayout) => this.#getValue(call.inputs[name]!, imageLayout),
+      markLayout: (value, imageLayout) => {
+        this.#markedLayouts.set(value, imageLayout);
         return value;
       },
       getInput,
       getOptionalInput: (name) => (call.inputs[name] ? getInput(name) : undefined),
-      transposeInput: (name, order) => {
-        const tensor = call.inputs[name]!;
-        if (order.join() === NHWC_TO_NCHW.join()) return valueFor(tensor, 'first');
-        const leaf = leafOf(tensor);
-        if (!leaf) return emit('Transpose', [valueFor(tensor)], { perm: order });
-        return constant(transposeValues(leaf, tensor.shape, order), permuteShape(tensor.shape, order));
-      },
+      transposeInput: (name, order) => this.#transpose(call.inputs[name]!, order),
       getAttribute: <V>(name: string) => call.attributes[name] as V,
-      addNode: emit,
-      addMultiOutputNode: emitAll,
-      addFloats: (list, shape = []) => constant(Float32Array.from(list), shape),
-      addIntegers,
-      addOutputShape: () => shapeValue(call.outputs[0]!, twins.get(call.outputs[0]!)),
-    });
-    const results = Array.isArray(made) ? made : [made as string];
-    call.outputs.forEach((output, i) => {
-      if (results[i] === undefined) return;
-      if (layout === 'last') keep(output, results[i]);
-      else keep(output, results[i], layout);
-    });
+      addNode: this.#addNode,
+      addMultiOutputNode: this.#addMultiOutputNode,
+      addFloats: (values, shape = []) => this.#addInitializer(Float32Array.from(values), shape),
+      addIntegers: this.#addIntegers,
+      addOutputShape: () => this.#addShape(call.outputs[0]!),
+    };
   }
-  for (const { name, tensor } of outputs) {
-    const value = valueFor({ ...tensor, id: resolveId(tensor.id) });
-    nodes.push({ opType: 'Identity', inputs: [value], outputs: [name], attributes: {} });
-  }
-  return pruneGraph(nodes, [...constants.values()], new Set(outputs.map(({ name }) => name)));
-}
 
-/** The layout in which most images of an element-wise kernel are there already; of every other kernel `last`. */
-function chooseCallLayout(
-  { kernel, inputs, outputs }: KernelCall,
-  known: (tensor: TracedTensor) => ReadonlyMap<Layout, string> | undefined,
-): Layout {
-  const all = Object.values(inputs);
-  if (!preservesLayout(kernel, all, outputs)) return 'last';
-  const images = all.filter(({ shape }) => shape.length === 4);
-  const having = (layout: Layout) => images.filter((image) => known(image)?.has(layout)).length;
-  return (['first', 'blocked'] as const).reduce<Layout>(
-    (best, next) => (having(next) > 0 && having(next) >= having(best) ? next : best),
-    'last',
-  );
-}
-
-/** What `results` depend on. */
-function pruneGraph(
-  nodes: readonly OnnxNode[],
-  constants: readonly Initializer[],
-  results: Set<string>,
-): OnnxGraph {
-  const used = new Set(results);
-  const kept: OnnxNode[] = [];
-  for (const node of [...nodes].reverse()) {
-    if (!node.outputs.some((output) => used.has(output))) continue;
-    for (const input of node.inputs) used.add(input);
-    kept.push(node);
-  }
-  return { nodes: kept.reverse(), initializers: constants.filter(({ name }) => used.has(name)) };
-}
-
-/** For every tensor of a recording, its shape in the other. */
-function pairShapes(
-  one: readonly KernelCall[],
-  other: readonly KernelCall[],
-): Map<TracedTensor, readonly number[]> {
-  const twins = new Map<TracedTensor, readonly number[]>();
-  one.forEach((call, i) => {
-    const { inputs, outputs } = other[i]!;
-    for (const [name, input] of Object.entries(call.inputs)) twins.set(input, inputs[name]!.shape);
-    call.outputs.forEach((output, j) => void twins.set(output, outputs[j]!.shape));
-  });
-  return twins;
-}
-
-const permuteShape = (shape: readonly number[], order: readonly number[]) =>
-  order.map((axis) => shape[axis]!);
-
-/** Row-major numbers with their axes in another order. */
-function transposeValues(
-  data: ArrayLike<number>,
-  shape: readonly number[],
-  order: readonly number[],
-): Float32Array {
-  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((product, size) => product * size, 1));
-  const sizes = order.map((axis) => shape[axis]!);
-  const steps = order.map((axis) => strides[axis]!);
-  const place = new Array<number>(sizes.length).fill(0);
-  const result = new Float32Array(data.length);
-  let from = 0;
-  for (let to = 0; to < result.length; to++) {
-    result[to] = data[from]!;
-    for (let axis = sizes.length - 1; axis >= 0; axis--) {
-      from += steps[axis]!;
-      if (++place[axis]! < sizes[axis]!) break;
-      from -= steps[axis]! * sizes[axis]!;
-      place[axis] = 0;
+  readonly #addMultiOutputNode: LoweringContext['addMultiOutputNode'] = (
+    opType,
+    inputs,
+    attributes,
+    outputCount,
+  ) => {
+    const outputs = Array.from({ length: outputCount }, () => this.#createName());
+    this.#nodes.push({ opType, inputs, outputs, attributes });
+    if (opType === 'Transpose' && String(attributes.perm) === NCHW_TO_NHWC.join()) {
+      this.#transposeSources.set(outputs[0]!, inputs[0]!);
     }
+    return outputs;
+  };
+
+  readonly #addNode: LoweringContext['addNode'] = (opType, inputs, attributes = {}) =>
+    this.#addMultiOutputNode(opType, inputs, attributes, 1)[0]!;
+
+  readonly #addIntegers = (values: readonly number[]): string =>
+    this.#addInitializer(BigInt64Array.from(values, BigInt), [values.length]);
+
+  #createName(): string {
+    return `v${this.#nameCount++}`;
   }
-  return result;
+
+  #addInitializer(data: Initializer['data'], shape: readonly number[]): string {
+    // Short constants are shared: ONNX Runtime merges equal nodes only if their inputs have the same names.
+    const key = data.length > 8 ? this.#createName() : `${data.constructor.name}[${shape}]${data}`;
+    const name = this.#initializers.get(key)?.name ?? `c${this.#nameCount++}`;
+    this.#initializers.set(key, { name, shape, data });
+    return name;
+  }
+
+  /** Adds the shape of a tensor as an operand of Reshape. A size that depends on the batch is -1. */
+  #addShape(tensor: TracedTensor): string {
+    const otherShape = this.#otherShapes.get(tensor) ?? tensor.shape;
+    return this.#addIntegers(tensor.shape.map((size, axis) => (size === otherShape[axis] ? size : -1)));
+  }
+
+  /** Adds a tensor that was read, but not computed, by the trace. */
+  #addLeaf(tensor: TracedTensor): string {
+    const data = Float32Array.from(this.#trace.leaves.get(tensor.id)!);
+    const otherShape = this.#otherShapes.get(tensor) ?? tensor.shape;
+    if (otherShape.join() === tensor.shape.join()) return this.#addInitializer(data, tensor.shape);
+    // A leaf whose size depends on the batch has the same number everywhere, so that number is expanded to the size.
+    const sizes = tensor.shape.map((size, axis) =>
+      size === otherShape[axis]
+        ? this.#addIntegers([size])
+        : this.#addNode('Mul', [
+            this.#addBatchSize(),
+            this.#addIntegers([size / this.#findBatchInput()!.batchSize]),
+          ]),
+    );
+    return this.#addNode('Expand', [
+      this.#addInitializer(data.slice(0, 1), []),
+      this.#addNode('Concat', sizes, { axis: 0 }),
+    ]);
+  }
+
+  /** Adds the batch size as a list with one element. */
+  #addBatchSize(): string {
+    return this.#addNode('Slice', [
+      this.#addNode('Shape', [this.#findBatchInput()!.name]),
+      this.#addIntegers([0]),
+      this.#addIntegers([1]),
+    ]);
+  }
+
+  /** Finds an input whose first size is the batch size, and returns its name and the batch size of this trace. */
+  #findBatchInput(): { readonly name: string; readonly batchSize: number } | undefined {
+    for (const call of this.#trace.calls) {
+      const tensor = Object.values(call.inputs).find(
+        (input) => this.#inputIds.has(input.id) && this.#otherShapes.get(input)![0] !== input.shape[0],
+      );
+      const name = tensor && this.#inputs.find((input) => input.tensor.id === tensor.id)!.name;
+      if (name !== undefined) return { name, batchSize: tensor!.shape[0]! };
+    }
+    return undefined;
+  }
+
+  /** Returns the data of a tensor that is constant and has the same shape for every batch size, or undefined. */
+  #findConstant(tensor: TracedTensor): ArrayLike<number> | undefined {
+    const isFixed = this.#otherShapes.get(tensor)?.join() === tensor.shape.join();
+    return this.#inputIds.has(tensor.id) || !isFixed ? undefined : this.#trace.leaves.get(tensor.id);
+  }
+
+  #findValues(tensor: TracedTensor): LayoutValues | undefined {
+    return this.#values.get(tensor.id)?.get(tensor.shape.join());
+  }
+
+  #storeValue(
+    tensor: TracedTensor,
+    value: string,
+    layout: Layout = this.#markedLayouts.get(value) ?? 'channelsLast',
+  ): void {
+    const { id, shape } = tensor;
+    if (!this.#values.has(id)) this.#values.set(id, new Map());
+    const shapes = this.#values.get(id)!;
+    const key = shape.join();
+    if (!shapes.has(key)) shapes.set(key, new Map());
+    shapes.get(key)!.set(layout, value);
+    const source = this.#transposeSources.get(value);
+    if (source !== undefined && shape.length === 4) shapes.get(key)!.set('channelsFirst', source);
+  }
+
+  /** Returns the value of a tensor in a layout; converts it if it is not available yet. */
+  #getValue(tensor: TracedTensor, layout: Layout = 'channelsLast'): string {
+    const available = this.#findValues(tensor)?.get(layout);
+    if (available !== undefined) return available;
+    const value = this.#createValue(tensor, layout);
+    this.#storeValue(tensor, value, layout);
+    return value;
+  }
+
+  #createValue(tensor: TracedTensor, layout: Layout): string {
+    const layouts = this.#findValues(tensor);
+    if (layouts) {
+      const from = (['blocked', 'channelsFirst', 'channelsLast'] as const).find((other) =>
+        layouts.has(other),
+      )!;
+      return this.#convertLayout(layouts.get(from)!, from, layout, tensor);
+    }
+    if (layout !== 'channelsLast') {
+      const constant = this.#findConstant(tensor);
+      if (!constant || layout === 'blocked') {
+        return this.#convertLayout(this.#getValue(tensor), 'channelsLast', layout, tensor);
+      }
+      return this.#addTransposed(constant, tensor.shape, NHWC_TO_NCHW);
+    }
+    const shapes = this.#values.get(tensor.id);
+    if (!shapes) return this.#addLeaf(tensor);
+    const [shape] = shapes.keys();
+    const source = this.#getValue({
+      ...tensor,
+      shape: shape === '' ? [] : shape!.split(',').map(Number),
+    });
+    return this.#addNode('Reshape', [source, this.#addShape(tensor)]);
+  }
+
+  #convertLayout(value: string, from: Layout, to: Layout, { shape }: TracedTensor): string {
+    return convertLayout({ addNode: this.#addNode }, value, from, to, shape[3]!);
+  }
+
+  #transpose(tensor: TracedTensor, order: readonly number[]): string {
+    if (order.join() === NHWC_TO_NCHW.join()) return this.#getValue(tensor, 'channelsFirst');
+    const constant = this.#findConstant(tensor);
+    if (!constant) return this.#addNode('Transpose', [this.#getValue(tensor)], { perm: order });
+    return this.#addTransposed(constant, tensor.shape, order);
+  }
+
+  #addTransposed(data: ArrayLike<number>, shape: readonly number[], order: readonly number[]): string {
+    return this.#addInitializer(transposeValues(data, shape, order), permuteShape(shape, order));
+  }
 }
 
-/** What runs every operation of TensorFlow.js, for advice. */
-export const FALLBACK_ENGINES = 'engine wasm, native or cpu';
-
-function createUnsupportedOpError({ kernel, scope, outputs }: KernelCall): Error {
-  return createError({
-    kind: 'engine',
-    path: `operation ${kernel}${scope ? ` of ${scope}` : ''}`,
-    expected: 'an operation that can be written as ONNX',
-    received: `one that cannot, whose output is [${outputs[0]?.shape.join(', ')}]`,
-    advice: `Write it in other operations, or use ${FALLBACK_ENGINES}, which run every one.`,
+/** Returns for each tensor of a trace its shape in the other trace of the same pass. */
+function pairShapes(
+  calls: readonly KernelCall[],
+  otherCalls: readonly KernelCall[],
+): Map<TracedTensor, readonly number[]> {
+  const otherShapes = new Map<TracedTensor, readonly number[]>();
+  calls.forEach((call, i) => {
+    const other = otherCalls[i]!;
+    for (const [name, input] of Object.entries(call.inputs)) {
+      otherShapes.set(input, other.inputs[name]!.shape);
+    }
+    call.outputs.forEach((output, j) => void otherShapes.set(output, other.outputs[j]!.shape));
   });
+  return otherShapes;
 }

@@ -1,16 +1,18 @@
-import { POOLED_BIAS_RELU_GRADIENT } from '../trace/simplifyTrace.js';
-import { createPoolLowering, lowerConv, lowerDepthwiseConv } from './conv.js';
-import { lowerBiasReluGradient } from './gradients/batchNorm.js';
+import { POOLED_BIAS_RELU_GRADIENT } from './context/fusedKernels.js';
+import type { OpTable } from './context/loweringContext.js';
+import { lowerConv, lowerDepthwiseConv } from './conv.js';
+import { lowerBiasReluGradient } from './gradients/biasReluGradient.js';
 import { lowerConvFilterGradient, lowerConvInputGradient } from './gradients/convGradients.js';
 import {
   lowerDepthwiseConvFilterGradient,
   lowerDepthwiseConvInputGradient,
 } from './gradients/depthwiseConvGradients.js';
-import { lowerMaxPoolGradient, lowerPooledBiasReluGradient } from './gradients/maxPoolGradient.js';
+import { lowerMaxPoolGradient } from './gradients/maxPoolGradient.js';
+import { lowerPooledBiasReluGradient } from './gradients/pooledBiasReluGradient.js';
 import { lowerAveragePoolGradient } from './gradients/poolGradients.js';
-import type { OpTable } from './opRegistry.js';
+import { createPoolLowering } from './pool.js';
 
-/** Kernels that look at images through windows: convolutions and pooling. */
+/** Lowerings of the kernels that slide a window over images: convolutions, pooling and their gradients. */
 export const convAndPoolOps: OpTable = {
   Conv2D: lowerConv,
   FusedConv2D: lowerConv,

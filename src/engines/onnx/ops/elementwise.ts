@@ -1,98 +1,105 @@
 import { castToBool, castToFloat, truncateToInt32 } from './context/casts.js';
-import type { OpLowering, OpTable } from './opRegistry.js';
+import type { OpLowering, OpTable } from './context/loweringContext.js';
 
-/** A result that TensorFlow.js keeps as int32 loses its fraction. */
+/** Extends a lowering with one output: a result that is int32 in TensorFlow.js is truncated. */
 const truncateIntegerResult =
-  (operation: OpLowering): OpLowering =>
-  (mapping) => {
-    const value = operation(mapping) as string;
-    return mapping.call.outputs[0]!.dtype === 'int32' ? truncateToInt32(mapping, value) : value;
+  (lower: OpLowering): OpLowering =>
+  (context) => {
+    const value = lower(context) as string;
+    return context.call.outputs[0]!.dtype === 'int32' ? truncateToInt32(context, value) : value;
   };
 
 const createUnaryLowering =
-  (operation: string): OpLowering =>
+  (opType: string): OpLowering =>
   ({ addNode, getInput }) =>
-    addNode(operation, [getInput('x')]);
+    addNode(opType, [getInput('x')]);
 const createBinaryLowering =
-  (operation: string): OpLowering =>
+  (opType: string): OpLowering =>
   ({ addNode, getInput }) =>
-    addNode(operation, [getInput('a'), getInput('b')]);
+    addNode(opType, [getInput('a'), getInput('b')]);
 const createPredicateLowering =
-  (operation: string): OpLowering =>
-  (mapping) =>
-    castToFloat(mapping, mapping.addNode(operation, [mapping.getInput('x')]));
+  (opType: string): OpLowering =>
+  (context) =>
+    castToFloat(context, context.addNode(opType, [context.getInput('x')]));
 const createComparisonLowering =
-  (operation: string): OpLowering =>
-  (mapping) =>
-    castToFloat(mapping, mapping.addNode(operation, [mapping.getInput('a'), mapping.getInput('b')]));
+  (opType: string): OpLowering =>
+  (context) =>
+    castToFloat(context, context.addNode(opType, [context.getInput('a'), context.getInput('b')]));
 
-const lowerNotEqual: OpLowering = (mapping) => {
-  const { addNode, getInput } = mapping;
-  return castToFloat(mapping, addNode('Not', [addNode('Equal', [getInput('a'), getInput('b')])]));
+const lowerNotEqual: OpLowering = (context) => {
+  const { addNode, getInput } = context;
+  return castToFloat(context, addNode('Not', [addNode('Equal', [getInput('a'), getInput('b')])]));
 };
 
-const lowerCast: OpLowering = (mapping) => {
-  const { addNode, getInput, addFloats, call } = mapping;
+const lowerCast: OpLowering = (context) => {
+  const { addNode, getInput, addFloats, call } = context;
   const [from, to] = [call.inputs.x!.dtype, call.outputs[0]!.dtype];
-  if (to === 'int32' && from === 'float32') return truncateToInt32(mapping, getInput('x'));
+  if (to === 'int32' && from === 'float32') return truncateToInt32(context, getInput('x'));
   if (to === 'bool' && from !== 'bool') {
-    return castToFloat(mapping, addNode('Not', [addNode('Equal', [getInput('x'), addFloats([0])])]));
+    return castToFloat(context, addNode('Not', [addNode('Equal', [getInput('x'), addFloats([0])])]));
   }
   return getInput('x');
 };
 
-/** 1 + x forgets a small x; what it forgot is put back. Numbers that are not small have none to put back. */
+/** Lowers log(1 + x). The sum 1 + x loses digits of a small x; the rounding error of the sum is added back. */
 const lowerLog1p: OpLowering = ({ addNode, getInput, addFloats }) => {
   const x = getInput('x');
   const sum = addNode('Add', [x, addFloats([1])]);
-  const forgotten = addNode('Div', [addNode('Sub', [x, addNode('Sub', [sum, addFloats([1])])]), sum]);
-  const small = addNode('Less', [addNode('Abs', [x]), addFloats([0.5])]);
-  const plain = addNode('Log', [sum]);
-  return addNode('Where', [small, addNode('Add', [plain, forgotten]), plain]);
+  const correction = addNode('Div', [addNode('Sub', [x, addNode('Sub', [sum, addFloats([1])])]), sum]);
+  const isSmall = addNode('Less', [addNode('Abs', [x]), addFloats([0.5])]);
+  const log = addNode('Log', [sum]);
+  return addNode('Where', [isSmall, addNode('Add', [log, correction]), log]);
 };
 
-/** exp(x) - 1 as tanh(x / 2) (exp(x) + 1), which is exact for a small x too. */
+/** Lowers exp(x) - 1 as tanh(x / 2) * (exp(x) + 1), which is accurate for small x too. */
 const lowerExpm1: OpLowering = ({ addNode, getInput, addFloats }) => {
-  const half = addNode('Tanh', [addNode('Mul', [getInput('x'), addFloats([0.5])])]);
-  return addNode('Mul', [half, addNode('Add', [addNode('Exp', [getInput('x')]), addFloats([1])])]);
+  const tanh = addNode('Tanh', [addNode('Mul', [getInput('x'), addFloats([0.5])])]);
+  return addNode('Mul', [tanh, addNode('Add', [addNode('Exp', [getInput('x')]), addFloats([1])])]);
 };
 
-/** The remainder has the sign of `b`; ONNX's own for fractions has that of `a`. */
+/** Lowers the remainder that has the sign of `b`. ONNX's remainder of floats has the sign of `a`. */
 const lowerMod: OpLowering = ({ addNode, getInput, addFloats }) => {
   const [a, b] = [getInput('a'), getInput('b')];
   const truncated = addNode('Mod', [a, b], { fmod: 1 });
-  const negative = (value: string) => addNode('Less', [value, addFloats([0])]);
-  const turned = addNode('Mod', [addNode('Add', [truncated, b]), b], { fmod: 1 });
-  return addNode('Where', [addNode('Xor', [negative(a), negative(b)]), turned, truncated]);
+  const isNegative = (value: string) => addNode('Less', [value, addFloats([0])]);
+  const floored = addNode('Mod', [addNode('Add', [truncated, b]), b], { fmod: 1 });
+  return addNode('Where', [addNode('Xor', [isNegative(a), isNegative(b)]), floored, truncated]);
 };
 
-/** ONNX has the arc tangent of one number only. */
+/** Lowers the arc tangent of a / b in the right quadrant. ONNX has only the arc tangent of one number. */
 const lowerAtan2: OpLowering = ({ addNode, getInput, addFloats }) => {
   const [a, b] = [getInput('a'), getInput('b')];
   const zero = addFloats([0]);
-  const behind = addNode('Where', [addNode('Less', [a, zero]), addFloats([-Math.PI]), addFloats([Math.PI])]);
-  const turn = addNode('Where', [addNode('Less', [b, zero]), behind, zero]);
-  const angle = addNode('Add', [addNode('Atan', [addNode('Div', [a, b])]), turn]);
-  const upright = addNode('Mul', [addNode('Sign', [a]), addFloats([Math.PI / 2])]);
-  return addNode('Where', [addNode('Equal', [b, zero]), upright, angle]);
+  const halfTurn = addNode('Where', [
+    addNode('Less', [a, zero]),
+    addFloats([-Math.PI]),
+    addFloats([Math.PI]),
+  ]);
+  const offset = addNode('Where', [addNode('Less', [b, zero]), halfTurn, zero]);
+  const angle = addNode('Add', [addNode('Atan', [addNode('Div', [a, b])]), offset]);
+  const vertical = addNode('Mul', [addNode('Sign', [a]), addFloats([Math.PI / 2])]);
+  return addNode('Where', [addNode('Equal', [b, zero]), vertical, angle]);
 };
 
-/** `{ dy, y }`: for an elu that came out below zero, the slope is y + 1. */
+/** Lowers `{ dy, y }`: where the output `y` of elu is negative, the slope is y + 1. */
 const lowerEluGradient: OpLowering = ({ addNode, getInput, addFloats }) => {
   const [dy, y] = [getInput('dy'), getInput('y')];
-  const below = addNode('Mul', [dy, addNode('Add', [y, addFloats([1])])]);
-  return addNode('Where', [addNode('Less', [y, addFloats([0])]), below, dy]);
+  const scaled = addNode('Mul', [dy, addNode('Add', [y, addFloats([1])])]);
+  return addNode('Where', [addNode('Less', [y, addFloats([0])]), scaled, dy]);
 };
 
+/** Creates a table from kernel names; a pair is the name of a kernel and the name of the ONNX operation. */
 const createOpTable = (
-  names: readonly (string | readonly [string, string])[],
-  to: (name: string) => OpLowering,
+  kernels: readonly (string | readonly [kernel: string, opType: string])[],
+  createLowering: (opType: string) => OpLowering,
 ) =>
   Object.fromEntries(
-    names.map((name) => (typeof name === 'string' ? [name, to(name)] : [name[0], to(name[1])])),
+    kernels.map((entry) =>
+      typeof entry === 'string' ? [entry, createLowering(entry)] : [entry[0], createLowering(entry[1])],
+    ),
   );
 
-/** Kernels that make each number of a tensor, or of two that are broadcast to each other, by itself. */
+/** Lowerings of the kernels that compute each element independently, from one tensor or from two with broadcasting. */
 export const elementwiseOps: OpTable = {
   ...createOpTable(
     [
@@ -100,7 +107,7 @@ export const elementwiseOps: OpTable = {
       ...['Neg', 'Abs', 'Floor', 'Ceil', 'Round', 'Sign', 'Identity'],
       ...['Sin', 'Cos', 'Tan', 'Asin', 'Acos', 'Atan', 'Sinh', 'Cosh', 'Asinh', 'Acosh', 'Atanh'],
     ],
-    (name) => truncateIntegerResult(createUnaryLowering(name)),
+    (opType) => truncateIntegerResult(createUnaryLowering(opType)),
   ),
   ...createOpTable(
     [
@@ -110,7 +117,7 @@ export const elementwiseOps: OpTable = {
       ['RealDiv', 'Div'],
       ['Maximum', 'Max'],
       ['Minimum', 'Min'],
-      // Truths are 0 and 1.
+      // Booleans are the numbers 0 and 1.
       ['LogicalAnd', 'Mul'],
       ['LogicalOr', 'Max'],
     ],
@@ -125,16 +132,16 @@ export const elementwiseOps: OpTable = {
   LogicalNot: ({ addNode, getInput, addFloats }) => addNode('Sub', [addFloats([1]), getInput('x')]),
   IsNan: createPredicateLowering('IsNaN'),
   IsInf: createPredicateLowering('IsInf'),
-  IsFinite: (mapping) => {
-    const { addNode, getInput } = mapping;
-    const odd = addNode('Or', [addNode('IsNaN', [getInput('x')]), addNode('IsInf', [getInput('x')])]);
-    return castToFloat(mapping, addNode('Not', [odd]));
+  IsFinite: (context) => {
+    const { addNode, getInput } = context;
+    const isNotFinite = addNode('Or', [addNode('IsNaN', [getInput('x')]), addNode('IsInf', [getInput('x')])]);
+    return castToFloat(context, addNode('Not', [isNotFinite]));
   },
-  Select: (mapping) =>
-    mapping.addNode('Where', [
-      castToBool(mapping, mapping.getInput('condition')),
-      mapping.getInput('t'),
-      mapping.getInput('e'),
+  Select: (context) =>
+    context.addNode('Where', [
+      castToBool(context, context.getInput('condition')),
+      context.getInput('t'),
+      context.getInput('e'),
     ]),
   Pow: truncateIntegerResult(createBinaryLowering('Pow')),
   Mod: lowerMod,
@@ -157,9 +164,9 @@ export const elementwiseOps: OpTable = {
   Log1p: truncateIntegerResult(lowerLog1p),
   Expm1: truncateIntegerResult(lowerExpm1),
   Step: ({ addNode, getInput, addFloats, getAttribute }) => {
-    const open = addNode('Greater', [getInput('x'), addFloats([0])]);
+    const isPositive = addNode('Greater', [getInput('x'), addFloats([0])]);
     return addNode('Where', [
-      open,
+      isPositive,
       addFloats([1]),
       addFloats([getAttribute<number | undefined>('alpha') ?? 0]),
     ]);

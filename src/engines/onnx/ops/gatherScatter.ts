@@ -1,43 +1,37 @@
-import type { LoweringContext } from '../lower/traceLowering.js';
+import { countElements } from '../../../core/arrays.js';
 import { castToBool, castToInt64 } from './context/casts.js';
-import type { OpLowering, OpTable } from './opRegistry.js';
+import type { LoweringContext, OpLowering, OpTable } from './context/loweringContext.js';
+import { INFER_SIZE, KEEP_SIZE } from './context/shapeConstants.js';
 
-/** In the shape of a Reshape: the size that this axis has already. */
-const KEEP_SIZE = 0;
-/** In the shape of a Reshape: what is left. */
-const INFER_SIZE = -1;
-
-const computeSize = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
-
-/** `x` with its slices along `axis` in the order of `indices`; `batchDims` leading axes are gone through in step. */
-const lowerGather: OpLowering = (mapping) => {
-  const { addNode, getInput, addIntegers, getAttribute, call } = mapping;
+/** Lowers `x` with its slices along `axis` in the order of `indices`; the leading `batchDims` axes of both are matched. */
+const lowerGather: OpLowering = (context) => {
+  const { addNode, getInput, addIntegers, getAttribute, call } = context;
   const rank = call.inputs.x!.shape.length;
-  const given = getAttribute<number>('axis');
-  const axis = given < 0 ? given + rank : given;
-  const batch = getAttribute<number | undefined>('batchDims') ?? 0;
-  const places = castToInt64(mapping, getInput('indices'));
-  if (batch === 0) return addNode('Gather', [getInput('x'), places], { axis });
-  // GatherND takes from the axis behind the batch alone.
-  const front = moveAxis(rank, axis, batch);
-  const moved = axis === batch ? getInput('x') : addNode('Transpose', [getInput('x')], { perm: front });
-  const each = addNode('Unsqueeze', [places, addIntegers([-1])]);
-  const taken = addNode('GatherND', [moved, each], { batch_dims: batch });
-  if (axis === batch) return taken;
-  // The axes of the indices stand where those before `axis` belong.
+  const signedAxis = getAttribute<number>('axis');
+  const axis = signedAxis < 0 ? signedAxis + rank : signedAxis;
+  const batchDims = getAttribute<number | undefined>('batchDims') ?? 0;
+  const indices = castToInt64(context, getInput('indices'));
+  if (batchDims === 0) return addNode('Gather', [getInput('x'), indices], { axis });
+  // GatherND only indexes the first axis after the batch axes, so `axis` is moved there.
+  const axisFirst = moveAxis(rank, axis, batchDims);
+  const x = axis === batchDims ? getInput('x') : addNode('Transpose', [getInput('x')], { perm: axisFirst });
+  const indexTuples = addNode('Unsqueeze', [indices, addIntegers([-1])]);
+  const gathered = addNode('GatherND', [x, indexTuples], { batch_dims: batchDims });
+  if (axis === batchDims) return gathered;
+  // In the result the axes of the indices come first; the axes that were before `axis` belong before them.
   const { length } = call.inputs.indices!.shape;
-  const between = axis - batch;
-  const all = Array.from({ length: rank + length - batch - 1 }, (_, i) => i);
+  const axesBefore = axis - batchDims;
+  const axes = Array.from({ length: rank + length - batchDims - 1 }, (_, i) => i);
   const perm = [
-    ...all.slice(0, batch),
-    ...all.slice(length, length + between),
-    ...all.slice(batch, length),
-    ...all.slice(length + between),
+    ...axes.slice(0, batchDims),
+    ...axes.slice(length, length + axesBefore),
+    ...axes.slice(batchDims, length),
+    ...axes.slice(length + axesBefore),
   ];
-  return addNode('Transpose', [taken], { perm });
+  return addNode('Transpose', [gathered], { perm });
 };
 
-/** All axes in order, but that `from` stands at `to`. */
+/** Returns the axis order that moves axis `from` to position `to`. */
 function moveAxis(rank: number, from: number, to: number): number[] {
   const axes = Array.from({ length: rank }, (_, i) => i);
   axes.splice(to, 0, ...axes.splice(from, 1));
@@ -45,102 +39,110 @@ function moveAxis(rank: number, from: number, to: number): number[] {
 }
 
 /**
- * Rows `[n, size]` added up in `[count, size]`, each at its place; those whose place is outside are left out, where
- * ONNX would count them from the end or stop.
+ * Adds the rows of `rows`, `[n, size]`, to a result of zeros, `[count, size]`, each at its index. A row whose index is out of range
+ * is ignored; ONNX itself would count a negative index from the end and reject an index that is too large.
  */
 function addScatterSum(
-  mapping: LoweringContext,
+  context: LoweringContext,
   rows: string,
-  places: string,
+  indices: string,
   count: number,
   size: number,
 ): string {
-  const { addNode, addIntegers, addFloats } = mapping;
-  const outside = addNode('Or', [
-    addNode('Less', [places, addFloats([0])]),
-    addNode('GreaterOrEqual', [places, addFloats([count])]),
+  const { addNode, addIntegers, addFloats } = context;
+  const isOutOfRange = addNode('Or', [
+    addNode('Less', [indices, addFloats([0])]),
+    addNode('GreaterOrEqual', [indices, addFloats([count])]),
   ]);
-  const target = castToInt64(mapping, addNode('Where', [outside, addFloats([count]), places]));
-  const everywhere = addNode('Expand', [
-    addNode('Unsqueeze', [target, addIntegers([1])]),
+  // Row `count` collects the ignored rows, and is cut off at the end.
+  const targets = castToInt64(context, addNode('Where', [isOutOfRange, addFloats([count]), indices]));
+  const elementTargets = addNode('Expand', [
+    addNode('Unsqueeze', [targets, addIntegers([1])]),
     addNode('Shape', [rows]),
   ]);
-  const nothing = addNode('ConstantOfShape', [addIntegers([count + 1, size])]);
-  const sums = addNode('ScatterElements', [nothing, everywhere, rows], { axis: 0, reduction: 'add' });
+  const zeros = addNode('ConstantOfShape', [addIntegers([count + 1, size])]);
+  const sums = addNode('ScatterElements', [zeros, elementTargets, rows], { axis: 0, reduction: 'add' });
   return addNode('Slice', [sums, addIntegers([0]), addIntegers([count]), addIntegers([0])]);
 }
 
-const lowerSegmentSum: OpLowering = (mapping) => {
-  const { addNode, getInput, addIntegers, getAttribute, call } = mapping;
-  const size = computeSize(call.inputs.x!.shape.slice(1));
+const lowerSegmentSum: OpLowering = (context) => {
+  const { addNode, getInput, addIntegers, getAttribute, call } = context;
+  const size = countElements(call.inputs.x!.shape.slice(1));
   const rows = addNode('Reshape', [getInput('x'), addIntegers([KEEP_SIZE, size])]);
   const sums = addScatterSum(
-    mapping,
+    context,
     rows,
     getInput('segmentIds'),
     getAttribute<number>('numSegments'),
     size,
   );
-  return addNode('Reshape', [sums, mapping.addOutputShape()]);
+  return addNode('Reshape', [sums, context.addOutputShape()]);
 };
 
-const lowerScatter: OpLowering = (mapping) => {
-  const { addNode, getInput, addIntegers, addFloats, getAttribute, call } = mapping;
+const lowerScatter: OpLowering = (context) => {
+  const { addNode, getInput, addIntegers, addFloats, getAttribute, call } = context;
   const shape = getAttribute<readonly number[]>('shape');
   const depth = call.inputs.indices!.shape.at(-1)!;
-  const size = computeSize(shape.slice(depth));
-  const strides = shape.slice(0, depth).map((_, axis) => computeSize(shape.slice(axis + 1, depth)));
-  const indices = addNode('Reshape', [getInput('indices'), addIntegers([INFER_SIZE, depth])]);
-  const places = addNode(
+  const size = countElements(shape.slice(depth));
+  const strides = shape.slice(0, depth).map((_, axis) => countElements(shape.slice(axis + 1, depth)));
+  const indexTuples = addNode('Reshape', [getInput('indices'), addIntegers([INFER_SIZE, depth])]);
+  const indices = addNode(
     'ReduceSum',
-    [addNode('Mul', [indices, addFloats(strides, [depth])]), addIntegers([1])],
+    [addNode('Mul', [indexTuples, addFloats(strides, [depth])]), addIntegers([1])],
     {
       keepdims: 0,
     },
   );
   const rows = addNode('Reshape', [getInput('updates'), addIntegers([INFER_SIZE, size])]);
-  const sums = addScatterSum(mapping, rows, places, computeSize(shape.slice(0, depth)), size);
+  const sums = addScatterSum(context, rows, indices, countElements(shape.slice(0, depth)), size);
   return addNode('Reshape', [sums, addIntegers(shape)]);
 };
 
 const lowerOneHot: OpLowering = ({ addNode, getInput, addIntegers, addFloats, getAttribute, call }) => {
   const depth = getAttribute<number>('depth');
-  const each = addNode('Unsqueeze', [getInput('indices'), addIntegers([call.inputs.indices!.shape.length])]);
-  // ONNX's OneHot counts a negative index from the end.
-  const isIt = addNode('Equal', [each, addFloats([...Array(depth).keys()], [depth])]);
-  const value = (name: string) => {
-    const given = getAttribute<number>(name);
-    return addFloats([call.outputs[0]!.dtype === 'int32' ? Math.trunc(given) : given]);
+  const indices = addNode('Unsqueeze', [
+    getInput('indices'),
+    addIntegers([call.inputs.indices!.shape.length]),
+  ]);
+  // ONNX's OneHot is not used, because it counts a negative index from the end.
+  const isHot = addNode('Equal', [indices, addFloats([...Array(depth).keys()], [depth])]);
+  const addValue = (name: string) => {
+    const value = getAttribute<number>(name);
+    return addFloats([call.outputs[0]!.dtype === 'int32' ? Math.trunc(value) : value]);
   };
-  return addNode('Where', [isIt, value('onValue'), value('offValue')]);
+  return addNode('Where', [isHot, addValue('onValue'), addValue('offValue')]);
 };
 
-/** A matrix with the numbers of `x` on its diagonal. */
-const lowerDiagonal: OpLowering = (mapping) => {
-  const { addNode, getInput, addIntegers, addFloats, call } = mapping;
+/** Lowers a matrix with the elements of `x` on its diagonal. */
+const lowerDiagonal: OpLowering = (context) => {
+  const { addNode, getInput, addIntegers, addFloats, call } = context;
   const { shape } = call.inputs.x!;
-  const size = computeSize(shape);
-  const ones = Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0));
+  const size = countElements(shape);
+  const identity = Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 1 : 0));
   const row = addNode('Reshape', [getInput('x'), addIntegers([1, size])]);
-  const matrix = addNode('Where', [castToBool(mapping, addFloats(ones, [size, size])), row, addFloats([0])]);
+  const matrix = addNode('Where', [
+    castToBool(context, addFloats(identity, [size, size])),
+    row,
+    addFloats([0]),
+  ]);
   return addNode('Reshape', [matrix, addIntegers([...shape, ...shape])]);
 };
 
-/** Kernels that take numbers from places, or put them there, where the places are tensors. */
+/** Lowerings of the kernels that read or write elements at indices given by a tensor. */
 export const gatherScatterOps: OpTable = {
   GatherV2: lowerGather,
-  GatherNd: (mapping) =>
-    mapping.addNode('GatherND', [
-      mapping.getInput('params'),
-      castToInt64(mapping, mapping.getInput('indices')),
+  GatherNd: (context) =>
+    context.addNode('GatherND', [
+      context.getInput('params'),
+      castToInt64(context, context.getInput('indices')),
     ]),
   UnsortedSegmentSum: lowerSegmentSum,
   ScatterNd: lowerScatter,
-  TensorScatterUpdate: (mapping) => {
-    const { addNode, getInput } = mapping;
+  TensorScatterUpdate: (context) => {
+    const { addNode, getInput } = context;
     return addNode('ScatterND', [
       getInput('tensor'),
-      castToInt64(mapping, getInput('indices')),
+      castToInt64(context, getInput('indices')),
       getInput('updates'),
     ]);
   },

@@ -1,23 +1,23 @@
 import { addActivation } from './context/activation.js';
-import type { OpLowering, OpTable } from './opRegistry.js';
+import type { OpLowering, OpTable } from './context/loweringContext.js';
 
-const lowerMatMul: OpLowering = (mapping) => {
-  const { addNode, getInput, getOptionalInput, getAttribute, call } = mapping;
-  const side = (name: 'a' | 'b', turned: boolean) => {
+const lowerMatMul: OpLowering = (context) => {
+  const { addNode, getInput, getOptionalInput, getAttribute, call } = context;
+  const getFactor = (name: 'a' | 'b', isTransposed: boolean) => {
     const rank = call.inputs[name]!.shape.length;
     const order = Array.from({ length: rank }, (_, i) => i);
     order.push(...order.splice(-2).reverse());
-    return turned ? mapping.transposeInput(name, order) : getInput(name);
+    return isTransposed ? context.transposeInput(name, order) : getInput(name);
   };
   const product = addNode('MatMul', [
-    side('a', getAttribute<boolean>('transposeA')),
-    side('b', getAttribute<boolean>('transposeB')),
+    getFactor('a', getAttribute<boolean>('transposeA')),
+    getFactor('b', getAttribute<boolean>('transposeB')),
   ]);
   const bias = getOptionalInput('bias');
-  return addActivation(mapping, bias === undefined ? product : addNode('Add', [product, bias]));
+  return addActivation(context, bias === undefined ? product : addNode('Add', [product, bias]));
 };
 
-/** Kernels that multiply matrices. */
+/** Lowerings of matrix products. */
 export const matmulOps: OpTable = {
   BatchMatMul: lowerMatMul,
   _FusedMatMul: lowerMatMul,

@@ -1,23 +1,22 @@
-import type { LoweringContext } from '../lower/traceLowering.js';
 import { chooseImageLayout, createChannelOps } from './context/channelOps.js';
+import type { LoweringContext, OpLowering, OpTable } from './context/loweringContext.js';
 import { lowerBatchNormGradient, lowerBatchNormTraining } from './gradients/batchNorm.js';
-import type { OpLowering, OpTable } from './opRegistry.js';
 
-/** With statistics that are given: one factor and one number to add for each channel. */
-const lowerBatchNorm: OpLowering = (mapping) => {
-  const { call, addNode, getInput, getOptionalInput, addFloats, getAttribute } = mapping;
-  const { getValues, addAffine, markResult } = createChannelOps(mapping, 'x');
+/** Lowers batch normalization with given statistics, as in inference: one factor and one addend per channel. */
+const lowerBatchNorm: OpLowering = (context) => {
+  const { call, addNode, getInput, getOptionalInput, addFloats, getAttribute } = context;
+  const { getValues, addAffine, markResult } = createChannelOps(context, 'x');
   const channels = call.inputs.x!.shape.at(-1)!;
   const epsilon = getAttribute<number>('varianceEpsilon') ?? 0.001;
-  const all = (value: number) => addFloats(Array<number>(channels).fill(value), [channels]);
-  const scale = getOptionalInput('scale') ?? all(1);
-  const offset = getOptionalInput('offset') ?? all(0);
-  const perChannel = ['mean', 'variance', 'scale', 'offset'].every(
+  const addConstant = (value: number) => addFloats(Array<number>(channels).fill(value), [channels]);
+  const scale = getOptionalInput('scale') ?? addConstant(1);
+  const offset = getOptionalInput('offset') ?? addConstant(0);
+  const isPerChannel = ['mean', 'variance', 'scale', 'offset'].every(
     (name) => (call.inputs[name]?.shape ?? [channels]).join() === `${channels}`,
   );
-  if (!perChannel) return addBroadcastBatchNorm(mapping, epsilon);
-  if (call.inputs.x!.shape.length === 4 && chooseImageLayout(mapping, channels) === 'first') {
-    // By this name ONNX Runtime knows it, and makes it part of the convolutions around it.
+  if (!isPerChannel) return addBroadcastBatchNorm(context, epsilon);
+  if (call.inputs.x!.shape.length === 4 && chooseImageLayout(context, channels) === 'channelsFirst') {
+    // ONNX Runtime merges a node of this type into the convolution before it.
     const statistics = [scale, offset, getInput('mean'), getInput('variance')];
     return markResult(
       addNode('BatchNormalization', [getValues('x'), ...statistics], { epsilon: { float: epsilon } }),
@@ -30,20 +29,20 @@ const lowerBatchNorm: OpLowering = (mapping) => {
   );
 };
 
-/** Statistics of another shape than one number a channel. */
+/** Computes batch normalization with statistics of any shape that can be broadcast to `x`. */
 function addBroadcastBatchNorm(
   { addNode, getInput, getOptionalInput, addFloats }: LoweringContext,
   epsilon: number,
 ): string {
   const deviation = addNode('Sqrt', [addNode('Add', [getInput('variance'), addFloats([epsilon])])]);
-  const normalised = addNode('Div', [addNode('Sub', [getInput('x'), getInput('mean')]), deviation]);
+  const normalized = addNode('Div', [addNode('Sub', [getInput('x'), getInput('mean')]), deviation]);
   const scale = getOptionalInput('scale');
   const offset = getOptionalInput('offset');
-  const scaled = scale === undefined ? normalised : addNode('Mul', [normalised, scale]);
+  const scaled = scale === undefined ? normalized : addNode('Mul', [normalized, scale]);
   return offset === undefined ? scaled : addNode('Add', [scaled, offset]);
 }
 
-/** For every channel, the sum of `value` over its neighbours: a product with a band of ones. */
+/** Computes for each channel the sum of `value` over the neighboring channels, as a product with a band matrix of ones. */
 function addNeighborSum({ addNode, addFloats, getAttribute, call }: LoweringContext, value: string): string {
   const channels = call.outputs[0]!.shape.at(-1)!;
   const radius = getAttribute<number>('depthRadius');
@@ -53,36 +52,39 @@ function addNeighborSum({ addNode, addFloats, getAttribute, call }: LoweringCont
   return addNode('MatMul', [value, addFloats(band, [channels, channels])]);
 }
 
-/** `bias + alpha · the sum of squares of x around each channel` (A. Krizhevsky et al. 2012, section 3.3). */
-function addLocalNorm(mapping: LoweringContext): string {
-  const { addNode, getInput, addFloats, getAttribute } = mapping;
-  const squares = addNeighborSum(mapping, addNode('Mul', [getInput('x'), getInput('x')]));
+/** Computes `bias + alpha * (sum of the squares of x over neighboring channels)` (A. Krizhevsky et al. 2012, section 3.3). */
+function addLocalNorm(context: LoweringContext): string {
+  const { addNode, getInput, addFloats, getAttribute } = context;
+  const squares = addNeighborSum(context, addNode('Mul', [getInput('x'), getInput('x')]));
   const scaled = addNode('Mul', [squares, addFloats([getAttribute<number>('alpha')])]);
   return addNode('Add', [scaled, addFloats([getAttribute<number>('bias')])]);
 }
 
-const lowerLocalResponseNorm: OpLowering = (mapping) => {
-  const { addNode, getInput, addFloats, getAttribute } = mapping;
+const lowerLocalResponseNorm: OpLowering = (context) => {
+  const { addNode, getInput, addFloats, getAttribute } = context;
   return addNode('Mul', [
     getInput('x'),
-    addNode('Pow', [addLocalNorm(mapping), addFloats([-getAttribute<number>('beta')])]),
+    addNode('Pow', [addLocalNorm(context), addFloats([-getAttribute<number>('beta')])]),
   ]);
 };
 
-const lowerLocalResponseNormGradient: OpLowering = (mapping) => {
-  const { addNode, getInput, addFloats, getAttribute } = mapping;
+const lowerLocalResponseNormGradient: OpLowering = (context) => {
+  const { addNode, getInput, addFloats, getAttribute } = context;
   const [alpha, beta] = [getAttribute<number>('alpha'), getAttribute<number>('beta')];
-  const norm = addLocalNorm(mapping);
-  const own = addNode('Mul', [getInput('dy'), addNode('Pow', [norm, addFloats([-beta])])]);
-  const shares = addNeighborSum(
-    mapping,
+  const norm = addLocalNorm(context);
+  const direct = addNode('Mul', [getInput('dy'), addNode('Pow', [norm, addFloats([-beta])])]);
+  const neighborSum = addNeighborSum(
+    context,
     addNode('Div', [addNode('Mul', [getInput('dy'), getInput('y')]), norm]),
   );
-  const others = addNode('Mul', [addNode('Mul', [getInput('x'), addFloats([2 * alpha * beta])]), shares]);
-  return addNode('Sub', [own, others]);
+  const throughNeighbors = addNode('Mul', [
+    addNode('Mul', [getInput('x'), addFloats([2 * alpha * beta])]),
+    neighborSum,
+  ]);
+  return addNode('Sub', [direct, throughNeighbors]);
 };
 
-/** Kernels that bring numbers to a common scale. */
+/** Lowerings of the kernels that normalize. */
 export const normalizationOps: OpTable = {
   FusedBatchNorm: lowerBatchNorm,
   MultitaskBatchNorm: lowerBatchNormTraining,

@@ -1,4 +1,4 @@
-import type { LoweringContext } from '../lower/traceLowering.js';
+import type { OpTable } from './context/loweringContext.js';
 import { convAndPoolOps } from './convAndPool.js';
 import { elementwiseOps } from './elementwise.js';
 import { gatherScatterOps } from './gatherScatter.js';
@@ -9,26 +9,18 @@ import { resizeOps } from './resize.js';
 import { shapeOps } from './shapes.js';
 import { sliceOps } from './slices.js';
 
-/** What a kernel of TensorFlow.js is in ONNX: one value, or one an output. */
-export type OpLowering = (mapping: LoweringContext) => string | readonly string[];
-
-/** Kernels of TensorFlow.js by name. */
-export interface OpTable {
-  readonly [kernel: string]: OpLowering | undefined;
-}
-
-/** By what they do, as docs/onnx-operations.md lists them. */
+/** Lowerings by family, in the order of the sections of docs/onnx-operations.md. */
 export const opFamilies = {
   elementwise: elementwiseOps,
   reductions: reductionOps,
   shapes: shapeOps,
   slices: sliceOps,
-  indexing: gatherScatterOps,
-  products: matmulOps,
-  windows: convAndPoolOps,
-  normalisation: normalizationOps,
-  resizing: resizeOps,
+  gatherScatter: gatherScatterOps,
+  matmul: matmulOps,
+  convAndPool: convAndPoolOps,
+  normalization: normalizationOps,
+  resize: resizeOps,
 } as const;
 
-/** Every kernel of TensorFlow.js that has a counterpart. */
+/** Lowerings of every supported TensorFlow.js kernel. */
 export const opRegistry: OpTable = Object.assign({}, ...Object.values(opFamilies));

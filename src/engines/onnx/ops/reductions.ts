@@ -1,28 +1,28 @@
 import { castToFloat } from './context/casts.js';
-import type { OpLowering, OpTable } from './opRegistry.js';
+import type { OpLowering, OpTable } from './context/loweringContext.js';
 
 type Axes = number | readonly number[] | null | undefined;
 
-/** Over `axes`, counted from either end. */
+/** Creates the lowering of a reduction over `axis`; negative axes count from the end, and no axes are all axes. */
 const createReductionLowering =
-  (operation: string): OpLowering =>
+  (opType: string): OpLowering =>
   ({ addNode, getInput, addIntegers, getAttribute, call }) => {
     const name = Object.keys(call.inputs)[0]!;
-    // Max calls its axes otherwise.
+    // The kernel Max calls its axes `reductionIndices`.
     const axis = getAttribute<Axes>('axis') ?? getAttribute<Axes>('reductionIndices');
     const axes = axis == null ? call.inputs[name]!.shape.map((_, i) => i) : [axis].flat();
     const keepdims = getAttribute<boolean | undefined>('keepDims') ? 1 : 0;
     if (axes.length === 0) return getInput(name);
-    return addNode(operation, [getInput(name), addIntegers(axes as number[])], { keepdims });
+    return addNode(opType, [getInput(name), addIntegers(axes as number[])], { keepdims });
   };
 
-/** The place of the first largest, or smallest. */
+/** Creates the lowering of the index of the first maximum or minimum. */
 const createArgReductionLowering =
-  (operation: 'ArgMax' | 'ArgMin'): OpLowering =>
-  (mapping) => {
-    const { addNode, getInput, getAttribute } = mapping;
+  (opType: 'ArgMax' | 'ArgMin'): OpLowering =>
+  (context) => {
+    const { addNode, getInput, getAttribute } = context;
     const axis = [getAttribute<number | readonly number[]>('axis')].flat()[0] as number;
-    return castToFloat(mapping, addNode(operation, [getInput('x')], { axis, keepdims: 0 }));
+    return castToFloat(context, addNode(opType, [getInput('x')], { axis, keepdims: 0 }));
   };
 
 const lowerCumulativeSum: OpLowering = ({ addNode, getInput, addIntegers, getAttribute }) => {
@@ -31,7 +31,7 @@ const lowerCumulativeSum: OpLowering = ({ addNode, getInput, addIntegers, getAtt
   return addNode('CumSum', [getInput('x'), axis], { exclusive: exclusive!, reverse: reverse! });
 };
 
-/** ONNX has none: for each place, the product of a copy in which all places it does not count are 1. */
+/** Lowers the cumulative product, which ONNX lacks: each position multiplies a copy in which the excluded positions are 1. */
 const lowerCumulativeProduct: OpLowering = ({
   addNode,
   getInput,
@@ -44,54 +44,57 @@ const lowerCumulativeProduct: OpLowering = ({
   const axis = getAttribute<number>('axis');
   const size = shape[axis]!;
   const [exclusive, reverse] = [getAttribute<boolean>('exclusive'), getAttribute<boolean>('reverse')];
-  const counts = (to: number, from: number) => {
-    const ahead = reverse ? from - to : to - from;
-    return exclusive ? ahead > 0 : ahead >= 0;
+  const isIncluded = (to: number, from: number) => {
+    const distance = reverse ? from - to : to - from;
+    return exclusive ? distance > 0 : distance >= 0;
   };
-  const pairs = Array.from({ length: size * size }, (_, i) =>
-    counts(Math.floor(i / size), i % size) ? 1 : 0,
+  const inclusion = Array.from({ length: size * size }, (_, i) =>
+    isIncluded(Math.floor(i / size), i % size) ? 1 : 0,
   );
-  const mask = addFloats(pairs, [size, size, ...shape.slice(axis + 1).map(() => 1)]);
+  const mask = addFloats(inclusion, [size, size, ...shape.slice(axis + 1).map(() => 1)]);
   const copies = addNode('Unsqueeze', [getInput('x'), addIntegers([axis])]);
-  const counted = addNode('Where', [addNode('Greater', [mask, addFloats([0])]), copies, addFloats([1])]);
-  return addNode('ReduceProd', [counted, addIntegers([axis + 1])], { keepdims: 0 });
+  const factors = addNode('Where', [addNode('Greater', [mask, addFloats([0])]), copies, addFloats([1])]);
+  return addNode('ReduceProd', [factors, addIntegers([axis + 1])], { keepdims: 0 });
 };
 
-const lowerTopK: OpLowering = (mapping) => {
-  const { addMultiOutputNode, getInput, addIntegers, getAttribute } = mapping;
+const lowerTopK: OpLowering = (context) => {
+  const { addMultiOutputNode, getInput, addIntegers, getAttribute } = context;
   const k = getAttribute<number>('k');
-  const [values, places] = addMultiOutputNode(
+  const [values, indices] = addMultiOutputNode(
     'TopK',
     [getInput('x'), addIntegers([k])],
     { axis: -1, largest: 1, sorted: 1 },
     2,
   );
-  return [values!, castToFloat(mapping, places!)];
+  return [values!, castToFloat(context, indices!)];
 };
 
-/** How often each number below `size` occurs, in all of `x` or in each of its rows; or the weights at those places, added up. */
-const lowerBincount: OpLowering = (mapping) => {
-  const { addNode, getInput, addIntegers, addFloats, getAttribute, call } = mapping;
+/**
+ * Lowers how often each integer below `size` occurs in `x`, or in each row of `x`. With weights, the weights at these positions are
+ * added instead.
+ */
+const lowerBincount: OpLowering = (context) => {
+  const { addNode, getInput, addIntegers, addFloats, getAttribute, call } = context;
   const size = getAttribute<number>('size');
   const axis = call.inputs.x!.shape.length;
-  const each = addNode('Unsqueeze', [getInput('x'), addIntegers([axis])]);
-  const hits = castToFloat(mapping, addNode('Equal', [each, addFloats([...Array(size).keys()], [size])]));
+  const values = addNode('Unsqueeze', [getInput('x'), addIntegers([axis])]);
+  const hits = castToFloat(context, addNode('Equal', [values, addFloats([...Array(size).keys()], [size])]));
   if (getAttribute<boolean | undefined>('binaryOutput')) {
     return addNode('ReduceMax', [hits, addIntegers([axis - 1])], { keepdims: 0 });
   }
   const weights = call.inputs.weights!.shape.includes(0)
     ? undefined
     : addNode('Unsqueeze', [getInput('weights'), addIntegers([axis])]);
-  const weighed = weights ? addNode('Mul', [hits, weights]) : hits;
-  return addNode('ReduceSum', [weighed, addIntegers([axis - 1])], { keepdims: 0 });
+  const weighted = weights ? addNode('Mul', [hits, weights]) : hits;
+  return addNode('ReduceSum', [weighted, addIntegers([axis - 1])], { keepdims: 0 });
 };
 
-/** Kernels that make fewer numbers of many, or one of those before it. */
+/** Lowerings of the kernels that reduce or accumulate along axes. */
 export const reductionOps: OpTable = {
   ...Object.fromEntries(
     ['Sum', 'Mean', 'Max', 'Min', 'Prod'].map((name) => [name, createReductionLowering(`Reduce${name}`)]),
   ),
-  // Truths are 0 and 1.
+  // Booleans are the numbers 0 and 1.
   All: createReductionLowering('ReduceMin'),
   Any: createReductionLowering('ReduceMax'),
   ArgMax: createArgReductionLowering('ArgMax'),

@@ -1,13 +1,10 @@
+import { countElements } from '../../../core/arrays.js';
 import type { AttributeValue } from '../../../formats/onnxModel.js';
 import { tf } from '../../../tensor/tf.js';
-import type { OpLowering, OpTable } from './opRegistry.js';
+import type { AttributeGetter, OpLowering, OpTable } from './context/loweringContext.js';
+import { INFER_SIZE, KEEP_SIZE } from './context/shapeConstants.js';
 
-/** In the shape of a Reshape: the size that this axis has already. */
-const KEEP_SIZE = 0;
-/** In the shape of a Reshape: what is left. */
-const INFER_SIZE = -1;
-
-/** Numbers that are their input in another shape. */
+/** Creates the lowering of a kernel whose output is input `name` in another shape. */
 const createReshapeLowering =
   (name: string): OpLowering =>
   ({ addNode, getInput, addOutputShape }) =>
@@ -52,77 +49,81 @@ const lowerSplit: OpLowering = ({ addMultiOutputNode, getInput, addIntegers, get
   return addMultiOutputNode('Split', [getInput('x'), addIntegers(sizes)], { axis }, sizes.length);
 };
 
-/** Blocks of `blockShape` pixels, each pixel of a block to an image of its own. */
+/** Lowers SpaceToBatchND: each pixel of a block of `blockShape` pixels moves to an image of its own. */
 const lowerSpaceToBatch: OpLowering = ({ addNode, getInput, addIntegers, addFloats, getAttribute, call }) => {
   const { shape } = call.inputs.x!;
-  const block = getAttribute<number[]>('blockShape');
-  const paddings = getAttribute<[number, number][]>('paddings');
-  const rest = shape.slice(1 + block.length).map(() => [0, 0] as const);
-  const all = [[0, 0] as const, ...paddings, ...rest];
-  const pads = addIntegers([...all.map(([before]) => before), ...all.map(([, after]) => after)]);
-  const padded = all.map(([before, after], axis) => before + shape[axis]! + after);
-  const area = block.reduce((product, side) => product * side, 1);
-  const parts = tf.backend_util.getReshaped(padded, block, area, false);
-  const result = tf.backend_util.getReshapedPermuted(padded, block, area, false);
+  const blockShape = getAttribute<number[]>('blockShape');
+  const blockPaddings = getAttribute<[number, number][]>('paddings');
+  const otherPaddings = shape.slice(1 + blockShape.length).map(() => [0, 0] as const);
+  const paddings = [[0, 0] as const, ...blockPaddings, ...otherPaddings];
+  const pads = addIntegers([...paddings.map(([before]) => before), ...paddings.map(([, after]) => after)]);
+  const paddedShape = paddings.map(([before, after], axis) => before + shape[axis]! + after);
+  const area = countElements(blockShape);
+  const splitShape = tf.backend_util.getReshaped(paddedShape, blockShape, area, false);
+  const resultShape = tf.backend_util.getReshapedPermuted(paddedShape, blockShape, area, false);
   const x = addNode('Pad', [getInput('x'), pads, addFloats([0])]);
-  const apart = addNode('Reshape', [x, addIntegers([KEEP_SIZE, ...parts.slice(1)])]);
-  const perm = tf.backend_util.getPermuted(parts.length, block.length, false);
+  const split = addNode('Reshape', [x, addIntegers([KEEP_SIZE, ...splitShape.slice(1)])]);
+  const perm = tf.backend_util.getPermuted(splitShape.length, blockShape.length, false);
   return addNode('Reshape', [
-    addNode('Transpose', [apart], { perm }),
-    addIntegers([INFER_SIZE, ...result.slice(1)]),
+    addNode('Transpose', [split], { perm }),
+    addIntegers([INFER_SIZE, ...resultShape.slice(1)]),
   ]);
 };
 
-/** The way back, cut by `crops`. */
+/** Lowers BatchToSpaceND, the inverse of SpaceToBatchND; the result is cropped by `crops`. */
 const lowerBatchToSpace: OpLowering = ({ addNode, getInput, addIntegers, getAttribute, call }) => {
   const shape = [...call.inputs.x!.shape];
-  const block = getAttribute<number[]>('blockShape');
+  const blockShape = getAttribute<number[]>('blockShape');
   const crops = getAttribute<[number, number][]>('crops');
-  const area = block.reduce((product, side) => product * side, 1);
-  const parts = tf.backend_util.getReshaped(shape, block, area);
-  const whole = tf.backend_util.getReshapedPermuted(shape, block, area);
-  const apart = parts.map((size, axis) => (axis === block.length ? INFER_SIZE : size));
-  const perm = tf.backend_util.getPermuted(parts.length, block.length);
-  const turned = addNode('Transpose', [addNode('Reshape', [getInput('x'), addIntegers(apart)])], { perm });
-  const joint = addNode('Reshape', [turned, addIntegers([INFER_SIZE, ...whole.slice(1)])]);
-  const from = crops.map(([before]) => before);
-  const to = crops.map(([, after], i) => whole[i + 1]! - after);
+  const area = countElements(blockShape);
+  const splitShape = tf.backend_util.getReshaped(shape, blockShape, area);
+  const resultShape = tf.backend_util.getReshapedPermuted(shape, blockShape, area);
+  const batchFreeShape = splitShape.map((size, axis) => (axis === blockShape.length ? INFER_SIZE : size));
+  const perm = tf.backend_util.getPermuted(splitShape.length, blockShape.length);
+  const transposed = addNode(
+    'Transpose',
+    [addNode('Reshape', [getInput('x'), addIntegers(batchFreeShape)])],
+    { perm },
+  );
+  const joined = addNode('Reshape', [transposed, addIntegers([INFER_SIZE, ...resultShape.slice(1)])]);
+  const starts = crops.map(([before]) => before);
+  const ends = crops.map(([, after], i) => resultShape[i + 1]! - after);
   return addNode('Slice', [
-    joint,
-    addIntegers(from),
-    addIntegers(to),
+    joined,
+    addIntegers(starts),
+    addIntegers(ends),
     addIntegers(crops.map((_, i) => i + 1)),
   ]);
 };
 
 const lowerDepthToSpace: OpLowering = ({ addNode, getInput, addIntegers, getAttribute, call }) => {
   const [, height, width] = call.inputs.x!.shape as [number, number, number, number];
-  const [, tall, wide, channels] = call.outputs[0]!.shape as [number, number, number, number];
-  const side = getAttribute<number>('blockSize');
-  const apart = addNode('Reshape', [
+  const [, outHeight, outWidth, channels] = call.outputs[0]!.shape as [number, number, number, number];
+  const blockSize = getAttribute<number>('blockSize');
+  const split = addNode('Reshape', [
     getInput('x'),
-    addIntegers([KEEP_SIZE, height, width, side, side, channels]),
+    addIntegers([KEEP_SIZE, height, width, blockSize, blockSize, channels]),
   ]);
-  const turned = addNode('Transpose', [apart], { perm: [0, 1, 3, 2, 4, 5] });
-  return addNode('Reshape', [turned, addIntegers([KEEP_SIZE, tall, wide, channels])]);
+  const transposed = addNode('Transpose', [split], { perm: [0, 1, 3, 2, 4, 5] });
+  return addNode('Reshape', [transposed, addIntegers([KEEP_SIZE, outHeight, outWidth, channels])]);
 };
 
 const lowerFill: OpLowering = ({ addNode, addIntegers, addFloats, getAttribute, call }) =>
   addNode('Expand', [addFloats([getAttribute<number>('value')]), addIntegers(call.outputs[0]!.shape)]);
 
-/** `count` numbers from `start`, `step` apart. */
+/** Creates the lowering of a range that begins at the attribute `start`; `computeStep` returns the distance of its numbers. */
 const createRangeLowering =
-  (step: (attribute: <V>(name: string) => V) => number): OpLowering =>
+  (computeStep: (getAttribute: AttributeGetter) => number): OpLowering =>
   ({ addFloats, getAttribute, call }) => {
-    const [start, by] = [getAttribute<number>('start'), step(getAttribute)];
+    const [start, step] = [getAttribute<number>('start'), computeStep(getAttribute)];
     const [size] = call.outputs[0]!.shape as [number];
     return addFloats(
-      Array.from({ length: size }, (_, i) => start + i * by),
+      Array.from({ length: size }, (_, i) => start + i * step),
       [size],
     );
   };
 
-/** Kernels that move numbers, or make them from none. */
+/** Lowerings of the kernels that rearrange elements or create constants. */
 export const shapeOps: OpTable = {
   Reshape: createReshapeLowering('x'),
   ExpandDims: createReshapeLowering('input'),
@@ -141,9 +142,10 @@ export const shapeOps: OpTable = {
   ZerosLike: ({ addNode, getInput }) => addNode('ConstantOfShape', [addNode('Shape', [getInput('x')])]),
   OnesLike: ({ addNode, getInput, addFloats }) =>
     addNode('Expand', [addFloats([1]), addNode('Shape', [getInput('x')])]),
-  Range: createRangeLowering((attribute) => attribute<number>('step')),
+  Range: createRangeLowering((getAttribute) => getAttribute<number>('step')),
   LinSpace: createRangeLowering(
-    (attribute) =>
-      (attribute<number>('stop') - attribute<number>('start')) / Math.max(1, attribute<number>('num') - 1),
+    (getAttribute) =>
+      (getAttribute<number>('stop') - getAttribute<number>('start')) /
+      Math.max(1, getAttribute<number>('num') - 1),
   ),
 };

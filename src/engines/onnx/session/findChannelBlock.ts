@@ -1,10 +1,10 @@
-import { encodeOnnxModel } from '../../../formats/onnxModel.js';
+import { DataType, encodeOnnxModel } from '../../../formats/onnxModel.js';
 import { BLOCKED_DOMAIN } from '../ops/context/layout.js';
 import type { OnnxRuntime } from './onnxRuntime.js';
 
 /**
- * How many channels a block has in the layout that `runtime` convolves fastest, for `graphOf`: 8 or 16 as the processor has
- * it; undefined where it has no such layout, in a browser for one.
+ * Returns the number of channels per block of the layout `blocked` on this machine: 8 or 16, depending on the processor.
+ * Returns undefined if the runtime does not have that layout, for example in a browser.
  */
 export async function findChannelBlock({
   InferenceSession,
@@ -13,9 +13,9 @@ export async function findChannelBlock({
     nodes: [
       { opType: `${BLOCKED_DOMAIN}:ReorderInput`, inputs: ['x'], outputs: ['blocks'], attributes: {} },
       { opType: 'Shape', inputs: ['blocks'], outputs: ['sizes'], attributes: {} },
-      { opType: 'Cast', inputs: ['sizes'], outputs: ['shape'], attributes: { to: 1 } },
+      { opType: 'Cast', inputs: ['sizes'], outputs: ['shape'], attributes: { to: DataType.FLOAT } },
     ],
-    // Four channels, the fewest that can be put into blocks: what comes out is one block.
+    // Four channels, the smallest number that can be converted to blocks, become one block.
     initializers: [{ name: 'x', shape: [1, 4, 1, 1], data: new Float32Array(4) }],
     inputs: [],
     outputs: [{ name: 'shape', shape: [4], description: '' }],

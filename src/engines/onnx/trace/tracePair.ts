@@ -1,4 +1,3 @@
-import { createError } from '../../../core/errors/errors.js';
 import { tf } from '../../../tensor/tf.js';
 import {
   type KernelCall,
@@ -7,22 +6,22 @@ import {
   toTracedTensor,
   trace,
 } from '../../../tensor/trace/tracer.js';
-import { FALLBACK_ENGINES } from '../lower/traceLowering.js';
+import { createTraceMismatchError } from './callErrors.js';
 
-/** What a pass read and made, by name. */
+/** The input and output tensors of a pass, by name. */
 export interface PassTensors {
   readonly inputs: { readonly [name: string]: tf.TensorInfo };
-  /** Freed when their numbers are noted. */
+  /** Disposed by the tracer when their values have been read. */
   readonly outputs: { readonly [name: string]: tf.Tensor };
 }
 
 /**
- * A pure function of tensors as it is to be compiled: runs on `count` examples. Between `turn` 0 and 1 every number must
- * change that may ever change, labels, masks, rates and weights among them.
+ * A pure function of tensors to be compiled. It runs on a batch of `batchSize` examples. Every value that can change between
+ * two calls of the compiled graph must differ between `variant` 0 and 1: images, labels, masks, rates and weights.
  */
-export type TraceablePass = (count: number, turn: 0 | 1) => PassTensors;
+export type TraceablePass = (batchSize: number, variant: 0 | 1) => PassTensors;
 
-/** One pass written down. */
+/** A pass that was traced once. */
 export interface TracedPass {
   readonly trace: Trace<unknown>;
   readonly batchSize: number;
@@ -30,42 +29,51 @@ export interface TracedPass {
   readonly outputs: readonly NamedTracedTensor[];
 }
 
-/** A tensor and its name. */
+/** A traced tensor and its name in the pass. */
 export interface NamedTracedTensor {
   readonly name: string;
   readonly tensor: TracedTensor;
 }
 
-/** The same pass, twice: what differs between them is not part of the graph. */
+/** Two traces of one pass. Everything that differs between them must be an input of the graph, or depend on the inputs. */
 export type TracePair = readonly [TracedPass, TracedPass];
 
 /**
- * Records a pass twice, on `counts` examples. Two different counts tell sizes that belong to the batch from others.
+ * Traces a pass twice, with two batch sizes. If the sizes differ, the traces show which tensor sizes depend on the batch.
  *
- * @param keep - Copies what every operation made, for {@link verifyOps}.
- * @throws `engine` fault naming operation and place when the second did something else, or read other constants.
+ * @param keepIntermediates - Whether to copy the output of every operation, as `verifyOps` needs it.
+ * @throws `engine` error with the operation and its layer if the second run performed other operations or read other constants.
  */
-export function tracePair(pass: TraceablePass, counts: readonly [number, number], keep: boolean): TracePair {
-  const twins = counts.map((count, turn) => tracePass(pass, count, turn as 0 | 1, keep)) as [
-    TracedPass,
-    TracedPass,
+export function tracePair(
+  pass: TraceablePass,
+  batchSizes: readonly [number, number],
+  keepIntermediates: boolean,
+): TracePair {
+  const pair: TracePair = [
+    tracePass(pass, batchSizes[0], 0, keepIntermediates),
+    tracePass(pass, batchSizes[1], 1, keepIntermediates),
   ];
-  checkSameTrace(...twins);
-  return twins;
+  checkSameTrace(...pair);
+  return pair;
 }
 
-function tracePass(pass: TraceablePass, batchSize: number, turn: 0 | 1, keep: boolean): TracedPass {
+function tracePass(
+  pass: TraceablePass,
+  batchSize: number,
+  variant: 0 | 1,
+  keepIntermediates: boolean,
+): TracedPass {
   let inputs: NamedTracedTensor[] = [];
   let outputs: NamedTracedTensor[] = [];
   const tracedKernels = trace(
     () =>
       tf.tidy(() => {
-        const tensors = pass(batchSize, turn);
+        const tensors = pass(batchSize, variant);
         inputs = toNamedTracedTensors(tensors.inputs);
         outputs = toNamedTracedTensors(tensors.outputs);
-        tf.dispose({ ...tensors.outputs }); // some are kept beyond this scope
+        tf.dispose({ ...tensors.outputs }); // tidy would not dispose outputs that the pass has kept
       }),
-    { keep },
+    { keepIntermediates },
   );
   return { trace: tracedKernels, batchSize, inputs, outputs };
 }
@@ -73,38 +81,46 @@ function tracePass(pass: TraceablePass, batchSize: number, turn: 0 | 1, keep: bo
 const toNamedTracedTensors = (tensors: PassTensors['inputs']): NamedTracedTensor[] =>
   Object.entries(tensors).map(([name, tensor]) => ({ name, tensor: toTracedTensor(tensor) }));
 
-/** Throws unless both passes ran the same operations with the same attributes on the same constants. */
-function checkSameTrace(one: TracedPass, other: TracedPass): void {
-  const declared = [one, other].map(({ inputs }) => new Set(inputs.map(({ tensor }) => tensor.id)));
-  const leafOf = (pass: TracedPass, i: number, { id }: TracedTensor) =>
-    declared[i]!.has(id) ? undefined : pass.trace.leaves.get(id);
-  const [calls, others] = [one.trace.calls, other.trace.calls];
-  const longest = Math.max(calls.length, others.length);
-  for (let i = 0; i < longest; i++) {
-    const [call, twin] = [calls[i], others[i]];
-    if (!call || !twin || call.kernel !== twin.kernel)
-      throw createTraceMismatchError((call ?? twin)!, 'another operation');
-    if (!isDeepEqual(getGraphAttributes(call), getGraphAttributes(twin)))
-      throw createTraceMismatchError(call, 'other attributes');
+/** Throws unless both traces have the same operations with the same attributes and constants. */
+function checkSameTrace(first: TracedPass, second: TracedPass): void {
+  const findFirstLeaf = createLeafFinder(first);
+  const findSecondLeaf = createLeafFinder(second);
+  const [calls, otherCalls] = [first.trace.calls, second.trace.calls];
+  const length = Math.max(calls.length, otherCalls.length);
+  for (let i = 0; i < length; i++) {
+    const [call, other] = [calls[i], otherCalls[i]];
+    if (!call || !other || call.kernel !== other.kernel)
+      throw createTraceMismatchError((call ?? other)!, 'a different operation');
+    if (!isDeepEqual(getGraphAttributes(call), getGraphAttributes(other)))
+      throw createTraceMismatchError(call, 'different attributes');
     for (const [name, input] of Object.entries(call.inputs)) {
-      const twinInput = twin.inputs[name];
-      if (!twinInput) throw createTraceMismatchError(call, 'other inputs');
-      const [leaf, twinLeaf] = [leafOf(one, 0, input), leafOf(other, 1, twinInput)];
-      if (!leaf !== !twinLeaf || (leaf && twinLeaf && !isSameLeaf(leaf, twinLeaf))) {
-        throw createTraceMismatchError(call, 'another constant');
+      const otherInput = other.inputs[name];
+      if (!otherInput) throw createTraceMismatchError(call, 'different inputs');
+      const [leaf, otherLeaf] = [findFirstLeaf(input), findSecondLeaf(otherInput)];
+      if (!leaf !== !otherLeaf || (leaf && otherLeaf && !isSameLeaf(leaf, otherLeaf))) {
+        throw createTraceMismatchError(call, 'a different constant');
       }
     }
   }
 }
 
-/** Equal numbers; or one number throughout, however often. */
-function isSameLeaf(leaf: ArrayLike<number>, twin: ArrayLike<number>): boolean {
-  const own = Array.from(leaf);
-  if (leaf.length === twin.length) return own.every((value, i) => Object.is(value, twin[i]));
-  return own.every((value) => value === twin[0]) && Array.from(twin).every((value) => value === leaf[0]);
+/** Creates a function that returns the values of a tensor that would become a constant of the graph, or undefined. */
+function createLeafFinder({ inputs, trace: { leaves } }: TracedPass) {
+  const inputIds = new Set(inputs.map(({ tensor }) => tensor.id));
+  return ({ id }: TracedTensor) => (inputIds.has(id) ? undefined : leaves.get(id));
 }
 
-/** The attributes that a graph would hold as they were the first time: sizes come from values elsewhere. */
+/** Returns whether two leaves have the same values, or, if their sizes differ, one and the same number throughout. */
+function isSameLeaf(leaf: ArrayLike<number>, otherLeaf: ArrayLike<number>): boolean {
+  const values = Array.from(leaf);
+  if (leaf.length === otherLeaf.length) return values.every((value, i) => Object.is(value, otherLeaf[i]));
+  return (
+    values.every((value) => value === otherLeaf[0]) &&
+    Array.from(otherLeaf).every((value) => value === leaf[0])
+  );
+}
+
+/** Returns the attributes that a graph would fix. Sizes that the graph takes from elsewhere are left out. */
 function getGraphAttributes({ kernel, attributes, inputs, outputs }: KernelCall): unknown {
   switch (kernel) {
     case 'Reshape':
@@ -113,7 +129,7 @@ function getGraphAttributes({ kernel, attributes, inputs, outputs }: KernelCall)
     case 'DepthwiseConv2dNativeBackpropInput':
       return { ...attributes, inputShape: (attributes.inputShape as number[]).slice(1) };
     case 'Slice': {
-      // Of an axis taken whole nothing is written down.
+      // An axis that is not shortened is not part of the node.
       const begin = [attributes.begin].flat();
       return outputs[0]!.shape.map((size, axis) =>
         size === inputs.x!.shape[axis] ? 'whole' : [begin[axis], size],
@@ -128,19 +144,9 @@ function isDeepEqual(one: unknown, other: unknown): boolean {
   if (typeof one !== 'object' || one === null || typeof other !== 'object' || other === null) {
     return Object.is(one, other);
   }
-  const [a, b] = [Object.entries(one), Object.entries(other)];
+  const [entries, otherEntries] = [Object.entries(one), Object.entries(other)];
   return (
-    a.length === b.length &&
-    a.every(([key, value]) => isDeepEqual(value, (other as { [key: string]: unknown })[key]))
+    entries.length === otherEntries.length &&
+    entries.every(([key, value]) => isDeepEqual(value, (other as { [key: string]: unknown })[key]))
   );
-}
-
-function createTraceMismatchError({ kernel, scope: place }: KernelCall, received: string) {
-  return createError({
-    kind: 'engine',
-    path: `operation ${kernel}${place ? ` of ${place}` : ''}`,
-    expected: 'the same operations and constants for every batch, mask and rate',
-    received: `${received} the second time`,
-    advice: `Something there draws or counts in JavaScript, or reads numbers back: take it out, or use ${FALLBACK_ENGINES}.`,
-  });
 }

@@ -2,44 +2,48 @@ import { sha256 } from '../../../core/digest.js';
 import { createError } from '../../../core/errors/errors.js';
 import type { Store } from '../../../core/platform/platform.js';
 
-/** Where graphs are kept that were found right, each under the digest of its bytes and of the runtime that was asked. */
+/** Store of verified graphs. The name of a file is computed from the graph and the runtime. */
 export interface VerificationCache {
   readonly store: Store;
-  /** Told what could not be kept. */
+  /** Receives a line when a graph cannot be stored. */
   readonly log: (line: string) => void;
 }
 
 /**
- * Calls `check` unless this very graph was found right before on this runtime, and keeps it when `check` throws nothing. The
- * name is the digest of the graph itself: another layer, another attribute, another version of this library is another graph.
+ * Calls `verify` unless the cache contains this graph, verified on this runtime. A graph is stored when `verify` succeeds. The key is
+ * the digest of the graph itself, so another layer, another attribute or another version of this library is another graph.
  *
- * @throws `file` fault for a kept graph that was changed since.
+ * @param runtimeLabel - Name and version of the runtime.
+ * @throws `file` error if the stored graph was modified, and every error of `verify`.
  */
 export async function verifyOnce(
   cache: VerificationCache | undefined,
   graph: Uint8Array,
-  runtime: string,
-  check: () => Promise<void>,
+  runtimeLabel: string,
+  verify: () => Promise<void>,
 ): Promise<void> {
-  if (!cache) return check();
+  if (!cache) return verify();
   const { store, log } = cache;
-  const own = await sha256(graph);
-  const name = `${own}-${(await sha256(new TextEncoder().encode(runtime))).slice(0, 8)}.onnx`;
-  const kept = await store.read(name);
-  if (kept && (await sha256(kept)) === own) return;
-  if (kept) {
+  const digest = await sha256(graph);
+  const runtimeDigest = await sha256(new TextEncoder().encode(runtimeLabel));
+  const name = `${digest}-${runtimeDigest.slice(0, 8)}.onnx`;
+  const stored = await store.read(name);
+  if (stored && (await sha256(stored)) === digest) return;
+  if (stored) {
     throw createError({
       kind: 'file',
       path: `${store.label}/${name}`,
-      expected: 'the graph that was written there',
-      received: 'bytes that were changed since',
-      advice: 'Remove the file; it is made anew.',
+      expected: 'the compiled graph as it was written',
+      received: 'a file that was modified later',
+      advice: 'Delete the file; it will be created again.',
     });
   }
-  await check();
+  await verify();
   try {
     await store.write(name, graph);
   } catch (error) {
-    log(`graph not kept, the next run checks it again: ${(error as Error).message}`);
+    log(
+      `compileCache: the graph was not stored, and the next run verifies it again: ${(error as Error).message}`,
+    );
   }
 }

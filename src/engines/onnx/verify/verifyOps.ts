@@ -1,160 +1,166 @@
-import type { HostArray } from '../../../core/arrays.js';
-import { createError } from '../../../core/errors/errors.js';
+import { countElements, type HostArray } from '../../../core/arrays.js';
 import { encodeOnnxModel } from '../../../formats/onnxModel.js';
 import { getTracedValues, type KernelCall, type TracedTensor } from '../../../tensor/trace/tracer.js';
 import { type LoweringOptions, lowerTrace } from '../lower/traceLowering.js';
-import { createSession, type OnnxRuntime, runSession, toOnnxTensor } from '../session/onnxRuntime.js';
+import { type OnnxRuntime, toOnnxTensor } from '../session/onnxRuntime.js';
+import { createSession, runSession } from '../session/session.js';
 import { UNOPTIMIZED_OPTIONS } from '../session/sessionOptions.js';
+import { createOpMismatchError } from '../trace/callErrors.js';
 import type { NamedTracedTensor, TracedPass, TracePair } from '../trace/tracePair.js';
 
-/** Of the largest number that an operation made: what single precision leaves of sums in another order. */
+/** Allowed difference relative to the largest value of an output: float32 sums in another order differ by less. */
 const OP_TOLERANCE = 1e-4;
 
+const DESCRIPTION = 'the verification of operations';
+
 /**
- * Throws an `engine` fault naming the first operation that ONNX Runtime computes otherwise than the backend that both
- * passes were recorded on. Each operation is given the numbers that its twin was given: where a maximum is nearly tied,
- * rounding alone sends a gradient elsewhere, so that two right engines differ at the end of a whole step.
+ * Verifies that ONNX Runtime computes each operation of both traces as the traced backend did. Each operation receives the inputs
+ * that it had in the trace. This is stricter than comparing whole steps: where a maximum is nearly tied, rounding alone sends a
+ * gradient to another element, so the steps of two correct engines can differ.
+ *
+ * @throws `engine` error with the first operation that differs.
  */
 export async function verifyOps(
   runtime: OnnxRuntime,
-  twins: TracePair,
+  [first, second]: TracePair,
   options: LoweringOptions,
 ): Promise<void> {
-  for (const [pass, twin] of [twins, [...twins].reverse() as unknown as TracePair])
-    await verifyTrace(runtime, pass, twin, options);
+  await verifyTrace(runtime, first, second, options);
+  await verifyTrace(runtime, second, first, options);
 }
 
 async function verifyTrace(
   runtime: OnnxRuntime,
   pass: TracedPass,
-  twin: TracedPass,
+  otherPass: TracedPass,
   options: LoweringOptions,
 ): Promise<void> {
   const { calls, intermediates } = pass.trace;
-  const declared = new Map(pass.inputs.map(({ tensor }) => [tensor.id, tensor]));
-  // Everything that was made becomes an input; what each call makes of it, an output.
+  const passInputIds = new Set(pass.inputs.map(({ tensor }) => tensor.id));
+  // The calls are separated: every tensor that one call computes for another becomes an input, and every output of a call an output.
   const inputs = new Map<object, NamedTracedTensor>();
-  const originals: TracedTensor[] = [];
-  const apart = calls.map((call): KernelCall => {
+  const tracedOutputs: TracedTensor[] = [];
+  const separateCalls = calls.map((call): KernelCall => {
     for (const tensor of Object.values(call.inputs)) {
-      const given = declared.has(tensor.id) || intermediates.has(tensor.id);
-      if (given && !inputs.has(tensor.id)) inputs.set(tensor.id, { name: `in${inputs.size}`, tensor });
+      const isInput = passInputIds.has(tensor.id) || intermediates.has(tensor.id);
+      if (isInput && !inputs.has(tensor.id)) inputs.set(tensor.id, { name: `in${inputs.size}`, tensor });
     }
     const outputs = call.outputs.map((output) => {
-      originals.push(output);
+      tracedOutputs.push(output);
       return { ...output, id: {} };
     });
     return { ...call, outputs };
   });
-  const outputs = apart.flatMap((call) => call.outputs).map((tensor, i) => ({ name: `out${i}`, tensor }));
-  const own = { ...pass.trace, calls: apart };
-  const graph = lowerTrace(own, twin.trace, [...inputs.values()], outputs, options);
-  const port = ({ name, tensor: { shape } }: NamedTracedTensor) => ({ name, shape, description: '' });
+  const outputs = separateCalls
+    .flatMap((call) => call.outputs)
+    .map((tensor, i) => ({ name: `out${i}`, tensor }));
+  const separateTrace = { ...pass.trace, calls: separateCalls };
+  const graph = lowerTrace(separateTrace, otherPass.trace, [...inputs.values()], outputs, options);
+  const toValueInfo = ({ name, tensor: { shape } }: NamedTracedTensor) => ({ name, shape, description: '' });
   const bytes = encodeOnnxModel({
     ...graph,
-    inputs: [...inputs.values()].map(port),
-    outputs: outputs.map(port),
+    inputs: [...inputs.values()].map(toValueInfo),
+    outputs: outputs.map(toValueInfo),
     description: '',
     metadata: {},
   });
-  const session = await createSession(runtime, bytes, 'the check', UNOPTIMIZED_OPTIONS);
-  const numbersOf = ({ id, shape }: TracedTensor): HostArray => ({
-    shape,
-    data: getTracedValues(pass.trace, id),
+  const session = await createSession(runtime, bytes, DESCRIPTION, UNOPTIMIZED_OPTIONS);
+  const getValues = ({ id }: TracedTensor) => getTracedValues(pass.trace, id);
+  const toHostArray = (tensor: TracedTensor): HostArray => ({
+    shape: tensor.shape,
+    data: getValues(tensor),
   });
   try {
     const feeds = Object.fromEntries(
-      [...inputs.values()].map(({ name, tensor }) => [name, toOnnxTensor(runtime, numbersOf(tensor))]),
+      [...inputs.values()].map(({ name, tensor }) => [name, toOnnxTensor(runtime, toHostArray(tensor))]),
     );
-    const results = await runSession(runtime, session, 'the check', feeds);
-    originals.forEach((original, i) => {
-      const call = findCall(calls, original);
-      const made = results[`out${i}`]!.data;
-      const [wanted, received] = excludeDenormals(call, numbersOf(original).data, made, numbersOf);
-      const off = computeRelativeDifference(
-        wanted,
-        received,
-        computeErrorScale(call, original, (tensor) => numbersOf(tensor).data),
+    const results = await runSession(runtime, session, DESCRIPTION, feeds);
+    tracedOutputs.forEach((output, i) => {
+      const call = findCall(calls, output);
+      const [expected, received] = excludeDenormals(
+        call,
+        getValues(output),
+        results[`out${i}`]!.data,
+        getValues,
       );
-      if (off > OP_TOLERANCE) throw createOpMismatchError(call, off);
+      const difference = computeRelativeDifference(
+        expected,
+        received,
+        computeErrorScale(call, output, getValues),
+      );
+      if (difference > OP_TOLERANCE) throw createOpMismatchError(call, difference, OP_TOLERANCE);
     });
   } finally {
     await session.release();
   }
 }
 
-/** The least number that single precision holds in full. */
+/** The smallest positive float32 that is not denormal. */
 const MIN_NORMAL_FLOAT32 = 2 ** -126;
 
-/** Steps at zero: what is on one side of it for one engine is zero for another that flushes what is smaller to it. */
+/**
+ * Removes the elements of a step function whose input is denormal. An engine that flushes denormal numbers to zero computes another
+ * result there than an engine that does not.
+ */
 function excludeDenormals(
   { kernel, inputs: { x } }: KernelCall,
-  wanted: Float32Array,
+  expected: Float32Array,
   received: Float32Array,
-  numbersOf: (tensor: TracedTensor) => HostArray,
-): readonly [wanted: Float32Array, received: Float32Array] {
-  if (!x || !/^(Sign|Step)$/.test(kernel) || wanted.length !== received.length) return [wanted, received];
-  const { data } = numbersOf(x);
-  const whole = (_: number, i: number) => data[i] === 0 || Math.abs(data[i]!) >= MIN_NORMAL_FLOAT32;
-  return [wanted.filter(whole), received.filter(whole)];
+  getValues: (tensor: TracedTensor) => Float32Array,
+): readonly [expected: Float32Array, received: Float32Array] {
+  if (!x || !/^(Sign|Step)$/.test(kernel) || expected.length !== received.length) return [expected, received];
+  const data = getValues(x);
+  const isNormal = (_: number, i: number) => data[i] === 0 || Math.abs(data[i]!) >= MIN_NORMAL_FLOAT32;
+  return [expected.filter(isNormal), received.filter(isNormal)];
 }
 
 const findCall = (calls: readonly KernelCall[], output: TracedTensor) =>
   calls.find(({ outputs }) => outputs.includes(output))!;
 
 /**
- * A sum of numbers that cancel has an error of their size, not of its own; one of `n` of any signs is about as large as √n of
- * them. So a bias in front of batch normalisation, whose gradient is nothing but rounding, is no disagreement.
+ * Returns the least number that a difference in the output is compared with. The rounding error of a sum is relative to its terms,
+ * not to the sum, and a sum of `n` terms of any sign is about as large as √n terms. So a gradient that is only rounding error, such
+ * as that of a bias before batch normalization, is not reported as a difference.
  */
 function computeErrorScale(
   { kernel, inputs }: KernelCall,
   output: TracedTensor,
-  numbersOf: (tensor: TracedTensor) => Float32Array,
+  getValues: (tensor: TracedTensor) => Float32Array,
 ): number {
-  const of = (tensor: TracedTensor | undefined) => (tensor ? computeMaxAbs(numbersOf(tensor)) : 1);
+  const maxOf = (tensor: TracedTensor | undefined) => (tensor ? computeMaxAbs(getValues(tensor)) : 1);
   const { x, dy, filter, a, b } = inputs;
-  if (/MatMul/.test(kernel)) return 0.01 * of(a) * of(b);
-  if (/Conv/.test(kernel)) return 0.01 * of(x) * of(dy) * of(filter);
-  if (/Mean/.test(kernel)) return 0.01 * of(x);
+  if (/MatMul/.test(kernel)) return 0.01 * maxOf(a) * maxOf(b);
+  if (/Conv/.test(kernel)) return 0.01 * maxOf(x) * maxOf(dy) * maxOf(filter);
+  if (/Mean/.test(kernel)) return 0.01 * maxOf(x);
   if (/Sum|Norm|Bias/.test(kernel)) {
-    const summed = dy ?? x;
-    const n = summed ? computeSize(summed.shape) / Math.max(1, computeSize(output.shape)) : 1;
-    return (n > 1 ? 0.1 * Math.sqrt(n) : 0.01) * of(summed);
+    const terms = dy ?? x;
+    const n = terms ? countElements(terms.shape) / Math.max(1, countElements(output.shape)) : 1;
+    return (n > 1 ? 0.1 * Math.sqrt(n) : 0.01) * maxOf(terms);
   }
   return 0;
 }
 
-const computeSize = (shape: readonly number[]) => shape.reduce((product, side) => product * side, 1);
-
 const computeMaxAbs = (values: Float32Array) =>
-  values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
 
 /**
- * The largest difference of two tensors, of the largest finite number of the first, or of `least`; infinite for other NaNs.
+ * Returns the largest absolute difference, divided by the largest finite expected value or by `minScale`, whichever is greater.
+ * Returns infinity if the lengths differ or if only one of two values is NaN.
  */
-function computeRelativeDifference(wanted: Float32Array, received: Float32Array, least = 0): number {
-  if (wanted.length !== received.length) return Number.POSITIVE_INFINITY;
-  let largest = Math.max(least, 1e-30);
-  let most = 0;
-  for (let i = 0; i < wanted.length; i++) {
-    const a = wanted[i]!;
+function computeRelativeDifference(expected: Float32Array, received: Float32Array, minScale: number): number {
+  if (expected.length !== received.length) return Number.POSITIVE_INFINITY;
+  let scale = Math.max(minScale, 1e-30);
+  let maxDifference = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const a = expected[i]!;
     const b = received[i]!;
     const size = Math.abs(a);
-    if (size > largest && size < Number.POSITIVE_INFINITY) largest = size;
+    if (size > scale && size < Number.POSITIVE_INFINITY) scale = size;
     if (a === b) continue;
-    const off = Math.abs(a - b);
-    if (off > most) most = off;
-    else if (Number.isNaN(off) && !(Number.isNaN(a) && Number.isNaN(b))) return Number.POSITIVE_INFINITY;
+    const difference = Math.abs(a - b);
+    if (difference > maxDifference) maxDifference = difference;
+    else if (Number.isNaN(difference) && !(Number.isNaN(a) && Number.isNaN(b)))
+      return Number.POSITIVE_INFINITY;
   }
-  return most / largest;
-}
-
-function createOpMismatchError({ kernel, scope, outputs }: KernelCall, off: number) {
-  return createError({
-    kind: 'engine',
-    path: `operation ${kernel}${scope ? ` of ${scope}` : ''}`,
-    expected: 'the same numbers from ONNX Runtime as from TensorFlow.js',
-    received: `others, up to ${off.toPrecision(2)} of the largest in [${outputs[0]!.shape.join(', ')}]`,
-    advice: 'Use engine "wasm" or "native", and tell the maintainers which operation it is.',
-  });
+  return maxDifference / scale;
 }

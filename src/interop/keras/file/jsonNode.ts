@@ -107,13 +107,13 @@ export class JsonNode {
   }
 
   items(): JsonNode[] {
-    if (!Array.isArray(this.value)) throw this.createError('a list');
+    if (!Array.isArray(this.value)) throw this.createError('an array');
     return this.value.map((item, i) => new JsonNode(item, `${this.path}[${i}]`));
   }
 
   asText(fallback?: string): string {
     if (this.isMissing && fallback !== undefined) return fallback;
-    if (typeof this.value !== 'string') throw this.createError('text');
+    if (typeof this.value !== 'string') throw this.createError('a string');
     return this.value;
   }
 
@@ -136,7 +136,7 @@ export class JsonNode {
     if (this.isMissing && fallback !== undefined) return fallback;
     const { value } = this;
     if (!Number.isSafeInteger(value) || (value as number) < min)
-      throw this.createError(`a whole number of at least ${min}`);
+      throw this.createError(`an integer of at least ${min}`);
     return value as number;
   }
 
@@ -147,7 +147,7 @@ export class JsonNode {
       return [both, both];
     }
     const items = this.items();
-    if (items.length !== 2) throw this.createError('two whole numbers');
+    if (items.length !== 2) throw this.createError('an array of two integers');
     return [items[0]!.asInteger(min), items[1]!.asInteger(min)];
   }
 

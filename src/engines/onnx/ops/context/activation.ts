@@ -1,6 +1,6 @@
-import type { LoweringContext } from '../../lower/traceLowering.js';
+import type { LoweringContext } from './loweringContext.js';
 
-/** What follows a fused kernel: `value` through the activation that its attributes name. */
+/** Applies the activation of a fused kernel, given by its attributes, to `value`. */
 export function addActivation(
   { addNode, getAttribute, getOptionalInput, addFloats }: LoweringContext,
   value: string,

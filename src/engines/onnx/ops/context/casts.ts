@@ -1,26 +1,23 @@
-import type { LoweringContext } from '../../lower/traceLowering.js';
+import { DataType } from '../../../../formats/onnxModel.js';
+import type { LoweringContext } from './loweringContext.js';
 
-/** ONNX's numbers of its types. The graph holds float32; the others appear inside one mapping only. */
-export const FLOAT = 1;
-const INT32 = 6;
-const INT64 = 7;
-const BOOL = 9;
+// All values of a graph are float32. The other types occur only between the nodes of one lowering.
 
-/** ONNX's truth as the 0 and 1 that TensorFlow.js has. */
-export const castToFloat = ({ addNode }: LoweringContext, truth: string): string =>
-  addNode('Cast', [truth], { to: FLOAT });
+/** Casts an ONNX bool to float32: 0 for false, 1 for true, as in TensorFlow.js. Integers are cast to the same number. */
+export const castToFloat = ({ addNode }: LoweringContext, value: string): string =>
+  addNode('Cast', [value], { to: DataType.FLOAT });
 
-/** A number as ONNX's truth: anything but 0. */
+/** Casts float32 to an ONNX bool: false for 0, true for every other number. */
 export const castToBool = ({ addNode }: LoweringContext, value: string): string =>
-  addNode('Cast', [value], { to: BOOL });
+  addNode('Cast', [value], { to: DataType.BOOL });
 
-/** Whole numbers of the graph as ONNX's operations on places take them. */
+/** Casts integers that are stored as float32 to int64, the index type of ONNX. */
 export const castToInt64 = ({ addNode }: LoweringContext, value: string): string =>
-  addNode('Cast', [value], { to: INT64 });
+  addNode('Cast', [value], { to: DataType.INT64 });
 
-/** What remains when a fraction becomes an int32: cut towards 0, and 0 for what is not a number. */
-export function truncateToInt32(mapping: LoweringContext, value: string): string {
-  const { addNode, addFloats } = mapping;
+/** Rounds towards 0 as a cast to int32 does, and replaces NaN by 0. The result is float32. */
+export function truncateToInt32(context: LoweringContext, value: string): string {
+  const { addNode, addFloats } = context;
   const number = addNode('Where', [addNode('IsNaN', [value]), addFloats([0]), value]);
-  return castToFloat(mapping, addNode('Cast', [number], { to: INT32 }));
+  return castToFloat(context, addNode('Cast', [number], { to: DataType.INT32 }));
 }

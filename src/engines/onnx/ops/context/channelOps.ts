@@ -1,71 +1,71 @@
-import type { LoweringContext } from '../../lower/traceLowering.js';
 import { BLOCKED_DOMAIN, type Layout } from './layout.js';
+import type { LoweringContext } from './loweringContext.js';
 
-/** Arithmetic with one number a channel, in the layout that suits the values. */
+/** Per-channel arithmetic on one input of a kernel, in the layout that is fastest for it. */
 export interface ChannelOps {
-  /** The values of an input. */
+  /** Returns the values of input `name` in that layout. */
   getValues(name: string): string;
-  /** `value · factor + shift + added`, as far as given, where `factor` and `shift` are `[channels]`. */
-  addAffine(value: string, factor: string, shift?: string, added?: string): string;
-  /** The sum over everything but the channels, `[channels]`. */
+  /** Computes `value * factor + shift + addend`, where `factor` and `shift` have the shape `[channels]`. */
+  addAffine(value: string, factor: string, shift?: string, addend?: string): string;
+  /** Sums over all axes but the channels. The result has the shape `[channels]`. */
   addSum(value: string): string;
-  /** `value` as a result of the operation. */
+  /** Marks `value` as a result of the kernel in that layout, and returns it. */
   markResult(value: string): string;
 }
 
-/** The layout in which an image of so many channels is worked on. */
+/** Returns the layout in which an image with `channels` channels is processed. */
 export const chooseImageLayout = ({ channelBlock }: LoweringContext, channels: number): Layout =>
-  channelBlock !== undefined && channels % channelBlock === 0 ? 'blocked' : 'first';
+  channelBlock !== undefined && channels % channelBlock === 0 ? 'blocked' : 'channelsFirst';
 
-/** For the values of input `name`, channels last in TensorFlow.js: images, or rows of any rank. */
-export function createChannelOps(mapping: LoweringContext, name: string): ChannelOps {
-  const { call, addNode, addIntegers, getImage, markLayout, getInput } = mapping;
+/** Creates the per-channel arithmetic for input `name`: a channels-last image, or a tensor of any rank whose last axis is the channels. */
+export function createChannelOps(context: LoweringContext, name: string): ChannelOps {
+  const { call, addNode, addIntegers, getImage, markLayout, getInput } = context;
   const { shape } = call.inputs[name]!;
   const channels = shape.at(-1)!;
   const sum = (value: string, axes: readonly number[]) =>
     addNode('ReduceSum', [value, addIntegers(axes)], { keepdims: 0 });
   const reshape = (value: string, size: readonly number[]) => addNode('Reshape', [value, addIntegers(size)]);
-  const plus = (value: string, added?: string) =>
-    added === undefined ? value : addNode('Add', [value, added]);
+  const plus = (value: string, addend?: string) =>
+    addend === undefined ? value : addNode('Add', [value, addend]);
   if (shape.length !== 4) {
     const axes = shape.slice(0, -1).map((_, axis) => axis);
     return {
       getValues: getInput,
-      addAffine: (value, factor, shift, added) => plus(plus(addNode('Mul', [value, factor]), shift), added),
+      addAffine: (value, factor, shift, addend) => plus(plus(addNode('Mul', [value, factor]), shift), addend),
       addSum: (value) => sum(value, axes),
       markResult: (value) => value,
     };
   }
-  const layout = chooseImageLayout(mapping, channels);
-  const images = {
-    getValues: (own: string) => getImage(own, layout),
+  const layout = chooseImageLayout(context, channels);
+  const imageOps = {
+    getValues: (inputName: string) => getImage(inputName, layout),
     markResult: (value: string) => markLayout(value, layout),
   };
-  if (layout === 'first') {
+  if (layout === 'channelsFirst') {
     const spread = (value: string) => reshape(value, [channels, 1, 1]);
     return {
-      ...images,
-      addAffine: (value, factor, shift, added) =>
-        plus(plus(addNode('Mul', [value, spread(factor)]), shift && spread(shift)), added),
+      ...imageOps,
+      addAffine: (value, factor, shift, addend) =>
+        plus(plus(addNode('Mul', [value, spread(factor)]), shift && spread(shift)), addend),
       addSum: (value) => sum(value, [0, 2, 3]),
     };
   }
   const [, height, width] = shape as [number, number, number, number];
-  const block = mapping.channelBlock!;
-  const blocks = channels / block;
+  const block = context.channelBlock!;
+  const blockCount = channels / block;
   return {
-    ...images,
-    // A depthwise convolution by 1x1 goes over the values once.
-    addAffine: (value, factor, shift, added) =>
+    ...imageOps,
+    // A depthwise 1x1 convolution reads the values only once.
+    addAffine: (value, factor, shift, addend) =>
       addNode(
         `${BLOCKED_DOMAIN}:Conv`,
-        [value, reshape(factor, [channels, 1, 1, 1]), shift ?? '', ...(added === undefined ? [] : [added])],
+        [value, reshape(factor, [channels, 1, 1, 1]), shift ?? '', ...(addend === undefined ? [] : [addend])],
         { group: channels, kernel_shape: [1, 1] },
       ),
-    // Down the rows first: there whole rows are added, which is five times as fast as by the block.
+    // Summing down the rows first adds whole rows at a time, which is five times as fast as summing block by block.
     addSum: (value) => {
-      const rows = sum(reshape(value, [-1, height, width * block]), [1]);
-      return reshape(sum(reshape(rows, [-1, blocks, width, block]), [0, 2]), [channels]);
+      const rowSums = sum(reshape(value, [-1, height, width * block]), [1]);
+      return reshape(sum(reshape(rowSums, [-1, blockCount, width, block]), [0, 2]), [channels]);
     },
   };
 }

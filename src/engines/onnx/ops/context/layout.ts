@@ -1,30 +1,31 @@
 import type { TracedTensor } from '../../../../tensor/trace/tracer.js';
 
 /**
- * How the numbers of a value `[batch, height, width, channels]` lie in memory:
+ * Memory layout of an image value whose TensorFlow.js shape is `[batch, height, width, channels]`:
  *
- * - `last`: as TensorFlow.js has them.
- * - `first`: `[batch, channels, height, width]`, ONNX's own.
- * - `blocked`: `[batch, channels / block, height, width, block]`, which ONNX Runtime convolves fastest; to it the value has
- *   the shape of `first`. For channels that are a multiple of the block.
+ * - `channelsLast`: `[batch, height, width, channels]`, the layout of TensorFlow.js.
+ * - `channelsFirst`: `[batch, channels, height, width]`, the layout of ONNX.
+ * - `blocked`: `[batch, channels / block, height, width, block]`, which ONNX Runtime convolves fastest. In the graph the value
+ *   has the shape of `channelsFirst`. The number of channels must be a multiple of the block.
  */
-export type Layout = 'last' | 'first' | 'blocked';
+export type Layout = 'channelsLast' | 'channelsFirst' | 'blocked';
 
-/** ONNX keeps channels second, TensorFlow.js last. */
+/** Axis order that transposes channels-last images to channels-first. */
 export const NHWC_TO_NCHW = [0, 3, 1, 2];
+/** Axis order that transposes channels-first images to channels-last. */
 export const NCHW_TO_NHWC = [0, 2, 3, 1];
 
-/** ONNX Runtime's operations on blocked values. */
+/** Domain of ONNX Runtime's operations on blocked images. */
 export const BLOCKED_DOMAIN = 'com.microsoft.nchwc';
 
-/** Kernels that treat every number alike, so that they keep the layout of their inputs. */
+/** Kernels that compute each element independently, so that the output has the layout of the inputs. */
 const ELEMENTWISE_KERNELS = new Set([
   ...['Add', 'AddN', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum', 'SquaredDifference', 'Square'],
   ...['Relu', 'Relu6', 'LeakyRelu', 'Elu', 'Selu', 'Sigmoid', 'Tanh', 'Softplus', 'Step', 'ClipByValue'],
   ...['Exp', 'Log', 'Sqrt', 'Rsqrt', 'Neg', 'Abs', 'Sign', 'Reciprocal', 'ZerosLike', 'Cast'],
 ]);
 
-/** Whether `kernel` may work on images in any layout: its images have one shape, all else is a single number. */
+/** Returns whether `kernel` can run in any layout: it is element-wise, and each input has the output's shape or is a scalar. */
 export function preservesLayout(
   kernel: string,
   inputs: readonly TracedTensor[],
@@ -40,13 +41,13 @@ export function preservesLayout(
 
 interface NodeWriter {
   addNode(
-    operation: string,
+    opType: string,
     inputs: readonly string[],
     attributes?: { [name: string]: number | number[] },
   ): string;
 }
 
-/** `value` of so many channels in another layout. */
+/** Converts the image `value` with `channels` channels to another layout. */
 export function convertLayout(
   { addNode }: NodeWriter,
   value: string,
@@ -56,13 +57,15 @@ export function convertLayout(
 ): string {
   if (from === to) return value;
   if (to === 'blocked') {
-    return addNode(`${BLOCKED_DOMAIN}:ReorderInput`, [value], { channels_last: from === 'last' ? 1 : 0 });
+    return addNode(`${BLOCKED_DOMAIN}:ReorderInput`, [value], {
+      channels_last: from === 'channelsLast' ? 1 : 0,
+    });
   }
   if (from === 'blocked') {
     return addNode(`${BLOCKED_DOMAIN}:ReorderOutput`, [value], {
       channels,
-      channels_last: to === 'last' ? 1 : 0,
+      channels_last: to === 'channelsLast' ? 1 : 0,
     });
   }
-  return addNode('Transpose', [value], { perm: to === 'first' ? NHWC_TO_NCHW : NCHW_TO_NHWC });
+  return addNode('Transpose', [value], { perm: to === 'channelsFirst' ? NHWC_TO_NCHW : NCHW_TO_NHWC });
 }

@@ -1,70 +1,70 @@
-import { tf } from '../../../../tensor/tf.js';
-import type { LoweringContext } from '../../lower/traceLowering.js';
-import { getPads, NCHW_TO_NHWC, NHWC_TO_NCHW, toPair } from '../conv.js';
-import type { OpLowering } from '../opRegistry.js';
-import { SLICE_TO_START } from '../slices.js';
-
-type Shape4D = [number, number, number, number];
-type Pair = number | [number, number];
-
-const getConvGeometry = ({ getAttribute }: LoweringContext, input: Shape4D, filter: Shape4D) =>
-  tf.backend_util.computeConv2DInfo(
-    input,
-    filter,
-    toPair(getAttribute<Pair>('strides')),
-    toPair(getAttribute<Pair | undefined>('dilations')),
-    getAttribute<'same'>('pad'),
-    getAttribute<'floor' | undefined>('dimRoundingMode'),
-    true,
-  );
+import { NCHW_TO_NHWC, NHWC_TO_NCHW } from '../context/layout.js';
+import type { OpLowering } from '../context/loweringContext.js';
+import { KEEP_SIZE, SLICE_TO_START } from '../context/shapeConstants.js';
+import { computeConvGeometry, type Shape4D } from '../context/windowGeometry.js';
 
 /**
- * Gradient of a depthwise convolution in its input: a convolution of `dy` with the filter turned round, which ONNX
- * Runtime runs several times as fast as the transposed convolution that other strides need.
+ * Lowers the gradient of a depthwise convolution with respect to its input. With stride 1 it is a convolution of `dy` with the
+ * filter rotated by 180 degrees, which ONNX Runtime runs several times as fast as the transposed convolution that other strides
+ * need.
  */
-export const lowerDepthwiseConvInputGradient: OpLowering = (mapping) => {
-  const { call, getAttribute, addNode, transposeInput, addIntegers } = mapping;
-  const filter = call.inputs.filter!.shape as Shape4D;
-  const [height, width, channels, multiplier] = filter;
-  const input = getAttribute<Shape4D>('inputShape');
-  const info = getConvGeometry(mapping, input, filter);
-  const { strideHeight, strideWidth, dilationHeight, dilationWidth } = info;
-  const [top, left, bottom, right] = getPads(info) as Shape4D;
-  const [tall, wide] = [info.effectiveFilterHeight, info.effectiveFilterWidth];
+export const lowerDepthwiseConvInputGradient: OpLowering = (context) => {
+  const { call, getAttribute, addNode, transposeInput, addIntegers } = context;
+  const filterShape = call.inputs.filter!.shape as Shape4D;
+  const [height, width, channels, multiplier] = filterShape;
+  const inputShape = getAttribute<Shape4D>('inputShape');
+  const geometry = computeConvGeometry(context, inputShape, filterShape, true);
+  const { strideHeight, strideWidth, dilationHeight, dilationWidth } = geometry;
+  const { effectiveFilterHeight, effectiveFilterWidth, pads } = geometry;
+  const [top, left, bottom, right] = pads;
   const dy = transposeInput('dy', NHWC_TO_NCHW);
-  const weights = transposeInput('filter', [2, 3, 0, 1]);
+  const filter = transposeInput('filter', [2, 3, 0, 1]);
   const dilations = [dilationHeight, dilationWidth];
-  const around = [tall - 1 - top, wide - 1 - left, tall - 1 - bottom, wide - 1 - right];
-  if (strideHeight === 1 && strideWidth === 1 && around.every((pad) => pad >= 0)) {
-    const each = (value: number) => addIntegers([value, value]);
-    const turned = addNode('Slice', [weights, each(-1), each(SLICE_TO_START), addIntegers([2, 3]), each(-1)]);
-    const dx = addNode('Conv', [dy, turned], { group: channels, dilations, pads: around });
+  const gradientPads = [
+    effectiveFilterHeight - 1 - top,
+    effectiveFilterWidth - 1 - left,
+    effectiveFilterHeight - 1 - bottom,
+    effectiveFilterWidth - 1 - right,
+  ];
+  if (strideHeight === 1 && strideWidth === 1 && gradientPads.every((pad) => pad >= 0)) {
+    const forBothAxes = (value: number) => addIntegers([value, value]);
+    const rotated = addNode('Slice', [
+      filter,
+      forBothAxes(-1),
+      forBothAxes(SLICE_TO_START),
+      addIntegers([2, 3]),
+      forBothAxes(-1),
+    ]);
+    const dx = addNode('Conv', [dy, rotated], { group: channels, dilations, pads: gradientPads });
     return addNode('Transpose', [dx], { perm: NCHW_TO_NHWC });
   }
-  const flat = addNode('Reshape', [weights, addIntegers([channels * multiplier, 1, height, width])]);
-  const dx = addNode('ConvTranspose', [dy, flat], {
+  const flatFilter = addNode('Reshape', [filter, addIntegers([channels * multiplier, 1, height, width])]);
+  const dx = addNode('ConvTranspose', [dy, flatFilter], {
     group: channels,
     strides: [strideHeight, strideWidth],
     dilations,
     pads: [top, left, bottom, right],
-    // Rows that no window reached, because the stride passed over them.
+    // The rows and columns at the end that the stride skipped, so that they are in no window.
     output_padding: [
-      (input[1] + top + bottom - tall) % strideHeight,
-      (input[2] + left + right - wide) % strideWidth,
+      (inputShape[1] + top + bottom - effectiveFilterHeight) % strideHeight,
+      (inputShape[2] + left + right - effectiveFilterWidth) % strideWidth,
     ],
   });
   return addNode('Transpose', [dx], { perm: NCHW_TO_NHWC });
 };
 
-/** Gradient of a depthwise convolution in its filter: for each tap, the pixels under it times `dy`, added up. */
-export const lowerDepthwiseConvFilterGradient: OpLowering = (mapping) => {
-  const { call, getAttribute, addNode, getInput, addIntegers, addFloats } = mapping;
-  const shape = call.inputs.x!.shape as Shape4D;
-  const filter = getAttribute<Shape4D>('filterShape');
-  const [height, width, channels, multiplier] = filter;
-  const info = getConvGeometry(mapping, shape, filter);
-  const { strideHeight, strideWidth, outHeight, outWidth, dilationHeight, dilationWidth } = info;
-  const [top, left, bottom, right] = getPads(info) as Shape4D;
+/**
+ * Lowers the gradient of a depthwise convolution with respect to its filter: for each tap of the filter, the sum over the
+ * pixels under the tap times `dy`.
+ */
+export const lowerDepthwiseConvFilterGradient: OpLowering = (context) => {
+  const { call, getAttribute, addNode, getInput, addIntegers, addFloats } = context;
+  const inputShape = call.inputs.x!.shape as Shape4D;
+  const filterShape = getAttribute<Shape4D>('filterShape');
+  const [height, width, channels, multiplier] = filterShape;
+  const geometry = computeConvGeometry(context, inputShape, filterShape, true);
+  const { strideHeight, strideWidth, outHeight, outWidth, dilationHeight, dilationWidth } = geometry;
+  const [top, left, bottom, right] = geometry.pads;
   const pads = [0, top, left, 0, 0, bottom, right, 0];
   const x = pads.some((pad) => pad > 0)
     ? addNode('Pad', [getInput('x'), addIntegers(pads), addFloats([0])])
@@ -72,23 +72,26 @@ export const lowerDepthwiseConvFilterGradient: OpLowering = (mapping) => {
   const dy =
     multiplier === 1
       ? getInput('dy')
-      : addNode('Reshape', [getInput('dy'), addIntegers([0, outHeight, outWidth, channels, multiplier])]);
+      : addNode('Reshape', [
+          getInput('dy'),
+          addIntegers([KEEP_SIZE, outHeight, outWidth, channels, multiplier]),
+        ]);
   const taps: string[] = [];
   for (let i = 0; i < height; i++) {
     for (let j = 0; j < width; j++) {
       const [row, column] = [i * dilationHeight, j * dilationWidth];
-      const under = addNode('Slice', [
+      const pixels = addNode('Slice', [
         x,
         addIntegers([row, column]),
         addIntegers([row + (outHeight - 1) * strideHeight + 1, column + (outWidth - 1) * strideWidth + 1]),
         addIntegers([1, 2]),
         addIntegers([strideHeight, strideWidth]),
       ]);
-      const pixels = multiplier === 1 ? under : addNode('Unsqueeze', [under, addIntegers([4])]);
+      const factor = multiplier === 1 ? pixels : addNode('Unsqueeze', [pixels, addIntegers([4])]);
       taps.push(
-        addNode('ReduceSum', [addNode('Mul', [pixels, dy]), addIntegers([0, 1, 2])], { keepdims: 0 }),
+        addNode('ReduceSum', [addNode('Mul', [factor, dy]), addIntegers([0, 1, 2])], { keepdims: 0 }),
       );
     }
   }
-  return addNode('Reshape', [addNode('Concat', taps, { axis: 0 }), addIntegers(filter)]);
+  return addNode('Reshape', [addNode('Concat', taps, { axis: 0 }), addIntegers(filterShape)]);
 };

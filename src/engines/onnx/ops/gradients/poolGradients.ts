@@ -1,41 +1,34 @@
-import { tf } from '../../../../tensor/tf.js';
-import type { LoweringContext } from '../../lower/traceLowering.js';
-import { getPads, NCHW_TO_NHWC, NHWC_TO_NCHW, toPair } from '../conv.js';
-import type { OpLowering } from '../opRegistry.js';
-import { lowerDisjointMaxPoolGradient } from './batchNorm.js';
+import { NCHW_TO_NHWC, NHWC_TO_NCHW } from '../context/layout.js';
+import type { OpLowering } from '../context/loweringContext.js';
+import { INFER_SIZE } from '../context/shapeConstants.js';
+import { computePoolGeometry, type Shape4D } from '../context/windowGeometry.js';
 import { addSeparableProduct, createMatrix } from './separableProduct.js';
 
-type Shape4D = [number, number, number, number];
-type Pair = number | [number, number];
+/** The lowest float32. */
+const MIN_FLOAT32 = -3.4028234663852886e38;
 
-const getPoolInfo = ({ call, getAttribute }: LoweringContext) =>
-  tf.backend_util.computePool2DInfo(
-    call.inputs.input!.shape as Shape4D,
-    toPair(getAttribute<Pair>('filterSize')),
-    toPair(getAttribute<Pair>('strides')),
-    1,
-    getAttribute<'same'>('pad'),
-    getAttribute<'floor' | undefined>('dimRoundingMode'),
-  );
-
-/** Each window's gradient goes to its first largest value; where windows overlap, what arrives is added up. */
-export const lowerGeneralMaxPoolGradient: OpLowering = (mapping) => {
-  const info = getPoolInfo(mapping);
-  const apart = info.strideHeight >= info.filterHeight && info.strideWidth >= info.filterWidth;
-  if (apart) return lowerDisjointMaxPoolGradient(mapping);
-  const { addNode, addMultiOutputNode, transposeInput, addIntegers } = mapping;
+/**
+ * Lowers the gradient of max pooling with any windows. The gradient of a window goes to its first maximum; where windows overlap,
+ * gradients are added.
+ */
+export const lowerGeneralMaxPoolGradient: OpLowering = (context) => {
+  const geometry = computePoolGeometry(context, context.call.inputs.input!.shape as Shape4D);
+  const { filterHeight, filterWidth, strideHeight, strideWidth, pads } = geometry;
+  const isDisjoint = strideHeight >= filterHeight && strideWidth >= filterWidth;
+  if (isDisjoint) return lowerDisjointMaxPoolGradient(context);
+  const { addNode, addMultiOutputNode, transposeInput, addIntegers } = context;
   const x = transposeInput('input', NHWC_TO_NCHW);
   const window = {
-    kernel_shape: [info.filterHeight, info.filterWidth],
-    strides: [info.strideHeight, info.strideWidth],
-    pads: getPads(info),
+    kernel_shape: [filterHeight, filterWidth],
+    strides: [strideHeight, strideWidth],
+    pads,
   };
-  const [, places] = addMultiOutputNode('MaxPool', [x], window, 2);
-  const flat = (value: string) => addNode('Reshape', [value, addIntegers([-1])]);
-  const nothing = addNode('ConstantOfShape', [addNode('Reshape', [addNode('Size', [x]), addIntegers([1])])]);
+  const [, indices] = addMultiOutputNode('MaxPool', [x], window, 2);
+  const flatten = (value: string) => addNode('Reshape', [value, addIntegers([INFER_SIZE])]);
+  const zeros = addNode('ConstantOfShape', [addNode('Reshape', [addNode('Size', [x]), addIntegers([1])])]);
   const sums = addNode(
     'ScatterElements',
-    [nothing, flat(places!), flat(transposeInput('dy', NHWC_TO_NCHW))],
+    [zeros, flatten(indices!), flatten(transposeInput('dy', NHWC_TO_NCHW))],
     {
       axis: 0,
       reduction: 'add',
@@ -44,24 +37,59 @@ export const lowerGeneralMaxPoolGradient: OpLowering = (mapping) => {
   return addNode('Transpose', [addNode('Reshape', [sums, addNode('Shape', [x])])], { perm: NCHW_TO_NHWC });
 };
 
-/** Each pixel of a window gets its share, and a window at the edge counts whole, as TensorFlow.js has it. */
-export const lowerAveragePoolGradient: OpLowering = (mapping) => {
-  const info = getPoolInfo(mapping);
-  const { top, left } = info.padInfo;
+/** Lowers the gradient of max pooling whose windows do not overlap. */
+const lowerDisjointMaxPoolGradient: OpLowering = (context) => {
+  const { call, addNode, addMultiOutputNode, transposeInput, addIntegers, addFloats } = context;
+  const shape = call.inputs.input!.shape as Shape4D;
+  const { filterHeight, filterWidth, strideHeight, strideWidth, pads } = computePoolGeometry(context, shape);
+  // MaxUnpool does not support padding. So the image is padded with the lowest number, which is never a maximum, and cropped again.
+  const [, height, width] = shape;
+  const [top, left, bottom, right] = pads;
+  const isPadded = top + left + bottom + right > 0;
+  const images = transposeInput('input', NHWC_TO_NCHW);
+  const addPads = () => addIntegers([0, 0, top, left, 0, 0, bottom, right]);
+  const x = isPadded ? addNode('Pad', [images, addPads(), addFloats([MIN_FLOAT32])]) : images;
+  const window = { kernel_shape: [filterHeight, filterWidth], strides: [strideHeight, strideWidth] };
+  const [, indices] = addMultiOutputNode('MaxPool', [x], window, 2);
+  const dx = addNode(
+    'MaxUnpool',
+    [transposeInput('dy', NHWC_TO_NCHW), indices!, addNode('Shape', [x])],
+    window,
+  );
+  const crop = [addIntegers([top, left]), addIntegers([top + height, left + width]), addIntegers([2, 3])];
+  return addNode('Transpose', [isPadded ? addNode('Slice', [dx, ...crop]) : dx], { perm: NCHW_TO_NHWC });
+};
+
+/**
+ * Lowers the gradient of average pooling. Each pixel of a window receives an equal share; a window at the edge is divided by
+ * its full size, as in TensorFlow.js.
+ */
+export const lowerAveragePoolGradient: OpLowering = (context) => {
+  const geometry = computePoolGeometry(context, context.call.inputs.input!.shape as Shape4D);
+  const { outHeight, inHeight, filterHeight, strideHeight } = geometry;
+  const { outWidth, inWidth, filterWidth, strideWidth } = geometry;
+  const [top, left] = geometry.pads;
   return addSeparableProduct(
-    mapping,
+    context,
     'dy',
-    createAverageMatrix(info.outHeight, info.inHeight, info.filterHeight, info.strideHeight, top),
-    createAverageMatrix(info.outWidth, info.inWidth, info.filterWidth, info.strideWidth, left),
+    createAverageMatrix(outHeight, inHeight, filterHeight, strideHeight, top),
+    createAverageMatrix(outWidth, inWidth, filterWidth, strideWidth, left),
   );
 };
 
-/** For each window of a side, `1 / window` at the pixels in it. */
-const createAverageMatrix = (out: number, size: number, window: number, stride: number, before: number) =>
-  createMatrix(out, size, (add) => {
-    for (let i = 0; i < out; i++) {
-      for (let at = i * stride - before; at < i * stride - before + window; at++) {
-        if (at >= 0 && at < size) add(i, at, 1 / window);
+/** Creates a matrix `[windows, pixels]` of one side of the image: `1 / windowSize` where the pixel is inside the window. */
+const createAverageMatrix = (
+  windows: number,
+  pixels: number,
+  windowSize: number,
+  stride: number,
+  padding: number,
+) =>
+  createMatrix(windows, pixels, (add) => {
+    for (let i = 0; i < windows; i++) {
+      const start = i * stride - padding;
+      for (let at = start; at < start + windowSize; at++) {
+        if (at >= 0 && at < pixels) add(i, at, 1 / windowSize);
       }
     }
   });

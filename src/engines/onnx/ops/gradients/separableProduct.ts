@@ -1,13 +1,14 @@
-import type { LoweringContext } from '../../lower/traceLowering.js';
+import type { LoweringContext } from '../context/loweringContext.js';
+import { KEEP_SIZE } from '../context/shapeConstants.js';
 
-/** Numbers `[from, to]`, row by row. */
+/** A constant matrix `[inputSize, outputSize]` in row-major order. */
 export interface Matrix {
   readonly inputSize: number;
   readonly outputSize: number;
   readonly values: readonly number[];
 }
 
-/** A matrix of zeros to which `fill` adds. */
+/** Creates a matrix of zeros, to which `fill` adds values. */
 export function createMatrix(
   inputSize: number,
   outputSize: number,
@@ -21,9 +22,9 @@ export function createMatrix(
 }
 
 /**
- * The gradient of a layer that mixes rows with each other and columns with each other, the same for every image and
- * channel: input `name`, `[batch, rows.from, columns.from, channels]`, becomes `[batch, rows.to, columns.to, channels]`
- * in two products with constant matrices, without another layout.
+ * Multiplies the rows and the columns of input `name` by constant matrices, the same for every image and channel. The shape
+ * `[batch, rows.inputSize, columns.inputSize, channels]` becomes `[batch, rows.outputSize, columns.outputSize, channels]`. The
+ * image stays channels-last.
  */
 export function addSeparableProduct(
   { addNode, getInput, addIntegers, addFloats, call }: LoweringContext,
@@ -32,7 +33,7 @@ export function addSeparableProduct(
   columns: Matrix,
 ): string {
   const channels = call.inputs[name]!.shape[3]!;
-  const turned = ({ inputSize, outputSize, values }: Matrix) =>
+  const addTransposed = ({ inputSize, outputSize, values }: Matrix) =>
     addFloats(
       Array.from(
         { length: outputSize * inputSize },
@@ -40,12 +41,14 @@ export function addSeparableProduct(
       ),
       [outputSize, inputSize],
     );
-  // 0 keeps the batch as it is.
   const flat = addNode('Reshape', [
     getInput(name),
-    addIntegers([0, rows.inputSize, columns.inputSize * channels]),
+    addIntegers([KEEP_SIZE, rows.inputSize, columns.inputSize * channels]),
   ]);
-  const high = addNode('MatMul', [turned(rows), flat]);
-  const apart = addNode('Reshape', [high, addIntegers([0, rows.outputSize, columns.inputSize, channels])]);
-  return addNode('MatMul', [turned(columns), apart]);
+  const rowProduct = addNode('MatMul', [addTransposed(rows), flat]);
+  const images = addNode('Reshape', [
+    rowProduct,
+    addIntegers([KEEP_SIZE, rows.outputSize, columns.inputSize, channels]),
+  ]);
+  return addNode('MatMul', [addTransposed(columns), images]);
 }

@@ -1,0 +1,23 @@
+import { createError } from '../core/errors/errors.js';
+
+/**
+ * Fetches a file from a server.
+ *
+ * @throws A `file` error if the server does not send the file.
+ */
+export async function fetchFileBytes(url: string | URL): Promise<Uint8Array> {
+  const createRequestError = (received: string, cause?: unknown) =>
+    createError({
+      kind: 'file',
+      path: String(url),
+      expected: 'a file that the server sends',
+      received,
+      advice: 'Check the URL, and whether the server allows requests from this page (CORS).',
+      cause,
+    });
+  const response = await fetch(url).catch((cause) => {
+    throw createRequestError('no response', cause);
+  });
+  if (!response.ok) throw createRequestError(`HTTP ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+}

@@ -1,0 +1,70 @@
+import type { KernelCall, TracedTensor } from '../../../tensor/trace/tracer.js';
+import { POOLED_BIAS_RELU_GRADIENT } from '../ops/context/fusedKernels.js';
+
+/** The calls of a trace without copies, and the tensors behind the copies. */
+export interface SimplifiedTrace {
+  readonly calls: readonly KernelCall[];
+  /** Returns the id of the tensor that `id` is a copy of, or `id` if it is not a copy. */
+  resolveId(id: object): object;
+}
+
+/**
+ * Removes calls that only copy a tensor, and fuses some sequences of calls into one.
+ *
+ * @param otherShapes - Shape of each tensor of the calls in the other trace. Tensors that this function creates are added.
+ */
+export function simplifyTrace(
+  calls: readonly KernelCall[],
+  otherShapes: Map<TracedTensor, readonly number[]>,
+): SimplifiedTrace {
+  const copies = new Map<object, object>();
+  const resolveId = (id: object) => copies.get(id) ?? id;
+  const resolveTensor = (tensor: TracedTensor): TracedTensor => {
+    if (resolveId(tensor.id) === tensor.id) return tensor;
+    const original = { ...tensor, id: resolveId(tensor.id) };
+    otherShapes.set(original, otherShapes.get(tensor)!);
+    return original;
+  };
+  const withoutCopies: KernelCall[] = [];
+  for (const call of calls) {
+    const inputs = Object.fromEntries(
+      Object.entries(call.inputs).map(([name, tensor]) => [name, resolveTensor(tensor)]),
+    );
+    if (call.kernel === 'Identity') copies.set(call.outputs[0]!.id, inputs.x!.id);
+    else withoutCopies.push({ ...call, inputs });
+  }
+  return { calls: fusePooledGradients(withoutCopies), resolveId };
+}
+
+/**
+ * Fuses the two calls that compute the gradient of `maxPool(relu(x + bias))`. The gradient of a window goes to its maximum only,
+ * so the mask of relu and the gradient of the bias can be computed from the pooled values: a quarter as many for 2x2 windows.
+ */
+function fusePooledGradients(calls: readonly KernelCall[]): readonly KernelCall[] {
+  const readCounts = new Map<object, number>();
+  for (const { inputs } of calls) {
+    for (const { id } of Object.values(inputs)) readCounts.set(id, (readCounts.get(id) ?? 0) + 1);
+  }
+  const isReadOnce = (id: object) => readCounts.get(id) === 1;
+  const poolGradients = new Map<object, KernelCall>();
+  for (const call of calls) if (call.kernel === 'MaxPoolGrad') poolGradients.set(call.outputs[0]!.id, call);
+  const result: KernelCall[] = [];
+  for (const call of calls) {
+    const { y, dy: incoming } = call.inputs;
+    const poolGradient =
+      call.kernel === 'MultitaskBiasReluGradient' ? poolGradients.get(incoming!.id) : undefined;
+    if (poolGradient && isReadOnce(incoming!.id) && poolGradient.inputs.input!.id === y!.id) {
+      const { dy, input, output } = poolGradient.inputs;
+      result.splice(result.indexOf(poolGradient), 1);
+      result.push({
+        ...call,
+        kernel: POOLED_BIAS_RELU_GRADIENT,
+        inputs: { input: input!, output: output!, dy: dy! },
+        attributes: poolGradient.attributes,
+      });
+    } else {
+      result.push(call);
+    }
+  }
+  return result;
+}

@@ -1,0 +1,22 @@
+import type { LoweringContext } from './loweringContext.js';
+import type { Shape4D } from './windowGeometry.js';
+
+/**
+ * Converts a filter `[height, width, in, out]` to blocks: `[out / block, in / block, height, width, block of in, block of out]`.
+ * If there are fewer input channels than a block has, they come before the height. The conversion is part of the graph, since
+ * filters change with every step; it is cheap, since filters are small.
+ */
+export function addBlockedFilter(
+  { addNode, addIntegers }: LoweringContext,
+  filter: string,
+  [height, width, channels, filters]: Shape4D,
+  block: number,
+): string {
+  const inputBlock = Math.min(block, channels);
+  const splitShape = [height, width, channels / inputBlock, inputBlock, filters / block, block];
+  const order = inputBlock < block ? [4, 2, 3, 0, 1, 5] : [4, 2, 0, 1, 3, 5];
+  const blocks = addNode('Transpose', [addNode('Reshape', [filter, addIntegers(splitShape)])], {
+    perm: order,
+  });
+  return addNode('Reshape', [blocks, addIntegers([filters, channels, height, width])]);
+}

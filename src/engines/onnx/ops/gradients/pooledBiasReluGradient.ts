@@ -1,0 +1,42 @@
+import { chooseImageLayout, createChannelOps } from '../context/channelOps.js';
+import { convertLayout, type Layout, NHWC_TO_NCHW } from '../context/layout.js';
+import type { LoweringContext, OpLowering } from '../context/loweringContext.js';
+import { addReluGradient } from './biasReluGradient.js';
+import { addTwoByTwoMaxPoolGradient, hasBlockedTwoByTwoWindows } from './maxPoolGradient.js';
+import { lowerGeneralMaxPoolGradient } from './poolGradients.js';
+
+/**
+ * Lowers `{ input, output, dy } -> [dx where input > 0, its sum per channel]`, the kernel that `simplifyTrace` fuses. The mask of
+ * relu and the sum are computed from the pooled values, of which there are fewer.
+ */
+export const lowerPooledBiasReluGradient: OpLowering = (context) => {
+  const channelOps = createChannelOps(context, 'dy');
+  const masked = addReluGradient(context, channelOps.getValues('output'), channelOps.getValues('dy'));
+  const layout = chooseImageLayout(context, context.call.inputs.dy!.shape[3]!);
+  const dx = hasBlockedTwoByTwoWindows(context)
+    ? addTwoByTwoMaxPoolGradient(context, masked)
+    : (lowerGeneralMaxPoolGradient(replaceInput(context, 'dy', masked, layout)) as string);
+  return [dx, channelOps.addSum(masked)];
+};
+
+/** Returns a context in which input `name` is the image `value`, which is in `layout`. */
+function replaceInput(
+  context: LoweringContext,
+  name: string,
+  value: string,
+  layout: Layout,
+): LoweringContext {
+  const channels = context.call.inputs[name]!.shape[3]!;
+  const convertTo = (target: Layout) => convertLayout(context, value, layout, target, channels);
+  return {
+    ...context,
+    getInput: (inputName) => (inputName === name ? convertTo('channelsLast') : context.getInput(inputName)),
+    getImage: (inputName, target) =>
+      inputName === name ? convertTo(target) : context.getImage(inputName, target),
+    transposeInput: (inputName, order) => {
+      if (inputName !== name) return context.transposeInput(inputName, order);
+      if (order.join() === NHWC_TO_NCHW.join()) return convertTo('channelsFirst');
+      return context.addNode('Transpose', [convertTo('channelsLast')], { perm: order });
+    },
+  };
+}

@@ -1,0 +1,79 @@
+import { createError, isMultitaskError } from '../../../core/errors/errors.js';
+import type { PackageLoader } from '../../../core/platform/platform.js';
+import type { OnnxRuntime } from './onnxRuntime.js';
+
+/** Packages that contain ONNX Runtime, in the order in which they are tried. */
+const ONNX_PACKAGES = ['onnxruntime-node', 'onnxruntime-web'] as const;
+/** The oldest version that has the operations of the graphs. */
+const MIN_VERSION = [1, 20] as const;
+
+/**
+ * The command that installs ONNX Runtime for Node. Without the environment variable, the package's install script downloads CUDA
+ * libraries, and fails without a network.
+ */
+export const ONNX_INSTALL_COMMAND = 'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node';
+
+/**
+ * Loads ONNX Runtime from the first package that is installed: `onnxruntime-node`, then `onnxruntime-web`.
+ *
+ * @param installAdvice - Advice of the error if no package is installed.
+ * @throws `missing-package` error if no package is installed, `broken-package` error if the package fails to load, and `engine`
+ *   error if it is too old.
+ */
+export async function loadOnnxRuntime(load: PackageLoader, installAdvice: string): Promise<OnnxRuntime> {
+  const reasons: string[] = [];
+  for (const name of ONNX_PACKAGES) {
+    try {
+      const loaded = await load<Partial<OnnxRuntime> & { default?: OnnxRuntime }>(name, 'the onnx engine');
+      return checkRuntime(
+        name,
+        (loaded.InferenceSession ? loaded : loaded.default) as OnnxRuntime | undefined,
+      );
+    } catch (error) {
+      if (!isMultitaskError(error) || error.kind !== 'missing-package')
+        throw createBrokenPackageError(name, error);
+      reasons.push(`${name}: ${error.received}`);
+    }
+  }
+  throw createError({
+    kind: 'missing-package',
+    path: 'engine onnx',
+    expected: ONNX_PACKAGES.join(' or '),
+    received: reasons.join('; '),
+    advice: installAdvice,
+  });
+}
+
+/** Creates the error for a package that is installed but fails to load. The next package must not silently replace it. */
+function createBrokenPackageError(name: string, error: unknown) {
+  if (isMultitaskError(error) && error.kind === 'engine') return error;
+  return createError({
+    kind: 'broken-package',
+    path: 'engine onnx',
+    expected: `a working installation of ${name}`,
+    received: isMultitaskError(error) ? error.received : String((error as Error)?.message ?? error),
+    advice: `Reinstall it with: npm install ${name}@latest, or use engine: "wasm".`,
+    cause: error,
+  });
+}
+
+function checkRuntime(name: string, runtime: OnnxRuntime | undefined): OnnxRuntime {
+  const { env } = (runtime ?? {}) as { env?: { versions?: { common?: string } } };
+  const version = env?.versions?.common ?? '';
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const isTooOld = major < MIN_VERSION[0] || (major === MIN_VERSION[0] && minor < MIN_VERSION[1]);
+  if (typeof runtime?.InferenceSession?.create === 'function' && !isTooOld) {
+    return {
+      InferenceSession: runtime.InferenceSession,
+      Tensor: runtime.Tensor,
+      label: `${name} ${version}`,
+    };
+  }
+  throw createError({
+    kind: 'engine',
+    path: 'engine onnx',
+    expected: `${name} of version ${MIN_VERSION.join('.')} or later`,
+    received: version ? `version ${version}` : 'a different package of that name',
+    advice: `Run: npm install ${name}@latest`,
+  });
+}

@@ -1,0 +1,39 @@
+import { formatShape } from '../../../core/arrays.js';
+import { createError } from '../../../core/errors/errors.js';
+import { describeCall } from '../../../tensor/trace/describeCall.js';
+import type { KernelCall } from '../../../tensor/trace/tracer.js';
+
+const USE_WASM = 'use engine: "wasm"';
+
+/** Creates the error for a kernel call that cannot be written as ONNX nodes. */
+export function createUnsupportedOpError(call: KernelCall): Error {
+  return createError({
+    kind: 'engine',
+    path: describeCall(call),
+    expected: 'an operation that can be compiled to ONNX',
+    received: `an unsupported operation with an output of shape ${formatShape(call.outputs[0]?.shape ?? [])}`,
+    advice: `Replace it by operations that docs/onnx-operations.md lists, or ${USE_WASM}, which runs every operation.`,
+  });
+}
+
+/** Creates the error for a pass that behaved differently when it was traced a second time. */
+export function createTraceMismatchError(call: KernelCall, difference: string): Error {
+  return createError({
+    kind: 'engine',
+    path: describeCall(call),
+    expected: 'the same operations and constants for every batch',
+    received: `${difference} in a second run with other data`,
+    advice: `Remove random draws, counters and tensor reads such as dataSync() from the layer, loss or metric, or ${USE_WASM}.`,
+  });
+}
+
+/** Creates the error for a kernel call whose output ONNX Runtime computes differently from TensorFlow.js. */
+export function createOpMismatchError(call: KernelCall, difference: number, tolerance: number): Error {
+  return createError({
+    kind: 'engine',
+    path: describeCall(call),
+    expected: `outputs within ${tolerance} of TensorFlow.js`,
+    received: `a relative difference of ${difference.toPrecision(2)} in the output of shape ${formatShape(call.outputs[0]!.shape)}`,
+    advice: `Report the operation to the maintainers, and ${USE_WASM} until it is fixed.`,
+  });
+}

@@ -1,0 +1,22 @@
+import type { ThreadStarter } from './kernels/threadPool.js';
+import { ISOLATED_WORKER_OPTIONS, type NodeModules } from './nodeModules.js';
+
+/** Creates a function that starts threads in Node. A thread that has started does not keep the process alive. */
+export function createNodeThreadStarter({ workerThreads: { Worker } }: NodeModules): ThreadStarter {
+  return (script, onMessage, onExit) => {
+    const listener = `
+const { parentPort } = require('node:worker_threads');
+parentPort.once('message', (message) => serve(message, () => parentPort.postMessage('ready')));`;
+    const thread = new Worker(script + listener, ISOLATED_WORKER_OPTIONS);
+    thread.on('message', () => {
+      thread.unref(); // Not earlier: the process must not end while the pool waits for its threads.
+      onMessage();
+    });
+    thread.on('error', onExit);
+    thread.on('exit', onExit);
+    return {
+      postMessage: (message) => thread.postMessage(message),
+      terminate: () => void thread.terminate(),
+    };
+  };
+}
