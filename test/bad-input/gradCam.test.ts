@@ -34,14 +34,14 @@ describe('gradCam says what is wrong with', () => {
   });
 
   test('a word', async () => {
-    const { path, expected, advice } = await heat({ task: 'gender', toward: 'femal' });
+    const { path, expected, advice } = await heat({ task: 'gender', target: 'femal' });
     expect([path, expected, advice]).toEqual([
-      'gradCam.toward',
-      'one of "male", "female", for gender',
+      'gradCam.target',
+      '"male" or "female" for the task gender',
       'Did you mean "female"?',
     ]);
-    expect((await heat({ task: 'age', toward: 'female' })).expected).toBe(
-      'one of "higher", "lower", for age',
+    expect((await heat({ task: 'age', target: 'female' })).expected).toBe(
+      '"higher" or "lower" for the task age',
     );
   });
 
@@ -52,7 +52,9 @@ describe('gradCam says what is wrong with', () => {
     expect((await heat({ task: 'gender', layer: 'age_conv1' })).received).toBe(
       'a layer that the output of gender does not depend on',
     );
-    expect((await heat({ task: 'gender', layer: 'gender_dense1' })).received).toBe('one with an output [3]');
+    expect((await heat({ task: 'gender', layer: 'gender_dense1' })).received).toBe(
+      'a layer with an output [3]',
+    );
   });
 
   test('a network without a convolution', async () => {

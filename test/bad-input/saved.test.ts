@@ -76,8 +76,8 @@ describe('an output path that cannot be written', () => {
     let steps = 0;
     const count = {
       name: 'count',
-      begin: () => ({
-        step: () => {
+      create: () => ({
+        onBatchEnd: () => {
           steps++;
         },
       }),

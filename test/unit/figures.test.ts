@@ -131,7 +131,7 @@ describe('curves side by side', () => {
     await wrong([{ title: 'grey', runs: [] }], 'a setting without runs');
     await wrong([{ title: 'grey', runs: [{ tasks, rows: [] }] }], 'no epochs in "grey"');
     const one = { tasks: [tasks[0]], rows } as never;
-    await wrong([settings[0]!, { title: 'grey', runs: [one] }], 'age in "grey"');
+    await wrong([settings[0]!, { title: 'grey', runs: [one] }], 'the tasks age in "grey"');
   });
 });
 
