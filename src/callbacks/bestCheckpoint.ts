@@ -5,7 +5,7 @@ import { didYouMean } from '../core/errors/suggestions.js';
 import type { Store } from '../core/platform/platform.js';
 import { writeCheckpointEpoch } from '../core/records/checkpointEpoch.js';
 import type { HistoryRow } from '../core/records/history.js';
-import type { Callback } from '../training/callback.js';
+import type { StatefulCallback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
 import { checkWritable } from './checkWritable.js';
 import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
@@ -17,11 +17,11 @@ import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOpti
  */
 export interface BestCheckpointOptions<Monitor extends string> extends MonitorOptions<Monitor> {
   /**
-   * Folder in the store. Columns stand in braces, with digits as in Python: `{epoch:02d}-{val_loss:.3f}` keeps a folder
-   * for each best epoch. Default `best`, which is written over.
+   * Folder in the store, or a template with columns of the history in braces, formatted as in Python. The template
+   * `{epoch:02d}-{val_loss:.3f}` writes a folder for each best epoch. Default `best`, which is overwritten.
    */
   readonly folder?: string;
-  /** With a template, how many of the best folders stay. Default all, as Keras. */
+  /** Number of folders that a template keeps: those of the latest best epochs. Default: all, as in Keras. */
   readonly maxToKeep?: number;
 }
 
@@ -31,11 +31,18 @@ interface SavedModel {
 }
 
 /**
- * Saves the model whenever a column is better than ever before: strictly, so ties keep the earlier epoch. A NaN in the
- * first epoch is never beaten, as in Keras 3 `ModelCheckpoint` with `save_best_only` (callbacks/model_checkpoint.py). `kept.json`
- * beside the model says of which epoch it is and by which column; a report tells of that epoch.
+ * Returns a callback that saves the model after every epoch whose value of a column is the best so far. Same rules as Keras 3
+ * `ModelCheckpoint` with `save_best_only` (callbacks/model_checkpoint.py): the comparison is strict, so of equal values the
+ * first epoch is saved. If the value of the first epoch is NaN, no later value is better.
  *
- * @throws `argument` fault for `keep` without a template, or a template with an unknown column.
+ * The folder contains the files of `model.save`, which {@link loadModel} opens, and `kept.json` with the epoch, the column and
+ * its value. Reports read from it which epoch the model belongs to.
+ *
+ * @typeParam Monitor - The column that the callback watches.
+ * @param store - Where the models are written.
+ * @returns A callback for the option `callbacks` of `fit`. The run rejects before its first step when the store cannot be
+ *   written, and with an `argument` error after its first epoch when the template names an unknown column.
+ * @throws `argument` error for `maxToKeep` without a template.
  * @example
  * ```ts
  * import { bestCheckpoint, memoryStore } from 'tfjs-multitask';
@@ -48,7 +55,7 @@ interface SavedModel {
 export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
   store: Store,
   options: BestCheckpointOptions<Monitor> = {},
-): Callback<Monitor> {
+): StatefulCallback<Monitor> {
   const { monitor = 'val_loss' as Monitor, folder: name = 'best', maxToKeep } = options;
   if (maxToKeep !== undefined) {
     checks.integer('bestCheckpoint.maxToKeep', maxToKeep, {
@@ -72,28 +79,28 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
     create: async (run, saved) => {
       await checkWritable(store);
       const mode = resolveMode(run, monitor, options.mode);
-      let kept: readonly SavedModel[] = (saved?.values as readonly SavedModel[] | undefined) ?? [];
+      let models: readonly SavedModel[] = (saved?.values as readonly SavedModel[] | undefined) ?? [];
       return {
         onEpochEnd: async ({ row }) => {
           const value = getMonitorValue(row, monitor);
-          const best = kept.at(-1);
+          const best = models.at(-1);
           if (best && !isImprovement(mode, value, best.value ?? Number.NaN, 0)) return;
           const folder = formatFolderName(name, row);
           const note = { monitor, epoch: row.epoch, value: Number.isNaN(value) ? null : value };
           await writeCheckpointEpoch(store, folder, note, () => run.save(store, folder));
-          const all = [...kept.filter((one) => one.folder !== folder), { folder, value: note.value }];
-          kept = maxToKeep === undefined ? all : all.slice(-maxToKeep);
-          for (const { folder: old } of all.slice(0, all.length - kept.length)) {
+          const all = [...models.filter((model) => model.folder !== folder), { folder, value: note.value }];
+          models = maxToKeep === undefined ? all : all.slice(-maxToKeep);
+          for (const { folder: old } of all.slice(0, all.length - models.length)) {
             for (const file of await store.list(`${old}/`)) await store.remove(file);
           }
         },
-        getState: () => ({ values: kept.map((one) => ({ ...one })) }),
+        getState: () => ({ values: models.map((model) => ({ ...model })) }),
       };
     },
   };
 }
 
-/** `{epoch:02d}` and `{val_loss:.3f}` filled in, as Python's format does for these two forms. */
+/** Fills columns such as `{epoch:02d}` and `{val_loss:.3f}` into a template. These two formats are those of Python. */
 function formatFolderName(template: string, row: HistoryRow): string {
   return template.replace(
     /\{(\w+)(?::(?:0?(\d+)d|\.(\d+)f))?\}/g,
@@ -114,11 +121,12 @@ function formatFolderName(template: string, row: HistoryRow): string {
   );
 }
 
-/** `value` with so many digits after the point, as Python: halves go to the even digit, and what is no number is in lower case. */
+/** Returns `value` with `digits` decimals, as Python does: ties round to the even digit, and NaN and infinity are in lower case. */
 function formatFixed(value: number, digits: number): string {
   if (!Number.isFinite(value)) return String(value).replace('NaN', 'nan').replace('Infinity', 'inf');
-  const halves = value * 2 ** (digits + 1);
-  const tie = Number.isInteger(halves) && halves % 2 !== 0;
-  const below = Math.floor(Math.abs(value) * 10 ** digits);
-  return (tie && below % 2 === 0 ? (Math.sign(value) * below) / 10 ** digits : value).toFixed(digits);
+  const doubled = value * 2 ** (digits + 1);
+  const isTie = Number.isInteger(doubled) && doubled % 2 !== 0;
+  const roundedDown = Math.floor(Math.abs(value) * 10 ** digits);
+  const isEven = roundedDown % 2 === 0;
+  return (isTie && isEven ? (Math.sign(value) * roundedDown) / 10 ** digits : value).toFixed(digits);
 }

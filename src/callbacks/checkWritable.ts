@@ -1,8 +1,8 @@
 import type { Store } from '../core/platform/platform.js';
 
 /**
- * Throws what the store throws when it cannot be written: told when a run begins, not after its first epoch. What is in the
- * store stays as it is.
+ * Writes and removes an empty file, so that a store that cannot be written rejects before the run begins and not after its
+ * first epoch. The other files of the store are not changed.
  */
 export async function checkWritable(store: Store): Promise<void> {
   await store.write('.writable', new Uint8Array());

@@ -1,31 +1,50 @@
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow } from '../core/records/history.js';
-import type { Callback } from '../training/callback.js';
+import type { StatelessCallback } from '../training/callback.js';
 import { checkWritable } from './checkWritable.js';
 
 /**
- * Writes the history as CSV after every epoch, whole each time, so a resumed run leaves one file without gaps. Columns:
- * epoch, loss, the tasks', the same with `val_`, learning_rate, seconds. Default name `history.csv`.
+ * Options of {@link csvLogger} and {@link jsonLinesLogger}.
  *
+ * @category Callbacks
+ */
+export interface LoggerOptions {
+  /** Name of the file in the store. Default `history.csv`, or `history.jsonl` for {@link jsonLinesLogger}. */
+  readonly name?: string;
+}
+
+/**
+ * Returns a callback that writes the history as a CSV file after every epoch. The whole file is written each time, so a resumed
+ * run leaves one file without gaps. Its columns are those of {@link HistoryRow}.
+ *
+ * @param store - Where the file is written.
+ * @returns A callback for the option `callbacks` of `fit`. The run rejects before its first step when the store cannot be
+ *   written.
  * @example
  * ```ts
- * import { csvLog, memoryStore } from 'tfjs-multitask';
+ * import { branch, csvLogger, flatten, imagesInMemory, memoryStore, multiTask, regression } from 'tfjs-multitask';
  *
- * console.log(csvLog(memoryStore()).name); // csvLog
+ * const image = { data: new Uint8Array(4 * 4 * 3).fill(90), height: 4, width: 4, channels: 3 };
+ * const dataset = imagesInMemory([{ image, labels: { light: 1 } }]);
+ * const model = multiTask({ input: [4, 4, 3] })
+ *   .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
+ *   .build();
+ * const store = memoryStore();
+ * await model.fit(dataset, { epochs: 1, engine: 'wasm', callbacks: [csvLogger(store)] });
+ * const text = new TextDecoder().decode(await store.read('history.csv'));
+ * console.log(text.split('\n')[0]); // epoch,loss,light_loss,light_mae,learning_rate,seconds
  * ```
  * @category Callbacks
  */
-export function csvLogger(store: Store, { name = 'history.csv' }: { readonly name?: string } = {}): Callback {
+export function csvLogger(store: Store, { name = 'history.csv' }: LoggerOptions = {}): StatelessCallback {
   return {
-    name: 'csvLog',
-    create: async (run) => {
-      await checkWritable(store);
-      return { onEpochEnd: () => store.write(name, new TextEncoder().encode(toCsv(run.history))) };
-    },
+    name: 'csvLogger',
+    onTrainBegin: () => checkWritable(store),
+    onEpochEnd: (_, run) => store.write(name, new TextEncoder().encode(toCsv(run.history))),
   };
 }
 
-/** A header and one line a row; a column that a row lacks is empty. */
+/** Returns a header and one line for each row. A value that a row does not have is empty. */
 function toCsv(rows: readonly HistoryRow[]): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const lines = rows.map((row) => columns.map((column) => row[column] ?? '').join(','));

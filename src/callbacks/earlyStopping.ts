@@ -1,6 +1,6 @@
 import * as checks from '../core/errors/checks.js';
 import type { Weights } from '../network/weights.js';
-import type { Callback } from '../training/callback.js';
+import type { StatefulCallback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
 import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
@@ -10,15 +10,15 @@ import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOpti
  * @category Callbacks
  */
 export interface EarlyStoppingOptions<Monitor extends string> extends MonitorOptions<Monitor> {
-  /** Epochs without improvement after which training stops. Default 0, which acts like 1. */
+  /** Number of epochs without improvement after which training stops. Default 0, which has the same effect as 1. */
   readonly patience?: number;
-  /** What counts as improvement, in the unit of the column; its sign is ignored. Default 0. */
+  /** Smallest change that counts as an improvement, in the unit of the column. Its sign is ignored. Default 0. */
   readonly minDelta?: number;
-  /** Improvement only resets the patience when the value is also better than this. */
+  /** Value to beat: an improvement resets the patience only when it is also better than this. Default: no such value. */
   readonly baseline?: number;
-  /** Epochs from the beginning that are not looked at. Default 0. */
+  /** Number of epochs at the beginning that are ignored. Default 0. */
   readonly startFromEpoch?: number;
-  /** Put the weights of the best epoch back at the end, also when training was not stopped early. Default false. */
+  /** Whether the model gets the weights of the best epoch at the end, also when training was not stopped early. Default false. */
   readonly restoreBestWeights?: boolean;
 }
 
@@ -28,11 +28,13 @@ interface EarlyStoppingState {
 }
 
 /**
- * Stops training when a column has stopped getting better. Same rules as Keras 3 `EarlyStopping`
- * (callbacks/early_stopping.py): improvement is strict; the first value always counts as one, even NaN, after which
- * nothing does; ties keep the earlier epoch.
+ * Returns a callback that stops training when a column no longer improves. Same rules as Keras 3 `EarlyStopping`
+ * (callbacks/early_stopping.py): an improvement is strict, so of equal values the first epoch is the best. The first value
+ * always counts as an improvement. If it is NaN, no later value does.
  *
- * @throws `argument` fault for a patience that is not a whole number of at least 0.
+ * @typeParam Monitor - The column that the callback watches.
+ * @returns A callback for the option `callbacks` of `fit`.
+ * @throws `argument` error for a `patience` or `startFromEpoch` that is not a whole number of at least 0.
  * @example
  * ```ts
  * import { earlyStopping } from 'tfjs-multitask';
@@ -44,7 +46,7 @@ interface EarlyStoppingState {
  */
 export function earlyStopping<const Monitor extends string = 'val_loss'>(
   options: EarlyStoppingOptions<Monitor> = {},
-): Callback<Monitor> {
+): StatefulCallback<Monitor> {
   const { monitor = 'val_loss' as Monitor, patience = 0, baseline, startFromEpoch = 0 } = options;
   const { restoreBestWeights = false } = options;
   const minDelta = Math.abs(options.minDelta ?? 0);
@@ -66,7 +68,7 @@ export function earlyStopping<const Monitor extends string = 'val_loss'>(
             best = value;
             if (restoreBestWeights) weights = await run.getWeights();
             if (baseline === undefined || isImprovement(mode, value, baseline, minDelta)) wait = 0;
-            return; // an improvement never stops, even one that leaves the patience running
+            return; // an improvement never stops the run, even when it does not reset the patience
           }
           if (wait >= patience && epoch > 1) run.stop(`${monitor} has not improved for ${wait} epochs`);
         },

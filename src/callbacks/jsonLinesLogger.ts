@@ -1,30 +1,32 @@
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow } from '../core/records/history.js';
-import type { Callback } from '../training/callback.js';
+import type { StatelessCallback } from '../training/callback.js';
+import type { LoggerOptions } from './csvLogger.js';
 
 /**
- * Adds one line of JSON after every epoch, for programs that follow a run. A resumed run first writes the lines of the
- * epochs it has, so a killed process leaves no half line and no epoch twice. Default name `history.jsonl`.
+ * Returns a callback that appends one line of JSON to a file after every epoch, for programs that follow a run. A resumed run
+ * first writes the lines of its earlier epochs again, so a killed process leaves no partial line and no epoch twice.
  *
+ * @param store - Where the file is written.
+ * @returns A callback for the option `callbacks` of `fit`. The run rejects before its first step when the store cannot be
+ *   written.
  * @example
  * ```ts
- * import { jsonLines, memoryStore } from 'tfjs-multitask';
+ * import { jsonLinesLogger, memoryStore } from 'tfjs-multitask';
  *
- * console.log(jsonLines(memoryStore()).name); // jsonLines
+ * console.log(jsonLinesLogger(memoryStore(), { name: 'rows.jsonl' }).name); // jsonLinesLogger
  * ```
  * @category Callbacks
  */
 export function jsonLinesLogger(
   store: Store,
-  { name = 'history.jsonl' }: { readonly name?: string } = {},
-): Callback {
-  const bytes = (rows: readonly HistoryRow[]) =>
+  { name = 'history.jsonl' }: LoggerOptions = {},
+): StatelessCallback {
+  const toBytes = (rows: readonly HistoryRow[]) =>
     new TextEncoder().encode(rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
   return {
-    name: 'jsonLines',
-    create: async (run) => {
-      await store.write(name, bytes(run.history));
-      return { onEpochEnd: ({ row }) => store.append(name, bytes([row])) };
-    },
+    name: 'jsonLinesLogger',
+    onTrainBegin: (run) => store.write(name, toBytes(run.history)),
+    onEpochEnd: ({ row }) => store.append(name, toBytes([row])),
   };
 }

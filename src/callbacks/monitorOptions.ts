@@ -2,23 +2,26 @@ import type { HistoryRow } from '../core/records/history.js';
 import type { Run } from '../training/callback.js';
 
 /**
- * What a callback that watches one column is told.
+ * Options of every callback that watches one column of the history.
  *
  * @category Callbacks
  */
 export interface MonitorOptions<Monitor extends string> {
-  /** The column to watch, `val_loss` or `val_age_mae`. Default `val_loss`. */
+  /** Column to watch, for example `val_age_mae`. Default `val_loss`. */
   readonly monitor?: Monitor;
-  /** Which way is better. Default `auto`: losses and errors down, accuracies up, known for every column of a run. */
+  /**
+   * Whether a smaller value (`min`) or a larger value (`max`) is better. Default `auto`: `min` for losses, and for metrics the
+   * direction that the metric declares.
+   */
   readonly mode?: 'auto' | 'min' | 'max';
 }
 
-/** Which way is better for `monitor` in this run. */
+/** Returns whether a smaller or a larger value of `monitor` is better. */
 export function resolveMode(run: Run, monitor: string, mode: 'auto' | 'min' | 'max' = 'auto'): 'min' | 'max' {
   return mode === 'auto' ? run.monitorModes[monitor]! : mode;
 }
 
-/** The watched value of an epoch; NaN where the epoch has none (a batch without labels, say): it never improves. */
+/** Returns the value of `monitor` in a row, or NaN, which is never an improvement, when the epoch did not measure it. */
 export function getMonitorValue(row: HistoryRow, monitor: string): number {
   return row[monitor] ?? Number.NaN;
 }

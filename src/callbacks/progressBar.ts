@@ -1,67 +1,68 @@
 import { findBestEpoch, type HistoryRow } from '../core/records/history.js';
 import type { EngineChoice } from '../engines/engineChoice.js';
-import type { Callback } from '../training/callback.js';
+import type { StatefulCallback } from '../training/callback.js';
 
 /**
- * Where {@link progressBar} writes. `process.stdout` is one.
+ * Output of {@link progressBar}. `process.stdout` is one.
  *
  * @category Callbacks
  */
 export interface ProgressOutput {
-  /** Takes text as it is; line ends are in it. */
+  /** Writes text as it is. The text contains its line breaks. */
   write(text: string): unknown;
-  /** Whether a line can be written over. Default false: only the lines at the end of an epoch. */
+  /** Whether the output is a terminal, where a line can be overwritten. Default false: only the table of each epoch is written. */
   readonly isTTY?: boolean;
   /** Width of the terminal in characters. Default 80. */
   readonly columns?: number;
 }
 
-/** Rows of an epoch's block: the prefix of the columns, and its name for readers. */
+/** Rows of an epoch's table: the prefix of the columns, and the title of the row. */
 const ROW_LABELS = [
   ['', 'training'],
   ['val_', 'validation'],
-  ['clean_', 'not augmented'],
+  ['val_unaugmented_', 'not augmented'],
 ] as const;
 
 const BAR_WIDTH = 16;
 
 /**
- * Shows where a run stands: on a terminal one line with a bar, the step, the time left and the running means, written over
- * after every step; everywhere a block at the end of an epoch, its columns under each other, with the best epoch so far.
+ * Returns a callback that shows the progress of a run. On a terminal it overwrites one line after every step: a bar, the step,
+ * the remaining time and the running means. After every epoch it writes a table of the epoch and the best epoch so far.
  *
- * @param output - `process.stdout`, or anything with `write`.
+ * @param output - `process.stdout`, or any object with `write`.
+ * @returns A callback for the option `callbacks` of `fit`.
  * @example
  * ```ts
- * import { progress } from 'tfjs-multitask';
+ * import { progressBar } from 'tfjs-multitask';
  *
- * console.log(progress(process.stdout).name); // progress
+ * console.log(progressBar(process.stdout).name); // progressBar
  * ```
  * @category Callbacks
  */
-export function progressBar(output: ProgressOutput): Callback {
+export function progressBar(output: ProgressOutput): StatefulCallback {
   return {
-    name: 'progress',
+    name: 'progressBar',
     create: (run, saved) => {
       const rows = [...((saved?.values as HistoryRow[] | undefined) ?? [])];
-      let began = 0;
+      let startTime = 0;
       let first = 1;
       output.write(formatEngine(run.engine));
       return {
         onEpochBegin: () => {
-          began = 0;
+          startTime = 0;
         },
         onBatchEnd: ({ epoch, batch, batches, logs }) => {
           if (output.isTTY !== true) return;
-          if (began === 0) {
-            began = performance.now();
+          if (startTime === 0) {
+            startTime = performance.now();
             first = batch;
           }
-          const each = (performance.now() - began) / Math.max(1, batch - first);
-          const left = batch > first ? ` ${formatDuration(((batches - batch) * each) / 1000)} left` : '';
-          const full = Math.round((BAR_WIDTH * batch) / batches);
-          const bar = `${'━'.repeat(full)}${'╌'.repeat(BAR_WIDTH - full)}`;
+          const each = (performance.now() - startTime) / Math.max(1, batch - first);
+          const remaining = batch > first ? ` ${formatDuration(((batches - batch) * each) / 1000)} left` : '';
+          const filled = Math.round((BAR_WIDTH * batch) / batches);
+          const bar = `${'━'.repeat(filled)}${'╌'.repeat(BAR_WIDTH - filled)}`;
           const values = Object.entries(logs).map(([name, value]) => `${name} ${formatNumber(value)}`);
-          const line = `epoch ${epoch}/${run.epochs} ${bar} ${batch}/${batches}${left}  ${values.join('  ')}`;
+          const line = `epoch ${epoch}/${run.epochs} ${bar} ${batch}/${batches}${remaining}  ${values.join('  ')}`;
           output.write(`\r\u001B[K${line.slice(0, (output.columns ?? 80) - 1)}`);
         },
         onEpochEnd: ({ epoch, row }) => {
@@ -70,10 +71,10 @@ export function progressBar(output: ProgressOutput): Callback {
           const best = findBestEpoch({ tasks: [], rows }, monitor);
           const clear = output.isTTY === true ? '\r\u001B[K' : '';
           const title = `epoch ${epoch}/${run.epochs}, ${formatDuration(row.seconds ?? 0)}`;
-          const said = best
+          const bestText = best
             ? `; best so far: epoch ${best.epoch}, ${monitor} ${formatNumber(best.value)}`
             : '';
-          output.write(`${clear}${title}${said}\n${formatTable(row)}\n`);
+          output.write(`${clear}${title}${bestText}\n${formatTable(row)}\n`);
         },
         getState: () => ({ values: rows.map((row) => ({ ...row })) }),
       };
@@ -81,18 +82,16 @@ export function progressBar(output: ProgressOutput): Callback {
   };
 }
 
-/** The engine and the reason; a second line with the install command when `wasm` was chosen because ONNX Runtime is not installed. */
+/** Returns the engine and the reason as a line; adds the install command of ONNX Runtime when `wasm` runs because it is missing. */
 function formatEngine({ name, reason, fasterEngine }: EngineChoice): string {
   const hint =
     name === 'wasm' && fasterEngine?.name === 'onnx' ? `for more speed: ${fasterEngine.install}\n` : '';
   return `engine ${name}: ${reason}\n${hint}`;
 }
 
-/** Losses and metrics of an epoch, a line for each kind of judging, columns under each other. */
+/** Returns the losses and metrics of an epoch as a table: one row for training and one for each kind of validation. */
 function formatTable(row: HistoryRow): string {
-  const columns = Object.keys(row).filter(
-    (name) => !/^(val_|clean_)|^(epoch|seconds|learning_rate)$/.test(name),
-  );
+  const columns = Object.keys(row).filter((name) => !/^val_|^(epoch|seconds|learning_rate)$/.test(name));
   const width = (name: string) => Math.max(name.length, 7) + 2;
   const lines = ROW_LABELS.filter(([prefix]) => row[`${prefix}loss`] !== undefined).map(
     ([prefix, name]) =>
@@ -105,7 +104,7 @@ function formatTable(row: HistoryRow): string {
   );
 }
 
-/** Four digits that count. */
+/** Returns a number with about four significant digits. */
 const formatNumber = (value: number) => {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);

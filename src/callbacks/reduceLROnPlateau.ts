@@ -1,5 +1,5 @@
 import * as checks from '../core/errors/checks.js';
-import type { Callback } from '../training/callback.js';
+import type { StatefulCallback } from '../training/callback.js';
 import { isImprovement } from '../training/monitor.js';
 import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOptions.js';
 
@@ -9,15 +9,15 @@ import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOpti
  * @category Callbacks
  */
 export interface ReduceLROnPlateauOptions<Monitor extends string> extends MonitorOptions<Monitor> {
-  /** The rate is multiplied by it, over 0 and under 1. Default 0.1. */
+  /** Factor on the learning rate, between 0 and 1, both excluded. Default 0.1. */
   readonly factor?: number;
-  /** Epochs without improvement before the rate falls. Default 10. */
+  /** Number of epochs without improvement after which the rate is reduced. Default 10. */
   readonly patience?: number;
-  /** What counts as improvement, in the unit of the column. Default 1e-4. */
+  /** Smallest change that counts as an improvement, in the unit of the column. Default 1e-4. */
   readonly minDelta?: number;
-  /** Epochs after a fall in which none is counted. Default 0. */
+  /** Number of epochs after a reduction that do not count towards the patience. Default 0. */
   readonly cooldown?: number;
-  /** The rate falls no lower. Default 0. */
+  /** Lower bound of the rate. Default 0. */
   readonly minLearningRate?: number;
 }
 
@@ -28,10 +28,15 @@ interface ReduceLROnPlateauState {
 }
 
 /**
- * Lowers the learning rate when a column has stopped getting better. Same rules as Keras 3 `ReduceLROnPlateau`
- * (callbacks/reduce_lr_on_plateau.py): a NaN in the first epoch is never beaten. For an optimiser with a constant rate.
+ * Returns a callback that reduces the learning rate when a column no longer improves. Same rules as Keras 3
+ * `ReduceLROnPlateau` (callbacks/reduce_lr_on_plateau.py). If the value of the first epoch is NaN, no later value is an
+ * improvement. The optimizer must have a constant rate.
  *
- * @throws `argument` fault for a factor that is not between 0 and 1, and, at the first fall, for an optimiser with a schedule.
+ * @typeParam Monitor - The column that the callback watches.
+ * @returns A callback for the option `callbacks` of `fit`. The run rejects with an `argument` error at the first reduction when
+ *   the optimizer has a schedule.
+ * @throws `argument` error for a `factor` that is not between 0 and 1, and for a `patience` or `cooldown` that is not a whole
+ *   number of at least 0.
  * @example
  * ```ts
  * import { reduceLROnPlateau } from 'tfjs-multitask';
@@ -42,7 +47,7 @@ interface ReduceLROnPlateauState {
  */
 export function reduceLROnPlateau<const Monitor extends string = 'val_loss'>(
   options: ReduceLROnPlateauOptions<Monitor> = {},
-): Callback<Monitor> {
+): StatefulCallback<Monitor> {
   const { monitor = 'val_loss' as Monitor, factor = 0.1, patience = 10, minDelta = 1e-4 } = options;
   const { cooldown = 0, minLearningRate = 0 } = options;
   checks.integer('reduceLROnPlateau.patience', patience, { min: 0, defaultValue: 10 });

@@ -1,9 +1,9 @@
 import { createError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
 import type { Store } from '../core/platform/platform.js';
-import type { HistoryRow } from '../core/records/history.js';
+import { getColumnPrefix, type HistoryRow } from '../core/records/history.js';
 import { EVENT_FILE_VERSION, encodeEvents, type ScalarSummary, type TfEvent } from '../formats/tfEvents.js';
-import type { Callback } from '../training/callback.js';
+import type { StatefulCallback } from '../training/callback.js';
 import { checkWritable } from './checkWritable.js';
 
 /**
@@ -12,41 +12,54 @@ import { checkWritable } from './checkWritable.js';
  * @category Callbacks
  */
 export interface TensorBoardOptions {
-  /** Where in the store. Default its top. One folder a run: TensorBoard draws all that lies in one as one curve. */
+  /**
+   * Folder in the store. Default: the top of the store. Give every run its own folder: TensorBoard draws all events of one
+   * folder as one curve.
+   */
   readonly folder?: string;
   /**
-   * When the running means of an epoch are written, beside what is written after each: `epoch` (default) never, `batch` after
-   * every step, a number after every so many steps.
+   * When the running means of an epoch are written, in addition to the values after each epoch. Default `epoch`.
+   *
+   * - `epoch`: never.
+   * - `batch`: after every step.
+   * - A number `n`: after every `n` steps.
    */
   readonly updateFreq?: 'epoch' | 'batch' | number;
-  /** Milliseconds since 1970, for axes of time. Default `Date.now`. */
+  /** Returns the current time in milliseconds since 1970, for the time axis. Default `Date.now`. */
   readonly now?: () => number;
 }
 
-/** TensorBoard's word for a curve of its own; Keras has these two. */
+/** Runs, as TensorBoard calls curves of one origin. Keras writes the same two. */
 const RUN_NAMES = ['train', 'validation'] as const;
 type RunName = (typeof RUN_NAMES)[number];
 
-/** A file and how many of its bytes count. */
+/** The event file of each run, and how many of its bytes are valid. */
 type EventFiles = Record<RunName, { readonly name: string; bytes: number }>;
 
-/** What a checkpoint keeps. */
+/** State in a checkpoint. */
 interface TensorBoardState {
   readonly files: EventFiles;
   readonly iterations: number;
 }
 
 /**
- * Writes event files for TensorBoard: `tensorboard --logdir out` shows them while a run goes on and beside runs of Keras. Runs,
- * tags and steps are those of Keras's callback. In `train` and `validation`: `epoch_loss`, `epoch_age_mae`, … with epochs
- * counted from 0, and `epoch_learning_rate`, the rate of the epoch's last update; in `validation` also
- * `evaluation_loss_vs_iterations`, … with the updates so far; with `updateFreq` in `train` also `batch_loss`, …, the running
- * means of the epoch, with steps counted from 1. Beyond Keras: `epoch_seconds`, and the clean columns as `epoch_clean_loss`, ….
+ * Returns a callback that writes event files for TensorBoard. `tensorboard --logdir out` shows them while the run continues,
+ * next to runs of Keras. Runs, tags and steps are those of Keras's callback:
  *
- * A resumed run goes on in the files it had. What was written after the checkpoint it starts from is cut off first, so no
- * event is there twice.
+ * - In `train` and `validation`: `epoch_loss`, `epoch_age_mae` and so on, with epochs counted from 0, and
+ *   `epoch_learning_rate`, the rate of the last update of the epoch.
+ * - In `validation` also: `evaluation_loss_vs_iterations` and so on, with the number of updates so far.
+ * - In `train` also, with `updateFreq`: `batch_loss` and so on, the running means of the epoch, with steps counted from 1.
  *
- * @throws `argument` fault for another `updateFreq`.
+ * In addition to Keras it writes `epoch_seconds`, and the columns of unaugmented validation as `epoch_unaugmented_loss` and
+ * so on.
+ *
+ * A resumed run continues its files. Events that were written after its checkpoint are removed first, so no event occurs
+ * twice.
+ *
+ * @param store - Where the event files are written.
+ * @returns A callback for the option `callbacks` of `fit`.
+ * @throws `argument` error for an `updateFreq` that is neither `epoch`, `batch` nor a whole number above 0.
  * @example
  * ```ts
  * import { memoryStore, tensorBoard } from 'tfjs-multitask';
@@ -55,16 +68,16 @@ interface TensorBoardState {
  * ```
  * @category Callbacks
  */
-export function tensorBoard(store: Store, options: TensorBoardOptions = {}): Callback {
+export function tensorBoard(store: Store, options: TensorBoardOptions = {}): StatefulCallback {
   const { folder = '', updateFreq = 'epoch', now = Date.now } = options;
   const every = toBatchInterval(updateFreq);
   return {
     name: 'tensorBoard',
     create: async (run, saved) => {
       await checkWritable(store);
-      const kept = saved?.values as unknown as TensorBoardState | undefined;
-      const files = kept ? structuredClone(kept.files) : await createEventFiles(store, folder, now());
-      let iterations = kept?.iterations ?? 0;
+      const state = saved?.values as unknown as TensorBoardState | undefined;
+      const files = state ? structuredClone(state.files) : await createEventFiles(store, folder, now());
+      let iterations = state?.iterations ?? 0;
 
       const write = async (name: RunName, step: number, scalars: readonly ScalarSummary[]) => {
         if (scalars.length === 0) return;
@@ -79,8 +92,8 @@ export function tensorBoard(store: Store, options: TensorBoardOptions = {}): Cal
         for (const name of RUN_NAMES) await write(name, row.epoch - 1, toScalars(row, name));
       };
 
-      if (kept) await truncateFiles(store, files);
-      else for (const row of run.history) await writeRow(row); // of a run that had no such callback before
+      if (state) await truncateFiles(store, files);
+      else for (const row of run.history) await writeRow(row); // epochs before this callback was added to a resumed run
       return {
         onBatchEnd: async ({ epoch, batch: step, batches, logs }) => {
           iterations = (epoch - 1) * batches + step;
@@ -111,7 +124,7 @@ function toBatchInterval(updateFreq: NonNullable<TensorBoardOptions['updateFreq'
   });
 }
 
-/** Names that no file has, so that a second run in one folder harms none. */
+/** Returns names of new files, so that a second run in the same folder does not overwrite the first. */
 async function createEventFiles(store: Store, folder: string, now: number): Promise<EventFiles> {
   const seconds = String(Math.floor(now / 1000)).padStart(10, '0'); // TensorBoard reads files in the order of their names
   const top = folder === '' ? '' : `${folder.replace(/\/+$/, '')}/`;
@@ -122,12 +135,12 @@ async function createEventFiles(store: Store, folder: string, now: number): Prom
   return { train: await file('train'), validation: await file('validation') };
 }
 
-/** Takes from the end of the files what the checkpoint does not know. */
+/** Removes the events that were written after the checkpoint. */
 async function truncateFiles(store: Store, files: EventFiles): Promise<void> {
   for (const file of Object.values(files)) {
     const written = file.bytes > 0 ? await store.read(file.name) : undefined;
     if (!written || written.length < file.bytes) {
-      file.bytes = 0; // not begun when the checkpoint was written, or lost since
+      file.bytes = 0; // the file did not exist when the checkpoint was written, or it was deleted since
       await store.remove(file.name);
     } else if (written.length > file.bytes) {
       await store.write(file.name, written.subarray(0, file.bytes));
@@ -135,19 +148,20 @@ async function truncateFiles(store: Store, files: EventFiles): Promise<void> {
   }
 }
 
-/** The columns of a row as one of TensorBoard's runs has them. */
+/** Returns the columns of a row that belong to one of TensorBoard's runs. */
 function toScalars(row: HistoryRow, run: RunName): ScalarSummary[] {
   return Object.entries(row).flatMap(([column, value]) => {
     if (column === 'epoch' || typeof value !== 'number') return [];
-    const own: RunName = /^(val|clean)_/.test(column) ? 'validation' : 'train';
-    return own === run ? [{ tag: `epoch_${column.replace(/^val_/, '')}`, value }] : [];
+    const runOfColumn: RunName = getColumnPrefix(column) === '' ? 'train' : 'validation';
+    return runOfColumn === run ? [{ tag: `epoch_${column.replace(/^val_/, '')}`, value }] : [];
   });
 }
 
+/** Returns the validation columns over the number of updates, as Keras writes them. Unaugmented validation has no such tags. */
 function toEvaluationScalars(row: HistoryRow): ScalarSummary[] {
   return Object.entries(row).flatMap(([column, value]) =>
-    column.startsWith('val_') && typeof value === 'number'
-      ? [{ tag: `evaluation_${column.slice(4)}_vs_iterations`, value }]
+    getColumnPrefix(column) === 'val_' && typeof value === 'number'
+      ? [{ tag: `evaluation_${column.slice('val_'.length)}_vs_iterations`, value }]
       : [],
   );
 }

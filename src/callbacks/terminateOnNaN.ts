@@ -1,9 +1,10 @@
-import type { Callback } from '../training/callback.js';
+import type { StatelessCallback } from '../training/callback.js';
 
 /**
- * Stops training after the step whose loss is not a finite number, as Keras 3 `TerminateOnNaN`
- * (callbacks/terminate_on_nan.py).
+ * Returns a callback that stops training after a step whose loss is not a finite number. Same as Keras 3 `TerminateOnNaN`
+ * (callbacks/terminate_on_nan.py). The history then says in `stopped` which step it was.
  *
+ * @returns A callback for the option `callbacks` of `fit`.
  * @example
  * ```ts
  * import { terminateOnNaN } from 'tfjs-multitask';
@@ -12,13 +13,11 @@ import type { Callback } from '../training/callback.js';
  * ```
  * @category Callbacks
  */
-export function terminateOnNaN(): Callback {
+export function terminateOnNaN(): StatelessCallback {
   return {
     name: 'terminateOnNaN',
-    create: (run) => ({
-      onBatchEnd: ({ epoch, batch, loss }) => {
-        if (!Number.isFinite(loss)) run.stop(`the loss was ${loss} in epoch ${epoch}, step ${batch}`);
-      },
-    }),
+    onBatchEnd: ({ epoch, batch, loss }, run) => {
+      if (!Number.isFinite(loss)) run.stop(`the loss was ${loss} in epoch ${epoch}, step ${batch}`);
+    },
   };
 }

@@ -24,7 +24,7 @@ export type { DownloadProgress } from '../backbones/fetchFile.js';
 export { type MobileNetV2Stage, mobileNetV2Backbone } from '../backbones/mobileNetV2.js';
 export { type Resnet50Stage, resnet50Backbone } from '../backbones/resnet50.js';
 export { type BestCheckpointOptions, bestCheckpoint } from '../callbacks/bestCheckpoint.js';
-export { csvLogger } from '../callbacks/csvLogger.js';
+export { csvLogger, type LoggerOptions } from '../callbacks/csvLogger.js';
 export { type EarlyStoppingOptions, earlyStopping } from '../callbacks/earlyStopping.js';
 export { jsonLinesLogger } from '../callbacks/jsonLinesLogger.js';
 export type { MonitorOptions } from '../callbacks/monitorOptions.js';
@@ -112,6 +112,7 @@ export { accuracy } from '../metrics/accuracy.js';
 export type { Metric, MetricName, MetricOptions } from '../metrics/metric.js';
 export { mae, mse, rmse } from '../metrics/regression.js';
 export type { LoadKerasModelOptions, LoadKerasOptions } from '../model/loadKeras.js';
+export type { SummaryOptions } from '../model/modelSummary.js';
 export type { MultiTaskBuilder, MultiTaskOptions, ValidTaskNames } from '../model/multiTask.js';
 export type {
   EvaluateOptions,
@@ -165,9 +166,14 @@ export type {
   BatchEvent,
   Callback,
   CallbackHooks,
+  CallbackIdentity,
   CallbackState,
   EpochEvent,
   Run,
+  StatefulCallback,
+  StatefulHooks,
+  StatelessCallback,
 } from '../training/callback.js';
-export type { FitOptions, FitResult } from '../training/fit.js';
+export type { FitOptions } from '../training/fit.js';
 export type { HistoryColumn, MonitorModes } from '../training/monitor.js';
+export type { History, HistoryRowOf } from '../training/trainingHistory.js';

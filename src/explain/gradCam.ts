@@ -13,7 +13,10 @@ import { tf } from '../tensor/tf.js';
 import { createGradCamGraph, type GradCamGraph } from './gradCamGraph.js';
 
 /**
- * What a heat map may speak for: one of the labels, or a `higher` or `lower` number.
+ * Prediction that a heat map can explain: one of the labels of a classification, or a `higher` or `lower` number of a
+ * regression.
+ *
+ * @typeParam T - The task.
  *
  * @category Figures
  */
@@ -27,49 +30,53 @@ export type GradCamTarget<T extends AnyTask> = T['kind'] extends 'regression'
  * @category Figures
  */
 export interface GradCamOptions<T extends Tasks, K extends keyof T & string> extends PredictOptions {
-  /** Whose answer is explained. */
+  /** Task whose prediction is explained. */
   readonly task: K;
   /**
-   * The layer whose feature map is weighed, by its name in `model.architecture()`; its output is `[height, width, channels]`.
-   * Default: that of the last convolution on the way to the task which leaves more than one place, after the batch
-   * normalisation, activation and sum that follow it.
+   * Name of the layer whose feature map is used, as `model.summary()` shows it. Its output must have the shape
+   * `[height, width, channels]`. Default: the last convolution before the task whose output has more than one position, after
+   * the batch normalization, activation and sum that follow it.
    */
   readonly layer?: string;
   /**
-   * What the map speaks for. Default: the label that the model gives each image; for a regression `higher`. What speaks
-   * against one of two labels is what speaks for the other, and against a higher number what speaks for a `lower` one.
+   * Prediction that the heat map supports. Default: the predicted label of each image, or `higher` for a regression. Evidence
+   * against one of two labels is evidence for the other; evidence against a higher number is evidence for a `lower` number.
    */
   readonly target?: GradCamTarget<T[K]>;
 }
 
 /**
- * A heat map of {@link gradCam}.
+ * Heat map of {@link gradCam}.
  *
+ * @typeParam Word - Predictions that it can explain.
  * @category Figures
  */
 export interface GradCam<Word extends string = string> extends HeatMap {
-  /** The largest number before all were divided by it; 0 where nothing in the image speaks for `toward`. */
+  /** Largest value before scaling: all values were divided by it. It is 0 when nothing in the image supports `target`. */
   readonly peak: number;
-  /** What the map speaks for. */
+  /** Prediction that the heat map supports. */
   readonly target: Word;
-  /** The layer whose feature map was weighed. */
+  /** Name of the layer whose feature map was used. */
   readonly layer: string;
 }
 
 /**
- * Where in an image the answer of one task comes from: Grad-CAM (R. R. Selvaraju et al., 2017). Each channel of a feature map
- * counts by the mean derivative of the answer by it; what adds up above 0 is divided by its largest, so that every map has a 1.
+ * Computes which regions of an image a prediction of one task is based on: Grad-CAM (R. R. Selvaraju et al., 2017). The channels
+ * of a feature map are weighted by the mean derivative of the score, summed, and cut off below 0. The result is divided by its
+ * maximum, so the largest value of a heat map is 1.
  *
- * The answer is differentiated *before* the last activation: the number itself of a regression, the logit of a binary task
- * (towards its first label: minus the logit), the label's own number before the softmax. A head which ends in something other
- * than a dense layer, sigmoid or softmax is differentiated as it is. The network runs in inference mode, on every engine; each
- * call prepares the pass anew, so give many images in one.
+ * The score is the output *before* the last activation: the number of a regression, the logit of a binary task (minus the logit
+ * for its first label), or the value of the label before softmax. If the head does not end with a dense layer, sigmoid or
+ * softmax, the score is its output. The network runs in inference mode, on every engine. Every call prepares the graph again,
+ * so pass many images in one call.
  *
- * @param model - What {@link multiTask} built or {@link loadModel} opened.
- * @param image - One image or many, as `model.predict` takes them.
- * @returns A map an image, of the size of the feature map, over the whole image; `heatOverlay` of `tfjs-multitask/report` draws it.
- * @throws `argument` fault for an unknown task, layer or word, a layer that does not lead to the task or makes no map, and
- *   wrong images; `number` fault where the weights make NaN; the faults of {@link useEngine} for a named engine.
+ * @param model - A model of {@link multiTask}, {@link loadModel} or {@link loadKeras}.
+ * @param image - One image or several, of the types that `model.predict` accepts.
+ * @returns A heat map for each image. It has the size of the feature map, and covers the whole image. `heatOverlay` of
+ *   `tfjs-multitask/report` draws it.
+ * @throws `argument` error for an unknown task, layer or target, for a layer that does not affect the task or whose output is not
+ *   a map, and for images that do not fit the model; `number` error when a value is NaN or infinite; the errors of
+ *   {@link useEngine} for a named engine.
  * @example
  * ```ts
  * import { binary, branch, conv, flatten, gradCam, maxPool, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
@@ -82,8 +89,8 @@ export interface GradCam<Word extends string = string> extends HeatMap {
  * const image = { data: new Uint8Array(16 * 16 * 3).fill(90), height: 16, width: 16, channels: 3 };
  * const { height, width, layer } = await gradCam(model, image, { task: 'gender', engine: 'wasm' });
  * console.log(height, width, layer); // 5 5 trunk_conv2
- * const older = await gradCam(model, [image, image], { task: 'age', toward: 'higher' });
- * console.log(older.length, older[0]?.toward); // 2 higher
+ * const older = await gradCam(model, [image, image], { task: 'age', target: 'higher' });
+ * console.log(older.length, older[0]?.target); // 2 higher
  * model.dispose();
  * ```
  * @category Figures
@@ -106,7 +113,7 @@ export async function gradCam<
     inputs,
     options as UntypedGradCamOptions,
   );
-  return (many ? maps : maps[0]) as never; // what the type says is known by the caller's input alone
+  return (many ? maps : maps[0]) as never; // the return type depends on the type of `image`
 }
 
 type UntypedGradCamOptions = GradCamOptions<Tasks, string>;
@@ -170,32 +177,32 @@ function getTask(tasks: Tasks, name: string): AnyTask {
 
 const REGRESSION_TARGETS = ['higher', 'lower'] as const;
 
-/** A factor for each output, or undefined where each image chooses. */
+/** Returns a factor for each output of the task, or undefined when every image has its own target. */
 function getOutputFactors(
   task: AnyTask,
   name: string,
-  toward: string | undefined,
+  target: string | undefined,
 ): readonly number[] | undefined {
   const words = task.labels ?? REGRESSION_TARGETS;
-  if (toward === undefined) return task.labels ? undefined : [1];
-  const index = words.indexOf(toward);
+  if (target === undefined) return task.labels ? undefined : [1];
+  const index = words.indexOf(target);
   if (index < 0) {
     throw createError({
       kind: 'argument',
       path: 'gradCam.target',
       expected: `${checks.formatOptions(words)} for the task ${name}`,
-      received: formatValue(toward),
-      advice: didYouMean(String(toward), words) ?? 'Omit it to explain the predicted label.',
+      received: formatValue(target),
+      advice: didYouMean(String(target), words) ?? 'Omit it to explain the predicted label.',
     });
   }
   if (task.kind === 'categorical') return words.map((_, i) => (i === index ? 1 : 0));
   return [(task.kind === 'binary') === (index === 1) ? 1 : -1];
 }
 
-/** What an image is taken for; the first label of equals, as `decode` has it. */
-function getPredictedTarget({ kind, labels }: AnyTask, scores: Float32Array, middle: number): string {
+/** Returns the predicted label. Of equal scores the first label counts, as in `decode` of the task. */
+function getPredictedTarget({ kind, labels }: AnyTask, scores: Float32Array, threshold: number): string {
   if (!labels) return REGRESSION_TARGETS[0];
-  if (kind === 'binary') return labels[scores[0]! > middle ? 1 : 0]!;
+  if (kind === 'binary') return labels[scores[0]! > threshold ? 1 : 0]!;
   return labels[scores.indexOf(Math.max(...scores))]!;
 }
 
@@ -205,7 +212,7 @@ function normalizeHeatMap({ layer, pass }: GradCamGraph, heat: Float32Array, tar
   return { height, width, data: peak > 0 ? heat.map((x) => x / peak) : heat.slice(), peak, target, layer };
 }
 
-/** A relu makes 0 of NaN on some backends: the score tells. */
+/** Throws a `number` error for a value that is not finite. The score is checked too, since relu turns NaN into 0 on some backends. */
 function checkFinite(values: readonly number[], path: string): void {
   const invalid = values.find((value) => !Number.isFinite(value));
   if (invalid === undefined) return;

@@ -10,33 +10,35 @@ import { findFeatureMap, findLastFeatureMap, splitGraphAt } from '../network/sub
 import type { AnyTask } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
 
-/** Which heat is wanted. */
+/** Options of {@link createGradCamGraph}. */
 export interface GradCamGraphOptions {
   readonly graph: LayerGraph;
   readonly task: string;
   readonly kind: AnyTask['kind'];
-  /** Of the map; undefined for the last convolutional one. */
+  /** Name of the layer with the feature map; undefined for the last convolution. */
   readonly layer: string | undefined;
-  /** A factor for each output of the task; undefined for the label that each image is taken for. */
+  /** Factor for each output of the task; undefined for the predicted label of each image. */
   readonly outputFactors: readonly number[] | undefined;
 }
 
-/** Heat maps as an engine runs them. */
+/** Function that computes heat maps, for an engine. */
 export interface GradCamGraph {
   /**
-   * From `image`, `[batch, height, width, channels]` in the network's range, to `heat`, `[batch, rows, columns]`, at least 0
-   * and not scaled, and `score`, `[batch, units]`: the task's output as it is differentiated.
+   * The function. Its input is `image`, in the network's range, shape `[batch, height, width, channels]`. Its outputs are
+   * `heat`, at least 0 and not scaled, shape `[batch, rows, columns]`, and `score`, shape `[batch, units]`, the output of the task
+   * that is differentiated.
    */
   readonly pass: InferenceFunction;
-  /** The layer whose map it is. */
+  /** Name of the layer with the feature map. */
   readonly layer: string;
-  /** Scores above this say the second label of a binary task. */
+  /** Scores of a binary task above this value mean its second label. */
   readonly threshold: number;
 }
 
 /**
- * Grad-CAM (R. R. Selvaraju et al., 2017): `relu(Σ_k w_k A_k)`, where `A_k` are the channels of a feature map and `w_k` the mean
- * over its places of the score's derivative by `A_k`. All of it is one function of tensors, which an engine can record.
+ * Creates the function of Grad-CAM (R. R. Selvaraju et al., 2017): `relu(Σ_k w_k A_k)`, where `A_k` are the channels of a feature
+ * map, and `w_k` is the derivative of the score with respect to `A_k`, averaged over its positions. It is one function of
+ * tensors, so that an engine can trace it.
  */
 export function createGradCamGraph({
   graph,
@@ -62,11 +64,11 @@ export function createGradCamGraph({
     tf.tidy(() => {
       const [map, ...others] = runInference(before, [image!]) as [Tensor4D, ...Tensor[]];
       const score = (x: Tensor) => computeScore(runInference(after, [x, ...others])[0]!);
-      const now = score(map);
-      const wanted = factors(now); // of numbers, not of the tape: a choice has no derivative
-      const slope = tf.grad((x) => tf.sum(tf.mul(score(x), wanted)))(map);
-      const weights = tf.mean(slope, [1, 2], true);
-      return [tf.relu(tf.sum(tf.mul(map, weights), -1)), now];
+      const scores = score(map);
+      const outputWeights = factors(scores); // outside the gradient: choosing a label has no derivative
+      const gradient = tf.grad((x) => tf.sum(tf.mul(score(x), outputWeights)))(map);
+      const weights = tf.mean(gradient, [1, 2], true);
+      return [tf.relu(tf.sum(tf.mul(map, weights), -1)), scores];
     });
   return {
     layer: call.layer.name,
@@ -83,26 +85,30 @@ export function createGradCamGraph({
   };
 }
 
-const findHeadCalls = (graph: LayerGraph, place: number): readonly LayerCall[] =>
-  graph.calls.filter(({ outputs }) => outputs.includes(place));
+/** Finds the call that computes a tensor. */
+const findHeadCalls = (graph: LayerGraph, tensorId: number): readonly LayerCall[] =>
+  graph.calls.filter(({ outputs }) => outputs.includes(tensorId));
 
-/** Where the score of a task is read, and what is left to do to what is there. */
+/** Tensor that the score of a task is computed from, and how. */
 interface ScoreSource {
   readonly tensorIndex: number;
   computeScore(value: Tensor): Tensor;
   readonly threshold: number;
 }
 
-/** Before a sigmoid or softmax, whose slope is 0 where the answer is certain; any other output as it is. */
-function findScoreSource(graph: LayerGraph, place: number): ScoreSource {
-  const { layer, inputs } = findHeadCalls(graph, place)[0]!;
+/**
+ * Finds the score before a sigmoid or softmax, whose derivative is almost 0 for a confident prediction. For any other head the score is
+ * its output.
+ */
+function findScoreSource(graph: LayerGraph, outputId: number): ScoreSource {
+  const { layer, inputs } = findHeadCalls(graph, outputId)[0]!;
   const { activation } = layer.getConfig() as { activation?: string };
-  const squashed = activation === 'sigmoid' || activation === 'softmax';
+  const isSquashed = activation === 'sigmoid' || activation === 'softmax';
   const kind = layer.getClassName();
   const [tensorIndex] = inputs as [number];
-  if (kind === 'Softmax' || (kind === 'Activation' && squashed))
+  if (kind === 'Softmax' || (kind === 'Activation' && isSquashed))
     return { tensorIndex, computeScore: (x) => x, threshold: 0 };
-  if (kind === 'Dense' && squashed) {
+  if (kind === 'Dense' && isSquashed) {
     const [kernel, bias] = layer.weights as [tf.LayerVariable, tf.LayerVariable | undefined];
     const computeScore = (x: Tensor) => {
       const product = tf.matMul(x as Tensor2D, kernel.read() as Tensor2D);
@@ -110,5 +116,5 @@ function findScoreSource(graph: LayerGraph, place: number): ScoreSource {
     };
     return { tensorIndex, computeScore, threshold: 0 };
   }
-  return { tensorIndex: place, computeScore: (x) => x, threshold: 0.5 };
+  return { tensorIndex: outputId, computeScore: (x) => x, threshold: 0.5 };
 }

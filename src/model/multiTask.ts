@@ -17,17 +17,21 @@ import { createModel, type MultiTaskModel } from './multiTaskModel.js';
  * @category Compose
  */
 export interface MultiTaskOptions {
-  /** `[height, width, channels]` of the images, in pixels; channels 3 (RGB) or 1 (grey). */
+  /** Shape of the images, `[height, width, channels]`, in pixels. There are 3 channels (RGB) or 1 channel (grayscale). */
   readonly input: ImageShape;
-  /** What the bytes 0 and 255 become at the network's door. Default `[0, 1]`. */
+  /** Values that the bytes 0 and 255 are mapped to before the first layer. Default `[0, 1]`. */
   readonly range?: PixelRange;
-  /** Names the initial weights. Default 0: the same network every time. */
+  /** Seed for weight initialization. Default 0. The same seed gives the same weights. */
   readonly seed?: number;
 }
 
 /**
- * A network being composed. Every call returns a new builder and leaves the old one as it was, so that one beginning
- * can serve several networks.
+ * Builder of a network. It is immutable: every call returns a new builder, so several networks can be built from the same
+ * beginning.
+ *
+ * @typeParam T - Tasks so far.
+ * @typeParam HasTrunk - Whether the trunk is defined.
+ * @typeParam HasTask - Whether there is at least one task.
  *
  * @category Compose
  */
@@ -36,16 +40,22 @@ export interface MultiTaskBuilder<
   HasTrunk extends boolean = false,
   HasTask extends boolean = false,
 > {
-  /** The layers that all tasks share. Without it the branches begin at the image. At most once. */
+  /**
+   * Defines the layers that all tasks share. Without a trunk, the branches receive the image. It can be called at most once.
+   *
+   * @throws `argument` error for a second trunk, and for a value that is not a trunk.
+   */
   trunk(
     trunk: HasTrunk extends true ? TypeErrorMessage<'the trunk is already given'> : Trunk,
   ): MultiTaskBuilder<T, true, HasTask>;
 
   /**
-   * Adds a task: its name (which names the output and the columns of the history), what it asks, and its layers. The
-   * head is added by itself.
+   * Adds a task. The builder adds the head, the last layer of the task.
    *
-   * @throws `argument` fault for a name that is taken, or cannot name a column.
+   * @param name - Name of the task. It is also the name of the output, and part of the columns of the history.
+   * @param task - Kind of the task: `regression()`, `binary()` or `categorical()`.
+   * @param branch - Layers of the task.
+   * @throws `argument` error for a name that another task has, and for a name whose columns another task or the history has.
    */
   task<const N extends string, X extends AnyTask>(
     name: ValidTaskName<keyof T & string, N>,
@@ -54,19 +64,20 @@ export interface MultiTaskBuilder<
   ): MultiTaskBuilder<Simplify<T & { readonly [K in N]: X }>, HasTrunk, true>;
 
   /**
-   * Builds the network and draws its weights.
+   * Builds the network and initializes its weights.
    *
-   * @throws `argument` fault for images too small, a branch that does not end flat, and layers a step cannot run.
+   * @throws `argument` error when the images are too small for the layers, when the output of a branch is not flat, and for
+   *   layers that a training step cannot run.
    */
   build: HasTask extends true
     ? () => MultiTaskModel<T>
     : TypeErrorMessage<'add at least one task() before build()'>;
 }
 
-/** Words that begin, or are, other columns of a history. */
+/** Names that are columns of the history, or that begin the name of another column or layer. */
 const RESERVED_NAMES = [
   'val',
-  'clean',
+  'unaugmented',
   'epoch',
   'seconds',
   'loss',
@@ -78,13 +89,14 @@ const RESERVED_NAMES = [
 ] as const;
 
 /**
- * `Name` itself, or a sentence where no task beside `Defined` may have it: it is taken, or its columns would be theirs.
+ * `Name` itself, or a sentence for the compiler to print when it cannot name a task next to the tasks `Defined`: it is already
+ * defined, or its columns would be columns of another task.
  *
  * @category Compose
  */
 export type ValidTaskName<Defined, Name extends string> = Name extends Defined
   ? TypeErrorMessage<`task '${Name}' is already defined`>
-  : Name extends (typeof RESERVED_NAMES)[number] | `val_${string}` | `clean_${string}`
+  : Name extends (typeof RESERVED_NAMES)[number] | `val_${string}` | `unaugmented_${string}`
     ? TypeErrorMessage<`'${Name}' cannot name a task: columns of the history are called so`>
     : Defined & (`${Name}_${string}` | NamePrefixes<Name>) extends infer Clash extends string
       ? [Clash] extends [never]
@@ -93,7 +105,7 @@ export type ValidTaskName<Defined, Name extends string> = Name extends Defined
       : never;
 
 /**
- * Nothing, or sentences where names of `T` may not stand for tasks, alone or beside one another.
+ * `unknown` when the names of `T` can name tasks together; otherwise sentences for the compiler to print.
  *
  * @category Compose
  */
@@ -105,29 +117,32 @@ export type ValidTaskNames<T> = {
     : Wrong
   : never;
 
-/** What stands before an underscore of a name: `a` and `a_b` of `a_b_c`. */
+/** Parts of a name that end before an underscore: `a` and `a_b` of `a_b_c`. */
 type NamePrefixes<Name extends string> = Name extends `${infer Head}_${infer Rest}`
   ? Head | `${Head}_${NamePrefixes<Rest>}`
   : never;
 
-// biome-ignore lint/complexity/noBannedTypes: no tasks yet; `{}` is what `T & {...}` grows from
+// biome-ignore lint/complexity/noBannedTypes: a record without tasks, which `task()` extends by intersection
 type NoTasks = {};
 
 /** The `multiTask` function of an entry. */
 export interface MultiTask {
   /**
-   * Begins a network that answers several questions about each image: a trunk that all share, then a branch a task.
+   * Starts to build a network that answers several questions about each image. All tasks share a trunk, and every task has a
+   * branch of its own.
    *
-   * @throws `argument` fault for an input that is not three whole numbers, or a range of one number.
+   * @returns A builder. Its methods `trunk`, `task` and `build` define the network.
+   * @throws `argument` error for an `input` that is not the shape of an image, and for a `range` that is not two different
+   *   numbers.
    * @example
    * ```ts
    * import { binary, branch, conv, dense, flatten, maxPool, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
    *
-   * const face = () => branch([conv(8, 3), flatten(), dense(16)]);
+   * const faceBranch = () => branch([conv(8, 3), flatten(), dense(16)]);
    * const model = multiTask({ input: [32, 32, 3] })
    *   .trunk(sharedTrunk([conv(8, 3), maxPool(2)]))
-   *   .task('age', regression({ unit: 'years' }), face())
-   *   .task('gender', binary(['male', 'female']), face())
+   *   .task('age', regression({ unit: 'years' }), faceBranch())
+   *   .task('gender', binary(['male', 'female']), faceBranch())
    *   .build();
    * console.log(model.layersModel.outputNames); // ['age', 'gender']
    * ```
@@ -158,7 +173,7 @@ export function createMultiTask(platform: Platform): MultiTask {
   };
 }
 
-/** Throws an `argument` fault unless `range` is two different numbers. */
+/** Throws an `argument` error unless `range` is two different numbers. */
 export function checkPixelRange(path: string, range: PixelRange): void {
   if (Array.isArray(range) && range.length === 2 && range.every(Number.isFinite) && range[0] !== range[1])
     return;
@@ -178,27 +193,27 @@ interface BuilderState {
   readonly tasks: readonly TaskDefinition[];
 }
 
-/** The loosely typed builder behind the interface. */
-function createBuilder(platform: Platform, composed: BuilderState) {
-  const { trunk, tasks } = composed;
+/** Creates the builder behind the typed interface. Its own types are loose. */
+function createBuilder(platform: Platform, state: BuilderState) {
+  const { trunk, tasks } = state;
   return {
-    trunk: (given: Trunk) => {
-      if (given?.['~part'] !== 'trunk' || trunk) {
+    trunk: (newTrunk: Trunk) => {
+      if (newTrunk?.['~part'] !== 'trunk' || trunk) {
         throw createError({
           kind: 'argument',
           path: 'multiTask().trunk',
           expected: trunk ? 'at most one trunk' : 'a trunk, sharedTrunk([...])',
-          received: trunk ? 'a second trunk' : describeType(given),
+          received: trunk ? 'a second trunk' : describeType(newTrunk),
           advice: trunk
             ? 'Put all shared layers into one array.'
-            : suggestAwait(given, 'Write .trunk(sharedTrunk([conv(64, 3)])).'),
+            : suggestAwait(newTrunk, 'Write .trunk(sharedTrunk([conv(64, 3)])).'),
         });
       }
-      return createBuilder(platform, { ...composed, trunk: given });
+      return createBuilder(platform, { ...state, trunk: newTrunk });
     },
     task: (name: string, task: AnyTask, branch: Branch) => {
       checkTaskArguments(name, task, branch, tasks);
-      return createBuilder(platform, { ...composed, tasks: [...tasks, { name, task, branch }] });
+      return createBuilder(platform, { ...state, tasks: [...tasks, { name, task, branch }] });
     },
     build: () => {
       if (tasks.length === 0) {
@@ -210,7 +225,7 @@ function createBuilder(platform: Platform, composed: BuilderState) {
           advice: "Call .task('age', regression({ unit: 'years' }), branch([...])) first.",
         });
       }
-      return createModel(platform, buildNetwork(composed));
+      return createModel(platform, buildNetwork(state));
     },
   };
 }
@@ -241,9 +256,14 @@ function checkTaskArguments(
   }
 }
 
-/** Throws an `argument` fault unless `task` is one, with a name that fits beside those of other tasks. */
-export function checkNamedTask(path: string, name: string, task: AnyTask, names: readonly string[]): void {
-  if (!/^[A-Za-z]\w*$/.test(name) || RESERVED_NAME_LIST.includes(name) || /^(val|clean)_/.test(name)) {
+/** Throws an `argument` error unless `task` is a task and `name` can name it next to the tasks `otherNames`. */
+export function checkNamedTask(
+  path: string,
+  name: string,
+  task: AnyTask,
+  otherNames: readonly string[],
+): void {
+  if (!/^[A-Za-z]\w*$/.test(name) || RESERVED_NAME_LIST.includes(name) || /^(val|unaugmented)_/.test(name)) {
     throw createArgumentError(
       path,
       'a task name of letters, digits and _ that is not reserved for history columns',
@@ -251,7 +271,7 @@ export function checkNamedTask(path: string, name: string, task: AnyTask, names:
       `Choose a name that starts with a letter and is none of ${RESERVED_NAME_LIST.join(', ')}.`,
     );
   }
-  if (names.includes(name)) {
+  if (otherNames.includes(name)) {
     throw createArgumentError(
       path,
       'a new task name',
@@ -259,8 +279,8 @@ export function checkNamedTask(path: string, name: string, task: AnyTask, names:
       'Give each task its own name.',
     );
   }
-  // `age` and `age_loss` as tasks would share a column.
-  const clash = names.find((other) => other.startsWith(`${name}_`) || name.startsWith(`${other}_`));
+  // The tasks `age` and `age_loss` would have the same column.
+  const clash = otherNames.find((other) => other.startsWith(`${name}_`) || name.startsWith(`${other}_`));
   if (clash) {
     throw createArgumentError(
       path,

@@ -16,6 +16,7 @@ import type { Network, NetworkInput } from '../network/network.js';
 import { readModelFolder, writeModelFolder } from '../network/savedModel/modelFolder.js';
 import type { LossAverage } from '../steps/metricAccumulator.js';
 import {
+  type ClassWeights,
   checkLossWeights,
   type ValidLossWeights,
   type WeightedLoss,
@@ -23,21 +24,27 @@ import {
 } from '../steps/weightedLoss.js';
 import type { LabelsOf, PredictionsOf, Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
-import { type FitOptions, type FitResult, fitNetwork } from '../training/fit.js';
+import { type FitOptions, fitNetwork } from '../training/fit.js';
 import type { HistoryColumn } from '../training/monitor.js';
+import type { History } from '../training/trainingHistory.js';
 import { isInTraining } from '../training/trainingLock.js';
+import { formatSummary, type SummaryOptions } from './modelSummary.js';
+import { setTrainable } from './setTrainable.js';
 
 /**
  * Options of {@link MultiTaskModel.evaluate}.
  *
  * @category Train
  */
-export interface EvaluateOptions<T extends Tasks, W extends { readonly [task: string]: number }>
-  extends EngineOptions {
+export interface EvaluateOptions<
+  T extends Tasks,
+  W extends { readonly [task: string]: number },
+  C extends ClassWeights = ClassWeights,
+> extends EngineOptions {
   /** Default 32. */
   readonly batchSize?: number;
   /** Default: every task counts 1. */
-  readonly loss?: WeightedLoss<W> & ValidLossWeights<T, W>;
+  readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W, C>;
   /** With `epoch`, the plans an augmented dataset uses: those of that epoch (counted from 1) of a run. Default 0. */
   readonly seed?: number;
   /** Default 1. */
@@ -54,7 +61,7 @@ export interface EvaluateOptions<T extends Tasks, W extends { readonly [task: st
  * @category Train
  */
 export type Evaluation<T extends Tasks> = {
-  readonly [Column in Exclude<HistoryColumn<T>, `val_${string}` | `clean_${string}`>]: number;
+  readonly [Column in Exclude<HistoryColumn<T>, `val_${string}`>]: number;
 };
 
 /**
@@ -113,19 +120,19 @@ export interface MultiTaskModel<T extends Tasks> {
    *   `broken-package` or `engine` fault for an engine that is not there, does not start, or cannot run an operation of the
    *   model; `number` fault where `onnx` finds NaN in the first step; `file` fault for a kept graph that was changed.
    */
-  fit<const W extends { readonly [task: string]: number }>(
+  fit<const W extends { readonly [task: string]: number }, const C extends ClassWeights>(
     train: Dataset<LabelsOf<T>>,
-    options: FitOptions<T, W>,
-  ): Promise<FitResult>;
+    options: FitOptions<T, W, C>,
+  ): Promise<History<T>>;
 
   /**
    * Losses and metrics of a dataset, in inference mode; an augmented dataset is augmented.
    *
    * @throws `argument` or `data` fault for what `fit` refuses too; the faults of {@link useEngine} for a named engine.
    */
-  evaluate<const W extends { readonly [task: string]: number }>(
+  evaluate<const W extends { readonly [task: string]: number }, const C extends ClassWeights>(
     dataset: Dataset<LabelsOf<T>>,
-    options?: EvaluateOptions<T, W>,
+    options?: EvaluateOptions<T, W, C>,
   ): Promise<Evaluation<T>>;
 
   /**
@@ -143,7 +150,34 @@ export interface MultiTaskModel<T extends Tasks> {
    */
   save(store: Store, folder?: string): Promise<void>;
 
-  /** Layers, shapes and parameters as plain records. */
+  /**
+   * Freezes layers: training no longer changes their weights, as in Keras with `trainable = False`. A frozen layer gets no
+   * gradient, its L2 penalty does not count, and a frozen batch normalization uses its moving statistics and keeps them. Frozen
+   * layers stay frozen in saved models.
+   *
+   * @param layer - Name of a layer, a name with `*` for any characters (`trunk_*`), or a regular expression.
+   * @returns The names of the frozen layers, in the order of the model.
+   * @throws `argument` error when no layer matches, and while `fit` trains the model.
+   */
+  freeze(layer: string | RegExp): readonly string[];
+  /**
+   * Makes layers trainable again, as in Keras with `trainable = True`. The opposite of {@link MultiTaskModel.freeze}.
+   *
+   * @param layer - Name of a layer, a name with `*` for any characters (`trunk_*`), or a regular expression.
+   * @returns The names of the trainable layers, in the order of the model.
+   * @throws `argument` error when no layer matches, and while `fit` trains the model.
+   */
+  unfreeze(layer: string | RegExp): readonly string[];
+
+  /**
+   * Returns a table of the layers in the layout of Keras: name and type, output shape, number of parameters, and the layers
+   * that feed it; below it the numbers of trainable and non-trainable parameters.
+   *
+   * @param options - Pass `{ log: console.log }` to print the table.
+   */
+  summary(options?: SummaryOptions): string;
+
+  /** Returns layers, shapes and parameters as plain records, for diagrams and reports. */
   architecture(): ArchitectureRecord;
 
   /** Frees the weights; a second call does nothing. Throws an `argument` fault while a run trains it. */
@@ -155,6 +189,11 @@ export function createModel<T extends Tasks>(platform: Platform, network: Networ
   let disposed = false;
   const alive = (method: string) => {
     if (disposed) throw createDisposedModelError(`model.${method}`);
+  };
+  const changeTrainable = (method: 'freeze' | 'unfreeze', layer: string | RegExp) => {
+    alive(method);
+    if (isInTraining(network)) throw createInTrainingError(method);
+    return setTrainable(network, method, layer);
   };
   return {
     tasks: network.tasks,
@@ -185,10 +224,17 @@ export function createModel<T extends Tasks>(platform: Platform, network: Networ
       alive('save');
       await writeModelFolder(network, store, folder);
     },
+    freeze: (layer) => changeTrainable('freeze', layer),
+    unfreeze: (layer) => changeTrainable('unfreeze', layer),
+    summary: (options = {}) => {
+      const text = formatSummary(network.layersModel.name, describeArchitecture(network), options);
+      options.log?.(text);
+      return text;
+    },
     architecture: () => describeArchitecture(network),
     dispose: () => {
       if (disposed) return;
-      if (isInTraining(network)) throw createInTrainingError();
+      if (isInTraining(network)) throw createInTrainingError('dispose');
       disposed = true;
       releaseGraph(network.graph);
       network.layersModel.dispose();
@@ -196,20 +242,24 @@ export function createModel<T extends Tasks>(platform: Platform, network: Networ
   };
 }
 
-const createInTrainingError = () =>
+const createInTrainingError = (method: string) =>
   createError({
     kind: 'argument',
-    path: 'model.dispose',
+    path: `model.${method}`,
     expected: 'a model that is not being trained',
     received: 'a model that fit() is training',
-    advice: 'Await fit(), or stop it with its signal, before calling dispose().',
+    advice: `Await fit(), or stop it with its signal, before calling ${method}().`,
   });
 
-async function evaluate<T extends Tasks, W extends { readonly [task: string]: number }>(
+async function evaluate<
+  T extends Tasks,
+  W extends { readonly [task: string]: number },
+  C extends ClassWeights,
+>(
   platform: Platform,
   network: Network<T>,
   dataset: Dataset<LabelsOf<T>>,
-  options: EvaluateOptions<T, W>,
+  options: EvaluateOptions<T, W, C>,
 ): Promise<Evaluation<T>> {
   const { batchSize = 32, seed = 0, epoch = 1, lossAverage = 'examples' } = options;
   const loss =

@@ -4,25 +4,30 @@ import { Dropout } from '../layers/own/dropout.js';
 import type { LayerGraph } from '../network/layerGraph.js';
 import type { Network } from '../network/network.js';
 
+/** Returns the name of a mask among the arrays of a step: `age_dropout1/mask`. */
 export const toMaskName = (call: string) => `${call}/mask`;
 
-/** The calls of a graph that need a mask, named after their layer, and for a shared layer's later calls by a number too. */
+/** Finds the calls of dropout layers. A call has the name of its layer; later calls of a shared layer also have a number. */
 export function findDropoutCalls({
   calls,
 }: LayerGraph): { readonly name: string; readonly layer: Dropout; readonly node: number }[] {
   const counts = new Map<Dropout, number>();
   return calls.flatMap(({ layer, nodeIndex }) => {
     if (!(layer instanceof Dropout)) return [];
-    const before = counts.get(layer) ?? 0;
-    counts.set(layer, before + 1);
-    return [{ name: toMaskKey(layer.name, before), layer, node: nodeIndex }];
+    const callIndex = counts.get(layer) ?? 0;
+    counts.set(layer, callIndex + 1);
+    return [{ name: toMaskKey(layer.name, callIndex), layer, node: nodeIndex }];
   });
 }
 
-/** Name of a layer's call among the masks, by how many of its calls came before. */
-export const toMaskKey = (layer: string, before: number) => (before > 0 ? `${layer}/${before}` : layer);
+/** Returns the name of a call of a dropout layer: the layer's name, and for later calls of a shared layer the call's index. */
+export const toMaskKey = (layer: string, callIndex: number) =>
+  callIndex > 0 ? `${layer}/${callIndex}` : layer;
 
-/** One 0/1 mask a call of a dropout layer, as `layer/mask`, drawn for this step alone: resuming draws the same. */
+/**
+ * Draws a 0/1 mask for every call of a dropout layer, by name: `age_dropout1/mask`. A mask depends only on the arguments and the
+ * name, so a resumed run draws the same masks.
+ */
 export function drawDropoutMasks(
   network: Network,
   batchSize: number,

@@ -3,32 +3,43 @@ import type { Network } from '../network/network.js';
 import { tf } from '../tensor/tf.js';
 import { withScope } from '../tensor/trace/tracer.js';
 
-/** The targets of one task for a batch of `n`, as tensors. */
+/** Targets of one task for a batch of `n` images, as tensors. */
 export interface TaskTargets {
-  /** `[n, targetWidth]`; zeros where the label is missing. */
+  /** Encoded labels, shape `[n, targetWidth]`. A missing label is all zeros. */
   readonly target: Tensor2D;
-  /** `[n]`: 1 where there is a label, 0 where it is missing. */
+  /** Shape `[n]`: 1 for a label, 0 for a missing label. */
   readonly present: Tensor1D;
-  /** `[n]`: sample weight times class weight. */
+  /** Shape `[n]`: sample weight times class weight. */
   readonly weight: Tensor1D;
 }
 
-/**
- * The sums of one batch, as one vector so that a step is read back once:
- * `[total, penalty, (Σ w·loss, n) a task, (Σ metric, Σ weight) a metric]`, tasks and metrics in order.
- */
+/** Losses and metrics of one batch. */
 export interface BatchLosses {
-  /** What is minimised: `Σ weight(task) · mean loss(task) + penalty`. A scalar. */
+  /** Loss that the step minimizes, a scalar: `Σ weight(task) · mean loss(task) + penalty`. */
   readonly total: Tensor;
+  /**
+   * All sums of the batch, as one vector, so that a step reads back one tensor:
+   *
+   * - the total and the penalty,
+   * - for each task, in order: `Σ weight · loss` and the number of labels,
+   * - for each metric of each task, in order: `Σ weight · metric` and `Σ weight`.
+   */
   readonly sums: Tensor1D;
 }
 
-/** How many numbers the sums of a batch are. */
+/** Returns the length of {@link BatchLosses.sums}. */
 export function getSumsLength({ tasks }: Network): number {
   return 2 + 2 * Object.values(tasks).reduce((count, { metrics }) => count + 1 + metrics.length, 0);
 }
 
-/** Judges a batch's predictions. Pure; differentiable in `predictions` and in `penalty`. */
+/**
+ * Computes the losses and metrics of a batch. A pure function, differentiable in `predictions` and `penalty`.
+ *
+ * @param weights - Weight of the loss of each task.
+ * @param predictions - Outputs of the network, in the order of the tasks.
+ * @param targets - Targets, in the order of the tasks.
+ * @param penalty - Sum of the L1 and L2 penalties, a scalar.
+ */
 export function computeLosses(
   network: Network,
   weights: { readonly [task: string]: number },
@@ -47,19 +58,22 @@ export function computeLosses(
     const count = tf.sum(present);
     const losses = withScope(`loss of ${name}`, () => task.loss.perExample(prediction, target));
     const sum = sumLabeled(losses, counted, present);
-    // A batch without a label of this task says nothing: 0 / 1.
+    // The loss of a batch without a label of this task is 0 / 1.
     total = tf.add(total, tf.mul(tf.div(sum, tf.maximum(count, 1)), weights[name]!));
     parts.push(sum, count);
     for (const metric of task.metrics) {
-      const by = metric.weighted ? counted : present;
+      const factor = metric.weighted ? counted : present;
       const values = withScope(`metric ${name}_${metric.name}`, () => metric.perExample(prediction, target));
-      measures.push(sumLabeled(values, by, present), tf.sum(by));
+      measures.push(sumLabeled(values, factor, present), tf.sum(factor));
     }
   });
   return { total, sums: tf.stack([total, penalty, ...parts, ...measures]) as Tensor1D };
 }
 
-/** `Σ by·value` over the examples that have a label: what a loss makes of a missing label's zeros may be anything. */
-function sumLabeled(values: Tensor1D, by: Tensor, present: Tensor): Tensor {
-  return tf.sum(tf.mul(tf.where(tf.greater(present, 0), values, tf.zerosLike(values)), by));
+/**
+ * Returns `Σ factor · value` over the examples with a label. The values of missing labels are replaced by 0 first: a loss of
+ * their zeros may be NaN, which a factor of 0 would not remove.
+ */
+function sumLabeled(values: Tensor1D, factor: Tensor, present: Tensor): Tensor {
+  return tf.sum(tf.mul(tf.where(tf.greater(present, 0), values, tf.zerosLike(values)), factor));
 }

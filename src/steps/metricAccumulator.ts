@@ -1,26 +1,30 @@
 import type { Network } from '../network/network.js';
 
 /**
- * How an epoch's task losses are averaged: over examples, or over batches as Keras logs them in graph mode.
+ * How the task losses of an epoch are averaged: over all examples, or over batches, as Keras logs them in graph mode. The two
+ * differ when the last batch is smaller than the others.
  *
  * @category Train
  */
 export type LossAverage = 'examples' | 'batches';
 
 /**
- * The running means of an epoch. Plain numbers, so that a checkpoint can hold them and a resumed epoch goes on to the
- * same bit.
+ * Running means of an epoch. The state consists of plain numbers, so that a checkpoint can store it and a resumed epoch
+ * continues bit for bit.
  */
 export interface MetricAccumulator {
-  /** Adds one batch of `size` examples: the vector of {@link Judged.sums}. */
+  /** Adds the sums of one batch of `size` examples, in the order of `BatchLosses.sums`. */
   add(sums: ArrayLike<number>, size: number): void;
-  /** `loss`, then `age_loss`, `age_mae`, … with `prefix` before each. Tasks without a label so far have no entry. */
+  /**
+   * Returns the means by column: `loss`, then `age_loss`, `age_mae` and so on, with `prefix` before each. A task without a label
+   * so far has no columns.
+   */
   toLogs(prefix?: string): Record<string, number>;
-  /** What {@link createMetricAccumulator} takes to go on. */
+  /** Returns the state that {@link createMetricAccumulator} continues from. */
   getState(): number[];
 }
 
-/** An empty tally, or one that goes on from `state`. */
+/** Creates an accumulator. It is empty, or continues from the `state` of another. */
 export function createMetricAccumulator(
   network: Network,
   average: LossAverage,
@@ -28,7 +32,7 @@ export function createMetricAccumulator(
 ): MetricAccumulator {
   const tasks = Object.entries(network.tasks);
   const metrics = tasks.flatMap(([name, task]) => task.metrics.map((metric) => ({ name, metric })));
-  // [examples, Σ total·size, then (Σ, count) a task and a metric]
+  // [examples, Σ total · size, then a sum and a count for each task, then the same for each metric]
   const sums = state ? [...state] : new Array<number>(2 + 2 * (tasks.length + metrics.length)).fill(0);
   return {
     add: (batch, size) => {

@@ -4,15 +4,15 @@ import type { Optimizer } from '../optimizers/optimizer.js';
 import { tf } from '../tensor/tf.js';
 import { countTrainableParams } from './trainableWeights.js';
 
-/** The slot that gradients are added up in until there are enough for an update. */
+/** Name of the slot that accumulates gradients between two updates. */
 export const GRADIENT_SUM = 'gradient_sum';
 
-/** What an optimiser keeps between steps, each one vector over all trained weights end to end. */
+/** Returns the names of an optimizer's slots. A slot is one vector over all trainable weights, concatenated. */
 export function getSlotNames({ rule, gradientAccumulationSteps }: Optimizer): readonly string[] {
   return gradientAccumulationSteps > 1 ? [...rule.slots, GRADIENT_SUM] : rule.slots;
 }
 
-/** Slots as they stand before the first step: zeros. The caller owns them. */
+/** Creates the slots of the first step, all zeros. The caller owns the tensors. */
 export function createZeroSlots(network: Network, optimizer: Optimizer): Tensor1D[] {
   return getSlotNames(optimizer).map(() => tf.zeros([countTrainableParams(network)]));
 }

@@ -9,23 +9,27 @@ import type { StepInputs } from './trainingStep.js';
 import type { ClassWeights } from './weightedLoss.js';
 
 const TARGET_PARTS = ['target', 'present', 'weight'] as const;
-/** What goes into the graph, among a step's inputs. */
+/** Returns the name of a graph input among the arrays of a step: `input/image`. */
 export const toInputName = (port: string) => `input/${port}`;
 const toCoefficientName = (i: number) => `coefficient/${i}`;
 
-/** What a step takes of a batch: `given`, one array an input of the graph in order, as `input/image`; and its labels. */
+/**
+ * Returns the arrays of a batch that a step reads, by name: the inputs of the graph as `input/image`, and the targets.
+ *
+ * @param inputs - One array for each input of the graph, in order.
+ */
 export function createBatchArrays(
   network: Network,
   dataset: Dataset<any>,
   batch: Pick<Batch, 'indices'>,
   classWeights: ClassWeights,
-  given: readonly HostArray[],
+  inputs: readonly HostArray[],
 ): NamedArrays {
-  const inputs = network.graph.inputs.map(({ name }, i) => [toInputName(name), given[i]!] as const);
-  return { ...Object.fromEntries(inputs), ...createTargetArrays(network, dataset, batch, classWeights) };
+  const entries = network.graph.inputs.map(({ name }, i) => [toInputName(name), inputs[i]!] as const);
+  return { ...Object.fromEntries(entries), ...createTargetArrays(network, dataset, batch, classWeights) };
 }
 
-/** The labels of a batch: `target`, `present` and `weight` of each task, as `age/target`. */
+/** Returns the targets of a batch by name: `age/target`, `age/present` and `age/weight` for a task `age`. */
 export function createTargetArrays(
   network: Network,
   dataset: Dataset<any>,
@@ -57,21 +61,21 @@ function getSampleWeight(dataset: Dataset<any>, index: number, task: string): nu
   return typeof weights === 'number' ? weights : (weights[task] ?? 1);
 }
 
-/** The numbers of an update that depend on its count and rate alone, as `coefficient/0`, …. */
+/** Returns the coefficients of an update by name: `coefficient/0` and so on. They depend only on its count and rate. */
 export function createCoefficientArrays(values: readonly number[]): NamedArrays {
   return Object.fromEntries(
     values.map((value, i) => [toCoefficientName(i), { shape: [], data: Float32Array.of(value) }]),
   );
 }
 
-/** The same as tensors of the engine in use. The caller owns them. */
+/** Uploads arrays to the current TensorFlow.js backend. The caller owns the tensors. */
 export function toTensors(arrays: NamedArrays): NamedTensorMap {
   return Object.fromEntries(
     Object.entries(arrays).map(([name, { shape, data }]) => [name, tf.tensor(data, [...shape])]),
   );
 }
 
-/** The labels of a batch among its tensors, in the order of the tasks. */
+/** Returns the targets among the tensors of a step, in the order of the tasks. */
 export function getTaskTargets(network: Network, tensors: NamedTensorMap): TaskTargets[] {
   return Object.keys(network.tasks).map(
     (task) =>
@@ -81,7 +85,7 @@ export function getTaskTargets(network: Network, tensors: NamedTensorMap): TaskT
   );
 }
 
-/** What a step takes, from tensors by name. */
+/** Returns the inputs of a step from its tensors by name. */
 export function toStepInputs(network: Network, tensors: NamedTensorMap): StepInputs {
   const masks: { [call: string]: Tensor } = {};
   for (const { name } of findDropoutCalls(network.graph)) {
@@ -91,6 +95,6 @@ export function toStepInputs(network: Network, tensors: NamedTensorMap): StepInp
   const coefficients: Scalar[] = [];
   for (let i = 0; tensors[toCoefficientName(i)]; i++)
     coefficients.push(tensors[toCoefficientName(i)] as Scalar);
-  const given = network.graph.inputs.map(({ name }) => tensors[toInputName(name)]!);
-  return { inputs: given, targets: getTaskTargets(network, tensors), masks, coefficients };
+  const inputs = network.graph.inputs.map(({ name }) => tensors[toInputName(name)]!);
+  return { inputs, targets: getTaskTargets(network, tensors), masks, coefficients };
 }

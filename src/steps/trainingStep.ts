@@ -8,46 +8,47 @@ import type { Optimizer } from '../optimizers/optimizer.js';
 import { tf } from '../tensor/tf.js';
 import { withScope } from '../tensor/trace/tracer.js';
 import { toMaskKey } from './dropoutMasks.js';
-import { computeLosses, type TaskTargets } from './lossesAndMetrics.js';
+import { type BatchLosses, computeLosses, type TaskTargets } from './lossesAndMetrics.js';
 import { computeRegularizationLoss } from './regularizationLoss.js';
 import { flattenTensors, getTrainableWeights, splitByWeight } from './trainableWeights.js';
 
-/** Everything a step reads beside the weights and slots. Nothing else may change its result. */
+/** Inputs of a step, in addition to the weights and slots. The result depends on nothing else. */
 export interface StepInputs {
-  /** In the order of the graph's inputs: images `[batch, height, width, channels]`, float32, in the network's range. */
+  /** Inputs of the graph, in order. Images are float32 in the network's range, shape `[batch, height, width, channels]`. */
   readonly inputs: readonly Tensor[];
-  /** In the order of the tasks. */
+  /** Targets, in the order of the tasks. */
   readonly targets: readonly TaskTargets[];
-  /** One 0/1 mask for each call of a dropout layer, by {@link toMaskKey}. */
+  /** A 0/1 mask for each call of a dropout layer, by {@link toMaskKey}. */
   readonly masks: NamedTensorMap;
-  /** The optimiser's coefficients for this update, then the rate itself. */
+  /** Coefficients of the optimizer for this update. The last one is the learning rate. */
   readonly coefficients: readonly Scalar[];
 }
 
-/** Whether a step updates the weights, or only adds its gradients up for a later one to use. */
+/** Kind of a step: it updates the weights, or only accumulates its gradients for a later update. */
 export type StepKind = 'update' | 'accumulate';
 
-/** What a step returns. The caller owns every tensor. */
+/** Results of a step. The caller owns every tensor. */
 export interface StepOutputs {
-  /** New values of the trained weights, in the order of {@link getTrainableWeights}; none when accumulating. */
+  /** New values of the trainable weights, in the order of {@link getTrainableWeights}. Empty for an accumulating step. */
   readonly weights: readonly Tensor[];
-  /** New values of weights that are not trained (moving statistics). */
+  /** New values of non-trainable weights: moving statistics. */
   readonly nonTrainableUpdates: readonly (readonly [weight: Weight, value: Tensor])[];
-  /** In the order of {@link getSlotNames}. */
+  /** New values of the slots, in the order of `getSlotNames`. */
   readonly slots: readonly Tensor1D[];
-  /** Of the batch, before clipping: all trained weights end to end. */
+  /** Gradient of the batch before clipping, as one vector over all trainable weights. */
   readonly gradient: Tensor1D;
-  /** See `Judged.sums`. */
-  readonly sums: Tensor1D;
+  /** Sums of the batch, as {@link BatchLosses.sums}. */
+  readonly sums: BatchLosses['sums'];
 }
 
 /**
- * One training step as one function of tensors: weights, slots, batch, masks and coefficients in; new weights, new
- * slots and the batch's sums out. No number is drawn inside, no tensor read back, nothing written: the caller assigns
- * the results. So the same step can be run on any backend, checked against Keras, resumed to the bit, and recorded.
+ * Computes one training step, a pure function of tensors: it takes weights, slots, a batch, masks and coefficients, and returns
+ * new weights, new slots and the sums of the batch. It draws no random numbers, reads no tensor back and writes no variable;
+ * the caller assigns the results. Therefore a step can run on any backend, be compared with Keras, be resumed bit for bit, and
+ * be traced.
  *
- * The weights are the model's variables, read at the start. An update works on all of them end to end, a few large
- * operations instead of a dozen small ones a weight.
+ * The weights are the variables of the model, read at the beginning. An update works on one vector of all weights: a few large
+ * operations instead of a dozen small operations for each weight.
  */
 export function computeTrainingStep(
   network: Network,
@@ -62,15 +63,18 @@ export function computeTrainingStep(
     const { gradients, nonTrainableUpdates, sums } = computeGradients(network, lossWeights, trained, inputs);
     const gradient = flattenTensors(gradients);
     const outputs = withScope('optimizer', () => {
-      const grown = optimizer.gradientAccumulationSteps > 1 ? tf.add(slots.at(-1)!, gradient) : gradient;
-      if (kind === 'accumulate') return { weights: [], slots: [...slots.slice(0, -1).map(tf.clone), grown] };
-      return computeUpdate(trained, optimizer, inputs.coefficients, grown as Tensor1D, slots);
+      const accumulated =
+        optimizer.gradientAccumulationSteps > 1 ? tf.add(slots.at(-1)!, gradient) : gradient;
+      if (kind === 'accumulate')
+        return { weights: [], slots: [...slots.slice(0, -1).map(tf.clone), accumulated] };
+      return computeUpdate(trained, optimizer, inputs.coefficients, accumulated as Tensor1D, slots);
     });
-    return { ...outputs, nonTrainableUpdates, gradient, sums } as never; // tidy hands the tensors out; its type knows no readonly arrays
+    const step = { ...outputs, nonTrainableUpdates, gradient, sums } as StepOutputs;
+    return step as never; // tidy returns the tensors in it, but its type does not allow readonly arrays
   });
 }
 
-/** New weights and slots from the sum of the gradients of one update. */
+/** Returns the new weights and slots for the accumulated gradients of one update. */
 function computeUpdate(
   trained: readonly Weight[],
   optimizer: Optimizer,
@@ -80,13 +84,13 @@ function computeUpdate(
 ): Pick<StepOutputs, 'weights' | 'slots'> {
   const { rule, clipping, weightDecay, gradientAccumulationSteps: batches } = optimizer;
   const mean = batches > 1 ? (tf.div(gradients, batches) as Tensor1D) : gradients;
-  const cut = clipGradient(mean, (flat) => splitByWeight(flat, trained), clipping);
+  const clipped = clipGradient(mean, (flat) => splitByWeight(flat, trained), clipping);
   const value = applyWeightDecay(
     flattenTensors(trained.map((weight) => weight.read())),
     coefficients.at(-1)!,
     weightDecay,
   );
-  const next = rule.apply(value, cut, slots.slice(0, rule.slots.length), coefficients);
+  const next = rule.apply(value, clipped, slots.slice(0, rule.slots.length), coefficients);
   return {
     weights: splitByWeight(next.weight as Tensor1D, trained).map((tensor, i) =>
       applyConstraint(trained[i]!, tensor),
@@ -99,35 +103,35 @@ function computeGradients(
   network: Network,
   lossWeights: { readonly [task: string]: number },
   trained: readonly Weight[],
-  { inputs: given, targets, masks }: StepInputs,
+  { inputs, targets, masks }: StepInputs,
 ) {
-  const moved = new Map<Weight, Tensor>();
-  const asked = new Map<string, number>();
+  const updates = new Map<Weight, Tensor>();
+  const callCounts = new Map<string, number>();
   const forwardContext: ForwardContext = {
     getMask: (layer: string) => {
-      const before = asked.get(layer) ?? 0;
-      asked.set(layer, before + 1);
-      return masks[toMaskKey(layer, before)]!;
+      const callIndex = callCounts.get(layer) ?? 0;
+      callCounts.set(layer, callIndex + 1);
+      return masks[toMaskKey(layer, callIndex)]!;
     },
-    readWeight: (weight: Weight) => moved.get(weight) ?? weight.read(),
+    readWeight: (weight: Weight) => updates.get(weight) ?? weight.read(),
     updateWeight: (weight: Weight, value: Tensor) => {
-      moved.get(weight)?.dispose();
-      moved.set(weight, tf.keep(value));
+      updates.get(weight)?.dispose();
+      updates.set(weight, tf.keep(value));
     },
   };
   let sums: Tensor1D | undefined;
   const { grads } = tf.variableGrads(
     () => {
-      const predictions = runGraph(network.graph, given, { training: true, forwardContext });
-      const judged = computeLosses(
+      const predictions = runGraph(network.graph, inputs, { training: true, forwardContext });
+      const losses = computeLosses(
         network,
         lossWeights,
         predictions,
         targets,
         computeRegularizationLoss(network),
       );
-      sums = tf.keep(judged.sums);
-      return tf.reshape(judged.total, []);
+      sums = tf.keep(losses.sums);
+      return tf.reshape(losses.total, []);
     },
     trained.map((weight) => weight.read() as tf.Variable),
   );
@@ -143,8 +147,8 @@ function computeGradients(
         advice: 'Set trainable: false on its layer, or connect the layer to a task.',
       });
     }),
-    // Kept for the tape's own scopes; the outer tidy hands them to the caller.
-    nonTrainableUpdates: [...moved],
+    // tf.keep() protects them from the scopes of the gradient tape; the outer tidy returns them to the caller.
+    nonTrainableUpdates: [...updates],
     sums: sums!,
   };
 }
@@ -153,7 +157,7 @@ function applyWeightDecay(weight: Tensor, rate: Tensor, weightDecay: number): Te
   return weightDecay === 0 ? weight : tf.sub(weight, tf.mul(tf.mul(weight, rate), weightDecay));
 }
 
-/** A layer's constraint (a maximal norm, say) is part of the update, and so of the step. */
+/** Applies the constraint of a layer, such as a maximal norm, which is part of the update. */
 function applyConstraint(weight: Weight, value: Tensor): Tensor {
   const { constraint } = weight as unknown as { constraint: { apply(value: Tensor): Tensor } | null };
   return constraint ? constraint.apply(value) : value;

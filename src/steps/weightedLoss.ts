@@ -2,10 +2,10 @@ import * as checks from '../core/errors/checks.js';
 import { createError } from '../core/errors/errors.js';
 import { didYouMean } from '../core/errors/suggestions.js';
 import type { IsWideString, TypeErrorMessage } from '../core/inferenceTypes.js';
-import type { Tasks } from '../tasks/task.js';
+import type { AnyTask, TargetOf, Tasks } from '../tasks/task.js';
 
 /**
- * How much each label of a task's examples counts: `{ gender: { female: 2 } }`; labels left out count 1.
+ * Factors on the labels of classification tasks: `{ gender: { female: 2 } }`. A label that is left out has the factor 1.
  *
  * @category Losses and metrics
  */
@@ -13,53 +13,63 @@ export interface ClassWeights {
   readonly [task: string]: { readonly [label: string]: number };
 }
 
+// biome-ignore lint/complexity/noBannedTypes: a record without keys, cheaper for the compiler than Record<never, never>
+type NoClassWeights = {};
+
 /**
- * What training minimises: `Σ weight(task) · mean loss(task) + L2`.
+ * The number that training minimizes: `Σ weight(task) · mean loss(task) + L2`.
  *
+ * @typeParam W - Weights by task.
+ * @typeParam C - Factors by task and label.
  * @category Losses and metrics
  */
-export interface WeightedLoss<W extends { readonly [task: string]: number }> {
-  /** @internal Marks it in any copy of the library. */
+export interface WeightedLoss<
+  W extends { readonly [task: string]: number },
+  C extends ClassWeights = ClassWeights,
+> {
+  /** @internal Marks a weighted loss from any copy of the library. */
   readonly '~loss': 'weighted';
-  /** By task, each at least 0. */
+  /** Weights by task, each at least 0. */
   readonly weights: W;
-  /** By task and label; what is left out counts 1. */
-  readonly classWeights: ClassWeights;
+  /** Factors by task and label. A label that is left out has the factor 1. */
+  readonly classWeights: C;
 }
 
 /**
  * Options of {@link weightedLoss}.
  *
+ * @typeParam C - Factors by task and label.
  * @category Losses and metrics
  */
-export interface WeightedLossOptions {
-  /** Factors on single labels of classification tasks; they multiply an example's own sample weight. */
-  readonly classWeights?: ClassWeights;
+export interface WeightedLossOptions<C extends ClassWeights = ClassWeights> {
+  /** Factors on the labels of classification tasks, each at least 0. They multiply the sample weight of an image. */
+  readonly classWeights?: C;
 }
 
 /**
- * One number from the losses of all tasks: `Σ weight · loss`, plus the L2 penalties of the layers, in training and in
- * validation alike. Same as Keras 3 `compile(loss_weights=...)` (trainers/compile_utils.py).
+ * Combines the losses of all tasks into one number: `Σ weight · loss`, plus the L2 penalties of the layers, in training and in
+ * validation. Same as Keras 3 `compile(loss_weights=...)` (trainers/compile_utils.py).
  *
- * A task's loss is `Σ wᵢ·lᵢ / n` over the `n` labelled examples of a batch; a missing label is masked and never
- * counted. Losses of different units need weights: squared years are hundreds, a cross-entropy is below one.
+ * The loss of a task is `Σ wᵢ·lᵢ / n` over the `n` labeled images of a batch. A missing label is masked and never counted.
+ * Losses of different units need weights: squared years are hundreds, a cross-entropy is below one.
  *
- * @param weights - One number of at least 0 for every task of the model. A missing or unknown task is a type error
- *   in `fit`, and an `argument` fault from JavaScript.
- * @throws `argument` fault for a weight that is not a number of at least 0.
+ * @param weights - One number of at least 0 for every task of the model.
+ * @returns A plain record for the option `loss` of `fit` and `evaluate`. They check its names: a missing task, an unknown task
+ *   and an unknown label are type errors, and `argument` errors at run time.
+ * @throws `argument` error for a weight or a factor that is not a number of at least 0.
  * @example
  * ```ts
  * import { weightedLoss } from 'tfjs-multitask';
  *
  * const loss = weightedLoss({ age: 1, gender: 50 }, { classWeights: { gender: { female: 1.5 } } });
- * console.log(loss.weights.gender); // 50
+ * console.log(loss.weights.gender, loss.classWeights.gender.female); // 50 1.5
  * ```
  * @category Losses and metrics
  */
-export function weightedLoss<const W extends { readonly [task: string]: number }>(
-  weights: W,
-  { classWeights = {} }: WeightedLossOptions = {},
-): WeightedLoss<W> {
+export function weightedLoss<
+  const W extends { readonly [task: string]: number },
+  const C extends ClassWeights = NoClassWeights,
+>(weights: W, { classWeights = {} as C }: WeightedLossOptions<C> = {}): WeightedLoss<W, C> {
   const all = [
     ...Object.entries(weights).map(([task, weight]) => [task, weight] as const),
     ...Object.entries(classWeights).flatMap(([task, labels]) =>
@@ -76,25 +86,51 @@ export function weightedLoss<const W extends { readonly [task: string]: number }
 }
 
 /**
- * `unknown` when the weights name exactly the tasks, else a sentence for the compiler to print. Weights that are read at run
- * time name nothing that the compiler knows; they are checked then.
+ * `unknown` when the weights name exactly the tasks of the model and the factors name labels of these tasks; otherwise a
+ * sentence for the compiler to print. Weights whose names are known at run time only are checked at run time.
  *
  * @category Losses and metrics
  */
-export type ValidLossWeights<T extends Tasks, W> =
+export type ValidLossWeights<T extends Tasks, W, C = ClassWeights> =
   IsWideString<keyof W & string> extends true
-    ? unknown
+    ? ValidClassWeights<T, C>
     : Exclude<keyof W & string, keyof T> extends infer Unknown extends string
       ? [Unknown] extends [never]
         ? Exclude<keyof T & string, keyof W> extends infer Missing extends string
           ? [Missing] extends [never]
-            ? unknown
+            ? ValidClassWeights<T, C>
             : TypeErrorMessage<`weightedLoss: task '${Missing}' has no weight`>
           : never
         : TypeErrorMessage<`weightedLoss: the model has no task '${Unknown}'`>
       : never;
 
-/** The same at run time, for JavaScript and for weights from a file. */
+/** `unknown`, or sentences for factors of unknown tasks and labels. */
+type ValidClassWeights<T extends Tasks, C> = string extends keyof C
+  ? unknown
+  : [keyof C] extends [never]
+    ? unknown
+    : { [K in keyof C & string]: InvalidLabels<T, K, keyof C[K] & string> }[keyof C & string] extends infer E
+      ? [E] extends [never]
+        ? unknown
+        : E
+      : never;
+
+/** Sentences for labels that task `K` does not have; `never` when it has them all. */
+type InvalidLabels<T extends Tasks, K extends string, Label extends string> = K extends keyof T
+  ? T[K]['kind'] extends 'regression'
+    ? TypeErrorMessage<`weightedLoss: task '${K}' is a regression and has no labels`>
+    : IsWideString<Label> extends true
+      ? never
+      : MissingLabelError<K, Exclude<Label, LabelOf<T[K]>>>
+  : TypeErrorMessage<`weightedLoss: the model has no task '${K}'`>;
+
+type LabelOf<X extends AnyTask> = TargetOf<X> & string;
+
+type MissingLabelError<K extends string, Label extends string> = Label extends string
+  ? TypeErrorMessage<`weightedLoss: task '${K}' has no label '${Label}'`>
+  : never;
+
+/** Throws an `argument` error unless `loss` names exactly the tasks, and labels that they have. Types cannot check weights from a file. */
 export function checkLossWeights(
   loss: WeightedLoss<{ readonly [task: string]: number }>,
   tasks: Tasks,

@@ -8,48 +8,48 @@ import type { Weights } from '../network/weights.js';
 import type { CallbackState } from './callback.js';
 import type { Fingerprint } from './fingerprint.js';
 
-/** The one file of a run's state. */
+/** Name of the file with the state of a run. */
 export const CHECKPOINT_FILE = 'checkpoint.safetensors';
 
-/** Raised when an older reader could not go on from a newer file. */
+/** Version of the file format. It is raised when older versions of the library can no longer read the file. */
 const FORMAT_VERSION = 1;
 
-/** Where a run stands: everything that its rest depends on and that is not given again. */
+/** State of a run: everything that its remaining steps depend on and that is not an option of `fit`. */
 export interface RunState {
-  /** Epochs finished. */
+  /** Number of finished epochs. */
   readonly epoch: number;
-  /** Steps done in the epoch that has begun; 0 between epochs. */
+  /** Number of finished steps of the current epoch; 0 between epochs. */
   readonly step: number;
-  /** Running sums of that epoch. */
+  /** Running sums of the current epoch. */
   readonly sums: readonly number[];
-  /** Wall-clock seconds spent in that epoch so far. */
+  /** Wall-clock seconds of the current epoch so far. */
   readonly seconds: number;
-  /** The rate of that epoch's last update so far. */
+  /** Learning rate of the latest update of the current epoch. */
   readonly lastRate: number | null;
-  /** Batches seen by the optimiser in all. */
+  /** Number of batches that the optimizer has processed. */
   readonly iterations: number;
-  /** The rate, where callbacks may change it. */
+  /** Learning rate, when callbacks may change it; null for a schedule. */
   readonly learningRate: number | null;
   readonly rows: readonly HistoryRow[];
-  /** Why the run is over, if it is. */
+  /** Why the run ended; null for a run that can continue. */
   readonly stopped: string | null;
   /** Name of the engine that ran the last step. */
   readonly engine: string;
 }
 
-/** A checkpoint: the state, and the numbers that belong to it. */
+/** A checkpoint: the state of a run with its weights and optimizer slots. */
 export interface Checkpoint {
   readonly state: RunState;
   readonly weights: Weights;
-  /** By weight and slot: `trunk_conv1/kernel#0`. */
+  /** Optimizer slots, by weight and number of the slot: `trunk_conv1/kernel#0`. */
   readonly slots: Weights;
   readonly callbacks: { readonly [key: string]: CallbackState };
 }
 
-/** Writes the checkpoint whole or not at all. */
+/** Writes the checkpoint as one file, which the store replaces atomically. */
 export async function writeCheckpoint(
   store: Store,
-  contract: Fingerprint,
+  fingerprint: Fingerprint,
   checkpoint: Checkpoint,
 ): Promise<void> {
   const { state, weights, slots, callbacks } = checkpoint;
@@ -66,7 +66,7 @@ export async function writeCheckpoint(
   }
   const metadata = {
     format: `tfjs-multitask checkpoint ${FORMAT_VERSION}`,
-    contract: JSON.stringify(contract),
+    contract: JSON.stringify(fingerprint),
     state: stringifyExact(state),
     callbacks: stringifyExact(values),
   };
@@ -74,12 +74,15 @@ export async function writeCheckpoint(
 }
 
 /**
- * The checkpoint of a store, or undefined when it has none.
+ * Reads the checkpoint of a store. Returns undefined when the store has none.
  *
- * @throws `checkpoint` fault when it is corrupt, of a newer format, or of a run with another configuration: the error
- *   names what differs.
+ * @throws `checkpoint` error for a corrupt file, a newer format, and a run with another configuration. The error names the
+ *   parts that differ.
  */
-export async function readCheckpoint(store: Store, contract: Fingerprint): Promise<Checkpoint | undefined> {
+export async function readCheckpoint(
+  store: Store,
+  fingerprint: Fingerprint,
+): Promise<Checkpoint | undefined> {
   const bytes = await store.read(CHECKPOINT_FILE);
   if (!bytes) return undefined;
   const path = `${store.label}/${CHECKPOINT_FILE}`;
@@ -93,13 +96,13 @@ export async function readCheckpoint(store: Store, contract: Fingerprint): Promi
       advice: 'Resume with the version of the library that wrote the file.',
     });
   }
-  const saved = JSON.parse(metadata.contract ?? '{}') as Fingerprint;
-  const differing = Object.keys(contract).filter((part) => saved[part] !== contract[part]);
+  const savedParts = JSON.parse(metadata.contract ?? '{}') as Fingerprint;
+  const differing = Object.keys(fingerprint).filter((part) => savedParts[part] !== fingerprint[part]);
   if (differing.length > 0) {
     throw createError({
       kind: 'checkpoint',
       path,
-      expected: `a run with the same ${Object.keys(contract).join(', ')}`,
+      expected: `a run with the same ${Object.keys(fingerprint).join(', ')}`,
       received: `a run that differs in ${differing.join(', ')}`,
       advice: 'Resume with the settings of that run, or train into another folder.',
     });

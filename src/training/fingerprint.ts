@@ -6,12 +6,12 @@ import type { Optimizer } from '../optimizers/optimizer.js';
 import type { LossAverage } from '../steps/metricAccumulator.js';
 import type { WeightedLoss } from '../steps/weightedLoss.js';
 
-/** What must not change between the parts of a run, by name, each as its digest. */
+/** Digests of everything that a resumed run must have in common with the run before, by name. */
 export interface Fingerprint {
   readonly [part: string]: string;
 }
 
-/** The parts of a run that decide which numbers it computes. */
+/** Options of a run that its numbers depend on. */
 export interface FingerprintedRun {
   readonly network: Network;
   readonly train: Dataset<any>;
@@ -24,7 +24,7 @@ export interface FingerprintedRun {
   readonly lossAverage: LossAverage;
 }
 
-/** Digests of what a run rests on. */
+/** Computes the digest of each part. */
 export async function computeFingerprint(parts: { readonly [part: string]: Json }): Promise<Fingerprint> {
   const entries = await Promise.all(
     Object.entries(parts).map(async ([name, part]) => [name, await digestJson(part)] as const),
@@ -32,7 +32,7 @@ export async function computeFingerprint(parts: { readonly [part: string]: Json 
   return Object.fromEntries(entries);
 }
 
-/** What the weights and slots of a run belong to: part of its contract, and all of it that its model and optimiser say. */
+/** Returns the parts of a fingerprint that describe the model and its optimizer: those that weights and slots must match. */
 export function getModelFingerprintParts(
   network: Network,
   optimizer: Optimizer,
@@ -52,7 +52,7 @@ export function getModelFingerprintParts(
   };
 }
 
-/** Digests of what a run rests on. Epochs, engine, callbacks and folders may change between its parts. */
+/** Computes the fingerprint of a run. A resumed run may have other epochs, callbacks, stores, and another engine. */
 export function computeRunFingerprint(run: FingerprintedRun): Promise<Fingerprint> {
   const { network, train, validation, batchSize, seed, shuffle, loss, optimizer, lossAverage } = run;
   const { optimizer: updates, ...model } = getModelFingerprintParts(network, optimizer);

@@ -1,7 +1,7 @@
 import type { Clock, Platform, Store } from '../core/platform/platform.js';
-import type { HistoryRecord } from '../core/records/history.js';
+import type { ColumnPrefix } from '../core/records/history.js';
 import type { Dataset } from '../data/dataset.js';
-import type { EngineChoice, EngineName } from '../engines/engineChoice.js';
+import type { EngineName } from '../engines/engineChoice.js';
 import type { Executor } from '../engines/executor.js';
 import { acquireEngine, type EngineLease, type EngineOptions, releaseGraph } from '../engines/select.js';
 import { FeatureCache } from '../inference/featureCache.js';
@@ -12,12 +12,18 @@ import type { Network } from '../network/network.js';
 import { adam } from '../optimizers/adam.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { LossAverage } from '../steps/metricAccumulator.js';
-import { type ValidLossWeights, type WeightedLoss, weightedLoss } from '../steps/weightedLoss.js';
+import {
+  type ClassWeights,
+  type ValidLossWeights,
+  type WeightedLoss,
+  weightedLoss,
+} from '../steps/weightedLoss.js';
 import type { LabelsOf, Tasks } from '../tasks/task.js';
 import type { Callback } from './callback.js';
 import { readCheckpoint } from './checkpoint.js';
 import { computeRunFingerprint } from './fingerprint.js';
-import { type ColumnPrefix, checkMonitor, getMonitorModes, type HistoryColumn } from './monitor.js';
+import { checkMonitor, getMonitorModes, type HistoryColumn } from './monitor.js';
+import { type History, TrainingHistory } from './trainingHistory.js';
 import { acquireTrainingLock, releaseTrainingLock } from './trainingLock.js';
 import { type FitConfig, TrainingRun } from './trainingRun.js';
 import { validateFitArguments, validateFitConfig } from './validateFit.js';
@@ -27,8 +33,11 @@ import { validateFitArguments, validateFitConfig } from './validateFit.js';
  *
  * @category Train
  */
-export interface FitOptions<T extends Tasks, W extends { readonly [task: string]: number }>
-  extends EngineOptions {
+export interface FitOptions<
+  T extends Tasks,
+  W extends { readonly [task: string]: number },
+  C extends ClassWeights = ClassWeights,
+> extends EngineOptions {
   /** The last epoch, counted from 1. */
   readonly epochs: number;
   /** Images in a step; the last batch of an epoch may be smaller. Default 32. */
@@ -37,10 +46,10 @@ export interface FitOptions<T extends Tasks, W extends { readonly [task: string]
   readonly seed?: number;
   /** Judged after every epoch; its columns begin with `val_`. Augmented if the dataset is. */
   readonly validation?: Dataset<LabelsOf<T>>;
-  /** Judge `validation` a second time without its augmentation; these columns begin with `clean_`. Default false. */
+  /** Judge `validation` a second time without its augmentation; these columns begin with `val_unaugmented_`. Default false. */
   readonly evaluateUnaugmented?: boolean;
   /** Default: every task counts 1. */
-  readonly loss?: WeightedLoss<W> & ValidLossWeights<T, W>;
+  readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W, C>;
   /** Default `adam()`. */
   readonly optimizer?: Optimizer;
   /** Told in this order. */
@@ -70,25 +79,17 @@ export interface FitOptions<T extends Tasks, W extends { readonly [task: string]
   readonly clock?: Clock;
 }
 
-/**
- * What `fit` returns: the history, and how it was made.
- *
- * @category Train
- */
-export interface FitResult extends HistoryRecord {
-  /** What executed it, and why. */
-  readonly engine: EngineChoice;
-  /** `finished`, `aborted`, or the reason a callback gave. */
-  readonly stopped: string;
-}
-
 /** Trains a network. `MultiTaskModel.fit` documents the behavior. */
-export async function fitNetwork<T extends Tasks, W extends { readonly [task: string]: number }>(
+export async function fitNetwork<
+  T extends Tasks,
+  W extends { readonly [task: string]: number },
+  C extends ClassWeights,
+>(
   platform: Platform,
   network: Network<T>,
   train: Dataset<LabelsOf<T>>,
-  options: FitOptions<T, W>,
-): Promise<FitResult> {
+  options: FitOptions<T, W, C>,
+): Promise<History<T>> {
   const { validation, evaluateUnaugmented = false, checkpoint, resume = false, log = () => {} } = options;
   validateFitArguments(train, options as unknown as { readonly [option: string]: unknown });
   const config: FitConfig = {
@@ -113,7 +114,7 @@ export async function fitNetwork<T extends Tasks, W extends { readonly [task: st
   validateFitConfig(config);
   const prefixes: ColumnPrefix[] = validation
     ? evaluateUnaugmented
-      ? ['', 'val_', 'clean_']
+      ? ['', 'val_', 'val_unaugmented_']
       : ['', 'val_']
     : [''];
   const monitors = getMonitorModes(network.tasks, prefixes);
@@ -163,7 +164,8 @@ export async function fitNetwork<T extends Tasks, W extends { readonly [task: st
     if (saved) log(`resumed after ${run.progressText}, made by ${saved.state.engine}`);
     while (run.shouldContinue) await run.runEpoch();
     const stopped = await run.finish();
-    return { tasks: run.tasks, rows: run.history, engine: choice, stopped };
+    const history = new TrainingHistory(run.tasks, run.history, choice, stopped, monitors);
+    return history as unknown as History<T>; // the columns of its rows follow from the tasks
   } finally {
     if (run) await run.dispose();
     else executor?.dispose();

@@ -2,11 +2,14 @@ import * as checks from '../core/errors/checks.js';
 import { createError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
 import { didYouMean } from '../core/errors/suggestions.js';
+import type { ColumnPrefix } from '../core/records/history.js';
 import type { MetricOf, Tasks } from '../tasks/task.js';
 
 /**
- * The columns of a run that a callback may watch: `val_loss`, `val_age_mae`, `clean_gender_accuracy`, ….
+ * Columns of a run with losses and metrics, which a callback may watch: `val_loss`, `val_age_mae`,
+ * `val_unaugmented_gender_accuracy`, and so on.
  *
+ * @typeParam T - The model's tasks.
  * @category Train
  */
 export type HistoryColumn<T extends Tasks> =
@@ -14,14 +17,7 @@ export type HistoryColumn<T extends Tasks> =
   | { [K in keyof T & string]: `${ColumnPrefix}${K}_${'loss' | MetricOf<T[K]>}` }[keyof T & string];
 
 /**
- * Training as it went; validation; validation without augmentation.
- *
- * @category Train
- */
-export type ColumnPrefix = '' | 'val_' | 'clean_';
-
-/**
- * Which way is better, for every column of a run.
+ * Whether a smaller value (`min`) or a larger value (`max`) is better, for every column of a run.
  *
  * @category Train
  */
@@ -29,7 +25,7 @@ export interface MonitorModes {
   readonly [column: string]: 'min' | 'max';
 }
 
-/** The columns that a run with these tasks will have. */
+/** Returns the columns that a run with these tasks has, in the order of the history. */
 export function getMonitorModes(tasks: Tasks, prefixes: readonly ColumnPrefix[]): MonitorModes {
   const columns: Record<string, 'min' | 'max'> = {};
   for (const prefix of prefixes) {
@@ -42,16 +38,17 @@ export function getMonitorModes(tasks: Tasks, prefixes: readonly ColumnPrefix[])
   return columns;
 }
 
+/** The longer prefix is first, since a column with it begins with the shorter one too. */
 const ADVICE_BY_PREFIX = [
+  ['val_unaugmented_', 'Pass a validation dataset and evaluateUnaugmented: true to fit().'],
   ['val_', 'Pass a validation dataset to fit().'],
-  ['clean_', 'Pass a validation dataset and evaluateUnaugmented: true to fit().'],
 ] as const;
 
-/** Throws an `argument` fault when the run will have no column `monitor`. */
+/** Throws an `argument` error when the run has no column `monitor`. */
 export function checkMonitor(path: string, monitor: string, monitors: MonitorModes): void {
-  if (monitor in monitors) return;
-  const names = Object.keys(monitors);
-  // A column that a run with validation (or with clean) has is not a slip of the pen.
+  if (Object.hasOwn(monitors, monitor)) return;
+  const columns = Object.keys(monitors);
+  // A column that another option of fit() would add is not a spelling mistake.
   const missing = ADVICE_BY_PREFIX.find(
     ([prefix]) =>
       monitor.startsWith(prefix) &&
@@ -61,13 +58,16 @@ export function checkMonitor(path: string, monitor: string, monitors: MonitorMod
   throw createError({
     kind: 'argument',
     path: `${path}.monitor`,
-    expected: checks.formatOptions(names),
+    expected: checks.formatOptions(columns),
     received: formatValue(monitor),
-    advice: missing?.[1] ?? didYouMean(monitor, names) ?? 'Monitor one of these columns.',
+    advice: missing?.[1] ?? didYouMean(monitor, columns) ?? 'Monitor one of these columns.',
   });
 }
 
-/** Whether `value` is better than `best`, strictly and by more than `minDelta`, as Keras compares. NaN never is. */
+/**
+ * Returns whether `value` is better than `best` by more than `minDelta`. The comparison is strict, as in Keras, so NaN is
+ * never better, and nothing is better than NaN.
+ */
 export function isImprovement(mode: 'min' | 'max', value: number, best: number, minDelta = 0): boolean {
   return mode === 'min' ? value + minDelta < best : value - minDelta > best;
 }

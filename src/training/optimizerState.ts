@@ -5,9 +5,9 @@ import type { Weights } from '../network/weights.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { createCoefficientArrays } from '../steps/stepArrays.js';
 
-/** The optimiser of a run: counts its updates and knows their rate; what executes them is handed in. */
+/** Counts the updates of a run and computes their learning rate. The executor runs the updates and stores the slots. */
 export class OptimizerState {
-  /** Batches seen, counted as Keras counts `iterations`. */
+  /** Number of processed batches, as Keras counts `iterations`. */
   iterations = 0;
   #adjustableRate: number;
 
@@ -18,12 +18,12 @@ export class OptimizerState {
     this.#adjustableRate = optimizer.schedule(0);
   }
 
-  /** Updates made so far: batches, divided by how many of them make one. */
+  /** Number of updates so far: the number of batches divided by `gradientAccumulationSteps`. */
   get updateCount(): number {
     return Math.floor(this.iterations / this.optimizer.gradientAccumulationSteps);
   }
 
-  /** The rate of the next update. */
+  /** Learning rate of the next update. */
   get learningRate(): number {
     return this.optimizer.isLearningRateAdjustable
       ? this.#adjustableRate
@@ -43,7 +43,7 @@ export class OptimizerState {
     this.#adjustableRate = rate;
   }
 
-  /** Runs one step on the arrays of a batch and its masks, and returns the batch's sums. */
+  /** Runs one step on the arrays and dropout masks of a batch, and returns the sums of its losses and metrics. */
   async runStep(batch: NamedArrays): Promise<Float32Array> {
     const { optimizer } = this;
     const rate = this.learningRate;
@@ -54,7 +54,7 @@ export class OptimizerState {
     return sums;
   }
 
-  /** Puts the slots and counts of a checkpoint back. */
+  /** Restores the slots, the batch count and the learning rate of a checkpoint. */
   restore(slots: Weights, iterations: number, rate: number | null): void {
     this.executor.setSlots(slots);
     this.iterations = iterations;

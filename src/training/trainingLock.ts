@@ -1,10 +1,10 @@
 import { createError } from '../core/errors/errors.js';
 import type { Network } from '../network/network.js';
 
-/** Networks that a run changes now. */
+/** Networks that `fit` is training. */
 const networksInTraining = new WeakSet<Network>();
 
-/** Marks the network as training; throws an `argument` fault when it is. */
+/** Marks the network as in training. Throws an `argument` error when another `fit` trains it. */
 export function acquireTrainingLock(network: Network): void {
   if (networksInTraining.has(network)) {
     throw createError({
@@ -18,10 +18,10 @@ export function acquireTrainingLock(network: Network): void {
   networksInTraining.add(network);
 }
 
-/** Whether a run changes the network now. */
+/** Returns whether `fit` is training the network. */
 export const isInTraining = (network: Network): boolean => networksInTraining.has(network);
 
-/** Ends the claim. */
+/** Marks the network as not in training, and unregisters its weight synchronization. */
 export function releaseTrainingLock(network: Network): void {
   networksInTraining.delete(network);
 }

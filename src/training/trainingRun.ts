@@ -17,13 +17,20 @@ import { createMetricAccumulator, type LossAverage } from '../steps/metricAccumu
 import { createBatchArrays } from '../steps/stepArrays.js';
 import type { WeightedLoss } from '../steps/weightedLoss.js';
 import { createTaskRecord } from '../tasks/task.js';
-import type { BatchEvent, Callback, CallbackHooks, CallbackState, Run } from './callback.js';
+import {
+  type BatchEvent,
+  type Callback,
+  type CallbackState,
+  createHooks,
+  type Run,
+  type StatefulHooks,
+} from './callback.js';
 import { type Checkpoint, type RunState, writeCheckpoint } from './checkpoint.js';
 import type { Fingerprint } from './fingerprint.js';
 import type { MonitorModes } from './monitor.js';
 import { OptimizerState } from './optimizerState.js';
 
-/** A run's settings with every default filled in. */
+/** Options of a run, with all defaults filled in. */
 export interface FitConfig {
   readonly network: Network;
   readonly train: Dataset<any>;
@@ -43,28 +50,28 @@ export interface FitConfig {
   readonly clock: Clock;
 }
 
-/** The place between two epochs. */
+/** Position between two epochs. */
 const EPOCH_START = { step: 0, sums: [], seconds: 0, lastRate: null } as const;
 
-/** Why a run that was told to stop from outside stopped; such a run may go on. */
+/** Stop reason of a run that its signal aborted. Unlike any other stopped run, such a run can be resumed. */
 export const ABORTED = 'aborted';
 
 /**
- * A training run: the one object of the library with a life. It knows where it stands, can be written down after
- * every step, and goes on from what was written.
+ * A training run. It executes the steps of each epoch, evaluates the validation data, calls the callbacks, and writes
+ * checkpoints. A checkpoint can be written between any two steps, and a resumed run continues from it bit for bit.
  */
 export class TrainingRun implements Run {
   readonly tasks: readonly TaskRecord[];
   readonly history: HistoryRow[] = [];
   readonly #optimizerState: OptimizerState;
-  /** Its workers, if the datasets have any: they serve every epoch. */
+  /** Workers of the datasets, if they have any. They run until the run ends. */
   readonly #workerPool = new WorkerPool();
-  /** The validation images as they are: one object, so that what is known of them stays known. */
+  /** The validation data without augmentation. One object for all epochs, since the feature cache is keyed by it. */
   readonly #unaugmentedValidation: Dataset<any> | undefined;
-  readonly #hooks: { readonly key: string; readonly hooks: CallbackHooks }[] = [];
-  /** Epochs finished. */
+  readonly #hooks: { readonly key: string; readonly hooks: StatefulHooks }[] = [];
+  /** Number of finished epochs. */
   #finishedEpochs = 0;
-  /** Where the epoch that has begun stands. */
+  /** Progress of the current epoch. */
   #position: Pick<RunState, 'step' | 'sums' | 'seconds' | 'lastRate'> = EPOCH_START;
   #stopReason: string | null = null;
 
@@ -94,7 +101,7 @@ export class TrainingRun implements Run {
     return this.#stopReason === null && this.#finishedEpochs < this.config.epochs;
   }
 
-  /** `epoch 3`, or `epoch 3 and 17 steps`. */
+  /** Progress for log lines: `epoch 3`, or `epoch 3 and 17 steps`. */
   get progressText(): string {
     const { step } = this.#position;
     return `epoch ${this.#finishedEpochs}${step > 0 ? ` and ${step} steps` : ''}`;
@@ -120,7 +127,7 @@ export class TrainingRun implements Run {
     return writeModelFolder(this.config.network, store, folder);
   }
 
-  /** Takes its place: at the beginning, or where `saved` stands. */
+  /** Restores the state of `saved`, if there is one, and creates the hooks of the callbacks. */
   async start(saved: Checkpoint | undefined): Promise<void> {
     if (saved) {
       const { state } = saved;
@@ -133,30 +140,32 @@ export class TrainingRun implements Run {
     }
     for (const [i, callback] of this.config.callbacks.entries()) {
       const key = `${i}:${callback.name}`;
-      this.#hooks.push({ key, hooks: await callback.create(this, saved?.callbacks[key]) });
+      const hooks = await createHooks(callback, this, saved?.callbacks[key]);
+      this.#hooks.push({ key, hooks });
+      await hooks.onTrainBegin?.(this);
     }
-    // A folder that cannot be written is told now, not after an hour.
+    // A store that cannot be written rejects now, and not after the first epoch.
     if (!saved) await this.#saveCheckpoint();
   }
 
-  /** Trains and judges the rest of one epoch, or as much of it as comes before a stop. */
+  /** Trains and validates the remaining part of one epoch, up to a stop. */
   async runEpoch(): Promise<void> {
     const { clock, signal } = this.config;
     if (this.#position.step === 0)
-      await this.#notify((listener) => listener.onEpochBegin?.(this.#finishedEpochs + 1));
-    const began = clock() - this.#position.seconds * 1000;
-    const trained = await this.#trainEpoch();
-    const judged = trained && (await this.#validate());
-    const seconds = (clock() - began) / 1000;
+      await this.#notify((hooks) => hooks.onEpochBegin?.(this.#finishedEpochs + 1, this));
+    const startTime = clock() - this.#position.seconds * 1000;
+    const trainLogs = await this.#trainEpoch();
+    const validationLogs = trainLogs && (await this.#validate());
+    const seconds = (clock() - startTime) / 1000;
     if (signal?.aborted) this.stop(ABORTED);
-    if (!judged) {
+    if (!validationLogs) {
       this.#position = { ...this.#position, seconds };
     } else {
       const epoch = this.#finishedEpochs + 1;
       const row: HistoryRow = {
         epoch,
-        ...trained,
-        ...judged,
+        ...trainLogs,
+        ...validationLogs,
         learning_rate: this.#position.lastRate!,
         seconds,
       };
@@ -164,17 +173,17 @@ export class TrainingRun implements Run {
       await this.inputPipeline.featureCache?.flush();
       // Callbacks may read the variables of a LayersModel that they took from the model earlier.
       this.config.network.weightSync.sync();
-      await this.#notify((listener) => listener.onEpochEnd?.({ epoch, row }));
+      await this.#notify((hooks) => hooks.onEpochEnd?.({ epoch, row }, this));
       this.#finishedEpochs = epoch;
       this.#position = EPOCH_START;
     }
     await this.#saveCheckpoint();
   }
 
-  /** Tells every callback that the run is over, and returns why. */
+  /** Calls the `onTrainEnd` hooks, and returns why the run ended. */
   async finish(): Promise<string> {
     const reason = this.#stopReason ?? 'finished';
-    await this.#notify((listener) => listener.onTrainEnd?.(reason));
+    await this.#notify((hooks) => hooks.onTrainEnd?.(reason, this));
     return reason;
   }
 
@@ -184,15 +193,15 @@ export class TrainingRun implements Run {
     await this.inputPipeline.featureCache?.flush();
   }
 
-  /** The steps of the epoch that are left. Returns its training columns, or undefined when stopped before the last. */
+  /** Runs the remaining steps of the epoch. Returns its training columns, or undefined when the run stops before the last step. */
   async #trainEpoch(): Promise<Record<string, number> | undefined> {
     const { network, train, batchSize, seed, shuffle, lossAverage, signal } = this.config;
     const steps = Math.ceil(train.size / batchSize);
-    const place = this.#position;
-    const means = createMetricAccumulator(network, lossAverage, place.step > 0 ? place.sums : undefined);
+    const start = this.#position;
+    const means = createMetricAccumulator(network, lossAverage, start.step > 0 ? start.sums : undefined);
     const [epoch, firstBatch, workerPool, shouldSkipPixels] = [
       this.#finishedEpochs,
-      place.step,
+      start.step,
       this.#workerPool,
       this.inputPipeline.isCached,
     ];
@@ -210,7 +219,7 @@ export class TrainingRun implements Run {
         loss: sums[0]!,
         logs: means.toLogs(),
       };
-      await this.#notify((listener) => listener.onBatchEnd?.(event));
+      await this.#notify((hooks) => hooks.onBatchEnd?.(event, this));
       await yieldToEventLoop();
       if (signal?.aborted) this.stop(ABORTED);
       if (this.#stopReason !== null) break;
@@ -232,7 +241,7 @@ export class TrainingRun implements Run {
     });
   }
 
-  /** The validation columns of the epoch, or undefined when aborted on the way: they are then made on resuming. */
+  /** Returns the validation columns of the epoch, or undefined when the run is aborted meanwhile. A resumed run then computes them. */
   async #validate(): Promise<Record<string, number> | undefined> {
     const { network, validation, loss, batchSize, seed, lossAverage: average, signal } = this.config;
     const [workerPool, inputPipeline] = [this.#workerPool, this.inputPipeline];
@@ -247,17 +256,17 @@ export class TrainingRun implements Run {
       workerPool,
       inputPipeline,
     };
-    const judged = validation && (await evaluateDataset(engine, network, validation, pass));
-    const bare =
+    const result = validation && (await evaluateDataset(engine, network, validation, pass));
+    const unaugmented =
       this.#unaugmentedValidation &&
       (await evaluateDataset(engine, network, this.#unaugmentedValidation, pass));
     return signal?.aborted && validation
       ? undefined
-      : { ...judged?.toLogs('val_'), ...bare?.toLogs('clean_') };
+      : { ...result?.toLogs('val_'), ...unaugmented?.toLogs('val_unaugmented_') };
   }
 
-  async #notify(hook: (listener: CallbackHooks) => void | Promise<void> | undefined): Promise<void> {
-    for (const { hooks } of this.#hooks) await hook(hooks);
+  async #notify(call: (hooks: StatefulHooks) => void | Promise<void> | undefined): Promise<void> {
+    for (const { hooks } of this.#hooks) await call(hooks);
   }
 
   async #saveCheckpoint(): Promise<void> {

@@ -7,10 +7,10 @@ import { checkDataset } from '../inference/checkDataset.js';
 import { splitFrozen } from '../network/frozenSplit.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { checkLossWeights } from '../steps/weightedLoss.js';
-import type { Callback } from './callback.js';
+import { checkCallback } from './checkCallback.js';
 import type { FitConfig } from './trainingRun.js';
 
-/** Throws an `argument` fault for a part of `fit` that is something else: JavaScript has no compiler to say so. */
+/** Throws an `argument` error for an argument of `fit` of the wrong type. It is for JavaScript, which has no type errors. */
 export function validateFitArguments(train: unknown, given: { readonly [option: string]: unknown }): void {
   const { validation, loss, optimizer, callbacks = [] } = given;
   const createOptionError = (name: string, expected: string, value: unknown, advice: string) =>
@@ -52,13 +52,11 @@ export function validateFitArguments(train: unknown, given: { readonly [option: 
     advice: 'Write callbacks: [ ... ].',
   });
   callbacks.forEach((callback: unknown, i) => {
-    if (typeof (callback as Callback | null)?.create === 'function') return;
-    const advice = 'Write earlyStopping(), or an object with a name and create(run).';
-    throw createOptionError(`callbacks[${i}]`, 'a callback', callback, advice);
+    checkCallback(`fit.callbacks[${i}]`, callback);
   });
 }
 
-/** Throws an `argument` or `data` fault for anything that would spoil the run later. */
+/** Throws an `argument` or `data` error for options and data that a later step of the run could not use. */
 export function validateFitConfig({
   network,
   train,
@@ -101,7 +99,7 @@ export function validateFitConfig({
       path: 'fit.featureCache',
       expected: 'a model whose first layers are frozen',
       received: 'a model whose first layers are trained',
-      advice: 'Freeze the first layers with trainable: false, or omit featureCache.',
+      advice: 'Freeze the first layers with model.freeze(), or omit featureCache.',
     });
   }
   checkDataset('train', train, network.tasks, network.input.shape);

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { modelA } from '../../examples/study/model-a-network.js';
+import { modelA } from '../../examples/study/modelA.js';
 import {
   averagePool,
   type Block,
@@ -95,7 +95,7 @@ describe('a task', () => {
     expect(none.expected).toContain('regression()');
     const twice = await faultOf(() => loose().task('age', age, flat).task('age', age, flat));
     expect(twice).toMatchObject({ path: "task('age')", received: '"age", which is already defined' });
-    for (const name of ['loss', 'val', 'val_age', 'clean_age', 'a b', '1st', '', 'trunk', 'é']) {
+    for (const name of ['loss', 'val', 'val_age', 'unaugmented_age', 'a b', '1st', '', 'trunk', 'é']) {
       expect(await faultOf(() => loose().task(name, age, flat))).toMatchObject({
         kind: 'argument',
         path: `task('${name}')`,

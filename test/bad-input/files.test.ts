@@ -65,8 +65,8 @@ const REASONS = {
 } as const;
 const KINDS = Object.keys(REASONS) as (keyof typeof REASONS)[];
 
-describe('a file that cannot be used', () => {
-  test.each(KINDS)('ends the reading with an error that names it: %s', async (kind) => {
+describe('imageFolder with unusable files', () => {
+  test.each(KINDS)('rejects with the path and the reason: %s', async (kind) => {
     const folder = folderWith(`one-${kind}`, [kind]);
     const error = await faultOf(() => imageFolder(folder, OPTIONS));
     expect(error.kind).toBe('data');
@@ -76,7 +76,7 @@ describe('a file that cannot be used', () => {
     expect(error.advice).toContain("unusableFiles: 'skip'");
   });
 
-  test("is listed with its reason and left out under unusableFiles: 'skip'; none disappears", async () => {
+  test("lists every skipped file with its reason under unusableFiles: 'skip'", async () => {
     const folder = folderWith('all', KINDS);
     const faces = await imageFolder(folder, { ...OPTIONS, unusableFiles: 'skip' });
     expect(faces.ids).toEqual(GOOD);
@@ -85,11 +85,11 @@ describe('a file that cannot be used', () => {
       const reason = faces.skipped.find(({ path }) => path === NAMES[kind])!.reason;
       expect(reason).toMatch(REASONS[kind]);
     }
-    // A split keeps the list: whoever holds a part can still say what is missing.
+    // A split keeps the list, so every part can report the skipped files.
     expect(faces.split({ validation: 0.5 }).validation.skipped).toEqual(faces.skipped);
   });
 
-  test('is the first by path when there are several, whatever is decoded first', async () => {
+  test('reports the first of several by path, in whatever order they are decoded', async () => {
     const folder = folderWith('several', ['truncatedJpeg', 'empty', 'noGender']);
     const paths = new Set<string>();
     for (let round = 0; round < 5; round++) {
@@ -98,25 +98,25 @@ describe('a file that cannot be used', () => {
     expect([...paths]).toEqual([join(folder, NAMES.truncatedJpeg)]);
   });
 
-  test('ends the reading: no file is decoded after the error', async () => {
-    // Many for each that is read at a time, of which a machine of many cores has many.
+  test('decodes no file after the error', async () => {
+    // Many more files than are decoded at the same time, which depends on the number of cores.
     const good = Array.from(
       { length: 20 * (availableParallelism() + 2) },
       (_, i) => `40_0_0_${20170101000000000n + BigInt(i)}.jpg`,
     );
-    const folder = folderWith('many', ['text'], good); // `33_…` stands before `40_…`
+    const folder = folderWith('many', ['text'], good); // `33_…` comes before `40_…`
     let decoded = 0;
-    let tell!: () => void;
-    const told = new Promise<void>((resolve) => {
-      tell = resolve;
+    let reportFailure!: () => void;
+    const failure = new Promise<void>((resolve) => {
+      reportFailure = resolve;
     });
     const decoder = async (bytes: Uint8Array) => {
       if (bytes[0] === '<'.charCodeAt(0)) {
-        setImmediate(tell); // once the reading knows
+        setImmediate(reportFailure); // after imageFolder has received the error
         throw new Error('no image');
       }
       decoded++;
-      await told; // however long the bad file takes: those begun until then are the first at a time
+      await failure; // only the files that are decoded at the same time as the bad file wait here
       return { data: new Uint8Array(16 * 16 * 3), height: 16, width: 16, channels: 3 };
     };
     await faultOf(() => imageFolder(folder, { ...OPTIONS, decoder }));
@@ -126,7 +126,7 @@ describe('a file that cannot be used', () => {
     expect(decoded).toBeLessThan(good.length / 2);
   });
 
-  test('says so when no file is left, and does not advise what was done already', async () => {
+  test('rejects when no usable file is left, without the advice to skip files', async () => {
     const folder = folderWith('none-left', ['empty', 'text'], []);
     const error = await faultOf(() => imageFolder(folder, { ...OPTIONS, unusableFiles: 'skip' }));
     expect(error).toMatchObject({ kind: 'data', path: folder });
@@ -136,8 +136,8 @@ describe('a file that cannot be used', () => {
   });
 });
 
-describe('a folder', () => {
-  test('without images is an error that lists what an image is', async () => {
+describe('imageFolder rejects', () => {
+  test('a folder without images, and lists the file extensions', async () => {
     const folder = folderWith('empty-folder', [], []);
     writeFileSync(join(folder, 'notes.txt'), 'no image');
     const error = await faultOf(() => imageFolder(folder, OPTIONS));
@@ -146,7 +146,7 @@ describe('a folder', () => {
     expect(error.received).toBe('a folder without image files');
   });
 
-  test('that is not there, or is a file, is an error with the code of the system', async () => {
+  test('a missing folder and a file, with the error code of the system', async () => {
     const missing = join(top, 'missing');
     const error = await faultOf(() => imageFolder(missing, OPTIONS));
     expect(error).toMatchObject({ kind: 'file', path: missing, received: 'no such file or folder (ENOENT)' });
@@ -158,7 +158,7 @@ describe('a folder', () => {
     });
   });
 
-  test('with a limit of no files is a wrong argument', async () => {
+  test('a limit that is not a whole number above 0', async () => {
     const folder = folderWith('limited', []);
     for (const limit of [0, -1, 1.5, Number.NaN]) {
       const error = await faultOf(() => imageFolder(folder, { ...OPTIONS, limit }));
@@ -166,7 +166,7 @@ describe('a folder', () => {
     }
   });
 
-  test('asked for images of no size is a wrong argument', async () => {
+  test('a size that is not two whole numbers above 0', async () => {
     const folder = folderWith('sized', []);
     for (const size of [[0, 16], [16], [16, 2.5], 16]) {
       const error = await faultOf(() => imageFolder(folder, { ...OPTIONS, size: size as [number, number] }));
@@ -176,11 +176,11 @@ describe('a folder', () => {
   });
 });
 
-describe('a CSV file of labels', () => {
+describe('csvLabels', () => {
   const columns = { age: { min: 0, max: 120 }, gender: ['male', 'female'] } as const;
   const read = (text: string) => () => csvLabels(text, { columns });
 
-  test('with a number that is none, or out of its range, names row, column and cell', async () => {
+  test('rejects a cell that is not a number in the range, with its row and column', async () => {
     for (const cell of ['NaN', 'old', '-1', '121', 'Infinity', ' ']) {
       const error = await faultOf(read(`file,age,gender\na.jpg,30,male\nb.jpg,${cell},male\n`));
       expect(error).toMatchObject({ kind: 'data', path: 'csv row 3, column age' });
@@ -189,13 +189,13 @@ describe('a CSV file of labels', () => {
     }
   });
 
-  test('with a label outside the list names the list', async () => {
+  test('rejects a label that is not in the list of its column', async () => {
     const error = await faultOf(read('file,age,gender\na.jpg,30,femal\n'));
     expect(error).toMatchObject({ kind: 'data', path: 'csv row 2, column gender', received: '"femal"' });
     expect(error.expected).toBe('"male" or "female"');
   });
 
-  test('without a column, with a cut row, and with a file named twice', async () => {
+  test('rejects a missing column, a row with too few cells, and a file that occurs twice', async () => {
     const noColumn = await faultOf(read('file,aeg,gender\na.jpg,30,male\n'));
     expect(noColumn).toMatchObject({
       kind: 'data',
@@ -235,7 +235,7 @@ describe('a CSV file of labels', () => {
     });
   });
 
-  test('that does not name an image of the folder leaves that image without labels', async () => {
+  test('leaves an image without labels when the CSV file does not contain it', async () => {
     const folder = folderWith('csv', []);
     const labels = csvLabels(`file,age,gender\n${GOOD[0]},20,male\n`, { columns });
     const error = await faultOf(() => imageFolder(folder, { labels, size: [16, 16] }));
@@ -244,8 +244,8 @@ describe('a CSV file of labels', () => {
   });
 });
 
-describe('a name of a stored file', () => {
-  test('cannot leave its folder', async () => {
+describe('folderStore', () => {
+  test('rejects names outside its folder', async () => {
     const store = folderStore(join(top, 'inside'));
     for (const name of ['../outside', '/etc/passwd', '.', 'a/../../outside']) {
       for (const action of [

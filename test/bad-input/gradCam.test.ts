@@ -26,14 +26,14 @@ const image = { data: new Uint8Array(192), height: 8, width: 8, channels: 3 };
 const heat = (options: object, input: unknown = image) =>
   faultOf(() => gradCam(model, input as typeof image, { engine: 'cpu', ...options } as never));
 
-describe('gradCam says what is wrong with', () => {
-  test('a task', async () => {
+describe('gradCam rejects', () => {
+  test('an unknown task, and suggests the nearest name', async () => {
     const { path, advice } = await heat({ task: 'agee' });
     expect([path, advice]).toEqual(['gradCam.task', 'Did you mean "age"?']);
     expect((await heat({})).received).toBe('undefined');
   });
 
-  test('a word', async () => {
+  test('a target that the task does not have, and lists the targets', async () => {
     const { path, expected, advice } = await heat({ task: 'gender', target: 'femal' });
     expect([path, expected, advice]).toEqual([
       'gradCam.target',
@@ -45,7 +45,7 @@ describe('gradCam says what is wrong with', () => {
     );
   });
 
-  test('a layer that is not there, leads elsewhere, or makes no map', async () => {
+  test('a layer that does not exist, does not affect the task, or has no feature map', async () => {
     const missing = await heat({ task: 'age', layer: 'trunk_conv7' });
     expect([missing.path, missing.received]).toEqual(['layer trunk_conv7', 'an unknown layer name']);
     expect(missing.advice).toContain('trunk_conv1, trunk_pool1, age_conv1');
@@ -57,8 +57,8 @@ describe('gradCam says what is wrong with', () => {
     );
   });
 
-  test('a network without a convolution', async () => {
-    // What makes an image grey is a convolution in form alone.
+  test('a network without a convolution, the grayscale layer of a view not counted', async () => {
+    // The layer that converts an image to grayscale is a convolution, but it has no feature map.
     for (const pieces of [[flatten()], [grayscaleImage(), flatten()]]) {
       for (const inputView of [[], grayscaleImage()]) {
         const flat = multiTask({ input: [8, 8, 3] })
@@ -71,13 +71,13 @@ describe('gradCam says what is wrong with', () => {
     }
   });
 
-  test('an image, and a size of the batch', async () => {
+  test('an image of another size, and a batch size of 0', async () => {
     const small = { data: new Uint8Array(48), height: 4, width: 4, channels: 3 };
     expect((await heat({ task: 'age' }, [image, small])).path).toBe('gradCam[1]');
     expect((await heat({ task: 'age', batchSize: 0 })).path).toBe('gradCam.batchSize');
   });
 
-  test('weights that are not numbers', async () => {
+  test('weights that are NaN, on cpu and wasm', async () => {
     const broken = multiTask({ input: [8, 8, 3] })
       .task('age', regression({ unit: 'years' }), branch([conv(2, 3), flatten()]))
       .build();
@@ -93,7 +93,7 @@ describe('gradCam says what is wrong with', () => {
   });
 });
 
-test('heatOverlay says what is wrong with its sizes and its opacity', async () => {
+test('heatOverlay rejects an opacity above 1, and data whose length does not match its shape', async () => {
   const map = { height: 2, width: 2, data: new Float32Array(4) };
   const paths = [
     await faultOf(() => heatOverlay(image, map, { opacity: 1.5 })),

@@ -33,7 +33,7 @@ afterAll(() => rmSync(top, { recursive: true, force: true }));
 
 const image = { data: new Uint8Array(8 * 8 * 3).fill(100), height: 8, width: 8, channels: 3 };
 const validation = good().augment([randomFlip('horizontal')]);
-/** Everything a run writes, into one store. */
+/** Options of a run that writes all its files to `store`. */
 const into = (store: Store) => ({
   ...settings,
   validation,
@@ -43,7 +43,7 @@ const into = (store: Store) => ({
 const withoutSeconds = (rows: readonly { readonly [column: string]: number }[]) =>
   rows.map(({ seconds: _, ...row }) => row);
 
-/** Every file of a store. */
+/** Returns the files of a store as base64 text, by name. */
 async function contents(store: Store): Promise<Record<string, string>> {
   const names = await store.list();
   const texts = await Promise.all(
@@ -52,14 +52,14 @@ async function contents(store: Store): Promise<Record<string, string>> {
   return Object.fromEntries(names.map((name, i) => [name, texts[i]!]));
 }
 
-/** A store in memory with the files of another. */
+/** Returns a copy of a store, in memory. */
 async function copyOf(store: Store): Promise<Store> {
   const copy = memoryStore('copy');
   for (const name of await store.list()) await copy.write(name, (await store.read(name))!);
   return copy;
 }
 
-/** Two epochs of the small network. */
+/** Files of a run of two epochs. */
 const saved = memoryStore('saved');
 let checkpoint: Uint8Array;
 /** A file where a folder is expected. */
@@ -70,17 +70,15 @@ beforeAll(async () => {
   checkpoint = (await saved.read(CHECKPOINT_FILE))!;
 });
 
-describe('an output path that cannot be written', () => {
-  /** The error of a run with these options, and that no step was taken. */
+describe('a store that cannot be written', () => {
+  /** Returns the error of a run with these options, and checks that no step ran. */
   async function fitFault(options: object, path: string) {
     let steps = 0;
     const count = {
       name: 'count',
-      create: () => ({
-        onBatchEnd: () => {
-          steps++;
-        },
-      }),
+      onBatchEnd: () => {
+        steps++;
+      },
     };
     const { callbacks = [], ...rest } = options as { callbacks?: object[] };
     const error = await faultOf(() =>
@@ -95,7 +93,7 @@ describe('an output path that cannot be written', () => {
   }
 
   test.each(['', 'inner/folder'])(
-    'is told before the first step, of every place that a run writes to: %s',
+    'rejects the run before its first step, for every file that a run writes: folder "%s"',
     async (below) => {
       const store = folderStore(join(blocked, below));
       await fitFault({ checkpoint: store }, CHECKPOINT_FILE);
@@ -106,7 +104,7 @@ describe('an output path that cannot be written', () => {
     },
   );
 
-  test('is told by save, and by reading from it', async () => {
+  test('rejects model.save, loadModel, list and remove', async () => {
     const store = folderStore(blocked);
     const written = await faultOf(() => small().save(store, 'model'));
     expect(written).toMatchObject({
@@ -133,7 +131,7 @@ describe('an output path that cannot be written', () => {
     });
   });
 
-  test('of one file leaves no part of it, and the rest of the folder as it was', async () => {
+  test('leaves no partial file, and does not change the other files', async () => {
     const store = folderStore(join(top, 'one'));
     mkdirSync(join(top, 'one', CHECKPOINT_FILE, 'inside'), { recursive: true });
     await store.write('best/model.json', new Uint8Array([1]));
@@ -146,14 +144,14 @@ describe('an output path that cannot be written', () => {
 });
 
 describe('a corrupt checkpoint', () => {
-  test('is told at every byte that is flipped, and at every length it is cut to', async () => {
-    const wrong: string[] = [];
+  test('is detected for every flipped byte and every truncated length', async () => {
+    const undetected: string[] = [];
     const check = async (what: string, bytes: Uint8Array) => {
       const outcome = await readSafetensors(bytes, 'here').then(
         () => 'was read',
         (error: { readonly kind?: string; readonly path?: string }) => `${error.kind} ${error.path}`,
       );
-      if (outcome !== 'checkpoint here') wrong.push(`${what}: ${outcome}`);
+      if (outcome !== 'checkpoint here') undetected.push(`${what}: ${outcome}`);
     };
     expect(await readSafetensors(checkpoint, 'here')).toHaveProperty('arrays');
     for (let i = 0; i < checkpoint.length; i++) {
@@ -165,30 +163,30 @@ describe('a corrupt checkpoint', () => {
       await check(`cut to ${length}`, checkpoint.slice(0, length));
     }
     await check('one byte more', Uint8Array.from([...checkpoint, 0]));
-    expect(wrong).toEqual([]);
+    expect(undetected).toEqual([]);
   });
 
   test.each([
-    ['cut in half', (bytes: Uint8Array) => bytes.slice(0, bytes.length / 2), 'do not match their hash'],
+    ['truncated to half', (bytes: Uint8Array) => bytes.slice(0, bytes.length / 2), 'do not match their hash'],
     [
-      'cut in its header',
+      'truncated in its header',
       (bytes: Uint8Array) => bytes.slice(0, 100),
       'a truncated file, or a file of another format',
     ],
     ['empty', () => new Uint8Array(), '0 bytes'],
     [
-      'of text',
+      'a text file',
       () => new TextEncoder().encode('<html>not here</html>'),
       'a truncated file, or a file of another format',
     ],
-    ['with a byte flipped among its numbers', (bytes: Uint8Array) => flip(bytes, bytes.length - 10), 'hash'],
+    ['changed in one byte of its weights', (bytes: Uint8Array) => flip(bytes, bytes.length - 10), 'hash'],
     [
-      'with a byte flipped in its state',
+      'changed in one byte of its state',
       (bytes: Uint8Array) => flip(bytes, placeOf(bytes, 'iterations') + 13),
       'hash',
     ],
   ] as const)(
-    '%s ends a resumed run with an error that says what to do; the file stays',
+    'that is %s rejects a resumed run with advice, and the file is not changed',
     async (_, change, received) => {
       const store = await copyOf(saved);
       await store.write(CHECKPOINT_FILE, change(checkpoint));
@@ -203,7 +201,7 @@ describe('a corrupt checkpoint', () => {
     },
   );
 
-  test('of a newer format says which version to use', async () => {
+  test('of a newer format is rejected with the advice to use another version', async () => {
     const { writeSafetensors } = await import('../../src/formats/safetensors.js');
     const store = memoryStore('newer');
     const metadata = { format: 'tfjs-multitask checkpoint 99' };
@@ -246,23 +244,26 @@ describe('a checkpoint of another configuration', () => {
     ['augmentation', {}, { validation: good() }],
     ['model', { model: other }, {}],
     ['model, tasks, pixel range', { model: swapped }, {}],
-  ] as const)('is refused, and the error names what differs: %s (%#)', async (named, given, options) => {
-    const { model = small, train = good() } = given as {
-      model?: typeof small;
-      train?: ReturnType<typeof good>;
-    };
-    const store = await copyOf(saved);
-    const before = await contents(store);
-    const error = await faultOf(() =>
-      model().fit(train, { ...into(store), epochs: 3, resume: true, ...(options as object) }),
-    );
-    expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT_FILE}` });
-    expect(error.received).toBe(`a run that differs in ${named}`);
-    expect(error.advice).toContain('settings of that run');
-    expect(await contents(store)).toEqual(before);
-  });
+  ] as const)(
+    'is rejected with an error that names the differing parts: %s (%#)',
+    async (differing, given, options) => {
+      const { model = small, train = good() } = given as {
+        model?: typeof small;
+        train?: ReturnType<typeof good>;
+      };
+      const store = await copyOf(saved);
+      const before = await contents(store);
+      const error = await faultOf(() =>
+        model().fit(train, { ...into(store), epochs: 3, resume: true, ...(options as object) }),
+      );
+      expect(error).toMatchObject({ kind: 'checkpoint', path: `copy/${CHECKPOINT_FILE}` });
+      expect(error.received).toBe(`a run that differs in ${differing}`);
+      expect(error.advice).toContain('settings of that run');
+      expect(await contents(store)).toEqual(before);
+    },
+  );
 
-  test('is not one whose epochs, callbacks or folder are others', async () => {
+  test('is accepted when only the epochs, the callbacks or the store differ', async () => {
     const store = await copyOf(saved);
     const { rows } = await small().fit(good(), { ...into(store), epochs: 3, resume: true, callbacks: [] });
     expect(rows.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
@@ -270,7 +271,7 @@ describe('a checkpoint of another configuration', () => {
 });
 
 describe('a saved model', () => {
-  test('whose weights were changed, cut or lost is refused', async () => {
+  test('is rejected when its weights were changed, truncated or deleted', async () => {
     const name = (await saved.list('best/')).find((file) => file.endsWith('.bin'))!;
     const bytes = (await saved.read(name))!;
     for (const damaged of [flip(bytes, 5), bytes.slice(0, -4), undefined]) {
@@ -283,7 +284,7 @@ describe('a saved model', () => {
     }
   });
 
-  test('whose JSON was changed at any byte is refused in our words, or still opens', async () => {
+  test('with a changed byte in its JSON is rejected with a file error, or still opens', async () => {
     for (const name of ['best/model.json', 'best/tasks.json']) {
       const bytes = (await saved.read(name))!;
       const store = await copyOf(saved);
@@ -301,7 +302,7 @@ describe('a saved model', () => {
     }
   });
 
-  test('of another folder beside its task table, of a newer version, or of other tasks', async () => {
+  test('is rejected with the task table of another model, a newer version, or other tasks', async () => {
     const store = await copyOf(saved);
     const table = JSON.parse(new TextDecoder().decode((await store.read('best/tasks.json'))!));
     const write = (value: object) =>
@@ -332,8 +333,8 @@ describe('a saved model', () => {
   });
 });
 
-describe('after a failure nothing saved earlier is lost', () => {
-  test('when fit is refused before its first step, every file is the same to the byte', async () => {
+describe('files of an earlier run', () => {
+  test('are unchanged when fit rejects before its first step', async () => {
     const labels = faces([{ age: Number.NaN, gender: 'male' }]);
     const cases: (() => Promise<unknown>)[] = [];
     for (const resume of [false, true]) {
@@ -367,8 +368,8 @@ describe('after a failure nothing saved earlier is lost', () => {
     }
   });
 
-  test('when the disk is full at any write, the best model opens and the run goes on to the same history', async () => {
-    // The validation of this run gets better every epoch, so every epoch writes a best model.
+  test('remain usable when the disk is full at any write: the best model opens, and the run resumes to the same history', async () => {
+    // The validation loss of this run improves in every epoch, so every epoch writes a best model.
     const whole = memoryStore();
     const { rows } = await small().fit(good(), { ...into(whole), epochs: 4 });
     const models = new Set<string>();
@@ -399,9 +400,9 @@ describe('after a failure nothing saved earlier is lost', () => {
       expect(withoutSeconds(resumed.rows)).toEqual(withoutSeconds(rows));
       expect(await answer(store)).toBe(await answer(whole));
     }
-    // Two probes, then two epochs of four files of the best model, the history and the checkpoint.
+    // Two tests of the store, then in each of two epochs four files of the best model, the history and the checkpoint.
     expect(failures).toBe(14);
-    // After each failure: the model of epoch 2, 3 or 4, and nothing between them.
+    // After every failure the best model is that of epoch 2, 3 or 4, never a mixture.
     expect(models.size).toBe(3);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { modelA } from '../../examples/study/model-a-network.js';
+import { modelA } from '../../examples/study/modelA.js';
 import { checkMemory } from '../../src/engines/checkMemory.js';
 import {
   adam,
@@ -110,15 +110,15 @@ describe('a monitor', () => {
     expect(far.advice).toBe('Monitor one of these columns.');
   });
 
-  test('of validation without validation, or clean without clean, says what to give', async () => {
+  test('of validation in a run without it, or of unaugmented validation in a run without that, says which option to pass', async () => {
     const none = await fitFault({ callbacks: [earlyStopping()] });
     expect(none).toMatchObject({ path: 'earlyStopping.monitor', received: '"val_loss"' });
     expect(none.advice).toBe('Pass a validation dataset to fit().');
-    const clean = await fitFault({
+    const unaugmented = await fitFault({
       validation,
-      callbacks: [earlyStopping({ monitor: 'clean_age_mae' as never })],
+      callbacks: [earlyStopping({ monitor: 'val_unaugmented_age_mae' as never })],
     });
-    expect(clean.advice).toBe('Pass a validation dataset and evaluateUnaugmented: true to fit().');
+    expect(unaugmented.advice).toBe('Pass a validation dataset and evaluateUnaugmented: true to fit().');
     const judged = await fitFault({ evaluateUnaugmented: true });
     expect(judged).toMatchObject({
       kind: 'argument',

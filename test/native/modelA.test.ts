@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { modelA } from '../../examples/study/model-a-network.js';
+import { modelA } from '../../examples/study/modelA.js';
 import { type Callback, type EngineName, sgd, type Weights, weightedLoss } from '../../src/entries/node.js';
 import { tf } from '../../src/tensor/tf.js';
 import { largest } from '../parity/close.js';
@@ -43,7 +43,7 @@ describe.skipIf(skipReason !== undefined)('one step of Model A at 64x64 on nativ
     const wasm = await runStep('wasm');
     const native = await runStep('native');
     expect([wasm.backend, native.backend]).toEqual(['wasm', 'tensorflow']);
-    for (const column of ['loss', 'age_loss', 'age_mae', 'gender_loss', 'gender_accuracy']) {
+    for (const column of ['loss', 'age_loss', 'age_mae', 'gender_loss', 'gender_accuracy'] as const) {
       const [nativeValue, wasmValue] = [native.row[column]!, wasm.row[column]!];
       expect(Math.abs(nativeValue - wasmValue) / wasmValue, column).toBeLessThan(1e-5);
     }

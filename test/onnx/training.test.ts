@@ -83,7 +83,7 @@ test('fit on onnx has the history of wasm, with a short last batch and validatio
   rows.forEach((row, i) => {
     for (const [column, value] of Object.entries(row)) {
       if (column === 'seconds') continue;
-      expect([column, Math.abs(value - wasm.rows[i]![column]!) / Math.abs(value) < 1e-3]).toEqual([
+      expect([column, Math.abs(value - wasm.rows[i]![column as 'loss']) / Math.abs(value) < 1e-3]).toEqual([
         column,
         true,
       ]);

@@ -6,10 +6,11 @@ import {
   memoryStore,
   reduceLROnPlateau,
 } from '../../src/entries/node.js';
+import { createHooks } from '../../src/training/callback.js';
 import { expectClose } from './close.js';
 import { fixture } from './fixture.js';
 
-/** Numbers; `nan`, `inf` and `-inf` as text. */
+/** Numbers. NaN and infinities are the strings `nan`, `inf` and `-inf`. */
 type Values = readonly (number | string)[];
 interface Options {
   readonly patience?: number;
@@ -30,7 +31,7 @@ const keras = fixture<{
 const numberOf = (value: number | string) =>
   typeof value === 'number' ? value : Number(value.replace('nan', 'NaN').replace('inf', 'Infinity'));
 
-/** Drives a callback as make_callbacks.py does: the only weight is the number of the epoch. */
+/** Calls the hooks of a callback as make_callbacks.py does: the only weight is the number of the epoch. */
 async function drive(callback: Callback<'val_loss'> | Callback, values: Values) {
   const saved: string[] = [];
   const history: { epoch: number; val_loss: number }[] = [];
@@ -59,20 +60,21 @@ async function drive(callback: Callback<'val_loss'> | Callback, values: Values) 
       return Promise.resolve();
     },
   };
-  const listener = await callback.create(run, undefined);
+  const hooks = await createHooks(callback, run);
+  await hooks.onTrainBegin?.(run);
   for (const [i, value] of values.entries()) {
     const row = { epoch: i + 1, val_loss: numberOf(value) };
     history.push(row);
     weight = i + 1;
-    await listener.onEpochEnd?.({ epoch: i + 1, row });
+    await hooks.onEpochEnd?.({ epoch: i + 1, row }, run);
     rates.push(run.learningRate);
     if (stopped) break;
   }
-  await listener.onTrainEnd?.('finished');
+  await hooks.onTrainEnd?.('finished', run);
   return { epochs: rates.length, end: weight, rates, saved };
 }
 
-/** The options under our names. */
+/** Returns the options with the names of this library. */
 function renamed(options: Options) {
   const names: { [name: string]: string } = {
     min_delta: 'minDelta',
@@ -84,7 +86,7 @@ function renamed(options: Options) {
 
 const title = (options: object, values: Values) => `${JSON.stringify(options)} on ${values.join(' ')}`;
 
-describe('early stopping', () => {
+describe('earlyStopping stops and restores weights as Keras', () => {
   test.each(
     keras.stops.map((one) => [title({ ...one.options, restore: one.restore }, one.values), one] as const),
   )('%s', async (_, { options, restore, values, epochs, end }) => {
@@ -93,7 +95,7 @@ describe('early stopping', () => {
     expect(done.end).toBe(end);
   });
 
-  test('the cases stop, restore, and run to the end', () => {
+  test('in cases that stop, that restore weights, and that run to the end', () => {
     const { stops } = keras;
     expect(stops.filter((one) => one.epochs < one.values.length).length).toBeGreaterThan(20);
     expect(stops.filter((one) => one.epochs === one.values.length).length).toBeGreaterThan(10);
@@ -101,23 +103,23 @@ describe('early stopping', () => {
   });
 });
 
-describe('a falling rate', () => {
+describe('reduceLROnPlateau sets the rates of Keras', () => {
   test.each(keras.falls.map((one) => [title(one.options, one.values), one] as const))(
     '%s',
     async (_, { options, values, rates }) => {
-      // Keras keeps the rate as a float32.
+      // Keras stores the rate as float32.
       expectClose((await drive(reduceLROnPlateau(renamed(options)), values)).rates, rates, 1e-7, 'rate');
     },
   );
 
-  test('the cases fall, and some do not', () => {
+  test('in cases that reduce the rate, and in cases that do not', () => {
     const lowest = keras.falls.map((one) => one.rates.at(-1)!);
     expect(lowest.filter((rate) => rate < 1).length).toBeGreaterThan(30);
     expect(lowest.filter((rate) => rate === 1).length).toBeGreaterThan(3);
   });
 });
 
-describe('the best models', () => {
+describe('bestCheckpoint saves the models of Keras', () => {
   test.each(
     keras.checkpoints.map((one) => [title({ name: one.name, mode: one.mode }, one.values), one] as const),
   )('%s', async (_, { name, mode, values, files }) => {

@@ -3,23 +3,23 @@ import { type EngineName, useEngine } from '../../src/entries/node.js';
 import { tf } from '../../src/tensor/tf.js';
 import { expectBackbone, expectModelA, expectViews } from './gradCam.js';
 
-describe.each<EngineName>(['wasm', 'onnx'])('heat maps on %s', (engine) => {
-  test('of Model A are those of Keras, for both tasks and both ways', async () => {
+describe.each<EngineName>(['wasm', 'onnx'])('gradCam on %s', (engine) => {
+  test('returns the heat maps of Keras for both tasks of Model A, toward and against', async () => {
     await useEngine(engine);
     await expectModelA();
   });
 
-  test('of MobileNetV2 under a binary and a categorical head are those of Keras', async () => {
+  test('returns the heat maps of Keras for MobileNetV2 with a binary and a categorical head', async () => {
     await useEngine(engine);
     await expectBackbone();
   });
 
-  test('of a trunk that is called twice are those of Keras, each task its own call', async () => {
+  test('returns the heat maps of Keras for a trunk that is called twice', async () => {
     await useEngine(engine);
     await expectViews();
   });
 
-  test('leave no tensor behind', async () => {
+  test('leaves no tensor behind', async () => {
     await useEngine(engine);
     const before = tf.memory().numTensors;
     await expectModelA();

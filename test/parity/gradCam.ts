@@ -1,6 +1,6 @@
-/** Heat maps here and those of `keras/make_gradcam.py`. */
+/** Compares heat maps with those of `keras/make_gradcam.py`. */
 import { expect } from 'vitest';
-import { modelA } from '../../examples/study/model-a-network.js';
+import { modelA } from '../../examples/study/modelA.js';
 import {
   batchNorm,
   binary,
@@ -29,9 +29,9 @@ import { bounds, fill } from './same.js';
 interface KerasMaps {
   readonly task: string;
   readonly layer: string;
-  /** An output of the head with its sign; null for what each image is taken for. */
+  /** Index of an output of the head, with a sign; null for the predicted label of each image. */
   readonly toward: number | readonly number[] | null;
-  /** Not scaled. */
+  /** Heat maps before scaling. */
   readonly maps: FixtureArray;
   readonly logits: FixtureArray;
 }
@@ -78,8 +78,8 @@ async function backbone(): Promise<MultiTaskModel<Tasks>> {
 
 const LAST = ['age_conv1', 'gender_conv1', 'age_conv2', 'gender_conv2', 'out_relu'];
 
-/** The word for Keras's `toward`. */
-function wordFor(model: MultiTaskModel<Tasks>, task: string, toward: KerasMaps['toward']) {
+/** Returns the target for `toward` of the fixture. */
+function targetFor(model: MultiTaskModel<Tasks>, task: string, toward: KerasMaps['toward']) {
   const { labels = ['lower', 'higher'] } = model.tasks[task]!;
   if (toward === null) return undefined;
   return labels[typeof toward === 'number' ? (toward > 0 ? 1 : 0) : toward.indexOf(1)]!;
@@ -91,45 +91,45 @@ async function expectMaps(
   cases: readonly KerasMaps[] = keras[which],
 ) {
   for (const { task, layer, toward, maps: theirs, logits } of cases) {
-    const word = wordFor(model, task, toward);
-    const what = `${task} at ${layer}, toward ${word}`;
+    const expectedTarget = targetFor(model, task, toward);
+    const title = `${task} at ${layer}, toward ${expectedTarget}`;
     const maps = await gradCam(model, images(which), {
       task,
       ...(LAST.includes(layer) ? {} : { layer }),
-      ...(word !== undefined && { target: word }),
+      ...(expectedTarget !== undefined && { target: expectedTarget }),
       batchSize: 2,
     });
-    expect([maps.length, maps[0]!.height, maps[0]!.width], what).toEqual(theirs.shape);
+    expect([maps.length, maps[0]!.height, maps[0]!.width], title).toEqual(theirs.shape);
     expect(
       maps.every((map) => map.layer === layer),
-      what,
+      title,
     ).toBe(true);
-    const wanted = numbers(theirs);
+    const expected = numbers(theirs);
     const raw = maps.flatMap(({ data, peak }) => Array.from(data, (x) => x * peak));
-    // What the issue asks for: 1e-4 of the largest.
-    expectClose(raw, wanted, 1e-4 * largest(wanted), what);
-    maps.forEach(({ data, peak, target: said }, i) => {
-      const own = wanted.subarray(i * data.length, (i + 1) * data.length);
-      const most = largest(own);
-      // Of a map that is all but 0 beside its neighbours, rounding is a larger part.
-      if (peak > 1e-2 * largest(wanted)) {
+    // Within 1e-4 of the largest value.
+    expectClose(raw, expected, 1e-4 * largest(expected), title);
+    maps.forEach(({ data, peak, target }, i) => {
+      const expectedMap = expected.subarray(i * data.length, (i + 1) * data.length);
+      const expectedPeak = largest(expectedMap);
+      // The relative rounding error is larger for a map that is almost 0 compared with the others.
+      if (peak > 1e-2 * largest(expected)) {
         expectClose(
           data,
-          own.map((x) => x / most),
+          expectedMap.map((x) => x / expectedPeak),
           1e-4,
-          `${what}, image ${i}, scaled`,
+          `${title}, image ${i}, scaled`,
         );
         expect(Math.max(...data)).toBe(1);
       }
       const score = numbers(logits).subarray(i * logits.shape[1]!, (i + 1) * logits.shape[1]!);
       const { labels } = model.tasks[task]!;
       const best = score.length > 1 ? score.indexOf(Math.max(...score)) : score[0]! > 0 ? 1 : 0;
-      expect(said, what).toBe(word ?? labels![best]);
+      expect(target, title).toBe(expectedTarget ?? labels![best]);
     });
   }
 }
 
-/** The maps of Model A at 64x64 are Keras's on the engine in use. */
+/** Checks that the heat maps of Model A at 64x64 on the current engine are those of Keras. */
 export async function expectModelA(): Promise<void> {
   const model = modelA(SIDE) as unknown as MultiTaskModel<Tasks>;
   fill(model.layersModel, 'model-a');
@@ -137,14 +137,14 @@ export async function expectModelA(): Promise<void> {
   model.dispose();
 }
 
-/** The maps of MobileNetV2 under a binary and a categorical head are Keras's on the engine in use. */
+/** Checks that the heat maps of MobileNetV2 with a binary and a categorical head on the current engine are those of Keras. */
 export async function expectBackbone(): Promise<void> {
   const model = await backbone();
   await expectMaps(model, 'backbone');
   model.dispose();
 }
 
-/** The maps of a trunk that one task sees grey through are Keras's on the engine in use: each task has those of its own call. */
+/** Checks the heat maps of a trunk that one task calls with a grayscale image: each task has those of its own call, as in Keras. */
 export async function expectViews(): Promise<void> {
   for (const greyFor of ['age', 'gender']) {
     const part = (task: string) =>
@@ -154,13 +154,13 @@ export async function expectViews(): Promise<void> {
       .task('age', regression({ unit: 'years' }), part('age'))
       .task('gender', binary(['male', 'female']), part('gender'))
       .build() as unknown as MultiTaskModel<Tasks>;
-    const grey = model.layersModel.getLayer('image_grey1');
-    const luma = grey.getWeights().map((weight) => weight.clone());
+    const grayscaleLayer = model.layersModel.getLayer('image_grey1');
+    const luma = grayscaleLayer.getWeights().map((weight) => weight.clone());
     fill(model.layersModel, 'gradcam views 1');
-    grey.setWeights(luma);
+    grayscaleLayer.setWeights(luma);
     tf.dispose(luma);
-    const cases = keras.views.filter((own) => own.greyFor === greyFor);
-    // Both tasks have a map of each layer of the trunk, and they are not the same.
+    const cases = keras.views.filter((maps) => maps.greyFor === greyFor);
+    // Both tasks have a heat map for every layer of the trunk, and the two differ.
     expect(cases.filter(({ layer }) => layer === 'trunk_conv2')).toHaveLength(2);
     await expectMaps(model, 'model a', cases);
     model.dispose();

@@ -73,7 +73,7 @@ const data = faces('model-a', BATCH * keras['twenty steps'].batches, SHAPE, SQUA
 
 beforeAll(() => loadWasmBackend());
 
-/** The network of examples/model-a.ts. */
+/** Builds the network of examples/model-a.ts. */
 function modelA(rate: number): Network {
   const head = () => [dense(128, { l2: 1e-3 }), dropout(rate), dense(16, { l2: 1e-3 }), dropout(rate)];
   const faceBranch = (filters: number) =>
@@ -107,13 +107,13 @@ async function batch(network: Network, from: number) {
 const dropoutsOf = ({ layersModel }: Network) =>
   layersModel.layers.filter((layer): layer is Dropout => layer instanceof Dropout);
 
-/** 0 where the number named by the layer and its place is below the rate. */
+/** Returns dropout masks: 0 where the pseudo-random number of the layer and position is below the rate. */
 function masks(network: Network): NamedArrays {
   return Object.fromEntries(
     dropoutsOf(network).map((layer) => {
       const shape = layer.computeMaskShape(BATCH)!;
-      const kept = uniform(`model-a/${layer.name}`, shape, 0, 1).map((u) => (u >= Math.fround(RATE) ? 1 : 0));
-      return [`${layer.name}/mask`, { shape, data: Float32Array.from(kept) }];
+      const mask = uniform(`model-a/${layer.name}`, shape, 0, 1).map((u) => (u >= Math.fround(RATE) ? 1 : 0));
+      return [`${layer.name}/mask`, { shape, data: Float32Array.from(mask) }];
     }),
   );
 }
@@ -133,16 +133,16 @@ async function step(network: Network, optimizer: Optimizer) {
   );
 }
 
-/** The places of a tensor whose numbers the fixture holds. */
-function placesOf(name: string, size: number): number[] {
+/** Returns the positions of a tensor whose values the fixture contains. */
+function samplePositions(name: string, size: number): number[] {
   return size > SAMPLES
     ? Array.from(hashes(`places/${name}`, SAMPLES), (hash) => hash % size)
     : Array.from({ length: size }, (_, i) => i);
 }
 
 /**
- * Everything the fixture knows of a tensor, each to `tolerance` of its largest number (sums: of Σ|x|; norms: of
- * themselves). `extra` is allowed at the places of the fixture on top.
+ * Compares a tensor with its summary in the fixture. Values are allowed to differ by `tolerance` of the largest value, sums by
+ * `tolerance` of Σ|x|, and norms by `tolerance` of the norm. `extra` is an additional tolerance at each sampled position.
  */
 function expectSummary(
   name: string,
@@ -152,25 +152,25 @@ function expectSummary(
   extra: readonly number[] = [],
 ) {
   const all = Array.from(values);
-  const places = placesOf(name, all.length);
+  const positions = samplePositions(name, all.length);
   const sampled = numbers(theirs.sampled);
-  expect(sampled.length).toBe(places.length);
-  places.forEach((place, i) => {
+  expect(sampled.length).toBe(positions.length);
+  positions.forEach((position, i) => {
     const allowed = tolerance * theirs.largest + (extra[i] ?? 0);
-    expectClose([all[place]!], [sampled[i]!], allowed, `${name}, place ${place}`);
+    expectClose([all[position]!], [sampled[i]!], allowed, `${name}, position ${position}`);
   });
   const sums = all.reduce(
-    (so, x) => ({
-      sum: so.sum + x,
-      absolute: so.absolute + Math.abs(x),
-      largest: Math.max(so.largest, Math.abs(x)),
-      squares: so.squares + x * x,
+    (total, x) => ({
+      sum: total.sum + x,
+      absolute: total.absolute + Math.abs(x),
+      largest: Math.max(total.largest, Math.abs(x)),
+      squares: total.squares + x * x,
     }),
     { sum: 0, absolute: 0, largest: 0, squares: 0 },
   );
-  const more = (extra.reduce((a, b) => a + b, 0) * all.length) / places.length;
+  const extraSum = (extra.reduce((a, b) => a + b, 0) * all.length) / positions.length;
   const check = (key: 'sum' | 'absolute' | 'largest' | 'norm', ours: number, scale: number) =>
-    expectClose([ours], [theirs[key]], tolerance * scale + more, `${name}, ${key}`);
+    expectClose([ours], [theirs[key]], tolerance * scale + extraSum, `${name}, ${key}`);
   check('sum', sums.sum, theirs.absolute);
   check('absolute', sums.absolute, theirs.absolute);
   check('largest', sums.largest, theirs.largest);
@@ -179,27 +179,27 @@ function expectSummary(
 
 const ADAM_RATE = 1e-3;
 
-/** Biases whose sums batch normalisation takes the mean from. Where their relu is open everywhere, it takes them too. */
+/** Biases before a batch normalization. It subtracts the mean, which removes a bias whose relu is active everywhere. */
 const BEFORE_BATCH_NORM = ['trunk_conv2', 'age_conv1', 'age_conv2', 'gender_conv1', 'gender_conv2'].map(
   (name) => `${name}/bias`,
 );
 
 /**
- * What Adam's first step, `rate·g / (|g| + 3.2e-6)`, makes of the rounding of `g` at each place of the fixture. A bias
- * that batch normalisation takes away has the gradient 0, of which rounding leaves 1e-6 of either sign, and Adam makes
- * a step of some size in either direction from it.
+ * Returns the error that rounding of the gradient `g` causes in the first step of Adam, `rate·g / (|g| + 3.2e-6)`, at each sampled
+ * position. A bias that batch normalization removes has the gradient 0. Rounding turns it into about 1e-6 of either sign, and Adam
+ * turns that into a visible step in either direction.
  */
 function adamRounding({ largest, sampled }: Summary): number[] {
-  const error = 3e-6 * largest; // of a float32 sum of thousands that cancel
+  const error = 3e-6 * largest; // of a float32 sum of thousands of values that cancel
   const epsilon = 1e-7 / Math.sqrt(1 - 0.999);
   const move = (g: number) => (ADAM_RATE * g) / (Math.abs(g) + epsilon);
   return Array.from(numbers(sampled), (g) => Math.max(move(g + error) - move(g), move(g) - move(g - error)));
 }
 
-describe('one step of Model A at 64x64 on wasm, with given dropout masks', () => {
+describe('one step of Model A at 64x64 on wasm, with the dropout masks of the fixture,', () => {
   const expected = keras['one step'];
 
-  test('judges the batch as Keras does', async () => {
+  test('computes the losses and metrics of Keras', async () => {
     const network = modelA(RATE);
     expect(network.layersModel.countParams()).toBe(expected.parameters);
     expect(expected.parameters).toBe(455_234);
@@ -217,7 +217,7 @@ describe('one step of Model A at 64x64 on wasm, with given dropout masks', () =>
     for (const [name, ours, theirs] of pairs) expectCloseToLargest([ours], [theirs], 1e-5, name);
   });
 
-  test('has the gradients of Keras', async () => {
+  test('computes the gradients of Keras', async () => {
     const network = modelA(RATE);
     const { gradient } = await step(network, adam());
     const trained = getTrainableWeights(network);
@@ -230,7 +230,7 @@ describe('one step of Model A at 64x64 on wasm, with given dropout masks', () =>
     });
   });
 
-  test('leaves the weights and the moving statistics of Keras, with Adam', async () => {
+  test('updates weights and moving statistics as Keras, with Adam', async () => {
     const network = modelA(RATE);
     const before = weightsOf(network.layersModel);
     const { weights, nonTrainableUpdates } = await step(network, adam({ learningRate: ADAM_RATE }));
@@ -240,17 +240,17 @@ describe('one step of Model A at 64x64 on wasm, with given dropout masks', () =>
     for (const [weight, value] of nonTrainableUpdates) weight.write(value);
     const after = weightsOf(network.layersModel);
     expect(Object.keys(after).sort()).toEqual(Object.keys(expected.weights).sort());
-    let places = 0;
-    let open = 0;
+    let positionCount = 0;
+    let looseCount = 0;
     for (const [name, theirs] of Object.entries(expected.weights)) {
       const extra = BEFORE_BATCH_NORM.includes(name) ? adamRounding(expected.gradients[name]!) : [];
-      places += placesOf(name, after[name]!.length).length;
-      open += extra.filter((allowed) => allowed > 0.01 * ADAM_RATE).length;
+      positionCount += samplePositions(name, after[name]!.length).length;
+      looseCount += extra.filter((allowed) => allowed > 0.01 * ADAM_RATE).length;
       expectSummary(name, after[name]!, theirs, 1e-4, extra);
-      // The update itself is larger than what is allowed, or nothing would be shown.
+      // The update is larger than the tolerance; otherwise the comparison would show nothing.
       expect(() => expectSummary(name, before[name]!, theirs, 1e-4, extra)).toThrow('apart');
     }
-    expect(open).toBeLessThan(0.03 * places);
+    expect(looseCount).toBeLessThan(0.03 * positionCount);
   });
 });
 
@@ -259,16 +259,18 @@ test('twenty steps of SGD without dropout have the losses of Keras', async () =>
   expect(steps).toHaveLength(20);
   const network = modelA(0);
   const optimizer = sgd({ learningRate: rate });
-  const updater = new OptimizerState(optimizer, createEagerExecutor(network, optimizer, LOSS_WEIGHTS));
+  const optimizerState = new OptimizerState(optimizer, createEagerExecutor(network, optimizer, LOSS_WEIGHTS));
   for (const [i, theirs] of steps.entries()) {
-    const [total, , age, , gender] = await updater.runStep(await batch(network, BATCH * (i % batches)));
+    const [total, , age, , gender] = await optimizerState.runStep(
+      await batch(network, BATCH * (i % batches)),
+    );
     expectCloseToLargest([total!], [theirs.total], 1e-4, `loss of step ${i + 1}`);
     expectCloseToLargest([age! / BATCH], [theirs.age], 1e-4, `age_loss of step ${i + 1}`);
     expectCloseToLargest([gender! / BATCH], [theirs.gender], 1e-4, `gender_loss of step ${i + 1}`);
   }
-  // What was learnt is far more than what is allowed: the same batch before and after.
+  // The losses of the same batch before and after differ by far more than the tolerance.
   const [first, last] = [steps[4]!, steps[19]!];
   expect(first.gender - last.gender).toBeGreaterThan(100 * 1e-4 * first.gender);
   expect(first.age - last.age).toBeGreaterThan(10 * 1e-4 * first.age);
-  updater.executor.dispose();
+  optimizerState.executor.dispose();
 });

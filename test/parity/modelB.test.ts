@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { modelB } from '../../examples/study/model-b-network.js';
+import { modelB } from '../../examples/study/modelB.js';
 import type { NamedArrays } from '../../src/core/arrays.js';
 import { getActiveEngine } from '../../src/engines/select.js';
 import { adam, type EngineName, resnet50Backbone, useEngine } from '../../src/entries/node.js';
@@ -29,7 +29,7 @@ const SQUARE = 8;
 const RATE = 0.3;
 const data = faces('model-b', keras.batch * keras.batches, SHAPE, SQUARE);
 
-/** The network of examples/model-b.ts with the numbers of `keras/make_model_b.py`. */
+/** Builds the network of examples/model-b.ts with the weights of `keras/make_model_b.py`. */
 async function network() {
   const model = modelB(SHAPE[0], await resnet50Backbone({ weights: null, trainable: false }));
   for (const layer of model.layersModel.layers) {
@@ -59,15 +59,15 @@ function masks(step: number): NamedArrays {
   return Object.fromEntries(
     names.map(([name, units]) => {
       const shape = [keras.batch, units];
-      const kept = uniform(`model-b/${name}/${step}`, shape, 0, 1).map((u) =>
+      const mask = uniform(`model-b/${name}/${step}`, shape, 0, 1).map((u) =>
         u >= Math.fround(RATE) ? 1 : 0,
       );
-      return [`${name}/mask`, { shape, data: kept }];
+      return [`${name}/mask`, { shape, data: mask }];
     }),
   );
 }
 
-// Keras counts its `preprocess_input` as operations, not as a layer of 12 parameters.
+// In Keras `preprocess_input` consists of operations. Here it is a layer with 12 parameters.
 const PREPROCESSING = 12;
 
 test.each<EngineName>(['wasm', 'onnx'])(
@@ -77,41 +77,41 @@ test.each<EngineName>(['wasm', 'onnx'])(
     const whole = await network();
     const active = getActiveEngine()!;
     expect(whole.layersModel.countParams()).toBe(keras.parameters + PREPROCESSING);
-    const halves = splitFrozen(whole.graph);
-    const door = new InputPipeline(active, halves, whole.input.range);
-    const half = whole.withGraph(halves.trainableGraph);
+    const frozenSplit = splitFrozen(whole.graph);
+    const inputPipeline = new InputPipeline(active, frozenSplit, whole.input.range);
+    const trainable = whole.withGraph(frozenSplit.trainableGraph);
     expect(
-      getTrainableWeights(half).reduce(
+      getTrainableWeights(trainable).reduce(
         (sum, { shape }) => sum + (shape as number[]).reduce((a, b) => a * b),
         0,
       ),
     ).toBe(keras.trainable);
     const optimizer = adam({ learningRate: 1e-3 });
-    const updater = new OptimizerState(
+    const optimizerState = new OptimizerState(
       optimizer,
-      active.createExecutor(half, optimizer, { age: 1, gender: 50 }),
+      active.createExecutor(trainable, optimizer, { age: 1, gender: 50 }),
     );
     for (const [step, expected] of keras.steps.entries()) {
       const from = keras.batch * (step % keras.batches);
       const indices = Array.from({ length: keras.batch }, (_, i) => from + i);
       const bytes = await Promise.all(indices.map((index) => data.read(index)));
       const pixels = Float32Array.from(bytes.flatMap((image) => Array.from(image.data)));
-      const given = await door.computeInputs(data, { pixels, indices, count: keras.batch });
+      const inputs = await inputPipeline.computeInputs(data, { pixels, indices, count: keras.batch });
       if (step === 0) {
-        const features = given[0]!.data.filter((_, i) => i % 64 === 0);
+        const features = inputs[0]!.data.filter((_, i) => i % 64 === 0);
         expectCloseToLargest(features, numbers(keras.features), 1e-4, 'features');
       }
-      const sums = await updater.runStep({
-        ...createBatchArrays(half, data, { indices }, {}, given),
+      const sums = await optimizerState.runStep({
+        ...createBatchArrays(trainable, data, { indices }, {}, inputs),
         ...masks(step),
       });
       const ours = [sums[0]!, sums[1]!, sums[2]! / keras.batch, sums[4]! / keras.batch];
       const theirs = [expected.total, expected.penalty, expected.age, expected.gender];
-      // The penalty sums a quarter of a million squares, on wasm one after another: 4e-5 of it is rounding.
+      // The penalty is a sum of a quarter of a million squares. On wasm, which adds them in order, 4e-5 of it is rounding.
       ours.forEach(
         (loss, i) => void expectClose([loss], [theirs[i]!], 1e-4 * theirs[i]!, `step ${step}, ${i}`),
       );
     }
-    updater.executor.dispose();
+    optimizerState.executor.dispose();
   },
 );

@@ -34,7 +34,7 @@ function network() {
   return model;
 }
 
-test('predict neither augments nor drops out, as in Keras', async () => {
+test('predict does not apply augmentation or dropout, as in Keras', async () => {
   const data = faces('predict', 7, SHAPE);
   const model = network();
   const images = await Promise.all(Array.from({ length: 7 }, (_, i) => data.augment(turned).read(i)));
@@ -50,13 +50,13 @@ test('predict neither augments nor drops out, as in Keras', async () => {
     label === 'female' ? probability : 1 - probability,
   );
   expectCloseToLargest(female, numbers(keras.gender), 1e-5, 'gender');
-  // Dropout, had it been on, would have been seen.
+  // With dropout the predictions would differ by more than the tolerance.
   const dropped = numbers(keras['called in training']);
   expect(() => expectCloseToLargest(female, dropped, 1e-2)).toThrow('apart');
   model.dispose();
 });
 
-test('evaluate drops nothing out, and augments only what was given augmented', async () => {
+test('evaluate does not apply dropout, and augments only an augmented dataset', async () => {
   const data = faces('predict', 7, SHAPE);
   const model = network();
   const plain = (await model.evaluate(data, { batchSize: 3 })) as unknown as { [column: string]: number };

@@ -19,7 +19,7 @@ const keras = fixture<{
   readonly records: string;
 }>('tensorboard');
 
-/** Two epochs of three batches, as in `keras/make_tensorboard.py`: steps by run and tag, and the rows. */
+/** Trains two epochs of three batches, as `keras/make_tensorboard.py`, and returns steps by run and tag, and the rows. */
 async function stepsOf(updateFreq: 'epoch' | 'batch' | number) {
   const store = memoryStore();
   const task = regression({ unit: 'bytes' });
@@ -52,39 +52,39 @@ async function stepsOf(updateFreq: 'epoch' | 'batch' | number) {
 }
 
 test.each(['epoch', 'batch'] as const)(
-  'with updateFreq %s runs, tags and steps are those of Keras',
+  'tensorBoard writes the runs, tags and steps of Keras with updateFreq %s',
   async (updateFreq) => {
     const { steps } = await stepsOf(updateFreq);
     const { epoch_seconds: seconds, ...train } = steps.train!;
-    expect(seconds).toEqual([0, 1]); // ours alone
+    expect(seconds).toEqual([0, 1]); // Keras has no such tag
     expect({ ...steps, train }).toEqual(keras.written[updateFreq]);
   },
 );
 
-test('with a number as updateFreq the steps are those of Keras; no epoch is lost, as there', async () => {
+test('tensorBoard writes the steps of Keras with a number as updateFreq, and in addition every epoch', async () => {
   const { steps } = await stepsOf(2);
   const theirs = keras.written['2']!;
   const batch = Object.entries(theirs.train!).filter(([tag]) => tag.startsWith('batch_'));
   expect(batch.length).toBeGreaterThan(0);
-  for (const [tag, own] of batch) expect(steps.train![tag], tag).toEqual(own);
-  // Keras asks whether the step of the moment is to be written, for what it writes of an epoch too.
+  for (const [tag, stepsOfTag] of batch) expect(steps.train![tag], tag).toEqual(stepsOfTag);
+  // Keras applies updateFreq to the values of an epoch too, and omits those whose step does not match.
   expect(theirs.train!.epoch_loss).toEqual([1]);
   expect(steps.train!.epoch_loss).toEqual([0, 1]);
 });
 
-test('the values are those of the history, as float32', async () => {
+test('tensorBoard writes the values of the history as float32', async () => {
   const { rows, scalars } = await stepsOf('epoch');
   for (const { epoch, ...columns } of rows) {
     for (const [column, value] of Object.entries(columns)) {
       const run = column.startsWith('val_') ? 'validation' : 'train';
       const tag = `epoch_${column.replace('val_', '')}`;
-      const own = scalars[run]!.find((scalar) => scalar.tag === tag && scalar.step === epoch - 1);
-      expect(own?.value, `${column} of epoch ${epoch}`).toBe(Math.fround(value));
+      const written = scalars[run]!.find((scalar) => scalar.tag === tag && scalar.step === epoch - 1);
+      expect(written?.value, `${column} of epoch ${epoch}`).toBe(Math.fround(value));
     }
   }
 });
 
-test('the bytes are those that TensorFlow writes of the same events', () => {
+test('encodeEvents writes the bytes that TensorFlow writes for the same events', () => {
   const theirs = Uint8Array.from(Buffer.from(keras.records, 'base64'));
   const scalars = [
     { tag: 'epoch_loss', value: 0.1 },

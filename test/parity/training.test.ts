@@ -76,7 +76,7 @@ async function run({ rate, epochs, average, weights, validationWeights, frozen =
 
 type Rows = readonly { readonly [column: string]: number | undefined }[];
 
-/** Every column of Keras's history, within 1e-5 of its value, and no column more. */
+/** Checks that the rows have exactly the columns of Keras's history, with values within 1e-5 of its values. */
 function expectHistory(rows: Rows, history: History, rename = (column: string) => column) {
   const ours = Object.keys(rows[0]!).filter((name) => !['epoch', 'learning_rate', 'seconds'].includes(name));
   expect(ours.sort()).toEqual(Object.keys(history).map(rename).sort());
@@ -96,7 +96,7 @@ function expectWeights(ours: Record<string, Float32Array>, theirs: Run['weights'
   }
 }
 
-describe('what fit logs, and what the weights become, with a short last batch and L2', () => {
+describe('the history and weights of fit are those of Keras, with a smaller last batch and L2:', () => {
   const cases: { [run: string]: Settings } = {
     'still, graph': { rate: 0, epochs: 1, average: 'batches' },
     'still, eager': { rate: 0, epochs: 1 },
@@ -116,7 +116,7 @@ describe('what fit logs, and what the weights become, with a short last batch an
     expectWeights(weights, keras[name]!.weights);
   });
 
-  test('the two averages differ in the losses of tasks, and in nothing else', () => {
+  test('the two loss averages differ only in the losses of tasks', () => {
     const [graph, eager] = [keras['still, graph']!.history, keras['still, eager']!.history];
     const differ = Object.keys(graph).filter(
       (name) => Math.abs(graph[name]![0]! - eager[name]![0]!) > 1e-3 * graph[name]![0]!,
@@ -124,14 +124,14 @@ describe('what fit logs, and what the weights become, with a short last batch an
     expect(differ.sort()).toEqual(['age_loss', 'gender_loss', 'val_age_loss', 'val_gender_loss']);
   });
 
-  test('L2 counts in validation', () => {
+  test('the validation loss contains the L2 penalty', () => {
     const { history } = keras['still, eager']!;
     const of = (column: string) => history[column]![0]!;
     const penalty = of('val_loss') - 2 * of('val_age_loss') - 0.5 * of('val_gender_loss');
-    expect(penalty).toBeGreaterThan(100 * 1e-5 * of('val_loss')); // far above what expectHistory allows
+    expect(penalty).toBeGreaterThan(100 * 1e-5 * of('val_loss')); // far above the tolerance of expectHistory
   });
 
-  test('a frozen layer pays no L2 and keeps its weights to the bit', async () => {
+  test('a frozen layer has no L2 penalty and keeps its weights bit for bit', async () => {
     const before = network();
     const kernel = weightsOf(before.layersModel)['trunk_dense1/kernel']!;
     before.dispose();
@@ -141,11 +141,11 @@ describe('what fit logs, and what the weights become, with a short last batch an
     const stillFrozen = await run({ rate: 0, epochs: 1, frozen: ['trunk_dense1'] });
     const penalty = 2 * kernel.reduce((sum, w) => sum + w * w, 0);
     const difference = still.rows[0]!.loss! - stillFrozen.rows[0]!.loss!;
-    expectClose([difference], [penalty], 1e-3, 'penalty'); // a difference of two float32 of some thousands
+    expectClose([difference], [penalty], 1e-3, 'penalty'); // the difference of two float32 numbers in the thousands
   });
 });
 
-test('class weights', async () => {
+test('fit with class weights has the history of Keras', async () => {
   const model = multiTask({ input: SHAPE })
     .task('gender', binary(GENDERS), branch([flatten()]))
     .build();
@@ -162,6 +162,6 @@ test('class weights', async () => {
   });
   model.dispose();
   const bare = (rows as Rows).map(({ gender_loss: _, val_gender_loss: __, ...row }) => row);
-  // A network of one output has no prefix in Keras; here every task names its columns.
+  // Keras has no prefix for a model with one output. Here every column has the name of its task.
   expectHistory(bare, keras['class weights'], (column) => column.replace(/accuracy$/, 'gender_accuracy'));
 });

@@ -32,10 +32,10 @@ for row in rows:
     for column, value in row.items():
         if column == "epoch":
             continue
-        run = "validation" if column.startswith(("val_", "clean_")) else "train"
+        run = "validation" if column.startswith("val_") else "train"
         point = (row["epoch"] - 1, float32(value))
         expected[run].setdefault(f"epoch_{column.removeprefix('val_')}", []).append(point)
-        if column.startswith("val_"):
+        if run == "validation" and not column.startswith("val_unaugmented_"):
             tag = f"evaluation_{column.removeprefix('val_')}_vs_iterations"
             expected[run].setdefault(tag, []).append((row["epoch"] * STEPS, float32(value)))
 

@@ -58,7 +58,7 @@ describe('a page', () => {
   test('says what is missing: a task without history, validation that was not, values that are no numbers, names left out', () => {
     const run = madeRun({ tasks: [GRADE, AGE], images: 60, groups: (i) => ({ race: `group ${i % 20}` }) });
     const rows = run.rows.map((row) => {
-      const entries = Object.entries(row).filter(([name]) => !/grade|^val_|^clean_/.test(name));
+      const entries = Object.entries(row).filter(([name]) => !/grade|^val_/.test(name));
       return {
         ...Object.fromEntries(entries),
         epoch: row.epoch,
@@ -81,7 +81,7 @@ describe('a page', () => {
     }));
     const [first, ...others] = runs;
     const training = first!.rows.map((row) => {
-      const entries = Object.entries(row).filter(([name]) => !/^(?:val|clean)_/.test(name));
+      const entries = Object.entries(row).filter(([name]) => !/^val_/.test(name));
       return { ...Object.fromEntries(entries), epoch: row.epoch };
     });
     const page = words(createReportPage([{ ...first!, rows: training, monitor: 'loss' }, ...others], tools));

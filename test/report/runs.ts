@@ -139,7 +139,7 @@ function answerOf(
 function rowOf(tasks: readonly TaskRecord[], epoch: number): HistoryRow {
   const random = createRng(2, 'row', epoch);
   const own = tasks.flatMap(({ name, metrics }) =>
-    ['', 'val_', 'clean_'].flatMap((prefix) => [
+    ['', 'val_', 'val_unaugmented_'].flatMap((prefix) => [
       [`${prefix}${name}_loss`, 100 / (epoch + random.next())],
       ...metrics.map((metric): [string, number] => [
         `${prefix}${name}_${metric}`,
@@ -152,7 +152,7 @@ function rowOf(tasks: readonly TaskRecord[], epoch: number): HistoryRow {
     loss: 200 / epoch,
     ...Object.fromEntries(own),
     val_loss: 200 / (epoch + random.next()),
-    clean_loss: 190 / epoch,
+    val_unaugmented_loss: 190 / epoch,
     learning_rate: 1e-3 * 0.95 ** epoch,
     seconds: 10 + random.next(),
   };

@@ -56,7 +56,7 @@ const images = Array.from({ length: 20 }, (_, i) => ({
 const data = imagesInMemory(images);
 const { train, validation } = data.split({ validation: 0.25, by: 'last' });
 
-/** A trunk of six layers with weights, and dropout behind it. `frozen` of its layers do not train, from the image on. */
+/** Builds a network with six trunk layers that have weights, and dropout in the branches. Its first `frozen` layers are frozen. */
 function networkWith(frozen: number, options: BranchOptions = {}) {
   const model = multiTask({ input: SHAPE, seed: 5 })
     .trunk(
@@ -92,38 +92,47 @@ const frozenNames = (model: Model) =>
     .filter(({ trainable }) => !trainable)
     .flatMap(({ weights }) => weights.map(({ originalName }) => originalName));
 
-const options = { epochs: 2, batchSize: 4, validation, clean: true, optimizer: adam({ learningRate: 0.01 }) };
+const options = {
+  epochs: 2,
+  batchSize: 4,
+  validation,
+  evaluateUnaugmented: true,
+  optimizer: adam({ learningRate: 0.01 }),
+};
 
-/** Rows without the seconds. */
+/** Returns rows without the column `seconds`. */
 const rowsOf = ({ rows }: { rows: readonly { readonly [name: string]: number }[] }) =>
   rows.map(({ seconds: _, ...row }) => row);
 
-describe.each(['wasm', 'onnx'] as const)('on %s', (engine) => {
-  const own = { ...options, engine };
+describe.each(['wasm', 'onnx'] as const)('frozen layers on %s', (engine) => {
+  const fitOptions = { ...options, engine };
 
-  test.each([1, 2, 3, 4, 5, 6])('%i frozen layers keep weights and statistics to the bit', async (frozen) => {
-    const model = networkWith(frozen);
-    const before = numbersOf(model);
-    await model.fit(train, own);
-    const after = numbersOf(model);
-    const names = frozenNames(model);
-    expect(names.length).toBeGreaterThan(0);
-    for (const name of names) expect(after[name], name).toEqual(before[name]);
-    const changed = Object.keys(after).filter((name) => `${after[name]}` !== `${before[name]}`);
-    expect(changed).toContain('age/kernel');
-    if (frozen < 5) expect(changed.some((name) => name.startsWith('trunk_'))).toBe(true);
-  });
+  test.each([1, 2, 3, 4, 5, 6])(
+    'keep weights and moving statistics bit for bit: %i layers',
+    async (frozen) => {
+      const model = networkWith(frozen);
+      const before = numbersOf(model);
+      await model.fit(train, fitOptions);
+      const after = numbersOf(model);
+      const names = frozenNames(model);
+      expect(names.length).toBeGreaterThan(0);
+      for (const name of names) expect(after[name], name).toEqual(before[name]);
+      const changed = Object.keys(after).filter((name) => `${after[name]}` !== `${before[name]}`);
+      expect(changed).toContain('age/kernel');
+      if (frozen < 5) expect(changed.some((name) => name.startsWith('trunk_'))).toBe(true);
+    },
+  );
 
-  test('they still do after saving, loading and training on', async () => {
+  test('keep them after the model is saved, loaded and trained again', async () => {
     const first = networkWith(4);
-    await first.fit(train, own);
+    await first.fit(train, fitOptions);
     const store = memoryStore();
     await first.save(store);
     const model = (await loadModel(store, { tasks: first.tasks })) as Model;
     const names = frozenNames(model);
     expect(names).toEqual(frozenNames(first));
     const before = numbersOf(model);
-    await model.fit(train, own);
+    await model.fit(train, fitOptions);
     const after = numbersOf(model);
     for (const name of names) expect(after[name], name).toEqual(before[name]);
     expect(after['age/kernel']).not.toEqual(before['age/kernel']);
@@ -131,16 +140,16 @@ describe.each(['wasm', 'onnx'] as const)('on %s', (engine) => {
 
   test.each([
     ['', 5, {}],
-    [' where one task sees grey', 6, { inputView: grayscaleImage() }], // which is frozen too
+    [', with a grayscale view', 6, { inputView: grayscaleImage() }], // the grayscale layer is frozen too
   ] as const)(
-    'with kept outputs the history is the same, and a later run reads them%s',
-    async (_, frozen, sees) => {
-      const plain = await networkWith(frozen, sees).fit(train, own);
+    'have the same history with a feature cache, which a later run reads%s',
+    async (_, frozen, branchOptions) => {
+      const plain = await networkWith(frozen, branchOptions).fit(train, fitOptions);
       const featureCache = memoryStore();
-      const kept = await networkWith(frozen, sees).fit(train, { ...own, featureCache });
+      const cached = await networkWith(frozen, branchOptions).fit(train, { ...fitOptions, featureCache });
       const files = await featureCache.list();
-      const later = await networkWith(frozen, sees).fit(train, { ...own, featureCache });
-      expect(rowsOf(kept)).toEqual(rowsOf(plain));
+      const later = await networkWith(frozen, branchOptions).fit(train, { ...fitOptions, featureCache });
+      expect(rowsOf(cached)).toEqual(rowsOf(plain));
       expect(rowsOf(later)).toEqual(rowsOf(plain));
       expect(files.length).toBeGreaterThan(0);
       expect(await featureCache.list()).toEqual(files);
@@ -148,25 +157,25 @@ describe.each(['wasm', 'onnx'] as const)('on %s', (engine) => {
   );
 });
 
-test('kept outputs spare the frozen half: from the second epoch on no image is read', async () => {
-  let read = 0;
+test('the feature cache reads no image from the second epoch on', async () => {
+  let readCount = 0;
   const counted = imagesInMemory(images.map((image) => ({ ...image }))).withWorkers(null);
   const spied = new Proxy(counted, {
     get: (target, name) => {
       const value = Reflect.get(target, name, target);
       if (name !== 'read') return typeof value === 'function' ? value.bind(target) : value;
       return (index: number) => {
-        read++;
+        readCount++;
         return target.read(index);
       };
     },
   });
   const featureCache = memoryStore();
   await networkWith(6).fit(spied, { epochs: 4, batchSize: 6, engine: 'wasm', featureCache });
-  expect(read).toBe(images.length);
+  expect(readCount).toBe(images.length);
 });
 
-test('an augmentation that is fixed is kept, a free one is not, and the log says so', async () => {
+test('the feature cache stores images with a fixed augmentation only, and logs it for others', async () => {
   const transforms = [randomFlip('horizontal')];
   const lines: string[] = [];
   const filesAfter = async (store: Store, fixed: boolean) => {
@@ -184,41 +193,44 @@ test('an augmentation that is fixed is kept, a free one is not, and the log says
   expect(lines.join()).toContain('training images change in every epoch');
 });
 
-test('other weights never meet old outputs', async () => {
+test('the feature cache is not used for other weights', async () => {
   const featureCache = memoryStore();
   await networkWith(5).fit(train, { ...options, engine: 'wasm', featureCache });
   const changed = networkWith(5);
   const weight = changed.layersModel.layers.find(({ weights }) => weights.length > 0)!.weights[0]!;
   weight.write(weight.read().mul(2));
   const plain = networkWith(5);
-  const twin = plain.layersModel.layers.find(({ weights }) => weights.length > 0)!.weights[0]!;
-  twin.write(twin.read().mul(2));
-  const kept = await changed.fit(train, { ...options, engine: 'wasm', featureCache });
-  expect(rowsOf(kept)).toEqual(rowsOf(await plain.fit(train, { ...options, engine: 'wasm' })));
+  const samePlainWeight = plain.layersModel.layers.find(({ weights }) => weights.length > 0)!.weights[0]!;
+  samePlainWeight.write(samePlainWeight.read().mul(2));
+  const cached = await changed.fit(train, { ...options, engine: 'wasm', featureCache });
+  expect(rowsOf(cached)).toEqual(rowsOf(await plain.fit(train, { ...options, engine: 'wasm' })));
 });
 
 test.each([
   ['', {}, 3],
-  [', however often it looks', { inputView: grayscaleImage() }, 6],
-] as const)('in a later run the frozen half does not run at all%s', async (_, sees, looks) => {
-  const calls = async (featureCache: Store) => {
-    const model = networkWith('inputView' in sees ? 7 : 6, sees);
-    const first = model.layersModel.getLayer('trunk_conv1');
-    const stock = first.call.bind(first);
-    let count = 0;
-    first.call = (...given) => {
-      count++;
-      return stock(...given);
+  [', with two views of the image', { inputView: grayscaleImage() }, 6],
+] as const)(
+  'a later run with a feature cache does not run the frozen layers%s',
+  async (_, branchOptions, callCount) => {
+    const calls = async (featureCache: Store) => {
+      const model = networkWith('inputView' in branchOptions ? 7 : 6, branchOptions);
+      const first = model.layersModel.getLayer('trunk_conv1');
+      const stock = first.call.bind(first);
+      let count = 0;
+      first.call = (...args) => {
+        count++;
+        return stock(...args);
+      };
+      await model.fit(train, { epochs: 2, batchSize: 5, engine: 'wasm', featureCache });
+      return count;
     };
-    await model.fit(train, { epochs: 2, batchSize: 5, engine: 'wasm', featureCache });
-    return count;
-  };
-  const features = memoryStore();
-  expect(await calls(features)).toBe(looks); // once a batch and a view, in the first epoch
-  expect(await calls(features)).toBe(0);
-});
+    const features = memoryStore();
+    expect(await calls(features)).toBe(callCount); // once for each batch and view, in the first epoch
+    expect(await calls(features)).toBe(0);
+  },
+);
 
-test('files that were changed since, and others beside them, are passed over and told', async () => {
+test('the feature cache ignores changed files and logs them, and ignores other files', async () => {
   const featureCache = memoryStore();
   const lines: string[] = [];
   const run = () =>
@@ -238,7 +250,7 @@ test('files that were changed since, and others beside them, are passed over and
   expect(lines.filter((line) => line.includes('computed again'))).toEqual([expect.stringContaining(name!)]);
 });
 
-test('images of another shape never meet old outputs, whatever their bytes', async () => {
+test('the feature cache is not used for images of another shape with the same bytes', async () => {
   const features = memoryStore();
   const lossOf = async (height: number, width: number, store?: Store) => {
     const shaped = imagesInMemory(
@@ -260,7 +272,7 @@ test('images of another shape never meet old outputs, whatever their bytes', asy
   expect(await lossOf(16, 9, features)).toBe(await lossOf(16, 9));
 });
 
-test("a layer of the user's own stays behind the cut: nobody can see what it does in training", () => {
+test('splitFrozen does not freeze a custom layer, whose behavior in training is unknown', () => {
   class Shift extends tf.layers.Layer {
     override call(inputs: tf.Tensor | tf.Tensor[], { training }: { training?: boolean }) {
       const x = Array.isArray(inputs) ? inputs[0]! : inputs;
@@ -282,7 +294,7 @@ test("a layer of the user's own stays behind the cut: nobody can see what it doe
   expect(frozenGraph!.calls.map(({ layer }) => layer.name)).toEqual(['trunk_conv1']);
 });
 
-test('a label of zero behind a network that answers next to nothing is no disagreement of engines', async () => {
+test('onnx accepts outputs that are almost zero with labels of zero: the comparison of engines allows rounding', async () => {
   const model = multiTask({ input: SHAPE })
     .trunk(sharedTrunk([conv(4, 3, { useBias: false }), globalAveragePool()]))
     .task('age', regression({ unit: 'years' }), branch([dense(3, { useBias: false })]))
@@ -294,7 +306,7 @@ test('a label of zero behind a network that answers next to nothing is no disagr
   await model.fit(zeros, { epochs: 1, engine: 'onnx' });
 });
 
-test('a run goes on from its checkpoint, which has no frozen weights, and only beside the same ones', async () => {
+test('a run resumes from its checkpoint without frozen weights, and only with the same frozen weights', async () => {
   const whole = await networkWith(5).fit(train, { ...options, epochs: 3, engine: 'wasm' });
   const checkpoint = memoryStore();
   await networkWith(5).fit(train, { ...options, epochs: 1, engine: 'wasm', checkpoint });
@@ -309,7 +321,7 @@ test('a run goes on from its checkpoint, which has no frozen weights, and only b
   });
 });
 
-test('nothing to train, and nothing to keep, are faults', async () => {
+test('fit rejects a model without trainable layers, and a feature cache without frozen layers', async () => {
   const all = networkWith(100);
   expect(await faultOf(() => all.fit(train, { epochs: 1, engine: 'wasm' }))).toMatchObject({ path: 'fit' });
   const none = networkWith(0);
@@ -319,7 +331,7 @@ test('nothing to train, and nothing to keep, are faults', async () => {
   });
 });
 
-test('a step behind the cut is the step of the whole network', async () => {
+test('a step of the trainable part equals a step of the whole network', async () => {
   await useEngine('wasm');
   await fc.assert(
     fc.asyncProperty(fc.subarray([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]), async (frozen) => {
@@ -327,50 +339,50 @@ test('a step behind the cut is the step of the whole network', async () => {
       const weighted = layersModel.layers.filter(({ weights }) => weights.length > 0);
       for (const i of frozen) weighted[i]!.trainable = false;
       const network = createNetwork(layersModel, tasks, input);
-      const halves = splitFrozen(network.graph);
+      const frozenSplit = splitFrozen(network.graph);
       const indices = [0, 1, 2, 3, 4];
       const pixels = Float32Array.from(indices.flatMap((i) => [...images[i]!.image.data]));
       const batch = { pixels, indices, count: indices.length };
-      const step = async (door: InputPipeline) => {
-        const half = network.withGraph(door.frozenSplit.trainableGraph);
+      const step = async (inputPipeline: InputPipeline) => {
+        const trainable = network.withGraph(inputPipeline.frozenSplit.trainableGraph);
         const arrays = {
-          ...createBatchArrays(half, data, batch, {}, await door.computeInputs(data, batch)),
-          ...drawDropoutMasks(half, indices.length, 1, 2, 3),
+          ...createBatchArrays(trainable, data, batch, {}, await inputPipeline.computeInputs(data, batch)),
+          ...drawDropoutMasks(trainable, indices.length, 1, 2, 3),
           ...createCoefficientArrays([0.1, 0.1]),
         };
-        const inputs = toStepInputs(half, toTensors(arrays));
-        const made = computeTrainingStep(half, sgd(), { age: 1, gender: 5 }, 'update', inputs, []);
-        const moved = made.nonTrainableUpdates.map(([weight, value]) => [
+        const inputs = toStepInputs(trainable, toTensors(arrays));
+        const outputs = computeTrainingStep(trainable, sgd(), { age: 1, gender: 5 }, 'update', inputs, []);
+        const updates = outputs.nonTrainableUpdates.map(([weight, value]) => [
           weight.originalName,
           [...value.dataSync()],
         ]);
-        return { gradient: made.gradient.dataSync(), sums: made.sums.dataSync(), moved };
+        return { gradient: outputs.gradient.dataSync(), sums: outputs.sums.dataSync(), updates };
       };
       const engine = getActiveEngine()!;
       const whole = await step(
         new InputPipeline(engine, { frozenGraph: undefined, trainableGraph: network.graph }, input.range),
       );
-      const cut = await step(new InputPipeline(engine, halves, input.range));
-      // Ahead of the cut the kernels of inference run, which add in another order.
-      expectCloseToLargest(cut.gradient, whole.gradient, 1e-5, 'gradient');
-      expectCloseToLargest(cut.sums, whole.sums, 1e-5, 'sums');
-      expect(cut.moved.map(([name]) => name)).toEqual(whole.moved.map(([name]) => name));
+      const split = await step(new InputPipeline(engine, frozenSplit, input.range));
+      // The frozen part runs the kernels of inference, which add in another order.
+      expectCloseToLargest(split.gradient, whole.gradient, 1e-5, 'gradient');
+      expectCloseToLargest(split.sums, whole.sums, 1e-5, 'sums');
+      expect(split.updates.map(([name]) => name)).toEqual(whole.updates.map(([name]) => name));
     }),
     { numRuns: 60 },
   );
 });
 
-test('the cut is as far back as it can be: behind the first trained weight, or the first dropout', () => {
-  const cutOf = (frozen: number) => {
+test('splitFrozen splits at the first trainable weight or dropout', () => {
+  const outputsOf = (frozen: number) => {
     const { layersModel, tasks, input } = networkWith(frozen);
-    const { frozenGraph: half } = splitFrozen(createNetwork(layersModel, tasks, input).graph);
-    return half?.outputs.map(({ name, shape }) => `${name} ${shape}`);
+    const { frozenGraph } = splitFrozen(createNetwork(layersModel, tasks, input).graph);
+    return frozenGraph?.outputs.map(({ name, shape }) => `${name} ${shape}`);
   };
-  expect(cutOf(0)).toBeUndefined();
-  expect(cutOf(1)).toEqual(['frozen/trunk_conv1 10,10,4']);
-  expect(cutOf(2)).toEqual(['frozen/trunk_pool1 5,5,4']);
-  // The shortcut of the residual block is frozen, the block's own convolution is not.
-  expect(cutOf(3)).toEqual(['frozen/trunk_pool1 5,5,4', 'frozen/trunk_shortcut1 5,5,6']);
-  expect(cutOf(6)).toEqual(['frozen/trunk_gap1 4']);
-  expect(cutOf(8)).toEqual(['frozen/age_dense1 5', 'frozen/gender_dense1 5']);
+  expect(outputsOf(0)).toBeUndefined();
+  expect(outputsOf(1)).toEqual(['frozen/trunk_conv1 10,10,4']);
+  expect(outputsOf(2)).toEqual(['frozen/trunk_pool1 5,5,4']);
+  // The shortcut of the residual block is frozen, its convolution is not.
+  expect(outputsOf(3)).toEqual(['frozen/trunk_pool1 5,5,4', 'frozen/trunk_shortcut1 5,5,6']);
+  expect(outputsOf(6)).toEqual(['frozen/trunk_gap1 4']);
+  expect(outputsOf(8)).toEqual(['frozen/age_dense1 5', 'frozen/gender_dense1 5']);
 });

@@ -23,7 +23,7 @@ import {
 import { fixture } from '../parity/fixture.js';
 
 const SIDE = 32;
-/** Models that real Keras saved, with a base that is a model inside the model. */
+/** Models that Keras saved. Their base is a model inside the model. */
 const keras = fixture<{
   readonly shape: readonly [number, number, number];
   readonly faces: { readonly [name: string]: { readonly files: { readonly [kind: string]: string } } };
@@ -31,7 +31,7 @@ const keras = fixture<{
 const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };
 type Model = MultiTaskModel<typeof tasks>;
 
-/** Eight images of noise. */
+/** Returns eight images of noise. */
 function noise(height: number, width: number, channels: number) {
   const random = createRng(1, 'frozen files');
   return imagesInMemory(
@@ -62,9 +62,9 @@ const train = (model: Model) =>
     optimizer: adam({ learningRate: 0.01 }),
   });
 
-/** Ways of a model to a file and back. */
+/** Functions that save a model and load it again, by format. */
 const ways: { readonly [name: string]: (model: Model) => Promise<Model> } = {
-  'our folder': async (model) => {
+  'a model folder': async (model) => {
     const store = memoryStore();
     await model.save(store);
     return loadModel(store, { tasks });
@@ -79,35 +79,38 @@ describe.each([
   ['trainable: false', { trainable: false }],
   ["trainableFrom: 'block_16'", { trainableFrom: 'block_16' }],
 ] as const)('a backbone with %s', (_, freezing) => {
-  test.each(Object.keys(ways))('stays frozen through training, %s, and training on', async (way) => {
-    const built = multiTask({ input: [SIDE, SIDE, 3] })
-      .trunk(sharedTrunk([await mobileNetV2Backbone({ weights: null, ...freezing }), globalAveragePool()]))
-      .task('age', tasks.age, branch([dense(4)]))
-      .task('gender', tasks.gender, branch([dense(4)]))
-      .build();
-    const first = numbersOf(built);
-    await train(built);
-    const saved = numbersOf(built);
-    const opened = await ways[way]!(built);
-    expect(frozenOf(opened)).toEqual(frozenOf(built));
-    expect(numbersOf(opened)).toEqual(saved);
-    await train(opened);
-    const last = numbersOf(opened);
-    const frozen = new Set(frozenOf(built));
-    for (const name of first.keys()) {
-      if (frozen.has(name.split('/')[0]!)) expect(last.get(name) === first.get(name), name).toBe(true);
-    }
-    const moved = [...last.keys()].filter((name) => last.get(name) !== saved.get(name));
-    expect(moved).toContain('age/kernel');
-    // Statistics of what is trained move, those of what is not were looked at above.
-    expect(moved.includes('block_16_expand_BN/moving_mean')).toBe('trainableFrom' in freezing);
-    built.dispose();
-    opened.dispose();
-  });
+  test.each(Object.keys(ways))(
+    'stays frozen while it is trained, saved as %s, loaded and trained again',
+    async (way) => {
+      const built = multiTask({ input: [SIDE, SIDE, 3] })
+        .trunk(sharedTrunk([await mobileNetV2Backbone({ weights: null, ...freezing }), globalAveragePool()]))
+        .task('age', tasks.age, branch([dense(4)]))
+        .task('gender', tasks.gender, branch([dense(4)]))
+        .build();
+      const first = numbersOf(built);
+      await train(built);
+      const saved = numbersOf(built);
+      const opened = await ways[way]!(built);
+      expect(frozenOf(opened)).toEqual(frozenOf(built));
+      expect(numbersOf(opened)).toEqual(saved);
+      await train(opened);
+      const last = numbersOf(opened);
+      const frozen = new Set(frozenOf(built));
+      for (const name of first.keys()) {
+        if (frozen.has(name.split('/')[0]!)) expect(last.get(name) === first.get(name), name).toBe(true);
+      }
+      const changed = [...last.keys()].filter((name) => last.get(name) !== saved.get(name));
+      expect(changed).toContain('age/kernel');
+      // Moving statistics of trained layers change. Those of frozen layers were compared above.
+      expect(changed.includes('block_16_expand_BN/moving_mean')).toBe('trainableFrom' in freezing);
+      built.dispose();
+      opened.dispose();
+    },
+  );
 });
 
 test.each(['frozen', 'partly'].flatMap((name) => ['keras', 'h5'].map((kind) => [name, kind] as const)))(
-  'a base inside a Keras model, %s, from %s, stays frozen as far as it was',
+  'the base inside a Keras model that is %s, loaded from %s, keeps its frozen layers',
   async (name, kind) => {
     const file = new Uint8Array(inflateSync(Buffer.from(keras.faces[name]!.files[kind]!, 'base64')));
     const model = await loadKeras(file, { tasks, range: [0, 255] });
@@ -115,9 +118,9 @@ test.each(['frozen', 'partly'].flatMap((name) => ['keras', 'h5'].map((kind) => [
     const before = numbersOf(model);
     await train(model);
     const after = numbersOf(model);
-    const kept = [...before.keys()].filter((weight) => frozen.has(weight.split('/')[0]!));
-    expect(kept.some((weight) => weight.endsWith('moving_mean'))).toBe(true);
-    for (const weight of kept) expect(after.get(weight) === before.get(weight), weight).toBe(true);
+    const frozenWeights = [...before.keys()].filter((weight) => frozen.has(weight.split('/')[0]!));
+    expect(frozenWeights.some((weight) => weight.endsWith('moving_mean'))).toBe(true);
+    for (const weight of frozenWeights) expect(after.get(weight) === before.get(weight), weight).toBe(true);
     expect(after.get('age/kernel')).not.toBe(before.get('age/kernel'));
     model.dispose();
   },

@@ -35,7 +35,7 @@ beforeAll(async () => {
 
 afterAll(() => server.close());
 
-/** A process that has only TensorFlow.js opens the model and predicts one image of one colour. */
+/** A program with TensorFlow.js alone, which opens the model and predicts an image of one color. */
 const PLAIN = `
 import * as tf from '@tensorflow/tfjs';
 const model = await tf.loadLayersModel(process.argv[1] + '/model.json');
@@ -44,8 +44,8 @@ console.log(JSON.stringify(outputs.map((y) => Array.from(y.dataSync()))));
 `;
 
 test('a process with plain TensorFlow.js opens a saved model over HTTP and predicts the same', async () => {
-  const colour = [100, 30, 220];
-  const data = Uint8Array.from({ length: 12 * 12 * 3 }, (_, i) => colour[i % 3]!);
+  const color = [100, 30, 220];
+  const data = Uint8Array.from({ length: 12 * 12 * 3 }, (_, i) => color[i % 3]!);
   const image = { data, height: 12, width: 12, channels: 3 };
   const model = multiTask({ input: [12, 12, 3] })
     .trunk(sharedTrunk([conv(4, 3), maxPool(2), batchNorm()]))
@@ -61,7 +61,7 @@ test('a process with plain TensorFlow.js opens a saved model over HTTP and predi
   );
   await model.fit(faces, { epochs: 3, batchSize: 2, engine: 'wasm' });
   await model.save(store, 'model');
-  const value = JSON.stringify(colour.map((byte) => byte / 255)); // the default pixel range is 0 to 1
+  const value = JSON.stringify(color.map((byte) => byte / 255)); // the default pixel range is 0 to 1
   const { stdout } = await promisify(execFile)(process.execPath, [
     '--input-type=module',
     '-e',

@@ -22,26 +22,30 @@ const model = m.multiTask({ input: [16, 16, 3] })
   .task('age', m.regression({ unit: 'years' }), m.branch([m.flatten(), m.dense(16), m.dropout(0.2)]))
   .build();
 const store = folderStore(process.argv[2]);
-// Held in the middle of the epoch where it is killed or of the next: however late the kill comes, it comes before the end.
-const held = Number(process.argv[3] ?? 0);
-const hold = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
-const tell = { name: 'tell', begin: () => ({ step: ({ epoch, step }) => {
-  writeSync(1, 'step ' + epoch + ' ' + step + '\\n');
-  if (epoch === held && step === 4) hold();
-} }) };
+// The run waits in the middle of this epoch, so however late the kill signal arrives, it arrives before the end.
+const waitingEpoch = Number(process.argv[3] ?? 0);
+const wait = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+const printSteps = { name: 'printSteps', onBatchEnd: ({ epoch, batch }) => {
+  writeSync(1, 'step ' + epoch + ' ' + batch + '\\n');
+  if (epoch === waitingEpoch && batch === 4) wait();
+} };
 const { rows } = await model.fit(data.augment([m.randomRotation({ degrees: 20 })]), {
-  epochs: 6, batchSize: 4, engine: 'wasm', checkpoint: store, resume: true, callbacks: [tell, m.csvLogger(store)],
+  epochs: 6, batchSize: 4, engine: 'wasm', checkpoint: store, resume: true, callbacks: [printSteps, m.csvLogger(store)],
 });
 console.log('rows ' + JSON.stringify(rows.map(({ seconds, ...row }) => row)));
 `;
 
-/** Runs the program; kills it when \`killAt\` shows on its output. Returns what it printed. */
-function run(out: string, killAt?: string, delay = 0, held = 0): Promise<string> {
+/** Runs the program, kills it when `killAt` is in its output, and returns its output. */
+function run(out: string, killAt?: string, delay = 0, waitingEpoch = 0): Promise<string> {
   const program = join(folder, 'program.mts');
   writeFileSync(program, PROGRAM);
-  const child = spawn(process.execPath, ['--import', 'tsx', program, join(folder, out), String(held)], {
-    cwd: ROOT,
-  });
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', program, join(folder, out), String(waitingEpoch)],
+    {
+      cwd: ROOT,
+    },
+  );
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (part: string) => {
     text += part;
@@ -52,17 +56,17 @@ function run(out: string, killAt?: string, delay = 0, held = 0): Promise<string>
 
 const rows = (text: string) => text.split('\n').find((line) => line.startsWith('rows'));
 
-test('killed in mid-epoch, and about when a checkpoint is written, a run ends with the history of one never killed', async () => {
+test('a run that is killed within an epoch, and while it writes a checkpoint, resumes to the history of an uninterrupted run', async () => {
   const whole = rows(await run('whole'));
   expect(whole).toContain('"epoch":6');
-  for (const [killAt, delay, held] of [
+  for (const [killAt, delay, waitingEpoch] of [
     ['step 2 3', 0, 2],
     ['step 3 6', 0, 4],
     ['step 4 6', 2, 5],
     ['step 5 6', 5, 6],
   ] as const) {
-    const cut = await run('cut', killAt, delay, held);
-    expect(rows(cut)).toBeUndefined();
+    const killed = await run('cut', killAt, delay, waitingEpoch);
+    expect(rows(killed)).toBeUndefined();
   }
   expect(rows(await run('cut'))).toBe(whole);
 });

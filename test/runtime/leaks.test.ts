@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { modelA } from '../../examples/study/model-a-network.js';
+import { modelA } from '../../examples/study/modelA.js';
 import {
   adam,
   batchNorm,
@@ -51,10 +51,10 @@ function noise(count: number, side: number) {
 
 const settings = { engine: 'wasm', loss: weightedLoss({ age: 1, gender: 50 }) } as const;
 
-/** From the third epoch on: in the first two the allocator finds its places. */
-const settled = (heap: readonly number[]) => heap.slice(2);
+/** Heap sizes from the third epoch on. In the first two epochs the allocator still grows the heap. */
+const skipWarmup = (heap: readonly number[]) => heap.slice(2);
 
-/** Tensors alive, and bytes of the heap, after every step. */
+/** Returns a callback that records the number of tensors after every step and the size of the heap after every epoch. */
 function watch() {
   const tensors: number[] = [];
   const heap: number[] = [];
@@ -68,7 +68,7 @@ function watch() {
   return { tensors, heap, callback };
 }
 
-test('1,000 steps of a small network leave no tensor behind, and 20 epochs no larger heap', async () => {
+test('1,000 steps of a small network leave no tensor behind, and the heap does not grow in 20 epochs', async () => {
   const model = multiTask({ input: [8, 8, 3] })
     .trunk(
       sharedTrunk([
@@ -95,7 +95,7 @@ test('1,000 steps of a small network leave no tensor behind, and 20 epochs no la
   expect(tensors).toHaveLength(1000);
   expect(new Set(tensors).size).toBe(1);
   expect(tf.memory().numTensors).toBe(before);
-  expect(new Set(settled(heap)).size).toBe(1);
+  expect(new Set(skipWarmup(heap)).size).toBe(1);
   model.dispose();
 });
 
@@ -112,7 +112,7 @@ test('20 steps of Model A leave no tensor behind', async () => {
   expect(tensors).toHaveLength(20);
   expect(new Set(tensors).size).toBe(1);
   expect(tf.memory().numTensors).toBe(before);
-  expect(new Set(settled(heap)).size).toBe(1);
+  expect(new Set(skipWarmup(heap)).size).toBe(1);
   model.dispose();
 });
 
@@ -126,14 +126,14 @@ describe('no tensor is left by', () => {
       .build();
   const data = noise(10, 8);
 
-  /** How many tensors `action` leaves. */
-  async function left(action: () => unknown): Promise<number> {
+  /** Returns the number of tensors that `action` leaves behind. */
+  async function countLeaks(action: () => unknown): Promise<number> {
     const before = tf.memory().numTensors;
     await action();
     return tf.memory().numTensors - before;
   }
 
-  test('a model that is made, trained, judged, asked, saved, opened and given away', async () => {
+  test('building, training, evaluating, predicting, saving, loading and disposing a model', async () => {
     await useEngine('wasm');
     const store = memoryStore();
     const image = await data.read(0);
@@ -160,38 +160,38 @@ describe('no tensor is left by', () => {
       await loaded.predict(image);
       loaded.dispose();
     };
-    expect(await left(whole)).toBe(0);
+    expect(await countLeaks(whole)).toBe(0);
   });
 
-  test("predictions of tensors, which stay the caller's", async () => {
+  test('predictions of tensors, which the caller still owns', async () => {
     const model = compose();
     const one = tf.zeros<tf.Rank.R3>([8, 8, 3]);
     const many = tf.zeros<tf.Rank.R4>([5, 8, 8, 3]);
-    expect(await left(() => model.predict(one))).toBe(0);
-    expect(await left(() => model.predict(many, { batchSize: 2 }))).toBe(0);
+    expect(await countLeaks(() => model.predict(one))).toBe(0);
+    expect(await countLeaks(() => model.predict(many, { batchSize: 2 }))).toBe(0);
     expect(one.isDisposed || many.isDisposed).toBe(false);
     tf.dispose([one, many]);
     model.dispose();
   });
 
-  test('a run that is stopped, resumed, or ended by an error of a callback or of the data', async () => {
+  test('a run that is stopped, resumed, or ended by an error of a callback or a dataset', async () => {
     const model = compose();
     const checkpoint = memoryStore();
     const options = { ...settings, epochs: 2, batchSize: 4, validation: data };
-    const at = (hook: 'begin' | 'step' | 'epochEnd', action: () => void): Callback => ({
+    const at = (hook: 'create' | 'onBatchEnd' | 'onEpochEnd', action: () => void): Callback => ({
       name: hook,
       create: () => {
-        if (hook === 'begin') action();
+        if (hook === 'create') action();
         return { [hook]: action };
       },
     });
     const fail = () => {
       throw new Error('mine');
     };
-    for (const hook of ['begin', 'step', 'epochEnd'] as const) {
+    for (const hook of ['create', 'onBatchEnd', 'onEpochEnd'] as const) {
       const run = () =>
         expect(model.fit(data, { ...options, callbacks: [at(hook, fail)] })).rejects.toThrow('mine');
-      expect(await left(run), hook).toBe(0);
+      expect(await countLeaks(run), hook).toBe(0);
     }
     const stop = new AbortController();
     const stopped = () =>
@@ -199,10 +199,12 @@ describe('no tensor is left by', () => {
         ...options,
         checkpoint,
         signal: stop.signal,
-        callbacks: [at('step', () => stop.abort())],
+        callbacks: [at('onBatchEnd', () => stop.abort())],
       });
-    expect(await left(stopped), 'stopped').toBe(0);
-    expect(await left(() => model.fit(data, { ...options, checkpoint, resume: true })), 'resumed').toBe(0);
+    expect(await countLeaks(stopped), 'stopped').toBe(0);
+    expect(await countLeaks(() => model.fit(data, { ...options, checkpoint, resume: true })), 'resumed').toBe(
+      0,
+    );
     const broken: Dataset<{ age: number }> = noise(6, 8).withSampleWeights(() => 1);
     let reads = 0;
     broken.read = async () => {
@@ -220,13 +222,13 @@ describe('no tensor is left by', () => {
       () => model.evaluate(broken, { engine: 'wasm', batchSize: 2 }),
     ]) {
       reads = 0;
-      expect(await left(() => expect(run()).rejects.toThrow('the disk is gone'))).toBe(0);
+      expect(await countLeaks(() => expect(run()).rejects.toThrow('the disk is gone'))).toBe(0);
     }
     model.dispose();
   });
 
-  // In a training step tfjs itself keeps what it saved for the way back.
-  test('a validation that a loss of yours ends with an error', async () => {
+  // In a training step TensorFlow.js itself keeps the tensors that it saved for the gradient.
+  test('a validation that a custom loss ends with an error', async () => {
     let calls = 0;
     const mine = customLoss('mine', (prediction, target) => {
       if (++calls > 3) throw new Error('mine');
@@ -236,13 +238,13 @@ describe('no tensor is left by', () => {
       .trunk(sharedTrunk([conv(4, 3), batchNorm()]))
       .task('age', regression({ unit: 'years', loss: mine }), branch([flatten(), dense(8), dropout(0.3)]))
       .build();
-    // Three batches of training, then those of validation.
+    // Three batches of training, then the batches of validation.
     const run = () => model.fit(data, { engine: 'wasm', epochs: 1, batchSize: 4, validation: data });
-    expect(await left(() => expect(run()).rejects.toThrow('mine'))).toBe(0);
+    expect(await countLeaks(() => expect(run()).rejects.toThrow('mine'))).toBe(0);
     model.dispose();
   });
 
-  test('a network that cannot be built, or is not the one of its tasks; layers of yours stay whole', async () => {
+  test('a network that cannot be built, or that does not match its tasks; layers of the user keep their weights', async () => {
     const mine = tf.layers.conv2d({ filters: 2, kernelSize: 3 });
     const build = (...pieces: LayerLike[]) =>
       multiTask({ input: [8, 8, 3] })
@@ -250,9 +252,11 @@ describe('no tensor is left by', () => {
         .task('age', tasks.age, branch([flatten()]))
         .task('gender', tasks.gender, branch([conv(2, 2)]))
         .build();
-    expect(await left(() => expect(() => build()).toThrow('a flat output'))).toBe(0);
-    expect(await left(() => expect(() => build(conv(4, 5), conv(4, 5))).toThrow('at least 12x12'))).toBe(0);
-    expect(await left(() => expect(() => build(mine)).toThrow('a flat output'))).toBe(2);
+    expect(await countLeaks(() => expect(() => build()).toThrow('a flat output'))).toBe(0);
+    expect(
+      await countLeaks(() => expect(() => build(conv(4, 5), conv(4, 5))).toThrow('at least 12x12')),
+    ).toBe(0);
+    expect(await countLeaks(() => expect(() => build(mine)).toThrow('a flat output'))).toBe(2);
     expect(mine.getWeights().every((weight) => !weight.isDisposed)).toBe(true);
     mine.dispose();
 
@@ -262,6 +266,6 @@ describe('no tensor is left by', () => {
     model.dispose();
     const table = new TextDecoder().decode(await store.read('tasks.json')).replaceAll('"age"', '"aged"');
     await store.write('tasks.json', new TextEncoder().encode(table));
-    expect(await left(() => expect(loadModel(store)).rejects.toThrow('of tasks.json'))).toBe(0);
+    expect(await countLeaks(() => expect(loadModel(store)).rejects.toThrow('of tasks.json'))).toBe(0);
   });
 });

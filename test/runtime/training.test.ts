@@ -29,7 +29,7 @@ import { tf } from '../../src/tensor/tf.js';
 
 const GENDERS = ['male', 'female'] as const;
 
-/** Squares of one brightness and some noise: age is the brightness, gender whether it is over half. */
+/** Returns noisy squares of one brightness: `age` is the brightness, `gender` is whether it is above the middle. */
 function squares(count: number) {
   const random = createRng(1, 'squares');
   return imagesInMemory(
@@ -63,8 +63,8 @@ const settings = {
   loss: weightedLoss({ age: 1, gender: 50 }),
 } as const;
 
-describe('a run', () => {
-  test('learns, keeps no tensor, and writes the history and the best model', async () => {
+describe('fit', () => {
+  test('learns, leaves no tensor behind, and writes the history and the best model', async () => {
     const store = memoryStore();
     const model = compose();
     const before = tf.memory().numTensors;
@@ -82,14 +82,15 @@ describe('a run', () => {
     expect(text.split('\n')[0]).toBe(
       'epoch,loss,age_loss,age_mae,gender_loss,gender_accuracy,' +
         'val_loss,val_age_loss,val_age_mae,val_gender_loss,val_gender_accuracy,' +
-        'clean_loss,clean_age_loss,clean_age_mae,clean_gender_loss,clean_gender_accuracy,learning_rate,seconds',
+        'val_unaugmented_loss,val_unaugmented_age_loss,val_unaugmented_age_mae,' +
+        'val_unaugmented_gender_loss,val_unaugmented_gender_accuracy,learning_rate,seconds',
     );
     expect(text.trim().split('\n')).toHaveLength(21);
 
     const loaded = await loadModel(store, { folder: 'best' });
     const best = rows.reduce((a, b) => (b.val_loss! < a.val_loss! ? b : a));
-    // The same weights, plans and loss weights: the row that the history holds, up to a thousandth of a thousandth.
-    const judged: { readonly [column: string]: number } = await loaded.evaluate(
+    // The same weights, augmentation plans and loss weights give the row of the history, within 1e-6.
+    const evaluation: { readonly [column: string]: number } = await loaded.evaluate(
       validation.augment(transforms),
       {
         loss: settings.loss as never,
@@ -97,13 +98,13 @@ describe('a run', () => {
         epoch: best.epoch,
       },
     );
-    for (const [column, value] of Object.entries(judged)) {
-      expect(Math.abs(value / best[`val_${column}`]! - 1), column).toBeLessThan(1e-6);
+    for (const [column, value] of Object.entries(evaluation)) {
+      expect(Math.abs(value / best[`val_${column}` as 'val_loss']! - 1), column).toBeLessThan(1e-6);
     }
-    expect(Object.keys(judged)).toHaveLength(5);
+    expect(Object.keys(evaluation)).toHaveLength(5);
   });
 
-  test('that was stopped and resumed has the history of one that was not, to the bit', async () => {
+  test('resumes a stopped run to the history of an uninterrupted run, bit for bit', async () => {
     const history = async (stopAt: number | undefined) => {
       const checkpoint = memoryStore();
       const options = { ...settings, epochs: 4, checkpoint };
@@ -112,11 +113,9 @@ describe('a run', () => {
       let steps = 0;
       const stop = {
         name: 'stop',
-        create: () => ({
-          onBatchEnd: () => {
-            if (++steps === stopAt) controller.abort();
-          },
-        }),
+        onBatchEnd: () => {
+          if (++steps === stopAt) controller.abort();
+        },
       };
       const first = await compose().fit(train.augment(transforms), {
         ...options,
@@ -133,7 +132,7 @@ describe('a run', () => {
     }
   });
 
-  test('refuses a checkpoint of another configuration, and says what differs', async () => {
+  test('rejects a checkpoint of another configuration, and names the difference', async () => {
     const checkpoint = memoryStore();
     await compose().fit(train, { ...settings, epochs: 1, checkpoint });
     const other = compose().fit(train, { ...settings, epochs: 2, checkpoint, resume: true, batchSize: 5 });
@@ -142,7 +141,7 @@ describe('a run', () => {
     expect(String(error)).toContain('batch size');
   });
 
-  test('ends with the best weights when early stopping restores them', async () => {
+  test('ends with the best weights when earlyStopping restores them', async () => {
     const model = compose();
     const fixed = validation.withoutAugmentation();
     const { rows } = await model.fit(train, {
@@ -152,7 +151,7 @@ describe('a run', () => {
       callbacks: [earlyStopping({ monitor: 'val_age_mae', patience: 50, restoreBestWeights: true })],
     });
     const best = Math.min(...rows.map((row) => row.val_age_mae!));
-    const judged = await model.evaluate(fixed);
-    expect(Math.abs(judged.age_mae - best)).toBeLessThan(1e-5); // float32 sums in another order
+    const { age_mae } = await model.evaluate(fixed);
+    expect(Math.abs(age_mae - best)).toBeLessThan(1e-5); // float32 sums depend on the order
   });
 });

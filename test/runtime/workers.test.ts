@@ -50,7 +50,7 @@ const model = () =>
     .task('level', regression({ unit: '1' }), branch([flatten()]))
     .build();
 
-/** Threads that are counted. */
+/** Returns a spawner that counts the threads it starts and ends. */
 const counted = (maxWorkers: number) => {
   const log = { spawned: 0, ended: 0 };
   const threads = workerThreads({ count: maxWorkers });
@@ -70,7 +70,7 @@ const counted = (maxWorkers: number) => {
   };
   return { spawner, log };
 };
-/** Threads that run something else. */
+/** Returns a spawner whose threads run another script. */
 const broken = (script: string): Spawner => ({
   maxWorkers: 2,
   spawn: (_, listener) => workerThreads().spawn(script, listener),
@@ -78,7 +78,7 @@ const broken = (script: string): Spawner => ({
 const columns = ({ rows }: { rows: readonly object[] }) => rows.map((row) => ({ ...row, seconds: 0 }));
 const options = { epochs: 3, batchSize: 6, engine: 'wasm' } as const;
 
-test('a training with one, two or four threads is the training without, to the bit', async () => {
+test('a run with one, two or four worker threads equals the run without them, bit for bit', async () => {
   const { train, validation } = dataset.split({ validation: 0.3, seed: 1 });
   const alone = columns(await model().fit(train, { ...options, validation, evaluateUnaugmented: true }));
   for (const count of [1, 2, 4]) {
@@ -89,24 +89,24 @@ test('a training with one, two or four threads is the training without, to the b
       evaluateUnaugmented: true,
     });
     expect(columns(result)).toEqual(alone);
-    expect(log.spawned).toBeGreaterThan(0); // for the whole run, not for each epoch
+    expect(log.spawned).toBeGreaterThan(0); // the workers run for all epochs
     expect(log.spawned).toBeLessThanOrEqual(count);
     expect(log.ended).toBe(log.spawned);
   }
 });
 
-test('evaluate has its own, and ends them', async () => {
+test('evaluate starts its own workers, and ends them', async () => {
   const { spawner, log } = counted(2);
-  const own = await model().evaluate(dataset.withWorkers(spawner), { engine: 'wasm', batchSize: 6 });
-  expect(own).toEqual(await model().evaluate(dataset, { engine: 'wasm', batchSize: 6 }));
+  const evaluation = await model().evaluate(dataset.withWorkers(spawner), { engine: 'wasm', batchSize: 6 });
+  expect(evaluation).toEqual(await model().evaluate(dataset, { engine: 'wasm', batchSize: 6 }));
   expect(log).toEqual({ spawned: 2, ended: 2 });
 });
 
 test.each([
-  ['throws', 'function answer() { throw new Error("no more room"); }', 'no more room'],
-  ['ends', 'function answer() { process.exit(3); }', 'exit code 3'],
-  ['never was', 'this is no script', 'Unexpected'],
-])('a worker that %s is an error of the run, not a hang', async (_, script, words) => {
+  ['throws', 'function answer() { throw new Error("out of memory"); }', 'out of memory'],
+  ['exits', 'function answer() { process.exit(3); }', 'exit code 3'],
+  ['fails to start', 'this is no script', 'Unexpected'],
+])('a worker that %s rejects the run, and does not block it', async (_, script, words) => {
   const training = model().fit(dataset.withWorkers(broken(script)), options);
   await expect(training).rejects.toMatchObject({
     kind: 'worker',
@@ -120,13 +120,13 @@ test('an aborted run ends its workers', async () => {
   const { stopped } = await model().fit(dataset.withWorkers(spawner), {
     ...options,
     signal: stop.signal,
-    callbacks: [{ name: 'stop', create: () => ({ onBatchEnd: () => stop.abort() }) }],
+    callbacks: [{ name: 'stop', onBatchEnd: () => stop.abort() }],
   });
   expect(stopped).toBe('aborted');
   expect(log.ended).toBe(log.spawned);
 });
 
-test('images of a folder have workers without being asked, and one less than there are cores', async () => {
+test('imageFolder uses one worker less than there are cores by default', async () => {
   const raw = { width: 16, height: 16, channels: 3 } as const;
   for (let i = 0; i < 5; i++) {
     const file = join(folder, `${i}.png`);
@@ -145,13 +145,13 @@ test('images of a folder have workers without being asked, and one less than the
   }
 });
 
-test('a count that is none is an error', () => {
+test('workerThreads rejects a count that is not a whole number above 0', () => {
   for (const count of [0, 1.5, -1, Number.NaN]) {
     expect(() => workerThreads({ count })).toThrow('workerThreads.count: expected an integer of at least 1');
   }
 });
 
-test('from the sources, a process ends by itself: after a run, an abort, and a broken worker', () => {
+test('a process with workers exits after a run, an aborted run, and a failed worker', () => {
   const program = join(folder, 'program.ts');
   writeFileSync(
     program,
@@ -166,7 +166,7 @@ test('from the sources, a process ends by itself: after a run, an abort, and a b
     const main = async () => {
       await model().fit(dataset.withWorkers(threads), { epochs: 2, batchSize: 2 });
       const stop = new AbortController();
-      const callbacks = [{ name: 'stop', begin: () => ({ step: () => stop.abort() }) }];
+      const callbacks = [{ name: 'stop', onBatchEnd: () => stop.abort() }];
       const { stopped } = await model().fit(dataset.withWorkers(threads), { epochs: 2, batchSize: 2, signal: stop.signal, callbacks });
       const broken = { maxWorkers: 2, spawn: (_, listener) => threads.spawn('function answer() { process.exit(1) }', listener) };
       const { kind } = await model().fit(dataset.withWorkers(broken), { epochs: 2, batchSize: 2 }).catch((error) => error);

@@ -132,7 +132,7 @@ describe('the types of a model follow from its tasks', () => {
       model.fit(data, { epochs: 1, ...options });
     start({ loss: weightedLoss(whole) });
     start({ callbacks: [bestCheckpoint(memoryStore(), { monitor: 'val_light_accuracy' }), earlyStopping()] });
-    start({ callbacks: [progressBar(process.stdout), earlyStopping({ monitor: 'clean_loss' })] });
+    start({ callbacks: [progressBar(process.stdout), earlyStopping({ monitor: 'val_unaugmented_loss' })] });
     // @ts-expect-error: no such column
     start({ callbacks: [bestCheckpoint(memoryStore(), { monitor: 'val_agee_mae' })] });
     // @ts-expect-error: accuracy is no metric of a regression

@@ -27,7 +27,7 @@ test('valid calls compile', () => {
   expect(
     errorsOf(`${BEGIN}
 await model.fit(data, { epochs: 1, loss: weightedLoss({ age: 1, gender: 50 }),
-  callbacks: [bestCheckpoint(memoryStore(), { monitor: 'val_age_mae' }), earlyStopping({ monitor: 'clean_loss' })] });
+  callbacks: [bestCheckpoint(memoryStore(), { monitor: 'val_age_mae' }), earlyStopping({ monitor: 'val_unaugmented_loss' })] });
 // Names that exist only at run time are checked at run time.
 await model.fit(data, { epochs: 1, loss: weightedLoss(JSON.parse('{}') as { [task: string]: number }) });
 binary(process.argv as [string, string]);

@@ -8,8 +8,9 @@ import {
   reduceLROnPlateau,
   terminateOnNaN,
 } from '../../src/entries/node.js';
+import { createHooks } from '../../src/training/callback.js';
 
-/** Drives a callback through epochs of given values, without a network. */
+/** Calls the hooks of a callback for epochs with the given values of val_loss, without a network. */
 async function drive(callback: Callback<'val_loss'> | Callback, values: readonly number[]) {
   const saved: string[] = [];
   const history: { epoch: number; val_loss: number }[] = [];
@@ -39,46 +40,69 @@ async function drive(callback: Callback<'val_loss'> | Callback, values: readonly
       return Promise.resolve();
     },
   };
-  const listener = await callback.create(run, undefined);
+  const hooks = await createHooks(callback, run);
+  await hooks.onTrainBegin?.(run);
   for (const [i, val_loss] of values.entries()) {
     const row = { epoch: i + 1, val_loss };
     history.push(row);
-    await listener.onEpochEnd?.({ epoch: i + 1, row });
+    await hooks.onEpochEnd?.({ epoch: i + 1, row }, run);
     rates.push(run.learningRate);
     if (stopped) break;
   }
-  await listener.onTrainEnd?.('finished');
+  await hooks.onTrainEnd?.('finished', run);
   return { epochs: history.length, restored, rates, saved, stopped };
 }
 
-describe('early stopping, as Keras 3.15 was seen to do it,', () => {
+describe('earlyStopping behaves as Keras 3.15:', () => {
   const table = [
     {
-      why: 'patience 0 stops at the first miss',
+      title: 'patience 0 stops at the first epoch without improvement',
       options: { patience: 0 },
       values: [1, 0.9, 0.95, 0.8],
       epochs: 3,
     },
-    { why: 'patience 1 does the same', options: { patience: 1 }, values: [1, 0.9, 0.95, 0.8], epochs: 3 },
-    { why: 'patience 3', options: { patience: 3 }, values: [1, 0.9, 0.95, 0.95, 0.95, 0.95], epochs: 5 },
     {
-      why: 'minDelta .1',
+      title: 'patience 1 stops at the first epoch without improvement',
+      options: { patience: 1 },
+      values: [1, 0.9, 0.95, 0.8],
+      epochs: 3,
+    },
+    {
+      title: 'patience 3 stops after three epochs without improvement',
+      options: { patience: 3 },
+      values: [1, 0.9, 0.95, 0.95, 0.95, 0.95],
+      epochs: 5,
+    },
+    {
+      title: 'minDelta 0.1 ignores smaller improvements',
       options: { patience: 2, minDelta: 0.1 },
       values: [1, 0.95, 0.91, 0.85],
       epochs: 3,
       best: 1,
     },
-    { why: 'NaN first', options: { patience: 2 }, values: [Number.NaN, 1, 0.5, 0.4], epochs: 3, best: 1 },
-    { why: 'ties keep the first', options: { patience: 9 }, values: [1, 0.5, 0.5, 0.6], epochs: 4, best: 2 },
+    {
+      title: 'NaN in the first epoch is never improved',
+      options: { patience: 2 },
+      values: [Number.NaN, 1, 0.5, 0.4],
+      epochs: 3,
+      best: 1,
+    },
+    {
+      title: 'a tie keeps the first epoch',
+      options: { patience: 9 },
+      values: [1, 0.5, 0.5, 0.6],
+      epochs: 4,
+      best: 2,
+    },
   ];
-  test.each(table)('$why', async ({ options, values, epochs, best }) => {
+  test.each(table)('$title', async ({ options, values, epochs, best }) => {
     const result = await drive(earlyStopping({ ...options, restoreBestWeights: true }), values);
     expect(result.epochs).toBe(epochs);
     if (best !== undefined) expect(result.restored).toBe(best);
   });
 });
 
-test('seven constant epochs with patience 2 halve the rate three times, with a cooldown of 2 twice', async () => {
+test('reduceLROnPlateau halves the rate three times in seven constant epochs with patience 2, and twice with a cooldown of 2', async () => {
   const values = [1, 1, 1, 1, 1, 1, 1];
   const rates = async (cooldown: number) =>
     (await drive(reduceLROnPlateau({ factor: 0.5, patience: 2, cooldown }), values)).rates.at(-1);
@@ -86,30 +110,30 @@ test('seven constant epochs with patience 2 halve the rate three times, with a c
   expect(await rates(2)).toBe(1 / 4);
 });
 
-test('only strict improvements are saved, under names as Keras formats them', async () => {
+test('bestCheckpoint saves only strict improvements, in folders named as Keras formats them', async () => {
   const name = '{epoch:02d}-{val_loss:.3f}';
   const { saved } = await drive(bestCheckpoint(memoryStore(), { folder: name }), [1, 0.5, 0.5, 0.4, 0.9]);
   expect(saved).toEqual(['01-1.000', '02-0.500', '04-0.400']);
   expect((await drive(bestCheckpoint(memoryStore()), [Number.NaN, 1])).saved).toEqual(['best']);
 });
 
-test('a line of JSON is added after each epoch', async () => {
+test('jsonLinesLogger appends a line of JSON after each epoch', async () => {
   const store = memoryStore();
   await drive(jsonLinesLogger(store), [1, 0.5]);
   const text = new TextDecoder().decode(await store.read('history.jsonl'));
   expect(text).toBe('{"epoch":1,"val_loss":1}\n{"epoch":2,"val_loss":0.5}\n');
 });
 
-test('a loss that is not finite ends the run', async () => {
+test('terminateOnNaN stops the run after a loss that is not finite', async () => {
   let reason: string | undefined;
   const run = {
     stop: (why: string) => {
       reason = why;
     },
   };
-  const listener = await terminateOnNaN().create(run as never, undefined);
-  await listener.onBatchEnd?.({ epoch: 1, batch: 1, batches: 2, loss: 3, logs: {} });
+  const hooks = await createHooks(terminateOnNaN(), run as never);
+  await hooks.onBatchEnd?.({ epoch: 1, batch: 1, batches: 2, loss: 3, logs: {} }, run as never);
   expect(reason).toBeUndefined();
-  await listener.onBatchEnd?.({ epoch: 1, batch: 2, batches: 2, loss: Number.NaN, logs: {} });
+  await hooks.onBatchEnd?.({ epoch: 1, batch: 2, batches: 2, loss: Number.NaN, logs: {} }, run as never);
   expect(reason).toBe('the loss was NaN in epoch 1, step 2');
 });

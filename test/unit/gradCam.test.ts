@@ -1,6 +1,6 @@
 import type { SymbolicTensor, Tensor } from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { modelA } from '../../examples/study/model-a-network.js';
+import { modelA } from '../../examples/study/modelA.js';
 import {
   activation,
   batchNorm,
@@ -56,7 +56,7 @@ afterAll(() => model.dispose());
 const raw = ({ data, peak }: GradCam) => data.map((x) => x * peak);
 
 describe('a heat map', () => {
-  test('has 1 as its largest number where it has any, and no number below 0', async () => {
+  test('has values from 0 to 1, and the largest is 1 unless all are 0', async () => {
     for (const task of ['age', 'gender', 'grade'] as const) {
       for (const { data, peak, height, width } of await gradCam(model, images, { task })) {
         expect([height, width, data.length]).toEqual([5, 5, 25]);
@@ -66,7 +66,7 @@ describe('a heat map', () => {
     }
   });
 
-  test('is the class activation map where the features are averaged (B. Zhou et al., 2016)', async () => {
+  test('is the class activation map when the head averages the features (B. Zhou et al., 2016)', async () => {
     const features = model.layersModel.getLayer('grade_conv1').output as SymbolicTensor;
     const maps = tf.model({ inputs: model.layersModel.inputs, outputs: features });
     const [kernel] = model.layersModel.getLayer('grade').weights;
@@ -91,7 +91,7 @@ describe('a heat map', () => {
     }
   });
 
-  test('speaks by default for what the model answers', async () => {
+  test('supports the predicted label by default', async () => {
     const [genders, grades] = [
       await gradCam(model, images, { task: 'gender' }),
       await gradCam(model, images, { task: 'grade' }),
@@ -101,12 +101,12 @@ describe('a heat map', () => {
     expect(grades.map(({ target }) => target)).toEqual(answers.map(({ grade }) => grade.label));
     for (const [i, { target, data }] of grades.entries()) {
       const asked = await gradCam(model, images[i]!, { task: 'grade', target });
-      expectClose(asked.data, data, 1e-5); // of batches of another size
+      expectClose(asked.data, data, 1e-5); // the batch sizes differ
     }
   });
 
   test.each([-50, 50])(
-    'speaks for what the model answers where the bias of a head decides it',
+    'supports the predicted label when a bias of %i in the head decides it',
     async (size) => {
       const own = multiTask({ input: [SIDE, SIDE, 3] })
         .trunk(sharedTrunk([conv(4, 3)]))
@@ -127,7 +127,7 @@ describe('a heat map', () => {
     },
   );
 
-  test('for one answer and that for the other share no place', async () => {
+  test('for one label and the heat map for the other overlap nowhere', async () => {
     const pairs = [
       [
         await gradCam(model, images, { task: 'gender', target: 'male' }),
@@ -147,10 +147,10 @@ describe('a heat map', () => {
         });
       });
     }
-    expect(hot).toBeGreaterThan(200); // of 250: hardly a place speaks for neither
+    expect(hot).toBeGreaterThan(200); // of 250: almost every position supports one of the two
   });
 
-  test('is the same of bytes and of tensors, one by one and in batches of any size', async () => {
+  test('is the same for bytes and tensors, for one image and batches of any size', async () => {
     const options = { task: 'age', layer: 'trunk_conv1' } as const;
     const many = await gradCam(model, images, options);
     const tensors = images.map(({ data }) =>
@@ -172,7 +172,7 @@ describe('a heat map', () => {
     tf.dispose([...tensors, stacked]);
   });
 
-  test('of a task does not change with the branch of another', async () => {
+  test('of a task does not depend on the branch of another task', async () => {
     const before = await gradCam(model, images, { task: 'age' });
     fill(model.layersModel, 'cam');
     for (const weight of model.layersModel.layers
@@ -186,7 +186,7 @@ describe('a heat map', () => {
     fill(model.layersModel, 'cam');
   });
 
-  test('sees a change of the weights at once, on onnx too', async () => {
+  test('follows a change of the weights immediately, on wasm and onnx', async () => {
     for (const engine of ['wasm', 'onnx'] as const) {
       const options = { task: 'age', engine } as const;
       const [one] = await gradCam(model, images, options);
@@ -200,7 +200,7 @@ describe('a heat map', () => {
     await useEngine('wasm');
   });
 
-  test('of a softmax in a layer of its own is that of a dense layer which has it', async () => {
+  test('is the same for a separate softmax layer and a dense layer with softmax', async () => {
     const { layersModel, tasks, input } = model;
     const features = layersModel.getLayer('grade').input as SymbolicTensor;
     const linear = tf.layers.dense({ units: 3, name: 'linear' });
@@ -222,7 +222,7 @@ describe('a heat map', () => {
   });
 });
 
-describe('the layer', () => {
+describe('the layer of a heat map', () => {
   const layerOf = async (own: MultiTaskModel<Tasks>, task: string) => {
     const [height, width, channels] = own.input.shape;
     const image = { data: new Uint8Array(height * width * channels).fill(9), height, width, channels };
@@ -236,13 +236,13 @@ describe('the layer', () => {
       .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
       .build() as unknown as MultiTaskModel<Tasks>;
 
-  test('is by default the last convolution of the branch that leaves more than one place', async () => {
+  test('is by default the last convolution of the branch whose output has more than one position', async () => {
     const own = (size: number) => modelA(size) as unknown as MultiTaskModel<Tasks>;
-    expect(await layerOf(own(64), 'gender')).toEqual(['gender_conv2', 5, 5]); // its conv3 leaves one
+    expect(await layerOf(own(64), 'gender')).toEqual(['gender_conv2', 5, 5]); // the output of conv3 has one position
     expect(await layerOf(own(96), 'age')).toEqual(['age_conv3', 3, 3]);
   });
 
-  test('is in a backbone the end of its last block, as Keras has it', async () => {
+  test('is the end of the last block of a backbone, as in Keras', async () => {
     const none = { weights: null } as const;
     expect(await layerOf(await under(await mobileNetV2Backbone(none)), 'age')).toEqual(['out_relu', 2, 2]);
     expect(await layerOf(await under(await resnet50Backbone(none)), 'age')).toEqual([
@@ -257,7 +257,7 @@ describe('the layer', () => {
     ]);
   });
 
-  test('may stand inside a residual block: what goes around it counts as it is', async () => {
+  test('can be inside a residual block: the shortcut adds a constant', async () => {
     const own = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(6, 3), residual([conv(6, 3, { padding: 'same' })]), globalAveragePool()]))
       .task('age', regression({ unit: 'years' }), branch([activation('linear')]))
@@ -267,7 +267,7 @@ describe('the layer', () => {
     const features = own.layersModel.getLayer('trunk_conv2').output as SymbolicTensor;
     const maps = tf.model({ inputs: own.layersModel.inputs, outputs: features });
     const found = await gradCam(own, images, { task: 'age', layer: 'trunk_conv2' });
-    // The answer is a sum over the map and over what went around it: its slope is the head's kernel over the places.
+    // The score is a sum over the feature map and the shortcut, so its gradient is the kernel of the head divided by the positions.
     const expected = tf.tidy(() => {
       const pixels = tf.tensor(
         Float32Array.from(images.flatMap(({ data }) => Array.from(data, (x) => x / 255))),
@@ -285,7 +285,7 @@ describe('the layer', () => {
     own.dispose();
   });
 
-  test('may have any name: what makes an image grey is known by more', async () => {
+  test('can have any name: a grayscale layer is not recognized by its name alone', async () => {
     const named = tf.layers.conv2d({ filters: 2, kernelSize: 3, name: 'age_grey1' });
     const own = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(2, 3)]))
@@ -295,7 +295,7 @@ describe('the layer', () => {
     own.dispose();
   });
 
-  test('is by its name the last of its calls on the way to the task', async () => {
+  test('that is called twice is used in its last call before the task', async () => {
     const image = tf.input({ shape: [SIDE, SIDE, 3], name: 'image' });
     const twice = tf.layers.conv2d({ filters: 3, kernelSize: 3, name: 'twice' });
     const x = twice.apply(twice.apply(image)) as SymbolicTensor;
@@ -311,7 +311,7 @@ describe('the layer', () => {
     layersModel.dispose();
   });
 
-  test('may be any with a map, of the trunk too', async () => {
+  test('can be any layer with a feature map, also of the trunk', async () => {
     for (const [layer, size] of [
       ['trunk_conv1', 14],
       ['trunk_bn1', 14],

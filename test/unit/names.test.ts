@@ -18,7 +18,7 @@ const build = () =>
     )
     .build();
 
-test('layers of tf.layers without a name are named by their place, however many were made before', () => {
+test('a tf.layers layer without a name is named by its position, however many layers were created before', () => {
   const names = build()
     .architecture()
     .layers.map(({ name }) => name);
@@ -34,7 +34,7 @@ test('layers of tf.layers without a name are named by their place, however many 
   ]);
 });
 
-test('so one program builds equal weights each time', async () => {
+test('the same program initializes the same weights every time', async () => {
   const image = { data: new Uint8Array(192).map((_, i) => i), height: 8, width: 8, channels: 3 };
   expect(await build().predict(image)).toEqual(await build().predict(image));
 });

@@ -15,8 +15,8 @@ import { readEvents, scalarsIn } from '../parity/eventFile.js';
 
 const text = (value: string) => new TextEncoder().encode(value);
 
-describe('checksums', () => {
-  // RFC 3720, appendix B.4, and the value every CRC catalogue gives for these nine digits.
+describe('the checksums of event files', () => {
+  // RFC 3720, appendix B.4, and the check value of CRC catalogs for these nine digits.
   test.each([
     ['32 zeros', new Uint8Array(32), 0x8a9136aa],
     ['32 times 255', new Uint8Array(32).fill(255), 0x62a8ab43],
@@ -24,15 +24,15 @@ describe('checksums', () => {
     ['31 to 0', Uint8Array.from({ length: 32 }, (_, i) => 31 - i), 0x113fdb5c],
     ['123456789', text('123456789'), 0xe3069283],
     ['nothing', new Uint8Array(), 0],
-  ] as const)('of %s are CRC32C', (_, bytes, sum) => {
+  ] as const)('are CRC32C: %s', (_, bytes, sum) => {
     expect(computeCrc32c(bytes)).toBe(sum);
   });
 
-  test('are masked by a turn of 15 bits and a sum', () => {
+  test('are masked by a rotation of 15 bits and an addition', () => {
     expect(computeMaskedCrc32c(new Uint8Array())).toBe(0xa282ead8);
-    const [sum, turned] = [0xe3069283, ((0xe3069283 >>> 15) | (0xe3069283 << 17)) >>> 0];
-    expect(computeMaskedCrc32c(text('123456789'))).toBe((turned + 0xa282ead8) % 2 ** 32);
-    expect(turned).not.toBe(sum);
+    const [sum, rotated] = [0xe3069283, ((0xe3069283 >>> 15) | (0xe3069283 << 17)) >>> 0];
+    expect(computeMaskedCrc32c(text('123456789'))).toBe((rotated + 0xa282ead8) % 2 ** 32);
+    expect(rotated).not.toBe(sum);
   });
 });
 
@@ -43,7 +43,7 @@ const data = imagesInMemory(
   })),
 );
 
-/** Four epochs of four steps that die at `dieAt` ("2.3": before what follows step 3 of epoch 2 is kept), or end. */
+/** Trains four epochs of four steps. An error ends the run at `dieAt`: "2.3" is after step 3 of epoch 2, before its checkpoint. */
 async function train(store: Store, checkpoint: Store, dieAt?: string, first: readonly Callback[] = []) {
   const model = multiTask({ input: [2, 2, 3] })
     .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
@@ -83,9 +83,9 @@ const timeless = async (store: Store) =>
     Array.isArray(value) ? value.filter(({ tag }) => tag !== 'epoch_seconds') : value,
   );
 
-describe('a run that is killed and resumed', () => {
+describe('tensorBoard in a run that is killed and resumed', () => {
   test.each([[['1.1']], [['1.end']], [['2.3']], [['2.end', '3.2']], [['2.2', '2.4', '4.end']]])(
-    'at %j leaves the events of one that was not, each once',
+    'at %j writes the events of an uninterrupted run, each once',
     async (deaths) => {
       const whole = memoryStore();
       await train(whole, memoryStore());
@@ -103,20 +103,20 @@ describe('a run that is killed and resumed', () => {
     },
   );
 
-  test('has the clean columns beside the augmented ones', async () => {
+  test('logs the unaugmented validation columns in addition to the augmented ones', async () => {
     const store = memoryStore();
     await train(store, memoryStore());
     const tags = new Set((await scalarsIn(store)).validation!.map(({ tag }) => tag));
     expect([...tags].sort()).toEqual([
-      ...['epoch_clean_light_loss', 'epoch_clean_light_mae', 'epoch_clean_loss'],
       ...['epoch_light_loss', 'epoch_light_mae', 'epoch_loss'],
+      ...['epoch_unaugmented_light_loss', 'epoch_unaugmented_light_mae', 'epoch_unaugmented_loss'],
       ...['evaluation_light_loss_vs_iterations', 'evaluation_light_mae_vs_iterations'],
       'evaluation_loss_vs_iterations',
     ]);
   });
 });
 
-test('a file that was lost is begun anew, and a second run has files of its own', async () => {
+test('tensorBoard starts a deleted file again, and a second run writes files of its own', async () => {
   const [store, checkpoint] = [memoryStore(), memoryStore()];
   await train(store, checkpoint, '3.1');
   const [lost] = await store.list('logs/one/train');
@@ -127,7 +127,7 @@ test('a file that was lost is begun anew, and a second run has files of its own'
   expect(await store.list('logs/one/train')).toHaveLength(2);
 });
 
-test.each([0, -1, 1.5, Number.NaN, 'step'])('updateFreq %s is refused', (updateFreq) => {
+test.each([0, -1, 1.5, Number.NaN, 'step'])('tensorBoard rejects updateFreq %s', (updateFreq) => {
   expect(() => tensorBoard(memoryStore(), { updateFreq: updateFreq as number })).toThrow(
     'tensorBoard.updateFreq',
   );

@@ -1,9 +1,10 @@
 import type { Store } from './platform.js';
 
 /**
- * A store in memory: for tests, for pages, and for trying things.
+ * Creates a store in memory, for tests, web pages and experiments.
  *
- * @param label - For messages. Default `memory`.
+ * @param label - Name of the store in error messages. Default `memory`.
+ * @returns An empty store.
  * @example
  * ```ts
  * import { memoryStore } from 'tfjs-multitask';

@@ -1,54 +1,54 @@
 import type { ImageBytes, ImageShape } from '../images.js';
 
 /**
- * Where bytes go: a folder, a browser's storage, a bucket. Names are relative, with `/` between parts
- * (`best/model.json`), and never leave the store.
+ * Storage for files: a folder, browser storage, or a bucket. Names are relative, with `/` between their parts
+ * (`best/model.json`), and cannot leave the store.
  *
  * @category Files
  */
 export interface Store {
-  /** For messages: what a user would recognise, such as the folder's path. */
+  /** Name of the store in messages, for example the path of a folder. */
   readonly label: string;
-  /** The bytes under `name`, or undefined when there are none. */
+  /** Returns the content of a file, or undefined when there is no such file. */
   read(name: string): Promise<Uint8Array | undefined>;
-  /** Writes whole or not at all: a reader sees the old bytes or the new, never a part. */
+  /** Writes a file atomically: a reader receives either the old content or the new content. */
   write(name: string, bytes: Uint8Array): Promise<void>;
-  /** Adds bytes at the end of `name`, making it if needed. Not atomic: a reader must allow for a cut last line. */
+  /** Appends bytes to a file, and creates it if needed. Not atomic: a reader must allow for an incomplete last line. */
   append(name: string, bytes: Uint8Array): Promise<void>;
   /**
-   * As `write`, but only where nothing is: of several that create one name at the same time, one is told true. Needed where several
-   * processes share a store.
+   * Writes a file atomically unless it exists. Returns whether it was written: of several processes that create the same file at
+   * the same time, exactly one receives true. Needed by programs that share a store between processes.
    */
   create?(name: string, bytes: Uint8Array): Promise<boolean>;
-  /** Removes `name`; nothing happens when it is not there. */
+  /** Removes a file. Does nothing when there is no such file. */
   remove(name: string): Promise<void>;
-  /** Every name that begins with `prefix`, sorted. */
+  /** Returns the names of all files that begin with `prefix`, sorted. */
   list(prefix?: string): Promise<string[]>;
 }
 
 /**
- * Decodes an encoded image (JPEG, PNG, WebP) and resizes it to `shape`, bytes in and bytes out.
+ * Decodes an image file (JPEG, PNG, WebP) and resizes the image to `shape`.
  *
  * @category Data
  */
 export type Decoder = (encoded: Uint8Array, shape: ImageShape) => Promise<ImageBytes>;
 
 /**
- * Encodes a small picture as the bytes of a JPEG, PNG or WebP file.
+ * Encodes an image as the bytes of a JPEG, PNG or WebP file.
  *
  * @category Data
  */
 export type Encoder = (image: ImageBytes) => Promise<Uint8Array>;
 
 /**
- * Milliseconds since any fixed moment, never going back.
+ * Returns milliseconds since a fixed moment. The value never decreases.
  *
  * @category Train
  */
 export type Clock = () => number;
 
 /**
- * Asks a server: the part of the platform's `fetch` that is used, so that `fetch` itself is one.
+ * Requests a URL. It is the part of `fetch` that the library uses, so `fetch` itself is a fetcher.
  *
  * @category Files
  */
@@ -58,74 +58,73 @@ export type Fetcher = (
 ) => Promise<FetcherResponse>;
 
 /**
- * What a {@link Fetcher} gives; a `Response` is one.
+ * Response of a {@link Fetcher}. A `Response` of `fetch` is one.
  *
  * @category Files
  */
 export interface FetcherResponse {
-  /** Of HTTP. */
+  /** Status code of HTTP. */
   readonly status: number;
-  /** By name, whatever its capitals. */
+  /** Headers of the response. Their names are case-insensitive. */
   readonly headers: {
-    /** One of them, or null. */
+    /** Returns the value of a header, or null when there is no such header. */
     get(name: string): string | null;
   };
-  /** The bytes, as they come. */
+  /** Content of the response, as a stream. */
   readonly body: ReadableStream<Uint8Array> | null;
 }
 
 /**
- * Imports an optional package by name; throws a `missing-package` fault that names the install command, or a
- * `broken-package` fault when it is installed and does not load.
+ * Imports an optional package by name. Throws a `missing-package` error that contains the install command, or a
+ * `broken-package` error when the package is installed but fails to load.
  *
  * @category Engines
  */
 export interface PackageLoader {
-  /** The package called `name`. */
+  /** Imports the package `name`. `neededFor` is the purpose that the error states: `reading images`. */
   <M>(name: string, neededFor: string): Promise<M>;
-  /** Threads that the machine runs at the same time. ONNX Runtime by itself takes one for every two of them. */
+  /** Number of threads that the machine runs at the same time. By default ONNX Runtime uses half of them. */
   readonly threads?: number;
 }
 
 /**
- * Starts workers, threads of their own that run a script: `workerThreads()` of `tfjs-multitask/node`, `webWorkers()` of
- * `tfjs-multitask/browser`.
+ * Starts worker threads: `workerThreads()` of `tfjs-multitask/node`, or `webWorkers()` of `tfjs-multitask/browser`.
  *
  * @category Data
  */
 export interface Spawner {
-  /** Workers at a time, at most. */
+  /** Largest number of workers at the same time. */
   readonly maxWorkers: number;
   /**
-   * Starts one.
+   * Starts a worker.
    *
-   * @param script - Source text that declares a function `answer`: from a message to `[answer, transfer]`.
-   * @param listener - Told what comes back.
+   * @param script - Source code that declares a function `answer`. It receives a message and returns `[answer, transfer]`.
+   * @param listener - Receives the answers of the worker, and its failure.
    */
   spawn(script: string, listener: WorkerListener): SpawnedWorker;
 }
 
 /**
- * Hears one worker.
+ * Receives the answers of one worker.
  *
  * @category Data
  */
 export interface WorkerListener {
-  /** An answer; they come in the order of the messages. */
+  /** Called with every answer, in the order of the messages. */
   onMessage(answer: unknown): void;
-  /** The worker is gone, or never was: no answer comes any more. Told once, and not after `end`. */
+  /** Called once when the worker has failed or could not start, so no more answers follow. Not called after `terminate`. */
   onError(cause: unknown): void;
 }
 
 /**
- * A worker that runs.
+ * A running worker.
  *
  * @category Data
  */
 export interface SpawnedWorker {
-  /** Sends a message; the buffers in `transfer` change hands and are empty here from now on. */
+  /** Sends a message. The buffers in `transfer` are moved to the worker, and are empty here afterwards. */
   postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void;
-  /** Ends it at once, whatever it is doing. */
+  /** Ends the worker immediately. */
   terminate(): void;
 }
 

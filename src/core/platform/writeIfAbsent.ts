@@ -1,6 +1,9 @@
 import type { Store } from './platform.js';
 
-/** Writes `name` where nothing is, and says whether it did; in a store without `create`, by looking first. */
+/**
+ * Writes a file unless it exists. Returns whether it was written. In a store without `create` this is not atomic: it reads the file
+ * first.
+ */
 export async function writeIfAbsent(store: Store, name: string, bytes: Uint8Array): Promise<boolean> {
   if (store.create) return store.create(name, bytes);
   if ((await store.read(name)) !== undefined) return false;

@@ -3,12 +3,15 @@ import { createRng } from '../rng.js';
 import type { TaskRecord } from './history.js';
 import type { PredictionRecord, RunRecord } from './runRecord.js';
 
-/** Pictures of one task's largest errors, and of the random samples. */
+/** Number of images shown for the largest errors of a task, and for the random samples. */
 export const MAX_SHOWN_ANSWERS = 12;
-/** Tasks whose largest errors are pictured; with more, a page would be all pictures. */
+/** Number of tasks whose largest errors are shown as images. It keeps the page of a model with many tasks short. */
 const MAX_TASKS_WITH_IMAGES = 12;
 
-/** How wrong an answer is: the distance to the true value, or the probability that was not given to the true label. Undefined without a label or a number. */
+/**
+ * Returns the error of a prediction: the distance to the true value of a regression, or one minus the probability of the true
+ * label. Returns undefined without a label, and for a value that is not finite.
+ */
 export function computeAnswerError(
   { name, labels: names }: TaskRecord,
   { labels, answers }: PredictionRecord,
@@ -24,7 +27,7 @@ export function computeAnswerError(
   return probability !== undefined && Number.isFinite(probability) ? 1 - probability : undefined;
 }
 
-/** The answers that are furthest off, the worst first; of equals the first. */
+/** Returns the predictions with the largest errors, the largest first. Equal errors keep their order. */
 export function selectWorstAnswers(
   task: TaskRecord,
   answers: readonly PredictionRecord[],
@@ -32,13 +35,13 @@ export function selectWorstAnswers(
 ): PredictionRecord[] {
   return answers
     .map((answer, i) => ({ answer, i, error: computeAnswerError(task, answer) }))
-    .filter((one): one is typeof one & { error: number } => one.error !== undefined)
+    .filter((entry): entry is typeof entry & { error: number } => entry.error !== undefined)
     .sort((a, b) => b.error - a.error || a.i - b.i)
     .slice(0, count)
     .map(({ answer }) => answer);
 }
 
-/** Answers drawn by chance, the same for the same record. */
+/** Returns randomly chosen predictions. The choice is the same for every page of a record. */
 export function selectRandomAnswers(
   answers: readonly PredictionRecord[],
   count = MAX_SHOWN_ANSWERS,
@@ -47,11 +50,11 @@ export function selectRandomAnswers(
   return order.slice(0, count).map((index) => answers[index]!);
 }
 
-/** The tasks whose errors are pictured. */
+/** Returns the tasks whose largest errors are shown as images. */
 export const selectTasksWithImages = ({ tasks }: Pick<RunRecord, 'tasks'>): readonly TaskRecord[] =>
   tasks.slice(0, MAX_TASKS_WITH_IMAGES);
 
-/** The images that a page shows, each once. */
+/** Returns the ids of the images that a page shows, each once. */
 export function selectImageIds(run: Pick<RunRecord, 'tasks' | 'answers'>): string[] {
   const shown = [
     ...selectTasksWithImages(run).flatMap((task) => selectWorstAnswers(task, run.answers)),

@@ -1,51 +1,51 @@
 /**
- * One layer of a built network, as a diagram shows it.
+ * Description of one layer of a network, for diagrams and tables.
  *
  * @category Figures
  */
 export interface LayerRecord {
-  /** Unique: `trunk_conv1`, `age_dense2`. */
+  /** Unique name of the layer: `trunk_conv1`, `age_dense2`. */
   readonly name: string;
-  /** Keras's class name: `Conv2D`, `MaxPooling2D`. */
+  /** Class name in Keras: `Conv2D`, `MaxPooling2D`. */
   readonly kind: string;
-  /** What a reader wants to see beside the name: `3×3, relu`, `rate 0.3`, `L2 0.001`. */
+  /** Most important options of the layer: `3×3, relu`, `rate 0.3`, `L2 0.001`. */
   readonly detail: string;
-  /** Without the batch: `[62, 62, 64]`. */
+  /** Shape of the output without the batch: `[62, 62, 64]`. */
   readonly outputShape: readonly number[];
-  /** Number of its weights, the moving statistics included. */
+  /** Number of parameters, moving statistics included. */
   readonly parameters: number;
-  /** Whether training changes them. */
+  /** Whether training changes the parameters. */
   readonly trainable: boolean;
-  /** Names of the layers that feed this one; empty for an input. */
+  /** Names of the layers whose outputs this layer receives. Empty for an input. */
   readonly inputs: readonly string[];
-  /** What feeds each of its calls, in their order: more than one where branches see different views of the image. */
+  /** Sources of each call of the layer, in order. The trunk is called once for each view of the image that branches receive. */
   readonly calls: readonly (readonly CallSource[])[];
-  /** `trunk`, a task's name, or `input`. */
+  /** Part of the network: `input`, `trunk`, or the name of a task. */
   readonly part: string;
 }
 
 /**
- * What feeds a call of a layer: another layer, in one of its calls.
+ * Source of one input of a layer: a call of another layer.
  *
  * @category Figures
  */
 export interface CallSource {
-  /** The name of the layer. */
+  /** Name of the source layer. */
   readonly layer: string;
-  /** Which of its calls: 0 but for a layer that is called more than once. */
+  /** Index of the call of the source layer. It is 0 unless that layer is called more than once. */
   readonly call: number;
 }
 
 /**
- * A built network as plain records, in topological order.
+ * Description of a network as plain records.
  *
  * @category Figures
  */
 export interface ArchitectureRecord {
-  /** Every layer after those that feed it. */
+  /** Layers in topological order: a layer comes after the layers whose outputs it receives. */
   readonly layers: readonly LayerRecord[];
-  /** Number of weights that training changes. */
+  /** Number of parameters that training changes. */
   readonly trainableParameters: number;
-  /** Number of all weights, the moving statistics included. */
+  /** Number of all parameters, moving statistics included. */
   readonly parameters: number;
 }

@@ -2,51 +2,59 @@ import type { Store } from '../platform/platform.js';
 import { type BestEpoch, findBestEpoch, type HistoryRow } from './history.js';
 import type { RunRecord } from './runRecord.js';
 
-/** Beside a model that `bestCheckpoint` kept: which epoch's it is, and by what. */
+/** Name of the file that `bestCheckpoint` writes next to a saved model. */
 const FILE_NAME = 'kept.json';
 
-/** What the note says. */
+/** Content of the file: the epoch that a saved model belongs to. */
 export interface CheckpointEpoch {
-  /** The column that was watched. */
+  /** Column that was watched. */
   readonly monitor: string;
-  /** Counts from 1. */
+  /** Number of the epoch, counted from 1. */
   readonly epoch: number;
-  /** The column's value there; null for NaN. */
+  /** Value of the column in that epoch; null for NaN. */
   readonly value: number | null;
 }
 
-/** Writes the note beside a model that `save` writes; without the model it is never there, and never one of an older model. */
+/** Saves a model with `save`, and then writes the file next to it. The old file is removed first, so it never describes another model. */
 export async function writeCheckpointEpoch(
   store: Store,
   folder: string,
-  kept: CheckpointEpoch,
+  checkpointEpoch: CheckpointEpoch,
   save: () => Promise<void>,
 ): Promise<void> {
   await store.remove(`${folder}/${FILE_NAME}`);
   await save();
-  await store.write(`${folder}/${FILE_NAME}`, new TextEncoder().encode(`${JSON.stringify(kept)}\n`));
+  await store.write(
+    `${folder}/${FILE_NAME}`,
+    new TextEncoder().encode(`${JSON.stringify(checkpointEpoch)}\n`),
+  );
 }
 
-/** The note of a folder, where it is one and of these rows: a folder may hold the model of another run. */
+/**
+ * Reads the file of a folder. Returns undefined when there is none, when it is damaged, and when its value is not that of
+ * `rows`: the folder may contain the model of another run.
+ */
 export async function readCheckpointEpoch(
   store: Store,
   folder: string,
   rows: readonly HistoryRow[],
 ): Promise<CheckpointEpoch | undefined> {
   const bytes = await store.read(`${folder}/${FILE_NAME}`);
-  let said: Partial<CheckpointEpoch> | null;
+  let content: Partial<CheckpointEpoch> | null;
   try {
-    said = JSON.parse(new TextDecoder().decode(bytes));
+    content = JSON.parse(new TextDecoder().decode(bytes));
   } catch {
-    return undefined; // none, or cut
+    return undefined; // no file, or a damaged one
   }
-  const { monitor, epoch, value } = said ?? {};
+  const { monitor, epoch, value } = content ?? {};
   if (typeof monitor !== 'string') return undefined;
-  const found = rows.find((row) => row.epoch === epoch)?.[monitor];
-  return found !== undefined && Object.is(found, value ?? Number.NaN) ? (said as CheckpointEpoch) : undefined;
+  const valueInRow = rows.find((row) => row.epoch === epoch)?.[monitor];
+  return valueInRow !== undefined && Object.is(valueInRow, value ?? Number.NaN)
+    ? (content as CheckpointEpoch)
+    : undefined;
 }
 
-/** The epoch that a report tells of: the one that was kept where that is known, else the best of the monitor. */
+/** Returns the epoch that a report describes: that of the saved model, if it is known, otherwise the best epoch by the monitor. */
 export function getReportedEpoch(
   run: Pick<RunRecord, 'tasks' | 'rows' | 'monitor' | 'keptEpoch'>,
 ): BestEpoch | undefined {
@@ -55,7 +63,7 @@ export function getReportedEpoch(
   return epoch !== undefined && value !== undefined ? { epoch, monitor, value } : findBestEpoch(run, monitor);
 }
 
-/** Whether that epoch is the best by the report's own rule; a `mode` of the user's may say otherwise. */
+/** Returns whether the reported epoch is also the best by {@link findBestEpoch}. A callback with another `mode` saves another epoch. */
 export const isReportedEpochBest = (
   run: Pick<RunRecord, 'tasks' | 'rows' | 'monitor' | 'keptEpoch'>,
 ): boolean => getReportedEpoch(run)?.epoch === findBestEpoch(run, run.monitor)?.epoch;

@@ -1,13 +1,13 @@
 /**
- * How much each part of an image counts, coarser than its pixels: row by row from the top, over the whole image.
+ * Importance of the regions of an image, as a coarse grid over the whole image.
  *
  * @category Figures
  */
 export interface HeatMap {
-  /** Rows. */
+  /** Number of rows. */
   readonly height: number;
-  /** Columns. */
+  /** Number of columns. */
   readonly width: number;
-  /** `height * width` numbers, 0 to 1. */
+  /** `height * width` numbers from 0 to 1, row by row from the top. */
   readonly data: Float32Array;
 }

@@ -1,77 +1,107 @@
 /**
- * One epoch, as a row of `history.csv`: `epoch` counts from 1; then `loss`, `age_loss`, `age_mae`, …, the same with
- * `val_` (and, when asked for, `clean_`: validation without augmentation), `learning_rate` (the rate of the epoch's
- * last update) and `seconds` (wall-clock time of the epoch). A value that was not measured is absent.
+ * One epoch, as a row of `history.csv`. A value that was not measured is absent. Columns, in this order:
+ *
+ * - `epoch`, counted from 1;
+ * - training: `loss`, then `age_loss`, `age_mae`, and so on for every task;
+ * - validation: the same columns with the prefix `val_`;
+ * - validation without augmentation, if requested: the same columns with the prefix `val_unaugmented_`;
+ * - `learning_rate`: the rate of the last update of the epoch;
+ * - `seconds`: wall-clock time of the epoch.
  *
  * @category Figures
  */
 export interface HistoryRow {
-  /** Counts from 1. */
+  /** Number of the epoch, counted from 1. */
   readonly epoch: number;
   readonly [column: string]: number;
 }
 
 /**
- * What a figure or a table needs to know of a task.
+ * Prefix of a column of the history: none for training, `val_` for validation, `val_unaugmented_` for validation without
+ * augmentation.
  *
+ * @category Train
+ */
+export type ColumnPrefix = '' | 'val_' | 'val_unaugmented_';
+
+/** Returns the prefix of a column. `val_unaugmented_age_loss` has the prefix `val_unaugmented_`, not `val_`. */
+export function getColumnPrefix(column: string): ColumnPrefix {
+  if (column.startsWith('val_unaugmented_')) return 'val_unaugmented_';
+  return column.startsWith('val_') ? 'val_' : '';
+}
+
+/**
+ * Description of a task, as figures and tables need it.
+ *
+ * @typeParam Name - Name of the task.
  * @category Figures
  */
-export interface TaskRecord {
-  /** As given to `.task()`. */
-  readonly name: string;
-  /** What kind of question it is. */
+export interface TaskRecord<Name extends string = string> {
+  /** Name of the task in the model. */
+  readonly name: Name;
+  /** Kind of the task. */
   readonly kind: 'regression' | 'binary' | 'categorical';
-  /** Unit of a regression's target, `years`. */
+  /** Unit of a regression's target, for example `years`. */
   readonly unit?: string;
   /** Labels of a classification, in the order of the network's outputs. */
   readonly labels?: readonly string[];
-  /** Metric names without prefix, `mae`. */
+  /** Metric names without a prefix, for example `mae`. */
   readonly metrics: readonly string[];
 }
 
 /**
- * The epoch that a monitor calls best.
+ * The best epoch of a run by one column.
  *
+ * @typeParam Monitor - Name of the column.
  * @category Figures
  */
-export interface BestEpoch {
-  /** Counts from 1. */
+export interface BestEpoch<Monitor extends string = string> {
+  /** Number of the epoch, counted from 1. */
   readonly epoch: number;
-  /** The column it is the best of, `val_loss`. */
-  readonly monitor: string;
-  /** The column's value there. */
+  /** Column that was compared, for example `val_loss`. */
+  readonly monitor: Monitor;
+  /** Value of the column in that epoch. */
   readonly value: number;
 }
 
 /**
- * A whole run as plain numbers: what figures, tables and reports read.
+ * A whole run as plain numbers: the input of figures, tables and reports.
  *
+ * @typeParam Name - Names of the tasks.
  * @category Figures
  */
-export interface HistoryRecord {
-  /** In the order of the network's outputs. */
-  readonly tasks: readonly TaskRecord[];
-  /** One for each finished epoch, in order. */
+export interface HistoryRecord<Name extends string = string> {
+  /** Tasks, in the order of the network's outputs. */
+  readonly tasks: readonly TaskRecord<Name>[];
+  /** One row for each finished epoch, in order. */
   readonly rows: readonly HistoryRow[];
 }
 
 /**
- * The epoch whose value of a column is best: the smallest, or for an accuracy the largest; of equal ones the first.
- * Undefined when no row holds a number there.
+ * Finds the epoch with the best value of a column. Of equal values the first counts. NaN is skipped.
  *
+ * @param history - A history from `fit`, or the same record from a file.
+ * @param monitor - Name of the column.
+ * @param mode - Whether the smallest or the largest value is best. Default: `max` for a column that ends with `accuracy`, `min`
+ *   for any other.
+ * @returns The best epoch, or undefined when no row has a number in this column.
  * @example
  * ```ts
- * import { bestEpoch } from 'tfjs-multitask';
+ * import { findBestEpoch } from 'tfjs-multitask';
  *
  * const rows = [{ epoch: 1, val_loss: 3 }, { epoch: 2, val_loss: 2 }, { epoch: 3, val_loss: 2 }];
- * console.log(bestEpoch({ tasks: [], rows }, 'val_loss')?.epoch); // 2
+ * console.log(findBestEpoch({ tasks: [], rows }, 'val_loss')?.epoch); // 2
  * ```
  * @category Figures
  */
-export function findBestEpoch({ rows }: HistoryRecord, monitor: string): BestEpoch | undefined {
-  const sign = monitor.endsWith('accuracy') ? -1 : 1;
-  let best: BestEpoch | undefined;
-  for (const { epoch, [monitor]: value } of rows) {
+export function findBestEpoch<Monitor extends string>(
+  { rows }: HistoryRecord,
+  monitor: Monitor,
+  mode: 'min' | 'max' = monitor.endsWith('accuracy') ? 'max' : 'min',
+): BestEpoch<Monitor> | undefined {
+  const sign = mode === 'max' ? -1 : 1;
+  let best: BestEpoch<Monitor> | undefined;
+  for (const { epoch, [monitor as string]: value } of rows) {
     if (value === undefined || Number.isNaN(value)) continue;
     if (best === undefined || sign * value < sign * best.value) best = { epoch, monitor, value };
   }

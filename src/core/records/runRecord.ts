@@ -3,140 +3,140 @@ import type { ArchitectureRecord } from './architecture.js';
 import type { HistoryRecord } from './history.js';
 
 /**
- * A label or an answer as plain numbers and words: a regression's number, or the probability of each label in the order of
- * the task's labels.
+ * A prediction as plain numbers: the value of a regression, or the probability of each label, in the order of the task's
+ * labels.
  *
  * @category Figures
  */
 export type PredictionValue = number | readonly number[];
 
 /**
- * What one validation image was, and what the network said of it.
+ * Labels and predictions of one validation image.
  *
  * @category Figures
  */
 export interface PredictionRecord {
-  /** The image, as the dataset names it. */
+  /** Id of the image in the dataset. */
   readonly id: string;
-  /** By task: a number, or a label. A missing label is absent. */
+  /** Labels by task: a number, or a label. A missing label is absent. */
   readonly labels: { readonly [task: string]: number | string };
-  /** By task. */
+  /** Predictions by task. */
   readonly answers: { readonly [task: string]: PredictionValue };
-  /** What the image belongs to, `{ sex: 'female' }`: errors are told for each. */
+  /** Groups that the image belongs to, for example `{ sex: 'female' }`. Errors are reported for each group. */
   readonly groups: { readonly [group: string]: string };
 }
 
 /**
- * How the labels of one part of the data are distributed.
+ * Distribution of the labels in one split of the data.
  *
  * @category Figures
  */
 export interface SplitRecord {
   /** Number of images. */
   readonly size: number;
-  /** By task: how often each label occurs, sorted. */
+  /** Number of images of each label, by task. Sorted by label. */
   readonly labels: { readonly [task: string]: readonly (readonly [label: number | string, count: number])[] };
-  /** The same of each group. */
+  /** Number of images of each group member, by group. Sorted by name. */
   readonly groups: { readonly [group: string]: readonly (readonly [name: string, count: number])[] };
 }
 
 /**
- * A small picture of a run: a file beside its record.
+ * A small image of a run, stored as a file next to its record.
  *
  * @category Figures
  */
 export interface ImageRecord {
-  /** The image, as the dataset names it. */
+  /** Id of the image in the dataset. */
   readonly id: string;
-  /** Name of the file, `pictures/12.jpg`. */
+  /** Name of the file: `pictures/12.jpg`. */
   readonly file: string;
 }
 
 /**
- * An image, and pictures of what augmentation made of it.
+ * An image and its augmented versions.
  *
  * @category Figures
  */
 export interface AugmentationRecord {
-  /** The image, as the dataset names it. */
+  /** Id of the image in the dataset. */
   readonly id: string;
-  /** Names of the pictures' files, the image as it is first. */
+  /** Names of the image files. The first is the original image. */
   readonly files: readonly string[];
 }
 
 /**
- * What executed a run.
+ * Engine that executed a run.
  *
  * @category Figures
  */
 export interface EngineRecord {
-  /** `onnx`, `native`, …. */
+  /** Name of the engine: `onnx`, `wasm`. */
   readonly name: string;
-  /** Why this one, a sentence for people. */
+  /** Why this engine was chosen, as a sentence. */
   readonly reason: string;
 }
 
 /**
- * Where a task looked in an image: a picture made by Grad-CAM.
+ * Grad-CAM heat map of one task and one image, stored as an image file.
  *
  * @category Figures
  */
 export interface GradCamRecord {
-  /** The image, as the dataset names it. */
+  /** Id of the image in the dataset. */
   readonly id: string;
-  /** Whose answer it explains. */
+  /** Task whose prediction is explained. */
   readonly task: string;
-  /** What its heat speaks for: a label, or a `higher` or `lower` number. */
+  /** Prediction that the heat map supports: a label, or a `higher` or `lower` number. */
   readonly toward: string;
-  /** Name of the picture's file, below the folder of the run. */
+  /** Name of the image file, relative to the folder of the run. */
   readonly image: string;
 }
 
 /**
- * A run as plain records, what `run.json` holds: all that a report needs, and no tensor.
+ * A run as plain records: the content of `run.json`, and the input of a report.
  *
  * @category Figures
  */
 export interface RunRecord extends HistoryRecord {
-  /** Number of the layout. */
+  /** Version of the file format. */
   readonly format: 1;
-  /** A title for the reader: `Model A`. */
+  /** Title of the run: `Model A`. */
   readonly name: string;
-  /** What was said of the run: where weights came from, what the figures do not say. */
+  /** Remarks on the run, for example where its initial weights came from. */
   readonly remarks: readonly string[];
-  /** The column whose best epoch was kept. */
+  /** Column by which the best epoch was chosen. */
   readonly monitor: string;
-  /** The epoch whose model answered; absent: the best of `monitor`. */
+  /** Epoch of the model that made the predictions. Default: the best epoch by `monitor`. */
   readonly keptEpoch?: number;
-  /** Why it ended; absent while it runs. */
+  /** Why the run ended. Absent while it continues. */
   readonly stopped?: string;
-  /** What it was told: epochs, batch size, seed, …. */
+  /** Options of the run: epochs, batch size, seed and so on. */
   readonly arguments: { readonly [name: string]: Json };
-  /** What executed it, and why. */
+  /** Engine that executed the run. */
   readonly engine?: EngineRecord;
-  /** Of the packages and the machine. */
+  /** Versions of the packages, and a description of the machine. */
   readonly versions: { readonly [name: string]: string };
-  /** Layers, shapes and parameters. */
+  /** Layers, shapes and parameters of the network. */
   readonly architecture: ArchitectureRecord;
-  /** The images: what they are called for readers, their size, and the two parts. */
+  /** Description of the data. */
   readonly data: {
-    /** `UTKFace`, or a folder. */
+    /** Name of the data set: `UTKFace`, or a folder. */
     readonly name: string;
-    /** `[height, width, channels]`. */
+    /** Shape of the images: `[height, width, channels]`. */
     readonly shape: readonly number[];
-    /** Files that could not be used. */
+    /** Number of files that could not be used. */
     readonly skipped: number;
-    /** What was trained on. */
+    /** Training data. */
     readonly train: SplitRecord;
-    /** What was judged. */
+    /** Validation data. */
     readonly validation?: SplitRecord;
   };
-  /** One for each validation image, not augmented; empty while it runs. */
+  /** Predictions for all validation images, without augmentation. Empty while the run continues. */
   readonly answers: readonly PredictionRecord[];
-  /** Small pictures of some validation images. */
+  /** Small images of some validation images. */
   readonly pictures: readonly ImageRecord[];
-  /** An image of the training part and what augmentation made of it: a row each. */
+  /** Training images with their augmented versions, one row for each. */
   readonly augmented: readonly AugmentationRecord[];
-  /** Where tasks looked, if somebody asked. */
+  /** Grad-CAM heat maps. Empty when they were not requested. */
   readonly gradCams: readonly GradCamRecord[];
 }

@@ -27,9 +27,9 @@ import { svgToPng } from './svgToPng.js';
  * ```
  * @category Figures
  */
-export async function learningCurves(
-  history: HistoryRecord,
-  options: LearningCurvesOptions,
+export async function learningCurves<const Name extends string>(
+  history: HistoryRecord<Name>,
+  options: LearningCurvesOptions<NoInfer<Name>>,
 ): Promise<string> {
   return curves(history, options, await loadChartTools());
 }

@@ -1,4 +1,4 @@
-import type { HistoryRecord, TaskRecord } from '../../core/records/history.js';
+import { getColumnPrefix, type HistoryRecord, type TaskRecord } from '../../core/records/history.js';
 import { escapeXml, TEXT_COLOR } from '../text/svgText.js';
 import { SERIES_COLORS } from './chart.js';
 
@@ -7,7 +7,7 @@ export const CURVE_SERIES = [
   { prefix: '', name: 'training', head: 'training', colour: SERIES_COLORS[0], dash: 'none' },
   { prefix: 'val_', name: 'validation', head: 'validation', colour: SERIES_COLORS[1], dash: 'none' },
   {
-    prefix: 'clean_',
+    prefix: 'val_unaugmented_',
     name: 'validation, not augmented',
     head: 'not augmented',
     colour: SERIES_COLORS[2],
@@ -23,7 +23,7 @@ export const findTaskSeries = ({ rows }: HistoryRecord, { name }: TaskRecord): r
 export const findRunSeries = ({ rows }: HistoryRecord): readonly CurveSeries[] =>
   CURVE_SERIES.filter(
     ({ prefix }) =>
-      prefix === '' || rows.some((row) => Object.keys(row).some((name) => name.startsWith(prefix))),
+      prefix === '' || rows.some((row) => Object.keys(row).some((name) => getColumnPrefix(name) === prefix)),
   );
 
 export type CurveSeries = (typeof CURVE_SERIES)[number];

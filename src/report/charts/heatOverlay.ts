@@ -10,13 +10,13 @@ import type { HeatMap } from '../../core/records/heatMap.js';
  * @category Figures
  */
 export interface HeatOverlayOptions {
-  /** Share of the heat's colour in each pixel, 0 to 1; the rest is the image in grey. Default 0.5. */
+  /** Proportion of the heat map's color in each pixel, from 0 to 1. The rest is the image in grayscale. Default 0.5. */
   readonly opacity?: number;
 }
 
 /**
- * Viridis (S. van der Walt and N. Smith, matplotlib 1.5), every sixteenth of its way: its lightness grows evenly, so that heat
- * is told in grey and by eyes that mix up red and green.
+ * Every sixteenth color of viridis (S. van der Walt and N. Smith, matplotlib 1.5). Its lightness increases evenly, so a heat map
+ * is readable in grayscale and for people with red-green color blindness.
  */
 const VIRIDIS = (
   '440154 48186a 472d7b 424086 3b528b 33638d 2c728e 26828e 21918c ' +
@@ -26,12 +26,14 @@ const VIRIDIS = (
   .map((hex) => [0, 2, 4].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)));
 
 /**
- * An image under a heat map: in grey, so that colour means heat alone, from dark violet (0) over green to yellow (1). The map is
- * stretched over the image, bilinearly between the middles of its places.
+ * Draws a heat map over an image. The image is in grayscale, so color shows only the heat: from dark violet (0) over green to
+ * yellow (1). The heat map is resized bilinearly to the image.
  *
- * @param image - Any size; the result has it too, in RGB.
- * @param heat - What `gradCam` gave for this image.
- * @throws `argument` fault for an opacity out of range, an image of other than 1 or 3 channels, heat that is no number, and for pixels or numbers that are not as many as the sizes say.
+ * @param image - Image of any size, with 1 or 3 channels.
+ * @param heat - Heat map that `gradCam` returned for this image.
+ * @returns An RGB image of the same size.
+ * @throws `argument` error for an `opacity` outside 0 to 1, for an image with neither 1 nor 3 channels, for heat that is not
+ *   finite, and for data whose length does not match its shape.
  * @example
  * ```ts
  * import { heatOverlay } from 'tfjs-multitask/report';
@@ -62,17 +64,17 @@ export function heatOverlay(
   }
   checkLength('heatOverlay.image', image.data, height * width * channels, `${height}x${width}x${channels}`);
   checkLength('heatOverlay.heat', heat.data, heat.height * heat.width, `${heat.height}x${heat.width}`);
-  const hole = heat.data.findIndex((value) => !Number.isFinite(value));
-  if (hole >= 0) {
+  const invalidIndex = heat.data.findIndex((value) => !Number.isFinite(value));
+  if (invalidIndex >= 0) {
     const advice = 'Check the losses of the training run: weights that are NaN produce such a heat map.';
     throw createArgumentError(
-      `heatOverlay.heat[${hole}]`,
+      `heatOverlay.heat[${invalidIndex}]`,
       'a finite number',
-      String(heat.data[hole]),
+      String(heat.data[invalidIndex]),
       advice,
     );
   }
-  const grey = channels === 3 ? toGrayscaleBytes(image.data, 3) : image.data;
+  const gray = channels === 3 ? toGrayscaleBytes(image.data, 3) : image.data;
   const [rows, columns] = [
     computeSamplePositions(height, heat.height),
     computeSamplePositions(width, heat.width),
@@ -81,40 +83,41 @@ export function heatOverlay(
   for (const [y, row] of rows.entries()) {
     for (const [x, column] of columns.entries()) {
       const line = (from: number) =>
-        interpolate(heat.data[from + column.first]!, heat.data[from + column.second]!, column.share);
-      const value = interpolate(line(row.first * heat.width), line(row.second * heat.width), row.share);
+        interpolate(heat.data[from + column.first]!, heat.data[from + column.second]!, column.proportion);
+      const value = interpolate(line(row.first * heat.width), line(row.second * heat.width), row.proportion);
       const at = y * width + x;
-      getViridisColor(value).forEach((own, channel) => {
-        data[3 * at + channel] = Math.round(interpolate(grey[at]!, own, opacity));
+      getViridisColor(value).forEach((color, channel) => {
+        data[3 * at + channel] = Math.round(interpolate(gray[at]!, color, opacity));
       });
     }
   }
   return { data, height, width, channels: 3 };
 }
 
-/** Exactly `one` at 0 and exactly `other` at 1, where their difference would round. */
-const interpolate = (one: number, other: number, share: number) => one * (1 - share) + other * share;
+/** Interpolates linearly. The result is exactly `from` at 0 and exactly `to` at 1; adding a rounded difference would not be exact. */
+const interpolate = (from: number, to: number, proportion: number) =>
+  from * (1 - proportion) + to * proportion;
 
-/** The two places of a line of `count` between whose middles each pixel of a line of `size` lies. */
+/** Returns for each of `size` pixels the two of `count` grid cells between whose centers it is. */
 function computeSamplePositions(size: number, count: number) {
   return Array.from({ length: size }, (_, pixel) => {
-    const place = Math.min(Math.max(((pixel + 0.5) / size) * count - 0.5, 0), count - 1);
-    const first = Math.floor(place);
-    return { first, second: Math.min(first + 1, count - 1), share: place - first };
+    const position = Math.min(Math.max(((pixel + 0.5) / size) * count - 0.5, 0), count - 1);
+    const first = Math.floor(position);
+    return { first, second: Math.min(first + 1, count - 1), proportion: position - first };
   });
 }
 
 function getViridisColor(value: number): number[] {
-  const place = Math.min(Math.max(value, 0), 1) * (VIRIDIS.length - 1);
-  const first = Math.min(Math.floor(place), VIRIDIS.length - 2);
-  return VIRIDIS[first]!.map((own, channel) =>
-    interpolate(own, VIRIDIS[first + 1]![channel]!, place - first),
+  const position = Math.min(Math.max(value, 0), 1) * (VIRIDIS.length - 1);
+  const first = Math.min(Math.floor(position), VIRIDIS.length - 2);
+  return VIRIDIS[first]!.map((color, channel) =>
+    interpolate(color, VIRIDIS[first + 1]![channel]!, position - first),
   );
 }
 
-function checkLength(path: string, data: ArrayLike<number> | undefined, size: number, said: string): void {
+function checkLength(path: string, data: ArrayLike<number> | undefined, size: number, shape: string): void {
   if (data?.length === size && size > 0) return;
   const advice = 'Pass the rows from top to bottom with interleaved channels, without an alpha channel.';
   const received = data ? `${data.length} numbers` : 'undefined data';
-  throw createArgumentError(path, `${size} numbers for ${said}`, received, advice);
+  throw createArgumentError(path, `${size} numbers for ${shape}`, received, advice);
 }

@@ -26,11 +26,12 @@ import { createEpochAxis } from './epochAxis.js';
 /**
  * Options of {@link learningCurves}.
  *
+ * @typeParam Name - Names of the tasks.
  * @category Figures
  */
-export interface LearningCurvesOptions {
-  /** Which task's curves. */
-  readonly task: string;
+export interface LearningCurvesOptions<Name extends string = string> {
+  /** Task whose curves are drawn. */
+  readonly task: Name;
   /** The column whose best epoch is marked. Default `val_loss`, or `loss` where nothing was validated. */
   readonly monitor?: string;
   /** Default: the task's name. */
@@ -68,9 +69,9 @@ const HEADER_HEIGHT = 64;
  * ```
  * @category Figures
  */
-export function learningCurves(
-  history: HistoryRecord,
-  options: LearningCurvesOptions,
+export function learningCurves<const Name extends string>(
+  history: HistoryRecord<Name>,
+  options: LearningCurvesOptions<NoInfer<Name>>,
   tools: ChartTools,
 ): string {
   const { panelWidth = 420, panelHeight = 300 } = options;

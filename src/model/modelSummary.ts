@@ -1,0 +1,108 @@
+import type { ArchitectureRecord, LayerRecord } from '../core/records/architecture.js';
+
+/**
+ * Options of {@link MultiTaskModel.summary}.
+ *
+ * @category Compose
+ */
+export interface SummaryOptions {
+  /** Receives the whole text, for example `console.log`. Default: the text is returned only. */
+  readonly log?: (text: string) => void;
+  /** Whether a column shows which layers training changes: `Y`, `N`, or `-` for a layer without weights. Default false. */
+  readonly showTrainable?: boolean;
+}
+
+interface Column {
+  readonly title: string;
+  readonly align: 'left' | 'right';
+  /** Returns the lines of a cell. */
+  getCell(layer: LayerRecord): readonly string[];
+}
+
+/** Bytes of a weight: all weights are float32. */
+const BYTES_PER_PARAM = 4;
+
+/** Returns the table of `model.summary()`, in the layout of Keras 3 `Model.summary` (utils/summary_utils.py). */
+export function formatSummary(
+  modelName: string,
+  { layers, parameters, trainableParameters }: ArchitectureRecord,
+  { showTrainable = false }: SummaryOptions,
+): string {
+  const columns: Column[] = [
+    { title: 'Layer (type)', align: 'left', getCell: ({ name, kind }) => [`${name} (${kind})`] },
+    {
+      title: 'Output Shape',
+      align: 'left',
+      getCell: (layer) => [`(${['None', ...layer.outputShape].join(', ')})`],
+    },
+    { title: 'Param #', align: 'right', getCell: (layer) => [formatCount(layer.parameters)] },
+    { title: 'Connected to', align: 'left', getCell: createConnectionLookup(layers) },
+  ];
+  if (showTrainable) columns.push({ title: 'Trainable', align: 'left', getCell: getTrainableMark });
+  const rows = layers.map((layer) => columns.map((column) => column.getCell(layer)));
+  const widths = columns.map(({ title }, i) =>
+    Math.max(title.length, ...rows.flatMap((cells) => cells[i]!.map((line) => line.length))),
+  );
+  const drawRule = ([start, line, join, end]: readonly [string, string, string, string]) =>
+    start + widths.map((width) => line.repeat(width + 2)).join(join) + end;
+  const drawLine = (texts: readonly string[], border: string) =>
+    border + texts.map((text, i) => ` ${pad(text, widths[i]!, columns[i]!.align)} `).join(border) + border;
+  const body = rows.flatMap((cells) => {
+    const height = Math.max(...cells.map((lines) => lines.length));
+    return Array.from({ length: height }, (_, line) =>
+      drawLine(
+        cells.map((lines) => lines[line] ?? ''),
+        '│',
+      ),
+    );
+  });
+  return [
+    `Model: "${modelName}"`,
+    drawRule(['┏', '━', '┳', '┓']),
+    drawLine(
+      columns.map(({ title }) => title),
+      '┃',
+    ),
+    drawRule(['┡', '━', '╇', '┩']),
+    ...body,
+    drawRule(['└', '─', '┴', '┘']),
+    ` Total params: ${formatParams(parameters)}`,
+    ` Trainable params: ${formatParams(trainableParameters)}`,
+    ` Non-trainable params: ${formatParams(parameters - trainableParameters)}`,
+  ].join('\n');
+}
+
+/** Returns a function that lists the layers that feed a layer. A source that is called more than once has the index of the call. */
+function createConnectionLookup(layers: readonly LayerRecord[]): (layer: LayerRecord) => readonly string[] {
+  const callCounts = new Map(layers.map(({ name, calls }) => [name, calls.length]));
+  return ({ calls }) => {
+    const sources = calls
+      .flat()
+      .map(({ layer, call }) => ((callCounts.get(layer) ?? 0) > 1 ? `${layer}[${call}]` : layer));
+    return sources.length > 0 ? [...new Set(sources)] : ['-'];
+  };
+}
+
+function getTrainableMark({ parameters, trainable }: LayerRecord): readonly string[] {
+  if (parameters === 0) return ['-'];
+  return [trainable ? 'Y' : 'N'];
+}
+
+const pad = (text: string, width: number, align: Column['align']): string =>
+  align === 'right' ? text.padStart(width) : text.padEnd(width);
+
+const formatCount = (count: number): string => count.toLocaleString('en-US');
+
+const formatParams = (count: number): string =>
+  `${formatCount(count)} (${formatBytes(count * BYTES_PER_PARAM)})`;
+
+function formatBytes(bytes: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
+  let size = bytes;
+  let unit = 0;
+  while (size >= 1024 && unit < units.length - 1) {
+    size /= 1024;
+    unit++;
+  }
+  return `${size.toFixed(2)} ${units[unit]}`;
+}

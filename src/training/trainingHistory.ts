@@ -1,0 +1,92 @@
+import {
+  type BestEpoch,
+  findBestEpoch,
+  type HistoryRecord,
+  type HistoryRow,
+  type TaskRecord,
+} from '../core/records/history.js';
+import type { EngineChoice } from '../engines/engineChoice.js';
+import type { Tasks } from '../tasks/task.js';
+import { checkMonitor, type HistoryColumn, type MonitorModes } from './monitor.js';
+
+/**
+ * One epoch of a model with the tasks `T`: a {@link HistoryRow} whose columns are known. `loss` is there in every row. Any
+ * other loss or metric is absent where it was not measured: validation columns in a run without validation, and columns of a
+ * task whose labels are all missing.
+ *
+ * @typeParam T - The model's tasks.
+ * @category Train
+ */
+export type HistoryRowOf<T extends Tasks> = string extends keyof T
+  ? HistoryRow
+  : {
+      /** Number of the epoch, counted from 1. */
+      readonly epoch: number;
+      /** Weighted training loss, with the L2 penalties. */
+      readonly loss: number;
+      /** Learning rate of the last update of the epoch. */
+      readonly learning_rate: number;
+      /** Wall-clock time of the epoch. */
+      readonly seconds: number;
+    } & { readonly [Column in Exclude<HistoryColumn<T>, 'loss'>]?: number };
+
+/**
+ * Result of `fit`: the history of the run, the engine that executed it, and why it ended. The properties are plain data, so a
+ * history can be written as JSON and read again by figures and reports.
+ *
+ * @typeParam T - The model's tasks.
+ * @example
+ * ```ts
+ * import { branch, flatten, imagesInMemory, multiTask, regression } from 'tfjs-multitask';
+ *
+ * const gray = (value: number) => ({ data: new Uint8Array(4 * 4 * 3).fill(value), height: 4, width: 4, channels: 3 });
+ * const dataset = imagesInMemory([10, 90, 170].map((light) => ({ image: gray(light), labels: { light } })));
+ * const model = multiTask({ input: [4, 4, 3] })
+ *   .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
+ *   .build();
+ * const history = await model.fit(dataset, { validation: dataset, epochs: 2, engine: 'wasm' });
+ * console.log(history.rows.length, history.stopped, history.engine.name); // 2 finished wasm
+ * console.log(history.rows[1]?.val_light_mae); // …
+ * console.log(history.bestEpoch('val_light_mae')); // { epoch: …, monitor: 'val_light_mae', value: … }
+ * ```
+ * @category Train
+ */
+export interface History<T extends Tasks = Tasks> {
+  /** Tasks of the model, in the order of its outputs. */
+  readonly tasks: readonly TaskRecord<keyof T & string>[];
+  /** One row for each finished epoch, in order. A resumed run has the rows of its earlier parts too. */
+  readonly rows: readonly HistoryRowOf<T>[];
+  /** The engine that executed the run, and why it was chosen. */
+  readonly engine: EngineChoice;
+  /** Why the run ended: `finished`, `aborted`, or the reason that a callback passed to `run.stop`. */
+  readonly stopped: string;
+  /**
+   * Returns the epoch with the best value of a column: the smallest, or the largest of a metric whose larger values are better.
+   * Of equal values the first counts.
+   *
+   * @param monitor - Name of the column, for example `val_loss`.
+   * @returns The best epoch, or undefined when no row has a number in this column.
+   * @throws `argument` error for a column that the run does not have.
+   */
+  bestEpoch<Monitor extends HistoryColumn<T>>(monitor: Monitor): BestEpoch<Monitor> | undefined;
+}
+
+/** The history that `fit` returns. `bestEpoch` is inherited, so copies and JSON contain data only. */
+export class TrainingHistory implements HistoryRecord {
+  readonly #monitorModes: MonitorModes;
+
+  constructor(
+    readonly tasks: readonly TaskRecord[],
+    readonly rows: readonly HistoryRow[],
+    readonly engine: EngineChoice,
+    readonly stopped: string,
+    monitorModes: MonitorModes,
+  ) {
+    this.#monitorModes = monitorModes;
+  }
+
+  bestEpoch(monitor: string): BestEpoch | undefined {
+    checkMonitor('history.bestEpoch', monitor, this.#monitorModes);
+    return findBestEpoch(this, monitor, this.#monitorModes[monitor]);
+  }
+}

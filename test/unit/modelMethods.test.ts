@@ -1,0 +1,217 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import {
+  batchNorm,
+  binary,
+  branch,
+  type Callback,
+  conv,
+  createRng,
+  dense,
+  dropout,
+  flatten,
+  grayscaleImage,
+  imagesInMemory,
+  isMultitaskError,
+  loadModel,
+  memoryStore,
+  multiTask,
+  regression,
+  sgd,
+  sharedTrunk,
+} from '../../src/entries/node.js';
+
+const compose = () =>
+  multiTask({ input: [8, 8, 3] })
+    .trunk(sharedTrunk([conv(4, 3, { l2: 0.1 }), batchNorm()]))
+    .task('age', regression({ unit: 'years' }), branch([flatten(), dense(8), dropout(0.2)]))
+    .task('gender', binary(['male', 'female']), branch([flatten()]))
+    .build();
+type Model = ReturnType<typeof compose>;
+
+const random = createRng(1, 'images');
+const data = imagesInMemory(
+  Array.from({ length: 4 }, (_, i) => ({
+    image: {
+      data: Uint8Array.from({ length: 192 }, () => random.nextInt(256)),
+      height: 8,
+      width: 8,
+      channels: 3,
+    },
+    labels: { age: i, gender: i < 2 ? ('male' as const) : ('female' as const) },
+  })),
+);
+const options = { epochs: 2, batchSize: 2, engine: 'cpu', optimizer: sgd({ learningRate: 0.01 }) } as const;
+
+/** Weights by name, as text that can be compared. */
+const readWeights = ({ layersModel }: Model) =>
+  Object.fromEntries(
+    layersModel.layers.flatMap(({ weights }) =>
+      weights.map((weight) => [weight.originalName, weight.read().dataSync().join()]),
+    ),
+  );
+const findChanged = (before: Record<string, string>, after: Record<string, string>) =>
+  Object.keys(before).filter((name) => before[name] !== after[name]);
+
+function errorOf(action: () => unknown) {
+  try {
+    action();
+  } catch (error) {
+    if (isMultitaskError(error)) return error;
+    throw error;
+  }
+  return expect.fail('expected an error');
+}
+
+const model = compose();
+afterAll(() => model.dispose());
+
+describe('model.summary', () => {
+  const table = [
+    'Model: "multitask"',
+    '┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━┳━━━━━━━━━┳━━━━━━━━━━━━━━━━━┓',
+    '┃ Layer (type)                   ┃ Output Shape    ┃ Param # ┃ Connected to    ┃',
+    '┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━╇━━━━━━━━━╇━━━━━━━━━━━━━━━━━┩',
+    '│ image (InputLayer)             │ (None, 8, 8, 3) │       0 │ -               │',
+    '│ trunk_conv1 (Conv2D)           │ (None, 6, 6, 4) │     112 │ image           │',
+    '│ trunk_bn1 (BatchNormalization) │ (None, 6, 6, 4) │      16 │ trunk_conv1     │',
+    '│ age_flatten1 (Flatten)         │ (None, 144)     │       0 │ trunk_bn1       │',
+    '│ age_dense1 (Dense)             │ (None, 8)       │   1,160 │ age_flatten1    │',
+    '│ age_dropout1 (Dropout)         │ (None, 8)       │       0 │ age_dense1      │',
+    '│ gender_flatten1 (Flatten)      │ (None, 144)     │       0 │ trunk_bn1       │',
+    '│ age (Dense)                    │ (None, 1)       │       9 │ age_dropout1    │',
+    '│ gender (Dense)                 │ (None, 1)       │     145 │ gender_flatten1 │',
+    '└────────────────────────────────┴─────────────────┴─────────┴─────────────────┘',
+    ' Total params: 1,442 (5.63 KB)',
+    ' Trainable params: 1,434 (5.60 KB)',
+    ' Non-trainable params: 8 (32.00 B)',
+  ].join('\n');
+
+  test('returns the table of Keras: layers, output shapes, parameters, connections and totals', () => {
+    expect(model.summary()).toBe(table);
+  });
+
+  test('passes the same text to the option log', () => {
+    const texts: string[] = [];
+    expect(model.summary({ log: (text) => void texts.push(text) })).toBe(table);
+    expect(texts).toEqual([table]);
+  });
+
+  test('marks trainable layers with showTrainable', () => {
+    const frozen = compose();
+    frozen.freeze('trunk_conv1');
+    const rows = frozen.summary({ showTrainable: true }).split('\n');
+    const markOf = (layer: string) => rows.find((row) => row.includes(`│ ${layer} (`))!.at(-11);
+    expect(rows.find((row) => row.startsWith('┃'))).toMatch(/┃ Trainable ┃$/);
+    expect(['trunk_conv1', 'trunk_bn1', 'age_dropout1'].map(markOf)).toEqual(['N', 'Y', '-']);
+    frozen.dispose();
+  });
+
+  test('lists every source of a layer that is called more than once', () => {
+    const twoViews = multiTask({ input: [8, 8, 3] })
+      .trunk(sharedTrunk([conv(4, 3), batchNorm()]))
+      .task('age', regression({ unit: 'years' }), branch([flatten()]))
+      .task('size', regression({ unit: 'm' }), branch([flatten()], { inputView: grayscaleImage() }))
+      .build();
+    const cells = twoViews
+      .summary()
+      .split('\n')
+      .filter((row) => row.startsWith('│'))
+      .map((row) =>
+        row
+          .slice(1, -1)
+          .split('│')
+          .map((cell) => cell.trim()),
+      );
+    const at = cells.findIndex(([layer]) => layer === 'trunk_bn1 (BatchNormalization)');
+    expect(cells.slice(at, at + 2).map((row) => row[3])).toEqual(['trunk_conv1[0]', 'trunk_conv1[1]']);
+    expect(cells[at + 1]!.slice(0, 3)).toEqual(['', '', '']);
+    twoViews.dispose();
+  });
+});
+
+describe('model.freeze', () => {
+  test('keeps weights and moving statistics, and the L2 penalty no longer counts', async () => {
+    const frozen = compose();
+    expect(frozen.freeze('trunk_*')).toEqual(['trunk_conv1', 'trunk_bn1']);
+    const before = readWeights(frozen);
+    const { rows } = await frozen.fit(data, options);
+    const changed = findChanged(before, readWeights(frozen));
+    expect(changed).not.toContainEqual(expect.stringMatching(/^trunk_/));
+    expect(changed).toContainEqual(expect.stringMatching(/^age_dense1\//));
+    const [row] = rows;
+    expect(row!.loss).toBeCloseTo(row!.age_loss! + row!.gender_loss!, 5);
+    frozen.dispose();
+  });
+
+  test('is undone by unfreeze: the model trains as one that was never frozen', async () => {
+    const [thawed, untouched] = [compose(), compose()];
+    thawed.freeze(/./g);
+    expect(thawed.architecture().trainableParameters).toBe(0);
+    expect(thawed.unfreeze('*')).toHaveLength(9);
+    await thawed.fit(data, options);
+    await untouched.fit(data, options);
+    expect(readWeights(thawed)).toEqual(readWeights(untouched));
+    for (const each of [thawed, untouched]) each.dispose();
+  });
+
+  test('takes a name, a pattern with * or a regular expression, and matches whole names', () => {
+    const named = compose();
+    expect(named.freeze('age')).toEqual(['age']);
+    expect(named.freeze('*_flatten1')).toEqual(['age_flatten1', 'gender_flatten1']);
+    expect(named.freeze(/^age_d/g)).toEqual(['age_dense1', 'age_dropout1']);
+    expect(named.unfreeze('gender')).toEqual(['gender']);
+    named.dispose();
+  });
+
+  test('is part of a saved model', async () => {
+    const [store, frozen] = [memoryStore(), compose()];
+    frozen.freeze('trunk_bn1');
+    await frozen.save(store);
+    const loaded = await loadModel(store);
+    const { trainable } = loaded.architecture().layers.find(({ name }) => name === 'trunk_bn1')!;
+    expect(trainable).toBe(false);
+    expect(loaded.architecture().trainableParameters).toBe(frozen.architecture().trainableParameters);
+    for (const each of [loaded, frozen]) each.dispose();
+  });
+
+  test('leaves predictions as they are', async () => {
+    const frozen = compose();
+    const image = await data.read(1);
+    const before = await frozen.predict(image, { engine: 'cpu' });
+    frozen.freeze('*');
+    expect(await frozen.predict(image, { engine: 'cpu' })).toEqual(before);
+    frozen.dispose();
+  });
+});
+
+describe('model.freeze and model.unfreeze reject', () => {
+  test.each(['freeze', 'unfreeze'] as const)('a name that no layer has, with the nearest: %s', (method) => {
+    const error = errorOf(() => model[method]('trunk_cnv1'));
+    expect(error).toMatchObject({ kind: 'argument', path: `model.${method}`, received: '"trunk_cnv1"' });
+    expect(error.advice).toBe('Did you mean "trunk_conv1"?');
+  });
+
+  test('a pattern that no layer matches, and a value of another type', () => {
+    expect(errorOf(() => model.freeze(/^conv/)).received).toBe('/^conv/');
+    expect(errorOf(() => model.freeze('backbone_*')).advice).toContain('model.summary()');
+    expect(errorOf(() => model.freeze(undefined as never)).received).toBe('undefined');
+    expect(errorOf(() => model.freeze('trunk.conv1')).received).toBe('"trunk.conv1"');
+  });
+
+  test('a call while fit trains the model, and a disposed model', async () => {
+    const training = compose();
+    const errors: string[] = [];
+    const callback: Callback = {
+      name: 'freeze',
+      onBatchEnd: () => {
+        for (const method of ['freeze', 'unfreeze'] as const)
+          errors.push(errorOf(() => training[method]('trunk_*')).path);
+      },
+    };
+    await training.fit(data, { ...options, epochs: 1, batchSize: 4, callbacks: [callback] });
+    expect(errors).toEqual(['model.freeze', 'model.unfreeze']);
+    expect(training.freeze('trunk_*')).toHaveLength(2);
+    training.dispose();
+    expect(errorOf(() => training.freeze('trunk_*')).path).toBe('model.freeze');
+  });
+});
