@@ -23,7 +23,7 @@ import {
   randomRotation,
   regression,
 } from '../../src/entries/node.js';
-import { reportCommand } from '../../src/node/commands/report.js';
+import { createReportCommand } from '../../src/node/commands/report.js';
 import { folderStore, recordRun, watchRun, writeReport } from '../../src/node/index.js';
 import { createRunRecord, heatOverlay, readRunRecord, saveRunImages } from '../../src/report/index.js';
 import { madeRun } from './runs.js';
@@ -273,7 +273,7 @@ describe('the command', () => {
     const log = console.log;
     console.log = (line) => void lines.push(line);
     try {
-      await reportCommand.run(args);
+      await createReportCommand().parseAsync(args, { from: 'user' });
     } finally {
       console.log = log;
     }
