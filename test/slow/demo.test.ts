@@ -8,7 +8,7 @@ import { writeDemoFaces } from '../../examples/demo-faces/write.js';
 import { utkFace } from '../../src/datasets/index.js';
 import { createRng, type Dataset } from '../../src/index.js';
 import { folderStore, imageFolder } from '../../src/node/index.js';
-import { dot, logistic, ridge, standardised } from './linear.js';
+import { dot, logistic, ridge, standardize } from './linear.js';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const FACES = join(ROOT, 'out/demo-faces');
@@ -27,7 +27,7 @@ const pixels = (dataset: Faces) =>
   );
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** An example run from the command line: its folder, summary and words. */
+/** Runs an example from the command line, and returns its folder, its summary and its output. */
 async function run(example: string, ...args: string[]) {
   const out = mkdtempSync(join(scratch, 'run-'));
   const command = ['tsx', `examples/${example}.ts`, '--out', out, ...args];
@@ -35,16 +35,16 @@ async function run(example: string, ...args: string[]) {
   return { out, stdout, summary: JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8')) };
 }
 
-/** `npm run model-a` on a folder; its summary. */
+/** Runs `npm run model-a` with these arguments, and returns its summary. */
 const modelA = async (...args: string[]) => (await run('model-a', ...args)).summary;
 
 describe.each([
-  ['mean colour', 1],
+  ['mean color', 1],
   ['8x8 thumbnail', 8],
 ] as const)('linear models on the %s', (_, side) => {
-  test('tell neither gender nor age of a drawn face', async () => {
+  test('cannot predict gender or age of a drawn face', async () => {
     const { train, validation } = (await faces(side)).split({ validation: 0.2, seed: 7 });
-    const x = standardised(await pixels(train as Faces), await pixels(validation as Faces));
+    const x = standardize(await pixels(train as Faces), await pixels(validation as Faces));
     const [known, asked] = [labels(train as Faces), labels(validation as Faces)];
     const female = (all: typeof known) => all.map(({ gender }) => Number(gender === 'female'));
     const results = [0.1, 1, 10, 100, 1000].map((lambda) => {
@@ -64,13 +64,13 @@ describe.each([
       };
     });
     console.log(side, JSON.stringify(results));
-    // With the penalty that suits them best: chosen on the answers, so more than fair.
+    // The best penalty is chosen on the validation data, which favors the linear models.
     expect(Math.max(...results.map(({ accuracy }) => accuracy))).toBeLessThan(0.65);
     expect(Math.min(...results.map(({ ratio }) => ratio))).toBeGreaterThan(0.8);
   });
 });
 
-// Two trainings of the README's first command, a minute or two each: part of CI, and of `npm run test:slow`.
+// Two runs of the example, a minute or two each: part of CI, and of `npm run test:slow`.
 describe('Model A on drawn faces', () => {
   test('learns both tasks', { timeout: 1_200_000 }, async () => {
     const { bestEpoch, meanGuessAgeMae } = await modelA();
@@ -78,24 +78,27 @@ describe('Model A on drawn faces', () => {
     expect(bestEpoch.val_age_mae).toBeLessThanOrEqual(meanGuessAgeMae / 2);
   });
 
-  test('learns nothing that holds when the labels are dealt anew', { timeout: 1_200_000 }, async () => {
-    const dealt = folderStore(join(scratch, 'dealt'));
+  test('learns nothing that generalizes when the labels are shuffled', { timeout: 1_200_000 }, async () => {
+    const shuffled = folderStore(join(scratch, 'dealt'));
     const source = folderStore(FACES);
     const files = (await source.list()).filter((name) => name.endsWith('.jpg'));
     const order = createRng(11, 'dealt labels').permutation(files.length);
     for (const [i, file] of files.entries()) {
       const [age, gender] = basename(files[order[i]!]!).split('_');
-      await dealt.write(`${age}_${gender}_0_${String(i).padStart(17, '0')}.jpg`, (await source.read(file))!);
+      await shuffled.write(
+        `${age}_${gender}_0_${String(i).padStart(17, '0')}.jpg`,
+        (await source.read(file))!,
+      );
     }
-    const args = ['--size', '56', '--batch-size', '6', '--epochs', '11', '--data', dealt.label];
+    const args = ['--size', '56', '--batch-size', '6', '--epochs', '11', '--data', shuffled.label];
     const { bestEpoch, meanGuessAgeMae } = await modelA(...args);
     expect(bestEpoch.val_gender_accuracy).toBeLessThan(0.65);
     expect(bestEpoch.val_age_mae).toBeGreaterThan(0.8 * meanGuessAgeMae);
   });
 });
 
-describe('the greyscale study on drawn faces', () => {
-  test('draws its figure and table, and makes no finished run again', { timeout: 900_000 }, async () => {
+describe('the grayscale study on drawn faces', () => {
+  test('writes its figure and table, and does not repeat a finished run', { timeout: 900_000 }, async () => {
     const out = mkdtempSync(join(scratch, 'ablation-'));
     const args = ['--limit', '40', '--epochs', '1', '--seeds', '2', '--engine', 'onnx', '--out', out];
     const study = () =>
@@ -117,11 +120,11 @@ describe('the greyscale study on drawn faces', () => {
     const [neither, gender, age, both] = comparison.map(
       ({ measures }: { measures: { values: number[] }[] }) => measures[0]!.values,
     );
-    // Equal seeds and splits, and yet other numbers: each setting is its own network.
+    // The seeds and splits are equal but the values differ, so every setting is a network of its own.
     expect(new Set([neither, gender, age, both].map((values) => values[0])).size).toBe(4);
     const history = readFileSync(join(out, 'seed-7', 'grey-for-age', 'history.csv'), 'utf8');
     const again = await study();
-    // The seconds that an epoch took stand in it: a second run would not have the same.
+    // The file contains the seconds of each epoch, which would differ in a second run.
     expect(readFileSync(join(out, 'seed-7', 'grey-for-age', 'history.csv'), 'utf8')).toBe(history);
     expect(again.stdout).toContain(table);
     expect(again.stdout).toContain('resumed after epoch 1');
@@ -129,7 +132,7 @@ describe('the greyscale study on drawn faces', () => {
 });
 
 describe('the search on drawn faces', () => {
-  test('ends with its page and a line that trains the winner, and goes on when it is asked', {
+  test('writes its page and a command that trains the best trial, and continues with --resume', {
     timeout: 900_000,
   }, async () => {
     const out = mkdtempSync(join(scratch, 'tune-'));
@@ -165,7 +168,7 @@ describe('the search on drawn faces', () => {
       .map((row) => Number(row.split(',').at(-2)))
       .sort((a, b) => a - b)
       .reverse();
-    // The same run as the trial, to the bit: its first epoch is that of the winner.
+    // The command repeats the trial bit for bit, so its first epoch is that of the best trial.
     expect(winner.summary.bestEpoch.val_loss).toBe(best);
     await expect(search('--trials', '3')).rejects.toThrow(/add --resume to go on with it/);
     const more = await search('--trials', '3', '--resume');
@@ -177,7 +180,7 @@ describe('the search on drawn faces', () => {
 describe('Model B on drawn faces', () => {
   const few = ['--limit', '60', '--epochs', '2', '--size', '64', '--augment', 'fixed', '--engine', 'onnx'];
 
-  test('runs behind random weights, says so, and its own file serves as weights', {
+  test('runs with random weights, reports them, and loads its own file as weights', {
     timeout: 600_000,
   }, async () => {
     const first = await run('model-b', '--weights', 'none', ...few);

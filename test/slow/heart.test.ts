@@ -20,12 +20,12 @@ import {
 } from '../../src/index.js';
 import { imageFolder, loadPackage } from '../../src/node/index.js';
 
-/** `FACES=folder npm run test:slow` takes photographs instead of drawings. */
+/** Folder of the images. `FACES=folder npm run test:slow` uses photographs instead of the drawn faces. */
 const FACES = process.env.FACES ?? new URL('../../out/demo-faces', import.meta.url).pathname;
 
 beforeAll(() => (process.env.FACES ? undefined : writeDemoFaces(FACES)));
 
-test('32 faces are learnt by heart, without dropout and L2', { timeout: 1_200_000 }, async () => {
+test('Model A without dropout and L2 memorizes 32 faces', { timeout: 1_200_000 }, async () => {
   const faces = await imageFolder(FACES, {
     labels: utkFace(),
     size: [64, 64],
