@@ -1,18 +1,26 @@
 import { defineConfig } from 'tsup';
 
+/** Entries with public types. */
+const entry = {
+  index: 'src/entries/node.ts',
+  node: 'src/node/index.ts',
+  browser: 'src/browser/index.ts',
+  datasets: 'src/datasets/index.ts',
+  report: 'src/report/index.ts',
+  tuner: 'src/tuner/index.ts',
+};
+
 export default defineConfig({
   entry: {
-    index: 'src/index.ts',
-    node: 'src/node/index.ts',
-    browser: 'src/browser/index.ts',
-    datasets: 'src/datasets/index.ts',
-    report: 'src/report/index.ts',
-    tuner: 'src/tuner/index.ts',
+    ...entry,
+    // Their types are those of `index`.
+    'index.browser': 'src/entries/browser.ts',
+    'index.default': 'src/entries/default.ts',
     cli: 'src/node/cli.ts', // the `bin`
     trial: 'src/node/tuning/trial/trialProcess.ts', // the process of a trial
   },
   format: ['esm', 'cjs'],
-  dts: true,
+  dts: { entry },
   splitting: true, // one copy of every class, whatever sub-path it is imported from
   shims: true,
   clean: true,

@@ -6,7 +6,7 @@ const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.m
 export default defineConfig({
   resolve: {
     alias: [
-      { find: /^tfjs-multitask$/, replacement: source('index.ts') },
+      { find: /^tfjs-multitask$/, replacement: source('entries/node.ts') },
       { find: /^tfjs-multitask\/(node|browser|datasets|report|tuner)$/, replacement: source('$1/index.ts') },
     ],
   },

@@ -4,6 +4,7 @@
  *
  *   npx tsx bench/backbone.ts [--python PATH] [--backbone resnet50] [--engine onnx] [--size 128] [--batch 32] [--rounds 15]
  */
+
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
@@ -18,8 +19,7 @@ import {
   resnet50Backbone,
   useEngine,
 } from 'tfjs-multitask';
-import { loadPackage } from 'tfjs-multitask/node';
-import { forward } from '../src/inference/forward.js';
+import { getActiveEngine } from '../src/engines/select.js';
 import { createNetwork } from '../src/network/buildNetwork.js';
 import { connectEngine, type EngineProcess, startProcess } from './engineProcess.js';
 import { timeEngines } from './timeEngines.js';
@@ -46,7 +46,7 @@ if (!createBackbone) {
 }
 const [size, batch, rounds] = [Number(args.size), Number(args.batch), Number(args.rounds)];
 
-await useEngine(args.engine as EngineName, { load: loadPackage });
+await useEngine(args.engine as EngineName);
 const model = multiTask({ input: [size, size, 3], range: [0, 255] })
   .trunk(await createBackbone({ weights: null, trainable: false }))
   .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
@@ -62,7 +62,7 @@ const thisProcess: EngineProcess = {
   readInfo: async () => ({ device: 'CPU', threads: 'its own choice', operations: ['predict'], versions: {} }),
   time: async () => {
     const start = performance.now();
-    for (const output of await forward(network.graph, [images])) {
+    for (const output of await getActiveEngine()!.forward(network.graph, [images])) {
       await output.data();
       output.dispose();
     }

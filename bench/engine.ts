@@ -2,6 +2,7 @@
  * One engine of this library, timed on request: `engine.ts NAME SIZE BATCH [IMAGES]`. NAME may include a number of
  * threads (`wasm:2`). With BENCH_CHECKOUT in the environment, the library of that checkout is timed. See protocol.ts.
  */
+
 import { randomFillSync } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';

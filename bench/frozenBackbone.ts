@@ -21,7 +21,6 @@ import {
   useEngine,
   weightedLoss,
 } from 'tfjs-multitask';
-import { loadPackage } from 'tfjs-multitask/node';
 import { modelB } from '../examples/study/model-b-network.js';
 
 const text = (defaultValue: string) => ({ type: 'string', default: defaultValue }) as const;
@@ -55,7 +54,7 @@ const dataset = imagesInMemory(
   })),
 );
 
-const { reason } = await useEngine(engine, { load: loadPackage });
+const { reason } = await useEngine(engine);
 const createBackbone = () => resnet50Backbone({ weights: null, trainable: false });
 // The smallest network that has the backbone.
 const backboneModel = multiTask({ input: [size, size, 3] })
@@ -63,7 +62,7 @@ const backboneModel = multiTask({ input: [size, size, 3] })
   .task('age', regression({ unit: 'years' }), branch([dense(1)]))
   .build();
 const model = modelB(size, await createBackbone());
-const options = { batchSize, loss: weightedLoss({ age: 1, gender: 50 }), engine, load: loadPackage };
+const options = { batchSize, loss: weightedLoss({ age: 1, gender: 50 }), engine };
 const featureCache = memoryStore();
 // Fills the cache, so that every timed epoch reads it.
 await model.fit(dataset, { ...options, epochs: 1, featureCache });

@@ -20,7 +20,7 @@ import {
   randomZoom,
   weightedLoss,
 } from 'tfjs-multitask';
-import { loadPackage, workerThreads } from 'tfjs-multitask/node';
+import { workerThreads } from 'tfjs-multitask/node';
 import { createAugmentationPipeline } from '../src/augment/augmentationPipeline.js';
 import { iterateBatches } from '../src/data/batches.js';
 import { WorkerPool } from '../src/data/workerPool.js';
@@ -148,7 +148,6 @@ async function timeModelAEpoch(data: typeof dataset, name: EngineName): Promise<
     epochs: 2,
     batchSize,
     engine: name,
-    load: loadPackage,
     loss: weightedLoss({ age: 1, gender: 50 }),
     optimizer: adam({ learningRate: 1e-3 }),
     callbacks: [stopwatch],

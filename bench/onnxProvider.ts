@@ -4,7 +4,7 @@
  * does not train. See protocol.ts.
  */
 import * as library from 'tfjs-multitask';
-import { loadPackage } from 'tfjs-multitask/node';
+import { loadPackage } from '../src/node/platform/loadPackage.js';
 import { createModelA } from './modelA.js';
 import { readVersions } from './packageVersions.js';
 import { readRequest, writeAnswer } from './protocol.js';

@@ -3,7 +3,7 @@
  * as in the report.
  */
 import { createHash } from 'node:crypto';
-import { folderStore, loadPackage } from 'tfjs-multitask/node';
+import { folderStore } from 'tfjs-multitask/node';
 import {
   choice,
   float,
@@ -56,7 +56,6 @@ export default async function search(args: StudyArguments) {
         engine: args.engine,
         loss: LOSS,
         optimizer: optimizerOf(train.size, args),
-        load: loadPackage,
         compileCache: folderStore('out/graphs'),
         ...fitOptions,
       });

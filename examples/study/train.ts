@@ -8,7 +8,7 @@ import {
   type Store,
   weightedLoss,
 } from 'tfjs-multitask';
-import { folderStore, loadPackage } from 'tfjs-multitask/node';
+import { folderStore } from 'tfjs-multitask/node';
 import { DEMO } from '../demo-faces/write.js';
 import type { StudyArguments } from './arguments.js';
 import type { Faces } from './faces.js';
@@ -71,7 +71,6 @@ export function train(
     ...(featureCache && { featureCache }),
     resume: args.resume,
     signal: stop.signal,
-    load: loadPackage,
     compileCache: folderStore('out/graphs'),
     ...(args.threads === undefined ? {} : { threads: args.threads }),
     log: console.log,

@@ -6,5 +6,4 @@
 export { canvasDecoder } from './canvasDecoder.js';
 export { httpStore } from './httpStore.js';
 export { imageFiles } from './imageFiles.js';
-export { packageLoader } from './packageLoader.js';
 export { webWorkers } from './webWorkers.js';

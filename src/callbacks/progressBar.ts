@@ -1,4 +1,5 @@
 import { findBestEpoch, type HistoryRow } from '../core/records/history.js';
+import type { EngineChoice } from '../engines/engineChoice.js';
 import type { StatefulCallback } from '../training/callback.js';
 
 /**
@@ -45,6 +46,7 @@ export function progressBar(output: ProgressOutput): StatefulCallback {
       const rows = [...((saved?.values as HistoryRow[] | undefined) ?? [])];
       let startTime = 0;
       let first = 1;
+      output.write(formatEngine(run.engine));
       return {
         onEpochBegin: () => {
           startTime = 0;
@@ -78,6 +80,13 @@ export function progressBar(output: ProgressOutput): StatefulCallback {
       };
     },
   };
+}
+
+/** Returns the engine and the reason as a line; adds the install command of ONNX Runtime when `wasm` runs because it is missing. */
+function formatEngine({ name, reason, fasterEngine }: EngineChoice): string {
+  const hint =
+    name === 'wasm' && fasterEngine?.name === 'onnx' ? `for more speed: ${fasterEngine.install}\n` : '';
+  return `engine ${name}: ${reason}\n${hint}`;
 }
 
 /** Returns the losses and metrics of an epoch as a table: one row for training and one for each kind of validation. */

@@ -1,6 +1,6 @@
 import { createError } from '../core/errors/errors.js';
 import type { Network } from '../network/network.js';
-import type { EngineName } from './select.js';
+import type { EngineName } from './engineChoice.js';
 
 /** What a 32-bit heap can hold, less what its allocator loses between pieces of this size. */
 const WASM_HEAP_BYTES = 3.5 * 2 ** 30;

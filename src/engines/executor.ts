@@ -1,17 +1,16 @@
 import type { NamedArrays } from '../core/arrays.js';
+import type { WeightSource } from '../network/weightSync.js';
 import type { Weights } from '../network/weights.js';
 import type { StepKind } from '../steps/trainingStep.js';
 
-/** Executes the steps of one run, and holds what they change. */
-export interface Executor {
-  /** One step; its results are in place when it returns the batch's sums. */
+/** Runs the training steps of one run and stores what they change: weights and the optimizer's slots. */
+export interface Executor extends WeightSource {
+  /** Runs one step on named host arrays and returns the sums of its batch. */
   runStep(kind: StepKind, inputs: NamedArrays): Promise<Float32Array>;
-  /** Brings the model's variables up to the last step, where they are not what the steps work on. */
-  syncWeights(): void;
-  /** A copy of the slots by name. */
+  /** Returns a copy of the optimizer's slots by name. */
   getSlots(): Promise<Weights>;
-  /** Puts a copy of the slots back; throws a `checkpoint` fault for those of another network or optimiser. */
+  /** Replaces the slots by a copy. Throws a `checkpoint` error for slots of another network or optimizer. */
   setSlots(slots: Weights): void;
-  /** Frees what it holds; the model's variables stay. */
+  /** Copies the last weights into the model's variables and frees everything else. */
   dispose(): void;
 }

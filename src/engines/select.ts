@@ -1,283 +1,380 @@
 import { createError, isMultitaskError } from '../core/errors/errors.js';
 import { formatValue } from '../core/errors/formatValue.js';
 import { didYouMean } from '../core/errors/suggestions.js';
-import type { PackageLoader, Store } from '../core/platform/platform.js';
-import {
-  findNativePackage,
-  loadNativeBackend,
-  NATIVE_BUILD_COMMAND,
-  NATIVE_INSTALL_COMMAND,
-} from '../tensor/nativeBackend.js';
+import type { PackageLoader, Platform, Store } from '../core/platform/platform.js';
+import type { InferenceFunction, LayerGraph } from '../network/layerGraph.js';
+import { checkSingleTensorFlow } from '../tensor/checkSingleTensorFlow.js';
+import { findNativePackage, loadNativeBackend, NATIVE_BUILD_COMMAND } from '../tensor/nativeBackend.js';
 import { tf } from '../tensor/tf.js';
 import { loadWasmBackend } from '../tensor/wasmBackend.js';
-import type { OnnxEngineState } from './onnx/executor/predictor.js';
+import { Engine } from './engine.js';
+import type { EngineChoice, EngineName } from './engineChoice.js';
 import { loadOnnxRuntime, ONNX_INSTALL_COMMAND } from './onnx/session/loadOnnxRuntime.js';
+import type { OnnxRuntime } from './onnx/session/onnxRuntime.js';
+import { getEngineInstance, getProcessState, type StartedEngine } from './processState.js';
 
 /**
- * What executes a step: ONNX Runtime, which runs it as one compiled graph, or a TensorFlow.js backend.
- *
- * @category Engines
- */
-export type EngineName = 'native' | 'onnx' | 'wasm' | 'webgpu' | 'webgl' | 'cpu';
-
-/**
- * Which engine runs, and why.
- *
- * @category Engines
- */
-export interface EngineChoice {
-  /** What now executes. */
-  readonly name: EngineName;
-  /** A sentence for people. */
-  readonly reason: string;
-  /** A faster engine that is not installed, or does not load, and the command that mends that. */
-  readonly fasterEngine?: {
-    /** The engine. */
-    readonly name: EngineName;
-    /** A command for the shell. */
-    readonly install: string;
-  };
-}
-
-/**
- * What choosing an engine may use.
+ * Options of every call that can start an engine.
  *
  * @category Engines
  */
 export interface EngineOptions {
-  /** Told which engine was chosen and why, and when a run goes on. Default: nobody. */
+  /** Receives a line with the engine that was chosen and the reason, and a line when a run is resumed. Default: no log. */
   readonly log?: (line: string) => void;
   /**
-   * Finds optional packages: `loadPackage` of `tfjs-multitask/node`, `packages` of `tfjs-multitask/browser`. Without it
-   * `native` and `onnx` are not looked for.
-   */
-  readonly load?: PackageLoader;
-  /**
-   * Threads of the `onnx` and the `wasm` engine. Default: `onnx` as many as the machine runs at the same time; `wasm` in Node
-   * as many, at most 4, and one without `load`; in a page that is cross-origin isolated half as many, at most 8, else one.
-   * For `wasm` it is a wish: there are at most 8 and, in a page, half as many as the machine runs at the same time; the first
-   * start in a process settles it, and {@link EngineChoice.reason} tells how many run.
+   * Threads of the `onnx` and the `wasm` engine.
+   *
+   * - `onnx`: default as many as the machine runs at the same time.
+   * - `wasm` in Node: default as many as the machine runs at the same time, at most 4.
+   * - `wasm` in a page: default half as many as the machine runs, at most 8, if the page is cross-origin isolated; else 1.
+   *
+   * `wasm` keeps the number of its first start in the process; {@link EngineChoice.reason} contains it.
    */
   readonly threads?: number;
   /**
-   * Where the `onnx` engine keeps compiled training steps that were found right, to begin sooner the next time:
-   * `folderStore('out/graphs')`. Default: nowhere. One that cannot be written is told to `log`, and does no harm.
+   * Where the `onnx` engine stores compiled training steps that were verified, so that later runs start sooner:
+   * `folderStore('out/graphs')`. Default: not stored. When the store cannot be written, `log` receives a line and the run continues.
    */
   readonly compileCache?: Store;
 }
 
 /**
- * Makes an engine the one that TensorFlow.js uses, in this whole process, loading it and registering the kernels and
- * gradients it lacks. `fit`, `evaluate` and `predict` call it; importing the library changes nothing.
+ * Options of {@link useEngine}.
  *
- * `auto` takes the fastest that is installed: in Node `native` (`@tensorflow/tfjs-node-gpu` or `@tensorflow/tfjs-node`),
- * `onnx` (`onnxruntime-node`), else `wasm`, which always is; in a page `webgpu`, `webgl` or `wasm`, whichever of them has
- * been loaded.
- *
- * @param request - `auto`, or an engine by name, which never falls back to another.
- * @throws `missing-package` fault when a named engine is not installed, `broken-package` fault when its package does
- *   not load, `engine` fault when it does not start or is too old, `argument` fault for a name or a number of threads that
- *   cannot be.
- * @example
- * ```ts
- * import { useEngine } from 'tfjs-multitask';
- *
- * const { name, reason } = await useEngine('wasm');
- * console.log(name, '-', reason); // wasm - asked for by name, on 1 thread
- * ```
  * @category Engines
  */
-export async function useEngine(
-  request: EngineName | 'auto' = 'auto',
-  options: EngineOptions = {},
-): Promise<EngineChoice> {
-  return selectEngine(request, options, () => {});
+export interface UseEngineOptions extends EngineOptions {
+  /**
+   * Functions that import optional packages, by package name. A page needs it for the `onnx` engine, because a bundler
+   * includes only imports that it sees: `{ 'onnxruntime-web': () => import('onnxruntime-web') }`.
+   */
+  readonly packages?: {
+    /** Imports the package `name`. */
+    readonly [name: string]: () => Promise<unknown>;
+  };
 }
 
-/** An engine that a run works on: nothing else may take its place until the run lets it go. */
+/** The `useEngine` function of an entry. */
+export interface UseEngine {
+  /**
+   * Starts an engine and makes it the default of all later calls in this process: `fit`, `evaluate`, `predict` and `gradCam`
+   * use it unless they name another one.
+   *
+   * `auto` selects the fastest engine that is installed. In Node: TensorFlow's native backend, then `onnx`
+   * (`onnxruntime-node`), then `wasm`, which is always installed. In a page: `webgpu` or `webgl` if the page has imported it, else `wasm`.
+   *
+   * @param request - `auto` (default) or the name of an engine. A named engine never falls back to another.
+   * @returns The engine and the reason for the choice.
+   * @throws `missing-package` error when a named engine is not installed, `broken-package` error when its package does not
+   *   load, `engine` error when it does not start, is too old, or when a run on another engine is in progress, `argument`
+   *   error for an unknown name or an invalid number of threads.
+   * @example
+   * ```ts
+   * import { useEngine } from 'tfjs-multitask';
+   *
+   * const { name, reason } = await useEngine('wasm');
+   * console.log(name, '-', reason); // wasm - asked for by name, on …
+   * ```
+   * @example In a page, with ONNX Runtime
+   * ```typescript
+   * import { useEngine } from 'tfjs-multitask';
+   *
+   * await useEngine('onnx', { packages: { 'onnxruntime-web': () => import('onnxruntime-web') } });
+   * ```
+   * @category Engines
+   */
+  (request?: EngineName | 'auto', options?: UseEngineOptions): Promise<EngineChoice>;
+}
+
+/** Creates the {@link UseEngine} function of a platform. */
+export function createUseEngine(platform: Platform): UseEngine {
+  return async (request = 'auto', options = {}) => {
+    const select = () => selectNewEngine(platform, request, options);
+    return selectEngine(request, options, select, (engine, choice, isShared) => {
+      if (!isShared || request !== 'auto') {
+        const { compileCache } = options;
+        getProcessState().defaultEngine = { engine, choice, compileCache };
+      }
+      return choice;
+    });
+  };
+}
+
+/** The engine of a run. Until it is released, no other engine can start in this process. */
 export interface EngineLease {
+  readonly engine: Engine;
   readonly choice: EngineChoice;
-  /** ONNX Runtime, where that is the engine. */
-  readonly onnx: OnnxEngineState | undefined;
-  /** Ends it; once is enough. */
+  /** Where the run stores compiled steps. */
+  readonly compileCache: Store | undefined;
+  /** Ends the lease. A second call does nothing. */
   release(): void;
 }
 
-/** Chooses an engine as {@link useEngine} does, for a run. */
+/**
+ * Starts the engine of a run: the one that is requested, else the default of `useEngine`, else the fastest one. A run in
+ * progress shares its engine.
+ */
 export async function acquireEngine(
-  request: EngineName | 'auto',
+  platform: Platform,
+  request: EngineName | 'auto' | undefined,
   options: EngineOptions,
 ): Promise<EngineLease> {
-  let onnx: OnnxEngineState | undefined;
-  const choice = await selectEngine(request, options, () => {
-    activeRuns++;
-    onnx = currentEngine?.onnx;
+  const state = getProcessState();
+  const select = () => selectForCall(platform, request, options);
+  return selectEngine(request, options, select, (started, choice) => {
+    state.activeRuns++;
+    let isReleased = false;
+    const release = () => {
+      if (!isReleased) state.activeRuns--;
+      isReleased = true;
+    };
+    const { defaultEngine } = state;
+    const defaultCache = defaultEngine?.engine === started ? defaultEngine.compileCache : undefined;
+    const { compileCache = defaultCache } = options;
+    return { engine: getEngine(started), choice, compileCache, release };
   });
-  let over = false;
-  const release = () => {
-    if (!over) activeRuns--;
-    over = true;
-  };
-  return { choice, onnx, release };
 }
 
-/** Runs that work on the engine in use. */
-let activeRuns = 0;
-
-/** @param taken - Called when the choice is made, before another can be. */
-async function selectEngine(
-  request: EngineName | 'auto',
+/**
+ * Returns the engine of a prediction: the one that is requested, else that of the run in progress, else the default of
+ * `useEngine`, else the active one, else the fastest one.
+ */
+export async function startEngine(
+  platform: Platform,
+  request: EngineName | 'auto' | undefined,
   options: EngineOptions,
-  taken: () => void,
-): Promise<EngineChoice> {
-  const { log = () => {} } = options;
-  checkEngineOptions(options);
-  const before = pendingStart;
-  const chosen = (async () => {
-    await before.catch(() => {}); // its caller hears of it
-    const choice = await (activeRuns > 0
-      ? selectSharedEngine(request)
-      : request === 'auto'
-        ? selectFastestEngine(options)
-        : selectNamedEngine(request, options));
-    taken();
-    return choice;
-  })();
-  pendingStart = chosen;
-  const choice = await chosen;
-  log(`engine ${choice.name}: ${choice.reason}`);
-  if (choice.fasterEngine) log(`faster: ${choice.fasterEngine.name}, ${choice.fasterEngine.install}`);
-  return choice;
+): Promise<Engine> {
+  const { activeEngine, activeRuns, defaultEngine } = getProcessState();
+  const isActive = activeRuns > 0 || !defaultEngine || defaultEngine.engine === activeEngine;
+  if (request === undefined && activeEngine && isActive) {
+    checkEngineOptions(options);
+    return getEngine(activeEngine);
+  }
+  const select = () => selectForCall(platform, request, options);
+  return selectEngine(request, options, select, getEngine);
 }
 
-/** Beside a run in progress there is its engine alone: TensorFlow.js has one backend in a process. */
-function selectSharedEngine(request: EngineName | 'auto'): EngineChoice {
-  const { name } = currentEngine!;
-  if (request === 'auto' || request === name) return { name, reason: 'a run in progress is on it' };
-  throw createError({
-    kind: 'engine',
-    path: 'engine',
-    expected: `${name}, on which a run is in progress`,
-    received: JSON.stringify(request) ?? 'nothing',
-    advice: 'Leave the engine out, or await the run first; two engines at a time need two processes.',
-  });
+/** Returns the engine that runs now, or undefined before the first one starts. */
+export function getActiveEngine(): Engine | undefined {
+  const { activeEngine } = getProcessState();
+  return activeEngine && getEngine(activeEngine);
 }
 
-/** The engine that the last choice took; undefined before the first. */
-export const getCurrentEngine = (): EngineName | undefined => currentEngine?.name;
+/** Releases what the predictions of a graph hold, on every engine. */
+export function releaseGraph(graph: LayerGraph | InferenceFunction): void {
+  for (const started of getProcessState().startedEngines.values()) getEngine(started).release(graph);
+}
 
-/** ONNX Runtime, where it is the engine in use. */
-export const getCurrentOnnx = (): OnnxEngineState | undefined => currentEngine?.onnx;
-
-let currentEngine: { readonly name: EngineName; readonly onnx?: OnnxEngineState } | undefined;
-
-/** Runs `action` on the wasm backend, whatever the engine in use is; that one is as before afterwards. */
-export async function runOnWasm<R>(action: () => R): Promise<R> {
-  const before = pendingStart;
-  const done = (async () => {
-    await before.catch(() => {}); // its caller hears of it
+/** Runs `action` on the wasm backend and restores the backend in use afterwards. */
+export async function runOnWasm<R>({ loadPackage }: Platform, action: () => R): Promise<R> {
+  return afterPendingStart(async () => {
     const backend = tf.getBackend();
-    await loadWasmBackend();
+    await loadWasmBackend({ load: loadPackage });
     try {
       return action();
     } finally {
       await tf.setBackend(backend);
     }
-  })();
-  pendingStart = done;
-  return done;
+  });
 }
 
-/** TensorFlow.js starts one backend at a time: of two that begin together it drops one. */
-let pendingStart: Promise<unknown> = Promise.resolve();
+const getEngine = (started: StartedEngine): Engine => getEngineInstance(started, () => new Engine(started));
 
-/** What there is to know of an engine that has started. */
-interface StartedEngine {
-  readonly onnx?: OnnxEngineState;
-  /** For {@link EngineChoice.reason}. */
+/** Runs `start` after the engine starts that were requested before. Their errors belong to their callers. */
+async function afterPendingStart<R>(start: () => Promise<R>): Promise<R> {
+  const state = getProcessState();
+  const previous = state.pendingStart;
+  const current = (async () => {
+    await previous.catch(() => {});
+    return start();
+  })();
+  state.pendingStart = current;
+  return current;
+}
+
+/**
+ * Selects the engine of the run in progress, or else the one that `select` starts.
+ *
+ * @param onSelected - Called before another engine can start. `isShared`: whether a run in progress has the engine.
+ */
+async function selectEngine<R>(
+  request: EngineName | 'auto' | undefined,
+  options: UseEngineOptions,
+  select: () => Promise<EngineChoice>,
+  onSelected: (engine: StartedEngine, choice: EngineChoice, isShared: boolean) => R,
+): Promise<R> {
+  const { log = () => {} } = options;
+  checkEngineOptions(options);
+  const state = getProcessState();
+  const { choice, result } = await afterPendingStart(async () => {
+    checkSingleTensorFlow();
+    const isShared = state.activeRuns > 0;
+    const choice = isShared ? selectSharedEngine(request) : await select();
+    return { choice, result: onSelected(state.activeEngine!, choice, isShared) };
+  });
+  log(`engine ${choice.name}: ${choice.reason}`);
+  if (choice.fasterEngine) log(`faster: ${choice.fasterEngine.name}, ${choice.fasterEngine.install}`);
+  return result;
+}
+
+/** Returns the engine of the run in progress: TensorFlow.js has one backend per process. */
+function selectSharedEngine(request: EngineName | 'auto' | undefined): EngineChoice {
+  const { name } = getProcessState().activeEngine!;
+  if (request === 'auto' || request === undefined || request === name)
+    return { name, reason: 'a run in progress is on it' };
+  throw createError({
+    kind: 'engine',
+    path: 'engine',
+    expected: `${name}, on which a run is in progress`,
+    received: formatValue(request),
+    advice: 'Leave the engine out, or await the run first; two engines at a time need two processes.',
+  });
+}
+
+/** Selects the default of `useEngine` for a call that names no engine, or the same one without other threads; else a new engine. */
+async function selectForCall(
+  platform: Platform,
+  request: EngineName | 'auto' | undefined,
+  options: EngineOptions,
+): Promise<EngineChoice> {
+  const state = getProcessState();
+  const { engine, choice } = state.defaultEngine ?? {};
+  const isDefault = request === undefined || (request === engine?.name && options.threads === undefined);
+  if (!engine || !choice || !isDefault) return selectNewEngine(platform, request ?? 'auto', options);
+  await tf.setBackend(engine.backend);
+  state.activeEngine = engine;
+  return choice;
+}
+
+const selectNewEngine = (
+  platform: Platform,
+  request: EngineName | 'auto',
+  options: UseEngineOptions,
+): Promise<EngineChoice> =>
+  request === 'auto' ? selectFastestEngine(platform, options) : selectNamedEngine(request, platform, options);
+
+/** What an engine's start returns. */
+interface EngineStart {
+  /** Name of the TensorFlow.js backend. */
+  readonly backend: string;
+  readonly onnx?: StartedEngine['onnx'];
+  /** Text at the end of {@link EngineChoice.reason}. */
   readonly note?: string;
 }
 
-const ENGINE_STARTERS: { readonly [Name in EngineName]: (options: EngineOptions) => Promise<StartedEngine> } =
-  {
-    native: async ({ load }) => {
-      if (!load) {
-        throw createError({
-          kind: 'missing-package',
-          path: 'engine native',
-          expected: 'a way to load @tensorflow/tfjs-node',
-          received: 'none',
-          advice: "Use it in Node, and give `load: loadPackage` from 'tfjs-multitask/node'.",
-        });
-      }
-      await loadNativeBackend(load);
-      return {};
-    },
-    onnx: async ({ load, threads, compileCache, log }) => {
-      const runtime = await loadOnnxRuntime(load);
-      // What is recorded runs here, and what is too small to compile.
-      await loadWasmBackend();
-      const onnx = { runtime, threads: threads ?? load?.threads, compileCache, log };
-      return { onnx, note: `, ${runtime.label}` };
-    },
-    wasm: async (options) => {
-      const threads = await loadWasmBackend(options);
-      return { note: `, on ${threads} ${threads === 1 ? 'thread' : 'threads'}` };
-    },
-    webgpu: () => startBackend('webgpu'),
-    webgl: () => startBackend('webgl'),
-    cpu: () => startBackend('cpu'),
-  };
+type EngineStarter = (platform: Platform, options: UseEngineOptions) => Promise<EngineStart>;
 
-/** Starts it. Returns what to add to the reason. */
-async function startEngine(name: EngineName, options: EngineOptions): Promise<string> {
-  const { onnx, note = '' } = await ENGINE_STARTERS[name](options);
-  currentEngine = { name, ...(onnx ? { onnx } : {}) };
+const ENGINE_STARTERS: { readonly [Name in EngineName]: EngineStarter } = {
+  native: async (platform, { packages }) => {
+    await loadNativeBackend(createPackageLoader(platform, packages));
+    return { backend: 'tensorflow' };
+  },
+  onnx: async (platform, options) => {
+    const { threads = platform.loadPackage.threads, packages } = options;
+    const loader = createPackageLoader(platform, packages);
+    const runtime =
+      platform.name === 'node'
+        ? await loadOnnxRuntime(loader, `Run: ${ONNX_INSTALL_COMMAND}`)
+        : await loadOnnxRuntime(loader, REGISTER_ONNX_ADVICE).catch(getRegisteredRuntime);
+    // Tracing runs on wasm, and so do operations outside the compiled graphs.
+    await loadWasmBackend({ threads: options.threads, load: platform.loadPackage });
+    return { backend: 'wasm', onnx: { runtime, threads }, note: `, ${runtime.label}` };
+  },
+  wasm: async ({ loadPackage }, { threads }) => {
+    const running = await loadWasmBackend({ threads, load: loadPackage });
+    return { backend: 'wasm', note: `, on ${running} ${running === 1 ? 'thread' : 'threads'}` };
+  },
+  webgpu: () => startBackend('webgpu'),
+  webgl: () => startBackend('webgl'),
+  cpu: () => startBackend('cpu'),
+};
+
+const REGISTER_ONNX_ADVICE =
+  "Register it first: await useEngine('onnx', { packages: { 'onnxruntime-web': () => import('onnxruntime-web') } }).";
+
+/** Returns the runtime that an earlier call of `useEngine` registered. Throws the error of loading it if there is none. */
+function getRegisteredRuntime(error: unknown): OnnxRuntime {
+  const started = getProcessState().startedEngines.get('onnx');
+  if (started?.onnx && isMultitaskError(error) && error.kind === 'missing-package')
+    return started.onnx.runtime;
+  throw error;
+}
+
+/** Returns a loader that looks in `packages` first, and then on the platform. */
+function createPackageLoader(
+  { loadPackage }: Platform,
+  packages: UseEngineOptions['packages'] = {},
+): PackageLoader {
+  const load = async <M>(name: string, neededFor: string): Promise<M> =>
+    Object.hasOwn(packages, name) ? ((await packages[name]!()) as M) : loadPackage<M>(name, neededFor);
+  return loadPackage.threads === undefined ? load : Object.assign(load, { threads: loadPackage.threads });
+}
+
+/** Starts the engine and makes it the active one. Returns the text for the end of the reason. */
+async function activateEngine(
+  name: EngineName,
+  platform: Platform,
+  options: UseEngineOptions,
+): Promise<string> {
+  const { backend, onnx, note = '' } = await ENGINE_STARTERS[name](platform, options);
+  const state = getProcessState();
+  const started = state.startedEngines.get(name);
+  const isSame =
+    started?.onnx?.runtime.InferenceSession === onnx?.runtime.InferenceSession &&
+    started?.onnx?.threads === onnx?.threads;
+  if (!started || !isSame)
+    state.startedEngines.set(name, { name, backend, ...(onnx ? { onnx } : {}), instances: new Map() });
+  state.activeEngine = state.startedEngines.get(name)!;
   return note;
 }
 
-async function selectNamedEngine(name: EngineName, options: EngineOptions): Promise<EngineChoice> {
+async function selectNamedEngine(
+  name: EngineName,
+  platform: Platform,
+  options: UseEngineOptions,
+): Promise<EngineChoice> {
   if (!Object.hasOwn(ENGINE_STARTERS, name)) {
     throw createError({
       kind: 'argument',
       path: 'engine',
       expected: `auto, ${Object.keys(ENGINE_STARTERS).join(', ')}`,
-      received: JSON.stringify(name) ?? 'nothing',
+      received: formatValue(name),
       advice:
         didYouMean(String(name), ['auto', ...Object.keys(ENGINE_STARTERS)]) ??
         'Leave it out for the fastest installed.',
     });
   }
-  return { name, reason: `asked for by name${await startEngine(name, options)}` };
+  return { name, reason: `asked for by name${await activateEngine(name, platform, options)}` };
 }
 
-/** Native TensorFlow, ONNX Runtime, a page's GPU, wasm: the first that is there. */
-async function selectFastestEngine(options: EngineOptions): Promise<EngineChoice> {
-  const { load } = options;
-  const take = async (
+/** Selects TensorFlow's native backend, ONNX Runtime, the GPU of a page or wasm: the first that is available. */
+async function selectFastestEngine(platform: Platform, options: UseEngineOptions): Promise<EngineChoice> {
+  const select = async (
     name: EngineName,
     reason: string,
     fasterEngine?: EngineChoice['fasterEngine'],
   ): Promise<EngineChoice> => {
-    const note = await startEngine(name, options);
+    const note = await activateEngine(name, platform, options);
     return { name, reason: reason + note, ...(fasterEngine ? { fasterEngine } : {}) };
   };
-  const inPage = typeof document !== 'undefined';
-  const loaded = (['webgpu', 'webgl'] as const).find((name) => tf.findBackendFactory(name) !== null);
-  if (inPage && loaded) return take(loaded, 'the page has a GPU');
-  if (inPage) return take('wasm', 'the page has no GPU backend loaded');
-  if (!load) return take('wasm', 'always there; give `load: loadPackage` to look for native and onnx');
-  const { name, loadError } = await findNativePackage(load);
-  if (name !== undefined) return take('native', 'TensorFlow is installed');
-  const mended = { name: 'native', install: NATIVE_BUILD_COMMAND } as const;
-  const beside = loadError ? `; ${loadError.path} is installed, but: ${loadError.received}` : '';
+  if (platform.name === 'default') return select('wasm', 'it runs everywhere');
+  if (platform.name === 'browser') {
+    const isPage = typeof document !== 'undefined';
+    const gpu = (['webgpu', 'webgl'] as const).find((name) => tf.findBackendFactory(name) !== null);
+    return gpu && isPage
+      ? select(gpu, 'the page has a GPU')
+      : select('wasm', 'the page has no GPU backend loaded');
+  }
+  const { name, loadError } = await findNativePackage(createPackageLoader(platform, options.packages));
+  if (name !== undefined) return select('native', 'TensorFlow is installed');
+  const repair = loadError && ({ name: 'native', install: NATIVE_BUILD_COMMAND } as const);
+  const note = loadError ? `; ${loadError.path} is installed, but: ${loadError.received}` : '';
   try {
-    const faster = loadError ? mended : ({ name: 'native', install: NATIVE_INSTALL_COMMAND } as const);
-    return await take('onnx', `ONNX Runtime is installed${beside}`, faster);
+    return await select('onnx', `ONNX Runtime is installed${note}`, repair);
   } catch (error) {
     const why = isMultitaskError(error) ? error.received : String(error);
-    const reason = `ONNX Runtime is not there (${why})${beside}`;
-    return take('wasm', reason, loadError ? mended : { name: 'onnx', install: ONNX_INSTALL_COMMAND });
+    const reason = `ONNX Runtime is not there (${why})${note}`;
+    return select('wasm', reason, repair ?? { name: 'onnx', install: ONNX_INSTALL_COMMAND });
   }
 }
 
@@ -301,18 +398,18 @@ function checkEngineOptions({ threads, compileCache }: EngineOptions): void {
   });
 }
 
-async function startBackend(name: string): Promise<StartedEngine> {
-  const known = tf.findBackendFactory(name) !== null;
-  if (known && (await tf.setBackend(name))) return {};
+async function startBackend(backend: string): Promise<EngineStart> {
+  const isRegistered = tf.findBackendFactory(backend) !== null;
+  if (isRegistered && (await tf.setBackend(backend))) return { backend };
   throw createError({
-    kind: known ? 'engine' : 'missing-package',
-    path: `engine ${name}`,
-    expected: known
+    kind: isRegistered ? 'engine' : 'missing-package',
+    path: `engine ${backend}`,
+    expected: isRegistered
       ? 'a backend that starts on this machine'
-      : `the package @tensorflow/tfjs-backend-${name}`,
-    received: known ? 'one that does not' : 'none',
-    advice: known
+      : `the package @tensorflow/tfjs-backend-${backend}`,
+    received: isRegistered ? 'a backend that failed to start' : 'no such backend',
+    advice: isRegistered
       ? 'Use engine: "wasm", which runs everywhere.'
-      : `Install and import @tensorflow/tfjs-backend-${name}.`,
+      : `Install and import @tensorflow/tfjs-backend-${backend}.`,
   });
 }

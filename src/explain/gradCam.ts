@@ -5,13 +5,9 @@ import { formatValue } from '../core/errors/formatValue.js';
 import { didYouMean } from '../core/errors/suggestions.js';
 import type { HeatMap } from '../core/records/heatMap.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
-import { releasePredictor } from '../engines/onnx/executor/predictor.js';
-import { getCurrentEngine, useEngine } from '../engines/select.js';
-import { forward } from '../inference/forward.js';
-import { createImageBatch, type PredictInput, type PredictOptions } from '../inference/predict.js';
-import type { MultiTaskModel } from '../model/multiTaskModel.js';
-import { createNetwork } from '../network/buildNetwork.js';
-import { syncWeights } from '../network/weightSync.js';
+import { releaseGraph, startEngine } from '../engines/select.js';
+import { createImageReader, type PredictInput, type PredictOptions } from '../inference/predict.js';
+import { type ExportableModel, getNetwork, getPlatform } from '../network/exportableModel.js';
 import type { AnyTask, TargetOf, Tasks } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
 import { createGradCamGraph, type GradCamGraph } from './gradCamGraph.js';
@@ -104,7 +100,7 @@ export async function gradCam<
   const K extends keyof T & string,
   I extends PredictInput | readonly PredictInput[] | Tensor4D,
 >(
-  model: MultiTaskModel<T>,
+  model: ExportableModel<T>,
   image: I,
   options: GradCamOptions<T, K>,
 ): Promise<
@@ -113,7 +109,7 @@ export async function gradCam<
   const many = Array.isArray(image) || (image as Partial<Tensor3D | Tensor4D> | null)?.rank === 4;
   const inputs = (many ? image : [image]) as readonly PredictInput[] | Tensor4D;
   const maps = await computeHeatMaps(
-    model as unknown as MultiTaskModel<Tasks>,
+    model as unknown as ExportableModel,
     inputs,
     options as UntypedGradCamOptions,
   );
@@ -123,42 +119,47 @@ export async function gradCam<
 type UntypedGradCamOptions = GradCamOptions<Tasks, string>;
 
 async function computeHeatMaps(
-  model: MultiTaskModel<Tasks>,
+  model: ExportableModel,
   inputs: readonly PredictInput[] | Tensor4D,
   options: UntypedGradCamOptions,
 ): Promise<GradCam[]> {
-  const { task: name, layer, target, batchSize = 32, decoder, engine } = options;
+  const { task: name, layer, target, batchSize = 32, decoder } = options;
   checks.integer('gradCam.batchSize', batchSize, { min: 1, defaultValue: 32 });
   const task = getTask(model.tasks, name);
   const outputFactors = getOutputFactors(task, name, target);
-  const network = createNetwork(model.layersModel, model.tasks, model.input);
-  const heat = createGradCamGraph({
+  const network = getNetwork(model);
+  const platform = getPlatform(model);
+  const graph = createGradCamGraph({
     graph: network.graph,
     task: name,
     kind: task.kind,
     layer,
     outputFactors,
   });
-  if (engine !== undefined || !getCurrentEngine()) await useEngine(engine, options);
+  const engine = await startEngine(platform, options.engine, options);
+  const readImages = createImageReader(platform, network, inputs, { path: 'gradCam', decoder });
   const size = Array.isArray(inputs) ? inputs.length : (inputs as Tensor4D).shape[0];
   const maps: GradCam[] = [];
   try {
     for (let start = 0; start < size; start += batchSize) {
       const count = Math.min(batchSize, size - start);
-      const images = await createImageBatch(network, inputs, { start, count, path: 'gradCam', decoder });
-      syncWeights(model.layersModel);
-      const outputs = await forward(heat.pass, [images]).finally(() => 'dtype' in images && images.dispose());
+      const images = await readImages(start, count);
+      const outputs = await engine
+        .forward(graph.pass, [images])
+        .finally(() => 'dtype' in images && images.dispose());
       const [heats, scores] = (await Promise.all(outputs.map((output) => output.data()))) as Float32Array[];
       tf.dispose(outputs);
       for (let row = 0; row < count; row++) {
         const [values, score] = [getRow(heats!, row, count), getRow(scores!, row, count)];
         checkFinite([...score, ...values], `gradCam[${start + row}]`);
-        maps.push(normalizeHeatMap(heat, values, target ?? getPredictedTarget(task, score, heat.threshold)));
+        maps.push(
+          normalizeHeatMap(graph, values, target ?? getPredictedTarget(task, score, graph.threshold)),
+        );
       }
       await yieldToEventLoop();
     }
   } finally {
-    releasePredictor(heat.pass);
+    releaseGraph(graph.pass);
   }
   return maps;
 }

@@ -3,8 +3,8 @@ import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
 import { iterateBatches } from '../data/batches.js';
 import type { Dataset } from '../data/dataset.js';
 import type { WorkerPool } from '../data/workerPool.js';
+import type { Engine } from '../engines/engine.js';
 import type { Network } from '../network/network.js';
-import { syncWeights } from '../network/weightSync.js';
 import { computeLosses } from '../steps/lossesAndMetrics.js';
 import {
   createMetricAccumulator,
@@ -14,64 +14,62 @@ import {
 import { computeRegularizationLoss } from '../steps/regularizationLoss.js';
 import { createTargetArrays, getTaskTargets, toTensors } from '../steps/stepArrays.js';
 import { tf } from '../tensor/tf.js';
-import { forward } from './forward.js';
 import { InputPipeline } from './inputPipeline.js';
 
-/** How a dataset is gone through without training. */
+/** Settings of {@link evaluateDataset}. */
 export interface EvaluationConfig {
   readonly lossWeights: { readonly [task: string]: number };
   readonly batchSize: number;
   readonly seed: number;
-  /** Counts from 0: which plans an augmented dataset uses. */
+  /** Epoch whose augmentation plans are used, counted from 0. */
   readonly epoch: number;
   readonly lossAverage: LossAverage;
   readonly signal?: AbortSignal | undefined;
-  /** Of the run that judges. Default: workers for this pass alone. */
+  /** Workers of the run that evaluates. Default: workers for this pass alone. */
   readonly workerPool?: WorkerPool;
-  /** Of the run that judges. Default: the whole network sees the images. */
+  /** Input pipeline of the run that evaluates. Default: the whole network receives the images. */
   readonly inputPipeline?: InputPipeline;
 }
 
-/** Losses and metrics of a dataset by the weights as they are, in inference mode. L2 counts, as in Keras. */
+/** Computes losses and metrics of a dataset with the current weights, in inference mode. Losses include L2 penalties, as in Keras. */
 export async function evaluateDataset(
+  engine: Engine,
   network: Network,
   dataset: Dataset<any>,
   options: EvaluationConfig,
 ): Promise<MetricAccumulator> {
   const { lossWeights, batchSize, seed, epoch, lossAverage, signal, workerPool } = options;
-  const door =
-    options.inputPipeline ??
-    new InputPipeline({ frozenGraph: undefined, trainableGraph: network.graph }, network.input.range);
+  const wholeGraph = { frozenGraph: undefined, trainableGraph: network.graph };
+  const inputPipeline = options.inputPipeline ?? new InputPipeline(engine, wholeGraph, network.input.range);
   const result = createMetricAccumulator(network, lossAverage);
   for await (const batch of iterateBatches(dataset, {
     batchSize,
     epoch,
     seed,
     shuffle: false,
-    shouldSkipPixels: door.isCached,
+    shouldSkipPixels: inputPipeline.isCached,
     ...(workerPool && { workerPool }),
   })) {
     if (signal?.aborted) break;
-    const given = await door.computeInputs(dataset, batch);
-    const tensors = toTensors(createTargetArrays(network, dataset, batch, {}));
+    const inputs = await inputPipeline.computeInputs(dataset, batch);
+    const targets = toTensors(createTargetArrays(network, dataset, batch, {}));
     let predictions: Tensor[] = [];
     let sums: Tensor | undefined;
     try {
-      syncWeights(network.layersModel);
-      predictions = await forward(door.frozenSplit.trainableGraph, given);
+      predictions = await engine.forward(inputPipeline.frozenSplit.trainableGraph, inputs);
       sums = tf.tidy(
         () =>
           computeLosses(
             network,
             lossWeights,
             predictions,
-            getTaskTargets(network, tensors),
+            getTaskTargets(network, targets),
             computeRegularizationLoss(network),
           ).sums,
       );
       result.add(await sums.data(), batch.count);
     } finally {
-      tf.dispose([...Object.values(tensors), ...predictions, ...(sums ? [sums] : [])]);
+      tf.dispose([...Object.values(targets), ...predictions, ...(sums ? [sums] : [])]);
     }
     await yieldToEventLoop();
   }

@@ -1,34 +1,36 @@
 import type { HostArray } from '../core/arrays.js';
 import type { PixelRange } from '../core/images.js';
 import type { Batch, Dataset } from '../data/dataset.js';
+import { type Engine, readTensor } from '../engines/engine.js';
 import type { FrozenSplit } from '../network/frozenSplit.js';
 import { tf } from '../tensor/tf.js';
 import { FeatureCache, type ImageFeatures } from './featureCache.js';
-import { forward, readTensor } from './forward.js';
 import { rescaleImages } from './rescaleImages.js';
 
 /**
- * Makes what the trained half of a network takes: images as numbers, or what the frozen half makes of them. That half runs in
- * inference mode, outside the recorded gradient, and once an image where its outputs are kept.
+ * Computes the inputs of the trained half of a network: images as numbers, or the features that the frozen half computes from
+ * them. The frozen half runs in inference mode, outside the recorded gradient; with a feature cache it runs once per image.
  */
 export class InputPipeline {
+  /** @param featureCache - Stores features of images that are the same in every epoch. */
   constructor(
+    readonly engine: Engine,
     readonly frozenSplit: FrozenSplit,
     readonly range: PixelRange,
     readonly featureCache?: FeatureCache,
   ) {}
 
-  /** Whether nothing has to be made of these images' pixels: {@link inputs} takes a batch without any. */
+  /** Whether the features of these images are cached, so that {@link computeInputs} needs no pixels. */
   readonly isCached = (dataset: Dataset<any>, indices: readonly number[]): boolean =>
     this.#getFeatureCache(dataset)?.getCached(dataset, indices) !== undefined;
 
-  /** One array an input of the trained half. */
+  /** Computes one array per input of the trained half. */
   async computeInputs(
     dataset: Dataset<any>,
     { indices, pixels, count }: Batch,
   ): Promise<readonly HostArray[]> {
     const { frozenGraph } = this.frozenSplit;
-    const imagesIn = (rows: readonly number[]) => {
+    const rescaleRows = (rows: readonly number[]) => {
       const size = pixels.length / count;
       const some = new Float32Array(rows.length * size);
       rows.forEach((row, i) => {
@@ -36,14 +38,15 @@ export class InputPipeline {
       });
       return rescaleImages(some, [rows.length, ...dataset.shape], this.range);
     };
-    const all = () => rescaleImages(pixels, [count, ...dataset.shape], this.range);
-    if (!frozenGraph) return [all()];
+    const rescaleAll = () => rescaleImages(pixels, [count, ...dataset.shape], this.range);
+    if (!frozenGraph) return [rescaleAll()];
     const features = this.#getFeatureCache(dataset);
-    if (!features) return this.#runFrozenLayers(all());
-    const make = (rows: readonly number[]) =>
-      this.#runFrozenLayers(rows.length === count ? all() : imagesIn(rows));
+    if (!features) return this.#runFrozenLayers(rescaleAll());
+    const compute = (rows: readonly number[]) =>
+      this.#runFrozenLayers(rows.length === count ? rescaleAll() : rescaleRows(rows));
     const found =
-      features.getCached(dataset, indices) ?? (await features.getOrCompute(dataset, indices, pixels, make));
+      features.getCached(dataset, indices) ??
+      (await features.getOrCompute(dataset, indices, pixels, compute));
     return this.frozenSplit.trainableGraph.inputs.map(({ shape }, i) => stackFeatures(found, i, shape));
   }
 
@@ -52,7 +55,7 @@ export class InputPipeline {
   }
 
   async #runFrozenLayers(images: HostArray): Promise<HostArray[]> {
-    const outputs = await forward(this.frozenSplit.frozenGraph!, [images]);
+    const outputs = await this.engine.forward(this.frozenSplit.frozenGraph!, [images]);
     try {
       return await Promise.all(outputs.map(readTensor));
     } finally {
@@ -61,7 +64,7 @@ export class InputPipeline {
   }
 }
 
-/** The `i`th arrays of some features, one above the other. */
+/** Stacks the `i`th feature of each image into one array. */
 function stackFeatures(features: readonly ImageFeatures[], i: number, shape: readonly number[]): HostArray {
   const size = features[0]![i]!.length;
   const data = new Float32Array(features.length * size);

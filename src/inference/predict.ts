@@ -1,26 +1,29 @@
 import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import type { HostArray } from '../core/arrays.js';
 import * as checks from '../core/errors/checks.js';
-import { createError } from '../core/errors/errors.js';
+import { createError, isMultitaskError } from '../core/errors/errors.js';
 import { describeType } from '../core/errors/formatValue.js';
-import type { ImageBytes } from '../core/images.js';
-import type { Decoder } from '../core/platform/platform.js';
+import type { ImageBytes, ImageShape } from '../core/images.js';
+import type { Decoder, Platform } from '../core/platform/platform.js';
 import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
-import { type EngineName, type EngineOptions, getCurrentEngine, useEngine } from '../engines/select.js';
+import type { EngineName } from '../engines/engineChoice.js';
+import { type EngineOptions, startEngine } from '../engines/select.js';
 import type { Network } from '../network/network.js';
-import { syncWeights } from '../network/weightSync.js';
 import type { PredictionsOf, Tasks } from '../tasks/task.js';
 import { tf } from '../tensor/tf.js';
-import { forward } from './forward.js';
 import { rescalePixelsInto } from './rescaleImages.js';
 
 /**
- * An image to predict from: pixels as bytes, of the network's size; an encoded file's bytes (with a decoder); or a
- * tensor `[height, width, channels]`, float32, already in the network's range.
+ * An image to predict from:
+ *
+ * - pixels as bytes, of the network's size
+ * - the bytes of an encoded file (JPEG, PNG, WebP), which a decoder resizes to the network's size
+ * - a string or `URL`: the path of such a file in Node, its address in a page
+ * - a tensor `[height, width, channels]`, float32, in the network's range
  *
  * @category Train
  */
-export type PredictInput = ImageBytes | Uint8Array | Tensor3D;
+export type PredictInput = ImageBytes | Uint8Array | string | URL | Tensor3D;
 
 /**
  * Options of `model.predict`.
@@ -28,39 +31,40 @@ export type PredictInput = ImageBytes | Uint8Array | Tensor3D;
  * @category Train
  */
 export interface PredictOptions extends EngineOptions {
-  /** What executes it. Default: the engine in use, or `auto` when there is none yet. */
+  /** Engine to predict with. Default: the engine of the run in progress, else the one in use, else `auto`. */
   readonly engine?: EngineName | 'auto';
-  /** Images in a pass; default 32. */
+  /** Images per pass. Default 32. */
   readonly batchSize?: number;
-  /** Decodes and resizes encoded files; `tfjs-multitask/node` has `sharpDecoder`. */
+  /** Decodes and resizes encoded files. Default: `sharp` in Node, the page's own decoder in a page. */
   readonly decoder?: Decoder;
 }
 
-/** Answers for each image, in order. Never augments. */
+/** Predicts all tasks for each image, in order, without augmentation. */
 export async function predictImages<T extends Tasks>(
+  platform: Platform,
   network: Network<T>,
   inputs: readonly PredictInput[] | Tensor4D,
   options: PredictOptions,
 ): Promise<PredictionsOf<T>[]> {
-  const { batchSize = 32, decoder, engine } = options;
+  const { batchSize = 32, decoder } = options;
   checks.integer('predict.batchSize', batchSize, { min: 1, defaultValue: 32 });
-  if (engine !== undefined || !getCurrentEngine()) await useEngine(engine, options);
+  const engine = await startEngine(platform, options.engine, options);
   const size = Array.isArray(inputs) ? inputs.length : (inputs as Tensor4D).shape[0];
-  const answers: PredictionsOf<T>[] = [];
+  const readImages = createImageReader(platform, network, inputs, { path: 'predict', decoder });
+  const predictions: PredictionsOf<T>[] = [];
   for (let start = 0; start < size; start += batchSize) {
     const count = Math.min(batchSize, size - start);
-    const images = await createImageBatch(network, inputs, { start, count, path: 'predict', decoder });
-    syncWeights(network.layersModel);
-    const outputs = await forward(network.graph, [images]).finally(
-      () => 'dtype' in images && images.dispose(),
-    );
+    const images = await readImages(start, count);
+    const outputs = await engine
+      .forward(network.graph, [images])
+      .finally(() => 'dtype' in images && images.dispose());
     const values = await Promise.all(outputs.map((output) => output.data()));
     tf.dispose(outputs);
     for (let row = 0; row < count; row++)
-      answers.push(decodePredictions(network, values as Float32Array[], row));
+      predictions.push(decodePredictions(network, values as Float32Array[], row));
     await yieldToEventLoop();
   }
-  return answers;
+  return predictions;
 }
 
 function decodePredictions<T extends Tasks>(
@@ -75,83 +79,120 @@ function decodePredictions<T extends Tasks>(
   return Object.fromEntries(entries) as PredictionsOf<T>;
 }
 
-/** A batch of what was given. */
-export interface ImageBatchOptions {
-  readonly start: number;
-  readonly count: number;
-  /** For errors: `predict`. */
+/** Settings of {@link createImageReader}. */
+export interface ImageReaderOptions {
+  /** Path for errors, such as `predict`. */
   readonly path: string;
+  /** Default: the platform's decoder. */
   readonly decoder: Decoder | undefined;
 }
 
-/** Some of the given images as one batch, in the network's range; a tensor is the caller's to dispose of. */
-export async function createImageBatch(
+/** Returns `count` images from index `start` as one batch in the network's range. The caller disposes of a tensor. */
+export type ImageReader = (start: number, count: number) => Promise<HostArray | Tensor4D>;
+
+/** Creates a function that reads images in batches, whatever kind of {@link PredictInput} they are. */
+export function createImageReader(
+  platform: Platform,
   network: Network,
   inputs: readonly PredictInput[] | Tensor4D,
-  { start, count, path, decoder }: ImageBatchOptions,
-): Promise<HostArray | Tensor4D> {
+  { path, decoder }: ImageReaderOptions,
+): ImageReader {
   const { shape } = network.input;
   if (!Array.isArray(inputs)) {
     const images = inputs as Tensor4D;
     checkImageShape(network, images.shape.slice(1), path);
-    return tf.slice(images, [start, 0, 0, 0], [count, -1, -1, -1]);
+    return async (start, count) => tf.slice(images, [start, 0, 0, 0], [count, -1, -1, -1]);
   }
   const size = shape.reduce((product, side) => product * side, 1);
-  const data = new Float32Array(count * size);
-  for (let i = 0; i < count; i++) {
-    const numbers = data.subarray(i * size, (i + 1) * size);
-    await writeImage(network, inputs[start + i], `${path}[${start + i}]`, decoder, numbers);
-  }
-  return { shape: [count, ...shape], data };
+  const openFile = createFileOpener(platform, shape, decoder);
+  return async (start, count) => {
+    const data = new Float32Array(count * size);
+    for (let i = 0; i < count; i++) {
+      const values = data.subarray(i * size, (i + 1) * size);
+      const inputPath = `${path}[${start + i}]`;
+      await writeImage(network, await openFile(inputs[start + i], inputPath), inputPath, values);
+    }
+    return { shape: [count, ...shape], data };
+  };
 }
 
-/** The numbers of one image into `numbers`. */
-async function writeImage(
-  network: Network,
-  input: PredictInput,
-  path: string,
-  decoder: Decoder | undefined,
-  numbers: Float32Array,
-): Promise<void> {
-  const { shape, range } = network.input;
-  if (typeof input !== 'object' || input === null) {
-    throw createError({
-      kind: 'argument',
-      path,
-      expected: 'an image: its pixels, the bytes of its file, or a tensor',
-      received: describeType(input),
-      advice: 'Read the file first: await readFile(path), with a decoder in the options.',
-    });
-  }
-  if (input instanceof Uint8Array) {
-    if (!decoder) {
+/** Returns a function that turns files into pixels and passes other inputs on. */
+function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decoder | undefined) {
+  let loadedDecoder = decoder;
+  return async (input: PredictInput, path: string): Promise<ImageBytes | Tensor3D> => {
+    const isLocation = typeof input === 'string' || input instanceof URL;
+    if (!isLocation && !(input instanceof Uint8Array)) return input;
+    if (isLocation && !platform.readFile) {
+      throw createError({
+        kind: 'argument',
+        path,
+        expected: 'the bytes of an image file, its pixels or a tensor',
+        received: 'a path or URL, which this runtime has no way to read',
+        advice: 'Read the file first, and pass its bytes and a decoder.',
+      });
+    }
+    loadedDecoder ??= await platform.loadDecoder?.();
+    if (!loadedDecoder) {
       throw createError({
         kind: 'argument',
         path,
         expected: 'decoded pixels, or a decoder in the options',
         received: 'the bytes of a file',
-        advice: "Give decoder: await sharpDecoder() from 'tfjs-multitask/node', or one of your own.",
+        advice:
+          'Pass a decoder: a function from the bytes of a file and a shape to the pixels of that shape.',
       });
     }
-    return writeImage(network, await decoder(input, shape), path, undefined, numbers);
+    const bytes = isLocation ? await platform.readFile!(input) : input;
+    try {
+      return await loadedDecoder(bytes, shape);
+    } catch (cause) {
+      if (isMultitaskError(cause)) throw cause;
+      throw createError({
+        kind: 'data',
+        path: isLocation ? String(input) : path,
+        expected: 'an image file that the decoder can read',
+        received: String((cause as Error)?.message ?? cause).split('\n')[0]!,
+        advice: 'Pass a complete JPEG, PNG or WebP file.',
+        cause,
+      });
+    }
+  };
+}
+
+/** Writes the values of one image in the network's range into `values`. */
+async function writeImage(
+  network: Network,
+  image: ImageBytes | Tensor3D,
+  path: string,
+  values: Float32Array,
+): Promise<void> {
+  const { shape, range } = network.input;
+  if (typeof image !== 'object' || image === null) {
+    throw createError({
+      kind: 'argument',
+      path,
+      expected: 'an image: its pixels, the bytes or the path of its file, or a tensor',
+      received: describeType(image),
+      advice: "Write model.predict('portrait.jpg').",
+    });
   }
-  if ('dtype' in input) {
-    checkImageShape(network, input.shape, path);
-    numbers.set(await input.data());
+  if ('dtype' in image) {
+    checkImageShape(network, image.shape, path);
+    values.set(await image.data());
     return;
   }
-  checkImageShape(network, [input.height, input.width, input.channels], path);
+  checkImageShape(network, [image.height, image.width, image.channels], path);
   const size = shape.reduce((product, side) => product * side, 1);
-  if (input.data?.length !== size) {
+  if (image.data?.length !== size) {
     throw createError({
       kind: 'argument',
       path,
       expected: `${size} bytes for ${shape.join('x')} (height, width, channels)`,
-      received: input.data ? `${input.data.length} bytes` : 'nothing',
+      received: image.data ? `${image.data.length} bytes` : 'no bytes',
       advice: 'Give rows from the top, channels interleaved, without an alpha channel.',
     });
   }
-  rescalePixelsInto(input.data, range, numbers);
+  rescalePixelsInto(image.data, range, values);
 }
 
 function checkImageShape(network: Network, received: readonly number[], path: string): void {

@@ -4,6 +4,7 @@ import { describeType } from '../core/errors/formatValue.js';
 import { suggestAwait } from '../core/errors/suggestions.js';
 import type { ImageShape, PixelRange } from '../core/images.js';
 import type { InferPerTask } from '../core/inferenceTypes.js';
+import type { Platform } from '../core/platform/platform.js';
 import {
   checkTaskMatchesFile,
   checkTaskOutput,
@@ -54,42 +55,45 @@ export interface LoadKerasModelOptions<T extends Tasks> extends LoadKerasOptions
   readonly range?: PixelRange;
 }
 
-/**
- * Reads a model that Keras saved: `.keras` (Keras 3), or a whole model as `.h5` (Keras 2 and 3). With `tasks` the result is a
- * typed model to train, save and predict with; without, a plain `tf.LayersModel`.
- *
- * Models inside the model are opened: the result is flat, and what was frozen stays frozen, layer by layer. Layers are those
- * for images; what no layer of TensorFlow.js says is an error that names it. `Random*` layers, noise and constraints, which act
- * in training only, are left out, and `log` is told.
- *
- * @param file - The bytes of the file; its kind is told by them.
- * @throws `file` fault for a damaged file, an unknown layer or setting, and weights that do not fit, naming file and place;
- *   `argument` fault for tasks that are not the model's outputs.
- * @example
- * ```ts
- * import { binary, loadKeras, regression } from 'tfjs-multitask';
- *
- * export async function faces(url: string) {
- *   const file = new Uint8Array(await (await fetch(url)).arrayBuffer());
- *   return loadKeras(file, {
- *     tasks: { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) },
- *     range: [0, 255], // the model begins with Rescaling(1 / 255)
- *     log: console.log,
- *   });
- * }
- * ```
- * @category Files
- */
-export function loadKeras<const T extends Tasks>(
-  file: Uint8Array,
-  options: LoadKerasModelOptions<T>,
-): Promise<MultiTaskModel<T>>;
-/** Without tasks: the plain model. */
-export function loadKeras(
-  file: Uint8Array,
-  options?: LoadKerasOptions & { readonly tasks?: undefined },
-): Promise<tf.LayersModel>;
-export async function loadKeras<T extends Tasks>(
+/** The `loadKeras` function of an entry. */
+export interface LoadKeras {
+  /**
+   * Reads a model that Keras saved: `.keras` (Keras 3), or a whole model as `.h5` (Keras 2 and 3). With `tasks` the result is a
+   * typed model to train, save and predict with; without, a plain `tf.LayersModel`.
+   *
+   * Models inside the model are opened: the result is flat, and what was frozen stays frozen, layer by layer. Layers are those
+   * for images; what no layer of TensorFlow.js says is an error that names it. `Random*` layers, noise and constraints, which act
+   * in training only, are left out, and `log` is told.
+   *
+   * @param file - The bytes of the file; its kind is told by them.
+   * @throws `file` fault for a damaged file, an unknown layer or setting, and weights that do not fit, naming file and place;
+   *   `argument` fault for tasks that are not the model's outputs.
+   * @example
+   * ```ts
+   * import { binary, loadKeras, regression } from 'tfjs-multitask';
+   *
+   * export async function faces(url: string) {
+   *   const file = new Uint8Array(await (await fetch(url)).arrayBuffer());
+   *   return loadKeras(file, {
+   *     tasks: { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) },
+   *     range: [0, 255], // the model begins with Rescaling(1 / 255)
+   *     log: console.log,
+   *   });
+   * }
+   * ```
+   * @category Files
+   */
+  <const T extends Tasks>(file: Uint8Array, options: LoadKerasModelOptions<T>): Promise<MultiTaskModel<T>>;
+  /** Without tasks: the plain model. */
+  (file: Uint8Array, options?: LoadKerasOptions & { readonly tasks?: undefined }): Promise<tf.LayersModel>;
+}
+
+/** Creates the {@link LoadKeras} function of a platform, which its models use to start engines and read images. */
+export const createLoadKeras = (platform: Platform): LoadKeras =>
+  ((file: Uint8Array, options?: LoadKerasOptions) => loadKeras(platform, file, options)) as LoadKeras;
+
+async function loadKeras<T extends Tasks>(
+  platform: Platform,
   file: Uint8Array,
   options: LoadKerasOptions & { readonly tasks?: T | undefined; readonly range?: PixelRange } = {},
 ): Promise<tf.LayersModel | MultiTaskModel<T>> {
@@ -121,7 +125,7 @@ export async function loadKeras<T extends Tasks>(
     names.forEach((name, i) => {
       checkTaskOutput(layersModel.outputs[i]!, tasks[name]!, `${path}: ${name}`);
     });
-    return createModel(createNetwork(layersModel, tasks, { shape, range }));
+    return createModel(platform, createNetwork(layersModel, tasks, { shape, range }));
   } catch (error) {
     layersModel.dispose();
     throw error;

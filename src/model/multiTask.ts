@@ -4,6 +4,7 @@ import { describeType, formatValue } from '../core/errors/formatValue.js';
 import { suggestAwait } from '../core/errors/suggestions.js';
 import type { ImageShape, PixelRange } from '../core/images.js';
 import type { Simplify, TypeErrorMessage } from '../core/inferenceTypes.js';
+import type { Platform } from '../core/platform/platform.js';
 import type { Branch, Trunk } from '../layers/trunkAndBranch.js';
 import { buildNetwork, type TaskDefinition } from '../network/buildNetwork.js';
 import type { Network } from '../network/network.js';
@@ -124,42 +125,52 @@ type NamePrefixes<Name extends string> = Name extends `${infer Head}_${infer Res
 // biome-ignore lint/complexity/noBannedTypes: a record without tasks, which `task()` extends by intersection
 type NoTasks = {};
 
-/**
- * Starts to build a network that answers several questions about each image. All tasks share a trunk, and every task has a
- * branch of its own.
- *
- * @returns A builder. Its methods `trunk`, `task` and `build` define the network.
- * @throws `argument` error for an `input` that is not the shape of an image, and for a `range` that is not two different
- *   numbers.
- * @example
- * ```ts
- * import { binary, branch, conv, dense, flatten, maxPool, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
- *
- * const faceBranch = () => branch([conv(8, 3), flatten(), dense(16)]);
- * const model = multiTask({ input: [32, 32, 3] })
- *   .trunk(sharedTrunk([conv(8, 3), maxPool(2)]))
- *   .task('age', regression({ unit: 'years' }), faceBranch())
- *   .task('gender', binary(['male', 'female']), faceBranch())
- *   .build();
- * console.log(model.layersModel.outputNames); // ['age', 'gender']
- * ```
- * @category Compose
- */
-export function multiTask({ input, range = [0, 1], seed = 0 }: MultiTaskOptions): MultiTaskBuilder<NoTasks> {
-  const inputOptions = {
-    noun: '[height, width, channels] with 1 or 3 channels',
-    advice: 'For color images of 128x128 pixels, write [128, 128, 3].',
+/** The `multiTask` function of an entry. */
+export interface MultiTask {
+  /**
+   * Starts to build a network that answers several questions about each image. All tasks share a trunk, and every task has a
+   * branch of its own.
+   *
+   * @returns A builder. Its methods `trunk`, `task` and `build` define the network.
+   * @throws `argument` error for an `input` that is not the shape of an image, and for a `range` that is not two different
+   *   numbers.
+   * @example
+   * ```ts
+   * import { binary, branch, conv, dense, flatten, maxPool, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
+   *
+   * const faceBranch = () => branch([conv(8, 3), flatten(), dense(16)]);
+   * const model = multiTask({ input: [32, 32, 3] })
+   *   .trunk(sharedTrunk([conv(8, 3), maxPool(2)]))
+   *   .task('age', regression({ unit: 'years' }), faceBranch())
+   *   .task('gender', binary(['male', 'female']), faceBranch())
+   *   .build();
+   * console.log(model.layersModel.outputNames); // ['age', 'gender']
+   * ```
+   * @category Compose
+   */
+  (options: MultiTaskOptions): MultiTaskBuilder<NoTasks>;
+}
+
+/** Creates the {@link MultiTask} function of a platform, which its models use to start engines and read images. */
+export function createMultiTask(platform: Platform): MultiTask {
+  return ({ input, range = [0, 1], seed = 0 }) => {
+    const inputOptions = {
+      noun: '[height, width, channels] with 1 or 3 channels',
+      advice: 'For color images of 128x128 pixels, write [128, 128, 3].',
+    };
+    checks.shape('multiTask.input', input, ['height', 'width', 'channels'], inputOptions);
+    if (input[2] !== 1 && input[2] !== 3) {
+      const received = formatValue(input);
+      throw createArgumentError('multiTask.input', inputOptions.noun, received, inputOptions.advice);
+    }
+    checkPixelRange('multiTask.range', range);
+    return createBuilder(platform, {
+      input: { shape: input, range },
+      seed,
+      trunk: undefined,
+      tasks: [],
+    }) as unknown as MultiTaskBuilder<NoTasks>;
   };
-  checks.shape('multiTask.input', input, ['height', 'width', 'channels'], inputOptions);
-  if (input[2] !== 1 && input[2] !== 3)
-    throw createArgumentError('multiTask.input', inputOptions.noun, formatValue(input), inputOptions.advice);
-  checkPixelRange('multiTask.range', range);
-  return createBuilder({
-    input: { shape: input, range },
-    seed,
-    trunk: undefined,
-    tasks: [],
-  }) as unknown as MultiTaskBuilder<NoTasks>;
 }
 
 /** Throws an `argument` error unless `range` is two different numbers. */
@@ -183,7 +194,7 @@ interface BuilderState {
 }
 
 /** Creates the builder behind the typed interface. Its own types are loose. */
-function createBuilder(state: BuilderState) {
+function createBuilder(platform: Platform, state: BuilderState) {
   const { trunk, tasks } = state;
   return {
     trunk: (newTrunk: Trunk) => {
@@ -198,11 +209,11 @@ function createBuilder(state: BuilderState) {
             : suggestAwait(newTrunk, 'Write .trunk(sharedTrunk([conv(64, 3)])).'),
         });
       }
-      return createBuilder({ ...state, trunk: newTrunk });
+      return createBuilder(platform, { ...state, trunk: newTrunk });
     },
     task: (name: string, task: AnyTask, branch: Branch) => {
       checkTaskArguments(name, task, branch, tasks);
-      return createBuilder({ ...state, tasks: [...tasks, { name, task, branch }] });
+      return createBuilder(platform, { ...state, tasks: [...tasks, { name, task, branch }] });
     },
     build: () => {
       if (tasks.length === 0) {
@@ -214,7 +225,7 @@ function createBuilder(state: BuilderState) {
           advice: "Call .task('age', regression({ unit: 'years' }), branch([...])) first.",
         });
       }
-      return createModel(buildNetwork(state));
+      return createModel(platform, buildNetwork(state));
     },
   };
 }

@@ -2,11 +2,11 @@ import type { Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import * as checks from '../core/errors/checks.js';
 import { createError } from '../core/errors/errors.js';
 import type { InferPerTask } from '../core/inferenceTypes.js';
-import type { Store } from '../core/platform/platform.js';
+import type { Platform, Store } from '../core/platform/platform.js';
 import type { ArchitectureRecord } from '../core/records/architecture.js';
 import type { Dataset } from '../data/dataset.js';
-import { releasePredictor } from '../engines/onnx/executor/predictor.js';
-import { type EngineName, type EngineOptions, getCurrentEngine, useEngine } from '../engines/select.js';
+import type { EngineName } from '../engines/engineChoice.js';
+import { type EngineOptions, releaseGraph, startEngine } from '../engines/select.js';
 import { checkDataset } from '../inference/checkDataset.js';
 import { type EvaluationConfig, evaluateDataset } from '../inference/evaluate.js';
 import { type PredictInput, type PredictOptions, predictImages } from '../inference/predict.js';
@@ -14,7 +14,6 @@ import { createDisposedModelError } from '../network/checkModel.js';
 import { describeArchitecture } from '../network/describeArchitecture.js';
 import type { Network, NetworkInput } from '../network/network.js';
 import { readModelFolder, writeModelFolder } from '../network/savedModel/modelFolder.js';
-import { syncWeights } from '../network/weightSync.js';
 import type { LossAverage } from '../steps/metricAccumulator.js';
 import {
   type ClassWeights,
@@ -52,7 +51,7 @@ export interface EvaluateOptions<
   readonly epoch?: number;
   /** Over `examples` (default) or `batches`; see {@link FitOptions.lossAverage}. */
   readonly lossAverage?: LossAverage;
-  /** What executes it. Default: the engine in use, or `auto` when there is none yet. */
+  /** Engine to evaluate with. Default: the engine of the run in progress, else the one in use, else `auto`. */
   readonly engine?: EngineName | 'auto';
 }
 
@@ -96,10 +95,14 @@ export interface MultiTaskModel<T extends Tasks> {
   /** Size and range of the images it takes. */
   readonly input: NetworkInput;
   /**
-   * The real, flat `tf.LayersModel`: for `summary()`, weights, and every tool that reads the format. While a run on `onnx`
-   * is inside an epoch its variables stand where the epoch began; `run.weights()`, `save`, `predict` and `exportOnnx` are up to date.
+   * The flat `tf.LayersModel`, for its weights and for every tool that reads the format. During a run this property has the
+   * weights of the last step each time it is read; a value that was read before has those of the last epoch or read.
    */
   readonly layersModel: tf.LayersModel;
+  /** @internal */
+  readonly '~network': Network<T>;
+  /** @internal */
+  readonly '~platform': Platform;
 
   /**
    * Trains. After every epoch the row of the history is told to the callbacks, and with `checkpoint` the state of the
@@ -181,8 +184,8 @@ export interface MultiTaskModel<T extends Tasks> {
   dispose(): void;
 }
 
-/** The typed model around a network. */
-export function createModel<T extends Tasks>(network: Network<T>): MultiTaskModel<T> {
+/** Creates the typed model of a network, which starts engines and reads images by way of `platform`. */
+export function createModel<T extends Tasks>(platform: Platform, network: Network<T>): MultiTaskModel<T> {
   let disposed = false;
   const alive = (method: string) => {
     if (disposed) throw createDisposedModelError(`model.${method}`);
@@ -195,14 +198,18 @@ export function createModel<T extends Tasks>(network: Network<T>): MultiTaskMode
   return {
     tasks: network.tasks,
     input: network.input,
-    layersModel: network.layersModel,
+    get layersModel() {
+      return network.layersModel;
+    },
+    '~network': network,
+    '~platform': platform,
     fit: async (train, options) => {
       alive('fit');
-      return fitNetwork(network, train, options);
+      return fitNetwork(platform, network, train, options);
     },
     evaluate: async (dataset, options) => {
       alive('evaluate');
-      return evaluate(network, dataset, options ?? {});
+      return evaluate(platform, network, dataset, options ?? {});
     },
     predict: (async (
       input: PredictInput | readonly PredictInput[] | Tensor4D,
@@ -210,12 +217,11 @@ export function createModel<T extends Tasks>(network: Network<T>): MultiTaskMode
     ): Promise<PredictionsOf<T> | PredictionsOf<T>[]> => {
       alive('predict');
       const many = Array.isArray(input) || (input as Partial<Tensor3D | Tensor4D> | null)?.rank === 4;
-      if (many) return predictImages(network, input as readonly PredictInput[] | Tensor4D, options);
-      return (await predictImages(network, [input as PredictInput], options))[0]!;
+      if (many) return predictImages(platform, network, input as readonly PredictInput[] | Tensor4D, options);
+      return (await predictImages(platform, network, [input as PredictInput], options))[0]!;
     }) as MultiTaskModel<T>['predict'],
     save: async (store, folder = '') => {
       alive('save');
-      syncWeights(network.layersModel);
       await writeModelFolder(network, store, folder);
     },
     freeze: (layer) => changeTrainable('freeze', layer),
@@ -230,7 +236,7 @@ export function createModel<T extends Tasks>(network: Network<T>): MultiTaskMode
       if (disposed) return;
       if (isInTraining(network)) throw createInTrainingError('dispose');
       disposed = true;
-      releasePredictor(network.graph);
+      releaseGraph(network.graph);
       network.layersModel.dispose();
     },
   };
@@ -250,25 +256,26 @@ async function evaluate<
   W extends { readonly [task: string]: number },
   C extends ClassWeights,
 >(
+  platform: Platform,
   network: Network<T>,
   dataset: Dataset<LabelsOf<T>>,
   options: EvaluateOptions<T, W, C>,
 ): Promise<Evaluation<T>> {
-  const { batchSize = 32, seed = 0, epoch = 1, lossAverage: average = 'examples', engine } = options;
+  const { batchSize = 32, seed = 0, epoch = 1, lossAverage = 'examples' } = options;
   const loss =
     options.loss ?? weightedLoss(Object.fromEntries(Object.keys(network.tasks).map((name) => [name, 1])));
   checkLossWeights(loss, network.tasks);
   checks.integer('evaluate.batchSize', batchSize, { min: 1, defaultValue: 32 });
   checkDataset('evaluate', dataset, network.tasks, network.input.shape);
-  if (engine !== undefined || !getCurrentEngine()) await useEngine(engine, options);
-  const pass: EvaluationConfig = {
+  const engine = await startEngine(platform, options.engine, options);
+  const config: EvaluationConfig = {
     lossWeights: loss.weights,
     batchSize,
     seed,
     epoch: epoch - 1,
-    lossAverage: average,
+    lossAverage,
   };
-  return (await evaluateDataset(network, dataset, pass)).toLogs() as Evaluation<T>;
+  return (await evaluateDataset(engine, network, dataset, config)).toLogs() as Evaluation<T>;
 }
 
 /**
@@ -283,31 +290,35 @@ export interface LoadModelOptions<T extends Tasks> {
   readonly tasks?: InferPerTask<T>;
 }
 
-/**
- * Opens what {@link MultiTaskModel.save} or `bestCheckpoint` wrote. Give `tasks` to have the model typed, and the
- * folder checked against them.
- *
- * @throws `file` fault for a missing, cut or changed file, a newer format, or other tasks.
- * @example
- * ```ts
- * import { binary, loadModel, memoryStore, multiTask, branch, dense, flatten, regression } from 'tfjs-multitask';
- *
- * const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };
- * const small = branch([flatten(), dense(4)]);
- * const model = multiTask({ input: [8, 8, 3] })
- *   .task('age', tasks.age, small)
- *   .task('gender', tasks.gender, small)
- *   .build();
- * const store = memoryStore();
- * await model.save(store);
- * const again = await loadModel(store, { tasks });
- * console.log(again.tasks.gender.labels); // ['male', 'female']
- * ```
- * @category Files
- */
-export async function loadModel<const T extends Tasks = Tasks>(
-  store: Store,
-  { folder = '', tasks }: LoadModelOptions<T> = {},
-): Promise<MultiTaskModel<T>> {
-  return createModel(await readModelFolder(store, folder, tasks));
+/** The `loadModel` function of an entry. */
+export interface LoadModel {
+  /**
+   * Opens what {@link MultiTaskModel.save} or `bestCheckpoint` wrote. Give `tasks` to have the model typed, and the
+   * folder checked against them.
+   *
+   * @throws `file` fault for a missing, cut or changed file, a newer format, or other tasks.
+   * @example
+   * ```ts
+   * import { binary, loadModel, memoryStore, multiTask, branch, dense, flatten, regression } from 'tfjs-multitask';
+   *
+   * const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };
+   * const small = branch([flatten(), dense(4)]);
+   * const model = multiTask({ input: [8, 8, 3] })
+   *   .task('age', tasks.age, small)
+   *   .task('gender', tasks.gender, small)
+   *   .build();
+   * const store = memoryStore();
+   * await model.save(store);
+   * const again = await loadModel(store, { tasks });
+   * console.log(again.tasks.gender.labels); // ['male', 'female']
+   * ```
+   * @category Files
+   */
+  <const T extends Tasks = Tasks>(store: Store, options?: LoadModelOptions<T>): Promise<MultiTaskModel<T>>;
+}
+
+/** Creates the {@link LoadModel} function of a platform, which its models use to start engines and read images. */
+export function createLoadModel(platform: Platform): LoadModel {
+  return async (store, { folder = '', tasks } = {}) =>
+    createModel(platform, await readModelFolder(store, folder, tasks));
 }

@@ -16,8 +16,7 @@ import {
 } from './buildContext.js';
 import { initializeWeights } from './initializeWeights.js';
 import { buildInputViews } from './inputViews.js';
-import { createLayerGraph } from './layerGraph.js';
-import type { Network, NetworkInput } from './network.js';
+import { Network, type NetworkInput } from './network.js';
 
 /** A task and the layers that lead to it. */
 export interface TaskDefinition {
@@ -102,13 +101,13 @@ function createTrunkApplier(
   };
 }
 
-/** A network around a flat model whose layers are ours already. */
+/** Creates a network around a flat model whose layers are patched for training. */
 export function createNetwork<T extends Tasks>(
   layersModel: tf.LayersModel,
   tasks: T,
   input: NetworkInput,
 ): Network<T> {
-  return { layersModel, tasks, input, graph: createLayerGraph(layersModel) };
+  return new Network(layersModel, tasks, input);
 }
 
 /** The last layer of a task: named like the task, since that is the name of the output in every format. */

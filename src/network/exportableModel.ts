@@ -1,17 +1,31 @@
+import { defaultPlatform } from '../core/platform/defaultPlatform.js';
+import type { Platform } from '../core/platform/platform.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
-import type { NetworkInput } from './network.js';
+import { createNetwork } from './buildNetwork.js';
+import type { Network, NetworkInput } from './network.js';
 
 /**
- * What {@link exportOnnx} needs of a model; every `MultiTaskModel` has it.
+ * The parts of a `MultiTaskModel` that exports and Grad-CAM read.
  *
  * @category Files
  */
-export interface ExportableModel {
+export interface ExportableModel<T extends Tasks = Tasks> {
   /** Layers and weights. */
   readonly layersModel: tf.LayersModel;
-  /** By name, in the order of the outputs. */
-  readonly tasks: Tasks;
+  /** Tasks by name, in the order of the outputs. */
+  readonly tasks: T;
   /** Size and range of the images. */
   readonly input: NetworkInput;
+  /** @internal */
+  readonly '~network'?: Network<T>;
+  /** @internal */
+  readonly '~platform'?: Platform;
 }
+
+/** Returns the network of a model, which is updated from a run in progress; for other objects a network around their layers. */
+export const getNetwork = <T extends Tasks>(model: ExportableModel<T>): Network<T> =>
+  model['~network'] ?? createNetwork(model.layersModel, model.tasks, model.input);
+
+/** Returns the platform of a model; for other objects one without optional packages. */
+export const getPlatform = (model: ExportableModel): Platform => model['~platform'] ?? defaultPlatform;

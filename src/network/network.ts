@@ -1,7 +1,8 @@
 import type { ImageShape, PixelRange } from '../core/images.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
-import type { LayerGraph } from './layerGraph.js';
+import { createLayerGraph, type LayerGraph } from './layerGraph.js';
+import { WeightSync } from './weightSync.js';
 
 /**
  * What a network takes: images of one size, and how their bytes become numbers.
@@ -15,14 +16,45 @@ export interface NetworkInput {
   readonly range: PixelRange;
 }
 
-/** A built network: a real, flat `tf.LayersModel` and what it does not know about itself. */
-export interface Network<T extends Tasks = Tasks> {
-  readonly layersModel: tf.LayersModel;
-  /** In the order of the model's outputs. */
-  readonly tasks: T;
-  readonly input: NetworkInput;
-  /** What a pass runs. */
+/** The parts that a {@link Network} of the same weights shares. */
+interface NetworkParts {
+  readonly graph?: LayerGraph;
+  readonly weightSync?: WeightSync;
+}
+
+/** A built network: a flat `tf.LayersModel`, its tasks and its input. */
+export class Network<T extends Tasks = Tasks> {
+  /** The layers in execution order. Read weights through {@link layersModel}, which is current during a run too. */
   readonly graph: LayerGraph;
+  /** Updates the variables of {@link layersModel} from a run in progress. */
+  readonly weightSync: WeightSync;
+  readonly #layersModel: tf.LayersModel;
+
+  /**
+   * @param layersModel - A flat model whose layers are patched for training.
+   * @param tasks - Tasks in the order of the model's outputs.
+   */
+  constructor(
+    layersModel: tf.LayersModel,
+    readonly tasks: T,
+    readonly input: NetworkInput,
+    parts: NetworkParts = {},
+  ) {
+    this.#layersModel = layersModel;
+    this.graph = parts.graph ?? createLayerGraph(layersModel);
+    this.weightSync = parts.weightSync ?? new WeightSync();
+  }
+
+  /** The TensorFlow.js model, with the weights of the last training step. */
+  get layersModel(): tf.LayersModel {
+    this.weightSync.sync();
+    return this.#layersModel;
+  }
+
+  /** Returns a network with the same weights that runs only a part of the layers. */
+  withGraph(graph: LayerGraph): Network<T> {
+    return new Network(this.#layersModel, this.tasks, this.input, { graph, weightSync: this.weightSync });
+  }
 }
 
 /** Names of a network's tasks, in the order of its outputs. */

@@ -1,15 +1,28 @@
-import type { tf } from '../tensor/tf.js';
-
-/** Who works on the weights of a model at the moment, elsewhere than in its variables. */
-const syncCallbacks = new WeakMap<tf.LayersModel, () => void>();
-
-/** Says how to bring a model's variables up to date while somebody works on its weights; undefined when nobody does any more. */
-export function setWeightSync(model: tf.LayersModel, settle: (() => void) | undefined): void {
-  if (settle) syncCallbacks.set(model, settle);
-  else syncCallbacks.delete(model);
+/** Something that changes the weights of a model elsewhere than in the model's variables. */
+export interface WeightSource {
+  /** Copies the current weights into the model's variables. Does nothing when they are current already. */
+  syncWeights(): void;
 }
 
-/** Brings the variables of a model in training up to its last step; those of others are as they are. */
-export function syncWeights(model: tf.LayersModel): void {
-  syncCallbacks.get(model)?.();
+/**
+ * Keeps the variables of one model current while training steps change copies of its weights. Every way to read weights
+ * through a `Network` goes through it.
+ */
+export class WeightSync {
+  readonly #sources = new Set<WeightSource>();
+
+  /** Adds a source, for the time in which it changes the weights. */
+  attach(source: WeightSource): void {
+    this.#sources.add(source);
+  }
+
+  /** Removes a source. Call it after the source's last `syncWeights`. */
+  detach(source: WeightSource): void {
+    this.#sources.delete(source);
+  }
+
+  /** Copies the current weights of all sources into the model's variables. */
+  sync(): void {
+    for (const source of this.#sources) source.syncWeights();
+  }
 }

@@ -3,9 +3,10 @@ import { createError } from '../core/errors/errors.js';
 import type { Weight } from '../layers/own/forwardContext.js';
 import { tf } from '../tensor/tf.js';
 import { getLayers, type LayerGraph } from './layerGraph.js';
+import type { Network } from './network.js';
 
 /**
- * All weights of a model as plain numbers, by name, moving statistics included.
+ * Weights of a model as host arrays by name, moving statistics included.
  *
  * @category Callbacks
  */
@@ -13,12 +14,13 @@ export interface Weights {
   readonly [name: string]: HostArray;
 }
 
-/** The weights of a graph's layers. */
+/** Returns the weights of a graph's layers. */
 export const getGraphWeights = (graph: LayerGraph): Weight[] =>
   getLayers(graph).flatMap((layer) => layer.weights);
 
-/** A copy of all weights of a graph's layers, moving statistics included, by name. */
-export async function readWeights(graph: LayerGraph): Promise<Weights> {
+/** Returns a copy of the current weights of the network's layers, moving statistics included, by name. */
+export async function readWeights({ graph, weightSync }: Network): Promise<Weights> {
+  weightSync.sync();
   const weights: Record<string, Weights[string]> = {};
   for (const weight of getGraphWeights(graph)) {
     const data = (await weight.read().data()) as Float32Array;
@@ -27,8 +29,12 @@ export async function readWeights(graph: LayerGraph): Promise<Weights> {
   return weights;
 }
 
-/** Puts a copy back into the graph it was taken from, or one of the same layers. */
-export function writeWeights(graph: LayerGraph, weights: Weights): void {
+/**
+ * Writes a copy from {@link readWeights} into the network it was read from, or into one with the same layers.
+ *
+ * @throws `checkpoint` error for weights that are missing or have another shape.
+ */
+export function writeWeights({ graph }: Network, weights: Weights): void {
   for (const weight of getGraphWeights(graph)) {
     const saved = weights[weight.originalName];
     if (!saved || saved.shape.join() !== (weight.shape as number[]).join()) {

@@ -12,7 +12,6 @@ export {
 export { imageFolder } from './imageFolder.js';
 export { type LoadKerasModelOptions, type LoadKerasOptions, loadKeras } from './loadKeras.js';
 export { folderStore } from './platform/folderStore.js';
-export { loadPackage } from './platform/loadPackage.js';
 export { sharpDecoder } from './platform/sharpDecoder.js';
 export { type SharpEncoderOptions, sharpEncoder } from './platform/sharpEncoder.js';
 export { workerThreads } from './platform/workerThreads.js';

@@ -4,11 +4,12 @@ import { suggestAwait } from '../core/errors/suggestions.js';
 import {
   type LoadKerasOptions as BytesOptions,
   type LoadKerasModelOptions as BytesTasks,
-  loadKeras as loadBytes,
+  createLoadKeras,
 } from '../model/loadKeras.js';
 import type { MultiTaskModel } from '../model/multiTaskModel.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
+import { nodePlatform } from './platform/nodePlatform.js';
 import { readFileBytes } from './platform/readFileBytes.js';
 
 /**
@@ -76,7 +77,7 @@ export async function loadKeras<T extends Tasks>(
     name: path,
     ...(weights === undefined ? {} : { weights: await readBytes(weights), weightsName: weights }),
   };
-  return loadBytes<T>(await readBytes(path), bytesOptions as BytesTasks<T>);
+  return createLoadKeras(nodePlatform)(await readBytes(path), bytesOptions as BytesTasks<T>);
 }
 
 const readBytes = (path: string) => readFileBytes(path, 'a readable file', 'Check the path.');

@@ -2,6 +2,7 @@ import type { TypeErrorMessage } from '../core/inferenceTypes.js';
 import type { Json } from '../core/json.js';
 import type { Store } from '../core/platform/platform.js';
 import type { HistoryRow, TaskRecord } from '../core/records/history.js';
+import type { EngineChoice } from '../engines/engineChoice.js';
 import type { Weights } from '../network/weights.js';
 import type { MonitorModes } from './monitor.js';
 
@@ -27,6 +28,8 @@ export interface Run {
   readonly tasks: readonly TaskRecord[];
   /** Columns that the rows of this run have, and whether a smaller or a larger value is better. */
   readonly monitorModes: MonitorModes;
+  /** Engine of the run, and why it was chosen. */
+  readonly engine: EngineChoice;
   /** Number of the last epoch, counted from 1. */
   readonly epochs: number;
   /** Rows of the finished epochs. In `onEpochEnd` the epoch that has just ended is included. */

@@ -1,16 +1,14 @@
-import type { Clock, Store } from '../core/platform/platform.js';
+import type { Clock, Platform, Store } from '../core/platform/platform.js';
 import type { ColumnPrefix } from '../core/records/history.js';
 import type { Dataset } from '../data/dataset.js';
-import { checkMemory } from '../engines/checkMemory.js';
-import { createExecutor } from '../engines/createExecutor.js';
-import { releasePredictor } from '../engines/onnx/executor/predictor.js';
-import { acquireEngine, type EngineLease, type EngineName, type EngineOptions } from '../engines/select.js';
+import type { EngineName } from '../engines/engineChoice.js';
+import type { Executor } from '../engines/executor.js';
+import { acquireEngine, type EngineLease, type EngineOptions, releaseGraph } from '../engines/select.js';
 import { FeatureCache } from '../inference/featureCache.js';
 import { InputPipeline } from '../inference/inputPipeline.js';
 import { computeFrozenDigest, FROZEN_WEIGHTS_PART } from '../network/frozenDigest.js';
 import { splitFrozen } from '../network/frozenSplit.js';
 import type { Network } from '../network/network.js';
-import { setWeightSync } from '../network/weightSync.js';
 import { adam } from '../optimizers/adam.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import type { LossAverage } from '../steps/metricAccumulator.js';
@@ -56,7 +54,7 @@ export interface FitOptions<
   readonly optimizer?: Optimizer;
   /** Told in this order. */
   readonly callbacks?: readonly Callback<HistoryColumn<T>>[];
-  /** What executes a step; a named engine never falls back. Default `auto`. */
+  /** Engine to train on; a named engine never falls back to another. Default: that of `useEngine`, else `auto`. */
   readonly engine?: EngineName | 'auto';
   /** Where the state of the run is kept after every epoch, and when it is stopped. */
   readonly checkpoint?: Store;
@@ -81,15 +79,20 @@ export interface FitOptions<
   readonly clock?: Clock;
 }
 
-/** The training loop. See `MultiTaskModel.fit` for what it promises. */
+/** Trains a network. `MultiTaskModel.fit` documents the behavior. */
 export async function fitNetwork<
   T extends Tasks,
   W extends { readonly [task: string]: number },
   C extends ClassWeights,
->(network: Network<T>, train: Dataset<LabelsOf<T>>, options: FitOptions<T, W, C>): Promise<History<T>> {
+>(
+  platform: Platform,
+  network: Network<T>,
+  train: Dataset<LabelsOf<T>>,
+  options: FitOptions<T, W, C>,
+): Promise<History<T>> {
   const { validation, evaluateUnaugmented = false, checkpoint, resume = false, log = () => {} } = options;
   validateFitArguments(train, options as unknown as { readonly [option: string]: unknown });
-  const plan: FitConfig = {
+  const config: FitConfig = {
     network,
     train,
     validation,
@@ -108,55 +111,66 @@ export async function fitNetwork<
     signal: options.signal,
     clock: options.clock ?? (() => performance.now()),
   };
-  validateFitConfig(plan);
+  validateFitConfig(config);
   const prefixes: ColumnPrefix[] = validation
     ? evaluateUnaugmented
       ? ['', 'val_', 'val_unaugmented_']
       : ['', 'val_']
     : [''];
   const monitors = getMonitorModes(network.tasks, prefixes);
-  for (const { name, monitor } of plan.callbacks) {
+  for (const { name, monitor } of config.callbacks) {
     if (monitor !== undefined) checkMonitor(name, monitor, monitors);
   }
   acquireTrainingLock(network);
-  const halves = splitFrozen(network.graph);
-  const { frozenGraph, trainableGraph } = halves;
+  const frozenSplit = splitFrozen(network.graph);
+  const { frozenGraph, trainableGraph } = frozenSplit;
+  let executor: Executor | undefined;
   let run: TrainingRun | undefined;
-  let held: EngineLease | undefined;
+  let lease: EngineLease | undefined;
   try {
-    // First of all: of two runs that begin together the first has its engine.
-    held = await acquireEngine(options.engine ?? 'auto', options);
-    const digest = await computeFrozenDigest(halves, network.input.range);
-    const contract = {
-      ...(await computeRunFingerprint(plan)),
+    // The engine comes first: of two runs that start at the same time, the first one gets the engine it asked for.
+    lease = await acquireEngine(platform, options.engine, options);
+    const { engine, choice, compileCache } = lease;
+    const digest = await computeFrozenDigest(frozenSplit, network.input.range);
+    const fingerprint = {
+      ...(await computeRunFingerprint(config)),
       ...(digest && { [FROZEN_WEIGHTS_PART]: digest }),
     };
-    const saved = checkpoint && resume ? await readCheckpoint(checkpoint, contract) : undefined;
-    const engine = held.choice;
-    const half: Network<T> = { ...network, graph: trainableGraph };
-    checkMemory(half, plan.batchSize, engine.name);
-    const steps = createExecutor(half, plan.optimizer, plan.loss.weights, held.onnx);
-    setWeightSync(network.layersModel, () => steps.syncWeights());
-    const features =
-      plan.featureCache &&
-      new FeatureCache(plan.featureCache, `${digest}-${engine.name}`, trainableGraph.inputs, log);
-    await features?.load();
+    const saved = checkpoint && resume ? await readCheckpoint(checkpoint, fingerprint) : undefined;
+    const trainedNetwork = network.withGraph(trainableGraph);
+    engine.checkMemory(trainedNetwork, config.batchSize);
+    executor = engine.createExecutor(trainedNetwork, config.optimizer, config.loss.weights, {
+      compileCache,
+      log,
+    });
+    const featureCache =
+      config.featureCache &&
+      new FeatureCache(config.featureCache, `${digest}-${engine.name}`, trainableGraph.inputs, log);
+    await featureCache?.load();
     for (const [name, dataset] of Object.entries({ training: train, validation })) {
-      if (!features || !dataset || FeatureCache.isCacheable(dataset)) continue;
+      if (!featureCache || !dataset || FeatureCache.isCacheable(dataset)) continue;
       log(`${name} images change in every epoch: what frozen layers make of them is not kept`);
     }
-    const door = new InputPipeline(halves, network.input.range, features);
-    run = new TrainingRun({ ...plan, network: half }, monitors, contract, steps, door, engine.name);
+    const inputPipeline = new InputPipeline(engine, frozenSplit, network.input.range, featureCache);
+    run = new TrainingRun(
+      { ...config, network: trainedNetwork },
+      monitors,
+      fingerprint,
+      executor,
+      inputPipeline,
+      choice,
+    );
     await run.start(saved);
     if (saved) log(`resumed after ${run.progressText}, made by ${saved.state.engine}`);
     while (run.shouldContinue) await run.runEpoch();
     const stopped = await run.finish();
-    const history = new TrainingHistory(run.tasks, run.history, engine, stopped, monitors);
+    const history = new TrainingHistory(run.tasks, run.history, choice, stopped, monitors);
     return history as unknown as History<T>; // the columns of its rows follow from the tasks
   } finally {
-    await run?.dispose();
-    for (const half of frozenGraph ? [frozenGraph, trainableGraph] : []) releasePredictor(half);
-    held?.release();
+    if (run) await run.dispose();
+    else executor?.dispose();
+    for (const graph of frozenGraph ? [frozenGraph, trainableGraph] : []) releaseGraph(graph);
+    lease?.release();
     releaseTrainingLock(network);
   }
 }

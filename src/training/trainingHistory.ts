@@ -5,7 +5,7 @@ import {
   type HistoryRow,
   type TaskRecord,
 } from '../core/records/history.js';
-import type { EngineChoice } from '../engines/select.js';
+import type { EngineChoice } from '../engines/engineChoice.js';
 import type { Tasks } from '../tasks/task.js';
 import { checkMonitor, type HistoryColumn, type MonitorModes } from './monitor.js';
 

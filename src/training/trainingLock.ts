@@ -1,6 +1,5 @@
 import { createError } from '../core/errors/errors.js';
 import type { Network } from '../network/network.js';
-import { setWeightSync } from '../network/weightSync.js';
 
 /** Networks that `fit` is training. */
 const networksInTraining = new WeakSet<Network>();
@@ -24,6 +23,5 @@ export const isInTraining = (network: Network): boolean => networksInTraining.ha
 
 /** Marks the network as not in training, and unregisters its weight synchronization. */
 export function releaseTrainingLock(network: Network): void {
-  setWeightSync(network.layersModel, undefined);
   networksInTraining.delete(network);
 }

@@ -4,13 +4,12 @@ import { yieldToEventLoop } from '../core/yieldToEventLoop.js';
 import { type BatchOptions, iterateBatches } from '../data/batches.js';
 import type { Batch, Dataset } from '../data/dataset.js';
 import { WorkerPool } from '../data/workerPool.js';
+import type { EngineChoice } from '../engines/engineChoice.js';
 import type { Executor } from '../engines/executor.js';
-import type { EngineName } from '../engines/select.js';
 import { type EvaluationConfig, evaluateDataset } from '../inference/evaluate.js';
 import type { InputPipeline } from '../inference/inputPipeline.js';
 import type { Network } from '../network/network.js';
 import { writeModelFolder } from '../network/savedModel/modelFolder.js';
-import { syncWeights } from '../network/weightSync.js';
 import { readWeights, type Weights, writeWeights } from '../network/weights.js';
 import type { Optimizer } from '../optimizers/optimizer.js';
 import { drawDropoutMasks } from '../steps/dropoutMasks.js';
@@ -80,14 +79,14 @@ export class TrainingRun implements Run {
     readonly config: FitConfig,
     readonly monitorModes: MonitorModes,
     readonly fingerprint: Fingerprint,
-    steps: Executor,
+    executor: Executor,
     readonly inputPipeline: InputPipeline,
-    readonly engineName: EngineName,
+    readonly engine: EngineChoice,
   ) {
     const { network, optimizer, validation, evaluateUnaugmented } = config;
     this.#unaugmentedValidation = evaluateUnaugmented ? validation?.withoutAugmentation() : undefined;
     this.tasks = Object.entries(network.tasks).map(([name, task]) => createTaskRecord(name, task));
-    this.#optimizerState = new OptimizerState(optimizer, steps);
+    this.#optimizerState = new OptimizerState(optimizer, executor);
   }
 
   get epochs(): number {
@@ -117,16 +116,14 @@ export class TrainingRun implements Run {
   }
 
   async getWeights(): Promise<Weights> {
-    syncWeights(this.config.network.layersModel);
-    return readWeights(this.inputPipeline.frozenSplit.trainableGraph);
+    return readWeights(this.config.network);
   }
 
   setWeights(weights: Weights): void {
-    writeWeights(this.inputPipeline.frozenSplit.trainableGraph, weights);
+    writeWeights(this.config.network, weights);
   }
 
   async save(store: Store, folder: string): Promise<void> {
-    syncWeights(this.config.network.layersModel);
     return writeModelFolder(this.config.network, store, folder);
   }
 
@@ -174,7 +171,8 @@ export class TrainingRun implements Run {
       };
       this.history.push(row);
       await this.inputPipeline.featureCache?.flush();
-      syncWeights(this.config.network.layersModel); // callbacks may read the model
+      // Callbacks may read the variables of a LayersModel that they took from the model earlier.
+      this.config.network.weightSync.sync();
       await this.#notify((hooks) => hooks.onEpochEnd?.({ epoch, row }, this));
       this.#finishedEpochs = epoch;
       this.#position = EPOCH_START;
@@ -247,6 +245,7 @@ export class TrainingRun implements Run {
   async #validate(): Promise<Record<string, number> | undefined> {
     const { network, validation, loss, batchSize, seed, lossAverage: average, signal } = this.config;
     const [workerPool, inputPipeline] = [this.#workerPool, this.inputPipeline];
+    const { engine } = inputPipeline;
     const pass: EvaluationConfig = {
       lossWeights: loss.weights,
       batchSize,
@@ -257,9 +256,10 @@ export class TrainingRun implements Run {
       workerPool,
       inputPipeline,
     };
-    const result = validation && (await evaluateDataset(network, validation, pass));
+    const result = validation && (await evaluateDataset(engine, network, validation, pass));
     const unaugmented =
-      this.#unaugmentedValidation && (await evaluateDataset(network, this.#unaugmentedValidation, pass));
+      this.#unaugmentedValidation &&
+      (await evaluateDataset(engine, network, this.#unaugmentedValidation, pass));
     return signal?.aborted && validation
       ? undefined
       : { ...result?.toLogs('val_'), ...unaugmented?.toLogs('val_unaugmented_') };
@@ -285,7 +285,7 @@ export class TrainingRun implements Run {
         learningRate: optimizer.isLearningRateAdjustable ? this.learningRate : null,
         rows: this.history,
         stopped: this.#stopReason === ABORTED ? null : this.#stopReason,
-        engine: this.engineName,
+        engine: this.engine.name,
       },
       weights: await this.getWeights(),
       slots: await this.#optimizerState.executor.getSlots(),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { earlyStopping } from '../../src/index.js';
+import { earlyStopping } from '../../src/entries/node.js';
 import { faultOf } from './faultOf.js';
 import { good, settings, small } from './small.js';
 

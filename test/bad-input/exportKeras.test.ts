@@ -18,7 +18,7 @@ import {
   sgd,
   warmup,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { saveKeras } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
 import { faultOf } from './faultOf.js';

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { isMultitaskError, type MultitaskError } from '../../src/index.js';
+import { isMultitaskError, type MultitaskError } from '../../src/entries/node.js';
 
 /**
  * Returns the library's error that `action` throws. Checks that it contains all three parts that a reader

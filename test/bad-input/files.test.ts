@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { utkFace } from '../../src/datasets/index.js';
-import { createRng, csvLabels } from '../../src/index.js';
+import { createRng, csvLabels } from '../../src/entries/node.js';
 import { folderStore, imageFolder } from '../../src/node/index.js';
 import { faultOf } from './faultOf.js';
 
@@ -211,6 +211,28 @@ describe('csvLabels', () => {
     expect(cut).toMatchObject({ kind: 'data', path: 'csv row 2', expected: '3 cells', received: '2 cells' });
     const twice = await faultOf(read('file,age,gender\na.jpg,30,male\n./a.jpg,31,male\n'));
     expect(twice).toMatchObject({ kind: 'data', path: 'csv row 3', received: 'a second row for a.jpg' });
+  });
+
+  test('csvLabels rejects a column that is no column type, and an option that it does not have', async () => {
+    const type = await faultOf(() => csvLabels('file,age\n', { columns: { age: 'number' as never } }));
+    expect(type).toMatchObject({ kind: 'argument', path: 'csvLabels.columns.age', received: '"number"' });
+    const option = await faultOf(() => csvLabels('file,age\n', { columns: { age: { mini: 3 } as never } }));
+    expect(option).toMatchObject({ path: 'csvLabels.columns.age', received: 'the option "mini"' });
+  });
+
+  test('csvLabels reads text, numbers, ranges, lists and functions, each with its own type', () => {
+    const labels = csvLabels('file,name,age,size,gender,born\na.jpg, Ada ,36,2.5,female,1815\n', {
+      columns: {
+        name: String,
+        age: Number,
+        size: { min: 0, max: 9 },
+        gender: ['male', 'female'],
+        born: (cell) => new Date(`${cell}-01-01`).getUTCFullYear(),
+      },
+    });
+    expect(labels('a.jpg')).toEqual({
+      labels: { name: ' Ada ', age: 36, size: 2.5, gender: 'female', born: 1815 },
+    });
   });
 
   test('leaves an image without labels when the CSV file does not contain it', async () => {

@@ -11,7 +11,7 @@ import {
   multiTask,
   regression,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { heatOverlay } from '../../src/report/index.js';
 import { tf } from '../../src/tensor/tf.js';
 import { faultOf } from './faultOf.js';

@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readSafetensors } from '../../src/formats/safetensors.js';
 import {
   adam,
   bestCheckpoint,
@@ -20,7 +19,8 @@ import {
   regression,
   sgd,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
+import { readSafetensors } from '../../src/formats/safetensors.js';
 import { folderStore } from '../../src/node/index.js';
 import { CHECKPOINT_FILE } from '../../src/training/checkpoint.js';
 import { faultOf } from './faultOf.js';

@@ -12,22 +12,20 @@ import {
   flatten,
   maxPool,
   multiTask,
-  type PackageLoader,
   regression,
   residual,
   sgd,
   sharedTrunk,
   useEngine,
 } from 'tfjs-multitask';
-import { createExecutor } from '../../src/engines/createExecutor.js';
-import { getCurrentOnnx } from '../../src/engines/select.js';
+import { getActiveEngine, type UseEngineOptions } from '../../src/engines/select.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import { drawDropoutMasks } from '../../src/steps/dropoutMasks.js';
 import { GRADIENT_SUM } from '../../src/steps/optimizerSlots.js';
 
 /** Sums and gradients of a small net from five states, two images each: the same program for Node and for the page. */
-export async function gradients(engine: EngineName, load?: PackageLoader) {
-  const { name } = await useEngine(engine, load ? { load } : {});
+export async function gradients(engine: EngineName, options: UseEngineOptions = {}) {
+  const { name } = await useEngine(engine, options);
   const { layersModel, tasks, input } = multiTask({ input: [16, 16, 3], range: [-1, 1], seed: 2 })
     .trunk(
       sharedTrunk([
@@ -41,12 +39,8 @@ export async function gradients(engine: EngineName, load?: PackageLoader) {
     .task('sex', binary(['m', 'f']), branch([maxPool(2), flatten(), dense(4)]))
     .build();
   const network = createNetwork(layersModel, tasks, input);
-  const steps = createExecutor(
-    network,
-    sgd({ gradientAccumulationSteps: 2 }),
-    { age: 1, sex: 50 },
-    getCurrentOnnx(),
-  );
+  const optimizer = sgd({ gradientAccumulationSteps: 2 });
+  const steps = getActiveEngine()!.createExecutor(network, optimizer, { age: 1, sex: 50 });
   const random = createRng(1, 'gradients');
   const array = (shape: readonly number[], draw: () => number) => ({
     shape,

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { branch, dense, flatten, memoryStore, multiTask, regression } from '../../src/entries/node.js';
 import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
-import { branch, dense, flatten, memoryStore, multiTask, regression } from '../../src/index.js';
 import { sharpDecoder } from '../../src/node/index.js';
 import { blocksOf } from '../docs/blocks.js';
 import { gradients } from './gradients.js';
@@ -12,12 +12,11 @@ import { study } from './study.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Makes `load`, which finds ONNX Runtime in the page. */
+/** Declares `packages`, which registers ONNX Runtime in the page. */
 const ONNX = `
   import * as ort from 'onnxruntime-web';
-  import { packages } from 'tfjs-multitask/browser';
   ort.env.wasm.wasmPaths = location.href;
-  const load = packages({ 'onnxruntime-web': async () => ort });`;
+  const packages = { 'onnxruntime-web': async () => ort };`;
 
 /** A picture whose red grows to the right and whose green grows downwards. */
 const slopes = (side: number) =>
@@ -84,8 +83,10 @@ describe.skipIf(!browser)('in a page', () => {
   test('trains on onnx as Node does, by onnxruntime-web', async () => {
     const page = (await inPage(`
       ${ONNX}
+      import { useEngine } from 'tfjs-multitask';
       import { study } from './test/browser/study.ts';
-      report(await study('onnx', { load }));
+      await useEngine('onnx', { packages });
+      report(await study('onnx'));
     `)) as Awaited<ReturnType<typeof study>>;
     const node = await study('wasm');
     expect(page.engine).toBe('onnx');
@@ -104,7 +105,7 @@ describe.skipIf(!browser)('in a page', () => {
       const page = (await inPage(`
       ${imports}
       import { gradients } from './test/browser/gradients.ts';
-      report(await gradients('${engine}'${engine === 'onnx' ? ', load' : ''}));
+      report(await gradients('${engine}'${engine === 'onnx' ? ', { packages }' : ''}));
     `)) as Awaited<ReturnType<typeof gradients>>;
       const node = await gradients('wasm');
       expect(page.engine).toBe(engine);
@@ -176,13 +177,13 @@ describe.skipIf(!browser)('in a page', () => {
       };
       const threads = webWorkers({ count: 2 });
       let posts = 0;
-      const counting = { count: 2, spawn: (...given) => {
-        const { post, end } = threads.spawn(...given);
-        return { post: (...sent) => { posts++; post(...sent); }, end };
+      const counting = { maxWorkers: 2, spawn: (...given) => {
+        const { postMessage, terminate } = threads.spawn(...given);
+        return { postMessage: (...sent) => { posts++; postMessage(...sent); }, terminate };
       } };
       const alone = await epochOf(dataset);
       const same = JSON.stringify(await epochOf(dataset.withWorkers(counting))) === JSON.stringify(alone);
-      const broken = { count: 1, spawn: (_, listener) => threads.spawn('this is no script', listener) };
+      const broken = { maxWorkers: 1, spawn: (_, listener) => threads.spawn('this is no script', listener) };
       const error = await epochOf(dataset.withWorkers(broken)).catch((error) => error);
       const policy = document.createElement('meta');
       Object.assign(policy, { httpEquiv: 'Content-Security-Policy', content: "worker-src 'self'" });
@@ -190,7 +191,7 @@ describe.skipIf(!browser)('in a page', () => {
       const refused = await epochOf(dataset.withWorkers(webWorkers())).catch((error) => error);
       const file = new File([await (await fetch('face.jpg')).arrayBuffer()], 'face.jpg');
       const picked = await imageFiles([file], { labels: () => ({ labels: {} }), size: [8, 8] });
-      report({ same, posts, kind: error.kind, received: error.received, refused: refused.received, own: picked.spawner.count });
+      report({ same, posts, kind: error.kind, received: error.received, refused: refused.received, own: picked.spawner.maxWorkers });
     `,
       files,
     );

@@ -44,8 +44,9 @@ export async function inPage(
     target: 'es2022',
     logLevel: 'silent',
     alias: {
-      'tfjs-multitask': join(ROOT, 'src/index.ts'),
+      'tfjs-multitask': join(ROOT, 'src/entries/browser.ts'),
       'tfjs-multitask/browser': join(ROOT, 'src/browser/index.ts'),
+      'tfjs-multitask/datasets': join(ROOT, 'src/datasets/index.ts'),
     },
   });
   const script = outputFiles[0]!.contents;

@@ -11,7 +11,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { selectImageIds } from '../../src/core/records/answerSelection.js';
 import type { GradCamRecord } from '../../src/core/records/runRecord.js';
-import { createRng } from '../../src/index.js';
+import { createRng } from '../../src/entries/node.js';
 import { folderStore, sharpEncoder, watchRun, writeReport } from '../../src/node/index.js';
 import { AGE, GENDER, GRADE, HOSTILE, type Made, madeRun } from '../report/runs.js';
 import { browser as name } from './page.js';

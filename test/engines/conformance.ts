@@ -1,11 +1,11 @@
 /** One suite for every engine: what it computes is what the wasm engine computes, which `test/parity` holds to Keras. */
+
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/model-a-network.js';
 import type { NamedArrays } from '../../src/core/arrays.js';
 import type { PackageLoader } from '../../src/core/platform/platform.js';
-import { createExecutor } from '../../src/engines/createExecutor.js';
 import type { Executor } from '../../src/engines/executor.js';
-import { getCurrentOnnx } from '../../src/engines/select.js';
+import { getActiveEngine } from '../../src/engines/select.js';
 import {
   accuracy,
   adam,
@@ -44,19 +44,18 @@ import {
   type Store,
   sgd,
   sharedTrunk,
-  useEngine,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import type { Network } from '../../src/network/network.js';
 import { readWeights, type Weights, writeWeights } from '../../src/network/weights.js';
-import { loadPackage } from '../../src/node/index.js';
+import { loadPackage } from '../../src/node/platform/loadPackage.js';
 import { drawDropoutMasks } from '../../src/steps/dropoutMasks.js';
 import { GRADIENT_SUM } from '../../src/steps/optimizerSlots.js';
 import { getTrainableWeights } from '../../src/steps/trainableWeights.js';
 import { tf } from '../../src/tensor/tf.js';
-
 import { OptimizerState } from '../../src/training/optimizerState.js';
-import { aroundRuntime } from '../onnx/aroundRuntime.js';
+import { wrapRuntime } from '../onnx/wrapRuntime.js';
+import { useEngineWith } from './useEngineWith.js';
 
 const STATES = 20;
 /** Draws of a batch before a state counts as failed; see {@link statesAgree}. */
@@ -148,17 +147,17 @@ function apart(ours: ArrayLike<number>, theirs: ArrayLike<number>, least = 0): n
   return off === 0 ? 0 : off / Math.max(largest(theirs), least);
 }
 
-/** How often ONNX Runtime ran a training step: what stands in its place counts, and then does it. */
+/** Number of training steps that ONNX Runtime ran, counted by the wrapper of its sessions. */
 let compiledSteps = 0;
 const counting: PackageLoader = Object.assign(
   async <M>(name: string, neededFor: string): Promise<M> => {
     if (!name.startsWith('onnxruntime')) return loadPackage<M>(name, neededFor);
-    return aroundRuntime({
-      run:
+    return wrapRuntime({
+      wrapRun:
         (run, outputNames) =>
-        (...given) => {
+        (...args) => {
           if (outputNames.includes('sums')) compiledSteps++;
-          return run(...given);
+          return run(...args);
         },
     });
   },
@@ -167,7 +166,7 @@ const counting: PackageLoader = Object.assign(
 
 /** Runs `action` on an engine, and makes sure that it was that one. */
 async function on<R>(engine: EngineName, action: () => Promise<R>): Promise<R> {
-  const { name } = await useEngine(engine, { load: counting });
+  const { name } = await useEngineWith(counting)(engine);
   expect(name).toBe(engine);
   expect(tf.getBackend()).toBe({ native: 'tensorflow', onnx: 'wasm' }[engine as string] ?? engine);
   return action();
@@ -202,11 +201,11 @@ async function statesOf(net: Network): Promise<Weights[]> {
     const optimizer = adam({ learningRate: 1e-3 });
     const updater = new OptimizerState(
       optimizer,
-      createExecutor(net, optimizer, weightsOfLoss(net), getCurrentOnnx()),
+      getActiveEngine()!.createExecutor(net, optimizer, weightsOfLoss(net)),
     );
     const states: Weights[] = [];
     for (let i = 0; i < STATES; i++) {
-      states.push(await readWeights(net.graph));
+      states.push(await readWeights(net));
       await updater.runStep(batchOf(net, 4, 100 + i));
     }
     updater.executor.dispose();
@@ -221,7 +220,7 @@ export function conformance(
   names = Object.keys(nets),
 ): void {
   describe(`${engine} beside ${reference}`, () => {
-    beforeAll(() => useEngine(engine, { load: counting }));
+    beforeAll(() => useEngineWith(counting)(engine));
     beforeEach(() => {
       compiledSteps = 0;
     });
@@ -236,7 +235,7 @@ export function conformance(
       const states = await statesOf(net);
       const optimizer = sgd({ gradientAccumulationSteps: 2 });
       const make = () =>
-        Promise.resolve(createExecutor(net, optimizer, weightsOfLoss(net), getCurrentOnnx()));
+        Promise.resolve(getActiveEngine()!.createExecutor(net, optimizer, weightsOfLoss(net)));
       const ours = await on(engine, make);
       const theirs = await on(reference, make);
       let redrawn = 0;
@@ -252,7 +251,7 @@ export function conformance(
         for (let draw = 0; draw < DRAWS; draw++) {
           const arrays = batchOf(net, 2, 1000 * i + draw);
           const run = (steps: Executor) => () => {
-            writeWeights(net.graph, state);
+            writeWeights(net, state);
             return gradientOf(steps, arrays);
           };
           const own = await on(engine, run(ours));
@@ -312,12 +311,9 @@ export function conformance(
           .build(),
       );
       const run = async () => {
-        const steps = createExecutor(
-          net,
-          sgd({ gradientAccumulationSteps: 2 }),
-          { answer: 2 },
-          getCurrentOnnx(),
-        );
+        const steps = getActiveEngine()!.createExecutor(net, sgd({ gradientAccumulationSteps: 2 }), {
+          answer: 2,
+        });
         const result = await gradientOf(steps, batchOf(net, 5, 3));
         steps.dispose();
         return result;
@@ -353,11 +349,12 @@ export function conformance(
           .build();
         const { rows, engine: ran } = await model.fit(data, {
           ...options,
-          ...{ engine, load: counting, batchSize: 6, epochs: 3, validation: data },
+          ...{ engine, batchSize: 6, epochs: 3, validation: data },
         });
         expect(ran.name).toBe(engine);
         return rows.map(({ seconds: _, ...row }) => row);
       };
+      await useEngineWith(counting)(engine);
       const whole = await run({});
       for (const last of [3, 5]) {
         const checkpoint = memoryStore();
@@ -379,12 +376,12 @@ export function conformance(
         const optimizer = make();
         const updater = new OptimizerState(
           optimizer,
-          createExecutor(net, optimizer, weightsOfLoss(net), getCurrentOnnx()),
+          getActiveEngine()!.createExecutor(net, optimizer, weightsOfLoss(net)),
         );
         const losses: number[] = [];
         for (let i = 0; i < 20; i++) losses.push((await updater.runStep(batchOf(net, 4, i)))[0]!);
         updater.executor.dispose();
-        return { losses, weights: await readWeights(net.graph) };
+        return { losses, weights: await readWeights(net) };
       };
       return [await on(engine, run), await on(reference, run)] as const;
     }
@@ -413,7 +410,7 @@ async function descent(optimizer: Optimizer): Promise<number[]> {
       .task('y', regression({ unit: 'none', loss }), branch([flatten()]))
       .build(),
   );
-  const updater = new OptimizerState(optimizer, createExecutor(net, optimizer, { y: 1 }, getCurrentOnnx()));
+  const updater = new OptimizerState(optimizer, getActiveEngine()!.createExecutor(net, optimizer, { y: 1 }));
   const one = { shape: [1], data: Float32Array.of(1) };
   const path: number[] = [];
   for (const gradient of [
@@ -427,7 +424,7 @@ async function descent(optimizer: Optimizer): Promise<number[]> {
       'y/weight': one,
     });
     updater.executor.syncWeights();
-    for (const { data } of Object.values(await readWeights(net.graph))) path.push(...data);
+    for (const { data } of Object.values(await readWeights(net))) path.push(...data);
   }
   updater.executor.dispose();
   return path;

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect } from 'vitest';
-import { loadPackage } from '../../src/node/index.js';
+import { loadPackage } from '../../src/node/platform/loadPackage.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { kernelLaws } from './kernelLaws.js';

@@ -1,11 +1,10 @@
 import { beforeAll, describe, test } from 'vitest';
-import { useEngine } from '../../src/index.js';
-import { loadPackage } from '../../src/node/index.js';
+import { useEngine } from '../../src/entries/node.js';
 import { expectForward } from '../parity/backbones.js';
 import { skipReason } from './native.js';
 
 describe.skipIf(skipReason !== undefined)('on native', () => {
-  beforeAll(() => useEngine('native', { load: loadPackage }));
+  beforeAll(() => useEngine('native'));
 
   test.each(['resnet50', 'mobileNetV2', 'efficientNetB0'] as const)(
     '%s predicts the same as in Keras',

@@ -1,19 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { useEngine } from '../../src/index.js';
-import { loadPackage } from '../../src/node/index.js';
+import { useEngine } from '../../src/entries/node.js';
 import { tf } from '../../src/tensor/tf.js';
 import { skipReason } from './native.js';
 
 describe.skipIf(skipReason !== undefined)('useEngine with an installed native package', () => {
   test('selects native for auto, and wasm by name', async () => {
-    expect(await useEngine('auto', { load: loadPackage })).toEqual({
+    expect(await useEngine('auto')).toEqual({
       name: 'native',
       reason: 'TensorFlow is installed',
     });
     expect(tf.getBackend()).toBe('tensorflow');
-    await useEngine('wasm', { load: loadPackage });
+    await useEngine('wasm');
     expect(tf.getBackend()).toBe('wasm');
-    await useEngine('native', { load: loadPackage });
+    await useEngine('native');
     expect(tf.getBackend()).toBe('tensorflow');
   });
 });

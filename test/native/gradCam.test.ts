@@ -1,13 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { useEngine } from '../../src/index.js';
-import { loadPackage } from '../../src/node/index.js';
+import { useEngine } from '../../src/entries/node.js';
 import { tf } from '../../src/tensor/tf.js';
 import { expectBackbone, expectModelA, expectViews } from '../parity/gradCam.js';
 import { skipReason } from './native.js';
 
 describe.skipIf(skipReason !== undefined)('Grad-CAM on native', () => {
   test('computes the heat maps of Keras for Model A and MobileNetV2', async () => {
-    await useEngine('native', { load: loadPackage });
+    await useEngine('native');
     expect(tf.getBackend()).toBe('tensorflow');
     await expectModelA();
     await expectBackbone();

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/model-a-network.js';
-import { type Callback, type EngineName, sgd, type Weights, weightedLoss } from '../../src/index.js';
-import { loadPackage } from '../../src/node/index.js';
+import { type Callback, type EngineName, sgd, type Weights, weightedLoss } from '../../src/entries/node.js';
 import { tf } from '../../src/tensor/tf.js';
 import { largest } from '../parity/close.js';
 import { faces } from '../parity/same.js';
@@ -26,7 +25,6 @@ async function runStep(engine: EngineName) {
     epochs: 1,
     batchSize: BATCH,
     engine,
-    load: loadPackage,
     loss: weightedLoss({ age: 1, gender: 50 }),
     optimizer: sgd({ learningRate: 1 }),
     callbacks: [recordWeights],

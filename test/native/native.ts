@@ -1,11 +1,10 @@
 /** Starts the native engine for tests. If it fails to load, the tests are skipped with the reason. */
-import { isMultitaskError, useEngine } from '../../src/index.js';
-import { loadPackage } from '../../src/node/index.js';
+import { isMultitaskError, useEngine } from '../../src/entries/node.js';
 import type { TensorFlowBackend } from '../../src/tensor/native/tensorflowOps.js';
 import { tf } from '../../src/tensor/tf.js';
 
 /** Reason to skip the tests, or undefined. With MULTITASK_NATIVE=required a failure to load is an error instead. */
-export const skipReason = await useEngine('native', { load: loadPackage }).then(
+export const skipReason = await useEngine('native').then(
   () => undefined,
   (error) => {
     if (!isMultitaskError(error) || process.env.MULTITASK_NATIVE === 'required') throw error;

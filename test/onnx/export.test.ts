@@ -1,8 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/model-a-network.js';
-import { getCurrentEngine } from '../../src/engines/select.js';
-import { encodeOnnxModel } from '../../src/formats/onnxModel.js';
+import { getActiveEngine } from '../../src/engines/select.js';
 import {
   averagePool,
   batchNorm,
@@ -23,7 +22,8 @@ import {
   residual,
   sharedTrunk,
   useEngine,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
+import { encodeOnnxModel } from '../../src/formats/onnxModel.js';
 import { runOnnx } from './runOnnx.js';
 
 const createOddModel = () =>
@@ -56,7 +56,7 @@ const createOddModel = () =>
 
 test.each([
   ['Model A', () => modelA(56, { seed: 1 })],
-  ['Model A with one task in grey', () => modelA(56, { seed: 1, grey: ['gender'] })],
+  ['Model A with one task in grayscale', () => modelA(56, { seed: 1, grey: ['gender'] })],
   [
     'A trained residual network with three kinds of tasks',
     async () => {
@@ -113,7 +113,7 @@ test('exportOnnx does not change the engine in use', async () => {
   const model = createOddModel();
   await useEngine('cpu');
   const bytes = await exportOnnx(model);
-  expect(getCurrentEngine()).toBe('cpu');
+  expect(getActiveEngine()?.name).toBe('cpu');
   expect(tf.getBackend()).toBe('cpu');
   await useEngine('wasm');
   expect(await exportOnnx(model)).toEqual(bytes);

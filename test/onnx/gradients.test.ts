@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { useEngine } from '../../src/index.js';
+import { useEngine } from '../../src/entries/node.js';
 import { batchNormTraining } from '../../src/tensor/batchNormalization.js';
 import { convolution } from '../../src/tensor/convolution.js';
 import { measureBatchDifference } from './runOnnx.js';

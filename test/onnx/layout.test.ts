@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import * as ort from 'onnxruntime-node';
 import { expect, test } from 'vitest';
 import { findChannelBlock } from '../../src/engines/onnx/session/findChannelBlock.js';
-import { useEngine } from '../../src/index.js';
+import { useEngine } from '../../src/entries/node.js';
 import { batchNormTraining } from '../../src/tensor/batchNormalization.js';
 import { convolution } from '../../src/tensor/convolution.js';
 import { measureBatchDifference } from './runOnnx.js';

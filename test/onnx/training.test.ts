@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createError } from '../../src/core/errors/errors.js';
+import { defaultPlatform } from '../../src/core/platform/defaultPlatform.js';
 import type { PackageLoader } from '../../src/core/platform/platform.js';
-import { getCurrentEngine } from '../../src/engines/select.js';
+import { getActiveEngine } from '../../src/engines/select.js';
 import {
   adam,
   batchNorm,
@@ -25,10 +26,11 @@ import {
   regression,
   sharedTrunk,
   useEngine,
-} from '../../src/index.js';
-import { loadPackage } from '../../src/node/index.js';
+} from '../../src/entries/node.js';
+import { loadPackage } from '../../src/node/platform/loadPackage.js';
 import { tf } from '../../src/tensor/tf.js';
-import { aroundRuntime } from './aroundRuntime.js';
+import { useEngineWith } from '../engines/useEngineWith.js';
+import { wrapRuntime } from './wrapRuntime.js';
 
 const random = createRng(1, 'squares');
 const data = imagesInMemory(
@@ -55,12 +57,12 @@ const compose = (...pieces: LayerLike[]) =>
     .build();
 
 type Options = Partial<FitOptions<ReturnType<typeof compose>['tasks'], { age: number; sex: number }>>;
-const onnx = { engine: 'onnx', load: loadPackage, batchSize: 6, epochs: 2, seed: 3 } as const;
+const onnx = { engine: 'onnx', batchSize: 6, epochs: 2, seed: 3 } as const;
 const train = (options: Options = {}, model = compose()) => model.fit(data, { ...onnx, ...options });
 const withoutSeconds = (rows: readonly HistoryRow[]) =>
   rows.map(({ seconds: _, ...row }): Partial<HistoryRow> => row);
 
-beforeEach(() => useEngine('onnx', { load: loadPackage }));
+beforeEach(() => useEngine('onnx'));
 
 test('fit on onnx has the history of wasm, with a short last batch and validation, and leaks no tensor', async () => {
   const model = compose();
@@ -92,7 +94,7 @@ test('fit on onnx has the history of wasm, with a short last batch and validatio
 test('evaluate after fit uses the weights of the last step, on onnx and on wasm', async () => {
   const model = compose();
   const { rows } = await train({ validation: data, epochs: 2 }, model);
-  const onOnnx = await model.evaluate(data, { engine: 'onnx', load: loadPackage });
+  const onOnnx = await model.evaluate(data, { engine: 'onnx' });
   const onWasm = await model.evaluate(data, { engine: 'wasm' });
   for (const column of ['loss', 'age_loss', 'sex_loss', 'age_mae'] as const) {
     expect(Math.abs(onOnnx[column] / rows.at(-1)![`val_${column}`]! - 1)).toBeLessThan(1e-6);
@@ -202,7 +204,7 @@ describe('during a run', () => {
     const onEpochEnd = async () => {
       await model.evaluate(data);
       await model.predict(await data.read(0), { engine: 'auto' });
-      engineNames.push(String(getCurrentEngine()));
+      engineNames.push(String(getActiveEngine()?.name));
       await expect(model.evaluate(data, { engine: 'cpu' })).rejects.toMatchObject({ kind: 'engine' });
     };
     await train({ epochs: 2, callbacks: [{ name: 'evaluate', create: () => ({ onEpochEnd }) }] }, model);
@@ -227,16 +229,16 @@ describe('during a run', () => {
 test('sessions use the requested number of threads, do not spin, and are all released', async () => {
   const sessionOptions: any[] = [];
   let openCount = 0;
-  const runtime = await aroundRuntime({
-    made: (options) => {
+  const runtime = await wrapRuntime({
+    onCreate: (options) => {
       sessionOptions.push(options);
       openCount++;
     },
-    released: () => void openCount--,
+    onRelease: () => void openCount--,
   });
-  const load = (async () => runtime) as never;
+  await useEngineWith((async () => runtime) as never)('onnx', { threads: 1 });
   const model = compose();
-  await train({ load, threads: 1, validation: data }, model);
+  await train({ validation: data }, model);
   await model.predict(await data.read(0));
   expect(openCount).toBe(1); // The session of predictions is open until the model is disposed.
   model.dispose();
@@ -474,17 +476,17 @@ describe('the verification of a graph fails', () => {
   );
 
   test('if the whole step differs, although each operation is correct', async () => {
-    const runtime = await aroundRuntime({
-      run:
+    const runtime = await wrapRuntime({
+      wrapRun:
         (run) =>
-        async (...given) => {
-          const results = await run(...given);
+        async (...args) => {
+          const results = await run(...args);
           results.gradient?.data.fill(0.5);
           return results;
         },
     });
-    const load = (async () => runtime) as never;
-    await expect(train({ load })).rejects.toMatchObject({
+    await useEngineWith((async () => runtime) as never)('onnx');
+    await expect(train()).rejects.toMatchObject({
       kind: 'engine',
       received: expect.stringContaining('in the output "gradient"'),
     });
@@ -533,8 +535,11 @@ test('fit logs a compile cache that cannot be written and continues, and rejects
 });
 
 describe('with a runtime that', () => {
-  const runtimes: { readonly [name: string]: [PackageLoader | undefined, object] } = {
-    'nobody can load': [undefined, { kind: 'missing-package', received: 'none' }],
+  const runtimes: { readonly [name: string]: [PackageLoader, object] } = {
+    'is not registered on a platform that loads no packages by name': [
+      defaultPlatform.loadPackage,
+      { kind: 'missing-package', received: expect.stringContaining('no registered package') },
+    ],
     'is not installed': [
       (name) => loadPackage(`${name}-not-there`, 'a test'),
       { kind: 'missing-package', advice: expect.stringContaining('npm install onnxruntime-node') },
@@ -567,27 +572,27 @@ describe('with a runtime that', () => {
   test.each(Object.entries(runtimes))(
     '%s, useEngine rejects onnx, and auto selects wasm',
     async (_, [load, error]) => {
-      await expect(useEngine('onnx', load ? { load } : {})).rejects.toMatchObject(error);
+      await expect(useEngineWith(load)('onnx')).rejects.toMatchObject(error);
       const only = (name: string) =>
-        name.startsWith('onnx') ? load!(name, '') : loadPackage('not-there', 'a test');
-      const choice = await useEngine('auto', load ? { load: only as PackageLoader } : {});
+        name.startsWith('onnx') ? load(name, '') : loadPackage('not-there', 'a test');
+      const choice = await useEngineWith(only as PackageLoader)('auto');
       expect(choice.name).toBe('wasm');
     },
   );
 
   test('fails during a run, fit throws, and another engine resumes from the checkpoint', async () => {
     let runs = 0;
-    const runtime = await aroundRuntime({
-      run:
+    const runtime = await wrapRuntime({
+      wrapRun:
         (run) =>
-        async (...given) => {
+        async (...args) => {
           if (++runs > 12) throw new Error('bad_alloc');
-          return run(...given);
+          return run(...args);
         },
     });
-    const load = (async () => runtime) as never;
+    await useEngineWith((async () => runtime) as never)('onnx');
     const checkpoint = memoryStore();
-    await expect(train({ load, checkpoint, epochs: 9 })).rejects.toMatchObject({ kind: 'memory' });
+    await expect(train({ checkpoint, epochs: 9 })).rejects.toMatchObject({ kind: 'memory' });
     const { rows } = await train({ checkpoint, epochs: 9, resume: true, engine: 'wasm' });
     expect(rows.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
@@ -597,14 +602,13 @@ test.each([0, -1, 1.5, Number.NaN, '2' as never])('fit rejects %s threads', asyn
   await expect(train({ threads })).rejects.toMatchObject({ kind: 'argument', path: 'threads' });
 });
 
-test('fit trains with one thread, and auto selects onnx with the reason and the faster engine', async () => {
+test('fit trains with one thread, and auto selects onnx, with the reason', async () => {
   await train({ threads: 1, epochs: 1 });
   const lines: string[] = [];
   const { engine } = await train({ engine: 'auto', epochs: 1, log: (line) => lines.push(line) });
   expect(engine).toMatchObject({
     name: 'onnx',
     reason: 'ONNX Runtime is installed, onnxruntime-node 1.30.0',
-    fasterEngine: { name: 'native' },
   });
   expect(lines[0]).toBe('engine onnx: ONNX Runtime is installed, onnxruntime-node 1.30.0');
 });

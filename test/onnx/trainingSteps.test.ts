@@ -31,7 +31,7 @@ import {
   sgd,
   sharedTrunk,
   useEngine,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import type { Block, LayerLike } from '../../src/layers/block.js';
 import type { Loss } from '../../src/losses/loss.js';
 import { measureStepDifference } from './measureStepDifference.js';

@@ -5,7 +5,7 @@ import {
   earlyStopping,
   memoryStore,
   reduceLROnPlateau,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { createHooks } from '../../src/training/callback.js';
 import { expectClose } from './close.js';
 import { fixture } from './fixture.js';
@@ -40,6 +40,7 @@ async function drive(callback: Callback<'val_loss'> | Callback, values: Values) 
   let weight = 0;
   const run = {
     tasks: [],
+    engine: { name: 'wasm', reason: 'asked for by name' } as const,
     monitorModes: { val_loss: 'min' as const },
     epochs: values.length,
     history,

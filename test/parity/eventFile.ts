@@ -1,7 +1,7 @@
 /** Reads event files that `src/formats/tfEvents.ts` wrote. Throws if a checksum or length is incorrect. */
 import protobuf from 'protobufjs/minimal.js';
+import type { Store } from '../../src/entries/node.js';
 import { computeMaskedCrc32c } from '../../src/formats/tfEvents.js';
-import type { Store } from '../../src/index.js';
 
 export interface ReadScalar {
   readonly tag: string;

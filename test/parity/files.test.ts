@@ -1,6 +1,5 @@
 import { inflateSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { readZip } from '../../src/formats/zip/zip.js';
 import {
   adam,
   binary,
@@ -9,7 +8,8 @@ import {
   memoryStore,
   regression,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
+import { readZip } from '../../src/formats/zip/zip.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { expectCloseToLargest } from './close.js';

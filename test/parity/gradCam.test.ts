@@ -1,27 +1,26 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { type EngineName, useEngine } from '../../src/index.js';
-import { loadPackage } from '../../src/node/index.js';
+import { type EngineName, useEngine } from '../../src/entries/node.js';
 import { tf } from '../../src/tensor/tf.js';
 import { expectBackbone, expectModelA, expectViews } from './gradCam.js';
 
 describe.each<EngineName>(['wasm', 'onnx'])('gradCam on %s', (engine) => {
   test('returns the heat maps of Keras for both tasks of Model A, toward and against', async () => {
-    await useEngine(engine, { load: loadPackage });
+    await useEngine(engine);
     await expectModelA();
   });
 
   test('returns the heat maps of Keras for MobileNetV2 with a binary and a categorical head', async () => {
-    await useEngine(engine, { load: loadPackage });
+    await useEngine(engine);
     await expectBackbone();
   });
 
   test('returns the heat maps of Keras for a trunk that is called twice', async () => {
-    await useEngine(engine, { load: loadPackage });
+    await useEngine(engine);
     await expectViews();
   });
 
   test('leaves no tensor behind', async () => {
-    await useEngine(engine, { load: loadPackage });
+    await useEngine(engine);
     const before = tf.memory().numTensors;
     await expectModelA();
     expect(tf.memory().numTensors).toBe(before);

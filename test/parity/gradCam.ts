@@ -17,7 +17,7 @@ import {
   multiTask,
   regression,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import type { Tasks } from '../../src/tasks/task.js';
 import { tf } from '../../src/tensor/tf.js';
 import { hashed } from './backbones.js';

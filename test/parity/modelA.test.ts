@@ -15,7 +15,7 @@ import {
   regression,
   sgd,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { rescaleImages } from '../../src/inference/rescaleImages.js';
 import { Dropout } from '../../src/layers/own/dropout.js';
 import { buildNetwork } from '../../src/network/buildNetwork.js';

@@ -1,13 +1,11 @@
 import { expect, test } from 'vitest';
 import { modelB } from '../../examples/study/model-b-network.js';
 import type { NamedArrays } from '../../src/core/arrays.js';
-import { createExecutor } from '../../src/engines/createExecutor.js';
-import { getCurrentOnnx } from '../../src/engines/select.js';
-import { adam, type EngineName, resnet50Backbone, useEngine } from '../../src/index.js';
+import { getActiveEngine } from '../../src/engines/select.js';
+import { adam, type EngineName, resnet50Backbone, useEngine } from '../../src/entries/node.js';
 import { InputPipeline } from '../../src/inference/inputPipeline.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import { splitFrozen } from '../../src/network/frozenSplit.js';
-import { loadPackage } from '../../src/node/index.js';
 import { createBatchArrays } from '../../src/steps/stepArrays.js';
 import { getTrainableWeights } from '../../src/steps/trainableWeights.js';
 import { tf } from '../../src/tensor/tf.js';
@@ -75,12 +73,13 @@ const PREPROCESSING = 12;
 test.each<EngineName>(['wasm', 'onnx'])(
   'two epochs of Model B have the losses of Keras, on %s',
   async (engine) => {
-    await useEngine(engine, { load: loadPackage });
+    await useEngine(engine);
     const whole = await network();
+    const active = getActiveEngine()!;
     expect(whole.layersModel.countParams()).toBe(keras.parameters + PREPROCESSING);
     const frozenSplit = splitFrozen(whole.graph);
-    const inputPipeline = new InputPipeline(frozenSplit, whole.input.range);
-    const trainable = { ...whole, graph: frozenSplit.trainableGraph };
+    const inputPipeline = new InputPipeline(active, frozenSplit, whole.input.range);
+    const trainable = whole.withGraph(frozenSplit.trainableGraph);
     expect(
       getTrainableWeights(trainable).reduce(
         (sum, { shape }) => sum + (shape as number[]).reduce((a, b) => a * b),
@@ -90,7 +89,7 @@ test.each<EngineName>(['wasm', 'onnx'])(
     const optimizer = adam({ learningRate: 1e-3 });
     const optimizerState = new OptimizerState(
       optimizer,
-      createExecutor(trainable, optimizer, { age: 1, gender: 50 }, getCurrentOnnx()),
+      active.createExecutor(trainable, optimizer, { age: 1, gender: 50 }),
     );
     for (const [step, expected] of keras.steps.entries()) {
       const from = keras.batch * (step % keras.batches);

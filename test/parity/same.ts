@@ -1,6 +1,6 @@
 /** Weights and examples that are determined by names alone, equal to those of `keras/common.py`. */
 import type { ImageShape } from '../../src/core/images.js';
-import { type Dataset, imagesInMemory } from '../../src/index.js';
+import { type Dataset, imagesInMemory } from '../../src/entries/node.js';
 import { tf } from '../../src/tensor/tf.js';
 import { hashes, imageBytes, uniform } from './noise.js';
 

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { EVENT_FILE_VERSION, encodeEvents } from '../../src/formats/tfEvents.js';
 import {
   branch,
   flatten,
@@ -8,7 +7,8 @@ import {
   multiTask,
   regression,
   tensorBoard,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
+import { EVENT_FILE_VERSION, encodeEvents } from '../../src/formats/tfEvents.js';
 import { readEvents, scalarsIn } from './eventFile.js';
 import { fixture } from './fixture.js';
 

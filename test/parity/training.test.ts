@@ -12,7 +12,7 @@ import {
   sgd,
   sharedTrunk,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import type { LossAverage } from '../../src/steps/metricAccumulator.js';
 import { expectClose, expectCloseToLargest } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';

@@ -10,10 +10,11 @@ import {
   sgd,
   sharedTrunk,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { createModel } from '../../src/model/multiTaskModel.js';
 import { buildNetwork, type NetworkDefinition } from '../../src/network/buildNetwork.js';
 import { splitFrozen } from '../../src/network/frozenSplit.js';
+import { nodePlatform } from '../../src/node/platform/nodePlatform.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { expectClose, expectCloseToLargest } from './close.js';
@@ -95,7 +96,7 @@ describe('a trunk on two views', () => {
     const calls = network.graph.calls.filter(({ layer }) => layer.name === 'trunk_conv1');
     expect(calls).toHaveLength(twice ? 2 : 1);
     expect(network.layersModel.countParams()).toBe(parameters);
-    const model = createModel(network);
+    const model = createModel(nodePlatform, network);
     const data = faces('train', 10, SHAPE);
     const { rows } = await model.fit(data, {
       validation: data,

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { branch, globalAveragePool, multiTask, regression, useEngine } from '../../src/index.js';
+import { branch, globalAveragePool, multiTask, regression, useEngine } from '../../src/entries/node.js';
 import { efficientNetB0Backbone, mobileNetV2Backbone, resnet50Backbone } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
 
@@ -31,7 +31,11 @@ for (const [name, createBackbone] of Object.entries(factories)) {
     const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     for (const kind of ['_official.h5', '_legacy.h5', '.weights.h5']) {
       const started = performance.now();
-      const backbone = await createBackbone({ weights: join(folder, stem + kind), top, trainable: false });
+      const backbone = await createBackbone({
+        weights: join(folder, stem + kind),
+        includeTop: top,
+        trainable: false,
+      });
       const model = multiTask({ input: [SIZE, SIZE, 3], range: [0, 255] })
         .trunk(backbone)
         .task(

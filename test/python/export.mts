@@ -18,7 +18,7 @@ import {
   regression,
   residual,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { folderStore } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
 

@@ -11,7 +11,7 @@ import {
   regression,
   sgd,
   tensorBoard,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { folderStore } from '../../src/node/index.js';
 
 const folder = process.argv[2]!;

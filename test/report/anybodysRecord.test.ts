@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { memoryStore } from '../../src/index.js';
+import { memoryStore } from '../../src/entries/node.js';
 import { loadReportTools } from '../../src/node/report/writeReport.js';
 import {
   createModelCard,

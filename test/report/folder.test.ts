@@ -22,11 +22,10 @@ import {
   randomFlip,
   randomRotation,
   regression,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { reportCommand } from '../../src/node/commands/report.js';
 import { folderStore, recordRun, watchRun, writeReport } from '../../src/node/index.js';
 import { createRunRecord, heatOverlay, readRunRecord, saveRunImages } from '../../src/report/index.js';
-
 import { madeRun } from './runs.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'runs-'));

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
-import { memoryStore } from '../../src/index.js';
+import { memoryStore } from '../../src/entries/node.js';
 import { loadReportTools } from '../../src/node/report/writeReport.js';
 import type { ReportTools } from '../../src/report/index.js';
 import { createModelCard, createReport, createReportPage, readRunRecord } from '../../src/report/index.js';

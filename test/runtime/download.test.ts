@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { fetchFile } from '../../src/backbones/fetchFile.js';
 import { md5 } from '../../src/backbones/md5.js';
-import { createRng, memoryStore, type Store } from '../../src/index.js';
+import { createRng, memoryStore, type Store } from '../../src/entries/node.js';
 import { getCacheFolder } from '../../src/node/backbones/cacheFolder.js';
 import { downloadBar } from '../../src/node/backbones/downloadBar.js';
 import { downloadWeights } from '../../src/node/backbones/downloadWeights.js';

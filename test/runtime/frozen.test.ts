@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { getActiveEngine } from '../../src/engines/select.js';
 import {
   adam,
   type BranchOptions,
@@ -24,11 +25,10 @@ import {
   sgd,
   sharedTrunk,
   useEngine,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { InputPipeline } from '../../src/inference/inputPipeline.js';
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import { splitFrozen } from '../../src/network/frozenSplit.js';
-import { loadPackage } from '../../src/node/index.js';
 import { drawDropoutMasks } from '../../src/steps/dropoutMasks.js';
 import {
   createBatchArrays,
@@ -105,7 +105,7 @@ const rowsOf = ({ rows }: { rows: readonly { readonly [name: string]: number }[]
   rows.map(({ seconds: _, ...row }) => row);
 
 describe.each(['wasm', 'onnx'] as const)('frozen layers on %s', (engine) => {
-  const fitOptions = { ...options, engine, load: loadPackage };
+  const fitOptions = { ...options, engine };
 
   test.each([1, 2, 3, 4, 5, 6])(
     'keep weights and moving statistics bit for bit: %i layers',
@@ -303,7 +303,7 @@ test('onnx accepts outputs that are almost zero with labels of zero: the compari
     for (const weight of layer.weights) weight.write(weight.read().mul(1e-14));
   }
   const zeros = imagesInMemory(images.map(({ image }) => ({ image, labels: { age: 0 } })));
-  await model.fit(zeros, { epochs: 1, engine: 'onnx', load: loadPackage });
+  await model.fit(zeros, { epochs: 1, engine: 'onnx' });
 });
 
 test('a run resumes from its checkpoint without frozen weights, and only with the same frozen weights', async () => {
@@ -344,7 +344,7 @@ test('a step of the trainable part equals a step of the whole network', async ()
       const pixels = Float32Array.from(indices.flatMap((i) => [...images[i]!.image.data]));
       const batch = { pixels, indices, count: indices.length };
       const step = async (inputPipeline: InputPipeline) => {
-        const trainable = { ...network, graph: inputPipeline.frozenSplit.trainableGraph };
+        const trainable = network.withGraph(inputPipeline.frozenSplit.trainableGraph);
         const arrays = {
           ...createBatchArrays(trainable, data, batch, {}, await inputPipeline.computeInputs(data, batch)),
           ...drawDropoutMasks(trainable, indices.length, 1, 2, 3),
@@ -358,10 +358,11 @@ test('a step of the trainable part equals a step of the whole network', async ()
         ]);
         return { gradient: outputs.gradient.dataSync(), sums: outputs.sums.dataSync(), updates };
       };
+      const engine = getActiveEngine()!;
       const whole = await step(
-        new InputPipeline({ frozenGraph: undefined, trainableGraph: network.graph }, input.range),
+        new InputPipeline(engine, { frozenGraph: undefined, trainableGraph: network.graph }, input.range),
       );
-      const split = await step(new InputPipeline(frozenSplit, input.range));
+      const split = await step(new InputPipeline(engine, frozenSplit, input.range));
       // The frozen part runs the kernels of inference, which add in another order.
       expectCloseToLargest(split.gradient, whole.gradient, 1e-5, 'gradient');
       expectCloseToLargest(split.sums, whole.sums, 1e-5, 'sums');

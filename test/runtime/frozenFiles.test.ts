@@ -19,7 +19,7 @@ import {
   sharedTrunk,
   useEngine,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { fixture } from '../parity/fixture.js';
 
 const SIDE = 32;

@@ -18,7 +18,7 @@ import {
   multiTask,
   regression,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 
 const store = memoryStore();
 let server: Server;

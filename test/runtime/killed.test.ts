@@ -10,7 +10,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const PROGRAM = `
 import { writeSync } from 'node:fs';
-import * as m from '${ROOT}src/index.ts';
+import * as m from '${ROOT}src/entries/node.ts';
 import { folderStore } from '${ROOT}src/node/index.ts';
 const random = m.createRng(1, 'images');
 const data = m.imagesInMemory(Array.from({ length: 24 }, (_, i) => ({

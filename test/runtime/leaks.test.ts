@@ -27,7 +27,7 @@ import {
   sharedTrunk,
   useEngine,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import type { LayerLike } from '../../src/layers/block.js';
 import { tf } from '../../src/tensor/tf.js';
 import { getWasmHeapBytes } from '../../src/tensor/wasmBackend.js';

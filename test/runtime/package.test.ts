@@ -1,6 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
@@ -23,7 +31,7 @@ const model = m.multiTask({ input: [8, 8, 3] })
   .task('level', m.regression({ unit: 'bytes' }), m.branch([m.flatten(), m.dense(4)]))
   .build();
 const main = async () => {
-  const { rows, engine } = await model.fit(data, { epochs: 1, batchSize: 2, engine: 'wasm', threads: 2, load: n.loadPackage });
+  const { rows, engine } = await model.fit(data, { epochs: 1, batchSize: 2, engine: 'wasm', threads: 2 });
   const threads = n.workerThreads({ count: 2 });
   const augmented = data.augment([m.randomFlip('horizontal'), m.randomBrightness({ range: 0.2 })]);
   const [alone, beside] = [await model.evaluate(augmented), await model.evaluate(augmented.withWorkers(threads))];
@@ -72,6 +80,65 @@ test('and from a CommonJS file', () => {
   expect(run('node', 'commonjs.cjs')).toContain('trained');
 });
 
+/** Prints the engine that `fit` selects by itself. */
+const SELECTION = `
+import * as m from 'tfjs-multitask';
+const image = { data: new Uint8Array(8 * 8 * 3).fill(9), height: 8, width: 8, channels: 3 };
+const model = m.multiTask({ input: [8, 8, 3] }).task('level', m.regression({ unit: 'bytes' }), m.branch([m.flatten()])).build();
+const { engine } = await model.fit(m.imagesInMemory([{ image, labels: { level: 9 } }]), { epochs: 1 });
+console.log(JSON.stringify(engine));`;
+
+test('fit selects wasm with threads, and onnx when onnxruntime-node is installed', () => {
+  writeFileSync(join(project, 'selection.mjs'), SELECTION);
+  const threads = Math.min(4, availableParallelism());
+  const wasm = JSON.parse(run('node', 'selection.mjs'));
+  expect(wasm).toMatchObject({ name: 'wasm', fasterEngine: { name: 'onnx' } });
+  expect(wasm.reason).toContain(threads > 1 ? `on ${threads} threads` : 'on 1 thread');
+  const link = join(project, 'node_modules/onnxruntime-node');
+  symlinkSync(join(ROOT, 'node_modules/onnxruntime-node'), link);
+  try {
+    expect(JSON.parse(run('node', 'selection.mjs')).name).toBe('onnx');
+  } finally {
+    rmSync(link);
+  }
+});
+
+/** Trains with both copies of the library in one process, and prints what they share. */
+const BOTH_COPIES = `
+import { createRequire } from 'node:module';
+import * as esm from 'tfjs-multitask';
+const cjs = createRequire(import.meta.url)('tfjs-multitask');
+const output = [];
+for (const method of ['log', 'warn', 'error']) console[method] = (...texts) => output.push(texts.join(' '));
+const image = { data: new Uint8Array(8 * 8 * 3).fill(9), height: 8, width: 8, channels: 3 };
+const train = (m, options) => m.multiTask({ input: [8, 8, 3] })
+  .trunk(m.sharedTrunk([m.conv(4, 3), m.maxPool(2), m.batchNorm()]))
+  .task('level', m.regression({ unit: 'bytes' }), m.branch([m.flatten(), m.dense(4)]))
+  .build()
+  .fit(m.imagesInMemory([{ image, labels: { level: 9 } }, { image, labels: { level: 7 } }]), { epochs: 2, ...options });
+const [first, second] = [await train(esm, { engine: 'wasm' }), await train(cjs, { engine: 'wasm' })];
+await cjs.useEngine('cpu');
+const byDefault = await train(esm);
+const onEpochEnd = () => cjs.useEngine('wasm').catch((error) => output.push(error.message));
+const observer = { name: 'observer', create: () => ({ onEpochEnd }) };
+await train(esm, { epochs: 1, callbacks: [observer] });
+process.stdout.write(JSON.stringify({
+  areTwoCopies: esm.multiTask !== cjs.multiTask,
+  losses: [first, second].map(({ rows }) => rows.map(({ loss }) => loss)),
+  defaultEngine: byDefault.engine.name,
+  output,
+}));`;
+
+test('the ES module and the CommonJS module in one process share engines, kernels and the default engine', () => {
+  writeFileSync(join(project, 'both.mjs'), BOTH_COPIES);
+  const { areTwoCopies, losses, defaultEngine, output } = JSON.parse(run('node', 'both.mjs'));
+  expect(areTwoCopies).toBe(true);
+  expect(losses[1]).toEqual(losses[0]);
+  expect(defaultEngine).toBe('cpu');
+  expect(output.filter((text: string) => text.includes('already registered'))).toEqual([]);
+  expect(output).toContainEqual(expect.stringMatching(/^engine: expected cpu, .* received "wasm"/));
+});
+
 /** A search of two trials that train, each in a process of its own. */
 const SEARCH = `study({
   space: space({ filters: choice([2, 4]) }),
@@ -81,7 +148,7 @@ const SEARCH = `study({
     const image = (level) => ({ data: new Uint8Array(8 * 8 * 3).fill(level), height: 8, width: 8, channels: 3 });
     const data = m.imagesInMemory([10, 200].map((level) => ({ image: image(level), labels: { level } })));
     const model = m.multiTask({ input: [8, 8, 3] })
-      .task('level', m.regression({ unit: 'bytes' }), m.branch([m.conv(values.filters, 3), m.flatten()]))
+      .task('level', m.regression({ unit: 'bytes' }), m.branch([m.conv(params.filters, 3), m.flatten()]))
       .build();
     await model.fit(data, { epochs: 1, engine: 'wasm', ...fitOptions });
   },

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createRng } from '../../src/core/rng.js';
-import { loadModel, memoryStore } from '../../src/index.js';
+import { loadModel, memoryStore } from '../../src/entries/node.js';
 import { folderStore, readStudy, runSingleTrial, runStudy, runStudyWorker } from '../../src/node/index.js';
 import { lockStudy } from '../../src/node/tuning/lockStudy.js';
 import { bestTrial, minimize, type TrialRecord } from '../../src/tuner/index.js';

@@ -18,7 +18,6 @@ import {
   regression,
   sharedTrunk,
 } from 'tfjs-multitask';
-import { loadPackage } from 'tfjs-multitask/node';
 
 const [threads, stopAt] = process.argv.slice(2).map(Number) as [number, number?];
 const random = createRng(1, 'threads');
@@ -52,7 +51,6 @@ const stop: Callback = {
 const options = {
   engine: 'wasm',
   threads,
-  load: loadPackage,
   epochs: 3,
   batchSize: 4,
   optimizer: adam({ learningRate: 1e-2 }),

@@ -24,7 +24,7 @@ import {
   regression,
   sharedTrunk,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { tf } from '../../src/tensor/tf.js';
 
 const GENDERS = ['male', 'female'] as const;

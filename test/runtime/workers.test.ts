@@ -20,7 +20,7 @@ import {
   regression,
   type Spawner,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { imageFolder, workerThreads } from '../../src/node/index.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'workers-'));

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeDemoFaces } from '../../examples/demo-faces/write.js';
 import { utkFace } from '../../src/datasets/index.js';
-import { createRng, type Dataset } from '../../src/index.js';
+import { createRng, type Dataset } from '../../src/entries/node.js';
 import { folderStore, imageFolder } from '../../src/node/index.js';
 import { dot, logistic, ridge, standardize } from './linear.js';
 

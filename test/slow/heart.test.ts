@@ -17,8 +17,8 @@ import {
   regression,
   sharedTrunk,
   weightedLoss,
-} from '../../src/index.js';
-import { imageFolder, loadPackage } from '../../src/node/index.js';
+} from '../../src/entries/node.js';
+import { imageFolder } from '../../src/node/index.js';
 
 /** Folder of the images. `FACES=folder npm run test:slow` uses photographs instead of the drawn faces. */
 const FACES = process.env.FACES ?? new URL('../../out/demo-faces', import.meta.url).pathname;
@@ -49,7 +49,6 @@ test('Model A without dropout and L2 memorizes 32 faces', { timeout: 1_200_000 }
     batchSize: 8,
     seed: DEMO.seed,
     engine: 'onnx',
-    load: loadPackage,
     loss: weightedLoss({ age: 1, gender: 50 }),
     optimizer: adam({
       learningRate: exponentialDecay({ initialLearningRate: 1e-3, decaySteps: 250, decayRate: 0.5 }),

@@ -15,7 +15,7 @@ import {
   regression,
   rmse,
   weightedLoss,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { learningCurves } from '../../src/node/index.js';
 
 const part = branch([flatten()]);

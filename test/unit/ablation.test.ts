@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { compare, tableOf } from '../../examples/study/ablation-table.js';
 import { isMoreThanNoise, meanOf } from '../../examples/study/spread.js';
-import { createRng, type HistoryRecord } from '../../src/index.js';
+import { createRng, type HistoryRecord } from '../../src/entries/node.js';
 
 /** Returns a run of three epochs. The second is the best by `val_loss`. */
 const run = (mae: number, accuracy: number) =>

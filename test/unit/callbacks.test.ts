@@ -7,7 +7,7 @@ import {
   memoryStore,
   reduceLROnPlateau,
   terminateOnNaN,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { createHooks } from '../../src/training/callback.js';
 
 /** Calls the hooks of a callback for epochs with the given values of val_loss, without a network. */
@@ -19,6 +19,7 @@ async function drive(callback: Callback<'val_loss'> | Callback, values: readonly
   const rates: number[] = [];
   const run = {
     tasks: [],
+    engine: { name: 'wasm', reason: 'asked for by name' } as const,
     monitorModes: { val_loss: 'min' as const },
     epochs: values.length,
     history,

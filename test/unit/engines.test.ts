@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import util from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { createError } from '../../src/core/errors/errors.js';
-import { branch, flatten, multiTask, regression, useEngine } from '../../src/index.js';
+import { branch, flatten, multiTask, regression, useEngine } from '../../src/entries/node.js';
 import { loadPackage } from '../../src/node/platform/loadPackage.js';
 import { restoreNodeUtil } from '../../src/node/platform/restoreNodeUtil.js';
 import { faultOf } from '../bad-input/faultOf.js';
+import { useEngineWith } from '../engines/useEngineWith.js';
 
 test('first calls that begin together start one engine, and all of them end', async () => {
   const image = { data: new Uint8Array(192).fill(9), height: 8, width: 8, channels: 3 };
@@ -39,7 +40,7 @@ describe('a native package that is installed and does not load', () => {
 
   test('is told by auto, with the command that mends it', async () => {
     const lines: string[] = [];
-    const choice = await useEngine('auto', { load: broken, log: (line) => lines.push(line) });
+    const choice = await useEngineWith(broken)('auto', { log: (line) => lines.push(line) });
     expect(choice).toMatchObject({
       name: 'wasm',
       fasterEngine: { name: 'native', install: 'npx tfjs-multitask build-native' },
@@ -50,7 +51,7 @@ describe('a native package that is installed and does not load', () => {
   });
 
   test('is an error when asked for by name', async () => {
-    const error = await faultOf(() => useEngine('native', { load: broken }));
+    const error = await faultOf(() => useEngineWith(broken)('native'));
     expect(error).toMatchObject({ kind: 'broken-package', path: 'engine native' });
     expect(error.message).toContain('cannot open shared object file');
     expect(error.advice).toContain('npx tfjs-multitask build-native');
@@ -60,10 +61,10 @@ describe('a native package that is installed and does not load', () => {
     const none = async (name: string): Promise<never> => {
       throw createError({ kind: 'missing-package', path: name, expected: 'it', received: 'none' });
     };
-    expect((await useEngine('auto', { load: none })).fasterEngine?.install).toBe(
+    expect((await useEngineWith(none)('auto')).fasterEngine?.install).toBe(
       'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node',
     );
-    const error = await faultOf(() => useEngine('native', { load: none }));
+    const error = await faultOf(() => useEngineWith(none)('native'));
     expect(error).toMatchObject({ kind: 'missing-package', received: 'neither of them' });
   });
 });

@@ -11,7 +11,7 @@ import {
   regression,
   resnet50Backbone,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import {
   architectureDiagram,
   learningCurveGrid,
@@ -129,7 +129,7 @@ describe('curves side by side', () => {
       expect(learningCurveGrid(given)).rejects.toMatchObject({ kind: 'argument', received });
     await wrong([], 'no settings');
     await wrong([{ title: 'grey', runs: [] }], 'a setting without runs');
-    await wrong([{ title: 'grey', runs: [{ tasks, rows: [] }] }], 'none in "grey"');
+    await wrong([{ title: 'grey', runs: [{ tasks, rows: [] }] }], 'no epochs in "grey"');
     const one = { tasks: [tasks[0]], rows } as never;
     await wrong([settings[0]!, { title: 'grey', runs: [one] }], 'age in "grey"');
   });

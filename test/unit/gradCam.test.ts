@@ -24,8 +24,7 @@ import {
   resnet50Backbone,
   sharedTrunk,
   useEngine,
-} from '../../src/index.js';
-import { loadPackage } from '../../src/node/index.js';
+} from '../../src/entries/node.js';
 import type { Tasks } from '../../src/tasks/task.js';
 import { tf } from '../../src/tensor/tf.js';
 import { expectClose, expectCloseToLargest } from '../parity/close.js';
@@ -49,7 +48,7 @@ const model = multiTask({ input: [SIDE, SIDE, 3] })
   .build();
 
 beforeAll(async () => {
-  await useEngine('wasm', { load: loadPackage });
+  await useEngine('wasm');
   fill(model.layersModel, 'cam');
 });
 afterAll(() => model.dispose());
@@ -189,7 +188,7 @@ describe('a heat map', () => {
 
   test('follows a change of the weights immediately, on wasm and onnx', async () => {
     for (const engine of ['wasm', 'onnx'] as const) {
-      const options = { task: 'age', engine, load: loadPackage } as const;
+      const options = { task: 'age', engine } as const;
       const [one] = await gradCam(model, images, options);
       fill(model.layersModel, 'other');
       const [other] = await gradCam(model, images, options);
@@ -198,7 +197,7 @@ describe('a heat map', () => {
       expect(again).toEqual(one);
       expect(other).not.toEqual(one);
     }
-    await useEngine('wasm', { load: loadPackage });
+    await useEngine('wasm');
   });
 
   test('is the same for a separate softmax layer and a dense layer with softmax', async () => {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { binary, categorical, loadKeras, regression } from '../../src/entries/node.js';
 import type { Hdf5Dataset, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js';
 import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
-import { binary, categorical, loadKeras, regression } from '../../src/index.js';
 import { readKerasWeights } from '../../src/interop/keras/file/weightFiles.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';

@@ -18,7 +18,7 @@ import {
   regression,
   sgd,
   sharedTrunk,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 
 const compose = () =>
   multiTask({ input: [8, 8, 3] })

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect, test } from 'vitest';
-import { branch, dense, flatten, multiTask, regression } from '../../src/index.js';
+import { branch, dense, flatten, multiTask, regression } from '../../src/entries/node.js';
 
 const build = () =>
   multiTask({ input: [8, 8, 3], seed: 1 })

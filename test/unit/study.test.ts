@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { memoryStore, type Store } from '../../src/index.js';
+import { memoryStore, type Store } from '../../src/entries/node.js';
 import { lockStudy } from '../../src/node/tuning/lockStudy.js';
 import {
   choice,

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { computeCrc32c, computeMaskedCrc32c } from '../../src/formats/tfEvents.js';
 import {
   branch,
   type Callback,
@@ -10,7 +9,8 @@ import {
   regression,
   type Store,
   tensorBoard,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
+import { computeCrc32c, computeMaskedCrc32c } from '../../src/formats/tfEvents.js';
 import { readEvents, scalarsIn } from '../parity/eventFile.js';
 
 const text = (value: string) => new TextEncoder().encode(value);

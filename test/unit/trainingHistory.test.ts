@@ -8,7 +8,7 @@ import {
   memoryStore,
   multiTask,
   type Run,
-} from '../../src/index.js';
+} from '../../src/entries/node.js';
 import { TrainingHistory } from '../../src/training/trainingHistory.js';
 
 const engine = { name: 'cpu', reason: 'a test' } as const;

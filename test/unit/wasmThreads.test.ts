@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { PackageLoader } from '../../src/core/platform/platform.js';
-import { useEngine } from '../../src/index.js';
-import { loadPackage } from '../../src/node/index.js';
+import { useEngine } from '../../src/entries/node.js';
+import { loadPackage } from '../../src/node/platform/loadPackage.js';
+import { useEngineWith } from '../engines/useEngineWith.js';
 
 /** Node where no thread may start, as with its permissions. */
 const withoutThreads: PackageLoader = async <M>(name: string, neededFor: string) => {
@@ -16,6 +17,6 @@ const withoutThreads: PackageLoader = async <M>(name: string, neededFor: string)
 
 test('where threads cannot be had wasm runs on one, and what has begun so stays so', async () => {
   const reason = 'asked for by name, on 1 thread';
-  expect(await useEngine('wasm', { load: withoutThreads, threads: 2 })).toMatchObject({ reason });
-  expect(await useEngine('wasm', { load: loadPackage, threads: 2 })).toMatchObject({ reason });
+  expect(await useEngineWith(withoutThreads)('wasm', { threads: 2 })).toMatchObject({ reason });
+  expect(await useEngine('wasm', { threads: 2 })).toMatchObject({ reason });
 });

@@ -2,17 +2,17 @@ import { createArgumentError, createError, type ErrorKind } from './errors.js';
 import { describeType, formatValue } from './formatValue.js';
 import { didYouMean } from './suggestions.js';
 
-/** What a check adds to its error. */
+/** Details of the error that a check throws. */
 export interface CheckOptions {
-  /** The next thing to do, as an imperative sentence. Required unless the check derives one. */
+  /** The next thing to do, as an imperative sentence. */
   readonly advice: string;
   /** Category of the error. Default `argument`. */
   readonly kind?: ErrorKind | undefined;
-  /** What the value is, instead of the check's own noun: `a share`, `a number of seconds`. */
+  /** Noun phrase for a valid value, instead of that of the check: `a number of seconds`. */
   readonly noun?: string | undefined;
 }
 
-/** Bounds of a number. With neither `advice` nor `defaultValue`, the check does not compile. */
+/** Bounds of a number, and either the advice or the default of the option, from which the advice is derived. */
 export type NumberCheckOptions = Omit<CheckOptions, 'advice'> & {
   /** The least allowed value. */
   readonly min?: number | undefined;
@@ -26,7 +26,6 @@ export type NumberCheckOptions = Omit<CheckOptions, 'advice'> & {
   readonly allowInfinity?: boolean | undefined;
 } & (
     | { readonly advice: string; readonly defaultValue?: undefined }
-    /** The default of the option, from which the advice is derived. */
     | { readonly defaultValue: number; readonly advice?: undefined }
   );
 
@@ -40,7 +39,7 @@ export function number(path: string, value: unknown, options: NumberCheckOptions
 
 /** Throws unless `value` is an integer within the bounds. */
 export function integer(path: string, value: unknown, options: NumberCheckOptions): void {
-  if (Number.isSafeInteger(value) && isWithin(value as number, options)) return;
+  if (Number.isInteger(value) && isWithin(value as number, options)) return;
   const bounds = describeBounds(options);
   throw createNumberError(path, value, options, bounds ? `an integer ${bounds}` : 'an integer', bounds);
 }
@@ -86,7 +85,11 @@ export function list(
   { minLength = 0, ...options }: CheckOptions & { readonly minLength?: number },
 ): asserts value is readonly unknown[] {
   if (Array.isArray(value) && value.length >= minLength) return;
-  const { noun = minLength > 0 ? `an array with at least ${minLength} elements` : 'an array' } = options;
+  const {
+    noun = minLength > 0
+      ? `an array with at least ${minLength} ${minLength === 1 ? 'element' : 'elements'}`
+      : 'an array',
+  } = options;
   throw createCheckError(path, noun, describeList(value), options);
 }
 
@@ -150,7 +153,7 @@ function describeBounds({ min, max, above, below }: NumberCheckOptions): string 
   if (max !== undefined && above === undefined) return `of at most ${max}`;
   return [
     min !== undefined ? `of at least ${min}` : above !== undefined ? `greater than ${above}` : '',
-    max !== undefined ? `of at most ${max}` : below !== undefined ? `less than ${below}` : '',
+    max !== undefined ? `at most ${max}` : below !== undefined ? `less than ${below}` : '',
   ]
     .filter(Boolean)
     .join(' and ');

@@ -127,3 +127,15 @@ export interface SpawnedWorker {
   /** Ends the worker immediately. */
   terminate(): void;
 }
+
+/** The platform that an entry of the package passes to everything it creates. */
+export interface Platform {
+  /** `default` is any JavaScript runtime: no files, no decoder, no optional packages. */
+  readonly name: 'node' | 'browser' | 'default';
+  /** Imports optional packages, such as ONNX Runtime. */
+  readonly loadPackage: PackageLoader;
+  /** Loads the decoder for encoded images, for calls that are not passed one. */
+  readonly loadDecoder?: () => Promise<Decoder>;
+  /** Reads a whole file: a path in Node, a URL in a page. Throws a `file` error when it cannot be read. */
+  readonly readFile?: (source: string | URL) => Promise<Uint8Array>;
+}

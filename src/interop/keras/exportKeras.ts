@@ -1,14 +1,12 @@
 import { createArgumentError, createError } from '../../core/errors/errors.js';
 import { formatValue } from '../../core/errors/formatValue.js';
 import type { Store } from '../../core/platform/platform.js';
-import { createNetwork } from '../../network/buildNetwork.js';
 import { checkModel } from '../../network/checkModel.js';
-import type { ExportableModel } from '../../network/exportableModel.js';
+import { type ExportableModel, getNetwork } from '../../network/exportableModel.js';
 import { computeFrozenDigest, FROZEN_WEIGHTS_PART } from '../../network/frozenDigest.js';
 import { splitFrozen } from '../../network/frozenSplit.js';
 import type { Network } from '../../network/network.js';
 import { createTaskTable } from '../../network/savedModel/taskTable.js';
-import { syncWeights } from '../../network/weightSync.js';
 import type { Weights } from '../../network/weights.js';
 import type { Optimizer } from '../../optimizers/optimizer.js';
 import { GRADIENT_SUM } from '../../steps/optimizerSlots.js';
@@ -155,9 +153,7 @@ export async function exportKeras(
     };
     return writeKerasFile(format, contents);
   }
-  syncWeights(model.layersModel);
-  const network = createNetwork(model.layersModel, model.tasks, model.input);
-  return exportNetwork(network, options, format);
+  return exportNetwork(getNetwork(model), options, format);
 }
 
 async function exportNetwork(
@@ -171,7 +167,7 @@ async function exportNetwork(
   const [black, white] = range;
   const graph = bytes && (black !== 0 || white !== 255) ? prependRescaling(modelGraph, range) : modelGraph;
   const table = createTaskTable(
-    bytes ? { ...network, input: { ...network.input, range: [0, 255] } } : network,
+    bytes ? { tasks: network.tasks, input: { ...network.input, range: [0, 255] } } : network,
   );
   const compiled = createCompileConfig(network, options);
   const saved =

@@ -29,7 +29,7 @@ const TABLE_VERSION = 1;
 const FOLDER_ADVICE = 'Give a folder that save() or bestCheckpoint() wrote, without changes.';
 
 /** Creates the task table of a network. */
-export function createTaskTable(network: Network): TaskTable {
+export function createTaskTable(network: Pick<Network, 'input' | 'tasks'>): TaskTable {
   return {
     format: 'tfjs-multitask',
     version: TABLE_VERSION,

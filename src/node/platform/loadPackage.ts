@@ -4,21 +4,12 @@ import type { PackageLoader } from '../../core/platform/platform.js';
 import { restoreNodeUtil } from './restoreNodeUtil.js';
 
 /**
- * Imports an optional package; the error when it is missing names the command that installs it. What `fit` and
- * `useEngine` take as `load`.
- *
- * @throws `missing-package` fault when the package is not installed, `broken-package` fault when it does not load.
- * @example
- * ```ts
- * import { useEngine } from 'tfjs-multitask';
- * import { loadPackage } from 'tfjs-multitask/node';
- *
- * const engine = await useEngine('auto', { load: loadPackage });
- * console.log(engine.reason); // …
- * ```
- * @category Engines
+ * Imports an optional package. Throws a `missing-package` error with the install command when the package is not installed, and
+ * a `broken-package` error when it does not load.
  */
-export const loadPackage: PackageLoader = Object.assign(importPackage, { threads: availableParallelism() });
+export const loadPackage: PackageLoader = /* @__PURE__ */ Object.assign(importPackage, {
+  threads: availableParallelism(),
+});
 
 async function importPackage<M>(name: string, neededFor: string): Promise<M> {
   const native = name.startsWith('@tensorflow/tfjs-node');

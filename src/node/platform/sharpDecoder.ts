@@ -1,5 +1,5 @@
 import { toGrayscaleBytes } from '../../core/images.js';
-import type { Decoder, PackageLoader } from '../../core/platform/platform.js';
+import type { Decoder } from '../../core/platform/platform.js';
 import { loadPackage } from './loadPackage.js';
 
 type Sharp = typeof import('sharp').default;
@@ -8,7 +8,6 @@ type Sharp = typeof import('sharp').default;
  * Decodes with sharp: turned as its EXIF tag says, in sRGB, grey as Keras's (BT.601), without transparency (on black), stretched to the shape asked
  * for (sharp's default kernel, Lanczos with three lobes). A file that ends early is an error, not a grey half.
  *
- * @param load - Imports sharp; default {@link loadPackage}.
  * @throws `missing-package` fault when sharp is not installed.
  * @example
  * ```ts
@@ -22,8 +21,8 @@ type Sharp = typeof import('sharp').default;
  * ```
  * @category Data
  */
-export async function sharpDecoder(load: PackageLoader = loadPackage): Promise<Decoder> {
-  const module = await load<{ default: Sharp }>('sharp', 'decoding images');
+export async function sharpDecoder(): Promise<Decoder> {
+  const module = await loadPackage<{ default: Sharp }>('sharp', 'decoding images');
   const sharp = module.default;
   return async (encoded, [height, width, channels]) => {
     const image = sharp(encoded, { failOn: 'truncated' })

@@ -1,4 +1,4 @@
-import type { Encoder, PackageLoader } from '../../core/platform/platform.js';
+import type { Encoder } from '../../core/platform/platform.js';
 import { loadPackage } from './loadPackage.js';
 
 /**
@@ -9,8 +9,6 @@ import { loadPackage } from './loadPackage.js';
 export interface SharpEncoderOptions {
   /** Pixels of the longer side, at most. Default 96. */
   readonly maxSide?: number;
-  /** Imports sharp; default {@link loadPackage}. */
-  readonly load?: PackageLoader;
 }
 
 /**
@@ -27,11 +25,8 @@ export interface SharpEncoderOptions {
  * ```
  * @category Data
  */
-export async function sharpEncoder({
-  maxSide = 96,
-  load = loadPackage,
-}: SharpEncoderOptions = {}): Promise<Encoder> {
-  const { default: sharp } = await load<{ default: typeof import('sharp').default }>(
+export async function sharpEncoder({ maxSide = 96 }: SharpEncoderOptions = {}): Promise<Encoder> {
+  const { default: sharp } = await loadPackage<{ default: typeof import('sharp').default }>(
     'sharp',
     'writing pictures',
   );

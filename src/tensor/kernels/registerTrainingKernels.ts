@@ -1,4 +1,5 @@
-import { registerBatchNorm } from './batchNorm.js';
+import { tf } from '../tf.js';
+import { BATCH_NORM, registerBatchNorm } from './batchNorm.js';
 import { registerBiasReluGradient } from './biasReluGradient.js';
 import { registerConvolutionGradients } from './convolutionKernels.js';
 import { registerDepthwiseGradients } from './depthwiseGradients.js';
@@ -6,12 +7,12 @@ import { fixFullSum } from './fullSum.js';
 import { registerMaxPoolGradient } from './maxPoolGradient.js';
 import { fixSamePadding } from './samePadding.js';
 
-let isRegistered = false;
-
-/** Registers what wasm needs for training, in this whole process; the second call does nothing. */
+/**
+ * Registers the kernels that training on wasm needs. Does nothing when they are in TensorFlow.js's registry already, which
+ * all copies of this library in a process share.
+ */
 export function registerTrainingKernels(): void {
-  if (isRegistered) return;
-  isRegistered = true;
+  if (tf.getKernel(BATCH_NORM, 'wasm')) return;
   fixSamePadding();
   fixFullSum();
   registerConvolutionGradients();

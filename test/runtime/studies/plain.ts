@@ -1,6 +1,6 @@
 /** A study that trains nothing: what a trial does is said by its settings. */
 import { existsSync } from 'node:fs';
-import type { Store } from '../../../src/index.js';
+import type { Store } from '../../../src/entries/node.js';
 import { choice, float, hyperband, minimize, random, space, study, tpe } from '../../../src/tuner/index.js';
 
 interface Settings {

@@ -2,7 +2,7 @@
 
 import { createError } from '../../../src/core/errors/errors.js';
 import { parseExact } from '../../../src/core/exactJson.js';
-import { isMultitaskError, type Store } from '../../../src/index.js';
+import { isMultitaskError, type Store } from '../../../src/entries/node.js';
 import { folderStore, runStudy } from '../../../src/node/index.js';
 
 const [module, folder, options] = process.argv.slice(2) as [string, string, string];

@@ -13,7 +13,7 @@ import {
   multiTask,
   regression,
   sharedTrunk,
-} from '../../../src/index.js';
+} from '../../../src/entries/node.js';
 import {
   choice,
   float,

@@ -16,17 +16,11 @@ export const ONNX_INSTALL_COMMAND = 'ONNXRUNTIME_NODE_INSTALL=skip npm install o
 /**
  * Loads ONNX Runtime from the first package that is installed: `onnxruntime-node`, then `onnxruntime-web`.
  *
+ * @param installAdvice - Advice of the error if no package is installed.
  * @throws `missing-package` error if no package is installed, `broken-package` error if the package fails to load, and `engine`
  *   error if it is too old.
  */
-export async function loadOnnxRuntime(load: PackageLoader | undefined): Promise<OnnxRuntime> {
-  if (!load) {
-    throw createMissingPackageError(
-      'a loader of onnxruntime-node or onnxruntime-web',
-      'no loader',
-      "In Node pass `load: loadPackage` from 'tfjs-multitask/node'; in a page pass `load: packages({ 'onnxruntime-web': () => import('onnxruntime-web') })`.",
-    );
-  }
+export async function loadOnnxRuntime(load: PackageLoader, installAdvice: string): Promise<OnnxRuntime> {
   const reasons: string[] = [];
   for (const name of ONNX_PACKAGES) {
     try {
@@ -41,11 +35,13 @@ export async function loadOnnxRuntime(load: PackageLoader | undefined): Promise<
       reasons.push(`${name}: ${error.received}`);
     }
   }
-  throw createMissingPackageError(
-    ONNX_PACKAGES.join(' or '),
-    reasons.join('; '),
-    `Run: ${ONNX_INSTALL_COMMAND}`,
-  );
+  throw createError({
+    kind: 'missing-package',
+    path: 'engine onnx',
+    expected: ONNX_PACKAGES.join(' or '),
+    received: reasons.join('; '),
+    advice: installAdvice,
+  });
 }
 
 /** Creates the error for a package that is installed but fails to load. The next package must not silently replace it. */
@@ -59,10 +55,6 @@ function createBrokenPackageError(name: string, error: unknown) {
     advice: `Reinstall it with: npm install ${name}@latest, or use engine: "wasm".`,
     cause: error,
   });
-}
-
-function createMissingPackageError(expected: string, received: string, advice: string) {
-  return createError({ kind: 'missing-package', path: 'engine onnx', expected, received, advice });
 }
 
 function checkRuntime(name: string, runtime: OnnxRuntime | undefined): OnnxRuntime {

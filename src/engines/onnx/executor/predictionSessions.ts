@@ -1,0 +1,63 @@
+import type { HostArray } from '../../../core/arrays.js';
+import { getLayers, type InferenceFunction, type LayerGraph } from '../../../network/layerGraph.js';
+import { type OnnxRuntime, type OnnxSession, toOnnxTensor } from '../session/onnxRuntime.js';
+import { createSession, runSession } from '../session/session.js';
+import { OPTIMIZED_OPTIONS, toThreadOptions } from '../session/sessionOptions.js';
+import { exportGraph } from './exportGraph.js';
+
+interface PredictionSession {
+  /** Identities of the weights' values. A weight that is written has another identity. */
+  readonly weightIds: readonly object[];
+  readonly session: Promise<OnnxSession>;
+}
+
+const SESSION_DESCRIPTION = 'the prediction';
+
+/** Runs graphs in inference mode with ONNX Runtime, one session per graph. */
+export class PredictionSessions {
+  readonly #sessions = new WeakMap<LayerGraph | InferenceFunction, PredictionSession>();
+
+  /** @param threads - Threads of a session; undefined leaves the number to the runtime. */
+  constructor(
+    readonly runtime: OnnxRuntime,
+    readonly threads: number | undefined,
+  ) {}
+
+  /**
+   * Runs a graph with its weights as they are: one input array per graph input, one output array per graph output. The
+   * weights are constants of the session, which makes convolutions faster, so a session is reused until a weight changes.
+   */
+  async run(graph: LayerGraph | InferenceFunction, inputs: readonly HostArray[]): Promise<HostArray[]> {
+    const { runtime } = this;
+    const session = await this.#getSession(graph);
+    const feeds = graph.inputs.map(({ name }, i) => [name, toOnnxTensor(runtime, inputs[i]!)] as const);
+    const results = await runSession(runtime, session, SESSION_DESCRIPTION, Object.fromEntries(feeds));
+    return graph.outputs.map(({ name }) => {
+      const { data, dims } = results[name]!;
+      return { data, shape: dims };
+    });
+  }
+
+  /** Releases the session of a graph, if it has one. */
+  release(graph: LayerGraph | InferenceFunction): void {
+    this.#sessions
+      .get(graph)
+      ?.session.then((session) => session.release())
+      .catch(() => {}); // The caller of run() received the error of a session that did not open.
+    this.#sessions.delete(graph);
+  }
+
+  #getSession(graph: LayerGraph | InferenceFunction): Promise<OnnxSession> {
+    const weightIds = getLayers(graph).flatMap((layer) =>
+      layer.weights.map((weight) => weight.read().dataId),
+    );
+    const open = this.#sessions.get(graph);
+    if (open?.weightIds.every((id, i) => id === weightIds[i])) return open.session;
+    this.release(graph);
+    const options = { ...OPTIMIZED_OPTIONS, ...toThreadOptions(this.threads) };
+    const session = createSession(this.runtime, exportGraph(graph), SESSION_DESCRIPTION, options);
+    session.catch(() => this.#sessions.delete(graph));
+    this.#sessions.set(graph, { weightIds, session });
+    return session;
+  }
+}

@@ -1,0 +1,64 @@
+import type { Store } from '../core/platform/platform.js';
+import type { EngineChoice, EngineName } from './engineChoice.js';
+import type { OnnxRuntime } from './onnx/session/onnxRuntime.js';
+
+/**
+ * An engine that has started in this process. Plain data: a process can load this library twice, as an ES module and as a
+ * CommonJS module, and both copies read it.
+ */
+export interface StartedEngine {
+  readonly name: EngineName;
+  /** Name of the TensorFlow.js backend that the engine runs on. */
+  readonly backend: string;
+  /** ONNX Runtime and the threads of its sessions, for the engine `onnx`. */
+  readonly onnx?: { readonly runtime: OnnxRuntime; readonly threads: number | undefined };
+  /** The `Engine` object of each copy of the library: its classes serve the models of that copy alone. */
+  readonly instances: Map<object, unknown>;
+}
+
+/** The engine that `useEngine` chose for later calls. */
+export interface DefaultEngine {
+  readonly engine: StartedEngine;
+  readonly choice: EngineChoice;
+  /** Where runs on this engine store compiled steps, unless they name another store. */
+  readonly compileCache: Store | undefined;
+}
+
+/** TensorFlow.js has one backend per process, so these facts are the same for every copy of the library. */
+export interface ProcessState {
+  /** Engines by name. An entry is replaced when the engine starts with another runtime or number of threads. */
+  readonly startedEngines: Map<EngineName, StartedEngine>;
+  /** The default engine, or undefined before the first call of `useEngine`. */
+  defaultEngine: DefaultEngine | undefined;
+  /** The engine whose backend TensorFlow.js uses now, or undefined before the first engine starts. */
+  activeEngine: StartedEngine | undefined;
+  /** Training runs in progress on the active engine. While there are any, no other engine can start. */
+  activeRuns: number;
+  /** Settles when the last requested engine has started. TensorFlow.js drops one of two backends that start at once. */
+  pendingStart: Promise<unknown>;
+}
+
+const STATE_KEY = Symbol.for('tfjs-multitask/process-state');
+
+/** Identifies this copy of the library in {@link StartedEngine.instances}. */
+const LIBRARY_COPY = {};
+
+/** Returns the state that all copies of the library in this process share. */
+export function getProcessState(): ProcessState {
+  const holder = globalThis as { [STATE_KEY]?: ProcessState };
+  holder[STATE_KEY] ??= {
+    startedEngines: new Map(),
+    defaultEngine: undefined,
+    activeEngine: undefined,
+    activeRuns: 0,
+    pendingStart: Promise.resolve(),
+  };
+  return holder[STATE_KEY];
+}
+
+/** Returns this copy's object for a started engine, and creates it on the first call. */
+export function getEngineInstance<E>(started: StartedEngine, create: () => E): E {
+  const instance = (started.instances.get(LIBRARY_COPY) as E | undefined) ?? create();
+  started.instances.set(LIBRARY_COPY, instance);
+  return instance;
+}

@@ -1,0 +1,18 @@
+import { createError } from '../core/errors/errors.js';
+import { tf } from './tf.js';
+
+/**
+ * Throws an `engine` error when this library imports another copy of `@tensorflow/tfjs-core` than the program does. Copies
+ * share the registry of backends and kernels but not their classes, so tensors of one copy fail in the other in many ways.
+ */
+export function checkSingleTensorFlow(): void {
+  // The environment is shared by all copies; its class belongs to the copy that was loaded first.
+  if (tf.env() instanceof tf.Environment) return;
+  throw createError({
+    kind: 'engine',
+    path: '@tensorflow/tfjs-core',
+    expected: 'one copy in the process',
+    received: `a second copy, version ${tf.version_core}`,
+    advice: 'Run: npm dedupe. If two copies remain, install the same version of every @tensorflow package.',
+  });
+}
