@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { writeDemoFaces } from '../../examples/demo-faces/write.js';
+import { DEMO, writeDemoFaces } from '../../examples/demo-faces/write.js';
+import { modelA } from '../../examples/study/modelA.js';
+import { modelB } from '../../examples/study/modelB.js';
 import { utkFace } from '../../src/datasets/index.js';
 import { createRng, type Dataset } from '../../src/entries/node.js';
-import { folderStore, imageFolder } from '../../src/node/index.js';
+import { folderStore, imageFolder, resnet50Backbone } from '../../src/node/index.js';
 import { dot, logistic, ridge, standardize } from './linear.js';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
@@ -27,7 +29,7 @@ const pixels = (dataset: Faces) =>
   );
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Runs an example from the command line, and returns its folder, its summary and its output. */
+/** Runs an example from the command line. Returns its output folder, its summary and what it printed. */
 async function run(example: string, ...args: string[]) {
   const out = mkdtempSync(join(scratch, 'run-'));
   const command = ['tsx', `examples/${example}.ts`, '--out', out, ...args];
@@ -35,51 +37,57 @@ async function run(example: string, ...args: string[]) {
   return { out, stdout, summary: JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8')) };
 }
 
-/** Runs `npm run model-a` with these arguments, and returns its summary. */
-const modelA = async (...args: string[]) => (await run('model-a', ...args)).summary;
+/** Returns the architecture that a run recorded. */
+const readArchitecture = (out: string) =>
+  JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')).architecture;
 
 describe.each([
   ['mean color', 1],
   ['8x8 thumbnail', 8],
-] as const)('linear models on the %s', (_, side) => {
-  test('cannot predict gender or age of a drawn face', async () => {
+] as const)('a linear model on the %s', (_, side) => {
+  test('predicts neither gender nor age of a drawn face', async () => {
     const { train, validation } = (await faces(side)).split({ validation: 0.2, seed: 7 });
     const x = standardize(await pixels(train as Faces), await pixels(validation as Faces));
-    const [known, asked] = [labels(train as Faces), labels(validation as Faces)];
-    const female = (all: typeof known) => all.map(({ gender }) => Number(gender === 'female'));
+    const [trainLabels, validationLabels] = [labels(train as Faces), labels(validation as Faces)];
+    const female = (faceLabels: typeof trainLabels) =>
+      faceLabels.map(({ gender }) => Number(gender === 'female'));
     const results = [0.1, 1, 10, 100, 1000].map((lambda) => {
-      const b = logistic(x.train, female(known), lambda);
-      const right = female(asked).map((truth, i) => Number(Number(dot(x.other[i]!, b) > 0) === truth));
-      const level = mean(known.map(({ age }) => age));
+      const b = logistic(x.train, female(trainLabels), lambda);
+      const correct = female(validationLabels).map((truth, i) =>
+        Number(Number(dot(x.other[i]!, b) > 0) === truth),
+      );
+      const level = mean(trainLabels.map(({ age }) => age));
       const c = ridge(
         x.train,
-        known.map(({ age }) => age - level),
+        trainLabels.map(({ age }) => age - level),
         lambda,
       );
-      const error = mean(asked.map(({ age }, i) => Math.abs(age - level - dot(x.other[i]!, c))));
+      const error = mean(validationLabels.map(({ age }, i) => Math.abs(age - level - dot(x.other[i]!, c))));
       return {
         lambda,
-        accuracy: mean(right),
-        ratio: error / mean(asked.map(({ age }) => Math.abs(age - level))),
+        accuracy: mean(correct),
+        ratio: error / mean(validationLabels.map(({ age }) => Math.abs(age - level))),
       };
     });
     console.log(side, JSON.stringify(results));
-    // The best penalty is chosen on the validation data, which favors the linear models.
+    // The best of all penalties is chosen on the validation images, which favors the linear model.
     expect(Math.max(...results.map(({ accuracy }) => accuracy))).toBeLessThan(0.65);
     expect(Math.min(...results.map(({ ratio }) => ratio))).toBeGreaterThan(0.8);
   });
 });
 
-// Two runs of the example, a minute or two each: part of CI, and of `npm run test:slow`.
+// Two runs of the README's first command, which take a minute or two each.
 describe('Model A on drawn faces', () => {
-  test('learns both tasks', { timeout: 1_200_000 }, async () => {
-    const { bestEpoch, meanGuessAgeMae } = await modelA();
+  test('model-a learns both tasks with the network of study/modelA.ts', { timeout: 1_200_000 }, async () => {
+    const { out, summary } = await run('model-a');
+    const { bestEpoch, meanGuessAgeMae } = summary;
     expect(bestEpoch.val_gender_accuracy).toBeGreaterThanOrEqual(0.9);
     expect(bestEpoch.val_age_mae).toBeLessThanOrEqual(meanGuessAgeMae / 2);
+    expect(readArchitecture(out)).toEqual(modelA(DEMO.size, { seed: DEMO.seed }).architecture());
   });
 
-  test('learns nothing that generalizes when the labels are shuffled', { timeout: 1_200_000 }, async () => {
-    const shuffled = folderStore(join(scratch, 'dealt'));
+  test('model-a learns nothing that generalizes from shuffled labels', { timeout: 1_200_000 }, async () => {
+    const shuffled = folderStore(join(scratch, 'shuffled'));
     const source = folderStore(FACES);
     const files = (await source.list()).filter((name) => name.endsWith('.jpg'));
     const order = createRng(11, 'dealt labels').permutation(files.length);
@@ -91,19 +99,22 @@ describe('Model A on drawn faces', () => {
       );
     }
     const args = ['--size', '56', '--batch-size', '6', '--epochs', '11', '--data', shuffled.label];
-    const { bestEpoch, meanGuessAgeMae } = await modelA(...args);
+    const { summary } = await run('model-a', ...args);
+    const { bestEpoch, meanGuessAgeMae } = summary;
     expect(bestEpoch.val_gender_accuracy).toBeLessThan(0.65);
     expect(bestEpoch.val_age_mae).toBeGreaterThan(0.8 * meanGuessAgeMae);
   });
 });
 
-describe('the grayscale study on drawn faces', () => {
-  test('writes its figure and table, and does not repeat a finished run', { timeout: 900_000 }, async () => {
+describe('the grayscale ablation on drawn faces', () => {
+  test('ablation-grayscale writes its figure and table, and does not repeat a finished run', {
+    timeout: 900_000,
+  }, async () => {
     const out = mkdtempSync(join(scratch, 'ablation-'));
     const args = ['--limit', '40', '--epochs', '1', '--seeds', '2', '--engine', 'onnx', '--out', out];
-    const study = () =>
-      promisify(execFile)('npx', ['tsx', 'examples/ablation-greyscale.ts', ...args], { cwd: ROOT });
-    const { stdout } = await study();
+    const runAblation = () =>
+      promisify(execFile)('npx', ['tsx', 'examples/ablation-grayscale.ts', ...args], { cwd: ROOT });
+    const { stdout } = await runAblation();
     expect(readdirSync(out).sort()).toEqual(
       [
         ...['ablation.json', 'ablation.md', 'ablation.png', 'ablation.svg'],
@@ -120,19 +131,19 @@ describe('the grayscale study on drawn faces', () => {
     const [neither, gender, age, both] = comparison.map(
       ({ measures }: { measures: { values: number[] }[] }) => measures[0]!.values,
     );
-    // The seeds and splits are equal but the values differ, so every setting is a network of its own.
+    // Seeds and splits are equal, so different numbers show that each setting has its own network.
     expect(new Set([neither, gender, age, both].map((values) => values[0])).size).toBe(4);
-    const history = readFileSync(join(out, 'seed-7', 'grey-for-age', 'history.csv'), 'utf8');
-    const again = await study();
-    // The file contains the seconds of each epoch, which would differ in a second run.
-    expect(readFileSync(join(out, 'seed-7', 'grey-for-age', 'history.csv'), 'utf8')).toBe(history);
+    const history = readFileSync(join(out, 'seed-7', 'gray-for-age', 'history.csv'), 'utf8');
+    const again = await runAblation();
+    // The file contains the duration of each epoch, which would differ after a second run.
+    expect(readFileSync(join(out, 'seed-7', 'gray-for-age', 'history.csv'), 'utf8')).toBe(history);
     expect(again.stdout).toContain(table);
     expect(again.stdout).toContain('resumed after epoch 1');
   });
 });
 
 describe('the search on drawn faces', () => {
-  test('writes its page and a command that trains the best trial, and continues with --resume', {
+  test('tune writes its page, prints the command that trains the best trial, and continues with --resume', {
     timeout: 900_000,
   }, async () => {
     const out = mkdtempSync(join(scratch, 'tune-'));
@@ -168,9 +179,9 @@ describe('the search on drawn faces', () => {
       .map((row) => Number(row.split(',').at(-2)))
       .sort((a, b) => a - b)
       .reverse();
-    // The command repeats the trial bit for bit, so its first epoch is that of the best trial.
+    // The same run as the trial, bit for bit.
     expect(winner.summary.bestEpoch.val_loss).toBe(best);
-    await expect(search('--trials', '3')).rejects.toThrow(/add --resume to go on with it/);
+    await expect(search('--trials', '3')).rejects.toThrow(/add --resume to continue it/);
     const more = await search('--trials', '3', '--resume');
     expect(readFileSync(join(out, 'results.csv'), 'utf8').split('\n')).toHaveLength(5);
     expect(more.stdout).toContain('npm run model-a -- ');
@@ -180,12 +191,14 @@ describe('the search on drawn faces', () => {
 describe('Model B on drawn faces', () => {
   const few = ['--limit', '60', '--epochs', '2', '--size', '64', '--augment', 'fixed', '--engine', 'onnx'];
 
-  test('runs with random weights, reports them, and loads its own file as weights', {
+  test('model-b reports random weights, has the network of study/modelB.ts, and can start from its own file', {
     timeout: 600_000,
   }, async () => {
     const first = await run('model-b', '--weights', 'none', ...few);
     expect(first.summary.origin).toContain('random weights');
     expect(first.stdout).toContain('random weights');
+    const backbone = await resnet50Backbone({ weights: null, trainable: false });
+    expect(readArchitecture(first.out)).toEqual(modelB(64, backbone).architecture());
     const files = readdirSync(first.out);
     for (const name of [
       'age_gender_B.h5',
@@ -198,9 +211,9 @@ describe('Model B on drawn faces', () => {
     ]) {
       expect(files).toContain(name);
     }
-    const own = join(first.out, 'age_gender_B.h5');
-    const second = await run('model-b', '--weights', own, '--fine-tune', 'conv5', ...few);
-    expect(second.summary.origin).toContain(`those of ${own}, not the official ones`);
-    expect(second.summary.arguments['fine-tune']).toBe('conv5');
+    const kerasFile = join(first.out, 'age_gender_B.h5');
+    const second = await run('model-b', '--weights', kerasFile, '--fine-tune', 'conv5', ...few);
+    expect(second.summary.origin).toContain(`those of ${kerasFile}, not the official ones`);
+    expect(second.summary.arguments.fineTune).toBe('conv5');
   });
 });

@@ -1,6 +1,6 @@
-/** Linear models on a few numbers for each image. They must not be able to solve the tasks of the drawn faces. */
+/** Linear models on a few numbers for each image. They are baselines: the drawn faces must not be this easy. */
 
-/** Scales the columns to mean 0 and standard deviation 1 of the training rows, and appends a column of ones. */
+/** Scales all columns to mean 0 and standard deviation 1 over the training rows, and appends a column of ones. */
 export function standardize(train: readonly number[][], other: readonly number[][]) {
   const columns = train[0]!.map((_, j) => {
     const mean = train.reduce((sum, row) => sum + row[j]!, 0) / train.length;
@@ -12,7 +12,7 @@ export function standardize(train: readonly number[][], other: readonly number[]
   return { train: apply(train), other: apply(other) };
 }
 
-/** Solves weighted ridge regression: returns the β that minimizes Σ w (y - xβ)² + λ|β|². */
+/** Ridge regression, weighted: minimizes Σ w (y - xβ)² + λ|β|². */
 export function ridge(
   x: readonly number[][],
   y: readonly number[],
@@ -39,7 +39,7 @@ export function ridge(
   return a.map((row, j) => row[n]! / row[j]!);
 }
 
-/** Solves logistic regression with an L2 penalty by iteratively reweighted least squares. `y` is 0 or 1. */
+/** Logistic regression with an L2 penalty, by iteratively reweighted least squares. `y` contains 0 and 1. */
 export function logistic(x: readonly number[][], y: readonly number[], lambda: number): number[] {
   let beta = new Array<number>(x[0]!.length).fill(0);
   for (let round = 0; round < 12; round++) {
