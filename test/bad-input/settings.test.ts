@@ -250,7 +250,11 @@ describe('predict and evaluate', () => {
     expect(encoded).toMatchObject({ kind: 'data', path: 'predict[0]' });
     expect(encoded.advice).toContain('JPEG');
     const missing = await faultOf(() => model.predict('missing.jpg'));
-    expect(missing).toMatchObject({ kind: 'file', path: 'missing.jpg', received: 'ENOENT' });
+    expect(missing).toMatchObject({
+      kind: 'file',
+      path: 'missing.jpg',
+      received: 'no such file or folder (ENOENT)',
+    });
     for (const input of [undefined, 7 as never, [null]]) {
       expect(await faultOf(() => model.predict(input as never))).toMatchObject({
         kind: 'argument',

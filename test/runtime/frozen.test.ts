@@ -92,7 +92,13 @@ const frozenNames = (model: Model) =>
     .filter(({ trainable }) => !trainable)
     .flatMap(({ weights }) => weights.map(({ originalName }) => originalName));
 
-const options = { epochs: 2, batchSize: 4, validation, clean: true, optimizer: adam({ learningRate: 0.01 }) };
+const options = {
+  epochs: 2,
+  batchSize: 4,
+  validation,
+  evaluateUnaugmented: true,
+  optimizer: adam({ learningRate: 0.01 }),
+};
 
 /** Rows without the seconds. */
 const rowsOf = ({ rows }: { rows: readonly { readonly [name: string]: number }[] }) =>
@@ -315,7 +321,7 @@ test('nothing to train, and nothing to keep, are faults', async () => {
   const none = networkWith(0);
   const featureCache = memoryStore();
   expect(await faultOf(() => none.fit(train, { epochs: 1, engine: 'wasm', featureCache }))).toMatchObject({
-    path: 'fit.features',
+    path: 'fit.featureCache',
   });
 });
 
