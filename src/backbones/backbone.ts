@@ -15,76 +15,75 @@ import {
 } from './preprocessing.js';
 
 /**
- * A known trunk. It stands as a whole, `.trunk(backbone)`, or as the first piece of one,
- * `.trunk(sharedTrunk([backbone, globalAveragePool()]))`; always directly at the image, whose range it knows. A recipe
- * like every block: it may stand in many networks, and each has its own layers and weights.
+ * A known pretrained trunk. Use it as a whole, `.trunk(backbone)`, or as the first block of a trunk,
+ * `.trunk(sharedTrunk([backbone, globalAveragePool()]))`. Its input is always the image itself, because it includes its preprocessing. The
+ * same backbone can be in many networks, and each network creates its own layers from it.
  *
  * @category Compose
  */
 export interface Backbone extends Trunk, Block {}
 
 /**
- * What is trained: all of it (default, as in Keras), nothing, or the end.
+ * Which layers of a backbone are trained: all of them (default, as in Keras), none, or the last ones.
  *
- * A frozen layer gets no gradient, no penalty and no place in the optimiser; frozen batch normalisation uses its moving
- * statistics in training too, and keeps them; frozen dropout drops nothing, as in a base that Keras calls with
- * `training=False`: it draws nothing, and its outputs depend on the image alone.
+ * A frozen layer has no gradient, no penalty and no optimizer state. Frozen batch normalization uses its moving statistics in training
+ * too and does not change them. Frozen dropout drops nothing, like a base model that Keras calls with `training=False`: the outputs of
+ * frozen layers depend on the image alone.
  *
- * @typeParam Stage - First words of the backbone's layer names, in order.
+ * @typeParam Stage - First parts of the backbone's layer names, in order.
  * @category Compose
  */
 export type TrainableOption<Stage extends string> =
   | {
-      /** Default true. */
+      /** Whether all layers are trained. Default true. */
       readonly trainable?: boolean | undefined;
-      /** Not beside `trainable`. */
+      /** Not allowed together with `trainable`. */
       readonly trainableFrom?:
         | TypeErrorMessage<'trainable is given already: leave one of the two out'>
         | undefined;
     }
   | {
-      /** Not beside `trainableFrom`. */
+      /** Not allowed together with `trainableFrom`. */
       readonly trainable?:
         | TypeErrorMessage<'trainableFrom is given already: leave one of the two out'>
         | undefined;
       /**
-       * A stage, or the name of a layer or its beginning: every layer before the first so called is frozen, the rest is
-       * trained.
+       * Name of the first trained layer, or the first part of its name, such as a stage. All layers before it are frozen.
        */
       readonly trainableFrom?: Stage | (string & {}) | undefined;
     };
 
 /**
- * Where a backbone's weights come from.
+ * Source of a backbone's weights.
  *
  * @category Compose
  */
 export interface WeightsFile {
   /**
-   * The bytes of a file that Keras wrote, of weights (`.h5`, `.weights.h5`) or of a model that has the backbone's layers among
-   * others (`.h5`, `.keras`; `exportKeras` writes such files too); or null: then the network's seed draws them, by Keras's own
-   * initialisers.
+   * - Bytes of a Keras file: weights (`.h5`, `.weights.h5`), or a model that contains the backbone's layers (`.h5`, `.keras`).
+   *   `exportKeras` writes such files too.
+   * - `null`: random initial weights from the network's seed, with Keras's initializers.
    */
   readonly weights: Uint8Array | null;
-  /** The file's name, for errors. Default `weights`. */
+  /** Name of the file for errors. Default `weights`. */
   readonly file?: string;
 }
 
 /**
  * Options of {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone}.
  *
- * @typeParam Stage - First words of the backbone's layer names, in order.
+ * @typeParam Stage - First parts of the backbone's layer names, in order.
  * @category Compose
  */
 export type BackboneOptions<Stage extends string> = WeightsFile &
   TrainableOption<Stage> & {
-    /** With global average pooling and the 1000 classes of ImageNet (softmax) at the end. Default false. */
-    readonly top?: boolean;
+    /** Whether to add Keras's top: global average pooling and a softmax of the 1000 ImageNet classes. Default false. */
+    readonly includeTop?: boolean;
   };
 
-/** Everything that is true of one backbone. */
+/** Description of one backbone. */
 export interface BackboneTable<Stage extends string = string> {
-  /** The public function, for errors. */
+  /** Name of the public function, for errors. */
   readonly path: string;
   readonly rows: readonly BackboneRow[];
   readonly top: readonly BackboneRow[];
@@ -92,15 +91,15 @@ export interface BackboneTable<Stage extends string = string> {
 }
 
 /** Names of {@link BackboneOptions}. */
-const OPTION_NAMES = ['weights', 'file', 'top', 'trainable', 'trainableFrom'];
+const OPTION_NAMES = ['weights', 'file', 'includeTop', 'trainable', 'trainableFrom'];
 
 /**
- * Throws an `argument` fault for options that are none, misspelt ones, and switches that are no booleans: the word 'false'
- * would train.
+ * Throws an `argument` error for options that are no object, unknown option names, and switches that are no booleans, because the text
+ * 'false' would count as true.
  */
 export function checkBackboneOptions(
   path: string,
-  options: { readonly trainable?: unknown; readonly top?: unknown },
+  options: { readonly trainable?: unknown; readonly includeTop?: unknown },
   known: readonly string[] = OPTION_NAMES,
 ): void {
   if (typeof options !== 'object' || options === null) {
@@ -112,7 +111,7 @@ export function checkBackboneOptions(
     );
   }
   checks.optionNames(path, options, known);
-  for (const name of ['trainable', 'top'] as const) {
+  for (const name of ['trainable', 'includeTop'] as const) {
     if (options[name] === undefined) continue;
     checks.boolean(`${path}.${name}`, options[name], {
       advice: 'Write true or false without quotation marks, or omit the option.',
@@ -120,34 +119,41 @@ export function checkBackboneOptions(
   }
 }
 
-/** The smallest side that Keras allows: of every 32 pixels one is left. */
+/** Smallest side of the image, as in Keras: the output has one pixel for every 32. */
 const MIN_SIDE = 32;
 
-/** The block of a table. `weights` are those of every row that has any, or undefined for drawn ones. */
+/** Creates the block of a backbone. `weights` has the arrays of each row with weights; undefined means random initial weights. */
 export function createBackbone<Stage extends string>(
   { path, rows, stages, ...table }: BackboneTable<Stage>,
   preprocessing: Preprocessing,
   weights: RowWeights | undefined,
-  { trainable, trainableFrom, top = false }: TrainableOption<Stage> & { readonly top?: boolean },
+  {
+    trainable,
+    trainableFrom,
+    includeTop = false,
+  }: TrainableOption<Stage> & { readonly includeTop?: boolean },
 ): Backbone {
-  const all = top ? [...rows, ...table.top] : rows;
-  // A Mistake is a sentence of the types; no value is one.
+  const all = includeTop ? [...rows, ...table.top] : rows;
+  // A TypeErrorMessage exists in types only; no value has it.
   const first = findFirstTrainableRow(path, all, stages, trainable as boolean, trainableFrom as string);
-  const trained = new Set(all.slice(first));
+  const trainableRows = new Set(all.slice(first));
   const block: Block = {
     '~block': path,
     computeOutputSize: (input) => (input < MIN_SIDE ? 0 : Math.ceil(input / MIN_SIDE)),
-    build: (image, site) => {
-      checkBackboneInput(path, image, site.image);
-      const door = createPreprocessingLayer();
-      const input = site.connect(door, image);
-      site.setWeights(door, computePreprocessingWeights(preprocessing, site.pixelRange, image.shape[3]!));
+    build: (image, context) => {
+      checkBackboneInput(path, image, context.image);
+      const preprocessingLayer = createPreprocessingLayer();
+      const input = context.connect(preprocessingLayer, image);
+      context.setWeights(
+        preprocessingLayer,
+        computePreprocessingWeights(preprocessing, context.pixelRange, image.shape[3]!),
+      );
       return applyRows(all, input, {
-        isTrainable: (row) => trained.has(row),
+        isTrainable: (row) => trainableRows.has(row),
         connect: (layer, from) => {
-          const output = site.connect(layer, from);
+          const output = context.connect(layer, from);
           const arrays = weights?.get(layer.name);
-          if (arrays) site.setWeights(layer, arrays);
+          if (arrays) context.setWeights(layer, arrays);
           return output;
         },
       });
@@ -188,18 +194,18 @@ function findFirstTrainableRow(
   });
 }
 
-function checkBackboneInput(path: string, image: SymbolicTensor, seen: SymbolicTensor): void {
-  if (image !== seen) {
+function checkBackboneInput(path: string, input: SymbolicTensor, image: SymbolicTensor): void {
+  if (input !== image) {
     throw createError({
       kind: 'argument',
       path,
       expected: 'the image as its input, because the backbone has its own preprocessing',
-      received: `the output of ${image.sourceLayer.name}`,
+      received: `the output of ${input.sourceLayer.name}`,
       advice:
         'Make the backbone the first element of the trunk. To change the image before it, use branch([...], { inputView: grayscaleImage() }).',
     });
   }
-  const [, height, width] = image.shape as number[];
+  const [, height, width] = input.shape as number[];
   if (height! >= MIN_SIDE && width! >= MIN_SIDE) return;
   throw createError({
     kind: 'argument',

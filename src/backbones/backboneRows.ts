@@ -1,14 +1,14 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { tf } from '../tensor/tf.js';
 
-/** A variance-scaling initialiser by TensorFlow.js's words, where a layer has another than Keras's default. */
+/** Variance-scaling initializer, in TensorFlow.js's terms, of a layer that does not use Keras's default. */
 export interface Initializer {
   readonly scale: number;
   readonly mode: 'fanIn' | 'fanOut';
   readonly distribution: 'truncatedNormal' | 'uniform';
 }
 
-/** What a row's layer is. Windows are square; what is left out has Keras's default. */
+/** Type and options of a row's layer. Windows are square. A missing option has Keras's default. */
 export type RowLayer =
   | {
       readonly kind: 'conv';
@@ -30,20 +30,20 @@ export type RowLayer =
   | { readonly kind: 'batchNorm'; readonly epsilon: number; readonly momentum: number }
   | { readonly kind: 'activation'; readonly activation: 'relu' | 'swish' }
   | { readonly kind: 'relu6' }
-  /** Zeros on all four sides. */
+  /** Zero padding on all four sides. */
   | { readonly kind: 'pad'; readonly pixels: number }
   /**
-   * Zeros so that a window of `size` with stride 2 and no padding stands as TensorFlow's `same` stands on an even side: one
-   * row less on top of an even side. Same as Keras 3 `correct_pad` (applications/imagenet_utils.py).
+   * Zero padding for a `valid` window of `size` with stride 2. An even side has one row less at its start, so that the window covers the
+   * same pixels as with TensorFlow's `same` padding. Same as Keras 3 `correct_pad` (applications/imagenet_utils.py).
    */
   | { readonly kind: 'halvingPad'; readonly size: number }
   | { readonly kind: 'maxPool'; readonly size: number; readonly strides: number }
   | { readonly kind: 'globalAveragePool' }
-  /** `[channels]` to `[1, 1, channels]`. */
+  /** Reshapes `[channels]` to `[1, 1, channels]`. */
   | { readonly kind: 'onePixel' }
   | { readonly kind: 'add' }
   | { readonly kind: 'multiply' }
-  /** With `perImage` an image keeps all of its numbers or none. */
+  /** With `perImage`, all numbers of an image are kept or all are dropped. */
   | { readonly kind: 'dropout'; readonly rate: number; readonly perImage: boolean }
   | {
       readonly kind: 'dense';
@@ -52,30 +52,30 @@ export type RowLayer =
       readonly initializer?: Initializer;
     };
 
-/** One layer of a backbone: its name in Keras, what it is, and the names of the rows that feed it. */
+/** One layer of a backbone: its name in Keras, its type, and the names of its input rows. */
 export interface BackboneRow {
   readonly name: string;
   readonly layer: RowLayer;
-  /** Empty for the row before; in the first row, the image. */
+  /** Names of the input rows. An empty list means the previous row, or the image for the first row. */
   readonly from: readonly string[];
 }
 
-/** A row of a table, fed by the row before it unless others are named. */
+/** Creates a row of a table. Its input is the previous row unless `from` lists others. */
 export function row(name: string, layer: RowLayer, ...from: string[]): BackboneRow {
   return { name, layer, from };
 }
 
-/** The layer of a row, without connections. `input` is the shape that it will see. */
+/** Creates the layer of a row without connecting it. `input` is the shape of its input. */
 export function createRowLayer(
   { name, layer }: BackboneRow,
   input: readonly (number | null)[],
   trainable: boolean,
 ): tf.layers.Layer {
-  const own = { name, trainable };
+  const common = { name, trainable };
   switch (layer.kind) {
     case 'conv':
       return tf.layers.conv2d({
-        ...own,
+        ...common,
         filters: layer.filters,
         kernelSize: layer.size,
         strides: layer.strides ?? 1,
@@ -86,7 +86,7 @@ export function createRowLayer(
       });
     case 'depthwise':
       return tf.layers.depthwiseConv2d({
-        ...own,
+        ...common,
         kernelSize: layer.size,
         strides: layer.strides,
         padding: layer.padding,
@@ -94,38 +94,38 @@ export function createRowLayer(
         depthwiseInitializer: createInitializer(layer.initializer),
       });
     case 'batchNorm':
-      return tf.layers.batchNormalization({ ...own, epsilon: layer.epsilon, momentum: layer.momentum });
+      return tf.layers.batchNormalization({ ...common, epsilon: layer.epsilon, momentum: layer.momentum });
     case 'activation':
-      return tf.layers.activation({ ...own, activation: layer.activation });
+      return tf.layers.activation({ ...common, activation: layer.activation });
     case 'relu6':
-      return tf.layers.reLU({ ...own, maxValue: 6 });
+      return tf.layers.reLU({ ...common, maxValue: 6 });
     case 'pad':
-      return tf.layers.zeroPadding2d({ ...own, padding: [layer.pixels, layer.pixels] });
+      return tf.layers.zeroPadding2d({ ...common, padding: [layer.pixels, layer.pixels] });
     case 'halvingPad':
       return tf.layers.zeroPadding2d({
-        ...own,
+        ...common,
         padding: [computeHalvingPad(input[1]!, layer.size), computeHalvingPad(input[2]!, layer.size)],
       });
     case 'maxPool':
-      return tf.layers.maxPooling2d({ ...own, poolSize: layer.size, strides: layer.strides });
+      return tf.layers.maxPooling2d({ ...common, poolSize: layer.size, strides: layer.strides });
     case 'globalAveragePool':
-      return tf.layers.globalAveragePooling2d(own);
+      return tf.layers.globalAveragePooling2d(common);
     case 'onePixel':
-      return tf.layers.reshape({ ...own, targetShape: [1, 1, input.at(-1)!] });
+      return tf.layers.reshape({ ...common, targetShape: [1, 1, input.at(-1)!] });
     case 'add':
-      return tf.layers.add(own);
+      return tf.layers.add(common);
     case 'multiply':
-      return tf.layers.multiply(own);
+      return tf.layers.multiply(common);
     case 'dropout':
-      // Keras says of a frozen base `base(x, training=False)`: it answers as it was trained to, and nothing in it is drawn.
+      // Keras calls a frozen base with `training=False`, which disables dropout.
       return tf.layers.dropout({
-        ...own,
+        ...common,
         rate: trainable ? layer.rate : 0,
         ...(layer.perImage ? { noiseShape: [null, 1, 1, 1] as unknown as number[] } : {}),
       });
     case 'dense':
       return tf.layers.dense({
-        ...own,
+        ...common,
         units: layer.units,
         activation: layer.activation,
         kernelInitializer: createInitializer(layer.initializer),
@@ -141,24 +141,24 @@ function computeHalvingPad(side: number, size: number): [number, number] {
   return [half - (1 - (side % 2)), half];
 }
 
-/** What a table is applied with: how to connect a layer, and whether a row is trained. */
+/** Options of {@link applyRows}: how to connect a layer, and whether a row is trained. */
 export interface ApplyRowsOptions {
   connect(layer: tf.layers.Layer, input: SymbolicTensor | SymbolicTensor[]): SymbolicTensor;
   isTrainable(row: BackboneRow): boolean;
 }
 
-/** The rows as connected layers after `image`; the output of the last. */
+/** Creates and connects the layers of `rows` after `image`. Returns the output of the last layer. */
 export function applyRows(
   rows: readonly BackboneRow[],
   image: SymbolicTensor,
   { connect, isTrainable }: ApplyRowsOptions,
 ) {
-  const made = new Map<string, SymbolicTensor>();
-  return rows.reduce<SymbolicTensor>((before, each) => {
-    const inputs = each.from.length > 0 ? each.from.map((name) => made.get(name)!) : [before];
+  const outputs = new Map<string, SymbolicTensor>();
+  return rows.reduce<SymbolicTensor>((previous, each) => {
+    const inputs = each.from.length > 0 ? each.from.map((name) => outputs.get(name)!) : [previous];
     const layer = createRowLayer(each, inputs[0]!.shape, isTrainable(each));
     const output = connect(layer, inputs.length === 1 ? inputs[0]! : inputs);
-    made.set(each.name, output);
+    outputs.set(each.name, output);
     return output;
   }, image);
 }

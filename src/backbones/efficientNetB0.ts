@@ -4,8 +4,7 @@ import type { Preprocessing } from './preprocessing.js';
 import { readBackboneWeights } from './readBackboneWeights.js';
 
 /**
- * First words of the layer names of {@link efficientNetB0Backbone}, in order; the blocks of a stage are `block6a`,
- * `block6b`, ….
+ * First parts of the layer names of {@link efficientNetB0Backbone}, in order. The blocks of a stage are `block6a`, `block6b` and so on.
  *
  * @category Compose
  */
@@ -32,27 +31,31 @@ const STAGES: readonly EfficientNetB0Stage[] = [
   'top',
 ];
 
-/** Means and deviations over ImageNet, red, green, blue, of pixels in 0..1. */
+/** Means and standard deviations of red, green and blue over ImageNet, for pixels in 0..1. */
 const IMAGENET_MEAN = [0.485, 0.456, 0.406];
 const IMAGENET_DEVIATION = [0.229, 0.224, 0.225];
 
 /**
- * EfficientNetB0 as a trunk: `[batch, height, width, 3 or 1]` in the network's own range in, from 32x32 pixels on;
- * `[batch, ceil(height / 32), ceil(width / 32), 1280]` out, or `[batch, 1000]` with its top. 4,049,564 parameters, and the
- * 7 of its preprocessing that Keras counts too.
+ * Creates an EfficientNetB0 as a trunk. It has 4,049,564 parameters; Keras also counts 7 parameters of the preprocessing.
  *
- * Layers, names, order and initialisers of Keras 3.15 (applications/efficientnet.py), so that Keras's files of weights fit.
- * Keras's layers `rescaling` and `normalization` are one frozen layer here, `image_preprocess`, made from the statistics in
- * the file: images come in as everywhere else, 0..1 or whatever `range` says, grey ones too. Keras divides by
- * the root of the deviations once more with `weights='imagenet'`, since that is how those weights were trained; here that
- * happens for every file with the means of ImageNet, so that the official file is read right by its path as well.
+ * - Input: `[batch, height, width, 3 or 1]` in the network's pixel range, at least 32x32 pixels.
+ * - Output: `[batch, ceil(height / 32), ceil(width / 32), 1280]`, or `[batch, 1000]` with `includeTop`.
  *
- * While a block is trained it is skipped for some images (stochastic depth); where it is frozen, it never is.
+ * Layers, names, order and initializers are those of Keras 3.15 (applications/efficientnet.py), so that it reads Keras's weight files.
+ * Keras's layers `rescaling` and `normalization` are one frozen first layer here, `image_preprocess`, which is computed from the
+ * statistics in the file. Therefore images have the usual range, 0..1 or the model's `range`, and can be grayscale. With
+ * `weights='imagenet'`, Keras also divides by the square root of the deviations, because those weights were trained so. This backbone does
+ * the same for each file with the means of ImageNet, so that it also reads the official file correctly from a path.
+ *
+ * Training skips a trainable block for some of the images (stochastic depth), and never a frozen one.
  *
  * Source: M. Tan and Q. V. Le, EfficientNet: rethinking model scaling for convolutional neural networks, 2019.
  *
- * @throws `file` fault for weights that are not its own, `argument` fault for an option that there is not, and a `trainableFrom` that no layer begins with;
- *   at `build()` for images below 32x32.
+ * @param options - `weights`: bytes of a Keras file, or null for random initial weights. `trainable`, `trainableFrom`: which layers are
+ *   trained. `includeTop`: default false. See {@link BackboneOptions}.
+ * @returns A trunk for `multiTask().trunk()`, or the first block of {@link sharedTrunk}.
+ * @throws `file` error for a damaged file and for weights of another network; `argument` error for an unknown option, a `trainableFrom`
+ *   that is no start of a layer name, and, at `build()`, for images smaller than 32x32.
  * @example
  * ```ts
  * import { branch, dense, efficientNetB0Backbone, globalAveragePool, multiTask, regression } from 'tfjs-multitask';
@@ -83,7 +86,7 @@ export async function efficientNetB0Backbone(
   );
 }
 
-/** The layer of Keras's model whose weights are the preprocessing here; it counts examples as well. */
+/** Layer of Keras's model whose weights are the preprocessing here. It also stores a count of examples. */
 const NORMALIZATION_LAYER = {
   name: 'normalization',
   weights: [
@@ -93,7 +96,7 @@ const NORMALIZATION_LAYER = {
   ],
 };
 
-/** What Keras's `rescaling`, `normalization` and, with the means of ImageNet, `rescaling_1` do. */
+/** Computes what Keras's `rescaling`, `normalization` and, for the means of ImageNet, `rescaling_1` do. */
 function computeNormalization(mean: ArrayLike<number>, variance: ArrayLike<number>): Preprocessing {
   const imagenet = IMAGENET_MEAN.every((value, i) => Math.abs(value - mean[i]!) < 1e-3);
   const factors = IMAGENET_DEVIATION.map(

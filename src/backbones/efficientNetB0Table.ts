@@ -13,7 +13,7 @@ const createConvLayer = (filters: number): RowLayer => ({
   initializer: FAN_OUT_INITIALIZER,
 });
 
-/** Window, blocks, output channels, stride of the first block and expansion of block1 to block7. */
+/** Window size, number of blocks, output channels, stride of the first block and expansion of block1 to block7. */
 const STAGES = [
   { size: 3, blocks: 1, filters: 16, strides: 1, expansion: 1 },
   { size: 3, blocks: 2, filters: 24, strides: 2, expansion: 6 },
@@ -32,7 +32,7 @@ interface BlockOptions {
   readonly size: number;
   readonly strides: number;
   readonly expansion: number;
-  /** Share of the images that skip the block in training (G. Huang et al., Deep networks with stochastic depth, 2016). */
+  /** Fraction of the images that skip the block in training (G. Huang et al., Deep networks with stochastic depth, 2016). */
   readonly dropRate: number;
 }
 

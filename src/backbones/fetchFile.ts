@@ -208,11 +208,11 @@ async function* readBody({ body }: FetcherResponse): AsyncGenerator<Uint8Array> 
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
   } finally {
-    await reader.cancel().catch(() => {}); // Cancelling a broken stream fails, which does not matter.
+    await reader.cancel().catch(() => {}); // Canceling a broken stream fails, which does not matter.
   }
 }
 
-/** Describes a failed request. Node's fetch only says that it failed; the reason is in `cause`. */
+/** Describes a failed request. The message of Node's fetch has no reason; it is in `cause`. */
 function describeFailure(error: unknown): string {
   const { message, cause } = error as Error;
   const { code, message: inner } = (cause ?? {}) as { readonly code?: string; readonly message?: string };

@@ -3,23 +3,23 @@ import { createFileError } from '../core/errors/errors.js';
 import type { WeightsByLayer } from '../interop/keras/file/weightFiles.js';
 import type { BackboneRow } from './backboneRows.js';
 
-/** The arrays of every row that has weights, in the order of its layer's weights. */
+/** Arrays of each row with weights, in the order of its layer's weights. */
 export type RowWeights = ReadonlyMap<string, readonly Float32Array[]>;
 
-/** A layer that a file of weights must hold. */
+/** A layer that a weight file must contain. */
 export interface WeightedLayer {
   readonly name: string;
   readonly weights: readonly { readonly name: string; readonly shape: readonly number[] }[];
 }
 
-/** What a table's weights are, by Keras's names and in its order; rows without any are left out. */
+/** Lists the layers with weights of a table, with Keras's names and in Keras's order. */
 export function listWeightedLayers(rows: readonly BackboneRow[]): WeightedLayer[] {
   const channels = new Map<string, number>();
-  let before = 3;
+  let previous = 3;
   const layers = rows.map(({ name, layer, from }) => {
-    const input = from.length > 0 ? channels.get(from[0]!)! : before;
-    before = layer.kind === 'conv' ? layer.filters : layer.kind === 'dense' ? layer.units : input;
-    channels.set(name, before);
+    const input = from.length > 0 ? channels.get(from[0]!)! : previous;
+    previous = layer.kind === 'conv' ? layer.filters : layer.kind === 'dense' ? layer.units : input;
+    channels.set(name, previous);
     return { name, weights: getWeightSpecs(layer, input) };
   });
   return layers.filter(({ weights }) => weights.length > 0);
@@ -46,37 +46,38 @@ function getWeightSpecs(layer: BackboneRow['layer'], input: number): WeightedLay
 }
 
 /**
- * The arrays for `wanted`, from the layers of a file: by name; by order where that fails, as Keras reads its files, since
- * some official ones have older names. Then the count, every shape, and the place of every name that is known must agree.
+ * Finds the arrays of the `expected` layers in a file: by name, or by order when a name is missing, as Keras reads its files, because some
+ * official files have older names. By order, the number of layers, every shape and the position of every matching name must agree.
  *
- * @param file - Its name, for errors.
- * @param whole - The file is of a model that contains the backbone: layers beside it are passed over, unless their names say
- *   that they are of a larger one of its kind.
- * @throws `file` fault naming the file and the tensor: missing, of another shape, or one that the backbone has no place for.
+ * @param file - Name of the file, for errors.
+ * @param whole - Whether the file is a model that contains the backbone. Its other layers are ignored, unless their names belong to a
+ *   larger backbone of the same kind.
+ * @throws `file` error with the file and the tensor: a missing tensor, a tensor of another shape, or a tensor that the backbone does not
+ *   have.
  */
 export function matchWeights(
   file: string,
   backbone: string,
-  wanted: readonly WeightedLayer[],
+  expected: readonly WeightedLayer[],
   stored: WeightsByLayer,
   whole = false,
 ): RowWeights {
   const layers = Object.entries(stored).filter(([, weights]) => Object.keys(weights).length > 0);
-  const held = new Map(layers);
-  const names = new Set(wanted.map(({ name }) => name));
+  const storedLayers = new Map(layers);
+  const names = new Set(expected.map(({ name }) => name));
   const inOrder = () =>
-    layers.length === wanted.length &&
+    layers.length === expected.length &&
     layers.every(([name, weights], i) => {
       const arrays = Object.values(weights);
       return (
-        (!names.has(name) || name === wanted[i]!.name) &&
+        (!names.has(name) || name === expected[i]!.name) &&
         arrays.map(({ shape }) => shape.join()).join(';') ===
-          wanted[i]!.weights.map(({ shape }) => shape.join()).join(';')
+          expected[i]!.weights.map(({ shape }) => shape.join()).join(';')
       );
     });
-  if (!wanted.every(({ name }) => held.has(name)) && inOrder()) {
+  if (!expected.every(({ name }) => storedLayers.has(name)) && inOrder()) {
     return new Map(
-      wanted.map(({ name }, i) => [
+      expected.map(({ name }, i) => [
         name,
         Object.values(layers[i]![1]).map(({ data }) => data as Float32Array),
       ]),
@@ -88,37 +89,37 @@ export function matchWeights(
     received,
     advice = `Check that the file contains the weights of ${backbone}.`,
   ) => createFileError(`${file}: ${weightPath}`, expected, received, advice);
-  const kin = new RegExp(`^(${[...new Set([...names].map(toBlockPattern))].join('|')})$`);
-  const extra = layers.find(([name]) => !names.has(name) && (!whole || kin.test(name)));
+  const sameKind = new RegExp(`^(${[...new Set([...names].map(toBlockPattern))].join('|')})$`);
+  const extra = layers.find(([name]) => !names.has(name) && (!whole || sameKind.test(name)));
   if (extra) {
     const topAdvice =
       extra[0] === 'predictions'
-        ? 'Pass top: true, or give a file without the classification layer.'
+        ? 'Pass includeTop: true, or give a file without the classification layer.'
         : undefined;
     throw createMismatchError(
       extra[0],
-      `only the ${wanted.length} layers of ${backbone} that have weights`,
+      `only the ${expected.length} layers of ${backbone} that have weights`,
       'an additional layer',
       topAdvice,
     );
   }
   return new Map(
-    wanted.map(({ name, weights }) => {
-      const found = held.get(name);
+    expected.map(({ name, weights }) => {
+      const found = storedLayers.get(name);
       if (found) return [name, matchLayerArrays(name, weights, found, createMismatchError)];
       const topAdvice =
-        name === 'predictions' ? 'Omit top, or give a file with the classification layer.' : undefined;
+        name === 'predictions' ? 'Omit includeTop, or give a file with the classification layer.' : undefined;
       throw createMismatchError(name, `weights of this layer of ${backbone}`, 'no weights for it', topAdvice);
     }),
   );
 }
 
-/** What a layer's name has in common with those of other blocks: `conv4_block23_1_conv` and `conv4_block1_1_conv`. */
+/** Returns a pattern for the names of the same layer in other blocks: `conv4_block23_1_conv` and `conv4_block1_1_conv`. */
 const toBlockPattern = (name: string) => name.replaceAll(/\d+[a-z]?(?=_)/g, '\\d+[a-z]?');
 
 type CreateMismatchError = (weightPath: string, expected: string, received: string, advice?: string) => Error;
 
-/** By name, or by place where a file has other names: numbers, or `depthwise_kernel` of Keras 2. */
+/** Finds the arrays of a layer by name, or by position when a file has other names: numbers, or `depthwise_kernel` of Keras 2. */
 function matchLayerArrays(
   layer: string,
   wanted: WeightedLayer['weights'],

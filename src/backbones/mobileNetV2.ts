@@ -4,7 +4,7 @@ import { MINUS_ONE_TO_ONE } from './preprocessing.js';
 import { readBackboneWeights } from './readBackboneWeights.js';
 
 /**
- * First words of the layer names of {@link mobileNetV2Backbone}, in order.
+ * First parts of the layer names of {@link mobileNetV2Backbone}, in order.
  *
  * @category Compose
  */
@@ -52,18 +52,22 @@ const STAGES: readonly MobileNetV2Stage[] = [
 ];
 
 /**
- * MobileNetV2 of width 1 as a trunk, small enough for phones and pages: `[batch, height, width, 3 or 1]` in the network's
- * own range in, from 32x32 pixels on; `[batch, ceil(height / 32), ceil(width / 32), 1280]` out, or `[batch, 1000]` with its
- * top. 2,257,984 parameters.
+ * Creates a MobileNetV2 of width 1 as a trunk. It is small enough for phones and web pages: 2,257,984 parameters.
  *
- * Layers, names, order and initialisers of Keras 3.15 (applications/mobilenet_v2.py), so that Keras's files of weights fit.
- * Its preprocessing (-1 to 1) is a frozen layer in front, `image_preprocess`, with parameters of its own: images come in as
- * everywhere else, 0..1 or whatever `range` says, grey ones too.
+ * - Input: `[batch, height, width, 3 or 1]` in the network's pixel range, at least 32x32 pixels.
+ * - Output: `[batch, ceil(height / 32), ceil(width / 32), 1280]`, or `[batch, 1000]` with `includeTop`.
+ *
+ * Layers, names, order and initializers are those of Keras 3.15 (applications/mobilenet_v2.py), so that it reads Keras's weight files.
+ * Its preprocessing (-1 to 1) is a frozen first layer, `image_preprocess`, with its own parameters. Therefore images have the usual
+ * range, 0..1 or the model's `range`, and can be grayscale.
  *
  * Source: M. Sandler et al., MobileNetV2: inverted residuals and linear bottlenecks, 2018.
  *
- * @throws `file` fault for weights that are not its own, `argument` fault for an option that there is not, and a `trainableFrom` that no layer begins with;
- *   at `build()` for images below 32x32.
+ * @param options - `weights`: bytes of a Keras file, or null for random initial weights. `trainable`, `trainableFrom`: which layers are
+ *   trained. `includeTop`: default false. See {@link BackboneOptions}.
+ * @returns A trunk for `multiTask().trunk()`, or the first block of {@link sharedTrunk}.
+ * @throws `file` error for a damaged file and for weights of another network; `argument` error for an unknown option, a `trainableFrom`
+ *   that is no start of a layer name, and, at `build()`, for images smaller than 32x32.
  * @example
  * ```ts
  * import { branch, dense, globalAveragePool, mobileNetV2Backbone, multiTask, regression } from 'tfjs-multitask';

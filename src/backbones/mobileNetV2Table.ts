@@ -11,7 +11,7 @@ const createConvLayer = (filters: number): RowLayer => ({
   useBias: false,
 });
 
-/** Output channels, blocks, and stride of the first block; every block but the very first expands sixfold. */
+/** Output channels, number of blocks, and stride of the first block. Every block except the first expands the channels by 6. */
 const STAGES = [
   { filters: 16, blocks: 1, strides: 1 },
   { filters: 24, blocks: 2, strides: 2 },

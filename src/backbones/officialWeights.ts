@@ -1,11 +1,11 @@
-/** A file of ImageNet weights that Keras publishes. */
+/** A weight file for ImageNet that Keras publishes. */
 export interface OfficialWeightsFile {
   readonly url: string;
-  /** Of the file, as Keras has it; undefined where Keras checks none: then only the structure is checked. */
+  /** MD5 hash of the file as in Keras, or undefined when Keras has none. Then only the structure of the file is checked. */
   readonly md5: string | undefined;
 }
 
-/** The files of a backbone, with its top of 1000 classes and without. */
+/** Weight files of a backbone with and without its top of 1000 classes. */
 export interface OfficialWeightsFiles {
   readonly top: OfficialWeightsFile;
   readonly withoutTop: OfficialWeightsFile;
@@ -15,7 +15,7 @@ const RESNET_URL = 'https://storage.googleapis.com/tensorflow/keras-applications
 const MOBILENET_URL = 'https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2';
 const EFFICIENTNET_URL = 'https://storage.googleapis.com/keras-applications';
 
-/** As Keras 3.15 has them in applications/resnet.py. */
+/** Weight files of Keras 3.15 (applications/resnet.py). */
 export const RESNET50_FILES: OfficialWeightsFiles = {
   top: {
     url: `${RESNET_URL}/resnet50_weights_tf_dim_ordering_tf_kernels.h5`,
@@ -29,10 +29,10 @@ export const RESNET50_FILES: OfficialWeightsFiles = {
 
 export const MOBILENETV2_SIDES = [96, 128, 160, 192, 224] as const;
 
-/** Sides of the images for which there are weights of MobileNetV2. */
+/** Side of the images that the published weights of MobileNetV2 were trained on, in pixels. */
 export type MobileNetV2Side = (typeof MOBILENETV2_SIDES)[number];
 
-/** As Keras 3.15 has them in applications/mobilenet_v2.py, which knows no hashes. */
+/** Returns the weight files of Keras 3.15 (applications/mobilenet_v2.py), which has no hashes of them. */
 export const getMobileNetV2Files = (side: MobileNetV2Side): OfficialWeightsFiles => {
   const start = `${MOBILENET_URL}/mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_${side}`;
   return {
@@ -41,7 +41,7 @@ export const getMobileNetV2Files = (side: MobileNetV2Side): OfficialWeightsFiles
   };
 };
 
-/** As Keras 3.15 has them in applications/efficientnet.py. */
+/** Weight files of Keras 3.15 (applications/efficientnet.py). */
 export const EFFICIENTNETB0_FILES: OfficialWeightsFiles = {
   top: { url: `${EFFICIENTNET_URL}/efficientnetb0.h5`, md5: '902e53a9f72be733fc0bcb005b3ebbac' },
   withoutTop: { url: `${EFFICIENTNET_URL}/efficientnetb0_notop.h5`, md5: '50bc09e76180e00e4465e1a485ddc09d' },

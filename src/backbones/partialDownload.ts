@@ -16,7 +16,7 @@ export interface DownloadSource {
 /** Returns the source of a response, from its headers. */
 export function getDownloadSource(url: string, { headers }: FetcherResponse): DownloadSource {
   const etag = headers.get('etag');
-  // A weak ETag may stand for several files, and is not allowed in a range request (RFC 9110, 13.1.5).
+  // A weak ETag can match several files and is not allowed in a range request (RFC 9110, 13.1.5).
   const version = (etag?.startsWith('"') ? etag : headers.get('last-modified')) ?? '';
   const length = headers.get('content-length');
   // The length is that of the compressed bytes.

@@ -2,31 +2,31 @@ import type { HostArray } from '../core/arrays.js';
 import type { PixelRange } from '../core/images.js';
 import { tf } from '../tensor/tf.js';
 
-/** Name of the layer that does it. */
+/** Name of the preprocessing layer. */
 export const PREPROCESSING_LAYER_NAME = 'image_preprocess';
 
-/** What a backbone wants of each pixel: `output[c] = scale[c] * rgb[channels[c]] + offset[c]`, rgb in 0..255. */
+/** Preprocessing of a pixel: `output[c] = scale[c] * rgb[channels[c]] + offset[c]` with rgb in 0..255. */
 export interface Preprocessing {
   readonly channels: readonly [number, number, number];
   readonly scale: readonly [number, number, number];
   readonly offset: readonly [number, number, number];
 }
 
-/** Blue, green, red, each minus its mean over ImageNet: `caffe` of Keras 3 `preprocess_input` (applications/imagenet_utils.py). */
+/** Blue, green, red, each minus its mean over ImageNet: mode `caffe` of Keras 3 `preprocess_input` (applications/imagenet_utils.py). */
 export const CAFFE: Preprocessing = {
   channels: [2, 1, 0],
   scale: [1, 1, 1],
   offset: [-103.939, -116.779, -123.68],
 };
 
-/** -1 to 1: `tf` of the same. */
+/** Scaling to -1..1: mode `tf` of Keras 3 `preprocess_input`. */
 export const MINUS_ONE_TO_ONE: Preprocessing = {
   channels: [0, 1, 2],
   scale: [1 / 127.5, 1 / 127.5, 1 / 127.5],
   offset: [-1, -1, -1],
 };
 
-/** Kernel `[1, 1, channels, 3]` and bias `[3]` that do it to pixels of `range`, grey or colour. */
+/** Computes the kernel `[1, 1, inputs, 3]` and the bias `[3]` of the preprocessing for pixels of a range, grayscale or color. */
 export function computePreprocessingWeights(
   { channels, scale, offset }: Preprocessing,
   [black, white]: PixelRange,
@@ -40,7 +40,7 @@ export function computePreprocessingWeights(
   return [kernel, Float32Array.from(offset, (value, output) => value - scale[output]! * stretch * black)];
 }
 
-/** What such weights of another network, whose pixels were of `range`, do to pixels of 0..255: the way back. */
+/** Computes the preprocessing of 0..255 pixels from the layer's weights in a network with another pixel range. */
 export function readPreprocessing(
   kernel: HostArray,
   bias: HostArray,
@@ -58,7 +58,7 @@ export function readPreprocessing(
   return { channels, scale, offset } as unknown as Preprocessing;
 }
 
-/** The layer that holds them: pixel by pixel, never trained, part of every saved and exported model. */
+/** Creates the preprocessing layer: a frozen 1x1 convolution, which is a part of every saved and exported model. */
 export function createPreprocessingLayer(): tf.layers.Layer {
   return tf.layers.conv2d({
     name: PREPROCESSING_LAYER_NAME,

@@ -6,24 +6,24 @@ import type { BackboneTable, WeightsFile } from './backbone.js';
 import { listWeightedLayers, matchWeights, type RowWeights, type WeightedLayer } from './matchWeights.js';
 import { PREPROCESSING_LAYER_NAME, type Preprocessing, readPreprocessing } from './preprocessing.js';
 
-/** The weights of a backbone's rows, and those of the layer before them where Keras has one. */
+/** Weights of a backbone's rows and of the layer before them, if Keras has such a layer. */
 export interface BackboneWeights {
   readonly rows: RowWeights;
   readonly inputLayerWeights: readonly Float32Array[] | undefined;
-  /** What this library's own file has in place of that layer. */
+  /** Preprocessing from a file of this library, which has no such layer. */
   readonly preprocessing?: Preprocessing;
 }
 
 /**
- * Reads and checks the weights of a backbone, or undefined for null.
+ * Reads and checks the weights of a backbone. Returns undefined for `weights: null`.
  *
- * @param before - The layer with weights that Keras's model has in front of the table.
- * @throws `file` fault for a file that is damaged, or of something else; `argument` fault for no weights and no null.
+ * @param inputLayer - Layer with weights that Keras's model has before the table.
+ * @throws `file` error for a damaged file and a file of another network; `argument` error for `weights` that are neither bytes nor null.
  */
 export async function readBackboneWeights(
   { path, rows, top }: BackboneTable,
-  options: WeightsFile & { readonly top?: boolean },
-  before?: WeightedLayer,
+  options: WeightsFile & { readonly includeTop?: boolean },
+  inputLayer?: WeightedLayer,
 ): Promise<BackboneWeights | undefined> {
   const { weights, file = 'weights' } = options;
   if (weights === null) return undefined;
@@ -38,11 +38,12 @@ export async function readBackboneWeights(
   }
   const { layers, whole, range } = await readKerasWeights(weights, file);
   const stored = whole ? flattenNestedLayers(layers, file) : layers;
-  const body = listWeightedLayers(options.top ? [...rows, ...top] : rows);
-  if (!before) return { rows: matchWeights(file, path, body, stored, whole), inputLayerWeights: undefined };
-  const own = stored[PREPROCESSING_LAYER_NAME];
-  if (own && range && !(before.name in stored)) {
-    const [kernel, bias] = Object.values(own);
+  const body = listWeightedLayers(options.includeTop ? [...rows, ...top] : rows);
+  if (!inputLayer)
+    return { rows: matchWeights(file, path, body, stored, whole), inputLayerWeights: undefined };
+  const preprocessingLayer = stored[PREPROCESSING_LAYER_NAME];
+  if (preprocessingLayer && range && !(inputLayer.name in stored)) {
+    const [kernel, bias] = Object.values(preprocessingLayer);
     const preprocessing = readPreprocessing(kernel!, bias!, range);
     return {
       rows: matchWeights(file, path, body, stored, whole),
@@ -50,19 +51,19 @@ export async function readBackboneWeights(
       preprocessing,
     };
   }
-  // Keras counts its layers without a name of their own: a second model of a process has `normalization_1`.
-  const counted = new RegExp(`^${before.name}_\\d+$`);
+  // Keras numbers layers without an explicit name: the second model of a process has `normalization_1`.
+  const counted = new RegExp(`^${inputLayer.name}_\\d+$`);
   const renamed = Object.entries(stored).map(([name, arrays]) => [
-    counted.test(name) ? before.name : name,
+    counted.test(name) ? inputLayer.name : name,
     arrays,
   ]);
-  const found = matchWeights(file, path, [before, ...body], Object.fromEntries(renamed), whole);
-  return { rows: found, inputLayerWeights: found.get(before.name) };
+  const found = matchWeights(file, path, [inputLayer, ...body], Object.fromEntries(renamed), whole);
+  return { rows: found, inputLayerWeights: found.get(inputLayer.name) };
 }
 
 /**
- * Layers of models inside the model beside those of the model itself. Two of one name, such as those of two backbones of a
- * kind, would be one: an error.
+ * Returns the layers of nested models together with those of the model itself. Throws a `file` error for two layers of the same name,
+ * such as those of two backbones of the same kind.
  */
 function flattenNestedLayers(layers: WeightsByLayer, file: string): WeightsByLayer {
   const found = new Map<string, Map<string, HostArray>>();

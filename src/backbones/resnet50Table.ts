@@ -19,7 +19,7 @@ const STAGES = [
   { stage: 'conv5', filters: 512, blocks: 3, strides: 2 },
 ] as const;
 
-/** The rows in the order of Keras's `model.layers`, which is by depth: a shortcut's layers stand among the others. */
+/** Creates the rows of a block in the order of Keras's `model.layers`, which sorts by depth: layers of a shortcut are between the others. */
 function createBlockRows(
   block: string,
   input: string,
@@ -68,7 +68,7 @@ export const ROWS: readonly BackboneRow[] = [
   ...createStageRows(),
 ];
 
-/** Its top of 1000 classes. */
+/** The top of 1000 classes. */
 export const TOP: readonly BackboneRow[] = [
   row('avg_pool', { kind: 'globalAveragePool' }),
   row('predictions', { kind: 'dense', units: 1000, activation: 'softmax' }),

@@ -1,58 +1,59 @@
 /**
- * An image as bytes, rows from the top, channels interleaved (`RGBRGB…` or one grey value a pixel), 0..255.
+ * An image as bytes, 0..255. Rows start at the top, and channels are interleaved: `RGBRGB…`, or one gray value for each pixel.
  *
  * @category Data
  */
 export interface ImageBytes {
-  /** `height * width * channels` bytes. */
+  /** Bytes, `height * width * channels` in number. */
   readonly data: Uint8Array;
-  /** Pixels. */
+  /** Height in pixels. */
   readonly height: number;
-  /** Pixels. */
+  /** Width in pixels. */
   readonly width: number;
-  /** 3 (RGB) or 1 (grey). */
+  /** Number of channels: 3 (RGB) or 1 (grayscale). */
   readonly channels: number;
 }
 
 /**
- * An image after augmentation: the same layout and the same 0..255 scale, not rounded.
+ * An image after augmentation. It has the layout of {@link ImageBytes} and values of 0..255 that are not rounded.
  *
  * @category Data
  */
 export interface Pixels {
-  /** `height * width * channels` numbers. */
+  /** Pixel values, `height * width * channels` in number. */
   readonly data: Float32Array;
-  /** Pixels. */
+  /** Height in pixels. */
   readonly height: number;
-  /** Pixels. */
+  /** Width in pixels. */
   readonly width: number;
-  /** 3 (RGB) or 1 (grey). */
+  /** Number of channels: 3 (RGB) or 1 (grayscale). */
   readonly channels: number;
 }
 
 /**
- * `[height, width, channels]` in pixels.
+ * Shape of an image, `[height, width, channels]`. Height and width are in pixels.
  *
  * @category Data
  */
 export type ImageShape = readonly [height: number, width: number, channels: number];
 
 /**
- * The numbers a network wants pixels as: 0 stands for black, 255 for white in a file.
+ * Range of pixel values that a network receives: the values of black and white, which are 0 and 255 in image files.
  *
  * @category Compose
  */
 export type PixelRange = readonly [black: number, white: number];
 
 /**
- * Grey bytes of colour pixels, `stride` bytes apart, as Pillow's `L` and so Keras's `color_mode="grayscale"` have them:
- * luma of ITU-R BT.601 in 16-bit whole numbers.
+ * Converts color pixels, which are `stride` bytes apart, to grayscale bytes. Same as Pillow's mode `L`, which Keras's
+ * `color_mode="grayscale"` uses: ITU-R BT.601 luma in 16-bit integers.
  */
 export function toGrayscaleBytes(pixels: ArrayLike<number>, stride: 3 | 4): Uint8Array {
-  const grey = new Uint8Array(pixels.length / stride);
-  for (let i = 0; i < grey.length; i++) {
-    const at = i * stride;
-    grey[i] = (pixels[at]! * 19595 + pixels[at + 1]! * 38470 + pixels[at + 2]! * 7471 + 0x8000) >> 16;
+  const gray = new Uint8Array(pixels.length / stride);
+  for (let i = 0; i < gray.length; i++) {
+    const offset = i * stride;
+    gray[i] =
+      (pixels[offset]! * 19595 + pixels[offset + 1]! * 38470 + pixels[offset + 2]! * 7471 + 0x8000) >> 16;
   }
-  return grey;
+  return gray;
 }

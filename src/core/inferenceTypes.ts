@@ -1,26 +1,26 @@
 /**
- * A sentence where a call is illegal: what the compiler prints is what the user reads.
+ * A type that no value has. A parameter of this type rejects a call, and the compiler's message contains the sentence.
  *
  * @category Compose
  */
 export interface TypeErrorMessage<Sentence extends string> {
-  /** What is wrong, and what to do. */
+  /** The mistake and how to fix it. */
   readonly '~mistake': Sentence;
 }
 
 /**
- * Flattens an intersection, so that hovers and messages show one plain object.
+ * Flattens an intersection, so that editors and error messages show one object type.
  *
  * @category Compose
  */
 export type Simplify<T> = { [K in keyof T]: T[K] } & {};
 
-/** Whether two types are the same, for telling `string` from a literal. */
+/** Whether a type is `string` instead of a literal. */
 export type IsWideString<S extends string> = string extends S ? true : false;
 
 /**
- * `T` for a parameter whose tasks are written in place: each is inferred by itself. By `T` alone TypeScript takes what the
- * constraint `Tasks` says of each, whose metrics are `any`, and columns of metrics that are not there pass.
+ * `T`, for a parameter whose tasks are written inline: TypeScript infers each task by itself. With `T` alone it infers each from the
+ * constraint `Tasks`, whose metrics are `any`, and accepts columns of metrics that do not exist.
  *
  * @category Compose
  */

@@ -1,5 +1,5 @@
 /**
- * What JSON can say.
+ * A value that JSON can represent.
  *
  * @category Files
  */
@@ -11,7 +11,7 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json | undefined };
 
-/** JSON text with sorted keys: equal values give equal text. */
+/** Converts a value to JSON text with sorted keys, so that equal values have equal text. */
 export function toCanonicalJson(value: Json): string {
   return JSON.stringify(value, (_, part: Json) =>
     part !== null && typeof part === 'object' && !Array.isArray(part)

@@ -2,31 +2,34 @@ import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
 
 /**
  * A stream of random numbers that is a pure function of its seed and keys. Every draw of the library (splits,
- * shuffles, augmentation plans, dropout masks, initial weights) takes one of these as an argument; nothing reads a
+ * shuffles, augmentation plans, dropout masks, initial weights) receives one as an argument; the library has no
  * global generator.
  *
  * @category Data
  */
 export interface Rng {
-  /** A double in [0, 1), uniform, 53 random bits. */
+  /** Returns a uniform number in [0, 1) with 53 random bits. */
   next(): number;
-  /** A double in [low, high), uniform. */
+  /** Returns a uniform number in [low, high). */
   uniform(low: number, high: number): number;
-  /** An integer in [0, n). */
+  /** Returns an integer in [0, n). */
   nextInt(n: number): number;
-  /** A normal draw, mean 0 and standard deviation 1 (Box and Muller 1958). */
+  /** Returns a normally distributed number with mean 0 and standard deviation 1 (Box and Muller 1958). */
   normal(): number;
-  /** The numbers 0 .. n-1 in random order (Fisher and Yates). */
+  /** Returns the numbers 0 .. n-1 in random order (Fisher and Yates). */
   permutation(n: number): number[];
 }
 
 /**
- * The stream named by `seed` and `keys`. Equal arguments give equal streams, on every machine; different ones give
- * streams that have nothing to do with each other. So the plan of image 17 in epoch 3 is `createRng(seed, 'plan', 3, 17)`,
- * whatever was drawn before it: order, number of workers and resuming cannot change it.
+ * Creates the stream of random numbers of a seed and keys. Equal arguments result in equal streams on every machine, and different
+ * arguments in independent streams. The augmentation plan of image 17 in epoch 3 comes from `createRng(seed, 'plan', 3, 17)`: it does not
+ * depend on the order of the images, the number of workers or an interruption.
  *
  * Source: xoroshiro128+ (D. Blackman and S. Vigna, 2018), by pure-rand.
  *
+ * @param seed - Seed of the run.
+ * @param keys - Keys that select the stream, such as a purpose, an epoch and an index.
+ * @returns A new stream at its start.
  * @example
  * ```ts
  * import { createRng } from 'tfjs-multitask';
@@ -60,7 +63,7 @@ export function createRng(seed: number, ...keys: readonly (string | number)[]): 
   };
 }
 
-/** 128 bits of state from text: four FNV-1a hashes, each finished with MurmurHash3's mixer (Appleby 2011). */
+/** Computes 128 bits of state from text: four FNV-1a hashes, each with the finalizer of MurmurHash3 (Appleby 2011). */
 function hashToState(text: string): [number, number, number, number] {
   const word = (salt: number) => {
     let hash = 0x811c9dc5 ^ Math.imul(salt, 0x9e3779b1);
@@ -69,5 +72,5 @@ function hashToState(text: string): [number, number, number, number] {
     hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
     return hash ^ (hash >>> 16);
   };
-  return [word(1), word(2), word(3), word(4) | 1]; // never the all-zero state, which would stay zero
+  return [word(1), word(2), word(3), word(4) | 1]; // A state of zeros would never change.
 }

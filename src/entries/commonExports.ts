@@ -40,7 +40,7 @@ export {
   MultitaskError,
 } from '../core/errors/errors.js';
 export type { ImageBytes, ImageShape, PixelRange, Pixels } from '../core/images.js';
-export type { InferPerTask, TypeErrorMessage } from '../core/inferenceTypes.js';
+export type { TypeErrorMessage } from '../core/inferenceTypes.js';
 export type { Json } from '../core/json.js';
 export { memoryStore } from '../core/platform/memoryStore.js';
 export type {

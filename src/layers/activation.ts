@@ -3,14 +3,16 @@ import { type Block, createLayerBlock } from './block.js';
 import type { Activation } from './conv.js';
 
 /**
- * An activation on its own, for after a residual sum or between batch normalisation and the next layer.
+ * Creates an activation layer, for example after a residual sum or between batch normalization and the next layer.
  *
+ * @param kind - Name of the activation.
+ * @returns A block for {@link sharedTrunk} or {@link branch}.
  * @example
  * ```ts
  * import { activation, batchNorm, conv, sharedTrunk } from 'tfjs-multitask';
  *
  * const trunk = sharedTrunk([conv(64, 3, { activation: 'linear' }), batchNorm(), activation('relu')]);
- * console.log(trunk.pieces.length); // 3
+ * console.log(trunk.layerStack.length); // 3
  * ```
  * @category Compose
  */

@@ -3,33 +3,35 @@ import { tf } from '../tensor/tf.js';
 import { type Block, createLayerBlock } from './block.js';
 
 /**
- * Options of {@link lowerBatchNorm}.
+ * Options of {@link batchNorm}.
  *
  * @category Compose
  */
 export interface BatchNormOptions {
-  /** Share of the moving statistics kept at each step, 0 up to 1; default 0.99. */
+  /** Fraction of the moving statistics that remains after each step, at least 0 and below 1. Default 0.99. */
   readonly momentum?: number;
-  /** Added to the variance; default 1e-3. */
+  /** Constant that is added to the variance. Default 1e-3. */
   readonly epsilon?: number;
 }
 
 /**
- * Batch normalisation over the channels: in training by the batch's own mean and (biased) variance, otherwise by their
- * moving averages. Any shape with the channels last. Same as Keras 3 `BatchNormalization`
+ * Creates a batch normalization over the channels. In training it uses the mean and the (biased) variance of the batch, otherwise their
+ * moving averages. It takes any shape with the channels last. Same as Keras 3 `BatchNormalization`
  * (layers/normalization/batch_normalization.py).
  *
- * With momentum 0.99 validation means little before a few hundred steps; a short run wants small batches or a smaller
- * momentum.
+ * With the default momentum, the validation loss means little in the first few hundred steps. Use a smaller momentum or smaller batches
+ * for a short run.
  *
  * Source: S. Ioffe and C. Szegedy, Batch normalization, 2015.
  *
- * @throws `argument` fault for a momentum out of its range.
+ * @param options - `momentum`: default 0.99. `epsilon`: default 1e-3.
+ * @returns A block for {@link sharedTrunk} or {@link branch}.
+ * @throws `argument` error for a `momentum` outside its range.
  * @example
  * ```ts
  * import { batchNorm, conv, maxPool, sharedTrunk } from 'tfjs-multitask';
  *
- * console.log(sharedTrunk([conv(64, 3), maxPool(2), batchNorm()]).pieces.length); // 3
+ * console.log(sharedTrunk([conv(64, 3), maxPool(2), batchNorm()]).layerStack.length); // 3
  * ```
  * @category Compose
  */

@@ -3,58 +3,58 @@ import type { PixelRange } from '../core/images.js';
 import type { tf } from '../tensor/tf.js';
 
 /**
- * Where a block stands while a network is built: it names layers and connects them.
+ * Creates layer names and connects layers while a network is built. {@link Block.build} receives it.
  *
  * @category Compose
  */
 export interface BuildContext {
-  /** The next free name of a kind in this part of the network: `trunk_conv1`, `age_dense2`. */
+  /** Returns the next unused layer name of a kind in this part of the network: `trunk_conv1`, `age_dense2`. */
   createName(kind: string): string;
-  /** Feeds `input` to `layer`, after checking that the image is still large enough. */
+  /** Applies `layer` to `input` after checking that the image is still large enough, and returns the output. */
   connect(layer: tf.layers.Layer, input: SymbolicTensor | SymbolicTensor[]): SymbolicTensor;
-  /** The image as this part of the network sees it. */
+  /** The image that this part of the network receives. */
   readonly image: SymbolicTensor;
-  /** What the bytes 0 and 255 become at the network's door. */
+  /** Values that the bytes 0 and 255 have at the network's input. */
   readonly pixelRange: PixelRange;
   /**
-   * Gives a layer that was connected here its weights, so that the seed draws none for it: an array for each of
-   * `layer.weights`, row-major. They are copied.
+   * Sets the weights of a connected layer instead of random initial weights: one row-major array for each of `layer.weights`. The arrays
+   * are copied.
    */
   setWeights(layer: tf.layers.Layer, arrays: readonly Float32Array[]): void;
 }
 
 /**
- * One piece of a trunk or branch: one layer, or a few that belong together. A recipe without weights: the same block
- * may stand in many networks, and each makes its own layers from it.
+ * A part of a trunk or branch: one layer, or a few layers that belong together. A block has no weights: the same block can be in many
+ * networks, and each network creates its own layers from it.
  *
  * @category Compose
  */
 export interface Block {
-  /** @internal Its kind; marks a block in any copy of the library. */
+  /** @internal Kind of the block. It identifies a block of any copy of the library. */
   readonly '~block': string;
-  /** Adds the block's layers after `input` and returns its output. */
-  build(input: SymbolicTensor, site: BuildContext): SymbolicTensor;
-  /** Height (or width) of the output for that of the input; 0 or less when nothing would be left. */
+  /** Adds the block's layers after `input` and returns their output. */
+  build(input: SymbolicTensor, context: BuildContext): SymbolicTensor;
+  /** Computes the height (or width) of the output from that of the input. 0 or less means that the input is too small. */
   computeOutputSize(input: number): number;
 }
 
 /**
- * What a trunk or branch is made of: blocks, and any `tf.layers` layer that draws no random numbers.
+ * A part of a trunk or branch: a {@link Block}, or any `tf.layers` layer that draws no random numbers.
  *
  * @category Compose
  */
 export type LayerLike = Block | tf.layers.Layer;
 
-/** A block of one layer. */
+/** Creates a block of one layer. */
 export function createLayerBlock(
   kind: string,
-  make: (name: string) => tf.layers.Layer,
+  createLayer: (name: string) => tf.layers.Layer,
   computeOutputSize: (input: number) => number = (input) => input,
 ): Block {
   return {
     '~block': kind,
     computeOutputSize,
-    build: (input, site) => site.connect(make(site.createName(kind)), input),
+    build: (input, context) => context.connect(createLayer(context.createName(kind)), input),
   };
 }
 

@@ -4,27 +4,27 @@ import { type Block, createLayerBlock, L2_ADVICE, SIZE_ADVICE } from './block.js
 import { createWindowOutputSize, type Padding } from './windowSize.js';
 
 /**
- * Activations by Keras's names.
+ * Names of the activations, as in Keras.
  *
  * @category Compose
  */
 export type Activation = 'linear' | 'relu' | 'elu' | 'selu' | 'sigmoid' | 'tanh' | 'softplus' | 'swish';
 
 /**
- * What {@link conv} and {@link depthwiseConv} both take.
+ * Options of both {@link conv} and {@link depthwiseConv}.
  *
  * @category Compose
  */
 export interface WindowOptions {
-  /** Pixels between windows; default 1. */
+  /** Distance between windows in pixels. Default 1. */
   readonly strides?: number;
-  /** `valid` (default) keeps to the image, `same` pads it with zeros so that only strides shrink it. */
+  /** `valid` (default) uses no padding; `same` pads with zeros, so that only strides reduce the size. */
   readonly padding?: Padding;
-  /** Default `relu`. */
+  /** Activation. Default `relu`. */
   readonly activation?: Activation;
-  /** Whether a bias is added; default true. */
+  /** Whether to add a bias. Default true. */
   readonly useBias?: boolean;
-  /** Factor of the kernel's L2 penalty, `l2 · Σ w²`; default none. */
+  /** Factor of the kernel's L2 penalty, `l2 · Σ w²`. Default: no penalty. */
   readonly l2?: number;
 }
 
@@ -34,7 +34,7 @@ export interface WindowOptions {
  * @category Compose
  */
 export interface ConvOptions extends WindowOptions {
-  /** Pixels between the taps of the kernel; default 1. */
+  /** Distance between the taps of the kernel in pixels. Default 1. */
   readonly dilation?: number;
 }
 
@@ -44,30 +44,35 @@ export interface ConvOptions extends WindowOptions {
  * @category Compose
  */
 export interface DepthwiseConvOptions extends WindowOptions {
-  /** Output channels for each input channel; default 1. */
+  /** Number of output channels for each input channel. Default 1. */
   readonly depthMultiplier?: number;
 }
 
 /**
- * A 2-D convolution with bias and relu. `[batch, height, width, channels]` in,
- * `[batch, height', width', filters]` out. Kernel from Glorot's uniform distribution, bias zero; same as Keras 3
- * `Conv2D` (layers/convolutional/conv2d.py) but for the default activation, which is `relu` here.
+ * Creates a 2-D convolution with a bias and an activation. Same as Keras 3 `Conv2D` (layers/convolutional/conv2d.py) except for the
+ * default activation, which is `relu` here.
  *
- * @param filters - Output channels.
+ * - Input: `[batch, height, width, channels]`.
+ * - Output: `[batch, height', width', filters]`.
+ * - Initial weights: Glorot uniform for the kernel, zeros for the bias.
+ *
+ * @param filters - Number of output channels.
  * @param kernelSize - Side of the square window in pixels.
- * @throws `argument` fault for a size that is not a whole number of at least 1.
+ * @param options - Strides, padding, dilation, activation, bias and L2 penalty.
+ * @returns A block for {@link sharedTrunk} or {@link branch}.
+ * @throws `argument` error for a size or a count that is not a whole number of at least 1, and for a negative penalty.
  * @example
  * ```ts
  * import { conv, maxPool, sharedTrunk } from 'tfjs-multitask';
  *
  * const trunk = sharedTrunk([conv(64, 3), conv(64, 3), maxPool(2)]);
- * console.log(trunk.pieces.length); // 3
+ * console.log(trunk.layerStack.length); // 3
  * ```
  * @category Compose
  */
 export function conv(filters: number, kernelSize: number, options: ConvOptions = {}): Block {
   checks.integer('conv.filters', filters, { min: 1, advice: SIZE_ADVICE });
-  const { config, side } = createWindowConfig('conv', kernelSize, options);
+  const { config, computeOutputSize } = createWindowConfig('conv', kernelSize, options);
   return createLayerBlock(
     'conv',
     (name) =>
@@ -78,33 +83,37 @@ export function conv(filters: number, kernelSize: number, options: ConvOptions =
         kernelInitializer: 'glorotUniform',
         ...(options.l2 ? { kernelRegularizer: tf.regularizers.l2({ l2: options.l2 }) } : {}),
       }),
-    side,
+    computeOutputSize,
   );
 }
 
 /**
- * A depthwise 2-D convolution: one kernel for each channel, with bias and relu. `[batch, height, width, channels]` in,
- * `[batch, height', width', channels · depthMultiplier]` out. Same as Keras 3 `DepthwiseConv2D`
- * (layers/convolutional/depthwise_conv2d.py) but for the default activation, which is `relu` here, and without its
- * `dilation_rate`, of which TensorFlow.js's layer takes no notice.
+ * Creates a depthwise 2-D convolution: one kernel for each channel, with a bias and an activation. Same as Keras 3 `DepthwiseConv2D`
+ * (layers/convolutional/depthwise_conv2d.py) except for the default activation, which is `relu` here. It has no `dilation_rate`, because
+ * TensorFlow.js's layer ignores it.
+ *
+ * - Input: `[batch, height, width, channels]`.
+ * - Output: `[batch, height', width', channels · depthMultiplier]`.
  *
  * Source: A. G. Howard et al., MobileNets, 2017.
  *
  * @param kernelSize - Side of the square window in pixels.
- * @throws `argument` fault for a size that is not a whole number of at least 1.
+ * @param options - Strides, padding, depth multiplier, activation, bias and L2 penalty.
+ * @returns A block for {@link sharedTrunk} or {@link branch}.
+ * @throws `argument` error for a size or a count that is not a whole number of at least 1, and for a negative penalty.
  * @example
  * ```ts
  * import { conv, depthwiseConv, sharedTrunk } from 'tfjs-multitask';
  *
  * const separable = [depthwiseConv(3, { padding: 'same' }), conv(64, 1)];
- * console.log(sharedTrunk(separable).pieces.length); // 2
+ * console.log(sharedTrunk(separable).layerStack.length); // 2
  * ```
  * @category Compose
  */
 export function depthwiseConv(kernelSize: number, options: DepthwiseConvOptions = {}): Block {
   const { depthMultiplier = 1, l2 } = options;
   checks.integer('depthwiseConv.depthMultiplier', depthMultiplier, { min: 1, advice: SIZE_ADVICE });
-  const { config, side } = createWindowConfig('depthwiseConv', kernelSize, options);
+  const { config, computeOutputSize } = createWindowConfig('depthwiseConv', kernelSize, options);
   return createLayerBlock(
     'depthwise',
     (name) =>
@@ -115,7 +124,7 @@ export function depthwiseConv(kernelSize: number, options: DepthwiseConvOptions 
         depthwiseInitializer: 'glorotUniform',
         ...(l2 ? { depthwiseRegularizer: tf.regularizers.l2({ l2 }) } : {}),
       }),
-    side,
+    computeOutputSize,
   );
 }
 
@@ -127,6 +136,6 @@ function createWindowConfig(path: string, kernelSize: number, options: ConvOptio
   if (options.l2 !== undefined) checks.number(`${path}.l2`, options.l2, { min: 0, advice: L2_ADVICE });
   return {
     config: { kernelSize, strides, padding, dilationRate: dilation, activation, useBias },
-    side: createWindowOutputSize(kernelSize, strides, padding, dilation),
+    computeOutputSize: createWindowOutputSize(kernelSize, strides, padding, dilation),
   };
 }

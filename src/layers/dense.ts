@@ -4,31 +4,36 @@ import { type Block, createLayerBlock, L2_ADVICE, SIZE_ADVICE } from './block.js
 import type { Activation } from './conv.js';
 
 /**
- * Options of {@link importDense}.
+ * Options of {@link dense}.
  *
  * @category Compose
  */
 export interface DenseOptions {
-  /** Default `relu`. */
+  /** Activation. Default `relu`. */
   readonly activation?: Activation;
-  /** Whether a bias is added; default true. */
+  /** Whether to add a bias. Default true. */
   readonly useBias?: boolean;
-  /** Factor of the kernel's L2 penalty, `l2 · Σ w²`; default none. */
+  /** Factor of the kernel's L2 penalty, `l2 · Σ w²`. Default: no penalty. */
   readonly l2?: number;
 }
 
 /**
- * A fully connected layer with bias and relu: `[batch, n]` in, `[batch, units]` out. Kernel from Glorot's uniform
- * distribution, bias zero; same as Keras 3 `Dense` (layers/core/dense.py) but for the default activation, which is
- * `relu` here. The last dense layer of a task, its head, is added by `.task()`.
+ * Creates a fully connected layer with a bias and an activation. Same as Keras 3 `Dense` (layers/core/dense.py) except for the default
+ * activation, which is `relu` here. `.task()` adds the last dense layer of a task, its head.
  *
- * @param units - Outputs.
- * @throws `argument` fault for a count that is not a whole number of at least 1.
+ * - Input: `[batch, n]`.
+ * - Output: `[batch, units]`.
+ * - Initial weights: Glorot uniform for the kernel, zeros for the bias.
+ *
+ * @param units - Number of outputs.
+ * @param options - Activation, bias and L2 penalty.
+ * @returns A block for {@link branch}.
+ * @throws `argument` error for a count that is not a whole number of at least 1, and for a negative penalty.
  * @example
  * ```ts
  * import { branch, dense, dropout, flatten } from 'tfjs-multitask';
  *
- * console.log(branch([flatten(), dense(128, { l2: 1e-3 }), dropout(0.3)]).pieces.length); // 3
+ * console.log(branch([flatten(), dense(128, { l2: 1e-3 }), dropout(0.3)]).layerStack.length); // 3
  * ```
  * @category Compose
  */

@@ -3,19 +3,20 @@ import { tf } from '../tensor/tf.js';
 import { type Block, createLayerBlock } from './block.js';
 
 /**
- * In training each number is dropped with probability `rate` and the rest divided by `1 - rate`; otherwise the
- * identity. Any shape. Same as Keras 3 `Dropout` (layers/regularization/dropout.py); the mask is drawn from the run's
- * seed, the epoch and the step, so a resumed run drops the same units.
+ * Creates a dropout layer. In training it sets each number to 0 with probability `rate` and divides the others by `1 - rate`; otherwise it
+ * returns its input. It takes any shape. Same as Keras 3 `Dropout` (layers/regularization/dropout.py). The mask depends on the run's seed,
+ * the epoch and the step, so that a resumed run drops the same units.
  *
  * Source: N. Srivastava et al., Dropout, 2014.
  *
- * @param rate - 0 up to, not including, 1.
- * @throws `argument` fault for a rate out of its range.
+ * @param rate - Probability of dropping a number, at least 0 and below 1.
+ * @returns A block for {@link sharedTrunk} or {@link branch}.
+ * @throws `argument` error for a rate outside its range.
  * @example
  * ```ts
  * import { branch, dense, dropout, flatten } from 'tfjs-multitask';
  *
- * console.log(branch([flatten(), dense(16), dropout(0.3)]).pieces.length); // 3
+ * console.log(branch([flatten(), dense(16), dropout(0.3)]).layerStack.length); // 3
  * ```
  * @category Compose
  */

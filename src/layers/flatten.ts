@@ -2,14 +2,17 @@ import { tf } from '../tensor/tf.js';
 import { type Block, createLayerBlock } from './block.js';
 
 /**
- * `[batch, height, width, channels]` in, `[batch, height · width · channels]` out, row by row. Same as Keras 3
- * `Flatten` (layers/reshaping/flatten.py).
+ * Creates a layer that flattens images to vectors, row by row. Same as Keras 3 `Flatten` (layers/reshaping/flatten.py).
  *
+ * - Input: `[batch, height, width, channels]`.
+ * - Output: `[batch, height · width · channels]`.
+ *
+ * @returns A block for {@link branch}.
  * @example
  * ```ts
  * import { branch, dense, flatten } from 'tfjs-multitask';
  *
- * console.log(branch([flatten(), dense(16)]).pieces.length); // 2
+ * console.log(branch([flatten(), dense(16)]).layerStack.length); // 2
  * ```
  * @category Compose
  */

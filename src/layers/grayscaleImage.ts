@@ -3,17 +3,18 @@ import { createError } from '../core/errors/errors.js';
 import { tf } from '../tensor/tf.js';
 import type { Block } from './block.js';
 
-/** Luma of ITU-R BT.601 as Keras 3 `rgb_to_grayscale` rounds it (backend/tensorflow/image.py): 0.9999 in all. */
+/** Luma weights of ITU-R BT.601 as rounded in Keras 3 `rgb_to_grayscale` (backend/tensorflow/image.py). Their sum is 0.9999. */
 const LUMA = [0.2989, 0.587, 0.114] as const;
 
 /**
- * The image in grey: colour pixels become three equal channels, so that a trunk for colour takes them, by the weights of Keras 3
- * `rgb_to_grayscale`; grey ones are left as they are. `[batch, height, width, channels]` in, the same out. A frozen 1x1
- * convolution, which every reader of a saved model knows.
+ * Creates a block that converts color images to grayscale with the weights of Keras 3 `rgb_to_grayscale`. The result has three equal
+ * channels, so that a trunk for color images accepts it. Images of one channel are not changed. It is a frozen 1x1 convolution, which
+ * every reader of a saved model supports.
  *
- * At the beginning of a trunk all tasks see grey; as what a branch `sees`, its task alone does.
+ * At the start of a trunk, all tasks receive grayscale images. As the `inputView` of a branch, only its task does.
  *
- * @throws `argument` fault at `build()` where it does not stand at an image of one or three channels.
+ * @returns A block for {@link sharedTrunk}, or for the `inputView` of {@link branch}.
+ * @throws `argument` error at `build()` when its input is not an image of one or three channels.
  * @example
  * ```ts
  * import { branch, conv, flatten, grayscaleImage, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
@@ -30,7 +31,7 @@ export function grayscaleImage(): Block {
   return {
     '~block': 'grayscaleImage',
     computeOutputSize: (input) => input,
-    build: (input, site) => {
+    build: (input, context) => {
       const channels = input.shape.length === 4 ? input.shape[3] : undefined;
       if (channels === 1) return input;
       if (channels !== 3) {
@@ -43,16 +44,16 @@ export function grayscaleImage(): Block {
         });
       }
       const layer = tf.layers.conv2d({
-        name: site.createName('grey'),
+        name: context.createName('grey'),
         filters: 3,
         kernelSize: 1,
         kernelInitializer: 'zeros',
         trainable: false,
       });
-      const output = site.connect(layer, input);
-      // A black that is not zero must stay where it is: the weights do not quite sum to one.
-      const black = site.pixelRange[0] * (1 - LUMA.reduce((sum, share) => sum + share, 0));
-      site.setWeights(layer, [
+      const output = context.connect(layer, input);
+      // The bias keeps a black that is not 0 unchanged, because the sum of the weights is not exactly 1.
+      const black = context.pixelRange[0] * (1 - LUMA.reduce((sum, share) => sum + share, 0));
+      context.setWeights(layer, [
         Float32Array.from(LUMA.flatMap((share) => [share, share, share])),
         Float32Array.of(black, black, black),
       ]);
@@ -61,7 +62,7 @@ export function grayscaleImage(): Block {
   };
 }
 
-/** Whether {@link grayscaleImage} made a layer, in this process or before it was saved. */
+/** Returns whether a layer was created by {@link grayscaleImage}, in this process or before it was saved. */
 export function isGrayscaleLayer(layer: tf.layers.Layer): boolean {
   if (layer.getClassName() !== 'Conv2D' || !/_grey\d+$/.test(layer.name)) return false;
   const { filters, kernelSize } = layer.getConfig();

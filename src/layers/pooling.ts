@@ -9,60 +9,77 @@ import { createWindowOutputSize, type Padding } from './windowSize.js';
  * @category Compose
  */
 export interface PoolOptions {
-  /** Pixels between windows; default the window's side. */
+  /** Distance between windows in pixels. Default: the side of the window. */
   readonly strides?: number;
-  /** `valid` (default) drops what fills no whole window, `same` keeps it. */
+  /** `valid` (default) drops pixels at the border that fill no whole window; `same` keeps them. */
   readonly padding?: Padding;
 }
 
 /**
- * The largest value of each window and channel. `[batch, height, width, channels]` in, height and width divided by the
- * stride out. Same as Keras 3 `MaxPooling2D` (layers/pooling/max_pooling2d.py).
+ * Creates a max pooling: the largest value of each window and channel. Same as Keras 3 `MaxPooling2D`
+ * (layers/pooling/max_pooling2d.py).
+ *
+ * - Input: `[batch, height, width, channels]`.
+ * - Output: the same with height and width divided by the stride.
  *
  * @param size - Side of the square window in pixels.
- * @throws `argument` fault for a size that is not a whole number of at least 1.
+ * @param options - Strides and padding.
+ * @returns A block for {@link sharedTrunk} or {@link branch}.
+ * @throws `argument` error for a size that is not a whole number of at least 1.
  * @example
  * ```ts
  * import { conv, maxPool, sharedTrunk } from 'tfjs-multitask';
  *
- * console.log(sharedTrunk([conv(8, 3), maxPool(2)]).pieces.length); // 2
+ * console.log(sharedTrunk([conv(8, 3), maxPool(2)]).layerStack.length); // 2
  * ```
  * @category Compose
  */
 export function maxPool(size: number, options: PoolOptions = {}): Block {
-  const { config, side } = createPoolConfig('maxPool', size, options);
-  return createLayerBlock('pool', (name) => tf.layers.maxPooling2d({ ...config, name }), side);
+  const { config, computeOutputSize } = createPoolConfig('maxPool', size, options);
+  return createLayerBlock('pool', (name) => tf.layers.maxPooling2d({ ...config, name }), computeOutputSize);
 }
 
 /**
- * The mean of each window and channel; with `same` padding, of the pixels that exist. Shapes as {@link maxPool}. Same
- * as Keras 3 `AveragePooling2D` (layers/pooling/average_pooling2d.py).
+ * Creates an average pooling: the mean of each window and channel. With `same` padding, pixels outside the image do not count. Same as
+ * Keras 3 `AveragePooling2D` (layers/pooling/average_pooling2d.py).
+ *
+ * - Input: `[batch, height, width, channels]`.
+ * - Output: the same with height and width divided by the stride.
  *
  * @param size - Side of the square window in pixels.
- * @throws `argument` fault for a size that is not a whole number of at least 1.
+ * @param options - Strides and padding.
+ * @returns A block for {@link sharedTrunk} or {@link branch}.
+ * @throws `argument` error for a size that is not a whole number of at least 1.
  * @example
  * ```ts
  * import { averagePool, conv, sharedTrunk } from 'tfjs-multitask';
  *
- * console.log(sharedTrunk([conv(8, 3), averagePool(2)]).pieces.length); // 2
+ * console.log(sharedTrunk([conv(8, 3), averagePool(2)]).layerStack.length); // 2
  * ```
  * @category Compose
  */
 export function averagePool(size: number, options: PoolOptions = {}): Block {
-  const { config, side } = createPoolConfig('averagePool', size, options);
-  return createLayerBlock('avgpool', (name) => tf.layers.averagePooling2d({ ...config, name }), side);
+  const { config, computeOutputSize } = createPoolConfig('averagePool', size, options);
+  return createLayerBlock(
+    'avgpool',
+    (name) => tf.layers.averagePooling2d({ ...config, name }),
+    computeOutputSize,
+  );
 }
 
 /**
- * The mean of each channel over the whole image: `[batch, height, width, channels]` in, `[batch, channels]` out, so
- * that a branch fits any image size. Same as Keras 3 `GlobalAveragePooling2D`
- * (layers/pooling/global_average_pooling2d.py).
+ * Creates a global average pooling: the mean of each channel over the whole image, so that a branch has the same weights for any image
+ * size. Same as Keras 3 `GlobalAveragePooling2D` (layers/pooling/global_average_pooling2d.py).
  *
+ * - Input: `[batch, height, width, channels]`.
+ * - Output: `[batch, channels]`.
+ *
+ * @returns A block for {@link sharedTrunk} or {@link branch}.
  * @example
  * ```ts
  * import { branch, dense, globalAveragePool } from 'tfjs-multitask';
  *
- * console.log(branch([globalAveragePool(), dense(16)]).pieces.length); // 2
+ * console.log(branch([globalAveragePool(), dense(16)]).layerStack.length); // 2
  * ```
  * @category Compose
  */
@@ -75,6 +92,6 @@ function createPoolConfig(path: string, size: number, { strides = size, padding 
   checks.integer(`${path}.strides`, strides, { min: 1, advice: SIZE_ADVICE });
   return {
     config: { poolSize: size, strides, padding },
-    side: createWindowOutputSize(size, strides, padding),
+    computeOutputSize: createWindowOutputSize(size, strides, padding),
   };
 }

@@ -4,12 +4,13 @@ import { tf } from '../tensor/tf.js';
 import type { Block, BuildContext } from './block.js';
 
 /**
- * `x + f(x)`, with `f` the blocks given (K. He et al., Deep residual learning, 2015). When `f` changes the number of
- * channels, or its strides the size, the shortcut is a linear 1x1 convolution of that stride, as in Keras's ResNet50
- * (applications/resnet.py, `residual_block_v1`). Follow it with `activation('relu')` where the network wants it.
+ * Creates a residual block, `x + f(x)`, where `f` is a list of blocks (K. He et al., Deep residual learning, 2015). When `f` changes the
+ * number of channels or, by its strides, the size, the shortcut is a linear 1x1 convolution of the same stride, as in Keras's ResNet50
+ * (applications/resnet.py, `residual_block_v1`). Add `activation('relu')` after it if the network needs an activation there.
  *
- * @param blocks - At least one; pad them `same`, since only strides may shrink the image.
- * @throws `argument` fault for no blocks, or for sizes that no stride explains.
+ * @param blocks - At least one block. Use `same` padding, because only strides can change the size.
+ * @returns A block for {@link sharedTrunk} or {@link branch}.
+ * @throws `argument` error for an empty list, and at `build()` for an output size that is not the input size divided by a stride.
  * @example
  * ```ts
  * import { activation, conv, residual, sharedTrunk } from 'tfjs-multitask';
@@ -20,7 +21,7 @@ import type { Block, BuildContext } from './block.js';
  *   residual([conv(32, 3, same), conv(32, 3, { ...same, activation: 'linear' })]),
  *   activation('relu'),
  * ]);
- * console.log(trunk.pieces.length); // 3
+ * console.log(trunk.layerStack.length); // 3
  * ```
  * @category Compose
  */
@@ -37,19 +38,19 @@ export function residual(blocks: readonly Block[]): Block {
   return {
     '~block': 'residual',
     computeOutputSize: (input) => blocks.reduce((side, block) => block.computeOutputSize(side), input),
-    build: (input, site) => {
-      const inner = blocks.reduce((x, block) => block.build(x, site), input);
-      const name = site.createName('add');
-      return site.connect(tf.layers.add({ name }), [createShortcut(input, inner, site, name), inner]);
+    build: (input, context) => {
+      const inner = blocks.reduce((x, block) => block.build(x, context), input);
+      const name = context.createName('add');
+      return context.connect(tf.layers.add({ name }), [createShortcut(input, inner, context, name), inner]);
     },
   };
 }
 
-/** `input` itself, or its projection to the shape of `inner`. */
+/** Returns `input` itself, or its projection to the shape of `inner`. */
 function createShortcut(
   input: SymbolicTensor,
   inner: SymbolicTensor,
-  site: BuildContext,
+  context: BuildContext,
   path: string,
 ): SymbolicTensor {
   const [, height, width, channels] = input.shape as number[];
@@ -66,11 +67,11 @@ function createShortcut(
     });
   }
   const projection = tf.layers.conv2d({
-    name: site.createName('shortcut'),
+    name: context.createName('shortcut'),
     filters: filters!,
     kernelSize: 1,
     strides,
     kernelInitializer: 'glorotUniform',
   });
-  return site.connect(projection, input);
+  return context.connect(projection, input);
 }

@@ -5,14 +5,14 @@ import { suggestAwait } from '../core/errors/suggestions.js';
 import type { LayerLike } from './block.js';
 
 /**
- * The layers that all tasks share, from the image on.
+ * The layers that all tasks share.
  *
  * @category Compose
  */
 export interface Trunk {
-  /** @internal Tells trunk and branch apart. */
+  /** @internal Discriminant of trunks and branches. */
   readonly '~part': 'trunk';
-  /** In order, from the image on. */
+  /** Blocks and layers in order, from the image on. */
   readonly layerStack: readonly LayerLike[];
 }
 
@@ -22,11 +22,11 @@ export interface Trunk {
  * @category Compose
  */
 export interface Branch {
-  /** @internal Tells trunk and branch apart. */
+  /** @internal Discriminant of trunks and branches. */
   readonly '~part': 'branch';
-  /** In order, from the trunk on. */
+  /** Blocks and layers in order, from the trunk on. */
   readonly layerStack: readonly LayerLike[];
-  /** What happens to the image before the trunk. Default: nothing. */
+  /** Blocks and layers that the image passes before the trunk. Default: none. */
   readonly inputView?: readonly LayerLike[];
 }
 
@@ -37,24 +37,25 @@ export interface Branch {
  */
 export interface BranchOptions {
   /**
-   * What this branch sees instead of the image as it is: blocks or `tf.layers` layers that make an image, of the same range of
-   * pixels, from the image. The trunk is called on it with the weights that all branches share. Branches that see the
-   * same share it: by equal layers, where nothing in them is trained, else by the very same blocks. Default: the image.
+   * Blocks or `tf.layers` layers that convert the image before the trunk, for this branch only. Their output is an image with the same
+   * range of pixel values. The trunk processes each view with the same weights. Branches with equal views share the result: frozen layers
+   * are compared by their configuration, trainable ones must be the same objects. Default: the image as it is.
    */
   readonly inputView?: LayerLike | readonly LayerLike[];
 }
 
 /**
- * The layers that all tasks share, in order. Its layers are named by place: `trunk_conv1`, `trunk_pool1`.
+ * Creates a trunk: the layers that all tasks share, in order. The layers are named `trunk_conv1`, `trunk_pool1` and so on.
  *
- * @param pieces - Blocks, and any `tf.layers` layer that draws no random numbers. At least one.
- * @throws `argument` fault for an empty list.
+ * @param layerStack - At least one block or `tf.layers` layer that draws no random numbers.
+ * @returns A trunk for `multiTask().trunk()`.
+ * @throws `argument` error for an empty list, and for a value that is no block or layer.
  * @example
  * ```ts
  * import { batchNorm, conv, maxPool, sharedTrunk } from 'tfjs-multitask';
  *
  * const trunk = sharedTrunk([conv(64, 3), conv(64, 3), maxPool(2), batchNorm(), conv(128, 3), maxPool(2)]);
- * console.log(trunk.pieces.length); // 6
+ * console.log(trunk.layerStack.length); // 6
  * ```
  * @category Compose
  */
@@ -64,11 +65,13 @@ export function sharedTrunk(layerStack: readonly LayerLike[]): Trunk {
 }
 
 /**
- * The layers of one task, in order, between the trunk and the head that `.task()` adds. They must end in a flat
- * output: with `flatten()` or `globalAveragePool()` somewhere. Its layers are named after the task: `age_conv1`.
+ * Creates a branch: the layers of one task, in order, between the trunk and the head that `.task()` adds. The output must be a vector:
+ * use `flatten()` or `globalAveragePool()`. The layers are named after the task: `age_conv1`.
  *
- * @param pieces - Blocks, and any `tf.layers` layer that draws no random numbers. At least one.
- * @throws `argument` fault for an empty list, one of something else, and options that there are not.
+ * @param layerStack - At least one block or `tf.layers` layer that draws no random numbers.
+ * @param options - `inputView`: what this branch receives instead of the image, such as {@link grayscaleImage}.
+ * @returns A branch for `multiTask().task()`.
+ * @throws `argument` error for an empty list, a value that is no block or layer, and an unknown option.
  * @example
  * ```ts
  * import { binary, branch, conv, dense, flatten, grayscaleImage, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
@@ -90,44 +93,44 @@ export function branch(layerStack: readonly LayerLike[], options: BranchOptions 
   return { '~part': 'branch', layerStack, ...(view.length > 0 && { inputView: view }) };
 }
 
-/** A view that is passed over would show the branch the image as it is, and nobody would know. */
+/** Throws an `argument` error for unknown options: the branch would silently receive the image without its view. */
 function checkBranchOptions(options: unknown): void {
-  const plain = typeof options === 'object' && options !== null && !Array.isArray(options);
-  if (!plain || isLayerLike(options)) {
+  const isObject = typeof options === 'object' && options !== null && !Array.isArray(options);
+  if (!isObject || isLayerLike(options)) {
     throw createError({
       kind: 'argument',
       path: 'branch',
       expected: 'options as the second argument, { inputView: ... }',
-      received: plain ? 'a block or a layer' : describeType(options),
+      received: isObject ? 'a block or a layer' : describeType(options),
       advice: 'Write branch([flatten()], { inputView: grayscaleImage() }).',
     });
   }
   checks.optionNames('branch', options, ['inputView']);
 }
 
-const isLayerLike = (piece: object) => '~block' in piece || 'computeOutputShape' in piece;
+const isLayerLike = (layer: object) => '~block' in layer || 'computeOutputShape' in layer;
 
-function checkLayerStack(path: string, pieces: readonly LayerLike[], example = 'conv(64, 3)'): void {
-  checks.list(path, pieces, {
+function checkLayerStack(path: string, layerStack: readonly LayerLike[], example = 'conv(64, 3)'): void {
+  checks.list(path, layerStack, {
     minLength: 1,
     noun: 'an array with at least one block or layer',
     advice: `Write ${path}([conv(64, 3), flatten()]).`,
   });
-  pieces.forEach((piece: unknown, i) => {
-    const { name, draw } = (piece ?? {}) as { readonly name?: unknown; readonly draw?: unknown };
-    if (typeof piece === 'object' && piece !== null && isLayerLike(piece)) return;
+  layerStack.forEach((layer: unknown, i) => {
+    const { name, draw } = (layer ?? {}) as { readonly name?: unknown; readonly draw?: unknown };
+    if (typeof layer === 'object' && layer !== null && isLayerLike(layer)) return;
     throw createError({
       kind: 'argument',
       path: `${path}[${i}]`,
       expected: `a block such as ${example}, or a tf.layers layer`,
-      received: draw ? `the augmentation ${name}` : describeType(piece),
+      received: draw ? `the augmentation ${name ?? 'flip'}` : describeType(layer),
       advice: suggestAwait(
-        piece,
-        typeof piece === 'function'
+        layer,
+        typeof layer === 'function'
           ? `Call it: ${example}, not ${example.split('(')[0]}.`
           : draw
             ? 'Pass it to dataset.augment([...]). The block that converts an image to grayscale is grayscaleImage().'
-            : Array.isArray(piece) || Object.hasOwn(Object(piece), '~part')
+            : Array.isArray(layer) || Object.hasOwn(Object(layer), '~part')
               ? 'Pass the blocks themselves, in one array.'
               : `Pass a block, for example ${example}.`,
       ),

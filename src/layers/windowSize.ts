@@ -1,11 +1,11 @@
 /**
- * What a sliding window does at the border: `valid` keeps to the image, `same` pads it with zeros.
+ * Padding of a sliding window: `valid` uses no padding, `same` pads the image with zeros.
  *
  * @category Compose
  */
 export type Padding = 'valid' | 'same';
 
-/** Side of a sliding window's output, as Keras counts it. */
+/** Returns a function that computes the side of a sliding window's output, as Keras does. */
 export function createWindowOutputSize(size: number, stride: number, padding: Padding, dilation = 1) {
   return (input: number): number =>
     padding === 'same'

@@ -8,7 +8,7 @@ import type { Loss } from './loss.js';
 export type LossTable = { readonly [name: string]: () => Loss };
 
 /**
- * Returns the loss that a task's option stands for: the loss itself, or the one of that name in `table`.
+ * Returns the loss of a task's `loss` option, which is a loss or a name in `table`.
  *
  * @throws `argument` error for an unknown name and for a value that is no loss.
  */

@@ -8,7 +8,7 @@ import type { Metric, MetricColumn } from './metric.js';
 export type MetricTable = { readonly [name: string]: () => Metric };
 
 /**
- * Returns the metrics that a task's option stands for: each is a metric, or the name of one in `table`.
+ * Returns the metrics of a task's `metrics` option, which lists metrics and names in `table`.
  *
  * @throws `argument` error for a value that is no list, an unknown name, and a value that is no metric.
  */

@@ -122,7 +122,7 @@ export function createBuildContext(
         describeMinimumSize,
         advice:
           inputs[0]!.shape.length === 2
-            ? 'Check the order of the blocks: the input of this layer is already flat. The output of a backbone with top: true is flat, too.'
+            ? 'Check the order of the blocks: the input of this layer is already flat. The output of a backbone with includeTop: true is flat, too.'
             : 'Check the order of the blocks: dense() needs flatten() or globalAveragePool() before it.',
       });
       patchLayer(layer, part);

@@ -98,7 +98,7 @@ function describeLayer(layer: tf.layers.Layer): string {
     window && step !== (poolSize?.[0] ?? 1) && `stride ${step}`,
     window && padding === 'same' && 'same',
     activation && activation !== 'linear' && activation,
-    isGrayscaleLayer(layer) && 'to grey',
+    isGrayscaleLayer(layer) && 'to grayscale',
     rate !== undefined && `rate ${rate}`,
     kernelRegularizer?.config.l2 && `L2 ${Number(kernelRegularizer.config.l2.toPrecision(3))}`,
   ];

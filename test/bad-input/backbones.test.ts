@@ -21,7 +21,7 @@ beforeAll(async () => {
   mobile = await drawnLayers('mobileNetV2');
 });
 
-/** A copy that may be changed: layers and weights, not their numbers. */
+/** Returns a copy whose layers and weights can be replaced. The numbers are shared. */
 const copy = (layers: Layers): Layers =>
   new Map([...layers].map(([name, weights]) => [name, new Map(weights)]));
 const read = (weights: Uint8Array, options = {}) =>
@@ -36,10 +36,10 @@ const built = (
     .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
     .build();
 
-describe('a file of weights', () => {
+describe('a weight file', () => {
   test.each([
     ['by name', (name: string) => name],
-    ['by order, where its names are older', (name: string) => `old_${name}`],
+    ['by order if its names are older', (name: string) => `old_${name}`],
   ])('is read %s', async (_, rename) => {
     const layers: Layers = new Map([...mobile].map(([name, weights]) => [rename(name), weights]));
     const model = built(await read(kerasFile(layers, ':0')));
@@ -102,14 +102,17 @@ describe('a file of weights', () => {
       'an additional layer',
     ],
   ];
-  test.each(changes)('%s is refused by name', async (_, change, path, received) => {
-    const layers = copy(mobile);
-    change(layers);
-    const fault = await faultOf(async () => read(kerasFile(layers)));
-    expect(fault).toMatchObject({ kind: 'file', path, received });
-  });
+  test.each(changes)(
+    '%s is rejected, and the error contains the tensor',
+    async (_, change, path, received) => {
+      const layers = copy(mobile);
+      change(layers);
+      const fault = await faultOf(async () => read(kerasFile(layers)));
+      expect(fault).toMatchObject({ kind: 'file', path, received });
+    },
+  );
 
-  test('with a number that is none is refused by place', async () => {
+  test('with a number that is not finite is rejected, and the error contains its position', async () => {
     const layers = copy(mobile);
     const { shape, data } = layers.get('block_5_expand_BN')!.get('gamma')!;
     const broken = (data as Float32Array).slice();
@@ -120,7 +123,7 @@ describe('a file of weights', () => {
     expect(fault.path).toMatch(/^mobile\.h5.*block_5_expand_BN.*gamma/);
   });
 
-  test('of another backbone, or cut, is refused', async () => {
+  test('of another backbone, or truncated, is rejected', async () => {
     const bytes = kerasFile(mobile);
     const other = await faultOf(() => resnet50Backbone({ weights: bytes, file: 'mobile.h5' }));
     expect(other).toMatchObject({ kind: 'file', path: 'mobile.h5: Conv1' });
@@ -128,24 +131,24 @@ describe('a file of weights', () => {
     expect((await faultOf(() => read(new Uint8Array(0)))).kind).toBe('file');
   });
 
-  test('with a top, or without, is told from the other', async () => {
+  test('with a top is rejected without includeTop, and a file without a top is rejected with it', async () => {
     const whole = kerasFile(await drawnLayers('mobileNetV2', true));
     expect(await faultOf(() => read(whole))).toMatchObject({
       path: 'mobile.h5: predictions',
-      advice: 'Pass top: true, or give a file without the classification layer.',
+      advice: 'Pass includeTop: true, or give a file without the classification layer.',
     });
     const without = kerasFile(mobile);
-    expect(await faultOf(() => read(without, { top: true }))).toMatchObject({
+    expect(await faultOf(() => read(without, { includeTop: true }))).toMatchObject({
       path: 'mobile.h5: predictions',
-      advice: 'Omit top, or give a file with the classification layer.',
+      advice: 'Omit includeTop, or give a file with the classification layer.',
     });
   });
 
-  test('of EfficientNetB0 brings the statistics of its preprocessing', async () => {
+  test('of EfficientNetB0 contains the statistics of its preprocessing', async () => {
     const three = (...values: number[]): Hdf5Dataset => ({ shape: [3], data: Float32Array.from(values) });
     const count: Hdf5Dataset = { shape: [], data: Float32Array.of(0) };
     const body = await drawnLayers('efficientNetB0');
-    const door = async (mean: number[], variance: number[]) => {
+    const preprocess = async (mean: number[], variance: number[]) => {
       const norm = new Map([
         ['mean', three(...mean)],
         ['variance', three(...variance)],
@@ -159,12 +162,12 @@ describe('a file of weights', () => {
       model.dispose();
       return [0, 1, 2].map((c) => 100 * kernel![4 * c]! + bias![c]!);
     };
-    const plain = await door([0.1, 0.2, 0.3], [0.25, 1, 4]);
+    const plain = await preprocess([0.1, 0.2, 0.3], [0.25, 1, 4]);
     [(100 / 255 - 0.1) / 0.5, 100 / 255 - 0.2, (100 / 255 - 0.3) / 2].forEach((value, c) => {
       expect(plain[c]).toBeCloseTo(value, 5);
     });
-    // The means of ImageNet: Keras divides by the root of its deviations once more.
-    const imagenet = await door([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+    // For the means of ImageNet, Keras also divides by the square root of the deviations.
+    const imagenet = await preprocess([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
     [
       [0.485, 0.229],
       [0.456, 0.224],
@@ -175,23 +178,23 @@ describe('a file of weights', () => {
   });
 });
 
-describe('a wrong call', () => {
+describe('a backbone function', () => {
   test.each([
     ['no options', () => (resnet50Backbone as () => Promise<unknown>)(), 'resnet50Backbone', 'undefined'],
     [
-      'an option misspelt',
+      'a misspelled option',
       () => resnet50Backbone({ weights: null, trainabel: false } as never),
       'resnet50Backbone',
       'the option "trainabel"',
     ],
     [
-      'a side without files',
+      'a side, which only Node has',
       () => resnet50Backbone({ weights: null, side: 224 } as never),
       'resnet50Backbone',
       'the option "side"',
     ],
     [
-      'a word for a switch',
+      'a string instead of a boolean',
       () => efficientNetB0Backbone({ weights: null, trainable: 'false' } as never),
       'efficientNetB0Backbone.trainable',
       '"false"',
@@ -210,7 +213,7 @@ describe('a wrong call', () => {
       'the string "imagenet"',
     ],
     [
-      'a stage that is none',
+      'an unknown stage',
       () => mobileNetV2Backbone({ weights: null, trainableFrom: 'conv5' }),
       'mobileNetV2Backbone.trainableFrom',
       '"conv5"',
@@ -227,11 +230,11 @@ describe('a wrong call', () => {
       'mobileNetV2Backbone.trainableFrom',
       'both options',
     ],
-  ])('%s is named', async (_, call, path, received) => {
+  ])('rejects %s, and the error contains it', async (_, call, path, received) => {
     expect(await faultOf(call)).toMatchObject({ kind: 'argument', path, received });
   });
 
-  test('a stage that is none is answered with those that are', async () => {
+  test('rejects an unknown stage, and the error lists the stages', async () => {
     const { expected } = await faultOf(() => resnet50Backbone({ weights: null, trainableFrom: 'layer4' }));
     expect(expected).toContain('conv1, conv2, conv3, conv4, conv5');
   });
@@ -240,18 +243,18 @@ describe('a wrong call', () => {
     ['Conv5', 'Did you mean "conv5"?'],
     ['conv4_blok1', undefined],
     ['conv4_block1_1_cnv', 'Did you mean "conv4_block1_1_conv"?'],
-  ])('a stage misspelt %s: the nearest is named, else what to give', async (trainableFrom, advice) => {
+  ])('rejects the misspelled stage %s, and suggests the nearest name', async (trainableFrom, advice) => {
     const fault = await faultOf(() => resnet50Backbone({ weights: null, trainableFrom }));
     expect(fault.advice).toBe(
       advice ?? 'Give the first layer to train, or write trainable: false to freeze the whole backbone.',
     );
   });
 
-  test('a promise in place of a backbone is to be awaited', async () => {
+  test('returns a promise: a trunk rejects it, and the advice is to await it', async () => {
     const backbone = mobileNetV2Backbone({ weights: null });
-    const told = { received: 'a promise', advice: 'Write await before it.' };
-    expect(await faultOf(() => built(sharedTrunk([backbone as never, conv(3, 1)])))).toMatchObject(told);
-    expect(await faultOf(() => built(backbone as never))).toMatchObject(told);
+    const rejection = { received: 'a promise', advice: 'Write await before it.' };
+    expect(await faultOf(() => built(sharedTrunk([backbone as never, conv(3, 1)])))).toMatchObject(rejection);
+    expect(await faultOf(() => built(backbone as never))).toMatchObject(rejection);
     await backbone;
   });
 
@@ -261,7 +264,7 @@ describe('a wrong call', () => {
     [{ weights: 'none.h5' }, 'none.h5', /ENOENT/, /^Check the path/],
     [{ weight: null }, 'resnet50Backbone', /"weight"/, /^Did you mean "weights"\?/],
     [null, 'resnet50Backbone', /null/, /weights: null/],
-  ])('in Node, %j', async (options, path, received, advice) => {
+  ])('rejects these options in Node: %j', async (options, path, received, advice) => {
     const fault = await faultOf(() => inNode.resnet50Backbone(options as never));
     expect([fault.path, fault.received, fault.advice]).toEqual([
       path,
@@ -270,13 +273,13 @@ describe('a wrong call', () => {
     ]);
   });
 
-  test('in Node, a side without files is answered with those that have', async () => {
+  test('rejects a side without files in Node, and the error lists the sides', async () => {
     const fault = await faultOf(() => inNode.mobileNetV2Backbone({ side: 100 as 96 }));
     expect(fault).toMatchObject({ path: 'mobileNetV2Backbone.side', received: '100' });
     expect(fault.expected).toContain('96, 128, 160, 192 or 224');
   });
 
-  test('in Node, bytes are weights too', async () => {
+  test('accepts bytes as weights in Node', async () => {
     const model = built(await inNode.mobileNetV2Backbone({ weights: kerasFile(mobile) }));
     const [kernel] = model.layersModel.getLayer('Conv1').weights;
     expect([...kernel!.read().dataSync()]).toEqual([...mobile.get('Conv1')!.get('kernel')!.data]);
@@ -287,7 +290,7 @@ describe('a wrong call', () => {
     ['resnet50Backbone', resnet50Backbone],
     ['mobileNetV2Backbone', mobileNetV2Backbone],
     ['efficientNetB0Backbone', efficientNetB0Backbone],
-  ] as const)('%s wants images of 32x32 at least', async (path, make) => {
+  ] as const)('%s rejects images smaller than 32x32', async (path, make) => {
     const backbone = await make({ weights: null });
     expect(await faultOf(() => built(backbone, [31, 40, 3]))).toMatchObject({
       kind: 'argument',
@@ -297,10 +300,10 @@ describe('a wrong call', () => {
     });
   });
 
-  test('a pooling behind its top, and a task that has the name of one of its layers, are told apart', async () => {
-    const top = await mobileNetV2Backbone({ weights: null, top: true });
+  test('with includeTop it rejects a pooling layer after it, and a task cannot have the name of one of its layers', async () => {
+    const top = await mobileNetV2Backbone({ weights: null, includeTop: true });
     const pooled = await faultOf(() => built(sharedTrunk([top, globalAveragePool()])));
-    expect(pooled.advice).toContain('a backbone with top: true is flat, too');
+    expect(pooled.advice).toContain('a backbone with includeTop: true is flat, too');
     const named = multiTask({ input: [32, 32, 3] })
       .trunk(await mobileNetV2Backbone({ weights: null }))
       .task('Conv1', regression({ unit: 'years' }), branch([globalAveragePool()]));
@@ -309,13 +312,13 @@ describe('a wrong call', () => {
     expect(fault.advice).toMatch(/^Rename the task/);
   });
 
-  test('a layer after it that has no room names the smallest image', async () => {
+  test('rejects a layer after it that is too large, and the error contains the smallest image', async () => {
     const backbone = await mobileNetV2Backbone({ weights: null });
     const fault = await faultOf(() => built(sharedTrunk([backbone, conv(4, 3)]), [64, 64, 3]));
     expect(fault.expected).toContain('at least 65x65 pixels');
   });
 
-  test('it stands at the image, and once', async () => {
+  test('must be the first block, and can be in a network once', async () => {
     const backbone = await mobileNetV2Backbone({ weights: null });
     expect(await faultOf(() => built(sharedTrunk([conv(3, 1), backbone])))).toMatchObject({
       path: 'mobileNetV2Backbone',

@@ -29,11 +29,11 @@ import { GENDERS } from './small.js';
 const age = regression({ unit: 'years' });
 const flat = branch([flatten(), dense(3)]);
 const begin = () => multiTask({ input: [16, 16, 3] });
-/** Calls as JavaScript makes them: no types in the way. */
+/** A builder without types, as JavaScript sees it. */
 const loose = () => begin() as any;
 
-describe('images too small for the network', () => {
-  test('Model A builds at 56x56, and below says that 56x56 is the least', async () => {
+describe('multiTask with images too small for the network', () => {
+  test('Model A builds at 56x56, and the error at a smaller size contains 56x56', async () => {
     const model = modelA(56);
     expect(model.layersModel.outputs.map(({ shape }) => shape)).toEqual([
       [null, 1],
@@ -61,20 +61,23 @@ describe('images too small for the network', () => {
       6,
     ],
     ['residual', [residual([conv(4, 3, { padding: 'same' }), batchNorm()]), conv(4, 6)], undefined, 6],
-  ] as const)('the least size is right: %s', async (_, pieces, layer, least) => {
-    const at = (side: number) =>
-      multiTask({ input: [side, side, 3] })
-        .trunk(sharedTrunk(pieces))
-        .task('age', age, flat);
-    const error = await faultOf(() => at(least - 1).build());
-    if (layer) expect(error.path).toBe(layer);
-    expect(error.expected).toContain(`at least ${least}x${least} pixels`);
-    expect(() => at(least).build().dispose()).not.toThrow();
-  });
+  ] as const)(
+    'the error contains the smallest size at which the network builds: %s',
+    async (_, layerStack, layer, least) => {
+      const at = (side: number) =>
+        multiTask({ input: [side, side, 3] })
+          .trunk(sharedTrunk(layerStack))
+          .task('age', age, flat);
+      const error = await faultOf(() => at(least - 1).build());
+      if (layer) expect(error.path).toBe(layer);
+      expect(error.expected).toContain(`at least ${least}x${least} pixels`);
+      expect(() => at(least).build().dispose()).not.toThrow();
+    },
+  );
 });
 
 describe('a task', () => {
-  test('without a branch says what a branch is', async () => {
+  test('without a branch is rejected, and the error describes a branch', async () => {
     const error = await faultOf(() => loose().task('age', age));
     expect(error).toMatchObject({ kind: 'argument', path: "task('age')", received: 'undefined' });
     expect(error.expected).toContain('branch([...])');
@@ -86,7 +89,7 @@ describe('a task', () => {
     expect(await faultOf(() => branch([]))).toMatchObject({ path: 'branch', received: 'an empty array' });
   });
 
-  test('that is none, has a taken name, or one that cannot be a column', async () => {
+  test('is rejected if it is no task, or if its name is used already or cannot be a column name', async () => {
     const none = await faultOf(() => loose().task('age', { unit: 'years' }, flat));
     expect(none).toMatchObject({ kind: 'argument', path: "task('age')" });
     expect(none.expected).toContain('regression()');
@@ -103,7 +106,7 @@ describe('a task', () => {
     expect(clash.received).toBe('"age_loss" in addition to "age"');
   });
 
-  test('of no unit, of one label, of labels that are the same', async () => {
+  test('is rejected for an empty unit, a single label, or equal labels', async () => {
     expect(await faultOf(() => regression({ unit: ' ' }))).toMatchObject({ path: 'regression.unit' });
     expect(await faultOf(() => binary(['a'] as never))).toMatchObject({
       path: 'binary.labels',
@@ -123,7 +126,7 @@ describe('a task', () => {
 });
 
 describe('a network', () => {
-  test('without a task, with a second trunk, with a trunk that is none', async () => {
+  test('is rejected without a task, with a second trunk, or with a value that is no trunk', async () => {
     const none = await faultOf(() => loose().build());
     expect(none).toMatchObject({ kind: 'argument', path: 'multiTask().build', received: 'no tasks' });
     const trunk = sharedTrunk([conv(2, 3)]);
@@ -138,7 +141,7 @@ describe('a network', () => {
   });
 
   test.each([[[16, 16]], [[16, 16, 4]], [[0, 16, 3]], [[16.5, 16, 3]], ['16x16x3'], [undefined]])(
-    'of an input that is none: %j',
+    'rejects an invalid input shape: %j',
     async (input) => {
       const error = await faultOf(() => multiTask({ input: input as never }));
       expect(error).toMatchObject({ kind: 'argument', path: 'multiTask.input' });
@@ -146,12 +149,12 @@ describe('a network', () => {
     },
   );
 
-  test.each([[[0]], [[1, 1]], [[0, Number.NaN]]])('of a range that is none: %j', async (range) => {
+  test.each([[[0]], [[1, 1]], [[0, Number.NaN]]])('rejects an invalid pixel range: %j', async (range) => {
     const error = await faultOf(() => multiTask({ input: [8, 8, 3], range: range as never }));
     expect(error).toMatchObject({ kind: 'argument', path: 'multiTask.range' });
   });
 
-  test('whose branch does not end flat says how to end it', async () => {
+  test('rejects a branch whose output is no vector, and the advice is flatten()', async () => {
     const error = await faultOf(() =>
       begin()
         .task('age', age, branch([conv(2, 3)]))
@@ -165,7 +168,7 @@ describe('a network', () => {
     expect(error.advice).toContain('flatten()');
   });
 
-  test('whose blocks stand in a wrong order says which', async () => {
+  test('rejects blocks in a wrong order, and the error contains the layer', async () => {
     const error = await faultOf(() =>
       begin()
         .task('age', age, branch([flatten(), conv(2, 3)]))
@@ -176,7 +179,7 @@ describe('a network', () => {
     expect(error.advice).toContain('order');
   });
 
-  test('of numbers that are none names the argument', async () => {
+  test('rejects invalid numbers of a block, and the error contains the argument', async () => {
     const cases: [() => unknown, string][] = [
       [() => conv(0, 3), 'conv.filters'],
       [() => conv(2, 1.5), 'conv.kernelSize'],
@@ -195,7 +198,7 @@ describe('a network', () => {
     }
   });
 
-  test('of something that is no block names its place', async () => {
+  test('rejects a value that is no block, and the error contains its index', async () => {
     const uncalled = await faultOf(() => branch([flatten(), dense as never]));
     expect(uncalled).toMatchObject({ kind: 'argument', path: 'branch[1]', received: 'a function' });
     expect(uncalled.advice).toContain('Call it');
@@ -205,7 +208,7 @@ describe('a network', () => {
     expect(notList).toMatchObject({ kind: 'argument', path: 'branch' });
   });
 
-  test('of a layer that draws by itself, a nested model, or a layer in two places', async () => {
+  test('rejects a layer that draws random numbers itself, a nested model, and a layer in two branches', async () => {
     const noise = branch([flatten(), tf.layers.gaussianNoise({ stddev: 0.1 })]);
     const drawn = await faultOf(() => begin().task('age', age, noise).build());
     expect(drawn).toMatchObject({ kind: 'argument', received: 'GaussianNoise' });
@@ -236,8 +239,8 @@ describe('a network', () => {
   });
 });
 
-describe('a block of the user', () => {
-  const build = (own: (input: tf.SymbolicTensor, site: BuildContext) => unknown) =>
+describe('a custom block', () => {
+  const build = (own: (input: tf.SymbolicTensor, context: BuildContext) => unknown) =>
     faultOf(() =>
       begin()
         .trunk(
@@ -252,7 +255,7 @@ describe('a block of the user', () => {
   test.each([
     [undefined, 'undefined'],
     [tf.layers.flatten(), 'an object'],
-  ])('that returns something else than what it connected', async (output, received) => {
+  ])('is rejected if it returns a value other than the output of connect()', async (output, received) => {
     const error = await build(() => output);
     expect(error).toMatchObject({ kind: 'argument', path: 'block own', received });
     expect(error.advice).toContain('context.connect(layer, input)');
@@ -263,39 +266,42 @@ describe('a block of the user', () => {
     [[new Float32Array(9)], 'arrays of 9 numbers'],
     [[new Float32Array(3), new Float32Array(9)], 'arrays of 3 and 9 numbers'],
     [[new Float32Array(9), new Float32Array(2)], 'arrays of 9 and 2 numbers'],
-  ])('that gives a layer other weights than it holds', async (arrays, received) => {
-    const error = await build((input, site) => {
-      const layer = tf.layers.conv2d({ name: site.createName('own'), filters: 3, kernelSize: 1 });
-      const output = site.connect(layer, input);
-      site.setWeights(layer, arrays);
-      return output;
-    });
-    expect(error).toMatchObject({
-      kind: 'argument',
-      path: 'weights of trunk_own1',
-      expected: "the sizes of the layer's weights, arrays of 9 and 3 numbers",
-      received,
-    });
-  });
+  ])(
+    'is rejected if it sets weights of another number or size than those of the layer',
+    async (arrays, received) => {
+      const error = await build((input, context) => {
+        const layer = tf.layers.conv2d({ name: context.createName('own'), filters: 3, kernelSize: 1 });
+        const output = context.connect(layer, input);
+        context.setWeights(layer, arrays);
+        return output;
+      });
+      expect(error).toMatchObject({
+        kind: 'argument',
+        path: 'weights of trunk_own1',
+        expected: "the sizes of the layer's weights, arrays of 9 and 3 numbers",
+        received,
+      });
+    },
+  );
 
-  test('that gives a layer weights before it is connected', async () => {
-    const error = await build((input, site) => {
-      const layer = tf.layers.conv2d({ name: site.createName('own'), filters: 3, kernelSize: 1 });
-      site.setWeights(layer, [new Float32Array(9), new Float32Array(3)]);
-      return site.connect(layer, input);
+  test('is rejected if it sets the weights of a layer before it connects the layer', async () => {
+    const error = await build((input, context) => {
+      const layer = tf.layers.conv2d({ name: context.createName('own'), filters: 3, kernelSize: 1 });
+      context.setWeights(layer, [new Float32Array(9), new Float32Array(3)]);
+      return context.connect(layer, input);
     });
     expect(error).toMatchObject({ path: 'weights of trunk_own1', received: 'arrays of 9 and 3 numbers' });
     expect(error.advice).toContain('Connect the layer first');
   });
 });
 
-describe('views', () => {
-  const seeing = (inputView: any) => branch([flatten(), dense(3)], { inputView });
+describe('inputView', () => {
+  const branchWithView = (inputView: any) => branch([flatten(), dense(3)], { inputView });
   const build = (first: any, second: any) =>
     begin()
       .trunk(sharedTrunk([conv(4, 3), conv(4, 3)]))
-      .task('age', age, seeing(first))
-      .task('gender', binary(GENDERS), seeing(second))
+      .task('age', age, branchWithView(first))
+      .task('gender', binary(GENDERS), branchWithView(second))
       .build();
 
   test.each([
@@ -306,15 +312,15 @@ describe('views', () => {
       /augment\(\[...\]\).*grayscaleImage\(\)/,
     ],
     [
-      'a block that is not called',
+      'a function that creates a block',
       grayscaleImage,
       'a function',
       /Call it: grayscaleImage\(\), not grayscaleImage\./,
     ],
-    ['a word', 'grey', 'the string "grey"', /Pass a block, for example grayscaleImage\(\)/],
+    ['a string', 'gray', 'the string "gray"', /Pass a block, for example grayscaleImage\(\)/],
     ['nothing', null, 'null', /Pass a block/],
-  ])('of %s', async (_, sees, received, advice) => {
-    const error = await faultOf(() => seeing([sees]));
+  ])('rejects %s', async (_, view, received, advice) => {
+    const error = await faultOf(() => branchWithView([view]));
     expect(error).toMatchObject({ kind: 'argument', path: 'branch.inputView[0]', received });
     expect(error.advice).toMatch(advice);
   });
@@ -322,13 +328,13 @@ describe('views', () => {
   test.each([
     ['a trunk', sharedTrunk([grayscaleImage()]), 'a trunk'],
     ['a list in the list', [grayscaleImage()], 'an array'],
-  ])('of %s', async (_, sees, received) => {
-    const error = await faultOf(() => seeing([sees]));
+  ])('rejects %s', async (_, view, received) => {
+    const error = await faultOf(() => branchWithView([view]));
     expect(error).toMatchObject({ path: 'branch.inputView[0]', received });
     expect(error.advice).toBe('Pass the blocks themselves, in one array.');
   });
 
-  test('that would be passed over: a branch never sees something else than it was told in silence', async () => {
+  test('is never ignored: branch() rejects unknown options and options of another type', async () => {
     const give = (options: unknown) => faultOf(() => branch([flatten()], options as never));
     expect(await give({ inputViews: grayscaleImage() })).toMatchObject({
       kind: 'argument',
@@ -353,7 +359,7 @@ describe('views', () => {
     }
   });
 
-  test('that are no images', async () => {
+  test('rejects a view whose output is no image', async () => {
     expect(await faultOf(() => build([flatten()], []))).toMatchObject({
       kind: 'argument',
       path: 'branch age: inputView',
@@ -362,7 +368,7 @@ describe('views', () => {
     });
   });
 
-  test('that the trunk, built on another, does not take', async () => {
+  test('rejects a view with another number of channels than the trunk was built for', async () => {
     const error = await faultOf(() => build([], [conv(1, 1)]));
     expect(error).toMatchObject({
       kind: 'argument',
@@ -374,7 +380,7 @@ describe('views', () => {
     );
   });
 
-  test('of another size than a trunk that ends flat was built on', async () => {
+  test('rejects a view of another size than a trunk with a flat output was built for', async () => {
     const error = await faultOf(() =>
       begin()
         .trunk(sharedTrunk([conv(4, 3), flatten(), dense(3)]))
@@ -389,7 +395,7 @@ describe('views', () => {
     expect(error.advice).toContain('globalAveragePool()');
   });
 
-  test('too small for the trunk', async () => {
+  test('rejects a view that is too small for the trunk', async () => {
     const error = await faultOf(() => build([], [averagePool(4)]));
     expect(error).toMatchObject({
       path: 'trunk_conv2',
@@ -398,7 +404,7 @@ describe('views', () => {
     });
   });
 
-  test('in grey of what is no image in colour', async () => {
+  test('grayscaleImage rejects an input that is no color image', async () => {
     expect(await faultOf(() => build([conv(2, 1), grayscaleImage()], []))).toMatchObject({
       kind: 'argument',
       path: 'grayscaleImage',
@@ -406,7 +412,7 @@ describe('views', () => {
     });
   });
 
-  test('leave nothing behind where they cannot be built', async () => {
+  test('leaves no tensors behind when a view cannot be built', async () => {
     const before = tf.memory().numTensors;
     await faultOf(() => build([grayscaleImage()], [grayscaleImage(), conv(1, 1)]));
     await faultOf(() => build([grayscaleImage(), flatten()], [grayscaleImage()]));

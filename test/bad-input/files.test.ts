@@ -213,6 +213,28 @@ describe('a CSV file of labels', () => {
     expect(twice).toMatchObject({ kind: 'data', path: 'csv row 3', received: 'a second row for a.jpg' });
   });
 
+  test('csvLabels rejects a column that is no column type, and an option that it does not have', async () => {
+    const type = await faultOf(() => csvLabels('file,age\n', { columns: { age: 'number' as never } }));
+    expect(type).toMatchObject({ kind: 'argument', path: 'csvLabels.columns.age', received: '"number"' });
+    const option = await faultOf(() => csvLabels('file,age\n', { columns: { age: { mini: 3 } as never } }));
+    expect(option).toMatchObject({ path: 'csvLabels.columns.age', received: 'the option "mini"' });
+  });
+
+  test('csvLabels reads text, numbers, ranges, lists and functions, each with its own type', () => {
+    const labels = csvLabels('file,name,age,size,gender,born\na.jpg, Ada ,36,2.5,female,1815\n', {
+      columns: {
+        name: String,
+        age: Number,
+        size: { min: 0, max: 9 },
+        gender: ['male', 'female'],
+        born: (cell) => new Date(`${cell}-01-01`).getUTCFullYear(),
+      },
+    });
+    expect(labels('a.jpg')).toEqual({
+      labels: { name: ' Ada ', age: 36, size: 2.5, gender: 'female', born: 1815 },
+    });
+  });
+
   test('that does not name an image of the folder leaves that image without labels', async () => {
     const folder = folderWith('csv', []);
     const labels = csvLabels(`file,age,gender\n${GOOD[0]},20,male\n`, { columns });

@@ -3,10 +3,10 @@ import { type Dataset, imagesInMemory } from '../../src/entries/node.js';
 import { faultOf } from './faultOf.js';
 import { faces, good, type Labels, settings, small } from './small.js';
 
-/** The error of training on eleven right faces and one with these labels, the last: and that no step was taken. */
+/** Returns the error of training on eleven valid faces and a last one with these labels. Checks that no step ran. */
 async function fitFault(labels: object) {
-  const right = Array.from({ length: 11 }, (): Labels => ({ age: 30, gender: 'male' }));
-  return faultOfRun(faces([...right, labels as Labels]));
+  const valid = Array.from({ length: 11 }, (): Labels => ({ age: 30, gender: 'male' }));
+  return faultOfRun(faces([...valid, labels as Labels]));
 }
 
 async function faultOfRun(train: Dataset<Labels>, validation?: Dataset<Labels>) {
@@ -33,12 +33,15 @@ describe('a label', () => {
     [null, 'null'],
     [[30], '[30]'],
     [{ years: 30 }, '{"years":30}'],
-  ])('that is no finite number is named with its image before the first step: %s', async (age, received) => {
-    const error = await fitFault({ age, gender: 'male' });
-    expect(error).toMatchObject({ kind: 'data', path: 'face-11: age', received });
-    expect(error.expected).toBe('a finite number (years)');
-    expect(error.advice).toContain('undefined');
-  });
+  ])(
+    'that is no finite number ends fit before the first step, and the error contains the image: %s',
+    async (age, received) => {
+      const error = await fitFault({ age, gender: 'male' });
+      expect(error).toMatchObject({ kind: 'data', path: 'face-11: age', received });
+      expect(error.expected).toBe('a finite number (years)');
+      expect(error.advice).toContain('undefined');
+    },
+  );
 
   test.each([
     ['femal', '"femal"', 'Did you mean "female"?'],
@@ -46,19 +49,22 @@ describe('a label', () => {
     [1, '1', 'Fix the label'],
     [null, 'null', 'Fix the label'],
     ['', '""', 'Fix the label'],
-  ])('outside the list of the task names the list: %s', async (gender, received, advice) => {
-    const error = await fitFault({ age: 30, gender });
-    expect(error).toMatchObject({ kind: 'data', path: 'face-11: gender', received });
-    expect(error.expected).toBe('"male" or "female"');
-    expect(error.advice).toContain(advice);
-  });
+  ])(
+    'that is not in the list of its task is rejected, and the error contains the list: %s',
+    async (gender, received, advice) => {
+      const error = await fitFault({ age: 30, gender });
+      expect(error).toMatchObject({ kind: 'data', path: 'face-11: gender', received });
+      expect(error.expected).toBe('"male" or "female"');
+      expect(error.advice).toContain(advice);
+    },
+  );
 
-  test('that is wrong in the validation images ends the run before the first step too', async () => {
+  test('that is invalid in the validation images ends fit before the first step too', async () => {
     const error = await faultOfRun(good(), faces([{ age: Number.NaN, gender: 'male' }]));
     expect(error).toMatchObject({ kind: 'data', path: 'face-0: age' });
   });
 
-  test('that is missing everywhere is an error, and that is missing here and there is none', async () => {
+  test('can be missing in some images, but not in all of them', async () => {
     const error = await faultOfRun(faces([{ age: 1 }, { age: 2 }]));
     expect(error).toMatchObject({
       kind: 'data',
@@ -77,15 +83,18 @@ describe('a sample weight', () => {
     [-1, 'weight of face-0', '-1'],
     [{ age: Number.POSITIVE_INFINITY }, 'weight of face-0: age', 'Infinity'],
     [{ agee: 2 }, 'weight of face-0: agee', '"agee"'],
-  ])('that is no number of at least 0, or for an unknown task: %j', async (weight, path, received) => {
-    const error = await faultOfRun(good().withSampleWeights(() => weight as number));
-    expect(error).toMatchObject({ kind: 'data', path, received });
-    if (received === '"agee"') expect(error.advice).toBe('Did you mean "age"?');
-  });
+  ])(
+    'that is negative, not finite, or for an unknown task is rejected: %j',
+    async (weight, path, received) => {
+      const error = await faultOfRun(good().withSampleWeights(() => weight as number));
+      expect(error).toMatchObject({ kind: 'data', path, received });
+      if (received === '"agee"') expect(error.advice).toBe('Did you mean "age"?');
+    },
+  );
 });
 
 describe('a dataset', () => {
-  test('without images is no dataset', async () => {
+  test('without images is rejected', async () => {
     expect(await faultOf(() => imagesInMemory([]))).toMatchObject({ kind: 'data', path: 'images' });
     const error = await faultOfRun(good().take(0));
     expect(error).toMatchObject({ kind: 'data', path: 'train', received: 'an empty dataset' });
@@ -96,7 +105,7 @@ describe('a dataset', () => {
     });
   });
 
-  test('of images with other sizes or too few bytes names the image', async () => {
+  test('rejects images of different sizes and images with too few bytes, and the error contains the image', async () => {
     const image = (side: number, bytes = side * side * 3) => ({
       image: { data: new Uint8Array(bytes), height: side, width: side, channels: 3 },
       labels: {},
@@ -108,13 +117,13 @@ describe('a dataset', () => {
     expect(short.expected).toContain('8x8x3');
   });
 
-  test('of another size than the network names both sizes', async () => {
+  test('of another size than the network is rejected, and the error contains both sizes', async () => {
     const error = await faultOfRun(faces([{ age: 1, gender: 'male' }], 10));
     expect(error).toMatchObject({ kind: 'argument', path: 'train', received: 'images of 10x10x3' });
     expect(error.expected).toContain('8x8x3');
   });
 
-  test('whose source gives another number of bytes while it is read names the image', async () => {
+  test('whose image changes its number of bytes is rejected, and the error contains the image', async () => {
     const data = new Uint8Array(8 * 8 * 3);
     const image = { data, height: 8, width: 8, channels: 3 };
     const dataset = imagesInMemory([{ id: 'shrunk', image, labels: { age: 1, gender: 'male' as const } }]);
@@ -125,7 +134,7 @@ describe('a dataset', () => {
 });
 
 describe('a split', () => {
-  test('that leaves a part empty says how many images each part would have', async () => {
+  test('that leaves a part empty is rejected, and the error contains the number of images in each part', async () => {
     for (const by of ['shuffled', 'first'] as const) {
       const error = await faultOf(() => good().split({ validation: 0.01, by }));
       expect(error).toMatchObject({ kind: 'data', path: 'split.validation' });
@@ -136,12 +145,12 @@ describe('a split', () => {
     expect(alone.received).toBe('0 training images and 1 validation images');
   });
 
-  test.each([0, 1, -0.2, 20, Number.NaN])('by a share that is none: %d', async (validation) => {
+  test.each([0, 1, -0.2, 20, Number.NaN])('rejects a fraction outside 0 to 1: %d', async (validation) => {
     const error = await faultOf(() => good().split({ validation }));
     expect(error).toMatchObject({ kind: 'argument', path: 'split.validation', received: String(validation) });
   });
 
-  test('by a wrong word lists the words', async () => {
+  test('rejects an unknown order, and the error lists the orders', async () => {
     const error = await faultOf(() => good().split({ validation: 0.5, by: 'frist' as 'first' }));
     expect(error).toMatchObject({ kind: 'argument', path: 'split.by', received: '"frist"' });
     expect(error.expected).toContain('first');

@@ -4,17 +4,21 @@ import { checkMemory } from '../../src/engines/checkMemory.js';
 import {
   adam,
   bestCheckpoint,
+  binary,
   type Callback,
   cosineDecay,
   earlyStopping,
   exponentialDecay,
   imagesInMemory,
   loadModel,
+  mae,
+  meanSquaredError,
   memoryStore,
   randomFlip,
   randomRotation,
   randomZoom,
   reduceLROnPlateau,
+  regression,
   sgd,
   useEngine,
   warmup,
@@ -24,11 +28,11 @@ import { createNetwork } from '../../src/network/buildNetwork.js';
 import { faultOf } from './faultOf.js';
 import { faces, good, settings, small } from './small.js';
 
-/** The error of `fit` with these options, given as JavaScript gives them. */
+/** Returns the error of `fit` with these options, without types. */
 const fitFault = (options: object, train: unknown = good()) =>
   faultOf(() => small().fit(train as ReturnType<typeof good>, { ...settings, ...options } as never));
 
-test('a model that is training is not trained by a second run, and is afterwards', async () => {
+test('fit rejects a model that another fit is training, and accepts it afterwards', async () => {
   const model = small();
   const first = model.fit(good(), settings);
   const second = await faultOf(() => model.fit(good(), settings));
@@ -38,8 +42,8 @@ test('a model that is training is not trained by a second run, and is afterwards
   expect((await model.fit(good(), settings)).rows).not.toHaveLength(0);
 });
 
-describe('weights of losses', () => {
-  test('for an unknown task name it, list the tasks, and guess', async () => {
+describe('weightedLoss', () => {
+  test('rejects the weight of an unknown task, lists the tasks, and suggests the nearest name', async () => {
     const near = await fitFault({ loss: weightedLoss({ agee: 1, gender: 50 }) });
     expect(near).toMatchObject({ kind: 'argument', path: 'weightedLoss.agee', received: '"agee"' });
     expect(near.expected).toBe('a task of the model (age, gender)');
@@ -53,7 +57,7 @@ describe('weights of losses', () => {
     expect(evaluated).toMatchObject({ kind: 'argument', path: 'weightedLoss.agee' });
   });
 
-  test('that leave a task out, or are no numbers of at least 0', async () => {
+  test('rejects a task without a weight, and a weight that is negative or no finite number', async () => {
     const missing = await fitFault({ loss: weightedLoss({ age: 1 }) });
     expect(missing).toMatchObject({
       kind: 'argument',
@@ -68,7 +72,7 @@ describe('weights of losses', () => {
     }
   });
 
-  test('for labels that a task does not have', async () => {
+  test('rejects class weights of labels that a task does not have', async () => {
     const classWeights = (given: object) =>
       fitFault({ loss: weightedLoss({ age: 1, gender: 1 }, { classWeights: given as never }) });
     const label = await classWeights({ gender: { femal: 2 } });
@@ -88,7 +92,7 @@ describe('weights of losses', () => {
 describe('a monitor', () => {
   const validation = good();
 
-  test('that no column has is named with the columns, and the nearest is guessed', async () => {
+  test('that is no column is rejected, and the error lists the columns and suggests the nearest', async () => {
     const watch = (monitor: string) => [
       earlyStopping({ monitor }),
       bestCheckpoint(memoryStore(), { monitor }),
@@ -135,7 +139,7 @@ describe('fit', () => {
     ['batchSize', '4'],
     ['seed', -1],
     ['seed', 0.5],
-  ])('with %s %s', async (name, value) => {
+  ])('rejects %s %s', async (name, value) => {
     const error = await fitFault({ [name]: value });
     expect(error).toMatchObject({ kind: 'argument', path: `fit.${name}` });
     expect(error.expected).toContain('an integer of at least');
@@ -152,14 +156,14 @@ describe('fit', () => {
     ['featureCache', 'out/features', "folderStore('out/features')"],
     ['checkpoint', 'out', "checkpoint: folderStore('out')"],
     ['checkpoint', null, 'folderStore'],
-  ])('with something else as its %s: %j', async (name, value, advised) => {
+  ])('rejects a value of another type as its %s: %j', async (name, value, advised) => {
     const error = await fitFault({ [name]: value });
     expect(error.kind).toBe('argument');
     expect(error.path).toMatch(new RegExp(`^fit\\.${name}`));
     expect(error.advice).toContain(advised);
   });
 
-  test('with something else as its images', async () => {
+  test('rejects a training set that is no dataset', async () => {
     for (const train of [null, [], 'faces/', Promise.resolve(good())]) {
       const error = await fitFault({}, train);
       expect(error).toMatchObject({ kind: 'argument', path: 'fit.train' });
@@ -167,7 +171,7 @@ describe('fit', () => {
     }
   });
 
-  test('with a rate that a callback may not change names the schedule', async () => {
+  test('rejects a callback that changes the rate of a schedule', async () => {
     const optimizer = adam({
       learningRate: exponentialDecay({ initialLearningRate: 0.1, decaySteps: 1, decayRate: 0.9 }),
     });
@@ -177,7 +181,7 @@ describe('fit', () => {
     expect(error.received).toBe('the schedule exponentialDecay');
   });
 
-  test('with a name for its engine that is none, or one that is not installed', async () => {
+  test('rejects an unknown engine and an engine that is not installed', async () => {
     const error = await fitFault({ engine: 'wsam' });
     expect(error).toMatchObject({ kind: 'argument', path: 'engine', received: '"wsam"' });
     expect(error.advice).toBe('Did you mean "wasm"?');
@@ -191,7 +195,7 @@ describe('fit', () => {
   });
 });
 
-test('numbers that are none name the argument', async () => {
+test('functions with number options reject invalid numbers, and the error contains the argument', async () => {
   const cases: [() => unknown, string][] = [
     [() => adam({ learningRate: Number.NaN }), 'constantSchedule.rate'],
     [() => adam({ learningRate: -1 }), 'constantSchedule.rate'],
@@ -225,7 +229,52 @@ test('numbers that are none name the argument', async () => {
   for (const [make, path] of cases) expect(await faultOf(make)).toMatchObject({ kind: 'argument', path });
 });
 
-test('the name of a best folder with a column that is none says which there are', async () => {
+describe('augment', () => {
+  test.each([
+    [[{ name: 'blur' }], 'augment[0]'],
+    [randomFlip('horizontal'), 'augment'],
+    [[randomFlip('both'), randomFlip('vertical')], 'augment.verticalFlip'],
+  ])(
+    'rejects a list with a value that is no transform, or with a transform twice: %#',
+    async (transforms, path) => {
+      const error = await faultOf(() => good().augment(transforms as never));
+      expect(error).toMatchObject({ kind: 'argument', path });
+    },
+  );
+
+  test('rejects a fill mode and an option that do not exist, and suggests the nearest name', async () => {
+    const fill = await faultOf(() => good().augment([], { fillMode: 'nearst' as 'nearest' }));
+    expect(fill).toMatchObject({ path: 'augment.fillMode', received: '"nearst"' });
+    expect(fill.advice).toBe('Did you mean "nearest"?');
+    const option = await faultOf(() => good().augment([], { fil: 'nearest' } as never));
+    expect(option).toMatchObject({ path: 'augment', received: 'the option "fil"' });
+    const mode = await faultOf(() => randomFlip('horizontl' as 'horizontal'));
+    expect(mode).toMatchObject({ path: 'randomFlip.mode', received: '"horizontl"' });
+    expect(mode.advice).toBe('Did you mean "horizontal"?');
+  });
+});
+
+describe('a task', () => {
+  test('rejects a loss and a metric that it does not have, and lists those that it has', async () => {
+    const loss = await faultOf(() => regression({ unit: 'years', loss: 'msee' as 'mse' }));
+    expect(loss).toMatchObject({ kind: 'argument', path: 'regression.loss', received: '"msee"' });
+    expect(loss.advice).toBe('Did you mean "mse"?');
+    const metric = await faultOf(() => binary(['no', 'yes'], { metrics: ['mae' as 'accuracy'] }));
+    expect(metric).toMatchObject({ kind: 'argument', path: 'binary.metrics[0]', received: '"mae"' });
+    expect(metric.expected).toBe('a metric, or "accuracy"');
+    const list = await faultOf(() => regression({ unit: 'years', metrics: 'mae' as never }));
+    expect(list).toMatchObject({ path: 'regression.metrics', received: 'the string "mae"' });
+  });
+
+  test('rejects a function in place of its loss or metric, and the advice is to call it', async () => {
+    const loss = await faultOf(() => regression({ unit: 'years', loss: meanSquaredError as never }));
+    expect(loss.advice).toBe('Call the function: meanSquaredError(), not meanSquaredError.');
+    const metric = await faultOf(() => regression({ unit: 'years', metrics: [mae as never] }));
+    expect(metric.advice).toBe('Call the function: mae(), not mae.');
+  });
+});
+
+test('bestCheckpoint rejects a folder name with an unknown column, and suggests the nearest', async () => {
   const name = '{epoch:02d}-{val_los:.3f}';
   const error = await fitFault({
     validation: good(),
@@ -236,7 +285,7 @@ test('the name of a best folder with a column that is none says which there are'
 });
 
 describe('predict and evaluate', () => {
-  test('of an image of another size, a file that cannot be decoded or read, or none', async () => {
+  test('reject an image of another size, a file that cannot be decoded or read, and a value that is no image', async () => {
     const model = small();
     const other = await faultOf(() =>
       model.predict({ data: new Uint8Array(300), height: 10, width: 10, channels: 3 }),
@@ -263,7 +312,7 @@ describe('predict and evaluate', () => {
     }
   });
 
-  test('in batches of a size that is none', async () => {
+  test('reject an invalid batch size', async () => {
     const image = { data: new Uint8Array(192), height: 8, width: 8, channels: 3 };
     for (const batchSize of [0, -1, 1.5, Number.NaN]) {
       const evaluated = await faultOf(() => small().evaluate(good(), { batchSize, engine: 'wasm' }));
@@ -273,7 +322,7 @@ describe('predict and evaluate', () => {
     }
   });
 
-  test('of images of another size than the network', async () => {
+  test('reject a dataset whose images have another size than the network', async () => {
     const error = await faultOf(() =>
       small().evaluate(faces([{ age: 1, gender: 'male' }], 9), { engine: 'wasm' }),
     );
@@ -282,12 +331,12 @@ describe('predict and evaluate', () => {
 });
 
 describe('a batch too large for the memory of wasm', () => {
-  test('is refused before the first step, naming the largest that fits, which is accepted', async () => {
-    const begun: string[] = [];
+  test('is rejected before the first step, and the error contains the largest batch size that fits', async () => {
+    const started: string[] = [];
     const watch: Callback = {
       name: 'watch',
       create: () => {
-        begun.push('begun');
+        started.push('started');
         return {};
       },
     };
@@ -298,7 +347,7 @@ describe('a batch too large for the memory of wasm', () => {
       received: 'a batch of 1000000 images',
     });
     expect(error.advice).toContain('smaller batch');
-    expect(begun).toEqual([]);
+    expect(started).toEqual([]);
     const largest = Number(/^at most (\d+) images of 8x8/.exec(error.expected)![1]);
     const { layersModel, tasks, input } = small();
     const network = createNetwork(layersModel, tasks, input);
@@ -308,7 +357,7 @@ describe('a batch too large for the memory of wasm', () => {
     expect(() => checkMemory(network, 1_000_000, 'native')).not.toThrow();
   });
 
-  test('for Model A at 128x128 is between 32, which the study uses, and 100', async () => {
+  test('has more than 32 and fewer than 100 images for Model A at 128x128; the study uses 32', async () => {
     const model = modelA(128);
     const data = new Uint8Array(128 * 128 * 3);
     const image = { data, height: 128, width: 128, channels: 3 };
@@ -323,7 +372,7 @@ describe('a batch too large for the memory of wasm', () => {
   });
 });
 
-test('a saved model without its folder says which folders hold one', async () => {
+test('loadModel rejects a folder without a model, and the error contains its path', async () => {
   const error = await faultOf(() => loadModel(memoryStore('out'), { folder: 'best' }));
   expect(error).toMatchObject({ kind: 'file', path: 'out/best/tasks.json', received: 'no such file' });
 });

@@ -20,21 +20,21 @@ export interface Labels {
   readonly gender?: 'male' | 'female' | undefined;
 }
 
-/** Noise of 8x8 pixels with the labels given; `id` of each is `face-0`, `face-1`, … */
+/** Creates a dataset of 8x8 noise images with these labels. The ids are `face-0`, `face-1` and so on. */
 export const faces = (labels: readonly Labels[], side = 8) =>
   imagesInMemory(
-    labels.map((given, i) => {
+    labels.map((faceLabels, i) => {
       const random = createRng(i, 'noise');
       const data = Uint8Array.from({ length: side * side * 3 }, () => random.nextInt(256));
-      return { id: `face-${i}`, image: { data, height: side, width: side, channels: 3 }, labels: given };
+      return { id: `face-${i}`, image: { data, height: side, width: side, channels: 3 }, labels: faceLabels };
     }),
   );
 
-/** Twelve faces with right labels. */
+/** Creates twelve faces with valid labels. */
 export const good = () =>
   faces(Array.from({ length: 12 }, (_, i) => ({ age: 5 * i, gender: GENDERS[i % 2]! })));
 
-/** A network of two tasks that trains in milliseconds. */
+/** Creates a network of two tasks that trains in milliseconds. */
 export const small = () =>
   multiTask({ input: [8, 8, 3] })
     .trunk(sharedTrunk([conv(2, 3), batchNorm()]))

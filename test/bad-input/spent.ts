@@ -1,4 +1,4 @@
-/** Milliseconds of work that this process has had: other than a clock's, they stand still while the machine does something else. */
+/** Returns the CPU time of this process in milliseconds, which does not grow while the machine runs other processes. */
 export function spent(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1000;

@@ -1,12 +1,12 @@
-/** Files of backbone weights, made here. */
+/** Files of backbone weights for tests. */
 import type { Hdf5Dataset } from '../../src/formats/hdf5/hdf5Group.js';
 import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { backboneModel, bodyOf, makes } from '../parity/backbones.js';
 
-/** Weights by layer and name, as a file would hold them. */
+/** Weights by layer and name, as in a file. */
 export type Layers = Map<string, Map<string, Hdf5Dataset>>;
 
-/** A legacy file of weights as Keras lays it out. */
+/** Writes a legacy weight file in Keras's layout. */
 export function kerasFile(layers: Layers, suffix = ''): Uint8Array {
   const groups = [...layers].map(([layer, weights]) => {
     const inner = {
@@ -24,7 +24,7 @@ export function kerasFile(layers: Layers, suffix = ''): Uint8Array {
   });
 }
 
-/** A whole legacy model that has these layers itself, or in models inside it called `bases`; its configuration is not looked at. */
+/** Writes a legacy model file with these layers, either in the model itself or in nested models named `bases`. It has no configuration. */
 export function wholeFile(layers: Layers, bases: readonly string[] = []): Uint8Array {
   const arraysOf = (weights: Layers extends Map<string, infer W> ? W : never) => Object.fromEntries(weights);
   const all = Object.fromEntries(
@@ -33,14 +33,14 @@ export function wholeFile(layers: Layers, bases: readonly string[] = []): Uint8A
   const names = [...layers].flatMap(([layer, weights]) =>
     [...weights.keys()].map((name) => `${layer}/${name}`),
   );
-  const own = Object.entries(all).map(([layer, group]) => {
+  const topLevel = Object.entries(all).map(([layer, group]) => {
     const weight_names = Object.keys(group.arrays).map((name) => `${layer}/${name}`);
     return [layer, { attributes: { weight_names }, groups: { [layer]: group }, arrays: {} }] as const;
   });
   const nested = bases.map(
     (base) => [base, { attributes: { weight_names: names }, groups: all, arrays: {} }] as const,
   );
-  const groups = bases.length > 0 ? nested : own;
+  const groups = bases.length > 0 ? nested : topLevel;
   const weights = {
     attributes: { layer_names: groups.map(([name]) => name) },
     groups: Object.fromEntries(groups),
@@ -53,7 +53,7 @@ export function wholeFile(layers: Layers, bases: readonly string[] = []): Uint8A
   return writeHdf5({ attributes, groups: { model_weights: weights }, arrays: {} });
 }
 
-/** The weights of a backbone drawn here, by Keras's names, as a file would hold them. */
+/** Returns random initial weights of a backbone under Keras's names. */
 export async function drawnLayers(name: keyof typeof makes, top = false): Promise<Layers> {
   const model = await backboneModel(makes[name], [32, 32, 3], top);
   const layers: Layers = new Map(

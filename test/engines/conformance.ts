@@ -54,7 +54,7 @@ import { GRADIENT_SUM } from '../../src/steps/optimizerSlots.js';
 import { getTrainableWeights } from '../../src/steps/trainableWeights.js';
 import { tf } from '../../src/tensor/tf.js';
 import { OptimizerState } from '../../src/training/optimizerState.js';
-import { aroundRuntime } from '../onnx/aroundRuntime.js';
+import { wrapRuntime } from '../onnx/wrapRuntime.js';
 import { useEngineWith } from './useEngineWith.js';
 
 const STATES = 20;
@@ -147,17 +147,17 @@ function apart(ours: ArrayLike<number>, theirs: ArrayLike<number>, least = 0): n
   return off === 0 ? 0 : off / Math.max(largest(theirs), least);
 }
 
-/** How often ONNX Runtime ran a training step: what stands in its place counts, and then does it. */
+/** Number of training steps that ONNX Runtime ran, counted by the wrapper of its sessions. */
 let compiledSteps = 0;
 const counting: PackageLoader = Object.assign(
   async <M>(name: string, neededFor: string): Promise<M> => {
     if (!name.startsWith('onnxruntime')) return loadPackage<M>(name, neededFor);
-    return aroundRuntime({
-      run:
+    return wrapRuntime({
+      wrapRun:
         (run, outputNames) =>
-        (...given) => {
+        (...args) => {
           if (outputNames.includes('sums')) compiledSteps++;
-          return run(...given);
+          return run(...args);
         },
     });
   },

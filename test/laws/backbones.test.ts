@@ -30,7 +30,7 @@ import { weightsOf } from '../parity/same.js';
 beforeAll(() => useEngine('wasm'));
 afterAll(() => useEngine('cpu'));
 
-function around(backbone: Backbone, channels = 3, seed = 0) {
+function modelWith(backbone: Backbone, channels = 3, seed = 0) {
   return multiTask({ input: [32, 32, channels], seed })
     .trunk(sharedTrunk([backbone, globalAveragePool()]))
     .task('age', regression({ unit: 'years' }), branch([dense(4)]))
@@ -44,7 +44,7 @@ const face = (name: string, channels = 3) => ({
   channels,
 });
 
-const frozenIn = (model: { layersModel: tf.LayersModel }) =>
+const frozenLayers = (model: { layersModel: tf.LayersModel }) =>
   model.layersModel.layers
     .filter(({ name, trainable }) => !trainable && name !== 'image')
     .map(({ name }) => name);
@@ -58,7 +58,7 @@ describe('preprocessing', () => {
   test.each([
     ['caffe', CAFFE, ([r, g, b]: readonly number[]) => [b! - 103.939, g! - 116.779, r! - 123.68]],
     ['-1 to 1', MINUS_ONE_TO_ONE, (rgb: readonly number[]) => rgb.map((value) => value / 127.5 - 1)],
-  ])('%s is its formula, whatever the range', (_, preprocessing, formula) => {
+  ])('%s follows its formula for any pixel range', (_, preprocessing, formula) => {
     fc.assert(
       fc.property(ranges, pixel, (range, rgb) => {
         const [black, white] = range;
@@ -68,7 +68,7 @@ describe('preprocessing', () => {
         const largest = Math.max(...wanted.map(Math.abs), 1);
         wanted.forEach((value, c) => {
           const sum = x.reduce((total, part, i) => total + part * kernel[i * 3 + c]!, bias[c]!);
-          // float32 kernels and biases; the larger the range stands from 0, the more of them cancels.
+          // Kernels and biases are float32: the farther the range is from 0, the more digits cancel.
           const scale = 1 + Math.max(Math.abs(black), Math.abs(white)) / (white - black);
           expect(Math.abs(sum - value)).toBeLessThan(1e-5 * scale * largest * 3);
         });
@@ -76,7 +76,7 @@ describe('preprocessing', () => {
     );
   });
 
-  test('caffe of (10, 20, 30) is what Keras says', () => {
+  test('caffe of (10, 20, 30) equals the result of Keras', () => {
     const [kernel, bias] = computePreprocessingWeights(CAFFE, [0, 255], 3);
     const found = [0, 1, 2].map((c) =>
       Math.fround([10, 20, 30].reduce((sum, value, i) => sum + value * kernel[i * 3 + c]!, 0) + bias[c]!),
@@ -84,16 +84,16 @@ describe('preprocessing', () => {
     expect(found).toEqual(keras['caffe of 10, 20, 30']);
   });
 
-  test('a grey image is a colour image of three equal channels', async () => {
+  test('a grayscale image gives the same result as a color image of three equal channels', async () => {
     const backbone = await mobileNetV2Backbone({ weights: null });
-    const [grey, colour] = [around(backbone, 1), around(backbone, 3)];
-    const { data } = face('grey', 1);
+    const [gray, color] = [modelWith(backbone, 1), modelWith(backbone, 3)];
+    const { data } = face('gray', 1);
     const thrice = Uint8Array.from({ length: 3 * data.length }, (_, i) => data[Math.floor(i / 3)]!);
-    const one = await grey.predict(face('grey', 1));
-    const three = await colour.predict({ data: thrice, height: 32, width: 32, channels: 3 });
-    expectCloseToLargest([one.age], [three.age], 1e-4); // sums of one product, or of three
-    grey.dispose();
-    colour.dispose();
+    const one = await gray.predict(face('gray', 1));
+    const three = await color.predict({ data: thrice, height: 32, width: 32, channels: 3 });
+    expectCloseToLargest([one.age], [three.age], 1e-4); // one product, or the sum of three
+    gray.dispose();
+    color.dispose();
   });
 });
 
@@ -103,7 +103,7 @@ describe('freezing', () => {
     mobileNetV2: mobileNetV2Backbone,
     efficientNetB0: efficientNetB0Backbone,
   };
-  /** Names of the rows in order, without the top. */
+  /** Returns the names of the rows in order, without the top. */
   const rowsOf = (name: keyof typeof makes) =>
     keras[name].layers
       .map((line) => line.split(' ')[0]!)
@@ -112,12 +112,12 @@ describe('freezing', () => {
   async function expectFrozenBefore(name: keyof typeof makes, from: string) {
     const names = rowsOf(name);
     const first = names.includes(from) ? names.indexOf(from) : names.findIndex((row) => row.startsWith(from));
-    const model = around(await makes[name]({ weights: null, trainableFrom: from }));
-    expect(frozenIn(model)).toEqual(['image_preprocess', ...names.slice(0, first)]);
+    const model = modelWith(await makes[name]({ weights: null, trainableFrom: from }));
+    expect(frozenLayers(model)).toEqual(['image_preprocess', ...names.slice(0, first)]);
     model.dispose();
   }
 
-  test('trainableFrom freezes exactly the layers before the first of that name', async () => {
+  test('trainableFrom freezes exactly the layers before the first layer with that name', async () => {
     const choices = (['mobileNetV2', 'efficientNetB0'] as const).flatMap((name) =>
       rowsOf(name).flatMap((row) => [row, row.replace(/_[^_]*$/, '')].map((from) => [name, from] as const)),
     );
@@ -127,22 +127,23 @@ describe('freezing', () => {
     );
   });
 
-  test.each(['conv5', 'conv3_block2', 'conv4_block1_0_conv'])('trainableFrom %s of ResNet50', (from) =>
-    expectFrozenBefore('resnet50', from),
+  test.each(['conv5', 'conv3_block2', 'conv4_block1_0_conv'])(
+    'trainableFrom freezes the layers of ResNet50 before %s',
+    (from) => expectFrozenBefore('resnet50', from),
   );
 
   test.each([
-    ['all by default', {}, 0],
-    ['nothing', { trainable: false }, 174],
-  ])('trains %s', async (_, options, frozen) => {
-    const model = around(await resnet50Backbone({ weights: null, ...options }));
-    expect(frozenIn(model)).toHaveLength(frozen + 1);
+    ['all layers by default', {}, 0],
+    ['no layer with trainable: false', { trainable: false }, 174],
+  ])('resnet50Backbone trains %s', async (_, options, frozen) => {
+    const model = modelWith(await resnet50Backbone({ weights: null, ...options }));
+    expect(frozenLayers(model)).toHaveLength(frozen + 1);
     model.dispose();
   });
 
-  test('a frozen block of EfficientNet drops nothing, a trained one does', async () => {
+  test('frozen blocks of EfficientNet drop nothing, trainable blocks drop images', async () => {
     const rates = async (trainableFrom: string) => {
-      const model = around(await efficientNetB0Backbone({ weights: null, trainableFrom }));
+      const model = modelWith(await efficientNetB0Backbone({ weights: null, trainableFrom }));
       const dropouts = model.layersModel.layers.filter((layer) => layer.getClassName() === 'Dropout');
       const found = dropouts.map(({ name, trainable, ...layer }) => [
         name,
@@ -158,15 +159,15 @@ describe('freezing', () => {
     for (const [, trainable, drops] of found) expect(drops).toBe(trainable);
   });
 
-  test('one step leaves what is frozen as it was, to the bit, saved and opened again too', async () => {
+  test('a training step does not change frozen weights, also after saving and loading', async () => {
     const data = imagesInMemory([1, 2, 3, 4].map((i) => ({ image: face(`step ${i}`), labels: { age: i } })));
-    let model: MultiTaskModel<{ age: ReturnType<typeof regression> }> = around(
+    let model: MultiTaskModel<{ age: ReturnType<typeof regression> }> = modelWith(
       await mobileNetV2Backbone({ weights: null, trainableFrom: 'block_16' }),
     ) as never;
     const store = memoryStore();
-    for (const turn of ['built', 'opened again']) {
+    for (const turn of ['built', 'loaded']) {
       const before = weightsOf(model.layersModel);
-      const frozen = new Set(frozenIn(model));
+      const frozen = new Set(frozenLayers(model));
       await model.fit(
         data as never,
         { epochs: 1, batchSize: 4, optimizer: sgd({ learningRate: 0.01 }), engine: 'wasm' } as never,
@@ -183,7 +184,7 @@ describe('freezing', () => {
       expect(frozen.size).toBeGreaterThan(130);
       await model.save(store);
       const again = (await loadModel(store, { tasks: model.tasks })) as unknown as typeof model;
-      expect(frozenIn(again)).toEqual([...frozen]);
+      expect(frozenLayers(again)).toEqual([...frozen]);
       expect(await again.predict(face('asked'))).toEqual(await model.predict(face('asked')));
       model.dispose();
       model = again;
@@ -193,9 +194,13 @@ describe('freezing', () => {
 });
 
 describe('weights', () => {
-  test('are drawn by the seed: the same for equal seeds, others for others', async () => {
+  test('depend on the seed: equal seeds give equal weights, different seeds different ones', async () => {
     const backbone = await mobileNetV2Backbone({ weights: null });
-    const [one, same, other] = [around(backbone, 3, 1), around(backbone, 3, 1), around(backbone, 3, 2)];
+    const [one, same, other] = [
+      modelWith(backbone, 3, 1),
+      modelWith(backbone, 3, 1),
+      modelWith(backbone, 3, 2),
+    ];
     const kernel = (model: typeof one) => weightsOf(model.layersModel)['block_3_expand/kernel']!;
     expect(kernel(same)).toEqual(kernel(one));
     expect(kernel(other)).not.toEqual(kernel(one));
@@ -207,8 +212,8 @@ test.each([
   ['resnet50Backbone', resnet50Backbone],
   ['mobileNetV2Backbone', mobileNetV2Backbone],
   ['efficientNetB0Backbone', efficientNetB0Backbone],
-] as const)('%s: the exported graph answers what the model answers', async (_, make) => {
-  const model = around(await make({ weights: null, trainable: false }));
+] as const)('the ONNX export of %s gives the same outputs as the model', async (_, make) => {
+  const model = modelWith(await make({ weights: null, trainable: false }));
   const images = Float32Array.from(imageBytes('export', [3, 32, 32, 3]), (byte) => byte / 255);
   const { age } = await runOnnx(await exportOnnx(model), 'image', images, [3, 32, 32, 3]);
   const x = tf.tensor4d(images, [3, 32, 32, 3]);

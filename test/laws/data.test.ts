@@ -21,11 +21,11 @@ const pixels = (height: number, width: number, seed = 1) => {
 };
 const dataset = (size: number) =>
   imagesInMemory(Array.from({ length: size }, (_, i) => ({ image: pixels(4, 4, i), labels: { n: i } })));
-const still = { rotation: 0, shiftColumns: 0, shiftRows: 0, shear: 0, zoomColumns: 1, zoomRows: 1 };
+const identity = { rotation: 0, shiftColumns: 0, shiftRows: 0, shear: 0, zoomColumns: 1, zoomRows: 1 };
 const nearest = { fill: 'nearest', value: 0, kerasCenter: false } as const;
 
 describe('augmentation', () => {
-  test('flipping twice gives the image back', () => {
+  test('two flips of the same axis restore the image', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 9 }), (height, width) => {
         for (const flip of [
@@ -43,18 +43,36 @@ describe('augmentation', () => {
     );
   });
 
-  test('a quarter turn counter-clockwise is numpy.rot90 on a square', () => {
+  test('randomFlip both is a horizontal flip followed by a vertical one, with the same draws', () => {
+    const both = createAugmentationPipeline([randomFlip('both', { probability: 0.4 })]);
+    const two = createAugmentationPipeline([
+      randomFlip('horizontal', { probability: 0.4 }),
+      randomFlip('vertical', { probability: 0.4 }),
+    ]);
+    expect(both.description).toEqual(two.description);
+    fc.assert(
+      fc.property(fc.integer(), (seed) => {
+        expect(both.draw(createRng(seed), [4, 4, 3])).toEqual(two.draw(createRng(seed), [4, 4, 3]));
+      }),
+    );
+  });
+
+  test('a counter-clockwise rotation by 90 degrees equals numpy.rot90 on a square image', () => {
     const image = pixels(6, 6);
-    const turned = warp(image, computeAffineMatrix({ ...still, rotation: 90 }, [6, 6, 3], false), nearest);
+    const rotated = warp(
+      image,
+      computeAffineMatrix({ ...identity, rotation: 90 }, [6, 6, 3], false),
+      nearest,
+    );
     for (let r = 0; r < 6; r++) {
       for (let c = 0; c < 6; c++) {
         const expected = image.data[(c * 6 + (5 - r)) * 3]!;
-        expect(Math.abs(turned.data[(r * 6 + c) * 3]! - expected)).toBeLessThan(1e-5 * 255); // cos 90° is not 0
+        expect(Math.abs(rotated.data[(r * 6 + c) * 3]! - expected)).toBeLessThan(1e-5 * 255); // cos 90° is not 0
       }
     }
   });
 
-  test('keeps the shape and the range', () => {
+  test('keeps the shape and the value range of an image', () => {
     const pipeline = createAugmentationPipeline([
       randomRotation({ degrees: 40 }),
       randomZoom({ range: 0.5 }),
@@ -76,7 +94,7 @@ describe('augmentation', () => {
 });
 
 describe('a split', () => {
-  test('is a partition, and the same for the same seed', () => {
+  test('is a partition of the images, and equal for equal seeds', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 60 }), fc.integer(), (size, seed) => {
         const { train, validation } = dataset(size).split({ validation: 0.5, seed });
@@ -87,7 +105,7 @@ describe('a split', () => {
     );
   });
 
-  test('by first rows and by last rows has the sizes of Keras', () => {
+  test('by first and by last rows has the same sizes as in Keras', () => {
     expect(dataset(11).split({ validation: 0.25, by: 'first' }).validation.ids).toEqual(['0', '1']);
     const sizes = [
       [10, 0.2, 8],
@@ -103,7 +121,7 @@ describe('a split', () => {
   });
 });
 
-test('an epoch that begins in its middle has the batches it would have had', async () => {
+test('iterateBatches yields the same batches when an epoch resumes in its middle', async () => {
   const transforms = [randomRotation({ degrees: 20 })];
   const order = { batchSize: 3, epoch: 2, seed: 5, shuffle: true };
   const all = await collect(iterateBatches(dataset(10).augment(transforms), order));
@@ -111,7 +129,7 @@ test('an epoch that begins in its middle has the batches it would have had', asy
   expect(rest).toEqual(all.slice(2));
 });
 
-test('UTKFace names give labels or a reason', () => {
+test('utkFace returns the labels of a file name, or the reason why there are none', () => {
   const read = utkFace();
   expect(read('a/26_1_0_20170116184024662.jpg')).toEqual({ labels: { age: 26, gender: 'female' } });
   expect(read('61_1_20170109142408075.jpg')).toHaveProperty('reason');
@@ -120,6 +138,6 @@ test('UTKFace names give labels or a reason', () => {
 
 async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
-  for await (const value of values) all.push(structuredClone(value)); // a batch is good until the next
+  for await (const value of values) all.push(structuredClone(value)); // A batch is valid until the next one.
   return all;
 }

@@ -44,8 +44,8 @@ const images = (count: number, channels: 1 | 3) => {
   );
 };
 
-/** Workers without threads: what they are sent changes hands, and answers come late and in any order among workers. */
-function pretended(maxWorkers: number) {
+/** Creates workers without threads. Messages are transferred, and answers arrive late and in any order among workers. */
+function createFakeSpawner(maxWorkers: number) {
   const log = { spawned: 0, ended: 0, posts: 0, waiting: 0, most: 0, fresh: 0 };
   const spawner: Spawner = {
     maxWorkers,
@@ -85,7 +85,7 @@ const epochOf = async (
 ) => {
   const all: { indices: readonly number[]; pixels: Float32Array }[] = [];
   for await (const { indices, pixels } of iterateBatches(dataset, { ...options, seed: 3, shuffle: true })) {
-    all.push({ indices, pixels: pixels.slice() }); // good until the next is asked for
+    all.push({ indices, pixels: pixels.slice() }); // The pixels are valid until the next batch.
   }
   return all;
 };
@@ -117,7 +117,7 @@ const anyPipeline: fc.Arbitrary<AugmentationPipeline> = fc
     }),
   );
 
-test('workers change nothing: any augmentation, count and batch size, to the bit, and none is left', async () => {
+test('workers give the same batches bit for bit for any augmentation, number of workers and batch size, and end afterwards', async () => {
   await fc.assert(
     fc.asyncProperty(
       anyPipeline,
@@ -131,7 +131,7 @@ test('workers change nothing: any augmentation, count and batch size, to the bit
         count: fc.integer({ min: 1, max: 5 }),
       }),
       async (pipeline, { size, channels, fixed, count, ...order }) => {
-        const { spawner, log } = pretended(count);
+        const { spawner, log } = createFakeSpawner(count);
         const dataset = images(size, channels).withAugmentation({ pipeline, fixed });
         const mainThread = await epochOf(dataset, order);
         expect(await epochOf(dataset.withWorkers(spawner), order)).toEqual(mainThread);
@@ -144,8 +144,8 @@ test('workers change nothing: any augmentation, count and batch size, to the bit
   );
 });
 
-test('parts of a user that move pixels go to workers too; what changes values with code of its own stays', async () => {
-  const { spawner, log } = pretended(2);
+test('workers run custom affine transforms; custom pixel transforms run on the main thread', async () => {
+  const { spawner, log } = createFakeSpawner(2);
   const sheared = { ...randomShear({ degrees: 0 }), name: 'lean', draw: () => ({ shear: 9 }) };
   const moving = images(5, 3).augment([sheared, randomBrightness({ range: 0.2 })]);
   const order = { batchSize: 2, epoch: 0, from: 0 };
@@ -159,14 +159,14 @@ test('parts of a user that move pixels go to workers too; what changes values wi
     draw: () => ({}),
     apply: ({ data }) => data.set(data.map((value) => 255 - value)),
   };
-  const posing = { ...randomBrightness({ range: 0.2 }), apply: invert.apply };
+  const copied = { ...randomBrightness({ range: 0.2 }), apply: invert.apply };
   const wrapped = {
     ...createAugmentationPipeline([randomBrightness({ range: 0.2 })]),
     apply: createAugmentationPipeline([invert]).apply,
   };
   for (const pipeline of [
     createAugmentationPipeline([invert]),
-    createAugmentationPipeline([posing]),
+    createAugmentationPipeline([copied]),
     wrapped,
   ]) {
     expect(getSpec(pipeline)).toBeUndefined();
@@ -178,8 +178,8 @@ test('parts of a user that move pixels go to workers too; what changes values wi
   expect(log.posts).toBe(3);
 });
 
-test('an epoch that is left early, in the middle of reading, ends its workers and starts no other', async () => {
-  const { spawner, log } = pretended(3);
+test('an epoch that ends early, while it reads, terminates its workers and starts no others', async () => {
+  const { spawner, log } = createFakeSpawner(3);
   const dataset = images(12, 3)
     .augment([randomFlip('horizontal')])
     .withWorkers(spawner);
@@ -189,8 +189,8 @@ test('an epoch that is left early, in the middle of reading, ends its workers an
   expect(log).toMatchObject({ spawned, ended: spawned });
 });
 
-test('a crew serves epoch after epoch with the same workers and the same memory', async () => {
-  const { spawner, log } = pretended(2);
+test('a worker pool reuses its workers and its memory in later epochs', async () => {
+  const { spawner, log } = createFakeSpawner(2);
   const dataset = images(12, 3)
     .augment([randomFlip('horizontal')])
     .withWorkers(spawner);
@@ -205,17 +205,17 @@ test('a crew serves epoch after epoch with the same workers and the same memory'
     }));
   }
   expect(log).toMatchObject({ spawned: 2, ended: 0, posts: 12 });
-  expect(log.fresh).toBeLessThanOrEqual(4); // one for each worker, one ready, one in use
+  expect(log.fresh).toBeLessThanOrEqual(4); // Each worker has one; one is ready, and one is in use.
   workerPool.close();
   expect(log.ended).toBe(2);
 });
 
-test('what cannot be read keeps its name, wherever it is changed', async () => {
+test('the error of an image that cannot be read contains its id, with and without workers', async () => {
   const bytes = new Uint8Array(12);
   const image = { data: bytes, height: 2, width: 2, channels: 3 };
   const dataset = imagesInMemory([{ image, labels: {}, id: 'a.jpg' }]).augment([randomFlip('horizontal')]);
   (image as { data: Uint8Array }).data = bytes.subarray(1);
-  for (const spawner of [null, pretended(1).spawner]) {
+  for (const spawner of [null, createFakeSpawner(1).spawner]) {
     await expect(
       epochOf(dataset.withWorkers(spawner), { batchSize: 1, epoch: 0, from: 0 }),
     ).rejects.toMatchObject({
@@ -226,8 +226,8 @@ test('what cannot be read keeps its name, wherever it is changed', async () => {
   }
 });
 
-test('the script of a worker is the one that its sources make (npm run worker)', async () => {
+test('workerScript.ts is up to date with its sources (npm run worker)', async () => {
   const written = await readFile(new URL('../../src/data/workerScript.ts', import.meta.url), 'utf8');
   expect(written).toBe(await bundleWorker());
-  expect(WORKER_SCRIPT.length).toBeLessThan(10_000); // what each thread compiles before its first batch
+  expect(WORKER_SCRIPT.length).toBeLessThan(10_000); // Each thread compiles it before its first batch.
 });

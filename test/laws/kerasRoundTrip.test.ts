@@ -4,7 +4,7 @@ import { exportKeras, loadKeras, memoryStore, regression } from '../../src/entri
 import { createNetwork } from '../../src/network/buildNetwork.js';
 import { readModelFolder, writeModelFolder } from '../../src/network/savedModel/modelFolder.js';
 import { tf } from '../../src/tensor/tf.js';
-import { answersOf, builtFrom, type ModelSpec, modelSpec, noiseFor } from './models.js';
+import { answersOf, buildModel, type ModelSpec, modelSpec, noiseFor } from './models.js';
 
 const BATCH = 2;
 /**
@@ -54,7 +54,7 @@ async function checkRoundTrip(model: tf.LayersModel, seed: number): Promise<void
 test('any model of image layers survives a round trip through .keras and .h5 with the same outputs and trainable flags', async () => {
   await fc.assert(
     fc.asyncProperty(modelSpec, async (spec: ModelSpec) => {
-      const model = builtFrom(spec, { images: true });
+      const model = buildModel(spec, { images: true });
       await checkRoundTrip(model, spec.seed);
       model.dispose();
     }),
@@ -66,7 +66,7 @@ test('any network of tasks survives a round trip through .keras, .h5 and a saved
   const tasks = { age: regression({ unit: 'years' }), height: regression({ unit: 'cm' }) };
   await fc.assert(
     fc.asyncProperty(modelSpec, async (spec: ModelSpec) => {
-      const model = builtFrom(spec, { tasks: Object.keys(tasks) });
+      const model = buildModel(spec, { tasks: Object.keys(tasks) });
       const shape = model.inputs[0]!.shape.slice(1) as [number, number, number];
       const network = createNetwork(model, tasks, { shape, range: [0, 1] });
       const store = memoryStore();

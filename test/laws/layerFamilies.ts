@@ -1,7 +1,7 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { tf } from '../../src/tensor/tf.js';
 
-/** One layer to be: what, on which tensor so far, with which numbers. */
+/** Random choices for one layer: its kind, its input and its options. */
 export interface Choice {
   readonly kind: number;
   readonly from: number;
@@ -12,16 +12,16 @@ export interface Choice {
 }
 
 export type Shape = readonly (number | null)[];
-/** Puts a layer behind `x`; undefined, or an error, where none fits. */
-export type Apply = (x: SymbolicTensor, c: Choice, site: Site) => SymbolicTensor | undefined;
+/** Adds a layer after `x`. Returns undefined or throws when no layer fits. */
+export type Apply = (x: SymbolicTensor, c: Choice, graph: GraphBuilder) => SymbolicTensor | undefined;
 
-/** What the layers of one model share: names, and what stands already. */
-export interface Site {
+/** State of a model under construction. */
+export interface GraphBuilder {
   name(kind: string): string;
   connect(layer: tf.layers.Layer, input: SymbolicTensor | SymbolicTensor[]): SymbolicTensor;
-  /** Another tensor of this shape. TensorFlow.js cannot run a merge of a tensor with itself that is read elsewhere too. */
+  /** Returns another tensor of this shape. TensorFlow.js cannot merge a tensor with itself if another layer reads it too. */
   like(x: SymbolicTensor, which: number): SymbolicTensor;
-  /** A layer that takes one tensor of this shape and has stood before. */
+  /** Returns an earlier layer with one input of this shape, or undefined. */
   shared(x: SymbolicTensor, which: number): tf.layers.Layer | undefined;
 }
 
@@ -41,23 +41,23 @@ const ACTIVATIONS = [
   'softmax',
   'logSoftmax',
 ] as const;
-type AnyActivation = any; // tfjs types leave out some that it has
+type AnyActivation = any; // The types of TensorFlow.js lack some of its activations.
 
 export const pick = <T>(list: readonly T[], turn: number): T => list[turn % list.length]!;
 export const odd = (turn: number, bit: number) => ((turn >> bit) & 1) === 1;
 
-/** Settings of any convolution, by the bits of `turn`. */
+/** Options of any convolution, from the bits of `turn`. */
 const windowOf = ({ size, turn }: Choice) => ({
   kernelSize: size,
   padding: odd(turn, 0) ? ('same' as const) : ('valid' as const),
-  // TensorFlow.js has either strides or dilation.
+  // TensorFlow.js does not support strides together with dilation.
   ...(odd(turn, 1) ? { strides: 2 } : odd(turn, 2) ? { dilationRate: 2 } : {}),
   useBias: !odd(turn, 3),
   activation: pick(ACTIVATIONS, turn >> 2) as AnyActivation,
 });
 
-/** How weights are born; the models then have others, so only what is written of it counts. */
-const INITIALISERS = [
+/** Initializers. The tests replace the weights, so that only the configuration matters. */
+const INITIALIZERS = [
   () => tf.initializers.glorotUniform({}),
   () => tf.initializers.heNormal({}),
   () => tf.initializers.leCunNormal({ seed: 3 }),
@@ -73,14 +73,14 @@ const penalties = ({ turn }: Choice) => ({
   ...(odd(turn, 4) ? { kernelRegularizer: tf.regularizers.l2({ l2: 0.01 }) } : {}),
   ...(odd(turn, 5) ? { biasRegularizer: tf.regularizers.l1({ l1: 0.02 }) } : {}),
   ...(odd(turn, 6) ? { kernelConstraint: tf.constraints.maxNorm({ maxValue: 3, axis: 0 }) } : {}),
-  kernelInitializer: pick(INITIALISERS, turn >> 3)(),
+  kernelInitializer: pick(INITIALIZERS, turn >> 3)(),
 });
 
 const layers = tf.layers;
 const one =
   (kind: string, make: (name: string, c: Choice, shape: Shape) => tf.layers.Layer): Apply =>
-  (x, c, site) =>
-    site.connect(make(site.name(kind), c, x.shape), x);
+  (x, c, graph) =>
+    graph.connect(make(graph.name(kind), c, x.shape), x);
 
 export const ANY_RANK: readonly Apply[] = [
   one('bn', (name, { turn }) =>
@@ -104,18 +104,23 @@ export const ANY_RANK: readonly Apply[] = [
   one('dropout', (name) => layers.dropout({ name, rate: 0.4 })),
   one('rescale', (name) => layers.rescaling({ name, scale: 0.5, offset: 1 })),
   one('flatten', (name) => layers.flatten({ name })),
-  (x, c, site) => site.connect(layers.add({ name: site.name('add') }), [x, site.like(x, c.other)]),
-  (x, c, site) => site.connect(layers.multiply({ name: site.name('multiply') }), [site.like(x, c.other), x]),
-  (x, c, site) => site.connect(layers.average({ name: site.name('average') }), [x, site.like(x, c.other)]),
-  (x, c, site) => site.connect(layers.maximum({ name: site.name('maximum') }), [x, site.like(x, c.other)]),
-  (x, c, site) => site.connect(layers.minimum({ name: site.name('minimum') }), [x, site.like(x, c.other)]),
-  (x, c, site) => site.connect(layers.concatenate({ name: site.name('concat') }), [x, site.like(x, c.other)]),
-  // Three times, since what is rare among thirty would hardly be drawn.
+  (x, c, graph) => graph.connect(layers.add({ name: graph.name('add') }), [x, graph.like(x, c.other)]),
+  (x, c, graph) =>
+    graph.connect(layers.multiply({ name: graph.name('multiply') }), [graph.like(x, c.other), x]),
+  (x, c, graph) =>
+    graph.connect(layers.average({ name: graph.name('average') }), [x, graph.like(x, c.other)]),
+  (x, c, graph) =>
+    graph.connect(layers.maximum({ name: graph.name('maximum') }), [x, graph.like(x, c.other)]),
+  (x, c, graph) =>
+    graph.connect(layers.minimum({ name: graph.name('minimum') }), [x, graph.like(x, c.other)]),
+  (x, c, graph) =>
+    graph.connect(layers.concatenate({ name: graph.name('concat') }), [x, graph.like(x, c.other)]),
+  // Three entries, because a single entry among thirty would hardly be drawn.
   ...Array.from(
     { length: 3 },
-    (): Apply => (x, c, site) => {
-      const layer = site.shared(x, c.other);
-      return layer && site.connect(layer, x);
+    (): Apply => (x, c, graph) => {
+      const layer = graph.shared(x, c.other);
+      return layer && graph.connect(layer, x);
     },
   ),
 ];
@@ -126,7 +131,7 @@ export const IMAGE: readonly Apply[] = [
     layers.conv2d({ name, filters: 2, kernelSize: 3, padding: 'same', activation: 'relu' }),
   ),
   one('depthwise', (name, c) => {
-    // The stock layer takes no notice of a dilation.
+    // The stock layer ignores a dilation.
     const { dilationRate: _, ...rest } = windowOf(c) as ReturnType<typeof windowOf> & {
       dilationRate?: number;
     };
@@ -141,7 +146,7 @@ export const IMAGE: readonly Apply[] = [
     const { dilationRate: _, ...rest } = windowOf(c) as ReturnType<typeof windowOf> & {
       dilationRate?: number;
     };
-    // TensorFlow crashes in the gradient of one whose stride is larger than its window.
+    // TensorFlow crashes in the gradient of a layer whose stride is larger than its window.
     return layers.conv2dTranspose({ name, filters: 2, ...rest, kernelSize: c.size + 1 });
   }),
   one('pad', (name, { size }) =>
@@ -176,13 +181,14 @@ export const IMAGE: readonly Apply[] = [
   ),
 ];
 
-/** The door to layers of volumes. */
-export const DEEPER = one('volume', (name, _, [, ...shape]) =>
+/** Reshapes an image to a volume, so that volume layers can follow. */
+export const TO_VOLUME = one('volume', (name, _, [, ...shape]) =>
   layers.reshape({ name, targetShape: [...(shape as number[]), 1] }),
 );
 
 export const SEQUENCE: readonly Apply[] = [
-  (x, c, site) => site.connect(layers.dot({ name: site.name('dot'), axes: 2 }), [x, site.like(x, c.other)]),
+  (x, c, graph) =>
+    graph.connect(layers.dot({ name: graph.name('dot'), axes: 2 }), [x, graph.like(x, c.other)]),
   one('permute', (name) => layers.permute({ name, dims: [2, 1] })),
 ];
 
@@ -227,7 +233,7 @@ export const VOLUME: readonly Apply[] = [
   one('flatten', (name) => layers.flatten({ name })),
 ];
 
-/** Layers that draw by themselves: a network of tasks refuses them. */
+/** Layers that draw random numbers themselves. A network of tasks rejects them. */
 export const DRAWING: readonly Apply[] = [
   one('noise', (name) => layers.gaussianNoise({ name, stddev: 0.1 })),
   one('noise', (name) => layers.gaussianDropout({ name, rate: 0.1 })),

@@ -6,21 +6,21 @@ import { tf } from '../../src/tensor/tf.js';
 import {
   ANY_RANK,
   type Choice,
-  DEEPER,
   DRAWING,
   DRAWING_ROWS,
   FLAT,
+  type GraphBuilder,
   IMAGE,
   odd,
   pick,
   ROWS,
   SEQUENCE,
   type Shape,
-  type Site,
+  TO_VOLUME,
   VOLUME,
 } from './layerFamilies.js';
 
-/** A model drawn by fast-check, as numbers: {@link builtFrom} makes it, shrinking drops layers. */
+/** Description of a random model that {@link buildModel} builds. Shrinking removes layers. */
 export interface ModelSpec {
   readonly seed: number;
   readonly inputs: readonly (readonly [height: number, width: number, channels: number])[];
@@ -40,7 +40,7 @@ const choice: fc.Arbitrary<Choice> = fc.record({
 const side = fc.integer({ min: 5, max: 8 });
 const channels = fc.constantFrom(1, 3);
 
-/** Models of one or two images, with branches, merges and shared layers, of every family of layers that is written. */
+/** Random models of one or two images with branches, merges and shared layers, from all families of supported layers. */
 export const modelSpec: fc.Arbitrary<ModelSpec> = fc.record({
   seed: fc.nat(1_000_000),
   inputs: fc.array(fc.tuple(side, side, channels), { minLength: 1, maxLength: 2 }),
@@ -48,29 +48,29 @@ export const modelSpec: fc.Arbitrary<ModelSpec> = fc.record({
   outputs: fc.integer({ min: 1, max: 3 }),
 });
 
-/** What is asked of a model. */
+/** Options of {@link buildModel}. */
 export interface BuildOptions {
-  /** Names of tasks, one flat output each, behind one image. */
+  /** Names of tasks. The model then has one image and one flat output for each task. */
   readonly tasks?: readonly string[];
-  /** Only layers for images: none for rows or volumes, none that draws by itself. True where there are tasks. */
+  /** Whether the model has only image layers: no layers for rows or volumes, and none that draws random numbers. Default: whether it has tasks. */
   readonly images?: boolean;
 }
 
-/** A tensor may not grow without end, nor a layer take more than this. */
+/** Largest size of a tensor. */
 const LARGEST = 4000;
 
 const sizeOf = (shape: Shape) => shape.slice(1).reduce<number>((product, size) => product * (size ?? 1), 1);
 
-/** The model of a spec, with weights from its seed. Equal specs give equal models. */
-export function builtFrom(
+/** Builds the model of a spec with weights from its seed. Equal specs give equal models. */
+export function buildModel(
   spec: ModelSpec,
   { tasks, images: plain = tasks !== undefined }: BuildOptions = {},
 ): tf.LayersModel {
   const counts = new Map<string, number>();
   const pool: SymbolicTensor[] = [];
   const read = new Set<number>();
-  const made: { layer: tf.layers.Layer; shape: string }[] = [];
-  const site: Site = {
+  const layers: { layer: tf.layers.Layer; shape: string }[] = [];
+  const graph: GraphBuilder = {
     name: (kind) => {
       const count = (counts.get(kind) ?? 0) + 1;
       counts.set(kind, count);
@@ -80,7 +80,7 @@ export function builtFrom(
       const inputs = Array.isArray(input) ? input : [input];
       const output = layer.apply(input) as SymbolicTensor;
       for (const { id } of inputs) read.add(id);
-      if (!Array.isArray(input)) made.push({ layer, shape: input.shape.join() });
+      if (!Array.isArray(input)) layers.push({ layer, shape: input.shape.join() });
       return output;
     },
     like: (x, which) => {
@@ -89,7 +89,7 @@ export function builtFrom(
       return pick(others, which);
     },
     shared: (x, which) => {
-      const fitting = made.filter(({ shape }) => shape === x.shape.join());
+      const fitting = layers.filter(({ shape }) => shape === x.shape.join());
       return fitting.length === 0 ? undefined : pick(fitting, which).layer;
     },
   };
@@ -98,13 +98,13 @@ export function builtFrom(
   );
   pool.push(...images);
   for (const c of spec.choices) {
-    const x = pool[pool.length - 1 - (c.from % Math.min(4, pool.length))]!; // a late one, so that depth grows
+    const x = pool[pool.length - 1 - (c.from % Math.min(4, pool.length))]!; // A recent tensor, so that the model becomes deep.
     const rank = x.shape.length;
-    const own = rank === 5 ? VOLUME : [IMAGE, plain ? SEQUENCE : ROWS, FLAT][4 - rank]!;
+    const family = rank === 5 ? VOLUME : [IMAGE, plain ? SEQUENCE : ROWS, FLAT][4 - rank]!;
     const drawing = plain || rank === 5 ? [] : [...DRAWING, ...(rank === 3 ? DRAWING_ROWS : [])];
-    const deeper = rank === 4 && !plain ? [DEEPER] : [];
-    const kinds = rank === 5 ? own : [...own, ...own, ...ANY_RANK, ...drawing, ...deeper];
-    const y = tried(() => pick(kinds, c.kind)(x, c, site));
+    const reshaping = rank === 4 && !plain ? [TO_VOLUME] : [];
+    const kinds = rank === 5 ? family : [...family, ...family, ...ANY_RANK, ...drawing, ...reshaping];
+    const y = tryAction(() => pick(kinds, c.kind)(x, c, graph));
     if (!y || sizeOf(y.shape) > LARGEST || y.shape.slice(1).some((size) => !(size! > 0))) continue;
     if (c.frozen && odd(c.turn, 8)) y.sourceLayer.trainable = false;
     pool.push(y);
@@ -113,8 +113,8 @@ export function builtFrom(
   const wanted = tasks?.length ?? spec.outputs;
   const last = (ends.length > 0 ? ends : images).slice(-wanted);
   const outputs = tasks
-    ? tasks.map((name, i) => headOf(name, pick(last, i), site))
-    : last.map((end, i) => (images.includes(end) ? headOf(`out_${i}`, end, site) : end));
+    ? tasks.map((name, i) => headOf(name, pick(last, i), graph))
+    : last.map((end, i) => (images.includes(end) ? headOf(`out_${i}`, end, graph) : end));
   const used = images.filter((image) => leadsTo(image, outputs));
   const model = tf.model({ inputs: used, outputs, name: 'drawn' });
   fill(model, spec.seed);
@@ -122,8 +122,8 @@ export function builtFrom(
   return model;
 }
 
-/** A layer that does not take the shape is left out: which ones do is not the business of the spec. */
-function tried<R>(action: () => R): R | undefined {
+/** Runs an action and returns undefined if it throws: a layer that does not accept the shape is skipped. */
+function tryAction<R>(action: () => R): R | undefined {
   try {
     return action();
   } catch {
@@ -131,10 +131,10 @@ function tried<R>(action: () => R): R | undefined {
   }
 }
 
-function headOf(name: string, end: SymbolicTensor, site: Site): SymbolicTensor {
+function headOf(name: string, end: SymbolicTensor, graph: GraphBuilder): SymbolicTensor {
   const flat =
-    end.shape.length === 2 ? end : site.connect(tf.layers.flatten({ name: site.name('flatten') }), end);
-  return site.connect(tf.layers.dense({ name, units: 1 }), flat);
+    end.shape.length === 2 ? end : graph.connect(tf.layers.flatten({ name: graph.name('flatten') }), end);
+  return graph.connect(tf.layers.dense({ name, units: 1 }), flat);
 }
 
 function leadsTo(image: SymbolicTensor, outputs: readonly SymbolicTensor[]): boolean {
@@ -149,7 +149,7 @@ function leadsTo(image: SymbolicTensor, outputs: readonly SymbolicTensor[]): boo
   return outputs.some(visit);
 }
 
-/** Every weight its own numbers, none of them what it was born with: variances above 0, the rest around 0. */
+/** Sets each weight to its own random numbers instead of its initial values: variances above 0, the others around 0. */
 function fill(model: tf.LayersModel, seed: number): void {
   for (const weight of model.weights) {
     const random = createRng(seed, weight.originalName);
@@ -164,7 +164,7 @@ function fill(model: tf.LayersModel, seed: number): void {
   }
 }
 
-/** Inputs for a model, by name and in order: noise from 0 to 1. */
+/** Creates noise from 0 to 1 for each input of a model, in order. */
 export function noiseFor(model: tf.LayersModel, count: number, seed: number): Float32Array[] {
   return model.inputs.map(({ shape }, i) => {
     const random = createRng(seed, 'noise', i);
@@ -172,7 +172,7 @@ export function noiseFor(model: tf.LayersModel, count: number, seed: number): Fl
   });
 }
 
-/** The outputs for such inputs, in order. */
+/** Returns the outputs of a model for such inputs, in order. */
 export function answersOf(
   model: tf.LayersModel,
   inputs: readonly Float32Array[],

@@ -1,4 +1,4 @@
-/** What branches see of the image: one trunk, called once for each different view that is seen. */
+/** Laws of input views: the trunk is called once for each different view of the branches. */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -47,11 +47,11 @@ beforeAll(() => loadWasmBackend());
 const SIDE = 12;
 const NAMES = ['a', 'b', 'c', 'd'] as const;
 
-/** Views by name; each call makes its blocks anew. */
+/** Views by name. Each call creates new blocks. */
 const VIEWS: { readonly [name: string]: () => readonly LayerLike[] } = {
   image: () => [],
-  grey: () => [grayscaleImage()],
-  'dark grey': () => [grayscaleImage(), activation('sigmoid')],
+  gray: () => [grayscaleImage()],
+  'dark gray': () => [grayscaleImage(), activation('sigmoid')],
   small: () => [averagePool(2)],
 };
 
@@ -80,39 +80,39 @@ function image(seed: number, channels = 3) {
   return { data, height: SIDE, width: SIDE, channels };
 }
 
-/** A colour image whose channels all hold Keras's grey of it, as numbers of the network. */
-function greyTensor({ data }: { data: Uint8Array }): Float32Array {
+/** Returns a color image whose channels are all Keras's grayscale of it, in the network's range. */
+function grayscaleValues({ data }: { data: Uint8Array }): Float32Array {
   return Float32Array.from(data, (_, i) => {
-    const at = 3 * Math.floor(i / 3);
-    return (0.2989 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!) / 255;
+    const first = 3 * Math.floor(i / 3);
+    return (0.2989 * data[first]! + 0.587 * data[first + 1]! + 0.114 * data[first + 2]!) / 255;
   });
 }
 
-describe('a network whose branches see views', () => {
-  test('calls its trunk once for each different view, and makes no view that nobody sees', () => {
+describe('a network whose branches have input views', () => {
+  test('calls its trunk once for each different view, and creates no other views', () => {
     fc.assert(
-      fc.property(views, (seen) => {
-        const model = build(seen);
-        expect(calls(model, 'trunk_conv1')).toBe(new Set(seen).size);
-        const made = model.layersModel.layers.filter(({ name }) => name.startsWith('image_'));
+      fc.property(views, (viewNames) => {
+        const model = build(viewNames);
+        expect(calls(model, 'trunk_conv1')).toBe(new Set(viewNames).size);
+        const viewLayers = model.layersModel.layers.filter(({ name }) => name.startsWith('image_'));
         const wanted = new Set(
-          seen.flatMap(
+          viewNames.flatMap(
             (view) =>
-              ({ image: [], grey: ['grey'], 'dark grey': ['grey 2', 'sigmoid'], small: ['pool'] })[view] ??
+              ({ image: [], gray: ['gray'], 'dark gray': ['gray 2', 'sigmoid'], small: ['pool'] })[view] ??
               [],
           ),
         );
-        expect(made).toHaveLength(wanted.size);
-        // A view has no weights that are trained: the network is the one without views, and its greys.
-        const greys = made.filter(({ name }) => name.startsWith('image_grey')).length;
-        const plain = build(seen.map(() => 'image'));
-        expect(model.architecture().parameters).toBe(plain.architecture().parameters + 12 * greys);
+        expect(viewLayers).toHaveLength(wanted.size);
+        // Views have no trainable weights: the network has the same ones as without views, plus its grayscale layers.
+        const grayscaleCount = viewLayers.filter(({ name }) => name.startsWith('image_grey')).length;
+        const plain = build(viewNames.map(() => 'image'));
+        expect(model.architecture().parameters).toBe(plain.architecture().parameters + 12 * grayscaleCount);
         expect(model.architecture().trainableParameters).toBe(plain.architecture().trainableParameters);
         for (const weight of plain.layersModel.weights) {
-          const twin = model.layersModel.weights.find(
+          const counterpart = model.layersModel.weights.find(
             ({ originalName }) => originalName === weight.originalName,
           )!;
-          expect(twin.read().dataSync()).toEqual(weight.read().dataSync());
+          expect(counterpart.read().dataSync()).toEqual(weight.read().dataSync());
         }
         plain.dispose();
         model.dispose();
@@ -121,16 +121,16 @@ describe('a network whose branches see views', () => {
     );
   });
 
-  test('answers for each task what the network answers whose every branch sees that', async () => {
+  test('predicts for each task the same as a network whose branches all have that view', async () => {
     await fc.assert(
-      fc.asyncProperty(views, fc.nat(1000), async (seen, seed) => {
-        const model = build(seen);
+      fc.asyncProperty(views, fc.nat(1000), async (viewNames, seed) => {
+        const model = build(viewNames);
         const answer = await model.predict(image(seed), { engine: 'wasm' });
-        for (const [i, view] of seen.entries()) {
-          const alone = build(seen.map(() => view));
-          const own = await alone.predict(image(seed), { engine: 'wasm' });
-          // The same operations on the same numbers.
-          expect(answer[NAMES[i]!]).toBe(own[NAMES[i]!]);
+        for (const [i, view] of viewNames.entries()) {
+          const alone = build(viewNames.map(() => view));
+          const expected = await alone.predict(image(seed), { engine: 'wasm' });
+          // Both run the same operations on the same numbers.
+          expect(answer[NAMES[i]!]).toBe(expected[NAMES[i]!]);
           alone.dispose();
         }
         model.dispose();
@@ -139,38 +139,38 @@ describe('a network whose branches see views', () => {
     );
   });
 
-  test('in grey answers what a plain one answers to the grey image', () => {
-    const given = image(3);
-    const [grey, plain] = [build(['grey']), build(['image'])];
+  test('with a grayscale view predicts the same as a plain network for the grayscale image', () => {
+    const color = image(3);
+    const [gray, plain] = [build(['gray']), build(['image'])];
     const ask = (model: MultiTaskModel<any>, data: Float32Array) =>
       tf.tidy(
         () => (model.layersModel.predict(tf.tensor(data, [1, SIDE, SIDE, 3])) as tf.Tensor).dataSync()[0]!,
       );
-    const bytes = Float32Array.from(given.data, (byte) => byte / 255);
-    // Sums of three products in another order.
-    expect(ask(grey, bytes)).toBeCloseTo(ask(plain, greyTensor(given)), 5);
-    expect(ask(grey, bytes)).not.toBeCloseTo(ask(plain, bytes), 5);
+    const bytes = Float32Array.from(color.data, (byte) => byte / 255);
+    // The sums of three products have another order.
+    expect(ask(gray, bytes)).toBeCloseTo(ask(plain, grayscaleValues(color)), 5);
+    expect(ask(gray, bytes)).not.toBeCloseTo(ask(plain, bytes), 5);
   });
 
-  test('is the same after it was saved and loaded, and goes on where it was stopped', async () => {
+  test('is the same after saving and loading, and resumes where it was interrupted', async () => {
     await fc.assert(
-      fc.asyncProperty(views, async (seen) => {
-        const names = NAMES.slice(0, seen.length);
+      fc.asyncProperty(views, async (viewNames) => {
+        const names = NAMES.slice(0, viewNames.length);
         const data = imagesInMemory(
           Array.from({ length: 7 }, (_, i) => ({
             image: image(i),
-            labels: Object.fromEntries(names.map((name, at) => [name, i + at])),
+            labels: Object.fromEntries(names.map((name, offset) => [name, i + offset])),
           })),
         );
         const options = { batchSize: 3, engine: 'wasm', seed: 2, validation: data } as const;
         const rows = async (model: MultiTaskModel<any>, more: object) =>
           (await model.fit(data, { ...options, ...more } as any)).rows.map(({ seconds: _, ...row }) => row);
-        const whole = build(seen);
+        const whole = build(viewNames);
         const wanted = await rows(whole, { epochs: 2 });
         const checkpoint = memoryStore();
-        const first = build(seen);
+        const first = build(viewNames);
         await rows(first, { epochs: 1, checkpoint });
-        const second = build(seen);
+        const second = build(viewNames);
         expect(await rows(second, { epochs: 2, checkpoint, resume: true })).toEqual(wanted);
         const store = memoryStore();
         await second.save(store);
@@ -185,7 +185,7 @@ describe('a network whose branches see views', () => {
   });
 });
 
-test('a trunk that is called twice drops out by a mask for each call, as Keras draws one for each', () => {
+test('a trunk that is called twice has one dropout mask for each call, as in Keras', () => {
   const network = buildNetwork({
     input: { shape: [4, 4, 3], range: [0, 1] },
     seed: 1,
@@ -199,15 +199,15 @@ test('a trunk that is called twice drops out by a mask for each call, as Keras d
   const masks = drawDropoutMasks(network, 20, 1, 0, 0);
   const [one, other] = Object.values(masks);
   expect(Object.keys(masks)).toHaveLength(2);
-  const alike = one!.data.filter((bit, i) => bit === other!.data[i]).length / one!.data.length;
-  expect(Math.abs(alike - 0.5)).toBeLessThan(0.08); // of 960 independent draws: five deviations
-  // Each call takes its own: an image of ones comes out with the zeros of its mask.
-  const seen: tf.Tensor[] = [];
+  const equalShare = one!.data.filter((bit, i) => bit === other!.data[i]).length / one!.data.length;
+  expect(Math.abs(equalShare - 0.5)).toBeLessThan(0.08); // five standard deviations of 960 independent draws
+  // Each call uses its own mask: an image of ones becomes 0 where the mask is 0.
+  const outputs: tf.Tensor[] = [];
   const layer = network.layersModel.getLayer('trunk_dropout1');
   const stock = layer.call.bind(layer);
   layer.call = (inputs, kwargs) => {
     const output = stock(inputs, kwargs) as tf.Tensor;
-    seen.push(tf.keep(output));
+    outputs.push(tf.keep(output));
     return output;
   };
   const data = imagesInMemory(
@@ -226,14 +226,14 @@ test('a trunk that is called twice drops out by a mask for each call, as Keras d
   };
   const inputs = toStepInputs(network, toTensors(arrays));
   computeTrainingStep(network, sgd(), { age: 1, gender: 1 }, 'update', inputs, []);
-  expect(seen).toHaveLength(2);
-  seen.forEach((output, call) => {
+  expect(outputs).toHaveLength(2);
+  outputs.forEach((output, call) => {
     const bits = output.dataSync().map((value) => (value > 0 ? 1 : 0));
     expect(Float32Array.from(bits)).toEqual([one, other][call]!.data);
   });
 });
 
-describe('views', () => {
+describe('input views', () => {
   const two = (a: readonly LayerLike[] | LayerLike, b: readonly LayerLike[] | LayerLike) =>
     multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(4, 3)]))
@@ -241,16 +241,16 @@ describe('views', () => {
       .task('gender', binary(['male', 'female']), branch([flatten()], { inputView: b }))
       .build();
 
-  test('that are trained are equal where they are the same blocks', () => {
-    const learned = conv(3, 1);
-    expect(calls(two(learned, learned), 'trunk_conv1')).toBe(1);
-    expect(calls(two(learned, [learned]), 'trunk_conv1')).toBe(1);
-    const own = two(conv(3, 1), conv(3, 1));
-    expect(calls(own, 'trunk_conv1')).toBe(2);
-    expect(own.layersModel.layers.map(({ name }) => name)).toContain('image_conv2');
+  test('with trainable layers are equal only if they are the same blocks', () => {
+    const trainableBlock = conv(3, 1);
+    expect(calls(two(trainableBlock, trainableBlock), 'trunk_conv1')).toBe(1);
+    expect(calls(two(trainableBlock, [trainableBlock]), 'trunk_conv1')).toBe(1);
+    const separate = two(conv(3, 1), conv(3, 1));
+    expect(calls(separate, 'trunk_conv1')).toBe(2);
+    expect(separate.layersModel.layers.map(({ name }) => name)).toContain('image_conv2');
   });
 
-  test('may be a layer of TensorFlow.js, for one branch or for several', () => {
+  test('can be layers of TensorFlow.js, for one branch or for several', () => {
     const crop = tf.layers.cropping2D({ cropping: 2, name: 'crop' });
     const shared = two(crop, [crop]);
     expect(calls(shared, 'trunk_conv1')).toBe(1);
@@ -259,31 +259,31 @@ describe('views', () => {
     ]);
   });
 
-  /** A frozen 1x1 convolution to `values.length / 3` channels, as a user writes one. */
+  /** Creates a custom block: a frozen 1x1 convolution to `values.length / 3` channels. */
   const mix = (values: readonly number[]): Block => ({
     '~block': 'mix',
     computeOutputSize: (input) => input,
-    build: (input, site) => {
+    build: (input, context) => {
       const filters = values.length / 3;
       const layer = tf.layers.conv2d({
-        name: site.createName('mix'),
+        name: context.createName('mix'),
         filters,
         kernelSize: 1,
         useBias: false,
       });
       layer.trainable = false;
-      const output = site.connect(layer, input);
-      site.setWeights(layer, [Float32Array.from(values)]);
+      const output = context.connect(layer, input);
+      context.setWeights(layer, [Float32Array.from(values)]);
       return output;
     },
   });
   const RED = [1, 0, 0];
 
-  test('of a block of the user are equal where they make the same layers of the same weights', () => {
+  test('of custom blocks are equal if they create the same layers with the same weights', () => {
     expect(calls(two(mix(RED), mix(RED)), 'trunk_conv1')).toBe(1);
-    const apart = two(mix(RED), mix([0, 1, 0]));
-    expect(calls(apart, 'trunk_conv1')).toBe(2);
-    // One that was built in vain leaves neither a layer nor a gap in the names.
+    const different = two(mix(RED), mix([0, 1, 0]));
+    expect(calls(different, 'trunk_conv1')).toBe(2);
+    // A view that was built but not used leaves neither a layer nor a gap in the names.
     const third = multiTask({ input: [SIDE, SIDE, 3] })
       .task('a', regression({ unit: 'years' }), branch([flatten()], { inputView: mix(RED) }))
       .task('b', regression({ unit: 'years' }), branch([flatten()], { inputView: mix(RED) }))
@@ -293,20 +293,20 @@ describe('views', () => {
     expect(views).toEqual(['image_mix1', 'image_mix2']);
   });
 
-  test('that were built in vain leave no weights behind', () => {
+  test('that were built but not used leave no weights behind', () => {
     const before = tf.memory().numTensors;
     two(grayscaleImage(), grayscaleImage()).dispose();
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('of the same layers are others where these read each other in another way, or end elsewhere', () => {
-    /** Two mixtures, one behind the other or both of the image, of which one is the view. */
+  test('with the same layers are different if the connections or the output differ', () => {
+    /** Creates a block of two convolutions, chained or both after the image. One of them is the view. */
     const both = (chained: boolean, end: 0 | 1): Block => ({
       '~block': 'both',
       computeOutputSize: (input) => input,
-      build: (input, site) => {
-        const first = mix([1, 0, 0, 0, 1, 0, 0, 0, 1]).build(input, site);
-        return [first, mix([0, 1, 0, 0, 0, 1, 1, 0, 0]).build(chained ? first : input, site)][end]!;
+      build: (input, context) => {
+        const first = mix([1, 0, 0, 0, 1, 0, 0, 0, 1]).build(input, context);
+        return [first, mix([0, 1, 0, 0, 0, 1, 1, 0, 0]).build(chained ? first : input, context)][end]!;
       },
     });
     expect(calls(two(both(true, 1), both(true, 1)), 'trunk_conv1')).toBe(1);
@@ -314,7 +314,7 @@ describe('views', () => {
     expect(calls(two(both(true, 0), both(true, 1)), 'trunk_conv1')).toBe(2);
   });
 
-  test('leave a shared layer as deep as its farthest call, in the order of the layers that Keras 3.15 gives them', () => {
+  test('give a shared layer the depth of its deepest call, in the layer order of Keras 3.15', () => {
     const age = regression({ unit: 'years' });
     const model = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(4, 3), batchNorm()]))
@@ -328,7 +328,7 @@ describe('views', () => {
     model.dispose();
   });
 
-  test('of blocks with other settings are others', () => {
+  test('of blocks with different options are different', () => {
     expect(
       calls(
         two([grayscaleImage(), activation('sigmoid')], [grayscaleImage(), activation('tanh')]),
@@ -339,10 +339,14 @@ describe('views', () => {
     expect(calls(two(averagePool(2), averagePool(2)), 'trunk_conv1')).toBe(1);
   });
 
-  test('stand in the architecture as part of the input, each call of the trunk with what it reads', () => {
+  test('are part of the input in the architecture, which lists the input of each call of the trunk', () => {
     const { layers } = two(grayscaleImage(), averagePool(2)).architecture();
-    const layer = (name: string) => layers.find((own) => own.name === name)!;
-    expect(layer('image_grey1')).toMatchObject({ part: 'input', detail: '1×1, to grey', trainable: false });
+    const layer = (name: string) => layers.find((each) => each.name === name)!;
+    expect(layer('image_grey1')).toMatchObject({
+      part: 'input',
+      detail: '1×1, to grayscale',
+      trainable: false,
+    });
     expect(layer('trunk_conv1').calls).toEqual([
       [{ layer: 'image_grey1', call: 0 }],
       [{ layer: 'image_avgpool1', call: 0 }],
@@ -353,10 +357,10 @@ describe('views', () => {
       .trunk(sharedTrunk([grayscaleImage(), conv(2, 3)]))
       .task('age', regression({ unit: 'years' }), branch([flatten()]))
       .build();
-    expect(trunk.architecture().layers[1]).toMatchObject({ part: 'trunk', detail: '1×1, to grey' });
+    expect(trunk.architecture().layers[1]).toMatchObject({ part: 'trunk', detail: '1×1, to grayscale' });
   });
 
-  test('stand before a backbone of the branch too', async () => {
+  test('are applied before a backbone in a branch too', async () => {
     const backbone = await mobileNetV2Backbone({ weights: null });
     const model = multiTask({ input: [32, 32, 3] })
       .task(
@@ -368,7 +372,7 @@ describe('views', () => {
     expect(model.architecture().layers.find(({ name }) => name === 'image_preprocess')!.inputs).toEqual([
       'image_grey1',
     ]);
-    // All see grey by what they see, since a backbone wants the image itself.
+    // A backbone needs the image itself, so that grayscaleImage() is a view and no block of the trunk.
     const inTrunk = await faultOf(() =>
       multiTask({ input: [32, 32, 3] })
         .trunk(sharedTrunk([grayscaleImage(), ...backbone.layerStack]))
@@ -378,7 +382,7 @@ describe('views', () => {
     expect(inTrunk.advice).toContain('{ inputView: grayscaleImage() }');
   });
 
-  test('of a number of channels of their own are what the trunk is built on', () => {
+  test('with another number of channels determine the input channels of the trunk', () => {
     const model = two(mix(RED), mix(RED));
     expect(model.architecture().layers.find(({ name }) => name === 'trunk_conv1')!.parameters).toBe(
       4 * (9 + 1),
@@ -392,12 +396,12 @@ describe('views', () => {
     expect((model.layersModel.predict(noRed) as tf.Tensor[])[0]!.dataSync()).not.toEqual(age!.dataSync());
   });
 
-  test('of a block that holds a ready layer keep its weights', () => {
+  test('of a block with an existing layer keep its weights', () => {
     const layer = tf.layers.conv2d({ filters: 3, kernelSize: 1, name: 'ready' });
     const ready = {
       '~block': 'ready',
       computeOutputSize: (input: number) => input,
-      build: (input: tf.SymbolicTensor, site: BuildContext) => site.connect(layer, input),
+      build: (input: tf.SymbolicTensor, context: BuildContext) => context.connect(layer, input),
     } satisfies Block;
     const model = two(ready, [ready]);
     expect(calls(model, 'trunk_conv1')).toBe(1);
@@ -405,11 +409,11 @@ describe('views', () => {
     model.dispose();
   });
 
-  test('of a grey image are the image, and black stays black in any range', async () => {
-    const grey = multiTask({ input: [SIDE, SIDE, 1] })
+  test('of a grayscale image are the image itself, and black stays black in any range', async () => {
+    const gray = multiTask({ input: [SIDE, SIDE, 1] })
       .task('age', regression({ unit: 'years' }), branch([flatten()], { inputView: grayscaleImage() }))
       .build();
-    expect(grey.layersModel.layers.map(({ name }) => name)).toEqual(['image', 'age_flatten1', 'age']);
+    expect(gray.layersModel.layers.map(({ name }) => name)).toEqual(['image', 'age_flatten1', 'age']);
     const wide = multiTask({ input: [1, 1, 3], range: [-3, 1] })
       .task('age', regression({ unit: 'years' }), branch([flatten()], { inputView: grayscaleImage() }))
       .build();
@@ -421,7 +425,7 @@ describe('views', () => {
     for (const value of black) expect(value).toBeCloseTo(-3, 5);
   });
 
-  test('stand before the preprocessing of a backbone, whose weights they share', async () => {
+  test('are applied before the preprocessing of a backbone, which has one copy of its weights', async () => {
     const backbone = await resnet50Backbone({ weights: null, trainable: false });
     const part = (inputView: readonly LayerLike[]) => branch([dense(4)], { inputView });
     const make = (a: readonly LayerLike[], b: readonly LayerLike[]) =>
@@ -432,8 +436,8 @@ describe('views', () => {
         .build();
     const model = make([], [grayscaleImage()]);
     expect(calls(model, 'image_preprocess')).toBe(2);
-    const [colour, grey] = [make([], []), make([grayscaleImage()], [grayscaleImage()])];
-    expect(model.architecture().parameters).toBe(colour.architecture().parameters + 12);
+    const [color, gray] = [make([], []), make([grayscaleImage()], [grayscaleImage()])];
+    expect(model.architecture().parameters).toBe(color.architecture().parameters + 12);
     const random = createRng(1, 'face');
     const face = {
       data: Uint8Array.from({ length: 32 * 32 * 3 }, () => random.nextInt(256)),
@@ -442,8 +446,8 @@ describe('views', () => {
       channels: 3,
     };
     const answer = await model.predict(face, { engine: 'wasm' });
-    expect(answer.age).toBe((await colour.predict(face)).age);
-    expect(answer.gender).toEqual((await grey.predict(face)).gender);
-    for (const one of [model, colour, grey]) one.dispose();
+    expect(answer.age).toBe((await color.predict(face)).age);
+    expect(answer.gender).toEqual((await gray.predict(face)).gender);
+    for (const one of [model, color, gray]) one.dispose();
   });
 });

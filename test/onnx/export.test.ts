@@ -56,7 +56,7 @@ const createOddModel = () =>
 
 test.each([
   ['Model A', () => modelA(56, { seed: 1 })],
-  ['Model A with one task in grey', () => modelA(56, { seed: 1, grey: ['gender'] })],
+  ['Model A with one task in grayscale', () => modelA(56, { seed: 1, grey: ['gender'] })],
   [
     'A trained residual network with three kinds of tasks',
     async () => {

@@ -30,7 +30,7 @@ import {
 import { loadPackage } from '../../src/node/platform/loadPackage.js';
 import { tf } from '../../src/tensor/tf.js';
 import { useEngineWith } from '../engines/useEngineWith.js';
-import { aroundRuntime } from './aroundRuntime.js';
+import { wrapRuntime } from './wrapRuntime.js';
 
 const random = createRng(1, 'squares');
 const data = imagesInMemory(
@@ -229,12 +229,12 @@ describe('during a run', () => {
 test('sessions use the requested number of threads, do not spin, and are all released', async () => {
   const sessionOptions: any[] = [];
   let openCount = 0;
-  const runtime = await aroundRuntime({
-    made: (options) => {
+  const runtime = await wrapRuntime({
+    onCreate: (options) => {
       sessionOptions.push(options);
       openCount++;
     },
-    released: () => void openCount--,
+    onRelease: () => void openCount--,
   });
   await useEngineWith((async () => runtime) as never)('onnx', { threads: 1 });
   const model = compose();
@@ -476,11 +476,11 @@ describe('the verification of a graph fails', () => {
   );
 
   test('if the whole step differs, although each operation is correct', async () => {
-    const runtime = await aroundRuntime({
-      run:
+    const runtime = await wrapRuntime({
+      wrapRun:
         (run) =>
-        async (...given) => {
-          const results = await run(...given);
+        async (...args) => {
+          const results = await run(...args);
           results.gradient?.data.fill(0.5);
           return results;
         },
@@ -582,12 +582,12 @@ describe('with a runtime that', () => {
 
   test('fails during a run, fit throws, and another engine resumes from the checkpoint', async () => {
     let runs = 0;
-    const runtime = await aroundRuntime({
-      run:
+    const runtime = await wrapRuntime({
+      wrapRun:
         (run) =>
-        async (...given) => {
+        async (...args) => {
           if (++runs > 12) throw new Error('bad_alloc');
-          return run(...given);
+          return run(...args);
         },
     });
     await useEngineWith((async () => runtime) as never)('onnx');
@@ -602,7 +602,7 @@ test.each([0, -1, 1.5, Number.NaN, '2' as never])('fit rejects %s threads', asyn
   await expect(train({ threads })).rejects.toMatchObject({ kind: 'argument', path: 'threads' });
 });
 
-test('fit trains with one thread, and auto selects onnx with the reason and the faster engine', async () => {
+test('fit trains with one thread, and auto selects onnx, with the reason', async () => {
   await train({ threads: 1, epochs: 1 });
   const lines: string[] = [];
   const { engine } = await train({ engine: 'auto', epochs: 1, log: (line) => lines.push(line) });

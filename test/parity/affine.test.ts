@@ -48,7 +48,7 @@ const keras = fixture<{
   layers: { [name: string]: FixtureArray };
 }>('affine');
 
-const picture = (name: string, [height, width, channels]: ImageShape) => ({
+const createImage = (name: string, [height, width, channels]: ImageShape) => ({
   data: imageBytes(name, [height, width, channels]),
   height,
   width,
@@ -68,16 +68,16 @@ const planOf = (p: Parameters) => ({
   values: [],
 });
 
-// Both work in double precision and round the pixel to float32, whose step at 255 is 1.5e-5.
+// Both compute in double precision and round pixels to float32, whose spacing at 255 is 1.5e-5.
 const ROUNDING = 3.1e-5;
 
-describe('the pixels of ImageDataGenerator', () => {
+describe('augmentation gives the pixels of ImageDataGenerator', () => {
   test.each(keras.transforms)(
     '$name',
     ({ name, shape, parameters, fill: fillMode, value: fillValue, pixels }) => {
       const pipeline = createAugmentationPipeline([], { fillMode, fillValue, compat: 'keras' });
       expectClose(
-        pipeline.apply(picture(name, shape), planOf(parameters)).data,
+        pipeline.apply(createImage(name, shape), planOf(parameters)).data,
         numbers(pixels),
         ROUNDING,
         'pixel',
@@ -85,11 +85,11 @@ describe('the pixels of ImageDataGenerator', () => {
     },
   );
 
-  test('without compat, the same on squares and others elsewhere', () => {
+  test('without compat on square images only', () => {
     const seen = new Set<boolean>();
     for (const { name, shape, parameters, fill: fillMode, value: fillValue, pixels } of keras.transforms) {
       const { data } = createAugmentationPipeline([], { fillMode, fillValue }).apply(
-        picture(name, shape),
+        createImage(name, shape),
         planOf(parameters),
       );
       const square = shape[0] === shape[1];
@@ -101,7 +101,7 @@ describe('the pixels of ImageDataGenerator', () => {
     expect(seen.size).toBe(2);
   });
 
-  test('brightness, but for the rounding of Pillow', () => {
+  test('for brightness, except for the rounding of Pillow', () => {
     const shape = [6, 6, 3] as const;
     expect(keras.brightness).toHaveLength(2);
     for (const { factor, pixels } of keras.brightness) {
@@ -110,7 +110,7 @@ describe('the pixels of ImageDataGenerator', () => {
         values: [{ factor }],
       };
       const { data } = createAugmentationPipeline([randomBrightness({ range: 0.5 })]).apply(
-        picture('brightness', shape),
+        createImage('brightness', shape),
         plan as never,
       );
       expectClose(data, numbers(pixels), 1, `brightness ${factor}`);
@@ -118,9 +118,9 @@ describe('the pixels of ImageDataGenerator', () => {
   });
 });
 
-test("without compat the centre is that of Keras 3's own layers", () => {
-  const image = picture('layers', [4, 6, 3]);
-  const still = { theta: 0, tx: 0, ty: 0, shear: 0, zx: 1, zy: 1 } as Parameters;
+test("augmentation without compat uses the center of Keras 3's preprocessing layers", () => {
+  const image = createImage('layers', [4, 6, 3]);
+  const identity = { theta: 0, tx: 0, ty: 0, shear: 0, zx: 1, zy: 1 } as Parameters;
   const cases: { [name: string]: [Partial<Parameters>, FillMode] } = {
     turn: [{ theta: 90 }, 'nearest'],
     'turn by 20 degrees': [{ theta: 20 }, 'reflect'],
@@ -131,14 +131,14 @@ test("without compat the centre is that of Keras 3's own layers", () => {
   for (const [name, [changed, fillMode]] of Object.entries(cases)) {
     const { data } = createAugmentationPipeline([], { fillMode }).apply(
       image,
-      planOf({ ...still, ...changed }),
+      planOf({ ...identity, ...changed }),
     );
-    // Keras's layers compute coordinates in float32: 1e-4 of the range of a pixel.
+    // Keras's layers compute coordinates in float32, which allows 1e-4 of the pixel range.
     expectClose(data, numbers(keras.layers[name]!), 1e-4 * 255, name);
   }
 });
 
-describe('the draws of ImageDataGenerator', () => {
+describe('random parameters are distributed as in ImageDataGenerator', () => {
   const pipeline = createAugmentationPipeline([
     randomRotation({ degrees: 20 }),
     randomZoom({ range: 0.1 }),
@@ -161,7 +161,7 @@ describe('the draws of ImageDataGenerator', () => {
     const middle = ours === 'rotation' ? 0 : 1;
     expect(sorted[0]!).toBeGreaterThanOrEqual(middle - range);
     expect(sorted.at(-1)!).toBeLessThan(middle + range);
-    // Kolmogorov and Smirnov, two samples of n: 1.95 √(2/n) is passed by chance once in a thousand.
+    // Kolmogorov-Smirnov test of two samples of size n: chance exceeds 1.95 √(2/n) once in a thousand tests.
     const limit = 1.95 * Math.sqrt(2 / draws.count);
     quantiles.forEach((quantile, i) => {
       const below = sorted.filter((value) => value <= quantile).length / sorted.length;
@@ -169,7 +169,7 @@ describe('the draws of ImageDataGenerator', () => {
     });
   });
 
-  test('one zoom says nothing about the other, and half of the images are mirrored', () => {
+  test('the two zoom factors are independent, and half of the images are mirrored', () => {
     const xs = plans.map((plan) => plan.affine.zoomColumns - 1);
     const ys = plans.map((plan) => plan.affine.zoomRows - 1);
     const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
@@ -185,9 +185,12 @@ describe('the draws of ImageDataGenerator', () => {
 test.each([
   ['rescaled', [0, 1]],
   ['function first', [1000 / 255, 1255 / 255]],
-] as const)('bytes become the numbers of standardize, %s', (name, range) => {
-  const bytes = Float32Array.from(imageBytes('standardise', [4, 4, 3]));
-  const images = rescaleImages(bytes, [1, 4, 4, 3], range);
-  // One multiplication in float32, one addition: two steps of float32 at 4.9.
-  expectClose(images.data, numbers(keras.standardise[name]!), 1e-6, name);
-});
+] as const)(
+  'rescaleImages gives the same numbers as standardize of ImageDataGenerator, %s',
+  (name, range) => {
+    const bytes = Float32Array.from(imageBytes('standardise', [4, 4, 3]));
+    const images = rescaleImages(bytes, [1, 4, 4, 3], range);
+    // One float32 multiplication and one addition: two units in the last place at 4.9.
+    expectClose(images.data, numbers(keras.standardise[name]!), 1e-6, name);
+  },
+);

@@ -25,7 +25,7 @@ import { expectClose, largest as largestOf } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { hashes, imageBytes, uniform } from './noise.js';
 
-/** What Keras's model with and without its top has in all. */
+/** Totals of Keras's model. */
 interface Totals {
   readonly layers: number;
   readonly weights: number;
@@ -33,7 +33,7 @@ interface Totals {
   readonly trainable: number;
 }
 
-/** One activation, at places that a hash chose. */
+/** Samples of one activation at indices that a hash chooses. */
 interface Activation {
   readonly shape: readonly number[];
   readonly samples: FixtureArray;
@@ -43,7 +43,7 @@ interface Activation {
 
 interface KerasBackbone {
   readonly totals: { readonly 'with top': Totals; readonly 'without top': Totals };
-  /** `conv1_conv Conv2D 9472 | 7x7/2, valid, … | conv1_pad`. */
+  /** One line for each layer: `conv1_conv Conv2D 9472 | 7x7/2, valid, … | conv1_pad`. */
   readonly layers: readonly string[];
   /** Output shapes of all layers for an image of `97x131`. */
   readonly shapes: { readonly [size: string]: string };
@@ -60,7 +60,11 @@ export const keras = fixture<
   } & { readonly 'caffe of 10, 20, 30': readonly number[] }
 >('backbones');
 
-export type Make = (options: { weights: null; top?: boolean; trainable?: boolean }) => Promise<Backbone>;
+export type Make = (options: {
+  weights: null;
+  includeTop?: boolean;
+  trainable?: boolean;
+}) => Promise<Backbone>;
 
 export const makes = {
   resnet50: resnet50Backbone as Make,
@@ -68,7 +72,7 @@ export const makes = {
   efficientNetB0: efficientNetB0Backbone as Make,
 };
 
-/** A network of a backbone and as little else as there can be. */
+/** Builds the smallest network that contains a backbone. */
 export async function backboneModel(
   make: Make,
   input: ImageShape,
@@ -76,17 +80,17 @@ export async function backboneModel(
   range: PixelRange = [0, 255],
 ) {
   return multiTask({ input, range })
-    .trunk(await make({ weights: null, top }))
+    .trunk(await make({ weights: null, includeTop: top }))
     .task('age', regression({ unit: 'years' }), branch(top ? [dense(1)] : [flatten()]))
     .build();
 }
 
-/** The layers of the backbone, from after the preprocessing to the last of its own. */
+/** Returns the layers of the backbone, without the preprocessing. */
 export function bodyOf({ layersModel }: { layersModel: tf.LayersModel }): tf.layers.Layer[] {
   return layersModel.layers.filter(({ name }) => !/^(image|age)/.test(name));
 }
 
-/** What the weights of `keras/make_backbones.py` are: He's bounds for kernels, around 1 for scales and variances. */
+/** Sets the weights of `keras/make_backbones.py`: within He's bounds for kernels, around 1 for scales and variances. */
 export function hashed(name: string, layers: readonly tf.layers.Layer[], gain: number): void {
   for (const layer of layers) {
     for (const weight of layer.weights) {
@@ -129,7 +133,7 @@ interface Initializer {
   readonly config: { readonly scale: number; readonly mode: string; readonly distribution: string };
 }
 
-/** A layer as `line` of `keras/make_backbones.py` writes it. */
+/** Formats a layer like `line` of `keras/make_backbones.py`. */
 export function line(layer: tf.layers.Layer, entry: string): string {
   const c = layer.getConfig() as Config;
   const kind = layer.getClassName();
@@ -137,7 +141,7 @@ export function line(layer: tf.layers.Layer, entry: string): string {
   const initializer = c.depthwiseInitializer ?? c.kernelInitializer;
   const detail = [
     ...(window ? [`${window[0]}x${window[1]}/${c.strides![0]}`, c.padding] : []),
-    ...(c.useBias === undefined ? [] : [c.useBias ? 'bias' : 'no bias', spelt(initializer!)]),
+    ...(c.useBias === undefined ? [] : [c.useBias ? 'bias' : 'no bias', formatInitializer(initializer!)]),
     ...(c.activation === undefined ? [] : [c.activation]),
     ...(kind === 'BatchNormalization' ? [`epsilon ${exponent(c.epsilon!)}`, `momentum ${c.momentum}`] : []),
     ...(kind === 'ReLU' ? [`up to ${c.maxValue}`] : []),
@@ -148,17 +152,17 @@ export function line(layer: tf.layers.Layer, entry: string): string {
   return `${layer.name} ${kind} ${layer.countParams()} | ${detail.join(', ')} | ${from}`;
 }
 
-function spelt({ config: { scale, mode, distribution } }: Initializer): string {
+function formatInitializer({ config: { scale, mode, distribution } }: Initializer): string {
   const words = { fanIn: 'fan_in', fanOut: 'fan_out', fanAvg: 'fan_avg' }[mode] ?? mode;
   return `${Number(scale.toFixed(6))} ${words} ${distribution.replace('truncatedNormal', 'normal')}`;
 }
 
-/** 1.001e-5 as Python's `%g` writes it. */
+/** Formats a number such as 1.001e-5 like Python's `%g`. */
 function exponent(value: number): string {
   return value >= 1e-4 ? String(value) : value.toExponential().replace(/e-(\d)$/, 'e-0$1');
 }
 
-/** Output shapes as `shape` of `keras/make_backbones.py` writes them. */
+/** Formats the output shape of a layer like `shape` of `keras/make_backbones.py`. */
 export function shapeOf(layer: tf.layers.Layer): string {
   const text = (layer.outputShape as number[]).slice(1).join('x');
   if (layer.getClassName() !== 'ZeroPadding2D') return text;
@@ -166,7 +170,7 @@ export function shapeOf(layer: tf.layers.Layer): string {
   return `${text}(${padding.flat().join(',')})`;
 }
 
-/** Numbers in inference on the engine in use: the outputs of some layers for one batch of images in the network's range. */
+/** Returns the outputs of some layers in inference on the current engine, for one batch of images in the network's range. */
 export async function activationsOf(
   model: MultiTaskModel<Tasks>,
   layers: readonly string[],
@@ -174,7 +178,7 @@ export async function activationsOf(
 ): Promise<HostArray[]> {
   const taps = layers.map((name) => model.layersModel.getLayer(name).output as SymbolicTensor);
   const flat = taps.map((tap) => (tap.rank === 2 ? tap : (tf.layers.flatten().apply(tap) as SymbolicTensor)));
-  // One regression a number: a task is what an engine answers.
+  // An engine returns the outputs of tasks, so that each layer becomes a task.
   const tasks = flat.map(({ shape }, i): [string, AnyTask] => [
     `task${i}`,
     { ...regression({ unit: 'none' }), units: shape[1]! },
@@ -193,8 +197,8 @@ export async function activationsOf(
 }
 
 /**
- * The activations of a backbone with the fixture's weights and images are Keras's on the engine in use. Within 1e-4 of
- * the largest: the longest chain adds up some 400,000 products in another order, through 50 layers.
+ * Checks that the activations of a backbone with the fixture's weights and images are those of Keras on the current engine. The tolerance
+ * is 1e-4 of the largest value: the longest chain of 50 layers adds up some 400,000 products in another order.
  */
 export async function expectForward(name: keyof typeof makes): Promise<void> {
   const { size, activations, 'gain of predictions': gain } = keras[name].forward;

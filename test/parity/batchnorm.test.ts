@@ -27,29 +27,29 @@ const keras = fixture<
 
 beforeAll(() => loadWasmBackend());
 
-/** The network's output in training, and the statistics it would leave. */
+/** Runs a training pass. Returns its output and the number of updated statistics, which it writes to the network. */
 function training(network: Network, x: Tensor) {
-  const moved = new Map<Weight, Tensor>();
+  const updated = new Map<Weight, Tensor>();
   const forwardContext = {
     getMask: () => {
       throw new Error('no dropout here');
     },
-    readWeight: (weight: Weight) => moved.get(weight) ?? weight.read(),
-    updateWeight: (weight: Weight, value: Tensor) => void moved.set(weight, tf.keep(value)),
+    readWeight: (weight: Weight) => updated.get(weight) ?? weight.read(),
+    updateWeight: (weight: Weight, value: Tensor) => void updated.set(weight, tf.keep(value)),
   };
   const y = tf.tidy(() => runGraph(network.graph, [x], { training: true, forwardContext })[0]!.dataSync());
-  for (const [weight, value] of moved) {
+  for (const [weight, value] of updated) {
     weight.write(value);
     value.dispose();
   }
-  return { y, moved: moved.size };
+  return { y, updateCount: updated.size };
 }
 
 const inference = (network: Network, x: Tensor) =>
   tf.tidy(() => runGraph(network.graph, [x], { training: false })[0]!.dataSync());
 
-/** Batch normalisation, and after it a head that hands on its input: one unit a number. */
-function bare(
+/** Builds a network of a batch normalization and a head that returns its input. */
+function buildBatchNormNetwork(
   [, height, width, channels]: readonly number[],
   options: { momentum?: number; epsilon?: number },
 ) {
@@ -65,14 +65,14 @@ function bare(
   return network;
 }
 
-describe('one call', () => {
+describe('one call of batchNorm gives the numbers of Keras', () => {
   const cases: [keyof typeof keras, number[], Float32Array, { momentum?: number; epsilon?: number }][] = [
     ['of four numbers', [4, 1, 1, 1], Float32Array.of(1, 2, 3, 6), {}],
     ['of images', [2, 2, 2, 3], uniform('bn/x', [2, 2, 2, 3], -2, 5), { momentum: 0.9, epsilon: 1e-2 }],
     ['of one number', [1, 1, 1, 1], Float32Array.of(7), {}],
   ];
   test.each(cases)('%s', (name, shape, values, options) => {
-    const network = bare(shape, options);
+    const network = buildBatchNormNetwork(shape, options);
     const layer = network.layersModel.getLayer('trunk_bn1');
     if ('momentum' in options) {
       for (const weight of layer.weights) {
@@ -95,7 +95,7 @@ describe('one call', () => {
   });
 });
 
-describe('fit', () => {
+describe('fit with batchNorm gives the numbers of Keras', () => {
   const SHAPE = [4, 4, 3] as const;
   const build = (frozen: boolean) => {
     const network = buildNetwork({
@@ -115,7 +115,7 @@ describe('fit', () => {
     return network;
   };
 
-  test.each(['trained', 'frozen'] as const)('%s, as in a base inside a model in Keras', async (name) => {
+  test.each(['trained', 'frozen'] as const)('%s, for a base model inside a model', async (name) => {
     const network = build(name === 'frozen');
     const start = weightsOf(network.layersModel);
     const model = createModel(nodePlatform, network);
@@ -145,8 +145,8 @@ describe('fit', () => {
       tf.div(tf.stack(pixels.map((image) => tf.tensor(Float32Array.from(image.data), [...SHAPE]))), 255),
     );
     expectCloseToLargest(inference(network, images), numbers(predicted), 1e-5, 'predicted');
-    const { y, moved } = training(network, images);
-    expect(moved).toBe(name === 'frozen' ? 2 : 4);
+    const { y, updateCount } = training(network, images);
+    expect(updateCount).toBe(name === 'frozen' ? 2 : 4);
     expectCloseToLargest(y, numbers(rest['called in training']), 1e-5, 'called in training');
     images.dispose();
     model.dispose();

@@ -68,7 +68,7 @@ const cases: { [name: string]: Block[] } = {
     residual([conv(5, 3, { ...same, strides: 2 }), conv(5, 3, { ...same, ...linear })]),
     activation('relu'),
   ],
-  'batch normalisation': [conv(5, 3), batchNorm()],
+  'batch normalization': [conv(5, 3), batchNorm()],
   'global average': [],
   ...Object.fromEntries(
     (['elu', 'selu', 'sigmoid', 'tanh', 'softplus', 'swish'] as const).map((kind) => [
@@ -78,12 +78,12 @@ const cases: { [name: string]: Block[] } = {
   ),
 };
 
-test('every case of Keras', () => {
+test('the blocks of all cases of the fixture are tested', () => {
   expect(Object.keys(cases).sort()).toEqual(Object.keys(keras).sort());
 });
 
-// Without kernels of its own `cpu` runs what other engines fall back on.
-describe.each(['wasm', 'cpu'])('on %s, prediction, loss and gradients of', (engine) => {
+// The `cpu` backend has no kernels of this library: it tests the fallbacks of the other engines.
+describe.each(['wasm', 'cpu'])('on %s, prediction, loss and gradients are those of Keras', (engine) => {
   beforeAll(async () => {
     if (engine === 'wasm') await loadWasmBackend();
     else await tf.setBackend(engine);

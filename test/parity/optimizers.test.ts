@@ -42,7 +42,7 @@ const keras = fixture<{
   descents: { [name: string]: FixtureArray };
   tiny: FixtureArray;
   schedules: { [name: string]: number[] };
-  initialisers: { [name: string]: Draws };
+  initializers: { [name: string]: Draws };
   trajectories: { [name: string]: { loss: number[]; weights: { [name: string]: FixtureArray } } };
 }>('optimizers');
 
@@ -50,7 +50,7 @@ beforeAll(() => loadWasmBackend());
 
 const STEPS = 24;
 
-/** The gradients of make_optimizers.py. */
+/** Returns the gradients of make_optimizers.py. */
 function gradients(): number[][] {
   const values = uniform('gradients', [STEPS, 3]);
   return Array.from({ length: STEPS }, (_, i) =>
@@ -61,10 +61,13 @@ function gradients(): number[][] {
 }
 
 /**
- * The steps of an optimiser on a network whose loss is its output, `x · kernel + bias`: the gradient of the kernel is
- * the image, that of the bias is 1.
+ * Runs an optimizer on a network whose loss is its output, `x · kernel + bias`: the gradient of the kernel is the image, and that of the
+ * bias is 1. Returns the weights after each step.
  */
-async function descend(optimizer: Optimizer, given: readonly (readonly number[])[]): Promise<number[]> {
+async function descend(
+  optimizer: Optimizer,
+  kernelGradients: readonly (readonly number[])[],
+): Promise<number[]> {
   const loss = customLoss('output', (prediction, target) => tf.sum(tf.mul(prediction, target), 1));
   const network = buildNetwork({
     input: { shape: [1, 1, 3], range: [0, 1] },
@@ -75,21 +78,21 @@ async function descend(optimizer: Optimizer, given: readonly (readonly number[])
   network.layersModel
     .getLayer('y')
     .setWeights([tf.tensor(uniform('descend', [3, 1]), [3, 1]), tf.tensor([0.5])]);
-  const updater = new OptimizerState(optimizer, createEagerExecutor(network, optimizer, { y: 1 }));
+  const state = new OptimizerState(optimizer, createEagerExecutor(network, optimizer, { y: 1 }));
   const path: number[] = [];
   const one = { shape: [1], data: Float32Array.of(1) };
-  for (const gradient of given) {
+  for (const gradient of kernelGradients) {
     const images = { shape: [1, 1, 1, 3], data: Float32Array.from(gradient) };
     const target = { ...one, shape: [1, 1] };
-    await updater.runStep({ 'input/image': images, 'y/target': target, 'y/present': one, 'y/weight': one });
+    await state.runStep({ 'input/image': images, 'y/target': target, 'y/present': one, 'y/weight': one });
     const { 'y/kernel': kernel, 'y/bias': bias } = weightsOf(network.layersModel);
     path.push(...kernel!, ...bias!);
   }
-  updater.executor.dispose();
+  state.executor.dispose();
   return path;
 }
 
-describe('the steps of', () => {
+describe('optimizer steps are those of Keras', () => {
   const decay = exponentialDecay({ initialLearningRate: 1, decaySteps: 2, decayRate: 0.5 });
   const cases: { [name: string]: Optimizer } = {
     adam: adam(),
@@ -122,24 +125,24 @@ describe('the steps of', () => {
         staircase: true,
       }),
     }),
-    // Keras counts batches for the schedule, so its first update of three batches has the rate of step 2; here
-    // schedules count updates, and a fall in 12 batches is one in 4 updates.
+    // Keras counts batches for the schedule, so that its first update of three batches has the rate of step 2. This library
+    // counts updates: a decay in 12 batches is one in 4 updates.
     'sgd, scheduled, accumulated': sgd({
       learningRate: exponentialDecay({ initialLearningRate: 0.5 ** (2 / 12), decaySteps: 4, decayRate: 0.5 }),
       gradientAccumulationSteps: 3,
     }),
   };
-  test('every case of Keras', () => {
+  test('for every case of the fixture', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.descents).sort());
   });
   test.each(Object.entries(cases))('%s', async (name, optimizer) => {
     const path = await descend(optimizer, gradients());
-    // Keras computes `1 - beta2^t` in float32, which is 1.3e-5 off at first; its root is 6e-6 off a step.
+    // Keras computes `1 - beta2^t` in float32 with a relative error of 1.3e-5 at first, and of 6e-6 after the square root.
     expectCloseToLargest(path, numbers(keras.descents[name]!), 1e-5, name);
     expect(largest(path.slice(-4).map((x, i) => x - path[i]!))).toBeGreaterThan(1e-3);
   });
 
-  test('adam on tiny gradients, where a misplaced epsilon shows', async () => {
+  test('for adam with tiny gradients, which depend on the position of epsilon', async () => {
     const path = await descend(adam({ learningRate: 0.1 }), [
       [1e-6, 0, 0],
       [2e-6, 0, 0],
@@ -148,11 +151,11 @@ describe('the steps of', () => {
     expectClose(path, numbers(keras.tiny), 1e-5, 'weights');
     const moved = path[8]! - uniform('descend', [3, 1])[0]!;
     expect(moved).toBeLessThan(-0.08);
-    expect(moved).toBeGreaterThan(-0.09); // -0.22 in the form of the paper
+    expect(moved).toBeGreaterThan(-0.09); // It would be -0.22 with the formula of the paper.
   });
 });
 
-describe('the rates of', () => {
+describe('learning rates are those of Keras', () => {
   const cosine = { initialLearningRate: 0.1, decaySteps: 10 };
   const cases: { [name: string]: Schedule } = {
     exponential: exponentialDecay({ initialLearningRate: 1, decaySteps: 2, decayRate: 0.5 }),
@@ -171,7 +174,7 @@ describe('the rates of', () => {
     'cosine to a tenth': cosineDecay({ ...cosine, alpha: 0.1 }),
     'cosine after a rise': warmup(cosineDecay(cosine), { steps: 4, initialLearningRate: 0.02 }),
   };
-  test('every case of Keras', () => {
+  test('for every case of the fixture', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.schedules).sort());
   });
   test.each(Object.entries(cases))('%s', (name, schedule) => {
@@ -180,7 +183,7 @@ describe('the rates of', () => {
   });
 });
 
-describe('initial weights', () => {
+describe('initial weights have the distribution of Keras', () => {
   const glorot = { scale: 1, mode: 'fanAvg', distribution: 'uniform' };
   const cases: { [name: string]: { scale: number; mode: string; distribution: string } } = {
     conv: glorot,
@@ -190,20 +193,20 @@ describe('initial weights', () => {
     'he uniform': { scale: 2, mode: 'fanIn', distribution: 'uniform' },
     'lecun normal': { scale: 1, mode: 'fanIn', distribution: 'normal' },
   };
-  test('every case of Keras', () => {
-    expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.initialisers).sort());
+  test('for every case of the fixture', () => {
+    expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.initializers).sort());
   });
   test.each(Object.entries(cases))('%s', (name, config) => {
-    const { shape, seeds, largest: most, deviation } = keras.initialisers[name]!;
+    const { shape, seeds, largest: most, deviation } = keras.initializers[name]!;
     const drawn = Array.from({ length: seeds }, (_, seed) =>
       Array.from(drawVarianceScaling(createRng(seed), shape, { className: 'VarianceScaling', config })),
     ).flat();
     expectCloseToLargest([largest(drawn)], [most], 0.01, 'largest');
-    const own = Math.sqrt(drawn.reduce((sum, x) => sum + x * x, 0) / drawn.length);
-    expectCloseToLargest([own], [deviation], 0.01, 'deviation');
+    const drawnDeviation = Math.sqrt(drawn.reduce((sum, x) => sum + x * x, 0) / drawn.length);
+    expectCloseToLargest([drawnDeviation], [deviation], 0.01, 'deviation');
   });
 
-  test('each layer draws with the initialiser it was given, and layers get what Keras gives by default', () => {
+  test('for the default initializers of layers, and for an initializer that was set', () => {
     const model = multiTask({ input: [8, 8, 3] })
       .trunk(
         sharedTrunk([
@@ -217,18 +220,18 @@ describe('initial weights', () => {
       .task('age', regression({ unit: 'years' }), branch([flatten()]))
       .build();
     const weights = weightsOf(model.layersModel);
-    const within = (name: string, { largest: most }: { readonly largest: number }) => {
+    const expectRange = (name: string, { largest: most }: { readonly largest: number }) => {
       const share = largest(weights[name]!) / most;
       expect(share).toBeLessThan(1.001);
       expect(share).toBeGreaterThan(0.9);
     };
-    within('trunk_conv2/kernel', keras.initialisers.conv!);
-    within('trunk_depthwise1/depthwise_kernel', keras.initialisers.depthwise!);
+    expectRange('trunk_conv2/kernel', keras.initializers.conv!);
+    expectRange('trunk_depthwise1/depthwise_kernel', keras.initializers.depthwise!);
     const he = weights['he/kernel']!;
     expect(he.length).toBe(3 * 3 * 32 * 32);
     const deviation = Math.sqrt(he.reduce((sum, x) => sum + x * x, 0) / he.length);
-    // Twice as many inputs as the case of Keras: a root of two smaller.
-    expectCloseToLargest([deviation * Math.SQRT2], [keras.initialisers['he normal']!.deviation], 0.02, 'he');
+    // The layer has twice as many inputs as Keras's case, so that the deviation is smaller by a factor of √2.
+    expectCloseToLargest([deviation * Math.SQRT2], [keras.initializers['he normal']!.deviation], 0.02, 'he');
     for (const [name, values] of Object.entries(weights)) {
       if (name.endsWith('bias')) expect(largest(values)).toBeLessThan(1e-20);
     }
@@ -242,40 +245,43 @@ test.each([
     adam({ learningRate: exponentialDecay({ initialLearningRate: 0.01, decaySteps: 5, decayRate: 0.95 }) }),
   ],
   ['sgd', sgd({ learningRate: 0.01, momentum: 0.9 })],
-] as const)('fifty steps of a network by %s', async (name, optimizer) => {
-  const shape = [4, 4, 3] as const;
-  const model = multiTask({ input: shape })
-    .trunk(sharedTrunk([flatten(), dense(6, { activation: 'tanh', l2: 1e-3 })]))
-    .task(
-      'age',
-      regression({ unit: 'years' }),
-      branch([tf.layers.activation({ activation: 'linear', name: 'as_is_1' })]),
-    )
-    .task(
-      'gender',
-      binary(GENDERS),
-      branch([tf.layers.activation({ activation: 'linear', name: 'as_is_2' })]),
-    )
-    .build();
-  fill(model.layersModel, 'trajectory');
-  const { rows } = await model.fit(faces('trajectory', 20, shape), {
-    epochs: 10,
-    batchSize: 4,
-    shuffle: false,
-    engine: 'wasm',
-    loss: weightedLoss({ age: 0.01, gender: 1 }),
-    optimizer,
-  });
-  const expected = keras.trajectories[name]!;
-  const losses = rows.map((row) => row.loss!);
-  losses.forEach((loss, i) => {
-    expectCloseToLargest([loss], [expected.loss[i]!], 1e-4, `epoch ${i + 1}`);
-  });
-  expect(losses.at(-1)!).toBeLessThan(0.9 * losses[0]!);
-  const weights = weightsOf(model.layersModel);
-  expect(Object.keys(weights).sort()).toEqual(Object.keys(expected.weights).sort());
-  for (const [weight, values] of Object.entries(expected.weights)) {
-    expectCloseToLargest(weights[weight]!, numbers(values), 1e-4, weight);
-  }
-  model.dispose();
-});
+] as const)(
+  'a network trained for fifty steps with %s has the losses and weights of Keras',
+  async (name, optimizer) => {
+    const shape = [4, 4, 3] as const;
+    const model = multiTask({ input: shape })
+      .trunk(sharedTrunk([flatten(), dense(6, { activation: 'tanh', l2: 1e-3 })]))
+      .task(
+        'age',
+        regression({ unit: 'years' }),
+        branch([tf.layers.activation({ activation: 'linear', name: 'as_is_1' })]),
+      )
+      .task(
+        'gender',
+        binary(GENDERS),
+        branch([tf.layers.activation({ activation: 'linear', name: 'as_is_2' })]),
+      )
+      .build();
+    fill(model.layersModel, 'trajectory');
+    const { rows } = await model.fit(faces('trajectory', 20, shape), {
+      epochs: 10,
+      batchSize: 4,
+      shuffle: false,
+      engine: 'wasm',
+      loss: weightedLoss({ age: 0.01, gender: 1 }),
+      optimizer,
+    });
+    const expected = keras.trajectories[name]!;
+    const losses = rows.map((row) => row.loss!);
+    losses.forEach((loss, i) => {
+      expectCloseToLargest([loss], [expected.loss[i]!], 1e-4, `epoch ${i + 1}`);
+    });
+    expect(losses.at(-1)!).toBeLessThan(0.9 * losses[0]!);
+    const weights = weightsOf(model.layersModel);
+    expect(Object.keys(weights).sort()).toEqual(Object.keys(expected.weights).sort());
+    for (const [weight, values] of Object.entries(expected.weights)) {
+      expectCloseToLargest(weights[weight]!, numbers(values), 1e-4, weight);
+    }
+    model.dispose();
+  },
+);

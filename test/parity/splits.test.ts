@@ -14,7 +14,7 @@ interface Lists {
 interface Counted {
   readonly n: number;
   readonly share: number;
-  /** First and last row; null for none. */
+  /** First and last row, or null for an empty part. */
   readonly training?: [number, number] | null;
   readonly validation?: [number, number] | null;
   readonly error?: string;
@@ -53,7 +53,7 @@ const ends = (dataset: Dataset<unknown>): [number, number] => {
   return [rows[0]!, rows.at(-1)!];
 };
 
-test('first rows, of those whose file exists, as flow_from_dataframe', async () => {
+test('a split by first rows uses only rows with a file, like flow_from_dataframe', async () => {
   const { share, rows, training, validation } = keras.frame;
   const csv = ['file,age', ...rows.map((row, i) => `${row},${i}`)].join('\n');
   const labels = csvLabels(csv, { columns: { age: Number } });
@@ -63,49 +63,49 @@ test('first rows, of those whose file exists, as flow_from_dataframe', async () 
   expect(parts.train.ids).toEqual(training);
 });
 
-describe.each(['first', 'last'] as const)('%s rows', (by) => {
-  test('as Keras for every size and share', () => {
-    let parted = 0;
+describe.each(['first', 'last'] as const)('a split by %s rows', (by) => {
+  test('has the rows of Keras for every size and fraction', () => {
+    let splitCount = 0;
     for (const { n, share, training, validation, error } of keras[by]) {
       const split = () => images(n).split({ validation: share, by });
       if (error || !training || !validation) {
-        // Where Keras trains without validation, or refuses, this refuses.
+        // This library throws where Keras throws or would train without validation.
         expect(split, `${share} of ${n}`).toThrow('at least one image in each part');
         continue;
       }
-      parted++;
+      splitCount++;
       const parts = split();
       expect(ends(parts.train), `training of ${n} with ${share}`).toEqual(training);
       expect(ends(parts.validation), `validation of ${n} with ${share}`).toEqual(validation);
     }
-    expect(parted).toBeGreaterThan(70);
-    expect(parted).toBeLessThan(keras[by].length);
+    expect(splitCount).toBeGreaterThan(70);
+    expect(splitCount).toBeLessThan(keras[by].length);
   });
 });
 
-describe('a folder of folders', () => {
+describe('a folder with subfolders', () => {
   const open = () =>
     imageFolder(join(root, 'directories'), { labels: () => ({ labels: { a: 1 } }), size: [2, 2] });
 
-  test('has the order of Keras; its last part is rounded as in fit, not as in image_dataset_from_directory', async () => {
+  test('has the order of Keras, and a split by last rows rounds like fit, not like image_dataset_from_directory', async () => {
     const { share, files, dataset } = keras.directories;
     const faces = await open();
     expect(faces.ids).toEqual(files);
     expect([...dataset.training, ...dataset.validation]).toEqual(files);
     const { validation } = faces.split({ validation: share, by: 'last' });
-    // 21 images: ⌊0.2 · 21⌋ = 4 there, 21 - ⌊0.8 · 21⌋ = 5 in fit and here.
+    // Of 21 images, image_dataset_from_directory takes ⌊0.2 · 21⌋ = 4; fit and this library take 21 - ⌊0.8 · 21⌋ = 5.
     expect(validation.ids.slice(1)).toEqual(dataset.validation);
     const cut = files.length - Math.trunc(share * files.length);
     const chosen = faces.select(Array.from({ length: files.length - cut }, (_, i) => cut + i));
     expect(chosen.ids).toEqual(dataset.validation);
   });
 
-  test('split class by class is what flow_from_directory does', async () => {
+  test('split class by class gives the images of flow_from_directory', async () => {
     const { share, generator } = keras.directories;
     const faces = await open();
     const parts = ['a/', 'b/', 'c/'].map((kind) => {
-      const own = faces.ids.flatMap((id, i) => (id.startsWith(kind) ? [i] : []));
-      return faces.select(own).split({ validation: share, by: 'first' });
+      const indices = faces.ids.flatMap((id, i) => (id.startsWith(kind) ? [i] : []));
+      return faces.select(indices).split({ validation: share, by: 'first' });
     });
     expect(parts.flatMap(({ validation }) => validation.ids)).toEqual(generator.validation);
     expect(parts.flatMap(({ train }) => train.ids)).toEqual(generator.training);

@@ -31,7 +31,11 @@ for (const [name, createBackbone] of Object.entries(factories)) {
     const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     for (const kind of ['_official.h5', '_legacy.h5', '.weights.h5']) {
       const started = performance.now();
-      const backbone = await createBackbone({ weights: join(folder, stem + kind), top, trainable: false });
+      const backbone = await createBackbone({
+        weights: join(folder, stem + kind),
+        includeTop: top,
+        trainable: false,
+      });
       const model = multiTask({ input: [SIZE, SIZE, 3], range: [0, 255] })
         .trunk(backbone)
         .task(

@@ -47,7 +47,7 @@ import {
 import { folderStore } from '../../src/node/index.js';
 import { silenceCpuAdvice } from '../../src/tensor/silenceCpuAdvice.js';
 import { tf } from '../../src/tensor/tf.js';
-import { answersOf, builtFrom, modelSpec, noiseFor } from '../laws/models.js';
+import { answersOf, buildModel, modelSpec, noiseFor } from '../laws/models.js';
 
 const [, , order, folder] = process.argv as [string, string, string, string];
 const store = folderStore(folder);
@@ -287,7 +287,7 @@ async function write() {
   silenceCpuAdvice();
   // Some of the following layers have no wasm kernel.
   for (const [i, spec] of fc.sample(modelSpec, { numRuns: 40, seed: 5 }).entries()) {
-    const model = builtFrom(spec);
+    const model = buildModel(spec);
     for (const format of ['keras', 'h5'] as const) {
       await add(`drawn-${i}.${format}`, await exportKeras(model, { format }), describeModel(model));
     }

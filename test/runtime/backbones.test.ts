@@ -85,7 +85,11 @@ describe("weights: 'imagenet'", () => {
   });
 
   test('asks for the file of the top, and of the side', async () => {
-    for (const options of [{ top: true }, { side: 96 } as const, { top: true, side: 160 } as const]) {
+    for (const options of [
+      { includeTop: true },
+      { side: 96 } as const,
+      { includeTop: true, side: 160 } as const,
+    ]) {
       const fault = await faultOf(() => mobileNetV2Backbone({ ...options, ...local() }));
       expect(fault).toMatchObject({ kind: 'download', received: 'HTTP 404' });
     }

@@ -7,27 +7,27 @@ import {
   sharedTrunk,
 } from '../../src/entries/node.js';
 
-test('a backbone is a trunk, and a piece of one', async () => {
+test('a backbone is a trunk, and a block of a trunk', async () => {
   const backbone = await resnet50Backbone({ weights: null });
   expectTypeOf(backbone).toEqualTypeOf<Backbone>();
   multiTask({ input: [32, 32, 3] }).trunk(backbone);
   multiTask({ input: [32, 32, 3] }).trunk(sharedTrunk([backbone]));
 });
 
-test('stages are completed, and any layer is allowed', () => {
+test('trainableFrom completes the stages, and accepts any layer name', () => {
   type From = Extract<Parameters<typeof resnet50Backbone>[0]['trainableFrom'], string>;
   expectTypeOf<'conv5'>().toExtend<From>();
   expectTypeOf<'conv5_block1_1_conv'>().toExtend<From>();
   expectTypeOf<From>().toExtend<string>();
 });
 
-test('wrong calls', () => {
+test('invalid calls of backbones do not compile', () => {
   const never = () => {
-    // @ts-expect-error weights are said, even when there are none
+    // @ts-expect-error weights are required, even null
     resnet50Backbone({});
     // @ts-expect-error a download needs tfjs-multitask/node
     resnet50Backbone({ weights: 'imagenet' });
-    // @ts-expect-error all of it, or its end: not both
+    // @ts-expect-error trainable and trainableFrom exclude each other
     mobileNetV2Backbone({ weights: null, trainable: false, trainableFrom: 'block_13' });
     // @ts-expect-error a backbone has to be awaited
     multiTask({ input: [32, 32, 3] }).trunk(resnet50Backbone({ weights: null }));

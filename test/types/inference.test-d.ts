@@ -36,20 +36,20 @@ declare const data: Dataset<{ age: number; gender: 'male' | 'female'; light: 'da
 const whole = { age: 1, gender: 50, light: 10 } as const;
 type Train = Parameters<typeof model.fit>[0];
 
-describe('what follows from the tasks', () => {
-  test('their names and kinds', () => {
+describe('the types of a model follow from its tasks', () => {
+  test('names and kinds of tasks', () => {
     expectTypeOf<keyof typeof model.tasks>().toEqualTypeOf<'age' | 'gender' | 'light'>();
     expectTypeOf(model.tasks.age.kind).toEqualTypeOf<'regression'>();
     expectTypeOf(model.tasks.light.kind).toEqualTypeOf<'categorical'>();
   });
 
-  test('whatever a branch sees', () => {
-    const seeing = multiTask({ input: [8, 8, 3] })
+  test('tasks of branches with an input view', () => {
+    const withView = multiTask({ input: [8, 8, 3] })
       .task('age', regression({ unit: 'years' }), part)
       .task('gender', binary(['male', 'female']), branch([flatten()], { inputView: grayscaleImage() }))
       .build();
-    expectTypeOf<keyof typeof seeing.tasks>().toEqualTypeOf<'age' | 'gender'>();
-    const one = () => seeing.predict(image);
+    expectTypeOf<keyof typeof withView.tasks>().toEqualTypeOf<'age' | 'gender'>();
+    const one = () => withView.predict(image);
     expectTypeOf<Awaited<ReturnType<typeof one>>['gender']['label']>().toEqualTypeOf<'male' | 'female'>();
   });
 
@@ -65,48 +65,69 @@ describe('what follows from the tasks', () => {
     expectTypeOf<Awaited<ReturnType<typeof many>>>().toEqualTypeOf<Answer[]>();
   });
 
-  test('what a heat map speaks for, of one image and of many', () => {
-    const words = [
+  test('targets of heat maps, for one image and for many', () => {
+    const heatMaps = [
       () => gradCam(model, image, { task: 'age' }),
       () => gradCam(model, image, { task: 'light', target: 'dawn' }),
     ] as const;
-    expectTypeOf<Awaited<ReturnType<(typeof words)[0]>>['target']>().toEqualTypeOf<'higher' | 'lower'>();
-    expectTypeOf<Awaited<ReturnType<(typeof words)[1]>>['target']>().toEqualTypeOf<
+    expectTypeOf<Awaited<ReturnType<(typeof heatMaps)[0]>>['target']>().toEqualTypeOf<'higher' | 'lower'>();
+    expectTypeOf<Awaited<ReturnType<(typeof heatMaps)[1]>>['target']>().toEqualTypeOf<
       'dawn' | 'day' | 'night'
     >();
     const many = () => gradCam(model, [image], { task: 'gender' });
     expectTypeOf<Awaited<ReturnType<typeof many>>[number]['target']>().toEqualTypeOf<'male' | 'female'>();
   });
 
-  test('the columns of an evaluation', () => {
-    const judge = () => model.evaluate(data);
-    expectTypeOf<keyof Awaited<ReturnType<typeof judge>>>().toEqualTypeOf<
+  test('columns of an evaluation', () => {
+    const evaluate = () => model.evaluate(data);
+    expectTypeOf<keyof Awaited<ReturnType<typeof evaluate>>>().toEqualTypeOf<
       'loss' | 'age_loss' | 'age_mae' | 'gender_loss' | 'gender_accuracy' | 'light_loss' | 'light_accuracy'
     >();
   });
 
-  test('the names of metrics that are given', () => {
-    const own = multiTask({ input: [8, 8, 3] })
+  test('names of the metrics that a task sets', () => {
+    const custom = multiTask({ input: [8, 8, 3] })
       .task('age', regression({ unit: 'years', metrics: [rmse(), mae({ weighted: true })] }), part)
       .build();
-    const judge = () => own.evaluate(data);
-    expectTypeOf<keyof Awaited<ReturnType<typeof judge>>>().toEqualTypeOf<
+    const evaluate = () => custom.evaluate(data);
+    expectTypeOf<keyof Awaited<ReturnType<typeof evaluate>>>().toEqualTypeOf<
       'loss' | 'age_loss' | 'age_rmse' | 'age_weighted_mae'
     >();
-    const start = (options: Partial<FitOptions<typeof own.tasks, { age: number }>>) => options;
+    const start = (options: Partial<FitOptions<typeof custom.tasks, { age: number }>>) => options;
     start({ callbacks: [earlyStopping({ monitor: 'val_age_weighted_mae' })] });
     // @ts-expect-error: the metric is weighted, and so is its name
     start({ callbacks: [earlyStopping({ monitor: 'val_age_mae' })] });
   });
 
-  test('what a model that is loaded with its tasks answers', () => {
+  test('losses and metrics can be names, and the columns of metrics follow from them', () => {
+    const named = multiTask({ input: [8, 8, 3] })
+      .task(
+        'age',
+        regression({ unit: 'years', loss: 'huber', metrics: ['rmse', mae({ weighted: true })] }),
+        part,
+      )
+      .task('gender', binary(['male', 'female'], { loss: 'binary_crossentropy', metrics: [] }), part)
+      .build();
+    const evaluate = () => named.evaluate(data);
+    expectTypeOf<keyof Awaited<ReturnType<typeof evaluate>>>().toEqualTypeOf<
+      'loss' | 'age_loss' | 'age_rmse' | 'age_weighted_mae' | 'gender_loss'
+    >();
+    // @ts-expect-error: a regression has no such loss
+    regression({ unit: 'years', loss: 'binary_crossentropy' });
+    // @ts-expect-error: a regression has no such metric
+    regression({ unit: 'years', metrics: ['accuracy'] });
+    // @ts-expect-error: a binary task has no such loss
+    binary(['male', 'female'], { loss: 'categorical_crossentropy' });
+  });
+
+  test('predictions of a model that is loaded with its tasks', () => {
     const load = () => loadModel(memoryStore(), { tasks: model.tasks });
     expectTypeOf<Awaited<ReturnType<typeof load>>['tasks']>().toEqualTypeOf<typeof model.tasks>();
     const one = (loaded: Awaited<ReturnType<typeof load>>) => loaded.predict(image);
     expectTypeOf<Awaited<ReturnType<typeof one>>['gender']['label']>().toEqualTypeOf<'male' | 'female'>();
   });
 
-  test('what fit takes', () => {
+  test('options of fit', () => {
     const start = (options: Partial<FitOptions<typeof model.tasks, typeof whole>>) =>
       model.fit(data, { epochs: 1, ...options });
     start({ loss: weightedLoss(whole) });
@@ -124,16 +145,16 @@ describe('what follows from the tasks', () => {
 });
 
 describe('labels', () => {
-  test('that sources give', () => {
+  test('come from label readers and from images in memory', () => {
     const faces = () => imageFolder('faces', { labels: utkFace(), size: [8, 8] });
     type Labels = ReturnType<Awaited<ReturnType<typeof faces>>['labels']>;
     expectTypeOf<Labels['age']>().toEqualTypeOf<number>();
     expectTypeOf<Labels['gender']>().toEqualTypeOf<'male' | 'female'>();
-    const own = imagesInMemory([{ image, labels: { grade: 3 } }]);
-    expectTypeOf(own.labels(0).grade).toEqualTypeOf<number>();
+    const graded = imagesInMemory([{ image, labels: { grade: 3 } }]);
+    expectTypeOf(graded.labels(0).grade).toEqualTypeOf<number>();
   });
 
-  test('of a CSV file, any of which may be missing', () => {
+  test('of a CSV file are optional', () => {
     const read = csvLabels('', { columns: { age: Number, gender: ['male', 'female'] } });
     const folder = () => imageFolder('faces', { labels: read, size: [8, 8] });
     type FromCsv = Awaited<ReturnType<typeof folder>>;
@@ -143,7 +164,21 @@ describe('labels', () => {
     expectTypeOf<FromCsv>().toExtend<Train>();
   });
 
-  test('that a split, a weight and an augmentation leave as they are', () => {
+  test('of each type of CSV column', () => {
+    const read = csvLabels('', {
+      columns: { name: String, size: { min: 0, max: 9 }, born: (cell) => new Date(cell) },
+    });
+    type Labels = Extract<ReturnType<typeof read>, { labels: unknown }>['labels'];
+    expectTypeOf<Labels>().toEqualTypeOf<{
+      readonly name?: string;
+      readonly size?: number;
+      readonly born?: Date;
+    }>();
+    // @ts-expect-error: no column type
+    csvLabels('', { columns: { age: 'number' } });
+  });
+
+  test('keep their type after split, withSampleWeights and augment', () => {
     const { train } = data.split({ validation: 0.2, by: { stratify: ({ light }) => light } });
     expectTypeOf(train).toEqualTypeOf<typeof data>();
     expectTypeOf(data.withSampleWeights(({ age }) => age)).toEqualTypeOf<typeof data>();
@@ -152,7 +187,7 @@ describe('labels', () => {
     data.split({ validation: 0.2, by: { stratify: ({ height }) => height } });
   });
 
-  test('that fit takes: those of the tasks, or some of them, or undefined', () => {
+  test('for fit contain the labels of all tasks, of some tasks, or undefined', () => {
     expectTypeOf(data).toExtend<Train>();
     expectTypeOf<Dataset<{ age: number }>>().toExtend<Train>();
     expectTypeOf<Dataset<{ age: number | undefined }>>().toExtend<Train>();

@@ -16,19 +16,19 @@ declare const stage: 'conv5' | undefined;
 const data = imagesInMemory([{ image, labels: { age: 1, gender: 'male' as const } }]);
 `;
 
-/** The one error of a program that ends with `call`. */
+/** Returns the only compiler error of a program that ends with `call`. */
 function errorOf(call: string): string {
   const errors = errorsOf(BEGIN + call);
   expect(errors).toHaveLength(1);
   return errors[0]!;
 }
 
-test('the right calls compile', () => {
+test('valid calls compile', () => {
   expect(
     errorsOf(`${BEGIN}
 await model.fit(data, { epochs: 1, loss: weightedLoss({ age: 1, gender: 50 }),
   callbacks: [bestCheckpoint(memoryStore(), { monitor: 'val_age_mae' }), earlyStopping({ monitor: 'clean_loss' })] });
-// What is known at run time only is checked at run time.
+// Names that exist only at run time are checked at run time.
 await model.fit(data, { epochs: 1, loss: weightedLoss(JSON.parse('{}') as { [task: string]: number }) });
 binary(process.argv as [string, string]);
 categorical(process.argv);
@@ -48,7 +48,7 @@ begun.task('aged', binary(['no', 'yes']), part).task('age2', binary(['no', 'yes'
   ).toEqual([]);
 });
 
-describe('a wrong call is a type error with a sentence in it', () => {
+describe('an invalid call is a compiler error', () => {
   test.each([
     ['a second trunk', 'begun.trunk(sharedTrunk([conv(4, 3)]));', 'the trunk is already given'],
     [
@@ -96,17 +96,17 @@ describe('a wrong call is a type error with a sentence in it', () => {
     ],
     ['a choice of one value', 'choice([32]);', 'choice() needs at least two values'],
     ['a value twice', 'choice([32, 64, 32]);', 'choice() has 32 twice: leave one out'],
-    ['a word twice', "choice(['relu', 'elu', 'relu']);", 'choice() has relu twice: leave one out'],
+    ['a text twice', "choice(['relu', 'elu', 'relu']);", 'choice() has relu twice: leave one out'],
     ['a boolean twice', 'choice([true, true]);', 'choice() has true twice: leave one out'],
     ['a space of nothing', 'space({});', 'space() needs at least one parameter'],
     ['one alternative', 'alternatives({ adam: {} });', 'alternatives() needs at least two'],
     ['no alternative', 'alternatives({});', 'alternatives() needs at least two'],
-  ])('%s', (_, call, sentence) => {
+  ])('that contains a sentence: %s', (_, call, sentence) => {
     expect(errorOf(call)).toMatch(/'TypeErrorMessage<"[^>]*">'/);
     expect(errorOf(call)).toContain(`TypeErrorMessage<"${sentence}">`);
   });
 
-  test('in which the tasks stand as one plain record', () => {
+  test('that shows the tasks as one object type', () => {
     expect(errorOf('model.tasks.agee;')).toMatch(/on type '\{ readonly age: [^&]*readonly gender: [^&]*\}'/);
   });
 
@@ -136,9 +136,17 @@ describe('a wrong call is a type error with a sentence in it', () => {
       'await model.fit(imagesInMemory([{ image, labels: { agee: 30 } }]), { epochs: 1 });',
       'has no properties in common with',
     ],
-    ['a label that is read wrongly', "(await model.predict(image)).gender.label === 'man';", '"man"'],
-    ['a task that is read wrongly', '(await model.predict(image)).agee;', "Did you mean 'age'?"],
-    ['a column that is read wrongly', '(await model.evaluate(data)).age_mea;', "Did you mean 'age_mae'?"],
+    [
+      'a label that is compared with an unknown one',
+      "(await model.predict(image)).gender.label === 'man';",
+      '"man"',
+    ],
+    ['an unknown task of a prediction', '(await model.predict(image)).agee;', "Did you mean 'age'?"],
+    [
+      'an unknown column of an evaluation',
+      '(await model.evaluate(data)).age_mea;',
+      "Did you mean 'age_mae'?",
+    ],
     ['a task without a branch', "begun.task('gender', binary(['male', 'female']));", 'Expected 3 arguments'],
     [
       'a trunk for a branch',
@@ -151,18 +159,22 @@ describe('a wrong call is a type error with a sentence in it', () => {
       "Type 'PixelTransform' is not assignable to type 'LayerLike | readonly LayerLike[]",
     ],
     [
-      'a word for a view',
-      "branch([flatten()], { inputView: 'grey' });",
+      'a string for a view',
+      "branch([flatten()], { inputView: 'gray' });",
       "Type 'string' is not assignable to type 'LayerLike | readonly LayerLike[]",
     ],
     [
-      'a view of another name',
+      'an unknown option of branch',
       'branch([flatten()], { view: grayscaleImage() });',
       "'view' does not exist in type 'BranchOptions'",
     ],
-    ['three labels of two', "binary(['a', 'b', 'c']);", 'Source has 3 element(s) but target allows only 2'],
     [
-      'an input of two sides',
+      'three labels of a binary task',
+      "binary(['a', 'b', 'c']);",
+      'Source has 3 element(s) but target allows only 2',
+    ],
+    [
+      'an input shape without channels',
       'multiTask({ input: [8, 8] });',
       'Source has 2 element(s) but target requires 3',
     ],
@@ -182,34 +194,38 @@ describe('a wrong call is a type error with a sentence in it', () => {
       `TypeErrorMessage<"task 'age_of' would share columns with 'age': rename one">`,
     ],
     [
-      'an option of loadKeras misspelt',
+      'a misspelled option of loadKeras',
       'await loadKeras(file, { taks: { age: years } });',
       "Did you mean to write 'tasks'?",
     ],
     [
-      'bytes for a model that knows no range',
+      'the option bytes for a LayersModel',
       "await saveKeras('a.keras', model.layersModel, { bytes: true });",
       'TypeErrorMessage<"leave it out: a LayersModel has no range and no tasks">',
     ],
     [
-      'a column of a model from a file that is read wrongly',
+      'an unknown column of a model from a Keras file',
       "(await (await loadKeras(file, { tasks: { age: regression({ unit: 'years' }) } })).evaluate(data)).age_mea;",
       "Did you mean 'age_mae'?",
     ],
     [
-      'a column of a saved model that is read wrongly',
+      'an unknown column of a saved model',
       "(await (await loadModel(memoryStore(), { tasks: { age: regression({ unit: 'years' }) } })).evaluate(data)).age_mea;",
       "Did you mean 'age_mae'?",
     ],
-    ['plain weights', 'await model.fit(data, { epochs: 1, loss: { age: 1 } });', "type 'WeightedLoss<"],
-    ['heat for no task', "await gradCam(model, image, { task: 'agee' });", `'"agee"'`],
     [
-      'heat for no answer of the task',
+      'loss weights without weightedLoss()',
+      'await model.fit(data, { epochs: 1, loss: { age: 1 } });',
+      "type 'WeightedLoss<",
+    ],
+    ['a heat map of an unknown task', "await gradCam(model, image, { task: 'agee' });", `'"agee"'`],
+    [
+      'a heat map of an unknown label',
       "await gradCam(model, image, { task: 'gender', target: 'man' });",
       `'"man"' is not assignable to type '"male" | "female"'`,
     ],
     [
-      'heat for a label of a number',
+      'a heat map of a label of a regression',
       "await gradCam(model, [image], { task: 'age', target: 'male' });",
       `'"male"' is not assignable to type '"higher" | "lower"'`,
     ],
@@ -223,8 +239,8 @@ describe('a wrong call is a type error with a sentence in it', () => {
       'alternatives({ a: { kind: choice([1, 2]) }, b: {} });',
       `TypeErrorMessage<"'kind' says which alternative it is: choose another name">`,
     ],
-    ['a fit without an end', 'await model.fit(data, {});', "'epochs' is missing"],
-  ])('%s is an error that names it', (_, call, name) => {
+    ['fit without epochs', 'await model.fit(data, {});', "'epochs' is missing"],
+  ])('that contains the mistake: %s', (_, call, name) => {
     expect(errorOf(call)).toContain(name);
   });
 });

@@ -10,22 +10,22 @@ const config = ts.getParsedCommandLineOfConfigFile(`${ROOT}tsconfig.json`, {}, {
 const host = ts.createIncrementalCompilerHost(config.options);
 const parsed = new Map<string, ts.SourceFile | undefined>();
 
-/** TypeScript's view of a file beside the tests that is nowhere on the disk. */
+/** Creates a TypeScript program of a file that exists only in memory, in the folder of the tests. */
 export function programOf(text: string): ts.Program {
-  const own = ts.createSourceFile(FILE, text, ts.ScriptTarget.ES2022, true);
+  const sourceFile = ts.createSourceFile(FILE, text, ts.ScriptTarget.ES2022, true);
   return ts.createProgram([FILE], config.options, {
     ...host,
     fileExists: (name) => name === FILE || host.fileExists(name),
     readFile: (name) => (name === FILE ? text : host.readFile(name)),
     getSourceFile: (name, ...rest) => {
-      if (name === FILE) return own;
+      if (name === FILE) return sourceFile;
       if (!parsed.has(name)) parsed.set(name, host.getSourceFile(name, ...rest));
       return parsed.get(name);
     },
   });
 }
 
-/** Every error of the text, as the compiler prints it. */
+/** Returns all compiler errors of a program text. */
 export function errorsOf(text: string): string[] {
   const program = programOf(text);
   const source = program.getSourceFile(FILE)!;
@@ -34,7 +34,7 @@ export function errorsOf(text: string): string[] {
   );
 }
 
-/** How many types the compiler instantiates for the text, beside those of an empty file with the same imports. */
+/** Returns the number of type instantiations for a text, minus those of an empty file with the same imports. */
 export function instantiationsOf(imports: string, text: string): number {
   const count = (whole: string) => {
     const program = programOf(whole);

@@ -29,8 +29,8 @@ const searched = space({
 });
 type Values = ParamsOf<typeof searched>;
 
-describe('the values of a space', () => {
-  test('are numbers, and the very values of a choice', () => {
+describe('the parameter values of a space', () => {
+  test('are numbers, or literals of a choice', () => {
     expectTypeOf<Values['dropout']>().toEqualTypeOf<number>();
     expectTypeOf<Values['layers']>().toEqualTypeOf<number>();
     expectTypeOf<Values['filters']>().toEqualTypeOf<32 | 64 | 128>();
@@ -38,7 +38,7 @@ describe('the values of a space', () => {
     expectTypeOf<Values['norm']>().toEqualTypeOf<boolean>();
   });
 
-  test('of alternatives are told apart by kind', () => {
+  test('of alternatives are a union that `kind` discriminates', () => {
     type Optimizer = Values['optimizer'];
     expectTypeOf<Optimizer['kind']>().toEqualTypeOf<'adam' | 'sgd' | 'plain'>();
     expectTypeOf<Extract<Optimizer, { kind: 'sgd' }>>().toEqualTypeOf<{
@@ -49,13 +49,13 @@ describe('the values of a space', () => {
     expectTypeOf<Extract<Optimizer, { kind: 'plain' }>>().toEqualTypeOf<{ readonly kind: 'plain' }>();
   });
 
-  test('come out of a search as they are', () => {
+  test('are the types of the trials of a search', () => {
     const search = askAndTell(searched, { strategy: random(), objectives: minimize('val_loss') });
     expectTypeOf(search.ask()!.params).toEqualTypeOf<Values>();
     expectTypeOf(search.bestTrial()!.params.filters).toEqualTypeOf<32 | 64 | 128>();
   });
 
-  test('go into what is tried first', () => {
+  test('are the type of initialParams', () => {
     const optimizer = { kind: 'plain' } as const;
     const good = { dropout: 0.3, layers: 2, filters: 64, activation: 'relu', norm: true, optimizer } as const;
     const options = {
@@ -75,7 +75,7 @@ describe('the values of a space', () => {
     askAndTell(searched, { ...search, initialParams: [partial] });
   });
 
-  test('cannot be what is not there', () => {
+  test('have no unknown parameters', () => {
     const values = {} as Values;
     // @ts-expect-error no such parameter
     void values.dropuot;
@@ -83,30 +83,32 @@ describe('the values of a space', () => {
     void values.optimizer.nesterov;
     // @ts-expect-error a space has parameters, not values
     space({ rate: 0.1 });
-    // @ts-expect-error its kind says which alternative it is
+    // @ts-expect-error `kind` is the name of the alternative
     alternatives({ a: { kind: choice([1, 2]) }, b: {} });
   });
 });
 
-describe('a study that runs by its module', () => {
+describe('a study of a module', () => {
   type Plain = typeof import('../runtime/studies/plain.js');
-  type Tried = { readonly x: number; readonly rate: number; readonly kind: 'a' | 'b' | 'c' };
+  type ExpectedParams = { readonly x: number; readonly rate: number; readonly kind: 'a' | 'b' | 'c' };
 
-  test('has trials with the values of its space, and takes the settings of its function', () => {
+  test('has trials with the values of its space, and the settings of its function', () => {
     const run = () =>
       runStudy<Plain>('plain.js', {
         folder: 'out',
         settings: { seed: 3 },
-        onChange: (trials) => expectTypeOf(trials[0]!.params).toEqualTypeOf<Tried>(),
+        onChange: (trials) => expectTypeOf(trials[0]!.params).toEqualTypeOf<ExpectedParams>(),
       });
     type Ended = Awaited<ReturnType<typeof run>>;
-    expectTypeOf<Ended['trials'][number]['params']>().toEqualTypeOf<Tried>();
+    expectTypeOf<Ended['trials'][number]['params']>().toEqualTypeOf<ExpectedParams>();
     const best = ({ trials, study }: Ended) => bestTrial(trials, study.objectives)!.params.kind;
     expectTypeOf(best).returns.toEqualTypeOf<'a' | 'b' | 'c'>();
     const read = () => readStudy<Plain>('plain.js', { folder: 'out', settings: { seed: 3 } });
-    expectTypeOf<Awaited<ReturnType<typeof read>>['trials'][number]['params']>().toEqualTypeOf<Tried>();
+    expectTypeOf<
+      Awaited<ReturnType<typeof read>>['trials'][number]['params']
+    >().toEqualTypeOf<ExpectedParams>();
     const alone = () => runSingleTrial<Plain>('plain.js', { folder: 'out', number: 1 });
-    expectTypeOf<NonNullable<Awaited<ReturnType<typeof alone>>>['params']>().toEqualTypeOf<Tried>();
+    expectTypeOf<NonNullable<Awaited<ReturnType<typeof alone>>>['params']>().toEqualTypeOf<ExpectedParams>();
     // @ts-expect-error a seed is a number
     void (() => runStudy<Plain>('plain.js', { folder: 'out', settings: { seed: '3' } }));
     // @ts-expect-error here too
@@ -120,33 +122,33 @@ describe('a study that runs by its module', () => {
     void (() => runStudy<{ default: number }>('plain.js', { folder: 'out' }));
   });
 
-  test('has those of a study that is made later, or is there', () => {
-    const made = study({
+  test('has the values of a study that is exported directly or returned by a function', () => {
+    const exported = study({
       space: searched,
       objectives: minimize('a'),
       strategy: random(),
       run: async () => {},
     });
-    expectTypeOf<TrialOf<{ default: () => Promise<typeof made> }>['params']>().toEqualTypeOf<Values>();
-    expectTypeOf<TrialOf<{ default: typeof made }>['params']>().toEqualTypeOf<Values>();
+    expectTypeOf<TrialOf<{ default: () => Promise<typeof exported> }>['params']>().toEqualTypeOf<Values>();
+    expectTypeOf<TrialOf<{ default: typeof exported }>['params']>().toEqualTypeOf<Values>();
   });
 
-  test('asks for the settings that its function needs', () => {
+  test('requires the settings that its function requires', () => {
     type Needs = { default: (settings: { data: string; size?: number }) => Study };
     void (() => runStudy<Needs>('search.js', { folder: 'out', settings: { data: 'faces' } }));
-    // @ts-expect-error where are the data?
+    // @ts-expect-error the setting `data` is missing
     void (() => runStudy<Needs>('search.js', { folder: 'out' }));
     // @ts-expect-error here too
     void (() => runSingleTrial<Needs>('search.js', { folder: 'out', number: 1 }));
-    // What the search has, a worker and a reader have from it.
+    // A worker and a reader have the settings of the search.
     void (() =>
       runStudyWorker<Needs>('search.js', { folder: 'out', queue: { url: '' }, settings: { size: 3 } }));
     void (() => readStudy<Needs>('search.js', { folder: 'out' }));
-    // @ts-expect-error a function that takes nothing is given JSON by name, or nothing
+    // @ts-expect-error settings are an object, also for a function without parameters
     void (() => runStudy<{ default: () => Study }>('search.js', { folder: 'out', settings: 5 }));
   });
 
-  test('without the type of its module has values that are not known', () => {
+  test('without the type of its module has values of type unknown', () => {
     const run = () => runStudy('plain.js', { folder: 'out', settings: { any: [1] } });
     expectTypeOf<Awaited<ReturnType<typeof run>>['trials'][number]['params']>().toEqualTypeOf<unknown>();
   });

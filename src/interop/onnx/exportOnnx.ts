@@ -7,17 +7,17 @@ import { createTaskTable } from '../../network/savedModel/taskTable.js';
 import type { AnyTask } from '../../tasks/task.js';
 
 /**
- * A model as an `.onnx` file that ONNX Runtime and every tool of that format open: one graph with constant weights
- * (operation set 18).
+ * Returns a model as the bytes of an `.onnx` file for ONNX Runtime and other tools: one graph with constant weights (operation set 18).
  *
- * - Input `image`, float32 `[batch, height, width, channels]`, any batch size, in the model's pixel range (0..1 unless it
- *   was built with another).
- * - One output a task, by its name, `[batch, units]`: the number in its unit, the probability of the second label, or one
- *   probability a label.
+ * - Input `image`: float32 `[batch, height, width, channels]`, any batch size, in the model's pixel range (default: 0 to 1).
+ * - One output per task, with the name of the task: float32 `[batch, units]`. It is the number in its unit (regression), the probability
+ *   of the second label (binary), or one probability per label (categorical).
  * - Metadata `tfjs-multitask`: the task table as JSON, with labels, units and pixel range.
  *
- * @param model - What {@link multiTask} built or {@link loadModel} opened.
- * @throws `argument` fault for what is no model or is disposed of; `engine` fault naming the operation that has no counterpart, or that depends on the batch size.
+ * @param model - A model that {@link multiTask} built or {@link loadModel} loaded.
+ * @returns The bytes of the file, with the current weights.
+ * @throws `argument` error if `model` is not a model or was disposed; `engine` error with the operation and its layer if an operation cannot
+ *   be compiled to ONNX or depends on the batch size; `memory` error if the weights exceed 2 GiB, the limit of the format.
  * @example
  * ```ts
  * import { branch, exportOnnx, flatten, memoryStore, multiTask, regression } from 'tfjs-multitask';
@@ -37,7 +37,7 @@ export async function exportOnnx(model: ExportableModel): Promise<Uint8Array> {
   return runOnWasm(getPlatform(model), () => exportNetwork(network));
 }
 
-/** Returns a network as an `.onnx` file. It traces on the TensorFlow.js backend in use, which must read synchronously. */
+/** Returns a network as the bytes of an `.onnx` file. It is traced on the TensorFlow.js backend in use, which must read tensors synchronously. */
 export function exportNetwork(network: Network): Uint8Array {
   network.weightSync.sync();
   const [black, white] = network.input.range;

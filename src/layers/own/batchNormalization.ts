@@ -15,10 +15,10 @@ interface StockBatchNormalization extends tf.layers.Layer {
 }
 
 /**
- * Batch normalisation (S. Ioffe and C. Szegedy, 2015) with Keras's statistics and a freeze that freezes, as in Keras 3
- * `BatchNormalization` (layers/normalization/batch_normalization.py): biased variance for the output and the moving
- * average alike; with `trainable` false it uses its moving statistics and leaves them alone, also while training. The
- * stock layer looks at `training` only and writes its statistics inside `call`.
+ * Batch normalization (S. Ioffe and C. Szegedy, 2015) with the statistics and the freezing of Keras 3 `BatchNormalization`
+ * (layers/normalization/batch_normalization.py): the output and the moving average both use the biased variance; with `trainable` false
+ * the layer uses its moving statistics and does not change them, in training too. The stock layer depends on `training` alone and
+ * writes its statistics inside `call`.
  */
 export class BatchNormalization extends getStockLayerClass<StockBatchNormalization>('BatchNormalization') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
@@ -32,15 +32,15 @@ export class BatchNormalization extends getStockLayerClass<StockBatchNormalizati
     if (!forwardContext) return super.call(inputs, kwargs);
     return tf.tidy(() => {
       const { y, mean, variance } = batchNormTraining(x, this.gamma?.read(), this.beta?.read(), this.epsilon);
-      const move = (weight: Weight, batch: Tensor) => {
-        const old = forwardContext.readWeight(weight);
+      const updateMovingAverage = (weight: Weight, batch: Tensor) => {
+        const previous = forwardContext.readWeight(weight);
         forwardContext.updateWeight(
           weight,
-          tf.add(tf.mul(old, this.momentum), tf.mul(batch, 1 - this.momentum)),
+          tf.add(tf.mul(previous, this.momentum), tf.mul(batch, 1 - this.momentum)),
         );
       };
-      move(this.movingMean, mean);
-      move(this.movingVariance, variance);
+      updateMovingAverage(this.movingMean, mean);
+      updateMovingAverage(this.movingVariance, variance);
       return y;
     });
   }

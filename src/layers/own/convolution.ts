@@ -20,8 +20,8 @@ interface StockDepthwise extends StockConvolution {
 }
 
 /**
- * A convolution that in training is one node of the tape: bias and relu are fused with it, so its output is stored
- * once instead of three times. In inference the stock layer does the same already.
+ * Convolution that fuses bias and relu in training, so that the tape stores one output instead of three. The stock layer fuses them only
+ * in inference.
  */
 export class Conv2D extends getStockLayerClass<StockConvolution>('Conv2D') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
@@ -33,8 +33,8 @@ export class Conv2D extends getStockLayerClass<StockConvolution>('Conv2D') {
 }
 
 /**
- * The same for a depthwise convolution. The stock layer writes its regulariser in the constraint's place, which no loader
- * takes back.
+ * Depthwise convolution that fuses bias and relu in training. It also saves its constraint: the stock layer saves the regularizer under
+ * the constraint's name, which no loader accepts.
  */
 export class DepthwiseConv2D extends getStockLayerClass<StockDepthwise>('DepthwiseConv2D') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
@@ -47,12 +47,15 @@ export class DepthwiseConv2D extends getStockLayerClass<StockDepthwise>('Depthwi
 
   override getConfig(): tf.serialization.ConfigDict {
     const constraint = this.depthwiseConstraint;
-    const said = constraint && { className: constraint.getClassName(), config: constraint.getConfig() };
-    return { ...super.getConfig(), depthwiseConstraint: said };
+    const depthwiseConstraint = constraint && {
+      className: constraint.getClassName(),
+      config: constraint.getConfig(),
+    };
+    return { ...super.getConfig(), depthwiseConstraint };
   }
 }
 
-/** How to run `layer` fused, or undefined where the stock call must serve: another activation, channels first. */
+/** Returns the options of the fused operation, or undefined when the stock layer must run: another activation, or channels first. */
 function getFusedOptions(
   layer: StockConvolution,
   { training, forwardContext, areInputsExternal }: CallArguments,

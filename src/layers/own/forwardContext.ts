@@ -1,26 +1,26 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import type { tf } from '../../tensor/tf.js';
 
-/** A weight of a layer: `tf.LayerVariable` under the name its own class uses. */
+/** A weight of a layer. */
 export type Weight = tf.LayerVariable;
 
 /**
- * What a training pass hands to our layers and takes from them, so that a step stays a function of tensors: masks
- * come in, new moving statistics go out, and nothing is drawn or written inside.
+ * Inputs and outputs of this library's layers in a training pass. Masks are inputs and moving statistics are outputs, so that a step is
+ * a pure function of tensors: no layer draws random numbers or writes weights.
  */
 export interface ForwardContext {
-  /** The 0/1 mask drawn for the next call of the layer called `layer`, of the shape that call asked for. */
-  getMask(layer: string): Tensor;
-  /** The value of a weight as this pass sees it: what an earlier call in the same pass made of it, or its own. */
+  /** Returns the 0/1 mask for the next call of a layer, in the shape of that call. */
+  getMask(layerName: string): Tensor;
+  /** Returns the value of a weight in this pass: the update of an earlier call in the same pass, or the weight's own value. */
   readWeight(weight: Weight): Tensor;
-  /** Tells the new value of a weight that is not trained, such as a moving mean. The caller disposes of it. */
+  /** Sets the new value of a weight that is not trained, such as a moving mean. The caller of the pass disposes the value. */
   updateWeight(weight: Weight, value: Tensor): void;
 }
 
-/** The keyword arguments under which a pass reaches `call`. */
+/** Keyword arguments of `call` in a pass. */
 export interface CallArguments {
   readonly training?: boolean;
   readonly forwardContext?: ForwardContext;
-  /** Whether all inputs come from outside the pass: nobody asks for their gradient. */
+  /** Whether all inputs come from outside the pass, so that their gradient is not needed. */
   readonly areInputsExternal?: boolean;
 }

@@ -6,7 +6,7 @@ import { Conv2D, DepthwiseConv2D } from './convolution.js';
 import { Dropout } from './dropout.js';
 import { SeparableConv2D } from './separableConvolution.js';
 
-/** Our classes under the stock names they write. */
+/** Classes that replace stock classes, by the stock class name that they save. */
 const PATCHED_CLASSES: { readonly [className: string]: { readonly prototype: object } } = {
   Dropout,
   BatchNormalization,
@@ -16,7 +16,7 @@ const PATCHED_CLASSES: { readonly [className: string]: { readonly prototype: obj
   AveragePooling2D,
 };
 
-/** Stock layers that draw random numbers inside `call`, and what to use instead. */
+/** Stock layers that draw random numbers inside `call`, with advice for the error. */
 const UNSUPPORTED_LAYERS: { readonly [className: string]: string } = {
   GaussianNoise: 'Use dropout(), or add noise to the images.',
   GaussianDropout: 'Use dropout().',
@@ -26,25 +26,24 @@ const UNSUPPORTED_LAYERS: { readonly [className: string]: string } = {
 };
 
 /**
- * Puts our class in place of the stock one, in the layer itself: its weights, name, configuration and connections
- * stay, and so does the class name it writes. Our classes add no fields and no constructor, which is what makes this
- * safe. Other layers are left as they are.
+ * Changes the class of a stock layer to this library's class of the same name. The layer keeps its weights, name, configuration,
+ * connections and saved class name. That is safe because these classes add no fields and no constructor. Other layers are not changed.
  *
- * @param path - Where the layer stands, for errors: `branch age, block 3`.
- * @throws `argument` fault for a layer that draws random numbers by itself (a step must be a function of its inputs),
- *   for a nested model (in tfjs its freeze is lost on reload), for batch-norm over another axis than the last, and for a
- *   dilated depthwise convolution.
+ * @param path - Position of the layer for errors: `branch age, block 3`.
+ * @throws `argument` error for a layer that draws random numbers itself (a step must be a function of its inputs), a nested model
+ *   (TensorFlow.js loses its frozen state on reload), batch normalization over an axis other than the last, and a dilated depthwise
+ *   convolution.
  */
 export function patchLayer<L extends tf.layers.Layer>(layer: L, path: string): L {
   checkSupportedLayer(layer, path);
-  const ours = PATCHED_CLASSES[layer.getClassName()];
-  if (ours) Object.setPrototypeOf(layer, ours.prototype);
+  const replacement = PATCHED_CLASSES[layer.getClassName()];
+  if (replacement) Object.setPrototypeOf(layer, replacement.prototype);
   if (layer instanceof BatchNormalization && layer.axis !== -1) checkLastAxis(layer, path);
   if (layer instanceof DepthwiseConv2D) checkDilation(layer, path);
   return layer;
 }
 
-/** What {@link patchLayer} refuses whatever the layer stands behind: a nested model, a layer that draws by itself. */
+/** Throws an `argument` error for a nested model and for a layer that draws random numbers itself. */
 export function checkSupportedLayer(layer: tf.layers.Layer, path: string): void {
   const className = layer.getClassName();
   const advice = UNSUPPORTED_LAYERS[className];
@@ -58,7 +57,7 @@ export function checkSupportedLayer(layer: tf.layers.Layer, path: string): void 
   });
 }
 
-/** The stock layer passes over a dilation, and so would everyone who opens a saved model without this library. */
+/** Throws an `argument` error for a dilation: the stock layer ignores it, so that a saved model would give other results without this library. */
 function checkDilation(layer: DepthwiseConv2D, path: string): void {
   if (layer.dilationRate.every((rate) => rate === 1)) return;
   throw createError({

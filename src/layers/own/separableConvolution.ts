@@ -5,7 +5,7 @@ interface StockSeparable extends tf.layers.Layer {
   readonly depthMultiplier: number;
 }
 
-/** A separable convolution that says how many channels it makes of each: the stock layer forgets it when it is saved. */
+/** Separable convolution that saves its depth multiplier, which the stock layer does not. */
 export class SeparableConv2D extends getStockLayerClass<StockSeparable>('SeparableConv2D') {
   override getConfig(): tf.serialization.ConfigDict {
     return { ...super.getConfig(), depthMultiplier: this.depthMultiplier };

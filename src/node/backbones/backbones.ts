@@ -34,7 +34,7 @@ import { downloadWeights } from './downloadWeights.js';
 /**
  * Options of {@link resnet50Backbone}, {@link mobileNetV2Backbone} and {@link efficientNetB0Backbone} in Node.
  *
- * @typeParam Stage - First words of the backbone's layer names, in order.
+ * @typeParam Stage - First parts of the backbone's layer names, in order.
  * @category Compose
  */
 export type BackboneFileOptions<Stage extends string> = TrainableOption<Stage> & {
@@ -49,8 +49,8 @@ export type BackboneFileOptions<Stage extends string> = TrainableOption<Stage> &
   readonly weights?: 'imagenet' | (string & {}) | Uint8Array | null;
   /** The folder that keeps what is downloaded. Default `~/.cache/tfjs-multitask`, or what the platform has in its place. */
   readonly cache?: string;
-  /** With global average pooling and the 1000 classes of ImageNet (softmax) at the end. Default false. */
-  readonly top?: boolean;
+  /** Whether to add Keras's top: global average pooling and a softmax of the 1000 ImageNet classes. Default false. */
+  readonly includeTop?: boolean;
   /** Asks the server. Default the platform's own. */
   readonly fetch?: Fetcher;
   /** Hears how far a download is. Default a line on the terminal. */
@@ -61,7 +61,16 @@ export type BackboneFileOptions<Stage extends string> = TrainableOption<Stage> &
 
 type BackboneFactory<Stage extends string> = (options: BackboneOptions<Stage>) => Promise<Backbone>;
 
-const OPTION_NAMES = ['weights', 'cache', 'top', 'trainable', 'trainableFrom', 'fetch', 'progress', 'signal'];
+const OPTION_NAMES = [
+  'weights',
+  'cache',
+  'includeTop',
+  'trainable',
+  'trainableFrom',
+  'fetch',
+  'progress',
+  'signal',
+];
 
 async function createBackbone<Stage extends string>(
   path: string,
@@ -71,15 +80,21 @@ async function createBackbone<Stage extends string>(
   own: readonly string[] = [],
 ): Promise<Backbone> {
   checkBackboneOptions(path, options, [...OPTION_NAMES, ...own]);
-  const { weights = 'imagenet', top = false, cache = getCacheFolder(), trainable, trainableFrom } = options;
+  const {
+    weights = 'imagenet',
+    includeTop = false,
+    cache = getCacheFolder(),
+    trainable,
+    trainableFrom,
+  } = options;
   const from = (weights: Uint8Array | null, file?: string) =>
-    make({ weights, top, trainable, trainableFrom, ...(file && { file }) } as BackboneOptions<Stage>);
+    make({ weights, includeTop, trainable, trainableFrom, ...(file && { file }) } as BackboneOptions<Stage>);
   if (weights === 'imagenet') {
-    const official = top ? files.top : files.withoutTop;
+    const official = includeTop ? files.top : files.withoutTop;
     const store = folderStore(cache);
     const name = basename(new URL(official.url).pathname);
     const bytes = await downloadWeights(
-      { url: official.url, name, ...createFileCheck(official, make, top) },
+      { url: official.url, name, ...createFileCheck(official, make, includeTop) },
       { ...options, store },
     );
     return from(bytes, `${store.label}/${name}`);
@@ -103,12 +118,12 @@ async function createBackbone<Stage extends string>(
 function createFileCheck<Stage extends string>(
   { md5 }: OfficialWeightsFile,
   make: BackboneFactory<Stage>,
-  top: boolean,
+  includeTop: boolean,
 ) {
   if (md5 !== undefined) return { md5 };
   const accepts = async (weights: Uint8Array) => {
     try {
-      await make({ weights, top } as BackboneOptions<Stage>);
+      await make({ weights, includeTop } as BackboneOptions<Stage>);
       return true;
     } catch (error) {
       if (isMultitaskError(error) && error.kind === 'file') return false;
@@ -129,7 +144,7 @@ function createFileCheck<Stage extends string>(
  * import { resnet50Backbone } from 'tfjs-multitask/node';
  *
  * const backbone = await resnet50Backbone({ weights: null, trainableFrom: 'conv5' });
- * console.log(backbone.pieces.length); // 1
+ * console.log(backbone.layerStack.length); // 1
  * ```
  * @category Compose
  */
@@ -150,7 +165,7 @@ export function resnet50Backbone(options: BackboneFileOptions<Resnet50Stage> = {
  * import { mobileNetV2Backbone } from 'tfjs-multitask/node';
  *
  * const backbone = await mobileNetV2Backbone({ weights: null, trainableFrom: 'block_13' });
- * console.log(backbone.pieces.length); // 1
+ * console.log(backbone.layerStack.length); // 1
  * ```
  * @category Compose
  */
@@ -177,7 +192,7 @@ export async function mobileNetV2Backbone(
  * import { efficientNetB0Backbone } from 'tfjs-multitask/node';
  *
  * const backbone = await efficientNetB0Backbone({ weights: null, trainableFrom: 'block6' });
- * console.log(backbone.pieces.length); // 1
+ * console.log(backbone.layerStack.length); // 1
  * ```
  * @category Compose
  */

@@ -11,6 +11,7 @@ const DESCRIPTIONS: { readonly [code: string]: string } = {
   EPERM: 'no permission',
   EROFS: 'a read-only file system',
   ENOSPC: 'a full disk',
+  ENAMETOOLONG: 'a name that is too long',
 };
 
 const NOT_A_FOLDER_CODES = ['ENOTDIR', 'EEXIST', 'EISDIR', 'ENOTEMPTY'];

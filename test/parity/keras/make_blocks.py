@@ -57,7 +57,7 @@ CASES = {
     "max, strides over the window, same": MaxPooling2D(2, strides=3, padding="same"),
     "residual": lambda x: residual(x, 1),
     "residual, strides": lambda x: residual(x, 2),
-    "batch normalisation": chain(conv(5, 3), BatchNormalization(name="trunk_bn1")),
+    "batch normalization": chain(conv(5, 3), BatchNormalization(name="trunk_bn1")),
     "global average": layers.GlobalAveragePooling2D(),
     **{
         kind: chain(conv(5, 3, activation=None), Activation(kind))

@@ -58,7 +58,7 @@ SCHEDULES = {
 }
 
 
-def initialisers(seeds=200):
+def initializers(seeds=200):
     """Returns the largest value and the standard deviation over many draws."""
     cases = {
         "conv": (keras.initializers.GlorotUniform, (3, 3, 16, 32)),
@@ -96,7 +96,7 @@ def make():
         "descents": {name: descend(make(), gradients()) for name, make in OPTIMIZERS.items()},
         "tiny": descend(Adam(0.1), tiny),
         "schedules": {name: [float(make()(step)) for step in range(16)] for name, make in SCHEDULES.items()},
-        "initialisers": initialisers(),
+        "initializers": initializers(),
         "trajectories": {
             "adam": trajectory(Adam(ExponentialDecay(0.01, 5, 0.95))),
             "sgd": trajectory(SGD(0.01, momentum=0.9)),

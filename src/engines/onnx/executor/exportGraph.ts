@@ -1,3 +1,4 @@
+import { countElements } from '../../../core/arrays.js';
 import { encodeOnnxModel } from '../../../formats/onnxModel.js';
 import { type InferenceFunction, type LayerGraph, runInference } from '../../../network/layerGraph.js';
 import { tf } from '../../../tensor/tf.js';
@@ -10,20 +11,24 @@ export interface GraphDescription {
   readonly inputDescription: string;
   /** Descriptions of the outputs, in their order. */
   readonly outputDescriptions: readonly string[];
+  /** Description of the whole graph. */
   readonly modelDescription: string;
+  /** Values by key that tools can read from the file. */
   readonly metadata: { readonly [key: string]: string };
 }
 
 /**
- * Returns a graph in inference mode as the bytes of an ONNX file, with its weights as constants. Inputs and outputs have
- * their names from the graph, and any batch size. It traces on the TensorFlow.js backend in use, which must read synchronously.
+ * Compiles a graph in inference mode to the bytes of an ONNX file, with its weights as constants. Inputs and outputs have the names of the
+ * graph, and accept any batch size. The graph is traced on the TensorFlow.js backend in use, which must read tensors synchronously.
+ *
+ * @throws `engine` error with the operation and its layer if an operation cannot be compiled or depends on the batch size.
  */
 export function exportGraph(
   graph: LayerGraph | InferenceFunction,
   description?: GraphDescription,
 ): Uint8Array {
-  const [two, three] = tracePair(createPredictionPass(graph), [2, 3], false);
-  const { nodes, initializers } = lowerTrace(two.trace, three.trace, two.inputs, two.outputs);
+  const [first, second] = tracePair(createPredictionPass(graph), [2, 3], false);
+  const { nodes, initializers } = lowerTrace(first.trace, second.trace, first.inputs, first.outputs);
   const toValueInfo = ({ name, shape }: InferenceFunction['outputs'][number], text = '') => ({
     name,
     shape: ['batch', ...shape],
@@ -41,20 +46,20 @@ export function exportGraph(
 
 /** Creates the pass to trace. Its examples differ from each other and between the two batch sizes. */
 function createPredictionPass(graph: LayerGraph | InferenceFunction): TraceablePass {
-  return (count) => {
-    const inputs = graph.inputs.map(({ shape }) => createExampleBatch([count, ...shape], count));
+  return (batchSize) => {
+    const inputs = graph.inputs.map(({ shape }) => createExampleBatch([batchSize, ...shape]));
     const outputs = runInference(graph, inputs);
     return { inputs: toNamedTensors(graph.inputs, inputs), outputs: toNamedTensors(graph.outputs, outputs) };
   };
 }
 
-function createExampleBatch(shape: number[], count: number): tf.Tensor {
-  const size = shape.reduce((product, side) => product * side, 1);
+function createExampleBatch(shape: [batchSize: number, ...example: number[]]): tf.Tensor {
+  const [batchSize] = shape;
   return tf.tensor(
-    Float32Array.from({ length: size }, (_, i) => ((i * 7 + count * 13) % 97) / 97),
+    Float32Array.from({ length: countElements(shape) }, (_, i) => ((i * 7 + batchSize * 13) % 97) / 97),
     shape,
   );
 }
 
-const toNamedTensors = (ports: InferenceFunction['outputs'], tensors: readonly tf.Tensor[]) =>
-  Object.fromEntries(ports.map(({ name }, i) => [name, tensors[i]!]));
+const toNamedTensors = (endpoints: InferenceFunction['outputs'], tensors: readonly tf.Tensor[]) =>
+  Object.fromEntries(endpoints.map(({ name }, i) => [name, tensors[i]!]));

@@ -1,16 +1,13 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
 import type { HostArray, NamedArrays } from '../../../core/arrays.js';
 import { createError } from '../../../core/errors/errors.js';
-import type { PixelRange } from '../../../core/images.js';
-import { createRng } from '../../../core/rng.js';
 import type { Weight } from '../../../layers/own/forwardContext.js';
 import type { Network } from '../../../network/network.js';
 import { getGraphWeights } from '../../../network/weights.js';
 import type { Optimizer } from '../../../optimizers/optimizer.js';
-import { drawDropoutMasks } from '../../../steps/dropoutMasks.js';
 import { getSumsLength } from '../../../steps/lossesAndMetrics.js';
 import { getSlotNames } from '../../../steps/optimizerSlots.js';
-import { toInputName, toStepInputs, toTensors } from '../../../steps/stepArrays.js';
+import { toStepInputs, toTensors } from '../../../steps/stepArrays.js';
 import {
   countTrainableParams,
   getTrainableWeights,
@@ -22,244 +19,207 @@ import { checkSlots } from '../../eager/eagerExecutor.js';
 import type { Executor } from '../../executor.js';
 import { type OnnxRuntime, type OnnxTensor, toOnnxTensor } from '../session/onnxRuntime.js';
 import type { OnnxEngineOptions } from '../session/sessionOptions.js';
+import type { TraceablePass } from '../trace/tracePair.js';
 import { type CompiledGraph, compileGraph, type GraphSession } from './compileGraph.js';
+import { createTraceBatch, getImageNames } from './traceBatches.js';
 
+/** Prefixes of the graph's inputs that are slots and weights. */
 const SLOT_PREFIX = 'slot/';
 const WEIGHT_PREFIX = 'weight/';
-/** Not in a state: what a step tells beside it. */
+/** Prefix of the graph's outputs that replace the input of the same name. */
+const NEW_PREFIX = 'new ';
+/** Names of the graph's other outputs. */
 const [SUMS_OUTPUT, GRADIENT_OUTPUT] = ['sums', 'gradient'];
 
 /**
- * Steps that ONNX Runtime runs, each as one graph, compiled when the first batch of its size comes. Weights and slots go in
- * and come out; the model's variables follow on {@link Executor.syncWeights}, and what is written to them goes into the next step.
+ * Creates an executor that runs each training step as one graph in ONNX Runtime. A graph is compiled before the first step of its kind.
+ *
+ * Weights and slots are inputs and outputs of the graph. {@link Executor.syncWeights} copies the weights into the model's variables, and
+ * the next step uses the values that were written to the variables since the last one.
  */
 export function createOnnxExecutor(
   runtime: OnnxRuntime,
   network: Network,
   optimizer: Optimizer,
   lossWeights: { readonly [task: string]: number },
-  settings: OnnxEngineOptions,
+  engineOptions: OnnxEngineOptions,
 ): Executor {
-  const slots = getSlotNames(optimizer);
-  const trained = getTrainableWeights(network);
+  const slotNames = getSlotNames(optimizer);
+  const trainableWeights = getTrainableWeights(network);
   const weights = new Map(
     getGraphWeights(network.graph).map((weight) => [WEIGHT_PREFIX + weight.originalName, weight]),
   );
-  /** What the steps work on, by name. */
+  const imageName = getImageNames(network)[0]!;
+  const getBatchSize = (arrays: NamedArrays) => arrays[imageName]!.shape[0]!;
+  /** Current weights and slots by the name of the graph's input. */
   const state = new Map<string, OnnxTensor>();
-  /** The variables' numbers when they were last read or written here: others since then count. */
-  const seen = new Map<Weight, object>();
-  let stale = false;
-  /** By kind, where the size of the batch is free. */
+  /** Ids of the variables' values that `state` contains. A variable that was written since then has another id. */
+  const syncedIds = new Map<Weight, object>();
+  /** Whether a step has changed `state` since the variables were written. */
+  let areVariablesStale = false;
+  /** Graphs that accept any batch size. */
   const graphs = new Map<StepKind, CompiledGraph>();
-  /** By kind and size of the batch. */
+  /** Sessions by kind and batch size. */
   const sessions = new Map<string, GraphSession>();
 
   const readVariables = () => {
     for (const [name, weight] of weights) {
       const value = weight.read();
-      if (seen.get(weight) === value.dataId) continue;
+      if (syncedIds.get(weight) === value.dataId) continue;
       const data = (value.dataSync() as Float32Array).slice();
       state.set(name, toOnnxTensor(runtime, { shape: value.shape, data }));
-      seen.set(weight, value.dataId);
+      syncedIds.set(weight, value.dataId);
     }
   };
-  const writeVariables = (numbers: (own: Float32Array) => Float32Array = (own) => own) => {
+  const writeVariables = (transform: (data: Float32Array) => Float32Array = (data) => data) => {
     for (const [name, weight] of weights) {
       const { data, dims } = state.get(name)!;
-      const value = tf.tensor(numbers(data), [...dims]);
+      const value = tf.tensor(transform(data), [...dims]);
       weight.write(value);
       value.dispose();
-      seen.set(weight, weight.read().dataId);
+      syncedIds.set(weight, weight.read().dataId);
     }
   };
-  const putSlot = (name: string, data: Float32Array) =>
+  const syncWeights = () => {
+    if (!areVariablesStale) return;
+    readVariables(); // Values that were written to the variables since the last step take precedence.
+    writeVariables();
+    areVariablesStale = false;
+  };
+  const setSlot = (name: string, data: Float32Array) =>
     state.set(SLOT_PREFIX + name, toOnnxTensor(runtime, { shape: [data.length], data }));
-  for (const name of slots) putSlot(name, new Float32Array(countTrainableParams(network)));
+  for (const name of slotNames) setSlot(name, new Float32Array(countTrainableParams(network)));
 
-  const doors = network.graph.inputs.map(({ name }) => toInputName(name));
-  const countOf = (arrays: NamedArrays) => arrays[doors[0]!]!.shape[0]!;
-
-  /** The step on the first examples of `arrays`; the second time on others, with everything else changed too. */
-  const passOn = (kind: StepKind, arrays: NamedArrays) => (count: number, turn: 0 | 1) => {
-    const own = addInputNoise(takeExamples(arrays, countOf(arrays), count), doors, network.input.range);
-    const held = Object.fromEntries(
-      slots.map((name) => [SLOT_PREFIX + name, toNamedArray(state.get(SLOT_PREFIX + name)!)]),
-    );
-    const batch = toTensors(turn === 0 ? own : createVariedBatch(network, doors, own, count));
-    const before = toTensors(turn === 0 ? held : mapArrays(held, (x) => Math.abs(x) / 2 + 1e-4));
-    try {
-      if (turn === 1) writeVariables((numbers) => numbers.map((x) => x * 1.01 + 1e-3));
-      const variables = Object.fromEntries(
-        [...weights].map(([name, weight]) => [name, toTensorInfo(weight.read())] as const),
-      );
-      const vectors = slots.map((name) => before[SLOT_PREFIX + name] as Tensor1D);
-      const step = computeTrainingStep(
-        network,
-        optimizer,
-        lossWeights,
-        kind,
-        toStepInputs(network, batch),
-        vectors,
-      );
-      for (const [name, weight] of weights) {
-        if (weight.read().dataId !== variables[name]!.dataId)
-          throw createWeightWriteError(weight.originalName);
-      }
-      return { inputs: { ...batch, ...before, ...variables }, outputs: outputsOf(step) };
-    } finally {
-      writeVariables(); // as they were, whatever came between
-    }
-  };
-  const outputsOf = (step: StepOutputs): { readonly [name: string]: Tensor } => ({
+  const toNamedOutputs = (step: StepOutputs): { readonly [name: string]: Tensor } => ({
     [SUMS_OUTPUT]: step.sums,
     [GRADIENT_OUTPUT]: step.gradient,
     ...Object.fromEntries(
-      step.weights.map((value, i) => [`new ${WEIGHT_PREFIX}${trained[i]!.originalName}`, value]),
-    ),
-    ...Object.fromEntries(
-      step.nonTrainableUpdates.map(([weight, value]) => [
-        `new ${WEIGHT_PREFIX}${weight.originalName}`,
+      step.weights.map((value, i) => [
+        `${NEW_PREFIX}${WEIGHT_PREFIX}${trainableWeights[i]!.originalName}`,
         value,
       ]),
     ),
-    ...Object.fromEntries(step.slots.map((value, i) => [`new ${SLOT_PREFIX}${slots[i]}`, value])),
+    ...Object.fromEntries(
+      step.nonTrainableUpdates.map(([weight, value]) => [
+        `${NEW_PREFIX}${WEIGHT_PREFIX}${weight.originalName}`,
+        value,
+      ]),
+    ),
+    ...Object.fromEntries(
+      step.slots.map((value, i) => [`${NEW_PREFIX}${SLOT_PREFIX}${slotNames[i]}`, value]),
+    ),
   });
 
-  const openFor = async (kind: StepKind, arrays: NamedArrays): Promise<GraphSession> => {
-    const count = countOf(arrays);
+  /** Creates the pass of a step. Variant 1 also changes the slots and, while it runs, the weights. */
+  const createStepPass =
+    (kind: StepKind, arrays: NamedArrays): TraceablePass =>
+    (batchSize, variant) => {
+      const batch = toTensors(createTraceBatch(network, arrays, batchSize, variant));
+      const currentSlots = Object.fromEntries(
+        slotNames.map((name) => [SLOT_PREFIX + name, toHostArray(state.get(SLOT_PREFIX + name)!)]),
+      );
+      const slots = toTensors(
+        variant === 0 ? currentSlots : mapArrays(currentSlots, (x) => Math.abs(x) / 2 + 1e-4),
+      );
+      try {
+        if (variant === 1) writeVariables((data) => data.map((x) => x * 1.01 + 1e-3));
+        const variables = Object.fromEntries(
+          [...weights].map(([name, weight]) => [name, toTensorInfo(weight.read())] as const),
+        );
+        const step = computeTrainingStep(
+          network,
+          optimizer,
+          lossWeights,
+          kind,
+          toStepInputs(network, batch),
+          slotNames.map((name) => slots[SLOT_PREFIX + name] as Tensor1D),
+        );
+        for (const [name, weight] of weights) {
+          if (weight.read().dataId !== variables[name]!.dataId)
+            throw createWeightWriteError(weight.originalName);
+        }
+        return { inputs: { ...batch, ...slots, ...variables }, outputs: toNamedOutputs(step) };
+      } finally {
+        writeVariables(); // Restores the weights, also after an error.
+      }
+    };
+
+  const createStepSession = async (kind: StepKind, arrays: NamedArrays): Promise<GraphSession> => {
+    const batchSize = getBatchSize(arrays);
     const options = {
-      ...settings,
-      description: `the training step on ${count} images`,
-      batchSize: count,
+      ...engineOptions,
+      description: `the training step on ${batchSize} images`,
+      batchSize,
       comparedOutputs: {
         [SUMS_OUTPUT]: [getSumsLength(network)],
-        [GRADIENT_OUTPUT]: getWeightSizes(trained),
+        [GRADIENT_OUTPUT]: getWeightSizes(trainableWeights),
       },
     };
     let graph = graphs.get(kind);
     if (!graph) {
       syncWeights();
-      graph = await compileGraph(runtime, passOn(kind, arrays), options);
+      graph = await compileGraph(runtime, createStepPass(kind, arrays), options);
       if (graph.acceptsAnyBatchSize) graphs.set(kind, graph);
     }
     return graph.createSession(options);
   };
 
-  const syncWeights = () => {
-    if (!stale) return;
-    readVariables(); // what somebody wrote since the step counts
-    writeVariables();
-    stale = false;
-  };
-
   return {
     runStep: async (kind, arrays) => {
       readVariables();
-      const key = `${kind} ${countOf(arrays)}`;
-      if (!sessions.has(key)) sessions.set(key, await openFor(kind, arrays));
+      const key = `${kind} ${getBatchSize(arrays)}`;
+      if (!sessions.has(key)) sessions.set(key, await createStepSession(kind, arrays));
       const { run, inputNames, outputNames } = sessions.get(key)!;
       const feeds = inputNames.map((name) => [
         name,
         name in arrays ? toOnnxTensor(runtime, arrays[name]!) : state.get(name)!,
       ]);
-      const wanted = outputNames.filter((name) => name !== GRADIENT_OUTPUT);
-      const results = await run(Object.fromEntries(feeds), wanted);
+      // Only the verification reads the gradient.
+      const fetches = outputNames.filter((name) => name !== GRADIENT_OUTPUT);
+      const results = await run(Object.fromEntries(feeds), fetches);
       for (const [name, value] of Object.entries(results)) {
-        if (name.startsWith('new ')) state.set(name.slice(4), value);
+        if (name.startsWith(NEW_PREFIX)) state.set(name.slice(NEW_PREFIX.length), value);
       }
-      stale = true;
+      areVariablesStale = true;
       return results[SUMS_OUTPUT]!.data;
     },
     syncWeights,
     getSlots: async () =>
       Object.fromEntries(
-        slots.map((name) => {
+        slotNames.map((name) => {
           const { data, dims } = state.get(SLOT_PREFIX + name)!;
           return [name, { shape: dims, data: data.slice() }];
         }),
       ),
     setSlots: (saved) => {
-      checkSlots(saved, slots, countTrainableParams(network));
-      for (const name of slots) putSlot(name, saved[name]!.data.slice());
+      checkSlots(saved, slotNames, countTrainableParams(network));
+      for (const name of slotNames) setSlot(name, saved[name]!.data.slice());
     },
     dispose: () => {
       syncWeights();
-      for (const session of sessions.values()) session.release().catch(() => {}); // nobody runs it any more
+      // An error of release() has no effect, because the session is not used again.
+      for (const session of sessions.values()) session.release().catch(() => {});
       sessions.clear();
     },
   };
 }
 
-const toNamedArray = ({ dims, data }: OnnxTensor): HostArray => ({ shape: dims, data });
+const toHostArray = ({ dims, data }: OnnxTensor): HostArray => ({ shape: dims, data });
 
-/** `count` examples of a batch, from its beginning and round again: what has a first size of the batch is cut. */
-function takeExamples(arrays: NamedArrays, batch: number, count: number): NamedArrays {
-  return Object.fromEntries(
-    Object.entries(arrays).map(([name, { shape, data }]) => {
-      if (shape[0] !== batch || shape.length === 0) return [name, { shape, data }];
-      const size = data.length / batch;
-      const cut = new Float32Array(count * size);
-      for (let i = 0; i < count; i++)
-        cut.set(data.subarray((i % batch) * size, ((i % batch) + 1) * size), i * size);
-      return [name, { shape: [count, ...shape.slice(1)], data: cut }];
-    }),
+const mapArrays = (arrays: NamedArrays, transform: (x: number) => number): NamedArrays =>
+  Object.fromEntries(
+    Object.entries(arrays).map(([name, { shape, data }]) => [name, { shape, data: data.map(transform) }]),
   );
-}
 
-/**
- * What goes into the graph with some noise on it, a twentieth of its own spread. Of images of one colour batch normalisation
- * makes numbers that are zero but for rounding, and rounding then decides which relu is open.
- */
-function addInputNoise(
-  arrays: NamedArrays,
-  doors: readonly string[],
-  [black, white]: PixelRange,
-): NamedArrays {
-  const random = createRng(0, 'recorded images');
-  const noisy = doors.map((name) => {
-    const { shape, data } = arrays[name]!;
-    const [least, most] = data.reduce(([a, b], x) => [Math.min(a, x), Math.max(b, x)], [Infinity, -Infinity]);
-    const spread = most > least ? most - least : white - black;
-    return [name, { shape, data: data.map((x) => x + 0.05 * spread * (random.next() - 0.5)) }] as const;
-  });
-  return { ...arrays, ...Object.fromEntries(noisy) };
-}
+/** Returns the current tensor of a variable, which is replaced when the variable is written. */
+const toTensorInfo = ({ dataId, shape, dtype }: Tensor): tf.TensorInfo => ({ dataId, shape, dtype });
 
-/** A graph would leave such a weight as it was. */
+/** Creates the error for a layer that writes a weight during a step. The graph would not update the weight. */
 const createWeightWriteError = (weight: string) =>
   createError({
     kind: 'engine',
     path: `weight ${weight}`,
-    expected: 'a step that only reads the weights',
-    received: 'a layer that writes one while it runs',
-    advice: 'Keep what the layer counts outside of it, or use engine "wasm".',
+    expected: 'a layer that only reads its weights during a training step',
+    received: 'a layer that writes this weight',
+    advice: 'Store what the layer counts outside of its weights, or use engine: "wasm".',
   });
-
-/** Other images under other labels, masks and rates. */
-function createVariedBatch(
-  network: Network,
-  doors: readonly string[],
-  arrays: NamedArrays,
-  count: number,
-): NamedArrays {
-  const others = Object.entries(arrays).map(([name, array]) => {
-    const { shape, data } = array;
-    if (doors.includes(name)) return [name, { shape, data: data.slice().reverse() }] as const;
-    if (shape.length === 0) return [name, { shape, data: data.map((x) => x * 0.75) }] as const;
-    const first = data.length / count;
-    const rolled = new Float32Array(data.length);
-    rolled.set(data.subarray(first));
-    rolled.set(data.subarray(0, first), data.length - first);
-    return [name, { shape, data: rolled }] as const;
-  });
-  return { ...Object.fromEntries(others), ...drawDropoutMasks(network, count, 1, 1, 1) };
-}
-
-const mapArrays = (arrays: NamedArrays, change: (x: number) => number): NamedArrays =>
-  Object.fromEntries(
-    Object.entries(arrays).map(([name, { shape, data }]) => [name, { shape, data: data.map(change) }]),
-  );
-
-/** The tensor as it is now: a variable becomes another when it is written. */
-const toTensorInfo = ({ dataId, shape, dtype }: Tensor): tf.TensorInfo => ({ dataId, shape, dtype });

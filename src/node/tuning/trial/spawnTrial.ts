@@ -98,7 +98,8 @@ export function spawnTrial(care: SpawnTrialOptions): Promise<TrialExit> {
           (error: unknown) => {
             tell({ id, failed: serializeError(error) });
             if (!isMultitaskError(error) || error.kind !== 'file') return;
-            if ('store' in asked && BAD_NAME_CODES.includes(error.received)) return;
+            const { code = error.received } = Object(error.cause) as Partial<NodeJS.ErrnoException>;
+            if ('store' in asked && BAD_NAME_CODES.includes(code)) return;
             broken = error;
             child.kill('SIGKILL');
           },
