@@ -21,7 +21,7 @@ import {
   useEngine,
   weightedLoss,
 } from 'tfjs-multitask';
-import { modelB } from '../examples/study/model-b-network.js';
+import { modelB } from '../examples/study/modelB.js';
 
 const text = (defaultValue: string) => ({ type: 'string', default: defaultValue }) as const;
 const { values: args } = parseArgs({

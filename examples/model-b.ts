@@ -1,58 +1,131 @@
 /**
- * Model B: age and gender from face images, on top of a ResNet50 that ImageNet trained.
+ * Model B: predicts age and gender from face images with transfer learning, on top of a ResNet50 that was trained on ImageNet.
  *
- *   npm run model-b                                            (drawn faces; downloads 95 MB of weights once)
+ *   npm run model-b                                          (drawn faces; downloads 95 MB of weights once)
  *   npm run model-b -- --data FOLDER --limit 2000 --epochs 10 --augment fixed
- *   npm run model-b -- --data FOLDER --fine-tune conv5         (trains the end of the backbone too)
+ *   npm run model-b -- --data FOLDER --fine-tune conv5       (also trains the last stage of the backbone)
+ *   npm run model-b -- --help
  */
-import { bestCheckpoint, earlyStopping } from 'tfjs-multitask';
-import { folderStore, resnet50Backbone } from 'tfjs-multitask/node';
-import { readArguments } from './study/arguments.js';
-import { loadFaces } from './study/faces.js';
-import { modelB } from './study/model-b-network.js';
+import {
+  adam,
+  bestCheckpoint,
+  binary,
+  branch,
+  csvLogger,
+  dense,
+  dropout,
+  earlyStopping,
+  exponentialDecay,
+  globalAveragePool,
+  multiTask,
+  progressBar,
+  randomFlip,
+  randomRotation,
+  randomZoom,
+  regression,
+  sharedTrunk,
+  weightedLoss,
+} from 'tfjs-multitask';
+import { utkFace } from 'tfjs-multitask/datasets';
+import { folderStore, imageFolder, resnet50Backbone } from 'tfjs-multitask/node';
+import { readModelBArguments } from './study/arguments.js';
+import { drawDemoFaces } from './study/faces.js';
+import { describeWeights } from './study/modelB.js';
 import { writeOutputs } from './study/outputs.js';
-import { beginRecord } from './study/report.js';
-import { train } from './study/train.js';
+import { startRun } from './study/run.js';
 
-const args = readArguments('model-b', 32, {
-  weights: {
-    value: 'FROM',
-    help: 'of the backbone: imagenet (default), none, or a file that Keras or this example wrote',
-    default: 'imagenet',
-  },
-  'fine-tune': {
-    value: 'STAGE',
-    help: 'train the backbone from here on, conv5 say, or all of it, at a tenth of the rate (nothing)',
-  },
+const args = readModelBArguments();
+// Without --data the example draws its own faces, so that it runs on every machine.
+if (args.demo) await drawDemoFaces(args.data);
+
+// Data: the file names of UTKFace contain the labels, for example 34_1_0_20170104.jpg for a woman of 34 years.
+const faces = await imageFolder(args.data, {
+  labels: utkFace(),
+  size: [args.size, args.size],
+  unusableFiles: 'skip', // a few files of UTKFace have incomplete names
+  ...args.subset,
 });
-const { weights, 'fine-tune': stage } = args.own;
+for (const { path, reason } of faces.skipped) console.log(`skipped ${path}: ${reason}`);
+const split = faces.split({ validation: 0.2, seed: args.seed });
+console.log(`${split.train.size} training images, ${split.validation.size} validation images`);
 
+// Augmentation: new random numbers for every image in every epoch. The study augments the validation images, too.
+const augment = (images: typeof faces) =>
+  args.augment === 'none'
+    ? images
+    : images.augment(
+        [randomRotation({ degrees: 20 }), randomZoom({ range: 0.1 }), randomFlip('horizontal')],
+        {
+          fixed: args.augment === 'fixed',
+        },
+      );
+const train = augment(split.train);
+const validation = augment(split.validation);
+
+// Backbone: frozen by default, { trainable: false }. With --fine-tune conv5 it is { trainableFrom: 'conv5' }.
 const backbone = await resnet50Backbone({
-  weights: weights === 'none' ? null : weights!,
-  ...(stage === undefined || stage === 'all' ? { trainable: stage === 'all' } : { trainableFrom: stage }),
+  weights: args.weights === 'none' ? null : args.weights,
+  ...args.trainableLayers,
 });
-const origin = {
-  imagenet: 'The backbone has the official weights, trained on ImageNet.',
-  none: 'The backbone began with random weights: no figure here says what transfer from ImageNet gives.',
-}[weights!];
 
-const faces = await loadFaces(args);
+// Model: the trunk is the backbone, and the branches are the dense layers of Model A.
+const faceBranch = () =>
+  branch([dense(128, { l2: 1e-3 }), dropout(0.3), dense(16, { l2: 1e-3 }), dropout(0.3)]);
+
+const model = multiTask({ input: [args.size, args.size, 3], seed: args.seed })
+  .trunk(sharedTrunk([backbone, globalAveragePool()]))
+  .task('age', regression({ unit: 'years' }), faceBranch())
+  .task('gender', binary(['male', 'female']), faceBranch())
+  .build();
+
+// Loss: a squared error of ages is in the hundreds, and a cross-entropy is below one. With equal weights the network would hardly
+// learn the gender.
+const loss = weightedLoss({ age: 1, gender: 50 });
+
+// Optimizer: args.learningRate is 1e-3 for new layers, and 1e-4 when --fine-tune trains pretrained layers. Adam's first steps are as
+// large as the rate, whatever the gradient, so a rate of 1e-3 would undo the pretraining. A hundredth is usual when the branches were
+// trained before; here they are new, too, and would hardly learn.
+const optimizer = adam({
+  learningRate: exponentialDecay({
+    initialLearningRate: args.learningRate,
+    decaySteps: Math.ceil(train.size / args.batchSize),
+    decayRate: args.decayRate,
+  }),
+});
+
+// Training: ends after three epochs without a lower validation loss, and saves the weights of the lowest.
 const store = folderStore(args.out);
-const model = modelB(args.size, backbone, args.seed);
-await beginRecord(store, 'Model B', model, faces, args);
-const history = await train(model, faces, args, {
-  store,
+const run = await startRun({
+  name: 'Model B',
+  model,
+  train,
+  validation,
+  args,
+  origin: describeWeights(args.weights),
+});
+const history = await model.fit(train, {
+  validation,
+  evaluateUnaugmented: true, // a second validation, on images as a user of the model would pass them
+  epochs: args.epochs,
+  batchSize: args.batchSize,
+  seed: args.seed,
+  loss,
+  optimizer,
   callbacks: [
     bestCheckpoint(store, { monitor: 'val_loss' }),
     earlyStopping({ monitor: 'val_loss', patience: 3 }),
+    csvLogger(store),
+    progressBar(),
   ],
-  ...(stage !== 'all' && { featureCache: folderStore('out/features') }),
+  // Images that do not change are passed through the frozen layers once, in this run and in later ones. They change with --augment
+  // free, but not in the validation without augmentation.
+  ...(args.fineTune !== 'all' && { featureCache: folderStore('out/features') }),
+  ...run.fitOptions, // engine and threads; Ctrl-C stops the run, and --resume continues it
 });
 
-if (history.rows.length > 0) {
-  await writeOutputs(store, model, history, faces, args, {
-    letter: 'B',
-    reported: { validation: ['84 %', '8.1 years'] },
-    origin: origin ?? `The backbone's weights are those of ${weights}, not the official ones of ImageNet.`,
-  });
-}
+await writeOutputs(run, history, {
+  kerasFile: 'age_gender_B.h5',
+  loss,
+  optimizer,
+  published: { validation: { gender: '84 %', age: '8.1 years' } },
+});

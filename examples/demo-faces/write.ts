@@ -5,20 +5,20 @@ import { createRng } from 'tfjs-multitask';
 import { folderStore } from 'tfjs-multitask/node';
 import { drawFace } from './draw.js';
 
-/** What the demonstration trains with: sized to end within minutes on two cores with wasm. */
+/** Settings of the examples on drawn faces. A run takes a few minutes on two cores with the wasm engine. */
 export const DEMO = {
   images: 700,
   size: 56,
   batchSize: 6,
   epochs: 11,
-  learningRate: 1e-3,
-  decay: 0.75,
+  /** Factor of the learning rate in each epoch. */
+  decayRate: 0.75,
   seed: 7,
 } as const;
 
 /**
- * Draws faces into `folder` as JPEG files under UTKFace names, unless this very set is there. Drawings, not people: what a
- * network learns from them says nothing about real faces.
+ * Draws faces and writes them to `folder` as JPEG files with UTKFace names. Does nothing when the folder has the same faces already.
+ * They are drawings: what a network learns from them tells nothing about real faces.
  */
 export async function writeDemoFaces(folder: string): Promise<void> {
   const store = folderStore(folder);
@@ -26,7 +26,7 @@ export async function writeDemoFaces(folder: string): Promise<void> {
   const version = createHash('sha256').update(source).update(JSON.stringify(DEMO)).digest('hex');
   const written = await store.read('version.txt');
   if (written && new TextDecoder().decode(written) === version) return;
-  for (const old of await store.list()) await store.remove(old);
+  for (const name of await store.list()) await store.remove(name);
   for (let i = 0; i < DEMO.images; i++) {
     const random = createRng(DEMO.seed, 'demo face', i);
     const age = 1 + random.nextInt(90);

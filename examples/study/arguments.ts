@@ -1,155 +1,269 @@
-import { parseArgs } from 'node:util';
-import { isMultitaskError } from 'tfjs-multitask';
+import { Command, Option } from 'commander';
+import { type EngineName, isMultitaskError, type Json } from 'tfjs-multitask';
 import { DEMO } from '../demo-faces/write.js';
+import type { Hyperparameters } from './hyperparameters.js';
 
-/** An argument that one example takes beside those of all. */
-export interface OwnArgument {
-  /** What its value is called in the usage; without it the argument is a switch. */
-  readonly value?: string;
-  readonly help: string;
-  readonly default?: string;
-}
-
-/** What the command line said, defaults filled in. */
+/** Arguments of every example, with defaults filled in. */
 export interface StudyArguments {
   /** Folder of images. */
   readonly data: string;
-  /** Whether nobody gave images, and faces are drawn. */
+  /** Whether the example draws its images because `--data` is missing. */
   readonly demo: boolean;
-  readonly epochs: number;
-  /** Pixels of a side. */
+  /** Options of `imageFolder` that select a part of the images: `{ limit }`, or `{}` for all images. */
+  readonly subset: { readonly limit?: number };
+  /** Height and width of the images in pixels. */
   readonly size: number;
-  readonly batchSize: number;
-  readonly limit: number | undefined;
-  readonly seed: number;
+  /** `free` draws new augmentations in every epoch; `fixed` augments each image in the same way in every epoch. */
   readonly augment: 'free' | 'fixed' | 'none';
-  readonly engine: 'auto';
+  readonly epochs: number;
+  readonly batchSize: number;
+  /** Factor of the learning rate in each epoch. */
+  readonly decayRate: number;
+  readonly seed: number;
+  readonly engine: EngineName | 'auto';
   readonly threads: number | undefined;
+  /** Output folder. */
   readonly out: string;
   readonly resume: boolean;
-  /** Whether the report shows pictures of images. */
+  /** Whether the report shows images. */
   readonly images: boolean;
-  /** Whether the report is served while it trains. */
+  /** Whether a local server shows the report during training. */
   readonly watch: boolean;
-  /** The example's own. */
-  readonly own: { readonly [name: string]: string | undefined };
 }
 
-const text = { type: 'string' } as const;
-const flag = { type: 'boolean', default: false } as const;
+/** Arguments of `npm run model-a`. */
+export interface ModelAArguments extends StudyArguments, Hyperparameters {}
 
-/** Switches, of which an example may have no use. */
-const SWITCHES = {
-  resume: 'go on where the run in --out was stopped',
-  watch: 'serve the report on this machine while it trains',
-  'no-images': 'leave pictures out of the report',
+/** Arguments of `npm run model-b`. */
+export interface ModelBArguments extends StudyArguments {
+  /** Weights of the backbone: `imagenet`, `none`, or the path of a file. */
+  readonly weights: string;
+  /** First stage of the backbone that is trained, or `all`. Undefined for a frozen backbone. */
+  readonly fineTune: string | undefined;
+  /** `fineTune` as an option of `resnet50Backbone`. */
+  readonly trainableLayers: { readonly trainable: boolean } | { readonly trainableFrom: string };
+  readonly learningRate: number;
+}
+
+/** Strategies that `--strategy` selects. */
+export const STRATEGY_NAMES = ['tpe', 'random', 'grid', 'hyperband'] as const;
+
+/** Arguments of `npm run tune`. */
+export interface TuneArguments extends StudyArguments {
+  /** Number of trials in total. */
+  readonly trials: number;
+  readonly strategy: (typeof STRATEGY_NAMES)[number];
+  /** Number of trials that run at the same time. */
+  readonly parallel: number;
+}
+
+/** Arguments of `npm run ablation`. */
+export interface AblationArguments extends StudyArguments {
+  /** Number of repetitions, each with its own seed. */
+  readonly seeds: number;
+}
+
+/** Values that a number on the command line may have. */
+interface NumberRange {
+  /** Noun phrase for error messages. */
+  readonly expected: string;
+  includes(value: number): boolean;
+}
+
+const integerFrom = (min: number): NumberRange => ({
+  expected: `a whole number of at least ${min}`,
+  includes: (value) => Number.isInteger(value) && value >= min,
+});
+
+const DROPOUT_RANGE: NumberRange = {
+  expected: 'a number from 0 to below 1',
+  includes: (value) => value >= 0 && value < 1,
 };
 
-/**
- * Reads the command line of the example called `name`, which takes its `own` arguments and does `without` some switches; wrong arguments,
- * and `--help`, end the program with its usage.
- */
-export function readArguments(
-  name: string,
-  least: number,
-  own: { readonly [argument: string]: OwnArgument } = {},
-  without: readonly (keyof typeof SWITCHES)[] = [],
-): StudyArguments {
-  process.once('uncaughtException', (error) => {
-    console.error(isMultitaskError(error) ? error.message : error);
-    process.exit(1);
-  });
-  const switches = Object.entries(SWITCHES).filter(([argument]) => !(without as string[]).includes(argument));
-  const usage = usageOf(name, least, own, switches);
-  const fail = (message: string): never => {
-    console.error(`${message}\n\n${usage}`);
-    process.exit(2);
-  };
-  const options = {
-    ...{ data: text, epochs: text, size: text, 'batch-size': text, limit: text, threads: text },
-    seed: { ...text, default: '7' },
-    augment: { ...text, default: 'free' },
-    engine: { ...text, default: 'auto' },
-    out: { ...text, default: `out/${name}` },
-    help: flag,
-    ...Object.fromEntries(switches.map(([argument]) => [argument, flag])),
-    ...Object.fromEntries(
-      Object.entries(own).map(([argument, { value }]) => [argument, value ? text : flag]),
-    ),
-  };
-  const parse = () => {
-    try {
-      return parseArgs({ options }).values as { [name: string]: string | boolean | undefined };
-    } catch (error) {
-      return fail((error as Error).message);
-    }
-  };
-  const values = parse();
-  if (values.help) {
-    console.log(usage);
-    process.exit(0);
+const L2_RANGE: NumberRange = {
+  expected: 'a number of at least 0',
+  includes: (value) => value >= 0 && Number.isFinite(value),
+};
+
+/** A command line whose errors have the exit code 2 and are followed by the help text. */
+class ExampleCommand extends Command {
+  constructor(
+    readonly example: string,
+    description: string,
+  ) {
+    super(`npm run ${example} --`);
+    this.description(description).usage('[options]').helpOption('--help', 'show this text');
+    this.showHelpAfterError().exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
   }
-  const given = (argument: string) => values[argument] as string | undefined;
-  const whole = (argument: string, otherwise?: number, atLeast = 1) => {
-    if (given(argument) === undefined) return otherwise;
-    const number = Number(given(argument));
-    if (given(argument) !== '' && Number.isInteger(number) && number >= atLeast) return number;
-    return fail(
-      `--${argument}: expected a whole number of at least ${atLeast}, received "${given(argument)}"`,
-    );
-  };
-  const augment = given('augment') as StudyArguments['augment'];
-  if (!['free', 'fixed', 'none'].includes(augment))
-    fail(`--augment: expected free, fixed or none, received "${augment}"`);
-  const demo = given('data') === undefined;
+
+  number(flags: string, description: string, range: NumberRange, defaultValue?: number): this {
+    const option: Option = new Option(flags, description).default(defaultValue).argParser((text) => {
+      const value = Number(text);
+      if (text.trim() !== '' && range.includes(value)) return value;
+      return this.error(`${option.long}: expected ${range.expected}, received "${text}"`);
+    });
+    return this.addOption(option);
+  }
+
+  choice(flags: string, description: string, choices: readonly string[], defaultChoice: string): this {
+    const option: Option = new Option(flags, description).default(defaultChoice).argParser((name) => {
+      if (choices.includes(name)) return name;
+      return this.error(`${option.long}: expected ${choices.join(', ')}, received "${name}"`);
+    });
+    return this.addOption(option);
+  }
+
+  /** Adds the options for data and training that all examples have. */
+  studyOptions(minSize: number): this {
+    return this.optionsGroup('Data:')
+      .option('--data <folder>', 'UTKFace images, named age_gender_race_date.jpg (default: draw faces)')
+      .number('--limit <n>', 'use only this number of images (default: all)', integerFrom(1))
+      .number(
+        '--size <n>',
+        `resize images to n x n pixels, at least ${minSize} (default: 128; drawn faces: ${DEMO.size})`,
+        integerFrom(1),
+      )
+      .choice(
+        '--augment <mode>',
+        'free: new in every epoch; fixed: the same in every epoch; none',
+        ['free', 'fixed', 'none'],
+        'free',
+      )
+      .optionsGroup('Training:')
+      .number(
+        '--epochs <n>',
+        `number of the last epoch (default: 50; drawn faces: ${DEMO.epochs})`,
+        integerFrom(1),
+      )
+      .number(
+        '--batch-size <n>',
+        `images in a step (default: 16; drawn faces: ${DEMO.batchSize})`,
+        integerFrom(1),
+      )
+      .number(
+        '--seed <n>',
+        'seed for split, weights, order of the images and augmentation',
+        integerFrom(0),
+        DEMO.seed,
+      )
+      .option('--engine <name>', 'onnx, wasm, or auto for the fastest that is installed', 'auto')
+      .number('--threads <n>', 'threads of the engine (default: depends on the machine)', integerFrom(1));
+  }
+
+  /** Adds the options for output. Not every example has every switch. */
+  outputOptions(switches: readonly ('resume' | 'watch' | 'images')[]): this {
+    this.optionsGroup('Output:').option('--out <folder>', 'output folder', `out/${this.example}`);
+    if (switches.includes('resume')) this.option('--resume', 'continue the stopped run in the output folder');
+    if (switches.includes('watch')) this.option('--watch', 'show the report on a local page during training');
+    if (switches.includes('images')) this.option('--no-images', 'leave images out of the report');
+    return this;
+  }
+
+  /** Parses the command line of this process. */
+  readArguments<Extra extends object = object>(): StudyArguments & Extra {
+    process.once('uncaughtException', (error) => {
+      // The errors of the library say what to do. A stack is useful only for other errors.
+      console.error(isMultitaskError(error) ? error.message : error);
+      process.exit(1);
+    });
+    const { limit, threads, ...options } = this.parse().opts();
+    const demo = options.data === undefined;
+    return {
+      data: 'out/demo-faces',
+      demo,
+      subset: limit === undefined ? {} : { limit },
+      size: demo ? DEMO.size : 128,
+      epochs: demo ? DEMO.epochs : 50,
+      batchSize: demo ? DEMO.batchSize : 16,
+      decayRate: demo ? DEMO.decayRate : 0.95,
+      threads,
+      resume: false,
+      watch: false,
+      images: true,
+      ...(options as Pick<StudyArguments, 'augment' | 'seed' | 'engine' | 'out'> & Extra),
+    };
+  }
+}
+
+/** Reads the command line of `npm run model-a`. Ends the process for `--help` and for invalid arguments. */
+export const readModelAArguments = (): ModelAArguments =>
+  new ExampleCommand('model-a', 'Trains Model A, which predicts age and gender from face images.')
+    .studyOptions(56)
+    .optionsGroup('Hyperparameters, which npm run tune can search:')
+    .number('--dropout <rate>', 'rate of all dropout layers', DROPOUT_RANGE, 0.3)
+    .number('--l2 <factor>', 'L2 penalty on the kernels of hidden dense layers', L2_RANGE, 0.001)
+    .number('--age-filters <n>', 'filters of the last convolution for age', integerFrom(1), 128)
+    .number('--gender-filters <n>', 'filters of the last convolution for gender', integerFrom(1), 64)
+    .outputOptions(['resume', 'watch', 'images'])
+    .readArguments<Hyperparameters>();
+
+/** Reads the command line of `npm run model-b`. Ends the process for `--help` and for invalid arguments. */
+export function readModelBArguments(): ModelBArguments {
+  const args = new ExampleCommand(
+    'model-b',
+    'Trains Model B: age and gender on top of a pretrained ResNet50.',
+  )
+    .studyOptions(32)
+    .optionsGroup('Backbone:')
+    .option(
+      '--weights <from>',
+      'imagenet, none, or the path of a file that Keras or this example wrote',
+      'imagenet',
+    )
+    .option(
+      '--fine-tune <stage>',
+      'also train the backbone at a tenth of the rate: "all" of it, or from a stage on, for example "conv5"',
+    )
+    .outputOptions(['resume', 'watch', 'images'])
+    .readArguments<Pick<ModelBArguments, 'weights' | 'fineTune'>>();
+  const { fineTune } = args;
   return {
-    data: given('data') ?? 'out/demo-faces',
-    demo,
-    epochs: whole('epochs', demo ? DEMO.epochs : 50)!,
-    size: whole('size', demo ? DEMO.size : 128)!,
-    batchSize: whole('batch-size', demo ? DEMO.batchSize : 16)!,
-    limit: whole('limit'),
-    seed: whole('seed', undefined, 0)!,
-    augment,
-    engine: given('engine') as 'auto',
-    threads: whole('threads'),
-    out: given('out')!,
-    resume: values.resume === true,
-    images: values['no-images'] !== true,
-    watch: values.watch === true,
-    own: Object.fromEntries(
-      Object.entries(own).map(([argument, { default: otherwise }]) => [
-        argument,
-        given(argument) ?? otherwise,
-      ]),
-    ),
+    ...args,
+    trainableLayers:
+      fineTune === undefined || fineTune === 'all'
+        ? { trainable: fineTune === 'all' }
+        : { trainableFrom: fineTune },
+    learningRate: getInitialLearningRate(args),
   };
 }
 
-function usageOf(
-  name: string,
-  least: number,
-  own: { readonly [argument: string]: OwnArgument },
-  switches: readonly (readonly [string, string])[],
-): string {
-  const rows = [
-    ['data DIR', 'UTKFace images, named age_gender_race_date.jpg; without it faces are drawn'],
-    ...Object.entries(own).map(([argument, { value, help }]) => [
-      value ? `${argument} ${value}` : argument,
-      help,
-    ]),
-    ['epochs N', `the last epoch (50; ${DEMO.epochs} on drawn faces)`],
-    ['size N', `pixels, ${least} or more (128; ${DEMO.size} on drawn faces)`],
-    ['batch-size N', `images in a step (16; ${DEMO.batchSize} on drawn faces)`],
-    ['limit N', 'use so many of the images (all)'],
-    ['seed N', 'names the split, the first weights, the order and the augmentation (7)'],
-    ['augment HOW', 'free: anew in every epoch (default); fixed: once; none'],
-    ['engine NAME', 'auto, native, onnx, wasm or cpu (auto)'],
-    ['threads N', 'of the onnx and wasm engines (as many as the machine runs)'],
-    ['out DIR', `where everything goes (out/${name})`],
-    ...switches,
-    ['help', 'this text'],
-  ];
-  const lines = rows.map(([argument, help]) => `  --${argument!.padEnd(16)} ${help}`);
-  return `usage: npm run ${name} -- [arguments]\n\n${lines.join('\n')}`;
+/** Reads the command line of `npm run tune`. Ends the process for `--help` and for invalid arguments. */
+export const readTuneArguments = (): TuneArguments =>
+  new ExampleCommand('tune', 'Searches the hyperparameters of Model A.')
+    .studyOptions(56)
+    .optionsGroup('Search:')
+    .number('--trials <n>', 'number of trials in total', integerFrom(1), 12)
+    .choice('--strategy <name>', `${STRATEGY_NAMES.join(', ')}`, STRATEGY_NAMES, 'tpe')
+    .number('--parallel <n>', 'trials at the same time; they share the threads', integerFrom(1), 1)
+    .outputOptions(['resume'])
+    .readArguments<Pick<TuneArguments, 'trials' | 'strategy' | 'parallel'>>();
+
+/** Reads the command line of `npm run ablation`. Ends the process for `--help` and for invalid arguments. */
+export const readAblationArguments = (): AblationArguments =>
+  new ExampleCommand('ablation', 'Trains Model A with grayscale images for no task, one task and both tasks.')
+    .studyOptions(56)
+    .optionsGroup('Comparison:')
+    .number('--seeds <n>', 'repeat everything with this number of seeds, from --seed on', integerFrom(1), 2)
+    .outputOptions(['images'])
+    .readArguments<Pick<AblationArguments, 'seeds'>>();
+
+/** Returns the learning rate of Model B at the start: a tenth of 0.001 when pretrained layers are trained. */
+export const getInitialLearningRate = ({
+  weights,
+  fineTune,
+}: {
+  readonly weights?: string | undefined;
+  readonly fineTune?: string | undefined;
+}): number => 1e-3 * (fineTune !== undefined && weights !== 'none' ? 0.1 : 1);
+
+/** Returns the arguments that influence the result, for the report and `summary.json`. */
+export function describeArguments(args: StudyArguments): { readonly [name: string]: Json } {
+  const { data, demo, subset, size, augment, epochs, batchSize, decayRate, seed, ...others } = args;
+  const { engine, threads, out, resume, images, watch, ...specific } = others;
+  const { trainableLayers, learningRate, ...options } = specific as Partial<ModelBArguments>; // both follow from fineTune
+  return {
+    data: demo ? 'drawn faces' : data,
+    ...{ size, batchSize, epochs, seed, engine, limit: subset.limit ?? null, augment },
+    ...(options as { readonly [name: string]: Json }),
+  };
 }

@@ -1,120 +1,131 @@
-import { exportKeras, findBestEpoch, type HistoryRow, loadModel } from 'tfjs-multitask';
-import {
-  architectureDiagram,
-  type folderStore,
-  learningCurves,
-  saveFigure,
-  writeReport,
-} from 'tfjs-multitask/node';
-import type { StudyArguments } from './arguments.js';
-import type { Faces } from './faces.js';
-import { endRecord, saidBy, versions } from './report.js';
-import { LOSS, optimizerOf, type StudyModel } from './train.js';
+import { exportKeras, type HistoryRow, loadModel, type Optimizer, type WeightedLoss } from 'tfjs-multitask';
+import { architectureDiagram, learningCurves, saveFigure, writeReport } from 'tfjs-multitask/node';
+import { describeArguments } from './arguments.js';
+import type { FaceDataset } from './faces.js';
+import { getVersions, type StudyHistory, type StudyRun } from './run.js';
 
-type Fit = Awaited<ReturnType<StudyModel['fit']>>;
-
-/** What one network's outputs say beside what all have. */
-export interface Words {
-  /** The letter of the network, in the name of its file for Keras. */
-  readonly letter: 'A' | 'B';
-  /** What the report says of this network; shown beside real faces only. */
-  readonly reported: {
-    readonly training?: readonly [string, string];
-    readonly validation: readonly [string, string];
-  };
-  /** What a reader must know before the figures: where first weights came from. */
-  readonly origin?: string;
+/** Accuracy of gender and mean absolute error of age, as the study published them. */
+export interface PublishedResult {
+  readonly gender: string;
+  readonly age: string;
 }
 
-/** Writes figures, `summary.json` and the best model as a file of Keras, and prints the last epoch's trace and, for real faces, the reported figures beside. */
+/** Options of {@link writeOutputs}. */
+export interface OutputOptions {
+  /** Name of the file for Keras. */
+  readonly kerasFile: string;
+  readonly loss: WeightedLoss<{ readonly age: number; readonly gender: number }>;
+  readonly optimizer: Optimizer;
+  /** Results of the study. They are printed for photographs only: drawn faces are another problem. */
+  readonly published: { readonly training?: PublishedResult; readonly validation: PublishedResult };
+}
+
+/**
+ * Writes the figures, `summary.json`, the report, and the best model as a file for Keras; then prints the results. Does nothing for a
+ * run that was stopped in its first epoch.
+ */
 export async function writeOutputs(
-  store: ReturnType<typeof folderStore>,
-  model: StudyModel,
-  history: Fit,
-  { train, validation }: Faces,
-  args: StudyArguments,
-  { letter, reported, origin }: Words,
-) {
+  run: StudyRun,
+  history: StudyHistory,
+  { kerasFile, loss, optimizer, published }: OutputOptions,
+): Promise<void> {
+  const { store, model, train, validation, args, origin } = run;
+  const best = history.bestEpoch('val_loss');
+  const bestRow = history.rows.find(({ epoch }) => epoch === best?.epoch);
+  if (!bestRow) return;
   for (const task of ['age', 'gender'] as const) {
     await saveFigure(store, `${task}-curves`, await learningCurves(history, { task }));
   }
   await saveFigure(store, 'architecture', await architectureDiagram(model.architecture()));
 
-  const last = history.rows.at(-1)!;
-  const best = findBestEpoch(history, 'val_loss')!;
-  const row = history.rows.find(({ epoch }) => epoch === best.epoch)!;
-  const guess = meanGuess(train, validation);
+  const baseline = computeMeanAgeError(train, validation);
   const summary = {
     engine: history.engine,
     stopped: history.stopped,
-    // Of a whole epoch, validation included, for each training image.
-    millisecondsPerImage: rounded((median(history.rows.map(({ seconds }) => seconds!)) * 1000) / train.size),
+    // Time of a whole epoch, with validation, divided by the number of training images.
+    millisecondsPerImage: round((median(history.rows.map(({ seconds }) => seconds)) * 1000) / train.size),
     images: { training: train.size, validation: validation.size },
-    meanGuessAgeMae: rounded(guess),
-    bestEpoch: row,
+    meanGuessAgeMae: round(baseline),
+    bestEpoch: bestRow,
     unaugmentedValidation: Object.fromEntries(
-      Object.entries(row).filter(([name]) => name.startsWith('val_unaugmented_')),
+      Object.entries(bestRow).filter(([name]) => name.startsWith('val_unaugmented_')),
     ),
     seed: args.seed,
     ...(origin && { origin }),
-    arguments: saidBy(args),
-    versions: versions(),
+    arguments: describeArguments(args),
+    versions: getVersions(),
   };
-  const file = `age_gender_${letter}.h5`;
-  const keras = await loadModel(store, { folder: 'best', tasks: model.tasks });
-  // Who opens the file in Keras has images of bytes at hand, and does not know the range of this model.
-  const compiled = { bytes: true, loss: LOSS, optimizer: optimizerOf(train.size, args) };
-  await store.write(file, await exportKeras(keras, { format: 'h5', ...compiled }));
-  await endRecord(store, `Model ${letter}`, keras, history, { train, validation }, args, origin);
+  const bestModel = await loadModel(store, { folder: 'best', tasks: model.tasks });
+  // A program that opens the file in Keras has bytes from 0 to 255, so the file converts them to the range of this model.
+  const file = await exportKeras(bestModel, { format: 'h5', bytes: true, loss, optimizer });
+  await store.write(kerasFile, file);
+  await run.saveRecord(bestModel, history);
   const page = await writeReport(args.out, { images: args.images });
-  keras.dispose();
+  bestModel.dispose();
   await store.write('summary.json', new TextEncoder().encode(`${JSON.stringify(summary, null, 2)}\n`));
 
   if (origin) console.log(`\n${origin}`);
-  console.log(`\nLast epoch (${last.epoch}): ${trace(last)}`);
-  console.log(`Best epoch (${best.epoch}): ${trace(row)}`);
-  console.log(`Guessing the mean age of the training images: MAE ${guess.toFixed(2)} years`);
-  if (!args.demo) console.log(`\n${comparison(row, reported)}`);
-  console.log(`\nIn ${store.label}: best/, ${file} for Keras, history.csv, summary.json, and the figures
-age-curves, gender-curves and architecture, each as .svg and .png
+  const results = formatResults(history, bestRow, baseline, args.demo ? undefined : published);
+  console.log(`\n${results}
+
+Files in ${store.label}:
+  report.html         the whole report, to open in a browser
+  best/               the model of the best epoch, for loadModel()
+  ${kerasFile}     the same model for Keras
+  history.csv         losses and metrics of every epoch
+  summary.json        best epoch, engine, arguments and versions
+  age-curves, gender-curves, architecture
+                      figures, each as .svg and .png
 
 Report: ${page}`);
 }
 
-function trace(row: HistoryRow): string {
-  return Object.entries(row)
-    .filter(([name]) => name !== 'epoch')
-    .map(([name, value]) => `${name}: ${Number(value.toPrecision(4))}`)
-    .join(' - ');
+/** Returns the best and the last epoch as a table, with the results that they can be compared with. */
+function formatResults(
+  { rows }: StudyHistory,
+  bestRow: HistoryRow,
+  baseline: number,
+  published: OutputOptions['published'] | undefined,
+): string {
+  const lastRow = rows.at(-1)!;
+  const formatLine = (title: string, loss: string, age: string, gender: string) =>
+    `${title.padEnd(30)}${loss.padStart(10)}${age.padStart(14)}${gender.padStart(10)}`.trimEnd();
+  const formatEpoch = (row: HistoryRow) =>
+    [
+      ['', 'training'],
+      ['val_', 'validation'],
+      ['val_unaugmented_', 'validation, not augmented'],
+    ].map(([prefix, title]) =>
+      formatLine(
+        `  ${title}`,
+        row[`${prefix}loss`]!.toFixed(1),
+        `${row[`${prefix}age_mae`]!.toFixed(2)} years`,
+        `${(100 * row[`${prefix}gender_accuracy`]!).toFixed(1)} %`,
+      ),
+    );
+  const isLast = bestRow.epoch === lastRow.epoch;
+  return [
+    formatLine('', 'loss', 'age MAE', 'gender'),
+    `${isLast ? 'Last and best' : 'Best'} epoch (${bestRow.epoch}), which has the lowest val_loss`,
+    ...formatEpoch(bestRow),
+    ...(isLast ? [] : [`Last epoch (${lastRow.epoch})`, ...formatEpoch(lastRow)]),
+    'For comparison',
+    formatLine('  always the mean age', '', `${baseline.toFixed(2)} years`, ''),
+    ...Object.entries(published ?? {}).map(([part, { age, gender }]) =>
+      formatLine(`  the published study, ${part}`, '', age, gender),
+    ),
+  ].join('\n');
 }
 
-function comparison(row: HistoryRow, reported: Words['reported']): string {
-  const own = (prefix: string) => [
-    `${(100 * row[`${prefix}gender_accuracy`]!).toFixed(1)} %`,
-    `${row[`${prefix}age_mae`]!.toFixed(2)} years`,
-  ];
-  const lines = [
-    ['', 'gender', 'age MAE'],
-    ...(reported.training ? [['reported, training', ...reported.training]] : []),
-    ['here, training', ...own('')],
-    ['reported, validation', ...reported.validation],
-    ['here, validation', ...own('val_')],
-    ['here, not augmented', ...own('val_unaugmented_')],
-  ];
-  return lines
-    .map(([name, ...values]) => name!.padEnd(22) + values.map((v) => v.padStart(13)).join(''))
-    .join('\n');
-}
-
-/** MAE of one who always says the mean age of the training images. */
-function meanGuess(train: Faces['train'], validation: Faces['train']): number {
-  const ages = (dataset: Faces['train']) =>
+/** Returns the mean absolute error on `validation` of an answer that is always the mean age of the training images. */
+function computeMeanAgeError(train: FaceDataset, validation: FaceDataset): number {
+  const getAges = (dataset: FaceDataset) =>
     Array.from({ length: dataset.size }, (_, i) => dataset.labels(i).age!);
-  const mean = ages(train).reduce((sum, age) => sum + age, 0) / train.size;
-  return ages(validation).reduce((sum, age) => sum + Math.abs(age - mean), 0) / validation.size;
+  const mean = getAges(train).reduce((sum, age) => sum + age, 0) / train.size;
+  return getAges(validation).reduce((sum, age) => sum + Math.abs(age - mean), 0) / validation.size;
 }
 
-const rounded = (value: number) => Number(value.toFixed(3));
+const round = (value: number) => Number(value.toFixed(3));
 
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

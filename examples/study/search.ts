@@ -1,7 +1,4 @@
-/**
- * The search of Model A, as every trial imports it: dropout rate, L2 factor and the filters of the last convolution of each branch,
- * as in the report.
- */
+/** The hyperparameter search of Model A, as `npm run tune` and the process of each trial import it. The search space is that of the study. */
 import { createHash } from 'node:crypto';
 import { folderStore } from 'tfjs-multitask/node';
 import {
@@ -16,14 +13,12 @@ import {
   study,
   tpe,
 } from 'tfjs-multitask/tuner';
-import type { StudyArguments } from './arguments.js';
+import type { TuneArguments } from './arguments.js';
 import { loadFaces } from './faces.js';
-import { modelA } from './model-a-network.js';
-import { LOSS, optimizerOf } from './train.js';
+import { modelA } from './modelA.js';
+import { createOptimizer, LOSS } from './training.js';
 
-export const STRATEGIES = ['tpe', 'random', 'grid', 'hyperband'] as const;
-
-/** What is searched. */
+/** Values that the search can choose for each hyperparameter. */
 export const SPACE = space({
   dropout: float({ min: 0, max: 0.5, step: 0.1 }),
   l2: float({ min: 1e-5, max: 1e-2, scale: 'log' }),
@@ -31,10 +26,9 @@ export const SPACE = space({
   genderFilters: choice([32, 64, 128, 256]),
 });
 
-/** The search with the arguments of `npm run tune`. */
-export default async function search(args: StudyArguments) {
+/** Creates the study from the arguments of `npm run tune`. */
+export default async function createSearch(args: TuneArguments) {
   const { train, validation } = await loadFaces(args);
-  const strategy = args.own.strategy as (typeof STRATEGIES)[number];
   return study({
     space: SPACE,
     objectives: minimize('val_loss'),
@@ -43,10 +37,11 @@ export default async function search(args: StudyArguments) {
       random: random(),
       grid: grid({ steps: 4 }),
       hyperband: hyperband({ maxEpochs: args.epochs }),
-    }[strategy],
-    ...(strategy === 'hyperband' ? {} : { pruner: medianPruner({ startupTrials: 4, warmupEpochs: 2 }) }),
+    }[args.strategy],
+    // Hyperband stops trials by its own rule.
+    ...(args.strategy === 'hyperband' ? {} : { pruner: medianPruner({ startupTrials: 4, warmupEpochs: 2 }) }),
     seed: args.seed,
-    digest: digestOf([args.size, args.batchSize, args.epochs, args.augment, train.ids, validation.ids]),
+    digest: computeDigest([args.size, args.batchSize, args.epochs, args.augment, train.ids, validation.ids]),
     run: async ({ params, fitOptions }) => {
       await modelA(args.size, { seed: args.seed, ...params }).fit(train, {
         validation,
@@ -55,7 +50,7 @@ export default async function search(args: StudyArguments) {
         seed: args.seed,
         engine: args.engine,
         loss: LOSS,
-        optimizer: optimizerOf(train.size, args),
+        optimizer: createOptimizer({ trainingImages: train.size, ...args }),
         compileCache: folderStore('out/graphs'),
         ...fitOptions,
       });
@@ -63,5 +58,8 @@ export default async function search(args: StudyArguments) {
   });
 }
 
-/** Ages and genders stand in the names of the files: with other images it is another search. */
-const digestOf = (parts: unknown) => createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+/**
+ * Hashes what the results depend on. A search with another hash cannot be continued. File names are enough to identify the images: they
+ * contain the labels.
+ */
+const computeDigest = (parts: unknown) => createHash('sha256').update(JSON.stringify(parts)).digest('hex');

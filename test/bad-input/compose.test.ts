@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, test } from 'vitest';
-import { modelA } from '../../examples/study/model-a-network.js';
+import { modelA } from '../../examples/study/modelA.js';
 import {
   averagePool,
   type Block,

@@ -1,7 +1,7 @@
 /** One suite for every engine: what it computes is what the wasm engine computes, which `test/parity` holds to Keras. */
 
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { modelA } from '../../examples/study/model-a-network.js';
+import { modelA } from '../../examples/study/modelA.js';
 import type { NamedArrays } from '../../src/core/arrays.js';
 import type { PackageLoader } from '../../src/core/platform/platform.js';
 import type { Executor } from '../../src/engines/executor.js';

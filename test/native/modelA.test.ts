@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { modelA } from '../../examples/study/model-a-network.js';
+import { modelA } from '../../examples/study/modelA.js';
 import { type Callback, type EngineName, sgd, type Weights, weightedLoss } from '../../src/entries/node.js';
 import { tf } from '../../src/tensor/tf.js';
 import { largest } from '../parity/close.js';

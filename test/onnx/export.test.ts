@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, test } from 'vitest';
-import { modelA } from '../../examples/study/model-a-network.js';
+import { modelA } from '../../examples/study/modelA.js';
 import { getActiveEngine } from '../../src/engines/select.js';
 import {
   averagePool,
@@ -56,7 +56,7 @@ const createOddModel = () =>
 
 test.each([
   ['Model A', () => modelA(56, { seed: 1 })],
-  ['Model A with one task in grayscale', () => modelA(56, { seed: 1, grey: ['gender'] })],
+  ['Model A with one task in grayscale', () => modelA(56, { seed: 1, grayscale: ['gender'] })],
   [
     'A trained residual network with three kinds of tasks',
     async () => {

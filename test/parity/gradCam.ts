@@ -1,6 +1,6 @@
 /** Compares heat maps with those of `keras/make_gradcam.py`. */
 import { expect } from 'vitest';
-import { modelA } from '../../examples/study/model-a-network.js';
+import { modelA } from '../../examples/study/modelA.js';
 import {
   batchNorm,
   binary,

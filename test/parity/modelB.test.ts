@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { modelB } from '../../examples/study/model-b-network.js';
+import { modelB } from '../../examples/study/modelB.js';
 import type { NamedArrays } from '../../src/core/arrays.js';
 import { getActiveEngine } from '../../src/engines/select.js';
 import { adam, type EngineName, resnet50Backbone, useEngine } from '../../src/entries/node.js';

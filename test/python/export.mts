@@ -1,5 +1,5 @@
 /** Writes models as ONNX files, with images and expected outputs, for check_export.py: `export.mts FOLDER`. */
-import { modelA } from '../../examples/study/model-a-network.js';
+import { modelA } from '../../examples/study/modelA.js';
 import {
   averagePool,
   batchNorm,

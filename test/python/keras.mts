@@ -3,8 +3,8 @@
  * `keras.mts read FOLDER`.
  */
 import fc from 'fast-check';
-import { modelA } from '../../examples/study/model-a-network.js';
-import { modelB } from '../../examples/study/model-b-network.js';
+import { modelA } from '../../examples/study/modelA.js';
+import { modelB } from '../../examples/study/modelB.js';
 import {
   accuracy,
   adam,
@@ -215,12 +215,12 @@ async function write() {
     const bytes = await exportKeras(faces, { format, bytes: true });
     await add(`model-a-bytes.${format}`, bytes, describeModel(faces.layersModel, 255));
   }
-  for (const [grey, name] of [
+  for (const [grayscale, name] of [
     [['gender'], 'gender'],
     [['age'], 'age'],
     [['age', 'gender'], 'both'],
   ] as const) {
-    const grayscaleModel = modelA(64, { seed: 1, grey });
+    const grayscaleModel = modelA(64, { seed: 1, grayscale });
     for (const format of ['keras', 'h5'] as const) {
       const bytes = format === 'h5';
       const file = await exportKeras(grayscaleModel, { format, bytes });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { modelA } from '../../examples/study/model-a-network.js';
+import { modelA } from '../../examples/study/modelA.js';
 import {
   adam,
   batchNorm,

@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { writeDemoFaces } from '../../examples/demo-faces/write.js';
+import { DEMO, writeDemoFaces } from '../../examples/demo-faces/write.js';
+import { modelA } from '../../examples/study/modelA.js';
+import { modelB } from '../../examples/study/modelB.js';
 import { utkFace } from '../../src/datasets/index.js';
 import { createRng, type Dataset } from '../../src/entries/node.js';
-import { folderStore, imageFolder } from '../../src/node/index.js';
-import { dot, logistic, ridge, standardised } from './linear.js';
+import { folderStore, imageFolder, resnet50Backbone } from '../../src/node/index.js';
+import { dot, logistic, ridge, standardize } from './linear.js';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const FACES = join(ROOT, 'out/demo-faces');
@@ -27,7 +29,7 @@ const pixels = (dataset: Faces) =>
   );
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** An example run from the command line: its folder, summary and words. */
+/** Runs an example from the command line. Returns its output folder, its summary and what it printed. */
 async function run(example: string, ...args: string[]) {
   const out = mkdtempSync(join(scratch, 'run-'));
   const command = ['tsx', `examples/${example}.ts`, '--out', out, ...args];
@@ -35,72 +37,84 @@ async function run(example: string, ...args: string[]) {
   return { out, stdout, summary: JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8')) };
 }
 
-/** `npm run model-a` on a folder; its summary. */
-const modelA = async (...args: string[]) => (await run('model-a', ...args)).summary;
+/** Returns the architecture that a run recorded. */
+const readArchitecture = (out: string) =>
+  JSON.parse(readFileSync(join(out, 'run.json'), 'utf8')).architecture;
 
 describe.each([
-  ['mean colour', 1],
+  ['mean color', 1],
   ['8x8 thumbnail', 8],
-] as const)('linear models on the %s', (_, side) => {
-  test('tell neither gender nor age of a drawn face', async () => {
+] as const)('a linear model on the %s', (_, side) => {
+  test('predicts neither gender nor age of a drawn face', async () => {
     const { train, validation } = (await faces(side)).split({ validation: 0.2, seed: 7 });
-    const x = standardised(await pixels(train as Faces), await pixels(validation as Faces));
-    const [known, asked] = [labels(train as Faces), labels(validation as Faces)];
-    const female = (all: typeof known) => all.map(({ gender }) => Number(gender === 'female'));
+    const x = standardize(await pixels(train as Faces), await pixels(validation as Faces));
+    const [trainLabels, validationLabels] = [labels(train as Faces), labels(validation as Faces)];
+    const female = (faceLabels: typeof trainLabels) =>
+      faceLabels.map(({ gender }) => Number(gender === 'female'));
     const results = [0.1, 1, 10, 100, 1000].map((lambda) => {
-      const b = logistic(x.train, female(known), lambda);
-      const right = female(asked).map((truth, i) => Number(Number(dot(x.other[i]!, b) > 0) === truth));
-      const level = mean(known.map(({ age }) => age));
+      const b = logistic(x.train, female(trainLabels), lambda);
+      const correct = female(validationLabels).map((truth, i) =>
+        Number(Number(dot(x.other[i]!, b) > 0) === truth),
+      );
+      const level = mean(trainLabels.map(({ age }) => age));
       const c = ridge(
         x.train,
-        known.map(({ age }) => age - level),
+        trainLabels.map(({ age }) => age - level),
         lambda,
       );
-      const error = mean(asked.map(({ age }, i) => Math.abs(age - level - dot(x.other[i]!, c))));
+      const error = mean(validationLabels.map(({ age }, i) => Math.abs(age - level - dot(x.other[i]!, c))));
       return {
         lambda,
-        accuracy: mean(right),
-        ratio: error / mean(asked.map(({ age }) => Math.abs(age - level))),
+        accuracy: mean(correct),
+        ratio: error / mean(validationLabels.map(({ age }) => Math.abs(age - level))),
       };
     });
     console.log(side, JSON.stringify(results));
-    // With the penalty that suits them best: chosen on the answers, so more than fair.
+    // The best of all penalties is chosen on the validation images, which favors the linear model.
     expect(Math.max(...results.map(({ accuracy }) => accuracy))).toBeLessThan(0.65);
     expect(Math.min(...results.map(({ ratio }) => ratio))).toBeGreaterThan(0.8);
   });
 });
 
-// Two trainings of the README's first command, a minute or two each: part of CI, and of `npm run test:slow`.
+// Two runs of the README's first command, which take a minute or two each.
 describe('Model A on drawn faces', () => {
-  test('learns both tasks', { timeout: 1_200_000 }, async () => {
-    const { bestEpoch, meanGuessAgeMae } = await modelA();
+  test('model-a learns both tasks with the network of study/modelA.ts', { timeout: 1_200_000 }, async () => {
+    const { out, summary } = await run('model-a');
+    const { bestEpoch, meanGuessAgeMae } = summary;
     expect(bestEpoch.val_gender_accuracy).toBeGreaterThanOrEqual(0.9);
     expect(bestEpoch.val_age_mae).toBeLessThanOrEqual(meanGuessAgeMae / 2);
+    expect(readArchitecture(out)).toEqual(modelA(DEMO.size, { seed: DEMO.seed }).architecture());
   });
 
-  test('learns nothing that holds when the labels are dealt anew', { timeout: 1_200_000 }, async () => {
-    const dealt = folderStore(join(scratch, 'dealt'));
+  test('model-a learns nothing that generalizes from shuffled labels', { timeout: 1_200_000 }, async () => {
+    const shuffled = folderStore(join(scratch, 'shuffled'));
     const source = folderStore(FACES);
     const files = (await source.list()).filter((name) => name.endsWith('.jpg'));
     const order = createRng(11, 'dealt labels').permutation(files.length);
     for (const [i, file] of files.entries()) {
       const [age, gender] = basename(files[order[i]!]!).split('_');
-      await dealt.write(`${age}_${gender}_0_${String(i).padStart(17, '0')}.jpg`, (await source.read(file))!);
+      await shuffled.write(
+        `${age}_${gender}_0_${String(i).padStart(17, '0')}.jpg`,
+        (await source.read(file))!,
+      );
     }
-    const args = ['--size', '56', '--batch-size', '6', '--epochs', '11', '--data', dealt.label];
-    const { bestEpoch, meanGuessAgeMae } = await modelA(...args);
+    const args = ['--size', '56', '--batch-size', '6', '--epochs', '11', '--data', shuffled.label];
+    const { summary } = await run('model-a', ...args);
+    const { bestEpoch, meanGuessAgeMae } = summary;
     expect(bestEpoch.val_gender_accuracy).toBeLessThan(0.65);
     expect(bestEpoch.val_age_mae).toBeGreaterThan(0.8 * meanGuessAgeMae);
   });
 });
 
-describe('the greyscale study on drawn faces', () => {
-  test('draws its figure and table, and makes no finished run again', { timeout: 900_000 }, async () => {
+describe('the grayscale ablation on drawn faces', () => {
+  test('ablation-grayscale writes its figure and table, and does not repeat a finished run', {
+    timeout: 900_000,
+  }, async () => {
     const out = mkdtempSync(join(scratch, 'ablation-'));
     const args = ['--limit', '40', '--epochs', '1', '--seeds', '2', '--engine', 'onnx', '--out', out];
-    const study = () =>
-      promisify(execFile)('npx', ['tsx', 'examples/ablation-greyscale.ts', ...args], { cwd: ROOT });
-    const { stdout } = await study();
+    const runAblation = () =>
+      promisify(execFile)('npx', ['tsx', 'examples/ablation-grayscale.ts', ...args], { cwd: ROOT });
+    const { stdout } = await runAblation();
     expect(readdirSync(out).sort()).toEqual(
       [
         ...['ablation.json', 'ablation.md', 'ablation.png', 'ablation.svg'],
@@ -117,19 +131,19 @@ describe('the greyscale study on drawn faces', () => {
     const [neither, gender, age, both] = comparison.map(
       ({ measures }: { measures: { values: number[] }[] }) => measures[0]!.values,
     );
-    // Equal seeds and splits, and yet other numbers: each setting is its own network.
+    // Seeds and splits are equal, so different numbers show that each setting has its own network.
     expect(new Set([neither, gender, age, both].map((values) => values[0])).size).toBe(4);
-    const history = readFileSync(join(out, 'seed-7', 'grey-for-age', 'history.csv'), 'utf8');
-    const again = await study();
-    // The seconds that an epoch took stand in it: a second run would not have the same.
-    expect(readFileSync(join(out, 'seed-7', 'grey-for-age', 'history.csv'), 'utf8')).toBe(history);
+    const history = readFileSync(join(out, 'seed-7', 'gray-for-age', 'history.csv'), 'utf8');
+    const again = await runAblation();
+    // The file contains the duration of each epoch, which would differ after a second run.
+    expect(readFileSync(join(out, 'seed-7', 'gray-for-age', 'history.csv'), 'utf8')).toBe(history);
     expect(again.stdout).toContain(table);
     expect(again.stdout).toContain('resumed after epoch 1');
   });
 });
 
 describe('the search on drawn faces', () => {
-  test('ends with its page and a line that trains the winner, and goes on when it is asked', {
+  test('tune writes its page, prints the command that trains the best trial, and continues with --resume', {
     timeout: 900_000,
   }, async () => {
     const out = mkdtempSync(join(scratch, 'tune-'));
@@ -165,9 +179,9 @@ describe('the search on drawn faces', () => {
       .map((row) => Number(row.split(',').at(-2)))
       .sort((a, b) => a - b)
       .reverse();
-    // The same run as the trial, to the bit: its first epoch is that of the winner.
+    // The same run as the trial, bit for bit.
     expect(winner.summary.bestEpoch.val_loss).toBe(best);
-    await expect(search('--trials', '3')).rejects.toThrow(/add --resume to go on with it/);
+    await expect(search('--trials', '3')).rejects.toThrow(/add --resume to continue it/);
     const more = await search('--trials', '3', '--resume');
     expect(readFileSync(join(out, 'results.csv'), 'utf8').split('\n')).toHaveLength(5);
     expect(more.stdout).toContain('npm run model-a -- ');
@@ -177,12 +191,14 @@ describe('the search on drawn faces', () => {
 describe('Model B on drawn faces', () => {
   const few = ['--limit', '60', '--epochs', '2', '--size', '64', '--augment', 'fixed', '--engine', 'onnx'];
 
-  test('runs behind random weights, says so, and its own file serves as weights', {
+  test('model-b reports random weights, has the network of study/modelB.ts, and can start from its own file', {
     timeout: 600_000,
   }, async () => {
     const first = await run('model-b', '--weights', 'none', ...few);
     expect(first.summary.origin).toContain('random weights');
     expect(first.stdout).toContain('random weights');
+    const backbone = await resnet50Backbone({ weights: null, trainable: false });
+    expect(readArchitecture(first.out)).toEqual(modelB(64, backbone).architecture());
     const files = readdirSync(first.out);
     for (const name of [
       'age_gender_B.h5',
@@ -195,9 +211,9 @@ describe('Model B on drawn faces', () => {
     ]) {
       expect(files).toContain(name);
     }
-    const own = join(first.out, 'age_gender_B.h5');
-    const second = await run('model-b', '--weights', own, '--fine-tune', 'conv5', ...few);
-    expect(second.summary.origin).toContain(`those of ${own}, not the official ones`);
-    expect(second.summary.arguments['fine-tune']).toBe('conv5');
+    const kerasFile = join(first.out, 'age_gender_B.h5');
+    const second = await run('model-b', '--weights', kerasFile, '--fine-tune', 'conv5', ...few);
+    expect(second.summary.origin).toContain(`those of ${kerasFile}, not the official ones`);
+    expect(second.summary.arguments.fineTune).toBe('conv5');
   });
 });

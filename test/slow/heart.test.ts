@@ -20,19 +20,19 @@ import {
 } from '../../src/entries/node.js';
 import { imageFolder } from '../../src/node/index.js';
 
-/** `FACES=folder npm run test:slow` takes photographs instead of drawings. */
+/** Folder of images. `FACES=folder npm run test:slow` uses photographs instead of drawn faces. */
 const FACES = process.env.FACES ?? new URL('../../out/demo-faces', import.meta.url).pathname;
 
 beforeAll(() => (process.env.FACES ? undefined : writeDemoFaces(FACES)));
 
-test('32 faces are learnt by heart, without dropout and L2', { timeout: 1_200_000 }, async () => {
+test('a network without dropout and L2 memorizes 32 faces', { timeout: 1_200_000 }, async () => {
   const faces = await imageFolder(FACES, {
     labels: utkFace(),
     size: [64, 64],
     unusableFiles: 'skip',
     limit: 32,
   });
-  const part = (filters: number) =>
+  const faceBranch = (filters: number) =>
     branch([
       ...[conv(64, 3), maxPool(2), batchNorm()],
       ...[conv(128, 2), maxPool(2), batchNorm()],
@@ -40,8 +40,8 @@ test('32 faces are learnt by heart, without dropout and L2', { timeout: 1_200_00
     ]);
   const model = multiTask({ input: [64, 64, 3] })
     .trunk(sharedTrunk([conv(64, 3), conv(64, 3), maxPool(2), batchNorm(), conv(128, 3), maxPool(2)]))
-    .task('age', regression({ unit: 'years' }), part(128))
-    .task('gender', binary(['male', 'female']), part(64))
+    .task('age', regression({ unit: 'years' }), faceBranch(128))
+    .task('gender', binary(['male', 'female']), faceBranch(64))
     .build();
   const store = memoryStore();
   const history = await model.fit(faces, {

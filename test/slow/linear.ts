@@ -1,7 +1,7 @@
-/** Linear models on a few numbers for each image: what a drawing must not be readable by. */
+/** Linear models on a few numbers for each image. They are baselines: the drawn faces must not be this easy. */
 
-/** Columns with mean 0 and deviation 1 by the training rows, and a 1 at the end. */
-export function standardised(train: readonly number[][], other: readonly number[][]) {
+/** Scales all columns to mean 0 and standard deviation 1 over the training rows, and appends a column of ones. */
+export function standardize(train: readonly number[][], other: readonly number[][]) {
   const columns = train[0]!.map((_, j) => {
     const mean = train.reduce((sum, row) => sum + row[j]!, 0) / train.length;
     const variance = train.reduce((sum, row) => sum + (row[j]! - mean) ** 2, 0) / train.length;
@@ -12,7 +12,7 @@ export function standardised(train: readonly number[][], other: readonly number[
   return { train: apply(train), other: apply(other) };
 }
 
-/** Ridge regression, weighted: minimises Σ w (y - xβ)² + λ|β|². */
+/** Ridge regression, weighted: minimizes Σ w (y - xβ)² + λ|β|². */
 export function ridge(
   x: readonly number[][],
   y: readonly number[],
@@ -39,7 +39,7 @@ export function ridge(
   return a.map((row, j) => row[n]! / row[j]!);
 }
 
-/** Logistic regression with an L2 penalty, by iteratively reweighted least squares; `y` is 0 or 1. */
+/** Logistic regression with an L2 penalty, by iteratively reweighted least squares. `y` contains 0 and 1. */
 export function logistic(x: readonly number[][], y: readonly number[], lambda: number): number[] {
   let beta = new Array<number>(x[0]!.length).fill(0);
   for (let round = 0; round < 12; round++) {

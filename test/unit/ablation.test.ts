@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { compare, tableOf } from '../../examples/study/ablation-table.js';
-import { isMoreThanNoise, meanOf } from '../../examples/study/spread.js';
+import { compareSettings, formatAblationTable } from '../../examples/study/ablationTable.js';
+import { estimateMean, isSignificant } from '../../examples/study/statistics.js';
 import { createRng, type HistoryRecord } from '../../src/entries/node.js';
 
 /** Returns a run of three epochs. The second is the best by `val_loss`. */
@@ -14,43 +14,40 @@ const run = (mae: number, accuracy: number) =>
     })),
   }) as unknown as HistoryRecord;
 
-describe('the mean over seeds', () => {
-  test('has the confidence interval of a textbook example', () => {
+describe('estimateMean and isSignificant', () => {
+  test('estimateMean returns the confidence interval of a textbook', () => {
     // 2, 4 and 9: deviation √13; t at 97.5 % and two degrees of freedom is 4.303.
-    const { mean, deviation, margin } = meanOf([2, 4, 9]);
+    const { mean, deviation, margin } = estimateMean([2, 4, 9]);
     expect(mean).toBe(5);
     expect(deviation).toBeCloseTo(Math.sqrt(13), 12);
     expect(margin).toBeCloseTo((4.303 * Math.sqrt(13)) / Math.sqrt(3), 12);
-    expect(meanOf([7])).toEqual({ mean: 7, deviation: undefined, margin: undefined });
+    expect(estimateMean([7])).toEqual({ mean: 7, deviation: undefined, margin: undefined });
   });
 
-  test.each([2, 3, 5, 12, 40])(
-    'of %i seeds without an effect is reported as more than noise one time in twenty',
-    (seeds) => {
-      const random = createRng(1, 'noise', String(seeds));
-      const found = Array.from({ length: 8000 }, () =>
-        isMoreThanNoise(meanOf(Array.from({ length: seeds }, () => random.normal()))),
-      ).filter(Boolean).length;
-      // Four standard deviations of a proportion of 0.05 in 8,000. Above 15 degrees of freedom the interval is slightly too wide.
-      const [low, high] = [seeds > 16 ? 0.03 : 0.04, 0.06];
-      expect(found / 8000).toBeGreaterThan(low);
-      expect(found / 8000).toBeLessThan(high);
-    },
-  );
+  test.each([2, 3, 5, 12, 40])('noise of %i seeds is significant one time in twenty', (seeds) => {
+    const random = createRng(1, 'noise', String(seeds));
+    const significant = Array.from({ length: 8000 }, () =>
+      isSignificant(estimateMean(Array.from({ length: seeds }, () => random.normal()))),
+    ).filter(Boolean).length;
+    // Four standard deviations of a share of 0.05 in 8,000. Beyond 15 degrees of freedom the interval is a little too wide.
+    const [low, high] = [seeds > 16 ? 0.03 : 0.04, 0.06];
+    expect(significant / 8000).toBeGreaterThan(low);
+    expect(significant / 8000).toBeLessThan(high);
+  });
 
-  test('is not reported as more than noise when all seeds have the same value, which happens by chance with few images', () => {
+  test('a difference is not significant when all seeds have the same one, which accuracies on a few images have by chance', () => {
     for (const values of [[0.05, 0.05], [0.85 - 0.8, 0.75 - 0.7, 0.05], [0, 0], [0.1]])
-      expect(isMoreThanNoise(meanOf(values))).toBe(false);
-    expect(isMoreThanNoise(meanOf([0.05, 0.0501]))).toBe(true);
+      expect(isSignificant(estimateMean(values))).toBe(false);
+    expect(isSignificant(estimateMean([0.05, 0.0501]))).toBe(true);
   });
 });
 
-describe('the table of the grayscale study', () => {
+describe('the table of the grayscale ablation', () => {
   const neither = { title: 'neither', runs: [run(10, 0.9), run(20, 0.8), run(30, 0.7)] };
 
-  test('compares within a seed, so the effect of a split on all settings cancels', () => {
+  test('formatAblationTable compares runs with the same seed, so that the effect of the split cancels out', () => {
     const gender = { title: 'gender', runs: [run(11, 0.88), run(21.1, 0.77), run(30.9, 0.69)] };
-    const [first, second] = compare([neither, gender]);
+    const [first, second] = compareSettings([neither, gender]);
     expect(first!.bestEpochs).toEqual([2, 2, 2]);
     expect(first!.measures.map(({ difference }) => difference)).toEqual([undefined, undefined]);
     const [age, sex] = second!.measures;
@@ -59,7 +56,7 @@ describe('the table of the grayscale study', () => {
     expect(age!.difference!.mean).toBeCloseTo(1, 10);
     expect(age!.difference!.deviation).toBeCloseTo(0.1, 10);
     expect(sex!.difference!.mean).toBeCloseTo(-0.02, 10);
-    const table = tableOf([first!, second!]);
+    const table = formatAblationTable([first!, second!]);
     expect(table.split('\n')[3]).toBe(
       '| gender   | 2, 2, 2    | 21.00 ± 9.95   | +1.00 ± 0.25 * | 78.0 ± 9.5  | -2.0 ± 2.5     |',
     );
@@ -67,12 +64,12 @@ describe('the table of the grayscale study', () => {
     expect(table).toContain('one star among 2');
   });
 
-  test('of one seed has differences without intervals', () => {
-    const one = compare([
+  test('formatAblationTable shows differences without uncertainty for one seed', () => {
+    const one = compareSettings([
       { title: 'neither', runs: [run(10, 0.9)] },
       { title: 'both', runs: [run(9.999, 0.95)] },
     ]);
-    const table = tableOf(one);
+    const table = formatAblationTable(one);
     expect(table).toContain(
       '| both     | 2          | 10.00          | 0.00           | 95.0      | +5.0           |',
     );

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { modelA } from '../../examples/study/model-a-network.js';
+import { modelA } from '../../examples/study/modelA.js';
 import {
   branch,
   conv,
@@ -150,7 +150,7 @@ describe('architectureDiagram', () => {
   });
 
   test('draws every layer of a trunk with two input views once, and an arrow for each call', async () => {
-    const model = modelA(64, { seed: 1, grey: ['gender'] });
+    const model = modelA(64, { seed: 1, grayscale: ['gender'] });
     const record = model.architecture();
     const svg = await architectureDiagram(record);
     for (const { name } of record.layers)

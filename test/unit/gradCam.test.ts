@@ -1,6 +1,6 @@
 import type { SymbolicTensor, Tensor } from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { modelA } from '../../examples/study/model-a-network.js';
+import { modelA } from '../../examples/study/modelA.js';
 import {
   activation,
   batchNorm,
