@@ -303,7 +303,10 @@ describe('the command', () => {
       kind: 'file',
       received: 'no such file',
     });
-    await expect(printed()).rejects.toMatchObject({ kind: 'argument', expected: 'at least one folder of a run' });
+    await expect(printed()).rejects.toMatchObject({
+      kind: 'argument',
+      expected: 'at least one folder of a run',
+    });
   });
 });
 
