@@ -18,6 +18,7 @@ import type { LossAverage } from '../steps/metricAccumulator.js';
 import {
   type ClassWeights,
   checkLossWeights,
+  type ValidClassWeights,
   type ValidLossWeights,
   type WeightedLoss,
   weightedLoss,
@@ -44,7 +45,7 @@ export interface EvaluateOptions<
   /** Default 32. */
   readonly batchSize?: number;
   /** Default: every task counts 1. */
-  readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W, C>;
+  readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W> & ValidClassWeights<T, C>;
   /** With `epoch`, the plans an augmented dataset uses: those of that epoch (counted from 1) of a run. Default 0. */
   readonly seed?: number;
   /** Default 1. */
