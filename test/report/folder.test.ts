@@ -301,9 +301,12 @@ describe('the command', () => {
   test('says which folder has no run, and that one is wanted', async () => {
     await expect(printed(join(scratch, 'nowhere'))).rejects.toMatchObject({
       kind: 'file',
-      received: 'no file',
+      received: 'no such file',
     });
-    await expect(printed()).rejects.toMatchObject({ kind: 'argument', expected: 'the folder of a run' });
+    await expect(printed()).rejects.toMatchObject({
+      kind: 'argument',
+      expected: 'at least one folder of a run',
+    });
   });
 });
 
