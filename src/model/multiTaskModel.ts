@@ -83,6 +83,8 @@ export type Evaluation<T extends Tasks> = {
  * console.log(await model.evaluate(dataset)); // { loss: …, light_loss: …, light_mae: … }
  * console.log(await model.predict(grey(90))); // { light: … }
  * console.log((await model.predict([grey(90), grey(91)])).length); // 2
+ * console.log(model.freeze('light_*')); // ['light_flatten1']
+ * console.log(model.summary().split('\n')[0]); // Model: "multitask"
  * const store = memoryStore();
  * await model.save(store);
  * model.dispose();

@@ -131,7 +131,7 @@ describe('learningCurveGrid', () => {
     await expectError([{ title: 'gray', runs: [] }], 'a setting without runs');
     await expectError([{ title: 'gray', runs: [{ tasks, rows: [] }] }], 'no epochs in "gray"');
     const one = { tasks: [tasks[0]], rows } as never;
-    await expectError([runGroups[0]!, { title: 'gray', runs: [one] }], 'age in "gray"');
+    await expectError([runGroups[0]!, { title: 'gray', runs: [one] }], 'the tasks age in "gray"');
   });
 });
 
