@@ -4,7 +4,7 @@ import { createArgumentError, createError } from '../core/errors/errors.js';
 import { describeType } from '../core/errors/formatValue.js';
 import type { PixelRange } from '../core/images.js';
 import type { BuildContext, LayerLike } from '../layers/block.js';
-import { checkSupportedLayer, patchLayer } from '../layers/own/patchLayer.js';
+import { checkSupportedLayer, patchLayer } from '../layers/patched/patchLayer.js';
 import { tf } from '../tensor/tf.js';
 
 /** The layers so far by name, null where a name is kept free. Those that the network made go when it cannot be built. */

@@ -1,4 +1,4 @@
-import { Dropout } from '../layers/own/dropout.js';
+import { Dropout } from '../layers/patched/dropout.js';
 import type { tf } from '../tensor/tf.js';
 import {
   createGraphFromCalls,

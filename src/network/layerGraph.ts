@@ -1,6 +1,6 @@
 import type { SymbolicTensor, Tensor } from '@tensorflow/tfjs';
-import { BatchNormalization } from '../layers/own/batchNormalization.js';
-import type { CallArguments } from '../layers/own/forwardContext.js';
+import { BatchNormalization } from '../layers/patched/batchNormalization.js';
+import type { CallArguments } from '../layers/patched/forwardContext.js';
 import { tf } from '../tensor/tf.js';
 import { withScope } from '../tensor/trace/tracer.js';
 import { getSourceNode, type LayerNodeRef, sortInKerasOrder } from './callOrder.js';

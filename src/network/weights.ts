@@ -1,6 +1,6 @@
 import { formatShape, type HostArray } from '../core/arrays.js';
 import { createError } from '../core/errors/errors.js';
-import type { Weight } from '../layers/own/forwardContext.js';
+import type { Weight } from '../layers/patched/forwardContext.js';
 import { tf } from '../tensor/tf.js';
 import { getLayers, type LayerGraph } from './layerGraph.js';
 import type { Network } from './network.js';
