@@ -42,8 +42,8 @@ export function writeWeights({ graph }: Network, weights: Weights): void {
         kind: 'checkpoint',
         path: weight.originalName,
         expected: `a weight of shape ${formatShape(weight.shape)}`,
-        received: saved ? `a weight of shape ${formatShape(saved.shape)}` : 'no weight of that name',
-        advice: 'Give the weights of a run with the same network.',
+        received: saved ? `a weight of shape ${formatShape(saved.shape)}` : 'no weight of this name',
+        advice: 'Pass the weights of a run with the same network.',
       });
     }
     const tensor = tf.tensor(saved.data, [...saved.shape]);
