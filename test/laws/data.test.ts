@@ -43,7 +43,7 @@ describe('augmentation', () => {
     );
   });
 
-  test('randomFlip('both') equals a horizontal flip followed by a vertical flip with the same random numbers', () => {
+  test('randomFlip with the direction both equals a horizontal flip followed by a vertical flip with the same random numbers', () => {
     const both = createAugmentationPipeline([randomFlip('both', { probability: 0.4 })]);
     const two = createAugmentationPipeline([
       randomFlip('horizontal', { probability: 0.4 }),
