@@ -8,6 +8,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import {
   branch,
   dense,
+  exportKeras,
   globalAveragePool,
   multiTask,
   type PixelRange,
@@ -18,7 +19,7 @@ import {
   efficientNetB0Backbone,
   mobileNetV2Backbone,
   resnet50Backbone,
-  saveKeras,
+  saveFile,
 } from '../../src/node/index.js';
 import { faultOf } from '../bad-input/faultOf.js';
 import { drawnLayers, kerasFile, type Layers, wholeFile } from '../bad-input/weightFiles.js';
@@ -173,7 +174,7 @@ describe('weights: a path', () => {
     const make = makes[name as 'resnet50'];
     const path = join(cache, `whole.${ending}`);
     const whole = wholeOf(await make({ weights: null }), [-1, 1], 7);
-    await saveKeras(path, whole, { bytes });
+    await saveFile(path, await exportKeras(whole, { format: ending, bytes }));
     // Drawn by another seed, and for another range of pixels: both must come from the file.
     const again = wholeOf(await make({ weights: path }), [0, 255], 8);
     expect(weightsOf(again)).toEqual(weightsOf(whole));
