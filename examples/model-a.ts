@@ -110,7 +110,7 @@ const history = await model.fit(train, {
   seed: args.seed,
   loss,
   optimizer,
-  callbacks: [bestCheckpoint(store, { monitor: 'val_loss' }), csvLogger(store), progressBar(process.stdout)],
+  callbacks: [bestCheckpoint(store, { monitor: 'val_loss' }), csvLogger(store), progressBar()],
   ...run.fitOptions, // engine and threads; Ctrl-C stops the run, and --resume continues it
 });
 

@@ -115,7 +115,7 @@ const history = await model.fit(train, {
     bestCheckpoint(store, { monitor: 'val_loss' }),
     earlyStopping({ monitor: 'val_loss', patience: 3 }),
     csvLogger(store),
-    progressBar(process.stdout),
+    progressBar(),
   ],
   // Images that do not change are passed through the frozen layers once, in this run and in later ones. They change with --augment
   // free, but not in the validation without augmentation.

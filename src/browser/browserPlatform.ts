@@ -8,7 +8,7 @@ const loadPackage: PackageLoader = /* @__PURE__ */ Object.assign(
   { threads: /* @__PURE__ */ getThreadCount() },
 );
 
-/** A page or a web worker: threads, files by URL, and the page's own decoder. Packages are registered with `useEngine`. */
+/** Platform of a page or a web worker: threads, files by URL, and the canvas decoder. Packages are registered with `useEngine`. */
 export const browserPlatform: Platform = {
   name: 'browser',
   loadPackage,
@@ -16,7 +16,7 @@ export const browserPlatform: Platform = {
   readFile: fetchFileBytes,
 };
 
-/** Returns 1 where a server renders a page and there is no navigator. */
+/** Returns the number of threads of the machine, or 1 when a server renders the page and there is no navigator. */
 function getThreadCount(): number {
   return globalThis.navigator?.hardwareConcurrency ?? 1;
 }

@@ -2,9 +2,12 @@ import { toGrayscaleBytes } from '../core/images.js';
 import type { Decoder } from '../core/platform/platform.js';
 
 /**
- * Decodes with the page: turned as its EXIF tag says, in sRGB, on black where it is transparent, stretched to the shape
- * asked for. Runs in a worker as well. Browsers resize each in their own way: pixels differ from sharp's by a few
- * levels, and a file that ends early is refused by some and half grey in others.
+ * Creates a decoder that uses the browser's canvas. It also works in a web worker.
+ *
+ * - The image is rotated by its EXIF orientation, converted to sRGB, and stretched to the requested shape.
+ * - Transparent pixels become black.
+ * - Browsers resize differently: pixels differ from those of `sharpDecoder` by a few levels.
+ * - A truncated file is rejected by some browsers. Others return an image with a gray lower part.
  *
  * @example
  * ```ts
@@ -35,10 +38,10 @@ export function canvasDecoder(): Decoder {
 
 function toRgb(rgba: Uint8ClampedArray): Uint8Array {
   const rgb = new Uint8Array((rgba.length / 4) * 3);
-  for (let from = 0, to = 0; from < rgba.length; from += 4) {
-    rgb[to++] = rgba[from]!;
-    rgb[to++] = rgba[from + 1]!;
-    rgb[to++] = rgba[from + 2]!;
+  for (let source = 0, target = 0; source < rgba.length; source += 4) {
+    rgb[target++] = rgba[source]!;
+    rgb[target++] = rgba[source + 1]!;
+    rgb[target++] = rgba[source + 2]!;
   }
   return rgb;
 }

@@ -1,6 +1,10 @@
 import { createError } from '../core/errors/errors.js';
 
-/** Returns the bytes of a file on a server. Throws a `file` error when the server does not send it. */
+/**
+ * Fetches a file from a server.
+ *
+ * @throws A `file` error if the server does not send the file.
+ */
 export async function fetchFileBytes(url: string | URL): Promise<Uint8Array> {
   const createRequestError = (received: string, cause?: unknown) =>
     createError({
@@ -8,11 +12,11 @@ export async function fetchFileBytes(url: string | URL): Promise<Uint8Array> {
       path: String(url),
       expected: 'a file that the server sends',
       received,
-      advice: 'Check the address, and that this page may read from there (CORS).',
+      advice: 'Check the URL, and whether the server allows requests from this page (CORS).',
       cause,
     });
   const response = await fetch(url).catch((cause) => {
-    throw createRequestError('no answer', cause);
+    throw createRequestError('no response', cause);
   });
   if (!response.ok) throw createRequestError(`HTTP ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());

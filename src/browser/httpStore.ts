@@ -2,11 +2,12 @@ import { createError, createFileError } from '../core/errors/errors.js';
 import type { Store } from '../core/platform/platform.js';
 
 /**
- * A folder on a server, to read from: `loadModel(httpStore('models/faces'))` opens in the page what `save` or
- * `bestCheckpoint` wrote. A name that the server answers with 404 is not there; writing and listing are refused.
+ * Creates a read-only store for a folder on a server. `loadModel(httpStore('models/faces'))` loads a model that `save` or
+ * `bestCheckpoint` wrote. The status 404 means that a file does not exist.
  *
- * @param url - Of the folder; relative to the page.
- * @throws `file` fault for another answer, or none.
+ * @param url - URL of the folder, absolute or relative to the page.
+ * @throws A `file` error when a request fails, when the server returns another error status, and when the store is asked to write
+ *   or list files.
  * @example
  * ```ts
  * import { httpStore } from 'tfjs-multitask/browser';
@@ -19,7 +20,7 @@ import type { Store } from '../core/platform/platform.js';
  */
 export function httpStore(url: string): Store {
   const folder = url.replace(/\/?$/, '/');
-  const refuse = async (name: string): Promise<never> => {
+  const rejectAccess = async (name: string): Promise<never> => {
     throw createError({
       kind: 'file',
       path: folder + name,
@@ -31,17 +32,17 @@ export function httpStore(url: string): Store {
   return {
     label: url,
     read: async (name) => {
-      const answer = await fetch(folder + name).catch((cause) => {
+      const response = await fetch(folder + name).catch((cause) => {
         throw createRequestError(folder + name, `a failed request (${(cause as Error).message})`, cause);
       });
-      if (answer.ok) return new Uint8Array(await answer.arrayBuffer());
-      if (answer.status === 404) return undefined;
-      throw createRequestError(folder + name, `HTTP status ${answer.status}`);
+      if (response.ok) return new Uint8Array(await response.arrayBuffer());
+      if (response.status === 404) return undefined;
+      throw createRequestError(folder + name, `HTTP status ${response.status}`);
     },
-    write: refuse,
-    append: refuse,
-    remove: refuse,
-    list: (prefix = '') => refuse(prefix),
+    write: rejectAccess,
+    append: rejectAccess,
+    remove: rejectAccess,
+    list: (prefix = '') => rejectAccess(prefix),
   };
 }
 

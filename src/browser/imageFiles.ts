@@ -9,10 +9,10 @@ import { canvasDecoder } from './canvasDecoder.js';
 import { webWorkers } from './webWorkers.js';
 
 /**
- * Files that a user picked or dropped as a dataset: `input.files`, of a whole folder too (`webkitdirectory`). Decoded
- * and resized once, kept as bytes, in the order of their paths; the same rules as for `imageFolder` in Node.
+ * Creates a dataset from files that a user selected or dropped, for example `input.files`, also of a whole folder
+ * (`webkitdirectory`). Images are decoded and resized once, kept as bytes, and sorted by path, as `imageFolder` does in Node.
  *
- * @throws `file` fault when none of them is an image; `data` fault for a file that cannot be used.
+ * @throws A `file` error if no file is an image. A `data` error if a file cannot be used.
  * @example
  * ```ts
  * import { imageFiles } from 'tfjs-multitask/browser';

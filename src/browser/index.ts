@@ -1,5 +1,5 @@
 /**
- * What needs a page: files that a user picks, the page's image decoder, a model that a server holds.
+ * Functions for web pages: datasets of selected files, a canvas decoder, web workers, and models on a server.
  *
  * @module tfjs-multitask/browser
  */

@@ -5,19 +5,19 @@ import { getDefaultWorkerCount, WORKER_COUNT_ADVICE } from '../data/workerPool.j
 const LISTENER_SCRIPT = '\nonmessage = ({ data }) => postMessage(...answer(data));';
 
 /**
- * Workers of the page, for a dataset's augmentation. `imageFiles` has them; others take them by
- * `dataset.withWorkers`. They start when a run has work for them, and end with it. Their script is no file but a
- * `blob:` address, which a Content-Security-Policy must allow (`worker-src blob:`).
+ * Creates web workers for the augmentation of a dataset. `imageFiles` uses them; pass them to other datasets with
+ * `dataset.withWorkers`. Workers start when a run needs them, and end with the run. Their script has a `blob:` URL, which a
+ * Content-Security-Policy must allow (`worker-src blob:`).
  *
- * @param options - `count`: how many at a time; default one less than the machine has cores, at least 1 and at most 4.
- * @throws `argument` fault for a count that is none.
+ * @param options - `count`: number of workers. Default: the number of CPU cores minus 1, at least 1 and at most 4.
+ * @throws An `argument` error if `count` is not an integer of at least 1.
  * @example
  * ```ts
  * import { imagesInMemory } from 'tfjs-multitask';
  * import { webWorkers } from 'tfjs-multitask/browser';
  *
- * const grey = { data: new Uint8Array(8 * 8 * 3).fill(90), height: 8, width: 8, channels: 3 };
- * const dataset = imagesInMemory([{ image: grey, labels: { age: 30 } }]).withWorkers(webWorkers());
+ * const gray = { data: new Uint8Array(8 * 8 * 3).fill(90), height: 8, width: 8, channels: 3 };
+ * const dataset = imagesInMemory([{ image: gray, labels: { age: 30 } }]).withWorkers(webWorkers());
  * console.log(dataset.size); // 1
  * ```
  * @category Data
@@ -33,21 +33,22 @@ export function webWorkers({
     spawn: (script, { onMessage, onError }) => {
       const url = URL.createObjectURL(new Blob([script, LISTENER_SCRIPT], { type: 'text/javascript' }));
       const worker = new Worker(url);
-      let over = false;
+      let hasEnded = false;
       const fail = (cause: unknown) => {
-        if (!over) onError(cause);
-        over = true;
+        if (!hasEnded) onError(cause);
+        hasEnded = true;
       };
       worker.onmessage = ({ data }) => onMessage(data);
       worker.onmessageerror = () => fail(new Error('its answer cannot be read'));
       worker.onerror = (event) => {
-        event.preventDefault(); // it is told here, and not the page's own handler as well
-        fail(new Error(event.message || 'its script may not start')); // without a message: the page's policy
+        event.preventDefault(); // The error is reported to the listener, so the page's own handler must not report it too.
+        // An error without a message means that the page's policy blocked the script.
+        fail(new Error(event.message || 'its script may not start'));
       };
       return {
         postMessage: (message, transfer) => worker.postMessage(message, [...transfer]),
         terminate: () => {
-          over = true;
+          hasEnded = true;
           worker.terminate();
           URL.revokeObjectURL(url);
         },

@@ -28,18 +28,19 @@ const BAR_WIDTH = 16;
 /**
  * Returns a callback that shows the progress of a run. On a terminal it overwrites one line after every step: a bar, the step,
  * the remaining time and the running means. After every epoch it writes a table of the epoch and the best epoch so far.
+ * At the start of a run it writes the engine and the reason for its choice.
  *
- * @param output - `process.stdout`, or any object with `write`.
+ * @param output - Any object with `write`. Default: `process.stdout` in Node, the console in a page.
  * @returns A callback for the option `callbacks` of `fit`.
  * @example
  * ```ts
  * import { progressBar } from 'tfjs-multitask';
  *
- * console.log(progressBar(process.stdout).name); // progressBar
+ * console.log(progressBar().name); // progressBar
  * ```
  * @category Callbacks
  */
-export function progressBar(output: ProgressOutput): StatefulCallback {
+export function progressBar(output: ProgressOutput = getDefaultOutput()): StatefulCallback {
   return {
     name: 'progressBar',
     create: (run, saved) => {
@@ -80,6 +81,12 @@ export function progressBar(output: ProgressOutput): StatefulCallback {
       };
     },
   };
+}
+
+/** Returns standard output where there is a process, and the console elsewhere. */
+function getDefaultOutput(): ProgressOutput {
+  const { process } = globalThis as { process?: { readonly stdout?: ProgressOutput } };
+  return process?.stdout ?? { write: (text) => console.log(text.trimEnd()) };
 }
 
 /** Returns the engine and the reason as a line; adds the install command of ONNX Runtime when `wasm` runs because it is missing. */

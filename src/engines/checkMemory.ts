@@ -2,12 +2,12 @@ import { createError } from '../core/errors/errors.js';
 import type { Network } from '../network/network.js';
 import type { EngineName } from './engineChoice.js';
 
-/** What a 32-bit heap can hold, less what its allocator loses between pieces of this size. */
+/** Usable bytes of a 32-bit heap. The rest is lost to fragmentation by allocations of this size. */
 const WASM_HEAP_BYTES = 3.5 * 2 ** 30;
 
 /**
- * Throws a `memory` fault when a training step cannot fit the engine's memory, naming the largest batch that does: a
- * heap that runs out in the middle of a step takes the process with it.
+ * Throws a `memory` error when a training step cannot fit the engine's memory. The error contains the largest batch size that fits. A
+ * heap that is exhausted during a step ends the process.
  */
 export function checkMemory(network: Network, batchSize: number, engine: EngineName): void {
   if (engine !== 'wasm') return;
@@ -27,15 +27,15 @@ export function checkMemory(network: Network, batchSize: number, engine: EngineN
   });
 }
 
-/** Weights, gradients and the optimiser's slots, old and new. */
+/** Estimates the bytes of weights, gradients and optimizer slots, before and after an update. */
 function estimateFixedBytes(network: Network): number {
   return network.layersModel.countParams() * 4 * 8;
 }
 
 /**
- * A step keeps the activation of every call for the way back and beside each its gradient; convolutions, and the allocator's gaps, take
- * the rest. The factors are measured: Model A grows the heap by 57 MB an image at 128x128 (activations 13.5 MB, the largest
- * 4.1 MB) and by 14 MB at 64x64.
+ * Estimates the bytes of a step per image. A step stores the activation of every call and its gradient; convolutions and
+ * fragmentation need the rest. The factors are measured: Model A grows the heap by 57 MB per image at 128x128 (activations 13.5 MB,
+ * the largest 4.1 MB) and by 14 MB at 64x64.
  */
 function estimateBytesPerImage(network: Network): number {
   const sizes = network.graph.calls.flatMap(({ layer, nodeIndex }) =>

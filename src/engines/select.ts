@@ -373,7 +373,7 @@ async function selectFastestEngine(platform: Platform, options: UseEngineOptions
     return await select('onnx', `ONNX Runtime is installed${note}`, repair);
   } catch (error) {
     const why = isMultitaskError(error) ? error.received : String(error);
-    const reason = `ONNX Runtime is not there (${why})${note}`;
+    const reason = `ONNX Runtime is not installed (${why})${note}`;
     return select('wasm', reason, repair ?? { name: 'onnx', install: ONNX_INSTALL_COMMAND });
   }
 }

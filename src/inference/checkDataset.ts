@@ -5,7 +5,7 @@ import { didYouMean } from '../core/errors/suggestions.js';
 import type { Dataset, SampleWeight } from '../data/dataset.js';
 import type { Tasks } from '../tasks/task.js';
 
-/** Every label is looked at before the first step: a wrong one in the last batch must not cost an epoch. */
+/** Throws a `data` or `argument` error for a dataset that does not match the tasks. Checks all labels, so that a wrong one does not end an epoch. */
 export function checkDataset(
   path: string,
   dataset: Dataset<any>,

@@ -5,21 +5,22 @@ import type { Dataset } from '../data/dataset.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import type { LayerGraph } from '../network/layerGraph.js';
 
-/** What the frozen half makes of one image: one array an output. */
+/** Features of one image: one array per output of the frozen half. */
 export type ImageFeatures = readonly Float32Array[];
 
-/** Features stay in memory up to here; what comes later is computed anew in every epoch. */
+/** Most bytes of features in memory. Features beyond it are computed again in every epoch. */
 const MAX_CACHED_BYTES = 2 * 2 ** 30;
-/** Bytes of features that are written as one file. */
+/** Bytes of new features after which they are written to a file. */
 const SHARD_BYTES = 32 * 2 ** 20;
 
 /**
- * What the frozen half made of images, kept for later epochs and, in a store, for later runs. An image is known by the digest
- * of its pixels, a half by that of its layers and weights, so that no changed file, augmentation or weight meets old features.
+ * Stores the features that the frozen half computes from images, in memory for later epochs and in a store for later runs. Images
+ * are identified by the digest of their pixels, the frozen half by that of its layers and weights, so features of changed images
+ * or weights are never used.
  */
 export class FeatureCache {
   readonly #featuresByDigest = new Map<string, ImageFeatures>();
-  /** The same by dataset and place in it, so that an image is made and digested once a run. */
+  /** The same features by dataset and index, so that each image is read and digested once per run. */
   readonly #featuresByIndex = new WeakMap<Dataset<any>, Map<number, ImageFeatures>>();
   #unsavedDigests: string[] = [];
   #cachedBytes = 0;
@@ -27,7 +28,7 @@ export class FeatureCache {
 
   constructor(
     readonly store: Store,
-    /** Names the frozen half, and who computes it. */
+    /** Digest of the frozen half, and the engine that computes it. */
     readonly digest: string,
     readonly outputs: LayerGraph['outputs'],
     readonly log: (line: string) => void,
@@ -40,28 +41,29 @@ export class FeatureCache {
     return dataset.augmentation === null || dataset.augmentation.fixed;
   }
 
-  /** Takes what earlier runs left. */
+  /** Reads the features that earlier runs stored. */
   async load(): Promise<void> {
     const files = await this.store.list(`${this.digest}/`);
     for (const name of files) if (name.endsWith('.safetensors')) await this.#readShard(name);
   }
 
-  /** The features of the images at `indices`, or undefined unless all of them are known by place. */
+  /** Returns the features of the images at `indices`, or undefined unless all of them are cached by index. */
   getCached(dataset: Dataset<any>, indices: readonly number[]): ImageFeatures[] | undefined {
-    const places = this.#featuresByIndex.get(dataset);
-    const found = indices.map((index) => places?.get(index));
+    const byIndex = this.#featuresByIndex.get(dataset);
+    const found = indices.map((index) => byIndex?.get(index));
     return found.every((feature) => feature !== undefined) ? found : undefined;
   }
 
   /**
-   * The features of a batch: known ones by its pixels, all others by `make`, which runs the frozen half on the images in some
-   * rows of the batch and returns one array an output.
+   * Returns the features of a batch, from the cache where the pixels are known.
+   *
+   * @param compute - Runs the frozen half on the images in some rows of the batch. Returns one array per output.
    */
   async getOrCompute(
     dataset: Dataset<any>,
     indices: readonly number[],
     pixels: Float32Array,
-    make: (rows: readonly number[]) => Promise<readonly HostArray[]>,
+    compute: (rows: readonly number[]) => Promise<readonly HostArray[]>,
   ): Promise<ImageFeatures[]> {
     const size = pixels.length / indices.length;
     const keys = await Promise.all(
@@ -70,9 +72,9 @@ export class FeatureCache {
     const missing = keys.flatMap((key, row) => (this.#featuresByDigest.has(key) ? [] : [row]));
     const fresh = new Map<string, ImageFeatures>();
     if (missing.length > 0) {
-      const made = await make(missing);
+      const outputs = await compute(missing);
       for (const [at, row] of missing.entries()) {
-        const feature = made.map((array) => getRow(array, at).slice());
+        const feature = outputs.map((array) => getRow(array, at).slice());
         fresh.set(keys[row]!, feature);
         if (this.#featuresByDigest.has(keys[row]!) || !this.#checkCapacity()) continue;
         this.#add(keys[row]!, feature);
@@ -80,16 +82,16 @@ export class FeatureCache {
       }
       if (this.#unsavedDigests.length * this.#bytesPerImage >= SHARD_BYTES) await this.flush();
     }
-    const places = this.#featuresByIndex.get(dataset) ?? new Map<number, ImageFeatures>();
-    this.#featuresByIndex.set(dataset, places);
+    const byIndex = this.#featuresByIndex.get(dataset) ?? new Map<number, ImageFeatures>();
+    this.#featuresByIndex.set(dataset, byIndex);
     return keys.map((key, row) => {
-      const kept = this.#featuresByDigest.get(key);
-      if (kept) places.set(indices[row]!, kept);
-      return kept ?? fresh.get(key)!;
+      const cached = this.#featuresByDigest.get(key);
+      if (cached) byIndex.set(indices[row]!, cached);
+      return cached ?? fresh.get(key)!;
     });
   }
 
-  /** Writes what is new: at the end of an epoch, and of a run. */
+  /** Writes the new features to the store. Called at the end of each epoch and of the run. */
   async flush(): Promise<void> {
     const keys = this.#unsavedDigests;
     if (keys.length === 0) return;
@@ -110,32 +112,32 @@ export class FeatureCache {
       await this.store.write(`${this.digest}/${name}.safetensors`, file);
     } catch (error) {
       this.log(
-        `features of ${keys.length} images not kept, the next run computes them again: ${(error as Error).message}`,
+        `the features of ${keys.length} images could not be stored, so the next run computes them again: ${(error as Error).message}`,
       );
     }
   }
 
-  /** Takes the features of a file. One that was changed since is passed over: it only costs computing them again. */
+  /** Reads the features of a file. A file that was changed is ignored, and its features are computed again. */
   async #readShard(name: string): Promise<void> {
     const bytes = await this.store.read(name);
     if (!bytes) return;
-    const changed = () =>
+    const logChanged = () =>
       this.log(
         `${this.store.label}/${name} was changed since it was written: its features are computed again`,
       );
     const file = await readSafetensors(bytes, name).catch(() => undefined);
-    if (!file) return changed();
+    if (!file) return logChanged();
     const keys = file.metadata.images?.split(',') ?? [];
-    const own = this.outputs.map((port) => file.arrays[port.name]);
+    const arrays = this.outputs.map(({ name: output }) => file.arrays[output]);
     const fits = this.outputs.every(
-      ({ shape }, i) => own[i]?.shape.join() === [keys.length, ...shape].join(),
+      ({ shape }, i) => arrays[i]?.shape.join() === [keys.length, ...shape].join(),
     );
-    if (!fits) return changed();
+    if (!fits) return logChanged();
     for (const [row, key] of keys.entries()) {
       if (this.#featuresByDigest.has(key) || !this.#checkCapacity()) continue;
       this.#add(
         key,
-        own.map((array) => getRow(array!, row)),
+        arrays.map((array) => getRow(array!, row)),
       );
     }
   }
@@ -144,7 +146,7 @@ export class FeatureCache {
     const fits = this.#cachedBytes + this.#bytesPerImage <= MAX_CACHED_BYTES;
     if (!fits && this.#cachedBytes < Number.POSITIVE_INFINITY) {
       this.log(
-        `features of ${this.#featuresByDigest.size} images fill the memory that is kept for them; the rest is computed in every epoch`,
+        `the features of ${this.#featuresByDigest.size} images fill the cache; the features of other images are computed in every epoch`,
       );
       this.#cachedBytes = Number.POSITIVE_INFINITY;
     }

@@ -1,7 +1,7 @@
 import type { HostArray } from '../core/arrays.js';
 import type { PixelRange } from '../core/images.js';
 
-/** Images as numbers: from 0..255 to the network's range. */
+/** Returns the pixels of images, 0 to 255, as an array in the network's range. */
 export function rescaleImages(
   pixels: ArrayLike<number>,
   shape: readonly number[],
@@ -12,7 +12,7 @@ export function rescaleImages(
   return { shape, data };
 }
 
-/** The same into `numbers`, as many as there are pixels. */
+/** Writes pixels, 0 to 255, in the network's range into `numbers`, which has the same length. */
 export function rescalePixelsInto(
   pixels: ArrayLike<number>,
   [black, white]: PixelRange,

@@ -26,17 +26,17 @@ import { createModel, type MultiTaskModel } from './multiTaskModel.js';
  * @category Files
  */
 export interface LoadKerasOptions {
-  /** The file's name, for errors. Default `file`. */
+  /** Name of the file in error messages. Default `file`. */
   readonly name?: string;
-  /** A second file: the weights of a model that was saved without, or others: `.weights.h5`, or a legacy weights `.h5`. */
+  /** Bytes of a second file that contains the weights: a `.weights.h5` file, or a legacy `.h5` file of weights. */
   readonly weights?: Uint8Array;
-  /** The second file's name, for errors. Default `weights`. */
+  /** Name of the second file in error messages. Default `weights`. */
   readonly weightsName?: string;
-  /** `[height, width, channels]` of the images where the model leaves them open. */
+  /** `[height, width, channels]` of the images, for a model that was saved without a fixed input size. */
   readonly input?: ImageShape;
-  /** Layers of classes that are unknown here: `{ Blur: (config, name) => layer }`, or `mine>Blur` with the package. */
+  /** Functions that create layers of custom classes: `{ Blur: (config, name) => layer }`. The key may include the package: `mine>Blur`. */
   readonly layers?: { readonly [className: string]: LayerFactory };
-  /** Told what is not kept (layers and settings that only matter to training), and which output a task has by its order. */
+  /** Receives a line for each layer or setting that is omitted because it only affects training, and for each task that is matched by order. */
   readonly log?: (text: string) => void;
 }
 
@@ -46,11 +46,14 @@ export interface LoadKerasOptions {
  * @category Files
  */
 export interface LoadKerasModelOptions<T extends Tasks> extends LoadKerasOptions {
-  /** The model's outputs: by name where all names are outputs (others are then left out), by order where none is. */
+  /**
+   * Tasks of the model's outputs. If all task names are names of outputs, they are matched by name and other outputs are removed. If
+   * none is, they are matched by order.
+   */
   readonly tasks: InferPerTask<T> & ValidTaskNames<T>;
   /**
-   * What the bytes 0 and 255 become at the model's door. Default: what the file says, where this library wrote it, else
-   * `[0, 1]`. A model that begins with `Rescaling` or `Normalization` usually wants `[0, 255]`.
+   * The values that the bytes 0 and 255 become at the model's input. Default: the range in the file if this library wrote it, else
+   * `[0, 1]`. A model that begins with `Rescaling` or `Normalization` usually expects `[0, 255]`.
    */
   readonly range?: PixelRange;
 }
@@ -58,16 +61,15 @@ export interface LoadKerasModelOptions<T extends Tasks> extends LoadKerasOptions
 /** The `loadKeras` function of an entry. */
 export interface LoadKeras {
   /**
-   * Reads a model that Keras saved: `.keras` (Keras 3), or a whole model as `.h5` (Keras 2 and 3). With `tasks` the result is a
-   * typed model to train, save and predict with; without, a plain `tf.LayersModel`.
+   * Reads a model that Keras saved: `.keras` (Keras 3), or a whole model as `.h5` (Keras 2 and 3).
    *
-   * Models inside the model are opened: the result is flat, and what was frozen stays frozen, layer by layer. Layers are those
-   * for images; what no layer of TensorFlow.js says is an error that names it. `Random*` layers, noise and constraints, which act
-   * in training only, are left out, and `log` is told.
+   * Nested models are flattened, and frozen layers stay frozen. Layers that TensorFlow.js cannot express are an error with the name
+   * of the layer. `Random*` layers, noise and constraints, which act only in training, are omitted, and `log` receives a line for each.
    *
-   * @param file - The bytes of the file; its kind is told by them.
-   * @throws `file` fault for a damaged file, an unknown layer or setting, and weights that do not fit, naming file and place;
-   *   `argument` fault for tasks that are not the model's outputs.
+   * @param file - Bytes of the file. The format is detected from them.
+   * @returns With `tasks` a typed model to train, save and predict with; without, a plain `tf.LayersModel`.
+   * @throws `file` error for a damaged file, an unknown layer or setting, or weights of another shape; `argument` error for tasks
+   *   that do not match the model's outputs.
    * @example
    * ```ts
    * import { binary, loadKeras, regression } from 'tfjs-multitask';
@@ -84,7 +86,7 @@ export interface LoadKeras {
    * @category Files
    */
   <const T extends Tasks>(file: Uint8Array, options: LoadKerasModelOptions<T>): Promise<MultiTaskModel<T>>;
-  /** Without tasks: the plain model. */
+  /** Reads the model as a plain `tf.LayersModel`. */
   (file: Uint8Array, options?: LoadKerasOptions & { readonly tasks?: undefined }): Promise<tf.LayersModel>;
 }
 

@@ -18,6 +18,7 @@ import type { LossAverage } from '../steps/metricAccumulator.js';
 import {
   type ClassWeights,
   checkLossWeights,
+  type ValidClassWeights,
   type ValidLossWeights,
   type WeightedLoss,
   weightedLoss,
@@ -44,7 +45,7 @@ export interface EvaluateOptions<
   /** Default 32. */
   readonly batchSize?: number;
   /** Default: every task counts 1. */
-  readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W, C>;
+  readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W> & ValidClassWeights<T, C>;
   /** With `epoch`, the plans an augmented dataset uses: those of that epoch (counted from 1) of a run. Default 0. */
   readonly seed?: number;
   /** Default 1. */
@@ -83,6 +84,8 @@ export type Evaluation<T extends Tasks> = {
  * console.log(await model.evaluate(dataset)); // { loss: …, light_loss: …, light_mae: … }
  * console.log(await model.predict(grey(90))); // { light: … }
  * console.log((await model.predict([grey(90), grey(91)])).length); // 2
+ * console.log(model.freeze('light_*')); // ['light_flatten1']
+ * console.log(model.summary().split('\n')[0]); // Model: "multitask"
  * const store = memoryStore();
  * await model.save(store);
  * model.dispose();

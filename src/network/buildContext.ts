@@ -4,51 +4,52 @@ import { createArgumentError, createError } from '../core/errors/errors.js';
 import { describeType } from '../core/errors/formatValue.js';
 import type { PixelRange } from '../core/images.js';
 import type { BuildContext, LayerLike } from '../layers/block.js';
-import { checkSupportedLayer, patchLayer } from '../layers/own/patchLayer.js';
+import { checkSupportedLayer, patchLayer } from '../layers/patched/patchLayer.js';
 import { tf } from '../tensor/tf.js';
 
-/** The layers so far by name, null where a name is kept free. Those that the network made go when it cannot be built. */
+/** Layers of the network under construction by name. The value null reserves a name. */
 export type LayersByName = Map<string, tf.layers.Layer | null>;
 
-/** What the sites of one network share. */
+/** State that the build contexts of one network share. */
 export interface SharedBuildState {
   readonly layersByName: LayersByName;
-  /** The weights that were given to layers. */
+  /** Weights that {@link BuildContext.setWeights} assigned to layers. */
   readonly weightsByLayer: Map<tf.layers.Layer, readonly Float32Array[]>;
+  /** Returns the smallest supported image size as text for an error, or an empty string if it is unknown. */
   readonly describeMinimumSize: () => string;
   readonly pixelRange: PixelRange;
 }
 
-/** One connection that a part of a network made, to be made again elsewhere. */
+/** One call of a layer in a part of a network. It is recorded so that the part can be applied to another view. */
 export interface LayerConnection {
   readonly layer: tf.layers.Layer;
   readonly inputs: readonly SymbolicTensor[];
   readonly output: SymbolicTensor;
 }
 
-/** A site that remembers what was connected on it. */
+/** Build context that records the layers that were connected through it. */
 export interface PartBuildContext extends BuildContext {
   readonly part: string;
   readonly connections: readonly LayerConnection[];
-  /** The weights that {@link BuildContext.setWeights} gave to a layer. */
+  /** Returns the weights that {@link BuildContext.setWeights} assigned to a layer. */
   getWeights(layer: tf.layers.Layer): readonly Float32Array[] | undefined;
-  /** Call what it returns to take back all that was connected since: the names are free again, the weights gone. */
+  /** Returns a function that removes all layers connected since this call, releases their names and disposes of their weights. */
   createRollback(): () => void;
 }
 
 /**
- * `input` through `pieces`, one after the other.
+ * Applies layers and blocks one after the other and returns the output of the last one.
  *
- * @throws `argument` fault for a block that returns something else than what it connected.
+ * @throws `argument` error for a block whose `build` returns no tensor of a connected layer.
  */
 export function applyLayers(
   input: SymbolicTensor,
   pieces: readonly LayerLike[],
-  site: BuildContext,
+  context: BuildContext,
 ): SymbolicTensor {
   return pieces.reduce<SymbolicTensor>((x, piece) => {
-    if (!('~block' in piece)) return site.connect(piece, x);
-    const output = piece.build(x, site) as SymbolicTensor | undefined | null;
+    if (!('~block' in piece)) return context.connect(piece, x);
+    const output = piece.build(x, context) as SymbolicTensor | undefined | null;
     if (output?.sourceLayer) return output;
     throw createError({
       kind: 'argument',
@@ -60,7 +61,12 @@ export function applyLayers(
   }, input);
 }
 
-/** Names and connects the layers of one part of a network, which sees `image`. */
+/**
+ * Creates the build context of one part of a network. It names the layers of the part and connects them.
+ *
+ * @param part - Prefix of the layer names, for example `trunk` or the name of a task.
+ * @param image - Image or view that is the input of the part.
+ */
 export function createBuildContext(
   part: string,
   image: SymbolicTensor,
@@ -75,10 +81,10 @@ export function createBuildContext(
     connections,
     getWeights: (layer) => weightsByLayer.get(layer),
     createRollback: () => {
-      const [before, length] = [new Map(counts), connections.length];
+      const [countsBefore, length] = [new Map(counts), connections.length];
       return () => {
         counts.clear();
-        for (const [kind, count] of before) counts.set(kind, count);
+        for (const [kind, count] of countsBefore) counts.set(kind, count);
         for (const { layer } of connections.splice(length)) {
           layersByName.delete(layer.name);
           weightsByLayer.delete(layer);
@@ -103,13 +109,13 @@ export function createBuildContext(
     connect: (layer, input) => {
       renameDefaultLayer(layer, part, counts);
       if (layersByName.has(layer.name)) {
-        const task = layersByName.get(layer.name) === null && layer.name !== 'image';
+        const isTaskName = layersByName.get(layer.name) === null && layer.name !== 'image';
         throw createError({
           kind: 'argument',
           path: `${part}: ${layer.name}`,
           expected: 'a unique layer name',
-          received: task ? 'the name of a task' : 'a second layer of that name',
-          advice: task
+          received: isTaskName ? 'the name of a task' : 'a second layer of that name',
+          advice: isTaskName
             ? 'Rename the task, because its last layer has the name of the task, or rename the tf.layers layer.'
             : 'Give the tf.layers layer another name, and use each layer object only once.',
         });
@@ -132,7 +138,7 @@ export function createBuildContext(
   };
 }
 
-/** Throws an `argument` fault unless there is a number for each of the layer's. */
+/** Throws an `argument` error unless the arrays have the sizes of the layer's weights. */
 function checkLayerWeights({ name, weights }: tf.layers.Layer, arrays: readonly Float32Array[]): void {
   const sizes = weights.map(({ shape }) => shape.reduce<number>((product, size) => product * size!, 1));
   if (arrays.length === sizes.length && arrays.every(({ length }, i) => length === sizes[i])) return;
@@ -147,8 +153,10 @@ function checkLayerWeights({ name, weights }: tf.layers.Layer, arrays: readonly 
 }
 
 /**
- * Calls the layers of a part that stands already once more, on another view of the image, and returns what `end` becomes:
- * the weights are shared.
+ * Calls the layers of a part again, with the same weights, on another view of the image.
+ *
+ * @param end - Output of the part on its first view.
+ * @returns The output of the part on `view`.
  */
 export function reapplyPart(
   { part, image, connections }: PartBuildContext,
@@ -156,11 +164,11 @@ export function reapplyPart(
   end: SymbolicTensor,
   describeMinimumSize: () => string,
 ): SymbolicTensor {
-  const made = new Map([[image.id, view]]);
+  const tensorsById = new Map([[image.id, view]]);
   for (const { layer, inputs, output } of connections) {
-    const twin = applyLayer(
+    const newOutput = applyLayer(
       layer,
-      inputs.map(({ id }) => made.get(id)!),
+      inputs.map(({ id }) => tensorsById.get(id)!),
       {
         path: `${part}: ${layer.name}, called on ${view.sourceLayer.name}`,
         describeMinimumSize,
@@ -170,44 +178,47 @@ export function reapplyPart(
             : `Use input views with the same number of channels: the layer was built for the channels of ${image.sourceLayer.name}.`,
       },
     );
-    made.set(output.id, twin);
+    tensorsById.set(output.id, newOutput);
   }
-  return made.get(end.id)!;
+  return tensorsById.get(end.id)!;
 }
 
 interface ApplyLayerOptions {
   readonly path: string;
   readonly describeMinimumSize: () => string;
-  /** For a layer that does not take these shapes. */
+  /** Advice of the error for a layer that rejects the shapes of its inputs. */
   readonly advice: string;
 }
 
-/** What `layer` makes of `inputs`, of which something must be left. */
+/** Calls a layer and returns its output. Throws an `argument` error if the layer rejects the inputs or its output is empty. */
 function applyLayer(
   layer: tf.layers.Layer,
   inputs: readonly SymbolicTensor[],
-  calling: ApplyLayerOptions,
+  options: ApplyLayerOptions,
 ): SymbolicTensor {
   const shapes = inputs.map(({ shape }) => shape);
-  const accepted = <R>(action: () => R) => withShapeError(shapes, calling, action);
-  const shape = accepted(
+  const runWithShapeError = <R>(action: () => R) => withShapeError(shapes, options, action);
+  const shape = runWithShapeError(
     () => layer.computeOutputShape((shapes.length === 1 ? shapes[0] : shapes) as number[]) as BatchShape,
   );
   if (shapes[0]!.length === 4 && shape.slice(1).some((size) => size !== null && size <= 0)) {
     throw createError({
       kind: 'argument',
       path: layer.name,
-      expected: `an image large enough for a non-empty output of this layer${calling.describeMinimumSize()}`,
+      expected: `an image large enough for a non-empty output of this layer${options.describeMinimumSize()}`,
       received: `an input of shape ${formatItemShape(shapes[0]!)}, which gives an output of shape ${formatItemShape(shape)}`,
       advice: 'Use larger images, or fewer strides and pooling layers.',
     });
   }
-  return accepted(() => layer.apply(inputs.length === 1 ? inputs[0]! : [...inputs]) as SymbolicTensor);
+  return runWithShapeError(
+    () => layer.apply(inputs.length === 1 ? inputs[0]! : [...inputs]) as SymbolicTensor,
+  );
 }
 
 /**
- * A tf.layers layer without a name of its own carries a count of all layers that this process made (`conv2d_Conv2D7`):
- * it is named like a block instead, so that one program builds one network however often, and draws equal weights.
+ * Renames a tf.layers layer that was created without a name. Its default name contains a count of all layers of the process
+ * (`conv2d_Conv2D7`), and initial weights depend on names: with a name like that of a block, a program that builds the same network
+ * twice gets equal names and weights.
  */
 function renameDefaultLayer(layer: tf.layers.Layer, part: string, counts: Map<string, number>): void {
   if (layer.built || !new RegExp(`_${layer.getClassName()}\\d+$`).test(layer.name)) return;
@@ -217,10 +228,10 @@ function renameDefaultLayer(layer: tf.layers.Layer, part: string, counts: Map<st
   layer.name = `${part}_${kind}${count}`;
 }
 
-/** Of a batch. */
+/** Shape of a batch. An axis of unknown size is null. */
 export type BatchShape = readonly (number | null)[];
 
-/** `action`, whose error is that of a layer which does not take these shapes. */
+/** Runs `action`. Throws an `argument` error for a layer that rejects the shapes of its inputs if the action throws. */
 function withShapeError<R>(
   shapes: readonly BatchShape[],
   { path, advice }: ApplyLayerOptions,
@@ -239,5 +250,3 @@ function withShapeError<R>(
     });
   }
 }
-
-/** A shape for readers, without the batch. */

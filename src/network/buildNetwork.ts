@@ -18,27 +18,29 @@ import { initializeWeights } from './initializeWeights.js';
 import { buildInputViews } from './inputViews.js';
 import { Network, type NetworkInput } from './network.js';
 
-/** A task and the layers that lead to it. */
+/** Task with its name and its branch. */
 export interface TaskDefinition {
   readonly name: string;
   readonly task: AnyTask;
   readonly branch: Branch;
 }
 
-/** Everything a network is made from. */
+/** Everything that {@link buildNetwork} needs: input, trunk, tasks and seed. */
 export interface NetworkDefinition {
   readonly input: NetworkInput;
+  /** Layers that all tasks share. Undefined for none: the branches then begin at the image. */
   readonly trunk: Trunk | undefined;
   readonly tasks: readonly TaskDefinition[];
+  /** Seed for weight initialization. */
   readonly seed: number;
 }
 
 /**
- * Builds the network: trunk, branches, one head a task, all in one flat `tf.LayersModel` whose layers are named by
- * place, with weights drawn from the seed.
+ * Builds a network: the trunk, the branches and one head per task in one flat `tf.LayersModel`. Layers are named by their
+ * position, and the initial weights are determined by the seed.
  *
- * @throws `argument` fault for images too small, a branch that does not end flat, two layers of one name, and layers
- *   that a step cannot run.
+ * @throws `argument` error for images that are too small, a branch without a flat output, two layers with the same name, and layers
+ *   that a training step cannot run.
  */
 export function buildNetwork({ input, trunk, tasks, seed }: NetworkDefinition): Network {
   silenceCpuAdvice();
@@ -48,54 +50,56 @@ export function buildNetwork({ input, trunk, tasks, seed }: NetworkDefinition): 
     ['image', ...tasks.map(({ name }) => name)].map((name) => [name, null]),
   );
   const weightsByLayer = new Map<tf.layers.Layer, readonly Float32Array[]>();
-  const surroundings: SharedBuildState = {
+  const sharedState: SharedBuildState = {
     layersByName,
     weightsByLayer,
     describeMinimumSize,
     pixelRange: input.range,
   };
-  const site = (part: string, view: SymbolicTensor) => createBuildContext(part, view, surroundings);
+  const createContext = (part: string, view: SymbolicTensor) => createBuildContext(part, view, sharedState);
   try {
-    const views = buildInputViews(tasks, site('image', image));
-    const shared = trunk
-      ? createTrunkApplier(trunk, (view) => site('trunk', view), describeMinimumSize)
+    const views = buildInputViews(tasks, createContext('image', image));
+    const applyTrunk = trunk
+      ? createTrunkApplier(trunk, (view) => createContext('trunk', view), describeMinimumSize)
       : (view: SymbolicTensor) => view;
     const outputs = tasks.map(({ name, task, branch }, i) => {
-      const end = applyLayers(shared(views[i]!), branch.layerStack, site(name, views[i]!));
+      const end = applyLayers(applyTrunk(views[i]!), branch.layerStack, createContext(name, views[i]!));
       return createHead(name, task, end, layersByName);
     });
     const layersModel = tf.model({ inputs: image, outputs, name: 'multitask' });
     initializeWeights(layersModel, seed, weightsByLayer);
     return createNetwork(layersModel, Object.fromEntries(tasks.map(({ name, task }) => [name, task])), input);
   } catch (error) {
-    const given = new Set<unknown>(
+    // Layers that the caller created stay usable: only the weights of layers that this call created are disposed of.
+    const callerLayers = new Set<unknown>(
       [
         trunk?.layerStack,
         ...tasks.flatMap(({ branch }) => [branch.layerStack, branch.inputView ?? []]),
       ].flat(),
     );
     for (const layer of layersByName.values())
-      if (!given.has(layer)) tf.dispose(layer?.weights.map((w) => w.read()));
+      if (!callerLayers.has(layer)) tf.dispose(layer?.weights.map((w) => w.read()));
     throw error;
   }
 }
 
-/** The trunk: built on the first view that it is asked for, and called on every other with the same weights. */
+/** Returns a function that applies the trunk to a view. The first call builds the trunk; calls for other views reuse its weights. */
 function createTrunkApplier(
   trunk: Trunk,
-  siteOn: (view: SymbolicTensor) => PartBuildContext,
-  smallest: () => string,
+  createContext: (view: SymbolicTensor) => PartBuildContext,
+  describeMinimumSize: () => string,
 ): (view: SymbolicTensor) => SymbolicTensor {
   const ends = new Map<number, SymbolicTensor>();
-  let built: { site: PartBuildContext; end: SymbolicTensor } | undefined;
+  let built: { context: PartBuildContext; end: SymbolicTensor } | undefined;
   const build = (view: SymbolicTensor) => {
-    const site = siteOn(view);
-    built = { site, end: applyLayers(view, trunk.layerStack, site) };
+    const context = createContext(view);
+    built = { context, end: applyLayers(view, trunk.layerStack, context) };
     return built.end;
   };
   return (view) => {
     const end =
-      ends.get(view.id) ?? (built ? reapplyPart(built.site, view, built.end, smallest) : build(view));
+      ends.get(view.id) ??
+      (built ? reapplyPart(built.context, view, built.end, describeMinimumSize) : build(view));
     ends.set(view.id, end);
     return end;
   };
@@ -110,8 +114,13 @@ export function createNetwork<T extends Tasks>(
   return new Network(layersModel, tasks, input);
 }
 
-/** The last layer of a task: named like the task, since that is the name of the output in every format. */
-function createHead(name: string, task: AnyTask, end: SymbolicTensor, placed: LayersByName): SymbolicTensor {
+/** Creates the last layer of a task. It has the name of the task, because file formats name an output by its layer. */
+function createHead(
+  name: string,
+  task: AnyTask,
+  end: SymbolicTensor,
+  layersByName: LayersByName,
+): SymbolicTensor {
   if (end.shape.length !== 2) {
     throw createError({
       kind: 'argument',
@@ -127,32 +136,32 @@ function createHead(name: string, task: AnyTask, end: SymbolicTensor, placed: La
     activation: task.activation,
     kernelInitializer: 'glorotUniform',
   });
-  placed.set(name, layer);
+  layersByName.set(name, layer);
   return layer.apply(end) as SymbolicTensor;
 }
 
-/** `: at least 56x56 pixels`, found by trying sizes; empty when a foreign layer hides what it does to sizes. */
+/** Returns `: at least 56x56 pixels`, or an empty string if a tf.layers layer is used, whose output size is unknown before it is built. */
 function describeMinimumImageSize(
   [height, width]: readonly number[],
   trunk: Trunk | undefined,
   tasks: readonly TaskDefinition[],
 ): string {
-  const chains = tasks.map(({ branch }) => [
+  const layerChains = tasks.map(({ branch }) => [
     ...(branch.inputView ?? []),
     ...(trunk?.layerStack ?? []),
     ...branch.layerStack,
   ]);
-  if (chains.flat().some((piece) => !('~block' in piece))) return '';
+  if (layerChains.flat().some((piece) => !('~block' in piece))) return '';
   const fits = (side: number, chain: readonly LayerLike[]) => {
-    let left = side;
+    let size = side;
     for (const piece of chain) {
-      left = (piece as Extract<LayerLike, { '~block': string }>).computeOutputSize(left);
-      if (left <= 0) return false;
+      size = (piece as Extract<LayerLike, { '~block': string }>).computeOutputSize(size);
+      if (size <= 0) return false;
     }
     return true;
   };
   for (let side = Math.min(height!, width!); side <= 4096; side++) {
-    if (chains.every((chain) => fits(side, chain))) return `: at least ${side}x${side} pixels`;
+    if (layerChains.every((chain) => fits(side, chain))) return `: at least ${side}x${side} pixels`;
   }
   return '';
 }

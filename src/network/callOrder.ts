@@ -1,30 +1,32 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import type { tf } from '../tensor/tf.js';
 
-/** One call of a layer, as TensorFlow.js keeps it. */
+/** One call of a layer, as TensorFlow.js stores it. */
 export type LayerNode = tf.layers.Layer['inboundNodes'][number];
 
-/** A call and its layer. */
+/** A call together with its layer. */
 export interface LayerNodeRef {
   readonly node: LayerNode;
   readonly layer: tf.layers.Layer;
 }
 
-/** The call that made a tensor. */
+/** Returns the call whose output is `tensor`. */
 export const getSourceNode = (tensor: SymbolicTensor): LayerNode =>
   tensor.sourceLayer.inboundNodes[tensor.nodeIndex]!;
 
-/** How far above the outputs calls and layers stand. */
+/** Depths of calls and layers: the length of the longest path to an output. */
 export interface CallDepths {
-  /** In the order in which Keras meets them. */
+  /** Depths of calls, in the order in which Keras visits the calls. */
   readonly byNode: ReadonlyMap<LayerNode, number>;
-  /** As far as the farthest of its calls. */
+  /** Depths of layers. The depth of a layer is the largest depth of its calls. */
   readonly byLayer: ReadonlyMap<tf.layers.Layer, number>;
 }
 
 /**
- * The depths of calls, given after those they read. Same as Keras 3 `map_graph` (ops/function.py): a call of a layer that is
- * shared stands no lower than those that were met before it.
+ * Computes the depths of calls as `map_graph` of Keras 3 (ops/function.py): the depth of a shared layer's call is at least the depth of
+ * the layer's calls that were visited before.
+ *
+ * @param steps - Calls in execution order: each after the calls whose outputs it reads.
  */
 export function computeCallDepths(steps: readonly LayerNodeRef[]): CallDepths {
   const byNode = new Map<LayerNode, number>();
@@ -35,18 +37,18 @@ export function computeCallDepths(steps: readonly LayerNodeRef[]): CallDepths {
     byLayer.set(layer, depth);
     if (layer.getClassName() === 'InputLayer') continue;
     for (const source of node.inputTensors) {
-      const above = getSourceNode(source);
-      byNode.set(above, Math.max(depth + 1, byNode.get(above) ?? 0));
+      const sourceNode = getSourceNode(source);
+      byNode.set(sourceNode, Math.max(depth + 1, byNode.get(sourceNode) ?? 0));
     }
   }
   return { byNode, byLayer };
 }
 
-/** The same calls in the order in which Keras makes them: the deepest first, then as it met them. */
+/** Sorts calls in the order in which Keras runs them: by decreasing depth, and at equal depth in the order of its visits. */
 export function sortInKerasOrder<S extends LayerNodeRef>(steps: readonly S[]): S[] {
   const { byNode } = computeCallDepths(steps);
-  const met = new Map([...byNode.keys()].map((node, i) => [node, i]));
+  const visitOrder = new Map([...byNode.keys()].map((node, i) => [node, i]));
   return [...steps].sort(
-    (a, b) => byNode.get(b.node)! - byNode.get(a.node)! || met.get(a.node)! - met.get(b.node)!,
+    (a, b) => byNode.get(b.node)! - byNode.get(a.node)! || visitOrder.get(a.node)! - visitOrder.get(b.node)!,
   );
 }

@@ -3,7 +3,11 @@ import { describeType } from '../core/errors/formatValue.js';
 import { suggestAwait } from '../core/errors/suggestions.js';
 import type { tf } from '../tensor/tf.js';
 
-/** Throws an `argument` fault for what is no model with weights: a multi-task one, or with `plain` one of TensorFlow.js too. */
+/**
+ * Throws an `argument` error for a value that is not a model, or for a disposed model.
+ *
+ * @param plain - Whether a `tf.LayersModel` is accepted in addition to a multi-task model.
+ */
 export function checkModel(path: string, model: unknown, plain: boolean): void {
   const layersModel = getLayersModel(model, plain);
   if (!layersModel) {
@@ -18,7 +22,7 @@ export function checkModel(path: string, model: unknown, plain: boolean): void {
   if (layersModel.weights.some(isWeightDisposed)) throw createDisposedModelError(path);
 }
 
-/** What a method or function says of a model after `dispose()`. */
+/** Creates the error of a method or function for a disposed model. */
 export const createDisposedModelError = (path: string) =>
   createError({
     kind: 'argument',
@@ -34,6 +38,9 @@ function getLayersModel(model: unknown, plain: boolean): tf.LayersModel | undefi
   return plain && layers ? (model as tf.LayersModel) : undefined;
 }
 
-/** TensorFlow.js tells it by an error of `read()` alone, which is of the same kind as others. */
+/**
+ * Whether a weight was disposed of. The public API of TensorFlow.js reports it only as an error of `read()`, which cannot be told
+ * apart from other errors.
+ */
 const isWeightDisposed = (weight: tf.LayerVariable) =>
   (weight as unknown as { val: tf.Variable }).val.isDisposed;

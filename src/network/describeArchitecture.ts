@@ -6,17 +6,17 @@ import type { tf } from '../tensor/tf.js';
 import type { LayerCall, LayerGraph } from './layerGraph.js';
 import type { Network } from './network.js';
 
-/** A network as plain records, for diagrams and tables. */
+/** Returns layers, calls and parameter counts of a network as plain records, for diagrams and tables. */
 export function describeArchitecture(network: Network): ArchitectureRecord {
   const { layersModel, tasks, graph } = network;
-  const callsOf = createCallSourceLookup(graph);
+  const getCalls = createCallSourceLookup(graph);
   const layers = layersModel.layers.map((layer): LayerRecord => {
-    const calls = callsOf(layer);
+    const calls = getCalls(layer);
     return {
       name: layer.name,
       kind: layer.getClassName(),
       detail: describeLayer(layer),
-      // Of its first call: on views of other sizes a layer has other outputs.
+      // The shape of the first call. A shared layer has outputs of other shapes on views of other sizes.
       outputShape: (layer.getOutputAt(0) as SymbolicTensor).shape.slice(1) as number[],
       parameters: layer.countParams(),
       trainable: layer.trainable,
@@ -36,39 +36,43 @@ export function describeArchitecture(network: Network): ArchitectureRecord {
   };
 }
 
-/** The model's own order puts a shared layer where its deepest call is, which may be before what feeds another. */
+/**
+ * Sorts layers so that each one follows its inputs. The order of `model.layers` is by depth: a shared layer is at the position of its
+ * deepest call, possibly before the inputs of its other calls.
+ */
 function sortTopologically(layers: readonly LayerRecord[]): LayerRecord[] {
   const byName = new Map(layers.map((layer) => [layer.name, layer]));
-  const done = new Set<LayerRecord>();
+  const sorted = new Set<LayerRecord>();
   const visited = new Set<LayerRecord>();
   const visit = (layer: LayerRecord) => {
     if (visited.has(layer)) return;
     visited.add(layer);
     for (const name of layer.inputs) visit(byName.get(name)!);
-    done.add(layer);
+    sorted.add(layer);
   };
   for (const layer of layers) visit(layer);
-  return [...done];
+  return [...sorted];
 }
 
-/** What feeds the calls of each layer, as they were made. */
+/** Returns a function that returns the sources of each call of a layer, in the order of the calls. */
 function createCallSourceLookup({ inputs, calls }: LayerGraph): (layer: tf.layers.Layer) => CallSource[][] {
-  const made = new Map<tf.layers.Layer, LayerCall[]>();
+  const callsByLayer = new Map<tf.layers.Layer, LayerCall[]>();
   for (const call of [...calls].sort((a, b) => a.nodeIndex - b.nodeIndex)) {
-    made.set(call.layer, [...(made.get(call.layer) ?? []), call]);
+    callsByLayer.set(call.layer, [...(callsByLayer.get(call.layer) ?? []), call]);
   }
   const sources = new Map(inputs.map(({ tensorId, name }) => [tensorId, { layer: name, call: 0 }]));
-  for (const [{ name }, own] of made) {
-    for (const [call, { outputs }] of own.entries()) {
-      for (const place of outputs) sources.set(place, { layer: name, call });
+  for (const [{ name }, layerCalls] of callsByLayer) {
+    for (const [call, { outputs }] of layerCalls.entries()) {
+      for (const tensorId of outputs) sources.set(tensorId, { layer: name, call });
     }
   }
-  return (layer) => (made.get(layer) ?? []).map((call) => call.inputs.map((place) => sources.get(place)!));
+  return (layer) =>
+    (callsByLayer.get(layer) ?? []).map((call) => call.inputs.map((tensorId) => sources.get(tensorId)!));
 }
 
 /**
- * A layer belongs to the task whose name begins its own, else to the trunk. Views of the image, and a backbone's preprocessing,
- * are part of the input, so that the trunk's numbers are the backbone's own.
+ * Returns the part that a layer belongs to: the task whose name is the prefix of the layer's name, else the trunk. Input views and the
+ * preprocessing of a backbone count as input, so that the parameters of the trunk are those of the backbone.
  */
 function getPartName(layer: tf.layers.Layer, tasks: readonly string[]): string {
   if (layer.getClassName() === 'InputLayer') return 'input';

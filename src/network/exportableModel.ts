@@ -23,9 +23,9 @@ export interface ExportableModel<T extends Tasks = Tasks> {
   readonly '~platform'?: Platform;
 }
 
-/** Returns the network of a model, which is updated from a run in progress; for other objects a network around their layers. */
+/** Returns the network of a model, whose weights follow a run in progress, or creates a network for an object without one. */
 export const getNetwork = <T extends Tasks>(model: ExportableModel<T>): Network<T> =>
   model['~network'] ?? createNetwork(model.layersModel, model.tasks, model.input);
 
-/** Returns the platform of a model; for other objects one without optional packages. */
+/** Returns the platform of a model, or a platform without optional packages for an object without one. */
 export const getPlatform = (model: ExportableModel): Platform => model['~platform'] ?? defaultPlatform;

@@ -6,10 +6,10 @@ import type { tf } from '../tensor/tf.js';
 import type { FrozenSplit } from './frozenSplit.js';
 import { type GraphTensor, getLayers } from './layerGraph.js';
 
-/** The part of a contract that {@link computeFrozenDigest} is. */
+/** Name of the fingerprint part that contains the result of {@link computeFrozenDigest}. */
 export const FROZEN_WEIGHTS_PART = 'frozen weights';
 
-/** Names the layers of the frozen half, how they are connected and what they weigh; undefined where nothing is frozen. */
+/** Computes a digest of the layers, connections and weights of the frozen graph. Returns undefined if no layer is frozen. */
 export async function computeFrozenDigest(
   { frozenGraph: graph }: FrozenSplit,
   range: PixelRange,
@@ -39,7 +39,7 @@ export async function computeFrozenDigest(
 
 const describePorts = (list: readonly GraphTensor[]) => list.map(({ tensorId, shape }) => [tensorId, shape]);
 
-/** What a layer's configuration says of its answers: how its weights began, or are held to something, is no part of them. */
+/** Returns the part of a layer's configuration that affects its outputs: without initializers, regularizers and constraints. */
 function getInferenceConfig(layer: tf.layers.Layer): Json {
   const settings = Object.entries(layer.getConfig() as { readonly [key: string]: Json });
   return Object.fromEntries(settings.filter(([key]) => !/(Initializer|Regularizer|Constraint)$/.test(key)));

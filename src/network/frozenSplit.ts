@@ -1,4 +1,4 @@
-import { Dropout } from '../layers/own/dropout.js';
+import { Dropout } from '../layers/patched/dropout.js';
 import type { tf } from '../tensor/tf.js';
 import {
   createGraphFromCalls,
@@ -8,47 +8,57 @@ import {
   type UnscheduledCall,
 } from './layerGraph.js';
 
-/** A graph cut where training begins to matter. */
+/** A graph, split into the part that is constant during training and the rest. */
 export interface FrozenSplit {
-  /** From the image as far as nothing is trained and nothing random happens; undefined when no weight lies there. */
+  /** Calls whose outputs are the same in every step. Undefined if no weight is frozen. */
   readonly frozenGraph: LayerGraph | undefined;
-  /** The rest: its inputs are the outputs of `frozen`, in the same order. The whole graph when nothing is frozen. */
+  /** All other calls. Its inputs are the outputs of `frozenGraph`, in the same order. The whole graph if no weight is frozen. */
   readonly trainableGraph: LayerGraph;
 }
 
 /**
- * Cuts a graph behind the calls that give the same output in every step of a run: of layers that are frozen, or have no
- * weights and draw no mask, on inputs that such calls made. What they make needs no gradient and may be kept.
+ * Splits a graph after the calls whose outputs are the same in every step of a run: calls of layers that are frozen, or that have
+ * neither weights nor a dropout mask, on inputs from such calls. Their outputs need no gradient and can be cached.
  */
 export function splitFrozen(graph: LayerGraph): FrozenSplit {
-  const still = new Map<number, string>(
+  const constantTensors = new Map<number, string>(
     graph.inputs.map(({ tensorId, name }) => [tensorId, `frozen/${name}`]),
   );
-  const [before, after]: [UnscheduledCall[], UnscheduledCall[]] = [[], []];
+  const [frozenCalls, trainableCalls]: [UnscheduledCall[], UnscheduledCall[]] = [[], []];
   for (const call of graph.calls) {
-    const stays = isConstantInTraining(call.layer) && call.inputs.every((source) => still.has(source));
-    (stays ? before : after).push(call);
-    if (!stays) continue;
-    call.outputs.forEach((place, i) => {
-      still.set(place, createTensorName(call, i));
+    const isConstant =
+      isConstantInTraining(call.layer) && call.inputs.every((source) => constantTensors.has(source));
+    (isConstant ? frozenCalls : trainableCalls).push(call);
+    if (!isConstant) continue;
+    call.outputs.forEach((tensorId, i) => {
+      constantTensors.set(tensorId, createTensorName(call, i));
     });
   }
-  if (!before.some(({ layer }) => layer.weights.length > 0))
+  if (!frozenCalls.some(({ layer }) => layer.weights.length > 0))
     return { frozenGraph: undefined, trainableGraph: graph };
   const shapes = getTensorShapes(graph);
-  const read = [...after.flatMap(({ inputs }) => inputs), ...graph.outputs.map(({ tensorId }) => tensorId)];
-  const cut = [...new Set(read)]
-    .filter((place) => still.has(place))
-    .map((tensorId): GraphTensor => ({ tensorId, name: still.get(tensorId)!, shape: shapes.get(tensorId)! }));
+  const readIds = [
+    ...trainableCalls.flatMap(({ inputs }) => inputs),
+    ...graph.outputs.map(({ tensorId }) => tensorId),
+  ];
+  const boundary = [...new Set(readIds)]
+    .filter((tensorId) => constantTensors.has(tensorId))
+    .map(
+      (tensorId): GraphTensor => ({
+        tensorId,
+        name: constantTensors.get(tensorId)!,
+        shape: shapes.get(tensorId)!,
+      }),
+    );
   return {
-    frozenGraph: createGraphFromCalls(graph.inputs, before, cut),
-    trainableGraph: createGraphFromCalls(cut, after, graph.outputs),
+    frozenGraph: createGraphFromCalls(graph.inputs, frozenCalls, boundary),
+    trainableGraph: createGraphFromCalls(boundary, trainableCalls, graph.outputs),
   };
 }
 
 /**
- * Stock layers that answer the same in training as out of it, once they are frozen. A layer of the user's own may do
- * something else while it is trained, which nobody can see: it stays behind the cut.
+ * Stock layers whose output, when they are frozen, is the same in training and in inference. Custom layers are not in the list, because
+ * their behavior in training is unknown: they are part of the trainable graph.
  */
 const DETERMINISTIC_LAYERS = new Set([
   ...['Conv1D', 'Conv2D', 'Conv2DTranspose', 'DepthwiseConv2D', 'SeparableConv2D', 'Dense', 'PReLU'],

@@ -8,20 +8,19 @@ interface VarianceScaling {
 }
 
 /**
- * Draws every weight that a Keras variance-scaling initialiser fills (Glorot, He, LeCun) anew from `seed`, the layer's
- * name and the weight's. So equal seeds give equal networks on every engine, and a layer's weights do not depend on
- * which layers stand beside it. Zeros, ones and constants are left as they are, and so is what a user's own
- * initialiser drew, and so are the layers whose weights were `given`.
+ * Draws the initial weights of variance-scaling initializers (Glorot, He, LeCun) from the seed and the names of the layer and the weight.
+ * Equal seeds therefore result in equal networks on every engine, and the weights of a layer do not depend on the other layers.
+ * Weights of other initializers are not changed. The distributions are those of Keras 3 (initializers/random_initializers.py).
  *
- * Same distributions as Keras 3 (initializers/random_initializers.py).
+ * @param initialized - Layers whose weights are not changed, as its keys.
  */
 export function initializeWeights(
   model: tf.LayersModel,
   seed: number,
-  given: ReadonlyMap<tf.layers.Layer, unknown> = new Map(),
+  initialized: ReadonlyMap<tf.layers.Layer, unknown> = new Map(),
 ): void {
   for (const layer of model.layers) {
-    if (given.has(layer)) continue;
+    if (initialized.has(layer)) continue;
     const config = layer.getConfig();
     for (const weight of layer.weights) {
       const name = weight.originalName.split('/').at(-1)!;
@@ -39,14 +38,14 @@ export function initializeWeights(
   }
 }
 
-/** `depthwise_kernel` is configured by `depthwiseInitializer`, every other weight by its own name. */
+/** Returns the configuration key of a weight's initializer, without `Initializer`: `depthwise` for `depthwise_kernel`, else the weight's name. */
 function getInitializerKey(weight: string): string {
   return weight
     .replace(/^(depthwise|pointwise)_kernel$/, '$1')
     .replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
 }
 
-/** `shape`'s numbers, row-major: K. He et al. 2015 and X. Glorot and Y. Bengio 2010, as Keras scales them. */
+/** Draws the values of a weight, row-major: K. He et al. 2015 and X. Glorot and Y. Bengio 2010, with the scaling of Keras. */
 export function drawVarianceScaling(
   random: Rng,
   shape: readonly number[],
@@ -58,7 +57,7 @@ export function drawVarianceScaling(
   const fan = mode === 'fanIn' ? fanIn : mode === 'fanOut' ? fanOut : (fanIn + fanOut) / 2;
   const variance = scale / Math.max(1, fan);
   const limit = Math.sqrt(3 * variance);
-  // A normal cut at two deviations has 0.8796 of its deviation left: widen it by as much first.
+  // A normal distribution truncated at two standard deviations has 0.8796 times its standard deviation. The division corrects for that.
   const deviation = Math.sqrt(variance) / 0.87962566103423978;
   const draw =
     distribution === 'uniform'

@@ -5,42 +5,50 @@ import type { LayerLike } from '../layers/block.js';
 import type { Branch } from '../layers/trunkAndBranch.js';
 import { applyLayers, type LayerConnection, type PartBuildContext } from './buildContext.js';
 
-/** What a view computes: equal recipes are equal views. */
+/** Description of the computation of a view. Views with equal signatures are equal. */
 interface ViewSignature {
   readonly text: string;
   readonly weights: readonly (readonly Float32Array[])[];
 }
 
 /**
- * What each task sees of the image: the image itself, or a view that is made from it once for all that see the same.
+ * Builds the input view of each task and returns them in the order of the tasks. Tasks without a view receive the image itself; tasks
+ * with equal views share one.
  *
- * @param site - Stands at the image: its layers are named `image_grey1`.
- * @throws `argument` fault for a view that is not an image.
+ * @param context - Build context whose input is the image. Its layers have names like `image_avgpool1`.
+ * @throws `argument` error for a view whose output is not an image.
  */
 export function buildInputViews(
   tasks: readonly { readonly name: string; readonly branch: Branch }[],
-  site: PartBuildContext,
+  context: PartBuildContext,
 ): SymbolicTensor[] {
-  const made: { sees: readonly LayerLike[]; recipe: ViewSignature | undefined; view: SymbolicTensor }[] = [];
+  const builtViews: {
+    inputView: readonly LayerLike[];
+    signature: ViewSignature | undefined;
+    view: SymbolicTensor;
+  }[] = [];
   return tasks.map(({ name, branch: { inputView = [] } }) => {
-    if (inputView.length === 0) return site.image;
-    const same = made.find(
+    if (inputView.length === 0) return context.image;
+    const same = builtViews.find(
       (other) =>
-        inputView.length === other.sees.length && inputView.every((piece, i) => piece === other.sees[i]),
+        inputView.length === other.inputView.length &&
+        inputView.every((piece, i) => piece === other.inputView[i]),
     );
     if (same) return same.view;
-    const [withdraw, from] = [site.createRollback(), site.connections.length];
-    const view = applyLayers(site.image, inputView, site);
+    const [rollback, firstConnection] = [context.createRollback(), context.connections.length];
+    const view = applyLayers(context.image, inputView, context);
     if (view.shape.length !== 4) throw createViewShapeError(name, view);
-    const recipe = inputView.every((piece) => '~block' in piece)
-      ? computeViewSignature(site.connections.slice(from), view, site)
+    const signature = inputView.every((piece) => '~block' in piece)
+      ? computeViewSignature(context.connections.slice(firstConnection), view, context)
       : undefined;
-    const equal = recipe && made.find((other) => other.recipe && areSignaturesEqual(recipe, other.recipe));
+    const equal =
+      signature &&
+      builtViews.find((other) => other.signature && areSignaturesEqual(signature, other.signature));
     if (equal) {
-      withdraw();
+      rollback();
       return equal.view;
     }
-    made.push({ sees: inputView, recipe, view });
+    builtViews.push({ inputView, signature, view });
     return view;
   });
 }
@@ -54,25 +62,29 @@ const createViewShapeError = (task: string, view: SymbolicTensor) =>
     advice: 'Move layers that flatten into the branch, after the trunk.',
   });
 
-/** Of what blocks connected. Undefined where weights are trained or drawn, since every list then has its own. */
+/**
+ * Computes the signature of a view from the layers that its blocks connected. Returns undefined if a layer has weights that are trained
+ * or drawn at random, because the weights of two such views are different.
+ */
 function computeViewSignature(
   connections: readonly LayerConnection[],
   view: SymbolicTensor,
   { image, getWeights }: PartBuildContext,
 ): ViewSignature | undefined {
-  const own = ({ layer }: LayerConnection) =>
+  const hasUniqueWeights = ({ layer }: LayerConnection) =>
     layer.weights.length > 0 && (layer.trainable || !getWeights(layer));
-  if (connections.some(own)) return undefined;
-  const places = new Map([[image.id, 0]]);
-  const place = ({ id }: SymbolicTensor) => places.get(id) ?? places.set(id, places.size).size - 1;
+  if (connections.some(hasUniqueWeights)) return undefined;
+  const tensorNumbers = new Map([[image.id, 0]]);
+  const getNumber = ({ id }: SymbolicTensor) =>
+    tensorNumbers.get(id) ?? tensorNumbers.set(id, tensorNumbers.size).size - 1;
   const lines = connections.map(({ layer, inputs, output }) => [
     layer.getClassName(),
     { ...layer.getConfig(), name: '' },
-    inputs.map(place),
-    place(output),
+    inputs.map(getNumber),
+    getNumber(output),
   ]);
   return {
-    text: JSON.stringify([lines, place(view)]),
+    text: JSON.stringify([lines, getNumber(view)]),
     weights: connections.map(({ layer }) => getWeights(layer) ?? []),
   };
 }

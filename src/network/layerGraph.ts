@@ -1,72 +1,75 @@
 import type { SymbolicTensor, Tensor } from '@tensorflow/tfjs';
-import { BatchNormalization } from '../layers/own/batchNormalization.js';
-import type { CallArguments } from '../layers/own/forwardContext.js';
+import { BatchNormalization } from '../layers/patched/batchNormalization.js';
+import type { CallArguments } from '../layers/patched/forwardContext.js';
 import { tf } from '../tensor/tf.js';
 import { withScope } from '../tensor/trace/tracer.js';
 import { getSourceNode, type LayerNodeRef, sortInKerasOrder } from './callOrder.js';
 
-/** One call of a layer. `inputs` and `outputs` are places in the pass's list of tensors. */
+/** One call of a layer. */
 export interface LayerCall {
   readonly layer: tf.layers.Layer;
-  /** Which of the layer's calls it is, counted from 0: more than one where the layer is shared. */
+  /** Index of the call among the calls of the layer, counted from 0. A shared layer has more than one. */
   readonly nodeIndex: number;
+  /** Tensor ids of the inputs. */
   readonly inputs: readonly number[];
+  /** Tensor ids of the outputs. */
   readonly outputs: readonly number[];
-  /** Places that no later call and no result reads: in inference their tensors go at once. */
+  /** Ids of inputs that no later call and no output of the graph reads. Inference disposes of these tensors after the call. */
   readonly releasableInputs: readonly number[];
 }
 
-/** A tensor that goes into a graph, or comes out of it. */
+/** An input or output of a graph. */
 export interface GraphTensor {
+  /** Id that the calls of the graph use for this tensor. */
   readonly tensorId: number;
   readonly name: string;
-  /** Of one example. */
+  /** Shape of one example, without the batch axis. */
   readonly shape: readonly number[];
 }
 
-/** A network, or a part of one, as an ordered list of calls. */
+/** A network or a part of a network as a list of calls in execution order. */
 export interface LayerGraph {
   readonly inputs: readonly GraphTensor[];
   readonly calls: readonly LayerCall[];
-  /** Of a whole network: the tasks', in the order of `model.outputs`. */
+  /** Outputs of the graph. Those of a whole network are the outputs of the tasks, in the order of `model.outputs`. */
   readonly outputs: readonly GraphTensor[];
 }
 
-/** A function of tensors made from a graph's calls: an engine runs it in inference mode as it runs a graph. */
+/** A function of tensors that uses the layers of a graph. An engine runs it in inference mode, like a graph. */
 export interface InferenceFunction {
   readonly inputs: readonly Omit<GraphTensor, 'tensorId'>[];
-  /** Those whose weights it reads. */
+  /** Calls of the layers whose weights the function reads. */
   readonly calls: readonly LayerCall[];
   readonly outputs: readonly Omit<GraphTensor, 'tensorId'>[];
-  /** One tensor an output, none of them an input. Pure, as a pass that is recorded must be. */
-  run(given: readonly Tensor[]): Tensor[];
+  /** Returns one tensor per output, none of which is an input. Must be a pure function, because an engine may trace it. */
+  run(inputs: readonly Tensor[]): Tensor[];
 }
 
-/** A call before it is known what else is called. */
+/** A call before the other calls of its graph are known. */
 export type UnscheduledCall = Omit<LayerCall, 'releasableInputs'>;
 
 /**
- * The calls of a flat model in an order that serves every input before its use. tfjs can run a model too, but hands
- * no arguments to its layers when it does, and ours need theirs.
+ * Creates the graph of a flat model. Each call follows the calls whose outputs it reads. TensorFlow.js can run a model as well, but
+ * passes no keyword arguments to its layers, and the patched layers of this library need them.
  */
 export function createLayerGraph(model: tf.LayersModel): LayerGraph {
-  const places = new Map<number, number>();
-  const place = (tensor: SymbolicTensor) => {
-    if (!places.has(tensor.id)) places.set(tensor.id, places.size);
-    return places.get(tensor.id)!;
+  const tensorIds = new Map<number, number>();
+  const getTensorId = (tensor: SymbolicTensor) => {
+    if (!tensorIds.has(tensor.id)) tensorIds.set(tensor.id, tensorIds.size);
+    return tensorIds.get(tensor.id)!;
   };
-  const port = (tensor: SymbolicTensor, name: string): GraphTensor => ({
-    tensorId: place(tensor),
+  const createGraphTensor = (tensor: SymbolicTensor, name: string): GraphTensor => ({
+    tensorId: getTensorId(tensor),
     name,
     shape: tensor.shape.slice(1) as number[],
   });
-  const inputs = model.inputs.map((tensor, i) => port(tensor, model.inputNames[i]!));
-  const done = new Set<number>(model.inputs.map(({ id }) => id));
+  const inputs = model.inputs.map((tensor, i) => createGraphTensor(tensor, model.inputNames[i]!));
+  const visitedIds = new Set<number>(model.inputs.map(({ id }) => id));
   const steps: (LayerNodeRef & { readonly index: number })[] = [];
   const visit = (tensor: SymbolicTensor) => {
-    if (done.has(tensor.id)) return;
+    if (visitedIds.has(tensor.id)) return;
     const [layer, node] = [tensor.sourceLayer, getSourceNode(tensor)];
-    for (const output of node.outputTensors) done.add(output.id);
+    for (const output of node.outputTensors) visitedIds.add(output.id);
     for (const source of node.inputTensors) visit(source);
     steps.push({ layer, node, index: tensor.nodeIndex });
   };
@@ -75,27 +78,27 @@ export function createLayerGraph(model: tf.LayersModel): LayerGraph {
     ({ layer, node, index }): UnscheduledCall => ({
       layer,
       nodeIndex: index,
-      inputs: node.inputTensors.map(place),
-      outputs: node.outputTensors.map(place),
+      inputs: node.inputTensors.map(getTensorId),
+      outputs: node.outputTensors.map(getTensorId),
     }),
   );
   return createGraphFromCalls(
     inputs,
     calls,
-    model.outputs.map((tensor, i) => port(tensor, model.outputNames[i]!)),
+    model.outputs.map((tensor, i) => createGraphTensor(tensor, model.outputNames[i]!)),
   );
 }
 
 /**
- * Whether the order of two calls shows: each call of a batch normalisation moves its averages on from where the one before left
- * them. All other networks run branch after branch, which holds fewer activations at a time than Keras's order.
+ * Whether the order of two calls affects results: each call of a batch normalization updates the moving statistics that the previous
+ * call wrote. All other networks run branch by branch, which needs memory for fewer activations than the order of Keras.
  */
 function hasRepeatedBatchNorm(steps: readonly LayerNodeRef[]): boolean {
-  const moving = steps.filter(({ layer }) => layer instanceof BatchNormalization);
-  return new Set(moving.map(({ layer }) => layer)).size < moving.length;
+  const batchNormSteps = steps.filter(({ layer }) => layer instanceof BatchNormalization);
+  return new Set(batchNormSteps.map(({ layer }) => layer)).size < batchNormSteps.length;
 }
 
-/** A graph of these calls, in this order. */
+/** Creates a graph from calls in execution order. */
 export function createGraphFromCalls(
   inputs: readonly GraphTensor[],
   calls: readonly UnscheduledCall[],
@@ -103,72 +106,73 @@ export function createGraphFromCalls(
 ): LayerGraph {
   const lastUse = new Map<number, number>();
   for (const [i, call] of calls.entries()) for (const source of call.inputs) lastUse.set(source, i);
-  const kept = new Set([...inputs, ...outputs].map(({ tensorId }) => tensorId));
+  const externalIds = new Set([...inputs, ...outputs].map(({ tensorId }) => tensorId));
   return {
     inputs,
     outputs,
     calls: calls.map((call, i) => ({
       ...call,
       releasableInputs: [...new Set(call.inputs)].filter(
-        (source) => lastUse.get(source) === i && !kept.has(source),
+        (source) => lastUse.get(source) === i && !externalIds.has(source),
       ),
     })),
   };
 }
 
-/** Every layer of a graph once, in the order of its first call. */
+/** Returns the layers of a graph, each once, in the order of their first calls. */
 export function getLayers(graph: Pick<LayerGraph, 'calls'>): tf.layers.Layer[] {
   return [...new Set(graph.calls.map(({ layer }) => layer))];
 }
 
-/** The shape of every place's tensor, of one example. */
+/** Returns the shape of each tensor of a graph by tensor id, without the batch axis. */
 export function getTensorShapes(graph: LayerGraph): Map<number, readonly number[]> {
   const shapes = new Map(graph.inputs.map(({ tensorId, shape }) => [tensorId, shape]));
   for (const { layer, nodeIndex, outputs } of graph.calls) {
     const tensors = layer.inboundNodes[nodeIndex]!.outputTensors;
-    outputs.forEach((place, i) => {
-      shapes.set(place, tensors[i]!.shape.slice(1) as number[]);
+    outputs.forEach((tensorId, i) => {
+      shapes.set(tensorId, tensors[i]!.shape.slice(1) as number[]);
     });
   }
   return shapes;
 }
 
-/** One pass in inference mode, as {@link runGraph}. */
-export function runInference(graph: LayerGraph | InferenceFunction, given: readonly Tensor[]): Tensor[] {
-  return 'run' in graph ? graph.run(given) : runGraph(graph, given, { training: false });
+/** Runs a graph or a function of tensors in inference mode. The inputs and outputs are those of {@link runGraph}. */
+export function runInference(graph: LayerGraph | InferenceFunction, inputs: readonly Tensor[]): Tensor[] {
+  return 'run' in graph ? graph.run(inputs) : runGraph(graph, inputs, { training: false });
 }
 
 /**
- * One pass of a batch through a graph: one tensor an input, `[batch, ...shape]`, float32, images in the network's range.
- * Returns one tensor an output, none of them an input. Call it inside `tf.tidy`; in inference it frees each activation
- * after its last use.
+ * Runs a batch through a graph. Call it inside `tf.tidy`. In inference mode it disposes of each activation after its last use.
+ *
+ * @param graphInputs - One float32 tensor `[batch, ...shape]` per input; images are in the network's range.
+ * @returns One tensor per output, none of which is an input.
  */
-export function runGraph(graph: LayerGraph, given: readonly Tensor[], kwargs: CallArguments): Tensor[] {
+export function runGraph(graph: LayerGraph, graphInputs: readonly Tensor[], kwargs: CallArguments): Tensor[] {
   const values: (Tensor | undefined)[] = [];
-  const outside = new Set(graph.inputs.map(({ tensorId }) => tensorId));
+  const externalIds = new Set(graph.inputs.map(({ tensorId }) => tensorId));
   graph.inputs.forEach(({ tensorId }, i) => {
-    values[tensorId] = given[i]!;
+    values[tensorId] = graphInputs[i]!;
   });
   for (const { layer, inputs, outputs, releasableInputs } of graph.calls) {
-    const read = inputs.map((source) => values[source]!);
-    const own = {
+    const layerInputs = inputs.map((source) => values[source]!);
+    const callArguments = {
       ...kwargs,
-      areInputsExternal: inputs.every((source) => outside.has(source)),
+      areInputsExternal: inputs.every((source) => externalIds.has(source)),
     } satisfies CallArguments;
-    const made = withScope(`layer ${layer.name}`, () =>
-      layer.apply(read.length === 1 ? read[0]! : read, own),
+    const result = withScope(`layer ${layer.name}`, () =>
+      layer.apply(layerInputs.length === 1 ? layerInputs[0]! : layerInputs, callArguments),
     ) as Tensor | Tensor[];
-    const list = Array.isArray(made) ? made : [made];
+    const tensors = Array.isArray(result) ? result : [result];
     outputs.forEach((target, i) => {
-      values[target] = list[i]!;
+      values[target] = tensors[i]!;
     });
-    if (kwargs.training) continue; // the tape needs them all
+    if (kwargs.training) continue; // The tape needs all activations for the gradients.
     for (const source of releasableInputs) {
       values[source]!.dispose();
       values[source] = undefined;
     }
   }
   return graph.outputs.map(({ tensorId }) =>
-    outside.has(tensorId) ? tf.clone(values[tensorId]!) : values[tensorId]!,
+    externalIds.has(tensorId) ? tf.clone(values[tensorId]!) : values[tensorId]!,
   );
 }

@@ -5,18 +5,18 @@ import { createLayerGraph, type LayerGraph } from './layerGraph.js';
 import { WeightSync } from './weightSync.js';
 
 /**
- * What a network takes: images of one size, and how their bytes become numbers.
+ * Input of a network: the size of its images and the range of their values.
  *
  * @category Compose
  */
 export interface NetworkInput {
   /** `[height, width, channels]` in pixels. */
   readonly shape: ImageShape;
-  /** What the bytes 0 and 255 become. */
+  /** Values that the bytes 0 and 255 are mapped to. */
   readonly range: PixelRange;
 }
 
-/** The parts that a {@link Network} of the same weights shares. */
+/** Parts that a {@link Network} can share with another network of the same weights. */
 interface NetworkParts {
   readonly graph?: LayerGraph;
   readonly weightSync?: WeightSync;
@@ -57,7 +57,7 @@ export class Network<T extends Tasks = Tasks> {
   }
 }
 
-/** Names of a network's tasks, in the order of its outputs. */
+/** Returns the names of a network's tasks, in the order of its outputs. */
 export function getTaskNames<T extends Tasks>(network: Network<T>): (keyof T & string)[] {
   return Object.keys(network.tasks) as (keyof T & string)[];
 }

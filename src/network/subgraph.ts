@@ -10,65 +10,65 @@ import {
   type LayerGraph,
 } from './layerGraph.js';
 
-/** The way to one place of a graph, cut at another that lies on it. */
+/** The calls that one tensor of a graph depends on, split at a tensor between the image and that tensor. */
 export interface GraphSplit {
-  /** From the image to the inputs of `after`. */
+  /** Calls from the image to the inputs of `after`. */
   readonly before: LayerGraph;
-  /** All that depends on the place of the cut. Its first input is that place; what else it reads comes after it. */
+  /** Calls that depend on the tensor of the split. That tensor is the first input, followed by the other tensors that they read. */
   readonly after: LayerGraph;
 }
 
-/** The calls that `place` depends on, in their order. */
-export function findCallsTo(graph: LayerGraph, place: number): LayerCall[] {
-  const needed = new Set([place]);
-  const way: LayerCall[] = [];
+/** Returns the calls that a tensor depends on, in execution order. */
+export function findCallsTo(graph: LayerGraph, tensorId: number): LayerCall[] {
+  const neededIds = new Set([tensorId]);
+  const path: LayerCall[] = [];
   for (const call of [...graph.calls].reverse()) {
-    if (!call.outputs.some((output) => needed.has(output))) continue;
-    way.unshift(call);
-    for (const input of call.inputs) needed.add(input);
+    if (!call.outputs.some((output) => neededIds.has(output))) continue;
+    path.unshift(call);
+    for (const input of call.inputs) neededIds.add(input);
   }
-  return way;
+  return path;
 }
 
-/** Cuts the way to `end` at the output of `call`, which must lie on it. */
+/** Splits the calls that the tensor `end` depends on at the output of `call`, which must be one of them. */
 export function splitGraphAt(graph: LayerGraph, call: LayerCall, end: number): GraphSplit {
   const shapes = getTensorShapes(graph);
-  const port = (tensorId: number): GraphTensor => ({
+  const createGraphTensor = (tensorId: number): GraphTensor => ({
     tensorId,
-    name: `place${tensorId}`,
+    name: `tensor${tensorId}`,
     shape: shapes.get(tensorId)!,
   });
-  const at = call.outputs[0]!;
-  const behind = new Set([at]);
+  const splitId = call.outputs[0]!;
+  const dependentIds = new Set([splitId]);
   const [before, after]: [LayerCall[], LayerCall[]] = [[], []];
-  for (const own of findCallsTo(graph, end)) {
-    const depends = own.inputs.some((input) => behind.has(input));
-    (depends ? after : before).push(own);
-    if (depends) for (const output of own.outputs) behind.add(output);
+  for (const next of findCallsTo(graph, end)) {
+    const isDependent = next.inputs.some((input) => dependentIds.has(input));
+    (isDependent ? after : before).push(next);
+    if (isDependent) for (const output of next.outputs) dependentIds.add(output);
   }
-  const others = after.flatMap(({ inputs }) => inputs).filter((input) => !behind.has(input));
-  const inputs = [...new Set([at, ...others])].map(port);
+  const others = after.flatMap(({ inputs }) => inputs).filter((input) => !dependentIds.has(input));
+  const inputs = [...new Set([splitId, ...others])].map(createGraphTensor);
   return {
     before: createGraphFromCalls(graph.inputs, before, inputs),
-    after: createGraphFromCalls(inputs, after, [port(end)]),
+    after: createGraphFromCalls(inputs, after, [createGraphTensor(end)]),
   };
 }
 
-/** What prepares the image is a convolution in form alone: its map is the image. */
+/** Whether a layer is a convolution whose output is a feature map. The convolutions that prepare the image are excluded: their output is an image. */
 const isImageConvolution = (layer: tf.layers.Layer) =>
   /Conv2D/.test(layer.getClassName()) && layer.name !== 'image_preprocess' && !isGrayscaleLayer(layer);
 
 /**
- * The call whose output is the last convolutional feature map on the way to `end`: that of the last convolution which leaves
- * more than one place, or of the batch normalisations, activations and sums that follow it and keep its shape.
+ * Finds the call whose output is the last convolutional feature map before `end`: the last convolution with an output larger than 1x1,
+ * or the last of the batch normalizations, activations and additions that follow it and preserve its shape.
  *
- * @throws `argument` fault where no such convolution is.
+ * @throws `argument` error if there is no such convolution.
  */
 export function findLastFeatureMap(graph: LayerGraph, end: number, task: string): LayerCall {
-  const way = findCallsTo(graph, end);
+  const path = findCallsTo(graph, end);
   const shapes = getTensorShapes(graph);
   const shapeOf = ({ outputs }: LayerCall) => shapes.get(outputs[0]!)!;
-  const last = way.findLastIndex((call) => {
+  const last = path.findLastIndex((call) => {
     if (!isImageConvolution(call.layer)) return false;
     const [height, width] = shapeOf(call) as [number, number];
     return height * width > 1;
@@ -78,39 +78,39 @@ export function findLastFeatureMap(graph: LayerGraph, end: number, task: string)
       kind: 'argument',
       path: `task ${task}`,
       expected: 'a convolution before the output whose feature map is larger than 1x1',
-      received: 'no such convolution',
+      received: 'no convolution with such a feature map',
       advice:
-        'Give layer, the name of a layer with an output [height, width, channels], or use larger images.',
+        'Set layer to the name of a layer with an output [height, width, channels], or use larger images.',
     });
   }
-  const shape = shapeOf(way[last]!).join();
-  let map = way[last]!;
-  for (const call of way.slice(last + 1)) {
+  const shape = shapeOf(path[last]!).join();
+  let map = path[last]!;
+  for (const call of path.slice(last + 1)) {
     if (shapeOf(call).join() === shape && call.inputs.includes(map.outputs[0]!)) map = call;
   }
   return map;
 }
 
 /**
- * The last call of the layer called `name` on the way to `end`.
+ * Finds the last call of the layer `name` before `end`.
  *
- * @throws `argument` fault for a layer that is not there, not on the way, or makes no map.
+ * @throws `argument` error for an unknown layer, a layer that `end` does not depend on, and a layer whose output is not a feature map.
  */
 export function findFeatureMap(graph: LayerGraph, name: string, end: number, task: string): LayerCall {
-  const way = findCallsTo(graph, end);
+  const path = findCallsTo(graph, end);
   const shapes = getTensorShapes(graph);
-  const call = way.findLast(({ layer }) => layer.name === name);
+  const call = path.findLast(({ layer }) => layer.name === name);
   const shape = call && shapes.get(call.outputs[0]!)!;
   if (call && shape!.length === 3) return call;
-  const maps = way.filter(({ outputs }) => shapes.get(outputs[0]!)!.length === 3);
-  const known = graph.calls.some(({ layer }) => layer.name === name);
+  const maps = path.filter(({ outputs }) => shapes.get(outputs[0]!)!.length === 3);
+  const isLayerName = graph.calls.some(({ layer }) => layer.name === name);
   throw createError({
     kind: 'argument',
     path: `layer ${name}`,
     expected: `a layer before the output of ${task} with an output [height, width, channels]`,
     received: shape
       ? `a layer with an output ${formatShape(shape)}`
-      : known
+      : isLayerName
         ? `a layer that the output of ${task} does not depend on`
         : 'an unknown layer name',
     advice: `Use one of the last such layers: ${maps

@@ -1,6 +1,6 @@
 import { formatShape, type HostArray } from '../core/arrays.js';
 import { createError } from '../core/errors/errors.js';
-import type { Weight } from '../layers/own/forwardContext.js';
+import type { Weight } from '../layers/patched/forwardContext.js';
 import { tf } from '../tensor/tf.js';
 import { getLayers, type LayerGraph } from './layerGraph.js';
 import type { Network } from './network.js';
@@ -42,8 +42,8 @@ export function writeWeights({ graph }: Network, weights: Weights): void {
         kind: 'checkpoint',
         path: weight.originalName,
         expected: `a weight of shape ${formatShape(weight.shape)}`,
-        received: saved ? `a weight of shape ${formatShape(saved.shape)}` : 'no weight of that name',
-        advice: 'Give the weights of a run with the same network.',
+        received: saved ? `a weight of shape ${formatShape(saved.shape)}` : 'no weight of this name',
+        advice: 'Pass the weights of a run with the same network.',
       });
     }
     const tensor = tf.tensor(saved.data, [...saved.shape]);

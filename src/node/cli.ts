@@ -1,57 +1,63 @@
 #!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
 import { isMultitaskError } from '../core/errors/errors.js';
-import { didYouMean } from '../core/errors/suggestions.js';
-import { buildNativeCommand } from './commands/buildNative.js';
-import type { Command } from './commands/command.js';
-import { reportCommand } from './commands/report.js';
-import { resultsCommand } from './commands/results.js';
-import { searchCommand } from './commands/search.js';
-import { trialCommand } from './commands/trial.js';
-import { workerCommand } from './commands/worker.js';
+import { createBuildNativeCommand } from './commands/buildNative.js';
+import { INVALID_VALUE_CODE, USAGE_EXIT_CODE } from './commands/commandOptions.js';
+import { createReportCommand } from './commands/report.js';
+import { createResultsCommand } from './commands/results.js';
+import { createSearchCommand } from './commands/search.js';
+import { createTrialCommand } from './commands/trial.js';
+import { createWorkerCommand } from './commands/worker.js';
+import { getRuntimeVersions } from './platform/runtimeVersions.js';
 
-const COMMANDS: { readonly [name: string]: Command } = {
-  'build-native': buildNativeCommand,
-  report: reportCommand,
-  results: resultsCommand,
-  search: searchCommand,
-  trial: trialCommand,
-  worker: workerCommand,
-};
+function createProgram(): Command {
+  const program = new Command('tfjs-multitask')
+    .description('Trains and tunes multi-task networks with TensorFlow.js.')
+    .usage('COMMAND [options]')
+    .version(getRuntimeVersions()['tfjs-multitask']!, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [COMMAND]', 'print the help of a command')
+    .configureHelp({
+      optionTerm: ({ flags }) => flags.replace(/[<>]/g, ''),
+      subcommandTerm: (command) => command.name(),
+    })
+    .addHelpText('after', '\nOptions of a command: tfjs-multitask COMMAND --help')
+    .showHelpAfterError('Run the command with --help to see its usage.')
+    .exitOverride();
+  for (const command of [
+    createBuildNativeCommand(),
+    createReportCommand(),
+    createResultsCommand(),
+    createSearchCommand(),
+    createTrialCommand(),
+    createWorkerCommand(),
+  ]) {
+    program.addCommand(command.copyInheritedSettings(program));
+  }
+  return program;
+}
 
-const COMMAND_LIST = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`);
-const USAGE = `usage: tfjs-multitask COMMAND [options]\n\n${COMMAND_LIST.join('\n')}\n\nOptions of a command: tfjs-multitask COMMAND --help`;
-
-async function main(name = '--help', ...args: string[]): Promise<number> {
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (name === '--help' || name === '-h') {
-    console.log(USAGE);
-    return 0;
-  }
-  if (!command) {
-    console.error(`Unknown command "${name}". ${didYouMean(name, Object.keys(COMMANDS)) ?? ''}\n${USAGE}`);
-    return 2;
-  }
-  if (args.includes('--help') || args.includes('-h')) {
-    console.log(command.usage);
-    return 0;
-  }
+/** Runs the command line, and returns the exit code. */
+async function main(args: readonly string[]): Promise<number> {
   try {
-    await command.run(args);
+    await createProgram().parseAsync(args.length > 0 ? args : ['--help'], { from: 'user' });
     return 0;
   } catch (error) {
-    const misused = String((error as { code?: string }).code).startsWith('ERR_PARSE_ARGS');
-    if (!misused && !isMultitaskError(error)) throw error; // a bug: its stack is wanted
-    console.error((error as Error).message);
-    if (misused) console.error(command.usage);
-    return misused ? 2 : 1;
+    if (error instanceof CommanderError) {
+      if (error.code === INVALID_VALUE_CODE) console.error(error.message);
+      return error.exitCode === 0 ? 0 : USAGE_EXIT_CODE;
+    }
+    if (!isMultitaskError(error)) throw error; // Any other error is a bug, so its stack is printed.
+    console.error(error.message);
+    return 1;
   }
 }
 
-// `| head` has read enough.
+// A reader such as `head` may close the pipe early.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();
 });
-main(...process.argv.slice(2)).then((code) => {
-  process.exitCode ||= code; // a command that was stopped has said so
+main(process.argv.slice(2)).then((code) => {
+  process.exitCode ||= code; // A command that was stopped has already set its exit code.
 });

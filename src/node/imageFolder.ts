@@ -1,6 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.js';
 import {
   decodeImages,
@@ -9,14 +9,15 @@ import {
   type ImageFileOptions,
 } from '../data/decodeImages.js';
 import { createAccessError } from './platform/accessError.js';
+import { listFiles } from './platform/listFiles.js';
 import { sharpDecoder } from './platform/sharpDecoder.js';
 import { workerThreads } from './platform/workerThreads.js';
 
 /**
- * The images below a folder as a dataset: decoded and resized once, kept as bytes, in the order of their paths. Every
- * file with an image's extension is in the dataset, or in its `skipped` list, or the error; none disappears.
+ * Creates a dataset from the images in a folder and its subfolders. Images are decoded and resized once, kept as bytes, and sorted
+ * by path. A file with an image extension is never ignored: it is in the dataset, in its `skipped` list, or in the error.
  *
- * @throws `file` fault for a folder that cannot be read or has no images; `data` fault for a file that cannot be used.
+ * @throws A `file` error if the folder cannot be read or contains no images. A `data` error if a file cannot be used.
  * @example
  * ```ts
  * import { imageFolder } from 'tfjs-multitask/node';
@@ -39,17 +40,10 @@ export async function imageFolder<L>(root: string, options: ImageFileOptions<L>)
   return decodeImages('imageFolder', source, options);
 }
 
-/** Paths of image files below `root`, relative, with `/`. */
+/** Lists the image files in `root` and its subfolders, as relative paths with `/`. */
 async function listImagePaths(root: string): Promise<string[]> {
   try {
-    const entries = await readdir(root, { recursive: true, withFileTypes: true });
-    return entries
-      .filter((entry) => !entry.isDirectory() && IMAGE_EXTENSIONS.test(entry.name))
-      .map((entry) =>
-        relative(root, join(entry.parentPath ?? entry.path, entry.name))
-          .split(sep)
-          .join('/'),
-      );
+    return await listFiles(root, (entry) => !entry.isDirectory() && IMAGE_EXTENSIONS.test(entry.name));
   } catch (cause) {
     throw createAccessError(root, 'a readable folder', cause, 'Check the path.');
   }

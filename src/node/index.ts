@@ -1,5 +1,5 @@
 /**
- * What needs Node: folders of images, files, decoders, figures drawn with packages that are installed.
+ * Functions for Node: datasets and stores of folders, image decoders, pretrained backbones, reports, and studies.
  *
  * @module tfjs-multitask/node
  */

@@ -13,7 +13,7 @@ import type { MultiTaskModel } from '../model/multiTaskModel.js';
 import { createTaskRecord, type LabelsOf, type Tasks } from '../tasks/task.js';
 
 /**
- * What an image belongs to, from its name and its labels: `{ sex: 'female', race: 'asian' }`.
+ * Function that assigns an image to groups by its id and its labels, for example `{ sex: 'female', race: 'asian' }`.
  *
  * @category Figures
  */
@@ -23,66 +23,69 @@ export type GroupFunction = (
 ) => { readonly [group: string]: string };
 
 /**
- * A history, and how it was made: what `fit` returns is one.
+ * History of a run, with the engine that executed it. The result of `fit` is a `RunHistory`.
  *
  * @category Figures
  */
 export interface RunHistory extends HistoryRecord {
-  /** What executed it. */
+  /** Engine that executed the run. */
   readonly engine?: EngineRecord;
-  /** Why it ended: `finished`, `aborted`, or the reason a callback gave. */
+  /** Reason why the run ended: `finished`, `aborted`, or the reason of a callback. */
   readonly stopped?: string;
 }
 
 /**
- * What {@link createRunRecord} takes.
+ * Options of {@link createRunRecord}.
  *
- * @typeParam T - The model's tasks.
+ * @typeParam T - Tasks of the model.
  * @category Figures
  */
 export interface CreateRunRecordOptions<T extends Tasks = Tasks> {
-  /** A title for the reader. */
+  /** Title of the run. */
   readonly name: string;
-  /** What the images are called: `UTKFace`. */
+  /** Name of the data, for example `UTKFace`. */
   readonly datasetName: string;
-  /** What was trained on. */
+  /** Training data. */
   readonly train: Dataset<LabelsOf<T>>;
-  /** What is judged: the model answers for each of its images, not augmented. */
+  /** Validation data. The model predicts each of its images, without augmentation. */
   readonly validation?: Dataset<LabelsOf<T>>;
-  /** What `fit` returned. Default: the run has not begun, and there are no answers. */
+  /** History that `fit` returned. Default: the run has not started, and the record contains no predictions. */
   readonly history?: RunHistory;
-  /** The column whose best epoch was kept, and is told. Default `val_loss`, or `loss` without `validation`. */
+  /** Column whose best epoch is reported. Default `val_loss`, or `loss` without `validation`. */
   readonly monitor?: string;
-  /** The epoch whose model this is, counted from 1. Default: the best of `monitor`, the smallest, or of an accuracy the largest. */
+  /**
+   * Epoch of the model, counted from 1. Default: the epoch with the smallest value of `monitor`, or with the largest value if it
+   * is an accuracy.
+   */
   readonly keptEpoch?: number;
-  /** What the run was told: epochs, batch size, seed, …. Default none. */
+  /** Arguments of the run, such as epochs, batch size and seed. Default: none. */
   readonly arguments?: { readonly [name: string]: Json };
-  /** Of packages and the machine. Default none. */
+  /** Versions of packages and the kind of machine. Default: none. */
   readonly versions?: { readonly [name: string]: string };
-  /** Sentences that a reader must know. Default none. */
+  /** Sentences that the report shows to its readers. Default: none. */
   readonly remarks?: readonly string[];
-  /** What each image belongs to, beside its tasks. Default: its labels that are words, `gender` say. */
+  /** Groups of each image, in addition to its tasks. Default: its labels that are strings, for example `gender`. */
   readonly groups?: GroupFunction;
 }
 
 /**
- * A run as plain records: what a report reads. The model answers for every validation image, so give the one that was kept:
- * `loadModel(store, { folder: 'best' })`.
+ * Creates the record of a run: plain data that a report reads. The model predicts every validation image, so pass the saved best
+ * model: `loadModel(store, { folder: 'best' })`.
  *
- * @throws The faults of `model.predict`.
+ * @throws The errors of `model.predict`.
  * @example
  * ```ts
  * import { branch, flatten, imagesInMemory, multiTask, regression } from 'tfjs-multitask';
- * import { describeRun } from 'tfjs-multitask/report';
+ * import { createRunRecord } from 'tfjs-multitask/report';
  *
- * const grey = (value: number) => ({ data: new Uint8Array(4 * 4 * 3).fill(value), height: 4, width: 4, channels: 3 });
- * const images = imagesInMemory([10, 90, 170, 250].map((light) => ({ image: grey(light), labels: { light } })));
+ * const gray = (value: number) => ({ data: new Uint8Array(4 * 4 * 3).fill(value), height: 4, width: 4, channels: 3 });
+ * const images = imagesInMemory([10, 90, 170, 250].map((light) => ({ image: gray(light), labels: { light } })));
  * const { train, validation } = images.split({ validation: 0.5, seed: 7 });
  * const model = multiTask({ input: [4, 4, 3] })
  *   .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
  *   .build();
  * const history = await model.fit(train, { validation, epochs: 1, engine: 'wasm' });
- * const record = await describeRun(model, { name: 'squares', dataName: 'greys', train, validation, history });
+ * const record = await createRunRecord(model, { name: 'squares', datasetName: 'grays', train, validation, history });
  * console.log(record.rows.length, record.answers.length); // 1 2
  * ```
  * @category Figures
@@ -93,7 +96,7 @@ export async function createRunRecord<T extends Tasks>(
 ): Promise<RunRecord> {
   const { name, datasetName, train, validation, history, groups = getStringLabels } = options;
   const { engine, stopped } = history ?? {};
-  const split = (dataset: Dataset<LabelsOf<T>>) =>
+  const toSplitRecord = (dataset: Dataset<LabelsOf<T>>) =>
     createSplitRecord(dataset, Object.keys(model.tasks), groups);
   return {
     format: 1,
@@ -112,8 +115,8 @@ export async function createRunRecord<T extends Tasks>(
       name: datasetName,
       shape: train.shape,
       skipped: train.skipped.length,
-      train: split(train),
-      ...(validation && { validation: split(validation) }),
+      train: toSplitRecord(train),
+      ...(validation && { validation: toSplitRecord(validation) }),
     },
     answers: validation && history ? await predictAnswers(model, validation, groups) : [],
     pictures: [],
@@ -122,13 +125,13 @@ export async function createRunRecord<T extends Tasks>(
   };
 }
 
-/** Labels that are words. */
+/** Returns the labels that are strings. */
 const getStringLabels: GroupFunction = (_, labels) =>
   Object.fromEntries(
     Object.entries(labels).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
   );
 
-/** Images that are read and predicted at a time. */
+/** Number of images that are read and predicted at a time. */
 const PREDICT_BATCH_SIZE = 256;
 
 async function predictAnswers<T extends Tasks>(
@@ -156,7 +159,7 @@ async function predictAnswers<T extends Tasks>(
             .map(([task]) => [task, labels[task] as number | string]),
         ),
         answers: Object.fromEntries(
-          tasks.map(([task, { labels: names }]) => [task, toAnswerValue(answers[i]![task], names)]),
+          tasks.map(([task, { labels: classNames }]) => [task, toAnswerValue(answers[i]![task], classNames)]),
         ),
         groups: groups(id, labels),
       });
@@ -165,7 +168,7 @@ async function predictAnswers<T extends Tasks>(
   return records;
 }
 
-/** An answer of `predict` as numbers. */
+/** Converts a prediction into numbers: the value of a regression, or one probability per label. */
 function toAnswerValue(answer: unknown, labels: readonly string[] | undefined): PredictionValue {
   if (!labels) return answer as number;
   const { label, probability, probabilities } = answer as {
@@ -185,8 +188,8 @@ function createSplitRecord<L>(
   const counts = { labels: new Map<string, Map<any, number>>(), groups: new Map<string, Map<any, number>>() };
   const count = (of: Map<string, Map<any, number>>, name: string, value: unknown) => {
     if (value === undefined) return;
-    const known = of.get(name) ?? new Map<any, number>();
-    of.set(name, known.set(value, (known.get(value) ?? 0) + 1));
+    const valueCounts = of.get(name) ?? new Map<any, number>();
+    of.set(name, valueCounts.set(value, (valueCounts.get(value) ?? 0) + 1));
   };
   for (let i = 0; i < dataset.size; i++) {
     const labels = dataset.labels(i) as { readonly [name: string]: unknown };
@@ -194,9 +197,12 @@ function createSplitRecord<L>(
     for (const [group, value] of Object.entries(groups(dataset.id(i), labels)))
       count(counts.groups, group, value);
   }
-  const listed = (of: Map<string, Map<any, number>>) =>
+  const toSortedCounts = (of: Map<string, Map<any, number>>) =>
     Object.fromEntries(
-      Array.from(of, ([name, known]) => [name, Array.from(known).sort(([a], [b]) => (a < b ? -1 : 1))]),
+      Array.from(of, ([name, valueCounts]) => [
+        name,
+        Array.from(valueCounts).sort(([a], [b]) => (a < b ? -1 : 1)),
+      ]),
     );
-  return { size: dataset.size, labels: listed(counts.labels), groups: listed(counts.groups) };
+  return { size: dataset.size, labels: toSortedCounts(counts.labels), groups: toSortedCounts(counts.groups) };
 }

@@ -1,6 +1,6 @@
 import { countElements, type HostArray, type NamedArrays } from '../core/arrays.js';
 import { createRng } from '../core/rng.js';
-import { Dropout } from '../layers/own/dropout.js';
+import { Dropout } from '../layers/patched/dropout.js';
 import type { LayerGraph } from '../network/layerGraph.js';
 import type { Network } from '../network/network.js';
 

@@ -1,6 +1,6 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
 import { countElements } from '../core/arrays.js';
-import type { Weight } from '../layers/own/forwardContext.js';
+import type { Weight } from '../layers/patched/forwardContext.js';
 import type { Network } from '../network/network.js';
 import { tf } from '../tensor/tf.js';
 

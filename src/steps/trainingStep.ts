@@ -1,6 +1,6 @@
 import type { NamedTensorMap, Scalar, Tensor, Tensor1D } from '@tensorflow/tfjs';
 import { createError } from '../core/errors/errors.js';
-import type { ForwardContext, Weight } from '../layers/own/forwardContext.js';
+import type { ForwardContext, Weight } from '../layers/patched/forwardContext.js';
 import { runGraph } from '../network/layerGraph.js';
 import type { Network } from '../network/network.js';
 import { clipGradient } from '../optimizers/clipGradient.js';

@@ -14,6 +14,7 @@ import type { Optimizer } from '../optimizers/optimizer.js';
 import type { LossAverage } from '../steps/metricAccumulator.js';
 import {
   type ClassWeights,
+  type ValidClassWeights,
   type ValidLossWeights,
   type WeightedLoss,
   weightedLoss,
@@ -49,7 +50,7 @@ export interface FitOptions<
   /** Judge `validation` a second time without its augmentation; these columns begin with `val_unaugmented_`. Default false. */
   readonly evaluateUnaugmented?: boolean;
   /** Default: every task counts 1. */
-  readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W, C>;
+  readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W> & ValidClassWeights<T, C>;
   /** Default `adam()`. */
   readonly optimizer?: Optimizer;
   /** Told in this order. */

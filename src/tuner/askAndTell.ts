@@ -18,67 +18,80 @@ import type { Strategy } from './strategies/strategy.js';
  * @category Tuner
  */
 export interface SearchOptions<V = unknown> {
-  /** How settings are chosen. */
+  /** Strategy that chooses the params of each trial. */
   readonly strategy: Strategy;
-  /** What is searched for. */
+  /** Columns to minimize or maximize. */
   readonly objectives: Objectives;
-  /** Names the random numbers. Default 0. */
+  /** Seed for the strategy's random draws. Default 0. */
   readonly seed?: number;
   /**
-   * Settings to try before the strategy proposes any, in this order: known good ones. One that a trial of `trials` had is not tried again.
-   * Of a strategy with a plan they take the first places. Default none.
+   * Params to try first, in this order, for example params that are known to work well. Params that a trial in `trials`
+   * already has are skipped. In the plan of {@link hyperband}, they are the first trials of the first rounds. Default: none.
    */
   readonly initialParams?: readonly V[];
-  /** Ends trials without promise. Default: none is ended. */
+  /** Pruner that stops unpromising trials early. Default: no trial is pruned. */
   readonly pruner?: Pruner;
-  /** Trials of an earlier part of the search. Those that run are taken to run still. Default none. */
+  /** Records of an earlier search to continue. Trials in the state `running` are still running. Default: none. */
   readonly trials?: readonly TrialRecord<V>[];
 }
 
 /**
- * A search that is asked for settings and told what came of them.
+ * A search that suggests params and receives their results.
  *
- * @typeParam V - The values of its space.
+ * @typeParam V - Type of the params of the search space.
  * @category Tuner
  */
 export interface Search<V> {
-  /** All trials so far, by number. */
+  /** All trials so far, in the order of their numbers. */
   readonly trials: readonly TrialRecord<V>[];
   /**
-   * The next trial, which runs from now on; undefined when every setting was tried, or the plan is at its end.
+   * Returns the next trial, in the state `running`, or undefined when all params are tried or the strategy's plan is
+   * complete.
    *
-   * @throws `argument` fault where a strategy must know more first: tell it of a trial that runs.
+   * @throws An `argument` error if the strategy needs the result of a running trial first.
    */
   ask(): TrialRecord<V> | undefined;
   /**
-   * Adds an epoch to a trial that runs: its columns, those of the objectives among them.
+   * Adds an epoch to a running trial.
    *
-   * @returns Why the trial should end now, when a pruner says so: call `prune` then.
-   * @throws `argument` fault for a trial that does not run, or a row without an objective.
+   * @param row - Columns of the epoch. They must include the columns of all objectives.
+   * @returns The pruner's reason to stop the trial now, or undefined. Pass it to `prune`.
+   * @throws An `argument` error if the trial is not running, or the row lacks an objective.
    */
   report(number: number, row: { readonly [column: string]: number }): string | undefined;
   /**
-   * Ends a trial as complete, with a last epoch if `row` is given; as failed where an objective was NaN in all epochs, as a study
-   * does. Throws as `report`; also when nothing was ever reported.
+   * Ends a running trial as `complete`, or as `failed` if an objective was NaN in all epochs.
+   *
+   * @param row - Columns of a last epoch. Default: no further epoch.
+   * @throws An `argument` error if the trial is not running, the row lacks an objective, or the trial has no epoch.
    */
   tell(number: number, row?: { readonly [column: string]: number }): void;
-  /** Ends a trial as pruned; as failed where an objective was NaN in all epochs. Throws as `report`. */
+  /**
+   * Ends a running trial as `pruned`, or as `failed` if an objective was NaN in all epochs.
+   *
+   * @throws An `argument` error if the trial is not running.
+   */
   prune(number: number, reason?: string): void;
-  /** Ends a trial as failed. Throws as `report`. */
+  /**
+   * Ends a running trial as `failed`.
+   *
+   * @throws An `argument` error if the trial is not running.
+   */
   fail(number: number, reason: string): void;
-  /** The best complete trial by the first objective; undefined while there is none. */
+  /** Returns the best complete trial by the first objective, or undefined if no trial is complete. */
   bestTrial(): TrialRecord<V> | undefined;
-  /** The complete trials that no other beats in everything. */
+  /** Returns the complete trials that no other trial dominates. */
   paretoFront(): readonly TrialRecord<V>[];
 }
 
 const OPTION_NAMES = ['space', 'strategy', 'objectives', 'seed', 'initialParams', 'pruner', 'trials'];
 
 /**
- * A search over any function: ask for a setting, try it, tell what came of it. Nothing runs by itself and nothing is written; the
- * records are plain data, from which the search goes on.
+ * Creates a search over any function: `ask` for params, evaluate them, and `tell` the result. The search runs nothing and
+ * writes nothing. Its records are plain data, and a search continues from them.
  *
- * @throws `argument` fault for parts that are something else, unknown names, and two objectives of one column; `data` fault for settings in `first` that the space does not have, and for `trials` that are no records, have a number twice, or are of another space.
+ * @throws An `argument` error if an option has the wrong type or an unknown name, or two objectives use one column. A `data`
+ *   error if `initialParams` or `trials` do not belong to the search space, or a trial number is repeated.
  * @example
  * ```ts
  * import { askAndTell, choice, float, minimize, space, tpe } from 'tfjs-multitask/tuner';
@@ -94,16 +107,17 @@ const OPTION_NAMES = ['space', 'strategy', 'objectives', 'seed', 'initialParams'
  * @category Tuner
  */
 export function askAndTell<P extends ParameterMap>(
-  searched: Space<P>,
+  searchSpace: Space<P>,
   options: SearchOptions<ParamsOf<Space<P>>>,
 ): Search<ParamsOf<Space<P>>> {
   type V = ParamsOf<Space<P>>;
-  checkSearch('askAndTell', { ...options, space: searched }, OPTION_NAMES);
+  checkSearch('askAndTell', { ...options, space: searchSpace }, OPTION_NAMES);
   const { strategy, objectives, seed = 0, pruner, trials = [] } = options;
-  const initialParams = structuredClone(options.initialParams ?? []); // what becomes of the caller's list later is not heard
-  checkTrialRecords(searched, trials);
+  // The copy protects the search from later changes of the caller's list.
+  const initialParams = structuredClone(options.initialParams ?? []);
+  checkTrialRecords(searchSpace, trials);
   const records = new Map(sortByNumber(trials).map((trial) => [trial.number, trial]));
-  const running = (number: number): TrialRecord<V> => {
+  const getRunningTrial = (number: number): TrialRecord<V> => {
     const trial = records.get(number);
     if (trial && !hasEnded(trial)) return trial;
     throw createError({
@@ -114,14 +128,14 @@ export function askAndTell<P extends ParameterMap>(
       advice: 'Call tell(), prune() or fail() once per trial, with the number that ask() returned.',
     });
   };
-  const set = (trial: TrialRecord<V>) => void records.set(trial.number, trial);
-  /** A trial without a number to judge it by has failed, whoever ends it: as in a study. */
-  const end = (trial: TrialRecord<V>) => {
+  const saveTrial = (trial: TrialRecord<V>) => void records.set(trial.number, trial);
+  /** Ends a trial. A trial whose epochs have no number for an objective fails, as in a study. */
+  const endTrial = (trial: TrialRecord<V>) => {
     const reason = trial.rows.length > 0 ? explainMissingObjectives(trial.rows, objectives) : undefined;
-    set(reason === undefined ? trial : { ...trial, state: 'failed', reason });
+    saveTrial(reason === undefined ? trial : { ...trial, state: 'failed', reason });
   };
-  const reported = (number: number, row: { readonly [column: string]: number }): TrialRecord<V> => {
-    const trial = running(number);
+  const appendReportedRow = (number: number, row: { readonly [column: string]: number }): TrialRecord<V> => {
+    const trial = getRunningTrial(number);
     checkRow(row, objectives, `trial ${number}`);
     const next: HistoryRow = { ...row, epoch: row.epoch ?? trial.rows.length + 1 };
     return { ...trial, rows: [...trial.rows, next] };
@@ -132,11 +146,11 @@ export function askAndTell<P extends ParameterMap>(
     },
     ask: () => {
       const number = Math.max(0, ...records.keys()) + 1;
-      const proposal = proposeTrial(searched, { strategy, objectives, seed, initialParams }, number, [
+      const proposal = proposeTrial(searchSpace, { strategy, objectives, seed, initialParams }, number, [
         ...records.values(),
       ]);
       if (proposal === undefined || proposal !== 'wait') {
-        if (proposal) set(proposal);
+        if (proposal) saveTrial(proposal);
         return proposal;
       }
       throw createError({
@@ -148,25 +162,29 @@ export function askAndTell<P extends ParameterMap>(
       });
     },
     report: (number, row) => {
-      const trial = reported(number, row);
-      set(trial);
+      const trial = appendReportedRow(number, row);
+      saveTrial(trial);
       return pruner?.prune(trial, [...records.values()], objectives);
     },
     tell: (number, row) => {
-      const trial = row !== undefined ? reported(number, row) : running(number);
+      const trial = row !== undefined ? appendReportedRow(number, row) : getRunningTrial(number);
       if (trial.rows.length === 0) checkRow({}, objectives, `trial ${number}`);
-      end({ ...trial, state: 'complete' });
+      endTrial({ ...trial, state: 'complete' });
     },
     prune: (number, reason) =>
-      end({ ...running(number), state: 'pruned', ...(reason !== undefined && { reason }) }),
-    fail: (number, reason) => set({ ...running(number), state: 'failed', reason }),
+      endTrial({ ...getRunningTrial(number), state: 'pruned', ...(reason !== undefined && { reason }) }),
+    fail: (number, reason) => saveTrial({ ...getRunningTrial(number), state: 'failed', reason }),
     bestTrial: () => bestTrial([...records.values()], objectives),
     paretoFront: () => paretoFront([...records.values()], objectives),
   };
 }
 
-/** Throws a `data` fault for trials, which may come from a file, that this search could not have had. */
-function checkTrialRecords(searched: Space<ParameterMap>, trials: readonly unknown[]): void {
+/**
+ * Checks trial records that may come from a file.
+ *
+ * @throws A `data` error if the records are invalid, belong to another space, or repeat a number.
+ */
+function checkTrialRecords(searchSpace: Space<ParameterMap>, trials: readonly unknown[]): void {
   const advice = 'Pass the unchanged `trials` of an earlier search.';
   if (!Array.isArray(trials))
     throw createDataError('trials', 'an array of trial records', formatValue(trials), advice);
@@ -179,6 +197,6 @@ function checkTrialRecords(searched: Space<ParameterMap>, trials: readonly unkno
     if (numbers.has(trial.number))
       throw createDataError(`trials[${i}].number`, 'unique trial numbers', `${trial.number} twice`, advice);
     numbers.add(trial.number);
-    flattenParams(searched, trial.params, `trial ${trial.number}`);
+    flattenParams(searchSpace, trial.params, `trial ${trial.number}`);
   }
 }

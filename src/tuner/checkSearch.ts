@@ -8,7 +8,7 @@ import { flattenParams, toParamsKey } from './space/flatParams.js';
 import type { Space } from './space/space.js';
 import type { Strategy } from './strategies/strategy.js';
 
-/** The options that define a search, in a study as in `askAndTell`. */
+/** Options that define a search, shared by `study` and `askAndTell`. */
 interface SearchDefinition {
   readonly space: Space<any>;
   readonly objectives: Objectives;
@@ -18,14 +18,21 @@ interface SearchDefinition {
   readonly seed: number;
 }
 
-/** A search definition before it is checked: a JavaScript caller may pass any value. */
+/** Search definition before it is checked. A JavaScript caller may pass any value. */
 type UncheckedSearchDefinition = { readonly [K in keyof SearchDefinition]?: unknown };
 
 /**
- * Throws an `argument` fault for parts of a search that are something else, for two objectives of one column, and for unknown names; a
- * `data` fault for settings to try first that are of another space.
+ * Checks the options that define a search.
+ *
+ * @param path - Name of the function that was called, for error messages.
+ * @throws An `argument` error if an option has the wrong type or an unknown name, or two objectives use one column. A `data`
+ *   error if initial params do not belong to the search space.
  */
-export function checkSearch(path: string, parts: UncheckedSearchDefinition, known: readonly string[]): void {
+export function checkSearch(
+  path: string,
+  options: UncheckedSearchDefinition,
+  optionNames: readonly string[],
+): void {
   const createOptionError = (
     name: string,
     expected: string,
@@ -33,7 +40,7 @@ export function checkSearch(path: string, parts: UncheckedSearchDefinition, know
     advice: string,
     received = describeType(value),
   ) => createArgumentError(`${path}.${name}`, expected, received, advice);
-  checks.optionNames(path, parts, known);
+  checks.optionNames(path, options, optionNames);
   const {
     space,
     objectives,
@@ -41,14 +48,14 @@ export function checkSearch(path: string, parts: UncheckedSearchDefinition, know
     initialParams = [],
     pruner,
     seed = 0,
-  } = parts as Partial<SearchDefinition>;
+  } = options as Partial<SearchDefinition>;
   if (!Array.isArray(space?.dimensions)) {
     const advice = suggestAwait(space, 'Write space({ dropout: float({ min: 0, max: 0.5 }) }).');
     throw createOptionError('space', 'a search space', space, advice);
   }
   const list = objectives ? toObjectiveList(objectives) : [];
-  const isObjective = (one: (typeof list)[number] | null | undefined) =>
-    typeof one?.metric === 'string' && ['minimize', 'maximize'].includes(one.direction);
+  const isObjective = (objective: (typeof list)[number] | null | undefined) =>
+    typeof objective?.metric === 'string' && ['minimize', 'maximize'].includes(objective.direction);
   if (list.length === 0 || !list.every(isObjective)) {
     const advice = "Write objectives: minimize('val_loss').";
     throw createOptionError('objectives', 'an objective or an array of objectives', objectives, advice);
@@ -78,15 +85,15 @@ export function checkSearch(path: string, parts: UncheckedSearchDefinition, know
       `${initialParams.length} params`,
     );
   }
-  const keys = Array.from(initialParams as readonly unknown[], (values, i) =>
-    toParamsKey(flattenParams(space, values, `${path}.initialParams[${i}]`)),
+  const keys = Array.from(initialParams as readonly unknown[], (params, i) =>
+    toParamsKey(flattenParams(space, params, `${path}.initialParams[${i}]`)),
   );
-  const again = keys.findIndex((key, i) => keys.indexOf(key) < i);
-  if (again >= 0)
+  const duplicateIndex = keys.findIndex((key, i) => keys.indexOf(key) < i);
+  if (duplicateIndex >= 0)
     throw createArgumentError(
-      `${path}.initialParams[${again}]`,
+      `${path}.initialParams[${duplicateIndex}]`,
       'different params',
-      `${keys[again]} twice`,
+      `${keys[duplicateIndex]} twice`,
       'Remove one of them.',
     );
   checks.integer(`${path}.seed`, seed, { min: 0, defaultValue: 0 });

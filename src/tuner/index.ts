@@ -1,6 +1,6 @@
 /**
- * Search for good settings: typed spaces, strategies, pruners, and a search that is asked and told. Plain data in, plain data out;
- * `tfjs-multitask/node` runs studies with it.
+ * Hyperparameter search: typed search spaces, strategies, pruners, and an ask-and-tell interface. Inputs and outputs are plain
+ * data. `tfjs-multitask/node` runs studies with it.
  *
  * @module tfjs-multitask/tuner
  */

@@ -9,92 +9,98 @@ import type { ParameterMap, ParamsOf, Space } from './space/space.js';
 import type { Strategy } from './strategies/strategy.js';
 
 /**
- * A trial as the function that runs it sees it.
+ * Argument of the function that runs a trial.
  *
- * @typeParam V - The values of the space.
+ * @typeParam V - Type of the params of the search space.
  * @category Tuner
  */
 export interface Trial<V> {
-  /** Counts from 1. */
+  /** Number of the trial, counted from 1. */
   readonly number: number;
-  /** What is tried. */
+  /** Params to try. */
   readonly params: V;
-  /** The trial's own folder: what is written here stays with it. */
+  /** Folder of the trial. Files that are written here are kept with the trial. */
   readonly store: Store;
-  /** Threads that the trial may use. */
+  /** Number of threads that the trial may use. */
   readonly threads: number;
-  /** Tells that the search is to stop; a trial that listens can go on later. */
+  /** Signal that is aborted when the search stops. A trial that reacts to it can continue later. */
   readonly signal: AbortSignal;
-  /** Options for `model.fit`: written over your own, `{ epochs: 20, …, ...trial.fit }`. */
+  /** Options for `model.fit`. Spread them after your options: `{ epochs: 20, …, ...trial.fitOptions }`. */
   readonly fitOptions: TrialFitOptions;
   /**
-   * Adds an epoch, for a trial that does not train by `fit`.
+   * Adds an epoch of a trial that does not train with `model.fit`.
    *
-   * @returns Why the trial should end now, when the pruner says so.
+   * @returns The pruner's reason to stop the trial now, or undefined.
    */
   report(row: { readonly [column: string]: number }): Promise<string | undefined>;
 }
 
 /**
- * What a trial adds to the options of `model.fit`.
+ * Options of `model.fit` that a trial provides.
  *
  * @category Tuner
  */
 export interface TrialFitOptions {
-  /** Where the run stands, so that it goes on after a kill, or with the next round. */
+  /** Store of the checkpoint. A trial that is killed or promoted continues from it. */
   readonly checkpoint: Store;
-  /** Always. */
+  /** Always true: the run resumes from its checkpoint. */
   readonly resume: true;
-  /** Stops the run when the search stops. */
+  /** Signal that stops the run when the search stops. */
   readonly signal: AbortSignal;
-  /** The trial's share of the machine. */
+  /** Number of threads that the trial may use. */
   readonly threads: number;
-  /** Yours go beside them, `callbacks: [...trial.fit.callbacks, …]`. They report every epoch, end the run where the pruner says so, and keep the best model of the first objective in `best/`. */
+  /**
+   * Callbacks that report every epoch, stop the run when the pruner decides so, and save the best model by the first objective
+   * in `best/`. Add yours: `callbacks: [...trial.fitOptions.callbacks, …]`.
+   */
   readonly callbacks: readonly Callback[];
-  /** The last epoch of this round of Hyperband; absent otherwise. */
+  /** Last epoch of this round of {@link hyperband}. Absent with other strategies. */
   readonly epochs?: number;
 }
 
 /**
- * What is searched, how, and how one trial runs.
+ * Options of {@link study}.
  *
- * @typeParam P - The parts of its space.
+ * @typeParam P - Parameters of the search space by name.
  * @category Tuner
  */
 export interface StudyOptions<P extends ParameterMap> {
-  /** What is searched. */
+  /** Search space. */
   readonly space: Space<P>;
-  /** Columns of the history. */
+  /** Columns of the history to minimize or maximize. */
   readonly objectives: Objectives;
-  /** How settings are chosen. */
+  /** Strategy that chooses the params of each trial. */
   readonly strategy: Strategy;
   /**
-   * Settings to try before the strategy proposes any, in this order: known good ones. One that a trial had already is not tried again, so
-   * that more can be added when a search goes on; machines that run trials alone need the same. Of a strategy with a plan they take the
-   * first places. Default none.
+   * Params to try first, in this order, for example params that are known to work well. Default: none.
+   *
+   * - Params that a trial already has are skipped, so you can add more when you resume a search.
+   * - Machines that run trials with `runSingleTrial` need the same list.
+   * - In the plan of {@link hyperband}, they are the first trials of the first rounds.
    */
   readonly initialParams?: readonly ParamsOf<Space<P>>[];
-  /** Ends trials without promise. Default: none is ended. */
+  /** Pruner that stops unpromising trials early. Default: no trial is pruned. */
   readonly pruner?: Pruner;
-  /** Names the random numbers. Default 0. */
+  /** Seed for the strategy's random draws. Default 0. */
   readonly seed?: number;
-  /** Anything that must be the same in all runs of the study: a digest of the data, say. Default ''. */
+  /** Text that must be the same in all runs of the study, for example a hash of the data. Default `''`. */
   readonly digest?: string;
-  /** Runs one trial, in a process of its own. What it throws fails this trial alone. */
+  /** Runs one trial, in a process of its own. If it throws, only this trial fails. */
   run(trial: Trial<ParamsOf<Space<P>>>): Promise<unknown>;
 }
 
 /**
- * A study: what {@link study} makes.
+ * A study, created by {@link study}.
  *
+ * @typeParam P - Parameters of the search space by name.
  * @category Tuner
  */
 export interface Study<P extends ParameterMap = ParameterMap> extends StudyOptions<P> {
-  /** Marks it, for other copies of the library. */
+  /** Marker that other copies of the library recognize a study by. */
   readonly '~study': true;
 }
 
-/** Options of a study; a study may be given as those of another. */
+/** Names of the options. `'~study'` is included because a study can be passed as the options of another one. */
 const OPTION_NAMES = [
   'space',
   'objectives',
@@ -108,11 +114,11 @@ const OPTION_NAMES = [
 ];
 
 /**
- * Describes a search. A module exports one as its default, or a function from settings to one; `runStudy` of `tfjs-multitask/node` runs
- * it, and every trial imports the same module.
+ * Creates a study: a search with the function that runs one trial. Make it the default export of a module, or export a function
+ * from settings to a study. `runStudy` of `tfjs-multitask/node` runs the study, and every trial imports its module.
  *
- * @throws `argument` fault for parts that are something else, unknown names, and two objectives of one column; `data` fault for settings in `first`
- *   that the space does not have.
+ * @throws An `argument` error if an option has the wrong type or an unknown name, or two objectives use one column. A `data`
+ *   error if `initialParams` do not belong to the search space.
  * @example
  * ```ts
  * import { float, minimize, random, space, study } from 'tfjs-multitask/tuner';
@@ -141,6 +147,6 @@ export function study<const P extends ParameterMap>(options: StudyOptions<P>): S
   return { ...options, '~study': true };
 }
 
-/** Whether a value is a study, of any copy of the library. */
+/** Tests whether a value is a study that any copy of the library created. */
 export const isStudy = (value: unknown): value is Study =>
   (value as Partial<Study> | null | undefined)?.['~study'] === true;

@@ -11,80 +11,87 @@ import type { Strategy } from './strategies/strategy.js';
 import type { Study } from './study.js';
 import { getTrialFolder, RESERVED_FILES } from './trialStore.js';
 
-/** Number of the layout. */
+/** Version of the file layout. */
 const FORMAT_VERSION = 1;
 const STUDY_FILE = 'study.json';
 
 /**
- * What a study keeps in its store: `study.json`, what must not change; a folder for each trial with `trial.json`, where it stands,
- * and `end.json`, what it came to, which is written once and never again. Beside them lies what the trial itself wrote.
+ * Records of a study in its store.
+ *
+ * - `study.json`: the definition of the study, which must not change.
+ * - `trials/NNNN/trial.json`: the progress of a trial.
+ * - `trials/NNNN/end.json`: the result of a trial, which is written once.
+ *
+ * The folder of a trial also contains the files that the trial writes.
  */
 export interface StudyRecords {
-  /** One trial, or undefined where it never began. */
+  /** Reads one trial. Returns undefined if it has not started. */
   readTrial(number: number): Promise<TrialRecord | undefined>;
-  /** The trials, by number. */
+  /** Reads all trials, in the order of their numbers. */
   readTrials(): Promise<TrialRecord[]>;
-  /** Writes where a trial stands. */
+  /** Writes the progress of a trial. */
   saveProgress(trial: TrialRecord): Promise<void>;
-  /** Writes what a trial came to; false where somebody did before. */
+  /** Writes the result of a trial. Returns false if the trial already has a result. */
   saveResult(trial: TrialRecord): Promise<boolean>;
-  /** Makes a trial that failed one that has not ended, to be tried again. */
+  /** Sets a failed trial back to `running`, so that it runs again. */
   reopenTrial(trial: TrialRecord): Promise<void>;
-  /** Removes what lies in the folder of a trial that has not begun. */
+  /** Removes all files in the folder of a trial that has not started. */
   clearTrial(number: number): Promise<void>;
-  /** Copies what one trial left to another, but not its record. */
+  /** Copies the files of one trial to another, except its records. */
   copyTrial(from: number, to: number): Promise<void>;
 }
 
 /**
- * The records of a study in `store`, begun there if nothing is.
+ * Opens the records of a study in `store`, and creates them if there are none.
  *
- * @throws `checkpoint` fault where another study lies there, by what differs; `file` fault for records that cannot be read.
+ * @throws A `checkpoint` error if the store contains a different study; the error names the difference. A `file` error if
+ *   records cannot be read.
  */
 export async function openStudyRecords(
   store: Store,
   study: Study,
   { library, settings }: { readonly library: string; readonly settings: Json },
 ): Promise<StudyRecords> {
-  const own = { ...createStudyRecord(study), library };
+  const definition = { ...createStudyRecord(study), library };
   const read = async (name: string) => parseRecord(await store.read(name), `${store.label}/${name}`);
   const write = (name: string, value: unknown) =>
     store.write(name, new TextEncoder().encode(`${stringifyExact(value)}\n`));
-  const bytes = new TextEncoder().encode(`${stringifyExact({ ...own, settings })}\n`);
-  let before = (await read(STUDY_FILE)) as { readonly [part: string]: Json } | undefined;
-  if (before === undefined) {
-    const begun = (await store.list('trials/')).length > 0;
-    // Several machines may begin one study at the same time: the first does.
-    if (!begun) await writeIfAbsent(store, STUDY_FILE, bytes);
-    before = (await read(STUDY_FILE)) as typeof before;
-    if (before === undefined)
+  const bytes = new TextEncoder().encode(`${stringifyExact({ ...definition, settings })}\n`);
+  let saved = (await read(STUDY_FILE)) as { readonly [part: string]: Json } | undefined;
+  if (saved === undefined) {
+    const hasTrials = (await store.list('trials/')).length > 0;
+    // Several machines may start one study at the same time: only the first one creates the file.
+    if (!hasTrials) await writeIfAbsent(store, STUDY_FILE, bytes);
+    saved = (await read(STUDY_FILE)) as typeof saved;
+    if (saved === undefined)
       throw createMismatchError(store, 'study', 'a study.json in the folder of its trials');
   }
-  if (typeof before !== 'object' || before === null || Array.isArray(before))
-    throw createRecordError(`${store.label}/${STUDY_FILE}`, 'the record of a study', formatValue(before));
-  for (const [part, value] of Object.entries(own)) {
-    if (toCanonicalJson(before[part] ?? null) !== toCanonicalJson(value ?? null))
+  if (typeof saved !== 'object' || saved === null || Array.isArray(saved))
+    throw createRecordError(`${store.label}/${STUDY_FILE}`, 'the record of a study', formatValue(saved));
+  for (const [part, value] of Object.entries(definition)) {
+    if (toCanonicalJson(saved[part] ?? null) !== toCanonicalJson(value ?? null))
       throw createMismatchError(store, part, `the same ${part}`);
   }
-  const ended = new Map<string, TrialRecord>(); // what has ended does not change
-  const one = async (folder: string) => {
-    const known = ended.get(folder);
-    if (known) return known;
+  // Records of trials that have ended do not change, so each is read once.
+  const endedTrials = new Map<string, TrialRecord>();
+  const readTrialFolder = async (folder: string) => {
+    const cached = endedTrials.get(folder);
+    if (cached) return cached;
     for (const name of [`${folder}/end.json`, `${folder}/trial.json`]) {
-      const found = (await read(name)) as TrialRecord | undefined;
-      if (!found) continue;
-      const trial = validateTrial(found, study, `${store.label}/${name}`);
-      if (hasEnded(trial)) ended.set(folder, trial);
+      const record = (await read(name)) as TrialRecord | undefined;
+      if (!record) continue;
+      const trial = validateTrial(record, study, `${store.label}/${name}`);
+      if (hasEnded(trial)) endedTrials.set(folder, trial);
       return trial;
     }
     return undefined;
   };
   return {
-    readTrial: (number) => one(getTrialFolder(number)),
+    readTrial: (number) => readTrialFolder(getTrialFolder(number)),
     readTrials: async () => {
       const names = await store.list('trials/');
       const folders = names.flatMap((name) => name.match(/^(trials\/\d+)\/(?:trial|end)\.json$/)?.[1] ?? []);
-      const trials = await Promise.all([...new Set(folders)].map(one));
+      const trials = await Promise.all([...new Set(folders)].map(readTrialFolder));
       return sortByNumber(trials.filter((trial) => trial !== undefined));
     },
     saveProgress: (trial) => write(`${getTrialFolder(trial.number)}/trial.json`, trial),
@@ -96,7 +103,7 @@ export async function openStudyRecords(
       const folder = getTrialFolder(trial.number);
       await write(`${folder}/trial.json`, { ...trial, state: 'running' });
       await store.remove(`${folder}/end.json`);
-      ended.delete(folder);
+      endedTrials.delete(folder);
     },
     clearTrial: async (number) => {
       for (const name of await store.list(`${getTrialFolder(number)}/`)) await store.remove(name);
@@ -113,7 +120,7 @@ export async function openStudyRecords(
   };
 }
 
-/** What must be the same for a study to go on. */
+/** Returns the parts of a study that must be the same when it is resumed. */
 function createStudyRecord({ space, objectives, strategy, pruner, seed = 0, digest = '' }: Study): {
   readonly [part: string]: Json;
 } {
@@ -161,30 +168,30 @@ function validateTrial(trial: TrialRecord, { space }: Study, path: string): Tria
   return trial;
 }
 
-/** Where a trial stands after a row: epochs that are made again take the place of those that were. */
+/** Appends a row to a trial. The row replaces rows of the same and later epochs, which a resumed trial repeats. */
 export function appendRow(trial: TrialRecord, row: TrialRecord['rows'][number]): TrialRecord {
   return { ...trial, rows: [...trial.rows.filter(({ epoch }) => epoch < row.epoch), row] };
 }
 
 /**
- * The number of the next trial: one more than there are; where a trial follows from its number alone, the first that is missing, since
- * each machine may have had its own.
+ * Returns the number of the next trial: one more than the largest number. With an independent strategy, it is the first missing
+ * number, because several machines may have run trials by number.
  */
 export function getNextTrialNumber(
   trials: readonly TrialRecord[],
   { independent }: Pick<Strategy, 'independent'>,
 ): number {
-  const taken = new Set(trials.map(({ number }) => number));
-  let number = independent ? 1 : Math.max(0, ...taken) + 1;
-  while (taken.has(number)) number++;
+  const usedNumbers = new Set(trials.map(({ number }) => number));
+  let number = independent ? 1 : Math.max(0, ...usedNumbers) + 1;
+  while (usedNumbers.has(number)) number++;
   return number;
 }
 
-/** The trials that a killed search left running. */
+/** Returns the trials that were running when a search was killed. */
 export const getUnfinishedTrials = (trials: readonly TrialRecord[]): TrialRecord[] =>
   trials.filter((trial) => !hasEnded(trial));
 
-/** The settings that a study began with; undefined where none did. */
+/** Reads the settings that a study was started with. Returns undefined if the store contains no study. */
 export async function readStudySettings(
   store: Store,
 ): Promise<{ readonly [name: string]: Json } | undefined> {

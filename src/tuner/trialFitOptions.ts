@@ -5,20 +5,20 @@ import type { Callback } from '../training/callback.js';
 import { getPrimaryObjective, type Objectives } from './results/objectives.js';
 import type { TrialFitOptions } from './study.js';
 
-/** What a trial has at hand. */
+/** Resources of a trial that its fit options are created from. */
 export interface TrialFitContext {
   readonly store: Store;
   readonly signal: AbortSignal;
   readonly threads: number;
   readonly epochs: number | undefined;
   readonly objectives: Objectives;
-  /** Answers why the trial should end now. */
+  /** Reports an epoch. Returns the pruner's reason to stop the trial now, or undefined. */
   readonly report: (row: HistoryRow) => Promise<string | undefined>;
-  /** Says once more why it was ended, where a kill came before that was written. */
+  /** Reports the reason of the pruner again. The process may have been killed before the reason was written. */
   readonly reportPruned: (reason: string) => Promise<void>;
 }
 
-/** The options of `model.fit` that make a run a trial. */
+/** Creates the options of `model.fit` that connect a run to its trial. */
 export function createTrialFitOptions({
   store,
   signal,
@@ -29,11 +29,11 @@ export function createTrialFitOptions({
   reportPruned,
 }: TrialFitContext): TrialFitOptions {
   const { metric, direction } = getPrimaryObjective(objectives);
-  const reporting: Callback = {
+  const reportCallback: Callback = {
     name: 'trial',
     create: async (run, saved) => {
       let reason = (saved?.values as { readonly reason?: string } | undefined)?.reason;
-      // What a killed parent had not heard.
+      // A parent process that was killed may not have received all epochs.
       for (const row of run.history) await report(row);
       if (reason !== undefined) await reportPruned(reason);
       return {
@@ -51,8 +51,8 @@ export function createTrialFitOptions({
     resume: true,
     signal,
     threads,
-    // The model may lack the column: then its run says so, by name.
-    callbacks: [reporting, bestCheckpoint(store, { monitor: metric, mode }) as unknown as Callback],
+    // If the model lacks the column, the callback's error names it.
+    callbacks: [reportCallback, bestCheckpoint(store, { monitor: metric, mode }) as unknown as Callback],
     ...(epochs !== undefined && { epochs }),
   };
 }

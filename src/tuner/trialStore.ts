@@ -1,15 +1,15 @@
 import { createArgumentError } from '../core/errors/errors.js';
 import type { Store } from '../core/platform/platform.js';
 
-/** The folder of a trial. */
+/** Returns the name of the folder of a trial. */
 export const getTrialFolder = (number: number): string => `trials/${String(number).padStart(4, '0')}`;
 
-/** What a search itself keeps in the folder of a trial: where it stands, what it came to, what it printed. */
+/** Files that the search writes in the folder of a trial: its progress, its result, and its printed output. */
 export const RESERVED_FILES: readonly string[] = ['trial.json', 'end.json', 'output.txt'];
 
-/** A part of a store as a store; names cannot leave it. */
+/** Creates a store over a subfolder of `store`. Names that lead out of the subfolder are rejected. */
 export function subfolderStore(store: Store, folder: string): Store {
-  const place = (name: string) => {
+  const resolveName = (name: string) => {
     if (!name.includes('\\') && !name.split('/').some((part) => ['', '.', '..'].includes(part)))
       return `${folder}/${name}`;
     throw createArgumentError(
@@ -21,22 +21,22 @@ export function subfolderStore(store: Store, folder: string): Store {
   };
   return {
     label: `${store.label}/${folder}`,
-    read: async (name) => store.read(place(name)),
-    write: async (name, bytes) => store.write(place(name), bytes),
+    read: async (name) => store.read(resolveName(name)),
+    write: async (name, bytes) => store.write(resolveName(name), bytes),
     ...(store.create && {
-      create: async (name: string, bytes: Uint8Array) => store.create!(place(name), bytes),
+      create: async (name: string, bytes: Uint8Array) => store.create!(resolveName(name), bytes),
     }),
-    append: async (name, bytes) => store.append(place(name), bytes),
-    remove: async (name) => store.remove(place(name)),
+    append: async (name, bytes) => store.append(resolveName(name), bytes),
+    remove: async (name) => store.remove(resolveName(name)),
     list: async (prefix = '') =>
       (await store.list(`${folder}/${prefix}`)).map((name) => name.slice(folder.length + 1)),
   };
 }
 
-/** The store that a trial is given: its folder, without what the search keeps there. */
+/** Creates the store that is passed to a trial: its folder, except the files that the search writes there. */
 export function trialStore(store: Store, number: number): Store {
-  const own = subfolderStore(store, getTrialFolder(number));
-  const free = (name: string) => {
+  const folder = subfolderStore(store, getTrialFolder(number));
+  const checkName = (name: string) => {
     if (!RESERVED_FILES.includes(name)) return name;
     throw createArgumentError(
       name,
@@ -46,10 +46,12 @@ export function trialStore(store: Store, number: number): Store {
     );
   };
   return {
-    ...own,
-    write: async (name, bytes) => own.write(free(name), bytes),
-    ...(own.create && { create: async (name: string, bytes: Uint8Array) => own.create!(free(name), bytes) }),
-    append: async (name, bytes) => own.append(free(name), bytes),
-    remove: async (name) => own.remove(free(name)),
+    ...folder,
+    write: async (name, bytes) => folder.write(checkName(name), bytes),
+    ...(folder.create && {
+      create: async (name: string, bytes: Uint8Array) => folder.create!(checkName(name), bytes),
+    }),
+    append: async (name, bytes) => folder.append(checkName(name), bytes),
+    remove: async (name) => folder.remove(checkName(name)),
   };
 }

@@ -65,7 +65,7 @@ describe('gradCam rejects', () => {
           .task('age', regression({ unit: 'years' }), branch(pieces, { inputView }))
           .build();
         const { path, received } = await faultOf(() => gradCam(flat, image, { task: 'age' }));
-        expect([path, received]).toEqual(['task age', 'no such convolution']);
+        expect([path, received]).toEqual(['task age', 'no convolution with such a feature map']);
         flat.dispose();
       }
     }

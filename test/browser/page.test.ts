@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { branch, dense, flatten, memoryStore, multiTask, regression } from '../../src/entries/node.js';
 import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { sharpDecoder } from '../../src/node/index.js';
-import { blocksOf } from '../docs/blocks.js';
+import { findCodeBlocks } from '../docs/codeBlocks.js';
 import { gradients } from './gradients.js';
 import { browser, inPage } from './page.js';
 import { study } from './study.js';
@@ -18,7 +18,7 @@ const ONNX = `
   ort.env.wasm.wasmPaths = location.href;
   const packages = { 'onnxruntime-web': async () => ort };`;
 
-/** A picture whose red grows to the right and whose green grows downwards. */
+/** Creates an image with red increasing to the right and green increasing downwards. */
 const slopes = (side: number) =>
   Uint8Array.from({ length: side * side * 3 }, (_, i) => {
     const pixel = Math.floor(i / 3);
@@ -43,17 +43,20 @@ beforeAll(async () => {
   for (const name of await store.list()) files[name] = (await store.read(name))!;
 });
 
-describe.skipIf(!browser)('in a page', () => {
-  test.each(['wasm', 'webgl'] as const)('trains on %s as Node does, saves and predicts', async (engine) => {
-    const page = (await inPage(
-      `import { study } from './test/browser/study.ts'; report(await study('${engine}'));`,
-    )) as Awaited<ReturnType<typeof study>>;
-    const node = await study('wasm');
-    expect(page.engine).toBe(engine);
-    expect(page.losses.at(-1)).toBeLessThan(0.5 * page.losses[0]!);
-    page.losses.forEach((loss, i) => void expect(Math.abs(loss / node.losses[i]! - 1)).toBeLessThan(1e-3));
-    expect(page.reopened).toEqual(page.here);
-  });
+describe.skipIf(!browser)('a page', () => {
+  test.each(['wasm', 'webgl'] as const)(
+    'trains on %s like Node, and saves and loads the model',
+    async (engine) => {
+      const page = (await inPage(
+        `import { study } from './test/browser/study.ts'; report(await study('${engine}'));`,
+      )) as Awaited<ReturnType<typeof study>>;
+      const node = await study('wasm');
+      expect(page.engine).toBe(engine);
+      expect(page.losses.at(-1)).toBeLessThan(0.5 * page.losses[0]!);
+      page.losses.forEach((loss, i) => void expect(Math.abs(loss / node.losses[i]! - 1)).toBeLessThan(1e-3));
+      expect(page.reopened).toEqual(page.here);
+    },
+  );
 
   test.each([2, 1])(
     'that is cross-origin isolated trains with SIMD on wasm with %i threads',
@@ -63,7 +66,7 @@ describe.skipIf(!browser)('in a page', () => {
       import { getSimdRunner } from './src/tensor/kernels/simdKernels.ts';
       import { tf } from './src/tensor/tf.ts';
       import { study } from './test/browser/study.ts';
-      // TensorFlow.js takes half of the cores, and this machine may have two.
+      // TensorFlow.js uses half of the cores, and this machine may have only two.
       Object.defineProperty(navigator, 'hardwareConcurrency', { value: 4 });
       const outcome = await study('wasm', { threads: ${threads} });
       const { buffer } = tf.backend().wasm.HEAPU8;
@@ -80,7 +83,7 @@ describe.skipIf(!browser)('in a page', () => {
     },
   );
 
-  test('trains on onnx as Node does, by onnxruntime-web', async () => {
+  test('trains on onnx with onnxruntime-web like Node', async () => {
     const page = (await inPage(`
       ${ONNX}
       import { useEngine } from 'tfjs-multitask';
@@ -100,7 +103,7 @@ describe.skipIf(!browser)('in a page', () => {
     ['webgl', ''],
     ['webgpu', "import '@tensorflow/tfjs-backend-webgpu';"],
   ] as const)(
-    "from equal states, the gradients on %s are Node's within 1e-4 of the largest",
+    'computes gradients on %s within 1e-4 of the largest gradient in Node',
     async (engine, imports) => {
       const page = (await inPage(`
       ${imports}
@@ -110,47 +113,47 @@ describe.skipIf(!browser)('in a page', () => {
       const node = await gradients('wasm');
       expect(page.engine).toBe(engine);
       page.states.forEach(({ sums, gradient }, i) => {
-        const wanted = node.states[i]!;
-        const apart = (ours: number[], theirs: number[]) =>
-          Math.max(...ours.map((value, j) => Math.abs(value - theirs[j]!))) /
-          Math.max(...theirs.map(Math.abs));
-        expect(apart(sums, wanted.sums), `sums of state ${i}`).toBeLessThan(1e-4);
-        expect(apart(gradient, wanted.gradient), `gradient of state ${i}`).toBeLessThan(1e-4);
+        const expected = node.states[i]!;
+        const computeDifference = (actual: number[], reference: number[]) =>
+          Math.max(...actual.map((value, j) => Math.abs(value - reference[j]!))) /
+          Math.max(...reference.map(Math.abs));
+        expect(computeDifference(sums, expected.sums), `sums of state ${i}`).toBeLessThan(1e-4);
+        expect(computeDifference(gradient, expected.gradient), `gradient of state ${i}`).toBeLessThan(1e-4);
       });
     },
   );
 
-  test('decodes as sharp does, within a few levels, and lists what it cannot use', async () => {
+  test('decodes images like sharp within a few levels, and lists unusable files', async () => {
     const decode = await sharpDecoder();
     const outcome = (await inPage(
       `
       import { canvasDecoder, imageFiles } from 'tfjs-multitask/browser';
       import { utkFace } from 'tfjs-multitask/datasets';
       const bytes = new Uint8Array(await (await fetch('face.jpg')).arrayBuffer());
-      const [colour, grey] = await Promise.all([3, 1].map((c) => canvasDecoder()(bytes, [32, 24, c])));
+      const [color, gray] = await Promise.all([3, 1].map((c) => canvasDecoder()(bytes, [32, 24, c])));
       const picked = [new File([bytes], '31_1_0_20170116184024662.jpg'), new File([], '32_0_0_20170116184024662.jpg'),
         new File(['text'], '33_0_0_20170116184024662.jpg'), new File(['x'], 'notes.txt')];
       const faces = await imageFiles(picked, { labels: utkFace(), size: [16, 16], unusableFiles: 'skip' });
-      report({ colour: [...colour.data], grey: [...grey.data], size: faces.size, labels: faces.labels(0),
+      report({ color: [...color.data], gray: [...gray.data], size: faces.size, labels: faces.labels(0),
         skipped: faces.skipped.map(({ path, reason }) => path.slice(0, 2) + ': ' + reason) });
     `,
       files,
     )) as {
-      colour: number[];
-      grey: number[];
+      color: number[];
+      gray: number[];
       size: number;
       labels: object;
       skipped: string[];
     };
     for (const [channels, page] of [
-      [3, outcome.colour],
-      [1, outcome.grey],
+      [3, outcome.color],
+      [1, outcome.gray],
     ] as const) {
       const { data } = await decode(files['face.jpg']!, [32, 24, channels]);
-      const off = page.map((value, i) => Math.abs(value - data[i]!));
+      const differences = page.map((value, i) => Math.abs(value - data[i]!));
       expect(page).toHaveLength(32 * 24 * channels);
-      expect(Math.max(...off)).toBeLessThanOrEqual(8);
-      expect(off.reduce((sum, value) => sum + value, 0) / off.length).toBeLessThan(2);
+      expect(Math.max(...differences)).toBeLessThanOrEqual(8);
+      expect(differences.reduce((sum, value) => sum + value, 0) / differences.length).toBeLessThan(2);
     }
     expect(outcome.size).toBe(1);
     expect(outcome.labels).toEqual({ age: 31, gender: 'female' });
@@ -160,7 +163,7 @@ describe.skipIf(!browser)('in a page', () => {
     ]);
   });
 
-  test('changes images in workers as on its own thread, to the bit, and says why one did not start', async () => {
+  test('augments images in workers bit for bit as on its main thread, and reports why a worker did not start', async () => {
     const outcome = await inPage(
       `
       import { imagesInMemory, randomBrightness, randomFlip, randomRotation } from 'tfjs-multitask';
@@ -177,8 +180,8 @@ describe.skipIf(!browser)('in a page', () => {
       };
       const threads = webWorkers({ count: 2 });
       let posts = 0;
-      const counting = { maxWorkers: 2, spawn: (...given) => {
-        const { postMessage, terminate } = threads.spawn(...given);
+      const counting = { maxWorkers: 2, spawn: (...parameters) => {
+        const { postMessage, terminate } = threads.spawn(...parameters);
         return { postMessage: (...sent) => { posts++; postMessage(...sent); }, terminate };
       } };
       const alone = await epochOf(dataset);
@@ -191,7 +194,7 @@ describe.skipIf(!browser)('in a page', () => {
       const refused = await epochOf(dataset.withWorkers(webWorkers())).catch((error) => error);
       const file = new File([await (await fetch('face.jpg')).arrayBuffer()], 'face.jpg');
       const picked = await imageFiles([file], { labels: () => ({ labels: {} }), size: [8, 8] });
-      report({ same, posts, kind: error.kind, received: error.received, refused: refused.received, own: picked.spawner.maxWorkers });
+      report({ same, posts, kind: error.kind, received: error.received, refused: refused.received, workerCount: picked.spawner.maxWorkers });
     `,
       files,
     );
@@ -201,12 +204,12 @@ describe.skipIf(!browser)('in a page', () => {
       kind: 'worker',
       received: expect.stringContaining('Unexpected identifier'),
       refused: expect.stringContaining('its script may not start'),
-      own: expect.any(Number),
+      workerCount: expect.any(Number),
     });
   });
 
-  const blocks = blocksOf(ROOT).filter(({ place }) => place.startsWith('src/browser/'));
-  test.each(blocks.map(({ place, code }) => [place, code]))('%s runs', async (_, code) => {
+  const blocks = findCodeBlocks(ROOT).filter(({ location }) => location.startsWith('src/browser/'));
+  test.each(blocks.map(({ location, code }) => [location, code]))('%s runs', async (_, code) => {
     const setting = `
       const input = document.querySelector('input');
       const transfer = new DataTransfer();
@@ -224,7 +227,7 @@ describe.skipIf(!browser)('in a page', () => {
     expect(printed).not.toEqual([]);
   });
 
-  test('HDF5 is written as Node writes it, and a download is kept under its hash', async () => {
+  test('writes HDF5 files like Node, and reads a downloaded file from the store by its hash', async () => {
     const root = {
       attributes: { names: ['a', 'ä'] },
       groups: {},
@@ -241,11 +244,11 @@ describe.skipIf(!browser)('in a page', () => {
       const root = { attributes: { names: ['a', 'ä'] }, groups: {}, arrays: { x: { shape: [2], data: new Float32Array([1, 2]) } } };
       const written = writeHdf5(root);
       const store = memoryStore();
-      const options = { url: 'weights.h5', name: 'weights.h5', hash: { md5: md5(written) }, store, fetch: (...asked) => fetch(...asked) };
+      const options = { url: 'weights.h5', name: 'weights.h5', hash: { md5: md5(written) }, store, fetch: (...parameters) => fetch(...parameters) };
       const first = await fetchFile(options);
       const again = await fetchFile({ ...options, url: 'gone.h5' });
       const { attributes, arrays } = readHdf5(again, 'weights.h5');
-      report({ written: [...written], same: first.length === again.length, attributes, x: [...arrays.x.data], kept: await store.list() });
+      report({ written: [...written], same: first.length === again.length, attributes, x: [...arrays.x.data], files: await store.list() });
     `,
       { 'weights.h5': file },
     );
@@ -254,11 +257,11 @@ describe.skipIf(!browser)('in a page', () => {
       same: true,
       attributes: root.attributes,
       x: [1, 2],
-      kept: ['weights.h5'],
+      files: ['weights.h5'],
     });
   });
 
-  test('an error in the page names what the server answered', async () => {
+  test('reports a missing model on a server', async () => {
     const message = await inPage(
       `import { httpStore } from 'tfjs-multitask/browser';
        import { loadModel } from 'tfjs-multitask';
@@ -268,7 +271,7 @@ describe.skipIf(!browser)('in a page', () => {
   });
 });
 
-test('a machine without a browser says so', () => {
-  if (!browser) console.warn('no chromium or chrome: the page is not tested');
+test('a warning is printed on a machine without a browser', () => {
+  if (!browser) console.warn('no chromium or chrome: the tests of pages are skipped');
   expect(readFileSync(`${ROOT}/.ci/run`, 'utf8')).toContain('chromium');
 });

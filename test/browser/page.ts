@@ -14,7 +14,7 @@ const WASM = join(ROOT, 'node_modules/@tensorflow/tfjs-backend-wasm/dist');
 
 const ONNX = join(ROOT, 'node_modules/onnxruntime-web/dist');
 
-/** The browser that is installed, or undefined. */
+/** Command of an installed browser, or undefined. */
 export const browser = ['chromium', 'chromium-browser', 'google-chrome'].find((name) => {
   try {
     execFileSync(name, ['--version'], { stdio: 'ignore' });
@@ -25,11 +25,11 @@ export const browser = ['chromium', 'chromium-browser', 'google-chrome'].find((n
 });
 
 /**
- * Runs a module in a page of a real browser, over loopback HTTP, and gives what it handed to `report(value)`. An error
- * in the page is an error here.
+ * Runs a module in a page of a real browser, over loopback HTTP. Returns the value that it passes to `report(value)`. An error in
+ * the page is thrown here.
  *
- * @param files - What the page may fetch beside TensorFlow.js's wasm files, by path.
- * @param isolated - Whether the server sends the headers that let the page share memory between threads.
+ * @param files - Files that the page may fetch by path, in addition to TensorFlow.js's wasm files.
+ * @param isolated - Whether the server sends the headers that allow the page to share memory between threads.
  */
 export async function inPage(
   code: string,
@@ -50,9 +50,9 @@ export async function inPage(
     },
   });
   const script = outputFiles[0]!.contents;
-  let settle!: (outcome: { value?: unknown; error?: string }) => void;
+  let finish!: (outcome: { value?: unknown; error?: string }) => void;
   const outcome = new Promise<{ value?: unknown; error?: string }>((resolve) => {
-    settle = resolve;
+    finish = resolve;
   });
   const server = createServer(async (request, response) => {
     const path = request.url!.slice(1);
@@ -64,7 +64,7 @@ export async function inPage(
       let body = '';
       for await (const part of request) body += part;
       response.end();
-      settle(JSON.parse(body));
+      finish(JSON.parse(body));
     } else if (path === '') response.setHeader('content-type', 'text/html').end(PAGE);
     else if (path === 'page.js') response.setHeader('content-type', 'text/javascript').end(script);
     else if (/^ort-.*\.(wasm|mjs)$/.test(path)) {
@@ -83,22 +83,22 @@ export async function inPage(
       browser!,
       [
         ...['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--no-first-run'],
-        // A GPU in software, so that webgpu runs where there is none.
+        // A software GPU, so that webgpu runs on machines without a GPU.
         ...['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'],
         ...[`--user-data-dir=${profile}`, `http://127.0.0.1:${(server.address() as AddressInfo).port}/`],
       ],
       { stdio: 'ignore', detached: true },
     );
     closed = once(process, 'close').then(
-      ([code, signal]) => settle({ error: `the browser ended by itself (${code ?? signal})` }),
-      (error: Error) => settle({ error: error.message }),
+      ([code, signal]) => finish({ error: `the browser ended by itself (${code ?? signal})` }),
+      (error: Error) => finish({ error: error.message }),
     );
     const { value, error } = await outcome;
     if (error !== undefined) throw new Error(error);
     return value;
   } finally {
     if (process?.exitCode === null && process.signalCode === null)
-      globalThis.process.kill(-process.pid!, 'SIGKILL'); // its children too, which write to the profile
+      globalThis.process.kill(-process.pid!, 'SIGKILL'); // The child processes are killed too, because they write to the profile.
     await closed;
     server.closeAllConnections();
     server.close();

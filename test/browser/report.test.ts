@@ -13,7 +13,7 @@ import { selectImageIds } from '../../src/core/records/answerSelection.js';
 import type { GradCamRecord } from '../../src/core/records/runRecord.js';
 import { createRng } from '../../src/entries/node.js';
 import { folderStore, sharpEncoder, watchRun, writeReport } from '../../src/node/index.js';
-import { AGE, GENDER, GRADE, HOSTILE, type Made, madeRun } from '../report/runs.js';
+import { AGE, type CreateRunOptions, createRun, GENDER, GRADE, HOSTILE } from '../report/createRun.js';
 import { browser as name } from './page.js';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -26,7 +26,7 @@ beforeAll(async () => {
   chrome = await chromium.launch({
     executablePath,
     args: ['--no-sandbox', '--disable-dev-shm-usage'],
-    timeout: 0, // the limit of a test is the one for what hangs
+    timeout: 0, // A browser that hangs ends with the time limit of the test.
   });
 });
 afterAll(async () => {
@@ -34,18 +34,18 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true });
 });
 
-/** A folder as a run leaves it, pictures for every image that a page may show and `cams` more. */
-async function folderOf(folder: string, made: Made, cams = 0): Promise<string> {
-  const { images: _, ...run } = madeRun(made);
+/** Writes the folder of a run, with pictures of every image that a page may show and `cams` heat maps. */
+async function createRunFolder(folder: string, runOptions: CreateRunOptions, cams = 0): Promise<string> {
+  const { images: _, ...run } = createRun(runOptions);
   const store = folderStore(join(scratch, folder));
   const encode = await sharpEncoder();
-  const random = createRng(5, 'noise'); // nothing compresses worse
+  const random = createRng(5, 'noise'); // Noise gives the largest files.
   const noise = async (file: string) => {
     const data = Uint8Array.from({ length: 96 * 96 * 3 }, () => random.nextInt(256));
     await store.write(file, await encode({ data, height: 96, width: 96, channels: 3 }));
     return file;
   };
-  // All at once: a file waits for the disk.
+  // The files are written concurrently, because each waits for the disk.
   const pictures = await Promise.all(
     selectImageIds(run).map(async (id, i) => ({ id, file: await noise(`pictures/${i}.jpg`) })),
   );
@@ -61,19 +61,19 @@ async function folderOf(folder: string, made: Made, cams = 0): Promise<string> {
   return join(scratch, folder);
 }
 
-/** Opens a page, and hears what it says and asks for. */
-async function opened(url: string, width = 1280) {
+/** Opens a page, and records its console messages and requests. */
+async function openPage(url: string, width = 1280) {
   const page = await chrome.newPage({ viewport: { width, height: 900 } });
   page.setDefaultTimeout(0);
-  const said: string[] = [];
-  const asked: string[] = [];
-  page.on('console', (message) => said.push(`${message.type()}: ${message.text()}`));
-  page.on('pageerror', (error) => said.push(error.message));
+  const messages: string[] = [];
+  const requests: string[] = [];
+  page.on('console', (message) => messages.push(`${message.type()}: ${message.text()}`));
+  page.on('pageerror', (error) => messages.push(error.message));
   page.on('request', (request) => {
-    if (!request.url().startsWith('data:')) asked.push(request.url());
+    if (!request.url().startsWith('data:')) requests.push(request.url());
   });
   await page.goto(url);
-  return { page, said, asked };
+  return { page, messages, requests };
 }
 
 const url = (path: string) => pathToFileURL(path).href;
@@ -81,23 +81,23 @@ const url = (path: string) => pathToFileURL(path).href;
 describe.skipIf(!name)('report.html in Chromium', () => {
   const kinds = [AGE, GENDER, GRADE];
 
-  test('opens from the disk without an error or a request, with every figure and 200 pictures, in less than 5 MB', async () => {
-    const folder = await folderOf('many', { tasks: kinds, images: 300 }, 160);
+  test('opens from the disk without errors or requests, and has less than 5 MB with every figure and 200 pictures', async () => {
+    const folder = await createRunFolder('many', { tasks: kinds, images: 300 }, 160);
     const path = await writeReport(folder);
     expect(readFileSync(path).length).toBeLessThan(5e6);
-    const { page, said, asked } = await opened(url(path));
-    expect(said).toEqual([]);
-    expect(asked).toEqual([url(path)]);
+    const { page, messages, requests } = await openPage(url(path));
+    expect(messages).toEqual([]);
+    expect(requests).toEqual([url(path)]);
     const seen = await page.evaluate(() => ({
       figures: Array.from(
         document.querySelectorAll('figure'),
-        (one) =>
+        (figure) =>
           [
-            one.getAttribute('data-figure'),
-            one.querySelector('svg')!.getBoundingClientRect().width > 200,
+            figure.getAttribute('data-figure'),
+            figure.querySelector('svg')!.getBoundingClientRect().width > 200,
           ] as const,
       ),
-      pictures: Array.from(document.images, (one) => one.complete && one.naturalWidth > 0),
+      pictures: Array.from(document.images, (image) => image.complete && image.naturalWidth > 0),
       cut: document.documentElement.scrollWidth > innerWidth,
       fonts: Array.from(document.fonts, ({ family, weight, status }) => `${family} ${weight} ${status}`),
     }));
@@ -113,55 +113,61 @@ describe.skipIf(!name)('report.html in Chromium', () => {
     await page.close();
   });
 
-  test('forbids itself scripts and requests, so that nothing that slipped in could do harm', async () => {
-    let heard = 0;
+  test('forbids scripts and requests by its policy, so that injected content is harmless', async () => {
+    let requestCount = 0;
     const server = createServer((_, response) => {
-      heard++;
+      requestCount++;
       response.end();
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const elsewhere = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-    const { page } = await opened(url(await writeReport(await folderOf('closed', { images: 20 }))));
+    const { page } = await openPage(url(await writeReport(await createRunFolder('closed', { images: 20 }))));
     const refused = await page.evaluate(async (elsewhere) => {
       const directives = new Set<string>();
-      // Told in the page's own time; should one never be, what was is shown.
-      const told = new Promise<void>((resolve) => {
+      // Violations are reported asynchronously. After the time limit, those received so far are compared.
+      const reported = new Promise<void>((resolve) => {
         document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => {
           if (directives.add(effectiveDirective).size === 6) resolve();
         });
         setTimeout(resolve, 20_000);
       });
-      const slipped = document.createElement('div');
-      slipped.innerHTML = `<img src="${elsewhere}"><iframe src="${elsewhere}"></iframe><b onclick="window.hacked = 1">b</b><object data="${elsewhere}"></object>`;
-      document.body.append(slipped);
+      const injected = document.createElement('div');
+      injected.innerHTML = `<img src="${elsewhere}"><iframe src="${elsewhere}"></iframe><b onclick="window.hacked = 1">b</b><object data="${elsewhere}"></object>`;
+      document.body.append(injected);
       const script = document.createElement('script');
       script.textContent = 'window.hacked = 1';
       document.body.append(script);
-      slipped.querySelector('b')!.click();
+      injected.querySelector('b')!.click();
       await fetch(elsewhere).catch(() => {});
-      await told;
+      await reported;
       return { directives: [...directives].sort(), hacked: (globalThis as any).hacked };
     }, elsewhere);
     expect(refused.hacked).toBeUndefined();
     expect(refused.directives).toEqual(
       ['connect-src', 'frame-src', 'img-src', 'object-src', 'script-src-attr', 'script-src-elem'].sort(),
     );
-    expect(heard).toBe(0);
+    expect(requestCount).toBe(0);
     await page.close();
     server.close();
   });
 
-  test('prints with every heading beside what it heads', async () => {
-    const folder = await folderOf('printed', { tasks: kinds }, 6);
-    const { page } = await opened(url(await writeReport(folder)));
+  test('prints every heading on the same page as its content', async () => {
+    const folder = await createRunFolder('printed', { tasks: kinds }, 6);
+    const { page } = await openPage(url(await writeReport(folder)));
     await page.emulateMedia({ media: 'print' });
     const seen = await page.evaluate(() => ({
-      breaks: Array.from(document.querySelectorAll('h2, h3'), (one) => getComputedStyle(one).breakAfter),
+      breaks: Array.from(
+        document.querySelectorAll('h2, h3'),
+        (element) => getComputedStyle(element).breakAfter,
+      ),
       whole: Array.from(
         document.querySelectorAll('p, figure, dl'),
-        (one) => getComputedStyle(one).breakInside,
+        (element) => getComputedStyle(element).breakInside,
       ),
-      tables: Array.from(document.querySelectorAll('.scroll'), (one) => getComputedStyle(one).overflowX),
+      tables: Array.from(
+        document.querySelectorAll('.scroll'),
+        (element) => getComputedStyle(element).overflowX,
+      ),
     }));
     expect(new Set(seen.breaks)).toEqual(new Set(['avoid']));
     expect(new Set(seen.whole)).toEqual(new Set(['avoid']));
@@ -171,12 +177,12 @@ describe.skipIf(!name)('report.html in Chromium', () => {
   });
 
   test.each([1280, 400])(
-    'axe finds no serious fault at %i pixels, and nothing is wider than the page',
+    'has no serious violation of the axe rules at a width of %i pixels, and no element wider than the page',
     async (width) => {
-      const folder = await folderOf('axe', { tasks: kinds }, 2);
-      const { page } = await opened(url(await writeReport(folder)), width);
+      const folder = await createRunFolder('axe', { tasks: kinds }, 2);
+      const { page } = await openPage(url(await writeReport(folder)), width);
       await page.evaluate(readFileSync(AXE, 'utf8'));
-      const faults = await page.evaluate(async () => {
+      const seriousViolations = await page.evaluate(async () => {
         const { violations } = await (globalThis as any).axe.run(document);
         return violations
           .filter(({ impact }: { impact: string }) => ['serious', 'critical'].includes(impact))
@@ -185,7 +191,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
               `${id}: ${nodes[0]!.html.slice(0, 200)}`,
           );
       });
-      expect(faults).toEqual([]);
+      expect(seriousViolations).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
       await page.close();
     },
@@ -197,7 +203,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
       { ...AGE, name: HOSTILE[1]!, unit: HOSTILE[2]! },
       { ...GRADE, name: HOSTILE[3]!, labels: HOSTILE },
     ];
-    const folder = await folderOf(
+    const folder = await createRunFolder(
       'hostile',
       {
         name: HOSTILE[0]!,
@@ -208,9 +214,9 @@ describe.skipIf(!name)('report.html in Chromium', () => {
       3,
     );
     const path = await writeReport([folder, folder]);
-    const { page, said, asked } = await opened(url(path), 400);
-    expect(said).toEqual([]);
-    expect(asked).toEqual([url(path)]);
+    const { page, messages, requests } = await openPage(url(path), 400);
+    expect(messages).toEqual([]);
+    expect(requests).toEqual([url(path)]);
     const seen = await page.evaluate(() => ({
       hacked: (globalThis as any).hacked,
       foreign: document.querySelectorAll(
@@ -226,22 +232,22 @@ describe.skipIf(!name)('report.html in Chromium', () => {
     await page.close();
   });
 
-  test('grows while it is watched, and asks for nothing but itself', async () => {
-    const folder = await folderOf('watched', { epochs: 0, images: 0 });
+  test('is updated while the run is watched, and requests only itself', async () => {
+    const folder = await createRunFolder('watched', { epochs: 0, images: 0 });
     const store = folderStore(folder);
     const { stopped: _, ...running } = JSON.parse(new TextDecoder().decode(await store.read('run.json')));
     await store.write('run.json', new TextEncoder().encode(JSON.stringify(running)));
     const watch = await watchRun(folder, { refresh: 1 });
-    const { page, said, asked } = await opened(watch.url);
+    const { page, messages, requests } = await openPage(watch.url);
     await page.getByText('No epoch has ended yet.').waitFor();
     await store.write(
       'history.csv',
       new TextEncoder().encode('epoch,val_loss,age_loss,val_age_loss\n1,4,3,4\n2,3,2,3\n3,2'),
     );
     await page.getByText('Epoch 2 of 2 has the best val_loss, 3.').waitFor();
-    expect(said).toEqual([]);
-    // A browser asks every site for its icon by itself.
-    expect([...new Set(asked)].filter((one) => !one.endsWith('/favicon.ico'))).toEqual([watch.url]);
+    expect(messages).toEqual([]);
+    // A browser requests the icon of every site.
+    expect([...new Set(requests)].filter((url) => !url.endsWith('/favicon.ico'))).toEqual([watch.url]);
     await page.close();
     await watch.close();
   });

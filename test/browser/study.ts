@@ -18,7 +18,7 @@ import {
   weightedLoss,
 } from 'tfjs-multitask';
 
-/** A small run, from composing to a reopened model: the same program for Node and for the page. */
+/** Builds, trains, saves and loads a small model. Runs in Node and in a page. */
 export async function study(engine: EngineName, options: EngineOptions = {}) {
   const images = Array.from({ length: 32 }, (_, i) => ({
     image: { data: new Uint8Array(12 * 12 * 3).fill(8 * i), height: 12, width: 12, channels: 3 },
@@ -40,12 +40,12 @@ export async function study(engine: EngineName, options: EngineOptions = {}) {
   });
   const store = memoryStore();
   await model.save(store);
-  const again = await loadModel(store, { tasks });
+  const loadedModel = await loadModel(store, { tasks });
   return {
     engine: history.engine.name,
     reason: history.engine.reason,
     losses: history.rows.map(({ loss }) => loss!),
     here: await model.predict(images[2]!.image),
-    reopened: await again.predict(images[2]!.image),
+    reopened: await loadedModel.predict(images[2]!.image),
   };
 }

@@ -1,7 +1,7 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { createRng } from '../../src/entries/node.js';
-import { patchLayer } from '../../src/layers/own/patchLayer.js';
+import { patchLayer } from '../../src/layers/patched/patchLayer.js';
 import { tf } from '../../src/tensor/tf.js';
 import {
   ANY_RANK,

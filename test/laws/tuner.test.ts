@@ -1,4 +1,4 @@
-/** Spaces, strategies and searches. */
+/** Laws of search spaces, strategies and searches. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseExact, stringifyExact } from '../../src/core/exactJson.js';
@@ -54,18 +54,18 @@ const parameters: fc.Arbitrary<Parameter<any>> = fc.oneof(
   fc.uniqueArray(fc.integer(), { minLength: 2, maxLength: 5 }).map((values) => choice(values)),
   fc.constant(choice([false, true])),
 );
-const place = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+const probability = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
 describe('a parameter', () => {
-  test('has a value at every place, whose cell is where it is', () => {
+  test('has a value at every probability, and the range of the value contains the probability', () => {
     fc.assert(
-      fc.property(parameters, place, (parameter, at) => {
-        const value = parameter.probToValue(at);
+      fc.property(parameters, probability, (parameter, prob) => {
+        const value = parameter.probToValue(prob);
         const [from, to] = parameter.valueToProbRange(value)!;
         expect(from).toBeLessThanOrEqual(to);
-        // Powers and quotients of doubles are a few bits off.
-        expect(at).toBeGreaterThanOrEqual(from - 1e-9);
-        expect(at).toBeLessThanOrEqual(to + 1e-9);
+        // Powers and quotients of doubles have rounding errors.
+        expect(prob).toBeGreaterThanOrEqual(from - 1e-9);
+        expect(prob).toBeLessThanOrEqual(to + 1e-9);
         expect(from === to).toBe(!Number.isFinite(parameter.count));
         if (from < to) expect(parameter.probToValue((from + to) / 2)).toBe(value);
         else if (typeof value === 'number')
@@ -74,32 +74,35 @@ describe('a parameter', () => {
     );
   });
 
-  test('with steps has as many values as it says, whose cells fill the whole, and a grid takes each once', () => {
+  test('with steps has `count` values whose ranges cover [0, 1), and a grid proposes each value once', () => {
     fc.assert(
       fc.property(parameters, (parameter) => {
         fc.pre(Number.isFinite(parameter.count));
         const values = Array.from({ length: parameter.count }, (_, i) => parameter.valueAt!(i));
         expect(new Set(values).size).toBe(parameter.count);
-        const cells = values.map((value) => parameter.valueToProbRange(value)!);
-        expect(cells[0]![0]).toBe(0);
-        expect(cells.at(-1)![1]).toBeCloseTo(1, 9);
-        for (const [i, [from]] of cells.slice(1).entries()) expect(from).toBeCloseTo(cells[i]![1], 9);
-        for (const [i, [from, to]] of cells.entries())
+        const ranges = values.map((value) => parameter.valueToProbRange(value)!);
+        expect(ranges[0]![0]).toBe(0);
+        expect(ranges.at(-1)![1]).toBeCloseTo(1, 9);
+        for (const [i, [from]] of ranges.slice(1).entries()) expect(from).toBeCloseTo(ranges[i]![1], 9);
+        for (const [i, [from, to]] of ranges.entries())
           expect(parameter.probToValue((from + to) / 2)).toBe(values[i]);
-        const searched = space({ it: parameter });
+        const searchSpace = space({ it: parameter });
         const { propose } = grid();
-        const given = { space: searched, objectives: LOSS, seed: 0, trials: [] };
-        const tried = Array.from({ length: parameter.count }, (_, i) => propose({ ...given, number: i + 1 }));
-        expect(tried.map((one) => (one as ProposedParams).flatParams.get('it'))).toEqual(values);
-        expect(propose({ ...given, number: parameter.count + 1 })).toBe('exhausted');
+        const request = { space: searchSpace, objectives: LOSS, seed: 0, trials: [] };
+        const tried = Array.from({ length: parameter.count }, (_, i) =>
+          propose({ ...request, number: i + 1 }),
+        );
+        expect(tried.map((proposal) => (proposal as ProposedParams).flatParams.get('it'))).toEqual(values);
+        expect(propose({ ...request, number: parameter.count + 1 })).toBe('exhausted');
       }),
     );
   });
 
-  /** Every value, in order. */
-  const all = ({ count, valueAt }: Parameter<number>) => Array.from({ length: count }, (_, i) => valueAt!(i));
+  /** Lists all values of a parameter in order. */
+  const listValues = ({ count, valueAt }: Parameter<number>) =>
+    Array.from({ length: count }, (_, i) => valueAt!(i));
 
-  test('counted in steps has them between its bounds, all different, the last of them max where the steps fit', () => {
+  test('with a linear step has different values between its bounds, and ends at max if the steps fit', () => {
     const bound = fc.integer({ min: -3000, max: 3000 });
     const size = fc.constantFrom(1, 10, 1e3, 1e6, 1e9, 1e12);
     const many = fc.integer({ min: 1, max: 300 });
@@ -113,7 +116,7 @@ describe('a parameter', () => {
         (size, from, step, n, over) => {
           const min = size * from;
           const max = min + n * step + (over % step);
-          const values = all(int({ min, max, step }));
+          const values = listValues(int({ min, max, step }));
           expect(values).toEqual(Array.from({ length: n + 1 }, (_, i) => min + i * step));
         },
       ),
@@ -125,8 +128,8 @@ describe('a parameter', () => {
         fc.integer({ min: 1, max: 50 }),
         many,
         (parts, from, step, n) => {
-          // As they are written: the nearest numbers to these decimals.
-          const values = all(
+          // The values equal the decimal literals of the steps.
+          const values = listValues(
             float({ min: from / parts, max: (from + n * step) / parts, step: step / parts }),
           );
           expect(values).toEqual(Array.from({ length: n + 1 }, (_, i) => (from + i * step) / parts));
@@ -137,20 +140,20 @@ describe('a parameter', () => {
     fc.assert(
       fc.property(any, fc.double({ min: 1e-3, max: 10, noNaN: true }), many, any, (min, step, n, more) => {
         const whole = min + n * step;
-        const values = all(float({ min, max: whole, step }));
-        expect([values.length, values[0], values.at(-1)]).toEqual([n + 1, min, whole]);
+        const exact = listValues(float({ min, max: whole, step }));
+        expect([exact.length, exact[0], exact.at(-1)]).toEqual([n + 1, min, whole]);
         const max = whole + step * Math.abs((more / 1e6) % 0.99);
-        const own = all(float({ min, max, step }));
-        expect(own.length).toBe(n + 1);
-        for (const [i, value] of own.entries()) {
+        const values = listValues(float({ min, max, step }));
+        expect(values.length).toBe(n + 1);
+        for (const [i, value] of values.entries()) {
           expect(value >= min && value <= max).toBe(true);
-          if (i > 0) expect(value).toBeGreaterThan(own[i - 1]!);
+          if (i > 0) expect(value).toBeGreaterThan(values[i - 1]!);
         }
       }),
     );
   });
 
-  test('counted in factors has them between its bounds, all different, the last of them max where they fit', () => {
+  test('with a step on a log scale has different values between its bounds, and ends at max if the factors fit', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 99 }),
@@ -160,8 +163,9 @@ describe('a parameter', () => {
           fc.pre(min * step ** n < 2 ** 53);
           const powers = Array.from({ length: n + 1 }, (_, i) => min * step ** i);
           const max = powers.at(-1)!;
-          expect(all(int({ min, max, step, scale: 'log' }))).toEqual(powers);
-          if (n > 1) expect(all(int({ min, max: max - 1, step, scale: 'log' }))).toEqual(powers.slice(0, -1));
+          expect(listValues(int({ min, max, step, scale: 'log' }))).toEqual(powers);
+          if (n > 1)
+            expect(listValues(int({ min, max: max - 1, step, scale: 'log' }))).toEqual(powers.slice(0, -1));
         },
       ),
     );
@@ -171,7 +175,7 @@ describe('a parameter', () => {
         fc.double({ min: 1.01, max: 20, noNaN: true }),
         fc.integer({ min: 1, max: 100 }),
         (min, step, n) => {
-          const values = all(float({ min, max: min * step ** n, step, scale: 'log' }));
+          const values = listValues(float({ min, max: min * step ** n, step, scale: 'log' }));
           expect([values.length, values[0], values.at(-1)]).toEqual([n + 1, min, min * step ** n]);
           for (const [i, value] of values.slice(1).entries()) expect(value).toBeGreaterThan(values[i]!);
         },
@@ -179,18 +183,18 @@ describe('a parameter', () => {
     );
   });
 
-  test('knows what is not a value of it', () => {
-    for (const [parameter, wrong] of [
+  test('has no range for a value that does not belong to it', () => {
+    for (const [parameter, otherValues] of [
       [float({ min: 0, max: 1 }), [-0.1, 1.1, Number.NaN, '0.5', null]],
       [float({ min: 0, max: 1, step: 0.25 }), [0.3, -0.25, 1.25]],
       [int({ min: 1, max: 9 }), [0, 10, 2.5]],
       [choice(['a', 'b']), ['c', 0, undefined]],
     ] as const)
-      for (const value of wrong) expect(parameter.valueToProbRange(value)).toBeUndefined();
+      for (const value of otherValues) expect(parameter.valueToProbRange(value)).toBeUndefined();
   });
 });
 
-const small = space({
+const SMALL = space({
   filters: choice([32, 64]),
   optimizer: alternatives({
     adam: {},
@@ -207,30 +211,34 @@ const MIXED = space({
 });
 
 describe('a space', () => {
-  test('gives every setting a number, and finds it again', () => {
-    for (const [searched, steps] of [
-      [small, 1],
+  test('numbers all grid points, and findGridIndex inverts getGridParams', () => {
+    for (const [searchSpace, steps] of [
+      [SMALL, 1],
       [MIXED, 3],
     ] as const) {
       let count = 0;
       const keys = new Set<string>();
-      for (let flat = getGridParams(searched, 0, steps); flat; flat = getGridParams(searched, count, steps)) {
-        expect(findGridIndex(searched, flat, steps)).toBe(count++);
+      for (
+        let flat = getGridParams(searchSpace, 0, steps);
+        flat;
+        flat = getGridParams(searchSpace, count, steps)
+      ) {
+        expect(findGridIndex(searchSpace, flat, steps)).toBe(count++);
         keys.add(toParamsKey(flat));
       }
       expect(keys.size).toBe(count);
-      if (searched === small) expect(count).toBe(small.count);
+      if (searchSpace === SMALL) expect(count).toBe(SMALL.count);
     }
     const between = new Map([...getGridParams(MIXED, 0, 3)!, ['rate', 0.5]]);
     expect(findGridIndex(MIXED, between, 3)).toBeUndefined();
   });
 
-  test('counts its settings, alternatives with what they have of their own', () => {
-    expect(small.count).toBe(2 * (1 + 3 * 2));
+  test('counts its params, including the parameters of alternatives', () => {
+    expect(SMALL.count).toBe(2 * (1 + 3 * 2));
     expect(MIXED.count).toBe(Number.POSITIVE_INFINITY);
   });
 
-  test('values and places of settings belong to each other', () => {
+  test('restores flat params from nested params', () => {
     fc.assert(
       fc.property(fc.nat(), (seed) => {
         const draws = createRng(seed, 'setting');
@@ -241,8 +249,8 @@ describe('a space', () => {
   });
 });
 
-describe('a record as text', () => {
-  test('reads back as it was: any text, NaN and the infinities', () => {
+describe('exact JSON', () => {
+  test('restores any text, NaN and the infinities', () => {
     const text = fc.oneof(
       fc.string(),
       fc.constantFrom('constructor', 'toString', '__proto__', '~', '~NaN', '~~NaN', '~-Infinity', 'NaN'),
@@ -259,24 +267,24 @@ describe('a record as text', () => {
       ),
     }));
     fc.assert(
-      fc.property(value, (given) => {
-        expect(parseExact(stringifyExact(given))).toEqual(given);
+      fc.property(value, (original) => {
+        expect(parseExact(stringifyExact(original))).toEqual(original);
       }),
     );
   });
 
-  test('holds a choice between any words', () => {
-    const searched = space({ word: choice(['constructor', '~NaN', '~', 'b']) });
-    const search = played(searched, random(), 0, 1, 10);
+  test('restores the records of a choice between any strings', () => {
+    const searchSpace = space({ word: choice(['constructor', '~NaN', '~', 'b']) });
+    const search = runSearch(searchSpace, random(), 0, 1, 10);
     const trials = parseExact(stringifyExact(search.trials)) as typeof search.trials;
-    const again = askAndTell(searched, { strategy: random(), objectives: LOSS, trials });
+    const again = askAndTell(searchSpace, { strategy: random(), objectives: LOSS, trials });
     expect(again.trials).toEqual(search.trials);
     expect(again.ask()).toBeUndefined();
   });
 });
 
-/** What a setting comes to, a number that depends on all of it. */
-const lossOf = (values: unknown) => createRng(3, JSON.stringify(values)).next();
+/** Computes a pseudorandom loss that depends on all params. */
+const computeLoss = (params: unknown) => createRng(3, JSON.stringify(params)).next();
 
 const STRATEGIES: readonly (readonly [string, Strategy])[] = [
   ['random', random()],
@@ -285,53 +293,53 @@ const STRATEGIES: readonly (readonly [string, Strategy])[] = [
   ['tpe', tpe({ startupTrials: 4 })],
 ];
 
-/** A search in which several run at a time and end in another order than they began, some failing. */
-function played(
-  searched: Space<any>,
+/** Runs a search with several trials at a time, which end in random order. Some of them fail. */
+function runSearch(
+  searchSpace: Space<any>,
   strategy: Strategy,
   seed: number,
-  atOnce: number,
-  most: number,
+  parallel: number,
+  trialCount: number,
   objectives: Objectives = LOSS,
   initialParams: readonly any[] = [],
 ) {
-  const search = askAndTell(searched, { strategy, objectives, seed, initialParams });
+  const search = askAndTell(searchSpace, { strategy, objectives, seed, initialParams });
   const draws = createRng(seed, 'order');
   const running: TrialRecord[] = [];
-  for (let begun = 0; ; ) {
-    while (running.length < atOnce && begun < most) {
+  for (let startedCount = 0; ; ) {
+    while (running.length < parallel && startedCount < trialCount) {
       let trial: TrialRecord | undefined;
       try {
         trial = search.ask();
       } catch {
-        break; // it waits
+        break; // The strategy needs a result first.
       }
       if (!trial) break;
-      begun++;
+      startedCount++;
       running.push(trial);
     }
     if (running.length === 0) return search;
     const [trial] = running.splice(draws.nextInt(running.length), 1);
-    const what = draws.nextInt(10);
-    if (what === 0) search.fail(trial!.number, 'for the test');
+    const outcome = draws.nextInt(10);
+    if (outcome === 0) search.fail(trial!.number, 'for the test');
     else
       search.tell(trial!.number, {
-        loss: what === 1 ? Number.NaN : lossOf(trial!.params),
+        loss: outcome === 1 ? Number.NaN : computeLoss(trial!.params),
         size: trial!.number % 7,
       });
   }
 }
 
 describe.each(STRATEGIES)('%s', (_, strategy) => {
-  test('proposes the same from the records alone, in whatever order they are', () => {
+  test('proposes the same params from the saved records, in any order', () => {
     fc.assert(
-      fc.property(fc.nat(50), fc.integer({ min: 1, max: 4 }), fc.nat(), (seed, atOnce, shuffle) => {
-        const { trials } = played(MIXED, strategy, seed, atOnce, 30);
+      fc.property(fc.nat(50), fc.integer({ min: 1, max: 4 }), fc.nat(), (seed, parallel, shuffle) => {
+        const { trials } = runSearch(MIXED, strategy, seed, parallel, 30);
         const order = createRng(shuffle, 'shuffle').permutation(trials.length);
         const stored = parseExact(stringifyExact(order.map((i) => trials[i]))) as TrialRecord[];
         for (const { number, params, after, rung } of trials) {
-          const known = getKnownTrials(number, after, stored).reverse();
-          const again = proposeTrial(MIXED, { strategy, objectives: LOSS, seed }, number, known);
+          const knownTrials = getKnownTrials(number, after, stored).reverse();
+          const again = proposeTrial(MIXED, { strategy, objectives: LOSS, seed }, number, knownTrials);
           expect(again).toMatchObject({ number, params, after });
           expect((again as TrialRecord).rung).toEqual(rung);
         }
@@ -340,107 +348,119 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
     );
   });
 
-  test('tries every setting of a small space once, and then ends', () => {
+  test('tries all params of a small space once, and then ends', () => {
     fc.assert(
-      fc.property(fc.nat(1000), fc.integer({ min: 1, max: 3 }), (seed, atOnce) => {
-        const { trials } = played(small, strategy, seed, atOnce, 100);
+      fc.property(fc.nat(1000), fc.integer({ min: 1, max: 3 }), (seed, parallel) => {
+        const { trials } = runSearch(SMALL, strategy, seed, parallel, 100);
         const first = trials.filter(({ rung }) => !rung || rung.round === 0);
-        const keys = first.map(({ params }) => toParamsKey(flattenParams(small, params)));
+        const keys = first.map(({ params }) => toParamsKey(flattenParams(SMALL, params)));
         expect(new Set(keys).size).toBe(keys.length);
-        expect(keys.length).toBe(small.count); // Hyperband's first rounds would take more: 9 + 5 + 3
+        expect(keys.length).toBe(SMALL.count); // The first rounds of Hyperband would have more trials: 9 + 5 + 3.
         expect(trials.every(({ state }) => state !== 'running')).toBe(true);
       }),
       { numRuns: 15 },
     );
   });
 
-  const firsts = fc
-    .uniqueArray(fc.nat(small.count - 1), { minLength: 1, maxLength: small.count })
-    .map((places) => places.map((i) => nestParams(small, getGridParams(small, i, 2)!)));
+  const initialParamLists = fc
+    .uniqueArray(fc.nat(SMALL.count - 1), { minLength: 1, maxLength: SMALL.count })
+    .map((indices) => indices.map((i) => nestParams(SMALL, getGridParams(SMALL, i, 2)!)));
   const keysOf = (trials: readonly { readonly params: unknown }[]) =>
-    trials.map(({ params }) => toParamsKey(flattenParams(small, params)));
+    trials.map(({ params }) => toParamsKey(flattenParams(SMALL, params)));
   const isNew = ({ rung }: TrialRecord) => rung?.parent === undefined;
 
-  test('begins with the settings that come first, in their order, and tries each setting once', () => {
+  test('starts with the initial params in their order, and tries all params once', () => {
     fc.assert(
-      fc.property(firsts, fc.nat(1000), fc.integer({ min: 1, max: 3 }), (initialParams, seed, atOnce) => {
-        const { trials } = played(small, strategy, seed, atOnce, 100, LOSS, initialParams);
-        const fresh = trials.filter(isNew);
-        expect(fresh.slice(0, initialParams.length).map(({ params }) => params)).toEqual(initialParams);
-        expect(fresh.map(({ isInitial }) => isInitial)).toEqual(
-          fresh.map((_, i) => (i < initialParams.length ? true : undefined)),
-        );
-        expect(new Set(keysOf(fresh)).size).toBe(fresh.length);
-        expect(fresh.length).toBe(small.count);
-        for (const { number, params, after, rung, isInitial } of trials) {
-          const known = getKnownTrials(number, after, trials);
-          const options = { strategy, objectives: LOSS, seed };
-          expect(proposeTrial(small, { ...options, initialParams }, number, known)).toMatchObject({
-            number,
-            params,
-            after,
-          });
-          // What was not given follows from the records alone.
-          if (!isInitial) expect(proposeTrial(small, options, number, known)).toMatchObject({ params });
-          expect(rung !== undefined).toBe(strategy.name === 'hyperband'); // each has its place in the plan
-          if (rung?.parent !== undefined) expect(params).toEqual(trials[rung.parent - 1]!.params);
-        }
-      }),
+      fc.property(
+        initialParamLists,
+        fc.nat(1000),
+        fc.integer({ min: 1, max: 3 }),
+        (initialParams, seed, parallel) => {
+          const { trials } = runSearch(SMALL, strategy, seed, parallel, 100, LOSS, initialParams);
+          const newTrials = trials.filter(isNew);
+          expect(newTrials.slice(0, initialParams.length).map(({ params }) => params)).toEqual(initialParams);
+          expect(newTrials.map(({ isInitial }) => isInitial)).toEqual(
+            newTrials.map((_, i) => (i < initialParams.length ? true : undefined)),
+          );
+          expect(new Set(keysOf(newTrials)).size).toBe(newTrials.length);
+          expect(newTrials.length).toBe(SMALL.count);
+          for (const { number, params, after, rung, isInitial } of trials) {
+            const knownTrials = getKnownTrials(number, after, trials);
+            const options = { strategy, objectives: LOSS, seed };
+            expect(proposeTrial(SMALL, { ...options, initialParams }, number, knownTrials)).toMatchObject({
+              number,
+              params,
+              after,
+            });
+            // Params that are not initial params depend on the records only.
+            if (!isInitial)
+              expect(proposeTrial(SMALL, options, number, knownTrials)).toMatchObject({ params });
+            expect(rung !== undefined).toBe(strategy.name === 'hyperband'); // Initial params have a position in its plan too.
+            if (rung?.parent !== undefined) expect(params).toEqual(trials[rung.parent - 1]!.params);
+          }
+        },
+      ),
       { numRuns: 15 },
     );
   });
 
-  test('of an earlier search tries what comes first next, if no trial had it, and each setting once', () => {
+  test('resumes a search with the untried initial params, and tries all params once', () => {
     fc.assert(
-      fc.property(firsts, fc.nat(1000), fc.nat(8), fc.nat(255), (initialParams, seed, begun, lost) => {
-        const earlier = played(small, strategy, seed, 1, begun).trials;
-        // A grid goes by number: what is lost of it does not come again.
-        const kept = earlier.filter((_, i) => strategy.name === 'grid' || !((lost >> i) & 1));
-        // Without those that trials that are lost were carried on in.
-        const trials = kept.filter(({ rung }) =>
-          kept.some(({ number }) => number === (rung?.parent ?? number)),
-        );
-        const search = askAndTell(small, { strategy, objectives: LOSS, seed, trials, initialParams });
-        for (let trial = search.ask(); trial; trial = search.ask())
-          search.tell(trial.number, { loss: lossOf(trial.params) });
-        const fresh = search.trials.filter(isNew);
-        const had = keysOf(trials);
-        const left = initialParams.filter(
-          (values) => !had.includes(toParamsKey(flattenParams(small, values))),
-        );
-        const added = fresh.filter(({ number }) => number > (trials.at(-1)?.number ?? 0));
-        expect(added.slice(0, left.length).map(({ params }) => params)).toEqual(left);
-        expect(new Set(keysOf(fresh)).size).toBe(fresh.length);
-        if (strategy.name !== 'hyperband') expect(fresh.length).toBe(small.count);
-      }),
+      fc.property(
+        initialParamLists,
+        fc.nat(1000),
+        fc.nat(8),
+        fc.nat(255),
+        (initialParams, seed, startedCount, removedBits) => {
+          const earlier = runSearch(SMALL, strategy, seed, 1, startedCount).trials;
+          // Records are removed at random. A grid depends on the trial numbers, so its removed trials would not be repeated.
+          const savedTrials = earlier.filter((_, i) => strategy.name === 'grid' || !((removedBits >> i) & 1));
+          // Trials whose parents are removed are removed too.
+          const trials = savedTrials.filter(({ rung }) =>
+            savedTrials.some(({ number }) => number === (rung?.parent ?? number)),
+          );
+          const search = askAndTell(SMALL, { strategy, objectives: LOSS, seed, trials, initialParams });
+          for (let trial = search.ask(); trial; trial = search.ask())
+            search.tell(trial.number, { loss: computeLoss(trial.params) });
+          const newTrials = search.trials.filter(isNew);
+          const triedKeys = keysOf(trials);
+          const untriedParams = initialParams.filter(
+            (params) => !triedKeys.includes(toParamsKey(flattenParams(SMALL, params))),
+          );
+          const added = newTrials.filter(({ number }) => number > (trials.at(-1)?.number ?? 0));
+          expect(added.slice(0, untriedParams.length).map(({ params }) => params)).toEqual(untriedParams);
+          expect(new Set(keysOf(newTrials)).size).toBe(newTrials.length);
+          if (strategy.name !== 'hyperband') expect(newTrials.length).toBe(SMALL.count);
+        },
+      ),
       { numRuns: 25 },
     );
   });
 
-  test('draws other settings for another seed', () => {
+  test('proposes other params for another seed', () => {
     const values = (seed: number) =>
-      JSON.stringify(played(MIXED, strategy, seed, 1, 8).trials.map((trial) => trial.params));
+      JSON.stringify(runSearch(MIXED, strategy, seed, 1, 8).trials.map((trial) => trial.params));
     expect(values(1)).toBe(values(1));
     if (strategy.name !== 'grid') expect(values(1)).not.toBe(values(2));
   });
 });
 
-test.each(STRATEGIES)('%s keeps what its flags promise', (_, strategy) => {
+test.each(STRATEGIES)('%s behaves as its flags independent and finite state', (_, strategy) => {
   if (strategy.independent) {
-    // As machines that know nothing of each other have it: every trial before it still runs.
-    const [first] = played(MIXED, random(), 1, 1, 2).trials;
-    for (const given of [[], [first!.params]]) {
+    // Machines that work independently do not know the results of earlier trials, so all of them count as running.
+    const [first] = runSearch(MIXED, random(), 1, 1, 2).trials;
+    for (const initialParams of [[], [first!.params]]) {
       const before: TrialRecord[] = [];
-      const options = { strategy, objectives: LOSS, seed: 5, initialParams: given };
-      for (const { number, params } of played(MIXED, strategy, 5, 3, 40, LOSS, given).trials) {
-        const own = proposeTrial(MIXED, options, number, before) as TrialRecord;
-        expect(own.params).toEqual(params);
-        before.push(own);
+      const options = { strategy, objectives: LOSS, seed: 5, initialParams };
+      for (const { number, params } of runSearch(MIXED, strategy, 5, 3, 40, LOSS, initialParams).trials) {
+        const proposal = proposeTrial(MIXED, options, number, before) as TrialRecord;
+        expect(proposal.params).toEqual(params);
+        before.push(proposal);
       }
     }
   }
-  // A finite number of trials, though MIXED has numbers without a step.
-  if (strategy.finite) expect(played(MIXED, strategy, 5, 3, 10_000).trials.length).toBeLessThan(10_000);
+  // The number of trials is finite although MIXED has continuous parameters.
+  if (strategy.finite) expect(runSearch(MIXED, strategy, 5, 3, 10_000).trials.length).toBeLessThan(10_000);
   expect([strategy.independent, strategy.finite]).toEqual(
     { grid: [true, true], random: [true, undefined], hyperband: [undefined, true] }[strategy.name] ?? [
       undefined,
@@ -449,60 +469,63 @@ test.each(STRATEGIES)('%s keeps what its flags promise', (_, strategy) => {
   );
 });
 
-test('a choice of two with ten trials ends after two, without repeating (parity test 24)', () => {
-  const search = played(space({ filters: choice([32, 64]) }), random(), 0, 1, 10);
+test('random search over two values ends after two trials, without a repetition', () => {
+  const search = runSearch(space({ filters: choice([32, 64]) }), random(), 0, 1, 10);
   expect(search.trials.map(({ params }) => (params as any).filters).sort()).toEqual([32, 64]);
 });
 
 test.each(STRATEGIES.filter(([name]) => name !== 'grid'))(
-  'a number whose bounds are next to each other ends by %s after its few values, and not in a loop',
+  'a search over two neighboring floats by %s ends after these two values',
   (_, strategy) => {
-    const searched = space({ x: float({ min: 1, max: 1 + Number.EPSILON }) });
-    const search = played(searched, strategy, 0, 1, 10);
+    const searchSpace = space({ x: float({ min: 1, max: 1 + Number.EPSILON }) });
+    const search = runSearch(searchSpace, strategy, 0, 1, 10);
     const first = search.trials.filter(({ rung }) => !rung?.round);
     expect(first.map(({ params }) => (params as any).x).sort()).toEqual([1, 1 + Number.EPSILON]);
   },
 );
 
-describe('Hyperband', () => {
-  test('runs its plan, promotes the best of each round, and goes on from them', () => {
+describe('hyperband', () => {
+  test('follows its plan, and promotes the best trials of each round', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(3, 9, 10, 27),
         fc.nat(100),
         fc.integer({ min: 1, max: 5 }),
-        (maxEpochs, seed, atOnce) => {
+        (maxEpochs, seed, parallel) => {
           const search = askAndTell(MIXED, { strategy: hyperband({ maxEpochs }), objectives: LOSS, seed });
           const running: TrialRecord[] = [];
           const draws = createRng(seed, 'order');
           for (;;) {
             try {
-              for (let next = running.length < atOnce ? search.ask() : undefined; next; ) {
+              for (let next = running.length < parallel ? search.ask() : undefined; next; ) {
                 running.push(next);
-                next = running.length < atOnce ? search.ask() : undefined;
+                next = running.length < parallel ? search.ask() : undefined;
               }
             } catch {}
             if (running.length === 0) break;
             const [trial] = running.splice(draws.nextInt(running.length), 1);
-            search.tell(trial!.number, { loss: lossOf(trial!.params) + 1 / trial!.rung!.epochs });
+            search.tell(trial!.number, { loss: computeLoss(trial!.params) + 1 / trial!.rung!.epochs });
           }
           const { trials } = search;
           const byNumber = new Map(trials.map((trial) => [trial.number, trial]));
           for (const [i, rounds] of hyperbandPlan({ maxEpochs }).entries()) {
             const bracket = hyperbandPlan({ maxEpochs }).length - 1 - i;
             for (const [round, { trials: size, epochs }] of rounds.entries()) {
-              const own = trials.filter(({ rung }) => rung!.bracket === bracket && rung!.round === round);
-              expect(own).toHaveLength(size);
-              expect(own.every(({ rung }) => rung!.epochs === epochs)).toBe(true);
+              const roundTrials = trials.filter(
+                ({ rung }) => rung!.bracket === bracket && rung!.round === round,
+              );
+              expect(roundTrials).toHaveLength(size);
+              expect(roundTrials.every(({ rung }) => rung!.epochs === epochs)).toBe(true);
               if (round === 0) continue;
-              const parents = own.map(({ rung }) => byNumber.get(rung!.parent!)!);
-              for (const [k, parent] of parents.entries()) expect(own[k]!.params).toEqual(parent.params);
-              const past = trials.filter(
+              const parents = roundTrials.map(({ rung }) => byNumber.get(rung!.parent!)!);
+              for (const [k, parent] of parents.entries())
+                expect(roundTrials[k]!.params).toEqual(parent.params);
+              const previousTrials = trials.filter(
                 ({ rung }) => rung!.bracket === bracket && rung!.round === round - 1,
               );
-              const loss = ({ rows }: TrialRecord) => rows[0]!.loss!;
-              const best = [...past].sort((a, b) => loss(a) - loss(b)).slice(0, size);
-              // Whoever is promoted early is surely among the best.
+              const getLoss = ({ rows }: TrialRecord) => rows[0]!.loss!;
+              const best = [...previousTrials].sort((a, b) => getLoss(a) - getLoss(b)).slice(0, size);
+              // Trials that are promoted before the round is complete are also among the best.
               expect(new Set(parents)).toEqual(new Set(best));
             }
           }
@@ -513,7 +536,7 @@ describe('Hyperband', () => {
   });
 });
 
-/** Branin (1972), least 0.397887 at three places. */
+/** Function of Branin (1972) with the minimum 0.397887 at three points. */
 const branin = {
   space: space({ x: float({ min: -5, max: 10 }), y: float({ min: 0, max: 15 }) }) as Space<ParameterMap>,
   value: ({ x, y }: any) =>
@@ -532,16 +555,16 @@ const mixed = {
     (optimizer.kind === 'adam' ? 0.4 : 2 * (optimizer.momentum - 0.9) ** 2),
 };
 
-describe('TPE', () => {
+describe('tpe', () => {
   test.each([
     ['Branin', branin],
     ['six mixed dimensions', mixed],
   ])(
-    'finds on %s in 60 trials at least what chance finds in 180, in the median of 20 seeds',
-    (_, { space: searched, value }) => {
-      const bests = (strategy: Strategy, count: number) =>
+    'finds a median result over 20 seeds on %s with 60 trials that is at least as good as random search with 180',
+    (_, { space: searchSpace, value }) => {
+      const findSortedResults = (strategy: Strategy, count: number) =>
         Array.from({ length: 20 }, (_, seed) => {
-          const search = askAndTell(searched, { strategy, objectives: LOSS, seed });
+          const search = askAndTell(searchSpace, { strategy, objectives: LOSS, seed });
           for (let i = 0; i < count; i++) {
             const { number, params } = search.ask()!;
             search.tell(number, { loss: value(params) });
@@ -549,106 +572,115 @@ describe('TPE', () => {
           return search.bestTrial()!.rows[0]!.loss!;
         }).sort((a, b) => a - b);
       const median = (sorted: number[]) => (sorted[9]! + sorted[10]!) / 2;
-      expect(median(bests(tpe(), 60))).toBeLessThanOrEqual(median(bests(random(), 180)));
+      expect(median(findSortedResults(tpe(), 60))).toBeLessThanOrEqual(
+        median(findSortedResults(random(), 180)),
+      );
     },
   );
 
-  test('of two objectives fills the front where both are good', () => {
-    const searched = space({ x: float({ min: -5, max: 5 }) });
+  test('with two objectives proposes at least twice as many params of the Pareto front as random search', () => {
+    const searchSpace = space({ x: float({ min: -5, max: 5 }) });
     const objectives: Objectives = [minimize('near'), maximize('far')];
-    const share = (strategy: Strategy) => {
-      const search = askAndTell(searched, { strategy, objectives, seed: 2 });
+    const countFrontTrials = (strategy: Strategy) => {
+      const search = askAndTell(searchSpace, { strategy, objectives, seed: 2 });
       for (let i = 0; i < 60; i++) {
         const { number, params } = search.ask()!;
-        // The front is x from 0 to 2.
+        // The Pareto front is x from 0 to 2.
         search.tell(number, { near: params.x ** 2, far: -((params.x - 2) ** 2) });
       }
       expect(search.paretoFront()).toEqual(paretoFront(search.trials, objectives));
       return search.trials.filter(({ params }) => params.x >= 0 && params.x <= 2).length;
     };
-    expect(share(tpe())).toBeGreaterThan(2 * share(random()));
+    expect(countFrontTrials(tpe())).toBeGreaterThan(2 * countFrontTrials(random()));
   });
 });
 
-describe('what mattered', () => {
-  /** Shares of `n` and `u` where the loss grows with the factor between n and 2, and a little with u. */
-  const sharesOf = (n: Parameter<number>, seed: number) => {
-    const searched = space({ n, u: float({ min: 0, max: 1 }) });
-    const search = askAndTell(searched, { strategy: random(), objectives: LOSS, seed });
+describe('getParamImportances', () => {
+  /** Computes the shares of `n` and `u` for a loss that grows with the ratio between n and 2, and slightly with u. */
+  const computeShares = (n: Parameter<number>, seed: number) => {
+    const searchSpace = space({ n, u: float({ min: 0, max: 1 }) });
+    const search = askAndTell(searchSpace, { strategy: random(), objectives: LOSS, seed });
     for (let i = 0; i < 60; i++) {
       const { number, params } = search.ask()!;
       search.tell(number, { loss: Math.abs(Math.log(params.n) - Math.log(2)) + 0.3 * params.u });
     }
-    return getParamImportances(searched, search.trials, LOSS).map(({ share }) => share);
+    return getParamImportances(searchSpace, search.trials, LOSS).map(
+      ({ share: countFrontTrials }) => countFrontTrials,
+    );
   };
 
-  test('matters as much as a whole number on a log scale as it does as any number', () => {
+  test('gives an integer and a float on the same log scale similar shares', () => {
     for (let seed = 0; seed < 8; seed++) {
       const range = { min: 1, max: 1000, scale: 'log' } as const;
-      const [whole] = sharesOf(int(range), seed);
-      const [any] = sharesOf(float(range), seed);
-      // The trials are others: a whole number takes the place of those from it to the next.
-      expect(Math.abs(whole! - any!)).toBeLessThan(0.1);
+      const [integerShare] = computeShares(int(range), seed);
+      const [floatShare] = computeShares(float(range), seed);
+      // The trials differ, because an integer covers the range to the next integer.
+      expect(Math.abs(integerShare! - floatShare!)).toBeLessThan(0.1);
     }
   });
 
-  /** What mattered, after trials by chance of a loss that may be the same for several. */
-  const told = (searched: Space<any>, count: number, seed: number, lossOf: (values: any) => number) => {
-    const search = askAndTell(searched, { strategy: random(), objectives: LOSS, seed });
+  /** Runs a random search with a loss that may be equal for several trials. */
+  const runRandomSearch = (
+    searchSpace: Space<any>,
+    count: number,
+    seed: number,
+    computeLoss: (params: any) => number,
+  ) => {
+    const search = askAndTell(searchSpace, { strategy: random(), objectives: LOSS, seed });
     for (let i = 0; i < count; i++) {
       const { number, params } = search.ask()!;
-      search.tell(number, { loss: lossOf(params) });
+      search.tell(number, { loss: computeLoss(params) });
     }
     return search.trials;
   };
   const line = float({ min: 0, max: 1 });
   const three = space({ a: line, b: line, c: line });
 
-  test('is nothing where all came to the same', () => {
+  test('returns shares of 0 if all trials have the same loss', () => {
     fc.assert(
       fc.property(fc.nat(), fc.integer({ min: 4, max: 40 }), (seed, count) => {
-        const trials = told(three, count, seed, () => 0.5);
-        for (const { share } of getParamImportances(three, trials, LOSS)) expect(share).toBe(0);
+        const trials = runRandomSearch(three, count, seed, () => 0.5);
+        for (const { share: countFrontTrials } of getParamImportances(three, trials, LOSS))
+          expect(countFrontTrials).toBe(0);
       }),
     );
   });
 
-  test('does not depend on the numbers of trials that are equally good', () => {
+  test('does not depend on the numbers of trials with equal losses', () => {
     fc.assert(
       fc.property(
         fc.nat(),
         fc.integer({ min: 4, max: 30 }),
         fc.integer({ min: 1, max: 4 }),
         (seed, count, levels) => {
-          const trials = told(three, count, seed, ({ a }) => Math.floor(levels * a));
+          const trials = runRandomSearch(three, count, seed, ({ a }) => Math.floor(levels * a));
           const order = createRng(seed, 'shuffle').permutation(count);
           const others = trials.map((trial, i) => ({ ...trial, number: order[i]! + 1 }));
           const [shares, again] = [trials, others].map((list) => getParamImportances(three, list, LOSS));
-          // Sums of doubles in another order.
-          for (const [i, { share }] of shares!.entries()) expect(again![i]!.share).toBeCloseTo(share, 9);
+          // The sums of doubles are computed in another order.
+          for (const [i, { share: countFrontTrials }] of shares!.entries())
+            expect(again![i]!.share).toBeCloseTo(countFrontTrials, 9);
         },
       ),
     );
   });
 
-  test('is unknown of a parameter that fewer than four trials had', () => {
-    const searched = space({ rate: line, way: alternatives({ plain: {}, odd: { size: line } }) });
-    const trials = told(searched, 30, 1, ({ rate }) => rate);
+  test('marks a parameter that fewer than four trials have', () => {
+    const searchSpace = space({ rate: line, way: alternatives({ plain: {}, odd: { size: line } }) });
+    const trials = runRandomSearch(searchSpace, 30, 1, ({ rate }) => rate);
     const odd = trials.filter(({ params }) => (params as any).way.kind === 'odd');
     const few = trials.filter((trial) => !odd.slice(3).includes(trial));
-    expect(getParamImportances(searched, few, LOSS).map(({ hasTooFewTrials }) => hasTooFewTrials)).toEqual([
-      undefined,
-      undefined,
-      true,
-    ]);
-    expect(getParamImportances(searched, trials, LOSS).map(({ hasTooFewTrials }) => hasTooFewTrials)).toEqual(
-      [undefined, undefined, undefined],
+    expect(getParamImportances(searchSpace, few, LOSS).map(({ hasTooFewTrials }) => hasTooFewTrials)).toEqual(
+      [undefined, undefined, true],
     );
+    expect(
+      getParamImportances(searchSpace, trials, LOSS).map(({ hasTooFewTrials }) => hasTooFewTrials),
+    ).toEqual([undefined, undefined, undefined]);
   });
 });
 
-describe('the front', () => {
-  test('is what nothing else beats, and every other trial is beaten by one of it', () => {
+describe('paretoFront', () => {
+  test('returns the trials that no other trial dominates, and a trial of the front dominates every other trial', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 9 })), { minLength: 1 }),
@@ -660,19 +692,19 @@ describe('the front', () => {
             }),
           );
           const front = paretoFront(trials, [minimize('a'), maximize('b')]);
-          const beats = (one: TrialRecord, other: TrialRecord) => {
+          const dominates = (one: TrialRecord, other: TrialRecord) => {
             const [x, y] = [one.rows[0]!, other.rows[0]!];
             return x.a! <= y.a! && x.b! >= y.b! && (x.a! < y.a! || x.b! > y.b!);
           };
           for (const trial of trials)
-            expect(front.includes(trial)).toBe(!front.some((one) => beats(one, trial)));
+            expect(front.includes(trial)).toBe(!front.some((other) => dominates(other, trial)));
         },
       ),
     );
   });
 });
 
-describe('a pruner', () => {
+describe('pruners:', () => {
   const trial = (
     number: number,
     losses: readonly number[],
@@ -683,22 +715,22 @@ describe('a pruner', () => {
   });
   const others = [1, 2, 3, 4, 5].map((k) => trial(k, [k, k / 2, k / 3]));
 
-  test('by the median ends what is worse than half of the others at the same epoch', () => {
+  test('medianPruner stops a trial that is worse than the median of the complete trials at the same epoch', () => {
     const { prune } = medianPruner({ startupTrials: 5, warmupEpochs: 1 });
-    expect(prune(trial(6, [9], 'running'), others, LOSS)).toBeUndefined(); // still warm
-    expect(prune(trial(6, [9, 1.5], 'running'), others, LOSS)).toBeUndefined(); // as good as the median
+    expect(prune(trial(6, [9], 'running'), others, LOSS)).toBeUndefined(); // in a warm-up epoch
+    expect(prune(trial(6, [9, 1.5], 'running'), others, LOSS)).toBeUndefined(); // equal to the median
     expect(prune(trial(6, [9, 1.6], 'running'), others, LOSS)).toBe(
       'epoch 2: loss 1.6 is worse than the median of 5 trials, 1.5',
     );
-    expect(prune(trial(6, [1, 1.6], 'running'), others, LOSS)).toBeUndefined(); // its best counts
-    expect(prune(trial(6, [9, 1.6], 'running'), others.slice(1), LOSS)).toBeUndefined(); // too few
+    expect(prune(trial(6, [1, 1.6], 'running'), others, LOSS)).toBeUndefined(); // its best epoch counts
+    expect(prune(trial(6, [9, 1.6], 'running'), others.slice(1), LOSS)).toBeUndefined(); // too few complete trials
     expect(prune(trial(6, [Number.NaN, Number.NaN], 'running'), others, LOSS)).toContain('NaN is worse');
     expect(prune(trial(6, [9, 4], 'running'), others, maximize('loss'))).toBeUndefined();
   });
 
-  test('by halving lets one in three go on at each rung, and leaves the epochs between alone', () => {
+  test('successiveHalvingPruner keeps one in three trials at each rung, and stops no trial between rungs', () => {
     const { prune } = successiveHalvingPruner({ minEpochs: 1, factor: 3 });
-    expect(prune(trial(6, [1.5], 'running'), others, LOSS)).toBeUndefined(); // second of six
+    expect(prune(trial(6, [1.5], 'running'), others, LOSS)).toBeUndefined(); // the second best of six
     expect(prune(trial(6, [2.5], 'running'), others, LOSS)).toBe(
       'epoch 1: loss 2.5 is not among the best 2 of 6 trials',
     );

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { batchNorm, branch, conv, flatten, regression, sgd, sharedTrunk } from '../../src/entries/node.js';
-import type { Weight } from '../../src/layers/own/forwardContext.js';
+import type { Weight } from '../../src/layers/patched/forwardContext.js';
 import { createModel } from '../../src/model/multiTaskModel.js';
 import { buildNetwork, type NetworkDefinition } from '../../src/network/buildNetwork.js';
 import { runGraph } from '../../src/network/layerGraph.js';

@@ -17,7 +17,7 @@ import {
   sharedTrunk,
 } from '../../src/entries/node.js';
 import { rescaleImages } from '../../src/inference/rescaleImages.js';
-import { Dropout } from '../../src/layers/own/dropout.js';
+import { Dropout } from '../../src/layers/patched/dropout.js';
 import { buildNetwork } from '../../src/network/buildNetwork.js';
 import type { Network } from '../../src/network/network.js';
 import { createZeroSlots } from '../../src/steps/optimizerSlots.js';

@@ -13,7 +13,7 @@ interface Keras {
 }
 const keras = fixture<Keras>('tuner');
 
-/** The parameters of keras/make_tuner.py. */
+/** Parameters of keras/make_tuner.py. */
 const PARAMETERS = {
   float: float({ min: -2, max: 3 }),
   'float log': float({ min: 1e-5, max: 1e-1, scale: 'log' }),
@@ -29,31 +29,34 @@ const PARAMETERS = {
 };
 
 test.each(keras.plans)(
-  "Hyperband's plan for $maxEpochs epochs by $factor is KerasTuner's",
+  "hyperbandPlan for $maxEpochs epochs and the factor $factor equals KerasTuner's plan",
   ({ maxEpochs, factor, brackets }) => {
     const plan = hyperbandPlan({ maxEpochs, factor });
     expect(plan.map((rounds) => rounds.map(({ trials, epochs }) => [trials, epochs]))).toEqual(brackets);
   },
 );
 
-describe("a place is KerasTuner's value", () => {
-  test.each(Object.entries(PARAMETERS))('of %s', (name, { probToValue }) => {
-    const values = keras.places.map((place) => probToValue(place) as number | boolean);
-    for (const [i, wanted] of keras.values[name]!.entries()) {
-      // Ours are rounded to twelve digits where steps are counted; powers differ in their last bit between languages.
-      if (typeof wanted === 'number') expect(values[i]! as number).toBeCloseTo(wanted, 10);
-      else expect(values[i]).toBe(wanted);
-    }
-  });
+describe('probToValue', () => {
+  test.each(Object.entries(PARAMETERS))(
+    'returns the values of KerasTuner for %s',
+    (name, { probToValue }) => {
+      const values = keras.places.map((probability) => probToValue(probability) as number | boolean);
+      for (const [i, expected] of keras.values[name]!.entries()) {
+        // Step values are rounded to fourteen digits here, and the last bit of powers differs between languages.
+        if (typeof expected === 'number') expect(values[i]! as number).toBeCloseTo(expected, 10);
+        else expect(values[i]).toBe(expected);
+      }
+    },
+  );
 
-  test('but a step of a tenth ends at max, which KerasTuner loses to rounding: 0.5 // 0.1 is 4', () => {
+  test('returns max for a step of 0.1 up to 0.5, which KerasTuner omits because 0.5 // 0.1 is 4', () => {
     const { probToValue, count } = float({ min: 0, max: 0.5, step: 0.1 });
     expect(Array.from({ length: count }, (_, i) => probToValue((i + 0.5) / count))).toEqual([
       0, 0.1, 0.2, 0.3, 0.4, 0.5,
     ]);
   });
 
-  test('and every parameter of the fixture is compared', () => {
+  test('is compared for every parameter of the fixture', () => {
     expect(Object.keys(keras.values).sort()).toEqual(Object.keys(PARAMETERS).sort());
   });
 });

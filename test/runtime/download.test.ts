@@ -154,7 +154,7 @@ describe('fetchFile after an interrupted download', () => {
     expect(requests).toEqual([{ range: 'bytes=6000000-', status: 200, bytes: 9_000_000 }]);
   });
 
-  test('starts again if the ETag says that the file has changed', async () => {
+  test('starts again if the ETag of the file has changed', async () => {
     await interruptDownload('"old"');
     serverBehavior = { tag: '"new"' };
     expect(isFile(await download())).toBe(true);
@@ -237,7 +237,7 @@ describe('fetchFile, if the server sends something else,', () => {
   });
 
   test('reports a refused connection', async () => {
-    // Nobody can listen on the client's port of an open connection.
+    // No server can listen on the client's port of an open connection.
     const connection = connect((server.address() as AddressInfo).port, '127.0.0.1');
     await once(connection, 'connect');
     const error = await getError(download({ url: `http://127.0.0.1:${connection.localPort}/x` }));

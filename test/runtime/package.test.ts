@@ -19,10 +19,10 @@ const run = (command: string, ...args: string[]) =>
     cwd: project,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 150_000, // one that does not end by itself ends before its test
+    timeout: 150_000, // A process that does not exit is killed before the test times out.
   });
 
-/** Composes, trains one step on two threads, predicts, and ends by itself. */
+/** Builds a model, trains one step on two threads, predicts, and exits. */
 const PROGRAM = `
 const image = (level) => ({ data: new Uint8Array(8 * 8 * 3).fill(level), height: 8, width: 8, channels: 3 });
 const data = m.imagesInMemory([10, 200].map((level) => ({ image: image(level), labels: { level } })));
@@ -34,9 +34,9 @@ const main = async () => {
   const { rows, engine } = await model.fit(data, { epochs: 1, batchSize: 2, engine: 'wasm', threads: 2 });
   const threads = n.workerThreads({ count: 2 });
   const augmented = data.augment([m.randomFlip('horizontal'), m.randomBrightness({ range: 0.2 })]);
-  const [alone, beside] = [await model.evaluate(augmented), await model.evaluate(augmented.withWorkers(threads))];
+  const [withoutWorkers, withWorkers] = [await model.evaluate(augmented), await model.evaluate(augmented.withWorkers(threads))];
   const { level } = await model.predict(image(10));
-  console.log(rows.length === 1 && Number.isFinite(level) && alone.loss === beside.loss && engine.reason.endsWith('on 2 threads') ? 'trained' : 'failed');
+  console.log(rows.length === 1 && Number.isFinite(level) && withoutWorkers.loss === withWorkers.loss && engine.reason.endsWith('on 2 threads') ? 'trained' : 'failed');
 };
 main();
 `;
@@ -46,14 +46,14 @@ beforeAll(() => {
   execFileSync('npm', ['pack', '--pack-destination', project], { cwd: ROOT, stdio: 'ignore' });
   const tarball = readdirSync(project).find((name) => name.endsWith('.tgz'))!;
   writeFileSync(join(project, 'package.json'), '{ "private": true }');
-  // In the time of the whole: how long a registry takes is not for a test to say.
+  // The installation has no time limit of its own, because the speed of a registry varies.
   const packages = [`./${tarball}`, '@tensorflow/tfjs@4.22.0', 'typescript@5.9.3'];
   execFileSync('npm', ['install', '--no-audit', '--no-fund', ...packages], { cwd: project, stdio: 'ignore' });
 }, 600_000);
 
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
-test('what its documents link to is in the tarball', () => {
+test('the packed tarball contains all files that its documents link to', () => {
   const root = join(project, 'node_modules/tfjs-multitask');
   const documents = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
     name.endsWith('.md'),
@@ -74,7 +74,7 @@ test('the packed tarball trains from an ESM file', () => {
   expect(run('node', 'esm.mjs')).toContain('trained');
 });
 
-test('and from a CommonJS file', () => {
+test('the packed tarball trains from a CommonJS file', () => {
   const imports = `const m = require('tfjs-multitask'); const n = require('tfjs-multitask/node');`;
   writeFileSync(join(project, 'commonjs.cjs'), imports + PROGRAM);
   expect(run('node', 'commonjs.cjs')).toContain('trained');
@@ -139,7 +139,7 @@ test('the ES module and the CommonJS module in one process share engines, kernel
   expect(output).toContainEqual(expect.stringMatching(/^engine: expected cpu, .* received "wasm"/));
 });
 
-/** A search of two trials that train, each in a process of its own. */
+/** A study of two trials that train, each in a process of its own. */
 const SEARCH = `study({
   space: space({ filters: choice([2, 4]) }),
   objectives: minimize('loss'),
@@ -153,28 +153,28 @@ const SEARCH = `study({
     await model.fit(data, { epochs: 1, engine: 'wasm', ...fitOptions });
   },
 })`;
-const WORDS = 'choice, minimize, random, space, study';
+const IMPORTED_NAMES = 'choice, minimize, random, space, study';
 
 test.each([
   [
     'esm',
-    `import * as m from 'tfjs-multitask'; import { ${WORDS} } from 'tfjs-multitask/tuner'; export default ${SEARCH};`,
+    `import * as m from 'tfjs-multitask'; import { ${IMPORTED_NAMES} } from 'tfjs-multitask/tuner'; export default ${SEARCH};`,
     `import { runStudy } from 'tfjs-multitask/node';`,
   ],
   [
     'cjs',
-    `const m = require('tfjs-multitask'); const { ${WORDS} } = require('tfjs-multitask/tuner'); module.exports = ${SEARCH};`,
+    `const m = require('tfjs-multitask'); const { ${IMPORTED_NAMES} } = require('tfjs-multitask/tuner'); module.exports = ${SEARCH};`,
     `const { runStudy } = require('tfjs-multitask/node');`,
   ],
-])('and searches, from modules of %s', (kind, module, imports) => {
-  const end = kind === 'esm' ? 'mjs' : 'cjs';
-  writeFileSync(join(project, `search.${end}`), module);
-  const call = `runStudy('./search.${end}', { folder: 'search-${kind}' }).then(({ trials, stopped }) => console.log(stopped, ...trials.map(({ state, reason = '' }) => state + reason)));`;
-  writeFileSync(join(project, `run.${end}`), imports + call);
-  expect(run('node', `run.${end}`)).toBe('exhausted complete complete\n');
+])('the packed tarball runs a study from modules of the format %s', (kind, module, imports) => {
+  const extension = kind === 'esm' ? 'mjs' : 'cjs';
+  writeFileSync(join(project, `search.${extension}`), module);
+  const call = `runStudy('./search.${extension}', { folder: 'search-${kind}' }).then(({ trials, stopped }) => console.log(stopped, ...trials.map(({ state, reason = '' }) => state + reason)));`;
+  writeFileSync(join(project, `run.${extension}`), imports + call);
+  expect(run('node', `run.${extension}`)).toBe('exhausted complete complete\n');
 });
 
-test('and from a strict TypeScript file, where a wrong task name is an error', () => {
+test('the packed tarball trains from a strict TypeScript file, which rejects a wrong task name', () => {
   const imports = `import * as m from 'tfjs-multitask'; import * as n from 'tfjs-multitask/node';`;
   const typed = PROGRAM.replace('(level) => ({ data', '(level: number) => ({ data');
   const mistake = `

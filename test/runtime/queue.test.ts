@@ -17,24 +17,24 @@ const redis = (() => {
   }
 })();
 
-/** Workers that are killed; CI asks for more. */
+/** Number of workers that are killed. CI sets a larger number. */
 const ROUNDS = Number(process.env.KILLED_WORKERS ?? 4);
-/** Milliseconds for all of them: a minute for each. */
+/** Time limit in milliseconds: one minute per kill. */
 const LIMIT = 60_000 * (3 + ROUNDS);
 
-/** The processes that run, and when each has ended and all that it printed was heard: some time after its exit. */
+/** Running processes, with a promise that resolves when the process has ended and all its output is received. */
 const running = new Map<ChildProcess, Promise<void>>();
-function started(command: string, args: readonly string[]): ChildProcess {
+function startProcess(command: string, args: readonly string[]): ChildProcess {
   const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
   const close = new Promise<void>((resolve) => child.once('close', () => resolve()));
   running.set(child, close);
   close.then(() => running.delete(child));
   return child;
 }
-const closed = async (child: ChildProcess) => running.get(child);
+const waitForClose = async (child: ChildProcess) => running.get(child);
 const kill = async (child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL') => {
   child.kill(signal);
-  await closed(child);
+  await waitForClose(child);
 };
 afterEach(() =>
   Promise.all([...running.keys()].filter((child) => child !== server).map((child) => kill(child))).then(
@@ -49,23 +49,23 @@ afterAll(async () => {
 let server: ChildProcess | undefined;
 let port = 0;
 /**
- * A port where nobody listens. Not of those that a system gives by itself, from 32768 on: while the server is away, another test
- * would get it.
+ * Returns a free port below 32768. The system assigns ports above, so another test could receive such a port while the server is
+ * stopped.
  */
 async function freePort(): Promise<number> {
   for (;;) {
-    const wanted = 20_000 + Math.floor(12_000 * Math.random());
+    const candidate = 20_000 + Math.floor(12_000 * Math.random());
     const free = await new Promise<boolean>((resolve) => {
       const socket = createServer()
         .once('error', () => resolve(false))
-        .listen(wanted, '127.0.0.1', () => socket.close(() => resolve(true)));
+        .listen(candidate, '127.0.0.1', () => socket.close(() => resolve(true)));
     });
-    if (free) return wanted;
+    if (free) return candidate;
   }
 }
-/** A server that forgets everything when it stops. */
+/** Starts a Redis server that loses all data when it stops. */
 async function startRedis(...more: string[]): Promise<ChildProcess> {
-  const child = started(redis!, [
+  const child = startProcess(redis!, [
     '--port',
     String(port),
     '--bind',
@@ -76,62 +76,65 @@ async function startRedis(...more: string[]): Promise<ChildProcess> {
     'no',
     ...more,
   ]);
-  await heard(child, 'Ready to accept connections');
+  await waitForOutput(child, 'Ready to accept connections');
   return child;
 }
 
-const heard = (child: ChildProcess, words: string) =>
+/** Waits until a process prints a text. */
+const waitForOutput = (child: ChildProcess, expectedText: string) =>
   new Promise<void>((resolve, reject) => {
     let text = '';
     child.stdout!.setEncoding('utf8').on('data', (part: string) => {
       text += part;
-      if (text.includes(words)) resolve();
+      if (text.includes(expectedText)) resolve();
     });
-    child.once('close', () => reject(new Error(`ended without "${words}": ${text}`)));
+    child.once('close', () => reject(new Error(`ended without "${expectedText}": ${text}`)));
   });
 
 const queue = (name: string) => ({ url: `redis://127.0.0.1:${port}`, name, workerTimeout: 2 });
 
-/** A search that hands its trials out. */
+/** Starts a search that adds its trials to a queue. */
 function search(name: string, options: object, module = 'plain') {
-  const whole = JSON.stringify({ queue: queue(name), ...options });
-  const child = started(process.execPath, [
+  const optionsJson = JSON.stringify({ queue: queue(name), ...options });
+  const child = startProcess(process.execPath, [
     '--import',
     'tsx',
     'test/runtime/studies/run.ts',
     module,
     join(scratch, name),
-    whole,
+    optionsJson,
   ]);
   let text = '';
   child.stdout!.setEncoding('utf8').on('data', (part: string) => {
     text += part;
   });
-  let wrong = '';
+  let errors = '';
   child.stderr!.setEncoding('utf8').on('data', (part: string) => {
-    wrong += part;
+    errors += part;
   });
   const ended = async () => {
-    await closed(child);
-    const line = text.split('\n').find((one) => /^(RESULT|FAULT)/.test(one));
-    return JSON.parse(line?.replace(/^\w+/, '') ?? expect.fail(text + wrong));
+    await waitForClose(child);
+    const line = text.split('\n').find((each) => /^(RESULT|ERROR)/.test(each));
+    return JSON.parse(line?.replace(/^\w+/, '') ?? expect.fail(text + errors));
   };
-  /** Until its study stands in the folder: before, a worker has nothing to come to. */
+  /** Waits until the study is in the folder, because a worker needs it. */
   const begun = async () => {
     while (!existsSync(join(scratch, name, 'study.json'))) {
-      if (child.exitCode !== null || child.signalCode !== null) expect.fail(text + wrong);
-      await after(100);
+      if (child.exitCode !== null || child.signalCode !== null) expect.fail(text + errors);
+      await sleep(100);
     }
   };
   return { child, begun, ended };
 }
-const after = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** A worker of a study; a module of its own may come first. */
-const worker = (name: string, ...more: string[]) => {
-  const [module, ...others] = more[0]?.endsWith('.ts') ? more : ['test/runtime/studies/plain.ts', ...more];
+/** Starts a worker of a study. The first additional argument may be another module. */
+const worker = (name: string, ...additionalArguments: string[]) => {
+  const [module, ...otherArguments] = additionalArguments[0]?.endsWith('.ts')
+    ? additionalArguments
+    : ['test/runtime/studies/plain.ts', ...additionalArguments];
   const address = `redis://127.0.0.1:${port}`;
-  const named = [
+  const queueArguments = [
     '--folder',
     join(scratch, name),
     '--queue',
@@ -141,43 +144,51 @@ const worker = (name: string, ...more: string[]) => {
     '--worker-timeout',
     '2',
   ];
-  const args = ['--import', 'tsx', 'src/node/cli.ts', 'worker', module!, ...named, ...others];
-  return started(process.execPath, args);
+  const args = [
+    '--import',
+    'tsx',
+    'src/node/cli.ts',
+    'worker',
+    module!,
+    ...queueArguments,
+    ...otherArguments,
+  ];
+  return startProcess(process.execPath, args);
 };
-const ends = (name: string) => {
+const listResults = (name: string) => {
   const folder = join(scratch, name, 'trials');
-  if (!existsSync(folder)) return new Map<string, number>(); // no trial was proposed yet
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((one) =>
-    one.endsWith('end.json'),
+  if (!existsSync(folder)) return new Map<string, number>(); // No trial is proposed yet.
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('end.json'),
   );
-  return new Map(names.map((one) => [one, statSync(join(folder, one)).ino]));
+  return new Map(files.map((file) => [file, statSync(join(folder, file)).ino]));
 };
 
-describe.skipIf(!redis)('trials on many machines', () => {
+describe.skipIf(!redis)('a search with a queue', () => {
   beforeAll(async () => {
     port = await freePort();
     server = await startRedis();
   });
 
-  test('are each counted once and none is lost, while workers are killed at any moment', {
+  test('counts each trial once and loses none while workers are killed at random moments', {
     timeout: LIMIT,
   }, async () => {
     const settings = { pause: 400 };
-    // More than can be done before the last kill: what was begun by then is brought to its end below.
+    // The search has more trials than can be completed before the last kill. Started trials are completed below.
     const first = search('killed', { trials: 10 * (1 + ROUNDS), parallel: 2, settings });
     await first.begun();
     const draws = createRng(1, 'kills');
     const steady = worker('killed');
-    await heard(steady, 'waiting');
+    await waitForOutput(steady, 'waiting');
     let before = new Map<string, number>();
     for (let round = 0; round < ROUNDS; round++) {
       const victim = worker('killed');
-      // With a trial in hand, however long it takes to get one; or at any moment, while it starts or waits as well.
-      if (round % 3 > 0) await heard(victim, 'begins');
-      await after(draws.uniform(0, round % 3 > 0 ? 1500 : 4000));
+      // A worker is killed while it runs a trial, or at any moment, also while it starts or waits.
+      if (round % 3 > 0) await waitForOutput(victim, 'begins');
+      await sleep(draws.uniform(0, round % 3 > 0 ? 1500 : 4000));
       await kill(victim);
-      const now = ends('killed');
-      for (const [one, file] of before) expect(now.get(one)).toBe(file);
+      const now = listResults('killed');
+      for (const [name, file] of before) expect(now.get(name)).toBe(file);
       before = now;
     }
     first.child.kill('SIGINT');
@@ -191,14 +202,14 @@ describe.skipIf(!redis)('trials on many machines', () => {
       Array.from({ length: count }, (_, i) => [i + 1, 'complete']),
     );
     expect(trials.every(({ rows }) => rows.map(({ epoch }) => epoch).join() === '1,2,3')).toBe(true);
-    const now = ends('killed');
+    const now = listResults('killed');
     expect(now.size).toBe(count);
-    for (const [one, file] of before) expect(now.get(one)).toBe(file);
+    for (const [name, file] of before) expect(now.get(name)).toBe(file);
     await kill(steady, 'SIGINT');
   });
 
-  test('lose at most the last epoch of each worker that is killed, and take the settings of the search', async () => {
-    // Begun with other settings, as a search is that was tried out first.
+  test('loses at most the last epoch of each killed worker, and workers use the settings of the search', async () => {
+    // The study is started with other settings, like a search that was tried out first.
     const first = search(
       'trained',
       { trials: 1, queue: undefined, settings: { strategy: 'random', epochs: 1 } },
@@ -217,7 +228,7 @@ describe.skipIf(!redis)('trials on many machines', () => {
     const kills = 2;
     for (let round = 1; round <= kills; round++) {
       const victim = worker('trained', module);
-      while ((output().at(-1) ?? 0) < 2 * round) await after(50);
+      while ((output().at(-1) ?? 0) < 2 * round) await sleep(50);
       await kill(victim);
     }
     const steady = worker('trained', module);
@@ -229,13 +240,13 @@ describe.skipIf(!redis)('trials on many machines', () => {
     await kill(steady, 'SIGINT');
   });
 
-  test('go on when the server was restarted and forgot everything', async () => {
+  test('continues after a restart of the server, which loses all data', async () => {
     const gate = join(scratch, 'restarted');
-    const settings = { pause: 150, held: { 4: gate } }; // the search is not over before
+    const settings = { pause: 150, gates: { 4: gate } }; // The search does not end before the restart.
     const { begun, ended } = search('forgotten', { trials: 4, parallel: 2, settings });
     await begun();
     const steady = worker('forgotten');
-    await heard(steady, 'trial 1 complete');
+    await waitForOutput(steady, 'trial 1 complete');
     await kill(server!);
     server = await startRedis();
     writeFileSync(gate, '');
@@ -244,13 +255,13 @@ describe.skipIf(!redis)('trials on many machines', () => {
     await kill(steady, 'SIGINT');
   });
 
-  test('stop when the server stays away, and go on when it is back', async () => {
+  test('ends when the server stays unreachable, and resumes when the server is back', async () => {
     const gate = join(scratch, 'given up');
-    const options = { trials: 3, settings: { held: { 2: gate } } }; // the search is not over before
+    const options = { trials: 3, settings: { gates: { 2: gate } } }; // The search does not end before the outage.
     const first = search('away for long', options);
     await first.begun();
     const steady = worker('away for long');
-    await heard(steady, 'trial 1 complete');
+    await waitForOutput(steady, 'trial 1 complete');
     await kill(server!);
     expect(await first.ended()).toMatchObject({
       kind: 'queue',
@@ -263,25 +274,25 @@ describe.skipIf(!redis)('trials on many machines', () => {
     await kill(steady, 'SIGINT');
   });
 
-  test('begin no more after the timeout: what no worker has taken is taken back, what one has comes to its end', async () => {
+  test('removes trials from the queue after the timeout, but completes trials that a worker has started', async () => {
     const gate = join(scratch, 'timed out');
-    const options = { trials: 2, parallel: 2, settings: { held: { 1: gate, 2: gate } } };
-    // Without a worker: two trials that stand, and the time is over before anybody comes.
+    const options = { trials: 2, parallel: 2, settings: { gates: { 1: gate, 2: gate } } };
+    // Without a worker, the time is over before any of the two proposed trials starts.
     const begun = search('in time', options);
     while (!existsSync(join(scratch, 'in time/trials/0002/trial.json'))) {
       if (begun.child.exitCode !== null) expect.fail('the search ended');
-      await after(100);
+      await sleep(100);
     }
     await kill(begun.child, 'SIGINT');
     const none = await search('in time', { ...options, timeout: 2 }).ended();
     expect(none.stopped).toBe('timeout');
     expect(none.trials.map(({ rows }: TrialRecord) => rows.length)).toEqual([0, 0]);
-    // With one that has either of them in hand when the time is over.
+    // With a worker, one of the two trials is running when the time is over.
     const steady = worker('in time');
-    await heard(steady, 'waiting for trials');
+    await waitForOutput(steady, 'waiting for trials');
     const second = search('in time', { ...options, timeout: 20 });
-    await heard(steady, ' begins');
-    await after(22_000);
+    await waitForOutput(steady, ' begins');
+    await sleep(22_000);
     expect(second.child.exitCode).toBe(null);
     writeFileSync(gate, '');
     const statesOf = ({ trials }: { trials: TrialRecord[] }) => trials.map(({ state }) => state).sort();
@@ -292,63 +303,65 @@ describe.skipIf(!redis)('trials on many machines', () => {
     await kill(steady, 'SIGINT');
   });
 
-  test('a worker that is told to stop leaves its trial to others', async () => {
+  test('lets another worker resume the trial of a worker that is stopped', async () => {
     const { begun, ended } = search('left', { trials: 1, settings: { epochs: 6 } });
     await begun();
-    // Held where it is stopped, after its first epoch.
-    const first = worker('left', '--settings', JSON.stringify({ held: { 1: join(scratch, 'never') } }));
-    await heard(first, 'trial 1 begins');
+    // The trial waits after its first epoch, where the worker is stopped.
+    const first = worker('left', '--settings', JSON.stringify({ gates: { 1: join(scratch, 'never') } }));
+    await waitForOutput(first, 'trial 1 begins');
     const record = join(scratch, 'left/trials/0001/trial.json');
-    while (JSON.parse(readFileSync(record, 'utf8')).rows.length === 0) await after(100);
+    while (JSON.parse(readFileSync(record, 'utf8')).rows.length === 0) await sleep(100);
     await kill(first, 'SIGTERM');
     expect(first.exitCode).toBe(0);
     const second = worker('left');
-    await heard(second, 'trial 1 complete');
+    await waitForOutput(second, 'trial 1 complete');
     expect((await ended()).trials[0].rows).toHaveLength(6);
     await kill(second, 'SIGINT');
   });
 
-  test('a worker with other data, or of another library, is refused; so is one without the folder', async () => {
+  test('rejects a worker with other data, another library version, other code, or no folder', async () => {
     const { child } = search('refused', { trials: 1 });
-    // Its first trial stands: what is changed below is read by workers alone.
+    // The search has read its record before the first trial, so only workers read the changes below.
     while (!existsSync(join(scratch, 'refused/trials/0001/trial.json'))) {
       if (child.exitCode !== null) expect.fail('the search ended');
-      await after(100);
+      await sleep(100);
     }
-    const said = async (one: ChildProcess) => {
+    const readErrors = async (process: ChildProcess) => {
       let text = '';
-      one.stderr!.setEncoding('utf8').on('data', (part: string) => {
+      process.stderr!.setEncoding('utf8').on('data', (part: string) => {
         text += part;
       });
-      await closed(one);
+      await waitForClose(process);
       return text;
     };
-    expect(await said(worker('refused', '--settings', '{"seed": 9}'))).toMatch(
+    expect(await readErrors(worker('refused', '--settings', '{"seed": 9}'))).toMatch(
       /refused: seed: expected the same seed/,
     );
     const record = join(scratch, 'refused/study.json');
     const text = readFileSync(record, 'utf8');
     writeFileSync(record, text.replace(/"library":"[^"]+"/, '"library":"0.0.1"'));
-    expect(await said(worker('refused'))).toMatch(
+    expect(await readErrors(worker('refused'))).toMatch(
       /library: .*received records of another version of the library/,
     );
     writeFileSync(record, text.replace('"digest":""', '"digest":"other data"'));
-    expect(await said(worker('refused'))).toMatch(/refused: digest: expected the same digest/);
+    expect(await readErrors(worker('refused'))).toMatch(/refused: digest: expected the same digest/);
     writeFileSync(record, text);
-    // The same study, by a file that says it otherwise.
+    // The same study in a module with other code.
     const other = join(scratch, 'other.ts');
     writeFileSync(other, `export { default } from '${ROOT}test/runtime/studies/plain.ts';\n`);
-    expect(await said(worker('refused', other))).toMatch(
+    expect(await readErrors(worker('refused', other))).toMatch(
       /expected the same code as the search, .*, received another version of the code/,
     );
-    expect(await said(worker('nowhere'))).toMatch(
+    expect(await readErrors(worker('nowhere'))).toMatch(
       /nowhere\/study\.json: expected a study that a search has started/,
     );
-    expect(await said(worker('refused', '--settings', '[1]'))).toMatch(/--settings: expected a JSON object/);
+    expect(await readErrors(worker('refused', '--settings', '[1]'))).toMatch(
+      /--settings: expected a JSON object/,
+    );
     await kill(child);
   });
 
-  test('a worker that meets a trial of another study says so once, and leaves it', async () => {
+  test('returns a trial of another study to the queue, and the worker logs the reason once', async () => {
     const first = search('shared queue', { trials: 1 });
     await first.begun();
     const second = search('other study', {
@@ -362,17 +375,17 @@ describe.skipIf(!redis)('trials on many machines', () => {
     stranger.stdout!.setEncoding('utf8').on('data', (part: string) => {
       text += part;
     });
-    await heard(stranger, 'received a trial of another study');
+    await waitForOutput(stranger, 'received a trial of another study');
     const { trials } = await second.ended();
     expect(trials[0].state).toBe('complete');
-    await after(1500); // the trial of the first is handed out again meanwhile
+    await sleep(1500); // The first search adds its trial to the queue again meanwhile.
     expect(text.match(/Give each study its own queue name/g)).toHaveLength(1);
-    const own = worker('shared queue');
+    const matching = worker('shared queue');
     expect((await first.ended()).trials[0].state).toBe('complete');
-    await Promise.all([kill(own, 'SIGINT'), kill(stranger, 'SIGINT')]);
+    await Promise.all([kill(matching, 'SIGINT'), kill(stranger, 'SIGINT')]);
   });
 
-  test('a server that refuses, or wants a password, is named, with what to do', async () => {
+  test('reports an unreachable server and a missing password with the next step', async () => {
     const free = await freePort();
     const away = await search('away', { trials: 1, queue: { url: `redis://127.0.0.1:${free}` } }).ended();
     expect(away).toMatchObject({
@@ -382,10 +395,10 @@ describe.skipIf(!redis)('trials on many machines', () => {
     });
     expect(away.advice).toContain('Start the server');
     expect((await search('odd', { trials: 1, queue: { url: 'localhost' } }).ended()).path).toBe('queue.url');
-    const own = port;
+    const mainPort = port;
     port = free;
     const guarded = await startRedis('--requirepass', 'secret');
-    port = own;
+    port = mainPort;
     const locked = await search('locked', { trials: 1, queue: { url: `redis://127.0.0.1:${free}` } }).ended();
     expect(locked).toMatchObject({ kind: 'queue', advice: expect.stringContaining('password') });
     await kill(guarded);

@@ -25,9 +25,9 @@ const scratch = mkdtempSync(join(tmpdir(), 'study-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const LOSS = minimize('loss');
 const loose = (value: unknown) => value as never;
-/** Times that a search is killed; CI asks for more. */
+/** Number of times that a search is killed. CI sets a larger number. */
 const KILLS = Number(process.env.KILLED_SEARCHES ?? 5);
-/** Milliseconds for all of them: a minute for each. */
+/** Time limit in milliseconds: one minute per kill. */
 const LIMIT = 60_000 * (3 + KILLS);
 
 interface Ended {
@@ -37,7 +37,7 @@ interface Ended {
 
 function begin(module: string, folder: string, options: object): ChildProcess {
   const args = [
-    '--max-old-space-size=200', // a trial that takes all of it is soon there
+    '--max-old-space-size=200', // A small heap, so that a trial runs out of memory quickly.
     '--import',
     'tsx',
     'test/runtime/studies/run.ts',
@@ -48,32 +48,32 @@ function begin(module: string, folder: string, options: object): ChildProcess {
   return spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
-/** What a process prints, to its end. */
-function words(child: ChildProcess, hear: (text: string) => void = () => {}): Promise<string> {
+/** Returns the output of a process when it has ended. `onOutput` receives the output so far. */
+function readOutput(child: ChildProcess, onOutput: (text: string) => void = () => {}): Promise<string> {
   let text = '';
   child.stdout!.setEncoding('utf8').on('data', (part: string) => {
     text += part;
-    hear(text);
+    onOutput(text);
   });
   return new Promise((resolve) => child.on('close', () => resolve(text)));
 }
 
-const said = (text: string, word: 'RESULT' | 'FAULT') => {
-  const line = text.split('\n').find((one) => one.startsWith(word));
-  return line === undefined ? undefined : JSON.parse(line.slice(word.length));
+const parseOutput = (text: string, kind: 'RESULT' | 'ERROR') => {
+  const line = text.split('\n').find((each) => each.startsWith(kind));
+  return line === undefined ? undefined : JSON.parse(line.slice(kind.length));
 };
 async function run(module: string, folder: string, options: object): Promise<Ended> {
-  const text = await words(begin(module, folder, options));
-  return said(text, 'RESULT') ?? expect.fail(text);
+  const text = await readOutput(begin(module, folder, options));
+  return parseOutput(text, 'RESULT') ?? expect.fail(text);
 }
-const faultOf = async (module: string, folder: string, options: object) => {
-  const text = await words(begin(module, folder, options));
-  return said(text, 'FAULT') ?? expect.fail(text);
+const runFailing = async (module: string, folder: string, options: object) => {
+  const text = await readOutput(begin(module, folder, options));
+  return parseOutput(text, 'ERROR') ?? expect.fail(text);
 };
-const valuesOf = ({ trials }: Ended) => trials.map(({ params }) => params);
+const paramsOf = ({ trials }: Ended) => trials.map(({ params }) => params);
 const plainRows = ({ rows }: TrialRecord) => rows.map(({ seconds: _, ...row }) => row);
 
-describe('a trial that goes wrong is noted with its reason, and the search goes on', () => {
+describe('a search saves the reason of a failed trial, and continues:', () => {
   test.each([
     ['throw', /^the builder has a fault$/],
     ['exit', /^it ended with code 3/],
@@ -88,28 +88,28 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
       'other column',
       /^trial 2: loss: expected a number for this objective, received only the columns los\. Did you mean "los"\?$/,
     ],
-  ])('%s', async (what, reason) => {
-    const options = { trials: 3, parallel: 1, settings: { wrong: { 2: what } } };
-    const { trials, stopped } = await run('plain', `wrong ${what}`, options);
+  ])('%s', async (fault, reason) => {
+    const options = { trials: 3, parallel: 1, settings: { faults: { 2: fault } } };
+    const { trials, stopped } = await run('plain', `fault ${fault}`, options);
     expect(stopped).toBe('finished');
     expect(trials.map(({ state }) => state)).toEqual(['complete', 'failed', 'complete']);
     expect(trials[1]!.reason).toMatch(reason);
-    const kept = JSON.parse(readFileSync(join(scratch, `wrong ${what}`, 'trials/0002/end.json'), 'utf8'));
-    expect(kept.reason).toBe(trials[1]!.reason);
+    const record = JSON.parse(readFileSync(join(scratch, `fault ${fault}`, 'trials/0002/end.json'), 'utf8'));
+    expect(record.reason).toBe(trials[1]!.reason);
   });
 
-  test('what it printed last is kept when it is over, however slow the disk is', async () => {
-    const options = { trials: 1, slow: 1500, settings: { wrong: { 1: 'throw' } } };
-    let kept: string | undefined;
-    const text = await words(begin('plain', 'slow disk', options), (text) => {
+  test('the last output of a trial is saved before the search ends, even on a slow disk', async () => {
+    const options = { trials: 1, slow: 1500, settings: { faults: { 1: 'throw' } } };
+    let saved: string | undefined;
+    const text = await readOutput(begin('plain', 'slow disk', options), (text) => {
       const output = join(scratch, 'slow disk/trials/0001/output.txt');
-      if (text.includes('RESULT')) kept ??= existsSync(output) ? readFileSync(output, 'utf8') : '';
+      if (text.includes('RESULT')) saved ??= existsSync(output) ? readFileSync(output, 'utf8') : '';
     });
-    expect(kept, text).toContain('the builder has a fault');
+    expect(saved, text).toContain('the builder has a fault');
   });
 
-  test('more epochs than its round has', async () => {
-    const settings = { strategy: 'hyperband', wrong: { 1: 'more epochs' } };
+  test('a trial that reports more epochs than its round of Hyperband has', async () => {
+    const settings = { strategy: 'hyperband', faults: { 1: 'more epochs' } };
     const { trials } = await run('plain', 'more epochs', { trials: 1, settings });
     expect(trials[0]).toMatchObject({
       state: 'failed',
@@ -119,31 +119,31 @@ describe('a trial that goes wrong is noted with its reason, and the search goes 
     });
   });
 
-  test('hang', async () => {
-    // All of them: however long a process takes to begin, none ends in that time by itself.
-    const options = { trials: 2, trialTimeout: 2, settings: { wrong: { 0: 'hang' } } };
-    const { trials, stopped } = await run('plain', 'wrong hang', options);
+  test('a trial that hangs', async () => {
+    // All trials hang, so the result does not depend on how fast a process starts.
+    const options = { trials: 2, trialTimeout: 2, settings: { faults: { 0: 'hang' } } };
+    const { trials, stopped } = await run('plain', 'fault hang', options);
     expect(stopped).toBe('finished');
     expect(trials.map(({ state, reason }) => [state, reason])).toEqual(
       Array(2).fill(['failed', 'it took longer than 2 s']),
     );
-    const after = await run('plain', 'wrong hang', { trials: 3 });
+    const after = await run('plain', 'fault hang', { trials: 3 });
     expect(after.trials.map(({ state }) => state)).toEqual(['failed', 'failed', 'complete']);
   });
 
-  test('but a fault in the study itself ends it, and says so', async () => {
-    const fault = await faultOf('plain', 'all wrong', { trials: 9, settings: { wrong: { 0: 'throw' } } });
-    expect(fault).toMatchObject({
+  test('consecutive failures of all trials, which end the search until the study is fixed', async () => {
+    const error = await runFailing('plain', 'all fail', { trials: 9, settings: { faults: { 0: 'throw' } } });
+    expect(error).toMatchObject({
       path: 'trial 3',
       received: '3 consecutive failures, the last of them with the reason: the builder has a fault',
     });
-    // Once mended it goes on.
-    const { trials } = await run('plain', 'all wrong', { trials: 5 });
+    // After the fix, the search resumes.
+    const { trials } = await run('plain', 'all fail', { trials: 5 });
     expect(trials.map(({ state }) => state)).toEqual(Array(5).fill('complete'));
   });
 });
 
-test('settings that come first are tried first; more can be added when the search goes on', async () => {
+test('a search tries its initial params first, and more can be added when it resumes', async () => {
   const [one, two, three] = [
     { x: 1, rate: 0.01, kind: 'b' },
     { x: 0, rate: 0.1, kind: 'a' },
@@ -154,14 +154,14 @@ test('settings that come first are tried first; more can be added when the searc
     parallel: 2,
     settings: { first: [one, two] },
   });
-  expect(valuesOf(begun).slice(0, 2)).toEqual([one, two]);
+  expect(paramsOf(begun).slice(0, 2)).toEqual([one, two]);
   const settings = { first: [one, three, two] };
   const ended = await run('plain', 'first given', { trials: 5, settings });
-  expect(valuesOf(ended).slice(0, 4)).toEqual([...valuesOf(begun), three]);
+  expect(paramsOf(ended).slice(0, 4)).toEqual([...paramsOf(begun), three]);
   expect(ended.trials.map(({ isInitial }) => isInitial)).toEqual([true, true, undefined, true, undefined]);
 });
 
-test('after its timeout a search begins no trial; those that run come to their end, and it goes on when it is run again', async () => {
+test('a search starts no trial after its timeout, completes the running trials, and resumes when it is run again', async () => {
   const settings = { pause: 300 };
   await run('plain', 'in time', { trials: 2, settings });
   const first = await run('plain', 'in time', { parallel: 2, timeout: 6, settings });
@@ -171,15 +171,15 @@ test('after its timeout a search begins no trial; those that run come to their e
   const trials = first.trials.length + 1;
   const second = await run('plain', 'in time', { trials, timeout: 1e9, settings });
   expect(second.stopped).toBe('finished');
-  expect(valuesOf(second).slice(0, -1)).toEqual(valuesOf(first));
+  expect(paramsOf(second).slice(0, -1)).toEqual(paramsOf(first));
 });
 
-test('a trial timeout longer than any timer is none', async () => {
+test('a trial timeout longer than the longest timer means no timeout', async () => {
   const { trials } = await run('plain', 'unlimited', { trials: 1, trialTimeout: 1e9 });
   expect(trials.map(({ state }) => state)).toEqual(['complete']);
 });
 
-test('a trial that the pruner ends stands as pruned, with its reason; each keeps its best model', async () => {
+test('a trial that the pruner stops is saved as pruned with the reason, and every trial saves its best model', async () => {
   const options = { trials: 3, settings: { strategy: 'random', pruned: true } };
   const { trials } = await run('training', 'pruned', options);
   expect(trials.map(({ state, rows, reason }) => [state, rows.length, reason])).toEqual([
@@ -188,15 +188,15 @@ test('a trial that the pruner ends stands as pruned, with its reason; each keeps
     ['complete', 3, undefined],
   ]);
   for (const { number } of trials) {
-    const kept = await loadModel(folderStore(join(scratch, `pruned/trials/000${number}`)), {
+    const bestModel = await loadModel(folderStore(join(scratch, `pruned/trials/000${number}`)), {
       folder: 'best',
     });
-    expect(Object.keys(kept.tasks)).toEqual(['age']);
+    expect(Object.keys(bestModel.tasks)).toEqual(['age']);
   }
 });
 
-describe('a search that is killed', () => {
-  test('loses no finished trial, and ends with the values and the best of one never killed', {
+describe('a search that is killed or stopped', () => {
+  test('loses no finished trial, and ends with the params and the best trial of an uninterrupted search', {
     timeout: LIMIT,
   }, async () => {
     const options = { trials: 5 + KILLS, settings: { pause: 100 } };
@@ -204,15 +204,15 @@ describe('a search that is killed', () => {
     expect(whole.trials.every(({ state }) => state === 'complete')).toBe(true);
     const draws = createRng(1, 'kills');
     const folder = join(scratch, 'cut/trials');
-    // A kill may come before anything is there, and between a folder and what it is for.
+    // A kill may happen before any file exists, or between the creation of a folder and its first file.
     const files = () =>
       existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }) : [];
-    const ends = () => {
+    const listResults = () => {
       const names = files().filter((name) => name.endsWith('end.json'));
       return new Map(names.map((name) => [name, statSync(join(folder, name)).ino]));
     };
     let before = new Map<string, number>();
-    const standing = () => {
+    const describePhase = () => {
       const last = files()
         .filter((name) => /(trial|end)\.json$/.test(name))
         .sort()
@@ -227,55 +227,56 @@ describe('a search that is killed', () => {
     for (let kill = 0; kill < KILLS; kill++) {
       const child = begin('plain', 'cut', options);
       let armed = false;
-      // At any moment after it began, after the first epoch of a trial, and after one has ended: so that some do, however slow the machine is.
+      // The kill is timed from the start of the search, from the first epoch of a trial, or from the end of a trial, so that some
+      // trials end on a slow machine too.
       const [since, within] = [
         [(text: string) => text !== '', 2500],
         [(text: string) => /(^|\s)1\n/.test(text), 1200],
-        [() => ends().size > before.size, 1200],
+        [() => listResults().size > before.size, 1200],
       ][kill % 3] as [(text: string) => boolean, number];
-      await words(child, (text) => {
+      await readOutput(child, (text) => {
         if (armed || !since(text)) return;
         armed = true;
         setTimeout(() => child.kill('SIGKILL'), draws.uniform(0, within));
       });
-      const now = ends();
+      const now = listResults();
       for (const [name, file] of before) expect(now.get(name)).toBe(file);
       before = now;
-      phases.add(standing());
+      phases.add(describePhase());
     }
     expect(before.size).toBeGreaterThan(0);
-    // Of few kills all may fall where most of the time goes, while a trial's process begins.
+    // A few kills may all happen in the longest phase, while the process of a trial starts.
     if (KILLS >= 20) expect(phases.size).toBeGreaterThan(1);
     const cut = await run('plain', 'cut', options);
-    expect(valuesOf(cut)).toEqual(valuesOf(whole));
+    expect(paramsOf(cut)).toEqual(paramsOf(whole));
     expect(cut.trials.map(plainRows)).toEqual(whole.trials.map(plainRows));
     expect(bestTrial(cut.trials, LOSS)!.number).toBe(bestTrial(whole.trials, LOSS)!.number);
   });
 
-  test('goes on in the middle of a trial that trains, with the same epochs', async () => {
+  test('resumes in the middle of a trial that trains, with the same epochs', async () => {
     const options = { trials: 2, settings: { strategy: 'random', epochs: 4 } };
     const whole = await run('training', 'trained whole', options);
     for (const killAt of ['\n2\n', '\n4 1\n']) {
       const child = begin('training', 'trained cut', options);
-      await words(child, (text) => void (text.includes(killAt) && child.kill('SIGKILL')));
+      await readOutput(child, (text) => void (text.includes(killAt) && child.kill('SIGKILL')));
     }
     const cut = await run('training', 'trained cut', options);
     expect(cut.trials.map(plainRows)).toEqual(whole.trials.map(plainRows));
-    expect(valuesOf(cut)).toEqual(valuesOf(whole));
+    expect(paramsOf(cut)).toEqual(paramsOf(whole));
   });
 
-  test('may be stopped by Ctrl-C, leaves its trial running, and goes on with it', async () => {
+  test('by Ctrl-C saves its trial as running, and resumes it later', async () => {
     await run('plain', 'stopped', { trials: 1 });
-    // Held: the signal is there before the trial's end, however late it comes.
-    const settings = { held: { 2: join(scratch, 'never') } };
+    // The trial waits for a file, so that it does not end before the signal arrives.
+    const settings = { gates: { 2: join(scratch, 'never') } };
     const child = begin('plain', 'stopped', { trials: 3, settings });
-    let sent = false; // a second one would end the search at once
-    const text = await words(child, (text) => {
+    let sent = false; // A second signal would end the search immediately.
+    const text = await readOutput(child, (text) => {
       if (sent || !text.includes('\n3 1\n')) return;
       sent = true;
       child.kill('SIGINT');
     });
-    const { stopped, trials }: Ended = said(text, 'RESULT') ?? expect.fail(text);
+    const { stopped, trials }: Ended = parseOutput(text, 'RESULT') ?? expect.fail(text);
     expect(stopped).toBe('aborted');
     expect(trials.map(({ state }) => state)).toEqual(['complete', 'running']);
     expect(readdirSync(join(scratch, 'stopped'))).not.toContain('search.lock');
@@ -285,16 +286,16 @@ describe('a search that is killed', () => {
   });
 });
 
-test('a full disk ends the search, not the trial, and what was finished is kept', async () => {
-  // Of each trial its beginning and three epochs; what it came to is created.
-  const fault = await faultOf('plain', 'full', { trials: 4, full: 4 + 3 });
-  expect(fault).toMatchObject({ kind: 'file', received: 'ENOSPC', path: 'trials/0002/trial.json' });
+test('a full disk ends the search and not the trial, and finished trials are kept', async () => {
+  // Four writes per trial: its start and three epochs. The result is written with `create`, which the limit does not count.
+  const error = await runFailing('plain', 'full', { trials: 4, full: 4 + 3 });
+  expect(error).toMatchObject({ kind: 'file', received: 'ENOSPC', path: 'trials/0002/trial.json' });
   const { trials } = await run('plain', 'full', { trials: 4 });
   expect(trials.map(({ state }) => state)).toEqual(Array(4).fill('complete'));
-  expect(valuesOf({ trials, stopped: '' })).toEqual(valuesOf(await run('plain', 'not full', { trials: 4 })));
+  expect(paramsOf({ trials, stopped: '' })).toEqual(paramsOf(await run('plain', 'not full', { trials: 4 })));
 });
 
-test('of several trials at once each follows from what had ended when it was proposed', async () => {
+test('the params of parallel trials depend on the trials that had ended when they were proposed', async () => {
   const { trials } = await run('plain', 'three at once', { trials: 9, parallel: 3, settings: { pause: 15 } });
   expect(trials.some(({ number, after }) => after.length < number - 1)).toBe(true);
   const { space, strategy, objectives, seed = 0 } = plain({});
@@ -306,7 +307,7 @@ test('of several trials at once each follows from what had ended when it was pro
   }
 });
 
-test('a trial that Hyperband promotes goes on as if it had not stopped, optimiser and all', async () => {
+test('a trial that Hyperband promotes equals an uninterrupted trial, including the optimizer state', async () => {
   const { trials, stopped } = await run('training', 'hyperband', { settings: { strategy: 'hyperband' } });
   expect(stopped).toBe('exhausted');
   const promoted = trials.filter(({ rung }) => rung?.parent !== undefined);
@@ -316,7 +317,7 @@ test('a trial that Hyperband promotes goes on as if it had not stopped, optimise
   const parent = trials.find(({ number }) => number === rung!.parent)!;
   expect(parent.rows).toHaveLength(1);
   expect(plainRows({ rows: rows.slice(0, 1) } as unknown as TrialRecord)).toEqual(plainRows(parent));
-  // The same setting, trained to its end at once.
+  // The same params, trained in a single trial.
   const folder = join(scratch, 'alone');
   mkdirSync(join(folder, 'trials/0001'), { recursive: true });
   const study = JSON.parse(readFileSync(join(scratch, 'hyperband/study.json'), 'utf8'));
@@ -324,53 +325,58 @@ test('a trial that Hyperband promotes goes on as if it had not stopped, optimise
     join(folder, 'study.json'),
     JSON.stringify({ ...study, strategy: { name: 'random', options: {} } }),
   );
-  const alone = { number: 1, params, state: 'running', rows: [], after: [] };
-  writeFileSync(join(folder, 'trials/0001/trial.json'), JSON.stringify(alone));
-  const straight = await run('training', 'alone', { trials: 1, settings: { strategy: 'random', epochs: 3 } });
-  expect(plainRows(straight.trials[0]!)).toEqual(plainRows(promoted[0]!));
+  const record = { number: 1, params, state: 'running', rows: [], after: [] };
+  writeFileSync(join(folder, 'trials/0001/trial.json'), JSON.stringify(record));
+  const uninterrupted = await run('training', 'alone', {
+    trials: 1,
+    settings: { strategy: 'random', epochs: 3 },
+  });
+  expect(plainRows(uninterrupted.trials[0]!)).toEqual(plainRows(promoted[0]!));
 });
 
-test('the command line begins a search, shows it and goes on with it', async () => {
+test('the command line starts a search, shows its results and resumes it', async () => {
   const call = async (...args: string[]) => {
     const line = ['--import', 'tsx', 'src/node/cli.ts', ...args];
     const child = spawn(process.execPath, line, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
-    let wrong = '';
+    let errors = '';
     child.stderr.setEncoding('utf8').on('data', (part: string) => {
-      wrong += part;
+      errors += part;
     });
-    return { text: await words(child), wrong, code: child.exitCode };
+    return { text: await readOutput(child), errors, code: child.exitCode };
   };
   const folder = join(scratch, 'by hand');
   const module = 'test/runtime/studies/plain.ts';
-  expect((await call('results', module, '--folder', folder)).wrong).toMatch(
+  expect((await call('results', module, '--folder', folder)).errors).toMatch(
     /expected a study that a search has started/,
   );
   const settings = JSON.stringify({ strategy: 'random', epochs: 2 });
   const begun = await call('search', module, '--folder', folder, '--trials', '2', '--settings', settings);
-  expect(begun).toMatchObject({ code: 0, wrong: '' });
+  expect(begun).toMatchObject({ code: 0, errors: '' });
   expect(begun.text).toMatch(/^1 .*\n2 .*\ntrial +state +epochs/);
   const shown = await call('results', module, '--folder', folder);
   expect(begun.text).toContain(shown.text.split('\n').slice(0, 3).join('\n'));
   for (const name of ['study.html', 'results.csv']) expect(readdirSync(folder)).toContain(name);
   await call('search', module, '--folder', folder, '--trials', '3', '--settings', settings);
   const timed = join(scratch, 'by hand, in time');
-  const hanging = JSON.stringify({ strategy: 'random', wrong: { 0: 'hang' } });
+  const hanging = JSON.stringify({ strategy: 'random', faults: { 0: 'hang' } });
   const times = ['--timeout', '10', '--trial-timeout', '11'];
   const late = await call('search', module, '--folder', timed, ...times, '--settings', hanging);
-  expect(late).toMatchObject({ code: 0, wrong: '' }); // it ends, though its trials hang and it has no number of them
+  expect(late).toMatchObject({ code: 0, errors: '' }); // It ends although all trials hang and --trials is missing.
   expect(late.text).toMatch(/^1 +failed .*it took longer than 11 s/);
-  expect((await call('search', module, '--folder', timed, '--timeout', 'soon')).wrong).toMatch(
+  expect((await call('search', module, '--folder', timed, '--timeout', 'soon')).errors).toMatch(
     /--timeout: expected a number of seconds greater than 0, received "soon"/,
   );
-  const ends = [1, 2, 3].map((number) => readFileSync(join(folder, `trials/000${number}/end.json`), 'utf8'));
-  expect(ends.map((text) => JSON.parse(text).rows.length)).toEqual([2, 2, 2]);
+  const listResults = [1, 2, 3].map((number) =>
+    readFileSync(join(folder, `trials/000${number}/end.json`), 'utf8'),
+  );
+  expect(listResults.map((text) => JSON.parse(text).rows.length)).toEqual([2, 2, 2]);
   expect(await call('constructor')).toMatchObject({ code: 2, text: '' });
 });
 
-test('trials by chance that know nothing of each other are those of one search', async () => {
+test('independent trials of a random search equal those of one search', async () => {
   const settings = { strategy: 'random', first: [{ x: 1, rate: 0.01, kind: 'b' }] };
   const whole = await run('plain', 'by chance', { trials: 3, settings });
-  const alone = (number: number, own = JSON.stringify(settings)) => {
+  const runTrialCommand = (number: number, settingsJson = JSON.stringify(settings)) => {
     const args = [
       'src/node/cli.ts',
       'trial',
@@ -378,7 +384,7 @@ test('trials by chance that know nothing of each other are those of one search',
       '--folder',
       join(scratch, 'alone by chance'),
     ];
-    const more = ['--number', String(number), '--settings', own];
+    const more = ['--number', String(number), '--settings', settingsJson];
     const child = spawn(process.execPath, ['--import', 'tsx', ...args, ...more], { cwd: ROOT });
     let text = '';
     for (const stream of [child.stdout, child.stderr])
@@ -387,61 +393,61 @@ test('trials by chance that know nothing of each other are those of one search',
       });
     return new Promise<string>((resolve) => child.on('close', () => resolve(text)));
   };
-  expect(await Promise.all([3, 1, 2].map((number) => alone(number)))).toEqual(
+  expect(await Promise.all([3, 1, 2].map((number) => runTrialCommand(number)))).toEqual(
     [3, 1, 2].map((number) => `trial ${number} complete\n`),
   );
-  expect(await alone(2)).toBe('trial 2 complete\n'); // it is not tried again
+  expect(await runTrialCommand(2)).toBe('trial 2 complete\n'); // The trial is not run again.
   const together = await run('plain', 'alone by chance', { trials: 3, settings });
-  expect(valuesOf(together)).toEqual(valuesOf(whole));
+  expect(paramsOf(together)).toEqual(paramsOf(whole));
   expect(together.trials.map(plainRows)).toEqual(whole.trials.map(plainRows));
-  expect(await alone(4, '{"strategy": "tpe"}')).toContain(
+  expect(await runTrialCommand(4, '{"strategy": "tpe"}')).toContain(
     'expected a study with the strategy grid or random, received a study with the strategy tpe',
   );
 });
 
-describe('a study says what is wrong with', () => {
-  test('a folder of another study, by what differs', async () => {
+describe('the functions of a study reject', () => {
+  test('a folder of another study, and the error names the difference', async () => {
     await run('plain', 'first', { trials: 1 });
-    expect(await faultOf('plain', 'first', { trials: 2, settings: { seed: 6 } })).toMatchObject({
+    expect(await runFailing('plain', 'first', { trials: 2, settings: { seed: 6 } })).toMatchObject({
       kind: 'checkpoint',
       path: expect.stringMatching(/first: seed$/),
     });
-    expect((await faultOf('plain', 'first', { trials: 2, settings: { strategy: 'random' } })).path).toMatch(
-      /: strategy$/,
-    );
     expect(
-      (await faultOf('training', 'first', { trials: 2, settings: { strategy: 'random' } })).path,
+      (await runFailing('plain', 'first', { trials: 2, settings: { strategy: 'random' } })).path,
+    ).toMatch(/: strategy$/);
+    expect(
+      (await runFailing('training', 'first', { trials: 2, settings: { strategy: 'random' } })).path,
     ).toMatch(/: space$/);
     const path = join(scratch, 'first/study.json');
     const text = readFileSync(path, 'utf8');
     writeFileSync(path, text.replace('"format":1', '"format":2'));
-    expect((await faultOf('plain', 'first', { trials: 2 })).received).toBe(
+    expect((await runFailing('plain', 'first', { trials: 2 })).received).toBe(
       'records of another version of the library',
     );
     writeFileSync(path, text);
     writeFileSync(join(scratch, 'first/trials/0001/end.json'), text.slice(0, 20));
-    expect(await faultOf('plain', 'first', { trials: 2 })).toMatchObject({
+    expect(await runFailing('plain', 'first', { trials: 2 })).toMatchObject({
       kind: 'file',
       path: expect.stringMatching(/0001\/end\.json$/),
       advice: expect.stringContaining('Remove the file'),
     });
   });
 
-  test('a second search in its folder, but not with what a killed one left', async () => {
+  test('a second search in the same folder, but not a search after a killed process', async () => {
     const store = folderStore(join(scratch, 'locked'));
     const unlock = await lockStudy(store);
-    expect(await faultOf('plain', 'locked', { trials: 1 })).toMatchObject({
+    expect(await runFailing('plain', 'locked', { trials: 1 })).toMatchObject({
       kind: 'file',
       received: expect.stringContaining(`process ${process.pid} on `),
     });
     await unlock();
     await lockStudy(store);
     const { host } = JSON.parse(new TextDecoder().decode((await store.read('search.lock'))!));
-    writeFileSync(join(scratch, 'locked/search.lock'), JSON.stringify({ host, pid: 2 ** 22 + 1 })); // beyond Linux's largest
+    writeFileSync(join(scratch, 'locked/search.lock'), JSON.stringify({ host, pid: 2 ** 22 + 1 })); // above the largest id on Linux
     expect((await run('plain', 'locked', { trials: 1 })).stopped).toBe('finished');
   });
 
-  test('settings that could not be written, nor go to another process', async () => {
+  test('settings that are not JSON', async () => {
     for (const [settings, path, received] of [
       [5, 'settings', 'the number 5'],
       [[1], 'settings', 'an array'],
@@ -453,43 +459,43 @@ describe('a study says what is wrong with', () => {
     }
   });
 
-  test('options, and a search without an end', async () => {
-    expect((await faultOf('plain', 'options', { parallel: 0 })).path).toBe('runStudy.parallel');
-    expect((await faultOf('plain', 'options', { threads: 0.5 })).path).toBe('runStudy.threads');
+  test('invalid options, unknown options, and a search without an end', async () => {
+    expect((await runFailing('plain', 'options', { parallel: 0 })).path).toBe('runStudy.parallel');
+    expect((await runFailing('plain', 'options', { threads: 0.5 })).path).toBe('runStudy.threads');
     for (const timeout of [0, '2', true])
-      expect((await faultOf('plain', 'options', { trials: 1, timeout })).path).toBe('runStudy.timeout');
-    expect((await faultOf('plain', 'options', { trialTimeout: -1 })).path).toBe('runStudy.trialTimeout');
-    const own = { folder: memoryStore(), number: 1 };
-    await expect(runSingleTrial('plain.ts', { ...own, trialTimeout: Number.NaN })).rejects.toThrow(
+      expect((await runFailing('plain', 'options', { trials: 1, timeout })).path).toBe('runStudy.timeout');
+    expect((await runFailing('plain', 'options', { trialTimeout: -1 })).path).toBe('runStudy.trialTimeout');
+    const trialOptions = { folder: memoryStore(), number: 1 };
+    await expect(runSingleTrial('plain.ts', { ...trialOptions, trialTimeout: Number.NaN })).rejects.toThrow(
       /runSingleTrial\.trialTimeout/,
     );
     const queue = { url: 'redis://127.0.0.1' };
-    expect(await faultOf('plain', 'options', { trials: 1, trialTimout: 3 })).toMatchObject({
+    expect(await runFailing('plain', 'options', { trials: 1, trialTimout: 3 })).toMatchObject({
       path: 'runStudy',
       received: 'the option "trialTimout"',
       advice: 'Did you mean "trialTimeout"?',
     });
-    const odd = { url: 'redis://127.0.0.1', patience: 3 };
-    for (const [call, named] of [
+    const invalidQueue = { url: 'redis://127.0.0.1', patience: 3 };
+    for (const [call, message] of [
       [
-        runSingleTrial('plain.ts', loose({ ...own, limit: 3 })),
+        runSingleTrial('plain.ts', loose({ ...trialOptions, limit: 3 })),
         /runSingleTrial: expected only the options .*"limit"/,
       ],
       [
-        runStudyWorker('plain.ts', loose({ ...own, queue })),
+        runStudyWorker('plain.ts', loose({ ...trialOptions, queue })),
         /runStudyWorker: expected only the options .*"number"/,
       ],
-      [readStudy('plain.ts', loose(own)), /readStudy: expected only the options .*"number"/],
+      [readStudy('plain.ts', loose(trialOptions)), /readStudy: expected only the options .*"number"/],
     ] as const)
-      await expect(call).rejects.toThrow(named);
-    expect((await faultOf('plain', 'options', { trials: 1, queue: odd })).received).toBe(
+      await expect(call).rejects.toThrow(message);
+    expect((await runFailing('plain', 'options', { trials: 1, queue: invalidQueue })).received).toBe(
       'the option "patience"',
     );
-    await expect(runStudyWorker('plain.ts', { folder: own.folder, queue, parallel: 0 })).rejects.toThrow(
-      /runStudyWorker\.parallel/,
-    );
-    expect((await faultOf('plain', 'options', { trials: 1.5 })).path).toBe('runStudy.trials');
-    expect((await faultOf('plain', 'options', {})).path).toBe('runStudy.trials');
-    expect((await faultOf('none', 'options', { trials: 1 })).kind).toBe('file');
+    await expect(
+      runStudyWorker('plain.ts', { folder: trialOptions.folder, queue, parallel: 0 }),
+    ).rejects.toThrow(/runStudyWorker\.parallel/);
+    expect((await runFailing('plain', 'options', { trials: 1.5 })).path).toBe('runStudy.trials');
+    expect((await runFailing('plain', 'options', {})).path).toBe('runStudy.trials');
+    expect((await runFailing('none', 'options', { trials: 1 })).kind).toBe('file');
   });
 });

@@ -95,12 +95,12 @@ describe('an invalid call is a compiler error', () => {
       "weightedLoss: the model has no task 'agee'",
     ],
     ['a choice of one value', 'choice([32]);', 'choice() needs at least two values'],
-    ['a value twice', 'choice([32, 64, 32]);', 'choice() has 32 twice: leave one out'],
-    ['a text twice', "choice(['relu', 'elu', 'relu']);", 'choice() has relu twice: leave one out'],
-    ['a boolean twice', 'choice([true, true]);', 'choice() has true twice: leave one out'],
+    ['a value twice', 'choice([32, 64, 32]);', 'choice() has 32 twice: remove one of them'],
+    ['a text twice', "choice(['relu', 'elu', 'relu']);", 'choice() has relu twice: remove one of them'],
+    ['a boolean twice', 'choice([true, true]);', 'choice() has true twice: remove one of them'],
     ['a space of nothing', 'space({});', 'space() needs at least one parameter'],
-    ['one alternative', 'alternatives({ adam: {} });', 'alternatives() needs at least two'],
-    ['no alternative', 'alternatives({});', 'alternatives() needs at least two'],
+    ['one alternative', 'alternatives({ adam: {} });', 'alternatives() needs at least two alternatives'],
+    ['no alternative', 'alternatives({});', 'alternatives() needs at least two alternatives'],
   ])('that contains a sentence: %s', (_, call, sentence) => {
     expect(errorOf(call)).toMatch(/'TypeErrorMessage<"[^>]*">'/);
     expect(errorOf(call)).toContain(`TypeErrorMessage<"${sentence}">`);
@@ -237,7 +237,7 @@ describe('an invalid call is a compiler error', () => {
     [
       'a parameter called kind',
       'alternatives({ a: { kind: choice([1, 2]) }, b: {} });',
-      `TypeErrorMessage<"'kind' says which alternative it is: choose another name">`,
+      `TypeErrorMessage<"'kind' is the name of the alternative: choose another name">`,
     ],
     ['fit without epochs', 'await model.fit(data, {});', "'epochs' is missing"],
   ])('that contains the mistake: %s', (_, call, name) => {

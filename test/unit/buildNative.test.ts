@@ -22,7 +22,7 @@ function write(name: string, text = '', mode = 0o644): string {
 const manifest = (name: string, version: string) =>
   JSON.stringify({ name, version, binary: { napi_versions: [3, 8, 900] } });
 
-/** A program that says `text` and ends with `code`. */
+/** Writes a program that prints `text` and exits with `code`. */
 const program = (name: string, text: string, code = 0) =>
   write(name, `#!/bin/sh\ncat <<'END'\n${text}\nEND\nexit ${code}\n`, 0o755);
 
@@ -39,8 +39,8 @@ beforeAll(() => {
   python = program('python', `tensorflow:{"python":"python","folder":"${tensorflow}","cuda":false}`);
 });
 
-describe.skipIf(process.platform !== 'linux')('build-native says what is missing', () => {
-  test('the package, or its sources', async () => {
+describe.skipIf(process.platform !== 'linux')('buildNative reports', () => {
+  test('a missing package, and a package without sources', async () => {
     write('other/package.json', manifest('left-pad', '1.0.0'));
     write('bare/package.json', manifest('@tensorflow/tfjs-node', '4.22.0'));
     const other = await faultOf(() => buildNative({ package: join(folder, 'other') }));
@@ -52,7 +52,7 @@ describe.skipIf(process.platform !== 'linux')('build-native says what is missing
     for (const { advice } of [other, bare, none]) expect(advice).toContain('npm install --ignore-scripts');
   });
 
-  test('Python, TensorFlow in it, or its libraries', async () => {
+  test('a missing Python, a Python without TensorFlow, and a TensorFlow without libraries', async () => {
     const bare = join(folder, 'bare-tensorflow');
     const cases = [
       [join(folder, 'no-python'), 'no program'],
@@ -74,7 +74,7 @@ describe.skipIf(process.platform !== 'linux')('build-native says what is missing
     }
   });
 
-  test('the compiler; and when it fails, its last lines, leaving nothing behind', async () => {
+  test('a missing compiler, and the last lines of a failed compiler, and leaves no files behind', async () => {
     const absent = await faultOf(() => buildNative({ package: sources, python, compiler: 'no-compiler' }));
     expect(absent).toMatchObject({ kind: 'missing-package', path: 'no-compiler' });
     expect(absent.advice).toContain('g++');
@@ -88,64 +88,74 @@ describe.skipIf(process.platform !== 'linux')('build-native says what is missing
     expect(readdirSync(target)).toEqual([]);
   });
 
-  test('and why the package does not load', async () => {
+  test('why the package does not load', async () => {
     const script =
       '#!/bin/sh\nfor last in "$@"; do [ "$previous" = -o ] && : > "$last"; previous="$last"; done\n';
     const compiler = write('empty', script, 0o755);
     write('tfjs-node/index.js', "throw new Error('cannot open libtensorflow_cc.so.2');");
-    const said: string[] = [];
+    const lines: string[] = [];
     const error = await faultOf(() =>
-      buildNative({ package: sources, python, compiler, log: (line) => said.push(line) }),
+      buildNative({ package: sources, python, compiler, log: (line) => lines.push(line) }),
     );
     expect(error).toMatchObject({ kind: 'broken-package', path: '@tensorflow/tfjs-node' });
     expect(error.received).toContain('cannot open libtensorflow_cc.so.2');
-    expect(said.join('\n')).toContain('without fused convolutions');
+    expect(lines.join('\n')).toContain('without fused convolutions');
   });
 });
 
-test('lists are added in front of single values, or not at all', () => {
+test('patchBackendSource inserts the code for lists before that for single values, or returns undefined', () => {
   const text = '      std::string str_value;\n      nstatus = GetStringParam(env, js_value, str_value);\n';
   const type =
     '      TF_DataType tf_data_type;\n      nstatus = napi_get_value_int32(\n          env, js_value, 0);\n';
-  const extended = patchBackendSource(`a\n${text}b\n${type}c\n`)!;
-  expect(extended.indexOf('TFE_OpSetAttrStringList')).toBeLessThan(extended.indexOf(text));
-  expect(extended.indexOf('TFE_OpSetAttrTypeList')).toBeLessThan(extended.indexOf(type));
+  const patched = patchBackendSource(`a\n${text}b\n${type}c\n`)!;
+  expect(patched.indexOf('TFE_OpSetAttrStringList')).toBeLessThan(patched.indexOf(text));
+  expect(patched.indexOf('TFE_OpSetAttrTypeList')).toBeLessThan(patched.indexOf(type));
   expect(patchBackendSource(`a\n${text}b\n`)).toBeUndefined();
   expect(patchBackendSource(`${text}${text}${type}`)).toBeUndefined();
 });
 
 describe('the command line', () => {
-  const cli = (...args: string[]) => {
+  const runCli = (...args: string[]) => {
     const file = fileURLToPath(new URL('../../src/node/cli.js', import.meta.url));
     try {
       const stdout = execFileSync(process.execPath, ['--import', 'tsx', file, ...args], {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'pipe'],
       });
-      return { code: 0, said: stdout };
+      return { code: 0, output: stdout };
     } catch (error) {
       const { status, stderr } = error as { status: number; stderr: string };
-      return { code: status, said: stderr };
+      return { code: status, output: stderr };
     }
   };
 
-  test('lists its commands, and tells what each takes', () => {
-    expect(cli()).toMatchObject({ code: 0, said: expect.stringContaining('build-native') });
-    expect(cli('build-native', '--help')).toMatchObject({
+  test('lists its commands, and prints the options of each command and the version', () => {
+    expect(runCli()).toMatchObject({ code: 0, output: expect.stringContaining('build-native') });
+    expect(runCli('build-native', '--help')).toMatchObject({
       code: 0,
-      said: expect.stringContaining('--python PATH'),
+      output: expect.stringContaining('--python PATH'),
     });
+    expect(runCli('--version').output).toMatch(/^\d+\.\d+\.\d+/);
   });
 
-  test('ends with 2 when misused, with 1 and the message alone when a command fails', () => {
-    expect(cli('build-nativ')).toMatchObject({ code: 2, said: expect.stringContaining('Did you mean') });
-    expect(cli('build-native', '--pyton', 'x')).toMatchObject({
+  test('exits with 2 for wrong arguments, and with 1 and only the message if a command fails', () => {
+    expect(runCli('build-nativ')).toMatchObject({ code: 2, output: expect.stringContaining('Did you mean') });
+    expect(runCli('build-native', '--pyton', 'x')).toMatchObject({
       code: 2,
-      said: expect.stringContaining('usage'),
+      output: expect.stringContaining('usage'),
     });
-    const { code, said } = cli('build-native', '--package', folder);
+    const { code, output } = runCli('build-native', '--package', folder);
     expect(code).toBe(1);
-    expect(said).toContain('without a package.json');
-    expect(said).not.toContain('    at ');
+    expect(output).toContain('without a package.json');
+    expect(output).not.toContain('    at ');
   });
+
+  test.each(['build-native', 'report', 'results', 'search', 'trial', 'worker'])(
+    'prints the help of %s with at most 80 columns',
+    (name) => {
+      const { code, output } = runCli(name, '--help');
+      expect(code).toBe(0);
+      expect(Math.max(...output.split('\n').map((line) => line.length))).toBeLessThanOrEqual(80);
+    },
+  );
 });

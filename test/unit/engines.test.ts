@@ -10,35 +10,35 @@ import { restoreNodeUtil } from '../../src/node/platform/restoreNodeUtil.js';
 import { faultOf } from '../bad-input/faultOf.js';
 import { useEngineWith } from '../engines/useEngineWith.js';
 
-test('first calls that begin together start one engine, and all of them end', async () => {
+test('concurrent first calls start a single engine, and all of them complete', async () => {
   const image = { data: new Uint8Array(192).fill(9), height: 8, width: 8, channels: 3 };
   const models = Array.from({ length: 3 }, () =>
     multiTask({ input: [8, 8, 3], seed: 1 })
       .task('age', regression({ unit: 'years' }), branch([flatten()]))
       .build(),
   );
-  const [one, ...others] = await Promise.all(models.map((model) => model.predict(image)));
-  for (const other of others) expect(other).toEqual(one);
+  const [first, ...others] = await Promise.all(models.map((model) => model.predict(image)));
+  for (const other of others) expect(other).toEqual(first);
 });
 
-test('an engine that does not start leaves the next one to start', async () => {
-  const [wrong, right] = await Promise.allSettled([useEngine('native'), useEngine('wasm')]);
-  expect(wrong.status).toBe('rejected');
-  expect(right).toMatchObject({ status: 'fulfilled', value: { name: 'wasm' } });
+test('a second engine starts after an engine that failed to start', async () => {
+  const [native, wasm] = await Promise.allSettled([useEngine('native'), useEngine('wasm')]);
+  expect(native.status).toBe('rejected');
+  expect(wasm).toMatchObject({ status: 'fulfilled', value: { name: 'wasm' } });
 });
 
-describe('a native package that is installed and does not load', () => {
+describe('an installed native package that does not load', () => {
   const broken = async (name: string): Promise<never> => {
     throw createError({
       kind: name.endsWith('gpu') ? 'missing-package' : 'broken-package',
       path: name,
       expected: 'the package',
-      received: 'one that does not load (libtensorflow.so.2: cannot open shared object file)',
+      received: 'a package that does not load (libtensorflow.so.2: cannot open shared object file)',
       advice: 'Run: npx tfjs-multitask build-native',
     });
   };
 
-  test('is told by auto, with the command that mends it', async () => {
+  test('is reported by auto, with the command that fixes it', async () => {
     const lines: string[] = [];
     const choice = await useEngineWith(broken)('auto', { log: (line) => lines.push(line) });
     expect(choice).toMatchObject({
@@ -50,14 +50,14 @@ describe('a native package that is installed and does not load', () => {
     expect(lines.join('\n')).toContain('build-native');
   });
 
-  test('is an error when asked for by name', async () => {
+  test('is an error if the engine native is requested by name', async () => {
     const error = await faultOf(() => useEngineWith(broken)('native'));
     expect(error).toMatchObject({ kind: 'broken-package', path: 'engine native' });
     expect(error.message).toContain('cannot open shared object file');
     expect(error.advice).toContain('npx tfjs-multitask build-native');
   });
 
-  test('is not mistaken for one that is not installed', async () => {
+  test('is distinguished from a package that is not installed', async () => {
     const none = async (name: string): Promise<never> => {
       throw createError({ kind: 'missing-package', path: name, expected: 'it', received: 'none' });
     };
@@ -65,15 +65,15 @@ describe('a native package that is installed and does not load', () => {
       'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node',
     );
     const error = await faultOf(() => useEngineWith(none)('native'));
-    expect(error).toMatchObject({ kind: 'missing-package', received: 'neither of them' });
+    expect(error).toMatchObject({ kind: 'missing-package', received: 'no such package' });
   });
 });
 
-describe('loadPackage', () => {
-  test('tells a package that is missing from one that does not load', async () => {
+describe('loading a package:', () => {
+  test('loadPackage distinguishes a missing package from a package that does not load', async () => {
     const missing = await faultOf(() => loadPackage('no-such-package', 'this test'));
     expect(missing).toMatchObject({ kind: 'missing-package', received: 'no such package' });
-    // An optional peer that is not installed reaches Vite, and so these tests, as a package that throws.
+    // In Vite, and so in these tests, an optional peer dependency that is not installed is a package that throws.
     const peer = await faultOf(() => loadPackage('@tensorflow/tfjs-node-gpu', 'this test'));
     expect(peer).toMatchObject({ kind: 'missing-package', received: 'no such package' });
     const folder = mkdtempSync(join(tmpdir(), 'broken-'));
@@ -84,16 +84,16 @@ describe('loadPackage', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('gives back what Node 23 took from util, which the native package calls', () => {
-    const names = ['isNullOrUndefined', 'isArray'] as const;
-    const old = util as unknown as Record<string, ((value: unknown) => boolean) | undefined>;
-    const own = names.map((name) => old[name]);
-    for (const name of names) delete old[name];
+  test('restoreNodeUtil adds the functions of util that Node 23 removed and the native package calls', () => {
+    const functionNames = ['isNullOrUndefined', 'isArray'] as const;
+    const mutableUtil = util as unknown as Record<string, ((value: unknown) => boolean) | undefined>;
+    const originals = functionNames.map((name) => mutableUtil[name]);
+    for (const name of functionNames) delete mutableUtil[name];
     restoreNodeUtil();
-    expect([null, undefined, 0, ''].map(old.isNullOrUndefined!)).toEqual([true, true, false, false]);
-    expect([[], {}].map((value) => old.isArray!(value))).toEqual([true, false]);
-    names.forEach((name, i) => {
-      old[name] = own[i] ?? old[name];
+    expect([null, undefined, 0, ''].map(mutableUtil.isNullOrUndefined!)).toEqual([true, true, false, false]);
+    expect([[], {}].map((value) => mutableUtil.isArray!(value))).toEqual([true, false]);
+    functionNames.forEach((name, i) => {
+      mutableUtil[name] = originals[i] ?? mutableUtil[name];
     });
   });
 });

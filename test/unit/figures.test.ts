@@ -20,7 +20,7 @@ import {
   svgToPng,
 } from '../../src/node/index.js';
 import { createDiagramBoxes } from '../../src/report/charts/diagramBoxes.js';
-import { AGE, madeRun } from '../report/runs.js';
+import { AGE, createRun } from '../report/createRun.js';
 
 const tasks = [
   { name: 'age', kind: 'regression', unit: 'years', metrics: ['mae'] },
@@ -46,8 +46,8 @@ const row = (epoch: number, value: number, validated = true) => ({
 const rows = [row(1, 30), row(2, 9), row(3, 12)];
 const count = (svg: string, pattern: RegExp) => svg.match(pattern)?.length ?? 0;
 
-describe('learning curves', () => {
-  test('hold a panel for the loss and one for each metric, a line for each kind of judging, and mark the best epoch', async () => {
+describe('learningCurves', () => {
+  test('draws a panel for the loss and for each metric, lines for training and validation, and the best epoch', async () => {
     const svg = await learningCurves({ tasks, rows }, { task: 'age' });
     expect(svg).toContain('mae (years)');
     expect(svg).toContain('best epoch 2, by val_loss');
@@ -55,7 +55,7 @@ describe('learning curves', () => {
     expect(count(svg, /NaN|undefined/g)).toBe(0);
   });
 
-  test('without validation show training alone, and the best epoch of the loss', async () => {
+  test('draws only the training lines of a run without validation, and the best epoch by loss', async () => {
     const svg = await learningCurves(
       { tasks, rows: rows.map(({ epoch, loss }) => row(epoch, loss, false)) },
       { task: 'gender' },
@@ -65,7 +65,7 @@ describe('learning curves', () => {
     expect(count(svg, /aria-label="line"/g)).toBe(2);
   });
 
-  test('leave gaps where a value is not a number', async () => {
+  test('leaves a gap where a value is NaN', async () => {
     const svg = await learningCurves(
       { tasks, rows: [row(1, 3), { ...row(2, 3), age_loss: Number.NaN }] },
       { task: 'age' },
@@ -73,7 +73,7 @@ describe('learning curves', () => {
     expect(count(svg, /NaN/g)).toBe(0);
   });
 
-  test('name the task that is meant', async () => {
+  test('rejects an unknown task with a suggestion, and a history without epochs', async () => {
     await expect(learningCurves({ tasks, rows }, { task: 'agee' as never })).rejects.toMatchObject({
       kind: 'argument',
       path: 'learningCurves.task',
@@ -85,26 +85,26 @@ describe('learning curves', () => {
   });
 });
 
-describe('curves side by side', () => {
+describe('learningCurveGrid', () => {
   const run = (factor: number) => ({ tasks, rows: rows.map(({ epoch, loss }) => row(epoch, loss * factor)) });
-  const settings = [
-    { title: 'colour & all', runs: [run(1), run(1.2)] },
-    { title: 'grey', runs: [run(1.1)] },
+  const runGroups = [
+    { title: 'color & all', runs: [run(1), run(1.2)] },
+    { title: 'gray', runs: [run(1.1)] },
   ];
 
-  test('have a column for each setting and a row for each task, each run thin, and the mean of several thick', async () => {
-    const svg = await learningCurveGrid(settings, { title: 'Faces' });
-    expect(svg).toContain('>colour &amp; all</text>');
-    expect(svg).toContain('best epoch of each run, by val_loss; thick: their mean');
+  test('draws a column per group and a row per task, with thin lines for runs and a thick line for the mean', async () => {
+    const svg = await learningCurveGrid(runGroups, { title: 'Faces' });
+    expect(svg).toContain('>color &amp; all</text>');
+    expect(svg).toContain('best epoch of each run, by val_loss; thick: mean of the runs');
     expect(count(svg, /<svg x=/g)).toBe(4);
-    // Of two runs each with training and validation: six lines; of one: two. For both tasks.
+    // For each task, two runs have six lines (training and validation, with their means), and one run has two.
     expect(count(svg, /aria-label="line"/g)).toBe(2 * (6 + 2));
     expect(count(svg, /NaN|undefined/g)).toBe(0);
-    expect(await learningCurveGrid(settings, { title: 'Faces' })).toBe(svg);
+    expect(await learningCurveGrid(runGroups, { title: 'Faces' })).toBe(svg);
   });
 
-  test('show all panels of a task on one scale', async () => {
-    const svg = await learningCurveGrid(settings, {});
+  test('uses one scale for all panels of a task', async () => {
+    const svg = await learningCurveGrid(runGroups, {});
     const panels = svg.split(/(?=<svg x=)/).slice(1);
     const ticks = (panel: string) =>
       /aria-label="y-axis tick label"[\s\S]*?<\/g>/.exec(panel)![0].match(/>[\d.]+ ?%?</g);
@@ -113,7 +113,7 @@ describe('curves side by side', () => {
     expect(ticks(panels[0]!)).not.toEqual(ticks(panels[2]!));
   });
 
-  test('of one epoch, of epochs that one run lacks and of numbers that are none are drawn', async () => {
+  test('draws a single epoch, runs of different lengths, and NaN values', async () => {
     const svg = await learningCurveGrid(
       [
         { title: 'short', runs: [{ tasks, rows: [row(1, 3)] }, run(1)] },
@@ -124,19 +124,19 @@ describe('curves side by side', () => {
     expect(count(svg, /NaN|Infinity/g)).toBe(0);
   });
 
-  test('of nothing, of no epochs and of other tasks are refused', async () => {
-    const wrong = async (given: typeof settings, received: string) =>
-      expect(learningCurveGrid(given)).rejects.toMatchObject({ kind: 'argument', received });
-    await wrong([], 'no settings');
-    await wrong([{ title: 'grey', runs: [] }], 'a setting without runs');
-    await wrong([{ title: 'grey', runs: [{ tasks, rows: [] }] }], 'no epochs in "grey"');
+  test('rejects an empty list, groups without runs or epochs, and groups of other tasks', async () => {
+    const expectError = async (groups: typeof runGroups, received: string) =>
+      expect(learningCurveGrid(groups)).rejects.toMatchObject({ kind: 'argument', received });
+    await expectError([], 'no settings');
+    await expectError([{ title: 'gray', runs: [] }], 'a setting without runs');
+    await expectError([{ title: 'gray', runs: [{ tasks, rows: [] }] }], 'no epochs in "gray"');
     const one = { tasks: [tasks[0]], rows } as never;
-    await wrong([settings[0]!, { title: 'grey', runs: [one] }], 'age in "grey"');
+    await expectError([runGroups[0]!, { title: 'gray', runs: [one] }], 'the tasks age in "gray"');
   });
 });
 
-describe('the diagram', () => {
-  test('of Model A shows every layer once with shape and parameters', async () => {
+describe('architectureDiagram', () => {
+  test('draws every layer of Model A once, with its shape and parameters', async () => {
     const model = modelA(128);
     const record = model.architecture();
     const svg = await architectureDiagram(record);
@@ -149,7 +149,7 @@ describe('the diagram', () => {
     model.dispose();
   });
 
-  test('of a trunk on two views shows every layer once, and an arrow for each of its calls', async () => {
+  test('draws every layer of a trunk with two input views once, and an arrow for each call', async () => {
     const model = modelA(64, { seed: 1, grayscale: ['gender'] });
     const record = model.architecture();
     const svg = await architectureDiagram(record);
@@ -168,14 +168,14 @@ describe('the diagram', () => {
     model.dispose();
   });
 
-  test('has titles that no arrow crosses, with a trunk and without, of two tasks and of long names', async () => {
+  test('draws titles that no arrow crosses, with and without a trunk, and with long task names', async () => {
     const model = modelA(64);
     const long = 'a very long name of a task';
     const flat = [
       ['age', 'gender'],
       ['one', 'two', 'three'],
       [long, `${long} too`],
-    ].map((names) => madeRun({ tasks: names.map((name) => ({ ...AGE, name })) }).architecture);
+    ].map((taskNames) => createRun({ tasks: taskNames.map((name) => ({ ...AGE, name })) }).architecture);
     for (const architecture of [model.architecture(), ...flat]) {
       const svg = await architectureDiagram(architecture);
       const texts = Array.from(svg.matchAll(/<g id="clust[\s\S]*?<\/g>/g), ([group]) => group).flatMap(
@@ -204,7 +204,7 @@ describe('the diagram', () => {
     model.dispose();
   });
 
-  test('of a network without a trunk is drawn too', async () => {
+  test('draws a network without a trunk', async () => {
     const model = multiTask({ input: [16, 16, 3] })
       .task('size', regression({ unit: 'cm & mm' }), branch([conv(4, 3), flatten()]))
       .build();
@@ -213,7 +213,7 @@ describe('the diagram', () => {
   });
 });
 
-test('a PNG has the size of the figure times the scale, and text is set in a font that is there', async () => {
+test('svgToPng multiplies the size of the figure by the scale, and draws text with an available font', async () => {
   const text = (words: string) =>
     `<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"><text y="20" font-family="Inter, system-ui">${words}</text></svg>`;
   const [png, empty] = await Promise.all([svgToPng(text('age'), 3), svgToPng(text(''), 3)]);
@@ -225,8 +225,8 @@ test('a PNG has the size of the figure times the scale, and text is set in a fon
   expect(await store.list()).toEqual(['figures/age.png', 'figures/age.svg']);
 });
 
-describe('a diagram of a backbone', () => {
-  const built = async () =>
+describe('createDiagramBoxes', () => {
+  const buildModel = async () =>
     multiTask({ input: [64, 64, 3] })
       .trunk(
         sharedTrunk([await resnet50Backbone({ weights: null, trainableFrom: 'conv5' }), globalAveragePool()]),
@@ -234,8 +234,8 @@ describe('a diagram of a backbone', () => {
       .task('age', regression({ unit: 'years' }), branch([dense(4)]))
       .build();
 
-  test('has a box a stage, which adds up to the same network', async () => {
-    const architecture = (await built()).architecture();
+  test('creates one box per stage of a backbone, and keeps the total number of parameters', async () => {
+    const architecture = (await buildModel()).architecture();
     const boxes = createDiagramBoxes(architecture);
     const trunk = boxes.filter(({ part }) => part === 'trunk');
     expect(trunk.map(({ kind, layerCount }) => `${kind} ${layerCount}`)).toEqual([
@@ -251,7 +251,7 @@ describe('a diagram of a backbone', () => {
     expect(
       trunk.filter(({ trainable, parameters }) => trainable && parameters > 0).map(({ kind }) => kind),
     ).toEqual(['conv5']);
-    // Each box is fed by boxes before it.
+    // The inputs of each box are earlier boxes.
     boxes.forEach(({ inputs }, i) => {
       for (const from of inputs) expect(boxes.slice(0, i).map(({ name }) => name)).toContain(from);
     });
@@ -260,7 +260,7 @@ describe('a diagram of a backbone', () => {
     expect(svg).toContain('23,587,712 parameters');
   });
 
-  test('leaves a network of few layers as it is', () => {
+  test('creates one box per layer of a small network', () => {
     const architecture = modelA(64).architecture();
     expect(createDiagramBoxes(architecture).map(({ layerCount: _, ...box }) => box)).toEqual(
       architecture.layers,

@@ -15,13 +15,13 @@ import {
 import { getNextTrialNumber, openStudyRecords } from '../../src/tuner/studyRecords.js';
 
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
-/** Beyond the largest number of a process that Linux gives. */
-const GONE = 2 ** 22 + 1;
+/** A process id above the largest one of Linux, so no process has it. */
+const EXITED_PID = 2 ** 22 + 1;
 
-/** A store each of whose steps takes a while, and its answer too, so that two who use it meet in the middle. */
+/** Adds random delays before and after each request to a store, so that the requests of several callers interleave. */
 const slow = (store: Store): Store => {
   const pause = () => new Promise((resolve) => setTimeout(resolve, 5 * Math.random()));
-  const late = async <R>(action: () => Promise<R>) => {
+  const delayed = async <R>(action: () => Promise<R>) => {
     await pause();
     const answer = await action();
     await pause();
@@ -29,80 +29,80 @@ const slow = (store: Store): Store => {
   };
   return {
     ...store,
-    read: (name) => late(() => store.read(name)),
-    write: (name, own) => late(() => store.write(name, own)),
-    create: (name, own) => late(() => store.create!(name, own)),
-    remove: (name) => late(() => store.remove(name)),
-    list: (prefix) => late(() => store.list(prefix)),
+    read: (name) => delayed(() => store.read(name)),
+    write: (name, content) => delayed(() => store.write(name, content)),
+    create: (name, content) => delayed(() => store.create!(name, content)),
+    remove: (name) => delayed(() => store.remove(name)),
+    list: (prefix) => delayed(() => store.list(prefix)),
   };
 };
 
-/** What one waits for until another tells it. */
-function signal() {
-  let tell!: () => void;
-  const told = new Promise<void>((resolve) => {
-    tell = resolve;
+/** Creates a promise with the function that resolves it. */
+function createSignal() {
+  let send!: () => void;
+  const received = new Promise<void>((resolve) => {
+    send = resolve;
   });
-  return { told, tell };
+  return { received, send };
 }
 
-describe('the lock of a study', () => {
-  test('left by a process that is gone is taken over by one alone, however many come', async () => {
+describe('lockStudy', () => {
+  test('lets exactly one of several callers replace the lock of a process that has exited', async () => {
     for (let round = 0; round < 20; round++) {
       const store = memoryStore();
-      await store.write('search.lock', bytes({ host: hostname(), pid: GONE, token: 'x' }));
-      const tries = await Promise.allSettled(Array.from({ length: 4 }, () => lockStudy(slow(store))));
-      const won = tries.filter(({ status }) => status === 'fulfilled');
-      expect(won).toHaveLength(1);
-      await (won[0] as PromiseFulfilledResult<() => Promise<void>>).value();
+      await store.write('search.lock', bytes({ host: hostname(), pid: EXITED_PID, token: 'x' }));
+      const attempts = await Promise.allSettled(Array.from({ length: 4 }, () => lockStudy(slow(store))));
+      const successes = attempts.filter(({ status }) => status === 'fulfilled');
+      expect(successes).toHaveLength(1);
+      await (successes[0] as PromiseFulfilledResult<() => Promise<void>>).value();
       expect(await store.list()).toEqual([]);
     }
   });
 
-  test('is held from when it stands there, though the answer comes late', async () => {
+  test('holds the lock as soon as its file exists, even if the store responds later', async () => {
     const store = memoryStore();
-    const { told, tell } = signal();
+    const { received, send } = createSignal();
     const first = lockStudy({
       ...store,
-      create: async (name, own) => {
-        const made = await store.create!(name, own);
-        await told;
-        return made;
+      create: async (name, content) => {
+        const isNew = await store.create!(name, content);
+        await received;
+        return isNew;
       },
     });
     expect(await store.list()).toEqual(['search.lock']);
     await expect(lockStudy(store)).rejects.toMatchObject({ kind: 'file' });
-    tell();
+    send();
     await (await first)();
     expect(await store.list()).toEqual([]);
   });
 
-  test('is left to its holder by one who saw that of a process that is gone, and comes late', async () => {
+  test('does not remove a newer lock when a slow caller has found the lock of a process that has exited', async () => {
     const store = memoryStore();
-    await store.write('search.lock', bytes({ host: hostname(), pid: GONE, token: 'x' }));
-    const [saw, go] = [signal(), signal()];
-    const late = lockStudy({
+    await store.write('search.lock', bytes({ host: hostname(), pid: EXITED_PID, token: 'x' }));
+    const [oldLockFound, newLockCreated] = [createSignal(), createSignal()];
+    const slowCall = lockStudy({
       ...store,
-      create: async (name, own) => {
+      create: async (name, content) => {
         if (name !== 'search.lock') {
-          saw.tell();
-          await go.told;
+          oldLockFound.send();
+          await newLockCreated.received;
         }
-        return store.create!(name, own);
+        return store.create!(name, content);
       },
     });
-    await saw.told;
-    await (await lockStudy(store))(); // another takes it over, and gives it back
+    await oldLockFound.received;
+    await (await lockStudy(store))(); // Another caller replaces the old lock, and releases its own.
     const unlock = await lockStudy(store);
     const lock = await store.read('search.lock');
-    go.tell();
-    await expect(late).rejects.toMatchObject({ kind: 'file' });
+    newLockCreated.send();
+    await expect(slowCall).rejects.toMatchObject({ kind: 'file' });
     expect(await store.read('search.lock')).toEqual(lock);
     await unlock();
     expect(await store.list()).toEqual([]);
   });
 
-  test('that bears the number of this very process, but is not its own, was left by one before it', async () => {
+  test('replaces a lock with the id of this process that another process created', async () => {
     const store = memoryStore();
     await store.write('search.lock', bytes({ host: hostname(), pid: process.pid, token: 'x' }));
     const unlock = await lockStudy(store);
@@ -110,7 +110,7 @@ describe('the lock of a study', () => {
     await unlock();
   });
 
-  test('of another machine is left alone', async () => {
+  test('does not replace the lock of a process on another machine', async () => {
     const store = memoryStore();
     await store.write('search.lock', bytes({ host: 'elsewhere', pid: 1, token: 'x' }));
     await expect(lockStudy(store)).rejects.toMatchObject({ received: 'a lock of process 1 on elsewhere' });
@@ -123,37 +123,37 @@ const plain = study({
   strategy: random(),
   run: async () => {},
 });
-const begun = { library: '1', settings: {} };
+const options = { library: '1', settings: {} };
 const trial = (number: number, state: TrialRecord['state'] = 'complete'): TrialRecord => ({
   ...{ number, params: { filters: 32 }, state, after: [] },
   rows: [{ epoch: 1, loss: number }],
 });
 
-describe('the records of a study', () => {
-  test('may be begun by several at the same time, who all go on with the same', async () => {
+describe('openStudyRecords', () => {
+  test('lets several callers create the records at the same time, and all of them use the same records', async () => {
     for (let round = 0; round < 20; round++) {
       const store = memoryStore();
       const all = Array.from({ length: 3 }, async (_, i) => {
-        const records = await openStudyRecords(slow(store), plain, begun);
+        const records = await openStudyRecords(slow(store), plain, options);
         await records.saveProgress(trial(i + 1, 'running'));
       });
       await Promise.all(all);
-      expect(await (await openStudyRecords(store, plain, begun)).readTrials()).toHaveLength(3);
+      expect(await (await openStudyRecords(store, plain, options)).readTrials()).toHaveLength(3);
     }
   });
 
-  test('keep the first end of a trial, whoever comes second', async () => {
+  test('keeps the first saved result of a trial', async () => {
     const store = memoryStore();
-    const records = await openStudyRecords(store, plain, begun);
+    const records = await openStudyRecords(store, plain, options);
     expect(await records.saveResult(trial(1))).toBe(true);
     expect(await records.saveResult({ ...trial(1), state: 'failed', reason: 'later' })).toBe(false);
     await records.saveProgress({ ...trial(1), state: 'running' });
     expect((await records.readTrial(1))?.state).toBe('complete');
   });
 
-  test('clear what a copy that was killed left, and copy all but the record', async () => {
+  test('clears the files of an interrupted copy, and copies all files except the records', async () => {
     const store = memoryStore();
-    const records = await openStudyRecords(store, plain, begun);
+    const records = await openStudyRecords(store, plain, options);
     await records.saveResult(trial(1));
     await store.write('trials/0001/best/model.json', bytes(1));
     await store.write('trials/0002/checkpoint.safetensors', bytes('half'));
@@ -163,7 +163,7 @@ describe('the records of a study', () => {
   });
 });
 
-test('a missing number is the next where a trial follows from it alone, and never otherwise', () => {
+test('getNextTrialNumber returns a missing number only for an independent strategy', () => {
   const trials = [1, 3, 4].map((number) => trial(number));
   expect(getNextTrialNumber(trials, grid())).toBe(2);
   expect(getNextTrialNumber(trials, random())).toBe(2);

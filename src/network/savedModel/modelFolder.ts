@@ -3,7 +3,7 @@ import { sha256 } from '../../core/digest.js';
 import { createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
 import { checkTopology, renumberCalls } from '../../formats/modelTopology.js';
-import { patchLayer } from '../../layers/own/patchLayer.js';
+import { patchLayer } from '../../layers/patched/patchLayer.js';
 import type { Tasks } from '../../tasks/task.js';
 import { resetLayerRefCounts } from '../../tensor/stockLayers.js';
 import { tf } from '../../tensor/tf.js';

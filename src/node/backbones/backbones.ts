@@ -39,23 +39,25 @@ import { downloadWeights } from './downloadWeights.js';
  */
 export type BackboneFileOptions<Stage extends string> = TrainableOption<Stage> & {
   /**
-   * - `imagenet` (default): the weights that Keras publishes, trained on the 1000 classes of ImageNet. Downloaded once, with
-   *   a progress line on the terminal.
-   * - a path: a file that Keras wrote, of weights (`.h5`, `.weights.h5`) or of a model that has the backbone's layers among
-   *   others (`.h5`, `.keras`); `saveKeras` writes such files too.
-   * - bytes: of such a file.
-   * - null: the network's seed draws them.
+   * Weights of the backbone:
+   *
+   * - `imagenet` (default): the weights that Keras publishes, trained on the 1000 classes of ImageNet. They are downloaded
+   *   once, with a progress line on the terminal.
+   * - a path: a weights file of Keras (`.h5`, `.weights.h5`), or the file of a model that contains the backbone's layers (`.h5`,
+   *   `.keras`). `saveKeras` also writes such files.
+   * - bytes: the content of such a file.
+   * - null: random weights, drawn with the network's seed.
    */
   readonly weights?: 'imagenet' | (string & {}) | Uint8Array | null;
-  /** The folder that keeps what is downloaded. Default `~/.cache/tfjs-multitask`, or what the platform has in its place. */
+  /** Folder for downloaded files. Default: the user's cache folder, for example `~/.cache/tfjs-multitask` on Linux. */
   readonly cache?: string;
-  /** Whether to add Keras's top: global average pooling and a softmax of the 1000 ImageNet classes. Default false. */
+  /** Whether to include global average pooling and the softmax layer of the 1000 ImageNet classes. Default false. */
   readonly includeTop?: boolean;
-  /** Asks the server. Default the platform's own. */
+  /** Function that sends requests. Default: `fetch` of the platform. */
   readonly fetch?: Fetcher;
-  /** Hears how far a download is. Default a line on the terminal. */
+  /** Callback that receives the progress of a download. Default: prints a progress line on the terminal. */
   readonly progress?: DownloadProgress;
-  /** Stops a download; what has come is kept. */
+  /** Signal that stops a download. The received bytes are kept, so that the download can be resumed. */
   readonly signal?: AbortSignal;
 };
 
@@ -74,12 +76,12 @@ const OPTION_NAMES = [
 
 async function createBackbone<Stage extends string>(
   path: string,
-  make: BackboneFactory<Stage>,
+  factory: BackboneFactory<Stage>,
   files: OfficialWeightsFiles,
   options: BackboneFileOptions<Stage>,
-  own: readonly string[] = [],
+  additionalOptions: readonly string[] = [],
 ): Promise<Backbone> {
-  checkBackboneOptions(path, options, [...OPTION_NAMES, ...own]);
+  checkBackboneOptions(path, options, [...OPTION_NAMES, ...additionalOptions]);
   const {
     weights = 'imagenet',
     includeTop = false,
@@ -87,19 +89,25 @@ async function createBackbone<Stage extends string>(
     trainable,
     trainableFrom,
   } = options;
-  const from = (weights: Uint8Array | null, file?: string) =>
-    make({ weights, includeTop, trainable, trainableFrom, ...(file && { file }) } as BackboneOptions<Stage>);
+  const create = (weights: Uint8Array | null, file?: string) =>
+    factory({
+      weights,
+      includeTop,
+      trainable,
+      trainableFrom,
+      ...(file && { file }),
+    } as BackboneOptions<Stage>);
   if (weights === 'imagenet') {
     const official = includeTop ? files.top : files.withoutTop;
     const store = folderStore(cache);
     const name = basename(new URL(official.url).pathname);
     const bytes = await downloadWeights(
-      { url: official.url, name, ...createFileCheck(official, make, includeTop) },
+      { url: official.url, name, ...createFileCheck(official, factory, includeTop) },
       { ...options, store },
     );
-    return from(bytes, `${store.label}/${name}`);
+    return create(bytes, `${store.label}/${name}`);
   }
-  if (typeof weights !== 'string') return from(weights);
+  if (typeof weights !== 'string') return create(weights);
   if (/^https?:/i.test(weights)) {
     throw createArgumentError(
       `${path}.weights`,
@@ -111,19 +119,19 @@ async function createBackbone<Stage extends string>(
   const advice =
     didYouMean(weights.toLowerCase(), ['imagenet']) ??
     "Check the path, or write 'imagenet' for the weights that Keras publishes.";
-  return from(await readFileBytes(weights, 'a weights file of Keras', advice), weights);
+  return create(await readFileBytes(weights, 'a weights file of Keras', advice), weights);
 }
 
-/** What the file must be: of that hash, or where none is known, the weights of the backbone. */
+/** Creates the check of a downloaded file: its md5 if it is known, otherwise a test that the backbone accepts its weights. */
 function createFileCheck<Stage extends string>(
   { md5 }: OfficialWeightsFile,
-  make: BackboneFactory<Stage>,
+  factory: BackboneFactory<Stage>,
   includeTop: boolean,
 ) {
   if (md5 !== undefined) return { md5 };
   const accepts = async (weights: Uint8Array) => {
     try {
-      await make({ weights, includeTop } as BackboneOptions<Stage>);
+      await factory({ weights, includeTop } as BackboneOptions<Stage>);
       return true;
     } catch (error) {
       if (isMultitaskError(error) && error.kind === 'file') return false;
@@ -134,11 +142,11 @@ function createFileCheck<Stage extends string>(
 }
 
 /**
- * The backbone of the same name in `tfjs-multitask`, with its weights downloaded or from a file. The downloaded file's
- * md5 is checked before it is kept, and each time it is read.
+ * Creates the ResNet50 backbone, like the function of `tfjs-multitask`, with weights that are downloaded or read from a file. The
+ * md5 of the downloaded file is checked before it is saved, and each time it is read.
  *
- * @throws `download` fault when the weights cannot be had, which says which file to put where by hand; `file` fault for a
- *   file that is not there, damaged, or of another network; `aborted` fault by `signal`.
+ * @throws A `download` error if the weights cannot be downloaded; the error names the URL and the path for a manual download. A
+ *   `file` error if a file does not exist, is corrupted, or belongs to another network. An `aborted` error if `signal` is aborted.
  * @example
  * ```ts
  * import { resnet50Backbone } from 'tfjs-multitask/node';
@@ -153,13 +161,13 @@ export function resnet50Backbone(options: BackboneFileOptions<Resnet50Stage> = {
 }
 
 /**
- * The backbone of the same name in `tfjs-multitask`, with its weights downloaded or from a file. No hash of the published
- * files is known: that a file has all of the tensors and no other is what is checked before it is kept.
+ * Creates the MobileNetV2 backbone, like the function of `tfjs-multitask`, with weights that are downloaded or read from a file.
+ * Keras publishes no hash of these files, so a downloaded file is saved only if it contains exactly the backbone's tensors.
  *
- * @param options - `side`: that of the images which the published weights were trained on; default 224. Keras takes
- *   the one of the input's size where there is one.
- * @throws `download` fault when the weights cannot be had, which says which file to put where by hand; `file` fault for a
- *   file that is not there, damaged, or of another network; `aborted` fault by `signal`.
+ * @param options - `side`: image side that the published weights were trained with. Default 224. Keras chooses the side of the
+ *   input if weights of that side exist.
+ * @throws A `download` error if the weights cannot be downloaded; the error names the URL and the path for a manual download. A
+ *   `file` error if a file does not exist, is corrupted, or belongs to another network. An `aborted` error if `signal` is aborted.
  * @example
  * ```ts
  * import { mobileNetV2Backbone } from 'tfjs-multitask/node';
@@ -182,11 +190,11 @@ export async function mobileNetV2Backbone(
 }
 
 /**
- * The backbone of the same name in `tfjs-multitask`, with its weights downloaded or from a file. The downloaded file's
- * md5 is checked before it is kept, and each time it is read.
+ * Creates the EfficientNetB0 backbone, like the function of `tfjs-multitask`, with weights that are downloaded or read from a file. The
+ * md5 of the downloaded file is checked before it is saved, and each time it is read.
  *
- * @throws `download` fault when the weights cannot be had, which says which file to put where by hand; `file` fault for a
- *   file that is not there, damaged, or of another network; `aborted` fault by `signal`.
+ * @throws A `download` error if the weights cannot be downloaded; the error names the URL and the path for a manual download. A
+ *   `file` error if a file does not exist, is corrupted, or belongs to another network. An `aborted` error if `signal` is aborted.
  * @example
  * ```ts
  * import { efficientNetB0Backbone } from 'tfjs-multitask/node';

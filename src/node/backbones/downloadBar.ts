@@ -4,25 +4,26 @@ import type { ProgressOutput } from '../../callbacks/progressBar.js';
 const BAR_WIDTH = 16;
 
 /**
- * Shows a download: on a terminal one line with a bar, written over; elsewhere one line at its beginning.
+ * Creates a progress callback that prints a download. On a terminal, it updates one line with a bar. Elsewhere, it prints one line
+ * when the download starts.
  *
- * @param output - `process.stdout`, or anything with `write`.
+ * @param output - `process.stdout`, or any object with `write`.
  */
 export function downloadBar(output: ProgressOutput, name: string): DownloadProgress {
-  let shown = '';
+  let lastLine = '';
   return (bytes, total) => {
-    const of = total === undefined ? '' : ` of ${formatMegabytes(total)}`;
+    const totalText = total === undefined ? '' : ` of ${formatMegabytes(total)}`;
     if (output.isTTY !== true) {
-      if (shown === '')
+      if (lastLine === '')
         output.write(`${name}: downloading${total === undefined ? '' : ` ${formatMegabytes(total)}`}\n`);
-      shown = name;
+      lastLine = name;
       return;
     }
-    const full = total ? Math.min(BAR_WIDTH, Math.floor((BAR_WIDTH * bytes) / total)) : 0;
-    const bar = `${'━'.repeat(full)}${'╌'.repeat(BAR_WIDTH - full)}`;
-    const line = `${name} ${bar} ${formatMegabytes(bytes)}${of}`.slice(0, (output.columns ?? 80) - 1);
-    if (line !== shown) output.write(`\r\u001B[K${line}${bytes === total ? '\n' : ''}`);
-    shown = line;
+    const filledWidth = total ? Math.min(BAR_WIDTH, Math.floor((BAR_WIDTH * bytes) / total)) : 0;
+    const bar = `${'━'.repeat(filledWidth)}${'╌'.repeat(BAR_WIDTH - filledWidth)}`;
+    const line = `${name} ${bar} ${formatMegabytes(bytes)}${totalText}`.slice(0, (output.columns ?? 80) - 1);
+    if (line !== lastLine) output.write(`\r\u001B[K${line}${bytes === total ? '\n' : ''}`);
+    lastLine = line;
   };
 }
 

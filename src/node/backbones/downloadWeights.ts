@@ -6,27 +6,28 @@ import { getCacheFolder } from './cacheFolder.js';
 import { downloadBar } from './downloadBar.js';
 
 /**
- * How a file of weights is downloaded.
+ * Options of {@link downloadWeights}.
  *
  * @category Files
  */
 export interface DownloadWeightsOptions {
-  /** Keeps the file for the next time. Default a folder of this user's: `~/.cache/tfjs-multitask`, or the platform's like. */
+  /** Store that caches the file. Default: the user's cache folder, for example `~/.cache/tfjs-multitask` on Linux. */
   readonly store?: Store;
-  /** Default the platform's own. */
+  /** Function that sends requests. Default: `fetch` of the platform. */
   readonly fetch?: Fetcher;
-  /** Hears how far it is. Default a line on the terminal. */
+  /** Callback that receives the progress. Default: prints a progress line on the terminal. */
   readonly progress?: DownloadProgress;
-  /** Stops it; what has come is kept. */
+  /** Signal that stops the download. The received bytes are kept, so that the download can be resumed. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Weights by their URL, downloaded once: the next time they come from the store.
+ * Downloads a weights file, or reads it from the store if it is already downloaded.
  *
- * @param file - Where they are, what they must be, and their name in the store.
- * @param output - Where the default progress is shown.
- * @throws `download` fault when they cannot be had: it says which file to put where by hand. `aborted` fault by `signal`.
+ * @param file - URL, hash, and name of the file in the store.
+ * @param output - Stream that the default progress line is printed to.
+ * @throws A `download` error if the file cannot be downloaded; the error names the URL and the path for a manual download. An
+ *   `aborted` error if `signal` is aborted.
  */
 export function downloadWeights(
   file: { readonly url: string; readonly name: string } & FileHash,

@@ -1,27 +1,17 @@
-import { parseArgs } from 'node:util';
-import { writeReport } from '../report/writeReport.js';
-import type { Command } from './command.js';
+import { Command } from 'commander';
+import { type WriteReportOptions, writeReport } from '../report/writeReport.js';
 
-/** `tfjs-multitask report`. */
-export const reportCommand: Command = {
-  summary: 'writes report.html for a run, or for several side by side',
-  usage: `usage: tfjs-multitask report DIR [DIR...] [--out DIR] [--no-images]
-
-Writes report.html: one page, without scripts, that opens from the disk and prints. Its figures lie below figures/ as .svg
-and .png, and MODEL_CARD.md beside the model in best/. A folder is what the examples call --out, or where your program called
-recordRun().
-
-  --out DIR       where page and figures go (the first folder)
-  --no-images     leave out pictures of images`,
-  run: async (args) => {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      options: { out: { type: 'string' }, 'no-images': { type: 'boolean', default: false } },
-      allowPositionals: true,
+/** Creates the command `tfjs-multitask report`. */
+export const createReportCommand = (): Command =>
+  new Command('report')
+    .summary('write report.html for one run, or to compare several runs')
+    .description(
+      'Writes report.html: one page without scripts that you can open from the disk and print. Its figures are written to figures/ as .svg and .png, and a model card to best/MODEL_CARD.md of each run.',
+    )
+    .usage('DIR... [options]')
+    .argument('[DIR...]', 'folders of runs, where your program called recordRun()')
+    .option('--out <DIR>', 'folder for the page and the figures (default: the first DIR)')
+    .option('--no-images', 'leave out pictures of images')
+    .action(async (folders: readonly string[], options: WriteReportOptions) => {
+      console.log(await writeReport(folders, options));
     });
-    const { out } = values;
-    console.log(
-      await writeReport(positionals, { images: !values['no-images'], ...(out === undefined ? {} : { out }) }),
-    );
-  },
-};

@@ -1,28 +1,26 @@
+import { Command } from 'commander';
 import { resultsTable } from '../../tuner/results/resultsTable.js';
 import { readStudy } from '../tuning/readStudy.js';
 import type { StudyResult } from '../tuning/runStudy.js';
 import { writeStudyResults } from '../tuning/writeStudyResults.js';
-import type { Command } from './command.js';
-import { parseCommandLine, parseSettings, requireArgument } from './parseArguments.js';
+import { createFolderOption, createSettingsOption, type TrialCommandOptions } from './commandOptions.js';
 
-/** `tfjs-multitask results`. */
-export const resultsCommand: Command = {
-  summary: 'shows what a search has come to, also while it runs',
-  usage: `usage: tfjs-multitask results MODULE --folder DIR [--settings JSON]
+/** Creates the command `tfjs-multitask results`. */
+export const createResultsCommand = (): Command =>
+  new Command('results')
+    .summary('show the results of a search, also while it runs')
+    .description(
+      'Prints a table of the trials in the folder, and writes study.html, results.csv and figures there. Runs no trials, so you can use it while a search runs.',
+    )
+    .usage('MODULE --folder DIR [options]')
+    .argument('<MODULE>', 'module whose default export is the study')
+    .addOption(createFolderOption())
+    .addOption(createSettingsOption('settings for the module, merged over those of the search'))
+    .action(async (module: string, options: Pick<TrialCommandOptions, 'folder' | 'settings'>) => {
+      await printResults(options.folder, await readStudy(module, options));
+    });
 
-Prints the table of the trials that stand in the folder, and writes study.html, results.csv and figures there. Runs nothing,
-and may be called while a search runs.
-
-  --folder DIR      the study's folder
-  --settings JSON   for the module, over those that the search was begun with`,
-  run: async (args) => {
-    const { module, values } = parseCommandLine(args, ['folder', 'settings']);
-    const folder = requireArgument(values, 'folder', 'a folder');
-    await printResults(folder, await readStudy(module, { folder, ...parseSettings(values) }));
-  },
-};
-
-/** Prints the table of a search, and the path of the page that is written. */
+/** Prints the table of a search, and the path of the page that it writes. */
 export async function printResults(
   folder: string,
   { study, trials }: Pick<StudyResult, 'study' | 'trials'>,

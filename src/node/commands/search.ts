@@ -1,51 +1,81 @@
+import { Command } from 'commander';
 import { liveTable } from '../tuning/liveTable.js';
 import { runStudy } from '../tuning/runStudy.js';
-import type { Command } from './command.js';
 import {
+  createFolderOption,
+  createSettingsOption,
   createStopSignal,
-  parseCommandLine,
+  createThreadsOption,
+  createTrialTimeoutOption,
+  createWorkerTimeoutOption,
   parseCount,
-  parseQueueOptions,
   parseSeconds,
-  parseTrialOptions,
-  TRIAL_FLAGS,
-} from './parseArguments.js';
+  STOPPED_EXIT_CODE,
+  type TrialCommandOptions,
+  toQueueOptions,
+} from './commandOptions.js';
 import { printResults } from './results.js';
 
-/** `tfjs-multitask search`. */
-export const searchCommand: Command = {
-  summary: 'runs a search, or goes on with one',
-  usage: `usage: tfjs-multitask search MODULE --folder DIR [options]
+interface SearchCommandOptions extends TrialCommandOptions {
+  readonly trials?: number;
+  readonly parallel?: number;
+  readonly timeout?: number;
+  readonly queue?: string;
+  readonly name?: string;
+  readonly workerTimeout?: number;
+}
 
-Runs the study that MODULE exports by default, each trial in a process of its own, and shows a table of them; ends with
-study.html, results.csv and figures in the folder. Ctrl-C stops after the steps in progress, and the same line goes on from
-there. A MODULE in TypeScript needs a loader: NODE_OPTIONS="--import tsx" npx tfjs-multitask search study.ts ...
+/** Creates the command `tfjs-multitask search`. */
+export const createSearchCommand = (): Command =>
+  new Command('search')
+    .summary('run a search, or resume it')
+    .description(
+      [
+        'Runs the study that MODULE exports by default. Each trial runs in a process of its own, and a table shows their progress. At the end, study.html, results.csv and figures are written to the folder.',
+        '',
+        'Ctrl-C stops the search after the steps in progress. The same command resumes it.',
+        '',
+        'A MODULE in TypeScript needs a loader:',
+        '  NODE_OPTIONS="--import tsx" npx tfjs-multitask search study.ts ...',
+      ].join('\n'),
+    )
+    .usage('MODULE --folder DIR [options]')
+    .argument('<MODULE>', 'module whose default export is the study')
+    .addOption(createFolderOption())
+    .option(
+      '--trials <N>',
+      'total number of trials, including earlier runs (default: all trials of the strategy)',
+      parseCount('--trials'),
+    )
+    .option('--parallel <N>', 'number of trials at a time (default: 1)', parseCount('--parallel'))
+    .addOption(createThreadsOption('threads of one trial (default: equal shares of the machine)'))
+    .option(
+      '--timeout <SECONDS>',
+      'time after which no further trial starts (default: no limit)',
+      parseSeconds('--timeout'),
+    )
+    .addOption(createTrialTimeoutOption())
+    .addOption(createSettingsOption())
+    .option(
+      '--queue <URL>',
+      'let workers run the trials, through the Redis server at redis://host:6379 or redis://:password@host:6379',
+    )
+    .option('--name <NAME>', 'name of the queue (default: one queue per study)')
+    .addOption(createWorkerTimeoutOption())
+    .action(runSearch);
 
-  --folder DIR      the study's folder
-  --trials N        in all, those of earlier runs among them (until the strategy has no more)
-  --parallel N      trials at a time (1)
-  --threads N       of one trial (the machine's, shared equally)
-  --timeout SECONDS   after which no further trial begins (none)
-  --trial-timeout SECONDS   after which a trial is taken to hang (never)
-  --settings JSON   for the module
-  --queue URL       hands trials out to workers: redis://host:6379, or redis://:password@host:6379
-  --name NAME       of the queue (one of its own for each study)
-  --worker-timeout SECONDS  after which a silent worker is taken to be gone (30)`,
-  run: async (args) => {
-    const flags = ['trials', 'parallel', 'timeout', 'queue', 'name', 'worker-timeout'] as const;
-    const { module, values } = parseCommandLine(args, [...TRIAL_FLAGS, ...flags]);
-    const trials = parseCount(values, 'trials');
-    const options = {
-      ...parseTrialOptions(values),
-      ...trials,
-      ...parseCount(values, 'parallel'),
-      ...parseSeconds(values, 'timeout'),
-      ...(values.queue !== undefined && { queue: parseQueueOptions(values.queue, values) }),
-      signal: createStopSignal(),
-    };
-    const table = liveTable(process.stdout, trials);
-    const result = await runStudy(module, { ...options, onChange: table.show }).finally(table.clear);
-    await printResults(options.folder, result);
-    if (result.stopped === 'aborted') process.exitCode = 130;
-  },
-};
+async function runSearch(
+  module: string,
+  { queue: url, name, workerTimeout, ...options }: SearchCommandOptions,
+): Promise<void> {
+  const { trials } = options;
+  const table = liveTable(process.stdout, trials === undefined ? {} : { trials });
+  const result = await runStudy(module, {
+    ...options,
+    ...(url !== undefined && { queue: toQueueOptions(url, { name, workerTimeout }) }),
+    signal: createStopSignal(),
+    onChange: table.show,
+  }).finally(table.clear);
+  await printResults(options.folder, result);
+  if (result.stopped === 'aborted') process.exitCode = STOPPED_EXIT_CODE;
+}

@@ -1,36 +1,45 @@
+import { Command } from 'commander';
 import { runSingleTrial } from '../tuning/runSingleTrial.js';
-import type { Command } from './command.js';
 import {
+  createFolderOption,
+  createSettingsOption,
   createStopSignal,
-  parseCommandLine,
+  createThreadsOption,
+  createTrialTimeoutOption,
   parseCount,
-  parseTrialOptions,
-  requireArgument,
-  TRIAL_FLAGS,
-} from './parseArguments.js';
+  STOPPED_EXIT_CODE,
+  type TrialCommandOptions,
+} from './commandOptions.js';
 
-/** `tfjs-multitask trial`. */
-export const trialCommand: Command = {
-  summary: 'runs one trial of a search by grid or by chance',
-  usage: `usage: tfjs-multitask trial MODULE --folder DIR --number N [options]
+interface SingleTrialCommandOptions extends TrialCommandOptions {
+  readonly number: number;
+}
 
-Runs trial N, counted from 1, of the study that MODULE describes, and writes what it comes to into the study's folder. For
-machines that know nothing of each other: by grid and by chance, a trial follows from its number alone. It exits with 0 once that
-is written, also for a trial that failed; with 130 where it was stopped before, and goes on when it is run again.
+/** Creates the command `tfjs-multitask trial`. */
+export const createTrialCommand = (): Command =>
+  new Command('trial')
+    .summary('run one trial of a grid or random search')
+    .description(
+      [
+        'Runs trial N of a study and writes its result to the folder of the study. It is for machines that work independently, because the trials of a grid or random search depend only on their numbers.',
+        '',
+        'The exit code is 0 if the result is written, also if the trial failed. It is 130 if the trial was stopped; the same command resumes it.',
+      ].join('\n'),
+    )
+    .usage('MODULE --folder DIR --number N [options]')
+    .argument('<MODULE>', 'module whose default export is the study')
+    .addOption(createFolderOption('folder of the study, the same on all machines'))
+    .requiredOption('--number <N>', 'number of the trial, counted from 1', parseCount('--number'))
+    .addOption(createSettingsOption())
+    .addOption(createThreadsOption('threads of the trial (default: those of the machine)'))
+    .addOption(createTrialTimeoutOption())
+    .action(runTrial);
 
-  --folder DIR      the study's folder, the same on all machines
-  --number N        which trial
-  --settings JSON   for the module
-  --threads N       of the trial (the machine's)
-  --trial-timeout SECONDS   after which it is taken to hang (never)`,
-  run: async (args) => {
-    const { module, values } = parseCommandLine(args, [...TRIAL_FLAGS, 'number']);
-    requireArgument(values, 'number', 'the number of a trial');
-    const number = parseCount(values, 'number').number!;
-    const stop = createStopSignal();
-    const trial = await runSingleTrial(module, { ...parseTrialOptions(values), number, signal: stop });
-    if (!trial && stop.aborted) process.exitCode = 130;
-    const why = trial?.reason === undefined ? '' : `: ${trial.reason}`;
-    console.log(trial ? `trial ${number} ${trial.state}${why}` : `no trial ${number}`);
-  },
-};
+async function runTrial(module: string, options: SingleTrialCommandOptions): Promise<void> {
+  const stop = createStopSignal();
+  const trial = await runSingleTrial(module, { ...options, signal: stop });
+  if (!trial && stop.aborted) process.exitCode = STOPPED_EXIT_CODE;
+  const { number } = options;
+  const reason = trial?.reason === undefined ? '' : `: ${trial.reason}`;
+  console.log(trial ? `trial ${number} ${trial.state}${reason}` : `no trial ${number}`);
+}

@@ -1,49 +1,62 @@
+import { Command } from 'commander';
 import { runStudyWorker } from '../tuning/runStudyWorker.js';
-import type { Command } from './command.js';
 import {
+  createFolderOption,
+  createSettingsOption,
   createStopSignal,
-  parseCommandLine,
+  createThreadsOption,
+  createTrialTimeoutOption,
+  createWorkerTimeoutOption,
   parseCount,
-  parseQueueOptions,
-  parseTrialOptions,
-  requireArgument,
-  TRIAL_FLAGS,
-} from './parseArguments.js';
+  type TrialCommandOptions,
+  toQueueOptions,
+} from './commandOptions.js';
 
-/** `tfjs-multitask worker`. */
-export const workerCommand: Command = {
-  summary: 'carries out trials of a search that runs elsewhere',
-  usage: `usage: tfjs-multitask worker MODULE --folder DIR --queue URL [options]
+interface WorkerCommandOptions extends TrialCommandOptions {
+  readonly queue: string;
+  readonly name?: string;
+  readonly parallel?: number;
+  readonly workerTimeout?: number;
+}
 
-Takes trials from a Redis server, runs each in a process of its own, and writes what it comes to into the study's folder, which
-this machine shares with the one that searches. MODULE is the study's module here. Ctrl-C stops after the steps in progress; what
-was begun goes on elsewhere.
+/** Creates the command `tfjs-multitask worker`. */
+export const createWorkerCommand = (): Command =>
+  new Command('worker')
+    .summary('run trials of a search on another machine')
+    .description(
+      [
+        'Takes trials from a Redis server, runs each in a process of its own, and writes their results to the folder of the study, which this machine shares with the search. MODULE is the module of the study on this machine.',
+        '',
+        'Ctrl-C stops the worker after the steps in progress. Other workers resume its trials.',
+      ].join('\n'),
+    )
+    .usage('MODULE --folder DIR --queue URL [options]')
+    .argument('<MODULE>', 'module whose default export is the study')
+    .addOption(createFolderOption())
+    .requiredOption('--queue <URL>', 'Redis server, at redis://host:6379 or redis://:password@host:6379')
+    .option('--name <NAME>', 'name of the queue, if the search sets one')
+    .addOption(
+      createSettingsOption(
+        `settings of this machine, merged over those of the search, such as '{"data": "/mnt/faces"}'`,
+      ),
+    )
+    .option('--parallel <N>', 'number of trials at a time (default: 1)', parseCount('--parallel'))
+    .addOption(createThreadsOption('threads of one trial (default: equal shares of the machine)'))
+    .addOption(createTrialTimeoutOption())
+    .addOption(createWorkerTimeoutOption())
+    .action(runWorker);
 
-  --folder DIR      the study's folder
-  --queue URL       redis://host:6379, or redis://:password@host:6379
-  --name NAME       of the queue, where the search names one
-  --settings JSON   of this machine, over those of the search: '{"data": "/mnt/faces"}'
-  --parallel N      trials at a time (1)
-  --threads N       of one trial (the machine's, shared equally)
-  --trial-timeout SECONDS   after which a trial is taken to hang (never)
-  --worker-timeout SECONDS  after which a silent worker is taken to be gone (30)`,
-  run: async (args) => {
-    const { module, values } = parseCommandLine(args, [
-      ...TRIAL_FLAGS,
-      'queue',
-      'name',
-      'worker-timeout',
-      'parallel',
-    ]);
-    await runStudyWorker(module, {
-      ...parseTrialOptions(values),
-      queue: parseQueueOptions(requireArgument(values, 'queue', 'the address of a Redis server'), values),
-      ...parseCount(values, 'parallel'),
-      signal: createStopSignal(),
-      log: console.log,
-    }).finally(() => {
-      // A connection to a server that is away would keep this process.
-      setTimeout(() => process.exit(), 2000).unref();
-    });
-  },
-};
+async function runWorker(
+  module: string,
+  { queue: url, name, workerTimeout, ...options }: WorkerCommandOptions,
+): Promise<void> {
+  await runStudyWorker(module, {
+    ...options,
+    queue: toQueueOptions(url, { name, workerTimeout }),
+    signal: createStopSignal(),
+    log: console.log,
+  }).finally(() => {
+    // An open connection to a server that is unreachable would keep the process alive.
+    setTimeout(() => process.exit(), 2000).unref();
+  });
+}

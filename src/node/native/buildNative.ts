@@ -4,19 +4,19 @@ import { findNativePackage, type NativePackage } from './findNativePackage.js';
 import { findTensorFlow, type PipTensorFlow } from './findTensorFlow.js';
 import { type BindingInfo, testBinding } from './testBinding.js';
 
-/** What {@link buildNative} may be told. */
+/** Options of {@link buildNative}. */
 export interface BuildNativeOptions {
-  /** A Python with TensorFlow; default `python3`, then `python`. */
+  /** Python interpreter with TensorFlow. Default: `python3`, then `python`. */
   readonly python?: string | undefined;
-  /** The folder of the package; default the one a program in the current folder would load. */
+  /** Folder of the package. Default: the package that a program in the current folder would load. */
   readonly package?: string | undefined;
-  /** The C++ compiler; default `g++`. */
+  /** C++ compiler. Default `g++`. */
   readonly compiler?: string | undefined;
-  /** Told of each stage before it begins. */
+  /** Callback that receives a line for each stage. */
   readonly log?: (line: string) => void;
 }
 
-/** What {@link buildNative} did. */
+/** Result of {@link buildNative}. */
 export interface NativeBuild extends CompiledBinding {
   readonly package: NativePackage;
   readonly tensorflow: PipTensorFlow;
@@ -24,10 +24,10 @@ export interface NativeBuild extends CompiledBinding {
 }
 
 /**
- * Builds the binding of an installed `@tensorflow/tfjs-node` or `-gpu` against the TensorFlow that pip installed, and
- * tries it.
+ * Builds the binding of an installed `@tensorflow/tfjs-node` or `-gpu` against a TensorFlow that pip installed, and tests it.
  *
- * @throws A fault that says what to do: what is missing, or why it does not compile or load.
+ * @throws An `engine` error if the platform is not Linux or the compilation fails. A `missing-package` error if the package, a
+ *   Python with TensorFlow, or the compiler is missing. A `broken-package` error if the binding does not load.
  */
 export async function buildNative(options: BuildNativeOptions = {}): Promise<NativeBuild> {
   const { log = () => {}, compiler = 'g++' } = options;
@@ -40,14 +40,14 @@ export async function buildNative(options: BuildNativeOptions = {}): Promise<Nat
       advice: 'Run npm install @tensorflow/tfjs-node, which downloads a binary, or use engine: "wasm".',
     });
   }
-  const found = findNativePackage(options.package);
-  log(`package     ${found.name} ${found.version} in ${found.folder}`);
+  const nativePackage = findNativePackage(options.package);
+  log(`package     ${nativePackage.name} ${nativePackage.version} in ${nativePackage.folder}`);
   const tensorflow = await findTensorFlow(options.python);
-  log(`TensorFlow  ${tensorflow.folder} (${tensorflow.cuda ? 'CUDA' : 'CPU'}), of ${tensorflow.python}`);
-  const compiled = await compileBinding(found, tensorflow, compiler);
-  log(`compiled    ${compiled.outputPath}, by ${compiled.compilerVersion}`);
+  log(`TensorFlow  ${tensorflow.folder} (${tensorflow.cuda ? 'CUDA' : 'CPU'}) of ${tensorflow.python}`);
+  const compiled = await compileBinding(nativePackage, tensorflow, compiler);
+  log(`compiled    ${compiled.outputPath} with ${compiled.compilerVersion}`);
   if (!compiled.supportsAttributeLists)
-    log('            without fused convolutions: its sources are not those of 4.22');
-  const bindingInfo = await testBinding(found);
-  return { ...compiled, package: found, tensorflow, bindingInfo };
+    log('            without fused convolutions: the sources differ from those of 4.22');
+  const bindingInfo = await testBinding(nativePackage);
+  return { ...compiled, package: nativePackage, tensorflow, bindingInfo };
 }

@@ -7,32 +7,33 @@ import { LIBRARIES, type PipTensorFlow } from './findTensorFlow.js';
 import { patchBackendSource } from './patchBackendSource.js';
 import { runProgram } from './runProgram.js';
 
-/** What a compilation made. */
+/** Result of {@link compileBinding}. */
 export interface CompiledBinding {
-  /** The binding, where the package looks for it. */
+  /** Path of the binding that the package loads. */
   readonly outputPath: string;
-  /** The compiler's first line about itself. */
+  /** First line that the compiler prints for `--version`. */
   readonly compilerVersion: string;
-  /** Whether the binding can hand lists of text to TensorFlow, for fused convolutions. */
+  /** Whether the binding can pass lists of strings and types to TensorFlow, which fused convolutions require. */
   readonly supportsAttributeLists: boolean;
 }
 
 const MAX_ERROR_LINES = 15;
 
 /**
- * Compiles the package's binding against a TensorFlow that pip installed, and puts it where the package looks for it,
- * whole or not at all. The libraries stay where they are: their folder is written into the binding.
+ * Compiles the package's binding against a TensorFlow that pip installed, and writes it atomically to the path that the package
+ * loads. The TensorFlow libraries are not copied: the binding contains the path of their folder.
  *
- * @param compiler - A C++ compiler that takes GCC's options.
- * @throws `missing-package` fault without the compiler, `engine` fault with its last lines when it fails.
+ * @param compiler - C++ compiler that accepts GCC's options.
+ * @throws A `missing-package` error if the compiler does not exist. An `engine` error with the compiler's last lines if the
+ *   compilation fails.
  */
 export async function compileBinding(
   { folder, nodeApiVersion }: NativePackage,
   tensorflow: PipTensorFlow,
   compiler: string,
 ): Promise<CompiledBinding> {
-  const about = await runProgram(compiler, ['--version']);
-  if (about.code !== 0) {
+  const versionResult = await runProgram(compiler, ['--version']);
+  if (versionResult.code !== 0) {
     throw createError({
       kind: 'missing-package',
       path: compiler,
@@ -41,19 +42,20 @@ export async function compileBinding(
       advice: 'Install one with apt-get install g++, or name your compiler in the environment: CXX=clang++.',
     });
   }
-  const target = join(folder, 'lib', `napi-v${nodeApiVersion}`);
-  await mkdir(target, { recursive: true });
-  const work = await mkdtemp(join(target, '.build-')); // on the same disk, so that a rename is enough
+  const targetFolder = join(folder, 'lib', `napi-v${nodeApiVersion}`);
+  await mkdir(targetFolder, { recursive: true });
+  // The build folder is on the same disk as the target, so that the result can be renamed.
+  const buildFolder = await mkdtemp(join(targetFolder, '.build-'));
   try {
-    await cp(join(folder, 'binding'), work, { recursive: true });
-    const backend = join(work, 'tfjs_backend.cc');
-    const extended = patchBackendSource(await readFile(backend, 'utf8'));
-    if (extended !== undefined) await writeFile(backend, extended);
-    const built = join(work, 'tfjs_binding.node');
+    await cp(join(folder, 'binding'), buildFolder, { recursive: true });
+    const backendPath = join(buildFolder, 'tfjs_backend.cc');
+    const patchedSource = patchBackendSource(await readFile(backendPath, 'utf8'));
+    if (patchedSource !== undefined) await writeFile(backendPath, patchedSource);
+    const builtPath = join(buildFolder, 'tfjs_binding.node');
     const { code, stderr } = await runProgram(compiler, [
-      ...['-std=c++17', '-O2', '-fPIC', '-shared', `-DNAPI_VERSION=${nodeApiVersion}`, '-o', built],
+      ...['-std=c++17', '-O2', '-fPIC', '-shared', `-DNAPI_VERSION=${nodeApiVersion}`, '-o', builtPath],
       ...['-I', getNodeApiHeaders(), '-I', join(tensorflow.folder, 'include')],
-      ...[backend, join(work, 'tfjs_binding.cc')],
+      ...[backendPath, join(buildFolder, 'tfjs_binding.cc')],
       ...['-L', tensorflow.folder, ...LIBRARIES.map((library) => `-l:${library}`)],
       `-Wl,-rpath,${tensorflow.folder}`,
     ]);
@@ -66,19 +68,19 @@ export async function compileBinding(
         advice: `Use TensorFlow 2.21, which is known to work: the version in ${tensorflow.folder} may be too new or too old.`,
       });
     }
-    const outputPath = join(target, 'tfjs_binding.node');
-    await rename(built, outputPath);
+    const outputPath = join(targetFolder, 'tfjs_binding.node');
+    await rename(builtPath, outputPath);
     return {
       outputPath,
-      compilerVersion: about.stdout.split('\n')[0]!,
-      supportsAttributeLists: extended !== undefined,
+      compilerVersion: versionResult.stdout.split('\n')[0]!,
+      supportsAttributeLists: patchedSource !== undefined,
     };
   } finally {
-    await rm(work, { recursive: true, force: true });
+    await rm(buildFolder, { recursive: true, force: true });
   }
 }
 
-/** Node's own include folder is not there in every installation of Node. */
+/** Returns the folder of the Node-API headers, from a package, because not every installation of Node contains them. */
 function getNodeApiHeaders(): string {
   return join(dirname(createRequire(import.meta.url).resolve('node-api-headers/package.json')), 'include');
 }

@@ -7,9 +7,9 @@ import { createArgumentError, createError } from '../../core/errors/errors.js';
 export interface NativePackage {
   readonly name: string;
   readonly version: string;
-  /** The folder of its package.json. */
+  /** Folder of the package's package.json. */
   readonly folder: string;
-  /** Version of Node-API to build for: the newest that it names and this Node has. */
+  /** Version of Node-API to build for: the newest version that the package lists and this Node supports. */
   readonly nodeApiVersion: number;
 }
 
@@ -17,9 +17,10 @@ const PACKAGE_NAMES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
 const INSTALL_COMMAND = `npm install --ignore-scripts ${PACKAGE_NAMES[1]}@4.22.0`;
 
 /**
- * The package in `folder`, else the one that a program in the current folder would load.
+ * Finds the native package in `folder`. By default, finds the package that a program in the current folder would load.
  *
- * @throws `missing-package` fault when there is none, `argument` fault when it is another package or has no sources.
+ * @throws A `missing-package` error if no package is installed. An `argument` error if `folder` contains another package or no
+ *   sources.
  */
 export function findNativePackage(folder = findInstalledFolder()): NativePackage {
   const path = resolve(folder);
@@ -41,8 +42,10 @@ export function findNativePackage(folder = findInstalledFolder()): NativePackage
     throw createPackageError(`the package ${name}@${version}`);
   if (!existsSync(join(path, 'binding/tfjs_backend.cc')))
     throw createPackageError('a package without binding/tfjs_backend.cc');
-  const newest = Number(process.versions.napi);
-  const nodeApiVersion = Math.max(...(binary?.napi_versions ?? [8]).filter((one) => one <= newest));
+  const supportedVersion = Number(process.versions.napi);
+  const nodeApiVersion = Math.max(
+    ...(binary?.napi_versions ?? [8]).filter((version) => version <= supportedVersion),
+  );
   return { name, version, folder: path, nodeApiVersion };
 }
 
@@ -52,7 +55,7 @@ function findInstalledFolder(): string {
     try {
       return dirname(resolve(`${name}/package.json`));
     } catch {
-      // the next one
+      // This package is not installed: try the next one.
     }
   }
   throw createError({

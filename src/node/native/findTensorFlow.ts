@@ -5,15 +5,15 @@ import { runProgram } from './runProgram.js';
 
 /** A TensorFlow that pip installed. */
 export interface PipTensorFlow {
-  /** The Python that has it. */
+  /** Path of the Python interpreter. */
   readonly python: string;
-  /** Its folder, with the libraries; headers are in `include`. */
+  /** Folder of the package, which contains the libraries. The headers are in its subfolder `include`. */
   readonly folder: string;
-  /** Whether it was built for CUDA. */
+  /** Whether this TensorFlow is built for CUDA. */
   readonly cuda: boolean;
 }
 
-/** The shared libraries of TensorFlow's C interface. */
+/** Shared libraries of TensorFlow's C API. */
 export const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2'];
 
 const INSTALL_ADVICE = [
@@ -22,10 +22,10 @@ const INSTALL_ADVICE = [
   '(with a CUDA device: pip install "tensorflow[and-cuda]").',
 ].join('');
 
-/** Before the answer: whatever starts with this Python may print too. */
+/** Prefix of the script's output. Modules that Python loads at its start may print other lines. */
 const OUTPUT_PREFIX = 'tensorflow:';
 
-/** TensorFlow itself is not imported, which would take seconds: its folder is enough. */
+/** Python script that finds TensorFlow without importing it, because the import takes seconds. */
 const FIND_SCRIPT = `
 import importlib.util, json, os, runpy, sys
 spec = importlib.util.find_spec('tensorflow')
@@ -36,25 +36,25 @@ print('${OUTPUT_PREFIX}' + json.dumps({'python': sys.executable, 'folder': folde
 `;
 
 /**
- * The TensorFlow of `python`, else of the first of `python3` and `python` that has one.
+ * Finds the TensorFlow of a Python interpreter. By default, uses the first of `python3` and `python` that has one.
  *
- * @throws `missing-package` fault when there is no Python, no TensorFlow in it, or none with C libraries and headers.
+ * @throws A `missing-package` error if no Python is found, it has no TensorFlow, or TensorFlow lacks the C libraries or headers.
  */
 export async function findTensorFlow(python?: string): Promise<PipTensorFlow> {
-  const without: string[] = [];
+  const problems: string[] = [];
   for (const command of python === undefined ? ['python3', 'python'] : [python]) {
     const { code, stdout, stderr } = await runProgram(command, ['-c', FIND_SCRIPT]);
-    const answer = stdout.split(OUTPUT_PREFIX)[1];
-    if (code !== 0 || answer === undefined) {
-      const said = stderr.trim().split('\n').at(-1) || 'no output';
-      without.push(code === undefined ? `no program named ${command}` : `${command}: ${said}`);
+    const output = stdout.split(OUTPUT_PREFIX)[1];
+    if (code !== 0 || output === undefined) {
+      const lastLine = stderr.trim().split('\n').at(-1) || 'no output';
+      problems.push(code === undefined ? `no program named ${command}` : `${command}: ${lastLine}`);
       continue;
     }
-    const found = JSON.parse(answer) as PipTensorFlow & { readonly folder: string | null };
-    const lacks = found.folder === null ? [] : [...LIBRARIES, 'include/tensorflow/c/eager/c_api.h'];
-    const missing = lacks.find((file) => !existsSync(join(found.folder, file)));
+    const found = JSON.parse(output) as PipTensorFlow & { readonly folder: string | null };
+    const required = found.folder === null ? [] : [...LIBRARIES, 'include/tensorflow/c/eager/c_api.h'];
+    const missing = required.find((file) => !existsSync(join(found.folder, file)));
     if (found.folder !== null && !missing) return found;
-    without.push(
+    problems.push(
       found.folder === null
         ? `${found.python} without the module tensorflow`
         : `${found.folder} without ${missing}`,
@@ -64,7 +64,7 @@ export async function findTensorFlow(python?: string): Promise<PipTensorFlow> {
     kind: 'missing-package',
     path: python === undefined ? 'TensorFlow' : `--python ${python}`,
     expected: 'a Python interpreter with TensorFlow 2 installed by pip',
-    received: without.join(', '),
+    received: problems.join(', '),
     advice: INSTALL_ADVICE,
   });
 }

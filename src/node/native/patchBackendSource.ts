@@ -1,6 +1,6 @@
 /**
- * Two kinds of attributes that the package's binding cannot hand to TensorFlow, and that fused convolutions ask for:
- * lists of text and lists of types. Each is put before the code for a single one.
+ * Patches for two kinds of attributes that fused convolutions require and the package's binding cannot pass to TensorFlow: lists of
+ * strings and lists of types. Each patch is inserted before the code for a single value.
  */
 const SOURCE_PATCHES: readonly (readonly [before: string, added: string])[] = [
   [
@@ -50,7 +50,7 @@ const SOURCE_PATCHES: readonly (readonly [before: string, added: string])[] = [
   ],
 ];
 
-/** `tfjs_backend.cc` with those lists; undefined where it does not read as 4.22 does, and is best left alone. */
+/** Returns the patched source of `tfjs_backend.cc`, or undefined if it differs from that of 4.22 and cannot be patched. */
 export function patchBackendSource(source: string): string | undefined {
   return SOURCE_PATCHES.reduce<string | undefined>((text, [before, added]) => {
     const parts = text?.split(before);

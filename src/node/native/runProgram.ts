@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 
-/** What a program left behind. */
+/** Result of a program that has ended. */
 export interface ProgramResult {
-  /** Its exit code; null when a signal ended it, undefined when there is no such program. */
+  /** Exit code: null if a signal ended the program, undefined if the program does not exist. */
   readonly code: number | null | undefined;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs a program to its end. Never rejects: no such program is an answer too. */
+/** Runs a program until it ends. The promise is never rejected: a program that does not exist gives the exit code undefined. */
 export function runProgram(command: string, args: readonly string[], cwd?: string): Promise<ProgramResult> {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });

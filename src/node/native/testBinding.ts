@@ -2,7 +2,7 @@ import { createError } from '../../core/errors/errors.js';
 import type { NativePackage } from './findNativePackage.js';
 import { runProgram } from './runProgram.js';
 
-/** What a package that loads says of itself. */
+/** Information about a binding that loads. */
 export interface BindingInfo {
   /** Version of TensorFlow. */
   readonly tensorflow: string;
@@ -10,7 +10,7 @@ export interface BindingInfo {
   readonly gpu: boolean;
 }
 
-/** In a process of its own: a binding that crashes takes its process with it. */
+/** Script that tests the binding. It runs in a separate process, because a broken binding can crash its process. */
 const TEST_SCRIPT = `
 const util = require('util');
 util.isNullOrUndefined ??= (value) => value == null;
@@ -23,9 +23,9 @@ console.log('\\n' + JSON.stringify({ tensorflow: binding.TF_Version, gpu: isUsin
 `;
 
 /**
- * Loads the package in a new process and multiplies two matrices.
+ * Tests a native package: loads it in a new process and multiplies two matrices.
  *
- * @throws `broken-package` fault with the last lines of what went wrong.
+ * @throws A `broken-package` error with the last lines of the error output.
  */
 export async function testBinding({ name, folder }: NativePackage): Promise<BindingInfo> {
   const { code, stdout, stderr } = await runProgram(process.execPath, ['-e', TEST_SCRIPT, folder]);

@@ -1,18 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { appendFile, link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, resolve, sep } from 'node:path';
 import { createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
 import { createAccessError } from './accessError.js';
+import { listFiles } from './listFiles.js';
 
-/** Ends the name of a file that is being written; never listed. */
+/** Suffix of a file that is being written. Such files are never listed. */
 const TEMPORARY_SUFFIX = '.unfinished';
 
 /**
- * A folder as a store. A file is written beside its place, flushed to the disk, and renamed, so a process killed at any
- * moment leaves the old bytes or the new. Names cannot leave the folder.
+ * Creates a store for a folder. Files are written atomically: a temporary file is flushed to the disk and renamed, so a process
+ * that is killed at any moment leaves the old bytes or the new bytes. Names that lead out of the folder are rejected.
  *
- * @throws `file` fault for a folder or file that cannot be read or written; `argument` fault for a name outside the folder.
+ * @throws A `file` error if a folder or file cannot be read or written. An `argument` error if a name leads out of the folder.
  * @example
  * ```ts
  * import { folderStore } from 'tfjs-multitask/node';
@@ -25,7 +26,7 @@ const TEMPORARY_SUFFIX = '.unfinished';
  */
 export function folderStore(folder: string): Store {
   const root = resolve(folder);
-  const place = (name: string) => {
+  const resolvePath = (name: string) => {
     const path = resolve(root, name);
     if (path.startsWith(root + sep)) return path;
     throw createError({
@@ -39,7 +40,7 @@ export function folderStore(folder: string): Store {
   return {
     label: folder,
     read: async (name) => {
-      const path = place(name);
+      const path = resolvePath(name);
       try {
         const bytes = await readFile(path);
         return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -48,10 +49,10 @@ export function folderStore(folder: string): Store {
         throw createAccessError(path, 'a readable file', error);
       }
     },
-    write: async (name, bytes) => writeAtomically(place(name), bytes),
-    create: async (name, bytes) => createAtomically(place(name), bytes),
+    write: async (name, bytes) => writeAtomically(resolvePath(name), bytes),
+    create: async (name, bytes) => createAtomically(resolvePath(name), bytes),
     append: async (name, bytes) => {
-      const path = place(name);
+      const path = resolvePath(name);
       try {
         await mkdir(dirname(path), { recursive: true });
         await appendFile(path, bytes);
@@ -60,7 +61,7 @@ export function folderStore(folder: string): Store {
       }
     },
     remove: async (name) => {
-      const path = place(name);
+      const path = resolvePath(name);
       try {
         await rm(path, { force: true });
       } catch (error) {
@@ -69,16 +70,11 @@ export function folderStore(folder: string): Store {
     },
     list: async (prefix = '') => {
       try {
-        const entries = await readdir(root, { recursive: true, withFileTypes: true });
-        return entries
-          .filter((entry) => entry.isFile() && !entry.name.endsWith(TEMPORARY_SUFFIX))
-          .map((entry) =>
-            relative(root, join(entry.parentPath ?? entry.path, entry.name))
-              .split(sep)
-              .join('/'),
-          )
-          .filter((name) => name.startsWith(prefix))
-          .sort((a, b) => (a < b ? -1 : 1));
+        const names = await listFiles(
+          root,
+          (entry) => entry.isFile() && !entry.name.endsWith(TEMPORARY_SUFFIX),
+        );
+        return names.filter((name) => name.startsWith(prefix)).sort((a, b) => (a < b ? -1 : 1));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
         throw createAccessError(root, 'a readable folder', error);
@@ -87,45 +83,45 @@ export function folderStore(folder: string): Store {
   };
 }
 
-/** A folder that was named, or a store as it is. */
+/** Returns the store of a folder path. A store is returned unchanged. */
 export const toStore = (folder: string | Store): Store =>
   typeof folder === 'string' ? folderStore(folder) : folder;
 
 const writeAtomically = (path: string, bytes: Uint8Array) => writeTemporaryFile(path, bytes, rename);
 
-/** A second name of one file is refused where the name is taken, in one step of the file system. */
+/** Writes a file only if its name is free. A hard link is used because it fails atomically if the name exists. */
 const createAtomically = (path: string, bytes: Uint8Array) =>
-  writeTemporaryFile(path, bytes, async (unfinished) => {
+  writeTemporaryFile(path, bytes, async (temporaryPath) => {
     try {
-      await link(unfinished, path);
+      await link(temporaryPath, path);
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
       throw error;
     } finally {
-      await rm(unfinished, { force: true });
+      await rm(temporaryPath, { force: true });
     }
   });
 
-/** Writes beside `path`, flushes to the disk, and has `place` bring it there. */
+/** Writes a temporary file next to `path` and flushes it to the disk. Then `publish` gives it its final name. */
 async function writeTemporaryFile<R>(
   path: string,
   bytes: Uint8Array,
-  place: (unfinished: string, path: string) => Promise<R>,
+  publish: (temporaryPath: string, path: string) => Promise<R>,
 ): Promise<R> {
-  const unfinished = `${path}.${randomBytes(6).toString('hex')}${TEMPORARY_SUFFIX}`;
+  const temporaryPath = `${path}.${randomBytes(6).toString('hex')}${TEMPORARY_SUFFIX}`;
   try {
     await mkdir(dirname(path), { recursive: true });
-    const file = await open(unfinished, 'wx');
+    const file = await open(temporaryPath, 'wx');
     try {
       await file.writeFile(bytes);
       await file.sync();
     } finally {
       await file.close();
     }
-    return await place(unfinished, path);
+    return await publish(temporaryPath, path);
   } catch (error) {
-    await rm(unfinished, { force: true }).catch(() => {});
+    await rm(temporaryPath, { force: true }).catch(() => {});
     throw createAccessError(path, 'a writable file', error);
   }
 }

@@ -4,29 +4,33 @@ import type { PackageLoader } from '../../core/platform/platform.js';
 import { restoreNodeUtil } from './restoreNodeUtil.js';
 
 /**
- * Imports an optional package. Throws a `missing-package` error with the install command when the package is not installed, and
- * a `broken-package` error when it does not load.
+ * Imports an optional package.
+ *
+ * @throws A `missing-package` error with the install command if the package is not installed. A `broken-package` error if it does
+ *   not load.
  */
 export const loadPackage: PackageLoader = /* @__PURE__ */ Object.assign(importPackage, {
   threads: availableParallelism(),
 });
 
 async function importPackage<M>(name: string, neededFor: string): Promise<M> {
-  const native = name.startsWith('@tensorflow/tfjs-node');
-  if (native) restoreNodeUtil();
+  const isNativePackage = name.startsWith('@tensorflow/tfjs-node');
+  if (isNativePackage) restoreNodeUtil();
   try {
     return (await import(name)) as M;
   } catch (cause) {
-    const [line] = (cause as Error).message.split('\n');
-    // In Node's words, or in Vite's. A package of its own that it does not find is another matter.
-    const missing =
-      line!.match(/(?:Cannot find (?:package|module)|Could not resolve) ['"]([^'"]+)/)?.[1] === name;
+    const [firstLine] = (cause as Error).message.split('\n');
+    // Node and Vite report a missing package with different messages. If the package is found and one of its own imports is
+    // missing, the name in the message differs.
+    const isMissing =
+      firstLine!.match(/(?:Cannot find (?:package|module)|Could not resolve) ['"]([^'"]+)/)?.[1] === name;
     throw createError({
-      kind: missing ? 'missing-package' : 'broken-package',
+      kind: isMissing ? 'missing-package' : 'broken-package',
       path: name,
       expected: `the package ${name}, for ${neededFor}`,
-      received: missing ? 'no such package' : `a package that does not load (${line!.trim()})`,
-      advice: missing || !native ? `Run: npm install ${name}` : 'Run: npx tfjs-multitask build-native',
+      received: isMissing ? 'no such package' : `a package that does not load (${firstLine!.trim()})`,
+      advice:
+        isMissing || !isNativePackage ? `Run: npm install ${name}` : 'Run: npx tfjs-multitask build-native',
       cause,
     });
   }

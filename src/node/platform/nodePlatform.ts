@@ -3,7 +3,7 @@ import { loadPackage } from './loadPackage.js';
 import { readFileBytes } from './readFileBytes.js';
 import { sharpDecoder } from './sharpDecoder.js';
 
-/** Node: optional packages, threads, files, and sharp as the decoder. */
+/** Platform of Node: optional packages, threads, files, and sharp as the decoder. */
 export const nodePlatform: Platform = {
   name: 'node',
   loadPackage,

@@ -1,11 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { createAccessError } from './accessError.js';
 
-/** The bytes of a file that a user named; `wanted` is what it must be, `advice` what to do when it cannot be read. */
-export async function readFileBytes(path: string | URL, wanted: string, advice: string): Promise<Uint8Array> {
+/**
+ * Reads a file whose path a user passed.
+ *
+ * @param expected - Description of the file, for the error.
+ * @param advice - What to do if the file cannot be read, for the error.
+ * @throws A `file` error if the file cannot be read.
+ */
+export async function readFileBytes(
+  path: string | URL,
+  expected: string,
+  advice: string,
+): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (cause) {
-    throw createAccessError(path instanceof URL ? path.href : path, wanted, cause, advice);
+    throw createAccessError(path instanceof URL ? path.href : path, expected, cause, advice);
   }
 }

@@ -1,8 +1,8 @@
 import util from 'node:util';
 
-/** tfjs-node 4.22 calls two functions that newer Nodes lack; it looks for them on `util` each time. */
+/** Adds two functions to `util` that tfjs-node 4.22 calls and newer versions of Node lack. */
 export function restoreNodeUtil(): void {
-  const gone = util as unknown as Record<string, (value: unknown) => boolean>;
-  gone.isNullOrUndefined ??= (value) => value === null || value === undefined;
-  gone.isArray ??= Array.isArray;
+  const mutableUtil = util as unknown as Record<string, (value: unknown) => boolean>;
+  mutableUtil.isNullOrUndefined ??= (value) => value === null || value === undefined;
+  mutableUtil.isArray ??= Array.isArray;
 }

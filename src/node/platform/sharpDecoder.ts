@@ -5,10 +5,14 @@ import { loadPackage } from './loadPackage.js';
 type Sharp = typeof import('sharp').default;
 
 /**
- * Decodes with sharp: turned as its EXIF tag says, in sRGB, grey as Keras's (BT.601), without transparency (on black), stretched to the shape asked
- * for (sharp's default kernel, Lanczos with three lobes). A file that ends early is an error, not a grey half.
+ * Creates a decoder that uses the package sharp.
  *
- * @throws `missing-package` fault when sharp is not installed.
+ * - The image is rotated by its EXIF orientation, converted to sRGB, and stretched to the requested shape with sharp's default
+ *   kernel (Lanczos with three lobes).
+ * - Grayscale uses the weights of BT.601, as Keras does. Transparent pixels become black.
+ * - A truncated file is an error.
+ *
+ * @throws A `missing-package` error if sharp is not installed.
  * @example
  * ```ts
  * import { readdir, readFile } from 'node:fs/promises';
@@ -31,7 +35,7 @@ export async function sharpDecoder(): Promise<Decoder> {
       .toColourspace('srgb')
       .resize(width, height, { fit: 'fill' });
     const raw = await image.raw().toBuffer();
-    const colour = new Uint8Array(raw.buffer, raw.byteOffset, raw.length);
-    return { data: channels === 1 ? toGrayscaleBytes(colour, 3) : colour, height, width, channels };
+    const rgb = new Uint8Array(raw.buffer, raw.byteOffset, raw.length);
+    return { data: channels === 1 ? toGrayscaleBytes(rgb, 3) : rgb, height, width, channels };
   };
 }

@@ -7,14 +7,14 @@ import { loadPackage } from './loadPackage.js';
  * @category Data
  */
 export interface SharpEncoderOptions {
-  /** Pixels of the longer side, at most. Default 96. */
+  /** Largest length of the longer side, in pixels. Default 96. */
   readonly maxSide?: number;
 }
 
 /**
- * Encodes images as small JPEG files with sharp: what a report shows.
+ * Creates an encoder that writes small JPEG files with the package sharp, as a report shows them.
  *
- * @throws `missing-package` fault when sharp is not installed.
+ * @throws A `missing-package` error if sharp is not installed.
  * @example
  * ```ts
  * import { sharpEncoder } from 'tfjs-multitask/node';

@@ -1,9 +1,9 @@
-/** Waits for `promise`, but no longer than so many milliseconds; whatever becomes of it is not told. */
+/** Waits until `promise` is resolved or rejected, or the time is over. The result of the promise is ignored. */
 export async function withTimeout(milliseconds: number, promise: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise((resolve) => {
+  const timeout = new Promise((resolve) => {
     timer = setTimeout(resolve, milliseconds);
   });
-  await Promise.race([promise.catch(() => {}), late]);
+  await Promise.race([promise.catch(() => {}), timeout]);
   clearTimeout(timer);
 }

@@ -9,18 +9,18 @@ const { parentPort } = require('node:worker_threads');
 parentPort.on('message', (message) => parentPort.postMessage(...answer(message)));`;
 
 /**
- * Threads of this process as workers, for a dataset's augmentation. `imageFolder` has them; others take them by
- * `dataset.withWorkers`. They start when a run has work for them, and end with it.
+ * Creates worker threads for the augmentation of a dataset. `imageFolder` uses them; pass them to other datasets with
+ * `dataset.withWorkers`. Workers start when a run needs them, and end with the run.
  *
- * @param options - `count`: how many at a time; default one less than the machine has cores, at least 1 and at most 4.
- * @throws `argument` fault for a count that is none.
+ * @param options - `count`: number of workers. Default: the number of CPU cores minus 1, at least 1 and at most 4.
+ * @throws An `argument` error if `count` is not an integer of at least 1.
  * @example
  * ```ts
  * import { imagesInMemory, randomRotation } from 'tfjs-multitask';
  * import { workerThreads } from 'tfjs-multitask/node';
  *
- * const grey = { data: new Uint8Array(8 * 8 * 3).fill(90), height: 8, width: 8, channels: 3 };
- * const dataset = imagesInMemory([{ image: grey, labels: { age: 30 } }])
+ * const gray = { data: new Uint8Array(8 * 8 * 3).fill(90), height: 8, width: 8, channels: 3 };
+ * const dataset = imagesInMemory([{ image: gray, labels: { age: 30 } }])
  *   .augment([randomRotation({ degrees: 20 })])
  *   .withWorkers(workerThreads({ count: 2 }));
  * console.log(dataset.size); // 1
@@ -36,12 +36,12 @@ export function workerThreads({
   return {
     maxWorkers: count,
     spawn: (script, { onMessage, onError }) => {
-      // The process's own flags and environment may load half a program into each thread; this script needs nothing.
+      // The script needs no flags and no environment. Those of the process could load other modules into each thread.
       const worker = new Worker(script + LISTENER_SCRIPT, { eval: true, execArgv: [], env: {} });
-      let over = false;
+      let hasEnded = false;
       const fail = (cause: unknown) => {
-        if (!over) onError(cause);
-        over = true;
+        if (!hasEnded) onError(cause);
+        hasEnded = true;
       };
       worker.on('message', onMessage);
       worker.on('messageerror', fail);
@@ -50,7 +50,7 @@ export function workerThreads({
       return {
         postMessage: (message, transfer) => worker.postMessage(message, transfer),
         terminate: () => {
-          over = true;
+          hasEnded = true;
           void worker.terminate();
         },
       };

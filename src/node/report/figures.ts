@@ -1,21 +1,25 @@
 import type { Store } from '../../core/platform/platform.js';
 import type { ArchitectureRecord } from '../../core/records/architecture.js';
 import type { HistoryRecord } from '../../core/records/history.js';
-import { architectureDiagram as diagram } from '../../report/charts/architectureDiagram.js';
+import { architectureDiagram as createDiagram } from '../../report/charts/architectureDiagram.js';
 import type { ChartTools } from '../../report/charts/chartTools.js';
 import {
+  learningCurveGrid as createCurveGrid,
   type LearningCurveGridOptions,
   type RunGroup,
-  learningCurveGrid as sideBySide,
 } from '../../report/charts/learningCurveGrid.js';
-import { learningCurves as curves, type LearningCurvesOptions } from '../../report/charts/learningCurves.js';
+import {
+  learningCurves as createCurves,
+  type LearningCurvesOptions,
+} from '../../report/charts/learningCurves.js';
 import { loadPackage } from '../platform/loadPackage.js';
 import { svgToPng } from './svgToPng.js';
 
 /**
- * The learning curves of a task as SVG text; see `learningCurves` of `tfjs-multitask/report`.
+ * Draws the learning curves of a task as SVG text, like `learningCurves` of `tfjs-multitask/report`.
  *
- * @throws `missing-package` fault without `@observablehq/plot` or `linkedom`; `argument` fault for an unknown task.
+ * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if the task is
+ *   unknown.
  * @example
  * ```ts
  * import { learningCurves } from 'tfjs-multitask/node';
@@ -31,44 +35,50 @@ export async function learningCurves<const Name extends string>(
   history: HistoryRecord<Name>,
   options: LearningCurvesOptions<NoInfer<Name>>,
 ): Promise<string> {
-  return curves(history, options, await loadChartTools());
+  return createCurves(history, options, await loadChartTools('drawing learning curves'));
 }
 
 /**
- * Learning curves of several settings side by side, as SVG text; see `curvesSideBySide` of `tfjs-multitask/report`.
+ * Draws the learning curves of several groups of runs next to each other as SVG text, like `learningCurveGrid` of
+ * `tfjs-multitask/report`.
  *
- * @throws `missing-package` fault without `@observablehq/plot` or `linkedom`; `argument` fault for settings without epochs, or
- *   of other tasks.
+ * @throws A `missing-package` error if `@observablehq/plot` or `linkedom` is not installed. An `argument` error if a run has no
+ *   epochs, or the groups have different tasks.
  * @example
  * ```ts
- * import { curvesSideBySide } from 'tfjs-multitask/node';
+ * import { learningCurveGrid } from 'tfjs-multitask/node';
  *
  * const tasks = [{ name: 'age', kind: 'regression', unit: 'years', metrics: ['mae'] }] as const;
  * const run = (mae: number) => ({ tasks, rows: [{ epoch: 1, loss: mae, age_mae: mae }] });
- * const svg = await curvesSideBySide([{ title: 'colour', runs: [run(8)] }, { title: 'grey', runs: [run(7)] }]);
- * console.log(svg.includes('>grey</text>')); // true
+ * const svg = await learningCurveGrid([{ title: 'color', runs: [run(8)] }, { title: 'gray', runs: [run(7)] }]);
+ * console.log(svg.includes('>gray</text>')); // true
  * ```
  * @category Figures
  */
 export async function learningCurveGrid(
-  settings: readonly RunGroup[],
+  groups: readonly RunGroup[],
   options: LearningCurveGridOptions = {},
 ): Promise<string> {
-  return sideBySide(settings, options, await loadChartTools());
+  return createCurveGrid(groups, options, await loadChartTools('drawing learning curves'));
 }
 
-async function loadChartTools(): Promise<ChartTools> {
-  const use = 'drawing learning curves';
-  const Plot = await loadPackage<ChartTools['Plot']>('@observablehq/plot', use);
-  const { parseHTML } = await loadPackage<typeof import('linkedom')>('linkedom', use);
+/**
+ * Loads the installed packages that draw charts.
+ *
+ * @param purpose - What the packages are needed for, for the error.
+ * @throws A `missing-package` error if one of them is not installed.
+ */
+export async function loadChartTools(purpose: string): Promise<ChartTools> {
+  const Plot = await loadPackage<ChartTools['Plot']>('@observablehq/plot', purpose);
+  const { parseHTML } = await loadPackage<typeof import('linkedom')>('linkedom', purpose);
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   return { Plot, document: document as unknown as Document };
 }
 
 /**
- * A built network as a diagram, SVG text; see `architectureDiagram` of `tfjs-multitask/report`.
+ * Draws the architecture of a network as a diagram in SVG text, like `architectureDiagram` of `tfjs-multitask/report`.
  *
- * @throws `missing-package` fault without `@hpcc-js/wasm-graphviz`.
+ * @throws A `missing-package` error if `@hpcc-js/wasm-graphviz` is not installed.
  * @example
  * ```ts
  * import { branch, flatten, multiTask, regression } from 'tfjs-multitask';
@@ -84,13 +94,13 @@ async function loadChartTools(): Promise<ChartTools> {
 export async function architectureDiagram(architecture: ArchitectureRecord): Promise<string> {
   const name = '@hpcc-js/wasm-graphviz';
   const { Graphviz } = await loadPackage<typeof import('@hpcc-js/wasm-graphviz')>(name, 'drawing a network');
-  return diagram(architecture, await Graphviz.load());
+  return createDiagram(architecture, await Graphviz.load());
 }
 
 /**
- * Writes a figure into `store` as `NAME.svg` and `NAME.png`.
+ * Writes a figure to `store` as `NAME.svg` and `NAME.png`.
  *
- * @throws As {@link svgToPng}; `file` fault where the store cannot be written.
+ * @throws A `missing-package` error if `@resvg/resvg-js` is not installed. A `file` error if the store cannot be written.
  * @example
  * ```ts
  * import { memoryStore } from 'tfjs-multitask';

@@ -9,9 +9,11 @@ import { heatOverlay } from '../../report/charts/heatOverlay.js';
 import type { LabelsOf, Tasks } from '../../tasks/task.js';
 
 /**
- * Where each task looked in `count` of the images that a report shows as random samples: for the label it answered, or for the
- * side of the mean answer on which its number is. A task that has no feature map, or whose weights make no numbers, has no
- * pictures.
+ * Creates Grad-CAM heat maps of each task for `count` of the images that a report shows as random samples.
+ *
+ * - A classification is explained for the predicted label.
+ * - A regression is explained toward `higher` or `lower`, depending on whether the prediction is above or below the mean.
+ * - A task without a feature map, or with weights that are not finite, has no pictures.
  */
 export async function createGradCamImages<T extends Tasks>(
   model: MultiTaskModel<T>,
@@ -19,11 +21,11 @@ export async function createGradCamImages<T extends Tasks>(
   validation: Dataset<LabelsOf<T>>,
   count: number,
 ): Promise<GradCamImage[]> {
-  const places = new Map(validation.ids.map((id, i) => [id, i]));
+  const indices = new Map(validation.ids.map((id, i) => [id, i]));
   const shown = selectRandomAnswers(record.answers, count);
   if (shown.length === 0) return [];
-  const images = await Promise.all(shown.map(({ id }) => validation.read(places.get(id)!)));
-  const heats = (task: string, target?: 'higher' | 'lower') =>
+  const images = await Promise.all(shown.map(({ id }) => validation.read(indices.get(id)!)));
+  const computeHeatMaps = (task: string, target?: 'higher' | 'lower') =>
     gradCam(model as unknown as MultiTaskModel<Tasks>, images, { task, ...(target && { target }) }).catch(
       (error: unknown) => {
         if (isMultitaskError(error) && ['argument', 'number'].includes(error.kind)) return [];
@@ -32,12 +34,13 @@ export async function createGradCamImages<T extends Tasks>(
     );
   const pictures: GradCamImage[] = [];
   for (const { name: task, labels } of selectTasksWithImages(record)) {
-    const numberOf = ({ answers }: PredictionRecord) => answers[task] as number;
-    const mean = record.answers.reduce((sum, answer) => sum + numberOf(answer), 0) / record.answers.length;
-    const maps = await heats(task, labels ? undefined : 'higher');
-    const lower = labels || maps.length === 0 ? [] : await heats(task, 'lower');
+    const getPrediction = ({ answers }: PredictionRecord) => answers[task] as number;
+    const mean =
+      record.answers.reduce((sum, answer) => sum + getPrediction(answer), 0) / record.answers.length;
+    const maps = await computeHeatMaps(task, labels ? undefined : 'higher');
+    const lowerMaps = labels || maps.length === 0 ? [] : await computeHeatMaps(task, 'lower');
     for (const [i, map] of maps.entries()) {
-      const heat = !labels && numberOf(shown[i]!) < mean ? lower[i]! : map;
+      const heat = !labels && getPrediction(shown[i]!) < mean ? lowerMaps[i]! : map;
       pictures.push({ id: shown[i]!.id, task, toward: heat.target, image: heatOverlay(images[i]!, heat) });
     }
   }

@@ -15,48 +15,51 @@ import { createGradCamImages } from './gradCamImages.js';
  * @category Figures
  */
 export interface RecordRunOptions<T extends Tasks = Tasks> extends CreateRunRecordOptions<T> {
-  /** Of packages and the machine, beside those of this library and of Node, which are always told. Default none. */
+  /** Versions of packages and the kind of machine, in addition to the versions of this library and of Node. Default: none. */
   readonly versions?: { readonly [name: string]: string };
-  /** Whether pictures of some images are kept beside the record. Default true. */
+  /** Whether to save small pictures of some images. Default true. */
   readonly images?: boolean;
-  /** Images in which is shown where each task looked, by `gradCam`. Default 6; 0 for none, as before the run. */
+  /** Number of images with a Grad-CAM heat map of each task. Default 6. */
   readonly gradCams?: number;
-  /** The run's seed, for the augmentation that is shown. Default 0. */
+  /** Seed of the run. With it, the augmented images equal those of the training. Default 0. */
   readonly seed?: number;
 }
 
-/** Which epoch's model lies in `best/`, and by what; a monitor of the user's own says it for them. */
+/** Finds the epoch and the monitor of the model in `best/`. Returns `{}` if the caller chose another epoch or monitor. */
 async function findReportedEpoch(store: Store, { history, monitor, keptEpoch }: CreateRunRecordOptions<any>) {
   if (!history || keptEpoch !== undefined) return {};
-  const kept = await readCheckpointEpoch(store, 'best', history.rows);
-  if (!kept || (monitor ?? kept.monitor) !== kept.monitor) return {};
-  return { monitor: kept.monitor, keptEpoch: kept.epoch };
+  const checkpoint = await readCheckpointEpoch(store, 'best', history.rows);
+  if (!checkpoint || (monitor ?? checkpoint.monitor) !== checkpoint.monitor) return {};
+  return { monitor: checkpoint.monitor, keptEpoch: checkpoint.epoch };
 }
 
-/** A picture of an earlier record. */
+/** Name of a picture of an earlier record. */
 const IMAGE_FILE_PATTERN = /^pictures\/\d+\.(?:jpg|png|webp)$/;
 
 /**
- * Writes what a report needs of a run into `store`: `run.json`, and small pictures below `pictures/`, those of an earlier record
- * removed. What `bestCheckpoint` noted in `best/` says which epoch is told. Call it before `fit`, without `history`, for a page to watch, and after it with the model that was kept.
+ * Writes the data that a report needs to `store`: `run.json`, and small pictures in `pictures/`. Pictures of an earlier record are
+ * removed. The reported epoch is that of the model in `best/`,
+ * which `bestCheckpoint` saved.
  *
- * @throws The faults of `model.predict`; `file` fault where the store cannot be written; `missing-package` fault without sharp,
- *   when pictures are kept.
+ * Call it after `fit` with the best model. To watch the run with {@link watchRun}, call it before `fit` too, without `history`.
+ *
+ * @throws The errors of `model.predict`. A `file` error if the store cannot be written. A `missing-package` error if pictures are
+ *   saved and sharp is not installed.
  * @example
  * ```ts
  * import { branch, flatten, imagesInMemory, multiTask, regression } from 'tfjs-multitask';
- * import { folderStore, recordRun, report } from 'tfjs-multitask/node';
+ * import { folderStore, recordRun, writeReport } from 'tfjs-multitask/node';
  *
- * const grey = (value: number) => ({ data: new Uint8Array(8 * 8 * 3).fill(value), height: 8, width: 8, channels: 3 });
- * const images = imagesInMemory([10, 90, 170, 250].map((light) => ({ image: grey(light), labels: { light } })));
+ * const gray = (value: number) => ({ data: new Uint8Array(8 * 8 * 3).fill(value), height: 8, width: 8, channels: 3 });
+ * const images = imagesInMemory([10, 90, 170, 250].map((light) => ({ image: gray(light), labels: { light } })));
  * const { train, validation } = images.split({ validation: 0.5, seed: 7 });
  * const model = multiTask({ input: [8, 8, 3] })
  *   .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
  *   .build();
  * const history = await model.fit(train, { validation, epochs: 1, engine: 'wasm' });
  * const store = folderStore('out/squares');
- * await recordRun(store, model, { name: 'squares', dataName: 'greys', train, validation, history });
- * console.log(await report('out/squares')); // out/squares/report.html
+ * await recordRun(store, model, { name: 'squares', datasetName: 'grays', train, validation, history });
+ * console.log(await writeReport('out/squares')); // out/squares/report.html
  * ```
  * @category Figures
  */
@@ -66,7 +69,7 @@ export async function recordRun<T extends Tasks>(
   { images = true, gradCams = 6, seed = 0, ...options }: RecordRunOptions<T>,
 ): Promise<RunRecord> {
   const versions = { ...getRuntimeVersions(), ...options.versions };
-  const described = await createRunRecord(model, {
+  const recordWithoutImages = await createRunRecord(model, {
     ...options,
     ...(await findReportedEpoch(store, options)),
     versions,
@@ -75,16 +78,16 @@ export async function recordRun<T extends Tasks>(
     if (IMAGE_FILE_PATTERN.test(name)) await store.remove(name);
   const { train, validation } = options;
   const record = images
-    ? await saveRunImages(described, store, {
+    ? await saveRunImages(recordWithoutImages, store, {
         train,
         encode: await sharpEncoder(),
         seed,
         ...(validation && {
           validation,
-          gradCams: await createGradCamImages(model, described, validation, gradCams),
+          gradCams: await createGradCamImages(model, recordWithoutImages, validation, gradCams),
         }),
       })
-    : described;
+    : recordWithoutImages;
   await store.write('run.json', new TextEncoder().encode(`${JSON.stringify(record)}\n`));
   return record;
 }

@@ -3,10 +3,10 @@ import { loadPackage } from '../platform/loadPackage.js';
 import { getPackageFolder } from '../platform/packageFolder.js';
 
 /**
- * An SVG as the bytes of a PNG file, text set in the font that the package carries.
+ * Converts an SVG to the bytes of a PNG file. Text is drawn with the font of this package.
  *
- * @param scale - Pixels for each unit of the SVG. Default 2.
- * @throws `missing-package` fault without `@resvg/resvg-js`.
+ * @param scale - Number of pixels per unit of the SVG. Default 2.
+ * @throws A `missing-package` error if `@resvg/resvg-js` is not installed.
  * @example
  * ```ts
  * import { svgToPng } from 'tfjs-multitask/node';
@@ -32,7 +32,7 @@ export async function svgToPng(svg: string, scale = 2): Promise<Uint8Array> {
   return new Uint8Array(picture.render().asPng());
 }
 
-/** The files of Inter in `assets/fonts` of the package. */
+/** Returns the paths of the Inter font files in this package. */
 export function getFontPaths(): { readonly regular: string; readonly semiBold: string } {
   const file = (name: string) => join(getPackageFolder(), 'assets', 'fonts', name);
   return { regular: file('Inter-Regular.otf'), semiBold: file('Inter-SemiBold.otf') };

@@ -11,40 +11,39 @@ import { loadReportTools } from './writeReport.js';
  * @category Figures
  */
 export interface WatchOptions {
-  /** Of 127.0.0.1. Default 0: any that is free. */
+  /** Port of the server. Default 0: any free port. */
   readonly port?: number;
-  /** Seconds between two looks of the browser. Default 5. */
+  /** Interval in seconds after which the browser reloads the page. Default 5. */
   readonly refresh?: number;
   /** Whether the page shows pictures of images. Default true. */
   readonly images?: boolean;
 }
 
 /**
- * A page that is being served.
+ * A running report server.
  *
  * @category Figures
  */
 export interface Watch {
-  /** Where to look: `http://127.0.0.1:40123/`. */
+  /** URL of the report, for example `http://127.0.0.1:40123/`. */
   readonly url: string;
-  /** Ends the server; browsers keep the page they have. */
+  /** Stops the server. */
   close(): Promise<void>;
 }
 
 /**
- * Serves the report of a run that goes on, with curves that grow: to this machine alone, at 127.0.0.1. A request that names another
- * host is refused, so that no page from elsewhere can read it through a name of its own, nor show it in a frame. The server does not keep
- * a program alive.
+ * Serves the report of a run in progress at 127.0.0.1, so that only this machine can open it. The server does not keep the process
+ * alive. For security, it rejects requests with another host name (DNS rebinding), and the page cannot be shown in a frame.
  *
- * @param folder - Of the run: `run.json` and `history.csv`.
- * @throws `missing-package` fault without the packages of `report`; Node's own error for a port that is taken.
+ * @param folder - Folder of the run, with `run.json` and `history.csv`.
+ * @throws A `missing-package` error if a package of `writeReport` is not installed. An error of Node if the port is in use.
  * @example
  * ```ts
  * import { watchRun } from 'tfjs-multitask/node';
  *
  * const watch = await watchRun('out/run');
- * const answer = await fetch(watch.url);
- * console.log(answer.status); // 503
+ * const response = await fetch(watch.url);
+ * console.log(response.status); // 503
  * await watch.close();
  * ```
  * @category Figures
@@ -57,7 +56,7 @@ export async function watchRun(
   const store = folderStore(folder);
   let hosts: readonly string[] = [];
   const server = createServer(async ({ method, url, headers }, response) => {
-    const answer = (status: number, text: string, type = 'text/plain') =>
+    const send = (status: number, text: string, type = 'text/plain') =>
       void response
         .writeHead(status, {
           'content-type': `${type}; charset=utf-8`,
@@ -68,15 +67,15 @@ export async function watchRun(
         })
         .end(method === 'HEAD' ? undefined : text);
     if (!hosts.includes(headers.host ?? ''))
-      return answer(403, 'This page is served to this machine alone.\n');
-    if (method !== 'GET' && method !== 'HEAD') return answer(405, 'Only to be read.\n');
-    if (url !== '/') return answer(404, 'There is one page, at /.\n');
+      return send(403, 'This page is available on this machine only.\n');
+    if (method !== 'GET' && method !== 'HEAD') return send(405, 'Only GET and HEAD are supported.\n');
+    if (url !== '/') return send(404, 'The only page is /.\n');
     try {
       const run = await readRunRecord(store, { images });
-      answer(200, createReportPage([run], tools, run.stopped === undefined ? { refresh } : {}), 'text/html');
+      send(200, createReportPage([run], tools, run.stopped === undefined ? { refresh } : {}), 'text/html');
     } catch (error) {
       response.setHeader('refresh', String(refresh));
-      answer(503, `${(error as Error).message}\n`);
+      send(503, `${(error as Error).message}\n`);
     }
   });
   await new Promise<void>((resolve, reject) => {
@@ -84,11 +83,12 @@ export async function watchRun(
     server.listen(port, '127.0.0.1', resolve);
   });
   server.unref();
-  const taken = (server.address() as AddressInfo).port;
-  const named = ['127.0.0.1', 'localhost'];
-  hosts = [...named.map((host) => `${host}:${taken}`), ...(taken === 80 ? named : [])]; // a browser leaves 80 out
+  const boundPort = (server.address() as AddressInfo).port;
+  const hostNames = ['127.0.0.1', 'localhost'];
+  // A browser omits the default port 80 from the host header.
+  hosts = [...hostNames.map((host) => `${host}:${boundPort}`), ...(boundPort === 80 ? hostNames : [])];
   return {
-    url: `http://127.0.0.1:${taken}/`,
+    url: `http://127.0.0.1:${boundPort}/`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createError } from '../../core/errors/errors.js';
-import type { ChartTools, ReportTools } from '../../report/charts/chartTools.js';
+import type { ReportTools } from '../../report/charts/chartTools.js';
 import { createReport } from '../../report/pages/createReport.js';
 import { createModelCard, isGeneratedCard } from '../../report/pages/modelCard.js';
 import { type ReportedRun, readRunRecord } from '../../report/records/readRunRecord.js';
 import { folderStore } from '../platform/folderStore.js';
 import { loadPackage } from '../platform/loadPackage.js';
-import { saveFigure } from './figures.js';
+import { loadChartTools, saveFigure } from './figures.js';
 import { getFontPaths } from './svgToPng.js';
 
 /**
@@ -18,24 +18,27 @@ import { getFontPaths } from './svgToPng.js';
 export interface WriteReportOptions {
   /** Whether the page shows pictures of images. Default true. */
   readonly images?: boolean;
-  /** The folder that page and figures are written into. Default the first of `folders`. */
+  /** Folder that the page and the figures are written to. Default: the first of `folders`. */
   readonly out?: string;
 }
 
 /**
- * Writes `report.html` into the folder of a run, every figure of it as SVG and PNG below `figures/`, and `MODEL_CARD.md` beside
- * the model in `best/`, unless somebody put a card of their own there. Several folders are compared on one page.
+ * Writes the report of one or more runs:
  *
- * @param folders - Where `recordRun` wrote, or several.
- * @returns The page's path.
- * @throws `file` fault for a folder without a record, and where nothing can be written; `missing-package` fault without
- *   `@observablehq/plot`, `linkedom`, `@hpcc-js/wasm-graphviz` or `@resvg/resvg-js`.
+ * - `report.html`: one page. Several runs are compared on it.
+ * - `figures/`: every figure of the page as SVG and PNG.
+ * - `best/MODEL_CARD.md` in the folder of each run. A model card that you wrote yourself is not replaced.
+ *
+ * @param folders - Folder of a run that `recordRun` wrote, or an array of several.
+ * @returns Path of the page.
+ * @throws A `file` error if a folder contains no record, or the files cannot be written. A `missing-package` error if
+ *   `@observablehq/plot`, `linkedom`, `@hpcc-js/wasm-graphviz` or `@resvg/resvg-js` is not installed.
  * @example
  * ```ts
- * import { report } from 'tfjs-multitask/node';
+ * import { writeReport } from 'tfjs-multitask/node';
  *
- * const error = await report('out/nothing').catch(({ message }) => message);
- * console.log(error); // out/nothing/run.json: expected the record of a run, received no file. …
+ * const error = await writeReport('out/nothing').catch(({ message }) => message);
+ * console.log(error); // out/nothing/run.json: expected the record of a run, received no such file. …
  * ```
  * @category Figures
  */
@@ -55,12 +58,12 @@ export async function writeReport(
     });
   }
   const { page, figures } = createReport(runs, await loadReportTools());
-  const into = out ?? all[0]!;
-  const store = folderStore(into);
+  const outputFolder = out ?? all[0]!;
+  const store = folderStore(outputFolder);
   for (const { name, svg } of figures) await saveFigure(store, `figures/${name}`, svg);
   for (const [i, run] of runs.entries()) await writeModelCard(all[i]!, run);
   await store.write('report.html', new TextEncoder().encode(page));
-  return join(into, 'report.html');
+  return join(outputFolder, 'report.html');
 }
 
 const isNonEmpty = (runs: readonly ReportedRun[]): runs is readonly [ReportedRun, ...ReportedRun[]] =>
@@ -70,26 +73,27 @@ async function writeModelCard(folder: string, run: ReportedRun): Promise<void> {
   const store = folderStore(folder);
   if ((await store.read('best/model.json')) === undefined) return;
   const bytes = await store.read('best/MODEL_CARD.md');
-  const before = bytes && new TextDecoder().decode(bytes);
-  if (before !== undefined && !isGeneratedCard(before)) return; // somebody wrote their own
-  const card = createModelCard(run, before);
+  const existingCard = bytes && new TextDecoder().decode(bytes);
+  if (existingCard !== undefined && !isGeneratedCard(existingCard)) return; // The user wrote this card.
+  const card = createModelCard(run, existingCard);
   await store.write('best/MODEL_CARD.md', new TextEncoder().encode(card));
 }
 
-/** What a report is drawn with, from the packages that are installed. */
+/**
+ * Loads the installed packages that draw a report.
+ *
+ * @throws A `missing-package` error if one of them is not installed.
+ */
 export async function loadReportTools(): Promise<ReportTools> {
-  const use = 'drawing a report';
-  const Plot = await loadPackage<ChartTools['Plot']>('@observablehq/plot', use);
-  const { parseHTML } = await loadPackage<typeof import('linkedom')>('linkedom', use);
+  const purpose = 'drawing a report';
+  const chartTools = await loadChartTools(purpose);
   const { Graphviz } = await loadPackage<typeof import('@hpcc-js/wasm-graphviz')>(
     '@hpcc-js/wasm-graphviz',
-    use,
+    purpose,
   );
-  const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const { regular, semiBold } = getFontPaths();
   return {
-    Plot,
-    document: document as unknown as Document,
+    ...chartTools,
     graphviz: await Graphviz.load(),
     fonts: { regular: await readFile(regular), semiBold: await readFile(semiBold) },
   };

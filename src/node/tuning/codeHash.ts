@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { sha256 } from '../../core/digest.js';
 
-/** What follows `from`, `import` or `require` and begins with a dot. */
+/** Relative path after `from`, `import` or `require`. */
 const RELATIVE_IMPORT = /\b(?:from|import|require)\s*\(?\s*(['"`])(\.{1,2}\/[^'"`\n]+)\1/g;
 
-/** A TypeScript file is imported by the name that its compiled one would have. */
+/** Extensions of source files, by those in imports: TypeScript imports a file by the name of its compiled file. */
 const SOURCE_EXTENSIONS: readonly (readonly [RegExp, string])[] = [
   [/\.js$/, '.ts'],
   [/\.js$/, '.tsx'],
@@ -18,36 +18,42 @@ const SOURCE_EXTENSIONS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * What tells the code of a study apart: the text of its module and of all that it imports by relative path, wherever they lie on this
- * machine. A word in a comment that reads like an import counts as one. Packages are not looked into, nor are aliases of paths.
+ * Computes the hash of a study's code: the text of its module and of all files that it imports by relative path. The hash does not
+ * depend on the folder that contains the files. Packages and path aliases are not included. Text in comments that looks like an
+ * import is treated as an import.
  *
- * @param address - Of the module; one that is no file is its own mark.
+ * @param moduleUrl - URL of the module. If it is not a file, the URL itself is returned.
  */
-export async function computeCodeHash(address: string): Promise<string> {
-  if (!address.startsWith('file:')) return address;
+export async function computeCodeHash(moduleUrl: string): Promise<string> {
+  if (!moduleUrl.startsWith('file:')) return moduleUrl;
   const texts = new Map<string, string>();
-  const visit = async (at: string, text: string): Promise<void> => {
-    if (texts.has(at)) return;
-    texts.set(at, text);
+  const visit = async (fileUrl: string, text: string): Promise<void> => {
+    if (texts.has(fileUrl)) return;
+    texts.set(fileUrl, text);
     for (const [, , specifier] of text.matchAll(RELATIVE_IMPORT)) {
-      const found = await resolveSource(new URL(specifier!, at).href);
-      if (found) await visit(...found);
+      const source = await resolveSource(new URL(specifier!, fileUrl).href);
+      if (source) await visit(...source);
     }
   };
-  await visit(address, await readFile(new URL(address), 'utf8'));
-  // The way from the module: the same on two machines that hold the same tree.
-  const folder = posix.dirname(new URL(address).pathname);
-  const own = [...texts].map(([at, text]) => [posix.relative(folder, new URL(at).pathname), text] as const);
-  const parts = own.sort(([a], [b]) => (a < b ? -1 : 1)).map(([at, text]) => `${at}\n${text}`);
+  await visit(moduleUrl, await readFile(new URL(moduleUrl), 'utf8'));
+  // Paths relative to the module are the same on all machines that have the same files.
+  const folder = posix.dirname(new URL(moduleUrl).pathname);
+  const textsByPath = [...texts].map(
+    ([fileUrl, text]) => [posix.relative(folder, new URL(fileUrl).pathname), text] as const,
+  );
+  const parts = textsByPath.sort(([a], [b]) => (a < b ? -1 : 1)).map(([path, text]) => `${path}\n${text}`);
   return (await sha256(new TextEncoder().encode(parts.join('\n\0\n')))).slice(0, 16);
 }
 
-/** Address and text of the file that an import means. */
-async function resolveSource(address: string): Promise<[string, string] | undefined> {
-  const names = [address, ...SOURCE_EXTENSIONS.map(([end, own]) => address.replace(end, own))];
-  for (const name of new Set(names)) {
-    const text = await readFile(new URL(name), 'utf8').catch(() => undefined);
-    if (text !== undefined) return [name, text];
+/** Returns the URL and the text of the file that an import refers to, or undefined if there is no such file. */
+async function resolveSource(importUrl: string): Promise<[string, string] | undefined> {
+  const candidates = [
+    importUrl,
+    ...SOURCE_EXTENSIONS.map(([pattern, extension]) => importUrl.replace(pattern, extension)),
+  ];
+  for (const url of new Set(candidates)) {
+    const text = await readFile(new URL(url), 'utf8').catch(() => undefined);
+    if (text !== undefined) return [url, text];
   }
   return undefined;
 }

@@ -4,62 +4,66 @@ import { resultsTable } from '../../tuner/results/resultsTable.js';
 import { sortByNumber, type TrialRecord } from '../../tuner/results/trialRecord.js';
 import type { Study } from '../../tuner/study.js';
 
-/** The last trials that are shown while it runs, and the best of those before. */
+/** Number of last trials that are shown. */
 const MAX_ROWS = 20;
+/** Number of best trials before them that are shown too. */
 const MAX_BEST_ROWS = 4;
 
 /**
- * A table of trials that is drawn over itself.
+ * A table of trials that is updated in place.
  *
  * @category Tuner
  */
 export interface LiveTable {
-  /** Draws the trials as they are now; for `onChange` of `runStudy`. */
+  /** Draws the current trials. Pass it to `runStudy` as `onChange`. */
   show(trials: readonly TrialRecord[], study: Study): void;
-  /** Takes the table away. */
+  /** Removes the table from the terminal. */
   clear(): void;
 }
 
 /**
- * Shows a search while it runs: on a terminal a table that is drawn over itself, with the time left; elsewhere a line for every trial
- * that ends.
+ * Creates a display for a running search. On a terminal, it updates a table in place and estimates the remaining time. Elsewhere, it
+ * prints a line for each trial that ends.
  *
- * @param out - `process.stdout`.
- * @param options - `trials` in all, for the time left.
+ * @param out - Output stream, usually `process.stdout`.
+ * @param options - `trials`: total number of trials, for the remaining time.
  * @example
  * ```typescript
  * import { liveTable, runStudy } from 'tfjs-multitask/node';
  *
  * const table = liveTable(process.stdout, { trials: 20 });
  * await runStudy('my-study.js', { folder: 'out/study', trials: 20, onChange: table.show });
- * table.end();
+ * table.clear();
  * ```
  * @category Tuner
  */
-export function liveTable(out: WriteStream, { trials: most }: { readonly trials?: number } = {}): LiveTable {
-  let drawn = 0;
+export function liveTable(
+  out: WriteStream,
+  { trials: trialCount }: { readonly trials?: number } = {},
+): LiveTable {
+  let drawnLines = 0;
   const ended = new Set<number>();
   const clear = () => {
-    if (drawn > 0) out.write(`\u001b[${drawn}F\u001b[J`);
-    drawn = 0;
+    if (drawnLines > 0) out.write(`\u001b[${drawnLines}F\u001b[J`);
+    drawnLines = 0;
   };
   return {
     show: (trials: readonly TrialRecord[], study: Study) => {
-      const sorted = sortByNumber(trials); // as the table is
+      const sorted = sortByNumber(trials); // The rows of the table have this order.
       if (out.isTTY) {
         const lines = resultsTable(study, trials, out.columns).split('\n');
         const rows = lines.slice(1);
-        // What is taller than the terminal could not be drawn over.
-        const last = Math.max(1, Math.min(MAX_ROWS, out.rows - MAX_BEST_ROWS - 4));
-        const marked = findBestTrialNumbers(trials, study.objectives);
+        // A table that is taller than the terminal could not be updated in place.
+        const lastCount = Math.max(1, Math.min(MAX_ROWS, out.rows - MAX_BEST_ROWS - 4));
+        const bestNumbers = findBestTrialNumbers(trials, study.objectives);
         const best = rows
-          .slice(0, -last)
-          .filter((_, i) => marked.has(sorted[i]!.number))
+          .slice(0, -lastCount)
+          .filter((_, i) => bestNumbers.has(sorted[i]!.number))
           .slice(-MAX_BEST_ROWS);
-        const text = [lines[0]!, ...best, ...rows.slice(-last), '', formatProgress(trials, most)];
+        const text = [lines[0]!, ...best, ...rows.slice(-lastCount), '', formatProgress(trials, trialCount)];
         clear();
         out.write(`${text.join('\n')}\n`);
-        drawn = text.length;
+        drawnLines = text.length;
         return;
       }
       if (sorted.every(({ number, state }) => state === 'running' || ended.has(number))) return;
@@ -70,19 +74,21 @@ export function liveTable(out: WriteStream, { trials: most }: { readonly trials?
         out.write(`${lines[i]!.trim()}\n`);
       }
     },
-    clear: clear,
+    clear,
   };
 }
 
-/** How much is done, and how long the rest takes if it takes as long, with as many at a time as now. */
-function formatProgress(trials: readonly TrialRecord[], most: number | undefined): string {
-  const over = trials.filter(({ state }) => state !== 'running');
-  const seconds = over.map(({ rows }) => rows.reduce((sum, { seconds: own = 0 }) => sum + own, 0));
-  const words = `${over.length}${most === undefined ? '' : ` of ${most}`} trials ended`;
-  if (most === undefined || seconds.every((own) => own === 0)) return words;
-  const mean = seconds.reduce((sum, own) => sum + own, 0) / over.length;
-  const rest = Math.round(
-    (mean * Math.max(0, most - over.length)) / Math.max(1, trials.length - over.length),
+/** Formats the progress, with an estimate of the remaining time at the current speed and number of parallel trials. */
+function formatProgress(trials: readonly TrialRecord[], trialCount: number | undefined): string {
+  const ended = trials.filter(({ state }) => state !== 'running');
+  const seconds = ended.map(({ rows }) =>
+    rows.reduce((sum, { seconds: rowSeconds = 0 }) => sum + rowSeconds, 0),
   );
-  return `${words}, about ${rest < 120 ? `${rest} s` : `${Math.round(rest / 60)} min`} left`;
+  const countText = `${ended.length}${trialCount === undefined ? '' : ` of ${trialCount}`} trials ended`;
+  if (trialCount === undefined || seconds.every((trialSeconds) => trialSeconds === 0)) return countText;
+  const mean = seconds.reduce((sum, trialSeconds) => sum + trialSeconds, 0) / ended.length;
+  const remaining = Math.round(
+    (mean * Math.max(0, trialCount - ended.length)) / Math.max(1, trials.length - ended.length),
+  );
+  return `${countText}, about ${remaining < 120 ? `${remaining} s` : `${Math.round(remaining / 60)} min`} left`;
 }

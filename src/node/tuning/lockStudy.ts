@@ -7,20 +7,21 @@ import { writeIfAbsent } from '../../core/platform/writeIfAbsent.js';
 
 const LOCK_FILE = 'search.lock';
 
-/** The locks that this process holds: one that bears its number and is not here was left by an earlier process of that number. */
+/** Tokens of the locks that this process holds. A lock with this process id and another token is from an earlier process. */
 const heldTokens = new Set<string>();
 
 /**
- * Keeps a study for this process. The mark of one that was killed on this machine is taken over, by one process alone.
+ * Locks a study for this process. A lock of a process that was killed on this machine is replaced, by one process only.
  *
- * @returns Gives it back.
- * @throws `file` fault while another process searches there.
+ * @returns Function that releases the lock.
+ * @throws A `file` error if another process is running the study.
  */
 export async function lockStudy(store: Store): Promise<() => Promise<void>> {
   const token = randomBytes(8).toString('hex');
-  const own = new TextEncoder().encode(JSON.stringify({ host: hostname(), pid: process.pid, token }));
-  const create = (name: string) => writeIfAbsent(store, name, own);
-  heldTokens.add(token); // before it can be read: what stands there is known a while later
+  const lockBytes = new TextEncoder().encode(JSON.stringify({ host: hostname(), pid: process.pid, token }));
+  const create = (name: string) => writeIfAbsent(store, name, lockBytes);
+  // The token is added before the lock is created, so that no other call in this process takes the lock for an old one.
+  heldTokens.add(token);
   try {
     await acquireLock(store, create);
   } catch (error) {
@@ -34,22 +35,23 @@ export async function lockStudy(store: Store): Promise<() => Promise<void>> {
   };
 }
 
-/** Creates the lock, once that of a process that is gone is out of the way. */
+/** Creates the lock. Removes the lock of a process that has exited. */
 async function acquireLock(store: Store, create: (name: string) => Promise<boolean>): Promise<void> {
   for (let tries = 0; !(await create(LOCK_FILE)); tries++) {
     const bytes = await store.read(LOCK_FILE);
     const holder = parseLockHolder(bytes);
     if (bytes && tries < 3 && hasHolderExited(holder)) {
-      // Who creates this name may remove the lock that it names: two that find it must not remove each other's.
-      const taking = `${LOCK_FILE}.${(await sha256(bytes)).slice(0, 16)}`;
-      if (await create(taking)) {
-        // It may be another's by now: a slow one comes here after somebody took it over, searched and gave it back.
+      // Only the process that creates this second file may remove the old lock. Otherwise, two processes that find the old lock
+      // could remove each other's new lock.
+      const takeoverName = `${LOCK_FILE}.${(await sha256(bytes)).slice(0, 16)}`;
+      if (await create(takeoverName)) {
+        // A slow process may get here after another process has replaced the lock, run the study and released the lock.
         if (equalBytes(await store.read(LOCK_FILE), bytes)) await store.remove(LOCK_FILE);
-        else await store.remove(taking);
+        else await store.remove(takeoverName);
         continue;
       }
     }
-    if (bytes === undefined && tries < 3) continue; // given back just now
+    if (bytes === undefined && tries < 3) continue; // The lock was released just now.
     throw createError({
       kind: 'file',
       path: `${store.label}/${LOCK_FILE}`,
@@ -77,18 +79,18 @@ function parseLockHolder(bytes: Uint8Array | undefined): LockHolder | undefined 
       ? { host, pid, token: String(token) }
       : undefined;
   } catch {
-    return undefined; // killed while it was written by a store without `create`
+    return undefined; // The process was killed while a store without `create` wrote the lock.
   }
 }
 
-/** Whether the process that holds a lock is known to be gone: of another machine nothing is known. */
+/** Tests whether the process that holds a lock has exited. Returns false for a process on another machine. */
 function hasHolderExited(holder: LockHolder | undefined): boolean {
   if (!holder) return true;
   if (holder.host !== hostname()) return false;
   return holder.pid === process.pid ? !heldTokens.has(holder.token) : !isProcessAlive(holder.pid);
 }
 
-/** Whether a process runs on this machine. */
+/** Tests whether a process is running on this machine. */
 function isProcessAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

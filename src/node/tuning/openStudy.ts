@@ -5,14 +5,18 @@ import { openStudyRecords, readStudySettings, type StudyRecords } from '../../tu
 import { getRuntimeVersions } from '../platform/runtimeVersions.js';
 import { loadStudy, type StudySettings, toModuleUrl } from './trial/loadStudy.js';
 
-/** A study that was begun, as its module describes it with the settings that it began with and those of this machine. */
+/**
+ * Opens a study that a search has started. Its module is loaded with the settings of the search, merged with `settings`.
+ *
+ * @throws A `file` error if the store contains no study. The errors of `loadStudy` and `openStudyRecords`.
+ */
 export async function openStudy(
   module: string | URL,
   store: Store,
   settings: Partial<StudySettings> = {},
 ): Promise<{ readonly study: Study; readonly records: StudyRecords }> {
-  const begun = await readStudySettings(store);
-  if (begun === undefined) {
+  const savedSettings = await readStudySettings(store);
+  if (savedSettings === undefined) {
     throw createError({
       kind: 'file',
       path: `${store.label}/study.json`,
@@ -21,10 +25,10 @@ export async function openStudy(
       advice: 'Start the search in this folder first, and check that this machine can access the folder.',
     });
   }
-  const study = await loadStudy(toModuleUrl(module), { ...begun, ...settings } as StudySettings);
-  return { study, records: await openRecords(store, study, begun) };
+  const study = await loadStudy(toModuleUrl(module), { ...savedSettings, ...settings } as StudySettings);
+  return { study, records: await openRecords(store, study, savedSettings) };
 }
 
-/** The records of a study with this version of the library, begun with `settings` if nothing lies there. */
+/** Opens the records of a study with this version of the library. Creates them with `settings` if there are none. */
 export const openRecords = (store: Store, study: Study, settings: StudySettings): Promise<StudyRecords> =>
   openStudyRecords(store, study, { library: getRuntimeVersions()['tfjs-multitask']!, settings });

@@ -8,13 +8,15 @@ import type { SettingsOf, StudyModule } from './studyModule.js';
 import type { StudySettings } from './trial/loadStudy.js';
 
 /**
- * What a search has come to, also while it runs: reads its folder, and runs nothing.
+ * Reads a study and its trials from its folder, also while a search runs. Runs no trials.
  *
- * @typeParam M - Type of the module, as for `runStudy`.
- * @param module - The study's module: its path, or its address.
- * @param options - `folder` of the study, or its store; `settings` over those that it was begun with.
- * @returns The study, and its trials by number, for `bestTrial`, `resultsTable`, `studyResults`.
- * @throws `file` fault where no study was begun, and for records that cannot be read; `checkpoint` fault where another study lies there.
+ * @typeParam M - Type of the study's module, `typeof import('./my-study.js')`.
+ * @param module - Path or URL of the study's module.
+ * @param options - `folder`: folder or store of the study. `settings`: settings that are merged over those of the search.
+ * @returns The study and its trials in the order of their numbers. Pass them to `bestTrial`, `resultsTable` or
+ *   `writeStudyResults`.
+ * @throws A `file` error if the folder contains no study, or records cannot be read. A `checkpoint` error if the folder contains a
+ *   different study.
  * @example
  * ```typescript
  * import { readStudy } from 'tfjs-multitask/node';

@@ -17,34 +17,35 @@ import { resolveTrialResources } from './trialResources.js';
  * @category Tuner
  */
 export interface RunSingleTrialOptions<M extends StudyModule = StudyModule<Study>> {
-  /** Where the study is kept: the folder that all machines share, or a store that leads to the same place. */
+  /** Folder of the study that all machines share, or a store with the same content. */
   readonly folder: string | Store;
-  /** Which trial, counted from 1. */
+  /** Number of the trial, counted from 1. */
   readonly number: number;
-  /** What the module's function is given, if its default export is one. Default `{}`. */
+  /** Settings that are passed to the module's function, if its default export is a function. Default `{}`. */
   readonly settings?: SettingsOf<M>;
-  /** Threads of the trial. Default: the machine's. */
+  /** Number of threads of the trial. Default: the number of threads of the machine. */
   readonly threads?: number;
-  /** Seconds after which the trial is taken to hang. Default: never. */
+  /** Time in seconds after which the trial counts as hanging and fails. Default: no limit. */
   readonly trialTimeout?: number;
-  /** Stops the trial after its step; it goes on when it is run again. */
+  /** Signal that stops the trial after the current step. The trial resumes when it is run again. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * Runs one trial of a search by grid or by chance, or by another strategy that is `alone`, which follows from its number and the seed alone: for machines that know nothing of
- * each other, such as the pods of an Indexed Job. Nobody leads the search, and nothing but the folder is shared.
+ * Runs one trial of a study with an independent strategy, such as `grid` or `random`: the params depend only on the trial number and
+ * the seed. It is for machines that work independently, such as the pods of an Indexed Job in Kubernetes. They share only the folder.
  *
- * @typeParam M - Type of the module, as for `runStudy`.
- * @param module - The module whose default export is the study: its path, or its address.
- * @returns The trial at its end; undefined where the space has no such trial, or the signal stopped it.
- * @throws `argument` fault for a number that is none, and for a strategy that must know what others came to; otherwise as `runStudy`.
+ * @typeParam M - Type of the study's module, `typeof import('./my-study.js')`.
+ * @param module - Path or URL of the module whose default export is the study.
+ * @returns The trial when it has ended, or undefined if the space has no such trial or the signal stopped it.
+ * @throws An `argument` error if `number` is invalid, or the strategy needs the results of other trials. The other errors of
+ *   `runStudy`.
  * @example
  * ```typescript
- * import { studyTrial } from 'tfjs-multitask/node';
+ * import { runSingleTrial } from 'tfjs-multitask/node';
  *
  * const number = Number(process.env.JOB_COMPLETION_INDEX) + 1;
- * const trial = await studyTrial('my-study.js', { folder: '/mnt/study', number });
+ * const trial = await runSingleTrial('my-study.js', { folder: '/mnt/study', number });
  * console.log(trial?.state); // complete
  * ```
  * @category Tuner
@@ -55,9 +56,9 @@ export function runSingleTrial<M extends StudyModule = StudyModule<Study>>(
 ): Promise<TrialOf<M> | undefined>;
 export async function runSingleTrial(
   module: string | URL,
-  given: RunSingleTrialOptions,
+  options: RunSingleTrialOptions,
 ): Promise<TrialRecord | undefined> {
-  checks.optionNames('runSingleTrial', given, [
+  checks.optionNames('runSingleTrial', options, [
     'folder',
     'number',
     'settings',
@@ -65,12 +66,12 @@ export async function runSingleTrial(
     'trialTimeout',
     'signal',
   ]);
-  const { number, settings = {} } = given;
+  const { number, settings = {} } = options;
   checks.integer('runSingleTrial.number', number, {
     min: 1,
     advice: 'Give a number that counts from 1: add 1 to an index that counts from 0.',
   });
-  const { store, threads, trialTimeout, signal } = resolveTrialResources('runSingleTrial', given);
+  const { store, threads, trialTimeout, signal } = resolveTrialResources('runSingleTrial', options);
   const moduleUrl = toModuleUrl(module);
   const study = await loadStudy(moduleUrl, settings);
   const { space, strategy } = study;
@@ -83,18 +84,18 @@ export async function runSingleTrial(
       advice: `Use runStudy() with a queue: ${strategy.name} needs the results of other trials to suggest the next one.`,
     });
   }
-  // What the trials before it are, as every machine finds by itself.
-  const before: TrialRecord[] = [];
+  // Every machine computes the earlier trials itself, because the strategy must not repeat their params.
+  const proposals: TrialRecord[] = [];
   for (let i = 1; i <= number; i++) {
-    const next = proposeTrial(space, study, i, before);
+    const next = proposeTrial(space, study, i, proposals);
     if (next === undefined || next === 'wait') return undefined;
-    before.push(next);
+    proposals.push(next);
   }
   const records = await openRecords(store, study, settings);
-  const known = await records.readTrial(number);
-  if (known && hasEnded(known)) return known;
-  const trial = known ?? before.at(-1)!;
-  if (!known) await records.saveProgress(trial);
-  const place = { study, records, store, moduleUrl, settings, threads, trialTimeout, signal };
-  return executeTrial(place, trial);
+  const savedTrial = await records.readTrial(number);
+  if (savedTrial && hasEnded(savedTrial)) return savedTrial;
+  const trial = savedTrial ?? proposals.at(-1)!;
+  if (!savedTrial) await records.saveProgress(trial);
+  const environment = { study, records, store, moduleUrl, settings, threads, trialTimeout, signal };
+  return executeTrial(environment, trial);
 }

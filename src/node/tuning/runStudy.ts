@@ -22,45 +22,52 @@ import { resolveTrialResources, TIMEOUT_CHECK, type TrialResources } from './tri
  * @category Tuner
  */
 export interface RunStudyOptions<M extends StudyModule = StudyModule<Study>> {
-  /** Where the study is kept, and goes on: a folder, or a store. */
+  /** Folder or store of the study. A search in the folder of an earlier search resumes it. */
   readonly folder: string | Store;
-  /** Trials in all, those of earlier runs among them. Default: until the strategy has no more. */
+  /** Total number of trials, including those of earlier runs. Default: until the strategy is exhausted. */
   readonly trials?: number;
-  /** Trials at a time, each in a process of its own; with a queue, as many as are handed out at once. Default 1. */
+  /** Number of trials at a time, each in a process of its own. With a queue, the number of trials in the queue. Default 1. */
   readonly parallel?: number;
-  /** Hands trials out to workers on other machines, instead of running them here. Default: they run here. */
+  /** Queue through which workers on other machines run the trials. Default: the trials run on this machine. */
   readonly queue?: QueueOptions;
-  /** What the module's function is given, if its default export is one. Default `{}`. */
+  /** Settings that are passed to the module's function, if its default export is a function. Default `{}`. */
   readonly settings?: SettingsOf<M>;
-  /** Threads of one trial. Default: the machine's, shared equally. */
+  /** Number of threads of one trial. Default: the threads of the machine, divided by `parallel`. */
   readonly threads?: number;
-  /** Seconds after which no further trial begins; those that run come to their end. Default: none. */
+  /** Time in seconds after which no further trial starts. Running trials continue until they end. Default: no limit. */
   readonly timeout?: number;
-  /** Seconds after which a trial is taken to hang. Default: never. */
+  /** Time in seconds after which a trial counts as hanging and fails. Default: no limit. */
   readonly trialTimeout?: number;
   /**
-   * Trials in a row that may fail before their first epoch: after so many the search ends, since the fault is not in the settings, and the
-   * next one begins with them again. Default 3.
+   * Number of consecutive trials that may fail before their first epoch. Then the search ends, because the cause is probably not in
+   * the params. The next search repeats these trials. Default 3.
    */
   readonly maxConsecutiveFailures?: number;
-  /** Stops the search: running trials stop after their step, and go on when it does. */
+  /** Signal that stops the search after the current steps. The trials resume when the search is run again. */
   readonly signal?: AbortSignal;
-  /** Told of every change. */
+  /** Callback that receives all trials after every change. */
   readonly onChange?: (trials: readonly TrialOf<M>[], study: StudyOf<M>) => void;
 }
 
 /**
- * What a search came to.
+ * Result of {@link runStudy}.
  *
  * @typeParam M - Type of the study's module, `typeof import('./search.js')`.
  * @category Tuner
  */
 export interface StudyResult<M extends StudyModule = StudyModule<Study>> {
-  /** The study that the module made. */
+  /** Study that the module exports or returns. */
   readonly study: StudyOf<M>;
-  /** All trials, by number. */
+  /** All trials, in the order of their numbers. */
   readonly trials: readonly TrialOf<M>[];
-  /** Why it ended: as many trials as were asked for, no setting left, the time was over, or stopped by the signal. */
+  /**
+   * Reason why the search ended:
+   *
+   * - `finished`: the requested number of trials have ended.
+   * - `exhausted`: the strategy has no more params.
+   * - `timeout`: the time is over.
+   * - `aborted`: the signal stopped the search.
+   */
   readonly stopped: 'finished' | 'exhausted' | 'timeout' | 'aborted';
 }
 
@@ -70,14 +77,15 @@ const OPTION_NAMES = [
 ];
 
 /**
- * Runs a search: trials in processes of their own, every step written, so that a search which was killed goes on with the same values
- * and loses no more than the epochs in progress. A trial that throws, crashes, hangs, runs out of memory or never reports a number is
- * noted as failed, with its reason, and the search goes on.
+ * Runs a search. Each trial runs in a process of its own, and all progress is saved. A search that was killed resumes with the same
+ * params when it is run again, and loses at most the epochs in progress. A trial that throws, crashes, hangs, runs out of memory or
+ * never reports a number fails with a reason, and the search continues.
  *
- * @typeParam M - Type of the module, `typeof import('./my-study.js')`: settings and the values of trials have their types then.
- * @param module - The module whose default export is a study: its path, or its address. Each trial imports it anew.
- * @throws `checkpoint` fault where another study lies in `folder`; `file` fault while another process searches there, and for a
- *   module that is none; `argument` fault for options out of range or unknown, and settings that are no JSON; `data` fault after too many failures in a row.
+ * @typeParam M - Type of the study's module, `typeof import('./my-study.js')`. It determines the types of settings and params.
+ * @param module - Path or URL of the module whose default export is the study. Each trial imports it in a new process.
+ * @throws A `checkpoint` error if the folder contains a different study. A `file` error if another process is running the study, or
+ *   the module exports no study. An `argument` error if an option is invalid or unknown. A `data` error after too many consecutive
+ *   failures.
  * @example
  * ```typescript
  * import { runStudy } from 'tfjs-multitask/node';
@@ -92,15 +100,15 @@ export function runStudy<M extends StudyModule = StudyModule<Study>>(
   module: string | URL,
   options: RunStudyOptions<M> & RequiredSettings<M>,
 ): Promise<StudyResult<M>>;
-export async function runStudy(module: string | URL, given: RunStudyOptions): Promise<StudyResult> {
+export async function runStudy(module: string | URL, options: RunStudyOptions): Promise<StudyResult> {
   const {
     settings = {},
     maxConsecutiveFailures = 3,
     trials: maxTrials = Number.POSITIVE_INFINITY,
     timeout,
-  } = given;
-  checks.optionNames('runStudy', given, OPTION_NAMES);
-  const means = resolveTrialResources('runStudy', given);
+  } = options;
+  checks.optionNames('runStudy', options, OPTION_NAMES);
+  const resources = resolveTrialResources('runStudy', options);
   if (timeout !== undefined) checks.number('runStudy.timeout', timeout, TIMEOUT_CHECK);
   checks.integer('runStudy.maxConsecutiveFailures', maxConsecutiveFailures, { min: 1, defaultValue: 3 });
   if (maxTrials !== Number.POSITIVE_INFINITY)
@@ -122,15 +130,23 @@ export async function runStudy(module: string | URL, given: RunStudyOptions): Pr
       advice: `Give one of them: the strategy ${study.strategy.name} never exhausts a space with a continuous parameter.`,
     });
   }
-  const unlock = await lockStudy(means.store);
+  const unlock = await lockStudy(resources.store);
   try {
-    const whole = { ...given, ...means, moduleUrl, settings, maxConsecutiveFailures, maxTrials, timeout };
-    return await runSearch(study, whole);
+    return await runSearch(study, {
+      ...options,
+      ...resources,
+      moduleUrl,
+      settings,
+      maxConsecutiveFailures,
+      maxTrials,
+      timeout,
+    });
   } finally {
     await unlock();
   }
 }
 
+/** Options of a search, including default values. */
 interface ResolvedRunOptions extends TrialResources, Pick<RunStudyOptions, 'onChange' | 'queue'> {
   readonly moduleUrl: string;
   readonly settings: StudySettings;
@@ -154,44 +170,44 @@ async function runSearch(study: Study, options: ResolvedRunOptions): Promise<Stu
   } = options;
   const { onChange = () => {} } = options;
   const deadline = Date.now() + 1000 * (timeout ?? Number.POSITIVE_INFINITY);
-  // Also when the search itself cannot go on: its trials must not write where the lock is given back.
-  const ending = new AbortController();
-  const signal = AbortSignal.any([options.signal, ending.signal]);
+  // If the search fails, its trials are stopped too: they must not write after the lock is released.
+  const failureController = new AbortController();
+  const signal = AbortSignal.any([options.signal, failureController.signal]);
   const records = await openRecords(store, study, settings);
   const trials = new Map((await records.readTrials()).map((trial) => [trial.number, trial]));
   const all = () => [...trials.values()];
-  const again = getUnfinishedTrials(all());
+  const unfinished = getUnfinishedTrials(all());
   const active = new Map<number, Promise<void>>();
   let exhausted = false;
-  let broken: unknown;
-  const over: TrialRecord[] = [];
+  let searchError: unknown;
+  const endedTrials: TrialRecord[] = [];
   const fail = (error: unknown) => {
-    broken ??= error;
-    ending.abort();
+    searchError ??= error;
+    failureController.abort();
   };
   onChange(all(), study);
 
-  const set = (trial: TrialRecord) => {
+  const updateTrial = (trial: TrialRecord) => {
     trials.set(trial.number, trial);
     onChange(all(), study);
   };
 
-  /** The next trial: what was left running, or what the strategy proposes. */
+  /** Returns the next trial: an unfinished trial of an earlier search, or a new proposal of the strategy. */
   const next = async (): Promise<TrialRecord | undefined> => {
-    const left = again.shift();
-    if (left) return left;
+    const unfinishedTrial = unfinished.shift();
+    if (unfinishedTrial) return unfinishedTrial;
     if (exhausted || trials.size >= maxTrials) return undefined;
     const proposal = proposeTrial(study.space, study, getNextTrialNumber(all(), study.strategy), all());
     if (proposal === undefined) exhausted = true;
     if (proposal === undefined || proposal === 'wait') return undefined;
-    await records.clearTrial(proposal.number); // of a copy that was killed in its middle
+    await records.clearTrial(proposal.number); // An earlier copyTrial() may have been killed and have left files.
     if (proposal.rung?.parent !== undefined) await records.copyTrial(proposal.rung.parent, proposal.number);
     await records.saveProgress(proposal);
-    set(proposal);
+    updateTrial(proposal);
     return proposal;
   };
 
-  const place = {
+  const environment = {
     study,
     records,
     store,
@@ -201,9 +217,9 @@ async function runSearch(study: Study, options: ResolvedRunOptions): Promise<Stu
     trialTimeout,
     signal,
     listTrials: all,
-    onEpoch: set,
+    onEpoch: updateTrial,
   };
-  const delivery =
+  const dispatcher =
     queue &&
     (await createTrialDispatcher(
       store,
@@ -212,14 +228,16 @@ async function runSearch(study: Study, options: ResolvedRunOptions): Promise<Stu
       signal,
     ));
   const run = async (trial: TrialRecord) => {
-    const ended = await (delivery ? delivery.dispatch(trial, set) : executeTrial(place, trial));
+    const ended = await (dispatcher
+      ? dispatcher.dispatch(trial, updateTrial)
+      : executeTrial(environment, trial));
     if (!ended) return;
-    set(ended);
-    over.push(ended);
+    updateTrial(ended);
+    endedTrials.push(ended);
   };
 
   for (;;) {
-    while (active.size < parallel && !signal.aborted && broken === undefined && Date.now() < deadline) {
+    while (active.size < parallel && !signal.aborted && searchError === undefined && Date.now() < deadline) {
       const trial = await next().catch(fail);
       if (!trial) break;
       const { number } = trial;
@@ -232,35 +250,39 @@ async function runSearch(study: Study, options: ResolvedRunOptions): Promise<Stu
     }
     if (active.size === 0) break;
     await Promise.race(active.values());
-    const fault = broken === undefined && createTooManyFailuresError(over, maxConsecutiveFailures);
-    if (!fault) continue;
-    fail(fault);
-    // It was none of the settings: once it is mended, they are tried.
-    await Promise.all(over.slice(-maxConsecutiveFailures).map(records.reopenTrial)).catch(fail);
+    const failureError =
+      searchError === undefined && createTooManyFailuresError(endedTrials, maxConsecutiveFailures);
+    if (!failureError) continue;
+    fail(failureError);
+    // The params did not cause these failures, so the trials are repeated after the cause is fixed.
+    await Promise.all(endedTrials.slice(-maxConsecutiveFailures).map(records.reopenTrial)).catch(fail);
   }
-  await delivery?.close();
-  if (broken !== undefined) throw broken;
-  const done = all().every(hasEnded);
+  await dispatcher?.close();
+  if (searchError !== undefined) throw searchError;
+  const allEnded = all().every(hasEnded);
   const stopped = options.signal.aborted
     ? 'aborted'
-    : done && trials.size >= maxTrials
+    : allEnded && trials.size >= maxTrials
       ? 'finished'
-      : done && exhausted
+      : allEnded && exhausted
         ? 'exhausted'
         : 'timeout';
   return { study, trials: all(), stopped };
 }
 
-/** The fault that ends a search whose last trials all failed, in the order in which they ended. */
-function createTooManyFailuresError(over: readonly TrialRecord[], failures: number): Error | undefined {
-  const last = over.slice(-failures);
-  if (last.length < failures || last.some(({ state, rows }) => state !== 'failed' || rows.length > 0))
+/** Creates the error of a search whose last trials all failed, or returns undefined. Trials are in the order in which they ended. */
+function createTooManyFailuresError(
+  endedTrials: readonly TrialRecord[],
+  maxFailures: number,
+): Error | undefined {
+  const last = endedTrials.slice(-maxFailures);
+  if (last.length < maxFailures || last.some(({ state, rows }) => state !== 'failed' || rows.length > 0))
     return undefined;
   return createError({
     kind: 'data',
     path: `trial ${last.at(-1)!.number}`,
     expected: 'a trial that completes its first epoch',
-    received: `${failures} consecutive failures, the last of them with the reason: ${last.at(-1)!.reason}`,
+    received: `${maxFailures} consecutive failures, the last of them with the reason: ${last.at(-1)!.reason}`,
     advice:
       'Fix the cause and run the study again, which repeats these trials. Allow more failures with maxConsecutiveFailures.',
   });

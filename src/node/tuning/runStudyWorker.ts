@@ -27,40 +27,40 @@ import { resolveTrialResources } from './trialResources.js';
  * @category Tuner
  */
 export interface RunStudyWorkerOptions<M extends StudyModule = StudyModule<Study>> {
-  /** Where the study is kept: the folder that all machines share, or a store that leads to the same place. */
+  /** Folder of the study that all machines share, or a store with the same content. */
   readonly folder: string | Store;
-  /** Where trials are handed out. */
+  /** Queue that the search adds trials to. */
   readonly queue: QueueOptions;
-  /** Settings of this machine, where its data lies say, over those that the search was begun with. Default none. */
+  /** Settings of this machine, for example the folder of its data, merged over those of the search. Default: none. */
   readonly settings?: Partial<SettingsOf<M>>;
-  /** Trials at a time. Default 1. */
+  /** Number of trials at a time. Default 1. */
   readonly parallel?: number;
-  /** Threads of one trial. Default: the machine's, shared equally. */
+  /** Number of threads of one trial. Default: the threads of the machine, divided by `parallel`. */
   readonly threads?: number;
-  /** Seconds after which a trial is taken to hang. Default: never. */
+  /** Time in seconds after which a trial counts as hanging and fails. Default: no limit. */
   readonly trialTimeout?: number;
-  /** Ends the worker: its trials stop after their step, and go on elsewhere. */
+  /** Signal that stops the worker after the current steps. Other workers resume its trials. */
   readonly signal?: AbortSignal;
-  /** Told what it does, in sentences. */
+  /** Callback that receives log lines. */
   readonly log?: (line: string) => void;
 }
 
 const OPTION_NAMES = ['folder', 'queue', 'settings', 'parallel', 'threads', 'trialTimeout', 'signal', 'log'];
 
 /**
- * Carries out trials that `runStudy` of another process hands out, until `signal` ends it. Each runs in a process of its own, while this
- * one keeps its place in the queue; what a trial comes to is written once, whoever else tried it too.
+ * Runs trials of a search that `runStudy` started in another process, until `signal` is aborted. Each trial runs in a process of its
+ * own, and this process keeps the connection to the queue. The result of a trial is written once, even if several workers ran it.
  *
- * @typeParam M - Type of the module, as for `runStudy`.
- * @param module - The study's module on this machine.
- * @throws `checkpoint` fault where the study in `folder` is another than the module's, began with another version of the library or with
- *   other data, or where the search has another version of the module or of what that
- *   imports by relative path; `queue` fault where the server does not answer; `missing-package` fault without `bullmq` and `ioredis`.
+ * @typeParam M - Type of the study's module, `typeof import('./my-study.js')`.
+ * @param module - Path or URL of the study's module on this machine.
+ * @throws A `checkpoint` error if the study in `folder` differs from that of the module, its library version or `digest` differs, or
+ *   the search has other code in the module or its relative imports. A `queue` error if the server does not respond. A
+ *   `missing-package` error if `bullmq` or `ioredis` is not installed.
  * @example
  * ```typescript
- * import { studyWorker } from 'tfjs-multitask/node';
+ * import { runStudyWorker } from 'tfjs-multitask/node';
  *
- * await studyWorker('examples/study/search.ts', { folder: '/mnt/study', queue: { url: 'redis://10.0.0.5:6379' } });
+ * await runStudyWorker('examples/study/search.ts', { folder: '/mnt/study', queue: { url: 'redis://10.0.0.5:6379' } });
  * ```
  * @category Tuner
  */
@@ -74,73 +74,82 @@ export async function runStudyWorker(module: string | URL, options: RunStudyWork
   const { store, parallel, threads, trialTimeout, signal } = resolveTrialResources('runStudyWorker', options);
   const moduleUrl = toModuleUrl(module);
   const { study, records } = await openStudy(module, store, options.settings);
-  const [mark, code] = [await computeStudyHash(store), await computeCodeHash(moduleUrl)];
-  const own = createQueueConfig(queue, mark);
+  const [studyHash, code] = [await computeStudyHash(store), await computeCodeHash(moduleUrl)];
+  const config = createQueueConfig(queue, studyHash);
   const { Worker } = await loadBullmq();
-  await checkQueueServer(own);
-  const ending = new AbortController();
-  const over = AbortSignal.any([signal, ending.signal]);
-  let broken: unknown;
-  let foreign: Error | undefined;
+  await checkQueueServer(config);
+  const failureController = new AbortController();
+  const stopSignal = AbortSignal.any([signal, failureController.signal]);
+  let workerError: unknown;
+  let otherStudyError: Error | undefined;
   const worker = new Worker<TrialJob>(
-    own.name,
+    config.name,
     async ({ data }) => {
-      if (data.study !== mark) {
-        // Its own workers may take it; the search hands it out again.
-        if (foreign === undefined) {
-          foreign = createError({
+      if (data.study !== studyHash) {
+        // The search adds the trial to the queue again, so that a worker of its own study can take it.
+        if (otherStudyError === undefined) {
+          otherStudyError = createError({
             kind: 'checkpoint',
-            path: `queue ${own.name}`,
+            path: `queue ${config.name}`,
             expected: `trials of the study in ${store.label}`,
             received: 'a trial of another study',
             advice: 'Give each study its own queue name.',
           });
-          log(foreign.message);
+          log(otherStudyError.message);
         }
-        throw foreign;
+        throw otherStudyError;
       }
       if (data.code !== code) {
-        broken ??= createError({
+        workerError ??= createError({
           kind: 'checkpoint',
           path: moduleUrl,
           expected: 'the same code as the search, in this module and its relative imports',
           received: 'another version of the code',
           advice: 'Copy the code of the search to this machine, and start the worker again.',
         });
-        ending.abort();
-        throw broken;
+        failureController.abort();
+        throw workerError;
       }
       const trial = await records.readTrial(data.number);
-      if (!trial || hasEnded(trial)) return; // somebody was faster
+      if (!trial || hasEnded(trial)) return; // Another worker was faster.
       log(`trial ${trial.number} begins`);
       const settings = { ...data.settings, ...options.settings } as StudySettings;
-      const place = { study, records, store, moduleUrl, settings, threads, trialTimeout, signal: over };
-      const ended = await executeTrial(place, trial).catch((error: unknown) => {
-        broken ??= error; // a full disk here is no reason to try the next trial here
-        ending.abort();
+      const environment = {
+        study,
+        records,
+        store,
+        moduleUrl,
+        settings,
+        threads,
+        trialTimeout,
+        signal: stopSignal,
+      };
+      const ended = await executeTrial(environment, trial).catch((error: unknown) => {
+        workerError ??= error; // An error of this machine, such as a full disk, would also break the next trial.
+        failureController.abort();
         throw error;
       });
-      if (!ended) throw new Error('stopped'); // it is handed out again
+      if (!ended) throw new Error('stopped'); // The search adds the trial to the queue again.
       log(
         `trial ${trial.number} ${ended.state}${ended.reason === undefined ? '' : `: ${ended.reason.split('\n')[0]}`}`,
       );
     },
     {
-      connection: own.connection,
+      connection: config.connection,
       concurrency: parallel,
-      lockDuration: own.lockDuration,
-      stalledInterval: own.stalledInterval,
-      maxStalledCount: 1_000_000, // a machine may go as often as it likes
+      lockDuration: config.lockDuration,
+      stalledInterval: config.stalledInterval,
+      maxStalledCount: 1_000_000, // A trial may lose its worker any number of times.
     },
   );
   worker.on('error', (error) => log(error.message));
-  log(`waiting for trials of ${store.label} at ${own.serverLabel}`);
+  log(`waiting for trials of ${store.label} at ${config.serverLabel}`);
   await new Promise<void>((resolve) => {
-    if (over.aborted) resolve();
-    else over.addEventListener('abort', () => resolve(), { once: true });
+    if (stopSignal.aborted) resolve();
+    else stopSignal.addEventListener('abort', () => resolve(), { once: true });
   });
-  // A server that is away cannot be told.
+  // An unreachable server does not acknowledge the end, so the wait is limited.
   await withTimeout(STOP_GRACE_MS + 5000, worker.close());
   worker.close(true).catch(() => {});
-  if (broken !== undefined) throw broken;
+  if (workerError !== undefined) throw workerError;
 }

@@ -4,18 +4,18 @@ import type { Study } from '../../tuner/study.js';
 import type { StudySettings } from './trial/loadStudy.js';
 
 /**
- * The module of a study: `typeof import('./search.js')` says its type, from which that of its values follows.
+ * Type of a study's module. Use `typeof import('./search.js')`, which determines the types of settings and params.
  *
- * @typeParam S - The study that it exports, or makes.
+ * @typeParam S - Type of the study that the module exports or returns.
  * @category Tuner
  */
 export interface StudyModule<S extends Study<any> = Study<any>> {
-  /** A study, or a function from settings to one. */
+  /** A study, or a function that returns a study for some settings. */
   readonly default: S | ((settings: any) => S | Promise<S>);
 }
 
 /**
- * The study of a module.
+ * Type of the study of a module.
  *
  * @typeParam M - `typeof import('./search.js')`.
  * @category Tuner
@@ -27,7 +27,7 @@ export type StudyOf<M extends StudyModule> = M['default'] extends infer D
   : never;
 
 /**
- * A trial of a module's study; its values are `unknown` where the module's type was not said.
+ * Type of a trial record of a module's study. Its params are `unknown` if the type of the module is not specified.
  *
  * @typeParam M - `typeof import('./search.js')`.
  * @category Tuner
@@ -37,7 +37,8 @@ export type TrialOf<M extends StudyModule> = TrialRecord<
 >;
 
 /**
- * What a module's function is given, JSON by name; of any names where the module's type was not said, or it takes none.
+ * Type of the settings of a module's function. They may have any names if the type of the module is not specified, or its function
+ * has no parameter.
  *
  * @typeParam M - `typeof import('./search.js')`.
  * @category Tuner
@@ -49,7 +50,7 @@ export type SettingsOf<M extends StudyModule> = M['default'] extends (settings: 
   : StudySettings;
 
 /**
- * Asks for `settings` where the module's function cannot do without.
+ * Options that require `settings` if the module's function requires them.
  *
  * @typeParam M - `typeof import('./search.js')`.
  * @category Tuner
@@ -58,6 +59,6 @@ export type RequiredSettings<M extends StudyModule> =
   Record<never, never> extends SettingsOf<M>
     ? unknown
     : {
-        /** What the module's function is given. */
+        /** Settings that are passed to the module's function. */
         readonly settings: SettingsOf<M>;
       };

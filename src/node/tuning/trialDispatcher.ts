@@ -14,108 +14,116 @@ import {
   type TrialJob,
 } from './trialQueue.js';
 
-/** Hands trials out, and waits for what stands in the store. */
+/** A dispatcher that adds trials to a queue, and waits for their results in the store. */
 export interface TrialDispatcher {
   /**
-   * The trial at its end, however often it was handed out; undefined when `signal` stopped the search, or the time was over before a
-   * worker took it.
+   * Adds a trial to the queue, again if the queue loses it, until it has ended. Returns undefined if `signal` stopped the search, or
+   * the time was over before a worker took the trial.
    */
-  dispatch(trial: TrialRecord, noted: (trial: TrialRecord) => void): Promise<TrialRecord | undefined>;
+  dispatch(trial: TrialRecord, onProgress: (trial: TrialRecord) => void): Promise<TrialRecord | undefined>;
   close(): Promise<void>;
 }
 
-/** The delivery of one study. The store is the truth: a server that lost its jobs is given them again. */
+/**
+ * Creates the dispatcher of one study. The store is authoritative: jobs that the server loses are added again.
+ *
+ * @throws A `queue` error if the server does not respond. A `missing-package` error if `bullmq` or `ioredis` is not installed.
+ */
 export async function createTrialDispatcher(
   store: Store,
   records: StudyRecords,
   {
     code,
-    settings: given,
+    settings: moduleSettings,
     deadline,
     ...options
   }: QueueOptions &
     Pick<TrialJob, 'code' | 'settings'> & {
-      /** When no further trial may begin, as `Date.now()` counts. */
+      /** Time after which no further trial may start, in milliseconds as `Date.now()`. */
       readonly deadline: number;
     },
   signal: AbortSignal,
 ): Promise<TrialDispatcher> {
-  const study = await computeStudyHash(store);
-  const settings = createQueueConfig(options, study);
+  const studyHash = await computeStudyHash(store);
+  const config = createQueueConfig(options, studyHash);
   const { Queue } = await loadBullmq();
-  await checkQueueServer(settings);
-  const queue = new Queue<TrialJob>(settings.name, { connection: settings.connection });
-  let silent: { since: number; message: string } | undefined;
+  await checkQueueServer(config);
+  const queue = new Queue<TrialJob>(config.name, { connection: config.connection });
+  let outage: { since: number; message: string } | undefined;
   queue.on('error', (error: Error) => {
-    silent ??= { since: Date.now(), message: error.message };
+    outage ??= { since: Date.now(), message: error.message };
   });
-  const every = Math.min(1000, 250 * (options.workerTimeout ?? 30));
+  const pollInterval = Math.min(1000, 250 * (options.workerTimeout ?? 30));
 
-  const idOf = (number: number) => `${study}-${number}`;
-  /** Takes back what no worker has begun; false where one has. */
-  const takeBack = async (number: number): Promise<boolean> => {
-    const job = await queue.getJob(idOf(number));
+  const getJobId = (number: number) => `${studyHash}-${number}`;
+  /** Removes the trial from the queue if no worker has started it. Returns false if one has. */
+  const withdraw = async (number: number): Promise<boolean> => {
+    const job = await queue.getJob(getJobId(number));
     if (!job) return true;
     return job.remove().then(
       () => true,
-      () => false, // a worker holds its lock, and lives
+      () => false, // A running worker holds the lock of the job.
     );
   };
-  const hand = async (number: number) => {
-    const jobId = idOf(number);
+  const enqueue = async (number: number) => {
+    const jobId = getJobId(number);
     const job = await queue.getJob(jobId);
     const state = job && (await job.getState());
     if (job && state !== 'failed' && state !== 'completed' && state !== 'unknown') return;
     await job?.remove();
     await queue.add(
       'trial',
-      { number, study, code, settings: given },
+      { number, study: studyHash, code, settings: moduleSettings },
       { jobId, removeOnComplete: true, attempts: 1 },
     );
   };
 
   return {
-    dispatch: async ({ number }, noted) => {
-      let asking: number | undefined;
-      let broken: unknown;
-      let back = false;
-      let rows = -1;
+    dispatch: async ({ number }, onProgress) => {
+      let requestStart: number | undefined;
+      let requestError: unknown;
+      let isWithdrawn = false;
+      let rowCount = -1;
       for (;;) {
         const trial = await records.readTrial(number);
         if (trial && hasEnded(trial)) return trial;
-        if (trial && trial.rows.length !== rows) {
-          rows = trial.rows.length;
-          noted(trial);
+        if (trial && trial.rows.length !== rowCount) {
+          rowCount = trial.rows.length;
+          onProgress(trial);
         }
-        if (signal.aborted || back) return undefined;
-        // A server that is away answers when it is back: nothing waits for it here.
-        if (asking === undefined) {
-          asking = Date.now();
-          (Date.now() < deadline ? hand(number) : takeBack(number))
+        if (signal.aborted || isWithdrawn) return undefined;
+        // The request is not awaited: an unreachable server would block the loop.
+        if (requestStart === undefined) {
+          requestStart = Date.now();
+          (Date.now() < deadline ? enqueue(number) : withdraw(number))
             .then(
               (taken) => {
-                silent = undefined;
-                back = taken === true;
+                outage = undefined;
+                isWithdrawn = taken === true;
               },
               (error: unknown) => {
-                broken = error;
+                requestError = error;
               },
             )
             .finally(() => {
-              asking = undefined;
+              requestStart = undefined;
             });
         }
-        // One that answers nothing, not even no, is away too.
-        const since = Math.min(silent?.since ?? Number.POSITIVE_INFINITY, asking ?? Number.POSITIVE_INFINITY);
+        // A server that never responds counts as unreachable too.
+        const since = Math.min(
+          outage?.since ?? Number.POSITIVE_INFINITY,
+          requestStart ?? Number.POSITIVE_INFINITY,
+        );
         if (Date.now() - since > 1000 * getMaxOutageSeconds(options))
-          throw createUnreachableError(settings.serverLabel, silent?.message ?? 'no answer');
-        if (broken) throw createUnreachableError(settings.serverLabel, (broken as Error).message, broken);
-        await new Promise((resolve) => setTimeout(resolve, every));
+          throw createUnreachableError(config.serverLabel, outage?.message ?? 'no answer');
+        if (requestError)
+          throw createUnreachableError(config.serverLabel, (requestError as Error).message, requestError);
+        await new Promise((resolve) => setTimeout(resolve, pollInterval));
       }
     },
     close: async () => {
       await withTimeout(CLOSE_TIMEOUT_MS, queue.close());
-      queue.disconnect().catch(() => {}); // it may wait for the server too
+      queue.disconnect().catch(() => {}); // It is not awaited, because it may wait for the server too.
     },
   };
 }

@@ -6,48 +6,53 @@ import { loadPackage } from '../platform/loadPackage.js';
 import type { StudySettings } from './trial/loadStudy.js';
 
 /**
- * Where trials are handed out: a Redis server, and the name of a queue.
+ * Options of a queue of trials on a Redis server.
  *
  * @category Tuner
  */
 export interface QueueOptions {
-  /** Address of the server, with user and password where it wants them: `redis://:secret@host:6379`. */
+  /** URL of the server, with user and password if it requires them: `redis://:secret@host:6379`. */
   readonly url: string;
-  /** Of the queue. Default: one of its own for each study. */
+  /** Name of the queue. Default: a name derived from the study. */
   readonly name?: string;
-  /** Seconds after which a worker that went silent is taken to be gone, and its trial given to another. Default 30. */
+  /** Time in seconds after which a silent worker counts as lost, and its trial is given to another worker. Default 30. */
   readonly workerTimeout?: number;
 }
 
 type Bullmq = typeof import('bullmq');
 
-/** Seconds for which a server may be away before the search gives up: time to start it again. */
+/** Returns the time in seconds for which a server may be unreachable, for example to restart it, before the search fails. */
 export const getMaxOutageSeconds = ({ workerTimeout = 30 }: QueueOptions) => Math.max(10, 2 * workerTimeout);
 
-/** The longest `workerTimeout`: a day. */
+/** Largest `workerTimeout` in seconds: one day. */
 const MAX_WORKER_TIMEOUT = 86_400;
 
-/** Milliseconds for saying goodbye to a server that may be gone. */
+/** Time in milliseconds to wait for a server that may be unreachable when a connection is closed. */
 export const CLOSE_TIMEOUT_MS = 1000;
 
-/** A job says which trial, and of which study: a worker that has another one must not touch it. */
+/** A job of the queue: one trial of one study. */
 export interface TrialJob {
   readonly number: number;
+  /** Hash of the study. A worker of another study rejects the job. */
   readonly study: string;
-  /** Of the module that the search has: a worker with another would try something else. */
+  /** Hash of the search's code. A worker with other code rejects the job, because it would run another trial. */
   readonly code: string;
-  /** What the search gives the module now; it may have begun with others. */
+  /** Current settings of the search. They may differ from those that the study was started with. */
   readonly settings: StudySettings;
 }
 
-/** What tells studies apart on a server: their `study.json`. */
+/** Computes the hash that distinguishes studies on a server, from `study.json`. */
 export async function computeStudyHash(store: Store): Promise<string> {
   const bytes = await store.read('study.json');
   return (await digestJson(new TextDecoder().decode(bytes ?? new Uint8Array()))).slice(0, 16);
 }
 
-/** The settings of connections, and the time that BullMQ takes to find a silent worker. */
-export function createQueueConfig(options: QueueOptions, study: string) {
+/**
+ * Creates the configuration of a queue: its name, the connection to the server, and the times after which BullMQ finds a lost worker.
+ *
+ * @throws An `argument` error if an option is invalid or unknown.
+ */
+export function createQueueConfig(options: QueueOptions, studyHash: string) {
   checks.optionNames('queue', options, ['url', 'name', 'workerTimeout']);
   const { url, name, workerTimeout = 30 } = options;
   checks.number('queue.workerTimeout', workerTimeout, {
@@ -56,25 +61,25 @@ export function createQueueConfig(options: QueueOptions, study: string) {
     max: MAX_WORKER_TIMEOUT,
     defaultValue: 30,
   });
-  let address: URL;
+  let serverUrl: URL;
   try {
-    address = new URL(url);
+    serverUrl = new URL(url);
   } catch {
     throw createUrlError();
   }
-  const database = address.pathname.slice(1);
-  if (!/^rediss?:$/.test(address.protocol) || !/^\d*$/.test(database)) throw createUrlError();
+  const database = serverUrl.pathname.slice(1);
+  if (!/^rediss?:$/.test(serverUrl.protocol) || !/^\d*$/.test(database)) throw createUrlError();
   return {
-    name: name ?? `tfjs-multitask-${study}`,
-    serverLabel: `${address.hostname}:${address.port || 6379}`,
+    name: name ?? `tfjs-multitask-${studyHash}`,
+    serverLabel: `${serverUrl.hostname}:${serverUrl.port || 6379}`,
     connection: {
-      host: address.hostname.replace(/^\[(.*)\]$/, '$1'), // of an address of IPv6
-      port: Number(address.port || 6379),
-      ...(address.username && { username: decodeURIComponent(address.username) }),
-      ...(address.password && { password: decodeURIComponent(address.password) }),
+      host: serverUrl.hostname.replace(/^\[(.*)\]$/, '$1'), // without the brackets of an IPv6 address
+      port: Number(serverUrl.port || 6379),
+      ...(serverUrl.username && { username: decodeURIComponent(serverUrl.username) }),
+      ...(serverUrl.password && { password: decodeURIComponent(serverUrl.password) }),
       ...(database !== '' && { db: Number(database) }),
-      ...(address.protocol === 'rediss:' && { tls: {} }),
-      // It comes back in its own time; what is asked meanwhile waits.
+      ...(serverUrl.protocol === 'rediss:' && { tls: {} }),
+      // Requests wait for a server that is unreachable.
       maxRetriesPerRequest: null,
       retryStrategy: (times: number) => Math.min(1000, 100 * times),
     },
@@ -83,7 +88,7 @@ export function createQueueConfig(options: QueueOptions, study: string) {
   };
 }
 
-/** What was received is not said: it may hold a password. */
+/** Creates the error for an invalid URL. It does not contain the URL, which may include a password. */
 const createUrlError = () =>
   createError({
     kind: 'argument',
@@ -93,16 +98,24 @@ const createUrlError = () =>
     advice: 'Write redis://host:6379, redis://:password@host:6379, or redis://host:6379/2 for database 2.',
   });
 
-/** The packages of a queue. */
+/**
+ * Loads BullMQ.
+ *
+ * @throws A `missing-package` error if `bullmq` or `ioredis` is not installed.
+ */
 export async function loadBullmq(): Promise<Bullmq> {
   await loadPackage('ioredis', 'trials on many machines');
   return loadPackage<Bullmq>('bullmq', 'trials on many machines');
 }
 
-/** Throws a `queue` fault unless the server answers, and says why not. */
-export async function checkQueueServer(settings: ReturnType<typeof createQueueConfig>): Promise<void> {
+/**
+ * Checks that the server responds.
+ *
+ * @throws A `queue` error with the reason if it does not.
+ */
+export async function checkQueueServer(config: ReturnType<typeof createQueueConfig>): Promise<void> {
   const { Redis } = await loadPackage<typeof import('ioredis')>('ioredis', 'trials on many machines');
-  const { serverLabel, connection } = settings;
+  const { serverLabel, connection } = config;
   const redis = new Redis({
     ...connection,
     lazyConnect: true,
@@ -110,28 +123,29 @@ export async function checkQueueServer(settings: ReturnType<typeof createQueueCo
     retryStrategy: () => null,
     connectTimeout: 5000,
   });
-  let heard: Error | undefined;
+  let connectionError: Error | undefined;
   redis.on('error', (error: Error) => {
-    heard ??= error;
+    connectionError ??= error;
   });
   try {
     await redis.connect();
     await redis.ping();
   } catch (cause) {
-    throw createUnreachableError(serverLabel, (heard ?? (cause as Error)).message, cause);
+    throw createUnreachableError(serverLabel, (connectionError ?? (cause as Error)).message, cause);
   } finally {
     redis.disconnect();
   }
 }
 
-export function createUnreachableError(where: string, message: string, cause?: unknown): Error {
-  const locked = /NOAUTH|WRONGPASS|AUTH/.test(message);
+/** Creates the error for a server that does not respond or requires a password. */
+export function createUnreachableError(serverLabel: string, message: string, cause?: unknown): Error {
+  const requiresPassword = /NOAUTH|WRONGPASS|AUTH/.test(message);
   return createError({
     kind: 'queue',
-    path: where,
+    path: serverLabel,
     expected: 'a running Redis server',
     received: message ? `a failed connection (${message})` : 'a failed connection',
-    advice: locked
+    advice: requiresPassword
       ? 'Give the password in the address: redis://:password@host:6379.'
       : 'Start the server or correct its address, and run the search again. Finished trials are kept.',
     cause,

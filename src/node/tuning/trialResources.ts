@@ -3,24 +3,24 @@ import * as checks from '../../core/errors/checks.js';
 import type { Store } from '../../core/platform/platform.js';
 import { toStore } from '../platform/folderStore.js';
 
-/** What trials have of this machine. */
+/** Resources of this machine for running trials. */
 export interface TrialResources {
-  /** Where the study is kept. */
+  /** Store of the study. */
   readonly store: Store;
-  /** Trials at a time. */
+  /** Number of trials at a time. */
   readonly parallel: number;
-  /** Threads of one trial. */
+  /** Number of threads of one trial. */
   readonly threads: number;
-  /** Seconds after which a trial is taken to hang. */
+  /** Time in seconds after which a trial counts as hanging and fails. */
   readonly trialTimeout: number | undefined;
-  /** Stops trials after their step. */
+  /** Signal that stops trials after the current step. */
   readonly signal: AbortSignal;
 }
 
 /**
- * What `caller` was told of it, and what is so by default.
+ * Resolves the resources from the options of `caller` and default values.
  *
- * @throws `argument` fault for what is out of range.
+ * @throws An `argument` error if an option is out of range.
  */
 export function resolveTrialResources(
   caller: string,

@@ -8,19 +8,19 @@ import { saveFigure } from '../report/figures.js';
 import { loadReportTools } from '../report/writeReport.js';
 
 /**
- * Writes what a search came to into its folder: `results.csv`, `study.html`, and every figure as SVG and PNG below `figures/`.
+ * Writes the results of a search to its folder: `results.csv`, `study.html`, and every figure as SVG and PNG in `figures/`.
  *
- * @param folder - Of the study.
- * @returns The page's path.
- * @throws `file` fault where nothing can be written; `missing-package` fault without the packages of `report`.
+ * @param folder - Folder of the study.
+ * @returns Path of the page.
+ * @throws A `file` error if the files cannot be written. A `missing-package` error if a package of `writeReport` is not installed.
  * @example
  * ```ts
- * import { studyResults } from 'tfjs-multitask/node';
+ * import { writeStudyResults } from 'tfjs-multitask/node';
  * import { float, minimize, random, space } from 'tfjs-multitask/tuner';
  *
  * const searched = { space: space({ x: float({ min: -1, max: 1 }) }), objectives: minimize('y'), strategy: random() };
  * const trial = { number: 1, params: { x: 0.5 }, state: 'complete', after: [], rows: [{ epoch: 1, y: 0.25 }] } as const;
- * console.log(await studyResults('out/parabola', searched, [trial])); // out/parabola/study.html
+ * console.log(await writeStudyResults('out/parabola', searched, [trial])); // out/parabola/study.html
  * ```
  * @category Tuner
  */
@@ -31,7 +31,7 @@ export async function writeStudyResults(
 ): Promise<string> {
   const store = folderStore(folder);
   const write = (name: string, text: string) => store.write(name, new TextEncoder().encode(text));
-  await write('results.csv', resultsCsv(study, trials)); // what needs no package to draw with is there in any case
+  await write('results.csv', resultsCsv(study, trials)); // The CSV is written first, because it needs no optional package.
   const { page, figures } = createStudyReport(study, trials, await loadReportTools());
   for (const { name, svg } of figures) await saveFigure(store, `figures/${name}`, svg);
   await write('study.html', page);

@@ -8,17 +8,17 @@ import { createValueFormatter, type Pruner } from './pruner.js';
  * @category Tuner
  */
 export interface MedianPrunerOptions {
-  /** Trials that must be complete before any is pruned. Default 5. */
+  /** Number of trials that must be complete before a trial is pruned. Default 5. */
   readonly startupTrials?: number;
-  /** Epochs of each trial in which it is left alone. Default 0. */
+  /** Number of first epochs in which a trial is not pruned. Default 0. */
   readonly warmupEpochs?: number;
 }
 
 /**
- * Ends a trial whose best value so far is worse than the median of what complete trials had at the same epoch (D. Golovin et al.,
- * 2017, Google Vizier; as Optuna's `MedianPruner`).
+ * Creates a pruner that stops a trial if its best value so far is worse than the median of the complete trials at the same epoch
+ * (D. Golovin et al., 2017, Google Vizier), like Optuna's `MedianPruner`.
  *
- * @throws `argument` fault for options that are negative or not whole, and an unknown one.
+ * @throws An `argument` error if an option is negative, not an integer, or unknown.
  * @example
  * ```ts
  * import { medianPruner, minimize, type TrialRecord } from 'tfjs-multitask/tuner';
@@ -57,8 +57,8 @@ export function medianPruner(options: MedianPrunerOptions = {}): Pruner {
         (costs[Math.floor((costs.length - 1) / 2)]! + costs[Math.ceil((costs.length - 1) / 2)]!) / 2;
       const best = Math.min(...trial.rows.map((row) => computeCost(objective, row)));
       if (best <= median) return undefined;
-      const say = createValueFormatter(objective.direction);
-      return `epoch ${epoch}: ${objective.metric} ${say(best)} is worse than the median of ${costs.length} trials, ${say(median)}`;
+      const formatCost = createValueFormatter(objective.direction);
+      return `epoch ${epoch}: ${objective.metric} ${formatCost(best)} is worse than the median of ${costs.length} trials, ${formatCost(median)}`;
     },
   };
 }

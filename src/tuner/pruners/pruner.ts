@@ -3,18 +3,19 @@ import type { Objectives } from '../results/objectives.js';
 import type { TrialRecord } from '../results/trialRecord.js';
 
 /**
- * Whether a trial is to be ended for lack of promise: a pure function of the records, asked after each of its epochs.
+ * A rule that stops unpromising trials early: a pure function of the records, called after each epoch of a trial.
  *
  * @category Tuner
  */
 export interface Pruner {
-  /** `median`, `halving`. */
+  /** Name of the pruner, for example `median` or `halving`. */
   readonly name: string;
-  /** Its options, defaults filled in. */
+  /** Options of the pruner, including default values. */
   readonly options: Json;
-  /** Why the trial should end, for people, or undefined where it may go on. Judged by the first objective. */
+  /** Returns a readable reason to stop the trial, or undefined if it may continue. Compares by the first objective. */
   prune(trial: TrialRecord, trials: readonly TrialRecord[], objectives: Objectives): string | undefined;
 }
 
+/** Creates a function that formats a cost as the value of its objective, with four significant digits. */
 export const createValueFormatter = (direction: 'minimize' | 'maximize') => (cost: number) =>
   Number.isFinite(cost) ? String(Number((direction === 'minimize' ? cost : -cost).toPrecision(4))) : 'NaN';

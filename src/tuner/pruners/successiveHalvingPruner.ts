@@ -9,23 +9,24 @@ import { createValueFormatter, type Pruner } from './pruner.js';
  * @category Tuner
  */
 export interface SuccessiveHalvingPrunerOptions {
-  /** The epoch at which trials are compared first. Default 1. */
+  /** First epoch at which trials are compared. Default 1. */
   readonly minEpochs?: number;
-  /** One in so many goes on, to an epoch so many times as far. Default 3. */
+  /** Reduction factor: one in `factor` trials continues, until `factor` times the epoch. Default 3. */
   readonly factor?: number;
 }
 
 /**
- * Ends a trial that is not among the best at the epochs 1, 3, 9, 27, …: one in three of those that got there goes on (ASHA, L. Li et
- * al., 2020; as Optuna's `SuccessiveHalvingPruner`). It waits for nobody: the first trial to get to
- * an epoch goes on, the second where it is better, and so on.
+ * Creates a pruner that stops a trial that is not among the best third at the epochs 1, 3, 9, 27, … (ASHA, L. Li et al., 2020),
+ * like Optuna's `SuccessiveHalvingPruner`. A trial is compared only with trials that have already reached the epoch, so no trial
+ * waits for others. The first trial to reach an epoch always continues.
  *
- * @throws `argument` fault for `minEpochs` below 1 and a factor below 2, or not whole, and an unknown option.
+ * @throws An `argument` error if `minEpochs` is below 1, `factor` is below 2, one of them is not an integer, or an option is
+ *   unknown.
  * @example
  * ```ts
- * import { successiveHalving } from 'tfjs-multitask/tuner';
+ * import { successiveHalvingPruner } from 'tfjs-multitask/tuner';
  *
- * console.log(successiveHalving({ minEpochs: 2 }).options); // { minEpochs: 2, factor: 3 }
+ * console.log(successiveHalvingPruner({ minEpochs: 2 }).options); // { minEpochs: 2, factor: 3 }
  * ```
  * @category Tuner
  */
@@ -43,20 +44,20 @@ export function successiveHalvingPruner(options: SuccessiveHalvingPrunerOptions 
       let rung = minEpochs;
       while (rung < epoch) rung *= factor;
       if (rung !== epoch) return undefined;
-      const best = ({ rows }: TrialRecord) =>
+      const computeBestCost = ({ rows }: TrialRecord) =>
         Math.min(...rows.filter((row) => row.epoch <= epoch).map((row) => computeCost(objective, row)));
-      const there = trials.filter(
+      const competitors = trials.filter(
         (other) =>
           other.number !== trial.number &&
           other.state !== 'failed' &&
           other.rows.some((row) => row.epoch >= epoch),
       );
-      const costs = [...there, trial].map(best).sort((a, b) => a - b);
-      const own = best(trial);
-      const places = Math.max(1, Math.floor(costs.length / factor));
-      if (own <= costs[places - 1]! && own < Number.POSITIVE_INFINITY) return undefined;
-      const say = createValueFormatter(objective.direction);
-      return `epoch ${epoch}: ${objective.metric} ${say(own)} is not among the best ${places} of ${costs.length} trials`;
+      const costs = [...competitors, trial].map(computeBestCost).sort((a, b) => a - b);
+      const cost = computeBestCost(trial);
+      const survivorCount = Math.max(1, Math.floor(costs.length / factor));
+      if (cost <= costs[survivorCount - 1]! && cost < Number.POSITIVE_INFINITY) return undefined;
+      const formatCost = createValueFormatter(objective.direction);
+      return `epoch ${epoch}: ${objective.metric} ${formatCost(cost)} is not among the best ${survivorCount} of ${costs.length} trials`;
     },
   };
 }

@@ -2,8 +2,8 @@ import { computeCost, findBestRow, type Objectives, toObjectiveList } from './ob
 import { sortByNumber, type TrialRecord } from './trialRecord.js';
 
 /**
- * What a trial came to, a number for each objective of which less is better: at its best epoch by the first of them. Undefined
- * for a trial that failed, or never reported a number.
+ * Computes the costs of a trial, one per objective, at its best epoch by the first objective. Lower costs are better. Returns
+ * undefined for a trial that failed or never reported a number.
  */
 export function computeCosts(trial: TrialRecord, objectives: Objectives): readonly number[] | undefined {
   if (trial.state === 'failed') return undefined;
@@ -13,8 +13,8 @@ export function computeCosts(trial: TrialRecord, objectives: Objectives): readon
 }
 
 /**
- * The trial with the best value of the first objective among those that are complete; of equals the first. Undefined while there
- * is none.
+ * Returns the complete trial with the best value of the first objective, or undefined if no trial is complete. Among equal trials,
+ * the one with the smallest number is returned.
  *
  * @example
  * ```ts
@@ -41,7 +41,8 @@ export function bestTrial<V>(
 }
 
 /**
- * The complete trials of which no other is at least as good in every objective and better in one, in their order.
+ * Returns the complete trials that no other trial dominates, in the order of their numbers. A trial dominates another if it is at
+ * least as good in every objective and better in one.
  *
  * @example
  * ```ts
@@ -66,11 +67,11 @@ export function paretoFront<V>(trials: readonly TrialRecord<V>[], objectives: Ob
     .map(({ trial }) => trial);
 }
 
-/** Whether costs are at least as good everywhere, and better somewhere. */
+/** Tests whether the costs `a` are at least as good as `b` in every objective, and better in one. */
 export const dominates = (a: readonly number[], b: readonly number[]): boolean =>
   a.every((cost, i) => cost <= b[i]!) && a.some((cost, i) => cost < b[i]!);
 
-/** The numbers of the best trials: of one objective the best, of several those of the front. */
+/** Returns the numbers of the best trials: with one objective the best trial, with several the Pareto front. */
 export function findBestTrialNumbers(
   trials: readonly TrialRecord[],
   objectives: Objectives,

@@ -3,18 +3,22 @@ import { formatValue } from '../../core/errors/formatValue.js';
 import { didYouMean } from '../../core/errors/suggestions.js';
 import { type Objectives, toObjectiveList } from './objectives.js';
 
-/** Throws an `argument` fault for what is no row, and for a row in which an objective is not a number, be it NaN. */
+/**
+ * Checks a reported row. NaN is accepted as the value of an objective.
+ *
+ * @throws An `argument` error if `row` is not an object, or the column of an objective is missing or not a number.
+ */
 export function checkRow(
   row: { readonly [column: string]: unknown },
   objectives: Objectives,
   path: string,
 ): void {
   const list = toObjectiveList(objectives);
-  const given: unknown = row;
-  if (typeof given !== 'object' || given === null) {
-    const columns = list.map(({ metric }) => `${metric}: ${typeof given === 'number' ? given : 3}`);
+  const untypedRow: unknown = row;
+  if (typeof untypedRow !== 'object' || untypedRow === null) {
+    const columns = list.map(({ metric }) => `${metric}: ${typeof untypedRow === 'number' ? untypedRow : 3}`);
     throw createError({
-      ...{ kind: 'argument', path, expected: 'an object of columns', received: formatValue(given) },
+      ...{ kind: 'argument', path, expected: 'an object of columns', received: formatValue(untypedRow) },
       advice: `Write { ${columns.join(', ')} }.`,
     });
   }

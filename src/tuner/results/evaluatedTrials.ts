@@ -5,21 +5,21 @@ import { findBestRow, type Objective } from './objectives.js';
 import type { SearchTarget } from './searchTarget.js';
 import { sortByNumber, type TrialRecord } from './trialRecord.js';
 
-/** A trial that has an epoch to be judged by. */
+/** A trial with an epoch that has a number for the first objective. */
 export interface EvaluatedTrial {
   readonly trial: TrialRecord;
-  /** That epoch: the best by the first objective. */
+  /** Row of the best epoch by the first objective. */
   readonly row: HistoryRow;
-  /** Its values by path. */
+  /** Params of the trial by the paths of the space's dimensions. */
   readonly paramsByPath: ReadonlyMap<string, Json>;
 }
 
-/** One that came to a number of an objective. */
+/** An evaluated trial with a finite value of one objective. */
 export interface ScoredTrial extends EvaluatedTrial {
   readonly value: number;
 }
 
-/** The trials that have an epoch to be judged by, in their order. */
+/** Returns the trials with an epoch that has a number for the first objective, in the order of their numbers. */
 export const findEvaluatedTrials = (
   { space, objectives }: SearchTarget,
   trials: readonly TrialRecord[],
@@ -31,9 +31,9 @@ export const findEvaluatedTrials = (
       : [];
   });
 
-/** Those of them that came to a number of one objective. */
-export const findScoredTrials = ({ metric }: Objective, judged: readonly EvaluatedTrial[]): ScoredTrial[] =>
-  judged.flatMap((one) => {
-    const value = one.row[metric];
-    return value !== undefined && Number.isFinite(value) ? [{ ...one, value }] : [];
+/** Returns the evaluated trials with a finite value of one objective. */
+export const findScoredTrials = ({ metric }: Objective, trials: readonly EvaluatedTrial[]): ScoredTrial[] =>
+  trials.flatMap((trial) => {
+    const value = trial.row[metric];
+    return value !== undefined && Number.isFinite(value) ? [{ ...trial, value }] : [];
   });

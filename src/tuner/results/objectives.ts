@@ -3,29 +3,29 @@ import { formatValue } from '../../core/errors/formatValue.js';
 import type { HistoryRow } from '../../core/records/history.js';
 
 /**
- * A column of the history, and which way is better.
+ * A column of the history to minimize or maximize.
  *
- * @typeParam M - The column's name.
+ * @typeParam M - Name of the column.
  * @category Tuner
  */
 export interface Objective<M extends string = string> {
-  /** `val_loss`, `val_age_mae`, …. */
+  /** Name of the column, for example `val_loss` or `val_age_mae`. */
   readonly metric: M;
-  /** Which way is better. */
+  /** Whether smaller or larger values are better. */
   readonly direction: 'minimize' | 'maximize';
 }
 
 /**
- * One objective, or several: what is best is then a front of trials of which none is better in all.
+ * One objective, or an array of several. With several objectives, the best trials are the Pareto front.
  *
  * @category Tuner
  */
 export type Objectives = Objective | readonly [Objective, ...Objective[]];
 
 /**
- * Searches for small values of a column.
+ * Creates an objective that minimizes a column of the history.
  *
- * @throws `argument` fault for an empty name.
+ * @throws An `argument` error if the name is empty.
  * @example
  * ```ts
  * import { minimize } from 'tfjs-multitask/tuner';
@@ -38,9 +38,9 @@ export const minimize = <const M extends string>(metric: M): Objective<M> =>
   createObjective(metric, 'minimize');
 
 /**
- * Searches for large values of a column.
+ * Creates an objective that maximizes a column of the history.
  *
- * @throws `argument` fault for an empty name.
+ * @throws An `argument` error if the name is empty.
  * @example
  * ```ts
  * import { maximize } from 'tfjs-multitask/tuner';
@@ -63,14 +63,14 @@ function createObjective<M extends string>(metric: M, direction: Objective['dire
   });
 }
 
-/** The objectives as a list. */
-export const toObjectiveList = (given: Objectives): readonly Objective[] =>
-  Array.isArray(given) ? given : [given as Objective];
+/** Returns the objectives as an array. */
+export const toObjectiveList = (objectives: Objectives): readonly Objective[] =>
+  Array.isArray(objectives) ? objectives : [objectives as Objective];
 
-/** The objective that picks the epoch, and by which is pruned and promoted. */
-export const getPrimaryObjective = (given: Objectives): Objective => toObjectiveList(given)[0]!;
+/** Returns the first objective, which determines the best epoch, pruning and promotion. */
+export const getPrimaryObjective = (objectives: Objectives): Objective => toObjectiveList(objectives)[0]!;
 
-/** The value of an objective as a number of which less is better; infinite for what is no number. */
+/** Computes the cost of an objective in a row. Lower is better. The cost is infinite if the value is missing or NaN. */
 export function computeCost({ metric, direction }: Objective, row: HistoryRow | undefined): number {
   const value = row?.[metric];
   if (typeof value !== 'number' || Number.isNaN(value)) return Number.POSITIVE_INFINITY;
@@ -81,29 +81,31 @@ const hasObjectiveValue = (objective: Objective, row: HistoryRow): boolean =>
   computeCost(objective, row) !== Number.POSITIVE_INFINITY;
 
 /**
- * The row of the best epoch by the first objective, of those in which all are numbers if there are any: the first of equals, as KerasTuner
- * has it; undefined where the first never is a number.
+ * Returns the row of the best epoch by the first objective. Rows with numbers for all objectives are preferred. Among equal rows,
+ * the first one is returned, as in KerasTuner. Returns undefined if the first objective is never a number.
  */
 export function findBestRow(rows: readonly HistoryRow[], objectives: Objectives): HistoryRow | undefined {
-  const first = getPrimaryObjective(objectives);
-  const whole = rows.filter((row) => toObjectiveList(objectives).every((one) => hasObjectiveValue(one, row)));
+  const primary = getPrimaryObjective(objectives);
+  const completeRows = rows.filter((row) =>
+    toObjectiveList(objectives).every((objective) => hasObjectiveValue(objective, row)),
+  );
   let best: HistoryRow | undefined;
-  for (const row of whole.length > 0 ? whole : rows)
-    if (computeCost(first, row) < computeCost(first, best)) best = row;
+  for (const row of completeRows.length > 0 ? completeRows : rows)
+    if (computeCost(primary, row) < computeCost(primary, best)) best = row;
   return best;
 }
 
-/** Why rows give nothing to judge a trial by: which objectives; undefined where they do. */
+/** Returns the reason why rows cannot be evaluated, with the missing objectives, or undefined if they can. */
 export function explainMissingObjectives(
   rows: readonly HistoryRow[],
   objectives: Objectives,
 ): string | undefined {
-  const names = (list: readonly Objective[]) => list.map(({ metric }) => metric).join(', ');
+  const formatMetrics = (list: readonly Objective[]) => list.map(({ metric }) => metric).join(', ');
   const all = toObjectiveList(objectives);
-  if (rows.some((row) => all.every((one) => hasObjectiveValue(one, row)))) return undefined;
-  if (rows.length === 0) return `${names(all)} was never reported`;
-  const never = all.filter((one) => !rows.some((row) => hasObjectiveValue(one, row)));
-  return never.length > 0
-    ? `${names(never)} was never a number`
-    : `no epoch has numbers of all: ${names(all)}`;
+  if (rows.some((row) => all.every((objective) => hasObjectiveValue(objective, row)))) return undefined;
+  if (rows.length === 0) return `${formatMetrics(all)} was never reported`;
+  const missing = all.filter((objective) => !rows.some((row) => hasObjectiveValue(objective, row)));
+  return missing.length > 0
+    ? `${formatMetrics(missing)} was never a number`
+    : `no epoch has numbers for all objectives: ${formatMetrics(all)}`;
 }

@@ -3,8 +3,11 @@ import { type Objectives, toObjectiveList } from './objectives.js';
 import { sortByNumber, type TrialRecord } from './trialRecord.js';
 
 /**
- * The trials that taught something, the best first: complete ones by their cost, then pruned ones, the furthest first. With several
- * objectives by fronts, each of those that only earlier fronts beat, and in a front the loneliest first.
+ * Ranks the trials that have costs, the best first.
+ *
+ * - Complete trials come before pruned trials. Pruned trials are sorted by their number of epochs, the largest first.
+ * - With one objective, complete trials are sorted by cost.
+ * - With several objectives, they are sorted by non-dominated fronts, and within a front by crowding distance, the largest first.
  */
 export function rankTrials(trials: readonly TrialRecord[], objectives: Objectives): TrialRecord[] {
   const scored = sortByNumber(trials).flatMap((trial) => {
@@ -15,11 +18,11 @@ export function rankTrials(trials: readonly TrialRecord[], objectives: Objective
   const pruned = scored
     .filter(({ trial }) => trial.state === 'pruned')
     .sort((a, b) => b.trial.rows.length - a.trial.rows.length || a.costs[0]! - b.costs[0]!);
-  const first =
+  const rankedComplete =
     toObjectiveList(objectives).length === 1
       ? complete.sort((a, b) => a.costs[0]! - b.costs[0]! || a.trial.number - b.trial.number)
       : sortByFronts(complete);
-  return [...first, ...pruned].map(({ trial }) => trial);
+  return [...rankedComplete, ...pruned].map(({ trial }) => trial);
 }
 
 interface ScoredTrial {
@@ -29,29 +32,29 @@ interface ScoredTrial {
 
 function sortByFronts(scored: readonly ScoredTrial[]): ScoredTrial[] {
   const sorted: ScoredTrial[] = [];
-  for (let left = scored; left.length > 0; ) {
-    const front = left.filter(({ costs }) => !left.some((other) => dominates(other.costs, costs)));
+  for (let remaining = scored; remaining.length > 0; ) {
+    const front = remaining.filter(({ costs }) => !remaining.some((other) => dominates(other.costs, costs)));
     const distance = computeCrowdingDistances(front);
     sorted.push(
       ...[...front].sort((a, b) => distance.get(b)! - distance.get(a)! || a.trial.number - b.trial.number),
     );
-    left = left.filter((one) => !front.includes(one));
+    remaining = remaining.filter((trial) => !front.includes(trial));
   }
   return sorted;
 }
 
-/** Crowding distance (K. Deb et al., 2002, NSGA-II): how far apart the neighbours of each are, infinite at the ends. */
+/** Computes crowding distances (K. Deb et al., 2002, NSGA-II): the distance between the neighbors of a trial, infinite at the ends. */
 function computeCrowdingDistances(front: readonly ScoredTrial[]): Map<ScoredTrial, number> {
-  const distance = new Map(front.map((one) => [one, 0]));
-  for (const at of front[0]?.costs.keys() ?? []) {
-    const line = [...front].sort((a, b) => a.costs[at]! - b.costs[at]!);
-    const span = line.at(-1)!.costs[at]! - line[0]!.costs[at]! || 1;
-    for (const [i, one] of line.entries()) {
+  const distance = new Map(front.map((trial) => [trial, 0]));
+  for (const objectiveIndex of front[0]?.costs.keys() ?? []) {
+    const sorted = [...front].sort((a, b) => a.costs[objectiveIndex]! - b.costs[objectiveIndex]!);
+    const span = sorted.at(-1)!.costs[objectiveIndex]! - sorted[0]!.costs[objectiveIndex]! || 1;
+    for (const [i, trial] of sorted.entries()) {
       const gap =
-        i === 0 || i === line.length - 1
+        i === 0 || i === sorted.length - 1
           ? Number.POSITIVE_INFINITY
-          : (line[i + 1]!.costs[at]! - line[i - 1]!.costs[at]!) / span;
-      distance.set(one, distance.get(one)! + gap);
+          : (sorted[i + 1]!.costs[objectiveIndex]! - sorted[i - 1]!.costs[objectiveIndex]!) / span;
+      distance.set(trial, distance.get(trial)! + gap);
     }
   }
   return distance;

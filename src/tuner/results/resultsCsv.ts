@@ -7,8 +7,15 @@ import { createCells } from './trialCells.js';
 import { sortByNumber, type TrialRecord } from './trialRecord.js';
 
 /**
- * The trials as CSV: number, state, with several objectives whether it is of the front, epochs, the values, the best epoch by the first objective, the objectives there, and the reason where
- * one was pruned or failed.
+ * Formats trials as CSV, one line per trial in the order of their numbers. The columns are:
+ *
+ * - `trial`, `state`: number and state of the trial
+ * - `front`: whether the trial is in the Pareto front, only with several objectives
+ * - `epochs`: number of epochs
+ * - the params, by the paths of the space's dimensions
+ * - `best_epoch`: the best epoch by the first objective
+ * - the objectives at that epoch
+ * - `reason`: why the trial was pruned or failed
  *
  * @example
  * ```ts
@@ -43,11 +50,11 @@ export function resultsCsv(study: SearchTarget, trials: readonly TrialRecord[]):
   ];
   const lines = sortByNumber(trials).map((trial) => {
     const { params, epoch, results } = createCells(trial, study);
-    const mark = front ? [front.has(trial.number)] : [];
+    const frontCells = front ? [front.has(trial.number)] : [];
     return [
       trial.number,
       trial.state,
-      ...mark,
+      ...frontCells,
       trial.rows.length,
       ...params,
       epoch,
@@ -58,7 +65,7 @@ export function resultsCsv(study: SearchTarget, trials: readonly TrialRecord[]):
   return `${[head, ...lines].map((line) => line.map(formatCsvCell).join(',')).join('\n')}\n`;
 }
 
-/** A cell that reads back as it is; one that a spreadsheet would run as a formula begins with an apostrophe. */
+/** Formats a CSV cell. Text that a spreadsheet would run as a formula starts with an apostrophe. */
 function formatCsvCell(value: Json | undefined): string {
   if (value === undefined || value === null) return '';
   if (typeof value !== 'string') return String(value);

@@ -6,16 +6,17 @@ import type { SearchTarget } from './searchTarget.js';
 import { createCells } from './trialCells.js';
 import { hasEnded, sortByNumber, type TrialRecord } from './trialRecord.js';
 
-/** The column of words. */
+/** Index of the state column, which contains text and is aligned left. */
 const STATE_COLUMN = 1;
-/** Columns of a table that a reason has at least, where it is that long. */
+/** Smallest width that a long reason is truncated to, in characters. */
 const MIN_REASON_WIDTH = 24;
 
 /**
- * The trials as a table for a terminal, by number: its state, epochs, objectives at the best epoch, values, and why it was pruned or
- * failed. A star marks the best; with several objectives those of the front.
+ * Formats trials as a table for a terminal, in the order of their numbers. A row contains the trial's state, number of epochs,
+ * objectives at the best epoch, params, and the reason why it was pruned or failed. `* best` marks the best trial. With several
+ * objectives, `* front` marks the trials of the Pareto front.
  *
- * @param width - Columns of the terminal; of longer lines the values are cut. Default 120.
+ * @param width - Width of the terminal in characters. In longer lines, the params are truncated. Default 120.
  * @example
  * ```ts
  * import { float, minimize, random, resultsTable, space, study } from 'tfjs-multitask/tuner';
@@ -54,7 +55,7 @@ export function resultsTable(study: SearchTarget, trials: readonly TrialRecord[]
     };
   });
   const all = [head, ...lines];
-  const aligned = (part: 'leading' | 'params') => {
+  const alignCells = (part: 'leading' | 'params') => {
     const widths = head[part].map((_, i) => Math.max(...all.map((line) => line[part][i]!.length)));
     return all.map((line) =>
       line[part]
@@ -64,23 +65,23 @@ export function resultsTable(study: SearchTarget, trials: readonly TrialRecord[]
         .join('  '),
     );
   };
-  const [leading, params] = [aligned('leading'), aligned('params')];
+  const [leading, params] = [alignCells('leading'), alignCells('params')];
   return all
     .map(({ reason }, i) => {
-      const first = leading[i]!;
-      if (reason === '') return truncate(`${first}  ${params[i]}`.trimEnd(), width);
-      const why = Math.min(
+      const leadingText = leading[i]!;
+      if (reason === '') return truncate(`${leadingText}  ${params[i]}`.trimEnd(), width);
+      const reasonWidth = Math.min(
         reason.length,
-        Math.max(MIN_REASON_WIDTH, width - first.length - params[i]!.length - 4),
+        Math.max(MIN_REASON_WIDTH, width - leadingText.length - params[i]!.length - 4),
       );
-      const room = width - first.length - why - 4;
-      const middle = room > 0 ? `${truncate(params[i]!, room)}  ` : '';
-      return truncate(`${first}  ${middle}${truncate(reason, why)}`, width);
+      const paramsWidth = width - leadingText.length - reasonWidth - 4;
+      const paramsText = paramsWidth > 0 ? `${truncate(params[i]!, paramsWidth)}  ` : '';
+      return truncate(`${leadingText}  ${paramsText}${truncate(reason, reasonWidth)}`, width);
     })
     .join('\n');
 }
 
-/** A line of the table, in parts: of the values is cut what does not fit. */
+/** A line of the table. Params that do not fit are truncated. */
 interface TableLine {
   readonly leading: readonly string[];
   readonly params: readonly string[];

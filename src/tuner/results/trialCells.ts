@@ -4,7 +4,7 @@ import { findBestRow, toObjectiveList } from './objectives.js';
 import type { SearchTarget } from './searchTarget.js';
 import type { TrialRecord } from './trialRecord.js';
 
-/** What a trial was and came to, as cells for a table; absent ones are empty. */
+/** Returns the params and results of a trial as cells of a table. Cells without a value are undefined. */
 export function createCells(trial: TrialRecord, { space, objectives }: SearchTarget) {
   const flat = flattenParams(space, trial.params, `trial ${trial.number}`);
   const row = findBestRow(trial.rows, objectives);

@@ -1,61 +1,61 @@
 import type { HistoryRow } from '../../core/records/history.js';
 
 /**
- * Where a trial of {@link hyperband} stands in its plan.
+ * Position of a trial in the plan of {@link hyperband}.
  *
  * @category Tuner
  */
 export interface Rung {
-  /** Which repetition of the plan, from 0. */
+  /** Repetition of the plan, counted from 0. */
   readonly iteration: number;
-  /** The bracket: rounds that follow its first one. */
+  /** Number of the bracket: its number of rounds minus 1. */
   readonly bracket: number;
-  /** The round in its bracket, from 0. */
+  /** Round in the bracket, counted from 0. */
   readonly round: number;
-  /** The last epoch of this round. */
+  /** Last epoch of this round. */
   readonly epochs: number;
-  /** The trial that is carried on, weights, optimiser and history; absent in the first round. */
+  /** Number of the trial whose weights, optimizer state and history this trial continues. Absent in the first round. */
   readonly parent?: number;
 }
 
 /**
- * What became of a trial: `running` until it is told, `pruned` when it was ended for lack of promise.
+ * State of a trial: `running` until it ends, `complete`, `pruned` if a pruner stopped it, or `failed`.
  *
  * @category Tuner
  */
 export type TrialState = 'running' | 'complete' | 'pruned' | 'failed';
 
 /**
- * A trial as plain data: what a study keeps of it, and all that a strategy knows.
+ * Record of a trial as plain data. A study saves it, and a strategy proposes params from it.
  *
- * @typeParam V - The values of the space.
+ * @typeParam V - Type of the params of the search space.
  * @category Tuner
  */
 export interface TrialRecord<V = unknown> {
-  /** Counts from 1. */
+  /** Number of the trial, counted from 1. */
   readonly number: number;
-  /** What is tried. */
+  /** Params of the trial. */
   readonly params: V;
-  /** What became of it. */
+  /** State of the trial. */
   readonly state: TrialState;
-  /** Why it was pruned or failed, for people. */
+  /** Readable reason why the trial was pruned or failed. */
   readonly reason?: string;
-  /** Its epochs: any columns, those of the objectives among them. */
+  /** Rows of the epochs. They include the columns of the objectives. */
   readonly rows: readonly HistoryRow[];
-  /** The numbers of the trials that had ended when its values were proposed: with the seed, they are what the values follow from. */
+  /** Numbers of the trials that had ended when the params were proposed. Together with the seed, they determine the params. */
   readonly after: readonly number[];
-  /** Its place in a plan of rounds. */
+  /** Position in the plan of {@link hyperband}. */
   readonly rung?: Rung;
-  /** It was one of those to try first: its values follow from nothing else. */
+  /** True if the params are from `initialParams`. */
   readonly isInitial?: true;
 }
 
 const TRIAL_STATES: readonly unknown[] = ['running', 'complete', 'pruned', 'failed'] satisfies TrialState[];
 
-/** Whether something from anywhere is a record, but for its values, which a space knows. */
-export function isTrialRecord(given: unknown): given is TrialRecord {
-  if (typeof given !== 'object' || given === null) return false;
-  const { number, state, rows, after } = given as { readonly [K in keyof TrialRecord]?: unknown };
+/** Tests whether a value of unknown origin is a trial record. Does not check `params`, which depend on the space. */
+export function isTrialRecord(value: unknown): value is TrialRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { number, state, rows, after } = value as { readonly [K in keyof TrialRecord]?: unknown };
   const isRow = (row: unknown) =>
     typeof row === 'object' && row !== null && typeof (row as { epoch?: unknown }).epoch === 'number';
   return (
@@ -70,9 +70,9 @@ export function isTrialRecord(given: unknown): given is TrialRecord {
 
 const isTrialNumber = (number: unknown) => Number.isSafeInteger(number) && (number as number) >= 1;
 
-/** Whether a trial has ended. */
+/** Tests whether a trial has ended. */
 export const hasEnded = ({ state }: TrialRecord): boolean => state !== 'running';
 
-/** By number: what a set says must not depend on the order in which it came. */
+/** Returns the trials sorted by number, so that results do not depend on the order of the records. */
 export const sortByNumber = <V>(trials: readonly TrialRecord<V>[]): TrialRecord<V>[] =>
   [...trials].sort((a, b) => a.number - b.number);

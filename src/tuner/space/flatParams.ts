@@ -13,29 +13,34 @@ import {
   type Space,
 } from './space.js';
 
-/** Values as the builder is given them. */
+/** Converts flat params into the nested object that the model builder receives. */
 export function nestParams<P extends ParameterMap>(
   { '~parameters': parts }: Space<P>,
   flat: FlatParams,
 ): ParamsOf<Space<P>> {
-  const built = (own: ParameterMap, prefix: string): { [name: string]: unknown } =>
+  const nest = (parameters: ParameterMap, prefix: string): { [name: string]: unknown } =>
     Object.fromEntries(
-      Object.entries(own).map(([name, part]) => {
+      Object.entries(parameters).map(([name, part]) => {
         const path = `${prefix}${name}`;
         const value = flat.get(path);
         if (!isAlternatives(part)) return [name, value];
-        return [name, { kind: value, ...built(part['~alternatives'][value as string], `${path}.${value}.`) }];
+        return [name, { kind: value, ...nest(part['~alternatives'][value as string], `${path}.${value}.`) }];
       }),
     );
-  return built(parts, '') as ParamsOf<Space<P>>;
+  return nest(parts, '') as ParamsOf<Space<P>>;
 }
 
 /**
- * Values by path, of values from anywhere.
+ * Converts nested params of unknown origin into params by path.
  *
- * @throws `data` fault for values that are not of this space.
+ * @param path - Path of the params, for error messages.
+ * @throws A `data` error if the params do not belong to the search space.
  */
-export function flattenParams(searched: Space<ParameterMap>, values: unknown, path = 'params'): FlatParams {
+export function flattenParams(
+  searchSpace: Space<ParameterMap>,
+  params: unknown,
+  path = 'params',
+): FlatParams {
   const flat = new Map<string, Json>();
   const createParamError = (
     name: string,
@@ -46,37 +51,42 @@ export function flattenParams(searched: Space<ParameterMap>, values: unknown, pa
     const paramPath = [path, name.replace(/\.$/, '')].filter(Boolean).join('.');
     return createDataError(paramPath, expected, formatValue(value), advice);
   };
-  const read = (parts: ParameterMap, given: unknown, prefix: string, more: readonly string[]) => {
-    if (typeof given !== 'object' || given === null)
-      throw createParamError(prefix, 'an object of params', given);
-    const own = given as { readonly [name: string]: unknown };
-    const names = [...Object.keys(parts), ...more];
-    const odd = Object.keys(own).find((name) => !names.includes(name));
-    if (odd !== undefined)
+  const read = (
+    parameters: ParameterMap,
+    nested: unknown,
+    prefix: string,
+    additionalNames: readonly string[],
+  ) => {
+    if (typeof nested !== 'object' || nested === null)
+      throw createParamError(prefix, 'an object of params', nested);
+    const values = nested as { readonly [name: string]: unknown };
+    const paramNames = [...Object.keys(parameters), ...additionalNames];
+    const unknownName = Object.keys(values).find((name) => !paramNames.includes(name));
+    if (unknownName !== undefined)
       throw createParamError(
-        `${prefix}${odd}`,
-        `only the params ${names.join(', ')}`,
-        odd,
-        didYouMean(odd, names),
+        `${prefix}${unknownName}`,
+        `only the params ${paramNames.join(', ')}`,
+        unknownName,
+        didYouMean(unknownName, paramNames),
       );
-    for (const [name, part] of Object.entries(parts)) {
-      const at = `${prefix}${name}`;
-      const value = Object.hasOwn(own, name) ? own[name] : undefined;
+    for (const [name, part] of Object.entries(parameters)) {
+      const valuePath = `${prefix}${name}`;
+      const value = Object.hasOwn(values, name) ? values[name] : undefined;
       if (isAlternatives(part)) {
         const kind = (value as { kind?: unknown } | null | undefined)?.kind;
         const kinds = Object.keys(part['~alternatives']);
         if (!kinds.includes(kind as string))
-          throw createParamError(`${at}.kind`, checks.formatOptions(kinds), kind);
-        flat.set(at, kind as string);
-        read(part['~alternatives'][kind as string], value, `${at}.${kind}.`, ['kind']);
+          throw createParamError(`${valuePath}.kind`, checks.formatOptions(kinds), kind);
+        flat.set(valuePath, kind as string);
+        read(part['~alternatives'][kind as string], value, `${valuePath}.${kind}.`, ['kind']);
       } else {
         if (part.valueToProbRange(value) === undefined)
-          throw createParamError(at, describeParameter(part), value);
-        flat.set(at, value as Json);
+          throw createParamError(valuePath, describeParameter(part), value);
+        flat.set(valuePath, value as Json);
       }
     }
   };
-  read(searched['~parameters'], values, '', []);
+  read(searchSpace['~parameters'], params, '', []);
   return flat;
 }
 
@@ -89,11 +99,11 @@ function describeParameter({
   return `${kind === 'int' ? 'an integer' : 'a number'} from ${min} to ${max}${steps}`;
 }
 
-/** The dimensions that have a value, given those before them. */
+/** Tests whether a dimension has a value, depending on the alternatives chosen in `flat`. */
 export const isActive = ({ when }: Dimension, flat: FlatParams): boolean =>
   when === undefined || flat.get(when.path) === when.is;
 
-/** A setting made dimension by dimension, parents first. */
+/** Builds flat params by choosing a value for each active dimension. Alternatives are chosen before their parameters. */
 export function buildFlatParams(
   { dimensions }: Space<ParameterMap>,
   choose: (dimension: Dimension, before: FlatParams) => Json,
@@ -104,10 +114,10 @@ export function buildFlatParams(
   return flat;
 }
 
-/** Equal for equal settings alone. */
+/** Returns a key that is equal exactly for equal params. */
 export const toParamsKey = (flat: FlatParams): string => toCanonicalJson(Object.fromEntries(flat));
 
-/** What a space is, as JSON: equal for spaces in which the same is searched. */
+/** Serializes a search space as JSON. Spaces with equal parameters give equal JSON. */
 export const serializeSpace = ({ dimensions }: Space<ParameterMap>): Json =>
   dimensions.map(({ path, parameter, when }) => ({
     path,

@@ -5,23 +5,26 @@ import type { TypeErrorMessage } from '../../core/inferenceTypes.js';
 import type { Json } from '../../core/json.js';
 
 /**
- * One thing that is searched: how places in [0, 1) and values belong together.
+ * One parameter of a search space: a mapping between cumulative probabilities in [0, 1) and values.
  *
- * @typeParam V - Its values.
+ * @typeParam V - Type of the values.
  * @category Tuner
  */
 export interface Parameter<V> {
-  /** What it is, as JSON: its part of a study's record. */
+  /** Definition of the parameter as JSON. It is saved with a study. */
   readonly '~parameter': { readonly [part: string]: Json };
-  /** How many different values there are; `Infinity` where there is no step. */
+  /** Number of different values, or `Infinity` for a continuous parameter. */
   readonly count: number;
-  /** Whether near places are near values: numbers are in order, words are not. */
+  /** Whether the order of the values is meaningful: true for numbers, false for strings and booleans. */
   readonly isOrdered: boolean;
-  /** The value at a place. */
-  probToValue(place: number): V;
-  /** The value with this index of `count`, from 0, in their order; absent where there is no step. */
+  /** Returns the value at a cumulative probability in [0, 1). */
+  probToValue(probability: number): V;
+  /** Returns the value at an index, counted from 0. Absent for a continuous parameter. */
   valueAt?(index: number): V;
-  /** The places whose value this is, from and to: one place where there is no step. Undefined for what is not a value. */
+  /**
+   * Returns the range of probabilities that map to a value. For a continuous parameter, both ends are equal. Returns undefined if
+   * `value` is not a value of the parameter.
+   */
   valueToProbRange(value: unknown): readonly [from: number, to: number] | undefined;
 }
 
@@ -31,35 +34,39 @@ export interface Parameter<V> {
  * @category Tuner
  */
 export interface FloatOptions {
-  /** The smallest value. */
+  /** Smallest value. */
   readonly min: number;
-  /** The largest value. */
+  /** Largest value. */
   readonly max: number;
-  /** Distance of neighbours, counted from `min`; on a log scale their ratio. Default: any value between. */
+  /** Distance between neighboring values, starting at `min`. On a log scale, their ratio. Default: all values between the bounds. */
   readonly step?: number;
-  /** `'log'` where equal factors are equal steps: rates, L2. Default `'linear'`. */
+  /** `'log'` if equal factors are equally important, for example for learning rates and L2 factors. Default `'linear'`. */
   readonly scale?: 'linear' | 'log';
 }
 
 /**
- * Options of {@link int}.
+ * Options of {@link int}: the bounds and the step must be integers.
  *
  * @category Tuner
  */
 export interface IntOptions extends FloatOptions {}
 
 /**
- * A real number. Same as KerasTuner 1.4.8 `HyperParameters.Float` (engine/hyperparameters/hp_types/float_hp.py): a place is
- * `min + p (max - min)`, on a log scale `min (max / min)^p`; with a step, the value with the index `floor(p n)` of n.
+ * Creates a parameter with real values. The value at probability `p` equals that of KerasTuner 1.4.8 `HyperParameters.Float`
+ * (engine/hyperparameters/hp_types/float_hp.py):
  *
- * @throws `argument` fault for bounds that are not finite, not in order or further apart than numbers go, a log scale that begins
- *   at or below 0, a step that leaves one value or is too small for numbers, and an unknown option.
+ * - linear scale: `min + p (max - min)`
+ * - log scale: `min (max / min)^p`
+ * - with a step: the value at index `floor(p n)` of `n` values
+ *
+ * @throws An `argument` error if the bounds are not finite or not in order, `min` is not above 0 on a log scale, the step leaves
+ *   fewer than two values or is too small, or an option is unknown.
  * @example
  * ```ts
  * import { float } from 'tfjs-multitask/tuner';
  *
- * console.log(float({ min: 0, max: 0.5, step: 0.1 }).at(0.7)); // 0.4
- * console.log(float({ min: 1e-4, max: 1e-2, scale: 'log' }).at(0.5).toPrecision(3)); // 0.00100
+ * console.log(float({ min: 0, max: 0.5, step: 0.1 }).probToValue(0.7)); // 0.4
+ * console.log(float({ min: 1e-4, max: 1e-2, scale: 'log' }).probToValue(0.5).toPrecision(3)); // 0.00100
  * ```
  * @category Tuner
  */
@@ -68,7 +75,7 @@ export function float(options: FloatOptions): Parameter<number> {
   const { min, max, step, scale = 'linear' } = options;
   const record = { kind: 'float', min, max, scale, ...(step !== undefined && { step }) };
   if (step !== undefined) return createListParameter(record, listStepValues('float', options));
-  const share =
+  const computeProbability =
     scale === 'log'
       ? (value: number) => Math.log(value / min) / Math.log(max / min)
       : (value: number) => (value - min) / (max - min);
@@ -76,25 +83,28 @@ export function float(options: FloatOptions): Parameter<number> {
     '~parameter': record,
     count: Number.POSITIVE_INFINITY,
     isOrdered: true,
-    probToValue: (place) =>
-      clamp(scale === 'log' ? min * (max / min) ** place : min + place * (max - min), options),
+    probToValue: (probability) =>
+      clamp(scale === 'log' ? min * (max / min) ** probability : min + probability * (max - min), options),
     valueToProbRange: (value) => {
       if (typeof value !== 'number' || !(value >= min && value <= max)) return undefined;
-      return [share(value), share(value)];
+      return [computeProbability(value), computeProbability(value)];
     },
   };
 }
 
 /**
- * A whole number. Same as KerasTuner 1.4.8 `HyperParameters.Int`: a place is `floor(min + p (max - min + 1))`, on a log scale
- * `floor(min ((max + 1) / min)^p)`.
+ * Creates a parameter with integer values. The value at probability `p` equals that of KerasTuner 1.4.8 `HyperParameters.Int`:
  *
- * @throws `argument` fault as {@link float}, and for bounds or a step that are not whole, or beyond 2^53, where numbers skip some.
+ * - linear scale: `floor(min + p (max - min + 1))`
+ * - log scale: `floor(min ((max + 1) / min)^p)`
+ *
+ * @throws An `argument` error if a bound or the step is not an integer or is 2^53 or larger, the bounds are not in order, `min` is
+ *   not above 0 on a log scale, the step leaves fewer than two values, or an option is unknown.
  * @example
  * ```ts
  * import { int } from 'tfjs-multitask/tuner';
  *
- * console.log([0, 0.5, 0.99].map(int({ min: 1, max: 4 }).at)); // [ 1, 3, 4 ]
+ * console.log([0, 0.5, 0.99].map(int({ min: 1, max: 4 }).probToValue)); // [ 1, 3, 4 ]
  * console.log(int({ min: 16, max: 64, step: 16 }).count); // 4
  * ```
  * @category Tuner
@@ -109,36 +119,37 @@ export function int(options: IntOptions): Parameter<number> {
   }
   const record = { kind: 'int', min, max, scale, ...(step !== undefined && { step }) };
   if (step !== undefined) return createListParameter(record, listStepValues('int', options));
-  const share =
+  const computeProbability =
     scale === 'log'
       ? (value: number) => Math.log(value / min) / Math.log((max + 1) / min)
       : (value: number) => (value - min) / (max - min + 1);
-  const raw = (place: number) =>
+  const computeRawValue = (place: number) =>
     Math.floor(scale === 'log' ? min * ((max + 1) / min) ** place : min + place * (max - min + 1));
   return {
     '~parameter': record,
     count: max - min + 1,
     isOrdered: true,
     valueAt: (index) => min + index,
-    probToValue: (place) => clamp(raw(place), options),
+    probToValue: (place) => clamp(computeRawValue(place), options),
     valueToProbRange: (value) => {
       if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) return undefined;
-      return [share(value as number), share((value as number) + 1)];
+      return [computeProbability(value as number), computeProbability((value as number) + 1)];
     },
   };
 }
 
 /**
- * One of several values, which keep their types: numbers are taken as they are ordered in the list, words and booleans as
- * unordered. Same as KerasTuner 1.4.8 `HyperParameters.Choice`: a place is the value with the index `floor(p n)`.
+ * Creates a parameter with a list of values. Numbers are ordered as in the list; strings and booleans are unordered. The value at
+ * probability `p` is the one at index `floor(p n)`, as in KerasTuner 1.4.8 `HyperParameters.Choice`.
  *
- * @throws `argument` fault for fewer than two values, and for one that is there twice.
+ * @throws An `argument` error if there are fewer than two values, a value is repeated, or a value is not a string, a finite number
+ *   or a boolean.
  * @example
  * ```ts
  * import { choice } from 'tfjs-multitask/tuner';
  *
  * const filters = choice([32, 64, 128]);
- * const value: 32 | 64 | 128 = filters.at(0.4);
+ * const value: 32 | 64 | 128 = filters.probToValue(0.4);
  * console.log(value); // 64
  * ```
  * @category Tuner
@@ -149,7 +160,7 @@ export function choice<const L extends readonly (string | number | boolean)[]>(
       ? TypeErrorMessage<'choice() needs at least two values'>
       : [DuplicateOf<L>] extends [never]
         ? unknown
-        : TypeErrorMessage<`choice() has ${DuplicateOf<L>} twice: leave one out`>),
+        : TypeErrorMessage<`choice() has ${DuplicateOf<L>} twice: remove one of them`>),
 ): Parameter<L[number]> {
   const list: unknown = values;
   if (!Array.isArray(list) || list.length < 2) {
@@ -160,19 +171,24 @@ export function choice<const L extends readonly (string | number | boolean)[]>(
       'Put constants into the function that builds the model.',
     );
   }
-  const odd = values.find(
+  const invalidValue = values.find(
     (value) => !['string', 'boolean'].includes(typeof value) && !Number.isFinite(value),
   );
-  if (odd !== undefined) {
+  if (invalidValue !== undefined) {
     const advice =
       'Use a string for each value, and map it to the object in the function that builds the model.';
-    throw createArgumentError('choice', 'strings, finite numbers or booleans', formatValue(odd), advice);
+    throw createArgumentError(
+      'choice',
+      'strings, finite numbers or booleans',
+      formatValue(invalidValue),
+      advice,
+    );
   }
   checks.distinct('choice', values, { advice: 'Remove one of them.' });
   return createListParameter({ kind: 'choice', values: [...values] }, values);
 }
 
-/** The first value that stands in a list a second time, as far as the types know: of `string`, or of a union, they do not. */
+/** The first repeated literal of a list. Elements of type `string` or a union are ignored, because their value is unknown. */
 type DuplicateOf<L extends readonly unknown[], Seen = never> = L extends readonly [infer V, ...infer Rest]
   ? IsLiteral<V> extends true
     ? [V] extends [Seen]
@@ -181,7 +197,10 @@ type DuplicateOf<L extends readonly unknown[], Seen = never> = L extends readonl
     : DuplicateOf<Rest, Seen>
   : never;
 
-/** Whether a type is one value. An object whose keys are `string` or a template may be empty; one whose key is a word may not. */
+/**
+ * True if a type is a single literal. The test with an object type rejects `string` and template types: an object with such keys
+ * may be empty, but an object with a literal key may not.
+ */
 type IsLiteral<V, All = V> = boolean extends V
   ? false
   : V extends string | number
@@ -192,7 +211,7 @@ type IsLiteral<V, All = V> = boolean extends V
       : false
     : true;
 
-/** A parameter with these values, each as likely. */
+/** Creates a parameter with a list of equally likely values. */
 function createListParameter<V>(
   record: { readonly [part: string]: Json },
   values: readonly V[],
@@ -210,47 +229,53 @@ function createListParameter<V>(
   };
 }
 
-/** Steps that are missed by so little fit: (0.5 - 0) / 0.1 is 5, but (0.7 - 0.1) / 0.1 is 5.999999999999999. */
+/** Tolerance for counting steps: (0.5 - 0) / 0.1 is 5, but (0.7 - 0.1) / 0.1 is 5.999999999999999. */
 const STEP_TOLERANCE = 1e-9;
-/** Digits of a step's values: 0.3, where three steps of a tenth make 0.30000000000000004. */
+/** Significant digits of step values: three steps of 0.1 give 0.30000000000000004, which is rounded to 0.3. */
 const SIGNIFICANT_DIGITS = 14;
 
 function listStepValues(kind: string, options: FloatOptions): number[] {
   const { min, max, step } = options;
-  const log = options.scale === 'log';
-  const least = log ? 1 : 0;
-  if (!(Number.isFinite(step) && step! > least)) {
-    const advice = log
+  const isLog = options.scale === 'log';
+  const lowerLimit = isLog ? 1 : 0;
+  if (!(Number.isFinite(step) && step! > lowerLimit)) {
+    const advice = isLog
       ? 'Give the factor from one value to the next on the log scale, for example 10 for 0.001, 0.01, 0.1.'
       : 'Omit it to allow any value between min and max.';
     throw createArgumentError(
       `${kind}.step`,
-      `a ${log ? 'factor' : 'number'} greater than ${least}`,
+      `a ${isLog ? 'factor' : 'number'} greater than ${lowerLimit}`,
       formatValue(step),
       advice,
     );
   }
-  // Bounds are as far from what was meant as neighbouring numbers are: near 1e9, more than a billionth of a small step.
-  const nearly = STEP_TOLERANCE + (log ? 0 : (2 ** -52 * Math.max(Math.abs(min), Math.abs(max))) / step!);
-  const steps = log ? Math.log(max / min) / Math.log(step!) : (max - min) / step!;
-  const last = Math.floor(steps + nearly);
-  if (last >= 1e6)
+  // The bounds have a rounding error of one unit in the last place. Near 1e9, it exceeds a billionth of a small step.
+  const tolerance =
+    STEP_TOLERANCE + (isLog ? 0 : (2 ** -52 * Math.max(Math.abs(min), Math.abs(max))) / step!);
+  const stepCount = isLog ? Math.log(max / min) / Math.log(step!) : (max - min) / step!;
+  const lastIndex = Math.floor(stepCount + tolerance);
+  if (lastIndex >= 1e6)
     throw createArgumentError(
       `${kind}.step`,
       'a step that gives at most a million values',
       formatValue(step),
       'Use a larger step, or omit it.',
     );
-  const raw = (i: number) => (log ? min * step! ** i : min + i * step!);
-  const at = (i: number) => {
+  const computeRawValue = (i: number) => (isLog ? min * step! ** i : min + i * step!);
+  const computeFloatValue = (i: number) => {
     if (i === 0) return min;
-    if (i === last && Math.abs(steps - last) <= nearly) return max;
-    return clamp(roundToScale(raw(i), log ? raw(i) : Math.max(Math.abs(min), Math.abs(max))), options);
+    if (i === lastIndex && Math.abs(stepCount - lastIndex) <= tolerance) return max;
+    return clamp(
+      roundToScale(computeRawValue(i), isLog ? computeRawValue(i) : Math.max(Math.abs(min), Math.abs(max))),
+      options,
+    );
   };
   const values =
     kind === 'int'
-      ? Array.from({ length: last + 1 }, (_, i) => Math.round(raw(i))).filter((value) => value <= max)
-      : Array.from({ length: last + 1 }, (_, i) => at(i));
+      ? Array.from({ length: lastIndex + 1 }, (_, i) => Math.round(computeRawValue(i))).filter(
+          (value) => value <= max,
+        )
+      : Array.from({ length: lastIndex + 1 }, (_, i) => computeFloatValue(i));
   if (values.length < 2) {
     throw createArgumentError(
       `${kind}.step`,
@@ -271,10 +296,10 @@ function listStepValues(kind: string, options: FloatOptions): number[] {
   return values;
 }
 
-/** A number without the digits that sums of numbers as large as `scale` get wrong. */
+/** Rounds a value to the digits that are exact in a sum of numbers as large as `scale`. */
 function roundToScale(value: number, scale: number): number {
-  const place = (of: number) => Math.floor(Math.log10(Math.abs(of)));
-  const digits = SIGNIFICANT_DIGITS + place(value) - place(scale);
+  const getExponent = (number: number) => Math.floor(Math.log10(Math.abs(number)));
+  const digits = SIGNIFICANT_DIGITS + getExponent(value) - getExponent(scale);
   return digits >= 1 ? Number(value.toPrecision(digits)) : 0;
 }
 

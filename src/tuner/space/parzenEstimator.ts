@@ -4,65 +4,66 @@ import { buildFlatParams, isActive } from './flatParams.js';
 import type { Parameter } from './parameters.js';
 import type { Dimension, FlatParams, ParameterMap, Space } from './space.js';
 
-/** How settings are spread, as some trials suggest. */
+/** Probability distribution of params, estimated from trials. */
 export interface ParzenEstimator {
-  /** A setting by chance. */
-  sample(draws: Rng): FlatParams;
-  /** The logarithm of its probability, or of its density where numbers have no step. */
+  /** Samples params at random. */
+  sample(rng: Rng): FlatParams;
+  /** Returns the logarithm of the probability of params, or of their density for continuous parameters. */
   logLikelihood(flat: FlatParams): number;
 }
 
-/** How one parameter is spread about one trial. */
+/** Probability distribution of one parameter around its value in one trial. */
 interface Kernel {
-  sample(draws: Rng): Json;
+  sample(rng: Rng): Json;
   likelihood(value: Json): number;
 }
 
 /**
- * A Parzen estimate over whole settings: about each trial a product of one kernel a parameter, so that what goes together stays
- * together, and one kernel as wide as the space, which stands for what nobody tried (S. Watanabe, 2023, arXiv 2304.11127,
- * "multivariate"). A parameter of an alternative that a trial did not choose is spread as if nobody had tried it.
+ * Creates a multivariate Parzen estimator (S. Watanabe, 2023, arXiv 2304.11127): a mixture with one component per trial and one
+ * prior component as wide as the space. A component is a product of one kernel per parameter, so values that occur together are
+ * sampled together. A parameter of an alternative that a trial did not choose has the prior kernel.
  */
 export function createParzenEstimator(
-  searched: Space<ParameterMap>,
+  searchSpace: Space<ParameterMap>,
   trials: readonly FlatParams[],
 ): ParzenEstimator {
-  const { dimensions } = searched;
-  const width = 0.2 * trials.length ** (-1 / (dimensions.length + 4));
-  const narrowest = 1 / Math.min(100, 2 + trials.length);
-  const kernels = [...trials, undefined].map(
+  const { dimensions } = searchSpace;
+  const scottBandwidth = 0.2 * trials.length ** (-1 / (dimensions.length + 4));
+  const minBandwidth = 1 / Math.min(100, 2 + trials.length);
+  const components = [...trials, undefined].map(
     (trial) =>
       new Map(
         dimensions.map((dimension) => [
           dimension.path,
           createKernel(dimension, trial?.get(dimension.path), {
-            bandwidth: Math.max(width, narrowest),
+            bandwidth: Math.max(scottBandwidth, minBandwidth),
             trialCount: trials.length,
           }),
         ]),
       ),
   );
   return {
-    sample: (draws) => {
-      const own = kernels[draws.nextInt(kernels.length)]!;
-      return buildFlatParams(searched, ({ path }) => own.get(path)!.sample(draws));
+    sample: (rng) => {
+      const component = components[rng.nextInt(components.length)]!;
+      return buildFlatParams(searchSpace, ({ path }) => component.get(path)!.sample(rng));
     },
     logLikelihood: (flat) => {
       const active = dimensions.filter((dimension) => isActive(dimension, flat));
-      const likelihood = kernels.reduce(
-        (sum, own) =>
-          sum + active.reduce((product, { path }) => product * own.get(path)!.likelihood(flat.get(path)!), 1),
+      const likelihood = components.reduce(
+        (sum, component) =>
+          sum +
+          active.reduce((product, { path }) => product * component.get(path)!.likelihood(flat.get(path)!), 1),
         0,
       );
-      return Math.log(Math.max(likelihood / kernels.length, 1e-300));
+      return Math.log(Math.max(likelihood / components.length, 1e-300));
     },
   };
 }
 
 interface KernelOptions {
-  /** Of a bump, as a share of the whole. */
+  /** Standard deviation of a kernel, relative to the range of probabilities. */
   readonly bandwidth: number;
-  /** That the estimate is made from. */
+  /** Number of trials that the estimator is created from. */
   readonly trialCount: number;
 }
 
@@ -82,41 +83,60 @@ const getCenter = (parameter: Parameter<any>, value: Json) => {
   return (from + to) / 2;
 };
 
-/** A normal curve over places, cut off at their ends. */
-function createTruncatedNormalKernel(parameter: Parameter<any>, middle: number, width: number): Kernel {
-  const inside = computeNormalCdf((1 - middle) / width) - computeNormalCdf(-middle / width);
+/** Creates a kernel with a normal distribution over probabilities, truncated to [0, 1). */
+function createTruncatedNormalKernel(
+  parameter: Parameter<any>,
+  mean: number,
+  standardDeviation: number,
+): Kernel {
+  const insideProbability =
+    computeNormalCdf((1 - mean) / standardDeviation) - computeNormalCdf(-mean / standardDeviation);
   return {
-    sample: (draws) => {
+    sample: (rng) => {
       for (;;) {
-        const place = middle + width * draws.normal();
-        if (place >= 0 && place < 1) return parameter.probToValue(place);
+        const probability = mean + standardDeviation * rng.normal();
+        if (probability >= 0 && probability < 1) return parameter.probToValue(probability);
       }
     },
     likelihood: (value) => {
       const [from, to] = parameter.valueToProbRange(value)!;
       if (from === to)
-        return Math.exp(-0.5 * ((from - middle) / width) ** 2) / (width * Math.sqrt(2 * Math.PI) * inside);
-      return (computeNormalCdf((to - middle) / width) - computeNormalCdf((from - middle) / width)) / inside;
+        return (
+          Math.exp(-0.5 * ((from - mean) / standardDeviation) ** 2) /
+          (standardDeviation * Math.sqrt(2 * Math.PI) * insideProbability)
+        );
+      return (
+        (computeNormalCdf((to - mean) / standardDeviation) -
+          computeNormalCdf((from - mean) / standardDeviation)) /
+        insideProbability
+      );
     },
   };
 }
 
-/** One of some unordered values: that of the trial, and with the weight `others` beside its one any of all. */
-function createCategoricalKernel(parameter: Parameter<any>, own: Json | undefined, others: number): Kernel {
+/**
+ * Creates a kernel over unordered values: the trial's value has the weight 1, and `priorWeight` is spread over all values. Without
+ * a value, the distribution is uniform.
+ */
+function createCategoricalKernel(
+  parameter: Parameter<any>,
+  trialValue: Json | undefined,
+  priorWeight: number,
+): Kernel {
   const { count } = parameter;
-  const weight = own === undefined ? 0 : 1;
-  const spread = own === undefined ? 1 : others;
-  const total = weight + spread;
+  const weight = trialValue === undefined ? 0 : 1;
+  const spreadWeight = trialValue === undefined ? 1 : priorWeight;
+  const total = weight + spreadWeight;
   return {
-    sample: (draws) =>
-      draws.next() * total < weight
-        ? own!
-        : (parameter.probToValue((draws.nextInt(count) + 0.5) / count) as Json),
-    likelihood: (value) => ((value === own ? weight : 0) + spread / count) / total,
+    sample: (rng) =>
+      rng.next() * total < weight
+        ? trialValue!
+        : (parameter.probToValue((rng.nextInt(count) + 0.5) / count) as Json),
+    likelihood: (value) => ((value === trialValue ? weight : 0) + spreadWeight / count) / total,
   };
 }
 
-/** The part of the standard normal distribution below `x`: M. Abramowitz and I. Stegun (1964), 26.2.17, to 7.5e-8. */
+/** Computes the standard normal cumulative distribution with an error below 7.5e-8 (M. Abramowitz, I. Stegun, 1964, 26.2.17). */
 function computeNormalCdf(x: number): number {
   const t = 1 / (1 + 0.2316419 * Math.abs(x));
   const tail =

@@ -1,11 +1,11 @@
 import { createError } from '../../core/errors/errors.js';
 import { formatValue } from '../../core/errors/formatValue.js';
-import type { TypeErrorMessage } from '../../core/inferenceTypes.js';
+import type { Simplify, TypeErrorMessage } from '../../core/inferenceTypes.js';
 import type { Json } from '../../core/json.js';
 import { choice, type Parameter } from './parameters.js';
 
 /**
- * What a space is made of.
+ * Parameters of a search space by name.
  *
  * @category Tuner
  */
@@ -14,78 +14,76 @@ export interface ParameterMap {
 }
 
 /**
- * Alternatives, each with parameters of its own: what {@link alternatives} makes.
+ * Alternatives with parameters of their own, created by {@link alternatives}.
  *
- * @typeParam O - The alternatives by name.
+ * @typeParam O - Parameters of each alternative, by its name.
  * @category Tuner
  */
 export interface Alternatives<O extends { readonly [kind: string]: ParameterMap }> {
-  /** The alternatives. */
+  /** Parameters of each alternative, by its name. */
   readonly '~alternatives': O;
 }
 
 /**
- * A search space: what {@link space} makes.
+ * A search space, created by {@link space}.
  *
- * @typeParam P - Its parts.
+ * @typeParam P - Parameters of the space by name.
  * @category Tuner
  */
 export interface Space<P extends ParameterMap> {
-  /** Its parts. */
+  /** Parameters of the space by name. */
   readonly '~parameters': P;
-  /** Its parameters one by one, those of alternatives after what chooses between them. */
+  /** All parameters as a flat list. The choice of an alternative comes before the parameters of the alternatives. */
   readonly dimensions: readonly Dimension[];
-  /** How many different settings there are; `Infinity` where a number has no step. */
+  /** Number of different params, or `Infinity` if a parameter is continuous. */
   readonly count: number;
 }
 
 /**
- * One parameter of a space.
+ * One parameter of a search space.
  *
  * @category Tuner
  */
 export interface Dimension {
-  /** Its name; of an alternative's parameter `optimizer.sgd.momentum`. */
+  /** Path of the parameter: its name, or for example `optimizer.sgd.momentum` for a parameter of an alternative. */
   readonly path: string;
-  /** Its values. */
+  /** Values of the parameter. */
   readonly parameter: Parameter<any>;
-  /** The alternative that it belongs to. */
+  /** Condition under which the parameter has a value. Absent if it always has one. */
   readonly when?: Condition;
 }
 
 /**
- * When a parameter of an alternative has a value.
+ * Condition under which a parameter of an alternative has a value.
  *
  * @category Tuner
  */
 export interface Condition {
-  /** What chooses the alternative. */
+  /** Path of the dimension that chooses the alternative. */
   readonly path: string;
-  /** The alternative. */
+  /** Name of the alternative. */
   readonly is: string;
 }
-
-type Flatten<T> = { [K in keyof T]: T[K] } & {};
 
 type ParamValue<P> =
   P extends Parameter<infer V>
     ? V
     : P extends Alternatives<infer O>
-      ? { [K in keyof O & string]: Flatten<{ readonly kind: K } & ParamValues<O[K]>> }[keyof O & string]
+      ? { [K in keyof O & string]: Simplify<{ readonly kind: K } & ParamValues<O[K]>> }[keyof O & string]
       : never;
 
 type ParamValues<P> = { readonly [K in keyof P]: ParamValue<P[K]> };
 
 /**
- * The values of a space: what the function that builds a model is given.
+ * Type of the params of a search space.
  *
- * @typeParam S - A space.
+ * @typeParam S - Type of the space.
  * @example
  * ```ts
- * import { choice, float, space, type ValuesOf } from 'tfjs-multitask/tuner';
+ * import { choice, float, space, type ParamsOf } from 'tfjs-multitask/tuner';
  *
  * const searched = space({ dropout: float({ min: 0, max: 0.5 }), filters: choice([32, 64]) });
- * const first: ValuesOf<typeof searched> = { dropout: 0.3, filters: 64 };
+ * const first: ParamsOf<typeof searched> = { dropout: 0.3, filters: 64 };
  * console.log(first.filters); // 64
  * ```
  * @category Tuner
@@ -93,16 +91,16 @@ type ParamValues<P> = { readonly [K in keyof P]: ParamValue<P[K]> };
 export type ParamsOf<S> = S extends Space<infer P> ? ParamValues<P> : never;
 
 /**
- * Values by the path of their dimension; those of alternatives that were not chosen are absent.
+ * Params by the paths of the space's dimensions. Parameters of alternatives that are not chosen are absent.
  *
  * @category Tuner
  */
 export type FlatParams = ReadonlyMap<string, Json>;
 
 /**
- * What is searched, by name.
+ * Creates a search space from parameters by name. A name may contain letters, digits, `_` and `-`.
  *
- * @throws `argument` fault for a space without parameters, and for names that are not words.
+ * @throws An `argument` error if there are no parameters, or a name or a parameter is invalid.
  * @example
  * ```ts
  * import { choice, float, alternatives, space } from 'tfjs-multitask/tuner';
@@ -133,12 +131,13 @@ export function space<const P extends ParameterMap>(
 }
 
 /**
- * Alternatives that have parameters of their own. The value says which it is by `kind`, and holds that one's values.
+ * Creates a choice between alternatives with parameters of their own. Its value is an object with the name of the chosen
+ * alternative as `kind`, and the values of its parameters.
  *
- * @throws `argument` fault for fewer than two alternatives, and for a parameter called `kind`.
+ * @throws An `argument` error if there are fewer than two alternatives, or a parameter is named `kind`.
  * @example
  * ```ts
- * import { float, alternatives, space, type ValuesOf } from 'tfjs-multitask/tuner';
+ * import { float, alternatives, space, type ParamsOf } from 'tfjs-multitask/tuner';
  *
  * const searched = space({
  *   optimizer: alternatives({
@@ -146,19 +145,19 @@ export function space<const P extends ParameterMap>(
  *     sgd: { rate: float({ min: 1e-3, max: 1, scale: 'log' }), momentum: float({ min: 0, max: 0.99 }) },
  *   }),
  * });
- * const say = ({ optimizer }: ValuesOf<typeof searched>) =>
+ * const describe = ({ optimizer }: ParamsOf<typeof searched>) =>
  *   optimizer.kind === 'sgd' ? `sgd with momentum ${optimizer.momentum}` : 'adam';
- * console.log(say({ optimizer: { kind: 'sgd', rate: 0.1, momentum: 0.9 } })); // sgd with momentum 0.9
+ * console.log(describe({ optimizer: { kind: 'sgd', rate: 0.1, momentum: 0.9 } })); // sgd with momentum 0.9
  * ```
  * @category Tuner
  */
 export function alternatives<const O extends { readonly [kind: string]: ParameterMap }>(
   alternatives: O & {
     readonly [K in keyof O]: {
-      readonly kind?: TypeErrorMessage<"'kind' says which alternative it is: choose another name">;
+      readonly kind?: TypeErrorMessage<"'kind' is the name of the alternative: choose another name">;
     };
   } & (HasFewerThanTwo<keyof O> extends true
-      ? TypeErrorMessage<'alternatives() needs at least two'>
+      ? TypeErrorMessage<'alternatives() needs at least two alternatives'>
       : unknown),
 ): Alternatives<O> {
   const kinds = Object.entries(alternatives ?? {});
@@ -172,11 +171,11 @@ export function alternatives<const O extends { readonly [kind: string]: Paramete
       advice,
     });
   }
-  const taken = kinds.find(([, parts]) => Object.hasOwn(parts, 'kind'));
-  if (taken) {
+  const conflict = kinds.find(([, parts]) => Object.hasOwn(parts, 'kind'));
+  if (conflict) {
     throw createError({
       kind: 'argument',
-      path: `alternatives.${taken[0]}.kind`,
+      path: `alternatives.${conflict[0]}.kind`,
       expected: 'a parameter name other than "kind"',
       received: '"kind", which contains the name of the alternative',
       advice: 'Rename the parameter.',
@@ -185,7 +184,7 @@ export function alternatives<const O extends { readonly [kind: string]: Paramete
   return { '~alternatives': alternatives };
 }
 
-/** Whether keys are one, or none; of keys that are any string nobody knows. */
+/** True if a union of keys has fewer than two members. False for `string`, whose number of keys is unknown. */
 type HasFewerThanTwo<K, All = K> = [K] extends [never]
   ? true
   : string extends K
@@ -196,7 +195,7 @@ type HasFewerThanTwo<K, All = K> = [K] extends [never]
         : false
       : never;
 
-/** Whether a part is several alternatives. */
+/** Tests whether a part of a space is a choice between alternatives. */
 export const isAlternatives = (part: Parameter<any> | Alternatives<any>): part is Alternatives<any> =>
   '~alternatives' in part;
 
@@ -212,13 +211,17 @@ function createDimensions(parts: ParameterMap, prefix: string, when: Dimension['
         advice: 'Use only these characters, because the name becomes a column of the results.',
       });
     }
-    const known: unknown = part;
-    if (typeof known !== 'object' || known === null || !('~parameter' in known || '~alternatives' in known)) {
+    const untypedPart: unknown = part;
+    if (
+      typeof untypedPart !== 'object' ||
+      untypedPart === null ||
+      !('~parameter' in untypedPart || '~alternatives' in untypedPart)
+    ) {
       throw createError({
         kind: 'argument',
         path: `space.${path}`,
         expected: 'float(), int(), choice() or alternatives()',
-        received: formatValue(known),
+        received: formatValue(untypedPart),
         advice: 'Put constants into the function that builds the model.',
       });
     }
@@ -236,7 +239,7 @@ function countCombinations(parts: ParameterMap): number {
   const count = (part: Parameter<any> | Alternatives<any>): number =>
     isAlternatives(part)
       ? Object.values(part['~alternatives'] as { [kind: string]: ParameterMap }).reduce(
-          (sum, own) => sum + countCombinations(own),
+          (sum, parameters) => sum + countCombinations(parameters),
           0,
         )
       : part.count;

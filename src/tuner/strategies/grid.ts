@@ -9,15 +9,15 @@ import type { Strategy } from './strategy.js';
  * @category Tuner
  */
 export interface GridOptions {
-  /** Values taken of a `float` without a step, both its ends among them; of an `int` all are. Default 5. */
+  /** Number of values of a `float` without a step, including `min` and `max`. All values of an `int` are used. Default 5. */
   readonly steps?: number;
 }
 
 /**
- * Every setting in turn, the last parameter changing fastest. Trial n is setting n, whatever became of the others, so that jobs on
- * many machines can each take their own.
+ * Creates a strategy that tries every combination of values, the last parameter changing fastest. The params depend only on the
+ * trial number, so machines can run trials independently.
  *
- * @throws `argument` fault for fewer than two steps, and an unknown option.
+ * @throws An `argument` error if `steps` is below 2 or not an integer, or an option is unknown.
  * @example
  * ```ts
  * import { askAndTell, choice, float, grid, minimize, space } from 'tfjs-multitask/tuner';
@@ -38,13 +38,13 @@ export function grid(options: GridOptions = {}): Strategy {
     independent: true,
     finite: true,
     propose: ({ space, number, trials }) => {
-      // Those that were given take no place of their own, and are left out where they lie.
-      const given = trials.filter((trial) => trial.isInitial && trial.number < number);
-      const places = given
+      // Initial params do not count as trials of the grid, and grid points that equal them are skipped.
+      const initialTrials = trials.filter((trial) => trial.isInitial && trial.number < number);
+      const skippedIndices = initialTrials
         .map(({ params }) => findGridIndex(space, flattenParams(space, params), steps))
-        .filter((place) => place !== undefined);
-      let index = number - 1 - given.length;
-      for (const place of places.sort((a, b) => a - b)) if (place <= index) index++;
+        .filter((skipped) => skipped !== undefined);
+      let index = number - 1 - initialTrials.length;
+      for (const skipped of skippedIndices.sort((a, b) => a - b)) if (skipped <= index) index++;
       const flatParams = getGridParams(space, index, steps);
       return flatParams ? { flatParams } : 'exhausted';
     },

@@ -12,31 +12,32 @@ import { collectTriedKeys, type Proposal, type ProposalRequest, type Strategy } 
  * @category Tuner
  */
 export interface HyperbandOptions {
-  /** The last epoch of those that get to the end. Default 100. */
+  /** Last epoch of the longest trials. Default 100. */
   readonly maxEpochs?: number;
-  /** One in so many goes on, for so many times the epochs. Default 3. */
+  /** Reduction factor: one in `factor` trials is promoted, for `factor` times the epochs. Default 3. */
   readonly factor?: number;
-  /** Repetitions of the whole plan. Default 1. */
+  /** Number of repetitions of the whole plan. Default 1. */
   readonly iterations?: number;
 }
 
 /**
- * A round of a bracket.
+ * A round of a bracket of {@link hyperband}.
  *
  * @category Tuner
  */
 export interface HyperbandRound {
-  /** How many train in it. */
+  /** Number of trials in the round. */
   readonly trials: number;
-  /** Their last epoch. */
+  /** Last epoch of the trials in the round. */
   readonly epochs: number;
 }
 
 /**
- * The plan of Hyperband: brackets in the order in which they begin, each a list of rounds. Same as KerasTuner 1.4.8
- * (tuners/hyperband.py), trial for trial.
+ * Returns the plan of Hyperband: brackets in the order in which they start, each an array of rounds. The numbers of trials and
+ * epochs equal those of KerasTuner 1.4.8 (tuners/hyperband.py).
  *
- * @throws `argument` fault as {@link hyperband}.
+ * @throws An `argument` error if `maxEpochs` is below 1, `factor` is below 2, one of them is not an integer, or an option is
+ *   unknown.
  * @example
  * ```ts
  * import { hyperbandPlan } from 'tfjs-multitask/tuner';
@@ -54,27 +55,32 @@ export function hyperbandPlan(options: HyperbandOptions = {}): HyperbandRound[][
     advice: 'Give the number of epochs of the longest trials.',
   });
   checks.integer('hyperband.factor', factor, { min: 2, defaultValue: 3 });
-  // How often the epochs can be divided, in whole numbers: logarithms of doubles are one off for 9, 81, 729.
+  // The number of brackets is computed with integers: logarithms of doubles give a result that is off by one for 9, 81, 729.
   let brackets = 1;
   while (factor ** brackets <= maxEpochs) brackets++;
-  let most = 1; // 1 + log_factor(maxEpochs), rounded up
-  while (factor ** (most - 1) < maxEpochs) most++;
+  let trialScale = 1; // 1 + log(maxEpochs) to the base `factor`, rounded up
+  while (factor ** (trialScale - 1) < maxEpochs) trialScale++;
   return Array.from({ length: brackets }, (_, i) => {
     const bracket = brackets - 1 - i;
     return Array.from({ length: bracket + 1 }, (_round, round) => ({
-      trials: Math.ceil((most / (bracket + 1)) * factor ** (bracket - round)),
+      trials: Math.ceil((trialScale / (bracket + 1)) * factor ** (bracket - round)),
       epochs: Math.ceil(maxEpochs / factor ** (bracket - round)),
     }));
   });
 }
 
 /**
- * Many settings for few epochs, the best of them for more, again and again; brackets that begin with fewer settings and more epochs
- * hedge against curves that cross (L. Li et al., 2018, JMLR 18:185). A promoted setting is a new trial, which goes on from its
- * parent's checkpoint with weights, optimiser and history (KerasTuner loads the weights of the best epoch alone). A trial that
- * failed is never promoted; with several objectives the first decides.
+ * Creates the Hyperband strategy (L. Li et al., 2018, JMLR 18:185). A bracket trains many params for few epochs, promotes the best
+ * of them to more epochs, and repeats this. Later brackets start with fewer params and more epochs, in case the learning curves of
+ * good and bad params cross.
  *
- * @throws `argument` fault for `maxEpochs` or `iterations` below 1 and a factor below 2, or not whole, and an unknown option.
+ * - A promotion is a new trial that continues from its parent's checkpoint, with weights, optimizer state and history. KerasTuner
+ *   loads only the weights of the best epoch.
+ * - Failed trials are never promoted.
+ * - With several objectives, the first one decides.
+ *
+ * @throws An `argument` error if `maxEpochs` or `iterations` is below 1, `factor` is below 2, one of them is not an integer, or an
+ *   option is unknown.
  * @example
  * ```ts
  * import { askAndTell, float, hyperband, minimize, space } from 'tfjs-multitask/tuner';
@@ -95,63 +101,69 @@ export function hyperband(options: HyperbandOptions = {}): Strategy {
     options: { maxEpochs, factor, iterations },
     finite: true,
     newTrialCount: iterations * plan.reduce((sum, [first]) => sum + first!.trials, 0),
-    propose: (question) => {
-      let waits = false;
+    propose: (request) => {
+      let mustWait = false;
       for (let iteration = 0; iteration < iterations; iteration++) {
         for (const [i, rounds] of plan.entries()) {
           const bracket = plan.length - 1 - i;
-          const own = sortByNumber(question.trials).filter(
+          const bracketTrials = sortByNumber(request.trials).filter(
             ({ rung }) => rung?.iteration === iteration && rung.bracket === bracket,
           );
-          const next = proposeInBracket(rounds, own, { iteration, bracket }, question);
+          const next = proposeInBracket(rounds, bracketTrials, { iteration, bracket }, request);
           if (typeof next === 'object') return next;
-          if (next === 'wait') waits = true;
+          if (next === 'wait') mustWait = true;
         }
       }
-      return waits ? 'wait' : 'exhausted';
+      return mustWait ? 'wait' : 'exhausted';
     },
   };
 }
 
-/** The next trial of one bracket: a promotion where there is one, of the highest round; `full` where nothing more will come. */
+/**
+ * Proposes the next trial of one bracket. A promotion to the highest possible round comes before new params. Returns `full` if the
+ * bracket is complete.
+ */
 function proposeInBracket(
   plan: readonly HyperbandRound[],
-  own: readonly TrialRecord[],
-  place: Pick<Rung, 'iteration' | 'bracket'>,
+  bracketTrials: readonly TrialRecord[],
+  position: Pick<Rung, 'iteration' | 'bracket'>,
   { space, seed, number, trials, objectives }: ProposalRequest,
 ): Proposal | 'full' {
-  const parents = new Set(own.map(({ rung }) => rung!.parent));
-  const inRound = (round: number) => own.filter(({ rung }) => rung!.round === round);
-  const fresh =
+  const parents = new Set(bracketTrials.map(({ rung }) => rung!.parent));
+  const inRound = (round: number) => bracketTrials.filter(({ rung }) => rung!.round === round);
+  const newParams =
     inRound(0).length < plan[0]!.trials
       ? sampleUntriedParams(space, collectTriedKeys(space, trials), createRng(seed, 'hyperband', number))
       : undefined;
-  let next: Proposal | undefined = fresh && {
-    flatParams: fresh,
-    rung: { ...place, round: 0, epochs: plan[0]!.epochs },
+  let next: Proposal | undefined = newParams && {
+    flatParams: newParams,
+    rung: { ...position, round: 0, epochs: plan[0]!.epochs },
   };
-  let settled = !fresh; // whether the round below has all the trials that it will ever have, and all of them are over
+  // Whether the previous round has all trials that it will ever have, and all of them have ended.
+  let isPreviousRoundComplete = !newParams;
   for (let round = 1; round < plan.length; round++) {
-    const past = inRound(round - 1);
-    settled &&= past.every(hasEnded);
-    const [before, { trials: planned, epochs }] = [plan[round - 1]!.trials, plan[round]!];
-    // Failures, and a space of few settings, leave fewer to choose from.
-    const size = settled ? Math.min(planned, Math.ceil((planned * past.length) / before)) : planned;
-    const rest = past.filter((trial) => hasEnded(trial) && !parents.has(trial.number));
-    const best = rest
+    const previousTrials = inRound(round - 1);
+    isPreviousRoundComplete &&= previousTrials.every(hasEnded);
+    const [previousSize, { trials: planned, epochs }] = [plan[round - 1]!.trials, plan[round]!];
+    // Failures and small spaces leave fewer trials to choose from, so later rounds shrink in proportion.
+    const size = isPreviousRoundComplete
+      ? Math.min(planned, Math.ceil((planned * previousTrials.length) / previousSize))
+      : planned;
+    const candidates = previousTrials.filter((trial) => hasEnded(trial) && !parents.has(trial.number));
+    const best = candidates
       .map((trial) => ({
         trial,
         cost: trial.state === 'complete' ? computeCosts(trial, objectives)?.[0] : undefined,
       }))
-      .filter((one): one is typeof one & { cost: number } => one.cost !== undefined)
+      .filter((scored): scored is typeof scored & { cost: number } => scored.cost !== undefined)
       .sort((a, b) => a.cost - b.cost || a.trial.number - b.trial.number)[0];
-    const room = inRound(round).length < size;
-    // Of more trials than will stay behind, the best goes on whatever the others come to.
-    if (best && room && (settled || rest.length > before - planned)) {
+    const hasCapacity = inRound(round).length < size;
+    // If more trials have ended than will be left behind, the best of them is promoted whatever the results of the others.
+    if (best && hasCapacity && (isPreviousRoundComplete || candidates.length > previousSize - planned)) {
       const flatParams = flattenParams(space, best.trial.params, `trial ${best.trial.number}`);
-      next = { flatParams, rung: { ...place, round, epochs, parent: best.trial.number } };
+      next = { flatParams, rung: { ...position, round, epochs, parent: best.trial.number } };
     }
-    settled &&= !(best && room);
+    isPreviousRoundComplete &&= !(best && hasCapacity);
   }
-  return next ?? (own.every(hasEnded) ? 'full' : 'wait');
+  return next ?? (bracketTrials.every(hasEnded) ? 'full' : 'wait');
 }

@@ -4,7 +4,7 @@ import { flattenParams, nestParams, toParamsKey } from '../space/flatParams.js';
 import type { FlatParams, ParameterMap, ParamsOf, Space } from '../space/space.js';
 import { collectTriedKeys, type Proposal, type Strategy } from './strategy.js';
 
-/** The options of a search that decide which params are tried next. */
+/** Options of a search that determine which params are tried next. */
 export interface NextTrialOptions {
   readonly strategy: Strategy;
   readonly objectives: Objectives;
@@ -15,52 +15,55 @@ export interface NextTrialOptions {
 }
 
 /**
- * The record of the next trial, running: a function of the space, the strategy, the seed, what is tried first, the number, and the
- * records before it, of which those that run count by their values alone.
+ * Proposes the next trial as a record in the state `running`. The proposal depends only on the space, the strategy, the seed, the
+ * initial params, the number, and the earlier records. Of running trials, only the params are used.
+ *
+ * @returns The record, `wait` if the strategy needs the result of a running trial first, or undefined if no trial remains.
  */
 export function proposeTrial<P extends ParameterMap>(
-  searched: Space<P>,
+  searchSpace: Space<P>,
   { strategy, objectives, seed = 0, initialParams = [] }: NextTrialOptions,
   number: number,
   trials: readonly TrialRecord[],
 ): TrialRecord<ParamsOf<Space<P>>> | 'wait' | undefined {
-  const next = findNextInitialParams(searched, initialParams, trials);
-  const known = trials.map((trial) => (hasEnded(trial) ? trial : { ...trial, rows: [] }));
+  const nextInitialParams = findNextInitialParams(searchSpace, initialParams, trials);
+  const visibleTrials = trials.map((trial) => (hasEnded(trial) ? trial : { ...trial, rows: [] }));
   const proposal: Proposal =
-    next && strategy.newTrialCount === undefined
-      ? { flatParams: next }
-      : strategy.propose({ space: searched, objectives, seed, number, trials: known });
+    nextInitialParams && strategy.newTrialCount === undefined
+      ? { flatParams: nextInitialParams }
+      : strategy.propose({ space: searchSpace, objectives, seed, number, trials: visibleTrials });
   if (proposal === 'wait') return 'wait';
   if (proposal === 'exhausted') return undefined;
   const { flatParams, rung } = proposal;
-  const given = rung?.parent === undefined ? next : undefined; // what a plan carries on is not new
+  // A promotion continues the params of its parent, so it does not use initial params.
+  const usedInitialParams = rung?.parent === undefined ? nextInitialParams : undefined;
   return {
     number,
-    params: nestParams(searched, given ?? flatParams),
+    params: nestParams(searchSpace, usedInitialParams ?? flatParams),
     state: 'running',
     rows: [],
     after: sortByNumber(trials)
       .filter(hasEnded)
       .map((trial) => trial.number),
     ...(rung && { rung }),
-    ...(given && { isInitial: true }),
+    ...(usedInitialParams && { isInitial: true }),
   };
 }
 
-/** The next of the settings to try first; undefined where trials had them all. */
+/** Finds the next initial params that no trial has. Returns undefined if trials have all of them. */
 function findNextInitialParams(
-  searched: Space<ParameterMap>,
+  searchSpace: Space<ParameterMap>,
   initialParams: readonly unknown[],
   trials: readonly TrialRecord[],
 ): FlatParams | undefined {
   if (initialParams.length === 0) return undefined;
-  const tried = collectTriedKeys(searched, trials);
+  const tried = collectTriedKeys(searchSpace, trials);
   return initialParams
-    .map((params, i) => flattenParams(searched, params, `initialParams[${i}]`))
-    .find((flat) => !tried.has(toParamsKey(flat)));
+    .map((params, i) => flattenParams(searchSpace, params, `initialParams[${i}]`))
+    .find((flatParams) => !tried.has(toParamsKey(flatParams)));
 }
 
-/** The trials as they were known when trial `number` was proposed: what a replay asks its strategy. */
+/** Returns the trials as they were when trial `number` was proposed. A replay passes them to the strategy. */
 export function getKnownTrials(
   number: number,
   after: readonly number[],

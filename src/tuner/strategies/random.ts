@@ -4,16 +4,19 @@ import { getGridParams } from '../space/gridParams.js';
 import type { FlatParams, ParameterMap, Space } from '../space/space.js';
 import { collectTriedKeys, type Strategy } from './strategy.js';
 
-/** Draws after which the settings that are left are counted instead. */
+/** Number of draws in a small space, before the untried params are enumerated instead. */
 const MAX_DRAWS = 50;
-/** Settings that are counted at most. */
+/** Largest number of params in a space that is enumerated. */
 const MAX_ENUMERATED = 100_000;
-/** Draws where they are not counted. All of them tried means that none is left: a number without a step may have few values, if its bounds are next to each other. */
+/**
+ * Number of draws in a large space, which is not enumerated. If all of them are tried, the space counts as exhausted: a continuous
+ * parameter has few values if its bounds are neighboring numbers.
+ */
 const MAX_DRAWS_OF_LARGE_SPACE = 10_000;
 
 /**
- * Settings by chance, each place as likely as any, and never the same twice: a space of few settings ends when all were tried
- * (KerasTuner ends after 20 collisions, which may be before).
+ * Creates a strategy that samples params at random and never repeats them. In a small space, the search ends when all params are
+ * tried. KerasTuner ends after 20 collisions, which may be earlier.
  *
  * @example
  * ```ts
@@ -40,22 +43,22 @@ export function random(): Strategy {
   };
 }
 
-/** A setting that was not tried, by chance; undefined where all were. */
+/** Samples params that are not in `tried`. Returns undefined if all params are tried. */
 export function sampleUntriedParams(
-  searched: Space<ParameterMap>,
+  searchSpace: Space<ParameterMap>,
   tried: ReadonlySet<string>,
-  draws: Rng,
+  rng: Rng,
 ): FlatParams | undefined {
-  const many = searched.count > MAX_ENUMERATED;
-  for (let i = 0; i < (many ? MAX_DRAWS_OF_LARGE_SPACE : MAX_DRAWS); i++) {
-    const flat = buildFlatParams(searched, ({ parameter }) => parameter.probToValue(draws.next()));
-    if (!tried.has(toParamsKey(flat))) return flat;
+  const isLarge = searchSpace.count > MAX_ENUMERATED;
+  for (let i = 0; i < (isLarge ? MAX_DRAWS_OF_LARGE_SPACE : MAX_DRAWS); i++) {
+    const flatParams = buildFlatParams(searchSpace, ({ parameter }) => parameter.probToValue(rng.next()));
+    if (!tried.has(toParamsKey(flatParams))) return flatParams;
   }
-  if (many) return undefined;
-  const left: FlatParams[] = [];
-  for (let i = 0; i < searched.count; i++) {
-    const flat = getGridParams(searched, i, 1)!;
-    if (!tried.has(toParamsKey(flat))) left.push(flat);
+  if (isLarge) return undefined;
+  const untried: FlatParams[] = [];
+  for (let i = 0; i < searchSpace.count; i++) {
+    const flatParams = getGridParams(searchSpace, i, 1)!;
+    if (!tried.has(toParamsKey(flatParams))) untried.push(flatParams);
   }
-  return left[draws.nextInt(left.length)];
+  return untried[rng.nextInt(untried.length)];
 }

@@ -5,74 +5,77 @@ import { flattenParams, toParamsKey } from '../space/flatParams.js';
 import type { FlatParams, ParameterMap, Space } from '../space/space.js';
 
 /**
- * What a strategy is asked.
+ * Argument of {@link Strategy.propose}.
  *
  * @category Tuner
  */
 export interface ProposalRequest {
-  /** What is searched. */
+  /** Search space. */
   readonly space: Space<any>;
-  /** What for. */
+  /** Columns to minimize or maximize. */
   readonly objectives: Objectives;
-  /** Names the random numbers. */
+  /** Seed for random draws. */
   readonly seed: number;
-  /** The trial that is proposed, counted from 1. */
+  /** Number of the trial to propose, counted from 1. */
   readonly number: number;
-  /** The trials before it, in any order. Those that run have values alone. */
+  /** Earlier trials, in any order. The rows of running trials are empty. */
   readonly trials: readonly TrialRecord[];
 }
 
 /**
- * A setting that a strategy proposes.
+ * Params that a strategy proposes.
  *
  * @category Tuner
  */
 export interface ProposedParams {
-  /** The values. */
+  /** Params by the paths of the space's dimensions. */
   readonly flatParams: FlatParams;
-  /** Its place in a plan of rounds. */
+  /** Position in the plan of {@link hyperband}. */
   readonly rung?: Rung;
 }
 
 /**
- * What a strategy answers: a setting; `wait` where it cannot say before a running trial has ended; `exhausted` where nothing is
- * left to try.
+ * Result of {@link Strategy.propose}: params, `wait` if a running trial must end first, or `exhausted` if no params remain.
  *
  * @category Tuner
  */
 export type Proposal = ProposedParams | 'wait' | 'exhausted';
 
 /**
- * How the next setting is chosen: a pure function. The same question has the same answer, in whatever order the trials come.
+ * A rule that chooses the params of the next trial: a pure function. The same request gives the same proposal, and the order of the
+ * trials in it does not matter.
  *
  * @category Tuner
  */
 export interface Strategy {
-  /** `random`, `tpe`, …. */
+  /** Name of the strategy, for example `random` or `tpe`. */
   readonly name: string;
-  /** Its options, defaults filled in: its part of a study's record. */
+  /** Options of the strategy, including default values. They are saved with a study. */
   readonly options: Json;
   /**
-   * Whether a trial follows from its number and the seed alone, whatever became of others: then jobs that know nothing of each other
-   * can take one each (`studyTrial`), and a number that is missing is made up for. Default: it may depend on what others came to.
+   * True if a proposal depends only on the trial number and the seed. Independent machines can then run one trial each
+   * (`runSingleTrial`), and missing numbers are filled. Default: a proposal may depend on the results of other trials.
    */
   readonly independent?: true;
-  /** Whether it comes to an end in every space, so that a study needs no number of trials. Default: only where settings can be counted. */
+  /**
+   * True if the strategy ends in every space, so that a study needs no number of trials. Default: it ends only in a space with a
+   * finite number of params.
+   */
   readonly finite?: true;
   /**
-   * How many new settings it begins with, where it has a plan in which every trial has its place: settings to try first take as many of
-   * them. Default: it has none, and they are tried before it is asked.
+   * Number of new params in the strategy's plan, if it has one. Initial params replace some of them. Default: the strategy has no
+   * plan, and initial params are tried before its proposals.
    */
   readonly newTrialCount?: number;
-  /** The setting of one trial. */
-  propose(question: ProposalRequest): Proposal;
+  /** Proposes the params of one trial. */
+  propose(request: ProposalRequest): Proposal;
 }
 
-/** The settings that were tried, or are, as keys. */
+/** Returns the keys of the params of all trials. */
 export const collectTriedKeys = (
-  searched: Space<ParameterMap>,
+  searchSpace: Space<ParameterMap>,
   trials: readonly TrialRecord[],
 ): Set<string> =>
   new Set(
-    trials.map(({ number, params }) => toParamsKey(flattenParams(searched, params, `trial ${number}`))),
+    trials.map(({ number, params }) => toParamsKey(flattenParams(searchSpace, params, `trial ${number}`))),
   );

@@ -14,25 +14,27 @@ import { collectTriedKeys, type Strategy } from './strategy.js';
  * @category Tuner
  */
 export interface TpeOptions {
-  /** Trials by chance before it begins. Default 10. */
+  /** Number of random trials before the estimators are used. Default 10. */
   readonly startupTrials?: number;
-  /** Settings drawn where good ones are, of which the most promising is proposed. Default 24. */
+  /** Number of params sampled near good trials. The most promising of them is proposed. Default 24. */
   readonly candidates?: number;
 }
 
-/** Times that all candidates may have been tried before one is drawn by chance. */
+/** Number of attempts to find untried params before params are sampled at random. */
 const MAX_TRIES = 10;
 
 /**
- * Bayesian search by tree-structured Parzen estimators (J. Bergstra et al., 2011; S. Watanabe, 2023, arXiv 2304.11127): the trials
- * are split into the best tenth, 25 at most, and the rest; a setting is proposed which is likely among the former and unlikely
- * among the latter. Trials that run count as the rest, so that several at once keep apart. Settings are drawn whole, near one
- * good trial in all their parameters; the same setting is not tried twice.
+ * Creates a Bayesian strategy of tree-structured Parzen estimators (J. Bergstra et al., 2011; S. Watanabe, 2023, arXiv 2304.11127).
+ * The trials are split into the best tenth, at most 25, and the rest. The strategy proposes params that are likely among the best
+ * and unlikely among the rest.
  *
- * Pruned trials come after complete ones, the furthest first, and those that failed last. With several objectives trials are
- * ranked by fronts, and in a front by their distance from each other (K. Deb et al., 2002).
+ * - Running trials belong to the rest, so that parallel trials try different params.
+ * - The estimator is multivariate: all parameters are sampled near one good trial. Params are never repeated.
+ * - Pruned trials are ranked after complete trials, those with the most epochs first. Failed trials belong to the rest.
+ * - With several objectives, trials are ranked by non-dominated fronts, and within a front by crowding distance (K. Deb et al.,
+ *   2002).
  *
- * @throws `argument` fault for options that are not whole numbers of at least 1, and an unknown one.
+ * @throws An `argument` error if an option is below 1, not an integer, or unknown.
  * @example
  * ```ts
  * import { askAndTell, float, minimize, space, tpe } from 'tfjs-multitask/tuner';
@@ -56,24 +58,25 @@ export function tpe(options: TpeOptions = {}): Strategy {
     name: 'tpe',
     options: { startupTrials, candidates },
     propose: ({ space, objectives, seed, number, trials }) => {
-      const generator = createRng(seed, 'tpe', number);
+      const rng = createRng(seed, 'tpe', number);
       const tried = collectTriedKeys(space, trials);
-      const chance = () => {
-        const flatParams = sampleUntriedParams(space, tried, generator);
+      const proposeRandom = () => {
+        const flatParams = sampleUntriedParams(space, tried, rng);
         return flatParams ? { flatParams } : 'exhausted';
       };
-      const learnt = rankTrials(trials, objectives);
-      if (learnt.length < startupTrials) return chance();
-      const others = sortByNumber(trials).filter((trial) => !learnt.includes(trial));
-      const flats = (list: readonly TrialRecord[]) => list.map(({ params }) => flattenParams(space, params));
-      const split = Math.min(25, Math.ceil(learnt.length / 10));
-      const good = flats(learnt.slice(0, split));
-      const bad = flats([...learnt.slice(split), ...others]);
+      const ranked = rankTrials(trials, objectives);
+      if (ranked.length < startupTrials) return proposeRandom();
+      const unranked = sortByNumber(trials).filter((trial) => !ranked.includes(trial));
+      const flattenAll = (list: readonly TrialRecord[]) =>
+        list.map(({ params }) => flattenParams(space, params));
+      const split = Math.min(25, Math.ceil(ranked.length / 10));
+      const good = flattenAll(ranked.slice(0, split));
+      const bad = flattenAll([...ranked.slice(split), ...unranked]);
       for (let i = 0; i < MAX_TRIES; i++) {
-        const flatParams = selectCandidate(space, { good, bad, candidates, generator });
+        const flatParams = selectCandidate(space, { good, bad, candidates, generator: rng });
         if (!tried.has(toParamsKey(flatParams))) return { flatParams };
       }
-      return chance();
+      return proposeRandom();
     },
   };
 }
@@ -85,17 +88,18 @@ interface TpeSplit {
   readonly generator: Rng;
 }
 
-/** Of some settings drawn like good ones, that whose likelihood among the good is largest beside that among the rest. */
+/** Samples candidates near good trials, and returns the one with the largest ratio of its likelihoods among good and bad trials. */
 function selectCandidate(
-  searched: Space<ParameterMap>,
-  { good, bad, candidates, generator }: TpeSplit,
+  searchSpace: Space<ParameterMap>,
+  { good, bad, candidates, generator: rng }: TpeSplit,
 ): FlatParams {
-  const [near, far] = [createParzenEstimator(searched, good), createParzenEstimator(searched, bad)];
+  const goodEstimator = createParzenEstimator(searchSpace, good);
+  const badEstimator = createParzenEstimator(searchSpace, bad);
   let best: { flat: FlatParams; score: number } | undefined;
   for (let i = 0; i < candidates; i++) {
-    const flat = near.sample(generator);
-    const score = near.logLikelihood(flat) - far.logLikelihood(flat);
-    if (!best || score > best.score) best = { flat, score };
+    const flatParams = goodEstimator.sample(rng);
+    const score = goodEstimator.logLikelihood(flatParams) - badEstimator.logLikelihood(flatParams);
+    if (!best || score > best.score) best = { flat: flatParams, score };
   }
   return best!.flat;
 }

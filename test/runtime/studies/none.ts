@@ -1,2 +1,2 @@
-/** No study. */
+/** A module whose default export is not a study. */
 export default { space: 1 };

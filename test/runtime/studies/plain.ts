@@ -1,4 +1,4 @@
-/** A study that trains nothing: what a trial does is said by its settings. */
+/** A study without training. Its settings control what each trial does. */
 import { existsSync } from 'node:fs';
 import type { Store } from '../../../src/entries/node.js';
 import { choice, float, hyperband, minimize, random, space, study, tpe } from '../../../src/tuner/index.js';
@@ -6,12 +6,12 @@ import { choice, float, hyperband, minimize, random, space, study, tpe } from '.
 interface Settings {
   readonly strategy?: 'tpe' | 'random' | 'hyperband';
   readonly epochs?: number;
-  /** Milliseconds of an epoch. */
+  /** Duration of an epoch in milliseconds. */
   readonly pause?: number;
-  /** By the number of a trial, a file that its second epoch waits for, unless it is told to stop. */
-  readonly held?: { readonly [trial: string]: string };
-  /** What goes wrong, by the number of the trial; '0' for all. */
-  readonly wrong?: {
+  /** Files that the second epochs of trials wait for, by trial number. A trial that is stopped does not wait. */
+  readonly gates?: { readonly [trial: string]: string };
+  /** Faults of trials by trial number, or by '0' for all trials. */
+  readonly faults?: {
     readonly [trial: string]:
       | keyof typeof BAD_NAMES
       | 'throw'
@@ -27,7 +27,7 @@ interface Settings {
   readonly first?: readonly { x: number; rate: number; kind: 'a' | 'b' | 'c' }[];
 }
 
-/** What a trial must not do with its store. */
+/** Uses of a store that are rejected. */
 const BAD_NAMES = {
   outside: (store: Store) => store.read('../../../../../../../etc/hostname'),
   sibling: (store: Store) => store.write('../0003/end.json', new Uint8Array(1)),
@@ -38,7 +38,7 @@ const BAD_NAMES = {
   },
 };
 
-const after = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 const STRATEGIES = {
   tpe: tpe({ startupTrials: 3 }),
@@ -50,8 +50,8 @@ export default ({
   strategy = 'tpe',
   epochs = 3,
   pause = 0,
-  held = {},
-  wrong = {},
+  gates = {},
+  faults = {},
   seed = 5,
   first: initialParams = [],
 }: Settings) =>
@@ -66,24 +66,24 @@ export default ({
     seed,
     initialParams,
     run: async ({ number, params: { x, rate, kind }, report, fitOptions, signal, store }) => {
-      const what = wrong[number] ?? wrong['0'];
-      if (what === 'throw') throw new Error('the builder has a fault');
-      if (what === 'silent') return;
-      if (what && what in BAD_NAMES) await BAD_NAMES[what as keyof typeof BAD_NAMES](store);
-      if (what === 'other column') await report({ los: 1 });
-      const last = what === 'more epochs' ? 50 : (fitOptions.epochs ?? epochs);
-      for (let epoch = 1; epoch <= last && !signal.aborted; epoch++) {
-        await after(pause);
-        const gate = epoch === 2 ? held[number] : undefined;
-        while (gate !== undefined && !existsSync(gate) && !signal.aborted) await after(50);
-        if (epoch === 2 && what === 'exit') process.exit(3);
-        if (epoch === 2 && what === 'hang') await after(1e6);
-        if (epoch === 2 && what === 'memory') {
-          const kept: number[][] = [];
-          for (;;) kept.push(Array.from({ length: 1e6 }, (_, i) => i));
+      const fault = faults[number] ?? faults['0'];
+      if (fault === 'throw') throw new Error('the builder has a fault');
+      if (fault === 'silent') return;
+      if (fault && fault in BAD_NAMES) await BAD_NAMES[fault as keyof typeof BAD_NAMES](store);
+      if (fault === 'other column') await report({ los: 1 });
+      const lastEpoch = fault === 'more epochs' ? 50 : (fitOptions.epochs ?? epochs);
+      for (let epoch = 1; epoch <= lastEpoch && !signal.aborted; epoch++) {
+        await sleep(pause);
+        const gate = epoch === 2 ? gates[number] : undefined;
+        while (gate !== undefined && !existsSync(gate) && !signal.aborted) await sleep(50);
+        if (epoch === 2 && fault === 'exit') process.exit(3);
+        if (epoch === 2 && fault === 'hang') await sleep(1e6);
+        if (epoch === 2 && fault === 'memory') {
+          const arrays: number[][] = [];
+          for (;;) arrays.push(Array.from({ length: 1e6 }, (_, i) => i));
         }
         const loss = x ** 2 + (Math.log10(rate) + 2) ** 2 + { a: 0, b: 1, c: 2 }[kind] + 1 / epoch;
-        await report({ epoch, loss: what === 'nan' ? Number.NaN : loss });
+        await report({ epoch, loss: fault === 'nan' ? Number.NaN : loss });
       }
     },
   });

@@ -1,4 +1,4 @@
-/** Runs a study from the command line: MODULE FOLDER OPTIONS; prints its trials as JSON, or the fault that ended it. */
+/** Runs a study with the arguments MODULE FOLDER OPTIONS. Prints its result or its error as JSON. */
 
 import { createError } from '../../../src/core/errors/errors.js';
 import { parseExact } from '../../../src/core/exactJson.js';
@@ -6,15 +6,18 @@ import { isMultitaskError, type Store } from '../../../src/entries/node.js';
 import { folderStore, runStudy } from '../../../src/node/index.js';
 
 const [module, folder, options] = process.argv.slice(2) as [string, string, string];
-const { full, slow, ...given } = parseExact(options) as { readonly full?: number; readonly slow?: number };
+const { full, slow, ...studyOptions } = parseExact(options) as {
+  readonly full?: number;
+  readonly slow?: number;
+};
 
-/** A folder on a disk that is full after so many files. */
-function filling(store: Store, files: number): Store {
-  let left = files;
+/** Simulates a disk that is full after `files` written files. */
+function limitFiles(store: Store, files: number): Store {
+  let remaining = files;
   return {
     ...store,
     write: async (name, bytes) => {
-      if (left-- > 0) return store.write(name, bytes);
+      if (remaining-- > 0) return store.write(name, bytes);
       const advice = 'Check the space left on the disk.';
       throw createError({
         kind: 'file',
@@ -27,8 +30,8 @@ function filling(store: Store, files: number): Store {
   };
 }
 
-/** A folder on a disk to which nothing is appended in less than so many milliseconds. */
-function appending(store: Store, milliseconds: number): Store {
+/** Delays every append to a store. */
+function delayAppends(store: Store, milliseconds: number): Store {
   return {
     ...store,
     append: async (name, bytes) => {
@@ -38,17 +41,17 @@ function appending(store: Store, milliseconds: number): Store {
   };
 }
 
-const place = () => {
-  if (full !== undefined) return filling(folderStore(folder), full);
-  return slow === undefined ? folder : appending(folderStore(folder), slow);
+const createFolder = () => {
+  if (full !== undefined) return limitFiles(folderStore(folder), full);
+  return slow === undefined ? folder : delayAppends(folderStore(folder), slow);
 };
 
 const stop = new AbortController();
 process.once('SIGINT', () => stop.abort());
 try {
   const result = await runStudy(new URL(`./${module}.ts`, import.meta.url), {
-    folder: place(),
-    ...given,
+    folder: createFolder(),
+    ...studyOptions,
     signal: stop.signal,
     onChange: (trials) => process.stdout.write(`${trials.map(({ rows }) => rows.length).join(' ')}\n`),
   });
@@ -56,5 +59,5 @@ try {
 } catch (error) {
   if (!isMultitaskError(error)) throw error;
   const { kind, path, expected, received, advice } = error;
-  process.stdout.write(`FAULT ${JSON.stringify({ kind, path, expected, received, advice })}\n`);
+  process.stdout.write(`ERROR ${JSON.stringify({ kind, path, expected, received, advice })}\n`);
 }

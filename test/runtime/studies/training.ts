@@ -38,7 +38,7 @@ const data = imagesInMemory(
   })),
 );
 
-/** Ends every trial of an even number after its second epoch. */
+/** Prunes every trial with an even number after its second epoch. */
 const evenPruner = {
   name: 'even',
   options: {},
@@ -55,7 +55,7 @@ export default ({
   readonly strategy: 'hyperband' | 'random';
   readonly epochs?: number;
   readonly pruned?: boolean;
-  /** Milliseconds after an epoch. */
+  /** Pause after an epoch in milliseconds. */
   readonly pause?: number;
 }) =>
   study({
@@ -74,8 +74,8 @@ export default ({
         .task('age', regression({ unit: 'years' }), branch([flatten(), dense(8), dropout(params.dropout)]))
         .build();
       const optimizer = adam({ learningRate: params.rate });
-      const says: Callback = {
-        name: 'says',
+      const printEpoch: Callback = {
+        name: 'printEpoch',
         create: () => ({
           onEpochEnd: async ({ epoch }) => {
             console.log(`trained epoch ${epoch}`);
@@ -83,7 +83,7 @@ export default ({
           },
         }),
       };
-      const callbacks = [...fitOptions.callbacks, says];
+      const callbacks = [...fitOptions.callbacks, printEpoch];
       await model.fit(data, { epochs, batchSize: 8, engine: 'wasm', optimizer, ...fitOptions, callbacks });
     },
   });

@@ -1,7 +1,7 @@
 import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
 import type { HostArray, NamedArrays } from '../../../core/arrays.js';
 import { createError } from '../../../core/errors/errors.js';
-import type { Weight } from '../../../layers/own/forwardContext.js';
+import type { Weight } from '../../../layers/patched/forwardContext.js';
 import type { Network } from '../../../network/network.js';
 import { getGraphWeights } from '../../../network/weights.js';
 import type { Optimizer } from '../../../optimizers/optimizer.js';

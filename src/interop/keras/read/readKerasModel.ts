@@ -1,7 +1,7 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { createError } from '../../../core/errors/errors.js';
 import type { Hdf5Group } from '../../../formats/hdf5/hdf5Group.js';
-import { patchLayer } from '../../../layers/own/patchLayer.js';
+import { patchLayer } from '../../../layers/patched/patchLayer.js';
 import { silenceCpuAdvice } from '../../../tensor/silenceCpuAdvice.js';
 import { resetLayerRefCounts } from '../../../tensor/stockLayers.js';
 import { tf } from '../../../tensor/tf.js';

@@ -7,81 +7,82 @@ import { getTrialFolder, trialStore } from '../../../tuner/trialStore.js';
 import type { StudySettings } from './loadStudy.js';
 import { spawnTrial } from './spawnTrial.js';
 
-/** What it takes to carry trials out, here or on another machine. */
+/** Environment in which a machine runs trials. */
 export interface TrialEnvironment {
   readonly study: Study;
   readonly records: StudyRecords;
   readonly store: Store;
-  /** Of the module that every trial imports. */
+  /** URL of the module that every trial imports. */
   readonly moduleUrl: string;
   readonly settings: StudySettings;
   readonly threads: number;
   readonly trialTimeout: number | undefined;
   readonly signal: AbortSignal;
-  /** The trials as they stand, for the pruner. Default: what the records say. */
+  /** Returns the current trials for the pruner. Default: reads them from the records. */
   listTrials?(): readonly TrialRecord[];
-  /** Told of every epoch, after it was written. */
+  /** Callback that receives the trial after each epoch is saved. */
   onEpoch?(trial: TrialRecord): void;
 }
 
 /**
- * Runs a trial in a process of its own, and writes every epoch and what it came to. The first to write that counts: whoever carried
- * it out too gets what stands there. Undefined where it was stopped, and goes on another day.
+ * Runs a trial in a process of its own, and saves every epoch and the result. If several machines run the same trial, the first saved
+ * result counts.
  *
- * @throws The store's own fault where nothing can be written: no trial is to blame for a full disk.
+ * @returns The saved result, or undefined if the signal stopped the trial. It can then be resumed.
+ * @throws The error of the store if it cannot be written. The trial does not fail in this case.
  */
 export async function executeTrial(
-  place: TrialEnvironment,
-  begun: TrialRecord,
+  environment: TrialEnvironment,
+  initialTrial: TrialRecord,
 ): Promise<TrialRecord | undefined> {
-  const { study, records, store, moduleUrl, settings, threads, trialTimeout, signal } = place;
-  const { number, params, rung } = begun;
-  const own = trialStore(store, number);
-  let trial = begun;
-  let pruned: string | undefined;
+  const { study, records, store, moduleUrl, settings, threads, trialTimeout, signal } = environment;
+  const { number, params, rung } = initialTrial;
+  const ownStore = trialStore(store, number);
+  let trial = initialTrial;
+  let pruneReason: string | undefined;
   const end = await spawnTrial({
-    spec: { module: moduleUrl, settings, number, params, rung, threads, label: own.label },
-    store: own,
+    spec: { module: moduleUrl, settings, number, params, rung, threads, label: ownStore.label },
+    store: ownStore,
     onOutput: (bytes) => store.append(`${getTrialFolder(number)}/output.txt`, bytes),
     trialTimeout,
     signal,
     onEpoch: async (row) => {
       trial = appendRow(trial, row);
       await records.saveProgress(trial);
-      place.onEpoch?.(trial);
-      pruned = study.pruner?.prune(
+      environment.onEpoch?.(trial);
+      pruneReason = study.pruner?.prune(
         trial,
-        place.listTrials?.() ?? (await records.readTrials()),
+        environment.listTrials?.() ?? (await records.readTrials()),
         study.objectives,
       );
-      return pruned;
+      return pruneReason;
     },
     onPruned: (reason) => {
-      pruned = reason;
+      pruneReason = reason;
     },
   });
-  if (signal.aborted) return undefined; // one that had just come to its end will do so at once
-  const ended = createFinalRecord(trial, study, pruned, end.failure);
+  if (signal.aborted) return undefined; // A trial that has just ended ends immediately when it is resumed.
+  const ended = createFinalRecord(trial, study, pruneReason, end.failure);
   return (await records.saveResult(ended)) ? ended : records.readTrial(number);
 }
 
-/** What to do where a trial trained, it may be, and nobody heard of it. */
+/** Advice for a trial that reported no epochs, for example because it trained without the fit options. */
 const NEVER_REPORTED_ADVICE =
   'Spread ...fitOptions into the options of model.fit, with callbacks: [...fitOptions.callbacks, yours], or call report().';
 
-/** What became of a trial whose process has ended. */
+/** Creates the final record of a trial whose process has ended. */
 function createFinalRecord(
   trial: TrialRecord,
   { objectives }: Study,
-  pruned: string | undefined,
-  failed: string | undefined,
+  pruneReason: string | undefined,
+  failure: string | undefined,
 ): TrialRecord {
-  if (failed !== undefined) return { ...trial, state: 'failed', reason: failed };
-  const why = explainMissingObjectives(trial.rows, objectives);
-  if (why !== undefined) {
+  if (failure !== undefined) return { ...trial, state: 'failed', reason: failure };
+  const missingReason = explainMissingObjectives(trial.rows, objectives);
+  if (missingReason !== undefined) {
     const advice = trial.rows.length === 0 ? `. ${NEVER_REPORTED_ADVICE}` : '';
-    return { ...trial, state: 'failed', reason: `${why}${advice}` };
+    return { ...trial, state: 'failed', reason: `${missingReason}${advice}` };
   }
   const complete: TrialRecord = { ...trial, state: 'complete' };
-  return pruned === undefined ? complete : { ...trial, state: 'pruned', reason: pruned };
+  return pruneReason === undefined ? complete : { ...trial, state: 'pruned', reason: pruneReason };
 }

@@ -12,76 +12,77 @@ import {
   type TrialSpec,
 } from './trialMessages.js';
 
-/** What a trial needs of the process that looks after it. */
+/** Options of {@link spawnTrial}. */
 export interface SpawnTrialOptions {
   readonly spec: TrialSpec;
-  /** What the trial may read and write. */
+  /** Store that the trial may read and write. */
   readonly store: Store;
-  /** Keeps what it prints. */
+  /** Saves bytes that the process prints. */
   onOutput(bytes: Uint8Array): Promise<void>;
-  /** Seconds after which it is taken to hang, or undefined. */
+  /** Time in seconds after which the trial counts as hanging and fails. Undefined: no limit. */
   readonly trialTimeout: number | undefined;
-  /** Tells it to stop after the step in progress; one that has not after {@link STOP_GRACE_MS} is killed. */
+  /** Signal that stops the trial after the current step. If it has not stopped after {@link STOP_GRACE_MS}, it is killed. */
   readonly signal: AbortSignal;
-  /** Notes an epoch; answers why the trial should end now. */
+  /** Saves an epoch. Returns the pruner's reason to stop the trial now, or undefined. */
   onEpoch(row: Extract<ParentRequest, { row: unknown }>['row']): Promise<string | undefined>;
-  /** Notes that it was ended by the pruner, before this. */
+  /** Notes that the pruner ended the trial in an earlier process. */
   onPruned(reason: string): void;
 }
 
-/** How the process ended: by itself, or `failed`, and why. */
+/** How the process of a trial ended: without an error, or with the reason of its failure. */
 export type TrialExit = { readonly failure?: string };
 
-/** Milliseconds for what a process printed last. */
+/** Time in milliseconds to wait for the last output of a process. */
 const OUTPUT_DRAIN_MS = 1000;
 
-/** Seconds that a timer can count: about 25 days. */
+/** Largest delay of a timer in seconds: about 25 days. */
 const MAX_TIMER_SECONDS = 2_147_483;
 
-/** Milliseconds for a trial to stop after its step: a longer step is lost, with what came after the last checkpoint. */
+/** Time in milliseconds for a trial to finish its step. A trial that is killed loses the progress since its last checkpoint. */
 export const STOP_GRACE_MS = 60_000;
 
-/** What a store says of a name that a trial chose badly, where any other fault of a file means that nothing can be kept. */
+/** Error codes for a file name that a trial chose badly. Other file errors mean that the store cannot be written. */
 const BAD_NAME_CODES = ['EISDIR', 'ENOTDIR', 'EEXIST', 'ENAMETOOLONG', 'EINVAL'];
 
-/** Lines of what a trial printed that are kept for the reason of its end. */
+/** Number of last output lines that are included in the reason of a failure. */
 const MAX_REASON_LINES = 8;
 
 /**
- * Runs one trial in a process of its own, whatever becomes of that.
+ * Runs one trial in a process of its own, and waits until it ends. A failure of the trial is returned, not thrown.
  *
- * @throws `file` fault of the store.
+ * @throws A `file` error if the store cannot be written.
  */
-export function spawnTrial(care: SpawnTrialOptions): Promise<TrialExit> {
-  const { spec, store, onOutput, trialTimeout, signal, onEpoch, onPruned } = care;
+export function spawnTrial(options: SpawnTrialOptions): Promise<TrialExit> {
+  const { spec, store, onOutput, trialTimeout, signal, onEpoch, onPruned } = options;
   const child = fork(getTrialEntryPath(), {
-    execArgv: process.execArgv, // how TypeScript is read, if the study is written in it
-    serialization: 'advanced', // bytes as they are
+    execArgv: process.execArgv, // They may contain the loader for a study in TypeScript.
+    serialization: 'advanced', // It transfers bytes without conversion to JSON.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
   const output = captureOutput(child, onOutput);
-  const tell = (message: MessageToTrial) => {
-    if (child.connected) child.send(message, () => {}); // one that is gone needs no answer
+  const sendToChild = (message: MessageToTrial) => {
+    if (child.connected) child.send(message, () => {}); // Errors are ignored: the process may have ended meanwhile.
   };
-  let grace: NodeJS.Timeout | undefined;
+  let graceTimer: NodeJS.Timeout | undefined;
   const stop = () => {
-    tell({ stop: true });
-    grace ??= setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
+    sendToChild({ stop: true });
+    graceTimer ??= setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
   };
   return new Promise<TrialExit>((resolve, reject) => {
-    let end: TrialExit | undefined;
-    let broken: unknown;
+    let exit: TrialExit | undefined;
+    let storeError: unknown;
     let pending: Promise<unknown> = Promise.resolve();
     const timer =
       trialTimeout === undefined || trialTimeout > MAX_TIMER_SECONDS
         ? undefined
         : setTimeout(() => {
-            end ??= { failure: `it took longer than ${trialTimeout} s` }; // one that said it is done only ends
+            // A trial that has reported its end keeps its result.
+            exit ??= { failure: `it took longer than ${trialTimeout} s` };
             child.kill('SIGKILL');
           }, trialTimeout * 1000);
-    const over = () => {
+    const cleanUp = () => {
       clearTimeout(timer);
-      clearTimeout(grace);
+      clearTimeout(graceTimer);
       signal.removeEventListener('abort', stop);
     };
     child.on('message', (message: MessageFromTrial) => {
@@ -93,84 +94,86 @@ export function spawnTrial(care: SpawnTrialOptions): Promise<TrialExit> {
             : 'pruned' in asked
               ? Promise.resolve(onPruned(asked.pruned))
               : serveStoreRequest(store, asked);
-        const settled = answer.then(
-          (value) => tell({ id, answer: value }),
+        const replied = answer.then(
+          (value) => sendToChild({ id, answer: value }),
           (error: unknown) => {
-            tell({ id, failed: serializeError(error) });
+            sendToChild({ id, failed: serializeError(error) });
             if (!isMultitaskError(error) || error.kind !== 'file') return;
             const { code = error.received } = Object(error.cause) as Partial<NodeJS.ErrnoException>;
             if ('store' in asked && BAD_NAME_CODES.includes(code)) return;
-            broken = error;
+            storeError = error;
             child.kill('SIGKILL');
           },
         );
-        pending = Promise.all([pending, settled]);
+        pending = Promise.all([pending, replied]);
         return;
       }
-      end ??= 'failed' in message ? { failure: truncateMessage(deserializeError(message.failed)) } : {};
-      child.kill('SIGKILL'); // engines keep threads alive; everything is written
+      exit ??= 'failed' in message ? { failure: truncateMessage(deserializeError(message.failed)) } : {};
+      child.kill('SIGKILL'); // The threads of an engine would keep the process alive. Everything is written.
     });
     child.once('error', (error) => {
-      end ??= { failure: error.message };
+      exit ??= { failure: error.message };
     });
-    const ended = async (code: number | null, by: NodeJS.Signals | null) => {
-      over();
-      await pending; // what it reported last is written before it is over,
-      await output.flush(); // and what it printed
-      if (broken !== undefined) reject(broken);
-      else resolve(end ?? { failure: describeExit(code, by, output.getLastLines()) });
+    const ended = async (code: number | null, signalName: NodeJS.Signals | null) => {
+      cleanUp();
+      await pending; // The last reports and the last output are written before the trial ends.
+      await output.flush();
+      if (storeError !== undefined) reject(storeError);
+      else resolve(exit ?? { failure: describeExit(code, signalName, output.getLastLines()) });
     };
     child.once('close', ended);
-    // A process that it began may hold its output open for ever.
-    child.once('exit', (code, by) => setTimeout(() => void ended(code, by), OUTPUT_DRAIN_MS).unref());
+    // A process that the trial has started may keep the output open forever.
+    child.once('exit', (code, signalName) =>
+      setTimeout(() => void ended(code, signalName), OUTPUT_DRAIN_MS).unref(),
+    );
     signal.addEventListener('abort', stop);
-    tell({ task: spec });
+    sendToChild({ task: spec });
     if (signal.aborted) stop();
   });
 }
 
-/** The file that a process begins with: of the sources, or of the built package. */
+/** Returns the path of the file that runs in the process of a trial, in the sources or in the built package. */
 function getTrialEntryPath(): string {
-  const sources = import.meta.url.endsWith('.ts');
-  return fileURLToPath(new URL(sources ? './trialProcess.ts' : './trial.js', import.meta.url));
+  const isSource = import.meta.url.endsWith('.ts');
+  return fileURLToPath(new URL(isSource ? './trialProcess.ts' : './trial.js', import.meta.url));
 }
 
-/** What a process printed. */
+/** Output of a process. */
 interface ProcessOutput {
-  /** Its last words. */
+  /** Returns the last lines of the output. */
   getLastLines(): string;
-  /** Resolves when all that was heard is kept, or cannot be. */
+  /** Waits until all received output is saved, or saving it has failed. */
   flush(): Promise<void>;
 }
 
-/** Keeps what a process prints. */
+/** Saves the output of a process. */
 function captureOutput(
   { stdout, stderr }: ChildProcess,
-  printed: SpawnTrialOptions['onOutput'],
+  onOutput: SpawnTrialOptions['onOutput'],
 ): ProcessOutput {
-  let last: string[] = [];
+  let lastLines: string[] = [];
   let writing = Promise.resolve();
   for (const stream of [stdout, stderr]) {
     stream?.on('data', (bytes: Buffer) => {
-      last = [...last, ...bytes.toString('utf8').split('\n')]
+      lastLines = [...lastLines, ...bytes.toString('utf8').split('\n')]
         .filter((line) => line.trim() !== '')
         .slice(-MAX_REASON_LINES);
-      writing = writing.then(() => printed(new Uint8Array(bytes)).catch(() => {}));
+      writing = writing.then(() => onOutput(new Uint8Array(bytes)).catch(() => {}));
     });
   }
-  return { getLastLines: () => last.join('\n'), flush: () => writing };
+  return { getLastLines: () => lastLines.join('\n'), flush: () => writing };
 }
 
-function describeExit(code: number | null, by: NodeJS.Signals | null, said: string): string {
-  const how =
-    /heap out of memory/.test(said) || by === 'SIGABRT'
+function describeExit(code: number | null, signalName: NodeJS.Signals | null, lastLines: string): string {
+  const description =
+    /heap out of memory/.test(lastLines) || signalName === 'SIGABRT'
       ? 'it ran out of memory'
-      : by === 'SIGKILL'
+      : signalName === 'SIGKILL'
         ? 'it was killed, as the system does when memory runs out'
-        : by !== null
-          ? `it was ended by ${by}`
+        : signalName !== null
+          ? `it was ended by ${signalName}`
           : `it ended with code ${code}`;
-  return said ? `${how}: ${said.slice(-600)}` : how;
+  return lastLines ? `${description}: ${lastLines.slice(-600)}` : description;
 }
 
 const truncateMessage = ({ message }: Error) => message.split('\n').slice(0, 4).join('\n').slice(0, 600);

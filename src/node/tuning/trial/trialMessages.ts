@@ -5,52 +5,52 @@ import type { HistoryRow } from '../../../core/records/history.js';
 import type { Rung } from '../../../tuner/results/trialRecord.js';
 import type { StudySettings } from './loadStudy.js';
 
-/** What a process is told to try. */
+/** Specification of the trial that a process runs. */
 export interface TrialSpec {
-  /** Address of the module whose default export is the study. */
+  /** URL of the module whose default export is the study. */
   readonly module: string;
-  /** What that function is given, if it is one. */
+  /** Settings that are passed to the default export, if it is a function. */
   readonly settings: StudySettings;
   readonly number: number;
   readonly params: unknown;
   readonly rung: Rung | undefined;
   readonly threads: number;
-  /** Of the trial's store, for messages. */
+  /** Label of the trial's store, for error messages. */
   readonly label: string;
 }
 
-/** What a process asks; each question has its answer by `id`. */
+/** Request of a trial's process to its parent. The response has the same `id`. */
 export type ParentRequest =
   | { readonly store: 'read' | 'remove' | 'list'; readonly name: string }
   | { readonly store: 'write' | 'append' | 'create'; readonly name: string; readonly bytes: Uint8Array }
   | { readonly row: HistoryRow }
   | { readonly pruned: string };
 
-/** From the process of a trial. */
+/** Message from the process of a trial to its parent. */
 export type MessageFromTrial =
   | { readonly id: number; readonly asked: ParentRequest }
   | { readonly done: true }
   | { readonly failed: ErrorDetails | string };
 
-/** To the process of a trial. */
+/** Message from the parent to the process of a trial. */
 export type MessageToTrial =
   | { readonly task: TrialSpec }
   | { readonly stop: true }
   | { readonly id: number; readonly answer: unknown }
   | { readonly id: number; readonly failed: ErrorDetails | string };
 
-/** An error as it crosses between processes. */
+/** Converts an error into data that can be sent to another process. */
 export function serializeError(error: unknown): ErrorDetails | string {
   if (!isMultitaskError(error)) return error instanceof Error ? error.message : String(error);
   const { kind, path, expected, received, advice } = error;
   return { kind, path, expected, received, advice };
 }
 
-/** The error that crossed. */
-export const deserializeError = (said: ErrorDetails | string): Error =>
-  typeof said === 'string' ? new Error(said) : createError(said);
+/** Creates the error that {@link serializeError} converted. */
+export const deserializeError = (details: ErrorDetails | string): Error =>
+  typeof details === 'string' ? new Error(details) : createError(details);
 
-/** A store whose bytes are read and written by the process that asks for them in the end: this one has no access of its own. */
+/** Creates a store that sends every request to the parent process, which reads and writes the files. */
 export function remoteStore(label: string, ask: (asked: ParentRequest) => Promise<unknown>): Store {
   return {
     label,
@@ -66,7 +66,7 @@ export function remoteStore(label: string, ask: (asked: ParentRequest) => Promis
   };
 }
 
-/** Does what a {@link remoteStore} asks. */
+/** Executes a request of a {@link remoteStore} in the parent process. */
 export async function serveStoreRequest(
   store: Store,
   asked: Extract<ParentRequest, { store: unknown }>,

@@ -1,4 +1,4 @@
-/** The process of one trial: told what to try, it imports the study, runs it, and asks its parent for everything else. */
+/** The process of one trial. It imports the study, runs the trial, and sends requests for files and reports to its parent. */
 import { createError } from '../../../core/errors/errors.js';
 import { checkRow } from '../../../tuner/results/checkRow.js';
 import { createTrialFitOptions } from '../../../tuner/trialFitOptions.js';
@@ -28,14 +28,14 @@ const requestFromParent = (asked: ParentRequest) =>
 process.on('message', (message: MessageToTrial) => {
   if ('task' in message) return void runAssignedTrial(message.task);
   if ('stop' in message) return stopController.abort();
-  const question = pendingRequests.get(message.id);
+  const request = pendingRequests.get(message.id);
   pendingRequests.delete(message.id);
-  if ('failed' in message) question?.reject(deserializeError(message.failed));
-  else question?.resolve(message.answer);
+  if ('failed' in message) request?.reject(deserializeError(message.failed));
+  else request?.resolve(message.answer);
 });
-// Ctrl-C reaches every process of a terminal: what it means is for the parent to say.
+// Ctrl-C reaches every process of a terminal. The parent handles it and stops the trial.
 process.on('SIGINT', () => {});
-// A trial without a parent is nobody's: its epochs would be written by nobody.
+// Without its parent, the process could not save its epochs.
 process.on('disconnect', () => process.exit(1));
 
 const createEpochLimitError = (number: number, epochs: number, epoch: number) =>
@@ -81,7 +81,7 @@ async function runAssignedTrial({
     await study.run({ number, params: params as never, store, threads, signal, fitOptions, report });
     send({ done: true });
   } catch (error) {
-    console.error(error); // its stack is wanted where the trial's output is kept
+    console.error(error); // The output of the trial then contains the stack.
     send({ failed: serializeError(error) });
   }
 }

@@ -16,14 +16,14 @@ const TREE = {
 };
 let scratch: string;
 beforeAll(() => {
-  scratch = mkdtempSync(join(tmpdir(), 'mark-'));
+  scratch = mkdtempSync(join(tmpdir(), 'code-hash-'));
 });
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-let trees = 0;
-/** The mark of the study in a tree of its own, of which one file differs. */
-const markWith = (changed: { readonly [path: string]: string } = {}) => {
-  const root = join(scratch, String(trees++));
+let treeCount = 0;
+/** Writes a new copy of the tree with some changed files, and computes the hash of its study. */
+const hashWith = (changed: { readonly [path: string]: string } = {}) => {
+  const root = join(scratch, String(treeCount++));
   for (const [path, text] of Object.entries({ ...TREE, ...changed })) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), text);
@@ -31,25 +31,25 @@ const markWith = (changed: { readonly [path: string]: string } = {}) => {
   return computeCodeHash(pathToFileURL(join(root, 'app/study.ts')).href);
 };
 
-test('the code of a study is known again at another place', async () => {
-  expect(await markWith()).toBe(await markWith());
+test('computeCodeHash returns the same hash for a copy in another folder', async () => {
+  expect(await hashWith()).toBe(await hashWith());
 });
 
 test.each(Object.keys(TREE).filter((path) => path !== 'app/data.json'))(
-  'it is another one when %s has changed',
+  'computeCodeHash returns another hash if %s has changed',
   async (path) => {
-    expect(await markWith({ [path]: `${TREE[path as keyof typeof TREE]}// changed\n` })).not.toBe(
-      await markWith(),
+    expect(await hashWith({ [path]: `${TREE[path as keyof typeof TREE]}// changed\n` })).not.toBe(
+      await hashWith(),
     );
   },
 );
 
-test('but not when something changed that it does not import', async () => {
-  expect(await markWith({ 'app/data.json': '[2]\n', 'app/other.ts': 'export {};\n' })).toBe(await markWith());
+test('computeCodeHash returns the same hash if only files that are not imported have changed', async () => {
+  expect(await hashWith({ 'app/data.json': '[2]\n', 'app/other.ts': 'export {};\n' })).toBe(await hashWith());
 });
 
-test('an import of what is not there changes nothing, and a module that is not there says so', async () => {
+test('computeCodeHash ignores an import of a missing file, and rejects a missing module', async () => {
   const text = `${TREE['app/study.ts']}import './nowhere.js';\n`;
-  expect(await markWith({ 'app/study.ts': text })).toMatch(/^[0-9a-f]{16}$/);
+  expect(await hashWith({ 'app/study.ts': text })).toMatch(/^[0-9a-f]{16}$/);
   await expect(computeCodeHash(pathToFileURL(join(scratch, 'none.ts')).href)).rejects.toThrow(/ENOENT/);
 });

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { type EngineChoice, progressBar } from '../../src/entries/node.js';
+
+/** Returns what progressBar writes at the start of a run on this engine. */
+function startRun(engine: EngineChoice): string {
+  let text = '';
+  const bar = progressBar({ write: (part) => void (text += part) });
+  bar.create({ engine } as never, undefined);
+  return text;
+}
+
+test('progressBar writes the engine and the reason once, at the start of a run', () => {
+  const text = startRun({ name: 'onnx', reason: 'ONNX Runtime is installed' });
+  expect(text).toBe('engine onnx: ONNX Runtime is installed\n');
+});
+
+test('progressBar adds the install command when wasm was chosen because ONNX Runtime is not installed', () => {
+  const install = 'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node';
+  const text = startRun({
+    name: 'wasm',
+    reason: 'ONNX Runtime is not there',
+    fasterEngine: { name: 'onnx', install },
+  });
+  expect(text).toBe(`engine wasm: ONNX Runtime is not there\nfor more speed: ${install}\n`);
+});
+
+test('progressBar recommends no native engine', () => {
+  const fasterEngine = { name: 'native', install: 'npx tfjs-multitask build-native' } as const;
+  const text = startRun({ name: 'wasm', reason: 'a native package does not load', fasterEngine });
+  expect(text).toBe('engine wasm: a native package does not load\n');
+});
