@@ -290,7 +290,7 @@ describe('predict and evaluate', () => {
     const other = await faultOf(() =>
       model.predict({ data: new Uint8Array(300), height: 10, width: 10, channels: 3 }),
     );
-    expect(other).toMatchObject({ kind: 'argument', path: 'predict[0]', received: '10x10x3' });
+    expect(other).toMatchObject({ kind: 'argument', path: 'predict[0]', received: 'an image of 10x10x3' });
     const short = await faultOf(() =>
       model.predict({ data: new Uint8Array(100), height: 8, width: 8, channels: 3 }),
     );

@@ -53,7 +53,7 @@ const PANEL_MARGIN_LEFT = 46;
  * of a row on one scale. Of several runs the mean is drawn thick and each run thin. Reads histories and nothing else.
  *
  * @param tools - Observable Plot and a document; `curvesSideBySide` of `tfjs-multitask/node` brings its own.
- * @throws `argument` fault for no settings, for one without epochs, or for other tasks in one than in the first.
+ * @throws `argument` error for an empty list of settings, for a setting without epochs, or for settings with different tasks.
  * @example
  * ```ts
  * import * as Plot from '@observablehq/plot';

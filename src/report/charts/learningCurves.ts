@@ -50,7 +50,7 @@ const HEADER_HEIGHT = 64;
  *
  * @param history - What `fit` returned, or the same record from a file.
  * @param tools - Observable Plot and a document; `learningCurves` of `tfjs-multitask/node` brings its own.
- * @throws `argument` fault for an unknown task, or a history without rows.
+ * @throws `argument` error for an unknown task or a history without rows.
  * @example
  * ```ts
  * import * as Plot from '@observablehq/plot';

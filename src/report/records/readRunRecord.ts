@@ -33,7 +33,7 @@ const MAX_IMAGES = 500;
  * Reads what a run left: `run.json`, the rows of `history.csv` while the run goes on, and small pictures.
  * An unfinished last line of `history.csv` is passed over.
  *
- * @throws `file` fault when `run.json` is not there, or is not what `describeRun` made.
+ * @throws `file` error if `run.json` is missing or is not a record that `describeRun` created.
  * @example
  * ```ts
  * import { memoryStore } from 'tfjs-multitask';
