@@ -344,7 +344,7 @@ async function selectNamedEngine(
       received: formatValue(name),
       advice:
         didYouMean(String(name), ['auto', ...Object.keys(ENGINE_STARTERS)]) ??
-        'Omit the engine to use the fastest one that is installed.',
+        'Omit the engine to use the fastest installed engine.',
     });
   }
   return { name, reason: `asked for by name${await activateEngine(name, platform, options)}` };

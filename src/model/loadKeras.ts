@@ -117,7 +117,8 @@ async function loadKeras<T extends Tasks>(
   taskNames.forEach((name, i) => {
     checkNamedTask(`loadKeras.tasks.${name}`, name, tasks[name]!, taskNames.slice(0, i));
   });
-  const chooseOutputs = (outputs: readonly KerasOutput[]) => matchOutputs(taskNames, outputs, readerOptions.log);
+  const chooseOutputs = (outputs: readonly KerasOutput[]) =>
+    matchOutputs(taskNames, outputs, readerOptions.log);
   const { layersModel, taskTable: table } = await readKerasModel(file, { ...reading, chooseOutputs });
   try {
     const fileTable = table && parseTaskTable(table.value as TaskTable, table.path);

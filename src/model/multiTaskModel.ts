@@ -225,7 +225,8 @@ export function createModel<T extends Tasks>(platform: Platform, network: Networ
     ): Promise<PredictionsOf<T> | PredictionsOf<T>[]> => {
       checkNotDisposed('predict');
       const isBatch = Array.isArray(input) || (input as Partial<Tensor3D | Tensor4D> | null)?.rank === 4;
-      if (isBatch) return predictImages(platform, network, input as readonly PredictInput[] | Tensor4D, options);
+      if (isBatch)
+        return predictImages(platform, network, input as readonly PredictInput[] | Tensor4D, options);
       return (await predictImages(platform, network, [input as PredictInput], options))[0]!;
     }) as MultiTaskModel<T>['predict'],
     save: async (store, folder = '') => {

@@ -161,7 +161,8 @@ export async function fitNetwork<
       choice,
     );
     await run.start(saved);
-    if (saved) log(`resumed after ${run.progressText}, from a checkpoint of the engine ${saved.state.engine}`);
+    if (saved)
+      log(`resumed after ${run.progressText}, from a checkpoint of the engine ${saved.state.engine}`);
     while (run.shouldContinue) await run.runEpoch();
     const stopped = await run.finish();
     const history = new TrainingHistory(run.tasks, run.history, choice, stopped, monitors);

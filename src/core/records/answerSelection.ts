@@ -13,17 +13,17 @@ const MAX_TASKS_WITH_IMAGES = 12;
  * label. Returns undefined without a label, and for a value that is not finite.
  */
 export function computeAnswerError(
-  { name, labels: names }: TaskRecord,
+  { name, labels: taskLabels }: TaskRecord,
   { labels, answers }: PredictionRecord,
 ): number | undefined {
   const label = getOwnValue(labels, name);
   const answer = getOwnValue(answers, name);
   if (label === undefined || answer === undefined) return undefined;
-  if (names === undefined) {
+  if (taskLabels === undefined) {
     const error = Math.abs((answer as number) - (label as number));
     return Number.isFinite(error) ? error : undefined;
   }
-  const probability = (answer as readonly number[])[names.indexOf(label as string)];
+  const probability = (answer as readonly number[])[taskLabels.indexOf(label as string)];
   return probability !== undefined && Number.isFinite(probability) ? 1 - probability : undefined;
 }
 

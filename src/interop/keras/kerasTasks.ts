@@ -50,7 +50,8 @@ export function checkTaskMatchesFile(
   task: Tasks[string],
   fileTask: Tasks[string] | undefined,
 ): void {
-  const describeTask = ({ kind, labels }: Tasks[string]) => (labels ? `${kind}([${labels.join(', ')}])` : kind);
+  const describeTask = ({ kind, labels }: Tasks[string]) =>
+    labels ? `${kind}([${labels.join(', ')}])` : kind;
   if (!fileTask || describeTask(fileTask) === describeTask(task)) return;
   throw createError({
     kind: 'argument',
