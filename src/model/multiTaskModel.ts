@@ -18,6 +18,7 @@ import type { LossAverage } from '../steps/metricAccumulator.js';
 import {
   type ClassWeights,
   checkLossWeights,
+  type ValidClassWeights,
   type ValidLossWeights,
   type WeightedLoss,
   weightedLoss,
@@ -44,7 +45,7 @@ export interface EvaluateOptions<
   /** Number of images in a batch. Default 32. */
   readonly batchSize?: number;
   /** Weights of the task losses in the total loss. Default: 1 for each task. */
-  readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W, C>;
+  readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W> & ValidClassWeights<T, C>;
   /** Seed of the run whose augmentation plans an augmented dataset uses. Default 0. */
   readonly seed?: number;
   /** Epoch of that run whose augmentation plans are used, counted from 1. Default 1. */

@@ -1,6 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { join, relative, sep } from 'node:path';
+import { join } from 'node:path';
 import type { Dataset } from '../data/dataset.js';
 import {
   decodeImages,
@@ -9,6 +9,7 @@ import {
   type ImageFileOptions,
 } from '../data/decodeImages.js';
 import { createAccessError } from './platform/accessError.js';
+import { listFiles } from './platform/listFiles.js';
 import { sharpDecoder } from './platform/sharpDecoder.js';
 import { workerThreads } from './platform/workerThreads.js';
 
@@ -42,14 +43,7 @@ export async function imageFolder<L>(root: string, options: ImageFileOptions<L>)
 /** Lists the image files in `root` and its subfolders, as relative paths with `/`. */
 async function listImagePaths(root: string): Promise<string[]> {
   try {
-    const entries = await readdir(root, { recursive: true, withFileTypes: true });
-    return entries
-      .filter((entry) => !entry.isDirectory() && IMAGE_EXTENSIONS.test(entry.name))
-      .map((entry) =>
-        relative(root, join(entry.parentPath ?? entry.path, entry.name))
-          .split(sep)
-          .join('/'),
-      );
+    return await listFiles(root, (entry) => !entry.isDirectory() && IMAGE_EXTENSIONS.test(entry.name));
   } catch (cause) {
     throw createAccessError(root, 'a readable folder', cause, 'Check the path.');
   }

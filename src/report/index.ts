@@ -1,5 +1,6 @@
 /**
- * Figures from plain records of a run, in Node and in a page alike. `tfjs-multitask/node` has the same with its tools bound.
+ * Reports, figures and model cards of runs and studies. They are created from plain records, in Node and in a page. The functions of
+ * `tfjs-multitask/node` with the same names load the necessary packages themselves.
  *
  * @module tfjs-multitask/report
  */

@@ -86,26 +86,31 @@ export function weightedLoss<
 }
 
 /**
- * `unknown` when the weights name exactly the tasks of the model and the factors name labels of these tasks; otherwise a
- * sentence for the compiler to print. Weights whose names are known at run time only are checked at run time.
+ * `unknown` when the weights name exactly the tasks of the model; otherwise a sentence for the compiler to print. Weights whose
+ * names are known at run time only are checked at run time.
  *
  * @category Losses and metrics
  */
-export type ValidLossWeights<T extends Tasks, W, C = ClassWeights> =
+export type ValidLossWeights<T extends Tasks, W> =
   IsWideString<keyof W & string> extends true
-    ? ValidClassWeights<T, C>
+    ? unknown
     : Exclude<keyof W & string, keyof T> extends infer Unknown extends string
       ? [Unknown] extends [never]
         ? Exclude<keyof T & string, keyof W> extends infer Missing extends string
           ? [Missing] extends [never]
-            ? ValidClassWeights<T, C>
+            ? unknown
             : TypeErrorMessage<`weightedLoss: task '${Missing}' has no weight`>
           : never
         : TypeErrorMessage<`weightedLoss: the model has no task '${Unknown}'`>
       : never;
 
-/** `unknown`, or sentences for factors of unknown tasks and labels. */
-type ValidClassWeights<T extends Tasks, C> = string extends keyof C
+/**
+ * `unknown` when the class weights name tasks of the model and labels of these tasks; otherwise sentences for the compiler to
+ * print. Class weights whose names are known at run time only are checked at run time.
+ *
+ * @category Losses and metrics
+ */
+export type ValidClassWeights<T extends Tasks, C> = string extends keyof C
   ? unknown
   : [keyof C] extends [never]
     ? unknown

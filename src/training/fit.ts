@@ -14,6 +14,7 @@ import type { Optimizer } from '../optimizers/optimizer.js';
 import type { LossAverage } from '../steps/metricAccumulator.js';
 import {
   type ClassWeights,
+  type ValidClassWeights,
   type ValidLossWeights,
   type WeightedLoss,
   weightedLoss,
@@ -49,7 +50,7 @@ export interface FitOptions<
   /** Whether to evaluate `validation` a second time without its augmentation. These columns begin with `val_unaugmented_`. Default false. */
   readonly evaluateUnaugmented?: boolean;
   /** Weights of the task losses in the total loss. Default: 1 for each task. */
-  readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W, C>;
+  readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W> & ValidClassWeights<T, C>;
   /** Optimizer that updates the trainable weights. Default `adam()`. */
   readonly optimizer?: Optimizer;
   /** Callbacks, whose hooks are called in this order. */

@@ -298,7 +298,7 @@ describe('a search rejects', () => {
     search.tell(other, { loss: Number.NaN, accuracy: 1 });
     expect(search.trials[1]).toMatchObject({
       state: 'failed',
-      reason: 'no epoch has numbers of all: loss, accuracy',
+      reason: 'no epoch has numbers for all objectives: loss, accuracy',
     });
   });
 

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { branch, dense, flatten, memoryStore, multiTask, regression } from '../../src/entries/node.js';
 import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { sharpDecoder } from '../../src/node/index.js';
-import { blocksOf } from '../docs/blocks.js';
+import { findCodeBlocks } from '../docs/codeBlocks.js';
 import { gradients } from './gradients.js';
 import { browser, inPage } from './page.js';
 import { study } from './study.js';
@@ -208,8 +208,8 @@ describe.skipIf(!browser)('a page', () => {
     });
   });
 
-  const blocks = blocksOf(ROOT).filter(({ place }) => place.startsWith('src/browser/'));
-  test.each(blocks.map(({ place, code }) => [place, code]))('%s runs', async (_, code) => {
+  const blocks = findCodeBlocks(ROOT).filter(({ location }) => location.startsWith('src/browser/'));
+  test.each(blocks.map(({ location, code }) => [location, code]))('%s runs', async (_, code) => {
     const setting = `
       const input = document.querySelector('input');
       const transfer = new DataTransfer();

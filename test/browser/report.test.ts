@@ -13,7 +13,7 @@ import { selectImageIds } from '../../src/core/records/answerSelection.js';
 import type { GradCamRecord } from '../../src/core/records/runRecord.js';
 import { createRng } from '../../src/entries/node.js';
 import { folderStore, sharpEncoder, watchRun, writeReport } from '../../src/node/index.js';
-import { AGE, GENDER, GRADE, HOSTILE, type Made, madeRun } from '../report/runs.js';
+import { AGE, type CreateRunOptions, createRun, GENDER, GRADE, HOSTILE } from '../report/createRun.js';
 import { browser as name } from './page.js';
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
@@ -35,8 +35,8 @@ afterAll(async () => {
 });
 
 /** Writes the folder of a run, with pictures of every image that a page may show and `cams` heat maps. */
-async function createRunFolder(folder: string, made: Made, cams = 0): Promise<string> {
-  const { images: _, ...run } = madeRun(made);
+async function createRunFolder(folder: string, runOptions: CreateRunOptions, cams = 0): Promise<string> {
+  const { images: _, ...run } = createRun(runOptions);
   const store = folderStore(join(scratch, folder));
   const encode = await sharpEncoder();
   const random = createRng(5, 'noise'); // Noise gives the largest files.

@@ -4,78 +4,84 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { blocksOf } from './blocks.js';
-import type { Outcome } from './run.js';
+import { findCodeBlocks } from './codeBlocks.js';
+import type { Outcome } from './runExamples.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const PROCESSES = 2;
+const PROCESS_COUNT = 2;
 
-const blocks = blocksOf(ROOT);
+const blocks = findCodeBlocks(ROOT);
 mkdirSync(join(ROOT, 'out'), { recursive: true });
 const folder = mkdtempSync(join(ROOT, 'out', 'doc-examples-'));
-/** What needs a page runs in one: test/browser. */
-const inNode = blocks.filter(({ place }) => !place.startsWith('src/browser/'));
-const fileOf = (kind: 'written' | 'run', place: string) =>
-  join(folder, kind, `${place.replaceAll(/[^\w]+/g, '-')}.ts`);
+/** Examples that run in Node. The tests in test/browser run the others in a page. */
+const nodeBlocks = blocks.filter(({ location }) => !location.startsWith('src/browser/'));
+/** Returns the path of an example: the original text, for the type check, or the executable program, which checks its output. */
+const getFile = (kind: 'original' | 'executable', location: string) =>
+  join(folder, kind, `${location.replaceAll(/[^\w]+/g, '-')}.ts`);
 
 const outcomes = new Map<string, readonly string[]>();
 
-/** `console.log(x); // 3` as a check that x is printed as 3. */
-const checked = (code: string) =>
+/** Replaces every `console.log(x); // 3` by a check that the output of x is 3. */
+const addOutputChecks = (code: string) =>
   code.replaceAll(
     /^(\s*)console\.log\((.*)\); \/\/ (.+)$/gm,
     (_, margin: string, values: string, expected: string) =>
-      `${margin}(globalThis as any).shows(${JSON.stringify(expected)}, ${values});`,
+      `${margin}(globalThis as any).checkOutput(${JSON.stringify(expected)}, ${values});`,
   );
 
-/** All of `files` in one process, one after another: TensorFlow.js is loaded once for many examples. */
-function runAll(files: readonly string[]): Promise<void> {
-  return new Promise((done) => {
-    const child = fork(fileURLToPath(new URL('run.ts', import.meta.url)), files, {
+/** Runs files one after another in one process, which loads TensorFlow.js only once. */
+function runFiles(files: readonly string[]): Promise<void> {
+  return new Promise((resolve) => {
+    const child = fork(fileURLToPath(new URL('runExamples.ts', import.meta.url)), files, {
       execArgv: ['--import', 'tsx'],
       env: { ...process.env, TSX_TSCONFIG_PATH: join(ROOT, 'tsconfig.json') },
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
-    child.on('message', ({ file, faults }: Outcome) => void outcomes.set(file, faults));
-    child.on('close', () => done());
+    child.on('message', ({ file, errors }: Outcome) => void outcomes.set(file, errors));
+    child.on('close', () => resolve());
   });
 }
 
 beforeAll(async () => {
-  for (const kind of ['written', 'run']) mkdirSync(join(folder, kind));
-  for (const { place, code } of blocks) {
-    writeFileSync(fileOf('written', place), code);
-    writeFileSync(fileOf('run', place), `${checked(code)}\nexport {};\n`);
+  for (const kind of ['original', 'executable']) mkdirSync(join(folder, kind));
+  for (const { location, code } of blocks) {
+    writeFileSync(getFile('original', location), code);
+    writeFileSync(getFile('executable', location), `${addOutputChecks(code)}\nexport {};\n`);
   }
-  const files = inNode.map(({ place }) => fileOf('run', place));
+  const files = nodeBlocks.map(({ location }) => getFile('executable', location));
   await Promise.all(
-    Array.from({ length: PROCESSES }, (_, turn) => runAll(files.filter((_, i) => i % PROCESSES === turn))),
+    Array.from({ length: PROCESS_COUNT }, (_, index) =>
+      runFiles(files.filter((_, i) => i % PROCESS_COUNT === index)),
+    ),
   );
 }, 300_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test('the documentation shows programs', () => {
+test('the documentation contains more than 50 programs', () => {
   expect(blocks.length).toBeGreaterThan(50);
 });
 
-test('every example has the right types', () => {
+test('every example compiles without type errors', () => {
   const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), ts.sys.readFile);
   const { options } = ts.parseJsonConfigFileContent({ ...config, include: [] }, ts.sys, ROOT);
-  const files = blocks.map(({ place }) => fileOf('written', place));
-  // Two examples may use one name: each is a module, also when it imports nothing.
+  const files = blocks.map(({ location }) => getFile('original', location));
+  // `Force` makes every example a module, because two examples can declare the same name.
   const program = ts.createProgram(files, { ...options, moduleDetection: ts.ModuleDetectionKind.Force });
-  const wrong = ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => {
-    const block = blocks.find(({ place }) => fileOf('written', place) === file?.fileName);
+  const errors = ts.getPreEmitDiagnostics(program).map(({ file, start = 0, messageText }) => {
+    const block = blocks.find(({ location }) => getFile('original', location) === file?.fileName);
     const line = block?.lines[file?.getLineAndCharacterOfPosition(start).line ?? 0];
-    const place = block ? `${block.place.replace(/:\d+$/, '')}:${line}` : file?.fileName;
-    return `${place} ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
+    const location = block ? `${block.location.replace(/:\d+$/, '')}:${line}` : file?.fileName;
+    return `${location} ${ts.flattenDiagnosticMessageText(messageText, ' ')}`;
   });
-  expect(wrong).toEqual([]);
+  expect(errors).toEqual([]);
 });
 
-test.each(inNode.map(({ place }) => place))('%s runs, and prints what it says', (place) => {
-  expect(
-    outcomes.get(fileOf('run', place)) ?? ['was not reached: an example before it ended the process'],
-  ).toEqual([]);
-});
+test.each(nodeBlocks.map(({ location }) => location))(
+  'the example %s runs, and its outputs match its comments',
+  (location) => {
+    expect(
+      outcomes.get(getFile('executable', location)) ?? ['did not run: an earlier example ended the process'],
+    ).toEqual([]);
+  },
+);

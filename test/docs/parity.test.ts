@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { LAYER_IMPORTERS } from '../../src/interop/keras/read/layers/layerImporters.js';
 import { fixture } from '../parity/fixture.js';
 
-const names = fixture<{ readonly [kind: string]: readonly string[] }>('names');
+/** Names of Keras by kind. */
+const kerasNames = fixture<{ readonly [kind: string]: readonly string[] }>('names');
 const page = readFileSync(new URL('../../docs/parity.md', import.meta.url), 'utf8');
 const HEADINGS: { readonly [kind: string]: string } = {
   layers: 'Layers',
@@ -15,8 +16,8 @@ const HEADINGS: { readonly [kind: string]: string } = {
   initializers: 'Initializers',
 };
 
-/** What the page says of a kind: rows by status, and the list of what is absent. */
-function said(kind: string) {
+/** Reads the section of a kind: the name and status of each row, and the list of absent names. */
+function readSection(kind: string) {
   const section = page.split(`\n### ${HEADINGS[kind]}\n`)[1]!.split(/\n##/)[0]!;
   const rows = [...section.matchAll(/^\| `(\w+)` +\| (\w+) +\|/gm)].map(
     ([, name, status]) => [name!, status!] as const,
@@ -26,19 +27,19 @@ function said(kind: string) {
 }
 
 describe('docs/parity.md', () => {
-  test.each(Object.keys(names))('speaks of each of the %s of Keras, once', (kind) => {
-    const { rows, absent } = said(kind);
-    expect([...rows.map(([name]) => name), ...absent].sort()).toEqual([...names[kind]!].sort());
+  test.each(Object.keys(kerasNames))('docs/parity.md lists each of the %s of Keras exactly once', (kind) => {
+    const { rows, absent } = readSection(kind);
+    expect([...rows.map(([name]) => name), ...absent].sort()).toEqual([...kerasNames[kind]!].sort());
     expect(
       rows.filter(([, status]) => status !== 'same' && status !== 'differs' && status !== 'absent'),
     ).toEqual([]);
   });
 
-  test('calls those layers absent that no file is read with', () => {
-    const { absent } = said('layers');
-    const read = names.layers!.filter(
+  test('docs/parity.md lists exactly the layers without an importer as absent', () => {
+    const { absent } = readSection('layers');
+    const supported = kerasNames.layers!.filter(
       (name) => name === 'InputLayer' || Object.hasOwn(LAYER_IMPORTERS, name),
     );
-    expect(absent.sort()).toEqual(names.layers!.filter((name) => !read.includes(name)).sort());
+    expect(absent.sort()).toEqual(kerasNames.layers!.filter((name) => !supported.includes(name)).sort());
   });
 });

@@ -2,80 +2,86 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import type { HistoryRow } from '../../src/core/records/history.js';
 import { loadReportTools } from '../../src/node/report/writeReport.js';
 import { createReport, learningCurveGrid, learningCurves, type ReportTools } from '../../src/report/index.js';
-import { AGE, GENDER, madeRun } from './runs.js';
+import { AGE, createRun, GENDER } from './createRun.js';
 
 let tools: ReportTools;
 beforeAll(async () => {
   tools = await loadReportTools();
 });
 
-/** Without the columns of validation. */
-const unvalidated = (row: HistoryRow) =>
+/** Removes the validation columns of a row. */
+const removeValidation = (row: HistoryRow) =>
   Object.fromEntries(
     Object.entries(row).filter(([name]) => !name.startsWith('val_')),
   ) as unknown as HistoryRow;
-/** The places of a figure's lines: `[x, y]` of every point, a list a line. */
-const linesOf = (svg: string) =>
+/** Returns the points `[x, y]` of each line of a figure. */
+const findLines = (svg: string) =>
   [...svg.matchAll(/<path[^>]* d="(M[^"]+)"/g)]
     .filter(([, d]) => !d!.startsWith('M0,0'))
     .map(([, d]) => [...d!.matchAll(/(-?[\d.]+),(-?[\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)]));
 
-describe('runs compared', () => {
-  test('of negative losses, the log-likelihoods of densities say, lie inside the picture', () => {
-    const negative = (row: HistoryRow) => ({ ...row, val_age_loss: -row.epoch, age_loss: -row.epoch });
-    const runs = [madeRun({ row: negative }), madeRun({ name: 'other', row: negative })] as const;
+describe('a comparison of runs', () => {
+  test('negative losses, such as log-likelihoods of densities, are inside the figure', () => {
+    const negateLoss = (row: HistoryRow) => ({ ...row, val_age_loss: -row.epoch, age_loss: -row.epoch });
+    const runs = [createRun({ row: negateLoss }), createRun({ name: 'other', row: negateLoss })] as const;
     const { svg } = createReport(runs, tools).figures.find(({ name }) => name === 'compare-age-loss')!;
-    const ys = linesOf(svg)
+    const ys = findLines(svg)
       .flat()
       .map(([, y]) => y!);
     expect(ys.length).toBeGreaterThan(10);
-    expect(Math.min(...ys)).toBeGreaterThanOrEqual(26); // the margins of 270 pixels
+    // The figure is 270 pixels high, with margins of 26 and 42 pixels.
+    expect(Math.min(...ys)).toBeGreaterThanOrEqual(26);
     expect(Math.max(...ys)).toBeLessThanOrEqual(270 - 42);
   });
 
-  test('of which one was not validated: each has its line, and the note says which is of training', () => {
-    const runs = [madeRun(), madeRun({ name: 'other', row: unvalidated })] as const;
+  test('a run without validation has a line of training values, and the note of the figure names the run', () => {
+    const runs = [createRun(), createRun({ name: 'other', row: removeValidation })] as const;
     const { figures } = createReport(runs, tools);
     const { svg, title, note } = figures.find(({ name }) => name === 'compare-age-mae')!;
-    const lines = linesOf(svg).filter((line) => line.length > 3);
+    const lines = findLines(svg).filter((line) => line.length > 3);
     expect(lines).toHaveLength(2);
     expect(title).toBe('age: validation mae');
-    expect(note).toBe('Of training, not validated: run 2.');
-    const both = createReport([madeRun(), madeRun()], tools).figures;
-    expect(both.find(({ name }) => name === 'compare-age-mae')).not.toHaveProperty('note');
-    const none = createReport([madeRun({ row: unvalidated }), madeRun({ row: unvalidated })], tools).figures;
-    expect(none.find(({ name }) => name === 'compare-age-mae')).toMatchObject({ title: 'age: training mae' });
+    expect(note).toBe('Training values instead of validation values: run 2.');
+    const validated = createReport([createRun(), createRun()], tools).figures;
+    expect(validated.find(({ name }) => name === 'compare-age-mae')).not.toHaveProperty('note');
+    const unvalidated = createReport(
+      [createRun({ row: removeValidation }), createRun({ row: removeValidation })],
+      tools,
+    ).figures;
+    expect(unvalidated.find(({ name }) => name === 'compare-age-mae')).toMatchObject({
+      title: 'age: training mae',
+    });
   });
 });
 
-describe('curves side by side', () => {
-  const { rows, tasks } = madeRun();
-  const long = 'a setting with a title that is much longer than its column is wide';
+describe('learningCurveGrid', () => {
+  const { rows, tasks } = createRun();
+  const longTitle = 'a setting with a title that is much longer than its column is wide';
 
-  test('have numbers of two digits, as every figure: the last digit may differ between machines', () => {
+  test('learningCurveGrid rounds numbers to two decimals, because further digits can differ between machines', () => {
     const svg = learningCurveGrid([{ title: 'one', runs: [{ tasks, rows }] }], {}, tools);
     expect(svg.match(/<[^>]*\d\.\d{3,}[^>]*>/)).toBeNull();
   });
 
-  test('have titles that end before the next column', () => {
-    const settings = [long, long, 'short'].map((title) => ({ title, runs: [{ tasks, rows }] }));
+  test('learningCurveGrid truncates titles to the width of their column', () => {
+    const settings = [longTitle, longTitle, 'short'].map((title) => ({ title, runs: [{ tasks, rows }] }));
     for (const panelWidth of [120, 230, 400]) {
       const svg = learningCurveGrid(settings, { panelWidth }, tools);
-      const heads = [...svg.matchAll(/<text x="\d+" y="78"[^>]*>([^<]*)</g)].map(([, text]) => text!);
-      expect(heads[2]).toBe('short');
-      // Inter of weight 600 at 13 pixels: a letter is 8 wide in the mean.
-      expect(heads[0]!.length * 8).toBeLessThanOrEqual(panelWidth);
-      expect(heads[0]).toMatch(/^a.*…/);
+      const titles = [...svg.matchAll(/<text x="\d+" y="78"[^>]*>([^<]*)</g)].map(([, text]) => text!);
+      expect(titles[2]).toBe('short');
+      // The mean width of a letter in Inter of weight 600 at 13 pixels is 8 pixels.
+      expect(titles[0]!.length * 8).toBeLessThanOrEqual(panelWidth);
+      expect(titles[0]).toMatch(/^a.*…/);
     }
   });
 });
 
-test('every accuracy is a share, whatever it is called: one rule for all figures', () => {
-  const top = { ...GENDER, metrics: ['top_5_accuracy'] };
-  const run = madeRun({ tasks: [AGE, GENDER] });
+test('learningCurves and learningCurveGrid show every metric with a name that ends in "accuracy" as a percentage', () => {
+  const task = { ...GENDER, metrics: ['top_5_accuracy'] };
+  const run = createRun({ tasks: [AGE, GENDER] });
   const rows = run.rows.map((row) => ({ ...row, val_gender_top_5_accuracy: 0.9 }));
-  const history = { tasks: [run.tasks[0]!, top], rows };
+  const history = { tasks: [run.tasks[0]!, task], rows };
   expect(learningCurves(history, { task: 'gender' }, tools)).toContain('100 %');
-  const side = learningCurveGrid([{ title: 'one', runs: [{ tasks: [top], rows }] }], {}, tools);
-  expect(side).toContain('100 %');
+  const grid = learningCurveGrid([{ title: 'one', runs: [{ tasks: [task], rows }] }], {}, tools);
+  expect(grid).toContain('100 %');
 });

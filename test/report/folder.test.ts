@@ -26,11 +26,12 @@ import {
 import { createReportCommand } from '../../src/node/commands/report.js';
 import { folderStore, recordRun, watchRun, writeReport } from '../../src/node/index.js';
 import { createRunRecord, heatOverlay, readRunRecord, saveRunImages } from '../../src/report/index.js';
-import { madeRun } from './runs.js';
+import { createRun } from './createRun.js';
 
 const scratch = mkdtempSync(join(tmpdir(), 'runs-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
+/** Creates an image of one gray level. */
 const square = (value: number) => ({
   data: new Uint8Array(6 * 6 * 3).fill(value),
   height: 6,
@@ -40,7 +41,7 @@ const square = (value: number) => ({
 const images = imagesInMemory(
   Array.from({ length: 40 }, (_, i) => ({
     image: square(6 * i),
-    // Every fifth has no side: a missing label is masked.
+    // Every fifth image has no label `side`. Training masks a missing label.
     labels: {
       light: 6 * i,
       ...(i % 5 === 0 ? {} : { side: i < 20 ? ('dark' as const) : ('bright' as const) }),
@@ -54,59 +55,60 @@ const model = multiTask({ input: [6, 6, 3], seed: 1 })
   .task('light', regression({ unit: 'bytes' }), branch([conv(2, 3), flatten()]))
   .task('side', binary(['dark', 'bright']), branch([conv(4, 3), flatten()]))
   .build();
-const said = {
+const runOptions = {
   name: 'squares',
-  datasetName: 'grey squares',
+  datasetName: 'gray squares',
   train: train.augment([randomFlip('horizontal')]),
   validation,
 };
 
-/** A trained run in a folder, as a program leaves it. */
-async function trained(folder: string) {
+/** Trains a model, and returns the folder with its history and the best checkpoint. */
+async function trainInFolder(folder: string) {
   const store = folderStore(join(scratch, folder));
-  const history = await model.fit(said.train, {
+  const history = await model.fit(runOptions.train, {
     ...{ validation, epochs: 2, engine: 'wasm', seed: 3 },
     callbacks: [bestCheckpoint(store, { monitor: 'val_loss' }), csvLogger(store)],
   });
-  const kept = await loadModel(store, { folder: 'best', tasks: model.tasks });
-  return { store, history, kept };
+  const best = await loadModel(store, { folder: 'best', tasks: model.tasks });
+  return { store, history, best };
 }
 
 test.each([
   ['min', 'val_light_mae'],
   ['max', 'val_light_mae'],
   ['max', 'val_light_loss'],
-] as const)('the report tells of the epoch whose model was kept: the %s of %s', async (mode, monitor) => {
-  const store = folderStore(join(scratch, `kept-${mode}-${monitor}`));
-  const history = await model.fit(said.train, {
+] as const)('recordRun and writeReport describe the checkpoint with the %s of %s', async (mode, monitor) => {
+  const folder = join(scratch, `checkpoint-${mode}-${monitor}`);
+  const store = folderStore(folder);
+  const history = await model.fit(runOptions.train, {
     ...{ validation, epochs: 4, engine: 'wasm', seed: 3 },
     callbacks: [bestCheckpoint(store, { monitor, mode })],
   });
   const values = history.rows.map((row) => row[monitor]!);
   const epoch = 1 + values.indexOf(mode === 'max' ? Math.max(...values) : Math.min(...values));
-  const kept = await loadModel(store, { folder: 'best', tasks: model.tasks });
-  const options = { ...said, history, images: false };
-  const record = await recordRun(store, kept, options);
+  const best = await loadModel(store, { folder: 'best', tasks: model.tasks });
+  const options = { ...runOptions, history, images: false };
+  const record = await recordRun(store, best, options);
   expect(record).toMatchObject({ monitor, keptEpoch: epoch });
-  const words = mode === 'max' ? 'was kept, by' : 'has the best';
-  const path = await writeReport(join(scratch, `kept-${mode}-${monitor}`));
-  expect(readFileSync(path, 'utf8')).toContain(`Epoch ${epoch} of 4 ${words} ${monitor}, `);
+  const verb = mode === 'max' ? 'was chosen by' : 'has the best';
+  const path = await writeReport(folder);
+  expect(readFileSync(path, 'utf8')).toContain(`Epoch ${epoch} of 4 ${verb} ${monitor}, `);
   const card = new TextDecoder().decode(await store.read('best/MODEL_CARD.md'));
-  expect(card).toContain(`At epoch ${epoch} of 4, which ${mode === 'max' ? 'was kept by' : 'has the best'} `);
-  // A column of the user's own, and rows of another run, are not what the note speaks of.
-  expect(await recordRun(store, kept, { ...options, monitor: 'val_side_loss' })).not.toHaveProperty(
+  expect(card).toContain(`Results of epoch ${epoch} of 4, which ${verb} `);
+  // kept.json is not used for another monitor, and for the rows of another run.
+  expect(await recordRun(store, best, { ...options, monitor: 'val_side_loss' })).not.toHaveProperty(
     'keptEpoch',
   );
   const rows = history.rows.map((row) => ({ ...row, [monitor]: row[monitor]! + 1 }));
-  const other = await recordRun(store, kept, { ...options, history: { ...history, rows } });
+  const other = await recordRun(store, best, { ...options, history: { ...history, rows } });
   expect(other.monitor).toBe('val_loss');
   await store.write('best/kept.json', new TextEncoder().encode('{"monitor": '));
-  expect((await recordRun(store, kept, options)).monitor).toBe('val_loss');
+  expect((await recordRun(store, best, options)).monitor).toBe('val_loss');
 });
 
-test('a picture named outside the folder is not shown, and the report is made', async () => {
+test('readRunRecord and writeReport ignore an image file outside the folder of the run', async () => {
   const store = folderStore(join(scratch, 'outside'));
-  const { images: _, ...record } = madeRun();
+  const { images: _, ...record } = createRun();
   const pictures = [{ id: '0.jpg', file: '../secret.jpg' }];
   await store.write('run.json', new TextEncoder().encode(JSON.stringify({ ...record, pictures })));
   writeFileSync(join(scratch, 'secret.jpg'), new Uint8Array([0xff, 0xd8, 0xff]));
@@ -114,25 +116,24 @@ test('a picture named outside the folder is not shown, and the report is made', 
   expect(await writeReport(join(scratch, 'outside'))).toContain('report.html');
 });
 
-describe('a run', () => {
-  test('is recorded with the answers of the model that was kept, and its page, figures and card follow', async () => {
-    const { store, history, kept } = await trained('run');
-    const record = await recordRun(store, kept, {
-      ...said,
+describe('recordRun', () => {
+  test('recordRun records the predictions of a model, and writeReport writes the page, the figures and the model card', async () => {
+    const { store, history, best } = await trainInFolder('run');
+    const record = await recordRun(store, best, {
+      ...runOptions,
       history,
       seed: 3,
       groups: utkFaceGroups,
     });
     expect(record.answers.map(({ id }) => id)).toEqual(validation.ids);
-    const logged = history.rows.reduce((best, row) => (row.val_loss! < best.val_loss! ? row : best));
+    const bestRow = history.rows.reduce((a, b) => (b.val_loss! < a.val_loss! ? b : a));
     const errors = record.answers.map(({ labels, answers }) =>
       Math.abs((answers.light as number) - (labels.light as number)),
     );
-    // The mean of float32 answers, where the log has one of batches in float32.
-    expect(errors.reduce((sum, error) => sum + error, 0) / errors.length / logged.val_light_mae!).toBeCloseTo(
-      1,
-      4,
-    );
+    // The history contains the mean of batches in float32.
+    expect(
+      errors.reduce((sum, error) => sum + error, 0) / errors.length / bestRow.val_light_mae!,
+    ).toBeCloseTo(1, 4);
     expect(
       record.answers
         .filter(({ labels }) => labels.side === undefined)
@@ -150,29 +151,33 @@ describe('a run', () => {
       ...Array(6).fill('light'),
       ...Array(6).fill('side'),
     ]);
-    const light = ({ answers }: (typeof record.answers)[number]) => answers.light as number;
-    const mean = record.answers.reduce((sum, answer) => sum + light(answer), 0) / record.answers.length;
+    const getLight = ({ answers }: (typeof record.answers)[number]) => answers.light as number;
+    const mean = record.answers.reduce((sum, answer) => sum + getLight(answer), 0) / record.answers.length;
     for (const { id, task, toward, image: file } of record.gradCams) {
       const image = await validation.read(validation.ids.indexOf(id));
-      const answer = record.answers.find((one) => one.id === id)!;
+      const answer = record.answers.find((candidate) => candidate.id === id)!;
       const heat =
         task === 'light'
-          ? await gradCam(kept, image, { task: 'light', target: light(answer) < mean ? 'lower' : 'higher' })
-          : await gradCam(kept, image, { task: 'side' });
+          ? await gradCam(best, image, {
+              task: 'light',
+              target: getLight(answer) < mean ? 'lower' : 'higher',
+            })
+          : await gradCam(best, image, { task: 'side' });
       expect(toward).toBe(heat.target);
-      const wanted = heatOverlay(image, heat);
-      const shown = await sharp(await store.read(file))
+      const expected = heatOverlay(image, heat);
+      const saved = await sharp(await store.read(file))
         .raw()
         .toBuffer();
-      const apart = wanted.data.reduce((sum, value, i) => sum + Math.abs(value - shown[i]!), 0);
-      expect(apart / shown.length).toBeLessThan(15); // levels of 255, of a JPEG with halved colour
+      const difference = expected.data.reduce((sum, value, i) => sum + Math.abs(value - saved[i]!), 0);
+      // Mean difference in levels from 0 to 255. The JPEG file has half the color resolution.
+      expect(difference / saved.length).toBeLessThan(15);
     }
 
     const path = await writeReport(join(scratch, 'run'));
     const page = readFileSync(path, 'utf8');
     expect(page.match(/<img src="data:image\/jpeg;base64,/g)!.length).toBe(page.match(/<img /g)!.length);
     expect(page.match(/<img /g)!.length).toBeGreaterThan(24);
-    expect(page).toContain('Where it looked');
+    expect(page).toContain('Grad-CAM');
     const files = await store.list();
     for (const name of [
       'figures/light-predicted.svg',
@@ -184,22 +189,24 @@ describe('a run', () => {
     await store.write('best/MODEL_CARD.md', new TextEncoder().encode('# My own card\n'));
     await writeReport(join(scratch, 'run'));
     expect(new TextDecoder().decode(await store.read('best/MODEL_CARD.md'))).toBe('# My own card\n');
-    kept.dispose();
+    best.dispose();
   });
 
-  test('has of each image the probability of each label, in the order of the labels', async () => {
-    const { answers } = await createRunRecord(model, { ...said, history: { tasks: [], rows: [] } });
-    const given = await model.predict(await Promise.all(validation.ids.map((_, i) => validation.read(i))));
-    for (const [i, { answers: own }] of answers.entries()) {
-      const { label, probability } = given[i]!.side;
-      const [dark, bright] = own.side as readonly number[];
+  test('createRunRecord records the probabilities of all labels of an image, in the order of the labels', async () => {
+    const { answers } = await createRunRecord(model, { ...runOptions, history: { tasks: [], rows: [] } });
+    const predictions = await model.predict(
+      await Promise.all(validation.ids.map((_, i) => validation.read(i))),
+    );
+    for (const [i, answer] of answers.entries()) {
+      const { label, probability } = predictions[i]!.side;
+      const [dark, bright] = answer.answers.side as readonly number[];
       expect(label === 'bright' ? bright : dark).toBeCloseTo(probability, 6); // float32
       expect(dark! + bright!).toBeCloseTo(1, 6);
-      expect(own.light).toBeCloseTo(given[i]!.light, 3);
+      expect(answer.answers.light).toBeCloseTo(predictions[i]!.light, 3);
     }
   });
 
-  test('shows of augmentation what the first epochs of its seed trained on', async () => {
+  test('saveRunImages saves the augmented images of the first epochs of the training run', async () => {
     const random = createRng(4, 'noise');
     const noise = imagesInMemory(
       Array.from({ length: 8 }, (_, light) => ({
@@ -212,63 +219,70 @@ describe('a run', () => {
     const encode = async ({ data }: { data: Uint8Array }) => data;
     const { augmented } = await saveRunImages(record, store, { train: noise, encode, seed: 3 });
     expect(augmented).toHaveLength(4);
-    for (const [place, { files }] of augmented.entries()) {
-      expect(await store.read(files[0]!)).toEqual((await noise.read(place)).data);
+    for (const [i, { files }] of augmented.entries()) {
+      expect(await store.read(files[0]!)).toEqual((await noise.read(i)).data);
     }
     for (let epoch = 0; epoch < 5; epoch++) {
-      const trained: string[] = [];
+      const trainingImages: string[] = [];
       for await (const { pixels } of iterateBatches(noise, { batchSize: 8, epoch, seed: 3, shuffle: true }))
         for (let i = 0; i < 8; i++)
-          trained.push(String(Uint8Array.from(pixels.subarray(108 * i, 108 * (i + 1)), Math.round)));
+          trainingImages.push(String(Uint8Array.from(pixels.subarray(108 * i, 108 * (i + 1)), Math.round)));
       for (const { files } of augmented)
-        expect(trained).toContain(String(await store.read(files[1 + epoch]!)));
+        expect(trainingImages).toContain(String(await store.read(files[1 + epoch]!)));
     }
   });
 
-  test('without pictures leaves none, and takes away those that were there', async () => {
-    const { store, history, kept } = await trained('private');
-    await recordRun(store, kept, { ...said, history });
-    const before = (await store.list('pictures/')).length;
-    expect(before).toBeGreaterThan(10);
-    expect((await recordRun(store, kept, { ...said, history, gradCams: 0 })).gradCams).toEqual([]);
-    expect((await store.list('pictures/')).length).toBe(before - 12);
+  test('recordRun with images: false saves no images, and removes those of an earlier record', async () => {
+    const { store, history, best } = await trainInFolder('private');
+    await recordRun(store, best, { ...runOptions, history });
+    const fileCount = (await store.list('pictures/')).length;
+    expect(fileCount).toBeGreaterThan(10);
+    expect((await recordRun(store, best, { ...runOptions, history, gradCams: 0 })).gradCams).toEqual([]);
+    expect((await store.list('pictures/')).length).toBe(fileCount - 12);
     await store.write('pictures/mine.jpg', new Uint8Array([1]));
     await writeReport(join(scratch, 'private'), { images: false });
     expect(readFileSync(join(scratch, 'private/report.html'), 'utf8')).not.toContain('<img');
-    await recordRun(store, kept, { ...said, history, images: false });
+    await recordRun(store, best, { ...runOptions, history, images: false });
     expect(await store.list('pictures/')).toEqual(['pictures/mine.jpg']);
     expect(readFileSync(await writeReport(join(scratch, 'private')), 'utf8')).not.toContain('<img');
-    kept.dispose();
+    best.dispose();
   });
 
-  test('belongs to groups by labels that are words when nothing else is said', async () => {
-    const { answers, data } = await createRunRecord(model, { ...said, history: { tasks: [], rows: [] } });
+  test('createRunRecord uses string labels as groups by default', async () => {
+    const { answers, data } = await createRunRecord(model, {
+      ...runOptions,
+      history: { tasks: [], rows: [] },
+    });
     expect(new Set(answers.map(({ groups }) => groups.place))).toEqual(new Set(['left', 'right']));
     expect(data.train.groups.place!.reduce((sum, [, count]) => sum + count, 0)).toBe(train.size);
-    expect(Object.keys(data.train.labels)).toEqual(['light', 'side']); // a group is no task
+    expect(Object.keys(data.train.labels)).toEqual(['light', 'side']); // Groups are not tasks.
   });
 
-  test('whose tasks have no feature map has no pictures of where they looked', async () => {
+  test('recordRun saves no Grad-CAM images for a task without a feature map', async () => {
     const flat = multiTask({ input: [6, 6, 3], seed: 1 })
       .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
       .task('side', binary(['dark', 'bright']), branch([conv(4, 3), flatten()]))
       .build();
-    const { gradCams } = await recordRun(memoryStore(), flat, { ...said, history: { tasks: [], rows: [] } });
+    const { gradCams } = await recordRun(memoryStore(), flat, {
+      ...runOptions,
+      history: { tasks: [], rows: [] },
+    });
     expect(gradCams.map(({ task }) => task)).toEqual(Array(6).fill('side'));
     flat.dispose();
   });
 
-  test('that has not begun has no answers, and can be read and shown', async () => {
+  test('recordRun without a history writes a record without predictions, which readRunRecord reads', async () => {
     const store = memoryStore('new');
-    await recordRun(store, model, said);
+    await recordRun(store, model, runOptions);
     const run = await readRunRecord(store);
     expect(run).toMatchObject({ rows: [], answers: [] });
     expect(run.stopped).toBeUndefined();
   });
 });
 
-describe('the command', () => {
-  const printed = async (...args: string[]) => {
+describe('the command report', () => {
+  /** Runs the command, and returns the lines that it prints. */
+  const runCommand = async (...args: string[]) => {
     const lines: string[] = [];
     const log = console.log;
     console.log = (line) => void lines.push(line);
@@ -280,46 +294,46 @@ describe('the command', () => {
     return lines;
   };
 
-  test('writes the page into the first folder and prints its path', async () => {
+  test('the command writes the page to the first folder or to --out, and prints its path', async () => {
     for (const name of ['a', 'b']) {
-      const { store, history, kept } = await trained(name);
-      await recordRun(store, kept, { ...said, name, history });
-      kept.dispose();
+      const { store, history, best } = await trainInFolder(name);
+      await recordRun(store, best, { ...runOptions, name, history });
+      best.dispose();
     }
     const folders = ['a', 'b'].map((name) => join(scratch, name));
-    expect(await printed(...folders, '--no-images')).toEqual([join(folders[0]!, 'report.html')]);
+    expect(await runCommand(...folders, '--no-images')).toEqual([join(folders[0]!, 'report.html')]);
     const page = readFileSync(join(folders[0]!, 'report.html'), 'utf8');
-    expect(page).toContain('2 runs compared');
+    expect(page).toContain('Comparison of 2 runs');
     expect(page).not.toContain('<img');
     const out = join(scratch, 'both');
-    expect(await printed(...folders, '--no-images', '--out', out)).toEqual([join(out, 'report.html')]);
+    expect(await runCommand(...folders, '--no-images', '--out', out)).toEqual([join(out, 'report.html')]);
     expect(readFileSync(join(out, 'report.html'), 'utf8')).toBe(page);
     for (const folder of folders)
       expect(readFileSync(join(folder, 'best/MODEL_CARD.md'), 'utf8')).toContain('# ');
   });
 
-  test('says which folder has no run, and that one is wanted', async () => {
-    await expect(printed(join(scratch, 'nowhere'))).rejects.toMatchObject({
+  test('the command rejects a folder without a run, and a call without folders', async () => {
+    await expect(runCommand(join(scratch, 'nowhere'))).rejects.toMatchObject({
       kind: 'file',
       received: 'no such file',
     });
-    await expect(printed()).rejects.toMatchObject({
+    await expect(runCommand()).rejects.toMatchObject({
       kind: 'argument',
       expected: 'at least one folder of a run',
     });
   });
 });
 
-test('what is watched is served to this machine under its own name alone', async () => {
+test('watchRun serves the page only to this machine, and only for its names', async () => {
   const store = folderStore(join(scratch, 'watched'));
-  await recordRun(store, model, { ...said, images: false });
+  await recordRun(store, model, { ...runOptions, images: false });
   const watch = await watchRun(join(scratch, 'watched'));
   const { port, hostname } = new URL(watch.url);
   expect(hostname).toBe('127.0.0.1');
-  const ask = (options: { method?: string; path?: string; host?: string; address?: string }) =>
+  const send = (options: { method?: string; path?: string; host?: string; address?: string }) =>
     new Promise<{ status: number; body: string; headers: object }>((resolve, reject) => {
       const headers = { host: options.host ?? `127.0.0.1:${port}` };
-      const asked = request(
+      const clientRequest = request(
         {
           host: options.address ?? '127.0.0.1',
           port,
@@ -330,15 +344,15 @@ test('what is watched is served to this machine under its own name alone', async
         (response) => {
           let body = '';
           response
-            .on('data', (part) => {
-              body += part;
+            .on('data', (chunk) => {
+              body += chunk;
             })
             .on('end', () => resolve({ status: response.statusCode!, body, headers: response.headers }));
         },
       );
-      asked.on('error', reject).end();
+      clientRequest.on('error', reject).end();
     });
-  const page = await ask({});
+  const page = await send({});
   expect(page.status).toBe(200);
   expect(page.body).toContain('http-equiv="refresh"');
   expect(page.headers).toMatchObject({
@@ -347,22 +361,22 @@ test('what is watched is served to this machine under its own name alone', async
     'cross-origin-resource-policy': 'same-origin',
     'content-security-policy': "frame-ancestors 'none'",
   });
-  // Of all addresses of the machine it listens at one: 127.0.0.2 would be answered by a server of all.
-  const others = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  const addresses = others.filter(({ internal, family }) => !internal && family === 'IPv4');
-  for (const address of ['127.0.0.2', ...addresses.map((one) => one.address)])
-    await expect(ask({ address })).rejects.toThrow(/ECONNREFUSED|EADDRNOTAVAIL|EHOSTUNREACH|ETIMEDOUT/);
-  expect((await ask({ host: `localhost:${port}` })).status).toBe(200);
+  // The server listens only at 127.0.0.1. A server that listens at all addresses would also respond at 127.0.0.2.
+  const interfaces = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const external = interfaces.filter(({ internal, family }) => !internal && family === 'IPv4');
+  for (const address of ['127.0.0.2', ...external.map((entry) => entry.address)])
+    await expect(send({ address })).rejects.toThrow(/ECONNREFUSED|EADDRNOTAVAIL|EHOSTUNREACH|ETIMEDOUT/);
+  expect((await send({ host: `localhost:${port}` })).status).toBe(200);
   for (const host of [
     'evil.example',
     `evil.example:${port}`,
     '127.0.0.1',
     `127.0.0.1:${port}.evil.example`,
   ]) {
-    expect(await ask({ host })).toMatchObject({ status: 403 });
+    expect(await send({ host })).toMatchObject({ status: 403 });
   }
-  expect((await ask({ path: '/run.json' })).status).toBe(404);
-  expect((await ask({ path: '/../../etc/passwd' })).status).toBe(404);
-  expect((await ask({ method: 'POST' })).status).toBe(405);
+  expect((await send({ path: '/run.json' })).status).toBe(404);
+  expect((await send({ path: '/../../etc/passwd' })).status).toBe(404);
+  expect((await send({ method: 'POST' })).status).toBe(405);
   await watch.close();
 });

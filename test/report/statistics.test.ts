@@ -22,12 +22,12 @@ import {
   formatPercent,
   truncateMiddle,
 } from '../../src/report/text/format.js';
-import { AGE, GENDER, madeRun } from './runs.js';
+import { AGE, createRun, GENDER } from './createRun.js';
 
 const finite = fc.double({ min: -1e6, max: 1e6, noNaN: true });
 
-describe('the share of hits', () => {
-  test("has Wilson's interval: 8 of 10 as published tables have it", () => {
+describe('estimateProportion', () => {
+  test('estimateProportion returns the same Wilson interval as R for 8 of 10', () => {
     // R: prop.test(8, 10, correct = FALSE)$conf.int
     const { value, low, high } = estimateProportion(8, 10)!;
     expect(value).toBe(0.8);
@@ -35,16 +35,17 @@ describe('the share of hits', () => {
     expect(high).toBeCloseTo(0.9433178, 6);
   });
 
-  test('lies in its interval, which lies in 0 to 1 and is narrower for ten times as many images', () => {
+  test('the interval of a proportion contains it, is within 0 to 1, and is narrower for ten times as many images', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 500 }),
         fc.double({ min: 0, max: 1, noNaN: true }),
-        (count, part) => {
-          const hits = Math.round(part * count);
+        (count, proportion) => {
+          const hits = Math.round(proportion * count);
           const { value, low, high } = estimateProportion(hits, count)!;
           const larger = estimateProportion(10 * hits, 10 * count)!;
-          expect(0 <= low && low <= value + 1e-12 && value - 1e-12 <= high && high <= 1).toBe(true); // rounding at 0 and 1
+          // The tolerance is for rounding errors at 0 and 1.
+          expect(0 <= low && low <= value + 1e-12 && value - 1e-12 <= high && high <= 1).toBe(true);
           expect(larger.high - larger.low).toBeLessThan(high - low);
         },
       ),
@@ -53,8 +54,8 @@ describe('the share of hits', () => {
   });
 });
 
-describe('the mean of errors', () => {
-  test('lies in its interval, which does not depend on the order of the values', () => {
+describe('estimateMean', () => {
+  test('the interval of a mean contains it, and does not depend on the order of the values', () => {
     fc.assert(
       fc.property(fc.array(finite, { minLength: 5, maxLength: 40 }), (values) => {
         const mean = estimateMean(values)!;
@@ -67,7 +68,7 @@ describe('the mean of errors', () => {
     );
   });
 
-  test('has none of fewer than five values, and it does not go below what a mean can be', () => {
+  test('estimateMean returns no interval for fewer than five values, and no bound below the minimum', () => {
     expect(estimateMean([])).toBeUndefined();
     expect(estimateMean([1, 2, 3, 6])).toEqual({ value: 3 });
     expect(formatEstimate(estimateMean([1, 2, 3, 6]))).toBe('3 (–)');
@@ -78,32 +79,32 @@ describe('the mean of errors', () => {
 
   const exponential = (random: ReturnType<typeof createRng>) => -Math.log(1 - random.next());
   const normal = (random: ReturnType<typeof createRng>) => 1 + random.normal();
-  // What 1,500 trials in numpy gave for the same rule. The plain percentile interval: 84, 88, 94, 95; 78, 86, 91.
+  // Coverage in 1,500 trials of a numpy implementation. The plain percentile interval covers 84, 88, 94, 95; 78, 86 and 91 %.
   test.each([
-    ['normal', normal, 5, 0.937],
-    ['normal', normal, 8, 0.945],
-    ['normal', normal, 30, 0.951],
-    ['normal', normal, 60, 0.957],
-    ['exponential', exponential, 5, 0.889],
-    ['exponential', exponential, 8, 0.904],
-    ['exponential', exponential, 30, 0.926],
+    ['normal', 5, 0.937, normal],
+    ['normal', 8, 0.945, normal],
+    ['normal', 30, 0.951, normal],
+    ['normal', 60, 0.957, normal],
+    ['exponential', 5, 0.889, exponential],
+    ['exponential', 8, 0.904, exponential],
+    ['exponential', 30, 0.926, exponential],
   ] as const)(
-    'has an interval that holds the truth as often as is said: %s values, %s',
-    (name, draw, count, said) => {
+    'the interval of the mean of %s values has the expected coverage for %i values',
+    (name, count, expectedCoverage, draw) => {
       const trials = 500;
-      const held = Array.from({ length: trials }, (_, trial) => {
+      const coveredCount = Array.from({ length: trials }, (_, trial) => {
         const random = createRng(3, name, count, trial);
         const { low, high } = estimateMean(Array.from({ length: count }, () => draw(random)))!;
         return low! <= 1 && 1 <= high!;
       }).filter(Boolean).length;
-      // Of 500 trials the standard deviation is 1.4 of 100 at 0.889, of 1,500 it is 0.8: together 1.6, and thrice that is 4.8.
-      expect(Math.abs(held / trials - said)).toBeLessThan(0.045);
+      // The standard deviation at 0.889 is 1.4 % with 500 trials and 0.8 % with 1,500 trials: together 1.6 %. Three times that is 4.8 %.
+      expect(Math.abs(coveredCount / trials - expectedCoverage)).toBeLessThan(0.045);
     },
   );
 
-  test("widens by Student's t as scipy has it", () => {
+  test('computeTQuantile returns the same quantiles as scipy', () => {
     // scipy 1.17.1: scipy.stats.t.ppf(0.975, df)
-    const known = [
+    const scipyQuantiles = [
       [4, 2.7764451051977934],
       [5, 2.5705818356363146],
       [7, 2.364624251592784],
@@ -113,13 +114,13 @@ describe('the mean of errors', () => {
       [199, 1.9719565442517533],
       [999, 1.9623414611334493],
     ] as const;
-    // The expansion's next term at four degrees is 0.0007; at seven it is a sixteenth of that.
-    for (const [freedom, t] of known)
-      expect(Math.abs(computeTQuantile(freedom) - t)).toBeLessThan(1 / freedom ** 5);
+    // The next term of the expansion is 0.0007 for four degrees of freedom, and a sixteenth of that for seven.
+    for (const [degreesOfFreedom, t] of scipyQuantiles)
+      expect(Math.abs(computeTQuantile(degreesOfFreedom) - t)).toBeLessThan(1 / degreesOfFreedom ** 5);
   });
 });
 
-test('bands cover every value, are no more than asked for, and each value is in one', () => {
+test('computeBinEdges returns at most the requested number of bins, and every value is in one of them', () => {
   fc.assert(
     fc.property(
       finite,
@@ -127,16 +128,16 @@ test('bands cover every value, are no more than asked for, and each value is in 
       fc.integer({ min: 2, max: 30 }),
       (low, span, count) => {
         const high = low + span;
-        const ends = computeBinEdges(low, high, count);
-        expect(ends.length - 1).toBeLessThanOrEqual(count);
-        expect(ends.length).toBeGreaterThanOrEqual(2);
-        const tiny = 1e-9 * Math.max(1, Math.abs(low), Math.abs(high)); // ends are rounded to twelve digits
-        expect(ends[0]).toBeLessThanOrEqual(low + tiny);
-        expect(ends.at(-1)).toBeGreaterThanOrEqual(high - tiny);
+        const edges = computeBinEdges(low, high, count);
+        expect(edges.length - 1).toBeLessThanOrEqual(count);
+        expect(edges.length).toBeGreaterThanOrEqual(2);
+        const tolerance = 1e-9 * Math.max(1, Math.abs(low), Math.abs(high)); // Edges are rounded to twelve digits.
+        expect(edges[0]).toBeLessThanOrEqual(low + tolerance);
+        expect(edges.at(-1)).toBeGreaterThanOrEqual(high - tolerance);
         for (const value of [low, high, (low + high) / 2]) {
-          const i = findBin(ends, value);
+          const i = findBin(edges, value);
           expect(i).toBeGreaterThanOrEqual(0);
-          expect(i).toBeLessThan(ends.length - 1);
+          expect(i).toBeLessThan(edges.length - 1);
         }
       },
     ),
@@ -145,13 +146,13 @@ test('bands cover every value, are no more than asked for, and each value is in 
   expect(computeBinEdges(1, 89, 10)).toEqual([0, 10, 20, 30, 40, 50, 60, 70, 80, 90]);
 });
 
-test('a quantile is a value or between its neighbours', () => {
+test('computeQuantile returns a value of the list, or interpolates between two values', () => {
   expect(computeQuantile([1, 2, 3, 4], 0.5)).toBe(2.5);
   expect(computeQuantile([1, 2, 3], 1)).toBe(3);
 });
 
-test('bands, labels and groups count every image once', () => {
-  const run = madeRun({ images: 137 });
+test('error bins, label scores, reliability bins and group scores count every image once', () => {
+  const run = createRun({ images: 137 });
   const sum = (counts: readonly { readonly count: number }[]) =>
     counts.reduce((total, { count }) => total + count, 0);
   const pairs = run.answers.map(({ labels, answers }) => ({
@@ -167,26 +168,26 @@ test('bands, labels and groups count every image once', () => {
   expect(sum(computeReliability(classes).bins)).toBe(137);
   for (const task of [AGE, GENDER]) {
     const [{ scores }] = computeGroupScores(task, run) as [ReturnType<typeof computeGroupScores>[number]];
-    const [all, ...parts] = scores;
+    const [all, ...subgroups] = scores;
     expect(all!.count).toBe(137);
-    expect(sum(parts)).toBe(137);
-    const mean = parts.reduce((total, { count, score }) => total + count * score.value, 0) / 137;
+    expect(sum(subgroups)).toBe(137);
+    const mean = subgroups.reduce((total, { count, score }) => total + count * score.value, 0) / 137;
     expect(mean).toBeCloseTo(all!.score.value, 9);
   }
 });
 
-test('precision, recall and calibration of a small table by hand', () => {
+test('computeLabelScores and computeReliability return the precision, recall and calibration error of four images', () => {
   const pair = (truth: number, second: number) => ({ truth, probabilities: [1 - second, second] });
   const pairs = [pair(0, 0.2), pair(0, 0.7), pair(1, 0.7), pair(1, 0.9)];
   expect(pairs.map(findPredictedLabel)).toEqual([0, 1, 1, 1]);
   const [male, female] = computeLabelScores(GENDER, pairs);
   expect([male!.precision!.value, male!.recall!.value]).toEqual([1, 0.5]);
   expect([female!.precision!.value, female!.recall!.value]).toEqual([2 / 3, 1]);
-  // Bins of 0.2 (kept 0), 0.7 (kept 0.5) and 0.9 (kept 1): (0.2 + 2 * 0.2 + 0.1) / 4.
+  // Bins at 0.2 (accuracy 0), 0.7 (accuracy 0.5) and 0.9 (accuracy 1): (0.2 + 2 * 0.2 + 0.1) / 4.
   expect(computeReliability(pairs).error).toBeCloseTo(0.175, 12);
 });
 
-test('numbers are short, and what is none is said', () => {
+test('formatNumber and the other formats return short texts, also for NaN, infinite and missing values', () => {
   expect(
     [
       0,
@@ -221,7 +222,7 @@ test('numbers are short, and what is none is said', () => {
   expect(formatPercent(0.88049)).toBe('88.0\u00a0%');
   expect(formatEstimate({ value: 5.6, low: 5.2, high: 6.034 })).toBe('5.60 (5.20\u00a0to\u00a06.03)');
   expect(formatEstimate({ value: 0.0002, low: -2, high: 2 })).toBe('0.00 (−2.00\u00a0to\u00a02.00)');
-  expect(formatEstimate({ value: 0.5, low: 0.25, high: 0.75 }, 'share')).toBe(
+  expect(formatEstimate({ value: 0.5, low: 0.25, high: 0.75 }, 'proportion')).toBe(
     '50.0\u00a0% (25.0\u00a0to\u00a075.0)',
   );
   expect([3.04, 48, 200, 7500].map((seconds) => formatDuration(seconds).replaceAll('\u00a0', ' '))).toEqual([

@@ -122,8 +122,8 @@ describe('the grayscale ablation on drawn faces', () => {
       ].sort(),
     );
     const page = readFileSync(join(out, 'report.html'), 'utf8');
-    expect(page).toContain('4 runs compared');
-    expect(page).toContain('Where it looked');
+    expect(page).toContain('Comparison of 4 runs');
+    expect(page).toContain('<h3>Grad-CAM</h3>');
     const table = readFileSync(join(out, 'ablation.md'), 'utf8');
     expect(stdout).toContain(table);
     for (const name of ['neither', 'gender', 'age', 'both']) expect(table).toContain(`\n| ${name} `);

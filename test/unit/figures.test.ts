@@ -20,7 +20,7 @@ import {
   svgToPng,
 } from '../../src/node/index.js';
 import { createDiagramBoxes } from '../../src/report/charts/diagramBoxes.js';
-import { AGE, madeRun } from '../report/runs.js';
+import { AGE, createRun } from '../report/createRun.js';
 
 const tasks = [
   { name: 'age', kind: 'regression', unit: 'years', metrics: ['mae'] },
@@ -95,7 +95,7 @@ describe('learningCurveGrid', () => {
   test('draws a column per group and a row per task, with thin lines for runs and a thick line for the mean', async () => {
     const svg = await learningCurveGrid(runGroups, { title: 'Faces' });
     expect(svg).toContain('>color &amp; all</text>');
-    expect(svg).toContain('best epoch of each run, by val_loss; thick: their mean');
+    expect(svg).toContain('best epoch of each run, by val_loss; thick: mean of the runs');
     expect(count(svg, /<svg x=/g)).toBe(4);
     // For each task, two runs have six lines (training and validation, with their means), and one run has two.
     expect(count(svg, /aria-label="line"/g)).toBe(2 * (6 + 2));
@@ -175,7 +175,7 @@ describe('architectureDiagram', () => {
       ['age', 'gender'],
       ['one', 'two', 'three'],
       [long, `${long} too`],
-    ].map((taskNames) => madeRun({ tasks: taskNames.map((name) => ({ ...AGE, name })) }).architecture);
+    ].map((taskNames) => createRun({ tasks: taskNames.map((name) => ({ ...AGE, name })) }).architecture);
     for (const architecture of [model.architecture(), ...flat]) {
       const svg = await architectureDiagram(architecture);
       const texts = Array.from(svg.matchAll(/<g id="clust[\s\S]*?<\/g>/g), ([group]) => group).flatMap(

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { appendFile, link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { appendFile, link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, resolve, sep } from 'node:path';
 import { createError } from '../../core/errors/errors.js';
 import type { Store } from '../../core/platform/platform.js';
 import { createAccessError } from './accessError.js';
+import { listFiles } from './listFiles.js';
 
 /** Suffix of a file that is being written. Such files are never listed. */
 const TEMPORARY_SUFFIX = '.unfinished';
@@ -69,16 +70,11 @@ export function folderStore(folder: string): Store {
     },
     list: async (prefix = '') => {
       try {
-        const entries = await readdir(root, { recursive: true, withFileTypes: true });
-        return entries
-          .filter((entry) => entry.isFile() && !entry.name.endsWith(TEMPORARY_SUFFIX))
-          .map((entry) =>
-            relative(root, join(entry.parentPath ?? entry.path, entry.name))
-              .split(sep)
-              .join('/'),
-          )
-          .filter((name) => name.startsWith(prefix))
-          .sort((a, b) => (a < b ? -1 : 1));
+        const names = await listFiles(
+          root,
+          (entry) => entry.isFile() && !entry.name.endsWith(TEMPORARY_SUFFIX),
+        );
+        return names.filter((name) => name.startsWith(prefix)).sort((a, b) => (a < b ? -1 : 1));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
         throw createAccessError(root, 'a readable folder', error);

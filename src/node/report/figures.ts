@@ -35,7 +35,7 @@ export async function learningCurves<const Name extends string>(
   history: HistoryRecord<Name>,
   options: LearningCurvesOptions<NoInfer<Name>>,
 ): Promise<string> {
-  return createCurves(history, options, await loadChartTools());
+  return createCurves(history, options, await loadChartTools('drawing learning curves'));
 }
 
 /**
@@ -59,11 +59,16 @@ export async function learningCurveGrid(
   groups: readonly RunGroup[],
   options: LearningCurveGridOptions = {},
 ): Promise<string> {
-  return createCurveGrid(groups, options, await loadChartTools());
+  return createCurveGrid(groups, options, await loadChartTools('drawing learning curves'));
 }
 
-async function loadChartTools(): Promise<ChartTools> {
-  const purpose = 'drawing learning curves';
+/**
+ * Loads the installed packages that draw charts.
+ *
+ * @param purpose - What the packages are needed for, for the error.
+ * @throws A `missing-package` error if one of them is not installed.
+ */
+export async function loadChartTools(purpose: string): Promise<ChartTools> {
   const Plot = await loadPackage<ChartTools['Plot']>('@observablehq/plot', purpose);
   const { parseHTML } = await loadPackage<typeof import('linkedom')>('linkedom', purpose);
   const { document } = parseHTML('<!doctype html><html><body></body></html>');

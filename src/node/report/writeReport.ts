@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createError } from '../../core/errors/errors.js';
-import type { ChartTools, ReportTools } from '../../report/charts/chartTools.js';
+import type { ReportTools } from '../../report/charts/chartTools.js';
 import { createReport } from '../../report/pages/createReport.js';
 import { createModelCard, isGeneratedCard } from '../../report/pages/modelCard.js';
 import { type ReportedRun, readRunRecord } from '../../report/records/readRunRecord.js';
 import { folderStore } from '../platform/folderStore.js';
 import { loadPackage } from '../platform/loadPackage.js';
-import { saveFigure } from './figures.js';
+import { loadChartTools, saveFigure } from './figures.js';
 import { getFontPaths } from './svgToPng.js';
 
 /**
@@ -86,17 +86,14 @@ async function writeModelCard(folder: string, run: ReportedRun): Promise<void> {
  */
 export async function loadReportTools(): Promise<ReportTools> {
   const purpose = 'drawing a report';
-  const Plot = await loadPackage<ChartTools['Plot']>('@observablehq/plot', purpose);
-  const { parseHTML } = await loadPackage<typeof import('linkedom')>('linkedom', purpose);
+  const chartTools = await loadChartTools(purpose);
   const { Graphviz } = await loadPackage<typeof import('@hpcc-js/wasm-graphviz')>(
     '@hpcc-js/wasm-graphviz',
     purpose,
   );
-  const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const { regular, semiBold } = getFontPaths();
   return {
-    Plot,
-    document: document as unknown as Document,
+    ...chartTools,
     graphviz: await Graphviz.load(),
     fonts: { regular: await readFile(regular), semiBold: await readFile(semiBold) },
   };

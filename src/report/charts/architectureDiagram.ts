@@ -4,22 +4,24 @@ import { escapeXml, FONT_FAMILY } from '../text/svgText.js';
 import type { GraphvizTool } from './chartTools.js';
 import { createDiagramBoxes, type DiagramBox } from './diagramBoxes.js';
 
-/** What a kind of layer is coloured by: what it does to the image. */
-const LAYER_COLORS: readonly (readonly [kind: RegExp, colour: string])[] = [
+/** Fill colors by the class name of the layer. */
+const LAYER_COLORS: readonly (readonly [kind: RegExp, color: string])[] = [
   [/Conv/, '#dbe7f9'],
   [/Pool/, '#dcefdc'],
   [/Normalization/, '#f7ecd0'],
   [/Dense/, '#e9dff5'],
 ];
 
+/** Fill color of a box that represents several layers. */
 const STAGE_COLOR = '#eef2f7';
 
 /**
- * A built network as a diagram, SVG text: a box for each layer with its kind, its settings, the shape that leaves it and its
- * number of parameters; the trunk and each task framed. In a part of more than forty layers, a backbone, a box is a stage.
+ * Draws the architecture of a network as SVG text. The diagram contains a box for each layer, with its kind, options, output
+ * shape and number of parameters, and a frame around the trunk and each task. In a part with more than 40 layers, such as a
+ * backbone, a box represents a stage.
  *
- * @param architecture - `model.architecture()`.
- * @param graphviz - Lays the boxes out; `architectureDiagram` of `tfjs-multitask/node` brings its own.
+ * @param architecture - Result of `model.architecture()`.
+ * @param graphviz - Graphviz, for the layout. `architectureDiagram` of `tfjs-multitask/node` loads it itself.
  * @example
  * ```ts
  * import { Graphviz } from '@hpcc-js/wasm-graphviz';
@@ -50,12 +52,14 @@ function toDot(architecture: ArchitectureRecord): string {
   const parts = [...new Set(layers.map(({ part }) => part))].filter((part) => part !== 'input');
   const branches = parts.filter((part) => part !== 'trunk');
   const frozen = parameters - trainableParameters;
-  const again = parts.filter((part) => layers.some((layer) => layer.part === part && layer.calls.length > 1));
-  const columns = computeColumnWidths(layers);
-  const boxOf = (box: DiagramBox) => toDotNode(box, columns);
+  const repeatedParts = parts.filter((part) =>
+    layers.some((layer) => layer.part === part && layer.calls.length > 1),
+  );
+  const columnWidths = computeColumnWidths(layers);
+  const toNode = (box: DiagramBox) => toDotNode(box, columnWidths);
   const title = [
     `${formatInteger(parameters)} parameters${frozen > 0 ? `, ${formatInteger(frozen)} of them not trained` : ''}`,
-    ...again.map(
+    ...repeatedParts.map(
       (part) => `the ${formatPartName(part)} runs once for each kind of arrow, with the same weights`,
     ),
   ].map(escapeXml);
@@ -66,19 +70,19 @@ node [shape=plain fontname="Helvetica" fontsize=11 fontcolor="#1f2328"];
 edge [color="#8c959f" arrowsize=0.5 penwidth=1.1];
 ${layers
   .filter(({ part }) => part === 'input')
-  .map(boxOf)
+  .map(toNode)
   .join('\n')}
 ${parts
   .map((part, i) => {
-    const own = layers.filter((layer) => layer.part === part);
-    const sum = own.reduce((total, layer) => total + layer.parameters, 0);
+    const members = layers.filter((layer) => layer.part === part);
+    const sum = members.reduce((total, layer) => total + layer.parameters, 0);
     const name = formatPartName(part);
-    // The arrow into a part comes down its middle, or towards it from the middle of the diagram.
+    // The title is on the side away from the arrow, which enters the frame in its middle or from the middle of the diagram.
     const side = part !== 'trunk' && 2 * branches.indexOf(part) >= branches.length ? 'r' : 'l';
     return `subgraph "cluster${i}" { style="rounded"; color="#d0d7de"; penwidth=1.2; margin=14; labelloc=t;
-labeljust=${side}; fontsize=11; // where the arrows from the trunk do not cross it
+labeljust=${side}; fontsize=11;
 label=<<table border="0" cellborder="0" cellspacing="0" cellpadding="3"><tr><td width="${name.length * 7 + 4}" align="left"><font face="Helvetica-Bold">${escapeXml(name)}</font></td></tr><tr><td align="left"><font color="#656d76" point-size="10">${formatInteger(sum)} parameters</font></td></tr></table>>;
-${own.map(boxOf).join('\n')}
+${members.map(toNode).join('\n')}
 }
 ${2 * i === parts.length - 1 ? createCenteringNodes(layers) : ''}`;
   })
@@ -89,12 +93,12 @@ ${layers.flatMap(toDotEdges).join('\n')}
 
 const formatPartName = (part: string) => (part === 'trunk' ? 'shared trunk' : truncateMiddle(part, 22));
 
-/** Where an even number of branches leaves one layer: an unseen node between them, so that it stands above their middle. */
+/** Adds an invisible node below each layer with an even number of successors. It keeps the layer centered above them. */
 function createCenteringNodes(layers: readonly LayerRecord[]): string {
   return layers
     .filter(({ name }) => {
-      const heads = layers.filter(({ inputs }) => inputs.includes(name)).length;
-      return heads > 0 && heads % 2 === 0;
+      const successorCount = layers.filter(({ inputs }) => inputs.includes(name)).length;
+      return successorCount > 0 && successorCount % 2 === 0;
     })
     .map(
       ({
@@ -105,7 +109,7 @@ ${quote(name)} -> ${quote(`below ${name}`)} [style=invis weight=50];`,
     .join('\n');
 }
 
-/** How the arrows of a shared layer's calls look, in their order: each view of the image can be followed to its branches. */
+/** Arrow styles of the calls of a shared layer, in the order of the calls. They let a reader follow each view of the image. */
 const CALL_EDGE_STYLES = [
   'color="#8c959f"',
   'color="#0b7285" style="dashed"',
@@ -115,14 +119,14 @@ const CALL_EDGE_STYLES = [
 
 function toDotEdges({ name, calls }: LayerRecord): string[] {
   return calls.flatMap((sources, call) =>
-    sources.map(({ layer, call: from }) => {
-      const look = CALL_EDGE_STYLES[Math.max(call, from) % CALL_EDGE_STYLES.length];
-      return `${quote(layer)} -> ${quote(name)} [${look}];`;
+    sources.map(({ layer, call: sourceCall }) => {
+      const style = CALL_EDGE_STYLES[Math.max(call, sourceCall) % CALL_EDGE_STYLES.length];
+      return `${quote(layer)} -> ${quote(name)} [${style}];`;
     }),
   );
 }
 
-/** What a row says: kind and settings at the left, shape and parameters at the right. */
+/** Returns the texts of the four cells of a box: kind, options, output shape and number of parameters. */
 function createRowTexts({ kind, detail, outputShape, parameters, trainable }: DiagramBox) {
   return [
     kind === 'InputLayer' ? 'images' : kind,
@@ -132,29 +136,31 @@ function createRowTexts({ kind, detail, outputShape, parameters, trainable }: Di
   ] as const;
 }
 
-/** Widths in which the longest text of each column stands, in Inter at 11 points; Graphviz knows another font. */
+/** Computes the widths of the four columns for Inter at 11 points, because Graphviz measures text in another font. */
 function computeColumnWidths(boxes: readonly DiagramBox[]): readonly number[] {
-  const longest = [0, 1, 2, 3].map((at) => Math.max(...boxes.map((box) => createRowTexts(box)[at]!.length)));
-  return [7.2, 6.2, 6.8, 6.8].map((wide, at) =>
-    Math.max([112, 86, 80, 56][at]!, Math.ceil(wide * longest[at]!) + 12),
+  const longest = [0, 1, 2, 3].map((column) =>
+    Math.max(...boxes.map((box) => createRowTexts(box)[column]!.length)),
+  );
+  return [7.2, 6.2, 6.8, 6.8].map((characterWidth, column) =>
+    Math.max([112, 86, 80, 56][column]!, Math.ceil(characterWidth * longest[column]!) + 12),
   );
 }
 
-/** One row. */
+/** Returns the DOT node of a box: a table of one row. */
 function toDotNode(box: DiagramBox, [first, second, third, fourth]: readonly number[]): string {
   const { name, kind, parameters, layerCount } = box;
-  const [title, settings, shape] = createRowTexts(box);
+  const [title, options, shape] = createRowTexts(box);
   const fill =
     layerCount > 1 ? STAGE_COLOR : (LAYER_COLORS.find(([pattern]) => pattern.test(kind))?.[1] ?? '#f3f4f6');
-  const grey = (text: string) => `<font color="#57606a">${escapeXml(text)}</font>`;
+  const gray = (text: string) => `<font color="#57606a">${escapeXml(text)}</font>`;
   return `${quote(name)} [label=<<table border="0" cellborder="0" cellspacing="0" cellpadding="5" style="rounded" bgcolor="${fill}"><tr>
 <td align="left" width="${first}"><font face="Helvetica-Bold">${escapeXml(title)}</font></td>
-<td align="left" width="${second}">${settings ? grey(settings) : ' '}</td>
+<td align="left" width="${second}">${options ? gray(options) : ' '}</td>
 <td align="right" width="${third}">${shape}</td>
-<td align="right" width="${fourth}">${parameters > 0 ? grey(formatInteger(parameters)) : ' '}</td></tr></table>>];`;
+<td align="right" width="${fourth}">${parameters > 0 ? gray(formatInteger(parameters)) : ' '}</td></tr></table>>];`;
 }
 
 const quote = (name: string) => JSON.stringify(name);
 
-/** Thousands apart, the same everywhere: `1,045,058`. */
+/** Formats an integer with separators of thousands, in the same way on every machine: `1,045,058`. */
 const formatInteger = (value: number) => value.toLocaleString('en-US');

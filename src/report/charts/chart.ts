@@ -9,36 +9,37 @@ import type { ChartTools } from './chartTools.js';
  * @category Figures
  */
 export interface ReportFigure {
-  /** Names its files: `age-errors`. */
+  /** Name of the figure, and of its files: `age-errors`. */
   readonly name: string;
-  /** What it shows, one line. */
+  /** Title, in one line. */
   readonly title: string;
-  /** What a reader must know to read it. */
+  /** Explanation for readers. */
   readonly note?: string;
-  /** A document of its own. */
+  /** Complete SVG document. */
   readonly svg: string;
 }
 
 /**
- * What tells series apart, on paper and for the colour-blind too: of any two the distance in CIELAB is 22 or more, as seen with
- * deuteranopia and with protanopia (G. M. Machado and others 2009), and each has a contrast of 3 or more on white.
+ * Colors of series, chosen so that they differ on paper and for color-blind readers. The distance between any two in CIELAB is
+ * at least 22, simulated for deuteranopia and protanopia (G. M. Machado and others 2009). The contrast with white is at least 3.
  */
 export const SERIES_COLORS = ['#4269d0', '#e8590c', '#1f2328', '#2a9bd4', '#b0578d'] as const;
 export const BLUE = SERIES_COLORS[0];
 export const ORANGE = SERIES_COLORS[1];
 
-/** Pixels of a figure, without its title. */
+/** Default width of a figure in pixels. */
 export const CHART_WIDTH = 420;
+/** Default height of a figure in pixels. */
 export const CHART_HEIGHT = 300;
 
-/** A figure drawn by Plot in the house's look: 420 wide, room for axes, white, text in the package's font. */
+/** Draws a figure with Plot, in the style of the report: margins for the axes, white background, and the font of the package. */
 export function drawChart(
   { name, title, note }: Omit<ReportFigure, 'svg'>,
   { Plot, document }: ChartTools,
   options: PlotOptions,
 ): ReportFigure {
   const { width = CHART_WIDTH, height = CHART_HEIGHT } = options;
-  const drawn = Plot.plot({
+  const plot = Plot.plot({
     document,
     marginLeft: 58,
     marginRight: 18,
@@ -56,11 +57,11 @@ export function drawChart(
     name,
     title,
     ...(note !== undefined && { note }),
-    svg: toSvgDocument(roundSvgNumbers(drawn.outerHTML), title, { width, height }),
+    svg: toSvgDocument(roundSvgNumbers(plot.outerHTML), title, { width, height }),
   };
 }
 
-/** What Plot drew, as a document of its own: with a title, white behind it, text in the house's font. */
+/** Converts the SVG element of a plot to a document with a title and a white background. */
 export const toSvgDocument = (
   svg: string,
   title: string,
@@ -73,10 +74,10 @@ export const toSvgDocument = (
       `$1<title>${escapeXml(title)}</title><rect width="${width}" height="${height}" fill="white"/>`,
     );
 
-/** Room at the left for names: a character is about 6.6 pixels wide. */
-export const computeLabelMargin = (names: readonly string[]) =>
-  Math.round(24 + 6.6 * Math.max(4, ...names.map((name) => Array.from(name).length)));
+/** Computes the left margin in pixels for the labels of an axis. A character is about 6.6 pixels wide. */
+export const computeLabelMargin = (labels: readonly string[]) =>
+  Math.round(24 + 6.6 * Math.max(4, ...labels.map((label) => Array.from(label).length)));
 
-/** Ticks of counts are whole numbers. */
+/** Formats a tick of an axis of counts: integers, and no label for other values. */
 export const formatIntegerTick = (value: number) =>
   Number.isInteger(value) ? value.toLocaleString('en-US') : '';

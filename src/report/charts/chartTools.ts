@@ -1,17 +1,17 @@
 /**
- * What charts are drawn with; the caller brings them, so that the same code draws in Node and in a page.
+ * Packages that draw charts. The caller provides them, so that the same code runs in Node and in a page.
  *
  * @category Figures
  */
 export interface ChartTools {
-  /** `@observablehq/plot`. */
+  /** Module `@observablehq/plot`. */
   readonly Plot: typeof import('@observablehq/plot');
-  /** The page's document, or one made by linkedom or jsdom. */
+  /** Document of the page, or a document that linkedom or jsdom created. */
   readonly document: Document;
 }
 
 /**
- * The one method of `@hpcc-js/wasm-graphviz` that a diagram needs.
+ * Graphviz, as the module `@hpcc-js/wasm-graphviz` provides it.
  *
  * @category Figures
  */
@@ -21,21 +21,21 @@ export interface GraphvizTool {
 }
 
 /**
- * What a whole report is drawn with.
+ * Packages and fonts that draw a report.
  *
  * @category Figures
  */
 export interface ReportTools extends ChartTools {
-  /** For the architecture. */
+  /** Graphviz, for the architecture diagram. */
   readonly graphviz: GraphvizTool;
   /**
-   * Files of Inter, OpenType, that the page carries, so that it looks the same everywhere. Default: without, text is set in what
-   * the reader's machine has.
+   * OpenType files of the font Inter. The page contains them, so that it looks the same on every machine. Default: no fonts; the
+   * page uses a font of the reader's machine.
    */
   readonly fonts?: {
-    /** Weight 400. */
+    /** Font file of weight 400. */
     readonly regular: Uint8Array;
-    /** Weight 600. */
+    /** Font file of weight 600. */
     readonly semiBold: Uint8Array;
   };
 }

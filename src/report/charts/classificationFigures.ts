@@ -10,11 +10,11 @@ import { formatPercentTick } from '../text/tickFormat.js';
 import { BLUE, computeLabelMargin, drawChart, formatIntegerTick, type ReportFigure } from './chart.js';
 import type { ChartTools } from './chartTools.js';
 
-/** Labels that a matrix shows by name; the others are one row and one column. */
+/** Largest number of rows of a confusion matrix. With more labels, the least frequent ones share a row and a column. */
 const MAX_LABELS = 16;
 const OTHER_LABELS = 'all others';
 
-/** Confusion matrix and reliability of the probabilities. `pairs` is not empty, and all probabilities are numbers. */
+/** Draws the confusion matrix and the reliability diagram of a task. `pairs` must not be empty, and all probabilities finite. */
 export function drawClassificationFigures(
   task: TaskRecord,
   pairs: readonly ClassPrediction[],
@@ -31,69 +31,71 @@ function drawConfusionMatrix(
   const { Plot } = tools;
   const counts = labels.map(() => 0);
   for (const { truth } of pairs) counts[truth]!++;
-  const kept = labels
+  const shownLabels = labels
     .map((_, i) => i)
     .sort((a, b) => counts[b]! - counts[a]! || a - b)
     .slice(0, labels.length > MAX_LABELS ? MAX_LABELS - 1 : MAX_LABELS)
     .sort((a, b) => a - b);
-  const rows = kept.length < labels.length ? kept.length + 1 : kept.length;
-  const rowOf = new Map(kept.map((label, row) => [label, row]));
-  const at = (label: number) => rowOf.get(label) ?? kept.length;
+  const rows = shownLabels.length < labels.length ? shownLabels.length + 1 : shownLabels.length;
+  const rowsByLabel = new Map(shownLabels.map((label, row) => [label, row]));
+  const getRow = (label: number) => rowsByLabel.get(label) ?? shownLabels.length;
   const cells = Array.from({ length: rows * rows }, (_, i) => ({
     truth: Math.floor(i / rows),
-    said: i % rows,
+    predicted: i % rows,
     count: 0,
     share: 0,
   }));
-  for (const pair of pairs) cells[at(pair.truth) * rows + at(findPredictedLabel(pair))]!.count++;
+  for (const pair of pairs) cells[getRow(pair.truth) * rows + getRow(findPredictedLabel(pair))]!.count++;
   for (let row = 0; row < rows; row++) {
-    const own = cells.slice(row * rows, (row + 1) * rows);
-    const all = own.reduce((sum, { count }) => sum + count, 0);
-    for (const cell of own) cell.share = all === 0 ? 0 : cell.count / all;
+    const rowCells = cells.slice(row * rows, (row + 1) * rows);
+    const total = rowCells.reduce((sum, { count }) => sum + count, 0);
+    for (const cell of rowCells) cell.share = total === 0 ? 0 : cell.count / total;
   }
-  const names = Array.from({ length: rows }, (_, row) =>
-    row < kept.length ? truncateMiddle(sanitizeText(labels[kept[row]!]!), rows > 6 ? 12 : 18) : OTHER_LABELS,
+  const rowTexts = Array.from({ length: rows }, (_, row) =>
+    row < shownLabels.length
+      ? truncateMiddle(sanitizeText(labels[shownLabels[row]!]!), rows > 6 ? 12 : 18)
+      : OTHER_LABELS,
   );
-  const words = (place: number) => names[place]!;
-  const left = computeLabelMargin(names) + 14;
-  const crowded = rows > 4;
-  const width = Math.max(420, left + 30 + rows * 34);
+  const formatRow = (row: number) => rowTexts[row]!;
+  const marginLeft = computeLabelMargin(rowTexts) + 14;
+  const isCrowded = rows > 4;
+  const width = Math.max(420, marginLeft + 30 + rows * 34);
   const height = Math.max(300, 100 + rows * (rows > 8 ? 24 : 40));
   return drawChart(
     {
       name: `${name}-confusion`,
       title: 'Confusion matrix',
-      note: 'Images of each true label by the answer given; darker is a larger share of the row.',
+      note: 'Number of images by true and predicted label. Darker cells contain a larger share of their row.',
     },
     tools,
     {
       width,
       height,
-      marginLeft: left,
+      marginLeft,
       marginTop: 22,
-      marginBottom: crowded ? computeLabelMargin(names) * 0.75 + 24 : 48,
+      marginBottom: isCrowded ? computeLabelMargin(rowTexts) * 0.75 + 24 : 48,
       x: {
         type: 'band',
-        domain: cells.slice(0, rows).map(({ said }) => said),
-        label: 'answer',
-        tickFormat: words,
+        domain: cells.slice(0, rows).map(({ predicted }) => predicted),
+        label: 'predicted',
+        tickFormat: formatRow,
         tickSize: 0,
         padding: 0.03,
-        ...(crowded ? { tickRotate: -40 } : {}),
+        ...(isCrowded ? { tickRotate: -40 } : {}),
       },
       y: {
         type: 'band',
-        domain: cells.slice(0, rows).map(({ said }) => said),
+        domain: cells.slice(0, rows).map(({ predicted }) => predicted),
         label: 'true',
-        tickFormat: words,
+        tickFormat: formatRow,
         tickSize: 0,
         padding: 0.03,
       },
       color: { type: 'linear', domain: [0, 1], range: ['#f3f6fc', '#1f3a8a'], interpolate: 'rgb' },
       marks: [
-        Plot.cell(cells, { x: 'said', y: 'truth', fill: 'share' }),
+        Plot.cell(cells, { x: 'predicted', y: 'truth', fill: 'share' }),
         Plot.text(cells, {
-          x: 'said',
+          x: 'predicted',
           y: 'truth',
           text: ({ count, share }: (typeof cells)[number]) =>
             rows <= 4 && count > 0
@@ -101,7 +103,7 @@ function drawConfusionMatrix(
               : count === 0 && rows > 4
                 ? ''
                 : formatIntegerTick(count),
-          // A colour as it is, where those of the cells are shares.
+          // `scale: null` because the color scale of the plot maps shares, and this channel contains colors.
           fill: {
             value: ({ share }: (typeof cells)[number]) => (share > 0.45 ? 'white' : TEXT_COLOR),
             scale: null,
@@ -120,24 +122,24 @@ function drawReliabilityDiagram(
 ): ReportFigure {
   const { Plot } = tools;
   const { bins, error } = computeReliability(pairs);
-  const two = labels.length === 2;
-  const drawn = bins.map(({ count, meanProbability, accuracy }) => ({
+  const points = bins.map(({ count, meanProbability, accuracy }) => ({
     count,
-    promised: meanProbability,
+    probability: meanProbability,
     ...accuracy,
   }));
-  const subject = two ? `"${truncateMiddle(sanitizeText(labels[1]!), 18)}"` : 'the answer';
+  const subject =
+    labels.length === 2 ? `"${truncateMiddle(sanitizeText(labels[1]!), 18)}"` : 'the predicted label';
   return drawChart(
     {
       name: `${name}-reliability`,
       title: 'Reliability of the probabilities',
-      note: `How often ${subject} was right when it was given this probability, with 95 % intervals (Wilson); on the line the probabilities can be taken at their word. Expected calibration error ${formatPercent(error)}.`,
+      note: `How often ${subject} is correct, by its predicted probability, with 95 % intervals (Wilson). On the dashed line, the probabilities are calibrated. Expected calibration error: ${formatPercent(error)}.`,
     },
     tools,
     {
       marginRight: 28,
       x: { domain: [0, 1], label: `probability of ${subject}`, tickFormat: formatPercentTick },
-      y: { domain: [0, 1], grid: true, label: 'share that is right', tickFormat: formatPercentTick },
+      y: { domain: [0, 1], grid: true, label: 'proportion correct', tickFormat: formatPercentTick },
       marks: [
         Plot.line(
           [
@@ -146,11 +148,11 @@ function drawReliabilityDiagram(
           ],
           { stroke: MUTED_COLOR, strokeDasharray: '4,3' },
         ),
-        Plot.ruleX(drawn, { x: 'promised', y1: 'low', y2: 'high', stroke: BLUE, strokeWidth: 2 }),
-        Plot.dot(drawn, {
-          x: 'promised',
+        Plot.ruleX(points, { x: 'probability', y1: 'low', y2: 'high', stroke: BLUE, strokeWidth: 2 }),
+        Plot.dot(points, {
+          x: 'probability',
           y: 'value',
-          r: ({ count }: (typeof drawn)[number]) => Math.sqrt(count),
+          r: ({ count }: (typeof points)[number]) => Math.sqrt(count),
           fill: BLUE,
           stroke: 'white',
           sort: null,

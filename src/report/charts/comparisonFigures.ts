@@ -1,88 +1,96 @@
 import type { RunRecord } from '../../core/records/runRecord.js';
-import { isProportion, truncateMiddle } from '../text/format.js';
+import { addUnit, hasTaskUnit, isProportion } from '../text/format.js';
 import { sanitizeText } from '../text/svgText.js';
 import { formatPercentTick } from '../text/tickFormat.js';
 import { drawChart, type ReportFigure, SERIES_COLORS } from './chart.js';
 import type { ChartTools } from './chartTools.js';
+import { getPoints } from './curvePoints.js';
 import { createEpochAxis } from './epochAxis.js';
 
-/** Dashes for the runs beyond the colours. */
+/** Dash patterns. If there are more runs than colors, the colors repeat with the next pattern. */
 const LINE_DASHES = ['none', '6,3', '2,3'];
 
-/** The look of a run's line, by its place. */
-export const getLineStyle = (place: number) => ({
-  colour: SERIES_COLORS[place % SERIES_COLORS.length]!,
-  dash: LINE_DASHES[Math.floor(place / SERIES_COLORS.length) % LINE_DASHES.length]!,
+/** Color and dash pattern of a line. */
+export interface LineStyle {
+  readonly color: string;
+  readonly dash: string;
+}
+
+/** Returns the line style of a run, by its index. */
+export const getLineStyle = (index: number): LineStyle => ({
+  color: SERIES_COLORS[index % SERIES_COLORS.length]!,
+  dash: LINE_DASHES[Math.floor(index / SERIES_COLORS.length) % LINE_DASHES.length]!,
 });
 
-/** A panel for the loss and each metric of each task of any of the runs: a line a run, of validation where that run had one. */
+/** A panel of the comparison: one metric of one task. */
+interface ComparedMetric {
+  readonly task: string;
+  readonly metric: string;
+  readonly unit: string | undefined;
+}
+
+/**
+ * Draws the curves of several runs: a figure for the loss and for each metric of each task, with a line for each run. A line
+ * shows validation values, or training values if the run has no validation data.
+ */
 export function drawComparisonFigures(runs: readonly RunRecord[], tools: ChartTools): ReportFigure[] {
-  const panels = new Map<string, { task: string; metric: string; unit: string | undefined }>();
+  const panels = new Map<string, ComparedMetric>();
   for (const { tasks } of runs) {
     for (const { name, metrics, unit } of tasks) {
       for (const metric of ['loss', ...metrics]) {
         const key = JSON.stringify([name, metric]);
         if (!panels.has(key))
-          panels.set(key, { task: name, metric, unit: ['mae', 'rmse'].includes(metric) ? unit : undefined });
+          panels.set(key, { task: name, metric, unit: hasTaskUnit(metric) ? unit : undefined });
       }
     }
   }
-  return Array.from(panels.values(), ({ task, metric, unit }) => {
-    const [validated, trained] = [`val_${task}_${metric}`, `${task}_${metric}`];
-    const has = ({ rows }: RunRecord, name: string) => rows.some((row) => row[name] !== undefined);
-    const columns = runs.map((run) => (has(run, validated) || !has(run, trained) ? validated : trained));
-    return drawMetricComparison(runs, { task, metric, unit, columns }, tools);
+  return Array.from(panels.values(), (panel) => {
+    const trainingColumn = `${panel.task}_${panel.metric}`;
+    const validationColumn = `val_${trainingColumn}`;
+    const hasColumn = ({ rows }: RunRecord, column: string) => rows.some((row) => row[column] !== undefined);
+    const columns = runs.map((run) =>
+      hasColumn(run, validationColumn) || !hasColumn(run, trainingColumn) ? validationColumn : trainingColumn,
+    );
+    return drawMetricComparison(runs, panel, columns, tools);
   });
 }
 
+/** Draws one panel. `columns` contains the history column of each run. */
 function drawMetricComparison(
   runs: readonly RunRecord[],
-  {
-    task,
-    metric,
-    unit,
-    columns,
-  }: {
-    readonly task: string;
-    readonly metric: string;
-    readonly unit: string | undefined;
-    readonly columns: readonly string[];
-  },
+  { task, metric, unit }: ComparedMetric,
+  columns: readonly string[],
   tools: ChartTools,
 ): ReportFigure {
   const { Plot } = tools;
-  const lines = runs.map(({ rows }, place) => ({
-    ...getLineStyle(place),
-    points: rows.flatMap(({ epoch, [columns[place]!]: value }) =>
-      value !== undefined && Number.isFinite(value) ? [{ epoch, value }] : [],
-    ),
+  const lines = runs.map(({ rows }, i) => ({
+    ...getLineStyle(i),
+    points: getPoints(rows, columns[i]!),
   }));
   const values = lines.flatMap(({ points }) => points.map(({ value }) => value));
-  const share = isProportion(metric);
-  const longest = runs.reduce(
-    (most, { rows }) => ((rows.at(-1)?.epoch ?? 0) > (most.at(-1)?.epoch ?? 0) ? rows : most),
+  const longestRows = runs.reduce(
+    (longest, { rows }) => ((rows.at(-1)?.epoch ?? 0) > (longest.at(-1)?.epoch ?? 0) ? rows : longest),
     runs[0]!.rows,
   );
-  const label = sanitizeText(unit ? `${metric} (${truncateMiddle(unit, 16)})` : metric);
-  const trained = columns.flatMap((column, place) => (column.startsWith('val_') ? [] : [place + 1]));
-  const mixed = trained.length > 0 && trained.length < runs.length;
+  const trainingRuns = columns.flatMap((column, i) => (column.startsWith('val_') ? [] : [i + 1]));
+  const isMixed = trainingRuns.length > 0 && trainingRuns.length < runs.length;
   return drawChart(
     {
       name: `compare-${task}-${metric}`,
-      title: `${task}: ${trained.length < runs.length ? 'validation ' : 'training '}${metric}`,
-      ...(mixed && {
-        note: `Of training, not validated: ${trained.length === 1 ? 'run' : 'runs'} ${trained.join(', ')}.`,
+      title: `${task}: ${trainingRuns.length < runs.length ? 'validation ' : 'training '}${metric}`,
+      ...(isMixed && {
+        note: `Training values instead of validation values: ${trainingRuns.length === 1 ? 'run' : 'runs'} ${trainingRuns.join(', ')}.`,
       }),
     },
     tools,
     {
       height: 270,
-      x: createEpochAxis(longest),
+      x: createEpochAxis(longestRows),
       y: {
         grid: true,
         nice: true,
-        label,
-        ...(share
+        label: sanitizeText(addUnit(metric, unit)),
+        ...(isProportion(metric)
           ? { domain: [Math.min(0.5, ...values), 1], tickFormat: formatPercentTick }
           : {
               domain: [
@@ -91,9 +99,9 @@ function drawMetricComparison(
               ],
             }),
       },
-      marks: lines.flatMap(({ colour, dash, points }) => [
-        Plot.lineY(points, { x: 'epoch', y: 'value', stroke: colour, strokeWidth: 2, strokeDasharray: dash }),
-        ...(points.length <= 25 ? [Plot.dot(points, { x: 'epoch', y: 'value', r: 2.5, fill: colour })] : []),
+      marks: lines.flatMap(({ color, dash, points }) => [
+        Plot.lineY(points, { x: 'epoch', y: 'value', stroke: color, strokeWidth: 2, strokeDasharray: dash }),
+        ...(points.length <= 25 ? [Plot.dot(points, { x: 'epoch', y: 'value', r: 2.5, fill: color })] : []),
       ]),
     },
   );

@@ -1,6 +1,6 @@
 import type { HistoryRow } from '../../core/records/history.js';
 
-/** Whole epochs, at most ten ticks. */
+/** Returns the options of an x axis of epochs, with at most ten ticks. */
 export function createEpochAxis(rows: readonly HistoryRow[]) {
   const first = rows[0]?.epoch ?? 1;
   const last = rows.at(-1)?.epoch ?? 1;
@@ -14,11 +14,12 @@ export function createEpochAxis(rows: readonly HistoryRow[]) {
   };
 }
 
-/** At most `count` epochs from `first` to `last`, in even steps of 1, 2 or 5 times a power of ten. */
+/** Returns at most `count` epochs from `first` to `last`, at intervals of 1, 2 or 5 times a power of ten. */
 export function computeEpochTicks(first: number, last: number, count: number): number[] {
   let step = 1;
   for (let i = 0; Math.floor(last / step) - Math.ceil(first / step) + 1 > count; i++)
     step *= i % 3 === 1 ? 2.5 : 2;
-  const from = Math.ceil(first / step);
-  return Array.from({ length: Math.floor(last / step) - from + 1 }, (_, i) => (from + i) * step);
+  const firstMultiple = Math.ceil(first / step);
+  const tickCount = Math.floor(last / step) - firstMultiple + 1;
+  return Array.from({ length: tickCount }, (_, i) => (firstMultiple + i) * step);
 }

@@ -10,30 +10,30 @@ import type { HeatMap } from '../../core/records/heatMap.js';
  * @category Figures
  */
 export interface HeatOverlayOptions {
-  /** Proportion of the heat map's color in each pixel, from 0 to 1. The rest is the image in grayscale. Default 0.5. */
+  /** Weight of the heat map's color in each pixel, from 0 to 1. The rest is the grayscale image. Default 0.5. */
   readonly opacity?: number;
 }
 
 /**
- * Every sixteenth color of viridis (S. van der Walt and N. Smith, matplotlib 1.5). Its lightness increases evenly, so a heat map
- * is readable in grayscale and for people with red-green color blindness.
+ * Color map Viridis (S. van der Walt and N. Smith, matplotlib 1.5) at 16 equidistant positions. Its lightness increases evenly,
+ * so that it is readable in grayscale and with red-green color blindness.
  */
 const VIRIDIS = (
   '440154 48186a 472d7b 424086 3b528b 33638d 2c728e 26828e 21918c ' +
   '1fa088 28ae80 3fbc73 5ec962 84d44b addc30 d8e219 fde725'
 )
   .split(' ')
-  .map((hex) => [0, 2, 4].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)));
+  .map((hex) => [0, 2, 4].map((offset) => Number.parseInt(hex.slice(offset, offset + 2), 16)));
 
 /**
- * Draws a heat map over an image. The image is in grayscale, so color shows only the heat: from dark violet (0) over green to
- * yellow (1). The heat map is resized bilinearly to the image.
+ * Draws a heat map over an image, from dark violet (0) over green to yellow (1). The image is converted to grayscale, so that
+ * all colors belong to the heat map. The map is resized to the image by bilinear interpolation.
  *
  * @param image - Image of any size, with 1 or 3 channels.
  * @param heat - Heat map that `gradCam` returned for this image.
  * @returns An RGB image of the same size.
- * @throws `argument` error for an `opacity` outside 0 to 1, for an image with neither 1 nor 3 channels, for heat that is not
- *   finite, and for data whose length does not match its shape.
+ * @throws `argument` error for an opacity outside 0 to 1, an image with another number of channels, values of the heat map that
+ *   are not finite, and data whose length does not match the shape.
  * @example
  * ```ts
  * import { heatOverlay } from 'tfjs-multitask/report';
@@ -64,13 +64,13 @@ export function heatOverlay(
   }
   checkLength('heatOverlay.image', image.data, height * width * channels, `${height}x${width}x${channels}`);
   checkLength('heatOverlay.heat', heat.data, heat.height * heat.width, `${heat.height}x${heat.width}`);
-  const invalidIndex = heat.data.findIndex((value) => !Number.isFinite(value));
-  if (invalidIndex >= 0) {
+  const invalid = heat.data.findIndex((value) => !Number.isFinite(value));
+  if (invalid >= 0) {
     const advice = 'Check the losses of the training run: weights that are NaN produce such a heat map.';
     throw createArgumentError(
-      `heatOverlay.heat[${invalidIndex}]`,
+      `heatOverlay.heat[${invalid}]`,
       'a finite number',
-      String(heat.data[invalidIndex]),
+      String(heat.data[invalid]),
       advice,
     );
   }
@@ -82,36 +82,47 @@ export function heatOverlay(
   const data = new Uint8Array(height * width * 3);
   for (const [y, row] of rows.entries()) {
     for (const [x, column] of columns.entries()) {
-      const line = (from: number) =>
-        interpolate(heat.data[from + column.first]!, heat.data[from + column.second]!, column.proportion);
-      const value = interpolate(line(row.first * heat.width), line(row.second * heat.width), row.proportion);
-      const at = y * width + x;
-      getViridisColor(value).forEach((color, channel) => {
-        data[3 * at + channel] = Math.round(interpolate(gray[at]!, color, opacity));
+      const interpolateRow = (offset: number) =>
+        interpolate(heat.data[offset + column.first]!, heat.data[offset + column.second]!, column.weight);
+      const value = interpolate(
+        interpolateRow(row.first * heat.width),
+        interpolateRow(row.second * heat.width),
+        row.weight,
+      );
+      const pixel = y * width + x;
+      getViridisColor(value).forEach((level, channel) => {
+        data[3 * pixel + channel] = Math.round(interpolate(gray[pixel]!, level, opacity));
       });
     }
   }
   return { data, height, width, channels: 3 };
 }
 
-/** Interpolates linearly. The result is exactly `from` at 0 and exactly `to` at 1; adding a rounded difference would not be exact. */
-const interpolate = (from: number, to: number, proportion: number) =>
-  from * (1 - proportion) + to * proportion;
+/** Interpolates linearly. The result is exactly `a` at 0 and exactly `b` at 1, unlike that of `a + weight * (b - a)`. */
+const interpolate = (a: number, b: number, weight: number) => a * (1 - weight) + b * weight;
 
-/** Returns for each of `size` pixels the two of `count` grid cells between whose centers it is. */
-function computeSamplePositions(size: number, count: number) {
+/** Position of a pixel between the centers of two cells of the heat map. */
+interface SamplePosition {
+  readonly first: number;
+  readonly second: number;
+  /** Weight of the second cell. */
+  readonly weight: number;
+}
+
+/** Computes the position of each of `size` pixels along an axis with `count` cells. */
+function computeSamplePositions(size: number, count: number): SamplePosition[] {
   return Array.from({ length: size }, (_, pixel) => {
     const position = Math.min(Math.max(((pixel + 0.5) / size) * count - 0.5, 0), count - 1);
     const first = Math.floor(position);
-    return { first, second: Math.min(first + 1, count - 1), proportion: position - first };
+    return { first, second: Math.min(first + 1, count - 1), weight: position - first };
   });
 }
 
 function getViridisColor(value: number): number[] {
   const position = Math.min(Math.max(value, 0), 1) * (VIRIDIS.length - 1);
   const first = Math.min(Math.floor(position), VIRIDIS.length - 2);
-  return VIRIDIS[first]!.map((color, channel) =>
-    interpolate(color, VIRIDIS[first + 1]![channel]!, position - first),
+  return VIRIDIS[first]!.map((level, channel) =>
+    interpolate(level, VIRIDIS[first + 1]![channel]!, position - first),
   );
 }
 

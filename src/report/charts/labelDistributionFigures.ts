@@ -1,46 +1,53 @@
 import type { TaskRecord } from '../../core/records/history.js';
 import type { RunRecord, SplitRecord } from '../../core/records/runRecord.js';
 import { computeBinEdges, findBin, findRange } from '../statistics/bins.js';
-import { truncateMiddle } from '../text/format.js';
+import { addUnit, truncateMiddle } from '../text/format.js';
 import { MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
 import { formatPercentTick } from '../text/tickFormat.js';
 import { BLUE, computeLabelMargin, drawChart, ORANGE, type ReportFigure } from './chart.js';
 import type { ChartTools } from './chartTools.js';
 
+/** Number of images of each label in one split. */
 type LabelCounts = readonly (readonly [label: number | string, count: number])[];
 
-/** How the labels of every task, and every group, are spread over training and validation images. */
+/** Label counts of both splits. */
+interface SplitCounts {
+  readonly train: LabelCounts;
+  readonly validation: LabelCounts;
+}
+
+/** Draws the distribution of the labels of every task, and of every group, over the training and validation images. */
 export function drawLabelDistributions(
   { tasks, data }: Pick<RunRecord, 'tasks' | 'data'>,
   tools: ChartTools,
 ): ReportFigure[] {
-  const of = (kind: 'labels' | 'groups', name: string) => {
-    const counts = (split: SplitRecord | undefined): LabelCounts =>
+  const getCounts = (kind: 'labels' | 'groups', name: string): SplitCounts => {
+    const getSplitCounts = (split: SplitRecord | undefined): LabelCounts =>
       split && Object.hasOwn(split[kind], name) ? split[kind][name]! : [];
-    return { train: counts(data.train), validation: counts(data.validation) };
+    return { train: getSplitCounts(data.train), validation: getSplitCounts(data.validation) };
   };
   const groups = Object.keys(data.train.groups).filter((group) => {
-    const { train } = of('groups', group);
-    // A group that is a task by another name says nothing new.
+    const { train } = getCounts('groups', group);
+    // A group with the labels of a task would repeat the figure of the task.
     return (
       train.length > 1 &&
-      !tasks.some(({ name }) => JSON.stringify(of('labels', name).train) === JSON.stringify(train))
+      !tasks.some(({ name }) => JSON.stringify(getCounts('labels', name).train) === JSON.stringify(train))
     );
   });
   return [
     ...tasks.flatMap((task) => {
-      const { train, validation } = of('labels', task.name);
-      if (train.length === 0 && validation.length === 0) return [];
+      const counts = getCounts('labels', task.name);
+      if (counts.train.length === 0 && counts.validation.length === 0) return [];
       return [
         task.labels
-          ? drawClassDistribution(task.name, task.labels, { train, validation }, tools)
-          : drawNumberDistribution(task, { train, validation }, tools),
+          ? drawClassDistribution(task.name, task.labels, counts, tools)
+          : drawNumberDistribution(task, counts, tools),
       ];
     }),
     ...groups.map((group) => {
-      const counts = of('groups', group);
-      const own = [...counts.train].sort(([, a], [, b]) => b - a).map(([name]) => String(name));
-      return drawClassDistribution(group, own, counts, tools);
+      const counts = getCounts('groups', group);
+      const subgroups = [...counts.train].sort(([, a], [, b]) => b - a).map(([name]) => String(name));
+      return drawClassDistribution(group, subgroups, counts, tools);
     }),
   ];
 }
@@ -53,23 +60,24 @@ const sumCounts = (counts: LabelCounts) => counts.reduce((total, [, count]) => t
 
 function drawNumberDistribution(
   { name, unit }: TaskRecord,
-  { train, validation }: { train: LabelCounts; validation: LabelCounts },
+  { train, validation }: SplitCounts,
   tools: ChartTools,
 ): ReportFigure {
   const { Plot } = tools;
-  const values = (counts: LabelCounts) =>
+  const getFiniteCounts = (counts: LabelCounts) =>
     counts.flatMap(([label, count]) => (Number.isFinite(label) ? [[label as number, count] as const] : []));
-  const all = [...values(train), ...values(validation)].map(([value]) => value);
-  const [low, high] = all.length === 0 ? [0, 1] : findRange(all);
-  const ends = computeBinEdges(low, high, 20);
-  const shares = (counts: LabelCounts) => {
-    const bins = ends.slice(1).map(() => 0);
-    for (const [value, count] of values(counts)) bins[findBin(ends, value)]! += count / sumCounts(counts);
-    return bins.map((share, i) => ({ share, from: ends[i]!, to: ends[i + 1]! }));
+  const values = [...getFiniteCounts(train), ...getFiniteCounts(validation)].map(([value]) => value);
+  const [low, high] = values.length === 0 ? [0, 1] : findRange(values);
+  const edges = computeBinEdges(low, high, 20);
+  const computeShares = (counts: LabelCounts) => {
+    const shares = edges.slice(1).map(() => 0);
+    for (const [value, count] of getFiniteCounts(counts))
+      shares[findBin(edges, value)]! += count / sumCounts(counts);
+    return shares.map((share, i) => ({ share, from: edges[i]!, to: edges[i + 1]! }));
   };
-  const steps = shares(validation).flatMap(({ share, from, to }) => [
-    { at: from, share },
-    { at: to, share },
+  const validationSteps = computeShares(validation).flatMap(({ share, from, to }) => [
+    { edge: from, share },
+    { edge: to, share },
   ]);
   return drawChart(
     { name: `${name}-balance`, title: `Images by ${truncateMiddle(name, 24)}`, note: createNote(validation) },
@@ -77,13 +85,11 @@ function drawNumberDistribution(
     {
       height: 240,
       x: {
-        label: sanitizeText(
-          unit ? `${truncateMiddle(name, 24)} (${truncateMiddle(unit, 16)})` : truncateMiddle(name, 40),
-        ),
+        label: sanitizeText(unit ? addUnit(truncateMiddle(name, 24), unit) : truncateMiddle(name, 40)),
       },
       y: { grid: true, label: 'share of the images', tickFormat: formatPercentTick, nice: true },
       marks: [
-        Plot.rectY(shares(train), {
+        Plot.rectY(computeShares(train), {
           x1: 'from',
           x2: 'to',
           y: 'share',
@@ -93,7 +99,7 @@ function drawNumberDistribution(
           insetRight: 0.5,
         }),
         ...(validation.length > 0
-          ? [Plot.line(steps, { x: 'at', y: 'share', stroke: ORANGE, strokeWidth: 2 })]
+          ? [Plot.line(validationSteps, { x: 'edge', y: 'share', stroke: ORANGE, strokeWidth: 2 })]
           : []),
         Plot.ruleY([0], { stroke: TEXT_COLOR }),
       ],
@@ -101,55 +107,61 @@ function drawNumberDistribution(
   );
 }
 
-/** Names that are drawn, of more labels the first. */
+/** Largest number of labels of a figure. With more labels, only the first ones are drawn. */
 const MAX_LABELS = 30;
 
 function drawClassDistribution(
   name: string,
   labels: readonly string[],
-  { train, validation }: { train: LabelCounts; validation: LabelCounts },
+  { train, validation }: SplitCounts,
   tools: ChartTools,
 ): ReportFigure {
   const { Plot } = tools;
-  const shown = labels.slice(0, MAX_LABELS);
-  const texts = shown.map((label) => truncateMiddle(sanitizeText(label), 22));
-  const shares = (counts: LabelCounts, colour: string, shift: number) => {
-    const by = new Map(counts.map(([label, count]) => [String(label), count / sumCounts(counts)]));
-    return shown.map((label, row) => ({ row, colour, shift, share: by.get(label) ?? 0 }));
+  const shownLabels = labels.slice(0, MAX_LABELS);
+  const rowTexts = shownLabels.map((label) => truncateMiddle(sanitizeText(label), 22));
+  const computeShares = (counts: LabelCounts, color: string, shift: number) => {
+    const shares = new Map(counts.map(([label, count]) => [String(label), count / sumCounts(counts)]));
+    return shownLabels.map((label, row) => ({ row, color, shift, share: shares.get(label) ?? 0 }));
   };
-  const parts = [shares(train, BLUE, -5), ...(validation.length > 0 ? [shares(validation, ORANGE, 5)] : [])];
-  const more = labels.length > shown.length ? ` The first ${shown.length} of ${labels.length}.` : '';
+  const splits = [
+    computeShares(train, BLUE, -5),
+    ...(validation.length > 0 ? [computeShares(validation, ORANGE, 5)] : []),
+  ];
+  const omission =
+    labels.length > shownLabels.length
+      ? ` Only the first ${shownLabels.length} of ${labels.length} labels are shown.`
+      : '';
   return drawChart(
     {
       name: `${name}-balance`,
       title: `Images by ${truncateMiddle(name, 24)}`,
-      note: createNote(validation) + more,
+      note: createNote(validation) + omission,
     },
     tools,
     {
-      height: 80 + 34 * shown.length,
-      marginLeft: computeLabelMargin(texts),
+      height: 80 + 34 * shownLabels.length,
+      marginLeft: computeLabelMargin(rowTexts),
       marginTop: 8,
       marginRight: 24,
       x: { grid: true, nice: true, zero: true, label: 'share of the images', tickFormat: formatPercentTick },
       y: {
         type: 'band',
-        domain: shown.map((_, row) => row),
-        tickFormat: (row: number) => texts[row]!,
+        domain: shownLabels.map((_, row) => row),
+        tickFormat: (row: number) => rowTexts[row]!,
         tickSize: 0,
         label: null,
       },
       marks: [
-        ...parts.flatMap((part) => [
-          Plot.ruleY(part, {
+        ...splits.flatMap((split) => [
+          Plot.ruleY(split, {
             y: 'row',
             x: 'share',
-            stroke: 'colour',
+            stroke: 'color',
             strokeWidth: 8,
             strokeOpacity: 0.45,
-            dy: part[0]?.shift ?? 0,
+            dy: split[0]?.shift ?? 0,
           }),
-          Plot.dot(part, { y: 'row', x: 'share', fill: 'colour', r: 4, dy: part[0]?.shift ?? 0 }),
+          Plot.dot(split, { y: 'row', x: 'share', fill: 'color', r: 4, dy: split[0]?.shift ?? 0 }),
         ]),
         Plot.ruleX([0], { stroke: MUTED_COLOR }),
       ],

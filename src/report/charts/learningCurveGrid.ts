@@ -1,27 +1,23 @@
 import { createArgumentError } from '../../core/errors/errors.js';
-import {
-  findBestEpoch,
-  type HistoryRecord,
-  type HistoryRow,
-  type TaskRecord,
-} from '../../core/records/history.js';
+import { findBestEpoch, type HistoryRecord, type TaskRecord } from '../../core/records/history.js';
 import { isProportion, truncateMiddle } from '../text/format.js';
 import { escapeXml, FONT_FAMILY, MUTED_COLOR, roundSvgNumbers, TEXT_COLOR } from '../text/svgText.js';
 import { formatPercentTick, formatTick } from '../text/tickFormat.js';
 import type { ChartTools } from './chartTools.js';
+import { type CurvePoint, getPoints } from './curvePoints.js';
 import { CURVE_SERIES, type CurveSeries, drawLegend } from './curveSeries.js';
 import { computeEpochTicks } from './epochAxis.js';
 import { formatMetricLabel } from './learningCurves.js';
 
 /**
- * One column of {@link learningCurveGrid}: a setting, and the runs that were made with it.
+ * One column of {@link learningCurveGrid}: the runs with one setting.
  *
  * @category Figures
  */
 export interface RunGroup {
-  /** Stands above the column. */
+  /** Title above the column. */
   readonly title: string;
-  /** One or more runs, equal but for their seed, say; each of the tasks of all. */
+  /** At least one run, for example one for each seed. All runs of a figure have the same tasks. */
   readonly runs: readonly HistoryRecord[];
 }
 
@@ -31,42 +27,47 @@ export interface RunGroup {
  * @category Figures
  */
 export interface LearningCurveGridOptions {
-  /** The column whose best epoch of each run is marked. Default `val_loss`, or `loss` where nothing was validated. */
+  /** History column whose best epoch is marked in each run. Default `val_loss`, or `loss` for runs without validation. */
   readonly monitor?: string;
-  /** Stands above the figure. Default none. */
+  /** Title above the figure. Default: no title. */
   readonly title?: string;
-  /** Pixels. Default 230. */
+  /** Width of a panel in pixels. Default 230. */
   readonly panelWidth?: number;
-  /** Pixels. Default 200. */
+  /** Height of a panel in pixels. Default 200. */
   readonly panelHeight?: number;
 }
 
-/** Left end of the first panel's axis, its tick labels before it; top of the first row; height of a row's title. */
-const [AXIS, TOP, ROW_TITLE] = [58, 92, 34];
-/** Pixels of a bold character of a column's title, at most. */
+/** Left end in pixels of the x axis of the first panel. */
+const AXIS = 58;
+/** Top of the first row in pixels. */
+const TOP = 92;
+/** Height in pixels of the title of a row. */
+const ROW_TITLE = 34;
+/** Largest width in pixels of a bold character in the title of a column. */
 const BOLD_CHARACTER_WIDTH = 8.2;
-/** Room for tick labels inside a panel. */
+/** Left margin in pixels inside a panel, for the tick labels. */
 const PANEL_MARGIN_LEFT = 46;
 
 /**
- * Learning curves of several settings as SVG text: a column a setting, a row a task (its first metric, or its loss), all panels
- * of a row on one scale. Of several runs the mean is drawn thick and each run thin. Reads histories and nothing else.
+ * Draws the learning curves of several settings as SVG text. The grid has a column for each setting, and a row for each task
+ * with its first metric, or its loss. All panels of a row have the same scale. If a setting has several runs, each run is a thin
+ * line, and their mean a thick line.
  *
- * @param tools - Observable Plot and a document; `curvesSideBySide` of `tfjs-multitask/node` brings its own.
- * @throws `argument` error for an empty list of settings, for a setting without epochs, or for settings with different tasks.
+ * @param tools - Observable Plot and a document. `learningCurveGrid` of `tfjs-multitask/node` loads them itself.
+ * @throws `argument` error for an empty list of settings, a setting without epochs, and settings with different tasks.
  * @example
  * ```ts
  * import * as Plot from '@observablehq/plot';
  * import { parseHTML } from 'linkedom';
- * import { curvesSideBySide } from 'tfjs-multitask/report';
+ * import { learningCurveGrid } from 'tfjs-multitask/report';
  *
  * const run = (mae: number) => ({
  *   tasks: [{ name: 'age', kind: 'regression', unit: 'years', metrics: ['mae'] }] as const,
  *   rows: [1, 2].map((epoch) => ({ epoch, loss: mae, age_mae: mae / epoch, val_loss: mae, val_age_mae: mae })),
  * });
- * const settings = [{ title: 'colour', runs: [run(8), run(9)] }, { title: 'grey', runs: [run(7)] }];
+ * const settings = [{ title: 'color', runs: [run(8), run(9)] }, { title: 'grayscale', runs: [run(7)] }];
  * const { document } = parseHTML('<html></html>');
- * console.log(curvesSideBySide(settings, {}, { Plot, document }).slice(0, 4)); // <svg
+ * console.log(learningCurveGrid(settings, {}, { Plot, document }).slice(0, 4)); // <svg
  * ```
  * @category Figures
  */
@@ -77,11 +78,12 @@ export function learningCurveGrid(
 ): string {
   const { panelWidth = 230, panelHeight = 200, title = '' } = options;
   const tasks = getSharedTasks(settings);
-  const all = settings.flatMap(({ runs }) => runs);
-  const has = (column: string) => all.some(({ rows }) => rows.some((row) => row[column] !== undefined));
-  const monitor = options.monitor ?? (has('val_loss') ? 'val_loss' : 'loss');
-  const drawn = CURVE_SERIES.slice(0, 2).filter(({ prefix }) => has(`${prefix}loss`));
-  const last = Math.max(...all.flatMap(({ rows }) => rows.map(({ epoch }) => epoch)));
+  const allRuns = settings.flatMap(({ runs }) => runs);
+  const hasColumn = (column: string) =>
+    allRuns.some(({ rows }) => rows.some((row) => row[column] !== undefined));
+  const monitor = options.monitor ?? (hasColumn('val_loss') ? 'val_loss' : 'loss');
+  const seriesList = CURVE_SERIES.slice(0, 2).filter(({ prefix }) => hasColumn(`${prefix}loss`));
+  const lastEpoch = Math.max(...allRuns.flatMap(({ rows }) => rows.map(({ epoch }) => epoch)));
   const rowHeight = ROW_TITLE + panelHeight;
   const [width, height] = [
     AXIS - PANEL_MARGIN_LEFT + settings.length * panelWidth + 10,
@@ -90,29 +92,30 @@ export function learningCurveGrid(
   const panels = tasks.flatMap((task, row) => {
     const metric = task.metrics[0] ?? 'loss';
     const column = `${task.name}_${metric}`;
-    const domain = computeDomain(all, drawn, column, isProportion(metric));
+    const isPercentage = isProportion(metric);
+    const domain = computeDomain(allRuns, seriesList, column, isPercentage);
     const y = TOP + row * rowHeight;
-    const name = `<text x="16" y="${y + 14}" font-size="13" font-weight="600" fill="${TEXT_COLOR}">${escapeXml(task.name)}<tspan dx="8" font-weight="400" fill="${MUTED_COLOR}">${escapeXml(formatMetricLabel(task, metric))}</tspan></text>`;
+    const rowTitle = `<text x="16" y="${y + 14}" font-size="13" font-weight="600" fill="${TEXT_COLOR}">${escapeXml(task.name)}<tspan dx="8" font-weight="400" fill="${MUTED_COLOR}">${escapeXml(formatMetricLabel(task, metric))}</tspan></text>`;
     const cells = settings.map(({ runs }, i) => {
-      const look = { panelWidth, panelHeight, tools, domain, last, share: isProportion(metric) };
-      return drawGridPanel(runs, drawn, column, monitor, look).replace(
+      const panelOptions = { panelWidth, panelHeight, tools, domain, lastEpoch, isPercentage };
+      return drawGridPanel(runs, seriesList, column, monitor, panelOptions).replace(
         /^<svg /,
         `<svg x="${AXIS - PANEL_MARGIN_LEFT + i * panelWidth}" y="${y + ROW_TITLE - 10}" `,
       );
     });
-    return [name, ...cells];
+    return [rowTitle, ...cells];
   });
-  const heads = settings.map(
+  const columnTitles = settings.map(
     ({ title }, i) =>
       `<text x="${AXIS + i * panelWidth}" y="78" font-size="13" font-weight="600" fill="${TEXT_COLOR}">${escapeXml(truncateMiddle(title, Math.max(4, Math.floor((panelWidth - 20) / BOLD_CHARACTER_WIDTH))))}</text>`,
   );
-  const several = all.length > settings.length;
+  const hasMeans = allRuns.length > settings.length;
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${FONT_FAMILY}" role="img">
 <title>${escapeXml(title || 'Learning curves side by side')}</title>
 <rect width="${width}" height="${height}" fill="white"/>
 <text x="16" y="28" font-size="17" font-weight="600" fill="${TEXT_COLOR}">${escapeXml(title)}</text>
-${drawLegend(drawn, several ? `best epoch of each run, by ${monitor}; thick: their mean` : `best epoch, by ${monitor}`)}
-${[...heads, ...panels].join('\n')}
+${drawLegend(seriesList, hasMeans ? `best epoch of each run, by ${monitor}; thick: mean of the runs` : `best epoch, by ${monitor}`)}
+${[...columnTitles, ...panels].join('\n')}
 </svg>
 `;
 }
@@ -126,37 +129,31 @@ function getSharedTasks(settings: readonly RunGroup[]): readonly TaskRecord[] {
       'at least one setting with a run',
       settings.length > 0 ? 'a setting without runs' : 'no settings',
     );
-  const names = (record: HistoryRecord) => record.tasks.map(({ name }) => name).join(', ');
+  const formatTasks = (record: HistoryRecord) => record.tasks.map(({ name }) => name).join(', ');
   for (const { title, runs } of settings) {
     if (!runs.some(({ rows }) => rows.length > 0))
       throw createRunError('at least one epoch', `no epochs in "${title}"`);
     for (const run of runs) {
-      if (names(run) !== names(settings[0]!.runs[0]!)) {
-        const expected = `the tasks ${names(settings[0]!.runs[0]!)} in every run`;
-        throw createRunError(expected, `the tasks ${names(run)} in "${title}"`);
+      if (formatTasks(run) !== formatTasks(settings[0]!.runs[0]!)) {
+        const expected = `the tasks ${formatTasks(settings[0]!.runs[0]!)} in every run`;
+        throw createRunError(expected, `the tasks ${formatTasks(run)} in "${title}"`);
       }
     }
   }
   return tasks;
 }
 
-/** The numbers of a column in one run: those that are. */
-const getPoints = (rows: readonly HistoryRow[], column: string) =>
-  rows.flatMap(({ epoch, [column]: value }) =>
-    value !== undefined && Number.isFinite(value) ? [{ epoch, value }] : [],
-  );
-
-/** What all panels of a row show: from 0 up, or of a share from a half. */
+/** Returns the y domain of all panels of a row. It starts at 0 or below; for a percentage, at 50 % or below. */
 function computeDomain(
   runs: readonly HistoryRecord[],
-  drawn: readonly CurveSeries[],
+  seriesList: readonly CurveSeries[],
   column: string,
-  share: boolean,
+  isPercentage: boolean,
 ): [number, number] {
-  const values = drawn.flatMap(({ prefix }) =>
+  const values = seriesList.flatMap(({ prefix }) =>
     runs.flatMap(({ rows }) => getPoints(rows, prefix + column).map(({ value }) => value)),
   );
-  return share ? [Math.min(0.5, ...values), 1] : [Math.min(0, ...values), Math.max(1e-6, ...values)];
+  return isPercentage ? [Math.min(0.5, ...values), 1] : [Math.min(0, ...values), Math.max(1e-6, ...values)];
 }
 
 interface GridPanelOptions {
@@ -164,32 +161,36 @@ interface GridPanelOptions {
   readonly panelHeight: number;
   readonly tools: ChartTools;
   readonly domain: [number, number];
-  readonly last: number;
-  readonly share: boolean;
+  readonly lastEpoch: number;
+  readonly isPercentage: boolean;
 }
 
 function drawGridPanel(
   runs: readonly HistoryRecord[],
-  drawn: readonly CurveSeries[],
+  seriesList: readonly CurveSeries[],
   column: string,
   monitor: string,
-  { panelWidth, panelHeight, tools: { Plot, document }, domain, last, share }: GridPanelOptions,
+  { panelWidth, panelHeight, tools: { Plot, document }, domain, lastEpoch, isPercentage }: GridPanelOptions,
 ): string {
-  const lines = drawn.flatMap((series) => {
-    const own = runs.map(({ rows }) => getPoints(rows, series.prefix + column));
-    const look = { x: 'epoch', y: 'value', stroke: series.colour };
-    const single = own.map((points) => Plot.lineY(points, { ...look, strokeWidth: 1, strokeOpacity: 0.4 }));
-    const points = computeMeanCurve(own);
-    // Dots as a mark: the markers of lines are named by a count of the process, and a figure would never be the same twice.
+  const lines = seriesList.flatMap((series) => {
+    const curves = runs.map(({ rows }) => getPoints(rows, series.prefix + column));
+    const lineOptions = { x: 'epoch', y: 'value', stroke: series.color };
+    const runLines = curves.map((points) =>
+      Plot.lineY(points, { ...lineOptions, strokeWidth: 1, strokeOpacity: 0.4 }),
+    );
+    const meanCurve = computeMeanCurve(curves);
+    // Dots instead of Plot's markers: the ids of markers contain a counter of the process, so the SVG would not be reproducible.
     const dots =
-      last <= 25 ? [Plot.dot(points, { x: 'epoch', y: 'value', r: 2.2, fill: series.colour })] : [];
-    const mean = [Plot.lineY(points, { ...look, strokeWidth: 2.2 }), ...dots];
-    return runs.length > 1 ? [...single, ...mean] : mean;
+      lastEpoch <= 25 ? [Plot.dot(meanCurve, { x: 'epoch', y: 'value', r: 2.2, fill: series.color })] : [];
+    const meanLine = [Plot.lineY(meanCurve, { ...lineOptions, strokeWidth: 2.2 }), ...dots];
+    return runs.length > 1 ? [...runLines, ...meanLine] : meanLine;
   });
-  const judged = drawn.at(-1);
-  const best = runs.flatMap((run) => {
+  const markedSeries = seriesList.at(-1);
+  const bestPoints = runs.flatMap((run) => {
     const epoch = findBestEpoch(run, monitor)?.epoch;
-    return judged ? getPoints(run.rows, judged.prefix + column).filter((point) => point.epoch === epoch) : [];
+    return markedSeries
+      ? getPoints(run.rows, markedSeries.prefix + column).filter((point) => point.epoch === epoch)
+      : [];
   });
   const svg = Plot.plot({
     document,
@@ -201,11 +202,11 @@ function drawGridPanel(
     marginBottom: 38,
     style: { fontFamily: FONT_FAMILY, fontSize: '11px', color: TEXT_COLOR, background: 'none' },
     x: {
-      domain: [1, Math.max(2, last)],
+      domain: [1, Math.max(2, lastEpoch)],
       label: 'epoch',
       labelAnchor: 'center',
       labelArrow: 'none',
-      ticks: computeEpochTicks(1, Math.max(2, last), 6),
+      ticks: computeEpochTicks(1, Math.max(2, lastEpoch), 6),
       tickFormat: String,
     },
     y: {
@@ -214,16 +215,16 @@ function drawGridPanel(
       domain,
       label: null,
       ticks: 5,
-      tickFormat: share ? formatPercentTick : formatTick,
+      tickFormat: isPercentage ? formatPercentTick : formatTick,
     },
     marks: [
       ...lines,
-      Plot.dot(best, {
+      Plot.dot(bestPoints, {
         x: 'epoch',
         y: 'value',
         r: 4,
         fill: 'white',
-        stroke: judged?.colour ?? TEXT_COLOR,
+        stroke: markedSeries?.color ?? TEXT_COLOR,
         strokeWidth: 1.8,
       }),
     ],
@@ -231,13 +232,11 @@ function drawGridPanel(
   return roundSvgNumbers(svg.outerHTML);
 }
 
-/** The mean of the runs at each epoch that all of them have. */
-function computeMeanCurve(
-  runs: readonly (readonly { epoch: number; value: number }[])[],
-): { epoch: number; value: number }[] {
-  return runs[0]!.flatMap(({ epoch }) => {
-    const values = runs.flatMap((points) => points.filter((point) => point.epoch === epoch));
-    if (values.length < runs.length) return [];
+/** Returns the mean of several curves. Epochs that are missing in one of them are left out. */
+function computeMeanCurve(curves: readonly (readonly CurvePoint[])[]): CurvePoint[] {
+  return curves[0]!.flatMap(({ epoch }) => {
+    const values = curves.flatMap((points) => points.filter((point) => point.epoch === epoch));
+    if (values.length < curves.length) return [];
     return [{ epoch, value: values.reduce((sum, { value }) => sum + value, 0) / values.length }];
   });
 }

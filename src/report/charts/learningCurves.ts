@@ -8,7 +8,7 @@ import {
   type HistoryRow,
   type TaskRecord,
 } from '../../core/records/history.js';
-import { isProportion, truncateMiddle } from '../text/format.js';
+import { addUnit, hasTaskUnit, isProportion } from '../text/format.js';
 import {
   escapeXml,
   FONT_FAMILY,
@@ -20,6 +20,7 @@ import {
 import { formatPercentTick, formatTick } from '../text/tickFormat.js';
 import { type ReportFigure, toSvgDocument } from './chart.js';
 import type { ChartTools } from './chartTools.js';
+import { getPoints } from './curvePoints.js';
 import { type CurveSeries, drawLegend, findTaskSeries } from './curveSeries.js';
 import { createEpochAxis } from './epochAxis.js';
 
@@ -32,25 +33,26 @@ import { createEpochAxis } from './epochAxis.js';
 export interface LearningCurvesOptions<Name extends string = string> {
   /** Task whose curves are drawn. */
   readonly task: Name;
-  /** The column whose best epoch is marked. Default `val_loss`, or `loss` where nothing was validated. */
+  /** Column whose best epoch is marked. Default `val_loss`, or `loss` for a run without validation. */
   readonly monitor?: string;
-  /** Default: the task's name. */
+  /** Title above the figure. Default: the name of the task. */
   readonly title?: string;
-  /** Pixels. Default 420. */
+  /** Width of a panel in pixels. Default 420. */
   readonly panelWidth?: number;
-  /** Pixels. Default 300. */
+  /** Height of a panel in pixels. Default 300. */
   readonly panelHeight?: number;
 }
 
+/** Height in pixels of the title and the legend. */
 const HEADER_HEIGHT = 64;
 
 /**
- * The learning curves of a task as SVG text: a panel for its loss and one for each metric, training and validation in
- * each, the best epoch marked. Reads a history and nothing else.
+ * Draws the learning curves of a task as SVG text: a panel for the loss and for each metric, with training and validation
+ * values. The best epoch is marked.
  *
- * @param history - What `fit` returned, or the same record from a file.
- * @param tools - Observable Plot and a document; `learningCurves` of `tfjs-multitask/node` brings its own.
- * @throws `argument` error for an unknown task or a history without rows.
+ * @param history - History that `fit` returned, or the same record from a file.
+ * @param tools - Observable Plot and a document. `learningCurves` of `tfjs-multitask/node` loads them itself.
+ * @throws `argument` error for an unknown task, and for a history without rows.
  * @example
  * ```ts
  * import * as Plot from '@observablehq/plot';
@@ -76,64 +78,72 @@ export function learningCurves<const Name extends string>(
 ): string {
   const { panelWidth = 420, panelHeight = 300 } = options;
   const task = findTask(history, options.task);
-  const panels = getPanelMetrics(task);
-  const drawn = findTaskSeries(history, task);
-  const validated = history.rows.some((row) => row.val_loss !== undefined);
-  const best = findBestEpoch(history, options.monitor ?? (validated ? 'val_loss' : 'loss'));
-  const width = 16 + panels.length * panelWidth;
+  const metrics = getPanelMetrics(task);
+  const series = findTaskSeries(history, task);
+  const isValidated = history.rows.some((row) => row.val_loss !== undefined);
+  const best = findBestEpoch(history, options.monitor ?? (isValidated ? 'val_loss' : 'loss'));
+  const width = 16 + metrics.length * panelWidth;
   const height = HEADER_HEIGHT + panelHeight;
-  const charts = panels.map((metric, i) => {
-    const chart = drawPanel(history.rows, task, metric, drawn, best?.epoch, {
+  const panels = metrics.map((metric, i) => {
+    const panel = drawPanel(history.rows, task, metric, series, best?.epoch, {
       panelWidth,
       panelHeight,
       tools,
     });
-    return chart.replace(/^<svg /, `<svg x="${16 + i * panelWidth}" y="${HEADER_HEIGHT}" `);
+    return panel.replace(/^<svg /, `<svg x="${16 + i * panelWidth}" y="${HEADER_HEIGHT}" `);
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${FONT_FAMILY}" role="img">
 <title>${escapeXml(`Learning curves of ${task.name}`)}</title>
 <rect width="${width}" height="${height}" fill="white"/>
 <text x="16" y="28" font-size="17" font-weight="600" fill="${TEXT_COLOR}">${escapeXml(options.title ?? task.name)}</text>
-${drawLegend(drawn, best && `best epoch ${best.epoch}, by ${best.monitor}`)}
-${charts.join('\n')}
+${drawLegend(series, best && `best epoch ${best.epoch}, by ${best.monitor}`)}
+${panels.join('\n')}
 </svg>
 `;
 }
 
 function findTask({ tasks, rows }: HistoryRecord, name: string): TaskRecord {
-  const task = tasks.find((one) => one.name === name);
+  const task = tasks.find((candidate) => candidate.name === name);
   if (!task) {
-    const names = tasks.map((one) => one.name);
-    const advice = didYouMean(String(name), names) ?? 'Give the name of a task of the run.';
-    throw createArgumentError('learningCurves.task', checks.formatOptions(names), formatValue(name), advice);
+    const taskNames = tasks.map((candidate) => candidate.name);
+    const advice = didYouMean(String(name), taskNames) ?? 'Pass the name of a task of the run.';
+    throw createArgumentError(
+      'learningCurves.task',
+      checks.formatOptions(taskNames),
+      formatValue(name),
+      advice,
+    );
   }
   if (rows.length > 0) return task;
   const advice = 'Pass the history of a run that completed an epoch.';
   throw createArgumentError('learningCurves', 'at least one epoch', 'a history without rows', advice);
 }
 
-/** A panel for the loss, and one for each metric that is not it. */
+/** Returns the metrics with a panel: the loss, and the other metrics of the task. */
 const getPanelMetrics = ({ metrics }: TaskRecord) => [...new Set(['loss', ...metrics])];
 
-/** The panels of {@link learningCurves} that have a number, one by one, each a figure of its own without legend, for a page that lays them out. */
+/**
+ * Draws the panels of {@link learningCurves} as separate figures without a legend, for a page. Panels without any finite value
+ * are left out.
+ */
 export function drawCurvePanels(
   history: HistoryRecord,
   { task: name, best }: { readonly task: string; readonly best: number | undefined },
   tools: ChartTools,
 ): ReportFigure[] {
   const task = findTask(history, name);
-  const drawn = findTaskSeries(history, task);
+  const series = findTaskSeries(history, task);
   const size = { width: 420, height: 270 };
-  const look = { panelWidth: size.width, panelHeight: size.height, tools };
-  const known = (metric: string) =>
-    drawn.some(({ prefix }) =>
+  const panelOptions = { panelWidth: size.width, panelHeight: size.height, tools };
+  const hasValues = (metric: string) =>
+    series.some(({ prefix }) =>
       history.rows.some((row) => Number.isFinite(row[`${prefix}${name}_${metric}`])),
     );
   return getPanelMetrics(task)
-    .filter(known)
+    .filter(hasValues)
     .map((metric) => {
       const title = `${name}: ${metric}`;
-      const svg = drawPanel(history.rows, task, metric, drawn, best, look);
+      const svg = drawPanel(history.rows, task, metric, series, best, panelOptions);
       return { name: `${name}-${metric}-curves`, title, svg: toSvgDocument(svg, title, size) };
     });
 }
@@ -148,19 +158,16 @@ function drawPanel(
   rows: readonly HistoryRow[],
   task: TaskRecord,
   metric: string,
-  drawn: readonly CurveSeries[],
+  seriesList: readonly CurveSeries[],
   best: number | undefined,
   { panelWidth, panelHeight, tools: { Plot, document } }: PanelOptions,
 ): string {
-  const points = drawn.flatMap((series) =>
-    rows.flatMap((row) => {
-      const value = row[`${series.prefix}${task.name}_${metric}`];
-      return value === undefined || !Number.isFinite(value) ? [] : [{ ...series, epoch: row.epoch, value }];
-    }),
+  const points = seriesList.flatMap((series) =>
+    getPoints(rows, `${series.prefix}${task.name}_${metric}`).map((point) => ({ ...series, ...point })),
   );
-  const share = isProportion(metric);
-  const marked = points.filter(({ epoch, prefix }) => epoch === best && prefix !== '');
-  const few = rows.length <= 25;
+  const isPercentage = isProportion(metric);
+  const bestPoints = points.filter(({ epoch, prefix }) => epoch === best && prefix !== '');
+  const hasDots = rows.length <= 25;
   const svg = Plot.plot({
     document,
     width: panelWidth,
@@ -174,37 +181,42 @@ function drawPanel(
     y: {
       grid: true,
       nice: true,
-      zero: !share,
-      ...(share ? { domain: [Math.min(0.5, ...points.map(({ value }) => value)), 1] } : {}),
+      zero: !isPercentage,
+      ...(isPercentage ? { domain: [Math.min(0.5, ...points.map(({ value }) => value)), 1] } : {}),
       label: formatMetricLabel(task, metric),
       labelArrow: 'none',
-      tickFormat: share ? formatPercentTick : formatTick,
+      tickFormat: isPercentage ? formatPercentTick : formatTick,
     },
     marks: [
       ...(best === undefined ? [] : [Plot.ruleX([best], { stroke: MUTED_COLOR, strokeDasharray: '2,3' })]),
-      ...drawn.map((series) =>
+      ...seriesList.map((series) =>
         Plot.lineY(
           points.filter(({ prefix }) => prefix === series.prefix),
           {
             x: 'epoch',
             y: 'value',
-            stroke: series.colour,
+            stroke: series.color,
             strokeWidth: 2,
             strokeDasharray: series.dash,
           },
         ),
       ),
-      // Not Plot's markers: their ids count up with every chart that a process draws.
-      ...(few ? [Plot.dot(points, { x: 'epoch', y: 'value', r: 2.5, fill: 'colour' })] : []),
-      Plot.dot(marked, { x: 'epoch', y: 'value', r: 4.5, fill: 'white', stroke: 'colour', strokeWidth: 2 }),
+      // Dots instead of Plot's markers: the ids of markers contain a counter of the process, so the SVG would not be reproducible.
+      ...(hasDots ? [Plot.dot(points, { x: 'epoch', y: 'value', r: 2.5, fill: 'color' })] : []),
+      Plot.dot(bestPoints, {
+        x: 'epoch',
+        y: 'value',
+        r: 4.5,
+        fill: 'white',
+        stroke: 'color',
+        strokeWidth: 2,
+      }),
     ],
     color: { type: 'identity' },
   });
   return roundSvgNumbers(svg.outerHTML);
 }
 
-/** A metric as an axis names it: `mae (years)`. */
-export function formatMetricLabel({ unit }: TaskRecord, metric: string): string {
-  const unitOf: Record<string, string | undefined> = { mae: unit, rmse: unit };
-  return sanitizeText(unitOf[metric] ? `${metric} (${truncateMiddle(unitOf[metric], 16)})` : metric);
-}
+/** Returns the axis label of a metric: `mae (years)`. */
+export const formatMetricLabel = ({ unit }: TaskRecord, metric: string): string =>
+  sanitizeText(addUnit(metric, hasTaskUnit(metric) ? unit : undefined));

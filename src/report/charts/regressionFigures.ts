@@ -3,16 +3,19 @@ import { createRng } from '../../core/rng.js';
 import { computeBinEdges, findBin, findRange } from '../statistics/bins.js';
 import { computeErrorBins, type ErrorBin, type NumberPrediction } from '../statistics/errorBins.js';
 import { type MeanEstimate, MIN_INTERVAL_VALUES } from '../statistics/estimates.js';
-import { formatNumber, truncateMiddle } from '../text/format.js';
+import { addUnit, formatNumber } from '../text/format.js';
 import { MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
 import { formatTick, skipCrowdedTicks } from '../text/tickFormat.js';
 import { BLUE, drawChart, formatIntegerTick, ORANGE, type ReportFigure } from './chart.js';
 import type { ChartTools } from './chartTools.js';
 
-/** Dots of a scatter: with more, a page is megabytes and the dots one blot. */
+/** Largest number of points of a scatter plot. More points overlap, and make the page several megabytes larger. */
 const MAX_POINTS = 1500;
 
-/** Predicted against true, errors, and errors by band of the true value. `pairs` is not empty, and all are numbers. */
+/**
+ * Draws the figures of a regression: a scatter plot of predicted and true values, the histogram of the errors, and the error by
+ * true value. `pairs` must not be empty, and all values finite.
+ */
 export function drawRegressionFigures(
   task: TaskRecord,
   pairs: readonly NumberPrediction[],
@@ -31,7 +34,7 @@ function drawScatterPlot(
   tools: ChartTools,
 ): ReportFigure {
   const { Plot } = tools;
-  const few =
+  const points =
     pairs.length <= MAX_POINTS
       ? pairs
       : createRng(0, 'scatter')
@@ -44,7 +47,7 @@ function drawScatterPlot(
     {
       name: `${name}-predicted`,
       title: 'Predicted against true',
-      note: `On the line the answer is right.${few.length < pairs.length ? ` ${formatIntegerTick(few.length)} images of ${formatIntegerTick(pairs.length)}, drawn by chance.` : ''}`,
+      note: `Predictions on the dashed line are exact.${points.length < pairs.length ? ` Random sample of ${formatIntegerTick(points.length)} of ${formatIntegerTick(pairs.length)} images.` : ''}`,
     },
     tools,
     {
@@ -58,12 +61,12 @@ function drawScatterPlot(
           ],
           { stroke: MUTED_COLOR, strokeDasharray: '4,3' },
         ),
-        Plot.dot(few, {
+        Plot.dot(points, {
           x: 'truth',
           y: 'predicted',
-          r: few.length > 50 ? 2.5 : 4,
+          r: points.length > 50 ? 2.5 : 4,
           fill: BLUE,
-          fillOpacity: few.length > 300 ? 0.35 : 0.6,
+          fillOpacity: points.length > 300 ? 0.35 : 0.6,
           stroke: 'none',
         }),
       ],
@@ -79,15 +82,15 @@ function drawErrorHistogram(
   const { Plot } = tools;
   const errors = pairs.map(({ truth, predicted }) => predicted - truth);
   const [low, high] = findRange(errors);
-  const ends = computeBinEdges(low, high, 24);
-  const counts = ends.slice(1).map(() => 0);
-  for (const error of errors) counts[findBin(ends, error)]!++;
+  const edges = computeBinEdges(low, high, 24);
+  const counts = edges.slice(1).map(() => 0);
+  for (const error of errors) counts[findBin(edges, error)]!++;
   const mean = errors.reduce((sum, error) => sum + error, 0) / errors.length;
   return drawChart(
     {
       name: `${name}-errors`,
       title: 'Errors',
-      note: `Predicted minus true. The mean, ${formatNumber(mean)}, is dashed: right of zero the answers are too high.`,
+      note: `Predicted minus true value. Dashed line: the mean, ${formatNumber(mean)}. Predictions to the right of zero are too high.`,
     },
     tools,
     {
@@ -100,7 +103,7 @@ function drawErrorHistogram(
       },
       marks: [
         Plot.rectY(
-          counts.map((count, i) => ({ count, from: ends[i]!, to: ends[i + 1]! })),
+          counts.map((count, i) => ({ count, from: edges[i]!, to: edges[i + 1]! })),
           { x1: 'from', x2: 'to', y: 'count', fill: BLUE },
         ),
         Plot.ruleX([0], { stroke: TEXT_COLOR }),
@@ -117,28 +120,28 @@ function drawErrorBins(
   tools: ChartTools,
 ): ReportFigure {
   const { Plot } = tools;
-  const all = computeErrorBins(pairs);
-  const drawn = all
-    .filter((band): band is ErrorBin & { error: MeanEstimate } => band.error !== undefined)
+  const allBins = computeErrorBins(pairs);
+  const bins = allBins
+    .filter((bin): bin is ErrorBin & { error: MeanEstimate } => bin.error !== undefined)
     .map(({ from, to, count, error }) => ({ middle: (from + to) / 2, from, to, count, ...error }));
-  const top = Math.max(...drawn.map(({ value, high = value }) => high)) || 1;
+  const highest = Math.max(...bins.map(({ value, high = value }) => high)) || 1;
   return drawChart(
     {
       name: `${name}-bands`,
       title: 'Error by true value',
-      note: `Mean absolute error in each band, with its 95 % interval (bootstrap) from ${MIN_INTERVAL_VALUES} images on; above, the number of images.`,
+      note: `Mean absolute error in each bin, with 95 % intervals (bootstrap) for at least ${MIN_INTERVAL_VALUES} images. The numbers at the top count the images.`,
     },
     tools,
     {
       x: {
-        domain: [all[0]!.from, all.at(-1)!.to],
-        ticks: all.map(({ from }) => from).concat(all.at(-1)!.to),
+        domain: [allBins[0]!.from, allBins.at(-1)!.to],
+        ticks: allBins.map(({ from }) => from).concat(allBins.at(-1)!.to),
         label: formatAxisLabel('true', unit),
         tickFormat: skipCrowdedTicks(formatTick),
       },
-      y: { domain: [0, top * 1.12], grid: true, label: formatAxisLabel('mean absolute error', unit) },
+      y: { domain: [0, highest * 1.12], grid: true, label: formatAxisLabel('mean absolute error', unit) },
       marks: [
-        Plot.rectY(drawn, {
+        Plot.rectY(bins, {
           x1: 'from',
           x2: 'to',
           y: 'value',
@@ -148,13 +151,13 @@ function drawErrorBins(
           insetRight: 1,
         }),
         Plot.ruleX(
-          drawn.filter(({ high }) => high !== undefined),
+          bins.filter(({ high }) => high !== undefined),
           { x: 'middle', y1: 'low', y2: 'high', stroke: BLUE, strokeWidth: 2 },
         ),
-        Plot.dot(drawn, { x: 'middle', y: 'value', r: 3.5, fill: BLUE }),
-        Plot.text(drawn, {
+        Plot.dot(bins, { x: 'middle', y: 'value', r: 3.5, fill: BLUE }),
+        Plot.text(bins, {
           x: 'middle',
-          y: top * 1.12,
+          y: highest * 1.12,
           text: ({ count }: { count: number }) => formatIntegerTick(count),
           fill: MUTED_COLOR,
           fontSize: 11,
@@ -166,5 +169,4 @@ function drawErrorBins(
   );
 }
 
-const formatAxisLabel = (what: string, unit: string | undefined) =>
-  sanitizeText(unit ? `${what} (${truncateMiddle(unit, 16)})` : what);
+const formatAxisLabel = (label: string, unit: string | undefined) => sanitizeText(addUnit(label, unit));

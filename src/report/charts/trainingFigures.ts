@@ -3,26 +3,27 @@ import { formatDuration } from '../text/format.js';
 import { MUTED_COLOR, TEXT_COLOR } from '../text/svgText.js';
 import { BLUE, drawChart, type ReportFigure } from './chart.js';
 import type { ChartTools } from './chartTools.js';
+import { getPoints } from './curvePoints.js';
 import { createEpochAxis } from './epochAxis.js';
 
-/** Learning rate and seconds of every epoch, as far as the rows hold them. */
+/** Draws the learning rate and the duration of every epoch. A figure without values is left out. */
 export function drawTrainingFigures(rows: readonly HistoryRow[], tools: ChartTools): ReportFigure[] {
   const { Plot } = tools;
-  const column = (name: string) =>
-    rows.flatMap(({ epoch, [name]: value }) =>
-      value !== undefined && Number.isFinite(value) ? [{ epoch, value }] : [],
-    );
   const x = createEpochAxis(rows);
-  const few = rows.length <= 25;
-  const rates = column('learning_rate');
-  const seconds = column('seconds');
+  const hasDots = rows.length <= 25;
+  const rates = getPoints(rows, 'learning_rate');
+  const seconds = getPoints(rows, 'seconds');
   const total = seconds.reduce((sum, { value }) => sum + value, 0);
   return [
     ...(rates.length === 0
       ? []
       : [
           drawChart(
-            { name: 'learning-rate', title: 'Learning rate', note: 'Of the last update of each epoch.' },
+            {
+              name: 'learning-rate',
+              title: 'Learning rate',
+              note: 'Learning rate of the last update of each epoch.',
+            },
             tools,
             {
               height: 220,
@@ -31,7 +32,7 @@ export function drawTrainingFigures(rows: readonly HistoryRow[], tools: ChartToo
               y: { grid: true, zero: true, nice: true, label: 'learning rate' },
               marks: [
                 Plot.lineY(rates, { x: 'epoch', y: 'value', stroke: BLUE, strokeWidth: 2 }),
-                ...(few ? [Plot.dot(rates, { x: 'epoch', y: 'value', r: 2.5, fill: BLUE })] : []),
+                ...(hasDots ? [Plot.dot(rates, { x: 'epoch', y: 'value', r: 2.5, fill: BLUE })] : []),
                 Plot.ruleY([0], { stroke: TEXT_COLOR }),
               ],
             },
@@ -43,8 +44,8 @@ export function drawTrainingFigures(rows: readonly HistoryRow[], tools: ChartToo
           drawChart(
             {
               name: 'seconds',
-              title: 'Time of an epoch',
-              note: `${formatDuration(total)} in all, validation included.`,
+              title: 'Time per epoch',
+              note: `Total: ${formatDuration(total)}, including validation.`,
             },
             tools,
             {

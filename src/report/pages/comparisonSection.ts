@@ -1,3 +1,4 @@
+import { getOwnValue } from '../../core/lookup.js';
 import type { ReportTools } from '../charts/chartTools.js';
 import { drawComparisonFigures, getLineStyle } from '../charts/comparisonFigures.js';
 import type { ReportedRun } from '../records/readRunRecord.js';
@@ -6,9 +7,9 @@ import { html, renderFigures, renderTable } from './html.js';
 import { findReportedEpoch, renderLegendItem } from './runSections.js';
 import type { Section } from './section.js';
 
-/** Best epochs of several runs in a table, and their curves over each other. */
+/** Renders the comparison of several runs: a table of their best epochs, the arguments that differ, and their curves. */
 export function renderComparisonSection(runs: readonly ReportedRun[], tools: ReportTools): Section {
-  const drawn = drawComparisonFigures(runs, tools);
+  const figures = drawComparisonFigures(runs, tools);
   const columns = [
     ...new Set(
       runs.flatMap(({ tasks }) =>
@@ -23,46 +24,41 @@ export function renderComparisonSection(runs: readonly ReportedRun[], tools: Rep
       best ? String(best.epoch) : 'n/a',
       formatNumber(best?.row[run.monitor]),
       ...columns.map(([name, metric]) => {
-        const validated = best?.row[`val_${name}_${metric}`];
-        const trained = best?.row[`${name}_${metric}`];
-        return validated === undefined && trained !== undefined
-          ? `${formatMetric(metric, trained)} (training)`
-          : formatMetric(metric, validated);
+        const validationValue = best?.row[`val_${name}_${metric}`];
+        const trainingValue = best?.row[`${name}_${metric}`];
+        return validationValue === undefined && trainingValue !== undefined
+          ? `${formatMetric(metric, trainingValue)} (training)`
+          : formatMetric(metric, validationValue);
       }),
       formatNumber(run.architecture.parameters),
       formatDuration(run.rows.reduce((sum, { seconds = 0 }) => sum + seconds, 0)),
     ];
   });
-  const differing = findDifferingArguments(runs);
-  const places = runs.map((_, i) => `${i + 1}.`);
-  // Many runs go down the page, where there is room.
-  const [heads, lines] =
-    runs.length <= 4 || differing.length >= runs.length
-      ? [places, differing]
+  const differences = findDifferingArguments(runs);
+  const runNumbers = runs.map((_, i) => `${i + 1}.`);
+  // The table of many runs is transposed, because a page has more space for rows than for columns.
+  const [argumentHeads, argumentRows] =
+    runs.length <= 4 || differences.length >= runs.length
+      ? [runNumbers, differences]
       : [
-          differing.map(([name]) => name!),
-          places.map((place, i) => [place, ...differing.map((values) => values[i + 1]!)]),
+          differences.map(([name]) => name!),
+          runNumbers.map((number, i) => [number, ...differences.map((values) => values[i + 1]!)]),
         ];
   const legend = runs.map((run, i) => renderLegendItem(getLineStyle(i), `${i + 1}. ${run.name}`));
   return {
-    figures: drawn,
-    html: html`<p class="lead">Each run at its best epoch, on its own validation images.</p>
+    figures,
+    html: html`<p class="lead">Values of each run at its best epoch, on its validation images.</p>
 ${renderTable('Best epochs', ['', 'best epoch', 'monitored', ...columns.map(([name, metric]) => `${name} ${metric}`), 'parameters', 'time'], rows)}
-${differing.length > 0 && renderTable('Where their arguments differ', ['', ...heads], lines)}
+${differences.length > 0 && renderTable('Arguments that differ', ['', ...argumentHeads], argumentRows)}
 <p class="legend">${legend}</p>
-${renderFigures(drawn)}`,
+${renderFigures(figures)}`,
   };
 }
 
-/** Arguments that are not the same in all runs: a row each. */
+/** Returns a row for each argument that is not equal in all runs: its name, and its value in each run. */
 function findDifferingArguments(runs: readonly ReportedRun[]): string[][] {
-  const names = [...new Set(runs.flatMap((run) => Object.keys(run.arguments)))];
-  return names
-    .map((name) => [
-      name,
-      ...runs.map(({ arguments: said }) =>
-        formatArgument(Object.hasOwn(said, name) ? said[name] : undefined),
-      ),
-    ])
+  const argumentNames = [...new Set(runs.flatMap((run) => Object.keys(run.arguments)))];
+  return argumentNames
+    .map((name) => [name, ...runs.map((run) => formatArgument(getOwnValue(run.arguments, name)))])
     .filter(([, first, ...others]) => others.some((value) => value !== first));
 }

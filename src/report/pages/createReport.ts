@@ -23,45 +23,46 @@ import { renderTaskSection } from './taskSection.js';
  * @category Figures
  */
 export interface ReportPageOptions {
-  /** Seconds after which a browser reads the page again: while a run goes on. Default: never. */
+  /** Interval in seconds at which a browser reloads the page, for a run that continues. Default: no reload. */
   readonly refresh?: number;
 }
 
 /**
- * A report: its page, and the figures that are in it.
+ * A page with its figures.
  *
  * @category Figures
  */
 export interface Report {
-  /** The whole page. */
+  /** HTML document of the page. */
   readonly page: string;
-  /** In the order of the page; every name is there once. */
+  /** Figures in the order of the page. Their names are unique. */
   readonly figures: readonly ReportFigure[];
 }
 
 /**
- * One or several runs as a page of HTML that needs nothing else: no script, no network; it opens from a disk and prints. All
- * text of the records is shown as text, whatever it says. The same records give the same page to the byte.
+ * Creates the HTML page of one or several runs. The page contains no scripts, needs no network, and can be printed. Markup in the
+ * text of a record is escaped. The same records result in the same page, byte for byte.
  *
- * @param runs - At least one; several are compared first, then told one by one.
- * @param tools - Observable Plot, a document and Graphviz; `report` of `tfjs-multitask/node` brings its own.
+ * @param runs - At least one run. The page of several runs starts with their comparison.
+ * @param tools - Observable Plot, a document and Graphviz. `writeReport` of `tfjs-multitask/node` loads them itself.
  * @example
  * ```ts
  * import { Graphviz } from '@hpcc-js/wasm-graphviz';
  * import * as Plot from '@observablehq/plot';
  * import { parseHTML } from 'linkedom';
  * import { branch, flatten, imagesInMemory, multiTask, regression } from 'tfjs-multitask';
- * import { describeRun, reportPage } from 'tfjs-multitask/report';
+ * import { createReportPage, createRunRecord } from 'tfjs-multitask/report';
  *
- * const grey = (value: number) => ({ data: new Uint8Array(4 * 4 * 3).fill(value), height: 4, width: 4, channels: 3 });
- * const train = imagesInMemory([10, 90].map((light) => ({ image: grey(light), labels: { light } })));
+ * const square = (value: number) => ({ data: new Uint8Array(4 * 4 * 3).fill(value), height: 4, width: 4, channels: 3 });
+ * const train = imagesInMemory([10, 90].map((light) => ({ image: square(light), labels: { light } })));
  * const model = multiTask({ input: [4, 4, 3] })
  *   .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
  *   .build();
  * const history = await model.fit(train, { epochs: 1, engine: 'wasm' });
- * const record = await describeRun(model, { name: 'squares', dataName: 'greys', train, history });
+ * const record = await createRunRecord(model, { name: 'squares', datasetName: 'gray squares', train, history });
  * const { document } = parseHTML('<html></html>');
- * const page = reportPage([{ ...record, images: new Map() }], { Plot, document, graphviz: await Graphviz.load() });
+ * const tools = { Plot, document, graphviz: await Graphviz.load() };
+ * const page = createReportPage([{ ...record, images: new Map() }], tools);
  * console.log(page.slice(0, 15)); // <!doctype html>
  * ```
  * @category Figures
@@ -75,16 +76,17 @@ export function createReportPage(
 }
 
 /**
- * The same page, with its figures one by one, for files beside it.
+ * Creates the page of {@link createReportPage} together with its figures, which can be written to files.
  *
- * @param runs - As in {@link createReportPage}.
- * @param tools - As in {@link createReportPage}.
+ * @param runs - At least one run. The page of several runs starts with their comparison.
+ * @param tools - Observable Plot, a document and Graphviz. `writeReport` of `tfjs-multitask/node` loads them itself.
  * @example
  * ```ts
- * import { reportOf, type ReportedRun, type ReportTools } from 'tfjs-multitask/report';
+ * import { createReport, type ReportedRun, type ReportTools } from 'tfjs-multitask/report';
  *
- * const names = (run: ReportedRun, tools: ReportTools) => reportOf([run], tools).figures.map(({ name }) => name);
- * console.log(typeof names); // function
+ * const getFigureNames = (run: ReportedRun, tools: ReportTools) =>
+ *   createReport([run], tools).figures.map(({ name }) => name);
+ * console.log(typeof getFigureNames); // function
  * ```
  * @category Figures
  */
@@ -93,22 +95,26 @@ export function createReport(
   tools: ReportTools,
   { refresh }: ReportPageOptions = {},
 ): Report {
-  const several = runs.length > 1;
-  const parts = runs.map((run, i) => renderRunSection(run, several ? `run${i + 1}-` : '', tools));
-  const comparison = several ? renderComparisonSection(runs, tools) : undefined;
-  const title = several ? `${runs.length} runs compared` : truncateMiddle(runs[0].name, 120);
+  const isComparison = runs.length > 1;
+  const sections = runs.map((run, i) => renderRunSection(run, isComparison ? `run${i + 1}-` : '', tools));
+  const comparison = isComparison ? renderComparisonSection(runs, tools) : undefined;
+  const title = isComparison ? `Comparison of ${runs.length} runs` : truncateMiddle(runs[0].name, 120);
   const links =
     comparison &&
     html`<nav aria-label="Runs">${runs.map((run, i) => html`<a href="#run${i + 1}-top">${i + 1}. ${truncateMiddle(run.name, 60)}</a>`)}</nav>`;
   const main = html`${comparison?.html}
-${parts.map(({ html: part }, i) => (several ? html`<section id="run${i + 1}-top"><h2>Run ${i + 1}: ${runs[i]!.name}</h2>${part}</section>` : part))}`;
+${sections.map((section, i) => (isComparison ? html`<section id="run${i + 1}-top"><h2>Run ${i + 1}: ${runs[i]!.name}</h2>${section.html}</section>` : section.html))}`;
   const version = runs[0].versions['tfjs-multitask'];
   return {
     page: renderDocument({ title, links, main, version, refresh }, tools),
-    figures: assignUniqueNames([...(comparison?.figures ?? []), ...parts.flatMap((part) => part.figures)]),
+    figures: assignUniqueNames([
+      ...(comparison?.figures ?? []),
+      ...sections.flatMap((section) => section.figures),
+    ]),
   };
 }
 
+/** Renders all sections of one run. `prefix` makes the ids and figure names of several runs unique. */
 function renderRunSection(run: ReportedRun, prefix: string, tools: ReportTools): Section {
   const sections: { readonly id: string; readonly title: string; readonly section: Section }[] = [
     { id: 'result', title: 'Best epoch', section: renderResultSection(run) },
@@ -123,13 +129,13 @@ function renderRunSection(run: ReportedRun, prefix: string, tools: ReportTools):
     { id: 'images', title: 'Images', section: renderImagesSection(run) },
     { id: 'data', title: 'Data', section: renderDataSection(run, tools) },
     { id: 'network', title: 'Network', section: renderNetworkSection(run, tools) },
-    { id: 'made', title: 'How it was made', section: renderSetupSection(run) },
+    { id: 'setup', title: 'Setup', section: renderSetupSection(run) },
   ].filter(({ section }) => section.html.html !== '');
   const heading = (id: string, title: string) =>
     prefix ? html`<h3 id="${prefix}${id}">${title}</h3>` : html`<h2 id="${id}">${title}</h2>`;
   return {
     figures: sections.flatMap(({ section }) =>
-      section.figures.map((one) => ({ ...one, name: prefix + one.name })),
+      section.figures.map((figure) => ({ ...figure, name: prefix + figure.name })),
     ),
     html: html`<p class="lead">${summarizeRun(run)}</p>
 ${run.remarks.map((remark) => html`<p class="remark">${remark}</p>`)}
@@ -139,13 +145,11 @@ ${sections.map(({ id, title, section }) => html`<section>${heading(id, title)}${
 }
 
 function summarizeRun({ tasks, data, rows, engine, stopped }: ReportedRun): string {
-  const names = tasks.length > 6 ? `${tasks.length} tasks` : tasks.map(({ name }) => name).join(', ');
+  const taskList = tasks.length > 6 ? `${tasks.length} tasks` : tasks.map(({ name }) => name).join(', ');
   const [height, width] = data.shape;
   const images = `${formatCount(data.train.size, 'image')} (${width}×${height} pixels, ${data.name})`;
-  const judged = data.validation
-    ? `, judged on ${formatCount(data.validation.size, 'validation image')}`
-    : '';
+  const validation = data.validation ? `, validated on ${formatCount(data.validation.size, 'image')}` : '';
   const epochs = formatCount(rows.length, 'epoch');
   const end = stopped === undefined ? 'so far' : stopped === 'finished' ? '' : `(stopped: ${stopped})`;
-  return `${names}, learnt from ${images}${judged}. ${[epochs, end, engine ? `on ${engine.name}` : ''].filter(Boolean).join(' ')}.`;
+  return `${taskList}, trained on ${images}${validation}. ${[epochs, end, engine ? `on ${engine.name}` : ''].filter(Boolean).join(' ')}.`;
 }

@@ -1,14 +1,18 @@
 import type { ReportFigure } from '../charts/chart.js';
+import { toFileName } from '../text/fileName.js';
 import { truncateMiddle } from '../text/format.js';
 
-/** Names that files can have, each once: of 50 signs, since a disk takes 255 bytes and a sign may be four. */
-export function assignUniqueNames(list: readonly ReportFigure[]): ReportFigure[] {
-  const taken = new Set<string>();
-  return list.map((one) => {
-    const plain = truncateMiddle(one.name.replaceAll(/[^\p{L}\p{N}_-]+/gu, '_'), 50);
-    let name = plain;
-    for (let i = 2; taken.has(name.toLowerCase()); i++) name = `${plain}-${i}`;
-    taken.add(name.toLowerCase());
-    return { ...one, name };
+/** Largest number of characters of a name. File systems allow 255 bytes, and a character can have four. */
+const MAX_NAME_LENGTH = 50;
+
+/** Replaces the names of figures by unique names that are valid file names. Upper and lower case count as equal. */
+export function assignUniqueNames(figures: readonly ReportFigure[]): ReportFigure[] {
+  const usedNames = new Set<string>();
+  return figures.map((figure) => {
+    const baseName = truncateMiddle(toFileName(figure.name, '_'), MAX_NAME_LENGTH);
+    let name = baseName;
+    for (let i = 2; usedNames.has(name.toLowerCase()); i++) name = `${baseName}-${i}`;
+    usedNames.add(name.toLowerCase());
+    return { ...figure, name };
   });
 }

@@ -2,33 +2,33 @@ import type { ReportFigure } from '../charts/chart.js';
 import { truncateMiddle } from '../text/format.js';
 import { escapeXml } from '../text/svgText.js';
 
-/** HTML that is safe as it is. Text of anybody becomes part of it by {@link html} alone. */
+/** Safe HTML. Only {@link html} adds untrusted text to it. */
 export interface Html {
   readonly html: string;
 }
 
 type HtmlValue = Html | string | number | undefined | false | readonly Html[];
 
-/** A template whose texts are escaped, and whose HTML stays HTML. */
-export function html(strings: TemplateStringsArray, ...parts: readonly HtmlValue[]): Html {
-  const say = (part: HtmlValue): string => {
-    if (part === undefined || part === false) return '';
-    if (typeof part === 'string' || typeof part === 'number') return escapeXml(String(part));
-    return 'html' in part ? part.html : part.map(say).join('\n');
+/** Template tag for HTML. It escapes strings and numbers, joins lists of HTML by line breaks, and omits `undefined` and `false`. */
+export function html(strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
+  const toHtml = (value: HtmlValue): string => {
+    if (value === undefined || value === false) return '';
+    if (typeof value === 'string' || typeof value === 'number') return escapeXml(String(value));
+    return 'html' in value ? value.html : value.map(toHtml).join('\n');
   };
-  return { html: strings.reduce((text, next, i) => text + say(parts[i - 1]) + next) };
+  return { html: strings.reduce((text, next, i) => text + toHtml(values[i - 1]) + next) };
 }
 
-/** Figures, and tables among them, side by side where there is room. */
+/** Renders figures and tables side by side if the page is wide enough. */
 export const renderFigureGrid = (cells: readonly Html[]): Html => html`<div class="figures">${cells}</div>`;
 
-/** Figures side by side where there is room. */
-export const renderFigures = (list: readonly ReportFigure[]): Html =>
-  renderFigureGrid(renderFigureCells(list));
+/** Renders figures side by side if the page is wide enough. */
+export const renderFigures = (figures: readonly ReportFigure[]): Html =>
+  renderFigureGrid(renderFigureCells(figures));
 
-/** Each figure with its title and its note. */
-export const renderFigureCells = (list: readonly ReportFigure[]): Html[] =>
-  list.map(
+/** Renders each figure with its title and its note. */
+export const renderFigureCells = (figures: readonly ReportFigure[]): Html[] =>
+  figures.map(
     ({
       name,
       title,
@@ -38,25 +38,32 @@ export const renderFigureCells = (list: readonly ReportFigure[]): Html[] =>
 <div class="scroll" tabindex="0" role="group" aria-label="${title}">${toInlineSvg(svg)}</div></figure>`,
   );
 
-/** A figure that takes the whole width, and scrolls where even that is little. */
-export const renderWideFigure = (drawn: ReportFigure): Html =>
-  html`<div class="figures wide" style="--natural: ${readSvgWidth(drawn.svg)}">${renderFigureCells([drawn])}</div>`;
+/** Renders a figure over the whole width of the page. It scrolls on a narrow page. */
+export const renderWideFigure = (figure: ReportFigure): Html =>
+  html`<div class="figures wide" style="--natural: ${readSvgWidth(figure.svg)}">${renderFigureCells([figure])}</div>`;
 
-/** How wide a figure is when its text is as large as the page's: a page shrinks it to six tenths, then it scrolls. */
+/**
+ * Reads the width of a figure as a CSS length. At this width, the text of the figure is as large as that of the page. The style
+ * sheet scales a figure down to 60 %; a narrower page scrolls it.
+ */
 function readSvgWidth(svg: string): string {
   const [, width, unit = 'px'] = /^<svg [^>]*\bwidth="([\d.]+)(pt)?"/.exec(svg) ?? [];
   return width === undefined ? '100%' : `${width}${unit}`;
 }
 
 /**
- * A figure inside a page: without ids, of which a page may have each once, and without the names of its parts, which a screen
- * reader would say one by one.
+ * Prepares a figure for a page. It removes ids, which must be unique in a page, and the ARIA attributes of the parts of the
+ * figure, which a screen reader would read one by one.
  */
 const toInlineSvg = (svg: string): Html => ({
   html: svg.replace(/<(?!title)[^>]*>/g, (tag) => tag.replace(/ (?:id|aria-\w+|xmlns:xlink)="[^"]*"/g, '')),
 });
 
-/** A table that scrolls where it does not fit. The first cell of a row is its head; numbers stand at the right, words at the left. */
+/**
+ * Renders a table. It scrolls if it is wider than the page. The first cell of a row is its header.
+ *
+ * @param cells - Content of the cells. Numbers are aligned to the right, words to the left.
+ */
 export function renderTable(
   caption: string,
   heads: readonly string[],
@@ -67,30 +74,33 @@ export function renderTable(
 <tbody>${rows.map(([first = '', ...others]) => html`<tr><th scope="row">${truncateMiddle(first, 60)}</th>${others.map((cell) => html`<td>${renderCell(cell)}</td>`)}</tr>`)}</tbody></table></div>`;
 }
 
-/** A value and its interval, which goes below it where there is little room. */
+/** Renders a value and its interval. A narrow page shows the interval below the value. */
 function renderCell(cell: string): Html | string {
-  const at = cell.indexOf(' (');
-  return at < 0 ? cell : html`${cell.slice(0, at)} <span class="interval">${cell.slice(at + 1)}</span>`;
+  const intervalStart = cell.indexOf(' (');
+  if (intervalStart < 0) return cell;
+  return html`${cell.slice(0, intervalStart)} <span class="interval">${cell.slice(intervalStart + 1)}</span>`;
 }
 
-/** Names and what they are. */
-export const renderDefinitionList = (list: readonly (readonly [name: string, value: string])[]): Html =>
-  html`<dl>${list.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
+/** Renders a list of names and values. */
+export const renderDefinitionList = (entries: readonly (readonly [name: string, value: string])[]): Html =>
+  html`<dl>${entries.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;
 
-const IMAGE_SIGNATURES: readonly (readonly [start: readonly number[], type: string])[] = [
+/** First bytes of an image file, by media type. */
+const IMAGE_SIGNATURES: readonly (readonly [signature: readonly number[], type: string])[] = [
   [[0xff, 0xd8, 0xff], 'jpeg'],
   [[0x89, 0x50, 0x4e, 0x47], 'png'],
   [[0x52, 0x49, 0x46, 0x46], 'webp'],
 ];
 
-/** A picture inside the page, if its first bytes are those of one. */
+/** Renders an image as part of the page. Returns undefined for missing bytes, and for a file that is no JPEG, PNG or WebP image. */
 export function renderImage(bytes: Uint8Array | undefined, alt: string): Html | undefined {
-  const type = bytes && IMAGE_SIGNATURES.find(([start]) => start.every((byte, i) => bytes[i] === byte))?.[1];
+  const type =
+    bytes && IMAGE_SIGNATURES.find(([signature]) => signature.every((byte, i) => bytes[i] === byte))?.[1];
   if (!type) return undefined;
   return html`<img src="${toDataUrl(`image/${type}`, bytes)}" alt="${alt}">`;
 }
 
-/** A file as an address that is the file. */
+/** Encodes a file as a data URL. */
 export function toDataUrl(type: string, bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += String.fromCharCode(byte);

@@ -2,19 +2,19 @@ import type { ReportTools } from '../charts/chartTools.js';
 import { type Html, html } from './html.js';
 import { createPageStyle } from './pageStyle.js';
 
-/** What a page says. */
+/** Content of an HTML document. */
 export interface DocumentParts {
   readonly title: string;
-  /** Below the title. */
+  /** Navigation below the title. */
   readonly links?: Html | undefined;
   readonly main: Html;
-  /** Of the library, for the last line. */
+  /** Version of the library, for the footer. */
   readonly version?: string | undefined;
-  /** Seconds after which a browser reads it again. */
+  /** Interval in seconds at which a browser reloads the page. Default: no reload. */
   readonly refresh?: number | undefined;
 }
 
-/** A document that needs nothing else, and forbids itself scripts and every request. */
+/** Renders an HTML document. Its content security policy forbids scripts and all requests. */
 export function renderDocument(
   { title, links, main, version, refresh }: DocumentParts,
   tools: Pick<ReportTools, 'fonts'>,

@@ -1,71 +1,76 @@
 import { getReportedEpoch, isReportedEpochBest } from '../../core/records/checkpointEpoch.js';
 import type { RunRecord } from '../../core/records/runRecord.js';
 import { findRunSeries } from '../charts/curveSeries.js';
-import { findPredictedLabel } from '../statistics/classificationScores.js';
-import { estimateMean, estimateProportion, MIN_INTERVAL_VALUES } from '../statistics/estimates.js';
-import { collectPredictions, computeGroupScores } from '../statistics/groupScores.js';
+import { estimateAccuracy } from '../statistics/classificationScores.js';
+import { estimateMeanAbsoluteError } from '../statistics/errorBins.js';
+import { MIN_INTERVAL_VALUES } from '../statistics/estimates.js';
+import { collectPredictions, computeGroupScores, type GroupScores } from '../statistics/groupScores.js';
 import {
   formatArgument,
   formatCount,
   formatEstimate,
+  formatLargestGroups,
   formatMetric,
   formatNumber,
+  hasTaskUnit,
   truncateMiddle,
 } from '../text/format.js';
 import { sanitizeText } from '../text/svgText.js';
 
-/** Whether a card has the comments between which its user writes. */
+/** Returns whether a card contains the comments that mark the sections of the user. */
 export const isGeneratedCard = (card: string): boolean => card.includes('<!-- yours: ');
 
-/** Parts that the user writes, and what stands there until then. */
+/** Sections that the user writes, with their initial text. */
 const USER_SECTIONS = {
-  'intended use': 'To be filled in: for whom, for what decision, and what a person must check.',
-  'not intended': 'To be filled in: uses that must not be made of it.',
-  'known limits': 'To be filled in: what the data does not show, conditions it was not tried in.',
-  'licence of the model': 'To be filled in.',
-  'licence of the data': 'To be filled in.',
-  contact: 'To be filled in.',
+  'intended use': 'To be completed: users, decisions, and what a person must check.',
+  'not intended': 'To be completed: uses that the model is not suitable for.',
+  'known limits': 'To be completed: what the data does not cover, and conditions that were not tested.',
+  'license of the model': 'To be completed.',
+  'license of the data': 'To be completed.',
+  contact: 'To be completed.',
 } as const;
 
 /**
- * A model card (M. Mitchell and others 2019) in Markdown, from the record of a run: what is known is filled in; the use, limits and
- * licences are the user's to write, between comments that a new card keeps.
+ * Creates a model card (M. Mitchell and others 2019) in Markdown from the record of a run. The intended use, the limits and the
+ * licenses are sections for the user to write, between comments. A new card copies the text of these sections from the previous
+ * card.
  *
- * @param previous - The card that was there, whose parts by the user are kept. Default none.
+ * @param previous - Previous card. Default: no card; the sections contain their initial text.
  * @example
  * ```ts
  * import { branch, flatten, imagesInMemory, multiTask, regression } from 'tfjs-multitask';
- * import { describeRun, modelCard } from 'tfjs-multitask/report';
+ * import { createModelCard, createRunRecord } from 'tfjs-multitask/report';
  *
- * const grey = (value: number) => ({ data: new Uint8Array(4 * 4 * 3).fill(value), height: 4, width: 4, channels: 3 });
- * const train = imagesInMemory([10, 90].map((light) => ({ image: grey(light), labels: { light } })));
+ * const square = (value: number) => ({ data: new Uint8Array(4 * 4 * 3).fill(value), height: 4, width: 4, channels: 3 });
+ * const train = imagesInMemory([10, 90].map((light) => ({ image: square(light), labels: { light } })));
  * const model = multiTask({ input: [4, 4, 3] })
  *   .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
  *   .build();
- * const card = modelCard(await describeRun(model, { name: 'squares', dataName: 'greys', train }));
+ * const record = await createRunRecord(model, { name: 'squares', datasetName: 'gray squares', train });
+ * const card = createModelCard(record);
  * console.log(card.split('\n')[0]); // # Model card: squares
- * const own = card.replace('To be filled in: for whom', 'For me; for whom');
- * console.log(modelCard(await describeRun(model, { name: 'squares', dataName: 'greys', train }), own) === own); // true
+ * const editedCard = card.replace('To be completed: users', 'Students; users');
+ * console.log(createModelCard(record, editedCard) === editedCard); // true
  * ```
  * @category Figures
  */
 export function createModelCard(run: RunRecord, previous = ''): string {
-  const yours = (part: keyof typeof USER_SECTIONS) => {
-    const open = `<!-- yours: ${part} -->`;
-    return `${open}\n${extractUserText(previous, open) ?? USER_SECTIONS[part]}\n${SECTION_END}`;
+  const renderUserSection = (section: keyof typeof USER_SECTIONS) => {
+    const start = `<!-- yours: ${section} -->`;
+    return `${start}\n${extractUserText(previous, start) ?? USER_SECTIONS[section]}\n${SECTION_END}`;
   };
   const { data, architecture } = run;
-  const parts = [
+  const blocks = [
     `# Model card: ${escapeMarkdown(run.name)}`,
-    'What the run knows is filled in. Write between the comments: a new report keeps what stands there.',
+    'This card is generated from a run. Write your text between the comments: a new report keeps it.',
     '## Intended use',
-    yours('intended use'),
+    renderUserSection('intended use'),
     '### Not intended',
-    yours('not intended'),
+    renderUserSection('not intended'),
     '## Model',
     renderList([
       [
-        'Questions',
+        'Tasks',
         run.tasks
           .map(
             ({ name, kind, unit, labels }) =>
@@ -86,7 +91,9 @@ export function createModelCard(run: RunRecord, previous = ''): string {
       ['Training', formatCount(data.train.size, 'image')],
       [
         'Validation',
-        data.validation ? `${formatCount(data.validation.size, 'image')}, given as not trained on` : 'none',
+        data.validation
+          ? `${formatCount(data.validation.size, 'image')}, declared as not trained on`
+          : 'none',
       ],
     ]),
     ...renderGroupCounts(run),
@@ -94,7 +101,7 @@ export function createModelCard(run: RunRecord, previous = ''): string {
     ...renderResults(run),
     '## Limits',
     renderLimits(run),
-    yours('known limits'),
+    renderUserSection('known limits'),
     '## Training',
     renderList([
       ...Object.entries(run.arguments).map(([name, value]): [string, string] => [
@@ -107,68 +114,63 @@ export function createModelCard(run: RunRecord, previous = ''): string {
     ...(Object.keys(run.versions).length > 0
       ? ['### Versions', renderList(Object.entries(run.versions))]
       : []),
-    '## Licences and contact',
-    '### Licence of the model',
-    yours('licence of the model'),
-    '### Licence of the data',
-    yours('licence of the data'),
+    '## Licenses and contact',
+    '### License of the model',
+    renderUserSection('license of the model'),
+    '### License of the data',
+    renderUserSection('license of the data'),
     '### Contact',
-    yours('contact'),
+    renderUserSection('contact'),
   ];
-  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
 }
 
 const SECTION_END = '<!-- end -->';
 
 /**
- * What stands in a card after a comment, up to its end; where the end was lost, up to what comes next, so that nothing a
- * user wrote is thrown away.
+ * Returns the text of a section, between its first comment and its end comment. If the end comment is missing, the text ends at
+ * the next heading or section, so that the text of the user is never lost. Returns undefined if the first comment is missing.
  */
-function extractUserText(card: string, open: string): string | undefined {
-  const from = card.indexOf(open);
-  if (from < 0) return undefined;
-  const rest = card.slice(from + open.length);
-  const before = (text: string, mark: RegExp) => text.slice(0, text.search(mark) >>> 0); // of none, all of it
-  const own = before(rest, /<!-- yours: /);
-  const to = own.indexOf(SECTION_END);
-  return (to < 0 ? before(own, /\n##/) : own.slice(0, to)).trim();
+function extractUserText(card: string, start: string): string | undefined {
+  const startIndex = card.indexOf(start);
+  if (startIndex < 0) return undefined;
+  const rest = card.slice(startIndex + start.length);
+  // `>>> 0` converts -1 (no match) to a large number, so that the whole text is returned.
+  const cutBefore = (text: string, pattern: RegExp) => text.slice(0, text.search(pattern) >>> 0);
+  const section = cutBefore(rest, /<!-- yours: /);
+  const endIndex = section.indexOf(SECTION_END);
+  return (endIndex < 0 ? cutBefore(section, /\n##/) : section.slice(0, endIndex)).trim();
 }
 
 function renderResults(run: RunRecord): string[] {
   const best = getReportedEpoch(run);
   const row = best && run.rows.find(({ epoch }) => epoch === best.epoch);
-  const epoch = best
-    ? `At epoch ${best.epoch} of ${run.rows.at(-1)!.epoch}, which ${isReportedEpochBest(run) ? 'has the best' : 'was kept by'} ${escapeMarkdown(run.monitor)} (${formatMetric(run.monitor, best.value)}).`
+  const epochText = best
+    ? `Results of epoch ${best.epoch} of ${run.rows.at(-1)!.epoch}, which ${isReportedEpochBest(run) ? 'has the best' : 'was chosen by'} ${escapeMarkdown(run.monitor)} (${formatMetric(run.monitor, best.value)}).`
     : 'No epoch has a value of the monitored column.';
-  const judged = run.tasks.flatMap((task) => {
+  const scoreRows = run.tasks.flatMap((task) => {
     const { numbers, classes } = collectPredictions(task, run);
-    const right = classes.filter((pair) => findPredictedLabel(pair) === pair.truth).length;
     if (numbers.length + classes.length === 0) return [];
     const score = task.labels
-      ? formatEstimate(estimateProportion(right, classes.length), 'share')
-      : formatEstimate(
-          estimateMean(
-            numbers.map(({ truth, predicted }) => Math.abs(predicted - truth)),
-            0,
-          ),
-        );
+      ? formatEstimate(estimateAccuracy(classes), 'proportion')
+      : formatEstimate(estimateMeanAbsoluteError(numbers));
     return [[task.name, formatMeasure(task), formatNumber(numbers.length + classes.length), score]];
   });
-  const kinds = findRunSeries(run);
-  const logged = run.tasks.flatMap(({ name, metrics, unit }) =>
+  const seriesList = findRunSeries(run);
+  const historyRows = run.tasks.flatMap(({ name, metrics, unit }) =>
     metrics.map((metric) => [
       name,
-      unit && ['mae', 'rmse'].includes(metric) ? `${metric} (${unit})` : metric,
-      ...kinds.map(({ prefix }) => formatMetric(metric, row?.[`${prefix}${name}_${metric}`])),
+      unit && hasTaskUnit(metric) ? `${metric} (${unit})` : metric,
+      ...seriesList.map(({ prefix }) => formatMetric(metric, row?.[`${prefix}${name}_${metric}`])),
     ]),
   );
   return [
-    epoch,
-    renderMarkdownTable(['task', 'metric', ...kinds.map(({ head }) => head)], logged),
-    ...(judged.length > 0
+    epochText,
+    renderMarkdownTable(['task', 'metric', ...seriesList.map(({ head }) => head)], historyRows),
+    ...(scoreRows.length > 0
       ? [
-          `On validation images without augmentation, with 95 % intervals (Wilson for shares, bootstrap for means of ${MIN_INTERVAL_VALUES} or more):`,
-          renderMarkdownTable(['task', 'measure', 'images', 'value'], judged),
+          `Scores on validation images without augmentation, with 95 % intervals (Wilson for proportions, bootstrap for means of at least ${MIN_INTERVAL_VALUES} images):`,
+          renderMarkdownTable(['task', 'measure', 'images', 'value'], scoreRows),
         ]
       : []),
     ...run.tasks.flatMap((task) =>
@@ -179,29 +181,30 @@ function renderResults(run: RunRecord): string[] {
 
 function renderGroupTable(
   task: RunRecord['tasks'][number],
-  { group, scores, left }: ReturnType<typeof computeGroupScores>[number],
+  { group, scores, omittedCount }: GroupScores,
 ): string[] {
   const rows = scores.map(({ name, count, score, bias }) => [
     name,
     formatNumber(count),
-    formatEstimate(score, task.labels ? 'share' : 'number'),
+    formatEstimate(score, task.labels ? 'proportion' : 'number'),
     ...(bias ? [formatEstimate(bias)] : []),
   ]);
   const heads = [`${task.name} by ${group}`, 'images', formatMeasure(task)];
+  const subgroupCount = scores.length - 1; // The first row contains all images.
   return [
     renderMarkdownTable(task.labels ? heads : [...heads, 'bias (predicted minus true)'], rows),
-    left > 0 ? `The ${scores.length - 1} of most images, of ${scores.length - 1 + left}.` : '',
+    omittedCount > 0 ? formatLargestGroups(subgroupCount, subgroupCount + omittedCount) : '',
   ];
 }
 
 const formatMeasure = ({ labels, unit }: RunRecord['tasks'][number]) =>
   labels ? 'accuracy' : `mean absolute error${unit ? ` (${unit})` : ''}`;
 
-/** Fewer images than this in a group say little. */
+/** Number of images below which the scores of a group are uncertain. */
 const SMALL_GROUP_SIZE = 30;
 
 function renderLimits(run: RunRecord): string {
-  const small = run.tasks.flatMap((task) =>
+  const smallGroups = run.tasks.flatMap((task) =>
     computeGroupScores(task, run).flatMap(({ group, scores }) =>
       scores
         .filter(({ count }) => count < SMALL_GROUP_SIZE)
@@ -209,9 +212,9 @@ function renderLimits(run: RunRecord): string {
     ),
   );
   return [
-    'The figures hold for images like those of the validation part, which come from the same source as the training images.',
-    small.length > 0
-      ? `Groups of fewer than ${SMALL_GROUP_SIZE} validation images, of which the figures say little: ${escapeMarkdown(truncateMiddle([...new Set(small)].join(', '), 400))}.`
+    'The results apply to images like the validation images, which come from the same source as the training images.',
+    smallGroups.length > 0
+      ? `Groups with uncertain results, because they have fewer than ${SMALL_GROUP_SIZE} validation images: ${escapeMarkdown(truncateMiddle([...new Set(smallGroups)].join(', '), 400))}.`
       : '',
   ]
     .filter(Boolean)
@@ -220,44 +223,44 @@ function renderLimits(run: RunRecord): string {
 
 function renderGroupCounts({ data }: RunRecord): string[] {
   return Object.entries(data.train.groups).flatMap(([group, counts]) => {
-    const validation = new Map(
+    const validationCounts = new Map(
       data.validation && Object.hasOwn(data.validation.groups, group) ? data.validation.groups[group] : [],
     );
-    const shown = [...counts].sort(([, a], [, b]) => b - a).slice(0, MAX_GROUP_ROWS);
+    const largest = [...counts].sort(([, a], [, b]) => b - a).slice(0, MAX_GROUP_ROWS);
     return [
       renderMarkdownTable(
         [group, 'training', ...(data.validation ? ['validation'] : [])],
-        shown.map(([name, count]) => [
+        largest.map(([name, count]) => [
           name,
           formatNumber(count),
-          ...(data.validation ? [formatNumber(validation.get(name) ?? 0)] : []),
+          ...(data.validation ? [formatNumber(validationCounts.get(name) ?? 0)] : []),
         ]),
       ),
-      shown.length < counts.length ? `The ${shown.length} of most images, of ${counts.length}.` : '',
+      largest.length < counts.length ? formatLargestGroups(largest.length, counts.length) : '',
     ];
   });
 }
 
-/** Names of a group in a table. */
+/** Largest number of rows of a table of subgroups. */
 const MAX_GROUP_ROWS = 20;
 
-/** Text without what Markdown or HTML would make of it. */
+/** Escapes the characters that have a meaning in Markdown or HTML. */
 const escapeMarkdown = (text: string) =>
   sanitizeText(text)
     .replace(/\s+/g, ' ')
-    .replace(/[\\`*_{}[\]<>#!|~&]/g, (sign) => `\\${sign}`);
+    .replace(/[\\`*_{}[\]<>#!|~&]/g, (character) => `\\${character}`);
 
-/** A paragraph, also of text that begins as a list does. */
+/** Renders a paragraph. It also escapes a first character that would start a list. */
 const renderParagraph = (text: string) =>
-  escapeMarkdown(text).replace(/^(?:[-+=]|\d+(?=[.)]))/, (mark) =>
-    /\d/.test(mark) ? `${mark}\\` : `\\${mark}`,
+  escapeMarkdown(text).replace(/^(?:[-+=]|\d+(?=[.)]))/, (start) =>
+    /\d/.test(start) ? `${start}\\` : `\\${start}`,
   );
 
-const renderList = (rows: readonly (readonly [name: string, value: string])[]) =>
-  rows.map(([name, value]) => `- ${escapeMarkdown(name)}: ${escapeMarkdown(value)}`).join('\n');
+const renderList = (entries: readonly (readonly [name: string, value: string])[]) =>
+  entries.map(([name, value]) => `- ${escapeMarkdown(name)}: ${escapeMarkdown(value)}`).join('\n');
 
 function renderMarkdownTable(heads: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '';
-  const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
-  return [line(heads), `| ${heads.map(() => '---').join(' | ')} |`, ...rows.map(line)].join('\n');
+  const renderRow = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
+  return [renderRow(heads), `| ${heads.map(() => '---').join(' | ')} |`, ...rows.map(renderRow)].join('\n');
 }

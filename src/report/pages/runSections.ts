@@ -1,7 +1,9 @@
 import { selectRandomAnswers } from '../../core/records/answerSelection.js';
 import { getReportedEpoch, isReportedEpochBest } from '../../core/records/checkpointEpoch.js';
+import type { BestEpoch, HistoryRow } from '../../core/records/history.js';
 import { architectureDiagram } from '../charts/architectureDiagram.js';
 import type { ReportTools } from '../charts/chartTools.js';
+import type { LineStyle } from '../charts/comparisonFigures.js';
 import { CURVE_SERIES, findTaskSeries } from '../charts/curveSeries.js';
 import { drawLabelDistributions } from '../charts/labelDistributionFigures.js';
 import { drawCurvePanels } from '../charts/learningCurves.js';
@@ -20,36 +22,41 @@ import {
 import type { Section } from './section.js';
 import { createMetricTable, formatAnswer } from './taskSection.js';
 
-/** A line as it looks, and what it is. */
-export const renderLegendItem = (
-  { colour, dash }: { readonly colour: string; readonly dash: string },
-  words: string,
-): Html =>
-  html`<span><svg width="24" height="8" aria-hidden="true"><line x1="0" x2="24" y1="4" y2="4" stroke="${colour}" stroke-width="2.5" stroke-dasharray="${dash}"/></svg>${words}</span>`;
+/** Renders a line of a figure and its meaning. */
+export const renderLegendItem = ({ color, dash }: LineStyle, label: string): Html =>
+  html`<span><svg width="24" height="8" aria-hidden="true"><line x1="0" x2="24" y1="4" y2="4" stroke="${color}" stroke-width="2.5" stroke-dasharray="${dash}"/></svg>${label}</span>`;
 
-/** The epoch that was kept, and its row. */
-export function findReportedEpoch(run: ReportedRun) {
-  const best = getReportedEpoch(run);
-  const row = best && run.rows.find(({ epoch }) => epoch === best.epoch);
-  return row && best ? { ...best, row, kept: !isReportedEpochBest(run) } : undefined;
+/** Epoch that a report describes. */
+export interface ReportedEpoch extends BestEpoch {
+  /** Row of the history. */
+  readonly row: HistoryRow;
+  /** Whether the epoch is that of the checkpoint, and not the best by the default rule of the monitor. */
+  readonly isCheckpoint: boolean;
 }
 
-/** Losses and metrics of the epoch that was kept. */
+/** Returns the epoch that a report describes, or undefined if no epoch has a value of the monitor. */
+export function findReportedEpoch(run: ReportedRun): ReportedEpoch | undefined {
+  const best = getReportedEpoch(run);
+  const row = best && run.rows.find(({ epoch }) => epoch === best.epoch);
+  return row && best ? { ...best, row, isCheckpoint: !isReportedEpochBest(run) } : undefined;
+}
+
+/** Renders the losses and metrics of the reported epoch. */
 export function renderResultSection(run: ReportedRun): Section {
   if (run.rows.length === 0) return { html: html`<p>No epoch has ended yet.</p>`, figures: [] };
   const best = findReportedEpoch(run);
-  const words = best
-    ? `Epoch ${best.epoch} of ${run.rows.at(-1)!.epoch} ${best.kept ? 'was kept, by' : 'has the best'} ${run.monitor}, ${formatMetric(run.monitor, best.value)}.`
-    : `No epoch has a ${run.monitor} that is a number; these are the values of the last.`;
+  const summary = best
+    ? `Epoch ${best.epoch} of ${run.rows.at(-1)!.epoch} ${best.isCheckpoint ? 'was chosen by' : 'has the best'} ${run.monitor}, ${formatMetric(run.monitor, best.value)}.`
+    : `No epoch has a numeric ${run.monitor}. The table shows the last epoch.`;
   const { heads, rows } = createMetricTable(run, best?.row ?? run.rows.at(-1));
   return {
-    html: html`<p>${words} Training columns are means over the epoch, with dropout and augmentation at work.</p>
+    html: html`<p>${summary} Training values are means over the epoch, with dropout and augmentation.</p>
 ${renderTable('Losses and metrics', heads, rows)}`,
     figures: [],
   };
 }
 
-/** Curves of every task, learning rate, time. */
+/** Renders the learning curves of every task, the learning rate, and the time per epoch. */
 export function renderLearningSection(run: ReportedRun, tools: ReportTools): Section {
   if (run.rows.length === 0) return { html: html``, figures: [] };
   const best = findReportedEpoch(run);
@@ -58,84 +65,84 @@ export function renderLearningSection(run: ReportedRun, tools: ReportTools): Sec
     panels: drawCurvePanels(run, { task: task.name, best: best?.epoch }, tools),
   }));
   const training = drawTrainingFigures(run.rows, tools);
-  const series = CURVE_SERIES.filter((one) =>
-    run.tasks.some((task) => findTaskSeries(run, task).includes(one)),
+  const seriesList = CURVE_SERIES.filter((series) =>
+    run.tasks.some((task) => findTaskSeries(run, task).includes(series)),
   );
   return {
     figures: [...curves.flatMap(({ panels }) => panels), ...training],
-    html: html`<p class="legend">${series.map((one) => renderLegendItem(one, one.name))}${best && html`<span><svg width="12" height="12" aria-hidden="true"><circle cx="6" cy="6" r="4.5" fill="white" stroke="#1f2328" stroke-width="1.5"/></svg>${best.kept ? 'kept' : 'best'} epoch ${best.epoch}, by ${run.monitor}</span>`}</p>
-${renderGapWarning(run)}${curves.map(({ task, panels }) => (panels.length > 0 ? renderFigures(panels) : html`<p>The history has no number of ${task.name}.</p>`))}
+    html: html`<p class="legend">${seriesList.map((series) => renderLegendItem(series, series.name))}${best && html`<span><svg width="12" height="12" aria-hidden="true"><circle cx="6" cy="6" r="4.5" fill="white" stroke="#1f2328" stroke-width="1.5"/></svg>${best.isCheckpoint ? 'chosen' : 'best'} epoch ${best.epoch}, by ${run.monitor}</span>`}</p>
+${renderGapWarning(run)}${curves.map(({ task, panels }) => (panels.length > 0 ? renderFigures(panels) : html`<p>The history contains no values of ${task.name}.</p>`))}
 ${renderFigures(training)}`,
   };
 }
 
-/** Says that there were values which no curve can show. */
+/** Renders a warning about values that the curves cannot show. */
 function renderGapWarning({ rows }: ReportedRun): Html | undefined {
-  const broken = rows.filter((row) => Object.values(row).some((value) => !Number.isFinite(value)));
-  if (broken.length === 0) return undefined;
-  const [first, last] = [broken[0]!.epoch, broken.at(-1)!.epoch];
-  const where =
-    first === last ? `Epoch ${first} has` : `${broken.length} epochs from ${first} to ${last} have`;
-  return html`<p class="remark">${where} values that are not numbers, or infinite; the curves leave them out.</p>`;
+  const nonFiniteRows = rows.filter((row) => Object.values(row).some((value) => !Number.isFinite(value)));
+  if (nonFiniteRows.length === 0) return undefined;
+  const [first, last] = [nonFiniteRows[0]!.epoch, nonFiniteRows.at(-1)!.epoch];
+  const subject =
+    first === last
+      ? `Epoch ${first} contains`
+      : `${nonFiniteRows.length} epochs from ${first} to ${last} contain`;
+  return html`<p class="remark">${subject} NaN or infinite values, which the curves omit.</p>`;
 }
 
-/** Random samples with their answers, and what augmentation made. */
+/** Renders random samples with their predictions, and augmented training images. */
 export function renderImagesSection(run: ReportedRun): Section {
   const files = new Map(run.pictures.map(({ id, file }) => [id, file]));
-  const cells = selectRandomAnswers(run.answers).flatMap((one) => {
-    const image = renderImage(run.images.get(files.get(one.id) ?? ''), one.id);
-    const words = run.tasks.slice(0, 4).map((task) => ({ task, ...formatAnswer(task, one) }));
+  const cells = selectRandomAnswers(run.answers).flatMap((record) => {
+    const image = renderImage(run.images.get(files.get(record.id) ?? ''), record.id);
+    const texts = run.tasks.slice(0, 4).map((task) => ({ task, ...formatAnswer(task, record) }));
     return image
       ? [
-          html`<li>${image}${words.map(({ task, answer, truth }) => html`<span>${truncateMiddle(task.name, 14)}: <b>${answer}</b>, true ${truth}</span><br>`)}<small>${truncateMiddle(one.id, 40)}</small></li>`,
+          html`<li>${image}${texts.map(({ task, prediction, truth }) => html`<span>${truncateMiddle(task.name, 14)}: <b>${prediction}</b>, true ${truth}</span><br>`)}<small>${truncateMiddle(record.id, 40)}</small></li>`,
         ]
       : [];
   });
-  const rows = run.augmented.flatMap(({ id, files: names }) => {
-    const images = names.flatMap(
-      (name, i) => renderImage(run.images.get(name), i === 0 ? id : `${id}, augmented`) ?? [],
+  const rows = run.augmented.flatMap((row) => {
+    const images = row.files.flatMap(
+      (file, i) => renderImage(run.images.get(file), i === 0 ? row.id : `${row.id}, augmented`) ?? [],
     );
     return images.length > 0 ? [html`<div>${images}</div>`] : [];
   });
   return {
-    html: html`${cells.length > 0 && html`<h3>Random samples</h3><ul class="pictures">${cells}</ul>`}${rows.length > 0 && html`<h3>Augmentation</h3><p>Training images, and what the first epochs made of them.</p><div class="rows">${rows}</div>`}`,
+    html: html`${cells.length > 0 && html`<h3>Random samples</h3><ul class="pictures">${cells}</ul>`}${rows.length > 0 && html`<h3>Augmentation</h3><p>Training images, and their augmented versions in the first epochs.</p><div class="rows">${rows}</div>`}`,
     figures: [],
   };
 }
 
-/** The images, and how labels and groups are spread. */
+/** Renders the numbers of images, and the distribution of labels and groups. */
 export function renderDataSection(run: ReportedRun, tools: ReportTools): Section {
-  const drawn = drawLabelDistributions(run, tools);
+  const figures = drawLabelDistributions(run, tools);
   const { data } = run;
-  const all: [string, string][] = [
+  const entries: [string, string][] = [
     ['images', data.name],
     ['size', `${data.shape.join('×')} (height, width, channels)`],
     ['training', formatCount(data.train.size, 'image')],
     ['validation', data.validation ? formatCount(data.validation.size, 'image') : 'none'],
-    ['not usable', formatCount(data.skipped, 'file')],
+    ['skipped', formatCount(data.skipped, 'file')],
   ];
-  return { figures: drawn, html: html`${renderDefinitionList(all)}${renderFigures(drawn)}` };
+  return { figures, html: html`${renderDefinitionList(entries)}${renderFigures(figures)}` };
 }
 
-/** The layers. */
+/** Renders the architecture diagram. */
 export function renderNetworkSection({ architecture }: ReportedRun, { graphviz }: ReportTools): Section {
   const { layers, parameters, trainableParameters } = architecture;
   if (layers.length === 0) return { html: html``, figures: [] };
   const title = `${layers.length} layers, ${formatNumber(parameters)} parameters${trainableParameters < parameters ? `, ${formatNumber(trainableParameters)} of them trained` : ''}`;
-  const drawn = { name: 'architecture', title, svg: architectureDiagram(architecture, graphviz) };
-  return {
-    figures: [drawn],
-    html: renderWideFigure(drawn),
-  };
+  const figure = { name: 'architecture', title, svg: architectureDiagram(architecture, graphviz) };
+  return { figures: [figure], html: renderWideFigure(figure) };
 }
 
-/** Arguments, engine and versions. */
-export function renderSetupSection({ arguments: said, versions, engine, stopped }: ReportedRun): Section {
-  const list: [string, string][] = [
-    ...Object.entries(said).map(([name, value]): [string, string] => [name, formatArgument(value)]),
+/** Renders the arguments, the engine and the versions. */
+export function renderSetupSection(run: ReportedRun): Section {
+  const { versions, engine, stopped } = run;
+  const entries: [string, string][] = [
+    ...Object.entries(run.arguments).map(([name, value]): [string, string] => [name, formatArgument(value)]),
     ...(engine ? [['ran on', `${engine.name}: ${engine.reason}`] as [string, string]] : []),
     ...(stopped === undefined ? [] : [['ended', stopped] as [string, string]]),
     ...Object.entries(versions),
   ];
-  return { html: list.length > 0 ? renderDefinitionList(list) : html``, figures: [] };
+  return { html: entries.length > 0 ? renderDefinitionList(entries) : html``, figures: [] };
 }

@@ -1,7 +1,7 @@
 import type { ReportFigure } from '../charts/chart.js';
 import type { Html } from './html.js';
 
-/** A part of the page, and the figures that are in it. */
+/** Section of a page, with its figures. */
 export interface Section {
   readonly html: Html;
   readonly figures: readonly ReportFigure[];

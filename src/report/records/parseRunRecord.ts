@@ -9,23 +9,25 @@ import type {
   SplitRecord,
 } from '../../core/records/runRecord.js';
 
+/** Checks and converts a value of the JSON. `path` is for the error: `tasks[0].name`. */
 type Reader<T> = (value: unknown, path: string) => T;
 
+/** Error whose message is the noun phrase of the expected value. */
 class InvalidRecordError extends Error {}
 
-const requireThat = (right: boolean, path: string, expected: string) => {
-  if (!right) throw new InvalidRecordError(path === '' ? expected : `${expected} as ${path}`);
+const requireThat = (isValid: boolean, path: string, expected: string) => {
+  if (!isValid) throw new InvalidRecordError(path === '' ? expected : `${expected} as ${path}`);
 };
 const readText: Reader<string> = (value, path) => {
   requireThat(typeof value === 'string', path, 'a string');
   return value as string;
 };
-/** JSON has no NaN: it is null there. */
+/** Reads a number. JSON cannot represent NaN, so null is read as NaN. */
 const readNumber: Reader<number> = (value, path) => {
   requireThat(typeof value === 'number' || value === null, path, 'a number or null');
   return (value as number | null) ?? Number.NaN;
 };
-/** Of images, layers, epochs: no record has more of anything. */
+/** Limit for the number of images, layers and epochs. A larger number is not plausible. */
 const MAX_COUNT = 1e12;
 const readCount: Reader<number> = (value, path) => {
   requireThat(
@@ -36,17 +38,19 @@ const readCount: Reader<number> = (value, path) => {
   return value as number;
 };
 const createListReader =
-  <T>(one: Reader<T>): Reader<T[]> =>
+  <T>(readItem: Reader<T>): Reader<T[]> =>
   (value, path) => {
     requireThat(Array.isArray(value), path, 'an array');
-    return (value as unknown[]).map((part, i) => one(part, `${path}[${i}]`));
+    return (value as unknown[]).map((item, i) => readItem(item, `${path}[${i}]`));
   };
 const createTableReader =
-  <T>(one: Reader<T>): Reader<{ [name: string]: T }> =>
+  <T>(readEntry: Reader<T>): Reader<{ [name: string]: T }> =>
   (value, path) => {
     requireThat(typeof value === 'object' && value !== null && !Array.isArray(value), path, 'an object');
     return createTable(
-      Object.entries(value as object).map(([name, part]) => [name, one(part, `${path}.${name}`)] as const),
+      Object.entries(value as object).map(
+        ([name, entry]) => [name, readEntry(entry, `${path}.${name}`)] as const,
+      ),
     );
   };
 const createUnionReader =
@@ -63,18 +67,18 @@ const createUnionReader =
   };
 const readUnchecked: Reader<any> = (value) => value;
 const readField = <T>(
-  from: { readonly [name: string]: unknown },
+  table: { readonly [name: string]: unknown },
   name: string,
   path: string,
   read: Reader<T>,
-): T => read(from[name], `${path}${path && '.'}${name}`);
+): T => read(table[name], `${path}${path && '.'}${name}`);
 const readOptionalField = <K extends string, T>(
-  from: { readonly [name: string]: unknown },
+  table: { readonly [name: string]: unknown },
   name: K,
   path: string,
   read: Reader<T>,
 ): { [N in K]?: T } =>
-  (from[name] === undefined ? {} : { [name]: readField(from, name, path, read) }) as { [N in K]?: T };
+  (table[name] === undefined ? {} : { [name]: readField(table, name, path, read) }) as { [N in K]?: T };
 
 const TASK_KINDS = ['regression', 'binary', 'categorical'];
 
@@ -83,11 +87,11 @@ const readTask: Reader<TaskRecord> = (value, path) => {
   const kind = readField(task, 'kind', path, readText) as TaskRecord['kind'];
   requireThat(TASK_KINDS.includes(kind), `${path}.kind`, TASK_KINDS.join(' or '));
   const labels = readOptionalField(task, 'labels', path, createListReader(readText));
-  requireThat(labels.labels?.length !== 0, `${path}.labels`, 'not empty');
+  requireThat(labels.labels?.length !== 0, `${path}.labels`, 'at least one label');
   requireThat(
     (labels.labels === undefined) === (kind === 'regression'),
     `${path}.labels`,
-    'there for classes alone',
+    kind === 'regression' ? 'no labels' : 'the labels of the classification',
   );
   return {
     name: readField(task, 'name', path, readText),
@@ -119,11 +123,11 @@ const readAnswer: Reader<PredictionRecord> = (value, path) => {
 };
 
 const createPairReader =
-  <T>(label: Reader<T>): Reader<[T, number]> =>
+  <T>(readLabel: Reader<T>): Reader<[T, number]> =>
   (value, path) => {
-    requireThat(Array.isArray(value) && value.length === 2, path, 'a pair');
-    const [name, count] = value as unknown[];
-    return [label(name, `${path}[0]`), readCount(count, `${path}[1]`)];
+    requireThat(Array.isArray(value) && value.length === 2, path, 'a label and a count');
+    const [label, count] = value as unknown[];
+    return [readLabel(label, `${path}[0]`), readCount(count, `${path}[1]`)];
   };
 const readSplit: Reader<SplitRecord> = (value, path) => {
   const split = createTableReader(readUnchecked)(value, path);
@@ -174,16 +178,21 @@ const readLayer: Reader<RunRecord['architecture']['layers'][number]> = (value, p
   };
 };
 
-/** A record from JSON text, every part of it of the kind it must be: the file may be anybody's. */
+/**
+ * Reads a record from JSON text, and checks the type of every value, because the file can come from an untrusted source.
+ *
+ * @param path - Path of the file, for the error.
+ * @throws `file` error for text that is not JSON, and for a value of the wrong type. The error contains its position.
+ */
 export function parseRunRecord(text: string, path: string): RunRecord {
   try {
-    const run = createTableReader(readUnchecked)(JSON.parse(text), 'a record');
+    const run = createTableReader(readUnchecked)(JSON.parse(text), '');
     requireThat(run.format === 1, 'format', '1');
     const architecture = readField(run, 'architecture', '', createTableReader(readUnchecked));
     const data = readField(run, 'data', '', createTableReader(readUnchecked));
-    const record = (name: string, value: unknown, ...names: readonly string[]) => {
-      const table = createTableReader(readUnchecked)(value, name);
-      return Object.fromEntries(names.map((part) => [part, readField(table, part, name, readText)]));
+    const readTexts = (value: unknown, at: string, ...fields: readonly string[]) => {
+      const table = createTableReader(readUnchecked)(value, at);
+      return Object.fromEntries(fields.map((field) => [field, readField(table, field, at, readText)]));
     };
     const tasks = readField(run, 'tasks', '', createListReader(readTask));
     const answers = readField(run, 'answers', '', createListReader(readAnswer));
@@ -201,7 +210,7 @@ export function parseRunRecord(text: string, path: string): RunRecord {
         run,
         'engine',
         '',
-        (value, at) => record(at, value, 'name', 'reason') as { name: string; reason: string },
+        (value, at) => readTexts(value, at, 'name', 'reason') as { name: string; reason: string },
       ),
       versions: readField(run, 'versions', '', createTableReader(readText)),
       architecture: {
@@ -221,14 +230,14 @@ export function parseRunRecord(text: string, path: string): RunRecord {
         run,
         'pictures',
         '',
-        createListReader((one, at) => record(at, one, 'id', 'file') as { id: string; file: string }),
+        createListReader((value, at) => readTexts(value, at, 'id', 'file') as { id: string; file: string }),
       ),
       augmented: readField(
         run,
         'augmented',
         '',
-        createListReader((one, at) => {
-          const row = createTableReader(readUnchecked)(one, at);
+        createListReader((value, at) => {
+          const row = createTableReader(readUnchecked)(value, at);
           return {
             id: readField(row, 'id', at, readText),
             files: readField(row, 'files', at, createListReader(readText)),
@@ -240,7 +249,7 @@ export function parseRunRecord(text: string, path: string): RunRecord {
         'gradCams',
         '',
         createListReader(
-          (one, at) => record(at, one, 'id', 'task', 'toward', 'image') as unknown as GradCamRecord,
+          (value, at) => readTexts(value, at, 'id', 'task', 'toward', 'image') as unknown as GradCamRecord,
         ),
       ),
     };
@@ -252,31 +261,31 @@ export function parseRunRecord(text: string, path: string): RunRecord {
       expected: cause instanceof InvalidRecordError ? cause.message : 'JSON',
       received:
         cause instanceof InvalidRecordError ? 'another value' : `invalid JSON (${(cause as Error).message})`,
-      advice: 'Restore the file as it was written, or update tfjs-multitask if a newer version wrote it.',
+      advice: 'Restore the original file, or update tfjs-multitask if a newer version wrote it.',
       cause,
     });
   }
 }
 
-/** The answer, without what does not fit its task: words for a number, other than probabilities for labels. */
+/** Removes the labels and predictions that are not valid for their task, for example a number outside 0 to 1 as a probability. */
 function removeInvalidValues(
   { labels, answers, ...rest }: PredictionRecord,
   tasks: readonly TaskRecord[],
 ): PredictionRecord {
-  const fits = tasks.filter(({ name, labels: names }) => {
+  const answeredTasks = tasks.filter(({ name, labels: taskLabels }) => {
     const answer = answers[name];
-    if (!names) return typeof answer === 'number';
-    return Array.isArray(answer) && answer.length === names.length && answer.every(isProbability);
+    if (!taskLabels) return typeof answer === 'number';
+    return Array.isArray(answer) && answer.length === taskLabels.length && answer.every(isProbability);
   });
-  const known = fits.filter(({ name, labels: names }) =>
-    names ? names.includes(labels[name] as string) : typeof labels[name] === 'number',
+  const labeledTasks = answeredTasks.filter(({ name, labels: taskLabels }) =>
+    taskLabels ? taskLabels.includes(labels[name] as string) : typeof labels[name] === 'number',
   );
   return {
     ...rest,
-    labels: createTable(known.map(({ name }) => [name, labels[name]!] as const)),
-    answers: createTable(fits.map(({ name }) => [name, answers[name]!] as const)),
+    labels: createTable(labeledTasks.map(({ name }) => [name, labels[name]!] as const)),
+    answers: createTable(answeredTasks.map(({ name }) => [name, answers[name]!] as const)),
   };
 }
 
-/** Rounding leaves 1 behind by less; NaN is what a network says that has learnt nothing. */
+/** Returns whether a number can be a probability. The tolerance is for rounding errors. A diverged network predicts NaN. */
 const isProbability = (value: number) => Number.isNaN(value) || (value >= -1e-6 && value <= 1 + 1e-6);

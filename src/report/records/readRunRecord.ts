@@ -6,41 +6,45 @@ import type { RunRecord } from '../../core/records/runRecord.js';
 import { parseRunRecord } from './parseRunRecord.js';
 
 /**
- * A run's record and its pictures, read.
+ * Record of a run, with the images that it refers to.
  *
  * @category Figures
  */
 export interface ReportedRun extends RunRecord {
-  /** Bytes of pictures by the name of their file; those that are not there are not shown. */
+  /** Bytes of the image files, by file name. A missing file has no entry, and is not shown. */
   readonly images: ReadonlyMap<string, Uint8Array>;
 }
 
 /**
- * What {@link readRunRecord} takes.
+ * Options of {@link readRunRecord}.
  *
  * @category Figures
  */
 export interface ReadRunRecordOptions {
-  /** Whether pictures are read. Default true. */
+  /** Whether image files are read. Default true. */
   readonly images?: boolean;
 }
 
-/** A picture larger than this is no small picture, and a page of more would not open. */
+/** Size limit of an image file. `saveRunImages` writes smaller files, and a page with larger ones would be slow to open. */
 const MAX_IMAGE_BYTES = 200_000;
+/** Limit for the number of images of a page. */
 const MAX_IMAGES = 500;
 
 /**
- * Reads what a run left: `run.json`, the rows of `history.csv` while the run goes on, and small pictures.
- * An unfinished last line of `history.csv` is passed over.
+ * Reads the record of a run from its folder:
  *
- * @throws `file` error if `run.json` is missing or is not a record that `describeRun` created.
+ * - `run.json`, which {@link createRunRecord} describes;
+ * - `history.csv`, for the rows of a run that continues; an incomplete last line is ignored;
+ * - the image files of the record.
+ *
+ * @throws `file` error if `run.json` is missing or invalid.
  * @example
  * ```ts
  * import { memoryStore } from 'tfjs-multitask';
- * import { readRun } from 'tfjs-multitask/report';
+ * import { readRunRecord } from 'tfjs-multitask/report';
  *
- * const error = await readRun(memoryStore('out/run')).catch(({ message }) => message);
- * console.log(error); // out/run/run.json: expected the record of a run, received no file. …
+ * const error = await readRunRecord(memoryStore('out/run')).catch(({ message }) => message);
+ * console.log(error); // out/run/run.json: expected the record of a run, received no such file. …
  * ```
  * @category Figures
  */
@@ -48,51 +52,51 @@ export async function readRunRecord(
   store: Store,
   { images = true }: ReadRunRecordOptions = {},
 ): Promise<ReportedRun> {
-  const text = async (name: string) => {
+  const readText = async (name: string) => {
     const bytes = await store.read(name);
     return bytes && new TextDecoder().decode(bytes);
   };
   const path = `${store.label}/run.json`;
-  const written = await text('run.json');
-  if (written === undefined) {
+  const json = await readText('run.json');
+  if (json === undefined) {
     throw createError({
       kind: 'file',
       path,
       expected: 'the record of a run',
       received: 'no such file',
       advice:
-        'Give the folder of a run, which the examples write to --out and recordRun() writes in your program.',
+        'Pass the folder of a run: the --out folder of an example, or the folder in which your program called recordRun().',
     });
   }
-  const record = parseRunRecord(written, path);
-  const log = parseHistoryCsv((await text('history.csv')) ?? '');
-  const rows = record.stopped === undefined && log.length > 0 ? log : record.rows;
+  const record = parseRunRecord(json, path);
+  const loggedRows = parseHistoryCsv((await readText('history.csv')) ?? '');
+  const rows = record.stopped === undefined && loggedRows.length > 0 ? loggedRows : record.rows;
   const files = images
     ? new Set([
         ...record.pictures.map(({ file }) => file),
-        ...record.augmented.flatMap(({ files: own }) => own),
+        ...record.augmented.flatMap((row) => row.files),
         ...record.gradCams.map(({ image }) => image),
       ])
     : [];
-  const found = new Map<string, Uint8Array>();
+  const imageBytes = new Map<string, Uint8Array>();
   for (const file of [...files].slice(0, MAX_IMAGES)) {
     const bytes = await readImage(store, file);
-    if (bytes && bytes.length <= MAX_IMAGE_BYTES) found.set(file, bytes);
+    if (bytes && bytes.length <= MAX_IMAGE_BYTES) imageBytes.set(file, bytes);
   }
-  return { ...record, rows, images: found };
+  return { ...record, rows, images: imageBytes };
 }
 
-/** Nothing of a name outside the folder, which a store may refuse before it promises anything. */
+/** Reads an image file. Returns undefined for a name outside the folder, which a store rejects. */
 async function readImage(store: Store, file: string): Promise<Uint8Array | undefined> {
   try {
-    return await store.read(file);
+    return await store.read(file); // `await` is necessary: a store can also throw before it returns a promise.
   } catch (error) {
     if (isMultitaskError(error)) return undefined;
     throw error;
   }
 }
 
-/** Rows of `history.csv`. A last line without its end is unfinished, and an empty cell was not measured. */
+/** Reads the rows of `history.csv`. An incomplete last line is ignored. An empty cell is a value that was not measured. */
 export function parseHistoryCsv(csv: string): HistoryRow[] {
   const [header = '', ...lines] = csv.split('\n').slice(0, -1);
   const columns = header.split(',');

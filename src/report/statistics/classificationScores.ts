@@ -1,76 +1,87 @@
 import type { TaskRecord } from '../../core/records/history.js';
 import { type ConfidenceInterval, estimateProportion } from './estimates.js';
 
-/** The place of a true label among the task's, and the probability that each was given. */
+/** True label and predicted probabilities of one image. */
 export interface ClassPrediction {
+  /** Index of the true label in the labels of the task. */
   readonly truth: number;
+  /** Probability of each label. */
   readonly probabilities: readonly number[];
 }
 
-/** The place of the likeliest label, the first of equals. */
-export const findPredictedLabel = ({ probabilities }: ClassPrediction) =>
+/** Returns the index of the most probable label, the first of equal ones. */
+export const findPredictedLabel = ({ probabilities }: ClassPrediction): number =>
   probabilities.reduce((top, probability, i) => (probability > probabilities[top]! ? i : top), 0);
 
-/** How one label was recognised. */
+/** Returns whether the most probable label is the true label. */
+export const isCorrect = (pair: ClassPrediction): boolean => findPredictedLabel(pair) === pair.truth;
+
+/** Estimates the accuracy. Returns undefined for an empty list. */
+export const estimateAccuracy = (pairs: readonly ClassPrediction[]): ConfidenceInterval | undefined =>
+  estimateProportion(pairs.filter(isCorrect).length, pairs.length);
+
+/** Precision and recall of one label. */
 export interface LabelScore {
   readonly label: string;
-  /** Images that are it. */
+  /** Number of images with this true label. */
   readonly count: number;
-  /** Of the answers that say it, the share that is right. */
+  /** Proportion of the images with this predicted label that have it as their true label. Undefined without such images. */
   readonly precision: ConfidenceInterval | undefined;
-  /** Of the images that are it, the share that was recognised. */
+  /** Proportion of the images with this true label that have it as their predicted label. Undefined without such images. */
   readonly recall: ConfidenceInterval | undefined;
 }
 
-/** Precision and recall of every label. */
+/** Computes the precision and recall of every label. */
 export function computeLabelScores(
   { labels = [] }: TaskRecord,
   pairs: readonly ClassPrediction[],
 ): LabelScore[] {
-  const said = labels.map(() => 0);
-  const are = labels.map(() => 0);
-  const right = labels.map(() => 0);
+  const predictedCounts = labels.map(() => 0);
+  const trueCounts = labels.map(() => 0);
+  const correctCounts = labels.map(() => 0);
   for (const pair of pairs) {
-    const answer = findPredictedLabel(pair);
-    said[answer]!++;
-    are[pair.truth]!++;
-    if (answer === pair.truth) right[answer]!++;
+    const predicted = findPredictedLabel(pair);
+    predictedCounts[predicted]!++;
+    trueCounts[pair.truth]!++;
+    if (predicted === pair.truth) correctCounts[predicted]!++;
   }
   return labels.map((label, i) => ({
     label,
-    count: are[i]!,
-    precision: estimateProportion(right[i]!, said[i]!),
-    recall: estimateProportion(right[i]!, are[i]!),
+    count: trueCounts[i]!,
+    precision: estimateProportion(correctCounts[i]!, predictedCounts[i]!),
+    recall: estimateProportion(correctCounts[i]!, trueCounts[i]!),
   }));
 }
 
-/** Answers of like probability: what was promised, and how many were right. */
+/** Predictions with similar probabilities. */
 export interface ReliabilityBin {
+  /** Number of images. */
   readonly count: number;
-  /** Mean of the probabilities. */
+  /** Mean of the predicted probabilities. */
   readonly meanProbability: number;
-  /** Share that was right. */
+  /** Proportion of correct predictions. */
   readonly accuracy: ConfidenceInterval;
 }
 
 /**
- * Answers in ten bins of probability: of the second label for two, of the answer given for more. `error` is the expected
- * calibration error (M. P. Naeini, G. F. Cooper and M. Hauskrecht 2015): the mean distance of promised and kept.
+ * Groups predictions into ten bins of probability. With two labels, the probability is that of the second label; with more, that
+ * of the predicted label. `error` is the expected calibration error (M. P. Naeini, G. F. Cooper and M. Hauskrecht 2015): the
+ * mean distance between probability and accuracy. `bins` contains no empty bins.
  */
 export function computeReliability(pairs: readonly ClassPrediction[]): {
   readonly bins: ReliabilityBin[];
   readonly error: number;
 } {
-  const bins = Array.from({ length: 10 }, () => ({ count: 0, sum: 0, hits: 0 }));
+  const totals = Array.from({ length: 10 }, () => ({ count: 0, sum: 0, hits: 0 }));
   for (const pair of pairs) {
     const label = pair.probabilities.length === 2 ? 1 : findPredictedLabel(pair);
     const probability = pair.probabilities[label]!;
-    const bin = bins[Math.max(0, Math.min(9, Math.floor(probability * 10)))]!;
-    bin.count++;
-    bin.sum += probability;
-    if (pair.truth === label) bin.hits++;
+    const total = totals[Math.max(0, Math.min(9, Math.floor(probability * 10)))]!;
+    total.count++;
+    total.sum += probability;
+    if (pair.truth === label) total.hits++;
   }
-  const filled = bins
+  const bins = totals
     .filter(({ count }) => count > 0)
     .map(({ count, sum, hits }) => ({
       count,
@@ -78,10 +89,10 @@ export function computeReliability(pairs: readonly ClassPrediction[]): {
       accuracy: estimateProportion(hits, count)!,
     }));
   const error =
-    filled.reduce(
+    bins.reduce(
       (total, { count, meanProbability, accuracy }) =>
         total + count * Math.abs(meanProbability - accuracy.value),
       0,
     ) / pairs.length;
-  return { bins: filled, error };
+  return { bins, error };
 }

@@ -1,30 +1,39 @@
 import { computeBinEdges, findBin, findRange } from './bins.js';
 import { estimateMean, type MeanEstimate } from './estimates.js';
 
-/** A true value and what was predicted. */
+/** True value and predicted value of one image. */
 export interface NumberPrediction {
   readonly truth: number;
   readonly predicted: number;
 }
 
-/** Images whose true value lies in a band, and their error. */
+/** Error of the images whose true value is between `from` and `to`. */
 export interface ErrorBin {
   readonly from: number;
   readonly to: number;
+  /** Number of images. */
   readonly count: number;
+  /** Mean absolute error. Undefined for a bin without images. */
   readonly error: MeanEstimate | undefined;
 }
 
-/** Mean absolute error by bands of the true value, empty ones too. */
+/** Estimates the mean absolute error. Returns undefined for an empty list. */
+export const estimateMeanAbsoluteError = (pairs: readonly NumberPrediction[]): MeanEstimate | undefined =>
+  estimateMean(
+    pairs.map(({ truth, predicted }) => Math.abs(predicted - truth)),
+    0,
+  );
+
+/** Computes the mean absolute error in bins of the true value. The result includes empty bins. */
 export function computeErrorBins(pairs: readonly NumberPrediction[]): ErrorBin[] {
-  const truths = pairs.map(({ truth }) => truth);
-  const ends = computeBinEdges(Math.min(...findRange(truths)), Math.max(...findRange(truths)), 10);
-  const errors: number[][] = ends.slice(1).map(() => []);
-  for (const { truth, predicted } of pairs) errors[findBin(ends, truth)]!.push(Math.abs(predicted - truth));
-  return errors.map((own, i) => ({
-    from: ends[i]!,
-    to: ends[i + 1]!,
-    count: own.length,
-    error: estimateMean(own, 0),
+  const [low, high] = findRange(pairs.map(({ truth }) => truth));
+  const edges = computeBinEdges(low, high, 10);
+  const bins: NumberPrediction[][] = edges.slice(1).map(() => []);
+  for (const pair of pairs) bins[findBin(edges, pair.truth)]!.push(pair);
+  return bins.map((binPairs, i) => ({
+    from: edges[i]!,
+    to: edges[i + 1]!,
+    count: binPairs.length,
+    error: estimateMeanAbsoluteError(binPairs),
   }));
 }

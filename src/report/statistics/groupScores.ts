@@ -1,98 +1,110 @@
 import { getOwnValue } from '../../core/lookup.js';
 import type { TaskRecord } from '../../core/records/history.js';
 import type { RunRecord } from '../../core/records/runRecord.js';
-import { type ClassPrediction, findPredictedLabel } from './classificationScores.js';
-import type { NumberPrediction } from './errorBins.js';
-import { estimateMean, estimateProportion, type MeanEstimate } from './estimates.js';
+import { type ClassPrediction, estimateAccuracy } from './classificationScores.js';
+import { estimateMeanAbsoluteError, type NumberPrediction } from './errorBins.js';
+import { estimateMean, type MeanEstimate } from './estimates.js';
 
-/** The answers of a task that have a label and a number. */
+/** Groups that an image belongs to. */
+export interface GroupMembership {
+  /** Name of the image's subgroup, by group: `{ sex: 'female' }`. */
+  readonly groups: { readonly [group: string]: string };
+}
+
+/** Predictions of one task that can be evaluated. One of the lists is empty. */
+export interface TaskPredictions {
+  /** Predictions of a regression. */
+  readonly numbers: readonly (NumberPrediction & GroupMembership)[];
+  /** Predictions of a classification. */
+  readonly classes: readonly (ClassPrediction & GroupMembership)[];
+}
+
+/** Returns the predictions of a task that have a label and only finite values. */
 export function collectPredictions(
   { name, labels }: TaskRecord,
   { answers }: Pick<RunRecord, 'answers'>,
-): {
-  readonly numbers: (NumberPrediction & GroupMembership)[];
-  readonly classes: (ClassPrediction & GroupMembership)[];
-} {
+): TaskPredictions {
   const numbers: (NumberPrediction & GroupMembership)[] = [];
   const classes: (ClassPrediction & GroupMembership)[] = [];
-  for (const { labels: truths, answers: given, groups } of answers) {
-    const truth = getOwnValue(truths, name);
-    const answer = getOwnValue(given, name);
-    if (truth === undefined || answer === undefined) continue;
+  for (const { labels: trueLabels, answers: predictions, groups } of answers) {
+    const truth = getOwnValue(trueLabels, name);
+    const prediction = getOwnValue(predictions, name);
+    if (truth === undefined || prediction === undefined) continue;
     if (labels) {
-      const probabilities = answer as readonly number[];
+      const probabilities = prediction as readonly number[];
       if (probabilities.every(Number.isFinite))
         classes.push({ truth: labels.indexOf(truth as string), probabilities, groups });
-    } else if (Number.isFinite(answer) && Number.isFinite(truth)) {
-      numbers.push({ truth: truth as number, predicted: answer as number, groups });
+    } else if (Number.isFinite(prediction) && Number.isFinite(truth)) {
+      numbers.push({ truth: truth as number, predicted: prediction as number, groups });
     }
   }
   return { numbers, classes };
 }
 
-export interface GroupMembership {
-  readonly groups: { readonly [group: string]: string };
-}
-
-/** One group's images and how wrong the answers are there. */
+/** Scores of the images of one subgroup, for example `female` of the group `sex`. */
 export interface GroupScore {
+  /** Name of the subgroup, or `all`. */
   readonly name: string;
+  /** Number of images. */
   readonly count: number;
-  /** Mean absolute error, or the share of right answers. */
+  /** Mean absolute error of a regression, or accuracy of a classification. */
   readonly score: MeanEstimate;
-  /** Of a regression: mean of predicted minus true. */
+  /** Mean of predicted minus true value. Undefined for a classification. */
   readonly bias: MeanEstimate | undefined;
 }
 
-/** Scores by group, all images first, and how many names are left out; groups that do not divide the images have none. */
-export function computeGroupScores(
-  task: TaskRecord,
-  run: Pick<RunRecord, 'answers'>,
-): { readonly group: string; readonly scores: GroupScore[]; readonly left: number }[] {
+/** Scores of the subgroups of one group. */
+export interface GroupScores {
+  /** Name of the group: `sex`. */
+  readonly group: string;
+  /** Scores of all images, then of each subgroup, the largest first. */
+  readonly scores: readonly GroupScore[];
+  /** Number of subgroups that were left out, because there are more than {@link MAX_GROUPS}. */
+  readonly omittedCount: number;
+}
+
+/** Largest number of subgroups with a score. Those with the fewest images are left out. */
+export const MAX_GROUPS = 12;
+
+/** Computes the scores of a task by group. A group with fewer than two subgroups has no scores. */
+export function computeGroupScores(task: TaskRecord, run: Pick<RunRecord, 'answers'>): GroupScores[] {
   const { numbers, classes } = collectPredictions(task, run);
-  const scored: (GroupMembership & { readonly score: number; readonly signed?: number })[] = task.labels
-    ? classes.map((pair) => ({ groups: pair.groups, score: findPredictedLabel(pair) === pair.truth ? 1 : 0 }))
-    : numbers.map(({ groups, truth, predicted }) => ({
-        groups,
-        score: Math.abs(predicted - truth),
-        signed: predicted - truth,
+  return task.labels
+    ? scoreGroups(classes, (pairs) => ({ score: estimateAccuracy(pairs)!, bias: undefined }))
+    : scoreGroups(numbers, (pairs) => ({
+        score: estimateMeanAbsoluteError(pairs)!,
+        bias: estimateMean(pairs.map(({ truth, predicted }) => predicted - truth)),
       }));
-  const names = [...new Set(scored.flatMap(({ groups }) => Object.keys(groups)))];
-  return names.flatMap((group) => {
-    const members = new Map<string, typeof scored>();
-    for (const one of scored) {
-      const name = getOwnValue(one.groups, group);
+}
+
+function scoreGroups<T extends GroupMembership>(
+  predictions: readonly T[],
+  score: (subgroup: readonly T[]) => Pick<GroupScore, 'score' | 'bias'>,
+): GroupScores[] {
+  const groups = [...new Set(predictions.flatMap((prediction) => Object.keys(prediction.groups)))];
+  return groups.flatMap((group) => {
+    const subgroups = new Map<string, T[]>();
+    for (const prediction of predictions) {
+      const name = getOwnValue(prediction.groups, group);
       if (name === undefined) continue;
-      const others = members.get(name) ?? [];
-      others.push(one);
-      members.set(name, others);
+      const subgroup = subgroups.get(name) ?? [];
+      subgroup.push(prediction);
+      subgroups.set(name, subgroup);
     }
-    if (members.size < 2) return [];
-    const kept = Array.from(members)
+    if (subgroups.size < 2) return [];
+    const largest = Array.from(subgroups)
       .sort(([a, x], [b, y]) => y.length - x.length || (a < b ? -1 : 1))
       .slice(0, MAX_GROUPS);
     return [
       {
         group,
-        left: members.size - kept.length,
-        scores: [['all', scored] as const, ...kept].map(([name, images]) => ({
+        scores: [['all', predictions] as const, ...largest].map(([name, subgroup]) => ({
           name,
-          count: images.length,
-          score: task.labels
-            ? estimateProportion(
-                images.reduce((sum, { score }) => sum + score, 0),
-                images.length,
-              )!
-            : estimateMean(
-                images.map(({ score }) => score),
-                0,
-              )!,
-          bias: task.labels ? undefined : estimateMean(images.map(({ signed }) => signed!)),
+          count: subgroup.length,
+          ...score(subgroup),
         })),
+        omittedCount: subgroups.size - largest.length,
       },
     ];
   });
 }
-
-/** Groups that are told apart; those of fewest images are left out beyond it. */
-export const MAX_GROUPS = 12;

@@ -12,30 +12,30 @@ import { renderDocument } from '../pages/htmlDocument.js';
 import { formatCount, formatMetric, formatNumber, truncateMiddle } from '../text/format.js';
 import { drawFigureGroups, type FigureGroup } from './studyFigures.js';
 
-/** Columns of numbers that fit on paper whole; of more, numbers are broken rather than cut off. */
+/** Number of numeric columns that fit on printed paper. In a wider table, numbers can break into several lines. */
 const MAX_UNBROKEN_COLUMNS = 13;
-/** Trials of a front that the first lines name. */
-const MAX_NAMED_TRIALS = 6;
-/** The figure that needs the whole width. */
+/** Largest number of trials of the Pareto front that the first paragraph lists. */
+const MAX_LISTED_TRIALS = 6;
+/** Name of the figure that is as wide as the page. */
 const WIDE_FIGURE_NAME = 'parallel';
 
 /**
- * A search as a page of HTML that needs nothing else, as {@link createReportPage} makes of a run: what is best, every trial in a table, and the
- * figures of {@link studyFigures}.
+ * Creates the HTML page of a study: the best trial or the Pareto front, the figures of {@link studyFigures}, and a table of all
+ * trials. Like the page of {@link createReportPage}, it contains no scripts and needs no network.
  *
- * @param study - Its space, objectives and strategy.
- * @param trials - What `runStudy` or `askAndTell` has.
- * @param tools - Observable Plot, a document, and fonts; `studyResults` of `tfjs-multitask/node` brings its own.
+ * @param study - Search space, objectives and strategy.
+ * @param trials - Trials of `runStudy` or `askAndTell`.
+ * @param tools - Observable Plot, a document, and optional fonts. `writeStudyResults` of `tfjs-multitask/node` loads them itself.
  * @example
  * ```ts
  * import * as Plot from '@observablehq/plot';
  * import { parseHTML } from 'linkedom';
- * import { studyPage } from 'tfjs-multitask/report';
+ * import { createStudyReport } from 'tfjs-multitask/report';
  * import { float, minimize, random, space } from 'tfjs-multitask/tuner';
  *
- * const searched = { space: space({ x: float({ min: -1, max: 1 }) }), objectives: minimize('y'), strategy: random() };
- * const { page } = studyPage(searched, [], { Plot, document: parseHTML('<html></html>').document });
- * console.log(page.includes('No trial has come to a number yet.')); // true
+ * const study = { space: space({ x: float({ min: -1, max: 1 }) }), objectives: minimize('y'), strategy: random() };
+ * const { page } = createStudyReport(study, [], { Plot, document: parseHTML('<html></html>').document });
+ * console.log(page.includes('No trial has a result yet.')); // true
  * ```
  * @category Figures
  */
@@ -47,73 +47,78 @@ export function createStudyReport(
   const groups = drawFigureGroups(study, trials, tools);
   const metrics = toObjectiveList(study.objectives).map(({ metric }) => metric);
   const paths = study.space.dimensions.map(({ path }: Dimension) => path);
-  const marked = findBestTrialNumbers(trials, study.objectives);
-  const front = metrics.length > 1;
-  const ends = sortByNumber(trials).filter(({ number }) => marked.has(number));
-  const valuesOf = ({ number, params }: TrialRecord) => {
-    const flat = flattenParams(study.space, params, `trial ${number}`);
-    return paths.map((path: string) => formatParam(flat.get(path)));
+  const bestNumbers = findBestTrialNumbers(trials, study.objectives);
+  const isMultiObjective = metrics.length > 1;
+  const bestTrials = sortByNumber(trials).filter(({ number }) => bestNumbers.has(number));
+  const formatParams = ({ number, params }: TrialRecord) => {
+    const flatParams = flattenParams(study.space, params, `trial ${number}`);
+    return paths.map((path: string) => formatParam(flatParams.get(path)));
   };
-  const rowOf = (trial: TrialRecord): string[] => {
+  const createRow = (trial: TrialRecord): string[] => {
     const row = findBestRow(trial.rows, study.objectives);
     return [
-      `${trial.number}${marked.has(trial.number) ? (front ? ' (front)' : ' (best)') : ''}`,
+      `${trial.number}${bestNumbers.has(trial.number) ? (isMultiObjective ? ' (front)' : ' (best)') : ''}`,
       trial.state,
       String(trial.rows.length),
       ...metrics.map((metric) => formatMetric(metric, row?.[metric])),
-      ...valuesOf(trial),
+      ...formatParams(trial),
     ];
   };
-  const cameTo = ({ rows }: TrialRecord) =>
+  const formatResults = ({ rows }: TrialRecord) =>
     metrics
       .map(
         (metric) =>
           `${truncateMiddle(metric, 30)} ${formatMetric(metric, findBestRow(rows, study.objectives)?.[metric])}`,
       )
       .join(', ');
-  const bestWords = (best: TrialRecord) =>
-    `Trial ${best.number} is the best: ${cameTo(best)} with ${paths
-      .map((path: string, i: number) => [path, valuesOf(best)[i]!])
+  const summarizeBest = (best: TrialRecord) =>
+    `Trial ${best.number} is the best: ${formatResults(best)} with ${paths
+      .map((path: string, i: number) => [path, formatParams(best)[i]!])
       .filter(([, value]: string[]) => value !== '')
       .map(([path, value]: string[]) => `${path} ${value}`)
       .join(', ')}.`;
-  const frontWords = () => {
-    const named = ends.slice(0, MAX_NAMED_TRIALS).map((trial) => `${trial.number} (${cameTo(trial)})`);
-    const more =
-      ends.length > MAX_NAMED_TRIALS
-        ? `, and ${ends.length - MAX_NAMED_TRIALS} more that the table marks`
+  const summarizeFront = () => {
+    const listed = bestTrials
+      .slice(0, MAX_LISTED_TRIALS)
+      .map((trial) => `${trial.number} (${formatResults(trial)})`);
+    const rest =
+      bestTrials.length > MAX_LISTED_TRIALS
+        ? `, and ${bestTrials.length - MAX_LISTED_TRIALS} more, which are marked in the table`
         : '';
-    return `The front, of which no other trial is at least as good in all and better in one: ${ends.length === 1 ? 'trial' : 'trials'} ${named.join('; ')}${more}.`;
+    return `The Pareto front (no other trial is at least as good in all objectives and better in one) consists of ${bestTrials.length === 1 ? 'trial' : 'trials'} ${listed.join('; ')}${rest}.`;
   };
-  const none =
-    groups.length > 0
-      ? 'No trial is complete with all its numbers yet.'
-      : 'No trial has come to a number yet.';
-  const said = ends.length === 0 ? none : front ? frontWords() : bestWords(ends[0]!);
-  const wrong = sortByNumber(trials).filter(({ reason }) => reason !== undefined);
+  const noBestTrial =
+    groups.length > 0 ? 'No complete trial has values of all objectives yet.' : 'No trial has a result yet.';
+  const summary =
+    bestTrials.length === 0
+      ? noBestTrial
+      : isMultiObjective
+        ? summarizeFront()
+        : summarizeBest(bestTrials[0]!);
+  const endedEarly = sortByNumber(trials).filter(({ reason }) => reason !== undefined);
   const title = truncateMiddle(`Search for ${metrics.join(', ')}`, 120);
-  const main = html`<p class="lead">${formatCount(trials.length, 'trial')}, ${study.strategy.name}. ${said}</p>
-<section><h2>Figures</h2>${groups.filter(({ figures }) => figures.length > 0).map((group) => renderFigureGroup(group, front))}</section>
-<section class="${metrics.length + paths.length > MAX_UNBROKEN_COLUMNS ? 'trials many' : 'trials'}"><h2>Trials</h2>${renderTable('Each at its best epoch', ['trial', 'state', 'epochs', ...metrics, ...paths], sortByNumber(trials).map(rowOf))}
+  const main = html`<p class="lead">${formatCount(trials.length, 'trial')}, ${study.strategy.name}. ${summary}</p>
+<section><h2>Figures</h2>${groups.filter(({ figures }) => figures.length > 0).map((group) => renderFigureGroup(group, isMultiObjective))}</section>
+<section class="${metrics.length + paths.length > MAX_UNBROKEN_COLUMNS ? 'trials many' : 'trials'}"><h2>Trials</h2>${renderTable('Values at the best epoch of each trial', ['trial', 'state', 'epochs', ...metrics, ...paths], sortByNumber(trials).map(createRow))}
 ${
-  wrong.length > 0 &&
-  html`<h3>Why some ended early</h3>${renderTable(
+  endedEarly.length > 0 &&
+  html`<h3>Trials that ended early</h3>${renderTable(
     'Reasons',
     ['trial', 'state', 'reason'],
-    wrong.map(({ number, state, reason }) => [String(number), state, truncateMiddle(reason!, 300)]),
+    endedEarly.map(({ number, state, reason }) => [String(number), state, truncateMiddle(reason!, 300)]),
     'words',
   )}`
 }</section>`;
   return { page: renderDocument({ title, main }, tools), figures: groups.flatMap(({ figures }) => figures) };
 }
 
-/** What is of one objective under its name, where there are several. */
-function renderFigureGroup({ metric, figures: drawn }: FigureGroup, several: boolean): Html {
-  const wide = drawn.filter(({ name }) => name === WIDE_FIGURE_NAME);
-  const others = drawn.filter(({ name }) => name !== WIDE_FIGURE_NAME);
-  return html`${several && html`<h3>${metric === undefined ? 'All together' : truncateMiddle(metric, 60)}</h3>`}
-${others.length > 0 && renderFigures(others)}
-${wide.map(renderWideFigure)}`;
+/** Renders the figures of a group. With several objectives, a heading contains the name of the group's objective. */
+function renderFigureGroup({ metric, figures }: FigureGroup, isMultiObjective: boolean): Html {
+  const wideFigures = figures.filter(({ name }) => name === WIDE_FIGURE_NAME);
+  const otherFigures = figures.filter(({ name }) => name !== WIDE_FIGURE_NAME);
+  return html`${isMultiObjective && html`<h3>${metric === undefined ? 'All objectives' : truncateMiddle(metric, 60)}</h3>`}
+${otherFigures.length > 0 && renderFigures(otherFigures)}
+${wideFigures.map(renderWideFigure)}`;
 }
 
 const formatParam = (value: Json | undefined): string =>

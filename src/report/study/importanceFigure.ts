@@ -1,29 +1,29 @@
 import type { Objective } from '../../tuner/results/objectives.js';
-import type { getParamImportances } from '../../tuner/results/paramImportances.js';
+import type { ParamImportance } from '../../tuner/results/paramImportances.js';
 import { BLUE, computeLabelMargin, drawChart, type ReportFigure } from '../charts/chart.js';
 import type { ChartTools } from '../charts/chartTools.js';
 import { truncateMiddle } from '../text/format.js';
 import { MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
 import { formatPercentTick } from '../text/tickFormat.js';
 
-/** How much each parameter mattered, as bars. */
+/** Draws the importance of each parameter as a bar. */
 export function drawImportance(
-  mattered: ReturnType<typeof getParamImportances>,
+  importances: readonly ParamImportance[],
   { metric }: Objective,
   tools: ChartTools,
 ): ReportFigure {
   const { Plot } = tools;
-  const bars = [...mattered]
+  const bars = [...importances]
     .sort((a, b) => b.share - a.share)
     .map(({ path, share, hasTooFewTrials }) => ({
       ...{ name: sanitizeText(truncateMiddle(path, 30)), share },
-      said: hasTooFewTrials ? 'too few trials' : `${Math.round(100 * share)} %`,
+      text: hasTooFewTrials ? 'too few trials' : `${Math.round(100 * share)} %`,
     }));
   return drawChart(
     {
       name: 'importance',
-      title: 'What mattered',
-      note: `What set the best quarter of the trials apart, by ${truncateMiddle(metric, 30)} (PED-ANOVA). Of few trials it says little.`,
+      title: 'Parameter importance',
+      note: `How much each parameter distinguishes the best quarter of the trials, by ${truncateMiddle(metric, 30)} (PED-ANOVA). With few trials, the importance is uncertain.`,
     },
     tools,
     {
@@ -50,7 +50,7 @@ export function drawImportance(
         Plot.text(bars, {
           x: 'share',
           y: 'name',
-          text: 'said',
+          text: 'text',
           dx: 6,
           textAnchor: 'start',
           fill: MUTED_COLOR,

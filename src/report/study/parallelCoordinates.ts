@@ -6,10 +6,10 @@ import type { ChartTools } from '../charts/chartTools.js';
 import { formatCount, formatMetric, formatNumber, truncateMiddle } from '../text/format.js';
 import { MUTED_COLOR, sanitizeText, TEXT_COLOR } from '../text/svgText.js';
 
-/** Pixels between two axes. */
+/** Distance between two axes in pixels. */
 const AXIS_SPACING = 130;
 
-/** Where lines cross an axis on which all are equal. */
+/** Position on the axis of an objective whose values are all equal. */
 const EQUAL_VALUES_Y = 0.5;
 
 interface AxisPoint {
@@ -17,41 +17,55 @@ interface AxisPoint {
   readonly y: number;
 }
 
-/** Where a line goes that has no value at an axis: below it. */
+/** Position of a line at the axis of a parameter without a value: below the axis. */
 const MISSING_VALUE_Y = -0.14;
 
+/** Options of {@link drawParallelCoordinates}. */
+export interface ParallelCoordinatesOptions {
+  /** Numbers of the trials of the Pareto front. Undefined for a single objective. */
+  readonly front: ReadonlySet<number> | undefined;
+  /** Number of trials that were left out, because they have no value of an objective. */
+  readonly omittedCount: number;
+}
+
 /**
- * Every trial as a line over an axis for each parameter and one for each objective; the best tenth, or the trials of `front` where there are several, are
- * orange, the others fade. Trials have a number of each objective. A parameter of an alternative that was not chosen has no value: the line goes below its axis.
+ * Draws parallel coordinates: a line for each trial, with an axis for each parameter and each objective. The trials of the Pareto
+ * front, or the best 10 % for a single objective, are orange. The line of a trial without a value of a parameter, which belongs to
+ * another alternative, passes below its axis.
+ *
+ * @param scoredTrials - Trials with values of all objectives.
  */
 export function drawParallelCoordinates(
   dimensions: readonly Dimension[],
-  scored: readonly ScoredTrial[],
+  scoredTrials: readonly ScoredTrial[],
   objectives: readonly [Objective, ...Objective[]],
-  { front, left }: { readonly front: ReadonlySet<number> | undefined; readonly left: number },
+  { front, omittedCount }: ParallelCoordinatesOptions,
   tools: ChartTools,
 ): ReportFigure {
   const { Plot } = tools;
-  const ends = objectives.map(({ metric }) => {
-    const values = scored.map(({ row }) => row[metric]!);
+  const ranges = objectives.map(({ metric }) => {
+    const values = scoredTrials.map(({ row }) => row[metric]!);
     return { metric, low: Math.min(...values), high: Math.max(...values) };
   });
   const [{ direction }] = objectives;
-  const placeOf = ({ path, parameter }: Dimension, at: ScoredTrial['paramsByPath']): number | undefined => {
-    const cell = at.has(path) ? parameter.valueToProbRange(at.get(path)) : undefined;
-    return cell && (cell[0] + cell[1]) / 2;
+  const computeY = (
+    { path, parameter }: Dimension,
+    params: ScoredTrial['paramsByPath'],
+  ): number | undefined => {
+    const range = params.has(path) ? parameter.valueToProbRange(params.get(path)) : undefined;
+    return range && (range[0] + range[1]) / 2;
   };
-  const order = [...scored].sort((a, b) =>
+  const rankedTrials = [...scoredTrials].sort((a, b) =>
     direction === 'minimize' ? a.value - b.value : b.value - a.value,
   );
-  const bests = new Set(
+  const bestTrials = new Set(
     front
-      ? order.filter(({ trial }) => front.has(trial.number))
-      : order.slice(0, Math.ceil(order.length / 10)),
+      ? rankedTrials.filter(({ trial }) => front.has(trial.number))
+      : rankedTrials.slice(0, Math.ceil(rankedTrials.length / 10)),
   );
   const axes = [
     ...dimensions.map((dimension) => ({ name: dimension.path, ticks: createAxisTicks(dimension) })),
-    ...ends.map(({ metric, low, high }) => ({
+    ...ranges.map(({ metric, low, high }) => ({
       name: metric,
       ticks: (high > low ? [low, high] : [low]).map((value, y) => ({
         y: high > low ? y : EQUAL_VALUES_Y,
@@ -59,37 +73,42 @@ export function drawParallelCoordinates(
       })),
     })),
   ];
-  const drawn = [...order].reverse();
-  // The best are drawn last, over the others.
-  const lines = [...drawn.filter((one) => !bests.has(one)), ...drawn.filter((one) => bests.has(one))].map(
-    (one) => ({
-      best: bests.has(one),
-      points: [
-        ...dimensions.map(
-          (dimension, axis): AxisPoint => ({
-            axis,
-            y: placeOf(dimension, one.paramsByPath) ?? MISSING_VALUE_Y,
-          }),
-        ),
-        ...ends.map(({ metric, low, high }, i) => ({
-          axis: dimensions.length + i,
-          y: high > low ? (one.row[metric]! - low) / (high - low) : EQUAL_VALUES_Y,
-        })),
-      ],
-    }),
-  );
-  const without = dimensions.flatMap(({ path }, axis) =>
-    scored.every(({ paramsByPath }) => paramsByPath.has(path))
+  const worstFirst = [...rankedTrials].reverse();
+  // The best trials are drawn last, on top of the others.
+  const drawingOrder = [
+    ...worstFirst.filter((scored) => !bestTrials.has(scored)),
+    ...worstFirst.filter((scored) => bestTrials.has(scored)),
+  ];
+  const lines = drawingOrder.map((scored) => ({
+    isBest: bestTrials.has(scored),
+    points: [
+      ...dimensions.map(
+        (dimension, axis): AxisPoint => ({
+          axis,
+          y: computeY(dimension, scored.paramsByPath) ?? MISSING_VALUE_Y,
+        }),
+      ),
+      ...ranges.map(({ metric, low, high }, i) => ({
+        axis: dimensions.length + i,
+        y: high > low ? (scored.row[metric]! - low) / (high - low) : EQUAL_VALUES_Y,
+      })),
+    ],
+  }));
+  const missingLabels = dimensions.flatMap(({ path }, axis) =>
+    scoredTrials.every(({ paramsByPath }) => paramsByPath.has(path))
       ? []
       : [{ axis, y: MISSING_VALUE_Y, text: 'none' }],
   );
-  const bottom = without.length > 0 ? MISSING_VALUE_Y : 0;
+  const bottom = missingLabels.length > 0 ? MISSING_VALUE_Y : 0;
   const labels = axes.flatMap(({ ticks }, axis) => ticks.map(({ y, text }) => ({ axis, y, text })));
-  const names = objectives.map(({ metric }) => truncateMiddle(metric, 30)).join(', ');
+  const metrics = objectives.map(({ metric }) => truncateMiddle(metric, 30)).join(', ');
   const notes = [
-    `A line a trial, ${names} at the right${bests.size > 0 ? `; orange: the ${front ? 'front' : 'best tenth'}` : ''}.`,
-    ...(without.length > 0 ? ['Below an axis: trials without that parameter.'] : []),
-    ...(left > 0 ? [`Left out: ${formatCount(left, 'trial')} without a number of each.`] : []),
+    `One line per trial, with ${metrics} on the right.`,
+    ...(bestTrials.size > 0 ? [`Orange: the ${front ? 'Pareto front' : 'best 10 % of the trials'}.`] : []),
+    ...(missingLabels.length > 0 ? ['Below an axis: trials without that parameter.'] : []),
+    ...(omittedCount > 0
+      ? [`Omitted: ${formatCount(omittedCount, 'trial')} without values of all objectives.`]
+      : []),
   ];
   return drawChart(
     {
@@ -110,17 +129,17 @@ export function drawParallelCoordinates(
           stroke: MUTED_COLOR,
           strokeOpacity: 0.6,
         }),
-        ...lines.map(({ best, points }) =>
+        ...lines.map(({ isBest, points }) =>
           Plot.line(points, {
-            ...{ x: 'axis', y: 'y', strokeWidth: best ? 2.2 : 1.1, strokeOpacity: best ? 1 : 0.35 },
-            stroke: best ? ORANGE : BLUE,
+            ...{ x: 'axis', y: 'y', strokeWidth: isBest ? 2.2 : 1.1, strokeOpacity: isBest ? 1 : 0.35 },
+            stroke: isBest ? ORANGE : BLUE,
           }),
         ),
         Plot.text(labels, {
           ...{ x: 'axis', y: 'y', text: 'text', dx: 6, textAnchor: 'start', fill: TEXT_COLOR },
           ...{ stroke: 'white', strokeWidth: 3 },
         }),
-        Plot.text(without, {
+        Plot.text(missingLabels, {
           ...{ x: 'axis', y: 'y', text: 'text', dy: 11, fill: MUTED_COLOR },
           ...{ stroke: 'white', strokeWidth: 3 },
         }),
@@ -135,20 +154,20 @@ export function drawParallelCoordinates(
   );
 }
 
-/** The end of a long path, which says what it is: `….sgd.momentum`. */
+/** Shortens a long path to its last two parts, which distinguish it best: `…sgd.momentum`. */
 const shortenPath = (path: string) =>
   path.length > 20 && path.includes('.') ? `…${path.split('.').slice(-2).join('.')}` : path;
 
-/** What an axis says at its ends, or at each of few values. */
+/** Creates the ticks of a parameter: one for each of at most eight values, otherwise one at each end of the axis. */
 function createAxisTicks({ parameter }: Dimension): { readonly y: number; readonly text: string }[] {
-  const say = (value: unknown) =>
+  const formatValue = (value: unknown) =>
     sanitizeText(typeof value === 'number' ? formatNumber(value) : truncateMiddle(String(value), 14));
   if (parameter.valueAt && parameter.count <= 8) {
     return Array.from({ length: parameter.count }, (_, i) => {
       const value = parameter.valueAt!(i);
       const [from, to] = parameter.valueToProbRange(value)!;
-      return { y: (from + to) / 2, text: say(value) };
+      return { y: (from + to) / 2, text: formatValue(value) };
     });
   }
-  return [0, 1 - 1e-12].map((y) => ({ y, text: say(parameter.probToValue(y)) }));
+  return [0, 1 - 1e-12].map((y) => ({ y, text: formatValue(parameter.probToValue(y)) }));
 }

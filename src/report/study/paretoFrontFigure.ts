@@ -6,9 +6,9 @@ import { truncateMiddle } from '../text/format.js';
 import { sanitizeText, TEXT_COLOR } from '../text/svgText.js';
 import { getTickFormat, skipCrowdedTicks } from '../text/tickFormat.js';
 
-/** Pixels of the frame, at least, over which the points are spread: rounded bounds leave some at its edges. */
+/** Smallest size in pixels of the area that the points cover. It is smaller than the frame, because the domains are rounded. */
 const MIN_FRAME_SIZE = { x: 250, y: 150 };
-/** Pixels of a digit, and of a line. */
+/** Width of a digit and height of a line in pixels. */
 const DIGIT_SIZE = { x: 8, y: 13 };
 
 interface FrontPoint {
@@ -17,33 +17,43 @@ interface FrontPoint {
   readonly number: number;
 }
 
-/** Those whose numbers have room beside each other: both ends first. */
-function selectLabeledPoints(points: readonly FrontPoint[], ends: readonly FrontPoint[]): FrontPoint[] {
-  const spanOf = (axis: 'x' | 'y') => {
+/** Selects the points of the front whose numbers do not overlap. Both ends of the front have priority. */
+function selectLabeledPoints(
+  points: readonly FrontPoint[],
+  frontPoints: readonly FrontPoint[],
+): FrontPoint[] {
+  const computeSpan = (axis: 'x' | 'y') => {
     const values = points.map((point) => point[axis]);
     return Math.max(...values) - Math.min(...values) || 1;
   };
-  const span = { x: spanOf('x'), y: spanOf('y') };
-  const apart = (a: FrontPoint, b: FrontPoint, axis: 'x' | 'y', pixels: number) =>
+  const span = { x: computeSpan('x'), y: computeSpan('y') };
+  const isApart = (a: FrontPoint, b: FrontPoint, axis: 'x' | 'y', pixels: number) =>
     (Math.abs(a[axis] - b[axis]) / span[axis]) * MIN_FRAME_SIZE[axis] >= pixels;
-  const kept: FrontPoint[] = [];
-  for (const one of [...ends.slice(0, 1), ...ends.slice(-1), ...ends.slice(1, -1)]) {
-    const width = DIGIT_SIZE.x * String(one.number).length;
-    if (kept.every((other) => apart(one, other, 'x', width) || apart(one, other, 'y', DIGIT_SIZE.y)))
-      kept.push(one);
+  const labeled: FrontPoint[] = [];
+  for (const point of [...frontPoints.slice(0, 1), ...frontPoints.slice(-1), ...frontPoints.slice(1, -1)]) {
+    const width = DIGIT_SIZE.x * String(point.number).length;
+    if (
+      labeled.every((other) => isApart(point, other, 'x', width) || isApart(point, other, 'y', DIGIT_SIZE.y))
+    )
+      labeled.push(point);
   }
-  return kept;
+  return labeled;
 }
 
-/** Two objectives over each other, of the complete trials that have both; those of `front`, which no other beats in all, are orange. */
+/**
+ * Draws a scatter plot of two objectives, of the complete trials that have values of both. The trials of the Pareto front are
+ * orange.
+ *
+ * @param front - Numbers of the trials of the Pareto front of all objectives.
+ */
 export function drawParetoFront(
-  judged: readonly EvaluatedTrial[],
+  evaluatedTrials: readonly EvaluatedTrial[],
   front: ReadonlySet<number>,
   [first, second]: readonly [Objective, Objective],
   tools: ChartTools,
 ): ReportFigure {
   const { Plot } = tools;
-  const points = judged.flatMap(({ trial: { number, state }, row }) => {
+  const points = evaluatedTrials.flatMap(({ trial: { number, state }, row }) => {
     const [x, y] = [row[first.metric], row[second.metric]];
     return state === 'complete' &&
       x !== undefined &&
@@ -53,17 +63,17 @@ export function drawParetoFront(
       ? [{ x, y, number, best: front.has(number) }]
       : [];
   });
-  const ends = points.filter(({ best }) => best).sort((a, b) => a.x - b.x);
-  const named = selectLabeledPoints(points, ends);
+  const frontPoints = points.filter(({ best }) => best).sort((a, b) => a.x - b.x);
+  const labeled = selectLabeledPoints(points, frontPoints);
   return drawChart(
     {
       name: 'front',
       title: `${truncateMiddle(first.metric, 30)} and ${truncateMiddle(second.metric, 30)}`,
-      note: `Orange, with ${named.length < front.size ? 'some of their numbers' : 'their numbers'}: no other trial is at least as good in all and better in one.`,
+      note: `Orange: the trials of the Pareto front, with ${labeled.length < front.size ? 'some of their numbers' : 'their numbers'}. No other trial is at least as good in all objectives and better in one.`,
     },
     tools,
     {
-      inset: 10, // for numbers of points at the edge
+      inset: 10, // space for the numbers of points at the edge
       x: {
         nice: true,
         label: sanitizeText(truncateMiddle(first.metric, 40)),
@@ -84,7 +94,7 @@ export function drawParetoFront(
           points.filter(({ best }) => best),
           { x: 'x', y: 'y', r: 4.5, fill: ORANGE },
         ),
-        Plot.text(named, {
+        Plot.text(labeled, {
           ...{ x: 'x', y: 'y', text: ({ number }: { number: number }) => String(number) },
           ...{ dy: -11, fill: TEXT_COLOR, stroke: 'white', strokeWidth: 3 },
         }),

@@ -4,96 +4,113 @@ import type { Objective } from '../../tuner/results/objectives.js';
 import type { Dimension } from '../../tuner/space/space.js';
 import { BLUE, drawChart, ORANGE, type ReportFigure } from '../charts/chart.js';
 import type { ChartTools } from '../charts/chartTools.js';
+import { toFileName } from '../text/fileName.js';
 import { truncateMiddle } from '../text/format.js';
 import { sanitizeText } from '../text/svgText.js';
 import { formatTick, getTickFormat, skipCrowdedTicks } from '../text/tickFormat.js';
 
-/** As it may stand in the name of a file. */
-const toFileName = (path: string) => path.replaceAll(/[^\p{L}\p{N}_-]+/gu, '-');
-
-/** A log axis says its powers of ten; the ticks between have no room. */
+/** Formats a tick of a logarithmic axis. Only powers of ten have a label, because the others are too close to each other. */
 const formatPowerOfTen = (value: number) =>
   Math.abs(Math.log10(value) - Math.round(Math.log10(value))) < 1e-9 ? formatTick(value, 0) : '';
 
-/** Words that an axis has room for. */
+/** Largest number of categories on an axis. */
 const MAX_CATEGORIES = 30;
 
-/** The words of an axis in the order of the space, those of the best trials where there are too many, and how many are left out. */
-function selectCategories(
-  { count, valueAt }: Dimension['parameter'],
-  own: readonly ScoredTrial[],
-  path: string,
-  direction: Objective['direction'],
-): { readonly shown: readonly string[]; readonly left: number } {
-  const all = [...new Set(Array.from({ length: count }, (_, i) => String(valueAt!(i))))];
-  if (all.length <= MAX_CATEGORIES) return { shown: all, left: 0 };
-  const sign = direction === 'minimize' ? 1 : -1;
-  const tried = [...own]
-    .sort((a, b) => sign * (a.value - b.value))
-    .map(({ paramsByPath }) => String(paramsByPath.get(path)));
-  const kept = new Set([...new Set([...tried, ...all])].slice(0, MAX_CATEGORIES));
-  return { shown: all.filter((word) => kept.has(word)), left: all.length - MAX_CATEGORIES };
+/** Categories of an axis. */
+interface CategorySelection {
+  /** Categories in the order of the search space. */
+  readonly shown: readonly string[];
+  /** Number of categories that are left out. */
+  readonly omittedCount: number;
 }
 
-/** The objective over one parameter; those that are marked are orange. */
+/** Selects the categories of an axis. If there are too many, the categories of the best trials have priority. */
+function selectCategories(
+  { count, valueAt }: Dimension['parameter'],
+  scoredTrials: readonly ScoredTrial[],
+  path: string,
+  direction: Objective['direction'],
+): CategorySelection {
+  const categories = [...new Set(Array.from({ length: count }, (_, i) => String(valueAt!(i))))];
+  if (categories.length <= MAX_CATEGORIES) return { shown: categories, omittedCount: 0 };
+  const sign = direction === 'minimize' ? 1 : -1;
+  const bestFirst = [...scoredTrials]
+    .sort((a, b) => sign * (a.value - b.value))
+    .map(({ paramsByPath }) => String(paramsByPath.get(path)));
+  const selected = new Set([...new Set([...bestFirst, ...categories])].slice(0, MAX_CATEGORIES));
+  return {
+    shown: categories.filter((category) => selected.has(category)),
+    omittedCount: categories.length - MAX_CATEGORIES,
+  };
+}
+
+/** Options of {@link drawSlice}. */
+export interface SliceOptions {
+  /** Numbers of the orange trials. */
+  readonly highlighted: ReadonlySet<number>;
+  /** Whether the orange trials are the Pareto front, and not the best trial. */
+  readonly isFront: boolean;
+  /** Note on the epoch of the values, or an empty string. */
+  readonly epochNote: string;
+}
+
+/** Draws a scatter plot of the objective over one parameter. */
 export function drawSlice(
   { path, parameter }: Dimension,
-  scored: readonly ScoredTrial[],
-  {
-    marked,
-    front,
-    epoch,
-  }: { readonly marked: ReadonlySet<number>; readonly front: boolean; readonly epoch: string },
+  scoredTrials: readonly ScoredTrial[],
+  { highlighted, isFront, epochNote }: SliceOptions,
   { metric, direction }: Objective,
   tools: ChartTools,
 ): ReportFigure {
   const { Plot } = tools;
-  const log = parameter['~parameter'].scale === 'log';
-  const own = scored.filter(({ paramsByPath }) => paramsByPath.has(path));
-  const words = parameter.isOrdered ? undefined : selectCategories(parameter, own, path, direction);
-  const points = own
+  const isLogarithmic = parameter['~parameter'].scale === 'log';
+  const trialsWithValue = scoredTrials.filter(({ paramsByPath }) => paramsByPath.has(path));
+  const categories = parameter.isOrdered
+    ? undefined
+    : selectCategories(parameter, trialsWithValue, path, direction);
+  const points = trialsWithValue
     .map(({ trial, value, paramsByPath }) => ({
-      x: words ? String(paramsByPath.get(path)) : (paramsByPath.get(path) as number),
+      x: categories ? String(paramsByPath.get(path)) : (paramsByPath.get(path) as number),
       value,
-      best: marked.has(trial.number),
+      best: highlighted.has(trial.number),
     }))
-    .filter(({ x }) => !words || words.shown.includes(x as string));
+    .filter(({ x }) => !categories || categories.shown.includes(x as string));
   const values =
     parameter.isOrdered && parameter.count <= 12
       ? Array.from({ length: parameter.count }, (_, i) => parameter.valueAt!(i))
       : undefined;
   const label = sanitizeText(truncateMiddle(path, 40));
-  const slanted = words !== undefined && words.shown.length > 6;
-  const x: ScaleOptions = words
+  const isSlanted = categories !== undefined && categories.shown.length > 6;
+  const x: ScaleOptions = categories
     ? {
         ...{
           type: 'point',
-          domain: words.shown,
+          domain: categories.shown,
           label,
-          tickFormat: (name: string) => sanitizeText(truncateMiddle(name, 14)),
+          tickFormat: (category: string) => sanitizeText(truncateMiddle(category, 14)),
         },
-        ...(slanted && { tickRotate: -60, labelAnchor: 'right' }),
+        ...(isSlanted && { tickRotate: -60, labelAnchor: 'right' }),
       }
-    : log
+    : isLogarithmic
       ? { type: 'log', label, inset: 6, tickFormat: formatPowerOfTen }
       : { label, inset: 6, tickFormat: skipCrowdedTicks(formatTick), ...(values && { ticks: values }) };
   const notes = [
-    epoch,
-    marked.size === 0 ? '' : front ? 'Orange: the front.' : 'Orange: the best trial.',
-    words && words.left > 0
-      ? `The ${words.shown.length} values of the best trials; ${words.left} are left out.`
+    epochNote,
+    highlighted.size === 0 ? '' : isFront ? 'Orange: the Pareto front.' : 'Orange: the best trial.',
+    categories && categories.omittedCount > 0
+      ? `Only the ${categories.shown.length} values of the best trials are shown; ${categories.omittedCount} are omitted.`
       : '',
   ].filter(Boolean);
   return drawChart(
     {
-      name: `slice-${toFileName(path)}`,
+      name: `slice-${toFileName(path, '-')}`,
       title: `${truncateMiddle(metric, 30)} by ${truncateMiddle(path, 40)}`,
       ...(notes.length > 0 && { note: notes.join(' ') }),
     },
     tools,
     {
-      height: slanted ? 310 : 240,
-      ...(slanted && { marginBottom: 112 }),
+      height: isSlanted ? 310 : 240,
+      ...(isSlanted && { marginBottom: 112 }),
       x,
       y: {
         grid: true,

@@ -22,12 +22,19 @@ import { drawParetoFront } from './paretoFrontFigure.js';
 import { drawSlice } from './sliceFigure.js';
 
 /**
- * The figures of a search: the objective trial by trial with the best so far, over each parameter, how much each mattered, and parallel
- * coordinates; with several objectives, first their front, each other over the first, and then the same of every one.
+ * Draws the figures of a study:
  *
- * @param study - Its space and objectives.
- * @param trials - What `runStudy` or `askAndTell` has.
- * @param tools - Observable Plot and a document; `studyResults` of `tfjs-multitask/node` brings its own.
+ * - `history`: the objective of each trial, and the best value so far;
+ * - `slice-PARAMETER`: the objective over each parameter;
+ * - `importance`: the importance of the parameters;
+ * - `parallel`: parallel coordinates of all parameters and objectives;
+ * - `front`, only with several objectives: each further objective over the first, with the Pareto front.
+ *
+ * The names of the figures of a second objective end in its metric: `history-val_accuracy`.
+ *
+ * @param study - Search space and objectives.
+ * @param trials - Trials of `runStudy` or `askAndTell`.
+ * @param tools - Observable Plot and a document. `writeStudyResults` of `tfjs-multitask/node` loads them itself.
  * @example
  * ```ts
  * import * as Plot from '@observablehq/plot';
@@ -35,12 +42,12 @@ import { drawSlice } from './sliceFigure.js';
  * import { studyFigures } from 'tfjs-multitask/report';
  * import { float, minimize, space } from 'tfjs-multitask/tuner';
  *
- * const searched = { space: space({ x: float({ min: -1, max: 1 }) }), objectives: minimize('y') };
+ * const study = { space: space({ x: float({ min: -1, max: 1 }) }), objectives: minimize('y') };
  * const trials = [0.5, -0.2].map((x, i) => ({
  *   ...({ number: i + 1, params: { x }, state: 'complete', after: [] } as const),
  *   rows: [{ epoch: 1, y: x ** 2 }],
  * }));
- * const figures = studyFigures(searched, trials, { Plot, document: parseHTML('<html></html>').document });
+ * const figures = studyFigures(study, trials, { Plot, document: parseHTML('<html></html>').document });
  * console.log(figures.map(({ name }) => name)); // [ 'history', 'slice-x', 'parallel' ]
  * ```
  * @category Figures
@@ -53,14 +60,17 @@ export function studyFigures(
   return drawFigureGroups(study, trials, tools).flatMap(({ figures }) => figures);
 }
 
-/** Figures that belong together. */
+/** Figures of one objective, or of all objectives together. */
 export interface FigureGroup {
-  /** The objective that they are of; absent for those of all. */
+  /** Metric of the objective. Absent for the figures of all objectives. */
   readonly metric?: string;
   readonly figures: readonly ReportFigure[];
 }
 
-/** The figures of a search: with several objectives those of all, then those of each. None while no trial has come to a number of the first. */
+/**
+ * Draws the figures of a study in groups. With several objectives, the figures of all objectives are first. Returns an empty list
+ * if no trial has a value of the first objective.
+ */
 export function drawFigureGroups(
   study: SearchTarget,
   trials: readonly TrialRecord[],
@@ -68,100 +78,115 @@ export function drawFigureGroups(
 ): FigureGroup[] {
   const objectives = toObjectiveList(study.objectives) as readonly [Objective, ...Objective[]];
   const [first, ...others] = objectives;
-  const judged = findEvaluatedTrials(study, trials);
-  const scored = findScoredTrials(first, judged);
-  if (scored.length === 0) return [];
-  const marked = findBestTrialNumbers(trials, study.objectives);
-  const whole = scored.filter(({ row }) => objectives.every(({ metric }) => Number.isFinite(row[metric])));
-  const complete = whole.some(({ trial }) => trial.state === 'complete');
-  const fronts = (complete ? others : []).map((other) => ({
-    ...drawParetoFront(judged, marked, [first, other], tools),
+  const evaluatedTrials = findEvaluatedTrials(study, trials);
+  const scoredTrials = findScoredTrials(first, evaluatedTrials);
+  if (scoredTrials.length === 0) return [];
+  const bestNumbers = findBestTrialNumbers(trials, study.objectives);
+  const fullyScored = scoredTrials.filter(({ row }) =>
+    objectives.every(({ metric }) => Number.isFinite(row[metric])),
+  );
+  const hasComplete = fullyScored.some(({ trial }) => trial.state === 'complete');
+  const fronts = (hasComplete ? others : []).map((other) => ({
+    ...drawParetoFront(evaluatedTrials, bestNumbers, [first, other], tools),
     name: other === others[0] ? 'front' : `front-${other.metric}`,
   }));
-  const told = { front: others.length > 0 ? marked : undefined, left: scored.length - whole.length };
-  const lines =
-    whole.length > 0 && drawParallelCoordinates(study.space.dimensions, whole, objectives, told, tools);
-  const ofAll = { figures: [...fronts, ...(lines ? [lines] : [])] };
-  const ofEach = objectives.map((objective) => ({
+  const parallelOptions = {
+    front: others.length > 0 ? bestNumbers : undefined,
+    omittedCount: scoredTrials.length - fullyScored.length,
+  };
+  const parallelCoordinates =
+    fullyScored.length > 0 &&
+    drawParallelCoordinates(study.space.dimensions, fullyScored, objectives, parallelOptions, tools);
+  const sharedGroup = { figures: [...fronts, ...(parallelCoordinates ? [parallelCoordinates] : [])] };
+  const objectiveGroups = objectives.map((objective) => ({
     metric: objective.metric,
-    figures: drawObjectiveFigures(objective, study, { trials, judged, marked }, tools).map((one) =>
-      objective === first ? one : { ...one, name: `${one.name}-${objective.metric}` },
+    figures: drawObjectiveFigures(objective, study, { trials, evaluatedTrials, bestNumbers }, tools).map(
+      (figure) => (objective === first ? figure : { ...figure, name: `${figure.name}-${objective.metric}` }),
     ),
   }));
-  const groups: readonly FigureGroup[] = others.length > 0 ? [ofAll, ...ofEach] : [...ofEach, ofAll];
-  const named = assignUniqueNames(groups.flatMap(({ figures }) => figures));
-  let next = 0;
+  const groups: readonly FigureGroup[] =
+    others.length > 0 ? [sharedGroup, ...objectiveGroups] : [...objectiveGroups, sharedGroup];
+  const figures = assignUniqueNames(groups.flatMap((group) => group.figures));
+  let end = 0;
   return groups.map((group) => {
-    const from = next;
-    next += group.figures.length;
-    return { ...group, figures: named.slice(from, next) };
+    const start = end;
+    end += group.figures.length;
+    return { ...group, figures: figures.slice(start, end) };
   });
 }
 
-/** How one objective went, over each parameter too, and what mattered for it. */
+/** Trials of a study, and results that all objectives share. */
+interface EvaluatedStudy {
+  readonly trials: readonly TrialRecord[];
+  readonly evaluatedTrials: readonly EvaluatedTrial[];
+  /** Numbers of the trials of the Pareto front, or of the best trial. */
+  readonly bestNumbers: ReadonlySet<number>;
+}
+
+/** Draws the history, the slices and the parameter importances of one objective. */
 function drawObjectiveFigures(
   objective: Objective,
   { space, objectives }: SearchTarget,
-  {
-    trials,
-    judged,
-    marked,
-  }: {
-    readonly trials: readonly TrialRecord[];
-    readonly judged: readonly EvaluatedTrial[];
-    readonly marked: ReadonlySet<number>;
-  },
+  { trials, evaluatedTrials, bestNumbers }: EvaluatedStudy,
   tools: ChartTools,
 ): ReportFigure[] {
-  const scored = findScoredTrials(objective, judged);
-  if (scored.length === 0) return [];
-  const all = toObjectiveList(objectives);
-  const epoch = objective === all[0] ? '' : `At the best epoch by ${truncateMiddle(all[0]!.metric, 30)}.`;
-  // Every epoch is the one that counts: what mattered is judged by that one too.
-  const told = scored.map(({ trial, row }) => ({
+  const scoredTrials = findScoredTrials(objective, evaluatedTrials);
+  if (scoredTrials.length === 0) return [];
+  const [first, ...others] = toObjectiveList(objectives);
+  const isFront = others.length > 0;
+  const epochNote =
+    objective === first ? '' : `Values at the best epoch by ${truncateMiddle(first!.metric, 30)}.`;
+  // Importances choose the best epoch by their objective. Equal rows make them use the same epoch as the other figures.
+  const trialsWithEqualRows = scoredTrials.map(({ trial, row }) => ({
     ...trial,
     rows: trial.rows.map(({ epoch }) => ({ ...row, epoch })),
   }));
-  const mattered = getParamImportances(space, told, objective);
+  const importances = getParamImportances(space, trialsWithEqualRows, objective);
   return [
-    drawTrialHistory(scored, trials, epoch || 'At the best epoch of each.', objective, tools),
-    ...space.dimensions.map((dimension: Dimension) =>
-      drawSlice(dimension, scored, { marked, front: all.length > 1, epoch }, objective, tools),
+    drawTrialHistory(
+      scoredTrials,
+      trials,
+      epochNote || 'Values at the best epoch of each trial.',
+      objective,
+      tools,
     ),
-    ...(mattered.some(({ share }) => share > 0) ? [drawImportance(mattered, objective, tools)] : []),
+    ...space.dimensions.map((dimension: Dimension) =>
+      drawSlice(dimension, scoredTrials, { highlighted: bestNumbers, isFront, epochNote }, objective, tools),
+    ),
+    ...(importances.some(({ share }) => share > 0) ? [drawImportance(importances, objective, tools)] : []),
   ];
 }
 
 function drawTrialHistory(
-  scored: readonly ScoredTrial[],
+  scoredTrials: readonly ScoredTrial[],
   trials: readonly TrialRecord[],
-  epoch: string,
+  epochNote: string,
   { metric, direction }: Objective,
   tools: ChartTools,
 ): ReportFigure {
   const { Plot } = tools;
-  const better = direction === 'minimize' ? Math.min : Math.max;
-  const complete = scored.filter(({ trial }) => trial.state === 'complete');
-  const bests = complete.map(({ trial }, i) => ({
+  const selectBest = direction === 'minimize' ? Math.min : Math.max;
+  const complete = scoredTrials.filter(({ trial }) => trial.state === 'complete');
+  const bestSoFar = complete.map(({ trial }, i) => ({
     number: trial.number,
-    value: better(...complete.slice(0, i + 1).map(({ value }) => value)),
+    value: selectBest(...complete.slice(0, i + 1).map(({ value }) => value)),
   }));
-  const last = Math.max(...trials.map(({ number }) => number));
-  const steps = bests.length > 0 ? [...bests, { ...bests.at(-1)!, number: last }] : [];
-  const others = scored.filter(({ trial }) => trial.state !== 'complete');
+  const lastNumber = Math.max(...trials.map(({ number }) => number));
+  const steps = bestSoFar.length > 0 ? [...bestSoFar, { ...bestSoFar.at(-1)!, number: lastNumber }] : [];
+  const incomplete = scoredTrials.filter(({ trial }) => trial.state !== 'complete');
   return drawChart(
     {
       name: 'history',
-      title: `${truncateMiddle(metric, 40)}, trial by trial`,
+      title: `${truncateMiddle(metric, 40)} by trial`,
       note: [
-        epoch,
-        ...(bests.length > 0 ? ['The line is the best so far.'] : []),
-        ...(others.length > 0 ? ['Hollow: pruned or running.'] : []),
+        epochNote,
+        ...(bestSoFar.length > 0 ? ['The line is the best value so far.'] : []),
+        ...(incomplete.length > 0 ? ['Hollow: pruned or running trials.'] : []),
       ].join(' '),
     },
     tools,
     {
-      x: { label: 'trial', domain: [0.5, last + 0.5], tickFormat: formatIntegerTick },
+      x: { label: 'trial', domain: [0.5, lastNumber + 0.5], tickFormat: formatIntegerTick },
       y: {
         grid: true,
         nice: true,
@@ -171,7 +196,7 @@ function drawTrialHistory(
       marks: [
         Plot.line(steps, { x: 'number', y: 'value', curve: 'step-after', stroke: ORANGE, strokeWidth: 2 }),
         Plot.dot(complete, { x: ({ trial }: ScoredTrial) => trial.number, y: 'value', r: 3.5, fill: BLUE }),
-        Plot.dot(others, {
+        Plot.dot(incomplete, {
           ...{ x: ({ trial }: ScoredTrial) => trial.number, y: 'value', r: 3.5 },
           ...{ stroke: BLUE, strokeWidth: 1.2, fill: 'white' },
         }),

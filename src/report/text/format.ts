@@ -1,7 +1,7 @@
 import type { Json } from '../../core/json.js';
 import type { MeanEstimate } from '../statistics/estimates.js';
 
-/** Digits behind the point that leave a number of this size three that count. */
+/** Returns the number of decimals that give a number of this size three significant digits. */
 const countDecimals = (size: number) =>
   size >= 100
     ? 0
@@ -12,8 +12,12 @@ const countDecimals = (size: number) =>
         : Math.min(6, 2 - Math.floor(Math.log10(size)));
 
 /**
- * A number with three digits that count, whole from 100 on, thousands apart; from a million on, `6.71M`, unless it is whole: a
- * count is said in full. NaN and the infinities by name, `n/a` for none.
+ * Formats a number for readers:
+ *
+ * - three significant digits, and no decimals from 100 on: `5.61`, `1,046`;
+ * - from a million on, `6.71M` if the number is not an integer; counts are written in full;
+ * - `NaN`, `∞` and `−∞` for values that are not finite;
+ * - `n/a` for undefined.
  */
 export function formatNumber(value: number | undefined): string {
   if (value === undefined) return 'n/a';
@@ -26,67 +30,86 @@ export function formatNumber(value: number | undefined): string {
   return text.replace('-', '−');
 }
 
-/** A share as per cent, one digit behind the point; the space does not break. */
-export const formatPercent = (share: number | undefined): string =>
-  share === undefined ? 'n/a' : Number.isFinite(share) ? `${(100 * share).toFixed(1)}\u00a0%` : 'NaN';
+/** Formats a proportion as a percentage with one decimal and a non-breaking space: `88.0 %`. */
+export const formatPercent = (proportion: number | undefined): string =>
+  proportion === undefined
+    ? 'n/a'
+    : Number.isFinite(proportion)
+      ? `${(100 * proportion).toFixed(1)}\u00a0%`
+      : 'NaN';
 
-/** `5.61 (5.20 to 6.03)`: a value and its interval, with as many digits; or per cent; `5.61 (–)` without. A line breaks before the interval alone. */
+/**
+ * Formats a value and its confidence interval with equal decimals: `5.61 (5.20 to 6.03)`, or `88.0 % (85.1 to 90.4)` for a
+ * proportion. An estimate without an interval is `5.61 (–)`. A line can break only before the interval.
+ */
 export function formatEstimate(
-  interval: MeanEstimate | undefined,
-  kind: 'number' | 'share' = 'number',
+  estimate: MeanEstimate | undefined,
+  kind: 'number' | 'proportion' = 'number',
 ): string {
-  if (!interval) return 'n/a';
-  const { value, low, high } = interval;
-  if (low === undefined || high === undefined)
-    return `${kind === 'share' ? formatPercent(value) : formatNumber(value)} (–)`; // of too few to have one
-  if (low === high) return kind === 'share' ? formatPercent(value) : formatNumber(value); // all alike: it says nothing of others
-  if (kind === 'share')
-    return `${formatPercent(value)} (${[low, high].map((end) => (100 * end).toFixed(1)).join('\u00a0to\u00a0')})`;
-  const size = Math.max(Math.abs(value), high - low); // a bias near zero is no finer than its interval
-  const [unit, sign] = size >= 1e6 ? [1e6, 'M'] : [1, ''];
+  if (!estimate) return 'n/a';
+  const { value, low, high } = estimate;
+  const valueText = kind === 'proportion' ? formatPercent(value) : formatNumber(value);
+  if (low === undefined || high === undefined) return `${valueText} (–)`;
+  if (low === high) return valueText; // The values are all equal: such an interval contains no information.
+  if (kind === 'proportion')
+    return `${valueText} (${[low, high].map((bound) => (100 * bound).toFixed(1)).join('\u00a0to\u00a0')})`;
+  const size = Math.max(Math.abs(value), high - low); // A bias near zero needs no more decimals than its interval.
+  const [unit, suffix] = size >= 1e6 ? [1e6, 'M'] : [1, ''];
   const digits = countDecimals(size / unit);
-  const say = (end: number) => {
-    if (!(size >= 1e-4 && size < 1e9)) return formatNumber(end);
-    const text = (end / unit).toLocaleString('en-US', {
+  const format = (bound: number) => {
+    if (!(size >= 1e-4 && size < 1e9)) return formatNumber(bound);
+    const text = (bound / unit).toLocaleString('en-US', {
       minimumFractionDigits: digits,
       maximumFractionDigits: digits,
     });
-    return (/^-[0.]+$/.test(text) ? text.slice(1) : text.replace('-', '−')) + sign;
+    return (/^-[0.]+$/.test(text) ? text.slice(1) : text.replace('-', '−')) + suffix;
   };
-  return `${say(value)} (${say(low)}\u00a0to\u00a0${say(high)})`;
+  return `${format(value)} (${format(low)}\u00a0to\u00a0${format(high)})`;
 }
 
-/** Whether a metric, or a column of the history, is a share of 0 to 1, said as per cent: an accuracy is. */
+/** Returns whether a metric, or a column of the history, is a proportion from 0 to 1, shown as a percentage: an accuracy is. */
 export const isProportion = (metric: string): boolean => metric.endsWith('accuracy');
 
-/** A column of the history for a reader: accuracies as per cent. */
+/** Returns whether a metric has the unit of the task: `mae` and `rmse` of an age are in years. */
+export const hasTaskUnit = (metric: string): boolean => metric === 'mae' || metric === 'rmse';
+
+/** Adds a unit to a label: `mae (years)`. Returns the label alone if there is no unit. Long units are truncated. */
+export const addUnit = (label: string, unit: string | undefined): string =>
+  unit ? `${label} (${truncateMiddle(unit, 16)})` : label;
+
+/** Formats a value of a history column: accuracies as percentages, all others as numbers. */
 export const formatMetric = (metric: string, value: number | undefined): string =>
   isProportion(metric) ? formatPercent(value) : formatNumber(value);
 
-/** `1 image`, `200 images`. */
-export const formatCount = (count: number, one: string): string =>
-  `${formatNumber(count)} ${one}${count === 1 ? '' : 's'}`;
+/** Formats a count and its noun: `1 image`, `200 images`. */
+export const formatCount = (count: number, noun: string): string =>
+  `${formatNumber(count)} ${noun}${count === 1 ? '' : 's'}`;
 
-/** Seconds as people say them: `48 s`, `3 min 20 s`, `2 h 5 min`. */
+/** Returns a sentence for a table or figure that shows only the groups with the most images. */
+export const formatLargestGroups = (shownCount: number, totalCount: number): string =>
+  `Only the ${shownCount} largest of ${totalCount} groups are shown.`;
+
+/** Formats a duration in seconds: `48 s`, `3 min 20 s`, `2 h 5 min`. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) return 'n/a';
   if (seconds < 10) return `${seconds.toFixed(1)}\u00a0s`;
-  const whole = Math.round(seconds);
-  if (whole < 120) return `${whole}\u00a0s`;
-  if (whole < 7200) return `${Math.floor(whole / 60)}\u00a0min\u00a0${whole % 60}\u00a0s`;
-  return `${Math.floor(whole / 3600)}\u00a0h\u00a0${Math.floor((whole % 3600) / 60)}\u00a0min`;
+  const rounded = Math.round(seconds);
+  if (rounded < 120) return `${rounded}\u00a0s`;
+  if (rounded < 7200) return `${Math.floor(rounded / 60)}\u00a0min\u00a0${rounded % 60}\u00a0s`;
+  return `${Math.floor(rounded / 3600)}\u00a0h\u00a0${Math.floor((rounded % 3600) / 60)}\u00a0min`;
 }
 
-/** Text in one line, long text cut in its middle, where names differ least. */
+/** Joins text into one line and shortens it to `length` characters. It cuts in the middle, because long names often differ at the ends. */
 export function truncateMiddle(text: string, length: number): string {
   const line = text.replace(/\s+/g, ' ');
-  const signs = Array.from(line);
-  if (signs.length <= length) return line;
-  const head = Math.ceil((length - 1) / 2);
-  return `${signs.slice(0, head).join('')}…${signs.slice(signs.length - (length - 1 - head)).join('')}`;
+  const characters = Array.from(line);
+  if (characters.length <= length) return line;
+  const headLength = Math.ceil((length - 1) / 2);
+  const tailLength = length - 1 - headLength;
+  return `${characters.slice(0, headLength).join('')}…${characters.slice(characters.length - tailLength).join('')}`;
 }
 
-/** An argument for a reader: `0.3`, `none`, `dropout 0.3, filters 64 and 128`. */
+/** Formats an argument of a run: `0.3`, `none`, `dropout 0.3, filters 64 and 128`. */
 export const formatArgument = (value: Json | undefined): string => truncateMiddle(formatJson(value), 200);
 
 function formatJson(value: Json | undefined): string {
@@ -94,6 +117,6 @@ function formatJson(value: Json | undefined): string {
   if (typeof value === 'number') return String(Number(value.toPrecision(6)));
   if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(formatJson).join(' and ');
   if (typeof value !== 'object') return String(value);
-  const parts = Object.entries(value).map(([name, part]) => `${name} ${formatJson(part as Json)}`);
-  return parts.length === 0 ? 'none' : parts.join(', ');
+  const entries = Object.entries(value).map(([name, entry]) => `${name} ${formatJson(entry as Json)}`);
+  return entries.length === 0 ? 'none' : entries.join(', ');
 }

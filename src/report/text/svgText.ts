@@ -1,32 +1,32 @@
-/** What text in figures is set in; the package carries Inter for PNG files. */
+/** Font of the text in figures. The package contains the Inter font files for PNG export. */
 export const FONT_FAMILY = 'Inter, system-ui, sans-serif';
 
-/** Text and axes. */
+/** Color of text and axes. */
 export const TEXT_COLOR = '#1f2328';
-/** Notes beside them. */
+/** Color of notes and other secondary text. */
 export const MUTED_COLOR = '#59636e';
 
-/** What no XML may hold: control characters, halves of a pair, and what turns the direction of the text around it. */
+/** Matches characters that XML forbids (control characters and unpaired surrogates) and marks that change the text direction. */
 const FORBIDDEN_CHARACTERS =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression searches for control characters
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
-/** Text of anybody, without what a file of SVG or HTML cannot hold or a reader would be deceived by. */
+/** Replaces the characters of untrusted text that are invalid in SVG or HTML, or that could deceive a reader. */
 export const sanitizeText = (text: string) => text.replace(FORBIDDEN_CHARACTERS, '\ufffd');
 
-/** Text as it may stand between tags or in an attribute. */
+/** Escapes text for use between tags or in an attribute. */
 export function escapeXml(text: string): string {
-  const codes: Record<string, string> = {
+  const entities: Record<string, string> = {
     '&': '&amp;',
     '<': '&lt;',
     '>': '&gt;',
     '"': '&quot;',
     "'": '&#39;',
   };
-  return sanitizeText(text).replace(/[&<>"']/g, (sign) => codes[sign]!);
+  return sanitizeText(text).replace(/[&<>"']/g, (character) => entities[character]!);
 }
 
-/** Numbers in the tags of an SVG, two digits behind the point: a hundredth of a pixel, and the same on every machine. */
+/** Rounds the numbers in the tags of an SVG to two decimals, so that the file is the same on every machine. */
 export const roundSvgNumbers = (svg: string) =>
   svg.replace(/<[^>]*>/g, (tag) =>
     tag.replace(/-?\d+\.\d{3,}(?:e-?\d+)?/g, (number) => String(Number(Number(number).toFixed(2)))),

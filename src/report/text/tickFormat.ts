@@ -1,66 +1,75 @@
 import { isProportion } from './format.js';
 
-/** How large numbers are said in little room: `20M`, `150k`. */
-const UNIT_SUFFIXES: readonly (readonly [from: number, size: number, sign: string])[] = [
+/** Suffixes of large numbers on axes: `20M`, `150k`. */
+const UNIT_SUFFIXES: readonly (readonly [from: number, size: number, suffix: string])[] = [
   [1e6, 1e6, 'M'],
   [1e4, 1e3, 'k'],
 ];
 
 /**
- * A tick's number, as its neighbours have it: as many digits as their distance asks for; from ten thousand on `20k`, from a
- * million on `20M`, below a ten-thousandth and from a thousand million on a power of ten. Given to Plot as `tickFormat`, which calls it as `map` of the ticks does.
+ * Formats the value of a tick. All ticks of an axis have the same number of decimals, enough to tell them apart. The largest
+ * tick selects the notation:
+ *
+ * - from 10,000: `20k`;
+ * - from 1,000,000: `20M`;
+ * - from 1,000,000,000 and below 0.0001: a power of ten.
+ *
+ * The parameters are those of Plot's `tickFormat`.
  */
 export function formatTick(value: number, _: number, ticks: readonly number[] = [value]): string {
-  const most = Math.max(...ticks.map(Math.abs));
-  const step = findSmallestStep(ticks) ?? (most || 1);
-  if (most >= 1e9 || (most > 0 && most < 1e-4)) return formatExponentialTick(value, step);
-  const [, size, sign] = UNIT_SUFFIXES.find(([from]) => most >= from) ?? [0, 1, ''];
-  if (value === 0) return sign === '' ? formatFixed(0, step) : '0';
-  return formatFixed(value / size, step / size) + sign;
+  const largest = Math.max(...ticks.map(Math.abs));
+  const step = findSmallestStep(ticks) ?? (largest || 1);
+  if (largest >= 1e9 || (largest > 0 && largest < 1e-4)) return formatExponentialTick(value, step);
+  const [, size, suffix] = UNIT_SUFFIXES.find(([from]) => largest >= from) ?? [0, 1, ''];
+  if (value === 0) return suffix === '' ? formatFixed(0, step) : '0';
+  return formatFixed(value / size, step / size) + suffix;
 }
 
-/** The same for a share, as per cent: `40 %`, or `0.5 %` where its neighbours are as near. */
+/** Formats a tick of an axis of proportions as a percentage: `40 %`, or `0.5 %` if the ticks are less than 1 % apart. */
 export const formatPercentTick = (value: number, _: number, ticks: readonly number[] = [value]): string =>
   `${formatFixed(100 * value, Math.min(1, 100 * (findSmallestStep(ticks) ?? 1)))} %`;
 
-/** Ticks of a metric: an accuracy as per cent. */
+/** Returns the tick format of a metric: percentages for an accuracy, numbers for all others. */
 export const getTickFormat = (metric: string): typeof formatTick =>
   isProportion(metric) ? formatPercentTick : formatTick;
 
-/** The smallest distance of neighbours. */
+/** Returns the smallest distance between adjacent ticks, or undefined if all are equal. */
 function findSmallestStep(ticks: readonly number[]): number | undefined {
   const steps = ticks.slice(1).map((tick, i) => Math.abs(tick - ticks[i]!));
-  const some = steps.filter((step) => step > 0);
-  return some.length > 0 ? Math.min(...some) : undefined;
+  const nonzeroSteps = steps.filter((step) => step > 0);
+  return nonzeroSteps.length > 0 ? Math.min(...nonzeroSteps) : undefined;
 }
 
-/** Digits behind the point that tell neighbours apart; a distance of 0.25 needs two. */
+/** Formats a number with the decimals that distinguish ticks at a distance of `step`. A step of 0.25 needs two decimals. */
 function formatFixed(value: number, step: number): string {
   let digits = Math.max(0, -computeExponent(step));
   if (digits < 8 && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 0.01) digits++;
-  const shown = Math.min(8, digits);
-  const text = value.toLocaleString('en-US', { minimumFractionDigits: shown, maximumFractionDigits: shown });
+  const decimals = Math.min(8, digits);
+  const text = value.toLocaleString('en-US', {
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals,
+  });
   return text.replace('-', '−');
 }
 
 function formatExponentialTick(value: number, step: number): string {
   if (value === 0) return '0';
   const digits = Math.min(8, Math.max(0, computeExponent(value) - computeExponent(step)));
-  const text = value.toExponential(digits).replace(/\.?0+e/, 'e'); // 1e−4 among 2.5e−5
+  const text = value.toExponential(digits).replace(/\.?0+e/, 'e'); // `1e−4`, also if other ticks are like `2.5e−5`
   return text.replace('e+', 'e').replaceAll('-', '−');
 }
 
-/** The power of ten of a number's first digit; 0.1 added thrice is still of its own. */
+/** Returns the decimal exponent of a number. The tolerance is for values with rounding errors, such as 0.1 + 0.1 + 0.1. */
 const computeExponent = (value: number) => Math.floor(Math.log10(Math.abs(value)) + 1e-9);
 
-/** Pixels for the labels of an axis, at some 6.6 a character. */
+/** Length in pixels that is available for the labels of an axis. A character is about 6.6 pixels wide. */
 const AXIS_LENGTH = 340;
 
-/** The same words, but only at every second tick, or third, where they would run into each other. */
-export function skipCrowdedTicks(say: typeof formatTick): typeof formatTick {
+/** Returns a tick format that leaves out labels at regular intervals, so that long labels do not overlap. */
+export function skipCrowdedTicks(format: typeof formatTick): typeof formatTick {
   return (value, i, ticks = [value]) => {
-    const longest = Math.max(...ticks.map((tick, place) => say(tick, place, ticks).length));
-    const each = Math.ceil((ticks.length * (6.6 * longest + 8)) / AXIS_LENGTH);
-    return i % each === 0 ? say(value, i, ticks) : '';
+    const longest = Math.max(...ticks.map((tick, index) => format(tick, index, ticks).length));
+    const interval = Math.ceil((ticks.length * (6.6 * longest + 8)) / AXIS_LENGTH);
+    return i % interval === 0 ? format(value, i, ticks) : '';
   };
 }

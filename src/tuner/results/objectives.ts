@@ -107,5 +107,5 @@ export function explainMissingObjectives(
   const missing = all.filter((objective) => !rows.some((row) => hasObjectiveValue(objective, row)));
   return missing.length > 0
     ? `${formatMetrics(missing)} was never a number`
-    : `no epoch has numbers of all: ${formatMetrics(all)}`;
+    : `no epoch has numbers for all objectives: ${formatMetrics(all)}`;
 }

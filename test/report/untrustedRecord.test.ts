@@ -8,14 +8,14 @@ import {
   type ReportTools,
   readRunRecord,
 } from '../../src/report/index.js';
-import { AGE, GENDER, GRADE, madeRun } from './runs.js';
+import { AGE, createRun, GENDER, GRADE } from './createRun.js';
 
 let tools: ReportTools;
 beforeAll(async () => {
   tools = await loadReportTools();
 });
 
-const { images: _, ...record } = madeRun({ tasks: [AGE, GENDER, GRADE], images: 3, epochs: 3 });
+const { images: _, ...record } = createRun({ tasks: [AGE, GENDER, GRADE], images: 3, epochs: 3 });
 
 async function readFrom(text: string) {
   const store = memoryStore('run');
@@ -23,27 +23,28 @@ async function readFrom(text: string) {
   return readRunRecord(store);
 }
 
-/** What a page must not say, its own style aside. */
-const UNSAID = /\bundefined\b|\bNaN[×\d]|\[object|function |="[^"]*\b(?:NaN|Infinity)\b[^"]*"/;
+/** Text that a page must not contain, apart from its style sheet. */
+const FORBIDDEN_TEXT = /\bundefined\b|\bNaN[×\d]|\[object|function |="[^"]*\b(?:NaN|Infinity)\b[^"]*"/;
 
 type Path = readonly (string | number)[];
 
-/** Every place of a record, of a list the first two. */
-function placesIn(value: unknown, at: Path = []): Path[] {
-  if (typeof value !== 'object' || value === null) return [at];
+/** Returns the paths of all values of a record, but only of the first two items of a list. */
+function findPaths(value: unknown, path: Path = []): Path[] {
+  if (typeof value !== 'object' || value === null) return [path];
   const keys = Array.isArray(value) ? [...value.keys()].slice(0, 2) : Object.keys(value);
-  return [at, ...keys.flatMap((key) => placesIn((value as never)[key], [...at, key]))];
+  return [path, ...keys.flatMap((key) => findPaths((value as never)[key], [...path, key]))];
 }
 
-function changed(path: Path, json: string): string {
+/** Returns the JSON of the record with another value at one path. */
+function replaceValue(path: Path, json: string): string {
   const copy = JSON.parse(JSON.stringify(record));
-  const inner = path.slice(0, -1).reduce((part, key) => part[key], copy);
-  inner[path.at(-1)!] = '@here@';
+  const parent = path.slice(0, -1).reduce((part, key) => part[key], copy);
+  parent[path.at(-1)!] = '@here@';
   return JSON.stringify(copy).replace('"@here@"', json);
 }
 
-describe('a record of anybody', () => {
-  test('with any one part replaced is drawn, or is a fault of its file', async () => {
+describe('a record from an untrusted source', () => {
+  test('createReportPage draws a record with any replaced value, unless readRunRecord rejects it with a file error', async () => {
     const json = fc.oneof(
       fc.constantFrom(
         ...['null', '-1', '1.5', '1e308', '1e999', '""', '[]', '{}', 'true', '[null]', '[[]]'],
@@ -51,17 +52,18 @@ describe('a record of anybody', () => {
       ),
       fc.json({ maxDepth: 2 }),
     );
-    const places = placesIn(record).slice(1);
-    expect(places.length).toBeGreaterThan(150);
+    const paths = findPaths(record).slice(1);
+    expect(paths.length).toBeGreaterThan(150);
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...places), json, async (path, value) => {
-        const run = await readFrom(changed(path, value)).catch((error) => {
+      fc.asyncProperty(fc.constantFrom(...paths), json, async (path, value) => {
+        const run = await readFrom(replaceValue(path, value)).catch((error) => {
           expect(error).toMatchObject({ kind: 'file', path: 'run/run.json' });
           return undefined;
         });
         if (!run) return;
         const page = createReportPage([run], tools).replace(/<style>.*?<\/style>/s, '');
-        if (!/undefined|NaN|function|object/.test(value)) expect(UNSAID.exec(page)?.[0]).toBeUndefined();
+        if (!/undefined|NaN|function|object/.test(value))
+          expect(FORBIDDEN_TEXT.exec(page)?.[0]).toBeUndefined();
         createModelCard(run);
       }),
       { numRuns: 150 },
@@ -75,15 +77,15 @@ describe('a record of anybody', () => {
     ['rows.1.epoch', 'null', 'rows[1].epoch'],
     ['tasks.1.labels', '[]', 'tasks[1].labels'],
     ['data.train.groups.race.0.1', '1e300', 'data.train.groups.race[0][1]'],
-  ])('with a %s of %s is a fault that says where', async (path, value, where) => {
+  ])('readRunRecord rejects a %s of %s, and the error contains its path', async (path, value, errorPath) => {
     const keys = path.split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key));
-    await expect(readFrom(changed(keys, value))).rejects.toMatchObject({
+    await expect(readFrom(replaceValue(keys, value))).rejects.toMatchObject({
       kind: 'file',
-      expected: expect.stringContaining(where),
+      expected: expect.stringContaining(errorPath),
     });
   });
 
-  test('whose task is named as what every object has, without labels or answers, is drawn', async () => {
+  test('createReportPage draws a task without predictions that has the name of a built-in property', async () => {
     for (const name of ['constructor', '__proto__', 'toString']) {
       const tasks = [
         { ...GENDER, name },
@@ -91,20 +93,20 @@ describe('a record of anybody', () => {
       ];
       const text = JSON.stringify({ ...record, tasks, monitor: name });
       const page = createReportPage([await readFrom(text)], tools);
-      expect(page).toContain('No validation image has both a label and an answer');
-      expect(page).toContain(`No epoch has a ${name} that is a number`);
+      expect(page).toContain('No validation image has both a label and a finite prediction');
+      expect(page).toContain(`No epoch has a numeric ${name}.`);
     }
     expect(({} as { x?: number }).x).toBeUndefined();
   });
 
-  test('loses probabilities that are none', async () => {
+  test('readRunRecord removes probabilities outside 0 to 1', async () => {
     const [first] = record.answers;
     const answers = [{ ...first!, answers: { ...first!.answers, gender: [-3, 4] } }];
     const run = await readFrom(JSON.stringify({ ...record, answers }));
     expect(Object.keys(run.answers[0]!.answers)).toEqual(['age', 'grade']);
   });
 
-  test('has no more pictures read than a page opens with', async () => {
+  test('readRunRecord reads at most 500 images', async () => {
     const store = memoryStore('run');
     const files = Array.from({ length: 700 }, (_, i) => `pictures/${i}.jpg`);
     for (const file of files) await store.write(file, new Uint8Array([0xff, 0xd8, 0xff]));
@@ -113,7 +115,7 @@ describe('a record of anybody', () => {
     expect((await readRunRecord(store)).images.size).toBe(500);
   });
 
-  test('shows no picture that is too large to be a small one', async () => {
+  test('readRunRecord ignores images larger than 200,000 bytes', async () => {
     const store = memoryStore('run');
     const pictures = [200_000, 200_001].map((size) => ({ id: '0.jpg', file: `pictures/${size}.jpg`, size }));
     for (const { file, size } of pictures) await store.write(file, new Uint8Array(size).fill(0xff));
@@ -121,7 +123,7 @@ describe('a record of anybody', () => {
     expect([...(await readRunRecord(store)).images.keys()]).toEqual(['pictures/200000.jpg']);
   });
 
-  test('of a run that has ended is not changed by a history.csv', async () => {
+  test('readRunRecord ignores the history.csv of a run that has ended', async () => {
     const store = memoryStore('run');
     await store.write('run.json', new TextEncoder().encode(JSON.stringify(record)));
     await store.write('history.csv', new TextEncoder().encode('epoch,loss\n1,3\n'));

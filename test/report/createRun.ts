@@ -17,51 +17,52 @@ export const GRADE: TaskRecord = {
   metrics: ['accuracy'],
 };
 
-/** What text may be at its worst: markup, quotes, a template's braces, control characters, halves of pairs, turned direction. */
+/** Text with markup, quotes, template braces, control characters, unpaired surrogates, and marks that change the text direction. */
 export const HOSTILE = [
   '<script>window.hacked = 1</script>',
   '"><img src=x onerror="window.hacked = 1">',
   "' onmouseover='window.hacked = 1",
   '</svg></style></title><iframe src=//example.com>',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: as somebody would try it
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: an attempt to inject a template
   '${7 * 7} {{7 * 7}} &lt;b&gt; %3Cscript%3E',
   'line\nbreak\u0000\u0007\u001b[31m \ud800 \u202egpj.exe',
   `a very ${'very '.repeat(60)}long name`,
 ];
 
-export interface Made {
+export interface CreateRunOptions {
   readonly name?: string;
   readonly tasks?: readonly TaskRecord[];
   readonly epochs?: number;
   readonly images?: number;
-  /** Names of images. */
+  /** Returns the id of an image. */
   readonly id?: (i: number) => string;
+  /** Returns the groups of an image. */
   readonly groups?: (i: number) => { readonly [group: string]: string };
-  /** A row, changed. */
+  /** Changes a row of the history. */
   readonly row?: (row: HistoryRow) => HistoryRow;
 }
 
-/** A run that nobody ran: curves that fall, answers that are near the truth, all drawn from names. */
-export function madeRun({
+/** Creates the record of a run without training. Losses decrease, and predictions are close to the truth. All values are reproducible. */
+export function createRun({
   name = 'made up',
   tasks = [AGE, GENDER],
   epochs = 10,
   images = 200,
   id = (i) => `${i}.jpg`,
   groups = (i) => ({ race: ['white', 'black', 'asian'][i % 3]! }),
-  row = (same) => same,
-}: Made = {}): ReportedRun {
-  const answers = Array.from({ length: images }, (_, i) => answerOf(tasks, i, id(i), groups(i)));
+  row = (original) => original,
+}: CreateRunOptions = {}): ReportedRun {
+  const answers = Array.from({ length: images }, (_, i) => createAnswer(tasks, i, id(i), groups(i)));
   const count = (values: readonly (string | number)[]) =>
     [...new Set(values)]
       .sort((a, b) => (a < b ? -1 : 1))
-      .map((value) => [value, values.filter((one) => one === value).length] as const);
+      .map((value) => [value, values.filter((other) => other === value).length] as const);
   const split: SplitRecord = {
     size: images,
     labels: Object.fromEntries(
       tasks.map((task) => [task.name, count(answers.flatMap(({ labels }) => labels[task.name] ?? []))]),
     ),
-    groups: { race: count(answers.flatMap(({ groups: own }) => own.race ?? [])) as [string, number][] },
+    groups: { race: count(answers.flatMap((answer) => answer.groups.race ?? [])) as [string, number][] },
   };
   return {
     format: 1,
@@ -70,7 +71,7 @@ export function madeRun({
     monitor: 'val_loss',
     stopped: 'finished',
     tasks,
-    rows: Array.from({ length: epochs }, (_, i) => row(rowOf(tasks, i + 1))),
+    rows: Array.from({ length: epochs }, (_, i) => row(createRow(tasks, i + 1))),
     arguments: { epochs, seed: 7, rate: 0.1 + 0.2 },
     engine: { name: 'wasm', reason: 'asked for by name' },
     versions: { 'tfjs-multitask': '0.1.0' },
@@ -111,7 +112,7 @@ export function madeRun({
   };
 }
 
-function answerOf(
+function createAnswer(
   tasks: readonly TaskRecord[],
   i: number,
   id: string,
@@ -120,12 +121,12 @@ function answerOf(
   const random = createRng(1, 'answer', i);
   const labels: Record<string, number | string> = {};
   const answers: Record<string, number | number[]> = {};
-  for (const { name, labels: names } of tasks) {
-    if (names) {
-      const truth = random.nextInt(names.length);
-      const weights = names.map((_, place) => random.next() + (place === truth ? 0.8 : 0));
+  for (const { name, labels: taskLabels } of tasks) {
+    if (taskLabels) {
+      const truth = random.nextInt(taskLabels.length);
+      const weights = taskLabels.map((_, label) => random.next() + (label === truth ? 0.8 : 0));
       const sum = weights.reduce((total, weight) => total + weight, 0);
-      labels[name] = names[truth]!;
+      labels[name] = taskLabels[truth]!;
       answers[name] = weights.map((weight) => weight / sum);
     } else {
       const truth = 1 + random.nextInt(90);
@@ -136,9 +137,9 @@ function answerOf(
   return { id, labels, answers, groups };
 }
 
-function rowOf(tasks: readonly TaskRecord[], epoch: number): HistoryRow {
+function createRow(tasks: readonly TaskRecord[], epoch: number): HistoryRow {
   const random = createRng(2, 'row', epoch);
-  const own = tasks.flatMap(({ name, metrics }) =>
+  const columns = tasks.flatMap(({ name, metrics }) =>
     ['', 'val_', 'val_unaugmented_'].flatMap((prefix) => [
       [`${prefix}${name}_loss`, 100 / (epoch + random.next())],
       ...metrics.map((metric): [string, number] => [
@@ -150,7 +151,7 @@ function rowOf(tasks: readonly TaskRecord[], epoch: number): HistoryRow {
   return {
     epoch,
     loss: 200 / epoch,
-    ...Object.fromEntries(own),
+    ...Object.fromEntries(columns),
     val_loss: 200 / (epoch + random.next()),
     val_unaugmented_loss: 190 / epoch,
     learning_rate: 1e-3 * 0.95 ** epoch,
