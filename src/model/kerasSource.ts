@@ -27,7 +27,7 @@ export function checkKerasSource(path: string, source: unknown, platform: Platfo
     throw createArgumentError(
       path,
       'the bytes of a file as a Uint8Array or Blob',
-      'a path or URL, which this runtime has no way to read',
+      'a path or URL, which this runtime cannot read',
       'Read the file first, and pass its bytes.',
     );
   }

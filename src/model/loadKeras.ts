@@ -49,7 +49,7 @@ export interface LoadKerasOptions {
 export interface LoadKerasModelOptions<T extends Tasks> extends LoadKerasOptions {
   /**
    * Tasks of the model's outputs. If all task names are names of outputs, they are matched by name and other outputs are removed. If
-   * none is, they are matched by order.
+   * no task name is, tasks are matched by order.
    */
   readonly tasks: InferPerTask<T> & ValidTaskNames<T>;
   /**
@@ -68,7 +68,7 @@ export interface LoadKeras {
    * of the layer. `Random*` layers, noise and constraints, which act only in training, are omitted, and `log` receives a line for each.
    *
    * @param source - Path, URL or content of the file, see {@link KerasSource}. The format is detected from the content.
-   * @returns With `tasks` a typed model to train, save and predict with; without, a plain `tf.LayersModel`.
+   * @returns With `tasks`, a typed model that can be trained and saved; without `tasks`, a plain `tf.LayersModel`.
    * @throws A `file` error for a file that cannot be read or is damaged, an unknown layer or setting, or weights of another shape;
    *   its path contains the file and the part of it. An `argument` error for tasks that do not match the model's outputs, and for a
    *   path or URL in a runtime without access to files.
@@ -92,7 +92,7 @@ export interface LoadKeras {
   (source: KerasSource, options?: LoadKerasOptions & { readonly tasks?: undefined }): Promise<tf.LayersModel>;
 }
 
-/** Creates the {@link LoadKeras} function of a platform, which its models use to start engines, read files and decode images. */
+/** Creates the {@link LoadKeras} function of a platform. Its models use the platform to start engines and read images. */
 export const createLoadKeras = (platform: Platform): LoadKeras =>
   ((source: KerasSource, options?: LoadKerasOptions) => loadKeras(platform, source, options)) as LoadKeras;
 
@@ -101,12 +101,19 @@ async function loadKeras<T extends Tasks>(
   source: KerasSource,
   options: LoadKerasOptions & { readonly tasks?: T | undefined; readonly range?: PixelRange } = {},
 ): Promise<tf.LayersModel | MultiTaskModel<T>> {
-  const { name, weights: weightsSource, weightsName, tasks, range: rangeOption, ...settings } = options;
+  const {
+    name,
+    weights: weightsSource,
+    weightsName,
+    tasks,
+    range: requestedRange,
+    ...readerOptions
+  } = options;
   checks.optionNames('loadKeras', options, OPTION_NAMES);
   checkKerasSource('loadKeras', source, platform);
   if (weightsSource !== undefined) checkKerasSource('loadKeras.weights', weightsSource, platform);
-  checkInputShape(settings.input);
-  if (tasks && rangeOption !== undefined) checkPixelRange('loadKeras.range', rangeOption);
+  checkInputShape(readerOptions.input);
+  if (tasks && requestedRange !== undefined) checkPixelRange('loadKeras.range', requestedRange);
   const taskNames = Object.keys(tasks ?? {});
   taskNames.forEach((task, i) => {
     checkNamedTask(`loadKeras.tasks.${task}`, task, tasks![task]!, taskNames.slice(0, i));
@@ -115,14 +122,15 @@ async function loadKeras<T extends Tasks>(
   const weightsPath = weightsName ?? getSourceName(weightsSource) ?? 'weights';
   const file = await readKerasSource(platform, source, path);
   const weights = weightsSource && (await readKerasSource(platform, weightsSource, weightsPath));
-  const reading = { ...settings, path, weightsPath, ...(weights && { weights }) };
+  const reading = { ...readerOptions, path, weightsPath, ...(weights && { weights }) };
   if (!tasks) return (await readKerasModel(file, reading)).layersModel;
-  const chooseOutputs = (outputs: readonly KerasOutput[]) => matchOutputs(taskNames, outputs, settings.log);
+  const chooseOutputs = (outputs: readonly KerasOutput[]) =>
+    matchOutputs(taskNames, outputs, readerOptions.log);
   const { layersModel, taskTable: table } = await readKerasModel(file, { ...reading, chooseOutputs });
   try {
-    const savedTable = table && parseTaskTable(table.value as TaskTable, table.path);
-    const range = rangeOption ?? savedTable?.input.range ?? [0, 1];
-    for (const task of taskNames) checkTaskMatchesFile(task, tasks[task]!, savedTable?.tasks[task]);
+    const fileTable = table && parseTaskTable(table.value as TaskTable, table.path);
+    const range = requestedRange ?? fileTable?.input.range ?? [0, 1];
+    for (const task of taskNames) checkTaskMatchesFile(task, tasks[task]!, fileTable?.tasks[task]);
     const shape = getImageShape(layersModel, path);
     taskNames.forEach((task, i) => {
       checkTaskOutput(layersModel.outputs[i]!, tasks[task]!, `${path}: ${task}`);

@@ -166,10 +166,10 @@ describe('loadKeras rejects a configuration', () => {
     [
       'a reference to a missing layer',
       (json) => {
-        json.config.output_layers.age[0] = 'nobody';
+        json.config.output_layers.age[0] = 'missing';
       },
       'output_layers',
-      '["nobody",0,0]',
+      '["missing",0,0]',
     ],
     [
       'a reference to a missing call',
@@ -201,7 +201,7 @@ describe('loadKeras rejects a configuration', () => {
     ['GroupNormalization', { groups: 2 }],
     ['constructor', {}],
     ['__proto__', {}],
-  ])('with the layer %s, and the advice says how to register it', async (className, settings) => {
+  ])('with the layer %s, and the advice is to register it', async (className, settings) => {
     const error = await readChangedConfig((json) => {
       const layer = findLayer(json, 'conv');
       layer.class_name = className.split('>').at(-1);

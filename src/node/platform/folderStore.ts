@@ -70,11 +70,11 @@ export function folderStore(folder: string): Store {
     },
     list: async (prefix = '') => {
       try {
-        const names = await listFiles(
+        const files = await listFiles(
           root,
           (entry) => entry.isFile() && !entry.name.endsWith(TEMPORARY_SUFFIX),
         );
-        return names.filter((name) => name.startsWith(prefix)).sort((a, b) => (a < b ? -1 : 1));
+        return files.filter((name) => name.startsWith(prefix)).sort((a, b) => (a < b ? -1 : 1));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
         throw createAccessError(root, 'a readable folder', error);
