@@ -221,5 +221,5 @@ const createWeightWriteError = (weight: string) =>
     path: `weight ${weight}`,
     expected: 'a layer that only reads its weights during a training step',
     received: 'a layer that writes this weight',
-    advice: 'Store the changing value outside the layer's weights, or use engine: "wasm".',
+    advice: 'Store the changing value outside the weights of the layer, or use engine: "wasm".',
   });
