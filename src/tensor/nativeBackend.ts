@@ -58,7 +58,7 @@ export async function loadNativeBackend(load: PackageLoader): Promise<void> {
       kind: 'missing-package',
       path: 'engine native',
       expected: NATIVE_PACKAGES.join(' or '),
-      received: 'no such package',
+      received: 'no installed package',
       advice:
         `Run ${NATIVE_INSTALL_COMMAND}, or use engine: "wasm". If the download of TensorFlow fails, add --ignore-scripts and ` +
         `then run ${NATIVE_BUILD_COMMAND}.`,
