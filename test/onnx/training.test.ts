@@ -566,7 +566,7 @@ describe('with a runtime that', () => {
     ],
     'is something else': [
       async () => ({}) as never,
-      { kind: 'engine', received: 'a different package of that name' },
+      { kind: 'engine', received: 'a different package with that name' },
     ],
   };
   test.each(Object.entries(runtimes))(
