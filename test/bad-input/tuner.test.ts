@@ -249,7 +249,7 @@ describe('a search rejects', () => {
     const error = await faultOf(() => askAndTell(searchSpace, { ...options, initialParams }));
     expect([error.path, error.expected, error.received]).toEqual([
       'askAndTell.initialParams',
-      'at most 17 params, the number of first trials of hyperband',
+      'at most 17 params, the number of new params in the plan of hyperband',
       '18 params',
     ]);
     expect(
@@ -328,7 +328,7 @@ describe('a search rejects', () => {
     expect((await faultOf(() => search.tell(1, { val_loss: 2 }))).received).toBe(
       'a trial that is already complete',
     );
-    expect((await faultOf(() => search.fail(7, 'gone'))).received).toBe('no trial of that number');
+    expect((await faultOf(() => search.fail(7, 'gone'))).received).toBe('no trial with that number');
   });
 
   test('records of a different space', async () => {
@@ -387,6 +387,6 @@ describe('a search rejects', () => {
     });
     for (let i = 0; i < 5; i++) search.ask();
     const error = await faultOf(() => search.ask());
-    expect([error.path, error.received]).toEqual(['ask', '5 running trials without results']);
+    expect([error.path, error.received]).toEqual(['ask', 'only trials that are still running (5)']);
   });
 });

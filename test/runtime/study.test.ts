@@ -422,7 +422,7 @@ describe('the functions of a study reject', () => {
     const text = readFileSync(path, 'utf8');
     writeFileSync(path, text.replace('"format":1', '"format":2'));
     expect((await runFailing('plain', 'first', { trials: 2 })).received).toBe(
-      'records of another version of the library',
+      'records of a different version of the library',
     );
     writeFileSync(path, text);
     writeFileSync(join(scratch, 'first/trials/0001/end.json'), text.slice(0, 20));
