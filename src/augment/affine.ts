@@ -36,7 +36,8 @@ export interface WarpOptions {
   /** Pixel value for the fill mode `constant`, 0..255. */
   readonly value: number;
   /**
-   * Whether the center of the rows is used for the columns and vice versa, as in Keras's generators. It only affects images that are not square.
+   * Whether the center of the rows is used for the columns and vice versa, as in Keras's generators. It only affects images that are not
+   * square.
    */
   readonly kerasCenter: boolean;
 }

@@ -17,7 +17,8 @@ export interface SamplingOptions {
   /** Pixel value for the fill mode `constant`, 0..255. Default 0. */
   readonly fillValue?: number;
   /**
-   * `keras` reproduces the misplaced center that Keras's `ImageDataGenerator` uses for images that are not square. Default: the true center.
+   * `keras` reproduces the misplaced center that Keras's `ImageDataGenerator` uses for images that are not square. Default: the true
+   * center.
    */
   readonly compat?: 'keras';
 }

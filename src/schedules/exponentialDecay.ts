@@ -10,7 +10,8 @@ export interface ExponentialDecayOptions {
   /** Learning rate of the first update, above 0. */
   readonly initialLearningRate: number;
   /**
-   * Number of updates after which the rate has been multiplied by `decayRate` once, at least 1. Pass the number of batches in an epoch for one decay per epoch.
+   * Number of updates after which the rate has been multiplied by `decayRate` once, at least 1. Pass the number of batches in an epoch for
+   * one decay per epoch.
    */
   readonly decaySteps: number;
   /** Factor, above 0: 0.95 reduces the rate by 5 %. */
