@@ -1,12 +1,12 @@
 /**
- * Numbers with their shape.
+ * Array of float32 numbers on the host, with its shape.
  *
  * @category Files
  */
 export interface HostArray {
-  /** Empty for a scalar. */
+  /** Sizes of the axes. Empty for a scalar. */
   readonly shape: readonly number[];
-  /** Row-major, as many as the shape says. */
+  /** Numbers in row-major order. Their count is the product of the sizes. */
   readonly data: Float32Array;
 }
 
@@ -28,14 +28,14 @@ export const formatItemShape = (shape: readonly (number | null)[]): string => fo
 /** Returns a new array with the bytes of `pieces`, one after the other. */
 export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
+  let offset = 0;
   for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
+    whole.set(piece, offset);
+    offset += piece.length;
   }
   return whole;
 }
 
-/** Returns the bytes of a typed array. They are not copied. */
+/** Returns a view of the bytes of a typed array, without a copy. */
 export const viewBytes = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
   new Uint8Array(buffer, byteOffset, byteLength);

@@ -1,5 +1,5 @@
 /**
- * The exports that need no platform. The entries add the functions that do: `multiTask`, `loadModel`, `loadKeras` and `useEngine`.
+ * Exports that do not depend on a platform. Each entry adds the functions that do: `multiTask`, `loadModel`, `loadKeras` and `useEngine`.
  */
 
 export type { AffinePlan, FillMode } from '../augment/affine.js';

@@ -48,7 +48,7 @@ export interface LoadKerasOptions {
 export interface LoadKerasModelOptions<T extends Tasks> extends LoadKerasOptions {
   /**
    * Tasks of the model's outputs. If all task names are names of outputs, they are matched by name and other outputs are removed. If
-   * none is, they are matched by order.
+   * no task name is, tasks are matched by order.
    */
   readonly tasks: InferPerTask<T> & ValidTaskNames<T>;
   /**
@@ -67,7 +67,7 @@ export interface LoadKeras {
    * of the layer. `Random*` layers, noise and constraints, which act only in training, are omitted, and `log` receives a line for each.
    *
    * @param file - Bytes of the file. The format is detected from them.
-   * @returns With `tasks` a typed model to train, save and predict with; without, a plain `tf.LayersModel`.
+   * @returns With `tasks`, a typed model that can be trained and saved; without `tasks`, a plain `tf.LayersModel`.
    * @throws `file` error for a damaged file, an unknown layer or setting, or weights of another shape; `argument` error for tasks
    *   that do not match the model's outputs.
    * @example
@@ -90,7 +90,7 @@ export interface LoadKeras {
   (file: Uint8Array, options?: LoadKerasOptions & { readonly tasks?: undefined }): Promise<tf.LayersModel>;
 }
 
-/** Creates the {@link LoadKeras} function of a platform, which its models use to start engines and read images. */
+/** Creates the {@link LoadKeras} function of a platform. Its models use the platform to start engines and read images. */
 export const createLoadKeras = (platform: Platform): LoadKeras =>
   ((file: Uint8Array, options?: LoadKerasOptions) => loadKeras(platform, file, options)) as LoadKeras;
 
@@ -103,28 +103,29 @@ async function loadKeras<T extends Tasks>(
     name: path = 'file',
     weightsName: weightsPath = 'weights',
     tasks,
-    range: given,
-    ...reads
+    range: requestedRange,
+    ...readerOptions
   } = options;
   checks.optionNames('loadKeras', options, OPTION_NAMES);
   checkFileBytes('loadKeras', file);
-  if (reads.weights !== undefined) checkFileBytes('loadKeras.weights', reads.weights);
-  checkInputShape(reads.input);
-  const reading = { ...reads, path, weightsPath };
+  if (readerOptions.weights !== undefined) checkFileBytes('loadKeras.weights', readerOptions.weights);
+  checkInputShape(readerOptions.input);
+  const reading = { ...readerOptions, path, weightsPath };
   if (!tasks) return (await readKerasModel(file, reading)).layersModel;
-  if (given !== undefined) checkPixelRange('loadKeras.range', given);
-  const names = Object.keys(tasks);
-  names.forEach((name, i) => {
-    checkNamedTask(`loadKeras.tasks.${name}`, name, tasks[name]!, names.slice(0, i));
+  if (requestedRange !== undefined) checkPixelRange('loadKeras.range', requestedRange);
+  const taskNames = Object.keys(tasks);
+  taskNames.forEach((name, i) => {
+    checkNamedTask(`loadKeras.tasks.${name}`, name, tasks[name]!, taskNames.slice(0, i));
   });
-  const chooseOutputs = (outputs: readonly KerasOutput[]) => matchOutputs(names, outputs, reads.log);
+  const chooseOutputs = (outputs: readonly KerasOutput[]) =>
+    matchOutputs(taskNames, outputs, readerOptions.log);
   const { layersModel, taskTable: table } = await readKerasModel(file, { ...reading, chooseOutputs });
   try {
-    const known = table && parseTaskTable(table.value as TaskTable, table.path);
-    const range = given ?? known?.input.range ?? [0, 1];
-    for (const name of names) checkTaskMatchesFile(name, tasks[name]!, known?.tasks[name]);
+    const fileTable = table && parseTaskTable(table.value as TaskTable, table.path);
+    const range = requestedRange ?? fileTable?.input.range ?? [0, 1];
+    for (const name of taskNames) checkTaskMatchesFile(name, tasks[name]!, fileTable?.tasks[name]);
     const shape = getImageShape(layersModel, path);
-    names.forEach((name, i) => {
+    taskNames.forEach((name, i) => {
       checkTaskOutput(layersModel.outputs[i]!, tasks[name]!, `${path}: ${name}`);
     });
     return createModel(platform, createNetwork(layersModel, tasks, { shape, range }));
@@ -138,7 +139,7 @@ const OPTION_NAMES = ['name', 'weights', 'weightsName', 'input', 'layers', 'log'
 
 function checkFileBytes(path: string, file: unknown): void {
   if (file instanceof Uint8Array) return;
-  const buffer = file instanceof ArrayBuffer;
+  const isBuffer = file instanceof ArrayBuffer;
   throw createError({
     kind: 'argument',
     path,
@@ -146,7 +147,7 @@ function checkFileBytes(path: string, file: unknown): void {
     received: describeType(file),
     advice: suggestAwait(
       file,
-      buffer ? 'Write new Uint8Array(buffer).' : 'For a path, import loadKeras from tfjs-multitask/node.',
+      isBuffer ? 'Write new Uint8Array(buffer).' : 'For a path, import loadKeras from tfjs-multitask/node.',
     ),
   });
 }

@@ -166,10 +166,10 @@ describe('loadKeras rejects a configuration', () => {
     [
       'a reference to a missing layer',
       (json) => {
-        json.config.output_layers.age[0] = 'nobody';
+        json.config.output_layers.age[0] = 'missing';
       },
       'output_layers',
-      '["nobody",0,0]',
+      '["missing",0,0]',
     ],
     [
       'a reference to a missing call',
@@ -201,7 +201,7 @@ describe('loadKeras rejects a configuration', () => {
     ['GroupNormalization', { groups: 2 }],
     ['constructor', {}],
     ['__proto__', {}],
-  ])('with the layer %s, and the advice says how to register it', async (className, settings) => {
+  ])('with the layer %s, and the advice is to register it', async (className, settings) => {
     const error = await readChangedConfig((json) => {
       const layer = findLayer(json, 'conv');
       layer.class_name = className.split('>').at(-1);
@@ -402,7 +402,7 @@ describe('loadKeras rejects a wrong call:', () => {
     expect(fault.advice).toMatch(advice);
   });
 
-  test('bytes or nothing in place of a path, in loadKeras of the node entry', async () => {
+  test('bytes or undefined in place of a path, in loadKeras of the Node entry', async () => {
     const bytes = await faultOf(() => loadFile(face as never));
     expect(bytes).toMatchObject({ path: 'loadKeras', received: 'bytes' });
     expect((await faultOf(() => loadFile(undefined as never))).received).toBe('undefined');

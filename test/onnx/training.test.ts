@@ -284,7 +284,7 @@ describe('a run that is stopped and resumed', () => {
       engine: 'wasm',
       log: (line) => lines.push(line),
     });
-    expect(lines).toContain('resumed after epoch 1 and 1 steps, made by onnx');
+    expect(lines).toContain('resumed after epoch 1 and 1 steps, from a checkpoint of the engine onnx');
     withoutSeconds(resumed.rows).forEach((row, i) => {
       expect(Math.abs(row.loss! / uninterrupted.rows[i]!.loss! - 1)).toBeLessThan(1e-3);
     });

@@ -136,7 +136,9 @@ test('the ES module and the CommonJS module in one process share engines, kernel
   expect(losses[1]).toEqual(losses[0]);
   expect(defaultEngine).toBe('cpu');
   expect(output.filter((text: string) => text.includes('already registered'))).toEqual([]);
-  expect(output).toContainEqual(expect.stringMatching(/^engine: expected cpu, .* received "wasm"/));
+  expect(output).toContainEqual(
+    expect.stringMatching(/^engine: expected the engine cpu, .* received "wasm"/),
+  );
 });
 
 /** A study of two trials that train, each in a process of its own. */

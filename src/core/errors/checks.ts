@@ -101,11 +101,16 @@ export function distinct(path: string, values: readonly unknown[], options: Chec
   throw createCheckError(path, options.noun ?? 'different values', received, options);
 }
 
-/** Throws unless `value` is an array of one positive integer for each of `names`: `[height, width]`. */
-export function shape(path: string, value: unknown, names: readonly string[], options: CheckOptions): void {
-  const valid = Array.isArray(value) && value.length === names.length;
+/** Throws unless `value` is an array of one positive integer for each of `axisNames`: `[height, width]`. */
+export function shape(
+  path: string,
+  value: unknown,
+  axisNames: readonly string[],
+  options: CheckOptions,
+): void {
+  const valid = Array.isArray(value) && value.length === axisNames.length;
   if (valid && value.every((size) => Number.isInteger(size) && size > 0)) return;
-  const noun = options.noun ?? `[${names.join(', ')}] as positive integers`;
+  const noun = options.noun ?? `[${axisNames.join(', ')}] as positive integers`;
   throw createCheckError(path, noun, formatValue(value), options);
 }
 
@@ -116,15 +121,15 @@ export function store(path: string, value: unknown, options: CheckOptions): void
   throw createCheckError(path, options.noun ?? 'a store', describeType(value), options);
 }
 
-/** Throws unless `options` is an object whose keys are all in `names`: a misspelled option must not pass for its default. */
-export function optionNames(path: string, options: unknown, names: readonly string[]): void {
-  const unknown = Object.keys(Object(options)).find((name) => !names.includes(name));
+/** Throws unless `options` is an object whose keys are all in `allowedNames`. Without this check, a misspelled option would be ignored. */
+export function optionNames(path: string, options: unknown, allowedNames: readonly string[]): void {
+  const unknown = Object.keys(Object(options)).find((name) => !allowedNames.includes(name));
   if (unknown === undefined) return;
   throw createArgumentError(
     path,
-    `only the options ${names.join(', ')}`,
+    `only the options ${allowedNames.join(', ')}`,
     `the option "${unknown}"`,
-    didYouMean(unknown, names) ?? 'Remove it.',
+    didYouMean(unknown, allowedNames) ?? 'Remove it.',
   );
 }
 

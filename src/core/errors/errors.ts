@@ -39,7 +39,7 @@ export type ErrorKind =
 export interface ErrorDetails {
   /** Category of the error, for programs that branch on it. */
   readonly kind: ErrorKind;
-  /** The argument, file or layer at fault, as the user would write it: `lossWeights.agee`, `faces/1.jpg`. */
+  /** The argument, file or layer that caused the error, as the user would write it: `lossWeights.agee`, `faces/1.jpg`. */
   readonly path: string;
   /** Noun phrase for a valid value: `a number of at least 0`. */
   readonly expected: string;
@@ -75,7 +75,7 @@ const ERROR_SYMBOL = Symbol.for('tfjs-multitask/error');
 export class MultitaskError extends Error implements ErrorDetails {
   /** Category of the error, for programs that branch on it. */
   readonly kind: ErrorKind;
-  /** The argument, file or layer at fault, as the user would write it. */
+  /** The argument, file or layer that caused the error, as the user would write it. */
   readonly path: string;
   /** Noun phrase for a valid value. */
   readonly expected: string;

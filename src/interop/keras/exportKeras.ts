@@ -89,7 +89,7 @@ type UntypedExportOptions = KerasFileOptions & {
  *   `tf.LayersModel`.
  * @returns The bytes of the file.
  * @throws An `argument` error if `model` is not a model or is disposed, or if Keras has no equivalent of a
- *   layer, activation, loss, metric or schedule, which the error names. A `checkpoint` error if the state is
+ *   layer, activation, loss, metric or schedule; the error contains its name. A `checkpoint` error if the state is
  *   missing, corrupted, or of another model or optimizer.
  * @example
  * ```ts
@@ -196,11 +196,11 @@ function createCompileConfig(
   { loss, optimizer, checkpoint }: UntypedExportOptions,
 ): CompileConfig | undefined {
   if (!optimizer) {
-    const without = loss ? 'loss' : checkpoint ? 'checkpoint' : undefined;
-    if (without === undefined) return undefined;
+    const dependentOption = loss ? 'loss' : checkpoint ? 'checkpoint' : undefined;
+    if (dependentOption === undefined) return undefined;
     throw createOptionError(
       'optimizer',
-      `the optimizer of the run, because ${without} is given`,
+      `the optimizer of the run, because ${dependentOption} is passed`,
       'no optimizer',
       'Pass the optimizer of the run, for example optimizer: adam().',
     );
@@ -214,7 +214,7 @@ function createCompileConfig(
     const advice = 'Omit classWeights here, and pass sample_weight for each example to fit() of Keras.';
     throw createOptionError(
       'loss.classWeights',
-      'no class weights, which Keras takes together with the data',
+      'no class weights, which Keras receives together with the data',
       `class weights for ${factors.join(', ')}`,
       advice,
     );
@@ -233,8 +233,8 @@ function createModelWeightReader(graph: KerasGraph): WeightReader {
 }
 
 /**
- * Creates a reader of the weights of a checkpoint. Frozen weights, which a checkpoint does not contain, come
- * from `frozen`.
+ * Creates a reader of the weights of a checkpoint. Frozen weights, which a checkpoint does not contain, are read with
+ * `frozenWeights`.
  */
 const createCheckpointWeightReader =
   (weights: Weights, frozenWeights: WeightReader): WeightReader =>
