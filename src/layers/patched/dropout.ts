@@ -9,8 +9,8 @@ interface StockDropout extends tf.layers.Layer {
 }
 
 /**
- * Dropout whose mask is an input (N. Srivastava et al., 2014). In training it keeps the values where the mask is 1 and divides them by `1 -
- * rate`, like Keras 3 `Dropout` (layers/regularization/dropout.py). In inference it returns its input. The TensorFlow.js layer draws the
+ * Dropout whose mask is an input (N. Srivastava et al., 2014). In training it keeps the values where the mask is 1 and divides them by
+ * `1 - rate`, like Keras 3 `Dropout` (layers/regularization/dropout.py). In inference it returns its input. The TensorFlow.js layer draws the
  * mask inside `call`, which an engine cannot trace and a resumed run cannot reproduce.
  */
 export class Dropout extends getStockLayerClass<StockDropout>('Dropout') {

@@ -9,7 +9,7 @@ export type Weight = tf.LayerVariable;
  * draws random numbers or writes weights, so a step is a pure function of tensors.
  */
 export interface ForwardContext {
-  /** Returns the 0/1 mask for the next call of a layer. The mask has the shape of the input of that call. */
+  /** Returns the 0/1 mask for the next call of a layer. The mask has the shape that `computeMaskShape` of the layer returns. */
   getMask(layerName: string): Tensor;
   /**
    * Returns the value of a weight in this pass: the value that an earlier call in the same pass has set, or else the value of the variable.
