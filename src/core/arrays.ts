@@ -1,16 +1,16 @@
 /**
- * Array of float32 numbers on the host, with its shape.
+ * Array of float32 numbers in host memory, with its shape.
  *
  * @category Files
  */
 export interface HostArray {
   /** Sizes of the axes. Empty for a scalar. */
   readonly shape: readonly number[];
-  /** Numbers in row-major order. Their count is the product of the sizes. */
+  /** Numbers in row-major order. The number of elements is the product of the sizes in `shape`. */
   readonly data: Float32Array;
 }
 
-/** Arrays of the host by name, for example the inputs of one training step before they are uploaded to an engine. */
+/** Named arrays in host memory, for example the inputs of one training step before they are uploaded to an engine. */
 export interface NamedArrays {
   readonly [name: string]: HostArray;
 }
@@ -22,7 +22,7 @@ export const countElements = (shape: readonly (number | null)[]): number =>
 /** Returns a shape as text for messages: `[64, 64, 3]`. */
 export const formatShape = (shape: readonly (number | null)[]): string => `[${shape.join(', ')}]`;
 
-/** Returns the shape of one item of a batch as text for messages: all axes but the first. */
+/** Returns the shape of one item of a batch as text for messages: all axes except the first. */
 export const formatItemShape = (shape: readonly (number | null)[]): string => formatShape(shape.slice(1));
 
 /** Returns a new array with the bytes of `pieces`, one after the other. */

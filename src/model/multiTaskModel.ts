@@ -46,7 +46,7 @@ export interface EvaluateOptions<
   readonly batchSize?: number;
   /** Weights of the task losses in the total loss. Default: 1 for each task. */
   readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W> & ValidClassWeights<T, C>;
-  /** Seed of the run whose augmentation plans an augmented dataset uses. Default 0. */
+  /** Seed of the run whose augmentation plans are used for an augmented dataset. Default 0. */
   readonly seed?: number;
   /** Epoch of that run whose augmentation plans are used, counted from 1. Default 1. */
   readonly epoch?: number;
@@ -99,7 +99,7 @@ export interface MultiTaskModel<T extends Tasks> {
   readonly input: NetworkInput;
   /**
    * The flat `tf.LayersModel` of the network. During a run, each read of this property updates the weights of the model to those of the
-   * last step; a reference that was read before has the weights of the last epoch or of the last read.
+   * last step; a reference that you obtained earlier has the weights of the last epoch or of the last read.
    */
   readonly layersModel: tf.LayersModel;
   /** @internal */
@@ -115,14 +115,15 @@ export interface MultiTaskModel<T extends Tasks> {
    * Training columns are averages over batches, each computed before its update. Validation columns are computed at the end of the epoch.
    * Both losses include the L2 penalties, as in Keras.
    *
-   * @param train - Training images with labels for the model's tasks. A missing label is masked: it affects neither losses nor metrics.
+   * @param train - Training images with labels for the model's tasks. A missing label is masked: the image does not affect the loss and
+   *   metrics of that task.
    * @returns The history, which contains the engine of the run. A run that `signal` stopped also returns its history, with `stopped`
    *   set to `aborted`.
    * @throws
    *   - `argument` or `data` error before the first step for invalid options or data: an invalid label, images of another size, an unknown
    *     monitor, or weights for an unknown task
    *   - `memory` error for a batch that does not fit the engine's memory
-   *   - `checkpoint` error for a checkpoint that is corrupt or of another configuration
+   *   - `checkpoint` error for a checkpoint that is corrupt or was written with a different configuration
    *   - `missing-package`, `broken-package` or `engine` error for an engine that is not installed, does not start, or does not support an
    *     operation of the model
    *   - `number` error if the first step on `onnx` results in NaN
@@ -160,9 +161,9 @@ export interface MultiTaskModel<T extends Tasks> {
   save(store: Store, folder?: string): Promise<void>;
 
   /**
-   * Freezes layers: training no longer changes their weights, as in Keras with `trainable = False`. A frozen layer gets no
-   * gradient, its L2 penalty does not count, and a frozen batch normalization uses its moving statistics and keeps them. Frozen
-   * layers stay frozen in saved models.
+   * Freezes layers: training no longer changes their weights, as in Keras with `trainable = False`. A frozen layer has no gradient and no
+   * L2 penalty. A frozen batch normalization layer uses its moving statistics and does not update them. Frozen layers stay frozen in saved
+   * models.
    *
    * @param layer - Name of a layer, a name with `*` for any characters (`trunk_*`), or a regular expression.
    * @returns The names of the frozen layers, in the order of the model.
@@ -170,7 +171,7 @@ export interface MultiTaskModel<T extends Tasks> {
    */
   freeze(layer: string | RegExp): readonly string[];
   /**
-   * Makes layers trainable again, as in Keras with `trainable = True`. The opposite of {@link MultiTaskModel.freeze}.
+   * Makes layers trainable again, as in Keras with `trainable = True`. Reverses {@link MultiTaskModel.freeze}.
    *
    * @param layer - Name of a layer, a name with `*` for any characters (`trunk_*`), or a regular expression.
    * @returns The names of the trainable layers, in the order of the model.
@@ -179,8 +180,8 @@ export interface MultiTaskModel<T extends Tasks> {
   unfreeze(layer: string | RegExp): readonly string[];
 
   /**
-   * Returns a table of the layers in the layout of Keras: name and type, output shape, number of parameters, and the layers
-   * that feed it; below it the numbers of trainable and non-trainable parameters.
+   * Returns a table of the layers in the layout of Keras: name and type, output shape, number of parameters, and connected layers. The
+   * numbers of trainable and non-trainable parameters follow below the table.
    *
    * @param options - Pass `{ log: console.log }` to print the table.
    */

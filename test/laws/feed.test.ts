@@ -205,7 +205,7 @@ test('a worker pool reuses its workers and its memory in later epochs', async ()
     }));
   }
   expect(log).toMatchObject({ spawned: 2, ended: 0, posts: 12 });
-  expect(log.fresh).toBeLessThanOrEqual(4); // There are one buffer per worker, a buffer that is ready, and a buffer that is in use.
+  expect(log.fresh).toBeLessThanOrEqual(4); // One buffer per worker, a buffer that is ready, and a buffer in use.
   workerPool.close();
   expect(log.ended).toBe(2);
 });

@@ -125,7 +125,7 @@ describe('writeHdf5, checked with readHdf5 and the C library,', () => {
 
   test.each<[string, Hdf5Group]>([
     ['an empty file', EMPTY],
-    // A symbol node can hold 8 members and a tree node 32 symbol nodes. The tests use full nodes, and one more member.
+    // A symbol node holds 8 members, and a tree node holds 32 symbol nodes: test full nodes, and one more member.
     ...[8, 9, 256, 257, 3000].map((count): [string, Hdf5Group] => [
       `${count} groups`,
       {

@@ -225,7 +225,7 @@ async function write() {
       const bytes = format === 'h5';
       const file = await exportKeras(grayscaleModel, { format, bytes });
       await add(
-        `grey-for-${name}.${format}`,
+        `gray-for-${name}.${format}`,
         file,
         describeModel(grayscaleModel.layersModel, bytes ? 255 : 1),
       );
@@ -280,7 +280,7 @@ async function write() {
   // A trunk that is called twice adds one L2 penalty and updates its moving averages twice per step.
   for (const name of ['adam', 'sgd'])
     runs.push(
-      await recordResumedRun(`${name}-grey`, OPTIMIZERS[name]!(), 1, { inputView: grayscaleImage() }),
+      await recordResumedRun(`${name}-gray`, OPTIMIZERS[name]!(), 1, { inputView: grayscaleImage() }),
     );
   await store.write('runs.json', json(runs));
   await tf.setBackend('cpu');

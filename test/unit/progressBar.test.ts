@@ -4,7 +4,11 @@ import { type EngineChoice, progressBar } from '../../src/entries/node.js';
 /** Returns the text that progressBar writes at the start of a run on this engine. */
 function startRun(engine: EngineChoice): string {
   let text = '';
-  const bar = progressBar({ write: (part) => void (text += part) });
+  const bar = progressBar({
+    write: (part) => {
+      text += part;
+    },
+  });
   bar.create({ engine } as never, undefined);
   return text;
 }
