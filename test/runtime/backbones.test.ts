@@ -201,7 +201,7 @@ describe('weights: a path', () => {
     expect(await faultOf(() => read(wholeFile(mobile, ['base_a', 'base_b'])))).toMatchObject({
       kind: 'file',
       path: `${path}: base_b`,
-      received: 'a second layer of that name, in another nested model',
+      received: 'a second layer with that name in a different nested model',
     });
   });
 

@@ -10,8 +10,8 @@ import type { AnyTask } from '../../tasks/task.js';
  * Returns a model as the bytes of an `.onnx` file for ONNX Runtime and other tools: one graph with constant weights (operation set 18).
  *
  * - Input `image`: float32 `[batch, height, width, channels]`, any batch size, in the model's pixel range (default: 0 to 1).
- * - One output per task, with the name of the task: float32 `[batch, units]`. It is the number in its unit (regression), the probability
- *   of the second label (binary), or one probability per label (categorical).
+ * - One output per task, with the name of the task: float32 `[batch, units]`. The values are the predicted number in the task's unit
+ *   (regression), the probability of the second label (binary), or one probability per label (categorical).
  * - Metadata `tfjs-multitask`: the task table as JSON, with labels, units and pixel range.
  *
  * @param model - A model that {@link multiTask} built or {@link loadModel} loaded.
@@ -37,7 +37,10 @@ export async function exportOnnx(model: ExportableModel): Promise<Uint8Array> {
   return runOnWasm(getPlatform(model), () => exportNetwork(network));
 }
 
-/** Returns a network as the bytes of an `.onnx` file. It is traced on the TensorFlow.js backend in use, which must read tensors synchronously. */
+/**
+ * Returns a network as the bytes of an `.onnx` file. The network is traced on the TensorFlow.js backend in use, which must read tensors
+ * synchronously.
+ */
 export function exportNetwork(network: Network): Uint8Array {
   network.weightSync.sync();
   const [black, white] = network.input.range;

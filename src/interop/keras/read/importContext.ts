@@ -5,7 +5,7 @@ import type { JsonNode } from '../file/jsonNode.js';
 import type { LayerCall } from './inboundNodes.js';
 import type { KerasLayer } from './modelStructure.js';
 
-/** Shape including the batch dimension. Null stands for a variable size. */
+/** Shape including the batch dimension. Null means a variable size. */
 export type Shape = readonly (number | null)[];
 
 /** Context in which one layer of the file is imported. */
