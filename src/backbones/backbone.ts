@@ -38,15 +38,11 @@ export type TrainableOption<Stage extends string> =
       /** Whether all layers are trained. Default: true. */
       readonly trainable?: boolean | undefined;
       /** Not allowed together with `trainable`. */
-      readonly trainableFrom?:
-        | TypeErrorMessage<'trainable is given already: leave one of the two out'>
-        | undefined;
+      readonly trainableFrom?: TypeErrorMessage<'trainable is already set: omit one of the two'> | undefined;
     }
   | {
       /** Not allowed together with `trainableFrom`. */
-      readonly trainable?:
-        | TypeErrorMessage<'trainableFrom is given already: leave one of the two out'>
-        | undefined;
+      readonly trainable?: TypeErrorMessage<'trainableFrom is already set: omit one of the two'> | undefined;
       /**
        * Name of the first trained layer, or a prefix of its name, such as a stage. All layers before it are frozen.
        */
@@ -190,7 +186,7 @@ function findFirstTrainableRow(
     received: formatValue(from),
     advice:
       (typeof from === 'string' && didYouMean(from, [...stages, ...rows.map(({ name }) => name)])) ||
-      'Give the first layer to train, or write trainable: false to freeze the whole backbone.',
+      'Pass the name of the first layer to train, or write trainable: false to freeze the whole backbone.',
   });
 }
 

@@ -113,9 +113,7 @@ async function downloadFile(
 }
 
 const describeMismatch = (hash: FileHash) =>
-  'accepts' in hash
-    ? 'with other contents than expected'
-    : `whose hash is not ${Object.entries(hash)[0]!.join(' ')}`;
+  'accepts' in hash ? 'with unexpected contents' : `whose hash is not ${Object.entries(hash)[0]!.join(' ')}`;
 
 /**
  * Receives the rest of the file. Returns all its bytes, or undefined if the server cannot resume the partial
@@ -244,7 +242,7 @@ function throwIfAborted({ url, name, signal }: FetchFileOptions): void {
     kind: 'aborted',
     path: url,
     expected: `the file ${name}`,
-    received: 'a signal to stop',
+    received: 'an aborted signal',
     advice: 'Call again to resume the download: the received bytes are stored.',
     cause: signal.reason,
   });

@@ -246,7 +246,8 @@ describe('a backbone function', () => {
   ])('rejects the misspelled stage %s, and suggests the nearest name', async (trainableFrom, advice) => {
     const fault = await faultOf(() => resnet50Backbone({ weights: null, trainableFrom }));
     expect(fault.advice).toBe(
-      advice ?? 'Give the first layer to train, or write trainable: false to freeze the whole backbone.',
+      advice ??
+        'Pass the name of the first layer to train, or write trainable: false to freeze the whole backbone.',
     );
   });
 

@@ -111,7 +111,7 @@ describe("weights: 'imagenet'", () => {
       'md5 50bc09e76180e00e4465e1a485ddc09d',
     );
     expect((await faultOf(() => mobileNetV2Backbone(local()))).received).toContain(
-      'with other contents than expected',
+      'with unexpected contents',
     );
     expect(readdirSync(cache)).toEqual([]);
   });

@@ -47,13 +47,13 @@ export function exportNetwork(network: Network): Uint8Array {
   return exportGraph(network.graph, {
     inputDescription: `Images, rows from the top, channels last; ${black} is black, ${white} is white.`,
     outputDescriptions: Object.values(network.tasks).map(describeOutput),
-    modelDescription: `Answers ${Object.keys(network.tasks).join(', ')} for each image.`,
+    modelDescription: `Predicts ${Object.keys(network.tasks).join(', ')} for each image.`,
     metadata: { 'tfjs-multitask': JSON.stringify(createTaskTable(network)) },
   });
 }
 
 function describeOutput({ kind, unit, labels = [] }: AnyTask): string {
   if (kind === 'regression') return `In ${unit}.`;
-  if (kind === 'binary') return `Probability of "${labels[1]}"; the other answer is "${labels[0]}".`;
+  if (kind === 'binary') return `Probability of "${labels[1]}"; the other label is "${labels[0]}".`;
   return `Probabilities of ${labels.map((label) => `"${label}"`).join(', ')}.`;
 }

@@ -25,7 +25,7 @@ const importBatchNormalization: LayerImporter = (context) => {
     const part = config.at(name);
     if (part.value)
       throw part.createError(
-        'no such setting',
+        'a layer without this setting',
         undefined,
         'Build the model without it, because TensorFlow.js does not support it.',
       );
@@ -66,7 +66,7 @@ const importLayerNormalization: LayerImporter = (context) => {
   const rms = config.at('rms_scaling');
   if (rms.value)
     throw rms.createError(
-      'no such setting',
+      'a layer without this setting',
       undefined,
       'Build the model without it, because TensorFlow.js does not support it.',
     );
