@@ -106,7 +106,7 @@ const firstFolders = settings.map(({ folders }) => folders[0]!);
 const page = await writeReport(firstFolders, { out: args.out, images: args.images });
 console.log(`\n${table}
 Files in ${store.label}:
-  report.html         report of the runs with the first seed, to open in a browser
+  report.html         report of the runs with the first seed
   ablation.svg, .png  learning curves of all runs
   ablation.md, .json  this table and its numbers
   seed-*/             a folder for each run

@@ -66,10 +66,11 @@ export function formatAblationTable(comparison: ReturnType<typeof compareSetting
   const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
   const note =
     seeds === 1
-      ? 'One seed cannot show whether a difference is more than noise. Ask for more with --seeds.'
+      ? 'One seed cannot show whether a difference is more than noise.\nAsk for more with --seeds.'
       : `Validation images at the best epoch by val_loss, ${seeds} seeds: mean ± standard deviation.
-Differences are computed for each seed: mean ± half of the 95 % confidence interval
-(Student's t). A star marks a difference that is more than noise. By chance alone, each
-difference has a star in one table of twenty, so one star among ${differences} is weak evidence.`;
+Differences are computed for each seed: mean ± half of the 95 % confidence
+interval (Student's t). A star marks a difference that is more than noise. By
+chance alone, each difference has a star in one table of twenty, so
+one star among ${differences} is weak evidence.`;
   return `${[formatLine(head), rule, ...rows.map(formatLine)].join('\n')}\n\n${note}\n`;
 }

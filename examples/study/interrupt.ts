@@ -13,7 +13,7 @@ export interface InterruptSignal {
 export function abortOnInterrupt(advice: string): InterruptSignal {
   const controller = new AbortController();
   const onInterrupt = () => {
-    console.log(`\nStopping after the current step. ${advice} Press Ctrl-C again to quit at once.`);
+    console.log(`\nStopping after the current step. Press Ctrl-C again to quit at once.\n${advice}`);
     controller.abort();
   };
   process.once('SIGINT', onInterrupt);

@@ -29,8 +29,6 @@ export const modelB = (size: number, backbone: Backbone, seed = 0) => {
 /** Returns the sentence of the report about the weights that the backbone started with. */
 export function describeWeights(weights: string): string {
   if (weights === 'imagenet') return 'The backbone has the official weights, trained on ImageNet.';
-  if (weights === 'none') {
-    return 'The backbone started with random weights, so the results do not show what transfer from ImageNet gives.';
-  }
+  if (weights === 'none') return 'The backbone started with random weights, not with those of ImageNet.';
   return `The backbone's weights are those of ${weights}, not the official ones of ImageNet.`;
 }

@@ -70,11 +70,11 @@ export function folderStore(folder: string): Store {
     },
     list: async (prefix = '') => {
       try {
-        const names = await listFiles(
+        const files = await listFiles(
           root,
           (entry) => entry.isFile() && !entry.name.endsWith(TEMPORARY_SUFFIX),
         );
-        return names.filter((name) => name.startsWith(prefix)).sort((a, b) => (a < b ? -1 : 1));
+        return files.filter((name) => name.startsWith(prefix)).sort((a, b) => (a < b ? -1 : 1));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
         throw createAccessError(root, 'a readable folder', error);
@@ -87,7 +87,8 @@ export function folderStore(folder: string): Store {
 export const toStore = (folder: string | Store): Store =>
   typeof folder === 'string' ? folderStore(folder) : folder;
 
-const writeAtomically = (path: string, bytes: Uint8Array) => writeTemporaryFile(path, bytes, rename);
+/** Writes a file atomically. Missing folders are created. */
+export const writeAtomically = (path: string, bytes: Uint8Array) => writeTemporaryFile(path, bytes, rename);
 
 /** Writes a file only if its name is free. A hard link is used because it fails atomically if the name exists. */
 const createAtomically = (path: string, bytes: Uint8Array) =>
