@@ -3,10 +3,10 @@ import { loadPackage } from './loadPackage.js';
 import { readFileBytes } from './readFileBytes.js';
 import { sharpDecoder } from './sharpDecoder.js';
 
-/** Platform of Node: optional packages, threads, files, and sharp as the decoder. */
+/** Platform for Node: imports optional packages, provides threads and files, and decodes images with sharp. */
 export const nodePlatform: Platform = {
   name: 'node',
   loadPackage,
   loadDecoder: () => sharpDecoder(),
-  readFile: (path) => readFileBytes(path, 'a file that can be read', 'Check the path.'),
+  readFile: (path) => readFileBytes(path, 'a readable file', 'Check the path.'),
 };
