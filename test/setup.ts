@@ -1,11 +1,11 @@
-// A warning nobody reads is a warning nobody mends: one printed in a test fails it.
+// A test fails if it prints a warning, so that new warnings are noticed and fixed.
 import { afterEach, beforeEach, expect, vi } from 'vitest';
 
 let warnings: unknown[][] = [];
 
 beforeEach(() => {
   warnings = [];
-  vi.spyOn(console, 'warn').mockImplementation((...words) => void warnings.push(words));
+  vi.spyOn(console, 'warn').mockImplementation((...args) => void warnings.push(args));
 });
 
 afterEach(() => {

@@ -22,7 +22,8 @@ export interface AffinePlan {
 }
 
 /**
- * How pixels outside the image are filled: with the nearest pixel, a mirror image, a repetition of the image, or a constant.
+ * How pixels outside the image are filled: with the nearest pixel (`nearest`), a mirror image (`reflect`), a repetition of the image
+ * (`wrap`), or a constant (`constant`).
  *
  * @category Augment
  */
@@ -34,7 +35,10 @@ export interface WarpOptions {
   readonly fill: FillMode;
   /** Pixel value for the fill mode `constant`, 0..255. */
   readonly value: number;
-  /** Whether rows and columns exchange their centers, as in Keras's generators. It matters for images that are not square. */
+  /**
+   * Whether the center of the rows is used for the columns and vice versa, as in Keras's generators. It only affects images that are not
+   * square.
+   */
   readonly kerasCenter: boolean;
 }
 
@@ -42,8 +46,8 @@ export interface WarpOptions {
 export type AffineMatrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
 /**
- * Computes the matrix of a plan, from output to input: rotation, shift, shear and zoom about the center, with rows and columns
- * exchanged as in Keras 3 `apply_affine_transform` (legacy/preprocessing/image.py).
+ * Computes the matrix that maps output positions to input positions: rotation, shift, shear and zoom about the center. Rows and columns are
+ * exchanged, as in Keras 3 `apply_affine_transform` (legacy/preprocessing/image.py).
  */
 export function computeAffineMatrix(
   plan: AffinePlan,
@@ -70,10 +74,11 @@ export function computeAffineMatrix(
 }
 
 /**
- * Samples `image` through `matrix` into `to` with bilinear interpolation, as scipy's `affine_transform` of order 1.
+ * Samples `image` at the positions that `matrix` computes and writes the result into `to`. The interpolation is bilinear, as in scipy's
+ * `affine_transform` with `order=1`.
  *
  * This is the hottest loop of the input pipeline. Three channels are unrolled, the loop allocates nothing, and truncation replaces
- * `Math.floor`, which is the same for numbers of at least 0. It is nearly twice as fast as the plain loop.
+ * `Math.floor`, which gives the same result for numbers of at least 0. This makes the loop nearly twice as fast.
  */
 export function warp(
   image: ImageBytes,
@@ -129,7 +134,7 @@ export function warp(
   return { data: to, height, width, channels };
 }
 
-/** Maps a coordinate into 0 .. size-1, as scipy's modes of the same names. */
+/** Maps a coordinate into 0 .. size-1. The fill modes match the modes with the same names in scipy. */
 function mapCoordinate(at: number, size: number, fill: Exclude<FillMode, 'constant'>): number {
   const last = size - 1;
   if (fill === 'nearest' || last === 0) return Math.min(Math.max(at, 0), last);

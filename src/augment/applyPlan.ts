@@ -4,9 +4,9 @@ import type { PixelTransform } from './transform.js';
 
 /** Random parameters of all transforms for one image. */
 export interface AugmentationPlan {
-  /** Parameters of the one affine warp. */
+  /** Parameters of the affine warp, which combines all affine transforms. */
   readonly affine: AffinePlan;
-  /** Flips after the warp. */
+  /** Flips that are applied after the warp. */
   readonly flips: {
     /** Whether left and right are exchanged. */
     readonly horizontal: boolean;
@@ -17,7 +17,7 @@ export interface AugmentationPlan {
   readonly values: readonly { readonly [parameter: string]: number }[];
 }
 
-/** Affine parameters that move no pixel. */
+/** Affine parameters that leave the image unchanged. */
 export const IDENTITY_AFFINE: AffinePlan = {
   rotation: 0,
   shiftColumns: 0,
@@ -27,14 +27,14 @@ export const IDENTITY_AFFINE: AffinePlan = {
   zoomRows: 1,
 };
 
-/** What a plan needs to be applied: the sampling options and the functions of the pixel transforms. */
+/** Everything that is needed to apply a plan: the sampling options and the functions of the pixel transforms. */
 export interface ResolvedAugmentation {
   readonly sampling: WarpOptions;
-  /** In the order of the plan's `values`. */
+  /** Pixel transforms, in the order of the plan's `values`. */
   readonly pixelTransforms: readonly PixelTransform[];
 }
 
-/** Applies `plan` to `image` and writes the result, clipped to 0..255, into `output`, which has the same length. */
+/** Applies `plan` to `image` and writes the result, clipped to 0..255, into `output`, which must be as long as the image. */
 export function applyPlan(
   image: ImageBytes,
   { affine, flips, values }: AugmentationPlan,

@@ -16,25 +16,29 @@ export interface SamplingOptions {
   readonly fillMode?: FillMode;
   /** Pixel value for the fill mode `constant`, 0..255. Default 0. */
   readonly fillValue?: number;
-  /** `keras` reproduces the misplaced center of Keras's `ImageDataGenerator` on images that are not square. Default: the true center. */
+  /**
+   * `keras` reproduces the misplaced center that Keras's `ImageDataGenerator` uses for images that are not square. Default: the true
+   * center.
+   */
   readonly compat?: 'keras';
 }
 
-/** A list of transforms that draws one plan for each image and applies it. */
+/** A list of transforms. It draws one plan for each image and applies the plan to the image. */
 export interface AugmentationPipeline {
   /** Draws the plan of one image. `shape` is in pixels. */
   draw(random: Rng, shape: ImageShape): AugmentationPlan & Json;
-  /** Applies a plan to an image. A pure function of bytes and numbers with the same result on every machine, in 0..255. */
+  /** Applies a plan to an image. The result has values from 0 to 255 and is the same on every machine. */
   apply(image: ImageBytes, plan: Json): Pixels;
-  /** Transforms and options as plain data. A checkpoint is only resumed with an equal description. */
+  /** Transforms and options as plain data. A checkpoint can only be resumed with an equal description. */
   readonly description: Json;
 }
 
 /**
- * Creates an augmentation pipeline. All affine transforms become one bilinear warp; flips follow, then the pixel transforms in
- * their order. The warp gives the same pixels as Keras's `ImageDataGenerator`. An image whose plan moves no pixel is not resampled.
+ * Creates an augmentation pipeline. All affine transforms are combined into one bilinear warp. Flips follow, then the pixel transforms in
+ * the order of the list. The warp gives the same pixels as Keras's `ImageDataGenerator`. An image is not resampled if its plan does not
+ * move any pixel.
  *
- * @throws `argument` error for a value that is no transform, a transform that appears twice, and an unknown fill mode.
+ * @throws `argument` error for a value that is not a transform, a transform that appears twice, and an unknown fill mode.
  */
 export function createAugmentationPipeline(
   transforms: readonly ImageTransform[],
@@ -79,7 +83,8 @@ export function createAugmentationPipeline(
         new Float32Array(image.data.length),
       ),
   };
-  // A plan contains all that moves pixels. Only a user's own pixel transform has code that cannot be sent to another thread.
+  // A plan contains everything that geometric transforms need. Only a custom pixel transform has code that cannot be sent to another
+  // thread.
   const specs = pixelTransforms.map((transform) => getSpec(transform) as PixelTransformSpec | undefined);
   if (specs.includes(undefined)) return pipeline;
   const spec: AugmentationSpec = { sampling, pixelTransforms: specs as readonly PixelTransformSpec[] };

@@ -9,7 +9,7 @@ import {
 } from './pixelTransforms.js';
 import type { PixelTransform } from './transform.js';
 
-/** Serializable form of an augmentation pipeline without its plans: another thread needs no more to apply plans. */
+/** Serializable form of an augmentation pipeline, without plans. It contains everything that another thread needs to apply plans. */
 export interface AugmentationSpec {
   readonly sampling: WarpOptions;
   /** Name and options of each pixel transform, in order. */
@@ -27,7 +27,7 @@ const PIXEL_TRANSFORMS: { readonly [name: string]: (options: any) => PixelTransf
   cutout: randomCutout,
 };
 
-/** Rebuilds the functions of an augmentation from its spec. They change images bit for bit as the original ones. */
+/** Rebuilds the functions of an augmentation pipeline from its spec. They give the same results as the original functions, bit for bit. */
 export function resolveAugmentationSpec({
   sampling,
   pixelTransforms,

@@ -1,12 +1,12 @@
 import * as checks from '../core/errors/checks.js';
 import type { AffineTransform, FlipTransform } from './transform.js';
 
-const DEGREES_ADVICE = 'Give the angle in degrees, for example 20.';
-const FRACTION_ADVICE = 'Give a fraction of the image size, for example 0.1.';
+const DEGREES_ADVICE = 'Pass the angle in degrees, for example 20.';
+const FRACTION_ADVICE = 'Pass a fraction of the image size, for example 0.1.';
 
 /**
- * Rotates images by an angle drawn from `-degrees` to `degrees`, counter-clockwise positive, as `rotation_range` of Keras's
- * `ImageDataGenerator`.
+ * Rotates images by a random angle between `-degrees` and `degrees`, like `rotation_range` in Keras's `ImageDataGenerator`. Positive angles
+ * are counter-clockwise.
  *
  * @param options - `degrees`: largest angle, 0 to 360.
  * @returns A transform for {@link Dataset.augment}.
@@ -35,10 +35,10 @@ export function randomRotation({
 }
 
 /**
- * Zooms images by factors drawn from `1 - range` to `1 + range`. A factor above 1 shows more of the scene.
+ * Zooms images by random factors between `1 - range` and `1 + range`. A factor above 1 shows more of the scene.
  *
- * @param options - `range`: 0 to 0.99. `axes`: `independent` (default) draws one factor for the height and one for the width, as
- *   `zoom_range` of Keras's `ImageDataGenerator`; `together` draws one factor for both, which keeps proportions.
+ * @param options - `range`: 0 to 0.99. `axes`: `independent` (default) draws one factor for the height and one for the width, like
+ *   `zoom_range` in Keras's `ImageDataGenerator`; `together` draws one factor for both, which preserves the aspect ratio.
  * @returns A transform for {@link Dataset.augment}.
  * @throws `argument` error for a `range` outside 0 to 0.99.
  * @example
@@ -55,7 +55,7 @@ export function randomZoom({
   range,
   axes = 'independent',
 }: {
-  /** Largest distance of a factor from 1, 0 to 0.99. */
+  /** Largest difference between a factor and 1, from 0 to 0.99. */
   readonly range: number;
   /** Whether height and width have separate factors. Default `independent`. */
   readonly axes?: 'independent' | 'together';
@@ -63,7 +63,7 @@ export function randomZoom({
   checks.number('randomZoom.range', range, {
     min: 0,
     max: 0.99,
-    advice: 'Give the largest change of the zoom factor, for example 0.1.',
+    advice: 'Pass the largest change of the zoom factor, for example 0.1.',
   });
   return {
     kind: 'affine',
@@ -78,7 +78,8 @@ export function randomZoom({
 }
 
 /**
- * Shifts images by a fraction of their height and of their width. Each fraction is drawn from minus to plus its factor.
+ * Shifts images by a random fraction of their height and of their width. The fractions are between `-heightFactor` and `heightFactor`, and
+ * between `-widthFactor` and `widthFactor`.
  *
  * @param options - `heightFactor`, `widthFactor`: largest fractions, 0 to 1. Default 0.
  * @returns A transform for {@link Dataset.augment}.
@@ -115,7 +116,7 @@ export function randomTranslation({
 }
 
 /**
- * Shears images by an angle drawn from `-degrees` to `degrees`, as `shear_range` of Keras's `ImageDataGenerator`.
+ * Shears images by a random angle between `-degrees` and `degrees`, like `shear_range` in Keras's `ImageDataGenerator`.
  *
  * @param options - `degrees`: largest angle, 0 to 89.
  * @returns A transform for {@link Dataset.augment}.
@@ -150,13 +151,13 @@ const FLIP_AXES = {
 } as const satisfies { readonly [mode: string]: FlipTransform['axes'] };
 
 /**
- * Mirrors images with a probability: left and right for `horizontal`, top and bottom for `vertical`. With `both` the two axes are
- * drawn independently, so that a quarter of the images is mirrored along both.
+ * Randomly mirrors images: `horizontal` exchanges left and right, `vertical` exchanges top and bottom. With `both`, each axis is drawn
+ * independently, so that by default a quarter of the images are mirrored along both axes.
  *
  * @param mode - `horizontal`, `vertical` or `both`.
  * @param options - `probability`: probability of a flip along each axis, 0 to 1. Default 0.5.
  * @returns A transform for {@link Dataset.augment}.
- * @throws `argument` error for another mode or a `probability` outside 0 to 1.
+ * @throws `argument` error for an unknown mode or a `probability` outside 0 to 1.
  * @example
  * ```ts
  * import { createRng, randomFlip } from 'tfjs-multitask';
@@ -179,7 +180,7 @@ export function randomFlip(
     advice: "Write randomFlip('horizontal') to exchange left and right.",
   });
   checks.proportion('randomFlip.probability', probability, {
-    advice: 'Give the probability of a flip, for example 0.5.',
+    advice: 'Pass the probability of a flip, for example 0.5.',
   });
   return {
     kind: 'flip',

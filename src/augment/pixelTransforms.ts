@@ -7,10 +7,10 @@ import type { PixelTransform } from './transform.js';
 const LUMA = [0.299, 0.587, 0.114] as const;
 
 /**
- * Multiplies all pixel values of an image by a factor drawn from `1 - range` to `1 + range`, as `brightness_range` of Keras's
- * `ImageDataGenerator` and Pillow's brightness enhancer.
+ * Multiplies all pixel values of an image by a random factor between `1 - range` and `1 + range`, like `brightness_range` in Keras's
+ * `ImageDataGenerator` and Pillow's `ImageEnhance.Brightness`.
  *
- * @param options - `range`: largest distance of the factor from 1, 0 to 1.
+ * @param options - `range`: largest difference between the factor and 1, from 0 to 1.
  * @returns A transform for {@link Dataset.augment}.
  * @throws `argument` error for a `range` outside 0 to 1.
  * @example
@@ -27,7 +27,7 @@ const LUMA = [0.299, 0.587, 0.114] as const;
 export function randomBrightness({
   range,
 }: {
-  /** Largest distance of the factor from 1, 0 to 1. */
+  /** Largest difference between the factor and 1, from 0 to 1. */
   readonly range: number;
 }): PixelTransform {
   return createScalingTransform('brightness', 'randomBrightness', range, (pixels, factor) =>
@@ -36,9 +36,9 @@ export function randomBrightness({
 }
 
 /**
- * Scales the distance of all pixel values from the mean luma of the image by a factor drawn from `1 - range` to `1 + range`.
+ * Scales the difference between each pixel value and the mean luma of the image by a random factor between `1 - range` and `1 + range`.
  *
- * @param options - `range`: largest distance of the factor from 1, 0 to 1.
+ * @param options - `range`: largest difference between the factor and 1, from 0 to 1.
  * @returns A transform for {@link Dataset.augment}.
  * @throws `argument` error for a `range` outside 0 to 1.
  * @example
@@ -54,7 +54,7 @@ export function randomBrightness({
 export function randomContrast({
   range,
 }: {
-  /** Largest distance of the factor from 1, 0 to 1. */
+  /** Largest difference between the factor and 1, from 0 to 1. */
   readonly range: number;
 }): PixelTransform {
   return createScalingTransform('contrast', 'randomContrast', range, (pixels, factor) => {
@@ -66,10 +66,10 @@ export function randomContrast({
 }
 
 /**
- * Scales the distance of each pixel from its own luma by a factor drawn from `1 - range` to `1 + range`. A factor of 0 results in a
- * grayscale image.
+ * Scales the difference between each channel of a pixel and the luma of that pixel by a random factor between `1 - range` and `1 + range`.
+ * A factor of 0 results in a grayscale image.
  *
- * @param options - `range`: largest distance of the factor from 1, 0 to 1.
+ * @param options - `range`: largest difference between the factor and 1, from 0 to 1.
  * @returns A transform for {@link Dataset.augment}.
  * @throws `argument` error for a `range` outside 0 to 1.
  * @example
@@ -85,7 +85,7 @@ export function randomContrast({
 export function randomSaturation({
   range,
 }: {
-  /** Largest distance of the factor from 1, 0 to 1. */
+  /** Largest difference between the factor and 1, from 0 to 1. */
   readonly range: number;
 }): PixelTransform {
   return createScalingTransform('saturation', 'randomSaturation', range, (pixels, factor) =>
@@ -94,7 +94,7 @@ export function randomSaturation({
 }
 
 /**
- * Turns images gray with a probability: each channel becomes the pixel's luma (Rec. 601). For a network that sees every image in
+ * Randomly converts images to grayscale: each channel is set to the luma of the pixel (Rec. 601). For a network that sees every image in
  * grayscale, use `grayscaleImage()` in its trunk or as the `inputView` of a branch.
  *
  * @param options - `probability`: 0 to 1. Default 0.1.
@@ -114,11 +114,11 @@ export function randomSaturation({
 export function randomGrayscale({
   probability = 0.1,
 }: {
-  /** Probability that an image turns gray, 0 to 1. Default 0.1. */
+  /** Probability that an image is converted to grayscale, 0 to 1. Default 0.1. */
   readonly probability?: number;
 } = {}): PixelTransform {
   checks.proportion('randomGrayscale.probability', probability, {
-    advice: 'Give the probability of a grayscale image, for example 0.1.',
+    advice: 'Pass the probability of a grayscale image, for example 0.1.',
   });
   return createPixelTransform({
     name: 'grayscale',
@@ -131,8 +131,8 @@ export function randomGrayscale({
 }
 
 /**
- * Paints one square of medium gray (128) over each image. The center of the square is any pixel, so that a part of the square can be
- * outside the image.
+ * Paints one square of medium gray (128) over each image. The center of the square is a random pixel, so parts of the square can be outside
+ * the image.
  *
  * Source: T. DeVries and G. Taylor, Improved regularization of convolutional neural networks with cutout, 2017.
  *
@@ -156,7 +156,7 @@ export function randomCutout({
   readonly side?: number;
 } = {}): PixelTransform {
   checks.proportion('randomCutout.side', side, {
-    advice: 'Give the side of the square as a fraction of the image side, for example 0.25.',
+    advice: 'Pass the side of the square as a fraction of the image side, for example 0.25.',
   });
   return createPixelTransform({
     name: 'cutout',
@@ -180,7 +180,7 @@ function createScalingTransform(
   change: (pixels: Pixels, factor: number) => void,
 ): PixelTransform {
   checks.proportion(`${caller}.range`, range, {
-    advice: 'Give the largest relative change, for example 0.2.',
+    advice: 'Pass the largest relative change, for example 0.2.',
   });
   return createPixelTransform({
     name,

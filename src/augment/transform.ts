@@ -10,7 +10,7 @@ import type { AffinePlan } from './affine.js';
 export interface AffineTransform {
   /** Discriminant: `affine` moves pixels. */
   readonly kind: 'affine';
-  /** Name in checkpoints and errors, such as `rotation`. A dataset can have one transform of each name. */
+  /** Name in checkpoints and errors, such as `rotation`. A dataset can have only one transform with a given name. */
   readonly name: string;
   /** Ranges of the random draws. They are part of a checkpoint's fingerprint. */
   readonly options: { readonly [option: string]: number } | { readonly [option: string]: string };
@@ -24,25 +24,25 @@ export interface AffineTransform {
  * @category Augment
  */
 export interface FlipTransform {
-  /** Discriminant: `flip` mirrors. */
+  /** Discriminant: `flip` mirrors the image. */
   readonly kind: 'flip';
   /** Axes along which an image can be mirrored: `horizontal` exchanges left and right, `vertical` top and bottom. */
   readonly axes: readonly ('horizontal' | 'vertical')[];
   /** Probability of a flip. It is part of a checkpoint's fingerprint. */
   readonly options: { readonly [option: string]: number };
-  /** Decides whether an image is mirrored along an axis. It is called once for each axis, in their order. */
+  /** Decides whether an image is mirrored along an axis. It is called once for each entry of `axes`, in order. */
   draw(random: Rng): boolean;
 }
 
 /**
- * A random transform that changes the values of pixels in place and moves none.
+ * A random transform that changes the values of pixels in place, but does not move pixels.
  *
  * @category Augment
  */
 export interface PixelTransform {
-  /** Discriminant: `pixel` changes values. */
+  /** Discriminant: `pixel` changes pixel values. */
   readonly kind: 'pixel';
-  /** Name in checkpoints and errors, such as `brightness`. A dataset can have one transform of each name. */
+  /** Name in checkpoints and errors, such as `brightness`. A dataset can have only one transform with a given name. */
   readonly name: string;
   /** Ranges of the random draws. They are part of a checkpoint's fingerprint. */
   readonly options: { readonly [option: string]: number };

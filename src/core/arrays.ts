@@ -1,16 +1,16 @@
 /**
- * Numbers with their shape.
+ * Array of float32 numbers in host memory, with its shape.
  *
  * @category Files
  */
 export interface HostArray {
-  /** Empty for a scalar. */
+  /** Sizes of the axes. Empty for a scalar. */
   readonly shape: readonly number[];
-  /** Row-major, as many as the shape says. */
+  /** Numbers in row-major order. The number of elements is the product of the sizes in `shape`. */
   readonly data: Float32Array;
 }
 
-/** Arrays of the host by name, for example the inputs of one training step before they are uploaded to an engine. */
+/** Named arrays in host memory, for example the inputs of one training step before they are uploaded to an engine. */
 export interface NamedArrays {
   readonly [name: string]: HostArray;
 }
@@ -22,20 +22,20 @@ export const countElements = (shape: readonly (number | null)[]): number =>
 /** Returns a shape as text for messages: `[64, 64, 3]`. */
 export const formatShape = (shape: readonly (number | null)[]): string => `[${shape.join(', ')}]`;
 
-/** Returns the shape of one item of a batch as text for messages: all axes but the first. */
+/** Returns the shape of one item of a batch as text for messages: all axes except the first. */
 export const formatItemShape = (shape: readonly (number | null)[]): string => formatShape(shape.slice(1));
 
 /** Returns a new array with the bytes of `pieces`, one after the other. */
 export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
+  let offset = 0;
   for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
+    whole.set(piece, offset);
+    offset += piece.length;
   }
   return whole;
 }
 
-/** Returns the bytes of a typed array. They are not copied. */
+/** Returns a view of the bytes of a typed array, without a copy. */
 export const viewBytes = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
   new Uint8Array(buffer, byteOffset, byteLength);

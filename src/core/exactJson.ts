@@ -1,11 +1,14 @@
-/** Numbers that JSON cannot say, as text. */
+/** Numbers that JSON cannot represent, by their text. */
 const NON_FINITE_NUMBERS: { readonly [text: string]: number } = {
   '~NaN': Number.NaN,
   '~Infinity': Number.POSITIVE_INFINITY,
   '~-Infinity': Number.NEGATIVE_INFINITY,
 };
 
-/** JSON that keeps NaN and the infinities, and text that looks like them: what begins with `~` gets another. Read it with {@link parseExact}. */
+/**
+ * Converts a value to JSON that preserves NaN and infinities, as text that begins with `~`. Strings that begin with `~` get a second `~`.
+ * {@link parseExact} reads the result.
+ */
 export function stringifyExact(value: unknown): string {
   return JSON.stringify(value, (_, part) =>
     (typeof part === 'number' && !Number.isFinite(part)) || (typeof part === 'string' && part.startsWith('~'))
@@ -14,7 +17,7 @@ export function stringifyExact(value: unknown): string {
   );
 }
 
-/** What {@link stringifyExact} wrote. */
+/** Parses JSON that {@link stringifyExact} wrote. */
 export function parseExact(text: string): unknown {
   return JSON.parse(text, (_, part) => {
     if (typeof part !== 'string') return part;

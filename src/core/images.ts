@@ -4,7 +4,7 @@
  * @category Data
  */
 export interface ImageBytes {
-  /** Bytes, `height * width * channels` in number. */
+  /** Pixel values as bytes. The length is `height * width * channels`. */
   readonly data: Uint8Array;
   /** Height in pixels. */
   readonly height: number;
@@ -15,12 +15,12 @@ export interface ImageBytes {
 }
 
 /**
- * An image after augmentation. It has the layout of {@link ImageBytes} and values of 0..255 that are not rounded.
+ * An image after augmentation. It has the same layout as {@link ImageBytes}. The values are in the range 0..255 and are not rounded.
  *
  * @category Data
  */
 export interface Pixels {
-  /** Pixel values, `height * width * channels` in number. */
+  /** Pixel values. The length is `height * width * channels`. */
   readonly data: Float32Array;
   /** Height in pixels. */
   readonly height: number;
@@ -45,8 +45,8 @@ export type ImageShape = readonly [height: number, width: number, channels: numb
 export type PixelRange = readonly [black: number, white: number];
 
 /**
- * Converts color pixels, which are `stride` bytes apart, to grayscale bytes. Same as Pillow's mode `L`, which Keras's
- * `color_mode="grayscale"` uses: ITU-R BT.601 luma in 16-bit integers.
+ * Converts color pixels to grayscale bytes. `stride` is the number of bytes per pixel. Same as Pillow's mode `L`, which Keras uses for
+ * `color_mode="grayscale"`: ITU-R BT.601 luma in 16-bit integer arithmetic.
  */
 export function toGrayscaleBytes(pixels: ArrayLike<number>, stride: 3 | 4): Uint8Array {
   const gray = new Uint8Array(pixels.length / stride);

@@ -1,5 +1,5 @@
 /**
- * A type that no value has. A parameter of this type rejects a call, and the compiler's message contains the sentence.
+ * A type without values. A parameter of this type makes a call invalid, and the compiler error contains the sentence.
  *
  * @category Compose
  */
@@ -9,18 +9,18 @@ export interface TypeErrorMessage<Sentence extends string> {
 }
 
 /**
- * Flattens an intersection, so that editors and error messages show one object type.
+ * Flattens an intersection type, so that editors and compiler errors show a single object type.
  *
  * @category Compose
  */
 export type Simplify<T> = { [K in keyof T]: T[K] } & {};
 
-/** Whether a type is `string` instead of a literal. */
+/** Whether a type is `string` and not a string literal. */
 export type IsWideString<S extends string> = string extends S ? true : false;
 
 /**
- * `T`, for a parameter whose tasks are written inline: TypeScript infers each task by itself. With `T` alone it infers each from the
- * constraint `Tasks`, whose metrics are `any`, and accepts columns of metrics that do not exist.
+ * Equals `T`. For a parameter whose tasks are written inline, it makes TypeScript infer each task separately. With `T` alone, TypeScript
+ * infers each task from the constraint `Tasks`, whose metrics are `any`, and accepts columns of metrics that do not exist.
  *
  * @category Compose
  */

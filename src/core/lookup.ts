@@ -1,8 +1,8 @@
-/** What a table holds under a name; undefined for `constructor` and the like, which every object answers to. */
+/** Returns the entry of a table, or undefined. Inherited properties such as `constructor` are not entries. */
 export const getOwnValue = <T>(table: { readonly [name: string]: T }, name: string): T | undefined =>
   Object.hasOwn(table, name) ? table[name] : undefined;
 
-/** A table of entries that answers to their names alone. */
+/** Creates a table without inherited properties, so that every property of it is an entry. */
 export const createTable = <T>(
   entries: Iterable<readonly [name: string, value: T]>,
 ): { [name: string]: T } => {

@@ -1,9 +1,8 @@
 import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus';
 
 /**
- * A stream of random numbers that is a pure function of its seed and keys. Every draw of the library (splits,
- * shuffles, augmentation plans, dropout masks, initial weights) receives one as an argument; the library has no
- * global generator.
+ * A stream of random numbers that is a pure function of its seed and keys. All functions that draw random numbers (splits, shuffles,
+ * augmentation plans, dropout masks, initial weights) receive a stream as an argument; the library has no global generator.
  *
  * @category Data
  */
@@ -21,11 +20,11 @@ export interface Rng {
 }
 
 /**
- * Creates the stream of random numbers of a seed and keys. Equal arguments result in equal streams on every machine, and different
+ * Creates a stream of random numbers from a seed and keys. Equal arguments result in equal streams on every machine, and different
  * arguments in independent streams. The augmentation plan of image 17 in epoch 3 comes from `createRng(seed, 'plan', 3, 17)`: it does not
- * depend on the order of the images, the number of workers or an interruption.
+ * depend on the order of the images, the number of workers, or whether the run was interrupted.
  *
- * Source: xoroshiro128+ (D. Blackman and S. Vigna, 2018), by pure-rand.
+ * Source: xoroshiro128+ (D. Blackman and S. Vigna, 2018), as implemented in pure-rand.
  *
  * @param seed - Seed of the run.
  * @param keys - Keys that select the stream, such as a purpose, an epoch and an index.
@@ -72,5 +71,5 @@ function hashToState(text: string): [number, number, number, number] {
     hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
     return hash ^ (hash >>> 16);
   };
-  return [word(1), word(2), word(3), word(4) | 1]; // A state of zeros would never change.
+  return [word(1), word(2), word(3), word(4) | 1]; // A state of all zeros would never change.
 }

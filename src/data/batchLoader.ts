@@ -8,7 +8,7 @@ import { createRng } from '../core/rng.js';
 import type { Batch, Dataset } from './dataset.js';
 import type { WorkerPool } from './workerPool.js';
 
-/** Options of all batches of one epoch. */
+/** Options that all batches of one epoch share. */
 export interface BatchLoaderOptions {
   readonly batchSize: number;
   readonly epoch: number;
@@ -23,7 +23,7 @@ export interface PendingBatch {
   release(): void;
 }
 
-/** Prepares batches from indices of images. */
+/** Prepares batches for lists of image indices. */
 export interface BatchLoader {
   /** Number of batches to prepare ahead. */
   readonly prefetchCount: number;
@@ -31,8 +31,8 @@ export interface BatchLoader {
 }
 
 /**
- * Creates the loader of an epoch's batches. The dataset's workers prepare them when the augmentation is serializable. Otherwise the
- * main thread does; a batch without augmentation is only a copy.
+ * Creates the loader for the batches of an epoch. The dataset's workers prepare the batches if the augmentation is serializable. Otherwise
+ * the main thread prepares them. A batch without augmentation is only a copy.
  */
 export function createBatchLoader(dataset: Dataset<unknown>, options: BatchLoaderOptions): BatchLoader {
   const { spawner, augmentation } = dataset;
@@ -61,7 +61,7 @@ function createMainThreadLoader(
     }
     return { pixels, count: indices.length, indices };
   };
-  // An engine that leaves this thread free lets it prepare the second batch during a step.
+  // If the engine leaves this thread free during a step, the thread can prepare the second batch meanwhile.
   return { prefetchCount: 2, load: (indices) => ({ batch: load(indices), release: () => {} }) };
 }
 
@@ -97,11 +97,11 @@ function createWorkerLoader(
         ),
     };
   };
-  // Each worker prepares one batch while the step uses another, and one more is ready when the step asks for it.
+  // Each worker prepares one batch while a step uses another batch, and one more batch is ready for the next step.
   return { prefetchCount: spawner.maxWorkers + 1, load };
 }
 
-/** Draws a plan on the main thread: it takes microseconds, and a user's own transform can draw with any code. */
+/** Draws a plan on the main thread, because drawing takes only microseconds and a custom transform cannot be sent to a worker. */
 function drawPlan(
   dataset: Dataset<unknown>,
   index: number,
@@ -125,6 +125,6 @@ async function readImage(dataset: Dataset<unknown>, index: number): Promise<Imag
     expected: `${dataset.shape.join('x')} bytes`,
     received: `${image.data.length} bytes`,
     advice:
-      'Check that the decoder returns the size it is passed, and do not change images after creating the dataset.',
+      'Check that the decoder returns images of the requested size, and do not change images after creating the dataset.',
   });
 }

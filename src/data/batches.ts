@@ -10,19 +10,19 @@ export interface BatchOptions {
   readonly epoch: number;
   readonly seed: number;
   readonly shuffle: boolean;
-  /** Index of the first batch, from 0: where a resumed epoch continues. Default 0. */
+  /** Index of the first batch, from 0. A resumed epoch continues with this batch. Default 0. */
   readonly firstBatch?: number;
-  /** Workers that outlive the epoch; the caller closes them. Default: new workers, which end with the epoch. */
+  /** Workers to use. They keep running after the epoch, and the caller closes them. Default: new workers, which end with the epoch. */
   readonly workerPool?: WorkerPool;
-  /** Whether the caller does not need the pixels of these images, so that they are not prepared. */
+  /** Returns true if the caller does not need the pixels of these images. They are then not prepared. */
   readonly shouldSkipPixels?: (dataset: Dataset<any>, indices: readonly number[]) => boolean;
 }
 
 /**
- * Yields the batches of one epoch. The last batch can be smaller. Order and augmentation depend on the seed, the epoch and the image
- * alone: an epoch that resumes in its middle yields the same batches, and so does any number of workers.
+ * Yields the batches of one epoch. The last batch can be smaller. Order and augmentation depend only on the seed, the epoch and the image.
+ * Therefore an epoch that is resumed in the middle yields the same batches, with any number of workers.
  *
- * **A batch is valid until the next one is requested**: its memory is then reused.
+ * **A batch is valid only until the next batch is requested**, because its memory is then reused.
  */
 export async function* iterateBatches<L>(
   dataset: Dataset<L>,

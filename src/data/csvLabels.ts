@@ -9,9 +9,10 @@ import type { LabelReader } from './labelReader.js';
  *
  * - `Number`: a finite number.
  * - `{ min, max }`: a finite number of at least `min` and at most `max`. Both are optional.
- * - `String`: the text as it is.
- * - a list such as `['male', 'female']`: one of these texts, exactly as written.
- * - a function: its result. It throws an `Error` whose message is a noun phrase of what it expected, such as `a year after 1900`.
+ * - `String`: any text, which is not changed.
+ * - an array such as `['male', 'female']`: one of these strings, exactly as written.
+ * - a function: converts the cell to a label. For an invalid cell, it throws an `Error` whose message is a noun phrase for a valid cell,
+ *   such as `a year after 1900`.
  *
  * @category Data
  */
@@ -26,7 +27,7 @@ export type CsvColumn =
   | ((cell: string) => unknown);
 
 /**
- * The label type that a {@link CsvColumn} results in: `number` for `Number`, `'male' | 'female'` for `['male', 'female']`.
+ * Label type of a {@link CsvColumn}: `number` for `Number`, `'male' | 'female'` for `['male', 'female']`.
  *
  * @category Data
  */
@@ -44,7 +45,10 @@ export type CsvLabel<C extends CsvColumn> = C extends (cell: string) => infer V
 export interface CsvLabelsOptions<C extends { readonly [task: string]: CsvColumn }> {
   /** Column with the path of each image, relative to the folder. Default `file`. */
   readonly pathColumn?: string;
-  /** Columns that contain labels: the task's name, which is the column's name, and how a cell is read. An empty cell is no label. */
+  /**
+   * Columns that contain labels. Each key is the name of a column and of its task, and each value is how the cells are read. An empty cell
+   * means that the label is missing.
+   */
   readonly columns: C;
 }
 
@@ -54,8 +58,8 @@ export interface CsvLabelsOptions<C extends { readonly [task: string]: CsvColumn
  *
  * @param text - Contents of the CSV file.
  * @param options - `columns`: how each column of labels is read. `pathColumn`: the column of image paths.
- * @returns A reader for `imageFolder` and `imageFiles`. A file without a row has no labels.
- * @throws `data` error with the row and the column for a missing column, an invalid cell, and a file that has two rows; `argument`
+ * @returns A reader for `imageFolder` and `imageFiles`. An image without a row in the CSV file has no labels.
+ * @throws `data` error, which names the row and the column, for a missing column, an invalid cell, and an image with two rows; `argument`
  *   error for an invalid option.
  * @example
  * ```ts
@@ -138,7 +142,7 @@ export function csvLabels<const C extends { readonly [task: string]: CsvColumn }
   };
 }
 
-/** Returns a function that reads one cell or throws an `Error` whose message is the expected noun phrase. */
+/** Returns a function that reads one cell. For an invalid cell it throws an `Error` whose message is a noun phrase for a valid cell. */
 function createCellReader(path: string, column: unknown): (cell: string) => unknown {
   if (column === Number) return createNumberReader({});
   if (typeof column === 'function') return column as (cell: string) => unknown;

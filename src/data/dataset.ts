@@ -8,15 +8,15 @@ import type { Json } from '../core/json.js';
 import type { Spawner } from '../core/platform/platform.js';
 import { type SplitOptions, splitIndices } from './split.js';
 
-/** One labeled image of a source, before it is read. */
+/** One labeled image that has not been read yet. */
 export interface DatasetItem<L> {
   /** Identifier of the image in messages and checkpoints: its path or a number. */
   readonly id: string;
-  /** One label for each task. A task without a label is masked: it counts in no loss and no metric. */
+  /** One label for each task. A task without a label is masked: the image does not count in the loss and metrics of that task. */
   readonly labels: L;
-  /** Weight in the loss, for all tasks or for each task. Default 1. */
+  /** Weight of the image in the loss: one number for all tasks, or one number for each task. Default 1. */
   readonly weight?: SampleWeight;
-  /** Returns the image, which has the dataset's shape. */
+  /** Reads the image and returns it in the shape of the dataset. */
   read(): Promise<ImageBytes>;
 }
 
@@ -35,7 +35,7 @@ export type SampleWeight = number | { readonly [task: string]: number };
 export interface SkippedFile {
   /** Path relative to the folder, with `/`. */
   readonly path: string;
-  /** Why the file cannot be used, as the end of a sentence that begins with the file: `it cannot be decoded (…)`. */
+  /** Why the file cannot be used, as a clause in which `it` is the file: `it cannot be decoded (…)`. */
   readonly reason: string;
 }
 
@@ -49,9 +49,12 @@ export interface AugmentOptions {
   readonly fillMode?: FillMode;
   /** Pixel value for the fill mode `constant`, 0..255. Default 0. */
   readonly fillValue?: number;
-  /** Whether each image is changed in the same way in every epoch. Default false: new random numbers in each epoch. */
+  /** Whether each image is augmented in the same way in every epoch. Default false: each epoch uses new random numbers. */
   readonly fixed?: boolean;
-  /** `keras` reproduces the misplaced center of Keras's `ImageDataGenerator` on images that are not square. Default: the true center. */
+  /**
+   * `keras` reproduces the misplaced center that Keras's `ImageDataGenerator` uses for images that are not square. Default: the true
+   * center.
+   */
   readonly compat?: 'keras';
 }
 
@@ -63,8 +66,8 @@ export interface AugmentationSettings {
 }
 
 /**
- * Labeled images of one size in a fixed order. A dataset is immutable: each method returns another dataset that shares the images.
- * It contains bytes and numbers, no tensors.
+ * Labeled images of one size in a fixed order. A dataset is immutable: its methods return new datasets that share the images. It contains
+ * bytes and numbers, but no tensors.
  *
  * @typeParam L - Labels of an image: one entry for each task.
  * @example
@@ -90,9 +93,9 @@ export class Dataset<L> {
     /** Height, width and channels of every image. */
     readonly shape: ImageShape,
     private readonly items: readonly DatasetItem<L>[],
-    /** Files of the source that could not be used. Every part of a dataset has the same list. */
+    /** Files of the source that could not be used. Datasets that were split or selected from the same dataset have the same list. */
     readonly skipped: readonly SkippedFile[] = [],
-    /** Index of each image in its source. It selects the image's augmentation plans, whichever split the image is in. */
+    /** Index of each image in its source. It selects the image's augmentation plans, so an image has the same plans in every split. */
     private readonly sourceIndices: readonly number[] = items.map((_, i) => i),
     /** @internal */
     readonly augmentation: AugmentationSettings | null = null,
@@ -133,8 +136,8 @@ export class Dataset<L> {
   }
 
   /**
-   * Splits the dataset into two parts without a common image. See {@link SplitOptions}. Throws an `argument` error for invalid options
-   * and a `data` error when a part would be empty.
+   * Splits the dataset into two datasets that share no images. See {@link SplitOptions}. Throws an `argument` error for invalid options
+   * and a `data` error if one of them would be empty.
    */
   split(options: SplitOptions<L>): {
     /** The images that are not in `validation`. */
@@ -162,12 +165,12 @@ export class Dataset<L> {
   }
 
   /**
-   * Augments the images while a network trains: each epoch applies the transforms with new random numbers, which depend on the run's
-   * seed, the epoch and the image alone. A later call replaces the transforms.
+   * Augments the images during training. Each epoch applies the transforms with new random numbers, which depend only on the run's seed,
+   * the epoch and the image. A later call replaces the transforms.
    *
-   * - The affine transforms are combined into one warp, which gives the same pixels as Keras's `ImageDataGenerator`. Flips follow,
-   *   then the transforms of pixel values in their order.
-   * - `evaluate` augments too, like `fit` with this dataset as `validation`; `predict` never does.
+   * - The affine transforms are combined into one warp, which gives the same pixels as Keras's `ImageDataGenerator`. Flips follow, then the
+   *   pixel transforms in the order of the list.
+   * - `evaluate` also augments this dataset, and so does `fit` if you pass it as `validation`. `predict` never augments images.
    *
    * Throws an `argument` error for a transform that appears twice and for an invalid option.
    */
@@ -188,9 +191,10 @@ export class Dataset<L> {
   }
 
   /**
-   * Sets the workers that augment images while an engine runs; `null` augments on the main thread. The pixels and the checkpoints are
-   * the same bit for bit. Datasets of `imageFolder` and `imageFiles` have workers; a dataset of `imagesInMemory` has none until you set
-   * them. A {@link PixelTransform} that you wrote yourself always runs on the main thread.
+   * Sets the workers that augment images while an engine runs. Pass `null` to augment on the main thread. The choice does not affect
+   * results: pixels and checkpoints are the same bit for bit. Datasets of `imageFolder` and `imageFiles` have workers; a dataset of
+   * `imagesInMemory` has no workers until you call this method. A {@link PixelTransform} that you wrote yourself always runs on the main
+   * thread.
    */
   withWorkers(spawner: Spawner | null): Dataset<L> {
     return new Dataset(this.shape, this.items, this.skipped, this.sourceIndices, this.augmentation, spawner);
@@ -206,7 +210,9 @@ export class Dataset<L> {
     return new Dataset(this.shape, items, this.skipped, this.sourceIndices, this.augmentation, this.spawner);
   }
 
-  /** The dataset as plain data, for fingerprints: other images, labels, weights or transforms result in another description. */
+  /**
+   * The dataset as plain data, for fingerprints. Datasets with different images, labels, weights or transforms have different descriptions.
+   */
   get description(): {
     /** Shape, identifiers, labels and weights. */
     readonly data: Json;
@@ -243,7 +249,7 @@ export class Dataset<L> {
 
 /** Images of one step. The pixels are valid until the next batch is requested. */
 export interface Batch {
-  /** `[count, height, width, channels]`, 0..255, row-major. Empty when the caller skips the pixels of this batch. */
+  /** `[count, height, width, channels]`, 0..255, row-major. Empty if the caller does not need the pixels of this batch. */
   readonly pixels: Float32Array;
   readonly count: number;
   /** Index of each image in the dataset. */

@@ -17,15 +17,18 @@ const DECODE_FAILURE = 'it cannot be decoded';
 export interface ImageFileOptions<L> {
   /** Reads the labels of an image from the path of its file: `utkFace()`, {@link csvLabels}, or your own function. */
   readonly labels: LabelReader<L>;
-  /** Height and width in pixels. Every image is resized to them without keeping its aspect ratio. */
+  /** Height and width in pixels. Every image is resized to this size; the aspect ratio is not preserved. */
   readonly size: readonly [height: number, width: number];
   /** Channels of the images: 3 for color (default), 1 for grayscale. */
   readonly channels?: 1 | 3;
-  /** What to do with a file that cannot be decoded or has no labels: throw an `error` (default), or `skip` it and list it in `skipped`. */
+  /**
+   * How to handle a file that cannot be decoded or has no labels: `error` (default) throws, `skip` adds the file to the `skipped` list of
+   * the dataset.
+   */
   readonly unusableFiles?: 'error' | 'skip';
   /** Number of files to use, spread evenly over the sorted paths, because paths often sort by label. Default: all files. */
   readonly limit?: number;
-  /** Receives the number of decoded files and the number of all files after each file. */
+  /** Called after each decoded file with the number of decoded files and the total number of files. */
   readonly onProgress?: (done: number, total: number) => void;
   /** Aborts reading; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
@@ -35,7 +38,7 @@ export interface ImageFileOptions<L> {
 
 /** A platform's access to encoded image files. */
 export interface EncodedImageSource {
-  /** The folder or another name of the source, for messages. */
+  /** Name of the source in messages, for example the path of a folder. */
   readonly root: string;
   /** Paths of the image files, relative to `root`, with `/`. */
   readonly paths: readonly string[];
@@ -43,15 +46,15 @@ export interface EncodedImageSource {
   read(path: string): Promise<Uint8Array>;
   /** Number of files that are decoded at the same time. */
   readonly concurrency: number;
-  /** Loads the platform's decoder when the options have none. */
+  /** Loads the platform's decoder. Called if the options do not contain a decoder. */
   loadDecoder(): Promise<Decoder>;
-  /** Starts the workers that augment the images later. */
+  /** Starts workers that augment the images of the dataset. */
   readonly spawner: Spawner;
 }
 
 /**
- * Creates a dataset from encoded images. Each image is decoded and resized once and kept as bytes; the order is that of the paths.
- * Each file is in the dataset, in its `skipped` list, or in the error. `caller` is the function in error paths.
+ * Creates a dataset from encoded images. Each image is decoded and resized once and stored as bytes. The images are in the order of their
+ * paths. A file that cannot be used is in the `skipped` list or is reported in the error. `caller` is the function name in error paths.
  */
 export async function decodeImages<L>(
   caller: string,
@@ -91,7 +94,7 @@ export async function decodeImages<L>(
     next = paths.length;
   };
   await Promise.all(Array.from({ length: source.concurrency }, () => readNext().finally(stop)));
-  // libvips has one error log for all its threads: a file that failed while others were decoded is decoded again by itself.
+  // libvips has one error log for all its threads, so a file that failed while others were being decoded is decoded again by itself.
   for (const [index, outcome] of outcomes.entries()) {
     if (!outcome || !('reason' in outcome && outcome.reason.startsWith(DECODE_FAILURE))) continue;
     const again = await readOne(outcome.path);
@@ -99,14 +102,14 @@ export async function decodeImages<L>(
   }
   const items = outcomes.filter((outcome): outcome is DatasetItem<L> => 'read' in outcome);
   const skipped = outcomes.filter((outcome): outcome is SkippedFile => 'reason' in outcome);
-  // Files start in the order of their paths, and a started file is finished: the error always names the first unusable file.
+  // Decoding starts in the order of the paths and is not canceled, so the error always names the first unusable file.
   if (skipped[0] && unusableFiles === 'error') throw createUnusableFileError(source.root, skipped[0]);
   if (items.length > 0) return new Dataset(shape, items, skipped).withWorkers(source.spawner);
   throw createError({
     kind: 'data',
     path: source.root,
     expected: 'at least one image with labels',
-    received: `${paths.length} unusable files, the first of them ${skipped[0]!.path} (${skipped[0]!.reason})`,
+    received: `${paths.length} unusable files, the first of which is ${skipped[0]!.path} (${skipped[0]!.reason})`,
     advice: 'Check that `labels` can parse these file names, and that the files are images.',
   });
 }
@@ -114,9 +117,9 @@ export async function decodeImages<L>(
 /** Throws an `argument` error for an invalid size or number of channels. */
 function checkImageSize(caller: string, size: readonly number[], channels: number): void {
   checks.shape(`${caller}.size`, size, ['height', 'width'], {
-    advice: 'Give the input size of the network, for example [128, 128].',
+    advice: 'Pass the input size of the network, for example [128, 128].',
   });
-  checks.oneOf(`${caller}.channels`, channels, [1, 3], { advice: 'Give 3 for color, 1 for grayscale.' });
+  checks.oneOf(`${caller}.channels`, channels, [1, 3], { advice: 'Pass 3 for color or 1 for grayscale.' });
 }
 
 /** Returns `count` evenly spaced items of `all`. */

@@ -8,22 +8,22 @@ import { Dataset, type SampleWeight } from './dataset.js';
  * @category Data
  */
 export interface LabeledImage<L> {
-  /** The image as bytes. The array is not copied: do not change it afterwards. */
+  /** The image as bytes. The array is not copied, so do not change it afterwards. */
   readonly image: ImageBytes;
-  /** One label for each task. A task without a label is masked: it counts in no loss and no metric. */
+  /** One label for each task. A task without a label is masked: the image does not count in the loss and metrics of that task. */
   readonly labels: L;
   /** Identifier of the image in messages and checkpoints. Default: its index, from 0. */
   readonly id?: string;
-  /** Weight in the loss. Default 1. */
+  /** Weight of the image in the loss. Default 1. */
   readonly weight?: SampleWeight;
 }
 
 /**
  * Creates a dataset from images that are already decoded.
  *
- * @param images - Images of one shape, with bytes 0..255 and interleaved channels. At least one.
+ * @param images - At least one image. All images have the same shape, bytes 0..255 and interleaved channels.
  * @returns A dataset in the order of the list, without workers. See {@link Dataset.withWorkers}.
- * @throws `data` error for an empty list, and for an image of another shape or with the wrong number of bytes.
+ * @throws `data` error for an empty list, and for an image with a different shape or the wrong number of bytes.
  * @example
  * ```ts
  * import { imagesInMemory } from 'tfjs-multitask';

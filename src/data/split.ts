@@ -13,19 +13,20 @@ export interface SplitOptions<L> {
   /** Fraction of the images for validation, above 0 and below 1. */
   readonly validation: number;
   /**
-   * Which images are for validation:
+   * Which images are used for validation:
    *
    * - `shuffled` (default): drawn with the seed.
    * - `first`: the first `trunc(n * validation)` images, as in Keras's generators.
    * - `last`: all but the first `floor(n * (1 - validation))` images, as in Keras's `fit`.
-   * - `{ stratify }`: drawn with the seed, with the same fraction of the images of each value that `stratify` returns.
+   * - `{ stratify }`: drawn with the seed, so that each group of images for which `stratify` returns the same value is split with the same
+   *   fraction.
    */
   readonly by?:
     | 'shuffled'
     | 'first'
     | 'last'
     | {
-        /** Returns the group of an image from its labels. */
+        /** Returns the group of an image, computed from its labels. */
         readonly stratify: (labels: L) => string | number;
       };
   /** Seed of `shuffled` and `stratify`. Default 0. */
@@ -34,7 +35,10 @@ export interface SplitOptions<L> {
 
 const SPLIT_ORDERS: readonly string[] = ['shuffled', 'first', 'last'];
 
-/** Returns the indices of both parts. Throws a `data` error when a part would be empty. */
+/**
+ * Returns the indices of the training images and of the validation images. Throws a `data` error if there would be no images in one of
+ * them.
+ */
 export function splitIndices<L>(
   labels: readonly L[],
   { validation: share, by = 'shuffled', seed = 0 }: SplitOptions<L>,
@@ -42,7 +46,7 @@ export function splitIndices<L>(
   checks.number('split.validation', share, {
     above: 0,
     below: 1,
-    advice: 'Give the proportion of validation images, for example 0.2.',
+    advice: 'Pass the proportion of validation images, for example 0.2.',
   });
   if (
     !SPLIT_ORDERS.includes(by as string) &&
@@ -84,7 +88,7 @@ function splitLast(order: readonly number[], from: number) {
   return { train: order.slice(0, from), validation: order.slice(from) };
 }
 
-/** Draws the validation images. Both parts stay in source order, because each epoch shuffles the training images again. */
+/** Draws the validation images. Both lists are in source order, because each epoch shuffles the training images anyway. */
 function splitShuffled(order: readonly number[], share: number, seed: number) {
   const drawn = createRng(seed, 'split').permutation(order.length);
   const chosen = new Set(drawn.slice(0, Math.round(share * order.length)));

@@ -2,26 +2,26 @@ import { type AugmentationPlan, applyPlan } from '../augment/applyPlan.js';
 import { type AugmentationSpec, resolveAugmentationSpec } from '../augment/augmentationSpec.js';
 import type { ImageShape } from '../core/images.js';
 
-/** Message to a worker: the images of one batch and their plans. Both buffers return with the result. */
+/** Message to a worker: the images of one batch and their plans. The worker returns both buffers with the result. */
 export interface AugmentationJob {
   readonly shape: ImageShape;
   readonly spec: AugmentationSpec;
   /** One plan for each image. */
   readonly plans: readonly AugmentationPlan[];
-  /** Bytes of the images, one after another. */
+  /** Bytes of the images, concatenated. */
   readonly bytes: ArrayBuffer;
-  /** Memory for the augmented images, float32. */
+  /** Buffer for the augmented images, as float32. */
   readonly pixels: ArrayBuffer;
 }
 
-/** Answer of a worker: the buffers of its job with `pixels` filled. */
+/** Result of a job: its buffers, with the augmented images in `pixels`. */
 export type AugmentationResult = Pick<AugmentationJob, 'bytes' | 'pixels'>;
 
 /**
- * Augments one batch in a worker. `npm run worker` bundles this file and its imports into the text of `workerScript.ts`. It uses no
- * tensors, no clock and no random numbers: the main thread draws the plans, because it knows the order of the images.
+ * Augments one batch in a worker. `npm run worker` bundles this file and its imports into the text of `workerScript.ts`. The worker uses no
+ * tensors, no clock and no random numbers. The main thread draws the plans, because it knows the order of the images.
  *
- * @returns The answer and the buffers to transfer with it.
+ * @returns The result and the buffers to transfer with it.
  */
 export function answer({
   shape,

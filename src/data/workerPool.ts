@@ -3,7 +3,10 @@ import type { SpawnedWorker, Spawner } from '../core/platform/platform.js';
 import type { AugmentationJob, AugmentationResult } from './worker.js';
 import { WORKER_SCRIPT } from './workerScript.js';
 
-/** Returns the default number of workers: one core is for the engine, and four workers are faster than every engine. */
+/**
+ * Returns the default number of workers: one core is reserved for the engine, and four workers prepare images faster than any engine can
+ * use them.
+ */
 export const getDefaultWorkerCount = (cores: number) => Math.min(4, Math.max(1, cores - 1));
 
 /** Advice for an invalid number of workers. */
@@ -14,7 +17,7 @@ interface PendingJob {
   readonly reject: (error: Error) => void;
 }
 
-/** A worker and the jobs that it has not answered yet, in order. */
+/** A worker and its pending jobs, in order. */
 interface PoolWorker {
   readonly worker: SpawnedWorker;
   readonly pendingJobs: PendingJob[];
@@ -27,15 +30,15 @@ export interface BatchBuffers {
 }
 
 /**
- * The workers of a training run and the buffers that are transferred to them and back. Workers start when there is a job for them,
- * stay for later epochs, and end with `close`.
+ * The workers of a training run and the buffers that are transferred to them and back. Workers start when the first job needs them, keep
+ * running for later epochs, and stop when `close` is called.
  */
 export class WorkerPool {
   readonly #workers = new Map<Spawner, PoolWorker[]>();
   readonly #freeBuffers: AugmentationResult[] = [];
   #failure: Error | undefined;
 
-  /** Runs a job in a worker. Rejects with a `worker` error after any worker failed and after `close`. */
+  /** Runs a job in a worker. Rejects with a `worker` error if any worker has failed, and after `close`. */
   run(spawner: Spawner, job: AugmentationJob): Promise<AugmentationResult> {
     if (this.#failure) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
@@ -64,7 +67,10 @@ export class WorkerPool {
     this.#freeBuffers.push(buffers);
   }
 
-  /** Terminates all workers and drops the buffers. The pool cannot be used again: a batch that is still being read starts no worker. */
+  /**
+   * Terminates all workers and drops the buffers. The pool cannot be used afterwards, so a batch that is still being read does not start a
+   * worker.
+   */
   close(): void {
     this.#fail('it was terminated');
     for (const { worker } of [...this.#workers.values()].flat()) worker.terminate();
@@ -72,7 +78,7 @@ export class WorkerPool {
     this.#freeBuffers.length = 0;
   }
 
-  /** Returns an idle worker, else a new one up to the spawner's limit, else the worker with the fewest pending jobs. */
+  /** Returns an idle worker, or a new worker if the spawner's limit is not reached, or else the worker with the fewest pending jobs. */
   #selectWorker(spawner: Spawner): PoolWorker {
     const workers = this.#workers.get(spawner) ?? [];
     this.#workers.set(spawner, workers);
@@ -92,7 +98,7 @@ export class WorkerPool {
     return poolWorker;
   }
 
-  /** If one worker fails, all pending jobs are rejected: the images that it held cannot be recovered. */
+  /** Rejects all pending jobs after a worker failed, because the images that were sent to it cannot be recovered. */
   #fail(cause: unknown): Error {
     this.#failure ??= createError({
       kind: 'worker',

@@ -40,8 +40,8 @@ export class Engine {
   }
 
   /**
-   * Creates the executor of a run. Until it is disposed of, its weights are copied into the model's variables whenever
-   * someone reads them through the network.
+   * Creates the executor of a run. Until it is disposed of, each read of weights through the network first copies the executor's
+   * weights into the model's variables.
    */
   createExecutor(
     network: Network,
@@ -72,7 +72,7 @@ export class Engine {
   /**
    * Runs one batch through a graph in inference mode, with the current weights.
    *
-   * @param inputs - One array or tensor per graph input; images are in the network's range. Tensors stay the caller's.
+   * @param inputs - One array or tensor per graph input; images are in the network's range. The caller disposes of tensors.
    * @returns One tensor per graph output, which the caller disposes of.
    */
   async forward(
@@ -94,7 +94,7 @@ export class Engine {
     });
   }
 
-  /** Releases what the predictions of a graph hold. Call it when the graph is no longer used. */
+  /** Releases the ONNX session of a graph's predictions. Call it when the graph is no longer used. */
   release(graph: LayerGraph | InferenceFunction): void {
     this.#predictionSessions?.release(graph);
   }
@@ -104,7 +104,7 @@ export class Engine {
     checkMemory(network, batchSize, this.name);
   }
 
-  /** Copies the weights of the executors that train layers of this graph. Other executors would copy for nothing. */
+  /** Copies the weights of the executors that train layers of this graph. Copies of other executors would have no effect. */
   #syncWeights(graph: Pick<LayerGraph, 'calls'>): void {
     for (const [executor, layers] of this.#executors) {
       if (graph.calls.some(({ layer }) => layers.has(layer))) executor.syncWeights();

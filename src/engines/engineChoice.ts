@@ -1,5 +1,5 @@
 /**
- * What executes a step: ONNX Runtime, which runs it as one compiled graph, or a TensorFlow.js backend.
+ * Name of an engine. `onnx` is ONNX Runtime, which runs a step as one compiled graph; the others are TensorFlow.js backends.
  *
  * @category Engines
  */

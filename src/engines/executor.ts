@@ -3,7 +3,7 @@ import type { WeightSource } from '../network/weightSync.js';
 import type { Weights } from '../network/weights.js';
 import type { StepKind } from '../steps/trainingStep.js';
 
-/** Runs the training steps of one run and stores what they change: weights and the optimizer's slots. */
+/** Runs the training steps of one run and stores the state that they change: weights and optimizer slots. */
 export interface Executor extends WeightSource {
   /** Runs one step on named host arrays and returns the sums of its batch. */
   runStep(kind: StepKind, inputs: NamedArrays): Promise<Float32Array>;

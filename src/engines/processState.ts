@@ -12,11 +12,11 @@ export interface StartedEngine {
   readonly backend: string;
   /** ONNX Runtime and the threads of its sessions, for the engine `onnx`. */
   readonly onnx?: { readonly runtime: OnnxRuntime; readonly threads: number | undefined };
-  /** The `Engine` object of each copy of the library: its classes serve the models of that copy alone. */
+  /** `Engine` object per copy of the library, because the classes of a copy accept only the models of the same copy. */
   readonly instances: Map<object, unknown>;
 }
 
-/** The engine that `useEngine` chose for later calls. */
+/** The engine that `useEngine` selected as default for later calls. */
 export interface DefaultEngine {
   readonly engine: StartedEngine;
   readonly choice: EngineChoice;
@@ -24,7 +24,7 @@ export interface DefaultEngine {
   readonly compileCache: Store | undefined;
 }
 
-/** TensorFlow.js has one backend per process, so these facts are the same for every copy of the library. */
+/** State that all copies of the library share, because TensorFlow.js has one backend per process. */
 export interface ProcessState {
   /** Engines by name. An entry is replaced when the engine starts with another runtime or number of threads. */
   readonly startedEngines: Map<EngineName, StartedEngine>;
@@ -34,7 +34,7 @@ export interface ProcessState {
   activeEngine: StartedEngine | undefined;
   /** Training runs in progress on the active engine. While there are any, no other engine can start. */
   activeRuns: number;
-  /** Settles when the last requested engine has started. TensorFlow.js drops one of two backends that start at once. */
+  /** Resolves or rejects when the last requested engine start has ended. TensorFlow.js drops one of two backends that start at the same time. */
   pendingStart: Promise<unknown>;
 }
 

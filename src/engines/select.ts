@@ -28,7 +28,7 @@ export interface EngineOptions {
    * - `wasm` in Node: default as many as the machine runs at the same time, at most 4.
    * - `wasm` in a page: default half as many as the machine runs, at most 8, if the page is cross-origin isolated; else 1.
    *
-   * `wasm` keeps the number of its first start in the process; {@link EngineChoice.reason} contains it.
+   * The number of threads of `wasm` is fixed by its first start in the process; {@link EngineChoice.reason} contains it.
    */
   readonly threads?: number;
   /**
@@ -45,8 +45,8 @@ export interface EngineOptions {
  */
 export interface UseEngineOptions extends EngineOptions {
   /**
-   * Functions that import optional packages, by package name. A page needs it for the `onnx` engine, because a bundler
-   * includes only imports that it sees: `{ 'onnxruntime-web': () => import('onnxruntime-web') }`.
+   * Functions that import optional packages, by package name. A page needs this option for the `onnx` engine, because a
+   * bundler includes only imports in the source code of the page: `{ 'onnxruntime-web': () => import('onnxruntime-web') }`.
    */
   readonly packages?: {
     /** Imports the package `name`. */
@@ -58,7 +58,7 @@ export interface UseEngineOptions extends EngineOptions {
 export interface UseEngine {
   /**
    * Starts an engine and makes it the default of all later calls in this process: `fit`, `evaluate`, `predict` and `gradCam`
-   * use it unless they name another one.
+   * use it unless their option `engine` names another.
    *
    * `auto` selects the fastest engine that is installed. In Node: TensorFlow's native backend, then `onnx`
    * (`onnxruntime-node`), then `wasm`, which is always installed. In a page: `webgpu` or `webgl` if the page has imported it, else `wasm`.
@@ -111,8 +111,8 @@ export interface EngineLease {
 }
 
 /**
- * Starts the engine of a run: the one that is requested, else the default of `useEngine`, else the fastest one. A run in
- * progress shares its engine.
+ * Starts the engine of a run: the requested engine, else the default of `useEngine`, else the fastest engine. While another run is in
+ * progress, both runs share its engine.
  */
 export async function acquireEngine(
   platform: Platform,
@@ -136,8 +136,8 @@ export async function acquireEngine(
 }
 
 /**
- * Returns the engine of a prediction: the one that is requested, else that of the run in progress, else the default of
- * `useEngine`, else the active one, else the fastest one.
+ * Returns the engine of a prediction: the requested engine, else that of the run in progress, else the default of `useEngine`, else the
+ * active engine, else the fastest engine.
  */
 export async function startEngine(
   platform: Platform,
@@ -154,13 +154,13 @@ export async function startEngine(
   return selectEngine(request, options, select, getEngine);
 }
 
-/** Returns the engine that runs now, or undefined before the first one starts. */
+/** Returns the active engine, or undefined before the first engine starts. */
 export function getActiveEngine(): Engine | undefined {
   const { activeEngine } = getProcessState();
   return activeEngine && getEngine(activeEngine);
 }
 
-/** Releases what the predictions of a graph hold, on every engine. */
+/** Releases the resources that the predictions of a graph use, on every engine. */
 export function releaseGraph(graph: LayerGraph | InferenceFunction): void {
   for (const started of getProcessState().startedEngines.values()) getEngine(started).release(graph);
 }
@@ -180,7 +180,7 @@ export async function runOnWasm<R>({ loadPackage }: Platform, action: () => R): 
 
 const getEngine = (started: StartedEngine): Engine => getEngineInstance(started, () => new Engine(started));
 
-/** Runs `start` after the engine starts that were requested before. Their errors belong to their callers. */
+/** Runs `start` after the engine starts that were requested before. Their errors are thrown to their own callers only. */
 async function afterPendingStart<R>(start: () => Promise<R>): Promise<R> {
   const state = getProcessState();
   const previous = state.pendingStart;
@@ -193,7 +193,7 @@ async function afterPendingStart<R>(start: () => Promise<R>): Promise<R> {
 }
 
 /**
- * Selects the engine of the run in progress, or else the one that `select` starts.
+ * Selects the engine of the run in progress, or else starts an engine with `select`.
  *
  * @param onSelected - Called before another engine can start. `isShared`: whether a run in progress has the engine.
  */
@@ -217,21 +217,24 @@ async function selectEngine<R>(
   return result;
 }
 
-/** Returns the engine of the run in progress: TensorFlow.js has one backend per process. */
+/**
+ * Returns the choice of the engine of the run in progress. Throws an `engine` error if another engine is requested, because TensorFlow.js
+ * has one backend per process.
+ */
 function selectSharedEngine(request: EngineName | 'auto' | undefined): EngineChoice {
   const { name } = getProcessState().activeEngine!;
   if (request === 'auto' || request === undefined || request === name)
-    return { name, reason: 'a run in progress is on it' };
+    return { name, reason: 'a run in progress uses it' };
   throw createError({
     kind: 'engine',
     path: 'engine',
-    expected: `${name}, on which a run is in progress`,
+    expected: `the engine ${name}, which a run in progress uses`,
     received: formatValue(request),
-    advice: 'Leave the engine out, or await the run first; two engines at a time need two processes.',
+    advice: 'Omit the engine, or await the run first. Use two processes to run two engines at the same time.',
   });
 }
 
-/** Selects the default of `useEngine` for a call that names no engine, or the same one without other threads; else a new engine. */
+/** Selects the default of `useEngine` for a call that requests no engine, or the same engine without a number of threads; else starts an engine. */
 async function selectForCall(
   platform: Platform,
   request: EngineName | 'auto' | undefined,
@@ -253,7 +256,7 @@ const selectNewEngine = (
 ): Promise<EngineChoice> =>
   request === 'auto' ? selectFastestEngine(platform, options) : selectNamedEngine(request, platform, options);
 
-/** What an engine's start returns. */
+/** Result of starting an engine. */
 interface EngineStart {
   /** Name of the TensorFlow.js backend. */
   readonly backend: string;
@@ -292,7 +295,7 @@ const ENGINE_STARTERS: { readonly [Name in EngineName]: EngineStarter } = {
 const REGISTER_ONNX_ADVICE =
   "Register it first: await useEngine('onnx', { packages: { 'onnxruntime-web': () => import('onnxruntime-web') } }).";
 
-/** Returns the runtime that an earlier call of `useEngine` registered. Throws the error of loading it if there is none. */
+/** Returns the runtime that an earlier call of `useEngine` registered. Rethrows the error of loading it if no call did. */
 function getRegisteredRuntime(error: unknown): OnnxRuntime {
   const started = getProcessState().startedEngines.get('onnx');
   if (started?.onnx && isMultitaskError(error) && error.kind === 'missing-package')
@@ -310,7 +313,7 @@ function createPackageLoader(
   return loadPackage.threads === undefined ? load : Object.assign(load, { threads: loadPackage.threads });
 }
 
-/** Starts the engine and makes it the active one. Returns the text for the end of the reason. */
+/** Starts an engine and makes it the active engine. Returns the text for the end of the reason. */
 async function activateEngine(
   name: EngineName,
   platform: Platform,
@@ -337,17 +340,17 @@ async function selectNamedEngine(
     throw createError({
       kind: 'argument',
       path: 'engine',
-      expected: `auto, ${Object.keys(ENGINE_STARTERS).join(', ')}`,
+      expected: `one of auto, ${Object.keys(ENGINE_STARTERS).join(', ')}`,
       received: formatValue(name),
       advice:
         didYouMean(String(name), ['auto', ...Object.keys(ENGINE_STARTERS)]) ??
-        'Leave it out for the fastest installed.',
+        'Omit the engine to use the fastest installed engine.',
     });
   }
   return { name, reason: `asked for by name${await activateEngine(name, platform, options)}` };
 }
 
-/** Selects TensorFlow's native backend, ONNX Runtime, the GPU of a page or wasm: the first that is available. */
+/** Starts the first available engine of: TensorFlow's native backend, ONNX Runtime, the GPU of a page, wasm. */
 async function selectFastestEngine(platform: Platform, options: UseEngineOptions): Promise<EngineChoice> {
   const select = async (
     name: EngineName,
@@ -372,8 +375,8 @@ async function selectFastestEngine(platform: Platform, options: UseEngineOptions
   try {
     return await select('onnx', `ONNX Runtime is installed${note}`, repair);
   } catch (error) {
-    const why = isMultitaskError(error) ? error.received : String(error);
-    const reason = `ONNX Runtime is not installed (${why})${note}`;
+    const cause = isMultitaskError(error) ? error.received : String(error);
+    const reason = `ONNX Runtime is not installed (${cause})${note}`;
     return select('wasm', reason, repair ?? { name: 'onnx', install: ONNX_INSTALL_COMMAND });
   }
 }
@@ -394,7 +397,7 @@ function checkEngineOptions({ threads, compileCache }: EngineOptions): void {
     path: 'threads',
     expected: 'a whole number of at least 1',
     received: formatValue(threads),
-    advice: 'Leave it out for as many as the engine chooses.',
+    advice: 'Omit threads to use the default of the engine.',
   });
 }
 
@@ -407,9 +410,9 @@ async function startBackend(backend: string): Promise<EngineStart> {
     expected: isRegistered
       ? 'a backend that starts on this machine'
       : `the package @tensorflow/tfjs-backend-${backend}`,
-    received: isRegistered ? 'a backend that failed to start' : 'no such backend',
+    received: isRegistered ? 'a backend that failed to start' : 'no backend of this name',
     advice: isRegistered
-      ? 'Use engine: "wasm", which runs everywhere.'
+      ? 'Use engine: "wasm", which every runtime supports.'
       : `Install and import @tensorflow/tfjs-backend-${backend}.`,
   });
 }

@@ -1,4 +1,4 @@
-/** The package in a page: the same exports as in Node. */
+/** Entry of the package for web pages. It has the same exports as the entry for Node. */
 import { browserPlatform } from '../browser/browserPlatform.js';
 import { createUseEngine, type UseEngine } from '../engines/select.js';
 import { createLoadKeras, type LoadKeras } from '../model/loadKeras.js';

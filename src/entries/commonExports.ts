@@ -1,5 +1,5 @@
 /**
- * The exports that need no platform. The entries add the functions that do: `multiTask`, `loadModel`, `loadKeras` and `useEngine`.
+ * Exports that do not depend on a platform. Each entry adds the functions that do: `multiTask`, `loadModel`, `loadKeras` and `useEngine`.
  */
 
 export type { AffinePlan, FillMode } from '../augment/affine.js';
@@ -111,6 +111,7 @@ export { meanAbsoluteError, meanSquaredError } from '../losses/meanErrors.js';
 export { accuracy } from '../metrics/accuracy.js';
 export type { Metric, MetricName, MetricOptions } from '../metrics/metric.js';
 export { mae, mse, rmse } from '../metrics/regression.js';
+export type { KerasSource } from '../model/kerasSource.js';
 export type { LoadKerasModelOptions, LoadKerasOptions } from '../model/loadKeras.js';
 export type { SummaryOptions } from '../model/modelSummary.js';
 export type { MultiTaskBuilder, MultiTaskOptions, ValidTaskNames } from '../model/multiTask.js';

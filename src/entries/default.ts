@@ -1,4 +1,4 @@
-/** The package in every other JavaScript runtime: the same exports as in Node. */
+/** Entry of the package for all other JavaScript runtimes. It has the same exports as the entry for Node. */
 import { defaultPlatform } from '../core/platform/defaultPlatform.js';
 import { createUseEngine, type UseEngine } from '../engines/select.js';
 import { createLoadKeras, type LoadKeras } from '../model/loadKeras.js';

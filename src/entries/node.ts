@@ -1,5 +1,5 @@
 /**
- * Compose, train and use networks that answer several questions about each image.
+ * Multi-task networks on images: composition, training, prediction and export.
  *
  * @module tfjs-multitask
  */

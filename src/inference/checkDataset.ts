@@ -5,7 +5,10 @@ import { didYouMean } from '../core/errors/suggestions.js';
 import type { Dataset, SampleWeight } from '../data/dataset.js';
 import type { Tasks } from '../tasks/task.js';
 
-/** Throws a `data` or `argument` error for a dataset that does not match the tasks. Checks all labels, so that a wrong one does not end an epoch. */
+/**
+ * Throws a `data` or `argument` error for a dataset that does not match the tasks and the image shape. Checks all labels in advance, so
+ * that an invalid label does not stop an epoch.
+ */
 export function checkDataset(
   path: string,
   dataset: Dataset<any>,
@@ -30,21 +33,21 @@ export function checkDataset(
       advice: 'Pass the same size to imageFolder() and multiTask().',
     });
   }
-  const labelled = new Set<string>();
+  const labeledTasks = new Set<string>();
   for (let i = 0; i < dataset.size; i++) {
     const labels = dataset.labels(i);
     for (const [name, task] of Object.entries(tasks)) {
       if (labels[name] === undefined) continue;
       task.encode(labels[name], `${dataset.id(i)}: ${name}`);
-      labelled.add(name);
+      labeledTasks.add(name);
     }
     checkSampleWeights(dataset.sampleWeight(i), `weight of ${dataset.id(i)}`, Object.keys(tasks));
   }
-  const bare = Object.keys(tasks).find((name) => !labelled.has(name));
-  if (bare !== undefined) {
+  const unlabeledTask = Object.keys(tasks).find((name) => !labeledTasks.has(name));
+  if (unlabeledTask !== undefined) {
     throw createError({
       kind: 'data',
-      path: `${path}: ${bare}`,
+      path: `${path}: ${unlabeledTask}`,
       expected: 'at least one image with a label for this task',
       received: 'only images without such a label',
       advice: 'Check the name of the label, or remove the task.',
@@ -53,13 +56,13 @@ export function checkDataset(
 }
 
 function checkSampleWeights(weights: SampleWeight, path: string, tasks: readonly string[]): void {
-  const each =
+  const entries =
     typeof weights === 'number' ? [[path, weights] as const] : toWeightEntries(weights, path, tasks);
-  for (const [weightPath, weight] of each) {
+  for (const [weightPath, weight] of entries) {
     checks.number(weightPath, weight, {
       kind: 'data',
       min: 0,
-      advice: 'Give 0 to exclude the image from the loss, or 1 for the normal weight.',
+      advice: 'Pass 0 to exclude the image from the loss, or 1 for the normal weight.',
     });
   }
 }

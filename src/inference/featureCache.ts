@@ -5,18 +5,18 @@ import type { Dataset } from '../data/dataset.js';
 import { readSafetensors, writeSafetensors } from '../formats/safetensors.js';
 import type { LayerGraph } from '../network/layerGraph.js';
 
-/** Features of one image: one array per output of the frozen half. */
+/** Features of one image: one array per output of the frozen graph. */
 export type ImageFeatures = readonly Float32Array[];
 
-/** Most bytes of features in memory. Features beyond it are computed again in every epoch. */
+/** Maximum number of bytes of features in memory. Features beyond this limit are computed again in every epoch. */
 const MAX_CACHED_BYTES = 2 * 2 ** 30;
-/** Bytes of new features after which they are written to a file. */
+/** Number of bytes of new features after which they are written to a file. */
 const SHARD_BYTES = 32 * 2 ** 20;
 
 /**
- * Stores the features that the frozen half computes from images, in memory for later epochs and in a store for later runs. Images
- * are identified by the digest of their pixels, the frozen half by that of its layers and weights, so features of changed images
- * or weights are never used.
+ * Stores the features that the frozen graph computes from images, in memory for later epochs and in a store for later runs. Images
+ * are identified by the digest of their pixels, and the frozen graph by the digest of its layers and weights: features of changed
+ * images or weights are never used.
  */
 export class FeatureCache {
   readonly #featuresByDigest = new Map<string, ImageFeatures>();
@@ -28,7 +28,7 @@ export class FeatureCache {
 
   constructor(
     readonly store: Store,
-    /** Digest of the frozen half, and the engine that computes it. */
+    /** Digest of the frozen graph, and the engine that computes it. */
     readonly digest: string,
     readonly outputs: LayerGraph['outputs'],
     readonly log: (line: string) => void,
@@ -55,9 +55,9 @@ export class FeatureCache {
   }
 
   /**
-   * Returns the features of a batch, from the cache where the pixels are known.
+   * Returns the features of a batch, from the cache for pixels that were computed before.
    *
-   * @param compute - Runs the frozen half on the images in some rows of the batch. Returns one array per output.
+   * @param compute - Runs the frozen graph on the images in some rows of the batch. Returns one array per output.
    */
   async getOrCompute(
     dataset: Dataset<any>,

@@ -8,8 +8,8 @@ import { FeatureCache, type ImageFeatures } from './featureCache.js';
 import { rescaleImages } from './rescaleImages.js';
 
 /**
- * Computes the inputs of the trained half of a network: images as numbers, or the features that the frozen half computes from
- * them. The frozen half runs in inference mode, outside the recorded gradient; with a feature cache it runs once per image.
+ * Computes the inputs of the trainable graph of a network: images as numbers, or the features that the frozen graph computes from
+ * them. The frozen graph runs in inference mode, outside the gradient tape; with a feature cache it runs once per image.
  */
 export class InputPipeline {
   /** @param featureCache - Stores features of images that are the same in every epoch. */
@@ -24,7 +24,7 @@ export class InputPipeline {
   readonly isCached = (dataset: Dataset<any>, indices: readonly number[]): boolean =>
     this.#getFeatureCache(dataset)?.getCached(dataset, indices) !== undefined;
 
-  /** Computes one array per input of the trained half. */
+  /** Computes one array per input of the trainable graph. */
   async computeInputs(
     dataset: Dataset<any>,
     { indices, pixels, count }: Batch,

@@ -14,11 +14,11 @@ import { tf } from '../tensor/tf.js';
 import { rescalePixelsInto } from './rescaleImages.js';
 
 /**
- * An image to predict from:
+ * An image for `model.predict`, in one of these forms:
  *
- * - pixels as bytes, of the network's size
+ * - decoded pixels ({@link ImageBytes}) of the network's size
  * - the bytes of an encoded file (JPEG, PNG, WebP), which a decoder resizes to the network's size
- * - a string or `URL`: the path of such a file in Node, its address in a page
+ * - a string or `URL`: in Node the path or URL of such a file, in a page its URL
  * - a tensor `[height, width, channels]`, float32, in the network's range
  *
  * @category Train
@@ -31,11 +31,11 @@ export type PredictInput = ImageBytes | Uint8Array | string | URL | Tensor3D;
  * @category Train
  */
 export interface PredictOptions extends EngineOptions {
-  /** Engine to predict with. Default: the engine of the run in progress, else the one in use, else `auto`. */
+  /** Engine to predict with. Default: the engine of the run in progress, else the engine in use, else `auto`. */
   readonly engine?: EngineName | 'auto';
   /** Images per pass. Default 32. */
   readonly batchSize?: number;
-  /** Decodes and resizes encoded files. Default: `sharp` in Node, the page's own decoder in a page. */
+  /** Decodes and resizes encoded files. Default: `sharp` in Node, the browser's decoder in a page. */
   readonly decoder?: Decoder;
 }
 
@@ -127,7 +127,7 @@ function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decode
         kind: 'argument',
         path,
         expected: 'the bytes of an image file, its pixels or a tensor',
-        received: 'a path or URL, which this runtime has no way to read',
+        received: 'a path or URL, which this runtime cannot read',
         advice: 'Read the file first, and pass its bytes and a decoder.',
       });
     }
@@ -151,7 +151,7 @@ function createFileOpener(platform: Platform, shape: ImageShape, decoder: Decode
         kind: 'data',
         path: isLocation ? String(input) : path,
         expected: 'an image file that the decoder can read',
-        received: String((cause as Error)?.message ?? cause).split('\n')[0]!,
+        received: `a file that fails to decode (${String((cause as Error)?.message ?? cause).split('\n')[0]})`,
         advice: 'Pass a complete JPEG, PNG or WebP file.',
         cause,
       });
@@ -189,20 +189,20 @@ async function writeImage(
       path,
       expected: `${size} bytes for ${shape.join('x')} (height, width, channels)`,
       received: image.data ? `${image.data.length} bytes` : 'no bytes',
-      advice: 'Give rows from the top, channels interleaved, without an alpha channel.',
+      advice: 'Pass rows from the top, with interleaved channels and without an alpha channel.',
     });
   }
   rescalePixelsInto(image.data, range, values);
 }
 
-function checkImageShape(network: Network, received: readonly number[], path: string): void {
+function checkImageShape(network: Network, imageShape: readonly number[], path: string): void {
   const { shape } = network.input;
-  if (received.join() === shape.join()) return;
+  if (imageShape.join() === shape.join()) return;
   throw createError({
     kind: 'argument',
     path,
     expected: `an image of ${shape.join('x')} (height, width, channels)`,
-    received: received.join('x'),
-    advice: 'Resize it first, or give the bytes of its file and a decoder, which resizes.',
+    received: `an image of ${imageShape.join('x')}`,
+    advice: 'Resize the image first, or pass the bytes of its file, which a decoder decodes and resizes.',
   });
 }

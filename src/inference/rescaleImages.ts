@@ -1,7 +1,7 @@
 import type { HostArray } from '../core/arrays.js';
 import type { PixelRange } from '../core/images.js';
 
-/** Returns the pixels of images, 0 to 255, as an array in the network's range. */
+/** Returns images with pixel values from 0 to 255 as an array in the network's range. */
 export function rescaleImages(
   pixels: ArrayLike<number>,
   shape: readonly number[],
@@ -12,12 +12,12 @@ export function rescaleImages(
   return { shape, data };
 }
 
-/** Writes pixels, 0 to 255, in the network's range into `numbers`, which has the same length. */
+/** Writes pixel values from 0 to 255 in the network's range into `values`, which has the same length. */
 export function rescalePixelsInto(
   pixels: ArrayLike<number>,
   [black, white]: PixelRange,
-  numbers: Float32Array,
+  values: Float32Array,
 ): void {
   const scale = (white - black) / 255;
-  for (let i = 0; i < pixels.length; i++) numbers[i] = pixels[i]! * scale + black;
+  for (let i = 0; i < pixels.length; i++) values[i] = pixels[i]! * scale + black;
 }

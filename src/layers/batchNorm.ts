@@ -8,19 +8,19 @@ import { type Block, createLayerBlock } from './block.js';
  * @category Compose
  */
 export interface BatchNormOptions {
-  /** Fraction of the moving statistics that remains after each step, at least 0 and below 1. Default 0.99. */
+  /** Momentum of the moving statistics: the fraction of their values that is kept in each step. At least 0 and below 1. Default 0.99. */
   readonly momentum?: number;
-  /** Constant that is added to the variance. Default 1e-3. */
+  /** Small constant that is added to the variance. Default 1e-3. */
   readonly epsilon?: number;
 }
 
 /**
- * Creates a batch normalization over the channels. In training it uses the mean and the (biased) variance of the batch, otherwise their
- * moving averages. It takes any shape with the channels last. Same as Keras 3 `BatchNormalization`
+ * Creates a batch normalization layer over the channels. In training it uses the mean and the (biased) variance of the batch, in inference
+ * their moving averages. It accepts inputs of any shape with the channels last. Same as Keras 3 `BatchNormalization`
  * (layers/normalization/batch_normalization.py).
  *
- * With the default momentum, the validation loss means little in the first few hundred steps. Use a smaller momentum or smaller batches
- * for a short run.
+ * With the default momentum, the moving averages are inaccurate in the first few hundred steps, and so is the validation loss. Use a
+ * smaller momentum or smaller batches for a short run.
  *
  * Source: S. Ioffe and C. Szegedy, Batch normalization, 2015.
  *

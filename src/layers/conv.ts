@@ -16,11 +16,11 @@ export type Activation = 'linear' | 'relu' | 'elu' | 'selu' | 'sigmoid' | 'tanh'
  * @category Compose
  */
 export interface WindowOptions {
-  /** Distance between windows in pixels. Default 1. */
+  /** Stride: the distance between windows in pixels. Default 1. */
   readonly strides?: number;
   /** `valid` (default) uses no padding; `same` pads with zeros, so that only strides reduce the size. */
   readonly padding?: Padding;
-  /** Activation. Default `relu`. */
+  /** Activation function. Default `relu`. */
   readonly activation?: Activation;
   /** Whether to add a bias. Default true. */
   readonly useBias?: boolean;
@@ -34,7 +34,7 @@ export interface WindowOptions {
  * @category Compose
  */
 export interface ConvOptions extends WindowOptions {
-  /** Distance between the taps of the kernel in pixels. Default 1. */
+  /** Dilation rate: the distance between the elements of the kernel in pixels. Default 1. */
   readonly dilation?: number;
 }
 
@@ -49,7 +49,7 @@ export interface DepthwiseConvOptions extends WindowOptions {
 }
 
 /**
- * Creates a 2-D convolution with a bias and an activation. Same as Keras 3 `Conv2D` (layers/convolutional/conv2d.py) except for the
+ * Creates a 2-D convolution layer with a bias and an activation. Same as Keras 3 `Conv2D` (layers/convolutional/conv2d.py) except for the
  * default activation, which is `relu` here.
  *
  * - Input: `[batch, height, width, channels]`.
@@ -88,9 +88,9 @@ export function conv(filters: number, kernelSize: number, options: ConvOptions =
 }
 
 /**
- * Creates a depthwise 2-D convolution: one kernel for each channel, with a bias and an activation. Same as Keras 3 `DepthwiseConv2D`
- * (layers/convolutional/depthwise_conv2d.py) except for the default activation, which is `relu` here. It has no `dilation_rate`, because
- * TensorFlow.js's layer ignores it.
+ * Creates a depthwise 2-D convolution layer: one kernel for each channel, with a bias and an activation. Same as Keras 3 `DepthwiseConv2D`
+ * (layers/convolutional/depthwise_conv2d.py) except for the default activation, which is `relu` here. There is no option for the dilation
+ * rate, because the layer in TensorFlow.js ignores it.
  *
  * - Input: `[batch, height, width, channels]`.
  * - Output: `[batch, height', width', channels · depthMultiplier]`.

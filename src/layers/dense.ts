@@ -9,7 +9,7 @@ import type { Activation } from './conv.js';
  * @category Compose
  */
 export interface DenseOptions {
-  /** Activation. Default `relu`. */
+  /** Activation function. Default `relu`. */
   readonly activation?: Activation;
   /** Whether to add a bias. Default true. */
   readonly useBias?: boolean;
@@ -19,7 +19,7 @@ export interface DenseOptions {
 
 /**
  * Creates a fully connected layer with a bias and an activation. Same as Keras 3 `Dense` (layers/core/dense.py) except for the default
- * activation, which is `relu` here. `.task()` adds the last dense layer of a task, its head.
+ * activation, which is `relu` here. You do not need it for the head of a task: `.task()` adds the last dense layer.
  *
  * - Input: `[batch, n]`.
  * - Output: `[batch, units]`.

@@ -3,13 +3,13 @@ import { tf } from '../tensor/tf.js';
 import { type Block, createLayerBlock } from './block.js';
 
 /**
- * Creates a dropout layer. In training it sets each number to 0 with probability `rate` and divides the others by `1 - rate`; otherwise it
- * returns its input. It takes any shape. Same as Keras 3 `Dropout` (layers/regularization/dropout.py). The mask depends on the run's seed,
- * the epoch and the step, so that a resumed run drops the same units.
+ * Creates a dropout layer. In training it sets each value to 0 with probability `rate` and divides the other values by `1 - rate`. In
+ * inference it returns its input. It accepts inputs of any shape. Same as Keras 3 `Dropout` (layers/regularization/dropout.py). The mask
+ * depends only on the run's seed, the epoch and the step, so a resumed run drops the same values.
  *
  * Source: N. Srivastava et al., Dropout, 2014.
  *
- * @param rate - Probability of dropping a number, at least 0 and below 1.
+ * @param rate - Probability that a value is dropped, at least 0 and below 1.
  * @returns A block for {@link sharedTrunk} or {@link branch}.
  * @throws `argument` error for a rate outside its range.
  * @example
@@ -24,7 +24,7 @@ export function dropout(rate: number): Block {
   checks.number('dropout.rate', rate, {
     min: 0,
     below: 1,
-    advice: 'Give the fraction of inputs to drop, for example 0.3.',
+    advice: 'Pass the fraction of inputs to drop, for example 0.3.',
   });
   return createLayerBlock('dropout', (name) => tf.layers.dropout({ name, rate }));
 }

@@ -8,13 +8,14 @@ const LUMA = [0.2989, 0.587, 0.114] as const;
 
 /**
  * Creates a block that converts color images to grayscale with the weights of Keras 3 `rgb_to_grayscale`. The result has three equal
- * channels, so that a trunk for color images accepts it. Images of one channel are not changed. It is a frozen 1x1 convolution, which
- * every reader of a saved model supports.
+ * channels, so that a trunk for color images accepts it. Images with one channel are not changed. The block is a frozen 1x1 convolution,
+ * which every tool that reads saved models supports.
  *
- * At the start of a trunk, all tasks receive grayscale images. As the `inputView` of a branch, only its task does.
+ * If you put it at the start of a trunk, all tasks receive grayscale images. If you use it as the `inputView` of a branch, only the task of
+ * that branch does.
  *
  * @returns A block for {@link sharedTrunk}, or for the `inputView` of {@link branch}.
- * @throws `argument` error at `build()` when its input is not an image of one or three channels.
+ * @throws `argument` error at `build()` if its input is not an image with one or three channels.
  * @example
  * ```ts
  * import { branch, conv, flatten, grayscaleImage, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
@@ -51,7 +52,7 @@ export function grayscaleImage(): Block {
         trainable: false,
       });
       const output = context.connect(layer, input);
-      // The bias keeps a black that is not 0 unchanged, because the sum of the weights is not exactly 1.
+      // The sum of the weights is not exactly 1. The bias compensates for this, so that black is unchanged if its value is not 0.
       const black = context.pixelRange[0] * (1 - LUMA.reduce((sum, share) => sum + share, 0));
       context.setWeights(layer, [
         Float32Array.from(LUMA.flatMap((share) => [share, share, share])),

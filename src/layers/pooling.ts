@@ -9,18 +9,18 @@ import { createWindowOutputSize, type Padding } from './windowSize.js';
  * @category Compose
  */
 export interface PoolOptions {
-  /** Distance between windows in pixels. Default: the side of the window. */
+  /** Stride: the distance between windows in pixels. Default: the side of the window. */
   readonly strides?: number;
-  /** `valid` (default) drops pixels at the border that fill no whole window; `same` keeps them. */
+  /** `valid` (default) drops pixels at the border that do not fill a whole window; `same` includes them. */
   readonly padding?: Padding;
 }
 
 /**
- * Creates a max pooling: the largest value of each window and channel. Same as Keras 3 `MaxPooling2D`
+ * Creates a max pooling layer, which computes the largest value of each window and channel. Same as Keras 3 `MaxPooling2D`
  * (layers/pooling/max_pooling2d.py).
  *
  * - Input: `[batch, height, width, channels]`.
- * - Output: the same with height and width divided by the stride.
+ * - Output: the same shape with height and width divided by the stride.
  *
  * @param size - Side of the square window in pixels.
  * @param options - Strides and padding.
@@ -40,11 +40,11 @@ export function maxPool(size: number, options: PoolOptions = {}): Block {
 }
 
 /**
- * Creates an average pooling: the mean of each window and channel. With `same` padding, pixels outside the image do not count. Same as
- * Keras 3 `AveragePooling2D` (layers/pooling/average_pooling2d.py).
+ * Creates an average pooling layer, which computes the mean of each window and channel. With `same` padding, pixels outside the image do
+ * not count. Same as Keras 3 `AveragePooling2D` (layers/pooling/average_pooling2d.py).
  *
  * - Input: `[batch, height, width, channels]`.
- * - Output: the same with height and width divided by the stride.
+ * - Output: the same shape with height and width divided by the stride.
  *
  * @param size - Side of the square window in pixels.
  * @param options - Strides and padding.
@@ -68,8 +68,8 @@ export function averagePool(size: number, options: PoolOptions = {}): Block {
 }
 
 /**
- * Creates a global average pooling: the mean of each channel over the whole image, so that a branch has the same weights for any image
- * size. Same as Keras 3 `GlobalAveragePooling2D` (layers/pooling/global_average_pooling2d.py).
+ * Creates a global average pooling layer, which computes the mean of each channel over the whole feature map. The number of weights of a
+ * branch then does not depend on the image size. Same as Keras 3 `GlobalAveragePooling2D` (layers/pooling/global_average_pooling2d.py).
  *
  * - Input: `[batch, height, width, channels]`.
  * - Output: `[batch, channels]`.

@@ -4,11 +4,12 @@ import { tf } from '../tensor/tf.js';
 import type { Block, BuildContext } from './block.js';
 
 /**
- * Creates a residual block, `x + f(x)`, where `f` is a list of blocks (K. He et al., Deep residual learning, 2015). When `f` changes the
- * number of channels or, by its strides, the size, the shortcut is a linear 1x1 convolution of the same stride, as in Keras's ResNet50
- * (applications/resnet.py, `residual_block_v1`). Add `activation('relu')` after it if the network needs an activation there.
+ * Creates a residual block, `x + f(x)`, where `f` is a list of blocks (K. He et al., Deep residual learning, 2015). If `f` changes the
+ * number of channels, or changes the size through strides, the shortcut is a linear 1x1 convolution with the same stride, as in Keras's
+ * ResNet50 (applications/resnet.py, `residual_block_v1`). Add `activation('relu')` after the block if the network needs an activation
+ * there.
  *
- * @param blocks - At least one block. Use `same` padding, because only strides can change the size.
+ * @param blocks - At least one block. Use `same` padding, because only strides may change the size.
  * @returns A block for {@link sharedTrunk} or {@link branch}.
  * @throws `argument` error for an empty list, and at `build()` for an output size that is not the input size divided by a stride.
  * @example
@@ -46,7 +47,7 @@ export function residual(blocks: readonly Block[]): Block {
   };
 }
 
-/** Returns `input` itself, or its projection to the shape of `inner`. */
+/** Returns `input`, projected to the shape of `inner` if the shapes differ. */
 function createShortcut(
   input: SymbolicTensor,
   inner: SymbolicTensor,

@@ -12,7 +12,7 @@ import type { LayerLike } from './block.js';
 export interface Trunk {
   /** @internal Discriminant of trunks and branches. */
   readonly '~part': 'trunk';
-  /** Blocks and layers in order, from the image on. */
+  /** Blocks and layers in order, starting at the image. */
   readonly layerStack: readonly LayerLike[];
 }
 
@@ -24,9 +24,9 @@ export interface Trunk {
 export interface Branch {
   /** @internal Discriminant of trunks and branches. */
   readonly '~part': 'branch';
-  /** Blocks and layers in order, from the trunk on. */
+  /** Blocks and layers in order, starting after the trunk. */
   readonly layerStack: readonly LayerLike[];
-  /** Blocks and layers that the image passes before the trunk. Default: none. */
+  /** Blocks and layers that are applied to the image before the trunk. Default: none. */
   readonly inputView?: readonly LayerLike[];
 }
 
@@ -38,8 +38,9 @@ export interface Branch {
 export interface BranchOptions {
   /**
    * Blocks or `tf.layers` layers that convert the image before the trunk, for this branch only. Their output is an image with the same
-   * range of pixel values. The trunk processes each view with the same weights. Branches with equal views share the result: frozen layers
-   * are compared by their configuration, trainable ones must be the same objects. Default: the image as it is.
+   * range of pixel values. The trunk processes all views with the same weights. Branches with equal views share the result. Frozen layers
+   * are equal if their configurations are equal; trainable layers are equal only if they are the same object. Default: the image is not
+   * converted.
    */
   readonly inputView?: LayerLike | readonly LayerLike[];
 }
@@ -47,9 +48,9 @@ export interface BranchOptions {
 /**
  * Creates a trunk: the layers that all tasks share, in order. The layers are named `trunk_conv1`, `trunk_pool1` and so on.
  *
- * @param layerStack - At least one block or `tf.layers` layer that draws no random numbers.
+ * @param layerStack - At least one block, or `tf.layers` layer that does not draw random numbers.
  * @returns A trunk for `multiTask().trunk()`.
- * @throws `argument` error for an empty list, and for a value that is no block or layer.
+ * @throws `argument` error for an empty array, and for a value that is not a block or layer.
  * @example
  * ```ts
  * import { batchNorm, conv, maxPool, sharedTrunk } from 'tfjs-multitask';
@@ -68,10 +69,10 @@ export function sharedTrunk(layerStack: readonly LayerLike[]): Trunk {
  * Creates a branch: the layers of one task, in order, between the trunk and the head that `.task()` adds. The output must be a vector:
  * use `flatten()` or `globalAveragePool()`. The layers are named after the task: `age_conv1`.
  *
- * @param layerStack - At least one block or `tf.layers` layer that draws no random numbers.
- * @param options - `inputView`: what this branch receives instead of the image, such as {@link grayscaleImage}.
+ * @param layerStack - At least one block, or `tf.layers` layer that does not draw random numbers.
+ * @param options - `inputView`: blocks or layers that convert the image for this branch, such as {@link grayscaleImage}.
  * @returns A branch for `multiTask().task()`.
- * @throws `argument` error for an empty list, a value that is no block or layer, and an unknown option.
+ * @throws `argument` error for an empty array, a value that is not a block or layer, and an unknown option.
  * @example
  * ```ts
  * import { binary, branch, conv, dense, flatten, grayscaleImage, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
@@ -93,7 +94,7 @@ export function branch(layerStack: readonly LayerLike[], options: BranchOptions 
   return { '~part': 'branch', layerStack, ...(view.length > 0 && { inputView: view }) };
 }
 
-/** Throws an `argument` error for unknown options: the branch would silently receive the image without its view. */
+/** Throws an `argument` error for unknown options. A misspelled `inputView` would otherwise be ignored silently. */
 function checkBranchOptions(options: unknown): void {
   const isObject = typeof options === 'object' && options !== null && !Array.isArray(options);
   if (!isObject || isLayerLike(options)) {

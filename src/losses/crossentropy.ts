@@ -2,7 +2,7 @@ import type { Tensor, Tensor1D } from '@tensorflow/tfjs';
 import { tf } from '../tensor/tf.js';
 import type { Loss } from './loss.js';
 
-/** Smallest distance of a probability from 0 and 1, so that logarithms are finite. Same as Keras's `backend.epsilon()`. */
+/** Smallest difference between a probability and 0 or 1, so that logarithms are finite. Same as Keras's `backend.epsilon()`. */
 const EPSILON = 1e-7;
 
 /**
@@ -10,7 +10,7 @@ const EPSILON = 1e-7;
  * Keras 3 `binary_crossentropy` (losses/losses.py) with `reduction=None`: probabilities are clipped to `[1e-7, 1 - 1e-7]`, so that no
  * loss is above 16.12.
  *
- * @returns The loss that {@link binary} uses by default. Its name is `binary_crossentropy`.
+ * @returns A loss named `binary_crossentropy`, the default loss of {@link binary}.
  * @example
  * ```ts
  * import { binary, binaryCrossentropy } from 'tfjs-multitask';
@@ -37,7 +37,7 @@ export function binaryCrossentropy(): Loss {
  * target. Same as Keras 3 `categorical_crossentropy` (losses/losses.py) with `reduction=None`: `p` is divided by its sum, then clipped
  * to `[1e-7, 1 - 1e-7]`.
  *
- * @returns The loss that {@link categorical} uses by default. Its name is `categorical_crossentropy`.
+ * @returns A loss named `categorical_crossentropy`, the default loss of {@link categorical}.
  * @example
  * ```ts
  * import { categorical, categoricalCrossentropy } from 'tfjs-multitask';

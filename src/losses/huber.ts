@@ -9,7 +9,7 @@ import type { Loss } from './loss.js';
  * @category Losses and metrics
  */
 export interface HuberOptions {
-  /** Error from which on the loss is linear instead of quadratic, in the unit of the target. Above 0. Default 1. */
+  /** Error above which the loss is linear instead of quadratic, in the unit of the target. Greater than 0. Default 1. */
   readonly delta?: number;
 }
 
@@ -19,7 +19,7 @@ export interface HuberOptions {
  *
  * Source: P. J. Huber, Robust estimation of a location parameter, 1964.
  *
- * @param options - `delta`: error from which on the loss is linear. Default 1.
+ * @param options - `delta`: error above which the loss is linear. Default 1.
  * @returns A loss named `huber`.
  * @throws `argument` error when `delta` is not above 0.
  * @example
@@ -33,7 +33,7 @@ export interface HuberOptions {
 export function huber({ delta = 1 }: HuberOptions = {}): Loss {
   checks.number('huber.delta', delta, {
     above: 0,
-    advice: 'Give the error, in the unit of the target, above which the loss grows linearly.',
+    advice: 'Pass the error above which the loss grows linearly, in the unit of the target.',
   });
   return {
     name: 'huber',

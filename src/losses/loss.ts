@@ -2,8 +2,8 @@ import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs';
 import type { Json } from '../core/json.js';
 
 /**
- * A loss as a pure function: the error of each prediction in a batch. The caller applies weights and masks and computes the mean over
- * the batch, so that training, validation and figures use the same function.
+ * A loss as a pure function that computes the error of each prediction in a batch. The caller applies weights and masks and computes the
+ * mean over the batch, so that training, validation and figures use the same function.
  *
  * @category Losses and metrics
  */

@@ -4,13 +4,13 @@ import { describeType, formatValue } from '../core/errors/formatValue.js';
 import { didYouMean } from '../core/errors/suggestions.js';
 import type { Loss } from './loss.js';
 
-/** Functions that create a loss, by the name that Keras gives it. */
+/** Functions that create losses, keyed by the names of the losses in Keras. */
 export type LossTable = { readonly [name: string]: () => Loss };
 
 /**
  * Returns the loss of a task's `loss` option, which is a loss or a name in `table`.
  *
- * @throws `argument` error for an unknown name and for a value that is no loss.
+ * @throws `argument` error for an unknown name and for a value that is not a loss.
  */
 export function resolveLoss(path: string, loss: unknown, table: LossTable): Loss {
   if (typeof loss === 'string' && Object.hasOwn(table, loss)) return table[loss]!();

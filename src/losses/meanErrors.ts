@@ -6,7 +6,7 @@ import type { Loss } from './loss.js';
  * Mean squared error per example: the mean of `(prediction - target)²` over the outputs, in the squared unit of the target. Same as
  * Keras 3 `mean_squared_error` (losses/losses.py) with `reduction=None`.
  *
- * @returns The loss that {@link regression} uses by default. Its name is `mean_squared_error`.
+ * @returns A loss named `mean_squared_error`, the default loss of {@link regression}.
  * @example
  * ```ts
  * import { meanSquaredError, regression } from 'tfjs-multitask';
@@ -42,7 +42,7 @@ export function meanAbsoluteError(): Loss {
     options: {},
     perExample: (prediction, target) => {
       const error = tf.sub(prediction, target);
-      // This is |error| with a gradient of 0 where the error is 0; the gradient of `tf.abs` is -1 there.
+      // Equals |error|, but its gradient is 0 where the error is 0. The gradient of `tf.abs` is -1 there.
       return tf.mean(tf.mul(error, tf.sign(error)), 1) as Tensor1D;
     },
   };

@@ -1,20 +1,24 @@
 import type { Tensor1D, Tensor2D } from '@tensorflow/tfjs';
 
 /**
- * A metric as a pure function of a batch. Its value for an epoch is the mean over all labeled examples, whatever the batch size.
+ * A metric as a pure function of a batch. Its value for an epoch is the mean over all labeled examples, so it does not depend on the batch
+ * size.
  *
  * @category Losses and metrics
  */
 export interface Metric<Name extends string = string> {
-  /** Last part of the column's name in the history: `mae` in `val_age_mae`. */
+  /** Name of the metric. It is the end of the name of its history column: `mae` in `val_age_mae`. */
   readonly name: Name;
   /** Whether a lower (`min`) or a higher (`max`) value is better. Callbacks infer the mode of a monitor from it. */
   readonly mode: 'min' | 'max';
-  /** Whether sample weights `w` count: the value is `Σ w·m / Σ w` instead of the plain mean. */
+  /** Whether the metric `m` is weighted by the sample weights `w`. If so, the value is `Σ w·m / Σ w` instead of the plain mean. */
   readonly weighted: boolean;
-  /** Computes one value for each example. `prediction` and `target` are `[batch, units]`, as for a loss; the result is `[batch]`. */
+  /**
+   * Computes one value for each example. As for a loss, `prediction` and `target` have the shape `[batch, units]`, and the result has the
+   * shape `[batch]`.
+   */
   perExample(prediction: Tensor2D, target: Tensor2D): Tensor1D;
-  /** Converts the mean over the examples to the metric's value, such as a square root. Default: the mean itself. */
+  /** Converts the mean over the examples to the value of the metric, for example by a square root. Default: the mean is not changed. */
   readonly finalize?: (mean: number) => number;
 }
 
@@ -24,12 +28,14 @@ export interface Metric<Name extends string = string> {
  * @category Losses and metrics
  */
 export interface MetricOptions<Weighted extends boolean = boolean> {
-  /** Whether sample weights count. The name of such a metric begins with `weighted_`. Default false, as in Keras. */
+  /**
+   * Whether the metric is weighted by sample weights. The name of a weighted metric begins with `weighted_`. Default false, as in Keras.
+   */
   readonly weighted?: Weighted;
 }
 
 /**
- * Name of a metric: `mae`, or `weighted_mae` for a weighted one.
+ * Name of a metric: `mae`, or `weighted_mae` if it is weighted.
  *
  * @category Losses and metrics
  */
@@ -37,7 +43,7 @@ export type MetricName<Name extends string, Weighted extends boolean> = Weighted
   ? `weighted_${Name}`
   : Name;
 
-/** Name of the history column of a metric, which a task accepts as a {@link Metric} or by its name. */
+/** Name of the history column of a metric. `M` is a {@link Metric} or the name of a metric. */
 export type MetricColumn<M> = M extends Metric<infer Name> ? Name : M extends string ? M : never;
 
 /** Creates a metric. Its name depends on whether it is weighted. */

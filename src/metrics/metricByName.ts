@@ -4,13 +4,13 @@ import { describeType, formatValue } from '../core/errors/formatValue.js';
 import { didYouMean } from '../core/errors/suggestions.js';
 import type { Metric, MetricColumn } from './metric.js';
 
-/** Functions that create a metric, by the name of its column. */
+/** Functions that create metrics, keyed by the names of the metrics. */
 export type MetricTable = { readonly [name: string]: () => Metric };
 
 /**
- * Returns the metrics of a task's `metrics` option, which lists metrics and names in `table`.
+ * Returns the metrics of a task's `metrics` option, which is an array of metrics and names in `table`.
  *
- * @throws `argument` error for a value that is no list, an unknown name, and a value that is no metric.
+ * @throws `argument` error for a value that is not an array, an unknown name, and a value that is not a metric.
  */
 export function resolveMetrics<M extends Metric | string>(
   path: string,

@@ -6,9 +6,9 @@ import type { ArchitectureRecord, LayerRecord } from '../core/records/architectu
  * @category Compose
  */
 export interface SummaryOptions {
-  /** Receives the whole text, for example `console.log`. Default: the text is returned only. */
+  /** Called with the whole text, for example `console.log`. Default: the text is only returned. */
   readonly log?: (text: string) => void;
-  /** Whether a column shows which layers training changes: `Y`, `N`, or `-` for a layer without weights. Default false. */
+  /** Whether to add a column that shows whether each layer is trainable: `Y`, `N`, or `-` for a layer without weights. Default false. */
   readonly showTrainable?: boolean;
 }
 
@@ -19,7 +19,7 @@ interface Column {
   getCell(layer: LayerRecord): readonly string[];
 }
 
-/** Bytes of a weight: all weights are float32. */
+/** Bytes of a parameter, because all weights are float32. */
 const BYTES_PER_PARAM = 4;
 
 /** Returns the table of `model.summary()`, in the layout of Keras 3 `Model.summary` (utils/summary_utils.py). */
@@ -72,7 +72,10 @@ export function formatSummary(
   ].join('\n');
 }
 
-/** Returns a function that lists the layers that feed a layer. A source that is called more than once has the index of the call. */
+/**
+ * Returns a function that lists the layers whose outputs a layer receives. For a source layer that is called more than once, the list
+ * includes the index of the call.
+ */
 function createConnectionLookup(layers: readonly LayerRecord[]): (layer: LayerRecord) => readonly string[] {
   const callCounts = new Map(layers.map(({ name, calls }) => [name, calls.length]));
   return ({ calls }) => {

@@ -21,15 +21,14 @@ export interface MultiTaskOptions {
   readonly input: ImageShape;
   /** Values that the bytes 0 and 255 are mapped to before the first layer. Default `[0, 1]`. */
   readonly range?: PixelRange;
-  /** Seed for weight initialization. Default 0. The same seed gives the same weights. */
+  /** Seed for weight initialization. Default 0. Equal seeds result in equal weights. */
   readonly seed?: number;
 }
 
 /**
- * Builder of a network. It is immutable: every call returns a new builder, so several networks can be built from the same
- * beginning.
+ * Builder of a network. It is immutable: every call returns a new builder, so you can build several networks from a shared builder.
  *
- * @typeParam T - Tasks so far.
+ * @typeParam T - Tasks that are defined so far.
  * @typeParam HasTrunk - Whether the trunk is defined.
  * @typeParam HasTask - Whether there is at least one task.
  *
@@ -52,10 +51,10 @@ export interface MultiTaskBuilder<
   /**
    * Adds a task. The builder adds the head, the last layer of the task.
    *
-   * @param name - Name of the task. It is also the name of the output, and part of the columns of the history.
+   * @param name - Name of the task. It is also the name of the output, and the start of the names of history columns.
    * @param task - Kind of the task: `regression()`, `binary()` or `categorical()`.
    * @param branch - Layers of the task.
-   * @throws `argument` error for a name that another task has, and for a name whose columns another task or the history has.
+   * @throws `argument` error for a name that another task already has, and for a name that would result in ambiguous history columns.
    */
   task<const N extends string, X extends AnyTask>(
     name: ValidTaskName<keyof T & string, N>,
@@ -66,15 +65,15 @@ export interface MultiTaskBuilder<
   /**
    * Builds the network and initializes its weights.
    *
-   * @throws `argument` error when the images are too small for the layers, when the output of a branch is not flat, and for
-   *   layers that a training step cannot run.
+   * @throws `argument` error if the images are too small for the layers, if the output of a branch is not flat, and for layers that are not
+   *   supported in training.
    */
   build: HasTask extends true
     ? () => MultiTaskModel<T>
     : TypeErrorMessage<'add at least one task() before build()'>;
 }
 
-/** Names that are columns of the history, or that begin the name of another column or layer. */
+/** Names of history columns, and names that are prefixes of the names of history columns or layers. */
 const RESERVED_NAMES = [
   'val',
   'unaugmented',
@@ -89,8 +88,8 @@ const RESERVED_NAMES = [
 ] as const;
 
 /**
- * `Name` itself, or a sentence for the compiler to print when it cannot name a task next to the tasks `Defined`: it is already
- * defined, or its columns would be columns of another task.
+ * Resolves to `Name` if it is a valid name for a task in addition to the tasks `Defined`. Otherwise resolves to a message that the compiler
+ * prints: the name is already defined, or its columns would have the same names as columns of another task.
  *
  * @category Compose
  */
@@ -105,7 +104,7 @@ export type ValidTaskName<Defined, Name extends string> = Name extends Defined
       : never;
 
 /**
- * `unknown` when the names of `T` can name tasks together; otherwise sentences for the compiler to print.
+ * Resolves to `unknown` if the names of `T` are valid together, otherwise to messages that the compiler prints.
  *
  * @category Compose
  */
@@ -117,7 +116,7 @@ export type ValidTaskNames<T> = {
     : Wrong
   : never;
 
-/** Parts of a name that end before an underscore: `a` and `a_b` of `a_b_c`. */
+/** Prefixes of a name that end before an underscore: `a` and `a_b` for `a_b_c`. */
 type NamePrefixes<Name extends string> = Name extends `${infer Head}_${infer Rest}`
   ? Head | `${Head}_${NamePrefixes<Rest>}`
   : never;
@@ -128,8 +127,7 @@ type NoTasks = {};
 /** The `multiTask` function of an entry. */
 export interface MultiTask {
   /**
-   * Starts to build a network that answers several questions about each image. All tasks share a trunk, and every task has a
-   * branch of its own.
+   * Creates a builder for a network that predicts several tasks for each image. All tasks share a trunk, and each task has its own branch.
    *
    * @returns A builder. Its methods `trunk`, `task` and `build` define the network.
    * @throws `argument` error for an `input` that is not the shape of an image, and for a `range` that is not two different
@@ -151,7 +149,7 @@ export interface MultiTask {
   (options: MultiTaskOptions): MultiTaskBuilder<NoTasks>;
 }
 
-/** Creates the {@link MultiTask} function of a platform, which its models use to start engines and read images. */
+/** Creates the {@link MultiTask} function of a platform. Its models use the platform to start engines and read images. */
 export function createMultiTask(platform: Platform): MultiTask {
   return ({ input, range = [0, 1], seed = 0 }) => {
     const inputOptions = {
@@ -193,7 +191,7 @@ interface BuilderState {
   readonly tasks: readonly TaskDefinition[];
 }
 
-/** Creates the builder behind the typed interface. Its own types are loose. */
+/** Creates the builder that implements the typed interface. The implementation uses less precise types. */
 function createBuilder(platform: Platform, state: BuilderState) {
   const { trunk, tasks } = state;
   return {
@@ -256,7 +254,7 @@ function checkTaskArguments(
   }
 }
 
-/** Throws an `argument` error unless `task` is a task and `name` can name it next to the tasks `otherNames`. */
+/** Throws an `argument` error unless `task` is a task and `name` is a valid name for it in addition to `otherNames`. */
 export function checkNamedTask(
   path: string,
   name: string,
@@ -268,7 +266,7 @@ export function checkNamedTask(
       path,
       'a task name of letters, digits and _ that is not reserved for history columns',
       formatValue(name),
-      `Choose a name that starts with a letter and is none of ${RESERVED_NAME_LIST.join(', ')}.`,
+      `Choose a name that starts with a letter and is not one of  ${RESERVED_NAME_LIST.join(', ')}.`,
     );
   }
   if (otherNames.includes(name)) {
@@ -279,7 +277,7 @@ export function checkNamedTask(
       'Give each task its own name.',
     );
   }
-  // The tasks `age` and `age_loss` would have the same column.
+  // The tasks `age` and `age_loss` would both have a column `age_loss`.
   const clash = otherNames.find((other) => other.startsWith(`${name}_`) || name.startsWith(`${other}_`));
   if (clash) {
     throw createArgumentError(

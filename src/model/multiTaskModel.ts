@@ -42,22 +42,22 @@ export interface EvaluateOptions<
   W extends { readonly [task: string]: number },
   C extends ClassWeights = ClassWeights,
 > extends EngineOptions {
-  /** Default 32. */
+  /** Number of images in a batch. Default 32. */
   readonly batchSize?: number;
-  /** Default: every task counts 1. */
+  /** Weights of the task losses in the total loss. Default: 1 for each task. */
   readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W> & ValidClassWeights<T, C>;
-  /** With `epoch`, the plans an augmented dataset uses: those of that epoch (counted from 1) of a run. Default 0. */
+  /** Seed of the run whose augmentation plans are used for an augmented dataset. Default 0. */
   readonly seed?: number;
-  /** Default 1. */
+  /** Epoch of that run whose augmentation plans are used, counted from 1. Default 1. */
   readonly epoch?: number;
-  /** Over `examples` (default) or `batches`; see {@link FitOptions.lossAverage}. */
+  /** How task losses are averaged: over `examples` (default) or `batches`; see {@link FitOptions.lossAverage}. */
   readonly lossAverage?: LossAverage;
-  /** Engine to evaluate with. Default: the engine of the run in progress, else the one in use, else `auto`. */
+  /** Engine to evaluate with. Default: the engine of the run in progress, else the engine in use, else `auto`. */
   readonly engine?: EngineName | 'auto';
 }
 
 /**
- * Losses and metrics by the names they have in a history: `loss`, `age_loss`, `age_mae`, ….
+ * Losses and metrics by their column names in a history: `loss`, `age_loss`, `age_mae`, ….
  *
  * @category Train
  */
@@ -66,15 +66,15 @@ export type Evaluation<T extends Tasks> = {
 };
 
 /**
- * A network that answers several questions about an image. Made by {@link multiTask} or {@link loadModel}; every
- * method's types follow from its tasks.
+ * A network that predicts several tasks for an image. {@link multiTask}, {@link loadModel} and {@link loadKeras} create it. The types of
+ * its methods are determined by its tasks.
  *
  * @example
  * ```ts
  * import { branch, flatten, imagesInMemory, memoryStore, multiTask, regression } from 'tfjs-multitask';
  *
- * const grey = (value: number) => ({ data: new Uint8Array(4 * 4 * 3).fill(value), height: 4, width: 4, channels: 3 });
- * const dataset = imagesInMemory([10, 90, 170].map((light) => ({ image: grey(light), labels: { light } })));
+ * const gray = (value: number) => ({ data: new Uint8Array(4 * 4 * 3).fill(value), height: 4, width: 4, channels: 3 });
+ * const dataset = imagesInMemory([10, 90, 170].map((light) => ({ image: gray(light), labels: { light } })));
  * const model = multiTask({ input: [4, 4, 3] })
  *   .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
  *   .build();
@@ -82,8 +82,8 @@ export type Evaluation<T extends Tasks> = {
  * const { rows, engine } = await model.fit(dataset, { epochs: 2, batchSize: 3, engine: 'wasm' });
  * console.log(rows.length, engine.name); // 2 wasm
  * console.log(await model.evaluate(dataset)); // { loss: …, light_loss: …, light_mae: … }
- * console.log(await model.predict(grey(90))); // { light: … }
- * console.log((await model.predict([grey(90), grey(91)])).length); // 2
+ * console.log(await model.predict(gray(90))); // { light: … }
+ * console.log((await model.predict([gray(90), gray(91)])).length); // 2
  * console.log(model.freeze('light_*')); // ['light_flatten1']
  * console.log(model.summary().split('\n')[0]); // Model: "multitask"
  * const store = memoryStore();
@@ -93,13 +93,13 @@ export type Evaluation<T extends Tasks> = {
  * @category Compose
  */
 export interface MultiTaskModel<T extends Tasks> {
-  /** Its tasks by name, in the order of the outputs. */
+  /** Tasks by name, in the order of the outputs. */
   readonly tasks: T;
-  /** Size and range of the images it takes. */
+  /** Size and value range of the input images. */
   readonly input: NetworkInput;
   /**
-   * The flat `tf.LayersModel`, for its weights and for every tool that reads the format. During a run this property has the
-   * weights of the last step each time it is read; a value that was read before has those of the last epoch or read.
+   * The flat `tf.LayersModel` of the network. During a run, each read of this property updates the weights of the model to those of the
+   * last step; a reference that you obtained earlier has the weights of the last epoch or of the last read.
    */
   readonly layersModel: tf.LayersModel;
   /** @internal */
@@ -108,20 +108,26 @@ export interface MultiTaskModel<T extends Tasks> {
   readonly '~platform': Platform;
 
   /**
-   * Trains. After every epoch the row of the history is told to the callbacks, and with `checkpoint` the state of the
-   * run is written, so that a run killed at any moment goes on with `resume: true`, and the rest of its history is
-   * equal to the bit (but `seconds`) on the same engine.
+   * Trains the model. After every epoch the callbacks receive the new row of the history. With `checkpoint`, the state of the run is
+   * stored as well: a run that was interrupted at any moment continues with `resume: true`, and on the same engine the rest of its
+   * history is equal bit for bit, except `seconds`.
    *
-   * Training columns are the means of each batch before its update, validation columns those of the epoch's end; both
-   * losses contain the L2 penalties, as in Keras.
+   * Training columns are averages over batches, each computed before its update. Validation columns are computed at the end of the epoch.
+   * Both losses include the L2 penalties, as in Keras.
    *
-   * @param train - Labels for the model's tasks; a missing label is masked and never counted.
-   * @returns The history and the engine that made it. A run stopped by `signal` returns too: see `stopped`.
-   * @throws `argument` or `data` fault before the first step for whatever would spoil the run later: a wrong label,
-   *   images of another size, a monitor that does not exist, weights for an unknown task, a batch too large for the
-   *   engine's memory; `checkpoint` fault for one that is corrupt or of another configuration; `missing-package`,
-   *   `broken-package` or `engine` fault for an engine that is not there, does not start, or cannot run an operation of the
-   *   model; `number` fault where `onnx` finds NaN in the first step; `file` fault for a kept graph that was changed.
+   * @param train - Training images with labels for the model's tasks. A missing label is masked: the image does not affect the loss and
+   *   metrics of that task.
+   * @returns The history, which contains the engine of the run. A run that `signal` stopped also returns its history, with `stopped`
+   *   set to `aborted`.
+   * @throws
+   *   - `argument` or `data` error before the first step for invalid options or data: an invalid label, images of another size, an unknown
+   *     monitor, or weights for an unknown task
+   *   - `memory` error for a batch that does not fit the engine's memory
+   *   - `checkpoint` error for a checkpoint that is corrupt or was written with a different configuration
+   *   - `missing-package`, `broken-package` or `engine` error for an engine that is not installed, does not start, or does not support an
+   *     operation of the model
+   *   - `number` error if the first step on `onnx` results in NaN
+   *   - `file` error for a compiled step in `compileCache` that was changed
    */
   fit<const W extends { readonly [task: string]: number }, const C extends ClassWeights>(
     train: Dataset<LabelsOf<T>>,
@@ -129,9 +135,9 @@ export interface MultiTaskModel<T extends Tasks> {
   ): Promise<History<T>>;
 
   /**
-   * Losses and metrics of a dataset, in inference mode; an augmented dataset is augmented.
+   * Computes losses and metrics of a dataset in inference mode. The images of an augmented dataset are augmented.
    *
-   * @throws `argument` or `data` fault for what `fit` refuses too; the faults of {@link useEngine} for a named engine.
+   * @throws `argument` or `data` error for a dataset or an option that `fit` rejects; the errors of {@link useEngine} for a named engine.
    */
   evaluate<const W extends { readonly [task: string]: number }, const C extends ClassWeights>(
     dataset: Dataset<LabelsOf<T>>,
@@ -139,24 +145,25 @@ export interface MultiTaskModel<T extends Tasks> {
   ): Promise<Evaluation<T>>;
 
   /**
-   * The answers for one image. Never augments.
+   * Predicts all tasks for one image, without augmentation.
    *
-   * @throws `argument` fault for an image of another size or kind; the faults of {@link useEngine} for a named engine.
+   * @throws `argument` error for an image of another size or type; `data` error for a file that cannot be decoded; the errors of
+   *   {@link useEngine} for a named engine.
    */
   predict(image: PredictInput, options?: PredictOptions): Promise<PredictionsOf<T>>;
-  /** The answers for many images, in order; a tensor `[batch, height, width, channels]` counts as many. */
+  /** Predicts all tasks for several images, in order. A tensor `[batch, height, width, channels]` contains several images. */
   predict(images: readonly PredictInput[] | Tensor4D, options?: PredictOptions): Promise<PredictionsOf<T>[]>;
 
   /**
-   * Writes `model.json`, its weights and `tasks.json` into `store`, below `folder` if given. `tf.loadLayersModel`
-   * opens the folder without this library; {@link loadModel} gives the typed model back.
+   * Writes `model.json`, its weights and `tasks.json` to `store`, in `folder` if it is passed. `tf.loadLayersModel` reads the folder
+   * without this library. {@link loadModel} reads it as a typed model.
    */
   save(store: Store, folder?: string): Promise<void>;
 
   /**
-   * Freezes layers: training no longer changes their weights, as in Keras with `trainable = False`. A frozen layer gets no
-   * gradient, its L2 penalty does not count, and a frozen batch normalization uses its moving statistics and keeps them. Frozen
-   * layers stay frozen in saved models.
+   * Freezes layers: training no longer changes their weights, as in Keras with `trainable = False`. A frozen layer has no gradient and no
+   * L2 penalty. A frozen batch normalization layer uses its moving statistics and does not update them. Frozen layers stay frozen in saved
+   * models.
    *
    * @param layer - Name of a layer, a name with `*` for any characters (`trunk_*`), or a regular expression.
    * @returns The names of the frozen layers, in the order of the model.
@@ -164,7 +171,7 @@ export interface MultiTaskModel<T extends Tasks> {
    */
   freeze(layer: string | RegExp): readonly string[];
   /**
-   * Makes layers trainable again, as in Keras with `trainable = True`. The opposite of {@link MultiTaskModel.freeze}.
+   * Makes layers trainable again, as in Keras with `trainable = True`. Reverses {@link MultiTaskModel.freeze}.
    *
    * @param layer - Name of a layer, a name with `*` for any characters (`trunk_*`), or a regular expression.
    * @returns The names of the trainable layers, in the order of the model.
@@ -173,8 +180,8 @@ export interface MultiTaskModel<T extends Tasks> {
   unfreeze(layer: string | RegExp): readonly string[];
 
   /**
-   * Returns a table of the layers in the layout of Keras: name and type, output shape, number of parameters, and the layers
-   * that feed it; below it the numbers of trainable and non-trainable parameters.
+   * Returns a table of the layers in the layout of Keras: name and type, output shape, number of parameters, and connected layers. The
+   * numbers of trainable and non-trainable parameters follow below the table.
    *
    * @param options - Pass `{ log: console.log }` to print the table.
    */
@@ -183,18 +190,18 @@ export interface MultiTaskModel<T extends Tasks> {
   /** Returns layers, shapes and parameters as plain records, for diagrams and reports. */
   architecture(): ArchitectureRecord;
 
-  /** Frees the weights; a second call does nothing. Throws an `argument` fault while a run trains it. */
+  /** Disposes of the weights. A second call has no effect. Throws an `argument` error while `fit` trains the model. */
   dispose(): void;
 }
 
-/** Creates the typed model of a network, which starts engines and reads images by way of `platform`. */
+/** Creates the typed model of a network. The model uses `platform` to start engines and read images. */
 export function createModel<T extends Tasks>(platform: Platform, network: Network<T>): MultiTaskModel<T> {
-  let disposed = false;
-  const alive = (method: string) => {
-    if (disposed) throw createDisposedModelError(`model.${method}`);
+  let isDisposed = false;
+  const checkNotDisposed = (method: string) => {
+    if (isDisposed) throw createDisposedModelError(`model.${method}`);
   };
   const changeTrainable = (method: 'freeze' | 'unfreeze', layer: string | RegExp) => {
-    alive(method);
+    checkNotDisposed(method);
     if (isInTraining(network)) throw createInTrainingError(method);
     return setTrainable(network, method, layer);
   };
@@ -207,24 +214,25 @@ export function createModel<T extends Tasks>(platform: Platform, network: Networ
     '~network': network,
     '~platform': platform,
     fit: async (train, options) => {
-      alive('fit');
+      checkNotDisposed('fit');
       return fitNetwork(platform, network, train, options);
     },
     evaluate: async (dataset, options) => {
-      alive('evaluate');
+      checkNotDisposed('evaluate');
       return evaluate(platform, network, dataset, options ?? {});
     },
     predict: (async (
       input: PredictInput | readonly PredictInput[] | Tensor4D,
       options: PredictOptions = {},
     ): Promise<PredictionsOf<T> | PredictionsOf<T>[]> => {
-      alive('predict');
-      const many = Array.isArray(input) || (input as Partial<Tensor3D | Tensor4D> | null)?.rank === 4;
-      if (many) return predictImages(platform, network, input as readonly PredictInput[] | Tensor4D, options);
+      checkNotDisposed('predict');
+      const isBatch = Array.isArray(input) || (input as Partial<Tensor3D | Tensor4D> | null)?.rank === 4;
+      if (isBatch)
+        return predictImages(platform, network, input as readonly PredictInput[] | Tensor4D, options);
       return (await predictImages(platform, network, [input as PredictInput], options))[0]!;
     }) as MultiTaskModel<T>['predict'],
     save: async (store, folder = '') => {
-      alive('save');
+      checkNotDisposed('save');
       await writeModelFolder(network, store, folder);
     },
     freeze: (layer) => changeTrainable('freeze', layer),
@@ -236,9 +244,9 @@ export function createModel<T extends Tasks>(platform: Platform, network: Networ
     },
     architecture: () => describeArchitecture(network),
     dispose: () => {
-      if (disposed) return;
+      if (isDisposed) return;
       if (isInTraining(network)) throw createInTrainingError('dispose');
-      disposed = true;
+      isDisposed = true;
       releaseGraph(network.graph);
       network.layersModel.dispose();
     },
@@ -287,19 +295,19 @@ async function evaluate<
  * @category Files
  */
 export interface LoadModelOptions<T extends Tasks> {
-  /** Below the store's top. */
+  /** Folder of the model in the store. Default: the root of the store. */
   readonly folder?: string;
-  /** The tasks the folder must hold; they type the model, and bring their losses and metrics. */
+  /** Tasks that the folder must contain. They determine the types, losses and metrics of the model. Default: the tasks of the folder. */
   readonly tasks?: InferPerTask<T>;
 }
 
 /** The `loadModel` function of an entry. */
 export interface LoadModel {
   /**
-   * Opens what {@link MultiTaskModel.save} or `bestCheckpoint` wrote. Give `tasks` to have the model typed, and the
-   * folder checked against them.
+   * Reads a model that {@link MultiTaskModel.save} or `bestCheckpoint` wrote. Pass `tasks` to get a typed model and to check that the
+   * folder contains these tasks.
    *
-   * @throws `file` fault for a missing, cut or changed file, a newer format, or other tasks.
+   * @throws `file` error for a missing, truncated or changed file, a newer format, or other tasks.
    * @example
    * ```ts
    * import { binary, loadModel, memoryStore, multiTask, branch, dense, flatten, regression } from 'tfjs-multitask';
@@ -312,15 +320,15 @@ export interface LoadModel {
    *   .build();
    * const store = memoryStore();
    * await model.save(store);
-   * const again = await loadModel(store, { tasks });
-   * console.log(again.tasks.gender.labels); // ['male', 'female']
+   * const loaded = await loadModel(store, { tasks });
+   * console.log(loaded.tasks.gender.labels); // ['male', 'female']
    * ```
    * @category Files
    */
   <const T extends Tasks = Tasks>(store: Store, options?: LoadModelOptions<T>): Promise<MultiTaskModel<T>>;
 }
 
-/** Creates the {@link LoadModel} function of a platform, which its models use to start engines and read images. */
+/** Creates the {@link LoadModel} function of a platform. Its models use the platform to start engines and read images. */
 export function createLoadModel(platform: Platform): LoadModel {
   return async (store, { folder = '', tasks } = {}) =>
     createModel(platform, await readModelFolder(store, folder, tasks));

@@ -4,7 +4,7 @@ import { didYouMean } from '../core/errors/suggestions.js';
 import type { Network } from '../network/network.js';
 
 /**
- * Sets `trainable` of the layers that `layer` names, and returns their names in the order of the model.
+ * Sets `trainable` of the layers that match `layer`, and returns their names in the order of the model.
  *
  * @param method - `freeze` or `unfreeze`, for errors.
  * @param layer - Name of a layer, a name with `*` for any characters, or a regular expression.
@@ -32,7 +32,7 @@ export function setTrainable(
 }
 
 function createLayerFilter(layer: unknown): ((name: string) => boolean) | undefined {
-  if (layer instanceof RegExp) return (name) => name.search(layer) >= 0; // search() ignores the state of a global expression
+  if (layer instanceof RegExp) return (name) => name.search(layer) >= 0; // search() ignores `lastIndex` of a global expression
   if (typeof layer !== 'string') return undefined;
   const parts = layer.split('*').map((part) => part.replaceAll(/[\\^$.+?()[\]{}|]/g, '\\$&'));
   const pattern = new RegExp(`^${parts.join('.*')}$`, 's');

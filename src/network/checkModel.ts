@@ -39,8 +39,8 @@ function getLayersModel(model: unknown, plain: boolean): tf.LayersModel | undefi
 }
 
 /**
- * Whether a weight was disposed of. The public API of TensorFlow.js reports it only as an error of `read()`, which cannot be told
- * apart from other errors.
+ * Whether a weight was disposed of. The public API of TensorFlow.js reports it only as an error of `read()`, which looks like
+ * other errors.
  */
 const isWeightDisposed = (weight: tf.LayerVariable) =>
   (weight as unknown as { val: tf.Variable }).val.isDisposed;

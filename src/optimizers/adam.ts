@@ -9,11 +9,11 @@ import { createOptimizer, type Optimizer, type OptimizerOptions, type UpdateRule
  * @category Optimizers
  */
 export interface AdamOptions extends OptimizerOptions {
-  /** Decay rate of the mean gradient, at least 0 and below 1. Default 0.9. */
+  /** Decay rate of the moving average of the gradient, at least 0 and below 1. Default 0.9. */
   readonly beta1?: number;
-  /** Decay rate of the mean squared gradient, at least 0 and below 1. Default 0.999. */
+  /** Decay rate of the moving average of the squared gradient, at least 0 and below 1. Default 0.999. */
   readonly beta2?: number;
-  /** Constant that is added to the square root, outside the bias correction. Above 0. Default 1e-7. */
+  /** Constant that is added to the square root, outside the bias correction. Greater than 0. Default 1e-7. */
   readonly epsilon?: number;
 }
 
@@ -28,11 +28,11 @@ export interface AdamWOptions extends AdamOptions {
 }
 
 /**
- * Creates an Adam optimizer (D. P. Kingma and J. Ba, 2014). Same as Keras 3 `Adam` (optimizers/adam.py): epsilon is outside the bias
- * correction, `w - rate·√(1 - β₂ᵗ)/(1 - β₁ᵗ) · m/(√v + ε)`. In TensorFlow.js and in the paper it is inside, which makes the steps
- * several times larger for gradients near `epsilon`.
+ * Creates an Adam optimizer (D. P. Kingma and J. Ba, 2014). Same as Keras 3 `Adam` (optimizers/adam.py): epsilon is added outside the bias
+ * correction, `w - rate·√(1 - β₂ᵗ)/(1 - β₁ᵗ) · m/(√v + ε)`. In TensorFlow.js and in the paper epsilon is added inside the bias correction,
+ * which makes the steps several times larger for gradients near `epsilon`.
  *
- * @param options - `learningRate`: a number or a schedule, default 0.001. See {@link AdamOptions} for the others.
+ * @param options - `learningRate`: a number or a schedule, default 0.001. See {@link AdamOptions} for the other options.
  * @returns An optimizer for `fit`.
  * @throws `argument` error for more than one clipping option, and for an option outside its range.
  * @example
@@ -56,7 +56,7 @@ export function adam(options: AdamOptions = {}): Optimizer {
  * (optimizers/adamw.py): before each update, every weight and every bias is multiplied by `1 - rate · weightDecay`.
  *
  * @param options - `learningRate`: a number or a schedule, default 0.001. `weightDecay`: default 0.004. See {@link AdamWOptions} for the
- *   others.
+ *   other options.
  * @returns An optimizer for `fit`.
  * @throws `argument` error for more than one clipping option, and for an option outside its range.
  * @example

@@ -7,7 +7,8 @@ import type { GradientClipping } from './optimizer.js';
  * (optimizers/base_optimizer.py). A gradient of norm 0 stays 0.
  *
  * @param gradient - Gradient of all weights, concatenated.
- * @param split - Splits such a vector into one tensor for each weight, because `clipNorm` clips each by itself.
+ * @param split - Splits the concatenated vector into one tensor for each weight, because `clipNorm` clips the gradient of each weight
+ *   separately.
  */
 export function clipGradient(
   gradient: Tensor1D,

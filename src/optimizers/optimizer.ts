@@ -7,16 +7,16 @@ import { constantSchedule } from '../schedules/constantSchedule.js';
 import type { Schedule } from '../schedules/schedule.js';
 
 /**
- * Gradient clipping before an update. At most one of the three options, as in Keras.
+ * Gradient clipping before an update. As in Keras, at most one of the three options can be set.
  *
  * @category Optimizers
  */
 export interface GradientClipping {
-  /** Largest Euclidean norm of each weight's gradient. Larger gradients are scaled down to it. */
+  /** Largest Euclidean norm of each weight's gradient. Larger gradients are scaled down to this norm. */
   readonly clipNorm?: number;
-  /** Largest absolute value of each number in a gradient. */
+  /** Largest absolute value in a gradient. Values outside this range are clipped. */
   readonly clipValue?: number;
-  /** Largest Euclidean norm of all gradients together. Larger gradients are scaled down to it. */
+  /** Largest Euclidean norm of all gradients together. Larger gradients are scaled down to this norm. */
   readonly globalClipNorm?: number;
 }
 
@@ -26,7 +26,7 @@ export interface GradientClipping {
  * @category Optimizers
  */
 export interface OptimizerOptions extends GradientClipping {
-  /** Learning rate: a number, which callbacks can change, or a schedule, which they cannot. */
+  /** Learning rate: a number, which callbacks can change, or a schedule, which callbacks cannot change. */
   readonly learningRate?: number | Schedule;
   /** Decoupled weight decay, at least 0: before each update, every weight is multiplied by `1 - rate · weightDecay`. Default 0. */
   readonly weightDecay?: number;
@@ -35,7 +35,7 @@ export interface OptimizerOptions extends GradientClipping {
 }
 
 /**
- * The formula of an optimizer for one tensor of weights. It is applied to each number by itself.
+ * The formula of an optimizer for one tensor of weights. It is applied elementwise.
  *
  * @category Optimizers
  */
@@ -44,23 +44,25 @@ export interface UpdateRule {
   readonly name: string;
   /** Options that change the numbers. They are part of a checkpoint's fingerprint. */
   readonly options: { readonly [option: string]: Json };
-  /** Names of the state tensors of each weight, such as `['m', 'v']`. They have the weight's shape and are 0 at first. */
+  /**
+   * Names of the state tensors of each weight, such as `['m', 'v']`. A state tensor has the weight's shape and is initialized with zeros.
+   */
   readonly slots: readonly string[];
   /**
-   * Computes the coefficients of an update that depend only on its number, from 1, and on the rate. They are computed in double
-   * precision and passed to the training step as scalars.
+   * Computes the coefficients of an update, which depend only on the number of the update, counted from 1, and on the learning rate. They
+   * are computed in double precision and passed to the training step as scalars.
    */
   computeCoefficients(update: number, rate: number): readonly number[];
-  /** Computes the new weight and the new slots from tensors of one shape and the coefficients. A pure function. */
+  /** Computes the new weight and the new slots from tensors of equal shape and the coefficients. It must be a pure function. */
   apply(
     weight: Tensor,
     gradient: Tensor,
     slots: readonly Tensor[],
     coefficients: readonly Scalar[],
   ): {
-    /** The new weight, of the same shape. */
+    /** The new weight. It has the same shape as the old weight. */
     readonly weight: Tensor;
-    /** The new slots, in their order. */
+    /** The new slots, in the order of `slots` of the rule. */
     readonly slots: readonly Tensor[];
   };
 }
@@ -77,9 +79,9 @@ export interface Optimizer {
   readonly schedule: Schedule;
   /** Whether callbacks can change the learning rate, because it was set as a number. */
   readonly isLearningRateAdjustable: boolean;
-  /** Gradient clipping before the update. An empty object for no clipping. */
+  /** Gradient clipping before the update. An empty object if there is no clipping. */
   readonly clipping: GradientClipping;
-  /** Decoupled weight decay. 0 for none. */
+  /** Decoupled weight decay. 0 if there is no weight decay. */
   readonly weightDecay: number;
   /** Number of batches whose mean gradient is used for one update. */
   readonly gradientAccumulationSteps: number;
@@ -87,7 +89,7 @@ export interface Optimizer {
   readonly description: Json;
 }
 
-/** Creates an optimizer from its update rule and the options of all optimizers. */
+/** Creates an optimizer from an update rule and the options that all optimizers share. */
 export function createOptimizer(rule: UpdateRule, options: OptimizerOptions, defaultRate: number): Optimizer {
   const { learningRate = defaultRate, weightDecay = 0, gradientAccumulationSteps = 1 } = options;
   const { clipNorm, clipValue, globalClipNorm } = options;

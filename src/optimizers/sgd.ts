@@ -19,7 +19,7 @@ export interface SgdOptions extends OptimizerOptions {
  * Creates a stochastic gradient descent optimizer: `w - rate·g`. With momentum it computes `v = momentum·v - rate·g`, then `w + v`, or
  * `w + momentum·v - rate·g` with `nesterov`. Same as Keras 3 `SGD` (optimizers/sgd.py).
  *
- * @param options - `learningRate`: a number or a schedule, default 0.01. See {@link SgdOptions} for the others.
+ * @param options - `learningRate`: a number or a schedule, default 0.01. See {@link SgdOptions} for the other options.
  * @returns An optimizer for `fit`.
  * @throws `argument` error for more than one clipping option, and for an option outside its range.
  * @example

@@ -2,8 +2,8 @@ import * as checks from '../core/errors/checks.js';
 import { createSchedule, RATE_ADVICE, type Schedule } from './schedule.js';
 
 /**
- * Creates a schedule with the same learning rate at every update. The difference from a plain number as `learningRate`: callbacks such
- * as `reduceLROnPlateau` can change a number during training, but not a schedule.
+ * Creates a schedule with the same learning rate at every update. Unlike a plain number as `learningRate`, a schedule cannot be changed by
+ * callbacks such as `reduceLROnPlateau`.
  *
  * @param rate - Learning rate, at least 0.
  * @returns A schedule for the `learningRate` of an optimizer.

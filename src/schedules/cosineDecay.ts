@@ -16,8 +16,8 @@ export interface CosineDecayOptions {
 }
 
 /**
- * Creates a schedule that follows half a cosine wave from `initialLearningRate` to `alpha · initialLearningRate` and stays there. Same as
- * Keras 3 `CosineDecay` (optimizers/schedules/learning_rate_schedule.py) without its warmup. For that, see {@link warmup}.
+ * Creates a schedule that follows half a cosine wave from `initialLearningRate` to `alpha · initialLearningRate` and then stays constant.
+ * Same as Keras 3 `CosineDecay` (optimizers/schedules/learning_rate_schedule.py) without its warmup. To add a warmup, use {@link warmup}.
  *
  * Source: I. Loshchilov and F. Hutter, SGDR: stochastic gradient descent with warm restarts, 2016.
  *

@@ -9,11 +9,14 @@ import { createSchedule, RATE_ADVICE, type Schedule, STEPS_ADVICE } from './sche
 export interface ExponentialDecayOptions {
   /** Learning rate of the first update, above 0. */
   readonly initialLearningRate: number;
-  /** Number of updates after which the rate is multiplied by `decayRate` once, at least 1. For one decay each epoch, the number of batches in an epoch. */
+  /**
+   * Number of updates after which the rate has been multiplied by `decayRate` once, at least 1. Pass the number of batches in an epoch for
+   * one decay per epoch.
+   */
   readonly decaySteps: number;
   /** Factor, above 0: 0.95 reduces the rate by 5 %. */
   readonly decayRate: number;
-  /** Whether the rate changes only at every `decaySteps`-th update instead of a little at each. Default false. */
+  /** Whether the rate changes only at every `decaySteps`-th update instead of a little at every update. Default false. */
   readonly staircase?: boolean;
 }
 

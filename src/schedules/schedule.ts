@@ -1,8 +1,8 @@
 import type { Json } from '../core/json.js';
 
 /**
- * A learning rate as a pure function of the number of updates so far, which is 0 before the first update. Updates are batches, not
- * epochs, as in Keras.
+ * A learning rate as a pure function of the number of updates so far, which is 0 before the first update. As in Keras, a schedule counts
+ * weight updates, not epochs.
  *
  * @category Optimizers
  */
@@ -12,7 +12,7 @@ export interface Schedule {
   readonly description: { readonly [option: string]: Json };
 }
 
-/** Creates a schedule from its formula and its description. */
+/** Creates a schedule from a formula and a description. */
 export function createSchedule(
   description: Schedule['description'],
   rate: (step: number) => number,
@@ -21,7 +21,7 @@ export function createSchedule(
 }
 
 /** Advice for an invalid learning rate or factor of a schedule. */
-export const RATE_ADVICE = 'Give a small number, for example 0.001.';
+export const RATE_ADVICE = 'Pass a small number, for example 0.001.';
 
 /** Advice for an invalid number of steps. */
-export const STEPS_ADVICE = 'Give a number of weight updates, not of epochs.';
+export const STEPS_ADVICE = 'Pass a number of weight updates, not a number of epochs.';

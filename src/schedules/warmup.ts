@@ -7,15 +7,15 @@ import { createSchedule, RATE_ADVICE, type Schedule, STEPS_ADVICE } from './sche
  * @category Optimizers
  */
 export interface WarmupOptions {
-  /** Number of updates in which the rate rises, at least 1. */
+  /** Number of updates over which the rate rises, at least 1. */
   readonly steps: number;
   /** Learning rate of the first update, at least 0. Default 0. */
   readonly initialLearningRate?: number;
 }
 
 /**
- * Creates a schedule that rises linearly from `initialLearningRate` to the first rate of another schedule, which then starts at its own
- * step 0. With {@link cosineDecay} it is the same as Keras 3 `CosineDecay` with `warmup_steps` and `warmup_target`.
+ * Creates a schedule that rises linearly from `initialLearningRate` to the first rate of another schedule, which then starts at step 0. The
+ * combination with {@link cosineDecay} is the same as Keras 3 `CosineDecay` with `warmup_steps` and `warmup_target`.
  *
  * Source: P. Goyal et al., Accurate, large minibatch SGD: training ImageNet in 1 hour, 2017.
  *

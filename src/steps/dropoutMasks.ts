@@ -4,10 +4,13 @@ import { Dropout } from '../layers/patched/dropout.js';
 import type { LayerGraph } from '../network/layerGraph.js';
 import type { Network } from '../network/network.js';
 
-/** Returns the name of a mask among the arrays of a step: `age_dropout1/mask`. */
+/** Returns the name of a mask in the arrays of a step: `age_dropout1/mask`. */
 export const toMaskName = (call: string) => `${call}/mask`;
 
-/** Finds the calls of dropout layers. A call has the name of its layer; later calls of a shared layer also have a number. */
+/**
+ * Finds the calls of dropout layers and their names. A call is named after its layer. For later calls of a shared layer, the name also
+ * contains the index of the call.
+ */
 export function findDropoutCalls({
   calls,
 }: LayerGraph): { readonly name: string; readonly layer: Dropout; readonly node: number }[] {
@@ -20,13 +23,16 @@ export function findDropoutCalls({
   });
 }
 
-/** Returns the name of a call of a dropout layer: the layer's name, and for later calls of a shared layer the call's index. */
+/**
+ * Returns the name of a call of a dropout layer: the name of the layer, followed by the index of the call for later calls of a shared
+ * layer.
+ */
 export const toMaskKey = (layer: string, callIndex: number) =>
   callIndex > 0 ? `${layer}/${callIndex}` : layer;
 
 /**
- * Draws a 0/1 mask for every call of a dropout layer, by name: `age_dropout1/mask`. A mask depends only on the arguments and the
- * name, so a resumed run draws the same masks.
+ * Draws a 0/1 mask for every call of a dropout layer and returns the masks by name, for example `age_dropout1/mask`. A mask depends only on
+ * the arguments and its name, so a resumed run draws the same masks.
  */
 export function drawDropoutMasks(
   network: Network,

@@ -5,22 +5,22 @@ import { withScope } from '../tensor/trace/tracer.js';
 
 /** Targets of one task for a batch of `n` images, as tensors. */
 export interface TaskTargets {
-  /** Encoded labels, shape `[n, targetWidth]`. A missing label is all zeros. */
+  /** Encoded labels, shape `[n, targetWidth]`. A row for a missing label is all zeros. */
   readonly target: Tensor2D;
-  /** Shape `[n]`: 1 for a label, 0 for a missing label. */
+  /** Mask of shape `[n]`: 1 for an image with a label, 0 for an image without. */
   readonly present: Tensor1D;
-  /** Shape `[n]`: sample weight times class weight. */
+  /** Weights of the images, shape `[n]`: sample weight times class weight. */
   readonly weight: Tensor1D;
 }
 
 /** Losses and metrics of one batch. */
 export interface BatchLosses {
-  /** Loss that the step minimizes, a scalar: `Σ weight(task) · mean loss(task) + penalty`. */
+  /** Loss that the step minimizes, as a scalar: `Σ weight(task) · mean loss(task) + penalty`. */
   readonly total: Tensor;
   /**
-   * All sums of the batch, as one vector, so that a step reads back one tensor:
+   * All sums of the batch as one vector, so that only one tensor is read back after a step:
    *
-   * - the total and the penalty,
+   * - the total loss and the penalty,
    * - for each task, in order: `Σ weight · loss` and the number of labels,
    * - for each metric of each task, in order: `Σ weight · metric` and `Σ weight`.
    */
@@ -33,9 +33,9 @@ export function getSumsLength({ tasks }: Network): number {
 }
 
 /**
- * Computes the losses and metrics of a batch. A pure function, differentiable in `predictions` and `penalty`.
+ * Computes the losses and metrics of a batch. A pure function that is differentiable with respect to `predictions` and `penalty`.
  *
- * @param weights - Weight of the loss of each task.
+ * @param weights - Loss weight of each task.
  * @param predictions - Outputs of the network, in the order of the tasks.
  * @param targets - Targets, in the order of the tasks.
  * @param penalty - Sum of the L1 and L2 penalties, a scalar.
@@ -58,7 +58,7 @@ export function computeLosses(
     const count = tf.sum(present);
     const losses = withScope(`loss of ${name}`, () => task.loss.perExample(prediction, target));
     const sum = sumLabeled(losses, counted, present);
-    // The loss of a batch without a label of this task is 0 / 1.
+    // If a batch has no labels for this task, the loss is 0 / 1.
     total = tf.add(total, tf.mul(tf.div(sum, tf.maximum(count, 1)), weights[name]!));
     parts.push(sum, count);
     for (const metric of task.metrics) {
@@ -71,8 +71,8 @@ export function computeLosses(
 }
 
 /**
- * Returns `Σ factor · value` over the examples with a label. The values of missing labels are replaced by 0 first: a loss of
- * their zeros may be NaN, which a factor of 0 would not remove.
+ * Returns `Σ factor · value` over the examples with a label. The values of examples without a label are replaced by 0 first, because their
+ * loss may be NaN, and NaN times a factor of 0 is still NaN.
  */
 function sumLabeled(values: Tensor1D, factor: Tensor, present: Tensor): Tensor {
   return tf.sum(tf.mul(tf.where(tf.greater(present, 0), values, tf.zerosLike(values)), factor));

@@ -1,8 +1,8 @@
 import type { Network } from '../network/network.js';
 
 /**
- * How the task losses of an epoch are averaged: over all examples, or over batches, as Keras logs them in graph mode. The two
- * differ when the last batch is smaller than the others.
+ * How the task losses of an epoch are averaged: over all examples, or over batches, as Keras logs them in graph mode. The two averages
+ * differ if the last batch is smaller than the others.
  *
  * @category Train
  */
@@ -16,15 +16,15 @@ export interface MetricAccumulator {
   /** Adds the sums of one batch of `size` examples, in the order of `BatchLosses.sums`. */
   add(sums: ArrayLike<number>, size: number): void;
   /**
-   * Returns the means by column: `loss`, then `age_loss`, `age_mae` and so on, with `prefix` before each. A task without a label
-   * so far has no columns.
+   * Returns the means by column: `loss`, then `age_loss`, `age_mae` and so on. Each column name starts with `prefix`. A task has no columns
+   * until the first example with a label for it.
    */
   toLogs(prefix?: string): Record<string, number>;
-  /** Returns the state that {@link createMetricAccumulator} continues from. */
+  /** Returns the state, from which {@link createMetricAccumulator} can continue. */
   getState(): number[];
 }
 
-/** Creates an accumulator. It is empty, or continues from the `state` of another. */
+/** Creates an accumulator. It is empty, or continues from the `state` of an earlier accumulator. */
 export function createMetricAccumulator(
   network: Network,
   average: LossAverage,

@@ -12,7 +12,7 @@ export function getSlotNames({ rule, gradientAccumulationSteps }: Optimizer): re
   return gradientAccumulationSteps > 1 ? [...rule.slots, GRADIENT_SUM] : rule.slots;
 }
 
-/** Creates the slots of the first step, all zeros. The caller owns the tensors. */
+/** Creates the slots for the first step, which contain zeros. The caller owns the tensors. */
 export function createZeroSlots(network: Network, optimizer: Optimizer): Tensor1D[] {
   return getSlotNames(optimizer).map(() => tf.zeros([countTrainableParams(network)]));
 }

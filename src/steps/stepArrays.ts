@@ -9,12 +9,12 @@ import type { StepInputs } from './trainingStep.js';
 import type { ClassWeights } from './weightedLoss.js';
 
 const TARGET_PARTS = ['target', 'present', 'weight'] as const;
-/** Returns the name of a graph input among the arrays of a step: `input/image`. */
+/** Returns the name of a graph input in the arrays of a step: `input/image`. */
 export const toInputName = (port: string) => `input/${port}`;
 const toCoefficientName = (i: number) => `coefficient/${i}`;
 
 /**
- * Returns the arrays of a batch that a step reads, by name: the inputs of the graph as `input/image`, and the targets.
+ * Returns the named arrays of a batch that a step reads: the inputs of the graph, for example `input/image`, and the targets.
  *
  * @param inputs - One array for each input of the graph, in order.
  */
@@ -61,7 +61,10 @@ function getSampleWeight(dataset: Dataset<any>, index: number, task: string): nu
   return typeof weights === 'number' ? weights : (weights[task] ?? 1);
 }
 
-/** Returns the coefficients of an update by name: `coefficient/0` and so on. They depend only on its count and rate. */
+/**
+ * Returns the coefficients of an update by name: `coefficient/0` and so on. They depend only on the number of updates so far and on the
+ * learning rate.
+ */
 export function createCoefficientArrays(values: readonly number[]): NamedArrays {
   return Object.fromEntries(
     values.map((value, i) => [toCoefficientName(i), { shape: [], data: Float32Array.of(value) }]),
@@ -75,7 +78,7 @@ export function toTensors(arrays: NamedArrays): NamedTensorMap {
   );
 }
 
-/** Returns the targets among the tensors of a step, in the order of the tasks. */
+/** Finds the targets in the tensors of a step and returns them in the order of the tasks. */
 export function getTaskTargets(network: Network, tensors: NamedTensorMap): TaskTargets[] {
   return Object.keys(network.tasks).map(
     (task) =>
@@ -85,7 +88,7 @@ export function getTaskTargets(network: Network, tensors: NamedTensorMap): TaskT
   );
 }
 
-/** Returns the inputs of a step from its tensors by name. */
+/** Finds the inputs of a step in its named tensors. */
 export function toStepInputs(network: Network, tensors: NamedTensorMap): StepInputs {
   const masks: { [call: string]: Tensor } = {};
   for (const { name } of findDropoutCalls(network.graph)) {

@@ -4,7 +4,7 @@ import type { Weight } from '../layers/patched/forwardContext.js';
 import type { Network } from '../network/network.js';
 import { tf } from '../tensor/tf.js';
 
-/** Returns the weights that training changes, in the order of the model. Frozen layers have none. */
+/** Returns the weights that training changes, in the order of the model. The weights of frozen layers are not included. */
 export function getTrainableWeights(network: Network): Weight[] {
   return network.layersModel.layers.flatMap((layer) => (layer.trainable ? layer.trainableWeights : []));
 }

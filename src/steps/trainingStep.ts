@@ -12,19 +12,19 @@ import { type BatchLosses, computeLosses, type TaskTargets } from './lossesAndMe
 import { computeRegularizationLoss } from './regularizationLoss.js';
 import { flattenTensors, getTrainableWeights, splitByWeight } from './trainableWeights.js';
 
-/** Inputs of a step, in addition to the weights and slots. The result depends on nothing else. */
+/** Inputs of a step, in addition to the weights and slots. The results of a step depend only on these. */
 export interface StepInputs {
   /** Inputs of the graph, in order. Images are float32 in the network's range, shape `[batch, height, width, channels]`. */
   readonly inputs: readonly Tensor[];
   /** Targets, in the order of the tasks. */
   readonly targets: readonly TaskTargets[];
-  /** A 0/1 mask for each call of a dropout layer, by {@link toMaskKey}. */
+  /** A 0/1 mask for each call of a dropout layer. The keys are those that {@link toMaskKey} returns. */
   readonly masks: NamedTensorMap;
   /** Coefficients of the optimizer for this update. The last one is the learning rate. */
   readonly coefficients: readonly Scalar[];
 }
 
-/** Kind of a step: it updates the weights, or only accumulates its gradients for a later update. */
+/** Kind of a step: `update` changes the weights, `accumulate` only adds the gradients to the sum for a later update. */
 export type StepKind = 'update' | 'accumulate';
 
 /** Results of a step. The caller owns every tensor. */
@@ -37,18 +37,17 @@ export interface StepOutputs {
   readonly slots: readonly Tensor1D[];
   /** Gradient of the batch before clipping, as one vector over all trainable weights. */
   readonly gradient: Tensor1D;
-  /** Sums of the batch, as {@link BatchLosses.sums}. */
+  /** Sums of the batch, see {@link BatchLosses.sums}. */
   readonly sums: BatchLosses['sums'];
 }
 
 /**
- * Computes one training step, a pure function of tensors: it takes weights, slots, a batch, masks and coefficients, and returns
- * new weights, new slots and the sums of the batch. It draws no random numbers, reads no tensor back and writes no variable;
- * the caller assigns the results. Therefore a step can run on any backend, be compared with Keras, be resumed bit for bit, and
- * be traced.
+ * Computes one training step. It is a pure function of tensors: it receives slots, a batch, masks and coefficients, and returns new
+ * weights, new slots and the sums of the batch. It does not draw random numbers, read tensors back or write variables; the caller assigns
+ * the results. Therefore a step can run on any backend, be compared with Keras, be resumed bit for bit, and be traced.
  *
- * The weights are the variables of the model, read at the beginning. An update works on one vector of all weights: a few large
- * operations instead of a dozen small operations for each weight.
+ * The current weights are read from the variables of the model at the beginning. An update works on one vector of all weights, which takes
+ * a few large operations instead of a dozen small operations for each weight.
  */
 export function computeTrainingStep(
   network: Network,
@@ -70,11 +69,11 @@ export function computeTrainingStep(
       return computeUpdate(trained, optimizer, inputs.coefficients, accumulated as Tensor1D, slots);
     });
     const step = { ...outputs, nonTrainableUpdates, gradient, sums } as StepOutputs;
-    return step as never; // tidy returns the tensors in it, but its type does not allow readonly arrays
+    return step as never; // tf.tidy() accepts this object, but its type does not allow readonly arrays
   });
 }
 
-/** Returns the new weights and slots for the accumulated gradients of one update. */
+/** Computes the new weights and slots from the accumulated gradients of one update. */
 function computeUpdate(
   trained: readonly Weight[],
   optimizer: Optimizer,
@@ -147,7 +146,7 @@ function computeGradients(
         advice: 'Set trainable: false on its layer, or connect the layer to a task.',
       });
     }),
-    // tf.keep() protects them from the scopes of the gradient tape; the outer tidy returns them to the caller.
+    // tf.keep() protects these tensors from the scopes of the gradient tape. The outer tf.tidy() returns them to the caller.
     nonTrainableUpdates: [...updates],
     sums: sums!,
   };
@@ -157,7 +156,7 @@ function applyWeightDecay(weight: Tensor, rate: Tensor, weightDecay: number): Te
   return weightDecay === 0 ? weight : tf.sub(weight, tf.mul(tf.mul(weight, rate), weightDecay));
 }
 
-/** Applies the constraint of a layer, such as a maximal norm, which is part of the update. */
+/** Applies the constraint of a weight, such as a maximum norm, to its new value. */
 function applyConstraint(weight: Weight, value: Tensor): Tensor {
   const { constraint } = weight as unknown as { constraint: { apply(value: Tensor): Tensor } | null };
   return constraint ? constraint.apply(value) : value;

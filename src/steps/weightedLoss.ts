@@ -5,7 +5,7 @@ import type { IsWideString, TypeErrorMessage } from '../core/inferenceTypes.js';
 import type { AnyTask, TargetOf, Tasks } from '../tasks/task.js';
 
 /**
- * Factors on the labels of classification tasks: `{ gender: { female: 2 } }`. A label that is left out has the factor 1.
+ * Weights of the labels of classification tasks, for example `{ gender: { female: 2 } }`. The default for a label is 1.
  *
  * @category Losses and metrics
  */
@@ -17,10 +17,10 @@ export interface ClassWeights {
 type NoClassWeights = {};
 
 /**
- * The number that training minimizes: `Σ weight(task) · mean loss(task) + L2`.
+ * The loss that training minimizes: `Σ weight(task) · mean loss(task) + L2`.
  *
  * @typeParam W - Weights by task.
- * @typeParam C - Factors by task and label.
+ * @typeParam C - Class weights by task and label.
  * @category Losses and metrics
  */
 export interface WeightedLoss<
@@ -31,31 +31,33 @@ export interface WeightedLoss<
   readonly '~loss': 'weighted';
   /** Weights by task, each at least 0. */
   readonly weights: W;
-  /** Factors by task and label. A label that is left out has the factor 1. */
+  /** Class weights by task and label. The default for a label is 1. */
   readonly classWeights: C;
 }
 
 /**
  * Options of {@link weightedLoss}.
  *
- * @typeParam C - Factors by task and label.
+ * @typeParam C - Class weights by task and label.
  * @category Losses and metrics
  */
 export interface WeightedLossOptions<C extends ClassWeights = ClassWeights> {
-  /** Factors on the labels of classification tasks, each at least 0. They multiply the sample weight of an image. */
+  /**
+   * Weights of the labels of classification tasks, each at least 0. The sample weight of an image is multiplied by the weight of its label.
+   */
   readonly classWeights?: C;
 }
 
 /**
- * Combines the losses of all tasks into one number: `Σ weight · loss`, plus the L2 penalties of the layers, in training and in
+ * Combines the losses of all tasks into one loss: `Σ weight · loss`, plus the L2 penalties of the layers. It is used for training and
  * validation. Same as Keras 3 `compile(loss_weights=...)` (trainers/compile_utils.py).
  *
- * The loss of a task is `Σ wᵢ·lᵢ / n` over the `n` labeled images of a batch. A missing label is masked and never counted.
- * Losses of different units need weights: squared years are hundreds, a cross-entropy is below one.
+ * The loss of a task is `Σ wᵢ·lᵢ / n` over the `n` labeled images of a batch. Images without a label are masked and do not count. Losses
+ * with different units need weights: a squared error in years is in the hundreds, a cross-entropy is below one.
  *
- * @param weights - One number of at least 0 for every task of the model.
- * @returns A plain record for the option `loss` of `fit` and `evaluate`. They check its names: a missing task, an unknown task
- *   and an unknown label are type errors, and `argument` errors at run time.
+ * @param weights - A number of at least 0 for every task of the model.
+ * @returns A plain record for the option `loss` of `fit` and `evaluate`, which check its names: a missing task, an unknown task and an
+ *   unknown label are type errors, and `argument` errors at run time.
  * @throws `argument` error for a weight or a factor that is not a number of at least 0.
  * @example
  * ```ts
@@ -79,15 +81,15 @@ export function weightedLoss<
   for (const [path, weight] of all) {
     checks.number(`weightedLoss.${path}`, weight, {
       min: 0,
-      advice: 'Give 0 to exclude it from the loss, or 1 for an unscaled loss.',
+      advice: 'Pass 0 to exclude it from the loss, or 1 for an unscaled loss.',
     });
   }
   return { '~loss': 'weighted', weights, classWeights };
 }
 
 /**
- * `unknown` when the weights name exactly the tasks of the model; otherwise a sentence for the compiler to print. Weights whose
- * names are known at run time only are checked at run time.
+ * Resolves to `unknown` if the keys of the weights are exactly the tasks of the model, otherwise to a message that the compiler prints. If
+ * the keys are known only at run time, they are checked at run time.
  *
  * @category Losses and metrics
  */
@@ -105,8 +107,8 @@ export type ValidLossWeights<T extends Tasks, W> =
       : never;
 
 /**
- * `unknown` when the class weights name tasks of the model and labels of these tasks; otherwise sentences for the compiler to
- * print. Class weights whose names are known at run time only are checked at run time.
+ * Resolves to `unknown` if the keys of the class weights are tasks of the model and labels of these tasks, otherwise to messages that the
+ * compiler prints. If the keys are known only at run time, they are checked at run time.
  *
  * @category Losses and metrics
  */
@@ -120,7 +122,7 @@ export type ValidClassWeights<T extends Tasks, C> = string extends keyof C
         : E
       : never;
 
-/** Sentences for labels that task `K` does not have; `never` when it has them all. */
+/** Messages for the labels that task `K` does not have. `never` if the task has all of them. */
 type InvalidLabels<T extends Tasks, K extends string, Label extends string> = K extends keyof T
   ? T[K]['kind'] extends 'regression'
     ? TypeErrorMessage<`weightedLoss: task '${K}' is a regression and has no labels`>
@@ -135,7 +137,10 @@ type MissingLabelError<K extends string, Label extends string> = Label extends s
   ? TypeErrorMessage<`weightedLoss: task '${K}' has no label '${Label}'`>
   : never;
 
-/** Throws an `argument` error unless `loss` names exactly the tasks, and labels that they have. Types cannot check weights from a file. */
+/**
+ * Throws an `argument` error unless `loss` contains exactly the tasks of the model, and only labels of these tasks. The compiler cannot
+ * check weights that come from a file.
+ */
 export function checkLossWeights(
   loss: WeightedLoss<{ readonly [task: string]: number }>,
   tasks: Tasks,

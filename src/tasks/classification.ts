@@ -11,7 +11,7 @@ import type { Metric, MetricColumn } from '../metrics/metric.js';
 import { resolveMetrics } from '../metrics/metricByName.js';
 import type { Task } from './task.js';
 
-/** Whether both labels are the same literal. Labels of type `string`, which are read at run time, count as different. */
+/** Whether both labels are the same string literal. Labels of type `string`, which are known only at run time, count as different. */
 type AreLabelsEqual<L extends readonly [string, string]> =
   IsWideString<L[number]> extends true ? false : [L[0]] extends [L[1]] ? true : false;
 
@@ -19,56 +19,56 @@ type AreLabelsEqual<L extends readonly [string, string]> =
  * Options of {@link binary} and {@link categorical}.
  *
  * @typeParam M - Metrics or their names.
- * @typeParam LossName - Name of the loss that fits the kind of task.
+ * @typeParam LossName - Name of a loss for this kind of task.
  * @category Compose
  */
 export interface ClassificationOptions<
   M extends 'accuracy' | Metric = 'accuracy' | Metric,
   LossName extends string = 'binary_crossentropy' | 'categorical_crossentropy',
 > {
-  /** Loss, or its name. Default {@link binaryCrossentropy} or {@link categoricalCrossentropy}. */
+  /** Loss, or the name of a loss. Default {@link binaryCrossentropy} or {@link categoricalCrossentropy}. */
   readonly loss?: Loss | LossName;
-  /** Metrics, or their names. Default `['accuracy']`. */
+  /** Metrics, or names of metrics. Default `['accuracy']`. */
   readonly metrics?: readonly M[];
 }
 
 const METRICS = { accuracy };
 
 /**
- * Answer of a {@link binary} task.
+ * Prediction of a {@link binary} task.
  *
  * @category Compose
  */
 export interface BinaryPrediction<Label extends string> {
-  /** The more probable label; the first label at exactly 0.5. */
+  /** The more probable label, or the first label if both have a probability of 0.5. */
   readonly label: Label;
   /** Probability of `label`, 0.5 to 1. */
   readonly probability: number;
 }
 
 /**
- * Answer of a {@link categorical} task.
+ * Prediction of a {@link categorical} task.
  *
  * @category Compose
  */
 export interface CategoricalPrediction<Label extends string> {
-  /** The most probable label; the first of equals. */
+  /** The most probable label, or the first of several equally probable labels. */
   readonly label: Label;
   /** Probability of `label`. */
   readonly probability: number;
-  /** Probability of each label. They add up to 1. */
+  /** Probability of each label. The probabilities add up to 1. */
   readonly probabilities: { readonly [L in Label]: number };
 }
 
 /**
- * Creates a task with two possible answers. Its head is a dense layer of one unit with a sigmoid: the probability of the *second*
- * label. `binary(['male', 'female'])` predicts P(female), as UTKFace codes it.
+ * Creates a classification task with two labels. Its head is a dense layer with one unit and a sigmoid, which predicts the probability of
+ * the *second* label: `binary(['male', 'female'])` predicts P(female), as in the label coding of UTKFace.
  *
  * @param labels - Two different, non-empty labels.
  * @param options - `loss` is `binary_crossentropy` (default) or a {@link Loss}. `metrics` lists `accuracy` (default) or metrics of type
  *   {@link Metric}.
  * @returns A task for `multiTask().task()`.
- * @throws `argument` error for other labels, and for an unknown loss or metric.
+ * @throws `argument` error for invalid labels, and for an unknown loss or metric.
  * @example
  * ```ts
  * import { binary } from 'tfjs-multitask';
@@ -115,14 +115,14 @@ export function binary<
 }
 
 /**
- * Creates a task with several possible answers, one of which is correct. Its head is a dense layer with a softmax and one unit for
- * each label.
+ * Creates a classification task with several labels, exactly one of which is correct for an image. Its head is a dense layer with one unit
+ * for each label and a softmax.
  *
  * @param labels - At least two different, non-empty labels in the order of the outputs.
  * @param options - `loss` is `categorical_crossentropy` (default) or a {@link Loss}. `metrics` lists `accuracy` (default) or metrics of
  *   type {@link Metric}.
  * @returns A task for `multiTask().task()`.
- * @throws `argument` error for other labels, and for an unknown loss or metric.
+ * @throws `argument` error for invalid labels, and for an unknown loss or metric.
  * @example
  * ```ts
  * import { categorical } from 'tfjs-multitask';

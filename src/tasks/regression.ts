@@ -11,14 +11,14 @@ import { mae, mse, rmse } from '../metrics/regression.js';
 import type { Task } from './task.js';
 
 /**
- * Losses of a regression by the names that Keras gives them.
+ * Names of the losses for a regression, as in Keras.
  *
  * @category Losses and metrics
  */
 export type RegressionLossName = 'mse' | 'mean_squared_error' | 'mae' | 'mean_absolute_error' | 'huber';
 
 /**
- * Metrics of a regression by the names of their columns.
+ * Names of the metrics for a regression.
  *
  * @category Losses and metrics
  */
@@ -41,15 +41,15 @@ const METRICS: { readonly [name in RegressionMetricName]: () => Metric } = { mae
 export interface RegressionOptions<M extends RegressionMetricName | Metric = RegressionMetricName | Metric> {
   /** Unit of the target, for axes and tables: `years`. */
   readonly unit: string;
-  /** Loss, or its name. Default `mse`, which is {@link meanSquaredError}. */
+  /** Loss, or the name of a loss. Default `mse`, which is {@link meanSquaredError}. */
   readonly loss?: Loss | RegressionLossName;
-  /** Metrics, or their names. Default `['mae']`. */
+  /** Metrics, or names of metrics. Default `['mae']`. */
   readonly metrics?: readonly M[];
 }
 
 /**
- * Creates a task whose answer is a number. Its head is a dense layer of one unit with a linear activation. Labels are finite numbers
- * in `unit`, and so is the prediction.
+ * Creates a task that predicts a number. Its head is a dense layer with one unit and a linear activation. Labels and predictions are finite
+ * numbers in `unit`.
  *
  * @param options - `unit` is required. `loss` is `mse`, `mae`, `huber` or a {@link Loss}. `metrics` lists `mae`, `mse`, `rmse` or
  *   metrics of type {@link Metric}.

@@ -10,8 +10,8 @@ import type { Metric } from '../metrics/metric.js';
 export type TaskKind = 'regression' | 'binary' | 'categorical';
 
 /**
- * A question about an image: the format of its labels, the head that answers it, the loss and the metrics. {@link regression},
- * {@link binary} and {@link categorical} create tasks. A task is a plain record without state.
+ * A question about an image. A task defines the format of the labels, the head that makes the prediction, the loss and the metrics. {@link
+ * regression}, {@link binary} and {@link categorical} create tasks. A task is a plain record without state.
  *
  * @category Compose
  */
@@ -27,9 +27,9 @@ export interface Task<
   readonly units: number;
   /** Activation of the head. */
   readonly activation: 'linear' | 'sigmoid' | 'softmax';
-  /** Loss of the answers. */
+  /** Loss of the predictions. */
   readonly loss: Loss;
-  /** Metrics of the answers. Each is a column of the history. */
+  /** Metrics of the predictions. Each metric is a column of the history. */
   readonly metrics: readonly Metric<MetricNames>[];
   /** Unit of a regression's target, for figures and tables. */
   readonly unit?: string;
@@ -39,9 +39,9 @@ export interface Task<
   readonly targetWidth: number;
   /** Converts a label to the numbers of the target. Throws a `data` error with `path` for an invalid label. */
   encode(label: unknown, path: string): readonly number[];
-  /** Converts the outputs of the head to an answer. */
+  /** Converts the outputs of the head to a prediction. */
   decode(output: ArrayLike<number>): Prediction;
-  /** @internal Carries types, never a value. */
+  /** @internal Carries types only; the property never has a value. */
   readonly '~types'?: {
     readonly target: Target;
     readonly prediction: Prediction;
@@ -57,7 +57,7 @@ export interface Task<
 export type AnyTask = Task<TaskKind, any, any, any>;
 
 /**
- * The tasks of a model by name, in the order in which they were added.
+ * The tasks of a model, keyed by name, in the order in which they were added.
  *
  * @category Compose
  */
@@ -72,32 +72,33 @@ export interface Tasks {
  */
 export type TargetOf<T extends AnyTask> = NonNullable<T['~types']>['target'];
 /**
- * Answer type of a task: `number`, {@link BinaryPrediction} or {@link CategoricalPrediction}.
+ * Prediction type of a task: `number`, {@link BinaryPrediction} or {@link CategoricalPrediction}.
  *
  * @category Compose
  */
 export type PredictionOf<T extends AnyTask> = NonNullable<T['~types']>['prediction'];
 /**
- * Metric names of a task: `'mae' | 'rmse'`.
+ * Metric names of a task, for example `'mae' | 'rmse'`.
  *
  * @category Compose
  */
 export type MetricOf<T extends AnyTask> = NonNullable<T['~types']>['metric'];
 
 /**
- * Labels of an image for all tasks of a model: `{ age: number; gender: 'male' | 'female' }`.
+ * Labels of one image for all tasks of a model, for example `{ age: number; gender: 'male' | 'female' }`.
  *
  * @category Compose
  */
 export type TargetsOf<T extends Tasks> = { readonly [K in keyof T & string]: TargetOf<T[K]> };
 /**
- * Labels of an image for some of the tasks of a model. A missing label is masked: it counts in no loss and no metric.
+ * Labels of one image for some of the tasks of a model. A missing label is masked: the image does not count in the loss and metrics of that
+ * task.
  *
  * @category Compose
  */
 export type LabelsOf<T extends Tasks> = { readonly [K in keyof T & string]?: TargetOf<T[K]> | undefined };
 /**
- * Answers to all tasks of a model for one image, as `predict` returns them.
+ * Predictions of all tasks of a model for one image, as returned by `predict`.
  *
  * @category Compose
  */

@@ -7,7 +7,7 @@ import type { Weights } from '../network/weights.js';
 import type { MonitorModes } from './monitor.js';
 
 /**
- * A training run, as its callbacks see it. Every hook of a callback receives it.
+ * The interface of a training run for its callbacks. It is passed to every hook.
  *
  * @example
  * ```ts
@@ -26,23 +26,23 @@ import type { MonitorModes } from './monitor.js';
 export interface Run {
   /** Tasks of the model, in the order of its outputs. */
   readonly tasks: readonly TaskRecord[];
-  /** Columns that the rows of this run have, and whether a smaller or a larger value is better. */
+  /** Columns of the rows of this run, and whether a smaller or a larger value of each column is better. */
   readonly monitorModes: MonitorModes;
   /** Engine of the run, and why it was chosen. */
   readonly engine: EngineChoice;
   /** Number of the last epoch, counted from 1. */
   readonly epochs: number;
-  /** Rows of the finished epochs. In `onEpochEnd` the epoch that has just ended is included. */
+  /** Rows of the finished epochs. In `onEpochEnd`, the row of the current epoch is included. */
   readonly history: readonly HistoryRow[];
   /** Learning rate of the next update. */
   readonly learningRate: number;
-  /** Sets the learning rate. Throws an `argument` error when the optimizer has a schedule, as Keras does. */
+  /** Sets the learning rate. As in Keras, throws an error (`argument`) if the optimizer has a schedule. */
   setLearningRate(rate: number): void;
   /** Ends the run after the current step. `reason` becomes `stopped` in the history. */
   stop(reason: string): void;
   /** Returns a copy of the current weights. */
   getWeights(): Promise<Weights>;
-  /** Replaces the weights of the model with a copy that `getWeights` returned. */
+  /** Sets the weights of the model to a copy that `getWeights` returned. */
   setWeights(weights: Weights): void;
   /** Saves the model in its current state to `folder` of `store`, in the format of `model.save`. */
   save(store: Store, folder: string): Promise<void>;
@@ -60,7 +60,7 @@ export interface BatchEvent {
   readonly batch: number;
   /** Number of batches in an epoch. */
   readonly batches: number;
-  /** Weighted loss of this batch alone, with the L2 penalties. */
+  /** Weighted loss of this batch only, including the L2 penalties. */
   readonly loss: number;
   /** Running means of the epoch: `loss`, `age_loss`, `age_mae`, and so on. */
   readonly logs: { readonly [column: string]: number };
@@ -79,21 +79,21 @@ export interface EpochEvent {
 }
 
 /**
- * State of a callback, as a checkpoint stores it.
+ * State of a callback that is stored in a checkpoint.
  *
  * @category Callbacks
  */
 export interface CallbackState {
-  /** Numbers and text. NaN and infinities are allowed. */
+  /** State as JSON values. NaN and infinities are also allowed. */
   readonly values: Json;
-  /** Weights that the callback holds, such as the best so far. */
+  /** Weights that the callback stores, for example the best weights so far. */
   readonly arrays?: Weights;
 }
 
 /**
- * Hooks that a run calls. Each may be left out, and each may be asynchronous: the run awaits it. The last argument is always
- * the run. With several callbacks, a hook is called in the order of the list that `fit` receives. An error that a hook throws
- * ends the run, and `fit` rejects with it.
+ * Hooks that a run calls. All hooks are optional and can be asynchronous, because the run awaits them. The last argument is always the run.
+ * With several callbacks, hooks are called in the order of the array that is passed to `fit`. If a hook throws an error, the run ends and
+ * `fit` rejects with that error.
  *
  * @category Callbacks
  */
@@ -106,37 +106,37 @@ export interface CallbackHooks {
   onBatchEnd?(event: BatchEvent, run: Run): void | Promise<void>;
   /** Called after every epoch, when validation is complete. */
   onEpochEnd?(event: EpochEvent, run: Run): void | Promise<void>;
-  /** Called once, when the run ends without an error, with `finished`, `aborted`, or the reason of `run.stop`. */
+  /** Called once if the run ends without an error. `reason` is `finished`, `aborted`, or the reason that was passed to `run.stop`. */
   onTrainEnd?(reason: string, run: Run): void | Promise<void>;
 }
 
 /**
- * Hooks of a callback with state, for one run.
+ * Hooks of a callback with state. They belong to one run.
  *
  * @category Callbacks
  */
 export interface StatefulHooks extends CallbackHooks {
-  /** Returns what `create` needs to continue in a resumed run. Called whenever the run writes a checkpoint. */
+  /** Returns the state that `create` needs to continue in a resumed run. Called whenever the run writes a checkpoint. */
   getState?(): CallbackState;
 }
 
 /**
  * Properties that every callback has.
  *
- * @typeParam Monitor - The column that the callback watches.
+ * @typeParam Monitor - Name of the column that the callback monitors.
  * @category Callbacks
  */
 export interface CallbackIdentity<Monitor extends string = never> {
-  /** Name of the callback in errors and checkpoints. Two callbacks of one run may share a name. */
+  /** Name of the callback in errors and checkpoints. Several callbacks of a run can have the same name. */
   readonly name: string;
-  /** Column that the callback watches, for example `val_loss`. `fit` rejects a column that the run does not have. */
+  /** Column that the callback monitors, for example `val_loss`. `fit` throws if the run does not have this column. */
   readonly monitor?: Monitor;
 }
 
 /**
  * A callback without state: an object whose properties are the hooks.
  *
- * @typeParam Monitor - The column that the callback watches.
+ * @typeParam Monitor - Name of the column that the callback monitors.
  * @category Callbacks
  */
 export interface StatelessCallback<Monitor extends string = never>
@@ -149,10 +149,10 @@ export interface StatelessCallback<Monitor extends string = never>
 }
 
 /**
- * A callback with state: `create` returns the hooks of one run. The callback itself holds no state, so it can be passed to
- * several runs.
+ * A callback with state: `create` returns the hooks for one run. The callback object itself has no state, so it can be passed to several
+ * runs.
  *
- * @typeParam Monitor - The column that the callback watches.
+ * @typeParam Monitor - Name of the column that the callback monitors.
  * @category Callbacks
  */
 export interface StatefulCallback<Monitor extends string = never> extends CallbackIdentity<Monitor> {
@@ -160,8 +160,8 @@ export interface StatefulCallback<Monitor extends string = never> extends Callba
    * Returns the hooks of one run. Called once, before the first step.
    *
    * @param run - The run that calls the hooks.
-   * @param saved - What `getState` returned when the checkpoint was written that this run resumes from; undefined for a new
-   *   run, and for a callback that the earlier run did not have at this position of its list.
+   * @param saved - State that `getState` returned for the checkpoint from which this run resumes. Undefined for a new run, and if the
+   *   earlier run did not have this callback at the same position in its array.
    */
   create(run: Run, saved: CallbackState | undefined): StatefulHooks | Promise<StatefulHooks>;
   /** Not allowed here: a callback has either hooks or `create`. */
@@ -179,10 +179,11 @@ export interface StatefulCallback<Monitor extends string = never> extends Callba
 }
 
 /**
- * An object that watches a training run and may steer it. It is either an object with hooks, or, where it has state, an object
- * with `create(run, saved)`, which returns the hooks of one run. An object with both is rejected.
+ * An object that observes and can control a training run. A callback without state is an object with hooks. A callback with state is an
+ * object with `create(run, saved)`, which returns the hooks for one run. An object with both is invalid.
  *
- * @typeParam Monitor - The column that the callback watches. `fit` rejects a column that the model's tasks do not have.
+ * @typeParam Monitor - Name of the column that the callback monitors. `fit` rejects a callback for a column that the model's tasks do not
+ *   have.
  * @example
  * ```ts
  * import type { Callback } from 'tfjs-multitask';
@@ -217,7 +218,7 @@ export const HOOK_NAMES = [
   'onTrainEnd',
 ] as const satisfies readonly (keyof CallbackHooks)[];
 
-/** Returns the hooks of `callback` for one run: the callback itself, or what its `create` returns. */
+/** Returns the hooks of `callback` for one run: the callback itself, or the result of its `create` method. */
 export async function createHooks(
   callback: Callback<string>,
   run: Run,

@@ -14,7 +14,7 @@ export const CHECKPOINT_FILE = 'checkpoint.safetensors';
 /** Version of the file format. It is raised when older versions of the library can no longer read the file. */
 const FORMAT_VERSION = 1;
 
-/** State of a run: everything that its remaining steps depend on and that is not an option of `fit`. */
+/** State of a run: everything that the remaining steps depend on, except the options of `fit`. */
 export interface RunState {
   /** Number of finished epochs. */
   readonly epoch: number;
@@ -28,10 +28,10 @@ export interface RunState {
   readonly lastRate: number | null;
   /** Number of batches that the optimizer has processed. */
   readonly iterations: number;
-  /** Learning rate, when callbacks may change it; null for a schedule. */
+  /** Learning rate, if it is a plain number that callbacks can change. Null if it follows a schedule. */
   readonly learningRate: number | null;
   readonly rows: readonly HistoryRow[];
-  /** Why the run ended; null for a run that can continue. */
+  /** Why the run ended. Null if the run can continue. */
   readonly stopped: string | null;
   /** Name of the engine that ran the last step. */
   readonly engine: string;
@@ -41,7 +41,7 @@ export interface RunState {
 export interface Checkpoint {
   readonly state: RunState;
   readonly weights: Weights;
-  /** Optimizer slots, by weight and number of the slot: `trunk_conv1/kernel#0`. */
+  /** Optimizer slots, keyed by the name of the weight and the index of the slot: `trunk_conv1/kernel#0`. */
   readonly slots: Weights;
   readonly callbacks: { readonly [key: string]: CallbackState };
 }
@@ -74,10 +74,10 @@ export async function writeCheckpoint(
 }
 
 /**
- * Reads the checkpoint of a store. Returns undefined when the store has none.
+ * Reads the checkpoint from a store. Returns undefined if the store has no checkpoint.
  *
- * @throws `checkpoint` error for a corrupt file, a newer format, and a run with another configuration. The error names the
- *   parts that differ.
+ * @throws `checkpoint` error for a corrupt file, an unknown format version, and a run with a different configuration. The error lists the
+ *   differences.
  */
 export async function readCheckpoint(
   store: Store,

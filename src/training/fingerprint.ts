@@ -6,12 +6,12 @@ import type { Optimizer } from '../optimizers/optimizer.js';
 import type { LossAverage } from '../steps/metricAccumulator.js';
 import type { WeightedLoss } from '../steps/weightedLoss.js';
 
-/** Digests of everything that a resumed run must have in common with the run before, by name. */
+/** Digests, keyed by name, of everything that must be unchanged when a run is resumed. */
 export interface Fingerprint {
   readonly [part: string]: string;
 }
 
-/** Options of a run that its numbers depend on. */
+/** Options of a run that its results depend on. */
 export interface FingerprintedRun {
   readonly network: Network;
   readonly train: Dataset<any>;
@@ -24,7 +24,7 @@ export interface FingerprintedRun {
   readonly lossAverage: LossAverage;
 }
 
-/** Computes the digest of each part. */
+/** Computes the digest of each entry of `parts`. */
 export async function computeFingerprint(parts: { readonly [part: string]: Json }): Promise<Fingerprint> {
   const entries = await Promise.all(
     Object.entries(parts).map(async ([name, part]) => [name, await digestJson(part)] as const),
@@ -32,7 +32,7 @@ export async function computeFingerprint(parts: { readonly [part: string]: Json 
   return Object.fromEntries(entries);
 }
 
-/** Returns the parts of a fingerprint that describe the model and its optimizer: those that weights and slots must match. */
+/** Returns the entries of a fingerprint that describe the model and its optimizer. Weights and slots must match these entries. */
 export function getModelFingerprintParts(
   network: Network,
   optimizer: Optimizer,
@@ -52,7 +52,10 @@ export function getModelFingerprintParts(
   };
 }
 
-/** Computes the fingerprint of a run. A resumed run may have other epochs, callbacks, stores, and another engine. */
+/**
+ * Computes the fingerprint of a run. It does not include the number of epochs, the callbacks, the stores and the engine, which can change
+ * when a run is resumed.
+ */
 export function computeRunFingerprint(run: FingerprintedRun): Promise<Fingerprint> {
   const { network, train, validation, batchSize, seed, shuffle, loss, optimizer, lossAverage } = run;
   const { optimizer: updates, ...model } = getModelFingerprintParts(network, optimizer);

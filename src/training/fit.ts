@@ -39,44 +39,44 @@ export interface FitOptions<
   W extends { readonly [task: string]: number },
   C extends ClassWeights = ClassWeights,
 > extends EngineOptions {
-  /** The last epoch, counted from 1. */
+  /** Number of epochs. A resumed run continues until it has completed this number in total. */
   readonly epochs: number;
-  /** Images in a step; the last batch of an epoch may be smaller. Default 32. */
+  /** Number of images in a training step. The last batch of an epoch can be smaller. Default 32. */
   readonly batchSize?: number;
-  /** Names the order of the images, the augmentation plans and the dropout masks. Default 0. */
+  /** Seed for the order of the images, the augmentation plans and the dropout masks. Default 0. */
   readonly seed?: number;
-  /** Judged after every epoch; its columns begin with `val_`. Augmented if the dataset is. */
+  /** Dataset that is evaluated after every epoch, with its augmentation if it has one. Its columns begin with `val_`. */
   readonly validation?: Dataset<LabelsOf<T>>;
-  /** Judge `validation` a second time without its augmentation; these columns begin with `val_unaugmented_`. Default false. */
+  /** Whether to evaluate `validation` a second time without its augmentation. These columns begin with `val_unaugmented_`. Default false. */
   readonly evaluateUnaugmented?: boolean;
-  /** Default: every task counts 1. */
+  /** Weights of the task losses in the total loss. Default: 1 for each task. */
   readonly loss?: WeightedLoss<W, C> & ValidLossWeights<T, W> & ValidClassWeights<T, C>;
-  /** Default `adam()`. */
+  /** Optimizer that updates the trainable weights. Default `adam()`. */
   readonly optimizer?: Optimizer;
-  /** Told in this order. */
+  /** Callbacks, whose hooks are called in this order. */
   readonly callbacks?: readonly Callback<HistoryColumn<T>>[];
-  /** Engine to train on; a named engine never falls back to another. Default: that of `useEngine`, else `auto`. */
+  /** Engine to train on. A named engine never falls back to another. Default: the engine of `useEngine`, else `auto`. */
   readonly engine?: EngineName | 'auto';
-  /** Where the state of the run is kept after every epoch, and when it is stopped. */
+  /** Store for the state of the run. It is written after every epoch and when the run is stopped. */
   readonly checkpoint?: Store;
-  /** Go on from the state in `checkpoint`, if there is one. Default false: begin anew. */
+  /** Whether to continue from the state in `checkpoint`, if there is one. Default false: the run starts from the first epoch. */
   readonly resume?: boolean;
   /**
-   * Where the outputs of the layers before the first trained one are kept: for images that are the same in every epoch (not
-   * augmented, or with `fixed: true`) they are computed once, and an epoch costs the trained layers alone. Known again by
-   * pixels, layers, weights and engine, also in later runs. Up to 2 GiB of them serve a run.
+   * Store for the features of frozen layers. For images that are the same in every epoch (not augmented, or with `fixed: true`), the
+   * layers before the first trainable layer run once per image, and an epoch runs only the other layers. Features are identified by
+   * pixels, layers, weights and engine, so later runs can use them. A run uses up to 2 GiB of features.
    */
   readonly featureCache?: Store;
-  /** Stops the run after the step in progress. */
+  /** Signal that stops the run after the step in progress. */
   readonly signal?: AbortSignal;
-  /** Shuffle the training images in every epoch. Default true. */
+  /** Whether to shuffle the training images in every epoch. Default true. */
   readonly shuffle?: boolean;
   /**
-   * How task losses are averaged over an epoch: over `examples` (default), or over `batches`, as Keras's graph mode
-   * logs them. They differ when the last batch is short.
+   * How task losses are averaged over an epoch: over `examples` (default), or over `batches`, as in the logs of Keras's graph mode.
+   * The averages differ if the last batch is smaller.
    */
   readonly lossAverage?: LossAverage;
-  /** Default `performance.now`. */
+  /** Clock that measures the duration of an epoch, in milliseconds. Default `performance.now`. */
   readonly clock?: Clock;
 }
 
@@ -150,7 +150,7 @@ export async function fitNetwork<
     await featureCache?.load();
     for (const [name, dataset] of Object.entries({ training: train, validation })) {
       if (!featureCache || !dataset || FeatureCache.isCacheable(dataset)) continue;
-      log(`${name} images change in every epoch: what frozen layers make of them is not kept`);
+      log(`${name} images change in every epoch, so the feature cache does not store their features`);
     }
     const inputPipeline = new InputPipeline(engine, frozenSplit, network.input.range, featureCache);
     run = new TrainingRun(
@@ -162,11 +162,12 @@ export async function fitNetwork<
       choice,
     );
     await run.start(saved);
-    if (saved) log(`resumed after ${run.progressText}, made by ${saved.state.engine}`);
+    if (saved)
+      log(`resumed after ${run.progressText}, from a checkpoint of the engine ${saved.state.engine}`);
     while (run.shouldContinue) await run.runEpoch();
     const stopped = await run.finish();
     const history = new TrainingHistory(run.tasks, run.history, choice, stopped, monitors);
-    return history as unknown as History<T>; // the columns of its rows follow from the tasks
+    return history as unknown as History<T>; // The columns of its rows are determined by the tasks.
   } finally {
     if (run) await run.dispose();
     else executor?.dispose();

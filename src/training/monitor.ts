@@ -6,7 +6,7 @@ import type { ColumnPrefix } from '../core/records/history.js';
 import type { MetricOf, Tasks } from '../tasks/task.js';
 
 /**
- * Columns of a run with losses and metrics, which a callback may watch: `val_loss`, `val_age_mae`,
+ * Columns of a run with losses and metrics, which a callback can monitor: `val_loss`, `val_age_mae`,
  * `val_unaugmented_gender_accuracy`, and so on.
  *
  * @typeParam T - The model's tasks.
@@ -17,7 +17,7 @@ export type HistoryColumn<T extends Tasks> =
   | { [K in keyof T & string]: `${ColumnPrefix}${K}_${'loss' | MetricOf<T[K]>}` }[keyof T & string];
 
 /**
- * Whether a smaller value (`min`) or a larger value (`max`) is better, for every column of a run.
+ * For every column of a run, whether a smaller value (`min`) or a larger value (`max`) is better.
  *
  * @category Train
  */
@@ -38,17 +38,17 @@ export function getMonitorModes(tasks: Tasks, prefixes: readonly ColumnPrefix[])
   return columns;
 }
 
-/** The longer prefix is first, since a column with it begins with the shorter one too. */
+/** The longer prefix is first, because a column with the longer prefix also starts with the shorter prefix. */
 const ADVICE_BY_PREFIX = [
   ['val_unaugmented_', 'Pass a validation dataset and evaluateUnaugmented: true to fit().'],
   ['val_', 'Pass a validation dataset to fit().'],
 ] as const;
 
-/** Throws an `argument` error when the run has no column `monitor`. */
+/** Throws an `argument` error if the run has no column `monitor`. */
 export function checkMonitor(path: string, monitor: string, monitors: MonitorModes): void {
   if (Object.hasOwn(monitors, monitor)) return;
   const columns = Object.keys(monitors);
-  // A column that another option of fit() would add is not a spelling mistake.
+  // If another option of fit() would add the column, its name is not a spelling mistake.
   const missing = ADVICE_BY_PREFIX.find(
     ([prefix]) =>
       monitor.startsWith(prefix) &&
@@ -65,8 +65,8 @@ export function checkMonitor(path: string, monitor: string, monitors: MonitorMod
 }
 
 /**
- * Returns whether `value` is better than `best` by more than `minDelta`. The comparison is strict, as in Keras, so NaN is
- * never better, and nothing is better than NaN.
+ * Returns whether `value` is better than `best` by more than `minDelta`. As in Keras, the comparison is strict, so NaN is never better, and
+ * no value is better than NaN.
  */
 export function isImprovement(mode: 'min' | 'max', value: number, best: number, minDelta = 0): boolean {
   return mode === 'min' ? value + minDelta < best : value - minDelta > best;

@@ -43,7 +43,7 @@ export class OptimizerState {
     this.#adjustableRate = rate;
   }
 
-  /** Runs one step on the arrays and dropout masks of a batch, and returns the sums of its losses and metrics. */
+  /** Runs one step on the arrays of a batch, including its dropout masks, and returns the sums of the losses and metrics. */
   async runStep(batch: NamedArrays): Promise<Float32Array> {
     const { optimizer } = this;
     const rate = this.learningRate;
@@ -54,7 +54,7 @@ export class OptimizerState {
     return sums;
   }
 
-  /** Restores the slots, the batch count and the learning rate of a checkpoint. */
+  /** Restores the slots, the batch count and the learning rate from a checkpoint. */
   restore(slots: Weights, iterations: number, rate: number | null): void {
     this.executor.setSlots(slots);
     this.iterations = iterations;

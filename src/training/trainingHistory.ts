@@ -10,9 +10,9 @@ import type { Tasks } from '../tasks/task.js';
 import { checkMonitor, type HistoryColumn, type MonitorModes } from './monitor.js';
 
 /**
- * One epoch of a model with the tasks `T`: a {@link HistoryRow} whose columns are known. `loss` is there in every row. Any
- * other loss or metric is absent where it was not measured: validation columns in a run without validation, and columns of a
- * task whose labels are all missing.
+ * One epoch of a model with the tasks `T`: a {@link HistoryRow} whose columns the compiler knows. Every row has `loss`. Other losses and
+ * metrics are absent if they were not measured, such as validation columns in a run without validation, and columns of a task whose labels
+ * are all missing.
  *
  * @typeParam T - The model's tasks.
  * @category Train
@@ -22,17 +22,17 @@ export type HistoryRowOf<T extends Tasks> = string extends keyof T
   : {
       /** Number of the epoch, counted from 1. */
       readonly epoch: number;
-      /** Weighted training loss, with the L2 penalties. */
+      /** Weighted training loss, including the L2 penalties. */
       readonly loss: number;
       /** Learning rate of the last update of the epoch. */
       readonly learning_rate: number;
-      /** Wall-clock time of the epoch. */
+      /** Wall-clock time of the epoch in seconds. */
       readonly seconds: number;
     } & { readonly [Column in Exclude<HistoryColumn<T>, 'loss'>]?: number };
 
 /**
- * Result of `fit`: the history of the run, the engine that executed it, and why it ended. The properties are plain data, so a
- * history can be written as JSON and read again by figures and reports.
+ * Result of `fit`: the history of the run, the engine that executed it, and why it ended. The properties are plain data, so you can write a
+ * history as JSON, from which figures and reports can be created later.
  *
  * @typeParam T - The model's tasks.
  * @example
@@ -54,24 +54,24 @@ export type HistoryRowOf<T extends Tasks> = string extends keyof T
 export interface History<T extends Tasks = Tasks> {
   /** Tasks of the model, in the order of its outputs. */
   readonly tasks: readonly TaskRecord<keyof T & string>[];
-  /** One row for each finished epoch, in order. A resumed run has the rows of its earlier parts too. */
+  /** One row for each finished epoch, in order. The history of a resumed run includes the rows from before the interruption. */
   readonly rows: readonly HistoryRowOf<T>[];
-  /** The engine that executed the run, and why it was chosen. */
+  /** The engine that executed the run, and the reason for choosing it. */
   readonly engine: EngineChoice;
   /** Why the run ended: `finished`, `aborted`, or the reason that a callback passed to `run.stop`. */
   readonly stopped: string;
   /**
-   * Returns the epoch with the best value of a column: the smallest, or the largest of a metric whose larger values are better.
-   * Of equal values the first counts.
+   * Returns the epoch with the best value of a column: the smallest value, or the largest value for a metric such as accuracy. If several
+   * epochs have the best value, the first one is returned.
    *
    * @param monitor - Name of the column, for example `val_loss`.
-   * @returns The best epoch, or undefined when no row has a number in this column.
+   * @returns The best epoch, or undefined if no row has a number in this column.
    * @throws `argument` error for a column that the run does not have.
    */
   bestEpoch<Monitor extends HistoryColumn<T>>(monitor: Monitor): BestEpoch<Monitor> | undefined;
 }
 
-/** The history that `fit` returns. `bestEpoch` is inherited, so copies and JSON contain data only. */
+/** The history that `fit` returns. `bestEpoch` is a method of the prototype, so copies and JSON contain only data. */
 export class TrainingHistory implements HistoryRecord {
   readonly #monitorModes: MonitorModes;
 

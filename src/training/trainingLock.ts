@@ -1,10 +1,10 @@
 import { createError } from '../core/errors/errors.js';
 import type { Network } from '../network/network.js';
 
-/** Networks that `fit` is training. */
+/** Networks that are currently being trained by `fit`. */
 const networksInTraining = new WeakSet<Network>();
 
-/** Marks the network as in training. Throws an `argument` error when another `fit` trains it. */
+/** Marks the network as in training. Throws an `argument` error if another call of `fit` is training it. */
 export function acquireTrainingLock(network: Network): void {
   if (networksInTraining.has(network)) {
     throw createError({

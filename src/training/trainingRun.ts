@@ -50,10 +50,10 @@ export interface FitConfig {
   readonly clock: Clock;
 }
 
-/** Position between two epochs. */
+/** Position at the start of an epoch. */
 const EPOCH_START = { step: 0, sums: [], seconds: 0, lastRate: null } as const;
 
-/** Stop reason of a run that its signal aborted. Unlike any other stopped run, such a run can be resumed. */
+/** Stop reason of a run that was aborted by its signal. Runs that stopped for other reasons cannot be resumed. */
 export const ABORTED = 'aborted';
 
 /**
@@ -64,9 +64,9 @@ export class TrainingRun implements Run {
   readonly tasks: readonly TaskRecord[];
   readonly history: HistoryRow[] = [];
   readonly #optimizerState: OptimizerState;
-  /** Workers of the datasets, if they have any. They run until the run ends. */
+  /** Workers of the datasets, if the datasets use workers. They are terminated at the end of the run. */
   readonly #workerPool = new WorkerPool();
-  /** The validation data without augmentation. One object for all epochs, since the feature cache is keyed by it. */
+  /** The validation data without augmentation. All epochs use the same object, because the feature cache is keyed by the dataset object. */
   readonly #unaugmentedValidation: Dataset<any> | undefined;
   readonly #hooks: { readonly key: string; readonly hooks: StatefulHooks }[] = [];
   /** Number of finished epochs. */
@@ -144,11 +144,11 @@ export class TrainingRun implements Run {
       this.#hooks.push({ key, hooks });
       await hooks.onTrainBegin?.(this);
     }
-    // A store that cannot be written rejects now, and not after the first epoch.
+    // Write the first checkpoint now, so that a store that is not writable fails before the first epoch and not after it.
     if (!saved) await this.#saveCheckpoint();
   }
 
-  /** Trains and validates the remaining part of one epoch, up to a stop. */
+  /** Trains and validates the rest of the current epoch, or returns early if the run is stopped. */
   async runEpoch(): Promise<void> {
     const { clock, signal } = this.config;
     if (this.#position.step === 0)
@@ -171,7 +171,7 @@ export class TrainingRun implements Run {
       };
       this.history.push(row);
       await this.inputPipeline.featureCache?.flush();
-      // Callbacks may read the variables of a LayersModel that they took from the model earlier.
+      // Callbacks may read the variables of a LayersModel that they obtained from the model earlier.
       this.config.network.weightSync.sync();
       await this.#notify((hooks) => hooks.onEpochEnd?.({ epoch, row }, this));
       this.#finishedEpochs = epoch;
@@ -193,7 +193,9 @@ export class TrainingRun implements Run {
     await this.inputPipeline.featureCache?.flush();
   }
 
-  /** Runs the remaining steps of the epoch. Returns its training columns, or undefined when the run stops before the last step. */
+  /**
+   * Runs the remaining steps of the epoch. Returns the training columns of the epoch, or undefined if the run stops before the last step.
+   */
   async #trainEpoch(): Promise<Record<string, number> | undefined> {
     const { network, train, batchSize, seed, shuffle, lossAverage, signal } = this.config;
     const steps = Math.ceil(train.size / batchSize);
@@ -241,7 +243,10 @@ export class TrainingRun implements Run {
     });
   }
 
-  /** Returns the validation columns of the epoch, or undefined when the run is aborted meanwhile. A resumed run then computes them. */
+  /**
+   * Returns the validation columns of the epoch, or undefined if the run is aborted during validation. A resumed run then computes the
+   * columns.
+   */
   async #validate(): Promise<Record<string, number> | undefined> {
     const { network, validation, loss, batchSize, seed, lossAverage: average, signal } = this.config;
     const [workerPool, inputPipeline] = [this.#workerPool, this.inputPipeline];

@@ -10,7 +10,9 @@ import { checkLossWeights } from '../steps/weightedLoss.js';
 import { checkCallback } from './checkCallback.js';
 import type { FitConfig } from './trainingRun.js';
 
-/** Throws an `argument` error for an argument of `fit` of the wrong type. It is for JavaScript, which has no type errors. */
+/**
+ * Throws an `argument` error for an argument of `fit` with the wrong type. This check is for JavaScript code, which has no compiler errors.
+ */
 export function validateFitArguments(train: unknown, given: { readonly [option: string]: unknown }): void {
   const { validation, loss, optimizer, callbacks = [] } = given;
   const createOptionError = (name: string, expected: string, value: unknown, advice: string) =>
@@ -56,7 +58,7 @@ export function validateFitArguments(train: unknown, given: { readonly [option: 
   });
 }
 
-/** Throws an `argument` or `data` error for options and data that a later step of the run could not use. */
+/** Throws an `argument` or `data` error for options and data that would make the run fail later. */
 export function validateFitConfig({
   network,
   train,
@@ -72,7 +74,7 @@ export function validateFitConfig({
   checks.integer('fit.batchSize', batchSize, { min: 1, defaultValue: 32 });
   checks.integer('fit.epochs', epochs, {
     min: 1,
-    advice: 'Give the number of the last epoch, counted from 1.',
+    advice: 'Pass the number of epochs, for example 10.',
   });
   checks.integer('fit.seed', seed, { min: 0, defaultValue: 0 });
   if (evaluateUnaugmented && !validation) {

@@ -48,9 +48,9 @@ describe('weightedLoss', () => {
     expect(near).toMatchObject({ kind: 'argument', path: 'weightedLoss.agee', received: '"agee"' });
     expect(near.expected).toBe('a task of the model (age, gender)');
     expect(near.advice).toBe('Did you mean "age"?');
-    const far = await fitFault({ loss: weightedLoss({ age: 1, gender: 1, height: 1 }) });
-    expect(far).toMatchObject({ path: 'weightedLoss.height', received: '"height"' });
-    expect(far.advice).toContain('Remove it');
+    const unknown = await fitFault({ loss: weightedLoss({ age: 1, gender: 1, height: 1 }) });
+    expect(unknown).toMatchObject({ path: 'weightedLoss.height', received: '"height"' });
+    expect(unknown.advice).toContain('Remove it');
     const evaluated = await faultOf(() =>
       small().evaluate(good(), { loss: weightedLoss({ agee: 1, gender: 1 }) as never, engine: 'wasm' }),
     );
@@ -105,22 +105,22 @@ describe('a monitor', () => {
       expect(error.expected).toMatch(/^"loss", "age_loss", "age_mae", .*"val_gender_accuracy"$/);
       expect(error.advice).toBe('Did you mean "val_age_mae"?');
     }
-    const far = await fitFault({ callbacks: [earlyStopping({ monitor: 'happiness' as never })] });
-    expect(far).toMatchObject({ path: 'earlyStopping.monitor', received: '"happiness"' });
-    expect(far.advice).toBe('Monitor one of these columns.');
+    const unknown = await fitFault({ callbacks: [earlyStopping({ monitor: 'happiness' as never })] });
+    expect(unknown).toMatchObject({ path: 'earlyStopping.monitor', received: '"happiness"' });
+    expect(unknown.advice).toBe('Monitor one of these columns.');
   });
 
-  test('of validation in a run without it, or of unaugmented validation in a run without that, says which option to pass', async () => {
-    const none = await fitFault({ callbacks: [earlyStopping()] });
-    expect(none).toMatchObject({ path: 'earlyStopping.monitor', received: '"val_loss"' });
-    expect(none.advice).toBe('Pass a validation dataset to fit().');
+  test('of validation or unaugmented validation is rejected in a run without it, and the advice is the option to pass', async () => {
+    const plain = await fitFault({ callbacks: [earlyStopping()] });
+    expect(plain).toMatchObject({ path: 'earlyStopping.monitor', received: '"val_loss"' });
+    expect(plain.advice).toBe('Pass a validation dataset to fit().');
     const unaugmented = await fitFault({
       validation,
       callbacks: [earlyStopping({ monitor: 'val_unaugmented_age_mae' as never })],
     });
     expect(unaugmented.advice).toBe('Pass a validation dataset and evaluateUnaugmented: true to fit().');
-    const judged = await fitFault({ evaluateUnaugmented: true });
-    expect(judged).toMatchObject({
+    const unvalidated = await fitFault({ evaluateUnaugmented: true });
+    expect(unvalidated).toMatchObject({
       kind: 'argument',
       path: 'fit.evaluateUnaugmented',
       received: 'no validation dataset',
@@ -290,7 +290,7 @@ describe('predict and evaluate', () => {
     const other = await faultOf(() =>
       model.predict({ data: new Uint8Array(300), height: 10, width: 10, channels: 3 }),
     );
-    expect(other).toMatchObject({ kind: 'argument', path: 'predict[0]', received: '10x10x3' });
+    expect(other).toMatchObject({ kind: 'argument', path: 'predict[0]', received: 'an image of 10x10x3' });
     const short = await faultOf(() =>
       model.predict({ data: new Uint8Array(100), height: 8, width: 8, channels: 3 }),
     );

@@ -1,4 +1,4 @@
-/** One suite for every engine: what it computes is what the wasm engine computes, which `test/parity` holds to Keras. */
+/** Tests that an engine computes the same as a reference engine. The reference `wasm` is compared with Keras in `test/parity`. */
 
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/modelA.js';
@@ -57,8 +57,9 @@ import { OptimizerState } from '../../src/training/optimizerState.js';
 import { wrapRuntime } from '../onnx/wrapRuntime.js';
 import { useEngineWith } from './useEngineWith.js';
 
+/** Number of training states that are compared. */
 const STATES = 20;
-/** Draws of a batch before a state counts as failed; see {@link statesAgree}. */
+/** Number of batches that are drawn before a state counts as failed; see `countRedraws`. */
 const DRAWS = 5;
 
 type AnyModel = Pick<MultiTaskModel<Record<never, never>>, 'layersModel' | 'tasks' | 'input'>;
@@ -90,7 +91,7 @@ const nets: { readonly [name: string]: () => Network } = {
         .task('sex', binary(['m', 'f']), branch([maxPool(2), flatten(), dense(4)]))
         .build(),
     ),
-  'a trunk on the image, on grey and on a small image': () =>
+  'a trunk on the image, on its grayscale version and on a smaller image': () =>
     network(
       multiTask({ input: [16, 16, 3], seed: 4 })
         .trunk(sharedTrunk([conv(8, 3), batchNorm(), dropout(0.2), conv(6, 2)]))
@@ -109,8 +110,8 @@ const nets: { readonly [name: string]: () => Network } = {
     ),
 };
 
-/** Noise with labels, and masks, named by `seed`; every third label of the first task is missing. */
-function batchOf(net: Network, count: number, seed: number): NamedArrays {
+/** Creates noise images with labels and dropout masks from a seed. Every third label of the first task is missing. */
+function createBatch(net: Network, count: number, seed: number): NamedArrays {
   const random = createRng(seed, 'conformance');
   const shape = [count, ...net.input.shape];
   const [black, white] = net.input.range;
@@ -135,21 +136,25 @@ function batchOf(net: Network, count: number, seed: number): NamedArrays {
   return { ...arrays, ...drawDropoutMasks(net, count, seed, 0, 0) };
 }
 
-const weightsOfLoss = (net: Network) =>
+const createLossWeights = (net: Network) =>
   Object.fromEntries(Object.keys(net.tasks).map((name, i) => [name, i === 0 ? 1 : 50]));
 
 const largest = (values: ArrayLike<number>) =>
   Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 
-/** The largest difference, of the largest number or of `least`. */
-function apart(ours: ArrayLike<number>, theirs: ArrayLike<number>, least = 0): number {
-  const off = largest(Array.from(ours, (value, i) => value - theirs[i]!));
-  return off === 0 ? 0 : off / Math.max(largest(theirs), least);
+/** Returns the largest absolute difference, relative to the largest expected value or to `minimumScale`. */
+function relativeDifference(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  minimumScale = 0,
+): number {
+  const difference = largest(Array.from(actual, (value, i) => value - expected[i]!));
+  return difference === 0 ? 0 : difference / Math.max(largest(expected), minimumScale);
 }
 
 /** Number of training steps that ONNX Runtime ran, counted by the wrapper of its sessions. */
 let compiledSteps = 0;
-const counting: PackageLoader = Object.assign(
+const countingLoader: PackageLoader = Object.assign(
   async <M>(name: string, neededFor: string): Promise<M> => {
     if (!name.startsWith('onnxruntime')) return loadPackage<M>(name, neededFor);
     return wrapRuntime({
@@ -164,147 +169,161 @@ const counting: PackageLoader = Object.assign(
   { threads: loadPackage.threads! },
 );
 
-/** Runs `action` on an engine, and makes sure that it was that one. */
-async function on<R>(engine: EngineName, action: () => Promise<R>): Promise<R> {
-  const { name } = await useEngineWith(counting)(engine);
+/** Runs `action` on an engine, and checks that the engine was started. */
+async function runOn<R>(engine: EngineName, action: () => Promise<R>): Promise<R> {
+  const { name } = await useEngineWith(countingLoader)(engine);
   expect(name).toBe(engine);
   expect(tf.getBackend()).toBe({ native: 'tensorflow', onnx: 'wasm' }[engine as string] ?? engine);
   return action();
 }
 
-/** The sums and the gradient of a batch by the weights as they are: the first of two batches only adds its gradient up. */
-async function gradientOf(
+/** Returns the sums and the gradient of a batch with the current weights: a step of the kind `accumulate` does not change the weights. */
+async function computeGradient(
   steps: Executor,
   arrays: NamedArrays,
 ): Promise<{ sums: Float32Array; gradient: Float32Array }> {
   const zero = { shape: [], data: Float32Array.of(0) };
-  const { [GRADIENT_SUM]: kept } = await steps.getSlots();
-  steps.setSlots({ [GRADIENT_SUM]: { shape: kept!.shape, data: new Float32Array(kept!.data.length) } });
+  const { [GRADIENT_SUM]: slot } = await steps.getSlots();
+  steps.setSlots({ [GRADIENT_SUM]: { shape: slot!.shape, data: new Float32Array(slot!.data.length) } });
   const sums = await steps.runStep('accumulate', { ...arrays, 'coefficient/0': zero, 'coefficient/1': zero });
   const { [GRADIENT_SUM]: gradient } = await steps.getSlots();
   return { sums: sums.slice(), gradient: gradient!.data };
 }
 
-/** A vector over all trained weights, by weight. */
-function byWeight(net: Network, flat: Float32Array): [name: string, values: Float32Array][] {
-  let at = 0;
+/** Splits a vector over all trainable weights into one array per weight. */
+function splitByWeight(net: Network, flat: Float32Array): [name: string, values: Float32Array][] {
+  let offset = 0;
   return getTrainableWeights(net).map((weight) => {
     const size = (weight.shape as number[]).reduce((product, side) => product * side, 1);
-    at += size;
-    return [weight.originalName, flat.subarray(at - size, at)];
+    offset += size;
+    return [weight.originalName, flat.subarray(offset - size, offset)];
   });
 }
 
-/** Weights as they stand along twenty steps of the reference. */
-async function statesOf(net: Network): Promise<Weights[]> {
-  return on('wasm', async () => {
+/** Returns the weights before each of twenty training steps on wasm. */
+async function trainStates(net: Network): Promise<Weights[]> {
+  return runOn('wasm', async () => {
     const optimizer = adam({ learningRate: 1e-3 });
     const updater = new OptimizerState(
       optimizer,
-      getActiveEngine()!.createExecutor(net, optimizer, weightsOfLoss(net)),
+      getActiveEngine()!.createExecutor(net, optimizer, createLossWeights(net)),
     );
     const states: Weights[] = [];
     for (let i = 0; i < STATES; i++) {
       states.push(await readWeights(net));
-      await updater.runStep(batchOf(net, 4, 100 + i));
+      await updater.runStep(createBatch(net, 4, 100 + i));
     }
     updater.executor.dispose();
     return states;
   });
 }
 
-/** Declares the suite for `engine` against `reference`. */
+/** Declares the tests of an engine. Its results are compared with those of `reference`. */
 export function conformance(
   engine: EngineName,
   reference: EngineName = 'wasm',
-  names = Object.keys(nets),
+  networkNames = Object.keys(nets),
 ): void {
-  describe(`${engine} beside ${reference}`, () => {
-    beforeAll(() => useEngineWith(counting)(engine));
+  describe(`the engine ${engine}, compared with ${reference},`, () => {
+    beforeAll(() => useEngineWith(countingLoader)(engine));
     beforeEach(() => {
       compiledSteps = 0;
     });
-    // Which engine really ran: the wasm backend is in use beside onnx too.
+    // The name of the backend is not sufficient to check the engine: onnx uses the wasm backend, too.
     afterEach(() => {
       if (engine === 'onnx') expect(compiledSteps).toBeGreaterThan(1);
       else expect(compiledSteps).toBe(0);
     });
 
-    test.each(names)('%s: from 20 equal states, losses and gradients within 1e-4', async (name) => {
-      const net = nets[name]!();
-      const states = await statesOf(net);
-      const optimizer = sgd({ gradientAccumulationSteps: 2 });
-      const make = () =>
-        Promise.resolve(getActiveEngine()!.createExecutor(net, optimizer, weightsOfLoss(net)));
-      const ours = await on(engine, make);
-      const theirs = await on(reference, make);
-      let redrawn = 0;
-      for (const [i, state] of states.entries()) redrawn += await statesAgree(i, state);
-      ours.dispose();
-      theirs.dispose();
-      // Where rounding decides which of two numbers is the maximum of a window, or whether a relu is open, two right engines
-      // part. That is rare: a batch of a state may be drawn again, and most must not be.
-      expect(redrawn).toBeLessThanOrEqual(STATES / 2);
+    test.each(networkNames)(
+      'computes losses and gradients within 1e-4 from 20 equal states: %s',
+      async (name) => {
+        const net = nets[name]!();
+        const states = await trainStates(net);
+        const optimizer = sgd({ gradientAccumulationSteps: 2 });
+        const createExecutor = () =>
+          Promise.resolve(getActiveEngine()!.createExecutor(net, optimizer, createLossWeights(net)));
+        const executor = await runOn(engine, createExecutor);
+        const referenceExecutor = await runOn(reference, createExecutor);
+        let redrawn = 0;
+        for (const [i, state] of states.entries()) redrawn += await countRedraws(i, state);
+        executor.dispose();
+        referenceExecutor.dispose();
+        // Two correct engines differ if rounding decides which number is the maximum of a window, or whether the input of a relu is
+        // positive. That is rare: the batch of a state may be drawn again, but not for most states.
+        expect(redrawn).toBeLessThanOrEqual(STATES / 2);
 
-      async function statesAgree(i: number, state: Weights): Promise<number> {
-        let worst: [string, number] = ['', 0];
-        for (let draw = 0; draw < DRAWS; draw++) {
-          const arrays = batchOf(net, 2, 1000 * i + draw);
-          const run = (steps: Executor) => () => {
-            writeWeights(net, state);
-            return gradientOf(steps, arrays);
-          };
-          const own = await on(engine, run(ours));
-          const other = await on(reference, run(theirs));
-          const scale = largest(other.gradient);
-          const wanted = byWeight(net, other.gradient);
-          worst = byWeight(net, own.gradient).reduce<[string, number]>(
-            (most, [weight, values], at) => {
-              // A bias that batch normalisation takes away has no gradient but rounding: its scale is that of the others.
-              const off = apart(values, wanted[at]![1], 1e-3 * scale);
-              return off > most[1] ? [weight, off] : most;
-            },
-            ['loss', apart(own.sums, other.sums)],
-          );
-          if (worst[1] < 1e-4) return draw;
+        async function countRedraws(i: number, state: Weights): Promise<number> {
+          let worst: [string, number] = ['', 0];
+          for (let draw = 0; draw < DRAWS; draw++) {
+            const arrays = createBatch(net, 2, 1000 * i + draw);
+            const run = (steps: Executor) => () => {
+              writeWeights(net, state);
+              return computeGradient(steps, arrays);
+            };
+            const actual = await runOn(engine, run(executor));
+            const expected = await runOn(reference, run(referenceExecutor));
+            const scale = largest(expected.gradient);
+            const expectedGradients = splitByWeight(net, expected.gradient);
+            worst = splitByWeight(net, actual.gradient).reduce<[string, number]>(
+              (most, [weight, values], at) => {
+                // A bias before a batch normalization has no gradient except rounding errors, so it is compared on the scale of the others.
+                const difference = relativeDifference(values, expectedGradients[at]![1], 1e-3 * scale);
+                return difference > most[1] ? [weight, difference] : most;
+              },
+              ['loss', relativeDifference(actual.sums, expected.sums)],
+            );
+            if (worst[1] < 1e-4) return draw;
+          }
+          expect(worst, `state ${i}`).toEqual(['below 1e-4', 0]);
+          return DRAWS;
         }
-        expect(worst, `state ${i}`).toEqual(['below 1e-4', 0]);
-        return DRAWS;
-      }
-    });
+      },
+    );
 
-    test.each(names)('%s: twenty free steps, losses within 1e-3 with Adam', async (name) => {
-      const [ours, theirs] = await both(name, () => adam({ learningRate: 3e-5 }));
-      ours.losses.forEach(
-        (loss, i) => void expect(Math.abs(loss / theirs.losses[i]! - 1), `step ${i}`).toBeLessThan(1e-3),
-      );
-    });
+    test.each(networkNames)(
+      'has losses within 1e-3 during twenty independent steps of Adam: %s',
+      async (name) => {
+        const [ours, theirs] = await trainOnBoth(name, () => adam({ learningRate: 3e-5 }));
+        ours.losses.forEach(
+          (loss, i) => void expect(Math.abs(loss / theirs.losses[i]! - 1), `step ${i}`).toBeLessThan(1e-3),
+        );
+      },
+    );
 
-    test.each(names)('%s: twenty free steps, weights within 1e-4 with SGD', async (name) => {
-      // A bias that began at zero is all update: its scale is that of a kernel.
-      const [ours, theirs] = await both(name, () => sgd({ learningRate: 1e-7 }));
-      for (const [weight, { data }] of Object.entries(ours.weights)) {
-        expect([weight, apart(data, theirs.weights[weight]!.data, 0.1) < 1e-4]).toEqual([weight, true]);
-      }
-      expect(
-        ours.losses.map((loss, i) => Math.abs(loss / theirs.losses[i]! - 1)).filter((off) => off > 1e-4),
-      ).toEqual([]);
-    });
+    test.each(networkNames)(
+      'has weights within 1e-4 after twenty independent steps of SGD: %s',
+      async (name) => {
+        // A bias that was initialized to zero consists of updates only, so it is compared on the scale of a kernel.
+        const [ours, theirs] = await trainOnBoth(name, () => sgd({ learningRate: 1e-7 }));
+        for (const [weight, { data }] of Object.entries(ours.weights)) {
+          expect([weight, relativeDifference(data, theirs.weights[weight]!.data, 0.1) < 1e-4]).toEqual([
+            weight,
+            true,
+          ]);
+        }
+        expect(
+          ours.losses
+            .map((loss, i) => Math.abs(loss / theirs.losses[i]! - 1))
+            .filter((difference) => difference > 1e-4),
+        ).toEqual([]);
+      },
+    );
 
     test.each(Object.entries(optimizers))(
-      'one update of %s from equal gradients within 1e-6',
-      async (_, make) => {
+      'computes updates within 1e-6 from equal gradients: %s',
+      async (_, createOptimizer) => {
         const [ours, theirs] = [
-          await on(engine, () => descent(make())),
-          await on(reference, () => descent(make())),
+          await runOn(engine, () => runUpdates(createOptimizer())),
+          await runOn(reference, () => runUpdates(createOptimizer())),
         ];
         expect(ours).toHaveLength(theirs.length);
-        expect(apart(ours, theirs)).toBeLessThan(1e-6);
+        expect(relativeDifference(ours, theirs)).toBeLessThan(1e-6);
         expect(new Set(theirs).size).toBeGreaterThan(4);
       },
     );
 
-    test.each(Object.keys(tasks))('the loss, gradient and metrics of %s within 1e-4', async (name) => {
+    test.each(Object.keys(tasks))('computes loss, gradient and metrics within 1e-4: %s', async (name) => {
       const net = network(
         multiTask({ input: [6, 6, 3], seed: 1 })
           .task('answer', tasks[name]!(), branch([conv(4, 3), flatten(), dense(6)]))
@@ -314,17 +333,17 @@ export function conformance(
         const steps = getActiveEngine()!.createExecutor(net, sgd({ gradientAccumulationSteps: 2 }), {
           answer: 2,
         });
-        const result = await gradientOf(steps, batchOf(net, 5, 3));
+        const result = await computeGradient(steps, createBatch(net, 5, 3));
         steps.dispose();
         return result;
       };
-      const [ours, theirs] = [await on(engine, run), await on(reference, run)];
-      expect(apart(ours.sums, theirs.sums)).toBeLessThan(1e-4);
-      expect(apart(ours.gradient, theirs.gradient)).toBeLessThan(1e-4);
+      const [ours, theirs] = [await runOn(engine, run), await runOn(reference, run)];
+      expect(relativeDifference(ours.sums, theirs.sums)).toBeLessThan(1e-4);
+      expect(relativeDifference(ours.gradient, theirs.gradient)).toBeLessThan(1e-4);
       expect(largest(theirs.gradient)).toBeGreaterThan(0);
     });
 
-    test('a run that is stopped and resumed has the history of one that was not, to the bit', async () => {
+    test('resumes a stopped run, and its history equals that of an uninterrupted run bit for bit', async () => {
       const random = createRng(1, 'squares');
       const data = imagesInMemory(
         Array.from({ length: 22 }, (_, i) => ({
@@ -347,50 +366,50 @@ export function conformance(
           .trunk(sharedTrunk([conv(8, 3), maxPool(2), batchNorm()]))
           .task('age', regression({ unit: 'years' }), branch([flatten(), dense(8), dropout(0.3)]))
           .build();
-        const { rows, engine: ran } = await model.fit(data, {
+        const { rows, engine: choice } = await model.fit(data, {
           ...options,
           ...{ engine, batchSize: 6, epochs: 3, validation: data },
         });
-        expect(ran.name).toBe(engine);
+        expect(choice.name).toBe(engine);
         return rows.map(({ seconds: _, ...row }) => row);
       };
-      await useEngineWith(counting)(engine);
-      const whole = await run({});
-      for (const last of [3, 5]) {
+      await useEngineWith(countingLoader)(engine);
+      const uninterrupted = await run({});
+      for (const lastStep of [3, 5]) {
         const checkpoint = memoryStore();
         const stop = new AbortController();
         let steps = 0;
-        const onBatchEnd = () => void (++steps === last && stop.abort());
+        const onBatchEnd = () => void (++steps === lastStep && stop.abort());
         await run({
           checkpoint,
           signal: stop.signal,
           callbacks: [{ name: 'stop', create: () => ({ onBatchEnd }) }],
         });
-        expect(await run({ checkpoint, resume: true })).toEqual(whole);
+        expect(await run({ checkpoint, resume: true })).toEqual(uninterrupted);
       }
     });
 
-    async function both(name: string, make: () => Optimizer) {
+    async function trainOnBoth(name: string, createOptimizer: () => Optimizer) {
       const run = async () => {
         const net = nets[name]!();
-        const optimizer = make();
+        const optimizer = createOptimizer();
         const updater = new OptimizerState(
           optimizer,
-          getActiveEngine()!.createExecutor(net, optimizer, weightsOfLoss(net)),
+          getActiveEngine()!.createExecutor(net, optimizer, createLossWeights(net)),
         );
         const losses: number[] = [];
-        for (let i = 0; i < 20; i++) losses.push((await updater.runStep(batchOf(net, 4, i)))[0]!);
+        for (let i = 0; i < 20; i++) losses.push((await updater.runStep(createBatch(net, 4, i)))[0]!);
         updater.executor.dispose();
         return { losses, weights: await readWeights(net) };
       };
-      return [await on(engine, run), await on(reference, run)] as const;
+      return [await runOn(engine, run), await runOn(reference, run)] as const;
     }
   });
 }
 
 const optimizers: { readonly [name: string]: () => Optimizer } = {
   adam: () => adam(),
-  'adam of other betas': () => adam({ learningRate: 0.01, beta1: 0.8, beta2: 0.99, epsilon: 1e-3 }),
+  'adam with other betas': () => adam({ learningRate: 0.01, beta1: 0.8, beta2: 0.99, epsilon: 1e-3 }),
   adamw: () => adamw({ learningRate: 0.05 }),
   sgd: () => sgd({ learningRate: 0.1 }),
   'sgd with momentum': () => sgd({ learningRate: 0.1, momentum: 0.9 }),
@@ -402,8 +421,11 @@ const optimizers: { readonly [name: string]: () => Optimizer } = {
   'accumulated gradients': () => adam({ learningRate: 0.1, gradientAccumulationSteps: 2 }),
 };
 
-/** Two updates of a network whose loss is its output, so that its gradient is the image: equal on every engine. */
-async function descent(optimizer: Optimizer): Promise<number[]> {
+/**
+ * Runs two updates of a network and returns the weights after each. The loss is the output of the network, so the gradient is the image,
+ * which is equal on every engine.
+ */
+async function runUpdates(optimizer: Optimizer): Promise<number[]> {
   const loss = customLoss('output', (prediction, target) => tf.sum(tf.mul(prediction, target), 1));
   const net = network(
     multiTask({ input: [1, 2, 3], seed: 4 })
@@ -438,7 +460,7 @@ const tasks: { readonly [name: string]: () => any } = {
   'binary cross-entropy, with accuracy': () =>
     binary(['a', 'b'], { metrics: [accuracy(), accuracy({ weighted: true })] }),
   'categorical cross-entropy, with accuracy': () => categorical(['a', 'b', 'c', 'd']),
-  'a loss in operations of TensorFlow.js': () =>
+  'a custom loss of TensorFlow.js operations': () =>
     regression({
       unit: 'years',
       loss: customLoss('log cosh', (prediction, target) => {

@@ -1,4 +1,4 @@
 import { conformance } from './conformance.js';
 
-// `cpu` takes seconds for an image of Model A, which test/parity holds to Keras on wasm.
+// The reference `cpu` needs seconds per image for Model A. test/parity compares Model A on wasm with Keras.
 conformance('wasm', 'cpu', ['a residual net with depthwise layers']);

@@ -19,37 +19,37 @@ const heat = fc.tuple(side, side).chain(([height, width]) =>
     .map((data) => ({ data: Float32Array.from(data), height, width })),
 );
 const luminance = ([r, g, b]: readonly number[]) => 0.2126 * r! + 0.7152 * g! + 0.0722 * b!;
-const pixel = (data: Uint8Array, at: number) => [...data.subarray(3 * at, 3 * at + 3)];
+const getPixel = (data: Uint8Array, at: number) => [...data.subarray(3 * at, 3 * at + 3)];
 
-describe('an image under a heat map', () => {
-  test('has the size of the image, in colour, and changes nothing that was given', () => {
+describe('heatOverlay', () => {
+  test('returns a color image of the same size, and does not change its arguments', () => {
     fc.assert(
       fc.property(image, heat, (picture, map) => {
-        const [before, values] = [picture.data.slice(), map.data.slice()];
+        const [pixelsBefore, heatBefore] = [picture.data.slice(), map.data.slice()];
         const over = heatOverlay(picture, map);
         expect([over.height, over.width, over.channels]).toEqual([picture.height, picture.width, 3]);
         expect(over.data).toHaveLength(picture.height * picture.width * 3);
-        expect(picture.data).toEqual(before);
-        expect(map.data).toEqual(values);
+        expect(picture.data).toEqual(pixelsBefore);
+        expect(map.data).toEqual(heatBefore);
       }),
     );
   });
 
-  test('is grey without opacity, and the colours alone with all of it', () => {
+  test('returns a gray image for opacity 0, and the colors of the heat map alone for opacity 1', () => {
     fc.assert(
       fc.property(image, heat, (picture, map) => {
-        const none = heatOverlay(picture, map, { opacity: 0 });
+        const transparent = heatOverlay(picture, map, { opacity: 0 });
         for (let at = 0; at < picture.height * picture.width; at++) {
-          expect(new Set(pixel(none.data, at)).size).toBe(1);
+          expect(new Set(getPixel(transparent.data, at)).size).toBe(1);
         }
         const dark = { ...picture, data: new Uint8Array(picture.data.length) };
-        const all = heatOverlay(picture, map, { opacity: 1 });
-        expect(all).toEqual(heatOverlay(dark, map, { opacity: 1 }));
+        const opaque = heatOverlay(picture, map, { opacity: 1 });
+        expect(opaque).toEqual(heatOverlay(dark, map, { opacity: 1 }));
       }),
     );
   });
 
-  test('of the same size has at each pixel the colour of its own number', () => {
+  test('colors each pixel by the heat at its position, for a heat map of the size of the image', () => {
     fc.assert(
       fc.property(heat, (map) => {
         const picture = { ...map, data: new Uint8Array(map.data.length), channels: 1 };
@@ -59,27 +59,27 @@ describe('an image under a heat map', () => {
           const alone = heatOverlay({ height: 1, width: 1, data: new Uint8Array(1), channels: 1 }, one, {
             opacity: 1,
           });
-          expect(pixel(over.data, at)).toEqual([...alone.data]);
+          expect(getPixel(over.data, at)).toEqual([...alone.data]);
         });
       }),
     );
   });
 
-  test('is refused with an alpha channel, and under heat that is no number', () => {
+  test('rejects an image with an alpha channel, and a heat map with NaN or infinity', () => {
     const picture = { data: new Uint8Array(2 * 2 * 4), height: 2, width: 2, channels: 4 };
     const cold = { height: 1, width: 2, data: Float32Array.of(0, 0) };
     expect(() => heatOverlay(picture, cold)).toThrow(
       expect.objectContaining({ kind: 'argument', path: 'heatOverlay.image', received: '4 channels' }),
     );
-    const grey = { data: new Uint8Array(4), height: 2, width: 2, channels: 1 };
+    const gray = { data: new Uint8Array(4), height: 2, width: 2, channels: 1 };
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
-      expect(() => heatOverlay(grey, { ...cold, data: Float32Array.of(0, value) })).toThrow(
+      expect(() => heatOverlay(gray, { ...cold, data: Float32Array.of(0, value) })).toThrow(
         expect.objectContaining({ kind: 'argument', path: 'heatOverlay.heat[1]', received: String(value) }),
       );
     }
   });
 
-  test('mirrored is the mirrored image under the mirrored map', () => {
+  test('returns the mirrored result for a mirrored image and heat map', () => {
     const mirror = <D extends Uint8Array | Float32Array>(data: D, width: number, channels: number): D =>
       data.map((_, i) => {
         const [at, channel] = [Math.floor(i / channels), i % channels];
@@ -94,7 +94,7 @@ describe('an image under a heat map', () => {
           { ...map, data: mirror(map.data, map.width, 1) },
         ).data;
         const back = mirror(other, picture.width, 3);
-        // A share that is a half in float64 may round to either side.
+        // A value halfway between two bytes may be rounded in either direction.
         over.forEach((value, i) => {
           expect(Math.abs(value - back[i]!)).toBeLessThanOrEqual(1);
         });
@@ -102,15 +102,15 @@ describe('an image under a heat map', () => {
     );
   });
 
-  test('is lighter where it is hotter: the colours are told apart in grey too', () => {
+  test('uses lighter colors for larger heat, so that the colors are distinguishable in a grayscale print', () => {
     const width = 256;
     const ramp = { height: 1, width, data: Float32Array.from({ length: width }, (_, i) => i / 255) };
     const { data } = heatOverlay({ height: 1, width, data: new Uint8Array(width), channels: 1 }, ramp, {
       opacity: 1,
     });
-    const steps = Array.from({ length: 16 }, (_, i) => luminance(pixel(data, 16 * i)));
+    const steps = Array.from({ length: 16 }, (_, i) => luminance(getPixel(data, 16 * i)));
     for (let i = 1; i < steps.length; i++) expect(steps[i]! - steps[i - 1]!).toBeGreaterThan(5);
-    expect([pixel(data, 0), pixel(data, 255)]).toEqual([
+    expect([getPixel(data, 0), getPixel(data, 255)]).toEqual([
       [0x44, 0x01, 0x54],
       [0xfd, 0xe7, 0x25],
     ]);

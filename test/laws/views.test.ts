@@ -95,14 +95,14 @@ describe('a network whose branches have input views', () => {
         const model = build(viewNames);
         expect(calls(model, 'trunk_conv1')).toBe(new Set(viewNames).size);
         const viewLayers = model.layersModel.layers.filter(({ name }) => name.startsWith('image_'));
-        const wanted = new Set(
+        const expected = new Set(
           viewNames.flatMap(
             (view) =>
               ({ image: [], gray: ['gray'], 'dark gray': ['gray 2', 'sigmoid'], small: ['pool'] })[view] ??
               [],
           ),
         );
-        expect(viewLayers).toHaveLength(wanted.size);
+        expect(viewLayers).toHaveLength(expected.size);
         // Views have no trainable weights: the network has the same ones as without views, plus its grayscale layers.
         const grayscaleCount = viewLayers.filter(({ name }) => name.startsWith('image_grey')).length;
         const plain = build(viewNames.map(() => 'image'));
@@ -142,43 +142,43 @@ describe('a network whose branches have input views', () => {
   test('with a grayscale view predicts the same as a plain network for the grayscale image', () => {
     const color = image(3);
     const [gray, plain] = [build(['gray']), build(['image'])];
-    const ask = (model: MultiTaskModel<any>, data: Float32Array) =>
+    const predictValue = (model: MultiTaskModel<any>, data: Float32Array) =>
       tf.tidy(
         () => (model.layersModel.predict(tf.tensor(data, [1, SIDE, SIDE, 3])) as tf.Tensor).dataSync()[0]!,
       );
     const bytes = Float32Array.from(color.data, (byte) => byte / 255);
     // The sums of three products have another order.
-    expect(ask(gray, bytes)).toBeCloseTo(ask(plain, grayscaleValues(color)), 5);
-    expect(ask(gray, bytes)).not.toBeCloseTo(ask(plain, bytes), 5);
+    expect(predictValue(gray, bytes)).toBeCloseTo(predictValue(plain, grayscaleValues(color)), 5);
+    expect(predictValue(gray, bytes)).not.toBeCloseTo(predictValue(plain, bytes), 5);
   });
 
   test('is the same after saving and loading, and resumes where it was interrupted', async () => {
     await fc.assert(
       fc.asyncProperty(views, async (viewNames) => {
-        const names = NAMES.slice(0, viewNames.length);
+        const taskNames = NAMES.slice(0, viewNames.length);
         const data = imagesInMemory(
           Array.from({ length: 7 }, (_, i) => ({
             image: image(i),
-            labels: Object.fromEntries(names.map((name, offset) => [name, i + offset])),
+            labels: Object.fromEntries(taskNames.map((name, offset) => [name, i + offset])),
           })),
         );
         const options = { batchSize: 3, engine: 'wasm', seed: 2, validation: data } as const;
         const rows = async (model: MultiTaskModel<any>, more: object) =>
           (await model.fit(data, { ...options, ...more } as any)).rows.map(({ seconds: _, ...row }) => row);
         const whole = build(viewNames);
-        const wanted = await rows(whole, { epochs: 2 });
+        const expected = await rows(whole, { epochs: 2 });
         const checkpoint = memoryStore();
         const first = build(viewNames);
         await rows(first, { epochs: 1, checkpoint });
         const second = build(viewNames);
-        expect(await rows(second, { epochs: 2, checkpoint, resume: true })).toEqual(wanted);
+        expect(await rows(second, { epochs: 2, checkpoint, resume: true })).toEqual(expected);
         const store = memoryStore();
         await second.save(store);
-        const again = await loadModel(store);
-        expect(again.architecture()).toEqual(second.architecture());
-        expect(await again.predict(image(9))).toEqual(await second.predict(image(9)));
-        expect(await rows(again, { epochs: 1 })).toEqual(await rows(second, { epochs: 1 }));
-        for (const model of [whole, first, second, again]) model.dispose();
+        const loaded = await loadModel(store);
+        expect(loaded.architecture()).toEqual(second.architecture());
+        expect(await loaded.predict(image(9))).toEqual(await second.predict(image(9)));
+        expect(await rows(loaded, { epochs: 1 })).toEqual(await rows(second, { epochs: 1 }));
+        for (const model of [whole, first, second, loaded]) model.dispose();
       }),
       { numRuns: 6 },
     );

@@ -44,7 +44,7 @@ const keras = fixture<{
     flips: number;
   };
   brightness: { factor: number; pixels: FixtureArray }[];
-  standardise: { [name: string]: FixtureArray };
+  standardize: { [name: string]: FixtureArray };
   layers: { [name: string]: FixtureArray };
 }>('affine');
 
@@ -191,6 +191,6 @@ test.each([
     const bytes = Float32Array.from(imageBytes('standardise', [4, 4, 3]));
     const images = rescaleImages(bytes, [1, 4, 4, 3], range);
     // One float32 multiplication and one addition: two units in the last place at 4.9.
-    expectClose(images.data, numbers(keras.standardise[name]!), 1e-6, name);
+    expectClose(images.data, numbers(keras.standardize[name]!), 1e-6, name);
   },
 );

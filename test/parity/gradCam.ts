@@ -40,7 +40,7 @@ const keras = fixture<{
   readonly images: { readonly [model: string]: readonly string[] };
   readonly 'model a': readonly KerasMaps[];
   readonly backbone: readonly KerasMaps[];
-  readonly views: readonly (KerasMaps & { readonly greyFor: string })[];
+  readonly views: readonly (KerasMaps & { readonly grayFor: string })[];
 }>('gradcam');
 const SIDE = 64;
 
@@ -146,9 +146,9 @@ export async function expectBackbone(): Promise<void> {
 
 /** Checks the heat maps of a trunk that one task calls with a grayscale image: each task has those of its own call, as in Keras. */
 export async function expectViews(): Promise<void> {
-  for (const greyFor of ['age', 'gender']) {
+  for (const grayFor of ['age', 'gender']) {
     const part = (task: string) =>
-      branch([conv(4, 3), flatten()], task === greyFor ? { inputView: grayscaleImage() } : {});
+      branch([conv(4, 3), flatten()], task === grayFor ? { inputView: grayscaleImage() } : {});
     const model = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(6, 3, { strides: 3 }), batchNorm(), conv(5, 3, { strides: 2 })]))
       .task('age', regression({ unit: 'years' }), part('age'))
@@ -159,7 +159,7 @@ export async function expectViews(): Promise<void> {
     fill(model.layersModel, 'gradcam views 1');
     grayscaleLayer.setWeights(luma);
     tf.dispose(luma);
-    const cases = keras.views.filter((maps) => maps.greyFor === greyFor);
+    const cases = keras.views.filter((maps) => maps.grayFor === grayFor);
     // Both tasks have a heat map for every layer of the trunk, and the two differ.
     expect(cases.filter(({ layer }) => layer === 'trunk_conv2')).toHaveLength(2);
     await expectMaps(model, 'model a', cases);

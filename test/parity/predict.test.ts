@@ -38,8 +38,9 @@ test('predict does not apply augmentation or dropout, as in Keras', async () => 
   const data = faces('predict', 7, SHAPE);
   const model = network();
   const images = await Promise.all(Array.from({ length: 7 }, (_, i) => data.augment(turned).read(i)));
-  const answers = await model.predict(images, { batchSize: 3 });
-  expect(await model.predict(images, { batchSize: 7 })).toEqual(answers);
+  // On wasm the result for an image does not depend on the batch size.
+  const answers = await model.predict(images, { batchSize: 3, engine: 'wasm' });
+  expect(await model.predict(images, { batchSize: 7, engine: 'wasm' })).toEqual(answers);
   expectCloseToLargest(
     answers.map(({ age }) => age),
     numbers(keras.age),

@@ -28,17 +28,17 @@ interface Run {
   readonly predicted: readonly FixtureArray[];
   readonly parameters: number;
 }
-const keras = fixture<{ readonly [run: string]: Run } & { readonly grey: FixtureArray }>('views');
+const keras = fixture<{ readonly [run: string]: Run } & { readonly gray: FixtureArray }>('views');
 const SHAPE = [6, 6, 3] as const;
 
 beforeAll(() => loadWasmBackend());
 
-/** The networks of keras/make_views.py. */
-function build(grey: readonly string[], ageConvs: number, genderConvs: number, frozen = false) {
+/** Builds the networks of keras/make_views.py. The grayscale layer has its own weights instead of the weights of `fill`. */
+function build(grayTasks: readonly string[], ageConvs: number, genderConvs: number, frozen = false) {
   const part = (task: string, convs: number) =>
     branch(
       [...Array.from({ length: convs }, () => conv(4, 2)), flatten()],
-      grey.includes(task) ? { inputView: grayscaleImage() } : {},
+      grayTasks.includes(task) ? { inputView: grayscaleImage() } : {},
     );
   const network = buildNetwork({
     input: { shape: SHAPE, range: [0, 1] },
@@ -49,17 +49,17 @@ function build(grey: readonly string[], ageConvs: number, genderConvs: number, f
       { name: 'gender', task: binary(GENDERS), branch: part('gender', genderConvs) },
     ],
   } satisfies NetworkDefinition);
-  const kept = grey.length > 0 ? network.layersModel.getLayer('image_grey1').getWeights() : [];
-  const own = kept.map((weight) => weight.clone());
+  const viewWeights = grayTasks.length > 0 ? network.layersModel.getLayer('image_grey1').getWeights() : [];
+  const copies = viewWeights.map((weight) => weight.clone());
   fill(network.layersModel, 'views');
-  if (own.length > 0) network.layersModel.getLayer('image_grey1').setWeights(own);
-  tf.dispose(own);
+  if (copies.length > 0) network.layersModel.getLayer('image_grey1').setWeights(copies);
+  tf.dispose(copies);
   for (const name of frozen ? ['trunk_conv1', 'trunk_bn1'] : [])
     network.layersModel.getLayer(name).trainable = false;
   return network;
 }
 
-test('grey is the grey of Keras, three times', () => {
+test('grayscaleImage() computes the grayscale values of Keras, and copies them to three channels', () => {
   const { layersModel } = buildNetwork({
     input: { shape: [3, 4, 3], range: [0, 1] },
     seed: 0,
@@ -77,12 +77,12 @@ test('grey is the grey of Keras, three times', () => {
     outputs: layersModel.getLayer('image_grey1').output as tf.SymbolicTensor,
   });
   const pixels = tf.tensor(uniform('views/pixels', [2, 3, 4, 3], 0, 1), [2, 3, 4, 3]);
-  const grey = (view.predict(pixels) as tf.Tensor).dataSync();
-  const wanted = Array.from(numbers(keras.grey)).flatMap((value) => [value, value, value]);
-  expectClose(grey, wanted, 1e-6, 'grey'); // three products and their sum, of numbers up to 1
+  const gray = (view.predict(pixels) as tf.Tensor).dataSync();
+  const expected = Array.from(numbers(keras.gray)).flatMap((value) => [value, value, value]);
+  expectClose(gray, expected, 1e-6, 'gray'); // The values are sums of three products of numbers up to 1.
 });
 
-describe('a trunk on two views', () => {
+describe('a trunk that is called on two views', () => {
   test.each([
     ['neither', build([], 1, 1), false],
     ['gender', build(['gender'], 1, 1), true],
@@ -91,54 +91,57 @@ describe('a trunk on two views', () => {
     ['age, gender shallower', build(['age'], 2, 1), true],
     ['both', build(['age', 'gender'], 1, 2), false],
     ['gender, frozen trunk', build(['gender'], 1, 1, true), true],
-  ] as const)('grey for %s: trained, judged and predicted as in Keras', async (name, network, twice) => {
-    const { history, weights, predicted, parameters } = keras[name] as Run;
-    const calls = network.graph.calls.filter(({ layer }) => layer.name === 'trunk_conv1');
-    expect(calls).toHaveLength(twice ? 2 : 1);
-    expect(network.layersModel.countParams()).toBe(parameters);
-    const model = createModel(nodePlatform, network);
-    const data = faces('train', 10, SHAPE);
-    const { rows } = await model.fit(data, {
-      validation: data,
-      epochs: 2,
-      batchSize: 4,
-      shuffle: false,
-      engine: 'wasm',
-      loss: weightedLoss({ age: 1, gender: 50 } as { [task: string]: number }),
-      lossAverage: 'batches',
-      optimizer: sgd({ learningRate: 1e-4 }),
-    });
-    for (const [column, values] of Object.entries(history)) {
+  ] as const)(
+    'trains, evaluates and predicts as in Keras, with the grayscale view for: %s',
+    async (name, network, isCalledTwice) => {
+      const { history, weights, predicted, parameters } = keras[name] as Run;
+      const calls = network.graph.calls.filter(({ layer }) => layer.name === 'trunk_conv1');
+      expect(calls).toHaveLength(isCalledTwice ? 2 : 1);
+      expect(network.layersModel.countParams()).toBe(parameters);
+      const model = createModel(nodePlatform, network);
+      const data = faces('train', 10, SHAPE);
+      const { rows } = await model.fit(data, {
+        validation: data,
+        epochs: 2,
+        batchSize: 4,
+        shuffle: false,
+        engine: 'wasm',
+        loss: weightedLoss({ age: 1, gender: 50 } as { [task: string]: number }),
+        lossAverage: 'batches',
+        optimizer: sgd({ learningRate: 1e-4 }),
+      });
+      for (const [column, values] of Object.entries(history)) {
+        expectCloseToLargest(
+          rows.map((row) => row[column]!),
+          values,
+          1e-5,
+          column,
+        );
+      }
+      const trainedWeights = weightsOf(network.layersModel);
+      expect(Object.keys(trainedWeights).sort()).toEqual(Object.keys(weights).sort());
+      for (const [weight, values] of Object.entries(weights)) {
+        expectCloseToLargest(trainedWeights[weight]!, numbers(values), 1e-5, weight);
+      }
+      const answers = (await model.predict(await imagesOf(data))) as { age: number }[];
       expectCloseToLargest(
-        rows.map((row) => row[column]!),
-        values,
+        answers.map(({ age }) => age),
+        numbers(predicted[0]!),
         1e-5,
-        column,
+        'predicted',
       );
-    }
-    const end = weightsOf(network.layersModel);
-    expect(Object.keys(end).sort()).toEqual(Object.keys(weights).sort());
-    for (const [weight, values] of Object.entries(weights)) {
-      expectCloseToLargest(end[weight]!, numbers(values), 1e-5, weight);
-    }
-    const answers = (await model.predict(await imagesOf(data))) as { age: number }[];
-    expectCloseToLargest(
-      answers.map(({ age }) => age),
-      numbers(predicted[0]!),
-      1e-5,
-      'predicted',
-    );
-    model.dispose();
-  });
+      model.dispose();
+    },
+  );
 
-  test('what is frozen is cut off with the views that go into it', () => {
+  test('is part of the frozen graph together with its views if it is frozen', () => {
     const { frozenGraph, trainableGraph } = splitFrozen(build(['gender'], 1, 1, true).graph);
     expect(frozenGraph!.calls.filter(({ layer }) => layer.name === 'trunk_bn1')).toHaveLength(2);
     expect(trainableGraph.inputs.map(({ name }) => name).sort()).toEqual([
       'frozen/trunk_bn1',
       'frozen/trunk_bn1/1/0',
     ]);
-    // Of a trained trunk the grey image is frozen, and nobody asks for its gradient.
+    // Below a trainable trunk, the grayscale image is frozen and its gradient is not computed.
     expect(
       splitFrozen(build(['gender'], 1, 1).graph)
         .trainableGraph.inputs.map(({ name }) => name)

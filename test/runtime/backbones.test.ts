@@ -8,6 +8,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import {
   branch,
   dense,
+  exportKeras,
   globalAveragePool,
   multiTask,
   type PixelRange,
@@ -18,7 +19,7 @@ import {
   efficientNetB0Backbone,
   mobileNetV2Backbone,
   resnet50Backbone,
-  saveKeras,
+  saveFile,
 } from '../../src/node/index.js';
 import { faultOf } from '../bad-input/faultOf.js';
 import { drawnLayers, kerasFile, type Layers, wholeFile } from '../bad-input/weightFiles.js';
@@ -34,14 +35,14 @@ beforeAll(async () => {
 
 let server: Server;
 let served: { [name: string]: Buffer };
-let asked: string[];
+let requestedFiles: string[];
 let cache: string;
 beforeEach(async () => {
-  [served, asked] = [{ [MOBILE]: file }, []];
+  [served, requestedFiles] = [{ [MOBILE]: file }, []];
   cache = mkdtempSync(join(tmpdir(), 'backbones-'));
   server = createServer(({ url }, response) => {
     const name = url!.split('/').at(-1)!;
-    asked.push(name);
+    requestedFiles.push(name);
     const bytes = served[name];
     if (!bytes) return void response.writeHead(404).end();
     response.writeHead(200, { 'content-length': bytes.length }).end(bytes);
@@ -54,16 +55,16 @@ afterEach(async () => {
   rmSync(cache, { recursive: true });
 });
 
-/** Keras's host stands on this machine. */
-const local = () => ({
+/** Returns options that download from the local server instead of the host of Keras. */
+const localOptions = () => ({
   cache,
   progress: () => {},
   fetch: (url: string, request: RequestInit) =>
     fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${new URL(url).pathname}`, request),
 });
 
-/** The kernel of a network's `Conv1`. */
-function conv1(backbone: Awaited<ReturnType<typeof mobileNetV2Backbone>>) {
+/** Returns the kernel of the layer `Conv1` in a network with this backbone. */
+function readFirstKernel(backbone: Awaited<ReturnType<typeof mobileNetV2Backbone>>) {
   const model = multiTask({ input: [32, 32, 3] })
     .trunk(backbone)
     .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
@@ -72,77 +73,79 @@ function conv1(backbone: Awaited<ReturnType<typeof mobileNetV2Backbone>>) {
   model.dispose();
   return kernel;
 }
-const wanted = () => mobile.get('Conv1')!.get('kernel')!.data;
+const getExpectedKernel = () => mobile.get('Conv1')!.get('kernel')!.data;
 
-describe("weights: 'imagenet'", () => {
-  test('is downloaded once, into the folder that is given, and is the default', async () => {
-    expect(conv1(await mobileNetV2Backbone(local()))).toEqual(wanted());
+describe("a backbone with weights: 'imagenet'", () => {
+  test('downloads its weights once, into the cache folder, and is the default', async () => {
+    expect(readFirstKernel(await mobileNetV2Backbone(localOptions()))).toEqual(getExpectedKernel());
     expect(readdirSync(cache)).toEqual([MOBILE]);
-    expect(conv1(await mobileNetV2Backbone({ weights: 'imagenet', trainable: false, ...local() }))).toEqual(
-      wanted(),
-    );
-    expect(asked).toEqual([MOBILE]);
+    expect(
+      readFirstKernel(
+        await mobileNetV2Backbone({ weights: 'imagenet', trainable: false, ...localOptions() }),
+      ),
+    ).toEqual(getExpectedKernel());
+    expect(requestedFiles).toEqual([MOBILE]);
   });
 
-  test('asks for the file of the top, and of the side', async () => {
+  test('downloads the file for its options includeTop and side', async () => {
     for (const options of [
       { includeTop: true },
       { side: 96 } as const,
       { includeTop: true, side: 160 } as const,
     ]) {
-      const fault = await faultOf(() => mobileNetV2Backbone({ ...options, ...local() }));
-      expect(fault).toMatchObject({ kind: 'download', received: 'HTTP 404' });
+      const error = await faultOf(() => mobileNetV2Backbone({ ...options, ...localOptions() }));
+      expect(error).toMatchObject({ kind: 'download', received: 'HTTP 404' });
     }
     const start = 'mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0';
-    expect(asked).toEqual([`${start}_224.h5`, `${start}_96_no_top.h5`, `${start}_160.h5`]);
+    expect(requestedFiles).toEqual([`${start}_224.h5`, `${start}_96_no_top.h5`, `${start}_160.h5`]);
   });
 
-  test('of another hash, or of another network where there is none, is not kept', async () => {
+  test('rejects and deletes a file with another hash, or a file of another network if no hash is known', async () => {
     served['resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5'] = file;
     served['efficientnetb0_notop.h5'] = file;
     served[MOBILE] = Buffer.from(kerasFile(new Map([...mobile].slice(1))));
-    const resnet = await faultOf(() => resnet50Backbone(local()));
+    const resnet = await faultOf(() => resnet50Backbone(localOptions()));
     expect(resnet).toMatchObject({
       kind: 'download',
       received: `${file.length} bytes whose hash is not md5 4d473c1dd8becc155b73f8504c6f6626`,
     });
     expect(resnet.advice).toContain(`${cache}/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5`);
-    expect((await faultOf(() => efficientNetB0Backbone(local()))).received).toContain(
+    expect((await faultOf(() => efficientNetB0Backbone(localOptions()))).received).toContain(
       'md5 50bc09e76180e00e4465e1a485ddc09d',
     );
-    expect((await faultOf(() => mobileNetV2Backbone(local()))).received).toContain(
+    expect((await faultOf(() => mobileNetV2Backbone(localOptions()))).received).toContain(
       'with other contents than expected',
     );
     expect(readdirSync(cache)).toEqual([]);
   });
 
-  test('may be put there by hand; without a network an error says where', async () => {
-    const offline = { ...local(), fetch: () => Promise.reject(new Error('no network')) };
-    const fault = await faultOf(() => mobileNetV2Backbone(offline));
-    expect(fault).toMatchObject({ kind: 'download', received: 'no answer (no network)' });
-    expect(fault.path).toBe(
+  test('reads a file that was copied into the cache, and without a network the error contains its path', async () => {
+    const offline = { ...localOptions(), fetch: () => Promise.reject(new Error('no network')) };
+    const error = await faultOf(() => mobileNetV2Backbone(offline));
+    expect(error).toMatchObject({ kind: 'download', received: 'no answer (no network)' });
+    expect(error.path).toBe(
       `https://storage.googleapis.com/tensorflow/keras-applications/mobilenet_v2/${MOBILE}`,
     );
-    expect(fault.advice).toContain(`${cache}/${MOBILE}`);
+    expect(error.advice).toContain(`${cache}/${MOBILE}`);
     writeFileSync(join(cache, MOBILE), file);
-    expect(conv1(await mobileNetV2Backbone(offline))).toEqual(wanted());
+    expect(readFirstKernel(await mobileNetV2Backbone(offline))).toEqual(getExpectedKernel());
   });
 
-  test('stops when it is told to', async () => {
+  test('stops the download when its signal is aborted', async () => {
     const signal = AbortSignal.abort();
-    expect((await faultOf(() => mobileNetV2Backbone({ ...local(), signal }))).kind).toBe('aborted');
+    expect((await faultOf(() => mobileNetV2Backbone({ ...localOptions(), signal }))).kind).toBe('aborted');
   });
 });
 
-describe('weights: a path', () => {
-  test('is read', async () => {
+describe('a backbone with weights: a path', () => {
+  test('reads the file', async () => {
     const path = join(cache, 'own.h5');
     writeFileSync(path, file);
-    expect(conv1(await mobileNetV2Backbone({ weights: path }))).toEqual(wanted());
+    expect(readFirstKernel(await mobileNetV2Backbone({ weights: path }))).toEqual(getExpectedKernel());
     expect(readFileSync(path).equals(file)).toBe(true);
   });
 
-  const makes = {
+  const backboneFunctions = {
     mobileNetV2: mobileNetV2Backbone,
     efficientNetB0: efficientNetB0Backbone,
     resnet50: resnet50Backbone,
@@ -161,38 +164,43 @@ describe('weights: a path', () => {
       .flatMap(({ weights }) =>
         weights.map((w) => [w.originalName, digest(w.read().dataSync() as Float32Array)]),
       );
-  /** What a grey pixel is behind the preprocessing. */
-  const behindDoor = ({ layersModel }: Whole, value: number) => {
+  /** Returns the output of the preprocessing layer for a gray pixel of this value. */
+  const preprocessGray = ({ layersModel }: Whole, value: number) => {
     const [kernel, bias] = layersModel.getLayer('image_preprocess').weights.map((w) => w.read().dataSync());
     return [0, 1, 2].map((c) => (kernel![c]! + kernel![3 + c]! + kernel![6 + c]!) * value + bias![c]!);
   };
 
   test.each(
-    Object.keys(makes).flatMap((name) => [[name, 'h5', false] as const, [name, 'keras', true] as const]),
-  )('of a whole model that has %s among other layers, .%s, bytes: %s', async (name, ending, bytes) => {
-    const make = makes[name as 'resnet50'];
+    Object.keys(backboneFunctions).flatMap((name) => [
+      [name, 'h5', false] as const,
+      [name, 'keras', true] as const,
+    ]),
+  )('reads the layers of %s from a whole model, saved as .%s with bytes: %s', async (name, ending, bytes) => {
+    const createBackbone = backboneFunctions[name as 'resnet50'];
     const path = join(cache, `whole.${ending}`);
-    const whole = wholeOf(await make({ weights: null }), [-1, 1], 7);
-    await saveKeras(path, whole, { bytes });
-    // Drawn by another seed, and for another range of pixels: both must come from the file.
-    const again = wholeOf(await make({ weights: path }), [0, 255], 8);
-    expect(weightsOf(again)).toEqual(weightsOf(whole));
-    const [there, here] = [behindDoor(whole, (7 / 255) * 2 - 1), behindDoor(again, 7)];
-    there.forEach((value, c) => {
-      expect(here[c]!).toBeCloseTo(value, 3);
+    const whole = wholeOf(await createBackbone({ weights: null }), [-1, 1], 7);
+    await saveFile(path, await exportKeras(whole, { format: ending, bytes }));
+    // The second model has another seed and another pixel range, so equal weights come from the file.
+    const loaded = wholeOf(await createBackbone({ weights: path }), [0, 255], 8);
+    expect(weightsOf(loaded)).toEqual(weightsOf(whole));
+    const [expected, received] = [preprocessGray(whole, (7 / 255) * 2 - 1), preprocessGray(loaded, 7)];
+    expected.forEach((value, c) => {
+      expect(received[c]!).toBeCloseTo(value, 3);
     });
     whole.dispose();
-    again.dispose();
+    loaded.dispose();
   });
 
-  test('of a model with other layers is read, of a larger relative or with two of its kind is refused', async () => {
+  test('reads a model with additional layers, and rejects a larger model of its family and a model with two such backbones', async () => {
     const path = join(cache, 'model.h5');
     const read = async (bytes: Uint8Array) => {
       writeFileSync(path, bytes);
-      return conv1(await mobileNetV2Backbone({ weights: path }));
+      return readFirstKernel(await mobileNetV2Backbone({ weights: path }));
     };
-    expect(await read(wholeFile(new Map([...mobile, ['my_head', mobile.get('Conv_1')!]])))).toEqual(wanted());
-    expect(await read(wholeFile(mobile, ['base_a']))).toEqual(wanted());
+    expect(await read(wholeFile(new Map([...mobile, ['my_head', mobile.get('Conv_1')!]])))).toEqual(
+      getExpectedKernel(),
+    );
+    expect(await read(wholeFile(mobile, ['base_a']))).toEqual(getExpectedKernel());
     const larger = wholeFile(new Map([...mobile, ['block_17_expand', mobile.get('block_16_expand')!]]));
     expect(await faultOf(() => read(larger))).toMatchObject({
       kind: 'file',
@@ -205,7 +213,7 @@ describe('weights: a path', () => {
     });
   });
 
-  test('that is not there, or of another network, is named', async () => {
+  test('rejects a missing file and a file of another network, and the error contains its path', async () => {
     const path = join(cache, 'own.h5');
     expect(await faultOf(() => mobileNetV2Backbone({ weights: path }))).toMatchObject({
       kind: 'file',

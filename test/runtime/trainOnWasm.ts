@@ -1,4 +1,7 @@
-/** `trainOnWasm.ts THREADS [STOP_AT]`: a small training on wasm, told as a line of JSON; stopped after a step, and resumed. */
+/**
+ * Trains a small network on wasm and prints the losses as a line of JSON: `trainOnWasm.ts THREADS [STOP_AT]`. With `STOP_AT`, the run is
+ * stopped after that number of steps and resumed.
+ */
 import {
   adam,
   batchNorm,
@@ -30,7 +33,7 @@ const images = Array.from({ length: 12 }, () => ({
   },
   labels: { age: random.nextInt(80) },
 }));
-// Widths that the loops take four and eight at a time, and one that they do not.
+// The kernels compute channels in groups of 4 and 8. Two layers have multiples of 8 channels, the last convolution does not.
 const model = () =>
   multiTask({ input: [24, 24, 3], seed: 2 })
     .trunk(sharedTrunk([conv(16, 3), depthwiseConv(3), conv(24, 3), maxPool(2), batchNorm(), conv(6, 3)]))

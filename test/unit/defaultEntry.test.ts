@@ -33,7 +33,7 @@ test('the default entry rejects files: it has no decoder and reads no paths', as
   expect(bytes).toMatchObject({ kind: 'argument', path: 'predict[0]', received: 'the bytes of a file' });
   const path = await faultOf(() => model.predict(['portrait.jpg']));
   expect(path).toMatchObject({ kind: 'argument', path: 'predict[0]' });
-  expect(path.received).toContain('no way to read');
+  expect(path.received).toContain('this runtime cannot read');
   const decoder = async () => image;
   expect(await model.predict(new Uint8Array(100), { decoder })).toEqual(await model.predict(image));
 });

@@ -108,22 +108,22 @@ describe('a heat map', () => {
   test.each([-50, 50])(
     'supports the predicted label when a bias of %i in the head decides it',
     async (size) => {
-      const own = multiTask({ input: [SIDE, SIDE, 3] })
+      const customModel = multiTask({ input: [SIDE, SIDE, 3] })
         .trunk(sharedTrunk([conv(4, 3)]))
         .task('gender', binary(['male', 'female']), branch([globalAveragePool()]))
         .task('grade', categorical(GRADES), branch([globalAveragePool()]))
         .build();
       const bias = (name: string, values: readonly number[]) => {
-        const [kernel] = own.layersModel.getLayer(name).getWeights();
-        own.layersModel.getLayer(name).setWeights([kernel!, tf.tensor1d([...values])]);
+        const [kernel] = customModel.layersModel.getLayer(name).getWeights();
+        customModel.layersModel.getLayer(name).setWeights([kernel!, tf.tensor1d([...values])]);
       };
       bias('gender', [size]);
       bias('grade', [0, size, -size]);
       const [gender, grade] = size > 0 ? ['female', 'fair'] : ['male', 'poor'];
-      expect((await own.predict(images[0]!)).gender.label).toBe(gender);
-      expect((await gradCam(own, images[0]!, { task: 'gender' })).target).toBe(gender);
-      expect((await gradCam(own, images[0]!, { task: 'grade' })).target).toBe(grade);
-      own.dispose();
+      expect((await customModel.predict(images[0]!)).gender.label).toBe(gender);
+      expect((await gradCam(customModel, images[0]!, { task: 'gender' })).target).toBe(gender);
+      expect((await gradCam(customModel, images[0]!, { task: 'grade' })).target).toBe(grade);
+      customModel.dispose();
     },
   );
 
@@ -223,11 +223,11 @@ describe('a heat map', () => {
 });
 
 describe('the layer of a heat map', () => {
-  const layerOf = async (own: MultiTaskModel<Tasks>, task: string) => {
-    const [height, width, channels] = own.input.shape;
+  const layerOf = async (customModel: MultiTaskModel<Tasks>, task: string) => {
+    const [height, width, channels] = customModel.input.shape;
     const image = { data: new Uint8Array(height * width * channels).fill(9), height, width, channels };
-    const { layer, ...map } = await gradCam(own, image, { task });
-    own.dispose();
+    const { layer, ...map } = await gradCam(customModel, image, { task });
+    customModel.dispose();
     return [layer, map.height, map.width];
   };
   const under = async (trunk: Parameters<ReturnType<typeof multiTask>['trunk']>[0]) =>
@@ -237,20 +237,20 @@ describe('the layer of a heat map', () => {
       .build() as unknown as MultiTaskModel<Tasks>;
 
   test('is by default the last convolution of the branch whose output has more than one position', async () => {
-    const own = (size: number) => modelA(size) as unknown as MultiTaskModel<Tasks>;
-    expect(await layerOf(own(64), 'gender')).toEqual(['gender_conv2', 5, 5]); // the output of conv3 has one position
-    expect(await layerOf(own(96), 'age')).toEqual(['age_conv3', 3, 3]);
+    const buildModelA = (size: number) => modelA(size) as unknown as MultiTaskModel<Tasks>;
+    expect(await layerOf(buildModelA(64), 'gender')).toEqual(['gender_conv2', 5, 5]); // the output of conv3 has one position
+    expect(await layerOf(buildModelA(96), 'age')).toEqual(['age_conv3', 3, 3]);
   });
 
   test('is the end of the last block of a backbone, as in Keras', async () => {
-    const none = { weights: null } as const;
-    expect(await layerOf(await under(await mobileNetV2Backbone(none)), 'age')).toEqual(['out_relu', 2, 2]);
-    expect(await layerOf(await under(await resnet50Backbone(none)), 'age')).toEqual([
+    const options = { weights: null } as const;
+    expect(await layerOf(await under(await mobileNetV2Backbone(options)), 'age')).toEqual(['out_relu', 2, 2]);
+    expect(await layerOf(await under(await resnet50Backbone(options)), 'age')).toEqual([
       'conv5_block3_out',
       2,
       2,
     ]);
-    expect(await layerOf(await under(await efficientNetB0Backbone(none)), 'age')).toEqual([
+    expect(await layerOf(await under(await efficientNetB0Backbone(options)), 'age')).toEqual([
       'top_activation',
       2,
       2,
@@ -258,15 +258,15 @@ describe('the layer of a heat map', () => {
   });
 
   test('can be inside a residual block: the shortcut adds a constant', async () => {
-    const own = multiTask({ input: [SIDE, SIDE, 3] })
+    const customModel = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(6, 3), residual([conv(6, 3, { padding: 'same' })]), globalAveragePool()]))
       .task('age', regression({ unit: 'years' }), branch([activation('linear')]))
       .build();
-    fill(own.layersModel, 'cam');
-    const [kernel] = own.layersModel.getLayer('age').weights;
-    const features = own.layersModel.getLayer('trunk_conv2').output as SymbolicTensor;
-    const maps = tf.model({ inputs: own.layersModel.inputs, outputs: features });
-    const found = await gradCam(own, images, { task: 'age', layer: 'trunk_conv2' });
+    fill(customModel.layersModel, 'cam');
+    const [kernel] = customModel.layersModel.getLayer('age').weights;
+    const features = customModel.layersModel.getLayer('trunk_conv2').output as SymbolicTensor;
+    const maps = tf.model({ inputs: customModel.layersModel.inputs, outputs: features });
+    const found = await gradCam(customModel, images, { task: 'age', layer: 'trunk_conv2' });
     // The score is a sum over the feature map and the shortcut, so its gradient is the kernel of the head divided by the positions.
     const expected = tf.tidy(() => {
       const pixels = tf.tensor(
@@ -282,17 +282,17 @@ describe('the layer of a heat map', () => {
       expected,
       1e-5,
     );
-    own.dispose();
+    customModel.dispose();
   });
 
   test('can have any name: a grayscale layer is not recognized by its name alone', async () => {
     const named = tf.layers.conv2d({ filters: 2, kernelSize: 3, name: 'age_grey1' });
-    const own = multiTask({ input: [SIDE, SIDE, 3] })
+    const customModel = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(2, 3)]))
       .task('age', regression({ unit: 'years' }), branch([named, flatten()]))
       .build();
-    expect((await gradCam(own, images[0]!, { task: 'age' })).layer).toBe('age_grey1');
-    own.dispose();
+    expect((await gradCam(customModel, images[0]!, { task: 'age' })).layer).toBe('age_grey1');
+    customModel.dispose();
   });
 
   test('that is called twice is used in its last call before the task', async () => {

@@ -143,7 +143,7 @@ describe('model.freeze', () => {
     frozen.dispose();
   });
 
-  test('is undone by unfreeze: the model trains as one that was never frozen', async () => {
+  test('is undone by unfreeze: the model trains like a model that was never frozen', async () => {
     const [thawed, untouched] = [compose(), compose()];
     thawed.freeze(/./g);
     expect(thawed.architecture().trainableParameters).toBe(0);

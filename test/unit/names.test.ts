@@ -18,11 +18,11 @@ const build = () =>
     )
     .build();
 
-test('a tf.layers layer without a name is named by its position, however many layers were created before', () => {
-  const names = build()
+test('a tf.layers layer without a name is named by its position, regardless of how many layers were created before', () => {
+  const layerNames = build()
     .architecture()
     .layers.map(({ name }) => name);
-  expect(names).toEqual([
+  expect(layerNames).toEqual([
     'image',
     'age_conv2d1',
     'age_conv2d2',

@@ -4,19 +4,19 @@ import { didYouMean } from './suggestions.js';
 
 /** Details of the error that a check throws. */
 export interface CheckOptions {
-  /** The next thing to do, as an imperative sentence. */
+  /** What to do next, as an imperative sentence. */
   readonly advice: string;
   /** Category of the error. Default `argument`. */
   readonly kind?: ErrorKind | undefined;
-  /** Noun phrase for a valid value, instead of that of the check: `a number of seconds`. */
+  /** Noun phrase for a valid value, for example `a number of seconds`. Default: a noun phrase that depends on the check. */
   readonly noun?: string | undefined;
 }
 
-/** Bounds of a number, and either the advice or the default of the option, from which the advice is derived. */
+/** Bounds of a number, and either the advice or the default value of the option, from which the advice is created. */
 export type NumberCheckOptions = Omit<CheckOptions, 'advice'> & {
-  /** The least allowed value. */
+  /** Inclusive lower bound. */
   readonly min?: number | undefined;
-  /** The largest allowed value. */
+  /** Inclusive upper bound. */
   readonly max?: number | undefined;
   /** Exclusive lower bound. */
   readonly above?: number | undefined;
@@ -60,7 +60,7 @@ export function string(path: string, value: unknown, options: CheckOptions): voi
   throw createCheckError(path, options.noun ?? 'a non-empty string', formatValue(value), options);
 }
 
-/** Throws unless `value` is one of `options`. The advice names the option of the nearest spelling, if there is one. */
+/** Throws unless `value` is one of `options`. If the value looks like a misspelled option, the advice suggests that option. */
 export function oneOf<const T>(
   path: string,
   value: unknown,
@@ -77,7 +77,7 @@ export function oneOf<const T>(
 /**
  * Throws unless `value` is an array of at least `minLength` elements.
  *
- * @param options - `noun` describes the array with its elements: `an array of callbacks`.
+ * @param options - `noun` describes the array and its elements, for example `an array of callbacks`.
  */
 export function list(
   path: string,
@@ -93,7 +93,7 @@ export function list(
   throw createCheckError(path, noun, describeList(value), options);
 }
 
-/** Throws if an element occurs twice. `noun` describes the elements: `different labels`. */
+/** Throws if an element occurs twice. `noun` describes valid elements, for example `different labels`. */
 export function distinct(path: string, values: readonly unknown[], options: CheckOptions): void {
   const repeated = values.findIndex((value, i) => values.indexOf(value) < i);
   if (repeated < 0) return;
@@ -101,11 +101,16 @@ export function distinct(path: string, values: readonly unknown[], options: Chec
   throw createCheckError(path, options.noun ?? 'different values', received, options);
 }
 
-/** Throws unless `value` is an array of one positive integer for each of `names`: `[height, width]`. */
-export function shape(path: string, value: unknown, names: readonly string[], options: CheckOptions): void {
-  const valid = Array.isArray(value) && value.length === names.length;
+/** Throws unless `value` is an array with one positive integer for each of `axisNames`, for example `[height, width]`. */
+export function shape(
+  path: string,
+  value: unknown,
+  axisNames: readonly string[],
+  options: CheckOptions,
+): void {
+  const valid = Array.isArray(value) && value.length === axisNames.length;
   if (valid && value.every((size) => Number.isInteger(size) && size > 0)) return;
-  const noun = options.noun ?? `[${names.join(', ')}] as positive integers`;
+  const noun = options.noun ?? `[${axisNames.join(', ')}] as positive integers`;
   throw createCheckError(path, noun, formatValue(value), options);
 }
 
@@ -116,19 +121,19 @@ export function store(path: string, value: unknown, options: CheckOptions): void
   throw createCheckError(path, options.noun ?? 'a store', describeType(value), options);
 }
 
-/** Throws unless `options` is an object whose keys are all in `names`: a misspelled option must not pass for its default. */
-export function optionNames(path: string, options: unknown, names: readonly string[]): void {
-  const unknown = Object.keys(Object(options)).find((name) => !names.includes(name));
+/** Throws unless `options` is an object whose keys are all in `allowedNames`. Without this check, a misspelled option would be ignored. */
+export function optionNames(path: string, options: unknown, allowedNames: readonly string[]): void {
+  const unknown = Object.keys(Object(options)).find((name) => !allowedNames.includes(name));
   if (unknown === undefined) return;
   throw createArgumentError(
     path,
-    `only the options ${names.join(', ')}`,
+    `only the options ${allowedNames.join(', ')}`,
     `the option "${unknown}"`,
-    didYouMean(unknown, names) ?? 'Remove it.',
+    didYouMean(unknown, allowedNames) ?? 'Remove it.',
   );
 }
 
-/** Returns `"a", "b" or "c"`. */
+/** Formats options as text: `"a", "b" or "c"`. */
 export function formatOptions(options: readonly unknown[]): string {
   const texts = options.map(formatValue);
   return texts.length < 2 ? texts.join('') : `${texts.slice(0, -1).join(', ')} or ${texts[texts.length - 1]}`;
@@ -146,7 +151,7 @@ function isWithin(value: number, { min, max, above, below }: NumberCheckOptions)
   );
 }
 
-/** Returns the bounds as words that follow a noun: `of at least 1`, `from 0 to 1`, `greater than 0 and less than 1`. */
+/** Returns the bounds as text that follows a noun: `of at least 1`, `from 0 to 1`, `greater than 0 and less than 1`. */
 function describeBounds({ min, max, above, below }: NumberCheckOptions): string {
   if (min !== undefined && max !== undefined) return `from ${min} to ${max}`;
   if (min !== undefined && below === undefined) return `of at least ${min}`;

@@ -6,13 +6,14 @@
  * - `file`: a file is missing, unreadable or has invalid contents.
  * - `download`: a download failed.
  * - `checkpoint`: a checkpoint belongs to another run, or is damaged.
- * - `engine`: an engine cannot start, or computes wrong numbers.
+ * - `engine`: an engine cannot start, or computes incorrect results.
  * - `memory`: a batch or a network is too large.
- * - `missing-package`, `broken-package`: an optional package is not installed, or does not load.
+ * - `missing-package`: an optional package is not installed.
+ * - `broken-package`: an optional package is installed, but fails to load.
  * - `number`: a result is NaN or infinite.
  * - `worker`: a worker thread failed.
  * - `queue`: the Redis server of a search is unreachable.
- * - `aborted`: a signal stopped the call.
+ * - `aborted`: an abort signal stopped the call.
  *
  * @category Errors
  */
@@ -39,13 +40,13 @@ export type ErrorKind =
 export interface ErrorDetails {
   /** Category of the error, for programs that branch on it. */
   readonly kind: ErrorKind;
-  /** The argument, file or layer at fault, as the user would write it: `lossWeights.agee`, `faces/1.jpg`. */
+  /** The argument, file or layer that caused the error, as the user would write it: `lossWeights.agee`, `faces/1.jpg`. */
   readonly path: string;
   /** Noun phrase for a valid value: `a number of at least 0`. */
   readonly expected: string;
   /** Noun phrase for the actual value: `-1`, `an empty array`. */
   readonly received: string;
-  /** The next thing to do, as an imperative sentence. */
+  /** What to do next, as an imperative sentence. */
   readonly advice?: string | undefined;
   /** The underlying error, if there is one. */
   readonly cause?: unknown;
@@ -57,8 +58,8 @@ const ERROR_SYMBOL = Symbol.for('tfjs-multitask/error');
  * The only error class of the library. The parts of its message are properties, so a program can handle an error without
  * parsing English.
  *
- * Test for it with {@link isMultitaskError}: when the ESM and the CommonJS build are loaded in one process, `instanceof`
- * fails between them.
+ * Test for it with {@link isMultitaskError} instead of `instanceof`, which fails for errors of another copy of the library, for example if
+ * a process loads both the ESM and the CommonJS build.
  *
  * @example
  * ```ts
@@ -75,13 +76,13 @@ const ERROR_SYMBOL = Symbol.for('tfjs-multitask/error');
 export class MultitaskError extends Error implements ErrorDetails {
   /** Category of the error, for programs that branch on it. */
   readonly kind: ErrorKind;
-  /** The argument, file or layer at fault, as the user would write it. */
+  /** The argument, file or layer that caused the error, as the user would write it. */
   readonly path: string;
   /** Noun phrase for a valid value. */
   readonly expected: string;
   /** Noun phrase for the actual value. */
   readonly received: string;
-  /** The next thing to do, as an imperative sentence. */
+  /** What to do next, as an imperative sentence. */
   readonly advice?: string | undefined;
   /** @internal */
   readonly [ERROR_SYMBOL] = true;
@@ -102,7 +103,7 @@ export class MultitaskError extends Error implements ErrorDetails {
 }
 
 /**
- * Returns whether `error` was thrown by this library, by any copy of it that is loaded.
+ * Returns whether `error` was thrown by this library, including other copies of the library in the same process.
  *
  * @example
  * ```ts
@@ -121,7 +122,7 @@ export function createError(details: ErrorDetails): MultitaskError {
   return new MultitaskError(details);
 }
 
-/** Creates an error of one kind. `expected` and `received` are noun phrases, `advice` is an imperative sentence. */
+/** Creates an error of a fixed kind. `expected` and `received` are noun phrases, `advice` is an imperative sentence. */
 export type ErrorFactory = (
   path: string,
   expected: string,

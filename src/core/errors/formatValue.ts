@@ -1,13 +1,13 @@
 /**
- * Returns a value as an error message shows it: strings in quotes, NaN and infinities by name, arrays and records as JSON.
- * Longer texts are cut to 80 characters.
+ * Formats a value for an error message: strings in quotes, NaN and infinities by name, arrays and records as JSON. Text of more than 80
+ * characters is truncated.
  */
 export function formatValue(value: unknown): string {
   const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 }
 
-/** Returns a noun phrase for what a value is, for a value of the wrong type: `an array`, `a trunk`, `the string "a"`. */
+/** Returns a noun phrase for a value of the wrong type: `an array`, `a trunk`, `the string "a"`. */
 export function describeType(value: unknown): string {
   if (value === undefined || value === null) return String(value);
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : 'an array';

@@ -14,7 +14,7 @@ export function suggestAwait(value: unknown, advice: string): string {
   return isPromise(value) ? 'Write await before it.' : advice;
 }
 
-/** Returns the Levenshtein distance. It keeps two rows of the table at a time. */
+/** Returns the Levenshtein distance. Only two rows of the table are in memory at a time. */
 function computeEditDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

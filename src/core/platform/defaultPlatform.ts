@@ -2,15 +2,15 @@ import { createError } from '../errors/errors.js';
 import type { PackageLoader, Platform } from './platform.js';
 
 /**
- * Throws a `missing-package` error for every package. A bundler must see each import where it is written, so outside of Node
- * the program imports optional packages itself.
+ * Throws a `missing-package` error for every package. A bundler can only include imports that the program contains, so outside Node the
+ * program must import optional packages itself.
  */
 const rejectPackage: PackageLoader = async (name, neededFor) => {
   throw createError({
     kind: 'missing-package',
     path: name,
     expected: `the package, for ${neededFor}`,
-    received: 'no registered package',
+    received: 'a package that is not registered',
     advice: `Register it: useEngine('onnx', { packages: { '${name}': () => import('${name}') } }).`,
   });
 };

@@ -1,26 +1,26 @@
 import type { ImageBytes, ImageShape } from '../images.js';
 
 /**
- * Storage for files: a folder, browser storage, or a bucket. Names are relative, with `/` between their parts
- * (`best/model.json`), and cannot leave the store.
+ * Storage for files: a folder, browser storage, or a bucket. File names are relative paths separated by `/`, for example `best/model.json`,
+ * and cannot refer to files outside the store.
  *
  * @category Files
  */
 export interface Store {
   /** Name of the store in messages, for example the path of a folder. */
   readonly label: string;
-  /** Returns the content of a file, or undefined when there is no such file. */
+  /** Returns the contents of a file, or undefined if the file does not exist. */
   read(name: string): Promise<Uint8Array | undefined>;
-  /** Writes a file atomically: a reader receives either the old content or the new content. */
+  /** Writes a file atomically: a reader receives either the old or the new contents. */
   write(name: string, bytes: Uint8Array): Promise<void>;
-  /** Appends bytes to a file, and creates it if needed. Not atomic: a reader must allow for an incomplete last line. */
+  /** Appends bytes to a file, and creates it if needed. Not atomic: a reader may find an incomplete last line. */
   append(name: string, bytes: Uint8Array): Promise<void>;
   /**
-   * Writes a file atomically unless it exists. Returns whether it was written: of several processes that create the same file at
-   * the same time, exactly one receives true. Needed by programs that share a store between processes.
+   * Writes a file atomically unless it exists. Returns whether it was written: if several processes create the same file at the same time,
+   * exactly one receives true. Required if several processes share the store.
    */
   create?(name: string, bytes: Uint8Array): Promise<boolean>;
-  /** Removes a file. Does nothing when there is no such file. */
+  /** Removes a file. Does nothing if the file does not exist. */
   remove(name: string): Promise<void>;
   /** Returns the names of all files that begin with `prefix`, sorted. */
   list(prefix?: string): Promise<string[]>;
@@ -41,14 +41,14 @@ export type Decoder = (encoded: Uint8Array, shape: ImageShape) => Promise<ImageB
 export type Encoder = (image: ImageBytes) => Promise<Uint8Array>;
 
 /**
- * Returns milliseconds since a fixed moment. The value never decreases.
+ * Returns the milliseconds since an arbitrary fixed time. The value never decreases.
  *
  * @category Train
  */
 export type Clock = () => number;
 
 /**
- * Requests a URL. It is the part of `fetch` that the library uses, so `fetch` itself is a fetcher.
+ * Requests a URL. The type covers the part of `fetch` that the library uses, so you can pass `fetch` itself.
  *
  * @category Files
  */
@@ -58,32 +58,32 @@ export type Fetcher = (
 ) => Promise<FetcherResponse>;
 
 /**
- * Response of a {@link Fetcher}. A `Response` of `fetch` is one.
+ * Response of a {@link Fetcher}. The `Response` of `fetch` has this type.
  *
  * @category Files
  */
 export interface FetcherResponse {
-  /** Status code of HTTP. */
+  /** HTTP status code. */
   readonly status: number;
   /** Headers of the response. Their names are case-insensitive. */
   readonly headers: {
-    /** Returns the value of a header, or null when there is no such header. */
+    /** Returns the value of a header, or null if the response does not have the header. */
     get(name: string): string | null;
   };
-  /** Content of the response, as a stream. */
+  /** Body of the response, as a stream. */
   readonly body: ReadableStream<Uint8Array> | null;
 }
 
 /**
- * Imports an optional package by name. Throws a `missing-package` error that contains the install command, or a
- * `broken-package` error when the package is installed but fails to load.
+ * Imports an optional package by name. Throws a `missing-package` error with the install command if the package is not installed, or a
+ * `broken-package` error if it fails to load.
  *
  * @category Engines
  */
 export interface PackageLoader {
-  /** Imports the package `name`. `neededFor` is the purpose that the error states: `reading images`. */
+  /** Imports the package `name`. `neededFor` is the purpose of the package for the error message, for example `reading images`. */
   <M>(name: string, neededFor: string): Promise<M>;
-  /** Number of threads that the machine runs at the same time. By default ONNX Runtime uses half of them. */
+  /** Number of hardware threads of the machine. By default, ONNX Runtime uses half as many threads. */
   readonly threads?: number;
 }
 
@@ -99,20 +99,20 @@ export interface Spawner {
    * Starts a worker.
    *
    * @param script - Source code that declares a function `answer`. It receives a message and returns `[answer, transfer]`.
-   * @param listener - Receives the answers of the worker, and its failure.
+   * @param listener - Receives the results of the worker, or its failure.
    */
   spawn(script: string, listener: WorkerListener): SpawnedWorker;
 }
 
 /**
- * Receives the answers of one worker.
+ * Receives the results of one worker.
  *
  * @category Data
  */
 export interface WorkerListener {
-  /** Called with every answer, in the order of the messages. */
+  /** Called with every result, in the order of the messages. */
   onMessage(answer: unknown): void;
-  /** Called once when the worker has failed or could not start, so no more answers follow. Not called after `terminate`. */
+  /** Called once if the worker fails or cannot start; no more results follow. Not called after `terminate`. */
   onError(cause: unknown): void;
 }
 
@@ -122,7 +122,7 @@ export interface WorkerListener {
  * @category Data
  */
 export interface SpawnedWorker {
-  /** Sends a message. The buffers in `transfer` are moved to the worker, and are empty here afterwards. */
+  /** Sends a message. The buffers in `transfer` are moved to the worker and are empty in this thread afterwards. */
   postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void;
   /** Ends the worker immediately. */
   terminate(): void;
@@ -134,8 +134,8 @@ export interface Platform {
   readonly name: 'node' | 'browser' | 'default';
   /** Imports optional packages, such as ONNX Runtime. */
   readonly loadPackage: PackageLoader;
-  /** Loads the decoder for encoded images, for calls that are not passed one. */
+  /** Loads the decoder for encoded images. Used by calls that receive no decoder. */
   readonly loadDecoder?: () => Promise<Decoder>;
-  /** Reads a whole file: a path in Node, a URL in a page. Throws a `file` error when it cannot be read. */
+  /** Reads a whole file: a path in Node, a URL in a page. Throws a `file` error if the file cannot be read. */
   readonly readFile?: (source: string | URL) => Promise<Uint8Array>;
 }

@@ -3,14 +3,14 @@ import { createRng } from '../rng.js';
 import type { TaskRecord } from './history.js';
 import type { PredictionRecord, RunRecord } from './runRecord.js';
 
-/** Number of images shown for the largest errors of a task, and for the random samples. */
+/** Maximum number of images that are shown for the largest errors of a task, and as random samples. */
 export const MAX_SHOWN_ANSWERS = 12;
-/** Number of tasks whose largest errors are shown as images. It keeps the page of a model with many tasks short. */
+/** Maximum number of tasks whose largest errors are shown as images. The limit keeps the page short for a model with many tasks. */
 const MAX_TASKS_WITH_IMAGES = 12;
 
 /**
- * Returns the error of a prediction: the distance to the true value of a regression, or one minus the probability of the true
- * label. Returns undefined without a label, and for a value that is not finite.
+ * Returns the error of a prediction: the absolute error of a regression, or one minus the probability of the true label. Returns undefined
+ * if the label is missing or the value is not finite.
  */
 export function computeAnswerError(
   { name, labels: taskLabels }: TaskRecord,
@@ -27,7 +27,7 @@ export function computeAnswerError(
   return probability !== undefined && Number.isFinite(probability) ? 1 - probability : undefined;
 }
 
-/** Returns the predictions with the largest errors, the largest first. Equal errors keep their order. */
+/** Returns the predictions with the largest errors in descending order. Predictions with equal errors keep their order. */
 export function selectWorstAnswers(
   task: TaskRecord,
   answers: readonly PredictionRecord[],
@@ -41,7 +41,7 @@ export function selectWorstAnswers(
     .map(({ answer }) => answer);
 }
 
-/** Returns randomly chosen predictions. The choice is the same for every page of a record. */
+/** Returns randomly chosen predictions. Every page of the same record shows the same choice. */
 export function selectRandomAnswers(
   answers: readonly PredictionRecord[],
   count = MAX_SHOWN_ANSWERS,
@@ -54,7 +54,7 @@ export function selectRandomAnswers(
 export const selectTasksWithImages = ({ tasks }: Pick<RunRecord, 'tasks'>): readonly TaskRecord[] =>
   tasks.slice(0, MAX_TASKS_WITH_IMAGES);
 
-/** Returns the ids of the images that a page shows, each once. */
+/** Returns the ids of the images that a page shows, without duplicates. */
 export function selectImageIds(run: Pick<RunRecord, 'tasks' | 'answers'>): string[] {
   const shown = [
     ...selectTasksWithImages(run).flatMap((task) => selectWorstAnswers(task, run.answers)),

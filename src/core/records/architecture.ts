@@ -8,7 +8,7 @@ export interface LayerRecord {
   readonly name: string;
   /** Class name in Keras: `Conv2D`, `MaxPooling2D`. */
   readonly kind: string;
-  /** Most important options of the layer: `3×3, relu`, `rate 0.3`, `L2 0.001`. */
+  /** Most important options of the layer, for example `3×3, relu`, `rate 0.3`, `L2 0.001`. */
   readonly detail: string;
   /** Shape of the output without the batch: `[62, 62, 64]`. */
   readonly outputShape: readonly number[];
@@ -16,16 +16,19 @@ export interface LayerRecord {
   readonly parameters: number;
   /** Whether training changes the parameters. */
   readonly trainable: boolean;
-  /** Names of the layers whose outputs this layer receives. Empty for an input. */
+  /** Names of the layers whose outputs are inputs of this layer. Empty for an input layer. */
   readonly inputs: readonly string[];
-  /** Sources of each call of the layer, in order. The trunk is called once for each view of the image that branches receive. */
+  /**
+   * Sources of the inputs of each call of the layer, in the order of the calls. The layers of the trunk are called once for each view of
+   * the image.
+   */
   readonly calls: readonly (readonly CallSource[])[];
-  /** Part of the network: `input`, `trunk`, or the name of a task. */
+  /** Part of the network that contains the layer: `input`, `trunk`, or the name of a task. */
   readonly part: string;
 }
 
 /**
- * Source of one input of a layer: a call of another layer.
+ * Source of one input of a layer, which is a call of another layer.
  *
  * @category Figures
  */
@@ -42,7 +45,7 @@ export interface CallSource {
  * @category Figures
  */
 export interface ArchitectureRecord {
-  /** Layers in topological order: a layer comes after the layers whose outputs it receives. */
+  /** Layers in topological order: each layer follows the layers whose outputs it receives. */
   readonly layers: readonly LayerRecord[];
   /** Number of parameters that training changes. */
   readonly trainableParameters: number;

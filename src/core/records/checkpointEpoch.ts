@@ -5,9 +5,9 @@ import type { RunRecord } from './runRecord.js';
 /** Name of the file that `bestCheckpoint` writes next to a saved model. */
 const FILE_NAME = 'kept.json';
 
-/** Content of the file: the epoch that a saved model belongs to. */
+/** Contents of the file: the epoch whose weights the saved model contains. */
 export interface CheckpointEpoch {
-  /** Column that was watched. */
+  /** Column that was monitored. */
   readonly monitor: string;
   /** Number of the epoch, counted from 1. */
   readonly epoch: number;
@@ -15,7 +15,10 @@ export interface CheckpointEpoch {
   readonly value: number | null;
 }
 
-/** Saves a model with `save`, and then writes the file next to it. The old file is removed first, so it never describes another model. */
+/**
+ * Saves a model with `save`, and then writes the file next to the model. An old file is removed first, so that the file never describes a
+ * different model.
+ */
 export async function writeCheckpointEpoch(
   store: Store,
   folder: string,
@@ -31,8 +34,8 @@ export async function writeCheckpointEpoch(
 }
 
 /**
- * Reads the file of a folder. Returns undefined when there is none, when it is damaged, and when its value is not that of
- * `rows`: the folder may contain the model of another run.
+ * Reads the file from a folder. Returns undefined if the file is missing or damaged, or if its value differs from the value in `rows`,
+ * because the folder may contain the model of another run.
  */
 export async function readCheckpointEpoch(
   store: Store,
@@ -44,7 +47,7 @@ export async function readCheckpointEpoch(
   try {
     content = JSON.parse(new TextDecoder().decode(bytes));
   } catch {
-    return undefined; // no file, or a damaged one
+    return undefined; // the file is missing or damaged
   }
   const { monitor, epoch, value } = content ?? {};
   if (typeof monitor !== 'string') return undefined;
@@ -54,7 +57,10 @@ export async function readCheckpointEpoch(
     : undefined;
 }
 
-/** Returns the epoch that a report describes: that of the saved model, if it is known, otherwise the best epoch by the monitor. */
+/**
+ * Returns the epoch that a report describes: the epoch of the saved model if it is known, otherwise the best epoch according to the
+ * monitored column.
+ */
 export function getReportedEpoch(
   run: Pick<RunRecord, 'tasks' | 'rows' | 'monitor' | 'keptEpoch'>,
 ): BestEpoch | undefined {
@@ -63,7 +69,10 @@ export function getReportedEpoch(
   return epoch !== undefined && value !== undefined ? { epoch, monitor, value } : findBestEpoch(run, monitor);
 }
 
-/** Returns whether the reported epoch is also the best by {@link findBestEpoch}. A callback with another `mode` saves another epoch. */
+/**
+ * Returns whether the reported epoch is also the best epoch according to {@link findBestEpoch}. They differ if the callback that saved the
+ * model used another `mode`.
+ */
 export const isReportedEpochBest = (
   run: Pick<RunRecord, 'tasks' | 'rows' | 'monitor' | 'keptEpoch'>,
 ): boolean => getReportedEpoch(run)?.epoch === findBestEpoch(run, run.monitor)?.epoch;

@@ -5,7 +5,7 @@
  * - training: `loss`, then `age_loss`, `age_mae`, and so on for every task;
  * - validation: the same columns with the prefix `val_`;
  * - validation without augmentation, if requested: the same columns with the prefix `val_unaugmented_`;
- * - `learning_rate`: the rate of the last update of the epoch;
+ * - `learning_rate`: the learning rate of the last update of the epoch;
  * - `seconds`: wall-clock time of the epoch.
  *
  * @category Figures
@@ -17,7 +17,7 @@ export interface HistoryRow {
 }
 
 /**
- * Prefix of a column of the history: none for training, `val_` for validation, `val_unaugmented_` for validation without
+ * Prefix of a column of the history: an empty string for training, `val_` for validation, `val_unaugmented_` for validation without
  * augmentation.
  *
  * @category Train
@@ -31,7 +31,7 @@ export function getColumnPrefix(column: string): ColumnPrefix {
 }
 
 /**
- * Description of a task, as figures and tables need it.
+ * Description of a task for figures and tables.
  *
  * @typeParam Name - Name of the task.
  * @category Figures
@@ -50,7 +50,7 @@ export interface TaskRecord<Name extends string = string> {
 }
 
 /**
- * The best epoch of a run by one column.
+ * The best epoch of a run according to one column.
  *
  * @typeParam Monitor - Name of the column.
  * @category Figures
@@ -78,13 +78,13 @@ export interface HistoryRecord<Name extends string = string> {
 }
 
 /**
- * Finds the epoch with the best value of a column. Of equal values the first counts. NaN is skipped.
+ * Finds the epoch with the best value of a column. If several epochs have the best value, the first one is returned. NaN is skipped.
  *
- * @param history - A history from `fit`, or the same record from a file.
+ * @param history - A history from `fit`, or a record of a history that was read from a file.
  * @param monitor - Name of the column.
  * @param mode - Whether the smallest or the largest value is best. Default: `max` for a column that ends with `accuracy`, `min`
  *   for any other.
- * @returns The best epoch, or undefined when no row has a number in this column.
+ * @returns The best epoch, or undefined if no row has a number in this column.
  * @example
  * ```ts
  * import { findBestEpoch } from 'tfjs-multitask';

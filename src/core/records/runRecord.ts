@@ -3,8 +3,7 @@ import type { ArchitectureRecord } from './architecture.js';
 import type { HistoryRecord } from './history.js';
 
 /**
- * A prediction as plain numbers: the value of a regression, or the probability of each label, in the order of the task's
- * labels.
+ * A prediction as plain numbers: the value of a regression, or the probabilities of all labels in the order of the task's labels.
  *
  * @category Figures
  */
@@ -18,7 +17,7 @@ export type PredictionValue = number | readonly number[];
 export interface PredictionRecord {
   /** Id of the image in the dataset. */
   readonly id: string;
-  /** Labels by task: a number, or a label. A missing label is absent. */
+  /** Label of each task: a number for a regression, or a string for a classification. Tasks without a label are absent. */
   readonly labels: { readonly [task: string]: number | string };
   /** Predictions by task. */
   readonly answers: { readonly [task: string]: PredictionValue };
@@ -34,9 +33,9 @@ export interface PredictionRecord {
 export interface SplitRecord {
   /** Number of images. */
   readonly size: number;
-  /** Number of images of each label, by task. Sorted by label. */
+  /** Number of images with each label, for each task. Sorted by label. */
   readonly labels: { readonly [task: string]: readonly (readonly [label: number | string, count: number])[] };
-  /** Number of images of each group member, by group. Sorted by name. */
+  /** Number of images with each value of a group, for each group. Sorted by value. */
   readonly groups: { readonly [group: string]: readonly (readonly [name: string, count: number])[] };
 }
 
@@ -72,7 +71,7 @@ export interface AugmentationRecord {
 export interface EngineRecord {
   /** Name of the engine: `onnx`, `wasm`. */
   readonly name: string;
-  /** Why this engine was chosen, as a sentence. */
+  /** The reason for choosing this engine. */
   readonly reason: string;
 }
 
@@ -86,14 +85,14 @@ export interface GradCamRecord {
   readonly id: string;
   /** Task whose prediction is explained. */
   readonly task: string;
-  /** Prediction that the heat map supports: a label, or a `higher` or `lower` number. */
+  /** Prediction that the heat map explains: a label, or `higher` or `lower` for a regression. */
   readonly toward: string;
   /** Name of the image file, relative to the folder of the run. */
   readonly image: string;
 }
 
 /**
- * A run as plain records: the content of `run.json`, and the input of a report.
+ * A run as plain records. This is the contents of `run.json` and the input of a report.
  *
  * @category Figures
  */
@@ -124,7 +123,7 @@ export interface RunRecord extends HistoryRecord {
     readonly name: string;
     /** Shape of the images: `[height, width, channels]`. */
     readonly shape: readonly number[];
-    /** Number of files that could not be used. */
+    /** Number of image files that could not be used. */
     readonly skipped: number;
     /** Training data. */
     readonly train: SplitRecord;
@@ -135,7 +134,7 @@ export interface RunRecord extends HistoryRecord {
   readonly answers: readonly PredictionRecord[];
   /** Small images of some validation images. */
   readonly pictures: readonly ImageRecord[];
-  /** Training images with their augmented versions, one row for each. */
+  /** Training images with their augmented versions, one entry for each image. */
   readonly augmented: readonly AugmentationRecord[];
   /** Grad-CAM heat maps. Empty when they were not requested. */
   readonly gradCams: readonly GradCamRecord[];

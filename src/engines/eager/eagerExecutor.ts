@@ -10,14 +10,14 @@ import { computeTrainingStep } from '../../steps/trainingStep.js';
 import { tf } from '../../tensor/tf.js';
 import type { Executor } from '../executor.js';
 
-/** Steps that TensorFlow.js runs operation by operation, on the backend in use. The weights are the model's variables. */
+/** Creates an executor that runs steps operation by operation on the backend in use. It updates the model's variables directly. */
 export function createEagerExecutor(
   network: Network,
   optimizer: Optimizer,
   lossWeights: { readonly [task: string]: number },
 ): Executor {
-  const names = getSlotNames(optimizer);
-  const trained = getTrainableWeights(network);
+  const slotNames = getSlotNames(optimizer);
+  const trainableWeights = getTrainableWeights(network);
   let slots = createZeroSlots(network, optimizer);
   return {
     runStep: async (kind, arrays) => {
@@ -26,12 +26,12 @@ export function createEagerExecutor(
       try {
         const inputs = toStepInputs(network, tensors);
         const result = computeTrainingStep(network, optimizer, lossWeights, kind, inputs, slots);
-        const changed = [
-          ...result.weights.map((value, i) => [trained[i]!, value] as const),
+        const updates = [
+          ...result.weights.map((value, i) => [trainableWeights[i]!, value] as const),
           ...result.nonTrainableUpdates,
         ];
-        for (const [weight, value] of changed) weight.write(value);
-        tf.dispose([result.gradient, ...changed.map(([, value]) => value), ...slots]);
+        for (const [weight, value] of updates) weight.write(value);
+        tf.dispose([result.gradient, ...updates.map(([, value]) => value), ...slots]);
         slots = [...result.slots];
         sums = result.sums;
         return (await sums.data()) as Float32Array;
@@ -42,15 +42,15 @@ export function createEagerExecutor(
     syncWeights: () => {},
     getSlots: async () => {
       const copies: Record<string, Weights[string]> = {};
-      for (const [i, name] of names.entries()) {
+      for (const [i, name] of slotNames.entries()) {
         copies[name] = { shape: slots[i]!.shape, data: ((await slots[i]!.data()) as Float32Array).slice() };
       }
       return copies;
     },
     setSlots: (saved) => {
-      checkSlots(saved, names, countTrainableParams(network));
+      checkSlots(saved, slotNames, countTrainableParams(network));
       tf.dispose(slots);
-      slots = names.map((name) => tf.tensor1d(saved[name]!.data) as Tensor1D);
+      slots = slotNames.map((name) => tf.tensor1d(saved[name]!.data) as Tensor1D);
     },
     dispose: () => {
       tf.dispose(slots);
@@ -59,15 +59,15 @@ export function createEagerExecutor(
   };
 }
 
-/** Throws a `checkpoint` fault unless `saved` has every slot, as long as it must be. */
-export function checkSlots(saved: Weights, names: readonly string[], size: number): void {
-  const mismatch = names.find((name) => saved[name]?.data.length !== size);
+/** Throws a `checkpoint` error unless `saved` contains every slot with `size` numbers. */
+export function checkSlots(saved: Weights, slotNames: readonly string[], size: number): void {
+  const mismatch = slotNames.find((name) => saved[name]?.data.length !== size);
   if (mismatch === undefined) return;
   throw createError({
     kind: 'checkpoint',
     path: mismatch,
     expected: `an optimizer slot of ${size} numbers`,
-    received: saved[mismatch] ? `${saved[mismatch].data.length} numbers` : 'no such slot',
-    advice: 'Give the state of a run with the same network and the same optimizer.',
+    received: saved[mismatch] ? `a slot of ${saved[mismatch].data.length} numbers` : 'no slot of this name',
+    advice: 'Pass the state of a run with the same network and the same optimizer.',
   });
 }

@@ -1,5 +1,6 @@
 import { createArgumentError, createError } from '../../core/errors/errors.js';
 import { formatValue } from '../../core/errors/formatValue.js';
+import type { TypeErrorMessage } from '../../core/inferenceTypes.js';
 import type { Store } from '../../core/platform/platform.js';
 import { checkModel } from '../../network/checkModel.js';
 import { type ExportableModel, getNetwork } from '../../network/exportableModel.js';
@@ -89,7 +90,7 @@ type UntypedExportOptions = KerasFileOptions & {
  *   `tf.LayersModel`.
  * @returns The bytes of the file.
  * @throws An `argument` error if `model` is not a model or is disposed, or if Keras has no equivalent of a
- *   layer, activation, loss, metric or schedule, which the error names. A `checkpoint` error if the state is
+ *   layer, activation, loss, metric or schedule; the error contains its name. A `checkpoint` error if the state is
  *   missing, corrupted, or of another model or optimizer.
  * @example
  * ```ts
@@ -109,11 +110,22 @@ export function exportKeras<T extends Tasks, const W extends { readonly [task: s
   model: ExportableModel & { readonly tasks: T },
   options?: ExportKerasOptions<T, W>,
 ): Promise<Uint8Array>;
-export function exportKeras(model: tf.LayersModel, options?: KerasFileOptions): Promise<Uint8Array>;
+/** Encodes a flat `tf.LayersModel`, which has no tasks. */
+export function exportKeras(
+  model: tf.LayersModel,
+  options?: KerasFileOptions & {
+    readonly [option in
+      | 'bytes'
+      | 'optimizer'
+      | 'loss'
+      | 'checkpoint']?: TypeErrorMessage<'leave it out: a LayersModel has no range and no tasks'>;
+  },
+): Promise<Uint8Array>;
 export async function exportKeras(
   model: ExportableModel | tf.LayersModel,
-  options: UntypedExportOptions = {},
+  untypedOptions: KerasFileOptions = {},
 ): Promise<Uint8Array> {
+  const options: UntypedExportOptions = untypedOptions;
   checkModel('exportKeras', model, true);
   const { format = 'keras' } = options;
   if (format !== 'keras' && format !== 'h5') {
@@ -196,11 +208,11 @@ function createCompileConfig(
   { loss, optimizer, checkpoint }: UntypedExportOptions,
 ): CompileConfig | undefined {
   if (!optimizer) {
-    const without = loss ? 'loss' : checkpoint ? 'checkpoint' : undefined;
-    if (without === undefined) return undefined;
+    const dependentOption = loss ? 'loss' : checkpoint ? 'checkpoint' : undefined;
+    if (dependentOption === undefined) return undefined;
     throw createOptionError(
       'optimizer',
-      `the optimizer of the run, because ${without} is given`,
+      `the optimizer of the run, because ${dependentOption} is passed`,
       'no optimizer',
       'Pass the optimizer of the run, for example optimizer: adam().',
     );
@@ -214,7 +226,7 @@ function createCompileConfig(
     const advice = 'Omit classWeights here, and pass sample_weight for each example to fit() of Keras.';
     throw createOptionError(
       'loss.classWeights',
-      'no class weights, which Keras takes together with the data',
+      'no class weights, which Keras receives together with the data',
       `class weights for ${factors.join(', ')}`,
       advice,
     );
@@ -233,8 +245,8 @@ function createModelWeightReader(graph: KerasGraph): WeightReader {
 }
 
 /**
- * Creates a reader of the weights of a checkpoint. Frozen weights, which a checkpoint does not contain, come
- * from `frozen`.
+ * Creates a reader of the weights of a checkpoint. Frozen weights, which a checkpoint does not contain, are read with
+ * `frozenWeights`.
  */
 const createCheckpointWeightReader =
   (weights: Weights, frozenWeights: WeightReader): WeightReader =>

@@ -42,21 +42,22 @@ export function matchOutputs(
 }
 
 /**
- * Checks that a task equals the one that this library wrote into the file. Labels in another order would swap
- * the answers.
+ * Throws an `argument` error unless a task equals the task of this name in the file's task table. With labels in another order, the
+ * model would predict the wrong labels.
  */
 export function checkTaskMatchesFile(
   name: string,
   task: Tasks[string],
   fileTask: Tasks[string] | undefined,
 ): void {
-  const show = ({ kind, labels }: Tasks[string]) => (labels ? `${kind}([${labels.join(', ')}])` : kind);
-  if (!fileTask || show(fileTask) === show(task)) return;
+  const describeTask = ({ kind, labels }: Tasks[string]) =>
+    labels ? `${kind}([${labels.join(', ')}])` : kind;
+  if (!fileTask || describeTask(fileTask) === describeTask(task)) return;
   throw createError({
     kind: 'argument',
     path: `loadKeras.tasks.${name}`,
-    expected: `the task ${show(fileTask)} of the file`,
-    received: show(task),
+    expected: `the task ${describeTask(fileTask)} of the file`,
+    received: describeTask(task),
     advice: 'List the labels in the order that was used for training.',
   });
 }
@@ -86,8 +87,7 @@ export function getImageShape({ inputs }: tf.LayersModel, path: string): ImageSh
 }
 
 /**
- * Checks that an output has the size of the task, and that it ends with an activation if the task predicts
- * probabilities.
+ * Throws an `argument` error unless an output has the size of the task and, if the task predicts probabilities, an activation at its end.
  */
 export function checkTaskOutput(output: tf.SymbolicTensor, task: Tasks[string], path: string): void {
   const [, ...shape] = output.shape;
@@ -108,7 +108,7 @@ export function checkTaskOutput(output: tf.SymbolicTensor, task: Tasks[string], 
   );
 }
 
-/** Finds the activation at the end of an output, if its layers tell. */
+/** Returns the name of the activation at the end of an output, or undefined if the configurations of its layers do not contain it. */
 function findOutputActivation({ sourceLayer, nodeIndex }: tf.SymbolicTensor): string | undefined {
   const { activation } = sourceLayer.getConfig();
   const [input] = sourceLayer.inboundNodes[nodeIndex]?.inputTensors ?? [];

@@ -15,9 +15,9 @@ interface StockBatchNormalization extends tf.layers.Layer {
 }
 
 /**
- * Batch normalization (S. Ioffe and C. Szegedy, 2015) with the statistics and the freezing of Keras 3 `BatchNormalization`
- * (layers/normalization/batch_normalization.py): the output and the moving average both use the biased variance; with `trainable` false
- * the layer uses its moving statistics and does not change them, in training too. The stock layer depends on `training` alone and
+ * Batch normalization (S. Ioffe and C. Szegedy, 2015) whose statistics and freezing match Keras 3 `BatchNormalization`
+ * (layers/normalization/batch_normalization.py). Both the output and the moving average use the biased variance. If `trainable` is false,
+ * the layer uses its moving statistics and does not change them, even in training. The TensorFlow.js layer depends only on `training`, and
  * writes its statistics inside `call`.
  */
 export class BatchNormalization extends getStockLayerClass<StockBatchNormalization>('BatchNormalization') {

@@ -20,8 +20,8 @@ interface StockDepthwise extends StockConvolution {
 }
 
 /**
- * Convolution that fuses bias and relu in training, so that the tape stores one output instead of three. The stock layer fuses them only
- * in inference.
+ * Convolution that fuses bias and relu in training, so that the gradient tape stores one output instead of three. The TensorFlow.js layer
+ * fuses them only in inference.
  */
 export class Conv2D extends getStockLayerClass<StockConvolution>('Conv2D') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
@@ -33,8 +33,8 @@ export class Conv2D extends getStockLayerClass<StockConvolution>('Conv2D') {
 }
 
 /**
- * Depthwise convolution that fuses bias and relu in training. It also saves its constraint: the stock layer saves the regularizer under
- * the constraint's name, which no loader accepts.
+ * Depthwise convolution that fuses bias and relu in training. It also saves its constraint correctly: the TensorFlow.js layer saves the
+ * regularizer under the name of the constraint, which no loader accepts.
  */
 export class DepthwiseConv2D extends getStockLayerClass<StockDepthwise>('DepthwiseConv2D') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
@@ -55,7 +55,10 @@ export class DepthwiseConv2D extends getStockLayerClass<StockDepthwise>('Depthwi
   }
 }
 
-/** Returns the options of the fused operation, or undefined when the stock layer must run: another activation, or channels first. */
+/**
+ * Returns the options of the fused operation, or undefined if the TensorFlow.js layer must run, because of another activation or channels
+ * first.
+ */
 function getFusedOptions(
   layer: StockConvolution,
   { training, forwardContext, areInputsExternal }: CallArguments,

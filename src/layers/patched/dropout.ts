@@ -9,9 +9,9 @@ interface StockDropout extends tf.layers.Layer {
 }
 
 /**
- * Dropout whose mask is an input (N. Srivastava et al., 2014). It keeps the units where the mask is 1 and divides them by `1 - rate`, as
- * Keras 3 `Dropout` (layers/regularization/dropout.py); outside training it returns its input. The stock layer draws the mask inside
- * `call`: an engine could not trace that, and a run could not resume it.
+ * Dropout whose mask is an input (N. Srivastava et al., 2014). In training it keeps the values where the mask is 1 and divides them by
+ * `1 - rate`, like Keras 3 `Dropout` (layers/regularization/dropout.py). In inference it returns its input. The TensorFlow.js layer draws the
+ * mask inside `call`, which an engine cannot trace and a resumed run cannot reproduce.
  */
 export class Dropout extends getStockLayerClass<StockDropout>('Dropout') {
   override call(inputs: Tensor | Tensor[], kwargs: CallArguments): Tensor | Tensor[] {
@@ -20,7 +20,7 @@ export class Dropout extends getStockLayerClass<StockDropout>('Dropout') {
     return tf.mul(x, tf.div(kwargs.forwardContext.getMask(this.name), 1 - this.rate));
   }
 
-  /** Computes the shape of the mask in the layer's call `node`, or returns undefined for a rate of 0. */
+  /** Computes the shape of the mask for the call of the layer with index `node`. Returns undefined for a rate of 0. */
   computeMaskShape(batch: number, node = 0): number[] | undefined {
     if (this.rate === 0) return undefined;
     const shape = (this.inboundNodes[node]!.inputShapes[0] as (number | null)[]).slice(1);

@@ -5,15 +5,17 @@ import type { tf } from '../../tensor/tf.js';
 export type Weight = tf.LayerVariable;
 
 /**
- * Inputs and outputs of this library's layers in a training pass. Masks are inputs and moving statistics are outputs, so that a step is
- * a pure function of tensors: no layer draws random numbers or writes weights.
+ * Additional inputs and outputs of this library's layers in a training pass. Masks are inputs and moving statistics are outputs. No layer
+ * draws random numbers or writes weights, so a step is a pure function of tensors.
  */
 export interface ForwardContext {
-  /** Returns the 0/1 mask for the next call of a layer, in the shape of that call. */
+  /** Returns the 0/1 mask for the next call of a layer. The mask has the shape that `computeMaskShape` of the layer returns. */
   getMask(layerName: string): Tensor;
-  /** Returns the value of a weight in this pass: the update of an earlier call in the same pass, or the weight's own value. */
+  /**
+   * Returns the value of a weight in this pass: the value that an earlier call in the same pass has set, or else the value of the variable.
+   */
   readWeight(weight: Weight): Tensor;
-  /** Sets the new value of a weight that is not trained, such as a moving mean. The caller of the pass disposes the value. */
+  /** Sets the new value of a weight that is not trained, such as a moving mean. The caller of the pass disposes of the value. */
   updateWeight(weight: Weight, value: Tensor): void;
 }
 

@@ -6,7 +6,7 @@ import { Conv2D, DepthwiseConv2D } from './convolution.js';
 import { Dropout } from './dropout.js';
 import { SeparableConv2D } from './separableConvolution.js';
 
-/** Classes that replace stock classes, by the stock class name that they save. */
+/** Classes that replace TensorFlow.js classes, keyed by the class name that TensorFlow.js uses in saved models. */
 const PATCHED_CLASSES: { readonly [className: string]: { readonly prototype: object } } = {
   Dropout,
   BatchNormalization,
@@ -16,7 +16,7 @@ const PATCHED_CLASSES: { readonly [className: string]: { readonly prototype: obj
   AveragePooling2D,
 };
 
-/** Stock layers that draw random numbers inside `call`, with advice for the error. */
+/** TensorFlow.js layers that draw random numbers inside `call`, with the advice for the error. */
 const UNSUPPORTED_LAYERS: { readonly [className: string]: string } = {
   GaussianNoise: 'Use dropout(), or add noise to the images.',
   GaussianDropout: 'Use dropout().',
@@ -26,13 +26,14 @@ const UNSUPPORTED_LAYERS: { readonly [className: string]: string } = {
 };
 
 /**
- * Changes the class of a stock layer to this library's class of the same name. The layer keeps its weights, name, configuration,
- * connections and saved class name. That is safe because these classes add no fields and no constructor. Other layers are not changed.
+ * Changes the class of a TensorFlow.js layer to the class with the same name in this library. The layer keeps its weights, name,
+ * configuration, connections and saved class name. The change is safe because these classes add no fields and no constructor. Layers
+ * without such a class are not changed.
  *
  * @param path - Position of the layer for errors: `branch age, block 3`.
- * @throws `argument` error for a layer that draws random numbers itself (a step must be a function of its inputs), a nested model
- *   (TensorFlow.js loses its frozen state on reload), batch normalization over an axis other than the last, and a dilated depthwise
- *   convolution.
+ * @throws `argument` error for a layer that draws random numbers (a step must be a pure function of its inputs), a nested model
+ *   (TensorFlow.js does not restore its frozen state from a saved model), batch normalization over an axis other than the last, and a
+ *   dilated depthwise convolution.
  */
 export function patchLayer<L extends tf.layers.Layer>(layer: L, path: string): L {
   checkSupportedLayer(layer, path);
@@ -43,7 +44,7 @@ export function patchLayer<L extends tf.layers.Layer>(layer: L, path: string): L
   return layer;
 }
 
-/** Throws an `argument` error for a nested model and for a layer that draws random numbers itself. */
+/** Throws an `argument` error for a nested model and for a layer that draws random numbers. */
 export function checkSupportedLayer(layer: tf.layers.Layer, path: string): void {
   const className = layer.getClassName();
   const advice = UNSUPPORTED_LAYERS[className];
@@ -51,13 +52,16 @@ export function checkSupportedLayer(layer: tf.layers.Layer, path: string): void 
   throw createError({
     kind: 'argument',
     path: `${path} (${layer.name})`,
-    expected: advice === undefined ? 'a single layer' : 'a layer that draws no random numbers of its own',
+    expected: advice === undefined ? 'a single layer' : 'a layer that does not draw random numbers itself',
     received: advice === undefined ? `a model (${className})` : className,
-    advice: advice ?? 'Pass the layers of the model one by one: a network is flat.',
+    advice: advice ?? 'Pass the layers of the model one by one, because a network cannot contain models.',
   });
 }
 
-/** Throws an `argument` error for a dilation: the stock layer ignores it, so that a saved model would give other results without this library. */
+/**
+ * Throws an `argument` error for a dilation. The TensorFlow.js layer ignores it, so a saved model would give different results without this
+ * library.
+ */
 function checkDilation(layer: DepthwiseConv2D, path: string): void {
   if (layer.dilationRate.every((rate) => rate === 1)) return;
   throw createError({

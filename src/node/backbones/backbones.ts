@@ -44,7 +44,7 @@ export type BackboneFileOptions<Stage extends string> = TrainableOption<Stage> &
    * - `imagenet` (default): the weights that Keras publishes, trained on the 1000 classes of ImageNet. They are downloaded
    *   once, with a progress line on the terminal.
    * - a path: a Keras weights file (`.h5`, `.weights.h5`), or a Keras model file that contains the layers of the backbone (`.h5`,
-   *   `.keras`), for example a file that `saveKeras` wrote.
+   *   `.keras`), for example a file that `exportKeras` created.
    * - bytes: the contents of such a file.
    * - null: random weights, initialized with the seed of the network.
    */

@@ -89,7 +89,8 @@ export function folderStore(folder: string): Store {
 export const toStore = (folder: string | Store): Store =>
   typeof folder === 'string' ? folderStore(folder) : folder;
 
-const writeAtomically = (path: string, bytes: Uint8Array) => writeTemporaryFile(path, bytes, rename);
+/** Writes a file atomically. Missing folders are created. */
+export const writeAtomically = (path: string, bytes: Uint8Array) => writeTemporaryFile(path, bytes, rename);
 
 /** Writes a file only if it does not exist. A hard link is used because creating one fails atomically if the name exists. */
 const createAtomically = (path: string, bytes: Uint8Array) =>

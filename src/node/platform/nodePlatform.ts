@@ -1,12 +1,19 @@
+import { fetchFileBytes } from '../../core/platform/fetchFileBytes.js';
 import type { Platform } from '../../core/platform/platform.js';
 import { loadPackage } from './loadPackage.js';
 import { readFileBytes } from './readFileBytes.js';
 import { sharpDecoder } from './sharpDecoder.js';
 
-/** Platform for Node: imports optional packages, provides threads and files, and decodes images with sharp. */
+/** Platform for Node: imports optional packages, provides threads, reads files and URLs, and decodes images with sharp. */
 export const nodePlatform: Platform = {
   name: 'node',
   loadPackage,
   loadDecoder: () => sharpDecoder(),
-  readFile: (path) => readFileBytes(path, 'a readable file', 'Check the path.'),
+  readFile: (source) => (/^https?:/i.test(String(source)) ? fetchFileBytes(source) : readLocalFile(source)),
 };
+
+/** Reads a file on this machine. Node's `readFile` accepts a `file:` URL only as a `URL` object. */
+function readLocalFile(source: string | URL): Promise<Uint8Array> {
+  const isFileUrl = typeof source === 'string' && /^file:\/\//i.test(source) && URL.canParse(source);
+  return readFileBytes(isFileUrl ? new URL(source) : source, 'a readable file', 'Check the path.');
+}

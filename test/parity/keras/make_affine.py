@@ -63,7 +63,7 @@ def brightness():
     ]
 
 
-def standardise():
+def standardize():
     image = image_bytes("standardise", [4, 4, 3]).astype("float32")
     rescaled = ImageDataGenerator(rescale=1 / 255).standardize(image.copy())
     first = ImageDataGenerator(rescale=1 / 255, preprocessing_function=lambda x: x + 1000)
@@ -87,6 +87,6 @@ def make():
         "transforms": list(transforms()),
         "draws": draws(),
         "brightness": brightness(),
-        "standardise": standardise(),
+        "standardize": standardize(),
         "layers": layers(),
     }

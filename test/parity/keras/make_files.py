@@ -35,11 +35,11 @@ def make():
 
 def packed(path):
     if path.suffix == ".keras":
-        settle(path)
+        make_reproducible(path)
     return base64.b64encode(zlib.compress(path.read_bytes(), 9)).decode("ascii")
 
 
-def settle(path):
+def make_reproducible(path):
     """Makes an archive reproducible: one date, and objects numbered instead of identified by their addresses."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}

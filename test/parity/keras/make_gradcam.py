@@ -97,10 +97,10 @@ def backbone():
     ]
 
 
-def views(grey_for):
+def views(gray_for):
     """One task uses the image and the other its grayscale version. The trunk is called for `age` first."""
     image = keras.Input((SIDE, SIDE, 3), name="image")
-    grey = layers.Conv2D(3, 1, trainable=False, name="image_grey1")
+    gray = layers.Conv2D(3, 1, trainable=False, name="image_grey1")
     trunk = [
         layers.Conv2D(6, 3, strides=3, activation="relu", name="trunk_conv1"),
         layers.BatchNormalization(name="trunk_bn1"),
@@ -108,7 +108,7 @@ def views(grey_for):
     ]
     seen, outputs = {}, []
     for task, activation in (("age", None), ("gender", "sigmoid")):
-        x = grey(image) if task == grey_for else image
+        x = gray(image) if task == gray_for else image
         for layer in trunk:
             x = seen[task, layer.name] = layer(x)
         x = seen[task, f"{task}_conv1"] = layers.Conv2D(4, 3, activation="relu", name=f"{task}_conv1")(x)
@@ -116,15 +116,15 @@ def views(grey_for):
     model = keras.Model(image, outputs)
     fill(model, "gradcam views 1")
     luma = np.array([0.2989, 0.5870, 0.1140], "float32").reshape(1, 1, 3, 1)
-    grey.set_weights([np.repeat(luma, 3, axis=3), np.zeros(3, "float32")])
+    gray.set_weights([np.repeat(luma, 3, axis=3), np.zeros(3, "float32")])
     x = images("model a") / 255
     return [
-        {"greyFor": grey_for, **maps(model, task, layer, None if task == "gender" else 1, x, at=output)}
+        {"grayFor": gray_for, **maps(model, task, layer, None if task == "gender" else 1, x, at=output)}
         for (task, layer), output in seen.items()
         if layer != "trunk_bn1"  # same number of values as the layer before it
     ]
 
 
 def make():
-    both = [case for grey_for in ("gender", "age") for case in views(grey_for)]
+    both = [case for gray_for in ("gender", "age") for case in views(gray_for)]
     return {"images": IMAGES, "model a": model_a(), "backbone": backbone(), "views": both}

@@ -7,20 +7,20 @@ from keras import layers
 SHAPE = [6, 6, 3]
 
 
-def network(grey_for, age_convs, gender_convs, frozen=False):
+def network(gray_for, age_convs, gender_convs, frozen=False):
     """Branches of several depths: the calls of the trunk are in the order of their depth below the outputs."""
     image = keras.Input(SHAPE, name="image")
-    grey = layers.Conv2D(3, 1, trainable=False, name="image_grey1")
+    gray = layers.Conv2D(3, 1, trainable=False, name="image_grey1")
     conv = layers.Conv2D(5, 2, activation="relu", name="trunk_conv1", trainable=not frozen)
     norm = layers.BatchNormalization(name="trunk_bn1", momentum=0.7, trainable=not frozen)
     ends = {}
     for task in ("age", "gender"):
-        view = "grey" if task in grey_for else "image"
+        view = "gray" if task in gray_for else "image"
         if view not in ends:
-            ends[view] = norm(conv(grey(image) if view == "grey" else image))
+            ends[view] = norm(conv(gray(image) if view == "gray" else image))
 
     def branch(task, convs):
-        x = ends["grey" if task in grey_for else "image"]
+        x = ends["gray" if task in gray_for else "image"]
         for i in range(convs):
             x = layers.Conv2D(4, 2, activation="relu", name=f"{task}_conv{i + 1}")(x)
         return layers.Flatten(name=f"{task}_flatten1")(x)
@@ -29,9 +29,9 @@ def network(grey_for, age_convs, gender_convs, frozen=False):
     gender = layers.Dense(1, activation="sigmoid", name="gender")(branch("gender", gender_convs))
     model = keras.Model(image, [age, gender])
     fill(model, "views")
-    if grey_for:
+    if gray_for:
         kernel = np.array([0.2989, 0.5870, 0.1140], "float32").reshape(1, 1, 3, 1)
-        grey.set_weights([np.repeat(kernel, 3, axis=3), np.zeros(3, "float32")])
+        gray.set_weights([np.repeat(kernel, 3, axis=3), np.zeros(3, "float32")])
     return model
 
 
@@ -54,7 +54,7 @@ def run(*args, **options):
 def make():
     pixels = uniform("views/pixels", [2, 3, 4, 3], 0, 1)
     return {
-        "grey": array(keras.ops.image.rgb_to_grayscale(pixels, data_format="channels_last")),
+        "gray": array(keras.ops.image.rgb_to_grayscale(pixels, data_format="channels_last")),
         "neither": run([], 1, 1),
         "gender": run(["gender"], 1, 1),
         "gender, deeper": run(["gender"], 1, 2),
