@@ -315,7 +315,7 @@ describe('the command report', () => {
   test('the command rejects a folder without a run, and a call without folders', async () => {
     await expect(runCommand(join(scratch, 'nowhere'))).rejects.toMatchObject({
       kind: 'file',
-      received: 'no such file',
+      received: 'a missing file',
     });
     await expect(runCommand()).rejects.toMatchObject({
       kind: 'argument',
