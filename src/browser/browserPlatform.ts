@@ -1,7 +1,7 @@
 import { defaultPlatform } from '../core/platform/defaultPlatform.js';
+import { fetchFileBytes } from '../core/platform/fetchFileBytes.js';
 import type { PackageLoader, Platform } from '../core/platform/platform.js';
 import { canvasDecoder } from './canvasDecoder.js';
-import { fetchFileBytes } from './fetchFileBytes.js';
 
 const loadPackage: PackageLoader = /* @__PURE__ */ Object.assign(
   <M>(name: string, neededFor: string) => defaultPlatform.loadPackage<M>(name, neededFor),

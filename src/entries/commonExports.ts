@@ -111,6 +111,7 @@ export { meanAbsoluteError, meanSquaredError } from '../losses/meanErrors.js';
 export { accuracy } from '../metrics/accuracy.js';
 export type { Metric, MetricName, MetricOptions } from '../metrics/metric.js';
 export { mae, mse, rmse } from '../metrics/regression.js';
+export type { KerasSource } from '../model/kerasSource.js';
 export type { LoadKerasModelOptions, LoadKerasOptions } from '../model/loadKeras.js';
 export type { SummaryOptions } from '../model/modelSummary.js';
 export type { MultiTaskBuilder, MultiTaskOptions, ValidTaskNames } from '../model/multiTask.js';

@@ -8,7 +8,7 @@ interface LayerJson {
   readonly inbound_nodes?: unknown;
 }
 
-/** Layer and its calls. Each call lists its input tensors as `[layer, call, output]`. */
+/** Layer of a saved model, with its calls. Each call lists its input tensors as `[layer, call, output]`. */
 interface TopologyLayer {
   readonly name: string;
   readonly isInput: boolean;
@@ -18,17 +18,16 @@ interface TopologyLayer {
 type InboundTensor = [layer: string, call: number, output: number, ...rest: unknown[]];
 
 /**
- * Most rounds in which a model's calls are ordered. A model that needs more is an attempt to keep the reader
- * busy.
+ * Maximum number of rounds for ordering a model's calls. A model that needs more is treated as malicious.
  */
 const MAX_ROUNDS = 1000;
 
 /**
- * Checks the layers of a saved model: names must be unique, TensorFlow.js must be able to make every call,
- * and the calls of each layer must be listed in the order in which TensorFlow.js makes them.
+ * Checks the layers of a saved model: names must be unique, TensorFlow.js must be able to execute every call,
+ * and the calls of each layer must be listed in the order in which TensorFlow.js executes them.
  *
- * TensorFlow.js connects the layers in rounds. It accepts other topologies too, but it waits forever for a
- * layer that is missing, and if the calls of a layer are listed in another order, it confuses them.
+ * TensorFlow.js connects the layers in rounds and does not validate the topology. It waits forever for a
+ * missing layer, and mixes up the calls of a layer that are listed in a different order.
  *
  * @throws A `file` error if the topology fails a check.
  */
@@ -73,9 +72,9 @@ export function checkTopology(topology: object, path: string): void {
 }
 
 /**
- * Renumbers the calls of a model's layers in the order in which TensorFlow.js makes them when it reads the
- * model. TensorFlow.js writes them in the order in which they were made originally, and confuses calls where
- * the two differ.
+ * Renumbers the calls of a model's layers in the order in which TensorFlow.js executes them when it reads the
+ * model. TensorFlow.js writes calls in the order of their original execution, and mixes them up if the two
+ * orders differ.
  */
 export function renumberCalls(topology: object): void {
   const { layers, ...modelConfig } = (topology as { config: { layers: LayerJson[]; [key: string]: unknown } })
@@ -106,14 +105,15 @@ export function renumberCalls(topology: object): void {
 }
 
 /**
- * Orders the calls of each layer as TensorFlow.js makes them: it goes through the layers in rounds and makes
- * each call whose inputs satisfy `isReady`. Also returns a layer whose calls can never be made, if there is one.
+ * Orders the calls of each layer in the order in which TensorFlow.js executes them. TensorFlow.js goes through
+ * the layers in rounds and executes each call whose inputs satisfy `isReady`. Also returns a layer whose calls
+ * can never be executed, if there is one.
  */
 function orderCalls(
   layers: readonly TopologyLayer[],
   isReady: (made: ReadonlyMap<string, readonly number[]>, source: InboundTensor) => boolean,
 ): { order: Map<string, number[]>; waiting: string | undefined } {
-  // An input layer has one call, which is not in any list.
+  // An input layer has exactly one call, which is not listed.
   const order = new Map(layers.map(({ name, isInput }) => [name, isInput ? [0] : []] as [string, number[]]));
   let pending = layers.map((layer) => ({ layer, calls: layer.calls.map((_, i) => i) }));
   for (let round = 0; round < MAX_ROUNDS; round++) {

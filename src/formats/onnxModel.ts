@@ -4,13 +4,13 @@ import { createError } from '../core/errors/errors.js';
 /** An attribute of a node: an integer, a string or a list of integers. */
 export type AttributeValue = number | string | readonly number[];
 
-/** One operation of a graph. Inputs and outputs are names of values. */
+/** One operation of a graph. Inputs and outputs are the names of values. */
 export interface OnnxNode {
-  /** Name of an ONNX operation, or `domain:name` for an operation that ONNX Runtime adds. */
+  /** Name of an ONNX operation, or `domain:name` for an operation that only ONNX Runtime has. */
   readonly opType: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Attributes by name. A plain number is written as an integer; use `{ float }` or `{ floats }` for other numbers. */
+  /** Attributes, keyed by name. A plain number is written as an integer; use `{ float }` or `{ floats }` for floating-point numbers. */
   readonly attributes: {
     readonly [name: string]:
       | AttributeValue
@@ -26,20 +26,20 @@ export interface Initializer {
   readonly data: Float32Array | BigInt64Array;
 }
 
-/** A float32 input or output of the graph. A string in the shape names a size that is not fixed. */
+/** A float32 input or output of the graph. A string in the shape is the name of a variable dimension. */
 export interface ValueInfo {
   readonly name: string;
   readonly shape: readonly (number | string)[];
   readonly description: string;
 }
 
-/** The nodes of a graph, in the order in which they run, and its constants. */
+/** A graph: its nodes in execution order, and its constants. */
 export interface OnnxGraph {
   readonly nodes: readonly OnnxNode[];
   readonly initializers: readonly Initializer[];
 }
 
-/** A graph with its inputs, outputs and metadata: the content of an `.onnx` file. */
+/** A graph with its inputs, outputs and metadata: the contents of an `.onnx` file. */
 export interface OnnxModel extends OnnxGraph {
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
@@ -47,13 +47,13 @@ export interface OnnxModel extends OnnxGraph {
   readonly metadata: { readonly [key: string]: string };
 }
 
-/** Numbers of ONNX's element types, for example in the attribute `to` of a Cast. */
+/** ONNX element type numbers, for example for the attribute `to` of a Cast. */
 export const DataType = { FLOAT: 1, INT32: 6, INT64: 7, BOOL: 9 } as const;
 
-/** Numbers of ONNX's attribute types. */
+/** ONNX attribute type numbers. */
 const AttributeType = { FLOAT: 1, INT: 2, STRING: 3, FLOATS: 6, INTS: 7 } as const;
 
-/** Version of ONNX's operation set that the nodes follow; introduced by ONNX 1.13. */
+/** Version of the ONNX operator set that the nodes use. It was introduced in ONNX 1.13. */
 const OPSET_VERSION = 18;
 const IR_VERSION = 8;
 
@@ -66,7 +66,7 @@ const MAX_MESSAGE_BYTES = 2 ** 31 - 1;
 /**
  * Returns the bytes of an `.onnx` file. Field numbers are those of `onnx.proto`.
  *
- * @throws `memory` error if the constants exceed the 2 GiB that the format can hold.
+ * @throws `memory` error if the constants exceed 2 GiB, the limit of the format.
  */
 export function encodeOnnxModel(model: OnnxModel): Uint8Array {
   const size = model.initializers.reduce((sum, { data }) => sum + data.byteLength, 0);

@@ -2,7 +2,7 @@ import type { HostArray } from '../core/arrays.js';
 import { sha256 } from '../core/digest.js';
 import { createCheckpointError } from '../core/errors/errors.js';
 
-/** Content of a safetensors file: arrays by name, and metadata. */
+/** Contents of a safetensors file: arrays, keyed by name, and metadata. */
 export interface Safetensors {
   readonly arrays: { readonly [name: string]: HostArray };
   readonly metadata: { readonly [key: string]: string };
@@ -14,13 +14,13 @@ interface HeaderEntry {
   readonly data_offsets: readonly [number, number];
 }
 
-/** Largest header that is read: 100 MB, the limit of the format's reference reader. */
+/** Maximum size of a header: 100 MB, the limit of the format's reference reader. */
 const MAX_HEADER_BYTES = 100_000_000;
 
 /** Placeholder in the header while the hash is computed. */
 const BLANK_HASH = '0'.repeat(64);
 
-/** Finds the offset of the hash `text` in the header, which ends at `end`. */
+/** Returns the offset of the hash `text` in the header, which ends at `end`. */
 function findHashOffset(file: Uint8Array, end: number, text: string): number {
   const key = new TextEncoder().encode(`"sha256":"${text}"`);
   // Search for the last occurrence: metadata values may contain the same text.
@@ -34,8 +34,8 @@ function findHashOffset(file: Uint8Array, end: number, text: string): number {
  * Encodes arrays in the safetensors format (Hugging Face, 2022: eight bytes of header length, a JSON header,
  * raw little-endian numbers), which numpy, PyTorch and JAX can read.
  *
- * The metadata gain the key `sha256`: the hash of the whole file with zeros in place of the hash. It detects
- * every changed byte, in the header as well as in the numbers.
+ * Adds the key `sha256` to the metadata: the hash of the whole file with zeros in place of the hash. The hash
+ * detects any changed byte, in the header as well as in the numbers.
  */
 export async function writeSafetensors({ arrays, metadata }: Safetensors): Promise<Uint8Array> {
   const arrayNames = Object.keys(arrays);
@@ -61,8 +61,8 @@ export async function writeSafetensors({ arrays, metadata }: Safetensors): Promi
 }
 
 /**
- * Reads a file written by {@link writeSafetensors}. The file is not trusted: sizes are checked before
- * anything is allocated, and the content is checked against its hash.
+ * Reads a file written by {@link writeSafetensors}. The file is not trusted: sizes are checked before anything
+ * is allocated, and the contents are checked against the hash.
  *
  * @param path - Path of the file, for errors.
  * @throws A `checkpoint` error if the file is truncated, corrupted or in another format.
@@ -79,7 +79,7 @@ export async function readSafetensors(file: Uint8Array, path: string): Promise<S
   if (file.length < 8) throw createCorruptError(`a file of ${file.length} bytes`);
   const length = Number(new DataView(file.buffer, file.byteOffset, 8).getBigUint64(0, true));
   if (length > MAX_HEADER_BYTES || 8 + length > file.length)
-    throw createCorruptError('a truncated file, or a file of another format');
+    throw createCorruptError('a truncated file, or a file in a different format');
   let header: Record<string, HeaderEntry>;
   let metadata: Record<string, string>;
   try {
@@ -103,7 +103,7 @@ export async function readSafetensors(file: Uint8Array, path: string): Promise<S
     const [start, end] = Array.isArray(data_offsets) ? data_offsets : [];
     const size = Array.isArray(shape) ? shape.reduce((product, side) => product * side, 4) : Number.NaN;
     if (dtype !== 'F32' || !(start! >= 0 && end! <= body.length && end! - start! === size)) {
-      throw createCorruptError(`an array "${name}" outside the file or of another type than F32`);
+      throw createCorruptError(`an array "${name}" outside the file or of a type other than F32`);
     }
     // The bytes are copied because a Float32Array must start at a multiple of four bytes.
     arrays[name] = { shape, data: new Float32Array(body.slice(start, end).buffer) };

@@ -9,7 +9,7 @@ export interface ScalarSummary {
   readonly value: number;
 }
 
-/** Record of a TensorBoard event file. */
+/** Record in a TensorBoard event file. */
 export interface TfEvent {
   /** Time in seconds since 1970. */
   readonly wallTime: number;
@@ -28,7 +28,7 @@ const SUMMARY_FIELDS = { value: 1 };
 const VALUE_FIELDS = { tag: 1, simpleValue: 2 };
 const [VARINT, FIXED64, BYTES, FIXED32] = [0, 1, 2, 5];
 
-/** Encodes events as the content of an event file, one TFRecord per event. */
+/** Encodes events as the contents of an event file, one TFRecord per event. */
 export function encodeEvents(events: readonly TfEvent[]): Uint8Array {
   return concatBytes(events.map((event) => encodeRecord(encodeEvent(event))));
 }
@@ -56,7 +56,7 @@ const encodeFieldTag = (field: number, wire: number) => (field << 3) | wire;
 function encodeRecord(data: Uint8Array): Uint8Array {
   const record = new Uint8Array(data.length + 16);
   const view = new DataView(record.buffer);
-  view.setUint32(0, data.length, true); // The length field has 64 bits; events never need the upper half.
+  view.setUint32(0, data.length, true); // The length field has 64 bits, but events never need the upper half.
   view.setUint32(8, computeMaskedCrc32c(record.subarray(0, 8)), true);
   record.set(data, 12);
   view.setUint32(12 + data.length, computeMaskedCrc32c(data), true);
@@ -65,12 +65,12 @@ function encodeRecord(data: Uint8Array): Uint8Array {
 
 /**
  * Computes the masked CRC32C of the TFRecord format. TensorFlow rotates the CRC and adds a constant, because
- * the CRC of data that contain a CRC is weak.
+ * the CRC of data that contains a CRC is weak.
  */
 export function computeMaskedCrc32c(bytes: Uint8Array): number {
   const sum = computeCrc32c(bytes);
   return (((sum >>> 15) | (sum << 17)) + 0xa282ead8) >>> 0;
 }
 
-/** Computes the CRC32C (Castagnoli polynomial) of RFC 3720. */
+/** Computes the CRC32C (Castagnoli polynomial) as defined in RFC 3720. */
 export const computeCrc32c = createCrc32(0x82f63b78);

@@ -18,7 +18,7 @@ import { rescalePixelsInto } from './rescaleImages.js';
  *
  * - decoded pixels ({@link ImageBytes}) of the network's size
  * - the bytes of an encoded file (JPEG, PNG, WebP), which a decoder resizes to the network's size
- * - a string or `URL`: the path of an image file in Node, or its URL in a page
+ * - a string or `URL`: in Node the path or URL of such a file, in a page its URL
  * - a tensor `[height, width, channels]`, float32, in the network's range
  *
  * @category Train

@@ -1,7 +1,4 @@
 import * as checks from '../core/errors/checks.js';
-import { createError } from '../core/errors/errors.js';
-import { describeType } from '../core/errors/formatValue.js';
-import { suggestAwait } from '../core/errors/suggestions.js';
 import type { ImageShape, PixelRange } from '../core/images.js';
 import type { InferPerTask } from '../core/inferenceTypes.js';
 import type { Platform } from '../core/platform/platform.js';
@@ -17,6 +14,7 @@ import { createNetwork } from '../network/buildNetwork.js';
 import { parseTaskTable, type TaskTable } from '../network/savedModel/taskTable.js';
 import type { Tasks } from '../tasks/task.js';
 import type { tf } from '../tensor/tf.js';
+import { checkKerasSource, getSourceName, type KerasSource, readKerasSource } from './kerasSource.js';
 import { checkNamedTask, checkPixelRange, type ValidTaskNames } from './multiTask.js';
 import { createModel, type MultiTaskModel } from './multiTaskModel.js';
 
@@ -26,11 +24,14 @@ import { createModel, type MultiTaskModel } from './multiTaskModel.js';
  * @category Files
  */
 export interface LoadKerasOptions {
-  /** Name of the file in error messages. Default `file`. */
+  /** Name of the file in error messages. Default: the path, the URL or the name of a `File`, otherwise `file`. */
   readonly name?: string;
-  /** Bytes of a second file that contains the weights: a `.weights.h5` file, or a legacy `.h5` file of weights. */
-  readonly weights?: Uint8Array;
-  /** Name of the second file in error messages. Default `weights`. */
+  /**
+   * Second file, with the weights: a `.weights.h5` file, or a legacy `.h5` file of weights. Needed for a model that was saved without
+   * weights. Replaces the weights of a model that has them.
+   */
+  readonly weights?: KerasSource;
+  /** Name of the second file in error messages. Default: its path, its URL or the name of a `File`, otherwise `weights`. */
   readonly weightsName?: string;
   /** `[height, width, channels]` of the images, for a model that was saved without a fixed input size. */
   readonly input?: ImageShape;
@@ -66,67 +67,73 @@ export interface LoadKeras {
    * Nested models are flattened, and frozen layers stay frozen. Layers that TensorFlow.js cannot express are an error with the name
    * of the layer. `Random*` layers, noise and constraints, which act only in training, are omitted, and `log` receives a line for each.
    *
-   * @param file - Bytes of the file. The format is detected from them.
+   * @param source - Path, URL or content of the file, see {@link KerasSource}. The format is detected from the content.
    * @returns With `tasks`, a typed model that can be trained and saved; without `tasks`, a plain `tf.LayersModel`.
-   * @throws `file` error for a damaged file, an unknown layer or setting, or weights of another shape; `argument` error for tasks
-   *   that do not match the model's outputs.
+   * @throws A `file` error for a file that cannot be read or is damaged, an unknown layer or setting, or weights of another shape;
+   *   its path contains the file and the part of it. An `argument` error for tasks that do not match the model's outputs, and for a
+   *   path or URL in a runtime without access to files.
    * @example
    * ```ts
    * import { binary, loadKeras, regression } from 'tfjs-multitask';
    *
-   * export async function faces(url: string) {
-   *   const file = new Uint8Array(await (await fetch(url)).arrayBuffer());
-   *   return loadKeras(file, {
-   *     tasks: { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) },
-   *     range: [0, 255], // the model begins with Rescaling(1 / 255)
-   *     log: console.log,
-   *   });
-   * }
+   * const model = await loadKeras('face.keras', {
+   *   tasks: { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) },
+   *   range: [0, 255], // the model begins with Rescaling(1 / 255)
+   *   log: console.log,
+   * });
+   * const [height, width] = model.input.shape;
+   * const image = { data: new Uint8Array(height * width * 3).fill(99), height, width, channels: 3 };
+   * console.log(await model.predict(image)); // { age: …, gender: { label: …, probability: … } }
    * ```
    * @category Files
    */
-  <const T extends Tasks>(file: Uint8Array, options: LoadKerasModelOptions<T>): Promise<MultiTaskModel<T>>;
+  <const T extends Tasks>(source: KerasSource, options: LoadKerasModelOptions<T>): Promise<MultiTaskModel<T>>;
   /** Reads the model as a plain `tf.LayersModel`. */
-  (file: Uint8Array, options?: LoadKerasOptions & { readonly tasks?: undefined }): Promise<tf.LayersModel>;
+  (source: KerasSource, options?: LoadKerasOptions & { readonly tasks?: undefined }): Promise<tf.LayersModel>;
 }
 
 /** Creates the {@link LoadKeras} function of a platform. Its models use the platform to start engines and read images. */
 export const createLoadKeras = (platform: Platform): LoadKeras =>
-  ((file: Uint8Array, options?: LoadKerasOptions) => loadKeras(platform, file, options)) as LoadKeras;
+  ((source: KerasSource, options?: LoadKerasOptions) => loadKeras(platform, source, options)) as LoadKeras;
 
 async function loadKeras<T extends Tasks>(
   platform: Platform,
-  file: Uint8Array,
+  source: KerasSource,
   options: LoadKerasOptions & { readonly tasks?: T | undefined; readonly range?: PixelRange } = {},
 ): Promise<tf.LayersModel | MultiTaskModel<T>> {
   const {
-    name: path = 'file',
-    weightsName: weightsPath = 'weights',
+    name,
+    weights: weightsSource,
+    weightsName,
     tasks,
     range: requestedRange,
     ...readerOptions
   } = options;
   checks.optionNames('loadKeras', options, OPTION_NAMES);
-  checkFileBytes('loadKeras', file);
-  if (readerOptions.weights !== undefined) checkFileBytes('loadKeras.weights', readerOptions.weights);
+  checkKerasSource('loadKeras', source, platform);
+  if (weightsSource !== undefined) checkKerasSource('loadKeras.weights', weightsSource, platform);
   checkInputShape(readerOptions.input);
-  const reading = { ...readerOptions, path, weightsPath };
-  if (!tasks) return (await readKerasModel(file, reading)).layersModel;
-  if (requestedRange !== undefined) checkPixelRange('loadKeras.range', requestedRange);
-  const taskNames = Object.keys(tasks);
-  taskNames.forEach((name, i) => {
-    checkNamedTask(`loadKeras.tasks.${name}`, name, tasks[name]!, taskNames.slice(0, i));
+  if (tasks && requestedRange !== undefined) checkPixelRange('loadKeras.range', requestedRange);
+  const taskNames = Object.keys(tasks ?? {});
+  taskNames.forEach((task, i) => {
+    checkNamedTask(`loadKeras.tasks.${task}`, task, tasks![task]!, taskNames.slice(0, i));
   });
+  const path = name ?? getSourceName(source) ?? 'file';
+  const weightsPath = weightsName ?? getSourceName(weightsSource) ?? 'weights';
+  const file = await readKerasSource(platform, source, path);
+  const weights = weightsSource && (await readKerasSource(platform, weightsSource, weightsPath));
+  const reading = { ...readerOptions, path, weightsPath, ...(weights && { weights }) };
+  if (!tasks) return (await readKerasModel(file, reading)).layersModel;
   const chooseOutputs = (outputs: readonly KerasOutput[]) =>
     matchOutputs(taskNames, outputs, readerOptions.log);
   const { layersModel, taskTable: table } = await readKerasModel(file, { ...reading, chooseOutputs });
   try {
     const fileTable = table && parseTaskTable(table.value as TaskTable, table.path);
     const range = requestedRange ?? fileTable?.input.range ?? [0, 1];
-    for (const name of taskNames) checkTaskMatchesFile(name, tasks[name]!, fileTable?.tasks[name]);
+    for (const task of taskNames) checkTaskMatchesFile(task, tasks[task]!, fileTable?.tasks[task]);
     const shape = getImageShape(layersModel, path);
-    taskNames.forEach((name, i) => {
-      checkTaskOutput(layersModel.outputs[i]!, tasks[name]!, `${path}: ${name}`);
+    taskNames.forEach((task, i) => {
+      checkTaskOutput(layersModel.outputs[i]!, tasks[task]!, `${path}: ${task}`);
     });
     return createModel(platform, createNetwork(layersModel, tasks, { shape, range }));
   } catch (error) {
@@ -136,21 +143,6 @@ async function loadKeras<T extends Tasks>(
 }
 
 const OPTION_NAMES = ['name', 'weights', 'weightsName', 'input', 'layers', 'log', 'tasks', 'range'];
-
-function checkFileBytes(path: string, file: unknown): void {
-  if (file instanceof Uint8Array) return;
-  const isBuffer = file instanceof ArrayBuffer;
-  throw createError({
-    kind: 'argument',
-    path,
-    expected: 'the bytes of a file as a Uint8Array',
-    received: describeType(file),
-    advice: suggestAwait(
-      file,
-      isBuffer ? 'Write new Uint8Array(buffer).' : 'For a path, import loadKeras from tfjs-multitask/node.',
-    ),
-  });
-}
 
 function checkInputShape(input: unknown): void {
   if (input === undefined) return;

@@ -10,8 +10,8 @@ export {
   resnet50Backbone,
 } from './backbones/backbones.js';
 export { imageFolder } from './imageFolder.js';
-export { type LoadKerasModelOptions, type LoadKerasOptions, loadKeras } from './loadKeras.js';
 export { folderStore } from './platform/folderStore.js';
+export { saveFile } from './platform/saveFile.js';
 export { sharpDecoder } from './platform/sharpDecoder.js';
 export { type SharpEncoderOptions, sharpEncoder } from './platform/sharpEncoder.js';
 export { workerThreads } from './platform/workerThreads.js';
@@ -20,7 +20,6 @@ export { type RecordRunOptions, recordRun } from './report/recordRun.js';
 export { svgToPng } from './report/svgToPng.js';
 export { type Watch, type WatchOptions, watchRun } from './report/watchRun.js';
 export { type WriteReportOptions, writeReport } from './report/writeReport.js';
-export { saveKeras } from './saveKeras.js';
 export { type LiveTable, liveTable } from './tuning/liveTable.js';
 export { readStudy } from './tuning/readStudy.js';
 export { type RunSingleTrialOptions, runSingleTrial } from './tuning/runSingleTrial.js';

@@ -2,10 +2,11 @@ import type { Tensor4D } from '@tensorflow/tfjs';
 import { tf } from './tf.js';
 
 /**
- * Computes average pooling with `same` padding. A window at the edge is the mean of its pixels inside the image.
+ * Computes average pooling with `same` padding. At the edges, a window averages only the pixels inside the image.
  *
- * The gradient of `tf.avgPool` is wrong there: it divides by the full window size, which the forward pass does not. This function
- * pads with zeros instead, so that all windows are inside the image, and multiplies the windows at the edges by a constant.
+ * The gradient of `tf.avgPool` is wrong at the edges because it divides by the full window size, unlike the
+ * forward pass. This function pads with zeros instead, so that all windows are inside the image, and multiplies
+ * the results of the windows at the edges by a constant.
  *
  * @param x - Images, `[batch, height, width, channels]`.
  */
@@ -32,7 +33,7 @@ export function averagePoolSame(
   });
 }
 
-/** Returns for each window along a side how many of its pixels are inside the image. */
+/** Returns the number of pixels inside the image for each window along a side. */
 function countPixelsPerWindow(
   windowCount: number,
   stride: number,

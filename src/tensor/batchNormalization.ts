@@ -4,8 +4,8 @@ import { tf } from './tf.js';
 
 /**
  * Normalizes `x` with its own statistics over all axes but the last: `y = gamma * (x - mean) / sqrt(variance + epsilon) + beta`, with
- * biased variance (S. Ioffe and C. Szegedy 2015). `mean` and `variance` have the shape `[channels]` and no gradient. The gradient of
- * `y` is that of the paper, in a few large operations.
+ * biased variance (S. Ioffe and C. Szegedy 2015). `mean` and `variance` have the shape `[channels]` and no gradient. The gradient of `y`
+ * follows the paper and is computed in a few large operations.
  *
  * @param gamma - Scale, `[channels]`. Default: ones.
  * @param beta - Offset, `[channels]`. Default: zeros.
@@ -38,7 +38,7 @@ export function batchNormTraining(
   return { y, mean: moveToCurrentScope(mean!), variance: moveToCurrentScope(variance!) };
 }
 
-/** Statistics and weights of a batch normalization in inference mode, each of shape `[channels]`. */
+/** Statistics and weights of batch normalization in inference mode, each of shape `[channels]`. */
 export interface BatchNormStatistics {
   readonly mean: Tensor;
   readonly variance: Tensor;
@@ -47,8 +47,9 @@ export interface BatchNormStatistics {
 }
 
 /**
- * Normalizes `x` with given statistics. The gradient is computed for `x` only, and is one factor per channel. The gradient of
- * `tf.batchNorm` computes all five inputs, and has the batch size in an attribute, which a traced graph would fix.
+ * Normalizes `x` with precomputed statistics. The gradient is computed only for `x`, as one factor per channel. The gradient of
+ * `tf.batchNorm` is not used because it computes gradients for all five inputs and has the batch size in an attribute, which would be
+ * constant in a traced graph.
  */
 export function batchNormInference(
   x: Tensor,

@@ -2,11 +2,12 @@ import { createError } from '../core/errors/errors.js';
 import { tf } from './tf.js';
 
 /**
- * Throws an `engine` error when this library imports another copy of `@tensorflow/tfjs-core` than the program does. Copies
- * share the registry of backends and kernels but not their classes, so tensors of one copy fail in the other in many ways.
+ * Throws an `engine` error when this library and the program import different copies of
+ * `@tensorflow/tfjs-core`. The copies share the registry of backends and kernels but not their classes, so
+ * tensors of one copy fail in the other in many ways.
  */
 export function checkSingleTensorFlow(): void {
-  // The environment is shared by all copies; its class belongs to the copy that was loaded first.
+  // All copies share the environment, an instance of a class in the copy that was loaded first.
   if (tf.env() instanceof tf.Environment) return;
   throw createError({
     kind: 'engine',

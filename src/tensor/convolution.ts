@@ -18,8 +18,8 @@ export interface ConvolutionOptions {
 }
 
 /**
- * Computes a 2-D convolution with bias and activation as one node of the gradient tape. `tf.fused.conv2d` runs three separate operations
- * while gradients are recorded, and so stores its output three times.
+ * Computes a 2-D convolution with bias and activation as one node of the gradient tape. `tf.fused.conv2d` runs
+ * three separate operations while gradients are recorded, which stores the output three times.
  *
  * @param x - Images, `[batch, height, width, in]`.
  * @param filter - `[kernelHeight, kernelWidth, in, out]`.

@@ -6,20 +6,20 @@ import { tf } from './tf.js';
 /** Packages that contain TensorFlow, in the order in which they are tried. */
 const NATIVE_PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
 
-/** The command that installs the native engine, if its binary can be downloaded. */
+/** The command that installs the native engine on platforms for which a binary can be downloaded. */
 export const NATIVE_INSTALL_COMMAND = `npm install ${NATIVE_PACKAGES[1]}`;
-/** The command that builds the binary of an installed package, if it cannot be downloaded or does not load. */
+/** The command that builds the binary of an installed package whose binary cannot be downloaded or fails to load. */
 export const NATIVE_BUILD_COMMAND = 'npx tfjs-multitask build-native';
 
 /** Result of the search for a native package. */
 export interface NativeSearchResult {
   /** Name of the package that was loaded. */
   readonly name?: string;
-  /** Error of an installed package that failed to load. Neither is set if no package is installed. */
+  /** Error of an installed package that failed to load. If no package is installed, neither `name` nor `loadError` is set. */
   readonly loadError?: MultitaskError;
 }
 
-/** Loads the first native package that is installed and works, which registers its backend. */
+/** Loads the first native package that is installed and works. The package registers its backend. */
 export async function findNativePackage(load: PackageLoader): Promise<NativeSearchResult> {
   let loadError: MultitaskError | undefined;
   for (const name of NATIVE_PACKAGES) {
@@ -58,7 +58,7 @@ export async function loadNativeBackend(load: PackageLoader): Promise<void> {
       kind: 'missing-package',
       path: 'engine native',
       expected: NATIVE_PACKAGES.join(' or '),
-      received: 'no such package',
+      received: 'no installed package',
       advice:
         `Run ${NATIVE_INSTALL_COMMAND}, or use engine: "wasm". If the download of TensorFlow fails, add --ignore-scripts and ` +
         `then run ${NATIVE_BUILD_COMMAND}.`,

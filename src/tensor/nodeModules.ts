@@ -1,6 +1,6 @@
 import type { PackageLoader } from '../core/platform/platform.js';
 
-/** A worker of `node:worker_threads`. */
+/** A `Worker` from `node:worker_threads`. */
 export interface NodeWorker {
   on(event: 'message' | 'error' | 'exit', listener: (data: unknown) => void): void;
   postMessage(message: unknown): void;
@@ -8,7 +8,7 @@ export interface NodeWorker {
   terminate(): Promise<unknown>;
 }
 
-/** The parts of Node that threads on wasm need. This library does not import `node:` modules outside of `node/`. */
+/** The Node modules that wasm threads need. They are passed in because this library imports `node:` modules only in `node/`. */
 export interface NodeModules {
   readonly workerThreads: { readonly Worker: new (script: string, options: object) => NodeWorker };
   readonly require: ((name: string) => unknown) & { resolve(name: string): string };
@@ -17,7 +17,7 @@ export interface NodeModules {
 
 /**
  * Options of a worker that runs a script without the flags and the environment of the process. The script does not need them, and they
- * could preload other code into every thread.
+ * could cause other code to be preloaded in every thread.
  */
 export const ISOLATED_WORKER_OPTIONS = { eval: true, execArgv: [], env: {} };
 

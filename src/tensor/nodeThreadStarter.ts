@@ -1,7 +1,7 @@
 import type { ThreadStarter } from './kernels/threadPool.js';
 import { ISOLATED_WORKER_OPTIONS, type NodeModules } from './nodeModules.js';
 
-/** Creates a function that starts threads in Node. A thread that has started does not keep the process alive. */
+/** Creates a function that starts threads in Node. Once started, a thread does not keep the process alive. */
 export function createNodeThreadStarter({ workerThreads: { Worker } }: NodeModules): ThreadStarter {
   return (script, onMessage, onExit) => {
     const listener = `

@@ -3,8 +3,8 @@ import { tf } from './tf.js';
 type Constructor<T> = new (config: any) => T;
 
 /**
- * Returns the class of a stock layer. TensorFlow.js exports only factories, so the class comes from its serialization registry, which
- * `tf.loadLayersModel` uses too.
+ * Returns the class of a TensorFlow.js layer. TensorFlow.js exports only factories, so the class is looked up in its serialization
+ * registry, which `tf.loadLayersModel` also uses.
  */
 export function getStockLayerClass<T extends tf.layers.Layer = tf.layers.Layer>(
   className: string,
@@ -15,9 +15,9 @@ export function getStockLayerClass<T extends tf.layers.Layer = tf.layers.Layer>(
 }
 
 /**
- * Lets `model.dispose()` dispose all its layers, including layers that are called more than once. TensorFlow.js counts the calls of a layer
- * and disposes it after the same number of disposals, but a model disposes each layer once. Call it only if no other model shares the
- * layers.
+ * Makes `model.dispose()` dispose all layers of the model, including layers that are called more than once. TensorFlow.js counts the calls
+ * of a layer and frees it only after the same number of `dispose()` calls, but a model disposes each layer once. Call this function only if
+ * no other model shares the layers.
  */
 export function resetLayerRefCounts(model: tf.LayersModel): void {
   for (const layer of model.layers) (layer as unknown as { _refCount: number })._refCount = 1;

@@ -23,14 +23,14 @@ export const MAX_WASM_THREADS = 8;
 const THREADED_BUILD = '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd';
 
 /**
- * Creates the threaded build of TensorFlow.js's wasm module in Node, which the package itself does not support
- * (tensorflow/tfjs#3830): it would load its workers from files that do not exist, and guess the number of threads.
+ * Creates the threaded build of TensorFlow.js's wasm module in Node, which the package itself does not support (tensorflow/tfjs#3830)
+ * because it tries to load its workers from files that do not exist, and guesses the number of threads.
  *
- * The source code of the build runs as a function with other values for some of its globals: `Worker` starts the threads of
+ * The source code of the build runs as a function in which some globals are replaced: `Worker` starts the threads of
  * {@link createWorkerClass}, `os` reports the number of cores for which the build uses `threads` threads, and `process` registers no
  * listeners. The real globals do not change.
  *
- * @throws If the build is not installed or fails to start.
+ * @throws `Error` if the build is not installed or fails to start.
  */
 export async function createThreadedModule(node: NodeModules, threads: number): Promise<WasmModule> {
   const scriptPath = node.require.resolve(`${THREADED_BUILD}.js`);
@@ -42,7 +42,7 @@ export async function createThreadedModule(node: NodeModules, threads: number): 
   const failure = new Promise<never>((_, reject) => {
     onError = reject;
   });
-  // The package stores the worker's source in a string literal, in which the escaped line ends have become real ones.
+  // The package stores the worker's source in a string literal whose escaped line breaks have become real line breaks.
   const workerScript = wasmWorkerContents.replaceAll('\n', '\\n');
   const globals = {
     // The build uses half as many threads as there are cores.
@@ -82,9 +82,9 @@ interface WorkerClassOptions {
 }
 
 /**
- * Creates the class of the workers in the build's pool. The build creates eight workers for any number of threads, and uses them from
- * the last to the first. Only the workers that it will use start a thread; the others report that they are loaded. A thread
- * that has loaded does not keep the process alive.
+ * Creates the class of the workers in the build's pool. The build always creates eight workers, whatever the number of threads, and uses
+ * them from the last to the first. Only the workers that it will use start a thread; the others only report that they are loaded. Once
+ * loaded, a thread does not keep the process alive.
  */
 function createWorkerClass({ workerThreads: { Worker } }: NodeModules, options: WorkerClassOptions) {
   const { workerScript, threads, onError } = options;
@@ -110,7 +110,7 @@ function createWorkerClass({ workerThreads: { Worker } }: NodeModules, options: 
       else this.onmessage({ data: { cmd: 'loaded' } });
     }
 
-    /** Called by the build when a thread starts its work. Does nothing, since a thread works as long as the process runs. */
+    /** Called by the build when a thread starts to work. Does nothing because threads run until the process ends. */
     ref(): void {}
 
     unref(): void {

@@ -13,11 +13,11 @@ import { createThreadedModule, MAX_WASM_THREADS } from './threadedModule.js';
 /** Largest heap of the wasm backend in bytes: the limit of 32-bit addresses. */
 export const MAX_WASM_BYTES = 4 * 1024 ** 3;
 
-/** Options for starting the wasm backend. They have an effect only the first time in a process. */
+/** Options for starting the wasm backend. They have an effect only when it is first started in a process. */
 export interface WasmOptions {
-  /** Largest number of threads. Default: in Node the number of cores, at most 4; in a page half of the cores. */
+  /** Maximum number of threads. Default in Node: the number of cores, at most 4. Default in a page: half the number of cores. */
   readonly threads?: number | undefined;
-  /** Loader of Node's modules, which threads need. Without it there is one thread in Node. */
+  /** Function that loads Node's modules, which threads need. Without it, the backend uses one thread in Node. */
   readonly load?: PackageLoader | undefined;
 }
 
@@ -47,16 +47,19 @@ export async function loadWasmBackend({ threads, load }: WasmOptions = {}): Prom
   return threadCount;
 }
 
-/** Returns the size of the wasm heap in bytes. The heap never shrinks, so this is the peak of the process. */
+/** Returns the size of the wasm heap in bytes. The heap never shrinks, so this is its peak size in the process. */
 export function getWasmHeapBytes(): number {
   const { wasm } = tf.backend() as unknown as WasmBackend;
   return (wasm.wasmMemory?.buffer ?? wasm.HEAPU8.buffer).byteLength;
 }
 
-/** Default limit of threads in Node. More than two threads were not measured. */
+/** Default limit on the number of threads in Node. Only up to two threads have been measured. */
 const DEFAULT_MAX_THREADS = 4;
 
-/** Selects the build of the wasm backend. Returns the function that starts further threads on its heap, if there can be any. */
+/**
+ * Selects the build of the wasm backend. Returns the function that starts additional threads on its heap, or undefined if the build has
+ * only one thread.
+ */
 async function selectWasmBuild(
   stock: typeof import('@tensorflow/tfjs-backend-wasm'),
   threads: number | undefined,
@@ -64,7 +67,7 @@ async function selectWasmBuild(
 ): Promise<ThreadStarter | undefined> {
   const node = load && (await loadNodeModules(load));
   if (!node) {
-    // In a page, TensorFlow.js itself selects its threaded build if the page can share memory.
+    // In a page, TensorFlow.js selects its threaded build itself if the page can share memory.
     if (threads === 1) tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false);
     else if (threads !== undefined) stock.setThreadsCount(threads);
     return pageThreadStarter;

@@ -1,3 +1,6 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
   adam,
@@ -19,7 +22,7 @@ import {
   warmup,
   weightedLoss,
 } from '../../src/entries/node.js';
-import { saveKeras } from '../../src/node/index.js';
+import { saveFile } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
 import { faultOf } from './faultOf.js';
 import { good, small } from './small.js';
@@ -128,12 +131,6 @@ describe('exportKeras rejects options that do not fit together, and the error pa
     const options: object = { bytes: true }; // not allowed by the type
     expect(await faultOf(() => exportKeras(plain, options))).toMatchObject({ path: 'exportKeras.bytes' });
   });
-
-  test('saveKeras rejects an extension that Keras does not know', async () => {
-    expect(await faultOf(() => saveKeras('out/model.hdf5', small()))).toMatchObject({
-      path: 'out/model.hdf5',
-    });
-  });
 });
 
 describe('a call without a model is rejected:', () => {
@@ -146,23 +143,9 @@ describe('a call without a model is rejected:', () => {
     for (const [path, call] of [
       ['exportKeras', () => exportKeras(model as never)],
       ['exportOnnx', () => exportOnnx(model as never)],
-      ['saveKeras', () => saveKeras('out/x.keras', model as never)],
     ] as const) {
       expect(await faultOf(call)).toMatchObject({ path, received, ...(advice && { advice }) });
     }
-  });
-
-  test('a model in place of the path', async () => {
-    const fault = await faultOf(() => saveKeras(small() as never, 'out/x.keras' as never));
-    expect(fault).toMatchObject({ path: 'saveKeras', advice: "Write saveKeras('face.keras', model)." });
-  });
-
-  test('a .weights.h5 path, which Keras would open as weights only', async () => {
-    const fault = await faultOf(() => saveKeras('out/x.weights.h5', small()));
-    expect(fault).toMatchObject({
-      path: 'out/x.weights.h5',
-      advice: 'Write out/x.h5, or use the extension .keras.',
-    });
   });
 
   test('a disposed model, with the same error as in predict', async () => {
@@ -175,6 +158,40 @@ describe('a call without a model is rejected:', () => {
       () => exportKeras(model.layersModel),
     ])
       expect(await faultOf(call)).toMatchObject({ received, advice });
+  });
+});
+
+describe('saveFile rejects', () => {
+  const advice = "Write saveFile('face.keras', await exportKeras(model)).";
+
+  test('a model or an empty string in place of the path', async () => {
+    const swapped = await faultOf(() => saveFile(small() as never, 'out/x.keras' as never));
+    expect(swapped).toMatchObject({ kind: 'argument', path: 'saveFile', advice });
+    expect(await faultOf(() => saveFile('', new Uint8Array(1)))).toMatchObject({ received: 'the string ""' });
+  });
+
+  test('a model, a text or a promise in place of bytes', async () => {
+    const path = 'out/x.keras';
+    expect(await faultOf(() => saveFile(path, small() as never))).toMatchObject({
+      kind: 'argument',
+      path,
+      advice,
+    });
+    expect(await faultOf(() => saveFile(path, 'text' as never))).toMatchObject({ path, advice });
+    const promise = await faultOf(() => saveFile(path, exportKeras(small()) as never));
+    expect(promise).toMatchObject({ path, received: 'a promise', advice: 'Write await before it.' });
+  });
+
+  test('the path of a folder, and leaves no temporary file', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'save-file-'));
+    try {
+      mkdirSync(join(folder, 'x.keras'));
+      const error = await faultOf(() => saveFile(join(folder, 'x.keras'), new Uint8Array(1)));
+      expect(error).toMatchObject({ kind: 'file', path: join(folder, 'x.keras') });
+      expect(readdirSync(folder)).toEqual(['x.keras']);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

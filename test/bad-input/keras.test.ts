@@ -1,6 +1,7 @@
 import { inflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { loadKeras as loadDefault } from '../../src/entries/default.js';
 import {
   binary,
   branch,
@@ -15,7 +16,6 @@ import type { Hdf5Dataset, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js
 import { readHdf5 } from '../../src/formats/hdf5/read/readHdf5.js';
 import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { readZip, writeZip } from '../../src/formats/zip/zip.js';
-import { loadKeras as loadFile } from '../../src/node/loadKeras.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { fixture } from '../parity/fixture.js';
@@ -389,10 +389,11 @@ describe('loadKeras rejects a wrong call:', () => {
   const buffer = face.buffer.slice(face.byteOffset, face.byteOffset + face.byteLength);
   test.each<[string, unknown, object | undefined, string, RegExp]>([
     ['an ArrayBuffer', buffer, {}, 'loadKeras', /^Write new Uint8Array\(buffer\)/],
-    ['a path', 'face.keras', {}, 'loadKeras', /tfjs-multitask\/node/],
-    ['no arguments', undefined, undefined, 'loadKeras', /Uint8Array|node/],
+    ['no arguments', undefined, undefined, 'loadKeras', /Uint8Array/],
+    ['an empty path', '', {}, 'loadKeras', /face\.keras/],
+    ['an array of paths', ['face.keras'], {}, 'loadKeras', /face\.keras/],
     ['a promise', Promise.resolve(face), {}, 'loadKeras', /await/],
-    ['a path in place of bytes for the weights', face, { weights: 'w.h5' }, 'loadKeras.weights', /node/],
+    ['a number as the weights', face, { weights: 1 }, 'loadKeras.weights', /Uint8Array/],
     ['one number as the image size', face, { input: 32 }, 'loadKeras.input', /\[128, 128, 3\]/],
     ['an image size without channels', face, { input: [32, 32] }, 'loadKeras.input', /\[128, 128, 3\]/],
     ['a misspelled option', face, { taks: {} }, 'loadKeras', /Did you mean "tasks"/],
@@ -402,12 +403,15 @@ describe('loadKeras rejects a wrong call:', () => {
     expect(fault.advice).toMatch(advice);
   });
 
-  test('bytes or undefined in place of a path, in loadKeras of the Node entry', async () => {
-    const bytes = await faultOf(() => loadFile(face as never));
-    expect(bytes).toMatchObject({ path: 'loadKeras', received: 'bytes' });
-    expect((await faultOf(() => loadFile(undefined as never))).received).toBe('undefined');
-    const weights = await faultOf(() => loadFile('face.keras', { weights: face as never }));
-    expect(weights.path).toBe('loadKeras.weights');
+  test('a path or URL, in the default entry, which reads no files', async () => {
+    for (const path of ['face.keras', new URL('https://example.org/face.keras')]) {
+      const error = await faultOf(() => loadDefault(path));
+      expect(error).toMatchObject({ kind: 'argument', path: 'loadKeras' });
+      expect(error.advice).toContain('pass its bytes');
+    }
+    expect((await faultOf(() => loadDefault(undefined as never))).received).toBe('undefined');
+    const weights = await faultOf(() => loadDefault(face, { weights: 'w.h5' }));
+    expect(weights).toMatchObject({ kind: 'argument', path: 'loadKeras.weights' });
   });
 });
 
@@ -422,12 +426,17 @@ test.each([
 });
 
 test('loadKeras rejects a missing file and a file that is not from Keras', async () => {
-  const gone = await faultOf(() => loadFile('nowhere/face.keras'));
+  const gone = await faultOf(() => loadKeras('nowhere/face.keras'));
   expect(gone).toMatchObject({
     kind: 'file',
     path: 'nowhere/face.keras',
     received: 'no such file or folder (ENOENT)',
   });
+  const weightsError = await faultOf(() => loadKeras(face, { weights: 'nowhere/w.h5' }));
+  expect(weightsError).toMatchObject({ kind: 'file', path: 'nowhere/w.h5' });
+  const ftp = await faultOf(() => loadKeras(new URL('ftp://example.org/face.keras')));
+  expect(ftp).toMatchObject({ kind: 'file', path: 'ftp://example.org/face.keras' });
+  expect(ftp.received).toContain('a URL that begins neither with file: nor with http(s):');
   expect((await readError(new Uint8Array(0))).path).toBe('face.keras');
   expect((await readError(new TextEncoder().encode('PK is how a zip begins'))).path).toBe('face.keras');
   expect((await readError(writeZip({ 'readme.txt': bytes('') }))).received).toContain('without config.json');

@@ -273,7 +273,7 @@ describe('readZip rejects an archive', () => {
     const file = zipSync({ a: new Uint8Array(2 ** 25) });
     new DataView(file.buffer).setUint32(entry(file) + 24, 10, true);
     expect((await faultOf(() => readZip(file, path))).received).toMatch(
-      /more than the claimed size of 10 bytes/,
+      /more than the declared size of 10 bytes/,
     );
   });
 

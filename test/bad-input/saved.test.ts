@@ -171,13 +171,13 @@ describe('a corrupt checkpoint', () => {
     [
       'truncated in its header',
       (bytes: Uint8Array) => bytes.slice(0, 100),
-      'a truncated file, or a file of another format',
+      'a truncated file, or a file in a different format',
     ],
     ['empty', () => new Uint8Array(), '0 bytes'],
     [
       'a text file',
       () => new TextEncoder().encode('<html>not here</html>'),
-      'a truncated file, or a file of another format',
+      'a truncated file, or a file in a different format',
     ],
     ['changed in one byte of its weights', (bytes: Uint8Array) => flip(bytes, bytes.length - 10), 'hash'],
     [

@@ -538,7 +538,7 @@ describe('with a runtime that', () => {
   const runtimes: { readonly [name: string]: [PackageLoader, object] } = {
     'is not registered on a platform that loads no packages by name': [
       defaultPlatform.loadPackage,
-      { kind: 'missing-package', received: expect.stringContaining('no registered package') },
+      { kind: 'missing-package', received: expect.stringContaining('a package that is not registered') },
     ],
     'is not installed': [
       (name) => loadPackage(`${name}-not-there`, 'a test'),
@@ -566,7 +566,7 @@ describe('with a runtime that', () => {
     ],
     'is something else': [
       async () => ({}) as never,
-      { kind: 'engine', received: 'a different package of that name' },
+      { kind: 'engine', received: 'a different package with that name' },
     ],
   };
   test.each(Object.entries(runtimes))(

@@ -8,6 +8,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest
 import {
   branch,
   dense,
+  exportKeras,
   globalAveragePool,
   multiTask,
   type PixelRange,
@@ -18,7 +19,7 @@ import {
   efficientNetB0Backbone,
   mobileNetV2Backbone,
   resnet50Backbone,
-  saveKeras,
+  saveFile,
 } from '../../src/node/index.js';
 import { faultOf } from '../bad-input/faultOf.js';
 import { drawnLayers, kerasFile, type Layers, wholeFile } from '../bad-input/weightFiles.js';
@@ -178,7 +179,7 @@ describe('a backbone with weights: a path', () => {
     const createBackbone = backboneFunctions[name as 'resnet50'];
     const path = join(cache, `whole.${ending}`);
     const whole = wholeOf(await createBackbone({ weights: null }), [-1, 1], 7);
-    await saveKeras(path, whole, { bytes });
+    await saveFile(path, await exportKeras(whole, { format: ending, bytes }));
     // The second model has another seed and another pixel range, so equal weights come from the file.
     const loaded = wholeOf(await createBackbone({ weights: path }), [0, 255], 8);
     expect(weightsOf(loaded)).toEqual(weightsOf(whole));

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { errorsOf } from './program.js';
 
-const BEGIN = `import { bestCheckpoint, binary, branch, categorical, conv, dense, earlyStopping, flatten, gradCam, grayscaleImage, imagesInMemory,
+const BEGIN = `import { bestCheckpoint, binary, branch, categorical, conv, dense, earlyStopping, exportKeras, flatten, gradCam, grayscaleImage, imagesInMemory,
   loadKeras, loadModel, memoryStore, mobileNetV2Backbone, multiTask, randomGrayscale, regression, sharedTrunk, weightedLoss }
   from 'tfjs-multitask';
 import { alternatives, choice, float, space } from 'tfjs-multitask/tuner';
-import { resnet50Backbone, saveKeras } from 'tfjs-multitask/node';
+import { resnet50Backbone } from 'tfjs-multitask/node';
 const part = branch([flatten(), dense(4)]);
 const begun = multiTask({ input: [8, 8, 3] }).trunk(sharedTrunk([conv(4, 3)])).task('age', regression({ unit: 'years' }), part);
 const model = begun.task('gender', binary(['male', 'female']), part).build();
@@ -33,6 +33,8 @@ await model.fit(data, { epochs: 1, loss: weightedLoss(JSON.parse('{}') as { [tas
 binary(process.argv as [string, string]);
 categorical(process.argv);
 begun.task(process.argv[2]!, categorical(process.argv), part);
+await loadKeras('face.keras', { weights: new URL('file:///w.h5'), tasks: { age: years } });
+await loadKeras(new Blob(), { tasks: JSON.parse('{}') as { [task: string]: typeof years } });
 await loadKeras(file, { tasks: JSON.parse('{}') as { [task: string]: typeof years } });
 await resnet50Backbone({ trainableFrom: stage });
 await resnet50Backbone({ weights: file });
@@ -200,7 +202,7 @@ describe('an invalid call is a compiler error', () => {
     ],
     [
       'the option bytes for a LayersModel',
-      "await saveKeras('a.keras', model.layersModel, { bytes: true });",
+      'await exportKeras(model.layersModel, { bytes: true });',
       'TypeErrorMessage<"leave it out: a LayersModel has no range and no tasks">',
     ],
     [

@@ -65,7 +65,7 @@ describe('an installed native package that does not load', () => {
       'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node',
     );
     const error = await faultOf(() => useEngineWith(none)('native'));
-    expect(error).toMatchObject({ kind: 'missing-package', received: 'no such package' });
+    expect(error).toMatchObject({ kind: 'missing-package', received: 'no installed package' });
   });
 });
 

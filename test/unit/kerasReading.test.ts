@@ -1,8 +1,16 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { binary, categorical, loadKeras, regression } from '../../src/entries/node.js';
+import { loadKeras as loadDefault } from '../../src/entries/default.js';
+import { binary, categorical, type KerasSource, loadKeras, regression } from '../../src/entries/node.js';
 import type { Hdf5Dataset, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js';
 import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 import { readKerasWeights } from '../../src/interop/keras/file/weightFiles.js';
+import { saveFile } from '../../src/node/index.js';
 import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { faultOf } from '../bad-input/faultOf.js';
@@ -282,6 +290,73 @@ test('loadKeras matches outputs to tasks by name or by order, and drops outputs 
   expect(notes).toEqual(['matched tasks to outputs by order: years ← age, gender ← who']);
   expect(ordered.layersModel.weights.map(({ originalName }) => originalName)).toContain('gender/kernel');
   ordered.dispose();
+});
+
+describe('loadKeras of a file that saveFile wrote', () => {
+  const file = writeKeras2File(
+    model([input('x', 2), layer('Dense', 'age', { units: 1 }, [['x', 0, 0, {}]])], ['x'], ['age']),
+    { age: { 'age/kernel:0': array(2, 1), 'age/bias:0': array(1) } },
+  );
+  const weightsFile = writeHdf5(
+    createWeightsGroup({ age: { 'age/kernel:0': array(2, 1), 'age/bias:0': array(1) } }),
+  );
+  const folder = mkdtempSync(join(tmpdir(), 'keras-sources-'));
+  const [path, weightsPath] = [join(folder, 'new', 'face.h5'), join(folder, 'new', 'w.h5')];
+  const server = createServer((request, response) => {
+    if (request.url === '/face.h5') response.end(readFileSync(path));
+    else response.writeHead(404).end();
+  });
+  let origin: string;
+  beforeAll(async () => {
+    await saveFile(path, new Uint8Array(3));
+    await saveFile(path, file);
+    await saveFile(weightsPath, weightsFile);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return () => {
+      server.close();
+      rmSync(folder, { recursive: true });
+    };
+  });
+
+  test('saveFile creates the folder, replaces the old file and leaves no temporary file', () => {
+    expect(readFileSync(path).equals(file)).toBe(true);
+    expect(readdirSync(join(folder, 'new')).sort()).toEqual(['face.h5', 'w.h5']);
+  });
+
+  test.each<[string, () => KerasSource]>([
+    ['a path', () => path],
+    ['a file: URL', () => pathToFileURL(path)],
+    ['a file: URL as a string', () => pathToFileURL(path).href],
+    ['an http: URL', () => new URL('face.h5', origin)],
+    ['an http: URL as a string', () => `${origin}/face.h5`],
+    ['bytes', () => file],
+    ['a Blob', () => new Blob([file as BlobPart])],
+  ])('%s results in the same model', async (_, getSource) => {
+    const read = await loadKeras(getSource(), { weights: weightsPath });
+    expect(read.outputNames).toEqual(['age']);
+    expectClose(read.getWeights()[0]!.dataSync(), array(2, 1).data as Float32Array, 0);
+    read.dispose();
+  });
+
+  test('a Blob is read in the default entry too', async () => {
+    const blob = new Blob([file as BlobPart]);
+    const weights = new Blob([weightsFile as BlobPart]);
+    const read = await loadDefault(blob, { weights });
+    expect(read.outputNames).toEqual(['age']);
+    read.dispose();
+  });
+
+  test('an error contains the path, the URL or the name of the file', async () => {
+    const missing = await faultOf(() => loadKeras(`${origin}/missing.h5`));
+    expect(missing).toMatchObject({ kind: 'file', path: `${origin}/missing.h5`, received: 'HTTP 404' });
+    const damaged = new File(['text'], 'photo.keras');
+    expect((await faultOf(() => loadKeras(damaged))).path).toBe('photo.keras');
+    expect((await faultOf(() => loadKeras(damaged, { name: 'mine' }))).path).toBe('mine');
+    expect((await faultOf(() => loadKeras(new Blob(['text'])))).path).toBe('file');
+    const weights = await faultOf(() => loadKeras(path, { weights: damaged }));
+    expect(weights.path).toBe('photo.keras');
+  });
 });
 
 test('loadKeras imports a mixed-precision model as float32, and logs it once', async () => {

@@ -136,6 +136,6 @@ export interface Platform {
   readonly loadPackage: PackageLoader;
   /** Loads the decoder for encoded images. Used by calls that receive no decoder. */
   readonly loadDecoder?: () => Promise<Decoder>;
-  /** Reads a whole file: a path in Node, a URL in a page. Throws a `file` error if the file cannot be read. */
+  /** Reads a whole file: a path, `file:` URL or http(s) URL in Node, a URL in a page. Throws a `file` error if the file cannot be read. */
   readonly readFile?: (source: string | URL) => Promise<Uint8Array>;
 }

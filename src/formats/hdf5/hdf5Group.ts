@@ -1,7 +1,7 @@
 import { createError } from '../../core/errors/errors.js';
 import { formatValue } from '../../core/errors/formatValue.js';
 
-/** Value of an HDF5 attribute. Every empty attribute is read as an empty list, whatever its type in the file. */
+/** Value of an HDF5 attribute. All empty attributes are read as empty lists, regardless of their type in the file. */
 export type Hdf5AttributeValue = string | readonly string[] | number | readonly number[];
 
 /** Typed array of a dataset. float16 is widened to float32, and HDF5 booleans are read as bytes. */
@@ -24,7 +24,7 @@ export interface Hdf5Dataset {
   readonly data: Hdf5TypedArray;
 }
 
-/** Group: HDF5's word for a folder. The root of a file is a group too. */
+/** HDF5 group, the equivalent of a folder. The root of a file is also a group. */
 export interface Hdf5Group {
   readonly attributes: { readonly [name: string]: Hdf5AttributeValue };
   readonly groups: { readonly [name: string]: Hdf5Group };
@@ -32,9 +32,9 @@ export interface Hdf5Group {
 }
 
 /**
- * Reads a list of names from the attributes of a group, as Keras stores it: in one attribute, or split into
- * `layer_names0`, `layer_names1` and so on if the list is too long for one. Keras stores the empty list of a
- * layer without weights as an empty list of numbers.
+ * Reads a list of names from the attributes of a group in the form in which Keras stores it: in one attribute, or split into
+ * `layer_names0`, `layer_names1` and so on if the list is too long for one attribute. For a layer without weights, Keras stores an empty
+ * list of numbers.
  *
  * @returns The names; an empty list if the attribute does not exist.
  * @throws A `file` error if the attribute is not a list of names.

@@ -1,4 +1,4 @@
-/** Types of the header messages that this library reads or writes. */
+/** Type numbers of the header messages that this library reads or writes. */
 export const MESSAGE_TYPE = {
   space: 1,
   links: 2,

@@ -1,27 +1,27 @@
 import { Inflate } from 'fflate';
 
-/** Upper bound of deflate's compression ratio. */
+/** Maximum compression ratio of deflate. */
 export const MAX_INFLATE_RATIO = 1032;
 /** Largest uncompressed size that is accepted. A larger declared size is an attempt to exhaust memory. */
 export const MAX_INFLATED_BYTES = 2 ** 31;
-/** Bytes that are decompressed at a time, so that data that exceeds its declared size is stopped early. */
+/** Number of bytes that are decompressed at a time, so that decompression stops early if the data exceeds its declared size. */
 const CHUNK_BYTES = 16_384;
 
 /**
  * Decompresses raw deflate data of a declared size.
  *
- * @throws An `Error` whose message says how the data differ from the declared size.
+ * @throws An `Error` whose message describes the difference from the declared size.
  */
 export function inflate(packed: Uint8Array, size: number): Uint8Array<ArrayBuffer> {
   if (size > packed.length * MAX_INFLATE_RATIO || size > MAX_INFLATED_BYTES) {
     throw new Error(
-      `a claimed size of ${size} bytes, more than ${packed.length} compressed bytes can contain`,
+      `a declared size of ${size} bytes, more than ${packed.length} compressed bytes can contain`,
     );
   }
   const whole = new Uint8Array(size);
   let at = 0;
   const stream = new Inflate((part) => {
-    if (at + part.length > size) throw new Error(`more than the claimed size of ${size} bytes`);
+    if (at + part.length > size) throw new Error(`more than the declared size of ${size} bytes`);
     whole.set(part, at);
     at += part.length;
   });

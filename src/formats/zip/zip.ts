@@ -15,11 +15,11 @@ interface ZipEntry {
 }
 
 /**
- * Reads the members of a zip archive, by name.
+ * Reads the members of a zip archive. Returns them keyed by name.
  *
  * Uncompressed members, as Keras stores them, are returned as views of `archive`, not copies; deflate is the
- * only supported compression. The archive is not trusted: the size of a member is checked against its bytes
- * before anything is allocated, its checksum is verified, and names that lead out of a folder are rejected.
+ * only supported compression. The archive is not trusted: the size of each member is checked against its bytes
+ * before anything is allocated, its checksum is verified, and names that point outside the folder are rejected.
  *
  * @param path - Path of the archive, for errors.
  * @param isWanted - Selects the members to read, by name. Default: all members.
@@ -30,7 +30,7 @@ export function readZip(
   path: string,
   isWanted: (name: string) => boolean = () => true,
 ): { [member: string]: Uint8Array } {
-  // Never a Node.js Buffer: slice() on its members would return views instead of copies.
+  // Never a Node.js Buffer: slice() of the returned members would return views instead of copies.
   const bytes = new Uint8Array(archive.buffer, archive.byteOffset, archive.length);
   const createCorruptError = (received: string, cause?: unknown) =>
     createFileError(
@@ -65,15 +65,15 @@ export function readZip(
 }
 
 /**
- * Writes a zip archive of uncompressed members. All members have the earliest date of the format, so the same
- * members result in the same bytes. Keras does not compress either: the weights of a trained network hardly
- * shrink.
+ * Writes a zip archive of uncompressed members. All members have the earliest date that the format supports, so
+ * the same members result in the same bytes. Keras does not compress either: the weights of a trained network
+ * hardly shrink.
  */
 export function writeZip(members: { readonly [name: string]: Uint8Array }): Uint8Array {
   return zipSync({ ...members }, { level: 0, mtime: new Date(1980, 0, 1) });
 }
 
-/** Reads the central directory (PKWARE, APPNOTE 6.3.10, 4.3.12 to 4.3.16). */
+/** Reads the central directory (PKWARE APPNOTE 6.3.10, sections 4.3.12 to 4.3.16). */
 function readCentralDirectory(
   bytes: Uint8Array,
   createCorruptError: (received: string) => Error,
@@ -84,13 +84,13 @@ function readCentralDirectory(
   const first = Math.max(0, tail - 65_535);
   while (tail >= first && view.getUint32(tail, true) !== 0x06054b50) tail--;
   if (tail < first)
-    throw createCorruptError(`${bytes.length} bytes of another format or of a truncated archive`);
+    throw createCorruptError(`${bytes.length} bytes that are not a zip archive, or a truncated archive`);
   let count = view.getUint16(tail + 10, true);
   let at = view.getUint32(tail + 16, true);
   if (tail >= 20 && view.getUint32(tail - 20, true) === 0x07064b50) {
     const large = toOffset(view.getBigUint64(tail - 12, true));
     if (large + 56 > bytes.length || view.getUint32(large, true) !== 0x06064b50) {
-      throw createCorruptError('a list of members that is cut short');
+      throw createCorruptError('a truncated list of entries');
     }
     count = toOffset(view.getBigUint64(large + 32, true));
     at = toOffset(view.getBigUint64(large + 48, true));
@@ -99,12 +99,12 @@ function readCentralDirectory(
   const members: ZipEntry[] = [];
   for (let i = 0; i < count; i++) {
     if (at + 46 > bytes.length || view.getUint32(at, true) !== 0x02014b50) {
-      throw createCorruptError('a list of members that is cut short');
+      throw createCorruptError('a truncated list of entries');
     }
     const extra = at + 46 + view.getUint16(at + 28, true);
     const comment = extra + view.getUint16(at + 30, true);
     const next = comment + view.getUint16(at + 32, true);
-    if (next > bytes.length) throw createCorruptError('a list of members that is cut short');
+    if (next > bytes.length) throw createCorruptError('a truncated list of entries');
     const name = new TextDecoder().decode(bytes.subarray(at + 46, extra));
     const parts = name.replace(/\/$/, '').split('/');
     if (/[\\\0]|^[A-Za-z]:/.test(name) || parts.some((part) => ['', '.', '..'].includes(part))) {

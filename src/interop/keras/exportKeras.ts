@@ -1,5 +1,6 @@
 import { createArgumentError, createError } from '../../core/errors/errors.js';
 import { formatValue } from '../../core/errors/formatValue.js';
+import type { TypeErrorMessage } from '../../core/inferenceTypes.js';
 import type { Store } from '../../core/platform/platform.js';
 import { checkModel } from '../../network/checkModel.js';
 import { type ExportableModel, getNetwork } from '../../network/exportableModel.js';
@@ -109,11 +110,22 @@ export function exportKeras<T extends Tasks, const W extends { readonly [task: s
   model: ExportableModel & { readonly tasks: T },
   options?: ExportKerasOptions<T, W>,
 ): Promise<Uint8Array>;
-export function exportKeras(model: tf.LayersModel, options?: KerasFileOptions): Promise<Uint8Array>;
+/** Encodes a flat `tf.LayersModel`, which has no tasks. */
+export function exportKeras(
+  model: tf.LayersModel,
+  options?: KerasFileOptions & {
+    readonly [option in
+      | 'bytes'
+      | 'optimizer'
+      | 'loss'
+      | 'checkpoint']?: TypeErrorMessage<'leave it out: a LayersModel has no range and no tasks'>;
+  },
+): Promise<Uint8Array>;
 export async function exportKeras(
   model: ExportableModel | tf.LayersModel,
-  options: UntypedExportOptions = {},
+  untypedOptions: KerasFileOptions = {},
 ): Promise<Uint8Array> {
+  const options: UntypedExportOptions = untypedOptions;
   checkModel('exportKeras', model, true);
   const { format = 'keras' } = options;
   if (format !== 'keras' && format !== 'h5') {

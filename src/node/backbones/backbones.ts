@@ -44,7 +44,7 @@ export type BackboneFileOptions<Stage extends string> = TrainableOption<Stage> &
    * - `imagenet` (default): the weights that Keras publishes, trained on the 1000 classes of ImageNet. They are downloaded
    *   once, with a progress line on the terminal.
    * - a path: a weights file of Keras (`.h5`, `.weights.h5`), or the file of a model that contains the backbone's layers (`.h5`,
-   *   `.keras`). `saveKeras` also writes such files.
+   *   `.keras`). `exportKeras` also creates such files.
    * - bytes: the content of such a file.
    * - null: random weights, drawn with the network's seed.
    */

@@ -12,6 +12,7 @@ const DESCRIPTIONS: { readonly [code: string]: string } = {
   EROFS: 'a read-only file system',
   ENOSPC: 'a full disk',
   ENAMETOOLONG: 'a name that is too long',
+  ERR_INVALID_URL_SCHEME: 'a URL that begins neither with file: nor with http(s):',
 };
 
 const NOT_A_FOLDER_CODES = ['ENOTDIR', 'EEXIST', 'EISDIR', 'ENOTEMPTY'];

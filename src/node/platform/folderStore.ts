@@ -87,7 +87,8 @@ export function folderStore(folder: string): Store {
 export const toStore = (folder: string | Store): Store =>
   typeof folder === 'string' ? folderStore(folder) : folder;
 
-const writeAtomically = (path: string, bytes: Uint8Array) => writeTemporaryFile(path, bytes, rename);
+/** Writes a file atomically. Missing folders are created. */
+export const writeAtomically = (path: string, bytes: Uint8Array) => writeTemporaryFile(path, bytes, rename);
 
 /** Writes a file only if its name is free. A hard link is used because it fails atomically if the name exists. */
 const createAtomically = (path: string, bytes: Uint8Array) =>

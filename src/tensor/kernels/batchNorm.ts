@@ -6,7 +6,7 @@ export const BATCH_NORM = 'MultitaskBatchNorm';
 /** Name of the kernel `{ x, dy, gamma, mean, variance }, { epsilon } -> [dx, dgamma, dbeta]`, the gradient of {@link BATCH_NORM}. */
 export const BATCH_NORM_GRADIENT = 'MultitaskBatchNormGradient';
 
-/** Registers batch normalization in training and its gradient for wasm. Each makes a few passes over the heap. */
+/** Registers training-mode batch normalization and its gradient for wasm. Each kernel makes a few passes over the heap. */
 export function registerBatchNorm(): void {
   tf.registerKernel({
     kernelName: BATCH_NORM,

@@ -19,9 +19,9 @@ interface Padding {
 const MAX_CHUNK_FLOATS = 16 * 1024 * 1024;
 
 /**
- * Computes the geometry of a convolution with the rules of `tf.conv2d`. Dilation along a side of 1 has no effect and is replaced by 1:
- * it becomes the stride of a gradient, and TensorFlow computes a wrong result with such a stride, one output column and one input
- * channel.
+ * Computes the geometry of a convolution with the rules of `tf.conv2d`. Dilation along a filter side of size 1 has no effect and is
+ * replaced by 1. Otherwise it would become the stride of the gradient convolution, and TensorFlow returns wrong results for such strides
+ * when there is one output column and one input channel.
  */
 export function computeConvolutionGeometry(
   xShape: readonly number[],
@@ -61,7 +61,7 @@ function computeSamePadding(
 /**
  * Computes the gradient of a convolution with respect to its input, `[batch, height, width, in]`, from `dy`,
  * `[batch, outHeight, outWidth, out]`. It is one forward convolution of `dy` with the filter rotated by 180 degrees and its channels
- * exchanged (V. Dumoulin and F. Visin 2016, section 4), which XNNPACK runs ten times as fast as the stock gradient.
+ * exchanged (V. Dumoulin and F. Visin 2016, section 4), which XNNPACK runs ten times as fast as the gradient in TensorFlow.js.
  */
 export function computeInputGradient(
   dy: Tensor4D,
@@ -75,7 +75,7 @@ export function computeInputGradient(
     const dilatedDy = insertZeros(dy, strides);
     const top = (kernelHeight - 1) * dilations[0] - padding.top;
     const left = (kernelWidth - 1) * dilations[1] - padding.left;
-    // The padding at the end also covers rows and columns that are in no window.
+    // The padding at the end also accounts for rows and columns that are in no window.
     const bottom = xShape[1]! - (dilatedDy.shape[1] + top - (kernelHeight - 1) * dilations[0]);
     const right = xShape[2]! - (dilatedDy.shape[2] + left - (kernelWidth - 1) * dilations[1]);
     const cropped = cropNegativePadding(dilatedDy, [top, bottom], [left, right]);
@@ -87,10 +87,9 @@ export function computeInputGradient(
 }
 
 /**
- * Computes the gradient of a convolution with respect to its filter, `[kernelHeight, kernelWidth, in, out]`. It is a forward
- * convolution in which batch and channels are exchanged, and stride and dilation too: the image is `x` as
- * `[in, height, width, batch]`, and the filter is `dy` as `[outHeight, outWidth, batch, out]`. Large batches are processed in parts,
- * so that the transposed copies stay small.
+ * Computes the gradient of a convolution with respect to its filter, `[kernelHeight, kernelWidth, in, out]`. It is a forward convolution
+ * that exchanges batch and channels, and also stride and dilation: the image is `x` as `[in, height, width, batch]`, and the filter is `dy`
+ * as `[outHeight, outWidth, batch, out]`. Large batches are processed in chunks, so that the transposed copies stay small.
  */
 export function computeFilterGradient(
   x: Tensor4D,
@@ -143,7 +142,7 @@ function computeBatchFilterGradient(
     const [, outHeight, outWidth] = dy.shape;
     const imagesLast = tf.transpose(x, [3, 1, 2, 0]);
     const weights = tf.transpose(dy, [1, 2, 0, 3]);
-    // With exactly the rows and columns that are in a window, the result has the size of the kernel.
+    // If the input has exactly the rows and columns that are in a window, the result has the size of the filter.
     const computeExtent = (kernel: number, dilation: number, out: number, stride: number) =>
       (kernel - 1) * dilation + (out - 1) * stride + 1;
     const bottom =
@@ -160,7 +159,7 @@ type Pair = readonly [number, number];
 
 const toPositivePadding = (before: number, after: number): Pair => [Math.max(0, before), Math.max(0, after)];
 
-/** Crops the sides whose padding is negative. */
+/** Crops `x` on the sides whose padding is negative. */
 function cropNegativePadding(x: Tensor4D, [top, bottom]: Pair, [left, right]: Pair): Tensor4D {
   if (Math.min(top, bottom, left, right) >= 0) return x;
   const rows = Math.max(0, -top);
@@ -189,7 +188,7 @@ function convolve(
   } as never) as unknown as Tensor4D;
 }
 
-/** Inserts `stride - 1` rows and columns of zeros between the rows and columns of `dy`, by padding matrices. */
+/** Inserts `stride - 1` rows and columns of zeros between the rows and columns of `dy`. */
 function insertZeros(dy: Tensor4D, [rows, columns]: readonly [number, number]): Tensor4D {
   if (rows === 1 && columns === 1) return dy;
   const [batch, height, width, channels] = dy.shape;

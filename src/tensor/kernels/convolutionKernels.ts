@@ -18,7 +18,7 @@ interface GradientAttributes {
   readonly inputShape?: number[];
 }
 
-/** Registers the gradients of `tf.conv2d` for wasm: with respect to the filter, which it lacks, and to the input, which is slow. */
+/** Registers the gradients of `tf.conv2d` for wasm. The wasm backend lacks the filter gradient, and its input gradient is slow. */
 export function registerConvolutionGradients(): void {
   registerWasmKernel('Conv2DBackpropFilter', ({ x, dy }, { filterShape, ...rest }) => {
     const geometry = getGeometry(x!.shape, filterShape!, rest);
@@ -32,12 +32,12 @@ export function registerConvolutionGradients(): void {
   );
 }
 
-/** Number of output channels that an inner loop of assembly/training.ts computes at a time. */
+/** Number of output channels that one inner loop in assembly/training.ts computes at a time. */
 const LANES = 8;
 
 /**
- * Computes the filter gradient without the transposed copies that {@link computeFilterGradient} needs. Returns undefined if there is no
- * SIMD, or if the number of output channels does not fit.
+ * Computes the filter gradient without the transposed copies that {@link computeFilterGradient} needs. Returns undefined if the runtime has
+ * no SIMD, or if the number of output channels is not supported.
  */
 function computeFilterGradientWithSimd(
   x: Tensor4D,
@@ -62,7 +62,7 @@ function computeFilterGradientWithSimd(
     ...[batch, inHeight, inWidth, inChannels, dy.shape[1], dy.shape[2], outChannels],
     ...[kernelHeight, kernelWidth, ...strides, ...dilations, padding.top, padding.left],
   ];
-  // The part of each thread is contiguous in dw. Two threads that write to interleaved parts would wait for each other's cache lines.
+  // Each thread writes to a contiguous range of dw. If the ranges were interleaved, threads would wait for each other's cache lines.
   const rows = kernelHeight * kernelWidth * inChannels;
   simd('filterGradient', args, { size: rows, granularity: inChannels % 4 === 0 ? 4 : inChannels });
   return dw;

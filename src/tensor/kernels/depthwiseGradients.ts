@@ -12,8 +12,9 @@ interface DepthwiseAttributes {
 }
 
 /**
- * Registers both gradients of a depthwise convolution for wasm, which lacks them, as plain loops over the heap. A depthwise
- * convolution computes one product for each value that it reads, so it is limited by memory, not by arithmetic.
+ * Registers both gradients of a depthwise convolution for wasm, which lacks them. The kernels are plain loops
+ * over the heap: a depthwise convolution computes only one product for each value that it reads, so it is
+ * limited by memory bandwidth, not by arithmetic.
  */
 export function registerDepthwiseGradients(): void {
   tf.registerKernel({
@@ -54,7 +55,7 @@ export function registerDepthwiseGradients(): void {
   });
 }
 
-/** Calls `visit` with the indices in x, filter and output of every product that the forward pass computes. */
+/** Calls `visit` for every product that the forward pass computes, with its indices in x, the filter and the output. */
 function forEachProduct(
   xShape: readonly number[],
   filterShape: readonly number[],

@@ -2,8 +2,9 @@ import { tf } from '../tf.js';
 import { getFloat32View, type WasmBackend } from './wasmHeap.js';
 
 /**
- * Replaces the sum over all elements of a tensor by a sum in double precision. The stock kernel adds to a float32: for the L2 penalty
- * of a dense layer after ResNet50, a sum of 262,144 squares, its fourth digit was wrong.
+ * Replaces the sum over all elements of a tensor by a sum in double precision. The TensorFlow.js kernel
+ * accumulates in float32, which made the fourth digit wrong in the L2 penalty of a dense layer after ResNet50,
+ * a sum of 262,144 squares.
  */
 export function fixFullSum(): void {
   const stock = tf.getKernel('Sum', 'wasm')!;

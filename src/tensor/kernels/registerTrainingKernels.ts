@@ -8,8 +8,8 @@ import { registerMaxPoolGradient } from './maxPoolGradient.js';
 import { fixSamePadding } from './samePadding.js';
 
 /**
- * Registers the kernels that training on wasm needs. Does nothing when they are in TensorFlow.js's registry already, which
- * all copies of this library in a process share.
+ * Registers the kernels that training on wasm needs. Does nothing if they are already in TensorFlow.js's
+ * registry, which all copies of this library in a process share.
  */
 export function registerTrainingKernels(): void {
   if (tf.getKernel(BATCH_NORM, 'wasm')) return;

@@ -9,8 +9,9 @@ interface ForwardAttributes {
 }
 
 /**
- * Replaces the padding `same` of the wasm convolutions by explicit numbers. With `same` and a stride larger than the kernel, the stock
- * convolutions return zeros: XNNPACK rejects the operator, and TensorFlow.js does not check for the failure.
+ * Replaces `same` padding in the wasm convolutions by explicit padding sizes. With `same` padding and a stride
+ * larger than the filter, the TensorFlow.js kernels return zeros because XNNPACK rejects the operator and
+ * TensorFlow.js does not check for the failure.
  */
 export function fixSamePadding(): void {
   const kernelNames = ['Conv2D', 'FusedConv2D', 'DepthwiseConv2dNative', 'FusedDepthwiseConv2D'] as const;

@@ -4,8 +4,8 @@ import type { WasmBackend } from './wasmHeap.js';
 import type { SimdKernel, Workload } from './workload.js';
 
 /**
- * Runs a function of assembly/training.ts on all threads, and returns when it has finished. The arguments are numbers and addresses,
- * which are byte offsets in the heap.
+ * Runs a function of assembly/training.ts on all threads, and returns when it has finished. The arguments are numbers and addresses;
+ * addresses are byte offsets in the heap.
  */
 export type SimdRunner = (kernel: SimdKernel, args: readonly number[], workload: Workload) => void;
 
@@ -16,7 +16,7 @@ interface SimdInstance {
   threadPool: ThreadPool | undefined;
 }
 
-/** Instances by the wasm module of the backend; null where the runtime has no SIMD. */
+/** Instances, keyed by the wasm module of the backend. Null if the runtime has no SIMD. */
 const simdInstances = new WeakMap<object, SimdInstance | null>();
 let isSimdEnabled = true;
 
@@ -54,7 +54,7 @@ function getSimdInstance({ wasm }: WasmBackend): SimdInstance | null {
   return instance;
 }
 
-/** Creates an instance on the heap of the backend. TensorFlow.js's threaded build imports its memory; the other builds export it. */
+/** Creates an instance on the backend's heap. The threaded build of TensorFlow.js imports its memory; the other builds export theirs. */
 function createSimdInstance({ asm, wasmMemory }: WasmBackend['wasm']): SimdInstance | null {
   const memory = asm?.memory ?? wasmMemory;
   if (!(memory instanceof WebAssembly.Memory)) return null;

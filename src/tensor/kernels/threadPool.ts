@@ -7,12 +7,12 @@ export interface Thread {
   terminate(): void;
 }
 
-/** Starts a thread that runs `script`. Calls `onMessage` when the thread posts a message, and `onExit` when it fails or ends. */
+/** Starts a thread that runs `script`. Calls `onMessage` when the thread posts a message, and `onExit` when the thread fails or ends. */
 export type ThreadStarter = (script: string, onMessage: () => void, onExit: () => void) => Thread;
 
 /** Threads that share the work of kernel calls. */
 export interface ThreadPool {
-  /** Runs all of `workload`, and returns when it has finished. `runRange` runs the part of the current thread. */
+  /** Runs all of `workload`, and returns when all threads have finished. `runRange` runs the range of the current thread. */
   run(
     kernel: SimdKernel,
     args: readonly number[],
@@ -29,21 +29,24 @@ interface ThreadPoolOptions {
   readonly startThread: ThreadStarter;
 }
 
-// Positions in the table of 32-bit integers that all threads share.
+// Indices into the table of 32-bit integers that all threads share.
 const ROUND_INDEX = 0;
 const BUSY_INDEX = 1;
 const FAILED_INDEX = 2;
 const KERNEL_INDEX = 3;
 const ARGUMENT_COUNT_INDEX = 4;
 const ARGUMENTS_INDEX = 5;
-/** Start of each thread's range, and the end of the last range. The space before it holds 27 arguments, more than any kernel has. */
+/**
+ * Index of the start of each thread's range, followed by the end of the last range. The space before it is enough for 27 arguments, more
+ * than any kernel has.
+ */
 const RANGES_INDEX = 32;
 
-/** Checks before a thread sleeps. They take about as long as waking up would: some tens of microseconds. */
+/** Number of checks before a thread sleeps. They take about as long as waking up: tens of microseconds. */
 const SPIN_COUNT = 2000;
 
 /**
- * Source code of a thread. It never returns to its event loop: it sleeps in `Atomics.wait` until the next round, and ends with the
+ * Source code of a thread. The thread never returns to its event loop. It sleeps in `Atomics.wait` until the next round, and ends with the
  * process or the page.
  */
 const THREAD_SCRIPT = `
@@ -106,7 +109,7 @@ export async function startThreadPool({
   };
 }
 
-/** Waits until all threads have finished. The main thread of a page cannot sleep, so it keeps checking. */
+/** Waits until all threads have finished. The main thread of a page cannot sleep, so it polls. */
 function waitForThreads(table: Int32Array): void {
   for (let checks = 0; ; checks++) {
     const busy = Atomics.load(table, BUSY_INDEX);

@@ -1,7 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs';
 import { countElements } from '../../core/arrays.js';
 
-/** The part of TensorFlow.js's wasm backend that the kernels of this library use. */
+/** The members of TensorFlow.js's wasm backend that the kernels of this library use. */
 export interface WasmBackend {
   readonly wasm: {
     readonly HEAPU8: Uint8Array;
@@ -13,8 +13,8 @@ export interface WasmBackend {
 }
 
 /**
- * Returns the float32 values of `tensor` as a view of the heap. An allocation can move the heap, so a kernel must create all its
- * outputs before it creates views.
+ * Returns the float32 values of `tensor` as a view of the heap. An allocation can move the heap, so a kernel
+ * must allocate all its outputs before it creates views.
  */
 export function getFloat32View(backend: WasmBackend, tensor: TensorInfo): Float32Array {
   const { memoryOffset } = backend.dataIdMap.get(tensor.dataId);

@@ -1,10 +1,10 @@
-/** Names of the functions of assembly/training.ts, in the order that the thread pool numbers them. */
+/** Names of the functions in assembly/training.ts. The thread pool identifies a function by its index in this list. */
 export const SIMD_KERNELS = ['biasReluGradient', 'maxPoolGradient', 'filterGradient'] as const;
 
-/** A function of assembly/training.ts. */
+/** Name of a function in assembly/training.ts. */
 export type SimdKernel = (typeof SIMD_KERNELS)[number];
 
-/** The work of one kernel call, which threads divide into ranges: `size` items, divided only at multiples of `granularity`. */
+/** The work of one kernel call, which is divided into one range per thread: `size` items, divided only at multiples of `granularity`. */
 export interface Workload {
   readonly size: number;
   readonly granularity: number;

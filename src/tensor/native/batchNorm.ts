@@ -20,8 +20,8 @@ const createBatchNormAttributes = (epsilon: number) => ({
 });
 
 /**
- * Registers batch normalization in training and its gradient as TensorFlow's fused operations of version 2. Version 3 differs only by
- * an output that is filled by cuDNN alone.
+ * Registers training-mode batch normalization and its gradient as TensorFlow's fused operations, version 2. Version 3 differs only in an
+ * output that only cuDNN fills.
  */
 export function registerBatchNorm(): void {
   registerNativeKernel(BATCH_NORM, ({ x, gamma, beta }, { epsilon }) => {
@@ -33,13 +33,13 @@ export function registerBatchNorm(): void {
       createBatchNormAttributes(epsilon),
       5,
     );
-    // TensorFlow divides this variance by n - 1; Keras and the gradient divide it by n.
+    // TensorFlow divides this variance by n - 1, but Keras and the gradient divide it by n.
     const rows = countRows(x!);
     const variance = rows > 1 ? tf.mul(unbiasedVariance!, (rows - 1) / rows) : unbiasedVariance!;
     return [tf.reshape(y!, x!.shape), mean!, variance];
   });
   registerNativeKernel(BATCH_NORM_GRADIENT, ({ x, dy, gamma, mean, variance }, { epsilon }) => {
-    // The gradient expects the variance on a CPU, and one over the standard deviation with cuDNN.
+    // The gradient expects the variance on a CPU, but the reciprocal of the standard deviation with cuDNN.
     const savedVariance = getTensorFlowBackend().isUsingGpuDevice
       ? tf.rsqrt(tf.add(variance as tf.Tensor, epsilon))
       : variance!;
@@ -51,7 +51,7 @@ export function registerBatchNorm(): void {
 
 const countRows = ({ shape }: tf.TensorInfo) => countElements(shape.slice(0, -1));
 
-/** Reshapes a tensor to images, the only shape that the operations support. The statistics of the last axis stay the same. */
+/** Reshapes a tensor to 4-D, the only rank that the operations support. This does not change the statistics over the last axis. */
 function to4D(x: tf.TensorInfo): tf.TensorInfo {
   return x.shape.length === 4 ? x : tf.reshape(x as tf.Tensor, [countRows(x), 1, 1, x.shape.at(-1)!]);
 }

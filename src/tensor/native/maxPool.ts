@@ -19,9 +19,8 @@ interface PoolAttributes {
 }
 
 /**
- * Registers max pooling by oneDNN, which is two to four times as fast as TensorFlow's own, and its gradient, which is thirty times as
- * fast. The gradient needs the position of each window's maximum, so it runs the pooling again; that takes a small fraction of the
- * time saved.
+ * Registers max pooling by oneDNN, which is two to four times as fast as TensorFlow's own, and its gradient, which is thirty times as fast.
+ * The gradient needs the position of each window's maximum, so it runs the pooling again, which takes a small fraction of the time saved.
  */
 export function registerMaxPool(): void {
   if (getTensorFlowBackend().isUsingGpuDevice || !isMaxPoolGradientSupported()) return;
@@ -59,7 +58,7 @@ function runMaxPoolGradient(dy: tf.TensorInfo, x: tf.TensorInfo, attributes: Poo
   )[0]!;
 }
 
-/** Returns whether the gradient is right for the overlapping windows (1, 4) and (4, 9), whose maxima are 4 and 9. */
+/** Returns whether the gradient is correct for the overlapping windows (1, 4) and (4, 9), whose maxima are 4 and 9. */
 function isMaxPoolGradientSupported(): boolean {
   return returnsExpectedValues([0, 2, 3], () =>
     runMaxPoolGradient(tf.tensor4d([2, 3], [1, 1, 2, 1]), tf.tensor4d([1, 4, 9], [1, 1, 3, 1]), {

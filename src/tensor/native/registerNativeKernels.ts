@@ -7,8 +7,9 @@ import { registerBiasReluGradient, registerReluGradients } from './reluGradients
 import { fixStridedFilterGradient } from './stridedFilterGradient.js';
 
 /**
- * Registers TensorFlow's fused operations in place of chains of small ones. TensorFlow's backend must be in use. Does nothing
- * when they are in TensorFlow.js's registry already, which all copies of this library in a process share.
+ * Registers kernels that run TensorFlow's fused operations instead of chains of small operations. TensorFlow's
+ * backend must be in use. Does nothing if the kernels are already in TensorFlow.js's registry, which all copies
+ * of this library in a process share.
  */
 export function registerNativeKernels(): void {
   if (tf.getKernel(BIAS_RELU_GRADIENT, 'tensorflow')) return;

@@ -9,7 +9,7 @@ const RELU_GRADIENT = { Relu: 'MultitaskReluGradient', Relu6: 'MultitaskRelu6Gra
 const runReluGradient = (dy: tf.TensorInfo, y: tf.TensorInfo) =>
   runOp('ReluGrad', [dy, y], { T: float32TypeAttribute() })[0]!;
 
-/** Functions that compute the slope, 0 or 1, from the output `y` of the activation with stock operations. */
+/** Functions that compute the slope, 0 or 1, from the output `y` of the activation with TensorFlow.js operations. */
 const createReluMask = {
   Relu: (y: Tensor) => tf.step(y),
   Relu6: (y: Tensor) => tf.mul(tf.step(y), tf.step(tf.sub(6, y))),
@@ -27,9 +27,9 @@ export function registerBiasReluGradient(): void {
 }
 
 /**
- * Registers the gradients of relu and relu6. TensorFlow.js multiplies by `step(x)`, for which its Node backend needs six operations and
- * an array of ones. These gradients read the output instead of the input, so that the input can be released. On other backends they
- * remain a product with a mask.
+ * Registers the gradients of relu and relu6. TensorFlow.js multiplies by `step(x)`, for which its Node backend needs six operations and an
+ * array of ones. These gradients read the output instead of the input, so that the input can be released. On other backends, the gradients
+ * are a product with a mask.
  */
 export function registerReluGradients(): void {
   registerNativeKernel(RELU_GRADIENT.Relu, ({ y, dy }) => runReluGradient(dy!, y!));

@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs';
 import { tf } from '../tf.js';
 
-/** The part of tfjs-node's backend that the kernels of this library use. */
+/** The members of tfjs-node's backend that the kernels of this library use. */
 export interface TensorFlowBackend {
   readonly isUsingGpuDevice: boolean;
   readonly binding: { readonly [constant: `TF_${string}`]: number };
@@ -13,7 +13,7 @@ export interface TensorFlowBackend {
   ): Tensor[];
 }
 
-/** An attribute of a TensorFlow operation. Lists of strings or of types need the binding that `build-native` builds. */
+/** An attribute of a TensorFlow operation. Lists of strings or types require the binding built by `build-native`. */
 type OpAttribute = readonly [kind: 'INT' | 'FLOAT' | 'BOOL' | 'STRING' | 'TYPE', value: unknown];
 
 /** Creates an integer attribute, or a list of integers. */
@@ -27,7 +27,7 @@ export const stringAttribute = (value: string | readonly string[]): OpAttribute 
 /** Creates a type attribute of float32, or a list of `count` such types. */
 export const float32TypeAttribute = (count?: number): OpAttribute => ['TYPE', count];
 
-/** Attributes that let TensorFlow run an operation of oneDNN, whose name begins with `_MklNative`, by its name. */
+/** Attributes that TensorFlow requires for running a oneDNN operation by name. The names of such operations begin with `_MklNative`. */
 export const ONEDNN_ATTRIBUTES: { readonly [name: string]: OpAttribute } = {
   _kernel: stringAttribute('MklNameChangeOp'),
 };
@@ -56,14 +56,14 @@ function toFloatType({ binding }: TensorFlowBackend, count: number | undefined):
 }
 
 /**
- * Returns whether `run` succeeds and computes the expected values. Builds of TensorFlow have different operations, and operations whose
- * name begins with `_` can change in every version, so each is tried once before it is used.
+ * Returns whether `run` succeeds and computes the expected values. TensorFlow builds differ in their operations, and operations whose names
+ * begin with `_` can change in any version, so each operation is tested once before it is used.
  */
 export function returnsExpectedValues(expected: readonly number[], run: () => Tensor): boolean {
   return tf.tidy(() => {
     try {
       const values = run().dataSync();
-      // Rounding changes a late digit; a wrong result differs in the first.
+      // Rounding changes only the last digits, but a wrong result already differs in the first.
       return (
         values.length === expected.length && expected.every((value, i) => Math.abs(value - values[i]!) < 1e-3)
       );
@@ -85,7 +85,7 @@ export function registerNativeKernel(kernelName: string, run: RunKernel): void {
   });
 }
 
-/** Registers `run` for a kernel that the package has. If `run` returns undefined, the package's kernel is used. */
+/** Overrides a kernel of the package with `run`. If `run` returns undefined, the package's kernel is used. */
 export function overrideNativeKernel(
   kernelName: string,
   run: (...args: Parameters<RunKernel>) => Tensor | undefined,

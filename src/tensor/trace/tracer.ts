@@ -1,6 +1,6 @@
 import { tf } from '../tf.js';
 
-/** A tensor at the time when a kernel read or returned it. Tensors with the same `id` share their data, in the same order. */
+/** A tensor as it was when a kernel read or returned it. Tensors with the same `id` share the same data in the same order. */
 export interface TracedTensor {
   readonly id: object;
   readonly shape: readonly number[];
@@ -23,9 +23,9 @@ export interface Trace<R> {
   readonly result: R;
   /** Kernel calls, in order. */
   readonly calls: readonly KernelCall[];
-  /** Values of the tensors that were read, but not computed, by the traced function, by tensor id. */
+  /** Values of the tensors that the traced function read but did not compute, keyed by tensor id. */
   readonly leaves: ReadonlyMap<object, ArrayLike<number>>;
-  /** Values of the tensors that the calls computed, by tensor id; empty unless {@link TraceOptions.keepIntermediates} is set. */
+  /** Values of the tensors that the calls computed, keyed by tensor id. Empty unless {@link TraceOptions.keepIntermediates} is set. */
   readonly intermediates: ReadonlyMap<object, ArrayLike<number>>;
 }
 
@@ -39,7 +39,7 @@ export interface TraceOptions {
 export const getTracedValues = ({ intermediates, leaves }: Trace<unknown>, id: object): Float32Array =>
   Float32Array.from((intermediates.get(id) ?? leaves.get(id))!);
 
-/** Scopes around the code that runs now, innermost last. Undefined while nothing is traced. */
+/** Scopes around the code that is currently running, innermost last. Undefined while nothing is traced. */
 let scopeStack: string[] | undefined;
 
 /** Runs `action` in a scope. Kernel calls of the action and of its gradient are traced with this scope. */
@@ -67,7 +67,7 @@ function runInScope<R>(stack: string[], scope: string, action: () => R, isForwar
 }
 
 type GradientFunction = (...args: unknown[]) => unknown;
-/** Gradients that already run in a scope. Of nested scopes the innermost is set first, and stays. */
+/** Gradients that already have a scope. With nested scopes, the innermost scope is set first and is not replaced. */
 const scopedGradients = new WeakSet<GradientFunction>();
 
 function getActiveTape(): { gradient?: GradientFunction }[] | undefined {
@@ -76,9 +76,8 @@ function getActiveTape(): { gradient?: GradientFunction }[] | undefined {
 }
 
 /**
- * Runs `action` and records every kernel call of the backend in use. A call that a kernel makes to another kernel is part of the
- * outer call. The kernels are wrapped while the action runs, and restored afterwards. The backend must read tensors synchronously
- * (wasm, cpu, native).
+ * Runs `action` and records every kernel call of the backend in use. If a kernel calls another kernel, only the outer call is recorded. The
+ * kernels are wrapped while the action runs, and restored afterwards. The backend must read tensors synchronously (wasm, cpu, native).
  */
 export function trace<R>(action: () => R, { keepIntermediates = false }: TraceOptions = {}): Trace<R> {
   const backendName = tf.getBackend();

@@ -17,11 +17,11 @@ export interface CompileOptions extends OnnxEngineOptions {
   readonly description: string;
   /** Batch size of a pass that cannot be compiled for any batch size. */
   readonly batchSize: number;
-  /** Outputs that the whole graph is verified by. */
+  /** Outputs that are compared to verify the whole graph. */
   readonly comparedOutputs: ComparedOutputs;
 }
 
-/** A graph that was verified. */
+/** A verified graph. */
 export interface CompiledGraph {
   /** Whether the graph can run batches of any size, or only of the size that it was compiled for. */
   readonly acceptsAnyBatchSize: boolean;
@@ -41,20 +41,25 @@ export interface GraphSession {
   release(): Promise<void>;
 }
 
-/** Batch sizes of the two traces. Not 2, because batch normalization of two examples has a gradient of rounding errors only. */
+/**
+ * Batch sizes of the two traces. Neither is 2, because the gradient of batch normalization over two examples consists only of rounding
+ * errors.
+ */
 const TRACE_BATCH_SIZES = [3, 4] as const;
-/** Name of the batch size in the shapes of the graph's inputs and outputs. */
+/** Name of the variable batch dimension in the shapes of the graph's inputs and outputs. */
 const BATCH_DIMENSION = 'batch';
 
 /**
- * Compiles a pass to a verified ONNX graph, in four stages: trace the pass twice, lower the traces to one graph, verify that ONNX
- * Runtime computes what TensorFlow.js did in both traces, and create sessions for the graph.
+ * Compiles a pass to a verified ONNX graph, in four stages: trace the pass twice, lower the traces to one graph, verify that ONNX Runtime
+ * gives the same results as TensorFlow.js for both traces, and create sessions for the graph.
  *
- * The traces have three and four examples, which takes a fraction of the time of a step, and the batch size stays variable. A pass
- * that reads its batch size in JavaScript is traced with `batchSize` examples, and its graph accepts only that size.
+ * The traces use batches of three and four examples, which is much faster than tracing a full step, and leaves the batch size of the graph
+ * variable. A pass that reads its batch size in JavaScript is traced with `batchSize` examples instead, and its graph accepts only that
+ * batch size.
  *
- * @throws `engine` error with the operation and its layer if an operation has no lowering, draws or counts in JavaScript, or is
- *   computed differently by ONNX Runtime; `number` error if the first batch results in NaN; `memory` error if the graph is too large.
+ * @throws `engine` error with the operation and its layer if an operation has no lowering, draws random numbers or keeps a counter in
+ *   JavaScript, or gives different results in ONNX Runtime; `number` error if the first batch results in NaN; `memory` error if the graph
+ *   is too large.
  */
 export async function compileGraph(
   runtime: OnnxRuntime,
@@ -72,7 +77,7 @@ export async function compileGraph(
   };
 }
 
-/** Traces the pass, and checks that its outputs are numbers. */
+/** Traces the pass, and checks that its outputs contain no NaN. */
 function traceVerifiable(
   pass: TraceablePass,
   { batchSize, description, comparedOutputs }: CompileOptions,

@@ -5,15 +5,15 @@ import { tf } from '../../../tensor/tf.js';
 import { lowerTrace } from '../lower/traceLowering.js';
 import { type TraceablePass, tracePair } from '../trace/tracePair.js';
 
-/** Texts and metadata of an ONNX file. */
+/** Descriptions and metadata of an ONNX file. */
 export interface GraphDescription {
   /** Description of every input. */
   readonly inputDescription: string;
-  /** Descriptions of the outputs, in their order. */
+  /** Description of each output, in output order. */
   readonly outputDescriptions: readonly string[];
   /** Description of the whole graph. */
   readonly modelDescription: string;
-  /** Values by key that tools can read from the file. */
+  /** Key-value pairs that tools can read from the file. */
   readonly metadata: { readonly [key: string]: string };
 }
 
@@ -44,7 +44,7 @@ export function exportGraph(
   });
 }
 
-/** Creates the pass to trace. Its examples differ from each other and between the two batch sizes. */
+/** Creates the pass to trace. The examples differ from each other, and the two traces have different examples. */
 function createPredictionPass(graph: LayerGraph | InferenceFunction): TraceablePass {
   return (batchSize) => {
     const inputs = graph.inputs.map(({ shape }) => createExampleBatch([batchSize, ...shape]));

@@ -23,19 +23,19 @@ import type { TraceablePass } from '../trace/tracePair.js';
 import { type CompiledGraph, compileGraph, type GraphSession } from './compileGraph.js';
 import { createTraceBatch, getImageNames } from './traceBatches.js';
 
-/** Prefixes of the graph's inputs that are slots and weights. */
+/** Name prefixes of the graph inputs that are optimizer slots or weights. */
 const SLOT_PREFIX = 'slot/';
 const WEIGHT_PREFIX = 'weight/';
-/** Prefix of the graph's outputs that replace the input of the same name. */
+/** Name prefix of the graph outputs that replace the input with the same name. */
 const NEW_PREFIX = 'new ';
 /** Names of the graph's other outputs. */
 const [SUMS_OUTPUT, GRADIENT_OUTPUT] = ['sums', 'gradient'];
 
 /**
- * Creates an executor that runs each training step as one graph in ONNX Runtime. A graph is compiled before the first step of its kind.
+ * Creates an executor that runs each training step as one graph in ONNX Runtime. Each kind of step is compiled before it first runs.
  *
- * Weights and slots are inputs and outputs of the graph. {@link Executor.syncWeights} copies the weights into the model's variables, and
- * the next step uses the values that were written to the variables since the last one.
+ * Weights and optimizer slots are inputs and outputs of the graph. {@link Executor.syncWeights} copies the weights into the model's
+ * variables. A value that is written to a variable between two steps is used by the next step.
  */
 export function createOnnxExecutor(
   runtime: OnnxRuntime,
@@ -51,15 +51,15 @@ export function createOnnxExecutor(
   );
   const imageName = getImageNames(network)[0]!;
   const getBatchSize = (arrays: NamedArrays) => arrays[imageName]!.shape[0]!;
-  /** Current weights and slots by the name of the graph's input. */
+  /** Current weights and optimizer slots, keyed by the name of the graph input. */
   const state = new Map<string, OnnxTensor>();
-  /** Ids of the variables' values that `state` contains. A variable that was written since then has another id. */
+  /** Ids of the variable values that `state` contains. When a variable is written, its value gets a new id. */
   const syncedIds = new Map<Weight, object>();
-  /** Whether a step has changed `state` since the variables were written. */
+  /** Whether a step has changed `state` since it was last copied to the variables. */
   let areVariablesStale = false;
   /** Graphs that accept any batch size. */
   const graphs = new Map<StepKind, CompiledGraph>();
-  /** Sessions by kind and batch size. */
+  /** Sessions, keyed by kind of step and batch size. */
   const sessions = new Map<string, GraphSession>();
 
   const readVariables = () => {
@@ -110,7 +110,7 @@ export function createOnnxExecutor(
     ),
   });
 
-  /** Creates the pass of a step. Variant 1 also changes the slots and, while it runs, the weights. */
+  /** Creates the pass of a step. Variant 1 also changes the slots and, for the duration of the pass, the weights. */
   const createStepPass =
     (kind: StepKind, arrays: NamedArrays): TraceablePass =>
     (batchSize, variant) => {
@@ -211,7 +211,7 @@ const mapArrays = (arrays: NamedArrays, transform: (x: number) => number): Named
     Object.entries(arrays).map(([name, { shape, data }]) => [name, { shape, data: data.map(transform) }]),
   );
 
-/** Returns the current tensor of a variable, which is replaced when the variable is written. */
+/** Returns the current tensor of a variable. Writing the variable replaces the tensor. */
 const toTensorInfo = ({ dataId, shape, dtype }: Tensor): tf.TensorInfo => ({ dataId, shape, dtype });
 
 /** Creates the error for a layer that writes a weight during a step. The graph would not update the weight. */
@@ -221,5 +221,5 @@ const createWeightWriteError = (weight: string) =>
     path: `weight ${weight}`,
     expected: 'a layer that only reads its weights during a training step',
     received: 'a layer that writes this weight',
-    advice: 'Store what the layer counts outside of its weights, or use engine: "wasm".',
+    advice: 'Store the changing value outside the weights of the layer, or use engine: "wasm".',
   });

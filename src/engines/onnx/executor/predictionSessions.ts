@@ -6,7 +6,7 @@ import { OPTIMIZED_OPTIONS, toThreadOptions } from '../session/sessionOptions.js
 import { exportGraph } from './exportGraph.js';
 
 interface PredictionSession {
-  /** Identities of the weights' values. A weight that is written has another identity. */
+  /** Ids of the weight values. When a weight is written, its value gets a new id. */
   readonly weightIds: readonly object[];
   readonly session: Promise<OnnxSession>;
 }
@@ -17,15 +17,16 @@ const SESSION_DESCRIPTION = 'the prediction';
 export class PredictionSessions {
   readonly #sessions = new WeakMap<LayerGraph | InferenceFunction, PredictionSession>();
 
-  /** @param threads - Threads of a session; undefined leaves the number to the runtime. */
+  /** @param threads - Number of threads per session. If undefined, the runtime chooses the number. */
   constructor(
     readonly runtime: OnnxRuntime,
     readonly threads: number | undefined,
   ) {}
 
   /**
-   * Runs a graph with its weights as they are: one input array per graph input, one output array per graph output. The
-   * weights are constants of the session, which makes convolutions faster, so a session is reused until a weight changes.
+   * Runs a graph with its current weights. Takes one array per graph input and returns one array per graph
+   * output. The weights are constants of the session, which makes convolutions faster, so a session is reused
+   * only until a weight changes.
    */
   async run(graph: LayerGraph | InferenceFunction, inputs: readonly HostArray[]): Promise<HostArray[]> {
     const { runtime } = this;
@@ -43,7 +44,7 @@ export class PredictionSessions {
     this.#sessions
       .get(graph)
       ?.session.then((session) => session.release())
-      .catch(() => {}); // The caller of run() received the error of a session that did not open.
+      .catch(() => {}); // If the session failed to open, the caller of run() has already received the error.
     this.#sessions.delete(graph);
   }
 

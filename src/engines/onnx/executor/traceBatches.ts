@@ -10,8 +10,8 @@ export const getImageNames = (network: Network): readonly string[] =>
   network.graph.inputs.map(({ name }) => toInputName(name));
 
 /**
- * Returns the inputs of a traced step with `count` examples. Variant 0 has the examples of `arrays`, with noise on the images; in variant
- * 1 images, labels, masks and rates have other values.
+ * Returns the inputs of a traced step with `count` examples. Variant 0 uses the examples in `arrays`, with
+ * noise added to the images. Variant 1 has different images, labels, masks and rates.
  */
 export function createTraceBatch(
   network: Network,
@@ -25,7 +25,7 @@ export function createTraceBatch(
   return variant === 0 ? batch : varyBatch(network, imageNames, batch, count);
 }
 
-/** Returns the first `count` examples of a batch, starting again at the first if the batch is smaller. */
+/** Returns the first `count` examples of a batch. A smaller batch is repeated from its first example. */
 function takeExamples(arrays: NamedArrays, batchSize: number, count: number): NamedArrays {
   return Object.fromEntries(
     Object.entries(arrays).map(([name, { shape, data }]) => {
@@ -42,8 +42,9 @@ function takeExamples(arrays: NamedArrays, batchSize: number, count: number): Na
 }
 
 /**
- * Adds noise to the images, with a twentieth of their spread. On images of one color, batch normalization computes numbers that are zero but
- * for rounding, and rounding would then decide which relu is active.
+ * Adds noise to the images, with an amplitude of a twentieth of their value range. On images of a single color,
+ * batch normalization computes values that are zero except for rounding errors, so rounding alone would decide
+ * which relu units are active.
  */
 function addImageNoise(
   arrays: NamedArrays,
@@ -63,7 +64,7 @@ function addImageNoise(
   return { ...arrays, ...Object.fromEntries(noisyImages) };
 }
 
-/** Returns a batch in which images, labels, masks and rates have other values. */
+/** Returns a batch with different images, labels, masks and rates. */
 function varyBatch(
   network: Network,
   imageNames: readonly string[],

@@ -1,7 +1,7 @@
 import type { KernelCall, TracedTensor } from '../../../tensor/trace/tracer.js';
 import { POOLED_BIAS_RELU_GRADIENT } from '../ops/context/fusedKernels.js';
 
-/** The calls of a trace without copies, and the tensors behind the copies. */
+/** The calls of a trace without the calls that only copy a tensor, and a function that finds the tensor behind a copy. */
 export interface SimplifiedTrace {
   readonly calls: readonly KernelCall[];
   /** Returns the id of the tensor that `id` is a copy of, or `id` if it is not a copy. */
@@ -37,8 +37,8 @@ export function simplifyTrace(
 }
 
 /**
- * Fuses the two calls that compute the gradient of `maxPool(relu(x + bias))`. The gradient of a window goes to its maximum only,
- * so the mask of relu and the gradient of the bias can be computed from the pooled values: a quarter as many for 2x2 windows.
+ * Fuses the two calls that compute the gradient of `maxPool(relu(x + bias))`. The gradient of a window goes only to its maximum, so the
+ * relu mask and the bias gradient can be computed from the pooled values, of which there are only a quarter as many for 2x2 windows.
  */
 function fusePooledGradients(calls: readonly KernelCall[]): readonly KernelCall[] {
   const readCounts = new Map<object, number>();

@@ -15,18 +15,18 @@ import { pruneGraph } from './pruneGraph.js';
 import { type SimplifiedTrace, simplifyTrace } from './simplifyTrace.js';
 import { permuteShape, transposeValues } from './transposeValues.js';
 
-/** Options for the machine that will run the graph. */
+/** Lowering options that depend on the machine that will run the graph. */
 export interface LoweringOptions {
   /**
-   * Channels per block of the layout `blocked`, as `findChannelBlock` returns it for the ONNX Runtime that will run the graph.
-   * Images are then kept and convolved in blocks. Default: the graph uses only standard ONNX operations.
+   * Channels per block of the `blocked` layout, as returned by `findChannelBlock` on the machine that will run the graph. If set, images
+   * are stored and convolved in blocks. Default: the graph uses only standard ONNX operations.
    */
   readonly channelBlock?: number | undefined;
 }
 
 /**
- * Compiles a trace to an ONNX graph. `otherTrace` is a trace of the same pass with another batch size: sizes that differ between
- * the two are not fixed in the graph. Every tensor that was read, but is not in `inputs`, becomes a constant.
+ * Compiles a trace to an ONNX graph. `otherTrace` is a trace of the same pass with another batch size: sizes that differ between the two
+ * traces stay variable in the graph. Every tensor that the pass reads but that is not in `inputs` becomes a constant.
  *
  * @throws `engine` error for a kernel that has no lowering.
  */
@@ -40,10 +40,10 @@ export function lowerTrace(
   return new TraceLowering(trace, otherTrace, inputs, outputs, options).lower();
 }
 
-/** Values of one tensor in one shape, by layout. */
+/** Names of the graph values of one tensor in one shape, keyed by layout. */
 type LayoutValues = Map<Layout, string>;
 
-/** One compilation of a trace to an ONNX graph. {@link TraceLowering.lower} runs its stages, and can be called once. */
+/** Compilation of one trace to an ONNX graph. {@link TraceLowering.lower} runs all stages and can be called only once. */
 export class TraceLowering {
   readonly #trace: Trace<unknown>;
   readonly #inputs: readonly NamedTracedTensor[];
@@ -55,9 +55,9 @@ export class TraceLowering {
 
   readonly #nodes: OnnxNode[] = [];
   readonly #initializers = new Map<string, Initializer>();
-  /** Values by tensor id, then by shape and layout: tensors with the same data can have different shapes. */
+  /** Values, keyed by tensor id, then by shape and layout, because tensors with the same data can have different shapes. */
   readonly #values = new Map<object, Map<string, LayoutValues>>();
-  /** Layouts of the values that lowerings have marked. */
+  /** Layouts that lowerings have recorded for their values. */
   readonly #markedLayouts = new Map<string, Layout>();
   /** For each value that was transposed to channels-last, the channels-first value that it was transposed from. */
   readonly #transposeSources = new Map<string, string>();
@@ -92,7 +92,7 @@ export class TraceLowering {
     return simplifyTrace(this.#trace.calls, this.#otherShapes);
   }
 
-  /** Stage 2: gives the input tensors their names. */
+  /** Stage 2: assigns the input tensors their names. */
   #bindInputs(): void {
     for (const { name, tensor } of this.#inputs) this.#storeValue(tensor, name);
   }
@@ -111,7 +111,7 @@ export class TraceLowering {
     });
   }
 
-  /** Stage 4: appends a node for each output, which gives it its name. */
+  /** Stage 4: appends a node for each output that assigns the output its name. */
   #bindOutputs({ resolveId }: SimplifiedTrace): void {
     for (const { name, tensor } of this.#outputs) {
       const value = this.#getValue({ ...tensor, id: resolveId(tensor.id) });
@@ -119,7 +119,7 @@ export class TraceLowering {
     }
   }
 
-  /** Stage 5: removes everything that no output depends on, such as unused transposes. */
+  /** Stage 5: removes all nodes that no output depends on, such as unused transposes. */
   #prune(): OnnxGraph {
     const graph = { nodes: this.#nodes, initializers: [...this.#initializers.values()] };
     return pruneGraph(
@@ -206,12 +206,12 @@ export class TraceLowering {
     return this.#addIntegers(tensor.shape.map((size, axis) => (size === otherShape[axis] ? size : -1)));
   }
 
-  /** Adds a tensor that was read, but not computed, by the trace. */
+  /** Adds a tensor that the trace reads but does not compute. */
   #addLeaf(tensor: TracedTensor): string {
     const data = Float32Array.from(this.#trace.leaves.get(tensor.id)!);
     const otherShape = this.#otherShapes.get(tensor) ?? tensor.shape;
     if (otherShape.join() === tensor.shape.join()) return this.#addInitializer(data, tensor.shape);
-    // A leaf whose size depends on the batch has the same number everywhere, so that number is expanded to the size.
+    // All elements of a leaf whose size depends on the batch are equal, so a single element is expanded to that size.
     const sizes = tensor.shape.map((size, axis) =>
       size === otherShape[axis]
         ? this.#addIntegers([size])
@@ -235,7 +235,7 @@ export class TraceLowering {
     ]);
   }
 
-  /** Finds an input whose first size is the batch size, and returns its name and the batch size of this trace. */
+  /** Finds an input whose first dimension is the batch, and returns its name and the batch size of this trace. */
   #findBatchInput(): { readonly name: string; readonly batchSize: number } | undefined {
     for (const call of this.#trace.calls) {
       const tensor = Object.values(call.inputs).find(
@@ -272,7 +272,7 @@ export class TraceLowering {
     if (source !== undefined && shape.length === 4) shapes.get(key)!.set('channelsFirst', source);
   }
 
-  /** Returns the value of a tensor in a layout; converts it if it is not available yet. */
+  /** Returns the value of a tensor in a layout, converting it if necessary. */
   #getValue(tensor: TracedTensor, layout: Layout = 'channelsLast'): string {
     const available = this.#findValues(tensor)?.get(layout);
     if (available !== undefined) return available;
@@ -322,7 +322,7 @@ export class TraceLowering {
   }
 }
 
-/** Returns for each tensor of a trace its shape in the other trace of the same pass. */
+/** Returns the shape of each tensor of a trace in the other trace of the same pass. */
 function pairShapes(
   calls: readonly KernelCall[],
   otherCalls: readonly KernelCall[],

@@ -10,7 +10,7 @@ export const lowerConv: OpLowering = (context) => {
   const activation = context.getAttribute<string | undefined>('activation') ?? 'linear';
   const [, , channels, filters] = filterShape;
   const { channelBlock } = context;
-  // ONNX Runtime has kernels for fewer input channels than a block, read channels-first, and for whole blocks, but for no other number.
+  // ONNX Runtime has blocked kernels only for two cases: fewer input channels than one block (read as channels-first), and whole blocks.
   const fitsBlocks =
     channelBlock !== undefined &&
     filters % channelBlock === 0 &&
@@ -80,7 +80,7 @@ function addConv(
   const attributes = { ...getConvAttributes(context, filterShape, isDepthwise), group };
   const inputs = [transposeInput('x', NHWC_TO_NCHW), filter, ...(bias === undefined ? [] : [bias])];
   const y = context.markLayout(addNode('Conv', inputs, attributes), 'channelsFirst');
-  // The slopes of prelu vary along the last axis, so it needs channels-last images; the other activations run in any layout.
+  // The slopes of prelu vary along the last axis, so prelu needs channels-last images. All other activations run in any layout.
   if (getAttribute<string | undefined>('activation') === 'prelu') {
     return addActivation(context, addNode('Transpose', [y], { perm: NCHW_TO_NHWC }));
   }

@@ -1,7 +1,7 @@
 import { castToBool, castToFloat, truncateToInt32 } from './context/casts.js';
 import type { OpLowering, OpTable } from './context/loweringContext.js';
 
-/** Extends a lowering with one output: a result that is int32 in TensorFlow.js is truncated. */
+/** Extends a lowering that has one output so that a result that is int32 in TensorFlow.js is truncated. */
 const truncateIntegerResult =
   (lower: OpLowering): OpLowering =>
   (context) => {
@@ -41,7 +41,7 @@ const lowerCast: OpLowering = (context) => {
   return getInput('x');
 };
 
-/** Lowers log(1 + x). The sum 1 + x loses digits of a small x; the rounding error of the sum is added back. */
+/** Lowers log(1 + x). The sum 1 + x loses digits of a small x, so the rounding error of the sum is added back. */
 const lowerLog1p: OpLowering = ({ addNode, getInput, addFloats }) => {
   const x = getInput('x');
   const sum = addNode('Add', [x, addFloats([1])]);
@@ -51,13 +51,13 @@ const lowerLog1p: OpLowering = ({ addNode, getInput, addFloats }) => {
   return addNode('Where', [isSmall, addNode('Add', [log, correction]), log]);
 };
 
-/** Lowers exp(x) - 1 as tanh(x / 2) * (exp(x) + 1), which is accurate for small x too. */
+/** Lowers exp(x) - 1 as tanh(x / 2) * (exp(x) + 1), which is also accurate for small x. */
 const lowerExpm1: OpLowering = ({ addNode, getInput, addFloats }) => {
   const tanh = addNode('Tanh', [addNode('Mul', [getInput('x'), addFloats([0.5])])]);
   return addNode('Mul', [tanh, addNode('Add', [addNode('Exp', [getInput('x')]), addFloats([1])])]);
 };
 
-/** Lowers the remainder that has the sign of `b`. ONNX's remainder of floats has the sign of `a`. */
+/** Lowers the remainder of a / b with the sign of `b`. ONNX's remainder of floats has the sign of `a`. */
 const lowerMod: OpLowering = ({ addNode, getInput, addFloats }) => {
   const [a, b] = [getInput('a'), getInput('b')];
   const truncated = addNode('Mod', [a, b], { fmod: 1 });
@@ -66,7 +66,7 @@ const lowerMod: OpLowering = ({ addNode, getInput, addFloats }) => {
   return addNode('Where', [addNode('Xor', [isNegative(a), isNegative(b)]), floored, truncated]);
 };
 
-/** Lowers the arc tangent of a / b in the right quadrant. ONNX has only the arc tangent of one number. */
+/** Lowers the arc tangent of a / b in the correct quadrant. ONNX has only the one-argument arc tangent. */
 const lowerAtan2: OpLowering = ({ addNode, getInput, addFloats }) => {
   const [a, b] = [getInput('a'), getInput('b')];
   const zero = addFloats([0]);
@@ -88,7 +88,7 @@ const lowerEluGradient: OpLowering = ({ addNode, getInput, addFloats }) => {
   return addNode('Where', [addNode('Less', [y, addFloats([0])]), scaled, dy]);
 };
 
-/** Creates a table from kernel names; a pair is the name of a kernel and the name of the ONNX operation. */
+/** Creates a table from kernel names. A pair contains the names of a kernel and of its ONNX operation. */
 const createOpTable = (
   kernels: readonly (string | readonly [kernel: string, opType: string])[],
   createLowering: (opType: string) => OpLowering,
@@ -117,7 +117,7 @@ export const elementwiseOps: OpTable = {
       ['RealDiv', 'Div'],
       ['Maximum', 'Max'],
       ['Minimum', 'Min'],
-      // Booleans are the numbers 0 and 1.
+      // Booleans are stored as the numbers 0 and 1.
       ['LogicalAnd', 'Mul'],
       ['LogicalOr', 'Max'],
     ],

@@ -3,7 +3,7 @@ import { castToBool, castToInt64 } from './context/casts.js';
 import type { LoweringContext, OpLowering, OpTable } from './context/loweringContext.js';
 import { INFER_SIZE, KEEP_SIZE } from './context/shapeConstants.js';
 
-/** Lowers `x` with its slices along `axis` in the order of `indices`; the leading `batchDims` axes of both are matched. */
+/** Lowers the selection of slices of `x` along `axis` by `indices`. The first `batchDims` axes of both are batch axes. */
 const lowerGather: OpLowering = (context) => {
   const { addNode, getInput, addIntegers, getAttribute, call } = context;
   const rank = call.inputs.x!.shape.length;
@@ -18,7 +18,7 @@ const lowerGather: OpLowering = (context) => {
   const indexTuples = addNode('Unsqueeze', [indices, addIntegers([-1])]);
   const gathered = addNode('GatherND', [x, indexTuples], { batch_dims: batchDims });
   if (axis === batchDims) return gathered;
-  // In the result the axes of the indices come first; the axes that were before `axis` belong before them.
+  // GatherND puts the axes of the indices first, but the axes that were before `axis` must precede them.
   const { length } = call.inputs.indices!.shape;
   const axesBefore = axis - batchDims;
   const axes = Array.from({ length: rank + length - batchDims - 1 }, (_, i) => i);
@@ -39,8 +39,8 @@ function moveAxis(rank: number, from: number, to: number): number[] {
 }
 
 /**
- * Adds the rows of `rows`, `[n, size]`, to a result of zeros, `[count, size]`, each at its index. A row whose index is out of range
- * is ignored; ONNX itself would count a negative index from the end and reject an index that is too large.
+ * Adds the rows of `rows`, `[n, size]`, to zeros of shape `[count, size]`, each row at its index. Rows with an index out of range are
+ * ignored. ONNX itself counts a negative index from the end and rejects an index that is too large.
  */
 function addScatterSum(
   context: LoweringContext,
@@ -54,7 +54,7 @@ function addScatterSum(
     addNode('Less', [indices, addFloats([0])]),
     addNode('GreaterOrEqual', [indices, addFloats([count])]),
   ]);
-  // Row `count` collects the ignored rows, and is cut off at the end.
+  // Row `count` collects the ignored rows, and is removed at the end.
   const targets = castToInt64(context, addNode('Where', [isOutOfRange, addFloats([count]), indices]));
   const elementTargets = addNode('Expand', [
     addNode('Unsqueeze', [targets, addIntegers([1])]),
@@ -113,7 +113,7 @@ const lowerOneHot: OpLowering = ({ addNode, getInput, addIntegers, addFloats, ge
   return addNode('Where', [isHot, addValue('onValue'), addValue('offValue')]);
 };
 
-/** Lowers a matrix with the elements of `x` on its diagonal. */
+/** Lowers the creation of a matrix with the elements of `x` on its diagonal. */
 const lowerDiagonal: OpLowering = (context) => {
   const { addNode, getInput, addIntegers, addFloats, call } = context;
   const { shape } = call.inputs.x!;

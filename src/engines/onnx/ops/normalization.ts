@@ -2,7 +2,7 @@ import { chooseImageLayout, createChannelOps } from './context/channelOps.js';
 import type { LoweringContext, OpLowering, OpTable } from './context/loweringContext.js';
 import { lowerBatchNormGradient, lowerBatchNormTraining } from './gradients/batchNorm.js';
 
-/** Lowers batch normalization with given statistics, as in inference: one factor and one addend per channel. */
+/** Lowers batch normalization with precomputed statistics, as in inference, to one factor and one addend per channel. */
 const lowerBatchNorm: OpLowering = (context) => {
   const { call, addNode, getInput, getOptionalInput, addFloats, getAttribute } = context;
   const { getValues, addAffine, markResult } = createChannelOps(context, 'x');
@@ -16,7 +16,7 @@ const lowerBatchNorm: OpLowering = (context) => {
   );
   if (!isPerChannel) return addBroadcastBatchNorm(context, epsilon);
   if (call.inputs.x!.shape.length === 4 && chooseImageLayout(context, channels) === 'channelsFirst') {
-    // ONNX Runtime merges a node of this type into the convolution before it.
+    // ONNX Runtime fuses this node into the preceding convolution.
     const statistics = [scale, offset, getInput('mean'), getInput('variance')];
     return markResult(
       addNode('BatchNormalization', [getValues('x'), ...statistics], { epsilon: { float: epsilon } }),
@@ -42,7 +42,7 @@ function addBroadcastBatchNorm(
   return offset === undefined ? scaled : addNode('Add', [scaled, offset]);
 }
 
-/** Computes for each channel the sum of `value` over the neighboring channels, as a product with a band matrix of ones. */
+/** Computes the sum of `value` over the neighboring channels of each channel, as a product with a band matrix of ones. */
 function addNeighborSum({ addNode, addFloats, getAttribute, call }: LoweringContext, value: string): string {
   const channels = call.outputs[0]!.shape.at(-1)!;
   const radius = getAttribute<number>('depthRadius');
@@ -84,7 +84,7 @@ const lowerLocalResponseNormGradient: OpLowering = (context) => {
   return addNode('Sub', [direct, throughNeighbors]);
 };
 
-/** Lowerings of the kernels that normalize. */
+/** Lowerings of the normalization kernels. */
 export const normalizationOps: OpTable = {
   FusedBatchNorm: lowerBatchNorm,
   MultitaskBatchNorm: lowerBatchNormTraining,

@@ -9,7 +9,7 @@ import { resizeOps } from './resize.js';
 import { shapeOps } from './shapes.js';
 import { sliceOps } from './slices.js';
 
-/** Lowerings by family, in the order of the sections of docs/onnx-operations.md. */
+/** Lowerings, grouped by family, in the same order as the sections of docs/onnx-operations.md. */
 export const opFamilies = {
   elementwise: elementwiseOps,
   reductions: reductionOps,

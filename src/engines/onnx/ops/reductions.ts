@@ -3,7 +3,7 @@ import type { OpLowering, OpTable } from './context/loweringContext.js';
 
 type Axes = number | readonly number[] | null | undefined;
 
-/** Creates the lowering of a reduction over `axis`; negative axes count from the end, and no axes are all axes. */
+/** Creates the lowering of a reduction over `axis`; negative axes count from the end, and an empty list means all axes. */
 const createReductionLowering =
   (opType: string): OpLowering =>
   ({ addNode, getInput, addIntegers, getAttribute, call }) => {
@@ -31,7 +31,10 @@ const lowerCumulativeSum: OpLowering = ({ addNode, getInput, addIntegers, getAtt
   return addNode('CumSum', [getInput('x'), axis], { exclusive: exclusive!, reverse: reverse! });
 };
 
-/** Lowers the cumulative product, which ONNX lacks: each position multiplies a copy in which the excluded positions are 1. */
+/**
+ * Lowers the cumulative product, which ONNX lacks. The result at each position is the product of a copy in which all excluded positions are
+ * 1.
+ */
 const lowerCumulativeProduct: OpLowering = ({
   addNode,
   getInput,
@@ -70,8 +73,8 @@ const lowerTopK: OpLowering = (context) => {
 };
 
 /**
- * Lowers how often each integer below `size` occurs in `x`, or in each row of `x`. With weights, the weights at these positions are
- * added instead.
+ * Lowers the count of each integer below `size` in `x`, or in each row of `x`. With weights, the result is the sum of the weights at the
+ * positions of each integer.
  */
 const lowerBincount: OpLowering = (context) => {
   const { addNode, getInput, addIntegers, addFloats, getAttribute, call } = context;
@@ -94,7 +97,7 @@ export const reductionOps: OpTable = {
   ...Object.fromEntries(
     ['Sum', 'Mean', 'Max', 'Min', 'Prod'].map((name) => [name, createReductionLowering(`Reduce${name}`)]),
   ),
-  // Booleans are the numbers 0 and 1.
+  // Booleans are stored as the numbers 0 and 1.
   All: createReductionLowering('ReduceMin'),
   Any: createReductionLowering('ReduceMax'),
   ArgMax: createArgReductionLowering('ArgMax'),

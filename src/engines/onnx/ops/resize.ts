@@ -5,7 +5,7 @@ import { KEEP_SIZE } from './context/shapeConstants.js';
 import type { Shape4D } from './context/windowGeometry.js';
 import { addSeparableProduct, createMatrix, type Matrix } from './gradients/separableProduct.js';
 
-/** Returns how many input pixels one output pixel covers along a side, as TensorFlow.js computes it. */
+/** Returns the number of input pixels per output pixel along a side, computed as in TensorFlow.js. */
 const computeStep = (inputSize: number, outputSize: number, alignCorners: boolean) =>
   alignCorners && outputSize > 1 ? (inputSize - 1) / (outputSize - 1) : inputSize / outputSize;
 
@@ -24,16 +24,16 @@ const lowerResizeBilinear: OpLowering = ({ call, getAttribute, addNode, transpos
 };
 
 /**
- * Returns the smallest float32 that is at least `outputSize / inputSize`. ONNX multiplies the input size by it, in float32 or
- * float64, and rounds down. (Output sizes for two of the axes would be simpler, but ONNX Runtime reads them as sizes for all axes
- * when it moves a transpose.)
+ * Returns the smallest float32 that is at least `outputSize / inputSize`. ONNX multiplies the input size by this scale, in float32 or
+ * float64, and rounds down. Specifying the output sizes of two axes would be simpler, but when ONNX Runtime moves a transpose, it treats
+ * them as the sizes of all axes.
  */
 function computeScale(inputSize: number, outputSize: number): number {
   const scale = Math.fround(outputSize / inputSize);
   return inputSize * scale < outputSize ? Math.fround(scale * (1 + 2 ** -23)) : scale;
 }
 
-/** Returns for each output pixel of a side the index of the input pixel that it copies. */
+/** Returns the index of the input pixel that each output pixel along a side copies. */
 function computeNearestIndices(
   inputSize: number,
   outputSize: number,
@@ -47,7 +47,7 @@ function computeNearestIndices(
   });
 }
 
-/** Lowers nearest-neighbor resizing as two gathers, because no mode of ONNX's Resize has the half pixels of TensorFlow. */
+/** Lowers nearest-neighbor resizing as two gathers, because no mode of ONNX's Resize matches TensorFlow's half-pixel centers. */
 const lowerResizeNearest: OpLowering = ({ call, getAttribute, addNode, getInput, addIntegers }) => {
   const [, height, width] = call.inputs.images!.shape as Shape4D;
   const [, outHeight, outWidth] = call.outputs[0]!.shape as Shape4D;
@@ -84,8 +84,8 @@ const createNearestMatrix = (inputSize: number, outputSize: number, alignCorners
   });
 
 /**
- * Creates the lowering of a resizing gradient: a product with the matrices of the forward pass. Half pixels are ignored, because
- * TensorFlow.js ignores them in these gradients.
+ * Creates the lowering of a resizing gradient, a product with the matrices of the forward pass. The `halfPixelCenters` option is ignored,
+ * as TensorFlow.js does in these gradients.
  */
 const createResizeGradientLowering =
   (createSideMatrix: (inputSize: number, outputSize: number, alignCorners: boolean) => Matrix): OpLowering =>
@@ -102,9 +102,9 @@ const createResizeGradientLowering =
   };
 
 /**
- * Lowers cropping boxes `[n, 4]` and resizing them to one size. A box holds two corners as fractions of the image. Each side is
- * resized by a product with a matrix that is computed from the box: the weight of a pixel falls linearly from 1 to 0 over a
- * distance of one pixel, which is bilinear interpolation; for the method `nearest` the position is rounded first.
+ * Lowers a kernel that crops boxes `[n, 4]` and resizes them to one size. A box contains two corners as fractions of the image. Each side
+ * is resized by a product with a matrix that is computed from the box. The weight of a pixel falls linearly from 1 to 0 over a distance of
+ * one pixel, which is bilinear interpolation. For the method `nearest`, the position is rounded first.
  */
 const lowerCropAndResize: OpLowering = (context) => {
   const { call, getAttribute, addNode, getInput, addIntegers, addFloats } = context;
@@ -125,7 +125,7 @@ const lowerCropAndResize: OpLowering = (context) => {
       addNode('LessOrEqual', [position, addFloats([inputSize - 1])]),
     ]);
     const isNearest = getAttribute<string>('method') === 'nearest';
-    // Math.round of TensorFlow.js rounds half up, and ONNX's Round to even.
+    // TensorFlow.js uses Math.round, which rounds half up. ONNX's Round rounds half to even.
     const center = isNearest ? addNode('Floor', [addNode('Add', [position, addFloats([0.5])])]) : position;
     const indices = addFloats([...Array(inputSize).keys()], [inputSize]);
     const distance = addNode('Abs', [

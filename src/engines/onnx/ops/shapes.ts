@@ -49,7 +49,7 @@ const lowerSplit: OpLowering = ({ addMultiOutputNode, getInput, addIntegers, get
   return addMultiOutputNode('Split', [getInput('x'), addIntegers(sizes)], { axis }, sizes.length);
 };
 
-/** Lowers SpaceToBatchND: each pixel of a block of `blockShape` pixels moves to an image of its own. */
+/** Lowers SpaceToBatchND: each pixel of a block of `blockShape` pixels moves to a separate image. */
 const lowerSpaceToBatch: OpLowering = ({ addNode, getInput, addIntegers, addFloats, getAttribute, call }) => {
   const { shape } = call.inputs.x!;
   const blockShape = getAttribute<number[]>('blockShape');
@@ -70,7 +70,7 @@ const lowerSpaceToBatch: OpLowering = ({ addNode, getInput, addIntegers, addFloa
   ]);
 };
 
-/** Lowers BatchToSpaceND, the inverse of SpaceToBatchND; the result is cropped by `crops`. */
+/** Lowers BatchToSpaceND, the inverse of SpaceToBatchND. The result is cropped by `crops`. */
 const lowerBatchToSpace: OpLowering = ({ addNode, getInput, addIntegers, getAttribute, call }) => {
   const shape = [...call.inputs.x!.shape];
   const blockShape = getAttribute<number[]>('blockShape');
@@ -111,7 +111,10 @@ const lowerDepthToSpace: OpLowering = ({ addNode, getInput, addIntegers, getAttr
 const lowerFill: OpLowering = ({ addNode, addIntegers, addFloats, getAttribute, call }) =>
   addNode('Expand', [addFloats([getAttribute<number>('value')]), addIntegers(call.outputs[0]!.shape)]);
 
-/** Creates the lowering of a range that begins at the attribute `start`; `computeStep` returns the distance of its numbers. */
+/**
+ * Creates the lowering of a range that begins at the attribute `start`. `computeStep` returns the difference
+ * between consecutive numbers.
+ */
 const createRangeLowering =
   (computeStep: (getAttribute: AttributeGetter) => number): OpLowering =>
   ({ addFloats, getAttribute, call }) => {

@@ -6,7 +6,7 @@ const lowerSlice: OpLowering = ({ addNode, getInput, addIntegers, getAttribute, 
   const { shape } = call.inputs.x!;
   const begin = [getAttribute<number | readonly number[]>('begin')].flat() as number[];
   const size = call.outputs[0]!.shape;
-  // An axis that is not shortened is left out of the node, so that the batch can have any size.
+  // An axis that is not sliced is omitted from the node, so that the batch can have any size.
   const axes = shape.flatMap((inputSize, axis) => (size[axis] === inputSize ? [] : [axis]));
   if (axes.length === 0) return getInput('x');
   const starts = axes.map((axis) => begin[axis] ?? 0);
@@ -75,7 +75,7 @@ const lowerPad: OpLowering = ({ addNode, getInput, addIntegers, addFloats, getAt
   return addNode('Pad', [getInput('x'), pads, addFloats([getAttribute<number>('constantValue') ?? 0])]);
 };
 
-/** Lowers padding with the mirrored border: with the pixels at the edge (`symmetric`) or without them (`reflect`). */
+/** Lowers padding with the mirrored border, including the pixels at the edge (`symmetric`) or excluding them (`reflect`). */
 const lowerMirrorPad: OpLowering = ({ addNode, getInput, addIntegers, getAttribute }) => {
   const skip = getAttribute<string>('mode') === 'reflect' ? 1 : 0;
   return getAttribute<readonly (readonly [number, number])[]>('paddings').reduce(

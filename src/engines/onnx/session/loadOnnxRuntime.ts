@@ -4,21 +4,21 @@ import type { OnnxRuntime } from './onnxRuntime.js';
 
 /** Packages that contain ONNX Runtime, in the order in which they are tried. */
 const ONNX_PACKAGES = ['onnxruntime-node', 'onnxruntime-web'] as const;
-/** The oldest version that has the operations of the graphs. */
+/** The oldest version that supports all operations in the graphs. */
 const MIN_VERSION = [1, 20] as const;
 
 /**
- * The command that installs ONNX Runtime for Node. Without the environment variable, the package's install script downloads CUDA
- * libraries, and fails without a network.
+ * The command that installs ONNX Runtime for Node. Without the environment variable, the package's install script downloads CUDA libraries,
+ * which fails without a network.
  */
 export const ONNX_INSTALL_COMMAND = 'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node';
 
 /**
  * Loads ONNX Runtime from the first package that is installed: `onnxruntime-node`, then `onnxruntime-web`.
  *
- * @param installAdvice - Advice of the error if no package is installed.
- * @throws `missing-package` error if no package is installed, `broken-package` error if the package fails to load, and `engine`
- *   error if it is too old.
+ * @param installAdvice - Advice in the error if no package is installed.
+ * @throws `missing-package` error if no package is installed, `broken-package` error if the package fails to load, and `engine` error if
+ *   the package is too old.
  */
 export async function loadOnnxRuntime(load: PackageLoader, installAdvice: string): Promise<OnnxRuntime> {
   const reasons: string[] = [];
@@ -44,7 +44,9 @@ export async function loadOnnxRuntime(load: PackageLoader, installAdvice: string
   });
 }
 
-/** Creates the error for a package that is installed but fails to load. The next package must not silently replace it. */
+/**
+ * Creates the error for a package that is installed but fails to load. Falling back silently to the next package would hide the problem.
+ */
 function createBrokenPackageError(name: string, error: unknown) {
   if (isMultitaskError(error) && error.kind === 'engine') return error;
   return createError({
@@ -73,7 +75,7 @@ function checkRuntime(name: string, runtime: OnnxRuntime | undefined): OnnxRunti
     kind: 'engine',
     path: 'engine onnx',
     expected: `${name} of version ${MIN_VERSION.join('.')} or later`,
-    received: version ? `version ${version}` : 'a different package of that name',
+    received: version ? `version ${version}` : 'a different package with that name',
     advice: `Run: npm install ${name}@latest`,
   });
 }

@@ -1,6 +1,6 @@
 import type { HostArray } from '../../../core/arrays.js';
 
-/** The part of ONNX Runtime that the library uses; both `onnxruntime-node` and `onnxruntime-web` have it. */
+/** The subset of the ONNX Runtime API that the library uses. Both `onnxruntime-node` and `onnxruntime-web` implement it. */
 export interface OnnxRuntime {
   readonly InferenceSession: {
     create(bytes: Uint8Array, options: SessionOptions): Promise<OnnxSession>;
@@ -27,7 +27,7 @@ export interface OnnxSession {
   release(): Promise<void>;
 }
 
-/** Options of ONNX Runtime for a session. */
+/** ONNX Runtime session options. */
 export interface SessionOptions {
   readonly intraOpNumThreads?: number;
   readonly freeDimensionOverrides?: { readonly [name: string]: number };

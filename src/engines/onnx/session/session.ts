@@ -2,7 +2,7 @@ import { createError } from '../../../core/errors/errors.js';
 import type { OnnxRuntime, OnnxSession, OnnxTensor, SessionOptions } from './onnxRuntime.js';
 
 /**
- * Creates a session.
+ * Creates an ONNX Runtime session.
  *
  * @param description - Name of the graph in error messages: `the training step`.
  * @throws `memory` or `engine` error with the runtime's message if the runtime rejects the graph.
@@ -21,7 +21,7 @@ export async function createSession(
 }
 
 /**
- * Runs a session.
+ * Runs an ONNX Runtime session.
  *
  * @param description - Name of the graph in error messages: `the training step`.
  * @param fetches - Names of the outputs to return. Default: all.
@@ -51,7 +51,7 @@ function createRuntimeError({ label }: OnnxRuntime, description: string, cause: 
     received: `the error "${message}"`,
     advice: isOutOfMemory
       ? 'Use a smaller batch or smaller images.'
-      : 'Use engine: "wasm"; with a checkpoint and resume: true the run continues there.',
+      : 'Use engine: "wasm"; with a checkpoint and resume: true, the run continues on that engine.',
     cause,
   });
 }

@@ -3,17 +3,17 @@ import type { SessionOptions } from './onnxRuntime.js';
 
 /** Options of the onnx engine. */
 export interface OnnxEngineOptions {
-  /** Threads of a session. Undefined leaves the number to the runtime, where the number of cores is unknown. */
+  /** Number of threads per session. Undefined if the number of cores is unknown; the runtime then chooses the number. */
   readonly threads: number | undefined;
-  /** Store of the graphs that were verified in earlier runs. */
+  /** Store for graphs that were verified in earlier runs. */
   readonly compileCache: Store | undefined;
-  /** Receives a line when the cache cannot be written. */
+  /** Callback that receives a line when the cache cannot be written. */
   readonly log?: ((line: string) => void) | undefined;
 }
 
 /**
- * Stops the threads of a session after each run. By default they spin and wait for work on cores that other sessions, the input
- * pipeline or TensorFlow.js need: a prediction took 1.6 times as long while a training session existed.
+ * Option that stops the threads of a session from spinning after each run. By default, idle threads spin on cores that other sessions, the
+ * input pipeline or TensorFlow.js need. With spinning, a prediction took 1.6 times as long while a training session existed.
  */
 const NO_SPINNING = { session: { force_spinning_stop: '1' } } as const;
 
@@ -28,11 +28,11 @@ export const OPTIMIZED_OPTIONS: SessionOptions = {
 };
 
 /**
- * Options for a training step. The memory plan, which the runtime makes from the sizes of the first run, is disabled: it holds 1.7
- * times as much memory and saves no time in a step. It does save a third of the time of predictions on small images.
+ * Options for a training step. The memory pattern, which the runtime plans from the sizes of the first run, is disabled because it uses 1.7
+ * times as much memory and does not make a step faster. Predictions keep it because it saves a third of the time on small images.
  */
 export const TRAINING_OPTIONS: SessionOptions = { ...OPTIMIZED_OPTIONS, enableMemPattern: false };
 
-/** Returns the session option for a number of threads. Undefined leaves the number to the runtime. */
+/** Returns the session option for a number of threads. If undefined, the runtime chooses the number. */
 export const toThreadOptions = (threads: number | undefined): SessionOptions =>
   threads === undefined ? {} : { intraOpNumThreads: threads };

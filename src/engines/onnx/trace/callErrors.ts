@@ -16,7 +16,7 @@ export function createUnsupportedOpError(call: KernelCall): Error {
   });
 }
 
-/** Creates the error for a pass that behaved differently when it was traced a second time. */
+/** Creates the error for a pass that behaves differently when it is traced a second time. */
 export function createTraceMismatchError(call: KernelCall, difference: string): Error {
   return createError({
     kind: 'engine',

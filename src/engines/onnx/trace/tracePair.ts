@@ -11,13 +11,13 @@ import { createTraceMismatchError } from './callErrors.js';
 /** The input and output tensors of a pass, by name. */
 export interface PassTensors {
   readonly inputs: { readonly [name: string]: tf.TensorInfo };
-  /** Disposed by the tracer when their values have been read. */
+  /** Output tensors. The tracer disposes them after reading their values. */
   readonly outputs: { readonly [name: string]: tf.Tensor };
 }
 
 /**
- * A pure function of tensors to be compiled. It runs on a batch of `batchSize` examples. Every value that can change between
- * two calls of the compiled graph must differ between `variant` 0 and 1: images, labels, masks, rates and weights.
+ * A pure function of tensors that can be compiled. It runs on a batch of `batchSize` examples. Every value that can change between two
+ * calls of the compiled graph must differ between `variant` 0 and 1: images, labels, masks, rates and weights.
  */
 export type TraceablePass = (batchSize: number, variant: 0 | 1) => PassTensors;
 
@@ -35,14 +35,14 @@ export interface NamedTracedTensor {
   readonly tensor: TracedTensor;
 }
 
-/** Two traces of one pass. Everything that differs between them must be an input of the graph, or depend on the inputs. */
+/** Two traces of one pass. Every value that differs between them must be an input of the graph or depend on the inputs. */
 export type TracePair = readonly [TracedPass, TracedPass];
 
 /**
  * Traces a pass twice, with two batch sizes. If the sizes differ, the traces show which tensor sizes depend on the batch.
  *
- * @param keepIntermediates - Whether to copy the output of every operation, as `verifyOps` needs it.
- * @throws `engine` error with the operation and its layer if the second run performed other operations or read other constants.
+ * @param keepIntermediates - Whether to copy the output of every operation, which `verifyOps` requires.
+ * @throws `engine` error with the operation and its layer if the second run performs different operations or reads different constants.
  */
 export function tracePair(
   pass: TraceablePass,
@@ -71,7 +71,7 @@ function tracePass(
         const tensors = pass(batchSize, variant);
         inputs = toNamedTracedTensors(tensors.inputs);
         outputs = toNamedTracedTensors(tensors.outputs);
-        tf.dispose({ ...tensors.outputs }); // tidy would not dispose outputs that the pass has kept
+        tf.dispose({ ...tensors.outputs }); // tidy would not dispose outputs that the pass protected with tf.keep
       }),
     { keepIntermediates },
   );
@@ -104,13 +104,13 @@ function checkSameTrace(first: TracedPass, second: TracedPass): void {
   }
 }
 
-/** Creates a function that returns the values of a tensor that would become a constant of the graph, or undefined. */
+/** Creates a function that returns the values of a tensor if it would become a constant of the graph, and undefined otherwise. */
 function createLeafFinder({ inputs, trace: { leaves } }: TracedPass) {
   const inputIds = new Set(inputs.map(({ tensor }) => tensor.id));
   return ({ id }: TracedTensor) => (inputIds.has(id) ? undefined : leaves.get(id));
 }
 
-/** Returns whether two leaves have the same values, or, if their sizes differ, one and the same number throughout. */
+/** Returns whether two leaves have the same values or, if their sizes differ, whether all elements of both are the same number. */
 function isSameLeaf(leaf: ArrayLike<number>, otherLeaf: ArrayLike<number>): boolean {
   const values = Array.from(leaf);
   if (leaf.length === otherLeaf.length) return values.every((value, i) => Object.is(value, otherLeaf[i]));
@@ -120,7 +120,7 @@ function isSameLeaf(leaf: ArrayLike<number>, otherLeaf: ArrayLike<number>): bool
   );
 }
 
-/** Returns the attributes that a graph would fix. Sizes that the graph takes from elsewhere are left out. */
+/** Returns the attributes that become constants of the graph. Sizes that the graph derives from its inputs are omitted. */
 function getGraphAttributes({ kernel, attributes, inputs, outputs }: KernelCall): unknown {
   switch (kernel) {
     case 'Reshape':
@@ -129,7 +129,7 @@ function getGraphAttributes({ kernel, attributes, inputs, outputs }: KernelCall)
     case 'DepthwiseConv2dNativeBackpropInput':
       return { ...attributes, inputShape: (attributes.inputShape as number[]).slice(1) };
     case 'Slice': {
-      // An axis that is not shortened is not part of the node.
+      // The node omits axes that are not sliced.
       const begin = [attributes.begin].flat();
       return outputs[0]!.shape.map((size, axis) =>
         size === inputs.x!.shape[axis] ? 'whole' : [begin[axis], size],

@@ -5,8 +5,7 @@ import type { TracedPass } from '../trace/tracePair.js';
 import type { ComparedOutputs } from './verifyStep.js';
 
 /**
- * Throws a `number` error if a compared output of a traced pass contains NaN. The error contains the first operation that computed
- * NaN.
+ * Throws a `number` error if a compared output of a traced pass contains NaN. The error names the first operation that computed NaN.
  *
  * @param description - Name of the pass in the error message: `the training step`.
  */

@@ -2,19 +2,20 @@ import { sha256 } from '../../../core/digest.js';
 import { createError } from '../../../core/errors/errors.js';
 import type { Store } from '../../../core/platform/platform.js';
 
-/** Store of verified graphs. The name of a file is computed from the graph and the runtime. */
+/** Cache of verified graphs. File names are computed from the graph and the runtime. */
 export interface VerificationCache {
   readonly store: Store;
-  /** Receives a line when a graph cannot be stored. */
+  /** Callback that receives a line when a graph cannot be stored. */
   readonly log: (line: string) => void;
 }
 
 /**
- * Calls `verify` unless the cache contains this graph, verified on this runtime. A graph is stored when `verify` succeeds. The key is
- * the digest of the graph itself, so another layer, another attribute or another version of this library is another graph.
+ * Calls `verify` unless the cache shows that this graph was already verified on this runtime. If `verify`
+ * succeeds, the graph is stored. The key is the digest of the graph itself, so any change to a layer, an
+ * attribute or this library that affects the graph leads to a new verification.
  *
  * @param runtimeLabel - Name and version of the runtime.
- * @throws `file` error if the stored graph was modified, and every error of `verify`.
+ * @throws `file` error if the stored graph was modified. Errors of `verify` are rethrown.
  */
 export async function verifyOnce(
   cache: VerificationCache | undefined,

@@ -8,17 +8,17 @@ import { UNOPTIMIZED_OPTIONS } from '../session/sessionOptions.js';
 import { createOpMismatchError } from '../trace/callErrors.js';
 import type { NamedTracedTensor, TracedPass, TracePair } from '../trace/tracePair.js';
 
-/** Allowed difference relative to the largest value of an output: float32 sums in another order differ by less. */
+/** Allowed difference relative to the largest value of an output. Float32 sums in a different order differ by less. */
 const OP_TOLERANCE = 1e-4;
 
 const DESCRIPTION = 'the verification of operations';
 
 /**
- * Verifies that ONNX Runtime computes each operation of both traces as the traced backend did. Each operation receives the inputs
- * that it had in the trace. This is stricter than comparing whole steps: where a maximum is nearly tied, rounding alone sends a
- * gradient to another element, so the steps of two correct engines can differ.
+ * Verifies that ONNX Runtime gives the same results as the traced backend for each operation of both traces. Each operation receives its
+ * inputs from the trace. This is stricter than comparing whole steps: where two values are nearly tied for the maximum, rounding can move a
+ * gradient to a different element, so the steps of two correct engines can differ.
  *
- * @throws `engine` error with the first operation that differs.
+ * @throws `engine` error that names the first operation that differs.
  */
 export async function verifyOps(
   runtime: OnnxRuntime,
@@ -37,7 +37,8 @@ async function verifyTrace(
 ): Promise<void> {
   const { calls, intermediates } = pass.trace;
   const passInputIds = new Set(pass.inputs.map(({ tensor }) => tensor.id));
-  // The calls are separated: every tensor that one call computes for another becomes an input, and every output of a call an output.
+  // The calls are independent of each other: every tensor that a call reads is a graph input, and every tensor that it computes is a graph
+  // output.
   const inputs = new Map<object, NamedTracedTensor>();
   const tracedOutputs: TracedTensor[] = [];
   const separateCalls = calls.map((call): KernelCall => {
@@ -99,8 +100,8 @@ async function verifyTrace(
 const MIN_NORMAL_FLOAT32 = 2 ** -126;
 
 /**
- * Removes the elements of a step function whose input is denormal. An engine that flushes denormal numbers to zero computes another
- * result there than an engine that does not.
+ * Removes the elements of a step function whose input is denormal. For such inputs, engines that flush denormal numbers to zero give
+ * different results from engines that do not.
  */
 function excludeDenormals(
   { kernel, inputs: { x } }: KernelCall,
@@ -118,9 +119,9 @@ const findCall = (calls: readonly KernelCall[], output: TracedTensor) =>
   calls.find(({ outputs }) => outputs.includes(output))!;
 
 /**
- * Returns the least number that a difference in the output is compared with. The rounding error of a sum is relative to its terms,
- * not to the sum, and a sum of `n` terms of any sign is about as large as √n terms. So a gradient that is only rounding error, such
- * as that of a bias before batch normalization, is not reported as a difference.
+ * Returns the smallest scale that a difference in the output is divided by. The rounding error of a sum is proportional to its terms, not
+ * to the sum, and a sum of `n` terms of random sign is about √n times as large as one term. This avoids false errors for gradients that
+ * consist only of rounding error, such as the gradient of a bias before batch normalization.
  */
 function computeErrorScale(
   { kernel, inputs }: KernelCall,
@@ -144,8 +145,8 @@ const computeMaxAbs = (values: Float32Array) =>
   values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
 
 /**
- * Returns the largest absolute difference, divided by the largest finite expected value or by `minScale`, whichever is greater.
- * Returns infinity if the lengths differ or if only one of two values is NaN.
+ * Returns the largest absolute difference, divided by the largest finite expected value or by `minScale`, whichever is greater. Returns
+ * infinity if the lengths differ, or if at some position only one of the two values is NaN.
  */
 function computeRelativeDifference(expected: Float32Array, received: Float32Array, minScale: number): number {
   if (expected.length !== received.length) return Number.POSITIVE_INFINITY;

@@ -6,8 +6,8 @@ import { OPTIMIZED_OPTIONS } from '../session/sessionOptions.js';
 import type { TracePair } from '../trace/tracePair.js';
 
 /**
- * Names of the outputs that a whole pass is verified by, and that must not be NaN. Each output consists of vectors that are
- * concatenated; the numbers are their lengths.
+ * Names of the outputs that are compared to verify a whole pass. They must not contain NaN. Each output consists of concatenated vectors,
+ * whose lengths are the values of this record.
  */
 export interface ComparedOutputs {
   readonly [output: string]: readonly number[];
@@ -20,11 +20,11 @@ export interface ComparedOutputs {
 const STEP_TOLERANCE = 0.1;
 
 /**
- * Verifies that the whole graph computes what the traced backend did, which also detects operations that are correct one by one but
- * connected wrongly.
+ * Verifies that the whole graph gives the same results as the traced backend. This also detects operations that are correct individually
+ * but connected incorrectly.
  *
  * @param description - Name of the graph in error messages: `the training step`.
- * @throws `engine` error with the first output that differs.
+ * @throws `engine` error that names the first output that differs.
  */
 export async function verifyStep(
   runtime: OnnxRuntime,
@@ -49,7 +49,7 @@ export async function verifyStep(
           results[name]!.data,
           comparedOutputs[name]!,
         );
-        // A distance of NaN is a mismatch too.
+        // A distance of NaN also counts as a mismatch.
         if (!(distance <= STEP_TOLERANCE)) throw createStepMismatchError(description, name, distance);
       }
     }
@@ -59,8 +59,8 @@ export async function verifyStep(
 }
 
 /**
- * Least norm of a vector relative to the norm of the whole output. A shorter vector is only rounding error, such as the gradient of
- * a bias before batch normalization, and is compared with this norm instead.
+ * Smallest norm of a vector relative to the norm of the whole output. A vector with a smaller norm consists only of rounding error, such as
+ * the gradient of a bias before batch normalization, so its error is measured relative to this norm instead.
  */
 const MIN_RELATIVE_NORM = 0.01;
 

@@ -1,7 +1,7 @@
 import { createError } from '../../../core/errors/errors.js';
 import { MAX_INFLATED_BYTES } from '../../zip/inflate.js';
 
-/** Stands for HDF5's undefined address: the object it would point to does not exist. */
+/** Represents HDF5's undefined address, which means that the referenced object does not exist. */
 export const UNDEFINED_ADDRESS = -1;
 
 /** Resources whose total use is limited over a whole file. */
@@ -10,10 +10,11 @@ export type ReadBudget = 'headers' | 'heaps' | 'texts' | 'numbers' | 'unpacked';
 const ALL_ONES = 0xffff_ffff_ffff_ffffn;
 
 /**
- * Reader for the bytes of one HDF5 file, with the limits that hold for the file as a whole.
+ * Reader for the bytes of one HDF5 file. It enforces limits that apply to the file as a whole.
  *
- * Each part of a valid file is used once, so all parts together are no larger than the file. A file that
- * breaks this rule makes a reader loop forever, or read the same bytes again and again until memory is full.
+ * Each byte range of a valid file is referenced only once, so all ranges together are no larger than the file.
+ * A file that breaks this rule could make a reader loop forever, or read the same bytes repeatedly until memory
+ * is full.
  */
 export class ByteReader {
   /** HDF5 path of the object that is being read, for errors: `/conv1/kernel:0`. */
@@ -28,7 +29,7 @@ export class ByteReader {
     source: Uint8Array,
     private readonly path: string,
   ) {
-    // Never a Node.js Buffer: its slice() returns a view, where that of every other typed array returns a copy.
+    // Never a Node.js Buffer: Buffer.slice() returns a view, but slice() of any other typed array returns a copy.
     const bytes = new Uint8Array(source.buffer, source.byteOffset, source.length);
     this.bytes = bytes;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -70,7 +71,7 @@ export class ByteReader {
     return this.view.getUint32(at, true);
   }
 
-  /** Reads an unsigned 8-byte number: a size, a count or an address in the file. */
+  /** Reads an unsigned 8-byte integer: a size, a count or an address in the file. */
   uint64(at: number): number {
     const value = this.view.getBigUint64(at, true);
     if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw this.createCorruptFileError(`the number ${value}`);
@@ -82,7 +83,7 @@ export class ByteReader {
     return this.view.getBigUint64(at, true) === ALL_ONES ? UNDEFINED_ADDRESS : this.uint64(at);
   }
 
-  /** Reads an unsigned number of `size` bytes, at most six. */
+  /** Reads an unsigned integer of `size` bytes, at most six. */
   uintOfSize(at: number, size: number): number {
     let value = 0;
     for (let i = size - 1; i >= 0; i--) value = value * 256 + this.uint8(at + i);
@@ -118,10 +119,10 @@ export class ByteReader {
     this.visitedOffsets.add(at);
   }
 
-  /** Takes `bytes` from a budget. Each budget is the size of the file, or the limit for uncompressed data. */
+  /** Subtracts `bytes` from a budget. Each budget starts at the size of the file, or at the limit for uncompressed data. */
   spend(budget: ReadBudget, bytes: number): void {
     this.remainingBudget[budget] -= bytes;
     if (!(this.remainingBudget[budget] >= 0))
-      throw this.createCorruptFileError(`a claimed size of ${bytes} bytes, more than the file contains`);
+      throw this.createCorruptFileError(`a declared size of ${bytes} bytes, more than the file contains`);
   }
 }

@@ -5,7 +5,7 @@ import type { ByteReader } from './byteReader.js';
 /** Type of the values of a dataset or an attribute. */
 export type Datatype =
   | { readonly kind: 'text'; readonly size: number; readonly isSpacePadded: boolean }
-  /** Text of any length. The value itself is in a heap; only a reference to it is stored in place. */
+  /** Text of variable length. The text is in a heap; only a reference is stored in place. */
   | { readonly kind: 'reference'; readonly size: 16 }
   | {
       readonly kind: 'integer' | 'float' | 'bfloat';
@@ -15,8 +15,7 @@ export type Datatype =
     };
 
 /**
- * Kinds of floating-point numbers (IEEE 754), by size in bytes, exponent bits, fraction bits and exponent
- * bias.
+ * Floating-point types (IEEE 754), keyed by size in bytes, exponent bits, fraction bits and exponent bias.
  */
 const FLOAT_LAYOUTS: { readonly [layout: string]: 'float' | 'bfloat' } = {
   '2 5 10 15': 'float',
@@ -25,14 +24,14 @@ const FLOAT_LAYOUTS: { readonly [layout: string]: 'float' | 'bfloat' } = {
   '8 11 52 1023': 'float',
 };
 
-/** Reads a datatype message (HDF5 file format 3.0, IV.A.2.d). */
+/** Reads a datatype message (HDF5 file format 3.0, section IV.A.2.d). */
 export function readDatatype(file: ByteReader, at: number): Datatype {
   const kind = file.uint8(at) & 15;
   const bits = file.uint8(at + 1);
   const size = file.uint32(at + 4);
   if (kind === 3 && size > 0) return { kind: 'text', size, isSpacePadded: (bits & 15) === 2 };
   if (kind === 9 && (bits & 15) === 1 && size === 16) return { kind: 'reference', size };
-  // An enumeration, as h5py writes booleans. The type of its values follows.
+  // An enumeration, which h5py uses for booleans. The type of its values follows.
   if (kind === 8) return readDatatype(file, at + 8);
   if (kind === 0 && [1, 2, 4, 8].includes(size) && file.uint16(at + 10) === 8 * size) {
     return { kind: 'integer', size, isSigned: (bits & 8) !== 0, isBigEndian: (bits & 1) !== 0 };
@@ -55,7 +54,9 @@ export function readDataspace(file: ByteReader, at: number): readonly number[] |
   return Array.from({ length: rank }, (_, axis) => file.uint64(at + (version === 1 ? 8 : 4) + 8 * axis));
 }
 
-/** Counts the elements that a file declares. Returns infinity if the product is not a safe integer. */
+/**
+ * Returns the number of elements that a file declares. Returns infinity if the product is not a safe integer.
+ */
 export function countDeclaredElements(shape: readonly number[]): number {
   const count = countElements(shape);
   return Number.isSafeInteger(count) ? count : Number.POSITIVE_INFINITY;
@@ -63,7 +64,7 @@ export function countDeclaredElements(shape: readonly number[]): number {
 
 /**
  * Decodes numbers from their bytes. The result shares the memory of `bytes`, which may be reordered in place.
- * float16 is widened to float32, which is exact.
+ * float16 is widened to float32 without loss.
  */
 export function decodeNumbers(
   file: ByteReader,
@@ -88,7 +89,7 @@ export function decodeNumbers(
   return isSigned ? new BigInt64Array(buffer) : new BigUint64Array(buffer);
 }
 
-/** Widens float16 to float32. Every float16 has an exact float32. */
+/** Widens float16 to float32. Float32 can represent every float16 exactly. */
 function widenFloat16(halves: Uint16Array): Float32Array {
   const floats = new Float32Array(halves.length);
   const bits = new Uint32Array(floats.buffer);

@@ -7,8 +7,8 @@ export interface Span {
 }
 
 /**
- * Record layouts of the B-trees (version 2), by what the tree lists: record type, record size, and offset of
- * the heap ID within a record.
+ * Record layouts of version 2 B-trees, keyed by the kind of object that the tree lists: record type, record
+ * size, and offset of the heap ID within a record.
  */
 const TREE_RECORDS = {
   links: { type: 5, size: 11, id: 4 },
@@ -16,9 +16,9 @@ const TREE_RECORDS = {
 } as const;
 
 /**
- * Finds the links or attributes of an object that has more than eight, as HDF5 2 stores them: a B-tree of
- * records, each of which points into a fractal heap of doubling blocks (HDF5 file format 3.0, III.A.2 and
- * III.G).
+ * Finds the links or attributes of an object that has more than eight of them. HDF5 2 stores these in a B-tree
+ * of records, each of which points into a fractal heap of doubling blocks (HDF5 file format 3.0, sections
+ * III.A.2 and III.G).
  */
 export function readHeapObjects(
   file: ByteReader,
@@ -100,12 +100,11 @@ function readTreeRecords(file: ByteReader, tree: number, type: number, size: num
   file.visit(tree, 'BTHD');
   const nodeSize = file.uint32(tree + 6);
   if (file.uint8(tree + 5) !== type || file.uint16(tree + 10) !== size)
-    throw file.createCorruptFileError('a tree of another kind');
+    throw file.createCorruptFileError('a tree of a different type');
   const records: number[] = [];
   const bytesFor = (count: number) => Math.max(1, Math.ceil(Math.log2(count + 1) / 8));
   /**
-   * Most records of one node, by height, and most records below it. They determine the width of the tree's
-   * counters.
+   * Maximum number of records in one node and in the subtree below it, indexed by height. They determine the width of the tree's counters.
    */
   const maxRecords = [Math.floor((nodeSize - 10) / size)];
   const maxRecordsBelow = [maxRecords[0]!];

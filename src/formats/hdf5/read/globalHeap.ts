@@ -11,14 +11,13 @@ export function decodeFixedText(bytes: Uint8Array, spaces: boolean): string {
 }
 
 /**
- * Global heap collections that have been read, by file and address: position and size of each object, by
- * number.
+ * Position and size of each object in the global heap collections that have been read, keyed by file, address and object number.
  */
 const heapCache = new WeakMap<ByteReader, Map<number, Map<number, { at: number; size: number }>>>();
 
 /**
- * Reads text of any length. A reference at offset `at` gives its length, its heap and its number there (HDF5
- * file format 3.0, III.E).
+ * Reads text of variable length. The reference at offset `at` contains the length of the text, the address of its heap and its number in
+ * the heap (HDF5 file format 3.0, section III.E).
  */
 export function readVariableText(file: ByteReader, at: number): string {
   const length = file.uint32(at);

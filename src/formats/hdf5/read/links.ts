@@ -3,14 +3,14 @@ import { type ByteReader, UNDEFINED_ADDRESS } from './byteReader.js';
 import { readHeapObjects } from './fractalHeap.js';
 import { findMessage, type HeaderMessage } from './objectHeader.js';
 
-/** Member of a group. */
+/** Link from a group to one of its members. */
 export interface Link {
   readonly name: string;
   /** Address of its object header. */
   readonly address: number;
 }
 
-/** Longest name that is read: longer than the path of any weight. */
+/** Maximum length of a name. No weight has a path as long as this. */
 const MAX_NAME_BYTES = 4096;
 
 /** Returns whether the object with these messages is a group. */
@@ -36,8 +36,7 @@ export function readLinks(file: ByteReader, messages: readonly HeaderMessage[]):
 }
 
 /**
- * Reads the symbol table of a group in the original layout: a B-tree, symbol nodes and a heap of names
- * (III.A.1 to III.D).
+ * Reads the symbol table of a group in the original layout: a B-tree, symbol nodes and a heap of names (sections III.A.1 to III.D).
  */
 function readSymbolTable(file: ByteReader, tree: number, heap: number): Link[] {
   file.visit(heap, 'HEAP');
@@ -48,7 +47,7 @@ function readSymbolTable(file: ByteReader, tree: number, heap: number): Link[] {
     file.spend('headers', 16 * file.uint16(node + 6));
     const height = file.uint8(node + 5);
     if (file.uint8(node + 4) !== 0 || height !== (level ?? height))
-      throw file.createCorruptFileError('a tree of another kind');
+      throw file.createCorruptFileError('a tree of a different type');
     for (let i = 0; i < file.uint16(node + 6); i++) {
       const child = file.address(node + 32 + 16 * i);
       if (height > 0) walk(child, height - 1);
@@ -75,7 +74,7 @@ function readSymbolNode(file: ByteReader, node: number, nameHeap: Uint8Array, li
   }
 }
 
-/** Reads a link message, as HDF5 2 writes it (IV.A.2.g). */
+/** Reads a link message as written by HDF5 2 (section IV.A.2.g). */
 function readLinkMessage(file: ByteReader, at: number, size: number): Link {
   const flags = file.uint8(at + 1);
   const type = flags & 8 ? file.uint8(at + 2) : 0;

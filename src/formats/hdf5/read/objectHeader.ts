@@ -1,7 +1,7 @@
 import { MESSAGE_TYPE } from '../messageTypes.js';
 import type { ByteReader } from './byteReader.js';
 
-/** Header message: HDF5's word for one entry of an object header. */
+/** Header message, which is HDF5's term for one entry of an object header. */
 export interface HeaderMessage {
   readonly type: number;
   readonly offset: number;
@@ -9,8 +9,8 @@ export interface HeaderMessage {
 }
 
 /**
- * Reads the messages of the object whose header is at `address` (HDF5 file format 3.0, IV.A). Both header
- * versions are supported: Keras files traditionally have version 1; HDF5 2 writes version 2 by default.
+ * Reads the messages of the object whose header is at `address` (HDF5 file format 3.0, section IV.A). Both
+ * header versions are supported: Keras files traditionally have version 1; HDF5 2 writes version 2 by default.
  */
 export function readMessages(file: ByteReader, address: number): HeaderMessage[] {
   file.visit(address);

@@ -6,7 +6,7 @@ import { readHeapObjects, type Span } from './fractalHeap.js';
 import { decodeFixedText, readVariableText } from './globalHeap.js';
 import type { HeaderMessage } from './objectHeader.js';
 
-/** Reads the attributes of the object with these messages, by name (HDF5 file format 3.0, IV.A.2.m). */
+/** Reads the attributes of the object with these header messages, keyed by name (HDF5 file format 3.0, section IV.A.2.m). */
 export function readAttributes(
   file: ByteReader,
   messages: readonly HeaderMessage[],
@@ -33,8 +33,8 @@ function readAttribute(
   if (version < 1 || version > 3) throw file.createCorruptFileError(`an attribute of version ${version}`);
   if (version > 1 && file.uint8(offset + 1) !== 0)
     throw file.createCorruptFileError('an attribute with a shared datatype, which is not supported,');
-  // Version 1 pads each part to a multiple of eight bytes. Version 3 adds the character set of the name,
-  // which is UTF-8 or its subset ASCII.
+  // Version 1 pads each field to a multiple of eight bytes. Version 3 adds the character set of the name, which is UTF-8 or its subset
+  // ASCII.
   const padded = (bytes: number) => (version === 1 ? Math.ceil(bytes / 8) * 8 : bytes);
   const nameAt = offset + (version === 3 ? 9 : 8);
   const typeStart = nameAt + padded(file.uint16(offset + 2));

@@ -8,8 +8,8 @@ import { countDeclaredElements, decodeNumbers, readDataspace, readDatatype } fro
 import { findMessage, type HeaderMessage } from './objectHeader.js';
 
 /**
- * Reads the dataset with these messages. Its declared size is checked against the bytes in the file before
- * anything is allocated.
+ * Reads the dataset with these header messages. Its declared size is checked against the bytes in the file
+ * before anything is allocated.
  */
 export function readDataset(file: ByteReader, messages: readonly HeaderMessage[]): Hdf5Dataset {
   const requireMessage = (kind: 'space' | 'type' | 'layout') => {
@@ -29,7 +29,7 @@ export function readDataset(file: ByteReader, messages: readonly HeaderMessage[]
   return { shape, data: decodeNumbers(file, type, raw) };
 }
 
-/** Reads the raw bytes of a dataset in row-major order (HDF5 file format 3.0, IV.A.2.i). */
+/** Reads the raw bytes of a dataset in row-major order (HDF5 file format 3.0, section IV.A.2.i). */
 function readRawData(
   file: ByteReader,
   messages: readonly HeaderMessage[],
@@ -60,7 +60,7 @@ interface Chunk {
   readonly size: number;
   /** Bit mask of the filters that were skipped for this chunk. */
   readonly filterMask: number;
-  /** Index of its first element in the dataset. */
+  /** Index in the dataset of the first element of the chunk. */
   readonly origin: readonly number[];
 }
 
@@ -92,7 +92,7 @@ function readChunkedData(
         : 'outside',
     ),
   );
-  // Every chunk must be listed exactly once, so that the dataset is no larger than what its chunks decompress to.
+  // Every chunk must be listed exactly once, so that the dataset is no larger than its decompressed chunks.
   if (
     origins.has('outside') ||
     origins.size !== chunks.length ||
@@ -104,7 +104,9 @@ function readChunkedData(
   }
   file.spend('unpacked', chunks.length * chunkBytes);
   if (chunks.some((chunk) => chunkBytes > chunk.size * MAX_INFLATE_RATIO)) {
-    throw file.createCorruptFileError(`parts of ${chunkBytes} bytes, more than theirs can hold,`);
+    throw file.createCorruptFileError(
+      `chunks of ${chunkBytes} bytes, more than the stored bytes can contain,`,
+    );
   }
   const raw = new Uint8Array(bytes);
   for (const { address: start, size: compressedSize, filterMask, origin } of chunks) {
@@ -120,7 +122,7 @@ function readChunkedData(
     } catch (cause) {
       if (isMultitaskError(cause)) throw cause;
       throw file.createCorruptFileError(
-        `a part that cannot be unpacked (${(cause as Error).message})`,
+        `a chunk that cannot be decompressed (${(cause as Error).message})`,
         cause,
       );
     }
@@ -129,8 +131,7 @@ function readChunkedData(
 }
 
 /**
- * Copies a chunk to its position in the dataset, one row of the last axis at a time. Elements beyond the edge
- * of the dataset are left out.
+ * Copies a chunk to its position in the dataset, one row of the last axis at a time. Elements beyond the edge of the dataset are omitted.
  */
 function copyChunk(
   values: Uint8Array,
@@ -160,7 +161,7 @@ function copyChunk(
   }
 }
 
-/** Reads the chunks from the B-tree that lists them (HDF5 file format 3.0, III.A.1, nodes of type 1). */
+/** Reads the chunks from the B-tree that lists them (HDF5 file format 3.0, section III.A.1, nodes of type 1). */
 function readChunkIndex(file: ByteReader, root: number, rank: number): Chunk[] {
   const chunks: Chunk[] = [];
   const key = 8 + 8 * (rank + 1);
@@ -168,7 +169,7 @@ function readChunkIndex(file: ByteReader, root: number, rank: number): Chunk[] {
     file.visit(node, 'TREE');
     const height = file.uint8(node + 5);
     if (file.uint8(node + 4) !== 1 || height !== (level ?? height))
-      throw file.createCorruptFileError('a tree of another kind');
+      throw file.createCorruptFileError('a tree of a different type');
     const entries = file.uint16(node + 6);
     file.spend('headers', entries * (key + 8));
     for (let i = 0; i < entries; i++) {
@@ -191,8 +192,7 @@ function readChunkIndex(file: ByteReader, root: number, rank: number): Chunk[] {
 type UndoFilters = (packed: Uint8Array, skipped: number, size: number) => Uint8Array;
 
 /**
- * Reads the filters of a dataset. Returns a function that undoes them, the last one first (HDF5 file format
- * 3.0, IV.A.2.l).
+ * Reads the filters of a dataset. Returns a function that reverses them, last filter first (HDF5 file format 3.0, section IV.A.2.l).
  */
 function readFilterPipeline(
   file: ByteReader,
@@ -229,7 +229,7 @@ function readFilterPipeline(
   };
 }
 
-/** Undoes the shuffle filter, which groups all first bytes, then all second bytes, and so on. */
+/** Reverses the shuffle filter, which stores the first bytes of all elements, then all second bytes, and so on. */
 function unshuffle(bytes: Uint8Array, size: number): Uint8Array {
   const count = Math.floor(bytes.length / size);
   const whole = bytes.slice();

@@ -6,19 +6,19 @@ import { type HeaderMessage, readMessages } from './objectHeader.js';
 import { readAttributes } from './readAttributes.js';
 import { readDataset } from './readDataset.js';
 
-/** Deepest nesting of groups that is read. Nested models are groups within groups. */
+/** Maximum nesting depth of groups. Nested models are groups within groups. */
 const MAX_DEPTH = 64;
 const SIGNATURE = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /**
  * Reads a whole HDF5 file into memory: Keras's `.h5` and `.weights.h5`.
  *
- * Only the parts of the format that h5py writes by default are supported (HDF5 file format 3.0). The C
- * library is not used: about one in a few hundred files with some changed bytes makes it loop forever, and
- * neither a page nor Node.js can interrupt it.
+ * Only the subset of the format that h5py writes by default is supported (HDF5 file format 3.0). The C library
+ * is not used because about one in a few hundred corrupted files makes it loop forever, and neither a page nor
+ * Node.js can interrupt it.
  *
- * The file is not trusted. Sizes are checked against the bytes of the file before anything is allocated,
- * nothing is read twice, and soft links, links to other files and loops are rejected.
+ * The file is not trusted. Sizes are checked against the bytes of the file before anything is allocated, no
+ * byte range is read twice, and soft links, links to other files and loops are rejected.
  *
  * @param path - Path of the file, for errors.
  * @throws A `file` error if the file is truncated, corrupted or in another format.
@@ -27,7 +27,7 @@ export function readHdf5(bytes: Uint8Array, path: string): Hdf5Group {
   const file = new ByteReader(bytes, path);
   try {
     if (!SIGNATURE.every((byte, i) => bytes[i] === byte))
-      throw file.createCorruptFileError('a file of another format');
+      throw file.createCorruptFileError('a file in a different format');
     return readGroup(file, readMessages(file, findRootHeader(file)), '', 0);
   } catch (error) {
     if (isMultitaskError(error)) throw error;
@@ -37,7 +37,7 @@ export function readHdf5(bytes: Uint8Array, path: string): Hdf5Group {
   }
 }
 
-/** Returns the address of the root group's object header (II.A). */
+/** Returns the address of the root group's object header (section II.A). */
 function findRootHeader(file: ByteReader): number {
   const version = file.uint8(8);
   const old = version < 2;
@@ -70,7 +70,7 @@ function readGroup(
     file.objectPath = `${groupPath}/${name}`;
     if (name === '' || name === '.' || name === '..' || name.includes('/'))
       throw file.createCorruptFileError('a member name that contains a path');
-    if (memberNames.has(name)) throw file.createCorruptFileError('two members of the same name');
+    if (memberNames.has(name)) throw file.createCorruptFileError('two members with the same name');
     memberNames.add(name);
     const inner = readMessages(file, address);
     if (isGroup(inner)) groups.push([name, readGroup(file, inner, `${groupPath}/${name}`, depth + 1)]);

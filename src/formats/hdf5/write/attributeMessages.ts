@@ -14,18 +14,18 @@ import type { TextHeap } from './textHeap.js';
 import { createWriteError, NAME_ADVICE } from './writeError.js';
 
 /**
- * Longest list of text in one attribute. An object header is limited to 64 kB, and Keras splits its lists of
- * names below that limit (HDF5_OBJECT_HEADER_LIMIT).
+ * Maximum size in bytes of a list of text in one attribute. Keras splits longer lists of names
+ * (HDF5_OBJECT_HEADER_LIMIT) because an object header is limited to 64 kB.
  */
 const MAX_LIST_BYTES = 64_512;
-/** Bytes that each text of a list takes in the header: its length and its heap reference. */
+/** Number of bytes that each text in a list uses in the header, for its length and its heap reference. */
 const HEAP_REFERENCE_BYTES = 16;
 
 /**
  * Creates the messages for the attributes of an object.
  *
- * Text is written with variable length into a heap, as h5py does: a header cannot contain text of more than
- * 64 kB, such as the `model_config` of a large model. Keras reads both fixed and variable length.
+ * Text is written with variable length into a heap, as h5py does: a header cannot contain text of more than 64
+ * kB, such as the `model_config` of a large model. Keras reads text of both fixed and variable length.
  */
 export function createAttributeMessages(
   heap: TextHeap,
@@ -76,7 +76,9 @@ export function createAttributeMessages(
   return messages;
 }
 
-/** Encodes an attribute message of version 1, each part padded to a multiple of eight bytes (IV.A.2.m). */
+/**
+ * Encodes a version 1 attribute message. Each field is padded to a multiple of eight bytes (section IV.A.2.m).
+ */
 function encodeAttribute(
   name: string,
   type: Uint8Array,
@@ -120,8 +122,8 @@ function addTextAttribute(
 }
 
 /**
- * Computes the number of texts per part: the fewest parts that fit, the first ones longer by one, like
- * numpy's array_split.
+ * Computes the number of texts in each chunk of a long list. Uses as few chunks as possible; as in numpy's
+ * array_split, the first chunks may have one more text than the others.
  */
 function computePartSizes(count: number, width: number): number[] {
   let parts = 2;

@@ -1,4 +1,4 @@
-/** Writer for one part of an HDF5 file: a sequence of little-endian fields. */
+/** Writer for one block of an HDF5 file, a sequence of little-endian fields. */
 export class ByteWriter {
   private readonly values: number[] = [];
 
@@ -39,8 +39,7 @@ export class ByteWriter {
   }
 
   /**
-   * Pads with zeros to `length` bytes. Default: the next multiple of eight, where every part of the format
-   * begins.
+   * Pads with zeros to `length` bytes. Default: the next multiple of eight, because every structure in the format starts at one.
    */
   padTo(length = roundUpTo8(this.length)): this {
     while (this.length < length) this.values.push(0);

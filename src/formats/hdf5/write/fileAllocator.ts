@@ -1,9 +1,9 @@
 import { roundUpTo8 } from './byteWriter.js';
 
 /**
- * Allocator for the blocks of a file, in file order. A block gets its address when it is allocated, so a
- * block that is pointed to is allocated before the block that contains the pointer. The bytes of a dataset
- * are not copied until {@link toBytes} assembles the file.
+ * Allocator for the blocks of a file, in file order. A block gets its address when it is allocated, so it must
+ * be allocated before any block that points to it. The bytes of a dataset are not copied until {@link toBytes}
+ * assembles the file.
  */
 export class FileAllocator {
   private readonly blocks: { readonly at: number; readonly bytes: Uint8Array }[] = [];

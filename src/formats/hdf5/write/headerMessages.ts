@@ -9,11 +9,11 @@ export interface EncodedMessage {
   readonly bytes: Uint8Array;
 }
 
-/** Size limit of a message: the header stores it in 16 bits, as a multiple of eight bytes. */
+/** Maximum size of a message in bytes. The header stores the size in 16 bits, and it must be a multiple of eight. */
 export const MAX_MESSAGE_BYTES = 65_528;
 export const MAX_MESSAGES = 65_535;
 
-/** Writes a whole object header of version 1 and returns its address (IV.A.1.a). */
+/** Writes a complete version 1 object header and returns its address (section IV.A.1.a). */
 export function writeHeader(parts: FileAllocator, messages: readonly EncodedMessage[]): number {
   const size = messages.reduce((sum, { bytes }) => sum + 8 + roundUpTo8(bytes.length), 0);
   const fields = new ByteWriter().uint8(1, 0).uint16(messages.length).uint32(1).uint32(size).padTo();
@@ -23,7 +23,7 @@ export function writeHeader(parts: FileAllocator, messages: readonly EncodedMess
   return parts.allocate(fields.toBytes());
 }
 
-/** Encodes a dataspace of fixed shape; the empty shape is a scalar (IV.A.2.b). */
+/** Encodes a dataspace of fixed shape (section IV.A.2.b). An empty shape encodes a scalar. */
 export function encodeDataspace(shape: readonly number[]): Uint8Array {
   const fields = new ByteWriter().uint8(1, shape.length).padTo();
   for (const side of shape) fields.uint64(side);
@@ -31,8 +31,7 @@ export function encodeDataspace(shape: readonly number[]): Uint8Array {
 }
 
 /**
- * Encodes the datatype of the elements of `data` (IV.A.2.d): a signed or unsigned integer, or an IEEE 754
- * float.
+ * Encodes the datatype of the elements of `data` (section IV.A.2.d): a signed or unsigned integer, or an IEEE 754 float.
  */
 export function encodeNumberType(data: Hdf5TypedArray): Uint8Array {
   const size = data.BYTES_PER_ELEMENT;
@@ -60,8 +59,7 @@ export const encodeFixedTextType = (size: number) =>
   new ByteWriter().uint8(0x13, 1, 0, 0).uint32(size).toBytes();
 
 /**
- * Encodes the datatype of text of variable length, a sequence of bytes. Each value is its length and a heap
- * reference.
+ * Encodes the datatype of variable-length text. Each value consists of a length and a heap reference.
  */
 export const encodeVariableTextType = (utf8: boolean) =>
   new ByteWriter()
@@ -70,15 +68,15 @@ export const encodeVariableTextType = (utf8: boolean) =>
     .bytes(encodeNumberType(new Uint8Array()))
     .toBytes();
 
-/** Creates the message that points to a group's symbol table (IV.A.2.r). */
+/** Creates the message that points to a group's symbol table (section IV.A.2.r). */
 export const createSymbolTableMessage = (tree: number, heap: number): EncodedMessage => ({
   type: MESSAGE_TYPE.symbols,
   bytes: new ByteWriter().uint64(tree).uint64(heap).toBytes(),
 });
 
 /**
- * Creates the messages of a dataset whose `bytes` bytes are contiguous from address `at`, or have no address
- * if it is empty (IV.A.2.i, IV.A.2.f).
+ * Creates the messages of a dataset of `bytes` contiguous bytes at address `at` (sections IV.A.2.i and IV.A.2.f). An empty dataset has no
+ * address.
  */
 export function createDatasetMessages(
   type: Uint8Array,
@@ -92,8 +90,7 @@ export function createDatasetMessages(
   return [
     { type: MESSAGE_TYPE.space, bytes: encodeDataspace(shape) },
     { type: MESSAGE_TYPE.type, bytes: type },
-    // Fill value: 0. The C library always writes this message, so readers that were tested only with its
-    // files expect it.
+    // Fill value: 0. The C library always writes this message, so readers that were tested only with files from that library expect it.
     { type: MESSAGE_TYPE.fill, bytes: new ByteWriter().uint8(2, 2, 2, 1).uint32(0).toBytes() },
     { type: MESSAGE_TYPE.layout, bytes: layout.uint64(bytes).toBytes() },
   ];

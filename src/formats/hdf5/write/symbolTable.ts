@@ -7,13 +7,13 @@ export interface GroupMember {
   readonly address: number;
 }
 
-/** Addresses of a group's symbol table, the layout that every version of HDF5 reads. */
+/** Addresses of a group's symbol table. Every version of HDF5 can read this layout. */
 export interface SymbolTable {
   readonly treeAddress: number;
   readonly heapAddress: number;
 }
 
-/** Half the capacity of a symbol node (leaf) and of a B-tree node: the defaults of HDF5. */
+/** Half the capacity of a symbol node (leaf) and of a B-tree node. Both values are HDF5's defaults. */
 export const LEAF_NODE_K = 4;
 export const INTERNAL_NODE_K = 16;
 const LEAF_NODE_BYTES = 8 + 40 * 2 * LEAF_NODE_K;
@@ -27,7 +27,7 @@ interface TreeChild {
 
 /**
  * Writes a group's symbol table: a heap of names, symbol nodes sorted by the bytes of the names, and a B-tree
- * over them with as many levels as needed (III.A.1 to III.D).
+ * over them with as many levels as needed (sections III.A.1 to III.D).
  */
 export function writeSymbolTable(parts: FileAllocator, symbols: readonly GroupMember[]): SymbolTable {
   const nameBytes = new ByteWriter().uint64(0); // the empty name, which sorts before all others
@@ -63,8 +63,7 @@ function writeLeafNode(parts: FileAllocator, members: readonly TreeChild[]): Tre
 }
 
 /**
- * Writes one level of the B-tree. Each node points to its neighbors, and between two children is the last
- * name of the first one.
+ * Writes one level of the B-tree. Each node points to its neighbors. The key between two children is the last name of the first child.
  */
 function writeTreeLevel(parts: FileAllocator, children: readonly TreeChild[], level: number): TreeChild[] {
   const first = parts.length;

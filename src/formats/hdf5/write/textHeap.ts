@@ -1,9 +1,9 @@
 import { roundUpTo8 } from './byteWriter.js';
 import type { FileAllocator } from './fileAllocator.js';
 
-/** Smallest collection that the C library accepts. */
+/** Size in bytes of the smallest collection that the C library accepts. */
 const MIN_COLLECTION_BYTES = 4096;
-/** Size of the header of a collection, and of the header of each text in it. */
+/** Size in bytes of the header of a collection, and of the header of each text in a collection. */
 const HEADER_BYTES = 16;
 
 interface HeapCollection {
@@ -13,7 +13,9 @@ interface HeapCollection {
   textCount: number;
 }
 
-/** Global heap (HDF5's word): collections of text of any length, which attributes point into (III.E). */
+/**
+ * Global heap (HDF5's term): collections of variable-length text that attributes point into (section III.E).
+ */
 export class TextHeap {
   private currentCollection: HeapCollection | undefined;
 

@@ -4,7 +4,7 @@ import { createError } from '../../../core/errors/errors.js';
 export const NAME_ADVICE =
   'Use a name that is not empty, is not "." or "..", and contains no "/" and no NUL character.';
 
-/** Creates a `file` error for content at `place` that an HDF5 file cannot contain. */
+/** Creates a `file` error for content at `objectPath` that an HDF5 file cannot contain. */
 export const createWriteError = (objectPath: string, received: string, advice: string) =>
   createError({
     kind: 'file',

@@ -14,26 +14,23 @@ import { INTERNAL_NODE_K, LEAF_NODE_K, type SymbolTable, writeSymbolTable } from
 import { TextHeap } from './textHeap.js';
 import { createWriteError, NAME_ADVICE } from './writeError.js';
 
-/** Size of the superblock: the signature of the file and the address of its root group. */
+/** Size in bytes of the superblock, which contains the file signature and the address of the root group. */
 const SUPERBLOCK_BYTES = 96;
 
 /**
- * Writes an HDF5 file in the layout of Keras and h5py. No time stamp is stored: the same groups result in the
- * same bytes.
+ * Writes an HDF5 file in the layout of Keras and h5py. No timestamps are stored, so the same groups result in the same bytes.
  *
- * The file uses the original layout of the format (HDF5 file format 3.0; each function cites its section),
- * which is also h5py's default: every version of the C library reads it, and so do old versions of Keras and
- * other readers.
+ * The file uses the original layout of the format (HDF5 file format 3.0; each function cites its section), which is also h5py's default.
+ * All versions of the C library, old versions of Keras and other readers can read it.
  *
- * A list of text is written as Keras writes it: with variable length, or, if it takes at least 64,512 bytes
- * at the length of its longest text, split into `name0`, `name1` and so on with fixed length. An empty list
- * is written as an empty list of floats.
+ * A list of text is written as in Keras: with variable length, or, if the list would take at least 64,512 bytes with all texts padded to
+ * the longest one, split into `name0`, `name1` and so on with fixed length. An empty list is written as an empty list of floats.
  *
  * @throws A `file` error for:
  * - a name that HDF5 does not allow
  * - two members with the same name
  * - an attribute of numbers larger than 64 kB
- * - a dataset whose number of elements differs from its shape
+ * - a dataset whose number of elements does not match its shape
  */
 export function writeHdf5(root: Hdf5Group): Uint8Array {
   const allocator = new FileAllocator(SUPERBLOCK_BYTES);
@@ -111,7 +108,7 @@ function writeDataset(
     throw createWriteError(
       datasetPath,
       `${data.length} numbers of shape ${formatShape(shape)}`,
-      'Give as many numbers as the shape requires.',
+      'Pass as many numbers as the shape requires.',
     );
   const at = bytes.length > 0 ? allocator.allocate(bytes) : undefined;
   return writeHeader(allocator, createDatasetMessages(encodeNumberType(data), shape, at, bytes.length));

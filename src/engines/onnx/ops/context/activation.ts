@@ -1,6 +1,6 @@
 import type { LoweringContext } from './loweringContext.js';
 
-/** Applies the activation of a fused kernel, given by its attributes, to `value`. */
+/** Applies the activation in the attributes of a fused kernel to `value`. */
 export function addActivation(
   { addNode, getAttribute, getOptionalInput, addFloats }: LoweringContext,
   value: string,

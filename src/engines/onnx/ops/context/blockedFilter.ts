@@ -2,9 +2,9 @@ import type { LoweringContext } from './loweringContext.js';
 import type { Shape4D } from './windowGeometry.js';
 
 /**
- * Converts a filter `[height, width, in, out]` to blocks: `[out / block, in / block, height, width, block of in, block of out]`.
- * If there are fewer input channels than a block has, they come before the height. The conversion is part of the graph, since
- * filters change with every step; it is cheap, since filters are small.
+ * Converts a filter `[height, width, in, out]` to blocks: `[out / block, in / block, height, width, block of in, block of out]`. If there
+ * are fewer input channels than one block holds, they form one axis before the height. The conversion is part of the graph because filters
+ * change with every step. It is cheap because filters are small.
  */
 export function addBlockedFilter(
   { addNode, addIntegers }: LoweringContext,

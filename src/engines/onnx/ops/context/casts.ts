@@ -1,9 +1,9 @@
 import { DataType } from '../../../../formats/onnxModel.js';
 import type { LoweringContext } from './loweringContext.js';
 
-// All values of a graph are float32. The other types occur only between the nodes of one lowering.
+// All values that are passed between lowerings are float32. Other types occur only within one lowering.
 
-/** Casts an ONNX bool to float32: 0 for false, 1 for true, as in TensorFlow.js. Integers are cast to the same number. */
+/** Casts an ONNX bool to float32: 0 for false, 1 for true, as in TensorFlow.js. Integers keep their value. */
 export const castToFloat = ({ addNode }: LoweringContext, value: string): string =>
   addNode('Cast', [value], { to: DataType.FLOAT });
 
@@ -15,7 +15,7 @@ export const castToBool = ({ addNode }: LoweringContext, value: string): string 
 export const castToInt64 = ({ addNode }: LoweringContext, value: string): string =>
   addNode('Cast', [value], { to: DataType.INT64 });
 
-/** Rounds towards 0 as a cast to int32 does, and replaces NaN by 0. The result is float32. */
+/** Rounds toward 0, as a cast to int32 does, and replaces NaN by 0. The result is float32. */
 export function truncateToInt32(context: LoweringContext, value: string): string {
   const { addNode, addFloats } = context;
   const number = addNode('Where', [addNode('IsNaN', [value]), addFloats([0]), value]);

@@ -1,7 +1,7 @@
 import { BLOCKED_DOMAIN, type Layout } from './layout.js';
 import type { LoweringContext } from './loweringContext.js';
 
-/** Per-channel arithmetic on one input of a kernel, in the layout that is fastest for it. */
+/** Per-channel arithmetic on one kernel input, in the fastest layout for that input. */
 export interface ChannelOps {
   /** Returns the values of input `name` in that layout. */
   getValues(name: string): string;
@@ -9,7 +9,7 @@ export interface ChannelOps {
   addAffine(value: string, factor: string, shift?: string, addend?: string): string;
   /** Sums over all axes but the channels. The result has the shape `[channels]`. */
   addSum(value: string): string;
-  /** Marks `value` as a result of the kernel in that layout, and returns it. */
+  /** Records that `value` is a kernel output in that layout, and returns `value`. */
   markResult(value: string): string;
 }
 
@@ -55,14 +55,14 @@ export function createChannelOps(context: LoweringContext, name: string): Channe
   const blockCount = channels / block;
   return {
     ...imageOps,
-    // A depthwise 1x1 convolution reads the values only once.
+    // A depthwise 1x1 convolution reads the values only once, unlike separate element-wise nodes.
     addAffine: (value, factor, shift, addend) =>
       addNode(
         `${BLOCKED_DOMAIN}:Conv`,
         [value, reshape(factor, [channels, 1, 1, 1]), shift ?? '', ...(addend === undefined ? [] : [addend])],
         { group: channels, kernel_shape: [1, 1] },
       ),
-    // Summing down the rows first adds whole rows at a time, which is five times as fast as summing block by block.
+    // Summing over the rows first adds whole rows at a time, which is five times as fast as summing block by block.
     addSum: (value) => {
       const rowSums = sum(reshape(value, [-1, height, width * block]), [1]);
       return reshape(sum(reshape(rowSums, [-1, blockCount, width, block]), [0, 2]), [channels]);

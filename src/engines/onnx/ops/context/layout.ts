@@ -5,8 +5,8 @@ import type { TracedTensor } from '../../../../tensor/trace/tracer.js';
  *
  * - `channelsLast`: `[batch, height, width, channels]`, the layout of TensorFlow.js.
  * - `channelsFirst`: `[batch, channels, height, width]`, the layout of ONNX.
- * - `blocked`: `[batch, channels / block, height, width, block]`, which ONNX Runtime convolves fastest. In the graph the value
- *   has the shape of `channelsFirst`. The number of channels must be a multiple of the block.
+ * - `blocked`: `[batch, channels / block, height, width, block]`, the fastest layout for convolutions in ONNX Runtime. The graph declares
+ *   such a value with its `channelsFirst` shape. The number of channels must be a multiple of the block size.
  */
 export type Layout = 'channelsLast' | 'channelsFirst' | 'blocked';
 
@@ -18,7 +18,7 @@ export const NCHW_TO_NHWC = [0, 2, 3, 1];
 /** Domain of ONNX Runtime's operations on blocked images. */
 export const BLOCKED_DOMAIN = 'com.microsoft.nchwc';
 
-/** Kernels that compute each element independently, so that the output has the layout of the inputs. */
+/** Kernels that compute each element independently, so that the output has the same layout as the inputs. */
 const ELEMENTWISE_KERNELS = new Set([
   ...['Add', 'AddN', 'Sub', 'Multiply', 'RealDiv', 'Maximum', 'Minimum', 'SquaredDifference', 'Square'],
   ...['Relu', 'Relu6', 'LeakyRelu', 'Elu', 'Selu', 'Sigmoid', 'Tanh', 'Softplus', 'Step', 'ClipByValue'],

@@ -3,18 +3,18 @@ import type { KernelCall } from '../../../../tensor/trace/tracer.js';
 import type { Layout } from './layout.js';
 
 /**
- * The interface between a lowering and the graph that is being built. A value is referred to by its name in the graph. Images
- * are channels-last unless a method takes another layout.
+ * The interface between a lowering and the graph that is being built. Values are identified by their names in the graph. Images are
+ * channels-last unless a method has a layout parameter.
  *
- * A lowering may transpose an image to channels-first and its result back to channels-last: the compiler reuses the
- * channels-first value and removes the transposes that are left unused.
+ * A lowering may transpose an image to channels-first and its result back to channels-last: the compiler reuses the channels-first value
+ * and removes transposes that become unused.
  */
 export interface LoweringContext {
   /** The kernel call to lower: kernel name, inputs, attributes and outputs. */
   readonly call: KernelCall;
-  /** Channels per block of the layout `blocked`; undefined where the graph must not use that layout. */
+  /** Channels per block of the `blocked` layout. Undefined if the graph must not use that layout. */
   readonly channelBlock: number | undefined;
-  /** Returns the image that is input `name`, converted to `layout`. */
+  /** Returns the image input `name`, converted to `layout`. */
   getImage(name: string, layout: Layout): string;
   /** Records that the image `value` is in `layout`, and returns `value`. */
   markLayout(value: string, layout: Layout): string;
@@ -46,7 +46,7 @@ export interface LoweringContext {
 /** A function that appends the ONNX nodes of one kernel call, and returns the kernel's outputs: one value, or a list. */
 export type OpLowering = (context: LoweringContext) => string | readonly string[];
 
-/** Lowerings by the name of the TensorFlow.js kernel. */
+/** Lowerings, keyed by TensorFlow.js kernel name. */
 export interface OpTable {
   readonly [kernel: string]: OpLowering | undefined;
 }

@@ -61,7 +61,7 @@ interface PaddedWindow {
   };
 }
 
-/** Returns `[top, left, bottom, right]`. Explicit pads are needed because `SAME_UPPER` of ONNX can pad the other side. */
+/** Returns `[top, left, bottom, right]`. Explicit pads are needed because ONNX's `SAME_UPPER` can pad the opposite side. */
 const getPads = ({ padInfo: { top, left, bottom, right } }: PaddedWindow): Shape4D => [
   top,
   left,

@@ -42,7 +42,7 @@ export const lowerBatchNormGradient: OpLowering = (context) => {
   return [markResult(addAffine(getValues('dy'), a, k, addAffine(centered, b))), dgamma, dbeta];
 };
 
-/** Computes how many elements of `x` each channel has. */
+/** Computes the number of elements of `x` per channel. */
 const addCountPerChannel = ({ call, addNode, addFloats }: LoweringContext, x: string) =>
   addNode('Div', [
     addNode('Cast', [addNode('Size', [x])], { to: DataType.FLOAT }),
@@ -50,8 +50,7 @@ const addCountPerChannel = ({ call, addNode, addFloats }: LoweringContext, x: st
   ]);
 
 /**
- * Subtracts the channel means from `x`. The forward pass and the gradient create equal nodes, which ONNX Runtime merges and
- * runs once.
+ * Subtracts the channel means from `x`. The forward pass and the gradient create equal nodes, which ONNX Runtime merges into one.
  */
 function addCentered(context: LoweringContext, mean: string): string {
   const { call, addNode, addFloats } = context;

@@ -12,8 +12,8 @@ export const lowerBiasReluGradient: OpLowering = (context) => {
 export const STEP_SLOPE = 3e38;
 
 /**
- * Computes the gradient of relu: `dy` where the output `y` of relu is not 0. `HardSigmoid` computes the mask in one operation,
- * where a comparison and a cast are two; `Where` is slower than all of them.
+ * Computes the gradient of relu: `dy` where the output `y` of relu is not 0. `HardSigmoid` computes the mask in
+ * one operation instead of a comparison and a cast. `Where` would be slower than either.
  */
 export const addReluGradient = ({ addNode }: LoweringContext, y: string, dy: string) =>
   addNode('Mul', [dy, addNode('HardSigmoid', [y], { alpha: { float: STEP_SLOPE }, beta: { float: 0 } })]);

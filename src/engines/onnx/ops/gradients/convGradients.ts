@@ -9,8 +9,8 @@ import { computeConvGeometry, type Shape4D } from '../context/windowGeometry.js'
 const FUSED_MATMUL = 'com.microsoft:FusedMatMul';
 
 /**
- * Lowers the gradient of a convolution with respect to its input. If images are in blocks and the stride is 1, it is a
- * convolution with the rotated filter; otherwise it is a transposed convolution.
+ * Lowers the gradient of a convolution with respect to its input. If images are in blocks and the stride is 1, the gradient is a
+ * convolution with the rotated filter. Otherwise it is a transposed convolution.
  */
 export const lowerConvInputGradient: OpLowering = (context) => {
   const { call, getAttribute, addNode, getImage, markLayout, transposeInput, channelBlock } = context;
@@ -40,7 +40,7 @@ export const lowerConvInputGradient: OpLowering = (context) => {
     {
       strides: [strideHeight, strideWidth],
       pads,
-      // The rows and columns at the end that the stride skipped, so that they are in no window.
+      // Rows and columns at the end that are in no window because the stride skipped them.
       output_padding: [
         (inputShape[1] + top + bottom - height) % strideHeight,
         (inputShape[2] + left + right - width) % strideWidth,
@@ -62,8 +62,8 @@ function addRotatedFilter(
 }
 
 /**
- * Lowers the gradient of a convolution with respect to its filter: matrix products over the pixels of each image, summed over
- * the batch. ONNX Runtime has no views, so the copy of an image that a tap needs costs as much as the product.
+ * Lowers the gradient of a convolution with respect to its filter: matrix products over the pixels of each image, summed over the batch.
+ * ONNX Runtime has no tensor views, so copying the image for each tap costs as much as the product.
  */
 export const lowerConvFilterGradient: OpLowering = (context) => {
   const { call, getAttribute, addNode, getImage, addIntegers, addFloats } = context;
@@ -88,7 +88,7 @@ export const lowerConvFilterGradient: OpLowering = (context) => {
     ]);
   const columns = Array.from({ length: width }, (_, j) => slice(x, 3, j, outWidth, strideWidth));
   const dy = getImage('dy', 'channelsFirst');
-  // Channels that each of the two methods copies.
+  // Number of channels that each of the two methods copies.
   const copiesByTaps = 2 * height * width * channels;
   const copiesByRows = width * channels + height * filters;
   if (strideHeight > 1 || copiesByTaps <= copiesByRows) {
@@ -101,8 +101,8 @@ export const lowerConvFilterGradient: OpLowering = (context) => {
 };
 
 /**
- * Computes the filter gradient as one product per image, `[taps * in, pixels] x [pixels, out]`. `taps` holds for each tap of the
- * filter the pixels under it.
+ * Computes the filter gradient as one product per image, `[taps * in, pixels] x [pixels, out]`. `taps` contains the pixels under each tap
+ * of the filter.
  */
 function addFilterGradientByTaps(
   context: LoweringContext,
@@ -133,12 +133,12 @@ function addBatchSum(
 }
 
 /**
- * Computes the filter gradient as one product per image and filter column, `[out * height, pixels] x [pixels, in]`. `columns` holds
- * for each column of the filter the pixels under it, with the neighbors above and below.
+ * Computes the filter gradient as one product per image and filter column, `[out * height, pixels] x [pixels, in]`. `columns` contains the
+ * pixels under each filter column, with the neighbors above and below.
  *
- * For each row of the filter the gradient is shifted down, instead of the image up. All shifted gradients are one copy: `dy` is
- * repeated with a gap of `height` rows of zeros between repetitions, and reshaped to lines that are one row shorter than a
- * repetition with its gap. Each line then starts one row later than the line before.
+ * For each row of the filter, the gradient is shifted down instead of the image up. A single copy contains all shifted gradients: `dy` is
+ * repeated with a gap of `height` rows of zeros between repetitions, and reshaped to lines that are one row shorter than a repetition and
+ * its gap. Each line then starts one row later than the previous line.
  */
 function addFilterGradientByRows(
   context: LoweringContext,

@@ -11,7 +11,7 @@ export const lowerMaxPoolGradient: OpLowering = (context) =>
     ? addTwoByTwoMaxPoolGradient(context, context.getImage('dy', 'blocked'))
     : lowerGeneralMaxPoolGradient(context);
 
-/** Returns whether the windows are 2x2, adjacent and entirely inside the image, and the image is in blocks. */
+/** Returns whether the image is in blocks, and its windows are 2x2, adjacent and entirely inside the image. */
 export function hasBlockedTwoByTwoWindows(context: LoweringContext): boolean {
   const { call, getAttribute } = context;
   const shape = call.inputs.input!.shape as Shape4D;
@@ -26,9 +26,9 @@ export function hasBlockedTwoByTwoWindows(context: LoweringContext): boolean {
 }
 
 /**
- * Computes the gradient of 2x2 max pooling, where `dy` is in blocks. The upper row of a window receives `dy` if its maximum is not
- * less than the maximum of the lower row, and within a row the left value receives it if it is not less than the right value: this
- * is the first maximum in row-major order. Three times as fast as `MaxPool` with indices and `MaxUnpool`.
+ * Computes the gradient of 2x2 max pooling, where `dy` is in blocks. The upper row of a window receives `dy` if its maximum is not less
+ * than the maximum of the lower row. Within a row, the left value receives `dy` if it is not less than the right value. This selects the
+ * first maximum in row-major order, and is three times as fast as `MaxPool` with indices and `MaxUnpool`.
  */
 export function addTwoByTwoMaxPoolGradient(context: LoweringContext, dy: string): string {
   const { call, addNode, addIntegers, getImage, markLayout, channelBlock } = context;
@@ -36,7 +36,7 @@ export function addTwoByTwoMaxPoolGradient(context: LoweringContext, dy: string)
   const [outHeight, outWidth] = [Math.floor(height / 2), Math.floor(width / 2)];
   const reshape = (value: string, shape: readonly number[]) =>
     addNode('Reshape', [value, addIntegers(shape)]);
-  /** Splits `value` into the part of the first element of each pair, where `isFirst` is 1, and the part of the second. */
+  /** Splits `value` between the two elements of each pair: the first receives it where `isFirst` is 1, the second elsewhere. */
   const splitPairs = (value: string, isFirst: string) => {
     const first = addNode('Mul', [value, isFirst]);
     return [first, addNode('Sub', [value, first])];
@@ -68,8 +68,8 @@ export function addTwoByTwoMaxPoolGradient(context: LoweringContext, dy: string)
 }
 
 /**
- * Computes for each pair of values, which is a window of shape `window`, 1 if the first is not less than the second, and 0
- * otherwise. The difference is a depthwise convolution, which reads the image once, and its activation is a step function.
+ * For each pair of values (a window of shape `window`), computes 1 if the first is not less than the second, and 0 otherwise. A depthwise
+ * convolution computes the difference, which reads the image only once, and the activation of the convolution is a step function.
  */
 function addNotLessMask(
   { addNode, addFloats, channelBlock }: LoweringContext,

@@ -8,8 +8,8 @@ import { addSeparableProduct, createMatrix } from './separableProduct.js';
 const MIN_FLOAT32 = -3.4028234663852886e38;
 
 /**
- * Lowers the gradient of max pooling with any windows. The gradient of a window goes to its first maximum; where windows overlap,
- * gradients are added.
+ * Lowers the gradient of max pooling with windows of any shape. The gradient of a window goes to its first maximum. Where windows overlap,
+ * their gradients are added.
  */
 export const lowerGeneralMaxPoolGradient: OpLowering = (context) => {
   const geometry = computePoolGeometry(context, context.call.inputs.input!.shape as Shape4D);
@@ -42,7 +42,7 @@ const lowerDisjointMaxPoolGradient: OpLowering = (context) => {
   const { call, addNode, addMultiOutputNode, transposeInput, addIntegers, addFloats } = context;
   const shape = call.inputs.input!.shape as Shape4D;
   const { filterHeight, filterWidth, strideHeight, strideWidth, pads } = computePoolGeometry(context, shape);
-  // MaxUnpool does not support padding. So the image is padded with the lowest number, which is never a maximum, and cropped again.
+  // MaxUnpool does not support padding, so the image is padded with the lowest number, which is never a maximum, and cropped afterwards.
   const [, height, width] = shape;
   const [top, left, bottom, right] = pads;
   const isPadded = top + left + bottom + right > 0;
@@ -61,8 +61,8 @@ const lowerDisjointMaxPoolGradient: OpLowering = (context) => {
 };
 
 /**
- * Lowers the gradient of average pooling. Each pixel of a window receives an equal share; a window at the edge is divided by
- * its full size, as in TensorFlow.js.
+ * Lowers the gradient of average pooling. Each pixel of a window receives an equal share. The gradient of a window at the edge is divided
+ * by the full window size, as in TensorFlow.js.
  */
 export const lowerAveragePoolGradient: OpLowering = (context) => {
   const geometry = computePoolGeometry(context, context.call.inputs.input!.shape as Shape4D);
@@ -77,7 +77,10 @@ export const lowerAveragePoolGradient: OpLowering = (context) => {
   );
 };
 
-/** Creates a matrix `[windows, pixels]` of one side of the image: `1 / windowSize` where the pixel is inside the window. */
+/**
+ * Creates a matrix `[windows, pixels]` for one side of the image, with `1 / windowSize` where the pixel is inside the window and 0
+ * elsewhere.
+ */
 const createAverageMatrix = (
   windows: number,
   pixels: number,

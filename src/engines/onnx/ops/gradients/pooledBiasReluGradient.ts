@@ -6,8 +6,9 @@ import { addTwoByTwoMaxPoolGradient, hasBlockedTwoByTwoWindows } from './maxPool
 import { lowerGeneralMaxPoolGradient } from './poolGradients.js';
 
 /**
- * Lowers `{ input, output, dy } -> [dx where input > 0, its sum per channel]`, the kernel that `simplifyTrace` fuses. The mask of
- * relu and the sum are computed from the pooled values, of which there are fewer.
+ * Lowers the fused kernel that `simplifyTrace` creates:
+ * `{ input, output, dy } -> [dx where input > 0, its sum per channel]`. The relu mask and the sum are computed
+ * from the pooled values because there are fewer of them.
  */
 export const lowerPooledBiasReluGradient: OpLowering = (context) => {
   const channelOps = createChannelOps(context, 'dy');
@@ -19,7 +20,7 @@ export const lowerPooledBiasReluGradient: OpLowering = (context) => {
   return [dx, channelOps.addSum(masked)];
 };
 
-/** Returns a context in which input `name` is the image `value`, which is in `layout`. */
+/** Returns a context in which input `name` is replaced by the image `value` in `layout`. */
 function replaceInput(
   context: LoweringContext,
   name: string,

@@ -8,7 +8,7 @@ export interface Matrix {
   readonly values: readonly number[];
 }
 
-/** Creates a matrix of zeros, to which `fill` adds values. */
+/** Creates a matrix of zeros and calls `fill` to add values to it. */
 export function createMatrix(
   inputSize: number,
   outputSize: number,
@@ -22,9 +22,9 @@ export function createMatrix(
 }
 
 /**
- * Multiplies the rows and the columns of input `name` by constant matrices, the same for every image and channel. The shape
- * `[batch, rows.inputSize, columns.inputSize, channels]` becomes `[batch, rows.outputSize, columns.outputSize, channels]`. The
- * image stays channels-last.
+ * Multiplies the rows and the columns of input `name` by constant matrices that are the same for every image and channel. The shape
+ * `[batch, rows.inputSize, columns.inputSize, channels]` becomes `[batch, rows.outputSize, columns.outputSize, channels]`. The image stays
+ * channels-last.
  */
 export function addSeparableProduct(
   { addNode, getInput, addIntegers, addFloats, call }: LoweringContext,

@@ -1,4 +1,4 @@
-import { createError } from '../core/errors/errors.js';
+import { createError } from '../errors/errors.js';
 
 /**
  * Fetches a file from a server.
@@ -12,7 +12,7 @@ export async function fetchFileBytes(url: string | URL): Promise<Uint8Array> {
       path: String(url),
       expected: 'a file that the server sends',
       received,
-      advice: 'Check the URL, and whether the server allows requests from this page (CORS).',
+      advice: 'Check the URL. In a page, also check whether the server allows requests from the page (CORS).',
       cause,
     });
   const response = await fetch(url).catch((cause) => {

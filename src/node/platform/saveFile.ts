@@ -1,0 +1,46 @@
+import { createArgumentError } from '../../core/errors/errors.js';
+import { describeType } from '../../core/errors/formatValue.js';
+import { suggestAwait } from '../../core/errors/suggestions.js';
+import { writeAtomically } from './folderStore.js';
+
+/**
+ * Writes bytes to a file, for example a model from `exportKeras` or `exportOnnx`. The write is atomic: a temporary file next to `path`
+ * is flushed to the disk and renamed, so a process that is killed at any moment leaves the old file or the new file.
+ *
+ * @param path - Path of the file. Missing folders are created, and an existing file is replaced.
+ * @param bytes - Content of the file.
+ * @returns A promise that resolves when the file is on the disk.
+ * @throws An `argument` error if `path` is not a path or `bytes` is not a `Uint8Array`. A `file` error if the file cannot be written.
+ * @example
+ * ```ts
+ * import { branch, exportKeras, flatten, multiTask, regression } from 'tfjs-multitask';
+ * import { saveFile } from 'tfjs-multitask/node';
+ *
+ * const model = multiTask({ input: [8, 8, 3] })
+ *   .task('age', regression({ unit: 'years' }), branch([flatten()]))
+ *   .build();
+ * await saveFile('out/age.keras', await exportKeras(model));
+ * ```
+ * @category Files
+ */
+export async function saveFile(path: string, bytes: Uint8Array): Promise<void> {
+  if (typeof path !== 'string' || path === '') {
+    throw createArgumentError(
+      'saveFile',
+      'the path of the file as the first argument',
+      describeType(path),
+      suggestAwait(path, EXAMPLE),
+    );
+  }
+  if (!(bytes instanceof Uint8Array)) {
+    throw createArgumentError(
+      path,
+      'the bytes of the file as a Uint8Array',
+      describeType(bytes),
+      suggestAwait(bytes, EXAMPLE),
+    );
+  }
+  await writeAtomically(path, bytes);
+}
+
+const EXAMPLE = "Write saveFile('face.keras', await exportKeras(model)).";
