@@ -8,7 +8,10 @@ const loadPackage: PackageLoader = /* @__PURE__ */ Object.assign(
   { threads: /* @__PURE__ */ getThreadCount() },
 );
 
-/** Platform of a page or a web worker: threads, files by URL, and the canvas decoder. Packages are registered with `useEngine`. */
+/**
+ * Platform for a page or a web worker. Files are fetched by URL, and images are decoded with a canvas. Optional packages are
+ * registered with `useEngine`.
+ */
 export const browserPlatform: Platform = {
   name: 'browser',
   loadPackage,
@@ -16,7 +19,7 @@ export const browserPlatform: Platform = {
   readFile: fetchFileBytes,
 };
 
-/** Returns the number of threads of the machine, or 1 when a server renders the page and there is no navigator. */
+/** Returns the number of hardware threads, or 1 if there is no `navigator` because a server renders the page. */
 function getThreadCount(): number {
   return globalThis.navigator?.hardwareConcurrency ?? 1;
 }

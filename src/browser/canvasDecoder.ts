@@ -4,10 +4,10 @@ import type { Decoder } from '../core/platform/platform.js';
 /**
  * Creates a decoder that uses the browser's canvas. It also works in a web worker.
  *
- * - The image is rotated by its EXIF orientation, converted to sRGB, and stretched to the requested shape.
+ * - The image is rotated according to its EXIF orientation, converted to sRGB, and stretched to the requested shape.
  * - Transparent pixels become black.
- * - Browsers resize differently: pixels differ from those of `sharpDecoder` by a few levels.
- * - A truncated file is rejected by some browsers. Others return an image with a gray lower part.
+ * - Browsers resize images differently, so pixel values differ from those of `sharpDecoder` by a few levels (of 255).
+ * - Some browsers reject a truncated file. Others return an image whose lower part is gray.
  *
  * @example
  * ```ts

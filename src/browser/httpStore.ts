@@ -3,11 +3,11 @@ import type { Store } from '../core/platform/platform.js';
 
 /**
  * Creates a read-only store for a folder on a server. `loadModel(httpStore('models/faces'))` loads a model that `save` or
- * `bestCheckpoint` wrote. The status 404 means that a file does not exist.
+ * `bestCheckpoint` wrote. A response with status 404 means that a file does not exist.
  *
  * @param url - URL of the folder, absolute or relative to the page.
- * @throws A `file` error when a request fails, when the server returns another error status, and when the store is asked to write
- *   or list files.
+ * @throws A `file` error when a request fails, when the server returns another error status, or when a caller tries to write or
+ *   list files.
  * @example
  * ```ts
  * import { httpStore } from 'tfjs-multitask/browser';

@@ -9,10 +9,11 @@ import { canvasDecoder } from './canvasDecoder.js';
 import { webWorkers } from './webWorkers.js';
 
 /**
- * Creates a dataset from files that a user selected or dropped, for example `input.files`, also of a whole folder
- * (`webkitdirectory`). Images are decoded and resized once, kept as bytes, and sorted by path, as `imageFolder` does in Node.
+ * Creates a dataset from files that a user selected or dropped, for example `input.files`. The files of a whole folder
+ * (`webkitdirectory`) work too. As with `imageFolder` in Node, images are decoded and resized once, kept in memory as bytes,
+ * and sorted by path.
  *
- * @throws A `file` error if no file is an image. A `data` error if a file cannot be used.
+ * @throws A `file` error if no file is an image. A `data` error if a file cannot be decoded or has no labels.
  * @example
  * ```ts
  * import { imageFiles } from 'tfjs-multitask/browser';

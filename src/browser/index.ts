@@ -1,5 +1,5 @@
 /**
- * Functions for web pages: datasets of selected files, a canvas decoder, web workers, and models on a server.
+ * Functions for web pages: datasets from selected files, a canvas decoder, web workers, and loading models from a server.
  *
  * @module tfjs-multitask/browser
  */

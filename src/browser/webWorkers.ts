@@ -5,9 +5,9 @@ import { getDefaultWorkerCount, WORKER_COUNT_ADVICE } from '../data/workerPool.j
 const LISTENER_SCRIPT = '\nonmessage = ({ data }) => postMessage(...answer(data));';
 
 /**
- * Creates web workers for the augmentation of a dataset. `imageFiles` uses them; pass them to other datasets with
- * `dataset.withWorkers`. Workers start when a run needs them, and end with the run. Their script has a `blob:` URL, which a
- * Content-Security-Policy must allow (`worker-src blob:`).
+ * Creates web workers for the augmentation of a dataset. `imageFiles` uses them automatically; for other datasets, pass them to
+ * `dataset.withWorkers`. Workers start when a run needs them, and are terminated at its end. Their script has a `blob:` URL, which
+ * a Content-Security-Policy must allow (`worker-src blob:`).
  *
  * @param options - `count`: number of workers. Default: the number of CPU cores minus 1, at least 1 and at most 4.
  * @throws An `argument` error if `count` is not an integer of at least 1.
@@ -39,11 +39,11 @@ export function webWorkers({
         hasEnded = true;
       };
       worker.onmessage = ({ data }) => onMessage(data);
-      worker.onmessageerror = () => fail(new Error('its answer cannot be read'));
+      worker.onmessageerror = () => fail(new Error('its response cannot be read'));
       worker.onerror = (event) => {
-        event.preventDefault(); // The error is reported to the listener, so the page's own handler must not report it too.
-        // An error without a message means that the page's policy blocked the script.
-        fail(new Error(event.message || 'its script may not start'));
+        event.preventDefault(); // The listener reports the error, so the error handler of the page must not report it again.
+        // An error without a message means that the Content-Security-Policy of the page blocked the script.
+        fail(new Error(event.message || 'its script was blocked by the page'));
       };
       return {
         postMessage: (message, transfer) => worker.postMessage(message, [...transfer]),

@@ -17,11 +17,11 @@ import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOpti
  */
 export interface BestCheckpointOptions<Monitor extends string> extends MonitorOptions<Monitor> {
   /**
-   * Folder in the store, or a template with columns of the history in braces, formatted as in Python. The template
-   * `{epoch:02d}-{val_loss:.3f}` writes a folder for each best epoch. Default `best`, which is overwritten.
+   * Folder in the store, or a template with history columns in braces, in the format syntax of Python. For example, the template
+   * `{epoch:02d}-{val_loss:.3f}` writes a new folder for each best epoch. Default `best`: one folder, which is overwritten.
    */
   readonly folder?: string;
-  /** Number of folders that a template keeps: those of the latest best epochs. Default: all, as in Keras. */
+  /** Number of folders to keep if `folder` is a template. Older folders are deleted. Default: all are kept, as in Keras. */
   readonly maxToKeep?: number;
 }
 
@@ -31,17 +31,17 @@ interface SavedModel {
 }
 
 /**
- * Returns a callback that saves the model after every epoch whose value of a column is the best so far. Same rules as Keras 3
- * `ModelCheckpoint` with `save_best_only` (callbacks/model_checkpoint.py): the comparison is strict, so of equal values the
- * first epoch is saved. If the value of the first epoch is NaN, no later value is better.
+ * Returns a callback that saves the model after every epoch in which the monitored column reaches its best value so far. The
+ * rules match Keras 3 `ModelCheckpoint` with `save_best_only` (callbacks/model_checkpoint.py): the comparison is strict, so if
+ * two epochs have equal values, the first one is saved. If the value of the first epoch is NaN, no later value is better.
  *
  * The folder contains the files of `model.save`, which {@link loadModel} opens, and `kept.json` with the epoch, the column and
- * its value. Reports read from it which epoch the model belongs to.
+ * its value. Reports read `kept.json` to find the epoch of the model.
  *
  * @typeParam Monitor - The column that the callback watches.
- * @param store - Where the models are written.
- * @returns A callback for the option `callbacks` of `fit`. The run rejects before its first step when the store cannot be
- *   written, and with an `argument` error after its first epoch when the template names an unknown column.
+ * @param store - Store that the models are written to.
+ * @returns A callback for the option `callbacks` of `fit`. `fit` rejects before the first step if the store is not writable, and
+ *   with an `argument` error after the first epoch if the template contains an unknown column.
  * @throws `argument` error for `maxToKeep` without a template.
  * @example
  * ```ts
@@ -69,7 +69,7 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
         expected: 'a folder template with a column, such as {epoch:02d}-{val_loss:.3f}',
         received: `the folder ${formatValue(name)}`,
         advice:
-          'Give a template as folder, because one folder can contain only one model, or omit maxToKeep.',
+          'Pass a template as folder, because one folder can contain only one model, or omit maxToKeep.',
       });
     }
   }
@@ -100,7 +100,7 @@ export function bestCheckpoint<const Monitor extends string = 'val_loss'>(
   };
 }
 
-/** Fills columns such as `{epoch:02d}` and `{val_loss:.3f}` into a template. These two formats are those of Python. */
+/** Replaces columns in a template, such as `{epoch:02d}` and `{val_loss:.3f}`. Only these two Python formats are supported. */
 function formatFolderName(template: string, row: HistoryRow): string {
   return template.replace(
     /\{(\w+)(?::(?:0?(\d+)d|\.(\d+)f))?\}/g,
@@ -121,7 +121,10 @@ function formatFolderName(template: string, row: HistoryRow): string {
   );
 }
 
-/** Returns `value` with `digits` decimals, as Python does: ties round to the even digit, and NaN and infinity are in lower case. */
+/**
+ * Returns `value` with `digits` decimals, formatted as in Python: ties round to the even digit, and NaN and infinity are in lower
+ * case.
+ */
 function formatFixed(value: number, digits: number): string {
   if (!Number.isFinite(value)) return String(value).replace('NaN', 'nan').replace('Infinity', 'inf');
   const doubled = value * 2 ** (digits + 1);

@@ -1,8 +1,8 @@
 import type { Store } from '../core/platform/platform.js';
 
 /**
- * Writes and removes an empty file, so that a store that cannot be written rejects before the run begins and not after its
- * first epoch. The other files of the store are not changed.
+ * Checks that a store is writable by creating and deleting an empty file, so that a read-only store fails before the run
+ * starts and not after the first epoch. Other files in the store are not changed.
  */
 export async function checkWritable(store: Store): Promise<void> {
   await store.write('.writable', new Uint8Array());

@@ -14,12 +14,11 @@ export interface LoggerOptions {
 }
 
 /**
- * Returns a callback that writes the history as a CSV file after every epoch. The whole file is written each time, so a resumed
- * run leaves one file without gaps. Its columns are those of {@link HistoryRow}.
+ * Returns a callback that writes the history as a CSV file after every epoch. The whole file is rewritten each time, so the
+ * file of a resumed run has no gaps. The columns match {@link HistoryRow}.
  *
- * @param store - Where the file is written.
- * @returns A callback for the option `callbacks` of `fit`. The run rejects before its first step when the store cannot be
- *   written.
+ * @param store - Store that the file is written to.
+ * @returns A callback for the option `callbacks` of `fit`. `fit` rejects before the first step if the store is not writable.
  * @example
  * ```ts
  * import { branch, csvLogger, flatten, imagesInMemory, memoryStore, multiTask, regression } from 'tfjs-multitask';
@@ -44,7 +43,7 @@ export function csvLogger(store: Store, { name = 'history.csv' }: LoggerOptions 
   };
 }
 
-/** Returns a header and one line for each row. A value that a row does not have is empty. */
+/** Returns a header and one line for each row. If a row has no value for a column, the cell is empty. */
 function toCsv(rows: readonly HistoryRow[]): string {
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const lines = rows.map((row) => columns.map((column) => row[column] ?? '').join(','));

@@ -12,13 +12,16 @@ import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOpti
 export interface EarlyStoppingOptions<Monitor extends string> extends MonitorOptions<Monitor> {
   /** Number of epochs without improvement after which training stops. Default 0, which has the same effect as 1. */
   readonly patience?: number;
-  /** Smallest change that counts as an improvement, in the unit of the column. Its sign is ignored. Default 0. */
+  /**
+   * Smallest change in the monitored column that counts as an improvement, in the units of that column. The sign is ignored.
+   * Default 0.
+   */
   readonly minDelta?: number;
-  /** Value to beat: an improvement resets the patience only when it is also better than this. Default: no such value. */
+  /** Baseline value. An improvement resets the patience only if it is also better than this value. Default: no baseline. */
   readonly baseline?: number;
-  /** Number of epochs at the beginning that are ignored. Default 0. */
+  /** Number of epochs at the start of training that are ignored. Default 0. */
   readonly startFromEpoch?: number;
-  /** Whether the model gets the weights of the best epoch at the end, also when training was not stopped early. Default false. */
+  /** Whether to restore the weights of the best epoch at the end, even if training was not stopped early. Default false. */
   readonly restoreBestWeights?: boolean;
 }
 
@@ -28,13 +31,13 @@ interface EarlyStoppingState {
 }
 
 /**
- * Returns a callback that stops training when a column no longer improves. Same rules as Keras 3 `EarlyStopping`
- * (callbacks/early_stopping.py): an improvement is strict, so of equal values the first epoch is the best. The first value
- * always counts as an improvement. If it is NaN, no later value does.
+ * Returns a callback that stops training when the monitored column no longer improves. The rules match Keras 3 `EarlyStopping`
+ * (callbacks/early_stopping.py): the comparison is strict, so if two epochs have equal values, the first one is the best. The
+ * first value always counts as an improvement. If the first value is NaN, no later value counts as one.
  *
  * @typeParam Monitor - The column that the callback watches.
  * @returns A callback for the option `callbacks` of `fit`.
- * @throws `argument` error for a `patience` or `startFromEpoch` that is not a whole number of at least 0.
+ * @throws `argument` error for a `patience` or `startFromEpoch` that is not an integer of at least 0.
  * @example
  * ```ts
  * import { earlyStopping } from 'tfjs-multitask';
@@ -68,7 +71,7 @@ export function earlyStopping<const Monitor extends string = 'val_loss'>(
             best = value;
             if (restoreBestWeights) weights = await run.getWeights();
             if (baseline === undefined || isImprovement(mode, value, baseline, minDelta)) wait = 0;
-            return; // an improvement never stops the run, even when it does not reset the patience
+            return; // An improvement never stops the run, even if it does not reset the patience.
           }
           if (wait >= patience && epoch > 1) run.stop(`${monitor} has not improved for ${wait} epochs`);
         },

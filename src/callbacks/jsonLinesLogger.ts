@@ -4,12 +4,11 @@ import type { StatelessCallback } from '../training/callback.js';
 import type { LoggerOptions } from './csvLogger.js';
 
 /**
- * Returns a callback that appends one line of JSON to a file after every epoch, for programs that follow a run. A resumed run
- * first writes the lines of its earlier epochs again, so a killed process leaves no partial line and no epoch twice.
+ * Returns a callback that appends one line of JSON to a file after every epoch, for programs that monitor a run. A resumed run
+ * first rewrites the lines of its earlier epochs, so the file contains no partial line of a killed process and no repeated epoch.
  *
- * @param store - Where the file is written.
- * @returns A callback for the option `callbacks` of `fit`. The run rejects before its first step when the store cannot be
- *   written.
+ * @param store - Store that the file is written to.
+ * @returns A callback for the option `callbacks` of `fit`. `fit` rejects before the first step if the store is not writable.
  * @example
  * ```ts
  * import { jsonLinesLogger, memoryStore } from 'tfjs-multitask';

@@ -2,16 +2,16 @@ import type { HistoryRow } from '../core/records/history.js';
 import type { Run } from '../training/callback.js';
 
 /**
- * Options of every callback that watches one column of the history.
+ * Options of callbacks that monitor one history column.
  *
  * @category Callbacks
  */
 export interface MonitorOptions<Monitor extends string> {
-  /** Column to watch, for example `val_age_mae`. Default `val_loss`. */
+  /** History column to monitor, for example `val_age_mae`. Default `val_loss`. */
   readonly monitor?: Monitor;
   /**
-   * Whether a smaller value (`min`) or a larger value (`max`) is better. Default `auto`: `min` for losses, and for metrics the
-   * direction that the metric declares.
+   * Whether a smaller value (`min`) or a larger value (`max`) is better. Default `auto`: `min` for a loss, or the direction that
+   * a metric declares.
    */
   readonly mode?: 'auto' | 'min' | 'max';
 }
@@ -21,7 +21,7 @@ export function resolveMode(run: Run, monitor: string, mode: 'auto' | 'min' | 'm
   return mode === 'auto' ? run.monitorModes[monitor]! : mode;
 }
 
-/** Returns the value of `monitor` in a row, or NaN, which is never an improvement, when the epoch did not measure it. */
+/** Returns the value of `monitor` in a row. If the epoch has no such value, returns NaN, which never counts as an improvement. */
 export function getMonitorValue(row: HistoryRow, monitor: string): number {
   return row[monitor] ?? Number.NaN;
 }

@@ -3,20 +3,22 @@ import type { EngineChoice } from '../engines/engineChoice.js';
 import type { StatefulCallback } from '../training/callback.js';
 
 /**
- * Output of {@link progressBar}. `process.stdout` is one.
+ * Output stream of {@link progressBar}, for example `process.stdout`.
  *
  * @category Callbacks
  */
 export interface ProgressOutput {
-  /** Writes text as it is. The text contains its line breaks. */
+  /** Writes text unchanged. The text includes its line breaks. */
   write(text: string): unknown;
-  /** Whether the output is a terminal, where a line can be overwritten. Default false: only the table of each epoch is written. */
+  /**
+   * Whether the output is a terminal, in which a line can be overwritten. Default false: only the table of each epoch is written.
+   */
   readonly isTTY?: boolean;
   /** Width of the terminal in characters. Default 80. */
   readonly columns?: number;
 }
 
-/** Rows of an epoch's table: the prefix of the columns, and the title of the row. */
+/** Rows of the table of an epoch: prefix of the history columns, and title of the row. */
 const ROW_LABELS = [
   ['', 'training'],
   ['val_', 'validation'],
@@ -26,11 +28,11 @@ const ROW_LABELS = [
 const BAR_WIDTH = 16;
 
 /**
- * Returns a callback that shows the progress of a run. On a terminal it overwrites one line after every step: a bar, the step,
- * the remaining time and the running means. After every epoch it writes a table of the epoch and the best epoch so far.
- * At the start of a run it writes the engine and the reason for its choice.
+ * Returns a callback that shows the progress of a run. On a terminal, it updates one line after every step with a bar, the
+ * step, the remaining time and the running means. After every epoch, it writes a table with the results of the epoch, and the
+ * best epoch so far. At the start of a run, it writes the name of the engine and why it was chosen.
  *
- * @param output - Any object with `write`. Default: `process.stdout` in Node, the console in a page.
+ * @param output - Any object with a `write` method. Default: `process.stdout` in Node, the console in a page.
  * @returns A callback for the option `callbacks` of `fit`.
  * @example
  * ```ts
@@ -83,13 +85,16 @@ export function progressBar(output: ProgressOutput = getDefaultOutput()): Statef
   };
 }
 
-/** Returns standard output where there is a process, and the console elsewhere. */
+/** Returns standard output in Node, and the console in a page. */
 function getDefaultOutput(): ProgressOutput {
   const { process } = globalThis as { process?: { readonly stdout?: ProgressOutput } };
   return process?.stdout ?? { write: (text) => console.log(text.trimEnd()) };
 }
 
-/** Returns the engine and the reason as a line; adds the install command of ONNX Runtime when `wasm` runs because it is missing. */
+/**
+ * Returns a line with the engine and the reason for its choice. If `wasm` was chosen because ONNX Runtime is not installed, adds
+ * its install command.
+ */
 function formatEngine({ name, reason, fasterEngine }: EngineChoice): string {
   const hint =
     name === 'wasm' && fasterEngine?.name === 'onnx' ? `for more speed: ${fasterEngine.install}\n` : '';

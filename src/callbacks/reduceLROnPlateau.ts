@@ -9,15 +9,15 @@ import { getMonitorValue, type MonitorOptions, resolveMode } from './monitorOpti
  * @category Callbacks
  */
 export interface ReduceLROnPlateauOptions<Monitor extends string> extends MonitorOptions<Monitor> {
-  /** Factor on the learning rate, between 0 and 1, both excluded. Default 0.1. */
+  /** Factor that the learning rate is multiplied by, greater than 0 and less than 1. Default 0.1. */
   readonly factor?: number;
-  /** Number of epochs without improvement after which the rate is reduced. Default 10. */
+  /** Number of epochs without improvement after which the learning rate is reduced. Default 10. */
   readonly patience?: number;
-  /** Smallest change that counts as an improvement, in the unit of the column. Default 1e-4. */
+  /** Smallest change in the monitored column that counts as an improvement, in the units of that column. Default 1e-4. */
   readonly minDelta?: number;
-  /** Number of epochs after a reduction that do not count towards the patience. Default 0. */
+  /** Number of epochs after a reduction that do not count toward the patience. Default 0. */
   readonly cooldown?: number;
-  /** Lower bound of the rate. Default 0. */
+  /** Lower bound of the learning rate. Default 0. */
   readonly minLearningRate?: number;
 }
 
@@ -28,15 +28,15 @@ interface ReduceLROnPlateauState {
 }
 
 /**
- * Returns a callback that reduces the learning rate when a column no longer improves. Same rules as Keras 3
- * `ReduceLROnPlateau` (callbacks/reduce_lr_on_plateau.py). If the value of the first epoch is NaN, no later value is an
- * improvement. The optimizer must have a constant rate.
+ * Returns a callback that reduces the learning rate when the monitored column no longer improves. The rules match Keras 3
+ * `ReduceLROnPlateau` (callbacks/reduce_lr_on_plateau.py). If the value of the first epoch is NaN, no later value counts as an
+ * improvement. The learning rate of the optimizer must be a number, not a schedule.
  *
  * @typeParam Monitor - The column that the callback watches.
- * @returns A callback for the option `callbacks` of `fit`. The run rejects with an `argument` error at the first reduction when
+ * @returns A callback for the option `callbacks` of `fit`. `fit` rejects with an `argument` error at the first reduction if
  *   the optimizer has a schedule.
- * @throws `argument` error for a `factor` that is not between 0 and 1, and for a `patience` or `cooldown` that is not a whole
- *   number of at least 0.
+ * @throws `argument` error for a `factor` that is not between 0 and 1, and for a `patience` or `cooldown` that is not an
+ *   integer of at least 0.
  * @example
  * ```ts
  * import { reduceLROnPlateau } from 'tfjs-multitask';
@@ -55,7 +55,7 @@ export function reduceLROnPlateau<const Monitor extends string = 'val_loss'>(
   checks.number('reduceLROnPlateau.factor', factor, {
     above: 0,
     below: 1,
-    advice: 'Give 0.5 to halve the learning rate.',
+    advice: 'Pass 0.5 to halve the learning rate.',
   });
   return {
     name: 'reduceLROnPlateau',

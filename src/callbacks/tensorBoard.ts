@@ -13,12 +13,12 @@ import { checkWritable } from './checkWritable.js';
  */
 export interface TensorBoardOptions {
   /**
-   * Folder in the store. Default: the top of the store. Give every run its own folder: TensorBoard draws all events of one
-   * folder as one curve.
+   * Folder in the store. Default: the root of the store. Use a separate folder for each run, because TensorBoard draws all events
+   * in a folder as one curve.
    */
   readonly folder?: string;
   /**
-   * When the running means of an epoch are written, in addition to the values after each epoch. Default `epoch`.
+   * How often the running means of an epoch are written. The values at the end of each epoch are always written. Default `epoch`.
    *
    * - `epoch`: never.
    * - `batch`: after every step.
@@ -29,14 +29,14 @@ export interface TensorBoardOptions {
   readonly now?: () => number;
 }
 
-/** Runs, as TensorBoard calls curves of one origin. Keras writes the same two. */
+/** Names of the TensorBoard runs (the subfolders with event files). Keras writes the same two runs. */
 const RUN_NAMES = ['train', 'validation'] as const;
 type RunName = (typeof RUN_NAMES)[number];
 
-/** The event file of each run, and how many of its bytes are valid. */
+/** Event file of each run, and the number of its bytes that are valid. */
 type EventFiles = Record<RunName, { readonly name: string; bytes: number }>;
 
-/** State in a checkpoint. */
+/** State of the callback that a checkpoint contains. */
 interface TensorBoardState {
   readonly files: EventFiles;
   readonly iterations: number;
@@ -44,22 +44,23 @@ interface TensorBoardState {
 
 /**
  * Returns a callback that writes event files for TensorBoard. `tensorboard --logdir out` shows them while the run continues,
- * next to runs of Keras. Runs, tags and steps are those of Keras's callback:
+ * next to Keras runs. Run names, tags and steps match the `TensorBoard` callback of Keras:
  *
  * - In `train` and `validation`: `epoch_loss`, `epoch_age_mae` and so on, with epochs counted from 0, and
- *   `epoch_learning_rate`, the rate of the last update of the epoch.
- * - In `validation` also: `evaluation_loss_vs_iterations` and so on, with the number of updates so far.
- * - In `train` also, with `updateFreq`: `batch_loss` and so on, the running means of the epoch, with steps counted from 1.
+ *   `epoch_learning_rate`, the learning rate of the last update in the epoch.
+ * - In `validation` also: `evaluation_loss_vs_iterations` and so on. The step is the number of updates so far.
+ * - In `train` also, with `updateFreq`: `batch_loss` and so on, which are the running means of the epoch, with steps counted from
+ *   1.
  *
- * In addition to Keras it writes `epoch_seconds`, and the columns of unaugmented validation as `epoch_unaugmented_loss` and
- * so on.
+ * In addition to what Keras writes, it writes `epoch_seconds`, and the columns of unaugmented validation as
+ * `epoch_unaugmented_loss` and so on.
  *
- * A resumed run continues its files. Events that were written after its checkpoint are removed first, so no event occurs
- * twice.
+ * A resumed run appends to its event files. Events that were written after the checkpoint are removed first, so no event is
+ * repeated.
  *
- * @param store - Where the event files are written.
+ * @param store - Store that the event files are written to.
  * @returns A callback for the option `callbacks` of `fit`.
- * @throws `argument` error for an `updateFreq` that is neither `epoch`, `batch` nor a whole number above 0.
+ * @throws `argument` error for an `updateFreq` that is not `epoch`, `batch` or an integer greater than 0.
  * @example
  * ```ts
  * import { memoryStore, tensorBoard } from 'tfjs-multitask';
@@ -93,7 +94,7 @@ export function tensorBoard(store: Store, options: TensorBoardOptions = {}): Sta
       };
 
       if (state) await truncateFiles(store, files);
-      else for (const row of run.history) await writeRow(row); // epochs before this callback was added to a resumed run
+      else for (const row of run.history) await writeRow(row); // epochs that ended before this callback was added
       return {
         onBatchEnd: async ({ epoch, batch: step, batches, logs }) => {
           iterations = (epoch - 1) * batches + step;
@@ -124,9 +125,9 @@ function toBatchInterval(updateFreq: NonNullable<TensorBoardOptions['updateFreq'
   });
 }
 
-/** Returns names of new files, so that a second run in the same folder does not overwrite the first. */
+/** Returns unused names for new event files, so that a second run in the same folder does not overwrite the first. */
 async function createEventFiles(store: Store, folder: string, now: number): Promise<EventFiles> {
-  const seconds = String(Math.floor(now / 1000)).padStart(10, '0'); // TensorBoard reads files in the order of their names
+  const seconds = String(Math.floor(now / 1000)).padStart(10, '0'); // TensorBoard reads files sorted by name
   const top = folder === '' ? '' : `${folder.replace(/\/+$/, '')}/`;
   const file = async (run: RunName) => {
     const start = `${top}${run}/events.out.tfevents.${seconds}.tfjs-multitask.`;
@@ -140,7 +141,7 @@ async function truncateFiles(store: Store, files: EventFiles): Promise<void> {
   for (const file of Object.values(files)) {
     const written = file.bytes > 0 ? await store.read(file.name) : undefined;
     if (!written || written.length < file.bytes) {
-      file.bytes = 0; // the file did not exist when the checkpoint was written, or it was deleted since
+      file.bytes = 0; // the file did not exist when the checkpoint was written, or it has been deleted since
       await store.remove(file.name);
     } else if (written.length > file.bytes) {
       await store.write(file.name, written.subarray(0, file.bytes));
@@ -148,7 +149,7 @@ async function truncateFiles(store: Store, files: EventFiles): Promise<void> {
   }
 }
 
-/** Returns the columns of a row that belong to one of TensorBoard's runs. */
+/** Returns the columns of a row that belong to a TensorBoard run, as scalars. */
 function toScalars(row: HistoryRow, run: RunName): ScalarSummary[] {
   return Object.entries(row).flatMap(([column, value]) => {
     if (column === 'epoch' || typeof value !== 'number') return [];
@@ -157,7 +158,10 @@ function toScalars(row: HistoryRow, run: RunName): ScalarSummary[] {
   });
 }
 
-/** Returns the validation columns over the number of updates, as Keras writes them. Unaugmented validation has no such tags. */
+/**
+ * Returns the validation columns with the tags for the number of updates, as Keras writes them. Unaugmented validation has no such
+ * tags.
+ */
 function toEvaluationScalars(row: HistoryRow): ScalarSummary[] {
   return Object.entries(row).flatMap(([column, value]) =>
     getColumnPrefix(column) === 'val_' && typeof value === 'number'

@@ -1,5 +1,5 @@
 /**
- * Label readers of known data sets.
+ * Label readers for public data sets.
  *
  * @module tfjs-multitask/datasets
  */

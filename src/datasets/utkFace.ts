@@ -17,9 +17,9 @@ export interface UtkFaceLabels {
 }
 
 /**
- * Creates a label reader for UTKFace's file names, `age_gender_race_date.jpg` (Z. Zhang, Y. Song and H. Qi 2017).
+ * Creates a label reader for UTKFace file names, `age_gender_race_date.jpg` (Z. Zhang, Y. Song and H. Qi 2017).
  *
- * @returns A reader of the age in years and the gender. A file with any other name has no labels.
+ * @returns A label reader that returns the age in years and the gender. A file with any other name has no labels.
  * @example
  * ```ts
  * import { utkFace } from 'tfjs-multitask/datasets';
@@ -42,11 +42,11 @@ export function utkFace(): LabelReader<UtkFaceLabels> {
 }
 
 /**
- * Reads the groups of a UTKFace image from its file name: `sex`, and `race` as the annotators of the data set recorded it. A report
- * shows errors by group; no task predicts the groups.
+ * Reads the groups of a UTKFace image from its file name: `sex`, and `race` as the annotators of the data set recorded it. A
+ * report shows the errors of each group. The groups are not labels of a task.
  *
  * @param path - Path of the image file.
- * @returns The image's value of each group. A file with any other name has no groups.
+ * @returns The value of each group for this image, or an empty object if the file has any other name.
  * @example
  * ```ts
  * import { utkFaceGroups } from 'tfjs-multitask/datasets';

@@ -13,8 +13,7 @@ import { tf } from '../tensor/tf.js';
 import { createGradCamGraph, type GradCamGraph } from './gradCamGraph.js';
 
 /**
- * Prediction that a heat map can explain: one of the labels of a classification, or a `higher` or `lower` number of a
- * regression.
+ * Prediction that a heat map can explain: a label of a classification, or `higher` or `lower` for the value of a regression.
  *
  * @typeParam T - The task.
  *
@@ -33,14 +32,14 @@ export interface GradCamOptions<T extends Tasks, K extends keyof T & string> ext
   /** Task whose prediction is explained. */
   readonly task: K;
   /**
-   * Name of the layer whose feature map is used, as `model.summary()` shows it. Its output must have the shape
-   * `[height, width, channels]`. Default: the last convolution before the task whose output has more than one position, after
-   * the batch normalization, activation and sum that follow it.
+   * Name of the layer whose feature map is used, as shown by `model.summary()`. Its output shape must be
+   * `[height, width, channels]`. Default: the last convolution before the task whose output is larger than 1×1. If batch
+   * normalization, an activation or a sum follows the convolution, the output after them is used.
    */
   readonly layer?: string;
   /**
-   * Prediction that the heat map supports. Default: the predicted label of each image, or `higher` for a regression. Evidence
-   * against one of two labels is evidence for the other; evidence against a higher number is evidence for a `lower` number.
+   * Prediction that the heat map explains. Default: the predicted label of each image, or `higher` for a regression. To see the
+   * evidence against a prediction, pass the other label of a binary task, or `lower` for a regression.
    */
   readonly target?: GradCamTarget<T[K]>;
 }
@@ -48,35 +47,38 @@ export interface GradCamOptions<T extends Tasks, K extends keyof T & string> ext
 /**
  * Heat map of {@link gradCam}.
  *
- * @typeParam Word - Predictions that it can explain.
+ * @typeParam Word - Predictions that the heat map can explain.
  * @category Figures
  */
 export interface GradCam<Word extends string = string> extends HeatMap {
-  /** Largest value before scaling: all values were divided by it. It is 0 when nothing in the image supports `target`. */
+  /**
+   * Largest value of the heat map before scaling. All values were divided by it. It is 0 if nothing in the image supports
+   * `target`.
+   */
   readonly peak: number;
-  /** Prediction that the heat map supports. */
+  /** Prediction that the heat map explains. */
   readonly target: Word;
   /** Name of the layer whose feature map was used. */
   readonly layer: string;
 }
 
 /**
- * Computes which regions of an image a prediction of one task is based on: Grad-CAM (R. R. Selvaraju et al., 2017). The channels
- * of a feature map are weighted by the mean derivative of the score, summed, and cut off below 0. The result is divided by its
- * maximum, so the largest value of a heat map is 1.
+ * Computes heat maps of the image regions that a prediction of one task is based on, with Grad-CAM (R. R. Selvaraju et al.,
+ * 2017). The channels of a feature map are weighted by the mean derivative of the score and summed, and negative values are set
+ * to 0. The result is divided by its maximum, so the largest value of a heat map is 1.
  *
- * The score is the output *before* the last activation: the number of a regression, the logit of a binary task (minus the logit
- * for its first label), or the value of the label before softmax. If the head does not end with a dense layer, sigmoid or
- * softmax, the score is its output. The network runs in inference mode, on every engine. Every call prepares the graph again,
- * so pass many images in one call.
+ * The score is the output *before* the last activation: the value of a regression, the logit of a binary task (negated for its
+ * first label), or the value of a label before softmax. If the head does not end with a dense layer, sigmoid or
+ * softmax, the score is its output. The network runs in inference mode, and all engines are supported. Each call builds the
+ * graph again, so pass many images in one call.
  *
- * @param model - A model of {@link multiTask}, {@link loadModel} or {@link loadKeras}.
+ * @param model - A model from {@link multiTask}, {@link loadModel} or {@link loadKeras}.
  * @param image - One image or several, of the types that `model.predict` accepts.
- * @returns A heat map for each image. It has the size of the feature map, and covers the whole image. `heatOverlay` of
- *   `tfjs-multitask/report` draws it.
+ * @returns A heat map for each image. A heat map has the size of the feature map, and covers the whole image. `heatOverlay` of
+ *   `tfjs-multitask/report` draws it over the image.
  * @throws `argument` error for an unknown task, layer or target, for a layer that does not affect the task or whose output is not
- *   a map, and for images that do not fit the model; `number` error when a value is NaN or infinite; the errors of
- *   {@link useEngine} for a named engine.
+ *   a feature map, and for images that do not match the input of the model; `number` error when a value is NaN or infinite; the
+ *   errors of {@link useEngine} if an engine is named.
  * @example
  * ```ts
  * import { binary, branch, conv, flatten, gradCam, maxPool, multiTask, regression, sharedTrunk } from 'tfjs-multitask';
@@ -171,13 +173,13 @@ function getTask(tasks: Tasks, name: string): AnyTask {
     'gradCam.task',
     checks.formatOptions(names),
     formatValue(name),
-    didYouMean(String(name), names) ?? 'Give the name of a task of this model.',
+    didYouMean(String(name), names) ?? 'Pass the name of a task of this model.',
   );
 }
 
 const REGRESSION_TARGETS = ['higher', 'lower'] as const;
 
-/** Returns a factor for each output of the task, or undefined when every image has its own target. */
+/** Returns a factor for each output unit of the task, or undefined if each image has its own target. */
 function getOutputFactors(
   task: AnyTask,
   name: string,
@@ -199,7 +201,7 @@ function getOutputFactors(
   return [(task.kind === 'binary') === (index === 1) ? 1 : -1];
 }
 
-/** Returns the predicted label. Of equal scores the first label counts, as in `decode` of the task. */
+/** Returns the predicted label. If several scores are equal, returns the first of these labels, as `decode` of the task does. */
 function getPredictedTarget({ kind, labels }: AnyTask, scores: Float32Array, threshold: number): string {
   if (!labels) return REGRESSION_TARGETS[0];
   if (kind === 'binary') return labels[scores[0]! > threshold ? 1 : 0]!;
@@ -212,7 +214,7 @@ function normalizeHeatMap({ layer, pass }: GradCamGraph, heat: Float32Array, tar
   return { height, width, data: peak > 0 ? heat.map((x) => x / peak) : heat.slice(), peak, target, layer };
 }
 
-/** Throws a `number` error for a value that is not finite. The score is checked too, since relu turns NaN into 0 on some backends. */
+/** Throws a `number` error if a value is not finite. The score is checked too, because ReLU turns NaN into 0 on some backends. */
 function checkFinite(values: readonly number[], path: string): void {
   const invalid = values.find((value) => !Number.isFinite(value));
   if (invalid === undefined) return;
@@ -221,7 +223,7 @@ function checkFinite(values: readonly number[], path: string): void {
     path,
     expected: 'finite numbers',
     received: String(invalid),
-    advice: 'Check the losses of the training run: a run that diverged leaves weights that are NaN.',
+    advice: 'Check the losses of the training run: after a run that diverged, weights are NaN.',
   });
 }
 

@@ -15,30 +15,32 @@ export interface GradCamGraphOptions {
   readonly graph: LayerGraph;
   readonly task: string;
   readonly kind: AnyTask['kind'];
-  /** Name of the layer with the feature map; undefined for the last convolution. */
+  /** Name of the layer with the feature map, or undefined to use the last convolution. */
   readonly layer: string | undefined;
-  /** Factor for each output of the task; undefined for the predicted label of each image. */
+  /** Factor for each output unit of the task, or undefined to explain the predicted label of each image. */
   readonly outputFactors: readonly number[] | undefined;
 }
 
-/** Function that computes heat maps, for an engine. */
+/** Computes Grad-CAM heat maps in a form that an engine can run. */
 export interface GradCamGraph {
   /**
-   * The function. Its input is `image`, in the network's range, shape `[batch, height, width, channels]`. Its outputs are
-   * `heat`, at least 0 and not scaled, shape `[batch, rows, columns]`, and `score`, shape `[batch, units]`, the output of the task
-   * that is differentiated.
+   * Function that an engine runs.
+   *
+   * - Input `image`, shape `[batch, height, width, channels]`: pixels in the input range of the network.
+   * - Output `heat`, shape `[batch, rows, columns]`: unscaled heat maps, all values at least 0.
+   * - Output `score`, shape `[batch, units]`: the output of the task that is differentiated.
    */
   readonly pass: InferenceFunction;
   /** Name of the layer with the feature map. */
   readonly layer: string;
-  /** Scores of a binary task above this value mean its second label. */
+  /** Threshold for a binary task: a score above this value predicts the second label. */
   readonly threshold: number;
 }
 
 /**
- * Creates the function of Grad-CAM (R. R. Selvaraju et al., 2017): `relu(Σ_k w_k A_k)`, where `A_k` are the channels of a feature
- * map, and `w_k` is the derivative of the score with respect to `A_k`, averaged over its positions. It is one function of
- * tensors, so that an engine can trace it.
+ * Creates the function that computes Grad-CAM (R. R. Selvaraju et al., 2017): `relu(Σ_k w_k A_k)`, where `A_k` are the channels of
+ * a feature map, and `w_k` is the derivative of the score with respect to `A_k`, averaged over all positions. An engine can trace
+ * the function, because it is a pure function of tensors.
  */
 export function createGradCamGraph({
   graph,
@@ -65,7 +67,7 @@ export function createGradCamGraph({
       const [map, ...others] = runInference(before, [image!]) as [Tensor4D, ...Tensor[]];
       const score = (x: Tensor) => computeScore(runInference(after, [x, ...others])[0]!);
       const scores = score(map);
-      const outputWeights = factors(scores); // outside the gradient: choosing a label has no derivative
+      const outputWeights = factors(scores); // outside the gradient, because choosing a label has no derivative
       const gradient = tf.grad((x) => tf.sum(tf.mul(score(x), outputWeights)))(map);
       const weights = tf.mean(gradient, [1, 2], true);
       return [tf.relu(tf.sum(tf.mul(map, weights), -1)), scores];
@@ -85,11 +87,11 @@ export function createGradCamGraph({
   };
 }
 
-/** Finds the call that computes a tensor. */
+/** Returns the layer calls that compute a tensor. */
 const findHeadCalls = (graph: LayerGraph, tensorId: number): readonly LayerCall[] =>
   graph.calls.filter(({ outputs }) => outputs.includes(tensorId));
 
-/** Tensor that the score of a task is computed from, and how. */
+/** Tensor from which the score of a task is computed, and the function that computes it. */
 interface ScoreSource {
   readonly tensorIndex: number;
   computeScore(value: Tensor): Tensor;
@@ -97,8 +99,8 @@ interface ScoreSource {
 }
 
 /**
- * Finds the score before a sigmoid or softmax, whose derivative is almost 0 for a confident prediction. For any other head the score is
- * its output.
+ * Finds the score of a task. If the head ends with sigmoid or softmax, the score is the input of this activation, because the
+ * derivative of the activation is almost 0 for a confident prediction. Otherwise, the score is the output of the head.
  */
 function findScoreSource(graph: LayerGraph, outputId: number): ScoreSource {
   const { layer, inputs } = findHeadCalls(graph, outputId)[0]!;

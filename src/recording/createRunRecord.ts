@@ -13,7 +13,7 @@ import type { MultiTaskModel } from '../model/multiTaskModel.js';
 import { createTaskRecord, type LabelsOf, type Tasks } from '../tasks/task.js';
 
 /**
- * Function that assigns an image to groups by its id and its labels, for example `{ sex: 'female', race: 'asian' }`.
+ * Function that returns the groups of an image from its id and its labels, for example `{ sex: 'female', race: 'asian' }`.
  *
  * @category Figures
  */
@@ -23,14 +23,14 @@ export type GroupFunction = (
 ) => { readonly [group: string]: string };
 
 /**
- * History of a run, with the engine that executed it. The result of `fit` is a `RunHistory`.
+ * History of a run, with the engine that executed the run. The result of `fit` is a `RunHistory`.
  *
  * @category Figures
  */
 export interface RunHistory extends HistoryRecord {
   /** Engine that executed the run. */
   readonly engine?: EngineRecord;
-  /** Reason why the run ended: `finished`, `aborted`, or the reason of a callback. */
+  /** Reason why the run ended: `finished`, `aborted`, or the reason that a callback passed to `stop`. */
   readonly stopped?: string;
 }
 
@@ -47,30 +47,30 @@ export interface CreateRunRecordOptions<T extends Tasks = Tasks> {
   readonly datasetName: string;
   /** Training data. */
   readonly train: Dataset<LabelsOf<T>>;
-  /** Validation data. The model predicts each of its images, without augmentation. */
+  /** Validation data. The model predicts all of its images, without augmentation. */
   readonly validation?: Dataset<LabelsOf<T>>;
   /** History that `fit` returned. Default: the run has not started, and the record contains no predictions. */
   readonly history?: RunHistory;
-  /** Column whose best epoch is reported. Default `val_loss`, or `loss` without `validation`. */
+  /** History column that determines the best epoch. Default `val_loss`, or `loss` without `validation`. */
   readonly monitor?: string;
   /**
-   * Epoch of the model, counted from 1. Default: the epoch with the smallest value of `monitor`, or with the largest value if it
-   * is an accuracy.
+   * Epoch in which the weights of the model were saved, counted from 1. Default: the epoch with the smallest value of `monitor`,
+   * or with the largest value if `monitor` is an accuracy.
    */
   readonly keptEpoch?: number;
   /** Arguments of the run, such as epochs, batch size and seed. Default: none. */
   readonly arguments?: { readonly [name: string]: Json };
-  /** Versions of packages and the kind of machine. Default: none. */
+  /** Package versions and the kind of machine. Default: none. */
   readonly versions?: { readonly [name: string]: string };
-  /** Sentences that the report shows to its readers. Default: none. */
+  /** Sentences that the report shows as remarks. Default: none. */
   readonly remarks?: readonly string[];
-  /** Groups of each image, in addition to its tasks. Default: its labels that are strings, for example `gender`. */
+  /** Function that returns the groups of an image. Default: the groups are the labels that are strings, for example `gender`. */
   readonly groups?: GroupFunction;
 }
 
 /**
- * Creates the record of a run: plain data that a report reads. The model predicts every validation image, so pass the saved best
- * model: `loadModel(store, { folder: 'best' })`.
+ * Creates the record of a run: plain data from which a report is created. The record contains the predictions of the model for
+ * every validation image, so pass the best model that was saved: `loadModel(store, { folder: 'best' })`.
  *
  * @throws The errors of `model.predict`.
  * @example

@@ -11,7 +11,7 @@ const AUGMENTED_IMAGE_COUNT = 4;
 const VARIANTS_PER_IMAGE = 5;
 
 /**
- * An image with the Grad-CAM heat map of one task, as `heatOverlay` draws it.
+ * An image with the Grad-CAM heat map of one task drawn over it, for example by `heatOverlay`.
  *
  * @category Figures
  */
@@ -20,9 +20,9 @@ export interface GradCamImage {
   readonly id: string;
   /** Task whose prediction the heat map explains. */
   readonly task: string;
-  /** Label or direction that the heat map explains, the `target` that `gradCam` returns. */
+  /** Label or direction that the heat map explains: the `target` that `gradCam` returned. */
   readonly toward: string;
-  /** Pixels of the picture, of any size. */
+  /** Pixels of the image with the heat map. It may have any size. */
   readonly image: ImageBytes;
 }
 
@@ -40,13 +40,13 @@ export interface SaveRunImagesOptions {
   readonly encode: Encoder;
   /** Heat maps of validation images. Default: none. */
   readonly gradCams?: readonly GradCamImage[];
-  /** Seed of the run. With it, the augmented images equal those of the training. Default 0. */
+  /** Seed of the run. It is needed to show the same augmented images that were used in training. Default 0. */
   readonly seed?: number;
 }
 
 /**
- * Writes the pictures that a report shows (largest errors, random samples, augmentation, heat maps) as files in the folder
- * `pictures/` of `store`. Returns the record with the names of these files.
+ * Writes the images that a report shows (largest errors, random samples, augmentation, heat maps) to the folder `pictures/` of
+ * `store`. Returns the record with the names of these files.
  *
  * @throws The errors of `encode` and of the store.
  * @example
@@ -119,6 +119,6 @@ async function saveAugmentedImages(
   return rows;
 }
 
-/** Detects the type of an image file by its first byte. */
+/** Detects the extension of an image file by its first byte. */
 const detectImageExtension = (bytes: Uint8Array) =>
   bytes[0] === 0x89 ? 'png' : bytes[0] === 0x52 ? 'webp' : 'jpg';

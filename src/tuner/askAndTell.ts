@@ -26,12 +26,12 @@ export interface SearchOptions<V = unknown> {
   readonly seed?: number;
   /**
    * Params to try first, in this order, for example params that are known to work well. Params that a trial in `trials`
-   * already has are skipped. In the plan of {@link hyperband}, they are the first trials of the first rounds. Default: none.
+   * already has are skipped. {@link hyperband} runs these params as the first trials of its first rounds. Default: none.
    */
   readonly initialParams?: readonly V[];
   /** Pruner that stops unpromising trials early. Default: no trial is pruned. */
   readonly pruner?: Pruner;
-  /** Records of an earlier search to continue. Trials in the state `running` are still running. Default: none. */
+  /** Records of an earlier search to continue. A trial in the state `running` counts as still running. Default: none. */
   readonly trials?: readonly TrialRecord<V>[];
 }
 
@@ -42,11 +42,11 @@ export interface SearchOptions<V = unknown> {
  * @category Tuner
  */
 export interface Search<V> {
-  /** All trials so far, in the order of their numbers. */
+  /** All trials so far, sorted by number. */
   readonly trials: readonly TrialRecord<V>[];
   /**
-   * Returns the next trial, in the state `running`, or undefined when all params are tried or the strategy's plan is
-   * complete.
+   * Returns the next trial, in the state `running`, or undefined when all params have been tried or the
+   * strategy's plan is complete.
    *
    * @throws An `argument` error if the strategy needs the result of a running trial first.
    */
@@ -55,14 +55,14 @@ export interface Search<V> {
    * Adds an epoch to a running trial.
    *
    * @param row - Columns of the epoch. They must include the columns of all objectives.
-   * @returns The pruner's reason to stop the trial now, or undefined. Pass it to `prune`.
+   * @returns The pruner's reason to stop the trial now, or undefined to continue. Pass the reason to `prune`.
    * @throws An `argument` error if the trial is not running, or the row lacks an objective.
    */
   report(number: number, row: { readonly [column: string]: number }): string | undefined;
   /**
    * Ends a running trial as `complete`, or as `failed` if an objective was NaN in all epochs.
    *
-   * @param row - Columns of a last epoch. Default: no further epoch.
+   * @param row - Columns of one last epoch, which is added first. Default: no further epoch.
    * @throws An `argument` error if the trial is not running, the row lacks an objective, or the trial has no epoch.
    */
   tell(number: number, row?: { readonly [column: string]: number }): void;
@@ -78,7 +78,7 @@ export interface Search<V> {
    * @throws An `argument` error if the trial is not running.
    */
   fail(number: number, reason: string): void;
-  /** Returns the best complete trial by the first objective, or undefined if no trial is complete. */
+  /** Returns the complete trial with the best value of the first objective, or undefined if no trial is complete. */
   bestTrial(): TrialRecord<V> | undefined;
   /** Returns the complete trials that no other trial dominates. */
   paretoFront(): readonly TrialRecord<V>[];
@@ -87,8 +87,8 @@ export interface Search<V> {
 const OPTION_NAMES = ['space', 'strategy', 'objectives', 'seed', 'initialParams', 'pruner', 'trials'];
 
 /**
- * Creates a search over any function: `ask` for params, evaluate them, and `tell` the result. The search runs nothing and
- * writes nothing. Its records are plain data, and a search continues from them.
+ * Creates a search for code that runs its own trials: `ask` for params, evaluate them, and `tell` the result. The search itself
+ * runs no trials and writes no files. Its trial records are plain data. To continue a search later, pass them as `trials`.
  *
  * @throws An `argument` error if an option has the wrong type or an unknown name, or two objectives use one column. A `data`
  *   error if `initialParams` or `trials` do not belong to the search space, or a trial number is repeated.
@@ -124,12 +124,12 @@ export function askAndTell<P extends ParameterMap>(
       kind: 'argument',
       path: `trial ${formatValue(number)}`,
       expected: 'a running trial',
-      received: trial ? `a trial that is already ${trial.state}` : 'no trial of that number',
+      received: trial ? `a trial that is already ${trial.state}` : 'no trial with that number',
       advice: 'Call tell(), prune() or fail() once per trial, with the number that ask() returned.',
     });
   };
   const saveTrial = (trial: TrialRecord<V>) => void records.set(trial.number, trial);
-  /** Ends a trial. A trial whose epochs have no number for an objective fails, as in a study. */
+  /** Ends a trial. As in a study, the trial fails if an objective never had a numeric value. */
   const endTrial = (trial: TrialRecord<V>) => {
     const reason = trial.rows.length > 0 ? explainMissingObjectives(trial.rows, objectives) : undefined;
     saveTrial(reason === undefined ? trial : { ...trial, state: 'failed', reason });
@@ -157,7 +157,7 @@ export function askAndTell<P extends ParameterMap>(
         kind: 'argument',
         path: 'ask',
         expected: 'the result of a running trial',
-        received: `${[...records.values()].filter((trial) => !hasEnded(trial)).length} running trials without results`,
+        received: `only trials that are still running (${[...records.values()].filter((trial) => !hasEnded(trial)).length})`,
         advice: `Call tell(), prune() or fail() first: ${strategy.name} needs a result before it can suggest another trial.`,
       });
     },

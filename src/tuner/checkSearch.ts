@@ -8,7 +8,7 @@ import { flattenParams, toParamsKey } from './space/flatParams.js';
 import type { Space } from './space/space.js';
 import type { Strategy } from './strategies/strategy.js';
 
-/** Options that define a search, shared by `study` and `askAndTell`. */
+/** Options that define a search. `study` and `askAndTell` share them. */
 interface SearchDefinition {
   readonly space: Space<any>;
   readonly objectives: Objectives;
@@ -62,7 +62,7 @@ export function checkSearch(
   }
   const metrics = list.map(({ metric }) => metric);
   checks.distinct(`${path}.objectives`, metrics, {
-    noun: 'objectives of different columns',
+    noun: 'objectives with different columns',
     advice: 'Remove one of them.',
   });
   if (typeof strategy?.propose !== 'function')
@@ -75,7 +75,7 @@ export function checkSearch(
   });
   const { newTrialCount } = strategy;
   if (newTrialCount !== undefined && initialParams.length > newTrialCount) {
-    const expected = `at most ${newTrialCount} params, the number of first trials of ${strategy.name}`;
+    const expected = `at most ${newTrialCount} params, the number of new params in the plan of ${strategy.name}`;
     const advice = `Remove some of them, or use options of ${strategy.name} that plan more trials.`;
     throw createOptionError(
       'initialParams',

@@ -19,18 +19,18 @@ export interface Trial<V> {
   readonly number: number;
   /** Params to try. */
   readonly params: V;
-  /** Folder of the trial. Files that are written here are kept with the trial. */
+  /** Store for files of the trial. They are saved in the trial folder. */
   readonly store: Store;
   /** Number of threads that the trial may use. */
   readonly threads: number;
-  /** Signal that is aborted when the search stops. A trial that reacts to it can continue later. */
+  /** Signal that is aborted when the search stops. A trial that stops on this signal can be resumed later. */
   readonly signal: AbortSignal;
   /** Options for `model.fit`. Spread them after your options: `{ epochs: 20, …, ...trial.fitOptions }`. */
   readonly fitOptions: TrialFitOptions;
   /**
-   * Adds an epoch of a trial that does not train with `model.fit`.
+   * Reports an epoch. Use it if the trial does not train with `model.fit`.
    *
-   * @returns The pruner's reason to stop the trial now, or undefined.
+   * @returns The pruner's reason to stop the trial now, or undefined to continue.
    */
   report(row: { readonly [column: string]: number }): Promise<string | undefined>;
 }
@@ -41,7 +41,7 @@ export interface Trial<V> {
  * @category Tuner
  */
 export interface TrialFitOptions {
-  /** Store of the checkpoint. A trial that is killed or promoted continues from it. */
+  /** Store for the training checkpoint. A trial that was killed or promoted continues from this checkpoint. */
   readonly checkpoint: Store;
   /** Always true: the run resumes from its checkpoint. */
   readonly resume: true;
@@ -54,7 +54,7 @@ export interface TrialFitOptions {
    * in `best/`. Add yours: `callbacks: [...trial.fitOptions.callbacks, …]`.
    */
   readonly callbacks: readonly Callback[];
-  /** Last epoch of this round of {@link hyperband}. Absent with other strategies. */
+  /** Last epoch of the current {@link hyperband} round. Absent with other strategies. */
   readonly epochs?: number;
 }
 
@@ -76,7 +76,7 @@ export interface StudyOptions<P extends ParameterMap> {
    *
    * - Params that a trial already has are skipped, so you can add more when you resume a search.
    * - Machines that run trials with `runSingleTrial` need the same list.
-   * - In the plan of {@link hyperband}, they are the first trials of the first rounds.
+   * - {@link hyperband} runs these params as the first trials of its first rounds.
    */
   readonly initialParams?: readonly ParamsOf<Space<P>>[];
   /** Pruner that stops unpromising trials early. Default: no trial is pruned. */
@@ -85,7 +85,7 @@ export interface StudyOptions<P extends ParameterMap> {
   readonly seed?: number;
   /** Text that must be the same in all runs of the study, for example a hash of the data. Default `''`. */
   readonly digest?: string;
-  /** Runs one trial, in a process of its own. If it throws, only this trial fails. */
+  /** Runs one trial, in its own process. If this function throws, only this trial fails. */
   run(trial: Trial<ParamsOf<Space<P>>>): Promise<unknown>;
 }
 
@@ -96,7 +96,7 @@ export interface StudyOptions<P extends ParameterMap> {
  * @category Tuner
  */
 export interface Study<P extends ParameterMap = ParameterMap> extends StudyOptions<P> {
-  /** Marker that other copies of the library recognize a study by. */
+  /** Marker by which other copies of the library recognize a study. */
   readonly '~study': true;
 }
 
@@ -114,8 +114,9 @@ const OPTION_NAMES = [
 ];
 
 /**
- * Creates a study: a search with the function that runs one trial. Make it the default export of a module, or export a function
- * from settings to a study. `runStudy` of `tfjs-multitask/node` runs the study, and every trial imports its module.
+ * Creates a study: a search together with the function that runs one trial. Export the study, or a function that receives
+ * settings and returns a study, as the default export of a module. `runStudy` of `tfjs-multitask/node` runs the study, and
+ * every trial imports the module in a new process.
  *
  * @throws An `argument` error if an option has the wrong type or an unknown name, or two objectives use one column. A `data`
  *   error if `initialParams` do not belong to the search space.
@@ -147,6 +148,6 @@ export function study<const P extends ParameterMap>(options: StudyOptions<P>): S
   return { ...options, '~study': true };
 }
 
-/** Tests whether a value is a study that any copy of the library created. */
+/** Tests whether a value is a study, even if another copy of the library created it. */
 export const isStudy = (value: unknown): value is Study =>
   (value as Partial<Study> | null | undefined)?.['~study'] === true;

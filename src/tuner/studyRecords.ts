@@ -11,23 +11,23 @@ import type { Strategy } from './strategies/strategy.js';
 import type { Study } from './study.js';
 import { getTrialFolder, RESERVED_FILES } from './trialStore.js';
 
-/** Version of the file layout. */
+/** Version of the file format. */
 const FORMAT_VERSION = 1;
 const STUDY_FILE = 'study.json';
 
 /**
- * Records of a study in its store.
+ * Access to the records of a study in its store.
  *
  * - `study.json`: the definition of the study, which must not change.
  * - `trials/NNNN/trial.json`: the progress of a trial.
- * - `trials/NNNN/end.json`: the result of a trial, which is written once.
+ * - `trials/NNNN/end.json`: the result of a trial. It is written only once.
  *
- * The folder of a trial also contains the files that the trial writes.
+ * The trial folder also contains the files that the trial writes.
  */
 export interface StudyRecords {
   /** Reads one trial. Returns undefined if it has not started. */
   readTrial(number: number): Promise<TrialRecord | undefined>;
-  /** Reads all trials, in the order of their numbers. */
+  /** Reads all trials, sorted by number. */
   readTrials(): Promise<TrialRecord[]>;
   /** Writes the progress of a trial. */
   saveProgress(trial: TrialRecord): Promise<void>;
@@ -35,16 +35,16 @@ export interface StudyRecords {
   saveResult(trial: TrialRecord): Promise<boolean>;
   /** Sets a failed trial back to `running`, so that it runs again. */
   reopenTrial(trial: TrialRecord): Promise<void>;
-  /** Removes all files in the folder of a trial that has not started. */
+  /** Removes all files in the folder of a trial. The trial must not have started. */
   clearTrial(number: number): Promise<void>;
-  /** Copies the files of one trial to another, except its records. */
+  /** Copies all files of one trial to another, except the trial records. */
   copyTrial(from: number, to: number): Promise<void>;
 }
 
 /**
- * Opens the records of a study in `store`, and creates them if there are none.
+ * Opens the records of a study in `store`, or creates them if there are none.
  *
- * @throws A `checkpoint` error if the store contains a different study; the error names the difference. A `file` error if
+ * @throws A `checkpoint` error if the store contains a different study; the error reports the difference. A `file` error if
  *   records cannot be read.
  */
 export async function openStudyRecords(
@@ -64,7 +64,7 @@ export async function openStudyRecords(
     if (!hasTrials) await writeIfAbsent(store, STUDY_FILE, bytes);
     saved = (await read(STUDY_FILE)) as typeof saved;
     if (saved === undefined)
-      throw createMismatchError(store, 'study', 'a study.json in the folder of its trials');
+      throw createMismatchError(store, 'study', 'a study.json in the folder that contains the trials');
   }
   if (typeof saved !== 'object' || saved === null || Array.isArray(saved))
     throw createRecordError(`${store.label}/${STUDY_FILE}`, 'the record of a study', formatValue(saved));
@@ -120,7 +120,7 @@ export async function openStudyRecords(
   };
 }
 
-/** Returns the parts of a study that must be the same when it is resumed. */
+/** Returns the properties of a study that must not change when it is resumed. */
 function createStudyRecord({ space, objectives, strategy, pruner, seed = 0, digest = '' }: Study): {
   readonly [part: string]: Json;
 } {
@@ -141,8 +141,8 @@ const createMismatchError = (store: Store, part: string, expected: string) =>
     path: `${store.label}: ${part}`,
     expected,
     received: ['format', 'library'].includes(part)
-      ? 'records of another version of the library'
-      : `another ${part}`,
+      ? 'records of a different version of the library'
+      : `a different ${part}`,
     advice: 'Choose another folder, or remove this one: it contains a different study.',
   });
 
@@ -157,8 +157,8 @@ function parseRecord(bytes: Uint8Array | undefined, path: string): unknown {
 
 const createRecordError = (path: string, expected: string, received: string, cause?: unknown) => {
   const advice = path.endsWith(STUDY_FILE)
-    ? 'Restore the file as the search wrote it, or search in another folder.'
-    : 'Remove the file: the search repeats the trial, or resumes it from its last checkpoint.';
+    ? 'Restore the original file, or run the search in another folder.'
+    : 'Remove the file. The search then repeats the trial, or resumes it from its last checkpoint.';
   return createFileError(path, expected, received, advice, cause);
 };
 
@@ -168,14 +168,14 @@ function validateTrial(trial: TrialRecord, { space }: Study, path: string): Tria
   return trial;
 }
 
-/** Appends a row to a trial. The row replaces rows of the same and later epochs, which a resumed trial repeats. */
+/** Appends a row to a trial. A resumed trial repeats epochs, so rows of the same epoch and of later epochs are removed. */
 export function appendRow(trial: TrialRecord, row: TrialRecord['rows'][number]): TrialRecord {
   return { ...trial, rows: [...trial.rows.filter(({ epoch }) => epoch < row.epoch), row] };
 }
 
 /**
- * Returns the number of the next trial: one more than the largest number. With an independent strategy, it is the first missing
- * number, because several machines may have run trials by number.
+ * Returns the number of the next trial: one more than the largest number. With an independent strategy, returns the first
+ * missing number, because several machines may have run trials in any order.
  */
 export function getNextTrialNumber(
   trials: readonly TrialRecord[],
@@ -187,7 +187,7 @@ export function getNextTrialNumber(
   return number;
 }
 
-/** Returns the trials that were running when a search was killed. */
+/** Returns the trials that have not ended. They were running when a search was killed. */
 export const getUnfinishedTrials = (trials: readonly TrialRecord[]): TrialRecord[] =>
   trials.filter((trial) => !hasEnded(trial));
 

@@ -5,20 +5,20 @@ import type { Callback } from '../training/callback.js';
 import { getPrimaryObjective, type Objectives } from './results/objectives.js';
 import type { TrialFitOptions } from './study.js';
 
-/** Resources of a trial that its fit options are created from. */
+/** Resources from which the fit options of a trial are created. */
 export interface TrialFitContext {
   readonly store: Store;
   readonly signal: AbortSignal;
   readonly threads: number;
   readonly epochs: number | undefined;
   readonly objectives: Objectives;
-  /** Reports an epoch. Returns the pruner's reason to stop the trial now, or undefined. */
+  /** Reports an epoch. Returns the pruner's reason to stop the trial now, or undefined to continue. */
   readonly report: (row: HistoryRow) => Promise<string | undefined>;
-  /** Reports the reason of the pruner again. The process may have been killed before the reason was written. */
+  /** Reports the pruner's reason again when a trial is resumed, in case the process was killed before the reason was saved. */
   readonly reportPruned: (reason: string) => Promise<void>;
 }
 
-/** Creates the options of `model.fit` that connect a run to its trial. */
+/** Creates the `model.fit` options that connect a training run to its trial. */
 export function createTrialFitOptions({
   store,
   signal,
@@ -33,7 +33,7 @@ export function createTrialFitOptions({
     name: 'trial',
     create: async (run, saved) => {
       let reason = (saved?.values as { readonly reason?: string } | undefined)?.reason;
-      // A parent process that was killed may not have received all epochs.
+      // The earlier parent process may have been killed before it received all epochs.
       for (const row of run.history) await report(row);
       if (reason !== undefined) await reportPruned(reason);
       return {
@@ -51,7 +51,7 @@ export function createTrialFitOptions({
     resume: true,
     signal,
     threads,
-    // If the model lacks the column, the callback's error names it.
+    // If the history lacks the monitored column, the error of `bestCheckpoint` names it.
     callbacks: [reportCallback, bestCheckpoint(store, { monitor: metric, mode }) as unknown as Callback],
     ...(epochs !== undefined && { epochs }),
   };

@@ -4,10 +4,10 @@ import type { Store } from '../core/platform/platform.js';
 /** Returns the name of the folder of a trial. */
 export const getTrialFolder = (number: number): string => `trials/${String(number).padStart(4, '0')}`;
 
-/** Files that the search writes in the folder of a trial: its progress, its result, and its printed output. */
+/** Files that the search itself writes in a trial folder: the progress, the result, and the printed output of the trial. */
 export const RESERVED_FILES: readonly string[] = ['trial.json', 'end.json', 'output.txt'];
 
-/** Creates a store over a subfolder of `store`. Names that lead out of the subfolder are rejected. */
+/** Creates a store for a subfolder of `store`. Names that refer to files outside the subfolder are rejected. */
 export function subfolderStore(store: Store, folder: string): Store {
   const resolveName = (name: string) => {
     if (!name.includes('\\') && !name.split('/').some((part) => ['', '.', '..'].includes(part)))
@@ -15,7 +15,7 @@ export function subfolderStore(store: Store, folder: string): Store {
     throw createArgumentError(
       name,
       `a file name inside ${store.label}/${folder}`,
-      'a name that leads out of this folder',
+      'a name that refers to a file outside this folder',
       'Use a relative name without "..".',
     );
   };
@@ -33,7 +33,10 @@ export function subfolderStore(store: Store, folder: string): Store {
   };
 }
 
-/** Creates the store that is passed to a trial: its folder, except the files that the search writes there. */
+/**
+ * Creates the store that is passed to a trial. It gives access to the trial folder, but rejects writing to the files that the
+ * search uses.
+ */
 export function trialStore(store: Store, number: number): Store {
   const folder = subfolderStore(store, getTrialFolder(number));
   const checkName = (name: string) => {

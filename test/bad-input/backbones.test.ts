@@ -39,7 +39,7 @@ const built = (
 describe('a weight file', () => {
   test.each([
     ['by name', (name: string) => name],
-    ['by order if its names are older', (name: string) => `old_${name}`],
+    ['in layer order if its layer names are from an older Keras', (name: string) => `old_${name}`],
   ])('is read %s', async (_, rename) => {
     const layers: Layers = new Map([...mobile].map(([name, weights]) => [rename(name), weights]));
     const model = built(await read(kerasFile(layers, ':0')));
@@ -102,17 +102,14 @@ describe('a weight file', () => {
       'an additional layer',
     ],
   ];
-  test.each(changes)(
-    '%s is rejected, and the error contains the tensor',
-    async (_, change, path, received) => {
-      const layers = copy(mobile);
-      change(layers);
-      const fault = await faultOf(async () => read(kerasFile(layers)));
-      expect(fault).toMatchObject({ kind: 'file', path, received });
-    },
-  );
+  test.each(changes)('%s is rejected, and the error names the tensor', async (_, change, path, received) => {
+    const layers = copy(mobile);
+    change(layers);
+    const fault = await faultOf(async () => read(kerasFile(layers)));
+    expect(fault).toMatchObject({ kind: 'file', path, received });
+  });
 
-  test('with a number that is not finite is rejected, and the error contains its position', async () => {
+  test('with a non-finite number is rejected, and the error reports the position of the number', async () => {
     const layers = copy(mobile);
     const { shape, data } = layers.get('block_5_expand_BN')!.get('gamma')!;
     const broken = (data as Float32Array).slice();
@@ -123,7 +120,7 @@ describe('a weight file', () => {
     expect(fault.path).toMatch(/^mobile\.h5.*block_5_expand_BN.*gamma/);
   });
 
-  test('of another backbone, or truncated, is rejected', async () => {
+  test('that is truncated or belongs to another backbone is rejected', async () => {
     const bytes = kerasFile(mobile);
     const other = await faultOf(() => resnet50Backbone({ weights: bytes, file: 'mobile.h5' }));
     expect(other).toMatchObject({ kind: 'file', path: 'mobile.h5: Conv1' });
@@ -144,7 +141,7 @@ describe('a weight file', () => {
     });
   });
 
-  test('of EfficientNetB0 contains the statistics of its preprocessing', async () => {
+  test('of EfficientNetB0 sets the statistics of the preprocessing', async () => {
     const three = (...values: number[]): Hdf5Dataset => ({ shape: [3], data: Float32Array.from(values) });
     const count: Hdf5Dataset = { shape: [], data: Float32Array.of(0) };
     const body = await drawnLayers('efficientNetB0');
@@ -166,7 +163,7 @@ describe('a weight file', () => {
     [(100 / 255 - 0.1) / 0.5, 100 / 255 - 0.2, (100 / 255 - 0.3) / 2].forEach((value, c) => {
       expect(plain[c]).toBeCloseTo(value, 5);
     });
-    // For the means of ImageNet, Keras also divides by the square root of the deviations.
+    // With the ImageNet means, Keras also divides by the square root of the standard deviations.
     const imagenet = await preprocess([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
     [
       [0.485, 0.229],
@@ -188,7 +185,7 @@ describe('a backbone function', () => {
       'the option "trainabel"',
     ],
     [
-      'a side, which only Node has',
+      'a `side` option, which exists only in Node',
       () => resnet50Backbone({ weights: null, side: 224 } as never),
       'resnet50Backbone',
       'the option "side"',
@@ -200,7 +197,7 @@ describe('a backbone function', () => {
       '"false"',
     ],
     [
-      'a stage that is a number',
+      'a number as a stage',
       () => resnet50Backbone({ weights: null, trainableFrom: 5 } as never),
       'resnet50Backbone.trainableFrom',
       '5',
@@ -230,7 +227,7 @@ describe('a backbone function', () => {
       'mobileNetV2Backbone.trainableFrom',
       'both options',
     ],
-  ])('rejects %s, and the error contains it', async (_, call, path, received) => {
+  ])('rejects %s, and the error reports the received value', async (_, call, path, received) => {
     expect(await faultOf(call)).toMatchObject({ kind: 'argument', path, received });
   });
 
@@ -250,7 +247,7 @@ describe('a backbone function', () => {
     );
   });
 
-  test('returns a promise: a trunk rejects it, and the advice is to await it', async () => {
+  test('returns a promise: a trunk rejects it, and the advice is to await the promise', async () => {
     const backbone = mobileNetV2Backbone({ weights: null });
     const rejection = { received: 'a promise', advice: 'Write await before it.' };
     expect(await faultOf(() => built(sharedTrunk([backbone as never, conv(3, 1)])))).toMatchObject(rejection);
@@ -273,7 +270,7 @@ describe('a backbone function', () => {
     ]);
   });
 
-  test('rejects a side without files in Node, and the error lists the sides', async () => {
+  test('rejects in Node a `side` without a weight file, and the error lists the available sides', async () => {
     const fault = await faultOf(() => inNode.mobileNetV2Backbone({ side: 100 as 96 }));
     expect(fault).toMatchObject({ path: 'mobileNetV2Backbone.side', received: '100' });
     expect(fault.expected).toContain('96, 128, 160, 192 or 224');
@@ -300,7 +297,7 @@ describe('a backbone function', () => {
     });
   });
 
-  test('with includeTop it rejects a pooling layer after it, and a task cannot have the name of one of its layers', async () => {
+  test('with includeTop rejects a pooling layer after the backbone, and a task with the name of a backbone layer', async () => {
     const top = await mobileNetV2Backbone({ weights: null, includeTop: true });
     const pooled = await faultOf(() => built(sharedTrunk([top, globalAveragePool()])));
     expect(pooled.advice).toContain('a backbone with includeTop: true is flat, too');
@@ -312,13 +309,13 @@ describe('a backbone function', () => {
     expect(fault.advice).toMatch(/^Rename the task/);
   });
 
-  test('rejects a layer after it that is too large, and the error contains the smallest image', async () => {
+  test('rejects a following layer that is too large for the feature map, and the error reports the smallest image size', async () => {
     const backbone = await mobileNetV2Backbone({ weights: null });
     const fault = await faultOf(() => built(sharedTrunk([backbone, conv(4, 3)]), [64, 64, 3]));
     expect(fault.expected).toContain('at least 65x65 pixels');
   });
 
-  test('must be the first block, and can be in a network once', async () => {
+  test('must be the first block of a network, and can be used only once', async () => {
     const backbone = await mobileNetV2Backbone({ weights: null });
     expect(await faultOf(() => built(sharedTrunk([conv(3, 1), backbone])))).toMatchObject({
       path: 'mobileNetV2Backbone',

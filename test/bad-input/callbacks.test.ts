@@ -32,7 +32,7 @@ describe('fit rejects', () => {
       /Add create\(run, saved\)/,
     ],
     [
-      'a hook with a misspelled name',
+      'a misspelled hook name',
       { name: 'log', onEpochend: nothing },
       'hooks named onTrainBegin, onEpochBegin, onBatchEnd, onEpochEnd, onTrainEnd',
       /Did you mean "onEpochEnd"\?/,

@@ -33,7 +33,7 @@ const begin = () => multiTask({ input: [16, 16, 3] });
 const loose = () => begin() as any;
 
 describe('multiTask with images too small for the network', () => {
-  test('Model A builds at 56x56, and the error at a smaller size contains 56x56', async () => {
+  test('Model A builds at 56x56, and the error for a smaller size names 56x56 as the minimum', async () => {
     const model = modelA(56);
     expect(model.layersModel.outputs.map(({ shape }) => shape)).toEqual([
       [null, 1],
@@ -62,7 +62,7 @@ describe('multiTask with images too small for the network', () => {
     ],
     ['residual', [residual([conv(4, 3, { padding: 'same' }), batchNorm()]), conv(4, 6)], undefined, 6],
   ] as const)(
-    'the error contains the smallest size at which the network builds: %s',
+    'the error reports the smallest size at which the network can be built: %s',
     async (_, layerStack, layer, least) => {
       const at = (side: number) =>
         multiTask({ input: [side, side, 3] })
@@ -89,7 +89,7 @@ describe('a task', () => {
     expect(await faultOf(() => branch([]))).toMatchObject({ path: 'branch', received: 'an empty array' });
   });
 
-  test('is rejected if it is no task, or if its name is used already or cannot be a column name', async () => {
+  test('is rejected if it is not a task, or if its name is already in use or cannot be a column name', async () => {
     const none = await faultOf(() => loose().task('age', { unit: 'years' }, flat));
     expect(none).toMatchObject({ kind: 'argument', path: "task('age')" });
     expect(none.expected).toContain('regression()');
@@ -106,7 +106,7 @@ describe('a task', () => {
     expect(clash.received).toBe('"age_loss" in addition to "age"');
   });
 
-  test('is rejected for an empty unit, a single label, or equal labels', async () => {
+  test('is rejected if its unit is empty, or if its labels are equal or fewer than two', async () => {
     expect(await faultOf(() => regression({ unit: ' ' }))).toMatchObject({ path: 'regression.unit' });
     expect(await faultOf(() => binary(['a'] as never))).toMatchObject({
       path: 'binary.labels',
@@ -126,7 +126,7 @@ describe('a task', () => {
 });
 
 describe('a network', () => {
-  test('is rejected without a task, with a second trunk, or with a value that is no trunk', async () => {
+  test('is rejected without a task, with a second trunk, or with a value that is not a trunk', async () => {
     const none = await faultOf(() => loose().build());
     expect(none).toMatchObject({ kind: 'argument', path: 'multiTask().build', received: 'no tasks' });
     const trunk = sharedTrunk([conv(2, 3)]);
@@ -154,7 +154,7 @@ describe('a network', () => {
     expect(error).toMatchObject({ kind: 'argument', path: 'multiTask.range' });
   });
 
-  test('rejects a branch whose output is no vector, and the advice is flatten()', async () => {
+  test('rejects a branch whose output is not a vector, and the advice is to add flatten()', async () => {
     const error = await faultOf(() =>
       begin()
         .task('age', age, branch([conv(2, 3)]))
@@ -168,7 +168,7 @@ describe('a network', () => {
     expect(error.advice).toContain('flatten()');
   });
 
-  test('rejects blocks in a wrong order, and the error contains the layer', async () => {
+  test('rejects blocks in an invalid order, and the error names the layer', async () => {
     const error = await faultOf(() =>
       begin()
         .task('age', age, branch([flatten(), conv(2, 3)]))
@@ -179,7 +179,7 @@ describe('a network', () => {
     expect(error.advice).toContain('order');
   });
 
-  test('rejects invalid numbers of a block, and the error contains the argument', async () => {
+  test('rejects invalid numbers in a block, and the error names the argument', async () => {
     const cases: [() => unknown, string][] = [
       [() => conv(0, 3), 'conv.filters'],
       [() => conv(2, 1.5), 'conv.kernelSize'],
@@ -198,7 +198,7 @@ describe('a network', () => {
     }
   });
 
-  test('rejects a value that is no block, and the error contains its index', async () => {
+  test('rejects a value that is not a block, and the error reports the index of the value', async () => {
     const uncalled = await faultOf(() => branch([flatten(), dense as never]));
     expect(uncalled).toMatchObject({ kind: 'argument', path: 'branch[1]', received: 'a function' });
     expect(uncalled.advice).toContain('Call it');
@@ -208,7 +208,7 @@ describe('a network', () => {
     expect(notList).toMatchObject({ kind: 'argument', path: 'branch' });
   });
 
-  test('rejects a layer that draws random numbers itself, a nested model, and a layer in two branches', async () => {
+  test('rejects a layer that generates its own random numbers, a nested model, and a layer in two branches', async () => {
     const noise = branch([flatten(), tf.layers.gaussianNoise({ stddev: 0.1 })]);
     const drawn = await faultOf(() => begin().task('age', age, noise).build());
     expect(drawn).toMatchObject({ kind: 'argument', received: 'GaussianNoise' });
@@ -267,7 +267,7 @@ describe('a custom block', () => {
     [[new Float32Array(3), new Float32Array(9)], 'arrays of 3 and 9 numbers'],
     [[new Float32Array(9), new Float32Array(2)], 'arrays of 9 and 2 numbers'],
   ])(
-    'is rejected if it sets weights of another number or size than those of the layer',
+    'is rejected if it sets weights whose count or shapes differ from those of the layer',
     async (arrays, received) => {
       const error = await build((input, context) => {
         const layer = tf.layers.conv2d({ name: context.createName('own'), filters: 3, kernelSize: 1 });
@@ -284,7 +284,7 @@ describe('a custom block', () => {
     },
   );
 
-  test('is rejected if it sets the weights of a layer before it connects the layer', async () => {
+  test('is rejected if it sets the weights of a layer before connecting the layer', async () => {
     const error = await build((input, context) => {
       const layer = tf.layers.conv2d({ name: context.createName('own'), filters: 3, kernelSize: 1 });
       context.setWeights(layer, [new Float32Array(9), new Float32Array(3)]);
@@ -327,14 +327,14 @@ describe('inputView', () => {
 
   test.each([
     ['a trunk', sharedTrunk([grayscaleImage()]), 'a trunk'],
-    ['a list in the list', [grayscaleImage()], 'an array'],
+    ['a list within the list', [grayscaleImage()], 'an array'],
   ])('rejects %s', async (_, view, received) => {
     const error = await faultOf(() => branchWithView([view]));
     expect(error).toMatchObject({ path: 'branch.inputView[0]', received });
     expect(error.advice).toBe('Pass the blocks themselves, in one array.');
   });
 
-  test('is never ignored: branch() rejects unknown options and options of another type', async () => {
+  test('is never ignored silently, because branch() rejects unknown options and options of the wrong type', async () => {
     const give = (options: unknown) => faultOf(() => branch([flatten()], options as never));
     expect(await give({ inputViews: grayscaleImage() })).toMatchObject({
       kind: 'argument',
@@ -359,7 +359,7 @@ describe('inputView', () => {
     }
   });
 
-  test('rejects a view whose output is no image', async () => {
+  test('rejects a view whose output is not an image', async () => {
     expect(await faultOf(() => build([flatten()], []))).toMatchObject({
       kind: 'argument',
       path: 'branch age: inputView',
@@ -368,7 +368,7 @@ describe('inputView', () => {
     });
   });
 
-  test('rejects a view with another number of channels than the trunk was built for', async () => {
+  test('rejects a view whose number of channels differs from the input of the trunk', async () => {
     const error = await faultOf(() => build([], [conv(1, 1)]));
     expect(error).toMatchObject({
       kind: 'argument',
@@ -380,7 +380,7 @@ describe('inputView', () => {
     );
   });
 
-  test('rejects a view of another size than a trunk with a flat output was built for', async () => {
+  test('rejects a view whose size differs from the input of a trunk with a flat output', async () => {
     const error = await faultOf(() =>
       begin()
         .trunk(sharedTrunk([conv(4, 3), flatten(), dense(3)]))
@@ -404,7 +404,7 @@ describe('inputView', () => {
     });
   });
 
-  test('grayscaleImage rejects an input that is no color image', async () => {
+  test('grayscaleImage rejects an input that is not a color image', async () => {
     expect(await faultOf(() => build([conv(2, 1), grayscaleImage()], []))).toMatchObject({
       kind: 'argument',
       path: 'grayscaleImage',

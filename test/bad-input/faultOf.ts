@@ -2,9 +2,8 @@ import { expect } from 'vitest';
 import { isMultitaskError, type MultitaskError } from '../../src/entries/node.js';
 
 /**
- * Returns the library's error that `action` throws. Checks that it contains all three parts that a reader
- * needs: what was expected, what was received, and what to do, as a whole sentence; and that its message
- * consists of them.
+ * Returns the library error that `action` throws. Checks that the error states what was expected, what was
+ * received, and, in a complete sentence, what to do next, and that the message is composed of these three texts.
  */
 export async function faultOf(action: () => unknown): Promise<MultitaskError> {
   const error = await Promise.resolve()

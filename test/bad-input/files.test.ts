@@ -34,14 +34,14 @@ const bad = {
 };
 
 beforeAll(async () => {
-  const random = createRng(1, 'noise'); // noise, so that half of a file holds about half of the rows
+  const random = createRng(1, 'noise'); // The images are noise, so that half of a file contains about half of the rows.
   const pixels = Uint8Array.from({ length: 64 * 64 * 3 }, () => random.nextInt(256));
   const image = sharp(pixels, { raw: { width: 64, height: 64, channels: 3 } });
   jpeg = await image.clone().jpeg().toBuffer();
   png = await image.clone().png().toBuffer();
 });
 
-/** A folder with the good files and those of `kinds`. */
+/** A folder with the valid files and the unusable files of `kinds`. */
 function folderWith(name: string, kinds: readonly (keyof typeof NAMES)[], good: readonly string[] = GOOD) {
   const folder = join(top, name);
   mkdirSync(folder, { recursive: true });
@@ -66,15 +66,18 @@ const REASONS = {
 const KINDS = Object.keys(REASONS) as (keyof typeof REASONS)[];
 
 describe('imageFolder with unusable files', () => {
-  test.each(KINDS)('rejects with the path and the reason: %s', async (kind) => {
-    const folder = folderWith(`one-${kind}`, [kind]);
-    const error = await faultOf(() => imageFolder(folder, OPTIONS));
-    expect(error.kind).toBe('data');
-    expect(error.path).toBe(join(folder, NAMES[kind]));
-    expect(error.expected).toBe('an image with labels');
-    expect(error.received).toMatch(REASONS[kind]);
-    expect(error.advice).toContain("unusableFiles: 'skip'");
-  });
+  test.each(KINDS)(
+    'rejects an unusable file, and the error reports the path and the reason: %s',
+    async (kind) => {
+      const folder = folderWith(`one-${kind}`, [kind]);
+      const error = await faultOf(() => imageFolder(folder, OPTIONS));
+      expect(error.kind).toBe('data');
+      expect(error.path).toBe(join(folder, NAMES[kind]));
+      expect(error.expected).toBe('an image with labels');
+      expect(error.received).toMatch(REASONS[kind]);
+      expect(error.advice).toContain("unusableFiles: 'skip'");
+    },
+  );
 
   test("lists every skipped file with its reason under unusableFiles: 'skip'", async () => {
     const folder = folderWith('all', KINDS);
@@ -85,11 +88,11 @@ describe('imageFolder with unusable files', () => {
       const reason = faces.skipped.find(({ path }) => path === NAMES[kind])!.reason;
       expect(reason).toMatch(REASONS[kind]);
     }
-    // A split keeps the list, so every part can report the skipped files.
+    // Both datasets of a split keep the list, so each can report the skipped files.
     expect(faces.split({ validation: 0.5 }).validation.skipped).toEqual(faces.skipped);
   });
 
-  test('reports the first of several by path, in whatever order they are decoded', async () => {
+  test('reports the first unusable file in path order, regardless of the decoding order', async () => {
     const folder = folderWith('several', ['truncatedJpeg', 'empty', 'noGender']);
     const paths = new Set<string>();
     for (let round = 0; round < 5; round++) {
@@ -98,13 +101,13 @@ describe('imageFolder with unusable files', () => {
     expect([...paths]).toEqual([join(folder, NAMES.truncatedJpeg)]);
   });
 
-  test('decodes no file after the error', async () => {
-    // Many more files than are decoded at the same time, which depends on the number of cores.
+  test('decodes no more files after the error', async () => {
+    // There are many more files than are decoded concurrently, which depends on the number of cores.
     const good = Array.from(
       { length: 20 * (availableParallelism() + 2) },
       (_, i) => `40_0_0_${20170101000000000n + BigInt(i)}.jpg`,
     );
-    const folder = folderWith('many', ['text'], good); // `33_…` comes before `40_…`
+    const folder = folderWith('many', ['text'], good); // The name `33_…` is sorted before `40_…`.
     let decoded = 0;
     let reportFailure!: () => void;
     const failure = new Promise<void>((resolve) => {
@@ -112,11 +115,11 @@ describe('imageFolder with unusable files', () => {
     });
     const decoder = async (bytes: Uint8Array) => {
       if (bytes[0] === '<'.charCodeAt(0)) {
-        setImmediate(reportFailure); // after imageFolder has received the error
+        setImmediate(reportFailure); // This runs after imageFolder has received the error.
         throw new Error('no image');
       }
       decoded++;
-      await failure; // only the files that are decoded at the same time as the bad file wait here
+      await failure; // Only the files that are decoded concurrently with the unusable file wait here.
       return { data: new Uint8Array(16 * 16 * 3), height: 16, width: 16, channels: 3 };
     };
     await faultOf(() => imageFolder(folder, { ...OPTIONS, decoder }));
@@ -126,7 +129,7 @@ describe('imageFolder with unusable files', () => {
     expect(decoded).toBeLessThan(good.length / 2);
   });
 
-  test('rejects when no usable file is left, without the advice to skip files', async () => {
+  test('rejects a folder without any usable file, and does not advise to skip files', async () => {
     const folder = folderWith('none-left', ['empty', 'text'], []);
     const error = await faultOf(() => imageFolder(folder, { ...OPTIONS, unusableFiles: 'skip' }));
     expect(error).toMatchObject({ kind: 'data', path: folder });
@@ -137,7 +140,7 @@ describe('imageFolder with unusable files', () => {
 });
 
 describe('imageFolder rejects', () => {
-  test('a folder without images, and lists the file extensions', async () => {
+  test('a folder without images, and the error lists the supported file extensions', async () => {
     const folder = folderWith('empty-folder', [], []);
     writeFileSync(join(folder, 'notes.txt'), 'no image');
     const error = await faultOf(() => imageFolder(folder, OPTIONS));
@@ -146,7 +149,7 @@ describe('imageFolder rejects', () => {
     expect(error.received).toBe('a folder without image files');
   });
 
-  test('a missing folder and a file, with the error code of the system', async () => {
+  test('a missing folder and a path to a file, and reports the system error code', async () => {
     const missing = join(top, 'missing');
     const error = await faultOf(() => imageFolder(missing, OPTIONS));
     expect(error).toMatchObject({ kind: 'file', path: missing, received: 'no such file or folder (ENOENT)' });
@@ -180,7 +183,7 @@ describe('csvLabels', () => {
   const columns = { age: { min: 0, max: 120 }, gender: ['male', 'female'] } as const;
   const read = (text: string) => () => csvLabels(text, { columns });
 
-  test('rejects a cell that is not a number in the range, with its row and column', async () => {
+  test('rejects a cell that is not a number in the range, and the error reports the row and column', async () => {
     for (const cell of ['NaN', 'old', '-1', '121', 'Infinity', ' ']) {
       const error = await faultOf(read(`file,age,gender\na.jpg,30,male\nb.jpg,${cell},male\n`));
       expect(error).toMatchObject({ kind: 'data', path: 'csv row 3, column age' });
@@ -213,14 +216,14 @@ describe('csvLabels', () => {
     expect(twice).toMatchObject({ kind: 'data', path: 'csv row 3', received: 'a second row for a.jpg' });
   });
 
-  test('csvLabels rejects a column that is no column type, and an option that it does not have', async () => {
+  test('rejects an invalid column type and an unknown option', async () => {
     const type = await faultOf(() => csvLabels('file,age\n', { columns: { age: 'number' as never } }));
     expect(type).toMatchObject({ kind: 'argument', path: 'csvLabels.columns.age', received: '"number"' });
     const option = await faultOf(() => csvLabels('file,age\n', { columns: { age: { mini: 3 } as never } }));
     expect(option).toMatchObject({ path: 'csvLabels.columns.age', received: 'the option "mini"' });
   });
 
-  test('csvLabels reads text, numbers, ranges, lists and functions, each with its own type', () => {
+  test('reads a column as text, a number, a range or a list, or with a function', () => {
     const labels = csvLabels('file,name,age,size,gender,born\na.jpg, Ada ,36,2.5,female,1815\n', {
       columns: {
         name: String,
@@ -235,7 +238,7 @@ describe('csvLabels', () => {
     });
   });
 
-  test('leaves an image without labels when the CSV file does not contain it', async () => {
+  test('reports an image that is missing from the CSV file as an image without labels', async () => {
     const folder = folderWith('csv', []);
     const labels = csvLabels(`file,age,gender\n${GOOD[0]},20,male\n`, { columns });
     const error = await faultOf(() => imageFolder(folder, { labels, size: [16, 16] }));

@@ -33,7 +33,7 @@ describe('gradCam rejects', () => {
     expect((await heat({})).received).toBe('undefined');
   });
 
-  test('a target that the task does not have, and lists the targets', async () => {
+  test('an unknown target of a task, and lists the valid targets', async () => {
     const { path, expected, advice } = await heat({ task: 'gender', target: 'femal' });
     expect([path, expected, advice]).toEqual([
       'gradCam.target',
@@ -57,7 +57,7 @@ describe('gradCam rejects', () => {
     );
   });
 
-  test('a network without a convolution, the grayscale layer of a view not counted', async () => {
+  test('a network whose only convolution is the grayscale layer of an input view', async () => {
     // The layer that converts an image to grayscale is a convolution, but it has no feature map.
     for (const pieces of [[flatten()], [grayscaleImage(), flatten()]]) {
       for (const inputView of [[], grayscaleImage()]) {

@@ -3,7 +3,7 @@ import { type Dataset, imagesInMemory } from '../../src/entries/node.js';
 import { faultOf } from './faultOf.js';
 import { faces, good, type Labels, settings, small } from './small.js';
 
-/** Returns the error of training on eleven valid faces and a last one with these labels. Checks that no step ran. */
+/** Trains on eleven valid faces and a last face with these labels, checks that no step ran, and returns the error. */
 async function fitFault(labels: object) {
   const valid = Array.from({ length: 11 }, (): Labels => ({ age: 30, gender: 'male' }));
   return faultOfRun(faces([...valid, labels as Labels]));
@@ -34,7 +34,7 @@ describe('a label', () => {
     [[30], '[30]'],
     [{ years: 30 }, '{"years":30}'],
   ])(
-    'that is no finite number ends fit before the first step, and the error contains the image: %s',
+    'that is not a finite number makes fit fail before the first step, and the error names the image: %s',
     async (age, received) => {
       const error = await fitFault({ age, gender: 'male' });
       expect(error).toMatchObject({ kind: 'data', path: 'face-11: age', received });
@@ -50,7 +50,7 @@ describe('a label', () => {
     [null, 'null', 'Fix the label'],
     ['', '""', 'Fix the label'],
   ])(
-    'that is not in the list of its task is rejected, and the error contains the list: %s',
+    'that is not in the list of its task is rejected, and the error reports the list: %s',
     async (gender, received, advice) => {
       const error = await fitFault({ age: 30, gender });
       expect(error).toMatchObject({ kind: 'data', path: 'face-11: gender', received });
@@ -59,12 +59,12 @@ describe('a label', () => {
     },
   );
 
-  test('that is invalid in the validation images ends fit before the first step too', async () => {
+  test('that is invalid for a validation image makes fit fail before the first step', async () => {
     const error = await faultOfRun(good(), faces([{ age: Number.NaN, gender: 'male' }]));
     expect(error).toMatchObject({ kind: 'data', path: 'face-0: age' });
   });
 
-  test('can be missing in some images, but not in all of them', async () => {
+  test('can be missing for some images, but not for all of them', async () => {
     const error = await faultOfRun(faces([{ age: 1 }, { age: 2 }]));
     expect(error).toMatchObject({
       kind: 'data',
@@ -105,7 +105,7 @@ describe('a dataset', () => {
     });
   });
 
-  test('rejects images of different sizes and images with too few bytes, and the error contains the image', async () => {
+  test('with images of different sizes or an image with too few bytes is rejected, and the error names the image', async () => {
     const image = (side: number, bytes = side * side * 3) => ({
       image: { data: new Uint8Array(bytes), height: side, width: side, channels: 3 },
       labels: {},
@@ -117,13 +117,13 @@ describe('a dataset', () => {
     expect(short.expected).toContain('8x8x3');
   });
 
-  test('of another size than the network is rejected, and the error contains both sizes', async () => {
+  test('with an image size different from the network input is rejected, and the error reports both sizes', async () => {
     const error = await faultOfRun(faces([{ age: 1, gender: 'male' }], 10));
     expect(error).toMatchObject({ kind: 'argument', path: 'train', received: 'images of 10x10x3' });
     expect(error.expected).toContain('8x8x3');
   });
 
-  test('whose image changes its number of bytes is rejected, and the error contains the image', async () => {
+  test('is rejected if the byte length of an image changes, and the error names the image', async () => {
     const data = new Uint8Array(8 * 8 * 3);
     const image = { data, height: 8, width: 8, channels: 3 };
     const dataset = imagesInMemory([{ id: 'shrunk', image, labels: { age: 1, gender: 'male' as const } }]);
@@ -134,7 +134,7 @@ describe('a dataset', () => {
 });
 
 describe('a split', () => {
-  test('that leaves a part empty is rejected, and the error contains the number of images in each part', async () => {
+  test('that leaves training or validation without images is rejected, and the error reports both image counts', async () => {
     for (const by of ['shuffled', 'first'] as const) {
       const error = await faultOf(() => good().split({ validation: 0.01, by }));
       expect(error).toMatchObject({ kind: 'data', path: 'split.validation' });

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 
-/** Change to the bytes of a file, as an accident or an attacker might make it. */
+/** Change to the bytes of a file, accidental or malicious. */
 export type Mutation = (file: Uint8Array) => Uint8Array;
 
 const share = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
 /**
- * Returns the offset of the next byte that is not zero: most of an HDF5 file is zeros that no reader looks
- * at.
+ * Returns the offset of the next nonzero byte, because most of an HDF5 file consists of zeros that no reader
+ * uses.
  */
 function findUsedOffset(file: Uint8Array, at: number): number {
   const start = Math.floor(at * file.length);
@@ -52,8 +52,8 @@ const largeNumbers = fc
   );
 
 /**
- * Copies bytes to another position: a copied address of eight bytes makes a loop, a longer piece a second
- * header.
+ * Copies bytes to another position. A copied address (eight bytes) can create a loop, and a longer copy can create
+ * a second header.
  */
 const copies = fc
   .array(fc.tuple(share, share, fc.constantFrom(8, 8, 16, 100, 600)), { minLength: 1, maxLength: 3 })

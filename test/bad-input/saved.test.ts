@@ -33,7 +33,7 @@ afterAll(() => rmSync(top, { recursive: true, force: true }));
 
 const image = { data: new Uint8Array(8 * 8 * 3).fill(100), height: 8, width: 8, channels: 3 };
 const validation = good().augment([randomFlip('horizontal')]);
-/** Options of a run that writes all its files to `store`. */
+/** Returns the options of a run that writes all its files to `store`. */
 const into = (store: Store) => ({
   ...settings,
   validation,
@@ -71,7 +71,7 @@ beforeAll(async () => {
 });
 
 describe('a store that cannot be written', () => {
-  /** Returns the error of a run with these options, and checks that no step ran. */
+  /** Starts a run with these options, checks that no step ran, and returns the error. */
   async function fitFault(options: object, path: string) {
     let steps = 0;
     const count = {
@@ -93,7 +93,7 @@ describe('a store that cannot be written', () => {
   }
 
   test.each(['', 'inner/folder'])(
-    'rejects the run before its first step, for every file that a run writes: folder "%s"',
+    'makes the run fail before its first step, for every file that a run writes: folder "%s"',
     async (below) => {
       const store = folderStore(join(blocked, below));
       await fitFault({ checkpoint: store }, CHECKPOINT_FILE);
@@ -104,7 +104,7 @@ describe('a store that cannot be written', () => {
     },
   );
 
-  test('rejects model.save, loadModel, list and remove', async () => {
+  test('makes model.save, loadModel, list and remove fail', async () => {
     const store = folderStore(blocked);
     const written = await faultOf(() => small().save(store, 'model'));
     expect(written).toMatchObject({
@@ -186,7 +186,7 @@ describe('a corrupt checkpoint', () => {
       'hash',
     ],
   ] as const)(
-    'that is %s rejects a resumed run with advice, and the file is not changed',
+    'that is %s makes a resumed run fail with advice, and the file does not change',
     async (_, change, received) => {
       const store = await copyOf(saved);
       await store.write(CHECKPOINT_FILE, change(checkpoint));
@@ -201,7 +201,7 @@ describe('a corrupt checkpoint', () => {
     },
   );
 
-  test('of a newer format is rejected with the advice to use another version', async () => {
+  test('in a newer format is rejected with the advice to use another version of the library', async () => {
     const { writeSafetensors } = await import('../../src/formats/safetensors.js');
     const store = memoryStore('newer');
     const metadata = { format: 'tfjs-multitask checkpoint 99' };
@@ -245,7 +245,7 @@ describe('a checkpoint of another configuration', () => {
     ['model', { model: other }, {}],
     ['model, tasks, pixel range', { model: swapped }, {}],
   ] as const)(
-    'is rejected with an error that names the differing parts: %s (%#)',
+    'is rejected with an error that names the differences: %s (%#)',
     async (differing, given, options) => {
       const { model = small, train = good() } = given as {
         model?: typeof small;
@@ -263,7 +263,7 @@ describe('a checkpoint of another configuration', () => {
     },
   );
 
-  test('is accepted when only the epochs, the callbacks or the store differ', async () => {
+  test('is accepted when only the number of epochs, the callbacks or the store differ', async () => {
     const store = await copyOf(saved);
     const { rows } = await small().fit(good(), { ...into(store), epochs: 3, resume: true, callbacks: [] });
     expect(rows.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
@@ -284,7 +284,7 @@ describe('a saved model', () => {
     }
   });
 
-  test('with a changed byte in its JSON is rejected with a file error, or still opens', async () => {
+  test('with a changed byte in its JSON either is rejected with a file error or loads', async () => {
     for (const name of ['best/model.json', 'best/tasks.json']) {
       const bytes = (await saved.read(name))!;
       const store = await copyOf(saved);
@@ -302,7 +302,7 @@ describe('a saved model', () => {
     }
   });
 
-  test('is rejected with the task table of another model, a newer version, or other tasks', async () => {
+  test('is rejected if it has the task table of another model, a newer format, or different tasks', async () => {
     const store = await copyOf(saved);
     const table = JSON.parse(new TextDecoder().decode((await store.read('best/tasks.json'))!));
     const write = (value: object) =>
@@ -334,7 +334,7 @@ describe('a saved model', () => {
 });
 
 describe('files of an earlier run', () => {
-  test('are unchanged when fit rejects before its first step', async () => {
+  test('do not change when fit fails before its first step', async () => {
     const labels = faces([{ age: Number.NaN, gender: 'male' }]);
     const cases: (() => Promise<unknown>)[] = [];
     for (const resume of [false, true]) {
@@ -368,7 +368,7 @@ describe('files of an earlier run', () => {
     }
   });
 
-  test('remain usable when the disk is full at any write: the best model opens, and the run resumes to the same history', async () => {
+  test('remain usable if the disk becomes full at any write, so that the best model loads and the run resumes to the same history', async () => {
     // The validation loss of this run improves in every epoch, so every epoch writes a best model.
     const whole = memoryStore();
     const { rows } = await small().fit(good(), { ...into(whole), epochs: 4 });
@@ -400,7 +400,7 @@ describe('files of an earlier run', () => {
       expect(withoutSeconds(resumed.rows)).toEqual(withoutSeconds(rows));
       expect(await answer(store)).toBe(await answer(whole));
     }
-    // Two tests of the store, then in each of two epochs four files of the best model, the history and the checkpoint.
+    // Two write checks of the store, then in each of two epochs the four files of the best model, the history and the checkpoint.
     expect(failures).toBe(14);
     // After every failure the best model is that of epoch 2, 3 or 4, never a mixture.
     expect(models.size).toBe(3);

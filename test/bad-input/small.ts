@@ -34,7 +34,7 @@ export const faces = (labels: readonly Labels[], side = 8) =>
 export const good = () =>
   faces(Array.from({ length: 12 }, (_, i) => ({ age: 5 * i, gender: GENDERS[i % 2]! })));
 
-/** Creates a network of two tasks that trains in milliseconds. */
+/** Creates a network with two tasks that trains in milliseconds. */
 export const small = () =>
   multiTask({ input: [8, 8, 3] })
     .trunk(sharedTrunk([conv(2, 3), batchNorm()]))

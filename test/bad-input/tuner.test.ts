@@ -43,26 +43,31 @@ describe('the functions of a search space reject', () => {
     ['NaN as a bound', () => float({ min: Number.NaN, max: 1 }), 'float.min', 'NaN'],
     ['infinity as a bound', () => float({ min: 0, max: Number.POSITIVE_INFINITY }), 'float.max', 'Infinity'],
     [
-      'bounds with a distance beyond the range of numbers',
+      'bounds whose difference exceeds the range of numbers',
       () => float({ min: -1e308, max: 1e308 }),
       'float.max',
       '1e+308',
     ],
     [
-      'bounds with a ratio beyond the range of numbers',
+      'bounds whose ratio exceeds the range of numbers',
       () => float({ min: 1e-300, max: 1e300, scale: 'log' }),
       'float.max',
       '1e+300',
     ],
     ['an integer of 2^53', () => int({ min: 0, max: 2 ** 53 }), 'int.max', '9007199254740992'],
-    ['a log scale from 0', () => float({ min: 0, max: 1, scale: 'log' }), 'float.min', '0'],
+    ['a log scale that starts at 0', () => float({ min: 0, max: 1, scale: 'log' }), 'float.min', '0'],
     ['an unknown scale', () => float({ min: 0, max: 1, scale: loose('loud') }), 'float.scale', '"loud"'],
     ['a step that is too large', () => float({ min: 0, max: 1, step: 2 }), 'float.step', '2'],
     ['a step of 0', () => float({ min: 0, max: 1, step: 0 }), 'float.step', '0'],
     ['a step of 1 on a log scale', () => int({ min: 1, max: 8, step: 1, scale: 'log' }), 'int.step', '1'],
-    ['a step that gives too many values', () => float({ min: 0, max: 1, step: 1e-9 }), 'float.step', '1e-9'],
     [
-      'a step below the precision of numbers',
+      'a step that results in too many values',
+      () => float({ min: 0, max: 1, step: 1e-9 }),
+      'float.step',
+      '1e-9',
+    ],
+    [
+      'a step smaller than the precision of numbers',
       () => float({ min: 1e15, max: 1e15 + 1, step: 0.1 }),
       'float.step',
       '0.1',
@@ -161,19 +166,19 @@ describe('a search rejects', () => {
 
   test.each([
     ['missing options', undefined, 'objectives', 'undefined'],
-    ['a strategy function that is not called', { strategy: tpe }, 'strategy', 'a function'],
+    ['a strategy function that was not called', { strategy: tpe }, 'strategy', 'a function'],
     ['a missing strategy', { strategy: undefined }, 'strategy', 'undefined'],
     ['a column name as the objective', { objectives: 'loss' }, 'objectives', 'the string "loss"'],
     ['missing objectives', { objectives: undefined }, 'objectives', 'undefined'],
     ['an objective without a direction', { objectives: { metric: 'loss' } }, 'objectives', 'an object'],
     [
-      'two objectives of one column',
+      'two objectives for the same column',
       { objectives: [minimize('a'), maximize('a')] },
       'objectives',
       '"a" twice',
     ],
     ['an object as initial params', { initialParams: { rate: 1 } }, 'initialParams', 'an object'],
-    ['a pruner function that is not called', { pruner: medianPruner }, 'pruner', 'a function'],
+    ['a pruner function that was not called', { pruner: medianPruner }, 'pruner', 'a function'],
     ['a fraction as the seed', { seed: 1.5 }, 'seed', '1.5'],
     ['an unknown option', { sead: 1 }, undefined, 'the option "sead"'],
   ])('%s, in askAndTell and study', async (_, overrides, part, received) => {
@@ -191,21 +196,21 @@ describe('a search rejects', () => {
 
   test.each([
     [
-      'of another space',
+      'from a different space',
       [{ filters: 48, optimizer: { kind: 'adam' } }],
       'initialParams[0].filters',
       '32 or 64',
       '48',
     ],
     [
-      'with a missing param',
+      'with a missing parameter',
       [{ filters: 32, optimizer: { kind: 'sgd' } }],
       'initialParams[0].optimizer.sgd.momentum',
       '0 or 0.9',
       'undefined',
     ],
     [
-      'that are repeated',
+      'that repeat each other',
       Array(2).fill({ optimizer: { kind: 'adam' }, filters: 32 }),
       'initialParams[1]',
       'different params',
@@ -237,14 +242,14 @@ describe('a search rejects', () => {
     expect(await faultOf(make)).toMatchObject({ path, expected: 'an object of params', received });
   });
 
-  test('more initial params than the plan of hyperband has new trials', async () => {
+  test('more initial params than new trials in the plan of hyperband', async () => {
     const searchSpace = space({ units: int({ min: 1, max: 99 }) });
     const initialParams = Array.from({ length: 18 }, (_, i) => ({ units: i + 1 }));
     const options = { strategy: hyperband({ maxEpochs: 9 }), objectives: minimize('loss') };
     const error = await faultOf(() => askAndTell(searchSpace, { ...options, initialParams }));
     expect([error.path, error.expected, error.received]).toEqual([
       'askAndTell.initialParams',
-      'at most 17 params, the number of first trials of hyperband',
+      'at most 17 params, the number of new params in the plan of hyperband',
       '18 params',
     ]);
     expect(
@@ -252,7 +257,7 @@ describe('a search rejects', () => {
     ).toEqual({ units: 2 });
   });
 
-  test('initial params with a value between two steps', async () => {
+  test('initial params whose value is between two steps', async () => {
     const searchSpace = space({ dropout: float({ min: 0, max: 0.5, step: 0.1 }) });
     const options = { strategy: random(), objectives: minimize('loss'), initialParams: [{ dropout: 0.25 }] };
     expect((await faultOf(() => askAndTell(searchSpace, options))).expected).toBe(
@@ -260,7 +265,7 @@ describe('a search rejects', () => {
     );
   });
 
-  test('a report without the column of the objective, and ends a trial with NaN as failed', async () => {
+  test('a report without the objective column, and marks a trial whose objective is NaN as failed', async () => {
     const search = begin();
     const { number } = search.ask()!;
     const error = await faultOf(() => search.tell(number, { val_los: 3 }));
@@ -282,7 +287,7 @@ describe('a search rejects', () => {
     expect(search.trials[1]).toMatchObject({ state: 'failed', reason: 'val_loss was never a number' });
   });
 
-  test('no trial whose objectives are NaN in some epochs, unless no epoch has numbers for all of them', () => {
+  test('a trial only if every epoch has NaN for some objective', () => {
     const objectives = [minimize('loss'), maximize('accuracy')] as const;
     const begin = () =>
       askAndTell(space({ x: float({ min: 0, max: 1 }) }), { strategy: random(), objectives });
@@ -317,16 +322,16 @@ describe('a search rejects', () => {
     }
   });
 
-  test('a second result of a trial, and a trial number that does not exist', async () => {
+  test('a second result for a trial, and a trial number that does not exist', async () => {
     const search = begin();
     search.tell(search.ask()!.number, { val_loss: 1 });
     expect((await faultOf(() => search.tell(1, { val_loss: 2 }))).received).toBe(
       'a trial that is already complete',
     );
-    expect((await faultOf(() => search.fail(7, 'gone'))).received).toBe('no trial of that number');
+    expect((await faultOf(() => search.fail(7, 'gone'))).received).toBe('no trial with that number');
   });
 
-  test('records of another space', async () => {
+  test('records of a different space', async () => {
     const trial = (params: unknown) => [{ number: 1, params, state: 'complete', rows: [], after: [] }];
     expect((await faultOf(() => begin(trial({ filters: 33, optimizer: { kind: 'adam' } })))).path).toBe(
       'trial 1.filters',
@@ -382,6 +387,6 @@ describe('a search rejects', () => {
     });
     for (let i = 0; i < 5; i++) search.ask();
     const error = await faultOf(() => search.ask());
-    expect([error.path, error.received]).toEqual(['ask', '5 running trials without results']);
+    expect([error.path, error.received]).toEqual(['ask', 'only trials that are still running (5)']);
   });
 });

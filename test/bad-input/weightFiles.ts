@@ -6,7 +6,7 @@ import { backboneModel, bodyOf, makes } from '../parity/backbones.js';
 /** Weights by layer and name, as in a file. */
 export type Layers = Map<string, Map<string, Hdf5Dataset>>;
 
-/** Writes a legacy weight file in Keras's layout. */
+/** Writes a legacy weight file in the layout of Keras. */
 export function kerasFile(layers: Layers, suffix = ''): Uint8Array {
   const groups = [...layers].map(([layer, weights]) => {
     const inner = {
@@ -24,7 +24,7 @@ export function kerasFile(layers: Layers, suffix = ''): Uint8Array {
   });
 }
 
-/** Writes a legacy model file with these layers, either in the model itself or in nested models named `bases`. It has no configuration. */
+/** Writes a legacy model file with these layers, either in the model itself or in nested models named `bases`. The file has no configuration. */
 export function wholeFile(layers: Layers, bases: readonly string[] = []): Uint8Array {
   const arraysOf = (weights: Layers extends Map<string, infer W> ? W : never) => Object.fromEntries(weights);
   const all = Object.fromEntries(
@@ -53,7 +53,7 @@ export function wholeFile(layers: Layers, bases: readonly string[] = []): Uint8A
   return writeHdf5({ attributes, groups: { model_weights: weights }, arrays: {} });
 }
 
-/** Returns random initial weights of a backbone under Keras's names. */
+/** Returns random initial weights of a backbone, keyed by their names in Keras. */
 export async function drawnLayers(name: keyof typeof makes, top = false): Promise<Layers> {
   const model = await backboneModel(makes[name], [32, 32, 3], top);
   const layers: Layers = new Map(

@@ -203,7 +203,7 @@ describe.skipIf(!browser)('a page', () => {
       posts: 3,
       kind: 'worker',
       received: expect.stringContaining('Unexpected identifier'),
-      refused: expect.stringContaining('its script may not start'),
+      refused: expect.stringContaining('its script was blocked by the page'),
       workerCount: expect.any(Number),
     });
   });

@@ -76,7 +76,7 @@ describe('preprocessing', () => {
     );
   });
 
-  test('caffe of (10, 20, 30) equals the result of Keras', () => {
+  test('caffe preprocessing of the color (10, 20, 30) gives the same result as Keras', () => {
     const [kernel, bias] = computePreprocessingWeights(CAFFE, [0, 255], 3);
     const found = [0, 1, 2].map((c) =>
       Math.fround([10, 20, 30].reduce((sum, value, i) => sum + value * kernel[i * 3 + c]!, 0) + bias[c]!),
@@ -84,14 +84,14 @@ describe('preprocessing', () => {
     expect(found).toEqual(keras['caffe of 10, 20, 30']);
   });
 
-  test('a grayscale image gives the same result as a color image of three equal channels', async () => {
+  test('a grayscale image gives the same result as a color image with three equal channels', async () => {
     const backbone = await mobileNetV2Backbone({ weights: null });
     const [gray, color] = [modelWith(backbone, 1), modelWith(backbone, 3)];
     const { data } = face('gray', 1);
     const thrice = Uint8Array.from({ length: 3 * data.length }, (_, i) => data[Math.floor(i / 3)]!);
     const one = await gray.predict(face('gray', 1));
     const three = await color.predict({ data: thrice, height: 32, width: 32, channels: 3 });
-    expectCloseToLargest([one.age], [three.age], 1e-4); // one product, or the sum of three
+    expectCloseToLargest([one.age], [three.age], 1e-4); // The grayscale value is one product, or the sum of three.
     gray.dispose();
     color.dispose();
   });
@@ -103,7 +103,7 @@ describe('freezing', () => {
     mobileNetV2: mobileNetV2Backbone,
     efficientNetB0: efficientNetB0Backbone,
   };
-  /** Returns the names of the rows in order, without the top. */
+  /** Returns the names of the layers in order, without the top. */
   const rowsOf = (name: keyof typeof makes) =>
     keras[name].layers
       .map((line) => line.split(' ')[0]!)
@@ -141,7 +141,7 @@ describe('freezing', () => {
     model.dispose();
   });
 
-  test('frozen blocks of EfficientNet drop nothing, trainable blocks drop images', async () => {
+  test('stochastic depth of EfficientNet drops images in trainable blocks, but not in frozen blocks', async () => {
     const rates = async (trainableFrom: string) => {
       const model = modelWith(await efficientNetB0Backbone({ weights: null, trainableFrom }));
       const dropouts = model.layersModel.layers.filter((layer) => layer.getClassName() === 'Dropout');
@@ -159,7 +159,7 @@ describe('freezing', () => {
     for (const [, trainable, drops] of found) expect(drops).toBe(trainable);
   });
 
-  test('a training step does not change frozen weights, also after saving and loading', async () => {
+  test('a training step does not change frozen weights, even after the model is saved and loaded', async () => {
     const data = imagesInMemory([1, 2, 3, 4].map((i) => ({ image: face(`step ${i}`), labels: { age: i } })));
     let model: MultiTaskModel<{ age: ReturnType<typeof regression> }> = modelWith(
       await mobileNetV2Backbone({ weights: null, trainableFrom: 'block_16' }),
@@ -193,8 +193,8 @@ describe('freezing', () => {
   });
 });
 
-describe('weights', () => {
-  test('depend on the seed: equal seeds give equal weights, different seeds different ones', async () => {
+describe('initial weights of a backbone', () => {
+  test('are equal for equal seeds and different for different seeds', async () => {
     const backbone = await mobileNetV2Backbone({ weights: null });
     const [one, same, other] = [
       modelWith(backbone, 3, 1),

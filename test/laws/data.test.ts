@@ -43,7 +43,7 @@ describe('augmentation', () => {
     );
   });
 
-  test('randomFlip both is a horizontal flip followed by a vertical one, with the same draws', () => {
+  test('randomFlip with the direction both equals a horizontal flip followed by a vertical flip with the same random numbers', () => {
     const both = createAugmentationPipeline([randomFlip('both', { probability: 0.4 })]);
     const two = createAugmentationPipeline([
       randomFlip('horizontal', { probability: 0.4 }),
@@ -67,12 +67,12 @@ describe('augmentation', () => {
     for (let r = 0; r < 6; r++) {
       for (let c = 0; c < 6; c++) {
         const expected = image.data[(c * 6 + (5 - r)) * 3]!;
-        expect(Math.abs(rotated.data[(r * 6 + c) * 3]! - expected)).toBeLessThan(1e-5 * 255); // cos 90° is not 0
+        expect(Math.abs(rotated.data[(r * 6 + c) * 3]! - expected)).toBeLessThan(1e-5 * 255); // cos 90° is not exactly 0 in floating point.
       }
     }
   });
 
-  test('keeps the shape and the value range of an image', () => {
+  test('augmentation keeps the shape and the value range of an image', () => {
     const pipeline = createAugmentationPipeline([
       randomRotation({ degrees: 40 }),
       randomZoom({ range: 0.5 }),
@@ -94,7 +94,7 @@ describe('augmentation', () => {
 });
 
 describe('a split', () => {
-  test('is a partition of the images, and equal for equal seeds', () => {
+  test('puts every image in exactly one part, and is the same for equal seeds', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 60 }), fc.integer(), (size, seed) => {
         const { train, validation } = dataset(size).split({ validation: 0.5, seed });
@@ -105,7 +105,7 @@ describe('a split', () => {
     );
   });
 
-  test('by first and by last rows has the same sizes as in Keras', () => {
+  test('by the first or last rows has the same sizes as in Keras', () => {
     expect(dataset(11).split({ validation: 0.25, by: 'first' }).validation.ids).toEqual(['0', '1']);
     const sizes = [
       [10, 0.2, 8],
@@ -121,7 +121,7 @@ describe('a split', () => {
   });
 });
 
-test('iterateBatches yields the same batches when an epoch resumes in its middle', async () => {
+test('iterateBatches yields the same batches when an epoch resumes in the middle', async () => {
   const transforms = [randomRotation({ degrees: 20 })];
   const order = { batchSize: 3, epoch: 2, seed: 5, shuffle: true };
   const all = await collect(iterateBatches(dataset(10).augment(transforms), order));
@@ -129,7 +129,7 @@ test('iterateBatches yields the same batches when an epoch resumes in its middle
   expect(rest).toEqual(all.slice(2));
 });
 
-test('utkFace returns the labels of a file name, or the reason why there are none', () => {
+test('utkFace returns the labels in a file name, or the reason why the name has no labels', () => {
   const read = utkFace();
   expect(read('a/26_1_0_20170116184024662.jpg')).toEqual({ labels: { age: 26, gender: 'female' } });
   expect(read('61_1_20170109142408075.jpg')).toHaveProperty('reason');

@@ -1,4 +1,4 @@
-/** Random models as Keras 2 and Keras 3 files, and as the function they compute. */
+/** Random models as Keras 2 and Keras 3 files, and a reference implementation that computes their outputs. */
 import fc from 'fast-check';
 import { createRng } from '../../src/core/rng.js';
 import type { Hdf5Dataset, Hdf5Group } from '../../src/formats/hdf5/hdf5Group.js';
@@ -78,7 +78,7 @@ function addUnusedTensors(layers: RandomLayer[], tensors: readonly Ref[]): Ref {
   return ['whole', 0, 0];
 }
 
-/** Draws the layers of a model. Names repeat from model to model: each has a conv0. */
+/** Draws the layers of a model. Layer names are unique only within one model: each model has a `conv0`. */
 function drawBody(draw: Draw, name: string, size: number, chain: boolean) {
   const layers: RandomLayer[] = [{ kind: 'input', name: `${name}_in`, trainable: true, calls: [] }];
   const tensors: Ref[] = [[`${name}_in`, 0, 0]];
@@ -108,7 +108,7 @@ function drawBody(draw: Draw, name: string, size: number, chain: boolean) {
       kind === 'model' || kind === 'chain'
         ? drawInner(draw, layerName, size - 2, kind === 'chain', trainable)
         : undefined;
-    if (chain && inner && inner.outputs.length > 1) continue; // a chain has a single tensor
+    if (chain && inner && inner.outputs.length > 1) continue; // A chain of layers has a single tensor.
     layers.push({ kind, name: layerName, trainable, calls, ...(inner ? { inner } : {}) });
     tensors.push(...outputsOf(layers.at(-1)!));
   }
@@ -243,7 +243,7 @@ const WEIGHTS: { readonly [kind in Kind]?: { readonly [weight: string]: readonly
   head: { kernel: [CHANNELS, 1], bias: [1] },
 };
 
-/** Returns the values of a weight, which are determined by its path. */
+/** Returns the values of a weight. They depend only on the path of the weight. */
 function getWeightValues(path: readonly string[], weight: string, shape: readonly number[]): Float32Array {
   const [low, high] = /gamma|variance/.test(weight) ? [0.5, 1.5] : [-1, 1];
   return uniform(`${path.join('/')}/${weight}`, shape, low, high);
@@ -257,7 +257,7 @@ function getLayerWeights(layer: RandomLayer, path: readonly string[]): [name: st
 }
 
 /**
- * Returns the weights as Keras 3 stores them. `named`: whether the file contains the layers' names, which the
+ * Returns the weights as Keras 3 stores them. `named`: whether the file contains the layer names, which the
  * first versions of Keras 3 did not write.
  */
 export function toContainerWeights(
@@ -315,7 +315,7 @@ export function toLegacyWeights(model: RandomModel, suffix: string): Hdf5Group {
 
 /**
  * Lists the weights of a layer with their full names. Keras only adds the names of sequential models, but it
- * cannot save two weights of the same name, so all models are included here.
+ * cannot save two weights with the same name, so the names of all nested models are added here.
  */
 function listNamedWeights(
   layer: RandomLayer,
@@ -346,7 +346,7 @@ function addDataset(group: Hdf5Group, [first, ...rest]: readonly string[], array
   addDataset(groups[first!]!, rest, array);
 }
 
-/** Computes the outputs of the model from its description alone. */
+/** Computes the outputs of the model from its description, without TensorFlow.js layers. */
 export function computeOutputs(
   model: RandomModel,
   image: tf.Tensor,

@@ -44,7 +44,7 @@ const images = (count: number, channels: 1 | 3) => {
   );
 };
 
-/** Creates workers without threads. Messages are transferred, and answers arrive late and in any order among workers. */
+/** Creates workers without threads. Messages are transferred, and responses of different workers arrive late and in any order. */
 function createFakeSpawner(maxWorkers: number) {
   const log = { spawned: 0, ended: 0, posts: 0, waiting: 0, most: 0, fresh: 0 };
   const spawner: Spawner = {
@@ -85,7 +85,7 @@ const epochOf = async (
 ) => {
   const all: { indices: readonly number[]; pixels: Float32Array }[] = [];
   for await (const { indices, pixels } of iterateBatches(dataset, { ...options, seed: 3, shuffle: true })) {
-    all.push({ indices, pixels: pixels.slice() }); // The pixels are valid until the next batch.
+    all.push({ indices, pixels: pixels.slice() }); // The pixel buffer is valid only until the next batch.
   }
   return all;
 };
@@ -117,7 +117,7 @@ const anyPipeline: fc.Arbitrary<AugmentationPipeline> = fc
     }),
   );
 
-test('workers give the same batches bit for bit for any augmentation, number of workers and batch size, and end afterwards', async () => {
+test('workers return bit-identical batches for any augmentation, worker count and batch size, and exit afterwards', async () => {
   await fc.assert(
     fc.asyncProperty(
       anyPipeline,
@@ -144,7 +144,7 @@ test('workers give the same batches bit for bit for any augmentation, number of 
   );
 });
 
-test('workers run custom affine transforms; custom pixel transforms run on the main thread', async () => {
+test('custom affine transforms run in the workers, and custom pixel transforms run on the main thread', async () => {
   const { spawner, log } = createFakeSpawner(2);
   const sheared = { ...randomShear({ degrees: 0 }), name: 'lean', draw: () => ({ shear: 9 }) };
   const moving = images(5, 3).augment([sheared, randomBrightness({ range: 0.2 })]);
@@ -178,7 +178,7 @@ test('workers run custom affine transforms; custom pixel transforms run on the m
   expect(log.posts).toBe(3);
 });
 
-test('an epoch that ends early, while it reads, terminates its workers and starts no others', async () => {
+test('an epoch that is stopped while it reads images terminates its workers and starts no new ones', async () => {
   const { spawner, log } = createFakeSpawner(3);
   const dataset = images(12, 3)
     .augment([randomFlip('horizontal')])
@@ -205,12 +205,12 @@ test('a worker pool reuses its workers and its memory in later epochs', async ()
     }));
   }
   expect(log).toMatchObject({ spawned: 2, ended: 0, posts: 12 });
-  expect(log.fresh).toBeLessThanOrEqual(4); // Each worker has one; one is ready, and one is in use.
+  expect(log.fresh).toBeLessThanOrEqual(4); // One buffer per worker, one that is ready, and one that is in use.
   workerPool.close();
   expect(log.ended).toBe(2);
 });
 
-test('the error of an image that cannot be read contains its id, with and without workers', async () => {
+test('the error for an unreadable image names the image id, with and without workers', async () => {
   const bytes = new Uint8Array(12);
   const image = { data: bytes, height: 2, width: 2, channels: 3 };
   const dataset = imagesInMemory([{ image, labels: {}, id: 'a.jpg' }]).augment([randomFlip('horizontal')]);
@@ -229,5 +229,5 @@ test('the error of an image that cannot be read contains its id, with and withou
 test('workerScript.ts is up to date with its sources (npm run worker)', async () => {
   const written = await readFile(new URL('../../src/data/workerScript.ts', import.meta.url), 'utf8');
   expect(written).toBe(await bundleWorker());
-  expect(WORKER_SCRIPT.length).toBeLessThan(10_000); // Each thread compiles it before its first batch.
+  expect(WORKER_SCRIPT.length).toBeLessThan(10_000); // Each thread compiles the script before its first batch.
 });

@@ -48,7 +48,7 @@ const group = (depth: number): fc.Arbitrary<Hdf5Group> =>
       groups: Object.fromEntries(Object.entries(groups).filter(([key]) => !Object.hasOwn(rest.arrays, key))),
     }));
 
-test('a written HDF5 file reads back as the same groups, and writing it twice results in the same bytes', () => {
+test('readHdf5 returns the groups that writeHdf5 wrote, and writing them twice produces identical bytes', () => {
   fc.assert(
     fc.property(group(2), (root) => {
       const file = writeHdf5(root);
@@ -125,7 +125,7 @@ describe('writeHdf5, checked with readHdf5 and the C library,', () => {
 
   test.each<[string, Hdf5Group]>([
     ['an empty file', EMPTY],
-    // A symbol node has room for 8 members and a tree node for 32 symbol nodes: test full nodes, and one member more.
+    // A symbol node has room for 8 members and a tree node for 32 symbol nodes: test full nodes, and one more member.
     ...[8, 9, 256, 257, 3000].map((count): [string, Hdf5Group] => [
       `${count} groups`,
       {
@@ -139,7 +139,7 @@ describe('writeHdf5, checked with readHdf5 and the C library,', () => {
     ],
     ['2,000 attributes', { ...EMPTY, attributes: Object.fromEntries(many(2000).map((key) => [key, key])) }],
     ['text of 100 kB and 2 MB', { ...EMPTY, attributes: { a: 'a'.repeat(1e5), b: 'ä'.repeat(1e6), c: 'c' } }],
-    // A heap collection has 4,096 bytes, 32 of them headers. The text fits exactly, or leaves less than a
+    // A heap collection has 4,096 bytes, including 32 bytes of headers. The text fits exactly, or leaves less than a
     // header of 16 bytes.
     ...[4048, 4049, 4056, 4064, 4065].map((size): [string, Hdf5Group] => [
       `text of ${size} bytes and other text`,
@@ -150,7 +150,10 @@ describe('writeHdf5, checked with readHdf5 and the C library,', () => {
       'a scalar and an empty list',
       { ...EMPTY, arrays: { a: { shape: [], data: Int32Array.of(-1) }, b: numbers() } },
     ],
-    ['a shape with a side of 0', { ...EMPTY, arrays: { a: { shape: [3, 0, 2], data: new Uint8Array() } } }],
+    [
+      'a shape with a dimension of size 0',
+      { ...EMPTY, arrays: { a: { shape: [3, 0, 2], data: new Uint8Array() } } },
+    ],
     [
       'extreme numbers',
       {
@@ -162,22 +165,25 @@ describe('writeHdf5, checked with readHdf5 and the C library,', () => {
         },
       },
     ],
-    // Sorting by UTF-16 code units puts these two in the other order.
-    ['names sorted by their bytes', { ...EMPTY, groups: { '\u{1f600}': EMPTY, '\uff5e': EMPTY, a: EMPTY } }],
+    // Sorting by UTF-16 code units would reverse these two names.
+    [
+      'names sorted by their UTF-8 bytes',
+      { ...EMPTY, groups: { '\u{1f600}': EMPTY, '\uff5e': EMPTY, a: EMPTY } },
+    ],
   ])('writes %s', async (_, root) => {
     const file = writeHdf5(root);
     expect(readHdf5(file, 'law.h5')).toEqual(root);
     expect(await readWithLibrary(file)).toEqual(root);
   });
 
-  test('writes only the part of the buffer that a typed array covers', async () => {
+  test('writes only the section of the buffer that a typed array covers', async () => {
     const whole = Float32Array.of(1, 2, 3, 4, 5);
     const root = { ...EMPTY, arrays: { a: { shape: [2], data: whole.subarray(1, 3) } } };
     expect((await readWithLibrary(writeHdf5(root))).arrays.a!.data).toEqual(Float32Array.of(2, 3));
   });
 });
 
-test('the C library finds a member by its name among thousands, and can add members to a written file', async () => {
+test('the C library finds a member by name among thousands, and can add members to a file that writeHdf5 wrote', async () => {
   const memberNames = Array.from({ length: 3000 }, (_, i) => `layer_${i}`);
   const { FS } = await h5wasm.ready;
   FS!.writeFile(
@@ -187,7 +193,7 @@ test('the C library finds a member by its name among thousands, and can add memb
   const file = new h5wasm.File('/ours.h5', 'a');
   expect(memberNames.every((key) => file.get(key) instanceof h5wasm.Group)).toBe(true);
   expect(file.get('layer_')).toBeNull();
-  // The C library can also add members to a file that was written here.
+  // The C library can also add members to a file that `writeHdf5` wrote.
   for (let i = 0; i < 300; i++) file.create_group(`added_${i}`);
   file.create_attribute('later', 'text');
   file.close();
@@ -233,7 +239,7 @@ describe('writeHdf5 rejects', () => {
     ],
     ['text above 64 kB in a list', { attributes: { a: ['b', 'c'.repeat(70_000)] } }, /"a0" of 700\d\d bytes/],
     [
-      'an attribute with the name of a part of another one',
+      'an attribute with the name of a segment of another split attribute',
       {
         attributes: { a0: 1, a: Array(2000).fill('b'.repeat(50)) },
       },

@@ -8,7 +8,7 @@ import { answersOf, buildModel, type ModelSpec, modelSpec, noiseFor } from './mo
 
 const BATCH = 2;
 /**
- * Lower bound of the largest output that errors are relative to: values inside the network are about 1, where
+ * Lower bound of the largest output, which errors are divided by. Values inside the network are about 1, so that
  * one rounding error is 1e-7.
  */
 const MIN_LARGEST = 0.01;
@@ -33,7 +33,7 @@ function expectSame(read: tf.LayersModel, model: tf.LayersModel, seed: number): 
   const [expectedOutputs, readOutputs] = [answersOf(model, inputs, BATCH), answersOf(read, inputs, BATCH)];
   expectedOutputs.forEach((output, i) => {
     const largest = output.reduce((most, value) => Math.max(most, Math.abs(value)), MIN_LARGEST);
-    // Both models run the same kernels on the same numbers. In about one model in a hundred the order of some
+    // Both models run the same kernels on the same numbers. In about one in a hundred models, the order of some
     // sums differs.
     const difference = output.reduce(
       (most, value, j) => Math.max(most, Math.abs(value - readOutputs[i]![j]!)),
@@ -85,7 +85,7 @@ test('any network of tasks survives a round trip through .keras, .h5 and a saved
   );
 }, 300_000);
 
-test('a dropout layer that is called twice stays one layer, and keeps its name as an output', async () => {
+test('a dropout layer that is called twice remains one layer after a round trip, and keeps its name as an output', async () => {
   const image = tf.input({ shape: [4], name: 'image' });
   const shared = tf.layers.dropout({ rate: 0.4, name: 'shared' });
   const twice = shared.apply(shared.apply(image)) as tf.SymbolicTensor;

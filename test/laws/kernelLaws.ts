@@ -1,4 +1,4 @@
-/** Properties of the kernels of a convolutional network: a backend computes the same as the `cpu` backend. */
+/** Properties of the kernels of a convolutional network: a backend gives the same results as the `cpu` backend. */
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -7,14 +7,14 @@ import { batchNormTraining } from '../../src/tensor/batchNormalization.js';
 import { convolution, depthwiseConvolution } from '../../src/tensor/convolution.js';
 import { tf } from '../../src/tensor/tf.js';
 
-/** Tolerance of float32 sums of a few hundred products, added in another order. */
+/** Tolerance of float32 sums of a few hundred products that are added in a different order. */
 const TOLERANCE = 2e-4;
 
 type DrawValue = (random: Rng) => number;
 const drawUniform: DrawValue = (random) => random.uniform(-1, 1);
 /**
- * Draws a multiple of 1/16. Sums of products of such numbers are exact in float32. With other numbers, a sum near 0 could have another sign
- * when it is added in another order; the gradient of relu would then be there or not, and both kernels would be correct.
+ * Draws a multiple of 1/16. Sums of products of such numbers are exact in float32. With other numbers, the sign of a sum near 0 could depend
+ * on the order of its terms. The gradient of relu would then be 0 or 1, and both kernels would be correct.
  */
 const drawSixteenth: DrawValue = (random) => random.nextInt(33) / 16 - 1;
 const createNoise = (seed: number, shape: number[], drawValue = drawUniform) => {
@@ -40,7 +40,7 @@ async function computeOn(
 }
 
 /**
- * Expects that the value and the gradients of `actual` on `backend` are those of `reference` on `cpu`, and that no tensor is leaked.
+ * Checks that the value and the gradients of `actual` on `backend` match those of `reference` on `cpu`, and that no tensor leaks.
  */
 export async function expectAgreement(
   backend: string,
@@ -68,7 +68,7 @@ const geometry = fc.record({
   batch: upTo(3),
   height: fc.integer({ min: 5, max: 11 }),
   width: fc.integer({ min: 5, max: 11 }),
-  // Numbers of channels that are less than, equal to, or not a multiple of the width of a SIMD loop.
+  // Channel counts below, equal to, and not a multiple of the width of a SIMD loop.
   channels: fc.constantFrom(1, 3, 4, 5, 8, 10),
   filters: fc.constantFrom(1, 3, 4, 8, 12, 16),
   kernel: fc.tuple(upTo(3), upTo(3)),
@@ -131,7 +131,7 @@ export function kernelLaws(backend: string): void {
             [...kernel, channels, multiplier],
             [channels * multiplier],
           ];
-          const stride = rest.strides[0]; // TensorFlow.js requires equal strides.
+          const stride = rest.strides[0]; // TensorFlow.js requires equal strides for both axes.
           const reference = (x: Tensor, w: Tensor, b: Tensor) => {
             const y = tf.add(tf.depthwiseConv2d(x as Tensor4D, w as Tensor4D, stride, rest.padding), b);
             return rest.activation === 'relu' ? tf.relu(y) : y;

@@ -23,7 +23,7 @@ describe('a full sum on wasm', () => {
       return { shape: sum.shape, value: sum.dataSync()[0]! };
     });
 
-  test('is computed in double precision and rounded once, for any shape', () =>
+  test('of a tensor of any shape is computed in double precision and rounded once', () =>
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 6 }), { maxLength: 4 }),

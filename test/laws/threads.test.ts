@@ -4,7 +4,7 @@ import { tf } from '../../src/tensor/tf.js';
 import { loadWasmBackend } from '../../src/tensor/wasmBackend.js';
 import { kernelLaws } from './kernelLaws.js';
 
-// With three threads the parts of the work have different sizes, and some are empty.
+// With three threads, the chunks of work have different sizes, and some chunks are empty.
 beforeAll(async () => {
   expect(await loadWasmBackend({ load: loadPackage, threads: 3 })).toBe(3);
   const { wasm } = tf.backend() as never as { wasm: { HEAPU8: Uint8Array } };

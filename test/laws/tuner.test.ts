@@ -57,7 +57,7 @@ const parameters: fc.Arbitrary<Parameter<any>> = fc.oneof(
 const probability = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
 describe('a parameter', () => {
-  test('has a value at every probability, and the range of the value contains the probability', () => {
+  test('maps every probability to a value whose range contains that probability', () => {
     fc.assert(
       fc.property(parameters, probability, (parameter, prob) => {
         const value = parameter.probToValue(prob);
@@ -74,7 +74,7 @@ describe('a parameter', () => {
     );
   });
 
-  test('with steps has `count` values whose ranges cover [0, 1), and a grid proposes each value once', () => {
+  test('with steps has `count` values whose ranges cover [0, 1), and a grid search proposes each value once', () => {
     fc.assert(
       fc.property(parameters, (parameter) => {
         fc.pre(Number.isFinite(parameter.count));
@@ -102,7 +102,7 @@ describe('a parameter', () => {
   const listValues = ({ count, valueAt }: Parameter<number>) =>
     Array.from({ length: count }, (_, i) => valueAt!(i));
 
-  test('with a linear step has different values between its bounds, and ends at max if the steps fit', () => {
+  test('with a linear step has distinct values between its bounds, and reaches max if max is a whole number of steps from min', () => {
     const bound = fc.integer({ min: -3000, max: 3000 });
     const size = fc.constantFrom(1, 10, 1e3, 1e6, 1e9, 1e12);
     const many = fc.integer({ min: 1, max: 300 });
@@ -153,7 +153,7 @@ describe('a parameter', () => {
     );
   });
 
-  test('with a step on a log scale has different values between its bounds, and ends at max if the factors fit', () => {
+  test('with a log-scale step has distinct values between its bounds, and reaches max if max is min times a power of the step', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 99 }),
@@ -183,7 +183,7 @@ describe('a parameter', () => {
     );
   });
 
-  test('has no range for a value that does not belong to it', () => {
+  test('returns no range for a value that is not one of its values', () => {
     for (const [parameter, otherValues] of [
       [float({ min: 0, max: 1 }), [-0.1, 1.1, Number.NaN, '0.5', null]],
       [float({ min: 0, max: 1, step: 0.25 }), [0.3, -0.25, 1.25]],
@@ -211,7 +211,7 @@ const MIXED = space({
 });
 
 describe('a space', () => {
-  test('numbers all grid points, and findGridIndex inverts getGridParams', () => {
+  test('has a unique index for every grid point, and findGridIndex is the inverse of getGridParams', () => {
     for (const [searchSpace, steps] of [
       [SMALL, 1],
       [MIXED, 3],
@@ -238,7 +238,7 @@ describe('a space', () => {
     expect(MIXED.count).toBe(Number.POSITIVE_INFINITY);
   });
 
-  test('restores flat params from nested params', () => {
+  test('converts nested params back to the same flat params', () => {
     fc.assert(
       fc.property(fc.nat(), (seed) => {
         const draws = createRng(seed, 'setting');
@@ -255,7 +255,7 @@ describe('exact JSON', () => {
       fc.string(),
       fc.constantFrom('constructor', 'toString', '__proto__', '~', '~NaN', '~~NaN', '~-Infinity', 'NaN'),
     );
-    const number = fc.double().map((value) => value + 0); // JSON has no -0
+    const number = fc.double().map((value) => value + 0); // JSON.stringify writes -0 as 0.
     const { value } = fc.letrec((tie) => ({
       value: fc.oneof(
         { depthSize: 'small' },
@@ -273,7 +273,7 @@ describe('exact JSON', () => {
     );
   });
 
-  test('restores the records of a choice between any strings', () => {
+  test('restores trial records of a choice between arbitrary strings', () => {
     const searchSpace = space({ word: choice(['constructor', '~NaN', '~', 'b']) });
     const search = runSearch(searchSpace, random(), 0, 1, 10);
     const trials = parseExact(stringifyExact(search.trials)) as typeof search.trials;
@@ -293,7 +293,7 @@ const STRATEGIES: readonly (readonly [string, Strategy])[] = [
   ['tpe', tpe({ startupTrials: 4 })],
 ];
 
-/** Runs a search with several trials at a time, which end in random order. Some of them fail. */
+/** Runs a search with several concurrent trials. They finish in random order, and some of them fail. */
 function runSearch(
   searchSpace: Space<any>,
   strategy: Strategy,
@@ -312,7 +312,7 @@ function runSearch(
       try {
         trial = search.ask();
       } catch {
-        break; // The strategy needs a result first.
+        break; // The strategy needs the result of a running trial first.
       }
       if (!trial) break;
       startedCount++;
@@ -331,7 +331,7 @@ function runSearch(
 }
 
 describe.each(STRATEGIES)('%s', (_, strategy) => {
-  test('proposes the same params from the saved records, in any order', () => {
+  test('proposes the same params when it resumes from saved records in any order', () => {
     fc.assert(
       fc.property(fc.nat(50), fc.integer({ min: 1, max: 4 }), fc.nat(), (seed, parallel, shuffle) => {
         const { trials } = runSearch(MIXED, strategy, seed, parallel, 30);
@@ -369,7 +369,7 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
     trials.map(({ params }) => toParamsKey(flattenParams(SMALL, params)));
   const isNew = ({ rung }: TrialRecord) => rung?.parent === undefined;
 
-  test('starts with the initial params in their order, and tries all params once', () => {
+  test('tries the initial params first and in order, and tries all params once', () => {
     fc.assert(
       fc.property(
         initialParamLists,
@@ -392,10 +392,10 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
               params,
               after,
             });
-            // Params that are not initial params depend on the records only.
+            // Params that are not initial params depend only on the records.
             if (!isInitial)
               expect(proposeTrial(SMALL, options, number, knownTrials)).toMatchObject({ params });
-            expect(rung !== undefined).toBe(strategy.name === 'hyperband'); // Initial params have a position in its plan too.
+            expect(rung !== undefined).toBe(strategy.name === 'hyperband'); // The plan of hyperband contains the initial params too.
             if (rung?.parent !== undefined) expect(params).toEqual(trials[rung.parent - 1]!.params);
           }
         },
@@ -404,7 +404,7 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
     );
   });
 
-  test('resumes a search with the untried initial params, and tries all params once', () => {
+  test('continues a resumed search with the untried initial params, and tries all params once', () => {
     fc.assert(
       fc.property(
         initialParamLists,
@@ -413,9 +413,9 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
         fc.nat(255),
         (initialParams, seed, startedCount, removedBits) => {
           const earlier = runSearch(SMALL, strategy, seed, 1, startedCount).trials;
-          // Records are removed at random. A grid depends on the trial numbers, so its removed trials would not be repeated.
+          // Records are removed at random. Grid search chooses params by trial number, so it would not repeat removed trials.
           const savedTrials = earlier.filter((_, i) => strategy.name === 'grid' || !((removedBits >> i) & 1));
-          // Trials whose parents are removed are removed too.
+          // If a trial is removed, the trials that continue it are removed too.
           const trials = savedTrials.filter(({ rung }) =>
             savedTrials.some(({ number }) => number === (rung?.parent ?? number)),
           );
@@ -437,7 +437,7 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
     );
   });
 
-  test('proposes other params for another seed', () => {
+  test('proposes different params for a different seed', () => {
     const values = (seed: number) =>
       JSON.stringify(runSearch(MIXED, strategy, seed, 1, 8).trials.map((trial) => trial.params));
     expect(values(1)).toBe(values(1));
@@ -445,7 +445,7 @@ describe.each(STRATEGIES)('%s', (_, strategy) => {
   });
 });
 
-test.each(STRATEGIES)('%s behaves as its flags independent and finite state', (_, strategy) => {
+test.each(STRATEGIES)('%s behaves as its `independent` and `finite` flags state', (_, strategy) => {
   if (strategy.independent) {
     // Machines that work independently do not know the results of earlier trials, so all of them count as running.
     const [first] = runSearch(MIXED, random(), 1, 1, 2).trials;
@@ -469,7 +469,7 @@ test.each(STRATEGIES)('%s behaves as its flags independent and finite state', (_
   );
 });
 
-test('random search over two values ends after two trials, without a repetition', () => {
+test('random search over two values ends after two trials without repeating a value', () => {
   const search = runSearch(space({ filters: choice([32, 64]) }), random(), 0, 1, 10);
   expect(search.trials.map(({ params }) => (params as any).filters).sort()).toEqual([32, 64]);
 });
@@ -485,7 +485,7 @@ test.each(STRATEGIES.filter(([name]) => name !== 'grid'))(
 );
 
 describe('hyperband', () => {
-  test('follows its plan, and promotes the best trials of each round', () => {
+  test('follows its plan and promotes the best trials of each round', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(3, 9, 10, 27),
@@ -525,7 +525,7 @@ describe('hyperband', () => {
               );
               const getLoss = ({ rows }: TrialRecord) => rows[0]!.loss!;
               const best = [...previousTrials].sort((a, b) => getLoss(a) - getLoss(b)).slice(0, size);
-              // Trials that are promoted before the round is complete are also among the best.
+              // Trials that are promoted before the round is complete are among the best too.
               expect(new Set(parents)).toEqual(new Set(best));
             }
           }
@@ -536,7 +536,7 @@ describe('hyperband', () => {
   });
 });
 
-/** Function of Branin (1972) with the minimum 0.397887 at three points. */
+/** Branin function (1972), with the minimum 0.397887 at three points. */
 const branin = {
   space: space({ x: float({ min: -5, max: 10 }), y: float({ min: 0, max: 15 }) }) as Space<ParameterMap>,
   value: ({ x, y }: any) =>
@@ -560,7 +560,7 @@ describe('tpe', () => {
     ['Branin', branin],
     ['six mixed dimensions', mixed],
   ])(
-    'finds a median result over 20 seeds on %s with 60 trials that is at least as good as random search with 180',
+    'reaches with 60 trials on %s a median result (20 seeds) at least as good as random search with 180 trials',
     (_, { space: searchSpace, value }) => {
       const findSortedResults = (strategy: Strategy, count: number) =>
         Array.from({ length: 20 }, (_, seed) => {
@@ -578,7 +578,7 @@ describe('tpe', () => {
     },
   );
 
-  test('with two objectives proposes at least twice as many params of the Pareto front as random search', () => {
+  test('with two objectives proposes at least twice as many Pareto-optimal params as random search', () => {
     const searchSpace = space({ x: float({ min: -5, max: 5 }) });
     const objectives: Objectives = [minimize('near'), maximize('far')];
     const countFrontTrials = (strategy: Strategy) => {
@@ -596,7 +596,7 @@ describe('tpe', () => {
 });
 
 describe('getParamImportances', () => {
-  /** Computes the shares of `n` and `u` for a loss that grows with the ratio between n and 2, and slightly with u. */
+  /** Computes the importances of `n` and `u` for a loss that grows with the ratio between n and 2, and slightly with u. */
   const computeShares = (n: Parameter<number>, seed: number) => {
     const searchSpace = space({ n, u: float({ min: 0, max: 1 }) });
     const search = askAndTell(searchSpace, { strategy: random(), objectives: LOSS, seed });
@@ -609,7 +609,7 @@ describe('getParamImportances', () => {
     );
   };
 
-  test('gives an integer and a float on the same log scale similar shares', () => {
+  test('assigns similar importances to an integer and a float on the same log scale', () => {
     for (let seed = 0; seed < 8; seed++) {
       const range = { min: 1, max: 1000, scale: 'log' } as const;
       const [integerShare] = computeShares(int(range), seed);
@@ -636,7 +636,7 @@ describe('getParamImportances', () => {
   const line = float({ min: 0, max: 1 });
   const three = space({ a: line, b: line, c: line });
 
-  test('returns shares of 0 if all trials have the same loss', () => {
+  test('returns importances of 0 if all trials have the same loss', () => {
     fc.assert(
       fc.property(fc.nat(), fc.integer({ min: 4, max: 40 }), (seed, count) => {
         const trials = runRandomSearch(three, count, seed, () => 0.5);
@@ -646,7 +646,7 @@ describe('getParamImportances', () => {
     );
   });
 
-  test('does not depend on the numbers of trials with equal losses', () => {
+  test('does not depend on the trial numbers of trials with equal losses', () => {
     fc.assert(
       fc.property(
         fc.nat(),
@@ -657,7 +657,7 @@ describe('getParamImportances', () => {
           const order = createRng(seed, 'shuffle').permutation(count);
           const others = trials.map((trial, i) => ({ ...trial, number: order[i]! + 1 }));
           const [shares, again] = [trials, others].map((list) => getParamImportances(three, list, LOSS));
-          // The sums of doubles are computed in another order.
+          // The doubles are added in a different order.
           for (const [i, { share: countFrontTrials }] of shares!.entries())
             expect(again![i]!.share).toBeCloseTo(countFrontTrials, 9);
         },
@@ -665,7 +665,7 @@ describe('getParamImportances', () => {
     );
   });
 
-  test('marks a parameter that fewer than four trials have', () => {
+  test('flags a parameter that occurs in fewer than four trials', () => {
     const searchSpace = space({ rate: line, way: alternatives({ plain: {}, odd: { size: line } }) });
     const trials = runRandomSearch(searchSpace, 30, 1, ({ rate }) => rate);
     const odd = trials.filter(({ params }) => (params as any).way.kind === 'odd');
@@ -680,7 +680,7 @@ describe('getParamImportances', () => {
 });
 
 describe('paretoFront', () => {
-  test('returns the trials that no other trial dominates, and a trial of the front dominates every other trial', () => {
+  test('returns exactly the nondominated trials, and each other trial is dominated by a trial of the front', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 9 })), { minLength: 1 }),
@@ -704,7 +704,7 @@ describe('paretoFront', () => {
   });
 });
 
-describe('pruners:', () => {
+describe('pruners', () => {
   const trial = (
     number: number,
     losses: readonly number[],
@@ -722,15 +722,15 @@ describe('pruners:', () => {
     expect(prune(trial(6, [9, 1.6], 'running'), others, LOSS)).toBe(
       'epoch 2: loss 1.6 is worse than the median of 5 trials, 1.5',
     );
-    expect(prune(trial(6, [1, 1.6], 'running'), others, LOSS)).toBeUndefined(); // its best epoch counts
-    expect(prune(trial(6, [9, 1.6], 'running'), others.slice(1), LOSS)).toBeUndefined(); // too few complete trials
+    expect(prune(trial(6, [1, 1.6], 'running'), others, LOSS)).toBeUndefined(); // The best epoch of a trial counts.
+    expect(prune(trial(6, [9, 1.6], 'running'), others.slice(1), LOSS)).toBeUndefined(); // There are too few complete trials.
     expect(prune(trial(6, [Number.NaN, Number.NaN], 'running'), others, LOSS)).toContain('NaN is worse');
     expect(prune(trial(6, [9, 4], 'running'), others, maximize('loss'))).toBeUndefined();
   });
 
-  test('successiveHalvingPruner keeps one in three trials at each rung, and stops no trial between rungs', () => {
+  test('successiveHalvingPruner keeps one in three trials at each rung and stops no trial between rungs', () => {
     const { prune } = successiveHalvingPruner({ minEpochs: 1, factor: 3 });
-    expect(prune(trial(6, [1.5], 'running'), others, LOSS)).toBeUndefined(); // the second best of six
+    expect(prune(trial(6, [1.5], 'running'), others, LOSS)).toBeUndefined(); // the second-best of six trials
     expect(prune(trial(6, [2.5], 'running'), others, LOSS)).toBe(
       'epoch 1: loss 2.5 is not among the best 2 of 6 trials',
     );

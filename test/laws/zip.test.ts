@@ -12,7 +12,7 @@ const name = fc
   .map((parts) => parts.join('/'));
 const members = fc.dictionary(name, fc.uint8Array({ maxLength: 300 }), { maxKeys: 6, noNullPrototype: true });
 
-test('a written zip archive reads back as the same members, and the same members result in the same bytes', () => {
+test('readZip returns the members that writeZip wrote, and writing them twice produces identical bytes', () => {
   fc.assert(
     fc.property(members, (archiveMembers) => {
       const file = writeZip(archiveMembers);
@@ -22,7 +22,7 @@ test('a written zip archive reads back as the same members, and the same members
   );
 });
 
-test('readZip decompresses deflate and returns only the members that are selected', () => {
+test('readZip decompresses deflated members and returns only the selected members', () => {
   fc.assert(
     fc.property(members, fc.integer({ min: 1, max: 9 }), (archiveMembers, level) => {
       const file = zipSync(archiveMembers, { level: level as 1 });
@@ -40,7 +40,7 @@ test('readZip returns an uncompressed member as a view of the file, without copy
   expect(readZip(file, 'm.keras')['model.weights.h5']!.buffer).toBe(file.buffer);
 });
 
-test('readZip detects a changed bit in a member by its checksum', () => {
+test('readZip detects a flipped bit in a member by the checksum', () => {
   fc.assert(
     fc.property(
       fc.uint8Array({ minLength: 1, maxLength: 100 }),
@@ -48,7 +48,7 @@ test('readZip detects a changed bit in a member by its checksum', () => {
       fc.nat({ max: 7 }),
       (bytes, position, bit) => {
         const file = writeZip({ a: bytes });
-        file[31 + (position % bytes.length)]! ^= 1 << bit; // after the header of 30 bytes and the name
+        file[31 + (position % bytes.length)]! ^= 1 << bit; // The data starts after the header of 30 bytes and the name.
         expect(() => readZip(file, 'law.zip')).toThrow(/checksum/);
       },
     ),

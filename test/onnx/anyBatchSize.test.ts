@@ -24,7 +24,7 @@ describe('a reduction of a batch of any size', () => {
     prod: tf.prod,
   };
   test.each(Object.entries(reductions))(
-    '%s over any axes computes the same in ONNX Runtime',
+    '%s over any axes gives the same results in ONNX Runtime as in TensorFlow.js',
     async (_, reduce) => {
       const axes = fc.uniqueArray(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 3 });
       await fc.assert(
@@ -46,7 +46,7 @@ describe('an operation on a batch of any size', () => {
     'reshape and back': (x) => tf.reshape(tf.relu(tf.reshape(x, [-1])), x.shape),
     'expand dims': (x) => tf.expandDims(x, 2),
     transpose: (x) => tf.transpose(x, [0, 3, 1, 2]),
-    'concat with itself': (x) => tf.concat([x, tf.neg(x)], 2),
+    'concatenation of a tensor with itself': (x) => tf.concat([x, tf.neg(x)], 2),
     slice: (x) => tf.slice(x, [0, 1, 0, 1], [-1, 2, -1, 1]),
     pad: (x) =>
       tf.pad(
@@ -84,7 +84,7 @@ describe('an operation on a batch of any size', () => {
     'element-wise arithmetic with broadcasting': (x) =>
       tf.mul(tf.sigmoid(x), tf.add(tf.square(x), weights([4, 1]))),
     clip: (x) => tf.clipByValue(x, -0.5, 0.7),
-    'sum of several': (x) => tf.addN([x, tf.square(x), x]),
+    'sum of several tensors': (x) => tf.addN([x, tf.square(x), x]),
     'where with logical operations': (x) =>
       tf.where(tf.logicalAnd(tf.greater(x, 0), tf.less(x, 1)), x, tf.zerosLike(x)),
     'pow and onesLike': (x) => tf.mul(tf.pow(x, 2), tf.onesLike(x)),
@@ -127,9 +127,12 @@ describe('an operation on a batch of any size', () => {
       tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [5, 7], false, true),
     'resize nearest': (x) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [6, 8]),
   };
-  test.each(Object.entries(cases))('%s computes the same in ONNX Runtime', async (_, operation) => {
-    expect(await measureBatchDifference(operation, [3, 4, 2], signed)).toBeLessThan(1e-5);
-  });
+  test.each(Object.entries(cases))(
+    '%s gives the same results in ONNX Runtime as in TensorFlow.js',
+    async (_, operation) => {
+      expect(await measureBatchDifference(operation, [3, 4, 2], signed)).toBeLessThan(1e-5);
+    },
+  );
 });
 
 const window = fc.record({
@@ -140,7 +143,7 @@ const window = fc.record({
   activation: fc.constantFrom('linear' as const, 'relu' as const, 'elu' as const, 'sigmoid' as const),
 });
 
-test('convolutions and depthwise convolutions of any stride, padding, dilation and activation compute the same in ONNX Runtime', async () => {
+test('convolutions and depthwise convolutions of any stride, padding, dilation and activation give the same results in ONNX Runtime as in TensorFlow.js', async () => {
   await fc.assert(
     fc.asyncProperty(
       window,
@@ -167,7 +170,7 @@ test('convolutions and depthwise convolutions of any stride, padding, dilation a
   );
 });
 
-test('pooling of any window, stride and padding computes the same in ONNX Runtime', async () => {
+test('pooling of any window, stride and padding gives the same results in ONNX Runtime as in TensorFlow.js', async () => {
   await fc.assert(
     fc.asyncProperty(window, fc.boolean(), async ({ size, strides, pad }, isAverage) => {
       const operation = (x: tf.Tensor) =>
@@ -178,7 +181,7 @@ test('pooling of any window, stride and padding computes the same in ONNX Runtim
   );
 });
 
-test('lowerTrace rejects an unsupported operation, and the error contains its name', async () => {
+test('lowerTrace rejects an unsupported operation, and the error names the operation', async () => {
   await expect(measureBatchDifference((x) => tf.unique(x, 1).values, [3, 4], signed)).rejects.toMatchObject({
     kind: 'engine',
     path: 'operation Unique',

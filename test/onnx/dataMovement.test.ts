@@ -8,7 +8,7 @@ beforeAll(() => tf.setBackend('cpu'));
 
 type UnaryOperation = (x: tf.Tensor) => tf.Tensor;
 
-/** Expects that `f` and its gradient compute the same in ONNX Runtime, with a different weight for every element of the output. */
+/** Checks that `f` and its gradient give the same results in ONNX Runtime as in TensorFlow.js, with a different weight for each output element. */
 async function expectAgreement(f: UnaryOperation, x: tf.Tensor): Promise<void> {
   expect(await measureDifference(f, x)).toBe(0);
   const { shape: size } = tf.tidy(() => f(x));
@@ -21,14 +21,14 @@ async function expectAgreement(f: UnaryOperation, x: tf.Tensor): Promise<void> {
 
 const checkProperty = <T>(arbitrary: fc.Arbitrary<T>, property: (value: T) => Promise<void>, numRuns = 20) =>
   fc.assert(fc.asyncProperty(arbitrary, property), { numRuns });
-/** Creates an arbitrary of a tensor with two integers below `max` for each of its axes. */
+/** Creates an arbitrary of a tensor, and two integers below `max` for each axis of the tensor. */
 const tensorWithPairs = (max: number) =>
   shape.chain((size) =>
     fc.tuple(eighths(size), fc.tuple(...size.map(() => fc.tuple(fc.nat(max - 1), fc.nat(max - 1))))),
   );
 
 describe('shapes', () => {
-  test('transpose, reshape, expandDims and squeeze compute the same in ONNX Runtime', () =>
+  test('transpose, reshape, expandDims and squeeze give the same results in ONNX Runtime as in TensorFlow.js', () =>
     checkProperty(
       shape.chain((size) =>
         fc.tuple(eighths(size), fc.shuffledSubarray([...size.keys()], { minLength: size.length })),
@@ -40,7 +40,7 @@ describe('shapes', () => {
         await expectAgreement((v) => tf.squeeze(v), x);
       },
     ));
-  test('concat, stack, unstack and split compute the same in ONNX Runtime', () =>
+  test('concat, stack, unstack and split give the same results in ONNX Runtime as in TensorFlow.js', () =>
     checkProperty(
       shape.chain((size) => fc.tuple(eighths(size), eighths(size), fc.nat(size.length - 1))),
       async ([x, y, axis]) => {
@@ -51,12 +51,12 @@ describe('shapes', () => {
         const size = x.shape[axis]!;
         const parts = size > 1 ? [1, size - 1] : [1];
         expect(await measureDifference((v) => tf.split(v, parts, axis), x)).toBe(0);
-        if (size === 1) return; // TensorFlow.js has no gradient for a single part.
+        if (size === 1) return; // TensorFlow.js has no gradient for a split into a single tensor.
         await expectAgreement((v) => tf.addN(tf.unstack(v, axis).map((part, i) => tf.mul(part, i + 1))), x);
         await expectAgreement((v) => tf.concat(tf.split(v, parts, axis).reverse(), axis), x);
       },
     ));
-  test('tile and broadcastTo compute the same in ONNX Runtime', () =>
+  test('tile and broadcastTo give the same results in ONNX Runtime as in TensorFlow.js', () =>
     checkProperty(tensorWithPairs(3), async ([x, times]) => {
       await expectAgreement(
         (v) =>
@@ -68,7 +68,7 @@ describe('shapes', () => {
       );
       await expectAgreement((v) => tf.broadcastTo(tf.sum(v, 0, true), x.shape), x);
     }));
-  test('fill, range, linspace, onesLike and diag compute the same in ONNX Runtime', async () => {
+  test('fill, range, linspace, onesLike and diag give the same results in ONNX Runtime as in TensorFlow.js', async () => {
     expect(await measureBatchDifference((x) => tf.add(x, tf.fill([3], 0.5)), [3], Math.sin)).toBe(0);
     expect(await measureBatchDifference((x) => tf.add(x, tf.range(3, 9, 2)), [3], Math.sin)).toBe(0);
     expect(await measureBatchDifference((x) => tf.mul(x, tf.linspace(0, 1, 5)), [5], Math.sin)).toBeLessThan(
@@ -79,7 +79,7 @@ describe('shapes', () => {
     );
     expect(await measureBatchDifference((x) => tf.diag(tf.sum(x, 0)), [2, 3], Math.sin)).toBeLessThan(CLOSE);
   });
-  test('spaceToBatchND, batchToSpaceND and depthToSpace compute the same in ONNX Runtime', () =>
+  test('spaceToBatchND, batchToSpaceND and depthToSpace give the same results in ONNX Runtime as in TensorFlow.js', () =>
     checkProperty(
       fc
         .tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 }), fc.nat(2))
@@ -126,7 +126,7 @@ describe('shapes', () => {
 });
 
 describe('slices and padding', () => {
-  test('slice and reverse compute the same in ONNX Runtime', () =>
+  test('slice and reverse give the same results in ONNX Runtime as in TensorFlow.js', () =>
     checkProperty(tensorWithPairs(4), async ([x, ends]) => {
       const begin = ends.map(([from], axis) => from % x.shape[axis]!);
       const size = ends.map(([, to], axis) => 1 + (to % (x.shape[axis]! - begin[axis]!)));
@@ -134,7 +134,7 @@ describe('slices and padding', () => {
       const axes = ends.flatMap(([from], axis) => (from % 2 ? [axis - (from > 2 ? x.rank : 0)] : []));
       if (axes.length > 0) await expectAgreement((v) => tf.reverse(v, axes), x);
     }));
-  test('stridedSlice with any begin, end and shrink mask computes the same in ONNX Runtime', () =>
+  test('stridedSlice with any begin, end and shrink mask gives the same results in ONNX Runtime as in TensorFlow.js', () =>
     checkProperty(
       shape.chain((size) => {
         const eachAxis = (min: number, max: number) => fc.tuple(...size.map(() => fc.integer({ min, max })));
@@ -143,7 +143,7 @@ describe('slices and padding', () => {
         return fc.tuple(eighths(size), eachAxis(-4, 4), eachAxis(-5, 5), stride, bits, bits, bits);
       }),
       async ([x, begin, end, strides, beginMask, endMask, requestedShrinkMask]) => {
-        // The index of a dropped axis must exist. With strides other than 1 TensorFlow.js drops the wrong elements.
+        // The index of a dropped axis must be in range. With strides other than 1, TensorFlow.js drops the wrong elements.
         const shrinkMask = begin.reduce((mask, from, axis) => {
           const size = x.shape[axis]!;
           const canShrink =
@@ -168,12 +168,12 @@ describe('slices and padding', () => {
       },
       60,
     ));
-  test('stridedSlice with an ellipsis and a new axis computes the same in ONNX Runtime', async () => {
+  test('stridedSlice with an ellipsis and a new axis gives the same results in ONNX Runtime as in TensorFlow.js', async () => {
     const x = tf.reshape(tf.range(0, 24), [2, 3, 4]) as tf.Tensor;
     const f = (v: tf.Tensor) => tf.stridedSlice(v, [0, 0, 1], [0, 0, 3], [1, 1, 1], 0, 0, 1, 2, 0);
     expect(await measureDifference(f, x)).toBe(0);
   });
-  test('pad and mirrorPad compute the same in ONNX Runtime', () =>
+  test('pad and mirrorPad give the same results in ONNX Runtime as in TensorFlow.js', () =>
     checkProperty(tensorWithPairs(3), async ([x, widths]) => {
       const reflectWidths = widths.map(
         (pair, axis) => pair.map((n) => Math.min(n, x.shape[axis]! - 1)) as [number, number],
@@ -186,7 +186,7 @@ describe('slices and padding', () => {
       );
       await expectAgreement((v) => tf.mirrorPad(v, symmetricWidths, 'symmetric'), x);
     }));
-  test('flipLeftRight computes the same in ONNX Runtime', () =>
+  test('flipLeftRight gives the same results in ONNX Runtime as in TensorFlow.js', () =>
     checkProperty(
       eighths([2, 3, 4, 2]),
       async (x) => {
@@ -197,7 +197,7 @@ describe('slices and padding', () => {
 });
 
 describe('gather and scatter', () => {
-  test('gather and its gradient, which adds the gradients of a repeated index, compute the same in ONNX Runtime', () =>
+  test('gather and its gradient, with repeated indices, give the same results in ONNX Runtime as in TensorFlow.js', () =>
     checkProperty(
       shape.chain((size) =>
         fc.nat(size.length - 1).chain((axis) =>
@@ -218,7 +218,7 @@ describe('gather and scatter', () => {
       },
       30,
     ));
-  test('gather with batch dimensions computes the same in ONNX Runtime', () =>
+  test('gather with batch dimensions gives the same results in ONNX Runtime as in TensorFlow.js', () =>
     checkProperty(
       fc.tuple(eighths([2, 3, 4, 2]), integers([2, 3, 2], 0, 1), fc.integer({ min: 1, max: 3 })),
       async ([x, indices, axis]) => {
@@ -227,7 +227,7 @@ describe('gather and scatter', () => {
         }
       },
     ));
-  test('unsortedSegmentSum, scatterND and gatherND compute the same in ONNX Runtime, with repeated and missing indices', () =>
+  test('unsortedSegmentSum, scatterND and gatherND give the same results in ONNX Runtime as in TensorFlow.js, with repeated and missing indices', () =>
     checkProperty(
       fc
         .integer({ min: 1, max: 12 })
@@ -250,7 +250,7 @@ describe('gather and scatter', () => {
         ).toBe(0);
       },
     ));
-  test('tensorScatterUpdate computes the same in ONNX Runtime', () =>
+  test('tensorScatterUpdate gives the same results in ONNX Runtime as in TensorFlow.js', () =>
     checkProperty(
       fc.tuple(
         eighths([4, 3]),
@@ -264,7 +264,7 @@ describe('gather and scatter', () => {
         );
       },
     ));
-  test('oneHot computes the same in ONNX Runtime for indices in and out of range', () =>
+  test('oneHot gives the same results in ONNX Runtime as in TensorFlow.js for indices in and out of range', () =>
     checkProperty(
       shape.chain((size) => integers(size, -2, 4)),
       async (indices) => {
@@ -277,7 +277,7 @@ describe('gather and scatter', () => {
 });
 
 describe('matrix products', () => {
-  test('matMul and its gradients compute the same in ONNX Runtime, with and without batch axes and transposes', () =>
+  test('matMul and its gradients give the same results in ONNX Runtime as in TensorFlow.js, with and without batch axes and transposes', () =>
     checkProperty(
       fc
         .tuple(
@@ -302,7 +302,7 @@ describe('matrix products', () => {
         expect(await measureDifference((...both) => tf.grads(f)(both), a, b)).toBeLessThan(CLOSE);
       },
     ));
-  test('matMul with broadcasting, fused matMul with every activation, and einsum compute the same in ONNX Runtime', () =>
+  test('matMul with broadcasting, fused matMul with every activation, and einsum give the same results in ONNX Runtime as in TensorFlow.js', () =>
     checkProperty(
       fc.tuple(eighths([2, 3, 4]), eighths([1, 4, 2]), eighths([2]), eighths([3, 2])),
       async ([a, b, bias, slope]) => {

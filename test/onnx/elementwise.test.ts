@@ -51,18 +51,21 @@ const cases = [
   ...Object.entries(inRange).map(([name, [f, min, max]]) => [name, f, min, max] as const),
 ];
 
-test.each(cases)('%s and its gradient compute the same in ONNX Runtime', async (_, f, min, max) => {
-  const inputs = shape.chain((size) => fc.tuple(eighths(size, min, max), eighths(size)));
-  await fc.assert(
-    fc.asyncProperty(inputs, async ([x, dy]) => {
-      expect(await measureDifference(f, x)).toBeLessThan(CLOSE);
-      expect(await measureDifference((v, d) => tf.grad(f)(v, d), x, dy)).toBeLessThan(CLOSE);
-    }),
-    { numRuns: 8 },
-  );
-});
+test.each(cases)(
+  '%s and its gradient give the same results in ONNX Runtime as in TensorFlow.js',
+  async (_, f, min, max) => {
+    const inputs = shape.chain((size) => fc.tuple(eighths(size, min, max), eighths(size)));
+    await fc.assert(
+      fc.asyncProperty(inputs, async ([x, dy]) => {
+        expect(await measureDifference(f, x)).toBeLessThan(CLOSE);
+        expect(await measureDifference((v, d) => tf.grad(f)(v, d), x, dy)).toBeLessThan(CLOSE);
+      }),
+      { numRuns: 8 },
+    );
+  },
+);
 
-test('prelu and its gradients with respect to both inputs compute the same in ONNX Runtime', async () => {
+test('prelu and its gradients with respect to both inputs give the same results in ONNX Runtime as in TensorFlow.js', async () => {
   const inputs = shape.chain((size) =>
     fc.nat(size.length - 1).chain((cut) => fc.tuple(eighths(size), eighths(size.slice(cut)))),
   );
@@ -92,25 +95,28 @@ describe('with broadcasting', () => {
     mod: tf.mod,
     atan2: tf.atan2,
   };
-  /** Operations whose gradients TensorFlow.js does not sum over broadcast axes, and then rejects. */
+  /** Operations whose gradients TensorFlow.js fails to sum over broadcast axes, so that it rejects their shapes. */
   const withoutBroadcastGradient = new Set<BinaryOperation>([tf.maximum, tf.minimum, tf.squaredDifference]);
   const operations = [
     ...Object.entries(smooth).map(([name, f]) => [name, f, -3] as const),
     ...Object.entries(positive).map(([name, f]) => [name, f, 0.125] as const),
   ];
-  test.each(operations)('%s and its gradient compute the same in ONNX Runtime', async (_, f, min) => {
-    const inputs = shapePair.chain(([a, b]) => fc.tuple(eighths(a, min), eighths(b, min)));
-    await fc.assert(
-      fc.asyncProperty(inputs, async ([a, b]) => {
-        expect(await measureDifference(f, a, b)).toBeLessThan(CLOSE);
-        if (f === tf.divNoNan) return; // It contains a comparison, which has no gradient in TensorFlow.js.
-        const fullB = tf.add(b, tf.zerosLike(a));
-        const operands = withoutBroadcastGradient.has(f) ? [tf.add(a, tf.zerosLike(b)), fullB] : [a, b];
-        expect(await measureDifference((...pair) => tf.grads(f)(pair), ...operands)).toBeLessThan(CLOSE);
-      }),
-      { numRuns: 12 },
-    );
-  });
+  test.each(operations)(
+    '%s and its gradient give the same results in ONNX Runtime as in TensorFlow.js',
+    async (_, f, min) => {
+      const inputs = shapePair.chain(([a, b]) => fc.tuple(eighths(a, min), eighths(b, min)));
+      await fc.assert(
+        fc.asyncProperty(inputs, async ([a, b]) => {
+          expect(await measureDifference(f, a, b)).toBeLessThan(CLOSE);
+          if (f === tf.divNoNan) return; // The operation contains a comparison, which has no gradient in TensorFlow.js.
+          const fullB = tf.add(b, tf.zerosLike(a));
+          const operands = withoutBroadcastGradient.has(f) ? [tf.add(a, tf.zerosLike(b)), fullB] : [a, b];
+          expect(await measureDifference((...pair) => tf.grads(f)(pair), ...operands)).toBeLessThan(CLOSE);
+        }),
+        { numRuns: 12 },
+      );
+    },
+  );
 
   const exact: Record<string, BinaryOperation> = {
     ...pick<BinaryOperation>(['mod', 'floorDiv', 'atan2', 'equal', 'notEqual']),
@@ -118,7 +124,7 @@ describe('with broadcasting', () => {
     'cast to bool': (a, b) => tf.cast(tf.sub(a, b), 'bool'),
   };
   test.each(Object.entries(exact))(
-    '%s of floats and integers of any sign computes the same in ONNX Runtime',
+    '%s of floats and integers of any sign gives the same results in ONNX Runtime as in TensorFlow.js',
     async (name, f) => {
       const inputs = shapePair.chain(([a, b]) =>
         fc.oneof(fc.tuple(eighths(a), eighths(b)), fc.tuple(integers(a), integers(b))),
@@ -134,7 +140,7 @@ describe('with broadcasting', () => {
     },
   );
 
-  test('logical operations and where compute the same in ONNX Runtime', async () => {
+  test('logical operations and where give the same results in ONNX Runtime as in TensorFlow.js', async () => {
     const inputs = shape.chain((size) => fc.tuple(booleans(size), booleans(size), eighths(size)));
     await fc.assert(
       fc.asyncProperty(inputs, async ([a, b, x]) => {
@@ -164,7 +170,7 @@ test('casts truncate, and operations on int32 return integers, as in TensorFlow.
   );
 });
 
-test('NaN, infinity and very small numbers result in the same as in TensorFlow.js', async () => {
+test('NaN, infinities and very small numbers give the same results as in TensorFlow.js', async () => {
   const notFinite = tf.tensor([Number.NaN, 1, Infinity, 0, -Infinity, -2.5]);
   for (const f of [tf.isNaN, tf.isInf, tf.isFinite, tf.relu, tf.abs, tf.sigmoid, tf.zerosLike, tf.onesLike]) {
     expect(await measureDifference(f, notFinite)).toBeLessThan(CLOSE);
@@ -176,7 +182,7 @@ test('NaN, infinity and very small numbers result in the same as in TensorFlow.j
     ),
   ).toBe(0);
   const positive = tf.tensor([0, Infinity, 1e-8, 1e-4, 3e7, 40]);
-  // Each number is tested alone: the tolerance is relative to the largest number of a tensor.
+  // Each number is tested alone, because the tolerance is relative to the largest number in a tensor.
   for (const f of [tf.log1p, tf.expm1]) {
     for (const at of [0, 2, 3, 5])
       expect(await measureDifference((x) => f(tf.slice(x, at, 1)), positive)).toBeLessThan(CLOSE);

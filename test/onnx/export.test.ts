@@ -77,28 +77,31 @@ test.each([
       return model;
     },
   ],
-] as const)('%s predicts the same in ONNX Runtime, for any batch size', async (_, build) => {
-  const model = (await build()) as ReturnType<typeof createOddModel>;
-  const bytes = await exportOnnx(model);
-  for (const batch of [1, 5]) {
-    const shape = [batch, ...model.input.shape];
-    const data = Float32Array.from(
-      { length: tf.util.sizeFromShape(shape) },
-      (_, i) => (Math.sin(i * i) + 1) / 2,
-    );
-    const outputs = await runOnnx(bytes, 'image', data, shape);
-    const expected = [model.layersModel.predict(tf.tensor(data, shape)) as tf.Tensor[]].flat();
-    expect(Object.keys(outputs).sort()).toEqual(Object.keys(model.tasks).sort());
-    Object.keys(model.tasks).forEach((task, i) => {
-      const values = expected[i]!.dataSync();
-      const scale = Math.max(1, ...values.map(Math.abs));
-      expect(outputs[task]!.dims).toEqual(expected[i]!.shape);
-      values.forEach(
-        (value, j) => void expect(Math.abs(value - outputs[task]!.data[j]!) / scale).toBeLessThan(1e-5),
+] as const)(
+  '%s gives the same predictions in ONNX Runtime as in TensorFlow.js, for any batch size',
+  async (_, build) => {
+    const model = (await build()) as ReturnType<typeof createOddModel>;
+    const bytes = await exportOnnx(model);
+    for (const batch of [1, 5]) {
+      const shape = [batch, ...model.input.shape];
+      const data = Float32Array.from(
+        { length: tf.util.sizeFromShape(shape) },
+        (_, i) => (Math.sin(i * i) + 1) / 2,
       );
-    });
-  }
-});
+      const outputs = await runOnnx(bytes, 'image', data, shape);
+      const expected = [model.layersModel.predict(tf.tensor(data, shape)) as tf.Tensor[]].flat();
+      expect(Object.keys(outputs).sort()).toEqual(Object.keys(model.tasks).sort());
+      Object.keys(model.tasks).forEach((task, i) => {
+        const values = expected[i]!.dataSync();
+        const scale = Math.max(1, ...values.map(Math.abs));
+        expect(outputs[task]!.dims).toEqual(expected[i]!.shape);
+        values.forEach(
+          (value, j) => void expect(Math.abs(value - outputs[task]!.data[j]!) / scale).toBeLessThan(1e-5),
+        );
+      });
+    }
+  },
+);
 
 test('encodeOnnxModel rejects constants of 2 GiB', () => {
   const data = new Float32Array(2 ** 28);
@@ -109,7 +112,7 @@ test('encodeOnnxModel rejects constants of 2 GiB', () => {
   );
 });
 
-test('exportOnnx does not change the engine in use', async () => {
+test('exportOnnx does not change the active engine', async () => {
   const model = createOddModel();
   await useEngine('cpu');
   const bytes = await exportOnnx(model);
@@ -119,7 +122,7 @@ test('exportOnnx does not change the engine in use', async () => {
   expect(await exportOnnx(model)).toEqual(bytes);
 });
 
-/** A layer that adds the number of its calls, which it counts in JavaScript. */
+/** Layer that counts its calls in JavaScript and adds the count to its input. */
 class Counting extends tf.layers.Layer {
   static className = 'Counting';
   calls = 0;
@@ -138,7 +141,7 @@ test('exportOnnx rejects a layer that counts its calls', async () => {
   });
 });
 
-/** A layer whose operation has the batch size in an attribute. */
+/** Layer whose operation contains the batch size in an attribute. */
 class Sized extends tf.layers.Layer {
   static className = 'Sized';
   constructor(private readonly operation: (x: tf.Tensor, batch: number) => tf.Tensor) {

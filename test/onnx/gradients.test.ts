@@ -12,7 +12,7 @@ const fill = (shape: readonly number[]) =>
     Float32Array.from({ length: tf.util.sizeFromShape([...shape]) }, (_, i) => Math.cos(i * 2.3)),
     [...shape],
   );
-/** Returns the gradient of `f`, with a different weight for every element of the output. */
+/** Returns the gradient of `f`, with a different weight for each output element. */
 const gradient = (f: (x: tf.Tensor) => tf.Tensor) => (x: tf.Tensor) => tf.grad(f)(x, tf.sigmoid(f(x)));
 
 const window = fc.record({
@@ -21,7 +21,7 @@ const window = fc.record({
   pad: fc.constantFrom('same' as const, 'valid' as const),
 });
 
-test('the gradients of a convolution, traced on cpu, compute the same in ONNX Runtime for any batch size', async () => {
+test('the gradients of a convolution, traced on cpu, give the same results in ONNX Runtime as in TensorFlow.js for any batch size', async () => {
   await tf.setBackend('cpu');
   await fc.assert(
     fc.asyncProperty(window, fc.boolean(), async ({ size, strides, pad }, isFilterGradient) => {
@@ -36,7 +36,7 @@ test('the gradients of a convolution, traced on cpu, compute the same in ONNX Ru
   );
 });
 
-test('the kernels that this library adds to wasm, and their gradients, compute the same in ONNX Runtime', async () => {
+test('the kernels that this library adds to wasm, and their gradients, give the same results in ONNX Runtime as in TensorFlow.js', async () => {
   await useEngine('wasm');
   const filter = fill([3, 3, 3, 4]) as tf.Tensor4D;
   const bias = fill([4]) as tf.Tensor1D;

@@ -18,12 +18,12 @@ const window = fc.record({
   height: fc.integer({ min: 5, max: 7 }),
   width: fc.integer({ min: 5, max: 8 }),
 });
-/** Creates an arbitrary of a window with images of a fitting size. */
+/** Creates an arbitrary of a window, and images that are large enough for the window. */
 const case2d = (channels: number) =>
   window.chain((geometry) =>
     fc.tuple(fc.constant(geometry), eighths([2, geometry.height, geometry.width, channels])),
   );
-/** Creates a gradient of the output of `f`, with a different value for every element. */
+/** Creates a gradient for the output of `f`, with a different value for each element. */
 const createOutputGradient = (f: (x: tf.Tensor) => tf.Tensor, x: tf.Tensor) => {
   const { shape } = tf.tidy(() => f(x));
   return tf.tensor(
@@ -36,7 +36,7 @@ const fill = (shape: [number, number, number, number]) =>
     Array.from({ length: tf.util.sizeFromShape(shape) }, (_, i) => Math.sin(i * 1.7 + 0.3)),
     shape,
   ) as Images;
-/** Expects that `f` of two tensors and both of its gradients compute the same in ONNX Runtime. */
+/** Checks that `f` of two tensors and both of its gradients give the same results in ONNX Runtime as in TensorFlow.js. */
 async function expectAgreement(
   f: (x: Images, w: Images) => tf.Tensor,
   x: tf.Tensor,
@@ -51,7 +51,7 @@ async function expectAgreement(
 describe.each(['cpu', 'wasm'] as const)('traced on %s', (backend) => {
   const startBackend = () => (backend === 'wasm' ? useEngine('wasm') : tf.setBackend('cpu'));
 
-  test('convolutions with a variable filter, and their gradients, compute the same in ONNX Runtime', async () => {
+  test('convolutions with a variable filter, and their gradients, give the same results in ONNX Runtime as in TensorFlow.js', async () => {
     await startBackend();
     await fc.assert(
       fc.asyncProperty(case2d(3), async ([{ size, strides, pad }, x]) => {
@@ -61,7 +61,7 @@ describe.each(['cpu', 'wasm'] as const)('traced on %s', (backend) => {
     );
   });
 
-  test('transposed convolutions and their gradients compute the same in ONNX Runtime', async () => {
+  test('transposed convolutions and their gradients give the same results in ONNX Runtime as in TensorFlow.js', async () => {
     await startBackend();
     await fc.assert(
       fc.asyncProperty(case2d(2), async ([{ size, strides, pad, height, width }, x]) => {
@@ -84,7 +84,7 @@ describe.each(['cpu', 'wasm'] as const)('traced on %s', (backend) => {
     );
   });
 
-  test('depthwise convolutions and their gradients, with and without dilation, compute the same in ONNX Runtime', async () => {
+  test('depthwise convolutions and their gradients, with and without dilation, give the same results in ONNX Runtime as in TensorFlow.js', async () => {
     await startBackend();
     // The gradients of the cpu backend ignore dilations.
     const maxDilation = backend === 'cpu' ? 1 : 2;
@@ -105,7 +105,7 @@ describe.each(['cpu', 'wasm'] as const)('traced on %s', (backend) => {
     );
   });
 
-  test('dilated convolutions with bias and relu, and their gradients, compute the same in ONNX Runtime', async () => {
+  test('dilated convolutions with bias and relu, and their gradients, give the same results in ONNX Runtime as in TensorFlow.js', async () => {
     await startBackend();
     await fc.assert(
       fc.asyncProperty(case2d(2), async ([{ size, pad }, x]) => {
@@ -120,7 +120,7 @@ describe.each(['cpu', 'wasm'] as const)('traced on %s', (backend) => {
     );
   });
 
-  test('pooling with and without overlapping windows, and its gradient, select the same maximum of equal numbers', async () => {
+  test('pooling with and without overlapping windows, and its gradient, select the same element among equal maxima', async () => {
     await startBackend();
     await fc.assert(
       fc.asyncProperty(case2d(3), async ([{ size, strides, pad }, x]) => {
@@ -135,11 +135,11 @@ describe.each(['cpu', 'wasm'] as const)('traced on %s', (backend) => {
     );
   });
 
-  test('resizing in every mode and its gradient compute the same in ONNX Runtime', async () => {
+  test('resizing in every mode and its gradient give the same results in ONNX Runtime as in TensorFlow.js', async () => {
     await startBackend();
     const modes = fc.constantFrom([false, false], [true, false], [false, true]);
     // The gradient of the cpu backend confuses height and width, so only square images are tested. Its gradient of nearest-neighbor
-    // resizing reads the second image of a batch from a wrong position.
+    // resizing reads the second image of a batch from the wrong position.
     const batch = backend === 'cpu' ? 1 : 2;
     const square = fc.integer({ min: 2, max: 6 }).chain((n) => eighths([batch, n, n, 2]));
     await fc.assert(
@@ -156,13 +156,13 @@ describe.each(['cpu', 'wasm'] as const)('traced on %s', (backend) => {
   });
 });
 
-test('resizing returns the right size if the factor, rounded to float32, would result in one pixel less', async () => {
+test('resizing returns the correct size even if the factor rounded to float32 would result in one pixel less', async () => {
   await tf.setBackend('cpu');
   const f = (v: tf.Tensor) => tf.image.resizeBilinear(v as Images, [31, 13]);
   expect(await measureDifference(f, fill([1, 7, 11, 2]))).toBeLessThan(CLOSE);
 });
 
-test('cropAndResize computes the same in ONNX Runtime for boxes inside and outside of the image', async () => {
+test('cropAndResize gives the same results in ONNX Runtime as in TensorFlow.js for boxes inside and outside of the image', async () => {
   await tf.setBackend('cpu');
   const boxesAndIndices = fc
     .integer({ min: 1, max: 4 })
@@ -173,7 +173,7 @@ test('cropAndResize computes the same in ONNX Runtime for boxes inside and outsi
       boxesAndIndices,
       fc.boolean(),
       async (x, [boxes, indices], isNearest) => {
-        // With these sizes every position is a multiple of 1/4, so that both sides round the same halves.
+        // With these sizes every position is a multiple of 1/4, so both implementations round the same exact halves.
         for (const size of [
           [3, 5],
           [1, 3],
@@ -195,7 +195,7 @@ test('cropAndResize computes the same in ONNX Runtime for boxes inside and outsi
   );
 });
 
-test('a convolution with numeric padding and a rounding mode computes the same in ONNX Runtime', async () => {
+test('a convolution with numeric padding and a rounding mode gives the same results in ONNX Runtime as in TensorFlow.js', async () => {
   await tf.setBackend('cpu');
   await expectAgreement(
     (v, w) => tf.conv2d(v, w, 2, 1, 'NHWC', 1, 'floor'),
@@ -204,7 +204,7 @@ test('a convolution with numeric padding and a rounding mode computes the same i
   );
 });
 
-test('local response normalization and its gradient compute the same in ONNX Runtime', async () => {
+test('local response normalization and its gradient give the same results in ONNX Runtime as in TensorFlow.js', async () => {
   await tf.setBackend('cpu');
   const f = (v: tf.Tensor) => tf.localResponseNormalization(v as Images, 2, 1, 0.5, 0.75);
   await fc.assert(
@@ -216,7 +216,7 @@ test('local response normalization and its gradient compute the same in ONNX Run
   );
 });
 
-test('batch normalization with given statistics, and its gradients with respect to all inputs, compute the same in ONNX Runtime', async () => {
+test('batch normalization with fixed statistics, and its gradients with respect to all inputs, give the same results in ONNX Runtime as in TensorFlow.js', async () => {
   await tf.setBackend('cpu');
   const f = (x: tf.Tensor, ...parameters: tf.Tensor[]) =>
     tf.batchNorm(

@@ -9,7 +9,7 @@ import { convolution } from '../../src/tensor/convolution.js';
 import { measureBatchDifference } from './runOnnx.js';
 
 const signed = (i: number) => Math.sin(i * 1.7 + 0.3) * 2;
-/** Coarse values, so that many windows contain their maximum more than once. */
+/** Coarse values, so that the maximum occurs more than once in many windows. */
 const coarse = (i: number) => Math.round(signed(i) * 2) / 2;
 const fill = (shape: readonly number[], number = (i: number) => Math.cos(i * 2.3)) =>
   tf.tensor(
@@ -20,7 +20,7 @@ const gradient = (f: (x: tf.Tensor) => tf.Tensor) => (x: tf.Tensor) => tf.grad(f
 
 const block = await findChannelBlock(ort as never);
 const blocks = fc.constantFrom(undefined, block);
-/** Fewer channels than a block, whole blocks of 8 and of 16, and a number that is not a multiple of a block. */
+/** Channel counts: less than a block, whole blocks of 8 and of 16, and not a multiple of a block. */
 const channels = fc.constantFrom(3, 16, 20, 32);
 const window = fc.record({
   size: fc.tuple(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 3 })),
@@ -36,7 +36,7 @@ test('findChannelBlock returns 8 or 16, or undefined for a runtime without the b
   expect(await findChannelBlock(withoutBlocks as never)).toBeUndefined();
 });
 
-test('convolutions and their gradients, traced on cpu, compute the same in ONNX Runtime in every layout', async () => {
+test('convolutions and their gradients, traced on cpu, give the same results in ONNX Runtime as in TensorFlow.js in every layout', async () => {
   await tf.setBackend('cpu');
   const parts = fc.constantFrom('forward', 'input', 'filter');
   await fc.assert(
@@ -56,7 +56,7 @@ test('convolutions and their gradients, traced on cpu, compute the same in ONNX 
             ? gradient((v) => convolve(v, filter))(x)
             : gradient((w) => convolve(x, w))(filter);
         };
-        // Sums of up to 300 products that mostly cancel, added in another order. A wrong position would differ by the value itself.
+        // Sums of up to 300 products that mostly cancel are added in a different order. A value at a wrong position would cause a difference as large as the value.
         expect(await measureBatchDifference(operation, [7, 8, from], signed, { channelBlock })).toBeLessThan(
           1e-4,
         );
@@ -98,7 +98,7 @@ test('max pooling and its gradient, traced on cpu, select the first maximum in e
   );
 });
 
-test('operations before and after convolutions, traced on wasm, compute the same in ONNX Runtime in every layout', async () => {
+test('operations before and after convolutions, traced on wasm, give the same results in ONNX Runtime as in TensorFlow.js in every layout', async () => {
   await useEngine('wasm');
   const options = { strides: [1, 1], padding: 'same', dilations: [1, 1], activation: 'relu' } as const;
   for (const count of [3, 16, 20]) {
@@ -110,13 +110,13 @@ test('operations before and after convolutions, traced on wasm, compute the same
     const operations: readonly ((x: tf.Tensor) => tf.Tensor)[] = [
       gradient(relu),
       (x) => gradient((b) => relu(x, b as tf.Tensor1D))(bias),
-      // Their mask of relu and gradient of the bias are computed after the pooling.
+      // The relu mask and the bias gradient are computed after the pooling.
       gradient(pooled),
       (x) => gradient((b) => pooled(x, b as tf.Tensor1D))(bias),
       normalize,
       gradient(normalize),
       (x) => gradient((gamma) => normalize(x, gamma))(bias),
-      // Element-wise operations between two layouts, with a scalar, and with an output in another shape.
+      // Element-wise operations between two layouts, with a scalar, and with an output in a different shape.
       (x) => tf.reshape(tf.add(tf.mul(relu(x), 0.5), tf.relu(tf.sub(x, relu(x)))), [x.shape[0]!, -1]),
       (x) => tf.mul(relu(x), fill([count])),
       (x) => tf.transpose(relu(x), [0, 2, 3, 1]),
@@ -124,7 +124,7 @@ test('operations before and after convolutions, traced on wasm, compute the same
     ];
     for (const channelBlock of [undefined, block]) {
       for (const [i, operation] of operations.entries()) {
-        // The tolerance has the same reason as that of the convolutions.
+        // The reason for this tolerance is the same as for the convolutions above.
         const difference = await measureBatchDifference(operation, [7, 6, count], coarse, { channelBlock });
         expect([count, channelBlock, i, difference < 1e-4]).toEqual([count, channelBlock, i, true]);
       }

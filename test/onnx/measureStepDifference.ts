@@ -18,7 +18,7 @@ const BATCH = 3;
 
 type NamedTensors = readonly (readonly [name: string, tensor: tf.Tensor])[];
 
-/** Converts any numbers to targets of a task of `kind`. */
+/** Converts arbitrary numbers to targets of a task of type `kind`. */
 function toTarget(kind: string, numbers: tf.Tensor, seed: number): tf.Tensor2D {
   if (kind === 'regression') return numbers as tf.Tensor2D;
   if (kind === 'binary') return tf.step(numbers) as tf.Tensor2D;
@@ -33,7 +33,7 @@ function createMasks(network: Network, seed: number): tf.NamedTensorMap {
   );
 }
 
-/** Creates everything that a step reads, except the weights, from `seed`. */
+/** Creates all inputs of a step from `seed`, except the weights. */
 function createStepInputs(network: Network, optimizer: Optimizer, kind: StepKind, seed: number) {
   const createWave = (shape: readonly number[], phase = 0) =>
     tf.tensor(
@@ -54,7 +54,7 @@ function createStepInputs(network: Network, optimizer: Optimizer, kind: StepKind
     coefficients: [...optimizer.rule.computeCoefficients(3 + seed, 0.01), 0.01].map((value) =>
       tf.scalar(value),
     ),
-    // The gradient accumulator starts at zero, so that it contains the gradient afterwards. Moments are positive.
+    // The gradient accumulator starts at zero, so that it contains the gradient after the step. Moments are positive.
     slots: Array.from({ length: slotCount }, (_, j) => {
       const size: [number] = [countTrainableParams(network)];
       return (
@@ -65,9 +65,9 @@ function createStepInputs(network: Network, optimizer: Optimizer, kind: StepKind
 }
 
 /**
- * Compares a training step of `model` in ONNX Runtime with the step on the backend in use. Returns the output with the largest relative
- * difference: the sums, a new weight, a moving statistic or a slot. The graph is compiled from a trace on other images, targets, masks,
- * rates, slots and weights than those of the comparison.
+ * Compares a training step of `model` in ONNX Runtime with the step on the active backend. Returns the output with the largest relative
+ * difference: the sums, a new weight, a moving statistic or an optimizer slot. The images, targets, masks, rates, slots and weights in
+ * the trace from which the graph is compiled are different from those in the comparison.
  */
 export async function measureStepDifference(
   model: MultiTaskModel<any>,
@@ -143,7 +143,7 @@ function findLargestDifference(
 ): readonly [output: string, difference: number] {
   const computeMaxAbs = (t: tf.Tensor) =>
     t.dataSync<'float32'>().reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-  // Some gradients are only rounding errors, such as that of a bias before batch normalization.
+  // Some gradients are only rounding errors, such as the gradient of a bias before batch normalization.
   const minScale =
     1e-3 * Math.max(...expected.filter(([name]) => name !== 'sums').map(([, t]) => computeMaxAbs(t)));
   const differences = expected.map(([name, t]) => {

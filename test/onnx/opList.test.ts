@@ -23,7 +23,7 @@ const sections = new Map(
     return [title!, rest.join('\n')] as const;
   }),
 );
-/** Returns the kernels that a section lists before its notes, and the kernels that its notes explain. */
+/** Returns the kernels that a section lists before its notes, and the kernels that are explained in the notes. */
 function findKernels(title: string) {
   const [list, ...notes] = sections.get(title)!.split(/^- /m);
   const findNames = (text: string) => [...text.matchAll(/`(\w+)`/g)].map(([, name]) => name!);
@@ -49,7 +49,7 @@ test('docs/onnx-operations.md lists the unsupported kernels of cpu and wasm', ()
   expect(findKernels('Unsupported operations').noted.sort()).toEqual(missing);
 });
 
-test('each kernel is in one family only, and exists in the cpu or the wasm backend', () => {
+test('each kernel belongs to exactly one family, and exists in the cpu or wasm backend', () => {
   const names = Object.values(opFamilies).flatMap((family) => Object.keys(family));
   expect(new Set(names).size).toBe(names.length);
   const backendKernels = new Set(

@@ -8,7 +8,7 @@ beforeAll(() => tf.setBackend('cpu'));
 
 type Reduce = (x: tf.Tensor, axis: number[], keepDims: boolean) => tf.Tensor;
 
-/** Arbitrary pairs of a shape and some of its axes, counted from the start or from the end. */
+/** Arbitrary pairs of a shape and some axes of the shape, counted from the start or from the end. */
 const axes = shape.chain((size) =>
   fc
     .tuple(fc.constant(size), fc.subarray([...size.keys()], { minLength: 1 }), fc.boolean())
@@ -29,14 +29,14 @@ const smooth: Record<string, Reduce> = {
   logSumExp: tf.logSumExp,
 };
 test.each(Object.entries(smooth))(
-  '%s over any axes and its gradient compute the same in ONNX Runtime',
+  '%s over any axes and its gradient give the same results in ONNX Runtime as in TensorFlow.js',
   async (_, reduce) => {
     const inputs = axes.chain(([size, axis]) => fc.tuple(eighths(size), fc.constant(axis), fc.boolean()));
     await fc.assert(
       fc.asyncProperty(inputs, async ([x, axis, keepDims]) => {
         const f = (v: tf.Tensor) => reduce(v, axis, keepDims);
         expect(await measureDifference(f, x)).toBeLessThan(CLOSE);
-        // TensorFlow.js has the gradient of prod only over one axis, counted from the start.
+        // TensorFlow.js supports the gradient of prod only over a single axis that is counted from the start.
         const hasNoGradient = reduce === tf.prod && (axis.length > 1 || axis[0]! < 0);
         if (!hasNoGradient) expect(await measureDifference((v) => tf.grad(f)(v), x)).toBeLessThan(CLOSE);
       }),
@@ -45,7 +45,7 @@ test.each(Object.entries(smooth))(
   },
 );
 
-test('reductions of integers and booleans, and over all axes, compute the same in ONNX Runtime', async () => {
+test('reductions of integers and booleans, and over all axes, give the same results in ONNX Runtime as in TensorFlow.js', async () => {
   const inputs = axes.chain(([size, axis]) =>
     fc.tuple(integers(size), booleans(size), fc.constant(axis), fc.boolean(), integers(size, -2, 2)),
   );
@@ -67,7 +67,7 @@ test('reductions of integers and booleans, and over all axes, compute the same i
   );
 });
 
-test('argMax and argMin return the first of equal numbers', async () => {
+test('argMax and argMin return the index of the first of equal extrema', async () => {
   const inputs = axes.chain(([size, [axis]]) => fc.tuple(integers(size, -1, 1), fc.constant(axis!)));
   await fc.assert(
     fc.asyncProperty(inputs, async ([x, axis]) => {
@@ -77,7 +77,7 @@ test('argMax and argMin return the first of equal numbers', async () => {
   );
 });
 
-test('topk returns the same values and indices of numbers with ties', async () => {
+test('topk returns the same values and indices as TensorFlow.js if there are ties', async () => {
   const inputs = shape.chain((size) =>
     fc.tuple(integers(size, -2, 2), fc.integer({ min: 1, max: size.at(-1)! })),
   );
@@ -93,7 +93,7 @@ test('topk returns the same values and indices of numbers with ties', async () =
   );
 });
 
-test('cumsum and cumprod along any axis, in both directions, and the gradient of cumsum compute the same in ONNX Runtime', async () => {
+test('cumsum and cumprod along any axis, in both directions, and the gradient of cumsum give the same results in ONNX Runtime as in TensorFlow.js', async () => {
   const inputs = axes.chain(([size, [axis]]) =>
     fc.tuple(
       eighths(size),
@@ -107,7 +107,7 @@ test('cumsum and cumprod along any axis, in both directions, and the gradient of
     fc.asyncProperty(inputs, async ([x, dy, axis, exclusive, reverse]) => {
       const sum = (v: tf.Tensor) => tf.cumsum(v, axis, exclusive, reverse);
       expect(await measureDifference(sum, x)).toBeLessThan(CLOSE);
-      // Along other axes TensorFlow.js permutes the axes of the gradient wrongly.
+      // Along other axes, TensorFlow.js permutes the axes of the gradient incorrectly.
       if (axis === x.rank - 1) {
         expect(await measureDifference((v, d) => tf.grad(sum)(v, d), x, dy)).toBeLessThan(CLOSE);
       }
@@ -117,7 +117,7 @@ test('cumsum and cumprod along any axis, in both directions, and the gradient of
   );
 });
 
-test('softmax, logSoftmax, softmax cross-entropy and their gradients compute the same in ONNX Runtime', async () => {
+test('softmax, logSoftmax, softmax cross-entropy and their gradients give the same results in ONNX Runtime as in TensorFlow.js', async () => {
   const inputs = fc
     .tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 5 }))
     .chain((size) => fc.tuple(eighths(size), eighths(size, 0, 1), eighths(size)));
@@ -136,7 +136,7 @@ test('softmax, logSoftmax, softmax cross-entropy and their gradients compute the
   );
 });
 
-test('bincount and denseBincount compute the same in ONNX Runtime, with and without weights', async () => {
+test('bincount and denseBincount give the same results in ONNX Runtime as in TensorFlow.js, with and without weights', async () => {
   const inputs = fc
     .integer({ min: 1, max: 9 })
     .chain((n) => fc.tuple(integers([n], 0, 6), eighths([n]), integers([2, n], 0, 6)));

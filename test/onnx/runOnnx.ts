@@ -4,7 +4,7 @@ import { type LoweringOptions, lowerTrace } from '../../src/engines/onnx/lower/t
 import { encodeOnnxModel } from '../../src/formats/onnxModel.js';
 import { toTracedTensor, trace } from '../../src/tensor/trace/tracer.js';
 
-/** Runs the graph `bytes` in ONNX Runtime on named tensors, and returns its outputs by name. */
+/** Runs the graph `bytes` in ONNX Runtime on named tensors. Returns the outputs of the graph, keyed by name. */
 export async function runGraph(bytes: Uint8Array, inputs: readonly (readonly [string, tf.Tensor])[]) {
   const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 });
   const feeds = inputs.map(([name, tensor]) => [
@@ -24,12 +24,12 @@ export async function runGraph(bytes: Uint8Array, inputs: readonly (readonly [st
   }
 }
 
-/** Runs the graph `bytes` in ONNX Runtime on one input, and returns its outputs by name. */
+/** Runs the graph `bytes` in ONNX Runtime on one input. Returns the outputs of the graph, keyed by name. */
 export const runOnnx = (bytes: Uint8Array, name: string, data: Float32Array, shape: readonly number[]) =>
   runGraph(bytes, [[name, tf.tensor(data, [...shape])]]);
 
 /**
- * Returns the largest relative difference between `operation` on the backend in use and its graph in ONNX Runtime. The graph is
+ * Returns the largest relative difference between `operation` on the active backend and the compiled graph in ONNX Runtime. The graph is
  * compiled from traces of 2 and 3 examples, and runs on 4.
  *
  * @param shape - Shape of an example.
@@ -68,7 +68,7 @@ export async function measureBatchDifference(
 }
 
 /**
- * Returns the largest relative difference between `operation` on the backend in use and its graph in ONNX Runtime, for any number of
+ * Returns the largest relative difference between `operation` on the active backend and the compiled graph in ONNX Runtime, for any number of
  * inputs and outputs of fixed sizes. The graph is compiled from a trace on the reversed values of `inputs`, so a value that the compiler
  * wrongly treats as a constant results in a difference.
  */
@@ -102,9 +102,9 @@ export async function measureDifference(
 }
 
 /**
- * Returns the largest absolute difference, divided by the largest expected value or by 0.1, whichever is greater: results that are
- * almost zero by cancellation have the rounding error of their terms, which are about 1. Returns infinity if the shapes differ, or if
- * only one side is not finite.
+ * Returns the largest absolute difference, divided by the largest expected value or by 0.1, whichever is greater: results that
+ * almost cancel to zero have the rounding error of their terms, which are about 1. Returns infinity if the shapes differ, or if a
+ * value is finite in only one of the two results.
  */
 function computeRelativeDifference(
   expected: tf.Tensor,
@@ -120,7 +120,7 @@ function computeRelativeDifference(
   const differences = values.map((value, i) =>
     Number.isFinite(value) ? Math.abs(value - received.data[i]!) : 0,
   );
-  // Math.max would return NaN.
+  // For NaN, Math.max would return NaN.
   return (
     Math.max(0, ...differences.map((value) => (Number.isNaN(value) ? Number.POSITIVE_INFINITY : value))) /
     scale

@@ -7,7 +7,7 @@ beforeAll(() => tf.setBackend('cpu'));
 const getKernelFunctions = () =>
   tf.getKernelsForBackend('cpu').map(({ kernelName, kernelFunc }) => [kernelName, kernelFunc]);
 
-test('trace restores the kernels afterwards, also when the traced function throws', () => {
+test('trace restores the kernels afterwards, even if the traced function throws', () => {
   const before = new Map(getKernelFunctions() as [string, unknown][]);
   trace(() => tf.tidy(() => tf.add(tf.scalar(1), 2)));
   expect(() =>
@@ -18,7 +18,7 @@ test('trace restores the kernels afterwards, also when the traced function throw
   expect(new Map(getKernelFunctions() as [string, unknown][])).toEqual(before);
 });
 
-test('trace returns the calls in order, and a leaf has the values it had when it was read', () => {
+test('trace returns the calls in order, and records the values of each leaf at the time of reading', () => {
   const x = tf.variable(tf.tensor1d([1, 2]));
   const { calls, leaves, result } = trace(() => {
     const y = tf.tidy(() => tf.neg(tf.square(x)));

@@ -64,7 +64,7 @@ const withoutSeconds = (rows: readonly HistoryRow[]) =>
 
 beforeEach(() => useEngine('onnx'));
 
-test('fit on onnx has the history of wasm, with a short last batch and validation, and leaks no tensor', async () => {
+test('fit on onnx with a short last batch and validation gives the same history as on wasm, and leaks no tensors', async () => {
   const model = compose();
   const before = tf.memory().numTensors;
   const { rows, engine } = await train(
@@ -91,7 +91,7 @@ test('fit on onnx has the history of wasm, with a short last batch and validatio
   });
 });
 
-test('evaluate after fit uses the weights of the last step, on onnx and on wasm', async () => {
+test('evaluate after fit uses the weights after the last step, on onnx and on wasm', async () => {
   const model = compose();
   const { rows } = await train({ validation: data, epochs: 2 }, model);
   const onOnnx = await model.evaluate(data, { engine: 'onnx' });
@@ -130,11 +130,11 @@ test('a callback reads the current weights after every step, and the next step u
   );
   expect(changes).toHaveLength(4);
   for (const change of changes) expect(change).toBeGreaterThan(0);
-  // Only two steps of Adam follow the zeros, and each changes a weight by at most its learning rate.
+  // Only two steps of Adam follow after the weights are set to zero, and each changes a weight by at most the learning rate.
   expect(Math.max(...(await weightOf(model)).map(Math.abs))).toBeLessThan(0.01);
 });
 
-test('save and exportOnnx in a callback use the current weights, and weights written after the last step are kept', async () => {
+test('save and exportOnnx in a callback use the current weights, and weights that are set after the last step are preserved', async () => {
   const model = compose();
   const saved = new Set<string>();
   const exported = new Set<number>();
@@ -150,7 +150,7 @@ test('save and exportOnnx in a callback use the current weights, and weights wri
   expect(Math.max(...(await weightOf(model)).map(Math.abs))).toBe(0);
 });
 
-test('fit on onnx trains on images of one color, whose batch normalization is only rounding error', async () => {
+test('fit on onnx trains on images of a single color, for which batch normalization outputs only rounding errors', async () => {
   const plainImages = imagesInMemory(
     Array.from({ length: 12 }, (_, i) => ({
       image: { data: new Uint8Array(12 * 12 * 3).fill(20 * i), height: 12, width: 12, channels: 3 },
@@ -167,8 +167,8 @@ test('fit on onnx trains on images of one color, whose batch normalization is on
   }
 });
 
-test('the verification accepts a gradient that is only rounding error, because the next normalization removes the scale', async () => {
-  // The gradient of such a scale is the rounding error of a sum of thousands of numbers.
+test('the verification accepts a gradient that is only rounding error because the next normalization cancels the scale', async () => {
+  // The gradient of such a scale consists of the rounding error of a sum of thousands of numbers.
   const noise = imagesInMemory(
     Array.from({ length: 8 }, (_, i) => ({
       image: {
@@ -191,7 +191,7 @@ test('the verification accepts a gradient that is only rounding error, because t
 });
 
 describe('during a run', () => {
-  test('evaluate and predict use the engine of the run, and another engine is rejected', async () => {
+  test('evaluate and predict use the engine of the run and reject another engine', async () => {
     const model = compose();
     const other = compose();
     const runs = await Promise.allSettled([
@@ -212,7 +212,7 @@ describe('during a run', () => {
     expect((await useEngine('wasm')).name).toBe('wasm');
   });
 
-  test('the model cannot be disposed, and after the run dispose() can be called twice', async () => {
+  test('the model cannot be disposed; after the run, dispose() can be called twice', async () => {
     const model = compose();
     const onBatchEnd = () => expect(() => model.dispose()).toThrow('fit() is training');
     await train({ epochs: 1, callbacks: [{ name: 'dispose', create: () => ({ onBatchEnd }) }] }, model);
@@ -226,7 +226,7 @@ describe('during a run', () => {
   });
 });
 
-test('sessions use the requested number of threads, do not spin, and are all released', async () => {
+test('ONNX Runtime sessions use the requested number of threads, do not spin, and are all released', async () => {
   const sessionOptions: any[] = [];
   let openCount = 0;
   const runtime = await wrapRuntime({
@@ -240,9 +240,9 @@ test('sessions use the requested number of threads, do not spin, and are all rel
   const model = compose();
   await train({ validation: data }, model);
   await model.predict(await data.read(0));
-  expect(openCount).toBe(1); // The session of predictions is open until the model is disposed.
+  expect(openCount).toBe(1); // The session for predictions remains open until the model is disposed.
   model.dispose();
-  await expect.poll(() => openCount).toBe(0); // A session is released asynchronously.
+  await expect.poll(() => openCount).toBe(0); // Sessions are released asynchronously.
   const optimized = sessionOptions.filter(({ graphOptimizationLevel }) => graphOptimizationLevel === 'all');
   expect(optimized.filter(({ intraOpNumThreads }) => intraOpNumThreads === 1).length).toBeGreaterThan(2);
   for (const { extra } of optimized) expect(extra.session.force_spinning_stop).toBe('1');
@@ -264,7 +264,7 @@ describe('a run that is stopped and resumed', () => {
   };
 
   test.each([1, 5, 9])(
-    'after %i steps has the history of an uninterrupted run, bit for bit',
+    'after %i steps has the same history as an uninterrupted run, bit for bit',
     async (steps) => {
       const uninterrupted = await train({ epochs: 3 });
       const checkpoint = await stopAfter(steps);
@@ -273,7 +273,7 @@ describe('a run that is stopped and resumed', () => {
     },
   );
 
-  test('on another engine has almost the same history, and logs the engine of the checkpoint', async () => {
+  test('and resumes on another engine has nearly the same history, and logs the engine of the checkpoint', async () => {
     const uninterrupted = await train({ epochs: 3, engine: 'wasm' });
     const checkpoint = await stopAfter(5);
     const lines: string[] = [];
@@ -307,14 +307,14 @@ describe('fit on onnx rejects', () => {
     'a layer with random noise': [(x) => tf.add(x, tf.randomNormal(x.shape)), 'Add'],
     'a layer with a counter': [(x) => tf.add(x, tf.scalar(++calls)), 'Add'],
     'a layer with a counter in an attribute': [(x) => tf.clipByValue(x, -5 - ++calls, 100), 'ClipByValue'],
-    'a layer whose operation depends on a counter': [
+    'a layer that selects its operation by a counter': [
       (x) => (++calls % 2 ? tf.neg(x) : tf.abs(x)),
       calls % 2 ? 'Abs' : 'Neg',
     ],
     'a layer that reads a tensor': [(x) => tf.sub(x, tf.scalar(x.dataSync()[0]!)), 'Sub'],
   };
   test.each(Object.entries(cases))(
-    '%s, and the error contains operation and layer',
+    '%s, and the error names the operation and the layer',
     async (_, [change, kernel]) => {
       await expect(train({}, compose(new Hidden(change)))).rejects.toMatchObject({
         kind: 'engine',
@@ -365,7 +365,7 @@ describe('fit on onnx rejects', () => {
     });
   });
 
-  test('a layer that throws in the second trace, and the weights stay unchanged', async () => {
+  test('a layer that throws during the second trace, and leaves the weights unchanged', async () => {
     let passes = 0;
     const model = compose(
       new Hidden((x) => {
@@ -378,7 +378,7 @@ describe('fit on onnx rejects', () => {
     expect(await weightOf(model)).toEqual(before);
   });
 
-  test('no layer that reads its batch size: it compiles a graph for each batch size', async () => {
+  test('no layer that reads its batch size, because the engine compiles a graph for each batch size', async () => {
     const counting = () => new Hidden((x) => tf.add(x, tf.tile(tf.mean(x, 0, true), [x.shape[0]!, 1])));
     const options = { epochs: 1, optimizer: adam({ learningRate: 1e-4 }) };
     const { rows } = await train(options, compose(counting()));
@@ -387,7 +387,7 @@ describe('fit on onnx rejects', () => {
   });
 
   describe('an unsupported operation', () => {
-    /** Returns `x`, copied by the kernel `name`. */
+    /** Returns a copy of `x` that the kernel `name` creates. */
     const runIdentity = (name: string, x: tf.Tensor) => tf.engine().runKernel(name, { x }) as tf.Tensor;
     const identity = (forward: string, backward: string) =>
       tf.customGrad((x) => ({
@@ -406,7 +406,7 @@ describe('fit on onnx rejects', () => {
 
     test.each([
       ['in a layer', identity('Unheard', 'Identity')],
-      ['in its gradient', identity('Identity', 'Unheard')],
+      ['in the gradient of a layer', identity('Identity', 'Unheard')],
     ])('%s', async (_, change) => {
       await expect(train({}, compose(new Hidden(change)))).rejects.toMatchObject({
         kind: 'engine',
@@ -442,9 +442,9 @@ describe('fit on onnx rejects', () => {
 });
 
 describe('the verification of a graph fails', () => {
-  // The first trace has three examples, and the second four.
+  // The first trace has three examples, and the second trace has four.
   test.each([3, 4])(
-    'if an operation differs on %i examples, and the error contains the operation',
+    'if an operation gives different results on %i examples, and the error names the operation',
     async (count) => {
       const stock = tf.getKernel('Sigmoid', 'wasm')!;
       const replaceKernel = (kernel: typeof stock) => {
@@ -475,7 +475,7 @@ describe('the verification of a graph fails', () => {
     },
   );
 
-  test('if the whole step differs, although each operation is correct', async () => {
+  test('if the whole step gives different results although each operation is correct', async () => {
     const runtime = await wrapRuntime({
       wrapRun:
         (run) =>
@@ -494,7 +494,7 @@ describe('the verification of a graph fails', () => {
 });
 
 describe('the compile cache', () => {
-  test('stores a graph once, gives the next run the same history bit for bit, and rejects a modified file', async () => {
+  test('stores a graph once, reproduces the history bit for bit in the next run, and rejects a modified file', async () => {
     const compileCache = memoryStore();
     const first = await train({ compileCache });
     const names = await compileCache.list();
@@ -518,7 +518,7 @@ describe('the compile cache', () => {
   });
 });
 
-test('fit logs a compile cache that cannot be written and continues, and rejects a value that is not a store', async () => {
+test('fit logs that a compile cache cannot be written and continues, and rejects a value that is not a store', async () => {
   const write = () => Promise.reject(new Error('EROFS: read-only file system'));
   const lines: string[] = [];
   const options = {
@@ -534,9 +534,9 @@ test('fit logs a compile cache that cannot be written and continues, and rejects
   });
 });
 
-describe('with a runtime that', () => {
+describe('with an ONNX Runtime package that', () => {
   const runtimes: { readonly [name: string]: [PackageLoader, object] } = {
-    'is not registered on a platform that loads no packages by name': [
+    'is not registered on a platform that cannot load packages by name': [
       defaultPlatform.loadPackage,
       { kind: 'missing-package', received: expect.stringContaining('a package that is not registered') },
     ],
@@ -564,7 +564,7 @@ describe('with a runtime that', () => {
       },
       { kind: 'broken-package', received: 'a library that is missing' },
     ],
-    'is something else': [
+    'is not ONNX Runtime': [
       async () => ({}) as never,
       { kind: 'engine', received: 'a different package with that name' },
     ],
@@ -580,7 +580,7 @@ describe('with a runtime that', () => {
     },
   );
 
-  test('fails during a run, fit throws, and another engine resumes from the checkpoint', async () => {
+  test('fails during a run, fit throws, and the run can be resumed from the checkpoint on another engine', async () => {
     let runs = 0;
     const runtime = await wrapRuntime({
       wrapRun:
@@ -602,7 +602,7 @@ test.each([0, -1, 1.5, Number.NaN, '2' as never])('fit rejects %s threads', asyn
   await expect(train({ threads })).rejects.toMatchObject({ kind: 'argument', path: 'threads' });
 });
 
-test('fit trains with one thread, and auto selects onnx, with the reason', async () => {
+test('fit trains with one thread, and auto selects onnx and reports the reason', async () => {
   await train({ threads: 1, epochs: 1 });
   const lines: string[] = [];
   const { engine } = await train({ engine: 'auto', epochs: 1, log: (line) => lines.push(line) });

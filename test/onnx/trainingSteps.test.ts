@@ -36,13 +36,13 @@ import type { Block, LayerLike } from '../../src/layers/block.js';
 import type { Loss } from '../../src/losses/loss.js';
 import { measureStepDifference } from './measureStepDifference.js';
 
-/** Tolerance of a step, which adds a few thousand float32 products in another order on each side. */
+/** Tolerance for one step. ONNX Runtime and TensorFlow.js add a few thousand float32 products in different orders. */
 const CLOSE = 1e-4;
 const same = { padding: 'same' } as const;
 
 beforeAll(() => useEngine('wasm'));
 
-/** Creates a block that passes its input and the output of `inner` to a merge layer. */
+/** Creates a block that passes the block input and the output of `inner` to a merge layer. */
 const merge = (layer: () => tf.layers.Layer, inner: LayerLike): Block => ({
   '~block': 'merge',
   computeOutputSize: (input) => input,
@@ -76,7 +76,7 @@ const createModel = (trunk: readonly LayerLike[], head: readonly LayerLike[] = [
     .task('age', regression({ unit: 'years' }), branch(head))
     .build();
 
-/** Expects that the gradients of one step, read from the gradient accumulator, are the same in ONNX Runtime. */
+/** Checks that one step gives the same gradients in ONNX Runtime as in TensorFlow.js. The gradients are read from the gradient accumulator. */
 async function expectAgreement(trunk: readonly LayerLike[], head?: readonly LayerLike[]): Promise<void> {
   const model = createModel(trunk, head);
   const [output, difference] = await measureStepDifference(
@@ -90,7 +90,7 @@ async function expectAgreement(trunk: readonly LayerLike[], head?: readonly Laye
 describe('a training step with layers of this library', () => {
   const activations = ['linear', 'relu', 'elu', 'selu', 'sigmoid', 'tanh', 'softplus', 'swish'] as const;
   test.each(activations)(
-    'convolutions and dense layers with the activation %s have the same gradients in ONNX Runtime',
+    'convolutions and dense layers with the activation %s give the same gradients in ONNX Runtime as in TensorFlow.js',
     async (kind) => {
       await expectAgreement(
         [
@@ -125,14 +125,14 @@ describe('a training step with layers of this library', () => {
     ],
   };
   test.each(Object.entries(cases))(
-    '%s: the gradients are the same in ONNX Runtime',
+    '%s: the gradients are the same in ONNX Runtime as in TensorFlow.js',
     async (_, createLayers) => expectAgreement(createLayers()),
   );
-  test('global average pooling: the gradients are the same in ONNX Runtime', () =>
+  test('global average pooling: the gradients are the same in ONNX Runtime as in TensorFlow.js', () =>
     expectAgreement([conv(4, 3)], [globalAveragePool(), dense(3)]));
 });
 
-describe('a training step with stock layers', () => {
+describe('a training step with built-in layers of TensorFlow.js', () => {
   const { layers } = tf;
   const toSequence = () => layers.reshape({ targetShape: [6, 18] });
   const cases: Record<string, () => readonly LayerLike[]> = {
@@ -175,7 +175,7 @@ describe('a training step with stock layers', () => {
         [null, 5, 5, 3],
       ),
     ],
-    'resizing to corners': () => [
+    'resizing with aligned corners': () => [
       createOperationLayer(
         (x) => tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [9, 9], true),
         [null, 9, 9, 3],
@@ -187,15 +187,13 @@ describe('a training step with stock layers', () => {
       layers.averagePooling2d({ poolSize: 2, strides: 1, padding: 'same' }),
     ],
     batchNormalization: () => [layers.batchNormalization()],
-    'batchNormalization without its scale': () => [
-      layers.batchNormalization({ center: false, scale: false }),
-    ],
+    'batchNormalization without a scale': () => [layers.batchNormalization({ center: false, scale: false })],
     layerNormalization: () => [layers.layerNormalization()],
     prelu: () => [layers.prelu()],
     'prelu with shared axes': () => [layers.prelu({ sharedAxes: [1, 2] })],
     leakyReLU: () => [layers.leakyReLU({ alpha: 0.2 })],
     'elu layer': () => [layers.elu()],
-    'reLU with a ceiling': () => [layers.reLU({ maxValue: 6 })],
+    'reLU with a maximum': () => [layers.reLU({ maxValue: 6 })],
     'softmax layer': () => [layers.softmax({ axis: -1 })],
     permute: () => [layers.permute({ dims: [2, 1, 3] })],
     'reshape and conv1d': () => [
@@ -219,7 +217,7 @@ describe('a training step with stock layers', () => {
     concatenate: () => [merge(() => layers.concatenate(), conv(5, 3, same))],
   };
   test.each(Object.entries(cases))(
-    '%s after a convolution: the gradients are the same in ONNX Runtime',
+    '%s after a convolution: the gradients are the same in ONNX Runtime as in TensorFlow.js',
     async (_, createLayers) => {
       // With the convolution before it, the gradient also passes through the layer.
       await expectAgreement([conv(3, 3, same), ...createLayers()]);
@@ -239,7 +237,7 @@ describe('a training step with stock layers', () => {
     ],
   };
   test.each(Object.entries(flatCases))(
-    '%s, whose output is not an image: the gradients are the same in ONNX Runtime',
+    '%s, whose output is not an image: the gradients are the same in ONNX Runtime as in TensorFlow.js',
     async (_, createLayers) => {
       await expectAgreement([conv(3, 3, same), ...createLayers()], [dense(3)]);
     },
@@ -253,14 +251,14 @@ describe('a training step with stock layers', () => {
     'gelu_new',
     'mish',
     'relu6',
-  ] as const)('activation %s: the gradients are the same in ONNX Runtime', (kind) =>
+  ] as const)('activation %s: the gradients are the same in ONNX Runtime as in TensorFlow.js', (kind) =>
     expectAgreement([conv(3, 3, same), layers.activation({ activation: kind as never })]),
   );
-  test('centerCrop as the first layer: the gradients are the same in ONNX Runtime', () =>
+  test('centerCrop as the first layer: the gradients are the same in ONNX Runtime as in TensorFlow.js', () =>
     expectAgreement([layers.centerCrop({ height: 4, width: 4 }), conv(3, 3)]));
-  test('thresholdedReLU as the first layer, since it has no gradient: the gradients are the same in ONNX Runtime', () =>
+  test('thresholdedReLU as the first layer, because it has no gradient: the gradients are the same in ONNX Runtime as in TensorFlow.js', () =>
     expectAgreement([layers.thresholdedReLU({ theta: 0.2 }), conv(3, 3)]));
-  test('an embedding, traced on cpu since wasm lacks its gradient: the gradients are the same in ONNX Runtime', async () => {
+  test('an embedding, traced on cpu because wasm has no embedding gradient: the gradients are the same in ONNX Runtime as in TensorFlow.js', async () => {
     await tf.setBackend('cpu');
     const rounded = createOperationLayer((x) => tf.floor(tf.mul(x, 4.99)), [null, 6, 6, 3]);
     await expectAgreement([rounded, layers.embedding({ inputDim: 5, outputDim: 2 })]);
@@ -269,8 +267,8 @@ describe('a training step with stock layers', () => {
 });
 
 describe('a training step with blocks of backbones', () => {
-  test('bottlenecks with projections, as in ResNet50: the gradients are the same in ONNX Runtime', () => {
-    // Without bias: the gradient of a bias before batch normalization is only rounding error.
+  test('bottlenecks with projections, as in ResNet50: the gradients are the same in ONNX Runtime as in TensorFlow.js', () => {
+    // The convolutions have no bias, because the gradient of a bias before batch normalization is only rounding error.
     const linear = { ...same, activation: 'linear', useBias: false } as const;
     const bottleneck = (filters: number, strides: number) =>
       residual([
@@ -299,7 +297,7 @@ describe('a training step with blocks of backbones', () => {
       [globalAveragePool()],
     );
   });
-  test('inverted residuals with relu6, as in MobileNetV2: the gradients are the same in ONNX Runtime', () => {
+  test('inverted residuals with relu6, as in MobileNetV2: the gradients are the same in ONNX Runtime as in TensorFlow.js', () => {
     const relu6 = () => tf.layers.reLU({ maxValue: 6 });
     const linear = { ...same, activation: 'linear', useBias: false } as const;
     const inner: LayerLike[] = [
@@ -329,7 +327,7 @@ describe('a training step with blocks of backbones', () => {
       merge(() => tf.layers.add(), chain),
     ]);
   });
-  test('squeeze and excitation with swish, as in EfficientNet: the gradients are the same in ONNX Runtime', () => {
+  test('squeeze and excitation with swish, as in EfficientNet: the gradients are the same in ONNX Runtime as in TensorFlow.js', () => {
     const squeeze: Block = {
       '~block': 'squeeze',
       computeOutputSize: (input) => input,
@@ -386,14 +384,17 @@ describe('a training step', () => {
     'mean squared error': { age: meanSquaredError() },
     'custom losses': { age: logCosh, gender: focal },
   };
-  test.each(Object.entries(losses))('with %s has the same gradients in ONNX Runtime', async (_, loss) => {
-    const [output, difference] = await measureStepDifference(
-      createThreeTaskModel(loss),
-      sgd({ gradientAccumulationSteps: 2 }),
-      'accumulate',
-    );
-    expect(difference, output).toBeLessThan(CLOSE);
-  });
+  test.each(Object.entries(losses))(
+    'with %s gives the same gradients in ONNX Runtime as in TensorFlow.js',
+    async (_, loss) => {
+      const [output, difference] = await measureStepDifference(
+        createThreeTaskModel(loss),
+        sgd({ gradientAccumulationSteps: 2 }),
+        'accumulate',
+      );
+      expect(difference, output).toBeLessThan(CLOSE);
+    },
+  );
   const optimizers = {
     sgd: sgd(),
     'momentum, clipped by value': sgd({ momentum: 0.9, clipValue: 0.01 }),
@@ -403,7 +404,7 @@ describe('a training step', () => {
     'weight decay': sgd({ weightDecay: 0.2 }),
   };
   test.each(Object.entries(optimizers))(
-    'with %s computes the same weights in ONNX Runtime',
+    'with %s gives the same weights in ONNX Runtime as in TensorFlow.js',
     async (_, optimizer) => {
       const [output, difference] = await measureStepDifference(
         createThreeTaskModel({ age: huber() }),
@@ -414,7 +415,7 @@ describe('a training step', () => {
     },
   );
   test.each(['maxNorm', 'unitNorm', 'nonNeg', 'minMaxNorm'] as const)(
-    'with the constraint %s computes the same weights in ONNX Runtime',
+    'with the constraint %s gives the same weights in ONNX Runtime as in TensorFlow.js',
     async (name) => {
       const model = createModel([
         tf.layers.conv2d({ filters: 4, kernelSize: 3, kernelConstraint: name, biasConstraint: name }),

@@ -2,7 +2,7 @@ import { loadPackage } from '../../src/node/platform/loadPackage.js';
 
 type Run = (...args: unknown[]) => Promise<any>;
 
-/** Hooks of a test into the sessions of ONNX Runtime. */
+/** Hooks that a test adds to the sessions of ONNX Runtime. */
 export interface SessionHooks {
   /** Called with the options of every session that is created. */
   onCreate?(options: any): void;
@@ -12,7 +12,7 @@ export interface SessionHooks {
   onRelease?(): void;
 }
 
-/** Returns ONNX Runtime with hooks into its sessions, as the package that a loader returns. */
+/** Returns the ONNX Runtime package with hooks added to its sessions, for use as the result of a package loader. */
 export async function wrapRuntime({ onCreate, wrapRun, onRelease }: SessionHooks): Promise<any> {
   const { InferenceSession, Tensor, env } = await loadPackage<any>('onnxruntime-node', 'a test');
   const create = async (bytes: Uint8Array, options: object) => {

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { type EngineName, useEngine } from '../../src/entries/node.js';
 import { backboneModel, bodyOf, expectForward, keras, line, makes, shapeOf } from './backbones.js';
 
-/** Layers, weights and parameters that Keras's model has before the table: the image and its preprocessing. */
+/** Counts of layers, weights and parameters that precede the layers in the table: the input image and its preprocessing. */
 const BEFORE_TABLE = {
   resnet50: { layers: 1, weights: 0, parameters: 0 },
   mobileNetV2: { layers: 1, weights: 0, parameters: 0 },
@@ -14,7 +14,7 @@ describe.each(NAMES)('%s', (name) => {
   const expected = keras[name];
 
   test.each(Object.entries(expected.shapes))(
-    'has the layers, order, options and shapes of Keras at %s',
+    'has the same layers, order, options and shapes as in Keras for an image of %s',
     async (size, shapes) => {
       const [height, width] = size.split('x').map(Number);
       const entry = expected.layers[0]!.split('| ').at(-1)!;
@@ -40,10 +40,13 @@ describe.each(NAMES)('%s', (name) => {
     },
   );
 
-  test.each<EngineName>(['wasm', 'onnx', 'cpu'])('gives the activations of Keras on %s', async (engine) => {
-    await useEngine(engine);
-    await expectForward(name);
-  });
+  test.each<EngineName>(['wasm', 'onnx', 'cpu'])(
+    'gives the same activations as Keras on %s',
+    async (engine) => {
+      await useEngine(engine);
+      await expectForward(name);
+    },
+  );
 });
 
 afterAll(() => useEngine('cpu'));

@@ -1,4 +1,4 @@
-/** Backbones here and the fixture of `keras/make_backbones.py`. */
+/** Backbones of this library, and the fixture of `keras/make_backbones.py`. */
 
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { expect } from 'vitest';
@@ -25,7 +25,7 @@ import { expectClose, largest as largestOf } from './close.js';
 import { type FixtureArray, fixture, numbers } from './fixture.js';
 import { hashes, imageBytes, uniform } from './noise.js';
 
-/** Totals of Keras's model. */
+/** Totals of the Keras model. */
 interface Totals {
   readonly layers: number;
   readonly weights: number;
@@ -33,7 +33,7 @@ interface Totals {
   readonly trainable: number;
 }
 
-/** Samples of one activation at indices that a hash chooses. */
+/** Samples of one activation, at indices that are chosen by a hash. */
 interface Activation {
   readonly shape: readonly number[];
   readonly samples: FixtureArray;
@@ -45,7 +45,7 @@ interface KerasBackbone {
   readonly totals: { readonly 'with top': Totals; readonly 'without top': Totals };
   /** One line for each layer: `conv1_conv Conv2D 9472 | 7x7/2, valid, … | conv1_pad`. */
   readonly layers: readonly string[];
-  /** Output shapes of all layers for an image of `97x131`. */
+  /** Output shapes of all layers for an image of 97x131 pixels. */
   readonly shapes: { readonly [size: string]: string };
   readonly forward: {
     readonly size: readonly [number, number];
@@ -90,7 +90,7 @@ export function bodyOf({ layersModel }: { layersModel: tf.LayersModel }): tf.lay
   return layersModel.layers.filter(({ name }) => !/^(image|age)/.test(name));
 }
 
-/** Sets the weights of `keras/make_backbones.py`: within He's bounds for kernels, around 1 for scales and variances. */
+/** Sets the same weights as `keras/make_backbones.py`: kernels within the bounds of He initialization, scales and variances around 1. */
 export function hashed(name: string, layers: readonly tf.layers.Layer[], gain: number): void {
   for (const layer of layers) {
     for (const weight of layer.weights) {
@@ -133,7 +133,7 @@ interface Initializer {
   readonly config: { readonly scale: number; readonly mode: string; readonly distribution: string };
 }
 
-/** Formats a layer like `line` of `keras/make_backbones.py`. */
+/** Formats a layer like the function `line` in `keras/make_backbones.py`. */
 export function line(layer: tf.layers.Layer, entry: string): string {
   const c = layer.getConfig() as Config;
   const kind = layer.getClassName();
@@ -162,7 +162,7 @@ function exponent(value: number): string {
   return value >= 1e-4 ? String(value) : value.toExponential().replace(/e-(\d)$/, 'e-0$1');
 }
 
-/** Formats the output shape of a layer like `shape` of `keras/make_backbones.py`. */
+/** Formats the output shape of a layer like the function `shape` in `keras/make_backbones.py`. */
 export function shapeOf(layer: tf.layers.Layer): string {
   const text = (layer.outputShape as number[]).slice(1).join('x');
   if (layer.getClassName() !== 'ZeroPadding2D') return text;
@@ -178,7 +178,7 @@ export async function activationsOf(
 ): Promise<HostArray[]> {
   const taps = layers.map((name) => model.layersModel.getLayer(name).output as SymbolicTensor);
   const flat = taps.map((tap) => (tap.rank === 2 ? tap : (tf.layers.flatten().apply(tap) as SymbolicTensor)));
-  // An engine returns the outputs of tasks, so that each layer becomes a task.
+  // An engine returns only the outputs of tasks, so each layer becomes a task.
   const tasks = flat.map(({ shape }, i): [string, AnyTask] => [
     `task${i}`,
     { ...regression({ unit: 'none' }), units: shape[1]! },
@@ -197,8 +197,8 @@ export async function activationsOf(
 }
 
 /**
- * Checks that the activations of a backbone with the fixture's weights and images are those of Keras on the current engine. The tolerance
- * is 1e-4 of the largest value: the longest chain of 50 layers adds up some 400,000 products in another order.
+ * Checks that the activations of a backbone with the fixture's weights and images match Keras on the current engine. The tolerance
+ * is 1e-4 of the largest value: the longest chain of 50 layers adds some 400,000 products in a different order.
  */
 export async function expectForward(name: keyof typeof makes): Promise<void> {
   const { size, activations, 'gain of predictions': gain } = keras[name].forward;

@@ -27,7 +27,7 @@ const keras = fixture<
 
 beforeAll(() => loadWasmBackend());
 
-/** Runs a training pass. Returns its output and the number of updated statistics, which it writes to the network. */
+/** Runs a training pass and writes the updated statistics to the network. Returns the output and the number of updated statistics. */
 function training(network: Network, x: Tensor) {
   const updated = new Map<Weight, Tensor>();
   const forwardContext = {
@@ -48,7 +48,7 @@ function training(network: Network, x: Tensor) {
 const inference = (network: Network, x: Tensor) =>
   tf.tidy(() => runGraph(network.graph, [x], { training: false })[0]!.dataSync());
 
-/** Builds a network of a batch normalization and a head that returns its input. */
+/** Builds a network with a batch normalization layer and a head that returns its input. */
 function buildBatchNormNetwork(
   [, height, width, channels]: readonly number[],
   options: { momentum?: number; epsilon?: number },
@@ -65,7 +65,7 @@ function buildBatchNormNetwork(
   return network;
 }
 
-describe('one call of batchNorm gives the numbers of Keras', () => {
+describe('one call of batchNorm gives the same results as Keras', () => {
   const cases: [keyof typeof keras, number[], Float32Array, { momentum?: number; epsilon?: number }][] = [
     ['of four numbers', [4, 1, 1, 1], Float32Array.of(1, 2, 3, 6), {}],
     ['of images', [2, 2, 2, 3], uniform('bn/x', [2, 2, 2, 3], -2, 5), { momentum: 0.9, epsilon: 1e-2 }],
@@ -95,7 +95,7 @@ describe('one call of batchNorm gives the numbers of Keras', () => {
   });
 });
 
-describe('fit with batchNorm gives the numbers of Keras', () => {
+describe('fit with batchNorm gives the same results as Keras', () => {
   const SHAPE = [4, 4, 3] as const;
   const build = (frozen: boolean) => {
     const network = buildNetwork({
@@ -115,7 +115,7 @@ describe('fit with batchNorm gives the numbers of Keras', () => {
     return network;
   };
 
-  test.each(['trained', 'frozen'] as const)('%s, for a base model inside a model', async (name) => {
+  test.each(['trained', 'frozen'] as const)('%s, for a base model nested in another model', async (name) => {
     const network = build(name === 'frozen');
     const start = weightsOf(network.layersModel);
     const model = createModel(nodePlatform, network);

@@ -78,12 +78,12 @@ const cases: { [name: string]: Block[] } = {
   ),
 };
 
-test('the blocks of all cases of the fixture are tested', () => {
+test('every case in the fixture has a block that is tested', () => {
   expect(Object.keys(cases).sort()).toEqual(Object.keys(keras).sort());
 });
 
-// The `cpu` backend has no kernels of this library: it tests the fallbacks of the other engines.
-describe.each(['wasm', 'cpu'])('on %s, prediction, loss and gradients are those of Keras', (engine) => {
+// The `cpu` backend has no custom kernels of this library, so it tests the fallbacks for the other engines.
+describe.each(['wasm', 'cpu'])('on %s, predictions, losses and gradients match Keras for', (engine) => {
   beforeAll(async () => {
     if (engine === 'wasm') await loadWasmBackend();
     else await tf.setBackend(engine);

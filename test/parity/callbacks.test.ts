@@ -10,7 +10,7 @@ import { createHooks } from '../../src/training/callback.js';
 import { expectClose } from './close.js';
 import { fixture } from './fixture.js';
 
-/** Numbers. NaN and infinities are the strings `nan`, `inf` and `-inf`. */
+/** Numbers from the fixture. NaN and the infinities are the strings `nan`, `inf` and `-inf`. */
 type Values = readonly (number | string)[];
 interface Options {
   readonly patience?: number;
@@ -31,7 +31,7 @@ const keras = fixture<{
 const numberOf = (value: number | string) =>
   typeof value === 'number' ? value : Number(value.replace('nan', 'NaN').replace('inf', 'Infinity'));
 
-/** Calls the hooks of a callback as make_callbacks.py does: the only weight is the number of the epoch. */
+/** Calls the hooks of a callback as make_callbacks.py does, with a single weight whose value is the epoch number. */
 async function drive(callback: Callback<'val_loss'> | Callback, values: Values) {
   const saved: string[] = [];
   const history: { epoch: number; val_loss: number }[] = [];
@@ -74,7 +74,7 @@ async function drive(callback: Callback<'val_loss'> | Callback, values: Values) 
   return { epochs: rates.length, end: weight, rates, saved };
 }
 
-/** Returns the options with the names of this library. */
+/** Converts Keras's option names to those of this library. */
 function renamed(options: Options) {
   const names: { [name: string]: string } = {
     min_delta: 'minDelta',
@@ -86,7 +86,7 @@ function renamed(options: Options) {
 
 const title = (options: object, values: Values) => `${JSON.stringify(options)} on ${values.join(' ')}`;
 
-describe('earlyStopping stops and restores weights as Keras', () => {
+describe('earlyStopping stops and restores weights as Keras does', () => {
   test.each(
     keras.stops.map((one) => [title({ ...one.options, restore: one.restore }, one.values), one] as const),
   )('%s', async (_, { options, restore, values, epochs, end }) => {
@@ -95,7 +95,7 @@ describe('earlyStopping stops and restores weights as Keras', () => {
     expect(done.end).toBe(end);
   });
 
-  test('in cases that stop, that restore weights, and that run to the end', () => {
+  test('for fixture cases that stop early, that restore weights, and that run to the end', () => {
     const { stops } = keras;
     expect(stops.filter((one) => one.epochs < one.values.length).length).toBeGreaterThan(20);
     expect(stops.filter((one) => one.epochs === one.values.length).length).toBeGreaterThan(10);
@@ -103,23 +103,23 @@ describe('earlyStopping stops and restores weights as Keras', () => {
   });
 });
 
-describe('reduceLROnPlateau sets the rates of Keras', () => {
+describe('reduceLROnPlateau sets the same learning rates as Keras', () => {
   test.each(keras.falls.map((one) => [title(one.options, one.values), one] as const))(
     '%s',
     async (_, { options, values, rates }) => {
-      // Keras stores the rate as float32.
+      // Keras stores the learning rate as float32.
       expectClose((await drive(reduceLROnPlateau(renamed(options)), values)).rates, rates, 1e-7, 'rate');
     },
   );
 
-  test('in cases that reduce the rate, and in cases that do not', () => {
+  test('for fixture cases that reduce the rate, and for cases that do not', () => {
     const lowest = keras.falls.map((one) => one.rates.at(-1)!);
     expect(lowest.filter((rate) => rate < 1).length).toBeGreaterThan(30);
     expect(lowest.filter((rate) => rate === 1).length).toBeGreaterThan(3);
   });
 });
 
-describe('bestCheckpoint saves the models of Keras', () => {
+describe('bestCheckpoint saves the same model folders as Keras', () => {
   test.each(
     keras.checkpoints.map((one) => [title({ name: one.name, mode: one.mode }, one.values), one] as const),
   )('%s', async (_, { name, mode, values, files }) => {

@@ -8,8 +8,8 @@ export function largest(values: ArrayLike<number>): number {
 }
 
 /**
- * Fails unless every number is within `tolerance` (absolute) of Keras's. The message contains the worst
- * element.
+ * Fails unless every number is within `tolerance` (absolute) of the Keras value. The message reports the element with
+ * the largest error.
  */
 export function expectClose(
   actual: ArrayLike<number>,
@@ -24,7 +24,7 @@ export function expectClose(
     const distance = Math.abs(actual[i]! - keras[i]!);
     if (distance <= worst) continue;
     worstIndex = i;
-    worst = distance; // NaN fails the check below
+    worst = distance; // A NaN difference fails the check below.
     if (Number.isNaN(distance)) break;
   }
   if (worst <= tolerance) return;
@@ -33,7 +33,7 @@ export function expectClose(
   );
 }
 
-/** Like {@link expectClose}, with the tolerance relative to the largest of Keras's values. */
+/** Fails unless every number is within `tolerance` of the Keras value, relative to the largest Keras value. */
 export function expectCloseToLargest(
   actual: ArrayLike<number>,
   keras: ArrayLike<number>,

@@ -10,7 +10,7 @@ export interface ReadScalar {
 }
 
 export interface ReadFile {
-  /** File versions of all records that have one. */
+  /** File versions of all records that contain a file version. */
   readonly versions: readonly string[];
   readonly wallTimes: readonly number[];
   readonly scalars: readonly ReadScalar[];
@@ -67,8 +67,8 @@ function readSummary(bytes: Uint8Array) {
 }
 
 /**
- * Reads the scalars below a folder of a store, by TensorBoard run: the name of the folder that contains the
- * event file.
+ * Reads the scalars below a folder of a store, keyed by TensorBoard run. A run is named after the folder that
+ * contains its event file.
  */
 export async function scalarsIn(store: Store, folder = ''): Promise<Record<string, ReadScalar[]>> {
   const scalarsByRun: Record<string, ReadScalar[]> = {};

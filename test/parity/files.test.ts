@@ -40,7 +40,7 @@ const images = (factor: number) => {
   );
 };
 
-/** Returns the outputs of a model for the images, in the model's order. */
+/** Returns the outputs of a model for the images, in the order in which the model defines them. */
 async function predictImages(model: tf.LayersModel, factor = 1): Promise<Float32Array[]> {
   const x = images(factor);
   const outputs = [model.predict(x)].flat();
@@ -49,77 +49,83 @@ async function predictImages(model: tf.LayersModel, factor = 1): Promise<Float32
   return values;
 }
 
-describe.each(['wasm', 'cpu'])('loadKeras on %s predicts what Keras predicts:', (engine) => {
+describe.each(['wasm', 'cpu'])('a model from loadKeras on %s predicts the same values as Keras', (engine) => {
   beforeAll(async () => {
     if (engine === 'wasm') await loadWasmBackend();
     else await tf.setBackend(engine);
   });
 
-  test.each(Object.entries(keras.families))('for every layer of %s', async (name, { file, predicted }) => {
-    const notes: string[] = [];
-    const model = await loadKeras(unpackFixture(file), {
-      name: `${name}.keras`,
-      log: (note) => notes.push(note),
-    });
-    const values = await predictImages(model);
-    // Keras sorts the outputs of a record by their keys.
-    Object.keys(predicted)
-      .sort()
-      .forEach((output, i) => {
-        expectCloseToLargest(values[i]!, numbers(predicted[output]!), 1e-5, output);
+  test.each(Object.entries(keras.families))(
+    'with every layer type in %s',
+    async (name, { file, predicted }) => {
+      const notes: string[] = [];
+      const model = await loadKeras(unpackFixture(file), {
+        name: `${name}.keras`,
+        log: (note) => notes.push(note),
       });
-    if (name === 'chance') expect(notes.length).toBe(11);
-    else expect(notes).toEqual([]);
-    model.dispose();
-  });
-
-  describe.each(Object.entries(keras.faces))('the face model, %s,', (_, { files, predicted, trainable }) => {
-    const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };
-
-    test.each(Object.keys(files).filter((kind) => !/^(old|long)/.test(kind)))(
-      'read from %s',
-      async (kind) => {
-        const before = tf.memory().numTensors;
-        const model = await loadKeras(unpackFixture(files[kind]!), { name: kind });
-        const [age, gender] = await predictImages(model, 255);
-        expectCloseToLargest(age!, numbers(predicted.age!), 1e-5, 'age');
-        expectCloseToLargest(gender!, numbers(predicted.gender!), 1e-5, 'gender');
-        const kinds = model.trainableWeights.map(({ originalName }) => originalName.split('/').at(-1));
-        expect(kinds.sort()).toEqual(trainable.map((path) => path.split('/').at(-1)).sort());
-        model.dispose();
-        expect(tf.memory().numTensors).toBe(before);
-      },
-    );
-
-    test('with the weights of other files', async () => {
-      const model = unpackFixture(files.keras!);
-      const kinds = ['old.h5', 'long.h5'].filter((kind) => files[kind]);
-      const others = [
-        readZip(model, 'face.keras')['model.weights.h5']!,
-        ...kinds.map((kind) => unpackFixture(files[kind]!)),
-      ];
-      for (const weights of others) {
-        const loadedModel = await loadKeras(model, { weights });
-        const [age, gender] = await predictImages(loadedModel, 255);
-        expectCloseToLargest(age!, numbers(predicted.age!), 1e-5, 'age');
-        expectCloseToLargest(gender!, numbers(predicted.gender!), 1e-5, 'gender');
-        loadedModel.dispose();
-      }
-    });
-
-    test('as a typed model', async () => {
-      const model = await loadKeras(unpackFixture(files.keras!), { tasks, range: [0, 255] });
-      expect(model.layersModel.outputNames).toEqual(['age', 'gender']);
-      const x = images(255);
-      const [answer] = await model.predict(x as tf.Tensor4D, { engine: engine as 'wasm' });
-      x.dispose();
-      expect(answer!.age).toBeCloseTo(numbers(predicted.age!)[0]!, 4);
+      const values = await predictImages(model);
+      // Keras sorts the outputs of a dictionary by their keys.
+      Object.keys(predicted)
+        .sort()
+        .forEach((output, i) => {
+          expectCloseToLargest(values[i]!, numbers(predicted[output]!), 1e-5, output);
+        });
+      if (name === 'chance') expect(notes.length).toBe(11);
+      else expect(notes).toEqual([]);
       model.dispose();
-    });
-  });
+    },
+  );
+
+  describe.each(Object.entries(keras.faces))(
+    'for the face model, %s,',
+    (_, { files, predicted, trainable }) => {
+      const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };
+
+      test.each(Object.keys(files).filter((kind) => !/^(old|long)/.test(kind)))(
+        'read from %s',
+        async (kind) => {
+          const before = tf.memory().numTensors;
+          const model = await loadKeras(unpackFixture(files[kind]!), { name: kind });
+          const [age, gender] = await predictImages(model, 255);
+          expectCloseToLargest(age!, numbers(predicted.age!), 1e-5, 'age');
+          expectCloseToLargest(gender!, numbers(predicted.gender!), 1e-5, 'gender');
+          const kinds = model.trainableWeights.map(({ originalName }) => originalName.split('/').at(-1));
+          expect(kinds.sort()).toEqual(trainable.map((path) => path.split('/').at(-1)).sort());
+          model.dispose();
+          expect(tf.memory().numTensors).toBe(before);
+        },
+      );
+
+      test('with the weights from another file', async () => {
+        const model = unpackFixture(files.keras!);
+        const kinds = ['old.h5', 'long.h5'].filter((kind) => files[kind]);
+        const others = [
+          readZip(model, 'face.keras')['model.weights.h5']!,
+          ...kinds.map((kind) => unpackFixture(files[kind]!)),
+        ];
+        for (const weights of others) {
+          const loadedModel = await loadKeras(model, { weights });
+          const [age, gender] = await predictImages(loadedModel, 255);
+          expectCloseToLargest(age!, numbers(predicted.age!), 1e-5, 'age');
+          expectCloseToLargest(gender!, numbers(predicted.gender!), 1e-5, 'gender');
+          loadedModel.dispose();
+        }
+      });
+
+      test('as a model with typed tasks', async () => {
+        const model = await loadKeras(unpackFixture(files.keras!), { tasks, range: [0, 255] });
+        expect(model.layersModel.outputNames).toEqual(['age', 'gender']);
+        const x = images(255);
+        const [answer] = await model.predict(x as tf.Tensor4D, { engine: engine as 'wasm' });
+        x.dispose();
+        expect(answer!.age).toBeCloseTo(numbers(predicted.age!)[0]!, 4);
+        model.dispose();
+      });
+    },
+  );
 });
 
-test('every file of the face model results in the same weights, in whatever layout it stores them', async () => {
+test('loadKeras reads the same weights from every file of the face model, regardless of the file layout', async () => {
   const read = async (file: string) => {
     const model = await loadKeras(unpackFixture(file));
     const weights = weightsOf(model);
@@ -138,7 +144,7 @@ test('every file of the face model results in the same weights, in whatever layo
 });
 
 test.each(['frozen', 'partly'])(
-  'layers that Keras froze (%s) stay frozen in fit, also after save and loadModel',
+  'layers that Keras froze (%s) remain frozen in fit, even after save and loadModel',
   async (name) => {
     await loadWasmBackend();
     const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };

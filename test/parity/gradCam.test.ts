@@ -4,22 +4,22 @@ import { tf } from '../../src/tensor/tf.js';
 import { expectBackbone, expectModelA, expectViews } from './gradCam.js';
 
 describe.each<EngineName>(['wasm', 'onnx'])('gradCam on %s', (engine) => {
-  test('returns the heat maps of Keras for both tasks of Model A, toward and against', async () => {
+  test('returns the same heat maps as Keras for both tasks of Model A, toward and against each target', async () => {
     await useEngine(engine);
     await expectModelA();
   });
 
-  test('returns the heat maps of Keras for MobileNetV2 with a binary and a categorical head', async () => {
+  test('returns the same heat maps as Keras for MobileNetV2 with a binary and a categorical head', async () => {
     await useEngine(engine);
     await expectBackbone();
   });
 
-  test('returns the heat maps of Keras for a trunk that is called twice', async () => {
+  test('returns the same heat maps as Keras for a trunk that is called twice', async () => {
     await useEngine(engine);
     await expectViews();
   });
 
-  test('leaves no tensor behind', async () => {
+  test('leaks no tensors', async () => {
     await useEngine(engine);
     const before = tf.memory().numTensors;
     await expectModelA();

@@ -4,7 +4,7 @@ import { type Hdf5Group, readNameList } from '../../src/formats/hdf5/hdf5Group.j
 import { readHdf5 } from '../../src/formats/hdf5/read/readHdf5.js';
 import { fixture } from './fixture.js';
 
-/** Group as `keras/make_hdf5.py` writes it: every number is text. */
+/** Group in the format that `keras/make_hdf5.py` writes. Every number is text. */
 interface Plain {
   readonly attributes: Hdf5Group['attributes'];
   readonly groups: { readonly [name: string]: Plain };
@@ -41,20 +41,20 @@ const readFixture = (name: string) =>
   readHdf5(new Uint8Array(readFileSync(new URL(`./fixtures/${name}.h5`, import.meta.url))), name);
 
 test.each([
-  ['the layout h5py writes by default', 'hdf5_old'],
+  ['the default layout of h5py', 'hdf5_old'],
   ['the layout of HDF5 2', 'hdf5_new'],
-])('readHdf5 reads a file of h5py as h5py reads it, in %s', (_, name) => {
+])('readHdf5 reads the same content as h5py from a file that h5py wrote in %s', (_, name) => {
   expect(toPlain(readFixture(name))).toEqual(toPlain(fixture<Plain>('hdf5')));
 });
 
-test('readHdf5 accepts a Buffer of Node.js, and the result does not share its memory', () => {
+test('readHdf5 accepts a Node.js Buffer, and the result does not share memory with the Buffer', () => {
   const bytes = readFileSync(new URL('./fixtures/hdf5_old.h5', import.meta.url));
   const root = readHdf5(bytes, 'buffer.h5');
   bytes.fill(0);
   expect(root).toEqual(readFixture('hdf5_old'));
 });
 
-test('readHdf5 returns the typed array that fits each datatype, and float16 as Float32Array', () => {
+test('readHdf5 returns the matching typed array for each datatype, and a Float32Array for float16', () => {
   const { arrays } = readFixture('hdf5_old').groups.kinds!;
   const kinds = Object.fromEntries(
     Object.entries(arrays).map(([name, { data }]) => [name, data.constructor.name]),
@@ -78,7 +78,7 @@ test('readHdf5 returns the typed array that fits each datatype, and float16 as F
   });
 });
 
-test('readNameList joins a list of names that Keras split, and returns no names for an empty list of floats', () => {
+test('readNameList joins a list of names that Keras split into several attributes, and returns no names for an empty list of floats', () => {
   const root = readFixture('hdf5_old');
   expect(readNameList(root, 'layer_names')).toEqual(Array.from({ length: 20 }, (_, i) => `layer_${i}`));
   expect(readNameList(root, 'no_names')).toEqual([]);

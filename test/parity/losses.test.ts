@@ -38,7 +38,7 @@ beforeAll(() => loadWasmBackend());
 
 const tensor = (array: FixtureArray) => tf.tensor2d(numbers(array), array.shape as [number, number]);
 
-describe('losses and their gradients are those of Keras', () => {
+describe('losses and their gradients match Keras', () => {
   const cases: { [name: string]: Loss } = {
     mean_squared_error: meanSquaredError(),
     mean_absolute_error: meanAbsoluteError(),
@@ -47,7 +47,7 @@ describe('losses and their gradients are those of Keras', () => {
     binary_crossentropy: binaryCrossentropy(),
     categorical_crossentropy: categoricalCrossentropy(),
   };
-  test('for every case of the fixture', () => {
+  test('in every fixture case', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.losses).sort());
   });
   test.each(Object.entries(cases))('%s', (name, loss) => {
@@ -64,7 +64,7 @@ describe('losses and their gradients are those of Keras', () => {
   });
 });
 
-describe('plain and weighted metrics over batches are those of Keras', () => {
+describe('plain and weighted metrics over several batches match Keras', () => {
   const years = (metrics: readonly ReturnType<typeof mae>[]) =>
     ({ ...regression({ unit: 'years', metrics: metrics as never }), units: 2, targetWidth: 2 }) as AnyTask;
   const cases: { [name: string]: AnyTask } = {
@@ -76,7 +76,7 @@ describe('plain and weighted metrics over batches are those of Keras', () => {
       metrics: [accuracy(), accuracy({ weighted: true })],
     }),
   };
-  test('for every case of the fixture', () => {
+  test('in every fixture case', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.metrics).sort());
   });
   test.each(Object.entries(cases))('%s', (name, task) => {

@@ -73,7 +73,7 @@ const data = faces('model-a', BATCH * keras['twenty steps'].batches, SHAPE, SQUA
 
 beforeAll(() => loadWasmBackend());
 
-/** Builds the network of examples/model-a.ts. */
+/** Builds the network in examples/model-a.ts. */
 function modelA(rate: number): Network {
   const head = () => [dense(128, { l2: 1e-3 }), dropout(rate), dense(16, { l2: 1e-3 }), dropout(rate)];
   const faceBranch = (filters: number) =>
@@ -107,7 +107,7 @@ async function batch(network: Network, from: number) {
 const dropoutsOf = ({ layersModel }: Network) =>
   layersModel.layers.filter((layer): layer is Dropout => layer instanceof Dropout);
 
-/** Returns dropout masks: 0 where the pseudo-random number of the layer and position is below the rate. */
+/** Returns dropout masks. A mask is 0 where the pseudorandom number for the layer and position is below the dropout rate. */
 function masks(network: Network): NamedArrays {
   return Object.fromEntries(
     dropoutsOf(network).map((layer) => {
@@ -179,27 +179,27 @@ function expectSummary(
 
 const ADAM_RATE = 1e-3;
 
-/** Biases before a batch normalization. It subtracts the mean, which removes a bias whose relu is active everywhere. */
+/** Biases before a batch normalization, which subtracts the mean and so removes a bias whose relu is active everywhere. */
 const BEFORE_BATCH_NORM = ['trunk_conv2', 'age_conv1', 'age_conv2', 'gender_conv1', 'gender_conv2'].map(
   (name) => `${name}/bias`,
 );
 
 /**
  * Returns the error that rounding of the gradient `g` causes in the first step of Adam, `rate·g / (|g| + 3.2e-6)`, at each sampled
- * position. A bias that batch normalization removes has the gradient 0. Rounding turns it into about 1e-6 of either sign, and Adam
- * turns that into a visible step in either direction.
+ * position. A bias that batch normalization removes has the gradient 0. Rounding turns this gradient into about 1e-6 of either sign, and
+ * Adam turns that into a visible step in either direction.
  */
 function adamRounding({ largest, sampled }: Summary): number[] {
-  const error = 3e-6 * largest; // of a float32 sum of thousands of values that cancel
+  const error = 3e-6 * largest; // The rounding error of a float32 sum of thousands of values that cancel.
   const epsilon = 1e-7 / Math.sqrt(1 - 0.999);
   const move = (g: number) => (ADAM_RATE * g) / (Math.abs(g) + epsilon);
   return Array.from(numbers(sampled), (g) => Math.max(move(g + error) - move(g), move(g) - move(g - error)));
 }
 
-describe('one step of Model A at 64x64 on wasm, with the dropout masks of the fixture,', () => {
+describe('one step of Model A at 64x64 on wasm, with the dropout masks in the fixture,', () => {
   const expected = keras['one step'];
 
-  test('computes the losses and metrics of Keras', async () => {
+  test('gives the same losses and metrics as Keras', async () => {
     const network = modelA(RATE);
     expect(network.layersModel.countParams()).toBe(expected.parameters);
     expect(expected.parameters).toBe(455_234);
@@ -217,7 +217,7 @@ describe('one step of Model A at 64x64 on wasm, with the dropout masks of the fi
     for (const [name, ours, theirs] of pairs) expectCloseToLargest([ours], [theirs], 1e-5, name);
   });
 
-  test('computes the gradients of Keras', async () => {
+  test('gives the same gradients as Keras', async () => {
     const network = modelA(RATE);
     const { gradient } = await step(network, adam());
     const trained = getTrainableWeights(network);
@@ -230,7 +230,7 @@ describe('one step of Model A at 64x64 on wasm, with the dropout masks of the fi
     });
   });
 
-  test('updates weights and moving statistics as Keras, with Adam', async () => {
+  test('updates weights and moving statistics with Adam as Keras does', async () => {
     const network = modelA(RATE);
     const before = weightsOf(network.layersModel);
     const { weights, nonTrainableUpdates } = await step(network, adam({ learningRate: ADAM_RATE }));
@@ -247,14 +247,14 @@ describe('one step of Model A at 64x64 on wasm, with the dropout masks of the fi
       positionCount += samplePositions(name, after[name]!.length).length;
       looseCount += extra.filter((allowed) => allowed > 0.01 * ADAM_RATE).length;
       expectSummary(name, after[name]!, theirs, 1e-4, extra);
-      // The update is larger than the tolerance; otherwise the comparison would show nothing.
+      // The update is larger than the tolerance; otherwise the comparison would prove nothing.
       expect(() => expectSummary(name, before[name]!, theirs, 1e-4, extra)).toThrow('apart');
     }
     expect(looseCount).toBeLessThan(0.03 * positionCount);
   });
 });
 
-test('twenty steps of SGD without dropout have the losses of Keras', async () => {
+test('twenty steps of SGD without dropout give the same losses as Keras', async () => {
   const { rate, batches, steps } = keras['twenty steps'];
   expect(steps).toHaveLength(20);
   const network = modelA(0);
@@ -268,7 +268,7 @@ test('twenty steps of SGD without dropout have the losses of Keras', async () =>
     expectCloseToLargest([age! / BATCH], [theirs.age], 1e-4, `age_loss of step ${i + 1}`);
     expectCloseToLargest([gender! / BATCH], [theirs.gender], 1e-4, `gender_loss of step ${i + 1}`);
   }
-  // The losses of the same batch before and after differ by far more than the tolerance.
+  // The losses of the same batch in the first and the last steps differ by far more than the tolerance.
   const [first, last] = [steps[4]!, steps[19]!];
   expect(first.gender - last.gender).toBeGreaterThan(100 * 1e-4 * first.gender);
   expect(first.age - last.age).toBeGreaterThan(10 * 1e-4 * first.age);

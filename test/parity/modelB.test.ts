@@ -29,7 +29,7 @@ const SQUARE = 8;
 const RATE = 0.3;
 const data = faces('model-b', keras.batch * keras.batches, SHAPE, SQUARE);
 
-/** Builds the network of examples/model-b.ts with the weights of `keras/make_model_b.py`. */
+/** Builds the network in examples/model-b.ts with the weights from `keras/make_model_b.py`. */
 async function network() {
   const model = modelB(SHAPE[0], await resnet50Backbone({ weights: null, trainable: false }));
   for (const layer of model.layersModel.layers) {
@@ -67,11 +67,11 @@ function masks(step: number): NamedArrays {
   );
 }
 
-// In Keras `preprocess_input` consists of operations. Here it is a layer with 12 parameters.
+// In Keras, `preprocess_input` consists of operations. In this library it is a layer with 12 parameters.
 const PREPROCESSING = 12;
 
 test.each<EngineName>(['wasm', 'onnx'])(
-  'two epochs of Model B have the losses of Keras, on %s',
+  'two epochs of Model B on %s give the same losses as Keras',
   async (engine) => {
     await useEngine(engine);
     const whole = await network();
@@ -107,7 +107,7 @@ test.each<EngineName>(['wasm', 'onnx'])(
       });
       const ours = [sums[0]!, sums[1]!, sums[2]! / keras.batch, sums[4]! / keras.batch];
       const theirs = [expected.total, expected.penalty, expected.age, expected.gender];
-      // The penalty is a sum of a quarter of a million squares. On wasm, which adds them in order, 4e-5 of it is rounding.
+      // The penalty is a sum of a quarter of a million squares. On wasm, which adds the squares in order, the rounding error is 4e-5 of the penalty.
       ours.forEach(
         (loss, i) => void expectClose([loss], [theirs[i]!], 1e-4 * theirs[i]!, `step ${step}, ${i}`),
       );

@@ -50,7 +50,7 @@ beforeAll(() => loadWasmBackend());
 
 const STEPS = 24;
 
-/** Returns the gradients of make_optimizers.py. */
+/** Returns the same gradients as make_optimizers.py. */
 function gradients(): number[][] {
   const values = uniform('gradients', [STEPS, 3]);
   return Array.from({ length: STEPS }, (_, i) =>
@@ -61,8 +61,8 @@ function gradients(): number[][] {
 }
 
 /**
- * Runs an optimizer on a network whose loss is its output, `x · kernel + bias`: the gradient of the kernel is the image, and that of the
- * bias is 1. Returns the weights after each step.
+ * Runs an optimizer on a network whose loss is its output, `x · kernel + bias`, so the gradient of the kernel is the image and the
+ * gradient of the bias is 1. Returns the weights after each step.
  */
 async function descend(
   optimizer: Optimizer,
@@ -92,7 +92,7 @@ async function descend(
   return path;
 }
 
-describe('optimizer steps are those of Keras', () => {
+describe('optimizer steps match Keras', () => {
   const decay = exponentialDecay({ initialLearningRate: 1, decaySteps: 2, decayRate: 0.5 });
   const cases: { [name: string]: Optimizer } = {
     adam: adam(),
@@ -125,24 +125,24 @@ describe('optimizer steps are those of Keras', () => {
         staircase: true,
       }),
     }),
-    // Keras counts batches for the schedule, so that its first update of three batches has the rate of step 2. This library
-    // counts updates: a decay in 12 batches is one in 4 updates.
+    // Keras counts batches for the schedule, so its first update, after three batches, uses the rate of step 2. This library
+    // counts updates: a decay over 12 batches is a decay over 4 updates.
     'sgd, scheduled, accumulated': sgd({
       learningRate: exponentialDecay({ initialLearningRate: 0.5 ** (2 / 12), decaySteps: 4, decayRate: 0.5 }),
       gradientAccumulationSteps: 3,
     }),
   };
-  test('for every case of the fixture', () => {
+  test('in every fixture case', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.descents).sort());
   });
   test.each(Object.entries(cases))('%s', async (name, optimizer) => {
     const path = await descend(optimizer, gradients());
-    // Keras computes `1 - beta2^t` in float32 with a relative error of 1.3e-5 at first, and of 6e-6 after the square root.
+    // Keras computes `1 - beta2^t` in float32 with an initial relative error of 1.3e-5, which is 6e-6 after the square root.
     expectCloseToLargest(path, numbers(keras.descents[name]!), 1e-5, name);
     expect(largest(path.slice(-4).map((x, i) => x - path[i]!))).toBeGreaterThan(1e-3);
   });
 
-  test('for adam with tiny gradients, which depend on the position of epsilon', async () => {
+  test('for adam with gradients so small that the position of epsilon in the formula matters', async () => {
     const path = await descend(adam({ learningRate: 0.1 }), [
       [1e-6, 0, 0],
       [2e-6, 0, 0],
@@ -151,11 +151,11 @@ describe('optimizer steps are those of Keras', () => {
     expectClose(path, numbers(keras.tiny), 1e-5, 'weights');
     const moved = path[8]! - uniform('descend', [3, 1])[0]!;
     expect(moved).toBeLessThan(-0.08);
-    expect(moved).toBeGreaterThan(-0.09); // It would be -0.22 with the formula of the paper.
+    expect(moved).toBeGreaterThan(-0.09); // With the formula of the paper, the step would be -0.22.
   });
 });
 
-describe('learning rates are those of Keras', () => {
+describe('learning rates match Keras', () => {
   const cosine = { initialLearningRate: 0.1, decaySteps: 10 };
   const cases: { [name: string]: Schedule } = {
     exponential: exponentialDecay({ initialLearningRate: 1, decaySteps: 2, decayRate: 0.5 }),
@@ -174,7 +174,7 @@ describe('learning rates are those of Keras', () => {
     'cosine to a tenth': cosineDecay({ ...cosine, alpha: 0.1 }),
     'cosine after a rise': warmup(cosineDecay(cosine), { steps: 4, initialLearningRate: 0.02 }),
   };
-  test('for every case of the fixture', () => {
+  test('in every fixture case', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.schedules).sort());
   });
   test.each(Object.entries(cases))('%s', (name, schedule) => {
@@ -183,7 +183,7 @@ describe('learning rates are those of Keras', () => {
   });
 });
 
-describe('initial weights have the distribution of Keras', () => {
+describe('initial weights have the same distribution as in Keras', () => {
   const glorot = { scale: 1, mode: 'fanAvg', distribution: 'uniform' };
   const cases: { [name: string]: { scale: number; mode: string; distribution: string } } = {
     conv: glorot,
@@ -193,7 +193,7 @@ describe('initial weights have the distribution of Keras', () => {
     'he uniform': { scale: 2, mode: 'fanIn', distribution: 'uniform' },
     'lecun normal': { scale: 1, mode: 'fanIn', distribution: 'normal' },
   };
-  test('for every case of the fixture', () => {
+  test('in every fixture case', () => {
     expect(Object.keys(cases).sort()).toEqual(Object.keys(keras.initializers).sort());
   });
   test.each(Object.entries(cases))('%s', (name, config) => {
@@ -206,7 +206,7 @@ describe('initial weights have the distribution of Keras', () => {
     expectCloseToLargest([drawnDeviation], [deviation], 0.01, 'deviation');
   });
 
-  test('for the default initializers of layers, and for an initializer that was set', () => {
+  test('for the default initializers of layers, and for an explicitly set initializer', () => {
     const model = multiTask({ input: [8, 8, 3] })
       .trunk(
         sharedTrunk([
@@ -230,7 +230,7 @@ describe('initial weights have the distribution of Keras', () => {
     const he = weights['he/kernel']!;
     expect(he.length).toBe(3 * 3 * 32 * 32);
     const deviation = Math.sqrt(he.reduce((sum, x) => sum + x * x, 0) / he.length);
-    // The layer has twice as many inputs as Keras's case, so that the deviation is smaller by a factor of √2.
+    // The layer has twice as many inputs as the layer in the fixture, so the standard deviation is smaller by a factor of √2.
     expectCloseToLargest([deviation * Math.SQRT2], [keras.initializers['he normal']!.deviation], 0.02, 'he');
     for (const [name, values] of Object.entries(weights)) {
       if (name.endsWith('bias')) expect(largest(values)).toBeLessThan(1e-20);
@@ -246,7 +246,7 @@ test.each([
   ],
   ['sgd', sgd({ learningRate: 0.01, momentum: 0.9 })],
 ] as const)(
-  'a network trained for fifty steps with %s has the losses and weights of Keras',
+  'a network trained for fifty steps with %s has the same losses and weights as in Keras',
   async (name, optimizer) => {
     const shape = [4, 4, 3] as const;
     const model = multiTask({ input: shape })

@@ -1,4 +1,4 @@
-/** Weights and examples that are determined by names alone, equal to those of `keras/common.py`. */
+/** Weights and examples that depend only on names, and equal those in `keras/common.py`. */
 import type { ImageShape } from '../../src/core/images.js';
 import { type Dataset, imagesInMemory } from '../../src/entries/node.js';
 import { tf } from '../../src/tensor/tf.js';
@@ -6,7 +6,7 @@ import { hashes, imageBytes, uniform } from './noise.js';
 
 export const GENDERS = ['male', 'female'] as const;
 
-/** Sets every weight of a model to values that are determined by its name. */
+/** Sets every weight of a model to values that depend only on the weight's name. */
 export function fill(model: tf.LayersModel, prefix: string): void {
   for (const weight of model.weights) {
     const shape = weight.shape as number[];
@@ -18,7 +18,7 @@ export function fill(model: tf.LayersModel, prefix: string): void {
   }
 }
 
-/** Returns the range of a weight's values, like `bounds` in common.py. */
+/** Returns the range of a weight's values, as `bounds` in common.py does. */
 export function bounds(kind: string, shape: readonly number[]): [low: number, high: number] {
   if (kind === 'gamma' || kind === 'moving_variance') return [0.5, 1.5];
   if (!kind.endsWith('kernel')) return [-0.1, 0.1];
@@ -52,7 +52,7 @@ export function faces(
   );
 }
 
-/** Returns a model's weights by name, including moving statistics. */
+/** Returns a model's weights, including moving statistics, keyed by name. */
 export function weightsOf(model: tf.LayersModel): Record<string, Float32Array> {
   return Object.fromEntries(
     model.weights.map((weight) => [weight.originalName, (weight.read().dataSync() as Float32Array).slice()]),

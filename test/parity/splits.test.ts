@@ -14,7 +14,7 @@ interface Lists {
 interface Counted {
   readonly n: number;
   readonly share: number;
-  /** First and last row, or null for an empty part. */
+  /** First and last row, or null for an empty dataset. */
   readonly training?: [number, number] | null;
   readonly validation?: [number, number] | null;
   readonly error?: string;
@@ -53,7 +53,7 @@ const ends = (dataset: Dataset<unknown>): [number, number] => {
   return [rows[0]!, rows.at(-1)!];
 };
 
-test('a split by first rows uses only rows with a file, like flow_from_dataframe', async () => {
+test('a split by the first rows uses only rows whose file exists, as flow_from_dataframe does', async () => {
   const { share, rows, training, validation } = keras.frame;
   const csv = ['file,age', ...rows.map((row, i) => `${row},${i}`)].join('\n');
   const labels = csvLabels(csv, { columns: { age: Number } });
@@ -64,7 +64,7 @@ test('a split by first rows uses only rows with a file, like flow_from_dataframe
 });
 
 describe.each(['first', 'last'] as const)('a split by %s rows', (by) => {
-  test('has the rows of Keras for every size and fraction', () => {
+  test('selects the same rows as Keras for every size and fraction', () => {
     let splitCount = 0;
     for (const { n, share, training, validation, error } of keras[by]) {
       const split = () => images(n).split({ validation: share, by });
@@ -87,7 +87,7 @@ describe('a folder with subfolders', () => {
   const open = () =>
     imageFolder(join(root, 'directories'), { labels: () => ({ labels: { a: 1 } }), size: [2, 2] });
 
-  test('has the order of Keras, and a split by last rows rounds like fit, not like image_dataset_from_directory', async () => {
+  test('has the same order as in Keras, and a split by the last rows rounds like fit, unlike image_dataset_from_directory', async () => {
     const { share, files, dataset } = keras.directories;
     const faces = await open();
     expect(faces.ids).toEqual(files);
@@ -100,7 +100,7 @@ describe('a folder with subfolders', () => {
     expect(chosen.ids).toEqual(dataset.validation);
   });
 
-  test('split class by class gives the images of flow_from_directory', async () => {
+  test('split class by class gives the same images as flow_from_directory', async () => {
     const { share, generator } = keras.directories;
     const faces = await open();
     const parts = ['a/', 'b/', 'c/'].map((kind) => {

@@ -19,7 +19,7 @@ const keras = fixture<{
   readonly records: string;
 }>('tensorboard');
 
-/** Trains two epochs of three batches, as `keras/make_tensorboard.py`, and returns steps by run and tag, and the rows. */
+/** Trains two epochs of three batches, as `keras/make_tensorboard.py` does. Returns the steps, keyed by run and tag, and the history rows. */
 async function stepsOf(updateFreq: 'epoch' | 'batch' | number) {
   const store = memoryStore();
   const task = regression({ unit: 'bytes' });
@@ -52,22 +52,22 @@ async function stepsOf(updateFreq: 'epoch' | 'batch' | number) {
 }
 
 test.each(['epoch', 'batch'] as const)(
-  'tensorBoard writes the runs, tags and steps of Keras with updateFreq %s',
+  'tensorBoard with updateFreq %s writes the same runs, tags and steps as Keras',
   async (updateFreq) => {
     const { steps } = await stepsOf(updateFreq);
     const { epoch_seconds: seconds, ...train } = steps.train!;
-    expect(seconds).toEqual([0, 1]); // Keras has no such tag
+    expect(seconds).toEqual([0, 1]); // Keras has no such tag.
     expect({ ...steps, train }).toEqual(keras.written[updateFreq]);
   },
 );
 
-test('tensorBoard writes the steps of Keras with a number as updateFreq, and in addition every epoch', async () => {
+test('tensorBoard with a number as updateFreq writes the same steps as Keras, and additionally every epoch', async () => {
   const { steps } = await stepsOf(2);
   const theirs = keras.written['2']!;
   const batch = Object.entries(theirs.train!).filter(([tag]) => tag.startsWith('batch_'));
   expect(batch.length).toBeGreaterThan(0);
   for (const [tag, stepsOfTag] of batch) expect(steps.train![tag], tag).toEqual(stepsOfTag);
-  // Keras applies updateFreq to the values of an epoch too, and omits those whose step does not match.
+  // Keras applies updateFreq to epoch values too, and omits those whose step is not a multiple of updateFreq.
   expect(theirs.train!.epoch_loss).toEqual([1]);
   expect(steps.train!.epoch_loss).toEqual([0, 1]);
 });
@@ -84,7 +84,7 @@ test('tensorBoard writes the values of the history as float32', async () => {
   }
 });
 
-test('encodeEvents writes the bytes that TensorFlow writes for the same events', () => {
+test('encodeEvents writes the same bytes as TensorFlow for the same events', () => {
   const theirs = Uint8Array.from(Buffer.from(keras.records, 'base64'));
   const scalars = [
     { tag: 'epoch_loss', value: 0.1 },

@@ -76,7 +76,7 @@ async function run({ rate, epochs, average, weights, validationWeights, frozen =
 
 type Rows = readonly { readonly [column: string]: number | undefined }[];
 
-/** Checks that the rows have exactly the columns of Keras's history, with values within 1e-5 of its values. */
+/** Checks that the rows have exactly the same columns as the Keras history, and that the values differ by at most 1e-5. */
 function expectHistory(rows: Rows, history: History, rename = (column: string) => column) {
   const ours = Object.keys(rows[0]!).filter((name) => !['epoch', 'learning_rate', 'seconds'].includes(name));
   expect(ours.sort()).toEqual(Object.keys(history).map(rename).sort());
@@ -96,7 +96,7 @@ function expectWeights(ours: Record<string, Float32Array>, theirs: Run['weights'
   }
 }
 
-describe('the history and weights of fit are those of Keras, with a smaller last batch and L2:', () => {
+describe('fit with a smaller last batch and an L2 penalty', () => {
   const cases: { [run: string]: Settings } = {
     'still, graph': { rate: 0, epochs: 1, average: 'batches' },
     'still, eager': { rate: 0, epochs: 1 },
@@ -110,13 +110,13 @@ describe('the history and weights of fit are those of Keras, with a smaller last
     },
     frozen: { rate: 1e-4, epochs: 2, frozen: ['trunk_dense1'] },
   };
-  test.each(Object.entries(cases))('%s', async (name, settings) => {
+  test.each(Object.entries(cases))('%s: the history and weights match Keras', async (name, settings) => {
     const { rows, weights } = await run(settings);
     expectHistory(rows as Rows, keras[name]!.history);
     expectWeights(weights, keras[name]!.weights);
   });
 
-  test('the two loss averages differ only in the losses of tasks', () => {
+  test('averages over batches and over examples, as in Keras, differ only in the task losses', () => {
     const [graph, eager] = [keras['still, graph']!.history, keras['still, eager']!.history];
     const differ = Object.keys(graph).filter(
       (name) => Math.abs(graph[name]![0]! - eager[name]![0]!) > 1e-3 * graph[name]![0]!,
@@ -124,14 +124,14 @@ describe('the history and weights of fit are those of Keras, with a smaller last
     expect(differ.sort()).toEqual(['age_loss', 'gender_loss', 'val_age_loss', 'val_gender_loss']);
   });
 
-  test('the validation loss contains the L2 penalty', () => {
+  test('includes the L2 penalty in the validation loss', () => {
     const { history } = keras['still, eager']!;
     const of = (column: string) => history[column]![0]!;
     const penalty = of('val_loss') - 2 * of('val_age_loss') - 0.5 * of('val_gender_loss');
-    expect(penalty).toBeGreaterThan(100 * 1e-5 * of('val_loss')); // far above the tolerance of expectHistory
+    expect(penalty).toBeGreaterThan(100 * 1e-5 * of('val_loss')); // The difference is far above the tolerance of expectHistory.
   });
 
-  test('a frozen layer has no L2 penalty and keeps its weights bit for bit', async () => {
+  test('computes no L2 penalty for a frozen layer, whose weights remain bit-identical', async () => {
     const before = network();
     const kernel = weightsOf(before.layersModel)['trunk_dense1/kernel']!;
     before.dispose();
@@ -141,11 +141,11 @@ describe('the history and weights of fit are those of Keras, with a smaller last
     const stillFrozen = await run({ rate: 0, epochs: 1, frozen: ['trunk_dense1'] });
     const penalty = 2 * kernel.reduce((sum, w) => sum + w * w, 0);
     const difference = still.rows[0]!.loss! - stillFrozen.rows[0]!.loss!;
-    expectClose([difference], [penalty], 1e-3, 'penalty'); // the difference of two float32 numbers in the thousands
+    expectClose([difference], [penalty], 1e-3, 'penalty'); // The penalty is the difference of two float32 numbers in the thousands.
   });
 });
 
-test('fit with class weights has the history of Keras', async () => {
+test('fit with class weights gives the same history as Keras', async () => {
   const model = multiTask({ input: SHAPE })
     .task('gender', binary(GENDERS), branch([flatten()]))
     .build();
@@ -162,6 +162,6 @@ test('fit with class weights has the history of Keras', async () => {
   });
   model.dispose();
   const bare = (rows as Rows).map(({ gender_loss: _, val_gender_loss: __, ...row }) => row);
-  // Keras has no prefix for a model with one output. Here every column has the name of its task.
+  // Keras uses no column prefix for a model with one output. In this library every column starts with the name of its task.
   expectHistory(bare, keras['class weights'], (column) => column.replace(/accuracy$/, 'gender_accuracy'));
 });

@@ -13,7 +13,7 @@ interface Keras {
 }
 const keras = fixture<Keras>('tuner');
 
-/** Parameters of keras/make_tuner.py. */
+/** The parameters in keras/make_tuner.py. */
 const PARAMETERS = {
   float: float({ min: -2, max: 3 }),
   'float log': float({ min: 1e-5, max: 1e-1, scale: 'log' }),
@@ -38,11 +38,11 @@ test.each(keras.plans)(
 
 describe('probToValue', () => {
   test.each(Object.entries(PARAMETERS))(
-    'returns the values of KerasTuner for %s',
+    'returns the same values as KerasTuner for %s',
     (name, { probToValue }) => {
       const values = keras.places.map((probability) => probToValue(probability) as number | boolean);
       for (const [i, expected] of keras.values[name]!.entries()) {
-        // Step values are rounded to fourteen digits here, and the last bit of powers differs between languages.
+        // This library rounds step values to fourteen digits, and the last bit of powers differs between languages.
         if (typeof expected === 'number') expect(values[i]! as number).toBeCloseTo(expected, 10);
         else expect(values[i]).toBe(expected);
       }
@@ -56,7 +56,7 @@ describe('probToValue', () => {
     ]);
   });
 
-  test('is compared for every parameter of the fixture', () => {
+  test('is compared for every parameter in the fixture', () => {
     expect(Object.keys(keras.values).sort()).toEqual(Object.keys(PARAMETERS).sort());
   });
 });

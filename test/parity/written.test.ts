@@ -45,7 +45,7 @@ interface Tree {
 
 const kerasFiles = fixture<{ readonly faces: Written; readonly pair: Written }>('written');
 
-/** Creates the same networks as keras/make_written.py. */
+/** Creates the same networks as keras/make_written.py does. */
 const createFaceModel = () => {
   const model = multiTask({ input: [12, 12, 3] })
     .trunk(
@@ -129,7 +129,7 @@ const createPairModel = () => {
 
 const DTYPES = { Float32Array: 'float32', BigInt64Array: 'int64' } as const;
 
-/** Lists groups and datasets by their whole path, as make_written.py does. */
+/** Lists groups and datasets with their full paths, as make_written.py does. */
 function listTree(group: Hdf5Group, prefix = ''): Tree {
   const inner = Object.entries(group.groups).map(
     ([name, { attributes }]) => [`${prefix}${name}`, { attributes }] as const,
@@ -150,19 +150,19 @@ const removePaths = (tree: Tree, prefix: string) =>
 
 const CASES = [
   [
-    'a network of tasks',
+    'a multi-task network',
     kerasFiles.faces,
     (format: 'keras' | 'h5') => exportKeras(createFaceModel(), { format, ...createCompileOptions() }),
   ],
   [
-    'a model of two inputs',
+    'a model with two inputs',
     kerasFiles.pair,
     (format: 'keras' | 'h5') => exportKeras(createPairModel(), { format }),
   ],
 ] as const;
 
 describe.each(CASES)('exportKeras of %s', (_, keras, write) => {
-  test('writes the configuration that Keras writes, value for value', async () => {
+  test('writes exactly the same configuration as Keras', async () => {
     const members = readZip(await write('keras'), 'ours.keras');
     expect(Object.keys(members)).toEqual(keras.members);
     const { metadata, config } = {
@@ -176,12 +176,12 @@ describe.each(CASES)('exportKeras of %s', (_, keras, write) => {
     expect(config).toEqual(keras.config);
   });
 
-  test('writes the weights in the groups where Keras writes them', async () => {
+  test('writes the weights to the same groups as Keras', async () => {
     const members = readZip(await write('keras'), 'ours.keras');
     expect(listTree(await readHdf5(members['model.weights.h5']!, 'ours.keras'))).toEqual(keras.weights);
   });
 
-  test('writes the h5 file that Keras writes, except for the state of the optimizer', async () => {
+  test('writes the same h5 file as Keras, except for the optimizer state', async () => {
     const file = await readHdf5(await write('h5'), 'ours.h5');
     const { model_config, training_config, tfjs_multitask: _, ...attributes } = file.attributes;
     expect(attributes).toEqual(keras.attributes);
@@ -189,7 +189,7 @@ describe.each(CASES)('exportKeras of %s', (_, keras, write) => {
     expect(training_config === undefined ? null : JSON.parse(training_config as string)).toEqual(
       keras.training_config,
     );
-    // If the file contained that state, Keras 3.15.1 could not train the model, not even with a file of its own.
+    // If a file contains the optimizer state, Keras 3.15.1 cannot train the loaded model, even if Keras itself wrote the file.
     expect(listTree(file)).toEqual(removePaths(keras.tree, 'optimizer_weights'));
   });
 });

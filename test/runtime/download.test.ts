@@ -17,7 +17,7 @@ import { folderStore } from '../../src/node/index.js';
 import { faultOf } from '../bad-input/faultOf.js';
 
 const random = createRng(1, 'download');
-/** Larger than one portion that is written to the store at a time. */
+/** Test file that is larger than one chunk written to the store. */
 const FILE = Buffer.from(Uint8Array.from({ length: 9_000_000 }, () => random.nextInt(256)));
 const MD5 = createHash('md5').update(FILE).digest('hex');
 const NAME = 'weights.h5';
@@ -74,19 +74,19 @@ afterEach(async () => {
 
 const download = (more: Partial<Parameters<typeof fetchFile>[0]> = {}) =>
   fetchFile({ url, hash: { md5: MD5 }, name: NAME, store, fetch, ...more });
-/** Starts a download whose connection breaks after `bytes` bytes, once the client has received them all. */
+/** Starts a download whose connection breaks after the client has received the first `bytes` bytes. */
 const failAfter = (bytes: number) =>
   getError(
     download({
       onProgress: (receivedBytes) => void (receivedBytes === bytes && server.closeAllConnections()),
     }),
   );
-/** Returns the error of a download. If the download succeeds, the failure message does not contain its bytes. */
+/** Returns the error of a download. If the download succeeds, the test fails with a message that omits the downloaded bytes. */
 const getError = (call: Promise<Uint8Array>) => faultOf(() => call.then(({ length }) => `${length} bytes`));
 const isFile = (bytes: Uint8Array) => FILE.equals(bytes);
 
 describe('fetchFile', () => {
-  test('downloads a file once, reports progress, and returns it from the store the next time', async () => {
+  test('downloads a file once with progress reports, and reads the file from the store the next time', async () => {
     const progress: [number, number | undefined][] = [];
     expect(isFile(await download({ onProgress: (...numbers) => progress.push(numbers) }))).toBe(true);
     expect(progress.at(0)).toEqual([0, FILE.length]);
@@ -99,19 +99,19 @@ describe('fetchFile', () => {
     expect(readdirSync(folder)).toEqual([NAME]);
   });
 
-  test('accepts a SHA-256 hash', async () => {
+  test('verifies a file by its SHA-256 hash', async () => {
     const sha256 = createHash('sha256').update(FILE).digest('hex');
     expect(isFile(await download({ hash: { sha256: sha256.toUpperCase() } }))).toBe(true);
   });
 
-  test('downloads from a server that does not send the length', async () => {
+  test('downloads a file from a server that does not send the content length', async () => {
     serverBehavior = { length: false };
     const totals = new Set<number | undefined>();
     expect(isFile(await download({ onProgress: (_, total) => totals.add(total) }))).toBe(true);
     expect([...totals]).toEqual([undefined]);
   });
 
-  test('downloads a file once for two concurrent calls, and different files concurrently', async () => {
+  test('downloads a file once for two concurrent calls, and downloads different files concurrently', async () => {
     const both = await Promise.all([download(), download()]);
     expect(both.map(isFile)).toEqual([true, true]);
     expect(requests).toHaveLength(1);
@@ -119,7 +119,7 @@ describe('fetchFile', () => {
     expect(readdirSync(folder).sort()).toEqual(['a', 'b', NAME]);
   });
 
-  test('downloads a whole file even if two processes download it into the same folder', async () => {
+  test('downloads a complete file even if two processes download the file into the same folder', async () => {
     const both = await Promise.all([download(), download({ store: folderStore(folder) })]);
     expect(both.map(isFile)).toEqual([true, true]);
     expect(FILE.equals(readFileSync(join(folder, NAME)))).toBe(true);
@@ -197,8 +197,8 @@ describe('fetchFile after an interrupted download', () => {
   });
 });
 
-describe('fetchFile, if the server sends something else,', () => {
-  test('leaves the store and the existing file unchanged', async () => {
+describe('fetchFile with an invalid file or a failed request', () => {
+  test('leaves the store and the existing file unchanged if the server sends a different file', async () => {
     await store.write(NAME, new Uint8Array([1, 2, 3]));
     serverBehavior = { file: Buffer.from('<html>moved</html>') };
     const error = await getError(download());
@@ -209,14 +209,14 @@ describe('fetchFile, if the server sends something else,', () => {
     expect(await store.read(NAME)).toEqual(new Uint8Array([1, 2, 3]));
   });
 
-  test('replaces an invalid file in the store by the downloaded one', async () => {
+  test('replaces an invalid file in the store with the downloaded file', async () => {
     await store.write(NAME, new Uint8Array([1, 2, 3]));
     expect(isFile(await download())).toBe(true);
     expect(FILE.equals((await store.read(NAME))!)).toBe(true);
   });
 
   test.each([404, 403, 500, 416, 204])(
-    'reports HTTP %d with the URL and where to put the file by hand',
+    'reports HTTP status %d, the URL, and the path where the user can put the file',
     async (status) => {
       serverBehavior = { status };
       const error = await getError(download());
@@ -227,7 +227,7 @@ describe('fetchFile, if the server sends something else,', () => {
     },
   );
 
-  test('reports an invalid file in the store if there is no network', async () => {
+  test('reports an invalid file in the store if the network is unavailable', async () => {
     await store.write(NAME, new Uint8Array([1, 2, 3]));
     const error = await getError(download({ fetch: () => Promise.reject(new Error('no network')) }));
     expect(error.received).toBe(
@@ -248,7 +248,7 @@ describe('fetchFile, if the server sends something else,', () => {
 });
 
 describe('fetchFile with a signal', () => {
-  test('stops the download and keeps the bytes received so far', async () => {
+  test('stops the download when the signal is aborted, and keeps the bytes received so far', async () => {
     const stop = new AbortController();
     const error = await getError(
       download({ signal: stop.signal, onProgress: (bytes) => bytes > 5_000_000 && stop.abort('enough') }),
@@ -260,7 +260,7 @@ describe('fetchFile with a signal', () => {
     expect(isFile(await download())).toBe(true);
   });
 
-  test('stops before the request if the signal is already aborted, while another call for the same file succeeds', async () => {
+  test('sends no request if the signal is already aborted, while another call for the same file succeeds', async () => {
     const stopped = getError(download({ signal: AbortSignal.abort() }));
     const other = download();
     expect(await stopped).toMatchObject({ kind: 'aborted' });
@@ -269,7 +269,7 @@ describe('fetchFile with a signal', () => {
   });
 });
 
-test('md5 returns the same hash as Node.js, for every length around its block size', () => {
+test('md5 returns the same hash as Node.js for all lengths around the block size', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300, size: 'max' }), (bytes) => {
       expect(md5(bytes)).toBe(createHash('md5').update(bytes).digest('hex'));
@@ -285,7 +285,7 @@ test('md5 returns the same hash as Node.js, for every length around its block si
   }
 });
 
-test('downloadWeights shows progress in one line on a terminal, and accepts a store in memory', async () => {
+test('downloadWeights shows progress in one line of the terminal, and can write to a store in memory', async () => {
   const lines: string[] = [];
   const output = { isTTY: true, columns: 60, write: (text: string) => lines.push(text) };
   const memory = memoryStore();

@@ -56,7 +56,7 @@ const images = Array.from({ length: 20 }, (_, i) => ({
 const data = imagesInMemory(images);
 const { train, validation } = data.split({ validation: 0.25, by: 'last' });
 
-/** Builds a network with six trunk layers that have weights, and dropout in the branches. Its first `frozen` layers are frozen. */
+/** Builds a network with six trunk layers that have weights, and dropout in the branches. The first `frozen` layers are frozen. */
 function networkWith(frozen: number, options: BranchOptions = {}) {
   const model = multiTask({ input: SHAPE, seed: 5 })
     .trunk(
@@ -108,7 +108,7 @@ describe.each(['wasm', 'onnx'] as const)('frozen layers on %s', (engine) => {
   const fitOptions = { ...options, engine };
 
   test.each([1, 2, 3, 4, 5, 6])(
-    'keep weights and moving statistics bit for bit: %i layers',
+    'keep weights and moving statistics bit for bit, with %i frozen layers',
     async (frozen) => {
       const model = networkWith(frozen);
       const before = numbersOf(model);
@@ -123,7 +123,7 @@ describe.each(['wasm', 'onnx'] as const)('frozen layers on %s', (engine) => {
     },
   );
 
-  test('keep them after the model is saved, loaded and trained again', async () => {
+  test('keep weights and moving statistics after the model is saved, loaded and trained again', async () => {
     const first = networkWith(4);
     await first.fit(train, fitOptions);
     const store = memoryStore();
@@ -140,9 +140,9 @@ describe.each(['wasm', 'onnx'] as const)('frozen layers on %s', (engine) => {
 
   test.each([
     ['', 5, {}],
-    [', with a grayscale view', 6, { inputView: grayscaleImage() }], // the grayscale layer is frozen too
+    [', with a grayscale view', 6, { inputView: grayscaleImage() }], // The grayscale layer is frozen too.
   ] as const)(
-    'have the same history with a feature cache, which a later run reads%s',
+    'give the same history with a feature cache, in the run that writes the cache and in a later run%s',
     async (_, frozen, branchOptions) => {
       const plain = await networkWith(frozen, branchOptions).fit(train, fitOptions);
       const featureCache = memoryStore();
@@ -157,7 +157,7 @@ describe.each(['wasm', 'onnx'] as const)('frozen layers on %s', (engine) => {
   );
 });
 
-test('the feature cache reads no image from the second epoch on', async () => {
+test('with a feature cache, fit reads no images from the second epoch on', async () => {
   let readCount = 0;
   const counted = imagesInMemory(images.map((image) => ({ ...image }))).withWorkers(null);
   const spied = new Proxy(counted, {
@@ -175,7 +175,7 @@ test('the feature cache reads no image from the second epoch on', async () => {
   expect(readCount).toBe(images.length);
 });
 
-test('the feature cache stores images with a fixed augmentation only, and logs it for others', async () => {
+test('the feature cache stores only images with a fixed augmentation, and fit logs that other images are not cached', async () => {
   const transforms = [randomFlip('horizontal')];
   const lines: string[] = [];
   const filesAfter = async (store: Store, fixed: boolean) => {
@@ -193,7 +193,7 @@ test('the feature cache stores images with a fixed augmentation only, and logs i
   expect(lines.join()).toContain('training images change in every epoch');
 });
 
-test('the feature cache is not used for other weights', async () => {
+test('a feature cache is not used for different weights', async () => {
   const featureCache = memoryStore();
   await networkWith(5).fit(train, { ...options, engine: 'wasm', featureCache });
   const changed = networkWith(5);
@@ -225,12 +225,12 @@ test.each([
       return count;
     };
     const features = memoryStore();
-    expect(await calls(features)).toBe(callCount); // once for each batch and view, in the first epoch
+    expect(await calls(features)).toBe(callCount); // The frozen layers run once for each batch and view, in the first epoch.
     expect(await calls(features)).toBe(0);
   },
 );
 
-test('the feature cache ignores changed files and logs them, and ignores other files', async () => {
+test('the feature cache logs and ignores modified cache files, and ignores other files', async () => {
   const featureCache = memoryStore();
   const lines: string[] = [];
   const run = () =>
@@ -250,7 +250,7 @@ test('the feature cache ignores changed files and logs them, and ignores other f
   expect(lines.filter((line) => line.includes('computed again'))).toEqual([expect.stringContaining(name!)]);
 });
 
-test('the feature cache is not used for images of another shape with the same bytes', async () => {
+test('a feature cache is not used for images with the same bytes but a different shape', async () => {
   const features = memoryStore();
   const lossOf = async (height: number, width: number, store?: Store) => {
     const shaped = imagesInMemory(
@@ -272,7 +272,7 @@ test('the feature cache is not used for images of another shape with the same by
   expect(await lossOf(16, 9, features)).toBe(await lossOf(16, 9));
 });
 
-test('splitFrozen does not freeze a custom layer, whose behavior in training is unknown', () => {
+test('splitFrozen does not freeze a custom layer, because its behavior in training is unknown', () => {
   class Shift extends tf.layers.Layer {
     override call(inputs: tf.Tensor | tf.Tensor[], { training }: { training?: boolean }) {
       const x = Array.isArray(inputs) ? inputs[0]! : inputs;
@@ -294,7 +294,7 @@ test('splitFrozen does not freeze a custom layer, whose behavior in training is 
   expect(frozenGraph!.calls.map(({ layer }) => layer.name)).toEqual(['trunk_conv1']);
 });
 
-test('onnx accepts outputs that are almost zero with labels of zero: the comparison of engines allows rounding', async () => {
+test('the verification on onnx allows rounding errors in outputs close to zero with labels of zero', async () => {
   const model = multiTask({ input: SHAPE })
     .trunk(sharedTrunk([conv(4, 3, { useBias: false }), globalAveragePool()]))
     .task('age', regression({ unit: 'years' }), branch([dense(3, { useBias: false })]))
@@ -306,7 +306,7 @@ test('onnx accepts outputs that are almost zero with labels of zero: the compari
   await model.fit(zeros, { epochs: 1, engine: 'onnx' });
 });
 
-test('a run resumes from its checkpoint without frozen weights, and only with the same frozen weights', async () => {
+test('a run resumes from a checkpoint that omits frozen weights only if the frozen weights of the model are unchanged', async () => {
   const whole = await networkWith(5).fit(train, { ...options, epochs: 3, engine: 'wasm' });
   const checkpoint = memoryStore();
   await networkWith(5).fit(train, { ...options, epochs: 1, engine: 'wasm', checkpoint });
@@ -321,7 +321,7 @@ test('a run resumes from its checkpoint without frozen weights, and only with th
   });
 });
 
-test('fit rejects a model without trainable layers, and a feature cache without frozen layers', async () => {
+test('fit rejects a model without trainable layers and a feature cache for a model without frozen layers', async () => {
   const all = networkWith(100);
   expect(await faultOf(() => all.fit(train, { epochs: 1, engine: 'wasm' }))).toMatchObject({ path: 'fit' });
   const none = networkWith(0);
@@ -331,7 +331,7 @@ test('fit rejects a model without trainable layers, and a feature cache without 
   });
 });
 
-test('a step of the trainable part equals a step of the whole network', async () => {
+test('a training step of only the trainable layers gives the same result as a step of the whole network', async () => {
   await useEngine('wasm');
   await fc.assert(
     fc.asyncProperty(fc.subarray([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]), async (frozen) => {
@@ -363,7 +363,7 @@ test('a step of the trainable part equals a step of the whole network', async ()
         new InputPipeline(engine, { frozenGraph: undefined, trainableGraph: network.graph }, input.range),
       );
       const split = await step(new InputPipeline(engine, frozenSplit, input.range));
-      // The frozen part runs the kernels of inference, which add in another order.
+      // The frozen layers run the kernels for inference, which add in a different order.
       expectCloseToLargest(split.gradient, whole.gradient, 1e-5, 'gradient');
       expectCloseToLargest(split.sums, whole.sums, 1e-5, 'sums');
       expect(split.updates.map(([name]) => name)).toEqual(whole.updates.map(([name]) => name));
@@ -372,7 +372,7 @@ test('a step of the trainable part equals a step of the whole network', async ()
   );
 });
 
-test('splitFrozen splits at the first trainable weight or dropout', () => {
+test('splitFrozen splits the network at the first layer with trainable weights or dropout', () => {
   const outputsOf = (frozen: number) => {
     const { layersModel, tasks, input } = networkWith(frozen);
     const { frozenGraph } = splitFrozen(createNetwork(layersModel, tasks, input).graph);
@@ -381,7 +381,7 @@ test('splitFrozen splits at the first trainable weight or dropout', () => {
   expect(outputsOf(0)).toBeUndefined();
   expect(outputsOf(1)).toEqual(['frozen/trunk_conv1 10,10,4']);
   expect(outputsOf(2)).toEqual(['frozen/trunk_pool1 5,5,4']);
-  // The shortcut of the residual block is frozen, its convolution is not.
+  // The shortcut of the residual block is frozen, but the convolution is not.
   expect(outputsOf(3)).toEqual(['frozen/trunk_pool1 5,5,4', 'frozen/trunk_shortcut1 5,5,6']);
   expect(outputsOf(6)).toEqual(['frozen/trunk_gap1 4']);
   expect(outputsOf(8)).toEqual(['frozen/age_dense1 5', 'frozen/gender_dense1 5']);

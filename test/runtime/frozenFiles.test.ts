@@ -23,7 +23,7 @@ import {
 import { fixture } from '../parity/fixture.js';
 
 const SIDE = 32;
-/** Models that Keras saved. Their base is a model inside the model. */
+/** Models that Keras saved. Each contains its base as a nested model. */
 const keras = fixture<{
   readonly shape: readonly [number, number, number];
   readonly faces: { readonly [name: string]: { readonly files: { readonly [kind: string]: string } } };
@@ -80,7 +80,7 @@ describe.each([
   ["trainableFrom: 'block_16'", { trainableFrom: 'block_16' }],
 ] as const)('a backbone with %s', (_, freezing) => {
   test.each(Object.keys(ways))(
-    'stays frozen while it is trained, saved as %s, loaded and trained again',
+    'remains frozen when the model is trained, saved as %s, loaded and trained again',
     async (way) => {
       const built = multiTask({ input: [SIDE, SIDE, 3] })
         .trunk(sharedTrunk([await mobileNetV2Backbone({ weights: null, ...freezing }), globalAveragePool()]))
@@ -110,7 +110,7 @@ describe.each([
 });
 
 test.each(['frozen', 'partly'].flatMap((name) => ['keras', 'h5'].map((kind) => [name, kind] as const)))(
-  'the base inside a Keras model that is %s, loaded from %s, keeps its frozen layers',
+  'the nested base of a Keras model that is %s and loaded from %s keeps its frozen layers',
   async (name, kind) => {
     const file = new Uint8Array(inflateSync(Buffer.from(keras.faces[name]!.files[kind]!, 'base64')));
     const model = await loadKeras(file, { tasks, range: [0, 255] });

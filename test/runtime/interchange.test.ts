@@ -35,7 +35,7 @@ beforeAll(async () => {
 
 afterAll(() => server.close());
 
-/** A program with TensorFlow.js alone, which opens the model and predicts an image of one color. */
+/** Program that uses only TensorFlow.js to load the model and to predict an image of a single color. */
 const PLAIN = `
 import * as tf from '@tensorflow/tfjs';
 const model = await tf.loadLayersModel(process.argv[1] + '/model.json');
@@ -43,7 +43,7 @@ const outputs = model.predict(tf.tile(tf.tensor4d([[[JSON.parse(process.argv[2])
 console.log(JSON.stringify(outputs.map((y) => Array.from(y.dataSync()))));
 `;
 
-test('a process with plain TensorFlow.js opens a saved model over HTTP and predicts the same', async () => {
+test('a process with plain TensorFlow.js loads a saved model over HTTP and gives the same predictions', async () => {
   const color = [100, 30, 220];
   const data = Uint8Array.from({ length: 12 * 12 * 3 }, (_, i) => color[i % 3]!);
   const image = { data, height: 12, width: 12, channels: 3 };
@@ -61,7 +61,7 @@ test('a process with plain TensorFlow.js opens a saved model over HTTP and predi
   );
   await model.fit(faces, { epochs: 3, batchSize: 2, engine: 'wasm' });
   await model.save(store, 'model');
-  const value = JSON.stringify(color.map((byte) => byte / 255)); // the default pixel range is 0 to 1
+  const value = JSON.stringify(color.map((byte) => byte / 255)); // The default pixel range is 0 to 1.
   const { stdout } = await promisify(execFile)(process.execPath, [
     '--input-type=module',
     '-e',
@@ -72,7 +72,7 @@ test('a process with plain TensorFlow.js opens a saved model over HTTP and predi
   const [age, gender] = JSON.parse(stdout.trim().split('\n').at(-1)!) as number[][];
   const ours = await model.predict(image);
   const female = ours.gender.label === 'female' ? ours.gender.probability : 1 - ours.gender.probability;
-  // The same float32 network on the cpu backend.
+  // Both processes run the same float32 network on the cpu backend.
   expect(Math.abs(age![0]! - ours.age)).toBeLessThan(1e-5);
   expect(Math.abs(gender![0]! - female)).toBeLessThan(1e-5);
 });

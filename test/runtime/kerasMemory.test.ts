@@ -8,7 +8,7 @@ import { writeHdf5 } from '../../src/formats/hdf5/write/writeHdf5.js';
 const folder = mkdtempSync(join(tmpdir(), 'keras-memory-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-test('reading a weights file needs at most three times its size in memory: its bytes and its numbers', async () => {
+test('reading a weights file needs at most three times the file size in memory, for the bytes and the numbers', async () => {
   const path = join(folder, 'weights.h5');
   const kernel = { shape: [16, 64, 1024], data: new Float32Array(2 ** 20).fill(0.5) };
   const layers = Array.from({ length: 16 }, (_, i) => [
@@ -22,6 +22,6 @@ test('reading a weights file needs at most three times its size in memory: its b
     ...stdout.matchAll(/^67\.1 MB, 16 groups: .* s, memory grew by \d+ MB, ([\d.]+) times the file$/gm),
   ];
   expect(rounds, stdout + stderr).toHaveLength(3);
-  // The smallest of three measurements: other work on the machine can only add to it.
+  // The smallest of three measurements counts, because other work on the machine can only increase a measurement.
   expect(Math.min(...rounds.map(([, times]) => Number(times)))).toBeLessThan(3);
 });

@@ -35,7 +35,7 @@ const { rows } = await model.fit(data.augment([m.randomRotation({ degrees: 20 })
 console.log('rows ' + JSON.stringify(rows.map(({ seconds, ...row }) => row)));
 `;
 
-/** Runs the program, kills it when `killAt` is in its output, and returns its output. */
+/** Runs the program, kills it when `killAt` appears in the output, and returns the output. */
 function run(out: string, killAt?: string, delay = 0, waitingEpoch = 0): Promise<string> {
   const program = join(folder, 'program.mts');
   writeFileSync(program, PROGRAM);
@@ -56,7 +56,7 @@ function run(out: string, killAt?: string, delay = 0, waitingEpoch = 0): Promise
 
 const rows = (text: string) => text.split('\n').find((line) => line.startsWith('rows'));
 
-test('a run that is killed within an epoch, and while it writes a checkpoint, resumes to the history of an uninterrupted run', async () => {
+test('a run that is killed within an epoch and while writing a checkpoint resumes to the same history as an uninterrupted run', async () => {
   const whole = rows(await run('whole'));
   expect(whole).toContain('"epoch":6');
   for (const [killAt, delay, waitingEpoch] of [

@@ -68,7 +68,7 @@ function watch() {
   return { tensors, heap, callback };
 }
 
-test('1,000 steps of a small network leave no tensor behind, and the heap does not grow in 20 epochs', async () => {
+test('1,000 steps of a small network leak no tensors, and the heap does not grow in 20 epochs', async () => {
   const model = multiTask({ input: [8, 8, 3] })
     .trunk(
       sharedTrunk([
@@ -99,7 +99,7 @@ test('1,000 steps of a small network leave no tensor behind, and the heap does n
   model.dispose();
 });
 
-test('20 steps of Model A leave no tensor behind', async () => {
+test('20 steps of Model A leak no tensors', async () => {
   const model = modelA(64);
   const { tensors, heap, callback } = watch();
   const before = tf.memory().numTensors;
@@ -116,7 +116,7 @@ test('20 steps of Model A leave no tensor behind', async () => {
   model.dispose();
 });
 
-describe('no tensor is left by', () => {
+describe('no tensors are leaked by', () => {
   const tasks = { age: regression({ unit: 'years' }), gender: binary(['male', 'female']) };
   const compose = () =>
     multiTask({ input: [8, 8, 3] })
@@ -126,7 +126,7 @@ describe('no tensor is left by', () => {
       .build();
   const data = noise(10, 8);
 
-  /** Returns the number of tensors that `action` leaves behind. */
+  /** Returns the number of tensors that `action` leaks. */
   async function countLeaks(action: () => unknown): Promise<number> {
     const before = tf.memory().numTensors;
     await action();
@@ -163,7 +163,7 @@ describe('no tensor is left by', () => {
     expect(await countLeaks(whole)).toBe(0);
   });
 
-  test('predictions of tensors, which the caller still owns', async () => {
+  test('predictions for tensors, which still belong to the caller', async () => {
     const model = compose();
     const one = tf.zeros<tf.Rank.R3>([8, 8, 3]);
     const many = tf.zeros<tf.Rank.R4>([5, 8, 8, 3]);
@@ -174,7 +174,7 @@ describe('no tensor is left by', () => {
     model.dispose();
   });
 
-  test('a run that is stopped, resumed, or ended by an error of a callback or a dataset', async () => {
+  test('a run that is stopped, resumed, or aborted by an error in a callback or a dataset', async () => {
     const model = compose();
     const checkpoint = memoryStore();
     const options = { ...settings, epochs: 2, batchSize: 4, validation: data };
@@ -227,8 +227,8 @@ describe('no tensor is left by', () => {
     model.dispose();
   });
 
-  // In a training step TensorFlow.js itself keeps the tensors that it saved for the gradient.
-  test('a validation that a custom loss ends with an error', async () => {
+  // In a training step, TensorFlow.js itself keeps the tensors that it saved for the gradient.
+  test('a validation that is aborted by an error in a custom loss', async () => {
     let calls = 0;
     const mine = customLoss('mine', (prediction, target) => {
       if (++calls > 3) throw new Error('mine');
@@ -238,13 +238,13 @@ describe('no tensor is left by', () => {
       .trunk(sharedTrunk([conv(4, 3), batchNorm()]))
       .task('age', regression({ unit: 'years', loss: mine }), branch([flatten(), dense(8), dropout(0.3)]))
       .build();
-    // Three batches of training, then the batches of validation.
+    // Three training batches are followed by the validation batches.
     const run = () => model.fit(data, { engine: 'wasm', epochs: 1, batchSize: 4, validation: data });
     expect(await countLeaks(() => expect(run()).rejects.toThrow('mine'))).toBe(0);
     model.dispose();
   });
 
-  test('a network that cannot be built, or that does not match its tasks; layers of the user keep their weights', async () => {
+  test('a network that cannot be built or does not match its tasks, while layers that the user created keep their weights', async () => {
     const mine = tf.layers.conv2d({ filters: 2, kernelSize: 3 });
     const build = (...pieces: LayerLike[]) =>
       multiTask({ input: [8, 8, 3] })

@@ -46,14 +46,14 @@ beforeAll(() => {
   execFileSync('npm', ['pack', '--pack-destination', project], { cwd: ROOT, stdio: 'ignore' });
   const tarball = readdirSync(project).find((name) => name.endsWith('.tgz'))!;
   writeFileSync(join(project, 'package.json'), '{ "private": true }');
-  // The installation has no time limit of its own, because the speed of a registry varies.
+  // The installation has no separate time limit, because the speed of a registry varies.
   const packages = [`./${tarball}`, '@tensorflow/tfjs@4.22.0', 'typescript@5.9.3'];
   execFileSync('npm', ['install', '--no-audit', '--no-fund', ...packages], { cwd: project, stdio: 'ignore' });
 }, 600_000);
 
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 
-test('the packed tarball contains all files that its documents link to', () => {
+test('the packed tarball contains all files that are linked in its documents', () => {
   const root = join(project, 'node_modules/tfjs-multitask');
   const documents = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
     name.endsWith('.md'),
@@ -80,7 +80,7 @@ test('the packed tarball trains from a CommonJS file', () => {
   expect(run('node', 'commonjs.cjs')).toContain('trained');
 });
 
-/** Prints the engine that `fit` selects by itself. */
+/** Prints the engine that `fit` selects by default. */
 const SELECTION = `
 import * as m from 'tfjs-multitask';
 const image = { data: new Uint8Array(8 * 8 * 3).fill(9), height: 8, width: 8, channels: 3 };
@@ -103,7 +103,7 @@ test('fit selects wasm with threads, and onnx when onnxruntime-node is installed
   }
 });
 
-/** Trains with both copies of the library in one process, and prints what they share. */
+/** Trains with both copies of the library in one process, and prints which state the copies share. */
 const BOTH_COPIES = `
 import { createRequire } from 'node:module';
 import * as esm from 'tfjs-multitask';
@@ -141,7 +141,7 @@ test('the ES module and the CommonJS module in one process share engines, kernel
   );
 });
 
-/** A study of two trials that train, each in a process of its own. */
+/** Study with two training trials, each in a separate process. */
 const SEARCH = `study({
   space: space({ filters: choice([2, 4]) }),
   objectives: minimize('loss'),
@@ -168,7 +168,7 @@ test.each([
     `const m = require('tfjs-multitask'); const { ${IMPORTED_NAMES} } = require('tfjs-multitask/tuner'); module.exports = ${SEARCH};`,
     `const { runStudy } = require('tfjs-multitask/node');`,
   ],
-])('the packed tarball runs a study from modules of the format %s', (kind, module, imports) => {
+])('the packed tarball runs a study from modules in the format %s', (kind, module, imports) => {
   const extension = kind === 'esm' ? 'mjs' : 'cjs';
   writeFileSync(join(project, `search.${extension}`), module);
   const call = `runStudy('./search.${extension}', { folder: 'search-${kind}' }).then(({ trials, stopped }) => console.log(stopped, ...trials.map(({ state, reason = '' }) => state + reason)));`;
@@ -176,7 +176,7 @@ test.each([
   expect(run('node', `run.${extension}`)).toBe('exhausted complete complete\n');
 });
 
-test('the packed tarball trains from a strict TypeScript file, which rejects a wrong task name', () => {
+test('the packed tarball trains from a strict TypeScript file, and a wrong task name is a type error', () => {
   const imports = `import * as m from 'tfjs-multitask'; import * as n from 'tfjs-multitask/node';`;
   const typed = PROGRAM.replace('(level) => ({ data', '(level: number) => ({ data');
   const mistake = `

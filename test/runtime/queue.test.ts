@@ -22,7 +22,7 @@ const ROUNDS = Number(process.env.KILLED_WORKERS ?? 4);
 /** Time limit in milliseconds: one minute per kill. */
 const LIMIT = 60_000 * (3 + ROUNDS);
 
-/** Running processes, with a promise that resolves when the process has ended and all its output is received. */
+/** Running processes. Each has a promise that resolves when the process has ended and all its output is received. */
 const running = new Map<ChildProcess, Promise<void>>();
 function startProcess(command: string, args: readonly string[]): ChildProcess {
   const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -49,7 +49,7 @@ afterAll(async () => {
 let server: ChildProcess | undefined;
 let port = 0;
 /**
- * Returns a free port below 32768. The system assigns ports above, so another test could receive such a port while the server is
+ * Returns a free port below 32768. The system assigns higher ports, and could assign this port to another test while the server is
  * stopped.
  */
 async function freePort(): Promise<number> {
@@ -80,7 +80,7 @@ async function startRedis(...more: string[]): Promise<ChildProcess> {
   return child;
 }
 
-/** Waits until a process prints a text. */
+/** Waits until the output of a process contains a text. */
 const waitForOutput = (child: ChildProcess, expectedText: string) =>
   new Promise<void>((resolve, reject) => {
     let text = '';
@@ -93,7 +93,7 @@ const waitForOutput = (child: ChildProcess, expectedText: string) =>
 
 const queue = (name: string) => ({ url: `redis://127.0.0.1:${port}`, name, workerTimeout: 2 });
 
-/** Starts a search that adds its trials to a queue. */
+/** Starts a search that adds trials to a queue. */
 function search(name: string, options: object, module = 'plain') {
   const optionsJson = JSON.stringify({ queue: queue(name), ...options });
   const child = startProcess(process.execPath, [
@@ -117,7 +117,7 @@ function search(name: string, options: object, module = 'plain') {
     const line = text.split('\n').find((each) => /^(RESULT|ERROR)/.test(each));
     return JSON.parse(line?.replace(/^\w+/, '') ?? expect.fail(text + errors));
   };
-  /** Waits until the study is in the folder, because a worker needs it. */
+  /** Waits until the search has written the study to the folder, because a worker needs the study. */
   const begun = async () => {
     while (!existsSync(join(scratch, name, 'study.json'))) {
       if (child.exitCode !== null || child.signalCode !== null) expect.fail(text + errors);
@@ -128,7 +128,7 @@ function search(name: string, options: object, module = 'plain') {
 }
 const sleep = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Starts a worker of a study. The first additional argument may be another module. */
+/** Starts a worker of a study. The first additional argument can be a different module. */
 const worker = (name: string, ...additionalArguments: string[]) => {
   const [module, ...otherArguments] = additionalArguments[0]?.endsWith('.ts')
     ? additionalArguments
@@ -157,7 +157,7 @@ const worker = (name: string, ...additionalArguments: string[]) => {
 };
 const listResults = (name: string) => {
   const folder = join(scratch, name, 'trials');
-  if (!existsSync(folder)) return new Map<string, number>(); // No trial is proposed yet.
+  if (!existsSync(folder)) return new Map<string, number>(); // The search has not proposed a trial yet.
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((file) =>
     file.endsWith('end.json'),
   );
@@ -174,7 +174,7 @@ describe.skipIf(!redis)('a search with a queue', () => {
     timeout: LIMIT,
   }, async () => {
     const settings = { pause: 400 };
-    // The search has more trials than can be completed before the last kill. Started trials are completed below.
+    // The search has more trials than workers can complete before the last kill. Trials that were started are completed below.
     const first = search('killed', { trials: 10 * (1 + ROUNDS), parallel: 2, settings });
     await first.begun();
     const draws = createRng(1, 'kills');
@@ -183,7 +183,7 @@ describe.skipIf(!redis)('a search with a queue', () => {
     let before = new Map<string, number>();
     for (let round = 0; round < ROUNDS; round++) {
       const victim = worker('killed');
-      // A worker is killed while it runs a trial, or at any moment, also while it starts or waits.
+      // A worker is killed while it runs a trial, or at a random moment, for example while it starts or waits.
       if (round % 3 > 0) await waitForOutput(victim, 'begins');
       await sleep(draws.uniform(0, round % 3 > 0 ? 1500 : 4000));
       await kill(victim);
@@ -208,8 +208,8 @@ describe.skipIf(!redis)('a search with a queue', () => {
     await kill(steady, 'SIGINT');
   });
 
-  test('loses at most the last epoch of each killed worker, and workers use the settings of the search', async () => {
-    // The study is started with other settings, like a search that was tried out first.
+  test('loses at most the last epoch of each killed worker, whose trials use the settings of the search', async () => {
+    // The study is first started with different settings, as if the user tried out a search.
     const first = search(
       'trained',
       { trials: 1, queue: undefined, settings: { strategy: 'random', epochs: 1 } },
@@ -240,9 +240,9 @@ describe.skipIf(!redis)('a search with a queue', () => {
     await kill(steady, 'SIGINT');
   });
 
-  test('continues after a restart of the server, which loses all data', async () => {
+  test('continues after a restart of the Redis server, which loses all its data', async () => {
     const gate = join(scratch, 'restarted');
-    const settings = { pause: 150, gates: { 4: gate } }; // The search does not end before the restart.
+    const settings = { pause: 150, gates: { 4: gate } }; // The search has too many trials to end before the restart.
     const { begun, ended } = search('forgotten', { trials: 4, parallel: 2, settings });
     await begun();
     const steady = worker('forgotten');
@@ -255,9 +255,9 @@ describe.skipIf(!redis)('a search with a queue', () => {
     await kill(steady, 'SIGINT');
   });
 
-  test('ends when the server stays unreachable, and resumes when the server is back', async () => {
+  test('ends when the server remains unreachable, and resumes when the server is available again', async () => {
     const gate = join(scratch, 'given up');
-    const options = { trials: 3, settings: { gates: { 2: gate } } }; // The search does not end before the outage.
+    const options = { trials: 3, settings: { gates: { 2: gate } } }; // The search has too many trials to end before the outage.
     const first = search('away for long', options);
     await first.begun();
     const steady = worker('away for long');
@@ -274,10 +274,10 @@ describe.skipIf(!redis)('a search with a queue', () => {
     await kill(steady, 'SIGINT');
   });
 
-  test('removes trials from the queue after the timeout, but completes trials that a worker has started', async () => {
+  test('removes waiting trials from the queue after the timeout, but completes trials that a worker has started', async () => {
     const gate = join(scratch, 'timed out');
     const options = { trials: 2, parallel: 2, settings: { gates: { 1: gate, 2: gate } } };
-    // Without a worker, the time is over before any of the two proposed trials starts.
+    // Without a worker, the timeout expires before either of the two proposed trials starts.
     const begun = search('in time', options);
     while (!existsSync(join(scratch, 'in time/trials/0002/trial.json'))) {
       if (begun.child.exitCode !== null) expect.fail('the search ended');
@@ -287,7 +287,7 @@ describe.skipIf(!redis)('a search with a queue', () => {
     const none = await search('in time', { ...options, timeout: 2 }).ended();
     expect(none.stopped).toBe('timeout');
     expect(none.trials.map(({ rows }: TrialRecord) => rows.length)).toEqual([0, 0]);
-    // With a worker, one of the two trials is running when the time is over.
+    // With a worker, one of the two trials is running when the timeout expires.
     const steady = worker('in time');
     await waitForOutput(steady, 'waiting for trials');
     const second = search('in time', { ...options, timeout: 20 });
@@ -303,10 +303,10 @@ describe.skipIf(!redis)('a search with a queue', () => {
     await kill(steady, 'SIGINT');
   });
 
-  test('lets another worker resume the trial of a worker that is stopped', async () => {
+  test('lets another worker resume the trial of a stopped worker', async () => {
     const { begun, ended } = search('left', { trials: 1, settings: { epochs: 6 } });
     await begun();
-    // The trial waits after its first epoch, where the worker is stopped.
+    // The trial waits after its first epoch, and the worker is stopped at that point.
     const first = worker('left', '--settings', JSON.stringify({ gates: { 1: join(scratch, 'never') } }));
     await waitForOutput(first, 'trial 1 begins');
     const record = join(scratch, 'left/trials/0001/trial.json');
@@ -319,9 +319,9 @@ describe.skipIf(!redis)('a search with a queue', () => {
     await kill(second, 'SIGINT');
   });
 
-  test('rejects a worker with other data, another library version, other code, or no folder', async () => {
+  test('rejects a worker with different data, a different library version, different code, or no folder', async () => {
     const { child } = search('refused', { trials: 1 });
-    // The search has read its record before the first trial, so only workers read the changes below.
+    // The search read the study record before the first trial, so only workers read the changes below.
     while (!existsSync(join(scratch, 'refused/trials/0001/trial.json'))) {
       if (child.exitCode !== null) expect.fail('the search ended');
       await sleep(100);
@@ -341,12 +341,12 @@ describe.skipIf(!redis)('a search with a queue', () => {
     const text = readFileSync(record, 'utf8');
     writeFileSync(record, text.replace(/"library":"[^"]+"/, '"library":"0.0.1"'));
     expect(await readErrors(worker('refused'))).toMatch(
-      /library: .*received records of another version of the library/,
+      /library: .*received records of a different version of the library/,
     );
     writeFileSync(record, text.replace('"digest":""', '"digest":"other data"'));
     expect(await readErrors(worker('refused'))).toMatch(/refused: digest: expected the same digest/);
     writeFileSync(record, text);
-    // The same study in a module with other code.
+    // The module defines the same study with different code.
     const other = join(scratch, 'other.ts');
     writeFileSync(other, `export { default } from '${ROOT}test/runtime/studies/plain.ts';\n`);
     expect(await readErrors(worker('refused', other))).toMatch(
@@ -361,7 +361,7 @@ describe.skipIf(!redis)('a search with a queue', () => {
     await kill(child);
   });
 
-  test('returns a trial of another study to the queue, and the worker logs the reason once', async () => {
+  test('has workers that return a trial of another study to the queue, and log the reason once', async () => {
     const first = search('shared queue', { trials: 1 });
     await first.begun();
     const second = search('other study', {
@@ -378,14 +378,14 @@ describe.skipIf(!redis)('a search with a queue', () => {
     await waitForOutput(stranger, 'received a trial of another study');
     const { trials } = await second.ended();
     expect(trials[0].state).toBe('complete');
-    await sleep(1500); // The first search adds its trial to the queue again meanwhile.
+    await sleep(1500); // Meanwhile, the first search adds its trial to the queue again.
     expect(text.match(/Give each study its own queue name/g)).toHaveLength(1);
     const matching = worker('shared queue');
     expect((await first.ended()).trials[0].state).toBe('complete');
     await Promise.all([kill(matching, 'SIGINT'), kill(stranger, 'SIGINT')]);
   });
 
-  test('reports an unreachable server and a missing password with the next step', async () => {
+  test('reports an unreachable server and a missing password, with advice', async () => {
     const free = await freePort();
     const away = await search('away', { trials: 1, queue: { url: `redis://127.0.0.1:${free}` } }).ended();
     expect(away).toMatchObject({

@@ -48,7 +48,7 @@ function begin(module: string, folder: string, options: object): ChildProcess {
   return spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
-/** Returns the output of a process when it has ended. `onOutput` receives the output so far. */
+/** Waits until a process ends, and returns its output. `onOutput` receives the output so far. */
 function readOutput(child: ChildProcess, onOutput: (text: string) => void = () => {}): Promise<string> {
   let text = '';
   child.stdout!.setEncoding('utf8').on('data', (part: string) => {
@@ -73,7 +73,7 @@ const runFailing = async (module: string, folder: string, options: object) => {
 const paramsOf = ({ trials }: Ended) => trials.map(({ params }) => params);
 const plainRows = ({ rows }: TrialRecord) => rows.map(({ seconds: _, ...row }) => row);
 
-describe('a search saves the reason of a failed trial, and continues:', () => {
+describe('a search saves why a trial failed, and continues, after', () => {
   test.each([
     ['throw', /^the builder has a fault$/],
     ['exit', /^it ended with code 3/],
@@ -88,7 +88,7 @@ describe('a search saves the reason of a failed trial, and continues:', () => {
       'other column',
       /^trial 2: loss: expected a number for this objective, received only the columns los\. Did you mean "los"\?$/,
     ],
-  ])('%s', async (fault, reason) => {
+  ])('the fault %s', async (fault, reason) => {
     const options = { trials: 3, parallel: 1, settings: { faults: { 2: fault } } };
     const { trials, stopped } = await run('plain', `fault ${fault}`, options);
     expect(stopped).toBe('finished');
@@ -98,7 +98,7 @@ describe('a search saves the reason of a failed trial, and continues:', () => {
     expect(record.reason).toBe(trials[1]!.reason);
   });
 
-  test('the last output of a trial is saved before the search ends, even on a slow disk', async () => {
+  test('an error whose output is written just before the search ends, even on a slow disk', async () => {
     const options = { trials: 1, slow: 1500, settings: { faults: { 1: 'throw' } } };
     let saved: string | undefined;
     const text = await readOutput(begin('plain', 'slow disk', options), (text) => {
@@ -137,13 +137,13 @@ describe('a search saves the reason of a failed trial, and continues:', () => {
       path: 'trial 3',
       received: '3 consecutive failures, the last of them with the reason: the builder has a fault',
     });
-    // After the fix, the search resumes.
+    // After the study is fixed, the search resumes.
     const { trials } = await run('plain', 'all fail', { trials: 5 });
     expect(trials.map(({ state }) => state)).toEqual(Array(5).fill('complete'));
   });
 });
 
-test('a search tries its initial params first, and more can be added when it resumes', async () => {
+test('a search tries the initial params first, and accepts more initial params when it resumes', async () => {
   const [one, two, three] = [
     { x: 1, rate: 0.01, kind: 'b' },
     { x: 0, rate: 0.1, kind: 'a' },
@@ -161,7 +161,7 @@ test('a search tries its initial params first, and more can be added when it res
   expect(ended.trials.map(({ isInitial }) => isInitial)).toEqual([true, true, undefined, true, undefined]);
 });
 
-test('a search starts no trial after its timeout, completes the running trials, and resumes when it is run again', async () => {
+test('a search starts no trials after the timeout, completes the running trials, and resumes when it is run again', async () => {
   const settings = { pause: 300 };
   await run('plain', 'in time', { trials: 2, settings });
   const first = await run('plain', 'in time', { parallel: 2, timeout: 6, settings });
@@ -174,12 +174,12 @@ test('a search starts no trial after its timeout, completes the running trials, 
   expect(paramsOf(second).slice(0, -1)).toEqual(paramsOf(first));
 });
 
-test('a trial timeout longer than the longest timer means no timeout', async () => {
+test('a trial timeout above the setTimeout limit is treated as no timeout', async () => {
   const { trials } = await run('plain', 'unlimited', { trials: 1, trialTimeout: 1e9 });
   expect(trials.map(({ state }) => state)).toEqual(['complete']);
 });
 
-test('a trial that the pruner stops is saved as pruned with the reason, and every trial saves its best model', async () => {
+test('a trial that the pruner stops is saved as pruned with the reason, and all trials save their best models', async () => {
   const options = { trials: 3, settings: { strategy: 'random', pruned: true } };
   const { trials } = await run('training', 'pruned', options);
   expect(trials.map(({ state, rows, reason }) => [state, rows.length, reason])).toEqual([
@@ -196,7 +196,7 @@ test('a trial that the pruner stops is saved as pruned with the reason, and ever
 });
 
 describe('a search that is killed or stopped', () => {
-  test('loses no finished trial, and ends with the params and the best trial of an uninterrupted search', {
+  test('loses no finished trial, and results in the same params and best trial as an uninterrupted search', {
     timeout: LIMIT,
   }, async () => {
     const options = { trials: 5 + KILLS, settings: { pause: 100 } };
@@ -227,8 +227,8 @@ describe('a search that is killed or stopped', () => {
     for (let kill = 0; kill < KILLS; kill++) {
       const child = begin('plain', 'cut', options);
       let armed = false;
-      // The kill is timed from the start of the search, from the first epoch of a trial, or from the end of a trial, so that some
-      // trials end on a slow machine too.
+      // The delay before the kill starts with the search, with the first epoch of a trial, or with the end of a trial, so that some
+      // trials end even on a slow machine.
       const [since, within] = [
         [(text: string) => text !== '', 2500],
         [(text: string) => /(^|\s)1\n/.test(text), 1200],
@@ -245,7 +245,7 @@ describe('a search that is killed or stopped', () => {
       phases.add(describePhase());
     }
     expect(before.size).toBeGreaterThan(0);
-    // A few kills may all happen in the longest phase, while the process of a trial starts.
+    // A few kills could all happen in the longest phase, the start of a trial process.
     if (KILLS >= 20) expect(phases.size).toBeGreaterThan(1);
     const cut = await run('plain', 'cut', options);
     expect(paramsOf(cut)).toEqual(paramsOf(whole));
@@ -253,7 +253,7 @@ describe('a search that is killed or stopped', () => {
     expect(bestTrial(cut.trials, LOSS)!.number).toBe(bestTrial(whole.trials, LOSS)!.number);
   });
 
-  test('resumes in the middle of a trial that trains, with the same epochs', async () => {
+  test('resumes in the middle of a trial and produces the same epochs as an uninterrupted search', async () => {
     const options = { trials: 2, settings: { strategy: 'random', epochs: 4 } };
     const whole = await run('training', 'trained whole', options);
     for (const killAt of ['\n2\n', '\n4 1\n']) {
@@ -265,9 +265,9 @@ describe('a search that is killed or stopped', () => {
     expect(paramsOf(cut)).toEqual(paramsOf(whole));
   });
 
-  test('by Ctrl-C saves its trial as running, and resumes it later', async () => {
+  test('by Ctrl-C saves its trial as running, and resumes the trial later', async () => {
     await run('plain', 'stopped', { trials: 1 });
-    // The trial waits for a file, so that it does not end before the signal arrives.
+    // The trial waits for a file, so it does not end before the signal arrives.
     const settings = { gates: { 2: join(scratch, 'never') } };
     const child = begin('plain', 'stopped', { trials: 3, settings });
     let sent = false; // A second signal would end the search immediately.
@@ -286,8 +286,8 @@ describe('a search that is killed or stopped', () => {
   });
 });
 
-test('a full disk ends the search and not the trial, and finished trials are kept', async () => {
-  // Four writes per trial: its start and three epochs. The result is written with `create`, which the limit does not count.
+test('a full disk ends the search without failing the running trial or losing finished trials', async () => {
+  // A trial writes four times: at its start and after three epochs. The result is written with `create`, which does not count toward the limit.
   const error = await runFailing('plain', 'full', { trials: 4, full: 4 + 3 });
   expect(error).toMatchObject({ kind: 'file', received: 'ENOSPC', path: 'trials/0002/trial.json' });
   const { trials } = await run('plain', 'full', { trials: 4 });
@@ -295,7 +295,7 @@ test('a full disk ends the search and not the trial, and finished trials are kep
   expect(paramsOf({ trials, stopped: '' })).toEqual(paramsOf(await run('plain', 'not full', { trials: 4 })));
 });
 
-test('the params of parallel trials depend on the trials that had ended when they were proposed', async () => {
+test('the params of a parallel trial depend on the trials that had ended when the trial was proposed', async () => {
   const { trials } = await run('plain', 'three at once', { trials: 9, parallel: 3, settings: { pause: 15 } });
   expect(trials.some(({ number, after }) => after.length < number - 1)).toBe(true);
   const { space, strategy, objectives, seed = 0 } = plain({});
@@ -307,7 +307,7 @@ test('the params of parallel trials depend on the trials that had ended when the
   }
 });
 
-test('a trial that Hyperband promotes equals an uninterrupted trial, including the optimizer state', async () => {
+test('a trial that Hyperband promotes gives the same result as an uninterrupted trial, including the optimizer state', async () => {
   const { trials, stopped } = await run('training', 'hyperband', { settings: { strategy: 'hyperband' } });
   expect(stopped).toBe('exhausted');
   const promoted = trials.filter(({ rung }) => rung?.parent !== undefined);
@@ -317,7 +317,7 @@ test('a trial that Hyperband promotes equals an uninterrupted trial, including t
   const parent = trials.find(({ number }) => number === rung!.parent)!;
   expect(parent.rows).toHaveLength(1);
   expect(plainRows({ rows: rows.slice(0, 1) } as unknown as TrialRecord)).toEqual(plainRows(parent));
-  // The same params, trained in a single trial.
+  // The same params are trained in a single trial.
   const folder = join(scratch, 'alone');
   mkdirSync(join(folder, 'trials/0001'), { recursive: true });
   const study = JSON.parse(readFileSync(join(scratch, 'hyperband/study.json'), 'utf8'));
@@ -334,7 +334,7 @@ test('a trial that Hyperband promotes equals an uninterrupted trial, including t
   expect(plainRows(uninterrupted.trials[0]!)).toEqual(plainRows(promoted[0]!));
 });
 
-test('the command line starts a search, shows its results and resumes it', async () => {
+test('the command line starts a search, shows the results and resumes the search', async () => {
   const call = async (...args: string[]) => {
     const line = ['--import', 'tsx', 'src/node/cli.ts', ...args];
     const child = spawn(process.execPath, line, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -361,7 +361,7 @@ test('the command line starts a search, shows its results and resumes it', async
   const hanging = JSON.stringify({ strategy: 'random', faults: { 0: 'hang' } });
   const times = ['--timeout', '10', '--trial-timeout', '11'];
   const late = await call('search', module, '--folder', timed, ...times, '--settings', hanging);
-  expect(late).toMatchObject({ code: 0, errors: '' }); // It ends although all trials hang and --trials is missing.
+  expect(late).toMatchObject({ code: 0, errors: '' }); // The search ends although all trials hang and --trials is missing.
   expect(late.text).toMatch(/^1 +failed .*it took longer than 11 s/);
   expect((await call('search', module, '--folder', timed, '--timeout', 'soon')).errors).toMatch(
     /--timeout: expected a number of seconds greater than 0, received "soon"/,
@@ -373,7 +373,7 @@ test('the command line starts a search, shows its results and resumes it', async
   expect(await call('constructor')).toMatchObject({ code: 2, text: '' });
 });
 
-test('independent trials of a random search equal those of one search', async () => {
+test('trials of a random search on independent machines equal those of a single search', async () => {
   const settings = { strategy: 'random', first: [{ x: 1, rate: 0.01, kind: 'b' }] };
   const whole = await run('plain', 'by chance', { trials: 3, settings });
   const runTrialCommand = (number: number, settingsJson = JSON.stringify(settings)) => {
@@ -406,7 +406,7 @@ test('independent trials of a random search equal those of one search', async ()
 });
 
 describe('the functions of a study reject', () => {
-  test('a folder of another study, and the error names the difference', async () => {
+  test('a folder that belongs to another study, and the error names the difference', async () => {
     await run('plain', 'first', { trials: 1 });
     expect(await runFailing('plain', 'first', { trials: 2, settings: { seed: 6 } })).toMatchObject({
       kind: 'checkpoint',
@@ -422,7 +422,7 @@ describe('the functions of a study reject', () => {
     const text = readFileSync(path, 'utf8');
     writeFileSync(path, text.replace('"format":1', '"format":2'));
     expect((await runFailing('plain', 'first', { trials: 2 })).received).toBe(
-      'records of another version of the library',
+      'records of a different version of the library',
     );
     writeFileSync(path, text);
     writeFileSync(join(scratch, 'first/trials/0001/end.json'), text.slice(0, 20));
@@ -433,7 +433,7 @@ describe('the functions of a study reject', () => {
     });
   });
 
-  test('a second search in the same folder, but not a search after a killed process', async () => {
+  test('a second search in the same folder, but not a search that follows a killed process', async () => {
     const store = folderStore(join(scratch, 'locked'));
     const unlock = await lockStudy(store);
     expect(await runFailing('plain', 'locked', { trials: 1 })).toMatchObject({
@@ -443,7 +443,7 @@ describe('the functions of a study reject', () => {
     await unlock();
     await lockStudy(store);
     const { host } = JSON.parse(new TextDecoder().decode((await store.read('search.lock'))!));
-    writeFileSync(join(scratch, 'locked/search.lock'), JSON.stringify({ host, pid: 2 ** 22 + 1 })); // above the largest id on Linux
+    writeFileSync(join(scratch, 'locked/search.lock'), JSON.stringify({ host, pid: 2 ** 22 + 1 })); // This id is above the largest process id on Linux.
     expect((await run('plain', 'locked', { trials: 1 })).stopped).toBe('finished');
   });
 
@@ -459,7 +459,7 @@ describe('the functions of a study reject', () => {
     }
   });
 
-  test('invalid options, unknown options, and a search without an end', async () => {
+  test('invalid options, unknown options, and a search that would never end', async () => {
     expect((await runFailing('plain', 'options', { parallel: 0 })).path).toBe('runStudy.parallel');
     expect((await runFailing('plain', 'options', { threads: 0.5 })).path).toBe('runStudy.threads');
     for (const timeout of [0, '2', true])

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 
 const PROGRAM = fileURLToPath(new URL('trainOnWasm.ts', import.meta.url));
 
-/** Returns the output of the program. It runs in a new process, because the wasm backend starts only once in a process. */
+/** Runs the program in a new process and returns its output. The wasm backend can start only once per process. */
 const trainOn = (...args: string[]) =>
   JSON.parse(
     execFileSync(process.execPath, ['--import', 'tsx', PROGRAM, ...args], {
@@ -16,7 +16,7 @@ const trainOn = (...args: string[]) =>
       .at(-1)!,
   ) as { reason: string; losses: number[] };
 
-test('a run on wasm with threads equals the run without them bit for bit, also if it is stopped and resumed', () => {
+test('a run on wasm with threads is bit-identical to a run without threads, even if it is stopped and resumed', () => {
   const alone = trainOn('1');
   expect(alone.reason).toContain('on 1 thread');
   for (const threads of ['2', '3']) {

@@ -29,7 +29,7 @@ import { tf } from '../../src/tensor/tf.js';
 
 const GENDERS = ['male', 'female'] as const;
 
-/** Returns noisy squares of one brightness: `age` is the brightness, `gender` is whether it is above the middle. */
+/** Returns noisy squares, each of a single brightness. The label `age` is the brightness, and `gender` is whether the brightness is above the middle. */
 function squares(count: number) {
   const random = createRng(1, 'squares');
   return imagesInMemory(
@@ -64,7 +64,7 @@ const settings = {
 } as const;
 
 describe('fit', () => {
-  test('learns, leaves no tensor behind, and writes the history and the best model', async () => {
+  test('reduces the loss, leaks no tensors, and writes the history and the best model', async () => {
     const store = memoryStore();
     const model = compose();
     const before = tf.memory().numTensors;
@@ -89,7 +89,7 @@ describe('fit', () => {
 
     const loaded = await loadModel(store, { folder: 'best' });
     const best = rows.reduce((a, b) => (b.val_loss! < a.val_loss! ? b : a));
-    // The same weights, augmentation plans and loss weights give the row of the history, within 1e-6.
+    // The same weights, augmentation plans and loss weights give the history row within 1e-6.
     const evaluation: { readonly [column: string]: number } = await loaded.evaluate(
       validation.augment(transforms),
       {
@@ -104,7 +104,7 @@ describe('fit', () => {
     expect(Object.keys(evaluation)).toHaveLength(5);
   });
 
-  test('resumes a stopped run to the history of an uninterrupted run, bit for bit', async () => {
+  test('resumes a stopped run to the same history as an uninterrupted run, bit for bit', async () => {
     const history = async (stopAt: number | undefined) => {
       const checkpoint = memoryStore();
       const options = { ...settings, epochs: 4, checkpoint };
@@ -132,7 +132,7 @@ describe('fit', () => {
     }
   });
 
-  test('rejects a checkpoint of another configuration, and names the difference', async () => {
+  test('rejects a checkpoint of a different configuration, and the error names the difference', async () => {
     const checkpoint = memoryStore();
     await compose().fit(train, { ...settings, epochs: 1, checkpoint });
     const other = compose().fit(train, { ...settings, epochs: 2, checkpoint, resume: true, batchSize: 5 });
@@ -141,7 +141,7 @@ describe('fit', () => {
     expect(String(error)).toContain('batch size');
   });
 
-  test('ends with the best weights when earlyStopping restores them', async () => {
+  test('ends with the best weights if earlyStopping restores them', async () => {
     const model = compose();
     const fixed = validation.withoutAugmentation();
     const { rows } = await model.fit(train, {
@@ -152,6 +152,6 @@ describe('fit', () => {
     });
     const best = Math.min(...rows.map((row) => row.val_age_mae!));
     const { age_mae } = await model.evaluate(fixed);
-    expect(Math.abs(age_mae - best)).toBeLessThan(1e-5); // float32 sums depend on the order
+    expect(Math.abs(age_mae - best)).toBeLessThan(1e-5); // float32 sums depend on the order of the terms.
   });
 });

@@ -50,7 +50,7 @@ const model = () =>
     .task('level', regression({ unit: '1' }), branch([flatten()]))
     .build();
 
-/** Returns a spawner that counts the threads it starts and ends. */
+/** Returns a spawner that counts the threads that it starts and the threads that end. */
 const counted = (maxWorkers: number) => {
   const log = { spawned: 0, ended: 0 };
   const threads = workerThreads({ count: maxWorkers });
@@ -70,7 +70,7 @@ const counted = (maxWorkers: number) => {
   };
   return { spawner, log };
 };
-/** Returns a spawner whose threads run another script. */
+/** Returns a spawner whose threads run a different script. */
 const broken = (script: string): Spawner => ({
   maxWorkers: 2,
   spawn: (_, listener) => workerThreads().spawn(script, listener),
@@ -78,7 +78,7 @@ const broken = (script: string): Spawner => ({
 const columns = ({ rows }: { rows: readonly object[] }) => rows.map((row) => ({ ...row, seconds: 0 }));
 const options = { epochs: 3, batchSize: 6, engine: 'wasm' } as const;
 
-test('a run with one, two or four worker threads equals the run without them, bit for bit', async () => {
+test('a run with one, two or four worker threads is bit-identical to a run without worker threads', async () => {
   const { train, validation } = dataset.split({ validation: 0.3, seed: 1 });
   const alone = columns(await model().fit(train, { ...options, validation, evaluateUnaugmented: true }));
   for (const count of [1, 2, 4]) {
@@ -89,13 +89,13 @@ test('a run with one, two or four worker threads equals the run without them, bi
       evaluateUnaugmented: true,
     });
     expect(columns(result)).toEqual(alone);
-    expect(log.spawned).toBeGreaterThan(0); // the workers run for all epochs
+    expect(log.spawned).toBeGreaterThan(0); // The same workers run for all epochs.
     expect(log.spawned).toBeLessThanOrEqual(count);
     expect(log.ended).toBe(log.spawned);
   }
 });
 
-test('evaluate starts its own workers, and ends them', async () => {
+test('evaluate starts its own workers and terminates them afterwards', async () => {
   const { spawner, log } = counted(2);
   const evaluation = await model().evaluate(dataset.withWorkers(spawner), { engine: 'wasm', batchSize: 6 });
   expect(evaluation).toEqual(await model().evaluate(dataset, { engine: 'wasm', batchSize: 6 }));
@@ -106,7 +106,7 @@ test.each([
   ['throws', 'function answer() { throw new Error("out of memory"); }', 'out of memory'],
   ['exits', 'function answer() { process.exit(3); }', 'exit code 3'],
   ['fails to start', 'this is no script', 'Unexpected'],
-])('a worker that %s rejects the run, and does not block it', async (_, script, words) => {
+])('a worker that %s makes the run fail without blocking it', async (_, script, words) => {
   const training = model().fit(dataset.withWorkers(broken(script)), options);
   await expect(training).rejects.toMatchObject({
     kind: 'worker',
@@ -114,7 +114,7 @@ test.each([
   });
 });
 
-test('an aborted run ends its workers', async () => {
+test('an aborted run terminates its workers', async () => {
   const { spawner, log } = counted(2);
   const stop = new AbortController();
   const { stopped } = await model().fit(dataset.withWorkers(spawner), {
@@ -126,7 +126,7 @@ test('an aborted run ends its workers', async () => {
   expect(log.ended).toBe(log.spawned);
 });
 
-test('imageFolder uses one worker less than there are cores by default', async () => {
+test('imageFolder by default uses one worker fewer than there are CPU cores', async () => {
   const raw = { width: 16, height: 16, channels: 3 } as const;
   for (let i = 0; i < 5; i++) {
     const file = join(folder, `${i}.png`);

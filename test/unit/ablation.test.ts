@@ -3,7 +3,7 @@ import { compareSettings, formatAblationTable } from '../../examples/study/ablat
 import { estimateMean, isSignificant } from '../../examples/study/statistics.js';
 import { createRng, type HistoryRecord } from '../../src/entries/node.js';
 
-/** Returns a run of three epochs. The second is the best by `val_loss`. */
+/** Returns a run of three epochs. The second epoch is the best by `val_loss`. */
 const run = (mae: number, accuracy: number) =>
   ({
     rows: [9, 1, 5].map((val_loss, i) => ({
@@ -15,8 +15,8 @@ const run = (mae: number, accuracy: number) =>
   }) as unknown as HistoryRecord;
 
 describe('estimateMean and isSignificant', () => {
-  test('estimateMean returns the confidence interval of a textbook', () => {
-    // 2, 4 and 9: deviation √13; t at 97.5 % and two degrees of freedom is 4.303.
+  test('estimateMean returns a confidence interval calculated by hand', () => {
+    // The values 2, 4 and 9 have a standard deviation of √13. The t quantile at 97.5 % with two degrees of freedom is 4.303.
     const { mean, deviation, margin } = estimateMean([2, 4, 9]);
     expect(mean).toBe(5);
     expect(deviation).toBeCloseTo(Math.sqrt(13), 12);
@@ -24,18 +24,18 @@ describe('estimateMean and isSignificant', () => {
     expect(estimateMean([7])).toEqual({ mean: 7, deviation: undefined, margin: undefined });
   });
 
-  test.each([2, 3, 5, 12, 40])('noise of %i seeds is significant one time in twenty', (seeds) => {
+  test.each([2, 3, 5, 12, 40])('noise over %i seeds is significant one time in twenty', (seeds) => {
     const random = createRng(1, 'noise', String(seeds));
     const significant = Array.from({ length: 8000 }, () =>
       isSignificant(estimateMean(Array.from({ length: seeds }, () => random.normal()))),
     ).filter(Boolean).length;
-    // Four standard deviations of a share of 0.05 in 8,000. Beyond 15 degrees of freedom the interval is a little too wide.
+    // Four standard deviations of a proportion of 0.05 in 8,000 trials. Beyond 15 degrees of freedom, the interval is slightly too wide.
     const [low, high] = [seeds > 16 ? 0.03 : 0.04, 0.06];
     expect(significant / 8000).toBeGreaterThan(low);
     expect(significant / 8000).toBeLessThan(high);
   });
 
-  test('a difference is not significant when all seeds have the same one, which accuracies on a few images have by chance', () => {
+  test('a difference is not significant if it is equal for all seeds, which can happen by chance for accuracies on a few images', () => {
     for (const values of [[0.05, 0.05], [0.85 - 0.8, 0.75 - 0.7, 0.05], [0, 0], [0.1]])
       expect(isSignificant(estimateMean(values))).toBe(false);
     expect(isSignificant(estimateMean([0.05, 0.0501]))).toBe(true);

@@ -7,7 +7,7 @@ const SOURCE = new URL('../../src', import.meta.url).pathname;
 
 /**
  * The folders of `src`, from the lowest to the highest. A folder imports from the folders above it in this list and from itself;
- * a subfolder belongs to its folder. The table in docs/architecture.md has the same rows, and says what each folder contains.
+ * a subfolder belongs to its folder. The table in docs/architecture.md has the same rows, and describes what each folder contains.
  */
 const FOLDERS = [
   'core', // imports nothing
@@ -40,21 +40,21 @@ const FOLDERS = [
   'entries', // pass the platform in
 ];
 
-/** Most files of one folder, `index.ts` not counted. */
+/** Maximum number of files in one folder, not counting `index.ts`. */
 const MAX_FILES = 16;
 
-/** Entries of the package. Only other entries import them. */
+/** Entry points of the package. Only other entry points import them. */
 const isEntry = (file: string) => /^(entries\/.*|([^/]+\/)?index\.ts)$/.test(file);
 
-/** A file in the root of `src` is an entry. */
+/** Folder of a file. A file in the root of `src` is an entry point. */
 const toFolder = (file: string) => (file.includes('/') ? file.split('/')[0]! : 'entries');
 
 const toRow = (file: string) => FOLDERS.indexOf(isEntry(file) ? 'entries' : toFolder(file));
 
 interface Import {
-  /** A file below `src`, or the name of a package. */
+  /** File below `src`, or the name of a package. */
   readonly target: string;
-  /** Whether only types are imported. */
+  /** Whether the import contains only types. */
   readonly isType: boolean;
 }
 
@@ -63,7 +63,7 @@ const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' })
   .sort()
   .map((file) => ({ file, imports: readImports(file) }));
 
-/** Returns the imports of a file: `import`, `export from`, `import()`, and `import()` in a type. */
+/** Returns the imports in a file: `import`, `export from`, `import()`, and `import()` in a type. */
 function readImports(file: string): Import[] {
   const imports: Import[] = [];
   const add = (specifier: ts.Node | undefined, isType: boolean) => {
@@ -97,7 +97,7 @@ function readImports(file: string): Import[] {
   return imports;
 }
 
-/** All imports between files of `src`. */
+/** All imports between files in `src`. */
 const edges = files.flatMap(({ file, imports }) =>
   imports
     .filter(({ target }) => files.some((other) => other.file === target))
@@ -107,7 +107,7 @@ const edges = files.flatMap(({ file, imports }) =>
 const print = (list: readonly { readonly from: string; readonly to: string }[]) =>
   list.map(({ from, to }) => `${from} -> ${to}`);
 
-/** Returns the first circle that is found, as a path that ends where it begins; empty if there is none. */
+/** Returns the first import cycle that is found, as a path that ends where it begins. Returns an empty path if there is no cycle. */
 function findCircle(list: readonly { readonly from: string; readonly to: string }[]): string[] {
   const targets = new Map<string, Set<string>>();
   for (const { from, to } of list) {
@@ -134,7 +134,7 @@ function findCircle(list: readonly { readonly from: string; readonly to: string 
   return [];
 }
 
-test('every relative import of src leads to a file of src', () => {
+test('every relative import in src resolves to a file in src', () => {
   expect(files.length).toBeGreaterThan(300);
   expect(edges.length).toBeGreaterThan(1000);
   const missing = files.flatMap(({ file, imports }) =>
@@ -145,12 +145,12 @@ test('every relative import of src leads to a file of src', () => {
   expect(print(missing)).toEqual([]);
 });
 
-test('every folder of src has its row in the list of folders', () => {
+test('every folder in src is in the list of folders', () => {
   const folders = new Set(files.map(({ file }) => toFolder(file)));
   expect([...folders].filter((folder) => !FOLDERS.includes(folder))).toEqual([]);
 });
 
-test('the table of docs/architecture.md has the folders in the order of the list', () => {
+test('the table in docs/architecture.md lists the folders in the order of the list in this file', () => {
   const page = readFileSync(new URL('../../docs/architecture.md', import.meta.url), 'utf8');
   const rows = page.split('\n').filter((line) => line.startsWith('| `'));
   const folders = rows.flatMap((row) =>
@@ -159,16 +159,16 @@ test('the table of docs/architecture.md has the folders in the order of the list
   expect(folders).toEqual(FOLDERS);
 });
 
-test('a folder imports only from folders above it in the list', () => {
+test('a folder imports only from folders that are above it in the list', () => {
   const upward = edges.filter(({ from, to }) => !isEntry(to) && toRow(to) > toRow(from));
   expect(print(upward)).toEqual([]);
 });
 
-test('only entries import an entry', () => {
+test('only entry points import an entry point', () => {
   expect(print(edges.filter(({ from, to }) => isEntry(to) && !isEntry(from)))).toEqual([]);
 });
 
-test('only entries import node/ and browser/', () => {
+test('only entry points import node/ and browser/', () => {
   const isPlatform = (file: string) => ['node', 'browser'].includes(toFolder(file));
   const crossing = edges.filter(
     ({ from, to }) => isPlatform(to) && !isEntry(from) && toFolder(from) !== toFolder(to),
@@ -176,18 +176,18 @@ test('only entries import node/ and browser/', () => {
   expect(print(crossing)).toEqual([]);
 });
 
-test('the files of src import each other without a circle, type imports included', () => {
+test('the files in src have no circular imports, including type imports', () => {
   expect(findCircle(edges)).toEqual([]);
 });
 
-test('the folders of src import each other without a circle, type imports included', () => {
+test('the folders in src have no circular imports, including type imports', () => {
   const between = edges
     .filter(({ from, to }) => !isEntry(from) && !isEntry(to))
     .map(({ from, to }) => ({ from: toFolder(from), to: toFolder(to) }));
   expect(findCircle(between)).toEqual([]);
 });
 
-test('a folder has at most 16 files next to its index.ts', () => {
+test('a folder contains at most 16 files in addition to index.ts', () => {
   const counts = new Map<string, number>();
   for (const { file } of files) {
     if (!file.endsWith('index.ts')) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
@@ -195,7 +195,7 @@ test('a folder has at most 16 files next to its index.ts', () => {
   expect([...counts].filter(([, count]) => count > MAX_FILES)).toEqual([]);
 });
 
-test('report/ imports nothing but records: core/, the results of the tuner and their space', () => {
+test("report/ imports only core/, the tuner's results and their search space", () => {
   const beyond = edges.filter(
     ({ from, to }) =>
       from.startsWith('report/') &&
@@ -205,7 +205,7 @@ test('report/ imports nothing but records: core/, the results of the tuner and t
   expect(print(beyond)).toEqual([]);
 });
 
-test('values of TensorFlow.js are imported by tensor/ alone, and modules of Node by node/ alone', () => {
+test('only tensor/ imports values from TensorFlow.js, and only node/ imports Node modules', () => {
   const outside = files.flatMap(({ file, imports }) =>
     imports
       .filter(

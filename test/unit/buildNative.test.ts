@@ -40,7 +40,7 @@ beforeAll(() => {
 });
 
 describe.skipIf(process.platform !== 'linux')('buildNative reports', () => {
-  test('a missing package, and a package without sources', async () => {
+  test('a missing package and a package without sources', async () => {
     write('other/package.json', manifest('left-pad', '1.0.0'));
     write('bare/package.json', manifest('@tensorflow/tfjs-node', '4.22.0'));
     const other = await faultOf(() => buildNative({ package: join(folder, 'other') }));
@@ -52,7 +52,7 @@ describe.skipIf(process.platform !== 'linux')('buildNative reports', () => {
     for (const { advice } of [other, bare, none]) expect(advice).toContain('npm install --ignore-scripts');
   });
 
-  test('a missing Python, a Python without TensorFlow, and a TensorFlow without libraries', async () => {
+  test('missing Python, Python without TensorFlow, and TensorFlow without its libraries', async () => {
     const bare = join(folder, 'bare-tensorflow');
     const cases = [
       [join(folder, 'no-python'), 'no program'],
@@ -74,7 +74,7 @@ describe.skipIf(process.platform !== 'linux')('buildNative reports', () => {
     }
   });
 
-  test('a missing compiler, and the last lines of a failed compiler, and leaves no files behind', async () => {
+  test('a missing compiler and the last lines of a failed compilation, and leaves no files behind', async () => {
     const absent = await faultOf(() => buildNative({ package: sources, python, compiler: 'no-compiler' }));
     expect(absent).toMatchObject({ kind: 'missing-package', path: 'no-compiler' });
     expect(absent.advice).toContain('g++');
@@ -88,7 +88,7 @@ describe.skipIf(process.platform !== 'linux')('buildNative reports', () => {
     expect(readdirSync(target)).toEqual([]);
   });
 
-  test('why the package does not load', async () => {
+  test('the reason why the package cannot be loaded', async () => {
     const script =
       '#!/bin/sh\nfor last in "$@"; do [ "$previous" = -o ] && : > "$last"; previous="$last"; done\n';
     const compiler = write('empty', script, 0o755);
@@ -103,7 +103,7 @@ describe.skipIf(process.platform !== 'linux')('buildNative reports', () => {
   });
 });
 
-test('patchBackendSource inserts the code for lists before that for single values, or returns undefined', () => {
+test('patchBackendSource inserts the code for lists before the code for single values, or returns undefined for unknown source code', () => {
   const text = '      std::string str_value;\n      nstatus = GetStringParam(env, js_value, str_value);\n';
   const type =
     '      TF_DataType tf_data_type;\n      nstatus = napi_get_value_int32(\n          env, js_value, 0);\n';
@@ -129,7 +129,7 @@ describe('the command line', () => {
     }
   };
 
-  test('lists its commands, and prints the options of each command and the version', () => {
+  test('lists the commands, and prints the options of each command and the version', () => {
     expect(runCli()).toMatchObject({ code: 0, output: expect.stringContaining('build-native') });
     expect(runCli('build-native', '--help')).toMatchObject({
       code: 0,
@@ -138,7 +138,7 @@ describe('the command line', () => {
     expect(runCli('--version').output).toMatch(/^\d+\.\d+\.\d+/);
   });
 
-  test('exits with 2 for wrong arguments, and with 1 and only the message if a command fails', () => {
+  test('exits with code 2 for invalid arguments, and with code 1 and only the error message if a command fails', () => {
     expect(runCli('build-nativ')).toMatchObject({ code: 2, output: expect.stringContaining('Did you mean') });
     expect(runCli('build-native', '--pyton', 'x')).toMatchObject({
       code: 2,
@@ -151,7 +151,7 @@ describe('the command line', () => {
   });
 
   test.each(['build-native', 'report', 'results', 'search', 'trial', 'worker'])(
-    'prints the help of %s with at most 80 columns',
+    'prints the help for %s with at most 80 columns',
     (name) => {
       const { code, output } = runCli(name, '--help');
       expect(code).toBe(0);

@@ -53,7 +53,7 @@ async function drive(callback: Callback<'val_loss'> | Callback, values: readonly
   return { epochs: history.length, restored, rates, saved, stopped };
 }
 
-describe('earlyStopping behaves as Keras 3.15:', () => {
+describe('earlyStopping behaves as in Keras 3.15', () => {
   const table = [
     {
       title: 'patience 0 stops at the first epoch without improvement',
@@ -102,7 +102,7 @@ describe('earlyStopping behaves as Keras 3.15:', () => {
   });
 });
 
-test('reduceLROnPlateau halves the rate three times in seven constant epochs with patience 2, and twice with a cooldown of 2', async () => {
+test('reduceLROnPlateau with patience 2 halves the rate three times in seven constant epochs, or twice with a cooldown of 2', async () => {
   const values = [1, 1, 1, 1, 1, 1, 1];
   const rates = async (cooldown: number) =>
     (await drive(reduceLROnPlateau({ factor: 0.5, patience: 2, cooldown }), values)).rates.at(-1);
@@ -110,14 +110,14 @@ test('reduceLROnPlateau halves the rate three times in seven constant epochs wit
   expect(await rates(2)).toBe(1 / 4);
 });
 
-test('bestCheckpoint saves only strict improvements, in folders named as Keras formats them', async () => {
+test('bestCheckpoint saves only strict improvements, and formats folder names as Keras does', async () => {
   const name = '{epoch:02d}-{val_loss:.3f}';
   const { saved } = await drive(bestCheckpoint(memoryStore(), { folder: name }), [1, 0.5, 0.5, 0.4, 0.9]);
   expect(saved).toEqual(['01-1.000', '02-0.500', '04-0.400']);
   expect((await drive(bestCheckpoint(memoryStore()), [Number.NaN, 1])).saved).toEqual(['best']);
 });
 
-test('jsonLinesLogger appends a line of JSON after each epoch', async () => {
+test('jsonLinesLogger appends one line of JSON after each epoch', async () => {
   const store = memoryStore();
   await drive(jsonLinesLogger(store), [1, 0.5]);
   const text = new TextDecoder().decode(await store.read('history.jsonl'));

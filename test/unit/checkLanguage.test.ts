@@ -14,23 +14,23 @@ const RULES: Rules = {
   identifiers: ['thing'],
 };
 
-/** Checks one file, and returns its findings as `line kind phrase`. */
+/** Checks one file, and returns the findings as `line kind phrase`. */
 function check(text: string, path = 'src/a.ts', allowedUses: readonly AllowedUse[] = []): string[] {
   const { findings } = checkLanguage([{ path, text }], RULES, allowedUses);
   return findings.map(({ line, kind, phrase }) => `${line} ${kind} ${phrase}`);
 }
 
 describe('checkLanguage finds a phrase', () => {
-  test('in a line comment, upper or lower case', () => {
+  test('in a line comment, in upper or lower case', () => {
     expect(check('const a = 1; // Once in a Blue Moon.\n')).toEqual(['1 comment Blue Moon']);
   });
 
-  test('in a comment that breaks the line within the phrase', () => {
+  test('in a comment with a line break within the phrase', () => {
     expect(check('// Once in a blue\n// moon, and then\n// never.\n')).toEqual(['1 comment blue moon']);
     expect(check('/**\n * Once in a blue\n * moon.\n */\nconst a = 1;\n')).toEqual(['2 comment blue moon']);
   });
 
-  test('in comments between literals, and only there', () => {
+  test('in comments between literals, but not in the code between literals', () => {
     const text = `f('//', /\\/\\*/, \`\${/* blue moon */ 1}\`, "/*"); // blue sun\n`;
     expect(check(text)).toEqual(['1 comment blue moon', '1 comment blue sun']);
   });
@@ -42,12 +42,12 @@ describe('checkLanguage finds a phrase', () => {
     ]);
   });
 
-  test('in documents and in the comments of their code blocks', () => {
+  test('in documents and in comments in their code blocks', () => {
     const text = 'Once in a blue\nmoon.\n\n```ts\nconst a = 1; // a blue sun\nconst blue = sun;\n```\n';
     expect(check(text, 'docs/a.md')).toEqual(['1 document blue moon', '5 document blue sun']);
   });
 
-  test('in comments and strings of Python and shell scripts', () => {
+  test('in comments and strings in Python and shell scripts', () => {
     const text = '#!/bin/sh\n# once in a blue\n# moon\nblue moon\necho "a blue sun"\n';
     expect(check(text, 'test/a.sh')).toEqual(['2 comment blue moon', '5 string blue sun']);
   });
@@ -73,7 +73,7 @@ test('checkLanguage ignores code: module specifiers, code spans, links, URLs and
   expect(check('[a](docs/widgett.md) `widgett`\n\n```ts\nconst widgett = 1;\n```\n', 'a.md')).toEqual([]);
 });
 
-test('checkLanguage finds an avoided name of a function, a member, or a variable that lives longer than three lines', () => {
+test('checkLanguage finds a function, a member, or a variable in scope for more than three lines that has a name to avoid', () => {
   expect(check('function thing() {}\n')).toEqual(['1 identifier thing']);
   expect(check('interface A {\n  thing: number;\n}\n')).toEqual(['2 identifier thing']);
   expect(check('class A {\n  #thing = 1;\n}\n')).toEqual(['2 identifier #thing']);
@@ -86,12 +86,12 @@ describe('the allow-list', () => {
   const text = '// Once in a blue moon.\nconst a = 1;\n// A blue moon rises.\n';
   const entry = { phrase: 'Blue moon', files: 'src/**/*.ts', snippet: 'a blue moon', reason: 'an idiom' };
 
-  test('permits the phrase where its snippet is, and nowhere else', () => {
+  test('permits a phrase only where the snippet of the entry occurs', () => {
     expect(check(text, 'src/b/a.ts', [entry])).toEqual(['3 comment blue moon']);
     expect(check(text, 'src/a.ts', [entry])).toEqual(['3 comment blue moon']);
   });
 
-  test('applies to the files that its pattern matches', () => {
+  test('applies to files that match the pattern of the entry', () => {
     expect(check(text, 'src/a.mts', [entry])).toHaveLength(2);
     expect(check(text, 'src/b/a.ts', [{ ...entry, files: 'src/*.ts' }])).toHaveLength(2);
     expect(
@@ -106,7 +106,7 @@ describe('the allow-list', () => {
   });
 });
 
-test('a finding states its file and line, the phrase and what to write; a summary counts by folder and by phrase', () => {
+test('a finding reports the file, the line, the phrase and the replacement, and a summary counts findings by folder and by phrase', () => {
   const text = '// A blue moon\n// blue sun\n';
   const { findings } = checkLanguage([{ path: 'src/data/a.ts', text }], RULES, []);
   expect(findings.map(formatFinding)[0]).toBe('src/data/a.ts:1: "blue moon": write "rarely" instead');
@@ -124,11 +124,11 @@ describe('the rules of this project', () => {
     expect(findIn(line)).toHaveLength(1);
   });
 
-  test('find nothing in plain words that resemble the phrases', () => {
+  test('find nothing in ordinary words that resemble the phrases', () => {
     expect(findIn(read('fixtures/language/plain.txt'))).toEqual([]);
   });
 
-  test('have a reason for every permitted use', () => {
+  test('include a reason for every permitted use', () => {
     const allowedUses: AllowedUse[] = JSON.parse(read('../../tools/language-allow.json'));
     for (const { reason } of allowedUses) expect(reason).not.toBe('');
   });

@@ -50,7 +50,7 @@ describe('checks throw an argument error', () => {
       '1.5',
     ],
     ['a proportion above 1', () => checks.proportion('a', 20, { advice }), 'a number from 0 to 1', '20'],
-    ['a word for a boolean', () => checks.boolean('a', 'no', { advice }), 'true or false', '"no"'],
+    ['a word instead of a boolean', () => checks.boolean('a', 'no', { advice }), 'true or false', '"no"'],
     ['a blank string', () => checks.string('a', ' ', { advice }), 'a non-empty string', '" "'],
     ['an unknown word', () => checks.oneOf('a', 'xyz', ['b', 'c'], { advice }), '"b" or "c"', '"xyz"'],
     ['no array', () => checks.list('a', { b: 1 }, { advice }), 'an array', 'an object'],
@@ -67,24 +67,24 @@ describe('checks throw an argument error', () => {
       '[height, width] as positive integers',
       '[1]',
     ],
-    ['a path for a store', () => checks.store('a', 'out', { advice }), 'a store', 'the string "out"'],
+    ['a path instead of a store', () => checks.store('a', 'out', { advice }), 'a store', 'the string "out"'],
   ] as const)('for %s', async (_, check, expected, received) => {
     expect(await faultOf(check)).toMatchObject({ kind: 'argument', path: 'a', expected, received, advice });
   });
 
-  test('for an unknown option, with the nearest name as advice', async () => {
+  test('for an unknown option, and suggest the nearest name', async () => {
     const near = await faultOf(() => checks.optionNames('a', { stpes: 1 }, ['steps', 'seed']));
     expect(near).toMatchObject({ received: 'the option "stpes"', advice: 'Did you mean "steps"?' });
     const far = await faultOf(() => checks.optionNames('a', { other: 1 }, ['steps', 'seed']));
     expect(far).toMatchObject({ expected: 'only the options steps, seed', advice: 'Remove it.' });
   });
 
-  test('that names the default if the advice is derived from it', async () => {
+  test('whose advice names the default value', async () => {
     const error = await faultOf(() => checks.integer('a', 0, { min: 1, defaultValue: 32 }));
     expect(error.advice).toBe('Omit it to use the default, 32.');
   });
 
-  test('or an error of the given kind', async () => {
+  test('or an error of the requested kind', async () => {
     const error = await faultOf(() => checks.number('a', -1, { min: 0, kind: 'data', advice }));
     expect(error.kind).toBe('data');
   });
@@ -109,7 +109,7 @@ test.each([
   expect(describeType(value)).toBe(description);
 });
 
-test('formatValue quotes strings, names NaN and cuts long texts', () => {
+test('formatValue quotes strings, prints NaN and truncates long texts', () => {
   expect([formatValue('a'), formatValue(Number.NaN), formatValue({ b: 1 })]).toEqual([
     '"a"',
     'NaN',
@@ -118,7 +118,7 @@ test('formatValue quotes strings, names NaN and cuts long texts', () => {
   expect(formatValue('a'.repeat(100))).toHaveLength(80);
 });
 
-test('suggestAwait advises to await a promise', () => {
+test('suggestAwait advises the user to await a promise', () => {
   expect(suggestAwait(Promise.resolve(1), advice)).toBe('Write await before it.');
   expect(suggestAwait(1, advice)).toBe(advice);
 });

@@ -21,7 +21,7 @@ beforeAll(() => {
 afterAll(() => rmSync(scratch, { recursive: true }));
 
 let treeCount = 0;
-/** Writes a new copy of the tree with some changed files, and computes the hash of its study. */
+/** Writes a new copy of the source tree with some changed files, and computes the hash of the study in the copy. */
 const hashWith = (changed: { readonly [path: string]: string } = {}) => {
   const root = join(scratch, String(treeCount++));
   for (const [path, text] of Object.entries({ ...TREE, ...changed })) {
@@ -36,7 +36,7 @@ test('computeCodeHash returns the same hash for a copy in another folder', async
 });
 
 test.each(Object.keys(TREE).filter((path) => path !== 'app/data.json'))(
-  'computeCodeHash returns another hash if %s has changed',
+  'computeCodeHash returns a different hash if %s has changed',
   async (path) => {
     expect(await hashWith({ [path]: `${TREE[path as keyof typeof TREE]}// changed\n` })).not.toBe(
       await hashWith(),
@@ -48,7 +48,7 @@ test('computeCodeHash returns the same hash if only files that are not imported 
   expect(await hashWith({ 'app/data.json': '[2]\n', 'app/other.ts': 'export {};\n' })).toBe(await hashWith());
 });
 
-test('computeCodeHash ignores an import of a missing file, and rejects a missing module', async () => {
+test('computeCodeHash ignores an import of a missing file, and rejects a missing study module', async () => {
   const text = `${TREE['app/study.ts']}import './nowhere.js';\n`;
   expect(await hashWith({ 'app/study.ts': text })).toMatch(/^[0-9a-f]{16}$/);
   await expect(computeCodeHash(pathToFileURL(join(scratch, 'none.ts')).href)).rejects.toThrow(/ENOENT/);

@@ -10,7 +10,7 @@ import { restoreNodeUtil } from '../../src/node/platform/restoreNodeUtil.js';
 import { faultOf } from '../bad-input/faultOf.js';
 import { useEngineWith } from '../engines/useEngineWith.js';
 
-test('concurrent first calls start a single engine, and all of them complete', async () => {
+test('concurrent first calls all complete and start only one engine', async () => {
   const image = { data: new Uint8Array(192).fill(9), height: 8, width: 8, channels: 3 };
   const models = Array.from({ length: 3 }, () =>
     multiTask({ input: [8, 8, 3], seed: 1 })
@@ -21,13 +21,13 @@ test('concurrent first calls start a single engine, and all of them complete', a
   for (const other of others) expect(other).toEqual(first);
 });
 
-test('a second engine starts after an engine that failed to start', async () => {
+test('an engine can start after another engine failed to start', async () => {
   const [native, wasm] = await Promise.allSettled([useEngine('native'), useEngine('wasm')]);
   expect(native.status).toBe('rejected');
   expect(wasm).toMatchObject({ status: 'fulfilled', value: { name: 'wasm' } });
 });
 
-describe('an installed native package that does not load', () => {
+describe('an installed native package that fails to load', () => {
   const broken = async (name: string): Promise<never> => {
     throw createError({
       kind: name.endsWith('gpu') ? 'missing-package' : 'broken-package',
@@ -38,7 +38,7 @@ describe('an installed native package that does not load', () => {
     });
   };
 
-  test('is reported by auto, with the command that fixes it', async () => {
+  test('is reported by auto together with the command that fixes the problem', async () => {
     const lines: string[] = [];
     const choice = await useEngineWith(broken)('auto', { log: (line) => lines.push(line) });
     expect(choice).toMatchObject({
@@ -50,7 +50,7 @@ describe('an installed native package that does not load', () => {
     expect(lines.join('\n')).toContain('build-native');
   });
 
-  test('is an error if the engine native is requested by name', async () => {
+  test('causes an error if the engine native is requested by name', async () => {
     const error = await faultOf(() => useEngineWith(broken)('native'));
     expect(error).toMatchObject({ kind: 'broken-package', path: 'engine native' });
     expect(error.message).toContain('cannot open shared object file');
@@ -69,11 +69,11 @@ describe('an installed native package that does not load', () => {
   });
 });
 
-describe('loading a package:', () => {
+describe('loading a package', () => {
   test('loadPackage distinguishes a missing package from a package that does not load', async () => {
     const missing = await faultOf(() => loadPackage('no-such-package', 'this test'));
     expect(missing).toMatchObject({ kind: 'missing-package', received: 'no such package' });
-    // In Vite, and so in these tests, an optional peer dependency that is not installed is a package that throws.
+    // In Vite, and therefore in these tests, importing an optional peer dependency that is not installed loads a stub that throws.
     const peer = await faultOf(() => loadPackage('@tensorflow/tfjs-node-gpu', 'this test'));
     expect(peer).toMatchObject({ kind: 'missing-package', received: 'no such package' });
     const folder = mkdtempSync(join(tmpdir(), 'broken-'));
@@ -84,7 +84,7 @@ describe('loading a package:', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('restoreNodeUtil adds the functions of util that Node 23 removed and the native package calls', () => {
+  test('restoreNodeUtil adds the util functions that the native package calls and that Node 23 removed', () => {
     const functionNames = ['isNullOrUndefined', 'isArray'] as const;
     const mutableUtil = util as unknown as Record<string, ((value: unknown) => boolean) | undefined>;
     const originals = functionNames.map((name) => mutableUtil[name]);

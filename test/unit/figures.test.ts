@@ -47,7 +47,7 @@ const rows = [row(1, 30), row(2, 9), row(3, 12)];
 const count = (svg: string, pattern: RegExp) => svg.match(pattern)?.length ?? 0;
 
 describe('learningCurves', () => {
-  test('draws a panel for the loss and for each metric, lines for training and validation, and the best epoch', async () => {
+  test('draws a panel for the loss and for each metric, with lines for training and validation, and marks the best epoch', async () => {
     const svg = await learningCurves({ tasks, rows }, { task: 'age' });
     expect(svg).toContain('mae (years)');
     expect(svg).toContain('best epoch 2, by val_loss');
@@ -55,7 +55,7 @@ describe('learningCurves', () => {
     expect(count(svg, /NaN|undefined/g)).toBe(0);
   });
 
-  test('draws only the training lines of a run without validation, and the best epoch by loss', async () => {
+  test('draws only training lines for a run without validation, and marks the best epoch by loss', async () => {
     const svg = await learningCurves(
       { tasks, rows: rows.map(({ epoch, loss }) => row(epoch, loss, false)) },
       { task: 'gender' },
@@ -65,7 +65,7 @@ describe('learningCurves', () => {
     expect(count(svg, /aria-label="line"/g)).toBe(2);
   });
 
-  test('leaves a gap where a value is NaN', async () => {
+  test('leaves a gap in the line where a value is NaN', async () => {
     const svg = await learningCurves(
       { tasks, rows: [row(1, 3), { ...row(2, 3), age_loss: Number.NaN }] },
       { task: 'age' },
@@ -97,7 +97,7 @@ describe('learningCurveGrid', () => {
     expect(svg).toContain('>color &amp; all</text>');
     expect(svg).toContain('best epoch of each run, by val_loss; thick: mean of the runs');
     expect(count(svg, /<svg x=/g)).toBe(4);
-    // For each task, two runs have six lines (training and validation, with their means), and one run has two.
+    // For each task, a group of two runs has six lines (training and validation, and their means), and a group of one run has two.
     expect(count(svg, /aria-label="line"/g)).toBe(2 * (6 + 2));
     expect(count(svg, /NaN|undefined/g)).toBe(0);
     expect(await learningCurveGrid(runGroups, { title: 'Faces' })).toBe(svg);
@@ -124,7 +124,7 @@ describe('learningCurveGrid', () => {
     expect(count(svg, /NaN|Infinity/g)).toBe(0);
   });
 
-  test('rejects an empty list, groups without runs or epochs, and groups of other tasks', async () => {
+  test('rejects an empty list, groups without runs or epochs, and groups with different tasks', async () => {
     const expectError = async (groups: typeof runGroups, received: string) =>
       expect(learningCurveGrid(groups)).rejects.toMatchObject({ kind: 'argument', received });
     await expectError([], 'no settings');
@@ -136,7 +136,7 @@ describe('learningCurveGrid', () => {
 });
 
 describe('architectureDiagram', () => {
-  test('draws every layer of Model A once, with its shape and parameters', async () => {
+  test('draws every layer of Model A once, with output shape and parameter count', async () => {
     const model = modelA(128);
     const record = model.architecture();
     const svg = await architectureDiagram(record);
@@ -149,7 +149,7 @@ describe('architectureDiagram', () => {
     model.dispose();
   });
 
-  test('draws every layer of a trunk with two input views once, and an arrow for each call', async () => {
+  test('draws every layer of a trunk with two input views once, with an arrow for each call', async () => {
     const model = modelA(64, { seed: 1, grayscale: ['gender'] });
     const record = model.architecture();
     const svg = await architectureDiagram(record);
@@ -168,7 +168,7 @@ describe('architectureDiagram', () => {
     model.dispose();
   });
 
-  test('draws titles that no arrow crosses, with and without a trunk, and with long task names', async () => {
+  test('draws no arrow across a title, with and without a trunk, and with long task names', async () => {
     const model = modelA(64);
     const long = 'a very long name of a task';
     const flat = [
@@ -213,7 +213,7 @@ describe('architectureDiagram', () => {
   });
 });
 
-test('svgToPng multiplies the size of the figure by the scale, and draws text with an available font', async () => {
+test('svgToPng multiplies the figure size by the scale, and draws text with an available font', async () => {
   const text = (words: string) =>
     `<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"><text y="20" font-family="Inter, system-ui">${words}</text></svg>`;
   const [png, empty] = await Promise.all([svgToPng(text('age'), 3), svgToPng(text(''), 3)]);
@@ -234,7 +234,7 @@ describe('createDiagramBoxes', () => {
       .task('age', regression({ unit: 'years' }), branch([dense(4)]))
       .build();
 
-  test('creates one box per stage of a backbone, and keeps the total number of parameters', async () => {
+  test('creates one box per stage of a backbone, and preserves the total number of parameters', async () => {
     const architecture = (await buildModel()).architecture();
     const boxes = createDiagramBoxes(architecture);
     const trunk = boxes.filter(({ part }) => part === 'trunk');
@@ -251,7 +251,7 @@ describe('createDiagramBoxes', () => {
     expect(
       trunk.filter(({ trainable, parameters }) => trainable && parameters > 0).map(({ kind }) => kind),
     ).toEqual(['conv5']);
-    // The inputs of each box are earlier boxes.
+    // Each box has only earlier boxes as inputs.
     boxes.forEach(({ inputs }, i) => {
       for (const from of inputs) expect(boxes.slice(0, i).map(({ name }) => name)).toContain(from);
     });

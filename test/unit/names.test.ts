@@ -18,7 +18,7 @@ const build = () =>
     )
     .build();
 
-test('a tf.layers layer without a name is named by its position, however many layers were created before', () => {
+test('a tf.layers layer without a name is named by its position, regardless of how many layers were created before', () => {
   const layerNames = build()
     .architecture()
     .layers.map(({ name }) => name);

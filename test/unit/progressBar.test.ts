@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { type EngineChoice, progressBar } from '../../src/entries/node.js';
 
-/** Returns what progressBar writes at the start of a run on this engine. */
+/** Returns the text that progressBar writes at the start of a run on this engine. */
 function startRun(engine: EngineChoice): string {
   let text = '';
   const bar = progressBar({ write: (part) => void (text += part) });
@@ -9,12 +9,12 @@ function startRun(engine: EngineChoice): string {
   return text;
 }
 
-test('progressBar writes the engine and the reason once, at the start of a run', () => {
+test('progressBar writes the engine and the reason for its selection once, at the start of a run', () => {
   const text = startRun({ name: 'onnx', reason: 'ONNX Runtime is installed' });
   expect(text).toBe('engine onnx: ONNX Runtime is installed\n');
 });
 
-test('progressBar adds the install command when wasm was chosen because ONNX Runtime is not installed', () => {
+test('progressBar adds the install command if wasm was selected because ONNX Runtime is not installed', () => {
   const install = 'ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node';
   const text = startRun({
     name: 'wasm',
@@ -24,7 +24,7 @@ test('progressBar adds the install command when wasm was chosen because ONNX Run
   expect(text).toBe(`engine wasm: ONNX Runtime is not there\nfor more speed: ${install}\n`);
 });
 
-test('progressBar recommends no native engine', () => {
+test('progressBar does not recommend the native engine', () => {
   const fasterEngine = { name: 'native', install: 'npx tfjs-multitask build-native' } as const;
   const text = startRun({ name: 'wasm', reason: 'a native package does not load', fasterEngine });
   expect(text).toBe('engine wasm: a native package does not load\n');

@@ -15,7 +15,7 @@ import {
 import { getNextTrialNumber, openStudyRecords } from '../../src/tuner/studyRecords.js';
 
 const bytes = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
-/** A process id above the largest one of Linux, so no process has it. */
+/** Process id above the maximum on Linux, so no process has this id. */
 const EXITED_PID = 2 ** 22 + 1;
 
 /** Adds random delays before and after each request to a store, so that the requests of several callers interleave. */
@@ -37,7 +37,7 @@ const slow = (store: Store): Store => {
   };
 };
 
-/** Creates a promise with the function that resolves it. */
+/** Creates a promise and returns it together with its resolve function. */
 function createSignal() {
   let send!: () => void;
   const received = new Promise<void>((resolve) => {
@@ -47,7 +47,7 @@ function createSignal() {
 }
 
 describe('lockStudy', () => {
-  test('lets exactly one of several callers replace the lock of a process that has exited', async () => {
+  test('lets exactly one of several callers replace the lock of an exited process', async () => {
     for (let round = 0; round < 20; round++) {
       const store = memoryStore();
       await store.write('search.lock', bytes({ host: hostname(), pid: EXITED_PID, token: 'x' }));
@@ -77,7 +77,7 @@ describe('lockStudy', () => {
     expect(await store.list()).toEqual([]);
   });
 
-  test('does not remove a newer lock when a slow caller has found the lock of a process that has exited', async () => {
+  test('does not remove a newer lock if a slow caller found the lock of an exited process earlier', async () => {
     const store = memoryStore();
     await store.write('search.lock', bytes({ host: hostname(), pid: EXITED_PID, token: 'x' }));
     const [oldLockFound, newLockCreated] = [createSignal(), createSignal()];
@@ -92,7 +92,7 @@ describe('lockStudy', () => {
       },
     });
     await oldLockFound.received;
-    await (await lockStudy(store))(); // Another caller replaces the old lock, and releases its own.
+    await (await lockStudy(store))(); // Another caller replaces the old lock, and then releases the new lock.
     const unlock = await lockStudy(store);
     const lock = await store.read('search.lock');
     newLockCreated.send();
@@ -102,7 +102,7 @@ describe('lockStudy', () => {
     expect(await store.list()).toEqual([]);
   });
 
-  test('replaces a lock with the id of this process that another process created', async () => {
+  test('replaces a lock that has the id of this process but was created by another process', async () => {
     const store = memoryStore();
     await store.write('search.lock', bytes({ host: hostname(), pid: process.pid, token: 'x' }));
     const unlock = await lockStudy(store);
@@ -130,7 +130,7 @@ const trial = (number: number, state: TrialRecord['state'] = 'complete'): TrialR
 });
 
 describe('openStudyRecords', () => {
-  test('lets several callers create the records at the same time, and all of them use the same records', async () => {
+  test('lets several callers create the records concurrently, and all callers use the same records', async () => {
     for (let round = 0; round < 20; round++) {
       const store = memoryStore();
       const all = Array.from({ length: 3 }, async (_, i) => {
@@ -151,7 +151,7 @@ describe('openStudyRecords', () => {
     expect((await records.readTrial(1))?.state).toBe('complete');
   });
 
-  test('clears the files of an interrupted copy, and copies all files except the records', async () => {
+  test('removes the files of an interrupted copy, and copies all files except the records', async () => {
     const store = memoryStore();
     const records = await openStudyRecords(store, plain, options);
     await records.saveResult(trial(1));
@@ -163,7 +163,7 @@ describe('openStudyRecords', () => {
   });
 });
 
-test('getNextTrialNumber returns a missing number only for an independent strategy', () => {
+test('getNextTrialNumber reuses a missing trial number only for an independent strategy', () => {
   const trials = [1, 3, 4].map((number) => trial(number));
   expect(getNextTrialNumber(trials, grid())).toBe(2);
   expect(getNextTrialNumber(trials, random())).toBe(2);

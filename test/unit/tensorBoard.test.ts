@@ -16,19 +16,19 @@ import { readEvents, scalarsIn } from '../parity/eventFile.js';
 const text = (value: string) => new TextEncoder().encode(value);
 
 describe('the checksums of event files', () => {
-  // RFC 3720, appendix B.4, and the check value of CRC catalogs for these nine digits.
+  // Test vectors of RFC 3720, appendix B.4, and the check value of CRC catalogs for the digits 1 to 9.
   test.each([
     ['32 zeros', new Uint8Array(32), 0x8a9136aa],
-    ['32 times 255', new Uint8Array(32).fill(255), 0x62a8ab43],
-    ['0 to 31', Uint8Array.from({ length: 32 }, (_, i) => i), 0x46dd794e],
-    ['31 to 0', Uint8Array.from({ length: 32 }, (_, i) => 31 - i), 0x113fdb5c],
+    ['32 bytes of 255', new Uint8Array(32).fill(255), 0x62a8ab43],
+    ['the bytes 0 to 31', Uint8Array.from({ length: 32 }, (_, i) => i), 0x46dd794e],
+    ['the bytes 31 to 0', Uint8Array.from({ length: 32 }, (_, i) => 31 - i), 0x113fdb5c],
     ['123456789', text('123456789'), 0xe3069283],
     ['nothing', new Uint8Array(), 0],
-  ] as const)('are CRC32C: %s', (_, bytes, sum) => {
+  ] as const)('are CRC32C checksums: %s', (_, bytes, sum) => {
     expect(computeCrc32c(bytes)).toBe(sum);
   });
 
-  test('are masked by a rotation of 15 bits and an addition', () => {
+  test('are masked by a rotation by 15 bits and an addition', () => {
     expect(computeMaskedCrc32c(new Uint8Array())).toBe(0xa282ead8);
     const [sum, rotated] = [0xe3069283, ((0xe3069283 >>> 15) | (0xe3069283 << 17)) >>> 0];
     expect(computeMaskedCrc32c(text('123456789'))).toBe((rotated + 0xa282ead8) % 2 ** 32);
@@ -43,7 +43,7 @@ const data = imagesInMemory(
   })),
 );
 
-/** Trains four epochs of four steps. An error ends the run at `dieAt`: "2.3" is after step 3 of epoch 2, before its checkpoint. */
+/** Trains four epochs of four steps. An error aborts the run at `dieAt`. For example, "2.3" is after step 3 of epoch 2, before the checkpoint of that epoch. */
 async function train(store: Store, checkpoint: Store, dieAt?: string, first: readonly Callback[] = []) {
   const model = multiTask({ input: [2, 2, 3] })
     .task('light', regression({ unit: 'bytes' }), branch([flatten()]))
@@ -85,7 +85,7 @@ const timeless = async (store: Store) =>
 
 describe('tensorBoard in a run that is killed and resumed', () => {
   test.each([[['1.1']], [['1.end']], [['2.3']], [['2.end', '3.2']], [['2.2', '2.4', '4.end']]])(
-    'at %j writes the events of an uninterrupted run, each once',
+    'at %j writes the same events as in an uninterrupted run, each exactly once',
     async (deaths) => {
       const whole = memoryStore();
       await train(whole, memoryStore());
@@ -103,7 +103,7 @@ describe('tensorBoard in a run that is killed and resumed', () => {
     },
   );
 
-  test('logs the unaugmented validation columns in addition to the augmented ones', async () => {
+  test('logs the unaugmented validation columns in addition to the augmented columns', async () => {
     const store = memoryStore();
     await train(store, memoryStore());
     const tags = new Set((await scalarsIn(store)).validation!.map(({ tag }) => tag));
@@ -116,7 +116,7 @@ describe('tensorBoard in a run that is killed and resumed', () => {
   });
 });
 
-test('tensorBoard starts a deleted file again, and a second run writes files of its own', async () => {
+test('tensorBoard creates a deleted file again, and a second run writes separate files', async () => {
   const [store, checkpoint] = [memoryStore(), memoryStore()];
   await train(store, checkpoint, '3.1');
   const [lost] = await store.list('logs/one/train');

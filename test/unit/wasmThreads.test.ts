@@ -4,7 +4,7 @@ import { useEngine } from '../../src/entries/node.js';
 import { loadPackage } from '../../src/node/platform/loadPackage.js';
 import { useEngineWith } from '../engines/useEngineWith.js';
 
-/** Loader of a Node that cannot start threads, as with its permission model. */
+/** Loader that simulates Node without permission to start threads, as with the permission model of Node. */
 const withoutThreads: PackageLoader = async <M>(name: string, neededFor: string) => {
   if (name !== 'node:worker_threads') return loadPackage<M>(name, neededFor);
   class Worker {
@@ -15,7 +15,7 @@ const withoutThreads: PackageLoader = async <M>(name: string, neededFor: string)
   return { Worker } as M;
 };
 
-test('the engine wasm runs on one thread if no threads can start, and keeps that number', async () => {
+test('the wasm engine runs on one thread if threads cannot start, and then keeps using one thread', async () => {
   const reason = 'asked for by name, on 1 thread';
   expect(await useEngineWith(withoutThreads)('wasm', { threads: 2 })).toMatchObject({ reason });
   expect(await useEngine('wasm', { threads: 2 })).toMatchObject({ reason });

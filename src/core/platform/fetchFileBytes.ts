@@ -3,14 +3,14 @@ import { createError } from '../errors/errors.js';
 /**
  * Fetches a file from a server.
  *
- * @throws A `file` error if the server does not send the file.
+ * @throws A `file` error if the request fails or the server returns an error status.
  */
 export async function fetchFileBytes(url: string | URL): Promise<Uint8Array> {
   const createRequestError = (received: string, cause?: unknown) =>
     createError({
       kind: 'file',
       path: String(url),
-      expected: 'a file that the server sends',
+      expected: 'a file on the server',
       received,
       advice: 'Check the URL. In a page, also check whether the server allows requests from the page (CORS).',
       cause,

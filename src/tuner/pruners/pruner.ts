@@ -12,10 +12,10 @@ export interface Pruner {
   readonly name: string;
   /** Options of the pruner, including default values. */
   readonly options: Json;
-  /** Returns a readable reason to stop the trial, or undefined if it may continue. Compares by the first objective. */
+  /** Compares the trial with others by the first objective. Returns a readable reason to stop it, or undefined to continue. */
   prune(trial: TrialRecord, trials: readonly TrialRecord[], objectives: Objectives): string | undefined;
 }
 
-/** Creates a function that formats a cost as the value of its objective, with four significant digits. */
+/** Creates a function that converts a cost back to the value of its objective, and formats it with four significant digits. */
 export const createValueFormatter = (direction: 'minimize' | 'maximize') => (cost: number) =>
   Number.isFinite(cost) ? String(Number((direction === 'minimize' ? cost : -cost).toPrecision(4))) : 'NaN';

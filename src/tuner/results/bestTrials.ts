@@ -13,8 +13,8 @@ export function computeCosts(trial: TrialRecord, objectives: Objectives): readon
 }
 
 /**
- * Returns the complete trial with the best value of the first objective, or undefined if no trial is complete. Among equal trials,
- * the one with the smallest number is returned.
+ * Returns the complete trial with the best value of the first objective, or undefined if no trial is complete. If several
+ * trials are equally good, returns the one with the smallest number.
  *
  * @example
  * ```ts
@@ -41,8 +41,8 @@ export function bestTrial<V>(
 }
 
 /**
- * Returns the complete trials that no other trial dominates, in the order of their numbers. A trial dominates another if it is at
- * least as good in every objective and better in one.
+ * Returns the complete trials that no other trial dominates, sorted by number. A trial dominates another if it is at least as
+ * good in every objective and better in at least one.
  *
  * @example
  * ```ts
@@ -67,11 +67,14 @@ export function paretoFront<V>(trials: readonly TrialRecord<V>[], objectives: Ob
     .map(({ trial }) => trial);
 }
 
-/** Tests whether the costs `a` are at least as good as `b` in every objective, and better in one. */
+/** Tests whether the costs `a` are at least as good as `b` in every objective, and better in at least one. */
 export const dominates = (a: readonly number[], b: readonly number[]): boolean =>
   a.every((cost, i) => cost <= b[i]!) && a.some((cost, i) => cost < b[i]!);
 
-/** Returns the numbers of the best trials: with one objective the best trial, with several the Pareto front. */
+/**
+ * Returns the numbers of the best trials: of the best trial if there is one objective, or of the Pareto front if there are
+ * several.
+ */
 export function findBestTrialNumbers(
   trials: readonly TrialRecord[],
   objectives: Objectives,

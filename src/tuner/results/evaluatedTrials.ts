@@ -5,12 +5,12 @@ import { findBestRow, type Objective } from './objectives.js';
 import type { SearchTarget } from './searchTarget.js';
 import { sortByNumber, type TrialRecord } from './trialRecord.js';
 
-/** A trial with an epoch that has a number for the first objective. */
+/** A trial with at least one epoch in which the first objective is a number. */
 export interface EvaluatedTrial {
   readonly trial: TrialRecord;
   /** Row of the best epoch by the first objective. */
   readonly row: HistoryRow;
-  /** Params of the trial by the paths of the space's dimensions. */
+  /** Params of the trial, keyed by the paths of the dimensions of the space. */
   readonly paramsByPath: ReadonlyMap<string, Json>;
 }
 
@@ -19,7 +19,7 @@ export interface ScoredTrial extends EvaluatedTrial {
   readonly value: number;
 }
 
-/** Returns the trials with an epoch that has a number for the first objective, in the order of their numbers. */
+/** Returns the trials with at least one epoch in which the first objective is a number, sorted by trial number. */
 export const findEvaluatedTrials = (
   { space, objectives }: SearchTarget,
   trials: readonly TrialRecord[],

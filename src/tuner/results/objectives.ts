@@ -81,8 +81,8 @@ const hasObjectiveValue = (objective: Objective, row: HistoryRow): boolean =>
   computeCost(objective, row) !== Number.POSITIVE_INFINITY;
 
 /**
- * Returns the row of the best epoch by the first objective. Rows with numbers for all objectives are preferred. Among equal rows,
- * the first one is returned, as in KerasTuner. Returns undefined if the first objective is never a number.
+ * Returns the row of the best epoch by the first objective. Rows with numbers for all objectives are preferred. If rows are
+ * equally good, returns the first one, as KerasTuner does. Returns undefined if the first objective is never a number.
  */
 export function findBestRow(rows: readonly HistoryRow[], objectives: Objectives): HistoryRow | undefined {
   const primary = getPrimaryObjective(objectives);
@@ -95,7 +95,10 @@ export function findBestRow(rows: readonly HistoryRow[], objectives: Objectives)
   return best;
 }
 
-/** Returns the reason why rows cannot be evaluated, with the missing objectives, or undefined if they can. */
+/**
+ * Returns the reason why rows cannot be evaluated, which names the missing objectives. Returns undefined if the rows can be
+ * evaluated.
+ */
 export function explainMissingObjectives(
   rows: readonly HistoryRow[],
   objectives: Objectives,

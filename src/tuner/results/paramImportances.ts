@@ -22,18 +22,18 @@ export interface ParamImportance {
 
 /** Number of points at which the densities of a continuous parameter are compared. */
 const GRID_POINTS = 64;
-/** Smallest number of trials with a quarter of at least one trial. */
+/** Smallest number of trials of which a quarter is at least one trial. */
 const MIN_TRIALS = 4;
 
 /**
- * Computes how important each parameter is for reaching the best quarter of the trials by the first objective (PED-ANOVA,
- * S. Watanabe, A. Bansal and F. Hutter, 2023). The importance is the Pearson divergence between the distribution of the best
- * trials and the distribution of all trials, one parameter at a time.
+ * Computes how important each parameter is for reaching the best quarter of the trials by the first objective (PED-ANOVA, S.
+ * Watanabe, A. Bansal and F. Hutter, 2023). The importance is the Pearson divergence between the distribution of the parameter in
+ * the best trials and its distribution in all trials. Each parameter is analyzed separately.
  *
- * - The importance describes how good trials differ from others. It does not predict the effect of a change.
+ * - The importance describes how good trials differ from others. It does not predict what happens if you change the parameter.
  * - With fewer than about twenty trials, the estimate is weak. With fewer than four, the result is an empty array.
- * - Trials with equal costs are never separated: the best group is the one whose size is nearest to a quarter. If all trials are
- *   equal, all shares are 0.
+ * - Trials with equal costs always belong to the same group. The size of the best group is as near to a quarter as this allows.
+ *   If all trials are equally good, all shares are 0.
  *
  * @example
  * ```ts
@@ -77,15 +77,15 @@ export function getParamImportances(
   });
 }
 
-/** Params of a trial with its rank key. Trials that are equally good have the same key. */
+/** Params of a trial, with a key that is the same for trials that are equally good. */
 interface RankedParams {
   readonly flatParams: FlatParams;
   readonly rankKey: string;
 }
 
 /**
- * Counts the trials of the best quarter. `order` starts with the best trial. Equally good trials are all counted or all left out.
- * Returns 0 if all trials are equal.
+ * Counts the trials in the best quarter. `order` starts with the best trial. Of equally good trials, either all or none are
+ * counted. Returns 0 if all trials are equally good.
  */
 function countBestQuarter(order: readonly RankedParams[]): number {
   const edge = Math.ceil(order.length / 4);
@@ -96,7 +96,10 @@ function countBestQuarter(order: readonly RankedParams[]): number {
   return from === 0 || to - edge <= edge - from ? to : from;
 }
 
-/** Computes the Pearson divergence `∫ (best / all - 1)² all` of trials that have a value, the best first. */
+/**
+ * Computes the Pearson divergence `∫ (best / all - 1)² all` for one parameter. `order` contains the trials that have a value, the
+ * best first.
+ */
 function computePearsonDivergence({ path, parameter }: Dimension, order: readonly RankedParams[]): number {
   const bestCount = countBestQuarter(order);
   if (bestCount === 0) return 0;
@@ -113,7 +116,8 @@ function computePearsonDivergence({ path, parameter }: Dimension, order: readonl
   const points = Array.from({ length: count }, (_, i) => {
     const value = isEnumerable ? parameter.valueAt!(i) : parameter.probToValue((i + 0.5) / count);
     const flat: FlatParams = new Map([[path, value]]);
-    // Evenly spaced probabilities repeat a value that covers a wide range: each occurrence counts for a part of its probability.
+    // A value that covers a wide range of probabilities occurs at several of the evenly spaced points. Each occurrence has a share
+    // of its probability.
     const [from, to] = isEnumerable ? [0, 1] : parameter.valueToProbRange(value)!;
     const share = to > from ? to - from : 1;
     return {

@@ -3,11 +3,11 @@ import { type Objectives, toObjectiveList } from './objectives.js';
 import { sortByNumber, type TrialRecord } from './trialRecord.js';
 
 /**
- * Ranks the trials that have costs, the best first.
+ * Returns the trials that have costs, sorted from best to worst.
  *
  * - Complete trials come before pruned trials. Pruned trials are sorted by their number of epochs, the largest first.
  * - With one objective, complete trials are sorted by cost.
- * - With several objectives, they are sorted by non-dominated fronts, and within a front by crowding distance, the largest first.
+ * - With several objectives, they are sorted by non-dominated front, and within a front by crowding distance, the largest first.
  */
 export function rankTrials(trials: readonly TrialRecord[], objectives: Objectives): TrialRecord[] {
   const scored = sortByNumber(trials).flatMap((trial) => {
@@ -43,7 +43,10 @@ function sortByFronts(scored: readonly ScoredTrial[]): ScoredTrial[] {
   return sorted;
 }
 
-/** Computes crowding distances (K. Deb et al., 2002, NSGA-II): the distance between the neighbors of a trial, infinite at the ends. */
+/**
+ * Computes crowding distances (K. Deb et al., 2002, NSGA-II): the distance between the two neighbors of a trial in its front, or
+ * infinity at the ends.
+ */
 function computeCrowdingDistances(front: readonly ScoredTrial[]): Map<ScoredTrial, number> {
   const distance = new Map(front.map((trial) => [trial, 0]));
   for (const objectiveIndex of front[0]?.costs.keys() ?? []) {

@@ -6,17 +6,17 @@ import type { SearchTarget } from './searchTarget.js';
 import { createCells } from './trialCells.js';
 import { hasEnded, sortByNumber, type TrialRecord } from './trialRecord.js';
 
-/** Index of the state column, which contains text and is aligned left. */
+/** Index of the state column, which contains text and is left-aligned. */
 const STATE_COLUMN = 1;
-/** Smallest width that a long reason is truncated to, in characters. */
+/** Number of characters of a long reason that are always shown. */
 const MIN_REASON_WIDTH = 24;
 
 /**
- * Formats trials as a table for a terminal, in the order of their numbers. A row contains the trial's state, number of epochs,
+ * Formats trials as a table for a terminal, sorted by number. A row contains the trial's state, number of epochs,
  * objectives at the best epoch, params, and the reason why it was pruned or failed. `* best` marks the best trial. With several
- * objectives, `* front` marks the trials of the Pareto front.
+ * objectives, `* front` marks the trials on the Pareto front.
  *
- * @param width - Width of the terminal in characters. In longer lines, the params are truncated. Default 120.
+ * @param width - Width of the terminal in characters. If a line is longer, its params are truncated. Default 120.
  * @example
  * ```ts
  * import { float, minimize, random, resultsTable, space, study } from 'tfjs-multitask/tuner';

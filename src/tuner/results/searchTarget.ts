@@ -2,13 +2,13 @@ import type { Space } from '../space/space.js';
 import type { Objectives } from './objectives.js';
 
 /**
- * The space and the objectives of a search, which give its trials their meaning. Every study has both.
+ * The search space and the objectives that are needed to interpret trials. A study is a search target.
  *
  * @category Tuner
  */
 export interface SearchTarget {
   /** Space that the params of the trials belong to. */
   readonly space: Space<any>;
-  /** Columns of the history that the trials are compared by. */
+  /** History columns by which the trials are compared. */
   readonly objectives: Objectives;
 }

@@ -8,7 +8,7 @@ import type { HistoryRow } from '../../core/records/history.js';
 export interface Rung {
   /** Repetition of the plan, counted from 0. */
   readonly iteration: number;
-  /** Number of the bracket: its number of rounds minus 1. */
+  /** Index of the bracket: its number of rounds minus 1. */
   readonly bracket: number;
   /** Round in the bracket, counted from 0. */
   readonly round: number;
@@ -26,7 +26,7 @@ export interface Rung {
 export type TrialState = 'running' | 'complete' | 'pruned' | 'failed';
 
 /**
- * Record of a trial as plain data. A study saves it, and a strategy proposes params from it.
+ * Record of a trial as plain data. A study saves these records, and a strategy uses them to propose new params.
  *
  * @typeParam V - Type of the params of the search space.
  * @category Tuner
@@ -40,9 +40,9 @@ export interface TrialRecord<V = unknown> {
   readonly state: TrialState;
   /** Readable reason why the trial was pruned or failed. */
   readonly reason?: string;
-  /** Rows of the epochs. They include the columns of the objectives. */
+  /** History rows, one per epoch. They include the columns of the objectives. */
   readonly rows: readonly HistoryRow[];
-  /** Numbers of the trials that had ended when the params were proposed. Together with the seed, they determine the params. */
+  /** Numbers of the trials that had ended when the params were proposed. These trials and the seed determine the params. */
   readonly after: readonly number[];
   /** Position in the plan of {@link hyperband}. */
   readonly rung?: Rung;

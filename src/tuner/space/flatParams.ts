@@ -31,9 +31,9 @@ export function nestParams<P extends ParameterMap>(
 }
 
 /**
- * Converts nested params of unknown origin into params by path.
+ * Converts nested params from an untrusted source into flat params, keyed by path.
  *
- * @param path - Path of the params, for error messages.
+ * @param path - Path that error messages start with.
  * @throws A `data` error if the params do not belong to the search space.
  */
 export function flattenParams(
@@ -114,10 +114,10 @@ export function buildFlatParams(
   return flat;
 }
 
-/** Returns a key that is equal exactly for equal params. */
+/** Returns a string key. Two keys are equal if and only if the params are equal. */
 export const toParamsKey = (flat: FlatParams): string => toCanonicalJson(Object.fromEntries(flat));
 
-/** Serializes a search space as JSON. Spaces with equal parameters give equal JSON. */
+/** Serializes a search space as JSON. Spaces with equal parameters have equal JSON. */
 export const serializeSpace = ({ dimensions }: Space<ParameterMap>): Json =>
   dimensions.map(({ path, parameter, when }) => ({
     path,

@@ -8,7 +8,7 @@ import {
   type Space,
 } from './space.js';
 
-/** Counts the grid points of some parameters. A continuous parameter has `steps` values. */
+/** Counts the grid points of the given parameters. A continuous parameter has `steps` values. */
 const countGridPoints = (parts: ParameterMap, steps: number): number =>
   Object.values(parts).reduce((product, part) => product * countParameterPoints(part, steps), 1);
 
@@ -20,12 +20,12 @@ function countParameterPoints(part: Parameter<any> | Alternatives<any>, steps: n
 const listAlternatives = (part: Alternatives<any>) =>
   Object.entries(part['~alternatives'] as { readonly [kind: string]: ParameterMap });
 
-/** Returns the value of a parameter at an index of the grid. */
+/** Returns the value of a parameter at an index of its grid values. */
 const getGridValue = (part: Parameter<any>, index: number, steps: number): Json =>
   part.valueAt ? part.valueAt(index) : part.probToValue(index / Math.max(1, steps - 1));
 
 /**
- * Returns the params at an index of the grid, the last parameter changing fastest. Returns undefined after the last index.
+ * Returns the params at a grid index. The last parameter changes fastest. Returns undefined after the last index.
  *
  * @param steps - Number of values of a continuous parameter, including both bounds.
  */
@@ -69,7 +69,7 @@ export function getGridParams(
   return flat;
 }
 
-/** Returns the grid index of params, the inverse of {@link getGridParams}. Returns undefined if a value is not on the grid. */
+/** Returns the grid index of params. Inverse of {@link getGridParams}. Returns undefined if a value is not on the grid. */
 export function findGridIndex(
   searchSpace: Space<ParameterMap>,
   flat: FlatParams,

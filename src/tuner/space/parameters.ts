@@ -13,7 +13,7 @@ import type { Json } from '../../core/json.js';
 export interface Parameter<V> {
   /** Definition of the parameter as JSON. It is saved with a study. */
   readonly '~parameter': { readonly [part: string]: Json };
-  /** Number of different values, or `Infinity` for a continuous parameter. */
+  /** Number of distinct values, or `Infinity` for a continuous parameter. */
   readonly count: number;
   /** Whether the order of the values is meaningful: true for numbers, false for strings and booleans. */
   readonly isOrdered: boolean;
@@ -38,9 +38,12 @@ export interface FloatOptions {
   readonly min: number;
   /** Largest value. */
   readonly max: number;
-  /** Distance between neighboring values, starting at `min`. On a log scale, their ratio. Default: all values between the bounds. */
+  /**
+   * Distance between neighboring values, starting at `min`. On a log scale: their ratio. Default: every value between the bounds
+   * is possible.
+   */
   readonly step?: number;
-  /** `'log'` if equal factors are equally important, for example for learning rates and L2 factors. Default `'linear'`. */
+  /** `'log'` samples orders of magnitude evenly. Use it for learning rates and L2 factors, for example. Default `'linear'`. */
   readonly scale?: 'linear' | 'log';
 }
 
@@ -52,8 +55,8 @@ export interface FloatOptions {
 export interface IntOptions extends FloatOptions {}
 
 /**
- * Creates a parameter with real values. The value at probability `p` equals that of KerasTuner 1.4.8 `HyperParameters.Float`
- * (engine/hyperparameters/hp_types/float_hp.py):
+ * Creates a parameter with real values. The mapping from a probability `p` to a value matches KerasTuner 1.4.8
+ * `HyperParameters.Float` (engine/hyperparameters/hp_types/float_hp.py):
  *
  * - linear scale: `min + p (max - min)`
  * - log scale: `min (max / min)^p`
@@ -93,7 +96,8 @@ export function float(options: FloatOptions): Parameter<number> {
 }
 
 /**
- * Creates a parameter with integer values. The value at probability `p` equals that of KerasTuner 1.4.8 `HyperParameters.Int`:
+ * Creates a parameter with integer values. The mapping from a probability `p` to a value matches KerasTuner 1.4.8
+ * `HyperParameters.Int`:
  *
  * - linear scale: `floor(min + p (max - min + 1))`
  * - log scale: `floor(min ((max + 1) / min)^p)`
@@ -139,8 +143,8 @@ export function int(options: IntOptions): Parameter<number> {
 }
 
 /**
- * Creates a parameter with a list of values. Numbers are ordered as in the list; strings and booleans are unordered. The value at
- * probability `p` is the one at index `floor(p n)`, as in KerasTuner 1.4.8 `HyperParameters.Choice`.
+ * Creates a parameter that takes one value from a list. Numbers are ordered as in the list; strings and booleans are unordered.
+ * A probability `p` maps to index `floor(p n)` of `n` values, as in KerasTuner 1.4.8 `HyperParameters.Choice`.
  *
  * @throws An `argument` error if there are fewer than two values, a value is repeated, or a value is not a string, a finite number
  *   or a boolean.
@@ -188,7 +192,10 @@ export function choice<const L extends readonly (string | number | boolean)[]>(
   return createListParameter({ kind: 'choice', values: [...values] }, values);
 }
 
-/** The first repeated literal of a list. Elements of type `string` or a union are ignored, because their value is unknown. */
+/**
+ * The first literal that occurs twice in a list. Elements whose type is `string` or a union are ignored, because their value is
+ * unknown.
+ */
 type DuplicateOf<L extends readonly unknown[], Seen = never> = L extends readonly [infer V, ...infer Rest]
   ? IsLiteral<V> extends true
     ? [V] extends [Seen]
@@ -198,8 +205,8 @@ type DuplicateOf<L extends readonly unknown[], Seen = never> = L extends readonl
   : never;
 
 /**
- * True if a type is a single literal. The test with an object type rejects `string` and template types: an object with such keys
- * may be empty, but an object with a literal key may not.
+ * True if a type is a single literal. The test with an object type excludes `string` and template types: `{}` is assignable to
+ * an object type with such keys, but not to one with a literal key.
  */
 type IsLiteral<V, All = V> = boolean extends V
   ? false
@@ -231,7 +238,7 @@ function createListParameter<V>(
 
 /** Tolerance for counting steps: (0.5 - 0) / 0.1 is 5, but (0.7 - 0.1) / 0.1 is 5.999999999999999. */
 const STEP_TOLERANCE = 1e-9;
-/** Significant digits of step values: three steps of 0.1 give 0.30000000000000004, which is rounded to 0.3. */
+/** Significant digits of step values: three steps of 0.1 add up to 0.30000000000000004, which is rounded to 0.3. */
 const SIGNIFICANT_DIGITS = 14;
 
 function listStepValues(kind: string, options: FloatOptions): number[] {
@@ -240,7 +247,7 @@ function listStepValues(kind: string, options: FloatOptions): number[] {
   const lowerLimit = isLog ? 1 : 0;
   if (!(Number.isFinite(step) && step! > lowerLimit)) {
     const advice = isLog
-      ? 'Give the factor from one value to the next on the log scale, for example 10 for 0.001, 0.01, 0.1.'
+      ? 'Pass the ratio of neighboring values, for example 10 for the values 0.001, 0.01 and 0.1.'
       : 'Omit it to allow any value between min and max.';
     throw createArgumentError(
       `${kind}.step`,
@@ -257,7 +264,7 @@ function listStepValues(kind: string, options: FloatOptions): number[] {
   if (lastIndex >= 1e6)
     throw createArgumentError(
       `${kind}.step`,
-      'a step that gives at most a million values',
+      'a step that results in at most a million values',
       formatValue(step),
       'Use a larger step, or omit it.',
     );

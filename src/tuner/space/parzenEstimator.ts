@@ -20,8 +20,9 @@ interface Kernel {
 
 /**
  * Creates a multivariate Parzen estimator (S. Watanabe, 2023, arXiv 2304.11127): a mixture with one component per trial and one
- * prior component as wide as the space. A component is a product of one kernel per parameter, so values that occur together are
- * sampled together. A parameter of an alternative that a trial did not choose has the prior kernel.
+ * prior component that covers the whole space. A component is the product of one kernel per parameter, so values that occur
+ * together are sampled together. If a trial has no value for a parameter, because it chose another alternative, its component
+ * uses the prior kernel for that parameter.
  */
 export function createParzenEstimator(
   searchSpace: Space<ParameterMap>,
@@ -61,7 +62,7 @@ export function createParzenEstimator(
 }
 
 interface KernelOptions {
-  /** Standard deviation of a kernel, relative to the range of probabilities. */
+  /** Standard deviation of a kernel, as a fraction of the probability range [0, 1). */
   readonly bandwidth: number;
   /** Number of trials that the estimator is created from. */
   readonly trialCount: number;
@@ -115,8 +116,8 @@ function createTruncatedNormalKernel(
 }
 
 /**
- * Creates a kernel over unordered values: the trial's value has the weight 1, and `priorWeight` is spread over all values. Without
- * a value, the distribution is uniform.
+ * Creates a kernel over unordered values: the trial's value has the weight 1, and `priorWeight` is spread over all values. If the
+ * trial has no value, the distribution is uniform.
  */
 function createCategoricalKernel(
   parameter: Parameter<any>,

@@ -5,7 +5,7 @@ import type { Json } from '../../core/json.js';
 import { choice, type Parameter } from './parameters.js';
 
 /**
- * Parameters of a search space by name.
+ * Parameters of a search space, keyed by name.
  *
  * @category Tuner
  */
@@ -14,28 +14,28 @@ export interface ParameterMap {
 }
 
 /**
- * Alternatives with parameters of their own, created by {@link alternatives}.
+ * A choice between alternatives that have their own parameters. Created by {@link alternatives}.
  *
- * @typeParam O - Parameters of each alternative, by its name.
+ * @typeParam O - Parameters of each alternative, keyed by the name of the alternative.
  * @category Tuner
  */
 export interface Alternatives<O extends { readonly [kind: string]: ParameterMap }> {
-  /** Parameters of each alternative, by its name. */
+  /** Parameters of each alternative, keyed by the name of the alternative. */
   readonly '~alternatives': O;
 }
 
 /**
  * A search space, created by {@link space}.
  *
- * @typeParam P - Parameters of the space by name.
+ * @typeParam P - Parameters of the space, keyed by name.
  * @category Tuner
  */
 export interface Space<P extends ParameterMap> {
-  /** Parameters of the space by name. */
+  /** Parameters of the space, keyed by name. */
   readonly '~parameters': P;
   /** All parameters as a flat list. The choice of an alternative comes before the parameters of the alternatives. */
   readonly dimensions: readonly Dimension[];
-  /** Number of different params, or `Infinity` if a parameter is continuous. */
+  /** Number of distinct params, or `Infinity` if a parameter is continuous. */
   readonly count: number;
 }
 
@@ -45,7 +45,7 @@ export interface Space<P extends ParameterMap> {
  * @category Tuner
  */
 export interface Dimension {
-  /** Path of the parameter: its name, or for example `optimizer.sgd.momentum` for a parameter of an alternative. */
+  /** Path of the parameter: its name, or a path such as `optimizer.sgd.momentum` if it belongs to an alternative. */
   readonly path: string;
   /** Values of the parameter. */
   readonly parameter: Parameter<any>;
@@ -91,14 +91,14 @@ type ParamValues<P> = { readonly [K in keyof P]: ParamValue<P[K]> };
 export type ParamsOf<S> = S extends Space<infer P> ? ParamValues<P> : never;
 
 /**
- * Params by the paths of the space's dimensions. Parameters of alternatives that are not chosen are absent.
+ * Params, keyed by the paths of the dimensions of the space. Parameters of alternatives that were not chosen are absent.
  *
  * @category Tuner
  */
 export type FlatParams = ReadonlyMap<string, Json>;
 
 /**
- * Creates a search space from parameters by name. A name may contain letters, digits, `_` and `-`.
+ * Creates a search space from named parameters. A name may contain letters, digits, `_` and `-`.
  *
  * @throws An `argument` error if there are no parameters, or a name or a parameter is invalid.
  * @example
@@ -131,8 +131,8 @@ export function space<const P extends ParameterMap>(
 }
 
 /**
- * Creates a choice between alternatives with parameters of their own. Its value is an object with the name of the chosen
- * alternative as `kind`, and the values of its parameters.
+ * Creates a choice between alternatives that have their own parameters. The value is an object with the name of the chosen
+ * alternative as `kind`, and the values of the parameters of that alternative.
  *
  * @throws An `argument` error if there are fewer than two alternatives, or a parameter is named `kind`.
  * @example
@@ -195,7 +195,7 @@ type HasFewerThanTwo<K, All = K> = [K] extends [never]
         : false
       : never;
 
-/** Tests whether a part of a space is a choice between alternatives. */
+/** Tests whether an entry of a space is a choice between alternatives. */
 export const isAlternatives = (part: Parameter<any> | Alternatives<any>): part is Alternatives<any> =>
   '~alternatives' in part;
 
@@ -206,7 +206,7 @@ function createDimensions(parts: ParameterMap, prefix: string, when: Dimension['
       throw createError({
         kind: 'argument',
         path: `space: ${formatValue(name)}`,
-        expected: 'a name of letters, digits, _ and -',
+        expected: 'a name that contains only letters, digits, _ and -',
         received: formatValue(name),
         advice: 'Use only these characters, because the name becomes a column of the results.',
       });

@@ -14,7 +14,7 @@ export interface GridOptions {
 }
 
 /**
- * Creates a strategy that tries every combination of values, the last parameter changing fastest. The params depend only on the
+ * Creates a strategy that tries every combination of values. The last parameter changes fastest. The params depend only on the
  * trial number, so machines can run trials independently.
  *
  * @throws An `argument` error if `steps` is below 2 or not an integer, or an option is unknown.
@@ -38,7 +38,7 @@ export function grid(options: GridOptions = {}): Strategy {
     independent: true,
     finite: true,
     propose: ({ space, number, trials }) => {
-      // Initial params do not count as trials of the grid, and grid points that equal them are skipped.
+      // Trials with initial params do not count as grid trials, and grid points that equal initial params are skipped.
       const initialTrials = trials.filter((trial) => trial.isInitial && trial.number < number);
       const skippedIndices = initialTrials
         .map(({ params }) => findGridIndex(space, flattenParams(space, params), steps))

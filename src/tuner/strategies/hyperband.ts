@@ -14,14 +14,16 @@ import { collectTriedKeys, type Proposal, type ProposalRequest, type Strategy } 
 export interface HyperbandOptions {
   /** Last epoch of the longest trials. Default 100. */
   readonly maxEpochs?: number;
-  /** Reduction factor: one in `factor` trials is promoted, for `factor` times the epochs. Default 3. */
+  /**
+   * Reduction factor: one in `factor` trials is promoted to the next round, which has `factor` times as many epochs. Default 3.
+   */
   readonly factor?: number;
   /** Number of repetitions of the whole plan. Default 1. */
   readonly iterations?: number;
 }
 
 /**
- * A round of a bracket of {@link hyperband}.
+ * One round of a bracket in the plan of {@link hyperband}.
  *
  * @category Tuner
  */
@@ -34,7 +36,7 @@ export interface HyperbandRound {
 
 /**
  * Returns the plan of Hyperband: brackets in the order in which they start, each an array of rounds. The numbers of trials and
- * epochs equal those of KerasTuner 1.4.8 (tuners/hyperband.py).
+ * epochs match KerasTuner 1.4.8 (tuners/hyperband.py).
  *
  * @throws An `argument` error if `maxEpochs` is below 1, `factor` is below 2, one of them is not an integer, or an option is
  *   unknown.
@@ -52,13 +54,13 @@ export function hyperbandPlan(options: HyperbandOptions = {}): HyperbandRound[][
   const { maxEpochs = 100, factor = 3 } = options;
   checks.integer('hyperband.maxEpochs', maxEpochs, {
     min: 1,
-    advice: 'Give the number of epochs of the longest trials.',
+    advice: 'Pass the number of epochs of the longest trials.',
   });
   checks.integer('hyperband.factor', factor, { min: 2, defaultValue: 3 });
-  // The number of brackets is computed with integers: logarithms of doubles give a result that is off by one for 9, 81, 729.
+  // The number of brackets is computed with integers: logarithms of doubles are off by one for 9, 81 and 729.
   let brackets = 1;
   while (factor ** brackets <= maxEpochs) brackets++;
-  let trialScale = 1; // 1 + log(maxEpochs) to the base `factor`, rounded up
+  let trialScale = 1; // 1 + the logarithm of maxEpochs to the base `factor`, rounded up
   while (factor ** (trialScale - 1) < maxEpochs) trialScale++;
   return Array.from({ length: brackets }, (_, i) => {
     const bracket = brackets - 1 - i;
@@ -77,7 +79,7 @@ export function hyperbandPlan(options: HyperbandOptions = {}): HyperbandRound[][
  * - A promotion is a new trial that continues from its parent's checkpoint, with weights, optimizer state and history. KerasTuner
  *   loads only the weights of the best epoch.
  * - Failed trials are never promoted.
- * - With several objectives, the first one decides.
+ * - With several objectives, trials are compared by the first one.
  *
  * @throws An `argument` error if `maxEpochs` or `iterations` is below 1, `factor` is below 2, one of them is not an integer, or an
  *   option is unknown.
@@ -120,8 +122,8 @@ export function hyperband(options: HyperbandOptions = {}): Strategy {
 }
 
 /**
- * Proposes the next trial of one bracket. A promotion to the highest possible round comes before new params. Returns `full` if the
- * bracket is complete.
+ * Proposes the next trial of one bracket. Promotions come before new params, and promotions to later rounds come first. Returns
+ * `full` if the bracket is complete.
  */
 function proposeInBracket(
   plan: readonly HyperbandRound[],
@@ -139,7 +141,7 @@ function proposeInBracket(
     flatParams: newParams,
     rung: { ...position, round: 0, epochs: plan[0]!.epochs },
   };
-  // Whether the previous round has all trials that it will ever have, and all of them have ended.
+  // True if no more trials will be added to the previous round, and all its trials have ended.
   let isPreviousRoundComplete = !newParams;
   for (let round = 1; round < plan.length; round++) {
     const previousTrials = inRound(round - 1);
@@ -158,7 +160,8 @@ function proposeInBracket(
       .filter((scored): scored is typeof scored & { cost: number } => scored.cost !== undefined)
       .sort((a, b) => a.cost - b.cost || a.trial.number - b.trial.number)[0];
     const hasCapacity = inRound(round).length < size;
-    // If more trials have ended than will be left behind, the best of them is promoted whatever the results of the others.
+    // If more trials have ended than the number that will not be promoted, the best of them is promoted regardless of the results
+    // of the others.
     if (best && hasCapacity && (isPreviousRoundComplete || candidates.length > previousSize - planned)) {
       const flatParams = flattenParams(space, best.trial.params, `trial ${best.trial.number}`);
       next = { flatParams, rung: { ...position, round, epochs, parent: best.trial.number } };

@@ -16,7 +16,7 @@ export interface NextTrialOptions {
 
 /**
  * Proposes the next trial as a record in the state `running`. The proposal depends only on the space, the strategy, the seed, the
- * initial params, the number, and the earlier records. Of running trials, only the params are used.
+ * initial params, the trial number, and the earlier records. From the records of running trials, only the params are used.
  *
  * @returns The record, `wait` if the strategy needs the result of a running trial first, or undefined if no trial remains.
  */
@@ -50,7 +50,7 @@ export function proposeTrial<P extends ParameterMap>(
   };
 }
 
-/** Finds the next initial params that no trial has. Returns undefined if trials have all of them. */
+/** Finds the next initial params that no trial has used. Returns undefined if all of them have been used. */
 function findNextInitialParams(
   searchSpace: Space<ParameterMap>,
   initialParams: readonly unknown[],
@@ -63,7 +63,9 @@ function findNextInitialParams(
     .find((flatParams) => !tried.has(toParamsKey(flatParams)));
 }
 
-/** Returns the trials as they were when trial `number` was proposed. A replay passes them to the strategy. */
+/**
+ * Returns the trials that were known when trial `number` was proposed. Passing them to the strategy again reproduces its proposal.
+ */
 export function getKnownTrials(
   number: number,
   after: readonly number[],

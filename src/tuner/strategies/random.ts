@@ -4,19 +4,19 @@ import { getGridParams } from '../space/gridParams.js';
 import type { FlatParams, ParameterMap, Space } from '../space/space.js';
 import { collectTriedKeys, type Strategy } from './strategy.js';
 
-/** Number of draws in a small space, before the untried params are enumerated instead. */
+/** Number of random draws in a small space. If all of them were already tried, the untried params are enumerated. */
 const MAX_DRAWS = 50;
-/** Largest number of params in a space that is enumerated. */
+/** Largest number of params in a space that can be enumerated. */
 const MAX_ENUMERATED = 100_000;
 /**
- * Number of draws in a large space, which is not enumerated. If all of them are tried, the space counts as exhausted: a continuous
- * parameter has few values if its bounds are neighboring numbers.
+ * Number of random draws in a space that is too large to enumerate. If all of them were already tried, the space counts as
+ * exhausted. This can happen because a continuous parameter has few values if its bounds are neighboring floating-point numbers.
  */
 const MAX_DRAWS_OF_LARGE_SPACE = 10_000;
 
 /**
- * Creates a strategy that samples params at random and never repeats them. In a small space, the search ends when all params are
- * tried. KerasTuner ends after 20 collisions, which may be earlier.
+ * Creates a strategy that samples params at random and never repeats them. In a small space, the search ends when all params have
+ * been tried. KerasTuner stops after 20 collisions, which may be earlier.
  *
  * @example
  * ```ts
@@ -43,7 +43,7 @@ export function random(): Strategy {
   };
 }
 
-/** Samples params that are not in `tried`. Returns undefined if all params are tried. */
+/** Samples params that are not in `tried`. Returns undefined if all params have been tried. */
 export function sampleUntriedParams(
   searchSpace: Space<ParameterMap>,
   tried: ReadonlySet<string>,

@@ -18,7 +18,7 @@ export interface ProposalRequest {
   readonly seed: number;
   /** Number of the trial to propose, counted from 1. */
   readonly number: number;
-  /** Earlier trials, in any order. The rows of running trials are empty. */
+  /** Earlier trials, in any order. Running trials have no rows. */
   readonly trials: readonly TrialRecord[];
 }
 
@@ -28,7 +28,7 @@ export interface ProposalRequest {
  * @category Tuner
  */
 export interface ProposedParams {
-  /** Params by the paths of the space's dimensions. */
+  /** Params, keyed by the paths of the dimensions of the space. */
   readonly flatParams: FlatParams;
   /** Position in the plan of {@link hyperband}. */
   readonly rung?: Rung;
@@ -42,8 +42,8 @@ export interface ProposedParams {
 export type Proposal = ProposedParams | 'wait' | 'exhausted';
 
 /**
- * A rule that chooses the params of the next trial: a pure function. The same request gives the same proposal, and the order of the
- * trials in it does not matter.
+ * A rule that chooses the params of the next trial. `propose` is a pure function: the same request always results in the same
+ * proposal, and the order of the trials in the request does not matter.
  *
  * @category Tuner
  */
@@ -54,16 +54,16 @@ export interface Strategy {
   readonly options: Json;
   /**
    * True if a proposal depends only on the trial number and the seed. Independent machines can then run one trial each
-   * (`runSingleTrial`), and missing numbers are filled. Default: a proposal may depend on the results of other trials.
+   * (`runSingleTrial`), and missing numbers are filled. Default: not set; a proposal may depend on the results of other trials.
    */
   readonly independent?: true;
   /**
-   * True if the strategy ends in every space, so that a study needs no number of trials. Default: it ends only in a space with a
-   * finite number of params.
+   * True if the strategy proposes a finite number of trials in every space, so that a study needs no limit on the number of
+   * trials. Default: not set; the strategy ends only in a space with a finite number of params.
    */
   readonly finite?: true;
   /**
-   * Number of new params in the strategy's plan, if it has one. Initial params replace some of them. Default: the strategy has no
+   * Number of new params in the plan of the strategy. Initial params replace some of them. Default: not set; the strategy has no
    * plan, and initial params are tried before its proposals.
    */
   readonly newTrialCount?: number;

@@ -20,18 +20,18 @@ export interface TpeOptions {
   readonly candidates?: number;
 }
 
-/** Number of attempts to find untried params before params are sampled at random. */
+/** Number of attempts to find untried params with the estimators. After that, params are sampled at random. */
 const MAX_TRIES = 10;
 
 /**
- * Creates a Bayesian strategy of tree-structured Parzen estimators (J. Bergstra et al., 2011; S. Watanabe, 2023, arXiv 2304.11127).
- * The trials are split into the best tenth, at most 25, and the rest. The strategy proposes params that are likely among the best
- * and unlikely among the rest.
+ * Creates a Bayesian strategy that uses tree-structured Parzen estimators (J. Bergstra et al., 2011; S. Watanabe, 2023, arXiv
+ * 2304.11127). The trials are split into the best tenth, at most 25, and the rest. The strategy proposes params that are likely in
+ * the best group and unlikely in the rest.
  *
  * - Running trials belong to the rest, so that parallel trials try different params.
  * - The estimator is multivariate: all parameters are sampled near one good trial. Params are never repeated.
- * - Pruned trials are ranked after complete trials, those with the most epochs first. Failed trials belong to the rest.
- * - With several objectives, trials are ranked by non-dominated fronts, and within a front by crowding distance (K. Deb et al.,
+ * - Pruned trials are ranked after complete trials, and those with more epochs come first. Failed trials belong to the rest.
+ * - With several objectives, trials are ranked by non-dominated front, and within a front by crowding distance (K. Deb et al.,
  *   2002).
  *
  * @throws An `argument` error if an option is below 1, not an integer, or unknown.
@@ -88,7 +88,10 @@ interface TpeSplit {
   readonly generator: Rng;
 }
 
-/** Samples candidates near good trials, and returns the one with the largest ratio of its likelihoods among good and bad trials. */
+/**
+ * Samples candidates near good trials. Returns the one with the largest ratio of its likelihood in good trials to that in other
+ * trials.
+ */
 function selectCandidate(
   searchSpace: Space<ParameterMap>,
   { good, bad, candidates, generator: rng }: TpeSplit,

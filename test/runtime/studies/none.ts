@@ -1,2 +1,2 @@
-/** A module whose default export is not a study. */
+/** Module whose default export is not a study. */
 export default { space: 1 };

@@ -1,4 +1,4 @@
-/** A study without training. Its settings control what each trial does. */
+/** Study without training. The settings control the behavior of each trial. */
 import { existsSync } from 'node:fs';
 import type { Store } from '../../../src/entries/node.js';
 import { choice, float, hyperband, minimize, random, space, study, tpe } from '../../../src/tuner/index.js';
@@ -8,9 +8,9 @@ interface Settings {
   readonly epochs?: number;
   /** Duration of an epoch in milliseconds. */
   readonly pause?: number;
-  /** Files that the second epochs of trials wait for, by trial number. A trial that is stopped does not wait. */
+  /** Files that trials wait for in their second epoch, keyed by trial number. A trial that is stopped does not wait. */
   readonly gates?: { readonly [trial: string]: string };
-  /** Faults of trials by trial number, or by '0' for all trials. */
+  /** Simulated faults of trials, keyed by trial number. The key '0' applies to all trials. */
   readonly faults?: {
     readonly [trial: string]:
       | keyof typeof BAD_NAMES
@@ -27,7 +27,7 @@ interface Settings {
   readonly first?: readonly { x: number; rate: number; kind: 'a' | 'b' | 'c' }[];
 }
 
-/** Uses of a store that are rejected. */
+/** Store operations that fail. */
 const BAD_NAMES = {
   outside: (store: Store) => store.read('../../../../../../../etc/hostname'),
   sibling: (store: Store) => store.write('../0003/end.json', new Uint8Array(1)),

@@ -1,4 +1,4 @@
-/** Runs a study with the arguments MODULE FOLDER OPTIONS. Prints its result or its error as JSON. */
+/** Runs a study with the arguments MODULE FOLDER OPTIONS. Prints the result or the error as JSON. */
 
 import { createError } from '../../../src/core/errors/errors.js';
 import { parseExact } from '../../../src/core/exactJson.js';
@@ -11,7 +11,7 @@ const { full, slow, ...studyOptions } = parseExact(options) as {
   readonly slow?: number;
 };
 
-/** Simulates a disk that is full after `files` written files. */
+/** Simulates a disk that becomes full after `files` files have been written. */
 function limitFiles(store: Store, files: number): Store {
   let remaining = files;
   return {

@@ -1,4 +1,4 @@
-/** A study that trains a small network on noise. */
+/** Study that trains a small network on noise. */
 import {
   adam,
   branch,
