@@ -325,6 +325,6 @@ describe('a backbone function', () => {
     const twice = multiTask({ input: [32, 32, 3] })
       .task('age', regression({ unit: 'years' }), branch([backbone, globalAveragePool()]))
       .task('height', regression({ unit: 'cm' }), branch([backbone, globalAveragePool()]));
-    expect((await faultOf(() => twice.build())).received).toBe('a second layer of that name');
+    expect((await faultOf(() => twice.build())).received).toBe('a second layer with this name');
   });
 });
