@@ -66,7 +66,7 @@ describe('exportKeras rejects a layer without an equivalent in Keras, and the er
     expect(fault.advice).toMatch(advice);
   });
 
-  test('normalization over two axes, which Keras forgets when it opens an h5 file', async () => {
+  test('normalization over two axes, which Keras does not restore from an h5 file', async () => {
     const model = createModel(IMAGE, layers.layerNormalization({ axis: [2, 3], name: 'eye' }));
     expect(await faultOf(() => exportKeras(model, { format: 'h5' }))).toMatchObject({
       path: 'eye (axis)',
@@ -75,7 +75,7 @@ describe('exportKeras rejects a layer without an equivalent in Keras, and the er
   });
 });
 
-describe('exportKeras rejects training settings without an equivalent in Keras, and the error path is', () => {
+describe('exportKeras rejects training settings without an equivalent in Keras, and reports the path', () => {
   const unsupportedLoss = customLoss('log_cosh', () => tf.tensor1d([0]));
   const [unsupportedMetric]: Metric[] = [{ ...mae(), name: 'share' }];
   const half: Schedule = Object.assign(() => 0.5, { description: { name: 'half' } });
@@ -109,7 +109,7 @@ describe('exportKeras rejects training settings without an equivalent in Keras, 
   });
 });
 
-describe('exportKeras rejects options that do not fit together, and the error path is', () => {
+describe('exportKeras rejects incompatible options, and reports the path', () => {
   const loss = weightedLoss({ age: 1, gender: 1 });
   const classes = weightedLoss({ age: 1, gender: 1 }, { classWeights: { gender: { female: 2 } } });
   const incompleteLoss = weightedLoss({ age: 1 }) as never;
@@ -128,12 +128,12 @@ describe('exportKeras rejects options that do not fit together, and the error pa
 
   test('bytes: true for a plain LayersModel', async () => {
     const plain = createModel([3], layers.dense({ units: 1 }));
-    const options: object = { bytes: true }; // not allowed by the type
+    const options: object = { bytes: true }; // The type does not allow this option.
     expect(await faultOf(() => exportKeras(plain, options))).toMatchObject({ path: 'exportKeras.bytes' });
   });
 });
 
-describe('a call without a model is rejected:', () => {
+describe('exportKeras and exportOnnx reject', () => {
   const cases: [string, unknown, string, string?][] = [
     ['no arguments', undefined, 'undefined'],
     ['a promise', Promise.resolve(1), 'a promise', 'Write await before it.'],
@@ -148,7 +148,7 @@ describe('a call without a model is rejected:', () => {
     }
   });
 
-  test('a disposed model, with the same error as in predict', async () => {
+  test('a disposed model, with the same error as predict', async () => {
     const model = small();
     model.dispose();
     const { received, advice } = await faultOf(() => model.predict([] as never));
@@ -170,7 +170,7 @@ describe('saveFile rejects', () => {
     expect(await faultOf(() => saveFile('', new Uint8Array(1)))).toMatchObject({ received: 'the string ""' });
   });
 
-  test('a model, a text or a promise in place of bytes', async () => {
+  test('a model, a string or a promise in place of bytes', async () => {
     const path = 'out/x.keras';
     expect(await faultOf(() => saveFile(path, small() as never))).toMatchObject({
       kind: 'argument',
@@ -182,7 +182,7 @@ describe('saveFile rejects', () => {
     expect(promise).toMatchObject({ path, received: 'a promise', advice: 'Write await before it.' });
   });
 
-  test('the path of a folder, and leaves no temporary file', async () => {
+  test('the path to a folder, and leaves no temporary file', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'save-file-'));
     try {
       mkdirSync(join(folder, 'x.keras'));
@@ -198,7 +198,7 @@ describe('saveFile rejects', () => {
 describe('exportKeras with a checkpoint', () => {
   const settings = { epochs: 1, batchSize: 12, engine: 'wasm' } as const;
 
-  test('rejects a missing checkpoint and a checkpoint of another optimizer', async () => {
+  test('rejects a missing checkpoint and a checkpoint of a different optimizer', async () => {
     const checkpoint = memoryStore();
     const model = small();
     const missing = await faultOf(() => exportKeras(model, { optimizer: adam(), checkpoint }));
@@ -208,7 +208,7 @@ describe('exportKeras with a checkpoint', () => {
     expect(other).toMatchObject({ kind: 'checkpoint', received: 'a run that differs in optimizer' });
   });
 
-  test('rejects a checkpoint if the frozen weights changed since', async () => {
+  test('rejects a checkpoint if the frozen weights have changed since it was written', async () => {
     const checkpoint = memoryStore();
     const model = small();
     const frozen = model.layersModel.layers[1]!;
@@ -221,7 +221,7 @@ describe('exportKeras with a checkpoint', () => {
     expect(other).toMatchObject({ kind: 'checkpoint', received: 'a run that differs in frozen weights' });
   });
 
-  test('writes the weights of the checkpoint, not the current weights of the model', async () => {
+  test('writes the weights in the checkpoint, not the current weights of the model', async () => {
     const checkpoint = memoryStore();
     const model = small();
     await model.fit(good(), { ...settings, checkpoint });

@@ -213,7 +213,7 @@ describe('loadKeras rejects a configuration', () => {
     expect(error.advice).toContain('layers: {');
   });
 
-  test('with layers that depend on each other in a circle', async () => {
+  test('with a cycle of layers that depend on each other', async () => {
     const error = await readChangedConfig((json) => {
       const near = findLayer(json, 'near').inbound_nodes[0].args[0].config;
       near.keras_history = ['far', 0, 0];
@@ -221,7 +221,7 @@ describe('loadKeras rejects a configuration', () => {
     expect(error.received).toMatch(/^\["(near|far|shared)",\d,0\]$/);
   });
 
-  test('whose number of calls doubles with every nested model', async () => {
+  test('whose number of layer calls doubles with every nested model', async () => {
     const tensor = (name: string, call: number) => ({
       class_name: '__keras_tensor__',
       config: { shape: [null, 4], dtype: 'float32', keras_history: [name, call, 0] },
@@ -290,7 +290,7 @@ describe('loadKeras rejects weights', () => {
     expect(all.path).toContain('face.keras: model.weights.h5');
   });
 
-  test('that no layer of the model has', async () => {
+  test('that no layer in the model has', async () => {
     const error = await readChangedWeights((root) => {
       root.groups.layers.groups.dense_9 = structuredClone(root.groups.layers.groups.dense_1);
       root.groups.layers.groups.dense_9.groups.vars.attributes.name = 'more';
@@ -298,7 +298,7 @@ describe('loadKeras rejects weights', () => {
     expect(error.path).toBe('face.keras: model.weights.h5/layers/dense_9/vars/0');
   });
 
-  test('with another shape than the layer', async () => {
+  test('whose shapes differ from those of the layer', async () => {
     const error = await readChangedWeights((root) => {
       vars(root, 'conv2d')['1'] = { shape: [3], data: new Float32Array(3) };
     });
@@ -316,7 +316,7 @@ describe('loadKeras rejects weights', () => {
     expect(error).toMatchObject({ expected: 'finite numbers', received: `${value} at index 1` });
   });
 
-  test('of a legacy file without a weight that it lists', async () => {
+  test('in a legacy file that lists a missing weight', async () => {
     const root = structuredClone(await readHdf5(unpackFixture('old.h5'), 'old')) as any;
     delete root.groups.conv.groups.conv.arrays['bias:0'];
     const error = await readError(face, { weights: writeHdf5(root), weightsName: 'old.h5' });
@@ -336,7 +336,7 @@ describe('loadKeras rejects weights', () => {
   });
 });
 
-describe('loadKeras rejects tasks that do not match the outputs:', () => {
+describe('loadKeras rejects tasks that do not match the outputs', () => {
   const age = regression({ unit: 'years' });
   const gender = binary(['male', 'female']);
 
@@ -355,7 +355,7 @@ describe('loadKeras rejects tasks that do not match the outputs:', () => {
   });
 });
 
-test('loadKeras takes the pixel range from a file that exportKeras wrote, and rejects labels in another order', async () => {
+test('loadKeras reads the pixel range from a file that exportKeras wrote, and rejects labels in a different order', async () => {
   const model = multiTask({ input: [4, 4, 3], range: [-1, 1] })
     .task('gender', binary(['male', 'female']), branch([flatten()]))
     .build();
@@ -377,7 +377,7 @@ test('loadKeras takes the pixel range from a file that exportKeras wrote, and re
   }
 });
 
-test('exportKeras adds no Rescaling layer to a model whose pixel range is [0, 255] already', async () => {
+test('exportKeras adds no Rescaling layer to a model whose pixel range is already [0, 255]', async () => {
   const tasks = { age: regression({ unit: 'years' }) };
   const model = multiTask({ input: [4, 4, 3], range: [0, 255] })
     .task('age', tasks.age, branch([flatten()]))
@@ -385,7 +385,7 @@ test('exportKeras adds no Rescaling layer to a model whose pixel range is [0, 25
   expect(await exportKeras(model, { bytes: true })).toEqual(await exportKeras(model));
 });
 
-describe('loadKeras rejects a wrong call:', () => {
+describe('loadKeras rejects an invalid call with', () => {
   const buffer = face.buffer.slice(face.byteOffset, face.byteOffset + face.byteLength);
   test.each<[string, unknown, object | undefined, string, RegExp]>([
     ['an ArrayBuffer', buffer, {}, 'loadKeras', /^Write new Uint8Array\(buffer\)/],
@@ -403,7 +403,7 @@ describe('loadKeras rejects a wrong call:', () => {
     expect(fault.advice).toMatch(advice);
   });
 
-  test('a path or URL, in the default entry, which reads no files', async () => {
+  test('a path or URL in the default entry, which cannot read files', async () => {
     for (const path of ['face.keras', new URL('https://example.org/face.keras')]) {
       const error = await faultOf(() => loadDefault(path));
       expect(error).toMatchObject({ kind: 'argument', path: 'loadKeras' });
@@ -418,14 +418,14 @@ describe('loadKeras rejects a wrong call:', () => {
 test.each([
   ['given as code', { class_name: '__lambda__', config: { value: 'bytecode' } }],
   ['given by name', '<lambda>'],
-])('loadKeras reports that a lambda as activation, %s, is a Python function', async (_, activation) => {
+])('loadKeras reports that a lambda activation, %s, is a Python function', async (_, activation) => {
   const error = await readChangedConfig((json) => {
     findLayer(json, 'conv').config.activation = activation;
   });
   expect(error.received).toBe('a Python function');
 });
 
-test('loadKeras rejects a missing file and a file that is not from Keras', async () => {
+test('loadKeras rejects a missing file and a file that Keras did not write', async () => {
   const gone = await faultOf(() => loadKeras('nowhere/face.keras'));
   expect(gone).toMatchObject({
     kind: 'file',
@@ -485,7 +485,7 @@ test('loadKeras reads or rejects a configuration with any one value changed, and
         expect(error.kind).toBe('file');
         expect(error.path).toContain('face.keras');
       }
-      expect(spent() - started).toBeLessThan(2000); // About 20 ms are typical.
+      expect(spent() - started).toBeLessThan(2000); // A typical duration is about 20 ms.
       expect(tf.memory().numTensors).toBe(before);
     }),
     { numRuns: 300 },

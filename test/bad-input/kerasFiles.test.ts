@@ -44,13 +44,13 @@ const FORMATS = {
 } as const;
 
 describe.each(Object.entries(FORMATS))('the reader of %s', (_, [file, read]) => {
-  test('reads a mutated file or rejects it with an error that names it, in limited time and memory', () => {
+  test('reads a mutated file or rejects it with an error that names the file, within limited time and memory', () => {
     const count = { read: 0, refused: 0 };
     fc.assert(
       fc.property(mutation, (mutate) => {
         const started = spent();
         try {
-          // Compressed data may expand a thousand times. These files' data do not, and no mutation makes them do so.
+          // Compressed data can expand a thousand times. The data in these files expand less, and no mutation changes that.
           expect(countBytes(read(mutate(file)))).toBeLessThan(2 * OLD.length);
           count.read++;
         } catch (error) {
@@ -60,7 +60,7 @@ describe.each(Object.entries(FORMATS))('the reader of %s', (_, [file, read]) => 
           );
           count.refused++;
         }
-        // A few milliseconds are typical. On some of these files the C library loops forever.
+        // A typical duration is a few milliseconds. For some of these files, the C library never returns.
         expect(spent() - started).toBeLessThan(5000);
       }),
       { numRuns: 300 },
@@ -84,7 +84,7 @@ describe('loadKeras', () => {
 
   test.each<[string, (mutate: Mutation) => Uint8Array]>([
     ['.keras', (mutate) => mutate(unpackFixture('keras'))],
-    ['the weights in .keras, under a new checksum', mutateWeights],
+    ['the weights in .keras, with an updated checksum', mutateWeights],
     ['.h5 of Keras 3', (mutate) => mutate(unpackFixture('h5'))],
     ['.h5 of Keras 2', (mutate) => mutate(unpackFixture('keras2.h5'))],
   ])(
@@ -102,17 +102,17 @@ describe('loadKeras', () => {
             expect((error as Error).message).toMatch(/^face\.file/);
             refused++;
           }
-          expect(spent() - started).toBeLessThan(5000); // About 20 ms are typical.
+          expect(spent() - started).toBeLessThan(5000); // A typical duration is about 20 ms.
           expect(tf.memory().numTensors).toBe(before);
         }),
         { numRuns: 75 },
       );
-      expect(refused).toBeGreaterThan(25); // About three in four are rejected.
+      expect(refused).toBeGreaterThan(25); // About three in four mutated models are rejected.
     },
   );
 });
 
-test('readHdf5 rejects a file truncated anywhere, because its superblock contains its size', () => {
+test('readHdf5 rejects a file that is truncated at any offset, because the superblock contains the file size', () => {
   for (const file of [OLD, NEW]) {
     for (let size = 0; size < file.length; size += 97) {
       expect(() => readHdf5(file.subarray(0, size), 'cut.h5')).toThrow(/truncated|another format/);
@@ -120,7 +120,7 @@ test('readHdf5 rejects a file truncated anywhere, because its superblock contain
   }
 });
 
-describe('readHdf5, for a dataset with a false header,', () => {
+describe('readHdf5, for a dataset with an incorrect header,', () => {
   const COUNT = 12_345;
   const BYTES = 4 * COUNT;
   const root = { ...EMPTY, arrays: { kernel: { shape: [COUNT], data: new Float32Array(COUNT).fill(1) } } };
@@ -133,13 +133,13 @@ describe('readHdf5, for a dataset with a false header,', () => {
   };
 
   test.each([2 ** 20, 2 ** 40, 2 ** 52, 2 ** 60])(
-    'rejects a false count of %d values before it allocates them',
+    'rejects an incorrect count of %d values before allocating memory for the values',
     async (size) => {
       const file = writeHdf5(root);
       const view = new DataView(file.buffer);
       for (const at of findOffsets(file, COUNT)) view.setBigUint64(at, BigInt(size), true);
       expect((await faultOf(() => readHdf5(file, 'large.h5'))).received).toMatch(/at \/kernel$/);
-      // The same with a layout message that agrees with the false count.
+      // The same incorrect count, with a layout message that agrees with it.
       for (const at of findOffsets(file, BYTES)) view.setBigUint64(at, BigInt(4 * size), true);
       expect((await faultOf(() => readHdf5(file, 'large.h5'))).received).toMatch(/at \/kernel$/);
     },
@@ -148,13 +148,13 @@ describe('readHdf5, for a dataset with a false header,', () => {
   test.each([
     [2, 'chunks without an index'],
     [3, 'a virtual dataset'],
-  ])('rejects the false layout %i, %s', async (layout) => {
+  ])('rejects the incorrect layout %i, %s', async (layout) => {
     const file = writeHdf5(root);
     for (const at of findOffsets(file, BYTES)) file[at - 9] = layout;
     expect((await faultOf(() => readHdf5(file, 'layout.h5'))).received).toMatch(/at \/kernel$/);
   });
 
-  test('reads zeros that deflate compressed a thousand times', async () => {
+  test('reads zeros that deflate compressed by a factor of a thousand', async () => {
     const bytes = await writeWithLibrary((file) =>
       file.create_dataset({
         name: 'zeros',
@@ -203,7 +203,7 @@ describe('readHdf5 rejects', () => {
       /a soft (or external )?link, which is not supported/,
     ],
     [
-      'by a path to a parent folder',
+      'by a path to a parent group',
       (file) => file.create_soft_link('../../etc/passwd', 'b'),
       /a soft (or external )?link, which is not supported/,
     ],
@@ -225,7 +225,7 @@ describe('readHdf5 rejects', () => {
     });
   });
 
-  test('groups that are nested too deep', async () => {
+  test('groups that are nested too deeply', async () => {
     let root = EMPTY;
     for (let depth = 0; depth < 70; depth++) root = { ...EMPTY, groups: { g: root } };
     const file = writeHdf5(root);
@@ -251,17 +251,17 @@ describe('readZip rejects an archive', () => {
     },
   );
 
-  test('with two members of the same name', async () => {
+  test('with two members that have the same name', async () => {
     const file = writeZip({ aa: HELLO, ab: HELLO });
     for (let at = 0; at < file.length - 1; at++)
       if (file[at] === 0x61 && file[at + 1] === 0x62) file[at + 1] = 0x61;
     expect((await faultOf(() => readZip(file, path))).received).toBe('two members named "aa"');
   });
 
-  /** Returns the offset of the only member's entry in the central directory. */
+  /** Returns the offset of the central directory entry of the only member. */
   const entry = (file: Uint8Array) => new DataView(file.buffer).getUint32(file.length - 6, true);
 
-  test('whose member declares more bytes than its data can contain, before it allocates them', async () => {
+  test('whose member declares more bytes than its data can contain, before allocating memory for them', async () => {
     const file = zipSync({ a: new Uint8Array(10_000) });
     new DataView(file.buffer).setUint32(entry(file) + 24, 0x7fff_ffff, true);
     expect((await faultOf(() => readZip(file, path))).received).toMatch(
@@ -277,7 +277,7 @@ describe('readZip rejects an archive', () => {
     );
   });
 
-  test('whose members share their bytes, as zip bombs do', async () => {
+  test('whose members overlap, as in zip bombs', async () => {
     const file = writeZip({ a: HELLO, b: HELLO });
     const view = new DataView(file.buffer);
     view.setUint32(entry(file) + 47 + 42, 0, true); // The second member starts at the offset of the first.

@@ -28,11 +28,11 @@ import { createNetwork } from '../../src/network/buildNetwork.js';
 import { faultOf } from './faultOf.js';
 import { faces, good, settings, small } from './small.js';
 
-/** Returns the error of `fit` with these options, without types. */
+/** Returns the error of `fit` with these options, which are not type-checked. */
 const fitFault = (options: object, train: unknown = good()) =>
   faultOf(() => small().fit(train as ReturnType<typeof good>, { ...settings, ...options } as never));
 
-test('fit rejects a model that another fit is training, and accepts it afterwards', async () => {
+test('fit rejects a model while another fit call trains it, and accepts the model afterwards', async () => {
   const model = small();
   const first = model.fit(good(), settings);
   const second = await faultOf(() => model.fit(good(), settings));
@@ -43,7 +43,7 @@ test('fit rejects a model that another fit is training, and accepts it afterward
 });
 
 describe('weightedLoss', () => {
-  test('rejects the weight of an unknown task, lists the tasks, and suggests the nearest name', async () => {
+  test('rejects a weight for an unknown task, lists the tasks, and suggests the nearest name', async () => {
     const near = await fitFault({ loss: weightedLoss({ agee: 1, gender: 50 }) });
     expect(near).toMatchObject({ kind: 'argument', path: 'weightedLoss.agee', received: '"agee"' });
     expect(near.expected).toBe('a task of the model (age, gender)');
@@ -57,7 +57,7 @@ describe('weightedLoss', () => {
     expect(evaluated).toMatchObject({ kind: 'argument', path: 'weightedLoss.agee' });
   });
 
-  test('rejects a task without a weight, and a weight that is negative or no finite number', async () => {
+  test('rejects a task without a weight, and a weight that is negative or not finite', async () => {
     const missing = await fitFault({ loss: weightedLoss({ age: 1 }) });
     expect(missing).toMatchObject({
       kind: 'argument',
@@ -72,7 +72,7 @@ describe('weightedLoss', () => {
     }
   });
 
-  test('rejects class weights of labels that a task does not have', async () => {
+  test('rejects class weights for labels that a task does not have', async () => {
     const classWeights = (given: object) =>
       fitFault({ loss: weightedLoss({ age: 1, gender: 1 }, { classWeights: given as never }) });
     const label = await classWeights({ gender: { femal: 2 } });
@@ -92,7 +92,7 @@ describe('weightedLoss', () => {
 describe('a monitor', () => {
   const validation = good();
 
-  test('that is no column is rejected, and the error lists the columns and suggests the nearest', async () => {
+  test('that is not a column is rejected, and the error lists the columns and suggests the nearest name', async () => {
     const watch = (monitor: string) => [
       earlyStopping({ monitor }),
       bestCheckpoint(memoryStore(), { monitor }),
@@ -110,7 +110,7 @@ describe('a monitor', () => {
     expect(unknown.advice).toBe('Monitor one of these columns.');
   });
 
-  test('of validation or unaugmented validation is rejected in a run without it, and the advice is the option to pass', async () => {
+  test('for a missing validation or unaugmented validation is rejected, and the advice names the option to pass', async () => {
     const plain = await fitFault({ callbacks: [earlyStopping()] });
     expect(plain).toMatchObject({ path: 'earlyStopping.monitor', received: '"val_loss"' });
     expect(plain.advice).toBe('Pass a validation dataset to fit().');
@@ -156,14 +156,14 @@ describe('fit', () => {
     ['featureCache', 'out/features', "folderStore('out/features')"],
     ['checkpoint', 'out', "checkpoint: folderStore('out')"],
     ['checkpoint', null, 'folderStore'],
-  ])('rejects a value of another type as its %s: %j', async (name, value, advised) => {
+  ])('rejects a value of the wrong type as the option %s: %j', async (name, value, advised) => {
     const error = await fitFault({ [name]: value });
     expect(error.kind).toBe('argument');
     expect(error.path).toMatch(new RegExp(`^fit\\.${name}`));
     expect(error.advice).toContain(advised);
   });
 
-  test('rejects a training set that is no dataset', async () => {
+  test('rejects a training set that is not a dataset', async () => {
     for (const train of [null, [], 'faces/', Promise.resolve(good())]) {
       const error = await fitFault({}, train);
       expect(error).toMatchObject({ kind: 'argument', path: 'fit.train' });
@@ -171,7 +171,7 @@ describe('fit', () => {
     }
   });
 
-  test('rejects a callback that changes the rate of a schedule', async () => {
+  test('rejects a callback that changes the learning rate if the rate follows a schedule', async () => {
     const optimizer = adam({
       learningRate: exponentialDecay({ initialLearningRate: 0.1, decaySteps: 1, decayRate: 0.9 }),
     });
@@ -195,7 +195,7 @@ describe('fit', () => {
   });
 });
 
-test('functions with number options reject invalid numbers, and the error contains the argument', async () => {
+test('functions with number options reject invalid numbers, and the error names the argument', async () => {
   const cases: [() => unknown, string][] = [
     [() => adam({ learningRate: Number.NaN }), 'constantSchedule.rate'],
     [() => adam({ learningRate: -1 }), 'constantSchedule.rate'],
@@ -235,14 +235,14 @@ describe('augment', () => {
     [randomFlip('horizontal'), 'augment'],
     [[randomFlip('both'), randomFlip('vertical')], 'augment.verticalFlip'],
   ])(
-    'rejects a list with a value that is no transform, or with a transform twice: %#',
+    'rejects a list with a value that is not a transform, or with a repeated transform: %#',
     async (transforms, path) => {
       const error = await faultOf(() => good().augment(transforms as never));
       expect(error).toMatchObject({ kind: 'argument', path });
     },
   );
 
-  test('rejects a fill mode and an option that do not exist, and suggests the nearest name', async () => {
+  test('rejects an unknown fill mode and an unknown option, and suggests the nearest name', async () => {
     const fill = await faultOf(() => good().augment([], { fillMode: 'nearst' as 'nearest' }));
     expect(fill).toMatchObject({ path: 'augment.fillMode', received: '"nearst"' });
     expect(fill.advice).toBe('Did you mean "nearest"?');
@@ -255,7 +255,7 @@ describe('augment', () => {
 });
 
 describe('a task', () => {
-  test('rejects a loss and a metric that it does not have, and lists those that it has', async () => {
+  test('rejects an unsupported loss or metric, and lists the supported ones', async () => {
     const loss = await faultOf(() => regression({ unit: 'years', loss: 'msee' as 'mse' }));
     expect(loss).toMatchObject({ kind: 'argument', path: 'regression.loss', received: '"msee"' });
     expect(loss.advice).toBe('Did you mean "mse"?');
@@ -266,7 +266,7 @@ describe('a task', () => {
     expect(list).toMatchObject({ path: 'regression.metrics', received: 'the string "mae"' });
   });
 
-  test('rejects a function in place of its loss or metric, and the advice is to call it', async () => {
+  test('rejects a loss or metric function that was not called, and the advice is to call the function', async () => {
     const loss = await faultOf(() => regression({ unit: 'years', loss: meanSquaredError as never }));
     expect(loss.advice).toBe('Call the function: meanSquaredError(), not meanSquaredError.');
     const metric = await faultOf(() => regression({ unit: 'years', metrics: [mae as never] }));
@@ -274,7 +274,7 @@ describe('a task', () => {
   });
 });
 
-test('bestCheckpoint rejects a folder name with an unknown column, and suggests the nearest', async () => {
+test('bestCheckpoint rejects a folder name with an unknown column, and suggests the nearest column', async () => {
   const name = '{epoch:02d}-{val_los:.3f}';
   const error = await fitFault({
     validation: good(),
@@ -285,7 +285,7 @@ test('bestCheckpoint rejects a folder name with an unknown column, and suggests 
 });
 
 describe('predict and evaluate', () => {
-  test('reject an image of another size, a file that cannot be decoded or read, and a value that is no image', async () => {
+  test('reject an image of the wrong size, a file that cannot be decoded or read, and a value that is not an image', async () => {
     const model = small();
     const other = await faultOf(() =>
       model.predict({ data: new Uint8Array(300), height: 10, width: 10, channels: 3 }),
@@ -322,7 +322,7 @@ describe('predict and evaluate', () => {
     }
   });
 
-  test('reject a dataset whose images have another size than the network', async () => {
+  test('reject a dataset whose image size differs from the network input', async () => {
     const error = await faultOf(() =>
       small().evaluate(faces([{ age: 1, gender: 'male' }], 9), { engine: 'wasm' }),
     );
@@ -331,7 +331,7 @@ describe('predict and evaluate', () => {
 });
 
 describe('a batch too large for the memory of wasm', () => {
-  test('is rejected before the first step, and the error contains the largest batch size that fits', async () => {
+  test('is rejected before the first step, and the error reports the largest batch size that fits', async () => {
     const started: string[] = [];
     const watch: Callback = {
       name: 'watch',
@@ -357,7 +357,7 @@ describe('a batch too large for the memory of wasm', () => {
     expect(() => checkMemory(network, 1_000_000, 'native')).not.toThrow();
   });
 
-  test('has more than 32 and fewer than 100 images for Model A at 128x128; the study uses 32', async () => {
+  test('has more than 32 and fewer than 100 images for Model A at 128x128, while the study uses 32', async () => {
     const model = modelA(128);
     const data = new Uint8Array(128 * 128 * 3);
     const image = { data, height: 128, width: 128, channels: 3 };
@@ -372,7 +372,7 @@ describe('a batch too large for the memory of wasm', () => {
   });
 });
 
-test('loadModel rejects a folder without a model, and the error contains its path', async () => {
+test('loadModel rejects a folder without a model, and the error reports the path of the folder', async () => {
   const error = await faultOf(() => loadModel(memoryStore('out'), { folder: 'best' }));
   expect(error).toMatchObject({ kind: 'file', path: 'out/best/tasks.json', received: 'no such file' });
 });

@@ -23,7 +23,7 @@ import { createNetwork } from '../../src/network/buildNetwork.js';
 import { drawDropoutMasks } from '../../src/steps/dropoutMasks.js';
 import { GRADIENT_SUM } from '../../src/steps/optimizerSlots.js';
 
-/** Computes sums and gradients of a small network for five batches of two images. Runs in Node and in a page. */
+/** Computes loss sums and gradients of a small network for five batches of two images. Runs in Node and in a page. */
 export async function gradients(engine: EngineName, options: UseEngineOptions = {}) {
   const { name } = await useEngine(engine, options);
   const { layersModel, tasks, input } = multiTask({ input: [16, 16, 3], range: [-1, 1], seed: 2 })

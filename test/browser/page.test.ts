@@ -12,7 +12,7 @@ import { study } from './study.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Declares `packages`, which registers ONNX Runtime in the page. */
+/** Source code that declares `packages`, which registers ONNX Runtime in the page. */
 const ONNX = `
   import * as ort from 'onnxruntime-web';
   ort.env.wasm.wasmPaths = location.href;
@@ -45,7 +45,7 @@ beforeAll(async () => {
 
 describe.skipIf(!browser)('a page', () => {
   test.each(['wasm', 'webgl'] as const)(
-    'trains on %s like Node, and saves and loads the model',
+    'trains on %s with the same results as Node, and saves and loads the model',
     async (engine) => {
       const page = (await inPage(
         `import { study } from './test/browser/study.ts'; report(await study('${engine}'));`,
@@ -59,7 +59,7 @@ describe.skipIf(!browser)('a page', () => {
   );
 
   test.each([2, 1])(
-    'that is cross-origin isolated trains with SIMD on wasm with %i threads',
+    'that is cross-origin isolated trains on wasm with SIMD and %i threads',
     async (threads) => {
       const page = (await inPage(
         `
@@ -83,7 +83,7 @@ describe.skipIf(!browser)('a page', () => {
     },
   );
 
-  test('trains on onnx with onnxruntime-web like Node', async () => {
+  test('trains on onnx through onnxruntime-web with the same results as Node', async () => {
     const page = (await inPage(`
       ${ONNX}
       import { useEngine } from 'tfjs-multitask';
@@ -123,7 +123,7 @@ describe.skipIf(!browser)('a page', () => {
     },
   );
 
-  test('decodes images like sharp within a few levels, and lists unusable files', async () => {
+  test('decodes images to within a few levels of sharp, and lists unusable files', async () => {
     const decode = await sharpDecoder();
     const outcome = (await inPage(
       `
@@ -163,7 +163,7 @@ describe.skipIf(!browser)('a page', () => {
     ]);
   });
 
-  test('augments images in workers bit for bit as on its main thread, and reports why a worker did not start', async () => {
+  test('augments images in workers with bit-identical results to the main thread, and reports why a worker failed to start', async () => {
     const outcome = await inPage(
       `
       import { imagesInMemory, randomBrightness, randomFlip, randomRotation } from 'tfjs-multitask';
@@ -227,7 +227,7 @@ describe.skipIf(!browser)('a page', () => {
     expect(printed).not.toEqual([]);
   });
 
-  test('writes HDF5 files like Node, and reads a downloaded file from the store by its hash', async () => {
+  test('writes the same HDF5 files as Node, and reads a downloaded file from the store by its hash', async () => {
     const root = {
       attributes: { names: ['a', 'ä'] },
       groups: {},
@@ -261,7 +261,7 @@ describe.skipIf(!browser)('a page', () => {
     });
   });
 
-  test('reports a missing model on a server', async () => {
+  test('reports that a model is missing on the server', async () => {
     const message = await inPage(
       `import { httpStore } from 'tfjs-multitask/browser';
        import { loadModel } from 'tfjs-multitask';

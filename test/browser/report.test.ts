@@ -26,7 +26,7 @@ beforeAll(async () => {
   chrome = await chromium.launch({
     executablePath,
     args: ['--no-sandbox', '--disable-dev-shm-usage'],
-    timeout: 0, // A browser that hangs ends with the time limit of the test.
+    timeout: 0, // The time limit of the test ends a browser that hangs.
   });
 });
 afterAll(async () => {
@@ -34,7 +34,7 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true });
 });
 
-/** Writes the folder of a run, with pictures of every image that a page may show and `cams` heat maps. */
+/** Writes a run folder with every picture that a page can show, and `cams` heat maps. */
 async function createRunFolder(folder: string, runOptions: CreateRunOptions, cams = 0): Promise<string> {
   const { images: _, ...run } = createRun(runOptions);
   const store = folderStore(join(scratch, folder));
@@ -81,7 +81,7 @@ const url = (path: string) => pathToFileURL(path).href;
 describe.skipIf(!name)('report.html in Chromium', () => {
   const kinds = [AGE, GENDER, GRADE];
 
-  test('opens from the disk without errors or requests, and has less than 5 MB with every figure and 200 pictures', async () => {
+  test('opens from the disk without errors or requests, and is smaller than 5 MB with every figure and 200 pictures', async () => {
     const folder = await createRunFolder('many', { tasks: kinds, images: 300 }, 160);
     const path = await writeReport(folder);
     expect(readFileSync(path).length).toBeLessThan(5e6);
@@ -177,7 +177,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
   });
 
   test.each([1280, 400])(
-    'has no serious violation of the axe rules at a width of %i pixels, and no element wider than the page',
+    'has no serious violations of axe rules and no element wider than the page at a width of %i pixels',
     async (width) => {
       const folder = await createRunFolder('axe', { tasks: kinds }, 2);
       const { page } = await openPage(url(await writeReport(folder)), width);
@@ -232,7 +232,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
     await page.close();
   });
 
-  test('is updated while the run is watched, and requests only itself', async () => {
+  test('is updated while the run is watched, and requests no other URL', async () => {
     const folder = await createRunFolder('watched', { epochs: 0, images: 0 });
     const store = folderStore(folder);
     const { stopped: _, ...running } = JSON.parse(new TextDecoder().decode(await store.read('run.json')));
@@ -246,7 +246,7 @@ describe.skipIf(!name)('report.html in Chromium', () => {
     );
     await page.getByText('Epoch 2 of 2 has the best val_loss, 3.').waitFor();
     expect(messages).toEqual([]);
-    // A browser requests the icon of every site.
+    // A browser requests the favicon of every site.
     expect([...new Set(requests)].filter((url) => !url.endsWith('/favicon.ico'))).toEqual([watch.url]);
     await page.close();
     await watch.close();

@@ -50,12 +50,12 @@ const commentsOf = (page: DeclarationReflection) =>
 const tagOf = (page: DeclarationReflection, tag: `@${string}`) =>
   commentsOf(page).flatMap((comment) => comment?.getTags(tag) ?? []);
 
-test('typedoc finds nothing undocumented, missing or broken', () => {
+test('typedoc reports no undocumented exports and no broken links', () => {
   expect(said).toEqual([]);
   expect(pages.length).toBeGreaterThan(120);
 });
 
-test('every page stands under a word of the user', () => {
+test('every page is listed under a user-facing category', () => {
   const lost = pages
     .map((page) => ({ page, words: tagOf(page, '@category').map(({ content }) => content[0]?.text ?? '') }))
     .filter(({ words }) => words.length === 0 || !words.every((word) => CATEGORIES.includes(word)))

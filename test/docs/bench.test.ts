@@ -12,7 +12,7 @@ import { bootstrapMedian, computeMedian } from '../../bench/statistics.js';
 import { type RunningEngine, type Timing, timeEngines } from '../../bench/timeEngines.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** Settings with which pip finds neither a package index nor wheels, as without a network. */
+/** Settings with which pip finds neither a package index nor wheels, as if there were no network. */
 const OFFLINE = { PIP_NO_INDEX: '1', PIP_FIND_LINKS: '/nowhere', PIP_CONFIG_FILE: '/dev/null' };
 const runBench = (...args: string[]) =>
   spawnSync(process.execPath, ['--import', 'tsx', 'bench/index.ts', ...args], {
@@ -36,7 +36,7 @@ test('bench --json prints the times of a training step and a prediction of each 
   expect(status).toBe(0);
 });
 
-test('bench:input prints the time of an epoch relative to its steps', () => {
+test('bench:input prints the time of an epoch relative to the time of its training steps', () => {
   const small = ['--size', '16', '--batch', '4', '--images', '8', '--rounds', '1', '--workers', '0,1'];
   const { stdout, status } = spawnSync(
     process.execPath,
@@ -60,7 +60,7 @@ test('bench/backbone.ts prints the time of the forward pass of a backbone', () =
   expect(status).toBe(0);
 });
 
-test('bench rejects an engine that does not exist, and runs no other engine instead', () => {
+test('bench rejects an engine that does not exist, and does not run another engine instead', () => {
   const { stdout, stderr, status } = runBench('--json', '--engines', 'wasmm');
   expect(stdout).toBe('');
   expect(stderr).toContain('wasmm');
@@ -96,12 +96,12 @@ const CPU: EngineInfo = {
   versions: { 'Node.js': '20' },
 };
 
-/** Returns a process whose calls take as long as `time` returns. */
+/** Returns a process whose calls take the time that `time` returns. */
 const createProcess = (engine: string, time: EngineProcess['time'], info = CPU): EngineProcess => ({
   ...{ engine, time, readInfo: async () => info, readPeakMemory: () => 1, close: () => {} },
 });
 
-/** Creates an engine whose calls take 1, 2, 3, ... ms. Each call adds the name of the engine to `order`. */
+/** Creates an engine whose successive calls take 1, 2, 3, ... ms. Each call appends the name of the engine to `order`. */
 function createCountingEngine(
   engine: string,
   info: EngineInfo,
@@ -117,7 +117,7 @@ function createCountingEngine(
   return { process: createProcess(engine, time, info), info };
 }
 
-test('timeEngines lets the engines take turns, starts each round with another engine, and does not count warm-ups', async () => {
+test('timeEngines runs the engines in turn, starts each round with a different engine, and does not count warm-up calls', async () => {
   const order: string[] = [];
   const failures: string[] = [];
   const results = await timeEngines(
@@ -134,7 +134,7 @@ test('timeEngines lets the engines take turns, starts each round with another en
     },
   );
   expect(order.slice(0, 9).join('')).toBe('abcbcacab');
-  // Calls 3 to 7 count: 3 and 5 ms are their minimum and median, for two images.
+  // Calls 3 to 7 count. Their minimum and median, for two images, are 3 and 5 ms.
   const result = { what: 'train', size: 64, batch: 2, ms: 1.5, median: 2.5, first: 1 };
   expect(results).toEqual([
     { engine: 'a', ...result },
@@ -153,7 +153,7 @@ test('timeEngines times only the operations that an engine supports', async () =
   expect(results.map(({ what }) => what)).toEqual(['predict']);
 });
 
-test('computeMedian returns the middle value, or the mean of the two in the middle', () => {
+test('computeMedian returns the middle value, or the mean of the two middle values', () => {
   expect(computeMedian([1])).toBe(1);
   expect(computeMedian([1, 2, 4, 8])).toBe(3);
   expect(computeMedian([1, 2, 8])).toBe(2);
@@ -178,18 +178,18 @@ const RUN: BenchmarkRun = {
   skipped: ['native: not installed.'],
 };
 
-test('formatTables contains ratios to Keras, the first step in steps of wasm, memory and the engines left out', () => {
+test('formatTables prints ratios to Keras, the time of the first step in wasm steps, memory use, and the omitted engines', () => {
   const page = formatTables(RUN);
   expect(page).toMatch(/\| wasm +\| CPU +\| +30\.0 \| +31\.3 \| +7\.50 \|/);
   expect(page).toMatch(/\| Keras +\| CPU +\| +4\.00 \| +5\.00 \| +1\.00 \|/);
-  // 2820 ms less a step of 32 x 10 ms is 2.5 s, and 2.5 steps of wasm's 32 x 31.25 ms.
+  // 2820 ms minus one step of 32 x 10 ms is 2.5 s, which is 2.5 wasm steps of 32 x 31.25 ms.
   expect(page).toContain('this number of steps of wasm: 2.5 at 64x64.');
   expect(page).toMatch(/\| wasm +\| 3\.00 \|/);
   expect(page).toContain('- native: not installed.');
   expect(page).toContain('GPU: none.');
 });
 
-test('formatTables prints no ratio without Keras, and the name of the GPU of a time', () => {
+test('formatTables prints no ratio without Keras, and prints the GPU name for times on a GPU', () => {
   const [wasm] = RUN.timings;
   const page = formatTables({
     ...RUN,
@@ -233,11 +233,11 @@ test('bootstrapMedian covers the true median of normal samples at least 90 times
   expect(covered).toBeGreaterThanOrEqual(180);
 });
 
-test('bootstrapMedian of equal values is that value', () => {
+test('bootstrapMedian of equal values returns that value as both bounds', () => {
   expect(bootstrapMedian([1.5, 1.5, 1.5], { seed: 7, samples: 100 })).toEqual({ low: 1.5, high: 1.5 });
 });
 
-/** Compares processes whose calls take `ms` and `baseMs`, and returns the order of all calls. */
+/** Compares processes whose calls take `ms` and `baseMs`. Returns the order of all calls. */
 async function compare(ms: number, baseMs: number) {
   const order: string[] = [];
   const start = (side: string, duration: number) => () => {
@@ -255,7 +255,7 @@ async function compare(ms: number, baseMs: number) {
   return { comparisons, order };
 }
 
-test('compareCheckouts starts new processes in each round, and alternates which checkout is first', async () => {
+test('compareCheckouts starts new processes in each round, and alternates the checkout that runs first', async () => {
   const { order } = await compare(10, 10);
   const starts = order.filter((line) => line.startsWith('start'));
   expect(starts).toEqual(['start current', 'start base', 'start base', 'start current']);
@@ -265,14 +265,14 @@ test('compareCheckouts starts new processes in each round, and alternates which 
     ['current', 'base'],
     ['base', 'current'],
   ] as const;
-  // Two warm-ups and two calls of each operation.
+  // Two warm-up calls and two timed calls of each operation.
   const firstRound = [...forth, ...back, ...forth, ...back];
   const secondRound = [...back, ...forth, ...back, ...forth];
   expect(first).toEqual([...calls('train', firstRound), ...calls('predict', firstRound)]);
   expect(second).toEqual([...calls('train', secondRound), ...calls('predict', secondRound)]);
 });
 
-test('compareCheckouts returns the ratio of this checkout to the other one', async () => {
+test('compareCheckouts returns the time ratio of this checkout to the other checkout', async () => {
   const { comparisons } = await compare(11, 10);
   const ratio = { ratio: 1.1, interval: { low: 1.1, high: 1.1 }, ms: 5.5, baseMs: 5 };
   expect(comparisons).toEqual([
@@ -285,7 +285,7 @@ test('compareCheckouts returns the ratio of this checkout to the other one', asy
   ]);
 });
 
-test('isSlower needs the whole interval above 1.03', async () => {
+test('isSlower returns true only if the whole interval is above 1.03', async () => {
   const [{ comparisons: slower }, { comparisons: equal }] = [await compare(11, 10), await compare(10, 10)];
   expect(slower.map(isSlower)).toEqual([true, true]);
   expect(equal.map(isSlower)).toEqual([false, false]);

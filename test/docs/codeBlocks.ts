@@ -7,14 +7,14 @@ export interface CodeBlock {
   readonly location: string;
   /** Text of the program, without the asterisks of a comment. */
   readonly code: string;
-  /** Line in the file of each line of the code. */
+  /** Line number in the file for each line of the code. */
   readonly lines: readonly number[];
 }
 
 const START = /^\s*(?:\* ?)?```ts$/;
 const END = /^\s*(?:\* ?)?```$/;
 
-/** Returns all fenced `ts` blocks of the doc comments in `src`, of the README and of the guides. */
+/** Returns all fenced `ts` blocks in the doc comments in `src`, in the README and in the guides. */
 export function findCodeBlocks(root: string): CodeBlock[] {
   const findFiles = (folder: string, extension: string) =>
     existsSync(join(root, folder))
@@ -32,7 +32,7 @@ export function findCodeBlocks(root: string): CodeBlock[] {
   ];
 }
 
-/** Returns the blocks of a file. `margin` matches the part of a line before the code. */
+/** Returns the code blocks in a file. `margin` matches the text before the code in a line. */
 function parseBlocks(file: string, text: string, margin: RegExp): CodeBlock[] {
   const blocks: CodeBlock[] = [];
   let block: { location: string; code: string[]; lines: number[] } | undefined;
@@ -52,7 +52,7 @@ function parseBlocks(file: string, text: string, margin: RegExp): CodeBlock[] {
   return blocks;
 }
 
-/** Joins the blocks of a page to programs. A block that starts with an import starts a program; all others continue the program above. */
+/** Joins the code blocks of a page into programs. A block that starts with an import starts a program, and every other block continues the program above. */
 function joinPrograms(blocks: readonly CodeBlock[]): CodeBlock[] {
   const programs: CodeBlock[] = [];
   for (const block of blocks) {

@@ -15,13 +15,13 @@ mkdirSync(join(ROOT, 'out'), { recursive: true });
 const folder = mkdtempSync(join(ROOT, 'out', 'doc-examples-'));
 /** Examples that run in Node. The tests in test/browser run the others in a page. */
 const nodeBlocks = blocks.filter(({ location }) => !location.startsWith('src/browser/'));
-/** Returns the path of an example: the original text, for the type check, or the executable program, which checks its output. */
+/** Returns the path of an example: either the original text for the type check, or the executable program that checks the output. */
 const getFile = (kind: 'original' | 'executable', location: string) =>
   join(folder, kind, `${location.replaceAll(/[^\w]+/g, '-')}.ts`);
 
 const outcomes = new Map<string, readonly string[]>();
 
-/** Replaces every `console.log(x); // 3` by a check that the output of x is 3. */
+/** Replaces every `console.log(x); // 3` with a check that the output of x is 3. */
 const addOutputChecks = (code: string) =>
   code.replaceAll(
     /^(\s*)console\.log\((.*)\); \/\/ (.+)$/gm,
@@ -29,7 +29,7 @@ const addOutputChecks = (code: string) =>
       `${margin}(globalThis as any).checkOutput(${JSON.stringify(expected)}, ${values});`,
   );
 
-/** Runs files one after another in one process, which loads TensorFlow.js only once. */
+/** Runs files one after another in one process, so that TensorFlow.js is loaded only once. */
 function runFiles(files: readonly string[]): Promise<void> {
   return new Promise((resolve) => {
     const child = fork(fileURLToPath(new URL('runExamples.ts', import.meta.url)), files, {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { LAYER_IMPORTERS } from '../../src/interop/keras/read/layers/layerImporters.js';
 import { fixture } from '../parity/fixture.js';
 
-/** Names of Keras by kind. */
+/** Names in Keras by kind. */
 const kerasNames = fixture<{ readonly [kind: string]: readonly string[] }>('names');
 const page = readFileSync(new URL('../../docs/parity.md', import.meta.url), 'utf8');
 const HEADINGS: { readonly [kind: string]: string } = {
@@ -27,7 +27,7 @@ function readSection(kind: string) {
 }
 
 describe('docs/parity.md', () => {
-  test.each(Object.keys(kerasNames))('docs/parity.md lists each of the %s of Keras exactly once', (kind) => {
+  test.each(Object.keys(kerasNames))('lists each of the %s in Keras exactly once', (kind) => {
     const { rows, absent } = readSection(kind);
     expect([...rows.map(([name]) => name), ...absent].sort()).toEqual([...kerasNames[kind]!].sort());
     expect(
@@ -35,7 +35,7 @@ describe('docs/parity.md', () => {
     ).toEqual([]);
   });
 
-  test('docs/parity.md lists exactly the layers without an importer as absent', () => {
+  test('lists exactly the layers without an importer as absent', () => {
     const { absent } = readSection('layers');
     const supported = kerasNames.layers!.filter(
       (name) => name === 'InputLayer' || Object.hasOwn(LAYER_IMPORTERS, name),

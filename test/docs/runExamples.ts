@@ -10,11 +10,11 @@ import { writeFaces } from './writeFaces.js';
 
 export interface Outcome {
   readonly file: string;
-  /** Empty for a program without errors. */
+  /** Errors of the program. Empty if the program ran without errors. */
   readonly errors: readonly string[];
 }
 
-/** Removes the differences of formatting between a comment and an output: quotes, spaces and line breaks. */
+/** Removes formatting differences between a comment and an output: quotes, spaces and line breaks. */
 const normalize = (text: string) => text.replaceAll(/\s+/g, '').replaceAll('"', "'");
 
 /** Returns whether an output matches a comment. `…` in the comment matches any text. */
@@ -26,7 +26,7 @@ const matchesComment = (comment: string, output: string) =>
       .join('.*')}$`,
   ).test(normalize(output));
 
-/** Reads the model that the examples load: a model with an age and a gender, which Keras saved. */
+/** Reads the model that the examples load. Keras saved this model, which has the tasks age and gender. */
 function readKerasFile(): Uint8Array {
   const fixtures = new URL('../parity/fixtures/files.json', import.meta.url);
   const { faces } = JSON.parse(readFileSync(fixtures, 'utf8'));

@@ -32,7 +32,7 @@ test.each([
   expect(status).toBe(2);
 });
 
-test('model-b trains pretrained layers at a tenth of the rate, and its help mentions it', () => {
+test('model-b trains pretrained layers at a tenth of the learning rate, as the help states', () => {
   const getRate = (options: { weights?: string; fineTune?: string }) => {
     const learningRate = getInitialLearningRate(options);
     return createOptimizer({

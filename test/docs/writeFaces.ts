@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 
-/** Writes the folder of images that the examples read: gray squares with file names of UTKFace, enough for a split. */
+/** Writes the folder of images that the examples read: gray squares with UTKFace file names, enough for a split. */
 export async function writeFaces(folder: string): Promise<void> {
   mkdirSync(folder);
   for (let i = 0; i < 10; i++) {

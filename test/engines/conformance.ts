@@ -1,4 +1,4 @@
-/** Tests that an engine computes the same as a reference engine. The reference `wasm` is compared with Keras in `test/parity`. */
+/** Tests that an engine gives the same results as a reference engine. The reference `wasm` is compared with Keras in `test/parity`. */
 
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { modelA } from '../../examples/study/modelA.js';

@@ -35,7 +35,7 @@ describe('heatOverlay', () => {
     );
   });
 
-  test('returns a gray image for opacity 0, and the colors of the heat map alone for opacity 1', () => {
+  test('returns a gray image for opacity 0, and only the colors of the heat map for opacity 1', () => {
     fc.assert(
       fc.property(image, heat, (picture, map) => {
         const transparent = heatOverlay(picture, map, { opacity: 0 });
@@ -49,7 +49,7 @@ describe('heatOverlay', () => {
     );
   });
 
-  test('colors each pixel by the heat at its position, for a heat map of the size of the image', () => {
+  test('colors each pixel by the heat at its position if the heat map has the size of the image', () => {
     fc.assert(
       fc.property(heat, (map) => {
         const picture = { ...map, data: new Uint8Array(map.data.length), channels: 1 };
@@ -102,7 +102,7 @@ describe('heatOverlay', () => {
     );
   });
 
-  test('uses lighter colors for larger heat, so that the colors are distinguishable in a grayscale print', () => {
+  test('uses lighter colors for larger values, so that the colors are distinguishable in a grayscale print', () => {
     const width = 256;
     const ramp = { height: 1, width, data: Float32Array.from({ length: width }, (_, i) => i / 255) };
     const { data } = heatOverlay({ height: 1, width, data: new Uint8Array(width), channels: 1 }, ramp, {

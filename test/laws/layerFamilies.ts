@@ -1,7 +1,7 @@
 import type { SymbolicTensor } from '@tensorflow/tfjs';
 import { tf } from '../../src/tensor/tf.js';
 
-/** Random choices for one layer: its kind, its input and its options. */
+/** Random choices for one layer: the layer type, the input and the options. */
 export interface Choice {
   readonly kind: number;
   readonly from: number;
@@ -41,12 +41,12 @@ const ACTIVATIONS = [
   'softmax',
   'logSoftmax',
 ] as const;
-type AnyActivation = any; // The types of TensorFlow.js lack some of its activations.
+type AnyActivation = any; // The type definitions of TensorFlow.js lack some of the activations that it supports.
 
 export const pick = <T>(list: readonly T[], turn: number): T => list[turn % list.length]!;
 export const odd = (turn: number, bit: number) => ((turn >> bit) & 1) === 1;
 
-/** Options of any convolution, from the bits of `turn`. */
+/** Returns the options of a convolution, which depend on the bits of `turn`. */
 const windowOf = ({ size, turn }: Choice) => ({
   kernelSize: size,
   padding: odd(turn, 0) ? ('same' as const) : ('valid' as const),
@@ -56,7 +56,7 @@ const windowOf = ({ size, turn }: Choice) => ({
   activation: pick(ACTIVATIONS, turn >> 2) as AnyActivation,
 });
 
-/** Initializers. The tests replace the weights, so that only the configuration matters. */
+/** Initializers. Only their configuration matters, because the tests replace the weights. */
 const INITIALIZERS = [
   () => tf.initializers.glorotUniform({}),
   () => tf.initializers.heNormal({}),
@@ -115,7 +115,7 @@ export const ANY_RANK: readonly Apply[] = [
     graph.connect(layers.minimum({ name: graph.name('minimum') }), [x, graph.like(x, c.other)]),
   (x, c, graph) =>
     graph.connect(layers.concatenate({ name: graph.name('concat') }), [x, graph.like(x, c.other)]),
-  // Three entries, because a single entry among thirty would hardly be drawn.
+  // There are three entries, because a single entry among thirty would rarely be drawn.
   ...Array.from(
     { length: 3 },
     (): Apply => (x, c, graph) => {
@@ -131,7 +131,7 @@ export const IMAGE: readonly Apply[] = [
     layers.conv2d({ name, filters: 2, kernelSize: 3, padding: 'same', activation: 'relu' }),
   ),
   one('depthwise', (name, c) => {
-    // The stock layer ignores a dilation.
+    // The built-in layer of TensorFlow.js ignores the dilation.
     const { dilationRate: _, ...rest } = windowOf(c) as ReturnType<typeof windowOf> & {
       dilationRate?: number;
     };
@@ -233,7 +233,7 @@ export const VOLUME: readonly Apply[] = [
   one('flatten', (name) => layers.flatten({ name })),
 ];
 
-/** Layers that draw random numbers themselves. A network of tasks rejects them. */
+/** Layers that generate their own random numbers. A network with tasks rejects such layers. */
 export const DRAWING: readonly Apply[] = [
   one('noise', (name) => layers.gaussianNoise({ name, stddev: 0.1 })),
   one('noise', (name) => layers.gaussianDropout({ name, rate: 0.1 })),

@@ -50,18 +50,18 @@ export const modelSpec: fc.Arbitrary<ModelSpec> = fc.record({
 
 /** Options of {@link buildModel}. */
 export interface BuildOptions {
-  /** Names of tasks. The model then has one image and one flat output for each task. */
+  /** Names of tasks. If they are set, the model has one image and one flat output for each task. */
   readonly tasks?: readonly string[];
-  /** Whether the model has only image layers: no layers for rows or volumes, and none that draws random numbers. Default: whether it has tasks. */
+  /** Whether the model has only image layers: no layers for sequences or volumes, and no layers that generate random numbers. Default: whether the model has tasks. */
   readonly images?: boolean;
 }
 
-/** Largest size of a tensor. */
+/** Maximum number of elements in a tensor. */
 const LARGEST = 4000;
 
 const sizeOf = (shape: Shape) => shape.slice(1).reduce<number>((product, size) => product * (size ?? 1), 1);
 
-/** Builds the model of a spec with weights from its seed. Equal specs give equal models. */
+/** Builds the model for a spec, with weights from the seed of the spec. Equal specs result in equal models. */
 export function buildModel(
   spec: ModelSpec,
   { tasks, images: plain = tasks !== undefined }: BuildOptions = {},
@@ -98,7 +98,7 @@ export function buildModel(
   );
   pool.push(...images);
   for (const c of spec.choices) {
-    const x = pool[pool.length - 1 - (c.from % Math.min(4, pool.length))]!; // A recent tensor, so that the model becomes deep.
+    const x = pool[pool.length - 1 - (c.from % Math.min(4, pool.length))]!; // One of the most recent tensors is chosen, so that the model becomes deep.
     const rank = x.shape.length;
     const family = rank === 5 ? VOLUME : [IMAGE, plain ? SEQUENCE : ROWS, FLAT][4 - rank]!;
     const drawing = plain || rank === 5 ? [] : [...DRAWING, ...(rank === 3 ? DRAWING_ROWS : [])];
@@ -122,7 +122,7 @@ export function buildModel(
   return model;
 }
 
-/** Runs an action and returns undefined if it throws: a layer that does not accept the shape is skipped. */
+/** Runs an action, and returns undefined if the action throws, so that a layer that does not accept the shape is skipped. */
 function tryAction<R>(action: () => R): R | undefined {
   try {
     return action();
@@ -149,7 +149,7 @@ function leadsTo(image: SymbolicTensor, outputs: readonly SymbolicTensor[]): boo
   return outputs.some(visit);
 }
 
-/** Sets each weight to its own random numbers instead of its initial values: variances above 0, the others around 0. */
+/** Replaces the initial values of each weight with different random numbers: variances above 0, other weights around 0. */
 function fill(model: tf.LayersModel, seed: number): void {
   for (const weight of model.weights) {
     const random = createRng(seed, weight.originalName);
@@ -164,7 +164,7 @@ function fill(model: tf.LayersModel, seed: number): void {
   }
 }
 
-/** Creates noise from 0 to 1 for each input of a model, in order. */
+/** Creates noise between 0 and 1 for each input of a model, in the order of the inputs. */
 export function noiseFor(model: tf.LayersModel, count: number, seed: number): Float32Array[] {
   return model.inputs.map(({ shape }, i) => {
     const random = createRng(seed, 'noise', i);
@@ -172,7 +172,7 @@ export function noiseFor(model: tf.LayersModel, count: number, seed: number): Fl
   });
 }
 
-/** Returns the outputs of a model for such inputs, in order. */
+/** Returns the outputs of a model for these inputs, in the order of the outputs. */
 export function answersOf(
   model: tf.LayersModel,
   inputs: readonly Float32Array[],

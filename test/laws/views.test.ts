@@ -1,4 +1,4 @@
-/** Laws of input views: the trunk is called once for each different view of the branches. */
+/** Laws of input views. The trunk is called once for each distinct view that the branches use. */
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -47,7 +47,7 @@ beforeAll(() => loadWasmBackend());
 const SIDE = 12;
 const NAMES = ['a', 'b', 'c', 'd'] as const;
 
-/** Views by name. Each call creates new blocks. */
+/** Functions that create the blocks of a view, keyed by name. Each call creates new blocks. */
 const VIEWS: { readonly [name: string]: () => readonly LayerLike[] } = {
   image: () => [],
   gray: () => [grayscaleImage()],
@@ -80,7 +80,7 @@ function image(seed: number, channels = 3) {
   return { data, height: SIDE, width: SIDE, channels };
 }
 
-/** Returns a color image whose channels are all Keras's grayscale of it, in the network's range. */
+/** Returns a color image in which every channel is the grayscale version of the image as computed by Keras, in the pixel range of the network. */
 function grayscaleValues({ data }: { data: Uint8Array }): Float32Array {
   return Float32Array.from(data, (_, i) => {
     const first = 3 * Math.floor(i / 3);
@@ -89,7 +89,7 @@ function grayscaleValues({ data }: { data: Uint8Array }): Float32Array {
 }
 
 describe('a network whose branches have input views', () => {
-  test('calls its trunk once for each different view, and creates no other views', () => {
+  test('calls its trunk once for each distinct view, and creates no other views', () => {
     fc.assert(
       fc.property(views, (viewNames) => {
         const model = build(viewNames);
@@ -103,7 +103,7 @@ describe('a network whose branches have input views', () => {
           ),
         );
         expect(viewLayers).toHaveLength(expected.size);
-        // Views have no trainable weights: the network has the same ones as without views, plus its grayscale layers.
+        // Views have no trainable weights: the network has the same weights as without views, plus those of the grayscale layers.
         const grayscaleCount = viewLayers.filter(({ name }) => name.startsWith('image_grey')).length;
         const plain = build(viewNames.map(() => 'image'));
         expect(model.architecture().parameters).toBe(plain.architecture().parameters + 12 * grayscaleCount);
@@ -121,7 +121,7 @@ describe('a network whose branches have input views', () => {
     );
   });
 
-  test('predicts for each task the same as a network whose branches all have that view', async () => {
+  test('gives the same predictions for each task as a network in which all branches have the view of that task', async () => {
     await fc.assert(
       fc.asyncProperty(views, fc.nat(1000), async (viewNames, seed) => {
         const model = build(viewNames);
@@ -129,7 +129,7 @@ describe('a network whose branches have input views', () => {
         for (const [i, view] of viewNames.entries()) {
           const alone = build(viewNames.map(() => view));
           const expected = await alone.predict(image(seed), { engine: 'wasm' });
-          // Both run the same operations on the same numbers.
+          // Both networks run the same operations on the same numbers.
           expect(answer[NAMES[i]!]).toBe(expected[NAMES[i]!]);
           alone.dispose();
         }
@@ -139,7 +139,7 @@ describe('a network whose branches have input views', () => {
     );
   });
 
-  test('with a grayscale view predicts the same as a plain network for the grayscale image', () => {
+  test('with a grayscale view gives the same predictions as a network without views for the grayscale image', () => {
     const color = image(3);
     const [gray, plain] = [build(['gray']), build(['image'])];
     const predictValue = (model: MultiTaskModel<any>, data: Float32Array) =>
@@ -147,12 +147,12 @@ describe('a network whose branches have input views', () => {
         () => (model.layersModel.predict(tf.tensor(data, [1, SIDE, SIDE, 3])) as tf.Tensor).dataSync()[0]!,
       );
     const bytes = Float32Array.from(color.data, (byte) => byte / 255);
-    // The sums of three products have another order.
+    // The three products are added in a different order.
     expect(predictValue(gray, bytes)).toBeCloseTo(predictValue(plain, grayscaleValues(color)), 5);
     expect(predictValue(gray, bytes)).not.toBeCloseTo(predictValue(plain, bytes), 5);
   });
 
-  test('is the same after saving and loading, and resumes where it was interrupted', async () => {
+  test('gives the same predictions after saving and loading, and resumes training after an interruption', async () => {
     await fc.assert(
       fc.asyncProperty(views, async (viewNames) => {
         const taskNames = NAMES.slice(0, viewNames.length);
@@ -200,7 +200,7 @@ test('a trunk that is called twice has one dropout mask for each call, as in Ker
   const [one, other] = Object.values(masks);
   expect(Object.keys(masks)).toHaveLength(2);
   const equalShare = one!.data.filter((bit, i) => bit === other!.data[i]).length / one!.data.length;
-  expect(Math.abs(equalShare - 0.5)).toBeLessThan(0.08); // five standard deviations of 960 independent draws
+  expect(Math.abs(equalShare - 0.5)).toBeLessThan(0.08); // Five standard deviations of 960 independent draws.
   // Each call uses its own mask: an image of ones becomes 0 where the mask is 0.
   const outputs: tf.Tensor[] = [];
   const layer = network.layersModel.getLayer('trunk_dropout1');
@@ -250,7 +250,7 @@ describe('input views', () => {
     expect(separate.layersModel.layers.map(({ name }) => name)).toContain('image_conv2');
   });
 
-  test('can be layers of TensorFlow.js, for one branch or for several', () => {
+  test('can be TensorFlow.js layers, for one branch or for several branches', () => {
     const crop = tf.layers.cropping2D({ cropping: 2, name: 'crop' });
     const shared = two(crop, [crop]);
     expect(calls(shared, 'trunk_conv1')).toBe(1);
@@ -283,7 +283,7 @@ describe('input views', () => {
     expect(calls(two(mix(RED), mix(RED)), 'trunk_conv1')).toBe(1);
     const different = two(mix(RED), mix([0, 1, 0]));
     expect(calls(different, 'trunk_conv1')).toBe(2);
-    // A view that was built but not used leaves neither a layer nor a gap in the names.
+    // A view that was built but not used leaves neither a layer nor a gap in the layer names.
     const third = multiTask({ input: [SIDE, SIDE, 3] })
       .task('a', regression({ unit: 'years' }), branch([flatten()], { inputView: mix(RED) }))
       .task('b', regression({ unit: 'years' }), branch([flatten()], { inputView: mix(RED) }))
@@ -293,13 +293,13 @@ describe('input views', () => {
     expect(views).toEqual(['image_mix1', 'image_mix2']);
   });
 
-  test('that were built but not used leave no weights behind', () => {
+  test('that were built but not used leave no weights in the network', () => {
     const before = tf.memory().numTensors;
     two(grayscaleImage(), grayscaleImage()).dispose();
     expect(tf.memory().numTensors).toBe(before);
   });
 
-  test('with the same layers are different if the connections or the output differ', () => {
+  test('with the same layers are different views if the connections or the output differ', () => {
     /** Creates a block of two convolutions, chained or both after the image. One of them is the view. */
     const both = (chained: boolean, end: 0 | 1): Block => ({
       '~block': 'both',
@@ -328,7 +328,7 @@ describe('input views', () => {
     model.dispose();
   });
 
-  test('of blocks with different options are different', () => {
+  test('of blocks with different options are different views', () => {
     expect(
       calls(
         two([grayscaleImage(), activation('sigmoid')], [grayscaleImage(), activation('tanh')]),
@@ -339,7 +339,7 @@ describe('input views', () => {
     expect(calls(two(averagePool(2), averagePool(2)), 'trunk_conv1')).toBe(1);
   });
 
-  test('are part of the input in the architecture, which lists the input of each call of the trunk', () => {
+  test('belong to the input in the architecture, which lists the input of each call of the trunk', () => {
     const { layers } = two(grayscaleImage(), averagePool(2)).architecture();
     const layer = (name: string) => layers.find((each) => each.name === name)!;
     expect(layer('image_grey1')).toMatchObject({
@@ -360,7 +360,7 @@ describe('input views', () => {
     expect(trunk.architecture().layers[1]).toMatchObject({ part: 'trunk', detail: '1×1, to grayscale' });
   });
 
-  test('are applied before a backbone in a branch too', async () => {
+  test('are also applied before a backbone in a branch', async () => {
     const backbone = await mobileNetV2Backbone({ weights: null });
     const model = multiTask({ input: [32, 32, 3] })
       .task(
@@ -372,7 +372,7 @@ describe('input views', () => {
     expect(model.architecture().layers.find(({ name }) => name === 'image_preprocess')!.inputs).toEqual([
       'image_grey1',
     ]);
-    // A backbone needs the image itself, so that grayscaleImage() is a view and no block of the trunk.
+    // A backbone requires the image itself as input, so grayscaleImage() is a view here and not a block of the trunk.
     const inTrunk = await faultOf(() =>
       multiTask({ input: [32, 32, 3] })
         .trunk(sharedTrunk([grayscaleImage(), ...backbone.layerStack]))
@@ -382,7 +382,7 @@ describe('input views', () => {
     expect(inTrunk.advice).toContain('{ inputView: grayscaleImage() }');
   });
 
-  test('with another number of channels determine the input channels of the trunk', () => {
+  test('with a different number of channels than the image determine the input channels of the trunk', () => {
     const model = two(mix(RED), mix(RED));
     expect(model.architecture().layers.find(({ name }) => name === 'trunk_conv1')!.parameters).toBe(
       4 * (9 + 1),
@@ -396,7 +396,7 @@ describe('input views', () => {
     expect((model.layersModel.predict(noRed) as tf.Tensor[])[0]!.dataSync()).not.toEqual(age!.dataSync());
   });
 
-  test('of a block with an existing layer keep its weights', () => {
+  test('of a block with an existing layer keep the weights of that layer', () => {
     const layer = tf.layers.conv2d({ filters: 3, kernelSize: 1, name: 'ready' });
     const ready = {
       '~block': 'ready',
@@ -409,7 +409,7 @@ describe('input views', () => {
     model.dispose();
   });
 
-  test('of a grayscale image are the image itself, and black stays black in any range', async () => {
+  test('of a grayscale image are the image itself, and black remains black in any pixel range', async () => {
     const gray = multiTask({ input: [SIDE, SIDE, 1] })
       .task('age', regression({ unit: 'years' }), branch([flatten()], { inputView: grayscaleImage() }))
       .build();
@@ -425,7 +425,7 @@ describe('input views', () => {
     for (const value of black) expect(value).toBeCloseTo(-3, 5);
   });
 
-  test('are applied before the preprocessing of a backbone, which has one copy of its weights', async () => {
+  test('are applied before the preprocessing of a backbone, whose weights exist only once', async () => {
     const backbone = await resnet50Backbone({ weights: null, trainable: false });
     const part = (inputView: readonly LayerLike[]) => branch([dense(4)], { inputView });
     const make = (a: readonly LayerLike[], b: readonly LayerLike[]) =>

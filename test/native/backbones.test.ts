@@ -7,7 +7,7 @@ describe.skipIf(skipReason !== undefined)('on native', () => {
   beforeAll(() => useEngine('native'));
 
   test.each(['resnet50', 'mobileNetV2', 'efficientNetB0'] as const)(
-    '%s predicts the same as in Keras',
+    '%s gives the same predictions as in Keras',
     (name) => expectForward(name),
   );
 });

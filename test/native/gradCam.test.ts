@@ -5,7 +5,7 @@ import { expectBackbone, expectModelA, expectViews } from '../parity/gradCam.js'
 import { skipReason } from './native.js';
 
 describe.skipIf(skipReason !== undefined)('Grad-CAM on native', () => {
-  test('computes the heat maps of Keras for Model A and MobileNetV2', async () => {
+  test('gives the same heat maps as Keras for Model A and MobileNetV2', async () => {
     await useEngine('native');
     expect(tf.getBackend()).toBe('tensorflow');
     await expectModelA();

@@ -12,7 +12,7 @@ beforeEach(() => tf.setBackend('tensorflow'));
 describe.skipIf(skipReason !== undefined)('on native', () => {
   kernelLaws('tensorflow');
 
-  test('a strided 1x1 convolution agrees with cpu when it runs many times, so it writes no memory of other tensors', async () => {
+  test('a strided 1x1 convolution agrees with cpu in many repeated runs, and so does not overwrite other tensors', async () => {
     for (const stride of [2, 3, 2, 3, 2, 3]) {
       for (const [height, width] of [
         [5, 8],
@@ -37,14 +37,14 @@ describe.skipIf(skipReason !== undefined)('on native', () => {
     await fc.assert(
       fc.asyncProperty(shape, async (sizes) => {
         await expectAgreement('tensorflow', [sizes], (x) => tf.relu(x));
-        // Values from -9 to 9 are below, between and above the corners 0 and 6.
+        // Values from -9 to 9 are below, between and above the limits 0 and 6.
         await expectAgreement('tensorflow', [sizes], (x) => tf.tidy(() => tf.relu6(tf.mul(x, 9))));
       }),
       { numRuns: 20 },
     );
   });
 
-  test('batch normalization of any rank, and of a single row, agrees with cpu', async () => {
+  test('batch normalization of a tensor of any rank, or of a single row, agrees with cpu', async () => {
     const checkShape = (shape: number[]) =>
       expectAgreement('tensorflow', [shape, [shape.at(-1)!], [shape.at(-1)!]], (x, gamma, beta) => {
         const { y, mean, variance } = batchNormTraining(x, gamma, beta, 1e-3);

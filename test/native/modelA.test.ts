@@ -39,7 +39,7 @@ async function runStep(engine: EngineName) {
 }
 
 describe.skipIf(skipReason !== undefined)('one step of Model A at 64x64 on native', () => {
-  test('has the same losses and gradients as on wasm', async () => {
+  test('gives the same losses and gradients as on wasm', async () => {
     const wasm = await runStep('wasm');
     const native = await runStep('native');
     expect([wasm.backend, native.backend]).toEqual(['wasm', 'tensorflow']);
@@ -50,7 +50,7 @@ describe.skipIf(skipReason !== undefined)('one step of Model A at 64x64 on nativ
     expect(Object.keys(native.change)).toEqual(Object.keys(wasm.change));
     for (const [name, change] of Object.entries(wasm.change)) {
       const difference = change.map((value, i) => value - native.change[name]![i]!);
-      // float32 sums of thousands of products, added in another order.
+      // The values are float32 sums of thousands of products that are added in a different order.
       expect(largest(difference) / largest(change), name).toBeLessThan(1e-4);
     }
   });

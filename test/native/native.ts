@@ -3,7 +3,7 @@ import { isMultitaskError, useEngine } from '../../src/entries/node.js';
 import type { TensorFlowBackend } from '../../src/tensor/native/tensorflowOps.js';
 import { tf } from '../../src/tensor/tf.js';
 
-/** Reason to skip the tests, or undefined. With MULTITASK_NATIVE=required a failure to load is an error instead. */
+/** Reason to skip the tests, or undefined. With MULTITASK_NATIVE=required, a failure to load is an error. */
 export const skipReason = await useEngine('native').then(
   () => undefined,
   (error) => {

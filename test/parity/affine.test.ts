@@ -71,7 +71,7 @@ const planOf = (p: Parameters) => ({
 // Both compute in double precision and round pixels to float32, whose spacing at 255 is 1.5e-5.
 const ROUNDING = 3.1e-5;
 
-describe('augmentation gives the pixels of ImageDataGenerator', () => {
+describe('augmentation gives the same pixels as ImageDataGenerator', () => {
   test.each(keras.transforms)(
     '$name',
     ({ name, shape, parameters, fill: fillMode, value: fillValue, pixels }) => {
@@ -85,7 +85,7 @@ describe('augmentation gives the pixels of ImageDataGenerator', () => {
     },
   );
 
-  test('without compat on square images only', () => {
+  test('without compat, for square images only', () => {
     const seen = new Set<boolean>();
     for (const { name, shape, parameters, fill: fillMode, value: fillValue, pixels } of keras.transforms) {
       const { data } = createAugmentationPipeline([], { fillMode, fillValue }).apply(
@@ -101,7 +101,7 @@ describe('augmentation gives the pixels of ImageDataGenerator', () => {
     expect(seen.size).toBe(2);
   });
 
-  test('for brightness, except for the rounding of Pillow', () => {
+  test('for brightness, except for the rounding in Pillow', () => {
     const shape = [6, 6, 3] as const;
     expect(keras.brightness).toHaveLength(2);
     for (const { factor, pixels } of keras.brightness) {
@@ -118,7 +118,7 @@ describe('augmentation gives the pixels of ImageDataGenerator', () => {
   });
 });
 
-test("augmentation without compat uses the center of Keras 3's preprocessing layers", () => {
+test('augmentation without compat uses the same center as the preprocessing layers of Keras 3', () => {
   const image = createImage('layers', [4, 6, 3]);
   const identity = { theta: 0, tx: 0, ty: 0, shear: 0, zx: 1, zy: 1 } as Parameters;
   const cases: { [name: string]: [Partial<Parameters>, FillMode] } = {
@@ -133,7 +133,7 @@ test("augmentation without compat uses the center of Keras 3's preprocessing lay
       image,
       planOf({ ...identity, ...changed }),
     );
-    // Keras's layers compute coordinates in float32, which allows 1e-4 of the pixel range.
+    // The Keras layers compute coordinates in float32, which causes errors up to 1e-4 of the pixel range.
     expectClose(data, numbers(keras.layers[name]!), 1e-4 * 255, name);
   }
 });
@@ -161,7 +161,7 @@ describe('random parameters are distributed as in ImageDataGenerator', () => {
     const middle = ours === 'rotation' ? 0 : 1;
     expect(sorted[0]!).toBeGreaterThanOrEqual(middle - range);
     expect(sorted.at(-1)!).toBeLessThan(middle + range);
-    // Kolmogorov-Smirnov test of two samples of size n: chance exceeds 1.95 √(2/n) once in a thousand tests.
+    // Kolmogorov-Smirnov test of two samples of size n: the statistic exceeds 1.95 √(2/n) by chance once in a thousand tests.
     const limit = 1.95 * Math.sqrt(2 / draws.count);
     quantiles.forEach((quantile, i) => {
       const below = sorted.filter((value) => value <= quantile).length / sorted.length;
@@ -186,11 +186,11 @@ test.each([
   ['rescaled', [0, 1]],
   ['function first', [1000 / 255, 1255 / 255]],
 ] as const)(
-  'rescaleImages gives the same numbers as standardize of ImageDataGenerator, %s',
+  'rescaleImages gives the same values as the method standardize of ImageDataGenerator, %s',
   (name, range) => {
     const bytes = Float32Array.from(imageBytes('standardise', [4, 4, 3]));
     const images = rescaleImages(bytes, [1, 4, 4, 3], range);
-    // One float32 multiplication and one addition: two units in the last place at 4.9.
+    // The tolerance is two units in the last place at 4.9, for one float32 multiplication and one addition.
     expectClose(images.data, numbers(keras.standardize[name]!), 1e-6, name);
   },
 );

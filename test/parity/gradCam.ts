@@ -1,4 +1,4 @@
-/** Compares heat maps with those of `keras/make_gradcam.py`. */
+/** Compares heat maps with the heat maps that `keras/make_gradcam.py` computes. */
 import { expect } from 'vitest';
 import { modelA } from '../../examples/study/modelA.js';
 import {
@@ -29,7 +29,7 @@ import { bounds, fill } from './same.js';
 interface KerasMaps {
   readonly task: string;
   readonly layer: string;
-  /** Index of an output of the head, with a sign; null for the predicted label of each image. */
+  /** Index of an output of the head, with a sign. Null selects the predicted label of each image. */
   readonly toward: number | readonly number[] | null;
   /** Heat maps before scaling. */
   readonly maps: FixtureArray;
@@ -78,7 +78,7 @@ async function backbone(): Promise<MultiTaskModel<Tasks>> {
 
 const LAST = ['age_conv1', 'gender_conv1', 'age_conv2', 'gender_conv2', 'out_relu'];
 
-/** Returns the target for `toward` of the fixture. */
+/** Returns the target for the value `toward` in the fixture. */
 function targetFor(model: MultiTaskModel<Tasks>, task: string, toward: KerasMaps['toward']) {
   const { labels = ['lower', 'higher'] } = model.tasks[task]!;
   if (toward === null) return undefined;
@@ -106,12 +106,12 @@ async function expectMaps(
     ).toBe(true);
     const expected = numbers(theirs);
     const raw = maps.flatMap(({ data, peak }) => Array.from(data, (x) => x * peak));
-    // Within 1e-4 of the largest value.
+    // The tolerance is 1e-4 of the largest value.
     expectClose(raw, expected, 1e-4 * largest(expected), title);
     maps.forEach(({ data, peak, target }, i) => {
       const expectedMap = expected.subarray(i * data.length, (i + 1) * data.length);
       const expectedPeak = largest(expectedMap);
-      // The relative rounding error is larger for a map that is almost 0 compared with the others.
+      // The relative rounding error is larger for a heat map that is almost 0 compared with the other heat maps.
       if (peak > 1e-2 * largest(expected)) {
         expectClose(
           data,
@@ -129,7 +129,7 @@ async function expectMaps(
   }
 }
 
-/** Checks that the heat maps of Model A at 64x64 on the current engine are those of Keras. */
+/** Checks that the heat maps of Model A at 64x64 on the current engine match Keras. */
 export async function expectModelA(): Promise<void> {
   const model = modelA(SIDE) as unknown as MultiTaskModel<Tasks>;
   fill(model.layersModel, 'model-a');
@@ -137,14 +137,14 @@ export async function expectModelA(): Promise<void> {
   model.dispose();
 }
 
-/** Checks that the heat maps of MobileNetV2 with a binary and a categorical head on the current engine are those of Keras. */
+/** Checks that the heat maps of MobileNetV2 with a binary and a categorical head on the current engine match Keras. */
 export async function expectBackbone(): Promise<void> {
   const model = await backbone();
   await expectMaps(model, 'backbone');
   model.dispose();
 }
 
-/** Checks the heat maps of a trunk that one task calls with a grayscale image: each task has those of its own call, as in Keras. */
+/** Checks that in a trunk that one task calls with a grayscale image, each task has the heat maps of its own call, as in Keras. */
 export async function expectViews(): Promise<void> {
   for (const grayFor of ['age', 'gender']) {
     const part = (task: string) =>
@@ -160,7 +160,7 @@ export async function expectViews(): Promise<void> {
     grayscaleLayer.setWeights(luma);
     tf.dispose(luma);
     const cases = keras.views.filter((maps) => maps.grayFor === grayFor);
-    // Both tasks have a heat map for every layer of the trunk, and the two differ.
+    // Both tasks have a heat map for every layer of the trunk, and the heat maps of the two tasks differ.
     expect(cases.filter(({ layer }) => layer === 'trunk_conv2')).toHaveLength(2);
     await expectMaps(model, 'model a', cases);
     model.dispose();

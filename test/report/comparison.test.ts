@@ -21,7 +21,7 @@ const findLines = (svg: string) =>
     .map(([, d]) => [...d!.matchAll(/(-?[\d.]+),(-?[\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)]));
 
 describe('a comparison of runs', () => {
-  test('negative losses, such as log-likelihoods of densities, are inside the figure', () => {
+  test('draws negative losses, such as log-likelihoods of densities, inside the figure', () => {
     const negateLoss = (row: HistoryRow) => ({ ...row, val_age_loss: -row.epoch, age_loss: -row.epoch });
     const runs = [createRun({ row: negateLoss }), createRun({ name: 'other', row: negateLoss })] as const;
     const { svg } = createReport(runs, tools).figures.find(({ name }) => name === 'compare-age-loss')!;
@@ -34,7 +34,7 @@ describe('a comparison of runs', () => {
     expect(Math.max(...ys)).toBeLessThanOrEqual(270 - 42);
   });
 
-  test('a run without validation has a line of training values, and the note of the figure names the run', () => {
+  test('draws training values for a run without validation, and the note below the figure names the run', () => {
     const runs = [createRun(), createRun({ name: 'other', row: removeValidation })] as const;
     const { figures } = createReport(runs, tools);
     const { svg, title, note } = figures.find(({ name }) => name === 'compare-age-mae')!;
@@ -69,14 +69,14 @@ describe('learningCurveGrid', () => {
       const svg = learningCurveGrid(settings, { panelWidth }, tools);
       const titles = [...svg.matchAll(/<text x="\d+" y="78"[^>]*>([^<]*)</g)].map(([, text]) => text!);
       expect(titles[2]).toBe('short');
-      // The mean width of a letter in Inter of weight 600 at 13 pixels is 8 pixels.
+      // In Inter with weight 600 at 13 pixels, the mean width of a letter is 8 pixels.
       expect(titles[0]!.length * 8).toBeLessThanOrEqual(panelWidth);
       expect(titles[0]).toMatch(/^a.*…/);
     }
   });
 });
 
-test('learningCurves and learningCurveGrid show every metric with a name that ends in "accuracy" as a percentage', () => {
+test('learningCurves and learningCurveGrid show every metric whose name ends in "accuracy" as a percentage', () => {
   const task = { ...GENDER, metrics: ['top_5_accuracy'] };
   const run = createRun({ tasks: [AGE, GENDER] });
   const rows = run.rows.map((row) => ({ ...row, val_gender_top_5_accuracy: 0.9 }));

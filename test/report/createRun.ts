@@ -42,7 +42,7 @@ export interface CreateRunOptions {
   readonly row?: (row: HistoryRow) => HistoryRow;
 }
 
-/** Creates the record of a run without training. Losses decrease, and predictions are close to the truth. All values are reproducible. */
+/** Creates the record of a run without training. Losses decrease, and predictions are close to the true values. All values are reproducible. */
 export function createRun({
   name = 'made up',
   tasks = [AGE, GENDER],

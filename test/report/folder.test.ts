@@ -62,7 +62,7 @@ const runOptions = {
   validation,
 };
 
-/** Trains a model, and returns the folder with its history and the best checkpoint. */
+/** Trains a model, and returns the folder that contains the history and the best checkpoint. */
 async function trainInFolder(folder: string) {
   const store = folderStore(join(scratch, folder));
   const history = await model.fit(runOptions.train, {
@@ -77,36 +77,39 @@ test.each([
   ['min', 'val_light_mae'],
   ['max', 'val_light_mae'],
   ['max', 'val_light_loss'],
-] as const)('recordRun and writeReport describe the checkpoint with the %s of %s', async (mode, monitor) => {
-  const folder = join(scratch, `checkpoint-${mode}-${monitor}`);
-  const store = folderStore(folder);
-  const history = await model.fit(runOptions.train, {
-    ...{ validation, epochs: 4, engine: 'wasm', seed: 3 },
-    callbacks: [bestCheckpoint(store, { monitor, mode })],
-  });
-  const values = history.rows.map((row) => row[monitor]!);
-  const epoch = 1 + values.indexOf(mode === 'max' ? Math.max(...values) : Math.min(...values));
-  const best = await loadModel(store, { folder: 'best', tasks: model.tasks });
-  const options = { ...runOptions, history, images: false };
-  const record = await recordRun(store, best, options);
-  expect(record).toMatchObject({ monitor, keptEpoch: epoch });
-  const verb = mode === 'max' ? 'was chosen by' : 'has the best';
-  const path = await writeReport(folder);
-  expect(readFileSync(path, 'utf8')).toContain(`Epoch ${epoch} of 4 ${verb} ${monitor}, `);
-  const card = new TextDecoder().decode(await store.read('best/MODEL_CARD.md'));
-  expect(card).toContain(`Results of epoch ${epoch} of 4, which ${verb} `);
-  // kept.json is not used for another monitor, and for the rows of another run.
-  expect(await recordRun(store, best, { ...options, monitor: 'val_side_loss' })).not.toHaveProperty(
-    'keptEpoch',
-  );
-  const rows = history.rows.map((row) => ({ ...row, [monitor]: row[monitor]! + 1 }));
-  const other = await recordRun(store, best, { ...options, history: { ...history, rows } });
-  expect(other.monitor).toBe('val_loss');
-  await store.write('best/kept.json', new TextEncoder().encode('{"monitor": '));
-  expect((await recordRun(store, best, options)).monitor).toBe('val_loss');
-});
+] as const)(
+  'recordRun and writeReport describe the checkpoint with the %s value of %s',
+  async (mode, monitor) => {
+    const folder = join(scratch, `checkpoint-${mode}-${monitor}`);
+    const store = folderStore(folder);
+    const history = await model.fit(runOptions.train, {
+      ...{ validation, epochs: 4, engine: 'wasm', seed: 3 },
+      callbacks: [bestCheckpoint(store, { monitor, mode })],
+    });
+    const values = history.rows.map((row) => row[monitor]!);
+    const epoch = 1 + values.indexOf(mode === 'max' ? Math.max(...values) : Math.min(...values));
+    const best = await loadModel(store, { folder: 'best', tasks: model.tasks });
+    const options = { ...runOptions, history, images: false };
+    const record = await recordRun(store, best, options);
+    expect(record).toMatchObject({ monitor, keptEpoch: epoch });
+    const verb = mode === 'max' ? 'was chosen by' : 'has the best';
+    const path = await writeReport(folder);
+    expect(readFileSync(path, 'utf8')).toContain(`Epoch ${epoch} of 4 ${verb} ${monitor}, `);
+    const card = new TextDecoder().decode(await store.read('best/MODEL_CARD.md'));
+    expect(card).toContain(`Results of epoch ${epoch} of 4, which ${verb} `);
+    // kept.json is not used for a different monitor or for the rows of a different run.
+    expect(await recordRun(store, best, { ...options, monitor: 'val_side_loss' })).not.toHaveProperty(
+      'keptEpoch',
+    );
+    const rows = history.rows.map((row) => ({ ...row, [monitor]: row[monitor]! + 1 }));
+    const other = await recordRun(store, best, { ...options, history: { ...history, rows } });
+    expect(other.monitor).toBe('val_loss');
+    await store.write('best/kept.json', new TextEncoder().encode('{"monitor": '));
+    expect((await recordRun(store, best, options)).monitor).toBe('val_loss');
+  },
+);
 
-test('readRunRecord and writeReport ignore an image file outside the folder of the run', async () => {
+test('readRunRecord and writeReport ignore an image file outside the run folder', async () => {
   const store = folderStore(join(scratch, 'outside'));
   const { images: _, ...record } = createRun();
   const pictures = [{ id: '0.jpg', file: '../secret.jpg' }];
@@ -130,7 +133,7 @@ describe('recordRun', () => {
     const errors = record.answers.map(({ labels, answers }) =>
       Math.abs((answers.light as number) - (labels.light as number)),
     );
-    // The history contains the mean of batches in float32.
+    // The history contains the mean over the batches in float32.
     expect(
       errors.reduce((sum, error) => sum + error, 0) / errors.length / bestRow.val_light_mae!,
     ).toBeCloseTo(1, 4);
@@ -192,7 +195,7 @@ describe('recordRun', () => {
     best.dispose();
   });
 
-  test('createRunRecord records the probabilities of all labels of an image, in the order of the labels', async () => {
+  test('createRunRecord records the probabilities of all labels for an image, in the order of the labels', async () => {
     const { answers } = await createRunRecord(model, { ...runOptions, history: { tasks: [], rows: [] } });
     const predictions = await model.predict(
       await Promise.all(validation.ids.map((_, i) => validation.read(i))),
@@ -232,7 +235,7 @@ describe('recordRun', () => {
     }
   });
 
-  test('recordRun with images: false saves no images, and removes those of an earlier record', async () => {
+  test('recordRun with images: false saves no images, and removes the images of an earlier record', async () => {
     const { store, history, best } = await trainInFolder('private');
     await recordRun(store, best, { ...runOptions, history });
     const fileCount = (await store.list('pictures/')).length;
@@ -280,7 +283,7 @@ describe('recordRun', () => {
   });
 });
 
-describe('the command report', () => {
+describe('the report command', () => {
   /** Runs the command, and returns the lines that it prints. */
   const runCommand = async (...args: string[]) => {
     const lines: string[] = [];
@@ -294,7 +297,7 @@ describe('the command report', () => {
     return lines;
   };
 
-  test('the command writes the page to the first folder or to --out, and prints its path', async () => {
+  test('writes the page to the first folder or to --out, and prints the path of the page', async () => {
     for (const name of ['a', 'b']) {
       const { store, history, best } = await trainInFolder(name);
       await recordRun(store, best, { ...runOptions, name, history });
@@ -312,7 +315,7 @@ describe('the command report', () => {
       expect(readFileSync(join(folder, 'best/MODEL_CARD.md'), 'utf8')).toContain('# ');
   });
 
-  test('the command rejects a folder without a run, and a call without folders', async () => {
+  test('rejects a folder without a run and a call without folders', async () => {
     await expect(runCommand(join(scratch, 'nowhere'))).rejects.toMatchObject({
       kind: 'file',
       received: 'a missing file',
@@ -324,7 +327,7 @@ describe('the command report', () => {
   });
 });
 
-test('watchRun serves the page only to this machine, and only for its names', async () => {
+test('watchRun serves the page only to this machine, and only under the names of this machine', async () => {
   const store = folderStore(join(scratch, 'watched'));
   await recordRun(store, model, { ...runOptions, images: false });
   const watch = await watchRun(join(scratch, 'watched'));
@@ -361,7 +364,7 @@ test('watchRun serves the page only to this machine, and only for its names', as
     'cross-origin-resource-policy': 'same-origin',
     'content-security-policy': "frame-ancestors 'none'",
   });
-  // The server listens only at 127.0.0.1. A server that listens at all addresses would also respond at 127.0.0.2.
+  // The server listens only on 127.0.0.1. A server that listens on all addresses would also respond on 127.0.0.2.
   const interfaces = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   const external = interfaces.filter(({ internal, family }) => !internal && family === 'IPv4');
   for (const address of ['127.0.0.2', ...external.map((entry) => entry.address)])

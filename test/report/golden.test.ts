@@ -49,17 +49,17 @@ test('createReport draws errors in millions exactly as in the golden file', asyn
   await expect(`${svg}\n`).toMatchFileSnapshot('golden/price-bands.svg');
 });
 
-test('svgToPng draws the same pixels as in the golden file, with the font of the package', async () => {
+test('svgToPng draws the same pixels as in the golden file with the font in the package', async () => {
   const readGolden = (name: string) => readFileSync(new URL(`golden/${name}`, import.meta.url));
   const png = await svgToPng(readGolden('run1-age-bands.svg').toString());
   const decode = async (bytes: Uint8Array) => sharp(bytes).raw().toBuffer({ resolveWithObject: true });
   const [drawn, golden] = [await decode(png), await decode(readGolden('run1-age-bands.png'))];
   expect(drawn.info).toEqual(golden.info);
-  expect(drawn.data.equals(golden.data)).toBe(true); // Pixels, because another version of resvg can compress differently.
+  expect(drawn.data.equals(golden.data)).toBe(true); // The test compares pixels and not bytes, because a different version of resvg can compress differently.
   expect(await svgToPng(readGolden('run1-age-bands.svg').toString())).toEqual(png);
 });
 
-test('svgToPng does not use the fonts of the machine', async () => {
+test('svgToPng does not use fonts that are installed on the machine', async () => {
   const text = (font: string) =>
     `<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"><text y="20" font-family="${font}">Wage 17</text></svg>`;
   const inter = await svgToPng(text('Inter'));

@@ -8,7 +8,7 @@ beforeAll(async () => {
   tools = await loadReportTools();
 });
 
-/** Returns the visible text of HTML. */
+/** Returns the visible text of an HTML string. */
 const toText = (html: string) =>
   html
     .replace(/<style>.*?<\/style>/gs, '')
@@ -16,7 +16,7 @@ const toText = (html: string) =>
     .replaceAll('\u00a0', ' ')
     .replace(/\s+/g, ' ');
 
-/** Returns the HTML between a heading and the next heading. `section` is the section of the page that contains the heading. */
+/** Returns the HTML between a heading and the next heading. `section` is the page section that contains the heading. */
 const getPart = (page: string, title: string, section = '') =>
   page
     .slice(section === '' ? 0 : page.indexOf(`>${section}</h2>`))
@@ -31,7 +31,7 @@ const ages = [
   [30, 33],
   [40, 50],
 ] as const;
-/** Probability of `female` for two male and two female images. One prediction of each is incorrect. */
+/** Probability of `female` for two male and two female images. One prediction for each label is incorrect. */
 const female = [0.2, 0.7, 0.4, 0.9];
 const run = {
   ...createRun({ images: 4 }),
@@ -52,9 +52,9 @@ const run = {
 describe('the page of a run with four images', () => {
   const createPage = () => createReportPage([run], tools);
 
-  test('the page contains the mean absolute error, its quantiles, and the errors by true value and group', () => {
+  test('contains the mean absolute error, the quantiles of the errors, and the errors by true value and group', () => {
     const text = toText(createPage());
-    // The mean of 2, 3, 5 and 10 is 5; half are at most 3, and 90 % at most 10.
+    // The mean of the errors 2, 3, 5 and 10 is 5. Half of them are at most 3, and 90 % are at most 10.
     expect(text).toMatch(
       /Mean absolute error 5 \(–\) years on 4 validation images without augmentation; half of the errors are at most 3, and 90 % at most 10\./,
     );
@@ -71,12 +71,12 @@ describe('the page of a run with four images', () => {
     );
   });
 
-  test('the page contains accuracy, precision and recall below their table headers', () => {
+  test('contains accuracy, precision and recall below the corresponding table headers', () => {
     const answers = run.answers.map((answer, i) =>
       i === 2 ? { ...answer, answers: { ...answer.answers, gender: [0.1, 0.9] } } : answer,
     );
     const text = toText(createReportPage([{ ...run, answers }], tools));
-    // One prediction is male, and correct; three are female, and two of them correct.
+    // One prediction is male and correct. Three predictions are female, and two of them are correct.
     expect(text).toMatch(/Accuracy 75\.0 % \([^)]*\) on 4 validation images/);
     expect(text).toMatch(
       /precision \(95 %\) recall \(95 %\) male 2 100\.0 % \([^)]*\) 50\.0 % \([^)]*\) female 2 66\.7 % \([^)]*\) 100\.0 %/,
@@ -86,12 +86,12 @@ describe('the page of a run with four images', () => {
     );
   });
 
-  test('the page shows the largest errors in decreasing order, with predictions and labels', () => {
+  test('shows the largest errors in decreasing order, with predictions and labels', () => {
     const findIds = (html: string) => Array.from(html.matchAll(/<small>(\d)\.jpg/g), ([, id]) => Number(id));
     const largestErrors = getPart(createPage(), 'Largest errors', 'age');
     expect(findIds(largestErrors)).toEqual([3, 1, 2, 0]);
     expect(toText(largestErrors)).toMatch(/^ 50 true: 40 3\.jpg/);
-    // One minus the probability of the true label: 0.7, 0.6, 0.2, 0.1.
+    // The errors are one minus the probability of the true label: 0.7, 0.6, 0.2, 0.1.
     expect(findIds(getPart(createPage(), 'Largest errors', 'gender'))).toEqual([1, 2, 0, 3]);
     expect(findIds(getPart(createPage(), 'Random samples')).sort()).toEqual([0, 1, 2, 3]);
     expect(toText(getPart(createPage(), 'Random samples'))).toContain(
@@ -99,14 +99,14 @@ describe('the page of a run with four images', () => {
     );
   });
 
-  test('the page shows the Grad-CAM images of a task only in the section of the task', () => {
+  test('shows the Grad-CAM images of a task only in the section of that task', () => {
     const getGradCams = (task: string) => toText(getPart(createPage(), 'Grad-CAM', task));
     expect(getGradCams('age')).toContain('33 true: 30 2.jpg');
     expect(getGradCams('age')).not.toContain('1.jpg');
     expect(getGradCams('gender')).toContain('female 70.0 % true: male 1.jpg');
   });
 
-  test('the model card contains the same scores, and a warning about small groups', () => {
+  test('shows the same scores as the model card, which also warns about small groups', () => {
     const card = createModelCard(run).replaceAll('\u00a0', ' ');
     expect(card).toMatch(/\| age \| mean absolute error \(years\) \| 4 \| 5 \(–\) \|/);
     expect(card).toMatch(/\| gender \| accuracy \| 4 \| 50\.0 % \(/);
@@ -138,7 +138,7 @@ test('the page, the comparison and the model card contain the values of the best
   expect(createModelCard(longRun)).toContain('| age | mae (years) | 1 | 10 |');
 });
 
-test('the table of labels contains the 40 most frequent of many labels', () => {
+test('the table of labels contains only the 40 most frequent labels', () => {
   const labels = Array.from({ length: 50 }, (_, i) => `label ${i}`);
   const labelRun = createRun({ tasks: [{ ...GRADE, labels }], images: 400 });
   const answers = labelRun.answers.filter(
@@ -172,5 +172,5 @@ test('the figure of a label distribution shows the shares of training and valida
       figure.matchAll(new RegExp(`<line stroke="${color}"[^>]* x2="([\\d.]+)" x1="([\\d.]+)"`, 'g')),
     ).map(([, to, from]) => Number(to) - Number(from));
   const [blue, orange] = [measureLines('#4269d0'), measureLines('#e8590c')];
-  expect(blue[0]! / orange[0]!).toBeCloseTo(4.5, 1); // male: 90 % of the training images, 20 % of the validation images
+  expect(blue[0]! / orange[0]!).toBeCloseTo(4.5, 1); // The label male has 90 % of the training images and 20 % of the validation images.
 });

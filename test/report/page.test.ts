@@ -22,7 +22,7 @@ describe('createReport', () => {
     );
   });
 
-  test('createReport draws the figures of each kind of task, and a figure and a table for each group', () => {
+  test('createReport draws figures for each type of task, and a figure and a table for each group', () => {
     const { page, figures } = createReport([createRun({ tasks: [AGE, GENDER, GRADE] })], tools);
     expect(figures.map(({ name }) => name)).toEqual([
       ...[
@@ -55,7 +55,7 @@ describe('createReport', () => {
     expect(page).toContain('0.3'); // 0.1 + 0.2
   });
 
-  test('createReport reports missing task columns, missing validation, NaN values and omitted groups', () => {
+  test('createReport notes missing task columns, missing validation, NaN values and omitted groups', () => {
     const run = createRun({ tasks: [GRADE, AGE], images: 60, groups: (i) => ({ race: `group ${i % 20}` }) });
     const rows = run.rows.map((row) => {
       const entries = Object.entries(row).filter(([name]) => !/grade|^val_/.test(name));
@@ -71,10 +71,10 @@ describe('createReport', () => {
     expect(toText(page)).toContain('Only the 12 largest of 20 groups are shown.');
     expect(figures.map(({ name }) => name)).not.toContain('grade-loss-curves');
     expect(page).not.toMatch(/<th scope="col">(?:validation|not augmented)</);
-    expect(page).toMatch(/class="legend">.*?training/); // for the second task
+    expect(page).toMatch(/class="legend">.*?training/); // This is for the second task.
   });
 
-  test('createReportPage lists the arguments of many runs in rows, and marks training values of a run without validation', () => {
+  test('createReportPage lists the arguments of many runs in rows, and marks training values for a run without validation', () => {
     const runs = Array.from({ length: 6 }, (_, seed) => ({
       ...createRun({ name: `seed ${seed}`, tasks: [AGE] }),
       arguments: { seed, model: { dropout: seed / 10, filters: [64, 128] }, rate: 0.1 + 0.2 },
@@ -90,7 +90,7 @@ describe('createReport', () => {
     expect(page.match(/\(training\)/g)).toHaveLength(1);
   });
 
-  test('createReport compares several runs in a table and in common figures, whose names are unique', () => {
+  test('createReport compares several runs in a table and in shared figures with unique names', () => {
     const { page, figures } = createReport(
       [createRun({ name: 'first' }), createRun({ name: 'second', epochs: 3, tasks: [AGE] })],
       tools,
@@ -133,7 +133,7 @@ describe('unusual records', () => {
       })),
     },
     'one image': createRun({ images: 1 }),
-    'equal values everywhere': {
+    'equal values in all columns': {
       ...createRun(),
       answers: createRun().answers.map((answer) => ({
         ...answer,
@@ -187,7 +187,7 @@ describe('readRunRecord', () => {
     expect(await readRunRecord(await writeRecord(record))).toEqual({ ...record, images: new Map() });
   });
 
-  test('readRunRecord reads the rows of a running run from history.csv, without an incomplete last line', async () => {
+  test('readRunRecord reads the rows of an unfinished run from history.csv, except for an incomplete last line', async () => {
     const { stopped: __, ...running } = record;
     const { rows } = await readRunRecord(
       await writeRecord({ ...running, rows: [] }, 'epoch,loss,val_loss\n1,3,4\n2,NaN,\n3,2.7'),
@@ -210,7 +210,7 @@ describe('readRunRecord', () => {
     ['another format', JSON.stringify({ ...record, format: 2 }), 'format'],
     ['a string instead of a list', JSON.stringify({ ...record, answers: 'many' }), 'answers'],
     [
-      'an unknown kind of task',
+      'an unknown type of task',
       JSON.stringify({ ...record, tasks: [{ ...AGE, kind: 'oracle' }] }),
       'tasks[0].kind',
     ],
@@ -228,7 +228,7 @@ describe('readRunRecord', () => {
     },
   );
 
-  test('readRunRecord removes labels and predictions that are invalid for their task', async () => {
+  test('readRunRecord removes labels and predictions that are invalid for the task', async () => {
     const [first] = record.answers;
     const answers = [
       { ...first, answers: { age: [1, 2], gender: [1] }, labels: { age: 'old', gender: 'neither' } },
@@ -283,7 +283,7 @@ describe('hostile text', () => {
     expect(page).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u202e]|[\ud800-\udbff](?![\udc00-\udfff])/);
   });
 
-  test('createReport converts hostile text to figures without markup, and to valid file names', () => {
+  test('createReport draws hostile text without markup, and derives valid file names from it', () => {
     for (const { name, svg } of createReport([hostileRun], tools).figures) {
       expect(name).toMatch(/^[\p{L}\p{N}_-]+(?:…[\p{L}\p{N}_-]+)?$/u);
       expect(svg.match(/<script|<iframe|<img/)).toBe(null);
@@ -300,7 +300,7 @@ describe('createModelCard', () => {
   const getSection = (card: string, section: string) =>
     card.split(`<!-- yours: ${section} -->`)[1]!.split('<!-- end -->')[0]!.trim();
 
-  test('createModelCard copies the sections of the user from the previous card', () => {
+  test('createModelCard preserves the sections that the user added to the previous model card', () => {
     const firstCard = createModelCard(createRun());
     const editedCard = firstCard.replace(
       '<!-- yours: contact -->\nTo be completed.',
@@ -316,7 +316,7 @@ describe('createModelCard', () => {
   });
 
   test.each(['intended use', 'not intended', 'known limits', 'license of the model', 'contact'])(
-    'createModelCard copies only the section %s if its end comment is missing',
+    'createModelCard copies only the section %s if the end comment of that section is missing',
     (section) => {
       const card = createModelCard(createRun());
       const start = `<!-- yours: ${section} -->`;
@@ -327,7 +327,7 @@ describe('createModelCard', () => {
     },
   );
 
-  test('createModelCard lists arguments, versions and groups once, and formats them like the page', () => {
+  test('createModelCard lists arguments, versions and groups once, in the same format as the page', () => {
     const run = {
       ...createRun({ images: 90, groups: (i) => ({ race: `group ${i % 30}` }) }),
       arguments: { engine: 'auto', rate: 0.1 + 0.2, model: { dropout: 0.3 } },

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { SERIES_COLORS } from '../../src/report/charts/chart.js';
 import { getLineStyle } from '../../src/report/charts/comparisonFigures.js';
 
-/** Returns the linear red, green and blue of an sRGB color (IEC 61966-2-1), from 0 to 1. */
+/** Returns the linear red, green and blue components of an sRGB color (IEC 61966-2-1), from 0 to 1. */
 const toLinearRgb = (hex: string) =>
   [1, 3, 5].map((offset) => {
     const value = Number.parseInt(hex.slice(offset, offset + 2), 16) / 255;
@@ -38,19 +38,22 @@ function toLab(rgb: readonly number[]) {
   return [116 * y! - 16, 500 * (x! - y!), 200 * (y! - z!)];
 }
 
-test.each(Object.entries(COLOR_BLINDNESS))('SERIES_COLORS differ for readers with %s', (_, matrix) => {
-  const colors = SERIES_COLORS.map((hex) =>
-    toLab(multiply(matrix, toLinearRgb(hex)).map((level) => Math.min(1, Math.max(0, level)))),
-  );
-  for (const [i, a] of colors.entries()) {
-    for (const b of colors.slice(0, i)) {
-      // A difference of 2.3 is just noticeable for adjacent areas. Thin lines need about ten times that.
-      expect(Math.hypot(...a.map((value, axis) => value - b[axis]!))).toBeGreaterThan(22);
+test.each(Object.entries(COLOR_BLINDNESS))(
+  'SERIES_COLORS are distinguishable for readers with %s',
+  (_, matrix) => {
+    const colors = SERIES_COLORS.map((hex) =>
+      toLab(multiply(matrix, toLinearRgb(hex)).map((level) => Math.min(1, Math.max(0, level)))),
+    );
+    for (const [i, a] of colors.entries()) {
+      for (const b of colors.slice(0, i)) {
+        // A difference of 2.3 is just noticeable for adjacent areas. Thin lines need about ten times that.
+        expect(Math.hypot(...a.map((value, axis) => value - b[axis]!))).toBeGreaterThan(22);
+      }
     }
-  }
-});
+  },
+);
 
-test('SERIES_COLORS have the contrast with white that WCAG 2.2, 1.4.11, requires for graphics', () => {
+test('SERIES_COLORS have the contrast with white that WCAG 2.2 (1.4.11) requires for graphics', () => {
   for (const hex of SERIES_COLORS)
     expect(1.05 / (multiply(XYZ, toLinearRgb(hex))[1]! + 0.05)).toBeGreaterThanOrEqual(3);
 });

@@ -35,7 +35,7 @@ describe('estimateProportion', () => {
     expect(high).toBeCloseTo(0.9433178, 6);
   });
 
-  test('the interval of a proportion contains it, is within 0 to 1, and is narrower for ten times as many images', () => {
+  test('the interval of a proportion contains the proportion, is between 0 and 1, and is narrower for ten times as many images', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 500 }),
@@ -55,7 +55,7 @@ describe('estimateProportion', () => {
 });
 
 describe('estimateMean', () => {
-  test('the interval of a mean contains it, and does not depend on the order of the values', () => {
+  test('the interval of a mean contains the mean, and does not depend on the order of the values', () => {
     fc.assert(
       fc.property(fc.array(finite, { minLength: 5, maxLength: 40 }), (values) => {
         const mean = estimateMean(values)!;
@@ -79,7 +79,7 @@ describe('estimateMean', () => {
 
   const exponential = (random: ReturnType<typeof createRng>) => -Math.log(1 - random.next());
   const normal = (random: ReturnType<typeof createRng>) => 1 + random.normal();
-  // Coverage in 1,500 trials of a numpy implementation. The plain percentile interval covers 84, 88, 94, 95; 78, 86 and 91 %.
+  // Coverage in 1,500 trials with a numpy implementation. For the plain percentile interval, the coverage is 84, 88, 94, 95, 78, 86 and 91 %.
   test.each([
     ['normal', 5, 0.937, normal],
     ['normal', 8, 0.945, normal],
@@ -97,7 +97,7 @@ describe('estimateMean', () => {
         const { low, high } = estimateMean(Array.from({ length: count }, () => draw(random)))!;
         return low! <= 1 && 1 <= high!;
       }).filter(Boolean).length;
-      // The standard deviation at 0.889 is 1.4 % with 500 trials and 0.8 % with 1,500 trials: together 1.6 %. Three times that is 4.8 %.
+      // At a coverage of 0.889, the standard deviation is 1.4 % with 500 trials and 0.8 % with 1,500 trials, and 1.6 % for their difference. The tolerance is three times that, 4.8 %.
       expect(Math.abs(coveredCount / trials - expectedCoverage)).toBeLessThan(0.045);
     },
   );
@@ -114,13 +114,13 @@ describe('estimateMean', () => {
       [199, 1.9719565442517533],
       [999, 1.9623414611334493],
     ] as const;
-    // The next term of the expansion is 0.0007 for four degrees of freedom, and a sixteenth of that for seven.
+    // The next term of the expansion is 0.0007 for four degrees of freedom, and one sixteenth of that for seven.
     for (const [degreesOfFreedom, t] of scipyQuantiles)
       expect(Math.abs(computeTQuantile(degreesOfFreedom) - t)).toBeLessThan(1 / degreesOfFreedom ** 5);
   });
 });
 
-test('computeBinEdges returns at most the requested number of bins, and every value is in one of them', () => {
+test('computeBinEdges returns at most the requested number of bins, and each value is in one of the bins', () => {
   fc.assert(
     fc.property(
       finite,
@@ -151,7 +151,7 @@ test('computeQuantile returns a value of the list, or interpolates between two v
   expect(computeQuantile([1, 2, 3], 1)).toBe(3);
 });
 
-test('error bins, label scores, reliability bins and group scores count every image once', () => {
+test('error bins, label scores, reliability bins and group scores count every image exactly once', () => {
   const run = createRun({ images: 137 });
   const sum = (counts: readonly { readonly count: number }[]) =>
     counts.reduce((total, { count }) => total + count, 0);
@@ -187,7 +187,7 @@ test('computeLabelScores and computeReliability return the precision, recall and
   expect(computeReliability(pairs).error).toBeCloseTo(0.175, 12);
 });
 
-test('formatNumber and the other formats return short texts, also for NaN, infinite and missing values', () => {
+test('formatNumber and the other format functions return short texts, even for NaN, infinite and missing values', () => {
   expect(
     [
       0,

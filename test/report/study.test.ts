@@ -33,7 +33,7 @@ const searchSpace = space({
 const objectives = [minimize('val_loss'), maximize('val_accuracy')] as const;
 const study = { space: searchSpace, objectives, strategy: random() };
 
-/** Creates the trials of a search. Some trials failed, were pruned or are running. The loss depends only on the rate. */
+/** Creates the trials of a search. Some trials failed, were pruned or are running. The loss depends only on the learning rate. */
 function createTrials(count: number): readonly TrialRecord[] {
   const search = askAndTell(searchSpace, { strategy: random(), objectives, seed: 4 });
   const noise = createRng(1, 'noise');
@@ -54,7 +54,7 @@ function createTrials(count: number): readonly TrialRecord[] {
 /** Returns the positions in pixels of the trial numbers of a Pareto front. */
 function findLabels(svg: string): { x: number; y: number; number: number }[] {
   const pattern = /<text[^>]*transform="translate\(([\d.]+),([\d.]+)\)"[^>]*>(\d+)<\/text>/g;
-  const numberMarks = svg.slice(svg.lastIndexOf('stroke-width="3"')); // Only the numbers have such an outline.
+  const numberMarks = svg.slice(svg.lastIndexOf('stroke-width="3"')); // Only the trial numbers have such an outline.
   return [...numberMarks.matchAll(pattern)].map(([, x, y, number]) => ({
     x: Number(x),
     y: Number(y),
@@ -87,7 +87,7 @@ describe('studyFigures', () => {
     for (const { svg } of figures) expect(svg).not.toMatch(/NaN|undefined|Infinity/);
   });
 
-  test('studyFigures draws figures of one trial and of equal values, and none without a result', () => {
+  test('studyFigures draws figures for a single trial and for equal values, and no figures without a result', () => {
     expect(studyFigures(study, [], tools)).toEqual([]);
     expect(
       studyFigures(
@@ -103,7 +103,7 @@ describe('studyFigures', () => {
     }
   });
 
-  test('studyFigures draws importances for each objective, and no figures of an objective without values', () => {
+  test('studyFigures draws importances for each objective, and no figures for an objective without values', () => {
     const three = [minimize('loss'), maximize('hits'), minimize('megabytes')] as const;
     const search = askAndTell(searchSpace, { strategy: random(), objectives: three, seed: 2 });
     for (let i = 0; i < 60; i++) {
@@ -128,12 +128,12 @@ describe('studyFigures', () => {
     for (const { svg } of remaining) expect(svg).not.toMatch(/NaN|undefined|Infinity/);
   });
 
-  test('the figures of a second objective show the best epoch by the first objective, and their notes state it', () => {
+  test('the figures of a second objective show the best epoch by the first objective, as the notes state', () => {
     const two = [minimize('loss'), maximize('hits')] as const;
     const search = askAndTell(searchSpace, { strategy: random(), objectives: two, seed: 2 });
     for (let i = 0; i < 60; i++) {
       const { number, params } = search.ask()!;
-      // In the best epoch, the hits depend on the filters; in the other one, which has more hits, on the rate.
+      // In the best epoch, the hits depend on the filters. In the other epoch, which has more hits, they depend on the learning rate.
       search.report(number, { loss: 1, hits: -Math.abs(params.filters - 64) });
       search.tell(number, { loss: 2, hits: 1000 + Math.log10(params.rate) });
     }
@@ -146,18 +146,18 @@ describe('studyFigures', () => {
     expect(findFigure('slice-rate').note).not.toContain('epoch');
   });
 
-  test('the line of the best value rises if the objective is maximized', () => {
+  test('the best-value line rises if the objective is maximized', () => {
     const objective = maximize('hits');
     const search = askAndTell(searchSpace, { strategy: random(), objectives: objective, seed: 2 });
     for (const hits of [1, 3, 2, 5, 4]) search.tell(search.ask()!.number, { hits });
     const [history] = studyFigures({ space: searchSpace, objectives: objective }, search.trials, tools);
     const line = history!.svg.match(/stroke="#e8590c"[^>]*>\s*<path d="([^"]+)"/)![1]!;
     const ys = [...line.matchAll(/[\d.]+,([\d.]+)/g)].map(([, y]) => Number(y));
-    expect(ys).toEqual([...ys].sort((a, b) => b - a)); // y decreases upward.
+    expect(ys).toEqual([...ys].sort((a, b) => b - a)); // In SVG, y decreases upward.
     expect(new Set(ys).size).toBe(3);
   });
 
-  test('parallel coordinates draw the best trials on top, and the note counts the trials without all values', () => {
+  test('the parallel coordinates plot draws the best trials on top, and the note counts trials with missing values', () => {
     const trials = createTrials(60).map(
       (trial, i): TrialRecord =>
         i % 10 === 9
@@ -198,13 +198,13 @@ describe('studyFigures', () => {
     expect(sparse.note).toContain('with their numbers');
   });
 
-  test('the line of the best value falls if the objective is minimized', () => {
+  test('the best-value line falls if the objective is minimized', () => {
     const trials = createTrials(30);
     const history = studyFigures(study, trials, tools).find(({ name }) => name === 'history')!;
     const line = history.svg.match(/stroke="#e8590c"[^>]*>\s*<path d="([^"]+)"/)![1]!;
     const ys = [...line.matchAll(/[\d.]+,([\d.]+)/g)].map(([, y]) => Number(y));
     expect(ys.length).toBeGreaterThan(5);
-    for (const [i, y] of ys.slice(1).entries()) expect(y).toBeGreaterThanOrEqual(ys[i]!); // y increases downward.
+    for (const [i, y] of ys.slice(1).entries()) expect(y).toBeGreaterThanOrEqual(ys[i]!); // In SVG, y increases downward.
   });
 });
 
@@ -224,7 +224,7 @@ describe('a choice with many values', () => {
     return { report: createStudyReport(wordStudy, search.trials, tools), trials: search.trials };
   };
 
-  test.each([12, 13, 30])('the axis of a choice with %i values shows all of them', (count) => {
+  test.each([12, 13, 30])('the axis of a choice with %i values shows all values', (count) => {
     const slices = searchWords(count).report.figures.filter(({ name }) => name.startsWith('slice-'));
     expect(slices.map(({ name }) => name)).toEqual(['slice-word', 'slice-kind']);
     for (const { svg, note } of slices) {
@@ -263,7 +263,7 @@ test('studyFigures returns unique figure names that are valid file names', () =>
   for (const name of figureNames) expect(name.length).toBeLessThanOrEqual(53);
 });
 
-test('the page of a study contains the best trial and the reasons of early ends, and escapes hostile text', () => {
+test('the page of a study contains the best trial and the reasons why trials ended early, and escapes hostile text', () => {
   const { page } = createStudyReport({ ...study, objectives: objectives[0] }, createTrials(30), tools);
   expect(page).toMatch(
     /<p class="lead">30 trials, random\. Trial \d+ is the best: val_loss [\d.]+(e−\d+)? with/,
@@ -278,7 +278,7 @@ test('the page of a study contains the best trial and the reasons of early ends,
   );
 });
 
-test('the page of a study with several objectives marks the Pareto front in text, table and figures, and no best trial', () => {
+test('the page of a study with several objectives marks the Pareto front instead of a best trial in text, table and figures', () => {
   const trials = createTrials(60);
   const front = paretoFront(trials, objectives).map(({ number }) => number);
   expect(front.length).toBeGreaterThan(1);
@@ -308,7 +308,7 @@ test('the page of a study with several objectives marks the Pareto front in text
   expect(figures.find(({ name }) => name === 'slice-rate')!.note).toBe('Orange: the Pareto front.');
 });
 
-test('every line of parallel coordinates crosses all axes, and passes below the axis of a parameter without a value', () => {
+test('every line of a parallel coordinates plot crosses all axes, and passes below the axis of a missing parameter', () => {
   const { svg, note } = studyFigures(study, createTrials(30), tools).find(({ name }) => name === 'parallel')!;
   const lines = [...svg.matchAll(/<path[^>]* d="(M[^"]+)"/g)].map(([, d]) => d!);
   const scored = createTrials(30).filter(
@@ -316,7 +316,7 @@ test('every line of parallel coordinates crosses all axes, and passes below the 
   );
   expect(lines).toHaveLength(scored.length);
   for (const line of lines) {
-    expect(line.match(/M/g)).toHaveLength(1); // no gaps
+    expect(line.match(/M/g)).toHaveLength(1); // The line has no gaps.
     expect(line.match(/,/g)).toHaveLength(searchSpace.dimensions.length + objectives.length);
   }
   expect(svg).toContain('>none</text>');
@@ -333,7 +333,7 @@ test('every line of parallel coordinates crosses all axes, and passes below the 
   expect(figures.find(({ name }) => name === 'parallel')!.svg).not.toContain('none</text>');
 });
 
-test('getParamImportances returns the largest share for the parameter that the objective depends on', () => {
+test('getParamImportances returns the largest importance for the parameter that the objective depends on', () => {
   const importances = getParamImportances(searchSpace, createTrials(60), objectives);
   expect(importances.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
   const [rate, ...others] = importances;
@@ -342,7 +342,7 @@ test('getParamImportances returns the largest share for the parameter that the o
 });
 
 describe('resultsCsv and resultsTable', () => {
-  test('resultsCsv returns a row for each trial, and quotes its cells', () => {
+  test('resultsCsv returns a row for each trial, with quoted cells', () => {
     const trials = createTrials(12);
     const [head, ...rows] = resultsCsv(study, trials).trimEnd().split('\n');
     expect(head).toBe(
@@ -350,7 +350,7 @@ describe('resultsCsv and resultsTable', () => {
     );
     expect(rows).toHaveLength(12);
     const failed = rows[4]!;
-    expect(failed).toContain('""'); // Quotes are doubled.
+    expect(failed).toContain('""'); // Quotes within a cell are doubled.
     expect(failed.split(',')[1]).toBe('failed');
     const formula: TrialRecord = { ...trials[0]!, state: 'failed', reason: '=HYPERLINK("x")' };
     expect(resultsCsv(study, [formula])).toContain(`"'=HYPERLINK(""x"")"`);
@@ -374,7 +374,7 @@ describe('resultsCsv and resultsTable', () => {
     expect(resultsCsv(singleObjective, trials)).not.toContain('front');
   });
 
-  test('resultsTable fits the width by cutting parameter values, but not marks, states and reasons', () => {
+  test('resultsTable fits the width by truncating parameter values, but not marks, states and reasons', () => {
     const trials = createTrials(12);
     expect(resultsTable(study, trials, 400).split('\n')[5]).toMatch(/failed .* it ran out of memory/);
     for (const width of [72, 80, 120]) {

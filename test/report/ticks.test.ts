@@ -9,7 +9,7 @@ import { formatPercentTick, formatTick, skipCrowdedTicks } from '../../src/repor
 const formatTicks = (ticks: readonly number[], format = formatTick) =>
   ticks.map((tick, i) => format(tick, i, ticks));
 
-test('formatTick returns the digits that distinguish the ticks, and short texts for large and small numbers', () => {
+test('formatTick returns as many digits as distinguish the ticks, and short texts for large and small numbers', () => {
   expect(formatTicks([0, 500, 1000])).toEqual(['0', '500', '1,000']);
   expect(formatTicks([0, 0.25, 0.5])).toEqual(['0.00', '0.25', '0.50']);
   expect(formatTicks([-1, 0, 1])).toEqual(['−1', '0', '1']);
@@ -44,7 +44,7 @@ test('formatTick returns different texts of at most eight characters for equidis
   );
 });
 
-test('skipCrowdedTicks leaves out labels at regular intervals if they would overlap', () => {
+test('skipCrowdedTicks omits labels at regular intervals if the labels would overlap', () => {
   const ticks = Array.from({ length: 11 }, (_, i) => 0.9 + i / 1e4);
   const texts = formatTicks(ticks, skipCrowdedTicks(formatTick));
   expect(texts.filter((text) => text !== '')).toEqual([
@@ -72,7 +72,7 @@ test('computeEpochTicks returns at most the requested number of integers, at reg
   );
 });
 
-test('formatNumber abbreviates non-integer millions, writes counts in full, and formatEstimate prints no negative zero', () => {
+test('formatNumber abbreviates non-integer millions and writes counts in full, and formatEstimate prints no negative zero', () => {
   expect([6705970.3, 1045058, -1234567.5].map(formatNumber)).toEqual(['6.71M', '1,045,058', '−1.23M']);
   const format = (...[value, low, high]: number[]) =>
     formatEstimate({ value: value!, low: low!, high: high! }).replaceAll('\u00a0', ' ');
@@ -86,7 +86,7 @@ test('formatNumber abbreviates non-integer millions, writes counts in full, and 
   ]);
 });
 
-test('computeBinEdges returns one bin of the order of magnitude of equal values', () => {
+test('computeBinEdges returns for equal values a single bin whose width matches the order of magnitude of the values', () => {
   expect(computeBinEdges(26, 26, 10)).toEqual([20, 30]);
   expect(computeBinEdges(-15.7, -15.7, 24)).toEqual([-20, -10]);
   expect(computeBinEdges(0, 0, 10)).toEqual([0, 1]);
@@ -95,7 +95,7 @@ test('computeBinEdges returns one bin of the order of magnitude of equal values'
       const edges = computeBinEdges(value, value, 10);
       expect(edges).toHaveLength(2);
       expect(findBin(edges, value)).toBe(0);
-      expect(edges[1]! - edges[0]!).toBeGreaterThanOrEqual(value / 10.1); // One tenth; edges are rounded to twelve digits.
+      expect(edges[1]! - edges[0]!).toBeGreaterThanOrEqual(value / 10.1); // The width is one tenth of the value, and edges are rounded to twelve digits.
     }),
   );
 });

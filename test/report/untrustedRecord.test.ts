@@ -23,19 +23,19 @@ async function readFrom(text: string) {
   return readRunRecord(store);
 }
 
-/** Text that a page must not contain, apart from its style sheet. */
+/** Text that a page must not contain outside its style sheet. */
 const FORBIDDEN_TEXT = /\bundefined\b|\bNaN[×\d]|\[object|function |="[^"]*\b(?:NaN|Infinity)\b[^"]*"/;
 
 type Path = readonly (string | number)[];
 
-/** Returns the paths of all values of a record, but only of the first two items of a list. */
+/** Returns the paths of all values in a record, but for lists only those of the first two items. */
 function findPaths(value: unknown, path: Path = []): Path[] {
   if (typeof value !== 'object' || value === null) return [path];
   const keys = Array.isArray(value) ? [...value.keys()].slice(0, 2) : Object.keys(value);
   return [path, ...keys.flatMap((key) => findPaths((value as never)[key], [...path, key]))];
 }
 
-/** Returns the JSON of the record with another value at one path. */
+/** Returns the JSON text of the record with a different value at one path. */
 function replaceValue(path: Path, json: string): string {
   const copy = JSON.parse(JSON.stringify(record));
   const parent = path.slice(0, -1).reduce((part, key) => part[key], copy);
@@ -44,7 +44,7 @@ function replaceValue(path: Path, json: string): string {
 }
 
 describe('a record from an untrusted source', () => {
-  test('createReportPage draws a record with any replaced value, unless readRunRecord rejects it with a file error', async () => {
+  test('createReportPage draws a record with any one value replaced, unless readRunRecord rejects the record with a file error', async () => {
     const json = fc.oneof(
       fc.constantFrom(
         ...['null', '-1', '1.5', '1e308', '1e999', '""', '[]', '{}', 'true', '[null]', '[[]]'],
@@ -77,15 +77,18 @@ describe('a record from an untrusted source', () => {
     ['rows.1.epoch', 'null', 'rows[1].epoch'],
     ['tasks.1.labels', '[]', 'tasks[1].labels'],
     ['data.train.groups.race.0.1', '1e300', 'data.train.groups.race[0][1]'],
-  ])('readRunRecord rejects a %s of %s, and the error contains its path', async (path, value, errorPath) => {
-    const keys = path.split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key));
-    await expect(readFrom(replaceValue(keys, value))).rejects.toMatchObject({
-      kind: 'file',
-      expected: expect.stringContaining(errorPath),
-    });
-  });
+  ])(
+    'readRunRecord rejects a %s of %s, and the error reports the path of the value',
+    async (path, value, errorPath) => {
+      const keys = path.split('.').map((key) => (/^\d+$/.test(key) ? Number(key) : key));
+      await expect(readFrom(replaceValue(keys, value))).rejects.toMatchObject({
+        kind: 'file',
+        expected: expect.stringContaining(errorPath),
+      });
+    },
+  );
 
-  test('createReportPage draws a task without predictions that has the name of a built-in property', async () => {
+  test('createReportPage draws a task without predictions that has the same name as a built-in property', async () => {
     for (const name of ['constructor', '__proto__', 'toString']) {
       const tasks = [
         { ...GENDER, name },
@@ -99,7 +102,7 @@ describe('a record from an untrusted source', () => {
     expect(({} as { x?: number }).x).toBeUndefined();
   });
 
-  test('readRunRecord removes probabilities outside 0 to 1', async () => {
+  test('readRunRecord removes probabilities outside the range from 0 to 1', async () => {
     const [first] = record.answers;
     const answers = [{ ...first!, answers: { ...first!.answers, gender: [-3, 4] } }];
     const run = await readFrom(JSON.stringify({ ...record, answers }));
@@ -123,7 +126,7 @@ describe('a record from an untrusted source', () => {
     expect([...(await readRunRecord(store)).images.keys()]).toEqual(['pictures/200000.jpg']);
   });
 
-  test('readRunRecord ignores the history.csv of a run that has ended', async () => {
+  test('readRunRecord ignores history.csv if the run has ended', async () => {
     const store = memoryStore('run');
     await store.write('run.json', new TextEncoder().encode(JSON.stringify(record)));
     await store.write('history.csv', new TextEncoder().encode('epoch,loss\n1,3\n'));

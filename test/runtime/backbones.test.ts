@@ -76,7 +76,7 @@ function readFirstKernel(backbone: Awaited<ReturnType<typeof mobileNetV2Backbone
 const getExpectedKernel = () => mobile.get('Conv1')!.get('kernel')!.data;
 
 describe("a backbone with weights: 'imagenet'", () => {
-  test('downloads its weights once, into the cache folder, and is the default', async () => {
+  test('downloads the weights once to the cache folder, and is the default', async () => {
     expect(readFirstKernel(await mobileNetV2Backbone(localOptions()))).toEqual(getExpectedKernel());
     expect(readdirSync(cache)).toEqual([MOBILE]);
     expect(
@@ -87,7 +87,7 @@ describe("a backbone with weights: 'imagenet'", () => {
     expect(requestedFiles).toEqual([MOBILE]);
   });
 
-  test('downloads the file for its options includeTop and side', async () => {
+  test('downloads the weight file that matches the options includeTop and side', async () => {
     for (const options of [
       { includeTop: true },
       { side: 96 } as const,
@@ -100,7 +100,7 @@ describe("a backbone with weights: 'imagenet'", () => {
     expect(requestedFiles).toEqual([`${start}_224.h5`, `${start}_96_no_top.h5`, `${start}_160.h5`]);
   });
 
-  test('rejects and deletes a file with another hash, or a file of another network if no hash is known', async () => {
+  test('rejects and deletes a file with an incorrect hash, or a file of a different network if no hash is known', async () => {
     served['resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5'] = file;
     served['efficientnetb0_notop.h5'] = file;
     served[MOBILE] = Buffer.from(kerasFile(new Map([...mobile].slice(1))));
@@ -119,7 +119,7 @@ describe("a backbone with weights: 'imagenet'", () => {
     expect(readdirSync(cache)).toEqual([]);
   });
 
-  test('reads a file that was copied into the cache, and without a network the error contains its path', async () => {
+  test('reads a file that was copied into the cache, and reports where to copy the file if the network is unavailable', async () => {
     const offline = { ...localOptions(), fetch: () => Promise.reject(new Error('no network')) };
     const error = await faultOf(() => mobileNetV2Backbone(offline));
     expect(error).toMatchObject({ kind: 'download', received: 'no answer (no network)' });
@@ -131,7 +131,7 @@ describe("a backbone with weights: 'imagenet'", () => {
     expect(readFirstKernel(await mobileNetV2Backbone(offline))).toEqual(getExpectedKernel());
   });
 
-  test('stops the download when its signal is aborted', async () => {
+  test('stops the download when the signal is aborted', async () => {
     const signal = AbortSignal.abort();
     expect((await faultOf(() => mobileNetV2Backbone({ ...localOptions(), signal }))).kind).toBe('aborted');
   });
@@ -175,23 +175,26 @@ describe('a backbone with weights: a path', () => {
       [name, 'h5', false] as const,
       [name, 'keras', true] as const,
     ]),
-  )('reads the layers of %s from a whole model, saved as .%s with bytes: %s', async (name, ending, bytes) => {
-    const createBackbone = backboneFunctions[name as 'resnet50'];
-    const path = join(cache, `whole.${ending}`);
-    const whole = wholeOf(await createBackbone({ weights: null }), [-1, 1], 7);
-    await saveFile(path, await exportKeras(whole, { format: ending, bytes }));
-    // The second model has another seed and another pixel range, so equal weights come from the file.
-    const loaded = wholeOf(await createBackbone({ weights: path }), [0, 255], 8);
-    expect(weightsOf(loaded)).toEqual(weightsOf(whole));
-    const [expected, received] = [preprocessGray(whole, (7 / 255) * 2 - 1), preprocessGray(loaded, 7)];
-    expected.forEach((value, c) => {
-      expect(received[c]!).toBeCloseTo(value, 3);
-    });
-    whole.dispose();
-    loaded.dispose();
-  });
+  )(
+    'reads the layers of %s from a complete model file, saved as .%s with bytes: %s',
+    async (name, ending, bytes) => {
+      const createBackbone = backboneFunctions[name as 'resnet50'];
+      const path = join(cache, `whole.${ending}`);
+      const whole = wholeOf(await createBackbone({ weights: null }), [-1, 1], 7);
+      await saveFile(path, await exportKeras(whole, { format: ending, bytes }));
+      // The second model has another seed and another pixel range, so equal weights come from the file.
+      const loaded = wholeOf(await createBackbone({ weights: path }), [0, 255], 8);
+      expect(weightsOf(loaded)).toEqual(weightsOf(whole));
+      const [expected, received] = [preprocessGray(whole, (7 / 255) * 2 - 1), preprocessGray(loaded, 7)];
+      expected.forEach((value, c) => {
+        expect(received[c]!).toBeCloseTo(value, 3);
+      });
+      whole.dispose();
+      loaded.dispose();
+    },
+  );
 
-  test('reads a model with additional layers, and rejects a larger model of its family and a model with two such backbones', async () => {
+  test('reads a model with additional layers, and rejects a larger model of the same family and a model with two such backbones', async () => {
     const path = join(cache, 'model.h5');
     const read = async (bytes: Uint8Array) => {
       writeFileSync(path, bytes);
@@ -213,7 +216,7 @@ describe('a backbone with weights: a path', () => {
     });
   });
 
-  test('rejects a missing file and a file of another network, and the error contains its path', async () => {
+  test('rejects a missing file and a file of a different network, and the error reports the path of the file', async () => {
     const path = join(cache, 'own.h5');
     expect(await faultOf(() => mobileNetV2Backbone({ weights: path }))).toMatchObject({
       kind: 'file',

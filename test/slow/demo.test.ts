@@ -29,7 +29,7 @@ const pixels = (dataset: Faces) =>
   );
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-/** Runs an example from the command line. Returns its output folder, its summary and what it printed. */
+/** Runs an example from the command line. Returns its output folder, its summary and its console output. */
 async function run(example: string, ...args: string[]) {
   const out = mkdtempSync(join(scratch, 'run-'));
   const command = ['tsx', `examples/${example}.ts`, '--out', out, ...args];
@@ -70,15 +70,15 @@ describe.each([
       };
     });
     console.log(side, JSON.stringify(results));
-    // The best of all penalties is chosen on the validation images, which favors the linear model.
+    // The best penalty is chosen on the validation images, which favors the linear model.
     expect(Math.max(...results.map(({ accuracy }) => accuracy))).toBeLessThan(0.65);
     expect(Math.min(...results.map(({ ratio }) => ratio))).toBeGreaterThan(0.8);
   });
 });
 
-// Two runs of the README's first command, which take a minute or two each.
+// These are two runs of the first command in the README. Each takes one or two minutes.
 describe('Model A on drawn faces', () => {
-  test('model-a learns both tasks with the network of study/modelA.ts', { timeout: 1_200_000 }, async () => {
+  test('model-a learns both tasks with the network in study/modelA.ts', { timeout: 1_200_000 }, async () => {
     const { out, summary } = await run('model-a');
     const { bestEpoch, meanGuessAgeMae } = summary;
     expect(bestEpoch.val_gender_accuracy).toBeGreaterThanOrEqual(0.9);
@@ -86,7 +86,9 @@ describe('Model A on drawn faces', () => {
     expect(readArchitecture(out)).toEqual(modelA(DEMO.size, { seed: DEMO.seed }).architecture());
   });
 
-  test('model-a learns nothing that generalizes from shuffled labels', { timeout: 1_200_000 }, async () => {
+  test('model-a does not generalize when it is trained on shuffled labels', {
+    timeout: 1_200_000,
+  }, async () => {
     const shuffled = folderStore(join(scratch, 'shuffled'));
     const source = folderStore(FACES);
     const files = (await source.list()).filter((name) => name.endsWith('.jpg'));
@@ -107,7 +109,7 @@ describe('Model A on drawn faces', () => {
 });
 
 describe('the grayscale ablation on drawn faces', () => {
-  test('ablation-grayscale writes its figure and table, and does not repeat a finished run', {
+  test('ablation-grayscale writes a figure and a table, and does not repeat a finished run', {
     timeout: 900_000,
   }, async () => {
     const out = mkdtempSync(join(scratch, 'ablation-'));
@@ -131,7 +133,7 @@ describe('the grayscale ablation on drawn faces', () => {
     const [neither, gender, age, both] = comparison.map(
       ({ measures }: { measures: { values: number[] }[] }) => measures[0]!.values,
     );
-    // Seeds and splits are equal, so different numbers show that each setting has its own network.
+    // Seeds and splits are equal, so different numbers show that each setting uses a different network.
     expect(new Set([neither, gender, age, both].map((values) => values[0])).size).toBe(4);
     const history = readFileSync(join(out, 'seed-7', 'gray-for-age', 'history.csv'), 'utf8');
     const again = await runAblation();
@@ -143,7 +145,7 @@ describe('the grayscale ablation on drawn faces', () => {
 });
 
 describe('the search on drawn faces', () => {
-  test('tune writes its page, prints the command that trains the best trial, and continues with --resume', {
+  test('tune writes a page, prints the command that trains with the best params, and continues with --resume', {
     timeout: 900_000,
   }, async () => {
     const out = mkdtempSync(join(scratch, 'tune-'));
@@ -179,7 +181,7 @@ describe('the search on drawn faces', () => {
       .map((row) => Number(row.split(',').at(-2)))
       .sort((a, b) => a - b)
       .reverse();
-    // The same run as the trial, bit for bit.
+    // The run is the same as the trial, bit for bit.
     expect(winner.summary.bestEpoch.val_loss).toBe(best);
     await expect(search('--trials', '3')).rejects.toThrow(/add --resume to continue it/);
     const more = await search('--trials', '3', '--resume');
@@ -191,7 +193,7 @@ describe('the search on drawn faces', () => {
 describe('Model B on drawn faces', () => {
   const few = ['--limit', '60', '--epochs', '2', '--size', '64', '--augment', 'fixed', '--engine', 'onnx'];
 
-  test('model-b reports random weights, has the network of study/modelB.ts, and can start from its own file', {
+  test('model-b reports random weights, uses the network in study/modelB.ts, and can start from a file that it saved', {
     timeout: 600_000,
   }, async () => {
     const first = await run('model-b', '--weights', 'none', ...few);

@@ -1,4 +1,4 @@
-/** Linear models on a few numbers for each image. They are baselines: the drawn faces must not be this easy. */
+/** Linear models on a few numbers for each image. They are baselines that check that the drawn faces are not too easy. */
 
 /** Scales all columns to mean 0 and standard deviation 1 over the training rows, and appends a column of ones. */
 export function standardize(train: readonly number[][], other: readonly number[][]) {
@@ -12,7 +12,7 @@ export function standardize(train: readonly number[][], other: readonly number[]
   return { train: apply(train), other: apply(other) };
 }
 
-/** Ridge regression, weighted: minimizes Σ w (y - xβ)² + λ|β|². */
+/** Fits a weighted ridge regression: minimizes Σ w (y - xβ)² + λ|β|². */
 export function ridge(
   x: readonly number[][],
   y: readonly number[],
@@ -39,7 +39,7 @@ export function ridge(
   return a.map((row, j) => row[n]! / row[j]!);
 }
 
-/** Logistic regression with an L2 penalty, by iteratively reweighted least squares. `y` contains 0 and 1. */
+/** Fits a logistic regression with an L2 penalty by iteratively reweighted least squares. `y` contains 0 and 1. */
 export function logistic(x: readonly number[][], y: readonly number[], lambda: number): number[] {
   let beta = new Array<number>(x[0]!.length).fill(0);
   for (let round = 0; round < 12; round++) {

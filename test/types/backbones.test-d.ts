@@ -14,14 +14,14 @@ test('a backbone is a trunk, and a block of a trunk', async () => {
   multiTask({ input: [32, 32, 3] }).trunk(sharedTrunk([backbone]));
 });
 
-test('trainableFrom completes the stages, and accepts any layer name', () => {
+test('trainableFrom offers the stages for completion, and accepts any layer name', () => {
   type From = Extract<Parameters<typeof resnet50Backbone>[0]['trainableFrom'], string>;
   expectTypeOf<'conv5'>().toExtend<From>();
   expectTypeOf<'conv5_block1_1_conv'>().toExtend<From>();
   expectTypeOf<From>().toExtend<string>();
 });
 
-test('invalid calls of backbones do not compile', () => {
+test('invalid backbone calls do not compile', () => {
   const never = () => {
     // @ts-expect-error weights are required, even null
     resnet50Backbone({});

@@ -37,13 +37,13 @@ const whole = { age: 1, gender: 50, light: 10 } as const;
 type Train = Parameters<typeof model.fit>[0];
 
 describe('the types of a model follow from its tasks', () => {
-  test('names and kinds of tasks', () => {
+  test('names and types of tasks', () => {
     expectTypeOf<keyof typeof model.tasks>().toEqualTypeOf<'age' | 'gender' | 'light'>();
     expectTypeOf(model.tasks.age.kind).toEqualTypeOf<'regression'>();
     expectTypeOf(model.tasks.light.kind).toEqualTypeOf<'categorical'>();
   });
 
-  test('tasks of branches with an input view', () => {
+  test('tasks whose branches have an input view', () => {
     const withView = multiTask({ input: [8, 8, 3] })
       .task('age', regression({ unit: 'years' }), part)
       .task('gender', binary(['male', 'female']), branch([flatten()], { inputView: grayscaleImage() }))
@@ -53,7 +53,7 @@ describe('the types of a model follow from its tasks', () => {
     expectTypeOf<Awaited<ReturnType<typeof one>>['gender']['label']>().toEqualTypeOf<'male' | 'female'>();
   });
 
-  test('predictions, of one image and of many', () => {
+  test('predictions for one image and for several images', () => {
     type Answer = Awaited<ReturnType<typeof one>>;
     const one = () => model.predict(image);
     expectTypeOf<Answer['age']>().toEqualTypeOf<number>();
@@ -65,7 +65,7 @@ describe('the types of a model follow from its tasks', () => {
     expectTypeOf<Awaited<ReturnType<typeof many>>>().toEqualTypeOf<Answer[]>();
   });
 
-  test('targets of heat maps, for one image and for many', () => {
+  test('targets of heat maps for one image and for several images', () => {
     const heatMaps = [
       () => gradCam(model, image, { task: 'age' }),
       () => gradCam(model, image, { task: 'light', target: 'dawn' }),
@@ -85,7 +85,7 @@ describe('the types of a model follow from its tasks', () => {
     >();
   });
 
-  test('names of the metrics that a task sets', () => {
+  test('names of the metrics that are set for a task', () => {
     const custom = multiTask({ input: [8, 8, 3] })
       .task('age', regression({ unit: 'years', metrics: [rmse(), mae({ weighted: true })] }), part)
       .build();
@@ -95,11 +95,11 @@ describe('the types of a model follow from its tasks', () => {
     >();
     const start = (options: Partial<FitOptions<typeof custom.tasks, { age: number }>>) => options;
     start({ callbacks: [earlyStopping({ monitor: 'val_age_weighted_mae' })] });
-    // @ts-expect-error: the metric is weighted, and so is its name
+    // @ts-expect-error: the metric is weighted, and its name starts with `weighted_`
     start({ callbacks: [earlyStopping({ monitor: 'val_age_mae' })] });
   });
 
-  test('losses and metrics can be names, and the columns of metrics follow from them', () => {
+  test('columns of metrics that are passed by name', () => {
     const named = multiTask({ input: [8, 8, 3] })
       .task(
         'age',
@@ -120,7 +120,7 @@ describe('the types of a model follow from its tasks', () => {
     binary(['male', 'female'], { loss: 'categorical_crossentropy' });
   });
 
-  test('predictions of a model that is loaded with its tasks', () => {
+  test('predictions of a model that is loaded with the option tasks', () => {
     const load = () => loadModel(memoryStore(), { tasks: model.tasks });
     expectTypeOf<Awaited<ReturnType<typeof load>>['tasks']>().toEqualTypeOf<typeof model.tasks>();
     const one = (loaded: Awaited<ReturnType<typeof load>>) => loaded.predict(image);
@@ -145,7 +145,7 @@ describe('the types of a model follow from its tasks', () => {
 });
 
 describe('labels', () => {
-  test('come from label readers and from images in memory', () => {
+  test('are inferred from label readers and from images in memory', () => {
     const faces = () => imageFolder('faces', { labels: utkFace(), size: [8, 8] });
     type Labels = ReturnType<Awaited<ReturnType<typeof faces>>['labels']>;
     expectTypeOf<Labels['age']>().toEqualTypeOf<number>();
@@ -164,7 +164,7 @@ describe('labels', () => {
     expectTypeOf<FromCsv>().toExtend<Train>();
   });
 
-  test('of each type of CSV column', () => {
+  test('have the type of their CSV column', () => {
     const read = csvLabels('', {
       columns: { name: String, size: { min: 0, max: 9 }, born: (cell) => new Date(cell) },
     });
@@ -178,7 +178,7 @@ describe('labels', () => {
     csvLabels('', { columns: { age: 'number' } });
   });
 
-  test('keep their type after split, withSampleWeights and augment', () => {
+  test('keep their type in split, withSampleWeights and augment', () => {
     const { train } = data.split({ validation: 0.2, by: { stratify: ({ light }) => light } });
     expectTypeOf(train).toEqualTypeOf<typeof data>();
     expectTypeOf(data.withSampleWeights(({ age }) => age)).toEqualTypeOf<typeof data>();
@@ -187,7 +187,7 @@ describe('labels', () => {
     data.split({ validation: 0.2, by: { stratify: ({ height }) => height } });
   });
 
-  test('for fit contain the labels of all tasks, of some tasks, or undefined', () => {
+  test('for fit can be undefined, or contain the labels of all tasks or of some tasks', () => {
     expectTypeOf(data).toExtend<Train>();
     expectTypeOf<Dataset<{ age: number }>>().toExtend<Train>();
     expectTypeOf<Dataset<{ age: number | undefined }>>().toExtend<Train>();

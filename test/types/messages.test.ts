@@ -16,7 +16,7 @@ declare const stage: 'conv5' | undefined;
 const data = imagesInMemory([{ image, labels: { age: 1, gender: 'male' as const } }]);
 `;
 
-/** Returns the only compiler error of a program that ends with `call`. */
+/** Returns the only compiler error for a program that ends with `call`. */
 function errorOf(call: string): string {
   const errors = errorsOf(BEGIN + call);
   expect(errors).toHaveLength(1);
@@ -50,7 +50,7 @@ begun.task('aged', binary(['no', 'yes']), part).task('age2', binary(['no', 'yes'
   ).toEqual([]);
 });
 
-describe('an invalid call is a compiler error', () => {
+describe('an invalid call causes a compiler error', () => {
   test.each([
     ['a second trunk', 'begun.trunk(sharedTrunk([conv(4, 3)]));', 'the trunk is already given'],
     [
@@ -64,12 +64,12 @@ describe('an invalid call is a compiler error', () => {
       "'val_age' cannot name a task: columns of the history are called so",
     ],
     [
-      'a task whose columns another has',
+      'a task whose columns belong to a task defined before',
       "begun.task('age_of_face', regression({ unit: 'years' }), part);",
       "task 'age_of_face' would share columns with 'age': rename one",
     ],
     [
-      'a task that has the columns of another',
+      'a task that would have the columns of a task defined before',
       "multiTask({ input: [8, 8, 3] }).task('age_of_face', regression({ unit: 'years' }), part).task('age_of', binary(['no', 'yes']), part);",
       "task 'age_of' would share columns with 'age_of_face': rename one",
     ],
@@ -80,7 +80,7 @@ describe('an invalid call is a compiler error', () => {
     ],
     ['one label', "categorical(['only']);", 'categorical() needs at least two labels'],
     ['no labels', 'categorical([]);', 'categorical() needs at least two labels'],
-    ['a label twice', "binary(['no', 'no']);", 'binary() needs two different labels'],
+    ['a repeated label', "binary(['no', 'no']);", 'binary() needs two different labels'],
     [
       'a task without a weight',
       'await model.fit(data, { epochs: 1, loss: weightedLoss({ age: 1 }) });',
@@ -96,19 +96,19 @@ describe('an invalid call is a compiler error', () => {
       'await model.evaluate(data, { loss: weightedLoss({ age: 1, gender: 50, agee: 2 }) });',
       "weightedLoss: the model has no task 'agee'",
     ],
-    ['a choice of one value', 'choice([32]);', 'choice() needs at least two values'],
-    ['a value twice', 'choice([32, 64, 32]);', 'choice() has 32 twice: remove one of them'],
-    ['a text twice', "choice(['relu', 'elu', 'relu']);", 'choice() has relu twice: remove one of them'],
-    ['a boolean twice', 'choice([true, true]);', 'choice() has true twice: remove one of them'],
-    ['a space of nothing', 'space({});', 'space() needs at least one parameter'],
+    ['a choice with one value', 'choice([32]);', 'choice() needs at least two values'],
+    ['a repeated value', 'choice([32, 64, 32]);', 'choice() has 32 twice: remove one of them'],
+    ['a repeated string', "choice(['relu', 'elu', 'relu']);", 'choice() has relu twice: remove one of them'],
+    ['a repeated boolean', 'choice([true, true]);', 'choice() has true twice: remove one of them'],
+    ['an empty space', 'space({});', 'space() needs at least one parameter'],
     ['one alternative', 'alternatives({ adam: {} });', 'alternatives() needs at least two alternatives'],
     ['no alternative', 'alternatives({});', 'alternatives() needs at least two alternatives'],
-  ])('that contains a sentence: %s', (_, call, sentence) => {
+  ])('that contains an explanation in English: %s', (_, call, sentence) => {
     expect(errorOf(call)).toMatch(/'TypeErrorMessage<"[^>]*">'/);
     expect(errorOf(call)).toContain(`TypeErrorMessage<"${sentence}">`);
   });
 
-  test('that shows the tasks as one object type', () => {
+  test('that shows the types of the tasks as a single object type', () => {
     expect(errorOf('model.tasks.agee;')).toMatch(/on type '\{ readonly age: [^&]*readonly gender: [^&]*\}'/);
   });
 
@@ -119,7 +119,7 @@ describe('an invalid call is a compiler error', () => {
       `Did you mean '"val_age_mae"'?`,
     ],
     [
-      'a metric that another kind of task has',
+      'a metric of another task type',
       "await model.fit(data, { epochs: 1, callbacks: [earlyStopping({ monitor: 'val_age_accuracy' })] });",
       '"val_age_accuracy"',
     ],
@@ -139,7 +139,7 @@ describe('an invalid call is a compiler error', () => {
       'has no properties in common with',
     ],
     [
-      'a label that is compared with an unknown one',
+      'a label that is compared with an unknown label',
       "(await model.predict(image)).gender.label === 'man';",
       '"man"',
     ],
@@ -151,17 +151,17 @@ describe('an invalid call is a compiler error', () => {
     ],
     ['a task without a branch', "begun.task('gender', binary(['male', 'female']));", 'Expected 3 arguments'],
     [
-      'a trunk for a branch',
+      'a trunk in place of a branch',
       "begun.task('gender', binary(['male', 'female']), sharedTrunk([conv(4, 3)]));",
       `'"trunk"' is not assignable to type '"branch"'`,
     ],
     [
-      'an augmentation for a view',
+      'an augmentation in place of a view',
       'branch([flatten()], { inputView: randomGrayscale() });',
       "Type 'PixelTransform' is not assignable to type 'LayerLike | readonly LayerLike[]",
     ],
     [
-      'a string for a view',
+      'a string in place of a view',
       "branch([flatten()], { inputView: 'gray' });",
       "Type 'string' is not assignable to type 'LayerLike | readonly LayerLike[]",
     ],
@@ -186,12 +186,12 @@ describe('an invalid call is a compiler error', () => {
       'TypeErrorMessage<"trainable is already set: omit one of the two">',
     ],
     [
-      'a task of a file with the name of a column',
+      'a task in a file with the name of a column',
       'await loadKeras(file, { tasks: { val_age: years } });',
       `TypeErrorMessage<"'val_age' cannot name a task: columns of the history are called so">`,
     ],
     [
-      'two tasks of a file that would share columns',
+      'two tasks in a file that would share columns',
       'await loadKeras(file, { tasks: { age: years, age_of: years } });',
       `TypeErrorMessage<"task 'age_of' would share columns with 'age': rename one">`,
     ],
@@ -220,19 +220,19 @@ describe('an invalid call is a compiler error', () => {
       'await model.fit(data, { epochs: 1, loss: { age: 1 } });',
       "type 'WeightedLoss<",
     ],
-    ['a heat map of an unknown task', "await gradCam(model, image, { task: 'agee' });", `'"agee"'`],
+    ['a heat map for an unknown task', "await gradCam(model, image, { task: 'agee' });", `'"agee"'`],
     [
-      'a heat map of an unknown label',
+      'a heat map for an unknown label',
       "await gradCam(model, image, { task: 'gender', target: 'man' });",
       `'"man"' is not assignable to type '"male" | "female"'`,
     ],
     [
-      'a heat map of a label of a regression',
+      'a heat map for a label of a regression task',
       "await gradCam(model, [image], { task: 'age', target: 'male' });",
       `'"male"' is not assignable to type '"higher" | "lower"'`,
     ],
     [
-      'a value for a parameter',
+      'a value in place of a parameter',
       'space({ rate: 0.1 });',
       "Type 'number' is not assignable to type 'Parameter<any> | Alternatives<any>'",
     ],
@@ -242,7 +242,7 @@ describe('an invalid call is a compiler error', () => {
       `TypeErrorMessage<"'kind' is the name of the alternative: choose another name">`,
     ],
     ['fit without epochs', 'await model.fit(data, {});', "'epochs' is missing"],
-  ])('that contains the mistake: %s', (_, call, name) => {
+  ])('that describes the mistake: %s', (_, call, name) => {
     expect(errorOf(call)).toContain(name);
   });
 });

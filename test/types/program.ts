@@ -10,7 +10,7 @@ const config = ts.getParsedCommandLineOfConfigFile(`${ROOT}tsconfig.json`, {}, {
 const host = ts.createIncrementalCompilerHost(config.options);
 const parsed = new Map<string, ts.SourceFile | undefined>();
 
-/** Creates a TypeScript program of a file that exists only in memory, in the folder of the tests. */
+/** Creates a TypeScript program for a file in the test folder that exists only in memory. */
 export function programOf(text: string): ts.Program {
   const sourceFile = ts.createSourceFile(FILE, text, ts.ScriptTarget.ES2022, true);
   return ts.createProgram([FILE], config.options, {
@@ -25,7 +25,7 @@ export function programOf(text: string): ts.Program {
   });
 }
 
-/** Returns all compiler errors of a program text. */
+/** Returns all compiler errors for a program text. */
 export function errorsOf(text: string): string[] {
   const program = programOf(text);
   const source = program.getSourceFile(FILE)!;

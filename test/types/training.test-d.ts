@@ -43,7 +43,7 @@ describe('the history of fit', () => {
     row.val_size_mae;
   });
 
-  test('types the columns of the metrics that a task has', () => {
+  test('types the columns of the metrics that are set for each task', () => {
     const withRmse = multiTask({ input: [8, 8, 3] })
       .task('age', regression({ unit: 'years', metrics: [rmse()] }), part)
       .build();
@@ -66,7 +66,7 @@ describe('the history of fit', () => {
     expectTypeOf(history.stopped).toEqualTypeOf<string>();
   });
 
-  test('gives learningCurves the names of its tasks', () => {
+  test('restricts learningCurves to the names of its tasks', () => {
     const draw = () => learningCurves(history, { task: 'light' });
     expectTypeOf(draw).returns.resolves.toEqualTypeOf<string>();
     // @ts-expect-error: no such task
@@ -77,7 +77,7 @@ describe('the history of fit', () => {
 });
 
 describe('class weights', () => {
-  test('name labels of the classification tasks', () => {
+  test('accept only labels of classification tasks', () => {
     const loss = weightedLoss(weights, { classWeights: { gender: { female: 2 }, light: { dawn: 3 } } });
     () => model.fit(data, { epochs: 1, loss });
     () => model.evaluate(data, { loss });
@@ -99,7 +99,7 @@ describe('a callback', () => {
     () => model.fit(data, { epochs: 1, callbacks: [callback, csvLogger(memoryStore()), earlyStopping()] });
   });
 
-  test('with state is an object with create()', () => {
+  test('with state is an object with a create() method', () => {
     const callback: Callback = {
       name: 'count',
       create: (run, saved) => {

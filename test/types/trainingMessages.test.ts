@@ -61,7 +61,7 @@ describe('a type error with an English sentence', () => {
     expect(errorOf(program)).toContain(`TypeErrorMessage<"${sentence}">`);
   });
 
-  test('reports a hook that does not exist by its name', () => {
+  test('reports the name of a hook that does not exist', () => {
     const error = errorOf(`const misspelled: Callback = { name: 'log', onEpochEnds: () => {} };`);
     expect(error).toContain("'onEpochEnds' does not exist in type");
   });

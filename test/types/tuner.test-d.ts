@@ -75,7 +75,7 @@ describe('the parameter values of a space', () => {
     askAndTell(searched, { ...search, initialParams: [partial] });
   });
 
-  test('have no unknown parameters', () => {
+  test('do not allow unknown parameters', () => {
     const values = {} as Values;
     // @ts-expect-error no such parameter
     void values.dropuot;
@@ -92,7 +92,7 @@ describe('a study of a module', () => {
   type Plain = typeof import('../runtime/studies/plain.js');
   type ExpectedParams = { readonly x: number; readonly rate: number; readonly kind: 'a' | 'b' | 'c' };
 
-  test('has trials with the values of its space, and the settings of its function', () => {
+  test('has trials with the values of its search space, and the settings of its function', () => {
     const run = () =>
       runStudy<Plain>('plain.js', {
         folder: 'out',
@@ -118,11 +118,11 @@ describe('a study of a module', () => {
     void (() =>
       // @ts-expect-error and here
       runStudyWorker<Plain>('plain.js', { folder: 'out', queue: { url: '' }, settings: { seed: '3' } }));
-    // @ts-expect-error a module whose default export is no study
+    // @ts-expect-error a module whose default export is not a study
     void (() => runStudy<{ default: number }>('plain.js', { folder: 'out' }));
   });
 
-  test('has the values of a study that is exported directly or returned by a function', () => {
+  test('has the parameter values of a study that is exported directly or returned by a function', () => {
     const exported = study({
       space: searched,
       objectives: minimize('a'),
@@ -140,7 +140,7 @@ describe('a study of a module', () => {
     void (() => runStudy<Needs>('search.js', { folder: 'out' }));
     // @ts-expect-error here too
     void (() => runSingleTrial<Needs>('search.js', { folder: 'out', number: 1 }));
-    // A worker and a reader have the settings of the search.
+    // A worker and a reader use the settings of the search.
     void (() =>
       runStudyWorker<Needs>('search.js', { folder: 'out', queue: { url: '' }, settings: { size: 3 } }));
     void (() => readStudy<Needs>('search.js', { folder: 'out' }));
@@ -148,7 +148,7 @@ describe('a study of a module', () => {
     void (() => runStudy<{ default: () => Study }>('search.js', { folder: 'out', settings: 5 }));
   });
 
-  test('without the type of its module has values of type unknown', () => {
+  test('without the type of the module has values of type unknown', () => {
     const run = () => runStudy('plain.js', { folder: 'out', settings: { any: [1] } });
     expectTypeOf<Awaited<ReturnType<typeof run>>['trials'][number]['params']>().toEqualTypeOf<unknown>();
   });

@@ -195,7 +195,7 @@ test('a folder contains at most 16 files in addition to index.ts', () => {
   expect([...counts].filter(([, count]) => count > MAX_FILES)).toEqual([]);
 });
 
-test("report/ imports only core/, the tuner's results and their search space", () => {
+test('report/ imports only core/, and from the tuner only the results and the search space', () => {
   const beyond = edges.filter(
     ({ from, to }) =>
       from.startsWith('report/') &&

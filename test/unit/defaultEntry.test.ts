@@ -17,7 +17,7 @@ test('the default entry and the Node entry export the same names', () => {
   expect(Object.keys(defaultEntry).sort()).toEqual(Object.keys(nodeEntry).sort());
 });
 
-test('the default entry trains, saves, opens and predicts on wasm, on one thread', async () => {
+test('the default entry trains, saves, loads and predicts on wasm with one thread', async () => {
   const model = compose();
   const { engine } = await model.fit(data, { epochs: 1 });
   expect(engine).toEqual({ name: 'wasm', reason: 'it runs everywhere, on 1 thread' });
@@ -27,7 +27,7 @@ test('the default entry trains, saves, opens and predicts on wasm, on one thread
   expect(await saved.predict(image)).toEqual(await model.predict(image));
 });
 
-test('the default entry rejects files: it has no decoder and reads no paths', async () => {
+test('the default entry rejects files, because it has no image decoder and cannot read paths', async () => {
   const model = compose();
   const bytes = await faultOf(() => model.predict(new Uint8Array(100)));
   expect(bytes).toMatchObject({ kind: 'argument', path: 'predict[0]', received: 'the bytes of a file' });

@@ -56,7 +56,7 @@ afterAll(() => model.dispose());
 const raw = ({ data, peak }: GradCam) => data.map((x) => x * peak);
 
 describe('a heat map', () => {
-  test('has values from 0 to 1, and the largest is 1 unless all are 0', async () => {
+  test('has values from 0 to 1, and the largest value is 1 unless all values are 0', async () => {
     for (const task of ['age', 'gender', 'grade'] as const) {
       for (const { data, peak, height, width } of await gradCam(model, images, { task })) {
         expect([height, width, data.length]).toEqual([5, 5, 25]);
@@ -66,7 +66,7 @@ describe('a heat map', () => {
     }
   });
 
-  test('is the class activation map when the head averages the features (B. Zhou et al., 2016)', async () => {
+  test('equals the class activation map if the head averages the features (B. Zhou et al., 2016)', async () => {
     const features = model.layersModel.getLayer('grade_conv1').output as SymbolicTensor;
     const maps = tf.model({ inputs: model.layersModel.inputs, outputs: features });
     const [kernel] = model.layersModel.getLayer('grade').weights;
@@ -91,7 +91,7 @@ describe('a heat map', () => {
     }
   });
 
-  test('supports the predicted label by default', async () => {
+  test('highlights evidence for the predicted label by default', async () => {
     const [genders, grades] = [
       await gradCam(model, images, { task: 'gender' }),
       await gradCam(model, images, { task: 'grade' }),
@@ -101,12 +101,12 @@ describe('a heat map', () => {
     expect(grades.map(({ target }) => target)).toEqual(answers.map(({ grade }) => grade.label));
     for (const [i, { target, data }] of grades.entries()) {
       const asked = await gradCam(model, images[i]!, { task: 'grade', target });
-      expectClose(asked.data, data, 1e-5); // the batch sizes differ
+      expectClose(asked.data, data, 1e-5); // The batch sizes differ.
     }
   });
 
   test.each([-50, 50])(
-    'supports the predicted label when a bias of %i in the head decides it',
+    'highlights evidence for the predicted label, even if a bias of %i in the head determines the prediction',
     async (size) => {
       const customModel = multiTask({ input: [SIDE, SIDE, 3] })
         .trunk(sharedTrunk([conv(4, 3)]))
@@ -127,7 +127,7 @@ describe('a heat map', () => {
     },
   );
 
-  test('for one label and the heat map for the other overlap nowhere', async () => {
+  test('for one label of a binary task does not overlap the heat map for the other label', async () => {
     const pairs = [
       [
         await gradCam(model, images, { task: 'gender', target: 'male' }),
@@ -147,10 +147,10 @@ describe('a heat map', () => {
         });
       });
     }
-    expect(hot).toBeGreaterThan(200); // of 250: almost every position supports one of the two
+    expect(hot).toBeGreaterThan(200); // Almost every one of the 250 positions supports one of the two labels.
   });
 
-  test('is the same for bytes and tensors, for one image and batches of any size', async () => {
+  test('is the same for bytes and tensors, and for one image and batches of any size', async () => {
     const options = { task: 'age', layer: 'trunk_conv1' } as const;
     const many = await gradCam(model, images, options);
     const tensors = images.map(({ data }) =>
@@ -186,7 +186,7 @@ describe('a heat map', () => {
     fill(model.layersModel, 'cam');
   });
 
-  test('follows a change of the weights immediately, on wasm and onnx', async () => {
+  test('reflects changed weights immediately, on wasm and onnx', async () => {
     for (const engine of ['wasm', 'onnx'] as const) {
       const options = { task: 'age', engine } as const;
       const [one] = await gradCam(model, images, options);
@@ -200,7 +200,7 @@ describe('a heat map', () => {
     await useEngine('wasm');
   });
 
-  test('is the same for a separate softmax layer and a dense layer with softmax', async () => {
+  test('is the same for a separate softmax layer as for a dense layer with softmax', async () => {
     const { layersModel, tasks, input } = model;
     const features = layersModel.getLayer('grade').input as SymbolicTensor;
     const linear = tf.layers.dense({ units: 3, name: 'linear' });
@@ -236,13 +236,13 @@ describe('the layer of a heat map', () => {
       .task('age', regression({ unit: 'years' }), branch([globalAveragePool()]))
       .build() as unknown as MultiTaskModel<Tasks>;
 
-  test('is by default the last convolution of the branch whose output has more than one position', async () => {
+  test('is by default the last convolution in the branch whose output has more than one position', async () => {
     const buildModelA = (size: number) => modelA(size) as unknown as MultiTaskModel<Tasks>;
-    expect(await layerOf(buildModelA(64), 'gender')).toEqual(['gender_conv2', 5, 5]); // the output of conv3 has one position
+    expect(await layerOf(buildModelA(64), 'gender')).toEqual(['gender_conv2', 5, 5]); // The output of conv3 has only one position.
     expect(await layerOf(buildModelA(96), 'age')).toEqual(['age_conv3', 3, 3]);
   });
 
-  test('is the end of the last block of a backbone, as in Keras', async () => {
+  test('is the last layer of the last block of a backbone, as in Keras', async () => {
     const options = { weights: null } as const;
     expect(await layerOf(await under(await mobileNetV2Backbone(options)), 'age')).toEqual(['out_relu', 2, 2]);
     expect(await layerOf(await under(await resnet50Backbone(options)), 'age')).toEqual([
@@ -257,7 +257,7 @@ describe('the layer of a heat map', () => {
     ]);
   });
 
-  test('can be inside a residual block: the shortcut adds a constant', async () => {
+  test('can be inside a residual block, because the shortcut only adds a constant', async () => {
     const customModel = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(6, 3), residual([conv(6, 3, { padding: 'same' })]), globalAveragePool()]))
       .task('age', regression({ unit: 'years' }), branch([activation('linear')]))
@@ -267,7 +267,7 @@ describe('the layer of a heat map', () => {
     const features = customModel.layersModel.getLayer('trunk_conv2').output as SymbolicTensor;
     const maps = tf.model({ inputs: customModel.layersModel.inputs, outputs: features });
     const found = await gradCam(customModel, images, { task: 'age', layer: 'trunk_conv2' });
-    // The score is a sum over the feature map and the shortcut, so its gradient is the kernel of the head divided by the positions.
+    // The score is a sum over the feature map and the shortcut, so its gradient is the kernel of the head divided by the number of positions.
     const expected = tf.tidy(() => {
       const pixels = tf.tensor(
         Float32Array.from(images.flatMap(({ data }) => Array.from(data, (x) => x / 255))),
@@ -285,7 +285,7 @@ describe('the layer of a heat map', () => {
     customModel.dispose();
   });
 
-  test('can have any name: a grayscale layer is not recognized by its name alone', async () => {
+  test('can have the name of a grayscale layer, because grayscale layers are not recognized by name', async () => {
     const named = tf.layers.conv2d({ filters: 2, kernelSize: 3, name: 'age_grey1' });
     const customModel = multiTask({ input: [SIDE, SIDE, 3] })
       .trunk(sharedTrunk([conv(2, 3)]))
@@ -295,7 +295,7 @@ describe('the layer of a heat map', () => {
     customModel.dispose();
   });
 
-  test('that is called twice is used in its last call before the task', async () => {
+  test('uses its last call before the task if it is called twice', async () => {
     const image = tf.input({ shape: [SIDE, SIDE, 3], name: 'image' });
     const twice = tf.layers.conv2d({ filters: 3, kernelSize: 3, name: 'twice' });
     const x = twice.apply(twice.apply(image)) as SymbolicTensor;
@@ -311,7 +311,7 @@ describe('the layer of a heat map', () => {
     layersModel.dispose();
   });
 
-  test('can be any layer with a feature map, also of the trunk', async () => {
+  test('can be any layer with a feature map, including layers of the trunk', async () => {
     for (const [layer, size] of [
       ['trunk_conv1', 14],
       ['trunk_bn1', 14],

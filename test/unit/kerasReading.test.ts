@@ -29,7 +29,7 @@ const group = (parts: Partial<Hdf5Group>): Hdf5Group => ({
 });
 const array = (...shape: number[]): Hdf5Dataset => ({ shape, data: uniform(shape.join(), shape) });
 
-/** Creates a legacy weights file: weights by layer and by stored name. */
+/** Creates a legacy weights file from weights that are keyed by layer and stored name. */
 function createWeightsGroup(layers: { [layer: string]: { [name: string]: Hdf5Dataset } }): Hdf5Group {
   return group({
     attributes: { layer_names: Object.keys(layers) },
@@ -58,7 +58,7 @@ function nestWeights(weights: { [name: string]: Hdf5Dataset }): Partial<Hdf5Grou
   };
 }
 
-/** Writes a whole model as Keras 2 does. */
+/** Writes a complete model file as Keras 2 does. */
 const writeKeras2File = (json: object, layers: { [layer: string]: { [name: string]: Hdf5Dataset } } = {}) =>
   writeHdf5(
     group({
@@ -89,7 +89,7 @@ const model = (layers: object[], inputs: string[], outputs: string[], name = 'mo
   },
 });
 
-/** Returns the output of a model for the input 1, 2, 3, … in the shape of its input. */
+/** Returns the output of a model for the values 1, 2, 3, … in the input shape of the model. */
 function predictRamp(read: tf.LayersModel): number[] {
   const shape = [1, ...(read.inputs[0]!.shape.slice(1) as number[])];
   const count = shape.reduce((product, size) => product * size, 1);
@@ -203,7 +203,7 @@ describe('loadKeras of a Keras 2 file', () => {
     read.dispose();
   });
 
-  test('imports a base called with training=False with frozen statistics and without dropout', async () => {
+  test('imports a base that is called with training=False, with frozen statistics and without dropout', async () => {
     const base = model(
       [
         input('in', 2),
@@ -241,7 +241,7 @@ describe('loadKeras of a Keras 2 file', () => {
   });
 });
 
-test('the input option of loadKeras sets sizes that a model leaves open, and must match the sizes it defines', async () => {
+test('the input option of loadKeras sets sizes that the model leaves undefined, and must match sizes that the model defines', async () => {
   const open = writeKeras2File(
     model(
       [input('x', null, null, 3), layer('GlobalAveragePooling2D', 'pool', {}, [['x', 0, 0, {}]])],
@@ -292,7 +292,7 @@ test('loadKeras matches outputs to tasks by name or by order, and drops outputs 
   ordered.dispose();
 });
 
-describe('loadKeras of a file that saveFile wrote', () => {
+describe('saveFile and loadKeras', () => {
   const file = writeKeras2File(
     model([input('x', 2), layer('Dense', 'age', { units: 1 }, [['x', 0, 0, {}]])], ['x'], ['age']),
     { age: { 'age/kernel:0': array(2, 1), 'age/bias:0': array(1) } },
@@ -332,14 +332,14 @@ describe('loadKeras of a file that saveFile wrote', () => {
     ['an http: URL as a string', () => `${origin}/face.h5`],
     ['bytes', () => file],
     ['a Blob', () => new Blob([file as BlobPart])],
-  ])('%s results in the same model', async (_, getSource) => {
+  ])('loadKeras accepts %s', async (_, getSource) => {
     const read = await loadKeras(getSource(), { weights: weightsPath });
     expect(read.outputNames).toEqual(['age']);
     expectClose(read.getWeights()[0]!.dataSync(), array(2, 1).data as Float32Array, 0);
     read.dispose();
   });
 
-  test('a Blob is read in the default entry too', async () => {
+  test('loadKeras in the default entry accepts a Blob', async () => {
     const blob = new Blob([file as BlobPart]);
     const weights = new Blob([weightsFile as BlobPart]);
     const read = await loadDefault(blob, { weights });
@@ -347,7 +347,7 @@ describe('loadKeras of a file that saveFile wrote', () => {
     read.dispose();
   });
 
-  test('an error contains the path, the URL or the name of the file', async () => {
+  test('loadKeras reports errors with the path, the URL or the name of the file', async () => {
     const missing = await faultOf(() => loadKeras(`${origin}/missing.h5`));
     expect(missing).toMatchObject({ kind: 'file', path: `${origin}/missing.h5`, received: 'HTTP 404' });
     const damaged = new File(['text'], 'photo.keras');
@@ -359,7 +359,7 @@ describe('loadKeras of a file that saveFile wrote', () => {
   });
 });
 
-test('loadKeras imports a mixed-precision model as float32, and logs it once', async () => {
+test('loadKeras imports a mixed-precision model as float32, and logs the conversion once', async () => {
   const policy = { class_name: 'DTypePolicy', config: { name: 'mixed_bfloat16' } };
   const dense = (name: string, from: string) =>
     layer('Dense', name, { units: 2, dtype: policy }, [[from, 0, 0, {}]]);
@@ -391,7 +391,7 @@ test("loadKeras creates a custom layer with the user's factory, and sets its wei
   read.dispose();
 });
 
-test('readKerasWeights returns weights by layer and name', async () => {
+test('readKerasWeights returns weights, keyed by layer and name', async () => {
   const file = writeHdf5(
     createWeightsGroup({
       image: {},

@@ -42,7 +42,7 @@ const data = imagesInMemory(
 );
 const options = { epochs: 2, batchSize: 2, engine: 'cpu', optimizer: sgd({ learningRate: 0.01 }) } as const;
 
-/** Weights by name, as text that can be compared. */
+/** Returns the weights, keyed by name, as text that can be compared. */
 const readWeights = ({ layersModel }: Model) =>
   Object.fromEntries(
     layersModel.layers.flatMap(({ weights }) =>
@@ -86,7 +86,7 @@ describe('model.summary', () => {
     ' Non-trainable params: 8 (32.00 B)',
   ].join('\n');
 
-  test('returns the table of Keras: layers, output shapes, parameters, connections and totals', () => {
+  test('returns the same table as Keras, with layers, output shapes, parameters, connections and totals', () => {
     expect(model.summary()).toBe(table);
   });
 
@@ -106,7 +106,7 @@ describe('model.summary', () => {
     frozen.dispose();
   });
 
-  test('lists every source of a layer that is called more than once', () => {
+  test('lists every input of a layer that is called more than once', () => {
     const twoViews = multiTask({ input: [8, 8, 3] })
       .trunk(sharedTrunk([conv(4, 3), batchNorm()]))
       .task('age', regression({ unit: 'years' }), branch([flatten()]))
@@ -130,7 +130,7 @@ describe('model.summary', () => {
 });
 
 describe('model.freeze', () => {
-  test('keeps weights and moving statistics, and the L2 penalty no longer counts', async () => {
+  test('keeps weights and moving statistics unchanged, and removes the L2 penalty of frozen layers', async () => {
     const frozen = compose();
     expect(frozen.freeze('trunk_*')).toEqual(['trunk_conv1', 'trunk_bn1']);
     const before = readWeights(frozen);
@@ -143,7 +143,7 @@ describe('model.freeze', () => {
     frozen.dispose();
   });
 
-  test('is undone by unfreeze: the model trains like a model that was never frozen', async () => {
+  test('is undone by unfreeze, and the model then trains as if it had never been frozen', async () => {
     const [thawed, untouched] = [compose(), compose()];
     thawed.freeze(/./g);
     expect(thawed.architecture().trainableParameters).toBe(0);
@@ -154,7 +154,7 @@ describe('model.freeze', () => {
     for (const each of [thawed, untouched]) each.dispose();
   });
 
-  test('takes a name, a pattern with * or a regular expression, and matches whole names', () => {
+  test('accepts a name, a pattern with * or a regular expression, and matches whole names', () => {
     const named = compose();
     expect(named.freeze('age')).toEqual(['age']);
     expect(named.freeze('*_flatten1')).toEqual(['age_flatten1', 'gender_flatten1']);
@@ -163,7 +163,7 @@ describe('model.freeze', () => {
     named.dispose();
   });
 
-  test('is part of a saved model', async () => {
+  test('is preserved when the model is saved and loaded', async () => {
     const [store, frozen] = [memoryStore(), compose()];
     frozen.freeze('trunk_bn1');
     await frozen.save(store);
@@ -174,7 +174,7 @@ describe('model.freeze', () => {
     for (const each of [loaded, frozen]) each.dispose();
   });
 
-  test('leaves predictions as they are', async () => {
+  test('does not change predictions', async () => {
     const frozen = compose();
     const image = await data.read(1);
     const before = await frozen.predict(image, { engine: 'cpu' });
@@ -185,11 +185,14 @@ describe('model.freeze', () => {
 });
 
 describe('model.freeze and model.unfreeze reject', () => {
-  test.each(['freeze', 'unfreeze'] as const)('a name that no layer has, with the nearest: %s', (method) => {
-    const error = errorOf(() => model[method]('trunk_cnv1'));
-    expect(error).toMatchObject({ kind: 'argument', path: `model.${method}`, received: '"trunk_cnv1"' });
-    expect(error.advice).toBe('Did you mean "trunk_conv1"?');
-  });
+  test.each(['freeze', 'unfreeze'] as const)(
+    'a name that no layer has, and suggest the nearest name: %s',
+    (method) => {
+      const error = errorOf(() => model[method]('trunk_cnv1'));
+      expect(error).toMatchObject({ kind: 'argument', path: `model.${method}`, received: '"trunk_cnv1"' });
+      expect(error.advice).toBe('Did you mean "trunk_conv1"?');
+    },
+  );
 
   test('a pattern that no layer matches, and a value of another type', () => {
     expect(errorOf(() => model.freeze(/^conv/)).received).toBe('/^conv/');

@@ -22,11 +22,11 @@ const rows = [
 const history = new TrainingHistory(tasks, rows, engine, 'finished', modes);
 
 describe('history.bestEpoch', () => {
-  test('returns the first of the smallest losses', () => {
+  test('returns the first epoch with the smallest loss', () => {
     expect(history.bestEpoch('loss')).toEqual({ epoch: 2, monitor: 'loss', value: 1 });
   });
 
-  test('returns the largest value of a metric whose larger values are better', () => {
+  test('returns the epoch with the largest value of a metric for which larger values are better', () => {
     expect(history.bestEpoch('age_fit')).toEqual({ epoch: 2, monitor: 'age_fit', value: 0.7 });
   });
 
@@ -35,7 +35,7 @@ describe('history.bestEpoch', () => {
     expect(history.bestEpoch('age_loss')).toBeUndefined();
   });
 
-  test('throws for a column that the run does not have, with the nearest name', () => {
+  test('throws for a column that the run does not have, and suggests the nearest name', () => {
     expect(() => history.bestEpoch('age_fitt')).toThrow('Did you mean "age_fit"?');
     expect(() => history.bestEpoch('val_age_fit')).toThrow(
       'expected "loss", "age_loss", "age_fit" or "val_loss"',
@@ -43,7 +43,7 @@ describe('history.bestEpoch', () => {
     expect(() => history.bestEpoch('toString')).toThrow('expected "loss", "age_loss"');
   });
 
-  test('is not part of the data: a history as JSON is the plain record', () => {
+  test('is omitted from JSON, which contains only the plain record', () => {
     expect(JSON.parse(JSON.stringify(history))).toEqual({
       tasks,
       rows: rows.map((row) => ({ ...row, val_loss: null })),
@@ -99,7 +99,7 @@ describe('the hooks of a callback', () => {
     expect(runs.size).toBe(1);
   });
 
-  test('are methods of their object, so a class can be a callback', async () => {
+  test('are called as methods of their object, so an instance of a class can be a callback', async () => {
     class Counter {
       readonly name = 'counter';
       batches = 0;
@@ -112,7 +112,7 @@ describe('the hooks of a callback', () => {
     expect(counter.batches).toBe(4);
   });
 
-  test('receive what getState() returned when the run resumes', async () => {
+  test('receive the value that getState() returned when the run resumes', async () => {
     const checkpoint = memoryStore();
     const states: unknown[] = [];
     const count: Callback = {
@@ -131,7 +131,7 @@ describe('the hooks of a callback', () => {
   });
 });
 
-test('fit returns a history whose bestEpoch compares by the modes of the tasks', async () => {
+test('fit returns a history whose bestEpoch uses the modes of the task metrics', async () => {
   const result = await compose().fit(data, { epochs: 3, batchSize: 2, engine: 'cpu', validation: data });
   const accuracies = result.rows.map((row) => row.val_light_accuracy!);
   const best = result.bestEpoch('val_light_accuracy')!;
